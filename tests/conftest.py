@@ -1,0 +1,49 @@
+"""How hard Hypothesis searches, and where the tests find the course's data."""
+
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+# No deadline and no complaint about slow generation: both measure the machine's other work, not the code.
+settings.register_profile(
+    "quick", deadline=None, max_examples=30, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.register_profile(
+    "ci", settings.get_profile("quick"), max_examples=60, derandomize=False, print_blob=True
+)
+settings.register_profile("thorough", settings.get_profile("ci"), max_examples=2000)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE") or ("ci" if os.environ.get("CI") else "quick"))
+
+CATS = ("train_catvnoncat.h5", "test_catvnoncat.h5")
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def data_directory() -> Path:
+    """The directory of the course's data: `TINYGRAD_COURSE_DATA` where it is set, else `datasets/`."""
+    named = os.environ.get("TINYGRAD_COURSE_DATA")
+    return Path(named) if named else ROOT / "datasets"
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skip a test marked `photographs` where its files are absent, and fail it where they were promised."""
+    for marker in item.iter_markers("photographs"):
+        directory = data_directory()
+        missing = [name for name in marker.args or CATS if not (directory / name).is_file()]
+        if not missing:
+            continue
+        if os.environ.get("TINYGRAD_COURSE_DATA"):
+            pytest.fail(
+                f"TINYGRAD_COURSE_DATA is {directory}, which lacks {', '.join(missing)}", pytrace=False
+            )
+        pytest.skip(
+            f"the course's {', '.join(missing)} is not in {directory}: `python -m datasets.cats --download` brings "
+            "the cats, and TINYGRAD_COURSE_DATA names another directory"
+        )
+
+
+@pytest.fixture(scope="session")
+def photographs() -> Path:
+    """The directory that holds the course's data; for tests marked `photographs`."""
+    return data_directory()
