@@ -1,7 +1,8 @@
 """Build the package, check it, and run the README's library example where nothing but the wheel is installed.
 
-Run as `python .ci/check_wheel.py` from an environment that has the extra `dev`. The example is every Python block of
-README.md that stands under the comment `<!-- library example -->`; the blocks run one after the other as one program.
+Run as `python .ci/check_wheel.py` where the extra `dev` is installed. The example is every Python
+block of README.md that stands under the comment `<!-- library example -->`; the blocks run one after the other
+as one program.
 """
 
 import os
@@ -28,9 +29,7 @@ def readme_example(readme: Path) -> str:
     """
     blocks = EXAMPLE.findall(readme.read_text(encoding="utf-8"))
     if not blocks:
-        sys.exit(
-            f"{readme}: no ```python block follows a line <!-- library example -->, so there is nothing to try"
-        )
+        sys.exit(f"{readme}: no ```python block follows a line <!-- library example -->: nothing to try")
     return "\n".join(blocks)
 
 
@@ -60,7 +59,7 @@ def main() -> None:
         venv.create(elsewhere / "bare", with_pip=True)
         scripts = elsewhere / "bare" / ("Scripts" if sys.platform == "win32" else "bin")
         run(scripts / "python", "-m", "pip", "install", "--quiet", wheel, cwd=elsewhere)
-        bare = f"from importlib.util import find_spec; extras = [m for m in {EXTRAS} if find_spec(m)]; assert not extras, extras"
+        bare = f"from importlib.util import find_spec\nassert not [m for m in {EXTRAS} if find_spec(m)]"
         run(scripts / "python", "-c", bare, cwd=elsewhere)
         (elsewhere / "example.py").write_text(example, encoding="utf-8")
         run(scripts / "python", "-W", "error", "example.py", cwd=elsewhere)

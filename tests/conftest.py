@@ -38,8 +38,8 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
                 f"TINYGRAD_COURSE_DATA is {directory}, which lacks {', '.join(missing)}", pytrace=False
             )
         pytest.skip(
-            f"the course's {', '.join(missing)} is not in {directory}: `python -m datasets.cats --download` brings "
-            "the cats, and TINYGRAD_COURSE_DATA names another directory"
+            f"no {', '.join(missing)} in {directory}: `python -m datasets.cats --download` brings the cats, "
+            "and TINYGRAD_COURSE_DATA names another directory"
         )
 
 

@@ -21,7 +21,7 @@ EXTRAS_OF_USERS = ("png", "course", "derive", "fast", "dask")
 
 
 def build(target: str, directory: Path, source: Path = ROOT) -> Path:
-    """Build `target` ("wheel" or "sdist") from `source` into `directory`, with the backend that is installed here."""
+    """Build `target` ("wheel" or "sdist") from `source` into `directory`, with the installed backend."""
     environment = {name: value for name, value in os.environ.items() if name != "SOURCE_DATE_EPOCH"}
     command = [sys.executable, "-m", "hatchling", "build", "-t", target, "-d", str(directory)]
     subprocess.run(command, cwd=source, env=environment, check=True, capture_output=True, timeout=120)
