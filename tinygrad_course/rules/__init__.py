@@ -1,0 +1,44 @@
+"""The derivatives of NumPy's and SciPy's functions, one line an argument.
+
+Importing the package fills the tables of `tinygrad_course.rules.table`.
+"""
+
+from tinygrad_course.rules import (  # noqa: F401  (each fills the tables)
+    constant,
+    einsum,
+    elementwise,
+    indexing,
+    linear_algebra,
+    norms,
+    reductions,
+    shaping,
+    special,
+    ufunc_methods,
+)
+from tinygrad_course.rules.table import (
+    COMPOSED,
+    NO_DERIVATIVE,
+    REFUSED,
+    RULES,
+    UFUNC_METHODS,
+    Rule,
+    composed,
+    no_derivative,
+    primitive,
+    refused,
+    rule,
+)
+
+__all__ = [
+    "COMPOSED",
+    "NO_DERIVATIVE",
+    "REFUSED",
+    "RULES",
+    "UFUNC_METHODS",
+    "Rule",
+    "composed",
+    "no_derivative",
+    "primitive",
+    "refused",
+    "rule",
+]

@@ -1,0 +1,209 @@
+"""Functions that act on each element: arithmetic, powers, exponentials, trigonometry, choices.
+
+At a kink, where a derivative does not exist, these values are taken throughout the library:
+
+- ``np.maximum`` and ``np.minimum``: at a tie between a tensor and a constant, the tensor's gradient is 0.
+  So the gradient of ``np.maximum(0, Z)`` is 0 at Z = 0, as in the course's ``relu_backward``. At a tie
+  between two tensors each has half of the gradient; ``np.maximum(x, x)`` has gradient 1. ``np.fmax`` and
+  ``np.fmin`` likewise.
+- ``np.clip(x, low, high)`` is ``minimum(maximum(x, low), high)``: at a constant bound the gradient is 0.
+- ``np.max``, ``np.min``, ``np.ptp`` and the norms that are a maximum: equal maxima share the gradient.
+- ``np.abs``, ``np.fabs``: 0 at 0. ``np.hypot`` and every norm: 0 at the origin. ``np.std``: 0 where all
+  values are equal.
+- ``np.sqrt`` at 0: infinite, with NumPy's warning; so are the logarithms at 0.
+- ``x ** p``: for p = 0 the gradient of x is 0, at x = 0 too; the gradient of p is 0 where x = 0, and NaN
+  where x < 0 (no real function of p).
+- ``np.sort``, ``np.partition``, ``np.median``, ``np.quantile``: equal values keep their order, the first one
+  of them is taken for the first place.
+- Steps (``np.floor``, ``np.sign``, ``np.heaviside``, ``np.round``) are constant, on the step too.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from scipy import special
+
+from tinygrad_course.rules.table import composed, is_tensor, primitive, rule
+
+LOG_2 = math.log(2.0)
+LOG_10 = math.log(10.0)
+
+# ------------------------------------------------------------------ arithmetic
+
+rule(np.add, lambda g, y, a, b: g, lambda g, y, a, b: g, saves=False)
+rule(np.subtract, lambda g, y, a, b: g, lambda g, y, a, b: -g, saves=False)
+rule(np.multiply, lambda g, y, a, b: g * b, lambda g, y, a, b: g * a)
+rule(np.divide, lambda g, y, a, b: g / b, lambda g, y, a, b: g * y / -b)
+rule(np.negative, lambda g, y, a: -g, saves=False)
+rule(np.positive, lambda g, y, a: g, saves=False)
+rule(np.reciprocal, lambda g, y, a: -g * (y * y))
+rule(np.square, lambda g, y, a: g * (2.0 * a))
+rule(np.sqrt, lambda g, y, a: g / (2.0 * y))
+rule(np.cbrt, lambda g, y, a: g / (3.0 * y * y))
+rule(np.remainder, lambda g, y, a, b: g, lambda g, y, a, b: -g * np.floor_divide(a, b))
+rule(np.fmod, lambda g, y, a, b: g, lambda g, y, a, b: -g * np.trunc(a / b))
+rule(np.divmod, lambda g, y, a, b: g[1], lambda g, y, a, b: -g[1] * y[0], outputs=True)
+rule(np.modf, lambda g, y, a: g[0], outputs=True, saves=False)
+rule(np.ldexp, lambda g, y, a, n: np.ldexp(g, n), None)
+rule(np.deg2rad, lambda g, y, a: g * (math.pi / 180.0), saves=False)
+rule(np.radians, lambda g, y, a: g * (math.pi / 180.0), saves=False)
+rule(np.rad2deg, lambda g, y, a: g * (180.0 / math.pi), saves=False)
+rule(np.degrees, lambda g, y, a: g * (180.0 / math.pi), saves=False)
+rule(np.conjugate, lambda g, y, a: g, saves=False)
+rule(np.real, lambda g, y, a: g, saves=False)
+
+
+def power_base(g: Any, y: Any, a: Any, b: Any) -> Any:
+    """b a**(b - 1), and 0 for b = 0 (not 0 times the infinity of 0**-1)."""
+    if isinstance(b, (int, float)):
+        if b == 2:
+            return g * (2.0 * a)
+        return g * (b * a ** (b - 1)) if b else g * 0.0
+    return g * (b * a ** np.where((a == 0) & (b == 0), 1, b - 1))
+
+
+def power_exponent(g: Any, y: Any, a: Any, b: Any) -> Any:
+    """a**b log a, and 0 for a = 0."""
+    if isinstance(a, (int, float)):
+        return g * (y * (math.log(a) if a > 0 else 0.0 if a == 0 else math.nan))
+    return g * (y * np.log(a + (a == 0)))
+
+
+rule(np.power, power_base, power_exponent)
+rule(np.float_power, power_base, power_exponent)
+
+# ------------------------------------------------------------------ exponentials, logarithms, trigonometry
+
+rule(np.exp, lambda g, y, a: g * y)
+rule(np.exp2, lambda g, y, a: g * (LOG_2 * y))
+rule(np.expm1, lambda g, y, a: g * (1.0 + y))
+rule(np.log, lambda g, y, a: g / a)
+rule(np.log1p, lambda g, y, a: g / (1.0 + a))
+rule(np.log2, lambda g, y, a: g / (LOG_2 * a))
+rule(np.log10, lambda g, y, a: g / (LOG_10 * a))
+rule(np.sin, lambda g, y, a: g * np.cos(a))
+rule(np.cos, lambda g, y, a: -g * np.sin(a))
+rule(np.tan, lambda g, y, a: g * (1.0 + y * y))
+rule(np.arcsin, lambda g, y, a: g / np.sqrt((1.0 - a) * (1.0 + a)))
+rule(np.arccos, lambda g, y, a: -g / np.sqrt((1.0 - a) * (1.0 + a)))
+rule(np.arctan, lambda g, y, a: g / (1.0 + a * a))
+rule(np.sinh, lambda g, y, a: g * np.cosh(a))
+rule(np.cosh, lambda g, y, a: g * np.sinh(a))
+rule(np.tanh, lambda g, y, a: g * (1.0 - y * y))
+rule(np.arcsinh, lambda g, y, a: g / np.hypot(1.0, a))
+rule(np.arccosh, lambda g, y, a: g / (np.sqrt(a - 1.0) * np.sqrt(a + 1.0)))
+rule(np.arctanh, lambda g, y, a: g / ((1.0 - a) * (1.0 + a)))
+rule(
+    np.arctan2,
+    lambda g, y, a, b: g * (b / (a * a + b * b)),
+    lambda g, y, a, b: g * (-a / (a * a + b * b)),
+)
+# at the origin y is 0, and so is the numerator
+rule(np.hypot, lambda g, y, a, b: g * (a / (y + (y == 0))), lambda g, y, a, b: g * (b / (y + (y == 0))))
+
+
+def sinc_vjp(g: Any, y: Any, x: Any) -> Any:
+    """(cos(pi x) - sinc(x)) / x; its series about 0, where that cancels."""
+    near = np.abs(x) < 0.05
+    away = np.where(near, 1.0, x)
+    s = np.where(near, (math.pi * x) ** 2, 0.0)
+    series = (
+        -(math.pi**2 / 3.0) * x * (1.0 - s / 10.0 * (1.0 - s / 28.0 * (1.0 - s / 54.0 * (1.0 - s / 88.0))))
+    )
+    return g * np.where(near, series, (np.cos(math.pi * away) - np.sinc(away)) / away)
+
+
+rule(np.sinc, sinc_vjp, elementwise=True)
+rule(np.i0, lambda g, y, x: g * special.i1(x), elementwise=True)
+
+
+def weight(a: Any, b: Any, scale: float = 1.0) -> Any:
+    """The share of a in logaddexp(a, b): 1 / (1 + exp(scale (b - a))), 1/2 for equal infinities."""
+    if not any(isinstance(x, (int, float)) and math.isfinite(x) for x in (a, b)):
+        equal_infinities = np.isinf(a) & (a == b)
+        a = np.where(equal_infinities, 0.0, a)
+        b = np.where(equal_infinities, 0.0, b)
+    return special.expit(a - b if scale == 1.0 else scale * (a - b))
+
+
+rule(np.logaddexp, lambda g, y, a, b: g * weight(a, b), lambda g, y, a, b: g * weight(b, a))
+rule(np.logaddexp2, lambda g, y, a, b: g * weight(a, b, LOG_2), lambda g, y, a, b: g * weight(b, a, LOG_2))
+
+# ------------------------------------------------------------------ choosing
+
+rule(np.absolute, lambda g, y, a: g * np.sign(a))
+rule(np.fabs, lambda g, y, a: g * np.sign(a))
+rule(np.copysign, lambda g, y, a, b: g * (np.sign(a) * np.copysign(1.0, b)), None)
+rule(np.heaviside, None, lambda g, y, a, b: g * (a == 0))
+rule(
+    np.where,
+    None,
+    lambda g, y, condition, x, z: np.where(condition, g, 0.0),
+    lambda g, y, condition, x, z: np.where(condition, 0.0, g),
+    elementwise=True,
+)
+rule(
+    np.nan_to_num,
+    lambda g, y, x, copy=True, nan=0.0, posinf=None, neginf=None: np.where(np.isfinite(x), g, 0.0),
+)
+
+
+def share(g: Any, wins: Any, a: Any, b: Any, constant: bool) -> Any:
+    """The gradient of the argument a that is chosen where `wins`; b is the other, perhaps a constant."""
+    if constant:
+        return g * wins
+    return g * wins + (0.5 * g) * (a == b)
+
+
+rule(
+    np.maximum,
+    lambda g, y, a, b, constants: share(g, a > b, a, b, constants[1]),
+    lambda g, y, a, b, constants: share(g, b > a, a, b, constants[0]),
+    ties=True,
+)
+rule(
+    np.minimum,
+    lambda g, y, a, b, constants: share(g, a < b, a, b, constants[1]),
+    lambda g, y, a, b, constants: share(g, b < a, a, b, constants[0]),
+    ties=True,
+)
+# a NaN is passed over: the other number wins
+rule(
+    np.fmax,
+    lambda g, y, a, b, constants: share(g, (a > b) | np.isnan(b), a, b, constants[1]),
+    lambda g, y, a, b, constants: share(g, (b > a) | np.isnan(a), a, b, constants[0]),
+    ties=True,
+)
+rule(
+    np.fmin,
+    lambda g, y, a, b, constants: share(g, (a < b) | np.isnan(b), a, b, constants[1]),
+    lambda g, y, a, b, constants: share(g, (b < a) | np.isnan(a), a, b, constants[0]),
+    ties=True,
+)
+
+
+@primitive
+def clip(x: Any, low: Any, high: Any) -> Any:
+    """`np.clip` between constants."""
+    return np.clip(x, low, high)
+
+
+def clip_vjp(g: Any, y: Any, x: Any, low: Any, high: Any) -> Any:
+    if low is None:
+        return g if high is None else g * (x < high)
+    return g * (x > low) if high is None else g * ((x > low) & (x < high))
+
+
+rule(clip, clip_vjp, elementwise=True)
+
+
+@composed(np.clip)
+def clip_between(a: Any, a_min: Any = None, a_max: Any = None, *, min: Any = None, max: Any = None) -> Any:
+    low, high = (min if a_min is None else a_min), (max if a_max is None else a_max)
+    if not is_tensor(low) and not is_tensor(high):
+        return clip(a, low, high)
+    above = a if low is None else np.maximum(a, low)
+    return above if high is None else np.minimum(above, high)

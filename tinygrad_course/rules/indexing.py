@@ -1,0 +1,253 @@
+"""Reading and writing elements: ``x[index]``, ``x[index] = value``, and what comes down to them."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from tinygrad_course.rules.shapes import as_array, unbroadcast
+from tinygrad_course.rules.table import NO_DERIVATIVE, composed, primitive, rule
+
+# ------------------------------------------------------------------ the two primitives that NumPy lacks
+
+
+def repeats(index: Any) -> bool:
+    """Whether an index may name an element twice: only one with arrays or lists of integers can."""
+    return any(not unrepeated(part) for part in (index if isinstance(index, tuple) else (index,)))
+
+
+def unrepeated(part: Any) -> bool:
+    if part is None or part is Ellipsis or isinstance(part, (slice, int, np.integer)):
+        return True
+    return is_mask(part) or getattr(part, "ndim", 1) == 0
+
+
+def is_mask(part: Any) -> bool:
+    return getattr(getattr(part, "dtype", None), "kind", None) == "b"
+
+
+@primitive
+def scatter(g: Any, index: Any, shape: tuple[int, ...]) -> Any:
+    """Zeros of the given shape with `g` added at `index`: what ``x[index]`` does, the other way."""
+    out = (
+        np.zeros(shape, g.dtype) if isinstance(g, (np.ndarray, np.generic)) else np.zeros_like(g, shape=shape)
+    )
+    if repeats(index):
+        np.add.at(out, index, g)
+    else:
+        out[index] = g
+    return out
+
+
+@primitive
+def assign(x: Any, index: Any, value: Any) -> Any:
+    """A copy of `x` in which ``x[index] = value`` was done."""
+    out: Any = np.array(x) if isinstance(x, (np.generic, int, float)) else x.copy()
+    out[index] = value
+    return out
+
+
+def assign_value(g: Any, y: Any, x: Any, index: Any, value: Any) -> Any:
+    part = g[index]
+    if repeats(index):  # of several values for one element, the last one stays
+        order = np.arange(part.size).reshape(part.shape)
+        kept = np.zeros(np.shape(x), dtype=int)
+        kept[index] = order
+        part = part * (kept[index] == order)
+    extra = len(value.shape) - len(part.shape)  # the value may have leading axes of length 1 to spare
+    return unbroadcast(part, value.shape[max(extra, 0) :]).reshape(value.shape)
+
+
+rule(operator.getitem, lambda g, y, x, index: scatter(g, index, x.shape))  # index arrays are kept
+rule(scatter, lambda g, y, x, index, shape: g[index], saves=False)
+rule(assign, lambda g, y, x, index, value: assign(g, index, 0.0), None, assign_value)
+
+
+@primitive
+def astype(x: Any, dtype: Any) -> Any:
+    """`x` in another floating-point dtype; its gradient is cast back."""
+    return x.astype(dtype)
+
+
+rule(astype, lambda g, y, x, dtype: g, saves=False)
+
+# ------------------------------------------------------------------ choosing elements by number
+
+
+@composed(np.take)
+def take(a: Any, indices: Any, axis: int | None = None, *, mode: str = "raise") -> Any:
+    if axis is None:
+        a, axis = a.reshape(-1), 0
+    n, indices = a.shape[axis], np.asarray(indices)
+    if mode == "wrap":
+        indices = indices % n
+    elif mode == "clip":
+        indices = np.clip(indices, 0, n - 1)
+    return a[(slice(None),) * (axis % a.ndim) + (indices,)]
+
+
+@composed(np.take_along_axis)
+def take_along_axis(arr: Any, indices: Any, axis: int | None = -1) -> Any:
+    if axis is None:
+        return arr.reshape(-1)[indices]
+    ndim, axis = arr.ndim, axis % arr.ndim  # the other axes count through their positions
+    others = (np.arange(n).reshape((-1,) + (1,) * (ndim - 1 - i)) for i, n in enumerate(arr.shape))
+    return arr[tuple(indices if i == axis else other for i, other in enumerate(others))]
+
+
+@composed(np.compress)
+def compress(condition: Any, a: Any, axis: int | None = None) -> Any:
+    where = np.flatnonzero(condition)
+    return a.reshape(-1)[where] if axis is None else a[(slice(None),) * (axis % a.ndim) + (where,)]
+
+
+@composed(np.extract)
+def extract(condition: Any, arr: Any) -> Any:
+    return arr.reshape(-1)[np.flatnonzero(condition)]
+
+
+@composed(np.delete)
+def delete(arr: Any, obj: Any, axis: int | None = None) -> Any:
+    if axis is None:
+        arr, axis = arr.reshape(-1), 0
+    left = np.delete(np.arange(arr.shape[axis]), obj)
+    return arr[(slice(None),) * (axis % arr.ndim) + (left,)]
+
+
+@composed(np.resize)
+def resize(a: Any, new_shape: Any) -> Any:
+    shape = (new_shape,) if isinstance(new_shape, (int, np.integer)) else tuple(new_shape)
+    return a.reshape(-1)[np.resize(np.arange(a.size), shape)]
+
+
+# ------------------------------------------------------------------ choosing elements by condition
+
+
+@composed(np.select)
+def select(condlist: Sequence[Any], choicelist: Sequence[Any], default: Any = 0) -> Any:
+    result = default
+    for condition, choice in zip(reversed(condlist), reversed(choicelist), strict=True):
+        result = np.where(condition, choice, result)
+    return result
+
+
+@composed(np.choose)
+def choose(a: Any, choices: Any, *, mode: str = "raise") -> Any:
+    n = len(choices)
+    if mode == "wrap":
+        a = a % n
+    elif mode == "clip":
+        a = np.clip(a, 0, n - 1)
+    elif np.any((a < 0) | (a >= n)):
+        raise ValueError("invalid entry in choice array")
+    result = choices[n - 1]
+    for i in range(n - 2, -1, -1):
+        result = np.where(a == i, choices[i], result)
+    return result
+
+
+@composed(np.piecewise)
+def piecewise(x: Any, condlist: Any, funclist: Sequence[Any], *args: Any, **kw: Any) -> Any:
+    conditions = [np.asarray(c, dtype=bool) for c in as_list(condlist, x)]
+    if len(funclist) == len(conditions) + 1:
+        conditions.append(~np.any(conditions, axis=0))
+    result = np.zeros_like(x)
+    for condition, function in zip(conditions, funclist, strict=True):
+        value = function(x[condition], *args, **kw) if callable(function) else function
+        result = assign(result, condition, value)
+    return result
+
+
+def as_list(conditions: Any, x: Any) -> list[Any]:
+    single = np.ndim(conditions) == 0 or (not isinstance(conditions[0], (list, np.ndarray)) and x.ndim != 0)
+    return [conditions] if single else list(conditions)
+
+
+# ------------------------------------------------------------------ inserting
+
+
+@composed(np.insert)
+def insert(arr: Any, obj: Any, values: Any, axis: int | None = None) -> Any:
+    """Where NumPy puts each element is found by inserting -1 - i among the numbers 0, 1, 2 ..."""
+    if axis is None:
+        arr, axis = arr.reshape(-1), 0
+    axis %= arr.ndim
+    n, values = arr.shape[axis], as_array(values)
+    mask = is_mask(obj)
+    one = not isinstance(obj, slice) and not mask and np.size(obj) == 1
+    if one and np.ndim(obj) == 0 and values.ndim:  # a single place takes the values whole
+        values = np.moveaxis(values.reshape((1,) * (arr.ndim - values.ndim) + values.shape), 0, axis)
+    values = values.reshape((1,) * (arr.ndim - values.ndim) + values.shape)
+    if isinstance(obj, slice):
+        count = len(range(*obj.indices(n)))
+    else:
+        count = values.shape[axis] if one else int(np.sum(obj)) if mask else np.size(obj)
+    source = np.insert(np.arange(n), obj, -1 - np.arange(count))
+    shape = (*arr.shape[:axis], count, *arr.shape[axis + 1 :])
+    joined = np.concatenate([arr, np.broadcast_to(values, shape)], axis=axis)
+    return joined[(slice(None),) * axis + (np.where(source < 0, n - 1 - source, source),)]
+
+
+@composed(np.trim_zeros)
+def trim_zeros(filt: Any, trim: str = "fb") -> Any:
+    used = np.flatnonzero(filt != 0)
+    if not used.size:
+        return filt[:0]
+    return filt[used[0] if "f" in trim.lower() else None : used[-1] + 1 if "b" in trim.lower() else None]
+
+
+# ------------------------------------------------------------------ sorting
+
+
+def sort_vjp(g: Any, y: Any, a: Any, axis: int | None = -1, kind: Any = None, *, stable: Any = None) -> Any:
+    return sorted_from(g, np.argsort(a, axis=axis, kind="stable"), None, a.shape, axis)
+
+
+def partition_vjp(g: Any, y: Any, a: Any, kth: Any, axis: int | None = -1, kind: Any = "introselect") -> Any:
+    # the element of rank r of the output is the element of rank r of the input
+    ranks = np.argsort(y, axis=axis, kind="stable")
+    return sorted_from(g, np.argsort(a, axis=axis, kind="stable"), ranks, a.shape, axis)
+
+
+def sorted_from(g: Any, order: Any, ranks: Any, shape: tuple[int, ...], axis: int | None) -> Any:
+    """Give each gradient to the element that came there: `order` sorts the input, `ranks` the output."""
+    along_axis = 0 if axis is None else axis
+    places = np.argsort(order, axis=along_axis, kind="stable")
+    if ranks is not None:
+        g = np.take_along_axis(g, ranks, axis=along_axis)
+    return np.take_along_axis(g, places, axis=along_axis).reshape(shape)
+
+
+rule(np.sort, sort_vjp)
+rule(np.partition, partition_vjp)
+
+
+@composed(np.unique)
+def unique(
+    ar: Any,
+    return_index: bool = False,
+    return_inverse: bool = False,
+    return_counts: bool = False,
+    axis: int | None = None,
+    *,
+    equal_nan: bool = True,
+) -> Any:
+    """The values by their first positions; the positions, the inverse and the counts are plain arrays."""
+    everything = unique_positions(ar, axis, equal_nan)
+    values = take(ar, everything[1], axis=axis)
+    wanted = (return_index, return_inverse, return_counts)
+    others = [x for x, want in zip(everything[1:], wanted, strict=True) if want]
+    return (values, *others) if others else values
+
+
+@primitive
+def unique_positions(ar: Any, axis: int | None, equal_nan: bool) -> Any:
+    return np.unique(
+        ar, return_index=True, return_inverse=True, return_counts=True, axis=axis, equal_nan=equal_nan
+    )
+
+
+NO_DERIVATIVE.add(unique_positions)

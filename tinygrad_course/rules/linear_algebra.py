@@ -1,0 +1,246 @@
+"""Products of vectors, matrices and stacks of them; Einstein's sums, Kronecker's and cross products."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from tinygrad_course.rules.shapes import as_array, transposed, unbroadcast
+from tinygrad_course.rules.table import composed, rule
+
+# ------------------------------------------------------------------ dot: an axis of a against one of b
+
+
+def dot_left(g: Any, y: Any, a: Any, b: Any) -> Any:
+    b = as_array(b)
+    if b.ndim == 2:
+        return np.dot(g, b.T)  # of any a that has an axis
+    if a.ndim == 0:
+        return np.sum(g * b)
+    if b.ndim == 0:
+        return g * b
+    if b.ndim == 1:
+        return g[..., None] * b
+    free = b.ndim - 1  # the axes of b left in y: all but the last but one
+    return np.tensordot(g, np.moveaxis(b, -2, -1), axes=(_last(g, free), range(free)))
+
+
+def dot_right(g: Any, y: Any, a: Any, b: Any) -> Any:
+    a = as_array(a)
+    if a.ndim == 2 and b.ndim == 2:
+        return np.dot(a.T, g)
+    if b.ndim == 0:
+        return np.sum(g * a)
+    if a.ndim == 0:
+        return g * a
+    if b.ndim == 1:
+        return np.tensordot(g, a, axes=(range(g.ndim), range(g.ndim)))
+    free = a.ndim - 1  # the axes of a left in y
+    return np.moveaxis(np.tensordot(a, g, axes=(range(free), range(free))), 0, -2)
+
+
+def _last(a: Any, n: int) -> range:
+    return range(a.ndim - n, a.ndim)
+
+
+rule(np.dot, dot_left, dot_right)
+
+# ------------------------------------------------------------------ matmul and its like: stacks broadcast
+
+
+def matmul_left(g: Any, y: Any, a: Any, b: Any) -> Any:
+    b = as_array(b)
+    if b.ndim == 2:
+        return np.matmul(g, b.T)
+    if b.ndim == 1:
+        return g[..., None] * b if a.ndim > 1 else g * b
+    if a.ndim == 1:
+        return unbroadcast(np.matmul(b, g[..., None])[..., 0], a.shape)
+    return unbroadcast(np.matmul(g, transposed(b)), a.shape)
+
+
+def matmul_right(g: Any, y: Any, a: Any, b: Any) -> Any:
+    a = as_array(a)
+    if a.ndim == 2 == b.ndim:
+        return np.matmul(a.T, g)
+    if a.ndim == 1:
+        return a[:, None] * g[..., None, :] if b.ndim > 1 else g * a
+    if b.ndim == 1:
+        return unbroadcast(np.matmul(transposed(a), g[..., None])[..., 0], b.shape)
+    return unbroadcast(np.matmul(transposed(a), g), b.shape)
+
+
+rule(np.matmul, matmul_left, matmul_right)
+rule(
+    np.vecdot,
+    lambda g, y, a, b: unbroadcast(g[..., None] * b, a.shape),
+    lambda g, y, a, b: unbroadcast(g[..., None] * a, b.shape),
+)
+if hasattr(np, "matvec"):  # NumPy 2.2
+    rule(
+        np.matvec,
+        lambda g, y, a, b: unbroadcast(g[..., :, None] * as_array(b)[..., None, :], a.shape),
+        lambda g, y, a, b: unbroadcast(np.vecmat(g, a), b.shape),
+    )
+    rule(
+        np.vecmat,
+        lambda g, y, a, b: unbroadcast(np.matvec(b, g), a.shape),
+        lambda g, y, a, b: unbroadcast(as_array(a)[..., :, None] * g[..., None, :], b.shape),
+    )
+
+# ------------------------------------------------------------------ products that flatten or contract
+
+rule(
+    np.outer,
+    lambda g, y, a, b: np.dot(g, as_array(b).reshape(-1)).reshape(a.shape),
+    lambda g, y, a, b: np.dot(as_array(a).reshape(-1), g).reshape(b.shape),
+)
+rule(
+    np.vdot,
+    lambda g, y, a, b: g * as_array(b).reshape(a.shape),
+    lambda g, y, a, b: g * as_array(a).reshape(b.shape),
+)
+
+
+def inner_left(g: Any, y: Any, a: Any, b: Any) -> Any:
+    b = as_array(b)
+    if a.ndim == 0:
+        return np.sum(g * b)
+    if b.ndim == 0:
+        return g * b
+    return np.tensordot(g, b, axes=(_last(g, b.ndim - 1), range(b.ndim - 1)))
+
+
+def inner_right(g: Any, y: Any, a: Any, b: Any) -> Any:
+    a = as_array(a)
+    if b.ndim == 0:
+        return np.sum(g * a)
+    if a.ndim == 0:
+        return g * a
+    return np.tensordot(g, a, axes=(range(a.ndim - 1), range(a.ndim - 1)))
+
+
+rule(np.inner, inner_left, inner_right)
+
+
+def contracted(axes: Any, a: Any, b: Any) -> tuple[list[int], list[int], list[int], list[int]]:
+    """The axes of `np.tensordot` in full: summed and free of a, summed and free of b."""
+    if isinstance(axes, (int, np.integer)):
+        of_a, of_b = list(range(a.ndim - axes, a.ndim)), list(range(axes))
+    else:
+        of_a, of_b = ([int(i) for i in np.ravel(x)] for x in axes)
+    of_a, of_b = [i % a.ndim for i in of_a], [i % b.ndim for i in of_b]
+    return (
+        of_a,
+        [i for i in range(a.ndim) if i not in of_a],
+        of_b,
+        [i for i in range(b.ndim) if i not in of_b],
+    )
+
+
+def tensordot_left(g: Any, y: Any, a: Any, b: Any, axes: Any = 2) -> Any:
+    b = as_array(b)
+    of_a, free_a, of_b, free_b = contracted(axes, a, b)
+    product = np.tensordot(
+        g, b, axes=(_last(g, len(free_b)), free_b)
+    )  # free axes of a, then b's summed in order
+    order = free_a + [of_a[i] for i in np.argsort(of_b)]
+    return np.transpose(product, np.argsort(order).tolist())
+
+
+def tensordot_right(g: Any, y: Any, a: Any, b: Any, axes: Any = 2) -> Any:
+    a = as_array(a)
+    of_a, free_a, of_b, free_b = contracted(axes, a, b)
+    product = np.tensordot(
+        a, g, axes=(free_a, range(len(free_a)))
+    )  # a's summed axes in order, then the free of b
+    order = [of_b[i] for i in np.argsort(of_a)] + free_b
+    return np.transpose(product, np.argsort(order).tolist())
+
+
+rule(np.tensordot, tensordot_left, tensordot_right)
+
+
+@composed(np.kron)
+def kron(a: Any, b: Any) -> Any:
+    a, b = as_array(a), as_array(b)
+    n = max(a.ndim, b.ndim)
+    of_a, of_b = (1,) * (n - a.ndim) + a.shape, (1,) * (n - b.ndim) + b.shape
+    a = a.reshape(tuple(x for i in of_a for x in (i, 1)))
+    b = b.reshape(tuple(x for i in of_b for x in (1, i)))
+    return (a * b).reshape(tuple(i * j for i, j in zip(of_a, of_b, strict=True)))
+
+
+@composed(np.cross)
+def cross(a: Any, b: Any, axisa: int = -1, axisb: int = -1, axisc: int = -1, axis: int | None = None) -> Any:
+    if axis is not None:
+        axisa = axisb = axisc = axis
+    a, b = np.moveaxis(as_array(a), axisa, -1), np.moveaxis(as_array(b), axisb, -1)
+    if a.shape[-1] != 3 or b.shape[-1] != 3:
+        raise ValueError(
+            f"np.cross of Tensors needs vectors of 3 components, not {a.shape[-1]} and {b.shape[-1]}"
+        )
+    (a0, a1, a2), (b0, b1, b2) = ([v[..., i] for i in range(3)] for v in (a, b))
+    return np.stack([a1 * b2 - a2 * b1, a2 * b0 - a0 * b2, a0 * b1 - a1 * b0], axis=axisc)
+
+
+@composed(np.linalg.cross)
+def linalg_cross(x1: Any, x2: Any, *, axis: int = -1) -> Any:
+    return cross(x1, x2, axis=axis)
+
+
+# ------------------------------------------------------------------ chains of products
+
+
+@composed(np.linalg.matrix_power)
+def matrix_power(a: Any, n: int) -> Any:
+    if n == 0:
+        return a * 0.0 + np.eye(a.shape[-1], dtype=a.dtype)
+    if n < 0:
+        a, n = np.linalg.inv(a), -n
+    result: Any = None
+    while n:
+        if n & 1:
+            result = a if result is None else np.matmul(result, a)
+        n >>= 1
+        if n:
+            a = np.matmul(a, a)
+    return +result
+
+
+@composed(np.linalg.multi_dot)
+def multi_dot(arrays: Sequence[Any]) -> Any:
+    """The product in the order of fewest multiplications (the matrix chain problem)."""
+    arrays = [as_array(a) for a in arrays]
+    first, end = arrays[0].ndim == 1, arrays[-1].ndim == 1
+    if first:
+        arrays[0] = arrays[0][None, :]
+    if end:
+        arrays[-1] = arrays[-1][:, None]
+    sizes = [a.shape[0] for a in arrays] + [arrays[-1].shape[1]]
+    # products[i, j] of matrices i to j - 1, with its cost; each from the best place to cut it
+    products: dict[tuple[int, int], tuple[int, int]] = {(i, i + 1): (0, 0) for i in range(len(arrays))}
+    for width in range(2, len(arrays) + 1):
+        for i in range(len(arrays) - width + 1):
+            j = i + width
+            products[i, j] = min(
+                (products[i, k][0] + products[k, j][0] + sizes[i] * sizes[k] * sizes[j], k)
+                for k in range(i + 1, j)
+            )
+
+    def product(i: int, j: int) -> Any:
+        k = products[i, j][1]
+        return arrays[i] if j == i + 1 else np.dot(product(i, k), product(k, j))
+
+    result = product(0, len(arrays))
+    return result.reshape(result.shape[first : 2 - end])
+
+
+composed(np.linalg.matmul)(lambda x1, x2, /: np.matmul(x1, x2))
+composed(np.linalg.outer)(lambda x1, x2, /: np.outer(x1, x2))
+composed(np.linalg.tensordot)(lambda x1, x2, /, *, axes=2: np.tensordot(x1, x2, axes=axes))
+composed(np.linalg.vecdot)(
+    lambda x1, x2, /, *, axis=-1: np.vecdot(np.moveaxis(x1, axis, -1), np.moveaxis(x2, axis, -1))
+)

@@ -1,0 +1,157 @@
+"""Norms, traces and diagonals.
+
+A norm's gradient at the origin is 0; equal maxima share it.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from tinygrad_course.rules.shapes import Axes, normalize, restore
+from tinygrad_course.rules.table import composed, primitive, rule
+
+# ------------------------------------------------------------------ vector norms
+
+
+def over(a: Any, b: Any) -> Any:
+    """a / b, and 0 where b is 0 (so is a there)."""
+    return a / (b + (b == 0))
+
+
+def shared(values: Any, extreme: Any, axis: Axes) -> Any:
+    """1 where a value is the extreme, divided among equal ones."""
+    hit = values == extreme
+    return hit / np.sum(hit, axis=axis, keepdims=True, dtype=values.dtype)
+
+
+def vector_norm_slope(x: Any, y: Any, ord: Any, axis: Axes) -> Any:
+    """The gradient of a vector norm y, which has its axis kept."""
+    if ord is None or ord == 2:
+        return over(x, y)
+    if ord == 1:
+        return np.sign(x)
+    if ord == 0:
+        return x * 0.0
+    size = np.abs(x)
+    if abs(ord) == math.inf:
+        return np.sign(x) * shared(size, y, axis)
+    # |x|**(p - 1) / y**(p - 1), by the ratio, which neither overflows nor divides by 0 at the origin
+    ratio = over(size, y)
+    return np.sign(x) * (ratio + (ratio == 0)) ** (ord - 1)
+
+
+def norm_vjp(g: Any, y: Any, x: Any, ord: Any = None, axis: Axes = None, keepdims: Any = False) -> Any:
+    if axis is None and (ord is None or x.ndim == 1 or (x.ndim == 2 and ord in ("fro", "f"))):
+        return g * vector_norm_slope(x, y, None if isinstance(ord, str) else ord, None)
+    axes = normalize(axis, x.ndim)
+    g, y = restore(g, x.shape, axes, keepdims), restore(y, x.shape, axes, keepdims)
+    if len(axes) == 1:
+        return g * vector_norm_slope(x, y, ord, axes)
+    if ord in (None, "fro", "f"):
+        return g * over(x, y)
+    return g * matrix_norm_slope(x, y, ord, axes)
+
+
+def matrix_norm_slope(x: Any, y: Any, ord: Any, axes: tuple[int, ...]) -> Any:
+    """The gradient of a matrix norm y other than Frobenius', with both axes kept."""
+    row, column = axes
+    if ord in (1, -1, math.inf, -math.inf):
+        along = row if abs(ord) == 1 else column
+        sums = np.sum(np.abs(x), axis=along, keepdims=True)
+        return np.sign(x) * shared(sums, y, axes)
+    u, s, vt = np.linalg.svd(np.moveaxis(x, axes, (-2, -1)), full_matrices=False)
+    if ord == "nuc":
+        slope = np.matmul(u, vt)
+    else:
+        i = 0 if ord == 2 else s.shape[-1] - 1
+        slope = u[..., :, i, None] * vt[..., None, i, :]
+    return np.moveaxis(slope, (-2, -1), axes)
+
+
+rule(np.linalg.norm, norm_vjp)
+
+
+@composed(np.linalg.vector_norm)
+def vector_norm(x: Any, /, *, axis: Axes = None, keepdims: bool = False, ord: Any = 2) -> Any:
+    axes = normalize(axis, x.ndim)
+    if axis is None:
+        y = np.linalg.norm(x.reshape(-1), ord)
+    elif len(axes) == 1:
+        y = np.linalg.norm(x, ord, axes[0])
+    else:
+        moved = np.moveaxis(x, axes, tuple(range(len(axes))))
+        y = np.linalg.norm(moved.reshape((-1, *moved.shape[len(axes) :])), ord, 0)
+    return y.reshape(tuple(1 if i in axes else n for i, n in enumerate(x.shape))) if keepdims else y
+
+
+@composed(np.linalg.matrix_norm)
+def matrix_norm(x: Any, /, *, keepdims: bool = False, ord: Any = "fro") -> Any:
+    return np.linalg.norm(x, ord, (-2, -1), keepdims)
+
+
+@composed(np.linalg.cond)
+def cond(x: Any, p: Any = None) -> Any:
+    if p is None or p in (2, -2):
+        s = np.linalg.svdvals(x)
+        return s[..., -1] / s[..., 0] if p == -2 else s[..., 0] / s[..., -1]
+    return np.linalg.norm(x, p, (-2, -1)) * np.linalg.norm(np.linalg.inv(x), p, (-2, -1))
+
+
+# ------------------------------------------------------------------ diagonals
+
+
+@primitive
+def on_diagonal(values: Any, shape: tuple[int, ...], offset: int, axis1: int, axis2: int) -> Any:
+    """Zeros with `values` (along their last axis) on a diagonal: `np.diagonal`, the other way."""
+    out = np.zeros_like(values, shape=shape)
+    matrices = np.moveaxis(out, (axis1, axis2), (-2, -1))
+    i = np.arange(values.shape[-1])
+    matrices[..., i + max(-offset, 0), i + max(offset, 0)] = values
+    return out
+
+
+def diagonal_vjp(g: Any, y: Any, a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
+    return on_diagonal(g, a.shape, offset, axis1, axis2)
+
+
+def trace_vjp(
+    g: Any, y: Any, a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1, dtype: Any = None
+) -> Any:
+    matrix = (a.shape[axis1], a.shape[axis2])
+    ones = np.moveaxis(
+        np.eye(*matrix, k=offset, dtype=a.dtype).reshape(matrix + (1,) * (a.ndim - 2)), (0, 1), (axis1, axis2)
+    )
+    first, second = sorted(normalize((axis1, axis2), a.ndim))
+    return np.expand_dims(np.expand_dims(g, first), second) * ones
+
+
+rule(np.diagonal, diagonal_vjp, saves=False)
+rule(
+    on_diagonal,
+    lambda g, y, values, shape, offset, axis1, axis2: np.diagonal(g, offset, axis1, axis2),
+    saves=False,
+    name="diagonal",
+)
+rule(np.trace, trace_vjp, saves=False)
+
+
+@composed(np.diag)
+def diag(v: Any, k: int = 0) -> Any:
+    if v.ndim == 2:
+        return np.diagonal(v, k)
+    if v.ndim != 1:
+        raise ValueError(f"np.diag takes a vector or a matrix, not an array of shape {v.shape}")
+    n = v.shape[0] + abs(k)
+    return on_diagonal(v, (n, n), k, 0, 1)
+
+
+@composed(np.diagflat)
+def diagflat(v: Any, k: int = 0) -> Any:
+    return diag(v.reshape(-1), k)
+
+
+composed(np.linalg.diagonal)(lambda x, /, *, offset=0: np.diagonal(x, offset, -2, -1))
+composed(np.linalg.trace)(lambda x, /, *, offset=0, dtype=None: np.trace(x, offset, -2, -1, dtype=dtype))

@@ -1,0 +1,222 @@
+"""Sums, products, extremes and their like: an axis (or all of them) becomes one number.
+
+Every rule honours ``axis`` (a number, a tuple, None), ``keepdims``, ``where`` and, where NumPy has them,
+``initial``, ``dtype`` and ``ddof``.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from tinygrad_course.rules.shapes import Axes, normalize, restore, spread
+from tinygrad_course.rules.table import primitive, rule
+
+
+def masked(g: Any, where: Any) -> Any:
+    """`g` where the reduction looked, 0 elsewhere."""
+    return g if where is True else np.where(where, g, 0.0)
+
+
+def counted(a: Any, axis: Axes, where: Any, reduced: Any) -> Any:
+    """How many elements of `a` went into each element of `reduced`."""
+    if where is True:
+        return a.size // max(reduced.size, 1)
+    # counted in the dtype of a: an array of integers would promote float32
+    return np.sum(np.broadcast_to(where, a.shape), axis=axis, keepdims=True, dtype=a.dtype)
+
+
+def sum_vjp(
+    g: Any,
+    y: Any,
+    a: Any,
+    axis: Axes = None,
+    dtype: Any = None,
+    *,
+    keepdims: Any = False,
+    initial: Any = 0,
+    where: Any = True,
+) -> Any:
+    return masked(spread(restore(g, a.shape, axis, keepdims), a.shape), where)
+
+
+def mean_vjp(
+    g: Any, y: Any, a: Any, axis: Axes = None, dtype: Any = None, *, keepdims: Any = False, where: Any = True
+) -> Any:
+    g = restore(g, a.shape, axis, keepdims) / counted(a, axis, where, y)
+    return masked(spread(g, a.shape), where)
+
+
+rule(np.sum, sum_vjp, saves=False)
+rule(np.mean, mean_vjp, saves=False)
+
+# ------------------------------------------------------------------ spread of the values
+
+
+def freedom(a: Any, axis: Axes, where: Any, y: Any, ddof: float, correction: float | None) -> Any:
+    """The divisor of a variance, NaN where it is not positive (NumPy warns of that on the way forward)."""
+    n = counted(a, axis, where, y) - (ddof if correction is None else correction)
+    if where is True:
+        return n if n > 0 else math.nan
+    return np.where(n > 0, n, math.nan)
+
+
+def centered(a: Any, axis: Axes, where: Any) -> Any:
+    if where is True:
+        return a - np.mean(a, axis=axis, keepdims=True)
+    return masked(a - np.mean(a, axis=axis, keepdims=True, where=where), where)
+
+
+def var_vjp(
+    g: Any,
+    y: Any,
+    a: Any,
+    axis: Axes = None,
+    dtype: Any = None,
+    *,
+    ddof: float = 0,
+    keepdims: Any = False,
+    where: Any = True,
+    correction: float | None = None,
+) -> Any:
+    n = freedom(a, axis, where, y, ddof, correction)
+    return (restore(g, a.shape, axis, keepdims) * (2.0 / n)) * centered(a, axis, where)
+
+
+def std_vjp(
+    g: Any,
+    y: Any,
+    a: Any,
+    axis: Axes = None,
+    dtype: Any = None,
+    *,
+    ddof: float = 0,
+    keepdims: Any = False,
+    where: Any = True,
+    correction: float | None = None,
+) -> Any:
+    n = freedom(a, axis, where, y, ddof, correction)
+    # where all values are equal y is 0, and the centered values are 0 as well
+    g = restore(g / (y + (y == 0)), a.shape, axis, keepdims)
+    return (g / n) * centered(a, axis, where)
+
+
+rule(np.var, var_vjp)
+rule(np.std, std_vjp)
+
+# ------------------------------------------------------------------ extremes
+
+
+def extreme_vjp(
+    g: Any,
+    y: Any,
+    a: Any,
+    axis: Axes = None,
+    *,
+    keepdims: Any = False,
+    initial: Any = None,
+    where: Any = True,
+) -> Any:
+    """Equal maxima share the gradient; a constant `initial` takes all of it."""
+    y = restore(y, a.shape, axis, keepdims)
+    hit = a == y
+    if where is not True:
+        hit = hit & where
+    if initial is not None:
+        hit = hit & (y != initial)
+    n = np.maximum(np.sum(hit, axis=axis, keepdims=True, dtype=a.dtype), 1.0)  # 0 for a NaN
+    if axis is None and not keepdims:
+        n = n.reshape(())
+    return (restore(g, a.shape, axis, keepdims) / n) * hit
+
+
+rule(np.max, extreme_vjp)
+rule(np.amax, extreme_vjp)
+rule(np.min, extreme_vjp)
+rule(np.amin, extreme_vjp)
+
+
+@primitive
+def logsumexp(x: Any, axis: Axes = 0, keepdims: bool = False) -> Any:
+    """log(sum(exp(x))) over one axis: ``np.logaddexp.reduce``."""
+    return np.logaddexp.reduce(x, axis=axis, keepdims=keepdims)  # type: ignore[call-overload]
+
+
+def logsumexp_vjp(g: Any, y: Any, x: Any, axis: Axes = 0, keepdims: bool = False) -> Any:
+    g, y = restore(g, x.shape, axis, keepdims), restore(y, x.shape, axis, keepdims)
+    infinite = np.isinf(y)  # inf - inf is not a number: the infinite terms have all of the weight
+    weight = np.exp(np.where(infinite, 0.0, x) - np.where(infinite, 0.0, y))
+    return g * np.where(infinite, x == y, weight)
+
+
+rule(logsumexp, logsumexp_vjp)
+
+# ------------------------------------------------------------------ products
+
+
+def last(a: Any, axis: Axes) -> tuple[Any, tuple[int, ...], tuple[int, ...]]:
+    """`a` with the axes moved to the end and made one; with the order and the shape that `put_back` needs."""
+    axes = normalize(axis, a.ndim)
+    order = tuple(i for i in range(a.ndim) if i not in axes) + axes
+    moved = np.transpose(a, order)
+    return moved.reshape((*moved.shape[: a.ndim - len(axes)], -1)), order, moved.shape
+
+
+def put_back(a: Any, order: tuple[int, ...], shape: tuple[int, ...]) -> Any:
+    return np.transpose(a.reshape(shape), tuple(np.argsort(order).tolist()))
+
+
+def product_before(x: Any) -> Any:
+    """The product of the elements before each one, along the last axis."""
+    return np.cumprod(np.concatenate([np.ones_like(x[..., :1]), x[..., :-1]], axis=-1), axis=-1)
+
+
+def prod_vjp(
+    g: Any,
+    y: Any,
+    a: Any,
+    axis: Axes = None,
+    dtype: Any = None,
+    *,
+    keepdims: Any = False,
+    initial: Any = 1,
+    where: Any = True,
+) -> Any:
+    """The product of all other elements: no division, so that zeros among them are right."""
+    if a.size == 0:
+        return np.zeros_like(a)
+    g = restore(g * initial, a.shape, axis, keepdims)
+    x, order, shape = last(a if where is True else np.where(where, a, 1.0), axis)
+    others = product_before(x) * np.flip(product_before(np.flip(x, -1)), -1)
+    return masked(g * put_back(others, order, shape), where)
+
+
+rule(np.prod, prod_vjp)
+
+# ------------------------------------------------------------------ running sums and products
+
+
+def cumsum_vjp(g: Any, y: Any, a: Any, axis: int | None = None, dtype: Any = None) -> Any:
+    along = 0 if axis is None else axis
+    return np.flip(np.cumsum(np.flip(g, along), axis=along), along).reshape(a.shape)
+
+
+def cumprod_vjp(g: Any, y: Any, a: Any, axis: int | None = None, dtype: Any = None) -> Any:
+    """da[i] = (product before i) s[i], where s[i] = g[i] + a[i+1] s[i+1]: right with zeros too."""
+    along = 0 if axis is None else axis
+    x = np.moveaxis(a.reshape(-1) if axis is None else a, along, -1)
+    g = np.moveaxis(g, along, -1)
+    n = x.shape[-1]
+    if n == 0:
+        return np.zeros_like(a)
+    sums = [g[..., n - 1]]
+    for i in range(n - 2, -1, -1):
+        sums.append(g[..., i] + x[..., i + 1] * sums[-1])
+    s = np.stack(sums[::-1], axis=-1)
+    return np.moveaxis(product_before(x) * s, -1, along).reshape(a.shape)
+
+
+rule(np.cumsum, cumsum_vjp, saves=False)
+rule(np.cumprod, cumprod_vjp)

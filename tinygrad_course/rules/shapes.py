@@ -1,0 +1,68 @@
+"""Shapes of gradients: undoing a broadcast, and putting back the axes that a reduction took away."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+Axes = int | tuple[int, ...] | None
+
+_PLAIN = (np.ndarray, np.float64, np.float32, np.float16)
+
+
+def normalize(axis: Axes, ndim: int) -> tuple[int, ...]:
+    """The axes as non-negative numbers; None is all of them."""
+    if axis is None:
+        return tuple(range(ndim))
+    axes = axis if isinstance(axis, (tuple, list)) else (axis,)
+    return tuple(a % ndim if ndim else 0 for a in axes)
+
+
+def kept(shape: tuple[int, ...], axis: Axes) -> tuple[int, ...]:
+    """The shape of a reduction over `axis` with ``keepdims=True``."""
+    axes = normalize(axis, len(shape))
+    return tuple(1 if i in axes else n for i, n in enumerate(shape))
+
+
+def restore(g: Any, shape: tuple[int, ...], axis: Axes, keepdims: Any) -> Any:
+    """`g`, of a reduction's shape, with the reduced axes put back at length 1: to broadcast against the input."""
+    if keepdims or axis is None:
+        return g
+    return g.reshape(kept(shape, axis))
+
+
+def spread(g: Any, shape: tuple[int, ...]) -> Any:
+    """`np.broadcast_to`, without its cost for small arrays: a read-only view that repeats `g`."""
+    if g.shape == shape:
+        return g
+    if type(g) in _PLAIN and (g.ndim == 0 or (g.ndim == len(shape) and g.flags.c_contiguous)):
+        strides = tuple(0 if n == 1 else s for n, s in zip(g.shape, g.strides, strict=True)) or (0,) * len(
+            shape
+        )
+        view: Any = np.ndarray(shape, g.dtype, g, 0, strides)
+        view.flags.writeable = False
+        return view
+    return np.broadcast_to(g, shape)
+
+
+def unbroadcast(g: Any, shape: tuple[int, ...]) -> Any:
+    """Sum `g` over the axes along which an array of `shape` was repeated to make it."""
+    if g.shape == shape:
+        return g
+    extra = g.ndim - len(shape)
+    axes = tuple(range(extra)) + tuple(
+        extra + i for i, n in enumerate(shape) if n == 1 and g.shape[extra + i] != 1
+    )
+    g = np.sum(g, axis=axes, keepdims=True)
+    return g.reshape(shape)
+
+
+def transposed(a: Any) -> Any:
+    """The transpose of each matrix of a stack."""
+    return a.T if a.ndim == 2 else np.swapaxes(a, -1, -2)
+
+
+def as_array(a: Any) -> Any:
+    """A number or a list among the arguments as an array; arrays and Tensors are left alone."""
+    return a if hasattr(a, "ndim") else np.asarray(a)

@@ -1,0 +1,283 @@
+"""Functions that move elements about: shapes, axes, joining, splitting, repeating, padding, rolling."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from tinygrad_course.rules.indexing import astype, scatter
+from tinygrad_course.rules.shapes import as_array, unbroadcast
+from tinygrad_course.rules.table import NO_DERIVATIVE, composed, is_tensor, primitive, rule
+
+# ------------------------------------------------------------------ the same elements in another shape
+
+
+def reshape_vjp(g: Any, y: Any, a: Any, shape: Any = None, order: str = "C", *, copy: Any = None) -> Any:
+    return g.reshape(a.shape) if order == "C" else np.reshape(g, a.shape, order=fixed(order))
+
+
+def fixed(order: str) -> Any:
+    if order not in ("C", "F"):
+        raise TypeError(f"order={order!r} depends on how the array lies in memory: give order 'C' or 'F'")
+    return order
+
+
+rule(np.reshape, reshape_vjp, saves=False)
+rule(np.ravel, lambda g, y, a, order="C": np.reshape(g, a.shape, order=fixed(order)), saves=False)
+rule(np.squeeze, lambda g, y, a, axis=None: g.reshape(a.shape), saves=False)
+rule(np.expand_dims, lambda g, y, a, axis: g.reshape(a.shape), saves=False)
+rule(np.copy, lambda g, y, a, order="K": g, saves=False)
+rule(np.real_if_close, lambda g, y, a, tol=100: g, saves=False)
+
+
+def at_least(n: int, view: Callable[[Any], Any]) -> Callable[..., Any]:
+    """`np.atleast_1d` and its like: several arguments give a tuple."""
+
+    def definition(*arrays: Any) -> Any:
+        views = tuple(a if np.ndim(a) >= n else view(as_array(a)) for a in arrays)
+        return views[0] if len(views) == 1 else views
+
+    return definition
+
+
+composed(np.atleast_1d)(at_least(1, lambda a: a.reshape((1,))))
+composed(np.atleast_2d)(at_least(2, lambda a: a.reshape((1, -1))))
+composed(np.atleast_3d)(at_least(3, lambda a: a.reshape((*a.shape, 1) if a.ndim == 2 else (1, -1, 1))))
+
+# ------------------------------------------------------------------ axes
+
+
+def transpose_vjp(g: Any, y: Any, a: Any, axes: Sequence[int] | None = None) -> Any:
+    return g.T if axes is None else np.transpose(g, np.argsort([i % a.ndim for i in axes]).tolist())
+
+
+rule(np.transpose, transpose_vjp, saves=False)
+rule(np.swapaxes, lambda g, y, a, axis1, axis2: np.swapaxes(g, axis1, axis2), saves=False)
+rule(np.moveaxis, lambda g, y, a, source, destination: np.moveaxis(g, destination, source), saves=False)
+rule(np.matrix_transpose, lambda g, y, x: np.swapaxes(g, -1, -2), saves=False)
+composed(np.linalg.matrix_transpose)(lambda x, /: np.matrix_transpose(x))
+
+
+@composed(np.rollaxis)
+def rollaxis(a: Any, axis: int, start: int = 0) -> Any:
+    axis %= a.ndim
+    start = start + a.ndim if start < 0 else start
+    return np.moveaxis(a, axis, start - 1 if axis < start else start)
+
+
+# ------------------------------------------------------------------ broadcasting and repeating
+
+rule(np.broadcast_to, lambda g, y, array, shape, subok=False: unbroadcast(g, array.shape), saves=False)
+
+
+@composed(np.broadcast_arrays)
+def broadcast_arrays(*args: Any, subok: bool = False) -> Any:
+    shape = np.broadcast_shapes(*(np.shape(a) for a in args))
+    return tuple(np.broadcast_to(a, shape) for a in args)
+
+
+@composed(np.meshgrid)
+def meshgrid(*xi: Any, copy: bool = True, sparse: bool = False, indexing: str = "xy") -> Any:
+    n = len(xi)
+    views = [as_array(x).reshape((1,) * i + (-1,) + (1,) * (n - 1 - i)) for i, x in enumerate(xi)]
+    if indexing == "xy" and n > 1:
+        views = [np.swapaxes(x, 0, 1) for x in views]
+    return tuple(views) if sparse else broadcast_arrays(*views)
+
+
+def tile_vjp(g: Any, y: Any, a: Any, reps: Any) -> Any:
+    reps = (reps,) if isinstance(reps, (int, np.integer)) else tuple(reps)
+    n = max(a.ndim, len(reps))
+    reps, shape = (1,) * (n - len(reps)) + reps, (1,) * (n - a.ndim) + a.shape
+    pairs = tuple(k for pair in zip(reps, shape, strict=True) for k in pair)
+    return np.sum(g.reshape(pairs), axis=tuple(range(0, 2 * n, 2))).reshape(a.shape)
+
+
+def repeat_vjp(g: Any, y: Any, a: Any, repeats: Any, axis: int | None = None) -> Any:
+    shape, along = (a.shape, axis % a.ndim) if axis is not None else ((a.size,), 0)
+    if np.size(repeats) == 1:
+        n = int(np.reshape(repeats, ()))
+        return np.sum(g.reshape((*shape[: along + 1], n, *shape[along + 1 :])), axis=along + 1).reshape(
+            a.shape
+        )
+    source = np.repeat(np.arange(shape[along]), repeats)
+    return scatter(g, (slice(None),) * along + (source,), shape).reshape(a.shape)
+
+
+rule(np.tile, tile_vjp, saves=False)
+rule(np.repeat, repeat_vjp, saves=False)
+
+# ------------------------------------------------------------------ joining
+
+
+def concatenate_vjp(g: Any, y: Any, arrays: Sequence[Any], axis: int | None = 0) -> list[Any]:
+    if axis is None:
+        g, before = g.reshape(-1), ()
+        sizes = [np.size(a) for a in arrays]
+    else:
+        before = (slice(None),) * (axis % g.ndim)
+        sizes = [a.shape[axis] if hasattr(a, "shape") else np.shape(a)[axis] for a in arrays]
+    parts, start = [], 0
+    for a, n in zip(arrays, sizes, strict=True):
+        part = g[(*before, slice(start, start + n))]
+        parts.append(part.reshape(np.shape(a)) if axis is None else part)
+        start += n
+    return parts
+
+
+def stack_vjp(g: Any, y: Any, arrays: Sequence[Any], axis: int = 0) -> list[Any]:
+    before = (slice(None),) * (axis % g.ndim)
+    return [g[(*before, i)] for i in range(len(arrays))]
+
+
+rule(np.concatenate, concatenate_vjp, sequence=True, saves=False)
+rule(np.stack, stack_vjp, sequence=True, saves=False)
+
+
+@composed(np.vstack)
+def vstack(tup: Sequence[Any]) -> Any:
+    return np.concatenate([np.atleast_2d(a) for a in tup], axis=0)
+
+
+@composed(np.hstack)
+def hstack(tup: Sequence[Any]) -> Any:
+    arrays = [np.atleast_1d(a) for a in tup]
+    return np.concatenate(arrays, axis=0 if arrays[0].ndim == 1 else 1)
+
+
+@composed(np.dstack)
+def dstack(tup: Sequence[Any]) -> Any:
+    return np.concatenate([np.atleast_3d(a) for a in tup], axis=2)
+
+
+@composed(np.column_stack)
+def column_stack(tup: Sequence[Any]) -> Any:
+    return np.concatenate([a if np.ndim(a) > 1 else as_array(a).reshape((-1, 1)) for a in tup], axis=1)
+
+
+@composed(np.append)
+def append(arr: Any, values: Any, axis: int | None = None) -> Any:
+    return np.concatenate([as_array(arr), as_array(values)], axis=axis)
+
+
+@composed(np.block)
+def block(arrays: Any) -> Any:
+    def depth(x: Any) -> int:
+        return 1 + max(map(depth, x), default=0) if isinstance(x, list) else 0
+
+    def leaves(x: Any) -> list[Any]:
+        return [leaf for part in x for leaf in leaves(part)] if isinstance(x, list) else [x]
+
+    levels = depth(arrays)
+    ndim = max(levels, *(np.ndim(leaf) for leaf in leaves(arrays)))
+
+    def build(x: Any, level: int) -> Any:
+        if isinstance(x, list):
+            return np.concatenate([build(part, level + 1) for part in x], axis=ndim - levels + level)
+        x = as_array(x)
+        return x.reshape((1,) * (ndim - x.ndim) + x.shape)
+
+    return build(arrays, 0)
+
+
+# ------------------------------------------------------------------ splitting
+
+
+def array_split_vjp(g: Any, y: Any, ary: Any, indices_or_sections: Any, axis: int = 0) -> Any:
+    axis %= ary.ndim
+    if sum(part.shape[axis] for part in g) == ary.shape[axis]:
+        return np.concatenate(g, axis=axis)
+    cuts = [None, *indices_or_sections, None]  # out of order: the parts overlap
+    before = (slice(None),) * axis
+    return sum(
+        scatter(part, (*before, slice(start, stop)), ary.shape)
+        for part, start, stop in zip(g, cuts[:-1], cuts[1:], strict=True)
+    )
+
+
+rule(np.array_split, array_split_vjp, outputs=True, saves=False)
+rule(np.split, array_split_vjp, outputs=True, saves=False)
+composed(np.vsplit)(lambda ary, indices_or_sections: np.split(ary, indices_or_sections, axis=0))
+composed(np.hsplit)(
+    lambda ary, indices_or_sections: np.split(ary, indices_or_sections, axis=1 if ary.ndim > 1 else 0)
+)
+composed(np.dsplit)(lambda ary, indices_or_sections: np.split(ary, indices_or_sections, axis=2))
+if hasattr(np, "unstack"):  # NumPy 2.1
+    rule(np.unstack, lambda g, y, x, *, axis=0: np.stack(g, axis=axis), outputs=True, saves=False)
+
+# ------------------------------------------------------------------ turning, rolling, padding
+
+rule(np.flip, lambda g, y, m, axis=None: np.flip(g, axis), saves=False)
+rule(np.flipud, lambda g, y, m: np.flipud(g), saves=False)
+rule(np.fliplr, lambda g, y, m: np.fliplr(g), saves=False)
+rule(np.rot90, lambda g, y, m, k=1, axes=(0, 1): np.rot90(g, -k, axes), saves=False)
+rule(np.tril, lambda g, y, m, k=0: np.tril(g, k), saves=False)
+rule(np.triu, lambda g, y, m, k=0: np.triu(g, k), saves=False)
+
+
+def roll_vjp(g: Any, y: Any, a: Any, shift: Any, axis: Any = None) -> Any:
+    return np.roll(g, tuple(-s for s in shift) if isinstance(shift, (tuple, list)) else -shift, axis)
+
+
+rule(np.roll, roll_vjp, saves=False)
+
+
+@primitive
+def pad_constant(array: Any, widths: tuple[tuple[int, int], ...], values: Any) -> Any:
+    """`np.pad` with constants around: `widths` has the number before and after for each axis."""
+    return np.pad(array, widths, constant_values=values)
+
+
+def inside(g: Any, y: Any, array: Any, widths: tuple[tuple[int, int], ...], values: Any) -> Any:
+    return g[tuple(slice(before, before + n) for (before, _), n in zip(widths, array.shape, strict=True))]
+
+
+rule(pad_constant, inside, saves=False, name="pad")
+
+
+@composed(np.pad)
+def pad(array: Any, pad_width: Any, mode: Any = "constant", **kwargs: Any) -> Any:
+    """Constants, or copies of elements that are found by padding the numbers 0, 1, 2 ... in the same way."""
+    if isinstance(pad_width, dict):
+        named = {axis % array.ndim: width for axis, width in pad_width.items()}
+        pad_width = [named.get(i, 0) for i in range(array.ndim)]
+        pad_width = [(w, w) if isinstance(w, int) else tuple(w) for w in pad_width]
+    widths = tuple((int(a), int(b)) for a, b in np.broadcast_to(pad_width, (array.ndim, 2)))
+    if mode == "constant":
+        values = kwargs.pop("constant_values", 0)
+        if not kwargs and not is_tensor(values):
+            return pad_constant(array, widths, values)
+    elif mode in ("edge", "wrap", "reflect", "symmetric") and kwargs.get("reflect_type", "even") == "even":
+        kwargs.pop("reflect_type", None)
+        if not kwargs:
+            return copied(array, widths, mode)
+    raise TypeError(
+        f"np.pad of a Tensor with mode={mode!r} and {sorted(kwargs) or 'a Tensor for constant_values'} "
+        "has no rule: the modes 'constant', 'edge', 'wrap', 'reflect' and 'symmetric' have one"
+    )
+
+
+def copied(array: Any, widths: tuple[tuple[int, int], ...], mode: str) -> Any:
+    for axis, width in enumerate(widths):
+        source = np.pad(np.arange(array.shape[axis]), width, mode=mode)  # type: ignore[call-overload]
+        array = array[(slice(None),) * axis + (source,)]
+    return array
+
+
+# ------------------------------------------------------------------ dtypes
+
+
+@primitive
+def as_integers(x: Any, dtype: Any) -> Any:
+    """A conversion that rounds: constant almost everywhere."""
+    return x.astype(dtype)
+
+
+NO_DERIVATIVE.add(as_integers)
+
+
+@composed(np.astype)
+def convert(x: Any, dtype: Any, /, *, copy: bool = True, device: Any = None) -> Any:
+    return astype(x, dtype) if np.dtype(dtype).kind == "f" else as_integers(x, dtype)

@@ -1,0 +1,171 @@
+"""The table of derivatives: what a rule is, and the three lists that every function is on.
+
+A function that is given a `Tensor` is in one of these tables, or it raises:
+
+``RULES``
+    it has a derivative: one function (*vjp*, vector-Jacobian product) for each argument;
+``COMPOSED``
+    it is written in terms of functions that have one;
+``NO_DERIVATIVE``
+    its result does not vary smoothly (`np.argmax`, comparisons): it returns plain arrays;
+``REFUSED``
+    it cannot be differentiated here, with the reason that the error gives.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+Vjp = Callable[..., Any]
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+class Rule:
+    """The derivative of one function.
+
+    Attributes
+    ----------
+    function : callable
+        The function that the rule differentiates, `np.tanh` for one.
+    name : str
+        Its name as drawn in pictures and told in errors.
+    vjps : tuple of callable or None
+        ``vjps[i](g, y, *args, **kwargs)`` is the gradient of the cost with respect to argument i, where g is
+        its gradient with respect to the output y. None: the function is constant in that argument
+        (the condition of `np.where`), so a `Tensor` there is taken for its data.
+    elementwise : bool
+        The arguments are broadcast against each other; the engine sums the gradient back to each shape.
+    sequence : bool
+        The first argument is a list or tuple of arrays, and ``vjps[0]`` returns a list of gradients.
+    variadic : bool
+        The last vjp serves for all further arguments too; it is called with the argument's position as
+        the keyword ``argnum``.
+    outputs : bool
+        The function returns a tuple or list; g and y are then tuples.
+    saves : bool
+        The vjps read the arguments or the output, beyond their shapes (a sum does not).
+    ties : bool
+        The vjps also take the keyword ``constants``: a tuple with True for each positional argument that is
+        no `Tensor`. A tie between a tensor and a constant goes to the constant, one between two tensors is
+        shared.
+    """
+
+    __slots__ = (
+        "elementwise", "function", "most_args", "name", "names", "outputs", "plain", "saves", "sequence",
+        "ties", "twin", "variadic", "vjps",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        function: Callable[..., Any],
+        vjps: tuple[Vjp | None, ...],
+        *,
+        name: str | None = None,
+        elementwise: bool = False,
+        sequence: bool = False,
+        variadic: bool = False,
+        outputs: bool = False,
+        saves: bool = True,
+        ties: bool = False,
+    ) -> None:
+        self.function = function
+        self.vjps = vjps
+        self.name = name or getattr(function, "__name__", str(function))
+        self.elementwise = elementwise
+        self.sequence = sequence
+        self.variadic = variadic
+        self.outputs = outputs
+        self.saves = saves
+        self.ties = ties
+        #: The arguments that the vjps name, in order: a call that passes any other is refused.
+        self.names, self.most_args = _parameters(vjps)
+        #: A vjp for each argument and nothing else to mind: the sweep's fast path.
+        self.plain = elementwise and not (sequence or variadic or outputs or ties)
+        #: What takes this rule's place on nodes whose graph has been freed (see `sweep`).
+        self.twin: Rule | None = None
+
+    def __repr__(self) -> str:
+        return f"Rule({self.name})"
+
+
+def _parameters(vjps: tuple[Vjp | None, ...]) -> tuple[tuple[str, ...], int | float]:
+    """Return the first vjp's names for the function's arguments, and how many it takes by position."""
+    vjp = next((v for v in vjps if v is not None), None)
+    if vjp is None:
+        return (), float("inf")
+    code = getattr(vjp, "__code__", None)
+    if code is None:  # a builtin or a partial: anything goes, and the call itself will say
+        return (), float("inf")
+    names = code.co_varnames[2 : code.co_argcount + code.co_kwonlyargcount]
+    most = float("inf") if code.co_flags & inspect.CO_VARARGS else code.co_argcount - 2
+    return names, most
+
+
+RULES: dict[Callable[..., Any], Rule] = {}
+COMPOSED: dict[Callable[..., Any], Callable[..., Any]] = {}
+NO_DERIVATIVE: set[Callable[..., Any]] = set()
+REFUSED: dict[Callable[..., Any], str] = {}
+UFUNC_METHODS: dict[tuple[Callable[..., Any], str], Callable[..., Any]] = {}
+"""What ``np.add.reduce`` and its like are in terms of functions with rules, by ufunc and method."""
+
+
+def rule(function: Callable[..., Any], *vjps: Vjp | None, **options: Any) -> None:
+    """Enter the derivative of `function` into the table: one vjp for each argument, in order.
+
+    ``rule(np.multiply, lambda g, y, a, b: g * b, lambda g, y, a, b: g * a)``
+
+    A vjp takes the function's arguments as NumPy's signature names them, keywords included, and uses ``np.*``
+    alone: given Tensors, it is recorded in its turn. `options` are the attributes of `Rule`.
+    """
+    # a ufunc broadcasts its arguments; a generalised one (np.matmul) has a signature of its own
+    options.setdefault(
+        "elementwise", hasattr(function, "nin") and getattr(function, "signature", None) is None
+    )
+    RULES[function] = Rule(function, vjps, **options)
+
+
+def composed(*functions: Callable[..., Any]) -> Callable[[F], F]:
+    """Decorate a function that computes `functions` (one, or several names for it) from ones with rules."""
+
+    def enter(definition: F) -> F:
+        for function in functions:
+            COMPOSED[function] = definition
+        return definition
+
+    return enter
+
+
+def no_derivative(*functions: Callable[..., Any]) -> None:
+    """Enter functions whose results are constant almost everywhere, or no numbers: plain arrays."""
+    NO_DERIVATIVE.update(functions)
+
+
+def refused(reason: str, *functions: Callable[..., Any]) -> None:
+    """Enter functions that raise when they are given a Tensor, with the reason."""
+    for function in functions:
+        REFUSED[function] = reason
+
+
+def primitive(function: F) -> F:
+    """Make a plain function recordable: given a Tensor it is recorded, given arrays it computes.
+
+    For functions that NumPy lacks (writing into a copy, say). A rule is entered for the returned function.
+    """
+
+    @functools.wraps(function)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        for arg in args:
+            record = getattr(type(arg), "__record_call__", None)
+            if record is not None:
+                return record(call, args, kwargs)
+        return function(*args, **kwargs)
+
+    return call  # type: ignore[return-value]
+
+
+def is_tensor(x: Any) -> bool:
+    """Whether `x` is recorded: floor 0 knows a `Tensor` by its protocol alone."""
+    return hasattr(type(x), "__record_call__")
