@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from datasets.container import Dataset, as_columns
-from datasets.files import DatasetError, Folder, expect, find, is_original
+from datasets.files import OTHER, DatasetError, Folder, expect, find, is_original
 
 __all__ = ["load"]
 
@@ -61,7 +61,8 @@ def load(folder: Folder = None) -> Dataset:
     expect(test_classes == classes, test_path, f"its classes are {test_classes}", f"{classes}, as in {TRAIN}")
     X_train, Y_train = as_columns(train, train_labels)
     X_test, Y_test = as_columns(test, test_labels)
-    same = train_path.parent == test_path.parent
+    verified = is_original(train_path) and is_original(test_path)
+    places = dict.fromkeys(str(path.parent) for path in (train_path, test_path))
     return Dataset(
         "cats",
         X_train / 255.0,
@@ -69,9 +70,9 @@ def load(folder: Folder = None) -> Dataset:
         X_test / 255.0,
         Y_test,
         classes=classes,
-        source=str(train_path.parent) if same else f"{train_path} and {test_path}",
+        source=f"{' and '.join(places)}{'' if verified else OTHER}",
         picture_shape=train.shape[1:],
-        verified=is_original(train_path) and is_original(test_path),
+        verified=verified,
     )
 
 

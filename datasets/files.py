@@ -11,9 +11,20 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["FILES", "CourseFile", "DatasetError", "Folder", "expect", "find", "folders", "is_original"]
+__all__ = [
+    "FILES",
+    "OTHER",
+    "CourseFile",
+    "DatasetError",
+    "Folder",
+    "expect",
+    "find",
+    "folders",
+    "is_original",
+]
 
 ENVIRONMENT = "TINYGRAD_COURSE_DATA"
+OTHER = " (not the course's own files: their checksums differ)"
 Folder = str | os.PathLike[str] | None
 
 _HOME = (
@@ -84,7 +95,8 @@ def folders(folder: Folder = None) -> list[Path]:
     if folder is not None:
         return [Path(folder).expanduser()]
     named = os.environ.get(ENVIRONMENT)
-    return [*([Path(named).expanduser()] if named else []), Path(__file__).resolve().parent]
+    places = [Path(named).expanduser()] if named else []
+    return list(dict.fromkeys([*places, Path(__file__).resolve().parent]))
 
 
 def find(name: str, folder: Folder = None) -> Path:

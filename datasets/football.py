@@ -15,12 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from datasets.container import Dataset, as_columns
-from datasets.files import DatasetError, Folder, expect, find, is_original
+from datasets.files import OTHER, DatasetError, Folder, expect, find, is_original
 
 __all__ = ["load"]
 
 FILE = "data.mat"
-# What SciPy's reader was seen to raise on damaged files.
+# What SciPy's reader raises on damaged files, besides its own MatReadError.
 _UNREADABLE = (OSError, ValueError, TypeError, LookupError, NotImplementedError, MemoryError, zlib.error)
 
 
@@ -56,6 +56,7 @@ def load(folder: Folder = None) -> Dataset:
     arrays = _read(path)
     X_train, Y_train = as_columns(arrays["X"], arrays["y"])
     X_test, Y_test = as_columns(arrays["Xval"], arrays["yval"])
+    verified = is_original(path)
     return Dataset(
         "football",
         X_train,
@@ -63,19 +64,20 @@ def load(folder: Folder = None) -> Dataset:
         X_test,
         Y_test,
         classes=("the other team's ball", "our team's ball"),
-        source=str(path.parent),
-        verified=is_original(path),
+        source=f"{path.parent}{'' if verified else OTHER}",
+        verified=verified,
     )
 
 
 def _read(path: Path) -> dict[str, NDArray[Any]]:
     """Read and check the four arrays."""
     from scipy.io import loadmat
+    from scipy.io.matlab import MatReadError
 
     wanted = ("X", "y", "Xval", "yval")
     try:
         arrays: dict[str, NDArray[Any]] = loadmat(path, variable_names=wanted)
-    except _UNREADABLE as error:
+    except (MatReadError, *_UNREADABLE) as error:
         raise DatasetError(
             f"{path}: this is no whole MATLAB file ({str(error) or type(error).__name__}); delete it and "
             "fetch it again with `python -m datasets.football --download`"
