@@ -20,10 +20,11 @@ demo: .venv/.demo ## draw J = 3(a + bc) and train a cat classifier; results in o
 test: .venv/.dev ## the tests, with the documentation's examples
 	$(BIN)/python -m pytest -n 2 --dist worksteal $(PYTEST_ARGS)
 
-lint: .venv/.dev ## ruff, ruff format and mypy
+lint: .venv/.dev ## ruff, ruff format, mypy, and imports that run downward only
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/lint-imports
 
 format: .venv/.dev ## let ruff format the code and mend what it can
 	$(BIN)/ruff format .
@@ -42,7 +43,7 @@ notebooks: .venv/.dev ## execute the notebooks and write their outputs
 	$(BIN)/python -m notebooks
 
 clean: ## remove everything that these targets made, the environment included
-	rm -rf .venv .venv-oldest build dist out site .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-oldest build dist out site .import_linter_cache .mypy_cache .pytest_cache .ruff_cache .hypothesis
 
 PIP_FLAGS := --quiet --disable-pip-version-check
 CHECK_PYTHON = $(PYTHON) -c 'import sys; sys.exit(None if sys.version_info >= (3, 11) else "Python 3.11 or later \
