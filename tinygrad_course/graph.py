@@ -1,0 +1,257 @@
+"""The recording as data: `graph(J)` lists the nodes behind J in topological order."""
+
+from __future__ import annotations
+
+import math
+import operator
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from tinygrad_course.recording import plain
+from tinygrad_course.rules.indexing import assign
+from tinygrad_course.sweep import OUTPUT, Released, as_of
+from tinygrad_course.tensor import Tensor
+
+
+@dataclass(frozen=True, eq=False)
+class Node:
+    """One variable of a recorded computation.
+
+    Attributes
+    ----------
+    id : int
+        Its place in the topological order; inputs have smaller ones.
+    name : str or None
+        ``"Z1"``, if it has one.
+    op : str or None
+        The operation that made it, by NumPy's name; None for a leaf or a constant.
+    inputs : tuple of int
+        The ids of what the operation was applied to, in order.
+    options : dict
+        The operation's other arguments: ``{"axis": 1, "keepdims": True}``.
+    shape : tuple of int
+    dtype : numpy.dtype
+    value : array or None
+        None if a backward pass has released it.
+    gradient : array or None
+        What `backward` found, if it has run.
+    constant : bool
+        A plain array or number: no gradient is computed with respect to it.
+    line : str or None
+        The user's source line, for what was recorded under `debug()`.
+    tensor : Tensor or None
+        The Tensor itself; None for a constant.
+    """
+
+    id: int
+    name: str | None
+    op: str | None
+    inputs: tuple[int, ...]
+    options: dict[str, Any]
+    shape: tuple[int, ...]
+    dtype: Any
+    value: Any
+    gradient: Any
+    constant: bool = False
+    line: str | None = None
+    tensor: Tensor | None = field(default=None, repr=False)
+
+    @property
+    def is_leaf(self) -> bool:
+        """Whether nothing was recorded before it: a variable of the user's, or a constant."""
+        return self.op is None
+
+
+class Graph(Sequence[Node]):
+    """The nodes of a recording in topological order: inputs before what is computed from them.
+
+    It is a sequence of `Node`; ``g["Z1"]`` finds one by name. `render` draws it.
+    """
+
+    def __init__(self, nodes: list[Node], roots: tuple[int, ...]) -> None:
+        self.nodes = nodes
+        self.roots = roots
+
+    def __len__(self) -> int:
+        return len(self.nodes)
+
+    def __iter__(self) -> Iterator[Node]:
+        return iter(self.nodes)
+
+    def __getitem__(self, key: Any) -> Any:
+        if isinstance(key, str):
+            for node in reversed(self.nodes):
+                if node.name == key:
+                    return node
+            names = sorted({n.name for n in self.nodes if n.name})
+            raise KeyError(f"no node is called {key!r}; the names are {names}")
+        return self.nodes[key]
+
+    def __repr__(self) -> str:
+        leaves = sum(n.op is None and not n.constant for n in self.nodes)
+        constants = sum(n.constant for n in self.nodes)
+        root = ", ".join(self.nodes[r].name or f"{self.nodes[r].op}" for r in self.roots)
+        operations = len(self.nodes) - leaves - constants
+        return f"<Graph of {root}: {leaves} leaves, {constants} constants, {operations} operations>"
+
+
+def graph(J: Tensor | Sequence[Tensor], names: Mapping[str, Any] | None = None) -> Graph:
+    """Return the recording behind one or more Tensors as data.
+
+    Parameters
+    ----------
+    J : Tensor or sequence of Tensor
+        Where it ends; usually the cost.
+    names : mapping of str to Tensor or array, optional
+        Names for what has none: ``graph(J, names=locals())``. Nested dicts (of parameters) are looked into.
+
+    Returns
+    -------
+    Graph
+
+    Raises
+    ------
+    TypeError
+        If J is no Tensor: nothing was recorded then.
+
+    Examples
+    --------
+    >>> a, b = Tensor(5.0, name="a"), Tensor(3.0, name="b")
+    >>> [(n.name, n.op, n.inputs) for n in graph(a * b + 1)]
+    [('a', None, ()), ('b', None, ()), (None, 'multiply', (0, 1)), (None, None, ()), (None, 'add', (2, 3))]
+    """
+    roots = [J] if isinstance(J, Tensor) else list(J)
+    for root in roots:
+        if type(root) is not Tensor:
+            raise TypeError(
+                f"graph() draws what was recorded, and this is a {type(root).__name__}: compute it from Tensors "
+                "(W1 = Tensor(...)), not from plain arrays"
+            )
+    known: dict[int, str] = {}
+    _collect(names or {}, known, "")
+    return _Builder(known).build(roots)
+
+
+def _collect(names: Mapping[str, Any], known: dict[int, str], prefix: str) -> None:
+    for name, value in names.items():
+        if not isinstance(name, str) or name.startswith("_"):
+            continue
+        if isinstance(value, (Tensor, np.ndarray)):
+            known.setdefault(id(value), name)
+        elif type(value) is dict:
+            _collect(value, known, name)
+
+
+class _Builder:
+    def __init__(self, known: dict[int, str]) -> None:
+        self.known = known
+        self.nodes: list[Node] = []
+        self.ids: dict[Any, int] = {}
+
+    def build(self, roots: list[Tensor]) -> Graph:
+        roots = [_alive(r) for r in roots]
+        stack: list[tuple[Tensor, bool]] = [(root, False) for root in reversed(roots)]
+        while stack:  # depth first, children in order: each node once, after its inputs
+            node, ready = stack.pop()
+            if id(node) in self.ids:
+                continue
+            operands, _ = operands_of(node)
+            if ready:
+                self.add(node)
+                continue
+            stack.append((node, True))
+            stack.extend((a, False) for a in reversed(operands) if type(a) is Tensor and id(a) not in self.ids)
+        return Graph(self.nodes, tuple(self.ids[id(r)] for r in roots))
+
+    def add(self, tensor: Tensor) -> None:
+        operands, options = operands_of(tensor)
+        inputs = tuple(self.ids[id(a)] if type(a) is Tensor else self.constant(a) for a in operands)
+        data = tensor._data
+        grad = tensor._grad
+        many = isinstance(data, tuple)
+        self.ids[id(tensor)] = len(self.nodes)
+        self.nodes.append(
+            Node(
+                id=len(self.nodes),
+                name=tensor.name or self.known.get(id(tensor)),
+                op=tensor._op.name if tensor._op is not None else None,
+                inputs=inputs,
+                options=options,
+                shape=() if many else tuple(data.shape),
+                dtype=None if many else data.dtype,
+                value=None if type(data) is Released else data,
+                gradient=None if grad is None or many else grad,
+                line=(tensor._extra or {}).get("line"),
+                tensor=tensor,
+            )
+        )
+
+    def constant(self, value: Any) -> int:
+        shared = isinstance(value, np.ndarray)  # two 3s are two constants, one X used twice is one
+        if shared and id(value) in self.ids:
+            return self.ids[id(value)]
+        number = len(self.nodes)
+        if shared:
+            self.ids[id(value)] = number
+        self.nodes.append(
+            Node(
+                id=number,
+                name=self.known.get(id(value)) if shared else None,
+                op=None,
+                inputs=(),
+                options={},
+                shape=tuple(np.shape(value)),
+                dtype=getattr(value, "dtype", np.dtype(type(value)) if isinstance(value, (int, float)) else None),
+                value=value,
+                gradient=None,
+                constant=True,
+            )
+        )
+        return number
+
+
+def _alive(tensor: Tensor) -> Tensor:
+    """Return the Tensor that a freed graph remembers the outline of, if somebody still holds it."""
+    reference = (tensor._extra or {}).get("of") if type(tensor) is Tensor else None
+    original = reference() if reference is not None else None
+    return tensor if original is None else original
+
+
+def operands_of(tensor: Tensor) -> tuple[list[Any], dict[str, Any]]:
+    """Return what an operation was applied to, and its other arguments by name.
+
+    Operands are Tensors, arrays and, for operations that act on each element, numbers.
+    """
+    rule = tensor._op
+    if rule is None:
+        return [], {}
+    args = as_of(tensor)
+    options: dict[str, Any] = dict(getattr(tensor, "_kwargs", None) or {})
+    if rule is OUTPUT:
+        return [_alive(args[0])], {"index": args[1]}
+    if rule.sequence:
+        operands = [_alive(a) if type(a) is Tensor else a for a in args[0]]
+        rest = args[1:]
+        options.update(zip(rule.names[1:], rest, strict=False))
+        return operands, options
+    if rule.function is operator.getitem:
+        return [_alive(args[0])], {"index": args[1]}
+    if rule.function is assign:
+        return [_alive(args[0]), _alive(args[2]) if type(args[2]) is Tensor else args[2]], {"index": args[1]}
+    operands = []
+    for i, arg in enumerate(args):
+        if type(arg) is Tensor:
+            operands.append(_alive(arg))
+        elif rule.elementwise or isinstance(arg, np.ndarray):
+            operands.append(arg)
+        else:
+            options[rule.names[i] if i < len(rule.names) else f"argument {i}"] = arg
+    return operands, options
+
+
+def is_scalar(value: Any) -> bool:
+    """Whether a value is one number."""
+    return math.prod(np.shape(plain(Tensor, value))) == 1

@@ -1,0 +1,60 @@
+"""Nests of dicts, lists and tuples: parameters come as ``{"W1": ..., "b1": ...}`` or any nesting of these."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+
+def leaves(tree: Any, path: str = "") -> list[tuple[str, Any]]:
+    """Return the arrays of a nest, each with its path: the key of a dict, ``"layers[0].W"`` deeper down.
+
+    Examples
+    --------
+    >>> leaves({"W1": 1.0, "deep": [2.0, {"b": 3.0}]})
+    [('W1', 1.0), ('deep[0]', 2.0), ('deep[1].b', 3.0)]
+    """
+    if isinstance(tree, dict):
+        return [
+            leaf
+            for key, value in tree.items()
+            for leaf in leaves(value, f"{path}.{key}" if path else str(key))
+        ]
+    if isinstance(tree, (list, tuple)):
+        return [leaf for i, value in enumerate(tree) for leaf in leaves(value, f"{path}[{i}]")]
+    return [] if tree is None else [(path, tree)]
+
+
+def rebuild(tree: Any, values: Any) -> Any:
+    """Return a nest like `tree` with the next of `values` (an iterator) in each array's place.
+
+    Examples
+    --------
+    >>> rebuild({"W": 1.0, "b": (2.0, 3.0)}, iter("xyz"))
+    {'W': 'x', 'b': ('y', 'z')}
+    """
+    if isinstance(tree, dict):
+        pairs = [(key, rebuild(value, values)) for key, value in tree.items()]
+        return dict(pairs) if type(tree) is dict else type(tree)(pairs)
+    if isinstance(tree, list):
+        return [rebuild(value, values) for value in tree]
+    if isinstance(tree, tuple):
+        items = [rebuild(value, values) for value in tree]
+        return type(tree)(*items) if hasattr(tree, "_fields") else tuple(items)
+    return None if tree is None else next(values)
+
+
+def tree_map(f: Callable[..., Any], tree: Any, *others: Any) -> Any:
+    """Apply `f` to the arrays of one or more nests of the same structure.
+
+    Examples
+    --------
+    >>> tree_map(lambda w, dw: w - 0.1 * dw, {"W": 1.0}, {"W": 2.0})
+    {'W': 0.8}
+    """
+    columns = [leaves(t) for t in (tree, *others)]
+    for column in columns[1:]:
+        if [path for path, _ in column] != [path for path, _ in columns[0]]:
+            ours, theirs = [p for p, _ in columns[0]], [p for p, _ in column]
+            raise ValueError(f"the nests differ: {ours} and {theirs}")
+    return rebuild(tree, iter([f(*(leaf for _, leaf in row)) for row in zip(*columns, strict=True)]))
