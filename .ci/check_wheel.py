@@ -1,8 +1,8 @@
 """Build the package, check it, and run the README's library example where nothing but the wheel is installed.
 
-Run as `python .ci/check_wheel.py` where the extra `dev` is installed. The example is every Python
-block of README.md that stands under the comment `<!-- library example -->`; the blocks run one after the other
-as one program.
+Run as `python .ci/check_wheel.py` where the extra `dev` is installed. The example is every Python block of
+README.md that stands under the comment `<!-- library example -->`; the blocks run one after the other as one
+program.
 """
 
 import os

@@ -38,7 +38,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
                 f"TINYGRAD_COURSE_DATA is {directory}, which lacks {', '.join(missing)}", pytrace=False
             )
         pytest.skip(
-            f"no {', '.join(missing)} in {directory}: `python -m datasets --download` brings the course's files, "
+            f"no {', '.join(missing)} in {directory}: `python -m datasets --download` brings the files, "
             "and TINYGRAD_COURSE_DATA names another directory"
         )
 
