@@ -25,6 +25,7 @@ from tinygrad_course.autodiff import (
     value_and_grad,
     vjp,
 )
+from tinygrad_course.custom import custom_rule, register_rule
 from tinygrad_course.debugging import debug
 from tinygrad_course.sweep import FreedGraphError
 from tinygrad_course.tensor import Tensor
@@ -39,6 +40,7 @@ __all__ = [
     "FreedGraphError",
     "Graph",
     "Tensor",
+    "custom_rule",
     "debug",
     "grad",
     "graph",
@@ -46,6 +48,7 @@ __all__ = [
     "hvp",
     "jacobian",
     "jvp",
+    "register_rule",
     "stop_gradient",
     "value_and_grad",
     "vjp",
@@ -54,7 +57,7 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:
     if name == "__version__":
-        from importlib.metadata import version  # noqa: PLC0415
+        from importlib.metadata import version
 
         return version("tinygrad-course")
     if name in _LATER:

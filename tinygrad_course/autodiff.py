@@ -10,7 +10,7 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
@@ -38,8 +38,8 @@ class _Inputs:
         for n in self.nums:
             if not -len(args) <= n < len(args):
                 raise ValueError(
-                    f"argnums={argnums}: {_name(f)} was called with {len(args)} arguments; the gradient with respect "
-                    f"to argument {n} needs it passed by position"
+                    f"argnums={argnums}: {_name(f)} was called with {len(args)} arguments; the gradient with "
+                    f"respect to argument {n} needs it passed by position"
                 )
             tree = args[n]
             self.trees.append(tree)
@@ -70,7 +70,7 @@ class _Inputs:
         self.tensors.append(tensor)
         return tensor
 
-    def __enter__(self) -> _Inputs:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -133,8 +133,8 @@ def value_and_grad(f: Function, argnums: int | Sequence[int] = 0, has_aux: bool 
     Returns
     -------
     callable
-        ``(value, gradient)``, or ``((value, aux), gradient)``; the gradient has the argument's structure, shapes
-        and dtypes, and is a tuple of these where `argnums` is a sequence.
+        ``(value, gradient)``, or ``((value, aux), gradient)``; the gradient has the argument's structure,
+        shapes and dtypes, and is a tuple of these where `argnums` is a sequence.
 
     Raises
     ------
@@ -157,7 +157,9 @@ def value_and_grad(f: Function, argnums: int | Sequence[int] = 0, has_aux: bool 
             aux = None
             if has_aux:
                 if not (isinstance(result, tuple) and len(result) == 2):
-                    raise TypeError(f"has_aux=True: {_name(f)} must return (cost, aux), and returned {type(result)}")
+                    raise TypeError(
+                        f"has_aux=True: {_name(f)} must return (cost, aux), and returned {type(result)}"
+                    )
                 result, aux = result
             value, gradient, recorded = _value_and_gradient(inputs, f, result)
             if has_aux:
@@ -188,13 +190,19 @@ def _value_and_gradient(inputs: _Inputs, f: Function, J: Any) -> tuple[Any, Any,
 
 def _require_scalar(f: Function, J: Any) -> None:
     if np.size(peek(Tensor, J)) != 1 or isinstance(J, (str, dict, list, tuple)) or J is None:
-        what = "None; did it forget to return the cost?" if J is None else (
-            f"shape {J.shape}" if hasattr(J, "shape") else f"a {type(J).__name__}"
+        what = (
+            "None; did it forget to return the cost?"
+            if J is None
+            else (f"shape {J.shape}" if hasattr(J, "shape") else f"a {type(J).__name__}")
         )
         raise ValueError(
             f"the gradient needs a scalar cost, and {_name(f)} returned {what}"
-            + ("" if J is None else ". Reduce it (np.sum, np.mean), or use jacobian or vjp; "
-               "for a cost with more beside it there is has_aux=True.")
+            + (
+                ""
+                if J is None
+                else ". Reduce it (np.sum, np.mean), or use jacobian or vjp; "
+                "for a cost with more beside it there is has_aux=True."
+            )
         )
 
 
@@ -204,8 +212,8 @@ def _check(f: Function, argnums: int | Sequence[int] = 0) -> None:
             f"the first argument must be a function of arrays, and is {type(f).__name__}. "
             "For the gradient of a Tensor J call J.backward()."
         )
-    numbers = (argnums,) if isinstance(argnums, int) else argnums
-    if not all(isinstance(n, (int, np.integer)) and not isinstance(n, bool) for n in numbers):
+    numbers: Sequence[Any] = (argnums,) if isinstance(argnums, int) else argnums
+    if not all(isinstance(n, (int, np.integer)) for n in numbers):
         raise TypeError(f"argnums is a position or a sequence of positions, not {argnums!r}")
 
 
@@ -248,7 +256,8 @@ def vjp(f: Function, *args: Any) -> tuple[Any, Function]:
     y : array or nest of arrays
         f(*args).
     pullback : callable
-        ``pullback(g)`` with g like y returns a tuple of gradients, one for each argument. It can be called again.
+        ``pullback(g)`` with g like y returns a tuple of gradients, one for each argument. It can be called
+        again.
 
     Examples
     --------
@@ -279,7 +288,7 @@ def vjp(f: Function, *args: Any) -> tuple[Any, Function]:
             if type(out) is not Tensor:
                 continue
             if type(seed) is not Tensor:
-                seed = as_data(seed, out.dtype)  # noqa: PLW2901
+                seed = as_data(seed, out.dtype)
             flat = inputs.gradients(out, seed, record=record, keep=True)
             total = [t + ga for t, ga in zip(total, flat, strict=True)]
         if record:
@@ -365,7 +374,7 @@ def jacobian(f: Function, argnum: int = 0) -> Function:
             return np.reshape(np.stack(entries), shape + np.shape(peek(Tensor, entries[0])))
 
         if isinstance(x, (dict, list, tuple)):
-            return trees.tree_map(lambda *entries: stacked(*entries), *rows)
+            return trees.tree_map(stacked, *rows)
         return stacked(*rows)
 
     return call
@@ -384,7 +393,7 @@ def hessian(f: Function, argnum: int = 0) -> Function:
 
 
 def hvp(f: Function, argnum: int = 0) -> Function:
-    """Return a function of ``(*args, v)`` that computes the Hessian of a scalar f times v, without the Hessian.
+    """Return a function of ``(*args, v)``: the Hessian of a scalar f times v, without the Hessian itself.
 
     Examples
     --------

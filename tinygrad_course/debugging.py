@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from tinygrad_course.recording import Watch
+from tinygrad_course.errors import Watch
 
 
 @contextmanager

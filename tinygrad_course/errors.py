@@ -21,9 +21,15 @@ if TYPE_CHECKING:
 _LIBRARY = str(Path(__file__).parent)
 _NUMPY = str(Path(np.__file__).parent)
 _SYMBOLS = {
-    "add": "+", "subtract": "-", "multiply": "*", "divide": "/", "true_divide": "/", "matmul": "@", "dot": "@",
+    "add": "+", "subtract": "-", "multiply": "*", "divide": "/", "matmul": "@", "dot": "@",
     "power": "**", "maximum": "maximum",
 }  # fmt: skip
+
+
+class Watch:
+    """What `debug()` switches on: a look at every value as it is recorded."""
+
+    on = False
 
 
 def user_frame() -> FrameType | None:
@@ -70,12 +76,16 @@ def explain(error: Exception, rule: Rule, args: tuple[Any, ...]) -> Exception:
     members = args[0] if rule.sequence else args
     arrays = [a for a in members if hasattr(a, "shape")]
     if len(arrays) > 1:
-        fallbacks = ["the left", "the right"] if len(arrays) == 2 else [f"argument {i + 1}" for i in range(len(arrays))]
+        fallbacks = (
+            ["the left", "the right"]
+            if len(arrays) == 2
+            else [f"argument {i + 1}" for i in range(len(arrays))]
+        )
         told = [describe(a, frame, f) for a, f in zip(arrays, fallbacks, strict=True)]
     else:
         told = [describe(a, frame, "the argument") for a in arrays]
     names = [name_of(a, frame) or f"{tuple(a.shape)}" for a in arrays]
-    symbol = _SYMBOLS.get(rule.name)
+    symbol = _SYMBOLS.get(str(rule.name))
     if symbol and len(symbol) <= 2 and len(names) == 2:
         call = f"{names[0]} {symbol} {names[1]}"
     else:
@@ -128,15 +138,16 @@ def _hint(rule: Rule, arrays: list[Any], names: list[str]) -> str:
 def uncovered(rule: Rule, what: str) -> str:
     """Return the message for an argument that a rule has no derivative for."""
     return (
-        f"np.{rule.name}: the derivative here does not cover {what}. Write it with functions that are covered, "
-        "take the data (t.data) if no gradient should flow, or register your own with "
+        f"np.{rule.name}: the derivative here does not cover {what}. Write it with functions that are "
+        "covered, take the data (t.data) if no gradient should flow, or register your own with "
         "tinygrad_course.register_rule."
     )
 
 
 def not_covered_by_definition(function: Any, error: Exception) -> str:
     """Return the message for a keyword that a composed definition does not take."""
-    return f"np.{getattr(function, '__name__', function)}: the derivative here does not cover this call ({error})."
+    name = getattr(function, "__name__", function)
+    return f"np.{name}: the derivative here does not cover this call ({error})."
 
 
 def no_rule(function: Any, reason: str | None, method: str = "") -> str:
@@ -154,7 +165,7 @@ def no_rule(function: Any, reason: str | None, method: str = "") -> str:
 
 
 def watch(out: Tensor) -> None:
-    """Raise if `out`, just recorded, holds a NaN or an infinity that its arguments did not (under `debug()`)."""
+    """Raise if `out`, just recorded, holds a NaN or an infinity (under `debug()`)."""
     frame = user_frame()
     line = where(frame)
     out._note("line", line)
@@ -176,4 +187,20 @@ def watch(out: Tensor) -> None:
     place = f" at {list(index)}" if index else ""
     raise FloatingPointError(
         f"{rule.name} made {flat[first]}{place}, from {', '.join(told) or 'its arguments'}\n  at {line}"
+    )
+
+
+def watch_gradient(rule: Rule, node: Tensor, arg: Tensor, g: Any, ga: Any) -> None:
+    """Raise if a vjp turned a finite gradient into one with a NaN or an infinity (under `debug()`)."""
+    ga, g = getattr(ga, "_data", ga), getattr(g, "_data", g)
+    if isinstance(g, tuple) or np.all(np.isfinite(ga)) or not np.all(np.isfinite(g)):
+        return
+    flat = np.ravel(ga)
+    first = int(np.flatnonzero(~np.isfinite(flat))[0])
+    index = [int(i) for i in np.unravel_index(first, np.shape(ga))]
+    data = arg._data
+    line = (node._extra or {}).get("line") or where(user_frame())
+    raise FloatingPointError(
+        f"the derivative of {rule.name} made {flat[first]}{f' at {index}' if index else ''} on the way back "
+        f"to {arg._label()}, which lies between {np.min(data):.6g} and {np.max(data):.6g}\n  at {line}"
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import operator
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -10,7 +9,6 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_course.recording import plain
 from tinygrad_course.rules.indexing import assign
 from tinygrad_course.sweep import OUTPUT, Released, as_of
 from tinygrad_course.tensor import Tensor
@@ -127,22 +125,22 @@ def graph(J: Tensor | Sequence[Tensor], names: Mapping[str, Any] | None = None) 
     for root in roots:
         if type(root) is not Tensor:
             raise TypeError(
-                f"graph() draws what was recorded, and this is a {type(root).__name__}: compute it from Tensors "
-                "(W1 = Tensor(...)), not from plain arrays"
+                f"graph() draws what was recorded, and this is a {type(root).__name__}: compute it from "
+                "Tensors (W1 = Tensor(...)), not from plain arrays"
             )
     known: dict[int, str] = {}
-    _collect(names or {}, known, "")
+    _collect(names or {}, known)
     return _Builder(known).build(roots)
 
 
-def _collect(names: Mapping[str, Any], known: dict[int, str], prefix: str) -> None:
+def _collect(names: Mapping[Any, Any], known: dict[int, str]) -> None:
     for name, value in names.items():
         if not isinstance(name, str) or name.startswith("_"):
             continue
         if isinstance(value, (Tensor, np.ndarray)):
             known.setdefault(id(value), name)
         elif type(value) is dict:
-            _collect(value, known, name)
+            _collect(value, known)
 
 
 class _Builder:
@@ -163,7 +161,9 @@ class _Builder:
                 self.add(node)
                 continue
             stack.append((node, True))
-            stack.extend((a, False) for a in reversed(operands) if type(a) is Tensor and id(a) not in self.ids)
+            stack.extend(
+                (a, False) for a in reversed(operands) if type(a) is Tensor and id(a) not in self.ids
+            )
         return Graph(self.nodes, tuple(self.ids[id(r)] for r in roots))
 
     def add(self, tensor: Tensor) -> None:
@@ -204,7 +204,9 @@ class _Builder:
                 inputs=(),
                 options={},
                 shape=tuple(np.shape(value)),
-                dtype=getattr(value, "dtype", np.dtype(type(value)) if isinstance(value, (int, float)) else None),
+                dtype=getattr(
+                    value, "dtype", np.dtype(type(value)) if isinstance(value, (int, float)) else None
+                ),
                 value=value,
                 gradient=None,
                 constant=True,
@@ -215,7 +217,7 @@ class _Builder:
 
 def _alive(tensor: Tensor) -> Tensor:
     """Return the Tensor that a freed graph remembers the outline of, if somebody still holds it."""
-    reference = (tensor._extra or {}).get("of") if type(tensor) is Tensor else None
+    reference = (tensor._extra or {}).get("of")
     original = reference() if reference is not None else None
     return tensor if original is None else original
 
@@ -242,6 +244,7 @@ def operands_of(tensor: Tensor) -> tuple[list[Any], dict[str, Any]]:
     if rule.function is assign:
         return [_alive(args[0]), _alive(args[2]) if type(args[2]) is Tensor else args[2]], {"index": args[1]}
     operands = []
+    arg: Any
     for i, arg in enumerate(args):
         if type(arg) is Tensor:
             operands.append(_alive(arg))
@@ -250,8 +253,3 @@ def operands_of(tensor: Tensor) -> tuple[list[Any], dict[str, Any]]:
         else:
             options[rule.names[i] if i < len(rule.names) else f"argument {i}"] = arg
     return operands, options
-
-
-def is_scalar(value: Any) -> bool:
-    """Whether a value is one number."""
-    return math.prod(np.shape(plain(Tensor, value))) == 1

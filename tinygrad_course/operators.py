@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tinygrad_course import errors
-from tinygrad_course.recording import Watch, dispatch, record
+from tinygrad_course.errors import Watch
+from tinygrad_course.recording import dispatch, record_plain
 from tinygrad_course.rules.indexing import astype
 from tinygrad_course.rules.table import RULES
 from tinygrad_course.sweep import clock
@@ -27,7 +28,9 @@ _float64 = np.float64
 _new = object.__new__
 
 
-def _binary(ufunc: np.ufunc, operate: Callable[[Any, Any], Any]) -> tuple[Binary, Binary, Binary]:
+def _binary(  # noqa: C901  (three short functions)
+    ufunc: np.ufunc, operate: Callable[[Any, Any], Any]
+) -> tuple[Binary, Binary, Binary]:
     """Return the operator, its reflection and its in-place form."""
     rule = RULES[ufunc]
 
@@ -47,10 +50,10 @@ def _binary(ufunc: np.ufunc, operate: Callable[[Any, Any], Any]) -> tuple[Binary
         elif kind is float or kind is int or kind is _float64:
             b = other
         else:
-            return record(cls, rule, (self, other), None)
+            return record_plain(cls, rule, (self, other))
         try:
             y = operate(a, b)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001  (whatever it is, it is told better)
             raise errors.explain(error, rule, (self, other)) from None
         out = _new(cls)
         out._data = y
@@ -66,7 +69,7 @@ def _binary(ufunc: np.ufunc, operate: Callable[[Any, Any], Any]) -> tuple[Binary
     def reflected(self: Any, other: Any) -> Any:
         kind = type(other)
         if kind is not float and kind is not int and kind is not _float64:
-            return record(type(self), rule, (other, self), None)
+            return record_plain(type(self), rule, (other, self))
         b = self._data
         leaf = self._op is None
         if leaf and self._extra and "open" in self._extra:
@@ -97,11 +100,18 @@ def _binary(ufunc: np.ufunc, operate: Callable[[Any, Any], Any]) -> tuple[Binary
     return forward, reflected, in_place
 
 
+_NEGATIVE = RULES[np.negative]
+
+
+def _negative(self: Any) -> Tensor:
+    return record_plain(type(self), _NEGATIVE, (self,))
+
+
 class Operators:
     """The operators of `Tensor`.
 
-    ``W -= learning_rate * W.grad`` changes a leaf's data, as it changes an array; on a computed Tensor, and with
-    a Tensor on the right, ``-=`` records a new value.
+    ``W -= learning_rate * W.grad`` changes a leaf's data, as it changes an array; on a computed Tensor, and
+    with a Tensor on the right, ``-=`` records a new value.
     """
 
     __slots__ = ()
@@ -119,7 +129,7 @@ class Operators:
         return _call(self, np.matmul, other, self)  # type: ignore[no-any-return]
 
     def __neg__(self) -> Tensor:
-        return _call(self, np.negative, self)  # type: ignore[no-any-return]
+        return _negative(self)
 
     def __pos__(self) -> Tensor:
         return _call(self, np.positive, self)  # type: ignore[no-any-return]
@@ -227,7 +237,7 @@ class Methods:
         """Return `np.dot` of the Tensor and `other`."""
         return np.dot(self, other)  # type: ignore[call-overload, no-any-return]
 
-    def clip(self, min: Any = None, max: Any = None) -> Tensor:  # noqa: A002  (NumPy's names)
+    def clip(self, min: Any = None, max: Any = None) -> Tensor:
         """Return `np.clip` of the Tensor."""
         return np.clip(self, min, max)  # type: ignore[call-overload, no-any-return]
 

@@ -1,8 +1,8 @@
 """Calls of NumPy's functions on Tensors: computed on their data, and remembered.
 
 NumPy hands its calls over through two protocols: NEP 13 (`__array_ufunc__`) for ufuncs and NEP 18
-(`__array_function__`) for the rest. `dispatch` looks the function up in the tables of rules; `record` computes
-it and makes the node.
+(`__array_function__`) for the rest. `dispatch` looks the function up in the tables of rules; `record`
+computes it and makes the node.
 """
 
 from __future__ import annotations
@@ -14,20 +14,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tinygrad_course import errors
+from tinygrad_course.errors import Watch
 from tinygrad_course.rules.table import COMPOSED, NO_DERIVATIVE, REFUSED, RULES, Rule
-from tinygrad_course.sweep import OUTPUT
+from tinygrad_course.sweep import OUTPUT, clock
 
 if TYPE_CHECKING:
     from tinygrad_course.tensor import Tensor
 
-#: Views up to this size (bytes) are copied when they are recorded, larger arrays are locked.
+_new = object.__new__
+
+#: Constant arrays up to this size (bytes) are copied when they are recorded, larger ones are locked.
 SMALL = 16_384
-
-
-class Watch:
-    """What `debug()` switches on: a look at every value as it is recorded."""
-
-    on = False
 
 
 # ------------------------------------------------------------------ what a recording holds stays as it was
@@ -91,7 +88,57 @@ def hold(array: Any) -> list[Hold]:
 # ------------------------------------------------------------------ recording a call
 
 
-def record(cls: type[Tensor], rule: Rule, args: tuple[Any, ...], kwargs: dict[str, Any] | None) -> Any:
+def record_plain(cls: type[Tensor], rule: Rule, args: tuple[Any, ...]) -> Tensor:
+    """Compute and record a function that acts on each element, called without keywords.
+
+    What the vjps will read is kept as it is here: a leaf's data, which can be replaced, and the values of
+    constant arrays, which can be written to.
+    """
+    values: list[Any] = []
+    keep = False
+    holds: list[Hold] | None = None
+    for arg in args:
+        kind = type(arg)
+        if kind is cls:
+            value = arg._data
+            if arg._op is None:
+                keep = True
+                if arg._extra is not None and "open" in arg._extra:
+                    value = arg._settled()
+        elif kind is np.ndarray:
+            value = arg
+            if rule.saves:
+                if arg.nbytes <= SMALL:
+                    keep = True
+                    value = arg.copy()
+                else:
+                    holds = hold(arg) if holds is None else holds + hold(arg)
+        elif kind is float or kind is int:
+            value = arg
+        else:
+            keep = True
+            value = _constant(cls, rule, arg) if kind is list or kind is tuple else arg
+        values.append(value)
+    try:
+        y = rule.function(*values)
+    except Exception as error:  # noqa: BLE001  (whatever it is, it is told better)
+        raise errors.explain(error, rule, args) from None
+    out = _new(cls)
+    out._data = y
+    out._op = rule
+    out._args = args
+    out._values = values if keep else None
+    out._pending = out._grad = None
+    out._extra = None if holds is None else {"holds": holds}
+    out._serial = clock()
+    if Watch.on:
+        errors.watch(out)
+    return out
+
+
+def record(  # noqa: C901  (one pass over the arguments)
+    cls: type[Tensor], rule: Rule, args: tuple[Any, ...], kwargs: dict[str, Any] | None
+) -> Any:
     """Compute ``rule.function(*args, **kwargs)`` on the data and return it as a recorded Tensor.
 
     Parameters
@@ -117,9 +164,8 @@ def record(cls: type[Tensor], rule: Rule, args: tuple[Any, ...], kwargs: dict[st
         args, kwargs = _bind(cls, rule, args, kwargs)
     if len(args) > rule.most_args:
         raise TypeError(errors.uncovered(rule, f"its argument number {len(args)}"))
-    leaf = False
-    holds: list[Hold] | None = None
-    differentiable = False
+    differentiable = keep = False
+    holds: list[Hold] = []
     vjps = rule.vjps
     last = len(vjps) - 1
     values: list[Any] = []
@@ -131,44 +177,47 @@ def record(cls: type[Tensor], rule: Rule, args: tuple[Any, ...], kwargs: dict[st
             if vjp is None:
                 if i > last:
                     raise TypeError(errors.uncovered(rule, f"a Tensor as its argument number {i + 1}"))
-                arg = arg.data  # noqa: PLW2901  (no derivative with respect to it: a constant)
-                kept.append(arg)
-                values.append(arg)
-                continue
-            differentiable = True
-            if arg._op is None:
-                leaf = True
-                values.append(arg._settled())
+                arg = value = arg.data
             else:
-                values.append(arg._data)
-            kept.append(arg)
+                differentiable = True
+                value = arg._data
+                if arg._op is None:
+                    keep = True
+                    if arg._extra is not None and "open" in arg._extra:
+                        value = arg._settled()
         elif i == 0 and rule.sequence:
-            arg, value, leaf, holds = _members(cls, rule, arg)  # noqa: PLW2901
-            differentiable = True
-            values.append(value)
-            kept.append(arg)
+            arg = tuple(arg)
+            differentiable = keep = True
+            value = _members(cls, rule, arg, holds)
+        elif kind is np.ndarray:
+            value = arg
+            if rule.saves:
+                if arg.nbytes <= SMALL:
+                    keep = True
+                    value = arg.copy()
+                else:
+                    holds += hold(arg)
+        elif kind is list or kind is tuple:
+            arg = value = _constant(cls, rule, arg)
         else:
-            if kind is np.ndarray:
-                if rule.saves:
-                    if arg.base is not None and arg.nbytes <= SMALL:
-                        arg = arg.copy()  # noqa: PLW2901
-                    else:
-                        holds = (holds or []) + hold(arg)
-            elif kind is list or kind is tuple:
-                arg = _constant(cls, rule, arg)  # noqa: PLW2901
-            values.append(arg)
-            kept.append(arg)
+            value = arg
+        values.append(value)
+        kept.append(arg)
     try:
         y = rule.function(*values, **kwargs) if kwargs else rule.function(*values)
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001  (whatever it is, it is told better)
         raise errors.explain(error, rule, args) from None
     if not differentiable:
         return y
-    out = cls._node(y, rule, tuple(kept), kwargs or None)
-    if leaf or rule.sequence:
-        out._values = tuple(values)
-    if holds:
-        out._extra = {"holds": holds}
+    out = _new(cls)
+    out._data = y
+    out._op = rule
+    out._args = tuple(kept)
+    out._kwargs = kwargs or None
+    out._values = values if keep else None
+    out._pending = out._grad = None
+    out._extra = {"holds": holds} if holds else None
+    out._serial = clock()
     if rule.outputs:
         return _outputs(cls, out, y)
     if Watch.on:
@@ -176,21 +225,17 @@ def record(cls: type[Tensor], rule: Rule, args: tuple[Any, ...], kwargs: dict[st
     return out
 
 
-def _members(cls: type[Tensor], rule: Rule, arrays: Any) -> tuple[tuple[Any, ...], list[Any], bool, list[Hold] | None]:
+def _members(cls: type[Tensor], rule: Rule, members: tuple[Any, ...], holds: list[Hold]) -> list[Any]:
     """Unwrap the list of arrays that a function such as np.concatenate takes first."""
-    leaf, holds = False, None
     values = []
-    members = tuple(arrays)
     for member in members:
         if type(member) is cls:
-            if member._op is None:
-                leaf = True
             values.append(member._settled() if member._op is None else member._data)
         else:
             if rule.saves and type(member) is np.ndarray:
-                holds = (holds or []) + hold(member)
+                holds += hold(member)
             values.append(member)
-    return members, values, leaf, holds
+    return values
 
 
 def _constant(cls: type[Tensor], rule: Rule, value: list[Any] | tuple[Any, ...]) -> Any:
@@ -217,6 +262,13 @@ def _bind(
     cls: type[Tensor], rule: Rule, args: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> tuple[tuple[Any, ...], dict[str, Any]]:
     """Check the keywords against the rule, and move Tensors among them to their positions."""
+    if kwargs.keys() <= rule.accepted and not rule.sequence:
+        for value in kwargs.values():
+            kind = type(value)
+            if kind is cls or kind is list or (kind is tuple and _holds_tensor(cls, value)):
+                break
+        else:
+            return args, kwargs
     if kwargs.get("out", 0) is None:
         kwargs = {k: v for k, v in kwargs.items() if k != "out"}
     if "out" in kwargs:
@@ -238,11 +290,10 @@ def _bind(
                 break
         args = tuple(bound)
         if tensors:
-            raise TypeError(errors.uncovered(rule, f"a Tensor as {sorted(tensors)[0]}="))
-    if rule.names or rule.elementwise:
-        for name in kwargs:
-            if name not in rule.names or rule.plain:
-                raise TypeError(errors.uncovered(rule, f"the keyword {name}="))
+            raise TypeError(errors.uncovered(rule, f"a Tensor as {min(tensors)}="))
+    for name in kwargs:
+        if name not in rule.accepted:
+            raise TypeError(errors.uncovered(rule, f"the keyword {name}="))
     return args, kwargs
 
 
@@ -268,7 +319,9 @@ def _outputs(cls: type[Tensor], node: Tensor, y: Any) -> Any:
 # ------------------------------------------------------------------ the protocols
 
 
-def dispatch(cls: type[Tensor], function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+def dispatch(
+    cls: type[Tensor], function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> Any:
     """Do what the tables say of `function` for a call that has a Tensor in it (NEP 18).
 
     Raises
@@ -299,11 +352,13 @@ def dispatch_ufunc(
     if method == "__call__":
         rule = RULES.get(ufunc)
         if rule is not None:
+            if rule.plain and not kwargs:
+                return record_plain(cls, rule, inputs)
             return record(cls, rule, inputs, kwargs)
         return dispatch(cls, ufunc, inputs, kwargs)
-    from tinygrad_course.rules import UFUNC_METHODS  # noqa: PLC0415  (rare)
+    from tinygrad_course.rules import UFUNC_METHODS
 
-    definition = UFUNC_METHODS.get((ufunc, method)) or UFUNC_METHODS.get((None, method))
+    definition = UFUNC_METHODS.get((ufunc, method))
     if definition is None:
         raise TypeError(errors.no_rule(ufunc, REFUSED.get(ufunc), method))
     if kwargs.get("out", (None,)) == (None,):

@@ -7,12 +7,14 @@ has had its own. No recursion, no search for the order beforehand, and memory on
 
 from __future__ import annotations
 
+import functools
 from heapq import heappop, heappush
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tinygrad_course import errors
 from tinygrad_course.rules.indexing import astype
 from tinygrad_course.rules.table import Rule
 
@@ -49,7 +51,7 @@ class Released:
 
 
 class _FreedVjps:
-    """Stands where a rule's vjps stood on a node whose graph has been freed: whoever looks for them is told."""
+    """Stands where a rule's vjps stood, on a node whose graph has been freed: whoever looks is told."""
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -61,11 +63,12 @@ class _FreedVjps:
         )
 
 
-def _freed_twin(rule: Rule) -> Rule:
+def freed_twin(rule: Rule) -> Rule:
     """Return the stand-in for `rule` on nodes whose graph has been freed: same name, no derivative left."""
     twin = Rule(rule.function, (), name=rule.name, sequence=rule.sequence, outputs=rule.outputs)
-    twin.vjps = _FreedVjps(rule.name)  # type: ignore[assignment]
+    twin.vjps = _FreedVjps(str(rule.name))  # type: ignore[assignment]
     twin.plain = True
+    rule.twin = twin
     return twin
 
 
@@ -79,7 +82,7 @@ OUTPUT = Rule(tuple.__getitem__, (output_vjp, None), name="output", saves=False)
 
 
 def unbroadcast(g: Any, shape: tuple[int, ...]) -> Any:
-    """Sum a gradient over the axes along which its tensor was broadcast, so that it has the tensor's shape."""
+    """Sum a gradient over the axes along which its tensor was broadcast: it gets the tensor's shape."""
     own = np.shape(g)
     if own == shape:
         return g
@@ -133,7 +136,7 @@ class Reassigned:
     ever = False
 
 
-def sweep(  # noqa: C901, PLR0912, PLR0915  (one loop: the calls it saves are its purpose)
+def sweep(  # noqa: C901  (one loop: the calls that it saves are its purpose)
     root: Tensor, seed: Any, *, oldest: int = OLDEST, record: bool = False, keep: bool = False
 ) -> list[tuple[Tensor, Any]]:
     """Send `seed` back from `root` and return the leaves that it reaches, each with its gradient.
@@ -163,53 +166,50 @@ def sweep(  # noqa: C901, PLR0912, PLR0915  (one loop: the calls it saves are it
         return [(root, seed if record else _own(seed))]
     ndarray = np.ndarray
     float64 = np.float64
-    heap: list[tuple[int, Tensor]] = []
-    leaves: list[Tensor] = []
+    heap: list[tuple[int, Any]] = []
+    leaves: list[Any] = []
     ghosts: dict[int, Tensor] = {}
-    node, following = root, None
+    node: Any = root  # untyped from here: the loop is the library's hottest
+    following: Any = None
     root._pending = seed
+    let_go = not (keep or record)
+    watching = errors.Watch.on
     try:
         while True:
             rule = node._op
             g = node._pending
             node._pending = None
-            args = as_of(node) if Reassigned.ever else node._args
-            y: Any = node._data
-            values: Any
+            args = node._args
+            y = node._data
+            if Reassigned.ever:
+                args = as_of(node)
             if record:
                 _refuse_stale(node, args)
-                values, y = args, node
-                if rule.outputs:
-                    y = tuple(_output(node, i) for i in range(len(node._data)))
+                values = args
+                y = tuple(_output(node, i) for i in range(len(y))) if rule.outputs else node
             else:
                 values = node._values
-                if values is None:
-                    if rule.sequence:
-                        values = ([a._data if type(a) is cls else a for a in args[0]], *args[1:])
-                    else:
-                        values = [a._data if type(a) is cls else a for a in args]
                 if not rule.outputs:
-                    node._grad = g
+                    node._grad = g if keep is False or node._grad is None else node._grad + g
             if rule.plain:
                 kwargs = None
-                parents = zip(args, rule.vjps, strict=False)
-            elif rule is OUTPUT:
-                _gather(args[0], args[1], g, heap, oldest)
-                parents = ()
+                vjps = rule.vjps
+                if values is None:
+                    if len(args) == 1:
+                        values = (args[0]._data,)
+                    else:
+                        left, right = args
+                        values = (
+                            left._data if type(left) is cls else left,
+                            right._data if type(right) is cls else right,
+                        )
             else:
+                if values is None:
+                    values = [a._data if type(a) is cls else a for a in args]
                 kwargs = node._kwargs
-                if rule.ties:
-                    kwargs = {**(kwargs or {}), "constants": tuple(type(a) is not cls for a in args)}
-                if rule.outputs:
-                    g = tuple(0 * np.asarray(v) if c is None else c for c, v in zip(g, node._data, strict=True))
-                if rule.sequence:
-                    parents = _sequence(cls, args, rule, g, y, values, kwargs)
-                    kwargs = None
-                elif rule.variadic:
-                    parents = _variadic(args, rule)
-                else:
-                    parents = zip(args, rule.vjps, strict=False)
-            for arg, vjp in parents:
+                args, vjps, g, kwargs = _special(node, rule, args, g, y, values, kwargs, heap, oldest)
+            heavy = False
+            for arg, vjp in zip(args, vjps):  # noqa: B905  (arguments without a vjp are constants)
                 if type(arg) is not cls or vjp is None:
                     continue
                 if arg._serial > oldest:
@@ -217,32 +217,48 @@ def sweep(  # noqa: C901, PLR0912, PLR0915  (one loop: the calls it saves are it
                         continue
                     raise Foreign
                 ga = vjp(g, y, *values) if kwargs is None else vjp(g, y, *values, **kwargs)
+                if watching:
+                    errors.watch_gradient(rule, node, arg, g, ga)
                 d = arg._data
-                if type(ga) is not float64 or type(d) is not float64:
-                    if type(ga) is not ndarray or type(d) is not ndarray or ga.shape != d.shape or ga.dtype != d.dtype:
+                if type(ga) is ndarray and type(d) is ndarray:
+                    if ga.shape != d.shape or ga.dtype != d.dtype:
                         ga = conform(ga, d, rule)
-                    if arg._op is None and not record and (ga is g or ga is y or getattr(ga, "base", None) is not None):
+                    if d.nbytes > LARGE:
+                        heavy = True
+                elif type(ga) is not float64 or type(d) is not float64:
+                    ga = conform(ga, d, rule)
+                if arg._op is None:
+                    if arg._pending is not None:
+                        arg._pending = arg._pending + ga
+                        continue
+                    if not record and type(ga) is not float64 and (ga is g or ga is y or ga.base is not None):
                         ga = _own(ga)
-                if arg._pending is not None:
+                    arg._pending = ga
+                    leaves.append(arg)
+                elif arg._pending is not None:
                     arg._pending = arg._pending + ga
                 else:
                     arg._pending = ga
-                    if arg._op is None:
-                        leaves.append(arg)
-                    elif following is None and not heap:
+                    if following is None and not heap:
                         following = arg  # the only one pending: no need of the heap
                     else:
                         if following is not None:
                             heappush(heap, (following._serial, following))
                             following = None
                         heappush(heap, (arg._serial, arg))
-            if not keep and not record:
-                _free(node, rule, cls, ghosts)
+            if let_go:
+                node._op = rule.twin or freed_twin(rule)
+                node._values = None
+                if node._extra is not None:
+                    node._extra.pop("holds", None)
+                if heavy or ghosts:
+                    _release(node, rule, cls, ghosts)
             if following is None:
                 if not heap:
                     break
-                following = heappop(heap)[1]
-            node, following = following, None
+                node = heappop(heap)[1]
+            else:
+                node, following = following, None
     except BaseException:
         for pending in (node, following, *leaves, *(n for _, n in heap)):
             if pending is not None:
@@ -254,27 +270,43 @@ def sweep(  # noqa: C901, PLR0912, PLR0915  (one loop: the calls it saves are it
     return found
 
 
+def _special(
+    node: Any, rule: Rule, args: Any, g: Any, y: Any, values: Any, kwargs: Any, heap: Any, oldest: int
+) -> tuple[Any, Any, Any, Any]:
+    """Return arguments, vjps, gradient and keywords for the rules that are not plain."""
+    if rule is OUTPUT:
+        _gather(args[0], args[1], g, heap, oldest)
+        return (), (), g, None
+    cls = type(node)
+    if rule.ties:
+        kwargs = {**(kwargs or {}), "constants": tuple(type(a) is not cls for a in args)}
+    if rule.outputs:
+        g = tuple(np.zeros_like(v) if c is None else c for c, v in zip(g, node._data, strict=True))
+    if rule.sequence:
+        vjp = rule.vjps[0]
+        assert vjp is not None  # noqa: S101  (a sequence rule has one)
+        gradients = vjp(g, y, *values, **(kwargs or {}))
+        return args[0], [lambda *_, ga=ga: ga for ga in gradients], g, None
+    if rule.variadic:
+        last = len(rule.vjps) - 1
+        vjps: list[Any] = list(rule.vjps[:last])
+        final = rule.vjps[last]
+        vjps += [final and functools.partial(_numbered, final, i) for i in range(last, len(args))]
+        return args, vjps, g, kwargs
+    return args, rule.vjps, g, kwargs
+
+
+def _numbered(vjp: Any, argnum: int, *args: Any, **kwargs: Any) -> Any:
+    return vjp(*args, argnum=argnum, **kwargs)
+
+
 def _own(g: Any) -> Any:
     """Return `g` in memory of its own; NumPy's scalars can't be changed and need none."""
     return g if isinstance(g, np.generic) else g.copy()
 
 
-def _free(node: Tensor, rule: Rule, cls: type, ghosts: dict[int, Tensor]) -> None:
-    """Let go of what only the backward pass needed; names, operations, shapes and small values stay to be drawn."""
-    twin = rule.twin
-    if twin is None:
-        twin = rule.twin = _freed_twin(rule)
-    node._op = twin
-    node._values = None
-    if node._extra:
-        node._extra.pop("holds", None)
-    args = node._args
-    for arg in args[0] if rule.sequence else args:
-        if type(arg) is cls and arg._op is not None and getattr(arg._data, "nbytes", 0) > LARGE:
-            break
-    else:
-        _update_ghost(node, ghosts)
-        return
+def _release(node: Any, rule: Rule, cls: Any, ghosts: dict[int, Tensor]) -> None:
+    """Put outlines in the place of the large values that `node` was computed from, so that they can go."""
 
     def ghost(arg: Any) -> Any:
         if type(arg) is not cls or arg._op is None or getattr(arg._data, "nbytes", 0) <= LARGE:
@@ -284,14 +316,13 @@ def _free(node: Tensor, rule: Rule, cls: type, ghosts: dict[int, Tensor]) -> Non
             shadow = ghosts[arg._serial] = arg._ghost()
         return shadow
 
-    node._args = ([ghost(a) for a in args[0]], *args[1:]) if rule.sequence else tuple(ghost(a) for a in args)
-    _update_ghost(node, ghosts)
-
-
-def _update_ghost(node: Tensor, ghosts: dict[int, Tensor]) -> None:
-    shadow = ghosts.get(node._serial) if ghosts else None
+    args = node._args
+    node._args = (
+        (tuple(ghost(a) for a in args[0]), *args[1:]) if rule.sequence else tuple(ghost(a) for a in args)
+    )
+    shadow = ghosts.get(node._serial)
     if shadow is not None:
-        shadow._args, shadow._op, shadow._kwargs = node._args, node._op, node._kwargs
+        shadow._args, shadow._op, shadow._kwargs = node._args, node._op, getattr(node, "_kwargs", None)
 
 
 def _output(node: Tensor, index: int) -> Tensor:
@@ -310,43 +341,20 @@ def _gather(node: Tensor, index: int, g: Any, heap: list[tuple[int, Tensor]], ol
     node._pending[index] = g if mine is None else mine + g
 
 
-def _sequence(
-    cls: type, args: tuple[Any, ...], rule: Rule, g: Any, y: Any, values: Any, kwargs: dict[str, Any] | None
-) -> list[tuple[Any, Any]]:
-    """Pair the members of a list argument with their gradients, wrapped as vjps of nothing."""
-    vjp = rule.vjps[0]
-    assert vjp is not None  # noqa: S101  (a sequence rule has one)
-    gradients = vjp(g, y, *values, **(kwargs or {}))
-    return [
-        (member, lambda *_, ga=ga: ga)
-        for member, ga in zip(args[0], gradients, strict=True)
-        if type(member) is cls
-    ]
-
-
-def _variadic(args: tuple[Any, ...], rule: Rule) -> list[tuple[Any, Any]]:
-    """Pair arguments with vjps where the last vjp serves all further arguments and is told which."""
-    pairs: list[tuple[Any, Any]] = []
-    last = len(rule.vjps) - 1
-    for i, arg in enumerate(args):
-        vjp = rule.vjps[min(i, last)]
-        if vjp is not None and i >= last:
-            pairs.append((arg, lambda *a, vjp=vjp, i=i, **k: vjp(*a, argnum=i, **k)))
-        else:
-            pairs.append((arg, vjp))
-    return pairs
-
-
-def _refuse_stale(node: Tensor, args: tuple[Any, ...]) -> None:
-    """Raise if a leaf was given new data after `node` was recorded: its recorded use can't be told any more."""
+def _refuse_stale(node: Any, args: tuple[Any, ...]) -> None:
+    """Raise if a leaf was given new data after `node` was recorded with its old ones."""
     values = node._values
     if values is None:
         return
     rule = node._op
     pairs = zip(args[0], values[0], strict=True) if rule.sequence else zip(args, values, strict=False)
     for arg, value in pairs:
-        if type(arg) is type(node) and arg._data is not value and not np.array_equal(arg._data, value, equal_nan=True):
+        if (
+            type(arg) is type(node)
+            and arg._data is not value
+            and not np.array_equal(arg._data, value, equal_nan=True)
+        ):
             raise RuntimeError(
-                f"{arg._label()} was given new data after {rule.name!r} was recorded with it, so the recorded "
-                "derivative is out of date. Compute the cost again with the present data."
+                f"{arg._label()} was given new data after {rule.name!r} was recorded with it, so the "
+                "recorded derivative is out of date. Compute the cost again with the present data."
             )

@@ -9,14 +9,14 @@ from __future__ import annotations
 import operator
 import sys
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, ClassVar, NoReturn, final
 
 import numpy as np
-from numpy.typing import ArrayLike, DTypeLike, NDArray
+from numpy.typing import ArrayLike, DTypeLike
 
 from tinygrad_course.operators import Methods, Operators
-from tinygrad_course.recording import dispatch, dispatch_ufunc, peek, plain, record
+from tinygrad_course.recording import dispatch, dispatch_ufunc, peek, plain, record, record_plain
 from tinygrad_course.rules.indexing import assign
 from tinygrad_course.rules.table import RULES, Rule
 from tinygrad_course.sweep import Reassigned, Released, clock, sweep
@@ -52,14 +52,18 @@ def as_data(data: ArrayLike, dtype: DTypeLike | None) -> Any:
     kind = array.dtype.kind
     if dtype is not None:
         if np.dtype(dtype).kind != "f":
-            raise TypeError(f"dtype={np.dtype(dtype)}: a Tensor is real and floating (float64, float32, float16)")
+            raise TypeError(
+                f"dtype={np.dtype(dtype)}: a Tensor is real and floating (float64, float32, float16)"
+            )
         if kind in "fiub":
             return _scalar(array.astype(dtype))
     if kind == "f":
         return _scalar(array)
     if kind in "iub":
         return _scalar(array.astype(_float64))
-    what = {"c": "complex numbers", "O": "Python objects", "U": "text", "S": "text"}.get(kind, str(array.dtype))
+    what = {"c": "complex numbers", "O": "Python objects", "U": "text", "S": "text"}.get(
+        kind, str(array.dtype)
+    )
     fix = {
         "c": "Differentiate with respect to the real and the imaginary part, each a Tensor of its own.",
         "O": "If rows have different lengths, np.array makes objects of them; give each row the same length.",
@@ -102,14 +106,15 @@ class Tensor(Operators, Methods):
     """
 
     __slots__ = (
-        "_args", "_data", "_extra", "_grad", "_kwargs", "_op", "_pending", "_serial", "_values", "__weakref__",
+        "_args", "_data", "_extra", "_grad", "_kwargs", "_op", "_pending", "_serial", "_values",
+        "__weakref__",
     )  # fmt: skip
 
     _data: Any  # the array; for a node of several results, the tuple of them
     _op: Rule | None  # None for a leaf
     _args: tuple[Any, ...]
     _kwargs: dict[str, Any] | None
-    _values: tuple[Any, ...] | None  # the arguments' data, where a leaf (whose data can be replaced) is among them
+    _values: Sequence[Any] | None  # the arguments' data, where they could be replaced or written to
     _serial: int  # the number of its birth, see `sweep`
     _grad: Any
     _pending: Any  # during a sweep, the gradient so far
@@ -159,8 +164,8 @@ class Tensor(Operators, Methods):
     def data(self) -> Any:
         """The values, an array (or a NumPy scalar).
 
-        A leaf's data may be changed and replaced, ``W.data -= learning_rate * W.grad``; a recording made before
-        keeps the values that it was made with. The data of a computed Tensor are read-only.
+        A leaf's data may be changed and replaced, ``W.data -= learning_rate * W.grad``; a recording made
+        before keeps the values that it was made with. The data of a computed Tensor are read-only.
         """
         data = self._data
         if self._op is not None:
@@ -176,8 +181,10 @@ class Tensor(Operators, Methods):
             extra = self._extra
             if extra is None:
                 extra = self._extra = {}
-            if not extra.get("open"):
-                if sys.getrefcount(data) > _ALONE or not data.flags.writeable:  # a recording needs these values
+            if "open" not in extra:
+                if (
+                    sys.getrefcount(data) > _ALONE or not data.flags.writeable
+                ):  # a recording needs these values
                     data = self._data = data.copy()
                 extra["open"] = True
         return data
@@ -199,10 +206,10 @@ class Tensor(Operators, Methods):
         """Return a leaf's data for a recording: a copy if somebody else could change them."""
         data = self._data
         extra = self._extra
-        if extra is not None and extra.get("open"):
+        if extra is not None and "open" in extra:
             if type(data) is np.ndarray and sys.getrefcount(data) > _ALONE:
                 return data.copy()
-            extra["open"] = False
+            del extra["open"]
         return data
 
     @property
@@ -216,7 +223,9 @@ class Tensor(Operators, Methods):
     @grad.setter
     def grad(self, value: ArrayLike | None) -> None:
         if value is not None and np.shape(value) != self.shape:
-            raise ValueError(f"{self._label()} is {self.shape}; a gradient of shape {np.shape(value)} doesn't fit")
+            raise ValueError(
+                f"{self._label()} is {self.shape}; a gradient of shape {np.shape(value)} doesn't fit"
+            )
         self._grad = value if value is None else np.array(value, dtype=self.dtype)[()]
 
     @property
@@ -276,7 +285,9 @@ class Tensor(Operators, Methods):
     def item(self) -> float:
         """Return the only entry as a Python float."""
         if self.size != 1:
-            raise ValueError(f"{self._label()} has shape {self.shape}; only a Tensor of one entry has an item()")
+            raise ValueError(
+                f"{self._label()} has shape {self.shape}; only a Tensor of one entry has an item()"
+            )
         return float(self.data.item())
 
     # -------------------------------------------------------------- gradients
@@ -284,9 +295,9 @@ class Tensor(Operators, Methods):
     def backward(self, grad: ArrayLike | None = None, retain_graph: bool = False) -> None:
         """Add the gradient of this scalar to the ``.grad`` of every Tensor that it was computed from.
 
-        The sweep goes through each operation once. Without `retain_graph` it frees the graph as it goes: a second
-        call on any part of it raises, values that nobody holds are let go, and names, operations, shapes and
-        small values stay, so that the graph can still be drawn.
+        The sweep goes through each operation once. Without `retain_graph` it frees the graph as it goes: a
+        second call on any part of it raises, values that nobody holds are let go, and names, operations,
+        shapes and small values stay, so that the graph can still be drawn.
 
         Parameters
         ----------
@@ -303,6 +314,7 @@ class Tensor(Operators, Methods):
             If an earlier `backward` has freed the graph.
         """
         data = self._data
+        seed: Any
         if grad is None:
             if type(data) is _float64:
                 seed = _ONE
@@ -337,12 +349,19 @@ class Tensor(Operators, Methods):
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
         """Record a ufunc (NEP 13)."""
+        if method == "__call__" and not kwargs:
+            rule = RULES.get(ufunc)
+            if rule is not None and rule.plain:
+                return record_plain(Tensor, rule, inputs)
         return dispatch_ufunc(Tensor, ufunc, method, inputs, kwargs)
 
     def __array_function__(
         self, function: Callable[..., Any], types: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> Any:
         """Record any other function of NumPy's (NEP 18)."""
+        rule = RULES.get(function)
+        if rule is not None:
+            return record(Tensor, rule, args, kwargs)
         return dispatch(Tensor, function, args, kwargs)
 
     @staticmethod
@@ -368,7 +387,13 @@ class Tensor(Operators, Methods):
         elif isinstance(self._data, tuple):
             text = f"{len(self._data)} results of {self._op.name if self._op else ''}"
         else:
-            text = repr(float(self._data)) if not self.shape else np.array2string(np.asanyarray(self._data), separator=", ", prefix="Tensor(", threshold=200)
+            text = (
+                repr(float(self._data))
+                if not self.shape
+                else np.array2string(
+                    np.asanyarray(self._data), separator=", ", prefix="Tensor(", threshold=200
+                )
+            )
             if self.dtype != _float64:
                 text += f", dtype={self.dtype}"
         return f"Tensor({text}" + (f", name={self.name!r})" if self.name else ")")
@@ -379,7 +404,8 @@ class Tensor(Operators, Methods):
     def __bool__(self) -> bool:
         if self.size != 1:
             raise ValueError(
-                f"the truth value of {self._label()} {self.shape} is ambiguous; use np.any or np.all of a comparison"
+                f"the truth value of {self._label()} {self.shape} is ambiguous; "
+                "use np.any or np.all of a comparison"
             )
         return bool(self._data)
 
@@ -409,8 +435,8 @@ class Tensor(Operators, Methods):
     def __setitem__(self, index: Any, value: Any) -> None:
         """Record a new value; whatever used the Tensor before keeps the old one.
 
-        The object becomes the result of the assignment, and what it was lives on as that node's argument. A plain
-        leaf that is given plain numbers stays a leaf: its data are changed.
+        The object becomes the result of the assignment, and what it was lives on as that node's argument. A
+        plain leaf that is given plain numbers stays a leaf: its data are changed.
         """
         extra = self._extra or {}
         if self._op is None and not extra.get("input") and type(value) is not Tensor:
