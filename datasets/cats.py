@@ -20,6 +20,7 @@ from datasets.files import OTHER, DatasetError, Folder, expect, find, is_origina
 __all__ = ["load"]
 
 TRAIN, TEST = "train_catvnoncat.h5", "test_catvnoncat.h5"
+MOST_BYTES = 2**28  # a hundred times the course's pictures
 
 
 def load(folder: Folder = None) -> Dataset:
@@ -116,6 +117,12 @@ def _check(pictures: Any, labels: Any, path: Path, part: str) -> None:
         "(m, height, width, 3)",
     )
     expect(pictures.dtype == np.uint8, path, f"{x} is {pictures.dtype}", "uint8, pixels of 0 to 255")
+    expect(
+        pictures.nbytes <= MOST_BYTES,
+        path,
+        f"{x} is {pictures.shape}, {pictures.nbytes:,} bytes",
+        f"at most {MOST_BYTES:,}, for they become float64 in memory",
+    )
     m = pictures.shape[0]
     expect(labels.shape == (m,), path, f"{y} is {labels.shape}", f"({m},), a label for each picture")
     expect(labels.dtype.kind in "iub", path, f"{y} is {labels.dtype}", "whole numbers")

@@ -104,6 +104,14 @@ def test_a_group_in_place_of_a_dataset(cat_folder):
         cats.load(cat_folder)
 
 
+def test_a_file_that_claims_more_than_memory_holds(cat_folder):
+    with h5py.File(cat_folder / TRAIN, "r+") as file:
+        del file["train_set_x"]
+        file.create_dataset("train_set_x", (10**6, 64, 64, 3), np.uint8, chunks=(1, 64, 64, 3))
+    with pytest.raises(DatasetError, match=r"\(1000000, 64, 64, 3\), 12,288,000,000 bytes; expected at most"):
+        cats.load(cat_folder)
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [
