@@ -1,0 +1,1 @@
+"""The course's networks, each a program: ``python -m models`` holds them against what was published."""

@@ -1,0 +1,117 @@
+"""Gradient descent as the assignments write it: a step against the gradient, the cost now and then."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from datasets.container import Array
+from tinygrad_course import value_and_grad
+
+__all__ = ["Advance", "Parameters", "descend", "progress"]
+
+Parameters = dict[str, Array]
+Advance = Callable[[int], None]
+Change = Callable[[Parameters], Parameters]
+
+
+@contextmanager
+def progress(title: str, total: int, *, shown: bool = True) -> Iterator[Advance]:
+    """Show how far a run is, where rich is installed and stderr is a terminal.
+
+    Parameters
+    ----------
+    title : str
+    total : int
+        Number of iterations.
+    shown : bool
+
+    Yields
+    ------
+    callable
+        Takes the number of iterations done since it was last called.
+
+    Examples
+    --------
+    >>> with progress("descent", 3, shown=False) as advance:
+    ...     advance(3)
+    """
+    try:
+        from rich.console import Console
+        from rich.progress import Progress
+    except ModuleNotFoundError:
+        shown = False
+    console = Console(stderr=True) if shown else None
+    if console is None or not console.is_terminal:
+        yield lambda done: None
+        return
+    with Progress(console=console, transient=True) as bar:
+        task = bar.add_task(title, total=total)
+        yield lambda done: bar.advance(task, done)
+
+
+def descend(
+    cost: Callable[[Parameters], Any],
+    parameters: Parameters,
+    *,
+    learning_rate: float,
+    iterations: int,
+    every: int = 100,
+    change: Change | None = None,
+    advance: Advance | None = None,
+) -> tuple[Parameters, dict[int, float]]:
+    """Lower a cost by gradient descent, with the gradients that its graph gives.
+
+    Parameters
+    ----------
+    cost : callable
+        Takes the parameters, returns the scalar cost J.
+    parameters : dict of str to ndarray
+        Where to start; not changed.
+    learning_rate : float
+    iterations : int
+    every : int
+        The cost is kept at every so many iterations, before the step, as the assignments print it.
+    change : callable, optional
+        Applied to the gradients before the step.
+    advance : callable, optional
+        Told of progress; see `progress`.
+
+    Returns
+    -------
+    parameters : dict of str to ndarray
+    costs : dict of int to float
+        Iteration to cost.
+
+    Raises
+    ------
+    FloatingPointError
+        If a cost is not a number; the message names the iteration.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> start = {"w": np.array([4.0])}
+    >>> end, costs = descend(lambda p: np.sum(p["w"] ** 2), start, learning_rate=0.25, iterations=3, every=1)
+    >>> end["w"], costs
+    (array([0.5]), {0: 16.0, 1: 4.0, 2: 1.0})
+    """
+    costs: dict[int, float] = {}
+    step = value_and_grad(cost)
+    for i in range(iterations):
+        J, gradients = step(parameters)
+        if change is not None:
+            gradients = change(gradients)
+        if i % every == 0:
+            costs[i] = float(J)
+            if math.isnan(costs[i]):
+                raise FloatingPointError(
+                    f"the cost at iteration {i} is not a number; "
+                    f"a smaller learning rate than {learning_rate} may help"
+                )
+            if advance is not None and i:
+                advance(every)
+        parameters = {name: value - learning_rate * gradients[name] for name, value in parameters.items()}
+    return parameters, costs

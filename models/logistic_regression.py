@@ -1,0 +1,325 @@
+"""Assignment 1.2 (course 1, week 2): logistic regression on the cats, with gradients from the graph alone.
+
+::
+
+    python -m models.logistic_regression                  # train, compare with what was published, draw
+    python -m models.logistic_regression --image my.jpg   # train, then classify a picture of yours
+    python -m models.logistic_regression --learning-rate 0.01 --iterations 1500
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from scipy.special import expit
+
+from datasets import cats, digits
+from datasets.container import Array, Dataset
+from models import pictures
+from models.descent import Advance, Parameters, descend, progress
+from models.published import Comparison, published
+from models.table import figure_lines, summary_line
+
+__all__ = [
+    "Run",
+    "accuracy",
+    "compute_cost",
+    "forward",
+    "predict",
+    "read_picture",
+    "train",
+]
+
+# Where the files of the cats are not, the digits stand in for them.
+ITERATIONS, LEARNING_RATE = 2000, 0.005
+
+
+def forward(parameters: Any, X: Array) -> Any:
+    """Return A = sigmoid(w.T X + b), the probabilities of the class 1.
+
+    Parameters
+    ----------
+    parameters : dict with w of shape (n_x, 1) and b
+        Arrays, or Tensors to remember the computation.
+    X : ndarray, shape (n_x, m)
+
+    Returns
+    -------
+    A : ndarray or Tensor, shape (1, m)
+
+    Examples
+    --------
+    >>> forward({"w": np.array([[1.0], [2.0]]), "b": 2.0}, np.array([[1.0, 2.0], [3.0, 4.0]])).round(5)
+    array([[0.99988, 0.99999]])
+    """
+    return expit(np.dot(parameters["w"].T, X) + parameters["b"])
+
+
+def compute_cost(parameters: Any, X: Array, Y: Array) -> Any:
+    """Return the cost J, the mean cross-entropy of the predictions.
+
+    Examples
+    --------
+    >>> from tinygrad_course import grad
+    >>> X, Y = np.array([[1.0, 2.0], [3.0, 4.0]]), np.array([[1.0, 0.0]])
+    >>> grads = grad(compute_cost)({"w": np.array([[1.0], [2.0]]), "b": 2.0}, X, Y)
+    >>> print(grads["w"].ravel().round(8), grads["b"].round(8))
+    [0.99993216 1.99980262] 0.49993523
+    """
+    A = forward(parameters, X)
+    return -np.sum(Y * np.log(A) + (1 - Y) * np.log(1 - A)) / Y.shape[1]
+
+
+def predict(parameters: Any, X: Array) -> Array:
+    """Return the labels 0 and 1, shape (1, m): 1 where the probability is above one half."""
+    return np.asarray(forward(parameters, X) > 0.5, dtype=np.float64)
+
+
+def accuracy(parameters: Any, X: Array, Y: Array) -> float:
+    """Return the percentage of labels that are predicted right, by the assignment's own formula."""
+    return float(100 - np.mean(np.abs(predict(parameters, X) - Y)) * 100)
+
+
+@dataclass(frozen=True)
+class Run:
+    """A trained logistic regression.
+
+    Parameters
+    ----------
+    parameters : dict with w of shape (n_x, 1) and b
+    costs : dict of int to float
+        Cost at every hundredth iteration.
+    train, test : float
+        Accuracies in percent; `test` is NaN for a set without a test part.
+    learning_rate : float
+    iterations : int
+    """
+
+    parameters: Parameters
+    costs: dict[int, float]
+    train: float
+    test: float
+    learning_rate: float
+    iterations: int
+
+
+def train(
+    data: Dataset,
+    *,
+    learning_rate: float = LEARNING_RATE,
+    iterations: int = ITERATIONS,
+    every: int = 100,
+    advance: Advance | None = None,
+) -> Run:
+    """Train from zeros, as the assignment does.
+
+    Parameters
+    ----------
+    data : Dataset
+    learning_rate : float
+    iterations : int
+    every : int
+        The cost is kept at every so many iterations.
+    advance : callable, optional
+        Told of progress.
+
+    Returns
+    -------
+    Run
+
+    Examples
+    --------
+    >>> run = train(digits.load(digit=0), iterations=201, learning_rate=0.1)
+    >>> list(run.costs), run.test > 90
+    ([0, 100, 200], True)
+    """
+    zeros: Parameters = {"w": np.zeros((data.n_x, 1)), "b": np.zeros(())}
+    parameters, costs = descend(
+        lambda p: compute_cost(p, data.X_train, data.Y_train),
+        zeros,
+        learning_rate=learning_rate,
+        iterations=iterations,
+        every=every,
+        advance=advance,
+    )
+    tested = accuracy(parameters, data.X_test, data.Y_test) if data.has_test else float("nan")
+    trained = accuracy(parameters, data.X_train, data.Y_train)
+    return Run(parameters, costs, trained, tested, learning_rate, iterations)
+
+
+def read_picture(path: str | os.PathLike[str], data: Dataset) -> Array:
+    """Read a picture as one column of `data`: its size, its colours, scaled by 1/255 like the training data.
+
+    Parameters
+    ----------
+    path : path
+        Anything that Pillow reads.
+    data : Dataset
+        The pictures that the classifier was trained on.
+
+    Returns
+    -------
+    ndarray, shape (n_x, 1)
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    ValueError
+        If the file is no picture that Pillow can read, or `data` holds no pictures.
+    """
+    from PIL import Image, ImageOps, UnidentifiedImageError
+
+    if data.picture_shape is None:
+        raise ValueError(
+            f"{data.name}: the examples are no pictures, so there is nothing to compare one with"
+        )
+    height, width = data.picture_shape[:2]
+    try:
+        with Image.open(path) as opened:
+            colours = "RGB" if len(data.picture_shape) == 3 else "L"
+            upright = ImageOps.exif_transpose(opened)
+            small = upright.convert(colours).resize((width, height), Image.Resampling.BILINEAR)
+    except FileNotFoundError:
+        raise FileNotFoundError(f"there is no picture {path}") from None
+    except (UnidentifiedImageError, Image.DecompressionBombError, OSError, SyntaxError) as error:
+        raise ValueError(f"{path} is no picture that can be read: {error}") from error
+    pixels = np.asarray(small, dtype=np.float64) / 255.0
+    # The digits are white on black; a digit on paper is the other way round.
+    return (pixels if colours == "RGB" else 1 - pixels).reshape(-1, 1)
+
+
+def draw_costs(run: Run, data: Dataset, path: str | os.PathLike[str]) -> Path:
+    """Draw the costs of a run into a picture file, and return its path."""
+    figure = pictures.new_figure()
+    axes = figure.subplots()
+    pictures.cost_curve(axes, run.costs)
+    axes.set_title(f"Logistic regression on the {data.name}, learning rate {run.learning_rate}")
+    return pictures.save(figure, path)
+
+
+def draw_graph(path: str | os.PathLike[str]) -> Path:
+    """Draw the graph of the cost, recorded on three small examples, into a picture file."""
+    from tinygrad_course import Tensor, graph
+
+    X, Y = np.array([[1.0, 2.0, -1.0], [3.0, 4.0, -3.2]]), np.array([[1.0, 0.0, 1.0]])
+    w, b = Tensor(np.array([[1.0], [2.0]]), name="w"), Tensor(2.0, name="b")
+    J = compute_cost({"w": w, "b": b}, X, Y)
+    J.backward(retain_graph=True)
+    target = Path(path)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    graph(J, names={"X": X, "Y": Y, "J": J}).render(target)
+    return target
+
+
+def choose(name: str | None = None) -> Dataset:
+    """Return the cats where their files are found, otherwise the digits; or the set that is named."""
+    if name != "digits":
+        try:
+            return cats.load()
+        except FileNotFoundError:
+            if name == "cats":
+                raise
+    return digits.load()
+
+
+def compare(run: Run, data: Dataset) -> list[Comparison]:
+    """Hold a run against what was published for it: nothing, unless the data is the course's own.
+
+    Returns
+    -------
+    list of Comparison
+        Empty where nothing was published for this data, learning rate and number of iterations.
+    """
+    if not (data.name == "cats" and data.verified):
+        return []
+    setup = {"learning_rate": run.learning_rate, "iterations": run.iterations}
+    for name in ("1.2 cats", "1.2 cats, learning rate 0.01", "1.2 cats, learning rate 0.0001"):
+        record = published(name)
+        if setup.items() <= record.setup.items():
+            return record.compare(measured(run))
+    return []
+
+
+def measured(run: Run) -> dict[str, Any]:
+    """Return a run's results under the names of the published figures."""
+    return {
+        "costs": run.costs,
+        "train_accuracy_percent": run.train,
+        "test_accuracy_percent": run.test,
+    }
+
+
+def print_run(run: Run, comparisons: Sequence[Comparison]) -> None:
+    """Print the costs and accuracies of a run, beside the published ones where there are any."""
+    if comparisons:
+        print(f"{'figure':<25} {'published':<22} {'ours':<22} verdict")
+        print("\n".join(figure_lines(comparisons)))
+        print(summary_line(comparisons))
+        if any(comparison.figure.quantity.startswith("costs") for comparison in comparisons):
+            return
+    for iteration, cost in run.costs.items():
+        print(f"cost after iteration {iteration:>5}: {cost:.6f}")
+    print(f"train accuracy: {run.train:.2f} %")
+    print(f"test accuracy:  {run.test:.2f} %")
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Build the command line's options."""
+    parser = argparse.ArgumentParser(
+        prog="python -m models.logistic_regression",
+        description="Assignment 1.2: logistic regression, its gradients taken from the graph.",
+    )
+    parser.add_argument("--data", choices=("cats", "digits"), help="by default the cats where they are found")
+    parser.add_argument("--learning-rate", type=float, default=LEARNING_RATE, metavar="RATE")
+    parser.add_argument("--iterations", type=int, default=ITERATIONS, metavar="N")
+    parser.add_argument("--image", type=Path, metavar="FILE", help="classify this picture after training")
+    parser.add_argument("--out", type=Path, default=Path("out"), metavar="FOLDER", help="where the plot goes")
+    parser.add_argument("--no-plots", action="store_true", help="do without matplotlib")
+    return parser
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Train, compare, draw; return the exit status."""
+    options = build_parser().parse_args(arguments)
+    try:
+        report(options)
+    except (OSError, ValueError, ModuleNotFoundError, FloatingPointError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("stopped", file=sys.stderr)
+        return 130
+    return 0
+
+
+def report(options: argparse.Namespace) -> None:
+    """Do what the command line asks, and print it."""
+    if options.iterations < 1:
+        raise ValueError(f"--iterations is {options.iterations}; expected 1 or more")
+    data = choose(options.data)
+    print(data.summary())
+    if data.name == "digits" and options.data is None:
+        print("The cats are not here; `python -m datasets.cats --download` brings them.")
+    picture = None if options.image is None else read_picture(options.image, data)
+    rate, count = options.learning_rate, options.iterations
+    with progress(f"logistic regression, learning rate {rate}", count) as advance:
+        run = train(data, learning_rate=rate, iterations=count, advance=advance)
+    print_run(run, compare(run, data))
+    if not options.no_plots:
+        print(f"Costs drawn in {draw_costs(run, data, options.out / 'logistic_regression_costs.png')}")
+    if picture is not None:
+        probability = float(forward(run.parameters, picture).item())
+        label = data.classes[int(probability > 0.5)]
+        print(f"{options.image}: {label} (probability of {data.classes[1]}: {probability:.3f})")
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,128 @@
+"""The table that every run prints: published beside ours, digit by digit, with a verdict for each figure."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from decimal import ROUND_DOWN, Decimal
+
+from models.published import FULL_PRINT, Comparison
+
+__all__ = ["agreeing_digits", "figure_lines", "printed_like", "summary_line"]
+
+# In the order in which they are counted. "Close" is explained where it is used: see models.published.
+VERDICTS = ("exact", "close", "not reproducible", "missed", "not measured")
+
+
+def printed_like(printed: str, value: float, style: str = "rounded") -> str:
+    """Print a value as a published figure was printed, so that the two can be read one above the other.
+
+    Parameters
+    ----------
+    printed : str
+        The published figure: ``"0.693147"``, ``"-1.02420756e-06"``, ``"1."``, ``"inf"``.
+    value : float
+    style : str
+        How it was printed, see `models.published.agrees`.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> printed_like("0.140872", 0.14087209), printed_like("90", 90.75, "truncated")
+    ('0.140872', '90')
+    >>> printed_like("8.32996807e-07", 8.3299680712e-07), printed_like("0.", -1e-300)
+    ('8.32996807e-07', '0.')
+    >>> printed_like("0.8830537463419761", 0.88305374634197)
+    '0.88305374634197'
+    """
+    number = Decimal(printed)
+    value = float(value)
+    if not number.is_finite() or not math.isfinite(value):
+        return f"{value}"
+    if len(number.as_tuple().digits) >= FULL_PRINT:
+        return f"{value!r}"
+    mantissa, power, _ = printed.lower().partition("e")
+    decimals = len(mantissa.partition(".")[2])
+    if style == "truncated":
+        return f"{Decimal(value).quantize(Decimal(1).scaleb(-decimals), rounding=ROUND_DOWN):f}"
+    # NumPy prints arrays with 8 decimals, Python 2 numbers with 12 digits; both drop zeros at the end.
+    formats = {"number": ".12g", "array": f".8{'e' if power else 'f'}"}
+    text = format(value, formats.get(style, f".{decimals}{'e' if power else 'f'}"))
+    if Decimal(text) == number:
+        return printed
+    return text
+
+
+def agreeing_digits(printed: str, value: float) -> int:
+    """Count the significant digits of a published figure that a value shares with it.
+
+    Two numbers share n digits when they are the same rounded to n digits.
+
+    Examples
+    --------
+    >>> agreeing_digits("0.16329987525724216", 0.163299875257249)
+    13
+    >>> agreeing_digits("0.215573", 0.3), agreeing_digits("inf", 0.3)
+    (0, 0)
+    """
+    number = Decimal(printed)
+    if not number.is_finite() or not math.isfinite(value):
+        return 0
+    most = len(number.as_tuple().digits)
+    return max(
+        (n for n in range(1, most + 1) if f"{float(number):.{n - 1}e}" == f"{float(value):.{n - 1}e}"),
+        default=0,
+    )
+
+
+def figure_lines(comparisons: Iterable[Comparison], reasons: bool = True) -> list[str]:
+    r"""Return a line for each figure: what it is, published, ours, verdict.
+
+    Parameters
+    ----------
+    comparisons : iterable of Comparison
+    reasons : bool
+        Say below why a figure cannot be reproduced, each reason once.
+
+    Returns
+    -------
+    list of str
+
+    Examples
+    --------
+    >>> from models.published import published
+    >>> lines = figure_lines(published("1.2 cats").compare({"costs": {0: 0.69314718, 100: 0.59}}))
+    >>> print("\n".join(lines[:2]))
+    costs[0]                  0.693147               0.693147               exact
+    costs[100]                0.584508               0.590000               missed (1 digit agrees)
+    """
+    lines, given = [], []
+    for comparison in comparisons:
+        figure, value = comparison.figure, comparison.value
+        ours = "-" if value is None else printed_like(figure.printed, value, figure.style)
+        verdict: str = comparison.verdict
+        if value is not None and verdict != "exact":
+            n = agreeing_digits(figure.printed, value)
+            verdict += f" ({n} digit{' agrees' if n == 1 else 's agree'})"
+        lines.append(f"{figure.quantity:<25} {figure.printed:<22} {ours:<22} {verdict}")
+        if reasons and comparison.verdict == "not reproducible" and figure.reason not in given:
+            given.append(figure.reason)
+    return lines + [f"  not reproducible: {reason}" for reason in given]
+
+
+def summary_line(comparisons: Sequence[Comparison]) -> str:
+    """Count the verdicts in one line.
+
+    Examples
+    --------
+    >>> from models.published import published
+    >>> summary_line(published("1.2 cats").compare({"costs": {0: 0.69314718, 100: 0.59}}))
+    '22 figures: 1 exact, 1 missed, 20 not measured'
+    """
+    counts: Counter[str] = Counter(comparison.verdict for comparison in comparisons)
+    told = ", ".join(f"{counts[verdict]} {verdict}" for verdict in VERDICTS if counts[verdict])
+    return f"{len(comparisons)} figure{'' if len(comparisons) == 1 else 's'}: {told or 'nothing published'}"
