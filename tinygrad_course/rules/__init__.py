@@ -5,6 +5,7 @@ Importing the package fills the tables of `tinygrad_course.rules.table`.
 
 from tinygrad_course.rules import (  # noqa: F401  (each fills the tables)
     constant,
+    decompositions,
     einsum,
     elementwise,
     indexing,

@@ -15,8 +15,8 @@ from tinygrad_course.rules.table import composed, rule
 
 def dot_left(g: Any, y: Any, a: Any, b: Any) -> Any:
     b = as_array(b)
-    if b.ndim == 2:
-        return np.dot(g, b.T)  # of any a that has an axis
+    if b.ndim == 2 and a.ndim:
+        return np.dot(g, b.T)
     if a.ndim == 0:
         return np.sum(g * b)
     if b.ndim == 0:

@@ -54,7 +54,7 @@ class Rule:
     """
 
     __slots__ = (
-        "elementwise", "function", "most_args", "name", "names", "outputs", "plain", "saves", "sequence",
+        "accepted", "elementwise", "function", "most_args", "name", "names", "outputs", "plain", "saves", "sequence",
         "ties", "twin", "variadic", "vjps",
     )  # fmt: skip
 
@@ -82,8 +82,9 @@ class Rule:
         self.ties = ties
         #: The arguments that the vjps name, in order: a call that passes any other is refused.
         self.names, self.most_args = _parameters(vjps)
+        self.accepted = frozenset(self.names)
         #: A vjp for each argument and nothing else to mind: the sweep's fast path.
-        self.plain = elementwise and not (sequence or variadic or outputs or ties)
+        self.plain = elementwise and None not in vjps and not (sequence or variadic or outputs or ties)
         #: What takes this rule's place on nodes whose graph has been freed (see `sweep`).
         self.twin: Rule | None = None
 

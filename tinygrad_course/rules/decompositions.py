@@ -1,0 +1,253 @@
+"""Inverses, determinants and decompositions of matrices, and of stacks of them.
+
+A decomposition that is not unique has no derivative where it changes by jumps: `np.linalg.eigh` and
+`np.linalg.svd` raise where two eigenvalues or singular values coincide and a gradient of the vectors is asked
+for. A function that reads one triangle of its matrix (`cholesky`, `eigh`) has its gradient on that triangle.
+
+The formulas are those of Giles, *Collected Matrix Derivative Results for Forward and Reverse Mode Algorithmic
+Differentiation* (2008), of Golub and Pereyra (1973) for the pseudo-inverse, and of Seeger et al.,
+*Auto-Differentiating Linear Algebra* (2017), for qr.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from tinygrad_course.rules.shapes import as_array, unbroadcast
+from tinygrad_course.rules.shapes import transposed as T
+from tinygrad_course.rules.table import composed, is_tensor, primitive, rule
+
+# ------------------------------------------------------------------ inverse and determinant
+
+
+def inv_vjp(g: Any, y: Any, a: Any) -> Any:
+    return -np.matmul(np.matmul(T(y), g), T(y))
+
+
+def det_vjp(g: Any, y: Any, a: Any) -> Any:
+    return (g * y)[..., None, None] * T(np.linalg.inv(a))
+
+
+def slogdet_vjp(g: Any, y: Any, a: Any) -> Any:
+    return g[1][..., None, None] * T(np.linalg.inv(a))
+
+
+def pinv_vjp(g: Any, y: Any, a: Any, rcond: Any = None, *, rtol: Any = None) -> Any:
+    """Right where the rank does not change nearby."""
+    p, pt, gt = y, T(y), T(g)
+    left = np.matmul(pt, p)
+    right = np.matmul(p, pt)
+    slope = -np.matmul(np.matmul(pt, g), pt)
+    slope = slope + np.matmul(gt - np.matmul(a, np.matmul(p, gt)), right)
+    return slope + np.matmul(left, gt - np.matmul(np.matmul(gt, p), a))
+
+
+rule(np.linalg.inv, inv_vjp)
+rule(np.linalg.det, det_vjp)
+rule(np.linalg.slogdet, slogdet_vjp, outputs=True)
+rule(np.linalg.pinv, pinv_vjp)
+
+# ------------------------------------------------------------------ linear systems
+
+
+def solve_left(g: Any, y: Any, a: Any, b: Any) -> Any:
+    s = solved_back(g, a, b)
+    if np.ndim(b) == 1:
+        return unbroadcast(-s[..., :, None] * y[..., None, :], a.shape)
+    return unbroadcast(-np.matmul(s, T(y)), a.shape)
+
+
+def solved_back(g: Any, a: Any, b: Any) -> Any:
+    """The solution of a^T s = g: a single b is a vector, a stack of them are matrices."""
+    a = T(as_array(a))
+    return np.linalg.solve(a, g[..., None])[..., 0] if np.ndim(b) == 1 else np.linalg.solve(a, g)
+
+
+rule(np.linalg.solve, solve_left, lambda g, y, a, b: unbroadcast(solved_back(g, a, b), b.shape))
+
+
+@composed(np.linalg.lstsq)
+def lstsq(a: Any, b: Any, rcond: float | None = None) -> Any:
+    """The solution by the pseudo-inverse; the residuals, the rank and the singular values as NumPy gives them."""
+    a, b = as_array(a), as_array(b)
+    m, n = a.shape
+    rcond = np.finfo(a.dtype).eps * max(m, n) if rcond is None else rcond
+    s = np.linalg.svdvals(a)
+    rank = int(np.sum(s > rcond * s[0]))
+    x = np.matmul(np.linalg.pinv(a, rcond), b)
+    r = b - np.matmul(a, x)
+    residuals = np.sum(r * r, axis=0) if rank == n and m > n else s[:0]
+    return x, residuals.reshape(-1), rank, s
+
+
+@composed(np.linalg.tensorsolve)
+def tensorsolve(a: Any, b: Any, axes: Any = None) -> Any:
+    a, b = as_array(a), as_array(b)
+    if axes is not None:
+        axes = [k % a.ndim for k in axes]
+        a = np.transpose(a, [k for k in range(a.ndim) if k not in axes] + axes)
+    return np.linalg.solve(a.reshape((b.size, -1)), b.reshape(-1)).reshape(a.shape[b.ndim :])
+
+
+@composed(np.linalg.tensorinv)
+def tensorinv(a: Any, ind: int = 2) -> Any:
+    rows = int(np.prod(a.shape[:ind]))
+    return np.linalg.inv(a.reshape((rows, -1))).reshape(a.shape[ind:] + a.shape[:ind])
+
+
+# ------------------------------------------------------------------ triangles
+
+
+def half_tril(a: Any) -> Any:
+    """The lower triangle with half of the diagonal."""
+    return np.tril(a) - 0.5 * diagonal_of(a)
+
+
+def diagonal_of(a: Any) -> Any:
+    return np.tril(np.triu(a))
+
+
+def on_triangle(a: Any, upper: bool) -> Any:
+    """The gradient of a symmetric matrix as that of the one triangle that was read."""
+    both = a + T(a)
+    return (np.triu(both, 1) if upper else np.tril(both, -1)) + diagonal_of(a)
+
+
+def cholesky_vjp(g: Any, y: Any, a: Any, *, upper: bool = False) -> Any:
+    lower, g = (T(y), T(g)) if upper else (y, g)
+    middle = half_tril(np.matmul(T(lower), np.tril(g)))
+    s = T(np.linalg.solve(T(lower), T(np.linalg.solve(T(lower), middle))))  # L^-T middle L^-1
+    return on_triangle(0.5 * (s + T(s)), upper)
+
+
+rule(np.linalg.cholesky, cholesky_vjp)
+
+# ------------------------------------------------------------------ spectra
+
+
+def absent(g: Any) -> bool:
+    """Whether no gradient came for an output. One that is recorded may have a derivative though it is 0."""
+    return not is_tensor(g) and not np.any(g)
+
+
+def gaps(a: Any, function: str) -> Any:
+    """1 / (a_j - a_i), and 0 for i = j; an error where two values coincide."""
+    difference = a[..., None, :] - a[..., :, None]
+    off = ~np.eye(a.shape[-1], dtype=bool)
+    tolerance = 100.0 * np.finfo(a.dtype).eps * np.max(np.abs(a), axis=-1, keepdims=True)[..., None]
+    if np.any((np.abs(difference) <= tolerance) & off):
+        raise np.linalg.LinAlgError(
+            f"np.linalg.{function}: two of the values coincide, so their vectors can turn freely and have no "
+            "derivative. The values alone have one, and so has a cost that does not need the vectors."
+        )
+    return off / (difference + np.eye(a.shape[-1], dtype=a.dtype))
+
+
+def eigh_vjp(g: Any, y: Any, a: Any, UPLO: str = "L") -> Any:
+    (g_values, g_vectors), (w, v) = g, y
+    middle = g_values[..., None] * np.eye(a.shape[-1], dtype=a.dtype)
+    if not absent(g_vectors):
+        middle = middle + gaps(w, "eigh") * np.matmul(T(v), g_vectors)
+    return on_triangle(symmetric(np.matmul(np.matmul(v, middle), T(v))), UPLO.upper() == "U")
+
+
+def symmetric(a: Any) -> Any:
+    return 0.5 * (a + T(a))
+
+
+def eigvalsh_vjp(g: Any, y: Any, a: Any, UPLO: str = "L") -> Any:
+    v = np.linalg.eigh(a, UPLO)[1]
+    return on_triangle(np.matmul(v * g[..., None, :], T(v)), UPLO.upper() == "U")
+
+
+rule(np.linalg.eigh, eigh_vjp, outputs=True)
+rule(np.linalg.eigvalsh, eigvalsh_vjp)
+
+
+@primitive
+def singular_values(a: Any) -> Any:
+    return np.linalg.svd(a, compute_uv=False)
+
+
+def singular_values_vjp(g: Any, y: Any, a: Any) -> Any:
+    u, _, vt = np.linalg.svd(a, full_matrices=False)
+    return np.matmul(u * g[..., None, :], vt)
+
+
+@primitive
+def singular_vectors(a: Any, full_matrices: bool) -> Any:
+    return np.linalg.svd(a, full_matrices)
+
+
+def singular_vectors_vjp(g: Any, y: Any, a: Any, full_matrices: bool) -> Any:
+    (gu, gs, gvt), (u, s, vt) = g, y
+    k = s.shape[-1]
+    if np.any(gu[..., :, k:] != 0) or np.any(gvt[..., k:, :] != 0):
+        raise np.linalg.LinAlgError(
+            "np.linalg.svd: with full_matrices=True the vectors beyond the singular values can turn freely "
+            "and have no derivative; use full_matrices=False"
+        )
+    u, vt, gu, gvt = u[..., :, :k], vt[..., :k, :], gu[..., :, :k], gvt[..., :k, :]
+    v, gv = T(vt), T(gvt)
+    middle = gs[..., None] * np.eye(k, dtype=a.dtype)
+    if absent(gu) and absent(gv):
+        return np.matmul(np.matmul(u, middle), vt)
+    f = gaps(s * s, "svd")
+    of_u, of_v = np.matmul(T(u), gu), np.matmul(vt, gv)
+    middle = middle + f * (of_u - T(of_u)) * s[..., None, :] + s[..., :, None] * (f * (of_v - T(of_v)))
+    slope = np.matmul(np.matmul(u, middle), vt)
+    if u.shape[-2] > k:  # what leaves the space that the vectors span
+        slope = slope + np.matmul((gu - np.matmul(u, of_u)) / s[..., None, :], vt)
+    if v.shape[-2] > k:
+        slope = slope + np.matmul(u, T((gv - np.matmul(v, of_v)) / s[..., None, :]))
+    return slope
+
+
+rule(singular_values, singular_values_vjp, name="svdvals")
+rule(singular_vectors, singular_vectors_vjp, outputs=True, name="svd")
+composed(np.linalg.svdvals)(lambda x, /: singular_values(x))
+
+
+@composed(np.linalg.svd)
+def svd(a: Any, full_matrices: bool = True, compute_uv: bool = True) -> Any:
+    return singular_vectors(a, full_matrices) if compute_uv else singular_values(a)
+
+
+# ------------------------------------------------------------------ qr
+
+
+@primitive
+def orthogonalised(a: Any) -> Any:
+    return np.linalg.qr(a)
+
+
+def qr_vjp(g: Any, y: Any, a: Any) -> Any:
+    (gq, gr), (q, r) = g, y
+    m, n = a.shape[-2:]
+    if m >= n:
+        return qr_tall(gq, gr, q, r)
+    # A = [X | Y] and Q R = [Q U | Q V]: X has the decomposition Q U, and V = Q^T Y
+    gu, gv = gr[..., :, :m], gr[..., :, m:]
+    gx = qr_tall(gq + np.matmul(a[..., :, m:], T(gv)), gu, q, r[..., :, :m])
+    return np.concatenate([gx, np.matmul(q, gv)], axis=-1)
+
+
+def qr_tall(gq: Any, gr: Any, q: Any, r: Any) -> Any:
+    m = np.matmul(r, T(np.triu(gr))) - np.matmul(T(gq), q)
+    m = np.tril(m) + T(np.tril(m, -1))
+    return T(np.linalg.solve(r, T(gq + np.matmul(q, m))))
+
+
+rule(orthogonalised, qr_vjp, outputs=True, name="qr")
+
+
+@composed(np.linalg.qr)
+def qr(a: Any, mode: str = "reduced") -> Any:
+    if mode not in ("reduced", "complete", "r") or (mode == "complete" and a.shape[-2] > a.shape[-1]):
+        raise TypeError(
+            f"np.linalg.qr of a Tensor of shape {a.shape} with mode={mode!r} has no rule; the modes 'reduced' "
+            "and 'r' have one (the further columns of 'complete' can turn freely)"
+        )
+    return orthogonalised(a)[1] if mode == "r" else orthogonalised(a)
