@@ -1,0 +1,158 @@
+"""A layer's two halves: `linear`, and the activations that follow it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from scipy import special
+
+from tinygrad_course.rules.shapes import kept, unbroadcast
+from tinygrad_course.rules.table import primitive, rule
+
+
+@primitive
+def linear(W: Any, A: Any, b: Any) -> Any:
+    """Return Z = W A + b, recorded as one node.
+
+    Parameters
+    ----------
+    W : array, shape (n, n_prev)
+    A : array, shape (n_prev, m)
+    b : array, shape (n, 1), or a number
+
+    Raises
+    ------
+    ValueError
+        If the shapes do not fit.
+
+    Examples
+    --------
+    >>> linear(np.array([[1.0, 2.0]]), np.array([[1.0, 0.0], [0.0, 1.0]]), 3.0)
+    array([[4., 5.]])
+    """
+    return np.dot(W, A) + b
+
+
+rule(
+    linear,
+    lambda g, y, W, A, b: np.dot(g, A.T),
+    lambda g, y, W, A, b: np.dot(W.T, g),
+    lambda g, y, W, A, b: unbroadcast(g, np.shape(b)),
+)
+
+# ------------------------------------------------------------------ activations
+
+
+def sigmoid(Z: Any) -> Any:
+    """Return 1 / (1 + exp(-Z)), without overflow: `scipy.special.expit`.
+
+    Examples
+    --------
+    >>> sigmoid(np.array([0.0, 9.2]))
+    array([0.5       , 0.99989897])
+    """
+    return special.expit(Z)
+
+
+def tanh(Z: Any) -> Any:
+    """Return `np.tanh` of Z.
+
+    Examples
+    --------
+    >>> print(tanh(0.0))
+    0.0
+    """
+    return np.tanh(Z)
+
+
+@primitive
+def relu(Z: Any) -> Any:
+    """Return max(0, Z). Its derivative at 0 is 0, as in the course's ``relu_backward``.
+
+    Examples
+    --------
+    >>> relu(np.array([-1.0, 0.0, 2.0]))
+    array([0., 0., 2.])
+    """
+    return np.maximum(Z, 0)
+
+
+@primitive
+def leaky_relu(Z: Any, slope: float = 0.01) -> Any:
+    """Return Z where Z > 0, else slope * Z. Its derivative at 0 is `slope`.
+
+    Examples
+    --------
+    >>> leaky_relu(np.array([-1.0, 0.0, 2.0]))
+    array([-0.01,  0.  ,  2.  ])
+    """
+    return np.where(Z > 0, Z, slope * Z)
+
+
+@primitive
+def logsumexp(Z: Any, axis: Any = 0, keepdims: bool = False) -> Any:
+    """Return log(sum(exp(Z))) over `axis`, by default over the units of each example, without overflow.
+
+    Examples
+    --------
+    >>> logsumexp(np.array([[1000.0], [1000.0]]))
+    array([1000.69314718])
+    """
+    highest = np.max(Z, axis=axis, keepdims=True)
+    highest = np.where(
+        np.isfinite(highest), highest, 0
+    )  # all -inf, or some inf: no NaN from their difference
+    with np.errstate(divide="ignore"):
+        total = np.log(np.sum(np.exp(Z - highest), axis=axis, keepdims=True)) + highest
+    return total if keepdims else np.squeeze(total, axis=axis)[()]
+
+
+@primitive
+def softmax(Z: Any, axis: Any = 0) -> Any:
+    """Return exp(Z) / sum(exp(Z)), the sum over `axis`: by default each column adds up to 1.
+
+    Examples
+    --------
+    >>> softmax(np.array([[0.0, 1e4], [0.0, 0.0]]))
+    array([[0.5, 1. ],
+           [0.5, 0. ]])
+    """
+    E = np.exp(Z - np.max(Z, axis=axis, keepdims=True))
+    return E / np.sum(E, axis=axis, keepdims=True)
+
+
+@primitive
+def log_softmax(Z: Any, axis: Any = 0) -> Any:
+    """Return log(softmax(Z)), finite where softmax rounds to 0.
+
+    Examples
+    --------
+    >>> log_softmax(np.array([[1e4], [0.0]]))
+    array([[     0.],
+           [-10000.]])
+    """
+    return Z - logsumexp(Z, axis=axis, keepdims=True)
+
+
+def _spread(g: Any, Z: Any, axis: Any, keepdims: bool) -> Any:
+    return g if keepdims else np.reshape(g, kept(Z.shape, axis))
+
+
+def _logsumexp_vjp(g: Any, y: Any, Z: Any, axis: Any = 0, keepdims: bool = False) -> Any:
+    return _spread(g, Z, axis, keepdims) * np.exp(Z - _spread(y, Z, axis, keepdims))
+
+
+def _softmax_vjp(g: Any, y: Any, Z: Any, axis: Any = 0) -> Any:
+    return y * (g - np.sum(g * y, axis=axis, keepdims=True))
+
+
+def _log_softmax_vjp(g: Any, y: Any, Z: Any, axis: Any = 0) -> Any:
+    return g - np.exp(y) * np.sum(g, axis=axis, keepdims=True)
+
+
+rule(relu, lambda g, y, Z: np.where(y > 0, g, 0), elementwise=True)
+rule(leaky_relu, lambda g, y, Z, slope=0.01: np.where(Z > 0, g, slope * g))
+rule(logsumexp, _logsumexp_vjp)
+rule(softmax, _softmax_vjp)
+rule(log_softmax, _log_softmax_vjp)

@@ -1,0 +1,301 @@
+"""The costs, computed from the logits where the recording shows them, and the L2 term."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from scipy import special
+
+from tinygrad_course import errors, trees
+from tinygrad_course.errors import Watch
+from tinygrad_course.functions.activations import log_softmax, softmax
+from tinygrad_course.recording import hold
+from tinygrad_course.rules.table import RULES, Rule, rule
+from tinygrad_course.sweep import as_of
+from tinygrad_course.tensor import Tensor
+
+
+def _check(A: Any, Y: Any) -> None:
+    """Raise unless A and Y are of one shape, (n, m), and hold examples."""
+    a, y = _shape(A), _shape(Y)
+    if a != y:
+        hint = ": did you mean Y.T?" if y == a[::-1] else ": Y.reshape(1, -1)?" if len(y) == 1 else ""
+        raise ValueError(f"A is {a} and Y is {y}; both are (n, m), examples as columns{hint}")
+    if 0 in a:
+        raise ValueError(f"the cost is a mean over the examples, and there are none: A is {a}")
+
+
+def _shape(x: Any) -> tuple[int, ...]:
+    return x.shape if hasattr(x, "shape") else np.shape(x)
+
+
+def _examples(Z: Any) -> int:
+    """Return m, the number of columns."""
+    return int(Z.shape[-1]) if Z.shape else 1
+
+
+def _labels(Y: Any, A: Any) -> Any:
+    """Return the labels in A's dtype: -Y of uint8 would wrap, and float64 would promote float32."""
+    dtype = A.dtype if hasattr(A, "dtype") and A.dtype.kind == "f" else np.dtype(np.float64)
+    if not hasattr(Y, "dtype"):
+        return np.asarray(Y, dtype)
+    return Y if Y.dtype == dtype else Y.astype(dtype)
+
+
+# ------------------------------------------------------------------ from the logits
+
+
+def _sigmoid_cost(A: Any, Y: Any, Z: Any) -> Any:
+    return np.sum(np.maximum(Z, 0) - Y * Z + np.log1p(np.exp(-np.abs(Z)))) / _examples(Z)
+
+
+def _sigmoid_cost_vjp(g: Any, y: Any, A: Any, Y: Any, Z: Any) -> Any:
+    return (A - Y) * (g / _examples(Z))
+
+
+def _softmax_cost(A: Any, Y: Any, Z: Any) -> Any:
+    return -np.sum(Y * log_softmax(Z)) / _examples(Z)
+
+
+def _softmax_cost_vjp(g: Any, y: Any, A: Any, Y: Any, Z: Any) -> Any:
+    return (A * np.sum(Y, axis=0, keepdims=True) - Y) * (g / _examples(Z))
+
+
+# A stays an argument, so that it has its place in the graph and its values serve the derivative, but the
+# gradient goes straight to Z: dJ/dA is infinite where A rounds to 0 or 1.
+rule(_sigmoid_cost, None, None, _sigmoid_cost_vjp, name="binary_cross_entropy")
+rule(_softmax_cost, None, None, _softmax_cost_vjp, name="categorical_cross_entropy")
+
+
+def _record(cost: Rule, A: Tensor, Y: Any, link: Tensor) -> Tensor:
+    """Return the cost as a function of the logits Z, the argument of `link`."""
+    Z = as_of(link)[0]
+    z = Z._data if link._values is None else link._values[0]
+    J = Tensor._node(cost.function(A._data, Y, z), cost, (A, Y, Z))
+    if Z._op is None:
+        J._values = (A._data, Y, z)
+    holds = hold(Y)
+    if holds:
+        J._extra = {"holds": holds}
+    if Watch.on:
+        errors.watch(J)
+    return J
+
+
+def _link_to_logits(A: Tensor) -> Tensor | None:
+    """Return the node whose argument is Z, if A is recorded as sigmoid(Z).
+
+    That is A itself for `scipy.special.expit`, and the negation for 1 / (1 + np.exp(-Z)).
+    """
+    if A._op is RULES[special.expit]:
+        return A
+    if A._op is RULES[np.divide]:
+        one, divisor = as_of(A)
+    elif A._op is RULES[np.reciprocal]:
+        one, divisor = 1, as_of(A)[0]
+    else:
+        return None
+    if not _is_one(one) or type(divisor) is not Tensor or divisor._op is not RULES[np.add]:
+        return None
+    left, right = as_of(divisor)
+    one, power = (right, left) if type(left) is Tensor else (left, right)
+    if not _is_one(one) or type(power) is not Tensor or power._op is not RULES[np.exp]:
+        return None
+    exponent = as_of(power)[0]
+    return exponent if type(exponent) is Tensor and exponent._op is RULES[np.negative] else None
+
+
+def _is_one(x: Any) -> bool:
+    return isinstance(x, (int, float, np.generic)) and x == 1
+
+
+# ------------------------------------------------------------------ the costs
+
+
+def binary_cross_entropy(A: Any, Y: Any) -> Any:
+    """Return the cost J = -1/m sum(Y log A + (1 - Y) log(1 - A)).
+
+    Where the recording shows that A = sigmoid(Z), the cost and its gradient are computed from Z: a network
+    that is sure of itself has a finite cost and a right gradient, dJ/dZ = (A - Y) / m. It goes straight to Z; what
+    the cost would add to the gradient of A, infinite where A is 0 or 1, is not formed.
+
+    Parameters
+    ----------
+    A : array, shape (1, m) or (n, m)
+        Probabilities, the output of `sigmoid`.
+    Y : array of A's shape
+        Labels, 0 or 1.
+
+    Returns
+    -------
+    scalar
+        Infinite if a plain A is 0 or 1 where Y says the opposite.
+
+    Raises
+    ------
+    ValueError
+        If A and Y differ in shape, or hold no examples.
+
+    Notes
+    -----
+    Course 1, week 2. For the course's dZ = A - Y, the gradient of the summed loss, differentiate ``m * J``.
+
+    Examples
+    --------
+    >>> print(binary_cross_entropy(np.array([[0.8, 0.9, 0.4]]), np.array([[1, 1, 1]])).round(15))
+    0.414931599615397
+    """
+    _check(A, Y)
+    Y = _labels(Y, A)
+    if type(A) is Tensor and type(Y) is not Tensor:
+        link = _link_to_logits(A)
+        if link is not None:
+            return _record(RULES[_sigmoid_cost], A, Y, link)
+    A = A if hasattr(A, "shape") else np.asarray(A)
+    return -np.sum(special.xlogy(Y, A) + special.xlog1py(1 - Y, -A)) / _examples(A)
+
+
+def sigmoid_cross_entropy(Z: Any, Y: Any) -> Any:
+    """Return ``binary_cross_entropy(sigmoid(Z), Y)``, computed from the logits Z for plain arrays too.
+
+    Examples
+    --------
+    >>> print(sigmoid_cross_entropy(np.array([[-1e4, 1e4]]), np.array([[1, 1]])))
+    5000.0
+    """
+    if type(Z) is Tensor:
+        return binary_cross_entropy(special.expit(Z), Y)
+    _check(Z, Y)
+    Z = Z if hasattr(Z, "shape") else np.asarray(Z)
+    return _sigmoid_cost(None, _labels(Y, Z), Z)
+
+
+def categorical_cross_entropy(A: Any, Y: Any) -> Any:
+    """Return the cost J = -1/m sum(Y log A), A the output of `softmax` and Y one-hot.
+
+    Where the recording shows that A = softmax(Z), the cost and its gradient are computed from Z, as
+    in `binary_cross_entropy`.
+
+    Parameters
+    ----------
+    A : array, shape (n, m)
+        Probabilities; each column adds up to 1.
+    Y : array, shape (n, m)
+        1 in the row of each example's class, 0 elsewhere: `one_hot` makes it.
+
+    Raises
+    ------
+    ValueError
+        If A and Y differ in shape, or hold no examples.
+
+    Examples
+    --------
+    >>> A = np.array([[0.5, 0.25], [0.5, 0.75]])
+    >>> print(categorical_cross_entropy(A, one_hot([0, 1], 2)).round(6))
+    0.490415
+    """
+    _check(A, Y)
+    Y = _labels(Y, A)
+    if type(A) is Tensor and type(Y) is not Tensor and A._op is RULES[softmax] and _over_units(A):
+        return _record(RULES[_softmax_cost], A, Y, A)
+    A = A if hasattr(A, "shape") else np.asarray(A)
+    return -np.sum(special.xlogy(Y, A)) / _examples(A)
+
+
+def _over_units(A: Tensor) -> bool:
+    """Whether a recorded softmax was taken over axis 0."""
+    axis = A._args[1] if len(A._args) > 1 else (A._kwargs or {}).get("axis", 0)
+    return axis in (0, -A.ndim)
+
+
+def softmax_cross_entropy(Z: Any, Y: Any) -> Any:
+    """Return ``categorical_cross_entropy(softmax(Z), Y)``, computed from the logits Z for plain arrays too.
+
+    Examples
+    --------
+    >>> print(softmax_cross_entropy(np.array([[1e4, 0.0], [0.0, 0.0]]), np.array([[0, 1], [1, 0]])).round(6))
+    5000.346574
+    """
+    if type(Z) is Tensor:
+        return categorical_cross_entropy(softmax(Z), Y)
+    _check(Z, Y)
+    Z = Z if hasattr(Z, "shape") else np.asarray(Z)
+    return _softmax_cost(None, _labels(Y, Z), Z)
+
+
+def one_hot(labels: Any, classes: int) -> Any:
+    """Return labels 0, 1, ..., classes - 1 as columns with a single 1.
+
+    Parameters
+    ----------
+    labels : array of int, shape (m,) or (1, m)
+    classes : int
+
+    Returns
+    -------
+    ndarray of float64, shape (classes, m)
+
+    Raises
+    ------
+    ValueError
+        For a label that is none of these.
+
+    Examples
+    --------
+    >>> one_hot([0, 2], 3)
+    array([[1., 0.],
+           [0., 0.],
+           [0., 1.]])
+    """
+    flat = np.asarray(labels).reshape(-1)
+    wrong = flat[~np.isin(flat, np.arange(classes))]
+    if wrong.size:
+        raise ValueError(f"there are {classes} classes, 0 to {classes - 1}, and a label is {wrong[0]}")
+    return (np.arange(classes)[:, None] == flat[None, :]).astype(np.float64)
+
+
+def l2_term(parameters: Any, lambd: float, m: int) -> Any:
+    """Return lambd / (2 m) times the sum of the squares of all weights; biases do not count.
+
+    Parameters
+    ----------
+    parameters : nest of arrays
+        Weights are what is called W1, W2, ... or w.
+    lambd : float
+        The strength; the course spells it so because ``lambda`` is Python's.
+    m : int
+        The number of examples.
+
+    Raises
+    ------
+    ValueError
+        If nothing in `parameters` is called W..., lambd is negative, or m is not positive.
+
+    Notes
+    -----
+    Course 2, week 1: the gradient of Wl gains lambd / m Wl ("weight decay").
+
+    Examples
+    --------
+    >>> print(l2_term({"W1": np.array([[1.0, 2.0]]), "b1": np.array([[7.0]])}, lambd=0.7, m=5))
+    0.35
+    """
+    if not lambd >= 0:
+        raise ValueError(f"lambd is {lambd}; expected a number that is not negative")
+    if m < 1:
+        raise ValueError(f"m is {m}; expected the number of examples, at least 1")
+    weights = [
+        value
+        for path, value in trees.leaves(parameters)
+        if path.rpartition(".")[2].partition("[")[0].startswith(("W", "w"))
+    ]
+    if not weights:
+        names = [path for path, _ in trees.leaves(parameters)]
+        raise ValueError(
+            f"no weights to sum: the parameters are called {names}, and a weight's name begins with W"
+        )
+    total = np.sum(np.square(weights[0]))
+    for W in weights[1:]:
+        total = total + np.sum(np.square(W))
+    return total * lambd / (2 * m)
