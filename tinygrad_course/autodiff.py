@@ -44,7 +44,7 @@ class _Inputs:
             tree = args[n]
             self.trees.append(tree)
             wrapped = []
-            if type(tree) is dict or type(tree) is list or type(tree) is tuple:
+            if isinstance(tree, (dict, list, tuple)):
                 for path, value in trees.leaves(tree):
                     wrapped.append(self._wrap(value, path, n))
                 self.args[n] = trees.rebuild(tree, iter(wrapped))
@@ -189,7 +189,7 @@ def _value_and_gradient(inputs: _Inputs, f: Function, J: Any) -> tuple[Any, Any,
 
 
 def _require_scalar(f: Function, J: Any) -> None:
-    if np.size(peek(Tensor, J)) != 1 or isinstance(J, (str, dict, list, tuple)) or J is None:
+    if J is None or isinstance(J, (str, dict, list, tuple)) or np.size(peek(Tensor, J)) != 1:
         what = (
             "None; did it forget to return the cost?"
             if J is None

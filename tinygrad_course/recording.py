@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from tinygrad_course.tensor import Tensor
 
 _new = object.__new__
+_float64 = np.float64
 
 #: Constant arrays up to this size (bytes) are copied when they are recorded, larger ones are locked.
 SMALL = 16_384
@@ -123,6 +124,8 @@ def record_plain(cls: type[Tensor], rule: Rule, args: tuple[Any, ...]) -> Tensor
         y = rule.function(*values)
     except Exception as error:  # noqa: BLE001  (whatever it is, it is told better)
         raise errors.explain(error, rule, args) from None
+    if type(y) is not np.ndarray and type(y) is not _float64 and not rule.outputs:
+        y = _result(rule, y)
     out = _new(cls)
     out._data = y
     out._op = rule
@@ -209,6 +212,8 @@ def record(  # noqa: C901  (one pass over the arguments)
         raise errors.explain(error, rule, args) from None
     if not differentiable:
         return y
+    if type(y) is not np.ndarray and type(y) is not _float64 and not rule.outputs:
+        y = _result(rule, y)
     out = _new(cls)
     out._data = y
     out._op = rule
@@ -223,6 +228,26 @@ def record(  # noqa: C901  (one pass over the arguments)
     if Watch.on:
         errors.watch(out)
     return out
+
+
+def _result(rule: Rule, y: Any) -> Any:
+    """Return what a function computed as a Tensor can hold it.
+
+    Raises
+    ------
+    TypeError
+        If it is no real number or array of real numbers.
+    """
+    if isinstance(y, (int, float)) and not isinstance(y, np.generic):
+        return _float64(y)
+    kind = getattr(getattr(y, "dtype", None), "kind", "?")
+    if kind != "f":
+        raise TypeError(
+            f"{rule.name} returned {type(y).__name__}"
+            + (f" of dtype {y.dtype}" if hasattr(y, "dtype") else "")
+            + "; a Tensor holds real floating-point numbers"
+        )
+    return y
 
 
 def _members(cls: type[Tensor], rule: Rule, members: tuple[Any, ...], holds: list[Hold]) -> list[Any]:
