@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import operator
+import os
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from tinygrad_course.rules.indexing import assign
+from tinygrad_course.rules.table import RULES
 from tinygrad_course.sweep import OUTPUT, Released, as_of
 from tinygrad_course.tensor import Tensor
 
@@ -87,6 +90,62 @@ class Graph(Sequence[Node]):
             names = sorted({n.name for n in self.nodes if n.name})
             raise KeyError(f"no node is called {key!r}; the names are {names}")
         return self.nodes[key]
+
+    # The drawing stands a floor above; these methods are its front door, and ask for it when they are called.
+
+    def render(
+        self, path: str | os.PathLike[str], *, theme: str = "light", scale: float = 1.0, title: str = ""
+    ) -> Path:
+        """Draw the graph into a file: PNG, SVG, PDF or DOT by its suffix.
+
+        Variables are boxes with name, shape and value, operations are circles, constants are plain. The
+        value on the way forward is black; the gradient on the way back, once there is one, is red (of a
+        matrix, its norm).
+
+        Parameters
+        ----------
+        path : str or path
+            ``"J.png"``, ``"J.svg"``, ``"J.pdf"`` or ``"J.dot"``.
+        theme : str
+            ``"light"``, ``"dark"``, or ``"slide"`` (larger and stronger).
+        scale : float
+            The density of a PNG's pixels: 2 for twice as many each way.
+        title : str
+            Stands above the picture.
+
+        Returns
+        -------
+        Path
+            The file, written whole.
+
+        Raises
+        ------
+        NoRenderer
+            If there is no Graphviz; the DOT text is then saved, and the message says where, and which command
+            brings a renderer.
+
+        Examples
+        --------
+        >>> a, b, c = Tensor(5.0, name="a"), Tensor(3.0, name="b"), Tensor(2.0, name="c")
+        >>> J = 3 * (a + b * c)
+        >>> J.backward()
+        >>> graph(J).render("J.png").name
+        'J.png'
+        """
+        from tinygrad_course import drawing
+
+        return drawing.to_file(self, path, theme=theme, scale=scale, title=title)
+
+    def to_dot(self, *, theme: str = "light", title: str = "") -> str:
+        """Return the drawing as DOT, Graphviz's language: the same text for the same recording."""
+        from tinygrad_course import drawing
+
+        return drawing.to_dot(self, theme=theme, title=title)
+
+    def _repr_svg_(self) -> str:
+        from tinygrad_course import drawing
+
+        return drawing.to_svg(self)
 
     def __repr__(self) -> str:
         leaves = sum(n.op is None and not n.constant for n in self.nodes)
@@ -169,6 +228,12 @@ class _Builder:
     def add(self, tensor: Tensor) -> None:
         operands, options = operands_of(tensor)
         inputs = tuple(self.ids[id(a)] if type(a) is Tensor else self.constant(a) for a in operands)
+        extra = tensor._extra or {}
+        if extra.get("input") and tensor._op is not None:  # a differentiated function's input stands for what
+            number = self.ids[id(tensor)] = inputs[0]  # the caller passed
+            if self.nodes[number].name is None:
+                self.nodes[number] = replace(self.nodes[number], name=tensor.name)
+            return
         data = tensor._data
         grad = tensor._grad
         many = isinstance(data, tuple)
@@ -184,7 +249,7 @@ class _Builder:
                 dtype=None if many else data.dtype,
                 value=None if type(data) is Released else data,
                 gradient=None if grad is None or many else grad,
-                line=(tensor._extra or {}).get("line"),
+                line=extra.get("line"),
                 tensor=tensor,
             )
         )
@@ -230,9 +295,10 @@ def operands_of(tensor: Tensor) -> tuple[list[Any], dict[str, Any]]:
     rule = tensor._op
     if rule is None:
         return [], {}
+    rule = RULES.get(rule.function, rule)  # on a freed graph a stand-in has the rule's place
     args = as_of(tensor)
     options: dict[str, Any] = dict(getattr(tensor, "_kwargs", None) or {})
-    if rule is OUTPUT:
+    if rule.function is OUTPUT.function:
         return [_alive(args[0])], {"index": args[1]}
     if rule.sequence:
         operands = [_alive(a) if type(a) is Tensor else a for a in args[0]]

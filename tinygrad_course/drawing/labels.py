@@ -1,0 +1,122 @@
+"""How things are written in pictures: numbers, shapes, names and the symbols of operations."""
+
+from __future__ import annotations
+
+import math
+import unicodedata
+from typing import Any
+
+import numpy as np
+
+#: The sign on the circle, where an operation has one; elsewhere its name stands there.
+SYMBOLS = {
+    "add": "+", "subtract": "−", "multiply": "×", "divide": "÷", "true_divide": "÷", "negative": "−",
+    "power": "^", "float_power": "^", "square": "( )²", "sqrt": "√", "cbrt": "∛", "reciprocal": "1/x",
+    "matmul": "@", "sum": "Σ", "prod": "Π", "mean": "mean", "absolute": "| |", "maximum": "max",
+    "minimum": "min", "expit": "σ", "log_expit": "log σ", "transpose": "T", "matrix_transpose": "T",
+    "norm": "‖ ‖", "getitem": "[ ]", "concatenate": "concat", "positive": "+",
+}  # fmt: skip
+
+#: The longest name that is drawn in full.
+LONGEST = 28
+#: Marks that change the direction of writing: a name could pass for another.
+_BIDI = frozenset("\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u061c")
+
+
+def number(value: Any, digits: int = 4) -> str:
+    """Write one number to `digits` significant digits, with a true minus sign.
+
+    >>> number(33.0), number(-0.000123456), number(1e300), number(float("nan"))
+    ('33', '−0.0001235', '1e+300', 'nan')
+    """
+    return f"{float(value):.{digits}g}".replace("-", "−").replace("e−0", "e−").replace("e+0", "e+")
+
+
+def shape(of: tuple[int, ...]) -> str:
+    """Write a shape as NumPy does: ``(4, 2)``."""
+    return str(tuple(of))
+
+
+def visible(text: str) -> str:
+    """Return text that takes one line and reads the way it is stored.
+
+    Line breaks, other control characters, lone surrogates and marks that reverse the direction of writing are
+    replaced by signs for them.
+
+    >>> visible("a" + chr(10) + "b" + chr(27)), visible("成本")
+    ('a␊b␛', '成本')
+    """
+    return "".join(map(_visible, text))
+
+
+def _visible(character: str) -> str:
+    code = ord(character)
+    if code < 0x20:
+        return chr(0x2400 + code)
+    if code == 0x7F:
+        return "␡"
+    if (
+        character in _BIDI
+        or unicodedata.category(character) in {"Cc", "Cs", "Zl", "Zp"}
+        or code & 0xFFFE == 0xFFFE
+    ):
+        return "�"
+    return character
+
+
+def short(name: str, longest: int = LONGEST) -> str:
+    """Shorten a long name in the middle.
+
+    >>> short("the_cost_of_a_very_long_day_at_sea", 15)
+    'the_cos…_at_sea'
+    """
+    name = visible(name)
+    if len(name) <= longest:
+        return name
+    half = (longest - 1) // 2
+    return f"{name[:half]}…{name[-half:]}"
+
+
+def scalar(value: Any) -> float | None:
+    """Return the one number that a value holds, or None."""
+    if value is None or isinstance(value, tuple) or math.prod(np.shape(value)) != 1:
+        return None
+    try:
+        return float(np.asarray(value).reshape(()).item())
+    except (TypeError, ValueError):
+        return None
+
+
+def symbol(op: str) -> str:
+    """Return what stands on an operation's circle."""
+    return SYMBOLS.get(op, op)
+
+
+def option(name: str, value: Any) -> str:
+    """Write an operation's option as a caller would: ``axis=1``; empty where it says nothing."""
+    if value is None or value is False:
+        return ""
+    if name == "index":
+        return index(value)
+    return f"{name}={short(repr(value), 20)}"
+
+
+def index(value: Any) -> str:
+    """Write an index: ``[0, :, 2:]``.
+
+    >>> index((0, slice(None), slice(2, None)))
+    '[0, :, 2:]'
+    """
+    parts = value if isinstance(value, tuple) else (value,)
+    return "[" + ", ".join(_index(p) for p in parts) + "]"
+
+
+def _index(part: Any) -> str:
+    if isinstance(part, slice):
+        ends = ["" if e is None else str(e) for e in (part.start, part.stop, part.step)]
+        return ":".join(ends[: 3 if part.step is not None else 2])
+    if part is Ellipsis:
+        return "..."
+    if isinstance(part, np.ndarray) and part.ndim:
+        return f"{'mask' if part.dtype == bool else 'indices'} {shape(part.shape)}"
+    return short(str(part), 16)

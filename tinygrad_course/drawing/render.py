@@ -1,0 +1,142 @@
+"""Files from DOT text, by whichever Graphviz there is: the `dot` program, or the one inside pygraphviz."""
+
+from __future__ import annotations
+
+import platform
+import re
+import shutil
+from pathlib import Path
+
+from tinygrad_course.drawing.files import write
+
+#: What a suffix asks Graphviz for; DOT is our own text.
+FORMATS = {".png": "png", ".svg": "svg", ".pdf": "pdf", ".dot": "dot", ".gv": "dot"}
+#: Dots per inch of a PNG at scale 1.
+RESOLUTION = 144
+
+
+class NoRenderer(RuntimeError):  # noqa: N818  (it says what is the matter)
+    """There is no Graphviz on this computer, or none that could draw this."""
+
+
+def file_format(path: Path) -> str:
+    """Return the format that a file's suffix asks for.
+
+    Raises
+    ------
+    ValueError
+        If it asks for none that is known.
+    """
+    try:
+        return FORMATS[path.suffix.lower()]
+    except KeyError:
+        raise ValueError(
+            f"{path}: the suffix says what to draw; .png, .svg, .pdf and .dot are known, "
+            f"{path.suffix or 'no suffix'} is not"
+        ) from None
+
+
+def to_file(text: str, path: Path, scale: float = 1.0) -> Path:
+    """Draw DOT text into a file, in the format of its suffix.
+
+    Parameters
+    ----------
+    text : str
+        A picture in DOT.
+    path : Path
+        Ends in .png, .svg, .pdf or .dot.
+    scale : float
+        The size of a PNG's pixels: 2 gives twice as many each way. Vector formats have no pixels.
+
+    Raises
+    ------
+    NoRenderer
+        If there is no Graphviz. The DOT text is then saved beside, and the message says where and what to do.
+    """
+    form = file_format(path)
+    if form == "dot":
+        return write(path, text.encode())
+    try:
+        content = picture(text, form, scale)
+    except NoRenderer as error:
+        saved = write(path.with_suffix(".dot"), text.encode())
+        raise NoRenderer(f"{error}\n{path} was not drawn; its text is saved in {saved}") from None
+    return write(path, content)
+
+
+def picture(text: str, form: str, scale: float = 1.0) -> bytes:
+    """Return DOT text drawn as ``png``, ``svg`` or ``pdf``.
+
+    Raises
+    ------
+    ValueError
+        If the scale is not a positive number below 20.
+    NoRenderer
+        If there is no Graphviz, or what there is failed.
+    """
+    if not 0 < scale <= 20:
+        raise ValueError(f"scale={scale}: a scale is a factor such as 2, greater than 0 and at most 20")
+    if form == "png":
+        text = re.sub(r"\{\n", f"{{\n  graph [dpi={RESOLUTION * scale:g}];\n", text, count=1)
+    failures = []
+    for renderer in (_by_program, _by_library):
+        try:
+            return renderer(text, form)
+        except NoRenderer as error:
+            failures.append(str(error))
+    raise NoRenderer(f"Pictures need Graphviz: {'; '.join(failures)}. This brings it:\n  {command()}")
+
+
+def _by_program(text: str, form: str) -> bytes:
+    if shutil.which("dot") is None:
+        raise NoRenderer("there is no program `dot` on the PATH")
+    import graphviz
+
+    try:
+        return bytes(graphviz.Source(text).pipe(format=form, quiet=True))
+    except (graphviz.ExecutableNotFound, graphviz.CalledProcessError, OSError) as error:
+        told = getattr(error, "stderr", None) or str(error)
+        told = told.decode(errors="replace") if isinstance(told, bytes) else told
+        raise NoRenderer(f"the program `dot` failed ({told.strip()[:300]})") from None
+
+
+def _by_library(text: str, form: str) -> bytes:
+    try:
+        import pygraphviz
+    except ImportError as error:
+        raise NoRenderer(f"there is no package pygraphviz ({error})") from None
+    graph = pygraphviz.AGraph(string=text)
+    try:
+        return bytes(graph.draw(format=form, prog="dot"))
+    except (ValueError, OSError) as error:
+        raise NoRenderer(f"pygraphviz failed ({error})") from None
+    finally:
+        graph.close()
+
+
+def command() -> str:
+    """Return the one command that brings a renderer to this platform."""
+    machine = platform.machine().lower()
+    wheels = {
+        "Linux": platform.libc_ver()[0] == "glibc" and machine in {"x86_64", "aarch64"},
+        "Darwin": machine in {"x86_64", "arm64"},
+        "Windows": machine == "amd64",
+    }
+    if wheels.get(platform.system()):
+        return 'python -m pip install "tinygrad-course[png]"'
+    return {
+        "Darwin": "brew install graphviz",
+        "Windows": "winget install --exact --id Graphviz.Graphviz",
+    }.get(platform.system(), _of_the_distribution())
+
+
+def _of_the_distribution() -> str:
+    for program, words in (
+        ("apt-get", "sudo apt-get install graphviz"),
+        ("dnf", "sudo dnf install graphviz"),
+        ("apk", "sudo apk add graphviz"),
+        ("pacman", "sudo pacman -S graphviz"),
+    ):
+        if shutil.which(program):
+            return words
+    return "conda install --channel conda-forge graphviz"
