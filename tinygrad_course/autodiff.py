@@ -15,7 +15,7 @@ from typing import Any, Self
 import numpy as np
 
 from tinygrad_course import trees
-from tinygrad_course.recording import Hold, hold, peek, plain
+from tinygrad_course.recording import SMALL, Hold, hold, peek, plain
 from tinygrad_course.rules.table import RULES
 from tinygrad_course.sweep import Foreign, sweep
 from tinygrad_course.tensor import Tensor, as_data
@@ -26,6 +26,10 @@ Function = Callable[..., Any]
 class _Inputs:
     """The arguments of one call, wrapped as fresh leaves."""
 
+    __slots__ = (
+        "args", "flat", "function", "given", "holds", "nums", "oldest", "recorded", "tensors", "trees",
+    )  # fmt: skip
+
     def __init__(self, f: Function, argnums: int | Sequence[int], args: tuple[Any, ...]) -> None:
         self.function = f
         self.args = list(args)
@@ -34,6 +38,7 @@ class _Inputs:
         self.given: list[Any] = []  # what the caller passed, flat
         self.tensors: list[Tensor] = []
         self.holds: list[Hold] = []
+        self.flat = False  # one dict of arrays, as parameters mostly are
         self.recorded = False  # whether the caller differentiates through this call
         for n in self.nums:
             if not -len(args) <= n < len(args):
@@ -43,10 +48,11 @@ class _Inputs:
                 )
             tree = args[n]
             self.trees.append(tree)
-            wrapped = []
-            if isinstance(tree, (dict, list, tuple)):
-                for path, value in trees.leaves(tree):
-                    wrapped.append(self._wrap(value, path, n))
+            if type(tree) is dict and all(type(v) is np.ndarray for v in tree.values()):
+                self.flat = len(self.nums) == 1
+                self.args[n] = {key: self._wrap(value, key, n) for key, value in tree.items()}
+            elif isinstance(tree, (dict, list, tuple)):
+                wrapped = [self._wrap(value, path, n) for path, value in trees.leaves(tree)]
                 self.args[n] = trees.rebuild(tree, iter(wrapped))
             else:
                 self.args[n] = self._wrap(tree, None, n)
@@ -54,12 +60,15 @@ class _Inputs:
 
     def _wrap(self, value: Any, name: str | None, n: int) -> Tensor:
         self.given.append(value)
-        if type(value) is Tensor:
+        if type(value) is np.ndarray and value.dtype.kind == "f":
+            if value.nbytes <= SMALL:
+                data = value.copy()  # the function may write to the caller's array
+            else:
+                data = value
+                self.holds += hold(value)
+        elif type(value) is Tensor:
             self.recorded = True
             data, name = value._settled() if value._op is None else value._data, name or value.name
-        elif type(value) is np.ndarray and value.dtype.kind == "f":
-            data = value
-            self.holds += hold(value)
         else:
             try:
                 data = as_data(value, None)
@@ -93,15 +102,19 @@ class _Inputs:
     def gradients(self, root: Tensor, seed: Any, *, record: bool, keep: bool) -> list[Any]:
         """Sweep back from `root` and return the gradient of every input, zeros where it plays no part."""
         found = sweep(root, seed, oldest=self.oldest, record=record, keep=keep)
-        by_leaf = {id(leaf): g for leaf, g in found}
+        by_leaf = {leaf._serial: g for leaf, g in found}
         gradients = []
-        for leaf in self.leaves():
-            g = by_leaf.get(id(leaf))
+        for leaf in self.tensors:
+            if leaf._op is not None:
+                leaf = _original(leaf)
+            g = by_leaf.get(leaf._serial)
             gradients.append(np.zeros_like(leaf._data)[()] if g is None else g)
         return gradients
 
     def nest(self, flat: list[Any]) -> Any:
         """Return flat gradients in the structure of the arguments."""
+        if self.flat:
+            return dict(zip(self.trees[0], flat, strict=True))
         values = iter(flat)
         nests = [trees.rebuild(tree, values) for tree in self.trees]
         return nests[0] if len(nests) == 1 else tuple(nests)

@@ -90,41 +90,52 @@ def hold(array: Any) -> list[Hold]:
 
 
 def record_plain(cls: type[Tensor], rule: Rule, args: tuple[Any, ...]) -> Tensor:
-    """Compute and record a function that acts on each element, called without keywords.
+    """Compute and record a function that takes arrays and nothing else, each with a derivative.
 
     What the vjps will read is kept as it is here: a leaf's data, which can be replaced, and the values of
     constant arrays, which can be written to.
     """
-    values: list[Any] = []
-    keep = False
+    values: Any
     holds: list[Hold] | None = None
-    for arg in args:
-        kind = type(arg)
-        if kind is cls:
-            value = arg._data
-            if arg._op is None:
-                keep = True
-                if arg._extra is not None and "open" in arg._extra:
-                    value = arg._settled()
-        elif kind is np.ndarray:
-            value = arg
-            if rule.saves:
-                if arg.nbytes <= SMALL:
+    keep = False
+    if len(args) == 1:
+        arg = args[0]
+        value = arg._data
+        if arg._op is None:
+            keep = True
+            if arg._extra is not None and "open" in arg._extra:
+                value = arg._settled()
+        values = (value,)
+    else:
+        values = []
+        for arg in args:
+            kind = type(arg)
+            if kind is cls:
+                value = arg._data
+                if arg._op is None:
                     keep = True
-                    value = arg.copy()
+                    if arg._extra is not None and "open" in arg._extra:
+                        value = arg._settled()
+                values.append(value)
+            elif kind is np.ndarray:
+                if not rule.saves:
+                    values.append(arg)
+                elif arg.nbytes <= SMALL:
+                    keep = True
+                    values.append(arg.copy())
                 else:
                     holds = hold(arg) if holds is None else holds + hold(arg)
-        elif kind is float or kind is int:
-            value = arg
-        else:
-            keep = True
-            value = _constant(cls, rule, arg) if kind is list or kind is tuple else arg
-        values.append(value)
+                    values.append(arg)
+            elif kind is float or kind is int:
+                values.append(arg)
+            else:
+                keep = True
+                values.append(_constant(cls, rule, arg) if kind is list or kind is tuple else arg)
     try:
         y = rule.function(*values)
     except Exception as error:  # noqa: BLE001  (whatever it is, it is told better)
         raise errors.explain(error, rule, args) from None
-    if type(y) is not np.ndarray and type(y) is not _float64 and not rule.outputs:
+    if type(y) is not np.ndarray and type(y) is not _float64:
         y = _result(rule, y)
     out = _new(cls)
     out._data = y
@@ -356,6 +367,8 @@ def dispatch(
     """
     rule = RULES.get(function)
     if rule is not None:
+        if rule.plain and not kwargs and len(args) == len(rule.vjps):
+            return record_plain(cls, rule, args)
         return record(cls, rule, args, kwargs)
     definition = COMPOSED.get(function)
     if definition is not None:

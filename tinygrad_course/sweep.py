@@ -29,6 +29,9 @@ OLDEST = 1  # greater than any birth number: nothing is too old
 LARGE = 65_536
 
 
+_add: Any = np.add.reduce  # what np.sum comes down to
+
+
 class Foreign(Exception):  # noqa: N818  (a signal, not an error)
     """The sweep has met a Tensor older than the function's inputs: its result depends on that Tensor too."""
 
@@ -84,17 +87,21 @@ OUTPUT = Rule(tuple.__getitem__, (output_vjp, None), name="output", saves=False)
 def unbroadcast(g: Any, shape: tuple[int, ...]) -> Any:
     """Sum a gradient over the axes along which its tensor was broadcast: it gets the tensor's shape."""
     own = np.shape(g)
-    if own == shape:
-        return g
-    if len(own) > len(shape):
-        g = np.sum(g, axis=tuple(range(len(own) - len(shape))))
-        own = np.shape(g)
-    axes = tuple(i for i, n in enumerate(shape[len(shape) - len(own) :]) if n == 1 and own[i] != 1)
+    if len(own) == len(shape) == 2 and own[0] == shape[0] and shape[1] == 1 and type(g) is np.ndarray:
+        summed: Any = _add(g, 1, None, None, True)  # a bias: the course's np.sum(dZ, axis=1, keepdims=True)
+        return summed
+    extra = len(own) - len(shape)
+    if extra < 0:  # the vjp of a constant slope may be smaller than its argument
+        return np.broadcast_to(g, shape)
+    axes = [i for i, n in enumerate(own) if i < extra or (shape[i - extra] == 1 and n != 1)]
     if axes:
-        g = np.sum(g, axis=axes, keepdims=True)
-    if np.shape(g) != shape:  # the vjp of a constant slope may be smaller than its argument
-        g = np.broadcast_to(g, shape)
-    return g
+        if type(g) is np.ndarray:
+            g = _add(g, axes[0] if len(axes) == 1 else tuple(axes), None, None, True)
+        else:
+            g = np.sum(g, axis=tuple(axes), keepdims=True)
+        if extra:
+            g = g.reshape(g.shape[extra:])
+    return g if g.shape == shape else np.broadcast_to(g, shape)
 
 
 def conform(g: Any, value: Any, rule: Rule) -> Any:
@@ -178,9 +185,9 @@ def sweep(  # noqa: C901  (one loop: the calls that it saves are its purpose)
         while True:
             rule = node._op
             g = node._pending
-            node._pending = None
             args = node._args
             y = node._data
+            node._pending = None
             if Reassigned.ever:
                 args = as_of(node)
             if record:
@@ -189,25 +196,29 @@ def sweep(  # noqa: C901  (one loop: the calls that it saves are its purpose)
                 y = tuple(_output(node, i) for i in range(len(y))) if rule.outputs else node
             else:
                 values = node._values
-                if not rule.outputs:
-                    node._grad = g if keep is False or node._grad is None else node._grad + g
+                if let_go:
+                    node._grad = g
+                elif not rule.outputs:
+                    node._grad = g if node._grad is None else node._grad + g
             if rule.plain:
                 kwargs = None
                 vjps = rule.vjps
-                if values is None:
-                    if len(args) == 1:
-                        values = (args[0]._data,)
-                    else:
-                        left, right = args
-                        values = (
-                            left._data if type(left) is cls else left,
-                            right._data if type(right) is cls else right,
-                        )
+                if values is not None:
+                    pass
+                elif len(args) == 1:
+                    values = (args[0]._data,)
+                elif len(args) == 2:
+                    left, right = args
+                    values = (
+                        left._data if type(left) is cls else left,
+                        right._data if type(right) is cls else right,
+                    )
+                else:
+                    values = [a._data if type(a) is cls else a for a in args]
             else:
                 if values is None:
                     values = [a._data if type(a) is cls else a for a in args]
-                kwargs = node._kwargs
-                args, vjps, g, kwargs = _special(node, rule, args, g, y, values, kwargs, heap, oldest)
+                args, vjps, g, kwargs = _special(node, rule, args, g, y, values, node._kwargs, heap, oldest)
             heavy = False
             for arg, vjp in zip(args, vjps):  # noqa: B905  (arguments without a vjp are constants)
                 if type(arg) is not cls or vjp is None:
@@ -220,24 +231,20 @@ def sweep(  # noqa: C901  (one loop: the calls that it saves are its purpose)
                 if watching:
                     errors.watch_gradient(rule, node, arg, g, ga)
                 d = arg._data
-                if type(ga) is ndarray and type(d) is ndarray:
-                    if ga.shape != d.shape or ga.dtype != d.dtype:
+                if type(d) is ndarray:
+                    if type(ga) is not ndarray:
+                        ga = conform(ga, d, rule)
+                    elif ga.shape != d.shape and rule.elementwise:
+                        ga = unbroadcast(ga, d.shape)
+                    if ga.shape != d.shape or ga.dtype is not d.dtype:
                         ga = conform(ga, d, rule)
                     if d.nbytes > LARGE:
                         heavy = True
                 elif type(ga) is not float64 or type(d) is not float64:
                     ga = conform(ga, d, rule)
-                if arg._op is None:
-                    if arg._pending is not None:
-                        arg._pending = arg._pending + ga
-                        continue
-                    if not record and type(ga) is not float64 and (ga is g or ga is y or ga.base is not None):
-                        ga = _own(ga)
-                    arg._pending = ga
-                    leaves.append(arg)
-                elif arg._pending is not None:
+                if arg._pending is not None:
                     arg._pending = arg._pending + ga
-                else:
+                elif arg._op is not None:
                     arg._pending = ga
                     if following is None and not heap:
                         following = arg  # the only one pending: no need of the heap
@@ -246,6 +253,11 @@ def sweep(  # noqa: C901  (one loop: the calls that it saves are its purpose)
                             heappush(heap, (following._serial, following))
                             following = None
                         heappush(heap, (arg._serial, arg))
+                else:
+                    if type(ga) is ndarray and (ga is g or ga is y or ga.base is not None) and not record:
+                        ga = ga.copy()
+                    arg._pending = ga
+                    leaves.append(arg)
             if let_go:
                 node._op = rule.twin or freed_twin(rule)
                 node._values = None

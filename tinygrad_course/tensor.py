@@ -362,8 +362,8 @@ class Tensor(Operators, Methods):
     ) -> Any:
         """Record any other function of NumPy's (NEP 18)."""
         rule = RULES.get(function)
-        if rule is not None:
-            return record(Tensor, rule, args, kwargs)
+        if rule is not None and rule.plain and not kwargs and len(args) == len(rule.vjps):
+            return record_plain(Tensor, rule, args)
         return dispatch(Tensor, function, args, kwargs)
 
     @staticmethod

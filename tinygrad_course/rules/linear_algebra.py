@@ -14,7 +14,8 @@ from tinygrad_course.rules.table import composed, rule
 
 
 def dot_left(g: Any, y: Any, a: Any, b: Any) -> Any:
-    b = as_array(b)
+    if type(b) is not np.ndarray:
+        b = as_array(b)
     if b.ndim == 2 and a.ndim:
         return np.dot(g, b.T)
     if a.ndim == 0:
@@ -28,7 +29,8 @@ def dot_left(g: Any, y: Any, a: Any, b: Any) -> Any:
 
 
 def dot_right(g: Any, y: Any, a: Any, b: Any) -> Any:
-    a = as_array(a)
+    if type(a) is not np.ndarray:
+        a = as_array(a)
     if a.ndim == 2 and b.ndim == 2:
         return np.dot(a.T, g)
     if b.ndim == 0:

@@ -33,9 +33,13 @@ def restore(g: Any, shape: tuple[int, ...], axis: Axes, keepdims: Any) -> Any:
 
 
 def spread(g: Any, shape: tuple[int, ...]) -> Any:
-    """`np.broadcast_to`, without its cost for small arrays: a read-only view that repeats `g`."""
+    """`np.broadcast_to`, without its cost for small arrays: a number is written out, an array repeated by a view."""
     if g.shape == shape:
         return g
+    if isinstance(g, np.floating):
+        full: Any = np.empty(shape, g.dtype)
+        full.fill(g)
+        return full
     if type(g) in _PLAIN and (g.ndim == 0 or (g.ndim == len(shape) and g.flags.c_contiguous)):
         strides = tuple(0 if n == 1 else s for n, s in zip(g.shape, g.strides, strict=True)) or (0,) * len(
             shape

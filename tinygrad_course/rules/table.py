@@ -83,8 +83,12 @@ class Rule:
         #: The arguments that the vjps name, in order: a call that passes any other is refused.
         self.names, self.most_args = _parameters(vjps)
         self.accepted = frozenset(self.names)
-        #: A vjp for each argument and nothing else to mind: the sweep's fast path.
-        self.plain = elementwise and None not in vjps and not (sequence or variadic or outputs or ties)
+        #: Arrays, each with its vjp, and nothing else to mind: the fast path.
+        self.plain = (
+            None not in vjps
+            and self.most_args == len(self.names) == len(vjps)
+            and not (sequence or variadic or outputs or ties)
+        )
         #: What takes this rule's place on nodes whose graph has been freed (see `sweep`).
         self.twin: Rule | None = None
 
