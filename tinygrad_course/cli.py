@@ -1,0 +1,130 @@
+"""The command line: ``tinygrad-course graph | derive | check``."""
+
+from __future__ import annotations
+
+import argparse
+import re
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from importlib.util import find_spec
+from typing import Any
+
+import numpy as np
+
+from tinygrad_course import __doc__ as about
+from tinygrad_course.drawing import NoRenderer, labels
+from tinygrad_course.drawing.themes import THEMES
+from tinygrad_course.expressions import FUNCTIONS, ExpressionError, evaluate
+from tinygrad_course.graph import graph
+
+#: Commands whose modules are loaded when they are asked for; ``add_parser(commands)`` in each sets ``run``.
+_FURTHER = {"derive": "tinygrad_course.derivation", "check": "tinygrad_course.audit"}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line and return the exit status: 0, or 2 where the user has to change something."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    options = _parser(given).parse_args(_with_formula(given))
+    try:
+        return int(options.run(options) or 0)
+    except (ValueError, NoRenderer, OSError) as error:
+        print(f"tinygrad-course: {error}", file=sys.stderr)
+        return 2
+
+
+def _with_formula(given: list[str]) -> list[str]:
+    """Return the arguments with a formula that begins with a minus told apart from an option."""
+    if len(given) > 1 and given[0] in {"graph", "derive"} and re.match(r"-(\d|.*[*/+(@ ])", given[1]):
+        return [given[0], f" {given[1]}", *given[2:]]
+    return given
+
+
+def _parser(given: Sequence[str]) -> argparse.ArgumentParser:
+    assert about  # noqa: S101  (the package has a docstring)
+    parser = argparse.ArgumentParser(prog="tinygrad-course", description=about.splitlines()[0])
+    parser.add_argument("--version", action="store_true", help="show the version and leave")
+    parser.set_defaults(run=lambda options: _nothing(parser, options))
+    commands = parser.add_subparsers(title="commands", metavar="")
+    _add_graph(commands)
+    wanted = next((g for g in given if not g.startswith("-")), None)
+    for name, package in _FURTHER.items():
+        if wanted in {None, name} and find_spec(package) and find_spec(f"{package}.command"):
+            import_module(f"{package}.command").add_parser(commands)
+    return parser
+
+
+def _nothing(parser: argparse.ArgumentParser, options: argparse.Namespace) -> int:
+    if options.version:
+        from importlib.metadata import version
+
+        print(version("tinygrad-course"))
+        return 0
+    parser.print_help()
+    return 2
+
+
+def _add_graph(commands: Any) -> None:
+    parser = commands.add_parser(
+        "graph",
+        help="draw the computation graph of a formula, with its gradients",
+        description="Draw a formula's computation graph: values on the way forward, gradients on the way"
+        " back.",
+        epilog='Example: tinygrad-course graph "3*(a + b*c)" a=5 b=3 c=2 -o J.png      Functions: '
+        + ", ".join(FUNCTIONS),
+    )
+    parser.add_argument("formula", help='such as "3*(a + b*c)" or "sum(sigmoid(w * x))"')
+    parser.add_argument("values", nargs="*", metavar="name=value", help="a=5, x=[1,2,3], W=[[1,2],[3,4]]")
+    parser.add_argument("-o", "--output", metavar="FILE", help=".png, .svg, .pdf or .dot")
+    parser.add_argument("--theme", choices=THEMES, default="light")
+    parser.add_argument("--scale", type=float, default=1.0, help="of a PNG's pixels, 2 for twice as many")
+    parser.add_argument("--title", default="", help="stands above the picture")
+    parser.set_defaults(run=_graph)
+
+
+def values_of(words: Sequence[str]) -> dict[str, str]:
+    """Split ``a=5`` into name and value.
+
+    Raises
+    ------
+    ExpressionError
+        For a word without ``=``, and for a name given twice.
+    """
+    values: dict[str, str] = {}
+    for word in words:
+        name, sign, text = word.partition("=")
+        if not sign:
+            raise ExpressionError(
+                f"{word}: a value is given as name=value, such as a=5 (and a formula in quotes)"
+            )
+        if name.strip() in values:
+            raise ExpressionError(f"{word}: {name.strip()} has a value already, {values[name.strip()]}")
+        values[name.strip()] = text.strip()
+    return values
+
+
+def _graph(options: argparse.Namespace) -> int:
+    J = evaluate(options.formula, values_of(options.values))
+    if J.size == 1:
+        J.backward()
+    g = graph(J)
+    print(f"J = {_told(J.data)}")
+    if J.size == 1:
+        for node in g:
+            if node.op is None and not node.constant:
+                print(f"dJ/d{node.name} = {_told(node.gradient)}")
+    else:
+        print("J is no single number, so there is no gradient: sum(...) or mean(...) makes it one.")
+    if options.output:
+        print(g.render(options.output, theme=options.theme, scale=options.scale, title=options.title))
+    return 0
+
+
+def _told(value: Any) -> str:
+    if np.size(value) == 1:
+        return labels.number(np.reshape(value, ())[()], 6).replace("−", "-")
+    return np.array2string(np.asarray(value), precision=6, separator=", ", threshold=20)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
