@@ -117,8 +117,8 @@ def binary_cross_entropy(A: Any, Y: Any) -> Any:
     """Return the cost J = -1/m sum(Y log A + (1 - Y) log(1 - A)).
 
     Where the recording shows that A = sigmoid(Z), the cost and its gradient are computed from Z: a network
-    that is sure of itself has a finite cost and a right gradient, dJ/dZ = (A - Y) / m. It goes straight to Z; what
-    the cost would add to the gradient of A, infinite where A is 0 or 1, is not formed.
+    that is sure of itself has a finite cost and a right gradient, dJ/dZ = (A - Y) / m. It goes straight to Z;
+    what the cost would add to the gradient of A, infinite where A is 0 or 1, is not formed.
 
     Parameters
     ----------

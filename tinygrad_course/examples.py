@@ -1,0 +1,114 @@
+"""What a network is given, looked at before it is used: orientation, missing values, labels."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, DTypeLike, NDArray
+
+from tinygrad_course.functions import one_hot as one_hot_columns
+
+Array = NDArray[Any]
+
+
+def check_X(X: ArrayLike, n_x: int, dtype: DTypeLike) -> Array:
+    """Return X as an array of `dtype`, or say what is wrong with it.
+
+    Raises
+    ------
+    TypeError
+        If it holds something else than real numbers.
+    ValueError
+        If it is not (n_x, m) with m at least 1, or holds a NaN or an infinity.
+
+    Examples
+    --------
+    >>> check_X(np.zeros((400, 2)), 2, np.float64)
+    Traceback (most recent call last):
+    ValueError: X is (400, 2), and the first layer has 2 units: examples are columns; did you mean X.T?
+    """
+    array = _real(X, "X")
+    if array.ndim != 2:
+        hint = (
+            f"; X.reshape({n_x}, -1) has examples as columns"
+            if array.ndim == 1
+            else (
+                "; X.reshape(X.shape[0], -1).T flattens one picture a row into columns"
+                if array.ndim > 2
+                else ""
+            )
+        )
+        raise ValueError(f"X is {array.shape}; expected ({n_x}, m), examples as columns{hint}")
+    if array.shape[0] != n_x:
+        hint = "; did you mean X.T?" if array.shape[1] == n_x else ""
+        raise ValueError(
+            f"X is {array.shape}, and the first layer has {n_x} units: examples are columns{hint}"
+        )
+    if array.shape[1] == 0:
+        raise ValueError(f"X is {array.shape}: it holds no examples")
+    _finite(array, "X")
+    return array.astype(dtype, copy=False)
+
+
+def check_labels(Y: ArrayLike, m: int, n: int, dtype: DTypeLike, *, one_hot: bool) -> Array:
+    """Return labels as columns of `dtype`, (n, m), or say what is wrong with them.
+
+    Parameters
+    ----------
+    Y : array_like
+        0 and 1; with `one_hot` also classes, (1, m), which are made columns.
+    m, n : int
+        How many examples there are, and units in the last layer.
+
+    Raises
+    ------
+    ValueError
+        If the shape is another, or a label.
+
+    Examples
+    --------
+    >>> check_labels(np.array([[0, 2, 1]]), 3, 1, np.float64, one_hot=False)
+    Traceback (most recent call last):
+    ValueError: Y holds 2 at [0, 1]; labels are 0 and 1
+    """
+    array = _real(Y, "Y")
+    if one_hot and array.shape == (1, m):
+        _finite(array, "Y")
+        columns: Array = one_hot_columns(array, n).astype(dtype, copy=False)
+        return columns
+    if array.shape != (n, m):
+        expected = f"({n}, {m})" + (f", or (1, {m}) of classes" if one_hot else "")
+        hint = ""
+        if array.ndim == 2 and array.shape[::-1] in {(n, m), (1, m)}:
+            hint = "; did you mean Y.T?"
+        elif array.shape == (m,):
+            hint = "; did you mean Y.reshape(1, -1)?"
+        raise ValueError(f"Y is {array.shape}; expected {expected}, a label for each column of X{hint}")
+    _finite(array, "Y")
+    wrong = (array != 0) & (array != 1)
+    if np.any(wrong):
+        raise ValueError(f"Y holds {_first(array, wrong)}; labels are 0 and 1")
+    if one_hot and np.any(np.sum(array, axis=0) != 1):
+        column = int(np.flatnonzero(np.sum(array, axis=0) != 1)[0])
+        raise ValueError(f"column {column} of Y is {array[:, column]}; one-hot columns hold a single 1")
+    return array.astype(dtype, copy=False)
+
+
+def _real(data: ArrayLike, name: str) -> Array:
+    array = np.asarray(data)
+    if array.dtype.kind not in "fiub":
+        raise TypeError(f"{name} is an array of {array.dtype}; expected real numbers")
+    return array
+
+
+def _finite(array: Array, name: str) -> None:
+    wrong = ~np.isfinite(array)
+    if np.any(wrong):
+        raise ValueError(f"{name} holds {_first(array, wrong)}; fill in or leave out such examples")
+
+
+def _first(array: Array, wrong: NDArray[np.bool_]) -> str:
+    """Return "nan at [0, 3]"."""
+    index = tuple(int(i[0]) for i in np.nonzero(wrong))
+    return f"{array[index]} at {list(index)}"
