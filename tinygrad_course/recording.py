@@ -15,7 +15,7 @@ import numpy as np
 
 from tinygrad_course import errors
 from tinygrad_course.errors import Watch
-from tinygrad_course.rules.table import COMPOSED, NO_DERIVATIVE, REFUSED, RULES, Rule
+from tinygrad_course.rules.table import COMPOSED, NO_DERIVATIVE, RULES, Rule, refusal
 from tinygrad_course.sweep import OUTPUT, clock
 
 if TYPE_CHECKING:
@@ -89,7 +89,9 @@ def hold(array: Any) -> list[Hold]:
 # ------------------------------------------------------------------ recording a call
 
 
-def record_plain(cls: type[Tensor], rule: Rule, args: tuple[Any, ...]) -> Tensor:
+def record_plain(  # noqa: C901  (one pass over the arguments)
+    cls: type[Tensor], rule: Rule, args: tuple[Any, ...]
+) -> Tensor:
     """Compute and record a function that takes arrays and nothing else, each with a derivative.
 
     What the vjps will read is kept as it is here: a leaf's data, which can be replaced, and the values of
@@ -379,8 +381,7 @@ def dispatch(
         return definition(*args, **kwargs)
     if function in NO_DERIVATIVE:
         return function(*[peek(cls, a) for a in args], **{k: peek(cls, v) for k, v in kwargs.items()})
-    reason = REFUSED.get(function)
-    raise TypeError(errors.no_rule(function, reason))
+    raise TypeError(errors.no_rule(function, refusal(function)))
 
 
 def dispatch_ufunc(
@@ -398,7 +399,7 @@ def dispatch_ufunc(
 
     definition = UFUNC_METHODS.get((ufunc, method))
     if definition is None:
-        raise TypeError(errors.no_rule(ufunc, REFUSED.get(ufunc), method))
+        raise TypeError(errors.no_rule(ufunc, refusal(ufunc), method))
     if kwargs.get("out", (None,)) == (None,):
         kwargs = {k: v for k, v in kwargs.items() if k != "out"}
     try:
