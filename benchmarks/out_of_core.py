@@ -1,7 +1,7 @@
 """Train the course's deep network full-batch on pictures that are read chunk by chunk from an HDF5 file.
 
-The forward code is the one that runs on NumPy arrays; only X is a Dask array. Prints, as JSON, how far cost and
-gradients are from an in-memory run, the size of the data and the peak memory that the run took beyond it.
+The forward code is the one that runs on NumPy arrays; only X is a Dask array. Prints, as JSON, how far cost
+and gradients are from an in-memory run, the size of the data and the peak memory that the run took beyond it.
 
     python benchmarks/out_of_core.py --examples 3000
 """
@@ -9,6 +9,7 @@ gradients are from an in-memory run, the size of the data and the peak memory th
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import os
 import tempfile
@@ -42,7 +43,7 @@ def initial_parameters() -> dict[str, Any]:
     """Draw the parameters as the course does for its deep network."""
     stream = np.random.RandomState(1)
     parameters = {}
-    for layer, (before, units) in enumerate(zip(LAYERS[:-1], LAYERS[1:], strict=True), 1):
+    for layer, (before, units) in enumerate(itertools.pairwise(LAYERS), 1):
         parameters[f"W{layer}"] = stream.randn(units, before) / np.sqrt(before)
         parameters[f"b{layer}"] = np.zeros((units, 1))
     return parameters

@@ -1,5 +1,6 @@
 """Arrays that are not NumPy's: Dask's, in pieces and over a cluster, and CuPy's, on a GPU."""
 
+import itertools
 import json
 import subprocess
 import sys
@@ -37,7 +38,7 @@ def library_cost(p, X, Y):
 def problem(dtype="f8", examples=200):
     rng = np.random.default_rng(1)
     parameters = {}
-    for layer, (before, units) in enumerate(zip(LAYERS[:-1], LAYERS[1:], strict=True), 1):
+    for layer, (before, units) in enumerate(itertools.pairwise(LAYERS), 1):
         parameters[f"W{layer}"] = (rng.standard_normal((units, before)) / np.sqrt(before)).astype(dtype)
         parameters[f"b{layer}"] = np.zeros((units, 1), dtype)
     X = rng.random((LAYERS[0], examples)).astype(dtype)
