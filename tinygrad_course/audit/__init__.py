@@ -1,0 +1,1 @@
+"""Find the mistake in a hand-written backward pass."""

@@ -1,0 +1,169 @@
+"""Is this the value that was expected? If not, how do the two relate?"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[Any]
+
+TOLERANCE = 1e-5
+SINGLE_TOLERANCE = 5e-4
+
+
+def as_array(value: Any) -> Array | None:
+    """Return numbers as an array, None for anything else."""
+    if isinstance(value, bool | int | float | np.ndarray | np.generic | list | tuple):
+        try:
+            array = np.asarray(value)
+        except (ValueError, TypeError):
+            return None
+        return array if array.dtype.kind in "biuf" else None
+    return None
+
+
+def close(got: Any, want: Any, *, loose_shape: bool = False) -> bool:
+    """Tell whether two values agree: the shape (one number is one number), and every entry within a part in 100,000.
+
+    Single precision gets the tolerance that it needs.
+
+    Examples
+    --------
+    >>> close(np.float64(0.5), np.array([[0.5]])), close(np.ones(3), np.ones((3, 1)))
+    (True, False)
+    """
+    mine, right = as_array(got), as_array(want)
+    if mine is None or right is None:
+        return False
+    if mine.shape != right.shape and not (mine.size == right.size and (mine.size == 1 or loose_shape)):
+        return False
+    if mine.size == 0:
+        return True
+    a, b = np.ravel(mine).astype(float), np.ravel(right).astype(float)
+    if not np.all(np.isfinite(a)):
+        return bool(np.array_equal(a, b, equal_nan=True))
+    single = mine.dtype.kind == "f" and mine.dtype.itemsize < 8
+    return bool(np.max(np.abs(a - b)) <= (SINGLE_TOLERANCE if single else TOLERANCE) * (np.max(np.abs(b)) + 1e-9))
+
+
+@dataclass(frozen=True)
+class Relation:
+    """How a wrong value relates to the right one."""
+
+    kind: str
+    """factor, transposed, shape, sum, other (the value of another quantity), extra (a known term), or unknown."""
+    words: str
+    factor: float | None = None
+
+
+def factors(m: int, scalars: Mapping[str, float]) -> list[tuple[str, float]]:
+    """Return the factors that a mistake of the course multiplies by, likely ones first."""
+    named: list[tuple[str, float]] = [("-1", -1.0)]
+    if m > 1:
+        named += [("m", m), ("1/m", 1 / m), ("-m", -m), ("-1/m", -1 / m)]
+    for name, value in scalars.items():
+        if value not in (0.0, 1.0):
+            named += [(name, value), (f"1/{name}", 1 / value)]
+    named += [
+        ("2", 2.0), ("1/2", 0.5), ("ln 10", math.log(10)), ("1/ln 10", 1 / math.log(10)), ("ln 2", math.log(2)),
+        ("1/ln 2", 1 / math.log(2)), ("-2", -2.0), ("-1/2", -0.5),
+    ]  # fmt: skip
+    if m > 1:
+        named += [("m^2", m * m), ("1/m^2", 1 / m / m), ("2/m", 2 / m), ("m/2", m / 2)]
+    return named
+
+
+def ratio(got: Any, want: Any) -> float | None:
+    """Return c where got = c * want throughout, else None."""
+    mine, right = as_array(got), as_array(want)
+    if mine is None or right is None or mine.size != right.size or mine.size == 0:
+        return None
+    a, b = np.ravel(mine).astype(float), np.ravel(right).astype(float)
+    top = int(np.argmax(np.abs(b)))
+    if not b[top] or not np.all(np.isfinite(a)):
+        return None
+    c = float(a[top] / b[top])
+    if c == 0 or np.max(np.abs(a - c * b)) > 1e-6 * abs(c) * abs(b[top]):
+        return None
+    # One number is a multiple of any other: a ratio says something only where there are several, or where it is a known one.
+    return c
+
+
+def relate(
+    name: str, got: Any, want: Any, m: int, scalars: Mapping[str, float], others: Mapping[str, Any], terms: Mapping[str, Any]
+) -> Relation:
+    """Say how a wrong value relates to the right one, never more than the numbers show."""
+    mine, right = as_array(got), as_array(want)
+    if mine is None or right is None:
+        return Relation("unknown", f"{name} is {_kind_of(got)}, and an array of shape {np.shape(want)} was expected")
+    mine, right = mine.astype(float), right.astype(float)
+    if not np.all(np.isfinite(mine)):
+        return Relation("unknown", f"{name} has entries that are not finite")
+    if mine.shape != right.shape and mine.size > 1:
+        return _relate_shapes(name, mine, right, m, others)
+    if right.size > 1 and close(mine, right.T):
+        return Relation("transposed", f"{name} is transposed")
+    c = ratio(mine, right)
+    if c is not None:
+        for words, factor in factors(m, scalars):
+            if math.isclose(c, factor, rel_tol=1e-5):
+                return Relation("factor", f"{name} is {_times(words)} what it should be", factor)
+    for other, value in others.items():
+        if other != name and np.shape(value) == right.shape and close(mine, value) and not close(right, value):
+            return Relation("other", f"{name} has the value of {other}")
+    for words, term in terms.items():
+        if np.shape(term) == right.shape and np.any(term):
+            if close(mine, right - term):
+                return Relation("term", f"{name} lacks {words}")
+            if close(mine, right + term):
+                return Relation("term", f"{name} has {words} too much")
+    if c is not None and right.size > 1:
+        return Relation("factor", f"{name} is {c:.6g} times what it should be", c)
+    return _unknown(name, mine, right)
+
+
+def _relate_shapes(name: str, mine: Array, right: Array, m: int, others: Mapping[str, Any]) -> Relation:
+    shapes = f"{name} has the shape {mine.shape}, and it should be {right.shape}"
+    if mine.size == right.size and close(mine.ravel(), right.ravel()):
+        if mine.shape == right.T.shape and mine.ndim == 2:
+            return Relation("transposed", f"{shapes}: it is transposed")
+        return Relation("shape", f"{shapes}: the values are right")
+    if mine.shape == right.T.shape and close(mine, right.T):
+        return Relation("transposed", f"{shapes}: it is transposed")
+    for axis in range(right.ndim):
+        if close(np.sum(right, axis=axis).ravel(), mine.ravel()):
+            return Relation("sum", f"{shapes}: it is summed over axis {axis}")
+    for other, value in others.items():
+        if np.shape(value) == mine.shape and close(mine, value):
+            return Relation("other", f"{shapes}: it has the value of {other}")
+    if right.shape[-1:] == (1,) and mine.ndim == 2 and mine.shape[1] == m and close(mine.sum(axis=1, keepdims=True), right):
+        return Relation("sum", f"{shapes}: it is not summed over the examples")
+    return Relation("unknown", shapes)
+
+
+def _times(words: str) -> str:
+    if words == "-1":
+        return "minus"
+    return f"{words} times"
+
+
+def _kind_of(value: Any) -> str:
+    if value is None:
+        return "None"
+    return f"a {type(value).__name__}"
+
+
+def _unknown(name: str, mine: Array, right: Array) -> Relation:
+    difference = np.linalg.norm(mine - right) / (np.linalg.norm(mine) + np.linalg.norm(right))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        quotients = np.ravel(mine / right)
+    quotients = quotients[np.isfinite(quotients)]
+    spread = ""
+    if quotients.size > 1:
+        spread = f"; yours over right lies between {quotients.min():.4g} and {quotients.max():.4g}"
+    elif quotients.size == 1:
+        spread = f"; yours over right is {quotients[0]:.6g}"
+    return Relation("unknown", f"{name} differs: relative difference {difference:.3g}{spread}")

@@ -1,0 +1,191 @@
+"""One function: try it, and if it is wrong find out where and why."""
+
+import ast
+import re
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+from tinygrad_course.audit.cases import Case, Draw, HypothesisDraw, RandomDraw, plainly, shown
+from tinygrad_course.audit.clinic import Clinic, Symptom
+from tinygrad_course.audit.compare import ratio
+from tinygrad_course.audit.judge import Verdict, judge
+from tinygrad_course.audit.kinds.base import Assumption, Kind
+from tinygrad_course.audit.learner import Learner
+from tinygrad_course.audit.report import RIGHT, UNCHECKED, WRONG, Finding, FunctionReport
+from tinygrad_course.audit.treatment import treat
+from tinygrad_course.audit.courseware import StandInUsedError
+
+Function = Callable[..., Any]
+
+
+class Unusable(Exception):  # noqa: N818 - the case is at fault, nothing went wrong
+    """A case that must not be used: a kink lies too near."""
+
+
+def battery(learner: Learner, kind: Kind, assumption: Assumption, seed: int) -> list[Case]:
+    """Return a kind's cases from a seed."""
+    found: list[Case] = []
+    for place, scale in enumerate(kind.battery):
+        for attempt in range(40):
+            case = kind.case(learner, RandomDraw(seed * 7919 + place * 101 + attempt * 10007 + 1, scale), assumption)
+            if not case.rejected:
+                found.append(case)
+                break
+    return found
+
+
+def examine(
+    learner: Learner, kind: Kind, seed: int, seconds: float, helpers: list[str]
+) -> tuple[FunctionReport, Function | None]:
+    """Judge one function; return the report, and the function repaired where it was wrong and could be."""
+    with np.errstate(all="ignore"):
+        return _examine(learner, kind, seed, seconds, helpers)
+
+
+def _examine(learner: Learner, kind: Kind, seed: int, seconds: float, helpers: list[str]) -> tuple[FunctionReport, Function | None]:
+    line = learner.node.lineno
+    report = FunctionReport(learner.name, learner.program.submission.place(line)[1], type(kind).__name__)
+    report.cell = learner.program.submission.place(line)[0]
+    started = time.monotonic()
+    chosen, verdicts = _best_assumption(learner, kind, seed)
+    report.cases = len(verdicts)
+    for remark in [remark for verdict in verdicts for remark in verdict.remarks]:
+        if remark not in report.remarks:
+            report.remarks.append(remark)
+    unused = next((verdict.error for verdict in verdicts if isinstance(verdict.error, StandInUsedError)), None)
+    if unused is not None and not any(verdict.right for verdict in verdicts):
+        report.status = UNCHECKED
+        report.remarks.append(f"not checked: {unused}")
+        return report, None
+    function = learner.program.namespace[learner.name]
+    failing = [verdict for verdict in verdicts if not verdict.right]
+    if not failing:
+        extra, count = _explore(learner, kind, chosen, function, seed, kind.examples, started + min(seconds, 2.0))
+        report.cases += count
+        if extra is not None:
+            failing = [extra]
+            verdicts = [*verdicts, extra]
+    report.against = ", ".join(sorted(learner.against)) or "the course's formula"
+    if not failing:
+        return report, None
+    report.status = WRONG
+    findings, repaired = treat(learner, kind, verdicts, helpers, started + seconds)
+    report.findings = findings
+    example, _ = _explore(learner, kind, chosen, function, seed, 40, time.monotonic() + 0.7)
+    smallest = _smaller(example, failing)
+    if smallest is not None:
+        _illustrate(findings, learner, kind, smallest.case, helpers)
+    pattern = _pattern(verdicts)
+    if pattern:
+        report.remarks.append(pattern)
+    return report, repaired
+
+
+def _best_assumption(learner: Learner, kind: Kind, seed: int) -> tuple[Assumption, list[Verdict]]:
+    """Try a kind's assumptions in turn; keep the first under which all is right, else the one under which most is."""
+    function = learner.program.namespace[learner.name]
+    options: list[tuple[Assumption, list[Verdict]]] = []
+    for assumption in kind.assumptions(learner):
+        verdicts = [judge(learner, kind, function, case) for case in battery(learner, kind, assumption, seed)]
+        options.append((assumption, verdicts))
+        if verdicts and all(verdict.right for verdict in verdicts):
+            return options[-1]
+
+    def score(option: tuple[Assumption, list[Verdict]]) -> tuple[int, int, int]:
+        right = sum(verdict.right for verdict in option[1])
+        good = sum(len(verdict.good) for verdict in option[1])
+        return right, good, -sum(verdict.error is not None for verdict in option[1])
+
+    return max(options, key=score)
+
+
+def _explore(
+    learner: Learner, kind: Kind, assumption: Assumption, function: Function, seed: int, count: int, deadline: float
+) -> tuple[Verdict | None, int]:
+    """Let Hypothesis look for a failing case, and shrink it; return the smallest one seen, and how many were tried."""
+    from hypothesis import HealthCheck, Phase, Verbosity, given, reject, settings
+    from hypothesis import seed as seeded
+    from hypothesis import strategies as st
+
+    smallest: list[Verdict] = []
+    tried = [0]
+
+    @seeded(seed)
+    @settings(
+        max_examples=count, database=None, deadline=None, suppress_health_check=list(HealthCheck), verbosity=Verbosity.quiet,
+        phases=[Phase.generate, Phase.shrink], report_multiple_bugs=False, print_blob=False,
+    )  # fmt: skip
+    @given(st.data())
+    def right(data: st.DataObject) -> None:
+        if time.monotonic() > deadline:
+            return
+        case = kind.case(learner, HypothesisDraw(data), assumption)
+        if case.rejected:
+            reject()
+        tried[0] += 1
+        verdict = judge(learner, kind, function, case)
+        if verdict.right:
+            return
+        if not smallest or _size(verdict.case) <= _size(smallest[0].case):
+            smallest[:] = [verdict]
+        raise Unusable
+
+    try:
+        right()
+    except Exception:  # noqa: BLE001 - the failing case is in `smallest`; time running out makes Hypothesis complain of flakiness
+        return (smallest[0] if smallest else None), tried[0]
+    return (smallest[0] if smallest else None), tried[0]
+
+
+def _size(case: Case) -> tuple[int, float]:
+    arrays = list(_numbers(case.values))
+    return sum(array.size for array in arrays), float(sum(np.sum(np.abs(array)) for array in arrays))
+
+
+def _numbers(value: Any) -> Iterator[Any]:
+    if isinstance(value, np.ndarray):
+        yield value
+    elif isinstance(value, dict):
+        for item in value.values():
+            yield from _numbers(item)
+    elif isinstance(value, list | tuple):
+        for item in value:
+            yield from _numbers(item)
+
+
+def _smaller(example: Verdict | None, failing: list[Verdict]) -> Verdict | None:
+    options = [verdict for verdict in [example, *failing] if verdict is not None]
+    quiet = [verdict for verdict in options if verdict.error is None]
+    return min(quiet or options, key=lambda verdict: _size(verdict.case), default=None)
+
+
+def _illustrate(findings: list[Finding], learner: Learner, kind: Kind, case: Case, helpers: list[str]) -> None:
+    """Show the smallest example at the first wrong quantity, with both values."""
+    clinic = Clinic(learner, kind, [case], helpers, time.monotonic() + 1)
+    symptom: Symptom | None = clinic.symptom(case)
+    given = {name: case.values.get(role) for name, role in zip(learner.binding.names, learner.binding.roles, strict=True)}
+    for finding in findings:
+        finding.example = {"arguments": shown(given)}
+        if symptom is not None and (symptom.label == finding.quantity or finding is findings[0]):
+            finding.example |= {"quantity": symptom.label, "yours": plainly(symptom.value), "right": plainly(symptom.right)}
+            if symptom.error is not None:
+                finding.example["raises"] = f"{type(symptom.error).__name__}: {symptom.error}"
+
+
+def _pattern(verdicts: list[Verdict]) -> str:
+    """Say for which cases the function is right, where that has a pattern."""
+    one = [verdict for verdict in verdicts if verdict.case.m == 1]
+    many = [verdict for verdict in verdicts if verdict.case.m > 1]
+    if one and many and all(verdict.right for verdict in one) and not any(verdict.right for verdict in many):
+        return "right for one example (m = 1), wrong for more"
+    single = [verdict for verdict in verdicts if verdict.case.layers == 1]
+    deep = [verdict for verdict in verdicts if verdict.case.layers > 1]
+    if single and deep and all(verdict.right for verdict in single) and not any(verdict.right for verdict in deep):
+        return "right for one layer, wrong for more"
+    return ""
+
+
+__all__ = ["RIGHT", "ast", "battery", "examine", "ratio", "re"]

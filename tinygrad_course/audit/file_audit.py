@@ -1,0 +1,156 @@
+"""A whole file: its functions one after another, what they call before what calls them."""
+
+import ast
+import inspect
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from tinygrad_course.audit import obsolete
+from tinygrad_course.audit.courseware import GIVEN
+from tinygrad_course.audit.examine import examine
+from tinygrad_course.audit.kinds import TRAINS, Kind, kind_of, known_name
+from tinygrad_course.audit.learner import Learner
+from tinygrad_course.audit.program import Program
+from tinygrad_course.audit.recognise import Binding, bare
+from tinygrad_course.audit.report import UNCHECKED, WRONG, Finding, FunctionReport, Report
+from tinygrad_course.audit.submission import Submission
+
+SECONDS_A_FUNCTION = 2.0
+SECONDS_A_FILE = 4.0
+
+
+def audit_submission(
+    submission: Submission, seed: int = 0, skip: frozenset[str] = frozenset(), begin: Callable[[str], None] = lambda name: None,
+    only: frozenset[str] | None = None,
+) -> Iterator[FunctionReport | str]:
+    """Give the report of each function as it is done, and notes as text; `begin` is told the name before each."""
+    for problem in submission.problems:
+        yield _syntax(submission, problem.line, problem.message, problem.source, problem.function)
+    begin("(the top of the file)")
+    program = Program(submission)
+    yield from program.notes
+    outdated = {name: obsolete.find(node) for name, node in program.functions.items()}
+    for name, uses in outdated.items():
+        if uses:
+            obsolete.modernize(program.functions[name])
+            program.namespace[name] = program.define(program.functions[name])
+    known = {name: found for name, node in program.functions.items() if (found := kind_of(node)) is not None}
+    repaired: dict[str, Any] = {}
+    settled: set[str] = set()
+    """The wrong functions of which a right version is known."""
+    ends = time.monotonic() + SECONDS_A_FILE
+    done: dict[str, FunctionReport] = {}
+    for name in _order(program, known):
+        if name in skip or (only is not None and name not in only):
+            continue
+        begin(name)
+        kind, binding = known[name]
+        learner = Learner(program, program.functions[name], binding, repaired)
+        helpers = [other for other in program.callees(name) if other not in known]
+        report, fixed = examine(learner, kind, seed, max(0.6, min(SECONDS_A_FUNCTION, ends - time.monotonic())), helpers)
+        unsettled = [other for other in program.callees(name) if other in repaired and other not in settled]
+        if report.status == WRONG and unsettled:
+            report.status = UNCHECKED
+            report.findings = []
+            report.remarks = [f"not judged: it calls {', '.join(unsettled)}, which is wrong and could not be put right"]
+        if report.status == WRONG:
+            repaired[name] = fixed if fixed is not None else _course_version(program, name)
+            if fixed is not None:
+                settled.add(name)
+        for use in outdated[name]:
+            cell, line = submission.place(use.line)
+            report.status = WRONG
+            report.findings.insert(0, Finding("", "removed_api", use.message, line, cell, submission.source(use.line)))
+        wrong = [other for other in program.callees(name) if other in repaired]
+        if wrong and report.status != WRONG:
+            report.remarks.append(f"right, given right {', '.join(wrong)}")
+        done[name] = report
+        yield report
+    yield from _others(submission, program, known, outdated)
+    if program.guard.broken:
+        yield f"the file changes {', '.join(sorted(program.guard.broken))}, which is not its own; the check puts it back"
+    if submission.skipped:
+        lines = ", ".join(str(submission.place(line)[1]) for line in submission.skipped[:6])
+        more = "..." if len(submission.skipped) > 6 else ""
+        yield f"{len(submission.skipped)} statements outside functions are not executed (lines {lines}{more}): only definitions, imports and simple constants are"
+
+
+def _course_version(program: Program, name: str) -> Any:
+    """Return the course's function in the place of a wrong one, where it takes the same arguments."""
+    given = GIVEN.get(bare(name))
+    if given is None:
+        return None
+    count = len(inspect.signature(given).parameters)
+    return given if count == len(program.functions[name].args.args) else None
+
+
+def _others(
+    submission: Submission, program: Program, known: dict[str, tuple[Kind, Binding]], outdated: dict[str, list[obsolete.Obsolete]]
+) -> Iterator[FunctionReport | str]:
+    unknown = []
+    for name, node in program.functions.items():
+        if name in known:
+            continue
+        cell, line = submission.place(node.lineno)
+        if outdated[name] or known_name(node):
+            report = FunctionReport(name, line, "", cell, UNCHECKED)
+            for use in outdated[name]:
+                cell, at = submission.place(use.line)
+                report.status = WRONG
+                report.findings.append(Finding("", "removed_api", use.message, at, cell, submission.source(use.line)))
+            if known_name(node):
+                arguments = ", ".join(argument.arg for argument in node.args.args)
+                report.remarks.append(f"not checked: the course's function of this name takes other arguments than ({arguments})")
+            yield report
+        elif bare(name) not in TRAINS:
+            unknown.append(name)
+    trains = [name for name in program.functions if bare(name) in TRAINS]
+    if trains:
+        yield f"{', '.join(trains)}: the functions that train are not run; what they call is checked"
+    if unknown:
+        yield f"not functions of the course, checked only where others call them: {', '.join(unknown)}"
+    for statement in submission.statements:
+        if not isinstance(statement, ast.FunctionDef):
+            for use in obsolete.find(statement):
+                yield f"line {submission.place(use.line)[1]}: {use.message}"
+
+
+def _order(program: Program, known: dict[str, tuple[Kind, Binding]]) -> list[str]:
+    """Return the known functions, each after those that it calls, and backward passes after forward passes."""
+    order: list[str] = []
+
+    def visit(name: str, path: tuple[str, ...]) -> None:
+        if name in order or name in path:
+            return
+        for other in program.callees(name):
+            if other in known:
+                visit(other, (*path, name))
+        order.append(name)
+
+    first = [name for name in known if "forward" in name.lower() or bare(name) in {"sigmoid", "relu", "tanh"}]
+    for name in [*first, *known]:
+        visit(name, ())
+    return order
+
+
+def _syntax(submission: Submission, line: int, message: str, source: str, function: str | None) -> FunctionReport:
+    cell, shown = submission.place(line)
+    report = FunctionReport(function or "(outside functions)", shown, "", cell, WRONG)
+    report.findings.append(Finding("", "syntax", message, shown, cell, source))
+    return report
+
+
+def audit_text(text: str, seed: int = 0, path: str = "<text>", only: frozenset[str] | None = None) -> Report:
+    """Audit a program's text in this process: for the tests and the benchmark, not for a stranger's file."""
+    from tinygrad_course.audit.submission import from_text
+
+    started = time.monotonic()
+    report = Report(path, seed)
+    for item in audit_submission(from_text(text, path), seed, only=only):
+        if isinstance(item, str):
+            report.notes.append(item)
+        else:
+            report.functions.append(item)
+    report.seconds = time.monotonic() - started
+    return report

@@ -1,0 +1,79 @@
+"""What the audit knows of one of the course's functions: its arguments, its cases, and how to read what it returns."""
+
+import ast
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from tinygrad_course.audit.cases import Case, Draw
+from tinygrad_course.audit.learner import Learner
+from tinygrad_course.audit.trace import canonical, entry_label
+
+Assumption = dict[str, Any]
+
+
+class Kind:
+    """One of the course's functions."""
+
+    names: ClassVar[tuple[str, ...]] = ()
+    signatures: ClassVar[tuple[tuple[str, ...], ...]] = ()
+    """The roles of the arguments, in each order that the course and its releases use."""
+    optional: ClassVar[tuple[str, ...]] = ()
+    outputs: ClassVar[tuple[str, ...]] = ()
+    """Labels of what is returned, by place; a place that holds a dictionary gives its entries."""
+    may_change: ClassVar[frozenset[str]] = frozenset()
+    """Roles whose arrays the course's own code changes too (an optimizer's parameters): a remark, no mistake."""
+    random: ClassVar[bool] = False
+    step: ClassVar[str] = "of the function"
+    battery: ClassVar[tuple[str, ...]] = ("distinct", "distinct", "equal", "distinct", "smallest", "distinct")
+    examples: ClassVar[int] = 20
+
+    def fits(self, node: ast.FunctionDef) -> bool:
+        """Tell whether a function of such a name is of this kind (two of the course's share a name)."""
+        del node
+        return True
+
+    def assumptions(self, learner: Learner) -> list[Assumption]:
+        """Return the readings of the function under which it may be right, the course's own first."""
+        del learner
+        return [{}]
+
+    def case(self, learner: Learner, draw: Draw, assumption: Assumption) -> Case:
+        """Draw one case."""
+        raise NotImplementedError
+
+    def read(self, result: Any, expression: ast.expr | None, case: Case) -> dict[str, Any]:
+        """Return what a function returned, by label."""
+        return labelled(result, expression, case, self.outputs)
+
+    def judge(self, values: Mapping[str, Any], case: Case) -> tuple[list[str], list[str]]:
+        """Return (wrong labels, remarks) beyond the comparison with what is expected."""
+        del values, case
+        return [], []
+
+
+def labelled(result: Any, expression: ast.expr | None, case: Case, outputs: tuple[str, ...]) -> dict[str, Any]:
+    """Label a result by its dictionary's keys, the names in the return statement, or the course's order."""
+    known = case.canonical()
+    values = list(result) if isinstance(result, tuple) else [result]
+    names: list[str] = [""] * len(values)
+    if isinstance(expression, ast.Tuple) and len(expression.elts) == len(values):
+        names = [part.id if isinstance(part, ast.Name) else "" for part in expression.elts]
+    elif isinstance(expression, ast.Name) and len(values) == 1:
+        names = [expression.id]
+    places = [known.get(canonical(name)) if canonical(name) in known else None for name in names]
+    if len({place for place in places if place}) < len([place for place in places if place]):
+        places = [None] * len(values)
+    found: dict[str, Any] = {}
+    for index, value in enumerate(values):
+        default = outputs[index] if index < len(outputs) else ""
+        if isinstance(value, dict):
+            base = names[index] if names[index] in {"v", "s", "v_corrected", "s_corrected"} else default
+            for key, item in value.items():
+                label = entry_label(base, str(key))
+                found[known.get(canonical(label), label)] = item
+            continue
+        place = places[index]
+        label = place if place is not None and (place in case.required or default not in case.required) else default
+        if label and label not in found:
+            found[label] = value
+    return found

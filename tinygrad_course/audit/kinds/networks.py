@@ -1,0 +1,380 @@
+"""Networks written out layer by layer: the planar one with one hidden layer, the three-layer ones of course 2, week 1."""
+
+import ast
+import re
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar
+
+import numpy as np
+
+from tinygrad_course.audit import reference
+from tinygrad_course.audit.cases import Array, Case, Draw
+from tinygrad_course.audit.kinds.base import Assumption, Kind
+from tinygrad_course.audit.kinds.layers import HIDDEN, draw_network, draw_parameters, first_of, identify, near_a_kink
+from tinygrad_course.audit.learner import Learner
+from tinygrad_course.audit.oracle import gradients
+from tinygrad_course.audit.recognise import bare
+
+FORWARD_NAMES = ("forward_propagation", "forward_prop", "forward_pass", "forward")
+
+
+def course_hidden(learner: Learner) -> list[str]:
+    """Return the hidden activations to try: the one that the source names first, then the course's others."""
+    source = learner.text()
+    named = [name for name in HIDDEN if re.search(rf"\b{name}\b", source)]
+    return [*named, *[name for name in ("tanh", "relu", "sigmoid", "leaky_relu") if name not in named]]
+
+
+def arguments(node: ast.FunctionDef) -> list[str]:
+    """Return the names of a function's arguments in lower case."""
+    return [argument.arg.lower() for argument in node.args.args]
+
+
+class Forward(Kind):
+    """Z1, A1, ... of a network whose layers are written out."""
+
+    names = FORWARD_NAMES
+    signatures = (("X", "parameters"),)
+    outputs = ("AL", "cache")
+    step = "on the way forward"
+
+    def fits(self, node: ast.FunctionDef) -> bool:
+        """The one-dimensional exercise has a forward_propagation too, of x and theta; the n-dimensional one takes Y."""
+        return "theta" not in arguments(node) and len(arguments(node)) >= 2 and "y" not in arguments(node)
+
+    def assumptions(self, learner: Learner) -> list[Assumption]:
+        """The hidden layers may have any of the usual activations: the exercise invites to try them."""
+        return [{"hidden": hidden} for hidden in course_hidden(learner)]
+
+    def case(self, learner: Learner, draw: Draw, assumption: Assumption) -> Case:
+        """Draw X and the parameters."""
+        X, _, parameters = draw_network(draw, learner.depth() or 2)
+        return self._made(X, parameters, assumption["hidden"])
+
+    @staticmethod
+    def _made(X: Array, parameters: dict[str, Array], hidden: str) -> Case:
+        L = reference.layers_of(parameters)
+        activations = [hidden] * (L - 1) + ["sigmoid"]
+        values = reference.network_forward(X, parameters, activations)
+        expected = {**{key: value for key, value in values.items() if key != "A0"}, "AL": values[f"A{L}"]}
+        rejected = near_a_kink(values, activations) if X.shape[1] < 100 else ""
+        given = {"X": X, "parameters": parameters}
+        return Case(given, expected, (f"A{L}",), m=X.shape[1], layers=L, rejected=rejected)
+
+    def read(self, result: Any, expression: ast.expr | None, case: Case) -> dict[str, Any]:
+        """The activation of the last layer is what counts, whatever it is called, alone or with a cache."""
+        last = f"A{case.layers}"
+        if isinstance(result, dict):
+            return {last: result.get(last)}
+        found = super().read(result, expression, case)
+        if isinstance(result, tuple) and result and last not in found:
+            found[last] = result[0]
+        elif not isinstance(result, tuple):
+            found[last] = result
+        return {last: found[last], **{key: value for key, value in found.items() if re.fullmatch(r"[ZA]\d", key)}}
+
+
+class DropoutForward(Forward):
+    """The forward pass with inverted dropout: the masks are the learner's own draw, so they are read from the cache."""
+
+    names = ("forward_propagation_with_dropout", "forward_prop_with_dropout", "forward_with_dropout")
+    signatures = (("X", "parameters", "keep_prob"),)
+    random = True
+    battery = ("distinct", "wide", "distinct", "equal", "distinct")
+    examples: ClassVar[int] = 8
+
+    def fits(self, node: ast.FunctionDef) -> bool:
+        """Any function of the name."""
+        del node
+        return True
+
+    def case(self, learner: Learner, draw: Draw, assumption: Assumption) -> Case:
+        """Draw a network; a wide one shows what share of its units a mask keeps."""
+        case = super().case(learner, draw, assumption)
+        if getattr(draw, "scale", "") == "wide":
+            X, parameters = draw.array(2, 400), draw_parameters(draw, [2, *[6] * (case.layers - 1), 1])
+            case = self._made(X, parameters, assumption["hidden"])
+        keep = draw.choice([0.7, 0.8, 0.6])
+        case.values["keep_prob"] = case.scalars["keep_prob"] = keep
+        hidden = [assumption["hidden"]] * (case.layers - 1)
+        case.expected = {f"share of layer {layer} kept": keep for layer in range(1, case.layers)} | case.expected
+
+        def refine(result: Any) -> dict[str, Any]:
+            masks = find_masks(result[1] if isinstance(result, tuple) and len(result) > 1 else None, case.values["parameters"], case.m)
+            values = reference.network_forward(case.values["X"], case.values["parameters"], [*hidden, "sigmoid"], masks, keep)
+            for layer, mask in masks.items():
+                raw = reference.ACTIVATIONS[assumption["hidden"]](values[f"Z{layer}"])
+                case.stages[f"A{layer}"] = [raw, raw * mask, raw / keep]
+            return {key: value for key, value in values.items() if key != "A0"} | {"AL": values[f"A{case.layers}"]}
+
+        case.refine = refine
+        return case
+
+    def read(self, result: Any, expression: ast.expr | None, case: Case) -> dict[str, Any]:
+        """Read the share of units that each mask keeps, too."""
+        found = super().read(result, expression, case)
+        masks = find_masks(result[1] if isinstance(result, tuple) and len(result) > 1 else None, case.values["parameters"], case.m)
+        return {**{f"share of layer {layer} kept": float(np.mean(mask)) for layer, mask in masks.items()}, **found}
+
+    def judge(self, values: Mapping[str, Any], case: Case) -> tuple[list[str], list[str]]:
+        """A mask of many units keeps about the share keep_prob of them."""
+        shares = {label: value for label, value in values.items() if label.startswith("share")}
+        wrong = [label for label, value in shares.items() if case.m >= 100 and abs(value - case.values["keep_prob"]) > 0.08]
+        return wrong, []
+
+
+class Backward(Kind):
+    """The gradients of a network whose layers are written out, with or without L2 and dropout."""
+
+    names = ("backward_propagation", "backward_prop", "back_propagation", "backprop", "backpropagation", "backward_pass", "backward")
+    signatures = (("parameters", "cache", "X", "Y"), ("X", "Y", "cache"), ("X", "Y", "cache", "parameters"), ("X", "Y", "parameters"))
+    optional: ClassVar[tuple[str, ...]] = ()
+    outputs = ("grads",)
+    step = "on the way back"
+    forward_names: ClassVar[tuple[str, ...]] = FORWARD_NAMES
+
+    def fits(self, node: ast.FunctionDef) -> bool:
+        """The one-dimensional exercise has a backward_propagation too."""
+        return "theta" not in arguments(node) and len(arguments(node)) >= 3
+
+    def assumptions(self, learner: Learner) -> list[Assumption]:
+        """The cache of the file's own forward pass, else one of the usual activations in the form that the function unpacks."""
+        own: list[Assumption] = [{"cache": "own"}] if self.forward(learner) else []
+        return [*own, *({"cache": "course", "hidden": hidden} for hidden in course_hidden(learner))]
+
+    def forward(self, learner: Learner) -> Callable[..., Any] | None:
+        """Return the file's forward pass that belongs to this backward pass."""
+        for name, node in learner.program.functions.items():
+            if bare(name) in self.forward_names and "theta" not in arguments(node):
+                return learner.own(bare(name))
+        return None
+
+    def case(self, learner: Learner, draw: Draw, assumption: Assumption) -> Case:
+        """Draw a network, and run the forward pass for its cache."""
+        forward = self.forward(learner) if assumption["cache"] == "own" else None
+        names = [learner.name, *learner.program.callees(learner.name)]
+        own = learner.own_name(*self.forward_names)
+        L = learner.depth(*names) or (learner.depth(own) if own else None) or 2
+        X, Y, parameters = draw_network(draw, L)
+        lambd = draw.choice([0.7, 0.3, 1.5]) if learner.has("lambd") else 0.0
+        keep = draw.choice([0.7, 0.5, 0.8]) if learner.has("keep_prob") else 1.0
+        stored = self._run(learner, forward, X, Y, parameters, keep) if forward is not None else None
+        masks: dict[int, Array] = {}
+        if isinstance(stored, tuple) and len(stored) >= 2:
+            if learner.has("keep_prob"):
+                masks = find_masks(stored[1], parameters, X.shape[1])
+            AL = self._probabilities(stored)
+            activations = (identify(AL, X, parameters, masks, keep) if AL is not None else []) or ["relu"] * (L - 1) + ["sigmoid"]
+            cache = stored[1]
+        else:
+            forward = None
+            if learner.has("keep_prob"):
+                masks = {l: (draw.probabilities(parameters[f"W{l}"].shape[0], X.shape[1]) < keep) * 1 for l in range(1, L)}
+            activations = [assumption.get("hidden", "relu")] * (L - 1) + ["sigmoid"]
+            cache = None
+        values = reference.network_forward(X, parameters, activations, masks, keep)
+        if cache is None:
+            cache = self._course_cache(learner, {**values, **parameters, **{f"D{l}": mask for l, mask in masks.items()}}, L, masks)
+        back = reference.network_backward(values, parameters, activations, Y, lambd, masks, keep)
+        if forward is not None and learner.memory.get("graphs", 0) < 4:
+            learner.memory["graphs"] = learner.memory.get("graphs", 0) + 1
+            back.update(self._graph(learner, forward, X, Y, parameters, lambd, keep))
+        given = {"X": X, "Y": Y, "cache": cache, "parameters": parameters, "lambd": lambd, "keep_prob": keep}
+        return _backward_case(given, values, back, masks, near_a_kink(values, activations))
+
+    def _run(
+        self, learner: Learner, forward: Callable[..., Any], X: Array, Y: Array, parameters: dict[str, Array], keep: float
+    ) -> Any:
+        for args in self._forward_arguments(learner, X, Y, parameters, keep):
+            stored = learner.try_call(forward, *args)
+            if stored is not None:
+                return stored
+        return None
+
+    @staticmethod
+    def _forward_arguments(learner: Learner, X: Array, Y: Array, parameters: dict[str, Array], keep: float) -> list[tuple[Any, ...]]:
+        if learner.has("keep_prob"):
+            return [(X, parameters, keep)]
+        return [(X, parameters), (parameters, X), (X, Y, parameters)]
+
+    @staticmethod
+    def _probabilities(stored: tuple[Any, ...]) -> Any:
+        return stored[0]
+
+    @staticmethod
+    def _course_cache(learner: Learner, values: dict[str, Any], L: int, masks: Mapping[int, Array]) -> Any:
+        order: list[str] = []
+        for layer in range(1, L + 1):
+            order += [f"Z{layer}", *([f"D{layer}"] if layer in masks else []), f"A{layer}", f"W{layer}", f"b{layer}"]
+        return learner.cache_from_names("cache", values, order, as_dict=L == 2)
+
+    def _graph(
+        self, learner: Learner, forward: Callable[..., Any], X: Array, Y: Array, parameters: dict[str, Array], lambd: float, keep: float
+    ) -> dict[str, Array]:
+        """Return dW and db by the graph of the file's own forward pass, under the course's cost."""
+        arguments_of = self._forward_arguments(learner, X, Y, parameters, keep)
+        place = next((k for k, args in enumerate(arguments_of) if learner.try_call(forward, *args) is not None), 0)
+
+        def cost(theta: dict[str, Any]) -> Any:
+            state = np.random.get_state()  # noqa: NPY002 - dropout draws from the course's global stream
+            np.random.set_state(learner.memory.setdefault("stream", state))  # noqa: NPY002
+            result = forward(*(theta if arg is parameters else arg for arg in arguments_of[place]))
+            return self._cost(result, Y, theta, lambd)
+
+        return self._differentiate(learner, cost, parameters, getattr(forward, "__name__", "the forward pass"))
+
+    def _differentiate(
+        self, learner: Learner, cost: Callable[[dict[str, Any]], Any], parameters: dict[str, Array], name: str
+    ) -> dict[str, Array]:
+        state = np.random.get_state()  # noqa: NPY002
+        learner.memory["stream"] = state
+        try:
+            with learner.program.bound(learner.replacements()), np.errstate(all="ignore"):
+                found, how = gradients(cost, parameters)
+        except Exception:  # noqa: BLE001 - the learner's forward pass may raise anything; the course's formulas remain
+            return {}
+        finally:
+            np.random.set_state(state)  # noqa: NPY002
+            learner.program.guard.restore()
+        learner.against.add(f"the {how} of {name}")
+        return {"d" + key: value for key, value in found.items()}
+
+    def _cost(self, result: Any, Y: Array, theta: Mapping[str, Any], lambd: float) -> Any:
+        AL = first_of(result)
+        cost = -np.sum(Y * np.log(AL) + (1 - Y) * np.log(1 - AL)) / Y.shape[1]
+        for key, value in theta.items():
+            if lambd and key[0] == "W":
+                cost = cost + lambd / (2 * Y.shape[1]) * np.sum(value * value)
+        return cost
+
+
+def _backward_case(
+    given: dict[str, Any], values: Mapping[str, Array], back: dict[str, Array], masks: Mapping[int, Array], rejected: str
+) -> Case:
+    m, parameters = given["X"].shape[1], given["parameters"]
+    L = reference.layers_of(parameters)
+    expected = {"m": m, **{key: value for key, value in back.items() if key != "dA0"}}
+    stages: dict[str, list[Any]] = {}
+    for layer, mask in masks.items():
+        raw = np.dot(parameters[f"W{layer + 1}"].T, back[f"dZ{layer + 1}"])
+        stages[f"dA{layer}"] = [raw, raw * mask, raw / given["keep_prob"]]
+    terms = {}
+    scalars = {}
+    if given["lambd"]:
+        scalars["lambd"] = given["lambd"]
+        for layer in range(1, L + 1):
+            terms[f"dW{layer}"] = {"the L2 term lambd/m * W": given["lambd"] / m * parameters[f"W{layer}"]}
+            terms[f"db{layer}"] = {"the L2 term": given["lambd"] / m * parameters[f"b{layer}"]}
+    if given["keep_prob"] != 1:
+        scalars["keep_prob"] = given["keep_prob"]
+    summed = frozenset(key for key in expected if re.match(r"d[ZA]", key))
+    required = tuple(key for key in expected if re.match(r"d[Wb]\d", key))
+    for layer in range(1, L):
+        stages.setdefault(f"dZ{layer}", []).append(back[f"dA{layer}"])
+    del values
+    return Case(given, expected, required, m=m, summed=summed, stages=stages, scalars=scalars, terms=terms, layers=L, rejected=rejected)
+
+
+def find_masks(cache: Any, parameters: Mapping[str, Array], m: int) -> dict[int, Array]:
+    """Return the masks that lie in a cache: arrays of zeros and ones in the shape of a hidden layer, in their order."""
+    items = list(cache.values()) if isinstance(cache, dict) else list(cache) if isinstance(cache, tuple | list) else []
+    masks: dict[int, Array] = {}
+    layer, L = 1, reference.layers_of(parameters)
+    if isinstance(cache, dict):
+        for key, value in cache.items():
+            match = re.fullmatch(r"(?i)(?:d|mask)_?(\d)", str(key))
+            if match:
+                masks[int(match.group(1))] = np.asarray(value) * 1.0
+        return masks
+    arrays = [item for item in items if isinstance(item, np.ndarray) and item.dtype.kind in "bif" and np.all((item == 0) | (item == 1))]
+    # An activation may happen to be all zeros; a mask of whole numbers or truth values leaves no doubt.
+    plain = [item for item in arrays if item.dtype.kind in "bi"]
+    for item in plain or arrays:
+        if layer < L and item.shape == (parameters[f"W{layer}"].shape[0], m):
+            masks[layer] = item * 1.0
+            layer += 1
+    return masks
+
+
+class RegularizedBackward(Backward):
+    """With the L2 term in every dW."""
+
+    names = ("backward_propagation_with_regularization", "backward_prop_with_regularization", "backward_with_regularization")
+    signatures = (("X", "Y", "cache", "lambd"), ("parameters", "cache", "X", "Y", "lambd"))
+
+    def fits(self, node: ast.FunctionDef) -> bool:
+        """Any function of the name."""
+        del node
+        return True
+
+
+class DropoutBackward(Backward):
+    """With the masks of the forward pass."""
+
+    names = ("backward_propagation_with_dropout", "backward_prop_with_dropout", "backward_with_dropout")
+    signatures = (("X", "Y", "cache", "keep_prob"), ("parameters", "cache", "X", "Y", "keep_prob"))
+    forward_names = DropoutForward.names
+
+    def fits(self, node: ast.FunctionDef) -> bool:
+        """Any function of the name."""
+        del node
+        return True
+
+
+class CheckForward(Forward):
+    """forward_propagation_n of the gradient checking exercise: the cost, and a cache."""
+
+    names = ("forward_propagation_n", *FORWARD_NAMES)
+    signatures = (("X", "Y", "parameters"),)
+    outputs = ("cost", "cache")
+
+    def fits(self, node: ast.FunctionDef) -> bool:
+        """It takes X, Y and the parameters."""
+        return "y" in arguments(node) and "theta" not in arguments(node)
+
+    def case(self, learner: Learner, draw: Draw, assumption: Assumption) -> Case:
+        """Draw a network with labels."""
+        X, Y, parameters = draw_network(draw, learner.depth() or 3)
+        L = reference.layers_of(parameters)
+        activations = [assumption["hidden"]] * (L - 1) + ["sigmoid"]
+        values = reference.network_forward(X, parameters, activations)
+        cost = reference.cross_entropy(values[f"A{L}"], Y)
+        expected = {**{key: value for key, value in values.items() if key != "A0"}, "cost": cost}
+        return Case(
+            {"X": X, "Y": Y, "parameters": parameters}, expected, ("cost",), m=X.shape[1], layers=L,
+            rejected=near_a_kink(values, activations),
+        )  # fmt: skip
+
+    def read(self, result: Any, expression: ast.expr | None, case: Case) -> dict[str, Any]:
+        """The cost comes first."""
+        return Kind.read(self, result, expression, case)
+
+
+class CheckBackward(Backward):
+    """backward_propagation_n, against the graph of forward_propagation_n, cost included."""
+
+    names = ("backward_propagation_n",)
+    signatures = (("X", "Y", "cache"),)
+    forward_names = ("forward_propagation_n",)
+
+    def fits(self, node: ast.FunctionDef) -> bool:
+        """Any function of the name."""
+        del node
+        return True
+
+    @staticmethod
+    def _forward_arguments(learner: Learner, X: Array, Y: Array, parameters: dict[str, Array], keep: float) -> list[tuple[Any, ...]]:
+        del learner, keep
+        return [(X, Y, parameters)]
+
+    @staticmethod
+    def _probabilities(stored: tuple[Any, ...]) -> Any:
+        """AL is in the cache: the one array that lies inside (0, 1) and has the shape of the output."""
+        cache = stored[1]
+        items = cache.values() if isinstance(cache, dict) else cache if isinstance(cache, tuple | list) else ()
+        rows = [item for item in items if isinstance(item, np.ndarray) and item.ndim == 2 and np.all((item > 0) & (item < 1))]
+        return rows[-1] if rows else None
+
+    def _cost(self, result: Any, Y: Array, theta: Mapping[str, Any], lambd: float) -> Any:
+        del Y, theta, lambd
+        return first_of(result)

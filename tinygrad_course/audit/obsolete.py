@@ -1,0 +1,102 @@
+"""What NumPy and SciPy no longer have, and what replaced it."""
+
+import ast
+import re
+from dataclasses import dataclass
+
+import numpy as np
+
+GONE: dict[str, str] = {
+    "np.int": "int", "np.float": "float", "np.bool": "bool", "np.complex": "complex", "np.object": "object", "np.str": "str",
+    "np.long": "int", "np.unicode": "str", "np.float_": "np.float64", "np.complex_": "np.complex128", "np.int0": "np.intp",
+    "np.infty": "np.inf", "np.Inf": "np.inf", "np.Infinity": "np.inf", "np.PINF": "np.inf", "np.NINF": "-np.inf", "np.NaN": "np.nan",
+    "np.NAN": "np.nan", "np.product": "np.prod", "np.cumproduct": "np.cumprod", "np.sometrue": "np.any", "np.alltrue": "np.all",
+    "np.asfarray": "np.asarray", "np.row_stack": "np.vstack", "np.in1d": "np.isin", "np.trapz": "np.trapezoid", "np.mat": "np.asmatrix",
+    "np.round_": "np.round", "np.string_": "np.bytes_", "np.unicode_": "np.str_", "np.random.random_integers": "np.random.randint",
+}  # fmt: skip
+CALLS: dict[str, str] = {
+    "np.asscalar": "a.item()",
+    "scipy.misc.imresize": "PIL.Image.fromarray(a).resize(...) or skimage.transform.resize",
+    "scipy.misc.imread": "matplotlib.pyplot.imread or PIL.Image.open",
+    "scipy.misc.imsave": "matplotlib.pyplot.imsave",
+    "misc.imresize": "PIL.Image.fromarray(a).resize(...)",
+    "misc.imread": "matplotlib.pyplot.imread",
+    "ndimage.imread": "matplotlib.pyplot.imread or PIL.Image.open",
+    "scipy.ndimage.imread": "matplotlib.pyplot.imread or PIL.Image.open",
+    "sklearn.cross_validation": "sklearn.model_selection",
+    "time.clock": "time.perf_counter",
+}
+_AGAIN = {"np.long", "np.bool"}
+"""Names that a later NumPy gave back with another meaning."""
+
+
+@dataclass(frozen=True)
+class Obsolete:
+    """A use of something that is gone."""
+
+    line: int
+    name: str
+    instead: str
+
+    @property
+    def message(self) -> str:
+        """Say what replaced it."""
+        return f"{self.name} is gone: write {self.instead}"
+
+
+def find(node: ast.AST) -> list[Obsolete]:
+    """Return the uses of what is gone, as far as this NumPy lacks it."""
+    found = []
+    for inner in ast.walk(node):
+        if not isinstance(inner, ast.Attribute):
+            continue
+        name = re.sub(r"^numpy\.", "np.", ast.unparse(inner))
+        instead = GONE.get(name) or CALLS.get(name)
+        if instead and not (name in GONE and _present(name)):
+            found.append(Obsolete(inner.lineno, name, instead))
+    return found
+
+
+def _present(name: str) -> bool:
+    owner: object = np
+    for part in name.split(".")[1:]:
+        if not hasattr(np, "bool") or part not in dir(owner):
+            return False
+        owner = getattr(owner, part)
+    return True
+
+
+class _Modern(ast.NodeTransformer):
+    def visit_Attribute(self, node: ast.Attribute) -> ast.AST:
+        """Put the successor of a name in its place."""
+        self.generic_visit(node)
+        name = re.sub(r"^numpy\.", "np.", ast.unparse(node))
+        if name in GONE and not _present(name):
+            return ast.copy_location(ast.parse(GONE[name], mode="eval").body, node)
+        return node
+
+    def visit_Call(self, node: ast.Call) -> ast.AST:
+        """np.asscalar(a) is a.item()."""
+        self.generic_visit(node)
+        if ast.unparse(node.func) in {"np.asscalar", "numpy.asscalar"} and len(node.args) == 1:
+            return ast.copy_location(ast.parse(f"({ast.unparse(node.args[0])}).item()", mode="eval").body, node)
+        return node
+
+
+def modernize(node: ast.FunctionDef) -> None:
+    """Replace what is gone by what took its place, so that the rest of the function can be checked."""
+    _Modern().visit(node)
+    ast.fix_missing_locations(node)
+
+
+def replaced(error: BaseException) -> str:
+    """Say what to write instead, for an exception that comes of code for an older NumPy."""
+    words = str(error)
+    if isinstance(error, TypeError) and re.search(r"only (0-dimensional|length-1|size-1) arrays can be converted", words):
+        return "NumPy no longer turns an array of one number into a number: write a.item(), or np.squeeze(a)"
+    match = re.search(r"module 'numpy' has no attribute '(\w+)'", words)
+    if match and f"np.{match.group(1)}" in GONE:
+        return f"np.{match.group(1)} is gone: write {GONE[f'np.{match.group(1)}']}"
+    if "keepdim'" in words or "anis" in words:
+        return "the arguments are called axis and keepdims"
+    return ""

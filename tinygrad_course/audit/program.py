@@ -1,0 +1,223 @@
+"""A submission made runnable: a namespace of its functions, any of which can be swapped for a changed one."""
+
+import ast
+import builtins
+import contextlib
+import io
+import math
+import signal
+import sys
+import types
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from tinygrad_course.audit.courseware import GIVEN, bind_import
+from tinygrad_course.audit.submission import Submission
+
+Function = Callable[..., Any]
+
+
+class TooLongError(Exception):
+    """A function under test did not come back in time."""
+
+
+@dataclass
+class Outcome:
+    """What a call gave: a result, or the exception that ended it."""
+
+    result: Any = None
+    error: BaseException | None = None
+
+
+def snapshot(value: Any) -> Any:
+    """Copy arrays and the containers they lie in; leave anything else alone."""
+    if isinstance(value, np.ndarray):
+        return value.copy()
+    if isinstance(value, dict):
+        return {key: snapshot(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [snapshot(item) for item in value]
+    if type(value) is tuple:
+        return tuple(snapshot(item) for item in value)
+    return value
+
+
+class Guard:
+    """Puts back what a submission breaks of the modules that it shares with the check."""
+
+    def __init__(self) -> None:
+        names = ("numpy", "numpy.linalg", "numpy.random", "math", "scipy.special", "builtins", "random")
+        self._modules = [(sys.modules[name], dict(vars(sys.modules[name]))) for name in names if name in sys.modules]
+        self._errors = np.geterr()
+        self.broken: set[str] = set()
+
+    def restore(self) -> None:
+        """Undo every change of an attribute, and remember whose it was."""
+        for module, saved in self._modules:
+            present = vars(module)
+            if present == saved:  # compares objects by identity first, at the speed of C
+                continue
+            for key in [key for key in present if key not in saved]:
+                # NumPy loads some of its submodules when they are first asked for; that breaks nothing.
+                if isinstance(present[key], types.ModuleType) or key.startswith("__"):
+                    saved[key] = present[key]
+                else:
+                    self.broken.add(f"{module.__name__}.{key}")
+                    del present[key]
+            for key, value in saved.items():
+                if present.get(key) is not value and key != "_":
+                    self.broken.add(f"{module.__name__}.{key}")
+                    present[key] = value
+        if np.geterr() != self._errors:
+            np.seterr(**self._errors)
+
+
+@contextlib.contextmanager
+def time_limit(seconds: float) -> Iterator[None]:
+    """Raise TooLongError in the body after so many seconds, where the platform has interval timers (not on Windows)."""
+    if not hasattr(signal, "setitimer") or seconds <= 0:
+        yield
+        return
+
+    def stop(*_: object) -> None:
+        raise TooLongError
+
+    try:
+        previous = signal.signal(signal.SIGALRM, stop)
+    except ValueError:  # not in the main thread: the library's caller minds the time
+        yield
+        return
+    # The timer fires again and again: a bare `except:` in a loop swallows one exception, not all.
+    signal.setitimer(signal.ITIMER_REAL, seconds, 0.05)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, previous)
+
+
+class _Sink(io.TextIOBase):
+    """Where a homework prints to."""
+
+    def write(self, text: str) -> int:
+        """Drop the text."""
+        return len(text)
+
+
+_SINK = _Sink()
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    with (
+        np.errstate(all="ignore"), warnings.catch_warnings(), contextlib.redirect_stdout(_SINK), contextlib.redirect_stderr(_SINK)
+    ):  # fmt: skip
+        warnings.simplefilter("ignore")
+        yield
+
+
+class Program:
+    """The functions of one submission, in a namespace of their own."""
+
+    def __init__(self, submission: Submission, seconds: float = 2.0) -> None:
+        self.submission = submission
+        self.seconds = seconds
+        self.notes: list[str] = []
+        self.given: set[str] = set()
+        self.functions: dict[str, ast.FunctionDef] = {}
+        self.namespace: dict[str, Any] = {"__name__": "homework", "__builtins__": builtins}
+        self.guard = Guard()
+        self._build()
+
+    def _build(self) -> None:
+        for statement in self.submission.statements:
+            if isinstance(statement, ast.FunctionDef):
+                self.functions[statement.name] = statement
+            self._execute(statement)
+        for alias, module in (("np", np), ("numpy", np), ("math", math)):
+            if alias not in self.namespace and self._mentions(alias):
+                self.namespace[alias] = module
+                self.notes.append(f"{alias} is used and never imported; the check imports it")
+        for name, function in GIVEN.items():
+            if name not in self.namespace and self._mentions(name):
+                self.namespace[name] = function
+                self.given.add(name)
+
+    def _mentions(self, name: str) -> bool:
+        return any(
+            isinstance(node, ast.Name) and node.id == name for function in self.functions.values() for node in ast.walk(function)
+        )
+
+    def _execute(self, statement: ast.stmt) -> None:
+        if isinstance(statement, ast.Import | ast.ImportFrom):
+            bind_import(statement, self.namespace)
+            return
+        if isinstance(statement, ast.Try):
+            for inner in statement.body:
+                if isinstance(inner, ast.Import | ast.ImportFrom):
+                    bind_import(inner, self.namespace)
+            return
+        code = compile(ast.Module([statement], []), self.submission.path, "exec")
+        try:
+            with time_limit(self.seconds), _quiet():
+                exec(code, self.namespace)  # noqa: S102 - running the homework is what the check is for
+        except BaseException as error:  # noqa: BLE001 - whatever a homework raises, the others are still marked
+            line = self.submission.place(statement.lineno)[1]
+            self.notes.append(f"line {line} raises {type(error).__name__}: {error}")
+        finally:
+            self.guard.restore()
+
+    def define(self, node: ast.FunctionDef) -> Function:
+        """Return the function that a definition makes, over this namespace, without binding its name."""
+        spare: dict[str, Any] = {}
+        code = compile(ast.Module([node], []), self.submission.path, "exec")
+        exec(code, self.namespace, spare)  # noqa: S102 - as above
+        function: Function = spare[node.name]
+        return function
+
+    @contextlib.contextmanager
+    def bound(self, functions: Mapping[str, Any]) -> Iterator[None]:
+        """Bind names in the namespace for the body of a with statement."""
+        absent = object()
+        saved = {name: self.namespace.get(name, absent) for name in functions}
+        self.namespace.update(functions)
+        try:
+            yield
+        finally:
+            for name, value in saved.items():
+                if value is absent:
+                    self.namespace.pop(name, None)
+                else:
+                    self.namespace[name] = value
+
+    def call(self, function: Function, args: tuple[Any, ...], kwargs: Mapping[str, Any], seconds: float | None = None) -> Outcome:
+        """Call a function of the submission; whatever it does comes back as an outcome."""
+        state = np.random.get_state()  # noqa: NPY002 - the course's functions draw from the global stream
+        try:
+            with time_limit(self.seconds if seconds is None else seconds), _quiet():
+                return Outcome(function(*args, **kwargs))
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # noqa: BLE001 - a homework may raise anything, SystemExit included
+            return Outcome(error=error)
+        finally:
+            np.random.set_state(state)  # noqa: NPY002
+            self.guard.restore()
+
+    def callees(self, name: str) -> list[str]:
+        """Return the submission's functions that a function calls, directly or not, in the order of their lines."""
+        seen: set[str] = set()
+        waiting = [name]
+        while waiting:
+            node = self.functions.get(waiting.pop())
+            if node is None:
+                continue
+            for inner in ast.walk(node):
+                if isinstance(inner, ast.Name) and inner.id in self.functions and inner.id not in seen and inner.id != name:
+                    seen.add(inner.id)
+                    waiting.append(inner.id)
+        return sorted(seen, key=lambda found: self.functions[found].lineno)

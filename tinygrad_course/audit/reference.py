@@ -1,0 +1,258 @@
+"""The course's own functions, by its formulas: what a file's functions are held against, and what stands in for its helpers.
+
+Everything here is plain NumPy, written from the formulas of the course's weeks, in its scaling: dZ and dA belong to the
+summed loss, dW and db to the cost J.
+"""
+
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[Any]
+Parameters = dict[str, Array]
+
+
+def sigmoid_of(Z: Array) -> Array:
+    """1 / (1 + e^-Z)."""
+    result: Array = 1 / (1 + np.exp(-Z))
+    return result
+
+
+def relu_of(Z: Array) -> Array:
+    """max(0, Z)."""
+    result: Array = np.maximum(0, Z)
+    return result
+
+
+def leaky_relu_of(Z: Array) -> Array:
+    """Z, or a hundredth of it where Z is negative."""
+    return np.where(Z > 0, Z, 0.01 * Z)
+
+
+ACTIVATIONS: dict[str, Callable[[Array], Array]] = {
+    "sigmoid": sigmoid_of,
+    "relu": relu_of,
+    "tanh": np.tanh,
+    "leaky_relu": leaky_relu_of,
+    "linear": lambda Z: Z * 1.0,
+}
+
+# g'(Z) from Z.
+SLOPES: dict[str, Callable[[Array], Array]] = {
+    "sigmoid": lambda Z: sigmoid_of(Z) * (1 - sigmoid_of(Z)),
+    "relu": lambda Z: (Z > 0) * 1.0,
+    "tanh": lambda Z: 1 - np.tanh(Z) ** 2,
+    "leaky_relu": lambda Z: np.where(Z > 0, 1.0, 0.01),
+    "linear": np.ones_like,
+}
+
+
+def cross_entropy(AL: Array, Y: Array) -> float:
+    """Return the course's cost: the mean over the examples of the loss, summed over the output units."""
+    return float(-np.sum(Y * np.log(AL) + (1 - Y) * np.log(1 - AL)) / Y.shape[1])
+
+
+def layers_of(parameters: Mapping[str, Any]) -> int:
+    """Return how many layers the parameters W1, b1, ..., WL, bL describe."""
+    return sum(1 for key in parameters if key[:1] == "W")
+
+
+def network_forward(
+    X: Array, parameters: Mapping[str, Array], activations: Sequence[str], masks: Mapping[int, Array] | None = None,
+    keep_prob: float = 1.0,
+) -> dict[str, Array]:
+    """Return A0, Z1, A1, ..., AL; a hidden layer with a mask has its dropped activations (D and A with the course's scaling)."""
+    values: dict[str, Array] = {"A0": X}
+    for layer, activation in enumerate(activations, start=1):
+        Z = np.dot(parameters[f"W{layer}"], values[f"A{layer - 1}"]) + parameters[f"b{layer}"]
+        A = ACTIVATIONS[activation](Z)
+        if masks and layer in masks:
+            A = A * masks[layer] / keep_prob
+        values[f"Z{layer}"], values[f"A{layer}"] = Z, A
+    return values
+
+
+def network_backward(
+    values: Mapping[str, Array], parameters: Mapping[str, Array], activations: Sequence[str], Y: Array, lambd: float = 0.0,
+    masks: Mapping[int, Array] | None = None, keep_prob: float = 1.0,
+) -> dict[str, Array]:
+    """Return every gradient on the way back, in the order in which the course computes them and in its scaling."""
+    m, L = Y.shape[1], len(activations)
+    grads: dict[str, Array] = {}
+    AL = values[f"A{L}"]
+    grads[f"dA{L}"] = -(Y / AL - (1 - Y) / (1 - AL))
+    for layer in range(L, 0, -1):
+        if layer < L:
+            dA = np.dot(parameters[f"W{layer + 1}"].T, grads[f"dZ{layer + 1}"])
+            grads[f"dA{layer}"] = dA * masks[layer] / keep_prob if masks and layer in masks else dA
+        grads[f"dZ{layer}"] = grads[f"dA{layer}"] * SLOPES[activations[layer - 1]](values[f"Z{layer}"])
+        W = parameters[f"W{layer}"]
+        grads[f"dW{layer}"] = np.dot(grads[f"dZ{layer}"], values[f"A{layer - 1}"].T) / m + lambd / m * W
+        grads[f"db{layer}"] = np.sum(grads[f"dZ{layer}"], axis=1, keepdims=True) / m
+    grads["dA0"] = np.dot(parameters["W1"].T, grads["dZ1"])
+    return grads
+
+
+def l2_cost(parameters: Mapping[str, Array], lambd: float, m: int) -> float:
+    """Return lambda/(2m) times the sum of the squared weights (the biases have no part in it)."""
+    return float(lambd / (2 * m) * sum(np.sum(np.square(parameters[key])) for key in parameters if key[0] == "W"))
+
+
+def adam_step(
+    state: Mapping[str, Mapping[str, Array]], grads: Mapping[str, Array], t: int, learning_rate: float, beta1: float, beta2: float,
+    epsilon: float,
+) -> dict[str, Array]:
+    """Return v, s, their corrected values and the updated parameters (Kingma and Ba 2015, algorithm 1; course 2, week 2)."""
+    out: dict[str, Array] = {}
+    for key, old in state["parameters"].items():
+        g = grads["d" + key]
+        v = beta1 * state["v"]["d" + key] + (1 - beta1) * g
+        s = beta2 * state["s"]["d" + key] + (1 - beta2) * g**2
+        v_corrected, s_corrected = v / (1 - beta1**t), s / (1 - beta2**t)
+        out[f"v_d{key}"], out[f"v_corrected_d{key}"] = v, v_corrected
+        out[f"s_d{key}"], out[f"s_corrected_d{key}"] = s, s_corrected
+        out[key] = old - learning_rate * v_corrected / (np.sqrt(s_corrected) + epsilon)
+    return out
+
+
+# --- The helper modules of the exercises (dnn_utils, planar_utils, gc_utils, ...), for a file that imports them -------------
+
+
+def sigmoid(Z: Array) -> Array:
+    """Return the activation alone, as planar_utils, gc_utils and reg_utils have it."""
+    return sigmoid_of(np.asarray(Z))
+
+
+def relu(Z: Array) -> Array:
+    """Return the activation alone, as gc_utils and reg_utils have it."""
+    return relu_of(np.asarray(Z))
+
+
+def sigmoid_with_cache(Z: Array) -> tuple[Array, Array]:
+    """Return the activation and its cache, Z, as dnn_utils has it."""
+    return sigmoid_of(Z), Z
+
+
+def relu_with_cache(Z: Array) -> tuple[Array, Array]:
+    """Return the activation and its cache, Z, as dnn_utils has it."""
+    return relu_of(Z), Z
+
+
+def sigmoid_backward(dA: Array, cache: Array) -> Array:
+    """DZ = dA * sigmoid'(Z)."""
+    return dA * SLOPES["sigmoid"](cache)
+
+
+def relu_backward(dA: Array, cache: Array) -> Array:
+    """DZ = dA where Z > 0, else 0."""
+    return dA * SLOPES["relu"](cache)
+
+
+def tanh_backward(dA: Array, cache: Array) -> Array:
+    """DZ = dA * tanh'(Z)."""
+    return dA * SLOPES["tanh"](cache)
+
+
+def linear_forward(A: Array, W: Array, b: Array) -> tuple[Array, tuple[Array, Array, Array]]:
+    """Z = W A + b, and the cache (A, W, b)."""
+    return np.dot(W, A) + b, (A, W, b)
+
+
+def linear_activation_forward(A_prev: Array, W: Array, b: Array, activation: str) -> tuple[Array, Any]:
+    """A = g(W A_prev + b), and the cache ((A_prev, W, b), Z)."""
+    Z, linear_cache = linear_forward(A_prev, W, b)
+    return ACTIVATIONS[activation](Z), (linear_cache, Z)
+
+
+def L_model_forward(X: Array, parameters: Parameters) -> tuple[Array, list[Any]]:
+    """[LINEAR->RELU] * (L-1) -> LINEAR -> SIGMOID, and the list of caches."""
+    A, caches, L = X, [], layers_of(parameters)
+    for layer in range(1, L + 1):
+        activation = "sigmoid" if layer == L else "relu"
+        A, cache = linear_activation_forward(A, parameters[f"W{layer}"], parameters[f"b{layer}"], activation)
+        caches.append(cache)
+    return A, caches
+
+
+def linear_backward(dZ: Array, cache: tuple[Array, Array, Array]) -> tuple[Array, Array, Array]:
+    """Return dA_prev, dW, db of Z = W A_prev + b."""
+    A_prev, W, _ = cache
+    m = A_prev.shape[1]
+    return np.dot(W.T, dZ), np.dot(dZ, A_prev.T) / m, np.sum(dZ, axis=1, keepdims=True) / m
+
+
+def linear_activation_backward(dA: Array, cache: Any, activation: str) -> tuple[Array, Array, Array]:
+    """Return dA_prev, dW, db of A = g(W A_prev + b)."""
+    linear_cache, Z = cache
+    return linear_backward(dA * SLOPES[activation](Z), linear_cache)
+
+
+def L_model_backward(AL: Array, Y: Array, caches: Sequence[Any]) -> dict[str, Array]:
+    """Return dA, dW and db of every layer."""
+    grads: dict[str, Array] = {}
+    dA = -(Y / AL - (1 - Y) / (1 - AL))
+    for layer in range(len(caches), 0, -1):
+        activation = "sigmoid" if layer == len(caches) else "relu"
+        dA, grads[f"dW{layer}"], grads[f"db{layer}"] = linear_activation_backward(dA, caches[layer - 1], activation)
+        grads[f"dA{layer - 1}"] = dA
+    return grads
+
+
+def compute_cost(AL: Array, Y: Array, *_: Any) -> float:
+    """Return the cross-entropy cost."""
+    return cross_entropy(AL, Y)
+
+
+def update_parameters(parameters: Parameters, grads: Mapping[str, Array], learning_rate: float = 1.2) -> Parameters:
+    """One step of gradient descent."""
+    return {key: value - learning_rate * grads["d" + key] for key, value in parameters.items()}
+
+
+def three_layers(
+    X: Array, parameters: Mapping[str, Array], hidden: str = "relu"
+) -> tuple[Array, tuple[Array, ...]]:
+    """LINEAR -> RELU -> LINEAR -> RELU -> LINEAR -> SIGMOID and its cache of twelve, as init_utils and reg_utils have it."""
+    values = network_forward(X, parameters, [hidden, hidden, "sigmoid"])
+    cache = tuple(
+        {**values, **parameters}[f"{letter}{layer}"] for layer in (1, 2, 3) for letter in ("Z", "A", "W", "b")
+    )
+    return values["A3"], cache
+
+
+def _matrices(parameters: Mapping[str, Array]) -> Iterator[tuple[str, Array]]:
+    for key in ("W1", "b1", "W2", "b2", "W3", "b3"):
+        yield key, parameters[key]
+
+
+def dictionary_to_vector(parameters: Mapping[str, Array]) -> tuple[Array, list[str]]:
+    """Return the column of all parameters, and for each entry the key it comes from (gc_utils)."""
+    columns = [value.reshape(-1, 1) for _, value in _matrices(parameters)]
+    keys = [key for key, value in _matrices(parameters) for _ in range(value.size)]
+    return np.concatenate(columns), keys
+
+
+CHECK_SHAPES = {"W1": (5, 4), "b1": (5, 1), "W2": (3, 5), "b2": (3, 1), "W3": (1, 3), "b3": (1, 1)}
+
+
+def vector_to_dictionary(theta: Array) -> Parameters:
+    """Undo dictionary_to_vector, for the network of the gradient checking exercise (4, 5, 3 and 1 units)."""
+    parameters, start = {}, 0
+    for key, shape in CHECK_SHAPES.items():
+        size = math.prod(shape)
+        parameters[key] = theta[start : start + size].reshape(shape)
+        start += size
+    return parameters
+
+
+def gradients_to_vector(gradients: Mapping[str, Array]) -> Array:
+    """Return the column of dW1, db1, ..., db3 (gc_utils)."""
+    return np.concatenate([gradients["d" + key].reshape(-1, 1) for key in CHECK_SHAPES])
+
+
+def forward_propagation_n(X: Array, Y: Array, parameters: Mapping[str, Array]) -> tuple[float, tuple[Array, ...]]:
+    """Return the cost and the cache of the gradient checking exercise."""
+    A3, cache = three_layers(X, parameters)
+    return cross_entropy(A3, Y), cache

@@ -1,0 +1,264 @@
+"""From symptoms to findings: the first wrong quantity, the change that makes it right, and what that mistake is called."""
+
+import ast
+import re
+from dataclasses import replace
+from typing import Any
+
+from tinygrad_course.audit.cases import Case, plainly
+from tinygrad_course.audit.clinic import Clinic, Function, Repair, Symptom, best
+from tinygrad_course.audit.compare import Relation, ratio, relate
+from tinygrad_course.audit.diagnoses import DIAGNOSES
+from tinygrad_course.audit.judge import Verdict
+from tinygrad_course.audit.kinds.base import Kind
+from tinygrad_course.audit.learner import Learner
+from tinygrad_course.audit.obsolete import replaced
+from tinygrad_course.audit.pairs import pairs
+from tinygrad_course.audit.program import TooLongError
+from tinygrad_course.audit.report import Finding
+from tinygrad_course.audit.submission import text_of
+from tinygrad_course.audit.trace import Site, sites
+
+ROUNDS = 4
+GENERIC = {"wrong_factor", "wrong_constant", "wrong_function", "wrong_operand", "extra_term", "term_missing", "wrong_order"}
+
+
+def treat(
+    learner: Learner, kind: Kind, verdicts: list[Verdict], helpers: list[str], deadline: float
+) -> tuple[list[Finding], Function | None]:
+    """Find the mistakes of a wrong function one after another, repairing as it goes."""
+    ended = _ended(learner, verdicts)
+    if ended is not None:
+        return [ended], None
+    clinic = Clinic(learner, kind, _ordered(verdicts), helpers, deadline)
+    findings: list[Finding] = []
+    for _ in range(ROUNDS):
+        functions = clinic.functions()
+        now = clinic.verdicts(functions)
+        failing = [verdict for verdict in now if not verdict.right]
+        if not failing:
+            for finding in findings:
+                finding.verified = True
+            return findings, functions[learner.name]
+        shown = next((verdict for verdict in failing if verdict.error is None and verdict.case.m > 1), failing[0])
+        symptom = clinic.symptom(shown.case)
+        repair, together = _repair(clinic, symptom, now, shown.case)
+        second = None
+        if repair is None and symptom is not None:
+            events, _, _ = clinic.trace(shown.case)
+            scope = clinic.scope(symptom.site, events) if symptom.site else None
+            options = list(pairs(clinic, symptom, shown.case, events, scope)) if scope else []
+            repair, second = min(options, key=lambda pair: (pair[0].edit.rank, len(pair[0].edit.words)), default=(None, None))
+        finding = _finding(learner, clinic, shown, symptom, repair)
+        findings.append(finding)
+        if repair is None:
+            break
+        if second is not None:
+            findings.append(replace(finding, diagnosis=second.kind, message=f"{DIAGNOSES[second.kind]}; {second.words}"))
+        clinic.apply(repair)
+        finding.verified = together
+    functions = clinic.functions()
+    right = all(verdict.right for verdict in clinic.verdicts(functions))
+    for finding in findings:
+        finding.verified = finding.verified or (right and bool(finding.suggestion))
+    return findings, functions[learner.name] if right else None
+
+
+def _ordered(verdicts: list[Verdict]) -> list[Case]:
+    """Put the cases that show most first: those that fail, with several examples, without raising."""
+    def key(verdict: Verdict) -> tuple[bool, bool, bool]:
+        return verdict.right, verdict.case.m == 1, verdict.error is not None
+
+    return [verdict.case for verdict in sorted(verdicts, key=key)]
+
+
+def _ended(learner: Learner, verdicts: list[Verdict]) -> Finding | None:
+    """Report a function that does not come back, or that leaves the program."""
+    for verdict in verdicts:
+        error = verdict.error
+        line = learner.node.lineno
+        cell, shown = learner.program.submission.place(line)
+        if isinstance(error, TooLongError):
+            message = f"{learner.name} does not come back within {learner.program.seconds:g} seconds"
+            return Finding("", "never_ends", message, shown, cell, learner.program.submission.source(line))
+        if isinstance(error, SystemExit | GeneratorExit):
+            return Finding("", "exits", f"{learner.name} ends the program: it calls exit()", shown, cell, learner.program.submission.source(line))
+        if isinstance(error, MemoryError):
+            return Finding("", "memory", f"{learner.name} asks for more memory than it is given", shown, cell, learner.program.submission.source(line))
+    return None
+
+
+def _repair(clinic: Clinic, symptom: Symptom | None, now: list[Verdict], case: Case) -> tuple[Repair | None, bool]:
+    """Return a repair, and whether everything is right with it."""
+    events, _, _ = clinic.trace(case)
+    order = _order(clinic, events)
+    label = symptom.label if symptom else ""
+    first = list(symptom.candidates) if symptom else []
+    keys = {(site.function, site.index) for site in first}
+    before = [site for site in order if (site.function, site.index) not in keys]
+    if symptom and symptom.site is not None and symptom.site.function == clinic.learner.name:
+        reached = {(name, event.site) for name, event in events}
+        earlier = [site for site in before if site.index < symptom.site.index or site.function != clinic.learner.name]
+        earlier = [site for site in earlier if (site.function, site.index) in reached]
+        rest = [site for site in before if site not in earlier]
+    else:
+        earlier, rest = before, []
+    for group in (first, earlier[::-1]):
+        found = _first_complete(clinic, group, events, label)
+        if found:
+            return found, True
+    if label:
+        improving = clinic.progress(now, label)
+        for site in first:
+            found = best(list(clinic.repairs_at(site, clinic.scope(site, events), label, improving)))
+            if found:
+                return found, False
+    found = _first_complete(clinic, rest, events, label)
+    if found:
+        return found, True
+    if label or any(verdict.error is not None for verdict in now):
+        return None, False
+    improving = clinic.better(now)
+    for site in [*earlier[::-1], *rest]:
+        found = best(list(clinic.repairs_at(site, clinic.scope(site, events), label, improving)))
+        if found:
+            return found, False
+    return None, False
+
+
+def _first_complete(clinic: Clinic, group: list[Site], events: Any, label: str) -> Repair | None:
+    for site in group:
+        if clinic.late():
+            return None
+        found = best(list(clinic.repairs_at(site, clinic.scope(site, events), _label(site) or label, clinic.all_right)))
+        if found:
+            return found
+    return None
+
+
+def _label(site: Site) -> str:
+    """Return the name that a statement assigns, as far as it can be read off."""
+    statement = site.statement
+    target = statement.targets[0] if isinstance(statement, ast.Assign) else getattr(statement, "target", None)
+    if not isinstance(target, ast.expr):
+        return ""
+    text = ast.unparse(target)
+    match = re.search(r"""["'](\w+)["']""", text)
+    return match.group(1) if match else text
+
+
+def _order(clinic: Clinic, events: Any) -> list[Site]:
+    """Return the statements of the patients, those that ran, in their order; the function's own first."""
+    found: list[Site] = []
+    ran = {(name, event.site) for name, event in events}
+    for name, node in clinic.patients.items():
+        docstring = ast.get_docstring(node) is not None
+        for site in sites(node):
+            compound = isinstance(site.statement, ast.FunctionDef | ast.Import | ast.ImportFrom | ast.Assert | ast.Pass)
+            if compound or (docstring and site.index == 0):
+                continue
+            if (name, site.index) in ran or isinstance(site.statement, ast.Return):
+                found.append(site)
+    return found
+
+
+def _finding(learner: Learner, clinic: Clinic, verdict: Verdict, symptom: Symptom | None, repair: Repair | None) -> Finding:
+    submission = learner.program.submission
+    case = verdict.case
+    relation = _relation(symptom, case)
+    label = symptom.label if symptom else next(iter([*verdict.wrong, *verdict.missing, *verdict.changed]), "")
+    site = repair.site if repair else symptom.site if symptom else None
+    line = repair.line if repair else site.statement.lineno if site else learner.node.lineno
+    if repair and symptom and (not symptom.site or repair.site.index != symptom.site.index or repair.site.function != symptom.site.function):
+        label = _label(repair.site) or label
+    kind = _diagnosis(verdict, symptom, repair, relation)
+    cell, shown = submission.place(line)
+    finding = Finding(label, kind, "", shown, cell, submission.source(line))
+    if symptom is not None:
+        finding.yours, finding.right = plainly(symptom.value), plainly(symptom.right)
+        if symptom.right is not None and symptom.value is not None:
+            finding.ratio = ratio(symptom.value, symptom.right)
+    elif label in verdict.values:
+        finding.yours, finding.right = plainly(verdict.values[label]), plainly(verdict.expected.get(label))
+    if repair is not None:
+        finding.suggestion = _suggestion(repair)
+    finding.message = _message(finding, verdict, symptom, repair, relation)
+    return finding
+
+
+def _suggestion(repair: Repair) -> str:
+    if isinstance(repair.statement, ast.Pass):
+        return "(without this line)"
+    if isinstance(repair.statement, ast.For | ast.While | ast.If | ast.With):
+        return text_of(repair.statement).split("\n", 1)[0]
+    return text_of(repair.statement)
+
+
+def _relation(symptom: Symptom | None, case: Case) -> Relation | None:
+    if symptom is None or symptom.right is None or symptom.value is None:
+        return None
+    others = {label: value for label, value in case.expected.items() if label != symptom.label}
+    return relate(symptom.label, symptom.value, symptom.right, case.m, case.scalars, others, case.terms.get(symptom.label, {}))
+
+
+def _diagnosis(verdict: Verdict, symptom: Symptom | None, repair: Repair | None, relation: Relation | None) -> str:
+    if repair is not None:
+        kind = repair.edit.kind
+        if kind in GENERIC and relation is not None and relation.kind == "factor" and relation.factor is not None:
+            kind = _factor_kind(relation, verdict.case.m) or kind
+        return kind
+    if symptom is not None and symptom.error is not None:
+        return "not_defined" if isinstance(symptom.error, NameError) else "raises"
+    if verdict.error is not None:
+        return "raises"
+    if relation is not None:
+        by_relation = {"transposed": "transposed", "shape": "shape", "sum": "wrong_axis"}
+        if relation.kind == "factor":
+            return _factor_kind(relation, verdict.case.m) or "factor"
+        if relation.kind in by_relation:
+            return by_relation[relation.kind]
+        if relation.kind == "term" and "L2" in relation.words:
+            return "l2_missing" if "lacks" in relation.words else "l2_on_bias"
+    if verdict.changed and not verdict.wrong:
+        return "in_place"
+    if verdict.missing:
+        return "no_return" if verdict.result is None else "missing_output"
+    return "unknown"
+
+
+def _factor_kind(relation: Relation, m: int) -> str:
+    factor = relation.factor
+    if factor == m:
+        return "missing_1_over_m"
+    if factor == 1 / m:
+        return "double_1_over_m"
+    if factor == -1:
+        return "wrong_sign"
+    if " ln 10" in relation.words or "1/ln 10" in relation.words:
+        return "log_base"
+    return ""
+
+
+def _message(finding: Finding, verdict: Verdict, symptom: Symptom | None, repair: Repair | None, relation: Relation | None) -> str:
+    """Put a finding into a sentence."""
+    parts: list[str] = []
+    error = symptom.error if symptom is not None else verdict.error
+    if error is not None:
+        parts.append(f"raises {type(error).__name__}: {error}")
+        hint = replaced(error)
+        if hint:
+            parts.append(hint)
+    elif verdict.changed and not verdict.wrong and not verdict.missing:
+        parts.append(f"the caller's {', '.join(verdict.changed)} is changed in place")
+    elif verdict.missing and symptom is None:
+        parts.append(
+            "nothing is returned" if verdict.result is None else f"{', '.join(verdict.missing)} is not among what is returned"
+        )
+    elif relation is not None and (repair is None or relation.kind != "unknown"):
+        parts.append(relation.words)
+    title = DIAGNOSES[finding.diagnosis]
+    if finding.diagnosis not in {"unknown", "raises", "missing_output", "no_return"} and not any(title in part for part in parts):
+        parts.insert(0, title)
+    if repair is not None:
+        parts.append(repair.edit.words)
+    return "; ".join(parts)
