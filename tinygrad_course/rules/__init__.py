@@ -4,16 +4,20 @@ Importing the package fills the tables of `tinygrad_course.rules.table`.
 """
 
 from tinygrad_course.rules import (  # noqa: F401  (each fills the tables)
+    bessel,
+    calculus,
     constant,
     decompositions,
     einsum,
     elementwise,
+    fft,
     indexing,
     linear_algebra,
     norms,
     reductions,
     shaping,
     special,
+    statistics,
     ufunc_methods,
 )
 from tinygrad_course.rules.table import (

@@ -8,10 +8,10 @@ from __future__ import annotations
 import operator
 
 import numpy as np
-import numpy.lib.recfunctions as records
+from numpy._core import umath
 from numpy.lib import scimath
 
-from tinygrad_course.rules.table import no_derivative, refused
+from tinygrad_course.rules.table import REFUSED_MODULES, no_derivative, refused
 
 # ------------------------------------------------------------------ constant almost everywhere
 
@@ -31,14 +31,9 @@ no_derivative(
     # shapes, dtypes and memory
     *(np.shape, np.ndim, np.size, np.result_type, np.can_cast, np.min_scalar_type, np.common_type),
     *(np.isrealobj, np.iscomplexobj, np.shares_memory, np.may_share_memory, np.einsum_path),
-    *(
-        np.zeros_like,
-        np.ones_like,
-        np.empty_like,
-        np.tril_indices_from,
-        np.triu_indices_from,
-        np.diag_indices_from,
-    ),
+    *(np.zeros_like, np.ones_like, np.empty_like),
+    *(np.tril_indices_from, np.triu_indices_from, np.diag_indices_from),
+    getattr(umath, "_ones_like"),  # noqa: B009  (a ufunc that NumPy keeps for itself)
     # texts and files
     *(np.array2string, np.array_repr, np.array_str, np.save, np.savetxt, np.savez, np.savez_compressed),
     # Python's comparisons, which a Tensor hands to NumPy
@@ -74,14 +69,13 @@ refused(
     "it is for dates, and a Tensor holds real numbers",
     *(np.busday_count, np.busday_offset, np.is_busday, np.datetime_as_string, np.isnat),
 )
-refused(
-    "it is for structured arrays, and a Tensor holds real numbers",
-    *(
-        getattr(records, name)
-        for name in records.__all__
-        if hasattr(getattr(records, name), "__wrapped__")
-        or name in ("assign_fields_by_name", "require_fields")
-    ),
+REFUSED_MODULES.update(
+    {
+        "numpy.lib.recfunctions": "it is for structured arrays, and a Tensor holds real numbers",
+        "numpy.strings": "it is for text, and a Tensor holds real numbers",
+        "numpy.char": "it is for text, and a Tensor holds real numbers",
+        "numpy.polynomial.polynomial": "numpy.polynomial makes plain arrays of its arguments; use np.polyval",
+    }
 )
 refused(
     "its result is complex for some arguments; use the function of the same name in np",

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_course.rules.shapes import as_array, unbroadcast
-from tinygrad_course.rules.shapes import transposed as T
+from tinygrad_course.rules.shapes import transposed as T  # noqa: N812  (the name that formulas have for it)
 from tinygrad_course.rules.table import composed, is_tensor, primitive, rule
 
 # ------------------------------------------------------------------ inverse and determinant
@@ -70,7 +70,7 @@ rule(np.linalg.solve, solve_left, lambda g, y, a, b: unbroadcast(solved_back(g, 
 
 @composed(np.linalg.lstsq)
 def lstsq(a: Any, b: Any, rcond: float | None = None) -> Any:
-    """The solution by the pseudo-inverse; the residuals, the rank and the singular values as NumPy gives them."""
+    """The solution by the pseudo-inverse; residuals, rank and singular values as NumPy gives them."""
     a, b = as_array(a), as_array(b)
     m, n = a.shape
     rcond = np.finfo(a.dtype).eps * max(m, n) if rcond is None else rcond
@@ -157,7 +157,7 @@ def symmetric(a: Any) -> Any:
     return 0.5 * (a + T(a))
 
 
-def eigvalsh_vjp(g: Any, y: Any, a: Any, UPLO: str = "L") -> Any:
+def eigvalsh_vjp(g: Any, y: Any, a: Any, UPLO: Any = "L") -> Any:
     v = np.linalg.eigh(a, UPLO)[1]
     return on_triangle(np.matmul(v * g[..., None, :], T(v)), UPLO.upper() == "U")
 
@@ -245,9 +245,10 @@ rule(orthogonalised, qr_vjp, outputs=True, name="qr")
 
 @composed(np.linalg.qr)
 def qr(a: Any, mode: str = "reduced") -> Any:
-    if mode not in ("reduced", "complete", "r") or (mode == "complete" and a.shape[-2] > a.shape[-1]):
+    free = mode == "complete" and a.shape[-2] > a.shape[-1]
+    if free or mode not in ("reduced", "complete", "r"):
         raise TypeError(
-            f"np.linalg.qr of a Tensor of shape {a.shape} with mode={mode!r} has no rule; the modes 'reduced' "
-            "and 'r' have one (the further columns of 'complete' can turn freely)"
+            f"np.linalg.qr of a Tensor of shape {a.shape} with mode={mode!r} has no rule; the modes "
+            "'reduced' and 'r' have one (the further columns of 'complete' can turn freely)"
         )
     return orthogonalised(a)[1] if mode == "r" else orthogonalised(a)

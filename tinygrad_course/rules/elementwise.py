@@ -24,6 +24,7 @@ import math
 from typing import Any
 
 import numpy as np
+from numpy._core import umath
 from scipy import special
 
 from tinygrad_course.rules.table import composed, is_tensor, primitive, rule
@@ -200,7 +201,7 @@ def clip_vjp(g: Any, y: Any, x: Any, low: Any, high: Any) -> Any:
 rule(clip, clip_vjp, elementwise=True)
 
 
-@composed(np.clip)
+@composed(np.clip, getattr(umath, "clip"))  # noqa: B009  (the ufunc behind it, which NumPy keeps for itself)
 def clip_between(a: Any, a_min: Any = None, a_max: Any = None, *, min: Any = None, max: Any = None) -> Any:
     low, high = (min if a_min is None else a_min), (max if a_max is None else a_max)
     if not is_tensor(low) and not is_tensor(high):

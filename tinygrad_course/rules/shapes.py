@@ -26,14 +26,14 @@ def kept(shape: tuple[int, ...], axis: Axes) -> tuple[int, ...]:
 
 
 def restore(g: Any, shape: tuple[int, ...], axis: Axes, keepdims: Any) -> Any:
-    """`g`, of a reduction's shape, with the reduced axes put back at length 1: to broadcast against the input."""
+    """`g`, of a reduction's shape, with the reduced axes back at length 1: to broadcast against the input."""
     if keepdims or axis is None:
         return g
     return g.reshape(kept(shape, axis))
 
 
 def spread(g: Any, shape: tuple[int, ...]) -> Any:
-    """`np.broadcast_to`, without its cost for small arrays: a number is written out, an array repeated by a view."""
+    """`np.broadcast_to`, without its cost: a number is written out, an array repeated by a view."""
     if g.shape == shape:
         return g
     if isinstance(g, np.floating):

@@ -19,6 +19,8 @@ import inspect
 from collections.abc import Callable
 from typing import Any, TypeVar
 
+import numpy as np
+
 Vjp = Callable[..., Any]
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -54,8 +56,8 @@ class Rule:
     """
 
     __slots__ = (
-        "accepted", "elementwise", "function", "most_args", "name", "names", "outputs", "plain", "saves", "sequence",
-        "ties", "twin", "variadic", "vjps",
+        "accepted", "elementwise", "function", "most_args", "name", "names", "outputs", "plain", "saves",
+        "sequence", "ties", "twin", "variadic", "vjps",
     )  # fmt: skip
 
     def __init__(
@@ -113,6 +115,8 @@ RULES: dict[Callable[..., Any], Rule] = {}
 COMPOSED: dict[Callable[..., Any], Callable[..., Any]] = {}
 NO_DERIVATIVE: set[Callable[..., Any]] = set()
 REFUSED: dict[Callable[..., Any], str] = {}
+REFUSED_MODULES: dict[str, str] = {}
+"""Modules of which everything is refused: they are not imported for that."""
 UFUNC_METHODS: dict[tuple[Callable[..., Any], str], Callable[..., Any]] = {}
 """What ``np.add.reduce`` and its like are in terms of functions with rules, by ufunc and method."""
 
@@ -152,6 +156,13 @@ def refused(reason: str, *functions: Callable[..., Any]) -> None:
     """Enter functions that raise when they are given a Tensor, with the reason."""
     for function in functions:
         REFUSED[function] = reason
+
+
+def refusal(function: Callable[..., Any]) -> str | None:
+    """Return the reason why `function` is refused, None if it is not (or is on no list)."""
+    if function not in REFUSED and isinstance(function, np.ufunc) and not function.types:
+        return REFUSED_MODULES["numpy.strings"]  # NumPy's ufuncs for text name no numeric types
+    return REFUSED.get(function) or REFUSED_MODULES.get(getattr(function, "__module__", ""))
 
 
 def primitive(function: F) -> F:

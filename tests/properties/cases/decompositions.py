@@ -1,0 +1,142 @@
+"""Inverses, linear systems and decompositions."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from hypothesis import strategies as st
+
+from tests.properties.vocabulary import Call, Rng, arrays, call, case, real, stacks, with_args
+
+# ------------------------------------------------------------------ decompositions
+
+
+def regular(rng: Rng, shape: tuple[int, ...]) -> Any:
+    """Square matrices far from singular ones; other shapes are of full rank."""
+    return real(rng, shape) + 3.0 * np.eye(*shape[-2:])
+
+
+def definite(rng: Rng, shape: tuple[int, ...]) -> Any:
+    a = real(rng, shape)
+    return np.matmul(a, np.swapaxes(a, -1, -2)) + np.eye(shape[-1])
+
+
+def separated(rng: Rng, shape: tuple[int, ...]) -> Any:
+    """Matrices whose singular values (and, of their symmetric halves, eigenvalues) are well apart."""
+    k = min(shape[-2:])
+    u, _ = np.linalg.qr(rng.normal(size=(*shape[:-1], k)))
+    v, _ = np.linalg.qr(rng.normal(size=(*shape[:-2], shape[-1], k)))
+    return np.matmul(u * (1.0 + np.arange(k)), np.swapaxes(v, -1, -2))
+
+
+def symmetric(rng: Rng, shape: tuple[int, ...]) -> Any:
+    q, _ = np.linalg.qr(rng.normal(size=shape))
+    return np.matmul(q * (np.arange(shape[-1]) - 0.7), np.swapaxes(q, -1, -2))
+
+
+def signs_fixed(function: Any, *places: tuple[int, int]) -> Any:
+    """The function without the signs of its vectors, which are free: outputs in these places squared."""
+
+    def fixed(*args: Any, **kwargs: Any) -> Any:
+        ys = list(function(*args, **kwargs))
+        for i in places:
+            ys[i] = ys[i] * ys[i]
+        return tuple(ys)
+
+    return fixed
+
+
+linear = {"half": False, "single": False}
+case(np.linalg.inv, with_args(stacks("ii", domain=regular)), analytic=True, **linear)
+case(np.linalg.det, with_args(stacks("ii", domain=regular)), analytic=True, **linear)
+case(np.linalg.slogdet, with_args(stacks("ii", domain=regular)), **linear)
+case(np.linalg.pinv, call(st.one_of(arrays((2, 3, 2), separated), arrays((2, 4), separated))), **linear)
+case(
+    np.linalg.solve,
+    st.one_of(
+        stacks("ii", "ij", stacked=False),
+        stacks("kii", "ij", stacked=False),
+        stacks("ii", "kij", stacked=False),
+        stacks("ii", "i", stacked=False),
+        stacks("kii", "i", stacked=False),
+    ).map(lambda a: Call((a[0] + 5.0 * np.eye(a[0].shape[-1]), a[1]))),
+    analytic=True,
+    **linear,
+)
+case(
+    np.linalg.lstsq,
+    st.one_of(
+        *(
+            st.builds(lambda a, b: Call((a, b)), arrays(s, separated), arrays(t))
+            for s, t in (((4, 2), (4,)), ((4, 2), (4, 3)), ((2, 4), (2, 3)), ((3, 3), (3,)))
+        )
+    ),
+    **linear,
+)
+case(
+    np.linalg.tensorsolve,
+    call(arrays((2, 3, 6)).map(lambda a: a + 5.0 * np.eye(6).reshape(2, 3, 6)), arrays((2, 3))),
+    analytic=True,
+    **linear,
+)
+case(
+    np.linalg.tensorsolve,
+    call(
+        arrays((2, 6, 3)).map(lambda a: a + 5.0 * np.moveaxis(np.eye(6).reshape(2, 3, 6), 1, 2)),
+        arrays((2, 3)),
+        axes=st.just((1,)),
+    ).filter(lambda c: c.kwargs),
+    "tensorsolve, axes",
+    analytic=True,
+    **linear,
+)
+case(
+    np.linalg.tensorinv,
+    call(arrays((2, 3, 6)).map(lambda a: a + 5.0 * np.eye(6).reshape(2, 3, 6))),
+    analytic=True,
+    **linear,
+)
+case(
+    np.linalg.matrix_power,
+    with_args(stacks("ii", domain=regular), [-1, -2]),
+    "matrix_power, negative",
+    analytic=True,
+    **linear,
+)
+case(
+    np.linalg.cholesky,
+    call(st.one_of(arrays((2, 3, 3), definite), arrays((3, 3), definite)), upper=[True]),
+    **linear,
+)
+case(
+    signs_fixed(np.linalg.eigh, 1),
+    call(st.one_of(arrays((2, 3, 3), symmetric), arrays((3, 3), symmetric)), UPLO=["L", "U"]),
+    "eigh",
+    **linear,
+)
+case(np.linalg.eigvalsh, call(arrays((2, 3, 3), symmetric), UPLO=["L", "U"]), **linear)
+case(
+    signs_fixed(np.linalg.svd, 0, 2),
+    call(st.one_of(*(arrays(s, separated) for s in ((3, 3), (2, 3, 2), (2, 3)))), st.just(False)),
+    "svd",
+    **linear,
+)
+case(signs_fixed(np.linalg.svd, 0, 2), call(arrays((3, 3), separated)), "svd, square", **linear)
+case(
+    np.linalg.svd,
+    call(arrays((2, 3, 2), separated), compute_uv=st.just(False)).filter(lambda c: c.kwargs),
+    "svd, values",
+    **linear,
+)
+case(np.linalg.svdvals, call(arrays((2, 3, 2), separated)), **linear)
+case(
+    np.linalg.qr,
+    call(st.one_of(*(arrays(s, separated) for s in ((3, 3), (2, 3, 2), (2, 4)))), mode=["reduced", "r"]),
+    **linear,
+)
+case(
+    np.linalg.cond,
+    call(arrays((2, 3, 3), regular), st.sampled_from([None, 2, -2, 1, np.inf, "fro"])),
+    **linear,
+)

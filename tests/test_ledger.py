@@ -1,0 +1,218 @@
+"""The ledger: every function that NumPy can hand to a Tensor is on exactly one list.
+
+A function is recorded by a rule or a definition, or it has no derivative and returns plain arrays, or it is
+refused with a reason. SciPy's plain functions, which no protocol reaches, raise.
+"""
+
+from __future__ import annotations
+
+import inspect
+import operator
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import numpy.char
+import numpy.fft
+import numpy.lib.recfunctions
+import numpy.linalg
+import numpy.polynomial.polynomial
+import numpy.strings
+import pytest
+from numpy.testing.overrides import get_overridable_numpy_array_functions, get_overridable_numpy_ufuncs
+from scipy import special
+
+from tinygrad_course import Tensor
+from tinygrad_course.rules.table import COMPOSED, NO_DERIVATIVE, REFUSED, RULES, UFUNC_METHODS, refusal
+
+
+def public(function: Callable[..., Any]) -> Callable[..., Any]:
+    """What NumPy hands over: of functions with like=, which are registered twice, np's own."""
+    own = getattr(np, function.__name__, None)
+    return own if getattr(function, "__module__", "") == "numpy" and callable(own) else function
+
+
+def everything() -> list[Callable[..., Any]]:
+    found = {public(f) for f in get_overridable_numpy_array_functions()} | get_overridable_numpy_ufuncs()
+    for module in (np, np.linalg, np.fft):
+        found |= {
+            f for f in vars(module).values() if isinstance(f, np.ufunc) or hasattr(f, "_implementation")
+        }
+    found |= {f for f in vars(special).values() if isinstance(f, np.ufunc)}
+    return sorted(found, key=name)
+
+
+def name(function: Callable[..., Any]) -> str:
+    return f"{getattr(function, '__module__', 'ufunc')}.{function.__name__}"
+
+
+def lists(function: Callable[..., Any]) -> list[str]:
+    """The lists that a function is on."""
+    on = {
+        "rule": function in RULES,
+        "composed": function in COMPOSED,
+        "no derivative": function in NO_DERIVATIVE,
+        "refused": refusal(function) is not None,
+    }
+    return [which for which, there in on.items() if there]
+
+
+def unlisted(functions: list[Callable[..., Any]]) -> dict[str, list[str]]:
+    return {name(f): lists(f) for f in functions if len(lists(f)) != 1}
+
+
+def test_every_function_is_on_one_list() -> None:
+    functions = everything()
+    assert len(functions) > 302 + 127
+    assert unlisted(functions) == {}
+
+
+def test_an_unlisted_function_fails_the_ledger() -> None:
+    own = np.frompyfunc(lambda x: x, 1, 1)
+    found = unlisted([np.tanh, own])
+    assert list(found.values()) == [[]]
+
+
+def test_an_unlisted_function_raises_and_names_register_rule() -> None:
+    own = np.frompyfunc(lambda x: x, 1, 1)
+    with pytest.raises(TypeError, match="register_rule"):
+        own(Tensor([1.0, 2.0]))
+
+
+@pytest.mark.parametrize("function", [f for f in everything() if refusal(f) is not None], ids=name)
+def test_refused_functions_raise_with_the_reason(function: Callable[..., Any]) -> None:
+    t = Tensor([[0.5, 0.25], [0.125, 0.75]])
+    reason = refusal(function)
+    assert reason
+    # by the protocols, so that arguments that the function would refuse itself are not in the way
+    with pytest.raises(TypeError) as caught:
+        (
+            t.__array_ufunc__(function, "__call__", t)
+            if isinstance(function, np.ufunc)
+            else t.__array_function__(function, (Tensor,), (t,), {})
+        )
+    assert reason in str(caught.value)
+    assert function.__name__ in str(caught.value)
+
+
+def test_functions_without_a_derivative_return_plain_values() -> None:
+    t, n = Tensor([[0.5, 0.25], [0.125, 0.75]]), 0
+    x = t.data
+    for function in sorted(NO_DERIVATIVE, key=name):
+        arguments = 2 if isinstance(function, np.ufunc) and function.nin == 2 else 1
+        try:
+            plain = function(*(x,) * arguments)
+        except TypeError:
+            continue  # more arguments are needed; see the cases below
+        ours = function(*(t,) * arguments)
+        assert not isinstance(ours, Tensor), function
+        if not isinstance(plain, (tuple, str)) and function is not np.empty_like:
+            np.testing.assert_array_equal(ours, plain)
+        n += 1
+    assert n > 50
+    for ours, plain in (
+        (np.allclose(t, x), True),
+        (np.isclose(t, t + 1.0), np.isclose(x, x + 1.0)),
+        (np.searchsorted(t[0] * -1.0, 0.3), 2),
+        (np.searchsorted([0.0, 1.0], t), np.searchsorted([0.0, 1.0], x)),
+        (np.digitize(t, np.array([0.3])), np.digitize(x, [0.3])),
+        (np.isin(t, [0.5]), x == 0.5),
+        (np.result_type(t, 1.0), np.dtype(float)),
+        (np.argpartition(t, 1), np.argpartition(x, 1)),
+        (np.array_equal(t, t), True),
+        (operator.eq(t, 0.5), x == 0.5),
+    ):
+        assert not isinstance(ours, Tensor)
+        np.testing.assert_array_equal(ours, plain)
+
+
+# ------------------------------------------------------------------ methods of ufuncs
+
+
+@pytest.mark.parametrize(
+    ("call", "same"),
+    [
+        (np.add.reduce, lambda t: np.sum(t, axis=0)),
+        (lambda t: np.add.reduce(t, axis=None), np.sum),
+        (lambda t: np.add.reduce(t, 1, keepdims=True), lambda t: np.sum(t, axis=1, keepdims=True)),
+        (lambda t: np.multiply.reduce(t, axis=1), lambda t: np.prod(t, axis=1)),
+        (np.maximum.reduce, lambda t: np.max(t, axis=0)),
+        (lambda t: np.minimum.reduce(t, axis=1), lambda t: np.min(t, axis=1)),
+        (lambda t: np.logaddexp.reduce(t, axis=1), lambda t: np.log(np.sum(np.exp(t), axis=1))),
+        (np.add.accumulate, lambda t: np.cumsum(t, axis=0)),
+        (lambda t: np.multiply.accumulate(t, axis=1), lambda t: np.cumprod(t, axis=1)),
+        (lambda t: np.multiply.outer(t, t), lambda t: t[:, :, None, None] * t),
+        (lambda t: np.subtract.outer([1.0, 2.0], t), lambda t: np.array([1.0, 2.0])[:, None, None] - t),
+        (lambda t: np.divide.outer(t, 2.0), lambda t: t / 2.0),
+    ],
+)
+def test_ufunc_methods(call: Any, same: Any) -> None:
+    x = np.array([[0.5, 0.25, 2.0], [0.125, 0.75, 1.5]])
+    np.testing.assert_allclose(call(Tensor(x)).data, call(x), rtol=1e-15)
+    ours, theirs = Tensor(x), Tensor(x)
+    weights = np.cos(np.arange(call(x).size)).reshape(call(x).shape)
+    np.sum(weights * call(ours)).backward()
+    np.sum(weights * same(theirs)).backward()
+    np.testing.assert_allclose(ours.grad, theirs.grad, rtol=1e-13)
+
+
+@pytest.mark.parametrize("method", ["at", "reduceat"])
+def test_other_methods_are_refused(method: str) -> None:
+    t = Tensor([1.0, 2.0])
+    with pytest.raises(TypeError, match=method):
+        getattr(np.add, method)(t, [0], 1.0) if method == "at" else np.add.reduceat(t, [0])
+
+
+def test_methods_are_those_of_listed_ufuncs() -> None:
+    for ufunc, _ in UFUNC_METHODS:
+        assert ufunc in RULES or ufunc in COMPOSED
+
+
+# ------------------------------------------------------------------ SciPy's plain functions
+
+#: Of scipy.special, what takes no arrays: counts of zeros and roots, settings, error classes.
+TAKES_NUMBERS = {"geterr", "seterr", "errstate", "SpecialFunctionWarning", "SpecialFunctionError"}
+
+
+def plain_functions() -> list[str]:
+    return [
+        n for n in special.__all__ if not isinstance(getattr(special, n), np.ufunc) and n not in TAKES_NUMBERS
+    ]
+
+
+@pytest.mark.parametrize("function", plain_functions())
+def test_plain_functions_of_scipy_never_lose_a_gradient(function: str) -> None:
+    """Given a Tensor, each raises (or records, like special.sinc, which is NumPy's)."""
+    f = getattr(special, function)
+    t = Tensor([0.5, 1.5])
+    try:
+        count = len([p for p in inspect.signature(f).parameters.values() if p.default is p.empty])
+    except (TypeError, ValueError):
+        count = 1
+    for place in range(max(count, 1)):
+        args: list[Any] = [1] * max(count, 1)
+        args[place] = t
+        try:
+            result = f(*args)
+        except Exception:  # noqa: BLE001, S112  (whichever it is: the gradient was not lost in silence)
+            continue
+        parts = result if isinstance(result, tuple) else (result,)
+        assert all(isinstance(p, Tensor) for p in parts), f"argument {place}"
+
+
+def test_the_usual_ones_are_told_what_to_use() -> None:
+    for function in (special.logsumexp, special.softmax, special.log_softmax):
+        with pytest.raises(TypeError, match=r"tinygrad_course\.functions"):
+            function(Tensor([0.5, 1.5]))
+
+
+def test_counts(capsys: pytest.CaptureFixture[str]) -> None:
+    """The ledger's totals, as stated in the documentation."""
+    counts: dict[str, int] = {}
+    for function in everything():
+        (which,) = lists(function)
+        counts[which] = counts.get(which, 0) + 1
+    with capsys.disabled():
+        print(f"\nledger: {counts}")
+    assert counts["rule"] + counts["composed"] > 340
+    assert set(REFUSED) & set(RULES) == set()

@@ -1,0 +1,377 @@
+"""Differences, sums and interpolation of samples; convolution; polynomials; ranges of numbers."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from tinygrad_course.rules.indexing import astype
+from tinygrad_course.rules.shapes import as_array, normalize
+from tinygrad_course.rules.table import composed, is_tensor, primitive, rule
+
+# ------------------------------------------------------------------ differences and sums of samples
+
+
+def part(axis: int, ndim: int, start: int | None, stop: int | None) -> tuple[slice, ...]:
+    return (slice(None),) * (axis % ndim) + (slice(start, stop),)
+
+
+@composed(np.diff)
+def diff(a: Any, n: int = 1, axis: int = -1, prepend: Any = None, append: Any = None) -> Any:
+    a = as_array(a)
+    if n == 0:
+        return +a
+
+    def end(value: Any) -> list[Any]:
+        if value is None:
+            return []
+        value = as_array(value)
+        shape = (*a.shape[: axis % a.ndim], 1, *a.shape[axis % a.ndim + 1 :])
+        return [np.broadcast_to(value, shape) if value.ndim == 0 else value]
+
+    if prepend is not None or append is not None:
+        a = np.concatenate([*end(prepend), a, *end(append)], axis=axis)
+    for _ in range(n):
+        a = a[part(axis, a.ndim, 1, None)] - a[part(axis, a.ndim, None, -1)]
+    return a
+
+
+@composed(np.ediff1d)
+def ediff1d(ary: Any, to_end: Any = None, to_begin: Any = None) -> Any:
+    steps = diff(as_array(ary).reshape(-1))
+    ends = [None if e is None else astype(as_array(e).reshape(-1), steps.dtype) for e in (to_begin, to_end)]
+    parts = [p for p in (ends[0], steps, ends[1]) if p is not None]
+    return parts[0] if len(parts) == 1 else np.concatenate(parts)
+
+
+@composed(np.trapezoid)
+def trapezoid(y: Any, x: Any = None, dx: Any = 1.0, axis: int = -1) -> Any:
+    y = as_array(y)
+    if x is None:
+        widths = dx
+    elif np.ndim(x) == 1:
+        widths = diff(x)
+        widths = widths.reshape(tuple(-1 if i == axis % y.ndim else 1 for i in range(y.ndim)))
+    else:
+        widths = diff(x, axis=axis)
+    return np.sum(
+        widths * (y[part(axis, y.ndim, 1, None)] + y[part(axis, y.ndim, None, -1)]) / 2.0, axis=axis
+    )
+
+
+@composed(np.gradient)
+def gradient(f: Any, *varargs: Any, axis: Any = None, edge_order: int = 1) -> Any:
+    """Differences of the second order inside, of `edge_order` at both ends."""
+    f = as_array(f)
+    axes = normalize(axis, f.ndim)
+    if len(varargs) not in (0, 1, len(axes)):
+        raise TypeError(f"np.gradient: {len(varargs)} spacings for {len(axes)} axes")
+    spacings = varargs * len(axes) if len(varargs) == 1 else varargs or (1.0,) * len(axes)
+    slopes = [slope_along(np.moveaxis(f, k, -1), h, edge_order) for k, h in zip(axes, spacings, strict=True)]
+    slopes = [np.moveaxis(s, -1, k) for k, s in zip(axes, slopes, strict=True)]
+    return slopes[0] if len(slopes) == 1 else tuple(slopes)
+
+
+def slope_along(f: Any, spacing: Any, edge_order: int) -> Any:
+    n = f.shape[-1]
+    if n < edge_order + 1:
+        raise ValueError(f"np.gradient needs {edge_order + 1} values along each axis, not {n}")
+    steps = np.broadcast_to(as_array(spacing), (n - 1,)) if np.ndim(spacing) == 0 else diff(spacing)
+    if not is_tensor(steps):
+        steps = steps.astype(f.dtype)
+    slopes = diff(f) / steps
+    h0, h1 = steps[:-1], steps[1:]
+    inside = (slopes[..., :-1] * h1 + slopes[..., 1:] * h0) / (h0 + h1)
+    first, end = slopes[..., :1], slopes[..., -1:]
+    if edge_order == 2:  # the parabola through three points
+        first = first - (slopes[..., 1:2] - first) * steps[:1] / (steps[:1] + steps[1:2])
+        end = end + (end - slopes[..., -2:-1]) * steps[-1:] / (steps[-1:] + steps[-2:-1])
+    return np.concatenate([first, inside, end], axis=-1)
+
+
+rule(np.unwrap, lambda g, y, p, discont=None, axis=-1, *, period=math.tau: g, saves=False)
+
+
+def cumulative(function: Callable[..., Any], first: float) -> Callable[..., Any]:
+    def definition(
+        x: Any, /, *, axis: int | None = None, dtype: Any = None, include_initial: bool = False
+    ) -> Any:
+        if axis is None and x.ndim > 1:
+            raise ValueError("For arrays which have more than one dimension ``axis`` argument is required.")
+        axis = 0 if axis is None else axis
+        y = function(x, axis=axis, dtype=dtype)
+        if not include_initial:
+            return y
+        return np.concatenate([np.zeros_like(y[part(axis, y.ndim, None, 1)]) + first, y], axis=axis)
+
+    return definition
+
+
+composed(np.cumulative_sum)(cumulative(np.cumsum, 0.0))
+composed(np.cumulative_prod)(cumulative(np.cumprod, 1.0))
+
+# ------------------------------------------------------------------ interpolation
+
+
+@composed(np.interp)
+def interp(x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None, period: float | None = None) -> Any:
+    x, xp, fp = (astype(as_array(v), np.float64) for v in (x, xp, fp))
+    if period is not None:
+        x, xp = x % period, xp % period
+        order = np.argsort(xp)
+        xp, fp = xp[order], fp[order]
+        xp = np.concatenate([xp[-1:] - period, xp, xp[:1] + period])
+        fp = np.concatenate([fp[-1:], fp, fp[:1]])
+        left = right = None
+    n = xp.shape[0]
+    if n == 1:
+        y = fp[np.zeros(x.shape, dtype=int)]
+    else:
+        below = np.sum(np.greater_equal(np.expand_dims(x, -1), xp), axis=-1) - 1
+        i = np.clip(below, 0, n - 2)
+        y = fp[i] + (fp[i + 1] - fp[i]) / (xp[i + 1] - xp[i]) * (x - xp[i])
+    y = np.where(x < xp[0], fp[0] if left is None else left, y)
+    return np.where(x > xp[-1], fp[-1] if right is None else right, y)
+
+
+# ------------------------------------------------------------------ convolution
+
+
+@primitive
+def convolve_full(a: Any, v: Any) -> Any:
+    return np.convolve(a, v)
+
+
+@composed(np.convolve)
+def convolve(a: Any, v: Any, mode: str = "full") -> Any:
+    a, v = (np.atleast_1d(as_array(x)) for x in (a, v))
+    n = min(a.shape[0], v.shape[0])
+    return cut(convolve_full(a, v), n, max(a.shape[0], v.shape[0]), mode, (n - 1) // 2)
+
+
+@composed(np.correlate)
+def correlate(a: Any, v: Any, mode: str = "valid") -> Any:
+    a, v = (np.atleast_1d(as_array(x)) for x in (a, v))
+    n = min(a.shape[0], v.shape[0])
+    start = (n - 1) // 2 if v.shape[0] <= a.shape[0] else n // 2
+    return cut(convolve_full(a, v[::-1]), n, max(a.shape[0], v.shape[0]), mode, start)
+
+
+rule(
+    convolve_full,
+    lambda g, y, a, v: correlate(g, v, "valid"),
+    lambda g, y, a, v: correlate(g, a, "valid"),
+    name="convolve",
+)
+
+
+def cut(full: Any, short: int, long: int, mode: str, start: int) -> Any:
+    """The middle of a full convolution that `mode` asks for."""
+    if mode == "full":
+        return full
+    if mode == "same":
+        return full[start : start + long]
+    if mode == "valid":
+        return full[short - 1 : long]
+    raise ValueError(f"mode must be 'full', 'same' or 'valid', not {mode!r}")
+
+
+# ------------------------------------------------------------------ polynomials, highest power first
+
+
+@composed(np.polyval)
+def polyval(p: Any, x: Any) -> Any:
+    x = as_array(x)
+    y = x * 0.0
+    for i in range(np.shape(p)[0]):
+        y = y * x + p[i]
+    return y
+
+
+def aligned(a: Any, b: Any) -> tuple[Any, Any]:
+    """Both with as many coefficients as the longer."""
+    a, b = (np.atleast_1d(as_array(x)) for x in (a, b))
+    n = max(a.shape[0], b.shape[0])
+    return tuple(
+        x if x.shape[0] == n else np.concatenate([np.zeros(n - x.shape[0], x.dtype), x]) for x in (a, b)
+    )  # type: ignore[return-value]
+
+
+@composed(np.polyadd)
+def polyadd(a1: Any, a2: Any) -> Any:
+    a, b = aligned(a1, a2)
+    return a + b
+
+
+@composed(np.polysub)
+def polysub(a1: Any, a2: Any) -> Any:
+    a, b = aligned(a1, a2)
+    return a - b
+
+
+@composed(np.polymul)
+def polymul(a1: Any, a2: Any) -> Any:
+    return convolve(leading(a1), leading(a2))
+
+
+def leading(p: Any) -> Any:
+    """Without zeros in front."""
+    p = np.atleast_1d(as_array(p))
+    used = np.flatnonzero(p != 0)
+    return p[used[0] :] if used.size else p[-1:]
+
+
+@composed(np.polydiv)
+def polydiv(u: Any, v: Any) -> Any:
+    u, v = (np.atleast_1d(as_array(x)) for x in (u, v))
+    m, n = u.shape[0] - 1, v.shape[0] - 1
+    remainder, quotient = u + 0.0, []
+    for k in range(m - n + 1):
+        d = remainder[k] / v[0]
+        quotient.append(d)
+        zeros = (np.zeros(k, v.dtype), np.zeros(m - n - k, v.dtype))
+        remainder = remainder - np.concatenate([zeros[0], v * d, zeros[1]])
+    if not quotient:
+        return v[:1] * 0.0, remainder
+    first = 0  # leading coefficients that rounding has left are dropped as NumPy drops them
+    while np.allclose(remainder[first], 0, rtol=1e-14) and first < m:
+        first += 1
+    return np.stack(quotient), remainder[first:]
+
+
+@composed(np.polyder)
+def polyder(p: Any, m: int = 1) -> Any:
+    p = as_array(p)
+    for _ in range(m):
+        n = p.shape[0] - 1
+        p = p[:-1] * np.arange(n, 0, -1)
+    return p if p.shape[0] else np.zeros(1, p.dtype)
+
+
+@composed(np.polyint)
+def polyint(p: Any, m: int = 1, k: Any = None) -> Any:
+    p = as_array(p)
+    constants = [0.0] * m if k is None else [k] * m if np.ndim(k) == 0 else list(k)
+    for i in range(m):
+        n = p.shape[0]
+        p = np.concatenate(
+            [p / np.arange(n, 0, -1).astype(p.dtype), as_array(constants[i]).reshape((1,)).astype(p.dtype)]
+        )
+    return p
+
+
+@composed(np.poly)
+def poly(seq_of_zeros: Any) -> Any:
+    zeros = np.atleast_1d(as_array(seq_of_zeros))
+    if zeros.ndim != 1:
+        raise TypeError("np.poly of a Tensor takes the zeros; the eigenvalues of a matrix may be complex")
+    if zeros.dtype == np.float16:
+        zeros = astype(zeros, np.float64)  # as NumPy does
+    p = np.ones(1, zeros.dtype)
+    for i in range(zeros.shape[0]):
+        p = convolve(p, np.stack([np.ones((), zeros.dtype), -zeros[i]]))
+    return p
+
+
+@composed(np.polyfit)
+def polyfit(x: Any, y: Any, deg: int, rcond: float | None = None, *, w: Any = None) -> Any:
+    x, y = as_array(x), as_array(y)
+    left = vander(x, deg + 1)
+    if w is not None:
+        w = as_array(w)
+        left, y = left * w[:, None], (y * w[:, None] if y.ndim == 2 else y * w)
+    scale = np.sqrt(np.sum(left * left, axis=0))
+    rcond = x.shape[0] * np.finfo(x.dtype).eps if rcond is None else rcond
+    c = np.linalg.lstsq(left / scale, y, rcond)[0]
+    return (c.T / scale).T
+
+
+@composed(np.vander)
+def vander(x: Any, N: int | None = None, increasing: bool = False) -> Any:
+    n = x.shape[0] if N is None else N
+    powers = np.arange(n) if increasing else np.arange(n - 1, -1, -1)
+    return np.expand_dims(x, 1) ** powers
+
+
+# ------------------------------------------------------------------ ranges
+
+
+@composed(np.linspace)
+def linspace(
+    start: Any,
+    stop: Any,
+    num: int = 50,
+    endpoint: bool = True,
+    retstep: bool = False,
+    dtype: Any = None,
+    axis: int = 0,
+) -> Any:
+    start, stop = as_array(start), as_array(stop)
+    shape = np.broadcast_shapes(start.shape, stop.shape)
+    kind = np.result_type(start.dtype, stop.dtype, 1.0)
+    t = np.linspace(0.0, 1.0, num, endpoint=endpoint).astype(kind).reshape((-1,) + (1,) * len(shape))
+    y = start * (1.0 - t) + stop * t
+    y = np.moveaxis(y if dtype is None else np.astype(y, dtype), 0, axis)
+    if not retstep:
+        return y
+    gaps = num - 1 if endpoint else num
+    return y, (stop - start) / gaps if gaps else math.nan
+
+
+@composed(np.logspace)
+def logspace(
+    start: Any,
+    stop: Any,
+    num: int = 50,
+    endpoint: bool = True,
+    base: Any = 10.0,
+    dtype: Any = None,
+    axis: int = 0,
+) -> Any:
+    y = base ** linspace(start, stop, num, endpoint, axis=axis)
+    return y if dtype is None else np.astype(y, dtype)
+
+
+@composed(np.geomspace)
+def geomspace(
+    start: Any, stop: Any, num: int = 50, endpoint: bool = True, dtype: Any = None, axis: int = 0
+) -> Any:
+    start, stop = as_array(start), as_array(stop)
+    sign = np.sign(start)
+    if np.any(sign * np.sign(stop) <= 0):
+        raise ValueError("Geometric sequence cannot include zero, nor change sign between Tensors")
+    y = np.exp(linspace(np.log(start * sign), np.log(stop * sign), num, endpoint, axis=axis))
+    y = y * (np.expand_dims(sign, axis) if np.ndim(sign) else sign)
+    return y if dtype is None else np.astype(y, dtype)
+
+
+@composed(np.full_like)
+def full_like(a: Any, fill_value: Any, dtype: Any = None, *, shape: Any = None) -> Any:
+    if not is_tensor(fill_value):
+        return np.full_like(np.zeros_like(a), fill_value, dtype=dtype, shape=shape)
+    y = np.broadcast_to(fill_value, a.shape if shape is None else shape)
+    return np.astype(y, a.dtype if dtype is None else dtype)
+
+
+# ------------------------------------------------------------------ a function of the user's along axes
+
+
+@composed(np.apply_along_axis)
+def apply_along_axis(func1d: Callable[..., Any], axis: int, arr: Any, *args: Any, **kwargs: Any) -> Any:
+    moved = np.moveaxis(arr, axis, -1)
+    outside = moved.shape[:-1]
+    results = [as_array(func1d(moved[i], *args, **kwargs)) for i in np.ndindex(outside)]
+    stacked = np.stack(results).reshape(outside + results[0].shape)
+    new = range(len(outside), stacked.ndim)
+    return np.moveaxis(stacked, tuple(new), tuple(axis % arr.ndim + i for i in range(len(new))))
+
+
+@composed(np.apply_over_axes)
+def apply_over_axes(func: Callable[..., Any], a: Any, axes: int | Sequence[int]) -> Any:
+    for axis in normalize(axes, a.ndim) if np.ndim(axes) == 0 else normalize(tuple(axes), a.ndim):  # type: ignore[arg-type]
+        result = func(a, axis)
+        a = result if result.ndim == a.ndim else np.expand_dims(result, axis)
+    return a

@@ -1,0 +1,208 @@
+"""Averages, medians and quantiles, covariances, and the reductions that pass over NaN.
+
+They are written in terms of functions with rules. Options that are not covered (weighted quantiles) are
+refused because their names are not among the arguments here.
+"""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import numpy as np
+
+from tinygrad_course.rules.indexing import astype
+from tinygrad_course.rules.reductions import last
+from tinygrad_course.rules.shapes import Axes, as_array, kept, normalize
+from tinygrad_course.rules.table import composed, is_tensor, rule
+
+
+@composed(np.ptp)
+def ptp(a: Any, axis: Axes = None, *, keepdims: bool = False) -> Any:
+    return np.max(a, axis=axis, keepdims=keepdims) - np.min(a, axis=axis, keepdims=keepdims)
+
+
+@composed(np.average)
+def average(
+    a: Any, axis: Axes = None, weights: Any = None, returned: bool = False, *, keepdims: bool = False
+) -> Any:
+    a = as_array(a)
+    if weights is None:
+        mean = np.mean(a, axis=axis, keepdims=keepdims)
+        return (mean, np.full(mean.shape, a.size / mean.size, dtype=a.dtype)) if returned else mean
+    weights = as_array(weights)
+    if weights.shape != a.shape:
+        if axis is None:
+            raise TypeError("Axis must be specified when shapes of a and weights differ.")
+        axes = normalize(axis, a.ndim)
+        if weights.shape != tuple(a.shape[i] for i in axes):
+            raise ValueError("Shape of weights must be consistent with shape of a along specified axis.")
+        weights = np.transpose(weights, np.argsort(axes).tolist())
+        weights = weights.reshape(tuple(n if i in axes else 1 for i, n in enumerate(a.shape)))
+        weights = np.broadcast_to(weights, a.shape)
+    total = np.sum(weights, axis=axis, keepdims=keepdims)
+    if np.any(total == 0.0):
+        raise ZeroDivisionError("Weights sum to zero, can't be normalized")
+    mean = np.sum(a * weights, axis=axis, keepdims=keepdims) / total
+    return (mean, total) if returned else mean
+
+
+# ------------------------------------------------------------------ order statistics
+
+
+def quantile_of(a: Any, q: Any, axis: Axes, method: Any, keepdims: bool, skip_nan: bool) -> Any:
+    """Quantiles as NumPy's `method` takes them between neighbours in order.
+
+    Where among n ordered values a quantile lies is found by asking for that of the numbers 0 to n - 1.
+    """
+    if is_tensor(q):
+        raise TypeError(
+            "np.quantile and np.percentile have no derivative with respect to q here: pass plain numbers"
+        )
+    ordered = np.sort(last(a, axis)[0], axis=-1)
+    sizes = np.sum(~np.isnan(ordered), axis=-1)  # NaN is sorted to the end
+    broken = sizes == 0 if skip_nan else sizes < ordered.shape[-1]
+    if not skip_nan:
+        sizes = np.full_like(sizes, ordered.shape[-1])
+    counts, which = np.unique(sizes, return_inverse=True)
+    positions = np.array([np.quantile(np.arange(max(n, 1.0)), q, method=method) for n in counts])
+    places = positions[which.reshape(np.shape(sizes))].reshape((*np.shape(sizes), -1))
+    low = np.floor(places)
+    exact = isinstance(q, (int, float))  # a plain number leaves float32 what it is
+    fraction = (places - low).astype(a.dtype if exact else np.result_type(a.dtype, np.float64))
+    low = low.astype(int)
+    below = np.take_along_axis(ordered, low, axis=-1)
+    above = np.take_along_axis(ordered, np.minimum(low + 1, ordered.shape[-1] - 1), axis=-1)
+    y = np.where(fraction > 0, below + (above - below) * fraction, below)
+    if np.any(broken):
+        y = np.where(np.expand_dims(broken, -1), np.nan, y)
+    y = np.moveaxis(y, -1, 0)
+    shape = kept(a.shape, axis) if keepdims else y.shape[1:]
+    return y.reshape(np.shape(q) + shape)
+
+
+@composed(np.quantile)
+def quantile(a: Any, q: Any, axis: Axes = None, *, method: str = "linear", keepdims: bool = False) -> Any:
+    return quantile_of(a, q, axis, method, keepdims, skip_nan=False)
+
+
+@composed(np.nanquantile)
+def nanquantile(a: Any, q: Any, axis: Axes = None, *, method: str = "linear", keepdims: bool = False) -> Any:
+    return quantile_of(a, q, axis, method, keepdims, skip_nan=True)
+
+
+def hundredths(q: Any) -> Any:
+    return q / 100.0 if isinstance(q, (int, float)) or is_tensor(q) else np.asarray(q) / 100.0
+
+
+@composed(np.percentile)
+def percentile(a: Any, q: Any, axis: Axes = None, *, method: str = "linear", keepdims: bool = False) -> Any:
+    return quantile_of(a, hundredths(q), axis, method, keepdims, skip_nan=False)
+
+
+@composed(np.nanpercentile)
+def nanpercentile(
+    a: Any, q: Any, axis: Axes = None, *, method: str = "linear", keepdims: bool = False
+) -> Any:
+    return quantile_of(a, hundredths(q), axis, method, keepdims, skip_nan=True)
+
+
+@composed(np.median)
+def median(a: Any, axis: Axes = None, *, keepdims: bool = False) -> Any:
+    return quantile_of(a, 0.5, axis, "linear", keepdims, skip_nan=False)
+
+
+@composed(np.nanmedian)
+def nanmedian(a: Any, axis: Axes = None, *, keepdims: bool = False) -> Any:
+    return quantile_of(a, 0.5, axis, "linear", keepdims, skip_nan=True)
+
+
+# ------------------------------------------------------------------ passing over NaN
+
+
+def filled(a: Any, value: float) -> Any:
+    return np.where(np.isnan(a), value, a)
+
+
+composed(np.nansum)(lambda a, axis=None, dtype=None, **kwargs: np.sum(filled(a, 0.0), axis, dtype, **kwargs))
+composed(np.nanprod)(
+    lambda a, axis=None, dtype=None, **kwargs: np.prod(filled(a, 1.0), axis, dtype, **kwargs)
+)
+composed(np.nancumsum)(lambda a, axis=None, dtype=None: np.cumsum(filled(a, 0.0), axis, dtype))
+composed(np.nancumprod)(lambda a, axis=None, dtype=None: np.cumprod(filled(a, 1.0), axis, dtype))
+
+
+@composed(np.nanmean)
+def nanmean(a: Any, axis: Axes = None, dtype: Any = None, *, where: Any = True, **kwargs: Any) -> Any:
+    return np.mean(a, axis, dtype, where=~np.isnan(a) & where, **kwargs)
+
+
+@composed(np.nanvar)
+def nanvar(a: Any, axis: Axes = None, dtype: Any = None, *, where: Any = True, **kwargs: Any) -> Any:
+    return np.var(a, axis, dtype, where=~np.isnan(a) & where, **kwargs)
+
+
+@composed(np.nanstd)
+def nanstd(a: Any, axis: Axes = None, dtype: Any = None, *, where: Any = True, **kwargs: Any) -> Any:
+    return np.std(a, axis, dtype, where=~np.isnan(a) & where, **kwargs)
+
+
+def extreme(reduce: Any, a: Any, axis: Axes, keepdims: bool, worst: float, kwargs: dict[str, Any]) -> Any:
+    y = reduce(filled(a, worst), axis=axis, keepdims=keepdims, **kwargs)
+    nothing = np.all(np.isnan(a), axis=axis, keepdims=keepdims)
+    if not np.any(nothing) or kwargs:
+        return y
+    warnings.warn("All-NaN slice encountered", RuntimeWarning, stacklevel=3)
+    return np.where(nothing, np.nan, y)
+
+
+@composed(np.nanmax)
+def nanmax(a: Any, axis: Axes = None, *, keepdims: bool = False, **kwargs: Any) -> Any:
+    return extreme(np.max, a, axis, keepdims, -np.inf, kwargs)
+
+
+@composed(np.nanmin)
+def nanmin(a: Any, axis: Axes = None, *, keepdims: bool = False, **kwargs: Any) -> Any:
+    return extreme(np.min, a, axis, keepdims, np.inf, kwargs)
+
+
+# ------------------------------------------------------------------ covariances and counts
+
+
+@composed(np.cov)
+def cov(
+    m: Any,
+    y: Any = None,
+    rowvar: bool = True,
+    bias: bool = False,
+    ddof: int | None = None,
+    fweights: Any = None,
+    aweights: Any = None,
+) -> Any:
+    def rows(x: Any) -> Any:
+        x = np.atleast_2d(astype(as_array(x), np.float64))
+        return x if rowvar or x.shape[0] == 1 else x.T
+
+    x = rows(m) if y is None else np.concatenate([rows(m), rows(y)], axis=0)
+    ddof = (0 if bias else 1) if ddof is None else ddof
+    if fweights is None and aweights is None:
+        centered = x - np.mean(x, axis=1, keepdims=True)
+        return np.squeeze(np.dot(centered, centered.T) / (x.shape[1] - ddof))
+    f, w = (1.0 if v is None else as_array(v) for v in (fweights, aweights))
+    weights = f * w
+    total = np.sum(weights)
+    factor = total - ddof if aweights is None else total - ddof * np.sum(weights * w) / total
+    centered = x - np.dot(x, weights)[:, None] / total
+    return np.squeeze(np.dot(centered, (centered * weights).T) / factor)
+
+
+@composed(np.corrcoef)
+def corrcoef(x: Any, y: Any = None, rowvar: bool = True) -> Any:
+    c = cov(x, y, rowvar)
+    if c.ndim == 0:
+        return c / c
+    d = np.sqrt(np.diagonal(c))
+    return np.clip(c / d[:, None] / d[None, :], -1.0, 1.0)
+
+
+rule(np.bincount, None, lambda g, y, x, weights=None, minlength=0: g[x], saves=False)
