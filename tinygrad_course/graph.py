@@ -94,7 +94,13 @@ class Graph(Sequence[Node]):
     # The drawing stands a floor above; these methods are its front door, and ask for it when they are called.
 
     def render(
-        self, path: str | os.PathLike[str], *, theme: str = "light", scale: float = 1.0, title: str = ""
+        self,
+        path: str | os.PathLike[str],
+        *,
+        detail: str = "auto",
+        theme: str = "light",
+        scale: float = 1.0,
+        title: str = "",
     ) -> Path:
         """Draw the graph into a file: PNG, SVG, PDF or DOT by its suffix.
 
@@ -106,6 +112,9 @@ class Graph(Sequence[Node]):
         ----------
         path : str or path
             ``"J.png"``, ``"J.svg"``, ``"J.pdf"`` or ``"J.dot"``.
+        detail : str
+            ``"operations"`` shows each, ``"outline"`` a box for each layer (or repeated block, or stretch of
+            a recording without either), ``"auto"`` the first for up to 60 nodes.
         theme : str
             ``"light"``, ``"dark"``, or ``"slide"`` (larger and stronger).
         scale : float
@@ -134,13 +143,13 @@ class Graph(Sequence[Node]):
         """
         from tinygrad_course import drawing
 
-        return drawing.to_file(self, path, theme=theme, scale=scale, title=title)
+        return drawing.to_file(self, path, detail=detail, theme=theme, scale=scale, title=title)
 
-    def to_dot(self, *, theme: str = "light", title: str = "") -> str:
+    def to_dot(self, *, detail: str = "auto", theme: str = "light", title: str = "") -> str:
         """Return the drawing as DOT, Graphviz's language: the same text for the same recording."""
         from tinygrad_course import drawing
 
-        return drawing.to_dot(self, theme=theme, title=title)
+        return drawing.to_dot(self, detail=detail, theme=theme, title=title)
 
     def _repr_svg_(self) -> str:
         from tinygrad_course import drawing

@@ -137,7 +137,7 @@ def test_an_old_picture_survives_a_failed_write(picture, tmp_path, monkeypatch):
     def full(*_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("tinygrad_course.drawing.files.os.fsync", full)
+    monkeypatch.setattr("tinygrad_course.files.os.fsync", full)
     with pytest.raises(OSError, match="No space left"):
         picture.render(target, title="another")
     assert target.read_bytes() == before

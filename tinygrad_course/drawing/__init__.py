@@ -10,7 +10,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tinygrad_course.drawing import dot, render, scene, themes
+from tinygrad_course.drawing import dot, layers, outline, render, scene, themes
 from tinygrad_course.drawing.render import NoRenderer
 
 if TYPE_CHECKING:
@@ -18,19 +18,50 @@ if TYPE_CHECKING:
 
 __all__ = ["NoRenderer", "to_dot", "to_file", "to_svg"]
 
+#: Up to this many variables and operations, `detail="auto"` shows each.
+EACH = 60
+#: More operations than this take Graphviz minutes.
+MOST = 4_000
+DETAILS = ("auto", "operations", "outline")
 
-def to_file(graph: Graph, path: str | os.PathLike[str], *, theme: str, scale: float, title: str) -> Path:
+
+def to_file(
+    graph: Graph, path: str | os.PathLike[str], *, detail: str, theme: str, scale: float, title: str
+) -> Path:
     """See `Graph.render`."""
     target = Path(path)
     render.file_format(target)  # before any work
-    return render.to_file(to_dot(graph, theme=theme, title=title), target, scale)
+    return render.to_file(to_dot(graph, detail=detail, theme=theme, title=title), target, scale)
 
 
-def to_dot(graph: Graph, *, theme: str, title: str) -> str:
+def to_dot(graph: Graph, *, detail: str, theme: str, title: str) -> str:
     """See `Graph.to_dot`."""
-    return dot.dot(scene.of_operations(graph, title=title), themes.theme(theme))
+    return dot.dot(picture(graph, detail, title), themes.theme(theme))
 
 
 def to_svg(graph: Graph) -> str:
     """Return the drawing as SVG, for notebooks."""
-    return render.picture(to_dot(graph, theme="light", title=""), "svg").decode()
+    return render.picture(to_dot(graph, detail="auto", theme="light", title=""), "svg").decode()
+
+
+def picture(graph: Graph, detail: str, title: str) -> scene.Scene:
+    """Choose how much is shown.
+
+    Raises
+    ------
+    ValueError
+        For an unknown detail, and for each operation of a graph that is too large for it.
+    """
+    if detail not in DETAILS:
+        raise ValueError(f"detail={detail!r}: it is one of {', '.join(DETAILS)}")
+    if detail == "outline" or (detail == "auto" and len(graph) > EACH):
+        return outline.of_blocks(graph, title or f"{len(graph):,} nodes in outline")
+    if len(graph) > MOST:
+        raise ValueError(
+            f'detail="operations": {len(graph):,} nodes are too many to lay out; detail="outline" draws them'
+        )
+    found = layers.layers(graph)
+    if len(found) < 3:  # one layer and the cost: nothing to tell apart
+        return scene.of_operations(graph, title=title)
+    member = {m: number for number, section in enumerate(found) for m in section.members}
+    return scene.of_operations(graph, tuple(s.title for s in found), member, title)

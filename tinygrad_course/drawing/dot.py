@@ -22,8 +22,8 @@ def dot(scene: Scene, theme: Theme = LIGHT) -> str:
 def quoted(text: str) -> str:
     r"""Return text as a DOT string.
 
-    Graphviz replaces ``\N`` by a node's name, once in some attributes and twice in others: a look-alike stands
-    for the backslash.
+    Graphviz replaces ``\N`` by a node's name, once in some attributes and twice in others: a look-alike
+    stands for the backslash.
 
     >>> print(quoted('a "b" \\N &amp;'))
     "a \"b\" ∖N &amp;amp;"
@@ -72,7 +72,20 @@ def _lines(scene: Scene, t: Theme) -> Iterator[str]:
             yield f"  {_item(item, t)}"
     for wire in scene.wires:
         yield f"  {_wire(wire, t)}"
+    for tail, head in _one_after_the_other(scene):
+        yield f"  {tail} -> {head} [style=invis];"
     yield "}"
+
+
+def _one_after_the_other(scene: Scene) -> Iterator[tuple[str, str]]:
+    """Yield unseen arrows from each group's ends to the next one's beginnings: the groups then stand in a row."""
+    group = {item.key: item.group for item in scene.items}
+    inside = [w for w in scene.wires if group[w.tail] == group[w.head]]
+    tails, heads = {w.tail for w in inside}, {w.head for w in inside}
+    for number in range(len(scene.groups) - 1):
+        ends = [k for k, g in group.items() if g == number and k not in tails]
+        starts = [k for k, g in group.items() if g == number + 1 and k not in heads]
+        yield from ((end, start) for end in ends for start in starts)
 
 
 def _item(item: Item, t: Theme) -> str:
@@ -135,8 +148,11 @@ def _row(text: str, colour: str, ground: str, line: float, t: Theme) -> str:
 def _label(item: Item, t: Theme) -> str:
     rows = []
     small = f'POINT-SIZE="{t.size * 0.85:g}"'
-    if item.title and item.black:
-        if item.black.startswith("(") or item.kind == "group":
+    if item.kind == "group":
+        told = [f'<FONT {small} COLOR="{t.muted}">{marked(line)}</FONT>' for line in item.black.splitlines()]
+        rows = [f"<B>{marked(item.title)}</B>", *told]
+    elif item.title and item.black:
+        if item.black.startswith("("):
             rows = [
                 f"<B>{marked(item.title)}</B>",
                 f'<FONT {small} COLOR="{t.muted}">{marked(item.black)}</FONT>',

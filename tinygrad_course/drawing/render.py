@@ -7,7 +7,7 @@ import re
 import shutil
 from pathlib import Path
 
-from tinygrad_course.drawing.files import write
+from tinygrad_course.files import write
 
 #: What a suffix asks Graphviz for; DOT is our own text.
 FORMATS = {".png": "png", ".svg": "svg", ".pdf": "pdf", ".dot": "dot", ".gv": "dot"}

@@ -1,0 +1,127 @@
+"""A network's layers, found in its recording: where the inputs are mixed by parameters, a layer begins."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from tinygrad_course.graph import Graph, Node
+
+#: Products that mix: a layer begins where one of them meets parameters.
+MIXES = frozenset({"dot", "matmul", "tensordot", "einsum", "inner", "matvec", "vecmat", "vecdot", "vdot"})
+#: What a layer ends with. Anything else behind the last layer belongs to the cost.
+ACTIVATIONS = frozenset({
+    "tanh", "expit", "maximum", "minimum", "where", "exp", "reciprocal", "negative", "arctan", "sin", "cos",
+    "absolute", "log1p", "logaddexp", "logsumexp", "softmax", "sigmoid", "relu", "clip",
+})  # fmt: skip
+_OUTPUT = re.compile(r"A(L|\d*)|a|AL|y_?hat|Y_?hat|yhat")
+
+
+@dataclass(frozen=True)
+class Section:
+    """Nodes that are drawn on a ground of their own, or as one box.
+
+    Attributes
+    ----------
+    title : str
+        "Layer 2", or "Cost".
+    members : tuple of int
+        The ids of its nodes, in topological order.
+    """
+
+    title: str
+    members: tuple[int, ...]
+
+
+def layers(graph: Graph) -> list[Section]:
+    """Return the layers of a network and its cost, or nothing where there are none.
+
+    A layer begins at a product of the data with a parameter (W1 X), and takes the parameters in that are used
+    in it; a bias, a normalisation and an activation belong to the layer before them. What follows the last
+    activation is the cost.
+    """
+    depth = _depths(graph)
+    last = max(depth, default=0)
+    if not last:
+        return []
+    cost = _after_the_last(graph, depth, last)
+    of: list[int | None] = [None] * len(graph)  # 1 to last, and last + 1 for the cost
+    consumers = users(graph)
+    for node in reversed(graph):
+        if any(depth[i] for i in node.inputs):
+            of[node.id] = last + 1 if node.id in cost else depth[node.id]
+        else:  # what depends on no layer before it stands where it is first used
+            places = [p for p in (of[c] for c in consumers[node.id]) if p is not None]
+            of[node.id] = min(places, default=depth[node.id] or last + 1)
+    titles = [f"Layer {number}" for number in range(1, last + 1)] + ["Cost"]
+    members: list[list[int]] = [[] for _ in titles]
+    for node in graph:
+        place = of[node.id]
+        if place is not None:
+            members[place - 1].append(node.id)
+    return [Section(t, tuple(m)) for t, m in zip(titles, members, strict=True) if m]
+
+
+def users(graph: Graph) -> list[list[int]]:
+    """Return, for each node, the nodes that were computed from it."""
+    found: list[list[int]] = [[] for _ in graph]
+    for node in graph:
+        for source in dict.fromkeys(node.inputs):
+            found[source].append(node.id)
+    return found
+
+
+def _depths(graph: Graph) -> list[int]:
+    """Return how many parameters' products lie on the longest way to each node."""
+    depth = [0] * len(graph)
+    parameter = [False] * len(graph)  # computed from Tensors of the user's alone, without a product
+    for node in graph:
+        if node.op is None:
+            parameter[node.id] = not node.constant
+            continue
+        depth[node.id] = max((depth[i] for i in node.inputs), default=0)
+        if node.op in MIXES and any(parameter[i] for i in node.inputs):
+            depth[node.id] += 1
+        else:
+            parameter[node.id] = not depth[node.id] and all(
+                parameter[i] or _number(graph[i]) for i in node.inputs
+            )
+    return depth
+
+
+def _number(node: Node) -> bool:
+    return node.constant and not node.shape
+
+
+def _after_the_last(graph: Graph, depth: list[int], last: int) -> set[int]:
+    """Return the nodes that belong to the cost: what is computed from the last layer's output."""
+    deepest = [n for n in graph if n.op is not None and depth[n.id] == last]
+    output = next((n.id for n in deepest if n.name and _OUTPUT.fullmatch(n.name)), None)
+    if output is not None:
+        inside = {output}
+        for node in reversed(graph.nodes[: output + 1]):
+            if node.id in inside:
+                inside.update(node.inputs)
+        return {n.id for n in deepest} - inside
+    inside = set()
+    for node in deepest:
+        rest = [graph[i] for i in node.inputs if i not in inside]
+        within = len(rest) < len(node.inputs)
+        mixed = any(depth[i] < last for i in node.inputs) and node.op in MIXES
+        own = all(not n.constant or _number(n) for n in rest) and not any(depth[n.id] == last for n in rest)
+        biased = within and own and any(not n.constant for n in rest)
+        if mixed or biased or (within and own and (node.op in ACTIVATIONS or _normalises(node, rest))):
+            inside.add(node.id)
+    return {n.id for n in deepest} - inside
+
+
+def _normalises(node: Node, rest: Iterable[Node]) -> bool:
+    """Whether a node may be part of a softmax: exp(Z) / sum(exp(Z), axis=0), 1 / (1 + exp(-Z))."""
+    if node.op == "sum":
+        return bool(node.options.get("keepdims"))
+    return (
+        node.op in {"divide", "add", "subtract", "multiply"}
+        and all(_number(n) for n in rest)
+        and node.shape != ()
+    )

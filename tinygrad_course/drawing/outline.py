@@ -1,0 +1,228 @@
+"""A large recording in few boxes: its layers, its repetitions, or, where it has neither, stretches of it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from tinygrad_course.drawing import labels
+from tinygrad_course.drawing.layers import Section, layers
+from tinygrad_course.drawing.scene import Item, Scene, Wire, face, kind_of, red, tip
+from tinygrad_course.graph import Graph, Node
+
+#: The most boxes of an outline, and the longest block whose repetition is looked for.
+MOST = 14
+LONGEST = 48
+#: The most variables and constants that are drawn beside the boxes.
+BESIDE = 16
+
+
+@dataclass(frozen=True)
+class Block:
+    """A box of an outline: `members` are the nodes of all its `count` repetitions."""
+
+    title: str
+    lines: tuple[str, ...]
+    members: tuple[int, ...]
+    count: int = 1
+
+
+def blocks(graph: Graph) -> list[Block]:
+    """Return the boxes that a recording is drawn as when it is too large to show each operation."""
+    found = layers(graph)
+    if len(found) > 2:
+        return _of_layers(graph, found)
+    return _of_repetitions(graph)
+
+
+def of_blocks(graph: Graph, title: str = "") -> Scene:
+    """Return the picture of a recording in few boxes."""
+    found = blocks(graph)
+    owner = {m: number for number, block in enumerate(found) for m in block.members}
+    boxes = [
+        Item(
+            f"g{n}",
+            "group",
+            b.title,
+            "\n".join(b.lines),
+            _flow(graph, b),
+            "",
+            f"{b.title}: {'; '.join(b.lines)}",
+        )
+        for n, b in enumerate(found)
+    ]
+    roots = [r for r in graph.roots if graph[r].op is not None]
+    loose = [n for n in graph if n.id not in owner]
+    shown = {n.id for n in loose[:BESIDE]} | set(roots)
+    items: list[Item] = []
+    place: dict[int, str] = {m: f"g{n}" for m, n in owner.items()}
+    for node in graph:
+        if node.id in shown:
+            name, black = face(node)
+            key = f"n{node.id}"
+            items.append(Item(key, kind_of(node, set(roots)), name, black, red(node), "", tip(node)))
+            if node.id not in owner:
+                place[node.id] = key
+    hidden = [n for n in loose if n.id not in shown]
+    if hidden:
+        rest = Item(
+            "rest", "group", f"{len(hidden)} more", "variables and constants", tip=f"{len(hidden)} leaves"
+        )
+        items.append(rest)
+        place.update((n.id, "rest") for n in hidden)
+    wires = _wires(graph, place, roots)
+    if not found[0].title.startswith("Layer"):  # stretches hang together in many ways: show the order
+        wires = _without_shortcuts(wires)
+    return Scene((*items, *boxes), tuple(wires), title=title)
+
+
+def _wires(graph: Graph, place: dict[int, str], roots: Sequence[int]) -> list[Wire]:
+    found: dict[tuple[str, str], list[bool]] = {}
+    for node in graph:
+        for source in node.inputs:
+            ends = (place[source], place[node.id])
+            if ends[0] != ends[1]:
+                flows = node.gradient is not None and graph[source].gradient is not None
+                found.setdefault(ends, []).append(flows)
+    for root in roots:
+        if place[root] != f"n{root}":
+            found.setdefault((place[root], f"n{root}"), []).append(graph[root].gradient is not None)
+    return [Wire(tail, head, any(flows)) for (tail, head), flows in found.items()]
+
+
+def _without_shortcuts(wires: list[Wire]) -> list[Wire]:
+    """Return the arrows that no longer way stands for: what depends on what is as it was."""
+    after: dict[str, set[str]] = {}
+    heads: dict[str, list[str]] = {}
+    for wire in wires:
+        heads.setdefault(wire.tail, []).append(wire.head)
+
+    def reached(key: str) -> set[str]:
+        if key not in after:
+            after[key] = set()
+            for head in heads.get(key, ()):
+                after[key] |= {head} | reached(head)
+        return after[key]
+
+    return [
+        w for w in wires if not any(w.head in reached(other) for other in heads[w.tail] if other != w.head)
+    ]
+
+
+def _flow(graph: Graph, block: Block) -> str:
+    """Return the norm of the gradient that a block's parameters got."""
+    squares = [
+        float(np.sum(np.square(np.asarray(graph[m].gradient))))
+        for m in block.members
+        if graph[m].op is None and graph[m].gradient is not None
+    ]
+    return f"‖∇‖ {labels.number(np.sqrt(sum(squares)), 3)}" if squares else ""
+
+
+def _of_layers(graph: Graph, found: list[Section]) -> list[Block]:
+    """Return a box for each layer, one for neighbours that do the same; the data stay outside."""
+    inner = [Section(s.title, tuple(m for m in s.members if not _stays_outside(graph[m]))) for s in found]
+    inner = [s for s in inner if s.members]
+    runs: list[list[Section]] = []
+    for section in inner:
+        alike = (
+            runs
+            and section.title != "Cost"
+            and _operations(graph, runs[-1][0]) == _operations(graph, section)
+        )
+        if alike and len(inner) > 4:
+            runs[-1].append(section)
+        else:
+            runs.append([section])
+    return [_block(graph, run) for run in runs]
+
+
+def _stays_outside(node: Node) -> bool:
+    return node.constant and node.shape != () and node.name is not None
+
+
+def _block(graph: Graph, run: list[Section]) -> Block:
+    first, last = run[0], run[-1]
+    members = tuple(m for section in run for m in section.members)
+    title = first.title if len(run) == 1 else f"Layers {first.title[6:]}–{last.title[6:]}"
+    parameters = [graph[m] for m in first.members if graph[m].op is None and not graph[m].constant]
+    told = [f"{labels.short(n.name, 12) if n.name else '·'} {labels.shape(n.shape)}" for n in parameters[:4]]
+    lines = ["  ".join(told)] if told else []
+    operations = [labels.symbol(op) for op in _operations(graph, first)]
+    lines.append(" ".join(operations[:8]) + (" …" if len(operations) > 8 else ""))
+    if len(run) > 1:
+        title += f"   ×{len(run)}"
+    return Block(title, tuple(lines), members, len(run))
+
+
+def _operations(graph: Graph, section: Section) -> tuple[str, ...]:
+    return tuple(str(graph[m].op) for m in section.members if graph[m].op is not None)
+
+
+# ------------------------------------------------------------------ recordings without layers
+
+
+def _of_repetitions(graph: Graph) -> list[Block]:
+    """Return a box for each repeated block of operations and each stretch between them."""
+    operations = [n for n in graph if n.op is not None]
+    place = {n.id: number for number, n in enumerate(operations)}
+    signs = [
+        (n.op, tuple(place[n.id] - place[i] if i in place else -1 for i in n.inputs)) for n in operations
+    ]
+    runs: list[tuple[int, int, int]] = []  # start, length of the block, count
+    start = at = 0
+    while at < len(signs):
+        length, count = _repetition(signs, at)
+        if length * count < max(8, len(signs) // 50):
+            at += 1
+            continue
+        if at > start:
+            runs.append((start, at - start, 1))
+        runs.append((at, length, count))
+        start = at = at + length * count
+    if start < len(signs):
+        runs.append((start, len(signs) - start, 1))
+    if len(runs) > MOST:
+        runs = [(0, len(signs), 1)]
+    if all(count == 1 for _, _, count in runs) and len(signs) > MOST:
+        size = -(-len(signs) // (MOST - 2))
+        runs = [(a, min(size, len(signs) - a), 1) for a in range(0, len(signs), size)]
+    return [_stretch(graph, operations, *run) for run in runs]
+
+
+def _repetition(signs: list[tuple[str | None, tuple[int, ...]]], at: int) -> tuple[int, int]:
+    """Return the length and the count of the block that is repeated most from here on.
+
+    The first block may differ in where its inputs come from.
+    """
+    best = (1, 1)
+    for length in range(1, min(LONGEST, (len(signs) - at) // 3) + 1):
+        second = at + length
+        if signs[second] != signs[second + length] or any(
+            signs[at + k][0] != signs[second + k][0] for k in range(length)
+        ):
+            continue
+        end = second + length
+        while end < len(signs) and signs[end] == signs[end - length]:
+            end += 1
+        count = (end - at) // length
+        if count >= 3 and length * count > best[0] * best[1] * 1.01:
+            best = (length, count)
+    return best
+
+
+def _stretch(graph: Graph, operations: list[Node], start: int, length: int, count: int) -> Block:
+    inside = operations[start : start + length * count]
+    members = {n.id for n in inside}
+    for node in inside:  # numbers and nameless arrays go where they are used
+        members.update(i for i in node.inputs if graph[i].constant and graph[i].name is None)
+    tally = Counter(labels.symbol(str(n.op)) for n in operations[start : start + length])
+    told = "  ".join(f"{s}" if k == 1 else f"{k} {s}" for s, k in tally.most_common(6))
+    if len(tally) > 6:
+        told += "  …"
+    if count > 1:
+        return Block(f"{count} × the same", (told,), tuple(sorted(members)), count)
+    return Block(f"{length} operations", (told,), tuple(sorted(members)))
