@@ -301,3 +301,20 @@ def test_item_assignment_in_functions(seed):
 
     x = random.uniform(-1, 1, (3, 3))
     np.testing.assert_allclose(grad(f)(x), differences(f, x), atol=1e-5, rtol=1e-5)
+
+
+def test_a_pullback_called_again_and_again_inside_a_gradient():
+    """The rows of a Jacobian are pullbacks of one recording; each must reach the outer variable."""
+
+    def f(x):
+        return np.sum(np.sin(jacobian(lambda x: np.outer(x, x) * np.sum(x))(x)))
+
+    x = np.array([0.3, -0.7])
+    np.testing.assert_allclose(grad(f)(x), differences(f, x), atol=1e-8)
+    _, dy = jvp(f, (x,), (np.ones(2),))
+    assert dy == pytest.approx(np.sum(differences(f, x)), rel=1e-7)
+
+
+def test_the_value_of_a_vjp_is_recorded_too():
+    assert grad(lambda x: vjp(np.sin, x)[0] ** 2)(1.0) == pytest.approx(np.sin(2.0))
+    assert grad(lambda x: value_and_grad(lambda y: y**3)(x)[0])(2.0) == 12

@@ -95,13 +95,27 @@ class _Inputs:
                 tensor._kwargs = None
                 tensor._values = (tensor._data,) if value._op is None else None
 
+    def unlink(self) -> None:
+        """Make the inputs leaves again, for another sweep."""
+        for tensor, value in zip(self.leaves(), self.given, strict=True):
+            if type(value) is Tensor:
+                tensor._op = None
+                tensor._args = ()
+                tensor._values = None
+
     def leaves(self) -> list[Tensor]:
         """Return the inputs as they were passed in, also where the function has assigned to items of one."""
         return [_original(t) for t in self.tensors]
 
     def gradients(self, root: Tensor, seed: Any, *, record: bool, keep: bool) -> list[Any]:
         """Sweep back from `root` and return the gradient of every input, zeros where it plays no part."""
-        found = sweep(root, seed, oldest=self.oldest, record=record, keep=keep)
+        if self.recorded:
+            self.unlink()
+        try:
+            found = sweep(root, seed, oldest=self.oldest, record=record, keep=keep)
+        finally:
+            if self.recorded:
+                self.link()
         by_leaf = {leaf._serial: g for leaf, g in found}
         gradients = []
         for leaf in self.tensors:
@@ -197,7 +211,6 @@ def _value_and_gradient(inputs: _Inputs, f: Function, J: Any) -> tuple[Any, Any,
         except Foreign:
             pass
     flat = inputs.gradients(J, seed, record=True, keep=True)
-    inputs.link()
     return J, inputs.nest(flat), True
 
 
@@ -285,6 +298,7 @@ def vjp(f: Function, *args: Any) -> tuple[Any, Function]:
     outputs = [y for _, y in trees.leaves(result)]
     foreign = inputs.recorded or _depends_on_older(inputs, outputs)
     y = result if foreign else plain(Tensor, result)
+    inputs.link()
 
     def pullback(g: Any) -> Any:
         seeds = [s for _, s in trees.leaves(g)]
@@ -304,8 +318,6 @@ def vjp(f: Function, *args: Any) -> tuple[Any, Function]:
                 seed = as_data(seed, out.dtype)
             flat = inputs.gradients(out, seed, record=record, keep=True)
             total = [t + ga for t, ga in zip(total, flat, strict=True)]
-        if record:
-            inputs.link()
         nests = inputs.nest(total)
         return nests if len(inputs.nums) != 1 else (nests,)
 
