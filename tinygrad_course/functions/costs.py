@@ -16,18 +16,29 @@ from tinygrad_course.sweep import as_of
 from tinygrad_course.tensor import Tensor
 
 
-def _check(A: Any, Y: Any) -> None:
-    """Raise unless A and Y are of one shape, (n, m), and hold examples."""
-    a, y = _shape(A), _shape(Y)
-    if a != y:
-        hint = ": did you mean Y.T?" if y == a[::-1] else ": Y.reshape(1, -1)?" if len(y) == 1 else ""
-        raise ValueError(f"A is {a} and Y is {y}; both are (n, m), examples as columns{hint}")
-    if 0 in a:
-        raise ValueError(f"the cost is a mean over the examples, and there are none: A is {a}")
+def _prepared(A: Any, Y: Any) -> tuple[Any, Any]:
+    """Return A and Y as arrays of one shape, (n, m), and A's dtype: -Y of uint8 would wrap.
 
-
-def _shape(x: Any) -> tuple[int, ...]:
-    return x.shape if hasattr(x, "shape") else np.shape(x)
+    Raises
+    ------
+    ValueError
+        If the shapes differ, or there are no examples.
+    """
+    if not hasattr(A, "dtype"):
+        A = np.asarray(A)
+    if not hasattr(Y, "dtype"):
+        Y = np.asarray(Y)
+    shape, dtype = A.shape, A.dtype
+    if Y.shape != shape:
+        hint = (
+            ": did you mean Y.T?" if Y.shape == shape[::-1] else ": Y.reshape(1, -1)?" if Y.ndim == 1 else ""
+        )
+        raise ValueError(f"A is {shape} and Y is {Y.shape}; both are (n, m), examples as columns{hint}")
+    if 0 in shape:
+        raise ValueError(f"the cost is a mean over the examples, and there are none: A is {shape}")
+    if Y.dtype != dtype:
+        Y = Y.astype(dtype if dtype.kind == "f" else np.float64)
+    return A, Y
 
 
 def _examples(Z: Any) -> int:
@@ -35,19 +46,15 @@ def _examples(Z: Any) -> int:
     return int(Z.shape[-1]) if Z.shape else 1
 
 
-def _labels(Y: Any, A: Any) -> Any:
-    """Return the labels in A's dtype: -Y of uint8 would wrap, and float64 would promote float32."""
-    dtype = A.dtype if hasattr(A, "dtype") and A.dtype.kind == "f" else np.dtype(np.float64)
-    if not hasattr(Y, "dtype"):
-        return np.asarray(Y, dtype)
-    return Y if Y.dtype == dtype else Y.astype(dtype)
+def _total(x: Any) -> Any:
+    return np.add.reduce(x, axis=None) if type(x) is np.ndarray else np.sum(x)  # np.sum, without its detour
 
 
 # ------------------------------------------------------------------ from the logits
 
 
 def _sigmoid_cost(A: Any, Y: Any, Z: Any) -> Any:
-    return np.sum(np.maximum(Z, 0) - Y * Z + np.log1p(np.exp(-np.abs(Z)))) / _examples(Z)
+    return _total(np.maximum(Z, 0.0) - Y * Z + np.log1p(np.exp(-np.abs(Z)))) / _examples(Z)
 
 
 def _sigmoid_cost_vjp(g: Any, y: Any, A: Any, Y: Any, Z: Any) -> Any:
@@ -66,6 +73,8 @@ def _softmax_cost_vjp(g: Any, y: Any, A: Any, Y: Any, Z: Any) -> Any:
 # gradient goes straight to Z: dJ/dA is infinite where A rounds to 0 or 1.
 rule(_sigmoid_cost, None, None, _sigmoid_cost_vjp, name="binary_cross_entropy")
 rule(_softmax_cost, None, None, _softmax_cost_vjp, name="categorical_cross_entropy")
+for _cost in (_sigmoid_cost, _softmax_cost):
+    RULES[_cost].plain = True  # the sweep passes over None, and has nothing else to mind
 
 
 def _record(cost: Rule, A: Tensor, Y: Any, link: Tensor) -> Tensor:
@@ -146,13 +155,11 @@ def binary_cross_entropy(A: Any, Y: Any) -> Any:
     >>> print(binary_cross_entropy(np.array([[0.8, 0.9, 0.4]]), np.array([[1, 1, 1]])).round(15))
     0.414931599615397
     """
-    _check(A, Y)
-    Y = _labels(Y, A)
+    A, Y = _prepared(A, Y)
     if type(A) is Tensor and type(Y) is not Tensor:
         link = _link_to_logits(A)
         if link is not None:
             return _record(RULES[_sigmoid_cost], A, Y, link)
-    A = A if hasattr(A, "shape") else np.asarray(A)
     return -np.sum(special.xlogy(Y, A) + special.xlog1py(1 - Y, -A)) / _examples(A)
 
 
@@ -166,9 +173,8 @@ def sigmoid_cross_entropy(Z: Any, Y: Any) -> Any:
     """
     if type(Z) is Tensor:
         return binary_cross_entropy(special.expit(Z), Y)
-    _check(Z, Y)
-    Z = Z if hasattr(Z, "shape") else np.asarray(Z)
-    return _sigmoid_cost(None, _labels(Y, Z), Z)
+    Z, Y = _prepared(Z, Y)
+    return _sigmoid_cost(None, Y, Z)
 
 
 def categorical_cross_entropy(A: Any, Y: Any) -> Any:
@@ -195,11 +201,9 @@ def categorical_cross_entropy(A: Any, Y: Any) -> Any:
     >>> print(categorical_cross_entropy(A, one_hot([0, 1], 2)).round(6))
     0.490415
     """
-    _check(A, Y)
-    Y = _labels(Y, A)
+    A, Y = _prepared(A, Y)
     if type(A) is Tensor and type(Y) is not Tensor and A._op is RULES[softmax] and _over_units(A):
         return _record(RULES[_softmax_cost], A, Y, A)
-    A = A if hasattr(A, "shape") else np.asarray(A)
     return -np.sum(special.xlogy(Y, A)) / _examples(A)
 
 
@@ -219,9 +223,8 @@ def softmax_cross_entropy(Z: Any, Y: Any) -> Any:
     """
     if type(Z) is Tensor:
         return categorical_cross_entropy(softmax(Z), Y)
-    _check(Z, Y)
-    Z = Z if hasattr(Z, "shape") else np.asarray(Z)
-    return _softmax_cost(None, _labels(Y, Z), Z)
+    Z, Y = _prepared(Z, Y)
+    return _softmax_cost(None, Y, Z)
 
 
 def one_hot(labels: Any, classes: int) -> Any:
