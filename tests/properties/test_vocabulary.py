@@ -110,7 +110,7 @@ def assert_close(ours: Any, theirs: Any, tolerance: float) -> None:
 
 
 @cases
-@settings(max_examples=10)
+@settings(max_examples=settings.default.max_examples // 4)
 @given(data=st.data())
 def test_gradients(name: str, data: Any) -> None:
     case = CASES[name]
@@ -155,7 +155,7 @@ def test_gradients(name: str, data: Any) -> None:
 
 
 @cases
-@settings(max_examples=3)
+@settings(max_examples=settings.default.max_examples // 12)
 @given(data=st.data())
 def test_second_derivatives(name: str, data: Any) -> None:
     """The derivative of <gradient, u> along w against differences of the gradient along w."""
@@ -187,7 +187,7 @@ def test_second_derivatives(name: str, data: Any) -> None:
 
 
 @cases
-@settings(max_examples=3)
+@settings(max_examples=settings.default.max_examples // 12)
 @given(data=st.data())
 def test_dtypes(name: str, data: Any) -> None:
     """float32 and float16 stay what they are, in the values and in the gradients."""
@@ -223,7 +223,7 @@ def test_dtypes(name: str, data: Any) -> None:
 
 
 @pytest.mark.parametrize("name", [n for n, c in CASES.items() if c.function in RULES and c.single])
-@settings(max_examples=3)
+@settings(max_examples=settings.default.max_examples // 12)
 @given(data=st.data())
 def test_rules_compute_in_float32(name: str, data: Any) -> None:
     """No rule goes by way of float64, which would cost twice the time and memory."""

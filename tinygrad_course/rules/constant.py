@@ -83,8 +83,8 @@ refused(
     *(scimath.arccos, scimath.arcsin, scimath.arctanh),
 )
 refused(
-    "its result is complex; np.linalg.eigh and eigvalsh, for symmetric matrices, are real",
-    *(np.linalg.eig, np.linalg.eigvals, np.roots, np.sort_complex),
+    "its result may be complex, and a Tensor holds real numbers",
+    *(np.roots, np.sort_complex),
 )
 refused(
     "it counts how many values fall into bins, whose edges move with the values",

@@ -215,6 +215,35 @@ def svd(a: Any, full_matrices: bool = True, compute_uv: bool = True) -> Any:
     return singular_vectors(a, full_matrices) if compute_uv else singular_values(a)
 
 
+# ------------------------------------------------------------------ eigenvalues of any square matrix, where real
+
+
+@primitive
+def eigensystem(a: Any) -> Any:
+    w, v = np.linalg.eig(a)
+    if w.dtype.kind == "c":
+        raise TypeError(
+            "np.linalg.eig of a Tensor: the eigenvalues of this matrix are complex, and a Tensor holds real "
+            "numbers; np.linalg.eigh, for symmetric matrices, is always real"
+        )
+    return w, v
+
+
+def eigensystem_vjp(g: Any, y: Any, a: Any) -> Any:
+    (g_values, g_vectors), (w, v) = g, y
+    middle = g_values[..., None] * np.eye(a.shape[-1], dtype=a.dtype)
+    if not absent(g_vectors):
+        # the vectors have length 1: what would stretch them is taken out
+        turning = np.matmul(T(v), g_vectors)
+        stretching = np.sum(diagonal_of(turning), axis=-2)[..., None, :]
+        middle = middle + gaps(w, "eig") * (turning - np.matmul(T(v), v) * stretching)
+    return np.linalg.solve(T(v), np.matmul(middle, T(v)))
+
+
+rule(eigensystem, eigensystem_vjp, outputs=True, name="eig")
+composed(np.linalg.eig)(eigensystem)
+composed(np.linalg.eigvals)(lambda a: eigensystem(a)[0])
+
 # ------------------------------------------------------------------ qr
 
 

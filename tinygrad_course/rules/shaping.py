@@ -112,7 +112,9 @@ rule(np.repeat, repeat_vjp, saves=False)
 # ------------------------------------------------------------------ joining
 
 
-def concatenate_vjp(g: Any, y: Any, arrays: Sequence[Any], axis: int | None = 0) -> list[Any]:
+def concatenate_vjp(
+    g: Any, y: Any, arrays: Sequence[Any], axis: int | None = 0, *, dtype: Any = None, casting: str = ""
+) -> list[Any]:
     if axis is None:
         g, before = g.reshape(-1), ()
         sizes = [np.size(a) for a in arrays]
@@ -127,7 +129,9 @@ def concatenate_vjp(g: Any, y: Any, arrays: Sequence[Any], axis: int | None = 0)
     return parts
 
 
-def stack_vjp(g: Any, y: Any, arrays: Sequence[Any], axis: int = 0) -> list[Any]:
+def stack_vjp(
+    g: Any, y: Any, arrays: Sequence[Any], axis: int = 0, *, dtype: Any = None, casting: str = ""
+) -> list[Any]:
     before = (slice(None),) * (axis % g.ndim)
     return [g[(*before, i)] for i in range(len(arrays))]
 
@@ -137,14 +141,14 @@ rule(np.stack, stack_vjp, sequence=True, saves=False)
 
 
 @composed(np.vstack)
-def vstack(tup: Sequence[Any]) -> Any:
-    return np.concatenate([np.atleast_2d(a) for a in tup], axis=0)
+def vstack(tup: Sequence[Any], *, dtype: Any = None, casting: Any = "same_kind") -> Any:
+    return np.concatenate([np.atleast_2d(a) for a in tup], axis=0, dtype=dtype, casting=casting)
 
 
 @composed(np.hstack)
-def hstack(tup: Sequence[Any]) -> Any:
+def hstack(tup: Sequence[Any], *, dtype: Any = None, casting: Any = "same_kind") -> Any:
     arrays = [np.atleast_1d(a) for a in tup]
-    return np.concatenate(arrays, axis=0 if arrays[0].ndim == 1 else 1)
+    return np.concatenate(arrays, axis=0 if arrays[0].ndim == 1 else 1, dtype=dtype, casting=casting)
 
 
 @composed(np.dstack)

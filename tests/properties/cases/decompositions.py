@@ -14,7 +14,7 @@ from tests.properties.vocabulary import Call, Rng, arrays, call, case, real, sta
 
 def regular(rng: Rng, shape: tuple[int, ...]) -> Any:
     """Square matrices far from singular ones; other shapes are of full rank."""
-    return real(rng, shape) + 3.0 * np.eye(*shape[-2:])
+    return 0.4 * real(rng, shape) + 3.0 * np.eye(*shape[-2:])
 
 
 def definite(rng: Rng, shape: tuple[int, ...]) -> Any:
@@ -45,6 +45,11 @@ def signs_fixed(function: Any, *places: tuple[int, int]) -> Any:
         return tuple(ys)
 
     return fixed
+
+
+def with_real_eigenvalues(rng: Rng, shape: tuple[int, ...]) -> Any:
+    v = 0.15 * real(rng, shape) + np.eye(shape[-1])
+    return np.matmul(v * (np.arange(shape[-1]) - 0.7), np.linalg.inv(v))
 
 
 linear = {"half": False, "single": False}
@@ -140,3 +145,10 @@ case(
     call(arrays((2, 3, 3), regular), st.sampled_from([None, 2, -2, 1, np.inf, "fro"])),
     **linear,
 )
+case(
+    signs_fixed(np.linalg.eig, 1),
+    call(st.one_of(arrays((2, 3, 3), with_real_eigenvalues), arrays((3, 3), with_real_eigenvalues))),
+    "eig",
+    **linear,
+)
+case(np.linalg.eigvals, call(arrays((3, 3), with_real_eigenvalues)), **linear)
