@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from scipy.special import expit
 
 from datasets import cats, digits
 from datasets.container import Array, Dataset
@@ -26,6 +25,7 @@ from models import pictures
 from models.descent import Advance, Parameters, descend, progress
 from models.published import Comparison, published
 from models.table import figure_lines, summary_line
+from tinygrad_course import functions
 
 __all__ = [
     "Run",
@@ -59,7 +59,7 @@ def forward(parameters: Any, X: Array) -> Any:
     >>> forward({"w": np.array([[1.0], [2.0]]), "b": 2.0}, np.array([[1.0, 2.0], [3.0, 4.0]])).round(5)
     array([[0.99988, 0.99999]])
     """
-    return expit(np.dot(parameters["w"].T, X) + parameters["b"])
+    return functions.sigmoid(np.dot(parameters["w"].T, X) + parameters["b"])
 
 
 def compute_cost(parameters: Any, X: Array, Y: Array) -> Any:
@@ -73,8 +73,7 @@ def compute_cost(parameters: Any, X: Array, Y: Array) -> Any:
     >>> print(grads["w"].ravel().round(8), grads["b"].round(8))
     [0.99993216 1.99980262] 0.49993523
     """
-    A = forward(parameters, X)
-    return -np.sum(Y * np.log(A) + (1 - Y) * np.log(1 - A)) / Y.shape[1]
+    return functions.binary_cross_entropy(forward(parameters, X), Y)
 
 
 def predict(parameters: Any, X: Array) -> Array:

@@ -4,15 +4,28 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+import numpy as np
+
+from datasets.container import Array, Dataset
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["cost_curve", "new_figure", "save"]
+__all__ = [
+    "boundaries",
+    "cost_curve",
+    "costs_alone",
+    "costs_together",
+    "decision_boundary",
+    "misclassified",
+    "new_figure",
+    "save",
+]
 
 
 def new_figure(width: float = 6.4, height: float = 4.0) -> Figure:
@@ -80,3 +93,104 @@ def cost_curve(axes: Axes, costs: Mapping[int, float], label: str = "", unit: st
     axes.spines[["top", "right"]].set_visible(False)
     axes.grid(visible=True, color="0.92")
     axes.set_axisbelow(True)
+
+
+def costs_alone(costs: Mapping[int, float], title: str, unit: str = "iteration") -> Figure:
+    """Return a figure of one cost curve."""
+    figure = new_figure()
+    axes = figure.subplots()
+    cost_curve(axes, costs, unit=unit)
+    axes.set_title(title)
+    return figure
+
+
+def costs_together(
+    curves: Mapping[str, Mapping[int, float]],
+    title: str,
+    unit: str = "iteration",
+    *,
+    logarithmic: bool = False,
+) -> Figure:
+    """Return a figure of several cost curves, with a legend."""
+    figure = new_figure()
+    axes = figure.subplots()
+    for label, costs in curves.items():
+        cost_curve(axes, costs, label, unit)
+    if logarithmic:
+        axes.set_yscale("log")
+    axes.set_title(title)
+    axes.legend(frameon=False)
+    return figure
+
+
+def decision_boundary(
+    axes: Axes, predict: Callable[[Array], Array], X: Array, Y: Array, resolution: int = 300
+) -> None:
+    """Colour the plane by what is predicted, with the examples on top, as the course draws it.
+
+    Parameters
+    ----------
+    axes : matplotlib Axes
+    predict : callable
+        Takes points (2, n), returns labels (1, n).
+    X : ndarray, shape (2, m)
+    Y : ndarray, shape (1, m)
+    resolution : int
+        Points of the grid along each side.
+    """
+    margin = 0.08 * (X.max(axis=1) - X.min(axis=1))
+    low, high = X.min(axis=1) - margin, X.max(axis=1) + margin
+    x1, x2 = np.meshgrid(np.linspace(low[0], high[0], resolution), np.linspace(low[1], high[1], resolution))
+    labels = predict(np.stack([x1.ravel(), x2.ravel()])).reshape(x1.shape)
+    axes.contourf(x1, x2, labels, levels=[-0.5, 0.5, 1.5], cmap="Spectral", vmin=0, vmax=1, alpha=0.45)
+    axes.scatter(X[0], X[1], c=Y.ravel(), cmap="Spectral", s=14, edgecolors="0.2", linewidths=0.4)
+    axes.set_xlim(low[0], high[0])
+    axes.set_ylim(low[1], high[1])
+    axes.set_xlabel("x1")
+    axes.set_ylabel("x2")
+
+
+Panel = tuple[str, Callable[[Array], Array], Dataset]
+
+
+def boundaries(title: str, panels: Sequence[Panel], columns: int) -> Figure:
+    """Return small multiples of decision boundaries.
+
+    Parameters
+    ----------
+    title : str
+    panels : sequence of (title, predict, data)
+    columns : int
+        Panels in a row.
+    """
+    rows = -(-len(panels) // columns)
+    figure = new_figure(3.1 * columns, 2.9 * rows + 0.4)
+    grid = figure.subplots(rows, columns, squeeze=False)
+    figure.suptitle(title)
+    for axes, (name, predict, data) in zip(grid.flat, panels, strict=False):
+        decision_boundary(axes, predict, data.X_train, data.Y_train)
+        axes.set_title(name, fontsize=10)
+        axes.set_xticks([])
+        axes.set_yticks([])
+        axes.set_xlabel("")
+        axes.set_ylabel("")
+    for axes in list(grid.flat)[len(panels) :]:
+        axes.set_visible(False)
+    return figure
+
+
+def misclassified(data: Dataset, predictions: Array, title: str, most: int = 12) -> Figure:
+    """Return a figure of the test pictures that were labelled wrong, with both labels."""
+    wrong = np.flatnonzero((predictions != data.Y_test).ravel())[:most]
+    columns = max(1, min(6, wrong.size))
+    rows = max(1, -(-wrong.size // columns))
+    figure = new_figure(1.7 * columns + 0.4, 2.1 * rows + 0.5)
+    figure.suptitle(title)
+    grid = figure.subplots(rows, columns, squeeze=False)
+    for axes in grid.flat:
+        axes.set_axis_off()
+    for axes, example in zip(grid.flat, wrong, strict=False):
+        axes.imshow(data.picture(int(example), "test"), cmap="gray", interpolation="nearest")
+        said, is_ = (data.classes[int(labels[0, example])] for labels in (predictions, data.Y_test))
+        axes.set_title(f"said {said},\nis {is_}", fontsize=8)
+    return figure

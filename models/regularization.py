@@ -1,0 +1,114 @@
+"""Assignment 2.1, regularisation: none, L2 and dropout on the football data."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from datasets import football
+from datasets.container import Dataset
+from models import networks, pictures
+from models.descent import Parameters, descend
+from models.outcome import Options, Outcome
+from tinygrad_course import functions
+from tinygrad_course.initialization import initialize_parameters
+
+__all__ = ["dropout_cost", "run", "train"]
+
+LAYERS = (2, 20, 3, 1)
+HIDDEN = LAYERS[1:-1]
+ITERATIONS, LEARNING_RATE = 30000, 0.3
+LAMBD, KEEP_PROB = 0.7, 0.86
+FRESH_SEEDS = (0, 1, 2)
+
+
+def dropout_cost(data: Dataset, masks: Callable[[], list[Any]]) -> Callable[[Any], Any]:
+    """Return the cost under dropout, with the masks that `masks` returns at each call."""
+
+    def cost(parameters: Any) -> Any:
+        A = networks.forward(parameters, data.X_train, masks=masks(), keep_prob=KEEP_PROB)
+        return functions.binary_cross_entropy(A, data.Y_train)
+
+    return cost
+
+
+def train(cost: Callable[[Any], Any], name: str, options: Options) -> tuple[Parameters, dict[int, float]]:
+    """Train by a cost; return the parameters, and costs 1,000 iterations apart."""
+    count = options.iterations(ITERATIONS)
+    with options.progress(f"football, {name}", count) as advance:
+        return descend(
+            cost,
+            initialize_parameters(LAYERS, "xavier", 3),
+            learning_rate=LEARNING_RATE,
+            iterations=count,
+            every=1000,
+            advance=advance,
+        )
+
+
+def run(options: Options) -> Outcome:
+    """2.1: an overfitting network, held back by L2 and by dropout, with one mask and with fresh ones."""
+    data = football.load()
+    plain = functools.partial(networks.cost, X=data.X_train, Y=data.Y_train)
+    # The assignment seeds NumPy inside the forward pass: the same units are dropped in every iteration.
+    same = networks.fixed_masks(HIDDEN, data.m, KEEP_PROB, seed=1)
+    costs_of: dict[str, Callable[[Any], Any]] = {
+        "none": plain,
+        "L2": functools.partial(plain, lambd=LAMBD),
+        "dropout": dropout_cost(data, lambda: same),
+    }
+    for seed in FRESH_SEEDS:
+        stream = np.random.RandomState(seed)
+        draw = functools.partial(networks.fresh_masks, HIDDEN, data.m, KEEP_PROB, stream)
+        costs_of[f"fresh masks of seed {seed}"] = dropout_cost(data, draw)
+
+    out = Outcome()
+    trained, curves = {}, {}
+    for name, cost in costs_of.items():
+        trained[name], curves[name] = train(cost, name, options)
+        found: dict[str, Any] = {"costs": curves[name]}
+        if not options.fast:
+            found["train_accuracy"], found["test_accuracy"] = networks.accuracies(trained[name], data)
+            found |= {
+                f"{part}_accuracy_percent": 100 * found[f"{part}_accuracy"] for part in ("train", "test")
+            }
+        if name.startswith("fresh"):
+            if not options.fast:
+                shares = f"{found['train_accuracy']:.1%} train, {found['test_accuracy']:.1%} test"
+                out.remarks.append(f"dropout with {name}: {shares} (nothing published)")
+        else:
+            record = f"2.1 regularization {name}"
+            out.measured |= dict.fromkeys((record, f"{record}, Paddle tutorial", f"{record}, notes"), found)
+    out.pictures["costs"] = functools.partial(
+        pictures.costs_together,
+        {name: costs for name, costs in curves.items() if name in PICTURED},
+        "Regularisation, football data",
+    )
+    out.pictures["boundaries"] = functools.partial(boundaries, trained, data)
+    out.graph = lambda: networks.recorded(trained["none"], data)
+    return out
+
+
+PICTURED = ("none", "L2", "dropout", "fresh masks of seed 0")
+
+
+def boundaries(trained: dict[str, Parameters], data: Dataset) -> Any:
+    """Draw the four ways side by side."""
+    titles = {
+        "none": "no regularisation",
+        "L2": f"L2, lambd {LAMBD}",
+        "dropout": f"dropout {KEEP_PROB}, one mask",
+        "fresh masks of seed 0": f"dropout {KEEP_PROB}, fresh masks",
+    }
+    panels: list[pictures.Panel] = [
+        (
+            "{}:\n{:.1%} train, {:.1%} test".format(title, *networks.accuracies(trained[name], data)),
+            functools.partial(networks.predict, trained[name]),
+            data,
+        )
+        for name, title in titles.items()
+    ]
+    return pictures.boundaries("Football, 30,000 iterations", panels, columns=4)
