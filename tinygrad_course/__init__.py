@@ -27,18 +27,20 @@ from tinygrad_course.autodiff import (
 )
 from tinygrad_course.custom import custom_rule, register_rule
 from tinygrad_course.debugging import debug
+from tinygrad_course.graph import Graph, graph
 from tinygrad_course.sweep import FreedGraphError
 from tinygrad_course.tensor import Tensor
 
 if TYPE_CHECKING:
-    from tinygrad_course.graph import Graph, graph
+    from tinygrad_course.network import Network
 
 # Imported when they are first asked for: what costs time, and what few programs need.
-_LATER = {"graph": "graph", "Graph": "graph"}
+_LATER = {"Network": "network"}
 
 __all__ = [
     "FreedGraphError",
     "Graph",
+    "Network",
     "Tensor",
     "custom_rule",
     "debug",
