@@ -215,7 +215,7 @@ def svd(a: Any, full_matrices: bool = True, compute_uv: bool = True) -> Any:
     return singular_vectors(a, full_matrices) if compute_uv else singular_values(a)
 
 
-# ------------------------------------------------------------------ eigenvalues of any square matrix, where real
+# ------------------------------------------------------------------ eigenvalues, where they are real
 
 
 @primitive

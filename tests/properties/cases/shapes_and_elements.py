@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import operator
+from typing import Any
+
 import numpy as np
 from hypothesis import strategies as st
 
@@ -18,6 +21,7 @@ from tests.properties.vocabulary import (
     shapes,
     with_args,
 )
+from tinygrad_course.rules.indexing import assign
 
 # ------------------------------------------------------------------ shapes
 
@@ -181,3 +185,29 @@ case(
     "partition",
 )
 case(np.unique, call(arrays((2, 3), distinct)))
+
+# ------------------------------------------------------------------ brackets
+
+INDICES = [
+    *(1, -1, slice(1, None), slice(None, None, -2), ..., None, (), (1, 2), (slice(None), 1), (..., 0)),
+    *((0, slice(1, 3)), (None, slice(None), 2), [0, 2, 0], np.array([[0, 1], [1, 1]]), ([0, 2], [1, 1])),
+    *(([0, 0], [1, 1]), (slice(None), [3, 0, 3]), (1, [0, 0]), (np.array([2, 2])[:, None], [0, 1, 1])),
+    *(np.eye(3, 4) > 0, np.array([True, False, True]), (slice(None), np.array([True, True, False, True]))),
+    *(np.int64(2), (np.array(1), slice(None)), [True, False, True], ([True, False, True], 0)),
+]
+case(operator.getitem, call(arrays((3, 4)), st.sampled_from(INDICES)), "getitem", analytic=True)
+
+
+@st.composite
+def assignments(draw: Any) -> Call:
+    """x[index] = value, the value of the element's shape or one that broadcasts to it."""
+    x, index = draw(arrays((3, 4))), draw(st.sampled_from(INDICES))
+    shape = np.shape(x[index])
+    if shape:
+        shape = draw(st.sampled_from([shape, (1,) * len(shape), shape[1:], (), (1, *shape)]))
+    return Call((x, index, draw(arrays(shape))))
+
+
+case(assign, assignments(), analytic=True)
+case(np.lib.stride_tricks.sliding_window_view, call(arrays((4, 5)), [(2, 3), (4, 1)]))
+case(np.lib.stride_tricks.sliding_window_view, call(arrays((4, 5)), [2], [0, 1]), "windows along one axis")
