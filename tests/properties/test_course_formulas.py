@@ -228,9 +228,10 @@ def test_so_are_differences_of_the_cost(case: Case) -> None:
 def test_the_raw_formula_of_the_course_gives_the_same(case: Case) -> None:
     """Written out in NumPy, with np.dot, + and np.log, as in the assignments."""
     parameters, X, Y, masks = case.draw()
-    AL = forward_by_hand(case, parameters, X, masks)[1][-1]
-    # log(A) and log(1 - A) carry the rounding of A and 1 - A: an error of eps / A and eps / (1 - A) in dZ
-    smallest = float(np.min(np.minimum(AL, 1 - AL)))
+    Zs, As = forward_by_hand(case, parameters, X, masks)
+    sigmoids = [by_hand_sigmoid(Z) for n, Z in zip(case.activations, Zs[1:-1], strict=True) if n == "sigmoid"]
+    # 1 - A is rounded, by eps / (1 - A) of its size, and log(1 - A) and A (1 - A) with it
+    smallest = min(float(np.min(np.minimum(A, 1 - A))) for A in [As[-1], *sigmoids])
     assume(smallest > 1e-9)
     J, grads = value_and_grad(lambda p: cost_by_hand(case, p, X, Y, masks))(parameters)
     expected, sizes = backward_by_hand(case, parameters, X, Y, masks)

@@ -247,3 +247,23 @@ def test_rules_compute_in_float32(name: str, data: Any) -> None:
         for r, a in zip(result, args[i], strict=True) if rule.sequence else [(result, args[i])]:
             if getattr(a, "dtype", None) == np.float32:
                 assert r.dtype == np.float32, f"argument {i}"
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        n
+        for n, c in CASES.items()
+        if isinstance(c.function, np.ufunc) and c.function.nin == c.function.nout == 1
+    ],
+)
+@settings(max_examples=2)
+@given(data=st.data())
+def test_derivatives_of_order_four(name: str, data: Any) -> None:
+    """Functions of one number: the fourth derivative against differences of the third."""
+    case = CASES[name]
+    x = float(variables(data.draw(case.calls))[0].reshape(-1)[0])
+    third = grad(grad(grad(case.function)))
+    h = 1e-4 * max(1.0, abs(x))
+    numeric = (8.0 * (third(x + h) - third(x - h)) - (third(x + 2 * h) - third(x - 2 * h))) / (12.0 * h)
+    assert abs(grad(third)(x) - numeric) <= 1e-6 * max(1.0, abs(numeric), abs(third(x)) / h * 1e-4)

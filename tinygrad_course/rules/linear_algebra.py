@@ -17,7 +17,7 @@ def dot_left(g: Any, y: Any, a: Any, b: Any) -> Any:
     if type(b) is not np.ndarray:
         b = as_array(b)
     if b.ndim == 2 and a.ndim:
-        return np.dot(g, b.T)
+        return np.dot(g, b.T) if a.ndim < 3 else np.matmul(g, b.T)
     if a.ndim == 0:
         return np.sum(g * b)
     if b.ndim == 0:
@@ -55,7 +55,7 @@ rule(np.dot, dot_left, dot_right)
 def matmul_left(g: Any, y: Any, a: Any, b: Any) -> Any:
     b = as_array(b)
     if b.ndim == 2:
-        return np.matmul(g, b.T)
+        return np.dot(g, b.T) if a.ndim < 3 else np.matmul(g, b.T)
     if b.ndim == 1:
         return g[..., None] * b if a.ndim > 1 else g * b
     if a.ndim == 1:
@@ -66,7 +66,7 @@ def matmul_left(g: Any, y: Any, a: Any, b: Any) -> Any:
 def matmul_right(g: Any, y: Any, a: Any, b: Any) -> Any:
     a = as_array(a)
     if a.ndim == 2 == b.ndim:
-        return np.matmul(a.T, g)
+        return np.dot(a.T, g)
     if a.ndim == 1:
         return a[:, None] * g[..., None, :] if b.ndim > 1 else g * a
     if b.ndim == 1:
