@@ -10,7 +10,7 @@ from scipy import special
 from tinygrad_course import errors, trees
 from tinygrad_course.errors import Watch
 from tinygrad_course.functions.activations import log_softmax, softmax
-from tinygrad_course.recording import hold
+from tinygrad_course.recording import SMALL, hold
 from tinygrad_course.rules.table import RULES, Rule, rule
 from tinygrad_course.sweep import as_of
 from tinygrad_course.tensor import Tensor
@@ -82,11 +82,11 @@ def _record(cost: Rule, A: Tensor, Y: Any, link: Tensor) -> Tensor:
     Z = as_of(link)[0]
     z = Z._data if link._values is None else link._values[0]
     J = Tensor._node(cost.function(A._data, Y, z), cost, (A, Y, Z))
-    if Z._op is None:
+    if getattr(Y, "nbytes", 0) <= SMALL:  # the labels may be written to before the gradient reads them
+        J._values = (A._data, Y.copy(), z)
+    else:
         J._values = (A._data, Y, z)
-    holds = hold(Y)
-    if holds:
-        J._extra = {"holds": holds}
+        J._extra = {"holds": hold(Y)}
     if Watch.on:
         errors.watch(J)
     return J
