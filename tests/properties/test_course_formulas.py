@@ -218,7 +218,7 @@ def test_so_are_differences_of_the_cost(case: Case) -> None:
             for step in (h, -h):
                 moved = value.copy()
                 moved[index] += step
-                ends.append(cost_by_hand(case, {**parameters, name: moved}, X, Y, masks))
+                ends.append(cost_by_scipy(case, {**parameters, name: moved}, X, Y, masks))
             np.testing.assert_allclose(
                 grads[name][index], (ends[0] - ends[1]) / (2 * h), rtol=2e-6, atol=2e-8
             )
