@@ -1,0 +1,1 @@
+"""The course as notebooks, made from one source for both languages."""
