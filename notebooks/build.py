@@ -40,11 +40,11 @@ def path_of(source: Path, language: str) -> Path:
 
 
 def cells(text: str) -> list[tuple[str, str]]:
-    """Split a source into (kind, content): the kind is "code" or a language.
+    r"""Split a source into (kind, content): the kind is "code" or a language.
 
     Examples
     --------
-    >>> cells("# %% [markdown] en\\n# Hello\\n# %%\\n1 + 1\\n")
+    >>> cells("# %% [markdown] en\n# Hello\n# %%\n1 + 1\n")
     [('en', 'Hello'), ('code', '1 + 1')]
     """
     found: list[tuple[str, list[str]]] = []
