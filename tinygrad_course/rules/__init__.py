@@ -8,6 +8,7 @@ from tinygrad_course.rules import (  # noqa: F401  (each fills the tables)
     calculus,
     constant,
     decompositions,
+    diagonals,
     einsum,
     elementwise,
     fft,

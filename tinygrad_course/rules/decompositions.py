@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_course.rules.diagonals import on_diagonal
 from tinygrad_course.rules.shapes import as_array, unbroadcast
 from tinygrad_course.rules.shapes import transposed as T  # noqa: N812  (the name that formulas have for it)
 from tinygrad_course.rules.table import composed, is_tensor, primitive, rule
@@ -135,19 +136,18 @@ def absent(g: Any) -> bool:
 def gaps(a: Any, function: str) -> Any:
     """1 / (a_j - a_i), and 0 for i = j; an error where two values coincide."""
     difference = a[..., None, :] - a[..., :, None]
-    off = ~np.eye(a.shape[-1], dtype=bool)
     tolerance = 100.0 * np.finfo(a.dtype).eps * np.max(np.abs(a), axis=-1, keepdims=True)[..., None]
-    if np.any((np.abs(difference) <= tolerance) & off):
+    if np.sum(np.abs(difference) <= tolerance) > a.size:  # the differences of the values to themselves
         raise np.linalg.LinAlgError(
             f"np.linalg.{function}: two of the values coincide, so their vectors can turn freely and have no "
             "derivative. The values alone have one, and so has a cost that does not need the vectors."
         )
-    return off / (difference + np.eye(a.shape[-1], dtype=a.dtype))
+    return (difference != 0) / (difference + (difference == 0))
 
 
 def eigh_vjp(g: Any, y: Any, a: Any, UPLO: str = "L") -> Any:
     (g_values, g_vectors), (w, v) = g, y
-    middle = g_values[..., None] * np.eye(a.shape[-1], dtype=a.dtype)
+    middle = on_diagonal(g_values, v.shape, 0, -2, -1)
     if not absent(g_vectors):
         middle = middle + gaps(w, "eigh") * np.matmul(T(v), g_vectors)
     return on_triangle(symmetric(np.matmul(np.matmul(v, middle), T(v))), UPLO.upper() == "U")
@@ -191,7 +191,7 @@ def singular_vectors_vjp(g: Any, y: Any, a: Any, full_matrices: bool) -> Any:
         )
     u, vt, gu, gvt = u[..., :, :k], vt[..., :k, :], gu[..., :, :k], gvt[..., :k, :]
     v, gv = T(vt), T(gvt)
-    middle = gs[..., None] * np.eye(k, dtype=a.dtype)
+    middle = on_diagonal(gs, (*s.shape, k), 0, -2, -1)
     if absent(gu) and absent(gv):
         return np.matmul(np.matmul(u, middle), vt)
     f = gaps(s * s, "svd")
@@ -231,7 +231,7 @@ def eigensystem(a: Any) -> Any:
 
 def eigensystem_vjp(g: Any, y: Any, a: Any) -> Any:
     (g_values, g_vectors), (w, v) = g, y
-    middle = g_values[..., None] * np.eye(a.shape[-1], dtype=a.dtype)
+    middle = on_diagonal(g_values, v.shape, 0, -2, -1)
     if not absent(g_vectors):
         # the vectors have length 1: what would stretch them is taken out
         turning = np.matmul(T(v), g_vectors)

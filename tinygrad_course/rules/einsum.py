@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_course.rules.diagonals import on_diagonal
 from tinygrad_course.rules.shapes import spread
 from tinygrad_course.rules.table import rule
 
@@ -66,14 +67,15 @@ def einsum_vjp(g: Any, y: Any, *args: Any, optimize: Any = False, argnum: int = 
     if len(once) == len(term):
         return result
     # a letter repeated in the operand took a diagonal: the gradient lies on it
-    letters = [free for free in LETTERS if free not in term][: len(term)]
-    diagonals = [
-        (c + letters[k], np.eye(x.shape[k], dtype=x.dtype)) for k, c in enumerate(term) if c in term[:k]
-    ]
-    full = "".join(letters[k] if c in term[:k] else c for k, c in enumerate(term))
-    return np.einsum(
-        ",".join([once, *(t for t, _ in diagonals)]) + "->" + full, result, *(eye for _, eye in diagonals)
-    )
+    letters = list(once)
+    for k, c in enumerate(term):
+        if c in term[:k]:
+            at = letters.index(c)
+            result = np.moveaxis(result, at, -1)
+            result = on_diagonal(result, (*result.shape, result.shape[-1]), 0, -2, -1)
+            letters = [*letters[:at], *letters[at + 1 :], c, f"{c}{k}"]
+    order = [letters.index(c if c not in term[:k] else f"{c}{k}") for k, c in enumerate(term)]
+    return np.transpose(result, order)
 
 
 rule(np.einsum, einsum_vjp, variadic=True)

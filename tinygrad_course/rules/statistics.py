@@ -68,12 +68,12 @@ def quantile_of(a: Any, q: Any, axis: Axes, method: Any, keepdims: bool, skip_na
     positions = np.array([np.quantile(np.arange(max(n, 1.0)), q, method=method) for n in counts])
     places = positions[which.reshape(np.shape(sizes))].reshape((*np.shape(sizes), -1))
     low = np.floor(places)
-    exact = isinstance(q, (int, float))  # a plain number leaves float32 what it is
-    fraction = (places - low).astype(a.dtype if exact else np.result_type(a.dtype, np.float64))
+    dtype = np.quantile(np.ones(1, a.dtype), q, method=method).dtype  # NumPy's choice: q may promote
+    fraction = (places - low).astype(dtype)
     low = low.astype(int)
     below = np.take_along_axis(ordered, low, axis=-1)
     above = np.take_along_axis(ordered, np.minimum(low + 1, ordered.shape[-1] - 1), axis=-1)
-    y = np.where(fraction > 0, below + (above - below) * fraction, below)
+    y = astype(np.where(fraction > 0, below + (above - below) * fraction, below), dtype)
     if np.any(broken):
         y = np.where(np.expand_dims(broken, -1), np.nan, y)
     y = np.moveaxis(y, -1, 0)
