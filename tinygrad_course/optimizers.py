@@ -136,22 +136,30 @@ def _rate(rate: Rate, t: Any) -> Any:
     return _number(rate(t)) if callable(rate) else rate
 
 
-def _zeros(parameters: Nest) -> Nest:
-    return trees.tree_map(np.zeros_like, parameters)
+def _map(f: Callable[..., Any], nest: Nest, *others: Nest) -> Nest:
+    """Return `trees.tree_map`; a flat dict, which parameters mostly are, goes straight through."""
+    if _flat(nest):
+        return {name: f(value, *[other[name] for other in others]) for name, value in nest.items()}
+    return trees.tree_map(f, nest, *others)
+
+
+def _flat(nest: Nest) -> bool:
+    return type(nest) is dict and not any(isinstance(v, (dict, list, tuple)) for v in nest.values())
 
 
 def _check_gradients(parameters: Nest, grads: Nest) -> None:
     """Raise if a gradient is missing or has another shape: NumPy would broadcast it without a word."""
-    ours, theirs = dict(trees.leaves(parameters)), dict(trees.leaves(grads))
+    ours = parameters if _flat(parameters) else dict(trees.leaves(parameters))
+    theirs = grads if _flat(grads) else dict(trees.leaves(grads))
     if ours.keys() != theirs.keys():
         raise ValueError(
             f"the parameters are {list(ours)} and the gradients {list(theirs)}; the gradient of W1 goes "
             "by the name W1, as value_and_grad returns it"
         )
-    for path, value in ours.items():
-        if np.shape(value) != np.shape(theirs[path]):
+    for name, value in ours.items():
+        if np.shape(value) != np.shape(theirs[name]):
             raise ValueError(
-                f"{path} is {np.shape(value)} and its gradient {np.shape(theirs[path])}; they must be equal"
+                f"{name} is {np.shape(value)} and its gradient {np.shape(theirs[name])}; they must be equal"
             )
 
 
@@ -192,7 +200,7 @@ class GradientDescent:
         """Return the parameters and the state after one update."""
         _check_gradients(parameters, grads)
         alpha = _rate(self.learning_rate, state["t"])
-        return trees.tree_map(lambda W, dW: W - alpha * dW, parameters, grads), {"t": state["t"] + 1.0}
+        return _map(lambda W, dW: W - alpha * dW, parameters, grads), {"t": state["t"] + 1.0}
 
 
 @dataclass(frozen=True)
@@ -221,14 +229,14 @@ class Momentum:
 
     def init(self, parameters: Nest) -> State:
         """Return the state before the first update: t, and v of the parameters' structure."""
-        return {"t": np.float64(0.0), "v": _zeros(parameters)}
+        return {"t": np.float64(0.0), "v": _map(np.zeros_like, parameters)}
 
     def update(self, parameters: Nest, grads: Nest, state: State) -> tuple[Nest, State]:
         """Return the parameters and the state after one update."""
         _check_gradients(parameters, grads)
         beta, alpha = self.beta, _rate(self.learning_rate, state["t"])
-        v = trees.tree_map(lambda v, dW: beta * v + (1.0 - beta) * dW, state["v"], grads)
-        return trees.tree_map(lambda W, v: W - alpha * v, parameters, v), {"t": state["t"] + 1.0, "v": v}
+        v = _map(lambda v, dW: beta * v + (1.0 - beta) * dW, state["v"], grads)
+        return _map(lambda W, v: W - alpha * v, parameters, v), {"t": state["t"] + 1.0, "v": v}
 
 
 @dataclass(frozen=True)
@@ -280,7 +288,11 @@ class Adam:
 
     def init(self, parameters: Nest) -> State:
         """Return the state before the first update: t, and v and s of the parameters' structure."""
-        return {"t": np.float64(0.0), "v": _zeros(parameters), "s": _zeros(parameters)}
+        return {
+            "t": np.float64(0.0),
+            "v": _map(np.zeros_like, parameters),
+            "s": _map(np.zeros_like, parameters),
+        }
 
     def update(self, parameters: Nest, grads: Nest, state: State) -> tuple[Nest, State]:
         """Return the parameters and the state after one update."""
@@ -290,12 +302,12 @@ class Adam:
         t = state["t"] + 1.0
         v_share = _number(1.0 - beta1**t)
         s_share = _number(1.0 - beta2**t) if self.correct_s else 1.0
-        v = trees.tree_map(lambda v, dW: beta1 * v + (1.0 - beta1) * dW, state["v"], grads)
-        s = trees.tree_map(lambda s, dW: beta2 * s + (1.0 - beta2) * np.square(dW), state["s"], grads)
+        v = _map(lambda v, dW: beta1 * v + (1.0 - beta1) * dW, state["v"], grads)
+        s = _map(lambda s, dW: beta2 * s + (1.0 - beta2) * np.square(dW), state["s"], grads)
 
         def step(W: Any, v: Any, s: Any) -> Any:
             s = s / s_share
             root = np.sqrt(s + epsilon) if self.epsilon_inside else np.sqrt(s) + epsilon
             return W - alpha * (v / v_share) / root
 
-        return trees.tree_map(step, parameters, v, s), {"t": t, "v": v, "s": s}
+        return _map(step, parameters, v, s), {"t": t, "v": v, "s": s}
