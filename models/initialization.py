@@ -68,7 +68,10 @@ def run(options: Options) -> Outcome:
         f"cost of 10 * randn at the start: {safe:.6f} from the logits, {naive} from the rounded probabilities"
     )
     out.pictures["costs"] = functools.partial(
-        pictures.costs_together, curves, "Four initialisations, circles"
+        pictures.costs_together,
+        curves,
+        f"Four initialisations on the circles (10 * randn starts at {safe:,.0f})",
+        ceiling=1.0,
     )
     out.pictures["boundaries"] = functools.partial(boundaries, trained, data)
     out.graph = lambda: networks.recorded(trained["He"], data)
@@ -76,7 +79,7 @@ def run(options: Options) -> Outcome:
 
 
 def naive_cost(data: Dataset) -> float:
-    """Return the first cost of 10 * randn as the assignment computes it, from probabilities that are 0 or 1."""
+    """Return the first cost of 10 * randn as the assignment computes it, log 0 and all."""
     with np.errstate(divide="ignore"):
         return float(
             functions.binary_cross_entropy(networks.forward(start("random"), data.X_train), data.Y_train)

@@ -14,6 +14,7 @@ import os
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,9 +24,11 @@ from datasets import cats, digits
 from datasets.container import Array, Dataset
 from models import pictures
 from models.descent import Advance, Parameters, descend, progress
+from models.outcome import Options, Outcome
 from models.published import Comparison, published
 from models.table import figure_lines, summary_line
-from tinygrad_course import functions
+from tinygrad_course import Tensor, functions, graph
+from tinygrad_course.graph import Graph
 
 __all__ = [
     "Run",
@@ -34,6 +37,7 @@ __all__ = [
     "forward",
     "predict",
     "read_picture",
+    "run",
     "train",
 ]
 
@@ -206,16 +210,19 @@ def draw_costs(run: Run, data: Dataset, path: str | os.PathLike[str]) -> Path:
 
 def draw_graph(path: str | os.PathLike[str]) -> Path:
     """Draw the graph of the cost, recorded on three small examples, into a picture file."""
-    from tinygrad_course import Tensor, graph
+    target = Path(path)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    small_graph().render(target)
+    return target
 
+
+def small_graph() -> Graph:
+    """Return the graph of the cost on three examples of two features, with its gradients."""
     X, Y = np.array([[1.0, 2.0, -1.0], [3.0, 4.0, -3.2]]), np.array([[1.0, 0.0, 1.0]])
     w, b = Tensor(np.array([[1.0], [2.0]]), name="w"), Tensor(2.0, name="b")
     J = compute_cost({"w": w, "b": b}, X, Y)
     J.backward(retain_graph=True)
-    target = Path(path)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    graph(J, names={"X": X, "Y": Y, "J": J}).render(target)
-    return target
+    return graph(J, names={"X": X, "Y": Y, "J": J})
 
 
 def choose(name: str | None = None) -> Dataset:
@@ -245,6 +252,35 @@ def compare(run: Run, data: Dataset) -> list[Comparison]:
         if setup.items() <= record.setup.items():
             return record.compare(measured(run))
     return []
+
+
+def run(options: Options) -> Outcome:
+    """1.2: logistic regression on the cats, with three learning rates."""
+    data = cats.load()
+    out = Outcome()
+    out.measured["1.2 first pixels"] = {"pixels": data.X_train[:5, 0] * 255}
+    curves = {}
+    trained = {}
+    for rate, full, names in (
+        (LEARNING_RATE, ITERATIONS, ("1.2 cats", "1.2 cats, Paddle tutorial")),
+        (0.01, 1500, ("1.2 cats, learning rate 0.01",)),
+        (0.0001, 1500, ("1.2 cats, learning rate 0.0001",)),
+    ):
+        count = options.iterations(full)
+        with options.progress(f"cats, learning rate {rate}", count) as advance:
+            trained[rate] = train(data, learning_rate=rate, iterations=count, advance=advance)
+        curves[f"learning rate {rate}"] = trained[rate].costs
+        found = measured(trained[rate])
+        out.measured |= dict.fromkeys(names, {"costs": found["costs"]} if options.fast else found)
+    out.pictures["costs"] = partial(
+        pictures.costs_together, curves, "Logistic regression on the cats", ceiling=1.0
+    )
+    best = trained[LEARNING_RATE].parameters
+    out.pictures["misclassified"] = lambda: pictures.misclassified(
+        data, predict(best, data.X_test), "Test pictures that logistic regression gets wrong"
+    )
+    out.graph = small_graph
+    return out
 
 
 def measured(run: Run) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
@@ -74,7 +75,9 @@ def save(figure: Figure, path: str | os.PathLike[str]) -> Path:
     return target
 
 
-def cost_curve(axes: Axes, costs: Mapping[int, float], label: str = "", unit: str = "iteration") -> None:
+def cost_curve(
+    axes: Axes, costs: Mapping[int, float], label: str = "", unit: str = "iteration", style: str = "-"
+) -> None:
     """Draw costs against iterations.
 
     Parameters
@@ -85,9 +88,11 @@ def cost_curve(axes: Axes, costs: Mapping[int, float], label: str = "", unit: st
     label : str
         For a legend, where several curves share the axes.
     unit : str
-        ``"iteration"`` or ``"epoch"``.
+        ``"iteration"``, ``"epoch"`` or ``"update"``.
+    style : str
+        How the line is dashed, so that curves on top of each other are seen.
     """
-    axes.plot(list(costs), list(costs.values()), label=label or None)
+    axes.plot(list(costs), list(costs.values()), style, label=label or None)
     axes.set_xlabel(unit)
     axes.set_ylabel("cost J")
     axes.spines[["top", "right"]].set_visible(False)
@@ -108,16 +113,14 @@ def costs_together(
     curves: Mapping[str, Mapping[int, float]],
     title: str,
     unit: str = "iteration",
-    *,
-    logarithmic: bool = False,
+    ceiling: float | None = None,
 ) -> Figure:
-    """Return a figure of several cost curves, with a legend."""
+    """Return a figure of several cost curves, with a legend; what lies above the ceiling is cut off."""
     figure = new_figure()
     axes = figure.subplots()
-    for label, costs in curves.items():
-        cost_curve(axes, costs, label, unit)
-    if logarithmic:
-        axes.set_yscale("log")
+    for (label, costs), style in zip(curves.items(), itertools.cycle(("-", "--", "-.", ":")), strict=False):
+        cost_curve(axes, costs, label, unit, style)
+    axes.set_ylim(bottom=0, top=ceiling)
     axes.set_title(title)
     axes.legend(frameon=False)
     return figure

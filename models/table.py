@@ -9,7 +9,7 @@ from decimal import ROUND_DOWN, Decimal
 
 from models.published import FULL_PRINT, Comparison
 
-__all__ = ["agreeing_digits", "figure_lines", "printed_like", "summary_line"]
+__all__ = ["agreeing_digits", "figure_lines", "printed_like", "quantity_lines", "summary_line"]
 
 # In the order in which they are counted. "Close" is explained where it is used: see models.published.
 VERDICTS = ("exact", "close", "not reproducible", "missed", "not measured")
@@ -103,7 +103,7 @@ def figure_lines(comparisons: Iterable[Comparison], reasons: bool = True) -> lis
     lines, given = [], []
     for comparison in comparisons:
         figure, value = comparison.figure, comparison.value
-        ours = "-" if value is None else printed_like(figure.printed, value, figure.style)
+        ours = _ours(comparison)
         verdict: str = comparison.verdict
         if value is not None and verdict != "exact":
             n = agreeing_digits(figure.printed, value)
@@ -112,6 +112,65 @@ def figure_lines(comparisons: Iterable[Comparison], reasons: bool = True) -> lis
         if reasons and comparison.verdict == "not reproducible" and figure.reason not in given:
             given.append(figure.reason)
     return lines + [f"  not reproducible: {reason}" for reason in given]
+
+
+def quantity_lines(comparisons: Sequence[Comparison]) -> list[str]:
+    r"""Return a line for each quantity with the first and last of its figures, and all that were missed.
+
+    Examples
+    --------
+    >>> from models.published import published
+    >>> found = published("1.2 cats, learning rate 0.01").compare({"test_accuracy_percent": 68.0})
+    >>> print("\n".join(quantity_lines(found)))
+      train_accuracy_percent        99.52153110047847            -                            not measured
+      test_accuracy_percent         68.0                         68.0                         exact
+    """
+    groups: dict[str, list[Comparison]] = {}
+    for comparison in comparisons:
+        groups.setdefault(comparison.figure.quantity.partition("[")[0], []).append(comparison)
+    lines = []
+    for name, group in groups.items():
+        count = f" ({len(group)})" if len(group) > 1 else ""
+        ends = group if len(group) == 1 else [group[0], group[-1]]
+        published = " .. ".join(_short(c.figure.printed) for c in ends)
+        ours = " .. ".join(_short(_ours(c)) for c in ends)
+        lines.append(f"  {name + count:<29} {published:<28} {ours:<28} {_verdicts(group)}")
+        lines += [f"    {line}" for line in figure_lines(c for c in group if c.verdict == "missed")]
+        reasons = dict.fromkeys(c.figure.reason for c in group if c.verdict == "not reproducible")
+        lines += [f"    not reproducible: {reason}" for reason in reasons]
+    return lines
+
+
+def _short(text: str) -> str:
+    """Cut a number printed in full where two of them share a line."""
+    return text if len(text) <= 18 else f"{text[:10]}..."
+
+
+def _ours(comparison: Comparison) -> str:
+    figure, value = comparison.figure, comparison.value
+    return "-" if value is None else printed_like(figure.printed, value, figure.style)
+
+
+def _verdicts(group: Sequence[Comparison]) -> str:
+    """Count the verdicts of one quantity, and say how many digits the figures share that are not exact."""
+    counts = Counter(comparison.verdict for comparison in group)
+    if len(counts) == 1 and counts["exact"]:
+        return "exact"
+    told = []
+    for verdict, count in counts.items():
+        words = verdict if len(group) == count else f"{count} {verdict}"
+        shared = [
+            agreeing_digits(c.figure.printed, c.value)
+            for c in group
+            if c.verdict == verdict
+            and verdict in ("close", "missed", "not reproducible")
+            and c.value is not None
+        ]
+        if shared:
+            least = min(shared)
+            words += f" ({least} digit{'' if least == 1 else 's'}{' or more' if max(shared) > least else ''})"
+        told.append(words)
+    return ", ".join(told)
 
 
 def summary_line(comparisons: Sequence[Comparison]) -> str:
