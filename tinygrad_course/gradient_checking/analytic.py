@@ -1,0 +1,120 @@
+"""The gradient that is to be checked, in whatever form it comes, entry by entry."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tinygrad_course import trees
+from tinygrad_course.autodiff import grad
+from tinygrad_course.gradient_checking.lines import Problem
+from tinygrad_course.gradient_checking.vectors import gradients_like
+from tinygrad_course.recording import peek
+from tinygrad_course.tensor import Tensor
+
+Array = NDArray[Any]
+
+
+class Analytic:
+    """The gradient to be checked, of the scalar that a `Problem` makes of the function.
+
+    Parameters
+    ----------
+    problem : Problem
+    gradient : callable, nest of arrays, or None
+        None: the library's own.
+    vjp : callable or None
+        ``vjp(g, *args)``.
+    """
+
+    def __init__(self, problem: Problem, gradient: Any, vjp: Callable[..., Any] | None) -> None:
+        if gradient is not None and vjp is not None:
+            raise TypeError("pass gradient= or vjp=, not both")
+        self.problem = problem
+        self.gradient = gradient
+        self.vjp = vjp
+        #: By leaf, what the entries were multiplied by (see `_contract`).
+        self.units: list[Any] = [1.0] * len(problem.leaves)
+        #: The precision that the gradient was computed in.
+        self.eps = 0.0
+
+    @property
+    def is_function(self) -> bool:
+        """Whether the gradient can be had at other points too."""
+        return self.gradient is None or callable(self.gradient)
+
+    @property
+    def is_own(self) -> bool:
+        """Whether it is the library's."""
+        return self.gradient is None and self.vjp is None
+
+    def at(self, arrays: Sequence[Array]) -> list[Array]:
+        """Return the gradient at other values of the leaves, one array for each.
+
+        Raises
+        ------
+        TypeError
+            If there are more gradients than arguments to check.
+        ValueError
+            If a gradient has not the shape of its parameter.
+        """
+        problem = self.problem
+        args = problem.arguments([np.copy(a)[()] for a in arrays])
+        with np.errstate(all="ignore"):
+            if self.vjp is not None:
+                weights = problem.weights or [np.ones(s) for s in problem.output_shapes]
+                found = self.vjp(weights[0] if len(weights) == 1 else tuple(weights), *args)
+            elif self.gradient is None:
+                found = grad(problem.scalar, problem.argnums)(*args)
+            else:
+                found = self.gradient(*args) if callable(self.gradient) else self.gradient
+        tree = problem.tree
+        if isinstance(found, tuple) and len(found) == 1 and not isinstance(tree, tuple):
+            found = found[0]  # a pullback returns a tuple
+        if isinstance(found, tuple) and not isinstance(tree, (tuple, list, dict)):
+            raise TypeError(
+                f"the gradient is a tuple of {len(found)}, and only argument {problem.argnums} of "
+                f"{problem.name} is checked; for all of them pass argnums={tuple(range(len(found)))}"
+            )
+        flat = [g for _, g in trees.leaves(gradients_like(found, tree))]
+        return [self._contract(k, peek(Tensor, g)) for k, g in enumerate(flat)]
+
+    def _contract(self, k: int, g: Any) -> Array:
+        """Return the gradient of the scalar, from one of the function or of its entries."""
+        leaf = self.problem.leaves[k]
+        g = np.asarray(g)
+        if g.dtype.kind not in "fiub":
+            raise TypeError(f"the gradient of {leaf.name} holds {g.dtype}; expected real numbers")
+        if g.dtype.kind == "f":
+            self.eps = max(self.eps, float(np.finfo(g.dtype).eps))
+        g = g.astype(np.result_type(g.dtype, np.float64))
+        shape = leaf.x.shape
+        weights = self.problem.weights
+        outputs = self.problem.output_shapes
+        if weights is None or self.vjp is not None or self.gradient is None:
+            if g.shape == shape or (g.size == 1 and leaf.x.size == 1) or g.shape == outputs[0] + shape:
+                return np.asarray(g.reshape(shape))
+        elif len(weights) == 1:
+            if g.shape == outputs[0] + shape:  # the Jacobian
+                return np.asarray(np.tensordot(weights[0], g, axes=len(outputs[0])))
+            if g.shape == shape == outputs[0]:  # the derivative of a function that acts on each entry
+                self.units[k] = weights[0]
+                return np.asarray(g * weights[0])
+        raise ValueError(self._misfit(leaf.name, shape, g.shape))
+
+    def _misfit(self, name: str, shape: tuple[int, ...], its: tuple[int, ...]) -> str:
+        message = f"the gradient of {name} has shape {its}, and {name} has {shape}"
+        outputs = self.problem.output_shapes
+        if self.problem.weights is not None and self.vjp is None and self.gradient is not None:
+            return (
+                f"{message}; {self.problem.name} returns {' and '.join(map(str, outputs))}. Let it return a "
+                "scalar cost, or pass the Jacobian, of shape output + input, as gradient=, or vjp=f(g, *args)"
+            )
+        if its == shape[::-1] and len(shape) == 2:
+            return f"{message}: it is transposed"
+        if len(its) < len(shape) and int(np.prod(its)) == int(np.prod(shape)):
+            return f"{message}; np.sum(..., keepdims=True) keeps the axis"
+        return f"{message}; they must be equal"

@@ -1,0 +1,234 @@
+"""The judgement: a gradient's entries against differences of the function, each with what they can tell."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tinygrad_course.gradient_checking.analytic import Analytic
+from tinygrad_course.gradient_checking.differences import (
+    EPS,
+    Slope,
+    central,
+    complex_step,
+    extrapolate,
+    slope,
+)
+from tinygrad_course.gradient_checking.lines import Problem
+from tinygrad_course.gradient_checking.noise import noise_of
+from tinygrad_course.gradient_checking.report import Entry
+
+Array = NDArray[Any]
+
+METHODS = ("auto", "central", "complex", "richardson")
+
+#: A gradient is computed in rounded arithmetic too: this many units of its largest entry are allowed to it.
+_ROUNDING = 1e3 * EPS
+
+
+class Judge:
+    """One check: the function along its lines, the gradient to be checked, and how they are compared."""
+
+    def __init__(
+        self, problem: Problem, analytic: Analytic, method: str, epsilon: float | None, rtol: float, seed: int
+    ) -> None:
+        if method not in METHODS:
+            raise ValueError(f"method is {method!r}; expected one of {', '.join(METHODS)}")
+        if epsilon is not None and not epsilon > 0:
+            raise ValueError(f"epsilon is {epsilon}; expected a positive step such as 1e-7")
+        self.problem, self.analytic = problem, analytic
+        self.method, self.epsilon = method, epsilon
+        self.rng = np.random.default_rng(seed)
+        self.points = [leaf.x for leaf in problem.leaves]
+        self.gradients = analytic.at(self.points)
+        # A gradient computed in low precision is right to half of its digits, more can't be asked of it.
+        self.rtol = max(rtol, float(np.sqrt(analytic.eps))) if analytic.eps > EPS else rtol
+        self.rounding = max(_ROUNDING, 30 * analytic.eps)
+        self.largest = max(
+            float(np.max(np.abs(g), initial=0.0, where=np.isfinite(g))) for g in self.gradients
+        )
+        everywhere = [leaf.scale * self.rng.choice([-1.0, 1.0], leaf.x.shape) for leaf in problem.leaves]
+        self.sigma = noise_of(problem.along(everywhere), 1.0)
+
+    # -------------------------------------------------------------- one derivative
+
+    def look(self, phi: Callable[[Any], Any], scale: float, x: float, g: float) -> Slope:
+        """Return the derivative by the method that was asked for."""
+        if self.epsilon is not None:
+            found = central(phi, self.epsilon, self.sigma)
+            rounding = EPS * abs(x) / self.epsilon * abs(found.value)  # of x + epsilon
+            return replace(found, truncation=0.0, noise=found.noise + rounding)
+        if self.method == "complex":
+            value = complex_step(self.problem.complex_along(phi))
+            if value is None:
+                raise ValueError(
+                    f"{self.problem.name} does not compute with complex numbers, which method='complex' "
+                    "needs; leave the method away"
+                )
+            return Slope(value, _ROUNDING * abs(value), 0.0, 0.0)
+        if self.method == "richardson":
+            return extrapolate(phi, scale, self.sigma)
+        enough = self.rtol * max(abs(g), 0.01 * self.largest) + 1e-10 * abs(self.problem.value) / scale
+        return slope(phi, scale, abs(self.problem.value), self.sigma, enough)
+
+    def closer(self, phi: Callable[[Any], Any], scale: float) -> Slope:
+        """Return the derivative by extrapolation, or by the complex step where both agree."""
+        found = extrapolate(phi, scale, max(noise_of(phi, scale, 1e-8), self.sigma))
+        if found.shape != "smooth":
+            return found
+        value = complex_step(self.problem.complex_along(phi))
+        if value is not None and abs(value - found.value) <= found.error + 1e-6 * abs(value) and value:
+            return replace(found, value=value, noise=_ROUNDING * abs(value), truncation=0.0)
+        return found
+
+    # -------------------------------------------------------------- the judgement
+
+    def agree(self, g: float, found: Slope, size: float) -> bool:
+        """Whether an analytic value is what the differences say, as far as these can tell."""
+        allowed = found.error + self.rtol * max(abs(g), abs(found.value)) + self.rounding * size
+        return bool(abs(g - found.value) <= allowed)
+
+    def blind(self, g: float, found: Slope, scale: float, part: float) -> bool:
+        """Whether the differences are so noisy that a mistake of some part of the gradient would go unseen.
+
+        Where the gradient is 0 within the noise: whether the noise is no thousandth of the function's values.
+        """
+        magnitude = max(self.largest, np.nan_to_num(abs(self.problem.value)) / scale, found.size / scale)
+        if abs(g) <= found.error:
+            return not found.error <= 0.01 * part * magnitude
+        return found.error > part * max(abs(g), abs(found.value)) and found.error > 1e-6 * part * magnitude
+
+    def judge(self, name: str, index: tuple[int, ...] | None, line: Line) -> Entry:
+        """Return the entry with its verdict; what does not agree at first is looked at closely."""
+        g, scale, phi = line.analytic, line.scale, line.phi
+        first = best = self.look(phi, scale, line.x, g)
+        size = max(self.largest, line.size)
+        status, remark = "right", ""
+        if not np.isfinite(g):
+            best = self.closer(phi, scale)
+            status = "undecided" if best.shape == "broken" else "wrong"
+        elif (
+            not self.agree(g, first, size)
+            or self.blind(g, first, scale, 0.01 if self.epsilon is None else 0.1)
+            or first.shape != "smooth"
+        ):
+            best = self.closer(phi, scale)
+            status, remark = self._verdict(g, best, size, line)
+        unit = line.unit
+        numeric = first.value if np.isfinite(first.value) else best.value
+        return Entry(
+            name, index, g / unit, numeric / unit, first.noise / unit, best.error / unit, first.step,
+            best.left / unit, best.right / unit, status, best.value / unit, remark,
+        )  # fmt: skip
+
+    def _verdict(self, g: float, best: Slope, size: float, line: Line) -> tuple[str, str]:
+        if best.shape == "broken":
+            return "undecided", "the function is not finite here"
+        if self.agree(g, best, size) and not self.blind(g, best, line.scale, 0.1):
+            return "right", "at the edge of the function's domain" if best.shape == "edge" else ""
+        if best.shape == "jump":
+            return "undecided", "the function jumps here"
+        if best.shape == "kink":
+            slack = best.error + self.rtol * max(abs(best.left), abs(best.right)) + self.rounding * size
+            inside = min(best.left, best.right) - slack <= g <= max(best.left, best.right) + slack
+            if inside or line.right_nearby():
+                return "kink", ""
+            return "wrong", f"outside of the two sides, {best.left:.6g} and {best.right:.6g}"
+        if self.agree(g, best, size):
+            return "undecided", "too noisy to tell"
+        if line.right_nearby():
+            return "kink", f"differences give {best.value:.6g}; the gradient is right at every point nearby"
+        return "wrong", ""
+
+    # -------------------------------------------------------------- the lines
+
+    def entries(self, only: Sequence[tuple[int, int]] | None = None) -> list[Entry]:
+        """Check entry by entry; `only` some, by leaf and place."""
+        found = []
+        for k, leaf in enumerate(self.problem.leaves):
+            scales = np.ravel(leaf.scale)
+            units = np.ravel(np.broadcast_to(self.analytic.units[k], leaf.x.shape))
+            places = range(leaf.x.size) if only is None else [i for j, i in only if j == k]
+            for i in places:
+                line = Line(
+                    self, self.problem.entry(k, i), float(np.ravel(self.gradients[k])[i]), float(scales[i]),
+                    float(np.ravel(leaf.x)[i]), float(units[i]), 0.0, k, i,
+                )  # fmt: skip
+                index = tuple(int(j) for j in np.unravel_index(i, leaf.x.shape)) if leaf.x.shape else ()
+                found.append(self.judge(leaf.name, index, line))
+        return found
+
+    def directions(self, count: int) -> list[Entry]:
+        """Check random directions through all arrays at once; where one fails, find where."""
+        leaves = self.problem.leaves
+        found = [
+            self._direction("all parameters" if len(leaves) > 1 else leaves[0].name, None)
+            for _ in range(count)
+        ]
+        if all(e.status == "right" for e in found):
+            return found
+        for k, leaf in enumerate(leaves):
+            mine = self._direction(leaf.name, k)
+            found.append(mine)
+            if mine.status == "wrong" and leaf.x.size > 1:
+                sizes = np.abs(np.ravel(self.gradients[k]))
+                places = {*np.argsort(-sizes)[:4].tolist(), *self.rng.integers(0, leaf.x.size, 4).tolist()}
+                found += [e for e in self.entries([(k, i) for i in sorted(places)]) if e.status == "wrong"]
+        return found
+
+    def _direction(self, name: str, only: int | None) -> Entry:
+        steps = []
+        for k, leaf in enumerate(self.problem.leaves):
+            signs = self.rng.choice([-1.0, 1.0], leaf.x.shape) * leaf.scale
+            steps.append(signs if only in {None, k} else np.zeros(leaf.x.shape))
+        parts = [g * d for g, d in zip(self.gradients, steps, strict=True)]
+        norm = float(np.sqrt(sum(np.sum(np.square(p)) for p in parts)))  # of what cancels in the sum
+        derivative = float(sum(np.sum(p) for p in parts))
+        line = Line(self, self.problem.along(steps), derivative, size=norm * self.rtol / self.rounding)
+        return self.judge(name, None, line)
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line through the point, and what is known along it: an entry's (leaf k, place i), a direction's."""
+
+    check: Judge
+    phi: Callable[[Any], Any]
+    analytic: float
+    scale: float = 1.0
+    x: float = 0.0
+    unit: float = 1.0
+    size: float = 0.0
+    k: int = -1
+    i: int = -1
+
+    def right_nearby(self) -> bool:
+        """Whether the gradient is right at two points beside this one: then this point is a kink.
+
+        ``relu(b) - relu(-b)`` shows no kink at 0, and yet it is made of two, where a convention chooses.
+        """
+        check = self.check
+        if self.k < 0 or not check.analytic.is_function:
+            return False
+        away = 1e-4
+        for _ in range(2):
+            point = [
+                leaf.x
+                + away * leaf.scale * check.rng.uniform(0.5, 1.0, leaf.x.shape) * check.rng.choice([-1, 1])
+                for leaf in check.problem.leaves
+            ]
+            g = float(np.ravel(check.analytic.at(point)[self.k])[self.i])
+            phi = check.problem.entry(self.k, self.i, point)
+            found = slope(phi, self.scale, abs(check.problem.value), check.sigma, 0.0, away * self.scale / 64)
+            near = found.error <= 1e-3 * max(abs(g), abs(found.value), abs(self.analytic))
+            if (
+                not near
+                or not check.agree(g, found, check.largest)
+                or abs(g - self.analytic) <= 10 * found.error
+            ):
+                return False
+        return True

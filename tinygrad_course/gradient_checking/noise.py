@@ -1,0 +1,169 @@
+"""How far a computed cost is from the exact one, and which operation is to blame."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from tinygrad_course.gradient_checking.differences import EPS, Phi
+from tinygrad_course.graph import Node, graph
+from tinygrad_course.tensor import Tensor
+
+_POINTS = 16
+# Unevenly spaced, and differently on the two sides: rounding repeats itself on a grid.
+_PLACES = np.sort(np.random.RandomState(0).uniform(1, _POINTS, (2, _POINTS)), axis=1) * [[1.0], [-1.0]]
+_SPACINGS = (1e-14, 1e-12, 1e-10, 1e-8, 1e-6, 1e-4, 1e-3, 1e-2)
+
+
+def noise_of(phi: Phi, scale: float, widest: float = 1e-2) -> float:
+    """Return the standard deviation of the rounding in phi's values near 0.
+
+    Values at points very near each other lie on a smooth curve but for their rounding, which is what a cubic
+    through them leaves over.
+
+    Parameters
+    ----------
+    phi : callable
+    scale : float
+        The size of what is varied. The points are so close that phi is smooth between them, and moved apart
+        until they give different values: a function that computes in float32 gives the same for neighbours in
+        float64. Each side of 0 is looked at by itself, so that a kink or a jump there is no noise.
+    widest : float
+        How far apart they are moved at most.
+
+    Notes
+    -----
+    After J. Moré and S. Wild, "Estimating computational noise", SIAM J. Sci. Comput. 33 (2011).
+
+    Examples
+    --------
+    >>> exact = lambda t: 3.0 + t
+    >>> single = lambda t: float(np.float32(3.0 + t))
+    >>> bool(noise_of(exact, 1.0) < 1e-15), bool(1e-8 < noise_of(single, 1.0) < 1e-6)
+    (True, True)
+    """
+    middle = phi(0.0)
+    floor = EPS / 2 * abs(middle) if np.isfinite(middle) else 0.0
+    for spacing in _SPACINGS:
+        if spacing > widest:
+            break
+        found = []
+        for places in _PLACES:
+            values = np.array([phi(float(t)) for t in spacing * scale * places])
+            if np.isfinite(values).all() and len(np.unique(values)) > _POINTS // 2:
+                found.append(_left_over(values, places))
+        if found:
+            return max(*found, floor)
+    return floor
+
+
+def _left_over(values: Any, places: Any) -> float:
+    """Return the standard deviation about the best cubic."""
+    curve = np.vander(places / _POINTS, 4)
+    rest = values - values[0]
+    rest = rest - curve @ np.linalg.lstsq(curve, rest, rcond=None)[0]
+    return float(np.sqrt(np.sum(rest**2) / (_POINTS - 4)))
+
+
+@dataclass(frozen=True)
+class Cause:
+    """The operations whose rounding reaches the cost most.
+
+    Attributes
+    ----------
+    operations : tuple of str
+        What makes the numbers that are rounded: ``"expit"``, or ``"A3 = expit"`` where the result has a name.
+    through : tuple of str
+        The operations that they go through next.
+    share : float
+        Their part of the rounding's variance, from 0 to 1.
+    magnified : float
+        How many times larger their rounding is in the cost than the cost's own.
+    """
+
+    operations: tuple[str, ...]
+    through: tuple[str, ...]
+    share: float
+    magnified: float
+
+    def __str__(self) -> str:
+        what = f"{self.share:.0%} of it is the rounding of {' and '.join(self.operations)}"
+        if self.magnified > 10 and self.through:
+            many = "magnify" if len(self.through) > 1 else "magnifies"
+            return f"{what}, which {' -> '.join(self.through)} {many}"
+        return what
+
+
+def cause_of(f: Callable[..., Any], *args: Any) -> Cause | None:
+    """Return the operation in a recorded cost whose rounding reaches the result most.
+
+    A number v is stored to half a unit in its last place, and what that does to the cost J is dJ/dv times as
+    much: the gradient that the backward pass leaves at every node.
+
+    Parameters
+    ----------
+    f : callable
+        Takes Tensors and returns a scalar one.
+    *args : Tensors or nests of Tensors
+
+    Returns
+    -------
+    Cause or None
+        None if f does not record.
+
+    Examples
+    --------
+    >>> z = Tensor(7.0, name="z")
+    >>> print(cause_of(lambda z: -np.log(1 - (1 / (1 + np.exp(-z)))), z))
+    100% of it is the rounding of add and divide, which subtract -> log magnify
+    """
+    J = f(*args)
+    if type(J) is not Tensor or J.size != 1:
+        return None
+    with np.errstate(all="ignore"):
+        J.backward(retain_graph=True)
+        nodes = list(graph(J))
+        parts = np.array([_rounding(node) for node in nodes])
+    total = float(np.sum(parts))
+    if not np.isfinite(total) or not total > 0:
+        return None
+    blamed = [nodes[i] for i in np.flatnonzero(parts >= 0.2 * np.max(parts))[-3:]]
+    own = parts[nodes[-1].id]
+    magnified = float(np.sqrt(np.max(parts) / own)) if own else np.inf
+    names = tuple(dict.fromkeys(f"{n.name} = {n.op}" if n.name else str(n.op) for n in blamed))
+    share = float(sum(parts[n.id] for n in blamed)) / total
+    return Cause(names, _path(nodes, blamed[-1]), share, magnified)
+
+
+def _rounding(node: Node) -> float:
+    """Return the variance that rounding this node's value gives the cost, in units of EPS."""
+    if node.op is None or node.gradient is None or node.value is None or node.op in _EXACT:
+        return 0.0
+    return float(np.sum(np.square(node.gradient * node.value)))
+
+
+#: Operations that only move numbers or flip their sign.
+_EXACT = frozenset(
+    {
+        "negative", "positive", "absolute", "maximum", "minimum", "max", "min", "relu", "where", "copy",
+        "getitem", "output", "reshape", "ravel", "squeeze", "expand_dims", "transpose", "swapaxes",
+        "moveaxis", "broadcast_to", "concatenate", "stack", "flip", "roll",
+    }
+)  # fmt: skip
+
+
+def _path(nodes: list[Node], node: Node) -> tuple[str, ...]:
+    """Return the operations after `node` as far as a division or logarithm, along the largest gradient."""
+    path: list[str] = []
+    while len(path) < 3:
+        users = [n for n in nodes if node.id in n.inputs and n.gradient is not None]
+        if not users:
+            break
+        node = max(users, key=lambda n: float(np.max(np.abs(n.gradient), initial=0.0)))
+        path.append(str(node.op))
+        if node.op in {"log", "divide", "sqrt", "power", "log1p"}:
+            break
+    return tuple(path)
