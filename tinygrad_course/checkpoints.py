@@ -178,14 +178,15 @@ def _verify(path: Path, raw: bytes) -> None:
     if not raw:
         raise CheckpointError(f"{path} is empty")
     block, content = raw[:BLOCK], raw[BLOCK:]
-    if not block.startswith(FORMAT.encode()):
+    begin = FORMAT.encode()
+    if len(block) < BLOCK and (block.startswith(begin) or begin.startswith(block)):
+        raise CheckpointError(f"{path} was cut short: it ends after {len(raw)} bytes, within its first block")
+    if not block.startswith(begin):
         kind = "an HDF5 file of another program" if block.startswith(b"\x89HDF") else "no checkpoint"
         raise CheckpointError(
             f"{path} is {kind}, or its first bytes are damaged: a checkpoint begins with {FORMAT!r}, this "
             f"with {block[:26]!r}"
         )
-    if len(block) < BLOCK:
-        raise CheckpointError(f"{path} was cut short: it ends after {len(raw)} bytes, within its first block")
     lines = block.rstrip(b"\0").decode("ascii", "replace").splitlines()
     version = lines[0].removeprefix(f"{FORMAT}, version ").partition(".")[0]
     if version.isdigit() and int(version) > VERSION:
