@@ -236,7 +236,7 @@ class Network:
         NotFiniteError, CheckpointError, InterruptedRun
             See `training.fit`.
         """
-        in_files = not all(isinstance(d, (np.ndarray, np.generic, list, tuple)) for d in (X, Y))
+        in_files = any(hasattr(data, "chunks") for data in (X, Y))  # HDF5 and its like, read batch by batch
         if not in_files:
             X, Y = self._examples(X, Y)
         rng = self._rng if min(self.keep_prob, default=1.0) < 1 else None
