@@ -17,7 +17,7 @@ import numpy as np
 from tinygrad_course import trees
 from tinygrad_course.recording import SMALL, Hold, hold, peek, plain
 from tinygrad_course.rules.table import RULES
-from tinygrad_course.sweep import Foreign, sweep
+from tinygrad_course.sweep import Foreign, sweep, sweep_recorded
 from tinygrad_course.tensor import Tensor, as_data
 
 Function = Callable[..., Any]
@@ -112,7 +112,10 @@ class _Inputs:
         if self.recorded:
             self.unlink()
         try:
-            found = sweep(root, seed, oldest=self.oldest, record=record, keep=keep)
+            if record:
+                found = sweep_recorded(root, seed, oldest=self.oldest)
+            else:
+                found = sweep(root, seed, oldest=self.oldest, keep=keep, mark=False)
         finally:
             if self.recorded:
                 self.link()
@@ -328,7 +331,7 @@ def _depends_on_older(inputs: _Inputs, outputs: list[Any]) -> bool:
     for out in outputs:
         if type(out) is Tensor:
             try:
-                sweep(out, np.zeros_like(out._data)[()], oldest=inputs.oldest, keep=True)
+                sweep(out, np.zeros_like(out._data)[()], oldest=inputs.oldest, keep=True, mark=False)
             except Foreign:
                 return True
     return False

@@ -144,7 +144,7 @@ class Reassigned:
 
 
 def sweep(  # noqa: C901  (one loop: the calls that it saves are its purpose)
-    root: Tensor, seed: Any, *, oldest: int = OLDEST, record: bool = False, keep: bool = False
+    root: Tensor, seed: Any, *, oldest: int = OLDEST, keep: bool = False, mark: bool = True
 ) -> list[tuple[Tensor, Any]]:
     """Send `seed` back from `root` and return the leaves that it reaches, each with its gradient.
 
@@ -156,65 +156,49 @@ def sweep(  # noqa: C901  (one loop: the calls that it saves are its purpose)
         The gradient with respect to `root`, of its shape and dtype.
     oldest : int
         The birth number of the oldest node of interest; older ones are not followed.
-    record : bool
-        Compute with Tensors, so that the gradients are recorded and can be differentiated.
     keep : bool
         Leave the graph as it is, for another sweep.
+    mark : bool
+        Leave its gradient with each computed Tensor on the way.
 
     Raises
     ------
     Foreign
-        Without `record`, when a node older than `oldest` is met.
+        When a node older than `oldest` is met.
     FreedGraphError
         When the graph was freed by an earlier sweep.
     """
     cls = type(root)
     if root._op is None:
-        return [(root, seed if record else _own(seed))]
-    ndarray = np.ndarray
-    float64 = np.float64
+        return [(root, _own(seed))]
+    ndarray, float64, large = np.ndarray, np.float64, LARGE
     heap: list[tuple[int, Any]] = []
     leaves: list[Any] = []
     ghosts: dict[int, Tensor] = {}
     node: Any = root  # untyped from here: the loop is the library's hottest
     following: Any = None
     root._pending = seed
-    let_go = not (keep or record)
-    watching = errors.Watch.on
+    watching, reassigned = errors.Watch.on, Reassigned.ever
     try:
         while True:
             rule = node._op
             g = node._pending
             args = node._args
             y = node._data
+            values = node._values
             node._pending = None
-            if Reassigned.ever:
+            if reassigned:
                 args = as_of(node)
-            if record:
-                _refuse_stale(node, args)
-                values = args
-                y = tuple(_output(node, i) for i in range(len(y))) if rule.outputs else node
-            else:
-                values = node._values
-                if let_go:
-                    node._grad = g
-                elif not rule.outputs:
-                    node._grad = g if node._grad is None else node._grad + g
+            if mark:
+                node._grad = g if node._grad is None or rule.outputs else node._grad + g
             if rule.plain:
                 kwargs = None
                 vjps = rule.vjps
-                if values is not None:
-                    pass
-                elif len(args) == 1:
-                    values = (args[0]._data,)
-                elif len(args) == 2:
-                    left, right = args
-                    values = (
-                        left._data if type(left) is cls else left,
-                        right._data if type(right) is cls else right,
-                    )
-                else:
-                    values = [a._data if type(a) is cls else a for a in args]
+                if values is None:
+                    if len(args) == 1:
+                        values = (args[0]._data,)
+                    else:
+                        values = [a._data if type(a) is cls else a for a in args]
             else:
                 if values is None:
                     values = [a._data if type(a) is cls else a for a in args]
@@ -224,27 +208,29 @@ def sweep(  # noqa: C901  (one loop: the calls that it saves are its purpose)
                 if type(arg) is not cls or vjp is None:
                     continue
                 if arg._serial > oldest:
-                    if record:
-                        continue
                     raise Foreign
                 ga = vjp(g, y, *values) if kwargs is None else vjp(g, y, *values, **kwargs)
                 if watching:
                     errors.watch_gradient(rule, node, arg, g, ga)
                 d = arg._data
                 if type(d) is ndarray:
-                    if type(ga) is not ndarray:
+                    if type(ga) is not ndarray or ga.dtype is not d.dtype:
                         ga = conform(ga, d, rule)
-                    elif ga.shape != d.shape and rule.elementwise:
-                        ga = unbroadcast(ga, d.shape)
-                    if ga.shape != d.shape or ga.dtype is not d.dtype:
-                        ga = conform(ga, d, rule)
-                    if d.nbytes > LARGE:
+                    elif ga.shape != d.shape:
+                        ga = unbroadcast(ga, d.shape) if rule.elementwise else conform(ga, d, rule)
+                    if d.nbytes > large:
                         heavy = True
                 elif type(ga) is not float64 or type(d) is not float64:
                     ga = conform(ga, d, rule)
-                if arg._pending is not None:
-                    arg._pending = arg._pending + ga
-                elif arg._op is not None:
+                pending = arg._pending
+                if pending is not None:
+                    arg._pending = pending + ga
+                elif arg._op is None:
+                    if type(ga) is ndarray and (ga is g or ga is y or ga.base is not None):
+                        ga = ga.copy()  # the leaf's own
+                    arg._pending = ga
+                    leaves.append(arg)
+                else:
                     arg._pending = ga
                     if following is None and not heap:
                         following = arg  # the only one pending: no need of the heap
@@ -253,32 +239,74 @@ def sweep(  # noqa: C901  (one loop: the calls that it saves are its purpose)
                             heappush(heap, (following._serial, following))
                             following = None
                         heappush(heap, (arg._serial, arg))
-                else:
-                    if type(ga) is ndarray and (ga is g or ga is y or ga.base is not None) and not record:
-                        ga = ga.copy()
-                    arg._pending = ga
-                    leaves.append(arg)
-            if let_go:
+            if not keep:
                 node._op = rule.twin or freed_twin(rule)
                 node._values = None
                 if node._extra is not None:
                     node._extra.pop("holds", None)
                 if heavy or ghosts:
                     _release(node, rule, cls, ghosts)
-            if following is None:
-                if not heap:
-                    break
+            if following is not None:
+                node, following = following, None
+            elif heap:
                 node = heappop(heap)[1]
             else:
-                node, following = following, None
+                break
     except BaseException:
-        for pending in (node, following, *leaves, *(n for _, n in heap)):
-            if pending is not None:
-                pending._pending = None
+        for waiting in (node, following, *leaves, *(n for _, n in heap)):
+            if waiting is not None:
+                waiting._pending = None
         raise
     found = [(leaf, leaf._pending) for leaf in leaves]
     for leaf in leaves:
         leaf._pending = None
+    return found
+
+
+def sweep_recorded(root: Tensor, seed: Any, *, oldest: int = OLDEST) -> list[tuple[Tensor, Any]]:
+    """Do what `sweep` does with Tensors, so that the gradients are recorded and can be differentiated.
+
+    The graph is left as it is, and nodes older than `oldest` are passed over: the result depends on them
+    through what is recorded.
+    """
+    cls = type(root)
+    pending: dict[int, list[Any]] = {root._serial: [root, seed]}
+    heap = [root._serial]
+    found: list[tuple[Tensor, Any]] = []
+    while heap:
+        node, g = pending.pop(heappop(heap))
+        if node._op is None:
+            found.append((node, g))
+            continue
+        rule, args = node._op, as_of(node)
+        _refuse_stale(node, args)
+        y = tuple(_output(node, i) for i in range(len(node._data))) if rule.outputs else node
+        kwargs = None if rule.plain else node._kwargs
+        if rule is OUTPUT:
+            owner, index = args
+            pairs = [(owner, [g if i == index else None for i in range(len(owner._data))])]
+        else:
+            arrays, vjps, g, kwargs = (
+                (args, rule.vjps, g, None)
+                if rule.plain
+                else _special(node, rule, args, g, y, args, kwargs, [], 1)
+            )
+            pairs = [
+                (arg, conform(vjp(g, y, *args, **(kwargs or {})), arg._data, rule))
+                for arg, vjp in zip(arrays, vjps, strict=False)
+                if type(arg) is cls and vjp is not None and arg._serial <= oldest
+            ]
+        for arg, ga in pairs:
+            waiting = pending.get(arg._serial)
+            if waiting is None:
+                pending[arg._serial] = [arg, ga]
+                heappush(heap, arg._serial)
+            elif type(ga) is list:  # the gradients of several results
+                waiting[1] = [
+                    b if a is None else a if b is None else a + b for a, b in zip(waiting[1], ga, strict=True)
+                ]
+            else:
+                waiting[1] = waiting[1] + ga
     return found
 
 
