@@ -32,18 +32,23 @@ from tinygrad_course.sweep import FreedGraphError
 from tinygrad_course.tensor import Tensor
 
 if TYPE_CHECKING:
+    from tinygrad_course.compiling import CannotCompile, compiled
+    from tinygrad_course.derivation import derive
     from tinygrad_course.network import Network
 
 # Imported when they are first asked for: what costs time, and what few programs need.
-_LATER = {"Network": "network"}
+_LATER = {"CannotCompile": "compiling", "Network": "network", "compiled": "compiling", "derive": "derivation"}
 
 __all__ = [
+    "CannotCompile",
     "FreedGraphError",
     "Graph",
     "Network",
     "Tensor",
+    "compiled",
     "custom_rule",
     "debug",
+    "derive",
     "grad",
     "graph",
     "hessian",

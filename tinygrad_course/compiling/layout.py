@@ -1,0 +1,180 @@
+"""Where values live: which of them share memory, by when each is last needed.
+
+An intermediate array gets a buffer that is kept from call to call. A buffer is free again after the last use
+of what lies in it, and an elementwise call may write over an operand that it is the last to use. Results are
+never put into buffers: what the user is given stays as it is.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import numpy as np
+
+from tinygrad_course.compiling.program import Program, Value, inputs_of
+
+#: Buffers begin at multiples of this (bytes): a line of the processor's cache.
+ALIGNMENT = 64
+
+
+def is_elementwise(value: Value) -> bool:
+    """Whether a call is a ufunc on arrays, entry by entry, with one result."""
+    f = value.function
+    return (
+        isinstance(f, np.ufunc)
+        and f.signature is None
+        and f.nout == 1
+        and not value.kwargs
+        and value.kind == "array"
+    )
+
+
+def is_sum(value: Value) -> bool:
+    """Whether a call is a sum in its one spelling, over all axes (None) or a tuple of them."""
+    return (
+        value.function is np.sum
+        and value.kwargs.keys() == {"axis", "keepdims"}
+        and type(value.kwargs["axis"]) is not int
+    )
+
+
+def is_view(value: Value) -> bool:
+    """Whether a call returns the memory of its first argument in another shape."""
+    f = value.function
+    if f is operator.getitem:
+        index = value.args[1]
+        parts = index if isinstance(index, tuple) else (index,)
+        return (
+            value.kind == "array"
+            and value.args[0].kind == "array"
+            and all(
+                p is None
+                or p is Ellipsis
+                or type(p) is int
+                or (type(p) is slice and not inputs_of(value)[1:])
+                for p in parts
+            )
+        )
+    return (
+        f in {np.transpose, np.broadcast_to, np.reshape}
+        and value.kind == "array"
+        and value.args[0].kind == "array"
+    )
+
+
+class Layout:
+    """The memory of a program.
+
+    Parameters
+    ----------
+    program : Program
+    buffered : callable
+        Whether a call's result goes into a buffer.
+
+    Attributes
+    ----------
+    order : list of Value
+        The calls in the order in which they run.
+    place : dict
+        For a value's id, the array that it is always found in: a buffer, or a view of one.
+    borrowed : set of int
+        The ids of results that may show a buffer: the user gets a copy.
+    nbytes : int
+        The size of all buffers.
+    """
+
+    def __init__(self, program: Program, buffered: Callable[[Value], bool]) -> None:
+        self.order = [v for v in program.values() if v.function is not None]
+        self.place: dict[int, Any] = {}
+        self.nbytes = 0
+        self._buffered = buffered
+        self._shown = self._find_shown()
+        self._last = self._last_uses(program)
+        self._free: list[Any] = []
+        self._held: dict[int, Any] = {}  # the block of bytes behind each buffered value
+        results = {id(v) for v in program.results}
+        self.borrowed = {k for k in results if self._shown.get(k)}
+        for i, value in enumerate(self.order):
+            if buffered(value):
+                if id(value) not in results:
+                    self._put(value, i)
+            elif is_view(value):
+                self._view(value)
+            self._release(value, i)
+
+    def _put(self, value: Value, i: int) -> None:
+        block = self._dying(value, i) if is_elementwise(value) else None
+        if block is None:
+            block = self._take(value.nbytes)
+        self._held[id(value)] = block
+        self.place[id(value)] = block[: value.nbytes].view(value.dtype).reshape(value.shape)
+
+    def _view(self, value: Value) -> None:
+        base = self.place.get(id(value.args[0]))
+        if base is not None and (value.function is not np.reshape or base.flags.c_contiguous):
+            assert value.function is not None  # noqa: S101
+            self.place[id(value)] = value.function(base, *value.args[1:])
+
+    def _release(self, value: Value, i: int) -> None:
+        for owner in {o for v in inputs_of(value) for o in self._owners(v)}:
+            if self._last[owner] == i and owner in self._held:
+                block = self._held.pop(owner)
+                if block is not self._held.get(id(value)):
+                    self._free.append(block)
+
+    # ------------------------------------------------------------------ how long a value is needed
+
+    def _owners(self, value: Value) -> Iterable[int]:
+        return self._shown.get(id(value), (id(value),))
+
+    def _find_shown(self) -> dict[int, frozenset[int]]:
+        """Return the values whose memory each value may show: views do, and so may unknown functions."""
+        self._shown = {}
+        for value in self.order:
+            if (
+                self._buffered(value)
+                or isinstance(value.function, np.ufunc)
+                or value.kind in {"scalar", "python"}
+            ):
+                continue
+            owners = [o for v in inputs_of(value) if v.function is not None for o in self._owners(v)]
+            self._shown[id(value)] = frozenset(owners)
+        return self._shown
+
+    def _last_uses(self, program: Program) -> dict[int, int]:
+        last: dict[int, int] = {}
+        for i, value in enumerate(self.order):
+            for v in inputs_of(value):
+                last.update(dict.fromkeys(self._owners(v), i))
+        for result in program.results:
+            last.update(dict.fromkeys(self._owners(result), len(self.order)))
+        return last
+
+    # ------------------------------------------------------------------ memory
+
+    def _dying(self, value: Value, i: int) -> Any:
+        """Return the memory of an operand that this call is the last to need, to write over it."""
+        if any(is_view(v) for v in inputs_of(value)):
+            return None
+        for v in inputs_of(value):
+            if (
+                id(v) in self._held
+                and self._last[id(v)] == i
+                and (v.shape, v.dtype) == (value.shape, value.dtype)
+            ):
+                return self._held.pop(id(v))
+        return None
+
+    def _take(self, nbytes: int) -> Any:
+        fitting = [b for b in self._free if nbytes <= b.nbytes <= max(2 * nbytes, 4096)]
+        if fitting:
+            block = min(fitting, key=lambda b: b.nbytes)
+            self._free = [b for b in self._free if b is not block]
+            return block
+        size = -(-max(nbytes, 1) // ALIGNMENT) * ALIGNMENT
+        self.nbytes += size
+        raw = np.zeros(size + ALIGNMENT, np.uint8)
+        start = -raw.ctypes.data % ALIGNMENT
+        return raw[start : start + size]

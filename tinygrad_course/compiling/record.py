@@ -1,0 +1,218 @@
+"""Recording a function: it runs on stand-ins for its arrays, and the calls that it makes are the program."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from tinygrad_course import trees
+from tinygrad_course.compiling.local_names import Names
+from tinygrad_course.compiling.outside import Outside, leaked
+from tinygrad_course.compiling.program import Program, Value, inputs_of
+from tinygrad_course.compiling.standin import CannotCompile, StandIn, Tape, same
+from tinygrad_course.tensor import Tensor
+
+
+@dataclass
+class Recording:
+    """A function as it was recorded.
+
+    Attributes
+    ----------
+    program : Program
+    parameters : list of str
+        The names of the function's arguments.
+    paths : list of str
+        Where each input is in the arguments: ``"parameters.W1"``.
+    result : nest
+        What the function returned, with a `Value` in each array's place.
+    outside : Outside
+        What it may have read from outside.
+    """
+
+    program: Program
+    parameters: list[str]
+    paths: list[str]
+    result: Any
+    outside: Outside
+
+
+def record_function(f: Callable[..., Any], args: Any, kwargs: Any, moving: Any) -> Recording:
+    """Record one call of `f`.
+
+    The function is run twice. Whatever differs between the two recordings does not come from the arguments (a
+    random mask, the time of day), so that a program would repeat it wrongly.
+
+    Parameters
+    ----------
+    f : callable
+    args, kwargs
+        The call, with arrays, numbers and nests of them.
+    moving : set of str
+        The paths of the numbers that may change between calls, and so are inputs as arrays are.
+
+    Raises
+    ------
+    CannotCompile
+        If the function does what can't be recorded.
+    """
+    outside = Outside(f)
+    first, paths, result = _run(f, args, kwargs, moving)
+    drawn = outside.drew()
+    if drawn is not None:
+        raise CannotCompile(
+            f"random numbers were drawn inside the function (from {drawn}), and a program would repeat the "
+            "same ones in every call: draw them outside, and pass them as an argument"
+        )
+    path = leaked(outside) or outside.changed()
+    if path is not None:
+        raise CannotCompile(
+            f"the function changes {path}, which lies outside it; a program would not. Pass it as an "
+            "argument and return the changed one, as in  state, cost = step(state, X, Y)"
+        )
+    second, _, _ = _run(f, args, kwargs, moving)
+    _compare(first, second)
+    return Recording(first, argument_names(f, len(args)), paths, result, Outside(f))
+
+
+def _run(f: Callable[..., Any], args: Any, kwargs: Any, moving: Any) -> tuple[Program, list[str], Any]:
+    tape = Tape()
+    inputs: list[Value] = []
+    paths: list[str] = []
+
+    def wrap(path: str, x: Any) -> Any:
+        if not is_dynamic(x, path, moving):
+            return x
+        kind: Any = (
+            "array" if isinstance(x, np.ndarray) else "scalar" if isinstance(x, np.generic) else "python"
+        )
+        value = Value(None, (), {}, np.shape(x), np.asarray(x).dtype, kind, name=path.rpartition(".")[2])
+        inputs.append(value)
+        paths.append(path)
+        return StandIn(tape, value, x)
+
+    named = named_arguments(f, args, kwargs)
+    try:
+        standing = trees.rebuild((args, kwargs), iter([wrap(p, x) for p, x in named]))
+        with Names() as names:
+            returned = f(*standing[0], **standing[1])
+        results: list[Value] = []
+        result = trees.rebuild(
+            returned, iter([_result(p, x, tape, results) for p, x in trees.leaves(returned)])
+        )
+        program = Program(inputs, results)
+        names.give(program)
+    finally:
+        tape.open = False
+    return program, paths, result
+
+
+def _result(path: str, x: Any, tape: Tape, results: list[Value]) -> Any:
+    if type(x) is Tensor:
+        raise CannotCompile(
+            f"the function returns a Tensor ({path or 'its result'}), and a compiled function keeps no "
+            "graph: return its .data, or the gradients that value_and_grad gives"
+        )
+    if type(x) is StandIn:
+        results.append(x._value)
+        return x._value
+    if isinstance(x, np.ndarray):
+        results.append(tape.constant(x))
+        return results[-1]
+    return x
+
+
+def argument_names(f: Callable[..., Any], count: int) -> list[str]:
+    """Return names for the first `count` positional arguments of `f`."""
+    try:
+        parameters = inspect.signature(f).parameters.values()
+    except (TypeError, ValueError):
+        parameters = ()  # type: ignore[assignment]
+    names = [p.name for p in parameters if p.kind in {p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD}]
+    return names[:count] + [f"argument{i + 1}" for i in range(len(names), count)]
+
+
+def named_arguments(f: Callable[..., Any], args: Any, kwargs: Any) -> list[tuple[str, Any]]:
+    """Return every leaf of the arguments with its path: the parameter's name, then the place inside it."""
+    leaves = []
+    for name, arg in zip(argument_names(f, len(args)), args, strict=True):
+        leaves += trees.leaves(arg, name)
+    for key, arg in kwargs.items():
+        leaves += trees.leaves(arg, key)
+    return leaves
+
+
+def is_dynamic(x: Any, path: str, moving: Any) -> bool:
+    """Whether an argument is an input of the program; others are part of it.
+
+    Raises
+    ------
+    CannotCompile
+        For what a program can't take.
+    """
+    if isinstance(x, np.ndarray):
+        if type(x) is not np.ndarray and not isinstance(x, np.memmap):
+            raise CannotCompile(
+                f"{path} is a {type(x).__name__}; a compiled function takes plain arrays: np.asarray({path})"
+            )
+        if x.dtype.kind not in "fiub":
+            raise CannotCompile(
+                f"{path} has dtype {x.dtype}; a compiled function takes arrays of real numbers"
+            )
+        return True
+    if isinstance(x, np.generic):
+        return x.dtype.kind in "fiub"
+    if isinstance(x, (np.random.RandomState, np.random.Generator)):
+        raise CannotCompile(
+            f"{path} is a random generator; a program would repeat one call's numbers. Draw them outside, "
+            "and pass them as an argument"
+        )
+    return path in moving
+
+
+def _compare(first: Program, second: Program) -> None:
+    a, b = first.values(), second.values()
+    numbers_a, numbers_b = ({id(v): i for i, v in enumerate(x)} for x in (a, b))
+
+    def outline(v: Value, numbers: dict[int, int]) -> Any:
+        return v.function, v.shape, v.dtype, [numbers[id(u)] for u in inputs_of(v)]
+
+    for v, w in zip(a, b, strict=False):
+        if v.is_constant and w.is_constant and not same(v.data, w.data):
+            raise CannotCompile(
+                f"an array of shape {v.shape} that the function computes is different each time it is run "
+                "(random numbers?): compute it outside, and pass it as an argument"
+            )
+        if outline(v, numbers_a) != outline(w, numbers_b) or not _same_options(v, w):
+            break
+    else:
+        if len(a) == len(b):
+            return
+    raise CannotCompile(
+        "the function does something else each time it is run; what it does must depend on its arguments "
+        "alone"
+    )
+
+
+def _same_options(v: Value, w: Value) -> bool:
+    return repr(_plain_options(v)) == repr(_plain_options(w))
+
+
+def _plain_options(v: Value) -> list[Any]:
+    found: list[Any] = []
+
+    def visit(tree: Any) -> None:
+        if type(tree) in {tuple, list}:
+            for t in tree:
+                visit(t)
+        elif type(tree) is dict:
+            visit(list(tree.values()))
+        elif not isinstance(tree, Value):
+            found.append(tree)
+
+    visit((v.args, v.kwargs))
+    return found

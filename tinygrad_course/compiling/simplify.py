@@ -1,0 +1,524 @@
+"""Making a program smaller: what it computes twice, for nothing, or the long way round.
+
+Equal calls are made once, constants are folded, what no result needs is gone. Beyond that every value has a
+*form* (`algebra`): a number times factors. Numbers are carried out of products of matrices, sums and
+transposes (so that `dZ2` is `A2 - Y` and the 1/m waits until `dW2`), and what belongs to a sigmoid cancels.
+"""
+
+from __future__ import annotations
+
+import operator
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from scipy import special
+
+from tinygrad_course.compiling.algebra import ONE, Product, Sigmoid, Sum, as_product, combine, shortest, times
+from tinygrad_course.compiling.build import Builder, Unfit, uniform
+from tinygrad_course.compiling.canonical import canonical
+from tinygrad_course.compiling.program import Program, Value, inputs_of
+from tinygrad_course.compiling.program import replace as replace_values
+
+#: Forms of more factors than this are not looked into any more.
+HEAVY = 40
+#: Numbers beyond these stay where they are: carried out, they could overflow or vanish on the way.
+SMALL, LARGE = 1e-9, 1e9
+
+_ARITHMETIC: set[Any] = {
+    np.add,
+    np.subtract,
+    np.multiply,
+    np.divide,
+    np.negative,
+    np.square,
+    np.power,
+    np.reciprocal,
+}
+_ARITHMETIC |= {operator.add, operator.sub, operator.mul, operator.truediv, operator.neg}
+#: Linear in the first argument, in both: a number can be carried out.
+_LINEAR = {np.sum, np.transpose, np.reshape, np.broadcast_to}
+_BILINEAR = {np.matmul}
+
+
+#: The call that makes a result without axes what it was: an array, NumPy's scalar, a number of Python's.
+_AS_KIND: dict[str, Any] = {
+    "array": lambda v: (np.asarray, (v,)),
+    "scalar": lambda v: (operator.getitem, (v, ())),
+    "python": lambda v: (np.ndarray.item, (v,)),
+}
+
+
+def simplify(program: Program, *, readable: bool = False) -> Program:
+    """Return a smaller program of the same results.
+
+    Parameters
+    ----------
+    program : Program
+        As it was recorded.
+    readable : bool
+        Keep every value that the user's code names, so that the program can be read beside that code.
+    """
+    return _Simplifier(readable).run(program)
+
+
+class _Simplifier:
+    def __init__(self, readable: bool) -> None:
+        self.readable = readable
+        self.builder = Builder()
+        self.new: dict[int, Value] = {}  # canonical value of each recorded one
+        self.forms: dict[int, tuple[Product, bool]] = {}
+        self.better: dict[int, tuple[Product, bool]] = {}  # forms of values whose names are kept
+        self.made: dict[int, Value] = {}  # what computes each canonical value
+        self.logits: dict[int, tuple[Value, Value]] = {}  # exp(-z) by its id: the value, z
+
+    def run(self, program: Program) -> Program:
+        self.examples = examples(program)
+        for value in program.values():
+            self.new[id(value)] = self.canonical(value)
+        results = []
+        for result in program.results:
+            value = self.materialise(self.new[id(result)])
+            if value.is_input and not result.is_input:  # x * 1 is a new array
+                value = self.builder.call(np.positive, (value,), {}, value.shape, value.dtype, value.kind)
+            if value.kind != result.kind:
+                function, args = _AS_KIND[result.kind](value)
+                value = self.builder.call(function, args, {}, (), value.dtype, result.kind)
+            results.append(value)
+        return Program(program.inputs, results)
+
+    def canonical(self, value: Value) -> Value:
+        if value.function is None:
+            return value if value.is_input else self.builder.constant(value.data)
+        args = replace_values(value.args, lambda v: self.new[id(v)])
+        kwargs = replace_values(value.kwargs, lambda v: self.new[id(v)])
+        new = canonical(self.builder, value, args, kwargs)
+        new.named_like(value)
+        return new
+
+    # ------------------------------------------------------------------ what computes a value
+
+    def materialise(self, value: Value) -> Value:
+        """Return what computes `value` in the new program."""
+        known = self.made.get(id(value))
+        if known is not None:
+            return known
+        if value.function is None:
+            self.made[id(value)] = value
+            return value
+        for v in _pending(value, self.made):  # arguments first, without recursion
+            self._materialise(v)
+        return self.made[id(value)]
+
+    def _materialise(self, value: Value) -> None:
+        if value.function is None:
+            self.made[id(value)] = value
+            return
+        form = self.form(value)
+        product, changed = self.better.get(id(value), form)
+        made = None
+        if changed:
+            try:
+                made = self.build(product, value)
+            except Unfit:
+                made = None
+        if made is None:
+            made = self.again(value)
+        made.named_like(value)
+        self.made[id(value)] = made
+        self.made.setdefault(id(made), made)
+        self.forms.setdefault(id(made), form)
+
+    def again(self, value: Value) -> Value:
+        """Return the same call of what computes its arguments."""
+        args = replace_values(value.args, self.materialise)
+        kwargs = replace_values(value.kwargs, self.materialise)
+        return canonical(self.builder, value, args, kwargs)
+
+    # ------------------------------------------------------------------ the form of a value
+
+    def form(self, value: Value) -> tuple[Product, bool]:
+        """Return a value as a product, and whether that is another one than it was computed as."""
+        known = self.forms.get(id(value))
+        if known is None:
+            known = self._form(value)
+            if known[0].weight > HEAVY or not SMALL < abs(known[0].coefficient) < LARGE:
+                known = Product(1.0, ((value, 1),)), False
+            self.forms[id(value)] = known
+        return known
+
+    def _form(self, value: Value) -> tuple[Product, bool]:
+        if value.is_constant:
+            number = uniform(value)
+            if number and value.dtype.kind == "f":
+                return Product(number), False
+        function = value.function
+        atom = Product(1.0, ((value, 1),)), False
+        if function is None or value.dtype is None or value.dtype.kind != "f" or value.dtype.itemsize < 4:
+            return atom
+        found = atom
+        if function is special.expit:
+            z = self.materialise(value.args[0])
+            found = Product(1.0, ((Sigmoid(z, "s", value), 1),)), False
+        elif function is np.log:
+            found = self._logarithm(value) or atom
+        elif function in _ARITHMETIC and self._plain(value):
+            found = self._arithmetic(value)
+        elif function in _LINEAR or function in _BILINEAR:
+            found = self._linear(value)
+        if self.readable and value.kept:
+            sole = found[0].sole()
+            if isinstance(sole, Sigmoid):  # A2, whose name is kept
+                return Product(1.0, ((Sigmoid(sole.z, sole.what, value), 1),)), False
+            self.better[id(value)] = found
+            return atom
+        return found
+
+    def _plain(self, value: Value) -> bool:
+        """Whether the operands have the result's dtype, so that the order of operations is free."""
+        return all(
+            v.kind == "python"
+            or v.dtype == value.dtype
+            or (v.dtype.kind == "b" and value.function is np.multiply)
+            for v in inputs_of(value)
+        )
+
+    def _arithmetic(self, value: Value) -> tuple[Product, bool]:
+        function, args = value.function, value.args
+        forms = [self._operand(a) for a in args]
+        changed = any(c for _, c in forms)
+        products = [p for p, _ in forms]
+        if function in {np.add, operator.add}:
+            found, better = self.total(products)
+            better = better or 0 in args  # what Python's sum() begins with
+        elif function in {np.subtract, operator.sub}:
+            found, better = self.total([products[0], products[1].scaled(-1)])
+        elif function in {np.negative, operator.neg}:
+            found, better = products[0].scaled(-1), False
+        elif function in {np.multiply, operator.mul}:
+            found, better = self.times(*products)
+        elif function in {np.divide, operator.truediv}:
+            if products[1].coefficient == 0:
+                return Product(1.0, ((value, 1),)), False
+            found, better = self.times(products[0], products[1].inverse())
+        elif function is np.square:
+            found, better = self.times(products[0], products[0])
+        elif function is np.reciprocal:
+            found, better = products[0].inverse(), False
+        elif args[1] in (1, 2, 3, 4) and not isinstance(args[1], Value):
+            found, better = products[0], False
+            for _ in range(int(args[1]) - 1):
+                found, more = self.times(found, products[0])
+                better = better or more
+        else:
+            return Product(1.0, ((value, 1),)), False
+        if not np.isfinite(found.coefficient) or found.coefficient == 0:
+            return Product(1.0, ((value, 1),)), False
+        return found, changed or better
+
+    def _operand(self, arg: Any) -> tuple[Product, bool]:
+        if isinstance(arg, Value):
+            return self.form(arg)
+        return Product(float(arg)), False
+
+    def times(self, a: Product, b: Product) -> tuple[Product, bool]:
+        """Return the product of two forms; exp(-z) among a sigmoid's factors is written with them."""
+        zs = {f.z for f, _ in (*a.factors, *b.factors) if isinstance(f, Sigmoid)}
+        if zs:
+            a, b = self._sigmoids(a, zs), self._sigmoids(b, zs)
+        product, cancelled = times(a, b)
+        return product, cancelled or (abs(a.coefficient) != 1 and abs(b.coefficient) != 1)
+
+    def _sigmoids(self, product: Product, zs: set[Value]) -> Product:
+        for i, (f, n) in enumerate(product.factors):
+            value, z = self.logits.get(id(f), (None, None))
+            if value is f and z in zs:
+                rest = Product(product.coefficient, product.factors[:i] + product.factors[i + 1 :])
+                return times(rest, Product(1.0, ((Sigmoid(z, "1-s"), n), (Sigmoid(z, "s"), -n))))[0]
+        return product
+
+    def total(self, products: list[Product]) -> tuple[Product, bool]:
+        """Return the sum of forms."""
+        terms: list[Product] = []
+        for p in products:
+            only = p.factors[0] if len(p.factors) == 1 else (None, 0)
+            if isinstance(only[0], Sum) and only[1] == 1:
+                terms += [t.scaled(p.coefficient) for t in only[0].terms]
+            else:
+                terms.append(p)
+        terms = combine([t for t in terms if t.coefficient])
+        sigmoid = self._sigmoid(terms)
+        if sigmoid is not None:
+            return sigmoid
+        if _of_one_sigmoid(terms):
+            short = shortest(terms)
+            if short.terms != tuple(terms):
+                return as_product(short), True
+        joined = self._joined(terms)
+        if joined is not None:
+            return joined, True
+        return as_product(Sum(tuple(terms))), False
+
+    def _sigmoid(self, terms: list[Product]) -> tuple[Product, bool] | None:
+        """Recognise 1 + exp(-z) = 1/s, 1 - s, and 1 - (1 - s)."""
+        if len(terms) != 2 or ONE not in (plain := [Product(abs(t.coefficient), t.factors) for t in terms]):
+            return None
+        one, other = terms if plain[0] == ONE else reversed(terms)
+        if len(other.factors) != 1 or abs(other.coefficient) != 1 or other.factors[0][1] != 1:
+            return None
+        factor = other.factors[0][0]
+        if (
+            isinstance(factor, Sigmoid)
+            and factor.what in {"s", "1-s"}
+            and one.coefficient == -other.coefficient
+        ):
+            return Product(
+                one.coefficient, ((Sigmoid(factor.z, "1-s" if factor.what == "s" else "s"), 1),)
+            ), False
+        if (
+            isinstance(factor, Value)
+            and factor.function is np.exp
+            and one.coefficient == other.coefficient == 1
+        ):
+            exponent = factor.args[0]
+            product, _ = self.form(exponent)
+            try:
+                z = self.build(product.scaled(-1), exponent)
+            except Unfit:
+                return None
+            self.logits[id(factor)] = (factor, z)
+            return Product(1.0, ((Sigmoid(z, "s"), -1),)), False
+        return None
+
+    def _logarithm(self, value: Value) -> tuple[Product, bool] | None:
+        argument, _ = self.form(value.args[0])
+        if argument.coefficient == 1 and len(argument.factors) == 1:
+            factor, power = argument.factors[0]
+            if isinstance(factor, Sigmoid) and factor.what in {"s", "1-s"}:
+                if factor.what == "1-s":
+                    return Product(-float(power), ((Sigmoid(factor.z, "softplus"), 1),)), True
+                return Product(float(power), ((Sigmoid(factor.z, "log s"), 1),)), True
+        return None
+
+    def _joined(self, terms: list[Product]) -> Product | None:
+        """Write sum(a) + sum(b) as sum(a + b), if that makes something of a sigmoid's logarithms cancel."""
+        sums = [t for t in terms if len(t.factors) == 1 and t.factors[0][1] == 1 and _is_sum(t.factors[0][0])]
+        if len(sums) != 2 or len(terms) != 2:
+            return None
+        a, b = (t.factors[0][0] for t in sums)
+        if a.kwargs != b.kwargs or a.args[0].shape != b.args[0].shape or a.args[0].dtype != b.args[0].dtype:
+            return None
+        inside, better = self.total(
+            [self.form(v.args[0])[0].scaled(t.coefficient) for v, t in zip((a, b), sums, strict=True)]
+        )
+        if not better:
+            return None
+        number, inner = inside.coefficient, self.build(Product(1.0, inside.factors), a.args[0])
+        joined = self.builder.call(np.sum, (inner,), a.kwargs, a.shape, a.dtype, a.kind)
+        return Product(number, ((joined, 1),))
+
+    def _linear(self, value: Value) -> tuple[Product, bool]:
+        """Carry the numbers out of a linear function's arguments."""
+        count = 2 if value.function in _BILINEAR else 1
+        number = 1.0
+        args = list(value.args)
+        for i in range(count):
+            if args[i].dtype != value.dtype:
+                args[i] = self.materialise(args[i])
+                continue
+            product, _ = self.form(args[i])
+            if product.coefficient != 1 and product.factors:
+                try:
+                    args[i] = self.rest(product, args[i])
+                    number *= product.coefficient
+                    continue
+                except Unfit:
+                    pass
+            args[i] = self.materialise(args[i])
+        made = canonical(self.builder, value, tuple(args), value.kwargs)
+        if number == 1:
+            made.named_like(value)
+        known = self.forms.get(id(made))  # the transpose of a transpose
+        if known is not None:
+            return known[0].scaled(number), known[1] or number != 1
+        return Product(number, ((made, 1),)), number != 1
+
+    def rest(self, product: Product, like: Value) -> Value:
+        """Return a value without its number, under its name if that is a gradient's."""
+        made = self.build(Product(1.0, product.factors), like)
+        if not like.kept or product.coefficient == 1:
+            made.named_like(like)
+        return made
+
+    # ------------------------------------------------------------------ from forms to values
+
+    def build(self, product: Product, like: Value) -> Value:
+        """Return what computes a product, of the shape and dtype of `like`.
+
+        Raises
+        ------
+        Unfit
+            If the product has another shape or dtype: a constant array made the shape, for example.
+        """
+        made = self._build(product)
+        if isinstance(made, Value) and made.function is not None and id(made) not in self.forms:
+            self.forms[id(made)] = product, False  # known by its factors, if it is met again
+            self.made[id(made)] = made
+        if not isinstance(made, Value) or made.dtype != like.dtype:
+            raise Unfit
+        if made.shape != like.shape:
+            if not product.factors or np.broadcast_shapes(made.shape, like.shape) != like.shape:
+                raise Unfit
+            return self.builder.call(np.broadcast_to, (made, like.shape), {}, like.shape, like.dtype)
+        return made
+
+    def _build(self, product: Product) -> Any:
+        above: list[Any] = []
+        below: list[Any] = []
+        for factor, power in product.factors:
+            value = self._factor(factor)
+            (above if power > 0 else below).append(self._power(value, abs(power)))
+        number: Any = product.coefficient
+        scalars = [v for v in above if v.shape == ()]
+        arrays = sorted(
+            (v for v in above if v.shape != ()), key=lambda v: v.dtype.kind == "b"
+        )  # masks come last
+        if not arrays:
+            arrays, scalars = scalars, []
+        made = self._chain(np.multiply, arrays)
+        if scalars:  # the numbers among themselves first
+            head = self._chain(np.multiply, scalars)
+            head = self._scaled(head, number)
+            number = 1.0
+            made = self.builder.ufunc(np.multiply, made, head)
+        if made is None:
+            made = number
+            number = 1.0
+        elif number != 1:
+            made = self._scaled(made, number)
+        for divisor in below:
+            made = self.builder.ufunc(np.divide, made, divisor)
+        return made
+
+    def _scaled(self, value: Value, number: float) -> Value:
+        if number == 1:
+            return value
+        if number == -1:
+            return self.builder.ufunc(np.negative, value)
+        inverse = 1 / number
+        if self.readable and abs(number) < 1 and abs(inverse - round(inverse)) < 1e-9 * abs(inverse):
+            if round(inverse) < 0:
+                value, inverse = self.builder.ufunc(np.negative, value), -inverse
+            return self.builder.ufunc(np.divide, value, round(inverse))
+        times_m = self._times_m(number)
+        if times_m is not None:  # 0.7 * W1 / m
+            value = self.builder.ufunc(np.multiply, value, times_m)
+            return self.builder.ufunc(np.divide, value, self.examples)
+        return self.builder.ufunc(np.multiply, value, number)
+
+    def _times_m(self, number: float) -> float | None:
+        """Return a number's m-fold, if that is the shorter to read."""
+        if not self.readable or self.examples < 2:
+            return None
+        times_m = f"{number * self.examples:.12g}"
+        own = len(f"{number:.12g}")
+        return float(times_m) if own > 4 and len(times_m) < min(8, own) else None
+
+    def _chain(self, ufunc: np.ufunc, values: list[Any]) -> Any:
+        if not values:
+            return None
+        made = values[0]
+        for value in values[1:]:
+            made = self.builder.ufunc(ufunc, made, value)
+        return made
+
+    def _power(self, value: Value, power: int) -> Value:
+        if power == 1:
+            return value
+        square = self.builder.ufunc(np.square, value)
+        if power == 2:
+            return square
+        return self.builder.ufunc(np.multiply, self._power(value, power - 1), value)
+
+    def _factor(self, factor: Any) -> Value:
+        if isinstance(factor, Sum):
+            return self._sum(factor)
+        if isinstance(factor, Sigmoid):
+            return self._of_sigmoid(factor)
+        made: Value = self.materialise(factor) if id(factor) in self.forms else factor
+        return made
+
+    def _sum(self, total: Sum) -> Value:
+        terms = sorted(total.terms, key=lambda t: (t.coefficient < 0, not t.factors and t.coefficient < 0))
+        times_m = [self._times_m(t.coefficient) for t in terms]
+        if len(terms) > 1 and None not in times_m:
+            inner = tuple(replace(t, coefficient=c or 0.0) for t, c in zip(terms, times_m, strict=True))
+            return self.builder.ufunc(np.divide, self._sum(Sum(inner)), self.examples)
+        made = self._build(terms[0])
+        for term in terms[1:]:
+            if term.coefficient < 0:
+                made = self.builder.ufunc(np.subtract, made, self._build(term.scaled(-1)))
+            else:
+                made = self.builder.ufunc(np.add, made, self._build(term))
+        if not isinstance(made, Value):
+            raise Unfit
+        return made
+
+    def _of_sigmoid(self, factor: Sigmoid) -> Value:
+        z = factor.z
+        if factor.what == "s":
+            if factor.value is not None:
+                return self.materialise(factor.value)
+            named = self._known_sigmoid(z)
+            return named if named is not None else self.builder.ufunc(special.expit, z)
+        if factor.what == "1-s":
+            return self.builder.ufunc(np.subtract, 1, self._of_sigmoid(Sigmoid(z, "s")))
+        if factor.what == "log s":
+            z = self.builder.ufunc(np.negative, z)
+            return self.builder.ufunc(np.negative, self.builder.ufunc(np.logaddexp, 0, z))
+        return self.builder.ufunc(np.logaddexp, 0, z)
+
+    def _known_sigmoid(self, z: Value) -> Value | None:
+        """Return what the user's code computes sigmoid(z) by."""
+        for product, _ in list(self.forms.values()):
+            sole = product.sole()
+            if isinstance(sole, Sigmoid) and sole.what == "s" and sole.z is z and sole.value is not None:
+                return self.materialise(sole.value)
+        return None
+
+
+def examples(program: Program) -> int:
+    """Return the course's m: the columns of the input called X, or of the widest of the inputs."""
+    widths = {v.name: v.shape[1] for v in program.inputs if len(v.shape) == 2}
+    return int(widths.get("X", max(widths.values(), default=1)))
+
+
+def _pending(value: Value, made: dict[int, Value]) -> list[Value]:
+    order: list[Value] = []
+    done: set[int] = set()
+    stack = [(value, False)]
+    while stack:
+        v, ready = stack.pop()
+        if id(v) in done or id(v) in made:
+            continue
+        if ready:
+            done.add(id(v))
+            order.append(v)
+        else:
+            stack.append((v, True))
+            stack.extend((u, False) for u in inputs_of(v))
+    return order
+
+
+def _is_sum(factor: Any) -> bool:
+    return isinstance(factor, Value) and factor.function is np.sum
+
+
+def _of_one_sigmoid(terms: list[Product]) -> bool:
+    """Whether a sum has two different factors of one sigmoid, so that it may be shorter multiplied out."""
+    kinds: dict[Value, set[str]] = {}
+    for t in terms:
+        for f, n in t.factors:
+            if isinstance(f, Sigmoid) and n > 0:
+                kinds.setdefault(f.z, set()).add(f.what)
+    return any(len(k & {"s", "1-s"}) == 2 or len(k & {"log s", "softplus"}) == 2 for k in kinds.values())
