@@ -206,13 +206,12 @@ def test_the_usual_ones_are_told_what_to_use() -> None:
             function(Tensor([0.5, 1.5]))
 
 
-def test_counts(capsys: pytest.CaptureFixture[str]) -> None:
-    """The ledger's totals, as stated in the documentation."""
+def test_counts() -> None:
+    """Most functions are recorded: more than are without a derivative, or refused."""
     counts: dict[str, int] = {}
     for function in everything():
         (which,) = lists(function)
         counts[which] = counts.get(which, 0) + 1
-    with capsys.disabled():
-        print(f"\nledger: {counts}")
-    assert counts["rule"] + counts["composed"] > 340
-    assert set(REFUSED) & set(RULES) == set()
+    assert counts["rule"] + counts["composed"] > 340, counts
+    assert counts["refused"] < 280, counts
+    assert not set(REFUSED) & set(RULES)
