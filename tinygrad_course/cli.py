@@ -15,7 +15,7 @@ import numpy as np
 from tinygrad_course import __doc__ as about
 from tinygrad_course.drawing import NoRenderer, labels
 from tinygrad_course.drawing.themes import THEMES
-from tinygrad_course.expressions import FUNCTIONS, ExpressionError, evaluate
+from tinygrad_course.expressions import FUNCTIONS, evaluate, values_of
 from tinygrad_course.graph import graph
 
 #: Commands whose modules are loaded when they are asked for; ``add_parser(commands)`` in each sets ``run``.
@@ -75,32 +75,13 @@ def _add_graph(commands: Any) -> None:
     )
     parser.add_argument("formula", help='such as "3*(a + b*c)" or "sum(sigmoid(w * x))"')
     parser.add_argument("values", nargs="*", metavar="name=value", help="a=5, x=[1,2,3], W=[[1,2],[3,4]]")
-    parser.add_argument("-o", "--output", metavar="FILE", help=".png, .svg, .pdf or .dot")
+    parser.add_argument(
+        "-o", "--output", metavar="FILE", help=".png, .svg, .pdf, .dot, or .html for the page to step through"
+    )
     parser.add_argument("--theme", choices=THEMES, default="light")
     parser.add_argument("--scale", type=float, default=1.0, help="of a PNG's pixels, 2 for twice as many")
     parser.add_argument("--title", default="", help="stands above the picture")
     parser.set_defaults(run=_graph)
-
-
-def values_of(words: Sequence[str]) -> dict[str, str]:
-    """Split ``a=5`` into name and value.
-
-    Raises
-    ------
-    ExpressionError
-        For a word without ``=``, and for a name given twice.
-    """
-    values: dict[str, str] = {}
-    for word in words:
-        name, sign, text = word.partition("=")
-        if not sign:
-            raise ExpressionError(
-                f"{word}: a value is given as name=value, such as a=5 (and a formula in quotes)"
-            )
-        if name.strip() in values:
-            raise ExpressionError(f"{word}: {name.strip()} has a value already, {values[name.strip()]}")
-        values[name.strip()] = text.strip()
-    return values
 
 
 def _graph(options: argparse.Namespace) -> int:

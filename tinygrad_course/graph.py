@@ -102,7 +102,7 @@ class Graph(Sequence[Node]):
         scale: float = 1.0,
         title: str = "",
     ) -> Path:
-        """Draw the graph into a file: PNG, SVG, PDF or DOT by its suffix.
+        """Draw the graph into a file: PNG, SVG, PDF or DOT by its suffix, or the interactive page for .html.
 
         Variables are boxes with name, shape and value, operations are circles, constants are plain. The
         value on the way forward is black; the gradient on the way back, once there is one, is red (of a
@@ -111,7 +111,7 @@ class Graph(Sequence[Node]):
         Parameters
         ----------
         path : str or path
-            ``"J.png"``, ``"J.svg"``, ``"J.pdf"`` or ``"J.dot"``.
+            ``"J.png"``, ``"J.svg"``, ``"J.pdf"``, ``"J.dot"`` or ``"J.html"`` (see `to_html`).
         detail : str
             ``"operations"`` shows each, ``"outline"`` a box for each layer (or repeated block, or stretch of
             a recording without either), ``"auto"`` the first for up to 60 nodes.
@@ -150,6 +150,30 @@ class Graph(Sequence[Node]):
         from tinygrad_course import drawing
 
         return drawing.to_dot(self, detail=detail, theme=theme, title=title)
+
+    def to_html(self, path: str | os.PathLike[str], *, title: str = "") -> Path:
+        """Write the interactive page: one file that opens in any browser and needs no network.
+
+        It goes through the recording a step at a time, forward and backward, with the numbers, the local rule
+        and the product of the chain rule so far; it shows matrices as heat maps, collapses layers, finds
+        variables by name, and says everything to a screen reader too. Whether `backward` has run makes no
+        difference, but draw it before the parameters are updated.
+
+        Examples
+        --------
+        >>> W = Tensor(np.array([[1.0, 2.0]]), name="W")
+        >>> graph(np.sum(W @ np.eye(2))).to_html("J.html").name
+        'J.html'
+        """
+        from tinygrad_course import drawing
+
+        return drawing.to_html(self, path, title=title)
+
+    def interactive(self, *, title: str = "", height: int = 640) -> Any:
+        """Return the interactive page for a notebook, where it shows in a frame `height` pixels high."""
+        from tinygrad_course import drawing
+
+        return drawing.to_page(self, title=title, height=height)
 
     def _repr_svg_(self) -> str:
         from tinygrad_course import drawing

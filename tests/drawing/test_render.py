@@ -59,7 +59,7 @@ def test_the_suffix_chooses_the_format(picture, bare, tmp_path, suffix):
 
 def test_other_suffixes_are_refused_before_anything_is_written(picture, tmp_path):
     for name in ("J.bmp", "J", "J.png.zip"):
-        with pytest.raises(ValueError, match=r"\.png, \.svg, \.pdf and \.dot are known"):
+        with pytest.raises(ValueError, match=r"\.png, \.svg, \.pdf, \.dot and \.html are known"):
             picture.render(tmp_path / name)
     assert not list(tmp_path.iterdir())
 

@@ -10,13 +10,15 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tinygrad_course.drawing import dot, layers, outline, render, scene, themes
+from tinygrad_course.drawing import dot, layers, outline, page, render, scene, themes
+from tinygrad_course.drawing.page import Page
 from tinygrad_course.drawing.render import NoRenderer
+from tinygrad_course.files import write
 
 if TYPE_CHECKING:
     from tinygrad_course.graph import Graph
 
-__all__ = ["NoRenderer", "to_dot", "to_file", "to_svg"]
+__all__ = ["NoRenderer", "Page", "to_dot", "to_file", "to_html", "to_page", "to_svg"]
 
 #: Up to this many variables and operations, `detail="auto"` shows each.
 EACH = 60
@@ -30,6 +32,8 @@ def to_file(
 ) -> Path:
     """See `Graph.render`."""
     target = Path(path)
+    if target.suffix.lower() in {".html", ".htm"}:
+        return to_html(graph, target, title=title)
     render.file_format(target)  # before any work
     return render.to_file(to_dot(graph, detail=detail, theme=theme, title=title), target, scale)
 
@@ -42,6 +46,16 @@ def to_dot(graph: Graph, *, detail: str, theme: str, title: str) -> str:
 def to_svg(graph: Graph) -> str:
     """Return the drawing as SVG, for notebooks."""
     return render.picture(to_dot(graph, detail="auto", theme="light", title=""), "svg").decode()
+
+
+def to_html(graph: Graph, path: str | os.PathLike[str], *, title: str) -> Path:
+    """See `Graph.to_html`."""
+    return write(Path(path), page.page(graph, title).encode())
+
+
+def to_page(graph: Graph, *, title: str, height: int) -> Page:
+    """See `Graph.interactive`."""
+    return Page(page.page(graph, title), height)
 
 
 def picture(graph: Graph, detail: str, title: str) -> scene.Scene:

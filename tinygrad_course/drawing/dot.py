@@ -78,7 +78,7 @@ def _lines(scene: Scene, t: Theme) -> Iterator[str]:
 
 
 def _one_after_the_other(scene: Scene) -> Iterator[tuple[str, str]]:
-    """Yield unseen arrows from each group's ends to the next one's beginnings: the groups then stand in a row."""
+    """Yield unseen arrows from each group's ends to the next one's beginnings, which put them in a row."""
     group = {item.key: item.group for item in scene.items}
     inside = [w for w in scene.wires if group[w.tail] == group[w.head]]
     tails, heads = {w.tail for w in inside}, {w.head for w in inside}

@@ -9,11 +9,13 @@ from dataclasses import dataclass
 from tinygrad_course.graph import Graph, Node
 
 #: Products that mix: a layer begins where one of them meets parameters.
-MIXES = frozenset({"dot", "matmul", "tensordot", "einsum", "inner", "matvec", "vecmat", "vecdot", "vdot"})
+MIXES = frozenset(
+    {"dot", "matmul", "tensordot", "einsum", "inner", "linear", "matvec", "vecmat", "vecdot", "vdot"}
+)
 #: What a layer ends with. Anything else behind the last layer belongs to the cost.
 ACTIVATIONS = frozenset({
     "tanh", "expit", "maximum", "minimum", "where", "exp", "reciprocal", "negative", "arctan", "sin", "cos",
-    "absolute", "log1p", "logaddexp", "logsumexp", "softmax", "sigmoid", "relu", "clip",
+    "absolute", "log1p", "logaddexp", "logsumexp", "softmax", "relu", "leaky_relu", "drop", "clip",
 })  # fmt: skip
 _OUTPUT = re.compile(r"A(L|\d*)|a|AL|y_?hat|Y_?hat|yhat")
 

@@ -125,37 +125,51 @@ def _flow(graph: Graph, block: Block) -> str:
 def _of_layers(graph: Graph, found: list[Section]) -> list[Block]:
     """Return a box for each layer, one for neighbours that do the same; the data stay outside."""
     inner = [Section(s.title, tuple(m for m in s.members if not _stays_outside(graph[m]))) for s in found]
-    inner = [s for s in inner if s.members]
-    runs: list[list[Section]] = []
-    for section in inner:
-        alike = (
-            runs
-            and section.title != "Cost"
-            and _operations(graph, runs[-1][0]) == _operations(graph, section)
+    return [
+        Block(
+            title_of(run),
+            lines_of(graph, run[0]),
+            tuple(m for section in run for m in section.members),
+            len(run),
         )
-        if alike and len(inner) > 4:
-            runs[-1].append(section)
-        else:
-            runs.append([section])
-    return [_block(graph, run) for run in runs]
+        for run in runs(graph, [s for s in inner if s.members])
+    ]
 
 
 def _stays_outside(node: Node) -> bool:
     return node.constant and node.shape != () and node.name is not None
 
 
-def _block(graph: Graph, run: list[Section]) -> Block:
-    first, last = run[0], run[-1]
-    members = tuple(m for section in run for m in section.members)
-    title = first.title if len(run) == 1 else f"Layers {first.title[6:]}–{last.title[6:]}"
-    parameters = [graph[m] for m in first.members if graph[m].op is None and not graph[m].constant]
+def runs(graph: Graph, sections: list[Section]) -> list[list[Section]]:
+    """Join neighbouring layers that do the same, where there are more than a few."""
+    found: list[list[Section]] = []
+    for section in sections:
+        alike = (
+            found
+            and section.title != "Cost"
+            and _operations(graph, found[-1][0]) == _operations(graph, section)
+        )
+        if alike and len(sections) > 4:
+            found[-1].append(section)
+        else:
+            found.append([section])
+    return found
+
+
+def title_of(run: list[Section]) -> str:
+    """Return what a run of layers is called."""
+    if len(run) == 1:
+        return run[0].title
+    return f"{run[0].title.replace('Layer', 'Layers')}–{run[-1].title.removeprefix('Layer ')}   ×{len(run)}"
+
+
+def lines_of(graph: Graph, section: Section) -> tuple[str, ...]:
+    """Return what stands in a layer's box: its parameters and its operations."""
+    parameters = [graph[m] for m in section.members if graph[m].op is None and not graph[m].constant]
     told = [f"{labels.short(n.name, 12) if n.name else '·'} {labels.shape(n.shape)}" for n in parameters[:4]]
+    operations = [labels.symbol(op) for op in _operations(graph, section)]
     lines = ["  ".join(told)] if told else []
-    operations = [labels.symbol(op) for op in _operations(graph, first)]
-    lines.append(" ".join(operations[:8]) + (" …" if len(operations) > 8 else ""))
-    if len(run) > 1:
-        title += f"   ×{len(run)}"
-    return Block(title, tuple(lines), members, len(run))
+    return (*lines, " ".join(operations[:8]) + (" …" if len(operations) > 8 else ""))
 
 
 def _operations(graph: Graph, section: Section) -> tuple[str, ...]:
@@ -172,7 +186,7 @@ def _of_repetitions(graph: Graph) -> list[Block]:
     signs = [
         (n.op, tuple(place[n.id] - place[i] if i in place else -1 for i in n.inputs)) for n in operations
     ]
-    runs: list[tuple[int, int, int]] = []  # start, length of the block, count
+    found: list[tuple[int, int, int]] = []  # start, length of the block, count
     start = at = 0
     while at < len(signs):
         length, count = _repetition(signs, at)
@@ -180,17 +194,17 @@ def _of_repetitions(graph: Graph) -> list[Block]:
             at += 1
             continue
         if at > start:
-            runs.append((start, at - start, 1))
-        runs.append((at, length, count))
+            found.append((start, at - start, 1))
+        found.append((at, length, count))
         start = at = at + length * count
     if start < len(signs):
-        runs.append((start, len(signs) - start, 1))
-    if len(runs) > MOST:
-        runs = [(0, len(signs), 1)]
-    if all(count == 1 for _, _, count in runs) and len(signs) > MOST:
+        found.append((start, len(signs) - start, 1))
+    if len(found) > MOST:
+        found = [(0, len(signs), 1)]
+    if all(count == 1 for _, _, count in found) and len(signs) > MOST:
         size = -(-len(signs) // (MOST - 2))
-        runs = [(a, min(size, len(signs) - a), 1) for a in range(0, len(signs), size)]
-    return [_stretch(graph, operations, *run) for run in runs]
+        found = [(a, min(size, len(signs) - a), 1) for a in range(0, len(signs), size)]
+    return [_stretch(graph, operations, *run) for run in found]
 
 
 def _repetition(signs: list[tuple[str | None, tuple[int, ...]]], at: int) -> tuple[int, int]:

@@ -1,0 +1,258 @@
+"""What the page says at each step: the operation's formula, its numbers, the local rule, the chain so far."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import numpy as np
+
+from tinygrad_course.drawing import heat, labels
+from tinygrad_course.drawing import mathematics as maths
+from tinygrad_course.drawing.mathematics import Math, operator, row
+from tinygrad_course.drawing.replay import Replay, Share
+from tinygrad_course.graph import Graph, Node
+
+#: The most factors of a chain that are written out.
+FACTORS = 7
+_DIGITS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
+
+
+class Names:
+    """What the nodes are called: as the user named them, and v₁, v₂, ... where she did not."""
+
+    def __init__(self, graph: Graph) -> None:
+        self.graph = graph
+        taken = {n.name for n in graph if n.name}
+        counts: dict[str, int] = {}
+        self._names: list[str] = []
+        for node in graph:
+            if node.name:
+                self._names.append(node.name)
+                continue
+            if node.constant and labels.scalar(node.value) is not None and not node.shape:
+                self._names.append("")
+                continue
+            prefix = "v" if node.op is not None else "c" if node.constant else "p"
+            while True:
+                counts[prefix] = counts.get(prefix, 0) + 1
+                name = f"{prefix}{counts[prefix]}"
+                if name not in taken:
+                    break
+            self._names.append(name)
+
+    def plain(self, number: int) -> str:
+        """Return a name as text, or the number that a nameless constant is."""
+        name = self._names[number]
+        node = self.graph[number]
+        if not name:
+            return labels.number(node.value, 5)
+        return labels.visible(name) if node.name else name[0] + name[1:].translate(_DIGITS)
+
+    def math(self, number: int) -> Math:
+        """Return a name for formulas."""
+        name = self._names[number]
+        return maths.identifier(name) if name else maths.number(self.graph[number].value)
+
+
+def steps(graph: Graph, way: Replay, names: Names) -> list[dict[str, Any]]:
+    """Return the steps in order: forward, the cost's own gradient, backward."""
+    found = [_forward(graph, graph[i], names) for i in way.forward]
+    if not way.backward and not way.gradients:
+        return found
+    root = graph.roots[0]
+    J = names.math(root)
+    found.append({
+        "way": "seed", "node": root,
+        "math": [row(maths.derivative(J, J), operator("="), ["mn", "", "1"])],
+        "text": f"The way back begins with d{names.plain(root)}/d{names.plain(root)} = 1.",
+        "sends": [{"node": root, "from": root, "total": 1.0}],
+    })  # fmt: skip
+    chains = _Chains(graph, way, names)
+    for number, shares in way.backward.items():
+        found.append(_backward(graph, graph[number], shares, names, chains))
+    return found
+
+
+def _operands(node: Node, names: Names) -> dict[str, Math]:
+    operands = dict(zip("abc", (names.math(i) for i in node.inputs), strict=False))
+    return {**operands, "y": names.math(node.id)}
+
+
+def _forward(graph: Graph, node: Node, names: Names) -> dict[str, Any]:
+    assert node.op is not None  # noqa: S101
+    values = [labels.scalar(graph[i].value) for i in node.inputs]
+    scalar = None not in values
+    result = maths.result(
+        node.op, _operands(node, names), [names.math(i) for i in node.inputs], scalar=scalar
+    )
+    lines = [row(names.math(node.id), operator("="), result)]
+    value = labels.scalar(node.value)
+    if value is not None and node.op in maths.ELEMENTWISE and scalar:
+        numbers = dict(zip("abc", (maths.factor(v) for v in values if v is not None), strict=False))
+        lines.append(
+            row(
+                operator("="),
+                maths.result(node.op, numbers, [], scalar=True),
+                operator("="),
+                maths.number(value),
+            )
+        )
+    elif value is not None:
+        lines.append(row(operator("="), maths.number(value)))
+    told = f"{names.plain(node.id)} = {node.op} of {', '.join(names.plain(i) for i in node.inputs)}"
+    told += f" = {labels.number(value, 5)}" if value is not None else f", of shape {labels.shape(node.shape)}"
+    shapes = ""
+    if value is None:
+        shapes = (
+            f"{', '.join(labels.shape(graph[i].shape) for i in node.inputs)} → {labels.shape(node.shape)}"
+        )
+    return {"way": "forward", "node": node.id, "math": lines, "text": told, "shapes": shapes}
+
+
+def _backward(
+    graph: Graph, node: Node, shares: tuple[Share, ...], names: Names, chains: _Chains
+) -> dict[str, Any]:
+    return {
+        "way": "backward",
+        "node": node.id,
+        "math": [],
+        "text": f"Back through {node.op}.",
+        "sends": [_send(graph, node, share, names, chains) for share in shares],
+    }
+
+
+def _send(graph: Graph, node: Node, share: Share, names: Names, chains: _Chains) -> dict[str, Any]:
+    assert node.op is not None  # noqa: S101
+    J, y, x = names.math(graph.roots[0]), names.math(node.id), names.math(share.node)
+    left, g = maths.derivative(J, x), maths.derivative(J, y)
+    scalar = share.slope is not None
+    operands = _operands(node, names)
+    local = maths.local(node.op, share.position, operands, scalar=scalar)
+    lines: list[Math] = []
+    if scalar:
+        lines.append(row(left, operator("="), g, operator("·"), maths.partial(y, x)))
+        slope = share.slope or 0.0
+        if local is not None:
+            numbers = [operator("="), maths.number(slope)] if re.search("[^−0-9]", maths.text(local)) else []
+            lines.append(row(maths.partial(y, x), operator("="), local, *numbers))
+        sent = row(maths.factor(_one(chains.way.gradients[node.id])), operator("·"), maths.factor(slope))
+        lines.append(row(left, operator("="), sent, operator("="), maths.number(_one(share.gradient))))
+    else:
+        summed = _summed(graph, node, share)
+        if local is not None:
+            right = g if maths.text(local) == "1" else row(g, operator("⊙"), _bracketed(local))
+            lines.append(row(left, operator("="), *([operator("Σ")] if summed else []), right))
+        else:
+            formula = maths.backward(node.op, share.position, {**operands, "g": g}, scalar=node.shape == ())
+            if formula is None:  # the general rule, whatever the operation
+                turned: Math = [
+                    "msup",
+                    "",
+                    row(operator("("), maths.partial(y, x), operator(")")),
+                    ["mi", "", "T"],
+                ]
+                formula = row(turned, g)
+            lines.append(row(left, operator("="), formula))
+    found: dict[str, Any] = {
+        "node": share.node, "from": node.id, "math": lines, "times": chains.uses(share.node),
+        "chain": chains.product(node.id, share),
+        "trail": chains.trail(node.id, share.node),
+        "text": f"d{names.plain(graph.roots[0])}/d{names.plain(share.node)}",
+    }  # fmt: skip
+    if not scalar:
+        found["shapes"] = f"{labels.shape(node.shape)} → {labels.shape(graph[share.node].shape)}"
+        if _summed(graph, node, share):
+            found["summed"] = (
+                f"{names.plain(share.node)} was broadcast, so its gradient is summed over the copies."
+            )
+    for key, value in (("sent", share.gradient), ("total", share.total)):
+        if not isinstance(value, tuple):
+            one = labels.scalar(value)
+            found[key if one is not None else f"{key}_norm"] = (
+                heat.finite_or_text(one) if one is not None else heat.finite_or_text(np.linalg.norm(value))
+            )
+    return found
+
+
+def _summed(graph: Graph, node: Node, share: Share) -> bool:
+    """Whether the operand was broadcast, so that its gradient is a sum over the copies."""
+    return node.op in maths.ELEMENTWISE and graph[share.node].shape != node.shape
+
+
+def _bracketed(math: Math) -> Math:
+    shown = maths.text(math)
+    simple = math[0] != "mrow" or shown.startswith("[") or not any(sign in shown for sign in " +−")
+    return math if simple else row(operator("("), math, operator(")"))
+
+
+def _one(value: Any) -> float:
+    one = labels.scalar(value)
+    assert one is not None  # noqa: S101
+    return one
+
+
+class _Chains:
+    """The way from the cost to each node, as a product, for as long as it is one way and made of numbers."""
+
+    def __init__(self, graph: Graph, way: Replay, names: Names) -> None:
+        self.graph, self.way, self.names = graph, way, names
+        self.sent: dict[int, list[tuple[int, Share]]] = {}
+        for number, shares in way.backward.items():
+            for share in shares:
+                self.sent.setdefault(share.node, []).append((number, share))
+
+    def uses(self, node: int) -> int:
+        """Return how many operations send a gradient to a node."""
+        return len(self.sent.get(node, ()))
+
+    def _links(self, start: int, share: Share) -> tuple[int, list[tuple[int, Share]]]:
+        """Return where a single way begins, and its links from there to what is sent."""
+        links = [(start, share)]
+        at = start
+        while len(self.sent.get(at, ())) == 1 and len(links) < FACTORS:
+            before, link = self.sent[at][0]
+            if share.slope is not None and link.slope is None:
+                break
+            links.append((before, link))
+            at = before
+        return at, links[::-1]
+
+    def product(self, start: int, share: Share) -> list[Math]:
+        """Return the product of the chain rule so far, in names and in numbers; nothing for matrices."""
+        if share.slope is None:
+            return []
+        root = self.graph.roots[0]
+        begin, links = self._links(start, share)
+        J = self.names.math(root)
+        factors: list[Math] = []
+        numbers: list[Math] = []
+        if begin != root:
+            factors.append(maths.derivative(J, self.names.math(begin)))
+            numbers.append(maths.factor(_one(self.way.gradients[begin])))
+        for number, link in links:
+            factors.append(maths.partial(self.names.math(number), self.names.math(link.node)))
+            numbers.append(maths.factor(link.slope or 0.0))
+        if len(factors) < 3:  # that is the local rule itself
+            return []
+        left = maths.derivative(J, self.names.math(share.node))
+        return [
+            row(left, operator("="), *_between(factors)),
+            row(operator("="), *_between(numbers), operator("="), maths.number(_one(share.gradient))),
+        ]
+
+    def trail(self, start: int, end: int) -> list[int]:
+        """Return the nodes on the way from the cost to `end`, the cost first; None stands for a fork."""
+        way = [end, start]
+        at = start
+        while len(self.sent.get(at, ())) == 1 and len(way) < 40:
+            at = self.sent[at][0][0]
+            way.append(at)
+        return way[::-1]
+
+
+def _between(factors: list[Math]) -> list[Math]:
+    found: list[Math] = []
+    for factor in factors:
+        found += [factor, operator("·")]
+    return found[:-1]
