@@ -29,6 +29,9 @@ def restore(g: Any, shape: tuple[int, ...], axis: Axes, keepdims: Any) -> Any:
     """`g`, of a reduction's shape, with the reduced axes back at length 1: to broadcast against the input."""
     if keepdims or axis is None:
         return g
+    if type(axis) is int:
+        i = axis % len(shape)
+        return g.reshape((*shape[:i], 1, *shape[i + 1 :]))
     return g.reshape(kept(shape, axis))
 
 
@@ -41,9 +44,8 @@ def spread(g: Any, shape: tuple[int, ...]) -> Any:
         full.fill(g)
         return full
     if type(g) in _PLAIN and (g.ndim == 0 or (g.ndim == len(shape) and g.flags.c_contiguous)):
-        strides = tuple(0 if n == 1 else s for n, s in zip(g.shape, g.strides, strict=True)) or (0,) * len(
-            shape
-        )
+        repeated = [0 if n == 1 else s for n, s in zip(g.shape, g.strides, strict=True)]
+        strides = tuple(repeated) if repeated else (0,) * len(shape)
         view: Any = np.ndarray(shape, g.dtype, g, 0, strides)
         view.flags.writeable = False
         return view
