@@ -173,13 +173,28 @@ def test_linear_is_the_courses_layer() -> None:
     np.testing.assert_allclose(db, np.sum(g, axis=1, keepdims=True), rtol=1e-15)
 
 
-@pytest.mark.parametrize("b", [0.5, np.float64(0.5), np.zeros((1, 1)), np.zeros((3, 5)), np.zeros(5)])
+@pytest.mark.parametrize("b", [0.5, np.float64(0.5), np.zeros((1, 1)), np.zeros((3, 5)), np.zeros(1)])
 def test_linear_takes_any_bias_that_broadcasts(b: Any) -> None:
     W, A = rng.randn(3, 2), rng.randn(2, 5)
     got = grad(lambda b: np.sum(linear(W, A, b) ** 2))(b)
     expected = grad(lambda b: np.sum((np.dot(W, A) + b) ** 2))(b)
     np.testing.assert_allclose(got, expected, rtol=1e-14)
     assert np.shape(got) == np.shape(b)
+
+
+@pytest.mark.parametrize(
+    ("W", "A", "b", "message"),
+    [
+        (np.ones((3, 2)), np.ones(2), np.ones((3, 1)), r"A is \(2,\).*X\[:, j:j\+1\]"),
+        (np.ones((3, 2)), np.ones((2, 3)), np.ones(3), r"b is \(3,\).*b\.reshape\(-1, 1\)"),
+        (np.ones((3, 2)), np.ones((2, 1)), np.ones((3, 4)), r"b is \(3, 4\) beside W A of shape \(3, 1\)"),
+        (np.ones(2), np.ones((2, 3)), np.ones((3, 1)), r"W A is \(3,\); expected \(n, m\)"),
+    ],
+)
+def test_linear_refuses_what_only_broadcasting_makes_fit(W: Any, A: Any, b: Any, message: str) -> None:
+    for given in (W, Tensor(W, name="W1")):
+        with pytest.raises(ValueError, match=message):
+            linear(given, A, b)
 
 
 def test_linear_is_differentiated_twice() -> None:

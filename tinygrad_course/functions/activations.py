@@ -7,11 +7,15 @@ from typing import Any
 import numpy as np
 from scipy import special
 
+from tinygrad_course.recording import record_plain
 from tinygrad_course.rules.shapes import kept, unbroadcast
-from tinygrad_course.rules.table import primitive, rule
+from tinygrad_course.rules.table import RULES, primitive, rule
+from tinygrad_course.tensor import Tensor
+
+# linear, sigmoid and tanh, of which every network is made, call the recorder themselves: `primitive` and
+# NumPy's protocols would find it too, after asking around.
 
 
-@primitive
 def linear(W: Any, A: Any, b: Any) -> Any:
     """Return Z = W A + b, recorded as one node.
 
@@ -24,14 +28,35 @@ def linear(W: Any, A: Any, b: Any) -> Any:
     Raises
     ------
     ValueError
-        If the shapes do not fit.
+        If the shapes do not fit, or would by NumPy's broadcasting alone.
 
     Examples
     --------
     >>> linear(np.array([[1.0, 2.0]]), np.array([[1.0, 0.0], [0.0, 1.0]]), 3.0)
     array([[4., 5.]])
     """
-    return np.dot(W, A) + b
+    if type(W) is Tensor or type(A) is Tensor or type(b) is Tensor:
+        return record_plain(Tensor, _LINEAR, (W, A, b))
+    return _linear(W, A, b)
+
+
+def _linear(W: Any, A: Any, b: Any) -> Any:
+    product = np.dot(W, A)
+    Z = product + b
+    if len(Z.shape) != 2 or Z.shape != product.shape or (getattr(b, "ndim", 0) == 1 and b.size > 1):
+        raise ValueError(_misfit(np.shape(A), np.shape(b), product.shape))
+    return Z
+
+
+def _misfit(A: tuple[int, ...], b: tuple[int, ...], product: tuple[int, ...]) -> str:
+    """Say why a sum that NumPy has broadcast is no layer's Z."""
+    if len(A) != 2:
+        return (
+            f"A is {A}; expected (n_prev, m), examples as columns: a single one is X[:, j:j+1], not X[:, j]"
+        )
+    if len(product) != 2:
+        return f"W A is {product}; expected (n, m), from W of shape (n, {A[0]})"
+    return f"b is {b} beside W A of shape {product}; expected a column, ({product[0]}, 1): b.reshape(-1, 1)"
 
 
 def _bias_vjp(g: Any, y: Any, W: Any, A: Any, b: Any) -> Any:
@@ -41,11 +66,13 @@ def _bias_vjp(g: Any, y: Any, W: Any, A: Any, b: Any) -> Any:
 
 
 rule(
-    linear,
+    _linear,
     lambda g, y, W, A, b: np.dot(g, A.T),
     lambda g, y, W, A, b: np.dot(W.T, g),
     _bias_vjp,
+    name="linear",
 )
+_LINEAR, _EXPIT, _TANH = RULES[_linear], RULES[special.expit], RULES[np.tanh]
 
 # ------------------------------------------------------------------ activations
 
@@ -58,7 +85,7 @@ def sigmoid(Z: Any) -> Any:
     >>> sigmoid(np.array([0.0, 9.2]))
     array([0.5       , 0.99989897])
     """
-    return special.expit(Z)
+    return record_plain(Tensor, _EXPIT, (Z,)) if type(Z) is Tensor else special.expit(Z)
 
 
 def tanh(Z: Any) -> Any:
@@ -69,7 +96,7 @@ def tanh(Z: Any) -> Any:
     >>> print(tanh(0.0))
     0.0
     """
-    return np.tanh(Z)
+    return record_plain(Tensor, _TANH, (Z,)) if type(Z) is Tensor else np.tanh(Z)
 
 
 @primitive

@@ -12,7 +12,7 @@ from tinygrad_course.errors import Watch
 from tinygrad_course.functions.activations import log_softmax, softmax
 from tinygrad_course.recording import SMALL, hold
 from tinygrad_course.rules.table import RULES, Rule, rule
-from tinygrad_course.sweep import as_of
+from tinygrad_course.sweep import Reassigned, as_of
 from tinygrad_course.tensor import Tensor
 
 
@@ -73,13 +73,14 @@ def _softmax_cost_vjp(g: Any, y: Any, A: Any, Y: Any, Z: Any) -> Any:
 # gradient goes straight to Z: dJ/dA is infinite where A rounds to 0 or 1.
 rule(_sigmoid_cost, None, None, _sigmoid_cost_vjp, name="binary_cross_entropy")
 rule(_softmax_cost, None, None, _softmax_cost_vjp, name="categorical_cross_entropy")
+_EXPIT = RULES[special.expit]
 for _cost in (_sigmoid_cost, _softmax_cost):
     RULES[_cost].plain = True  # the sweep passes over None, and has nothing else to mind
 
 
 def _record(cost: Rule, A: Tensor, Y: Any, link: Tensor) -> Tensor:
     """Return the cost as a function of the logits Z, the argument of `link`."""
-    Z = as_of(link)[0]
+    Z = as_of(link)[0] if Reassigned.ever else link._args[0]
     z = Z._data if link._values is None else link._values[0]
     J = Tensor._node(cost.function(A._data, Y, z), cost, (A, Y, Z))
     if getattr(Y, "nbytes", 0) <= SMALL:  # the labels may be written to before the gradient reads them
@@ -97,7 +98,7 @@ def _link_to_logits(A: Tensor) -> Tensor | None:
 
     That is A itself for `scipy.special.expit`, and the negation for 1 / (1 + np.exp(-Z)).
     """
-    if A._op is RULES[special.expit]:
+    if A._op is _EXPIT:
         return A
     if A._op is RULES[np.divide]:
         one, divisor = as_of(A)
