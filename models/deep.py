@@ -79,7 +79,7 @@ def run(options: Options) -> Outcome:
     out.measured["1.4 cats L layers, accuracies"] = out.measured["1.4 cats L layers"]
     out.pictures["costs"] = functools.partial(
         pictures.costs_together,
-        {name[4:]: costs for name, costs in curves.items()},
+        {name[9:]: costs for name, costs in curves.items()},
         "Deep networks on the cats",
     )
     best = trained["1.4 cats L layers"]

@@ -73,7 +73,8 @@ def descend(
     learning_rate : float
     iterations : int
     every : int
-        The cost is kept at every so many iterations, before the step, as the assignments print it.
+        The cost is kept at every so many iterations, before the step, as the assignments print it; and at
+        the last.
     change : callable, optional
         Applied to the gradients before the step.
     advance : callable, optional
@@ -104,14 +105,14 @@ def descend(
         J, gradients = step(parameters)
         if change is not None:
             gradients = change(gradients)
-        if i % every == 0:
+        if i % every == 0 or i == iterations - 1:
             costs[i] = float(J)
             if math.isnan(costs[i]):
                 raise FloatingPointError(
                     f"the cost at iteration {i} is not a number; "
                     f"a smaller learning rate than {learning_rate} may help"
                 )
-            if advance is not None and i:
-                advance(every)
+            if advance is not None:
+                advance(1 if i == 0 else every)
         parameters = {name: value - learning_rate * gradients[name] for name, value in parameters.items()}
     return parameters, costs
