@@ -318,3 +318,26 @@ def test_a_pullback_called_again_and_again_inside_a_gradient():
 def test_the_value_of_a_vjp_is_recorded_too():
     assert grad(lambda x: vjp(np.sin, x)[0] ** 2)(1.0) == pytest.approx(np.sin(2.0))
     assert grad(lambda x: value_and_grad(lambda y: y**3)(x)[0])(2.0) == 12
+
+
+def test_a_sequence_of_argnums_gives_a_tuple():
+    (da,) = grad(lambda a, b: a * b, argnums=(0,))(2.0, 3.0)
+    assert da == 3
+
+
+def test_mixed_third_derivatives():
+    """The inner function turns out to depend on the outer variable only midway through its sweep."""
+
+    def f(x, y):
+        return np.sin(np.sin(x) + np.sin(y))
+
+    dxxy = grad(grad(grad(f), 0), 1)(0.5, 0.3)
+    dyxx = grad(grad(grad(f, 1), 0), 0)(0.5, 0.3)
+    assert dxxy == pytest.approx(dyxx, rel=1e-12)
+    h = 1e-5
+    expected = (grad(grad(f))(0.5, 0.3 + h) - grad(grad(f))(0.5, 0.3 - h)) / (2 * h)
+    assert dxxy == pytest.approx(expected, rel=1e-8)
+    w = Tensor(2.0)
+    dx = grad(lambda x: np.sin(np.exp(x) * 3) * np.sin(w))(1.0)
+    dx.backward()
+    assert w.grad == pytest.approx(np.cos(2.0) * np.cos(3 * np.e) * 3 * np.e)

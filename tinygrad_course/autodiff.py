@@ -27,13 +27,15 @@ class _Inputs:
     """The arguments of one call, wrapped as fresh leaves."""
 
     __slots__ = (
-        "args", "flat", "function", "given", "holds", "nums", "oldest", "recorded", "tensors", "trees",
+        "args", "flat", "function", "given", "holds", "nums", "oldest", "recorded", "single", "tensors",
+        "trees",
     )  # fmt: skip
 
     def __init__(self, f: Function, argnums: int | Sequence[int], args: tuple[Any, ...]) -> None:
         self.function = f
         self.args = list(args)
-        self.nums = (argnums,) if isinstance(argnums, int) else tuple(argnums)
+        self.single = isinstance(argnums, (int, np.integer))
+        self.nums = (int(argnums),) if isinstance(argnums, (int, np.integer)) else tuple(argnums)
         self.trees: list[Any] = []
         self.given: list[Any] = []  # what the caller passed, flat
         self.tensors: list[Tensor] = []
@@ -49,7 +51,7 @@ class _Inputs:
             tree = args[n]
             self.trees.append(tree)
             if type(tree) is dict and all(type(v) is np.ndarray for v in tree.values()):
-                self.flat = len(self.nums) == 1
+                self.flat = self.single
                 self.args[n] = {key: self._wrap(value, key, n) for key, value in tree.items()}
             elif isinstance(tree, (dict, list, tuple)):
                 wrapped = [self._wrap(value, path, n) for path, value in trees.leaves(tree)]
@@ -107,7 +109,7 @@ class _Inputs:
         """Return the inputs as they were passed in, also where the function has assigned to items of one."""
         return [_original(t) for t in self.tensors]
 
-    def gradients(self, root: Tensor, seed: Any, *, record: bool, keep: bool) -> list[Any]:
+    def gradients(self, root: Tensor, seed: Any, *, record: bool) -> list[Any]:
         """Sweep back from `root` and return the gradient of every input, zeros where it plays no part."""
         if self.recorded:
             self.unlink()
@@ -115,7 +117,7 @@ class _Inputs:
             if record:
                 found = sweep_recorded(root, seed, oldest=self.oldest)
             else:
-                found = sweep(root, seed, oldest=self.oldest, keep=keep, mark=False)
+                found = sweep(root, seed, oldest=self.oldest, keep=True, mark=False)
         finally:
             if self.recorded:
                 self.link()
@@ -134,7 +136,7 @@ class _Inputs:
             return dict(zip(self.trees[0], flat, strict=True))
         values = iter(flat)
         nests = [trees.rebuild(tree, values) for tree in self.trees]
-        return nests[0] if len(nests) == 1 else tuple(nests)
+        return nests[0] if self.single else tuple(nests)
 
 
 def _original(tensor: Tensor) -> Tensor:
@@ -210,10 +212,15 @@ def _value_and_gradient(inputs: _Inputs, f: Function, J: Any) -> tuple[Any, Any,
     seed = np.ones_like(data)[()] if data.shape == () else np.ones_like(data)
     if not inputs.recorded:
         try:
-            return data, inputs.nest(inputs.gradients(J, seed, record=False, keep=False)), False
+            return data, inputs.nest(inputs.gradients(J, seed, record=False)), False
         except Foreign:
             pass
-    flat = inputs.gradients(J, seed, record=True, keep=True)
+    flat = inputs.gradients(J, seed, record=True)
+    for g in flat:
+        if (
+            type(g) is Tensor and g._serial < J._serial
+        ):  # born later: pictures tell the three parts of a step apart
+            g._note("cost born", J._serial)
     return J, inputs.nest(flat), True
 
 
@@ -319,10 +326,9 @@ def vjp(f: Function, *args: Any) -> tuple[Any, Function]:
                 continue
             if type(seed) is not Tensor:
                 seed = as_data(seed, out.dtype)
-            flat = inputs.gradients(out, seed, record=record, keep=True)
+            flat = inputs.gradients(out, seed, record=record)
             total = [t + ga for t, ga in zip(total, flat, strict=True)]
-        nests = inputs.nest(total)
-        return nests if len(inputs.nums) != 1 else (nests,)
+        return inputs.nest(total)
 
     return y, pullback
 
