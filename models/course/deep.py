@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from datasets import cats
 from datasets.container import Array
+from models.course.plots import plot_costs, print_mislabeled_images
 from models.course.stages import print_cost_at
 from models.course.steps import (
     L_model_backward,
@@ -45,7 +46,9 @@ __all__ = [
     "linear_backward",
     "linear_forward",
     "load_data",
+    "plot_costs",
     "predict",
+    "print_mislabeled_images",
     "relu",
     "relu_backward",
     "sigmoid",

@@ -7,6 +7,7 @@ from typing import Any
 
 from datasets import circles
 from datasets.container import Array
+from models.course.plots import plot_decision_boundary
 from models.course.stages import print_cost_at
 from models.course.three_layers import (
     backward_propagation,
@@ -30,6 +31,7 @@ __all__ = [
     "initialize_parameters_zeros",
     "load_dataset",
     "model",
+    "plot_decision_boundary",
     "predict",
     "predict_dec",
     "relu",

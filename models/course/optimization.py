@@ -9,6 +9,7 @@ import numpy as np
 
 from datasets import moons
 from datasets.container import Array
+from models.course.plots import plot_decision_boundary
 from models.course.stages import print_cost_at, step
 from models.course.three_layers import (
     backward_propagation,
@@ -33,6 +34,7 @@ __all__ = [
     "initialize_velocity",
     "load_dataset",
     "model",
+    "plot_decision_boundary",
     "predict",
     "predict_dec",
     "random_mini_batches",

@@ -8,6 +8,7 @@ import numpy as np
 
 from datasets import extra, flower
 from datasets.container import Array, Dataset
+from models.course.plots import plot_decision_boundary
 from models.course.stages import (
     activation_backward,
     belong,
@@ -29,6 +30,7 @@ __all__ = [
     "load_extra_datasets",
     "load_planar_dataset",
     "nn_model",
+    "plot_decision_boundary",
     "predict",
     "sigmoid",
     "update_parameters",

@@ -12,6 +12,7 @@ from typing import Any
 
 from datasets import football
 from datasets.container import Array
+from models.course.plots import plot_decision_boundary
 from models.course.stages import dropout_backward, print_cost_at
 from models.course.three_layers import (
     backward_propagation,
@@ -40,6 +41,7 @@ __all__ = [
     "initialize_parameters",
     "load_2D_dataset",
     "model",
+    "plot_decision_boundary",
     "predict",
     "predict_dec",
     "relu",

@@ -1,5 +1,7 @@
 """The course's own functions: backward by the graph against the course's formulas written out."""
 
+import runpy
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -226,3 +228,85 @@ def test_no_global_random_state_is_touched():
     X, _, parameters = case(5, [2, 20, 3, 1], 3)
     regularization.forward_propagation_with_dropout(X, parameters)
     np.testing.assert_array_equal(before, np.random.get_state()[1])  # noqa: NPY002
+
+
+class TestPlots:
+    """Drawn on the current axes of pyplot, with the backend that needs no display."""
+
+    @pytest.fixture(autouse=True)
+    def _pyplot(self):
+        import matplotlib as mpl
+
+        mpl.use("Agg")
+        from matplotlib import pyplot as plt
+
+        yield
+        plt.close("all")
+
+    def test_decision_boundary(self):
+        from matplotlib import pyplot as plt
+
+        X, Y = planar.load_planar_dataset()
+        parameters = planar.initialize_parameters(2, 4, 1)
+        planar.plot_decision_boundary(lambda x: planar.predict(parameters, x.T), X, Y)
+        (axes,) = plt.gcf().axes
+        assert axes.collections
+        assert (axes.get_xlabel(), axes.get_ylabel()) == ("x1", "x2")
+
+    def test_costs_and_mislabeled_images(self):
+        from matplotlib import pyplot as plt
+
+        deep.plot_costs([3.0, 2.0, 1.0], 0.1)
+        assert list(plt.gca().lines[0].get_ydata()) == [3.0, 2.0, 1.0]
+        plt.figure()
+        y, p = np.array([[0, 1, 1]]), np.array([[1.0, 1.0, 0.0]])
+        deep.print_mislabeled_images([b"non-cat", b"cat"], np.zeros((12288, 3)), y, p)
+        assert [axes.get_title() for axes in plt.gcf().axes] == [
+            "Prediction: cat\nClass: non-cat",
+            "Prediction: non-cat\nClass: cat",
+        ]
+
+
+SCRIPT = """
+import runpy
+
+import numpy as np
+from models.course.{module} import *
+
+{body}
+"""
+
+# What the assignments' own cells do, after their imports.
+CELLS = {
+    "logistic": """
+w, b, X, Y = np.array([[1.], [2.]]), 2., np.array([[1., 2.], [3., 4.]]), np.array([[1, 0]])
+params, grads, costs = optimize(w, b, X, Y, num_iterations=100, learning_rate=0.009, print_cost=False)
+print("w = " + str(params["w"]))
+""",
+    "steps": """
+parameters = initialize_parameters_deep([5, 4, 3])
+A, W, b = np.ones((3, 2)), np.ones((1, 3)), np.zeros((1, 1))
+Z, linear_cache = linear_forward(A, W, b)
+dA_prev, dW, db = linear_backward(np.array([[1., 2.]]), linear_cache)
+print("dW = " + str(dW))
+""",
+    "optimization": """
+train_X, train_Y = load_dataset()
+layers_dims = [train_X.shape[0], 5, 2, 1]
+parameters = model(train_X, train_Y, layers_dims, beta=0.9, optimizer="momentum", num_epochs=1)
+predictions = predict(train_X, train_Y, parameters)
+""",
+}
+PRINTED = {
+    "logistic": "w = [[0.1124579 ]\n [0.23106775]]\n",
+    "steps": "dW = [[1.5 1.5 1.5]]\n",
+    "optimization": "Cost after epoch 0: 0.690741\nAccuracy: 0.",
+}
+
+
+@pytest.mark.parametrize("module", CELLS)
+def test_a_script_runs_with_only_its_imports_changed(module, tmp_path, capsys):
+    path = tmp_path / "assignment.py"
+    path.write_text(SCRIPT.format(module=module, body=CELLS[module]))
+    runpy.run_path(str(path), run_name="__main__")
+    assert capsys.readouterr().out.startswith(PRINTED[module])
