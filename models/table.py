@@ -120,10 +120,9 @@ def quantity_lines(comparisons: Sequence[Comparison]) -> list[str]:
     Examples
     --------
     >>> from models.published import published
-    >>> found = published("1.2 cats, learning rate 0.01").compare({"test_accuracy_percent": 68.0})
-    >>> print("\n".join(quantity_lines(found)))
-      train_accuracy_percent        99.52153110047847            -                            not measured
-      test_accuracy_percent         68.0                         68.0                         exact
+    >>> found = published("2.1 regularization L2, notes").compare({"test_accuracy_percent": 93.0})
+    >>> print("\n".join(quantity_lines(found)[1:]))
+      test_accuracy_percent      93                               93                               exact
     """
     groups: dict[str, list[Comparison]] = {}
     for comparison in comparisons:
@@ -132,18 +131,17 @@ def quantity_lines(comparisons: Sequence[Comparison]) -> list[str]:
     for name, group in groups.items():
         count = f" ({len(group)})" if len(group) > 1 else ""
         ends = group if len(group) == 1 else [group[0], group[-1]]
-        published = " .. ".join(_short(c.figure.printed) for c in ends)
-        ours = " .. ".join(_short(_ours(c)) for c in ends)
-        lines.append(f"  {name + count:<29} {published:<28} {ours:<28} {_verdicts(group)}")
+        published = " .. ".join(_short(c.figure.printed, len(ends)) for c in ends)
+        ours = " .. ".join(_short(_ours(c), len(ends)) for c in ends)
+        lines.append(f"  {name + count:<26} {published:<32} {ours:<32} {_verdicts(group)}")
         lines += [f"    {line}" for line in figure_lines(c for c in group if c.verdict == "missed")]
-        reasons = dict.fromkeys(c.figure.reason for c in group if c.verdict == "not reproducible")
-        lines += [f"    not reproducible: {reason}" for reason in reasons]
-    return lines
+    reasons = dict.fromkeys(c.figure.reason for c in comparisons if c.verdict == "not reproducible")
+    return lines + [f"    not reproducible: {reason}" for reason in reasons]
 
 
-def _short(text: str) -> str:
-    """Cut a number printed in full where two of them share a line."""
-    return text if len(text) <= 18 else f"{text[:10]}..."
+def _short(text: str, neighbours: int) -> str:
+    """Cut a number printed in full where two of them share a column; `figure_lines` shows all of it."""
+    return text if neighbours == 1 or len(text) <= 14 else f"{text[:11]}..."
 
 
 def _ours(comparison: Comparison) -> str:
@@ -153,11 +151,12 @@ def _ours(comparison: Comparison) -> str:
 
 def _verdicts(group: Sequence[Comparison]) -> str:
     """Count the verdicts of one quantity, and say how many digits the figures share that are not exact."""
-    counts = Counter(comparison.verdict for comparison in group)
+    counts: Counter[str] = Counter(comparison.verdict for comparison in group)
     if len(counts) == 1 and counts["exact"]:
         return "exact"
     told = []
-    for verdict, count in counts.items():
+    for verdict in (known for known in VERDICTS if counts[known]):
+        count = counts[verdict]
         words = verdict if len(group) == count else f"{count} {verdict}"
         shared = [
             agreeing_digits(c.figure.printed, c.value)
