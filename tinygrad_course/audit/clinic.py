@@ -18,9 +18,11 @@ from tinygrad_course.audit.kinds.base import Kind
 from tinygrad_course.audit.learner import Learner
 from tinygrad_course.audit.program import Outcome, snapshot
 from tinygrad_course.audit.slots import Scope
-from tinygrad_course.audit.trace import Event, Recorder, Site, canonical, sites
+from tinygrad_course.audit.trace import Event, Recorder, Site, canonical, entry_label, evaluate, sites
 
 Function = Callable[..., Any]
+Row = tuple[int, Event, Any]
+"""(moment, the statement's execution, the value that it assigned)."""
 
 
 @dataclass
@@ -36,6 +38,7 @@ class Symptom:
     candidates: list[Site] = field(default_factory=list)
     """Every statement that assigns the quantity, the likeliest first."""
     moment: int = 0
+    event: Event | None = None
 
 
 @dataclass
@@ -59,7 +62,9 @@ class Clinic:
         self.patients = {name: copy.deepcopy(learner.program.functions[name]) for name in names}
         self.strings = _strings(self.patients.values())
         self.donors = _donors(self.patients.values())
-        self.trials = 0
+        self.trials = self.tried = 0
+        # Compiled before any edit stands in a tree: an edit must not stay behind in the others' code.
+        self._compiled = self.functions()
 
     # --- Running -----------------------------------------------------------------------------------------------------------
 
@@ -79,7 +84,7 @@ class Clinic:
 
     def late(self) -> bool:
         """Whether the time for this function is used up."""
-        return time.monotonic() > self.deadline
+        return time.process_time() > self.deadline
 
     # --- Looking -----------------------------------------------------------------------------------------------------------
 
@@ -92,8 +97,7 @@ class Clinic:
             functions = {name: program.define(node) for name, node in instrumented.items()}
             with program.bound(functions):
                 outcome = self.learner.call(functions[self.learner.name], snapshot(case.values), case.bindings)
-        events = [(name, event) for name, found in recorder.events.items() for event in found]
-        return events, outcome, recorder
+        return recorder.log, outcome, recorder
 
     def symptom(self, case: Case) -> Symptom | None:
         """Return the first wrong quantity of a case, by the order in which the values are assigned."""
@@ -101,18 +105,21 @@ class Clinic:
 
     def reading(self, case: Case) -> tuple[Symptom | None, set[str]]:
         """Return the first wrong quantity of a case, and the quantities that are right."""
-        events, outcome, recorder = self.trace(case)
+        log, outcome, recorder = self.trace(case)
         expected = dict(case.expected)
         if case.refine is not None and outcome.error is None:
             expected |= case.refine(outcome.result)
-        own = recorder.events.get(self.learner.name, [])
-        places = sites(self.patients[self.learner.name])
+        own = self.learner.name
+        places = {name: sites(node) for name, node in self.patients.items()}
         known = {canonical(label): label for label in expected}
-        last: dict[str, list[tuple[int, Event, Any]]] = {}
-        for moment, event in enumerate(own):
-            for name, value in event.values.items():
-                label = known.get(canonical(name))
-                if label is not None and as_array(value) is not None:
+        last: dict[str, list[Row]] = {}
+        for moment, (name, event) in enumerate(log):
+            for word, value in event.values.items() if name == own else ():
+                label = known.get(canonical(word))
+                if label is None or as_array(value) is None:
+                    continue
+                # A number in a loop over the examples is not the row of all of them.
+                if label in case.required or np.ndim(value) >= np.ndim(expected[label]):
                     last.setdefault(label, []).append((moment, event, value))
         found: list[Symptom] = []
         fine: set[str] = set()
@@ -120,26 +127,57 @@ class Clinic:
             if self._fine(label, rows[-1][2], expected, case):
                 fine.add(label)
                 continue
-            blamed = self._blame(label, rows, expected, case)
-            order = [places[event.site] for _, event, _ in [blamed, *reversed(rows)]]
+            # What is only handed on (returned, put into a dictionary) was wrong before.
+            made = [row for row in rows if not _hands_on(places[own][row[1].site].statement, label)] or rows
+            blamed = self._blame(label, made, expected, case)
+            order = [places[own][event.site] for _, event, _ in [blamed, *reversed(made)]]
             unique = list({site.index: site for site in order}.values())
-            found.append(Symptom(label, unique[0], rows[-1][2], expected[label], None, unique, blamed[0]))
+            found.append(Symptom(label, unique[0], rows[-1][2], expected[label], None, unique, blamed[0], blamed[1]))
+        found += self._layer_by_layer(log, expected, case, places)
         if outcome.error is not None and recorder.last is not None:
-            name, event = recorder.last
-            if name == self.learner.name and isinstance(places[event.site].statement, ast.Assert):
-                claim = ast.unparse(places[event.site].statement)
-                error = AssertionError(f"`{claim}` does not hold")
-                found.append(Symptom("", places[event.site], error=error, moment=len(own)))
-            elif name == self.learner.name:
-                site = places[event.site]
-                label = self._assigned(site, event, known)
-                moment = own.index(event)
-                found.append(Symptom(label, site, None, expected.get(label), outcome.error, [site], moment))
-            else:
-                site = sites(self.patients[name])[event.site]
-                found.append(Symptom(label="", site=site, error=outcome.error, candidates=[site], moment=len(own)))
-        del events
+            found.append(self._raised(recorder.last, outcome.error, log, known, expected, places))
         return min(found, key=lambda symptom: symptom.moment, default=None), fine
+
+    def _raised(
+        self, last: tuple[str, Event], error: BaseException, log: list[tuple[str, Event]], known: dict[str, str],
+        expected: dict[str, Any], places: dict[str, list[Site]],
+    ) -> Symptom:
+        name, event = last
+        site = places[name][event.site]
+        moment = next(index for index, (_, other) in enumerate(log) if other is event)
+        if isinstance(site.statement, ast.Assert):
+            claim = AssertionError(f"`{ast.unparse(site.statement)}` does not hold")
+            return Symptom("", site, error=claim, moment=moment)
+        label = self._assigned(site, event, known) if name == self.learner.name else ""
+        return Symptom(label, site, None, expected.get(label), error, [site], moment, event)
+
+    def _layer_by_layer(
+        self, log: list[tuple[str, Event]], expected: dict[str, Any], case: Case, places: dict[str, list[Site]]
+    ) -> list[Symptom]:
+        """Follow variables without a number (Z, A, dZ, dW) through a loop over the layers, or through a helper called for each.
+
+        Forward, the first value is layer 1's; on the way back it is layer L's. A value that is right for some other layer
+        is let pass: the loop may go round otherwise.
+        """
+        counts: dict[tuple[str, int, str], int] = {}
+        found: list[Symptom] = []
+        for moment, (name, event) in enumerate(log):
+            for word, value in event.values.items():
+                stem = next((stem for stem in ("dZ", "dW", "db", "Z", "A") if canonical(word) == stem.lower() and word[0] == stem[0]), "")
+                labels = [f"{stem}{layer}" for layer in range(1, case.layers + 1)]
+                if not stem or case.layers < 1 or not all(label in expected for label in labels) or as_array(value) is None:
+                    continue
+                if stem == "A" and close(value, case.values.get("X")):
+                    continue
+                place = (name, event.site, stem)
+                counts[place] = counts.get(place, 0) + 1
+                if counts[place] > case.layers or any(self._fine(label, value, expected, case) for label in labels):
+                    continue
+                label = labels[counts[place] - 1] if stem in {"Z", "A"} else labels[-counts[place]]
+                site = places[name][event.site]
+                found.append(Symptom(label, site, value, expected[label], None, [site], moment, event))
+                return found
+        return found
 
     def _fine(self, label: str, value: Any, expected: dict[str, Any], case: Case) -> bool:
         try:
@@ -148,8 +186,8 @@ class Clinic:
             return True
 
     def _blame(
-        self, label: str, rows: list[tuple[int, Event, Any]], expected: dict[str, Any], case: Case
-    ) -> tuple[int, Event, Any]:
+        self, label: str, rows: list[Row], expected: dict[str, Any], case: Case
+    ) -> Row:
         """Of several assignments to a variable, blame the first whose value no right function passes through."""
         for row in rows:
             value = row[2]
@@ -165,6 +203,10 @@ class Clinic:
         targets = statement.targets if isinstance(statement, ast.Assign) else [getattr(statement, "target", None)]
         for target in targets:
             text = ast.unparse(target) if isinstance(target, ast.expr) else ""
+            if isinstance(target, ast.Subscript) and isinstance(target.value, ast.Name):
+                key = evaluate(target.slice, {**self.learner.program.namespace, **event.before})
+                if isinstance(key, str) and canonical(entry_label(target.value.id, key)) in known:
+                    return known[canonical(entry_label(target.value.id, key))]
             for word in re.findall(r"[A-Za-z_]\w*", text):
                 if canonical(word) in known:
                     return known[canonical(word)]
@@ -190,12 +232,20 @@ class Clinic:
         scope.donors = self.donors
         return scope
 
-    def repairs_at(self, site: Site, scope: Scope, label: str, accept: Callable[[dict[str, Function]], bool]) -> Iterator[Repair]:
-        """Give every edit of a statement with which the patients are accepted."""
+    def repairs_at(
+        self, site: Site, scope: Scope, label: str, accept: Callable[[dict[str, Function]], bool],
+        band: tuple[float, float] = (-1.0, 99.0), sieve: Callable[[ast.stmt], bool] | None = None,
+    ) -> Iterator[Repair]:
+        """Give every edit of a statement with which the patients are accepted; the sieve is a quick test before."""
         node = self.patients[site.function]
         for edit in edits(site.block, site.position, scope, label):
+            if not band[0] <= edit.rank < band[1]:
+                continue
             if self.late():
                 return
+            self.tried += 1
+            if sieve is not None and not sieve(site.block[site.position]):
+                continue
             self.trials += 1
             try:
                 functions = self.functions_with(site.function, node)
@@ -207,15 +257,14 @@ class Clinic:
 
     def functions_with(self, name: str, node: ast.FunctionDef) -> dict[str, Function]:
         """Return the patients, of which one has changed; the others are compiled once."""
-        if not hasattr(self, "_compiled"):
-            self._compiled: dict[str, Function] = self.functions()
         made = dict(self._compiled)
         made[name] = self.learner.program.define(node)
         return made
 
     def all_right(self, functions: dict[str, Function]) -> bool:
         """Accept what is right in every case."""
-        return self.verdicts(functions, stop=True, seconds=0.2)[-1].right
+        last = self.verdicts(functions, stop=True, seconds=0.2)[-1]
+        return last.right and not any(remark.startswith("the spread") for remark in last.remarks)
 
     def better(self, before: list[Verdict]) -> Callable[[dict[str, Function]], bool]:
         """Accept what makes a quantity right in every case, and none wrong that was right."""
@@ -259,8 +308,27 @@ class Clinic:
     def apply(self, repair: Repair) -> None:
         """Keep a repair."""
         repair.site.block[repair.site.position] = repair.statement
-        if hasattr(self, "_compiled"):
-            del self._compiled
+        self._compiled = self.functions()
+
+
+def _hands_on(statement: ast.stmt, label: str) -> bool:
+    """Tell whether a statement only passes a variable on: returns it, or puts it into a dictionary or a tuple."""
+    value = getattr(statement, "value", None)
+    if not isinstance(statement, ast.Return | ast.Assign) or (isinstance(statement, ast.Assign) and not isinstance(value, ast.Dict | ast.Tuple)):
+        return False
+    parts = list(_parts(value))
+    names = [part.id for part in parts if isinstance(part, ast.Name)]
+    return len(names) == len(parts) or any(canonical(name) == canonical(label) for name in names)
+
+
+def _parts(value: ast.expr | None) -> Iterator[ast.expr]:
+    """Give the expressions that a dictionary or a tuple, or a tuple of them, is made of."""
+    inner = value.values if isinstance(value, ast.Dict) else value.elts if isinstance(value, ast.Tuple) else None
+    if inner is None:
+        yield from [value] if value is not None else []
+        return
+    for part in inner:
+        yield from _parts(part)
 
 
 def always_right(verdicts: list[Verdict]) -> set[str]:

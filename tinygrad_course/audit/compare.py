@@ -25,27 +25,28 @@ def as_array(value: Any) -> Array | None:
     return None
 
 
-def close(got: Any, want: Any, *, loose_shape: bool = False) -> bool:
-    """Tell whether two values agree: the shape (one number is one number), and every entry within a part in 100,000.
+def close(got: Any, want: Any, *, loose_shape: bool = False, single: bool = False) -> bool:
+    """Tell whether two values agree: the shape, and every entry within a part in 100,000.
 
-    Single precision gets the tolerance that it needs.
+    A number may come in an array of one entry. Single precision gets the tolerance that it needs.
 
     Examples
     --------
-    >>> close(np.float64(0.5), np.array([[0.5]])), close(np.ones(3), np.ones((3, 1)))
+    >>> close(np.array([[0.5]]), 0.5), close(np.ones(3), np.ones((3, 1)))
     (True, False)
     """
     mine, right = as_array(got), as_array(want)
     if mine is None or right is None:
         return False
-    if mine.shape != right.shape and not (mine.size == right.size and (mine.size == 1 or loose_shape)):
+    number = right.ndim == 0 and mine.size == 1
+    if mine.shape != right.shape and not number and not (mine.size == right.size and loose_shape):
         return False
     if mine.size == 0:
         return True
     a, b = np.ravel(mine).astype(float), np.ravel(right).astype(float)
     if not np.all(np.isfinite(a)):
         return bool(np.array_equal(a, b, equal_nan=True))
-    single = mine.dtype.kind == "f" and mine.dtype.itemsize < 8
+    single = single or mine.dtype.kind == "f" and mine.dtype.itemsize < 8
     return bool(np.max(np.abs(a - b)) <= (SINGLE_TOLERANCE if single else TOLERANCE) * (np.max(np.abs(b)) + 1e-9))
 
 
@@ -102,7 +103,7 @@ def relate(
     mine, right = mine.astype(float), right.astype(float)
     if not np.all(np.isfinite(mine)):
         return Relation("unknown", f"{name} has entries that are not finite")
-    if mine.shape != right.shape and mine.size > 1:
+    if mine.shape != right.shape and (mine.size > 1 or right.size > 1 or close(mine.ravel(), right.ravel())):
         return _relate_shapes(name, mine, right, m, others)
     if right.size > 1 and close(mine, right.T):
         return Relation("transposed", f"{name} is transposed")

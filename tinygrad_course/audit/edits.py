@@ -9,7 +9,9 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from tinygrad_course.audit.edits_of_calls import call_edits
+import numpy as np
+
+from tinygrad_course.audit.edits_of_calls import RELATED, call_edits
 from tinygrad_course.audit.slots import Scope, Slot, called, parse, slots, terms, text
 from tinygrad_course.audit.vocabulary import (
     EXAMPLES, examples_count, factor_kind, is_beta, is_bias, is_keep_prob, is_lambda, is_mask, mentions, name_kind, removed_kind,
@@ -21,10 +23,17 @@ class Edit:
     """What an edit undoes."""
 
     kind: str
-    words: str
     rank: float
+    old: ast.AST | str
+    new: ast.AST | str = ""
     line: int | None = None
     """The line of what is changed, within a statement of several lines."""
+
+    @property
+    def words(self) -> str:
+        """Say what stands there, and what fits."""
+        old, new = (part if isinstance(part, str) else f"`{text(part)}`" for part in (self.old, self.new))
+        return f"{old} where {new} fits" if new else old
 
 
 Change = tuple[str, ast.expr, float]
@@ -46,15 +55,26 @@ def edits(block: list[ast.stmt], position: int, scope: Scope, label: str) -> Ite
     """Put each edit of a statement into its block in turn; `label` names what the statement assigns."""
     statement = block[position]
     for slot in slots(statement):
-        old = text(slot.node)
         for kind, new, rank in _expression_edits(slot, scope, label):
-            slot.put(ast.copy_location(new, slot.node))
-            ast.fix_missing_locations(statement)
+            slot.put(_located(new, slot.node))
             try:
-                yield Edit(kind, f"`{old}` where `{text(new)}` fits", rank, getattr(slot.node, "lineno", None))
+                yield Edit(kind, rank, slot.node, new, getattr(slot.node, "lineno", None))
             finally:
                 slot.put(slot.node)
     yield from _statement_edits(block, position)
+
+
+def _located(new: ast.expr, like: ast.expr) -> ast.expr:
+    """Give the nodes that are new the place of the one that they replace; the others have theirs."""
+    waiting: list[ast.AST] = [new]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, ast.expr | ast.keyword):
+            if hasattr(node, "end_lineno") and node is not new:
+                continue
+            ast.copy_location(node, like)
+        waiting.extend(ast.iter_child_nodes(node))
+    return new
 
 
 def _expression_edits(slot: Slot, scope: Scope, label: str) -> Iterator[Change]:
@@ -116,6 +136,7 @@ def _counting(slot: Slot, scope: Scope) -> Iterator[Change]:
         if value == int(value) and not isinstance(node, ast.Name):
             yield kind, ast.Name(name, ast.Load()), 1
             yield kind, parse(f"{name} + 1"), 1.5
+            yield kind, parse(f"{name} - 1"), 1.5
 
 
 def _names(slot: Slot, scope: Scope) -> Iterator[Change]:
@@ -129,6 +150,11 @@ def _names(slot: Slot, scope: Scope) -> Iterator[Change]:
         others = list(scope.numbers)
     elif name in scope.values:
         others = [other for other, value in scope.values.items() if type(value) is type(scope.values[name])]
+    elif name in RELATED:
+        for other in RELATED[name]:
+            if other in scope.functions:
+                yield "wrong_activation_derivative" if name.endswith("_backward") else "wrong_activation", ast.Name(other, ast.Load()), 0
+        return
     elif name in scope.functions or name in {"np", "math", "numpy", "str", "int", "float", "True", "False"}:
         return
     else:
@@ -156,13 +182,17 @@ def _constants(slot: Slot, scope: Scope, label: str) -> Iterator[Change]:
         kind = slot.parent.arg if isinstance(slot.parent, ast.keyword) else ""
         yield {"keepdims": "keepdims_missing", "copy": "in_place"}.get(str(kind), "wrong_constant"), ast.Constant(not value), 0
     elif isinstance(value, str):
-        for other in dict.fromkeys([*scope.strings, *_neighbours(value)]):
-            if other != value:
-                key = isinstance(slot.parent, ast.Subscript | ast.Dict | ast.BinOp)
-                kind = "wrong_operand" if key else "wrong_function"
-                if value.startswith("dA") or other.startswith("dA"):
-                    kind = "dA_index"
-                yield kind, ast.Constant(other), 1
+        key = isinstance(slot.parent, ast.Subscript | ast.Dict | ast.BinOp)
+        near = _neighbours(value)
+        for other in dict.fromkeys([*near, *scope.strings]):
+            if other == value:
+                continue
+            kind = "wrong_operand" if key else "wrong_function"
+            if value in {"relu", "sigmoid", "tanh"}:
+                kind = "wrong_activation_derivative" if slot.backward else "wrong_activation"
+            elif key and (value.startswith("dA") or other.startswith("dA")):
+                kind = "dA_index"
+            yield kind, ast.Constant(other), 0.5 if other in near else 1.2
     elif isinstance(value, int | float) and not slot.counting:
         yield from _numbers(slot, value, scope, label)
 
@@ -203,7 +233,8 @@ def _numbers(slot: Slot, value: float, scope: Scope, label: str) -> Iterator[Cha
 def _operations(slot: Slot, node: ast.BinOp, scope: Scope, label: str) -> Iterator[Change]:
     left, right = node.left, node.right
     for operator in _OPPOSITE.get(type(node.op), []):
-        yield _operator_kind(node, operator), ast.BinOp(left, operator(), right), 0
+        rank = 0 if {type(node.op), operator} in ({ast.Add, ast.Sub}, {ast.Mult, ast.Div}, {ast.Mult, ast.MatMult}) else 2
+        yield _operator_kind(node, operator), ast.BinOp(left, operator(), right), rank
     if isinstance(node.op, ast.Sub | ast.Div | ast.MatMult | ast.Pow | ast.FloorDiv):
         kind = "wrong_sign" if isinstance(node.op, ast.Sub) else "wrong_order"
         yield kind, ast.BinOp(right, node.op, left), 0.3
@@ -214,6 +245,9 @@ def _operations(slot: Slot, node: ast.BinOp, scope: Scope, label: str) -> Iterat
         if isinstance(node.op, ast.Div | ast.Pow) and kept is right:
             if isinstance(node.op, ast.Div) and not (isinstance(left, ast.Constant) and left.value == 1):
                 yield removed_kind(dropped, node.op, scope, label), ast.BinOp(ast.Constant(1), ast.Div(), right), 2
+            continue
+        if isinstance(node.op, ast.Sub) and kept is right and isinstance(left, ast.Constant):
+            yield "mask_inverted" if is_mask(text(right)) else "wrong_operand", right, 0.4
             continue
         if isinstance(node.op, ast.Sub) and kept is right:
             yield removed_kind(dropped, node.op, scope, label), right, 2
@@ -282,20 +316,33 @@ def _wraps(slot: Slot, scope: Scope, label: str) -> Iterator[Change]:
     if isinstance(node, ast.Name | ast.Subscript | ast.Call) and not isinstance(slot.parent, ast.Attribute):
         yield "transposed", ast.Attribute(node, "T", ast.Load()), 0
     if isinstance(node, ast.Name | ast.Subscript) and operand:
-        yield "wrong_operand", parse(f"1 - {text(node)}"), 1
-        yield "wrong_power", parse(f"np.square({text(node)})"), 2
-        yield "wrong_power", parse(f"np.sqrt({text(node)})"), 2
+        yield "wrong_factor" if is_beta(text(node)) else "wrong_operand", parse(f"1 - {text(node)}"), 1
+        yield "wrong_power", parse(f"np.square({text(node)})"), 1.2
+        yield "wrong_power", parse(f"np.sqrt({text(node)})"), 1.2
     if isinstance(node, ast.Call | ast.BinOp) and operand:
         yield "wrong_power", parse(f"np.sqrt({text(node)})"), 2
         yield "wrong_function", parse(f"np.log({text(node)})"), 3
-    if isinstance(slot.parent, ast.BinOp | ast.Call):
+    if isinstance(slot.parent, ast.BinOp | ast.Call | ast.Return | ast.Assign):
         yield from _slopes(slot, scope)
     sum_term = isinstance(slot.parent, ast.BinOp) and isinstance(slot.parent.op, ast.Add | ast.Sub)
+    if isinstance(node, ast.Name) and len(scope.arrays.get(node.id, ())) == 2:
+        yield "not_summed", parse(f"np.sum({node.id}, axis=1, keepdims=True)"), 1.5
+        yield "not_summed", parse(f"np.sum({node.id}, axis=1)"), 1.5
+        for order in _orders(scope, scope.arrays[node.id][1]):
+            yield "pairs_broken", parse(f"{node.id}[:, {order}]"), 1.5
     if root or sum_term or (isinstance(slot.parent, ast.UnaryOp | ast.Call) and not isinstance(node, ast.Constant)):
         yield from _factors(node, scope, root=root)
     if root:
         yield from _additions(node, scope, label)
         yield "wrong_operand", ast.BinOp(ast.Constant(1), ast.Sub(), node), 2
+
+
+def _orders(scope: Scope, count: int) -> list[str]:
+    """Return the variables that hold an order of so many columns."""
+    return [
+        name for name, value in scope.values.items()
+        if isinstance(value, list | np.ndarray) and len(value) == count and all(isinstance(part, int | np.integer) for part in value)
+    ]  # fmt: skip
 
 
 def _slopes(slot: Slot, scope: Scope) -> Iterator[Change]:
@@ -304,12 +351,15 @@ def _slopes(slot: Slot, scope: Scope) -> Iterator[Change]:
     if isinstance(slot.parent, ast.Call):
         if called(slot.parent) != "multiply":
             return
+    elif isinstance(slot.parent, ast.Return | ast.Assign):
+        if not isinstance(node, ast.BinOp | ast.Compare) or len(text(node)) > 40:
+            return
     elif not isinstance(slot.parent, ast.BinOp) or not isinstance(slot.parent.op, ast.Mult):
         return
     if isinstance(node, ast.Name | ast.Constant) and not is_mask(text(node)) and not re.match(r"(?i)d[az]", text(node)):
         return
     for slope in slopes(scope):
-        if slope != text(node):
+        if slope.strip("()") != text(node):
             yield "wrong_activation_derivative", parse(slope), 1
 
 
@@ -368,6 +418,11 @@ def _additions(node: ast.expr, scope: Scope, label: str) -> Iterator[Change]:
             continue
         kind = "bias_missing" if is_bias(name) else "term_missing"
         yield kind, ast.BinOp(node, ast.Add(), ast.Name(name, ast.Load())), 2
+    if isinstance(node, ast.Call) and len(node.args) == 1 and isinstance(node.args[0], ast.Name):
+        for name in scope.arrays:
+            if name != node.args[0].id:
+                again = ast.Call(node.func, [ast.Name(name, ast.Load())], node.keywords)
+                yield "term_missing", ast.BinOp(node, ast.Add(), again), 2
     for name in scope.arrays:
         if re.fullmatch(r"(?i)y", name):
             yield "term_missing", ast.BinOp(node, ast.Sub(), ast.Name(name, ast.Load())), 2
@@ -378,14 +433,14 @@ def _statement_edits(block: list[ast.stmt], position: int) -> Iterator[Edit]:
     for kind, new, words, rank in _other_statements(statement):
         block[position] = ast.fix_missing_locations(ast.copy_location(new, statement))
         try:
-            yield Edit(kind, words, rank)
+            yield Edit(kind, rank, words)
         finally:
             block[position] = statement
     if position + 1 < len(block) and not isinstance(block[position + 1], ast.Return):
         follower = block[position + 1]
         block[position], block[position + 1] = follower, statement
         try:
-            yield Edit("wrong_order", "the line where the one after it belongs", 3)
+            yield Edit("wrong_order", 3, "the line where the one after it belongs")
         finally:
             block[position], block[position + 1] = statement, follower
 

@@ -42,7 +42,7 @@ _SWAPS: dict[str, list[tuple[str, str, int]]] = {
     "round": [("floor", "wrong_function", 1)],
 }
 _REDUCTIONS = {"sum", "mean", "average", "max", "nansum"}
-_RELATED = {
+RELATED = {
     "sigmoid": ("relu", "np.tanh", "tanh"), "relu": ("sigmoid", "np.tanh", "tanh"), "tanh": ("sigmoid", "relu"),
     "sigmoid_backward": ("relu_backward", "tanh_backward"), "relu_backward": ("sigmoid_backward", "tanh_backward"),
     "tanh_backward": ("relu_backward", "sigmoid_backward"),
@@ -83,9 +83,12 @@ def _other_function(node: ast.Call, name: str, scope: Scope) -> Iterator[Change]
                 continue
             if other == "multiply" and len(node.args) != 2:
                 continue
-            yield kind, ast.Call(parse(f"{stem}.{other}"), node.args, node.keywords), rank
+            args = node.args
+            if other == "random.randn" and len(args) == 1 and isinstance(args[0], ast.Tuple):
+                args = args[0].elts
+            yield kind, ast.Call(parse(f"{stem}.{other}"), args, node.keywords), rank
     if isinstance(node.func, ast.Name):
-        for other in _RELATED.get(name, ()):
+        for other in RELATED.get(name, ()):
             if other in scope.functions or other.startswith("np."):
                 kind = "wrong_activation_derivative" if name.endswith("_backward") else "wrong_activation"
                 yield kind, ast.Call(parse(other), node.args, node.keywords), 0
@@ -143,6 +146,11 @@ def _repairs(node: ast.Call, name: str) -> Iterator[Change]:
         yield "shape", ast.Call(node.func, [shape], node.keywords), 0
     if name in {"rand", "randn"} and len(node.args) == 1 and isinstance(node.args[0], ast.Tuple):
         yield "shape", ast.Call(node.func, list(node.args[0].elts), node.keywords), 0
+    if name in {"rand", "randn", "normal", "standard_normal"}:
+        yield "initial_scale", ast.BinOp(node, ast.Mult(), ast.Constant(0.01)), 0.5
+        if len(node.args) == 2:
+            yield "initial_scale", parse(f"{text(node)} / np.sqrt({text(node.args[1])})"), 0.6
+            yield "initial_scale", parse(f"{text(node)} * np.sqrt(2 / {text(node.args[1])})"), 0.6
     if name in {"shape", "T", "size"} and not node.args:
         yield "shape", node.func, 0
     if name == "float" and node.args:

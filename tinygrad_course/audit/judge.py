@@ -54,9 +54,9 @@ def agrees(label: str, value: Any, want: Any, case: Case) -> bool:
             np.shape(got) in {np.shape(want), np.shape(np.squeeze(want))} or np.size(got) == np.size(want)
         ) and bool(np.max(np.abs(np.ravel(got) - np.ravel(want))) <= case.tolerances[label] * max(1.0, float(np.max(np.abs(want)))))
     loose = label in case.loose
-    if close(value, want, loose_shape=loose):
+    if close(value, want, loose_shape=loose, single=case.single):
         return True
-    return label in case.summed and case.m > 1 and close(value, np.asarray(want) / case.m)
+    return label in case.summed and case.m > 1 and close(value, np.asarray(want) / case.m, single=case.single)
 
 
 def returned(node: ast.FunctionDef) -> ast.expr | None:
@@ -119,6 +119,8 @@ def _safely(label: str, value: Any, want: Any, case: Case) -> bool:
 
 def _read(kind: Kind, learner: Learner, result: Any, case: Case) -> dict[str, Any]:
     try:
-        return kind.read(result, returned(learner.node), case)
+        if "returned" not in learner.memory:
+            learner.memory["returned"] = returned(learner.node)
+        return kind.read(result, learner.memory["returned"], case)
     except (TypeError, ValueError, KeyError, IndexError, AttributeError):
         return {}

@@ -123,12 +123,12 @@ def adam_step(
 
 def sigmoid(Z: Array) -> Array:
     """Return the activation alone, as planar_utils, gc_utils and reg_utils have it."""
-    return sigmoid_of(np.asarray(Z))
+    return sigmoid_of(Z)
 
 
 def relu(Z: Array) -> Array:
     """Return the activation alone, as gc_utils and reg_utils have it."""
-    return relu_of(np.asarray(Z))
+    return relu_of(Z)
 
 
 def sigmoid_with_cache(Z: Array) -> tuple[Array, Array]:

@@ -29,6 +29,11 @@ class Slot:
             getattr(self.parent, self.name)[self.position] = node
 
     @property
+    def backward(self) -> bool:
+        """Whether a backward function is called around the expression."""
+        return any(isinstance(outer, ast.Call) and "backward" in called(outer) for outer in self.around)
+
+    @property
     def counting(self) -> bool:
         """Whether the expression counts layers or columns: an index, a key, a range."""
         inner: ast.AST = self.node
@@ -96,7 +101,8 @@ def slots(statement: ast.stmt) -> list[Slot]:
             inner = (*around, parent)
             visit(child, inner)
             return
-        if isinstance(child, ast.expr) and not _stored(child) and not isinstance(child, ast.Slice):
+        in_text = isinstance(parent, ast.JoinedStr) or (isinstance(parent, ast.FormattedValue) and name != "value")
+        if isinstance(child, ast.expr) and not _stored(child) and not isinstance(child, ast.Slice) and not in_text:
             found.append(Slot(parent, name, position, child, (*around, parent)))
         visit(child, (*around, parent))
 

@@ -94,14 +94,14 @@ class Recorder:
     """Collects the events of the functions instrumented for it."""
 
     def __init__(self) -> None:
-        self.events: dict[str, list[Event]] = {}
+        self.log: list[tuple[str, Event]] = []
+        """Every event with its function's name, in the order of time."""
         self._open: list[tuple[str, Event]] = []
         self._targets: dict[str, dict[int, list[ast.expr]]] = {}
-        self._names: dict[str, list[tuple[str, Callable[..., Any] | None]]] = {}
 
     def clear(self) -> None:
         """Forget the events, keep what is instrumented."""
-        self.events.clear()
+        self.log.clear()
         self._open.clear()
 
     @property
@@ -118,8 +118,6 @@ class Recorder:
         self._targets[node.name] = {}
         for site in reversed(sites(made)):
             self._wrap(site)
-        if ast.get_docstring(made) is None:
-            pass
         return ast.fix_missing_locations(made)
 
     def _wrap(self, site: Site) -> None:
@@ -154,7 +152,7 @@ class Recorder:
                 # The header of a compound statement: its body has begun.
                 self._open[-1][1].ended = True
             self._open.append((function, event))
-            self.events.setdefault(function, []).append(event)
+            self.log.append((function, event))
 
         def after(function: str, index: int, local: dict[str, Any]) -> None:
             while self._open:

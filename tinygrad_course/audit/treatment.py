@@ -1,12 +1,11 @@
 """From symptoms to findings: the first wrong quantity, the change that makes it right, and what that mistake is called."""
 
 import ast
-import re
 from dataclasses import replace
 from typing import Any
 
 from tinygrad_course.audit.cases import Case, plainly
-from tinygrad_course.audit.clinic import Clinic, Function, Repair, Symptom, best
+from tinygrad_course.audit.clinic import Clinic, Function, Repair, Symptom
 from tinygrad_course.audit.compare import Relation, ratio, relate
 from tinygrad_course.audit.diagnoses import DIAGNOSES
 from tinygrad_course.audit.judge import Verdict
@@ -16,8 +15,8 @@ from tinygrad_course.audit.obsolete import replaced
 from tinygrad_course.audit.pairs import pairs
 from tinygrad_course.audit.program import TooLongError
 from tinygrad_course.audit.report import Finding
+from tinygrad_course.audit.search import assigned, scene, search
 from tinygrad_course.audit.submission import text_of
-from tinygrad_course.audit.trace import Site, sites
 
 ROUNDS = 4
 GENERIC = {"wrong_factor", "wrong_constant", "wrong_function", "wrong_operand", "extra_term", "term_missing", "wrong_order"}
@@ -41,13 +40,12 @@ def treat(
                 finding.verified = True
             return findings, functions[learner.name]
         shown = next((verdict for verdict in failing if verdict.error is None and verdict.case.m > 1), failing[0])
-        symptom = clinic.symptom(shown.case)
-        repair, together = _repair(clinic, symptom, now, shown.case)
+        view = scene(clinic, shown.case)
+        symptom = view.symptom
+        repair, together = search(clinic, view, now)
         second = None
-        if repair is None and symptom is not None:
-            events, _, _ = clinic.trace(shown.case)
-            scope = clinic.scope(symptom.site, events) if symptom.site else None
-            options = list(pairs(clinic, symptom, shown.case, events, scope)) if scope else []
+        if repair is None and symptom is not None and symptom.site is not None:
+            options = list(pairs(clinic, symptom, view))
             repair, second = min(options, key=lambda pair: (pair[0].edit.rank, len(pair[0].edit.words)), default=(None, None))
         finding = _finding(learner, clinic, shown, symptom, repair)
         findings.append(finding)
@@ -62,6 +60,17 @@ def treat(
     for finding in findings:
         finding.verified = finding.verified or (right and bool(finding.suggestion))
     return findings, functions[learner.name] if right else None
+
+
+def easily_right(learner: Learner, kind: Kind, verdicts: list[Verdict], helpers: list[str], deadline: float) -> bool:
+    """Tell whether one likely edit makes a function right."""
+    failing = [verdict for verdict in verdicts if not verdict.right]
+    if not failing:
+        return False
+    clinic = Clinic(learner, kind, _ordered(verdicts), helpers, deadline)
+    shown = next((verdict for verdict in failing if verdict.error is None and verdict.case.m > 1), failing[0])
+    view = scene(clinic, shown.case)
+    return search(clinic, view, clinic.verdicts(clinic.functions()), likely=True)[0] is not None
 
 
 def _ordered(verdicts: list[Verdict]) -> list[Case]:
@@ -88,80 +97,6 @@ def _ended(learner: Learner, verdicts: list[Verdict]) -> Finding | None:
     return None
 
 
-def _repair(clinic: Clinic, symptom: Symptom | None, now: list[Verdict], case: Case) -> tuple[Repair | None, bool]:
-    """Return a repair, and whether everything is right with it."""
-    events, _, _ = clinic.trace(case)
-    order = _order(clinic, events)
-    label = symptom.label if symptom else ""
-    first = list(symptom.candidates) if symptom else []
-    keys = {(site.function, site.index) for site in first}
-    before = [site for site in order if (site.function, site.index) not in keys]
-    if symptom and symptom.site is not None and symptom.site.function == clinic.learner.name:
-        reached = {(name, event.site) for name, event in events}
-        earlier = [site for site in before if site.index < symptom.site.index or site.function != clinic.learner.name]
-        earlier = [site for site in earlier if (site.function, site.index) in reached]
-        rest = [site for site in before if site not in earlier]
-    else:
-        earlier, rest = before, []
-    for group in (first, earlier[::-1]):
-        found = _first_complete(clinic, group, events, label)
-        if found:
-            return found, True
-    if label:
-        improving = clinic.progress(now, label)
-        for site in first:
-            found = best(list(clinic.repairs_at(site, clinic.scope(site, events), label, improving)))
-            if found:
-                return found, False
-    found = _first_complete(clinic, rest, events, label)
-    if found:
-        return found, True
-    if label or any(verdict.error is not None for verdict in now):
-        return None, False
-    improving = clinic.better(now)
-    for site in [*earlier[::-1], *rest]:
-        found = best(list(clinic.repairs_at(site, clinic.scope(site, events), label, improving)))
-        if found:
-            return found, False
-    return None, False
-
-
-def _first_complete(clinic: Clinic, group: list[Site], events: Any, label: str) -> Repair | None:
-    for site in group:
-        if clinic.late():
-            return None
-        found = best(list(clinic.repairs_at(site, clinic.scope(site, events), _label(site) or label, clinic.all_right)))
-        if found:
-            return found
-    return None
-
-
-def _label(site: Site) -> str:
-    """Return the name that a statement assigns, as far as it can be read off."""
-    statement = site.statement
-    target = statement.targets[0] if isinstance(statement, ast.Assign) else getattr(statement, "target", None)
-    if not isinstance(target, ast.expr):
-        return ""
-    text = ast.unparse(target)
-    match = re.search(r"""["'](\w+)["']""", text)
-    return match.group(1) if match else text
-
-
-def _order(clinic: Clinic, events: Any) -> list[Site]:
-    """Return the statements of the patients, those that ran, in their order; the function's own first."""
-    found: list[Site] = []
-    ran = {(name, event.site) for name, event in events}
-    for name, node in clinic.patients.items():
-        docstring = ast.get_docstring(node) is not None
-        for site in sites(node):
-            compound = isinstance(site.statement, ast.FunctionDef | ast.Import | ast.ImportFrom | ast.Assert | ast.Pass)
-            if compound or (docstring and site.index == 0):
-                continue
-            if (name, site.index) in ran or isinstance(site.statement, ast.Return):
-                found.append(site)
-    return found
-
-
 def _finding(learner: Learner, clinic: Clinic, verdict: Verdict, symptom: Symptom | None, repair: Repair | None) -> Finding:
     submission = learner.program.submission
     case = verdict.case
@@ -170,7 +105,7 @@ def _finding(learner: Learner, clinic: Clinic, verdict: Verdict, symptom: Sympto
     site = repair.site if repair else symptom.site if symptom else None
     line = repair.line if repair else site.statement.lineno if site else learner.node.lineno
     if repair and symptom and (not symptom.site or repair.site.index != symptom.site.index or repair.site.function != symptom.site.function):
-        label = _label(repair.site) or label
+        label = assigned(repair.site) or label
     kind = _diagnosis(verdict, symptom, repair, relation)
     cell, shown = submission.place(line)
     finding = Finding(label, kind, "", shown, cell, submission.source(line))
@@ -204,6 +139,9 @@ def _relation(symptom: Symptom | None, case: Case) -> Relation | None:
 def _diagnosis(verdict: Verdict, symptom: Symptom | None, repair: Repair | None, relation: Relation | None) -> str:
     if repair is not None:
         kind = repair.edit.kind
+        weights = assigned(repair.site)[:1] == "W" or any(label[:1] == "W" for label in verdict.wrong)
+        if verdict.case.scalars.get("wide") is not None and weights and kind in GENERIC | {"wrong_power"}:
+            return "initial_scale"
         if kind in GENERIC and relation is not None and relation.kind == "factor" and relation.factor is not None:
             kind = _factor_kind(relation, verdict.case.m) or kind
         return kind

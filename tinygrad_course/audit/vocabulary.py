@@ -61,8 +61,6 @@ def _split(name: str) -> tuple[str, str]:
 
 def name_kind(old: str, new: str, *, known: bool) -> str:
     """Name the mistake of writing `old` where `new` belongs."""
-    if not known:
-        return "not_defined"
     if "cache" in old.lower():
         return "stale_cache"
     if "plus" in old.lower() and "minus" in new.lower():
@@ -81,7 +79,7 @@ def name_kind(old: str, new: str, *, known: bool) -> str:
         return "moments_confused"
     if old in EXAMPLES or new in EXAMPLES:
         return "wrong_factor"
-    return "wrong_operand"
+    return "wrong_operand" if known or letter == other else "not_defined"
 
 
 def factor_kind(factor: str, missing: bool) -> str:

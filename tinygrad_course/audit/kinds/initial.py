@@ -52,11 +52,11 @@ class Initialize(Kind):
         del assumption
         wide = getattr(draw, "scale", "") == "wide"
         if learner.has("layer_dims"):
-            count = learner.depth() or draw.size(1, 3)
-            sizes = [50, 40, 60, 30][: count + 1] if wide else [draw.size(2, 6) for _ in range(count + 1)]
+            count = learner.depth() or (3 if wide else draw.size(1, 3))
+            sizes = [40, 160, 25, 100][: count + 1] if wide else [draw.size(2, 6) for _ in range(count + 1)]
             values: dict[str, Any] = {"layer_dims": sizes}
         else:
-            sizes = [50, 60, 40] if wide else [draw.size(2, 5), draw.size(2, 7), draw.size(2, 4)]
+            sizes = [40, 160, 30] if wide else [draw.size(2, 5), draw.size(2, 7), draw.size(2, 4)]
             values = dict(zip(("n_x", "n_h", "n_y"), sizes, strict=True))
         expected: dict[str, Any] = {}
         zeros = "zeros" in bare(learner.name)
@@ -85,6 +85,7 @@ class Initialize(Kind):
         remarks: list[str] = []
         if case.scalars["any"] and any(f"W{layer}" in case.expected for layer in range(1, 9)):
             return [], []
+        spreads: list[tuple[int, float]] = []
         for layer in range(1, case.layers + 1):
             W = values.get(f"W{layer}")
             if not isinstance(W, np.ndarray) or W.ndim != 2 or W.dtype.kind != "f":
@@ -92,24 +93,36 @@ class Initialize(Kind):
                 continue
             if W.size > 1 and np.ptp(W) == 0:
                 wrong.append(f"W{layer}")
-            elif case.scalars["wide"] and (problem := self._spread(W, case)):
-                if problem == "remark":
-                    remarks.append(f"the spread of W{layer} is {W.std():.3g}: the course has 0.01, or 1/sqrt(n_prev), or sqrt(2/n_prev)")
-                else:
-                    wrong.append(f"W{layer}")
+            elif case.scalars["wide"] and self._uneven(W):
+                wrong.append(f"W{layer}")
+            elif case.scalars["wide"]:
+                spreads.append((W.shape[1], float(W.std())))
+        usual = not case.scalars["any"] and not wrong
+        if usual and spreads and not _course_spread(spreads, he=bool(case.scalars["he"])):
+            if not case.scalars["he"] and _sensible_spread(spreads):
+                remarks.append(f"the spread of W1 is {spreads[0][1]:.3g}: the course has 0.01, or 1/sqrt(n_prev), or sqrt(2/n_prev)")
+            else:
+                wrong += [f"W{layer}" for layer in range(1, case.layers + 1)]
         return wrong, remarks
 
     @staticmethod
-    def _spread(W: np.ndarray[Any, Any], case: Case) -> str:
-        """Return "wrong", "remark" or nothing for a wide W."""
-        n_prev, std = W.shape[1], float(W.std())
-        if abs(W.mean()) > 6 * std / np.sqrt(W.size) or not np.any(np.abs(W) > 2.2 * std):
-            return "wrong"  # np.random.rand has no negative numbers and no tails
-        if case.scalars["he"]:
-            return "" if abs(std / np.sqrt(2 / n_prev) - 1) < 0.1 else "wrong"
-        if case.scalars["any"]:
-            return ""
-        usual = [0.01, 1 / np.sqrt(n_prev), np.sqrt(2 / n_prev)]
-        if any(abs(std / spread - 1) < 0.1 for spread in usual):
-            return ""
-        return "remark" if std < 0.5 else "wrong"
+    def _uneven(W: np.ndarray[Any, Any]) -> bool:
+        """np.random.rand has no negative numbers and no tails."""
+        std = float(W.std())
+        return bool(abs(W.mean()) > 6 * std / np.sqrt(W.size) or not np.any(np.abs(W) > 2.2 * std))
+
+
+def _course_spread(spreads: list[tuple[int, float]], *, he: bool) -> bool:
+    """Tell whether every layer has the spread of one of the course's formulas."""
+    formulas = [[np.sqrt(2 / n) for n, _ in spreads]]
+    if not he:
+        formulas += [[0.01 for _ in spreads], [1 / np.sqrt(n) for n, _ in spreads]]
+    return any(all(abs(std / right - 1) < 0.1 for (_, std), right in zip(spreads, formula, strict=True)) for formula in formulas)
+
+
+def _sensible_spread(spreads: list[tuple[int, float]]) -> bool:
+    """Tell whether the spread is one small number, or goes as 1/sqrt(n_prev): not the course's, and not a mistake."""
+    stds = [std for _, std in spreads]
+    scaled = [std * np.sqrt(n) for n, std in spreads]
+    constant = max(stds) / min(stds) < 1.2 and max(stds) < 0.5
+    return bool(constant or (max(scaled) / min(scaled) < 1.2 and 0.4 < scaled[0] < 2.5))

@@ -82,7 +82,9 @@ def _kink(Z: Array, activation: str) -> str:
 def named_activations(learner: Learner) -> list[str]:
     """Return the activations whose names stand in the function: sigmoid and relu, as in the course, where none does."""
     named = set(re.findall(r"['\"](sigmoid|relu|tanh|leaky_relu)['\"]", learner.text()))
-    return [name for name in ("sigmoid", "relu", "tanh", "leaky_relu") if name in named] or ["sigmoid", "relu"]
+    if len(named) < 2:
+        named |= {"sigmoid", "relu"}
+    return [name for name in ("sigmoid", "relu", "tanh", "leaky_relu") if name in named]
 
 
 class LinearBackward(Kind):

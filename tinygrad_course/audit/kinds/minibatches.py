@@ -52,7 +52,8 @@ class RandomMiniBatches(Kind):
         except (TypeError, ValueError, IndexError):
             return {}
         every = sorted(xs.tolist()) == list(range(1, case.m + 1)) and sorted((ys - 0.5).tolist()) == list(range(1, case.m + 1))
-        pairs = xs.shape == ys.shape and bool(np.all(xs + 0.5 == ys)) and bool(np.all(whole == xs * np.array([[1.0], [100.0], [-1.0]])))
+        rows = all(y.shape == (1, x.shape[1]) for x, y in batches)
+        pairs = rows and xs.shape == ys.shape and bool(np.all(xs + 0.5 == ys)) and bool(np.all(whole == xs * np.array([[1.0], [100.0], [-1.0]])))
         return {EVERY: every, PAIRS: pairs, SIZES: sizes, ORDER: xs.tolist() != list(range(1, xs.size + 1))}
 
     def judge(self, values: Mapping[str, Any], case: Case) -> tuple[list[str], list[str]]:

@@ -8,7 +8,8 @@ from typing import Any, ClassVar
 import numpy as np
 
 from tinygrad_course.audit import reference
-from tinygrad_course.audit.cases import Array, Case, Draw
+from tinygrad_course.audit.cases import Array, Case, Draw, RandomDraw
+from tinygrad_course.audit.compare import close
 from tinygrad_course.audit.kinds.base import Assumption, Kind
 from tinygrad_course.audit.kinds.layers import HIDDEN, draw_network, draw_parameters, first_of, identify, near_a_kink
 from tinygrad_course.audit.learner import Learner
@@ -22,7 +23,10 @@ def course_hidden(learner: Learner) -> list[str]:
     """Return the hidden activations to try: the one that the source names first, then the course's others."""
     source = learner.text()
     named = [name for name in HIDDEN if re.search(rf"\b{name}\b", source)]
-    return [*named, *[name for name in ("tanh", "relu", "sigmoid", "leaky_relu") if name not in named]]
+    if re.search(r"[AaZz]_?\d\w* >=? 0", source):
+        named.append("relu")
+    usual = ("relu", "tanh") if (learner.depth() or 2) > 2 else ("tanh", "relu")
+    return list(dict.fromkeys([name for name in named if name != "sigmoid"] + [*usual, "sigmoid", "leaky_relu"]))
 
 
 def arguments(node: ast.FunctionDef) -> list[str]:
@@ -139,8 +143,32 @@ class Backward(Kind):
 
     def assumptions(self, learner: Learner) -> list[Assumption]:
         """The cache of the file's own forward pass, else one of the usual activations in the form that the function unpacks."""
-        own: list[Assumption] = [{"cache": "own"}] if self.forward(learner) else []
-        return [*own, *({"cache": "course", "hidden": hidden} for hidden in course_hidden(learner))]
+        forward = self.forward(learner)
+        if forward is None:
+            return [{"cache": "course", "hidden": "relu" if (learner.depth() or 2) > 2 or learner.has("keep_prob") else "tanh"}]
+        # The file's own forward pass says which activation it has; without its help any of them may be meant.
+        hidden = [option for option in course_hidden(learner) if self._used(learner, forward, option)]
+        return [{"cache": "own"}, *({"cache": "course", "hidden": option} for option in hidden)]
+
+    def _used(self, learner: Learner, forward: Callable[..., Any], hidden: str) -> bool:
+        """Tell whether the file's forward pass has such hidden layers, or does not say."""
+        X, Y, parameters = draw_network(RandomDraw(11), learner.depth() or 2)
+        stored = self._run(learner, forward, X, Y, parameters, 1.0)
+        AL = self._probabilities(stored) if isinstance(stored, tuple) and len(stored) >= 2 else None
+        found = identify(AL, X, parameters) if AL is not None else []
+        return not found or found[0] == hidden
+
+    def judge(self, values: Mapping[str, Any], case: Case) -> tuple[list[str], list[str]]:
+        """Judge dZ and dA too where they are returned: final, or dA before its mask."""
+        wrong = []
+        for label in case.summed:
+            value, right = values.get(label), case.expected[label]
+            if value is None or np.shape(value) != np.shape(right):
+                continue
+            options = [right, *([case.stages[label][0]] if label in case.stages and label[1] == "A" else [])]
+            if not any(close(value, option) or close(value, option / case.m) for option in options):
+                wrong.append(label)
+        return wrong, []
 
     def forward(self, learner: Learner) -> Callable[..., Any] | None:
         """Return the file's forward pass that belongs to this backward pass."""
@@ -157,7 +185,7 @@ class Backward(Kind):
         L = learner.depth(*names) or (learner.depth(own) if own else None) or 2
         X, Y, parameters = draw_network(draw, L)
         lambd = draw.choice([0.7, 0.3, 1.5]) if learner.has("lambd") else 0.0
-        keep = draw.choice([0.7, 0.5, 0.8]) if learner.has("keep_prob") else 1.0
+        keep = draw.choice([0.7, 0.6, 0.8]) if learner.has("keep_prob") else 1.0
         stored = self._run(learner, forward, X, Y, parameters, keep) if forward is not None else None
         masks: dict[int, Array] = {}
         if isinstance(stored, tuple) and len(stored) >= 2:
@@ -283,7 +311,8 @@ def find_masks(cache: Any, parameters: Mapping[str, Array], m: int) -> dict[int,
     if isinstance(cache, dict):
         for key, value in cache.items():
             match = re.fullmatch(r"(?i)(?:d|mask)_?(\d)", str(key))
-            if match:
+            weights = parameters.get(f"W{match.group(1)}") if match else None
+            if match and weights is not None and np.shape(value) == (weights.shape[0], m):
                 masks[int(match.group(1))] = np.asarray(value) * 1.0
         return masks
     arrays = [item for item in items if isinstance(item, np.ndarray) and item.dtype.kind in "bif" and np.all((item == 0) | (item == 1))]
@@ -339,7 +368,7 @@ class CheckForward(Forward):
         activations = [assumption["hidden"]] * (L - 1) + ["sigmoid"]
         values = reference.network_forward(X, parameters, activations)
         cost = reference.cross_entropy(values[f"A{L}"], Y)
-        expected = {**{key: value for key, value in values.items() if key != "A0"}, "cost": cost}
+        expected = {"m": X.shape[1], **{key: value for key, value in values.items() if key != "A0"}, "cost": cost}
         return Case(
             {"X": X, "Y": Y, "parameters": parameters}, expected, ("cost",), m=X.shape[1], layers=L,
             rejected=near_a_kink(values, activations),

@@ -80,7 +80,7 @@ class Momentum(Kind):
         del assumption
         parameters, grads = draw_state(learner, draw)
         v = {key: draw.array(*value.shape) for key, value in grads.items()}
-        rate, beta = draw.choice([0.3, 0.1]), draw.choice([0.9, 0.6])
+        rate, beta = draw.choice([0.3, 0.07]), draw.choice([0.9, 0.6])
         expected: dict[str, Any] = {}
         for key, value in parameters.items():
             expected[f"v_d{key}"] = beta * v["d" + key] + (1 - beta) * grads["d" + key]
@@ -113,8 +113,8 @@ class Adam(Kind):
         scale = getattr(draw, "scale", "")
         t = int(scale[1:]) if scale[1:].isdigit() else draw.choice(STEPS)
         given = {
-            "learning_rate": draw.choice([0.3, 0.1]), "beta1": draw.choice([0.9, 0.6]), "beta2": draw.choice([0.8, 0.95]),
-            "epsilon": draw.choice([0.1, 0.03]),
+            "learning_rate": draw.choice([0.3, 0.07]), "beta1": draw.choice([0.9, 0.6]), "beta2": draw.choice([0.8, 0.95]),
+            "epsilon": draw.choice([0.13, 0.03]),
         }  # fmt: skip
         # What the function does not take as an argument stands at the course's values.
         course = {"learning_rate": 0.01, "beta1": 0.9, "beta2": 0.999, "epsilon": 1e-8}
