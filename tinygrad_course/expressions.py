@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import ast
 import operator
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -103,6 +103,27 @@ def value(name: str, text: str) -> Any:
     if not np.all(np.isfinite(array)):
         raise ExpressionError(f"{told}: that is too large for a floating-point number")
     return array[()]
+
+
+def values_of(words: Sequence[str]) -> dict[str, str]:
+    """Split ``a=5`` into name and value.
+
+    Raises
+    ------
+    ExpressionError
+        For a word without ``=``, and for a name given twice.
+    """
+    values: dict[str, str] = {}
+    for word in words:
+        name, sign, text = word.partition("=")
+        if not sign:
+            raise ExpressionError(
+                f"{word}: a value is given as name=value, such as a=5 (and a formula in quotes)"
+            )
+        if name.strip() in values:
+            raise ExpressionError(f"{word}: {name.strip()} has a value already, {values[name.strip()]}")
+        values[name.strip()] = text.strip()
+    return values
 
 
 def _numbers(tree: ast.expr) -> Any:

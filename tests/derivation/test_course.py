@@ -1,0 +1,263 @@
+"""The derivations of the course's costs end in the course's own formulas, however the forward pass was written."""
+
+import numpy as np
+import pytest
+from scipy.special import expit
+
+from models import derivations
+from models.derivations import COSTS, MISTAKES, examples, parameters
+from tinygrad_course import Tensor, derive, functions
+
+BY_TITLE = {cost.title: cost for cost in COSTS}
+
+
+@pytest.mark.parametrize("cost", COSTS, ids=lambda cost: cost.title)
+def test_every_formula_is_the_courses(cost):
+    derivation = cost.derivation()
+    backward = derivation.parts[-1].lines
+    assert {line.name: line.result for line in backward if line.name in cost.formulas} == cost.formulas
+    assert {line.name for line in backward} <= set(cost.formulas), "a line that the course does not have"
+
+
+@pytest.mark.parametrize("cost", COSTS, ids=lambda cost: cost.title)
+def test_the_lines_values_are_gradients_by_central_differences(cost):
+    """An oracle that knows nothing of the graph: the cost computed again with one entry moved."""
+    J, names = cost.record()
+    derivation = derive(J, names=names)
+    leaves = {n.name: n.tensor for n in _graph(J) if n.op is None and n.tensor is not None}
+    for name, leaf in leaves.items():
+        line = derivation[f"d{name}" if f"d{name}" in {x.name for x in derivation} else f"dJ/d{name}"]
+        numerical = np.zeros(leaf.shape)
+        for index in np.ndindex(leaf.shape):
+            above, below = (_moved(cost, name, index, sign * 1e-6) for sign in (1, -1))
+            numerical[index] = (above - below) / 2e-6
+        np.testing.assert_allclose(np.reshape(line.value, leaf.shape), numerical, atol=1e-8)
+
+
+def _graph(J):
+    from tinygrad_course.graph import graph
+
+    return graph(J)
+
+
+def _moved(cost, name, index, step):
+    """The cost with one entry of one leaf moved."""
+    real = derivations.Tensor
+
+    def moved(data, name_=None, **options):
+        data = np.array(data, dtype=float)
+        if options.get("name") == name:
+            data[index] += step
+        return real(data, **options)
+
+    derivations.Tensor = moved
+    try:
+        J, _ = cost.record()
+    finally:
+        derivations.Tensor = real
+    return J.item()
+
+
+def test_the_document_is_up_to_date(capsys):
+    assert derivations.main(["--check"]) == 0, capsys.readouterr().out
+
+
+def test_the_document_names_every_cost_and_every_formula():
+    text = derivations.DOCUMENT.read_text(encoding="utf-8")
+    for cost in COSTS:
+        assert f"## {cost.title}\n" in text
+        section = text.split(f"## {cost.title}\n")[1].split("\n## ")[0]
+        for line in cost.derivation():
+            assert line.right[-1].latex in section
+    for mistake in MISTAKES:
+        assert mistake.formula in text
+
+
+# ------------------------------------------------------------------ the forward pass in other words
+
+
+def planar_with(cost, Z="dot", sigmoid="exp", named=True):
+    """The planar network in one of many ways to write it."""
+    X, Y = examples(2, 8)
+    m = X.shape[1]
+    W1, b1, W2, b2 = parameters(2, 4, 1).values()
+    affine = {"dot": lambda W, A, b: np.dot(W, A) + b, "@": lambda W, A, b: W @ A + b,
+              "matmul": lambda W, A, b: np.add(b, np.matmul(W, A)), "linear": functions.linear}[Z]  # fmt: skip
+    last = {"exp": lambda z: 1 / (1 + np.exp(-z)), "one first": lambda z: 1.0 / (np.exp(-z) + 1),
+            "expit": expit, "functions": functions.sigmoid,
+            "power": lambda z: (1 + np.exp(-z)) ** -1, "positive": lambda z: np.exp(z) / (1 + np.exp(z))}[sigmoid]  # fmt: skip
+    Z1 = affine(W1, X, b1)
+    A1 = np.tanh(Z1)
+    Z2 = affine(W2, A1, b2)
+    A2 = last(Z2)
+    J = COST_CODE[cost](A2, Y, m)
+    return J, ({"X": X, "Y": Y, "Z1": Z1, "A1": A1, "Z2": Z2, "A2": A2} if named else {})
+
+
+COST_CODE = {
+    "sum": lambda A, Y, m: -np.sum(Y * np.log(A) + (1 - Y) * np.log(1 - A)) / m,
+    "1/m first": lambda A, Y, m: -1 / m * np.sum(Y * np.log(A) + (1 - Y) * np.log(1 - A)),
+    "1/m float": lambda A, Y, m: (-1.0 / m) * (np.sum(Y * np.log(A)) + np.sum((1 - Y) * np.log(1 - A))),
+    "multiply": lambda A, Y, m: -np.sum(np.multiply(np.log(A), Y) + np.multiply(np.log(1 - A), 1 - Y)) / m,
+    "minus inside": lambda A, Y, m: 1.0 / m * np.sum(np.multiply(-np.log(A), Y) + np.multiply(-np.log(1 - A), 1 - Y)),
+    "mean": lambda A, Y, m: -np.mean(Y * np.log(A) + (1 - Y) * np.log(1 - A)),
+    "mean of loss": lambda A, Y, m: np.mean(-(Y * np.log(A) + (1 - Y) * np.log(1 - A))),
+    "nansum-like axis": lambda A, Y, m: np.squeeze(
+        np.sum(-Y * np.log(A) - (1 - Y) * np.log(1 - A), axis=1, keepdims=True) / m
+    ),
+    "dot": lambda A, Y, m: np.squeeze(-1 / m * (np.dot(Y, np.log(A).T) + np.dot(1 - Y, np.log(1 - A).T))),
+    "dot turned": lambda A, Y, m: -(np.dot(np.log(A), Y.T) + np.dot(np.log(1 - A), (1 - Y).T)) / m,
+    "functions": lambda A, Y, m: functions.binary_cross_entropy(A, Y),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("named", [True, False], ids=["named", "unnamed"])
+@pytest.mark.parametrize("cost", COST_CODE)
+def test_the_cost_in_other_words(cost, named):
+    J, names = planar_with(cost, named=named)
+    derivation = derive(J, names=names)
+    expected = BY_TITLE["One hidden layer: tanh, sigmoid"].formulas
+    results = {line.name: line.right[0 if line.name[:2] in {"dW", "db"} else -1].text for line in derivation}
+    assert {name: results[name] for name in expected} == expected
+
+
+@pytest.mark.parametrize("sigmoid", ["exp", "one first", "expit", "functions", "power", "positive"])
+@pytest.mark.parametrize("Z", ["dot", "@", "matmul", "linear"])
+def test_the_layers_in_other_words(Z, sigmoid):
+    J, names = planar_with("sum", Z, sigmoid)
+    derivation = derive(J, names=names)
+    expected = BY_TITLE["One hidden layer: tanh, sigmoid"].formulas
+    results = {line.name: line.right[0 if line.name[:2] in {"dW", "db"} else -1].text for line in derivation}
+    assert {name: results[name] for name in expected} == expected
+
+
+RELUS = {
+    "maximum": lambda Z: np.maximum(0, Z),
+    "maximum turned": lambda Z: np.maximum(Z, 0.0),
+    "functions": functions.relu,
+}
+
+
+@pytest.mark.parametrize("relu", RELUS)
+def test_relu_in_other_words(relu):
+    X, Y = examples(3, 8)
+    W1, b1, W2, b2 = parameters(3, 4, 1).values()
+    A1 = RELUS[relu](np.dot(W1, X) + b1)
+    J = functions.binary_cross_entropy(expit(np.dot(W2, A1) + b2), Y)
+    assert derive(J, wrt=W1)["dZ1"].result == "W^[2]T dZ^[2] * 1{Z^[1] > 0}"
+
+
+@pytest.mark.parametrize("way", ["functions", "raw", "shifted", "log_softmax", "from logits"])
+def test_softmax_in_other_words(way):
+    X, _ = examples(2, 8)
+    Y = functions.one_hot([0, 2, 1, 1, 0, 2, 0, 1], 3)
+    W1, b1, W2, b2 = parameters(2, 4, 3).values()
+    Z2 = (np.dot(W2, np.tanh(np.dot(W1, X) + b1)) + b2).named("Z2")
+    if way == "functions":
+        J = functions.categorical_cross_entropy(functions.softmax(Z2), Y)
+    elif way == "from logits":
+        J = functions.softmax_cross_entropy(Z2, Y)
+    elif way == "log_softmax":
+        J = -np.sum(Y * functions.log_softmax(Z2)) / 8
+    else:
+        E = np.exp(Z2 - np.max(Z2, axis=0, keepdims=True)) if way == "shifted" else np.exp(Z2)
+        J = -np.sum(Y * np.log(E / np.sum(E, axis=0, keepdims=True))) / 8
+    line = derive(J, wrt=W2)["dZ2"]
+    assert line.result == ("softmax(Z^[2]) - Y" if way == "log_softmax" else "A^[2] - Y")
+    A2 = functions.softmax(Z2.data)
+    np.testing.assert_allclose(line.value, A2 - Y, atol=1e-14)
+
+
+@pytest.mark.parametrize("way", ["drop", "multiply", "in place", "factor"])
+def test_dropout_in_other_words(way):
+    X, Y = examples(2, 8)
+    keep_prob = 0.86
+    W1, b1, W2, b2 = parameters(2, 4, 1).values()
+    D1 = np.random.RandomState(1).rand(4, 8) < keep_prob
+    A1 = functions.relu(np.dot(W1, X) + b1)
+    if way == "drop":
+        A1 = functions.drop(A1, D1, keep_prob)
+    elif way == "multiply":
+        A1 = np.multiply(A1, D1) / keep_prob
+    elif way == "in place":
+        A1 *= D1
+        A1 /= keep_prob
+    else:
+        A1 = A1 * (D1 / keep_prob)
+    J = functions.binary_cross_entropy(expit(np.dot(W2, A1) + b2), Y)
+    derivation = derive(J, wrt=W1, names=locals())
+    assert derivation["dZ1"].result == "W^[2]T dZ^[2] * 1{Z^[1] > 0} * D^[1]/keep_prob"
+    dA1 = np.dot(W2.data.T, derivation["dZ2"].value) * D1 / keep_prob  # the course's backward pass
+    np.testing.assert_allclose(derivation["dZ1"].value, np.where(A1.data > 0, dA1, 0), atol=1e-14)
+
+
+@pytest.mark.parametrize("way", ["l2_term", "raw", "half first", "no name"])
+def test_l2_in_other_words(way):
+    X, Y = examples(2, 8)
+    m, lambd = 8, 0.7
+    W1, b1, W2, b2 = parameters(2, 4, 1).values()
+    A2 = expit(np.dot(W2, np.tanh(np.dot(W1, X) + b1)) + b2)
+    cross_entropy_cost = functions.binary_cross_entropy(A2, Y)
+    squares = np.sum(np.square(W1)) + np.sum(np.square(W2))
+    J = cross_entropy_cost + {
+        "l2_term": lambda: functions.l2_term({"W1": W1, "W2": W2}, lambd, m),
+        "raw": lambda: lambd / (2 * m) * squares,
+        "half first": lambda: 1.0 / m * lambd / 2 * squares,
+        "no name": lambda: squares * lambd / (2 * m),
+    }[way]()
+    names = {"lambd": lambd} if way != "no name" else {}
+    strength = "λ" if names else "0.7"
+    if way == "half first":  # 1/m is multiplied by 0.7 before the graph sees it
+        strength = "λ"
+    derivation = derive(J, wrt=[W1, W2], names=names)
+    assert derivation["dW1"].right[0].text == f"(1/m) dZ^[1] X^T + ({strength}/m) W^[1]"
+    assert derivation["dW2"].right[0].text == f"(1/m) dZ^[2] A^[1]T + ({strength}/m) W^[2]"
+
+
+# ------------------------------------------------------------------ what is wrong
+
+
+@pytest.mark.parametrize("mistake", MISTAKES, ids=lambda mistake: mistake.formula[:40])
+def test_wrong_formulas_differ(mistake):
+    known = derivations.values()
+    difference = mistake.difference(known)
+    assert isinstance(difference, tuple) or difference > 0.1
+    if isinstance(difference, tuple):
+        assert difference != known[mistake.line].shape
+
+
+def test_sigmoids_derivative_with_the_wrong_sign_is_as_wrong_as_can_be():
+    assert MISTAKES[0].difference(derivations.values()) == pytest.approx(1.0, abs=1e-12)
+
+
+def test_a_cost_with_log10_has_another_derivative_than_the_notes_claim():
+    X, Y = examples(2, 8)
+    W1, b1, W2, b2 = parameters(2, 4, 1).values()
+    A2 = expit(np.dot(W2, np.tanh(np.dot(W1, X) + b1)) + b2).named("A2")
+    natural = -np.sum(Y * np.log(A2) + (1 - Y) * np.log(1 - A2)) / 8
+    base_10 = -np.sum(Y * np.log10(A2) + (1 - Y) * np.log10(1 - A2)) / 8
+    lines = [derive(J, wrt=A2, names={"Y": Y})["dA2"] for J in (natural, base_10)]
+    assert "log(10)" in lines[1].text
+    assert "log(10)" not in lines[0].text
+    np.testing.assert_allclose(lines[0].value, lines[1].value * np.log(10), rtol=1e-12)
+
+
+def test_a_formula_that_is_wrong_is_not_shown(monkeypatch):
+    """The check before a line is shown: with sigmoid' = a(a - 1) built in, derive() refuses."""
+    from tinygrad_course.derivation import DerivationError, algebra
+
+    monkeypatch.setattr(algebra.sigmoid, "fdiff", lambda self, argindex=1: self * (self - 1))
+    J, names = planar_with("sum")
+    with pytest.raises(DerivationError, match=r"dZ\^\[2\] disagrees with the graph"):
+        derive(J, names=names)
+
+
+def test_the_scale_of_dZ_is_the_courses():
+    """dZ2 = A2 - Y, while dJ/dZ2 is (A2 - Y)/m."""
+    W = Tensor(np.array([[0.3, -0.2]]), name="W1")
+    X, Y = examples(2, 8)
+    Z1 = np.dot(W, X).named("Z1")
+    J = functions.binary_cross_entropy(functions.sigmoid(Z1), Y)
+    line = derive(J, wrt=Z1)["dZ1"]
+    J.backward()
+    np.testing.assert_allclose(line.value, 8 * Z1.grad, rtol=1e-12)

@@ -1,0 +1,334 @@
+"""The chain rule, variable after variable from the cost back, and the steps by which each line gets short."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+import sympy
+
+from tinygrad_course.derivation.adjoint import adjoint
+from tinygrad_course.derivation.algebra import (
+    STRUCTURED,
+    Dot,
+    Expr,
+    Softmax,
+    Sum,
+    Variable,
+    positive,
+    relu,
+    shape_of,
+    sigmoid,
+    variable,
+)
+from tinygrad_course.derivation.operations import with_sigmoid
+from tinygrad_course.derivation.printing import NOTHING, Piece
+from tinygrad_course.derivation.reading import Reading
+
+#: Where a variable reaches the cost by more ways than these, they are not written out one by one.
+MOST_WAYS = 4
+_LONGEST = 16
+_LARGEST = 120
+
+
+@dataclass
+class Step:
+    """One way to write a gradient, and what led to it: a rule, or in words."""
+
+    formula: Expr
+    reason: Piece = NOTHING
+
+
+@dataclass
+class Gradient:
+    """A line of a derivation.
+
+    Attributes
+    ----------
+    of : Variable
+    symbol : Variable
+        The gradient itself.
+    steps : list of Step
+        Equal to each other; the last is the result.
+    ways : list of list of Variable
+        The ways from the cost to the variable, where they are few.
+    """
+
+    of: Variable
+    symbol: Variable
+    steps: list[Step]
+    ways: list[list[Variable]] = field(default_factory=list)
+
+    @property
+    def result(self) -> Expr:
+        """The last formula."""
+        return self.steps[-1].formula
+
+
+def gradients(reading: Reading, wanted: list[Variable]) -> list[Gradient]:
+    """Write the gradient of every variable between the cost and the wanted ones, from the cost back."""
+    found: dict[Variable, Gradient] = {}
+    for of in between(reading, wanted):
+        if of is reading.root:
+            continue
+        line = _Line(reading, of, found)
+        found[of] = Gradient(of, gradient_symbol(reading, of), line.steps(), ways(reading, of))
+    return list(found.values())
+
+
+def between(reading: Reading, wanted: list[Variable]) -> list[Variable]:
+    """Return the variables on the ways from the cost to the wanted ones, the cost first."""
+    on_way = set(wanted)
+    for v, x in reading.definitions.items():
+        if x.free_symbols & on_way:
+            on_way.add(v)
+    order: list[Variable] = []
+    for v in sorted(reading.definitions, key=lambda v: reading.nodes[v], reverse=True):
+        if v in on_way:
+            order.append(v)
+            leaves = [p for p in _inputs(reading, v) if p in on_way and p not in reading.definitions]
+            order += [p for p in leaves if p not in order and set(reading.users(p)) & on_way <= set(order)]
+    return order or list(wanted)
+
+
+def _inputs(reading: Reading, of: Variable) -> list[Variable]:
+    """Return the variables in a formula, the first of the recording first."""
+    inputs = [v for v in reading.definitions[of].free_symbols if v in reading.nodes]
+    return sorted(inputs, key=lambda v: reading.nodes[v])
+
+
+def ways(reading: Reading, of: Variable) -> list[list[Variable]]:
+    """Return the ways from the cost to a variable, none if they are many."""
+    complete: list[list[Variable]] = []
+    pending = [[of]]
+    while pending:
+        way = pending.pop()
+        if way[-1] is reading.root:
+            complete.append(way[::-1])
+        else:
+            pending += [[*way, user] for user in reversed(reading.users(way[-1]))]
+        if len(pending) + len(complete) > MOST_WAYS:
+            return []
+    if len(complete) > 1 and sum(map(len, complete)) > _LONGEST:
+        return []
+    return sorted(complete, key=lambda way: (-len(way), [reading.nodes[v] for v in way]))
+
+
+def gradient_symbol(reading: Reading, of: Variable) -> Variable:
+    """Return the variable that stands for the gradient of another: dW1, or dJ/du of numbers."""
+    known: dict[Variable, Variable] = reading.gradients
+    if of not in known:
+        text, latex = f"d{of.text}", f"d{of.latex}"
+        if reading.step_by_step:
+            text, latex = partial(reading.root, of)
+        order = (0, -reading.nodes[of])
+        known[of] = variable(f"d{of.label}", of.shape, order, text=text, latex=latex)
+        known[of].per_example = of.per_example
+    return known[of]
+
+
+def partial(of: Variable, by: Variable) -> tuple[str, str]:
+    """Write a derivative as text and in LaTeX: ``dJ/du``."""
+    return f"d{of.text}/d{by.text}", f"\\frac{{d{of.latex}}}{{d{by.latex}}}"
+
+
+def scale(reading: Reading, of: Variable) -> Expr:
+    """Return what the course multiplies dJ/dZ by to have dZ: m, or 1."""
+    return reading.m if of.per_example and reading.m is not None else sympy.Integer(1)
+
+
+class _Line:
+    def __init__(self, reading: Reading, of: Variable, found: dict[Variable, Gradient]) -> None:
+        self.reading = reading
+        self.of = of
+        self.found = found
+
+    def steps(self) -> list[Step]:
+        users = [u for u in self.reading.users(self.of) if u is self.reading.root or u in self.found]
+        raw = sympy.Integer(0)
+        for user in users:
+            raw += self._from(user)
+        rules = dict.fromkeys(r for u in users for r in _rules(self.reading.definitions[u], self.of))
+        steps = [Step(raw, Piece(", ".join(r.text for r in rules), ", \\; ".join(r.latex for r in rules)))]
+        if not self.reading.step_by_step:
+            self._inline(steps, users)
+        self._columns(steps)
+        return steps
+
+    def _from(self, user: Variable) -> Expr:
+        """Return what a variable's gradient gives this one's."""
+        definition = self.reading.definitions[user]
+        seed = sympy.Integer(1)
+        if user is not self.reading.root:
+            seed = gradient_symbol(self.reading, user) / scale(self.reading, user)
+        parts: dict[Variable, Expr] = {}
+        adjoint(definition, seed, parts, user.shape)
+        x = times(scale(self.reading, self.of), parts.get(self.of, sympy.Integer(0)))
+        return with_sigmoid(x if isinstance(definition, Variable) else x.xreplace({definition: user}))
+
+    def _inline(self, steps: list[Step], users: list[Variable]) -> None:
+        """Put in what is known of the users' gradients, where that is shorter or shows the weights."""
+        raw = steps[0].formula
+        known = {self.found[u].symbol: self.found[u].result for u in users if u in self.found}
+        values = {d: x for d, x in known.items() if d in raw.free_symbols and not self._gradients_in(x)}
+        put_in = raw.xreplace(values)
+        told = _put_in(values)
+        short = tidy(put_in)
+        if values and all(x.is_number for x in values.values()):
+            steps.append(Step(put_in, told))
+            return
+        if values and weight(short) < weight(raw):
+            steps.append(Step(put_in, told))
+            spread = multiplied_out(put_in)
+            if weight(short) < weight(spread) and spread not in {put_in, short}:
+                steps.append(Step(spread, _words("multiplied out, and what divides cancels")))
+            if short != put_in:
+                steps.append(Step(short, _words("the rest cancels" if len(steps) > 2 else "simplified")))
+            return
+        products = {d: x for d, x in known.items() if isinstance(_bare(x), Dot)}
+        put_in = raw.xreplace(products)
+        if products and put_in != raw and not isinstance(_bare(raw), (Dot, Sum)):
+            steps.append(Step(put_in, _put_in(products)))
+
+    def _gradients_in(self, x: Expr) -> bool:
+        return any(g.symbol in x.free_symbols for g in self.found.values())
+
+    def _columns(self, steps: list[Step]) -> None:
+        """Use that the columns of one-hot labels add up to 1."""
+        x = steps[-1].formula
+        ones = {}
+        for part in x.atoms(Sum):
+            data = self.reading.data.get(part.args[0])
+            if data is not None and part.args[1] == 0 and (data.sum(axis=0) == 1).all():
+                ones[part] = sympy.Integer(1)
+        if ones:
+            Y = next(iter(ones)).args[0]
+            told = Piece(
+                f"each column of {Y.text} adds up to 1",
+                f"\\text{{each column of }} {Y.latex} \\text{{ adds up to 1}}",
+            )
+            steps.append(Step(tidy(x.xreplace(ones)), told))
+
+
+def _bare(x: Expr) -> Expr:
+    """Return a product of matrices without the numbers before it."""
+    arrays = [f for f in sympy.Mul.make_args(x) if shape_of(f) != ()]
+    return arrays[0] if len(arrays) == 1 else x
+
+
+# ------------------------------------------------------------------ shorter
+
+
+def weight(x: Expr) -> int:
+    """Return how much there is to read in a formula."""
+    return 1 + sum(weight(a) for a in x.args) if x.args else 1
+
+
+def tidy(x: Expr) -> Expr:
+    """Return a formula in its shortest form: as it is, cancelled, multiplied out, or factored."""
+    flat, back = _flat(x)
+    if weight(flat) > _LARGEST or not flat.free_symbols:
+        return with_sigmoid(x)
+    candidates = [flat]
+    for way in (sympy.cancel, sympy.expand, sympy.factor):
+        try:
+            candidates.append(way(flat))
+        except (sympy.PolynomialError, NotImplementedError, ZeroDivisionError):
+            continue
+    shape = shape_of(x)
+    for shorter in sorted(candidates, key=weight):
+        found = with_sigmoid(shorter.xreplace(back))
+        if shape_of(found) == shape:
+            return found
+    return x
+
+
+def multiplied_out(x: Expr) -> Expr:
+    """Multiply the first sum among a product's factors out, each term shortened by itself."""
+    flat, back = _flat(x)
+    factors = list(sympy.Mul.make_args(flat))
+    sums = [f for f in factors if isinstance(f, sympy.Add)]
+    total = max(sums, key=lambda f: sum(t.as_numer_denom()[1] != 1 for t in f.args), default=None)
+    if total is None or len(factors) == 1:
+        return x
+    rest = sympy.Mul(*[f for f in factors if f is not total])
+    return sympy.Add(*[t * rest for t in total.args]).xreplace(back)
+
+
+def times(number: Expr, x: Expr) -> Expr:
+    """Multiply by a number: inside a sum, where the terms are divided by it."""
+    product = number * x
+    if number not in product.free_symbols:
+        return product
+    if isinstance(x, sympy.Add):
+        return sympy.Add(*[times(number, t) for t in x.args])
+    for factor in sympy.Mul.make_args(x):
+        if isinstance(factor, sympy.Add):
+            inside = times(number, factor)
+            if number not in inside.free_symbols:
+                return x / factor * inside
+    return product
+
+
+def _flat(x: Expr) -> tuple[Expr, dict[Expr, Expr]]:
+    """Replace the terms that SymPy knows nothing about by symbols."""
+    there: dict[Expr, Expr] = {}
+    stack = [x]
+    while stack:
+        y = stack.pop()
+        if isinstance(y, STRUCTURED):
+            there.setdefault(y, sympy.Dummy(real=True))
+        else:
+            stack.extend(y.args)
+    return x.xreplace(there), {d: y for y, d in there.items()}
+
+
+# ------------------------------------------------------------------ in words
+
+_RELU = Piece(
+    "relu'(z) = 1 where z > 0, else 0", "\\operatorname{relu}'(z) = 1 \\text{ where } z > 0, \\text{ else } 0"
+)
+_SLOPES: tuple[tuple[Any, Piece], ...] = (
+    (sympy.log, Piece("log'(x) = 1/x", "\\log'(x) = 1/x")),
+    (
+        sigmoid,
+        Piece(
+            "σ'(z) = exp(-z)/(1 + exp(-z))^2 = σ(z) (1 - σ(z))",
+            "\\sigma'(z) = \\frac{e^{-z}}{(1 + e^{-z})^2} = \\sigma(z) (1 - \\sigma(z))",
+        ),
+    ),
+    (sympy.tanh, Piece("tanh'(z) = 1 - tanh(z)^2", "\\tanh'(z) = 1 - \\tanh(z)^2")),
+    (relu, _RELU),
+    (positive, _RELU),
+    (sympy.exp, Piece("exp'(x) = exp(x)", "(e^x)' = e^x")),
+    (
+        Softmax,
+        Piece(
+            "in each column, dA_k/dZ_j = A_k (1{j=k} - A_j)",
+            "\\text{in each column, } \\frac{dA_k}{dZ_j} = A_k (\\mathbf{1}\\{j=k\\} - A_j)",
+        ),
+    ),
+)
+
+
+def _rules(definition: Expr, of: Variable) -> list[Piece]:
+    """Return the derivatives that a line uses."""
+    return [told for kind, told in _SLOPES if any(of in f.free_symbols for f in definition.atoms(kind))]
+
+
+def _words(words: str) -> Piece:
+    return Piece(words, f"\\text{{{words}}}")
+
+
+def _put_in(symbols: Iterable[Variable]) -> Piece:
+    symbols = list(symbols)
+    text, latex = " and ".join(d.text for d in symbols), " \\text{ and } ".join(d.latex for d in symbols)
+    return Piece(f"with {text} put in", f"\\text{{with }} {latex} \\text{{ put in}}")
+
+
+def slope(reading: Reading, of: Variable, by: Variable) -> Expr:
+    """Return the derivative of a variable's formula, in terms of the variable itself where that is in it."""
+    definition = reading.definitions[of]
+    x = sympy.diff(definition, by)
+    return with_sigmoid(x if isinstance(definition, Variable) else x.xreplace({definition: of}))

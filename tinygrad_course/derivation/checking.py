@@ -1,0 +1,120 @@
+"""Every line is held against the graph before it is shown: at the recorded values, and at values nearby.
+
+The second point is what makes the check mean something where the recorded one says little: a network of zeros
+has zeros for gradients, and any formula agrees with them.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from tinygrad_course.derivation.algebra import Expr, Variable, evaluate
+from tinygrad_course.derivation.chain import Gradient, gradient_symbol, scale
+from tinygrad_course.derivation.printing import write
+from tinygrad_course.derivation.reading import Reading
+from tinygrad_course.derivation.replay import DerivationError, Replay, recorded, replay
+from tinygrad_course.graph import Graph
+
+#: Both sides are computed in float64; they differ by rounding, and by what cancels in a cost near 0 or 1.
+TOLERANCE = 1e-7
+
+
+class Points:
+    """A recording's variables at two points, and what the graph says of them.
+
+    Attributes
+    ----------
+    values : dict of Variable to array
+        As recorded.
+    gradients : dict of Variable to array
+        By the gradients' own symbols, in the course's scaling: m times where there is a column for each
+        example.
+    true_gradients : dict of Variable to array
+        Of the cost.
+    """
+
+    def __init__(self, graph: Graph, reading: Reading, first: Replay) -> None:
+        self.reading = reading
+        random = np.random.RandomState(0)
+        leaves = {
+            i: np.asarray(v, dtype=np.float64) + 0.05 * random.standard_normal(np.shape(v))
+            for i, v in recorded(graph).items()
+        }
+        self.environments = [self._environment(p) for p in (first, replay(graph, leaves))]
+        self.values = {v: np.asarray(self.environments[0][0][v]) for v in reading.nodes}
+        self.gradients = self.environments[0][1]
+        self.true_gradients = {
+            gradient_symbol(reading, v): np.asarray(first.gradients[n])
+            for v, n in reading.nodes.items()
+            if n in first.gradients
+        }
+
+    def _environment(self, point: Replay) -> tuple[dict[Variable, Any], dict[Variable, Any]]:
+        values: dict[Variable, Any] = {
+            v: np.asarray(a, dtype=np.float64) for v, a in self.reading.data.items()
+        }
+        of: dict[Variable, Any] = {}
+        for v, n in self.reading.nodes.items():
+            values[v] = np.asarray(point.values[n], dtype=np.float64)
+            if n in point.gradients:
+                times = evaluate(scale(self.reading, v), {})
+                of[gradient_symbol(self.reading, v)] = np.asarray(point.gradients[n]) * times
+        return values | of, of
+
+    def check_definitions(self, variables: list[Variable]) -> None:
+        """Raise unless the variables' formulas give their values."""
+        for v in variables:
+            if v in self.reading.definitions:
+                for known, _ in self.environments:
+                    self._compare(self.reading.definitions[v], known, known[v], v.text)
+
+    def check_gradients(self, lines: list[Gradient]) -> None:
+        """Raise unless every step of every line gives the graph's gradient."""
+        for line in lines:
+            for step in line.steps:
+                self.check(step.formula, line)
+
+    def check(self, formula: Expr, line: Gradient) -> None:
+        """Raise unless a formula gives the graph's gradient."""
+        for known, gradients in self.environments:
+            if line.symbol not in gradients:
+                raise DerivationError(f"the graph has no gradient for {line.of.text}")
+            self._compare(formula, known, gradients[line.symbol], line.symbol.text)
+
+    def agrees(self, formula: Expr, line: Gradient) -> bool:
+        """Whether a formula gives a line's gradient."""
+        return all(_close(_value(formula, known), g[line.symbol]) for known, g in self.environments)
+
+    @staticmethod
+    def _compare(formula: Expr, known: dict[Variable, Any], expected: Any, name: str) -> None:
+        found = _value(formula, known)
+        if not _close(found, expected):
+            raise DerivationError(
+                f"the line of {name} disagrees with the graph: {write(formula).text} comes to "
+                f"{_short(found)}, and the graph says {_short(expected)}. Only what agrees is shown; "
+                "please report this cost"
+            )
+
+
+def _value(formula: Expr, known: dict[Variable, Any]) -> Any:
+    with np.errstate(all="ignore"):
+        return np.asarray(evaluate(formula, known), dtype=np.float64)
+
+
+def _close(found: Any, expected: Any) -> bool:
+    """Whether two arrays agree where both are finite; a logarithm of 0 is infinite on either side."""
+    try:
+        if found.shape != expected.shape:
+            same = found.size == np.size(expected)
+            found = np.reshape(found, expected.shape) if same else np.broadcast_to(found, expected.shape)
+    except ValueError:
+        return False
+    finite = np.isfinite(found) & np.isfinite(expected)
+    size = np.max(np.abs(expected[finite]), initial=0.0)
+    return bool(np.all(np.abs(found - expected)[finite] <= TOLERANCE * size + 1e-300))
+
+
+def _short(value: Any) -> str:
+    return np.array2string(np.asarray(value), precision=6, threshold=8, edgeitems=2)

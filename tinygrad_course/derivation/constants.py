@@ -1,0 +1,151 @@
+"""Constants as they are written: 422 is 2m, 0.86 is keep_prob, an array that equals 1 - Y is 1 - Y."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+import numpy as np
+import sympy
+
+from tinygrad_course.derivation.algebra import Expr, T, Variable, variable
+
+#: Numbers of the course that are looked for by value, where ``names`` has them.
+_NAMED = ("lambd", "lambda_", "lam", "keep_prob", "slope")
+
+
+class Numbers:
+    """Writes numbers: by the name of a variable that has the value, in terms of m, or as they are.
+
+    Parameters
+    ----------
+    named : mapping of str to float
+        The user's numbers, of which those that the course names are used.
+    m : int or None
+        The number of examples, if the cost is a mean over them.
+    """
+
+    def __init__(self, named: Mapping[str, float], m: int | None) -> None:
+        self.named = [self.symbol(k, named[k]) for k in _NAMED if k in named]
+        self.m = None if m is None else variable("m", order=(-2, 0), value=float(m))
+
+    @staticmethod
+    def symbol(name: str, value: float) -> Variable:
+        """Return a number that is written by its name."""
+        return variable(name, value=float(value))
+
+    def count(self, n: int) -> Expr:
+        """Write a number of examples."""
+        return self.m if self.m is not None and self.m.value == n else sympy.Integer(n)
+
+    def plain(self, value: float) -> Expr:
+        """Write a number by the name of the user's variable that has it, or as it is."""
+        for symbol in self.named:
+            if value == symbol.value:
+                return symbol
+            if symbol.value and math.isclose(value, 1 / symbol.value, rel_tol=1e-12) and value != 1:
+                return 1 / symbol
+        return number(value)
+
+    def scale(self, value: float) -> Expr:
+        """Write a number that multiplies or divides a sum: in terms of m, if it is a simple multiple."""
+        if self.m is None or value == 0:
+            return self.plain(value)
+        m = self.m.value
+        assert m is not None  # noqa: S101  (it is made with one)
+        simple = (1, -1) if m == 1 else (1, -1, 2, -2)
+        for r in simple:
+            if math.isclose(value, r * m, rel_tol=1e-13):
+                return r * self.m
+            if math.isclose(value, 1 / (r * m), rel_tol=1e-13):
+                return 1 / (r * self.m)
+        for symbol in self.named:
+            for r in simple:
+                if symbol.value and math.isclose(value, symbol.value / (r * m), rel_tol=1e-13):
+                    return symbol / (r * self.m)
+        if m > 1 and _digits(value) > 6:
+            over = {r: float(f"{value * m * r:.12g}") for r in simple[::2]}
+            r = min(over, key=lambda r: _digits(over[r]))
+            if _digits(over[r]) <= 4:
+                return _as_written(over[r]) / (r * self.m)
+        return self.plain(value)
+
+
+def number(value: float) -> Expr:
+    """Return a number: exactly, where it takes few digits to write it.
+
+    >>> number(3.0), number(0.5), number(0.86)
+    (3, 1/2, 43/50)
+    """
+    value = float(value)
+    if math.isfinite(value) and value == int(value) and abs(value) < 1e15:
+        return sympy.Integer(int(value))
+    if math.isfinite(value) and _digits(value) <= 6:
+        return sympy.Rational(repr(value))
+    return _as_written(value)
+
+
+def _as_written(value: float) -> Variable:
+    text = f"{value:.6g}"
+    mantissa, _, power = text.partition("e")
+    latex = f"{mantissa} \\cdot 10^{{{int(power)}}}" if power else text
+    return variable(text, text=text, latex=latex, value=value)
+
+
+def _digits(value: float) -> int:
+    """Return how many digits the shortest way to write a number has."""
+    return len(Decimal(repr(abs(value))).normalize().as_tuple().digits) if math.isfinite(value) else 99
+
+
+def affine(c: Any, k: Any) -> tuple[float, float] | None:
+    """Return a and b where the array c is ``a * k + b``, None where it is not.
+
+    >>> affine(np.array([1.0, 0.0]), np.array([0.0, 1.0]))
+    (-1.0, 1.0)
+    """
+    c, k = np.asarray(c, dtype=np.float64), np.asarray(k, dtype=np.float64)
+    if c.shape != k.shape or not np.all(np.isfinite(c)) or not np.all(np.isfinite(k)):
+        return None
+    for a, b in ((1.0, 0.0), (-1.0, 1.0), (-1.0, 0.0)):
+        if np.array_equal(c, a * k + b):
+            return a, b
+    i, j = np.unravel_index(np.argmin(k), k.shape), np.unravel_index(np.argmax(k), k.shape)
+    if k[i] == k[j] or c[i] == c[j]:
+        return None
+    a = float((c[j] - c[i]) / (k[j] - k[i]))
+    b = float(c[i] - a * k[i])
+    a, b = (float(f"{x:.13g}") if abs(x) > 1e-13 else 0.0 for x in (a, b))
+    return (a, b) if np.allclose(c, a * k + b, rtol=1e-12, atol=1e-13 * float(np.max(np.abs(c)))) else None
+
+
+class Arrays:
+    """Writes constant arrays: by name, or in terms of one that has a name (1 - Y).
+
+    Parameters
+    ----------
+    numbers : Numbers
+    known : list of (array, Variable)
+        Those that have a name.
+    """
+
+    def __init__(self, numbers: Numbers, known: list[tuple[Any, Variable]]) -> None:
+        self.numbers = numbers
+        self.known = known
+
+    def find(self, array: Any) -> Expr | None:
+        """Return a formula for an array in terms of those that are known."""
+        for other, symbol in self.known:
+            if np.shape(other) == np.shape(array) and (fit := affine(array, other)) is not None:
+                return self._combined(fit, symbol)
+        if np.ndim(array) == 2:
+            for other, symbol in self.known:
+                flipped = np.transpose(other)
+                if np.shape(flipped) == np.shape(array) and (fit := affine(array, flipped)) is not None:
+                    return self._combined(fit, T(symbol))
+        return None
+
+    def _combined(self, fit: tuple[float, float], x: Expr) -> Expr:
+        a, b = (self.numbers.scale(v) if v not in {1.0, -1.0} else number(v) for v in fit)
+        return a * x + b

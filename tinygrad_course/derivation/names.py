@@ -1,0 +1,97 @@
+"""How variables are written: W1 is W^[1] in text and W^{[1]} in LaTeX, as in the course."""
+
+from __future__ import annotations
+
+import re
+
+#: Names of layers' variables, whose number is the layer: a superscript in brackets. Others have a subscript.
+_LAYERED = frozenset({"W", "b", "Z", "A", "D", "z", "a", "n", "g", "S", "s", "T", "t"})
+_GREEK = {
+    name: f"\\{name}"
+    for name in ("alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta", "theta", "kappa", "lambda",
+                 "mu", "nu", "xi", "pi", "rho", "sigma", "tau", "phi", "chi", "psi", "omega")
+} | {"lambd": "\\lambda", "lambda_": "\\lambda", "lam": "\\lambda"}  # fmt: skip
+_TEXT = {"lambd": "λ", "lambda_": "λ", "lam": "λ", "lambda": "λ"}
+_SPECIAL = {c: f"\\{c}" for c in "_%$#&{}"} | {"\\": "\\backslash ", "^": "\\hat{}", "~": "\\sim "}
+
+#: Letters for what has no name, in this order, as in J = 3(a + bc): u = bc, v = a + u.
+LETTERS = ("u", "v", "r", "s", "t", "p", "q", "k", "h")
+
+
+def layer_of(name: str) -> tuple[str, int] | None:
+    """Return ``("W", 1)`` for W1, None for a name that is no layer's.
+
+    >>> layer_of("W1"), layer_of("x1"), layer_of("keep_prob")
+    (('W', 1), None, None)
+    """
+    found = re.fullmatch(r"([A-Za-z])_?(\d{1,4})", name)
+    if found is None or found[1] not in _LAYERED:
+        return None
+    return found[1], int(found[2])
+
+
+def text(name: str) -> str:
+    """Write a name in plain text.
+
+    >>> text("W1"), text("x1"), text("lambd"), text("keep_prob")
+    ('W^[1]', 'x1', 'λ', 'keep_prob')
+    """
+    if name.endswith("'"):
+        return text(name[:-1]) + "'"
+    layer = layer_of(name)
+    if layer is not None:
+        return f"{layer[0]}^[{layer[1]}]"
+    return _TEXT.get(name, "".join(c if c.isprintable() else "?" for c in name))
+
+
+def latex(name: str) -> str:
+    r"""Write a name in LaTeX.
+
+    >>> latex("W1"), latex("x1"), latex("theta"), latex("keep_prob")
+    ('W^{[1]}', 'x_{1}', '\\theta', '\\mathrm{keep\\_prob}')
+    """
+    if name.endswith("'"):
+        return f"\\tilde{{{latex(name[:-1])}}}"
+    layer = layer_of(name)
+    if layer is not None:
+        return f"{layer[0]}^{{[{layer[1]}]}}"
+    if name in _GREEK:
+        return _GREEK[name]
+    if len(name) == 1 and name not in _SPECIAL:
+        return name
+    numbered = re.fullmatch(r"([A-Za-z]+)_?(\d+)", name)
+    if numbered is not None and (len(numbered[1]) == 1 or numbered[1] in _GREEK):
+        return f"{_GREEK.get(numbered[1], numbered[1])}_{{{numbered[2]}}}"
+    plain = "".join(_SPECIAL.get(c, c) if c.isprintable() else "?" for c in name)
+    return f"\\mathrm{{{plain}}}"
+
+
+class Taken:
+    """The names that are in use, so that what has none gets one of its own."""
+
+    def __init__(self, names: set[str]) -> None:
+        self.names = set(names)
+
+    def own(self, name: str) -> str:
+        """Return `name`, or where it is in use the first of u, v, ... that is not."""
+        if name in self.names:
+            return self.letter()
+        self.names.add(name)
+        return name
+
+    def letter(self) -> str:
+        """Return the next letter that no variable has: u, v, ..., then u1, u2, ...
+
+        >>> taken = Taken({"v"})
+        >>> taken.letter(), taken.letter()
+        ('u', 'r')
+        """
+        for letter in LETTERS:
+            if letter not in self.names:
+                self.names.add(letter)
+                return letter
+        number = 1
+        while f"u{number}" in self.names:
+            number += 1
+        self.names.add(f"u{number}")
+        return f"u{number}"

@@ -1,0 +1,268 @@
+"""What each operation of NumPy's is as a formula: ``np.tanh`` is tanh(z), ``np.dot`` a product of matrices.
+
+An operation that is not here still has its place in a derivation, as itself (`Operation`).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import sympy
+
+from tinygrad_course.derivation.algebra import (
+    Dot,
+    Expr,
+    LogSumExp,
+    Reshape,
+    Shape,
+    Softmax,
+    Sum,
+    T,
+    full,
+    larger,
+    relu,
+    shape_of,
+    sigmoid,
+    size,
+)
+
+_LN2, _LN10 = sympy.log(2), sympy.log(10)
+
+
+def _maximum(a: Expr, b: Expr) -> Expr:
+    """Return max(a, b): the slope at a tie goes to a constant number, or is shared."""
+    if a.is_number or b.is_number:
+        constant, other = (a, b) if a.is_number else (b, a)
+        return constant + relu(other - constant)
+    return larger(a, b)
+
+
+#: Functions of each element by itself.
+ELEMENTWISE: dict[str, Callable[..., Expr]] = {
+    "add": lambda a, b: a + b,
+    "subtract": lambda a, b: a - b,
+    "multiply": lambda a, b: a * b,
+    "divide": lambda a, b: with_sigmoid(a / b),
+    "negative": lambda a: -a,
+    "positive": lambda a: a,
+    "reciprocal": lambda a: with_sigmoid(1 / a),
+    "square": lambda a: a**2,
+    "sqrt": lambda a: a ** sympy.Rational(1, 2),
+    "power": lambda a, b: with_sigmoid(a**b),
+    "float_power": lambda a, b: a**b,
+    "exp": sympy.exp,
+    "exp2": lambda a: sympy.exp(_LN2 * a),
+    "expm1": lambda a: sympy.exp(a) - 1,
+    "log": sympy.log,
+    "log1p": lambda a: sympy.log(1 + a),
+    "log2": lambda a: sympy.log(a) / _LN2,
+    "log10": lambda a: sympy.log(a) / _LN10,
+    "sin": sympy.sin,
+    "cos": sympy.cos,
+    "tan": sympy.tan,
+    "arcsin": sympy.asin,
+    "arccos": sympy.acos,
+    "arctan": sympy.atan,
+    "sinh": sympy.sinh,
+    "cosh": sympy.cosh,
+    "tanh": sympy.tanh,
+    "arcsinh": sympy.asinh,
+    "arccosh": sympy.acosh,
+    "arctanh": sympy.atanh,
+    "absolute": size,
+    "fabs": size,
+    "hypot": lambda a, b: sympy.sqrt(a**2 + b**2),
+    "expit": sigmoid,
+    "log_expit": lambda a: sympy.log(sigmoid(a)),
+    "logit": lambda a: sympy.log(a / (1 - a)),
+    "logaddexp": lambda a, b: sympy.log(sympy.exp(a) + sympy.exp(b)),
+    "xlogy": lambda a, b: a * sympy.log(b),
+    "xlog1py": lambda a, b: a * sympy.log(1 + b),
+    "maximum": _maximum,
+    "minimum": lambda a, b: -_maximum(-a, -b),
+    "where": lambda c, a, b: c * a + (1 - c) * b,
+    "relu": relu,
+}
+
+
+def with_sigmoid(x: Expr) -> Expr:
+    """Write 1 / (1 + exp(-z)) and exp(z) / (1 + exp(z)) as sigmoid(z).
+
+    >>> z = sympy.Symbol("z")
+    >>> with_sigmoid(1 / (1 + sympy.exp(-z))), with_sigmoid(sympy.exp(z) / (1 + sympy.exp(z)))
+    (sigmoid(z), sigmoid(z))
+    """
+    factors = list(x.args) if isinstance(x, sympy.Mul) else [x]
+    for factor in factors:
+        if not (isinstance(factor, sympy.Pow) and factor.exp == -1 and isinstance(factor.base, sympy.Add)):
+            continue
+        terms = factor.base.args
+        if len(terms) != 2 or terms[0] != 1 or not isinstance(terms[1], sympy.exp):
+            continue
+        power = terms[1].args[0]
+        if terms[1] in factors:
+            return x / (terms[1] * factor) * sigmoid(power)
+        return x / factor * sigmoid(-power)
+    return x
+
+
+# ------------------------------------------------------------------ operations on whole arrays
+
+
+@dataclass(frozen=True)
+class Call:
+    """An operation's application.
+
+    Attributes
+    ----------
+    op : str
+        Its name in the recording.
+    operands : list of formula
+    shapes : list of tuple of int
+        Theirs.
+    options : dict
+        Its other arguments.
+    shape : tuple of int
+        The result's.
+    count : callable
+        How a number of examples is written: m.
+    """
+
+    op: str
+    operands: list[Expr]
+    shapes: list[Shape]
+    options: dict[str, Any]
+    shape: Shape
+    count: Callable[[int], Expr]
+
+    @property
+    def x(self) -> Expr:
+        """The first operand, an array of its shape even where all of its entries are one number."""
+        return full(self.operands[0], self.shapes[0])
+
+    @property
+    def axes(self) -> tuple[int, ...]:
+        """The axes that a reduction goes over."""
+        axis, n = self.options.get("axis"), len(self.shapes[0])
+        if axis is None:
+            return tuple(range(n))
+        return tuple(a % max(1, n) for a in (axis if isinstance(axis, tuple) else (axis,)))
+
+    @property
+    def over_units(self) -> bool:
+        """Whether an activation is taken column by column."""
+        return len(self.shapes[0]) == 2 and self.options.get("axis", 0) in {0, -2}
+
+
+def formula(call: Call) -> Expr | None:
+    """Return an operation's formula, None if it has none here."""
+    if call.op in ELEMENTWISE:
+        return None if call.options else ELEMENTWISE[call.op](*call.operands)
+    build = _BUILD.get(call.op)
+    if build is None or any(len(s) > 2 for s in (*call.shapes, call.shape)):
+        return None
+    return build(call)
+
+
+def _sum(call: Call) -> Expr | None:
+    if set(call.options) - {"axis", "keepdims"}:
+        return None
+    if len(call.axes) == len(call.shapes[0]) or math.prod(call.shape) == 1:
+        return Sum(call.x, -1)
+    if len(call.axes) != 1:
+        return None
+    total = Sum(call.x, call.axes[0])
+    return total if shape_of(total) == call.shape else Reshape(total, *call.shape)
+
+
+def _mean(call: Call) -> Expr | None:
+    total = _sum(call)
+    if total is None:
+        return None
+    last = len(call.shapes[0]) - 1
+    number = sympy.Integer(1)
+    for i in call.axes:
+        number *= call.count(call.shapes[0][i]) if i == last else call.shapes[0][i]
+    return total / number
+
+
+def _dot(call: Call) -> Expr | None:
+    a, b = call.operands
+    if () in call.shapes:
+        return a * b
+    a, b = (full(x, shape) for x, shape in zip(call.operands, call.shapes, strict=True))
+    if len(call.shapes[0]) == len(call.shapes[1]) == 1:
+        return Sum(a * b, -1)
+    if call.shape == (1, 1) and call.shapes[0][-1] > 1 and b.has(T):
+        return Sum(a * _turned(b), -1)  # a row times a row's transpose: the course's other way to write a sum
+    return Dot(a, b)
+
+
+def _turned(x: Expr) -> Expr:
+    """Return a transpose: of 1 - Y, term by term."""
+    terms = sympy.Add.make_args(x)
+    return sympy.Add(*[t if shape_of(t) == () else T(t) for t in terms])
+
+
+def _linear(call: Call) -> Expr | None:
+    W, A, b = call.operands
+    return Dot(W, A) + b
+
+
+def _transpose(call: Call) -> Expr | None:
+    axes = call.options.get("axes")
+    return T(call.x) if axes is None or tuple(axes) == (1, 0) else None
+
+
+def _reshape(call: Call) -> Expr | None:
+    if call.options.get("order") not in {None, "C"}:
+        return None
+    if math.prod(call.shape) == 1:
+        return call.operands[0]
+    return call.x if call.shape == call.shapes[0] else Reshape(call.x, *call.shape)
+
+
+def _softmax(call: Call) -> Expr | None:
+    return Softmax(call.x) if call.over_units else None
+
+
+def _log_softmax(call: Call) -> Expr | None:
+    return call.x - LogSumExp(call.x) if call.over_units else None
+
+
+def _logsumexp(call: Call) -> Expr | None:
+    if not call.over_units:
+        return None
+    return LogSumExp(call.x) if len(call.shape) == 2 else Reshape(LogSumExp(call.x), *call.shape)
+
+
+def _drop(call: Call) -> Expr | None:
+    A, D = call.operands
+    return A * D / call.options["keep_prob"]
+
+
+def _leaky_relu(call: Call) -> Expr | None:
+    slope = call.options.get("slope", sympy.Rational(1, 100))
+    return slope * call.operands[0] + (1 - slope) * relu(call.operands[0])  # at 0 its derivative is the slope
+
+
+def _binary(call: Call) -> Expr | None:
+    A, Y = call.operands
+    return -Sum(Y * sympy.log(A) + (1 - Y) * sympy.log(1 - A), -1) / call.count(call.shapes[0][-1])
+
+
+def _categorical(call: Call) -> Expr | None:
+    A, Y = call.operands
+    return -Sum(Y * sympy.log(A), -1) / call.count(call.shapes[0][-1])
+
+
+_BUILD: dict[str, Callable[[Call], Expr | None]] = {
+    "sum": _sum, "mean": _mean, "dot": _dot, "matmul": _dot, "linear": _linear, "transpose": _transpose,
+    "matrix_transpose": _transpose, "reshape": _reshape, "squeeze": _reshape, "ravel": _reshape,
+    "expand_dims": _reshape, "softmax": _softmax, "log_softmax": _log_softmax, "logsumexp": _logsumexp,
+    "drop": _drop, "leaky_relu": _leaky_relu, "binary_cross_entropy": _binary,
+    "categorical_cross_entropy": _categorical,
+}  # fmt: skip

@@ -1,0 +1,412 @@
+"""A recording read as formulas: which variables it has, what each is computed from, and which hold examples.
+
+What the user has named is a variable; what she has not is part of the formula of the variable that it leads
+to, or gets a name of the course's (Z1 = W1 X + b1, A1 = g(Z1)) or a letter.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import sympy
+
+from tinygrad_course.derivation import names as written
+from tinygrad_course.derivation.algebra import (
+    Dot,
+    Expr,
+    Handle,
+    Operation,
+    Softmax,
+    Sum,
+    T,
+    Variable,
+    evaluate,
+    full,
+    shape_of,
+    variable,
+)
+from tinygrad_course.derivation.constants import Arrays, Numbers
+from tinygrad_course.derivation.operations import ELEMENTWISE, Call, formula
+from tinygrad_course.derivation.replay import FROM_LOGITS, operation_of
+from tinygrad_course.graph import Graph, Node
+
+_PRODUCTS = frozenset({"dot", "matmul", "linear"})
+_BY_ELEMENT = frozenset({*ELEMENTWISE, "drop", "leaky_relu"})
+
+
+@dataclass
+class Reading:
+    """A recording's variables in topological order.
+
+    Attributes
+    ----------
+    nodes : dict of Variable to int
+        Each variable's number in the recording.
+    definitions : dict of Variable to formula
+        Of those that were computed.
+    root : Variable
+    data : dict of Variable to array
+        Constant arrays.
+    m : Variable or None
+        The number of examples, if the cost is a mean over them.
+    step_by_step : bool
+        Every operation has a line of its own: nothing but numbers, and no name in between.
+    gradients : dict of Variable to Variable
+        What stands for the gradient of each, where a line has one.
+    """
+
+    root: Variable
+    nodes: dict[Variable, int] = field(default_factory=dict)
+    definitions: dict[Variable, Expr] = field(default_factory=dict)
+    data: dict[Variable, Any] = field(default_factory=dict)
+    m: Variable | None = None
+    step_by_step: bool = False
+    gradients: dict[Variable, Variable] = field(default_factory=dict)
+
+    def users(self, symbol: Variable) -> list[Variable]:
+        """Return the variables whose formulas have `symbol` in them, the last first."""
+        return [v for v, x in reversed(self.definitions.items()) if symbol in x.free_symbols]
+
+
+def read(graph: Graph, names: Mapping[str, Any], wanted: set[int]) -> Reading:
+    """Read a recording.
+
+    Parameters
+    ----------
+    graph : Graph
+    names : mapping of str to anything
+        The user's variables: arrays and numbers are recognised by their values.
+    wanted : set of int
+        Nodes that are to be variables in any case.
+    """
+    first = _Reader(graph, names, wanted, None).read()
+    m = _examples(first, names)
+    if m is None:
+        return first
+    reading = _Reader(graph, names, wanted, m).read()
+    _mark(reading)
+    return reading
+
+
+def _examples(reading: Reading, names: Mapping[str, Any]) -> int | None:
+    """Return m, if the cost is a sum over columns divided by (or times 2 over) their number."""
+    total = _in_terms_of_sums(reading)
+    for part in total.atoms(Sum):
+        if int(part.args[1]) != -1 or not _has_data(part, reading):
+            continue
+        stand_in = sympy.Dummy()
+        slope = sympy.diff(total.xreplace({part: stand_in}), stand_in)
+        if any(not (isinstance(v, Variable) and v.value is not None) for v in slope.free_symbols):
+            continue
+        k = float(evaluate(slope, {}))
+        shape = shape_of(part.args[0])
+        m = shape[-1] if shape else 1
+        if m == 1 and names.get("m") != 1:
+            continue
+        if any(math.isclose(abs(k) * m, r, rel_tol=1e-12) for r in (1, 0.5, 2)):
+            return m
+    return None
+
+
+def _in_terms_of_sums(reading: Reading) -> Expr:
+    total = reading.definitions.get(reading.root, reading.root)
+    for v, x in reversed(reading.definitions.items()):
+        if v is not reading.root and math.prod(v.shape) == 1 and x.has(Sum):
+            total = total.xreplace({v: x})
+    return total
+
+
+def _has_data(x: Expr, reading: Reading) -> bool:
+    pending, seen = list(x.free_symbols), set()
+    while pending:
+        v = pending.pop()
+        if v in reading.data:
+            return True
+        if v not in seen and v in reading.definitions:
+            pending += list(reading.definitions[v].free_symbols)
+        seen.add(v)
+    return False
+
+
+def _mark(reading: Reading) -> None:
+    """Find the variables that have a column for each example, from the loss backwards."""
+    m = reading.m
+    assert m is not None and m.value is not None  # noqa: PT018, S101  (there is no other reading to mark)
+    n = int(m.value)
+    pending = [
+        part.args[0] for part in _in_terms_of_sums(reading).atoms(Sum) if shape_of(part.args[0])[-1:] == (n,)
+        and _has_data(part, reading)
+    ]  # fmt: skip
+    while pending:
+        for symbol in _columns(pending.pop(), n):
+            if not symbol.per_example:
+                symbol.per_example = True
+                if symbol in reading.definitions:
+                    pending.append(reading.definitions[symbol])
+
+
+def _columns(x: Expr, n: int) -> Iterator[Variable]:
+    """Yield the variables of a formula whose columns are its columns."""
+    if isinstance(x, Variable):
+        if x.shape[-1:] == (n,):
+            yield x
+    elif isinstance(x, Dot):
+        yield from _columns(x.args[1], n)
+    elif not isinstance(x, T):
+        for part in x.args[:1] if isinstance(x, Sum) else x.args:
+            yield from _columns(part, n)
+
+
+class _Reader:
+    def __init__(self, graph: Graph, names: Mapping[str, Any], wanted: set[int], m: int | None) -> None:
+        self.graph = graph
+        self.root = graph.roots[0]
+        self.wanted = wanted | {self.root}
+        named = dict(_numbers(names))
+        self.numbers = Numbers(named, m)
+        self.softmax = _softmaxes(graph)
+        self.operands = self._needed()
+        self.uses = {i: [u for u, of in self.operands.items() if i in of] for i in self.operands}
+        self.taken = written.Taken({n.name for n in graph if n.name} | {"J", "m", *named})
+        self.arrays = Arrays(self.numbers, self._known(names))
+        self.formulas: dict[int, Expr] = {}
+        operations = [graph[i] for i in self.operands if graph[i].op is not None]
+        self.step_by_step = all(math.prod(graph[i].shape) == 1 for i in self.operands) and not any(
+            n.name for n in operations if n.id != self.root
+        )
+        self.reading = Reading(variable("J"), m=self.numbers.m, step_by_step=self.step_by_step)
+
+    def _needed(self) -> dict[int, list[int]]:
+        """Return the nodes that the root is computed from, each with its operands, in topological order."""
+        found: dict[int, list[int]] = {}
+        pending = [self.root]
+        while pending:
+            number = pending.pop()
+            if number in found:
+                continue
+            node = self.graph[number]
+            found[number] = [self.softmax[number]] if number in self.softmax else list(node.inputs)
+            if node.op in FROM_LOGITS:
+                found[number] = list(node.inputs[:2])  # of A and Y, as it is written; Z is A's
+            pending += found[number]
+        return dict(sorted(found.items()))
+
+    def _known(self, names: Mapping[str, Any]) -> list[tuple[Any, Variable]]:
+        known = [
+            (n.value, self._symbol(n.name, n))
+            for n in self.graph
+            if n.constant and n.name and n.id in self.operands and isinstance(n.value, np.ndarray)
+        ]
+        for name, array in _arrays(names):
+            if not any(name == n.name for n in self.graph):
+                known.append((array, variable(name, array.shape, (1, len(self.graph)))))
+        return known
+
+    def _symbol(self, name: str, node: Node) -> Variable:
+        return variable(name, node.shape, (1, node.id))
+
+    def read(self) -> Reading:
+        for number in self.operands:
+            node = self.graph[number]
+            if node.constant:
+                self.formulas[number] = self._constant(node)
+            elif node.op is None:
+                self._keep(node, None)
+            else:
+                x = self._formula(node)
+                self.formulas[number] = x
+                if self._is_variable(node, x):
+                    self._keep(node, x)
+        self.reading.root = self.formulas[self.root]
+        return self.reading
+
+    def _keep(self, node: Node, x: Expr | None) -> None:
+        """Make a node a variable."""
+        name = node.name or (self.taken.letter() if x is None else self._name(node, x))
+        while any(v.label == name for v in self.reading.nodes):
+            name += "'"
+        symbol = self._symbol(name, node)
+        self.formulas[node.id] = symbol
+        self.reading.nodes[symbol] = node.id
+        if x is not None:
+            self.reading.definitions[symbol] = x
+
+    # -------------------------------------------------------------- formulas
+
+    def _formula(self, node: Node) -> Expr:
+        operands = self.operands[node.id]
+        shapes = [self.graph[i].shape for i in operands]
+        scaled = math.prod(node.shape) == 1 and any(self.formulas[i].has(Sum) for i in operands)
+        given = [self._operand(i, scaled=scaled) for i in operands]
+        if node.id in self.softmax:
+            return Softmax(full(given[0], shapes[0]))
+        options = {k: v for k, v in node.options.items() if v is not None}
+        if "keep_prob" in options:
+            options["keep_prob"] = Numbers.symbol("keep_prob", options["keep_prob"])
+        if "slope" in options:
+            options["slope"] = self.numbers.plain(options["slope"])
+        x = formula(Call(str(node.op), given, shapes, options, node.shape, self.numbers.count))
+        if x is not None:
+            return x
+        handle = Handle(str(node.op))
+        handle.shape = node.shape
+        handle.compute, handle.vjp = operation_of(node)
+        return Operation(handle, *given)
+
+    def _operand(self, number: int, *, scaled: bool) -> Expr:
+        node = self.graph[number]
+        if scaled and node.constant and math.prod(node.shape) == 1:
+            return self.numbers.scale(float(np.reshape(node.value, ())))
+        return self.formulas[number]
+
+    def _constant(self, node: Node) -> Expr:
+        if math.prod(node.shape) == 1 and node.name is None:
+            return self.numbers.plain(float(np.reshape(node.value, ())))
+        found = self.arrays.find(node.value)
+        if found is None:
+            array, told = self._labels(node)
+            symbol = variable(node.name or self._constant_name(node), array.shape, (1, node.id))
+            self.arrays.known.append((array, symbol))
+            found = told(symbol)
+        for symbol in found.free_symbols:
+            if symbol.value is None:
+                self.reading.data[symbol] = next(a for a, s in self.arrays.known if s is symbol)
+        return found
+
+    def _labels(self, node: Node) -> tuple[Any, Callable[[Expr], Expr]]:
+        """Return the array that a constant without a name is written by, and how: -Y and Y.T are of Y."""
+        array = node.value
+        user = self.graph[self.uses[node.id][0]]
+        if node.name is None and np.max(array) <= 0 < np.max(-array):
+            return -array, lambda symbol: -symbol
+        column = array.ndim == 2 and array.shape[1] == 1 < array.shape[0]
+        if (
+            node.name is None
+            and column
+            and user.op in _PRODUCTS
+            and user.shape == (1, 1)
+            and user.inputs[1] == node.id
+        ):
+            return array.T, T
+        return array, lambda symbol: symbol
+
+    # -------------------------------------------------------------- variables and their names
+
+    def _is_variable(self, node: Node, x: Expr) -> bool:
+        if node.name or node.id in self.wanted or self.step_by_step:
+            return True
+        if isinstance(x, Variable) or x.is_number:
+            return False
+        uses = self.uses[node.id]
+        if isinstance(x, T) and isinstance(x.args[0], Variable):
+            return False
+        if len(uses) > 1 or isinstance(x, (Softmax, Operation)):
+            return True
+        if x.has(Sum) and math.prod(node.shape) == 1:
+            return False  # a part of the cost
+        user = self.graph[uses[0]]
+        if x.has(Dot):  # Z = W A + b is complete where something else than a variable is added
+            beside = [self.graph[i] for i in self.operands[user.id] if i != node.id]
+            return user.op not in {"add", "subtract"} or all(n.constant for n in beside)
+        if user.op in _PRODUCTS and user.shape == (1, 1) and node.shape[:1] == (1,):
+            return False  # a row of a product that stands for a sum
+        by_element = user.op in _BY_ELEMENT and user.id not in self.softmax
+        return not by_element and node.op in _BY_ELEMENT and user.op not in {"sum", "mean", "transpose"}
+
+    def _name(self, node: Node, x: Expr) -> str:
+        """Return the course's name for what is computed by `x`, or a letter."""
+        if node.id == self.root:
+            return "J"
+        if self.step_by_step:
+            return self.taken.letter()
+        symbols = [v for v in x.free_symbols if isinstance(v, Variable) and v.value is None]
+        for product in x.atoms(Dot):
+            layer = self._layer_of(product.args[0].free_symbols, "W", "w")
+            if layer is not None and isinstance(x, (sympy.Add, Dot)):
+                return self.taken.own(f"Z{layer}")
+        computed = [v for v in symbols if v not in self.reading.data]
+        if len(computed) == 1 and not x.has(Dot):
+            layer = self._layer_of(computed, "Z", "Z")
+            if layer is not None:
+                return self.taken.own(f"A{layer}")
+        return self.taken.letter()
+
+    def _layer_of(self, symbols: Any, upper: str, lower: str) -> str | None:
+        """Return "1" where W1 is among the variables, "" for W or w, None for neither."""
+        for symbol in symbols:
+            name = symbol.label
+            layer = written.layer_of(name)
+            if layer is not None and layer[0] == upper:
+                return str(layer[1])
+            if name in {upper, lower}:
+                return ""
+        return None
+
+    def _constant_name(self, node: Node) -> str:
+        user = self.graph[self.uses[node.id][0]]
+        place = self.operands[user.id].index(node.id)
+        if user.op in _PRODUCTS and place == 1:
+            return self.taken.own("Y" if user.shape == (1, 1) else "X")
+        if user.op in FROM_LOGITS:
+            return self.taken.own("Y")
+        beside = [self.formulas[i] for i in self.operands[user.id] if i in self.formulas]
+        if np.asarray(node.value).dtype == bool:
+            layer = next((self._layer_of(x.free_symbols, k, k) for x in beside for k in "ZA"
+                          if self._layer_of(x.free_symbols, k, k)), "")  # fmt: skip
+            return self.taken.own(f"D{layer}")
+        others = [self.graph[i] for i in self.operands[user.id]]
+        if any(o.op in {"log", "log_softmax"} for o in others) or math.prod(node.shape) == node.shape[-1]:
+            return self.taken.own("Y")
+        return self.taken.own("C")
+
+
+# ------------------------------------------------------------------ patterns
+
+
+def _softmaxes(graph: Graph) -> dict[int, int]:
+    """Return the divisions that compute exp(z) / sum(exp(z)) column by column, each with the number of z."""
+    found = {}
+    for node in graph:
+        if node.op != "divide" or len(node.shape) != 2:
+            continue
+        above, below = (graph[i] for i in node.inputs)
+        if below.op != "sum" or above.op != "exp" or not _same(graph, above.id, below.inputs[0]):
+            continue
+        if below.shape != (1, node.shape[1]) or not below.options.get("keepdims") or node.shape[0] == 1:
+            continue
+        z = graph[above.inputs[0]]
+        if z.op == "subtract":  # the greatest taken off: it changes nothing
+            least, most = (graph[i] for i in z.inputs)
+            if most.op in {"max", "amax"} and most.inputs == (least.id,) and most.shape != least.shape:
+                z = least
+        found[node.id] = z.id
+    return found
+
+
+def _same(graph: Graph, a: int, b: int, depth: int = 4) -> bool:
+    """Whether two nodes are the same operation on the same operands, recorded twice."""
+    if a == b:
+        return True
+    one, two = graph[a], graph[b]
+    if one.op is None or one.op != two.op or one.options != two.options or not depth:
+        return False
+    return all(_same(graph, i, j, depth - 1) for i, j in zip(one.inputs, two.inputs, strict=True))
+
+
+def _arrays(names: Mapping[Any, Any]) -> Iterator[tuple[str, Any]]:
+    for name, value in names.items():
+        if isinstance(name, str) and not name.startswith("_"):
+            if type(value) is dict:
+                yield from _arrays(value)
+            elif isinstance(value, np.ndarray) and value.dtype.kind in "fiub" and value.size > 1:
+                yield name, value
+
+
+def _numbers(names: Mapping[Any, Any]) -> Iterator[tuple[str, float]]:
+    for name, value in names.items():
+        if isinstance(name, str) and isinstance(value, (int, float)) and not isinstance(value, bool):
+            yield name, float(value)

@@ -1,0 +1,333 @@
+"""From a recording to a derivation: read, derive, hold every line against the graph, write."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import sympy
+
+from tinygrad_course import trees
+from tinygrad_course.derivation import checking
+from tinygrad_course.derivation.algebra import Expr, Variable
+from tinygrad_course.derivation.chain import Gradient, between, gradients, partial, slope, tidy, weight
+from tinygrad_course.derivation.document import Derivation, Line, Part
+from tinygrad_course.derivation.names import layer_of
+from tinygrad_course.derivation.printing import NOTHING, Piece, write
+from tinygrad_course.derivation.reading import Reading, read
+from tinygrad_course.derivation.replay import DerivationError, replay
+from tinygrad_course.graph import Graph, graph
+from tinygrad_course.tensor import Tensor
+
+#: More lines than these nobody reads.
+MOST_LINES = 300
+_FEW = 8
+
+
+def derivation_of(J: Any, wrt: Any, names: Mapping[str, Any] | None, *, numbers: bool = True) -> Derivation:
+    """Write the derivation of dJ/dwrt; see `tinygrad_course.derive`.
+
+    Parameters
+    ----------
+    numbers : bool
+        Show the values of what is a number.
+    """
+    g = graph(J, names=names)
+    if J.size != 1:
+        raise DerivationError(
+            f"{J._label()} has shape {J.shape}: a derivation starts from a scalar cost. "
+            "Reduce it (np.sum, np.mean)"
+        )
+    wanted = _wanted(g, wrt)
+    first = replay(g)
+    reading = read(g, names or {}, set(wanted))
+    symbols = {number: v for v, number in reading.nodes.items()}
+    goals = [symbols[n] for n in wanted if n in symbols]
+    on_way = between(reading, goals)
+    if len(on_way) > MOST_LINES:
+        raise DerivationError(
+            f"{len(on_way)} variables stand between the cost and what you ask for; a derivation of more than "
+            f"{MOST_LINES} lines helps nobody. Name a variable nearer to the cost, or use a smaller network"
+        )
+    lines = gradients(reading, goals)
+    points = checking.Points(g, reading, first)
+    points.check_definitions(on_way)
+    points.check_gradients(lines)
+    return _Writer(reading, points, numbers).document(on_way, lines, goals)
+
+
+def _wanted(g: Graph, wrt: Any) -> list[int]:
+    """Return the nodes that are asked for."""
+    if wrt is None:
+        return [n.id for n in g if n.op is None and not n.constant]
+    if isinstance(wrt, (Tensor, str, np.ndarray)):
+        return [_find(g, wrt)]
+    found = [_find(g, x) for _, x in trees.leaves(list(wrt) if isinstance(wrt, set) else wrt)]
+    if not found:
+        raise DerivationError(f"wrt is {wrt!r}; expected a Tensor of the cost's recording, or its name")
+    return found
+
+
+def _find(g: Graph, wanted: Any) -> int:
+    names = ", ".join(dict.fromkeys(n.name for n in g if n.name and not n.constant))
+    known = f"The variables of this cost are {names}" if names else "No variable of this cost has a name"
+    if isinstance(wanted, str):
+        found = [n for n in g if n.name == wanted]
+        if not found:
+            raise DerivationError(f"the cost has no variable {wanted!r}. {known}")
+    elif isinstance(wanted, Tensor):
+        found = [n for n in g if n.tensor is wanted]
+        if not found:
+            raise DerivationError(
+                f"{wanted._label()} {wanted.shape} is no part of what the cost was computed from. {known}"
+            )
+    else:
+        found = [n for n in g if n.constant and n.value is wanted]
+        if not found:
+            raise DerivationError(f"wrt is a {type(wanted).__name__}; expected a Tensor, or a name. {known}")
+    node = found[-1]
+    if node.constant:
+        raise DerivationError(
+            f"{node.name or 'that'} is a constant of this cost, a plain array: there is a derivative with "
+            f"respect to Tensors, Tensor({node.name or '...'}). {known}"
+        )
+    return node.id
+
+
+class _Writer:
+    def __init__(self, reading: Reading, points: checking.Points, numbers: bool) -> None:
+        self.reading = reading
+        self.points = points
+        self.numbers = numbers
+        self.sizes = _sizes(reading)
+
+    def document(self, on_way: list[Variable], lines: list[Gradient], goals: list[Variable]) -> Derivation:
+        forward = [self.definition(v) for v in reversed(on_way) if v in self.reading.definitions]
+        parts = [Part("Forward", tuple(forward))] if forward else []
+        if self.reading.step_by_step:
+            back = [self.number(line) for line in lines]
+        else:
+            chains = [
+                self.chain(g)
+                for g in lines
+                if g.of in goals and g.ways and g.ways != [[self.reading.root, g.of]]
+            ]
+            if chains:
+                parts.append(Part("Chain rule", tuple(chains)))
+            back = [self.gradient(line, line.of in goals) for line in lines]
+        if self.reading.root in goals:
+            back.insert(0, self.itself())
+        parts.append(Part("Backward", tuple(back), self.remark(lines)))
+        if self.reading.step_by_step:
+            results = [r for line in lines if line.of in goals and (r := self.result(line))]
+            if results:
+                parts.append(Part("Result", tuple(results)))
+        return Derivation(tuple(parts))
+
+    # -------------------------------------------------------------- lines
+
+    def definition(self, of: Variable) -> Line:
+        value = self.points.values[of]
+        right = [write(self.reading.definitions[of])]
+        if value.size == 1 and self.numbers:
+            right.append(_number(value))
+        return Line(
+            of.label, Piece(of.text, of.latex), tuple(right), (NOTHING,) * len(right), self.shape(of), value
+        )
+
+    def gradient(self, line: Gradient, asked: bool) -> Line:
+        value = self.points.gradients[line.symbol]
+        right = [write(s.formula) for s in line.steps]
+        reasons = [s.reason for s in line.steps]
+        if asked and self.numbers and 0 < value.size <= _FEW:
+            right.append(_number(value) if value.size == 1 else _matrix(value))
+            reasons.append(NOTHING)
+        symbol = line.symbol
+        left = Piece(symbol.text, symbol.latex)
+        return Line(symbol.label, left, tuple(right), tuple(reasons), self.shape(line.of), value)
+
+    def itself(self) -> Line:
+        root = self.reading.root
+        text, latex = partial(root, root)
+        return Line(
+            f"d{root.label}", Piece(text, latex), (Piece("1", "1"),), (NOTHING,), None, np.float64(1.0)
+        )
+
+    def chain(self, line: Gradient) -> Line:
+        """Write the chain rule's factors along every way."""
+        root = self.reading.root
+        left = _partial(root, line.of)
+        right = (_ways(line.ways),)
+        value = self.points.true_gradients[line.symbol]
+        return Line(f"dJ/d{line.of.label}", left, right, (NOTHING,), None, value)
+
+    def number(self, line: Gradient) -> Line:
+        """Write a derivative of numbers: dJ/db = dJ/dv dv/du du/db = 3 * 1 * c = 6."""
+        root, of = self.reading.root, line.of
+        ways = line.ways or [[root, u, of] if u is not root else [u, of] for u in self.reading.users(of)]
+        if line.ways:
+            self.points.check(
+                sympy.Add(
+                    *[sympy.Mul(*[slope(self.reading, a, b) for a, b in pairwise(way)]) for way in ways]
+                ),
+                line,
+            )
+        factors = [[self.factor(line, a, b) for a, b in pairwise(way)] for way in ways]
+        left = _partial(root, of)
+        right = [] if ways == [[root, of]] else [_ways(ways)]
+        right.append(_added(factors, " * ", " \\cdot "))
+        value = self.points.gradients[line.symbol]
+        if self.numbers and _number(value).text != right[-1].text:
+            right.append(_number(value))
+        return Line(f"dJ/d{of.label}", left, tuple(right), (NOTHING,) * len(right), None, value)
+
+    def factor(self, line: Gradient, of: Variable, by: Variable) -> Piece:
+        """Write a factor of the chain rule; what has a line of its own already stands for itself."""
+        if not line.ways and of is self.reading.root and by is not line.of:
+            return _partial(of, by)
+        return write(slope(self.reading, of, by))
+
+    def result(self, line: Gradient) -> Line | None:
+        """Write a derivative in the variables that the user has given, where that is short."""
+        root = self.reading.root
+        x = self.in_leaves(self.reading.definitions[root])
+        if weight(x) > 60:
+            return None
+        found = tidy(sympy.diff(x, line.of))
+        if line.of in self.reading.definitions or not self.points.agrees(found, line):
+            return None
+        right = [write(found)]
+        value = self.points.gradients[line.symbol]
+        if self.numbers and _number(value).text != right[-1].text:
+            right.append(_number(value))
+        return Line(
+            f"dJ/d{line.of.label}",
+            _partial(root, line.of),
+            tuple(right),
+            (NOTHING,) * len(right),
+            None,
+            value,
+        )
+
+    def in_leaves(self, x: Expr) -> Expr:
+        for v, definition in reversed(self.reading.definitions.items()):
+            x = x.xreplace({v: definition})
+        return x
+
+    # -------------------------------------------------------------- around the lines
+
+    def remark(self, lines: list[Gradient]) -> Piece | None:
+        """Say what the d of this derivation are gradients of."""
+        if self.reading.step_by_step or not lines:
+            return None
+        J = self.reading.root
+        summed = _kinds([g.of for g in lines if g.of.per_example])
+        of_cost = _kinds([g.of for g in lines if not g.of.per_example])
+        if not summed.text:
+            first = lines[-1]
+            latex = f"\\frac{{d{J.latex}}}{{d{first.of.latex}}}"
+            return Piece(
+                f"{first.symbol.text} is d{J.text}/d{first.of.text}",
+                f"{first.symbol.latex} \\text{{ is }} {latex}",
+            )
+        are = "is" if "," not in summed.text else "are"
+        text = f"{summed.text} {are} of the summed loss, m {J.text}"
+        latex = f"{summed.latex} \\text{{ {are} of the summed loss, }} m {J.latex}"
+        if of_cost.text:
+            text += f"; {of_cost.text} of the cost, {J.text}"
+            latex += f"\\text{{; }} {of_cost.latex} \\text{{ of the cost, }} {J.latex}"
+        return Piece(text, latex)
+
+    def shape(self, of: Variable) -> Piece | None:
+        if not of.shape:
+            return None
+        numbers = str(of.shape)
+        course = self.sizes.get(of)
+        if course is None:
+            return Piece(numbers, numbers)
+        text = f"({', '.join(course)})"
+        latex = ", ".join(f"n_{{{c[2:]}}}" if c.startswith("n_") else c for c in course)
+        return Piece(f"{text} = {numbers}" if text != numbers else numbers, f"({latex}) = {numbers}")
+
+
+def _sizes(reading: Reading) -> dict[Variable, tuple[str, ...]]:
+    """Return shapes in the course's letters, where the recording's shapes bear them out."""
+    units: dict[int, int] = {}
+    for v in reading.nodes:
+        layer = layer_of(v.label)
+        if layer is not None and layer[0] == "W" and len(v.shape) == 2:
+            units[layer[1]] = v.shape[0]
+            units.setdefault(layer[1] - 1, v.shape[1])
+    m = int(reading.m.value) if reading.m is not None and reading.m.value is not None else None
+    found: dict[Variable, tuple[str, ...]] = {}
+    for v in reading.nodes:
+        if len(v.shape) != 2:
+            continue
+        name, l = layer_of(v.label) or (v.label, 0)
+        rows = f"n_{l}" if l and units.get(l) == v.shape[0] else str(v.shape[0])
+        if name == "W" and rows[0] == "n" and units.get(l - 1) == v.shape[1]:
+            found[v] = (rows, f"n_{l - 1}" if l > 1 else "n_x")
+        elif name == "b" and v.shape[1] == 1:
+            found[v] = (rows, "1")
+        elif name == "w" and v.shape[1] == 1:
+            found[v] = ("n_x", "1")
+        elif v.per_example and v.shape[1] == m:
+            found[v] = (rows, "m")
+    return found
+
+
+def _kinds(variables: list[Variable]) -> Piece:
+    """Write the gradients of variables, those of layers by their letter alone: dA, dZ."""
+    text: dict[str, str] = {}
+    for v in variables:
+        layer = layer_of(v.label)
+        if layer is None:
+            text[f"d{v.text}"] = f"d{v.latex}"
+        else:
+            text[f"d{layer[0]}"] = f"d{layer[0]}"
+    return Piece(", ".join(text), ", ".join(text.values()))
+
+
+def _partial(of: Variable, by: Variable) -> Piece:
+    return Piece(*partial(of, by))
+
+
+def _ways(ways: list[list[Variable]]) -> Piece:
+    """Write the ways of the chain rule, the direct one with a round d: dJ/dx = dJ/du du/dx + ∂J/∂x."""
+    written = []
+    for way in ways:
+        if len(way) == 2 and len(ways) > 1:
+            of, by = way
+            written.append([
+                Piece(f"∂{of.text}/∂{by.text}", f"\\frac{{\\partial {of.latex}}}{{\\partial {by.latex}}}")
+            ])  # fmt: skip
+        else:
+            written.append([_partial(a, b) for a, b in pairwise(way)])
+    return _added(written, " ", " ")
+
+
+def _added(ways: list[list[Piece]], sign: str, latex_sign: str) -> Piece:
+    ways = [way if len(way) == 1 and len(ways) == 1 else [p.within(1) for p in way] for way in ways]
+    return Piece(
+        " + ".join(sign.join(p.text for p in way) for way in ways),
+        " + ".join(latex_sign.join(p.latex for p in way) for way in ways),
+    )
+
+
+def _number(value: Any) -> Piece:
+    text = f"{float(np.reshape(value, ())):.6g}"
+    mantissa, _, power = text.partition("e")
+    return Piece(text, f"{mantissa} \\cdot 10^{{{int(power)}}}" if power else text)
+
+
+def _matrix(value: Any) -> Piece:
+    rows = [[f"{x:.4g}" for x in row] for row in np.atleast_2d(value)]
+    text = (
+        "[" + ", ".join("[" + ", ".join(r) + "]" for r in rows) + "]"
+        if value.ndim > 1
+        else "[" + ", ".join(rows[0]) + "]"
+    )
+    body = " \\\\ ".join(" & ".join(r) for r in rows)
+    return Piece(text, f"\\begin{{bmatrix}} {body} \\end{{bmatrix}}")
