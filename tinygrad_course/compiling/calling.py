@@ -13,7 +13,9 @@ import numpy as np
 from tinygrad_course import trees
 from tinygrad_course.compiling.entry import MISS, Entry, make_entry
 from tinygrad_course.compiling.lower import lower
+from tinygrad_course.compiling.pack import pack
 from tinygrad_course.compiling.record import Recording, is_dynamic, named_arguments, record_function
+from tinygrad_course.compiling.scale import seed_scale
 from tinygrad_course.compiling.simplify import simplify
 from tinygrad_course.compiling.source import Source, substitute
 from tinygrad_course.compiling.standin import CannotCompile
@@ -125,7 +127,7 @@ class Compiled:
         return recording, self._make(recording, args)
 
     def _make(self, recording: Recording, args: tuple[Any, ...]) -> Entry:
-        program = lower(simplify(recording.program))
+        program = pack(lower(seed_scale(simplify(recording.program))))
         dynamic = dict(zip(recording.paths, program.inputs, strict=True))
         tree = substitute(recording.result, program.results)
         return make_entry(

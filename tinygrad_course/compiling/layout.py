@@ -19,6 +19,16 @@ from tinygrad_course.compiling.program import Program, Value, inputs_of
 ALIGNMENT = 64
 
 
+def packed(*lanes: Any) -> Any:
+    """Return the entries of several arrays, one after the other."""
+    return np.concatenate([np.ravel(lane) for lane in lanes])
+
+
+def lane(pack: Any, start: int, shape: tuple[int, ...]) -> Any:
+    """Return one of several arrays that were brought together."""
+    return np.ndarray(shape, pack.dtype, pack, start * pack.itemsize)
+
+
 def is_elementwise(value: Value) -> bool:
     """Whether a call is a ufunc on arrays, entry by entry, with one result."""
     f = value.function
@@ -81,6 +91,8 @@ class Layout:
         For a value's id, the array that it is always found in: a buffer, or a view of one.
     borrowed : set of int
         The ids of results that may show a buffer: the user gets a copy.
+    slots : dict
+        For a pack's id, the values that are copied into it, each with its place there.
     nbytes : int
         The size of all buffers.
     """
@@ -95,14 +107,35 @@ class Layout:
         self._free: list[Any] = []
         self._held: dict[int, Any] = {}  # the block of bytes behind each buffered value
         results = {id(v) for v in program.results}
-        self.borrowed = {k for k in results if self._shown.get(k)}
+        self.borrowed = {id(v) for v in program.results if self._shown.get(id(v)) and v.function is not lane}
+        self.slots: dict[int, list[tuple[Value, Any]]] = {}
+        results |= {id(v.args[0]) for v in program.results if v.function is lane}
+        self._lanes: dict[int, Any] = {}  # of values that are computed right into a pack, their places there
+        for value in self.order:
+            if value.function is packed:
+                self._pack(value, results)
         for i, value in enumerate(self.order):
-            if buffered(value):
+            if id(value) in self._lanes:
+                self.place[id(value)] = self._lanes[id(value)]
+            elif buffered(value):
                 if id(value) not in results:
                     self._put(value, i)
             elif is_view(value):
                 self._view(value)
             self._release(value, i)
+
+    def _pack(self, value: Value, results: set[int]) -> None:
+        """Give a pack memory of its own, and its lanes places in it where they can be computed there."""
+        flat = self._take(value.nbytes)[: value.nbytes].view(value.dtype)
+        self.place[id(value)] = flat
+        start = 0
+        for v in value.args:
+            slot = flat[start : start + v.size].reshape(v.shape)
+            start += v.size
+            if self._buffered(v) and id(v) not in results and id(v) not in self._lanes:
+                self._lanes[id(v)] = slot
+            else:
+                self.slots.setdefault(id(value), []).append((v, slot))
 
     def _put(self, value: Value, i: int) -> None:
         block = self._dying(value, i) if is_elementwise(value) else None

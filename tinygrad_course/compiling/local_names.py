@@ -10,7 +10,13 @@ from tinygrad_course import autodiff
 from tinygrad_course.compiling.names import of_library
 from tinygrad_course.compiling.program import Program, Value, inputs_of
 from tinygrad_course.compiling.standin import StandIn
+from tinygrad_course.sweep import sweep
 from tinygrad_course.tensor import Tensor
+
+
+def _marking_sweep(root: Tensor, seed: Any, **options: Any) -> Any:
+    return sweep(root, seed, **{**options, "mark": True})
+
 
 _GRADIENTS: CodeType = autodiff._Inputs.gradients.__code__
 
@@ -31,10 +37,12 @@ class Names:
         self.before = sys.getprofile()
         self.depth = _depth(sys._getframe(1))
         sys.setprofile(self._event)
+        vars(autodiff)["sweep"] = _marking_sweep  # gradients of functions leave no marks otherwise
         return self
 
     def __exit__(self, *_: object) -> None:
         sys.setprofile(self.before)
+        vars(autodiff)["sweep"] = sweep
 
     def _event(self, frame: FrameType, event: str, returned: Any) -> None:
         if event != "return":

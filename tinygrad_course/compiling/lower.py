@@ -41,4 +41,4 @@ def _lowered(builder: Builder, value: Value, args: Any) -> Value | None:
 
 
 def _exp_of_minus_abs(builder: Builder, z: Value) -> Value:
-    return builder.ufunc(np.exp, builder.ufunc(np.negative, builder.ufunc(np.absolute, z)))
+    return builder.ufunc(np.exp, builder.ufunc(np.copysign, z, -1.0))

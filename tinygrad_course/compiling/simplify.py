@@ -386,11 +386,14 @@ class _Simplifier:
         if not arrays:
             arrays, scalars = scalars, []
         made = self._chain(np.multiply, arrays)
-        if scalars:  # the numbers among themselves first
-            head = self._chain(np.multiply, scalars)
-            head = self._scaled(head, number)
+        if scalars or any(v.shape == () for v in below):  # the numbers among themselves first
+            head: Any = self._chain(np.multiply, scalars)
+            head = number if head is None else self._scaled(head, number)
             number = 1.0
-            made = self.builder.ufunc(np.multiply, made, head)
+            for divisor in (v for v in below if v.shape == ()):
+                head = self.builder.ufunc(np.divide, head, divisor)
+            below = [v for v in below if v.shape != ()]
+            made = head if made is None else self.builder.ufunc(np.multiply, made, head)
         if made is None:
             made = number
             number = 1.0

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_course.compiling.expressions import OPERATORS, Printer
-from tinygrad_course.compiling.layout import Layout, is_elementwise, is_sum, is_view
+from tinygrad_course.compiling.layout import Layout, is_elementwise, is_sum, is_view, lane, packed
 from tinygrad_course.compiling.program import Program, Value
 
 #: Longer rows are summed by NumPy, which sums in pairs; shorter ones by BLAS, which is quicker.
@@ -76,6 +76,19 @@ class Straight:
         if is_view(value) and id(value) in self.layout.place:
             return  # a view of a buffer, made once
         function = value.function
+        if function is packed:
+            for v, slot in self.layout.slots.get(id(value), ()):
+                self.lines.append(f"{self.bind(slot, 'b')}[...] = {self.name(v)}")
+            return
+        if function is lane:
+            of, start, shape = value.args
+            dtype, make = self.bind(value.dtype, "k"), self.bind(np.ndarray, "f")
+            call = f"{make}({shape!r}, {dtype}, {self.name(of)}, {start * value.dtype.itemsize})"
+            self.lines.append(f"{self.name(value)} = {call}")
+            return
+        if function is np.transpose and len(value.args) == 1 and value.args[0].kind == "array":
+            self.lines.append(f"{self.name(value)} = {self.name(value.args[0])}.T")
+            return
         if value.kind == "array":
             if is_elementwise(value):
                 self._write(value, self.bind(function, "f"), [self._operand(a, value) for a in value.args])

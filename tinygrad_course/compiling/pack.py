@@ -1,0 +1,148 @@
+"""Small arrays side by side: what is done to each parameter alike is done to all of them in one call."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tinygrad_course.compiling.build import Builder
+from tinygrad_course.compiling.layout import is_elementwise, lane, packed
+from tinygrad_course.compiling.program import Program, Value, inputs_of, replace
+
+#: Arrays that together have more entries than this are left apart: the calls cost more than their number.
+SMALL = 4096
+#: Fewer calls than this for each array don't pay for bringing the arrays together.
+WORTH = 4
+
+
+def pack(program: Program) -> Program:
+    """Return a program in which results that are computed alike are computed together."""
+    groups: dict[Any, list[Value]] = {}
+    signatures: dict[int, Any] = {}
+    for result in program.results:
+        signature = _signature(result, signatures)
+        if signature is not None and result not in groups.setdefault(signature, []):
+            groups[signature].append(result)
+    packer = _Packer()
+    for group in groups.values():
+        if len(group) > 1 and sum(v.size for v in group) <= SMALL:
+            packer.column(tuple(group))
+    if packer.calls < WORTH or not packer.columns:
+        return program
+    return packer.rewrite(program)
+
+
+def _fits(value: Value) -> bool:
+    """Whether a call can be done in a pack: entry by entry, on arrays of its own shape and numbers."""
+    return (
+        is_elementwise(value)
+        and value.dtype.kind == "f"
+        and all(
+            v.shape == () if v.kind != "array" else (v.shape == value.shape and v.dtype == value.dtype)
+            for v in inputs_of(value)
+        )
+    )
+
+
+def _signature(value: Value, known: dict[int, Any]) -> Any:
+    if id(value) not in known:
+        if not _fits(value):
+            known[id(value)] = None
+        else:
+            known[id(value)] = hash((value.function, value.dtype, *(_part(a, known) for a in value.args)))
+    return known[id(value)]
+
+
+def _part(arg: Any, known: dict[int, Any]) -> Any:
+    if not isinstance(arg, Value):
+        return repr(arg)
+    if arg.kind != "array":
+        return id(arg)
+    return _signature(arg, known) or "array"
+
+
+class _Packer:
+    def __init__(self) -> None:
+        self.builder = Builder()
+        self.columns: dict[tuple[int, ...], tuple[tuple[Value, ...], Any]] = {}  # what becomes one call
+        self.calls = 0
+
+    def column(self, lanes: tuple[Value, ...]) -> None:
+        """Note that `lanes` are to be computed together, with everything that they are computed from."""
+        key = tuple(id(v) for v in lanes)
+        if key in self.columns:
+            return
+        together = (
+            len({v.function for v in lanes}) == 1 and all(_fits(v) for v in lanes) and self._alike(lanes)
+        )
+        if together:
+            for operands in zip(*(v.args for v in lanes), strict=True):
+                if isinstance(operands[0], Value) and operands[0].kind == "array":
+                    self.column(operands)
+            self.calls += 1
+        self.columns[key] = lanes, together
+
+    def _alike(self, lanes: tuple[Value, ...]) -> bool:
+        for operands in zip(*(v.args for v in lanes), strict=True):
+            first = operands[0]
+            if isinstance(first, Value) and first.kind == "array":
+                if not all(isinstance(o, Value) and o.kind == "array" for o in operands):
+                    return False
+            elif any(
+                o is not first
+                and (isinstance(o, Value) or isinstance(first, Value) or repr(o) != repr(first))
+                for o in operands
+            ):
+                return False
+        return True
+
+    def rewrite(self, program: Program) -> Program:
+        new: dict[int, Value] = {}
+        packs: dict[tuple[int, ...], Value] = {}
+        of: dict[int, tuple[tuple[int, ...], int]] = {}  # a packed value's column, and its place there
+        for key, (lanes, together) in self.columns.items():
+            if together:
+                for i, v in enumerate(lanes):
+                    of.setdefault(id(v), (key, i))
+
+        def pack_of(lanes: tuple[Value, ...]) -> Value:
+            key = tuple(id(v) for v in lanes)
+            if key in packs:
+                return packs[key]
+            size, dtype = sum(v.size for v in lanes), lanes[0].dtype
+            if not self.columns[key][1]:
+                made = self.builder.call(packed, tuple(new_of(v) for v in lanes), {}, (size,), dtype)
+            else:
+                args = tuple(
+                    pack_of(operands) if isinstance(operands[0], Value) and operands[0].kind == "array"
+                    else new_of(operands[0]) if isinstance(operands[0], Value) else operands[0]
+                    for operands in zip(*(v.args for v in lanes), strict=True)
+                )  # fmt: skip
+                function = lanes[0].function
+                assert function is not None  # noqa: S101
+                made = self.builder.call(function, args, {}, (size,), dtype)
+            packs[key] = made
+            return made
+
+        def new_of(value: Value) -> Value:
+            if id(value) in new:
+                return new[id(value)]
+            if value.function is None:
+                made = value
+            elif id(value) in of:
+                key, i = of[id(value)]
+                lanes = self.columns[key][0]
+                start = sum(v.size for v in lanes[:i])
+                made = self.builder.call(
+                    lane, (pack_of(lanes), start, value.shape), {}, value.shape, value.dtype
+                )
+            else:
+                args, kwargs = (replace(x, new_of) for x in (value.args, value.kwargs))
+                made = self.builder.like(value, args, kwargs)
+            made.named_like(value)
+            new[id(value)] = made
+            return made
+
+        for value in program.values():
+            if id(value) not in of:
+                new_of(value)
+        return Program(program.inputs, [new_of(v) for v in program.results])
