@@ -200,3 +200,18 @@ def test_the_gradient_passed_to_backward_is_not_kept():
     leaf.backward(seed)
     seed[0] = 4
     assert leaf.grad[0] == 1
+
+
+def test_a_mask_given_by_keyword_is_written_to():
+    mask = np.array([True, False])
+    w = Tensor([1.0, 2.0])
+    J = np.sum(w * 3, where=mask)
+    mask[:] = True
+    J.backward()
+    np.testing.assert_array_equal(w.grad, [3, 0])
+
+
+def test_looking_at_a_result_leaves_the_callers_array_writable():
+    w = np.ones(5000)
+    grad(lambda t: np.sum(np.real(t)) + 0 * np.real(t).data[0])(w)
+    assert w.flags.writeable

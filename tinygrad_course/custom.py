@@ -22,9 +22,7 @@ def _checked(function: Callable[..., Any], vjps: tuple[Callable[..., Any] | None
         )
     for i, vjp in enumerate(vjps):
         if vjp is not None and not callable(vjp):
-            raise TypeError(
-                f"{name}: vjp number {i} must be a function (g, y, *args) or None, not {vjp!r}"
-            )
+            raise TypeError(f"{name}: vjp number {i} must be a function (g, y, *args) or None, not {vjp!r}")
 
 
 def register_rule(

@@ -139,6 +139,8 @@ def record_plain(  # noqa: C901  (one pass over the arguments)
         raise errors.explain(error, rule, args) from None
     if type(y) is not np.ndarray and type(y) is not _float64:
         y = _result(rule, y)
+    elif y is values[0]:
+        y = y[...]  # np.real returns its argument; a Tensor has an array of its own to show
     out = _new(cls)
     out._data = y
     out._op = rule
@@ -178,6 +180,7 @@ def record(  # noqa: C901  (one pass over the arguments)
     """
     if kwargs:
         args, kwargs = _bind(cls, rule, args, kwargs)
+        kwargs = {k: v.copy() if type(v) is np.ndarray else v for k, v in kwargs.items()}
     if len(args) > rule.most_args:
         raise TypeError(errors.uncovered(rule, f"its argument number {len(args)}"))
     differentiable = keep = False
@@ -227,6 +230,8 @@ def record(  # noqa: C901  (one pass over the arguments)
         return y
     if type(y) is not np.ndarray and type(y) is not _float64 and not rule.outputs:
         y = _result(rule, y)
+    elif y is values[0]:
+        y = y[...]
     out = _new(cls)
     out._data = y
     out._op = rule
