@@ -139,7 +139,7 @@ def record_plain(  # noqa: C901  (one pass over the arguments)
         raise errors.explain(error, rule, args) from None
     if type(y) is not np.ndarray and type(y) is not _float64:
         y = _result(rule, y)
-    elif y is values[0]:
+    elif y is values[0] and type(y) is np.ndarray:
         y = y[...]  # np.real returns its argument; a Tensor has an array of its own to show
     out = _new(cls)
     out._data = y
@@ -230,7 +230,7 @@ def record(  # noqa: C901  (one pass over the arguments)
         return y
     if type(y) is not np.ndarray and type(y) is not _float64 and not rule.outputs:
         y = _result(rule, y)
-    elif y is values[0]:
+    elif y is values[0] and type(y) is np.ndarray:
         y = y[...]
     out = _new(cls)
     out._data = y
