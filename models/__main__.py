@@ -109,7 +109,7 @@ def print_report(report: Report, every: bool) -> None:
     if report.files:
         print(f"  drawn: {report.files[0].parent}/: {', '.join(path.name for path in report.files)}")
     if report.problem:
-        print(f"  could not be run: {report.problem}")
+        print(f"  {report.problem}")
     sys.stdout.flush()
 
 
@@ -120,8 +120,9 @@ def conclude(reports: Sequence[Report], seconds: float) -> int:
     for report in reports:
         comparisons = [c for record in report.comparisons.values() for c in record]
         total += comparisons
-        told = f"could not be run: {report.problem}" if report.problem else summary_line(comparisons)
-        print(f"  {report.name:<20} {report.seconds:6.1f} s  {told}")
+        told = [report.problem] if report.problem else []
+        told += [summary_line(comparisons)] if comparisons or not told else []
+        print(f"  {report.name:<20} {report.seconds:6.1f} s  {'; '.join(told)}")
     print(f"  {'all':<20} {seconds:6.1f} s  {summary_line(total)}\n\n{LEGEND}")
     missed = any(c.verdict == "missed" for c in total)
     return 1 if missed or any(report.problem for report in reports) else 0

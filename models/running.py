@@ -33,7 +33,7 @@ class Report:
         The pictures that were written.
     seconds : float
     problem : str
-        Why it could not be run; empty where it was.
+        Why it could not be run, or not be drawn; empty where it was.
     """
 
     name: str
@@ -53,15 +53,15 @@ def run_one(name: str, options: Options, out: Path | None) -> Report:
     row = experiment(name)
     report = Report(name)
     began = time.perf_counter()
+    measured: dict[str, dict[str, Any]] = {}
     try:
         outcome = row.run(options)
-        report.remarks = outcome.remarks
+        measured, report.remarks = outcome.measured, outcome.remarks
         if out is not None:
             report.files = draw(outcome.pictures, outcome.graph, out / name)
-        measured: dict[str, dict[str, Any]] = outcome.measured
-    except (OSError, ModuleNotFoundError, ValueError) as error:
-        report.problem = str(error)
-        measured = {}
+    except (OSError, ImportError, ValueError, RuntimeError) as error:
+        what = "not drawn" if measured else "could not be run"
+        report.problem = f"{what}: {error or type(error).__name__}"
     report.comparisons = {r.name: r.compare(measured.get(r.name, {})) for r in row.records}
     report.seconds = time.perf_counter() - began
     return report

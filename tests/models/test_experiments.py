@@ -181,3 +181,22 @@ def test_reports_come_in_the_order_of_the_names():
 @pytest.mark.parametrize("name", ["1.3 flower seed 1, stability", "2.1 gradient check, cancellation"])
 def test_records_that_explain_have_no_figures(name):
     assert published(name).figures == ()
+
+
+def test_what_cannot_be_drawn_is_measured_all_the_same(tmp_path, monkeypatch):
+    def broken(path):
+        raise RuntimeError("Pictures need Graphviz")
+
+    row = experiment("gradient_check")
+
+    def run(options):
+        outcome = row.run(options)
+        outcome.graph = lambda: type("Graph", (), {"render": staticmethod(broken)})
+        return outcome
+
+    monkeypatch.setattr(
+        "models.running.experiment", lambda name: Experiment("gradient_check", "", run, row.covers)
+    )
+    report = run_one("gradient_check", Tiny(), tmp_path)
+    assert report.problem == "not drawn: Pictures need Graphviz"
+    assert {c.verdict for found in report.comparisons.values() for c in found} == {"exact", "close"}
