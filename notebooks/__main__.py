@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from notebooks.build import LANGUAGES, build, path_of, sources, write
+from notebooks.build import build, path_of, sources, write
 
 
 def main(wanted: list[str]) -> int:
@@ -16,14 +16,10 @@ def main(wanted: list[str]) -> int:
         )
         return 2
     for source in chosen:
-        for language in LANGUAGES:
-            notebook = build(source, language)
-            if notebook is not None:
-                target = path_of(source, language)
-                write(notebook, target)
-                print(
-                    f"{target.name} ({language}): {len(notebook.cells)} cells, {target.stat().st_size:,} bytes"
-                )
+        for language, notebook in build(source).items():
+            target = path_of(source, language)
+            write(notebook, target)
+            print(f"{target.name} ({language}): {len(notebook.cells)} cells, {target.stat().st_size:,} bytes")
     return 0
 
 

@@ -14,6 +14,7 @@ A language for which a source has no prose has no notebook of it.
 
 from __future__ import annotations
 
+import copy
 import os
 import re
 import tempfile
@@ -23,9 +24,15 @@ from typing import Any
 import nbformat
 from nbclient import NotebookClient
 
+nbf: Any = nbformat  # it has no type hints
+
 HERE = Path(__file__).resolve().parent
 LANGUAGES = ("en", "zh")
 _MARK = re.compile(r"^# %%(?: \[markdown\] (\w+))?$")
+# What notebooks say must not depend on the machine: none of the course's files is found, whoever has them,
+# plots are shown, and one thread adds numbers up in one order.
+_ENVIRONMENT = {"PYTHONWARNINGS": "ignore", "MPLBACKEND": None, "OPENBLAS_NUM_THREADS": "1"}
+_NO_FILES = "import datasets.files\ndatasets.files.folders = lambda folder=None: []"
 
 
 def sources() -> list[Path]:
@@ -67,12 +74,12 @@ def unexecuted(source: Path, language: str) -> Any:
     parts = cells(source.read_text(encoding="utf-8"))
     if not any(kind == language for kind, _ in parts):
         return None
-    notebook = nbformat.v4.new_notebook()
+    notebook = nbf.v4.new_notebook()
     for number, (kind, content) in enumerate(parts):
         if kind == "code":
-            cell = nbformat.v4.new_code_cell(content)
+            cell = nbf.v4.new_code_cell(content)
         elif kind == language:
-            cell = nbformat.v4.new_markdown_cell(content)
+            cell = nbf.v4.new_markdown_cell(content)
         else:
             continue
         cell["id"] = f"{source.stem[:2]}-{number:03d}"
@@ -90,37 +97,52 @@ def execute(notebook: Any, timeout: int = 120) -> Any:
     nbclient.exceptions.CellExecutionError
         If a cell raises.
     """
+    notebook.cells.insert(0, nbf.v4.new_code_cell(_NO_FILES))
+    kept = {name: os.environ.get(name) for name in _ENVIRONMENT}
     with tempfile.TemporaryDirectory() as folder:
-        kept = {name: os.environ.get(name) for name in ("PYTHONWARNINGS", "MPLBACKEND")}
-        os.environ["PYTHONWARNINGS"] = "ignore"  # the kernel's own
-        os.environ.pop("MPLBACKEND", None)  # let the notebook show its plots
         try:
+            _set(_ENVIRONMENT)
             client = NotebookClient(notebook, timeout=timeout, resources={"metadata": {"path": folder}})
             client.execute()
         finally:
-            for name, value in kept.items():
-                if value is None:
-                    os.environ.pop(name, None)
-                else:
-                    os.environ[name] = value
+            _set(kept)
+    del notebook.cells[0]
     for cell in notebook.cells:
         cell.metadata.pop("execution", None)  # the times of day
         if cell.cell_type == "code":  # what libraries complain of on this machine is no part of the lesson
             cell.outputs = [o for o in cell.outputs if o.get("name") != "stderr"]
+            cell.execution_count -= 1
+            for output in cell.outputs:
+                if "execution_count" in output:
+                    output.execution_count = cell.execution_count
     return notebook
 
 
-def build(source: Path, language: str) -> Any:
-    """Return the executed notebook of a source in one language, or None."""
-    notebook = unexecuted(source, language)
-    return None if notebook is None else execute(notebook)
+def _set(environment: dict[str, str | None]) -> None:
+    for name, value in environment.items():
+        if value is None:
+            os.environ.pop(name, None)
+        else:
+            os.environ[name] = value
+
+
+def build(source: Path) -> dict[str, Any]:
+    """Return the notebooks of a source by language; the code, which is the same in all, is run once."""
+    notebooks = {language: unexecuted(source, language) for language in LANGUAGES}
+    found = {language: notebook for language, notebook in notebooks.items() if notebook is not None}
+    first, *others = found.values()
+    execute(first)
+    results = {cell.id: cell for cell in first.cells if cell.cell_type == "code"}
+    for notebook in others:
+        notebook.cells = [copy.deepcopy(results.get(cell.id, cell)) for cell in notebook.cells]
+    return found
 
 
 def write(notebook: Any, target: Path) -> None:
     """Write a notebook whole or not at all."""
     target.parent.mkdir(exist_ok=True)
     part = target.with_suffix(".part")
-    part.write_text(nbformat.writes(notebook) + "\n", encoding="utf-8")
+    part.write_text(nbf.writes(notebook) + "\n", encoding="utf-8")
     part.replace(target)
 
 

@@ -29,7 +29,7 @@ def test_it_says_the_same_when_run_again(source):
 
 @pytest.mark.parametrize("source", SOURCES, ids=lambda s: s.stem)
 def test_both_languages_show_the_same(source):
-    """The code is one; the outputs were made by running it once for each."""
+    """The code is one, and so are the outputs."""
     english = texts(nbformat.read(path_of(source, "en"), as_version=4))
     if path_of(source, "zh").exists():
         assert texts(nbformat.read(path_of(source, "zh"), as_version=4)) == english
