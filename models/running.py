@@ -61,7 +61,7 @@ def run_one(name: str, options: Options, out: Path | None) -> Report:
             report.files = draw(outcome.pictures, outcome.graph, out / name)
     except (OSError, ImportError, ValueError, RuntimeError) as error:
         what = "not drawn" if measured else "could not be run"
-        report.problem = f"{what}: {error or type(error).__name__}"
+        report.problem = f"{what}: {str(error) or type(error).__name__}"
     report.comparisons = {r.name: r.compare(measured.get(r.name, {})) for r in row.records}
     report.seconds = time.perf_counter() - began
     return report
