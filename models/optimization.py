@@ -211,9 +211,9 @@ def batches_picture(by_epoch: dict[str, dict[int, float]], by_update: dict[str, 
     figure = pictures.new_figure(9.6, 3.8)
     left, right = figure.subplots(1, 2, sharey=True)
     figure.suptitle("Gradient descent on the moons, learning rate 0.03")
-    for words, costs in by_epoch.items():
-        pictures.cost_curve(left, costs, words, "epoch")
-        pictures.cost_curve(right, by_update[words], words, "update")
+    for (words, costs), style in zip(by_epoch.items(), ("-", "--", ":"), strict=True):
+        pictures.cost_curve(left, costs, words, "epoch", style)
+        pictures.cost_curve(right, by_update[words], words, "update", style)
     right.set_ylabel("")
     left.set_ylim(bottom=0)
     left.legend(frameon=False)

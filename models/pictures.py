@@ -184,7 +184,10 @@ def boundaries(title: str, panels: Sequence[Panel], columns: int) -> Figure:
 
 def misclassified(data: Dataset, predictions: Array, title: str, most: int = 12) -> Figure:
     """Return a figure of the test pictures that were labelled wrong, with both labels."""
-    wrong = np.flatnonzero((predictions != data.Y_test).ravel())[:most]
+    wrong = np.flatnonzero((predictions != data.Y_test).ravel())
+    if wrong.size > most:
+        title += f" ({most} of {wrong.size})"
+        wrong = wrong[:most]
     columns = max(1, min(6, wrong.size))
     rows = max(1, -(-wrong.size // columns))
     figure = new_figure(1.7 * columns + 0.4, 2.1 * rows + 0.5)
