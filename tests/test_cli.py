@@ -14,8 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tinygrad_course import Tensor, expressions
-from tinygrad_course.cli import main, values_of
-from tinygrad_course.expressions import CONSTANTS, FUNCTIONS, ExpressionError, evaluate
+from tinygrad_course.cli import main
+from tinygrad_course.expressions import CONSTANTS, FUNCTIONS, ExpressionError, evaluate, values_of
 
 
 def told(capsys):

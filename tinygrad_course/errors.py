@@ -103,7 +103,16 @@ def explain(error: Exception, rule: Rule, args: tuple[Any, ...]) -> Exception:
         return error
     if isinstance(error, np.linalg.LinAlgError):
         explained = np.linalg.LinAlgError(message)
+    explained.graph = _graph(rule, members, told, frame)  # type: ignore[union-attr]
     return explained
+
+
+def _graph(rule: Rule, members: Any, told: list[str], frame: FrameType | None) -> Any:
+    """Return the little graph up to the operation that failed, for the user to draw."""
+    from tinygrad_course.graph import broken  # a floor above; wanted only when something has gone wrong
+
+    names = {} if frame is None else {**frame.f_globals, **frame.f_locals}
+    return broken(rule, list(members), " and ".join(told), names)
 
 
 def _hint(rule: Rule, arrays: list[Any], names: list[str]) -> str:

@@ -12,9 +12,12 @@ from typing import Any
 import numpy as np
 
 from tinygrad_course.rules.indexing import assign
-from tinygrad_course.rules.table import RULES
+from tinygrad_course.rules.table import RULES, Rule
 from tinygrad_course.sweep import OUTPUT, Released, as_of
 from tinygrad_course.tensor import Tensor
+
+#: How many operations the graph of an error goes back.
+NEAR = 12
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,6 +48,8 @@ class Node:
         The user's source line, for what was recorded under `debug()`.
     tensor : Tensor or None
         The Tensor itself; None for a constant.
+    error : str or None
+        Why the operation failed; see `broken`.
     """
 
     id: int
@@ -59,6 +64,7 @@ class Node:
     constant: bool = False
     line: str | None = None
     tensor: Tensor | None = field(default=None, repr=False)
+    error: str | None = None
 
     @property
     def is_leaf(self) -> bool:
@@ -103,6 +109,8 @@ class Graph(Sequence[Node]):
         title: str = "",
     ) -> Path:
         """Draw the graph into a file: PNG, SVG, PDF or DOT by its suffix, or the interactive page for .html.
+
+        With the suffix .gif or .apng the picture moves: the values appear forward, the gradients backward.
 
         Variables are boxes with name, shape and value, operations are circles, constants are plain. The
         value on the way forward is black; the gradient on the way back, once there is one, is red (of a
@@ -175,6 +183,25 @@ class Graph(Sequence[Node]):
 
         return drawing.to_page(self, title=title, height=height)
 
+    def shapes(self) -> Any:
+        """Return the table of dimensions: what shape each variable has, and in the course's letters.
+
+        Examples
+        --------
+        >>> W1, b1 = Tensor(np.ones((4, 2)), name="W1"), Tensor(np.zeros((4, 1)), name="b1")
+        >>> X = np.ones((2, 5))
+        >>> A1 = np.tanh(np.dot(W1, X) + b1)
+        >>> graph(A1, names=locals()).shapes()
+        n_x = 2, n_1 = 4, m = 5
+        X   (2, 5)  (n_x, m)
+        W1  (4, 2)  (n_1, n_x)
+        b1  (4, 1)  (n_1, 1)
+        A1  (4, 5)  (n_1, m)
+        """
+        from tinygrad_course import drawing
+
+        return drawing.shapes(self)
+
     def _repr_svg_(self) -> str:
         from tinygrad_course import drawing
 
@@ -225,6 +252,48 @@ def graph(J: Tensor | Sequence[Tensor], names: Mapping[str, Any] | None = None) 
     return _Builder(known).build(roots)
 
 
+def broken(rule: Rule, args: Sequence[Any], message: str, names: Mapping[str, Any]) -> Graph:
+    """Return the little graph up to an operation that failed: ``error.graph`` of an error about shapes.
+
+    It goes back `NEAR` operations at most; what lies further back is drawn as if it had been given.
+
+    Examples
+    --------
+    >>> W1, X = Tensor(np.ones((4, 3)), name="W1"), np.ones((2, 5))
+    >>> try:
+    ...     np.tanh(W1 * 0.5) @ X
+    ... except ValueError as error:
+    ...     [(node.name or node.op, node.shape) for node in error.graph]
+    [('W1', (4, 3)), (None, ()), ('multiply', (4, 3)), ('tanh', (4, 3)), ('X', (2, 5)), ('matmul', ())]
+    """
+    known: dict[int, str] = {}
+    _collect(names, known)
+    builder = _Builder(known, _nearest(args))
+    inputs = []
+    for arg in args:
+        if type(arg) is Tensor:
+            inputs.append(builder.build([arg]).roots[0])
+        elif rule.elementwise or isinstance(arg, np.ndarray):
+            inputs.append(builder.constant(arg))
+    number = len(builder.nodes)
+    builder.nodes.append(
+        Node(number, None, rule.name, tuple(inputs), {}, (), None, None, None, error=message)
+    )
+    return Graph(builder.nodes, (number,))
+
+
+def _nearest(args: Sequence[Any]) -> set[int]:
+    """Return which Tensors a little graph shows the operations of."""
+    near: dict[int, Tensor] = {}
+    waiting = [a for a in args if type(a) is Tensor]
+    while waiting and len(near) < NEAR:
+        tensor = _alive(waiting.pop(0))
+        if id(tensor) not in near and tensor._op is not None:
+            near[id(tensor)] = tensor
+            waiting += [a for a in operands_of(tensor)[0] if type(a) is Tensor]
+    return set(near)
+
+
 def _collect(names: Mapping[Any, Any], known: dict[int, str]) -> None:
     for name, value in names.items():
         if not isinstance(name, str) or name.startswith("_"):
@@ -236,8 +305,9 @@ def _collect(names: Mapping[Any, Any], known: dict[int, str]) -> None:
 
 
 class _Builder:
-    def __init__(self, known: dict[int, str]) -> None:
+    def __init__(self, known: dict[int, str], near: set[int] | None = None) -> None:
         self.known = known
+        self.near = near  # the Tensors whose operations are wanted; None: all
         self.nodes: list[Node] = []
         self.ids: dict[Any, int] = {}
 
@@ -248,7 +318,7 @@ class _Builder:
             node, ready = stack.pop()
             if id(node) in self.ids:
                 continue
-            operands, _ = operands_of(node)
+            operands = self.operands(node)[0]
             if ready:
                 self.add(node)
                 continue
@@ -258,8 +328,12 @@ class _Builder:
             )
         return Graph(self.nodes, tuple(self.ids[id(r)] for r in roots))
 
+    def operands(self, tensor: Tensor) -> tuple[list[Any], dict[str, Any]]:
+        wanted = self.near is None or id(tensor) in self.near
+        return operands_of(tensor) if wanted else ([], {})
+
     def add(self, tensor: Tensor) -> None:
-        operands, options = operands_of(tensor)
+        operands, options = self.operands(tensor)
         inputs = tuple(self.ids[id(a)] if type(a) is Tensor else self.constant(a) for a in operands)
         extra = tensor._extra or {}
         if extra.get("input") and tensor._op is not None:  # a differentiated function's input stands for what
@@ -275,7 +349,7 @@ class _Builder:
             Node(
                 id=len(self.nodes),
                 name=tensor.name or self.known.get(id(tensor)),
-                op=tensor._op.name if tensor._op is not None else None,
+                op=tensor._op.name if tensor._op is not None and operands else None,
                 inputs=inputs,
                 options=options,
                 shape=() if many else tuple(data.shape),

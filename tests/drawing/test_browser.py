@@ -79,9 +79,11 @@ def drawn(browser):
     """Return the visible texts of each box of the drawing, by its key."""
     return browser.execute_script("""
         const boxes = [...document.querySelectorAll("g.box[data-key]")];
-        return Object.fromEntries(boxes.map(box => [box.dataset.key, [...box.querySelectorAll("text")].filter(t => t.checkVisibility({visibilityProperty: true}))
-            .map(t => [...t.childNodes].filter(n => n.nodeType === 3 || n.checkVisibility())
-            .map(n => n.textContent).join("")).filter(t => t)]));
+        const visible = t => t.checkVisibility({visibilityProperty: true});
+        const read = t => [...t.childNodes].filter(n => n.nodeType === 3 || n.checkVisibility())
+            .map(n => n.textContent).join("");
+        return Object.fromEntries(boxes.map(box => [box.dataset.key,
+            [...box.querySelectorAll("text")].filter(visible).map(read).filter(t => t)]));
     """)
 
 

@@ -10,7 +10,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tinygrad_course.drawing import dot, layers, outline, page, render, scene, themes
+from tinygrad_course.drawing import animate, dimensions, dot, layers, outline, page, render, scene, themes
 from tinygrad_course.drawing.page import Page
 from tinygrad_course.drawing.render import NoRenderer
 from tinygrad_course.files import write
@@ -22,6 +22,8 @@ __all__ = ["NoRenderer", "Page", "to_dot", "to_file", "to_html", "to_page", "to_
 
 #: Up to this many variables and operations, `detail="auto"` shows each.
 EACH = 60
+#: ... and in a training step, each of three lanes.
+LANES = 180
 #: More operations than this take Graphviz minutes.
 MOST = 4_000
 DETAILS = ("auto", "operations", "outline")
@@ -34,6 +36,8 @@ def to_file(
     target = Path(path)
     if target.suffix.lower() in {".html", ".htm"}:
         return to_html(graph, target, title=title)
+    if target.suffix.lower() in animate.FORMATS:
+        return animate.to_file(graph, target, theme=themes.theme(theme), scale=scale, title=title)
     render.file_format(target)  # before any work
     return render.to_file(to_dot(graph, detail=detail, theme=theme, title=title), target, scale)
 
@@ -58,6 +62,11 @@ def to_page(graph: Graph, *, title: str, height: int) -> Page:
     return Page(page.page(graph, title), height)
 
 
+def shapes(graph: Graph) -> dimensions.Dimensions:
+    """See `Graph.shapes`."""
+    return dimensions.dimensions(graph)
+
+
 def picture(graph: Graph, detail: str, title: str) -> scene.Scene:
     """Choose how much is shown.
 
@@ -68,6 +77,10 @@ def picture(graph: Graph, detail: str, title: str) -> scene.Scene:
     """
     if detail not in DETAILS:
         raise ValueError(f"detail={detail!r}: it is one of {', '.join(DETAILS)}")
+    parts = layers.lanes(graph)
+    if parts and (detail == "operations" or (detail == "auto" and len(graph) <= LANES)):
+        member = {m: number for number, part in enumerate(parts) for m in part.members}
+        return scene.of_operations(graph, tuple(p.title for p in parts), member, title, lanes=True)
     if detail == "outline" or (detail == "auto" and len(graph) > EACH):
         return outline.of_blocks(graph, title or f"{len(graph):,} nodes in outline")
     if len(graph) > MOST:

@@ -10,8 +10,10 @@ from tinygrad_course.drawing.scene import Item, Scene, Wire
 from tinygrad_course.drawing.themes import LIGHT, Theme
 
 FONT = "Helvetica,Arial,DejaVu Sans,sans-serif"
-#: Signs up to this length stand in a circle; longer names get an oval.
+#: Signs up to this length stand in a circle; longer names in a box.
 ROUND = 4
+#: What is there without being seen yet.
+CLEAR = "#00000000"
 
 
 def dot(scene: Scene, theme: Theme = LIGHT) -> str:
@@ -43,6 +45,8 @@ def marked(text: str) -> str:
 
 def _lines(scene: Scene, t: Theme) -> Iterator[str]:
     yield "digraph recording {"
+    if scene.lanes:
+        yield "  graph [newrank=true];"
     yield (
         f'  graph [rankdir=LR, bgcolor="{t.background}", pad=0.25, nodesep=0.22, ranksep=0.34, splines=true, '
         f'outputorder=edgesfirst, fontname="{FONT}", fontsize={t.size:g}, fontcolor="{t.muted}"'
@@ -70,10 +74,17 @@ def _lines(scene: Scene, t: Theme) -> Iterator[str]:
     for item in scene.items:
         if item.group is None:
             yield f"  {_item(item, t)}"
+    group = {item.key: item.group for item in scene.items}
     for wire in scene.wires:
-        yield f"  {_wire(wire, t)}"
-    for tail, head in _one_after_the_other(scene):
-        yield f"  {tail} -> {head} [style=invis];"
+        if scene.lanes:
+            yield f"  {_in_lanes(wire, group[wire.tail], group[wire.head], t)}"
+        else:
+            yield f"  {_wire(wire, t)}"
+    if scene.lanes:
+        yield from _below_each_other(scene)
+    else:
+        for tail, head in _one_after_the_other(scene):
+            yield f"  {tail} -> {head} [style=invis];"
     yield "}"
 
 
@@ -88,6 +99,17 @@ def _one_after_the_other(scene: Scene) -> Iterator[tuple[str, str]]:
         yield from ((end, start) for end in ends for start in starts)
 
 
+def _below_each_other(scene: Scene) -> Iterator[str]:
+    """Yield what puts the left ends of the lanes below each other, in order."""
+    group = {item.key: item.group for item in scene.items}
+    starts = []
+    for number in range(len(scene.groups)):
+        inside = [w for w in scene.wires if group[w.tail] == number == group[w.head]]
+        right = {w.tail if number == 1 else w.head for w in inside}
+        starts.append(next(key for key, g in group.items() if g == number and key not in right))
+    yield f"  {{ rank=same; {' -> '.join(starts)} [style=invis]; }}"
+
+
 def _item(item: Item, t: Theme) -> str:
     tip = f"tooltip={quoted(item.tip or item.title)}"
     if item.kind == "operation":
@@ -99,82 +121,93 @@ def _item(item: Item, t: Theme) -> str:
         "result": f'shape=box, style="rounded,filled", fillcolor="{t.result}", color="{t.result_line}"',
         "cost": f'shape=box, style="rounded,filled", fillcolor="{t.cost}", color="{t.cost_line}", '
         f"penwidth={t.weight * 1.6:g}",
+        "error": f'shape=box, style="rounded,filled,dashed", fillcolor="{t.background}", '
+        f'color="{t.gradient}", fontcolor="{t.gradient}"',
         "group": f'shape=box, style="rounded,filled", fillcolor="{t.group}", color="{t.result_line}"',
     }
     return f"{item.key} [{looks[item.kind]}, label=<{_label(item, t)}>, {tip}];"
 
 
 def _operation(item: Item, t: Theme) -> str:
-    """Return a circle with the sign in it, the value above it and the gradient below.
+    """Return a circle with the sign in it, the value above it and the gradient below; a long name gets a box.
 
     With ``fixedsize=shape`` the label may be larger than the circle: wires end at the circle, and Graphviz
     keeps room for the label. The numbers' ground hides a wire that would cross them.
     """
-    scale = t.size / 13
-    high = scale * (26 if len(item.title) <= 2 else 35)
-    wide = high if len(item.title) <= ROUND else t.size * (1.4 + 0.62 * len(item.title))
-    shape = "circle" if len(item.title) <= ROUND else "ellipse"
-    if wide > high:
-        high, wide = scale * 30, wide * 1.12
-    ground = t.background if item.group is None else t.group
-    line = t.size * 1.2
-    above, below = [(item.black, t.muted if item.black.startswith("(") else t.ink)], [(item.red, t.gradient)]
-    if item.note:
-        below = [pair for pair in below if pair[0]] + [(item.note, t.muted)]
-        above = [("", t.ink)] * (len(below) - 1) + above
-    rows = [_row(text, colour, ground, line, t) for text, colour in above]
+    colours = f'fillcolor="{t.operation}", color="{t.operation_line}"'
+    if item.lit:
+        colours = f'fillcolor="{t.cost}", color="{t.gradient}", penwidth={t.weight * 2:g}'
     sign = f'<FONT POINT-SIZE="{t.size * 1.1:g}">{marked(item.title)}</FONT>'
-    rows.append(f'<TR><TD FIXEDSIZE="TRUE" WIDTH="{wide:.0f}" HEIGHT="{high:.0f}">{sign}</TD></TR>')
-    rows += [_row(text, colour, ground, line, t) for text, colour in below]
-    if not (item.black or item.red or item.note):
+    black, red, note = _value(item, t), _gradient(item, t), _small(item.note, t.muted, t)
+    if len(item.title) > ROUND:
+        rows = [text for text in (sign, black, red, note) if text]
+        return f'shape=box, style="rounded,filled", {colours}, label=<{"<BR/>".join(rows)}>'
+    high = t.size / 13 * (26 if len(item.title) <= 2 else 35)
+    below = [text for text in (red, note) if text] or [""]
+    above = [""] * (len(below) - 1) + [black]
+    ground = t.background if item.group is None else t.group
+    rows = [_row(text, ground, t) for text in above]
+    rows.append(f'<TR><TD FIXEDSIZE="TRUE" WIDTH="{high:.0f}" HEIGHT="{high:.0f}">{sign}</TD></TR>')
+    rows += [_row(text, ground, t) for text in below]
+    if not (black or red or note):
         rows = rows[1:2]
     table = f'<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="0">{"".join(rows)}</TABLE>'
-    return (
-        f"shape={shape}, fixedsize=shape, width={wide / 72:.3g}, height={high / 72:.3g}, style=filled, "
-        f'fillcolor="{t.operation}", color="{t.operation_line}", label=<{table}>'
-    )
+    return f"shape=circle, fixedsize=shape, width={high / 72:.3g}, style=filled, {colours}, label=<{table}>"
 
 
-def _row(text: str, colour: str, ground: str, line: float, t: Theme) -> str:
+def _row(text: str, ground: str, t: Theme) -> str:
     """Return a line of text on its own ground, or an empty one of its height."""
-    if not text:
-        return f'<TR><TD HEIGHT="{line:.0f}"></TD></TR>'
-    size = t.size * (0.85 if colour == t.muted else 1)
-    font = f'<FONT POINT-SIZE="{size:g}" COLOR="{colour}">{marked(text)}</FONT>'
+    line = f'<TR><TD HEIGHT="{t.size * 1.2:.0f}">'
+    if not text or CLEAR in text:
+        return f"{line}{text}</TD></TR>"
     inner = f'<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="0" BGCOLOR="{ground}">'
-    return f'<TR><TD HEIGHT="{line:.0f}">{inner}<TR><TD>{font}</TD></TR></TABLE></TD></TR>'
+    return f"{line}{inner}<TR><TD>{text}</TD></TR></TABLE></TD></TR>"
 
 
 def _label(item: Item, t: Theme) -> str:
-    rows = []
-    small = f'POINT-SIZE="{t.size * 0.85:g}"'
-    if item.kind == "group":
-        told = [f'<FONT {small} COLOR="{t.muted}">{marked(line)}</FONT>' for line in item.black.splitlines()]
-        rows = [f"<B>{marked(item.title)}</B>", *told]
-    elif item.title and item.black:
-        if item.black.startswith("("):
-            rows = [
-                f"<B>{marked(item.title)}</B>",
-                f'<FONT {small} COLOR="{t.muted}">{marked(item.black)}</FONT>',
-            ]
-        else:
-            rows = [f"<B>{marked(item.title)}</B> = {marked(item.black)}"]
-    elif item.title:
-        rows = [f"<B>{marked(item.title)}</B>"]
-    elif item.black:
-        grey = item.black.startswith("(")
-        rows = [
-            f'<FONT {small} COLOR="{t.muted}">{marked(item.black)}</FONT>' if grey else marked(item.black)
-        ]
-    if item.red:
-        rows.append(f'<FONT COLOR="{t.gradient}">{marked(item.red)}</FONT>')
-    return "<BR/>".join(rows)
+    name = f"<B>{marked(item.title)}</B>" if item.title else ""
+    if item.kind in {"group", "error"}:
+        rows = [name, *(_small(line, t.muted, t) for line in item.black.splitlines())]
+    elif name and item.black and not item.black.startswith("("):
+        clear = "black" in item.unseen
+        value = f" = {marked(item.black)}"
+        rows = [name + (f'<FONT COLOR="{CLEAR}">{value}</FONT>' if clear else value)]
+    else:
+        rows = [name, _value(item, t)]
+    return "<BR/>".join(text for text in (*rows, _gradient(item, t)) if text)
+
+
+def _value(item: Item, t: Theme) -> str:
+    """Return a value, or a shape in small grey letters."""
+    if item.black.startswith("("):
+        return _small(item.black, CLEAR if "black" in item.unseen else t.muted, t)
+    if "black" in item.unseen and item.black:
+        return f'<FONT COLOR="{CLEAR}">{marked(item.black)}</FONT>'
+    return marked(item.black)
+
+
+def _gradient(item: Item, t: Theme) -> str:
+    colour = CLEAR if "red" in item.unseen else t.gradient
+    return f'<FONT COLOR="{colour}">{marked(item.red)}</FONT>' if item.red else ""
+
+
+def _small(text: str, colour: str, t: Theme) -> str:
+    return f'<FONT POINT-SIZE="{t.size * 0.85:g}" COLOR="{colour}">{marked(text)}</FONT>' if text else ""
+
+
+def _in_lanes(wire: Wire, tail: int | None, head: int | None, t: Theme) -> str:
+    """Return an arrow between or inside the lanes of a training step; those in the second run to the left."""
+    if tail != head:
+        return (
+            f'{wire.tail} -> {wire.head} [constraint=false, style=dashed, color="{t.muted}", penwidth=0.8];'
+        )
+    if tail == 1:
+        return f'{wire.head} -> {wire.tail} [dir=back, color="{t.gradient}"];'
+    return f"{wire.tail} -> {wire.head};"
 
 
 def _wire(wire: Wire, t: Theme) -> str:
-    attributes = []
-    if wire.gradient:
-        attributes += [f'color="{t.line}:{t.gradient}"', "dir=both"]
-    if wire.label:
-        attributes.append(f"label={quoted(wire.label)}")
-    return f"{wire.tail} -> {wire.head}" + (f" [{', '.join(attributes)}];" if attributes else ";")
+    if not wire.gradient:
+        return f"{wire.tail} -> {wire.head};"
+    back = CLEAR if wire.faint else t.gradient
+    return f'{wire.tail} -> {wire.head} [color="{t.line}:{back}", dir=both];'

@@ -65,6 +65,36 @@ def layers(graph: Graph) -> list[Section]:
     return [Section(t, tuple(m)) for t, m in zip(titles, members, strict=True) if m]
 
 
+def lanes(graph: Graph) -> list[Section]:
+    """Return the parts of a recorded training step: Forward, Backward and Update; of other graphs, nothing.
+
+    Operations are numbered in the order of their birth, and a recorded gradient carries the number of the
+    cost that it belongs to. What is born up to the last cost is the forward pass, what is born up to the last
+    gradient the backward pass.
+    """
+    born: list[int | None] = [None] * len(graph)
+    costs, gradients = [], []
+    for node in graph:
+        if node.tensor is None or node.op is None:
+            continue
+        born[node.id] = node.tensor._serial
+        cost_born = (node.tensor._extra or {}).get("cost born")
+        if cost_born is not None:
+            costs.append(cost_born)
+            gradients.append(node.tensor._serial)
+    if not costs:
+        return []
+    cost, gradient = min(costs), min(gradients)  # numbers fall: the least is the latest
+    part = [None if b is None else 0 if b >= cost else 1 if b >= gradient else 2 for b in born]
+    consumers = users(graph)
+    for node in reversed(graph):
+        if part[node.id] is None:
+            part[node.id] = min((p for c in consumers[node.id] if (p := part[c]) is not None), default=0)
+    titles = ("Forward", "Backward", "Update")
+    found = [Section(t, tuple(n.id for n in graph if part[n.id] == k)) for k, t in enumerate(titles)]
+    return [s for s in found if s.members]
+
+
 def users(graph: Graph) -> list[list[int]]:
     """Return, for each node, the nodes that were computed from it."""
     found: list[list[int]] = [[] for _ in graph]

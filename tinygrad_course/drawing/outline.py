@@ -225,6 +225,8 @@ def _repetition(signs: list[tuple[str | None, tuple[int, ...]]], at: int) -> tup
         count = (end - at) // length
         if count >= 3 and length * count > best[0] * best[1] * 1.01:
             best = (length, count)
+            if length * count > 0.9 * (len(signs) - at):
+                break
     return best
 
 

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_course.drawing import heat, labels, outline, steps
-from tinygrad_course.drawing.layers import Section, layers
+from tinygrad_course.drawing.layers import Section, lanes, layers
 from tinygrad_course.drawing.replay import Replay, replay
 from tinygrad_course.drawing.scene import kind_of
 from tinygrad_course.graph import Graph, Node
@@ -116,6 +116,8 @@ def _node(
             "sign": labels.symbol(node.op),
             "note": " ".join(s for s in signs if s),
         }
+    if node.error is not None:
+        found |= {"name": "does not fit", "text": labels.visible(node.error).replace(" and ", "\n")}
     if node.line:
         found["line"] = labels.visible(node.line)
     gradient = way.gradients.get(node.id, node.gradient)
@@ -132,8 +134,8 @@ def _node(
 
 def _sections(graph: Graph) -> tuple[list[Section], list[dict[str, Any]]]:
     """Return the groups that can be collapsed, and the runs of groups that are alike."""
-    found = layers(graph)
-    if len(found) < 3:
+    found = lanes(graph) or layers(graph)
+    if len(found) < 3 and not any(s.title == "Backward" for s in found):
         if len(graph) <= OPEN:
             return [], []
         found = [Section(b.title, b.members) for b in outline.blocks(graph)]

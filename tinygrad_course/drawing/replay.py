@@ -75,11 +75,13 @@ class _Gone(Exception):  # noqa: N818  (a signal, not an error)
 
 def replay(graph: Graph) -> Replay:
     """Go through a graph again, forward and backward."""
-    operations = sorted((n for n in graph if n.op is not None), key=_birth)
+    operations = sorted((n for n in graph if n.op is not None and n.error is None), key=_birth)
     forward = tuple(n.id for n in operations)
     if len(graph.roots) != 1:
         return Replay(forward, note="Several results were drawn, so no gradient starts from a single cost.")
     root = graph[graph.roots[0]]
+    if root.error is not None:
+        return Replay(forward, note=f"{root.op} failed: {labels.visible(root.error)}.")
     if labels.scalar(root.value) is None:
         name = labels.visible(root.name or "the result")
         return Replay(forward, note=f"{_NO_WAY} {name} is no single number, so no cost.")

@@ -27,7 +27,8 @@ class Item:
         What arrows call it: ``n3`` for the variable, ``o3`` for the operation that made it.
     kind : str
         ``variable`` (a leaf), ``data`` (a constant array), ``number`` (a constant number), ``result``
-        (named), ``cost`` (what the graph was drawn from), ``operation``, or ``group`` (several in one).
+        (named), ``cost`` (what the graph was drawn from), ``operation``, ``group`` (several in one), or
+        ``error`` (an operation that failed).
     title : str
         Its name, or the operation's sign.
     black, red : str
@@ -38,6 +39,10 @@ class Item:
         All there is to say about it, for whoever points at it.
     group : int or None
         The place of its group in `Scene.groups`.
+    unseen : set of str
+        ``black`` or ``red``: what keeps its room without being seen, in a frame of a moving picture.
+    lit : bool
+        Whether it is this frame's operation.
     """
 
     key: str
@@ -48,30 +53,38 @@ class Item:
     note: str = ""
     tip: str = ""
     group: int | None = None
+    unseen: frozenset[str] = frozenset()
+    lit: bool = False
 
 
 @dataclass(frozen=True)
 class Wire:
-    """An arrow; `gradient` tells whether one flowed back along it."""
+    """An arrow; `gradient` tells whether one flows back along it, `faint` that it has not yet."""
 
     tail: str
     head: str
     gradient: bool = False
-    label: str = ""
+    faint: bool = False
 
 
 @dataclass(frozen=True)
 class Scene:
-    """A picture's content, in drawing order."""
+    """A picture's content, in drawing order. In `lanes` its groups lie below each other."""
 
     items: tuple[Item, ...]
     wires: tuple[Wire, ...]
     groups: tuple[str, ...] = ()
     title: str = ""
+    lanes: bool = False
 
 
 def of_operations(
-    graph: Graph, groups: tuple[str, ...] = (), member: Mapping[int, int] | None = None, title: str = ""
+    graph: Graph,
+    groups: tuple[str, ...] = (),
+    member: Mapping[int, int] | None = None,
+    title: str = "",
+    *,
+    lanes: bool = False,
 ) -> Scene:
     """Return the picture that shows every operation.
 
@@ -85,6 +98,8 @@ def of_operations(
         The group of each node that is in one.
     title : str
         Stands above the picture.
+    lanes : bool
+        Put the groups below each other, and let the second run back from right to left.
     """
     member = member or {}
     roots = set(graph.roots)
@@ -113,7 +128,7 @@ def of_operations(
                 wires.append(Wire(place[source], circle, flows and not graph[source].constant))
         if boxed:
             items.append(Item(place[node.id], kind, name, black, red(node), "", tip(node), group))
-    return Scene(tuple(items), tuple(wires), groups, title)
+    return Scene(tuple(items), tuple(wires), groups, title, lanes)
 
 
 def _sign(node: Node) -> tuple[str, str]:
@@ -128,6 +143,8 @@ def _sign(node: Node) -> tuple[str, str]:
 
 def kind_of(node: Node, roots: set[int]) -> str:
     """Return how a variable is drawn."""
+    if node.error is not None:
+        return "error"
     if node.id in roots and node.op is not None:
         return "cost"
     if node.constant:
@@ -140,6 +157,8 @@ def kind_of(node: Node, roots: set[int]) -> str:
 def face(node: Node) -> tuple[str, str]:
     """Return a variable's name, and its value if it is one number, else its shape."""
     name = labels.short(node.name) if node.name else ""
+    if node.error is not None:
+        return "does not fit", node.error.replace(" and ", "\n")
     if node.dtype is None and not node.constant:
         return name, "several"
     one = labels.scalar(node.value) if node.shape in ((), (1,), (1, 1)) else None

@@ -118,7 +118,7 @@ function width(text, size = 14, weight = 400) {
   ruler.font = `${weight} ${size}px system-ui, "Segoe UI", "DejaVu Sans", sans-serif`;
   return ruler.measureText(text).width;
 }
-const boxed = i => !nodes[i].op || nodes[i].named || nodes[i].kind === "cost";
+const boxed = i => !nodes[i].op || nodes[i].named || nodes[i].kind === "cost" || nodes[i].kind === "error";
 const outside = i => nodes[i].kind === "data" && nodes[i].named;
 function keyOf(i, operation = false) {  // what stands for a node: its own box, or that of a collapsed layer
   const g = nodes[i].group;
