@@ -12,32 +12,58 @@ Tensor(33.0) 3.0 6.0 9.0
 
 from __future__ import annotations
 
+import sys
 from importlib import import_module
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from tinygrad_course.autodiff import (
-    grad,
-    hessian,
-    hvp,
-    jacobian,
-    jvp,
-    stop_gradient,
-    value_and_grad,
-    vjp,
-)
-from tinygrad_course.custom import custom_rule, register_rule
-from tinygrad_course.debugging import debug
-from tinygrad_course.graph import Graph, graph
-from tinygrad_course.sweep import FreedGraphError
-from tinygrad_course.tensor import Tensor
-
 if TYPE_CHECKING:
+    from tinygrad_course.autodiff import (
+        grad,
+        hessian,
+        hvp,
+        jacobian,
+        jvp,
+        stop_gradient,
+        value_and_grad,
+        vjp,
+    )
     from tinygrad_course.compiling import CannotCompile, compiled
+    from tinygrad_course.custom import custom_rule, register_rule
+    from tinygrad_course.debugging import debug
     from tinygrad_course.derivation import derive
+    from tinygrad_course.gradient_checking import check_gradients, compare_gradients, gradient_check
+    from tinygrad_course.graph import Graph, graph
     from tinygrad_course.network import Network
+    from tinygrad_course.sweep import FreedGraphError
+    from tinygrad_course.tensor import Tensor
 
-# Imported when they are first asked for: what costs time, and what few programs need.
-_LATER = {"CannotCompile": "compiling", "Network": "network", "compiled": "compiling", "derive": "derivation"}
+# Imported when they are first asked for: pytest imports this package wherever the library is installed, for its
+# plugin, and is not to wait for NumPy and SciPy.
+_LATER = {
+    "CannotCompile": "compiling",
+    "FreedGraphError": "sweep",
+    "Graph": "graph",
+    "Network": "network",
+    "Tensor": "tensor",
+    "check_gradients": "gradient_checking",
+    "compare_gradients": "gradient_checking",
+    "compiled": "compiling",
+    "custom_rule": "custom",
+    "debug": "debugging",
+    "derive": "derivation",
+    "grad": "autodiff",
+    "gradient_check": "gradient_checking",
+    "graph": "graph",
+    "hessian": "autodiff",
+    "hvp": "autodiff",
+    "jacobian": "autodiff",
+    "jvp": "autodiff",
+    "register_rule": "custom",
+    "stop_gradient": "autodiff",
+    "value_and_grad": "autodiff",
+    "vjp": "autodiff",
+}
 
 __all__ = [
     "CannotCompile",
@@ -45,11 +71,14 @@ __all__ = [
     "Graph",
     "Network",
     "Tensor",
+    "check_gradients",
+    "compare_gradients",
     "compiled",
     "custom_rule",
     "debug",
     "derive",
     "grad",
+    "gradient_check",
     "graph",
     "hessian",
     "hvp",
@@ -76,3 +105,13 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     return sorted(__all__)
+
+
+class _Package(ModuleType):
+    def __setattr__(self, name: str, value: object) -> None:
+        """Leave `graph` the function that it is here, when the import system sets the module of that name."""
+        if not (name in _LATER and isinstance(value, ModuleType)):
+            super().__setattr__(name, value)
+
+
+sys.modules[__name__].__class__ = _Package

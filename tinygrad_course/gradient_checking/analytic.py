@@ -18,6 +18,28 @@ from tinygrad_course.tensor import Tensor
 Array = NDArray[Any]
 
 
+def leaves_of(found: Any, problem: Problem) -> list[Any]:
+    """Return gradients, in whatever nest they come, in the order of the problem's leaves.
+
+    Raises
+    ------
+    TypeError
+        If there are more gradients than arguments to check.
+    """
+    tree = problem.tree
+    several = not isinstance(problem.argnums, int)
+    if several and len(problem.nums) == 1 and not isinstance(found, tuple):
+        found = (found,)
+    if isinstance(found, tuple) and len(found) == 1 and not isinstance(tree, tuple):
+        found = found[0]  # a pullback returns a tuple
+    if isinstance(found, tuple) and not isinstance(tree, (tuple, list, dict)):
+        raise TypeError(
+            f"the gradient is a tuple of {len(found)}, and only argument {problem.argnums} of "
+            f"{problem.name} is checked; for all of them pass argnums={tuple(range(len(found)))}"
+        )
+    return [g for _, g in trees.leaves(gradients_like(found, tree))]
+
+
 class Analytic:
     """The gradient to be checked, of the scalar that a `Problem` makes of the function.
 
@@ -71,16 +93,7 @@ class Analytic:
                 found = grad(problem.scalar, problem.argnums)(*args)
             else:
                 found = self.gradient(*args) if callable(self.gradient) else self.gradient
-        tree = problem.tree
-        if isinstance(found, tuple) and len(found) == 1 and not isinstance(tree, tuple):
-            found = found[0]  # a pullback returns a tuple
-        if isinstance(found, tuple) and not isinstance(tree, (tuple, list, dict)):
-            raise TypeError(
-                f"the gradient is a tuple of {len(found)}, and only argument {problem.argnums} of "
-                f"{problem.name} is checked; for all of them pass argnums={tuple(range(len(found)))}"
-            )
-        flat = [g for _, g in trees.leaves(gradients_like(found, tree))]
-        return [self._contract(k, peek(Tensor, g)) for k, g in enumerate(flat)]
+        return [self._contract(k, peek(Tensor, g)) for k, g in enumerate(leaves_of(found, problem))]
 
     def _contract(self, k: int, g: Any) -> Array:
         """Return the gradient of the scalar, from one of the function or of its entries."""

@@ -10,14 +10,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tinygrad_course import trees
 from tinygrad_course.autodiff import grad
-from tinygrad_course.gradient_checking.analytic import Analytic
+from tinygrad_course.gradient_checking.analytic import Analytic, leaves_of
 from tinygrad_course.gradient_checking.judging import Judge
 from tinygrad_course.gradient_checking.lines import Problem
 from tinygrad_course.gradient_checking.noise import Cause, cause_of
 from tinygrad_course.gradient_checking.report import GradientMismatchError, GradientReport
-from tinygrad_course.gradient_checking.vectors import gradients_like
 from tinygrad_course.graph import graph
 from tinygrad_course.tensor import Tensor
 
@@ -124,8 +122,7 @@ def _derivative_along(problem: Problem, analytic: Analytic, seed: int) -> Callab
     @functools.wraps(problem.f)
     def slope_along(*args: Any) -> Any:
         found = grad(problem.scalar, problem.argnums)(*args) if first is None else first(*args)
-        flat = [g for _, g in trees.leaves(gradients_like(found, problem.tree))]
-        terms = [np.sum(g * u) for g, u in zip(flat, us, strict=True)]
+        terms = [np.sum(g * u) for g, u in zip(leaves_of(found, problem), us, strict=True)]
         return sum(terms[1:], terms[0])
 
     return slope_along

@@ -1,0 +1,248 @@
+"""The calls that random expressions are made of: every rule of the table, and what it is given."""
+
+from __future__ import annotations
+
+import functools
+import operator
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from tinygrad_course import functions as nn
+from tinygrad_course.rules.special import polygamma
+from tinygrad_course.rules.table import RULES
+from tinygrad_course.testing.domains import smooth_domain
+from tinygrad_course.testing.guards import Guard
+
+REAL = Guard()
+SMALL = Guard(low=-0.8, high=0.8)
+POSITIVE = Guard(low=0.4, high=2.5)
+UNIT = Guard(low=0.2, high=0.8)
+LARGE = Guard(low=1.2, high=2.5)
+DISTINCT = Guard("distinct")
+LOW, HIGH = Guard("lattice", low=0.0), Guard("lattice", low=0.2)
+ANY = "..."
+
+
+@dataclass(frozen=True)
+class Call:
+    """A function with what it may be given.
+
+    Attributes
+    ----------
+    name : str
+        As it is written: ``"np.sum"``.
+    function : callable
+    guards : tuple of Guard
+        For its array arguments, which come first.
+    extras : tuple of list
+        Choices for each further positional argument.
+    options : dict of list
+        Choices for keywords, any of which may be left away.
+    together : bool
+        The arrays are passed as one list.
+    broadcasts : bool
+        The arrays may have any shapes that broadcast.
+    """
+
+    name: str
+    function: Callable[..., Any]
+    guards: tuple[Guard, ...]
+    extras: tuple[list[Any], ...] = ()
+    options: dict[str, list[Any]] = field(default_factory=dict)
+    together: bool = False
+    broadcasts: bool = False
+
+
+def call(
+    name: str,
+    *guards: Guard,
+    extras: tuple[list[Any], ...] = (),
+    together: bool = False,
+    broadcasts: bool = False,
+    function: Callable[..., Any] | None = None,
+    **options: Any,
+) -> Call:
+    """Return a `Call` of the NumPy function of that name, or of `function`."""
+    if function is None:
+        function = operator.attrgetter(name.removeprefix("np."))(np)
+    assert function is not None  # noqa: S101  (found, or given)
+    return Call(name, function, guards, extras, options, together, broadcasts)
+
+
+def _put(x: Any, v: Any) -> Any:
+    y = x * 1.0
+    y[..., 0] = v
+    return y
+
+
+def _drop(A: Any) -> Any:
+    return nn.drop(A, np.arange(A.size).reshape(A.shape) % 3 > 0, 0.8)
+
+
+def _of_data(function: Callable[..., Any]) -> Callable[[Any], Any]:
+    """Return a cost whose labels depend on the shape alone."""
+    return lambda Z: function(Z, (np.arange(Z.size).reshape(Z.shape) % Z.shape[0] == 0) * 1.0)
+
+
+def _calls_by_hand() -> list[Call]:
+    ij, jk = REAL.of_shape("ij"), REAL.of_shape("jk")
+    any_, i = REAL.of_shape(ANY), REAL.of_shape("i")
+    matrix = DISTINCT.of_shape("ij")
+    ends = [None, 0, -1]
+    keep: Any = {"axis": ends, "keepdims": [True]}
+    regular, definite = Guard("regular", shape="ii"), Guard("definite", shape="ii")
+    separated = Guard("separated", shape="ij")
+    return [
+        call("np.sum", any_, **keep),
+        call("np.mean", any_, **keep),
+        call("np.dot", ij, jk),
+        call("np.reshape", any_, extras=([-1],)),
+        call("np.transpose", ij),
+        call("x[0]", any_, function=lambda x: x[0]),
+        call("x[::-1]", any_, function=lambda x: x[::-1]),
+        call("np.take", any_, extras=([[0, 0, -1]],), axis=[0, -1]),
+        call("y[..., 0] = v", ij, REAL.of_shape(""), function=_put),
+        call("np.where", LOW, HIGH, broadcasts=True, function=lambda a, b: np.where(a < b, a * a, b)),
+        call("np.clip", LOW, extras=([-0.6, -0.2], [0.2, 0.6])),
+        call("np.maximum", LOW, HIGH, broadcasts=True),
+        call("np.minimum", LOW, HIGH, broadcasts=True),
+        # products
+        call("np.matmul", REAL.of_shape("bij"), jk),
+        call("np.vecdot", ij, ij),
+        call("np.matvec", ij, REAL.of_shape("j")),
+        call("np.vecmat", i, ij),
+        call("np.outer", i, REAL.of_shape("j")),
+        call("np.inner", ij, REAL.of_shape("kj")),
+        call("np.vdot", ij, ij),
+        call("np.tensordot", ij, jk, extras=([1],)),
+        call("np.einsum", ij, jk, function=lambda a, b: np.einsum("ij,jk->ki", a, b)),
+        call("np.convolve", i, REAL.of_shape("j"), mode=["full", "same"]),
+        # reductions
+        call("np.prod", any_, **keep),
+        call("np.max", DISTINCT.of_shape(ANY), **keep),
+        call("np.min", DISTINCT.of_shape(ANY), **keep),
+        call("np.amax", DISTINCT.of_shape(ANY), **keep),
+        call("np.amin", DISTINCT.of_shape(ANY), **keep),
+        call("np.var", any_, **keep),
+        call("np.std", DISTINCT.of_shape("i"), function=lambda x: np.std(np.concatenate([x, [9.0]]))),
+        call("np.cumsum", any_, axis=ends),
+        call("np.cumprod", any_, axis=ends),
+        call("np.linalg.norm", matrix, axis=[0, None]),
+        call("special.logsumexp", any_, function=nn.logsumexp),
+        call("np.logaddexp.reduce", any_, function=np.logaddexp.reduce),
+        call("np.trace", ij),
+        call("np.diagonal", ij),
+        call("np.diag", i),
+        call("np.sort", DISTINCT.of_shape(ANY), axis=[0, -1]),
+        call("np.partition", DISTINCT.of_shape("i"), extras=([0],)),
+        # shapes
+        call("np.ravel", any_),
+        call("np.squeeze", REAL.of_shape("i1")),
+        call("np.expand_dims", REAL, extras=([0, -1],)),
+        call("np.copy", REAL),
+        call("np.real", REAL),
+        call("np.real_if_close", REAL),
+        call("np.nan_to_num", REAL),
+        call("np.swapaxes", ij, extras=([0], [1])),
+        call("np.moveaxis", ij, extras=([0], [-1])),
+        call("np.matrix_transpose", ij),
+        call("np.broadcast_to", i, function=lambda x: np.broadcast_to(x, (2, *np.shape(x)))),
+        call("np.tile", any_, extras=([2],)),
+        call("np.repeat", any_, extras=([2],), axis=ends),
+        call("np.concatenate", ij, ij, together=True, axis=[0, 1, None]),
+        call("np.stack", ij, ij, together=True, axis=[0, -1]),
+        call("np.split", REAL.of_shape("2i"), extras=([2],)),
+        call("np.array_split", any_, extras=([2],)),
+        call("np.unstack", ij),
+        call("np.flip", any_, axis=ends),
+        call("np.flipud", any_),
+        call("np.fliplr", ij),
+        call("np.rot90", ij, k=[1, 2]),
+        call("np.roll", any_, extras=([1, -2],), axis=ends),
+        call("np.tril", ij, k=[0, 1]),
+        call("np.triu", ij, k=[0, -1]),
+        call("np.pad", any_, extras=([1],), mode=["constant", "edge"]),
+        call("np.unwrap", UNIT.of_shape("i")),
+        call("np.bincount", i, function=lambda w: np.bincount(np.arange(w.size) // 2, w)),
+        call("np.fft.irfft", any_, function=lambda x: np.fft.irfft(x, 5)),
+        # matrices
+        call("np.linalg.inv", regular),
+        call("np.linalg.det", regular),
+        call("np.linalg.slogdet", regular, function=lambda a: np.linalg.slogdet(a)[1]),
+        call("np.linalg.solve", regular, REAL.of_shape("ij")),
+        call("np.linalg.pinv", separated),
+        call("np.linalg.cholesky", definite),
+        call(
+            "np.linalg.eigh",
+            definite,
+        ),
+        call("np.linalg.eigvalsh", definite),
+        call("np.linalg.eigvals", definite, function=lambda a: np.linalg.eigvals(np.tril(a))),
+        call("np.linalg.svdvals", separated),
+        call("np.linalg.svd", separated, function=lambda a: np.linalg.svd(a, full_matrices=False)),
+        call("np.linalg.qr", separated),
+        # networks
+        call("linear", ij, jk, REAL.of_shape("i1"), function=nn.linear),
+        call("relu", HIGH, function=nn.relu),
+        call("leaky_relu", HIGH, function=nn.leaky_relu),
+        call("softmax", ij, function=nn.softmax),
+        call("log_softmax", ij, function=nn.log_softmax),
+        call("drop", ij, function=_drop),
+        call("sigmoid_cross_entropy", ij, function=_of_data(nn.sigmoid_cross_entropy)),
+        call("softmax_cross_entropy", ij, function=_of_data(nn.softmax_cross_entropy)),
+        call("special.polygamma", POSITIVE, function=lambda x: polygamma(1, x)),
+    ]
+
+
+#: First, so that examples shrink towards them.
+_SIMPLE: tuple[Any, ...] = (
+    np.add,
+    np.multiply,
+    np.subtract,
+    np.negative,
+    np.divide,
+    np.exp,
+    np.log,
+    np.tanh,
+    np.square,
+    np.sqrt,
+)
+
+
+@functools.cache
+def calls() -> tuple[Call, ...]:
+    """Return all calls, simple ones first; a function that acts on each entry is tried where it is smooth."""
+    by_hand = _calls_by_hand()
+    taken = {c.function for c in by_hand}
+    elementwise = []
+    for function in (*_SIMPLE, *(f for f in RULES if f not in _SIMPLE)):
+        rule = RULES[function]
+        if function in taken or not rule.elementwise:
+            continue
+        if not isinstance(function, np.ufunc) and function not in _NAMED:
+            continue
+        domain = smooth_domain(rule, getattr(function, "nin", 1))
+        if domain is None:
+            continue
+        module = "np" if getattr(np, str(rule.name), None) is function else "special"
+        elementwise.append(_of_domain(f"{module}.{rule.name}", function, domain))
+    return (*elementwise[: len(_SIMPLE)], *by_hand, *elementwise[len(_SIMPLE) :])
+
+
+_NAMED: tuple[Any, ...] = (np.sinc, np.i0)
+
+
+def _of_domain(name: str, function: Callable[..., Any], domain: tuple[Any, ...]) -> Call:
+    guards = tuple(Guard(low=d[0], high=d[1]) for d in domain if isinstance(d, tuple))
+    if all(isinstance(d, tuple) for d in domain):
+        return Call(name, function, guards, broadcasts=len(guards) > 1)
+    constants = ", ".join("_" if isinstance(d, tuple) else repr(d) for d in domain)
+
+    def with_constants(*arrays: Any) -> Any:
+        rest = iter(arrays)
+        return function(*(next(rest) if isinstance(d, tuple) else d for d in domain))
+
+    return Call(f"{name}({constants})", with_constants, guards, broadcasts=len(guards) > 1)
