@@ -3,19 +3,21 @@
 The layout, version 1, which `h5py` alone reads (``h5py.File("run.h5")["parameters/W1"][()]``):
 
 ==========================  ==========================================================================
-bytes 0 to 511              text, HDF5's user block: what the file is, its length, and the SHA-256 of
-                            all bytes after the block
+bytes 0 to 511              text, HDF5's user block: what the file is, how long, and its SHA-256
 ``/`` attributes            ``format``, ``version``, ``written_by``, ``epoch``
 ``/parameters/...``         a nest: a dict, list or tuple is a group (its attribute ``kind`` says which),
-                            an array is a dataset; keys are percent-encoded where they hold a slash
+                            an array is a dataset (``order`` says how it lay in memory, C or F);
+                            a slash in a key is percent-encoded
 ``/state/...``              the optimiser's state, a nest
 ``/history/...``            a 1-D dataset for each list of numbers, one number an epoch
 ``/setup``                  JSON text: what was trained, and how
 ``/streams/...``            JSON text for each random stream: its kind, and where it stands
-every dataset's attributes  ``sha256`` of its values in C order, and ``order`` (C or F) in memory
+after the HDF5              text, a line for each dataset: where its values begin, their length in bytes,
+                            their SHA-256, its path
 ==========================  ==========================================================================
 
-Nothing is pickled. A file is written whole or not at all, and is read only if all its digests are right.
+Nothing is pickled. A file is written whole or not at all, and HDF5 is let at it only if its digest is right:
+of a damaged file HDF5 may never return.
 """
 
 from __future__ import annotations
@@ -132,8 +134,9 @@ def save(
         group = file.create_group("streams", track_order=True)
         for name, rng in (streams or {}).items():
             _write_text(group, _encoded(name), rng if isinstance(rng, str) else state_text(rng))
+        table = _table(file)
     content = image.getvalue()[BLOCK:]
-    return files.write(Path(path), _block(content) + content)
+    return files.write(Path(path), _block(content, table) + content + table)
 
 
 def load(path: str | os.PathLike[str]) -> Checkpoint:
@@ -165,12 +168,30 @@ def load(path: str | os.PathLike[str]) -> Checkpoint:
 # ------------------------------------------------------------------ is it whole?
 
 
-def _block(content: bytes) -> bytes:
+def _block(content: bytes, table: bytes) -> bytes:
+    """Return the first block: what the HDF5 and the table after it have to be."""
     text = (
         f"{FORMAT}, version {VERSION}. HDF5 begins at byte {BLOCK}; h5py reads it.\n"
-        f"bytes {len(content)}\nsha256 {hashlib.sha256(content).hexdigest()}\n"
+        f"bytes {len(content)}\nsha256 {_digest(content)}\n"
+        f"table {len(table)}\nsha256 {_digest(table)}\n"
     )
     return text.encode("ascii").ljust(BLOCK, b"\0")
+
+
+def _table(file: Any) -> bytes:
+    """Return where the values of each dataset are, and their digests: what names a damaged part."""
+    lines = []
+
+    def note(name: str, item: Any) -> None:
+        if isinstance(item, h5py.Dataset) and item.id.get_offset() is not None:
+            values = item[()]
+            content = values if isinstance(values, bytes) else values.tobytes()
+            lines.append(f"{item.id.get_offset()} {len(content)} {_digest(content)} /{name}\n")
+
+    import h5py
+
+    file.visititems(note)
+    return "".join(lines).encode()
 
 
 def _verify(path: Path, raw: bytes) -> None:
@@ -193,39 +214,29 @@ def _verify(path: Path, raw: bytes) -> None:
         raise CheckpointError(
             f"{path} has version {version} of the layout, and this library reads up to {VERSION}: update it"
         )
-    told = dict(line.split(" ", 1) for line in lines[1:] if " " in line)
-    length = told.get("bytes", "")
-    if length.isdigit() and len(content) < int(length):
+    told = [
+        int(n) for key, _, n in (line.partition(" ") for line in lines[1:]) if key != "sha256" and n.isdigit()
+    ]
+    if len(told) == 2 and len(content) < sum(told):
         raise CheckpointError(
-            f"{path} was cut short: {BLOCK + int(length)} bytes were written, and {len(raw)} are there"
+            f"{path} was cut short: {BLOCK + sum(told)} bytes were written, and {len(raw)} are there"
         )
-    if _block(content) != block:
-        raise CheckpointError(
-            f"{path} is damaged: its bytes are not those that were written ({_damage(raw)})"
-        )
+    end = told[0] if told else 0
+    if _block(content[:end], content[end:]) != block:
+        hit = _damage(raw, block, content[end:])
+        raise CheckpointError(f"{path} is damaged: its bytes are not those that were written ({hit})")
 
 
-def _damage(raw: bytes) -> str:
-    """Return which part of a damaged file is hit, as far as its own digests tell."""
-    import h5py
-
-    wrong: list[str] = []
-
-    def look(name: str, item: Any) -> None:
-        if isinstance(item, h5py.Dataset) and item.attrs.get("sha256") != _digest(_bytes_of(item)):
-            wrong.append("/" + name)
-
-    try:
-        with h5py.File(io.BytesIO(raw), "r") as file:
-            file.visititems(look)
-    except Exception as error:  # noqa: BLE001  (HDF5 may say anything of a file with bytes changed)
-        return f"HDF5 can't read its structure: {type(error).__name__}"
+def _damage(raw: bytes, block: bytes, table: bytes) -> str:
+    """Return which part of a damaged file is hit, as far as its table tells."""
+    if _digest(table).encode() not in block:
+        return "its first block or its last lines are hit"
+    wrong = []
+    for line in table.decode().splitlines():
+        begin, length, digest, name = line.split(" ", 3)
+        if _digest(raw[int(begin) : int(begin) + int(length)]) != digest:
+            wrong.append(name)
     return f"the values of {', '.join(wrong)} are hit" if wrong else "its structure or its first block is hit"
-
-
-def _bytes_of(dataset: Any) -> bytes:
-    value = dataset[()]
-    return value if isinstance(value, bytes) else np.ascontiguousarray(value).tobytes()
 
 
 def _digest(content: bytes) -> str:
@@ -266,19 +277,18 @@ def _write_array(parent: Any, name: str, value: Any, path: str) -> None:
     if array.dtype.kind not in "fiub":
         raise TypeError(f"{path} is {value!r}; a checkpoint holds arrays of numbers")
     dataset = parent.create_dataset(name, data=np.ascontiguousarray(array).reshape(array.shape))
-    dataset.attrs["sha256"] = _digest(_bytes_of(array))
     dataset.attrs["order"] = "F" if array.flags.f_contiguous and not array.flags.c_contiguous else "C"
 
 
 def _write_text(parent: Any, name: str, text: str) -> None:
+    import h5py
+
     content = text.encode()
-    dataset = parent.create_dataset(name, data=text)
-    dataset.attrs["sha256"] = _digest(content)
+    parent.create_dataset(name, data=content, dtype=h5py.string_dtype("utf-8", len(content)))
 
 
 def _read_text(dataset: Any) -> str:
-    value = dataset[()]
-    return value.decode() if isinstance(value, bytes) else str(value)
+    return bytes(dataset[()]).decode()
 
 
 def _read(item: Any) -> Nest:

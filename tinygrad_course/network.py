@@ -366,7 +366,7 @@ def _activations(names: Sequence[str] | str, layers: tuple[int, ...]) -> tuple[s
     told = f"activations={list(chosen)}"
     if len(chosen) != len(layers) - 1:
         raise ValueError(
-            f"{told}: layers={list(layers)} need {len(layers) - 1} activations, one for each layer but the input"
+            f"{told}: layers={list(layers)} need {len(layers) - 1} activations, one a layer but the input"
         )
     for name in (*chosen, *([names] if isinstance(names, str) else [])):
         if name not in ACTIVATIONS:
