@@ -18,33 +18,34 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from tinygrad_course.autodiff import (
-        grad,
-        hessian,
-        hvp,
-        jacobian,
-        jvp,
-        stop_gradient,
-        value_and_grad,
-        vjp,
-    )
+    from tinygrad_course.autodiff import grad, hessian, hvp, jacobian, jvp, stop_gradient, value_and_grad, vjp
+    from tinygrad_course.checkpoints import CheckpointError, load, save
     from tinygrad_course.compiling import CannotCompile, compiled
     from tinygrad_course.custom import custom_rule, register_rule
     from tinygrad_course.debugging import debug
     from tinygrad_course.derivation import derive
     from tinygrad_course.gradient_checking import check_gradients, compare_gradients, gradient_check
     from tinygrad_course.graph import Graph, graph
+    from tinygrad_course.initialization import initialize_parameters
     from tinygrad_course.network import Network
+    from tinygrad_course.optimizers import Adam, GradientDescent, Momentum
     from tinygrad_course.sweep import FreedGraphError
     from tinygrad_course.tensor import Tensor
+    from tinygrad_course.training import InterruptedRun, NotFiniteError, fit, mini_batches
 
-# Imported when they are first asked for: pytest imports this package wherever the library is installed, for its
-# plugin, and is not to wait for NumPy and SciPy.
+# Imported when they are first asked for: pytest imports this package wherever the library is installed, for
+# its plugin, and is not to wait for NumPy and SciPy.
 _LATER = {
+    "Adam": "optimizers",
     "CannotCompile": "compiling",
+    "CheckpointError": "checkpoints",
     "FreedGraphError": "sweep",
+    "GradientDescent": "optimizers",
     "Graph": "graph",
+    "InterruptedRun": "training",
+    "Momentum": "optimizers",
     "Network": "network",
+    "NotFiniteError": "training",
     "Tensor": "tensor",
     "check_gradients": "gradient_checking",
     "compare_gradients": "gradient_checking",
@@ -52,24 +53,35 @@ _LATER = {
     "custom_rule": "custom",
     "debug": "debugging",
     "derive": "derivation",
+    "fit": "training",
     "grad": "autodiff",
     "gradient_check": "gradient_checking",
     "graph": "graph",
     "hessian": "autodiff",
     "hvp": "autodiff",
+    "initialize_parameters": "initialization",
     "jacobian": "autodiff",
     "jvp": "autodiff",
+    "load": "checkpoints",
+    "mini_batches": "training",
     "register_rule": "custom",
+    "save": "checkpoints",
     "stop_gradient": "autodiff",
     "value_and_grad": "autodiff",
     "vjp": "autodiff",
 }
 
 __all__ = [
+    "Adam",
     "CannotCompile",
+    "CheckpointError",
     "FreedGraphError",
+    "GradientDescent",
     "Graph",
+    "InterruptedRun",
+    "Momentum",
     "Network",
+    "NotFiniteError",
     "Tensor",
     "check_gradients",
     "compare_gradients",
@@ -77,14 +89,19 @@ __all__ = [
     "custom_rule",
     "debug",
     "derive",
+    "fit",
     "grad",
     "gradient_check",
     "graph",
     "hessian",
     "hvp",
+    "initialize_parameters",
     "jacobian",
     "jvp",
+    "load",
+    "mini_batches",
     "register_rule",
+    "save",
     "stop_gradient",
     "value_and_grad",
     "vjp",
