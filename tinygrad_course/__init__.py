@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from tinygrad_course.sweep import FreedGraphError
     from tinygrad_course.tensor import Tensor
     from tinygrad_course.training import InterruptedRun, NotFiniteError, fit, mini_batches
+    from tinygrad_course.watching import watch
 
 # Imported when they are first asked for: pytest imports this package wherever the library is installed, for
 # its plugin, and is not to wait for NumPy and SciPy.
@@ -69,6 +70,7 @@ _LATER = {
     "stop_gradient": "autodiff",
     "value_and_grad": "autodiff",
     "vjp": "autodiff",
+    "watch": "watching",
 }
 
 __all__ = [
@@ -105,6 +107,7 @@ __all__ = [
     "stop_gradient",
     "value_and_grad",
     "vjp",
+    "watch",
 ]
 
 
