@@ -104,9 +104,9 @@ def as_text(graph: Graph) -> list[str]:
     >>> J = (a * b).named("J")
     >>> J.backward()
     >>> print("\n".join(as_text(graph(J))))
-    a = 5                             gradient 3
-    b = 3                             gradient 5
-    J = multiply(a, b) = 15           gradient 1
+    a = 5                    gradient 3
+    b = 3                    gradient 5
+    J = multiply(a, b) = 15  gradient 1
     """
     labels = {node.id: node.name or f"v{node.id}" for node in graph}
     lines = []
@@ -117,10 +117,10 @@ def as_text(graph: Graph) -> list[str]:
         options = [f"{key}={value!r}" for key, value in node.options.items()]
         made = f" = {node.op}({', '.join([*(labels[i] for i in node.inputs), *options])})" if node.op else ""
         shape = f" {node.shape}" if node.shape else ""
-        line = f"{labels[node.id]}{made}{shape} = {_short(node.value)}"
         gradient = "" if node.gradient is None else f"gradient {_short(node.gradient)}"
-        lines.append(f"{line:<32}  {gradient}".rstrip())
-    return lines
+        lines.append((f"{labels[node.id]}{made}{shape} = {_short(node.value)}", gradient))
+    width = min(max((len(left) for left, _ in lines), default=0), 64)
+    return [f"{left:<{width}}  {gradient}".rstrip() for left, gradient in lines]
 
 
 def _short(value: Any) -> str:

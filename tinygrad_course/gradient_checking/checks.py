@@ -213,6 +213,7 @@ def check_gradients(f: Callable[..., Any], *args: Any, **options: Any) -> Gradie
       b        ()           difference ...  right
     ...
     """
+    __tracebackhide__ = True  # pytest shows the caller's line
     report = compare_gradients(f, *args, **options)
     if report.ok:
         return report

@@ -43,6 +43,7 @@ def assert_gradients_match(f: Callable[..., Any], *args: Any, **options: Any) ->
     >>> assert_gradients_match(lambda x, y: np.tanh(x * y))
     >>> assert_gradients_match(np.sin, np.array([0.5]), gradient=np.cos)
     """
+    __tracebackhide__ = True
     examples = options.pop("max_examples", 50)
     if args and not any(isinstance(a, st.SearchStrategy) for a in args):
         check_gradients(f, *args, **options)
@@ -59,6 +60,7 @@ def assert_gradients_match(f: Callable[..., Any], *args: Any, **options: Any) ->
     @settings(max_examples=examples, deadline=None, database=None, suppress_health_check=list(HealthCheck))
     @given(drawn)
     def search(values: tuple[Any, ...]) -> None:
+        __tracebackhide__ = True
         check_gradients(f, *values, **options)
 
     search()
