@@ -143,7 +143,7 @@ def _(function: ast.FunctionDef) -> Iterator[Change]:
             yield statement.value, f"({text(statement.value)}).T"
 
 
-@rule("operand of another layer", "wrong_operand", "wrong_mask")
+@rule("operand of another layer", "wrong_operand", "wrong_mask", "dA_index")
 def _(function: ast.FunctionDef) -> Iterator[Change]:
     names = {node.id for node in walk(function, ast.Name)}
     for statement in statements(function):
@@ -354,7 +354,7 @@ def _(function: ast.FunctionDef) -> Iterator[Change]:
 def _(function: ast.FunctionDef) -> Iterator[Change]:
     names = {node.id for node in walk(function, ast.Name)}
     for statement in statements(function):
-        if isinstance(statement, ast.Assign) and not isinstance(statement.value, ast.Tuple | ast.Dict):
+        if isinstance(statement, ast.Assign) and not isinstance(statement.value, ast.Tuple | ast.Dict) and "shape" not in text(statement):
             for node in ast.walk(statement.value):
                 if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load) and (match := re.fullmatch(r"([AZaz])(\d?)", node.id)):
                     other = {"A": "Z", "Z": "A", "a": "z", "z": "a"}[match.group(1)] + match.group(2)
@@ -431,7 +431,7 @@ def _(function: ast.FunctionDef) -> Iterator[Change]:
             yield node, f"np.sqrt({text(node.left.args[0])} + epsilon)"
 
 
-@rule("root missing", "wrong_power", "wrong_function")
+@rule("root missing", "wrong_power", "wrong_function", "initial_scale")
 def _(function: ast.FunctionDef) -> Iterator[Change]:
     for node in walk(function, ast.Call):
         if call_name(node) == "sqrt":

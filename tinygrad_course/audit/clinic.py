@@ -39,6 +39,8 @@ class Symptom:
     """Every statement that assigns the quantity, the likeliest first."""
     moment: int = 0
     event: Event | None = None
+    ambiguous: bool = False
+    """Whether any of the candidates may be to blame: each value is one that right code passes through."""
 
 
 @dataclass
@@ -129,10 +131,10 @@ class Clinic:
                 continue
             # What is only handed on (returned, put into a dictionary) was wrong before.
             made = [row for row in rows if not _hands_on(places[own][row[1].site].statement, label)] or rows
-            blamed = self._blame(label, made, expected, case)
+            blamed, ambiguous = self._blame(label, made, expected, case)
             order = [places[own][event.site] for _, event, _ in [blamed, *reversed(made)]]
             unique = list({site.index: site for site in order}.values())
-            found.append(Symptom(label, unique[0], rows[-1][2], expected[label], None, unique, blamed[0], blamed[1]))
+            found.append(Symptom(label, unique[0], rows[-1][2], expected[label], None, unique, blamed[0], blamed[1], ambiguous))
         found += self._layer_by_layer(log, expected, case, places)
         if outcome.error is not None and recorder.last is not None:
             found.append(self._raised(recorder.last, outcome.error, log, known, expected, places))
@@ -187,15 +189,16 @@ class Clinic:
 
     def _blame(
         self, label: str, rows: list[Row], expected: dict[str, Any], case: Case
-    ) -> Row:
+    ) -> tuple[Row, bool]:
         """Of several assignments to a variable, blame the first whose value no right function passes through."""
         for row in rows:
             value = row[2]
             passes = [expected[label], *case.stages.get(label, [])]
             usual = any(close(value, stage) or (case.m > 1 and label in case.summed and close(value, np.asarray(stage) / case.m)) for stage in passes)
             if not usual and np.any(np.asarray(value)):
-                return row if len({event.site for _, event, _ in rows}) == len(rows) else rows[-1]
-        return rows[-1]
+                single = len({event.site for _, event, _ in rows}) == len(rows)
+                return (row, False) if single else (rows[-1], True)
+        return rows[-1], True
 
     def _assigned(self, site: Site, event: Event, known: dict[str, str]) -> str:
         """Name what a statement that raised would have assigned."""

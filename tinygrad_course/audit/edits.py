@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from tinygrad_course.audit.edits_of_calls import RELATED, call_edits
-from tinygrad_course.audit.slots import Scope, Slot, called, parse, slots, terms, text
+from tinygrad_course.audit.slots import Scope, Slot, called, core, parse, slots, terms, text
 from tinygrad_course.audit.vocabulary import (
     EXAMPLES, examples_count, factor_kind, is_beta, is_bias, is_keep_prob, is_lambda, is_mask, mentions, name_kind, removed_kind,
 )  # fmt: skip
@@ -70,7 +70,7 @@ def _located(new: ast.expr, like: ast.expr) -> ast.expr:
     while waiting:
         node = waiting.pop()
         if isinstance(node, ast.expr | ast.keyword):
-            if hasattr(node, "end_lineno") and node is not new:
+            if hasattr(node, "lineno") and node is not new:
                 continue
             ast.copy_location(node, like)
         waiting.extend(ast.iter_child_nodes(node))
@@ -167,6 +167,9 @@ def _names(slot: Slot, scope: Scope) -> Iterator[Change]:
             yield "wrong_operand", parse(donor), 1.5
     if name in scope.numbers and "t" in scope.numbers and is_beta(name):
         yield "bias_correction", parse(f"{name} ** t"), 0
+    if len(scope.arrays.get(name, ())) == 2:
+        for order in _orders(scope, scope.arrays[name][1]):
+            yield "pairs_broken", parse(f"{name}[:, {order}]"), 1.2
     if name in scope.arrays or name not in scope.values:
         for other in scope.arrays:
             if re.fullmatch(r"(?i)x|a\d*_?prev|a\d*", other) and name not in scope.values:
@@ -315,6 +318,8 @@ def _wraps(slot: Slot, scope: Scope, label: str) -> Iterator[Change]:
         yield "wrong_sign", ast.UnaryOp(ast.USub(), node), 0.5 if root else 1
     if isinstance(node, ast.Name | ast.Subscript | ast.Call) and not isinstance(slot.parent, ast.Attribute):
         yield "transposed", ast.Attribute(node, "T", ast.Load()), 0
+    if isinstance(node, ast.BinOp) and isinstance(slot.parent, ast.Call) and called(slot.parent) in {"dot", "matmul"}:
+        yield "transposed", ast.Attribute(node, "T", ast.Load()), 0.2
     if isinstance(node, ast.Name | ast.Subscript) and operand:
         yield "wrong_factor" if is_beta(text(node)) else "wrong_operand", parse(f"1 - {text(node)}"), 1
         yield "wrong_power", parse(f"np.square({text(node)})"), 1.2
@@ -328,8 +333,6 @@ def _wraps(slot: Slot, scope: Scope, label: str) -> Iterator[Change]:
     if isinstance(node, ast.Name) and len(scope.arrays.get(node.id, ())) == 2:
         yield "not_summed", parse(f"np.sum({node.id}, axis=1, keepdims=True)"), 1.5
         yield "not_summed", parse(f"np.sum({node.id}, axis=1)"), 1.5
-        for order in _orders(scope, scope.arrays[node.id][1]):
-            yield "pairs_broken", parse(f"{node.id}[:, {order}]"), 1.5
     if root or sum_term or (isinstance(slot.parent, ast.UnaryOp | ast.Call) and not isinstance(node, ast.Constant)):
         yield from _factors(node, scope, root=root)
     if root:
@@ -365,7 +368,7 @@ def _slopes(slot: Slot, scope: Scope) -> Iterator[Change]:
 
 def slopes(scope: Scope) -> list[str]:
     """Return the derivatives of the activations, of every variable that may be an activation."""
-    names = [name for name in scope.arrays if re.match(r"(?i)(a|z|s|cache|activation)", name)]
+    names = [name for name in scope.entries if re.match(r"(?i)(a|z|s|cache|activation)", core(name))]
     found: list[str] = []
     for name in names[:8]:
         found += [f"(1 - np.power({name}, 2))", f"({name} * (1 - {name}))", f"({name} > 0)", f"(1 - np.tanh({name}) ** 2)"]
@@ -387,9 +390,9 @@ def _factors(node: ast.expr, scope: Scope, *, root: bool) -> Iterator[Change]:
                 yield "bias_correction_missing", parse(f"({text(node)}) / (1 - {name} ** t)"), 1
     yield "wrong_factor", ast.BinOp(node, ast.Mult(), ast.Constant(2)), 2
     yield "wrong_factor", ast.BinOp(node, ast.Div(), ast.Constant(2)), 2
-    for name, shape in scope.arrays.items():
-        if len(shape) == 2 and is_mask(name) and not _names_it(node, name):
-            yield "mask_missing", ast.BinOp(node, ast.Mult(), ast.Name(name, ast.Load())), 1
+    for name, shape in scope.entries.items():
+        if len(shape) == 2 and is_mask(core(name)) and not _names_it(node, name):
+            yield "mask_missing", ast.BinOp(node, ast.Mult(), parse(name)), 1
     if root:
         for slope in slopes(scope):
             yield "derivative_missing", ast.BinOp(node, ast.Mult(), parse(slope)), 2
@@ -399,13 +402,13 @@ def _factors(node: ast.expr, scope: Scope, *, root: bool) -> Iterator[Change]:
 
 
 def _names_it(node: ast.expr, name: str) -> bool:
-    return any(isinstance(inner, ast.Name) and inner.id == name for inner in ast.walk(node))
+    return any(isinstance(inner, ast.Name | ast.Subscript) and text(inner) == name for inner in ast.walk(node))
 
 
 def _additions(node: ast.expr, scope: Scope, label: str) -> Iterator[Change]:
     lambdas = [name for name in scope.numbers if is_lambda(name)]
     counts = [name for name in scope.numbers if name in EXAMPLES] or examples_count(scope)
-    weights = [name for name in scope.arrays if re.fullmatch(r"(?i)w\d*", name)]
+    weights = [name for name in scope.entries if re.fullmatch(r"(?i)w\d*", core(name))]
     for lambd in lambdas:
         for m in counts[:1]:
             for weight in weights:
@@ -413,11 +416,11 @@ def _additions(node: ast.expr, scope: Scope, label: str) -> Iterator[Change]:
                 yield "l2_missing", parse(f"{text(node)} + {lambd} / (2 * {m}) * np.sum(np.square({weight}))"), 2
                 if len(list(terms(node))) == 1:
                     yield "l2_missing", parse(f"{text(node)} + np.sum(np.square({weight}))"), 3
-    for name in [*scope.arrays, *scope.numbers]:
+    for name in [*scope.entries, *scope.numbers]:
         if name in {"l", "L", "i", "j", "k"} or _names_it(node, name):
             continue
-        kind = "bias_missing" if is_bias(name) else "term_missing"
-        yield kind, ast.BinOp(node, ast.Add(), ast.Name(name, ast.Load())), 2
+        bias = is_bias(core(name))
+        yield "bias_missing" if bias else "term_missing", ast.BinOp(node, ast.Add(), parse(name)), 1 if bias else 2
     if isinstance(node, ast.Call) and len(node.args) == 1 and isinstance(node.args[0], ast.Name):
         for name in scope.arrays:
             if name != node.args[0].id:

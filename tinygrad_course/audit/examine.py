@@ -81,7 +81,8 @@ def _examine(learner: Learner, kind: Kind, seed: int, seconds: float, helpers: l
         return report, None
     report.status = WRONG
     chosen, verdicts = _likeliest(learner, kind, chosen, verdicts, seed, helpers, started + seconds)
-    findings, repaired = treat(learner, kind, verdicts, helpers, started + seconds)
+    with learner.program.trials():
+        findings, repaired = treat(learner, kind, verdicts, helpers, started + seconds)
     report.findings = findings
     example, _ = _explore(learner, kind, chosen, function, seed, 40, time.process_time() + 0.7)
     smallest = _smaller(example, failing)
@@ -117,11 +118,26 @@ def _likeliest(
     """Of several readings of a wrong function, return the one that takes the least to make it right."""
     options = kind.assumptions(learner)
     function = learner.program.namespace[learner.name]
-    for option in [chosen, *[option for option in options if option != chosen]] if len(options) > 1 else []:
-        if time.process_time() > deadline - 0.8:
-            break
+    if len(options) < 2:
+        return chosen, verdicts
+    read: list[tuple[int, Assumption, list[Verdict]]] = []
+    for option in [chosen, *[option for option in options if option != chosen]]:
         tried = verdicts if option == chosen else [judge(learner, kind, function, case) for case in battery(learner, kind, option, seed)]
-        if easily_right(learner, kind, tried, helpers, time.process_time() + 0.4):
+        failing = [verdict for verdict in tried if not verdict.right]
+        if failing:
+            # Under the right reading the first wrong quantity comes latest.
+            deepest = min(failing, key=lambda verdict: (verdict.error is not None, -verdict.case.layers, verdict.case.m == 1))
+            symptom = Clinic(learner, kind, [], helpers, deadline).symptom(deepest.case)
+            read.append((symptom.moment if symptom else -1, option, tried))
+    most = max(count for count, _, _ in read)
+    for count, option, tried in read:
+        if count < most or time.process_time() > deadline - 0.8:
+            continue
+        if sum(number == most for number, _, _ in read) == 1:
+            return option, tried
+        with learner.program.trials():
+            easy = easily_right(learner, kind, tried, helpers, time.process_time() + 0.4)
+        if easy:
             return option, tried
     return chosen, verdicts
 

@@ -1,5 +1,7 @@
 """One function under test, with what else its file holds."""
 
+from __future__ import annotations
+
 import ast
 import re
 from collections.abc import Callable, Mapping
@@ -20,7 +22,7 @@ class Learner:
         self.repaired = dict(repaired)
         """The file's functions that were found wrong: each as repaired, or None where no repair was found."""
         self.memory: dict[str, Any] = {}
-        self.remarks: list[str] = []
+        self.partner: Callable[[Learner], list[str]] | None = None
         self.against: set[str] = set()
 
     @property
@@ -63,6 +65,14 @@ class Learner:
     def has(self, role: str) -> bool:
         """Tell whether the function takes an argument of this role."""
         return role in self.binding.roles
+
+    def partner_hidden(self) -> list[str]:
+        """Return the hidden activations that the file's backward pass is right for; [] where it does not tell."""
+        if self.partner is None:
+            return []
+        if "partner" not in self.memory:
+            self.memory["partner"] = self.partner(self)
+        return list(self.memory["partner"])
 
     def text(self, *names: str) -> str:
         """Return the source of functions of the file, by default of the one under test and those that it calls."""

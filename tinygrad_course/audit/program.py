@@ -131,6 +131,7 @@ class Program:
         self.functions: dict[str, ast.FunctionDef] = {}
         self.namespace: dict[str, Any] = {"__name__": "homework", "__builtins__": builtins}
         self.guard = Guard()
+        self._trusted = False
         self._draws = any("random" in line for line in submission.lines)
         self._build()
 
@@ -197,6 +198,14 @@ class Program:
 
     def call(self, function: Function, args: tuple[Any, ...], kwargs: Mapping[str, Any], seconds: float | None = None) -> Outcome:
         """Call a function of the submission; whatever it does comes back as an outcome."""
+        if self._trusted:
+            try:
+                with time_limit(self.seconds if seconds is None else seconds):
+                    return Outcome(function(*args, **kwargs))
+            except KeyboardInterrupt:
+                raise
+            except BaseException as error:  # noqa: BLE001 - as below
+                return Outcome(error=error)
         state = np.random.get_state() if self._draws else None  # noqa: NPY002 - the course draws from the global stream
         try:
             with time_limit(self.seconds if seconds is None else seconds), _quiet():
@@ -208,6 +217,17 @@ class Program:
         finally:
             if state is not None:
                 np.random.set_state(state)  # noqa: NPY002
+            self.guard.restore()
+
+    @contextlib.contextmanager
+    def trials(self) -> Iterator[None]:
+        """Guard a thousand calls as one: for changed versions of functions that were seen to leave everything alone."""
+        self._trusted = not self.guard.broken and not self._draws
+        try:
+            with _quiet():
+                yield
+        finally:
+            self._trusted = False
             self.guard.restore()
 
     def callees(self, name: str) -> list[str]:

@@ -55,6 +55,10 @@ class FunctionReport:
         """One for a right function."""
         return int(self.status == RIGHT)
 
+    def as_dict(self) -> dict[str, Any]:
+        """Return the report as plain data, ready for JSON."""
+        return {**asdict(self), "points": self.points, "of": int(self.status != UNCHECKED)}
+
 
 @dataclass
 class Report:
@@ -92,14 +96,10 @@ class Report:
 
     def as_dict(self) -> dict[str, Any]:
         """Return the report as plain data, ready for JSON."""
-        plain = asdict(self)
-        functions = [
-            {**row, "points": function.points, "of": int(function.status != UNCHECKED)}
-            for row, function in zip(plain.pop("functions"), self.functions, strict=True)
-        ]
-        return {"file": self.file, "status": self.status, "points": self.points, "of": self.of, "functions": functions, **{
-            key: value for key, value in plain.items() if key != "file"
-        }}  # fmt: skip
+        return {
+            "file": self.file, "status": self.status, "points": self.points, "of": self.of, "seed": self.seed, "error": self.error,
+            "seconds": self.seconds, "functions": [function.as_dict() for function in self.functions], "notes": self.notes,
+        }  # fmt: skip
 
 
 def from_dict(plain: dict[str, Any]) -> FunctionReport:

@@ -60,24 +60,26 @@ def scene(clinic: Clinic, case: Case) -> Scene:
 def search(clinic: Clinic, view: Scene, now: list[Verdict], *, likely: bool = False) -> tuple[Repair | None, bool]:
     """Return a repair, and whether everything is right with it; `likely` looks at the likely edits alone."""
     symptom = view.symptom
-    first, earlier, rest = _groups(clinic, view, now)
+    first, near, earlier, rest = _groups(clinic, view, now)
     label = symptom.label if symptom else ""
+    ambiguous = symptom is None or symptom.ambiguous
     plan: list[tuple[list[Site], int, bool]] = [
-        (first, 0, True), (first, 1, True), (earlier, 0, True), (first, 2, True), (earlier, 1, True), (rest, 0, False),
-        (earlier, 2, True), (rest, 1, False), (rest, 2, False), (earlier, 0, False), (earlier, 1, False),
+        (first, 0, True), (near, 0, True), (first, 1, True), (near, 1, True), (earlier, 0, True), (first, 2, True), (near, 2, True),
+        (earlier, 1, True), (rest, 0, False), (earlier, 2, True), (rest, 1, False), (rest, 2, False), (earlier, 0, False),
+        (earlier, 1, False),
     ]  # fmt: skip
     if likely:
-        plan = [(first, 0, True), (earlier, 0, True)]
+        plan = [(first, 0, True), (near, 0, True), (earlier, 0, True)]
     elif label and symptom and len(first) == 1:
         # A later line may be wrong as well: then nothing is right before the first wrong line is.
-        plan.insert(5, ([], -1, True))
+        plan.insert(8, ([], -1, True))
     for group, band, filtered in plan:
         if band < 0:
             found = _step(clinic, view, now, first, label)
             if found:
                 return found, False
             continue
-        found = _complete(clinic, view, group, BANDS[band], clinic.all_right, filtered=filtered, together=group is first)
+        found = _complete(clinic, view, group, BANDS[band], clinic.all_right, filtered=filtered, together=group is first and ambiguous)
         if found:
             return found, True
     if likely:
@@ -105,8 +107,8 @@ def _step(clinic: Clinic, view: Scene, now: list[Verdict], first: list[Site], la
     return None
 
 
-def _groups(clinic: Clinic, view: Scene, now: list[Verdict]) -> tuple[list[Site], list[Site], list[Site]]:
-    """Return the statements that assign the first wrong quantity, those before them, and the rest."""
+def _groups(clinic: Clinic, view: Scene, now: list[Verdict]) -> tuple[list[Site], list[Site], list[Site], list[Site]]:
+    """Return the statements that assign the first wrong quantity, those of the helpers called there, those before, and the rest."""
     symptom = view.symptom
     order = _order(clinic, view.events)
     own = clinic.learner.name
@@ -119,7 +121,7 @@ def _groups(clinic: Clinic, view: Scene, now: list[Verdict]) -> tuple[list[Site]
     keys = {(site.function, site.index) for site in first}
     others = [site for site in order if (site.function, site.index) not in keys]
     if symptom is None or symptom.site is None:
-        return first, others, []
+        return first, [], others, []
     limit = symptom.site.index if symptom.site.function == own else 10**6
     called = {node.id for node in ast.walk(symptom.site.statement) if isinstance(node, ast.Name)}
     helpers = [site for site in others if site.function != own]
@@ -128,8 +130,8 @@ def _groups(clinic: Clinic, view: Scene, now: list[Verdict]) -> tuple[list[Site]
     # In a loop, what stands below has run before too.
     looped = any(isinstance(site.statement, ast.For | ast.While) for site in before)
     after = [site for site in others if site.function == own and site.index > limit]
-    earlier = [*near, *before, *[site for site in helpers if site not in near], *(after if looped else [])]
-    return first, earlier, [] if looped else after
+    earlier = [*before, *[site for site in helpers if site not in near], *(after if looped else [])]
+    return first, near, earlier, [] if looped else after
 
 
 def _order(clinic: Clinic, events: list[tuple[str, Event]]) -> list[Site]:

@@ -58,6 +58,8 @@ class Scope:
     numbers: dict[str, float] = field(default_factory=dict)
     """Local scalars (m, keep_prob, lambd, beta1, t, ...)."""
     arrays: dict[str, tuple[int, ...]] = field(default_factory=dict)
+    entries: dict[str, tuple[int, ...]] = field(default_factory=dict)
+    """The arrays, and those in dictionaries, as they are written: A1, cache['A1']."""
     donors: list[str] = field(default_factory=list)
     """Entries of dictionaries that may stand where a call has another argument."""
 
@@ -70,7 +72,12 @@ class Scope:
             if isinstance(value, int | float | np.integer | np.floating) and not isinstance(value, bool)
         }
         arrays = {name: value.shape for name, value in values.items() if isinstance(value, np.ndarray)}
-        return cls(values, functions, strings, numbers, arrays)
+        entries = {
+            f"{name}[{key!r}]": item.shape
+            for name, value in values.items() if isinstance(value, dict) and len(value) < 16
+            for key, item in value.items() if isinstance(key, str) and isinstance(item, np.ndarray)
+        }  # fmt: skip
+        return cls(values, functions, strings, numbers, arrays, {**arrays, **entries})
 
 
 def called(call: ast.Call) -> str:
@@ -121,6 +128,11 @@ def terms(expression: ast.expr) -> Iterator[ast.expr]:
         yield from terms(expression.right)
     else:
         yield expression
+
+
+def core(written: str) -> str:
+    """Return the quantity's name of how it is written: cache['A1'] is A1."""
+    return written.rsplit("[", 1)[-1].strip("]'\"") if "[" in written else written
 
 
 def parse(text: str) -> ast.expr:

@@ -39,7 +39,7 @@ def treat(
             for finding in findings:
                 finding.verified = True
             return findings, functions[learner.name]
-        shown = next((verdict for verdict in failing if verdict.error is None and verdict.case.m > 1), failing[0])
+        shown = most_telling(failing)
         view = scene(clinic, shown.case)
         symptom = view.symptom
         repair, together = search(clinic, view, now)
@@ -68,9 +68,14 @@ def easily_right(learner: Learner, kind: Kind, verdicts: list[Verdict], helpers:
     if not failing:
         return False
     clinic = Clinic(learner, kind, _ordered(verdicts), helpers, deadline)
-    shown = next((verdict for verdict in failing if verdict.error is None and verdict.case.m > 1), failing[0])
+    shown = most_telling(failing)
     view = scene(clinic, shown.case)
     return search(clinic, view, clinic.verdicts(clinic.functions()), likely=True)[0] is not None
+
+
+def most_telling(failing: list[Verdict]) -> Verdict:
+    """Of the failing cases, return one of several examples that raises nothing, with as few wrong quantities as there are."""
+    return min(failing, key=lambda verdict: (verdict.error is not None, verdict.case.m == 1, len(verdict.wrong)))
 
 
 def _ordered(verdicts: list[Verdict]) -> list[Case]:

@@ -1,0 +1,106 @@
+"""The report as one HTML page to hand back, and the marks of a class as CSV."""
+
+import csv
+import io
+import json
+from collections.abc import Iterator, Sequence
+from html import escape
+from typing import Any
+
+from tinygrad_course.audit.report import Finding, FunctionReport, Report
+from tinygrad_course.audit.terminal import MARKS, example_lines, place
+
+_STYLE = """
+:root { color-scheme: light dark; --right: #1a7f37; --wrong: #c4302b; --faint: #6b7280; --line: #d0d7de; }
+@media (prefers-color-scheme: dark) { :root { --right: #4cc26a; --wrong: #ff7b72; --faint: #9aa4af; --line: #3d444d; } }
+body { font: 16px/1.5 system-ui, sans-serif; max-width: 52rem; margin: 2rem auto; padding: 0 1rem; }
+table { border-collapse: collapse; width: 100%; } td { padding: .25rem .75rem .25rem 0; vertical-align: top; }
+section { border: 1px solid var(--line); border-radius: .5rem; padding: .25rem 1rem; margin: 1rem 0; }
+pre { overflow-x: auto; margin: .3rem 0; } .right { color: var(--right); } .wrong { color: var(--wrong); }
+.faint { color: var(--faint); font-size: .9rem; }
+"""
+
+
+def page(report: Report) -> str:
+    """Return the report as an HTML page that stands alone.
+
+    Examples
+    --------
+    >>> "could not be checked" in page(Report("homework.py", error="there is no such file"))
+    True
+    """
+    body = "\n".join(_body(report))
+    return (
+        "<!doctype html>\n"
+        f'<html lang="en"><head><meta charset="utf-8"><title>{escape(report.file)}</title>'
+        f'<meta name="viewport" content="width=device-width, initial-scale=1"><style>{_STYLE}</style></head>\n'
+        f"<body>\n{body}\n</body></html>\n"
+    )
+
+
+def _body(report: Report) -> Iterator[str]:
+    yield f"<h1>{escape(report.file)}</h1>"
+    if report.error:
+        yield f'<p class="wrong">It could not be checked: {escape(report.error)}</p>'
+    else:
+        yield f"<p><strong>{report.points} of {report.of}</strong> functions are right.</p>"
+    yield "<table>"
+    for function in report.functions:
+        colour = {"right": "right", "wrong": "wrong"}.get(function.status, "faint")
+        remark = "; ".join(function.remarks)
+        yield (
+            f'<tr><td class="{colour}">{MARKS[function.status].lower()}</td><td><code>{escape(function.name)}</code></td>'
+            f'<td class="faint">{escape(remark)}</td></tr>'
+        )
+    yield "</table>"
+    for function in report.functions:
+        for finding in function.findings:
+            yield from _finding(function, finding)
+    if report.notes:
+        yield "<ul>" + "".join(f'<li class="faint">{escape(note)}</li>' for note in report.notes) + "</ul>"
+    yield f'<p class="faint">Seed {report.seed} repeats this report.</p>'
+
+
+def _finding(function: FunctionReport, finding: Finding) -> Iterator[str]:
+    yield f"<section><h2><code>{escape(function.name)}</code>, {escape(place(finding))}: {escape(finding.title)}</h2>"
+    if finding.source:
+        yield f'<pre class="wrong">{escape(finding.source)}</pre>'
+    if finding.suggestion:
+        yield f'<p>Likely:</p><pre class="right">{escape(finding.suggestion)}</pre>'
+        if not finding.verified:
+            yield "<p>This change alone does not make everything right.</p>"
+    yield f"<p>{escape(finding.message)}</p>"
+    lines = "<br>".join(escape(line) for line in example_lines(finding))
+    if lines:
+        yield f'<p class="faint">{lines}</p>'
+    yield "</section>"
+
+
+def marks(reports: Sequence[Report]) -> str:
+    """Return a class's marks as CSV: a row for each file, a column for each function.
+
+    Examples
+    --------
+    >>> print(marks([Report("a.py", error="there is no such file")]).splitlines()[0])
+    file,status,points,of,seed,problem
+    """
+    names = list(dict.fromkeys(function.name for report in reports for function in report.functions))
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["file", "status", "points", "of", "seed", "problem", *map(_cell, names)])
+    for report in reports:
+        points = {function.name: function.points if function.status != "unchecked" else "" for function in report.functions}
+        row: list[Any] = [_cell(report.file), report.status, report.points, report.of, report.seed, _cell(report.error)]
+        writer.writerow([*row, *(points.get(name, "") for name in names)])
+    return text.getvalue()
+
+
+def _cell(text: str) -> str:
+    """A spreadsheet takes a cell that begins with = for a formula."""
+    return "'" + text if text[:1] in {"=", "+", "-", "@", "\t"} else text
+
+
+def as_json(reports: Sequence[Report]) -> str:
+    """Return the reports as JSON: one object for one file, a list for several."""
+    plain = [report.as_dict() for report in reports]
+    return json.dumps(plain[0] if len(plain) == 1 else plain, indent=2)
