@@ -142,10 +142,16 @@ def test_a_training_step_has_three_lanes(tmp_path):
     assert names(g, backward) == {"dW1", "db1", "dW2", "db2"}
     assert names(g, update) == {"W1'", "b1'", "W2'", "b2'"}
     assert {g[m].op for m in update.members if g[m].op} == {"multiply", "subtract"}
-    text = g.to_dot()
-    assert re.findall(r'cluster_\d {\s+graph \[label="(\w+)"', text) == ["Forward", "Backward", "Update"]
-    assert "constraint=false" in text
-    assert g.render(tmp_path / "step.svg").stat().st_size > 1000
+    svg = g.render(tmp_path / "step.svg").read_text(encoding="utf-8")
+    heights = {
+        name: float(y) for y, name in re.findall(r'y="([-\d.]+)"[^>]*>(Forward|Backward|Update)<', svg)
+    }
+    assert heights["Forward"] < heights["Backward"] < heights["Update"]
+    lane = {item: k for k, part in enumerate((forward, backward, update)) for item in part.members}
+    for name in ("A1", "W2", "Y"):  # what another lane needs stands there by name
+        assert svg.count(f">{name}<") == 1 + len(
+            {lane[n.id] for n in g if g[name].id in n.inputs} - {lane[g[name].id]}
+        )
     assert g.to_html(tmp_path / "step.html").stat().st_size > 1000
 
 

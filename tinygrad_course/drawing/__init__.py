@@ -10,7 +10,18 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tinygrad_course.drawing import animate, dimensions, dot, layers, outline, page, render, scene, themes
+from tinygrad_course.drawing import (
+    animate,
+    dimensions,
+    dot,
+    layers,
+    outline,
+    page,
+    render,
+    scene,
+    steps,
+    themes,
+)
 from tinygrad_course.drawing.page import Page
 from tinygrad_course.drawing.render import NoRenderer
 from tinygrad_course.files import write
@@ -80,7 +91,8 @@ def picture(graph: Graph, detail: str, title: str) -> scene.Scene:
     parts = layers.lanes(graph)
     if parts and (detail == "operations" or (detail == "auto" and len(graph) <= LANES)):
         member = {m: number for number, part in enumerate(parts) for m in part.members}
-        return scene.of_operations(graph, tuple(p.title for p in parts), member, title, lanes=True)
+        whole = scene.of_operations(graph, tuple(p.title for p in parts), member, title)
+        return scene.in_lanes(whole, steps.Names(graph).plain)
     if detail == "outline" or (detail == "auto" and len(graph) > EACH):
         return outline.of_blocks(graph, title or f"{len(graph):,} nodes in outline")
     if len(graph) > MOST:

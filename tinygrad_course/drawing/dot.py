@@ -45,8 +45,6 @@ def marked(text: str) -> str:
 
 def _lines(scene: Scene, t: Theme) -> Iterator[str]:
     yield "digraph recording {"
-    if scene.lanes:
-        yield "  graph [newrank=true];"
     yield (
         f'  graph [rankdir=LR, bgcolor="{t.background}", pad=0.25, nodesep=0.22, ranksep=0.34, splines=true, '
         f'outputorder=edgesfirst, fontname="{FONT}", fontsize={t.size:g}, fontcolor="{t.muted}"'
@@ -61,7 +59,8 @@ def _lines(scene: Scene, t: Theme) -> Iterator[str]:
         f'  edge [color="{t.line}", penwidth={t.weight:g}, arrowsize=0.65, fontname="{FONT}", '
         f'fontsize={t.size * 0.85:g}, fontcolor="{t.muted}"];'
     )
-    for number, title in enumerate(scene.groups):
+    groups = list(enumerate(scene.groups))
+    for number, title in reversed(groups) if scene.lanes else groups:  # Graphviz stacks them upwards
         yield f"  subgraph cluster_{number} {{"
         yield (
             f'    graph [label={quoted(title)}, labeljust=l, style="rounded,filled", color="{t.group_line}", '
@@ -75,14 +74,13 @@ def _lines(scene: Scene, t: Theme) -> Iterator[str]:
         if item.group is None:
             yield f"  {_item(item, t)}"
     group = {item.key: item.group for item in scene.items}
-    for wire in scene.wires:
-        if scene.lanes:
-            yield f"  {_in_lanes(wire, group[wire.tail], group[wire.head], t)}"
+    wires = sorted(scene.wires, key=lambda w: -(group[w.tail] or 0)) if scene.lanes else scene.wires
+    for wire in wires:
+        if scene.lanes and group[wire.tail] == 1:  # the backward lane runs to the left
+            yield f'  {wire.head} -> {wire.tail} [dir=back, color="{t.gradient}"];'
         else:
             yield f"  {_wire(wire, t)}"
-    if scene.lanes:
-        yield from _below_each_other(scene)
-    else:
+    if not scene.lanes:
         for tail, head in _one_after_the_other(scene):
             yield f"  {tail} -> {head} [style=invis];"
     yield "}"
@@ -99,17 +97,6 @@ def _one_after_the_other(scene: Scene) -> Iterator[tuple[str, str]]:
         yield from ((end, start) for end in ends for start in starts)
 
 
-def _below_each_other(scene: Scene) -> Iterator[str]:
-    """Yield what puts the left ends of the lanes below each other, in order."""
-    group = {item.key: item.group for item in scene.items}
-    starts = []
-    for number in range(len(scene.groups)):
-        inside = [w for w in scene.wires if group[w.tail] == number == group[w.head]]
-        right = {w.tail if number == 1 else w.head for w in inside}
-        starts.append(next(key for key, g in group.items() if g == number and key not in right))
-    yield f"  {{ rank=same; {' -> '.join(starts)} [style=invis]; }}"
-
-
 def _item(item: Item, t: Theme) -> str:
     tip = f"tooltip={quoted(item.tip or item.title)}"
     if item.kind == "operation":
@@ -121,6 +108,7 @@ def _item(item: Item, t: Theme) -> str:
         "result": f'shape=box, style="rounded,filled", fillcolor="{t.result}", color="{t.result_line}"',
         "cost": f'shape=box, style="rounded,filled", fillcolor="{t.cost}", color="{t.cost_line}", '
         f"penwidth={t.weight * 1.6:g}",
+        "reference": f'shape=box, style="rounded,dashed", color="{t.muted}", margin="0.06,0.03"',
         "error": f'shape=box, style="rounded,filled,dashed", fillcolor="{t.background}", '
         f'color="{t.gradient}", fontcolor="{t.gradient}"',
         "group": f'shape=box, style="rounded,filled", fillcolor="{t.group}", color="{t.result_line}"',
@@ -142,7 +130,7 @@ def _operation(item: Item, t: Theme) -> str:
     if len(item.title) > ROUND:
         rows = [text for text in (sign, black, red, note) if text]
         return f'shape=box, style="rounded,filled", {colours}, label=<{"<BR/>".join(rows)}>'
-    high = t.size / 13 * (26 if len(item.title) <= 2 else 35)
+    high = t.size / 13 * (26, 26, 26, 34, 41)[len(item.title)]
     below = [text for text in (red, note) if text] or [""]
     above = [""] * (len(below) - 1) + [black]
     ground = t.background if item.group is None else t.group
@@ -168,7 +156,7 @@ def _label(item: Item, t: Theme) -> str:
     name = f"<B>{marked(item.title)}</B>" if item.title else ""
     if item.kind in {"group", "error"}:
         rows = [name, *(_small(line, t.muted, t) for line in item.black.splitlines())]
-    elif name and item.black and not item.black.startswith("("):
+    elif name and item.black and not item.black.endswith(")"):
         clear = "black" in item.unseen
         value = f" = {marked(item.black)}"
         rows = [name + (f'<FONT COLOR="{CLEAR}">{value}</FONT>' if clear else value)]
@@ -179,7 +167,7 @@ def _label(item: Item, t: Theme) -> str:
 
 def _value(item: Item, t: Theme) -> str:
     """Return a value, or a shape in small grey letters."""
-    if item.black.startswith("("):
+    if item.black.endswith(")"):
         return _small(item.black, CLEAR if "black" in item.unseen else t.muted, t)
     if "black" in item.unseen and item.black:
         return f'<FONT COLOR="{CLEAR}">{marked(item.black)}</FONT>'
@@ -193,17 +181,6 @@ def _gradient(item: Item, t: Theme) -> str:
 
 def _small(text: str, colour: str, t: Theme) -> str:
     return f'<FONT POINT-SIZE="{t.size * 0.85:g}" COLOR="{colour}">{marked(text)}</FONT>' if text else ""
-
-
-def _in_lanes(wire: Wire, tail: int | None, head: int | None, t: Theme) -> str:
-    """Return an arrow between or inside the lanes of a training step; those in the second run to the left."""
-    if tail != head:
-        return (
-            f'{wire.tail} -> {wire.head} [constraint=false, style=dashed, color="{t.muted}", penwidth=0.8];'
-        )
-    if tail == 1:
-        return f'{wire.head} -> {wire.tail} [dir=back, color="{t.gradient}"];'
-    return f"{wire.tail} -> {wire.head};"
 
 
 def _wire(wire: Wire, t: Theme) -> str:

@@ -241,7 +241,10 @@ class _Writer:
             case ast.UnaryOp(operand=inner):
                 return _UNARY, row(["mo", "sign", "−"], self.write(inner, _PRODUCT))
             case ast.BinOp(left=left, op=ast.Pow(), right=right):
-                return _POWER, ["msup", "", self.write(left, _ATOM), self.write(right, 0)]
+                base = self.write(left, _ATOM)
+                if base[0] == "msup":  # the 2 is a power of A^[1], not of its [1]
+                    base = row(operator("("), base, operator(")"))
+                return _POWER, ["msup", "", base, self.write(right, 0)]
             case ast.BinOp(left=left, op=ast.Div(), right=right):
                 return _ATOM, ["mfrac", "", self.write(left, 0), self.write(right, 0)]
             case ast.BinOp(left=left, op=ast.MatMult(), right=right):

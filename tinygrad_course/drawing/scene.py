@@ -5,8 +5,8 @@ A variable is a box, an operation is a circle, and a result without a name is th
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -27,8 +27,8 @@ class Item:
         What arrows call it: ``n3`` for the variable, ``o3`` for the operation that made it.
     kind : str
         ``variable`` (a leaf), ``data`` (a constant array), ``number`` (a constant number), ``result``
-        (named), ``cost`` (what the graph was drawn from), ``operation``, ``group`` (several in one), or
-        ``error`` (an operation that failed).
+        (named), ``cost`` (what the graph was drawn from), ``operation``, ``group`` (several in one),
+        ``reference`` (what stands in another lane), or ``error`` (an operation that failed).
     title : str
         Its name, or the operation's sign.
     black, red : str
@@ -69,7 +69,10 @@ class Wire:
 
 @dataclass(frozen=True)
 class Scene:
-    """A picture's content, in drawing order. In `lanes` its groups lie below each other."""
+    """A picture's content, in drawing order.
+
+    In `lanes` its groups lie below each other, and the second runs back from right to left.
+    """
 
     items: tuple[Item, ...]
     wires: tuple[Wire, ...]
@@ -83,8 +86,6 @@ def of_operations(
     groups: tuple[str, ...] = (),
     member: Mapping[int, int] | None = None,
     title: str = "",
-    *,
-    lanes: bool = False,
 ) -> Scene:
     """Return the picture that shows every operation.
 
@@ -98,8 +99,6 @@ def of_operations(
         The group of each node that is in one.
     title : str
         Stands above the picture.
-    lanes : bool
-        Put the groups below each other, and let the second run back from right to left.
     """
     member = member or {}
     roots = set(graph.roots)
@@ -128,7 +127,34 @@ def of_operations(
                 wires.append(Wire(place[source], circle, flows and not graph[source].constant))
         if boxed:
             items.append(Item(place[node.id], kind, name, black, red(node), "", tip(node), group))
-    return Scene(tuple(items), tuple(wires), groups, title, lanes)
+    return Scene(tuple(items), tuple(wires), groups, title)
+
+
+def in_lanes(whole: Scene, call: Callable[[int], str]) -> Scene:
+    """Return a picture whose groups are lanes: what one takes from another stands there by name.
+
+    Parameters
+    ----------
+    whole : Scene
+        The picture of every operation.
+    call : callable
+        Returns the name of a node, also of one without.
+    """
+    group = {item.key: item.group for item in whole.items}
+    items = {item.key: item for item in whole.items}
+    references: dict[str, Item] = {}
+    wires = []
+    for wire in whole.wires:
+        lane = group[wire.head]
+        if group[wire.tail] != lane:
+            source, key = items[wire.tail], f"r{lane}{wire.tail}"
+            name = source.title if source.kind != "operation" else call(int(wire.tail[1:]))
+            references[key] = Item(key, "reference", name, tip=source.tip, group=lane)
+            if source.kind == "operation" and not source.black.startswith(name):
+                items[wire.tail] = replace(source, black=f"{name} {source.black}")
+            wire = replace(wire, tail=key)
+        wires.append(wire)
+    return replace(whole, items=(*items.values(), *references.values()), wires=tuple(wires), lanes=True)
 
 
 def _sign(node: Node) -> tuple[str, str]:

@@ -152,7 +152,7 @@ function variableBox(i) {
 }
 function operationBox(i) {
   const n = nodes[i], own = !boxed(i), picture = own ? heatOf(i, mode) : null;
-  const d = n.sign.length <= 2 ? 30 : n.sign.length <= 4 ? 40 : 34;
+  const d = n.sign.length <= 2 ? 30 : n.sign.length === 3 ? 40 : n.sign.length === 4 ? 46 : 34;
   const across = n.sign.length <= 4 ? d : width(n.sign, 15) + 26;
   const lines = own ? [n.value != null ? `${n.name} = ${number(n.value)}` : `${n.name}  ${n.shape}`] : [];
   const below = Math.max(own ? 19 : 0, picture ? picture.h + 6 : 0, n.note ? 19 : 0) + (own && n.note && arrivals[i].length ? 16 : 0);
@@ -460,7 +460,8 @@ function start() {
     return s("svg", {width: 42, height: 28, "aria-hidden": "true"}, g);
   };
   parts.push(h("div", {class: "legend"}, ...legend.flatMap(([kind, text]) => [mark(kind), h("span", {}, text)]),
-    h("b", {}, "6"), h("span", {}, "black: the value, on the way forward"), h("b", {class: "red"}, "3"), h("span", {}, "red: the gradient of the result, on the way back (of a matrix, its norm)")));
+    h("b", {}, "6"), h("span", {}, "black: the value, on the way forward"), h("b", {class: "red"}, "3"), h("span", {}, "red: the gradient of the result, on the way back (of a matrix, its norm)"),
+    ...(nodes.some(n => n.op && !n.named) ? [h("b", {}, "v₁"), h("span", {}, "a result without a name of its own")] : [])));
   if (steps.length) {
     parts.push(h("p", {}, "Press ", h("kbd", {}, "→"), " for the next step, ", h("kbd", {}, "←"), " to go back, ", h("kbd", {}, "Space"), " to play."));
     parts.push(h("p", {class: "muted"}, "Point at anything for its numbers. ", h("kbd", {}, "/"), " searches; drag to move, and zoom with the wheel or ", h("kbd", {}, "+"), " ", h("kbd", {}, "−"), "."));
@@ -478,6 +479,11 @@ function sending(send) {
     parts.push(h("p", {}, `${x.name} is used ${send.times} times, and the gradients add up: `, h("span", {class: "red"}, sum), arrived.length < send.times ? " so far." : "."));
   }
   if (send.chain.length) parts.push(h("div", {class: "chain"}, h("span", {class: "muted"}, "The chain rule so far"), ...send.chain.map(formula)));
+  if (send.total != null && n_leaf(send.node) && arrivals[send.node].every(a => a.step <= at)) {
+    const change = send.total * 0.001, much = number(Math.abs(change), 3);
+    parts.push(h("p", {class: "muted"}, change === 0 ? `A little more ${x.name} does not change ${data.cost}.`
+      : `0.001 more ${x.name} makes ${data.cost} about ${much} ${change > 0 ? "larger" : "smaller"}.`));
+  }
   const arrivedHere = arrivals[send.node].filter(a => a.step <= at).length === arrivals[send.node].length;
   if (x.gradients && arrivedHere) parts.push(figure(x.gradients, "gradients", `gradient of ${x.name}`));
   parts.push(h("div", {class: "trail"}, ...send.trail.flatMap((i, k) => {
@@ -487,6 +493,7 @@ function sending(send) {
   })));
   return h("div", {class: "send"}, ...parts);
 }
+const n_leaf = i => nodes[i].kind === "variable";
 function deadUnits(n) {
   const rows = Number(n.shape.slice(1).split(",")[0]);
   return h("p", {}, `${n.dead.length} of ${rows} units give 0 for every example: dead here are ${n.dead.slice(0, 20).join(", ")}${n.dead.length > 20 ? ", …" : ""}.`);
