@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+import traceback
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
@@ -59,7 +60,9 @@ def run_one(name: str, options: Options, out: Path | None) -> Report:
         measured, report.remarks = outcome.measured, outcome.remarks
         if out is not None:
             report.files = draw(outcome.pictures, outcome.graph, out / name)
-    except (OSError, ImportError, ValueError, RuntimeError) as error:
+    except Exception as error:  # noqa: BLE001  (one that fails must not cost the others their table)
+        if not isinstance(error, (OSError, ImportError, ValueError, RuntimeError)):
+            traceback.print_exc()
         what = "not drawn" if measured else "could not be run"
         report.problem = f"{what}: {str(error) or type(error).__name__}"
     report.comparisons = {r.name: r.compare(measured.get(r.name, {})) for r in row.records}
