@@ -136,7 +136,7 @@ def softmax() -> Recorded:
 # ------------------------------------------------------------------ what the course says of them
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Cost:
     """A cost of the course's, and its own lines for the backward pass.
 

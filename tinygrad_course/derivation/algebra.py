@@ -120,7 +120,14 @@ class size(sympy.Function):  # type: ignore[misc]  # noqa: N801
 # ------------------------------------------------------------------ terms that are more than that
 
 
-class Dot(sympy.Function):  # type: ignore[misc]
+class Term(sympy.Function):  # type: ignore[misc]
+    """A term that SymPy knows nothing about, though it has functions of the same names."""
+
+    def _sympystr(self, printer: Any) -> str:
+        return f"{type(self).__name__}({', '.join(printer.doprint(a) for a in self.args)})"
+
+
+class Dot(Term):
     """The product of two matrices; numbers stand before it."""
 
     nargs = 2
@@ -132,13 +139,13 @@ class Dot(sympy.Function):  # type: ignore[misc]
         return None if c * d == 1 else c * d * cls(a, b)
 
 
-class Outer(sympy.Function):  # type: ignore[misc]
+class Outer(Term):
     """The column a times the row b, of two vectors with one axis."""
 
     nargs = 2
 
 
-class T(sympy.Function):  # type: ignore[misc]
+class T(Term):
     """The transpose."""
 
     nargs = 1
@@ -156,7 +163,7 @@ class T(sympy.Function):  # type: ignore[misc]
         return None if c == 1 else c * cls(x)
 
 
-class Sum(sympy.Function):  # type: ignore[misc]
+class Sum(Term):
     """The sum over an axis, which stays with length 1; over all of them, a number, where the axis is -1."""
 
     nargs = 2
@@ -170,23 +177,23 @@ class Sum(sympy.Function):  # type: ignore[misc]
         return None if c == 1 else c * cls(x, axis)
 
 
-class Softmax(sympy.Function):  # type: ignore[misc]
+class Softmax(Term):
     """exp(z) over its sum, column by column."""
 
     nargs = 1
 
 
-class LogSumExp(sympy.Function):  # type: ignore[misc]
+class LogSumExp(Term):
     """log(sum(exp(z))), column by column, a row."""
 
     nargs = 1
 
 
-class Ones(sympy.Function):  # type: ignore[misc]
+class Ones(Term):
     """Ones, of a shape."""
 
 
-class Reshape(sympy.Function):  # type: ignore[misc]
+class Reshape(Term):
     """The same numbers in another shape: ``Reshape(x, n, m)``."""
 
 
@@ -195,25 +202,27 @@ class Handle(sympy.Dummy):  # type: ignore[misc]
 
     Attributes
     ----------
-    name : str
+    index : str
+        Of a part of an array, how the user wrote it: ``[1:, 0]``.
     shape : tuple of int
-        Its result's.
+        The result's.
     compute : callable
         ``compute(operands)``.
     vjp : callable
         ``vjp(i, g, operands)``: what the gradient g of the result gives operand i.
     """
 
+    index: str
     shape: Shape
     compute: Callable[[list[Any]], Any]
     vjp: Callable[[int, Any, list[Any]], Any]
 
 
-class Operation(sympy.Function):  # type: ignore[misc]
+class Operation(Term):
     """Any other operation: ``Operation(handle, *operands)``."""
 
 
-class Vjp(sympy.Function):  # type: ignore[misc]
+class Vjp(Term):
     """What such an operation sends back to its operand i: ``Vjp(handle, i, g, *operands)``."""
 
 

@@ -13,9 +13,11 @@ from tinygrad_course.derivation.algebra import (
     STRUCTURED,
     Dot,
     Expr,
+    Operation,
     Softmax,
     Sum,
     Variable,
+    full,
     positive,
     relu,
     shape_of,
@@ -172,14 +174,12 @@ class _Line:
         raw = steps[0].formula
         known = {self.found[u].symbol: self.found[u].result for u in users if u in self.found}
         values = {d: x for d, x in known.items() if d in raw.free_symbols and not self._gradients_in(x)}
-        put_in = raw.xreplace(values)
-        told = _put_in(values)
-        short = tidy(put_in)
+        put_in = put(raw, values)
         if values and all(x.is_number for x in values.values()):
-            steps.append(Step(put_in, told))
+            steps.append(Step(put_in, _put_in(values)))
             return
-        if values and weight(short) < weight(raw):
-            steps.append(Step(put_in, told))
+        if values and weight(short := tidy(put_in)) < weight(raw):
+            steps.append(Step(put_in, _put_in(values)))
             spread = multiplied_out(put_in)
             if weight(short) < weight(spread) and spread not in {put_in, short}:
                 steps.append(Step(spread, _words("multiplied out, and what divides cancels")))
@@ -187,7 +187,7 @@ class _Line:
                 steps.append(Step(short, _words("the rest cancels" if len(steps) > 2 else "simplified")))
             return
         products = {d: x for d, x in known.items() if isinstance(_bare(x), Dot)}
-        put_in = raw.xreplace(products)
+        put_in = put(raw, products)
         if products and put_in != raw and not isinstance(_bare(raw), (Dot, Sum)):
             steps.append(Step(put_in, _put_in(products)))
 
@@ -271,6 +271,14 @@ def times(number: Expr, x: Expr) -> Expr:
     return product
 
 
+def put(x: Expr, values: dict[Variable, Expr]) -> Expr:
+    """Put formulas in the place of variables; in products of matrices a number is an array of it."""
+    flat, back = _flat(x)
+    arrays = {d: full(v, d.shape) for d, v in values.items()}
+    inside = {d: y.func(*[a.xreplace(arrays) for a in y.args]) for d, y in back.items()}
+    return flat.xreplace(values).xreplace(inside)
+
+
 def _flat(x: Expr) -> tuple[Expr, dict[Expr, Expr]]:
     """Replace the terms that SymPy knows nothing about by symbols."""
     there: dict[Expr, Expr] = {}
@@ -314,7 +322,12 @@ _SLOPES: tuple[tuple[Any, Piece], ...] = (
 
 def _rules(definition: Expr, of: Variable) -> list[Piece]:
     """Return the derivatives that a line uses."""
-    return [told for kind, told in _SLOPES if any(of in f.free_symbols for f in definition.atoms(kind))]
+    told = [rule for kind, rule in _SLOPES if any(of in f.free_symbols for f in definition.atoms(kind))]
+    for part in definition.atoms(Operation):
+        name = part.args[0].name
+        if of in part.free_symbols and not part.args[0].index:
+            told.append(_words(f"{name}' is the rule of {name} in the table".replace("_", " ")))
+    return told
 
 
 def _words(words: str) -> Piece:

@@ -113,7 +113,7 @@ def _close(found: Any, expected: Any) -> bool:
         return False
     finite = np.isfinite(found) & np.isfinite(expected)
     size = np.max(np.abs(expected[finite]), initial=0.0)
-    return bool(np.all(np.abs(found - expected)[finite] <= TOLERANCE * size + 1e-300))
+    return bool(np.all(np.abs(found[finite] - expected[finite]) <= TOLERANCE * size + 1e-300))
 
 
 def _short(value: Any) -> str:

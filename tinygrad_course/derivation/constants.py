@@ -49,7 +49,7 @@ class Numbers:
                 return 1 / symbol
         return number(value)
 
-    def scale(self, value: float) -> Expr:
+    def scale(self, value: float, *, divides: bool = False) -> Expr:
         """Write a number that multiplies or divides a sum: in terms of m, if it is a simple multiple."""
         if self.m is None or value == 0:
             return self.plain(value)
@@ -57,7 +57,7 @@ class Numbers:
         assert m is not None  # noqa: S101  (it is made with one)
         simple = (1, -1) if m == 1 else (1, -1, 2, -2)
         for r in simple:
-            if math.isclose(value, r * m, rel_tol=1e-13):
+            if math.isclose(value, r * m, rel_tol=1e-13) and (divides or m > 1):
                 return r * self.m
             if math.isclose(value, 1 / (r * m), rel_tol=1e-13):
                 return 1 / (r * self.m)

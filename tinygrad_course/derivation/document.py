@@ -119,7 +119,7 @@ class Derivation(Sequence[Line]):
 
     def __repr__(self) -> str:
         last = self.lines[-1]
-        return f"<Derivation of {len(self.lines)} lines, the last {last.left.text} = {last.result}>"
+        return f"<Derivation of {len(self.lines)} lines, the last {last.text}>"
 
     # -------------------------------------------------------------- mathematics
 

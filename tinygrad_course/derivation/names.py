@@ -12,7 +12,6 @@ _GREEK = {
                  "mu", "nu", "xi", "pi", "rho", "sigma", "tau", "phi", "chi", "psi", "omega")
 } | {"lambd": "\\lambda", "lambda_": "\\lambda", "lam": "\\lambda"}  # fmt: skip
 _TEXT = {"lambd": "λ", "lambda_": "λ", "lam": "λ", "lambda": "λ"}
-_SPECIAL = {c: f"\\{c}" for c in "_%$#&{}"} | {"\\": "\\backslash ", "^": "\\hat{}", "~": "\\sim "}
 
 #: Letters for what has no name, in this order, as in J = 3(a + bc): u = bc, v = a + u.
 LETTERS = ("u", "v", "r", "s", "t", "p", "q", "k", "h")
@@ -57,12 +56,12 @@ def latex(name: str) -> str:
         return f"{layer[0]}^{{[{layer[1]}]}}"
     if name in _GREEK:
         return _GREEK[name]
-    if len(name) == 1 and name not in _SPECIAL:
+    if len(name) == 1 and name.isalpha():
         return name
     numbered = re.fullmatch(r"([A-Za-z]+)_?(\d+)", name)
     if numbered is not None and (len(numbered[1]) == 1 or numbered[1] in _GREEK):
         return f"{_GREEK.get(numbered[1], numbered[1])}_{{{numbered[2]}}}"
-    plain = "".join(_SPECIAL.get(c, c) if c.isprintable() else "?" for c in name)
+    plain = "".join(c if c.isalnum() else {"_": "\\_", " ": "\\ "}.get(c, "?") for c in name)
     return f"\\mathrm{{{plain}}}"
 
 
@@ -78,6 +77,15 @@ class Taken:
             return self.letter()
         self.names.add(name)
         return name
+
+    def numbered(self, name: str) -> str:
+        """Return `name`, or where it is in use the first of name_2, name_3, ... that is not."""
+        number, own = 1, name
+        while own in self.names:
+            number += 1
+            own = f"{name}{number}"
+        self.names.add(own)
+        return own
 
     def letter(self) -> str:
         """Return the next letter that no variable has: u, v, ..., then u1, u2, ...

@@ -162,7 +162,8 @@ def formula(call: Call) -> Expr | None:
     if call.op in ELEMENTWISE:
         return None if call.options else ELEMENTWISE[call.op](*call.operands)
     build = _BUILD.get(call.op)
-    if build is None or any(len(s) > 2 for s in (*call.shapes, call.shape)):
+    high = any(len(s) > 2 for s in (*call.shapes, call.shape))
+    if build is None or (high and not (call.op in {"sum", "mean"} and math.prod(call.shape) == 1)):
         return None
     return build(call)
 
@@ -187,6 +188,10 @@ def _mean(call: Call) -> Expr | None:
     for i in call.axes:
         number *= call.count(call.shapes[0][i]) if i == last else call.shapes[0][i]
     return total / number
+
+
+def _norm(call: Call) -> Expr | None:
+    return sympy.sqrt(Sum(call.x**2, -1)) if not call.options and not call.shape else None
 
 
 def _dot(call: Call) -> Expr | None:
@@ -264,5 +269,5 @@ _BUILD: dict[str, Callable[[Call], Expr | None]] = {
     "matrix_transpose": _transpose, "reshape": _reshape, "squeeze": _reshape, "ravel": _reshape,
     "expand_dims": _reshape, "softmax": _softmax, "log_softmax": _log_softmax, "logsumexp": _logsumexp,
     "drop": _drop, "leaky_relu": _leaky_relu, "binary_cross_entropy": _binary,
-    "categorical_cross_entropy": _categorical,
+    "categorical_cross_entropy": _categorical, "norm": _norm,
 }  # fmt: skip

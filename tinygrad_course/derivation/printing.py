@@ -119,19 +119,30 @@ def _structured(x: Expr) -> Piece:
         of = write(x.args[0])
         return Piece(f"|{of.text}|", f"\\left|{of.latex}\\right|")
     if kind is Operation:
-        return _named(x.args[0].name, x.args[1:])
+        return _indexed(x) if x.args[0].index else _named(x.args[0].name, x.args[1:])
     if kind is Vjp:
-        return _named(f"{x.args[0].name}'", [x.args[2]])
+        if x.args[0].index:
+            g, index = write(x.args[2]).within(_PRODUCT), x.args[0].index
+            return Piece(f"{g.text} at {index}", f"{g.latex} \\text{{ at }} \\texttt{{{index}}}", _PRODUCT)
+        which = f"_{int(x.args[1]) + 1}" if len(x.args) > 4 else ""
+        return _named(f"{x.args[0].name}'", [x.args[2]], which)
     return Piece(str(x), sympy.latex(x))
 
 
-def _named(name: str, args: Any) -> Piece:
+def _named(name: str, args: Any, which: str = "") -> Piece:
     of = [write(a) for a in args]
-    safe = name.replace("_", "\\_")
+    safe = name.rstrip("'").replace("_", "\\_")
+    prime = "'" if name.endswith("'") else ""
     return Piece(
-        f"{name}({', '.join(o.text for o in of)})",
-        f"\\operatorname{{{safe}}}\\left({', '.join(o.latex for o in of)}\\right)",
+        f"{name}{which}({', '.join(o.text for o in of)})",
+        f"\\operatorname{{{safe}}}{prime}{which}\\left({', '.join(o.latex for o in of)}\\right)",
     )
+
+
+def _indexed(x: Expr) -> Piece:
+    """Write a part of an array: W[1:, 0]."""
+    of, index = write(x.args[1]).within(_ATOM), x.args[0].index
+    return Piece(f"{of.text}{index}", f"{of.latex}\\texttt{{{index}}}")
 
 
 def _condition(x: Expr) -> Piece:
@@ -172,7 +183,7 @@ def _order(x: Expr) -> tuple[Any, ...]:
 
 def _sum(x: Expr) -> Piece:
     content, inside = x.primitive()
-    if content.q == 1 and content != 1:
+    if content != 1 and all(abs(t.as_coeff_Mul()[0]) == 1 for t in inside.args):
         piece, number = write(inside).within(_PRODUCT), write(content)
         return Piece(f"{number.text} {piece.text}", f"{number.latex} {piece.latex}", _PRODUCT)
     terms = sorted(x.args, key=_order)
@@ -318,7 +329,7 @@ def _total(x: Expr) -> Piece:
         of = write(inner.base)
         return Piece(f"||{of.text}||^2", f"\\left\\|{of.latex}\\right\\|_F^{{2}}")
     columns = axis == 1 or len(shape) != 2 or (axis < 0 and shape[0] == 1)
-    index = "i" if columns else "k" if axis == 0 else "i,k"
+    index = "i" if columns else "k" if axis == 0 or shape[1] == 1 else "i,k"
     of = write(inner).within(_PRODUCT)
     text, latex = of.text, of.latex
     if isinstance(inner, Variable) and columns and examples:  # the course's dZ^[2](i)

@@ -31,6 +31,7 @@ from tinygrad_course.derivation.algebra import (
 )
 from tinygrad_course.derivation.constants import Arrays, Numbers
 from tinygrad_course.derivation.operations import ELEMENTWISE, Call, formula
+from tinygrad_course.derivation.patterns import index_text, named_arrays, named_numbers, softmaxes
 from tinygrad_course.derivation.replay import FROM_LOGITS, operation_of
 from tinygrad_course.graph import Graph, Node
 
@@ -57,6 +58,8 @@ class Reading:
         Every operation has a line of its own: nothing but numbers, and no name in between.
     gradients : dict of Variable to Variable
         What stands for the gradient of each, where a line has one.
+    inputs : dict of Variable to set of Variable
+        What each formula is made of, the last formula first; see `users`.
     """
 
     root: Variable
@@ -66,10 +69,13 @@ class Reading:
     m: Variable | None = None
     step_by_step: bool = False
     gradients: dict[Variable, Variable] = field(default_factory=dict)
+    inputs: dict[Variable, set[Any]] = field(default_factory=dict, repr=False)
 
     def users(self, symbol: Variable) -> list[Variable]:
         """Return the variables whose formulas have `symbol` in them, the last first."""
-        return [v for v, x in reversed(self.definitions.items()) if symbol in x.free_symbols]
+        if len(self.inputs) != len(self.definitions):
+            self.inputs = {v: x.free_symbols for v, x in reversed(self.definitions.items())}
+        return [v for v, inputs in self.inputs.items() if symbol in inputs]
 
 
 def read(graph: Graph, names: Mapping[str, Any], wanted: set[int]) -> Reading:
@@ -166,9 +172,9 @@ class _Reader:
         self.graph = graph
         self.root = graph.roots[0]
         self.wanted = wanted | {self.root}
-        named = dict(_numbers(names))
+        named = dict(named_numbers(names))
         self.numbers = Numbers(named, m)
-        self.softmax = _softmaxes(graph)
+        self.softmax = softmaxes(graph)
         self.operands = self._needed()
         self.uses = {i: [u for u, of in self.operands.items() if i in of] for i in self.operands}
         self.taken = written.Taken({n.name for n in graph if n.name} | {"J", "m", *named})
@@ -201,7 +207,7 @@ class _Reader:
             for n in self.graph
             if n.constant and n.name and n.id in self.operands and isinstance(n.value, np.ndarray)
         ]
-        for name, array in _arrays(names):
+        for name, array in named_arrays(names):
             if not any(name == n.name for n in self.graph):
                 known.append((array, variable(name, array.shape, (1, len(self.graph)))))
         return known
@@ -240,8 +246,13 @@ class _Reader:
     def _formula(self, node: Node) -> Expr:
         operands = self.operands[node.id]
         shapes = [self.graph[i].shape for i in operands]
-        scaled = math.prod(node.shape) == 1 and any(self.formulas[i].has(Sum) for i in operands)
-        given = [self._operand(i, scaled=scaled) for i in operands]
+        given = [self.formulas[i] for i in operands]
+        if (
+            node.op in {"multiply", "divide"}
+            and math.prod(node.shape) == 1
+            and any(x.has(Sum) for x in given)
+        ):
+            given = [self._scale(i, divides=node.op == "divide") for i in operands]
         if node.id in self.softmax:
             return Softmax(full(given[0], shapes[0]))
         options = {k: v for k, v in node.options.items() if v is not None}
@@ -253,20 +264,23 @@ class _Reader:
         if x is not None:
             return x
         handle = Handle(str(node.op))
+        handle.index = index_text(node.options["index"]) if node.op == "getitem" else ""
         handle.shape = node.shape
         handle.compute, handle.vjp = operation_of(node)
         return Operation(handle, *given)
 
-    def _operand(self, number: int, *, scaled: bool) -> Expr:
+    def _scale(self, number: int, *, divides: bool) -> Expr:
+        """Return the formula of what multiplies or divides a sum: of numbers, in terms of m."""
         node = self.graph[number]
-        if scaled and node.constant and math.prod(node.shape) == 1:
-            return self.numbers.scale(float(np.reshape(node.value, ())))
+        if node.constant and math.prod(node.shape) == 1:
+            return self.numbers.scale(float(np.reshape(node.value, ())), divides=divides)
         return self.formulas[number]
 
     def _constant(self, node: Node) -> Expr:
-        if math.prod(node.shape) == 1 and node.name is None:
+        alone = math.prod(node.shape) == 1 and node.name is None
+        found = None if alone and not node.shape else self.arrays.find(node.value)
+        if found is None and alone:
             return self.numbers.plain(float(np.reshape(node.value, ())))
-        found = self.arrays.find(node.value)
         if found is None:
             array, told = self._labels(node)
             symbol = variable(node.name or self._constant_name(node), array.shape, (1, node.id))
@@ -361,52 +375,4 @@ class _Reader:
         others = [self.graph[i] for i in self.operands[user.id]]
         if any(o.op in {"log", "log_softmax"} for o in others) or math.prod(node.shape) == node.shape[-1]:
             return self.taken.own("Y")
-        return self.taken.own("C")
-
-
-# ------------------------------------------------------------------ patterns
-
-
-def _softmaxes(graph: Graph) -> dict[int, int]:
-    """Return the divisions that compute exp(z) / sum(exp(z)) column by column, each with the number of z."""
-    found = {}
-    for node in graph:
-        if node.op != "divide" or len(node.shape) != 2:
-            continue
-        above, below = (graph[i] for i in node.inputs)
-        if below.op != "sum" or above.op != "exp" or not _same(graph, above.id, below.inputs[0]):
-            continue
-        if below.shape != (1, node.shape[1]) or not below.options.get("keepdims") or node.shape[0] == 1:
-            continue
-        z = graph[above.inputs[0]]
-        if z.op == "subtract":  # the greatest taken off: it changes nothing
-            least, most = (graph[i] for i in z.inputs)
-            if most.op in {"max", "amax"} and most.inputs == (least.id,) and most.shape != least.shape:
-                z = least
-        found[node.id] = z.id
-    return found
-
-
-def _same(graph: Graph, a: int, b: int, depth: int = 4) -> bool:
-    """Whether two nodes are the same operation on the same operands, recorded twice."""
-    if a == b:
-        return True
-    one, two = graph[a], graph[b]
-    if one.op is None or one.op != two.op or one.options != two.options or not depth:
-        return False
-    return all(_same(graph, i, j, depth - 1) for i, j in zip(one.inputs, two.inputs, strict=True))
-
-
-def _arrays(names: Mapping[Any, Any]) -> Iterator[tuple[str, Any]]:
-    for name, value in names.items():
-        if isinstance(name, str) and not name.startswith("_"):
-            if type(value) is dict:
-                yield from _arrays(value)
-            elif isinstance(value, np.ndarray) and value.dtype.kind in "fiub" and value.size > 1:
-                yield name, value
-
-
-def _numbers(names: Mapping[Any, Any]) -> Iterator[tuple[str, float]]:
-    for name, value in names.items():
-        if isinstance(name, str) and isinstance(value, (int, float)) and not isinstance(value, bool):
-            yield name, float(value)
+        return self.taken.numbered("C")

@@ -23,7 +23,9 @@ from tinygrad_course.tensor import Tensor
 
 #: More lines than these nobody reads.
 MOST_LINES = 300
+MOST_NODES = 3_000
 _FEW = 8
+_LONG = 60
 
 
 def derivation_of(J: Any, wrt: Any, names: Mapping[str, Any] | None, *, numbers: bool = True) -> Derivation:
@@ -34,14 +36,31 @@ def derivation_of(J: Any, wrt: Any, names: Mapping[str, Any] | None, *, numbers:
     numbers : bool
         Show the values of what is a number.
     """
+    if type(J) is not Tensor:
+        raise TypeError(
+            f"derive() reads what was recorded, and J is a {type(J).__name__}: compute the cost from Tensors "
+            "(W1 = Tensor(...)), not from plain arrays"
+        )
     g = graph(J, names=names)
     if J.size != 1:
         raise DerivationError(
             f"{J._label()} has shape {J.shape}: a derivation starts from a scalar cost. "
             "Reduce it (np.sum, np.mean)"
         )
+    if len(g) > MOST_NODES:
+        raise DerivationError(
+            f"the cost was computed by {len(g)} operations; a derivation is for {MOST_NODES} at the most. "
+            "Derive a smaller network: its formulas are the same"
+        )
     wanted = _wanted(g, wrt)
     first = replay(g)
+    value = float(np.reshape(first.values[g.roots[0]], ()))
+    if not np.isfinite(value):
+        raise DerivationError(
+            f"{J._label()} is {value} with these values, so no line could be checked. debug() "
+            "finds the first operation that is not finite; functions.binary_cross_entropy is finite "
+            "where A is 0 or 1"
+        )
     reading = read(g, names or {}, set(wanted))
     symbols = {number: v for v, number in reading.nodes.items()}
     goals = [symbols[n] for n in wanted if n in symbols]
@@ -193,7 +212,7 @@ class _Writer:
         """Write a derivative in the variables that the user has given, where that is short."""
         root = self.reading.root
         x = self.in_leaves(self.reading.definitions[root])
-        if weight(x) > 60:
+        if x is None:
             return None
         found = tidy(sympy.diff(x, line.of))
         if line.of in self.reading.definitions or not self.points.agrees(found, line):
@@ -211,9 +230,12 @@ class _Writer:
             value,
         )
 
-    def in_leaves(self, x: Expr) -> Expr:
+    def in_leaves(self, x: Expr) -> Expr | None:
+        """Return a formula in the variables that the user has given, None if it is long."""
         for v, definition in reversed(self.reading.definitions.items()):
             x = x.xreplace({v: definition})
+            if weight(x) > _LONG:
+                return None
         return x
 
     # -------------------------------------------------------------- around the lines

@@ -1,0 +1,406 @@
+"""derive(): numbers and networks, names, values, errors, and the forms that it comes in."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from matplotlib import mathtext
+from scipy.special import expit
+
+from models.derivations import COSTS, examples, parameters
+from tinygrad_course import Tensor, derive, functions
+from tinygrad_course.derivation import DerivationError
+
+
+def abc():
+    return Tensor(5.0, name="a"), Tensor(3.0, name="b"), Tensor(2.0, name="c")
+
+
+def test_the_courses_first_graph():
+    a, b, c = abc()
+    d = derive(3 * (a + b * c), wrt=b)
+    assert d["dJ/db"].text == "dJ/db = 3 c = 6"  # the last line of that name: the result
+    assert d.parts[1].lines[-1].text == "dJ/db = dJ/dv dv/du du/db = 3 * 1 * c = 6"
+    assert [line.text for line in d.parts[0].lines] == ["u = b c = 6", "v = a + u = 11", "J = 3 v = 33"]
+
+
+def test_several_ways_to_the_cost():
+    x = Tensor(0.7, name="x")
+    d = derive(x * x + 3 * x)
+    assert d.parts[1].lines[-1].text == "dJ/dx = dJ/du du/dx + dJ/dv dv/dx = 1 * 2 x + 1 * 3 = 4.4"
+    assert d["dJ/dx"].text == "dJ/dx = 3 + 2 x = 4.4"
+
+
+def test_a_way_without_anything_between():
+    x, y = Tensor(2.0, name="x"), Tensor(3.0, name="y")
+    d = derive(x * y + x, wrt=x)
+    assert d.parts[1].lines[-1].text == "dJ/dx = dJ/du du/dx + ∂J/∂x = 1 * y + 1 = 4"
+
+
+def test_many_ways_are_told_step_by_step():
+    x = Tensor(0.3, name="x")
+    y = x
+    for _ in range(12):
+        y = y * y + np.tanh(y)  # 4096 ways
+    d = derive(y)
+    assert len(d) < 120
+    y.backward()
+    np.testing.assert_allclose(d.parts[1].lines[-1].value, x.grad, rtol=1e-12)
+
+
+def test_names_of_the_users_are_kept():
+    a, b, c = abc()
+    u = b * c
+    v = a + u
+    J = 3 * v
+    d = derive(J, wrt=b, names=locals())
+    assert [line.text for line in d.parts[0].lines] == ["u = b c = 6", "v = a + u = 11", "J = 3 v = 33"]
+    assert "dJ/db = dJ/dv dv/du du/db" in d.text
+
+
+def test_a_letter_that_is_in_use_is_passed_over():
+    u, v = Tensor(1.0, name="u"), Tensor(2.0, name="v")
+    d = derive(np.tanh(u * v))
+    assert [line.name for line in d.parts[0].lines] == ["r", "J"]
+
+
+def test_two_variables_of_one_name():
+    A = Tensor(0.5, name="A")
+    B = np.tanh(A).named("A")
+    J = np.exp(B)
+    d = derive(J)
+    assert d["A'"].text.startswith("A' = tanh(A)")
+
+
+@pytest.mark.parametrize("wrt", ["Tensor", "name", "list", "dict", "left out", "nested"])
+def test_ways_to_say_with_respect_to_what(wrt):
+    a, b, c = abc()
+    J = 3 * (a + b * c)
+    asked = {
+        "Tensor": b,
+        "name": "b",
+        "list": ["b", a],
+        "dict": {"b": b},
+        "left out": None,
+        "nested": {"l": [b, (a,)]},
+    }
+    assert derive(J, wrt=asked[wrt])["dJ/db"].value == 6
+
+
+def test_an_intermediate_variable():
+    a, b, c = abc()
+    v = a + b * c
+    J = 3 * v * v
+    assert derive(J, wrt=v).lines[-1].value == 66
+
+
+def test_the_cost_itself_and_a_leaf_for_a_cost():
+    a, _, _ = abc()
+    J = np.exp(a)
+    assert derive(J, wrt=J).lines[-1].value == 1
+    assert derive(a, wrt=a).lines[-1].right[-1].text == "1"
+
+
+# ------------------------------------------------------------------ networks
+
+
+def network(dtype=np.float64, m=8):
+    X, Y = examples(2, m)
+    W = {k: Tensor(v.data, name=k, dtype=dtype) for k, v in parameters(2, 4, 1).items()}
+    A1 = np.tanh(np.dot(W["W1"], X.astype(dtype)) + W["b1"])
+    return W, functions.binary_cross_entropy(expit(np.dot(W["W2"], A1) + W["b2"]), Y.astype(dtype)), Y
+
+
+def test_shapes_in_the_courses_letters():
+    W, J, _ = network()
+    d = derive(J, wrt=W)
+    assert d["dW2"].shape.text == "(n_2, n_1) = (1, 4)"
+    assert d["dW1"].shape.text == "(n_1, n_x) = (4, 2)"
+    assert d["dZ1"].shape.text == "(n_1, m) = (4, 8)"
+    assert d["dW1"].shape.latex == "(n_{1}, n_{x}) = (4, 2)"
+
+
+@pytest.mark.parametrize("m", [1, 2, 3, 8])
+def test_few_examples(m):
+    W, J, _ = network(m=m)
+    names = {"m": m}
+    d = derive(J, wrt=W, names=names)
+    J.backward()
+    for name, parameter in W.items():
+        np.testing.assert_allclose(d[f"d{name}"].value, parameter.grad, rtol=1e-12, atol=1e-15)
+    if m > 1:
+        assert d["dZ2"].result == "A^[2] - Y"
+
+
+def test_a_number_that_happens_to_be_m_is_no_m():
+    """The 2 of a square, and of 2 W, with two examples."""
+    X, Y = examples(3, 2)
+    W = Tensor(np.ones((1, 3)), name="W1")
+    J = np.mean((2 * np.dot(W, X) - Y) ** 2)
+    d = derive(J, wrt=W, names={"X": X, "Y": Y})
+    assert "2 Z^[1]" in d["J"].text
+    assert "m Z" not in d.text
+
+
+def test_a_freed_graph_with_its_large_values_released():
+    random = np.random.RandomState(0)
+    X, Y = random.randn(30, 400), (random.rand(1, 400) > 0.5) * 1.0
+    W = parameters(30, 40, 1)
+    J = functions.binary_cross_entropy(expit(W["W2"] @ functions.relu(W["W1"] @ X + W["b1"]) + W["b2"]), Y)
+    before = derive(J, wrt=W).text
+    J.backward()
+    d = derive(J, wrt=W)
+    assert d.text == before
+    np.testing.assert_allclose(d["dW1"].value, W["W1"].grad, rtol=1e-12)
+
+
+def test_gradients_of_the_users_stay_as_they_are():
+    W, J, _ = network()
+    J.backward(retain_graph=True)
+    before = {k: v.grad.copy() for k, v in W.items()}
+    derive(J, wrt=W)
+    for name, parameter in W.items():
+        np.testing.assert_array_equal(parameter.grad, before[name])
+    J.backward()  # and the graph is not freed
+
+
+def test_data_that_were_replaced_since():
+    """A leaf's new data play no part as long as the recording has the old ones; after that it is said."""
+    W, J, _ = network()
+    kept = derive(J, wrt=W)["dW1"].value
+    W["W1"].data = W["W1"].data + 1.0
+    np.testing.assert_array_equal(derive(J, wrt=W)["dW1"].value, kept)
+    J.backward()
+    with pytest.raises(DerivationError, match=r"given new ones since\. Compute the cost again"):
+        derive(J, wrt=W)
+
+
+def test_float32_is_checked_in_float64():
+    W, J, _ = network(np.float32)
+    d = derive(J, wrt=W)
+    J.backward()
+    np.testing.assert_allclose(d["dW1"].value, W["W1"].grad, rtol=1e-4)
+
+
+def test_zeros_for_weights_are_checked_elsewhere_too(monkeypatch):
+    """All gradients of W1 are 0 here, so a wrong formula agrees; a point nearby tells."""
+    from tinygrad_course.derivation import algebra
+
+    X, Y = examples(2, 8)
+    W1, W2 = Tensor(np.zeros((4, 2)), name="W1"), Tensor(np.zeros((1, 4)), name="W2")
+    J = functions.binary_cross_entropy(expit(np.dot(W2, np.tanh(np.dot(W1, X)))), Y)
+    assert not derive(J, wrt=W1)["dW1"].value.any()
+    monkeypatch.setattr(algebra.sympy.tanh, "fdiff", lambda self, argindex=1: 1 + self**2)
+    with pytest.raises(DerivationError, match="disagrees with the graph"):
+        derive(J, wrt=W1)
+
+
+def test_a_network_that_is_sure_of_itself():
+    X, Y = examples(2, 8)
+    W1 = Tensor([[1000.0, -2000.0]], name="W1")
+    J = functions.binary_cross_entropy(functions.sigmoid(np.dot(W1, X)), Y)
+    d = derive(J, wrt=W1)
+    J.backward()
+    np.testing.assert_allclose(d["dW1"].value, W1.grad, rtol=1e-12)
+    assert d["dZ1"].result == "A^[1] - Y"
+
+
+# ------------------------------------------------------------------ operations without a formula
+
+W34 = np.arange(12.0).reshape(3, 4) / 7 - 0.8
+
+
+def _assigned(W):
+    V = W * 2
+    V[0] = V[1] * V[2]
+    return np.sum(V**2)
+
+
+OTHERS = {
+    "sort": lambda W: np.sum(np.sort(W) * W34),
+    "part": lambda W: np.sum(W[1:] ** 2) + W[0, 0],
+    "parts by number": lambda W: np.sum(W[np.array([0, 0, 2])] ** 2),
+    "concatenate": lambda W: np.sum(np.concatenate([W, 2 * W], axis=1) ** 3),
+    "stack with a constant": lambda W: np.sum(np.stack([W34, W * W]) ** 2),
+    "std": np.std,
+    "max": lambda W: 2 * np.max(W),
+    "norm": np.linalg.norm,
+    "einsum": lambda W: np.sum(np.einsum("ij,kj->ik", W, W) ** 2),
+    "cumsum": lambda W: np.mean(np.cumsum(W, axis=0)),
+    "clip": lambda W: np.sum(np.clip(W, -0.5, 0.5)),
+    "choices": lambda W: np.sum(np.abs(W) + np.maximum(W, 0.5) + np.minimum(W, W34 + 0.1)),
+    "where": lambda W: np.sum(np.where(W34 > 0, W, W * W)),
+    "leaky": lambda W: np.sum(functions.leaky_relu(W, 0.1)),
+    "three axes": lambda W: np.sum(np.reshape(W, (2, 3, 2)) ** 2),
+    "a vector": lambda W: np.sum(np.dot(W, np.arange(4.0)) ** 2),
+    "a vector on the left": lambda W: np.sum(np.dot(np.arange(3.0), W) ** 2),
+    "two vectors": lambda W: np.dot(np.sum(W, axis=1), np.sum(W, axis=1)),
+    "a row times a column": lambda W: np.sum(
+        np.sum(W, axis=0, keepdims=True) * np.sum(W, axis=1, keepdims=True) ** 2
+    ),
+    "transpose": lambda W: np.sum(np.tanh(W.T @ W)),
+    "reshape": lambda W: np.sum(np.reshape(W, (4, 3)) @ W34),
+    "logsumexp": lambda W: np.sum(functions.logsumexp(W)),
+    "assignment": _assigned,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_operations_of_all_kinds(name):
+    W = Tensor(W34 + 0.05 * np.sin(np.arange(12)).reshape(3, 4), name="W")
+    J = OTHERS[name](W)
+    d = derive(J, wrt=W)
+    line = d.lines[-1]
+    J.backward()
+    np.testing.assert_allclose(np.broadcast_to(line.value, (3, 4)), W.grad, rtol=1e-10, atol=1e-12)
+
+
+# ------------------------------------------------------------------ errors
+
+
+def test_errors_name_the_thing_and_the_fix():
+    a, b, c = abc()
+    J = 3 * (a + b * c)
+    x = Tensor(np.ones(3), name="x")
+    X = np.ones(3)
+    for wrong, told in {
+        lambda: derive(J, wrt="z"): r"no variable 'z'\. The variables of this cost are a, b, c",
+        lambda: derive(J, wrt=x): r"x \(3,\) is no part of what the cost was computed from\. The variables",
+        lambda: derive(
+            np.sum(x * X), wrt=X, names={"X": X}
+        ): r"X is a constant of this cost, a plain array.*Tensor\(X\)",
+        lambda: derive(np.sum(x * X), wrt=np.ones(3)): "wrt is a ndarray; expected a Tensor, or a name",
+        lambda: derive(J, wrt=[]): "wrt is \\[\\]; expected",
+        lambda: derive(x * 2, wrt=x): r"has shape \(3,\): a derivation starts from a scalar cost",
+        lambda: derive(np.sum(np.linalg.svd(np.outer(x, x))[1])): "one of several results of 'svd'",
+        lambda: derive(np.log(a - 5)): "is -inf with these values",
+    }.items():
+        with np.errstate(all="ignore"), pytest.raises(DerivationError, match=told):
+            wrong()
+    with pytest.raises(TypeError, match="J is a float64: compute the cost from Tensors"):
+        derive(np.float64(3.0))
+    with pytest.raises(KeyError, match="no line is called 'dQ'; the names are"):
+        derive(J)["dQ"]
+
+
+def test_too_long_to_be_read():
+    x = Tensor(0.1, name="x")
+    y = x
+    for _ in range(400):
+        y = np.sin(y) + x
+    with pytest.raises(DerivationError, match="a derivation of more than 300 lines helps nobody"):
+        derive(y)
+    for _ in range(3000):
+        y = np.sin(y)
+    with pytest.raises(DerivationError, match="operations; a derivation is for 3000 at the most"):
+        derive(y)
+
+
+def test_without_sympy_the_extra_is_named(monkeypatch, capsys):
+    from tinygrad_course.cli import main
+
+    a, b, c = abc()
+    for name in [
+        m for m in sys.modules if m.split(".")[0] == "sympy" or m.startswith("tinygrad_course.derivation.")
+    ]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "sympy", None)
+    with pytest.raises(ModuleNotFoundError, match=r"pip install 'tinygrad-course\[derive\]'"):
+        derive(3 * (a + b * c))
+    assert main(["derive", "a*b"]) == 2
+    assert "tinygrad-course[derive]" in capsys.readouterr().err
+
+
+def test_sympy_is_imported_only_when_it_is_used():
+    code = "import sys, tinygrad_course; tinygrad_course.derive; sys.exit('sympy' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+# ------------------------------------------------------------------ forms
+
+
+@pytest.mark.parametrize("cost", [COSTS[0], COSTS[5], COSTS[-1]], ids=lambda cost: cost.title)
+def test_the_latex_is_mathematics(cost):
+    """Every piece is parsed by another program: Matplotlib's reader of mathematics."""
+    parse = mathtext.MathTextParser("path").parse
+    J, names = cost.record()
+    lines = derive(J, names=names).lines
+    pieces = {
+        p.latex
+        for line in lines
+        for p in (line.left, *line.right, *line.reasons, line.shape)
+        if p is not None
+    }
+    assert len(pieces) > 5
+    for latex in pieces - {""}:
+        if "bmatrix" not in latex:
+            parse(f"${latex}$")
+
+
+def test_notebooks_show_mathematics():
+    a, b, c = abc()
+    d = derive(3 * (a + b * c), wrt=b)
+    assert d._repr_latex_() == f"$\\displaystyle {d.latex}$"
+    assert d._repr_markdown_() == d.markdown
+    assert (
+        "\\frac{dJ}{db} &= \\frac{dJ}{dv} \\frac{dv}{du} \\frac{du}{db} = 3 \\cdot 1 \\cdot c = 6" in d.latex
+    )
+    assert d.latex.count("\\begin{aligned}") == d.latex.count("\\end{aligned}") == 1
+    assert d.markdown.count("$$") == 2 * len(d.parts)
+    assert "dJ/db = 3 c = 6" in repr(d)
+    assert len(d) == len(list(d)) == len(d.lines)
+    assert d[0].name == "u"
+
+
+def test_nothing_in_the_latex_can_break_it():
+    x = Tensor(2.0, name="a_b%#$&{}\\^~\n")
+    d = derive(x * x)
+    mathtext.MathTextParser("path").parse(f"${d.lines[-1].left.latex.replace(chr(92) + 'backslash ', '')}$")
+    assert "\n" not in d.lines[-1].text
+
+
+# ------------------------------------------------------------------ the command
+
+
+def command(capsys, *words):
+    from tinygrad_course.cli import main
+
+    status = main(["derive", *words])
+    out, err = capsys.readouterr()
+    return status, out.splitlines(), err.strip()
+
+
+def test_the_command_with_values(capsys):
+    status, out, _ = command(capsys, "3*(a+b*c)", "a=5", "b=3", "c=2", "--wrt", "b")
+    assert status == 0
+    assert "  dJ/db = dJ/dv dv/du du/db = 3 * 1 * c = 6" in out
+
+
+def test_the_command_without_values_shows_no_numbers(capsys):
+    status, out, _ = command(capsys, "3*(a+b*c)", "--wrt", "b")
+    assert status == 0
+    assert out[-1] == "  dJ/db = 3 c"
+    assert "  dJ/db = dJ/dv dv/du du/db = 3 * 1 * c" in out
+    status, out, _ = command(capsys, "log(a - 1) * b", "--wrt", "a, b", "--as", "latex")
+    assert status == 0
+    assert any("\\log\\left(a - 1\\right)" in line or "\\log(" in line for line in out)
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["a +"], "no formula"),
+        (["a*b", "--wrt", "z"], "no variable 'z'"),
+        (["W@x", "W=[[1,2],[3,4]]", "x=[[1],[2]]"], "starts from a scalar cost"),
+        (["a*b", "a"], "given as name=value"),
+        (["__import__('os')"], "no function __import__"),
+        (["log(0*a)"], "is infinite"),
+        (["a*b", "c=2"], "has no c"),
+        (["3"], "no variable"),
+    ],
+)
+def test_the_command_refuses_kindly(capsys, words, told):
+    status, out, err = command(capsys, *words)
+    assert (status, out) == (2, [])
+    assert told in err

@@ -1,0 +1,70 @@
+"""What is recognised in a recording and among the user's names before a formula is read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+
+from tinygrad_course.graph import Graph
+
+
+def softmaxes(graph: Graph) -> dict[int, int]:
+    """Return the divisions that compute exp(z) / sum(exp(z)) column by column, each with the number of z."""
+    found = {}
+    for node in graph:
+        if node.op != "divide" or len(node.shape) != 2:
+            continue
+        above, below = (graph[i] for i in node.inputs)
+        if below.op != "sum" or above.op != "exp" or not same(graph, above.id, below.inputs[0]):
+            continue
+        if below.shape != (1, node.shape[1]) or not below.options.get("keepdims") or node.shape[0] == 1:
+            continue
+        z = graph[above.inputs[0]]
+        if z.op == "subtract":  # the greatest taken off: it changes nothing
+            least, most = (graph[i] for i in z.inputs)
+            if most.op in {"max", "amax"} and most.inputs == (least.id,) and most.shape != least.shape:
+                z = least
+        found[node.id] = z.id
+    return found
+
+
+def index_text(index: Any) -> str:
+    """Write an index as the user did: ``[1:, 0]``; arrays of places are not written out."""
+    parts = index if isinstance(index, tuple) else (index,)
+    told = []
+    for part in parts:
+        if isinstance(part, slice):
+            ends = ["" if e is None else str(e) for e in (part.start, part.stop, part.step)]
+            told.append(":".join(ends[: 3 if part.step is not None else 2]))
+        else:
+            told.append("..." if part is Ellipsis or np.ndim(part) else str(part))
+    return f"[{', '.join(told)}]"
+
+
+def same(graph: Graph, a: int, b: int, depth: int = 4) -> bool:
+    """Whether two nodes are the same operation on the same operands, recorded twice."""
+    if a == b:
+        return True
+    one, two = graph[a], graph[b]
+    if one.op is None or one.op != two.op or one.options != two.options or not depth:
+        return False
+    return all(same(graph, i, j, depth - 1) for i, j in zip(one.inputs, two.inputs, strict=True))
+
+
+def named_arrays(names: Mapping[Any, Any]) -> Iterator[tuple[str, Any]]:
+    """Yield the user's arrays by name, those of nested dicts too."""
+    for name, value in names.items():
+        if isinstance(name, str) and not name.startswith("_"):
+            if type(value) is dict:
+                yield from named_arrays(value)
+            elif isinstance(value, np.ndarray) and value.dtype.kind in "fiub" and value.size > 1:
+                yield name, value
+
+
+def named_numbers(names: Mapping[Any, Any]) -> Iterator[tuple[str, float]]:
+    """Yield the user's numbers by name."""
+    for name, value in names.items():
+        if isinstance(name, str) and isinstance(value, (int, float)) and not isinstance(value, bool):
+            yield name, float(value)
