@@ -22,6 +22,10 @@ from tinygrad_course.graph import Graph, Node
 #: Above this many nodes the layers are collapsed to begin with, and above the next there is only the outline.
 OPEN = 60
 EVERY = 3_000
+#: The style, the frame, and the parts of the program in their order.
+ASSETS = (
+    "page.css", "page.html", "layout.js", "state.js", "heat.js", "boxes.js", "explain.js", "view.js",
+)  # fmt: skip
 #: The bytes of heat maps that all matrices share.
 HEAT = 100_000
 
@@ -48,11 +52,8 @@ def page(graph: Graph, title: str = "") -> str:
     program by its hash, so that no other could run. Whatever the user named is data, never markup.
     """
     assets = resources.files("tinygrad_course.drawing") / "assets"
-    style, layout, program, frame = (
-        (assets / name).read_text(encoding="utf-8")
-        for name in ("page.css", "layout.js", "page.js", "page.html")
-    )
-    script = f'"use strict";\n{layout}\n{program}'
+    style, frame, *program = ((assets / name).read_text(encoding="utf-8") for name in ASSETS)
+    script = '"use strict";\n' + "\n".join(program)
     policy = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     shown = title or _title(graph)
     allowed = f"style-src 'unsafe-inline'; script-src 'sha256-{policy}'; img-src data:"
