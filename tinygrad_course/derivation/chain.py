@@ -14,6 +14,7 @@ from tinygrad_course.derivation.algebra import (
     Dot,
     Expr,
     Operation,
+    Shape,
     Softmax,
     Sum,
     Variable,
@@ -343,5 +344,12 @@ def _put_in(symbols: Iterable[Variable]) -> Piece:
 def slope(reading: Reading, of: Variable, by: Variable) -> Expr:
     """Return the derivative of a variable's formula, in terms of the variable itself where that is in it."""
     definition = reading.definitions[of]
-    x = sympy.diff(definition, by)
+    x = derivative(definition, by, of.shape)
     return with_sigmoid(x if isinstance(definition, Variable) else x.xreplace({definition: of}))
+
+
+def derivative(x: Expr, by: Variable, shape: Shape) -> Expr:
+    """Return what a gradient of 1 of a formula of `shape` gives one of its variables."""
+    parts: dict[Variable, Expr] = {}
+    adjoint(x, sympy.Integer(1), parts, shape)
+    return parts.get(by, sympy.Integer(0))

@@ -171,6 +171,8 @@ def formula(call: Call) -> Expr | None:
 def _sum(call: Call) -> Expr | None:
     if set(call.options) - {"axis", "keepdims"}:
         return None
+    if math.prod(call.shapes[0]) == 1:
+        return call.operands[0]
     if len(call.axes) == len(call.shapes[0]) or math.prod(call.shape) == 1:
         return Sum(call.x, -1)
     if len(call.axes) != 1:

@@ -12,7 +12,16 @@ import sympy
 from tinygrad_course import trees
 from tinygrad_course.derivation import checking
 from tinygrad_course.derivation.algebra import Expr, Variable
-from tinygrad_course.derivation.chain import Gradient, between, gradients, partial, slope, tidy, weight
+from tinygrad_course.derivation.chain import (
+    Gradient,
+    between,
+    derivative,
+    gradients,
+    partial,
+    slope,
+    tidy,
+    weight,
+)
 from tinygrad_course.derivation.document import Derivation, Line, Part
 from tinygrad_course.derivation.names import layer_of
 from tinygrad_course.derivation.printing import NOTHING, Piece, write
@@ -214,7 +223,7 @@ class _Writer:
         x = self.in_leaves(self.reading.definitions[root])
         if x is None:
             return None
-        found = tidy(sympy.diff(x, line.of))
+        found = tidy(derivative(x, line.of, root.shape))
         if line.of in self.reading.definitions or not self.points.agrees(found, line):
             return None
         right = [write(found)]
