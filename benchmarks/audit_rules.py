@@ -143,7 +143,7 @@ def _(function: ast.FunctionDef) -> Iterator[Change]:
             yield statement.value, f"({text(statement.value)}).T"
 
 
-@rule("operand of another layer", "wrong_operand", "wrong_mask", "dA_index")
+@rule("operand of another layer", "wrong_operand", "wrong_mask", "dA_index", "beta_swapped")
 def _(function: ast.FunctionDef) -> Iterator[Change]:
     names = {node.id for node in walk(function, ast.Name)}
     for statement in statements(function):
@@ -241,7 +241,7 @@ def _(function: ast.FunctionDef) -> Iterator[Change]:
             yield node, {"relu_backward": "sigmoid_backward", "sigmoid_backward": "relu_backward"}[node.id]
 
 
-@rule("other activation", "wrong_activation", "wrong_function", "wrong_operand")
+@rule("other activation", "wrong_activation", "wrong_activation_derivative", "wrong_function", "wrong_operand")
 def _(function: ast.FunctionDef) -> Iterator[Change]:
     for node in walk(function, ast.Name):
         if node.id in {"sigmoid", "relu"} and isinstance(node.ctx, ast.Load) and "forward" in function.name:
@@ -487,7 +487,7 @@ def _(function: ast.FunctionDef) -> Iterator[Change]:
             yield node, "thetaplus"
 
 
-@rule("difference quotient", "wrong_factor", "wrong_sign", "extra_term", "wrong_constant", "wrong_operand")
+@rule("difference quotient", "term_missing", "wrong_factor", "wrong_sign", "extra_term", "wrong_constant", "wrong_operand")
 def _(function: ast.FunctionDef) -> Iterator[Change]:
     for node in walk(function, ast.BinOp):
         words = text(node)
@@ -513,7 +513,8 @@ def _(function: ast.FunctionDef) -> Iterator[Change]:
 @rule("m of the wrong axis", "index_off_by_one", "wrong_axis", "wrong_operand", "wrong_factor")
 def _(function: ast.FunctionDef) -> Iterator[Change]:
     for node in walk(function, ast.Subscript):
-        if re.fullmatch(r"\w+\.shape\[1\]", text(node)) and "permutation" not in text(function):
+        used = len(re.findall(r"\bm\b", text(function))) > 1
+        if re.fullmatch(r"\w+\.shape\[1\]", text(node)) and "permutation" not in text(function) and used:
             parents = [s for s in statements(function) if isinstance(s, ast.Assign) and s.value is node]
             if parents:
                 yield node, text(node).replace("[1]", "[0]")

@@ -3,7 +3,6 @@
 import ast
 import copy
 import re
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -58,8 +57,8 @@ class Repair:
 class Clinic:
     """Works on copies of a function and of the helpers that it calls."""
 
-    def __init__(self, learner: Learner, kind: Kind, cases: list[Case], helpers: list[str], deadline: float) -> None:
-        self.learner, self.kind, self.cases, self.deadline = learner, kind, cases, deadline
+    def __init__(self, learner: Learner, kind: Kind, cases: list[Case], helpers: list[str], budget: int) -> None:
+        self.learner, self.kind, self.cases, self.budget = learner, kind, cases, budget
         names = [learner.name, *helpers]
         self.patients = {name: copy.deepcopy(learner.program.functions[name]) for name in names}
         self.strings = _strings(self.patients.values())
@@ -85,8 +84,8 @@ class Clinic:
         return found
 
     def late(self) -> bool:
-        """Whether the time for this function is used up."""
-        return time.process_time() > self.deadline
+        """Whether the trials for this function are used up: a number, and no time, so that a seed repeats a report."""
+        return self.trials >= self.budget or self.tried >= 15 * self.budget
 
     # --- Looking -----------------------------------------------------------------------------------------------------------
 

@@ -167,6 +167,8 @@ def _names(slot: Slot, scope: Scope) -> Iterator[Change]:
             yield "wrong_operand", parse(donor), 1.5
     if name in scope.numbers and "t" in scope.numbers and is_beta(name):
         yield "bias_correction", parse(f"{name} ** t"), 0
+    if len(scope.arrays.get(name, ())) == 2 and isinstance(slot.parent, ast.Attribute):
+        yield "not_summed", parse(f"np.sum({name}, axis=1)"), 1.5
     if len(scope.arrays.get(name, ())) == 2:
         for order in _orders(scope, scope.arrays[name][1]):
             yield "pairs_broken", parse(f"{name}[:, {order}]"), 1.2
@@ -224,7 +226,8 @@ def _numbers(slot: Slot, value: float, scope: Scope, label: str) -> Iterator[Cha
             kind = "wrong_factor"
     for other in (0, 1, 2, 0.5, -value, value + 1, value - 1, 0.01, 0.05, 3):
         if other != value:
-            yield kind if other != -value else "wrong_sign", ast.Constant(other), 2 if kind != "wrong_axis" else 0
+            rank = 0 if kind == "wrong_axis" else 0.5 if kind == "threshold" and other == 0.5 else 2
+            yield kind if other != -value else "wrong_sign", ast.Constant(other), rank
     for name in scope.numbers:
         corrected = exponent and (mentions(around, is_beta) or "correct" in label)
         if name == "t" and exponent:
@@ -359,7 +362,7 @@ def _slopes(slot: Slot, scope: Scope) -> Iterator[Change]:
             return
     elif not isinstance(slot.parent, ast.BinOp) or not isinstance(slot.parent.op, ast.Mult):
         return
-    if isinstance(node, ast.Name | ast.Constant) and not is_mask(text(node)) and not re.match(r"(?i)d[az]", text(node)):
+    if isinstance(node, ast.Constant) or (isinstance(node, ast.Name) and not re.match(r"[aszASZ]\d?$", node.id)):
         return
     for slope in slopes(scope):
         if slope.strip("()") != text(node):
@@ -422,7 +425,7 @@ def _additions(node: ast.expr, scope: Scope, label: str) -> Iterator[Change]:
         bias = is_bias(core(name))
         yield "bias_missing" if bias else "term_missing", ast.BinOp(node, ast.Add(), parse(name)), 1 if bias else 2
     if isinstance(node, ast.Call) and len(node.args) == 1 and isinstance(node.args[0], ast.Name):
-        for name in scope.arrays:
+        for name in [*scope.arrays, *scope.numbers]:
             if name != node.args[0].id:
                 again = ast.Call(node.func, [ast.Name(name, ast.Load())], node.keywords)
                 yield "term_missing", ast.BinOp(node, ast.Add(), again), 2

@@ -1,47 +1,68 @@
-"""Which hidden activation is a file's backward pass right for? It tells which of two passes that disagree is the odd one."""
+"""A forward and a backward pass judged together: which of two that disagree is the odd one, and is the cache as it should be?"""
+
+import ast
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
 
 from tinygrad_course.audit import reference
 from tinygrad_course.audit.cases import Case, Draw, RandomDraw
-from tinygrad_course.audit.judge import judge
-from tinygrad_course.audit.kinds import kind_of
+from tinygrad_course.audit.clinic import Clinic
+from tinygrad_course.audit.judge import Verdict, judge
+from tinygrad_course.audit.kinds import Kind, kind_of
 from tinygrad_course.audit.kinds.layers import HIDDEN, DeepBackward, draw_network
 from tinygrad_course.audit.kinds.networks import Backward, CheckBackward
 from tinygrad_course.audit.learner import Learner
 from tinygrad_course.audit.recognise import bare
+from tinygrad_course.audit.report import Finding
+from tinygrad_course.audit.search import order_of
+from tinygrad_course.audit.slots import Scope
+from tinygrad_course.audit.submission import text_of
 
+TRIALS = 200
 PARTNERS = {
     "forward_propagation": ("backward_propagation", "backward_propagation_with_regularization"),
     "forward_propagation_with_dropout": ("backward_propagation_with_dropout",),
     "forward_propagation_n": ("backward_propagation_n",),
     "l_model_forward": ("l_model_backward",),
+    "linear_forward": ("linear_backward",),
+    "linear_activation_forward": ("linear_activation_backward",),
+    "sigmoid": ("sigmoid_backward",),
+    "relu": ("relu_backward",),
+    "tanh": ("tanh_backward",),
 }
+
+
+def _partner(learner: Learner) -> tuple[Learner, Kind, str] | None:
+    name = learner.own_name(*PARTNERS.get(bare(learner.name), ()))
+    found = kind_of(learner.program.functions[name]) if name is not None else None
+    if name is None or found is None:
+        return None
+    return Learner(learner.program, learner.program.functions[name], found[1], learner.repaired), found[0], name
 
 
 def backward_hidden(learner: Learner) -> list[str]:
     """Return the hidden activations under which the backward pass of the file is right, with caches of our making."""
-    names = PARTNERS.get(bare(learner.name), ())
-    name = learner.own_name(*names)
-    found = kind_of(learner.program.functions[name]) if name is not None else None
-    if name is None or found is None:
+    found = _partner(learner)
+    if found is None:
         return []
-    kind, binding = found
-    partner = Learner(learner.program, learner.program.functions[name], binding, learner.repaired)
+    partner, kind, name = found
     function = learner.program.namespace[name]
     right: list[str] = []
     for hidden in HIDDEN:
-        cases = [case for seed in (3, 5, 8) if (case := _case(kind, partner, RandomDraw(seed), hidden)) is not None and not case.rejected]
+        drawn = [_case(kind, partner, RandomDraw(seed), hidden) for seed in (3, 5, 8)]
+        cases = [case for case in drawn if case is not None and not case.rejected]
         if cases and all(judge(partner, kind, function, case).right for case in cases):
             right.append(hidden)
     return right
 
 
-def _case(kind: object, partner: Learner, draw: Draw, hidden: str) -> Case | None:
+def _case(kind: Kind, partner: Learner, draw: Draw, hidden: str) -> Case | None:
     if isinstance(kind, Backward) and not isinstance(kind, CheckBackward):
         return kind.case(partner, draw, {"cache": "course", "hidden": hidden})
-    if not isinstance(kind, DeepBackward):
-        return None
     layer = partner.own("linear_activation_forward")
-    if layer is None:
+    if not isinstance(kind, DeepBackward) or layer is None:
         return None
     X, Y, parameters = draw_network(draw, 3)
     A, caches, activations = X, [], [hidden, hidden, "sigmoid"]
@@ -55,3 +76,96 @@ def _case(kind: object, partner: Learner, draw: Draw, hidden: str) -> Case | Non
     back = reference.network_backward(values, parameters, activations, Y)
     required = tuple(key for key in back if key[1] in "Wb")
     return Case({"AL": A, "Y": Y, "cache": caches}, {**back, "dAL": back["dA3"]}, required, m=X.shape[1], layers=3)
+
+
+def cache_finding(learner: Learner, kind: Kind, seed: int) -> Finding | None:
+    """Find a forward function whose activations are right and whose cache is not.
+
+    Its partner, the backward function of the file, is wrong with its cache and right with the course's, and the two caches
+    are built alike.
+    """
+    found = _partner(learner)
+    if found is None:
+        return None
+    partner, back, name = found
+    options = back.assumptions(partner)
+    if {"cache": "own"} not in options or len(options) < 2:
+        return None
+    function = learner.program.namespace[name]
+
+    def verdicts(assumption: dict[str, Any]) -> list[Verdict]:
+        return [judge(partner, back, function, case) for case in _cases(back, partner, assumption, seed)]
+
+    own = verdicts({"cache": "own"})
+    if not own or all(verdict.right for verdict in own):
+        return None
+    course = next((tried for option in options[1:] if (tried := verdicts(option)) and all(verdict.right for verdict in tried)), None)
+    if course is None or not _alike(own[0].case.values.get("cache"), course[0].case.values.get("cache")):
+        return None
+    return _repair(learner, kind, partner, back, function, seed)
+
+
+def _cases(kind: Kind, partner: Learner, assumption: dict[str, Any], seed: int) -> list[Case]:
+    drawn = [kind.case(partner, RandomDraw(seed + number, "distinct"), assumption) for number in (1, 2, 3, 4)]
+    return [case for case in drawn if not case.rejected]
+
+
+def _alike(first: Any, second: Any) -> bool:
+    """Tell whether two caches are built alike, whatever their numbers."""
+    if isinstance(first, dict) and isinstance(second, dict):
+        return bool(first.keys() & second.keys())
+    if isinstance(first, tuple | list) and isinstance(second, tuple | list):
+        return len(first) == len(second) and all(_alike(a, b) for a, b in zip(first, second, strict=True))
+    return isinstance(first, np.ndarray) and isinstance(second, np.ndarray)
+
+
+def _repair(
+    learner: Learner, kind: Kind, partner: Learner, back: Kind, function: Callable[..., Any], seed: int
+) -> Finding:
+    submission = learner.program.submission
+    own = learner.program.namespace[learner.name]
+    forward: list[Case] = []
+    for assumption in kind.assumptions(learner):
+        forward = [case for number in (1, 2) if not (case := kind.case(learner, RandomDraw(seed + number), assumption)).rejected]
+        if all(judge(learner, kind, own, case).right for case in forward):
+            break
+    clinic = Clinic(learner, kind, forward[:1], [], TRIALS)
+    returned = judge(learner, kind, own, forward[0]).result if forward else None
+
+    def accept(functions: dict[str, Callable[..., Any]]) -> bool:
+        shape = clinic.verdicts(functions, stop=True, seconds=0.2)[0] if forward else None
+        if shape is None or not shape.right or not _alike_results(shape.result, returned):
+            return False
+        with learner.program.bound(functions):
+            try:
+                cases = _cases(back, partner, {"cache": "own"}, seed)[:2]
+            except (TypeError, ValueError, KeyError, IndexError, AttributeError):
+                return False
+            return bool(cases) and all(judge(partner, back, function, case, 0.2).right for case in cases)
+
+    partner.memory["graphs"] = 99  # the formulas have agreed with the graph before
+    node = clinic.patients[learner.name]
+    line = node.lineno
+    message = f"what it computes is right, and {partner.name} is right with the course's cache, but not with the one that it stores"
+    finding = Finding("cache", "stale_cache", message)
+    values = {name: np.zeros((1, 1)) for name in _names(learner)}
+    for site in sorted(order_of(clinic), key=lambda site: ("cache" not in ast.unparse(site.statement), -site.index)):
+        repair = next(clinic.repairs_at(site, Scope.of(values, set(), clinic.strings), "cache", accept, (-1.0, 1.6)), None)
+        if repair is not None:
+            line = repair.line
+            finding.suggestion, finding.verified = text_of(repair.statement), True
+            finding.message = f"{message}; {repair.edit.words}"
+            finding.diagnosis = repair.edit.kind if repair.edit.kind in {"a_for_z", "z_for_a", "wrong_order"} else "stale_cache"
+            break
+    finding.cell, finding.line = submission.place(line)
+    finding.source = submission.source(line)
+    return finding
+
+
+def _alike_results(first: Any, second: Any) -> bool:
+    return type(first) is type(second) and (not isinstance(first, tuple) or len(first) == len(second))
+
+
+def _names(learner: Learner) -> list[str]:
+    names = {node.id for node in ast.walk(learner.node) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
+    return [*names, *learner.binding.names]

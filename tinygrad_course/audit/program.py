@@ -7,6 +7,7 @@ import io
 import math
 import signal
 import sys
+import threading
 import types
 import warnings
 from collections.abc import Callable, Iterator, Mapping
@@ -76,28 +77,32 @@ class Guard:
             np.seterr(**self._errors)
 
 
+def _stop(*_: object) -> None:
+    raise TooLongError
+
+
 @contextlib.contextmanager
 def time_limit(seconds: float) -> Iterator[None]:
-    """Raise TooLongError in the body after so many seconds, where the platform has interval timers (not on Windows)."""
-    if not hasattr(signal, "setitimer") or seconds <= 0:
+    """Raise TooLongError in the body after so many seconds of computing, or ten times as many of waiting.
+
+    Computing is what counts, so that a busy machine changes no verdict. Where the platform has no interval timers
+    (Windows), the process that waits for the whole file ends it.
+    """
+    if not hasattr(signal, "setitimer") or threading.current_thread() is not threading.main_thread():
         yield
         return
-
-    def stop(*_: object) -> None:
-        raise TooLongError
-
-    try:
-        previous = signal.signal(signal.SIGALRM, stop)
-    except ValueError:  # not in the main thread: the library's caller minds the time
-        yield
-        return
-    # The timer fires again and again: a bare `except:` in a loop swallows one exception, not all.
-    signal.setitimer(signal.ITIMER_REAL, seconds, 0.05)
+    # The timers fire again and again: a bare `except:` in a loop swallows one exception, not all.
+    timers = ((signal.ITIMER_VIRTUAL, signal.SIGVTALRM, seconds), (signal.ITIMER_REAL, signal.SIGALRM, 10 * seconds))
+    previous = [(number, signal.signal(number, _stop)) for _, number, _ in timers]
+    for timer, _, limit in timers:
+        signal.setitimer(timer, limit, 0.05)
     try:
         yield
     finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, previous)
+        for timer, _, _ in timers:
+            signal.setitimer(timer, 0)
+        for number, handler in previous:
+            signal.signal(number, handler)
 
 
 class _Sink(io.TextIOBase):
@@ -123,7 +128,7 @@ def _quiet() -> Iterator[None]:
 class Program:
     """The functions of one submission, in a namespace of their own."""
 
-    def __init__(self, submission: Submission, seconds: float = 2.0) -> None:
+    def __init__(self, submission: Submission, seconds: float = 1.0) -> None:
         self.submission = submission
         self.seconds = seconds
         self.notes: list[str] = []

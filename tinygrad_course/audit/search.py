@@ -81,7 +81,7 @@ def search(clinic: Clinic, view: Scene, now: list[Verdict], *, likely: bool = Fa
             continue
         found = _complete(clinic, view, group, BANDS[band], clinic.all_right, filtered=filtered, together=group is first and ambiguous)
         if found:
-            return found, True
+            return (_nearer(clinic, view, found, earlier, BANDS[band]) if group is first else found), True
     if likely:
         return None, False
     if label:
@@ -97,6 +97,19 @@ def search(clinic: Clinic, view: Scene, now: list[Verdict], *, likely: bool = Fa
     return None, False
 
 
+def _nearer(clinic: Clinic, view: Scene, found: Repair, earlier: list[Site], band: tuple[float, float]) -> Repair:
+    """Prefer the line that made a variable to the line that uses it, where the same mistake can be undone in either."""
+    used = {node.id for node in ast.walk(found.site.statement) if isinstance(node, ast.Name)}
+    feeding = [site for site in earlier if assigned(site) in used and canonical(assigned(site)) not in {canonical(label) for label in view.fine}]
+    options = [found]
+    for site in feeding[:3]:
+        options += [
+            repair for repair in _repairs(clinic, view, site, assigned(site), band, clinic.all_right, _sieve(clinic, view, site))
+            if repair.edit.kind == found.edit.kind
+        ]  # fmt: skip
+    return best(options) or found
+
+
 def _step(clinic: Clinic, view: Scene, now: list[Verdict], first: list[Site], label: str) -> Repair | None:
     """Return a repair of the first wrong quantity alone: something after it is wrong as well."""
     accept = clinic.progress(now, label)
@@ -110,7 +123,7 @@ def _step(clinic: Clinic, view: Scene, now: list[Verdict], first: list[Site], la
 def _groups(clinic: Clinic, view: Scene, now: list[Verdict]) -> tuple[list[Site], list[Site], list[Site], list[Site]]:
     """Return the statements that assign the first wrong quantity, those of the helpers called there, those before, and the rest."""
     symptom = view.symptom
-    order = _order(clinic, view.events)
+    order = order_of(clinic, view.events)
     own = clinic.learner.name
     if symptom is not None and symptom.candidates:
         first = list(symptom.candidates)
@@ -134,10 +147,10 @@ def _groups(clinic: Clinic, view: Scene, now: list[Verdict]) -> tuple[list[Site]
     return first, near, earlier, [] if looped else after
 
 
-def _order(clinic: Clinic, events: list[tuple[str, Event]]) -> list[Site]:
-    """Return the statements that ran, in their order; the function's own first."""
+def order_of(clinic: Clinic, events: list[tuple[str, Event]] | None = None) -> list[Site]:
+    """Return the statements that ran (all of them without events), in their order; the function's own first."""
     found: list[Site] = []
-    ran = {(name, event.site) for name, event in events}
+    ran = {(name, event.site) for name, event in events or []}
     for name, node in clinic.patients.items():
         docstring = ast.get_docstring(node) is not None
         for site in sites(node):
@@ -145,7 +158,7 @@ def _order(clinic: Clinic, events: list[tuple[str, Event]]) -> list[Site]:
                 continue
             if (docstring and site.index == 0) or _prints(site.statement):
                 continue
-            if (name, site.index) in ran or isinstance(site.statement, ast.Return):
+            if events is None or (name, site.index) in ran or isinstance(site.statement, ast.Return):
                 found.append(site)
     return found
 

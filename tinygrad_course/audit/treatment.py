@@ -23,13 +23,13 @@ GENERIC = {"wrong_factor", "wrong_constant", "wrong_function", "wrong_operand", 
 
 
 def treat(
-    learner: Learner, kind: Kind, verdicts: list[Verdict], helpers: list[str], deadline: float
-) -> tuple[list[Finding], Function | None]:
+    learner: Learner, kind: Kind, verdicts: list[Verdict], helpers: list[str], budget: int
+) -> tuple[list[Finding], Function | None, int]:
     """Find the mistakes of a wrong function one after another, repairing as it goes."""
     ended = _ended(learner, verdicts)
     if ended is not None:
-        return [ended], None
-    clinic = Clinic(learner, kind, _ordered(verdicts), helpers, deadline)
+        return [ended], None, 0
+    clinic = Clinic(learner, kind, _ordered(verdicts), helpers, budget)
     findings: list[Finding] = []
     for _ in range(ROUNDS):
         functions = clinic.functions()
@@ -38,7 +38,7 @@ def treat(
         if not failing:
             for finding in findings:
                 finding.verified = True
-            return findings, functions[learner.name]
+            return findings, functions[learner.name], clinic.trials
         shown = most_telling(failing)
         view = scene(clinic, shown.case)
         symptom = view.symptom
@@ -59,15 +59,15 @@ def treat(
     right = all(verdict.right for verdict in clinic.verdicts(functions))
     for finding in findings:
         finding.verified = finding.verified or (right and bool(finding.suggestion))
-    return findings, functions[learner.name] if right else None
+    return findings, functions[learner.name] if right else None, clinic.trials
 
 
-def easily_right(learner: Learner, kind: Kind, verdicts: list[Verdict], helpers: list[str], deadline: float) -> bool:
+def easily_right(learner: Learner, kind: Kind, verdicts: list[Verdict], helpers: list[str], budget: int) -> bool:
     """Tell whether one likely edit makes a function right."""
     failing = [verdict for verdict in verdicts if not verdict.right]
     if not failing:
         return False
-    clinic = Clinic(learner, kind, _ordered(verdicts), helpers, deadline)
+    clinic = Clinic(learner, kind, _ordered(verdicts), helpers, budget)
     shown = most_telling(failing)
     view = scene(clinic, shown.case)
     return search(clinic, view, clinic.verdicts(clinic.functions()), likely=True)[0] is not None

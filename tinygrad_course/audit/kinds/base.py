@@ -25,7 +25,10 @@ class Kind:
     random: ClassVar[bool] = False
     step: ClassVar[str] = "of the function"
     battery: ClassVar[tuple[str, ...]] = ("distinct", "distinct", "equal", "distinct", "smallest", "distinct")
-    examples: ClassVar[int] = 20
+    examples: ClassVar[int] = 10
+    """How many cases Hypothesis draws for a function that the battery finds right."""
+    trials: ClassVar[int] = 1500
+    """How many changed versions of a wrong function are run at most."""
 
     def fits(self, node: ast.FunctionDef) -> bool:
         """Tell whether a function of such a name is of this kind (two of the course's share a name)."""

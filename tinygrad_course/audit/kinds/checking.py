@@ -99,6 +99,7 @@ class GradientCheckMany(Kind):
     step = "of the check"
     battery = ("planted", "right", "planted")
     examples: ClassVar[int] = 3
+    trials: ClassVar[int] = 500
 
     def fits(self, node: ast.FunctionDef) -> bool:
         """It takes parameters and gradients."""
