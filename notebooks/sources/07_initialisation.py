@@ -55,10 +55,9 @@ for how in ways:
     network = Network([2, 10, 5, 1], init=how, optimizer=GradientDescent(0.06), seed=3)
     trained[how] = network.fit(data.X_train, data.Y_train, epochs=2500)
     costs = network.history["cost"]
-    print(
-        f"{how:7} first cost {costs[0]:8.3f}  last {costs[-1]:.3f}"
-        f"  train {network.score(data.X_train, data.Y_train):4.0%}  test {network.score(data.X_test, data.Y_test):4.0%}"
-    )
+    right = network.score(data.X_train, data.Y_train)
+    tested = network.score(data.X_test, data.Y_test)
+    print(f"{how:7} first cost {costs[0]:8.3f}  last {costs[-1]:.3f}  train {right:4.0%}  test {tested:4.0%}")
 
 # %%
 figure, axes = plt.subplots(1, 6, figsize=(15, 2.7), layout="constrained")
@@ -166,9 +165,7 @@ plt.show()
 pick = np.concatenate([np.flatnonzero(data.Y_train == 1), np.flatnonzero(data.Y_train == 0)[::2]])
 J = zeros.record(data.X_train[:, pick], data.Y_train[:, pick])
 J.backward(retain_graph=True)
-print(
-    f"1. db3 = {graph(J)['b3'].gradient.item():.4f}: the output's bias moves; there is one of it, so no symmetry to break"
-)
+print(f"1. db3 = {graph(J)['b3'].gradient.item():.4f}: the output's bias moves; there is only one of it")
 
 parameters, A = initialize_parameters(layers, "small", 1), x
 for l in range(1, 11):
@@ -180,4 +177,4 @@ for name in ("W1", "b1", "W2"):
     network.parameters[name][0, 0] = 1.0
     moved = [n for n, g in gradients(network).items() if n[0] == "W" and np.any(np.abs(g) > 1e-12)]
     print(f"3. {name}[0, 0] = 1: weights with a gradient {moved}")
-print("   none: a gradient reaches W2 only where A1 and W3 are both different from 0, and so on for the others")
+print("   none: a gradient reaches W2 only where neither A1 nor W3 is 0, and so on for the others")

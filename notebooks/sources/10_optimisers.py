@@ -160,7 +160,7 @@ for name, optimizer in zip(printed, (GradientDescent(0.0007), Momentum(0.0007), 
     first, last = runs[name].history["last_batch"][0], runs[name].history["cost"][-1]
     share = networks.accuracy(runs[name].parameters, X, Y)
     print(
-        f"{name:17} first cost {first:.6f} (printed {printed[name]:.6f}), after 400 epochs {last:.3f}, {share:.0%}"
+        f"{name:17} first cost {first:.6f} (printed {printed[name]:.6f}), last {last:.3f}, {share:.0%} right"
     )
 
 # %%
