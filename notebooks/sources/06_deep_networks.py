@@ -102,11 +102,11 @@ except ValueError as error:
 # %% [markdown] en
 # ## The graph of four layers
 #
-# Drawn as an outline: one box for each layer. (Click through every operation with `graph(J).to_html("J.html")`.)
+# Drawn as an outline: layers of one kind share a box. (Click through every operation with `graph(J).to_html("J.html")`.)
 # %% [markdown] zh
 # ## 四层网络的计算图
 #
-# 画成轮廓:每层一个框。(想逐个运算地看,用 `graph(J).to_html("J.html")`。)
+# 画成轮廓:同一种层合成一个框。(想逐个运算地看,用 `graph(J).to_html("J.html")`。)
 # %%
 J = network.record(X[:, :5], Y[:, :5])
 J.backward(retain_graph=True)

@@ -152,9 +152,8 @@ def difference(gradient, sign):
 
 for name, gradient in (("right", 12.0), ("wrong", 7.0)):
     slip, proper = difference(gradient, +1), difference(gradient, -1)
-    print(
-        f"{name} gradient: with the slip {slip:.1f}, done properly {'small' if proper < 1e-7 else round(proper, 2)}"
-    )
+    result = "small" if proper < 1e-7 else round(proper, 2)
+    print(f"{name} gradient: with the slip {slip:.1f}, done properly {result}")
 
 # %% [markdown] en
 # ## 9. Dropout's mask the wrong way round
