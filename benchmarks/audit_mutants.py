@@ -1,7 +1,11 @@
-"""How many mistakes does the audit catch, how many does it name rightly, and how often does it call right code wrong?
+"""How many mistakes does the audit catch, how many does it name rightly.
 
-Right implementations (`audit_cases/`) are made wrong by rule, one edit at a time (`audit_rules.py`), and written otherwise
-without a change of value (`audit_variants.py`). Prints a table; `--all` tries every mutant, `--jobs` uses several processes.
+And how often does it call right code wrong?
+
+Right implementations (`audit_cases/`) are made wrong by rule, one edit at a time (`audit_rules.py`), and
+written otherwise
+without a change of value (`audit_variants.py`). Prints a table; `--all` tries every mutant, `--jobs` uses
+several processes.
 """
 
 import argparse
@@ -19,6 +23,7 @@ sys.path.insert(0, str(HERE))
 from audit_rules import Mutant, mutants  # noqa: E402
 from audit_variants import Variant, variants  # noqa: E402
 
+COLUMNS = ("caught", "line", "words", "named")
 CASES = HERE / "audit_cases"
 # Helpers that only others call: the functions that show their mistakes.
 CALLERS = {"slope": ["L_model_backward"], "layer_forward": ["L_model_forward"]}
@@ -61,11 +66,21 @@ def try_mutant(mutant: Mutant) -> dict[str, object]:
     line = any(mutant.lines[0] <= (finding.line or 0) <= mutant.lines[1] for finding in findings[:2])
     words = any(finding.diagnosis in mutant.names for finding in findings[:2])
     return {
-        "rule": mutant.rule, "case": mutant.case, "function": mutant.function, "before": mutant.before, "after": mutant.after,
-        "lines": mutant.lines, "caught": bool(wrong), "line": line, "words": words, "named": line and words,
-        "findings": [(finding.diagnosis, finding.line, finding.suggestion, finding.message) for finding in findings],
+        "rule": mutant.rule,
+        "case": mutant.case,
+        "function": mutant.function,
+        "before": mutant.before,
+        "after": mutant.after,
+        "lines": mutant.lines,
+        "caught": bool(wrong),
+        "line": line,
+        "words": words,
+        "named": line and words,
+        "findings": [
+            (finding.diagnosis, finding.line, finding.suggestion, finding.message) for finding in findings
+        ],
         "seconds": time.perf_counter() - started,
-    }  # fmt: skip
+    }
 
 
 def try_variant(variant: Variant) -> dict[str, object]:
@@ -85,7 +100,9 @@ def try_variant(variant: Variant) -> dict[str, object]:
 def main() -> int:
     """Run the benchmark."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--all", action="store_true", help="every mutant (a quarter of an hour), not a sample of each rule")
+    parser.add_argument(
+        "--all", action="store_true", help="every mutant (a quarter of an hour), not a sample of each rule"
+    )
     parser.add_argument("--a-rule", type=int, default=8, help="mutants of each rule in the sample")
     parser.add_argument("--jobs", type=int, default=1)
     parser.add_argument("--json", type=Path, help="write every result to this file")
@@ -99,7 +116,9 @@ def main() -> int:
         results = list(pool.map(try_mutant, chosen, chunksize=4))
         alarms = list(pool.map(try_variant, right, chunksize=4))
     if arguments.json:
-        arguments.json.write_text(json.dumps({"mutants": results, "variants": alarms}, indent=1, default=str), encoding="utf-8")
+        arguments.json.write_text(
+            json.dumps({"mutants": results, "variants": alarms}, indent=1, default=str), encoding="utf-8"
+        )
     _print(results, alarms, len(everything))
     return 0
 
@@ -108,16 +127,27 @@ def _print(results: list[dict[str, object]], alarms: list[dict[str, object]], to
     rows: dict[str, Counter[str]] = {}
     for result in results:
         row = rows.setdefault(str(result["rule"]), Counter())
-        row.update({"mutants": 1, **{key: int(bool(result[key])) for key in ("caught", "words", "line", "named")}})
+        row.update(
+            {"mutants": 1, **{key: int(bool(result[key])) for key in ("caught", "words", "line", "named")}}
+        )
     print("| mistake | mutants | caught | line | diagnosis | both |\n|---|--:|--:|--:|--:|--:|")
     for name, row in sorted(rows.items()):
-        print(f"| {name} | {row['mutants']} | {row['caught']} | {row['line']} | {row['words']} | {row['named']} |")
+        print(f"| {name} | {row['mutants']} | " + " | ".join(str(row[key]) for key in COLUMNS) + " |")
     count = len(results)
-    summed = Counter({key: sum(row[key] for row in rows.values()) for key in ("caught", "words", "line", "named")})
-    print(f"| **all** ({count} of {total}) | {count} | {summed['caught']} | {summed['line']} | {summed['words']} | {summed['named']} |")
+    summed = Counter(
+        {key: sum(row[key] for row in rows.values()) for key in ("caught", "words", "line", "named")}
+    )
+    print(
+        f"| **all** ({count} of {total}) | {count} | "
+        + " | ".join(str(summed[key]) for key in COLUMNS)
+        + " |"
+    )
     if count:
         seconds = sorted(float(str(result["seconds"])) for result in results)
-        print(f"\ncaught {summed['caught'] / count:.1%}, named rightly (diagnosis and line) {summed['named'] / count:.1%}")
+        print(
+            f"\ncaught {summed['caught'] / count:.1%}, "
+            f"named rightly (diagnosis and line) {summed['named'] / count:.1%}"
+        )
         print(f"seconds a function: median {seconds[count // 2]:.2f}, longest {seconds[-1]:.2f}")
     if alarms:
         wrong = [alarm for alarm in alarms if alarm["alarm"]]

@@ -1,6 +1,9 @@
-"""The rules by which a right function is made wrong: single realistic edits of its syntax tree, each with its name.
+"""The rules by which a right function is made wrong.
 
-A rule knows what a learner does wrong and nothing of the audit. It gives expressions to be put in the place of others;
+Single realistic edits of its syntax tree, each with its name.
+
+A rule knows what a learner does wrong and nothing of the audit. It gives expressions to be put in the
+place of others;
 `mutants` writes them into the source so that no line moves.
 """
 
@@ -51,7 +54,8 @@ def walk(function: ast.FunctionDef, *types: type[ast.AST]) -> Iterator[ast.AST]:
     skipped = {
         id(inner)
         for statement in ast.walk(function)
-        if isinstance(statement, ast.Assert) or (isinstance(statement, ast.Expr) and "print" in text(statement)[:6])
+        if isinstance(statement, ast.Assert)
+        or (isinstance(statement, ast.Expr) and "print" in text(statement)[:6])
         for inner in ast.walk(statement)
     }
     for node in ast.walk(function):
@@ -85,7 +89,11 @@ def _(function: ast.FunctionDef) -> Iterator[Change]:
             yield node, text(node.right)
         elif isinstance(node.op, ast.Mult) and text(node.left) == "-1 / m":
             yield node, f"-{text(node.right)}"
-        elif isinstance(node.op, ast.Div) and text(node.right) == "m" and not isinstance(node.left, ast.Constant):
+        elif (
+            isinstance(node.op, ast.Div)
+            and text(node.right) == "m"
+            and not isinstance(node.left, ast.Constant)
+        ):
             if "lambd" not in text(node.left) and text(node.left) not in {"-1"}:
                 yield node, text(node.left)
 
@@ -95,7 +103,11 @@ def _(function: ast.FunctionDef) -> Iterator[Change]:
     for node in walk(function, ast.BinOp):
         if isinstance(node.op, ast.Mult) and text(node.left) in {"1 / m", "1.0 / m"}:
             yield node, f"{text(node)} / m"
-        elif isinstance(node.op, ast.Div) and text(node.right) == "m" and not isinstance(node.left, ast.Constant | ast.UnaryOp):
+        elif (
+            isinstance(node.op, ast.Div)
+            and text(node.right) == "m"
+            and not isinstance(node.left, ast.Constant | ast.UnaryOp)
+        ):
             if "lambd" not in text(node.left):
                 yield node, f"{text(node)} / m"
 
@@ -103,13 +115,29 @@ def _(function: ast.FunctionDef) -> Iterator[Change]:
 @rule("wrong sign", "wrong_sign")
 def _(function: ast.FunctionDef) -> Iterator[Change]:
     for node in walk(function, ast.BinOp, ast.UnaryOp):
-        if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub) and not isinstance(node.operand, ast.Constant):
-            yield node, f"({text(node.operand)})" if isinstance(node.operand, ast.BinOp) else text(node.operand)
-        elif isinstance(node, ast.BinOp) and text(node) in {"A2 - Y", "A3 - Y", "a2 - Y", "a3 - Y", "A - Y", "cache['A2'] - Y"}:
+        if (
+            isinstance(node, ast.UnaryOp)
+            and isinstance(node.op, ast.USub)
+            and not isinstance(node.operand, ast.Constant)
+        ):
+            yield (
+                node,
+                f"({text(node.operand)})" if isinstance(node.operand, ast.BinOp) else text(node.operand),
+            )
+        elif isinstance(node, ast.BinOp) and text(node) in {
+            "A2 - Y",
+            "A3 - Y",
+            "a2 - Y",
+            "a3 - Y",
+            "A - Y",
+            "cache['A2'] - Y",
+        }:
             yield node, f"{text(node.right)} - {text(node.left)}"
-        elif isinstance(node, ast.BinOp) and isinstance(node.op, ast.Sub) and re.match(r"learning_rate|lr", text(node.right)):
-            yield node, f"{text(node.left)} + {text(node.right)}"
-        elif isinstance(node, ast.BinOp) and isinstance(node.op, ast.Sub) and "divide" in text(node.left):
+        elif (
+            isinstance(node, ast.BinOp)
+            and isinstance(node.op, ast.Sub)
+            and re.match(r"learning_rate|lr", text(node.right))
+        ) or (isinstance(node, ast.BinOp) and isinstance(node.op, ast.Sub) and "divide" in text(node.left)):
             yield node, f"{text(node.left)} + {text(node.right)}"
 
 
@@ -139,7 +167,11 @@ def _(function: ast.FunctionDef) -> Iterator[Change]:
 @rule("result transposed", "transposed")
 def _(function: ast.FunctionDef) -> Iterator[Change]:
     for statement in statements(function):
-        if isinstance(statement, ast.Assign) and re.match(r"dW\d?|dw\d?", text(statement.targets[0])) and "dot" in text(statement.value):
+        if (
+            isinstance(statement, ast.Assign)
+            and re.match(r"dW\d?|dw\d?", text(statement.targets[0]))
+            and "dot" in text(statement.value)
+        ):
             yield statement.value, f"({text(statement.value)}).T"
 
 
@@ -147,7 +179,11 @@ def _(function: ast.FunctionDef) -> Iterator[Change]:
 def _(function: ast.FunctionDef) -> Iterator[Change]:
     names = {node.id for node in walk(function, ast.Name)}
     for statement in statements(function):
-        if not isinstance(statement, ast.Assign) or isinstance(statement.targets[0], ast.Tuple) or isinstance(statement.value, ast.Dict):
+        if (
+            not isinstance(statement, ast.Assign)
+            or isinstance(statement.targets[0], ast.Tuple)
+            or isinstance(statement.value, ast.Dict)
+        ):
             continue
         if re.match(r"parameters|cache|_", text(statement.value)):
             continue
@@ -187,7 +223,10 @@ def _(function: ast.FunctionDef) -> Iterator[Change]:
 def _(function: ast.FunctionDef) -> Iterator[Change]:
     for node in walk(function, ast.Call):
         if any(keyword.arg == "keepdims" for keyword in node.keywords):
-            rest = [ast.keyword("keepdim" if keyword.arg == "keepdims" else keyword.arg, keyword.value) for keyword in node.keywords]
+            rest = [
+                ast.keyword("keepdim" if keyword.arg == "keepdims" else keyword.arg, keyword.value)
+                for keyword in node.keywords
+            ]
             yield node, text(ast.Call(node.func, node.args, rest))
 
 
@@ -198,7 +237,16 @@ def _(function: ast.FunctionDef) -> Iterator[Change]:
             yield node.func, text(node.func).replace("sum", "mean")
 
 
-@rule("not summed", "not_summed", "wrong_axis", "wrong_function", "axis_missing", "shape", "keepdims_missing", "unknown")
+@rule(
+    "not summed",
+    "not_summed",
+    "wrong_axis",
+    "wrong_function",
+    "axis_missing",
+    "shape",
+    "keepdims_missing",
+    "unknown",
+)
 def _(function: ast.FunctionDef) -> Iterator[Change]:
     for node in walk(function, ast.Call):
         if call_name(node) == "sum" and any(keyword.arg == "axis" for keyword in node.keywords) and node.args:
@@ -209,7 +257,9 @@ def _(function: ast.FunctionDef) -> Iterator[Change]:
 def _(function: ast.FunctionDef) -> Iterator[Change]:
     for node in walk(function, ast.BinOp, ast.Compare, ast.Call):
         words = text(node)
-        if match := re.fullmatch(r"1 - np\.power\((\w+), 2\)|1 - (\w+) \*\* 2|1 - (cache\['A1'\]) \*\* 2", words):
+        if match := re.fullmatch(
+            r"1 - np\.power\((\w+), 2\)|1 - (\w+) \*\* 2|1 - (cache\['A1'\]) \*\* 2", words
+        ):
             name = next(group for group in match.groups() if group)
             yield node, f"{name} * (1 - {name})"
             yield node, f"({name} > 0)"
@@ -228,7 +278,11 @@ def _(function: ast.FunctionDef) -> Iterator[Change]:
 def _(function: ast.FunctionDef) -> Iterator[Change]:
     for node in walk(function, ast.BinOp, ast.Call):
         words = text(node)
-        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult) and re.search(r"1 - np.power|\*\* 2\)$|> 0", text(node.right)):
+        if (
+            isinstance(node, ast.BinOp)
+            and isinstance(node.op, ast.Mult)
+            and re.search(r"1 - np.power|\*\* 2\)$|> 0", text(node.right))
+        ):
             yield node, text(node.left)
         elif re.fullmatch(r"np\.multiply\((\w+), np\.int64\(.*\)\)", words) and isinstance(node, ast.Call):
             yield node, text(node.args[0])
@@ -241,7 +295,9 @@ def _(function: ast.FunctionDef) -> Iterator[Change]:
             yield node, {"relu_backward": "sigmoid_backward", "sigmoid_backward": "relu_backward"}[node.id]
 
 
-@rule("other activation", "wrong_activation", "wrong_activation_derivative", "wrong_function", "wrong_operand")
+@rule(
+    "other activation", "wrong_activation", "wrong_activation_derivative", "wrong_function", "wrong_operand"
+)
 def _(function: ast.FunctionDef) -> Iterator[Change]:
     for node in walk(function, ast.Name):
         if node.id in {"sigmoid", "relu"} and isinstance(node.ctx, ast.Load) and "forward" in function.name:
@@ -284,8 +340,12 @@ def _(function: ast.FunctionDef) -> Iterator[Change]:
 @rule("L2 on the bias", "l2_on_bias")
 def _(function: ast.FunctionDef) -> Iterator[Change]:
     for statement in statements(function):
-        if isinstance(statement, ast.Assign) and (match := re.fullmatch(r"db(\d)", text(statement.targets[0]))):
-            if "lambd" in [argument.arg for argument in function.args.args] and "cache" not in text(statement.value):
+        if isinstance(statement, ast.Assign) and (
+            match := re.fullmatch(r"db(\d)", text(statement.targets[0]))
+        ):
+            if "lambd" in [argument.arg for argument in function.args.args] and "cache" not in text(
+                statement.value
+            ):
                 names = {node.id for node in walk(function, ast.Name)}
                 if f"b{match.group(1)}" in names:
                     yield statement.value, f"{text(statement.value)} + lambd / m * b{match.group(1)}"
@@ -322,7 +382,9 @@ def _(function: ast.FunctionDef) -> Iterator[Change]:
 @rule("mask and scaling twice", "mask_twice", "keep_prob_twice", "statement_extra", "comparison_reversed")
 def _(function: ast.FunctionDef) -> Iterator[Change]:
     for statement in statements(function):
-        if isinstance(statement, ast.Assign) and (match := re.fullmatch(r"(d?A(\d)) / keep_prob", text(statement.value))):
+        if isinstance(statement, ast.Assign) and (
+            match := re.fullmatch(r"(d?A(\d)) / keep_prob", text(statement.value))
+        ):
             # Twice the mask alone changes nothing: the mask with its scaling, twice.
             yield statement.value, f"{match.group(1)} / keep_prob * D{match.group(2)} / keep_prob"
 
@@ -346,7 +408,9 @@ def _(function: ast.FunctionDef) -> Iterator[Change]:
 @rule("mask of 1 - D", "mask_inverted", "wrong_operand")
 def _(function: ast.FunctionDef) -> Iterator[Change]:
     for statement in statements(function):
-        if isinstance(statement, ast.Assign) and (match := re.fullmatch(r"(d?A\d) \* (D\d)", text(statement.value))):
+        if isinstance(statement, ast.Assign) and (
+            match := re.fullmatch(r"(d?A\d) \* (D\d)", text(statement.value))
+        ):
             yield statement.value, f"{match.group(1)} * (1 - {match.group(2)})"
 
 
@@ -354,9 +418,17 @@ def _(function: ast.FunctionDef) -> Iterator[Change]:
 def _(function: ast.FunctionDef) -> Iterator[Change]:
     names = {node.id for node in walk(function, ast.Name)}
     for statement in statements(function):
-        if isinstance(statement, ast.Assign) and not isinstance(statement.value, ast.Tuple | ast.Dict) and "shape" not in text(statement):
+        if (
+            isinstance(statement, ast.Assign)
+            and not isinstance(statement.value, ast.Tuple | ast.Dict)
+            and "shape" not in text(statement)
+        ):
             for node in ast.walk(statement.value):
-                if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load) and (match := re.fullmatch(r"([AZaz])(\d?)", node.id)):
+                if (
+                    isinstance(node, ast.Name)
+                    and isinstance(node.ctx, ast.Load)
+                    and (match := re.fullmatch(r"([AZaz])(\d?)", node.id))
+                ):
                     other = {"A": "Z", "Z": "A", "a": "z", "z": "a"}[match.group(1)] + match.group(2)
                     relu = "> 0" in text(statement)
                     if other in names and not relu and other != text(statement.targets[0]):
@@ -366,7 +438,12 @@ def _(function: ast.FunctionDef) -> Iterator[Change]:
 @rule("index off by one", "index_off_by_one", "dA_index", "stale_cache")
 def _(function: ast.FunctionDef) -> Iterator[Change]:
     for node in walk(function, ast.Call):
-        if call_name(node) == "str" and node.args and isinstance(node.args[0], ast.BinOp) and isinstance(node.args[0].op, ast.Add):
+        if (
+            call_name(node) == "str"
+            and node.args
+            and isinstance(node.args[0], ast.BinOp)
+            and isinstance(node.args[0].op, ast.Add)
+        ):
             inner = node.args[0]
             yield inner, text(inner.left)
         elif call_name(node) == "str" and node.args and text(node.args[0]) in {"l", "L"}:
@@ -413,7 +490,9 @@ def _(function: ast.FunctionDef) -> Iterator[Change]:
 @rule("no bias correction", "bias_correction_missing", "bias_correction")
 def _(function: ast.FunctionDef) -> Iterator[Change]:
     for node in walk(function, ast.BinOp):
-        if isinstance(node.op, ast.Div) and re.fullmatch(r"1 - (beta\d \*\* t|np\.power\(beta\d, t\))", text(node.right)):
+        if isinstance(node.op, ast.Div) and re.fullmatch(
+            r"1 - (beta\d \*\* t|np\.power\(beta\d, t\))", text(node.right)
+        ):
             yield node, text(node.left)
 
 
@@ -459,8 +538,16 @@ def _(function: ast.FunctionDef) -> Iterator[Change]:
 @rule("uncorrected v or s", "moments_confused", "wrong_operand", "bias_correction_missing")
 def _(function: ast.FunctionDef) -> Iterator[Change]:
     for node in walk(function, ast.Name):
-        if node.id in {"v_corrected", "s_corrected"} and isinstance(node.ctx, ast.Load) and "sqrt" in text(function):
-            parents = [s for s in statements(function) if isinstance(s, ast.Assign) and any(inner is node for inner in ast.walk(s.value))]
+        if (
+            node.id in {"v_corrected", "s_corrected"}
+            and isinstance(node.ctx, ast.Load)
+            and "sqrt" in text(function)
+        ):
+            parents = [
+                s
+                for s in statements(function)
+                if isinstance(s, ast.Assign) and any(inner is node for inner in ast.walk(s.value))
+            ]
             if parents:
                 yield node, {"v_corrected": "v", "s_corrected": "s"}[node.id]
 
@@ -482,20 +569,32 @@ def _(function: ast.FunctionDef) -> Iterator[Change]:
 @rule("J_minus from thetaplus", "j_minus_from_thetaplus")
 def _(function: ast.FunctionDef) -> Iterator[Change]:
     for node in walk(function, ast.Name):
-        parents = [s for s in statements(function) if isinstance(s, ast.Assign) and any(inner is node for inner in ast.walk(s.value))]
+        parents = [
+            s
+            for s in statements(function)
+            if isinstance(s, ast.Assign) and any(inner is node for inner in ast.walk(s.value))
+        ]
         if node.id == "thetaminus" and parents and "forward" in text(parents[0]):
             yield node, "thetaplus"
 
 
-@rule("difference quotient", "term_missing", "wrong_factor", "wrong_sign", "extra_term", "wrong_constant", "wrong_operand")
+@rule(
+    "difference quotient",
+    "term_missing",
+    "wrong_factor",
+    "wrong_sign",
+    "extra_term",
+    "wrong_constant",
+    "wrong_operand",
+)
 def _(function: ast.FunctionDef) -> Iterator[Change]:
     for node in walk(function, ast.BinOp):
         words = text(node)
         if words == "2 * epsilon":
             yield node, "epsilon"
-        elif re.fullmatch(r"J_plus(\[i\])? - J_minus(\[i\])?", words):
-            yield node, words.replace("-", "+")
-        elif re.fullmatch(r"(theta|thetaminus\[i\]\[0\]) - epsilon", words):
+        elif re.fullmatch(r"J_plus(\[i\])? - J_minus(\[i\])?", words) or re.fullmatch(
+            r"(theta|thetaminus\[i\]\[0\]) - epsilon", words
+        ):
             yield node, words.replace("-", "+")
         elif words == "grad - gradapprox":
             yield node, "grad + gradapprox"
@@ -523,7 +622,9 @@ def _(function: ast.FunctionDef) -> Iterator[Change]:
 @rule("1 - Y missing", "wrong_operand", "extra_term", "wrong_sign")
 def _(function: ast.FunctionDef) -> Iterator[Change]:
     for node in walk(function, ast.BinOp):
-        if text(node) in {"1 - Y", "1 - AL", "1 - A2", "1 - A"} and ("cost" in function.name or function.name in {"propagate", "L_model_backward"}):
+        if text(node) in {"1 - Y", "1 - AL", "1 - A2", "1 - A"} and (
+            "cost" in function.name or function.name in {"propagate", "L_model_backward"}
+        ):
             yield node, text(node.right)
 
 
@@ -531,7 +632,9 @@ def _(function: ast.FunctionDef) -> Iterator[Change]:
 def _(function: ast.FunctionDef) -> Iterator[Change]:
     for node in walk(function, ast.BinOp):
         words = text(node)
-        if isinstance(node.op, ast.Add) and re.fullmatch(r"b\d?|parameters\['b\d'\]|params\['b\d'\]", text(node.right)):
+        if isinstance(node.op, ast.Add) and re.fullmatch(
+            r"b\d?|parameters\['b\d'\]|params\['b\d'\]", text(node.right)
+        ):
             yield node, text(node.left)
         del words
 
@@ -539,9 +642,18 @@ def _(function: ast.FunctionDef) -> Iterator[Change]:
 @rule("one iteration too few", "index_off_by_one", "one_layer_only")
 def _(function: ast.FunctionDef) -> Iterator[Change]:
     for node in walk(function, ast.Call):
-        if call_name(node) == "range" and len(node.args) == 1 and text(node.args[0]) == "L" and "adam" not in function.name:
+        if (
+            call_name(node) == "range"
+            and len(node.args) == 1
+            and text(node.args[0]) == "L"
+            and "adam" not in function.name
+        ):
             yield node.args[0], "L - 1"
-        elif call_name(node) == "range" and text(node) in {"range(1, L)", "range(1, L + 1)"} and "initialize" in function.name:
+        elif (
+            call_name(node) == "range"
+            and text(node) in {"range(1, L)", "range(1, L + 1)"}
+            and "initialize" in function.name
+        ):
             yield node.args[1], "L - 1"
 
 
@@ -562,16 +674,29 @@ def _(function: ast.FunctionDef) -> Iterator[Change]:
 @rule("np.zeros(n, 1)", "shape", "raises")
 def _(function: ast.FunctionDef) -> Iterator[Change]:
     for node in walk(function, ast.Call):
-        if text(node.func) == "np.zeros" and len(node.args) == 1 and isinstance(node.args[0], ast.Tuple) and "initialize" in function.name:
+        if (
+            text(node.func) == "np.zeros"
+            and len(node.args) == 1
+            and isinstance(node.args[0], ast.Tuple)
+            and "initialize" in function.name
+        ):
             yield node, f"np.zeros({', '.join(text(part) for part in node.args[0].elts)})"
 
 
 @rule("scale missing", "initial_scale", "wrong_factor", "wrong_power", "wrong_function", "wrong_constant")
 def _(function: ast.FunctionDef) -> Iterator[Change]:
     for node in walk(function, ast.BinOp):
-        if isinstance(node.op, ast.Mult) and call_name(node.left) == "randn" and "random" not in function.name:
+        if (
+            isinstance(node.op, ast.Mult)
+            and call_name(node.left) == "randn"
+            and "random" not in function.name
+        ):
             yield node, text(node.left)
-        elif isinstance(node.op, ast.Mult) and call_name(node.left) == "randn" and call_name(node.right) == "sqrt":
+        elif (
+            isinstance(node.op, ast.Mult)
+            and call_name(node.left) == "randn"
+            and call_name(node.right) == "sqrt"
+        ):
             yield node.right, text(node.right.args[0])
 
 
@@ -585,7 +710,11 @@ def _(function: ast.FunctionDef) -> Iterator[Change]:
 @rule("biases of ones", "wrong_function", "initial_bias")
 def _(function: ast.FunctionDef) -> Iterator[Change]:
     for statement in statements(function):
-        if isinstance(statement, ast.Assign) and re.match(r"b\d|parameters\['b'", text(statement.targets[0])) and "zeros" in text(statement.value):
+        if (
+            isinstance(statement, ast.Assign)
+            and re.match(r"b\d|parameters\['b'", text(statement.targets[0]))
+            and "zeros" in text(statement.value)
+        ):
             if "initialize" in function.name:
                 yield statement.value, text(statement.value).replace("zeros", "ones")
 
@@ -597,7 +726,16 @@ def _(function: ast.FunctionDef) -> Iterator[Change]:
             yield node, "Y"
 
 
-@rule("last mini-batch", "examples_lost", "index_off_by_one", "batch_size", "wrong_factor", "wrong_function", "comparison_reversed", "wrong_operand")
+@rule(
+    "last mini-batch",
+    "examples_lost",
+    "index_off_by_one",
+    "batch_size",
+    "wrong_factor",
+    "wrong_function",
+    "comparison_reversed",
+    "wrong_operand",
+)
 def _(function: ast.FunctionDef) -> Iterator[Change]:
     for node in walk(function, ast.BinOp, ast.Compare, ast.Attribute):
         words = text(node)
@@ -627,7 +765,10 @@ def _(function: ast.FunctionDef) -> Iterator[Change]:
 
 
 def mutants(source: str, case: str = "") -> Iterator[Mutant]:
-    """Give every mutant of a file, each with one edit; what Python prints the same, or what is no Python, is left out."""
+    """Give every mutant of a file, each with one edit.
+
+    What Python prints the same, or what is no Python, is left out.
+    """
     tree = ast.parse(source)
     seen = {ast.unparse(tree)}
     for function in tree.body:
@@ -636,9 +777,14 @@ def mutants(source: str, case: str = "") -> Iterator[Mutant]:
         for name, diagnoses, make in RULES:
             for node, replacement in make(function):
                 statement = next(
-                    found for found in reversed(list(statements(function))) if any(inner is node for inner in ast.walk(found))
-                    and not isinstance(found, ast.For | ast.If | ast.While) or _in_header(found, node)
-                )  # fmt: skip
+                    found
+                    for found in reversed(list(statements(function)))
+                    if (
+                        any(inner is node for inner in ast.walk(found))
+                        and not isinstance(found, ast.For | ast.If | ast.While)
+                    )
+                    or _in_header(found, node)
+                )
                 changed = _put(source, node, replacement, statement)
                 try:
                     printed = ast.unparse(ast.parse(changed))
@@ -655,7 +801,9 @@ def mutants(source: str, case: str = "") -> Iterator[Mutant]:
 
 def _in_header(statement: ast.stmt, node: ast.AST) -> bool:
     headers = [getattr(statement, name) for name in ("test", "iter") if hasattr(statement, name)]
-    return isinstance(statement, ast.For | ast.If | ast.While) and any(inner is node for header in headers for inner in ast.walk(header))
+    return isinstance(statement, ast.For | ast.If | ast.While) and any(
+        inner is node for header in headers for inner in ast.walk(header)
+    )
 
 
 def _put(source: str, node: ast.AST, replacement: str, statement: ast.stmt) -> str:
@@ -669,7 +817,9 @@ def _put(source: str, node: ast.AST, replacement: str, statement: ast.stmt) -> s
 
     first, last = at(node.lineno, node.col_offset), at(node.end_lineno, node.end_col_offset)
     lost = source[first:last].count("\n")
-    if isinstance(node, ast.BinOp | ast.Call | ast.Compare | ast.Subscript | ast.Name | ast.UnaryOp) and re.search(r" [-+*/] ", replacement):
+    if isinstance(
+        node, ast.BinOp | ast.Call | ast.Compare | ast.Subscript | ast.Name | ast.UnaryOp
+    ) and re.search(r" [-+*/] ", replacement):
         whole = isinstance(statement, ast.Assign) and statement.value is node
         replacement = replacement if whole else f"({replacement})"
     end = at(statement.end_lineno or 1, statement.end_col_offset or 0)

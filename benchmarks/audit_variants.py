@@ -1,4 +1,7 @@
-"""Right code written otherwise: rewrites of the right implementations that change no value, each by a rule."""
+"""Right code written otherwise: rewrites of the right implementations that change no value.
+
+Each by a rule.
+"""
 
 import ast
 import re
@@ -152,9 +155,12 @@ def _(function: ast.FunctionDef) -> Iterator[Change]:
 @rewrite("single precision")
 def _(function: ast.FunctionDef) -> Iterator[Change]:
     for statement in statements(function):
-        if isinstance(statement, ast.Assign) and re.match(r"dZ\d?|dz\d|Z\d?|A\d?$", text(statement.targets[0])) and isinstance(
-            statement.value, ast.BinOp | ast.Call
-        ) and isinstance(statement.targets[0], ast.Name):  # fmt: skip
+        if (
+            isinstance(statement, ast.Assign)
+            and re.match(r"dZ\d?|dz\d|Z\d?|A\d?$", text(statement.targets[0]))
+            and isinstance(statement.value, ast.BinOp | ast.Call)
+            and isinstance(statement.targets[0], ast.Name)
+        ):
             yield statement.value, f"({text(statement.value)}).astype(np.float32)"
 
 
@@ -181,7 +187,10 @@ def _(function: ast.FunctionDef) -> Iterator[Change]:
         if text(node.func) == "np.random.seed":
             yield node, "np.random.seed(12)"
         elif text(node.func) == "np.random.randn":
-            yield node, f"np.random.default_rng(5).normal(size=({', '.join(text(argument) for argument in node.args)}))"
+            yield (
+                node,
+                f"np.random.default_rng(5).normal(size=({', '.join(text(argument) for argument in node.args)}))",
+            )
         elif text(node.func) == "np.random.rand":
             yield node, f"np.random.uniform(0, 1, ({', '.join(text(argument) for argument in node.args)}))"
 
@@ -203,7 +212,9 @@ def variants(source: str, case: str) -> Iterator[Variant]:
         for name, make in REWRITES:
             for node, replacement in make(function):
                 statement = next(
-                    found for found in reversed(list(statements(function))) if any(inner is node for inner in ast.walk(found))
+                    found
+                    for found in reversed(list(statements(function)))
+                    if any(inner is node for inner in ast.walk(found))
                 )
                 changed = _put(source, node, replacement, statement)
                 try:

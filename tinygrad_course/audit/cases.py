@@ -88,7 +88,9 @@ class HypothesisDraw:
     def _array(self, shape: tuple[int, ...], numbers: Array) -> Array:
         # One draw of bytes an array: a list of drawn numbers costs ten times as much.
         count = int(np.prod(shape))
-        drawn = np.frombuffer(self._data.draw(self._st.binary(min_size=count, max_size=count)), dtype=np.uint8)
+        drawn = np.frombuffer(
+            self._data.draw(self._st.binary(min_size=count, max_size=count)), dtype=np.uint8
+        )
         return numbers[drawn % numbers.size].reshape(shape)
 
     def size(self, low: int, high: int) -> int:
@@ -150,7 +152,10 @@ class Case:
 
 
 def shown(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what of a case's arguments is worth printing: numbers and arrays, dictionaries of them, lists of them."""
+    """Return what of a case's arguments is worth printing.
+
+    Numbers and arrays, dictionaries of them, lists of them.
+    """
     out: dict[str, Any] = {}
     for name, value in values.items():
         plain = plainly(value)
@@ -162,7 +167,11 @@ def shown(values: Mapping[str, Any]) -> dict[str, Any]:
 def plainly(value: Any) -> Any:
     """Return numbers as JSON has them, rounded to what a reader compares; None for what is no number."""
     if isinstance(value, np.ndarray):
-        return np.round(value.astype(float), 10).tolist() if value.dtype.kind in "biuf" and value.size <= 400 else None
+        return (
+            np.round(value.astype(float), 10).tolist()
+            if value.dtype.kind in "biuf" and value.size <= 400
+            else None
+        )
     if isinstance(value, bool | str | int):
         return value
     if isinstance(value, float | np.floating | np.integer):

@@ -22,7 +22,8 @@ EPILOG = """examples:
 exit status: 0 all right, 1 something is wrong, 2 a file could not be checked
 
 Each file runs in a process of its own, in an empty folder, with limits on time, memory and output. That keeps
-accidents apart; it is no sandbox against malice. Check strangers' files inside a container without a network."""
+accidents apart; it is no sandbox against malice. Check strangers' files inside a container
+without a network."""
 
 
 def add_parser(commands: Any) -> argparse.ArgumentParser:
@@ -30,18 +31,27 @@ def add_parser(commands: Any) -> argparse.ArgumentParser:
     parser: argparse.ArgumentParser = commands.add_parser(
         "check",
         help="find the mistake in a hand-written backward pass",
-        description="Recognise the course's functions in a .py or .ipynb file, try each, and say which line is wrong and why.",
+        description="Recognise the course's functions in a .py or .ipynb file, try each, "
+        "and say which line is wrong and why.",
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("files", nargs="+", metavar="FILE", help="a learner's .py or .ipynb file")
-    parser.add_argument("--json", action="store_true", help="print the reports as JSON, with points for each function")
-    parser.add_argument("--html", metavar="PAGE", help="write a page to hand back; for several files a folder of pages")
+    parser.add_argument(
+        "--json", action="store_true", help="print the reports as JSON, with points for each function"
+    )
+    parser.add_argument(
+        "--html", metavar="PAGE", help="write a page to hand back; for several files a folder of pages"
+    )
     parser.add_argument("--csv", metavar="MARKS", help="write the marks of all files as CSV")
     parser.add_argument("--seed", type=int, default=0, help="repeats the same cases (default: 0)")
     parser.add_argument("--seconds", type=float, default=60.0, help="time for each file (default: 60)")
-    parser.add_argument("--memory", type=int, default=1024, metavar="MB", help="memory for each file (default: 1024)")
-    parser.add_argument("--jobs", type=int, default=0, help="files at a time (default: one for every two processors)")
+    parser.add_argument(
+        "--memory", type=int, default=1024, metavar="MB", help="memory for each file (default: 1024)"
+    )
+    parser.add_argument(
+        "--jobs", type=int, default=0, help="files at a time (default: one for every two processors)"
+    )
     parser.set_defaults(run=run)
     return parser
 

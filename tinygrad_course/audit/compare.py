@@ -1,4 +1,4 @@
-"""Is this the value that was expected? If not, how do the two relate?"""
+"""Is this the value that was expected? If not, how do the two relate: the question that this answers."""
 
 import math
 from collections.abc import Mapping
@@ -46,8 +46,10 @@ def close(got: Any, want: Any, *, loose_shape: bool = False, single: bool = Fals
     a, b = np.ravel(mine).astype(float), np.ravel(right).astype(float)
     if not np.all(np.isfinite(a)):
         return bool(np.array_equal(a, b, equal_nan=True))
-    single = single or mine.dtype.kind == "f" and mine.dtype.itemsize < 8
-    return bool(np.max(np.abs(a - b)) <= (SINGLE_TOLERANCE if single else TOLERANCE) * (np.max(np.abs(b)) + 1e-9))
+    single = single or (mine.dtype.kind == "f" and mine.dtype.itemsize < 8)
+    return bool(
+        np.max(np.abs(a - b)) <= (SINGLE_TOLERANCE if single else TOLERANCE) * (np.max(np.abs(b)) + 1e-9)
+    )
 
 
 @dataclass(frozen=True)
@@ -55,7 +57,10 @@ class Relation:
     """How a wrong value relates to the right one."""
 
     kind: str
-    """factor, transposed, shape, sum, other (the value of another quantity), extra (a known term), or unknown."""
+    """factor, transposed, shape, sum, other (the value of another quantity).
+
+    Extra (a known term), or unknown.
+    """
     words: str
     factor: float | None = None
 
@@ -69,9 +74,15 @@ def factors(m: int, scalars: Mapping[str, float]) -> list[tuple[str, float]]:
         if value not in (0.0, 1.0):
             named += [(name, value), (f"1/{name}", 1 / value)]
     named += [
-        ("2", 2.0), ("1/2", 0.5), ("ln 10", math.log(10)), ("1/ln 10", 1 / math.log(10)), ("ln 2", math.log(2)),
-        ("1/ln 2", 1 / math.log(2)), ("-2", -2.0), ("-1/2", -0.5),
-    ]  # fmt: skip
+        ("2", 2.0),
+        ("1/2", 0.5),
+        ("ln 10", math.log(10)),
+        ("1/ln 10", 1 / math.log(10)),
+        ("ln 2", math.log(2)),
+        ("1/ln 2", 1 / math.log(2)),
+        ("-2", -2.0),
+        ("-1/2", -0.5),
+    ]
     if m > 1:
         named += [("m^2", m * m), ("1/m^2", 1 / m / m), ("2/m", 2 / m), ("m/2", m / 2)]
     return named
@@ -89,17 +100,26 @@ def ratio(got: Any, want: Any) -> float | None:
     c = float(a[top] / b[top])
     if c == 0 or np.max(np.abs(a - c * b)) > 1e-6 * abs(c) * abs(b[top]):
         return None
-    # One number is a multiple of any other: a ratio says something only where there are several, or where it is a known one.
+    # One number is a multiple of any other: a ratio says something only where there are several, or where
+    # it is a known one.
     return c
 
 
 def relate(
-    name: str, got: Any, want: Any, m: int, scalars: Mapping[str, float], others: Mapping[str, Any], terms: Mapping[str, Any]
+    name: str,
+    got: Any,
+    want: Any,
+    m: int,
+    scalars: Mapping[str, float],
+    others: Mapping[str, Any],
+    terms: Mapping[str, Any],
 ) -> Relation:
     """Say how a wrong value relates to the right one, never more than the numbers show."""
     mine, right = as_array(got), as_array(want)
     if mine is None or right is None:
-        return Relation("unknown", f"{name} is {_kind_of(got)}, and an array of shape {np.shape(want)} was expected")
+        return Relation(
+            "unknown", f"{name} is {_kind_of(got)}, and an array of shape {np.shape(want)} was expected"
+        )
     mine, right = mine.astype(float), right.astype(float)
     if not np.all(np.isfinite(mine)):
         return Relation("unknown", f"{name} has entries that are not finite")
@@ -108,12 +128,24 @@ def relate(
     if right.size > 1 and close(mine, right.T):
         return Relation("transposed", f"{name} is transposed")
     c = ratio(mine, right)
-    if c is not None:
-        for words, factor in factors(m, scalars):
-            if math.isclose(c, factor, rel_tol=1e-5):
-                return Relation("factor", f"{name} is {_times(words)} what it should be", factor)
+    for words, factor in factors(m, scalars) if c is not None else ():
+        if math.isclose(c or 0.0, factor, rel_tol=1e-5):
+            return Relation("factor", f"{name} is {_times(words)} what it should be", factor)
+    known = _relate_known(name, mine, right, others, terms)
+    if known is not None:
+        return known
+    if c is not None and right.size > 1:
+        return Relation("factor", f"{name} is {c:.6g} times what it should be", c)
+    return _unknown(name, mine, right)
+
+
+def _relate_known(
+    name: str, mine: Array, right: Array, others: Mapping[str, Any], terms: Mapping[str, Any]
+) -> Relation | None:
+    """Compare with the other quantities of the way, and with the terms that a mistake may leave out."""
     for other, value in others.items():
-        if other != name and np.shape(value) == right.shape and close(mine, value) and not close(right, value):
+        alike = other != name and np.shape(value) == right.shape
+        if alike and close(mine, value) and not close(right, value):
             return Relation("other", f"{name} has the value of {other}")
     for words, term in terms.items():
         if np.shape(term) == right.shape and np.any(term):
@@ -121,9 +153,7 @@ def relate(
                 return Relation("term", f"{name} lacks {words}")
             if close(mine, right + term):
                 return Relation("term", f"{name} has {words} too much")
-    if c is not None and right.size > 1:
-        return Relation("factor", f"{name} is {c:.6g} times what it should be", c)
-    return _unknown(name, mine, right)
+    return None
 
 
 def _relate_shapes(name: str, mine: Array, right: Array, m: int, others: Mapping[str, Any]) -> Relation:
@@ -140,7 +170,12 @@ def _relate_shapes(name: str, mine: Array, right: Array, m: int, others: Mapping
     for other, value in others.items():
         if np.shape(value) == mine.shape and close(mine, value):
             return Relation("other", f"{shapes}: it has the value of {other}")
-    if right.shape[-1:] == (1,) and mine.ndim == 2 and mine.shape[1] == m and close(mine.sum(axis=1, keepdims=True), right):
+    if (
+        right.shape[-1:] == (1,)
+        and mine.ndim == 2
+        and mine.shape[1] == m
+        and close(mine.sum(axis=1, keepdims=True), right)
+    ):
         return Relation("sum", f"{shapes}: it is not summed over the examples")
     return Relation("unknown", shapes)
 

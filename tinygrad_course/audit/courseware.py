@@ -1,7 +1,11 @@
-"""What a homework imports: NumPy and SciPy as they are, the course's helper modules by our own formulas, the rest as stand-ins.
+"""What a homework imports: NumPy and SciPy as they are.
 
-A homework imports Matplotlib, h5py, scikit-learn and the exercise's own `dnn_utils_v2`, `planar_utils`, `testCases`. None
-of them is needed to check a backward pass; a stand-in keeps the import from failing (and Matplotlib from costing a second).
+The course's helper modules by our own formulas, the rest as stand-ins.
+
+A homework imports Matplotlib, h5py, scikit-learn and the exercise's own `dnn_utils_v2`, `planar_utils`,
+`testCases`. None
+of them is needed to check a backward pass; a stand-in keeps the import from failing (and Matplotlib from
+costing a second).
 """
 
 import ast
@@ -12,7 +16,19 @@ from typing import Any
 
 from tinygrad_course.audit import reference
 
-REAL = {"numpy", "scipy", "math", "cmath", "random", "functools", "itertools", "collections", "copy", "typing", "operator"}
+REAL = {
+    "numpy",
+    "scipy",
+    "math",
+    "cmath",
+    "random",
+    "functools",
+    "itertools",
+    "collections",
+    "copy",
+    "typing",
+    "operator",
+}
 
 _DEEP: dict[str, Callable[..., Any]] = {
     "sigmoid": reference.sigmoid_with_cache,
@@ -23,10 +39,16 @@ _DEEP: dict[str, Callable[..., Any]] = {
 _DEEP_ALL = _DEEP | {
     name: getattr(reference, name)
     for name in (
-        "linear_forward", "linear_activation_forward", "L_model_forward", "linear_backward", "linear_activation_backward",
-        "L_model_backward", "compute_cost", "update_parameters",
+        "linear_forward",
+        "linear_activation_forward",
+        "L_model_forward",
+        "linear_backward",
+        "linear_activation_backward",
+        "L_model_backward",
+        "compute_cost",
+        "update_parameters",
     )
-}  # fmt: skip
+}
 _PLAIN: dict[str, Callable[..., Any]] = {
     "sigmoid": reference.sigmoid,
     "relu": reference.relu,
@@ -60,7 +82,11 @@ HELPERS: dict[str, dict[str, Callable[..., Any]]] = {
 }
 
 # A function that the file calls and nobody defines: the course gives it with the exercise.
-GIVEN: dict[str, Callable[..., Any]] = {**_CHECKING, **_DEEP_ALL, "forward_propagation_n": reference.forward_propagation_n}
+GIVEN: dict[str, Callable[..., Any]] = {
+    **_CHECKING,
+    **_DEEP_ALL,
+    "forward_propagation_n": reference.forward_propagation_n,
+}
 
 
 class StandInUsedError(RuntimeError):
@@ -68,7 +94,10 @@ class StandInUsedError(RuntimeError):
 
 
 class StandIn(types.ModuleType):
-    """A module that can be imported and asked for anything; using what it gives says that it is not loaded."""
+    """A module that can be imported and asked for anything.
+
+    Using what it gives says that it is not loaded.
+    """
 
     __all__: tuple[str, ...] = ()
 
@@ -131,7 +160,9 @@ def bind_import(statement: ast.Import | ast.ImportFrom, namespace: dict[str, Any
     module = _module(statement.module or "")
     for alias in statement.names:
         if alias.name == "*":
-            names = getattr(module, "__all__", None) or [name for name in vars(module) if not name.startswith("_")]
+            names = getattr(module, "__all__", None) or [
+                name for name in vars(module) if not name.startswith("_")
+            ]
             namespace.update({name: getattr(module, name) for name in names if hasattr(module, name)})
         elif hasattr(module, alias.name):
             namespace[alias.asname or alias.name] = getattr(module, alias.name)

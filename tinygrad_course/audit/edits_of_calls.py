@@ -3,7 +3,7 @@
 import ast
 from collections.abc import Iterator
 
-from tinygrad_course.audit.slots import Scope, Slot, called, parse, text
+from tinygrad_course.audit.slots import Scope, called, parse, text
 from tinygrad_course.audit.vocabulary import removed_kind
 
 Change = tuple[str, ast.expr, float]
@@ -43,13 +43,16 @@ _SWAPS: dict[str, list[tuple[str, str, int]]] = {
 }
 _REDUCTIONS = {"sum", "mean", "average", "max", "nansum"}
 RELATED = {
-    "sigmoid": ("relu", "np.tanh", "tanh"), "relu": ("sigmoid", "np.tanh", "tanh"), "tanh": ("sigmoid", "relu"),
-    "sigmoid_backward": ("relu_backward", "tanh_backward"), "relu_backward": ("sigmoid_backward", "tanh_backward"),
+    "sigmoid": ("relu", "np.tanh", "tanh"),
+    "relu": ("sigmoid", "np.tanh", "tanh"),
+    "tanh": ("sigmoid", "relu"),
+    "sigmoid_backward": ("relu_backward", "tanh_backward"),
+    "relu_backward": ("sigmoid_backward", "tanh_backward"),
     "tanh_backward": ("relu_backward", "sigmoid_backward"),
-}  # fmt: skip
+}
 
 
-def call_edits(slot: Slot, node: ast.Call, scope: Scope) -> Iterator[Change]:
+def call_edits(node: ast.Call, scope: Scope) -> Iterator[Change]:
     """Give the edits of a call, function and arguments."""
     name = called(node)
     yield from _other_function(node, name, scope)
@@ -61,7 +64,7 @@ def call_edits(slot: Slot, node: ast.Call, scope: Scope) -> Iterator[Change]:
         kind = "transposed" if name in {"zeros", "ones", "rand", "randn", "empty"} else "wrong_order"
         yield kind, ast.Call(node.func, [node.args[1], node.args[0]], node.keywords), 0
         if name in {"multiply", "dot", "matmul", "divide", "add", "subtract", "power"}:
-            yield from _dropped_argument(node, name, scope)
+            yield from _dropped_argument(node, name)
     if name in {"dot", "matmul"} and len(node.args) == 2:
         yield "elementwise", ast.BinOp(node.args[0], ast.Mult(), node.args[1]), 1
     if len(node.args) == 1 and not node.keywords and not isinstance(node.args[0], ast.Starred):
@@ -130,12 +133,12 @@ def _keyword(node: ast.Call, position: int, keyword: ast.keyword) -> Iterator[Ch
         yield "removed_api", ast.Call(node.func, node.args, [*rest, ast.keyword("axis", keyword.value)]), 0
 
 
-def _dropped_argument(node: ast.Call, name: str, scope: Scope) -> Iterator[Change]:
+def _dropped_argument(node: ast.Call, name: str) -> Iterator[Change]:
     first, second = node.args
     operator = ast.Add() if name in {"add", "subtract"} else ast.Pow() if name == "power" else ast.Mult()
-    yield removed_kind(second, operator, scope, ""), first, 1
+    yield removed_kind(second, operator, ""), first, 1
     if name not in {"power", "divide", "subtract"}:
-        yield removed_kind(first, operator, scope, ""), second, 1
+        yield removed_kind(first, operator, ""), second, 1
     if name == "divide":
         yield "wrong_function", ast.BinOp(first, ast.Mult(), second), 1
 
@@ -155,6 +158,11 @@ def _repairs(node: ast.Call, name: str) -> Iterator[Change]:
         yield "shape", node.func, 0
     if name == "float" and node.args:
         yield "removed_api", parse(f"np.squeeze({text(node.args[0])})"), 0
-    if name == "sqrt" and node.args and isinstance(node.args[0], ast.BinOp) and isinstance(node.args[0].op, ast.Add):
+    if (
+        name == "sqrt"
+        and node.args
+        and isinstance(node.args[0], ast.BinOp)
+        and isinstance(node.args[0].op, ast.Add)
+    ):
         inside = node.args[0]
         yield "epsilon_in_root", parse(f"{text(node.func)}({text(inside.left)}) + {text(inside.right)}"), 0

@@ -6,14 +6,15 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_course.audit.cases import Case, Draw, HypothesisDraw, RandomDraw, plainly, shown
-from tinygrad_course.audit.clinic import Clinic, Symptom
+from tinygrad_course.audit.cases import Case, HypothesisDraw, RandomDraw, plainly, shown
+from tinygrad_course.audit.clinic import Clinic
+from tinygrad_course.audit.courseware import StandInUsedError
 from tinygrad_course.audit.judge import Verdict, judge
 from tinygrad_course.audit.kinds.base import Assumption, Kind
 from tinygrad_course.audit.learner import Learner
 from tinygrad_course.audit.report import UNCHECKED, WRONG, Finding, FunctionReport
+from tinygrad_course.audit.symptoms import Symptom
 from tinygrad_course.audit.treatment import easily_right, treat
-from tinygrad_course.audit.courseware import StandInUsedError
 
 Function = Callable[..., Any]
 
@@ -27,7 +28,9 @@ def battery(learner: Learner, kind: Kind, assumption: Assumption, seed: int) -> 
     found: list[Case] = []
     for place, scale in enumerate(kind.battery):
         for attempt in range(40):
-            case = kind.case(learner, RandomDraw(seed * 7919 + place * 101 + attempt * 10007 + 1, scale), assumption)
+            case = kind.case(
+                learner, RandomDraw(seed * 7919 + place * 101 + attempt * 10007 + 1, scale), assumption
+            )
             if not case.rejected:
                 case.single = single_precision(learner)
                 found.append(case)
@@ -45,12 +48,17 @@ def single_precision(learner: Learner) -> bool:
 def examine(
     learner: Learner, kind: Kind, seed: int, budget: int, helpers: list[str]
 ) -> tuple[FunctionReport, Function | None, int]:
-    """Judge one function; return the report, the function repaired where it could be, and how many trials that took."""
+    """Judge one function; return the report, the function repaired where it could be.
+
+    And how many trials that took.
+    """
     with np.errstate(all="ignore"):
         return _examine(learner, kind, seed, budget, helpers)
 
 
-def _examine(learner: Learner, kind: Kind, seed: int, budget: int, helpers: list[str]) -> tuple[FunctionReport, Function | None, int]:
+def _examine(
+    learner: Learner, kind: Kind, seed: int, budget: int, helpers: list[str]
+) -> tuple[FunctionReport, Function | None, int]:
     line = learner.node.lineno
     report = FunctionReport(learner.name, learner.program.submission.place(line)[1], type(kind).__name__)
     report.cell = learner.program.submission.place(line)[0]
@@ -59,7 +67,9 @@ def _examine(learner: Learner, kind: Kind, seed: int, budget: int, helpers: list
     for remark in [remark for verdict in verdicts for remark in verdict.remarks]:
         if remark not in report.remarks:
             report.remarks.append(remark)
-    unused = next((verdict.error for verdict in verdicts if isinstance(verdict.error, StandInUsedError)), None)
+    unused = next(
+        (verdict.error for verdict in verdicts if isinstance(verdict.error, StandInUsedError)), None
+    )
     if unused is not None and not any(verdict.right for verdict in verdicts):
         report.status = UNCHECKED
         report.remarks.append(f"not checked: {unused}")
@@ -91,7 +101,10 @@ def _examine(learner: Learner, kind: Kind, seed: int, budget: int, helpers: list
 
 
 def _best_assumption(learner: Learner, kind: Kind, seed: int) -> tuple[Assumption, list[Verdict]]:
-    """Try a kind's assumptions in turn; keep the first under which all is right, else the one under which most is."""
+    """Try a kind's assumptions in turn.
+
+    Keep the first under which all is right, else the one under which most is.
+    """
     function = learner.program.namespace[learner.name]
     options: list[tuple[Assumption, list[Verdict]]] = []
     for assumption in kind.assumptions(learner):
@@ -109,7 +122,13 @@ def _best_assumption(learner: Learner, kind: Kind, seed: int) -> tuple[Assumptio
 
 
 def _likeliest(
-    learner: Learner, kind: Kind, chosen: Assumption, verdicts: list[Verdict], seed: int, helpers: list[str], budget: int
+    learner: Learner,
+    kind: Kind,
+    chosen: Assumption,
+    verdicts: list[Verdict],
+    seed: int,
+    helpers: list[str],
+    budget: int,
 ) -> tuple[Assumption, list[Verdict]]:
     """Of several readings of a wrong function, return the one that takes the least to make it right."""
     options = kind.assumptions(learner)
@@ -118,11 +137,18 @@ def _likeliest(
         return chosen, verdicts
     read: list[tuple[tuple[bool, int], Assumption, list[Verdict]]] = []
     for option in [chosen, *[option for option in options if option != chosen]]:
-        tried = verdicts if option == chosen else [judge(learner, kind, function, case) for case in battery(learner, kind, option, seed)]
+        tried = (
+            verdicts
+            if option == chosen
+            else [judge(learner, kind, function, case) for case in battery(learner, kind, option, seed)]
+        )
         failing = [verdict for verdict in tried if not verdict.right]
         if failing:
             # Under the right reading the first wrong quantity comes latest.
-            deepest = min(failing, key=lambda verdict: (verdict.error is not None, -verdict.case.layers, verdict.case.m == 1))
+            deepest = min(
+                failing,
+                key=lambda verdict: (verdict.error is not None, -verdict.case.layers, verdict.case.m == 1),
+            )
             symptom = Clinic(learner, kind, [], helpers, 0).symptom(deepest.case)
             quiet = deepest.error is None
             read.append(((quiet, symptom.moment if symptom else -1), option, tried))
@@ -142,7 +168,10 @@ def _likeliest(
 def _explore(
     learner: Learner, kind: Kind, assumption: Assumption, function: Function, seed: int, count: int
 ) -> tuple[Verdict | None, int]:
-    """Let Hypothesis look for a failing case, and shrink it; return the smallest one seen, and how many were tried."""
+    """Let Hypothesis look for a failing case, and shrink it.
+
+    Return the smallest one seen, and how many were tried.
+    """
     from hypothesis import HealthCheck, Phase, Verbosity, given, reject, settings
     from hypothesis import seed as seeded
     from hypothesis import strategies as st
@@ -152,9 +181,15 @@ def _explore(
 
     @seeded(seed)
     @settings(
-        max_examples=count, database=None, deadline=None, suppress_health_check=list(HealthCheck), verbosity=Verbosity.quiet,
-        phases=[Phase.generate, Phase.shrink], report_multiple_bugs=False, print_blob=False,
-    )  # fmt: skip
+        max_examples=count,
+        database=None,
+        deadline=None,
+        suppress_health_check=list(HealthCheck),
+        verbosity=Verbosity.quiet,
+        phases=[Phase.generate, Phase.shrink],
+        report_multiple_bugs=False,
+        print_blob=False,
+    )
     @given(st.data())
     def right(data: st.DataObject) -> None:
         with np.errstate(all="ignore"):  # Hypothesis runs this in a context of its own
@@ -198,18 +233,29 @@ def _smaller(example: Verdict | None, failing: list[Verdict]) -> Verdict | None:
     options = [verdict for verdict in [example, *failing] if verdict is not None]
     quiet = [verdict for verdict in options if verdict.error is None]
     # The short numbers of Hypothesis read better than random ones.
-    return min(quiet or options, key=lambda verdict: (_size(verdict.case)[0], verdict is not example), default=None)
+    return min(
+        quiet or options, key=lambda verdict: (_size(verdict.case)[0], verdict is not example), default=None
+    )
 
 
-def _illustrate(findings: list[Finding], learner: Learner, kind: Kind, case: Case, helpers: list[str]) -> None:
+def _illustrate(
+    findings: list[Finding], learner: Learner, kind: Kind, case: Case, helpers: list[str]
+) -> None:
     """Show the smallest example at the first wrong quantity, with both values."""
     clinic = Clinic(learner, kind, [case], helpers, 0)
     symptom: Symptom | None = clinic.symptom(case)
-    given = {name: case.values.get(role) for name, role in zip(learner.binding.names, learner.binding.roles, strict=True)}
+    given = {
+        name: case.values.get(role)
+        for name, role in zip(learner.binding.names, learner.binding.roles, strict=True)
+    }
     for finding in findings:
         finding.example = {"arguments": shown(given)}
         if symptom is not None and (symptom.label == finding.quantity or finding is findings[0]):
-            finding.example |= {"quantity": symptom.label, "yours": plainly(symptom.value), "right": plainly(symptom.right)}
+            finding.example |= {
+                "quantity": symptom.label,
+                "yours": plainly(symptom.value),
+                "right": plainly(symptom.right),
+            }
             if symptom.error is not None:
                 finding.example["raises"] = f"{type(symptom.error).__name__}: {symptom.error}"
 
@@ -222,7 +268,12 @@ def _pattern(verdicts: list[Verdict]) -> str:
         return "right for one example (m = 1), wrong for more"
     single = [verdict for verdict in verdicts if verdict.case.layers == 1]
     deep = [verdict for verdict in verdicts if verdict.case.layers > 1]
-    if single and deep and all(verdict.right for verdict in single) and not any(verdict.right for verdict in deep):
+    if (
+        single
+        and deep
+        and all(verdict.right for verdict in single)
+        and not any(verdict.right for verdict in deep)
+    ):
         return "right for one layer, wrong for more"
     return ""
 

@@ -21,70 +21,91 @@ TRIALS_A_FILE = 6000
 
 
 def audit_submission(
-    submission: Submission, seed: int = 0, skip: frozenset[str] = frozenset(), begin: Callable[[str], None] = lambda name: None,
+    submission: Submission,
+    seed: int = 0,
+    skip: frozenset[str] = frozenset(),
+    begin: Callable[[str], None] = lambda name: None,
     only: frozenset[str] | None = None,
 ) -> Iterator[FunctionReport | str]:
-    """Give the report of each function as it is done, and notes as text; `begin` is told the name before each."""
+    """Give the report of each function as it is done, and notes as text.
+
+    `begin` is told the name before each.
+    """
     import hypothesis  # noqa: F401 - its import takes as long as a function does: none of them is to pay for it
 
     for problem in submission.problems:
         yield _syntax(submission, problem.line, problem.message, problem.source, problem.function)
     begin("(the top of the file)")
-    program = Program(submission)
-    yield from program.notes
-    outdated = {name: obsolete.find(node) for name, node in program.functions.items()}
-    for name, uses in outdated.items():
-        if uses:
+    file = _File(submission, skip)
+    yield from file.program.notes
+    for name in _order(file.program, file.known):
+        if name not in skip and (only is None or name in only):
+            begin(name)
+            yield file.audit(name, seed)
+    yield from _others(submission, file.program, file.known, file.outdated)
+    yield from file.notes()
+
+
+class _File:
+    """What is known of a file while its functions are judged one after another."""
+
+    def __init__(self, submission: Submission, skip: frozenset[str]) -> None:
+        self.submission, self.program, self.left = submission, Program(submission), TRIALS_A_FILE
+        program = self.program
+        self.outdated = {name: obsolete.find(node) for name, node in program.functions.items()}
+        for name in [name for name, uses in self.outdated.items() if uses]:
+            # What is gone is replaced, so that the rest of the function can be judged.
             obsolete.modernize(program.functions[name])
             program.namespace[name] = program.define(program.functions[name])
-    known = {name: found for name, node in program.functions.items() if (found := kind_of(node)) is not None}
-    repaired: dict[str, Any] = {}
-    settled: set[str] = set()
-    """The wrong functions of which a right version is known."""
-    left = TRIALS_A_FILE
-    done: dict[str, FunctionReport] = {}
-    for name in skip:
-        repaired[name] = _course_version(program, name) or _gone(name)
-    for name in _order(program, known):
-        if name in skip or (only is not None and name not in only):
-            continue
-        begin(name)
-        kind, binding = known[name]
-        learner = Learner(program, program.functions[name], binding, repaired)
+        self.known = {name: found for name, node in program.functions.items() if (found := kind_of(node))}
+        self.repaired: dict[str, Any] = {name: _course_version(program, name) or _gone(name) for name in skip}
+        self.settled: set[str] = set()
+        """The wrong functions of which a right version is known."""
+
+    def audit(self, name: str, seed: int) -> FunctionReport:
+        """Judge one function, given right versions of those that it calls."""
+        program, (kind, binding) = self.program, self.known[name]
+        learner = Learner(program, program.functions[name], binding, self.repaired)
         learner.partner = backward_hidden
-        helpers = [other for other in program.callees(name) if other not in known]
-        report, fixed, used = examine(learner, kind, seed, max(200, min(kind.trials, left)), helpers)
-        left -= used
-        unsettled = [other for other in program.callees(name) if other in repaired and other not in settled]
+        callees = program.callees(name)
+        helpers = [other for other in callees if other not in self.known]
+        report, fixed, used = examine(learner, kind, seed, max(200, min(kind.trials, self.left)), helpers)
+        self.left -= used
+        unsettled = [other for other in callees if other in self.repaired and other not in self.settled]
         if report.status == WRONG and unsettled:
-            report.status = UNCHECKED
-            report.findings = []
-            report.remarks = [f"not judged: it calls {', '.join(unsettled)}, which is wrong and could not be put right"]
-        if report.status == RIGHT:
-            finding = cache_finding(learner, kind, seed)
-            if finding is not None:
-                report.status = WRONG
-                report.findings.append(finding)
-        if report.status == WRONG:
-            repaired[name] = fixed if fixed is not None else _course_version(program, name)
-            if fixed is not None:
-                settled.add(name)
-        for use in outdated[name]:
-            cell, line = submission.place(use.line)
+            which = ", ".join(unsettled)
+            report.status, report.findings = UNCHECKED, []
+            report.remarks = [f"not judged: it calls {which}, which is wrong and could not be put right"]
+        finding = cache_finding(learner, kind, seed) if report.status == RIGHT else None
+        if finding is not None:
             report.status = WRONG
-            report.findings.insert(0, Finding("", "removed_api", use.message, line, cell, submission.source(use.line)))
-        wrong = [other for other in program.callees(name) if other in repaired]
-        if wrong and report.status != WRONG:
+            report.findings.append(finding)
+        if report.status == WRONG:
+            self.repaired[name] = fixed if fixed is not None else _course_version(program, name)
+            self.settled |= {name} if fixed is not None else set()
+        for use in self.outdated[name]:
+            cell, line = self.submission.place(use.line)
+            source = self.submission.source(use.line)
+            report.status = WRONG
+            report.findings.insert(0, Finding("", "removed_api", use.message, line, cell, source))
+        wrong = [other for other in callees if other in self.repaired]
+        if wrong and report.status == RIGHT:
             report.remarks.append(f"right, given right {', '.join(wrong)}")
-        done[name] = report
-        yield report
-    yield from _others(submission, program, known, outdated)
-    if program.guard.broken:
-        yield f"the file changes {', '.join(sorted(program.guard.broken))}, which is not its own; the check puts it back"
-    if submission.skipped:
-        lines = ", ".join(str(submission.place(line)[1]) for line in submission.skipped[:6])
-        more = "..." if len(submission.skipped) > 6 else ""
-        yield f"{len(submission.skipped)} statements outside functions are not executed (lines {lines}{more}): only definitions, imports and simple constants are"
+        return report
+
+    def notes(self) -> Iterator[str]:
+        """Say what the file changes that is not its own, and what of it is not executed."""
+        if self.program.guard.broken:
+            names = ", ".join(sorted(self.program.guard.broken))
+            yield f"the file changes {names}, which is not its own; the check puts it back"
+        skipped = self.submission.skipped
+        if skipped:
+            lines = ", ".join(str(self.submission.place(line)[1]) for line in skipped[:6])
+            more = "..." if len(skipped) > 6 else ""
+            yield (
+                f"{len(skipped)} statements outside functions are not executed (lines {lines}{more}): "
+                "only definitions, imports and simple constants are"
+            )
 
 
 def _course_version(program: Program, name: str) -> Any:
@@ -106,7 +127,10 @@ def _gone(name: str) -> Callable[..., Any]:
 
 
 def _others(
-    submission: Submission, program: Program, known: dict[str, tuple[Kind, Binding]], outdated: dict[str, list[obsolete.Obsolete]]
+    submission: Submission,
+    program: Program,
+    known: dict[str, tuple[Kind, Binding]],
+    outdated: dict[str, list[obsolete.Obsolete]],
 ) -> Iterator[FunctionReport | str]:
     unknown = []
     for name, node in program.functions.items():
@@ -118,10 +142,14 @@ def _others(
             for use in outdated[name]:
                 cell, at = submission.place(use.line)
                 report.status = WRONG
-                report.findings.append(Finding("", "removed_api", use.message, at, cell, submission.source(use.line)))
+                report.findings.append(
+                    Finding("", "removed_api", use.message, at, cell, submission.source(use.line))
+                )
             if known_name(node):
                 arguments = ", ".join(argument.arg for argument in node.args.args)
-                report.remarks.append(f"not checked: the course's function of this name takes other arguments than ({arguments})")
+                report.remarks.append(
+                    f"not checked: the course's function takes other arguments than ({arguments})"
+                )
             yield report
         elif bare(name) not in TRAINS:
             unknown.append(name)
@@ -137,7 +165,10 @@ def _others(
 
 
 def _order(program: Program, known: dict[str, tuple[Kind, Binding]]) -> list[str]:
-    """Return the known functions, each after those that it calls, and backward passes after forward passes."""
+    """Return the known functions, each after those that it calls.
+
+    And backward passes after forward passes.
+    """
     order: list[str] = []
 
     def visit(name: str, path: tuple[str, ...]) -> None:
@@ -154,7 +185,9 @@ def _order(program: Program, known: dict[str, tuple[Kind, Binding]]) -> list[str
     return order
 
 
-def _syntax(submission: Submission, line: int, message: str, source: str, function: str | None) -> FunctionReport:
+def _syntax(
+    submission: Submission, line: int, message: str, source: str, function: str | None
+) -> FunctionReport:
     cell, shown = submission.place(line)
     report = FunctionReport(function or "(outside functions)", shown, "", cell, WRONG)
     report.findings.append(Finding("", "syntax", message, shown, cell, source))

@@ -1,4 +1,4 @@
-"""One case, one verdict: is what a function returned right, and did it leave its caller's arrays alone?"""
+"""One case, one verdict: whether what a function returned is right, and its caller's arrays left alone."""
 
 import ast
 from collections.abc import Callable, Iterator, Mapping
@@ -41,7 +41,9 @@ class Verdict:
         if self.error is not None:
             return frozenset()
         bad = {*self.wrong, *self.missing}
-        return frozenset(label for label in self.case.required if label not in bad) | ({"_calm"} if not self.changed else set())
+        return frozenset(label for label in self.case.required if label not in bad) | (
+            {"_calm"} if not self.changed else set()
+        )
 
 
 def agrees(label: str, value: Any, want: Any, case: Case) -> bool:
@@ -52,7 +54,10 @@ def agrees(label: str, value: Any, want: Any, case: Case) -> bool:
         got = np.asarray(value, dtype=float) if np.shape(value) is not None else value
         return bool(
             np.shape(got) in {np.shape(want), np.shape(np.squeeze(want))} or np.size(got) == np.size(want)
-        ) and bool(np.max(np.abs(np.ravel(got) - np.ravel(want))) <= case.tolerances[label] * max(1.0, float(np.max(np.abs(want)))))
+        ) and bool(
+            np.max(np.abs(np.ravel(got) - np.ravel(want)))
+            <= case.tolerances[label] * max(1.0, float(np.max(np.abs(want))))
+        )
     loose = label in case.loose
     if close(value, want, loose_shape=loose, single=case.single):
         return True
@@ -63,15 +68,23 @@ def returned(node: ast.FunctionDef) -> ast.expr | None:
     """Return the expression of a function's last return statement with a value."""
     found: ast.expr | None = None
     for inner in ast.walk(node):
-        if isinstance(inner, ast.Return) and inner.value is not None and (found is None or inner.lineno > found.lineno):
+        if (
+            isinstance(inner, ast.Return)
+            and inner.value is not None
+            and (found is None or inner.lineno > found.lineno)
+        ):
             found = inner.value
     return found
 
 
-def judge(learner: Learner, kind: Kind, function: Function, case: Case, seconds: float | None = None) -> Verdict:
+def judge(
+    learner: Learner, kind: Kind, function: Function, case: Case, seconds: float | None = None
+) -> Verdict:
     """Call a function with one case and compare what it returns with what is right."""
     passed = {role: snapshot(value) for role, value in case.values.items()}
-    held = [(role, array, array.copy()) for role in learner.binding.roles for array in _arrays(passed.get(role))]
+    held = [
+        (role, array, array.copy()) for role in learner.binding.roles for array in _arrays(passed.get(role))
+    ]
     outcome = learner.call(function, passed, case.bindings, seconds)
     verdict = Verdict(case, expected=case.expected, error=outcome.error, result=outcome.result)
     if outcome.error is not None:

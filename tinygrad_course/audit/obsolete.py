@@ -7,13 +7,38 @@ from dataclasses import dataclass
 import numpy as np
 
 GONE: dict[str, str] = {
-    "np.int": "int", "np.float": "float", "np.bool": "bool", "np.complex": "complex", "np.object": "object", "np.str": "str",
-    "np.long": "int", "np.unicode": "str", "np.float_": "np.float64", "np.complex_": "np.complex128", "np.int0": "np.intp",
-    "np.infty": "np.inf", "np.Inf": "np.inf", "np.Infinity": "np.inf", "np.PINF": "np.inf", "np.NINF": "-np.inf", "np.NaN": "np.nan",
-    "np.NAN": "np.nan", "np.product": "np.prod", "np.cumproduct": "np.cumprod", "np.sometrue": "np.any", "np.alltrue": "np.all",
-    "np.asfarray": "np.asarray", "np.row_stack": "np.vstack", "np.in1d": "np.isin", "np.trapz": "np.trapezoid", "np.mat": "np.asmatrix",
-    "np.round_": "np.round", "np.string_": "np.bytes_", "np.unicode_": "np.str_", "np.random.random_integers": "np.random.randint",
-}  # fmt: skip
+    "np.int": "int",
+    "np.float": "float",
+    "np.bool": "bool",
+    "np.complex": "complex",
+    "np.object": "object",
+    "np.str": "str",
+    "np.long": "int",
+    "np.unicode": "str",
+    "np.float_": "np.float64",
+    "np.complex_": "np.complex128",
+    "np.int0": "np.intp",
+    "np.infty": "np.inf",
+    "np.Inf": "np.inf",
+    "np.Infinity": "np.inf",
+    "np.PINF": "np.inf",
+    "np.NINF": "-np.inf",
+    "np.NaN": "np.nan",
+    "np.NAN": "np.nan",
+    "np.product": "np.prod",
+    "np.cumproduct": "np.cumprod",
+    "np.sometrue": "np.any",
+    "np.alltrue": "np.all",
+    "np.asfarray": "np.asarray",
+    "np.row_stack": "np.vstack",
+    "np.in1d": "np.isin",
+    "np.trapz": "np.trapezoid",
+    "np.mat": "np.asmatrix",
+    "np.round_": "np.round",
+    "np.string_": "np.bytes_",
+    "np.unicode_": "np.str_",
+    "np.random.random_integers": "np.random.randint",
+}
 CALLS: dict[str, str] = {
     "np.asscalar": "a.item()",
     "scipy.misc.imresize": "PIL.Image.fromarray(a).resize(...) or skimage.transform.resize",
@@ -79,7 +104,9 @@ class _Modern(ast.NodeTransformer):
         """np.asscalar(a) is a.item()."""
         self.generic_visit(node)
         if ast.unparse(node.func) in {"np.asscalar", "numpy.asscalar"} and len(node.args) == 1:
-            return ast.copy_location(ast.parse(f"({ast.unparse(node.args[0])}).item()", mode="eval").body, node)
+            return ast.copy_location(
+                ast.parse(f"({ast.unparse(node.args[0])}).item()", mode="eval").body, node
+            )
         return node
 
 
@@ -92,7 +119,9 @@ def modernize(node: ast.FunctionDef) -> None:
 def replaced(error: BaseException) -> str:
     """Say what to write instead, for an exception that comes of code for an older NumPy."""
     words = str(error)
-    if isinstance(error, TypeError) and re.search(r"only (0-dimensional|length-1|size-1) arrays can be converted", words):
+    if isinstance(error, TypeError) and re.search(
+        r"only (0-dimensional|length-1|size-1) arrays can be converted", words
+    ):
         return "NumPy no longer turns an array of one number into a number: write a.item(), or np.squeeze(a)"
     match = re.search(r"module 'numpy' has no attribute '(\w+)'", words)
     if match and f"np.{match.group(1)}" in GONE:

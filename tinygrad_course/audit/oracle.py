@@ -1,6 +1,7 @@
 """What the graph says: gradients of a learner's own forward function.
 
-The forward function is run on Tensors, and its recording is differentiated. Where it cannot be recorded (a loop that
+The forward function is run on Tensors, and its recording is differentiated. Where it cannot be recorded (a
+loop that
 fills an array, `float(...)`), central differences of the very same function take the graph's place.
 """
 
@@ -17,7 +18,8 @@ Parameters = dict[str, Array]
 def gradients(cost: Callable[[Parameters], Any], parameters: Parameters) -> tuple[dict[str, Array], str]:
     """Return the gradient of a cost for every parameter, and what says so: "graph" or "central differences".
 
-    The two are held against each other: a recording that a function has broken (by going through `.data`, say) is not
+    The two are held against each other: a recording that a function has broken (by going through `.data`,
+    say) is not
     believed.
     """
     by_differences = central_differences(cost, parameters)
@@ -34,7 +36,9 @@ def gradients(cost: Callable[[Parameters], Any], parameters: Parameters) -> tupl
     return recorded, "graph"
 
 
-def central_differences(cost: Callable[[Parameters], Any], parameters: Mapping[str, Array], step: float = 1e-5) -> dict[str, Array]:
+def central_differences(
+    cost: Callable[[Parameters], Any], parameters: Mapping[str, Array], step: float = 1e-5
+) -> dict[str, Array]:
     """Return (J(theta + step) - J(theta - step)) / (2 step), entry by entry."""
     found: dict[str, Array] = {}
     for key, value in parameters.items():

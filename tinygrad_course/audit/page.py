@@ -12,7 +12,9 @@ from tinygrad_course.audit.terminal import MARKS, example_lines, place
 
 _STYLE = """
 :root { color-scheme: light dark; --right: #1a7f37; --wrong: #c4302b; --faint: #6b7280; --line: #d0d7de; }
-@media (prefers-color-scheme: dark) { :root { --right: #4cc26a; --wrong: #ff7b72; --faint: #9aa4af; --line: #3d444d; } }
+@media (prefers-color-scheme: dark) {
+  :root { --right: #4cc26a; --wrong: #ff7b72; --faint: #9aa4af; --line: #3d444d; }
+}
 body { font: 16px/1.5 system-ui, sans-serif; max-width: 52rem; margin: 2rem auto; padding: 0 1rem; }
 table { border-collapse: collapse; width: 100%; } td { padding: .25rem .75rem .25rem 0; vertical-align: top; }
 section { border: 1px solid var(--line); border-radius: .5rem; padding: .25rem 1rem; margin: 1rem 0; }
@@ -33,7 +35,8 @@ def page(report: Report) -> str:
     return (
         "<!doctype html>\n"
         f'<html lang="en"><head><meta charset="utf-8"><title>{escape(report.file)}</title>'
-        f'<meta name="viewport" content="width=device-width, initial-scale=1"><style>{_STYLE}</style></head>\n'
+        f'<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f"<style>{_STYLE}</style></head>\n"
         f"<body>\n{body}\n</body></html>\n"
     )
 
@@ -49,7 +52,8 @@ def _body(report: Report) -> Iterator[str]:
         colour = {"right": "right", "wrong": "wrong"}.get(function.status, "faint")
         remark = "; ".join(function.remarks)
         yield (
-            f'<tr><td class="{colour}">{MARKS[function.status].lower()}</td><td><code>{escape(function.name)}</code></td>'
+            f'<tr><td class="{colour}">{MARKS[function.status].lower()}</td>'
+            f"<td><code>{escape(function.name)}</code></td>"
             f'<td class="faint">{escape(remark)}</td></tr>'
         )
     yield "</table>"
@@ -62,7 +66,8 @@ def _body(report: Report) -> Iterator[str]:
 
 
 def _finding(function: FunctionReport, finding: Finding) -> Iterator[str]:
-    yield f"<section><h2><code>{escape(function.name)}</code>, {escape(place(finding))}: {escape(finding.title)}</h2>"
+    where, title = escape(place(finding)), escape(finding.title)
+    yield f"<section><h2><code>{escape(function.name)}</code>, {where}: {title}</h2>"
     if finding.source:
         yield f'<pre class="wrong">{escape(finding.source)}</pre>'
     if finding.suggestion:
@@ -89,8 +94,18 @@ def marks(reports: Sequence[Report]) -> str:
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(["file", "status", "points", "of", "seed", "problem", *map(_cell, names)])
     for report in reports:
-        points = {function.name: function.points if function.status != "unchecked" else "" for function in report.functions}
-        row: list[Any] = [_cell(report.file), report.status, report.points, report.of, report.seed, _cell(report.error)]
+        points = {
+            function.name: function.points if function.status != "unchecked" else ""
+            for function in report.functions
+        }
+        row: list[Any] = [
+            _cell(report.file),
+            report.status,
+            report.points,
+            report.of,
+            report.seed,
+            _cell(report.error),
+        ]
         writer.writerow([*row, *(points.get(name, "") for name in names)])
     return text.getvalue()
 

@@ -1,4 +1,7 @@
-"""Two mistakes in one line: an edit after which the value is right but for a known factor, and that factor."""
+"""Two mistakes in one line: an edit after which the value is right but for a known factor.
+
+And that factor.
+"""
 
 import ast
 import copy
@@ -8,11 +11,12 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_course.audit.clinic import Clinic, Repair, Symptom
+from tinygrad_course.audit.clinic import Clinic, Repair
 from tinygrad_course.audit.compare import as_array, factors, ratio
 from tinygrad_course.audit.edits import Edit, edits
 from tinygrad_course.audit.search import Scene, local_value
 from tinygrad_course.audit.slots import Scope, parse
+from tinygrad_course.audit.symptoms import Symptom
 from tinygrad_course.audit.vocabulary import EXAMPLES, examples_count, factor_kind
 
 Function = Callable[..., Any]
@@ -36,8 +40,12 @@ def pairs(clinic: Clinic, symptom: Symptom, view: Scene) -> Iterator[tuple[Repai
         if not isinstance(changed, ast.Assign | ast.AugAssign):
             continue
         value = as_array(local_value(clinic, changed, event.before, case.bindings))
-        c = ratio(value, symptom.right) if value is not None and np.shape(value) == np.shape(symptom.right) else None
-        if c is None or np.size(value) < 2:
+        c = (
+            ratio(value, symptom.right)
+            if value is not None and np.shape(value) == np.shape(symptom.right)
+            else None
+        )
+        if value is None or c is None or value.size < 2:
             continue
         for words, factor in factors(case.m, case.scalars):
             if not math.isclose(c, factor, rel_tol=1e-6):
@@ -50,9 +58,18 @@ def pairs(clinic: Clinic, symptom: Symptom, view: Scene) -> Iterator[tuple[Repai
             ast.fix_missing_locations(changed)
             try:
                 if accept(clinic.functions_with(site.function, node)):
-                    kind = "wrong_sign" if words == "-1" else factor_kind(_name(words, scope), missing=not words.startswith("1/"))
+                    kind = (
+                        "wrong_sign"
+                        if words == "-1"
+                        else factor_kind(_name(words, scope), missing=not words.startswith("1/"))
+                    )
                     second = Edit(kind, 1, original, undone)
-                    yield Repair(site, edit, copy.deepcopy(changed), edit.line or statement.lineno, complete=False), second
+                    yield (
+                        Repair(
+                            site, edit, copy.deepcopy(changed), edit.line or statement.lineno, complete=False
+                        ),
+                        second,
+                    )
             finally:
                 changed.value = original
 

@@ -1,4 +1,7 @@
-"""A forward and a backward pass judged together: which of two that disagree is the odd one, and is the cache as it should be?"""
+"""A forward and a backward pass judged together.
+
+Which of two that disagree is the odd one, and is the cache as it should be?
+"""
 
 import ast
 from collections.abc import Callable
@@ -11,8 +14,8 @@ from tinygrad_course.audit.cases import Case, Draw, RandomDraw
 from tinygrad_course.audit.clinic import Clinic
 from tinygrad_course.audit.judge import Verdict, judge
 from tinygrad_course.audit.kinds import Kind, kind_of
+from tinygrad_course.audit.kinds.backward import Backward, CheckBackward
 from tinygrad_course.audit.kinds.layers import HIDDEN, DeepBackward, draw_network
-from tinygrad_course.audit.kinds.networks import Backward, CheckBackward
 from tinygrad_course.audit.learner import Learner
 from tinygrad_course.audit.recognise import bare
 from tinygrad_course.audit.report import Finding
@@ -39,11 +42,18 @@ def _partner(learner: Learner) -> tuple[Learner, Kind, str] | None:
     found = kind_of(learner.program.functions[name]) if name is not None else None
     if name is None or found is None:
         return None
-    return Learner(learner.program, learner.program.functions[name], found[1], learner.repaired), found[0], name
+    return (
+        Learner(learner.program, learner.program.functions[name], found[1], learner.repaired),
+        found[0],
+        name,
+    )
 
 
 def backward_hidden(learner: Learner) -> list[str]:
-    """Return the hidden activations under which the backward pass of the file is right, with caches of our making."""
+    """Return the hidden activations under which the backward pass of the file is right.
+
+    With caches of our making.
+    """
     found = _partner(learner)
     if found is None:
         return []
@@ -75,13 +85,16 @@ def _case(kind: Kind, partner: Learner, draw: Draw, hidden: str) -> Case | None:
     values = reference.network_forward(X, parameters, activations)
     back = reference.network_backward(values, parameters, activations, Y)
     required = tuple(key for key in back if key[1] in "Wb")
-    return Case({"AL": A, "Y": Y, "cache": caches}, {**back, "dAL": back["dA3"]}, required, m=X.shape[1], layers=3)
+    return Case(
+        {"AL": A, "Y": Y, "cache": caches}, {**back, "dAL": back["dA3"]}, required, m=X.shape[1], layers=3
+    )
 
 
 def cache_finding(learner: Learner, kind: Kind, seed: int) -> Finding | None:
     """Find a forward function whose activations are right and whose cache is not.
 
-    Its partner, the backward function of the file, is wrong with its cache and right with the course's, and the two caches
+    Its partner, the backward function of the file, is wrong with its cache and right with the course's,
+    and the two caches
     are built alike.
     """
     found = _partner(learner)
@@ -99,7 +112,14 @@ def cache_finding(learner: Learner, kind: Kind, seed: int) -> Finding | None:
     own = verdicts({"cache": "own"})
     if not own or all(verdict.right for verdict in own):
         return None
-    course = next((tried for option in options[1:] if (tried := verdicts(option)) and all(verdict.right for verdict in tried)), None)
+    course = next(
+        (
+            tried
+            for option in options[1:]
+            if (tried := verdicts(option)) and all(verdict.right for verdict in tried)
+        ),
+        None,
+    )
     if course is None or not _alike(own[0].case.values.get("cache"), course[0].case.values.get("cache")):
         return None
     return _repair(learner, kind, partner, back, function, seed)
@@ -126,7 +146,11 @@ def _repair(
     own = learner.program.namespace[learner.name]
     forward: list[Case] = []
     for assumption in kind.assumptions(learner):
-        forward = [case for number in (1, 2) if not (case := kind.case(learner, RandomDraw(seed + number), assumption)).rejected]
+        forward = [
+            case
+            for number in (1, 2)
+            if not (case := kind.case(learner, RandomDraw(seed + number), assumption)).rejected
+        ]
         if all(judge(learner, kind, own, case).right for case in forward):
             break
     clinic = Clinic(learner, kind, forward[:1], [], TRIALS)
@@ -146,16 +170,28 @@ def _repair(
     partner.memory["graphs"] = 99  # the formulas have agreed with the graph before
     node = clinic.patients[learner.name]
     line = node.lineno
-    message = f"what it computes is right, and {partner.name} is right with the course's cache, but not with the one that it stores"
+    message = (
+        f"what it computes is right, and {partner.name} is right with the course's cache, "
+        "but not with the one that it stores"
+    )
     finding = Finding("cache", "stale_cache", message)
     values = {name: np.zeros((1, 1)) for name in _names(learner)}
-    for site in sorted(order_of(clinic), key=lambda site: ("cache" not in ast.unparse(site.statement), -site.index)):
-        repair = next(clinic.repairs_at(site, Scope.of(values, set(), clinic.strings), "cache", accept, (-1.0, 1.6)), None)
+    for site in sorted(
+        order_of(clinic), key=lambda site: ("cache" not in ast.unparse(site.statement), -site.index)
+    ):
+        repair = next(
+            clinic.repairs_at(site, Scope.of(values, set(), clinic.strings), "cache", accept, (-1.0, 1.6)),
+            None,
+        )
         if repair is not None:
             line = repair.line
             finding.suggestion, finding.verified = text_of(repair.statement), True
             finding.message = f"{message}; {repair.edit.words}"
-            finding.diagnosis = repair.edit.kind if repair.edit.kind in {"a_for_z", "z_for_a", "wrong_order"} else "stale_cache"
+            finding.diagnosis = (
+                repair.edit.kind
+                if repair.edit.kind in {"a_for_z", "z_for_a", "wrong_order"}
+                else "stale_cache"
+            )
             break
     finding.cell, finding.line = submission.place(line)
     finding.source = submission.source(line)
@@ -167,5 +203,9 @@ def _alike_results(first: Any, second: Any) -> bool:
 
 
 def _names(learner: Learner) -> list[str]:
-    names = {node.id for node in ast.walk(learner.node) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
+    names = {
+        node.id
+        for node in ast.walk(learner.node)
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
+    }
     return [*names, *learner.binding.names]

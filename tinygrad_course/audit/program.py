@@ -52,7 +52,9 @@ class Guard:
 
     def __init__(self) -> None:
         names = ("numpy", "numpy.linalg", "numpy.random", "math", "scipy.special", "builtins", "random")
-        self._modules = [(sys.modules[name], dict(vars(sys.modules[name]))) for name in names if name in sys.modules]
+        self._modules = [
+            (sys.modules[name], dict(vars(sys.modules[name]))) for name in names if name in sys.modules
+        ]
         self._errors = np.geterr()
         self.broken: set[str] = set()
 
@@ -85,14 +87,18 @@ def _stop(*_: object) -> None:
 def time_limit(seconds: float) -> Iterator[None]:
     """Raise TooLongError in the body after so many seconds of computing, or ten times as many of waiting.
 
-    Computing is what counts, so that a busy machine changes no verdict. Where the platform has no interval timers
+    Computing is what counts, so that a busy machine changes no verdict. Where the platform has no interval
+    timers
     (Windows), the process that waits for the whole file ends it.
     """
     if not hasattr(signal, "setitimer") or threading.current_thread() is not threading.main_thread():
         yield
         return
     # The timers fire again and again: a bare `except:` in a loop swallows one exception, not all.
-    timers = ((signal.ITIMER_VIRTUAL, signal.SIGVTALRM, seconds), (signal.ITIMER_REAL, signal.SIGALRM, 10 * seconds))
+    timers = (
+        (signal.ITIMER_VIRTUAL, signal.SIGVTALRM, seconds),
+        (signal.ITIMER_REAL, signal.SIGALRM, 10 * seconds),
+    )
     previous = [(number, signal.signal(number, _stop)) for _, number, _ in timers]
     for timer, _, limit in timers:
         signal.setitimer(timer, limit, 0.05)
@@ -119,8 +125,11 @@ _SINK = _Sink()
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
     with (
-        np.errstate(all="ignore"), warnings.catch_warnings(), contextlib.redirect_stdout(_SINK), contextlib.redirect_stderr(_SINK)
-    ):  # fmt: skip
+        np.errstate(all="ignore"),
+        warnings.catch_warnings(),
+        contextlib.redirect_stdout(_SINK),
+        contextlib.redirect_stderr(_SINK),
+    ):
         warnings.simplefilter("ignore")
         yield
 
@@ -156,7 +165,9 @@ class Program:
 
     def _mentions(self, name: str) -> bool:
         return any(
-            isinstance(node, ast.Name) and node.id == name for function in self.functions.values() for node in ast.walk(function)
+            isinstance(node, ast.Name) and node.id == name
+            for function in self.functions.values()
+            for node in ast.walk(function)
         )
 
     def _execute(self, statement: ast.stmt) -> None:
@@ -201,7 +212,13 @@ class Program:
                 else:
                     self.namespace[name] = value
 
-    def call(self, function: Function, args: tuple[Any, ...], kwargs: Mapping[str, Any], seconds: float | None = None) -> Outcome:
+    def call(
+        self,
+        function: Function,
+        args: tuple[Any, ...],
+        kwargs: Mapping[str, Any],
+        seconds: float | None = None,
+    ) -> Outcome:
         """Call a function of the submission; whatever it does comes back as an outcome."""
         if self._trusted:
             try:
@@ -226,7 +243,7 @@ class Program:
 
     @contextlib.contextmanager
     def trials(self) -> Iterator[None]:
-        """Guard a thousand calls as one: for changed versions of functions that were seen to leave everything alone."""
+        """Guard a thousand calls as one: of changed versions of functions that leave everything alone."""
         self._trusted = not self.guard.broken and not self._draws
         try:
             with _quiet():
@@ -236,7 +253,10 @@ class Program:
             self.guard.restore()
 
     def callees(self, name: str) -> list[str]:
-        """Return the submission's functions that a function calls, directly or not, in the order of their lines."""
+        """Return the submission's functions that a function calls, directly or not.
+
+        In the order of their lines.
+        """
         seen: set[str] = set()
         waiting = [name]
         while waiting:
@@ -244,7 +264,12 @@ class Program:
             if node is None:
                 continue
             for inner in ast.walk(node):
-                if isinstance(inner, ast.Name) and inner.id in self.functions and inner.id not in seen and inner.id != name:
+                if (
+                    isinstance(inner, ast.Name)
+                    and inner.id in self.functions
+                    and inner.id not in seen
+                    and inner.id != name
+                ):
                     seen.add(inner.id)
                     waiting.append(inner.id)
         return sorted(seen, key=lambda found: self.functions[found].lineno)

@@ -54,7 +54,9 @@ class Binding:
 
 
 def bare(name: str) -> str:
-    """Return a function's name without what a learner puts before it: func_propagate, my_propagate, propagate_v2.
+    """Return a function's name without what a learner puts before it.
+
+    Func_propagate, my_propagate, propagate_v2.
 
     Examples
     --------
@@ -64,7 +66,11 @@ def bare(name: str) -> str:
     plain = re.sub(r"([a-z0-9])([A-Z])", r"\1_\2", name) if "_" not in name else name
     plain = plain.lower().strip("_")
     plain = re.sub(r"^(func|my|fn|f|do|student|solution|nn)_(?=\w{4})", "", plain)
-    return re.sub(r"_(v?\d+|my|own|func|fn|solution)$", "", plain) if not plain.endswith(("_n", "_2d")) else plain
+    return (
+        re.sub(r"_(v?\d+|my|own|func|fn|solution)$", "", plain)
+        if not plain.endswith(("_n", "_2d"))
+        else plain
+    )
 
 
 def bind(node: ast.FunctionDef, roles: Iterable[str], optional: Iterable[str] = ()) -> Binding | None:
@@ -80,7 +86,10 @@ def bind(node: ast.FunctionDef, roles: Iterable[str], optional: Iterable[str] = 
     found: list[str | None] = []
     for argument in arguments:
         plain = re.sub(r"[\W_]", "", argument).lower()
-        role = next((role for role in allowed if role not in found and re.fullmatch(ROLES.get(role, role), plain)), None)
+        role = next(
+            (role for role in allowed if role not in found and re.fullmatch(ROLES.get(role, role), plain)),
+            None,
+        )
         found.append(role)
     if any(role is None for role in found[:needed]) or not any(found):
         if len(arguments) >= len(roles) >= needed or needed == len(roles):

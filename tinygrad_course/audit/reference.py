@@ -1,6 +1,9 @@
-"""The course's own functions, by its formulas: what a file's functions are held against, and what stands in for its helpers.
+"""The course's own functions, by its formulas.
 
-Everything here is plain NumPy, written from the formulas of the course's weeks, in its scaling: dZ and dA belong to the
+What a file's functions are held against, and what stands in for its helpers.
+
+Everything here is plain NumPy, written from the formulas of the course's weeks, in its scaling: dZ and dA
+belong to the
 summed loss, dW and db to the cost J.
 """
 
@@ -61,10 +64,13 @@ def layers_of(parameters: Mapping[str, Any]) -> int:
 
 
 def network_forward(
-    X: Array, parameters: Mapping[str, Array], activations: Sequence[str], masks: Mapping[int, Array] | None = None,
+    X: Array,
+    parameters: Mapping[str, Array],
+    activations: Sequence[str],
+    masks: Mapping[int, Array] | None = None,
     keep_prob: float = 1.0,
 ) -> dict[str, Array]:
-    """Return A0, Z1, A1, ..., AL; a hidden layer with a mask has its dropped activations (D and A with the course's scaling)."""
+    """Return A0, Z1, A1, ..., AL; a hidden layer with a mask has its activations dropped and scaled."""
     values: dict[str, Array] = {"A0": X}
     for layer, activation in enumerate(activations, start=1):
         Z = np.dot(parameters[f"W{layer}"], values[f"A{layer - 1}"]) + parameters[f"b{layer}"]
@@ -76,10 +82,18 @@ def network_forward(
 
 
 def network_backward(
-    values: Mapping[str, Array], parameters: Mapping[str, Array], activations: Sequence[str], Y: Array, lambd: float = 0.0,
-    masks: Mapping[int, Array] | None = None, keep_prob: float = 1.0,
+    values: Mapping[str, Array],
+    parameters: Mapping[str, Array],
+    activations: Sequence[str],
+    Y: Array,
+    lambd: float = 0.0,
+    masks: Mapping[int, Array] | None = None,
+    keep_prob: float = 1.0,
 ) -> dict[str, Array]:
-    """Return every gradient on the way back, in the order in which the course computes them and in its scaling."""
+    """Return every gradient on the way back.
+
+    In the order in which the course computes them and in its scaling.
+    """
     m, L = Y.shape[1], len(activations)
     grads: dict[str, Array] = {}
     AL = values[f"A{L}"]
@@ -98,14 +112,24 @@ def network_backward(
 
 def l2_cost(parameters: Mapping[str, Array], lambd: float, m: int) -> float:
     """Return lambda/(2m) times the sum of the squared weights (the biases have no part in it)."""
-    return float(lambd / (2 * m) * sum(np.sum(np.square(parameters[key])) for key in parameters if key[0] == "W"))
+    return float(
+        lambd / (2 * m) * sum(np.sum(np.square(parameters[key])) for key in parameters if key[0] == "W")
+    )
 
 
 def adam_step(
-    state: Mapping[str, Mapping[str, Array]], grads: Mapping[str, Array], t: int, learning_rate: float, beta1: float, beta2: float,
+    state: Mapping[str, Mapping[str, Array]],
+    grads: Mapping[str, Array],
+    t: int,
+    learning_rate: float,
+    beta1: float,
+    beta2: float,
     epsilon: float,
 ) -> dict[str, Array]:
-    """Return v, s, their corrected values and the updated parameters (Kingma and Ba 2015, algorithm 1; course 2, week 2)."""
+    """Return v, s, their corrected values and the updated parameters (Kingma and Ba 2015, algorithm 1.
+
+    Course 2, week 2).
+    """
     out: dict[str, Array] = {}
     for key, old in state["parameters"].items():
         g = grads["d" + key]
@@ -118,7 +142,8 @@ def adam_step(
     return out
 
 
-# --- The helper modules of the exercises (dnn_utils, planar_utils, gc_utils, ...), for a file that imports them -------------
+# --- The helper modules of the exercises (dnn_utils, planar_utils, gc_utils, ...), for a file that imports
+# them -------------
 
 
 def sigmoid(Z: Array) -> Array:
@@ -196,7 +221,9 @@ def L_model_backward(AL: Array, Y: Array, caches: Sequence[Any]) -> dict[str, Ar
     dA = -(Y / AL - (1 - Y) / (1 - AL))
     for layer in range(len(caches), 0, -1):
         activation = "sigmoid" if layer == len(caches) else "relu"
-        dA, grads[f"dW{layer}"], grads[f"db{layer}"] = linear_activation_backward(dA, caches[layer - 1], activation)
+        dA, grads[f"dW{layer}"], grads[f"db{layer}"] = linear_activation_backward(
+            dA, caches[layer - 1], activation
+        )
         grads[f"dA{layer - 1}"] = dA
     return grads
 
@@ -206,7 +233,9 @@ def compute_cost(AL: Array, Y: Array, *_: Any) -> float:
     return cross_entropy(AL, Y)
 
 
-def update_parameters(parameters: Parameters, grads: Mapping[str, Array], learning_rate: float = 1.2) -> Parameters:
+def update_parameters(
+    parameters: Parameters, grads: Mapping[str, Array], learning_rate: float = 1.2
+) -> Parameters:
     """One step of gradient descent."""
     return {key: value - learning_rate * grads["d" + key] for key, value in parameters.items()}
 
@@ -214,7 +243,10 @@ def update_parameters(parameters: Parameters, grads: Mapping[str, Array], learni
 def three_layers(
     X: Array, parameters: Mapping[str, Array], hidden: str = "relu"
 ) -> tuple[Array, tuple[Array, ...]]:
-    """LINEAR -> RELU -> LINEAR -> RELU -> LINEAR -> SIGMOID and its cache of twelve, as init_utils and reg_utils have it."""
+    """LINEAR -> RELU -> LINEAR -> RELU -> LINEAR -> SIGMOID and its cache of twelve.
+
+    As init_utils and reg_utils have it.
+    """
     values = network_forward(X, parameters, [hidden, hidden, "sigmoid"])
     cache = tuple(
         {**values, **parameters}[f"{letter}{layer}"] for layer in (1, 2, 3) for letter in ("Z", "A", "W", "b")
@@ -252,7 +284,9 @@ def gradients_to_vector(gradients: Mapping[str, Array]) -> Array:
     return np.concatenate([gradients["d" + key].reshape(-1, 1) for key in CHECK_SHAPES])
 
 
-def forward_propagation_n(X: Array, Y: Array, parameters: Mapping[str, Array]) -> tuple[float, tuple[Array, ...]]:
+def forward_propagation_n(
+    X: Array, Y: Array, parameters: Mapping[str, Array]
+) -> tuple[float, tuple[Array, ...]]:
     """Return the cost and the cache of the gradient checking exercise."""
     A3, cache = three_layers(X, parameters)
     return cross_entropy(A3, Y), cache

@@ -1,7 +1,9 @@
 """A submission in a process of its own, in an empty folder, with limits on time, memory and output.
 
-A submission that loops, exits, floods its output, eats memory or breaks what it imported spoils neither the run nor
-another's marks. This is no sandbox against malice: the process runs as the user, may read the user's files and use the
+A submission that loops, exits, floods its output, eats memory or breaks what it imported spoils neither
+the run nor
+another's marks. This is no sandbox against malice: the process runs as the user, may read the user's files
+and use the
 network. For strangers' files run the whole command in a container (see the documentation).
 """
 
@@ -32,7 +34,10 @@ class Limits:
     seconds: float = 60.0
     """Wall-clock time for the whole file."""
     idle: float = 20.0
-    """Wall-clock time without a result: a function that swallows the exception that should end it is ended with its process."""
+    """Wall-clock time without a result.
+
+    A function that swallows the exception that should end it is ended with its process.
+    """
     memory: int = 1024
     """Megabytes beyond what Python and NumPy take themselves (Linux and macOS)."""
 
@@ -65,7 +70,8 @@ def check_file(path: str | Path, seed: int = 0, limits: Limits | None = None) ->
     Returns
     -------
     Report
-        Its ``exit_status`` is 0 where all is right, 1 where something is wrong, 2 where nothing could be checked.
+        Its ``exit_status`` is 0 where all is right, 1 where something is wrong, 2 where nothing could be
+        checked.
     """
     limits = limits or Limits()
     started = time.monotonic()
@@ -83,13 +89,17 @@ def check_file(path: str | Path, seed: int = 0, limits: Limits | None = None) ->
         if not run.began or run.began == TOP:
             report.error = _stopped_words(run.stopped or "crashes", "the file", limits)
             break
-        skip[run.began] = Finding("", run.stopped or "crashes", _stopped_words(run.stopped or "crashes", run.began, limits))
+        skip[run.began] = Finding(
+            "", run.stopped or "crashes", _stopped_words(run.stopped or "crashes", run.began, limits)
+        )
     report.functions += _ended(Path(path), skip)
     report.seconds = round(time.monotonic() - started, 2)
     return report
 
 
-def check_files(paths: Sequence[str | Path], seed: int = 0, limits: Limits | None = None, jobs: int = 1) -> Iterator[Report]:
+def check_files(
+    paths: Sequence[str | Path], seed: int = 0, limits: Limits | None = None, jobs: int = 1
+) -> Iterator[Report]:
     """Check many files, `jobs` at a time; the reports come in the order of the files."""
     with ThreadPoolExecutor(max(1, jobs)) as pool:
         yield from pool.map(lambda path: check_file(path, seed, limits), paths)
@@ -127,13 +137,24 @@ def _run(path: Path, shown: str, seed: int, skip: list[str], limits: Limits, sec
         folder.mkdir()
         results.touch()
         config = Path(private) / "config.json"
-        plain = {"path": str(path.absolute()), "shown": shown, "seed": seed, "skip": skip, "memory": limits.memory}
+        plain = {
+            "path": str(path.absolute()),
+            "shown": shown,
+            "seed": seed,
+            "skip": skip,
+            "memory": limits.memory,
+        }
         config.write_text(json.dumps(plain), encoding="utf-8")
         command = [sys.executable, "-P", "-m", "tinygrad_course.audit.worker", str(config), str(results)]
         process = subprocess.Popen(  # noqa: S603 - our own interpreter and module, the learner's text is no part of it
-            command, cwd=folder, env=_environment(folder), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL, start_new_session=True,
-        )  # fmt: skip
+            command,
+            cwd=folder,
+            env=_environment(folder),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
         stopped = _wait(process, results, limits, seconds)
         run = _read(results)
         if not run.done and not run.error:
@@ -170,11 +191,28 @@ def _end(process: "subprocess.Popen[bytes]") -> None:
 
 def _environment(folder: Path) -> dict[str, str]:
     """Return what the process is told of its surroundings: as little as Python needs."""
-    kept = {name: os.environ[name] for name in ("PATH", "SYSTEMROOT", "LANG", "LD_LIBRARY_PATH") if name in os.environ}
+    kept = {
+        name: os.environ[name]
+        for name in ("PATH", "SYSTEMROOT", "LANG", "LD_LIBRARY_PATH")
+        if name in os.environ
+    }
     threads = dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1")
     package = str(Path(__file__).resolve().parents[2])
-    here = {"HOME": str(folder), "TMPDIR": str(folder), "TEMP": str(folder), "TMP": str(folder), "MPLCONFIGDIR": str(folder)}
-    return {**kept, **threads, **here, "PYTHONPATH": package, "PYTHONHASHSEED": "0", "HYPOTHESIS_NO_PLUGINS": "1"}
+    here = {
+        "HOME": str(folder),
+        "TMPDIR": str(folder),
+        "TEMP": str(folder),
+        "TMP": str(folder),
+        "MPLCONFIGDIR": str(folder),
+    }
+    return {
+        **kept,
+        **threads,
+        **here,
+        "PYTHONPATH": package,
+        "PYTHONHASHSEED": "0",
+        "HYPOTHESIS_NO_PLUGINS": "1",
+    }
 
 
 def _read(results: Path) -> _Run:

@@ -1,4 +1,7 @@
-"""The search for the change of one line that makes a function right, likely lines and likely mistakes first."""
+"""The search for the change of one line that makes a function right.
+
+Likely lines and likely mistakes first.
+"""
 
 import ast
 from collections.abc import Callable, Iterator
@@ -8,10 +11,11 @@ from typing import Any
 import numpy as np
 
 from tinygrad_course.audit.cases import Case
-from tinygrad_course.audit.clinic import Clinic, Repair, Symptom, best
+from tinygrad_course.audit.clinic import Clinic, Repair, best
 from tinygrad_course.audit.compare import as_array, close
 from tinygrad_course.audit.judge import Verdict, agrees
 from tinygrad_course.audit.program import snapshot
+from tinygrad_course.audit.symptoms import Symptom
 from tinygrad_course.audit.trace import Event, Site, canonical, entry_label, evaluate, sites
 
 Function = Callable[..., Any]
@@ -57,17 +61,30 @@ def scene(clinic: Clinic, case: Case) -> Scene:
     return Scene(case, events, expected, symptom, fine)
 
 
-def search(clinic: Clinic, view: Scene, now: list[Verdict], *, likely: bool = False) -> tuple[Repair | None, bool]:
+def search(
+    clinic: Clinic, view: Scene, now: list[Verdict], *, likely: bool = False
+) -> tuple[Repair | None, bool]:
     """Return a repair, and whether everything is right with it; `likely` looks at the likely edits alone."""
     symptom = view.symptom
     first, near, earlier, rest = _groups(clinic, view, now)
     label = symptom.label if symptom else ""
     ambiguous = symptom is None or symptom.ambiguous
     plan: list[tuple[list[Site], int, bool]] = [
-        (first, 0, True), (near, 0, True), (first, 1, True), (near, 1, True), (earlier, 0, True), (first, 2, True), (near, 2, True),
-        (earlier, 1, True), (rest, 0, False), (earlier, 2, True), (rest, 1, False), (rest, 2, False), (earlier, 0, False),
+        (first, 0, True),
+        (near, 0, True),
+        (first, 1, True),
+        (near, 1, True),
+        (earlier, 0, True),
+        (first, 2, True),
+        (near, 2, True),
+        (earlier, 1, True),
+        (rest, 0, False),
+        (earlier, 2, True),
+        (rest, 1, False),
+        (rest, 2, False),
+        (earlier, 0, False),
         (earlier, 1, False),
-    ]  # fmt: skip
+    ]
     if likely:
         plan = [(first, 0, True), (near, 0, True), (earlier, 0, True)]
     elif label and symptom and len(first) == 1:
@@ -79,7 +96,15 @@ def search(clinic: Clinic, view: Scene, now: list[Verdict], *, likely: bool = Fa
             if found:
                 return found, False
             continue
-        found = _complete(clinic, view, group, BANDS[band], clinic.all_right, filtered=filtered, together=group is first and ambiguous)
+        found = _complete(
+            clinic,
+            view,
+            group,
+            BANDS[band],
+            clinic.all_right,
+            filtered=filtered,
+            together=group is first and ambiguous,
+        )
         if found:
             return (_nearer(clinic, view, found, earlier, BANDS[band]) if group is first else found), True
     if likely:
@@ -90,23 +115,36 @@ def search(clinic: Clinic, view: Scene, now: list[Verdict], *, likely: bool = Fa
             return found, False
     elif not any(verdict.error is not None for verdict in now):
         improving = clinic.better(now)
-        for band in BANDS[:2]:
-            found = _complete(clinic, view, [*first, *earlier, *rest], band, improving, filtered=False)
+        for limits in BANDS[:2]:
+            found = _complete(clinic, view, [*first, *earlier, *rest], limits, improving, filtered=False)
             if found:
                 return found, False
     return None, False
 
 
-def _nearer(clinic: Clinic, view: Scene, found: Repair, earlier: list[Site], band: tuple[float, float]) -> Repair:
-    """Prefer the line that made a variable to the line that uses it, where the same mistake can be undone in either."""
+def _nearer(
+    clinic: Clinic, view: Scene, found: Repair, earlier: list[Site], band: tuple[float, float]
+) -> Repair:
+    """Prefer the line that made a variable to the line that uses it.
+
+    Where the same mistake can be undone in either.
+    """
     used = {node.id for node in ast.walk(found.site.statement) if isinstance(node, ast.Name)}
-    feeding = [site for site in earlier if assigned(site) in used and canonical(assigned(site)) not in {canonical(label) for label in view.fine}]
+    feeding = [
+        site
+        for site in earlier
+        if assigned(site) in used
+        and canonical(assigned(site)) not in {canonical(label) for label in view.fine}
+    ]
     options = [found]
     for site in feeding[:3]:
         options += [
-            repair for repair in _repairs(clinic, view, site, assigned(site), band, clinic.all_right, _sieve(clinic, view, site))
+            repair
+            for repair in _repairs(
+                clinic, view, site, assigned(site), band, clinic.all_right, _sieve(clinic, view, site)
+            )
             if repair.edit.kind == found.edit.kind
-        ]  # fmt: skip
+        ]
     return best(options) or found
 
 
@@ -120,16 +158,25 @@ def _step(clinic: Clinic, view: Scene, now: list[Verdict], first: list[Site], la
     return None
 
 
-def _groups(clinic: Clinic, view: Scene, now: list[Verdict]) -> tuple[list[Site], list[Site], list[Site], list[Site]]:
-    """Return the statements that assign the first wrong quantity, those of the helpers called there, those before, and the rest."""
+def _groups(
+    clinic: Clinic, view: Scene, now: list[Verdict]
+) -> tuple[list[Site], list[Site], list[Site], list[Site]]:
+    """Return the statements that assign the first wrong quantity.
+
+    Those of the helpers called there, those before, and the rest.
+    """
     symptom = view.symptom
     order = order_of(clinic, view.events)
     own = clinic.learner.name
     if symptom is not None and symptom.candidates:
         first = list(symptom.candidates)
     else:
-        wrong = {label.removeprefix("shape of ") for verdict in now for label in [*verdict.wrong, *verdict.missing]}
-        stems = {canonical(label) for label in wrong} | {canonical(label).rstrip("0123456789") for label in wrong}
+        wrong = {
+            label.removeprefix("shape of ") for verdict in now for label in [*verdict.wrong, *verdict.missing]
+        }
+        stems = {canonical(label) for label in wrong} | {
+            canonical(label).rstrip("0123456789") for label in wrong
+        }
         first = [site for site in order if canonical(assigned(site)) in stems]
     keys = {(site.function, site.index) for site in first}
     others = [site for site in order if (site.function, site.index) not in keys]
@@ -148,13 +195,18 @@ def _groups(clinic: Clinic, view: Scene, now: list[Verdict]) -> tuple[list[Site]
 
 
 def order_of(clinic: Clinic, events: list[tuple[str, Event]] | None = None) -> list[Site]:
-    """Return the statements that ran (all of them without events), in their order; the function's own first."""
+    """Return the statements that ran (all of them without events), in their order.
+
+    The function's own first.
+    """
     found: list[Site] = []
     ran = {(name, event.site) for name, event in events or []}
     for name, node in clinic.patients.items():
         docstring = ast.get_docstring(node) is not None
         for site in sites(node):
-            if isinstance(site.statement, ast.FunctionDef | ast.Import | ast.ImportFrom | ast.Assert | ast.Pass):
+            if isinstance(
+                site.statement, ast.FunctionDef | ast.Import | ast.ImportFrom | ast.Assert | ast.Pass
+            ):
                 continue
             if (docstring and site.index == 0) or _prints(site.statement):
                 continue
@@ -164,7 +216,11 @@ def order_of(clinic: Clinic, events: list[tuple[str, Event]] | None = None) -> l
 
 
 def _prints(statement: ast.stmt) -> bool:
-    return isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Call) and ast.unparse(statement.value.func) == "print"
+    return (
+        isinstance(statement, ast.Expr)
+        and isinstance(statement.value, ast.Call)
+        and ast.unparse(statement.value.func) == "print"
+    )
 
 
 def assigned(site: Site) -> str:
@@ -174,13 +230,24 @@ def assigned(site: Site) -> str:
     if not isinstance(target, ast.expr) or isinstance(target, ast.Tuple):
         return ""
     if isinstance(target, ast.Subscript):
-        words = [node.value for node in ast.walk(target.slice) if isinstance(node, ast.Constant) and isinstance(node.value, str)]
+        words = [
+            node.value
+            for node in ast.walk(target.slice)
+            if isinstance(node, ast.Constant) and isinstance(node.value, str)
+        ]
         return words[0] if words else ast.unparse(target.value)
     return ast.unparse(target)
 
 
 def _complete(
-    clinic: Clinic, view: Scene, group: list[Site], band: tuple[float, float], accept: Accept, *, filtered: bool, together: bool = False
+    clinic: Clinic,
+    view: Scene,
+    group: list[Site],
+    band: tuple[float, float],
+    accept: Accept,
+    *,
+    filtered: bool,
+    together: bool = False,
 ) -> Repair | None:
     """Return the best repair at the first statement that has any, or the best at all of them together."""
     found: list[Repair] = []
@@ -212,9 +279,10 @@ _CLOSED = _closed
 
 
 def _sieve(clinic: Clinic, view: Scene, site: Site) -> Callable[[ast.stmt], bool] | None:
-    """Return a quick test of a changed statement: does it give the value that is right there?
+    """Return a quick test of a changed statement: whether it gives the value that is right.
 
-    The one statement is run with the variables that it saw. None where there is no telling; closed where the value is
+    The one statement is run with the variables that it saw. None where there is no telling; closed where
+    the value is
     right as it is.
     """
     event = view.last(site)
@@ -229,7 +297,10 @@ def _sieve(clinic: Clinic, view: Scene, site: Site) -> Callable[[ast.stmt], bool
     if len(labels) != 1 or labels[0] not in view.expected:
         return None
     label = labels[0]
-    runs = sum(other.site == site.index and any(canonical(key) == canonical(label) for key in other.values) for _, other in view.events)
+    runs = sum(
+        other.site == site.index and any(canonical(key) == canonical(label) for key in other.values)
+        for _, other in view.events
+    )
     if runs > 1 and not here:
         return None  # a value that grows in a loop: what it should be on the way is not known
     want, case = view.expected[label], view.case
@@ -268,8 +339,14 @@ def _labels(site: Site, event: Event, view: Scene, clinic: Clinic) -> list[str]:
     names = list(event.values)
     if not names:
         statement = site.statement
-        targets = statement.targets if isinstance(statement, ast.Assign) else [getattr(statement, "target", None)]
-        names = [target_label(target, {**clinic.learner.program.namespace, **event.before}) for target in targets if target is not None]
+        targets = (
+            statement.targets if isinstance(statement, ast.Assign) else [getattr(statement, "target", None)]
+        )
+        names = [
+            target_label(target, {**clinic.learner.program.namespace, **event.before})
+            for target in targets
+            if target is not None
+        ]
     return [known[canonical(name)] for name in names if canonical(name) in known]
 
 
@@ -290,7 +367,9 @@ class _Unknown:
 _UNKNOWN = _Unknown()
 
 
-def local_value(clinic: Clinic, statement: ast.stmt, before: dict[str, Any], bindings: dict[str, Any] | None = None) -> Any:
+def local_value(
+    clinic: Clinic, statement: ast.stmt, before: dict[str, Any], bindings: dict[str, Any] | None = None
+) -> Any:
     """Return what one statement assigns, given the variables before it; None where it raises."""
     if isinstance(statement, ast.AugAssign):
         if not isinstance(statement.target, ast.Name | ast.Subscript):
@@ -310,7 +389,10 @@ def local_value(clinic: Clinic, statement: ast.stmt, before: dict[str, Any], bin
     namespace = clinic.learner.program.namespace
     if bindings or clinic.learner.repaired:
         namespace = {**namespace, **clinic.learner.replacements(), **(bindings or {})}
-    calls = any(isinstance(node, ast.Name) and node.id in clinic.learner.program.functions for node in ast.walk(expression))
+    calls = any(
+        isinstance(node, ast.Name) and node.id in clinic.learner.program.functions
+        for node in ast.walk(expression)
+    )
     try:
         code = compile(ast.fix_missing_locations(ast.Expression(expression)), "<line>", "eval")
         with np.errstate(all="ignore"):

@@ -42,7 +42,15 @@ class Slot:
                 return True
             if isinstance(outer, ast.Slice | ast.JoinedStr | ast.FormattedValue):
                 return True
-            if isinstance(outer, ast.Call) and called(outer) in {"range", "str", "reversed", "len", "format", "zeros", "ones"}:
+            if isinstance(outer, ast.Call) and called(outer) in {
+                "range",
+                "str",
+                "reversed",
+                "len",
+                "format",
+                "zeros",
+                "ones",
+            }:
                 return True
             inner = outer
         return False
@@ -50,7 +58,10 @@ class Slot:
 
 @dataclass
 class Scope:
-    """What a statement can see: the local variables before it runs, the functions, the strings of the function."""
+    """What a statement can see: the local variables before it runs, the functions.
+
+    The strings of the function.
+    """
 
     values: dict[str, Any]
     functions: set[str] = field(default_factory=set)
@@ -103,13 +114,22 @@ def slots(statement: ast.stmt) -> list[Slot]:
                     if isinstance(item, ast.AST):
                         consider(node, name, position, item, around)
 
-    def consider(parent: ast.AST, name: str, position: int | None, child: ast.AST, around: tuple[ast.AST, ...]) -> None:
+    def consider(
+        parent: ast.AST, name: str, position: int | None, child: ast.AST, around: tuple[ast.AST, ...]
+    ) -> None:
         if isinstance(child, ast.Lambda | ast.ListComp | ast.DictComp | ast.GeneratorExp | ast.SetComp):
             inner = (*around, parent)
             visit(child, inner)
             return
-        in_text = isinstance(parent, ast.JoinedStr) or (isinstance(parent, ast.FormattedValue) and name != "value")
-        if isinstance(child, ast.expr) and not _stored(child) and not isinstance(child, ast.Slice) and not in_text:
+        in_text = isinstance(parent, ast.JoinedStr) or (
+            isinstance(parent, ast.FormattedValue) and name != "value"
+        )
+        if (
+            isinstance(child, ast.expr)
+            and not _stored(child)
+            and not isinstance(child, ast.Slice)
+            and not in_text
+        ):
             found.append(Slot(parent, name, position, child, (*around, parent)))
         visit(child, (*around, parent))
 

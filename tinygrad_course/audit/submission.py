@@ -1,6 +1,7 @@
 """A learner's file as data: its functions, where each line stands, and what of it can be run.
 
-Only definitions, imports and simple constants of a homework are executed. Training, plotting, reading data sets and
+Only definitions, imports and simple constants of a homework are executed. Training, plotting, reading data
+sets and
 tests at the top of a file are skipped, and the report says so.
 """
 
@@ -72,18 +73,20 @@ def load(path: str | Path) -> Submission:
     except OSError as error:
         raise SubmissionError(f"{path} cannot be read: {error.strerror or error}") from None
     if len(data) > MAX_BYTES:
-        raise SubmissionError(f"{path} has {len(data):,} bytes; a homework has at most {MAX_BYTES:,}: is this the right file?")
+        raise SubmissionError(
+            f"{path} has {len(data):,} bytes; a homework has at most {MAX_BYTES:,}: is this the right file?"
+        )
     if path.suffix.lower() == ".ipynb":
         return _from_notebook(str(path), data)
     return from_text(_decode(data), str(path))
 
 
 def from_text(text: str, path: str = "<text>") -> Submission:
-    """Return the submission that a program's text holds.
+    r"""Return the submission that a program's text holds.
 
     Examples
     --------
-    >>> from_text("import numpy as np\\ndef relu(z):\\n    return np.maximum(0, z)\\n").functions[0].name
+    >>> from_text("import numpy as np\ndef relu(z):\n    return np.maximum(0, z)\n").functions[0].name
     'relu'
     """
     text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\x0c", "\n")
@@ -187,7 +190,9 @@ def _chunks(text: str) -> list[tuple[int, str]]:
     lines = text.split("\n")
     starts = [0]
     for index, line in enumerate(lines):
-        if re.match(r"(def|class|@|import|from|async)\b|@", line) and not (index and lines[index - 1].startswith("@")):
+        if re.match(r"(def|class|@|import|from|async)\b|@", line) and not (
+            index and lines[index - 1].startswith("@")
+        ):
             starts.append(index)
     starts = sorted(set(starts))
     ends = [*starts[1:], len(lines)]
@@ -201,7 +206,9 @@ def _problem(error: Exception, chunk: str, offset: int) -> Problem:
     match = re.search(r"^\s*def\s+(\w+)", chunk, re.MULTILINE)
     message = f"{type(error).__name__}: {getattr(error, 'msg', error)}"
     hint = _hint(error, source, chunk)
-    return Problem(line + offset, f"{message}. {hint}" if hint else message, source, match.group(1) if match else None)
+    return Problem(
+        line + offset, f"{message}. {hint}" if hint else message, source, match.group(1) if match else None
+    )
 
 
 def _hint(error: Exception, source: str, chunk: str) -> str:
@@ -274,27 +281,51 @@ def _named(name: str, function: ast.Lambda, statement: ast.stmt) -> ast.Function
 
 
 _SIMPLE = (
-    ast.Constant, ast.Name, ast.Attribute, ast.Tuple, ast.List, ast.Dict, ast.UnaryOp, ast.BinOp, ast.Lambda, ast.operator,
-    ast.unaryop, ast.expr_context, ast.arguments, ast.arg,
-)  # fmt: skip
+    ast.Constant,
+    ast.Name,
+    ast.Attribute,
+    ast.Tuple,
+    ast.List,
+    ast.Dict,
+    ast.UnaryOp,
+    ast.BinOp,
+    ast.Lambda,
+    ast.operator,
+    ast.unaryop,
+    ast.expr_context,
+    ast.arguments,
+    ast.arg,
+)
 
 
 def _simple(expression: ast.expr) -> bool:
-    """Tell whether an expression only names things and counts: nothing is called, apart from inside a lambda."""
+    """Tell whether an expression only names things and counts.
+
+    Nothing is called, apart from inside a lambda.
+    """
     if isinstance(expression, ast.Lambda):
         return True
     if isinstance(expression, ast.Dict | ast.Tuple | ast.List):
-        parts = [*expression.keys, *expression.values] if isinstance(expression, ast.Dict) else expression.elts
+        parts = (
+            [*expression.keys, *expression.values] if isinstance(expression, ast.Dict) else expression.elts
+        )
         return all(part is not None and _simple(part) for part in parts)
-    return all(isinstance(node, _SIMPLE) and not isinstance(node, ast.Lambda) for node in ast.walk(expression)) and not any(
-        isinstance(node, ast.Pow | ast.LShift | ast.Mult) and _large(expression) for node in ast.walk(expression)
+    return all(
+        isinstance(node, _SIMPLE) and not isinstance(node, ast.Lambda) for node in ast.walk(expression)
+    ) and not any(
+        isinstance(node, ast.Pow | ast.LShift | ast.Mult) and _large(expression)
+        for node in ast.walk(expression)
     )
 
 
 def _large(expression: ast.expr) -> bool:
     """9 ** 9 ** 9 and [0] * 10 ** 10 are constants that never end."""
     numbers = [node.value for node in ast.walk(expression) if isinstance(node, ast.Constant)]
-    powers = [node for node in ast.walk(expression) if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Pow | ast.LShift)]
+    powers = [
+        node
+        for node in ast.walk(expression)
+        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Pow | ast.LShift)
+    ]
     return len(powers) > 1 or any(isinstance(number, int) and number > 10_000_000 for number in numbers)
 
 

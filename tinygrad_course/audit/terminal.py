@@ -36,7 +36,9 @@ def _lines(report: Report) -> Iterator[str]:
             if finding.source:
                 yield f"        yours:  {finding.source}"
             if finding.suggestion:
-                yield f"        likely: {finding.suggestion}" + ("" if finding.verified else "   (not enough alone)")
+                yield f"        likely: {finding.suggestion}" + (
+                    "" if finding.verified else "   (not enough alone)"
+                )
             yield f"        {finding.message}"
             yield from (f"        {line}" for line in example_lines(finding))
         for remark in function.remarks:
@@ -46,7 +48,9 @@ def _lines(report: Report) -> Iterator[str]:
 
 
 def _where(function: FunctionReport) -> str:
-    where = f"line {function.line}" if function.cell is None else f"cell {function.cell}, line {function.line}"
+    where = (
+        f"line {function.line}" if function.cell is None else f"cell {function.cell}, line {function.line}"
+    )
     return f"{where}, against {function.against}" if function.against else where
 
 
@@ -63,12 +67,15 @@ def example_lines(finding: Finding) -> Iterator[str]:
     arguments = finding.example.get("arguments", {})
     if not arguments:
         return
-    yield "smallest example: " + ", ".join(f"{name} = {short(value, 46)}" for name, value in arguments.items())
+    yield "smallest example: " + ", ".join(
+        f"{name} = {short(value, 46)}" for name, value in arguments.items()
+    )
     quantity = finding.example.get("quantity")
     if finding.example.get("raises"):
         yield f"it raises {finding.example['raises']}"
     elif quantity and finding.example.get("right") is not None:
-        yield f"{quantity}: yours {short(finding.example.get('yours'))}, right {short(finding.example.get('right'))}"
+        yours, right = finding.example.get("yours"), finding.example["right"]
+        yield f"{quantity}: yours {short(yours)}, right {short(right)}"
 
 
 def show(report: Report) -> None:
@@ -96,15 +103,26 @@ def _rich(report: Report) -> Iterator[Any]:
     styles = {RIGHT: "[green]right[/]", WRONG: "[red]wrong[/]", UNCHECKED: "[yellow]not checked[/]"}
     for function in report.functions:
         first = function.findings[0].title if function.findings else "; ".join(function.remarks)
-        table.add_row(f"  {styles[function.status]}", escape(function.name), f"[dim]{escape(_where(function))}[/]", escape(first))
+        table.add_row(
+            f"  {styles[function.status]}",
+            escape(function.name),
+            f"[dim]{escape(_where(function))}[/]",
+            escape(first),
+        )
     yield table
     for function in report.functions:
         for finding in function.findings:
             parts = Table.grid(padding=(0, 1))
             if finding.source:
-                parts.add_row("[red]yours[/]", Syntax(finding.source, "python", background_color="default", word_wrap=True))
+                parts.add_row(
+                    "[red]yours[/]",
+                    Syntax(finding.source, "python", background_color="default", word_wrap=True),
+                )
             if finding.suggestion:
-                parts.add_row("[green]likely[/]", Syntax(finding.suggestion, "python", background_color="default", word_wrap=True))
+                parts.add_row(
+                    "[green]likely[/]",
+                    Syntax(finding.suggestion, "python", background_color="default", word_wrap=True),
+                )
             parts.add_row("", escape(finding.message))
             for line in example_lines(finding):
                 parts.add_row("", f"[dim]{escape(line)}[/]")

@@ -1,13 +1,15 @@
 """Which line gave which variable which value: a function run statement by statement.
 
-The function's syntax tree is given a call before and after each statement, and the calls record the local variables.
-Unlike a trace function of the interpreter's, this sees `grads["dW1"] = ...` and the entries of a returned dictionary.
+The function's syntax tree is given a call before and after each statement, and the calls record the local
+variables.
+Unlike a trace function of the interpreter's, this sees `grads["dW1"] = ...` and the entries of a returned
+dictionary.
 """
 
 import ast
 import copy
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -44,7 +46,10 @@ class Event:
 
 
 def blocks(node: ast.FunctionDef) -> Iterator[tuple[Block, int]]:
-    """Give each statement of a function as (block, position), outer before inner; nested functions count as one."""
+    """Give each statement of a function as (block, position), outer before inner.
+
+    Nested functions count as one.
+    """
 
     def walk(block: Block) -> Iterator[tuple[Block, int]]:
         for position, statement in enumerate(block):
@@ -62,7 +67,7 @@ def blocks(node: ast.FunctionDef) -> Iterator[tuple[Block, int]]:
 
 
 def sites(node: ast.FunctionDef) -> list[Site]:
-    """Return the sites of a function, docstring and nested functions included so that indices agree between copies."""
+    """Return the sites of a function, docstring included, so that indices agree between copies."""
     return [Site(node.name, index, block, position) for index, (block, position) in enumerate(blocks(node))]
 
 
@@ -122,7 +127,10 @@ class Recorder:
 
     def _wrap(self, site: Site) -> None:
         statement = site.statement
-        if isinstance(statement, ast.FunctionDef | ast.ClassDef | ast.Global | ast.Nonlocal | ast.Import | ast.ImportFrom):
+        if isinstance(
+            statement,
+            ast.FunctionDef | ast.ClassDef | ast.Global | ast.Nonlocal | ast.Import | ast.ImportFrom,
+        ):
             return
         before = _report(BEFORE, site)
         after = _report(AFTER, site)
@@ -164,7 +172,9 @@ class Recorder:
 
         return {BEFORE: before, AFTER: after}
 
-    def _values(self, function: str, index: int, local: dict[str, Any], outer: Mapping[str, Any]) -> dict[str, Any]:
+    def _values(
+        self, function: str, index: int, local: dict[str, Any], outer: Mapping[str, Any]
+    ) -> dict[str, Any]:
         targets = self._targets[function].get(index, [])
         if RESULT in local:
             return result_values(targets[0] if targets else None, local[RESULT])
@@ -174,19 +184,34 @@ class Recorder:
             if label:
                 found[label] = snapshot(value)
                 if isinstance(value, dict) and not isinstance(target, ast.Subscript):
-                    found.update({entry_label(label, key): snapshot(item) for key, item in value.items() if isinstance(key, str)})
+                    found.update(
+                        {
+                            entry_label(label, key): snapshot(item)
+                            for key, item in value.items()
+                            if isinstance(key, str)
+                        }
+                    )
         return found
 
 
 def result_values(expression: ast.expr | None, result: Any) -> dict[str, Any]:
-    """Label what a function returns: by the keys of a dictionary, else by the names in its return statement."""
+    """Label what a function returns: by the keys of a dictionary.
+
+    Else by the names in its return statement.
+    """
     found: dict[str, Any] = {}
     parts = expression.elts if isinstance(expression, ast.Tuple) else [expression]
     values = result if isinstance(expression, ast.Tuple) and isinstance(result, tuple) else [result]
     for part, value in zip(parts, values, strict=False):
         label = part.id if isinstance(part, ast.Name) else ""
         if isinstance(value, dict):
-            found.update({entry_label(label, key): snapshot(item) for key, item in value.items() if isinstance(key, str)})
+            found.update(
+                {
+                    entry_label(label, key): snapshot(item)
+                    for key, item in value.items()
+                    if isinstance(key, str)
+                }
+            )
         elif label:
             found[label] = snapshot(value)
     return found

@@ -1,11 +1,13 @@
-"""From symptoms to findings: the first wrong quantity, the change that makes it right, and what that mistake is called."""
+"""From symptoms to findings: the first wrong quantity, the change that makes it right.
+
+And what that mistake is called.
+"""
 
 import ast
 from dataclasses import replace
-from typing import Any
 
 from tinygrad_course.audit.cases import Case, plainly
-from tinygrad_course.audit.clinic import Clinic, Function, Repair, Symptom
+from tinygrad_course.audit.clinic import Clinic, Repair
 from tinygrad_course.audit.compare import Relation, ratio, relate
 from tinygrad_course.audit.diagnoses import DIAGNOSES
 from tinygrad_course.audit.judge import Verdict
@@ -17,9 +19,18 @@ from tinygrad_course.audit.program import TooLongError
 from tinygrad_course.audit.report import Finding
 from tinygrad_course.audit.search import assigned, scene, search
 from tinygrad_course.audit.submission import text_of
+from tinygrad_course.audit.symptoms import Function, Symptom
 
 ROUNDS = 4
-GENERIC = {"wrong_factor", "wrong_constant", "wrong_function", "wrong_operand", "extra_term", "term_missing", "wrong_order"}
+GENERIC = {
+    "wrong_factor",
+    "wrong_constant",
+    "wrong_function",
+    "wrong_operand",
+    "extra_term",
+    "term_missing",
+    "wrong_order",
+}
 
 
 def treat(
@@ -46,13 +57,17 @@ def treat(
         second = None
         if repair is None and symptom is not None and symptom.site is not None:
             options = list(pairs(clinic, symptom, view))
-            repair, second = min(options, key=lambda pair: (pair[0].edit.rank, len(pair[0].edit.words)), default=(None, None))
-        finding = _finding(learner, clinic, shown, symptom, repair)
+            repair, second = min(
+                options, key=lambda pair: (pair[0].edit.rank, len(pair[0].edit.words)), default=(None, None)
+            )
+        finding = _finding(learner, shown, symptom, repair)
         findings.append(finding)
         if repair is None:
             break
         if second is not None:
-            findings.append(replace(finding, diagnosis=second.kind, message=f"{DIAGNOSES[second.kind]}; {second.words}"))
+            findings.append(
+                replace(finding, diagnosis=second.kind, message=f"{DIAGNOSES[second.kind]}; {second.words}")
+            )
         clinic.apply(repair)
         finding.verified = together
     functions = clinic.functions()
@@ -62,7 +77,9 @@ def treat(
     return findings, functions[learner.name] if right else None, clinic.trials
 
 
-def easily_right(learner: Learner, kind: Kind, verdicts: list[Verdict], helpers: list[str], budget: int) -> bool:
+def easily_right(
+    learner: Learner, kind: Kind, verdicts: list[Verdict], helpers: list[str], budget: int
+) -> bool:
     """Tell whether one likely edit makes a function right."""
     failing = [verdict for verdict in verdicts if not verdict.right]
     if not failing:
@@ -74,12 +91,18 @@ def easily_right(learner: Learner, kind: Kind, verdicts: list[Verdict], helpers:
 
 
 def most_telling(failing: list[Verdict]) -> Verdict:
-    """Of the failing cases, return one of several examples that raises nothing, with as few wrong quantities as there are."""
-    return min(failing, key=lambda verdict: (verdict.error is not None, verdict.case.m == 1, len(verdict.wrong)))
+    """Of the failing cases, return one of several examples that raises nothing.
+
+    With as few wrong quantities as there are.
+    """
+    return min(
+        failing, key=lambda verdict: (verdict.error is not None, verdict.case.m == 1, len(verdict.wrong))
+    )
 
 
 def _ordered(verdicts: list[Verdict]) -> list[Case]:
     """Put the cases that show most first: those that fail, with several examples, without raising."""
+
     def key(verdict: Verdict) -> tuple[bool, bool, bool]:
         return verdict.right, verdict.case.m == 1, verdict.error is not None
 
@@ -96,20 +119,42 @@ def _ended(learner: Learner, verdicts: list[Verdict]) -> Finding | None:
             message = f"{learner.name} does not come back within {learner.program.seconds:g} seconds"
             return Finding("", "never_ends", message, shown, cell, learner.program.submission.source(line))
         if isinstance(error, SystemExit | GeneratorExit):
-            return Finding("", "exits", f"{learner.name} ends the program: it calls exit()", shown, cell, learner.program.submission.source(line))
+            return Finding(
+                "",
+                "exits",
+                f"{learner.name} ends the program: it calls exit()",
+                shown,
+                cell,
+                learner.program.submission.source(line),
+            )
         if isinstance(error, MemoryError):
-            return Finding("", "memory", f"{learner.name} asks for more memory than it is given", shown, cell, learner.program.submission.source(line))
+            return Finding(
+                "",
+                "memory",
+                f"{learner.name} asks for more memory than it is given",
+                shown,
+                cell,
+                learner.program.submission.source(line),
+            )
     return None
 
 
-def _finding(learner: Learner, clinic: Clinic, verdict: Verdict, symptom: Symptom | None, repair: Repair | None) -> Finding:
+def _finding(learner: Learner, verdict: Verdict, symptom: Symptom | None, repair: Repair | None) -> Finding:
     submission = learner.program.submission
     case = verdict.case
     relation = _relation(symptom, case)
     label = symptom.label if symptom else next(iter([*verdict.wrong, *verdict.missing, *verdict.changed]), "")
     site = repair.site if repair else symptom.site if symptom else None
     line = repair.line if repair else site.statement.lineno if site else learner.node.lineno
-    if repair and symptom and (not symptom.site or repair.site.index != symptom.site.index or repair.site.function != symptom.site.function):
+    if (
+        repair
+        and symptom
+        and (
+            not symptom.site
+            or repair.site.index != symptom.site.index
+            or repair.site.function != symptom.site.function
+        )
+    ):
         label = assigned(repair.site) or label
     kind = _diagnosis(verdict, symptom, repair, relation)
     cell, shown = submission.place(line)
@@ -138,16 +183,31 @@ def _relation(symptom: Symptom | None, case: Case) -> Relation | None:
     if symptom is None or symptom.right is None or symptom.value is None:
         return None
     others = {label: value for label, value in case.expected.items() if label != symptom.label}
-    return relate(symptom.label, symptom.value, symptom.right, case.m, case.scalars, others, case.terms.get(symptom.label, {}))
+    return relate(
+        symptom.label,
+        symptom.value,
+        symptom.right,
+        case.m,
+        case.scalars,
+        others,
+        case.terms.get(symptom.label, {}),
+    )
 
 
-def _diagnosis(verdict: Verdict, symptom: Symptom | None, repair: Repair | None, relation: Relation | None) -> str:
+def _diagnosis(
+    verdict: Verdict, symptom: Symptom | None, repair: Repair | None, relation: Relation | None
+) -> str:
     if repair is not None:
         kind = repair.edit.kind
         weights = assigned(repair.site)[:1] == "W" or any(label[:1] == "W" for label in verdict.wrong)
         if verdict.case.scalars.get("wide") is not None and weights and kind in GENERIC | {"wrong_power"}:
             return "initial_scale"
-        if kind in GENERIC and relation is not None and relation.kind == "factor" and relation.factor is not None:
+        if (
+            kind in GENERIC
+            and relation is not None
+            and relation.kind == "factor"
+            and relation.factor is not None
+        ):
             kind = _factor_kind(relation, verdict.case.m) or kind
         return kind
     if symptom is not None and symptom.error is not None:
@@ -182,7 +242,13 @@ def _factor_kind(relation: Relation, m: int) -> str:
     return ""
 
 
-def _message(finding: Finding, verdict: Verdict, symptom: Symptom | None, repair: Repair | None, relation: Relation | None) -> str:
+def _message(
+    finding: Finding,
+    verdict: Verdict,
+    symptom: Symptom | None,
+    repair: Repair | None,
+    relation: Relation | None,
+) -> str:
     """Put a finding into a sentence."""
     parts: list[str] = []
     error = symptom.error if symptom is not None else verdict.error
@@ -195,12 +261,16 @@ def _message(finding: Finding, verdict: Verdict, symptom: Symptom | None, repair
         parts.append(f"the caller's {', '.join(verdict.changed)} is changed in place")
     elif verdict.missing and symptom is None:
         parts.append(
-            "nothing is returned" if verdict.result is None else f"{', '.join(verdict.missing)} is not among what is returned"
+            "nothing is returned"
+            if verdict.result is None
+            else f"{', '.join(verdict.missing)} is not among what is returned"
         )
     elif relation is not None and (repair is None or relation.kind != "unknown"):
         parts.append(relation.words)
     title = DIAGNOSES[finding.diagnosis]
-    if finding.diagnosis not in {"unknown", "raises", "missing_output", "no_return"} and not any(title in part for part in parts):
+    if finding.diagnosis not in {"unknown", "raises", "missing_output", "no_return"} and not any(
+        title in part for part in parts
+    ):
         parts.insert(0, title)
     if repair is not None:
         parts.append(repair.edit.words)

@@ -1,4 +1,7 @@
-"""The course's names: which variable is a mask, a bias, the number of examples; and what confusing two of them is called."""
+"""The course's names: which variable is a mask, a bias, the number of examples.
+
+And what confusing two of them is called.
+"""
 
 import ast
 import re
@@ -95,7 +98,7 @@ def factor_kind(factor: str, missing: bool) -> str:
     return "wrong_factor"
 
 
-def removed_kind(dropped: ast.expr, operator: ast.operator, scope: Scope, label: str) -> str:
+def removed_kind(dropped: ast.expr, operator: ast.operator, label: str) -> str:
     """Name the mistake that taking `dropped` out of an operation undoes."""
     words = text(dropped)
     names = re.findall(r"[A-Za-z_]\w*", words)

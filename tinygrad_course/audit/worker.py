@@ -1,7 +1,11 @@
-"""The process of its own in which one submission is checked: limits first, then the check, the results line by line to a file.
+"""The process of its own in which one submission is checked.
 
-Run by `runner`, as ``python -m tinygrad_course.audit.worker CONFIG RESULTS``. The results are JSON, one object a line: what
-begins, each function's report, each note. What a submission prints goes nowhere, so nothing it prints can pass for a result.
+Limits first, then the check, the results line by line to a file.
+
+Run by `runner`, as ``python -m tinygrad_course.audit.worker CONFIG RESULTS``. The results are JSON, one
+object a line: what
+begins, each function's report, each note. What a submission prints goes nowhere, so nothing it prints can
+pass for a result.
 """
 
 import contextlib
@@ -25,7 +29,11 @@ def limit_memory(megabytes: int) -> None:
     with contextlib.suppress(OSError, ValueError, IndexError):
         pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0])
     size = pages * os.sysconf("SC_PAGE_SIZE") if pages else 4 * 2**30
-    for name, value in (("RLIMIT_AS", size + megabytes * 2**20), ("RLIMIT_FSIZE", FILE_BYTES), ("RLIMIT_CORE", 0)):
+    for name, value in (
+        ("RLIMIT_AS", size + megabytes * 2**20),
+        ("RLIMIT_FSIZE", FILE_BYTES),
+        ("RLIMIT_CORE", 0),
+    ):
         with contextlib.suppress(OSError, ValueError, AttributeError):
             number = getattr(resource, name)
             hard = resource.getrlimit(number)[1]

@@ -3,40 +3,84 @@
 import ast
 
 from tinygrad_course.audit.kinds.activations import Activation, ActivationBackward, ActivationSlope
+from tinygrad_course.audit.kinds.backward import Backward, CheckBackward, DropoutBackward, RegularizedBackward
 from tinygrad_course.audit.kinds.base import Kind
 from tinygrad_course.audit.kinds.checking import BackwardOne, ForwardOne, GradientCheckMany, GradientCheckOne
 from tinygrad_course.audit.kinds.costs import Cost, RegularizedCost
 from tinygrad_course.audit.kinds.initial import Initialize, LayerSizes
 from tinygrad_course.audit.kinds.layers import (
-    DeepBackward, DeepForward, LinearActivationBackward, LinearActivationForward, LinearBackward, LinearForward,
+    DeepBackward,
+    DeepForward,
+    LinearActivationBackward,
+    LinearActivationForward,
+    LinearBackward,
+    LinearForward,
 )  # fmt: skip
-from tinygrad_course.audit.kinds.logistic import InitializeWithZeros, LogisticPredict, Optimize, Predict, Propagate
+from tinygrad_course.audit.kinds.logistic import (
+    InitializeWithZeros,
+    LogisticPredict,
+    Optimize,
+    Predict,
+    Propagate,
+)
 from tinygrad_course.audit.kinds.minibatches import RandomMiniBatches
-from tinygrad_course.audit.kinds.networks import (
-    Backward, CheckBackward, CheckForward, DropoutBackward, DropoutForward, Forward, RegularizedBackward,
-)  # fmt: skip
+from tinygrad_course.audit.kinds.networks import CheckForward, DropoutForward, Forward
 from tinygrad_course.audit.kinds.optimizers import Adam, InitializeState, Momentum, Update
 from tinygrad_course.audit.recognise import Binding, bare, bind
 
 KINDS: tuple[Kind, ...] = (
-    Activation(), ActivationSlope(), ActivationBackward(), LinearForward(), LinearActivationForward(), DeepForward(), LinearBackward(),
-    LinearActivationBackward(), DeepBackward(), ForwardOne(), BackwardOne(), GradientCheckOne(), GradientCheckMany(), Forward(),
-    DropoutForward(), Backward(), RegularizedBackward(), DropoutBackward(), CheckForward(), CheckBackward(), Propagate(), Optimize(),
-    LogisticPredict(), Predict(), InitializeWithZeros(), LayerSizes(), Initialize(), Update(), InitializeState(), Momentum(), Adam(),
-    RandomMiniBatches(), Cost(), RegularizedCost(),
-)  # fmt: skip
+    Activation(),
+    ActivationSlope(),
+    ActivationBackward(),
+    LinearForward(),
+    LinearActivationForward(),
+    DeepForward(),
+    LinearBackward(),
+    LinearActivationBackward(),
+    DeepBackward(),
+    ForwardOne(),
+    BackwardOne(),
+    GradientCheckOne(),
+    GradientCheckMany(),
+    Forward(),
+    DropoutForward(),
+    Backward(),
+    RegularizedBackward(),
+    DropoutBackward(),
+    CheckForward(),
+    CheckBackward(),
+    Propagate(),
+    Optimize(),
+    LogisticPredict(),
+    Predict(),
+    InitializeWithZeros(),
+    LayerSizes(),
+    Initialize(),
+    Update(),
+    InitializeState(),
+    Momentum(),
+    Adam(),
+    RandomMiniBatches(),
+    Cost(),
+    RegularizedCost(),
+)
 TRAINS = {"nn_model", "model", "l_layer_model", "two_layer_model", "train"}
 
 
 def kind_of(node: ast.FunctionDef) -> tuple[Kind, Binding] | None:
-    """Return what a function is by its name and arguments, None for a function that is none of the course's."""
+    """Return what a function is by its name and arguments.
+
+    None for a function that is none of the course's.
+    """
     name = bare(node.name)
     for kind in KINDS:
         if name not in kind.names or not kind.fits(node):
             continue
         for signature in sorted(kind.signatures, key=lambda roles: abs(len(roles) - len(node.args.args))):
             binding = bind(node, signature, kind.optional)
-            if binding is not None and set(binding.roles) >= set(signature[: len(binding.roles)]) - set(kind.optional):
+            if binding is not None and set(binding.roles) >= set(signature[: len(binding.roles)]) - set(
+                kind.optional
+            ):
                 return kind, binding
     return None
 

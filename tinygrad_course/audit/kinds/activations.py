@@ -1,4 +1,7 @@
-"""sigmoid, relu, tanh, their derivatives, and sigmoid_backward, relu_backward, tanh_backward (course 1, week 4)."""
+"""sigmoid, relu, tanh, their derivatives, and sigmoid_backward, relu_backward.
+
+Tanh_backward (course 1, week 4).
+"""
 
 import re
 from typing import ClassVar
@@ -20,9 +23,9 @@ def _activation(name: str) -> str:
 class Activation(Kind):
     """A = g(Z), with or without its cache."""
 
-    names = ("sigmoid", "relu", "tanh", "leaky_relu")
-    signatures = (("Z",),)
-    outputs = ("A",)
+    names: ClassVar[tuple[str, ...]] = ("sigmoid", "relu", "tanh", "leaky_relu")
+    signatures: ClassVar[tuple[tuple[str, ...], ...]] = (("Z",),)
+    outputs: ClassVar[tuple[str, ...]] = ("A",)
     step = "of the activation"
 
     def case(self, learner: Learner, draw: Draw, assumption: Assumption) -> Case:
@@ -37,12 +40,12 @@ class Activation(Kind):
 class ActivationSlope(Kind):
     """g'(Z), as sigmoid_derivative of the course's first notebook."""
 
-    names = tuple(
+    names: ClassVar[tuple[str, ...]] = tuple(
         pattern.format(name) for name in ("sigmoid", "relu", "tanh", "leaky_relu")
         for pattern in ("{}_derivative", "{}_prime", "d_{}", "{}_grad", "{}_gradient", "{}_der")
     )  # fmt: skip
-    signatures = (("Z",),)
-    outputs = ("ds",)
+    signatures: ClassVar[tuple[tuple[str, ...], ...]] = (("Z",),)
+    outputs: ClassVar[tuple[str, ...]] = ("ds",)
     step = "of the derivative"
 
     def assumptions(self, learner: Learner) -> list[Assumption]:
@@ -50,7 +53,11 @@ class ActivationSlope(Kind):
         argument = learner.binding.names[0].lower()
         of_a: list[Assumption] = [{"argument": "A"}]
         of_z: list[Assumption] = [{"argument": "Z"}]
-        return of_a + of_z if re.match(r"a|s|out", argument) else of_z + of_a * (bare(learner.name) == "sigmoid_der")
+        return (
+            of_a + of_z
+            if re.match(r"a|s|out", argument)
+            else of_z + of_a * (bare(learner.name) == "sigmoid_der")
+        )
 
     def case(self, learner: Learner, draw: Draw, assumption: Assumption) -> Case:
         """Draw Z."""
@@ -64,9 +71,14 @@ class ActivationSlope(Kind):
 class ActivationBackward(Kind):
     """dZ = dA * g'(Z), with the cache of the forward function."""
 
-    names = ("sigmoid_backward", "relu_backward", "tanh_backward", "leaky_relu_backward")
-    signatures = (("dA", "cache"), ("dA", "Z"))
-    outputs = ("dZ",)
+    names: ClassVar[tuple[str, ...]] = (
+        "sigmoid_backward",
+        "relu_backward",
+        "tanh_backward",
+        "leaky_relu_backward",
+    )
+    signatures: ClassVar[tuple[tuple[str, ...], ...]] = (("dA", "cache"), ("dA", "Z"))
+    outputs: ClassVar[tuple[str, ...]] = ("dZ",)
     step = "on the way back"
     hidden_from: ClassVar[str] = "Z"
 

@@ -1,4 +1,7 @@
-"""What the audit knows of one of the course's functions: its arguments, its cases, and how to read what it returns."""
+"""What the audit knows of one of the course's functions.
+
+Its arguments, its cases, and how to read what it returns.
+"""
 
 import ast
 from collections.abc import Mapping
@@ -21,7 +24,10 @@ class Kind:
     outputs: ClassVar[tuple[str, ...]] = ()
     """Labels of what is returned, by place; a place that holds a dictionary gives its entries."""
     may_change: ClassVar[frozenset[str]] = frozenset()
-    """Roles whose arrays the course's own code changes too (an optimizer's parameters): a remark, no mistake."""
+    """Roles whose arrays the course's own code changes too (an optimizer's parameters).
+
+    A remark, no mistake.
+    """
     random: ClassVar[bool] = False
     step: ClassVar[str] = "of the function"
     battery: ClassVar[tuple[str, ...]] = ("distinct", "distinct", "equal", "distinct", "smallest", "distinct")
@@ -54,7 +60,9 @@ class Kind:
         return [], []
 
 
-def labelled(result: Any, expression: ast.expr | None, case: Case, outputs: tuple[str, ...]) -> dict[str, Any]:
+def labelled(
+    result: Any, expression: ast.expr | None, case: Case, outputs: tuple[str, ...]
+) -> dict[str, Any]:
     """Label a result by its dictionary's keys, the names in the return statement, or the course's order."""
     known = case.canonical()
     values = list(result) if isinstance(result, tuple) else [result]
@@ -76,7 +84,11 @@ def labelled(result: Any, expression: ast.expr | None, case: Case, outputs: tupl
                 found[known.get(canonical(label), label)] = item
             continue
         place = places[index]
-        label = place if place is not None and (place in case.required or default not in case.required) else default
+        label = (
+            place
+            if place is not None and (place in case.required or default not in case.required)
+            else default
+        )
         if label and label not in found:
             found[label] = value
     return found

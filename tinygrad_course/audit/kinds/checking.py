@@ -20,9 +20,9 @@ def _arguments(node: ast.FunctionDef) -> list[str]:
 class ForwardOne(Kind):
     """J(theta) = theta x."""
 
-    names = ("forward_propagation",)
-    signatures = (("x", "theta"),)
-    outputs = ("J",)
+    names: ClassVar[tuple[str, ...]] = ("forward_propagation",)
+    signatures: ClassVar[tuple[tuple[str, ...], ...]] = (("x", "theta"),)
+    outputs: ClassVar[tuple[str, ...]] = ("J",)
     step = "on the way forward"
 
     def fits(self, node: ast.FunctionDef) -> bool:
@@ -39,8 +39,8 @@ class ForwardOne(Kind):
 class BackwardOne(ForwardOne):
     """dtheta = x."""
 
-    names = ("backward_propagation",)
-    outputs = ("dtheta",)
+    names: ClassVar[tuple[str, ...]] = ("backward_propagation",)
+    outputs: ClassVar[tuple[str, ...]] = ("dtheta",)
     step = "on the way back"
 
     def case(self, learner: Learner, draw: Draw, assumption: Assumption) -> Case:
@@ -53,11 +53,11 @@ class BackwardOne(ForwardOne):
 class GradientCheckOne(ForwardOne):
     """The one-dimensional check, with the right derivative and with planted wrong ones."""
 
-    names = ("gradient_check",)
-    signatures = (("x", "theta", "epsilon"), ("x", "theta"))
-    outputs = ("difference",)
+    names: ClassVar[tuple[str, ...]] = ("gradient_check",)
+    signatures: ClassVar[tuple[tuple[str, ...], ...]] = (("x", "theta", "epsilon"), ("x", "theta"))
+    outputs: ClassVar[tuple[str, ...]] = ("difference",)
     step = "of the check"
-    battery = ("planted", "planted", "right", "planted")
+    battery: ClassVar[tuple[str, ...]] = ("planted", "planted", "right", "planted")
     examples: ClassVar[int] = 6
 
     def fits(self, node: ast.FunctionDef) -> bool:
@@ -80,12 +80,20 @@ class GradientCheckOne(ForwardOne):
         difference = abs(grad - approx) / (abs(grad) + abs(approx))
         epsilon = 1e-4
         expected = {
-            "thetaplus": theta + epsilon, "thetaminus": theta - epsilon, "J_plus": x * (theta + epsilon) ** 2,
-            "J_minus": x * (theta - epsilon) ** 2, "gradapprox": approx, "grad": grad, "numerator": abs(grad - approx),
-            "denominator": abs(grad) + abs(approx), "difference": difference,
-        }  # fmt: skip
+            "thetaplus": theta + epsilon,
+            "thetaminus": theta - epsilon,
+            "J_plus": x * (theta + epsilon) ** 2,
+            "J_minus": x * (theta - epsilon) ** 2,
+            "gradapprox": approx,
+            "grad": grad,
+            "numerator": abs(grad - approx),
+            "denominator": abs(grad) + abs(approx),
+            "difference": difference,
+        }
         if not learner.has("epsilon"):
-            expected = {key: value for key, value in expected.items() if "plus" not in key and "minus" not in key}
+            expected = {
+                key: value for key, value in expected.items() if "plus" not in key and "minus" not in key
+            }
         values = {"x": x, "theta": theta, "epsilon": epsilon}
         return _tolerant(Case(values, expected, ("difference",), bindings=bindings))
 
@@ -93,11 +101,14 @@ class GradientCheckOne(ForwardOne):
 class GradientCheckMany(Kind):
     """The n-dimensional check, with the right gradients and with planted wrong ones."""
 
-    names = ("gradient_check_n", "gradient_checking", "gradient_check")
-    signatures = (("parameters", "grads", "X", "Y", "epsilon"), ("parameters", "grads", "X", "Y"))
-    outputs = ("difference",)
+    names: ClassVar[tuple[str, ...]] = ("gradient_check_n", "gradient_checking", "gradient_check")
+    signatures: ClassVar[tuple[tuple[str, ...], ...]] = (
+        ("parameters", "grads", "X", "Y", "epsilon"),
+        ("parameters", "grads", "X", "Y"),
+    )
+    outputs: ClassVar[tuple[str, ...]] = ("difference",)
     step = "of the check"
-    battery = ("planted", "right", "planted")
+    battery: ClassVar[tuple[str, ...]] = ("planted", "right", "planted")
     examples: ClassVar[int] = 3
     trials: ClassVar[int] = 500
 
@@ -123,17 +134,32 @@ class GradientCheckMany(Kind):
         J_plus, J_minus = self._both_sides(theta, X, Y, epsilon)
         numerator, denominator = np.linalg.norm(grad - approx), np.linalg.norm(grad) + np.linalg.norm(approx)
         expected = {
-            "J_plus": J_plus, "J_minus": J_minus, "gradapprox": approx, "grad": grad, "numerator": numerator, "denominator": denominator,
+            "J_plus": J_plus,
+            "J_minus": J_minus,
+            "gradapprox": approx,
+            "grad": grad,
+            "numerator": numerator,
+            "denominator": denominator,
             "difference": numerator / denominator,
-        }  # fmt: skip
+        }
         margin = min(float(np.min(np.abs(values[key]))) for key in ("Z1", "Z2"))
-        rejected = "a unit is at the kink of ReLU" if margin < KINK or not 0.01 < values["A3"].min() <= values["A3"].max() < 0.99 else ""
-        bindings = {} if learner.own("forward_propagation_n") else {"forward_propagation_n": reference.forward_propagation_n}
+        rejected = (
+            "a unit is at the kink of ReLU"
+            if margin < KINK or not 0.01 < values["A3"].min() <= values["A3"].max() < 0.99
+            else ""
+        )
+        bindings = (
+            {}
+            if learner.own("forward_propagation_n")
+            else {"forward_propagation_n": reference.forward_propagation_n}
+        )
         given = {"parameters": parameters, "grads": planted, "X": X, "Y": Y, "epsilon": epsilon}
         stages: dict[str, list[Any]] = {"J_plus": [], "J_minus": [], "gradapprox": []}
         if not learner.has("epsilon"):
             del expected["J_plus"], expected["J_minus"]
-        return _tolerant(Case(given, expected, ("difference",), m=3, bindings=bindings, rejected=rejected, stages=stages))
+        return _tolerant(
+            Case(given, expected, ("difference",), m=3, bindings=bindings, rejected=rejected, stages=stages)
+        )
 
     @staticmethod
     def _both_sides(theta: Array, X: Array, Y: Array, epsilon: float) -> tuple[Array, Array]:
@@ -143,7 +169,9 @@ class GradientCheckMany(Kind):
             for index in range(theta.size):
                 moved = theta.copy()
                 moved[index, 0] += shift
-                side[index, 0] = reference.forward_propagation_n(X, Y, reference.vector_to_dictionary(moved))[0]
+                side[index, 0] = reference.forward_propagation_n(X, Y, reference.vector_to_dictionary(moved))[
+                    0
+                ]
             sides.append(side)
         return sides[0], sides[1]
 

@@ -3,6 +3,7 @@
 import ast
 import re
 from collections.abc import Mapping
+from itertools import pairwise
 from typing import Any, ClassVar
 
 import numpy as np
@@ -16,9 +17,9 @@ from tinygrad_course.audit.recognise import bare
 class LayerSizes(Kind):
     """n_x, n_h and n_y from X and Y."""
 
-    names = ("layer_sizes",)
-    signatures = (("X", "Y"),)
-    outputs = ("n_x", "n_h", "n_y")
+    names: ClassVar[tuple[str, ...]] = ("layer_sizes",)
+    signatures: ClassVar[tuple[tuple[str, ...], ...]] = (("X", "Y"),)
+    outputs: ClassVar[tuple[str, ...]] = ("n_x", "n_h", "n_y")
     step = "of the sizes"
 
     def case(self, learner: Learner, draw: Draw, assumption: Assumption) -> Case:
@@ -32,15 +33,21 @@ class LayerSizes(Kind):
 class Initialize(Kind):
     """W1, b1, ...: weights that differ from each other, biases of zero, in the right shapes."""
 
-    names = (
-        "initialize_parameters", "initialize_parameters_deep", "initialize_parameters_random", "initialize_parameters_he",
-        "initialize_parameters_zeros", "initialise_parameters", "init_parameters", "initialize_params",
-    )  # fmt: skip
-    signatures = (("layer_dims",), ("n_x", "n_h", "n_y"))
-    outputs = ("parameters",)
+    names: ClassVar[tuple[str, ...]] = (
+        "initialize_parameters",
+        "initialize_parameters_deep",
+        "initialize_parameters_random",
+        "initialize_parameters_he",
+        "initialize_parameters_zeros",
+        "initialise_parameters",
+        "init_parameters",
+        "initialize_params",
+    )
+    signatures: ClassVar[tuple[tuple[str, ...], ...]] = (("layer_dims",), ("n_x", "n_h", "n_y"))
+    outputs: ClassVar[tuple[str, ...]] = ("parameters",)
     random = True
     step = "of the initial values"
-    battery = ("distinct", "wide", "equal", "distinct")
+    battery: ClassVar[tuple[str, ...]] = ("distinct", "wide", "equal", "distinct")
     examples: ClassVar[int] = 5
 
     def fits(self, node: ast.FunctionDef) -> bool:
@@ -60,20 +67,28 @@ class Initialize(Kind):
             values = dict(zip(("n_x", "n_h", "n_y"), sizes, strict=True))
         expected: dict[str, Any] = {}
         zeros = "zeros" in bare(learner.name)
-        for layer, (before, after) in enumerate(zip(sizes, sizes[1:], strict=False), start=1):
+        for layer, (before, after) in enumerate(pairwise(sizes), start=1):
             expected[f"shape of W{layer}"] = (after, before)
             expected[f"shape of b{layer}"] = (after, 1)
             expected[f"b{layer}"] = np.zeros((after, 1))
             if zeros:
                 expected[f"W{layer}"] = np.zeros((after, before))
         case = Case(values, expected, tuple(expected), layers=len(sizes) - 1)
-        case.scalars = {"wide": float(wide), "he": float("_he" in bare(learner.name)), "any": float("random" in bare(learner.name) or zeros)}
+        case.scalars = {
+            "wide": float(wide),
+            "he": float("_he" in bare(learner.name)),
+            "any": float("random" in bare(learner.name) or zeros),
+        }
         return case
 
     def read(self, result: Any, expression: ast.expr | None, case: Case) -> dict[str, Any]:
         """Read shapes, biases and weights."""
         found = super().read(result, expression, case)
-        if isinstance(result, tuple) and not any(isinstance(part, dict) for part in result) and len(result) == 4:
+        if (
+            isinstance(result, tuple)
+            and not any(isinstance(part, dict) for part in result)
+            and len(result) == 4
+        ):
             found = dict(zip(("W1", "b1", "W2", "b2"), result, strict=True))
         for key in [key for key in found if re.fullmatch(r"[Wb]\d", key)]:
             found[f"shape of {key}"] = np.shape(found[key])
@@ -91,16 +106,17 @@ class Initialize(Kind):
             if not isinstance(W, np.ndarray) or W.ndim != 2 or W.dtype.kind != "f":
                 wrong.append(f"W{layer}")
                 continue
-            if W.size > 1 and np.ptp(W) == 0:
-                wrong.append(f"W{layer}")
-            elif case.scalars["wide"] and self._uneven(W):
+            if (W.size > 1 and np.ptp(W) == 0) or (case.scalars["wide"] and self._uneven(W)):
                 wrong.append(f"W{layer}")
             elif case.scalars["wide"]:
                 spreads.append((W.shape[1], float(W.std())))
         usual = not case.scalars["any"] and not wrong
         if usual and spreads and not _course_spread(spreads, he=bool(case.scalars["he"])):
             if not case.scalars["he"] and _sensible_spread(spreads):
-                remarks.append(f"the spread of W1 is {spreads[0][1]:.3g}: the course has 0.01, or 1/sqrt(n_prev), or sqrt(2/n_prev)")
+                remarks.append(
+                    f"the spread of W1 is {spreads[0][1]:.3g}: "
+                    "the course has 0.01, or 1/sqrt(n_prev), or sqrt(2/n_prev)"
+                )
             else:
                 wrong += [f"W{layer}" for layer in range(1, case.layers + 1)]
         return wrong, remarks
@@ -117,11 +133,17 @@ def _course_spread(spreads: list[tuple[int, float]], *, he: bool) -> bool:
     formulas = [[np.sqrt(2 / n) for n, _ in spreads]]
     if not he:
         formulas += [[0.01 for _ in spreads], [1 / np.sqrt(n) for n, _ in spreads]]
-    return any(all(abs(std / right - 1) < 0.1 for (_, std), right in zip(spreads, formula, strict=True)) for formula in formulas)
+    return any(
+        all(abs(std / right - 1) < 0.1 for (_, std), right in zip(spreads, formula, strict=True))
+        for formula in formulas
+    )
 
 
 def _sensible_spread(spreads: list[tuple[int, float]]) -> bool:
-    """Tell whether the spread is one small number, or goes as 1/sqrt(n_prev): not the course's, and not a mistake."""
+    """Tell whether the spread is one small number, or goes as 1/sqrt(n_prev).
+
+    Not the course's, and not a mistake.
+    """
     stds = [std for _, std in spreads]
     scaled = [std * np.sqrt(n) for n, std in spreads]
     constant = max(stds) / min(stds) < 1.2 and max(stds) < 0.5

@@ -2,7 +2,8 @@
 
 import re
 from collections.abc import Mapping
-from typing import Any
+from itertools import pairwise
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -15,23 +16,34 @@ from tinygrad_course.audit.oracle import gradients
 
 HIDDEN = ("relu", "tanh", "sigmoid", "leaky_relu")
 KINK = 0.02
+ONE_TOO_HIGH = (
+    "the keys dA are one too high: grads['dA2'] holds dA1. The course's first release numbers them so; "
+    "the gradients of the parameters are right"
+)
 
 
 def draw_parameters(draw: Draw, sizes: list[int]) -> dict[str, Array]:
     """Draw W1, b1, ..., WL, bL for layers of these sizes."""
     parameters: dict[str, Array] = {}
-    for layer, (before, after) in enumerate(zip(sizes, sizes[1:], strict=False), start=1):
+    for layer, (before, after) in enumerate(pairwise(sizes), start=1):
         parameters[f"W{layer}"] = 0.7 * draw.array(after, before)
         parameters[f"b{layer}"] = 0.4 * draw.array(after, 1)
     return parameters
 
 
 def near_a_kink(values: Mapping[str, Array], activations: list[str]) -> str:
-    """Say why a case cannot be used, if some ReLU's argument is almost 0: both derivatives are right there."""
+    """Say why a case cannot be used, if some ReLU's argument is almost 0.
+
+    Both derivatives are right there.
+    """
     for layer, activation in enumerate(activations, start=1):
         if "relu" in activation and np.min(np.abs(values[f"Z{layer}"])) < KINK:
             return f"Z{layer} has an entry at the kink of ReLU"
-    return "" if np.all((values[f"A{len(activations)}"] > 1e-6) & (values[f"A{len(activations)}"] < 1 - 1e-6)) else "AL is 0 or 1"
+    return (
+        ""
+        if np.all((values[f"A{len(activations)}"] > 1e-6) & (values[f"A{len(activations)}"] < 1 - 1e-6))
+        else "AL is 0 or 1"
+    )
 
 
 def first_of(result: Any) -> Any:
@@ -42,9 +54,9 @@ def first_of(result: Any) -> Any:
 class LinearForward(Kind):
     """Z = W A + b."""
 
-    names = ("linear_forward",)
-    signatures = (("A_prev", "W", "b"),)
-    outputs = ("Z", "cache")
+    names: ClassVar[tuple[str, ...]] = ("linear_forward",)
+    signatures: ClassVar[tuple[tuple[str, ...], ...]] = (("A_prev", "W", "b"),)
+    outputs: ClassVar[tuple[str, ...]] = ("Z", "cache")
     step = "on the way forward"
 
     def case(self, learner: Learner, draw: Draw, assumption: Assumption) -> Case:
@@ -58,9 +70,9 @@ class LinearForward(Kind):
 class LinearActivationForward(Kind):
     """A = g(W A_prev + b)."""
 
-    names = ("linear_activation_forward",)
-    signatures = (("A_prev", "W", "b", "activation"),)
-    outputs = ("A", "cache")
+    names: ClassVar[tuple[str, ...]] = ("linear_activation_forward",)
+    signatures: ClassVar[tuple[tuple[str, ...], ...]] = (("A_prev", "W", "b", "activation"),)
+    outputs: ClassVar[tuple[str, ...]] = ("A", "cache")
     step = "on the way forward"
 
     def case(self, learner: Learner, draw: Draw, assumption: Assumption) -> Case:
@@ -80,7 +92,10 @@ def _kink(Z: Array, activation: str) -> str:
 
 
 def named_activations(learner: Learner) -> list[str]:
-    """Return the activations whose names stand in the function: sigmoid and relu, as in the course, where none does."""
+    """Return the activations whose names stand in the function.
+
+    Sigmoid and relu, as in the course, where none does.
+    """
     named = set(re.findall(r"['\"](sigmoid|relu|tanh|leaky_relu)['\"]", learner.text()))
     if len(named) < 2:
         named |= {"sigmoid", "relu"}
@@ -90,14 +105,20 @@ def named_activations(learner: Learner) -> list[str]:
 class LinearBackward(Kind):
     """dA_prev, dW and db of Z = W A_prev + b."""
 
-    names = ("linear_backward",)
-    signatures = (("dZ", "cache"), ("dZ", "A_prev", "W", "b"), ("dZ", "A_prev", "W"))
-    outputs = ("dA_prev", "dW", "db")
+    names: ClassVar[tuple[str, ...]] = ("linear_backward",)
+    signatures: ClassVar[tuple[tuple[str, ...], ...]] = (
+        ("dZ", "cache"),
+        ("dZ", "A_prev", "W", "b"),
+        ("dZ", "A_prev", "W"),
+    )
+    outputs: ClassVar[tuple[str, ...]] = ("dA_prev", "dW", "db")
     step = "on the way back"
 
     def assumptions(self, learner: Learner) -> list[Assumption]:
         """The cache is the forward function's own, else the course's (A_prev, W, b)."""
-        own: list[Assumption] = [{"cache": "own"}] if learner.own("linear_forward") and learner.has("cache") else []
+        own: list[Assumption] = (
+            [{"cache": "own"}] if learner.own("linear_forward") and learner.has("cache") else []
+        )
         return [*own, {"cache": "course"}]
 
     def case(self, learner: Learner, draw: Draw, assumption: Assumption) -> Case:
@@ -119,13 +140,16 @@ class LinearBackward(Kind):
 class LinearActivationBackward(Kind):
     """dA_prev, dW and db of A = g(W A_prev + b)."""
 
-    names = ("linear_activation_backward",)
-    signatures = (("dA", "cache", "activation"), ("dA", "cache"))
-    outputs = ("dA_prev", "dW", "db")
+    names: ClassVar[tuple[str, ...]] = ("linear_activation_backward",)
+    signatures: ClassVar[tuple[tuple[str, ...], ...]] = (("dA", "cache", "activation"), ("dA", "cache"))
+    outputs: ClassVar[tuple[str, ...]] = ("dA_prev", "dW", "db")
     step = "on the way back"
 
     def assumptions(self, learner: Learner) -> list[Assumption]:
-        """The cache is the forward function's own (in one value or in two), else the course's ((A_prev, W, b), Z)."""
+        """The cache is the forward function's own (in one value or in two).
+
+        Else the course's ((A_prev, W, b), Z).
+        """
         own: list[Assumption] = [{"cache": "own"}] if learner.own("linear_activation_forward") else []
         return [*own, {"cache": "course"}]
 
@@ -147,7 +171,9 @@ class LinearActivationBackward(Kind):
         dA_prev, dW, db = reference.linear_backward(dZ, (A, W, b))
         expected = {"m": m, "dZ": dZ, "dW": dW, "db": db, "dA_prev": dA_prev}
         values = {"dA": dA, "cache": cache, "activation": activation}
-        return Case(values, expected, ("dA_prev", "dW", "db"), m=m, stages={"dZ": [dA]}, rejected=_kink(Z, activation))
+        return Case(
+            values, expected, ("dA_prev", "dW", "db"), m=m, stages={"dZ": [dA]}, rejected=_kink(Z, activation)
+        )
 
     @staticmethod
     def _course_cache(learner: Learner, A: Array, W: Array, b: Array, Z: Array) -> Any:
@@ -157,24 +183,33 @@ class LinearActivationBackward(Kind):
         if isinstance(stored, tuple) and len(stored) == 2:
             linear = stored[1]
         parts = {
-            "linear_cache": linear, "activation_cache": Z, "Z": Z, "A_prev": A, "W": W, "b": b, "lin_cache": linear, "act_cache": Z,
-            "cache_linear": linear, "cache_activation": Z,
-        }  # fmt: skip
+            "linear_cache": linear,
+            "activation_cache": Z,
+            "Z": Z,
+            "A_prev": A,
+            "W": W,
+            "b": b,
+            "lin_cache": linear,
+            "act_cache": Z,
+            "cache_linear": linear,
+            "cache_activation": Z,
+        }
         return learner.cache_from_names("cache", parts, ["linear_cache", "activation_cache"], as_dict=False)
 
 
 class DeepForward(Kind):
     """[LINEAR -> RELU] * (L-1) -> LINEAR -> SIGMOID."""
 
-    names = ("l_model_forward", "l_layer_forward", "model_forward")
-    signatures = (("X", "parameters"),)
-    outputs = ("AL", "caches")
+    names: ClassVar[tuple[str, ...]] = ("l_model_forward", "l_layer_forward", "model_forward")
+    signatures: ClassVar[tuple[tuple[str, ...], ...]] = (("X", "parameters"),)
+    outputs: ClassVar[tuple[str, ...]] = ("AL", "caches")
     step = "on the way forward"
 
     def assumptions(self, learner: Learner) -> list[Assumption]:
         """The hidden layers have ReLU, as in the course, or another activation throughout."""
         told = learner.partner_hidden()
-        # A backward pass that is right for the course's network tells that another forward pass is the odd one of the two.
+        # A backward pass that is right for the course's network tells that another forward pass is the odd
+        # one of the two.
         source = learner.text()
         named = ["tanh"] if "tanh" in source and not re.search(r"relu|maximum|> 0", source) else []
         usual = told if "relu" in told else [*named, "relu", "tanh", "leaky_relu", *told]
@@ -203,8 +238,17 @@ def draw_network(draw: Draw, layers: int | None = None) -> tuple[Array, Array, d
     return X, Y, draw_parameters(draw, sizes)
 
 
-def identify(AL: Any, X: Array, parameters: Mapping[str, Array], masks: Mapping[int, Array] | None = None, keep: float = 1.0) -> list[str]:
-    """Return the activations of a learner's own network, by what it computes; [] where it is none of the known ones."""
+def identify(
+    AL: Any,
+    X: Array,
+    parameters: Mapping[str, Array],
+    masks: Mapping[int, Array] | None = None,
+    keep: float = 1.0,
+) -> list[str]:
+    """Return the activations of a learner's own network, by what it computes.
+
+    [] where it is none of the known ones.
+    """
     L = reference.layers_of(parameters)
     for hidden in HIDDEN:
         activations = [hidden] * (L - 1) + ["sigmoid"]
@@ -216,9 +260,9 @@ def identify(AL: Any, X: Array, parameters: Mapping[str, Array], masks: Mapping[
 class DeepBackward(Kind):
     """The gradients of every layer, from AL, Y and the list of caches."""
 
-    names = ("l_model_backward", "l_layer_backward", "model_backward")
-    signatures = (("AL", "Y", "cache"),)
-    outputs = ("grads",)
+    names: ClassVar[tuple[str, ...]] = ("l_model_backward", "l_layer_backward", "model_backward")
+    signatures: ClassVar[tuple[tuple[str, ...], ...]] = (("AL", "Y", "cache"),)
+    outputs: ClassVar[tuple[str, ...]] = ("grads",)
     step = "on the way back"
 
     def assumptions(self, learner: Learner) -> list[Assumption]:
@@ -240,13 +284,22 @@ class DeepBackward(Kind):
         if forward is not None and learner.memory.get("graphs", 0) < 4:
             learner.memory["graphs"] = learner.memory.get("graphs", 0) + 1
             back.update(graph_of_forward(learner, forward, X, Y, parameters))
-        expected = {"m": X.shape[1], "dAL": back[f"dA{L}"], **{key: value for key, value in back.items() if key != f"dA{L}"}}
+        expected = {
+            "m": X.shape[1],
+            "dAL": back[f"dA{L}"],
+            **{key: value for key, value in back.items() if key != f"dA{L}"},
+        }
         required = tuple(key for key in expected if re.match(r"d[Wb]\d", key))
         summed = frozenset(key for key in expected if re.match(r"d[ZA]", key))
         return Case(
-            {"AL": np.asarray(stored[0]), "Y": Y, "cache": stored[1]}, expected, required, m=X.shape[1], layers=L, summed=summed,
+            {"AL": np.asarray(stored[0]), "Y": Y, "cache": stored[1]},
+            expected,
+            required,
+            m=X.shape[1],
+            layers=L,
+            summed=summed,
             rejected=near_a_kink(values, activations),
-        )  # fmt: skip
+        )
 
     def judge(self, values: Mapping[str, Any], case: Case) -> tuple[list[str], list[str]]:
         """Hold the entries dA1, dA2, ... against both of the course's ways to number them."""
@@ -265,10 +318,7 @@ class DeepBackward(Kind):
         if not straight:
             return [], []
         if not shifted:
-            return [], [
-                "the keys dA are one too high: grads['dA2'] holds dA1. The course's first release numbers them so; the "
-                "gradients of the parameters are right"
-            ]
+            return [], [ONE_TOO_HIGH]
         return straight, []
 
     @staticmethod
@@ -276,7 +326,9 @@ class DeepBackward(Kind):
         return right is not None and (close(value, right) or close(value, right / m))
 
 
-def graph_of_forward(learner: Learner, forward: Any, X: Array, Y: Array, parameters: dict[str, Array]) -> dict[str, Array]:
+def graph_of_forward(
+    learner: Learner, forward: Any, X: Array, Y: Array, parameters: dict[str, Array]
+) -> dict[str, Array]:
     """Return dW and db by the graph of the file's own forward pass, under the course's cost."""
 
     def cost(theta: dict[str, Any]) -> Any:
@@ -290,5 +342,7 @@ def graph_of_forward(learner: Learner, forward: Any, X: Array, Y: Array, paramet
         return {}
     finally:
         learner.program.guard.restore()
-    learner.against.add(f"the {how} of {getattr(forward, '__name__', 'the forward pass')}" if how == "graph" else how)
+    learner.against.add(
+        f"the {how} of {getattr(forward, '__name__', 'the forward pass')}" if how == "graph" else how
+    )
     return {"d" + key: value for key, value in found.items()}

@@ -2,7 +2,7 @@
 
 import ast
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -14,7 +14,12 @@ from tinygrad_course.audit.learner import Learner
 
 def _draw(draw: Draw) -> dict[str, Any]:
     n, m = draw.size(1, 5), draw.size(1, 5)
-    return {"w": 0.5 * draw.array(n, 1), "b": float(0.5 * draw.array(1)[0]), "X": draw.array(n, m), "Y": draw.labels(m)}
+    return {
+        "w": 0.5 * draw.array(n, 1),
+        "b": float(0.5 * draw.array(1)[0]),
+        "X": draw.array(n, m),
+        "Y": draw.labels(m),
+    }
 
 
 def _propagate(w: Array, b: float, X: Array, Y: Array) -> dict[str, Any]:
@@ -23,16 +28,22 @@ def _propagate(w: Array, b: float, X: Array, Y: Array) -> dict[str, Any]:
     A = reference.sigmoid_of(Z)
     dZ = A - Y
     return {
-        "m": m, "Z": Z, "A": A, "cost": reference.cross_entropy(A, Y), "dZ": dZ, "dw": np.dot(X, dZ.T) / m, "db": float(np.sum(dZ) / m),
-    }  # fmt: skip
+        "m": m,
+        "Z": Z,
+        "A": A,
+        "cost": reference.cross_entropy(A, Y),
+        "dZ": dZ,
+        "dw": np.dot(X, dZ.T) / m,
+        "db": float(np.sum(dZ) / m),
+    }
 
 
 class Propagate(Kind):
     """The cost and its gradients dw and db."""
 
-    names = ("propagate",)
-    signatures = (("w", "b", "X", "Y"),)
-    outputs = ("grads", "cost")
+    names: ClassVar[tuple[str, ...]] = ("propagate",)
+    signatures: ClassVar[tuple[tuple[str, ...], ...]] = (("w", "b", "X", "Y"),)
+    outputs: ClassVar[tuple[str, ...]] = ("grads", "cost")
     step = "on the way forward and back"
 
     def case(self, learner: Learner, draw: Draw, assumption: Assumption) -> Case:
@@ -46,10 +57,10 @@ class Propagate(Kind):
 class Optimize(Kind):
     """Gradient descent on w and b."""
 
-    names = ("optimize", "optimise")
-    signatures = (("w", "b", "X", "Y", "iterations", "learning_rate"),)
+    names: ClassVar[tuple[str, ...]] = ("optimize", "optimise")
+    signatures: ClassVar[tuple[tuple[str, ...], ...]] = (("w", "b", "X", "Y", "iterations", "learning_rate"),)
     optional = ("print_cost",)
-    outputs = ("params", "grads", "costs")
+    outputs: ClassVar[tuple[str, ...]] = ("params", "grads", "costs")
     may_change = frozenset({"w"})
     step = "of the descent"
     examples = 8
@@ -79,9 +90,9 @@ class Optimize(Kind):
 class LogisticPredict(Kind):
     """The labels: 1 where A > 0.5."""
 
-    names = ("predict",)
-    signatures = (("w", "b", "X"),)
-    outputs = ("Y_prediction",)
+    names: ClassVar[tuple[str, ...]] = ("predict",)
+    signatures: ClassVar[tuple[tuple[str, ...], ...]] = (("w", "b", "X"),)
+    outputs: ClassVar[tuple[str, ...]] = ("Y_prediction",)
     step = "of the prediction"
 
     def fits(self, node: ast.FunctionDef) -> bool:
@@ -97,15 +108,22 @@ class LogisticPredict(Kind):
         A = reference.sigmoid_of(np.dot(values["w"].T, values["X"]) + values["b"])
         label = "Y_prediction"
         rejected = "A is 0.5" if np.min(np.abs(A - 0.5)) < 1e-3 else ""
-        return Case(values, {"A": A, label: (A > 0.5) * 1}, (label,), m=A.shape[1], loose=frozenset({label}), rejected=rejected)
+        return Case(
+            values,
+            {"A": A, label: (A > 0.5) * 1},
+            (label,),
+            m=A.shape[1],
+            loose=frozenset({label}),
+            rejected=rejected,
+        )
 
 
 class InitializeWithZeros(Kind):
     """A column of zeros, and 0."""
 
-    names = ("initialize_with_zeros", "initialise_with_zeros", "initialize_zeros")
-    signatures = (("dim",),)
-    outputs = ("w", "b")
+    names: ClassVar[tuple[str, ...]] = ("initialize_with_zeros", "initialise_with_zeros", "initialize_zeros")
+    signatures: ClassVar[tuple[tuple[str, ...], ...]] = (("dim",),)
+    outputs: ClassVar[tuple[str, ...]] = ("w", "b")
     step = "of the initial values"
 
     def case(self, learner: Learner, draw: Draw, assumption: Assumption) -> Case:
@@ -118,13 +136,20 @@ class InitializeWithZeros(Kind):
 class Predict(Kind):
     """The labels of a network: 1 where the last activation is above 0.5."""
 
-    names = ("predict",)
-    signatures = (("parameters", "X"), ("X", "Y", "parameters"), ("X", "parameters"))
-    outputs = ("predictions",)
+    names: ClassVar[tuple[str, ...]] = ("predict",)
+    signatures: ClassVar[tuple[tuple[str, ...], ...]] = (
+        ("parameters", "X"),
+        ("X", "Y", "parameters"),
+        ("X", "parameters"),
+    )
+    outputs: ClassVar[tuple[str, ...]] = ("predictions",)
     step = "of the prediction"
 
     def assumptions(self, learner: Learner) -> list[Assumption]:
-        """The probabilities are those of the file's own forward pass; else of the course's, with tanh or with ReLU."""
+        """The probabilities are those of the file's own forward pass.
+
+        Else of the course's, with tanh or with ReLU.
+        """
         del learner
         return [{"hidden": "tanh"}, {"hidden": "relu"}, {"hidden": "sigmoid"}]
 
@@ -157,12 +182,21 @@ class Predict(Kind):
         values = {"X": X, "Y": Y, "parameters": parameters}
         accuracy = float(np.mean(labels == Y))
         return Case(
-            values, {f"A{layers}": A, "AL": A, "predictions": labels}, ("predictions",), m=X.shape[1], layers=layers,
-            loose=frozenset({"predictions"}), rejected=rejected, scalars={"accuracy": accuracy},
-        )  # fmt: skip
+            values,
+            {f"A{layers}": A, "AL": A, "predictions": labels},
+            ("predictions",),
+            m=X.shape[1],
+            layers=layers,
+            loose=frozenset({"predictions"}),
+            rejected=rejected,
+            scalars={"accuracy": accuracy},
+        )
 
     def read(self, result: Any, expression: ast.expr | None, case: Case) -> dict[str, Any]:
-        """A learner may return the accuracy in the labels' place: that is read as right labels when it agrees."""
+        """A learner may return the accuracy in the labels' place.
+
+        That is read as right labels when it agrees.
+        """
         found: Mapping[str, Any] = super().read(result, expression, case)
         labels = found.get("predictions")
         if labels is not None and np.size(labels) == 1 and case.m > 1:

@@ -1,7 +1,10 @@
-"""Gradient descent, momentum and Adam (course 2, week 2), at t = 1, 2, 3 and 10: no gradient check can see `beta1**2`."""
+"""Gradient descent, momentum and Adam (course 2, week 2), at t = 1, 2, 3 and 10.
+
+No gradient check can see `beta1**2`.
+"""
 
 import ast
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -24,9 +27,15 @@ def draw_state(learner: Learner, draw: Draw) -> tuple[dict[str, Array], dict[str
 class Update(Kind):
     """theta - learning_rate * dtheta."""
 
-    names = ("update_parameters", "update_parameters_with_gd", "update_parameters_gd", "gradient_descent", "update_params")
-    signatures = (("parameters", "grads", "learning_rate"),)
-    outputs = ("parameters",)
+    names: ClassVar[tuple[str, ...]] = (
+        "update_parameters",
+        "update_parameters_with_gd",
+        "update_parameters_gd",
+        "gradient_descent",
+        "update_params",
+    )
+    signatures: ClassVar[tuple[tuple[str, ...], ...]] = (("parameters", "grads", "learning_rate"),)
+    outputs: ClassVar[tuple[str, ...]] = ("parameters",)
     may_change = frozenset({"parameters"})
     step = "of the update"
 
@@ -40,21 +49,32 @@ class Update(Kind):
         expected = reference.update_parameters(parameters, grads, rate)
         stages = {key: [value] for key, value in parameters.items()}
         return Case(
-            {"parameters": parameters, "grads": given, "learning_rate": rate}, dict(expected), tuple(expected), stages=stages,
-            scalars={"learning_rate": rate}, layers=reference.layers_of(parameters),
-        )  # fmt: skip
+            {"parameters": parameters, "grads": given, "learning_rate": rate},
+            dict(expected),
+            tuple(expected),
+            stages=stages,
+            scalars={"learning_rate": rate},
+            layers=reference.layers_of(parameters),
+        )
 
     def read(self, result: Any, expression: ast.expr | None, case: Case) -> dict[str, Any]:
         """The parameters, whatever the returned dictionary is called."""
-        return super().read(result[0] if isinstance(result, tuple) and len(result) == 1 else result, expression, case)
+        return super().read(
+            result[0] if isinstance(result, tuple) and len(result) == 1 else result, expression, case
+        )
 
 
 class InitializeState(Kind):
     """Zeros in the shapes of the gradients: v, or v and s."""
 
-    names = ("initialize_velocity", "initialize_adam", "initialise_velocity", "initialise_adam")
-    signatures = (("parameters",),)
-    outputs = ("v", "s")
+    names: ClassVar[tuple[str, ...]] = (
+        "initialize_velocity",
+        "initialize_adam",
+        "initialise_velocity",
+        "initialise_adam",
+    )
+    signatures: ClassVar[tuple[tuple[str, ...], ...]] = (("parameters",),)
+    outputs: ClassVar[tuple[str, ...]] = ("v", "s")
     step = "of the initial values"
 
     def case(self, learner: Learner, draw: Draw, assumption: Assumption) -> Case:
@@ -62,16 +82,27 @@ class InitializeState(Kind):
         del assumption
         parameters, _ = draw_state(learner, draw)
         moments = ("v", "s") if "adam" in learner.name.lower() else ("v",)
-        expected = {f"{moment}_d{key}": np.zeros(value.shape) for moment in moments for key, value in parameters.items()}
-        return Case({"parameters": parameters}, dict(expected), tuple(expected), layers=reference.layers_of(parameters))
+        expected = {
+            f"{moment}_d{key}": np.zeros(value.shape)
+            for moment in moments
+            for key, value in parameters.items()
+        }
+        return Case(
+            {"parameters": parameters},
+            dict(expected),
+            tuple(expected),
+            layers=reference.layers_of(parameters),
+        )
 
 
 class Momentum(Kind):
     """v = beta v + (1 - beta) dtheta; theta - learning_rate v."""
 
-    names = ("update_parameters_with_momentum", "update_parameters_momentum")
-    signatures = (("parameters", "grads", "v", "beta", "learning_rate"),)
-    outputs = ("parameters", "v")
+    names: ClassVar[tuple[str, ...]] = ("update_parameters_with_momentum", "update_parameters_momentum")
+    signatures: ClassVar[tuple[tuple[str, ...], ...]] = (
+        ("parameters", "grads", "v", "beta", "learning_rate"),
+    )
+    outputs: ClassVar[tuple[str, ...]] = ("parameters", "v")
     may_change = frozenset({"parameters", "v"})
     step = "of the update"
 
@@ -89,23 +120,32 @@ class Momentum(Kind):
         stages |= {f"v_{key}": [value, beta * value] for key, value in v.items()}
         values = {"parameters": parameters, "grads": grads, "v": v, "beta": beta, "learning_rate": rate}
         return Case(
-            values, expected, tuple(expected), stages=stages, scalars={"learning_rate": rate, "beta": beta, "(1 - beta)": 1 - beta},
+            values,
+            expected,
+            tuple(expected),
+            stages=stages,
+            scalars={"learning_rate": rate, "beta": beta, "(1 - beta)": 1 - beta},
             layers=reference.layers_of(parameters),
-        )  # fmt: skip
+        )
 
 
 class Adam(Kind):
     """Adam with bias correction, at t = 1, 2, 3 and 10."""
 
-    names = ("update_parameters_with_adam", "update_parameters_adam", "adam")
-    signatures = (("parameters", "grads", "v", "s", "t", "learning_rate", "beta1", "beta2", "epsilon"),)
-    outputs = ("parameters", "v", "s", "v_corrected", "s_corrected")
+    names: ClassVar[tuple[str, ...]] = ("update_parameters_with_adam", "update_parameters_adam", "adam")
+    signatures: ClassVar[tuple[tuple[str, ...], ...]] = (
+        ("parameters", "grads", "v", "s", "t", "learning_rate", "beta1", "beta2", "epsilon"),
+    )
+    outputs: ClassVar[tuple[str, ...]] = ("parameters", "v", "s", "v_corrected", "s_corrected")
     may_change = frozenset({"parameters", "v", "s"})
     step = "of the update"
-    battery = ("t1", "t2", "t3", "t10", "distinct", "equal", "smallest")
+    battery: ClassVar[tuple[str, ...]] = ("t1", "t2", "t3", "t10", "distinct", "equal", "smallest")
 
     def case(self, learner: Learner, draw: Draw, assumption: Assumption) -> Case:
-        """Draw parameters, gradients and moments under way; epsilon is large enough to show where it stands."""
+        """Draw parameters, gradients and moments under way.
+
+        Epsilon is large enough to show where it stands.
+        """
         del assumption
         parameters, grads = draw_state(learner, draw)
         v = {key: draw.array(*value.shape) for key, value in grads.items()}
@@ -113,14 +153,19 @@ class Adam(Kind):
         scale = getattr(draw, "scale", "")
         t = int(scale[1:]) if scale[1:].isdigit() else draw.choice(STEPS)
         given = {
-            "learning_rate": draw.choice([0.3, 0.07]), "beta1": draw.choice([0.9, 0.6]), "beta2": draw.choice([0.8, 0.95]),
+            "learning_rate": draw.choice([0.3, 0.07]),
+            "beta1": draw.choice([0.9, 0.6]),
+            "beta2": draw.choice([0.8, 0.95]),
             "epsilon": draw.choice([0.13, 0.03]),
-        }  # fmt: skip
+        }
         # What the function does not take as an argument stands at the course's values.
         course = {"learning_rate": 0.01, "beta1": 0.9, "beta2": 0.999, "epsilon": 1e-8}
         used = {name: given[name] if learner.has(name) else course[name] for name in given}
         right = reference.adam_step({"parameters": parameters, "v": v, "s": s}, grads, t, **used)
-        expected = {**{key: right[key] for key in right if key not in parameters}, **{key: right[key] for key in parameters}}
+        expected = {
+            **{key: right[key] for key in right if key not in parameters},
+            **{key: right[key] for key in parameters},
+        }
         stages: dict[str, list[Any]] = {key: [value] for key, value in parameters.items()}
         for key, g in grads.items():
             stages[f"v_{key}"] = [v[key], used["beta1"] * v[key]]
@@ -129,4 +174,6 @@ class Adam(Kind):
         values = {"parameters": parameters, "grads": grads, "v": v, "s": s, "t": t, **given}
         scalars = {**used, "(1 - beta1)": 1 - used["beta1"], "(1 - beta2)": 1 - used["beta2"]}
         scalars |= {"(1 - beta1^t)": 1 - used["beta1"] ** t, "(1 - beta2^t)": 1 - used["beta2"] ** t}
-        return Case(values, expected, required, stages=stages, scalars=scalars, layers=reference.layers_of(parameters))
+        return Case(
+            values, expected, required, stages=stages, scalars=scalars, layers=reference.layers_of(parameters)
+        )
