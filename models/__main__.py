@@ -26,8 +26,8 @@ from models.table import figure_lines, quantity_lines, summary_line
 
 LEGEND = """\
 exact             the printed digits, all of them
-close             printed with 15 digits or more, of which the last are each machine's own rounding; or from
-                  inputs that were printed with 8 decimals
+close             the same to the digits that two machines have in common, which is stated for each figure: those
+                  printed in full (15 digits or more), and round-off of a numerical derivative
 not reproducible  by anyone, for the reason that is given
 missed            none of these
 not measured      by this run"""
