@@ -26,8 +26,8 @@ from models.table import figure_lines, quantity_lines, summary_line
 
 LEGEND = """\
 exact             the printed digits, all of them
-close             the same to the digits that two machines have in common, which is stated for each figure: those
-                  printed in full (15 digits or more), and round-off of a numerical derivative
+close             the same to the digits that two machines have in common, which is stated for each
+                  figure: those printed in full (15 digits or more), and round-off of a numerical derivative
 not reproducible  by anyone, for the reason that is given
 missed            none of these
 not measured      by this run"""
