@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from tinygrad_course.autodiff import grad, hessian, hvp, jacobian, jvp, stop_gradient, value_and_grad, vjp
     from tinygrad_course.checkpoints import CheckpointError, load, save
-    from tinygrad_course.compiling import CannotCompile, compiled
+    from tinygrad_course.compiling import CannotCompile, compiled, compiled_loop
     from tinygrad_course.custom import custom_rule, register_rule
     from tinygrad_course.debugging import debug
     from tinygrad_course.derivation import derive
@@ -51,6 +51,7 @@ _LATER = {
     "check_gradients": "gradient_checking",
     "compare_gradients": "gradient_checking",
     "compiled": "compiling",
+    "compiled_loop": "compiling",
     "custom_rule": "custom",
     "debug": "debugging",
     "derive": "derivation",
@@ -88,6 +89,7 @@ __all__ = [
     "check_gradients",
     "compare_gradients",
     "compiled",
+    "compiled_loop",
     "custom_rule",
     "debug",
     "derive",

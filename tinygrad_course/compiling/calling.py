@@ -11,15 +11,19 @@ from typing import Any
 import numpy as np
 
 from tinygrad_course import trees
+from tinygrad_course.compiling.blocks import block
 from tinygrad_course.compiling.entry import MISS, Entry, make_entry
-from tinygrad_course.compiling.lower import lower
+from tinygrad_course.compiling.lower import lower, lower_for_machine
+from tinygrad_course.compiling.machine import machine_code
 from tinygrad_course.compiling.pack import pack
+from tinygrad_course.compiling.picture import graph_of
 from tinygrad_course.compiling.record import Recording, is_dynamic, named_arguments, record_function
 from tinygrad_course.compiling.scale import seed_scale
 from tinygrad_course.compiling.simplify import simplify
 from tinygrad_course.compiling.source import Source, substitute
 from tinygrad_course.compiling.standin import CannotCompile
 from tinygrad_course.errors import Watch
+from tinygrad_course.graph import Graph
 from tinygrad_course.tensor import Tensor
 
 #: More signatures than this, and the function says so: something changes in every call.
@@ -29,9 +33,10 @@ MANY = 32
 class Compiled:
     """A function that runs as a program; see `compiled`."""
 
-    def __init__(self, function: Callable[..., Any]) -> None:
+    def __init__(self, function: Callable[..., Any], engine: str = "numpy") -> None:
         functools.update_wrapper(self, function)
         self.function = function
+        self.engine = engine
         self.entries: dict[Any, tuple[Recording, Entry]] = {}
         self.moving: set[str] = set()  # the paths of numbers that have changed between calls
         self.fixed: set[str] = set()  # of those, the ones that the program is made for
@@ -68,6 +73,16 @@ class Compiled:
     def constants(self) -> dict[str, Any]:
         """Arrays in `source` that are too large to be printed: its last arguments."""
         return self._source().constants
+
+    @property
+    def graph(self) -> Graph:
+        """The latest program, simplified, as a graph: ``step.graph.render("step.svg")``."""
+        return graph_of(simplify(self._recording().program, readable=True))
+
+    @property
+    def recorded(self) -> Graph:
+        """The same as it was recorded, before anything was simplified."""
+        return graph_of(self._recording().program)
 
     def _source(self) -> Source:
         recording = self._recording()
@@ -127,7 +142,11 @@ class Compiled:
         return recording, self._make(recording, args)
 
     def _make(self, recording: Recording, args: tuple[Any, ...]) -> Entry:
-        program = pack(lower(seed_scale(simplify(recording.program))))
+        program = simplify(recording.program)
+        if self.engine == "machine":
+            program = machine_code(lower_for_machine(program))
+        else:
+            program = pack(block(lower(seed_scale(program))))
         dynamic = dict(zip(recording.paths, program.inputs, strict=True))
         tree = substitute(recording.result, program.results)
         return make_entry(
@@ -159,7 +178,7 @@ class Compiled:
         return bound.args
 
 
-def compiled(function: Callable[..., Any]) -> Compiled:
+def compiled(function: Callable[..., Any], engine: str = "numpy") -> Compiled:
     """Return a function that runs as a program of its own, without the recorder.
 
     The function is recorded at its first call, and once more for every new signature: shapes and dtypes of
@@ -170,11 +189,14 @@ def compiled(function: Callable[..., Any]) -> Compiled:
     ----------
     function : callable
         Of arrays, numbers and nests of them; it may call for gradients.
+    engine : {"numpy", "machine"}
+        What runs the program: NumPy, or machine code (the extra ``fast``), which takes seconds to make.
 
     Returns
     -------
     Compiled
-        Takes and returns what the function took and returned. ``.source`` is the program as Python text.
+        Takes and returns what the function took and returned. ``.source`` is the program as Python text,
+        ``.graph`` as a graph, ``.recorded`` the graph before it was simplified.
 
     Raises
     ------
@@ -200,7 +222,9 @@ def compiled(function: Callable[..., Any]) -> Compiled:
     """
     if not callable(function):
         raise TypeError(f"compiled() takes a function, and this is {type(function).__name__}")
-    return Compiled(function)
+    if engine not in {"numpy", "machine"}:
+        raise ValueError(f"engine={engine!r}: the engines are 'numpy' and 'machine'")
+    return Compiled(function, engine)
 
 
 def _miss(*_: Any) -> Any:

@@ -48,7 +48,7 @@ class Entry:
         inner = "\n".join(f"    {line}" for line in lines)
         self.code = f"def make({', '.join(self.bound)}):\n{inner}\n    return call\n"
         space: dict[str, Any] = {}
-        exec(compile(self.code, "<compiled by tinygrad_course>", "exec"), space)  # noqa: S102  (made here, from our own words)
+        exec(compile(self.code, "<compiled by tinygrad_course>", "exec"), space)  # noqa: S102  (our own words)
         self.call = space["make"](**self.bound)
 
     def bind(self, thing: Any) -> str:
@@ -95,7 +95,7 @@ class Entry:
         elif arg is None or arg is True or arg is False:
             self._check(f"{name} is {arg!r}")
         elif type(arg) in {int, float, str, bytes} or isinstance(arg, np.generic):
-            same = f"{name} == {self.bind(arg)}" if arg == arg else f"{name} != {name}"  # noqa: PLR0124  (NaN)
+            same = f"{name} == {self.bind(arg)}" if arg == arg else f"{name} != {name}"  # noqa: PLR0124
             self._check(f"type({name}) is {self.bind(type(arg))} and {same}")
         else:
             self._check(f"{name} is {self.bind(arg)}")

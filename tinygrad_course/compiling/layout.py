@@ -13,8 +13,12 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_course.compiling.kernel import Kernel, part
 from tinygrad_course.compiling.program import Program, Value, inputs_of
 
+#: What is no slower when it writes over its operand: NumPy's exp, log and the like leave vector instructions
+#: alone then.
+IN_PLACE = {np.add, np.subtract, np.multiply, np.divide, np.negative, np.absolute, np.square, np.sqrt}
 #: Buffers begin at multiples of this (bytes): a line of the processor's cache.
 ALIGNMENT = 64
 
@@ -68,7 +72,7 @@ def is_view(value: Value) -> bool:
             )
         )
     return (
-        f in {np.transpose, np.broadcast_to, np.reshape}
+        f in {np.transpose, np.broadcast_to, np.reshape, lane}
         and value.kind == "array"
         and value.args[0].kind == "array"
     )
@@ -115,7 +119,9 @@ class Layout:
             if value.function is packed:
                 self._pack(value, results)
         for i, value in enumerate(self.order):
-            if id(value) in self._lanes:
+            if isinstance(value.function, Kernel):
+                self._put_all(value, value.function, i, results)
+            elif id(value) in self._lanes:
                 self.place[id(value)] = self._lanes[id(value)]
             elif buffered(value):
                 if id(value) not in results:
@@ -144,6 +150,17 @@ class Layout:
         self._held[id(value)] = block
         self.place[id(value)] = block[: value.nbytes].view(value.dtype).reshape(value.shape)
 
+    def _put_all(self, value: Value, kernel: Kernel, i: int, results: set[int]) -> None:
+        """Give memory to everything that a kernel writes, while its inputs still have theirs."""
+        for made in kernel.arrays:
+            self._last.setdefault(id(made), i)
+            if id(made) in self._lanes:
+                self.place[id(made)] = self._lanes[id(made)]
+            elif id(made) not in results:
+                self._put(made, i)
+        for made in kernel.arrays:
+            self._release_if_last(id(made), value, i)
+
     def _view(self, value: Value) -> None:
         base = self.place.get(id(value.args[0]))
         if base is not None and (value.function is not np.reshape or base.flags.c_contiguous):
@@ -152,10 +169,13 @@ class Layout:
 
     def _release(self, value: Value, i: int) -> None:
         for owner in {o for v in inputs_of(value) for o in self._owners(v)}:
-            if self._last[owner] == i and owner in self._held:
-                block = self._held.pop(owner)
-                if block is not self._held.get(id(value)):
-                    self._free.append(block)
+            self._release_if_last(owner, value, i)
+
+    def _release_if_last(self, owner: int, value: Value, i: int) -> None:
+        if self._last[owner] == i and owner in self._held:
+            block = self._held.pop(owner)
+            if block is not self._held.get(id(value)):
+                self._free.append(block)
 
     # ------------------------------------------------------------------ how long a value is needed
 
@@ -166,11 +186,8 @@ class Layout:
         """Return the values whose memory each value may show: views do, and so may unknown functions."""
         self._shown = {}
         for value in self.order:
-            if (
-                self._buffered(value)
-                or isinstance(value.function, np.ufunc)
-                or value.kind in {"scalar", "python"}
-            ):
+            own = isinstance(value.function, (np.ufunc, Kernel)) or value.function is part
+            if own or self._buffered(value) or value.kind in {"scalar", "python"}:
                 continue
             owners = [o for v in inputs_of(value) if v.function is not None for o in self._owners(v)]
             self._shown[id(value)] = frozenset(owners)
@@ -189,7 +206,7 @@ class Layout:
 
     def _dying(self, value: Value, i: int) -> Any:
         """Return the memory of an operand that this call is the last to need, to write over it."""
-        if any(is_view(v) for v in inputs_of(value)):
+        if value.function not in IN_PLACE or any(is_view(v) for v in inputs_of(value)):
             return None
         for v in inputs_of(value):
             if (

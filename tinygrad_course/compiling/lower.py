@@ -28,6 +28,41 @@ def lower(program: Program) -> Program:
     return Program(program.inputs, [new[id(v)] for v in program.results])
 
 
+def lower_for_machine(program: Program) -> Program:
+    """Return a program that says sigmoid(z) where it computes 1 / (1 + exp(-z)).
+
+    That shares its exponential with softplus(z), and does not overflow.
+    """
+    builder = Builder()
+    new: dict[int, Value] = {}
+    for value in program.values():
+        if value.function is None:
+            new[id(value)] = value
+            continue
+        args, kwargs = (replace(x, lambda v: new[id(v)]) for x in (value.args, value.kwargs))
+        z = _logit(value)
+        made = builder.like(value, args, kwargs) if z is None else builder.ufunc(special.expit, new[id(z)])
+        made.named_like(value)
+        new[id(value)] = made
+    return Program(program.inputs, [new[id(v)] for v in program.results])
+
+
+def _logit(value: Value) -> Value | None:
+    """Return z of a value that is computed as 1 / (1 + exp(-z))."""
+    if value.function is not np.divide or isinstance(value.args[0], Value) or value.args[0] != 1:
+        return None
+    divisor = value.args[1]
+    if divisor.function is not np.add:
+        return None
+    terms = [a for a in divisor.args if isinstance(a, Value)]
+    if len(terms) != 1 or terms[0].function is not np.exp or 1 not in divisor.args:
+        return None
+    exponent = terms[0].args[0]
+    return (
+        exponent.args[0] if exponent.function is np.negative and isinstance(exponent.args[0], Value) else None
+    )
+
+
 def _lowered(builder: Builder, value: Value, args: Any) -> Value | None:
     u = builder.ufunc
     if value.function is special.expit and args[0].dtype == value.dtype:
@@ -41,4 +76,4 @@ def _lowered(builder: Builder, value: Value, args: Any) -> Value | None:
 
 
 def _exp_of_minus_abs(builder: Builder, z: Value) -> Value:
-    return builder.ufunc(np.exp, builder.ufunc(np.copysign, z, -1.0))
+    return builder.ufunc(np.exp, builder.ufunc(np.negative, builder.ufunc(np.absolute, z)))

@@ -26,9 +26,12 @@ def pack(program: Program) -> Program:
     for group in groups.values():
         if len(group) > 1 and sum(v.size for v in group) <= SMALL:
             packer.column(tuple(group))
-    if packer.calls < WORTH or not packer.columns:
+    if packer.calls < WORTH:
         return program
-    return packer.rewrite(program)
+    try:
+        return packer.rewrite(program)
+    except (_Circle, RecursionError):
+        return program
 
 
 def _fits(value: Value) -> bool:
@@ -58,6 +61,10 @@ def _part(arg: Any, known: dict[int, Any]) -> Any:
     if arg.kind != "array":
         return id(arg)
     return _signature(arg, known) or "array"
+
+
+class _Circle(Exception):  # noqa: N818  (a signal, not an error)
+    """Of arrays that were to be computed together, one is computed from another."""
 
 
 class _Packer:
@@ -98,6 +105,7 @@ class _Packer:
     def rewrite(self, program: Program) -> Program:
         new: dict[int, Value] = {}
         packs: dict[tuple[int, ...], Value] = {}
+        open_packs: set[tuple[int, ...]] = set()
         of: dict[int, tuple[tuple[int, ...], int]] = {}  # a packed value's column, and its place there
         for key, (lanes, together) in self.columns.items():
             if together:
@@ -108,6 +116,9 @@ class _Packer:
             key = tuple(id(v) for v in lanes)
             if key in packs:
                 return packs[key]
+            if key in open_packs:
+                raise _Circle
+            open_packs.add(key)
             size, dtype = sum(v.size for v in lanes), lanes[0].dtype
             if not self.columns[key][1]:
                 made = self.builder.call(packed, tuple(new_of(v) for v in lanes), {}, (size,), dtype)

@@ -7,6 +7,8 @@ import numpy as np
 from tinygrad_course.compiling.build import Builder
 from tinygrad_course.compiling.program import Program, Value, inputs_of, replace
 
+#: What a call costs, in entries that it could have multiplied instead.
+CALL = 1500
 _LINEAR = {np.transpose, np.reshape, np.sum, np.broadcast_to}
 
 
@@ -22,12 +24,17 @@ def seed_scale(program: Program) -> Program:
         for v in {id(u): u for u in inputs_of(value)}.values():
             users.setdefault(id(v), []).append(value)
     results = {id(v) for v in program.results}
+    found: list[tuple[int, Value, list[Value]]] = []
     for value in order:
         if value.function in {np.subtract, np.multiply, np.divide} and value.kind == "array":
             ends = _ends(value, users, results)
             if ends is not None and len(ends) > 1 and _number(ends[0]) not in {1.0, -1.0}:
-                return seed_scale(_scaled(program, order, value, ends))
-    return program
+                saved = sum(CALL + e.size for e in ends) - (CALL + value.size)
+                found.append((saved, value, ends))
+    saved, seed, ends = max(found, key=lambda f: f[0], default=(0, None, []))
+    if seed is None or saved <= 0:
+        return program
+    return seed_scale(_scaled(program, order, seed, ends))
 
 
 def _number(end: Value) -> float:

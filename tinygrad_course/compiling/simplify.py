@@ -71,6 +71,7 @@ class _Simplifier:
         self.better: dict[int, tuple[Product, bool]] = {}  # forms of values whose names are kept
         self.made: dict[int, Value] = {}  # what computes each canonical value
         self.logits: dict[int, tuple[Value, Value]] = {}  # exp(-z) by its id: the value, z
+        self.odds: dict[int, tuple[Value, Value]] = {}  # by the id of z: exp(-z), 1 + exp(-z)
 
     def run(self, program: Program) -> Program:
         self.examples = examples(program)
@@ -189,7 +190,7 @@ class _Simplifier:
         changed = any(c for _, c in forms)
         products = [p for p, _ in forms]
         if function in {np.add, operator.add}:
-            found, better = self.total(products)
+            found, better = self.total(products, value)
             better = better or 0 in args  # what Python's sum() begins with
         elif function in {np.subtract, operator.sub}:
             found, better = self.total([products[0], products[1].scaled(-1)])
@@ -237,8 +238,8 @@ class _Simplifier:
                 return times(rest, Product(1.0, ((Sigmoid(z, "1-s"), n), (Sigmoid(z, "s"), -n))))[0]
         return product
 
-    def total(self, products: list[Product]) -> tuple[Product, bool]:
-        """Return the sum of forms."""
+    def total(self, products: list[Product], value: Value | None = None) -> tuple[Product, bool]:
+        """Return the sum of forms, perhaps as they are added in `value`."""
         terms: list[Product] = []
         for p in products:
             only = p.factors[0] if len(p.factors) == 1 else (None, 0)
@@ -249,6 +250,10 @@ class _Simplifier:
         terms = combine([t for t in terms if t.coefficient])
         sigmoid = self._sigmoid(terms)
         if sigmoid is not None:
+            if value is not None and sigmoid[0].factors[0][1] < 0:
+                z = sigmoid[0].factors[0][0].z
+                exponential = next(a for a in value.args if isinstance(a, Value) and a.function is np.exp)
+                self.odds.setdefault(id(z), (exponential, value))
             return sigmoid
         if _of_one_sigmoid(terms):
             short = shortest(terms)
@@ -473,8 +478,15 @@ class _Simplifier:
             if factor.value is not None:
                 return self.materialise(factor.value)
             named = self._known_sigmoid(z)
-            return named if named is not None else self.builder.ufunc(special.expit, z)
+            if named is not None:
+                return named
+            if id(z) in self.odds:
+                return self.builder.ufunc(np.divide, 1, self.materialise(self.odds[id(z)][1]))
+            return self.builder.ufunc(special.expit, z)
         if factor.what == "1-s":
+            if id(z) in self.odds and z.function is np.absolute:  # exp(-z) is at most 1: no overflow
+                exponential, whole = map(self.materialise, self.odds[id(z)])
+                return self.builder.ufunc(np.divide, exponential, whole)
             return self.builder.ufunc(np.subtract, 1, self._of_sigmoid(Sigmoid(z, "s")))
         if factor.what == "log s":
             z = self.builder.ufunc(np.negative, z)

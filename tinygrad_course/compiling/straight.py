@@ -9,11 +9,17 @@ from typing import Any
 import numpy as np
 
 from tinygrad_course.compiling.expressions import OPERATORS, Printer
+from tinygrad_course.compiling.kernel import Kernel, part
 from tinygrad_course.compiling.layout import Layout, is_elementwise, is_sum, is_view, lane, packed
 from tinygrad_course.compiling.program import Program, Value
+from tinygrad_course.compiling.recycle import LARGE, Recycled
 
 #: Longer rows are summed by NumPy, which sums in pairs; shorter ones by BLAS, which is quicker.
 SUMMED_BY_BLAS = 4096
+
+
+#: Up to so many entries, maximum and minimum are given an array for a number: only then NumPy is quick.
+SPREAD = 131_072
 
 
 class ShapeError(RuntimeError):
@@ -31,7 +37,7 @@ class Straight:
         What the names in them stand for: functions, buffers, constants.
     """
 
-    def __init__(self, program: Program) -> None:
+    def __init__(self, program: Program, targets: dict[int, str] | None = None) -> None:
         self.program = program
         self.bound: dict[str, Any] = {}
         self._names: dict[int, str] = {}
@@ -39,6 +45,7 @@ class Straight:
         self.printer = Printer(lambda v: (self.name(v), 16))
         self.layout = Layout(program, is_buffered)
         self.borrowed = self.layout.borrowed
+        self.targets = targets or {}  # names of arrays that results are to be written into
         self.lines: list[str] = []
         for i, value in enumerate(program.inputs):
             self._names[id(value)] = f"x{i}"
@@ -76,6 +83,11 @@ class Straight:
         if is_view(value) and id(value) in self.layout.place:
             return  # a view of a buffer, made once
         function = value.function
+        if isinstance(function, Kernel):
+            self._kernel(value, function)
+            return
+        if function is part:
+            return
         if function is packed:
             for v, slot in self.layout.slots.get(id(value), ()):
                 self.lines.append(f"{self.bind(slot, 'b')}[...] = {self.name(v)}")
@@ -103,21 +115,32 @@ class Straight:
             return
         self._generic(value)
 
-    def _write(self, value: Value, function: str, operands: list[str], out: str = "") -> None:
-        place = self.layout.place.get(id(value))
-        if place is None:
-            self.lines.append(f"{self.name(value)} = {function}({', '.join(operands)})")
-        else:
-            out = (
-                "out="
-                if isinstance(value.function, np.ufunc) and value.function in {np.maximum, np.minimum}
-                else ""
-            )
-            self.lines.append(f"{function}({', '.join(operands)}, {out}{self.name(value)})")
+    def _write(self, value: Value, function: str, operands: list[str]) -> None:
+        """Call a function that can write into given memory."""
+        target = self.targets.get(id(value))
+        if target is not None:
+            self._names[id(value)] = target
+        elif id(value) not in self.layout.place:
+            if value.nbytes < LARGE:
+                self.lines.append(f"{self.name(value)} = {function}({', '.join(operands)})")
+                return
+            self.lines.append(f"{self.name(value)} = {self.bind(Recycled(value.shape, value.dtype), 'r')}()")
+        out = "out=" if value.function in {np.maximum, np.minimum} else ""
+        self.lines.append(f"{function}({', '.join(operands)}, {out}{self.name(value)})")
 
     def _operand(self, x: Any, value: Value) -> str:
         if isinstance(x, Value):
             return self.name(x)
+        if (
+            type(x) in {int, float}
+            and value.function in {np.maximum, np.minimum}
+            and 0 < value.size <= SPREAD
+        ):
+            key = ("spread", repr(x), value.shape, value.dtype)
+            if key not in self._keys:
+                self._keys[key] = f"c{len(self._keys)}"
+                self.bound[self._keys[key]] = np.full(value.shape, x, value.dtype)
+            return self._keys[key]
         if type(x) in {int, float}:  # an array of no axes costs half of what a number costs
             function = value.function
             assert isinstance(function, np.ufunc)  # noqa: S101
@@ -171,6 +194,28 @@ class Straight:
             self._keys[key] = f"c{len(self._keys)}"
             self.bound[self._keys[key]] = np.ones(shape, dtype)
         return self._keys[key]
+
+    def _kernel(self, value: Value, kernel: Kernel) -> None:
+        """Call a function of machine code on its inputs and the arrays that it writes."""
+        arguments = []
+        for v in value.args:
+            whole = v.kind == "array" and id(v) not in self.layout.place and not v.is_constant
+            name = self.name(v)
+            arguments.append(f"{self.bind(np.ascontiguousarray, 'f')}({name})" if whole else name)
+        for v in kernel.arrays:
+            if id(v) not in self.layout.place:
+                if v.nbytes < LARGE:
+                    make, dtype = self.bind(np.empty, "f"), self.bind(v.dtype, "k")
+                    self.lines.append(f"{self.name(v)} = {make}({v.shape!r}, {dtype})")
+                else:
+                    self.lines.append(f"{self.name(v)} = {self.bind(Recycled(v.shape, v.dtype), 'r')}()")
+            arguments.append(self.name(v))
+        call = f"{self.bind(kernel.function, 'f')}({', '.join(arguments)})"
+        if kernel.scalars:
+            call = f"{''.join(self.name(v) + ', ' for v in kernel.scalars)} = {call}"
+        self.lines.append(call)
+        for v in kernel.scalars:
+            self.lines.append(f"{self.name(v)} = {self.bind(v.dtype.type, 'f')}({self.name(v)})")
 
     def _generic(self, value: Value) -> None:
         name = self.name(value)

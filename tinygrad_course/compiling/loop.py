@@ -1,0 +1,258 @@
+"""`compiled_loop`: many steps in one go, without coming back to Python after each."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from tinygrad_course import trees
+from tinygrad_course.compiling.calling import Compiled
+from tinygrad_course.compiling.kernel import compile_kernel
+from tinygrad_course.compiling.lower import lower_for_machine
+from tinygrad_course.compiling.machine_columns import Columns, Unsuited, loop_source
+from tinygrad_course.compiling.program import Value
+from tinygrad_course.compiling.record import record_function
+from tinygrad_course.compiling.simplify import simplify
+from tinygrad_course.compiling.source import substitute
+from tinygrad_course.compiling.standin import CannotCompile
+
+Progress = Callable[[int, int, float], None]
+
+#: After about so many seconds Python gets a look: at Ctrl-C, at the costs, at the progress to report.
+LOOK = 0.1
+
+
+class CompiledLoop:
+    """Many steps of a function; see `compiled_loop`.
+
+    Attributes
+    ----------
+    reached : tuple
+        The state and the costs where the last call stopped, also when it was interrupted.
+    """
+
+    def __init__(self, step: Callable[..., Any]) -> None:
+        self.step = step
+        self.one = Compiled(step, "machine")
+        self.reached: tuple[Any, Any] | None = None
+        self._runners: dict[Any, Any] = {}
+
+    def __call__(
+        self,
+        state: Any,
+        *data: Any,
+        iterations: int,
+        batch_size: int | None = None,
+        shuffle: Callable[[int], Any] | None = None,
+        progress: Progress | None = None,
+    ) -> tuple[Any, Any]:
+        """Return the state after `iterations` passes over the data, and the cost of every step.
+
+        Parameters
+        ----------
+        state : nest of arrays
+            The step's first argument: parameters, or parameters and the optimiser's state.
+        *data : arrays
+            The step's other arguments: X, Y.
+        iterations : int
+            Passes over the data; without `batch_size` each is one step.
+        batch_size : int, optional
+            Each pass takes mini-batches of so many columns, the last one perhaps fewer.
+        shuffle : callable, optional
+            Returns the order of the columns for a pass, given its number: ``lambda i: rng.permutation(m)``.
+        progress : callable, optional
+            Called now and then with the steps done, all steps, and the latest cost.
+
+        Raises
+        ------
+        FloatingPointError
+            When a cost is no number or infinite; `reached` has the state then, and the costs.
+        """
+        spans = self._spans(data, batch_size)
+        total = iterations * sum(count for _, _, count in spans)
+        costs = np.empty(total)
+        done = 0
+        runners = [self._runner(state, data, span) for span in spans]
+        holder = runners[0].take(state)
+        try:
+            look = _Look(total, progress)
+            for i in range(iterations) if len(spans) > 1 or shuffle else [0]:
+                order = shuffle(i) if shuffle is not None else None
+                turn = data if order is None else tuple(np.ascontiguousarray(x[..., order]) for x in data)
+                for (start, width, count), runner in zip(spans, runners, strict=True):
+                    steps = count * (iterations if len(spans) == 1 and shuffle is None else 1)
+                    hop = width if count > 1 else 0
+                    while steps:
+                        n = min(steps, look.pace if hop == 0 else steps)
+                        runner.run(
+                            holder, _columns(turn, start, hop, width, n), hop, n, costs[done : done + n]
+                        )
+                        steps -= n
+                        look(costs, done, done + n)
+                        done += n
+        finally:
+            self.reached = runners[0].give(holder), costs[:done]
+        return self.reached
+
+    def _spans(self, data: tuple[Any, ...], batch_size: int | None) -> list[tuple[int, int, int]]:
+        """Return (first column, columns in a step, steps) for the full batches and the short one."""
+        m = data[0].shape[-1] if data else 0
+        if batch_size is None or batch_size >= m:
+            return [(0, m, 1)]
+        full, rest = divmod(m, batch_size)
+        return [(0, batch_size, full)] + ([(full * batch_size, rest, 1)] if rest else [])
+
+    def _runner(self, state: Any, data: tuple[Any, ...], span: tuple[int, int, int]) -> Any:
+        start, width, _ = span
+        batch = tuple(x[..., start : start + width] for x in data)
+        leaves = trees.leaves(state)
+        key = (
+            repr([(p, type(x), np.shape(x), getattr(x, "dtype", None)) for p, x in leaves]),
+            tuple((b.shape, b.dtype) for b in batch),
+        )
+        if key not in self._runners:
+            try:
+                self._runners[key] = _Machine(self.step, state, batch)
+            except (Unsuited, CannotCompile):
+                self._runners[key] = _StepByStep(self.one)
+        return self._runners[key]
+
+
+def compiled_loop(step: Callable[..., Any]) -> CompiledLoop:
+    """Return a function that makes many steps of `step` in one go.
+
+    ``step(state, *data)`` returns the next state and the cost. For small networks the whole loop is machine
+    code (the extra ``fast``); for others each step is.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from tinygrad_course import value_and_grad
+    >>> def step(w, X, Y):
+    ...     J, dw = value_and_grad(lambda w: np.mean((np.dot(w, X) - Y) ** 2))(w)
+    ...     return w - 0.1 * dw, J
+    >>> X = np.linspace(-1, 1, 20).reshape(1, 20)
+    >>> w, costs = compiled_loop(step)(np.zeros((1, 1)), X, 3 * X, iterations=200)
+    >>> print(w.round(3), costs.shape)
+    [[3.]] (200,)
+    """
+    return CompiledLoop(step)
+
+
+def _columns(data: tuple[Any, ...], start: int, hop: int, width: int, n: int) -> tuple[Any, ...]:
+    return tuple(x[..., start : start + (hop * n if hop else width)] for x in data)
+
+
+class _Look:
+    """What Python does between stretches of machine code."""
+
+    def __init__(self, total: int, progress: Progress | None) -> None:
+        self.total = total
+        self.progress = progress
+        self.pace = 1
+        self.clock = self.reported = time.perf_counter()
+
+    def __call__(self, costs: Any, first: int, last: int) -> None:
+        fresh = costs[first:last]
+        if not np.isfinite(fresh).all():
+            at = first + int(np.flatnonzero(~np.isfinite(fresh))[0])
+            raise FloatingPointError(
+                f"the cost is {costs[at]} at step {at + 1} of {self.total}: try a smaller learning rate, or "
+                "debug(), which names the operation"
+            )
+        now = time.perf_counter()
+        elapsed = now - self.clock
+        self.clock = now
+        if elapsed < LOOK / 2:
+            self.pace = 2 * (last - first)
+        elif elapsed > LOOK:
+            self.pace = max(1, (last - first) // 2)
+        if self.progress is not None and (now - self.reported > LOOK or last == self.total):
+            self.reported = now
+            self.progress(last, self.total, float(costs[last - 1]))
+
+
+class _Machine:
+    """The whole loop as machine code, over a flat state."""
+
+    def __init__(self, step: Callable[..., Any], state: Any, batch: tuple[Any, ...]) -> None:
+        leaves = trees.leaves(state)
+        numbers = {f"{path}" for path, x in _named(step, state, batch) if type(x) in {int, float}}
+        recording = record_function(step, (state, *batch), {}, numbers)
+        program = lower_for_machine(simplify(recording.program))
+        tree = substitute(recording.result, program.results)
+        if not (
+            isinstance(tree, tuple) and len(tree) == 2 and isinstance(tree[1], Value) and tree[1].shape == ()
+        ):
+            raise Unsuited
+        new = [x for _, x in trees.leaves(tree[0])]
+        old = program.inputs[: len(leaves)]
+        same = [(p, np.shape(x)) for p, x in leaves] == [(p, v.shape) for p, v in trees.leaves(tree[0])]
+        if not same or not all(isinstance(v, Value) for v in new) or any(v.is_constant for v in new):
+            raise Unsuited
+        if any(
+            type(x) not in {int, float, np.float64} and getattr(x, "dtype", None) != np.float64
+            for _, x in leaves
+        ):
+            raise Unsuited
+        columns = Columns(program)
+        used = {id(v) for v in program.values()}
+        for v in old:
+            if id(v) not in columns.names:
+                columns._input(v)
+        self.places = [i for i, v in enumerate(program.inputs[len(leaves) :]) if id(v) in used]
+        data = [program.inputs[len(leaves) + i] for i in self.places]
+        self.kernel = compile_kernel(loop_source(columns, list(zip(old, new, strict=True)), data, tree[1]))
+        self.tree = state
+        self.kinds = [(type(x), np.shape(x)) for _, x in leaves]
+
+    def take(self, state: Any) -> Any:
+        """Return the state as one flat array."""
+        parts = [np.asarray(x, dtype=np.float64).reshape(-1) for _, x in trees.leaves(state)]
+        return np.concatenate(parts) if parts else np.empty(0)
+
+    def give(self, flat: Any) -> Any:
+        """Return the state as it was given, from the flat array."""
+        values, start = [], 0
+        for kind, shape in self.kinds:
+            size = int(np.prod(shape))
+            entries = flat[start : start + size]
+            start += size
+            values.append(entries.reshape(shape).copy() if kind is np.ndarray else kind(entries[0]))
+        return trees.rebuild(self.tree, iter(values))
+
+    def run(self, flat: Any, batch: tuple[Any, ...], hop: int, count: int, costs: Any) -> None:
+        """Make `count` steps."""
+        self.kernel(flat, *[np.ascontiguousarray(batch[i]) for i in self.places], hop, count, costs)
+
+
+class _StepByStep:
+    """A compiled step after the other."""
+
+    def __init__(self, step: Callable[..., Any]) -> None:
+        self.step = step
+
+    def take(self, state: Any) -> Any:
+        """Return the state in a box."""
+        return [state]
+
+    def give(self, box: Any) -> Any:
+        """Return the state."""
+        return box[0]
+
+    def run(self, box: Any, batch: tuple[Any, ...], hop: int, count: int, costs: Any) -> None:
+        """Make `count` steps."""
+        for i in range(count):
+            turn = batch
+            if hop:
+                turn = tuple(np.ascontiguousarray(x[..., i * hop : (i + 1) * hop]) for x in batch)
+            box[0], costs[i] = self.step(box[0], *turn)
+
+
+def _named(step: Callable[..., Any], state: Any, batch: tuple[Any, ...]) -> list[tuple[str, Any]]:
+    from tinygrad_course.compiling.record import named_arguments
+
+    return named_arguments(step, (state, *batch), {})
