@@ -1,3 +1,4 @@
+# ruff: noqa: SIM102 - a rule reads best as one condition after another
 """The rules by which a right function is made wrong.
 
 Single realistic edits of its syntax tree, each with its name.
@@ -32,6 +33,7 @@ class Mutant:
     case: str = ""
 
 
+FLIPPED = {"<=": ">", ">=": "<", "<": ">", ">": "<"}
 RULES: list[tuple[str, frozenset[str], Callable[[ast.FunctionDef], Iterator[Change]]]] = []
 
 
@@ -94,7 +96,7 @@ def _(function: ast.FunctionDef) -> Iterator[Change]:
             and text(node.right) == "m"
             and not isinstance(node.left, ast.Constant)
         ):
-            if "lambd" not in text(node.left) and text(node.left) not in {"-1"}:
+            if "lambd" not in text(node.left) and text(node.left) != "-1":
                 yield node, text(node.left)
 
 
@@ -269,7 +271,7 @@ def _(function: ast.FunctionDef) -> Iterator[Change]:
             if name in {"A1", "A2", "a1", "a2", "z1"} and not isinstance(node, ast.Compare):
                 yield node, f"(1 - np.power({name}, 2))"
                 yield node, f"{name} * (1 - {name})"
-        elif words in {"dA * s * (1 - s)"}:
+        elif words == "dA * s * (1 - s)":
             yield node, "dA * (1 - s ** 2)"
             yield node, "dA * s"
 
@@ -312,8 +314,7 @@ def _(function: ast.FunctionDef) -> Iterator[Change]:
     for node in walk(function, ast.Compare):
         words = text(node)
         if re.search(r"[<>]=? (0|0\.5|keep_prob)$", words):
-            flipped = {"<=": ">", ">=": "<", "<": ">", ">": "<"}
-            yield node, re.sub(r"<=|>=|<|>", lambda match: flipped[match.group()], words, count=1)
+            yield node, re.sub(r"<=|>=|<|>", lambda match: FLIPPED[match.group()], words, count=1)
 
 
 @rule("max for min", "comparison_reversed", "wrong_function")

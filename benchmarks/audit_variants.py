@@ -187,10 +187,8 @@ def _(function: ast.FunctionDef) -> Iterator[Change]:
         if text(node.func) == "np.random.seed":
             yield node, "np.random.seed(12)"
         elif text(node.func) == "np.random.randn":
-            yield (
-                node,
-                f"np.random.default_rng(5).normal(size=({', '.join(text(argument) for argument in node.args)}))",
-            )
+            shape = ", ".join(text(argument) for argument in node.args)
+            yield node, f"np.random.default_rng(5).normal(size=({shape}))"
         elif text(node.func) == "np.random.rand":
             yield node, f"np.random.uniform(0, 1, ({', '.join(text(argument) for argument in node.args)}))"
 

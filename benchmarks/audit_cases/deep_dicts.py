@@ -1,4 +1,3 @@
-# ruff: noqa
 # The deep network with dictionaries for caches, @ for products, hidden tanh, and one function that does a layer.
 import numpy as np
 

@@ -1,4 +1,3 @@
-# ruff: noqa
 # The deep network as the first release of the course numbers dA: grads["dA" + str(L)] holds the gradient of A[L-1].
 import numpy as np
 from dnn_utils_v2 import sigmoid, sigmoid_backward, relu, relu_backward
@@ -41,9 +40,13 @@ def L_model_forward(X, parameters):
     A = X
     L = len(parameters) // 2
     for l in range(1, L):
-        A, cache = linear_activation_forward(A, parameters["W%d" % l], parameters["b%d" % l], activation="relu")
+        A, cache = linear_activation_forward(
+            A, parameters["W%d" % l], parameters["b%d" % l], activation="relu"
+        )
         caches.append(cache)
-    AL, cache = linear_activation_forward(A, parameters["W%d" % L], parameters["b%d" % L], activation="sigmoid")
+    AL, cache = linear_activation_forward(
+        A, parameters["W%d" % L], parameters["b%d" % L], activation="sigmoid"
+    )
     caches.append(cache)
     assert AL.shape == (1, X.shape[1])
     return AL, caches

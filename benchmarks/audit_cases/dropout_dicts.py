@@ -1,4 +1,3 @@
-# ruff: noqa
 # Dropout and L2 in a network of one hidden layer, with dictionaries and in-place masks on arrays of its own.
 import numpy as np
 

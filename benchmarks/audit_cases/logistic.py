@@ -1,4 +1,3 @@
-# ruff: noqa
 # Logistic regression, vectorised.
 import numpy as np
 

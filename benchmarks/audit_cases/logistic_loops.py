@@ -1,4 +1,3 @@
-# ruff: noqa
 # Logistic regression, example by example, and the derivative of sigmoid.
 import math
 import numpy as np

@@ -1,4 +1,3 @@
-# ruff: noqa
 # Mini-batches, gradient descent, momentum and Adam.
 import math
 import numpy as np
@@ -62,7 +61,9 @@ def initialize_adam(parameters):
     return v, s
 
 
-def update_parameters_with_adam(parameters, grads, v, s, t, learning_rate=0.01, beta1=0.9, beta2=0.999, epsilon=1e-8):
+def update_parameters_with_adam(
+    parameters, grads, v, s, t, learning_rate=0.01, beta1=0.9, beta2=0.999, epsilon=1e-8
+):
     L = len(parameters) // 2
     v_corrected = {}
     s_corrected = {}
@@ -71,14 +72,18 @@ def update_parameters_with_adam(parameters, grads, v, s, t, learning_rate=0.01, 
         v["db" + str(l + 1)] = beta1 * v["db" + str(l + 1)] + (1 - beta1) * grads["db" + str(l + 1)]
         v_corrected["dW" + str(l + 1)] = v["dW" + str(l + 1)] / (1 - beta1**t)
         v_corrected["db" + str(l + 1)] = v["db" + str(l + 1)] / (1 - beta1**t)
-        s["dW" + str(l + 1)] = beta2 * s["dW" + str(l + 1)] + (1 - beta2) * np.power(grads["dW" + str(l + 1)], 2)
-        s["db" + str(l + 1)] = beta2 * s["db" + str(l + 1)] + (1 - beta2) * np.power(grads["db" + str(l + 1)], 2)
+        s["dW" + str(l + 1)] = beta2 * s["dW" + str(l + 1)] + (1 - beta2) * np.power(
+            grads["dW" + str(l + 1)], 2
+        )
+        s["db" + str(l + 1)] = beta2 * s["db" + str(l + 1)] + (1 - beta2) * np.power(
+            grads["db" + str(l + 1)], 2
+        )
         s_corrected["dW" + str(l + 1)] = s["dW" + str(l + 1)] / (1 - beta2**t)
         s_corrected["db" + str(l + 1)] = s["db" + str(l + 1)] / (1 - beta2**t)
-        parameters["W" + str(l + 1)] = parameters["W" + str(l + 1)] - learning_rate * v_corrected["dW" + str(l + 1)] / (
-            np.sqrt(s_corrected["dW" + str(l + 1)]) + epsilon
-        )
-        parameters["b" + str(l + 1)] = parameters["b" + str(l + 1)] - learning_rate * v_corrected["db" + str(l + 1)] / (
-            np.sqrt(s_corrected["db" + str(l + 1)]) + epsilon
-        )
+        parameters["W" + str(l + 1)] = parameters["W" + str(l + 1)] - learning_rate * v_corrected[
+            "dW" + str(l + 1)
+        ] / (np.sqrt(s_corrected["dW" + str(l + 1)]) + epsilon)
+        parameters["b" + str(l + 1)] = parameters["b" + str(l + 1)] - learning_rate * v_corrected[
+            "db" + str(l + 1)
+        ] / (np.sqrt(s_corrected["db" + str(l + 1)]) + epsilon)
     return parameters, v, s

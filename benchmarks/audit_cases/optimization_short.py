@@ -1,4 +1,3 @@
-# ruff: noqa
 # The optimizers over the keys of dictionaries, without touching the caller's.
 import numpy as np
 

@@ -1,4 +1,3 @@
-# ruff: noqa
 # One hidden layer, as in the third week.
 import numpy as np
 

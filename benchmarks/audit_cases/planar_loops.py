@@ -1,4 +1,3 @@
-# ruff: noqa
 # One hidden layer, example by example: loops in the place of vectors.
 import numpy as np
 

@@ -1,4 +1,3 @@
-# ruff: noqa
 # One hidden layer of ReLU, small letters, a tuple for the cache, and 1/m up front.
 import numpy as np
 from planar_utils import sigmoid

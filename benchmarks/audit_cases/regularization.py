@@ -1,4 +1,3 @@
-# ruff: noqa
 # L2 and dropout for the three-layer network.
 import numpy as np
 from reg_utils import sigmoid, relu, forward_propagation, compute_cost
@@ -10,7 +9,9 @@ def compute_cost_with_regularization(A3, Y, parameters, lambd):
     W2 = parameters["W2"]
     W3 = parameters["W3"]
     cross_entropy_cost = compute_cost(A3, Y)
-    L2_regularization_cost = lambd / (2 * m) * (np.sum(np.square(W1)) + np.sum(np.square(W2)) + np.sum(np.square(W3)))
+    L2_regularization_cost = (
+        lambd / (2 * m) * (np.sum(np.square(W1)) + np.sum(np.square(W2)) + np.sum(np.square(W3)))
+    )
     cost = cross_entropy_cost + L2_regularization_cost
     return cost
 
@@ -30,8 +31,17 @@ def backward_propagation_with_regularization(X, Y, cache, lambd):
     dW1 = 1.0 / m * np.dot(dZ1, X.T) + lambd / m * W1
     db1 = 1.0 / m * np.sum(dZ1, axis=1, keepdims=True)
     gradients = {
-        "dZ3": dZ3, "dW3": dW3, "db3": db3, "dA2": dA2, "dZ2": dZ2, "dW2": dW2, "db2": db2,
-        "dA1": dA1, "dZ1": dZ1, "dW1": dW1, "db1": db1,
+        "dZ3": dZ3,
+        "dW3": dW3,
+        "db3": db3,
+        "dA2": dA2,
+        "dZ2": dZ2,
+        "dW2": dW2,
+        "db2": db2,
+        "dA1": dA1,
+        "dZ1": dZ1,
+        "dW1": dW1,
+        "db1": db1,
     }
     return gradients
 
@@ -81,7 +91,16 @@ def backward_propagation_with_dropout(X, Y, cache, keep_prob):
     dW1 = 1.0 / m * np.dot(dZ1, X.T)
     db1 = 1.0 / m * np.sum(dZ1, axis=1, keepdims=True)
     gradients = {
-        "dZ3": dZ3, "dW3": dW3, "db3": db3, "dA2": dA2, "dZ2": dZ2, "dW2": dW2, "db2": db2,
-        "dA1": dA1, "dZ1": dZ1, "dW1": dW1, "db1": db1,
+        "dZ3": dZ3,
+        "dW3": dW3,
+        "db3": db3,
+        "dA2": dA2,
+        "dZ2": dZ2,
+        "dW2": dW2,
+        "db2": db2,
+        "dA1": dA1,
+        "dZ1": dZ1,
+        "dW1": dW1,
+        "db1": db1,
     }
     return gradients

@@ -3,7 +3,6 @@
 import argparse
 import glob
 import os
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -118,13 +117,3 @@ def _pages(target: Path, reports: Sequence[Report]) -> None:
             name, number = f"{stem}-{number}", number + 1
         taken.add(name)
         write(target / f"{name}.html", page(report).encode())
-
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run ``check`` alone: ``python -m tinygrad_course.audit.command homework.py``."""
-    commands = argparse.ArgumentParser(prog="tinygrad-course").add_subparsers()
-    return run(add_parser(commands).parse_args(arguments))
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -244,6 +244,11 @@ def _illustrate(
     """Show the smallest example at the first wrong quantity, with both values."""
     clinic = Clinic(learner, kind, [case], helpers, 0)
     symptom: Symptom | None = clinic.symptom(case)
+    verdict = judge(learner, kind, learner.program.namespace[learner.name], case)
+    returned = next(iter(verdict.wrong), None)
+    if symptom is None and returned is not None:
+        # Nothing is assigned on the way: what is returned is all there is to show.
+        symptom = Symptom(returned, None, verdict.values.get(returned), verdict.expected.get(returned))
     given = {
         name: case.values.get(role)
         for name, role in zip(learner.binding.names, learner.binding.roles, strict=True)

@@ -14,7 +14,7 @@ from tinygrad_course.audit.learner import Learner
 from tinygrad_course.audit.partners import backward_hidden, cache_finding
 from tinygrad_course.audit.program import Program
 from tinygrad_course.audit.recognise import Binding, bare
-from tinygrad_course.audit.report import RIGHT, UNCHECKED, WRONG, Finding, FunctionReport, Report
+from tinygrad_course.audit.report import OUTSIDE, RIGHT, UNCHECKED, WRONG, Finding, FunctionReport, Report
 from tinygrad_course.audit.submission import Submission
 
 TRIALS_A_FILE = 6000
@@ -189,7 +189,7 @@ def _syntax(
     submission: Submission, line: int, message: str, source: str, function: str | None
 ) -> FunctionReport:
     cell, shown = submission.place(line)
-    report = FunctionReport(function or "(outside functions)", shown, "", cell, WRONG)
+    report = FunctionReport(function or OUTSIDE, shown, "", cell, WRONG)
     report.findings.append(Finding("", "syntax", message, shown, cell, source))
     return report
 

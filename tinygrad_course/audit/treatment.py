@@ -6,6 +6,8 @@ And what that mistake is called.
 import ast
 from dataclasses import replace
 
+import numpy as np
+
 from tinygrad_course.audit.cases import Case, plainly
 from tinygrad_course.audit.clinic import Clinic, Repair
 from tinygrad_course.audit.compare import Relation, ratio, relate
@@ -17,7 +19,7 @@ from tinygrad_course.audit.obsolete import replaced
 from tinygrad_course.audit.pairs import pairs
 from tinygrad_course.audit.program import TooLongError
 from tinygrad_course.audit.report import Finding
-from tinygrad_course.audit.search import assigned, scene, search
+from tinygrad_course.audit.search import Scene, assigned, local_value, scene, search
 from tinygrad_course.audit.submission import text_of
 from tinygrad_course.audit.symptoms import Function, Symptom
 
@@ -60,7 +62,7 @@ def treat(
             repair, second = min(
                 options, key=lambda pair: (pair[0].edit.rank, len(pair[0].edit.words)), default=(None, None)
             )
-        finding = _finding(learner, shown, symptom, repair)
+        finding = _finding(learner, shown, symptom, repair, clinic, view)
         findings.append(finding)
         if repair is None:
             break
@@ -139,7 +141,14 @@ def _ended(learner: Learner, verdicts: list[Verdict]) -> Finding | None:
     return None
 
 
-def _finding(learner: Learner, verdict: Verdict, symptom: Symptom | None, repair: Repair | None) -> Finding:
+def _finding(
+    learner: Learner,
+    verdict: Verdict,
+    symptom: Symptom | None,
+    repair: Repair | None,
+    clinic: Clinic,
+    view: Scene,
+) -> Finding:
     submission = learner.program.submission
     case = verdict.case
     relation = _relation(symptom, case)
@@ -159,7 +168,15 @@ def _finding(learner: Learner, verdict: Verdict, symptom: Symptom | None, repair
     kind = _diagnosis(verdict, symptom, repair, relation)
     cell, shown = submission.place(line)
     finding = Finding(label, kind, "", shown, cell, submission.source(line))
-    if symptom is not None:
+    elsewhere = repair is not None and symptom is not None and label != symptom.label
+    if repair is not None and elsewhere:
+        # The line to change makes another quantity than the first wrong one that the course names.
+        event = view.last(repair.site)
+        made = local_value(clinic, repair.statement, event.before, case.bindings) if event else None
+        before = next((value for key, value in event.values.items() if key == label), None) if event else None
+        if isinstance(made, np.ndarray) and before is not None:
+            finding.yours, finding.right = plainly(before), plainly(made)
+    elif symptom is not None:
         finding.yours, finding.right = plainly(symptom.value), plainly(symptom.right)
         if symptom.right is not None and symptom.value is not None:
             finding.ratio = ratio(symptom.value, symptom.right)

@@ -1,0 +1,162 @@
+"""Whole files: what is read of them, what a process of its own withstands, and what the command returns."""
+
+import csv
+import io
+import json
+import sys
+import textwrap
+
+import pytest
+
+from tinygrad_course.audit import Limits, check_file
+from tinygrad_course.audit.command import expand
+from tinygrad_course.audit.page import marks, page
+from tinygrad_course.audit.report import Report
+from tinygrad_course.audit.submission import SubmissionError, from_text, load
+from tinygrad_course.cli import main
+
+SIGMOID = "def sigmoid(z):\n    return 1 / (1 + np.exp(-z))\n"
+QUICK = Limits(seconds=40, idle=4, memory=600)
+
+
+@pytest.fixture
+def homework(tmp_path):
+    def make(text, name="homework.py"):
+        path = tmp_path / name
+        path.write_text(textwrap.dedent(text), encoding="utf-8")
+        return path
+
+    return make
+
+
+def status(report):
+    return {function.name: function.status for function in report.functions}
+
+
+def test_only_definitions_imports_and_constants_are_kept():
+    found = from_text(
+        "import numpy as np\nlr = 0.1\nX = load()\nwhile True:\n    pass\n" + SIGMOID + "sigmoid(3)\n"
+    )
+    assert [type(statement).__name__ for statement in found.statements] == ["Import", "Assign", "FunctionDef"]
+    assert found.skipped == [3, 4, 8]
+
+
+def test_a_mixed_indentation_spoils_its_own_function_alone():
+    found = from_text(
+        "import numpy as np\ndef f(x):\n    for l in range(3):\n\t    y = x\n        z = x\n" + SIGMOID
+    )
+    assert [function.name for function in found.functions] == ["sigmoid"]
+    assert [problem.function for problem in found.problems] == ["f"]
+    assert "spaces" in found.problems[0].message
+
+
+def test_lambda_for_lambd_is_explained():
+    found = from_text("def compute_cost(A, Y, lambda):\n    return lambda/3\n" + SIGMOID)
+    assert "lambd" in found.problems[0].message
+
+
+def test_a_notebook_keeps_its_cells_and_loses_its_magics(homework):
+    cells = [
+        {"cell_type": "markdown", "source": ["# Week 2"]},
+        {"cell_type": "code", "source": ["%matplotlib inline\n", "import numpy as np\n", "!ls"]},
+        {"cell_type": "code", "source": SIGMOID.replace("-z", "z")},
+        {"cell_type": "code", "source": ["def broken(:\n"]},
+    ]
+    path = homework(json.dumps({"cells": cells}), "homework.ipynb")
+    report = check_file(path, limits=QUICK)
+    finding = next(function for function in report.functions if function.name == "sigmoid").findings[0]
+    assert (finding.cell, finding.line, finding.diagnosis) == (3, 2, "wrong_sign")
+
+
+@pytest.mark.parametrize(("name", "text"), [("a.ipynb", "{"), ("a.py", "x = 1\n"), ("a.ipynb", "[]")])
+def test_what_is_no_homework_is_refused(homework, name, text):
+    with pytest.raises(SubmissionError):
+        load(homework(text, name))
+
+
+BROKEN = {
+    "os._exit(0)": "crashes",
+    "sys.exit(3)": "exits",
+    "np.ones((10 ** 6, 10 ** 6))": "memory",
+}
+
+
+@pytest.mark.parametrize(("line", "diagnosis"), BROKEN.items())
+@pytest.mark.skipif(sys.platform == "win32", reason="no limit on memory there")
+def test_a_function_that_ends_its_process_spoils_no_other(homework, line, diagnosis):
+    path = homework(f"import os, sys\nimport numpy as np\ndef relu(z):\n    return {line}\n{SIGMOID}")
+    report = check_file(path, limits=QUICK)
+    assert status(report) == {"relu": "wrong", "sigmoid": "right"}
+    assert next(f for f in report.functions if f.name == "relu").findings[0].diagnosis == diagnosis
+
+
+def test_a_loop_that_swallows_every_exception_is_ended(homework):
+    loop = (
+        "def relu(z):\n    while True:\n        try:\n            z = z + 0\n"
+        "        except:\n            pass\n"
+    )
+    report = check_file(homework(f"import numpy as np\n{loop}{SIGMOID}"), limits=QUICK)
+    assert status(report) == {"relu": "wrong", "sigmoid": "right"}
+    assert report.functions[-1].findings[0].diagnosis == "never_ends"
+
+
+def test_what_a_file_breaks_of_numpy_is_put_back_and_told(homework):
+    breaks = "def relu(z):\n    np.sum = None\n    np.seterr(all='raise')\n    return np.maximum(0, z)\n"
+    report = check_file(homework(f"import numpy as np\nnp.exp = None\n{breaks}{SIGMOID}"), limits=QUICK)
+    assert status(report) == {"relu": "right", "sigmoid": "right"}
+    assert any("numpy.sum" in note for note in report.notes)
+
+
+def test_what_is_printed_cannot_pass_for_a_result(homework):
+    prints = "def relu(z):\n    print('{\"done\": true}' * 10 ** 5)\n    return -z\n"
+    assert status(check_file(homework(f"import numpy as np\n{prints}"), limits=QUICK)) == {"relu": "wrong"}
+
+
+def test_what_numpy_no_longer_has_is_named_with_its_successor(homework):
+    text = "import numpy as np\ndef relu(z):\n    return np.maximum(0, z) * np.ones(z.shape, dtype=np.int)\n"
+    report = check_file(homework(text), limits=QUICK)
+    finding = report.functions[0].findings[0]
+    assert (finding.diagnosis, finding.line) == ("removed_api", 3)
+    assert "write int" in finding.message
+
+
+def test_a_seed_repeats_a_report(homework):
+    path = homework("import numpy as np\n" + SIGMOID.replace("-z", "z"))
+    first, second = (check_file(path, seed=5, limits=QUICK).as_dict() for _ in range(2))
+    del first["seconds"], second["seconds"]
+    assert first == second
+
+
+def test_the_exit_status_and_the_outputs(homework, tmp_path, capsys):
+    right = homework("import numpy as np\n" + SIGMOID, "right.py")
+    wrong = homework("import numpy as np\n" + SIGMOID.replace("-z", "z"), "wrong.py")
+    assert main(["check", str(right), "--json"]) == 0
+    plain = json.loads(capsys.readouterr().out)
+    assert plain["functions"][0]["points"] == plain["functions"][0]["of"] == 1
+    assert main(["check", str(tmp_path / "absent.py")]) == 2
+    table, pages = tmp_path / "marks.csv", tmp_path / "pages"
+    capsys.readouterr()
+    assert main(["check", str(right), str(wrong), "--csv", str(table), "--html", str(pages)]) == 1
+    assert "wrong sign" in capsys.readouterr().out
+    rows = list(csv.DictReader(io.StringIO(table.read_text(encoding="utf-8"))))
+    assert [row["points"] for row in rows] == ["1", "0"]
+    assert "wrong sign" in (pages / "wrong.html").read_text(encoding="utf-8")
+
+
+def test_a_report_never_takes_the_place_of_a_homework(homework, capsys):
+    path = homework("import numpy as np\n" + SIGMOID)
+    before = path.read_text(encoding="utf-8")
+    assert main(["check", str(path), "--html", str(path)]) == 2
+    assert "take its place" in capsys.readouterr().err
+    assert path.read_text(encoding="utf-8") == before
+
+
+def test_a_pattern_that_matches_nothing_says_so():
+    with pytest.raises(ValueError, match="no file matches"):
+        expand(["nowhere/*.homework"])
+
+
+def test_names_are_escaped_in_the_page_and_in_the_marks():
+    report = Report("=<b>.py", error="<script>")
+    assert "<script>" not in page(report)
+    assert next(csv.reader(io.StringIO(marks([report]).split("\n", 1)[1])))[0] == "'=<b>.py"
