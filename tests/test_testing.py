@@ -153,7 +153,7 @@ def test_a_wrong_rule_is_found_by_a_random_expression_and_shrunk(monkeypatch):
         search()
     smallest = min(found, key=lambda f: len(f.steps))
     assert smallest.calls == ("np.tanh",)
-    assert "np.tanh(x0)" in str(smallest)
+    assert "np.tanh(x" in str(smallest)
 
 
 # ------------------------------------------------------------------ random expressions
@@ -180,7 +180,12 @@ def test_every_rule_of_the_table_can_be_drawn():
             recorded.update(_functions(J))
 
         draw()
-    missing = {str(rule.name) for function, rule in RULES.items() if function not in recorded}
+    missing = {
+        str(rule.name)
+        for function, rule in RULES.items()  # the library's: other tests enter rules of their own
+        if function not in recorded
+        and next(v for v in rule.vjps if v is not None).__module__.startswith("tinygrad_course")
+    }
     assert missing <= set(_NOT_DRAWN)
 
 
