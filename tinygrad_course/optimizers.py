@@ -129,7 +129,7 @@ class Optimizer(Protocol):
 
 def _number(x: Any) -> Any:
     """Return a NumPy scalar as Python's number, which leaves float32 arrays what they are."""
-    return float(x) if isinstance(x, (np.generic, np.ndarray)) else x
+    return x.item() if hasattr(x, "item") else x
 
 
 def _rate(rate: Rate, t: Any) -> Any:

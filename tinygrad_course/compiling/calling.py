@@ -146,7 +146,7 @@ class Compiled:
         if self.engine == "machine":
             program = machine_code(lower_for_machine(program))
         else:
-            program = pack(block(lower(seed_scale(program))))
+            program = block(pack(lower(seed_scale(program))))
         dynamic = dict(zip(recording.paths, program.inputs, strict=True))
         tree = substitute(recording.result, program.results)
         return make_entry(

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from scipy import special
 
-from tinygrad_course.compiling.program import Value
+from tinygrad_course.compiling.program import Value, item
 
 # How strongly Python's operators bind.
 COMPARE, OR, XOR, AND, SUM, TERM, SIGN, POWER, CALL = 6, 8, 9, 10, 12, 13, 14, 15, 16
@@ -79,6 +79,8 @@ class Printer:
             return f"{self.text(args[0], CALL)}[{self._index(args[1])}]", CALL
         name = getattr(function, "__name__", "")
         module = getattr(function, "__module__", "") or ""
+        if function is item:
+            return f"{self.text(args[0], CALL)}.item()", CALL
         if module.startswith("tinygrad_course.") and name in {"astype", "as_integers"}:
             return f"{self.text(args[0], CALL)}.astype({self.text(args[1])})", CALL
         if function is np.sum and kwargs.get("axis", 0) is None:

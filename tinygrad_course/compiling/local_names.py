@@ -63,7 +63,8 @@ class Names:
         elif type(thing) is StandIn:
             value = thing._value
             known = self.found.get(id(value))
-            if value.function is not None and name.isidentifier() and (known is None or depth < known[0]):
+            good = name.isidentifier() and not name.startswith("_")
+            if value.function is not None and good and (known is None or depth < known[0]):
                 self.found[id(value)] = (depth, name, value)
         elif type(thing) is dict:
             for key, item in thing.items():

@@ -76,6 +76,8 @@ class CompiledLoop:
         costs = np.empty(total)
         done = 0
         runners = [self._runner(state, data, span) for span in spans]
+        if any(type(r) is _StepByStep for r in runners):  # all of them: the two keep the state differently
+            runners = [_StepByStep(self.one) for _ in runners]
         holder = runners[0].take(state)
         try:
             look = _Look(total, progress)

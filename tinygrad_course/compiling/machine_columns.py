@@ -15,7 +15,7 @@ import numpy as np
 from tinygrad_course.compiling.layout import is_sum
 from tinygrad_course.compiling.machine_loops import function_text
 from tinygrad_course.compiling.machine_text import ARITHMETIC, speaks, text
-from tinygrad_course.compiling.program import Program, Value, inputs_of
+from tinygrad_course.compiling.program import Program, Value, inputs_of, item
 
 #: More numbers than this are not written out one by one.
 WRITTEN_OUT = 1200
@@ -146,7 +146,7 @@ class Columns:
         """Whether a call returns the entries of its argument as they are."""
         if value.function is np.reshape:
             return not self.wide[id(value)] and not self.wide[id(value.args[0])]
-        return value.function in {np.positive, np.asarray, np.ndarray.item} or _only_kind(value)
+        return value.function in {np.positive, np.asarray, item} or _only_kind(value)
 
     def _alias(self, value: Value, of: Value, *, transposed: bool = False) -> None:
         names = self.names[id(of)]

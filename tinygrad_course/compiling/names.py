@@ -49,4 +49,4 @@ def _stores(code: CodeType) -> dict[int, str]:
             key = instructions[i + 2].argval  # cache["A1"] = ...
             if isinstance(key, str) and instructions[i + 2].opname == "LOAD_CONST":
                 found[instruction.offset] = key
-    return {offset: name for offset, name in found.items() if name.isidentifier()}
+    return {o: name for o, name in found.items() if name.isidentifier() and not name.startswith("_")}

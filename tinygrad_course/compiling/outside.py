@@ -167,7 +167,7 @@ def _contents(thing: Any) -> Any:
         return thing._data
     if isinstance(thing, (list, tuple, dict, set, frozenset)):
         return thing
-    if _of_library_class(type(thing)):
+    if _of_library_class(type(thing)) and not isinstance(thing, types.SimpleNamespace):
         return None
     return getattr(thing, "__dict__", None)
 

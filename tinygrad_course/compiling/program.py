@@ -104,6 +104,11 @@ def constant(data: Any) -> Value:
     return Value(None, (), {}, np.shape(data), np.asarray(data).dtype, kind, data)
 
 
+def item(x: Any) -> Any:
+    """Return the only entry of an array, or a NumPy scalar, as a number of Python's."""
+    return x if type(x) in {int, float, bool} else x.item()
+
+
 def replace(tree: Any, change: Callable[[Value], Any]) -> Any:
     """Return arguments with every value in them changed, in lists, tuples, dicts and slices too."""
     if isinstance(tree, Value):

@@ -44,8 +44,9 @@ class Recording:
 def record_function(f: Callable[..., Any], args: Any, kwargs: Any, moving: Any) -> Recording:
     """Record one call of `f`.
 
-    The function is run twice. Whatever differs between the two recordings does not come from the arguments (a
-    random mask, the time of day), so that a program would repeat it wrongly.
+    The function is recorded twice. Whatever differs between the two recordings does not come from the
+    arguments (a random mask, the time of day), so that a program would repeat it wrongly. And it is run as it
+    is: what it returns for plain arrays is what it has to return for the stand-ins.
 
     Parameters
     ----------
@@ -60,8 +61,9 @@ def record_function(f: Callable[..., Any], args: Any, kwargs: Any, moving: Any) 
     CannotCompile
         If the function does what can't be recorded.
     """
-    outside = Outside(f)
-    first, paths, result = _run(f, args, kwargs, moving)
+    objects = [x for _, x in named_arguments(f, args, kwargs) if not isinstance(x, (np.ndarray, np.generic))]
+    outside = Outside(f, *objects)
+    first, paths, result, samples = _run(f, args, kwargs, moving)
     drawn = outside.drew()
     if drawn is not None:
         raise CannotCompile(
@@ -74,12 +76,14 @@ def record_function(f: Callable[..., Any], args: Any, kwargs: Any, moving: Any) 
             f"the function changes {path}, which lies outside it; a program would not. Pass it as an "
             "argument and return the changed one, as in  state, cost = step(state, X, Y)"
         )
-    second, _, _ = _run(f, args, kwargs, moving)
+    second, _, _, _ = _run(f, args, kwargs, moving)
     _compare(first, second)
-    return Recording(first, argument_names(f, len(args)), paths, result, Outside(f))
+    with np.errstate(all="ignore"):
+        _compare_results(samples, f(*args, **kwargs))
+    return Recording(first, argument_names(f, len(args)), paths, result, Outside(f, *objects))
 
 
-def _run(f: Callable[..., Any], args: Any, kwargs: Any, moving: Any) -> tuple[Program, list[str], Any]:
+def _run(f: Callable[..., Any], args: Any, kwargs: Any, moving: Any) -> tuple[Program, list[str], Any, Any]:
     tape = Tape()
     inputs: list[Value] = []
     paths: list[str] = []
@@ -98,7 +102,7 @@ def _run(f: Callable[..., Any], args: Any, kwargs: Any, moving: Any) -> tuple[Pr
     named = named_arguments(f, args, kwargs)
     try:
         standing = trees.rebuild((args, kwargs), iter([wrap(p, x) for p, x in named]))
-        with Names() as names:
+        with Names() as names, np.errstate(all="ignore"):  # the program will warn of what it meets
             returned = f(*standing[0], **standing[1])
         results: list[Value] = []
         result = trees.rebuild(
@@ -108,7 +112,8 @@ def _run(f: Callable[..., Any], args: Any, kwargs: Any, moving: Any) -> tuple[Pr
         names.give(program)
     finally:
         tape.open = False
-    return program, paths, result
+    samples = trees.tree_map(lambda x: x._sample if type(x) is StandIn else x, returned)
+    return program, paths, result, samples
 
 
 def _result(path: str, x: Any, tape: Tape, results: list[Value]) -> Any:
@@ -193,9 +198,35 @@ def _compare(first: Program, second: Program) -> None:
         if len(a) == len(b):
             return
     raise CannotCompile(
-        "the function does something else each time it is run; what it does must depend on its arguments "
-        "alone"
+        "the function does something else each time it is run (random numbers, the time of day?), which a "
+        "program can't: what it does must depend on its arguments alone. Compute what differs outside, and "
+        "pass it"
     )
+
+
+def _compare_results(recorded: Any, plain: Any) -> None:
+    ours, theirs = trees.leaves(recorded), trees.leaves(plain)
+    same = [path for path, _ in ours] == [path for path, _ in theirs] and all(
+        _alike(x, y) for (_, x), (_, y) in zip(ours, theirs, strict=True)
+    )
+    if not same:
+        raise CannotCompile(
+            "the function returns something else for plain arrays than for the stand-ins that it is recorded "
+            "with: does it ask for the type of an argument (isinstance), or draw random numbers? Leave such "
+            "choices outside"
+        )
+
+
+def _alike(x: Any, y: Any) -> bool:
+    """Whether two results are of one type, shape and dtype, and nearly equal."""
+    if not isinstance(y, (np.ndarray, np.generic, int, float)):
+        return type(x) is type(y)
+    if type(x) is not type(y) or np.shape(x) != np.shape(y):
+        return False
+    if getattr(x, "dtype", None) != getattr(y, "dtype", None):
+        return False
+    with np.errstate(all="ignore"):
+        return bool(np.allclose(x, y, rtol=1e-2, atol=1e-6, equal_nan=True))
 
 
 def _same_options(v: Value, w: Value) -> bool:

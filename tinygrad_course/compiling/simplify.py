@@ -17,7 +17,7 @@ from scipy import special
 from tinygrad_course.compiling.algebra import ONE, Product, Sigmoid, Sum, as_product, combine, shortest, times
 from tinygrad_course.compiling.build import Builder, Unfit, uniform
 from tinygrad_course.compiling.canonical import canonical
-from tinygrad_course.compiling.program import Program, Value, inputs_of
+from tinygrad_course.compiling.program import Program, Value, inputs_of, item
 from tinygrad_course.compiling.program import replace as replace_values
 
 #: Forms of more factors than this are not looked into any more.
@@ -45,7 +45,7 @@ _BILINEAR = {np.matmul}
 _AS_KIND: dict[str, Any] = {
     "array": lambda v: (np.asarray, (v,)),
     "scalar": lambda v: (operator.getitem, (v, ())),
-    "python": lambda v: (np.ndarray.item, (v,)),
+    "python": lambda v: (item, (v,)),
 }
 
 
@@ -165,7 +165,7 @@ class _Simplifier:
             found = self._logarithm(value) or atom
         elif function in _ARITHMETIC and self._plain(value):
             found = self._arithmetic(value)
-        elif function in _LINEAR or function in _BILINEAR:
+        elif function in _LINEAR or function in _BILINEAR or (function is np.where and _chosen(value)):
             found = self._linear(value)
         if self.readable and value.kept:
             sole = found[0].sole()
@@ -324,11 +324,15 @@ class _Simplifier:
 
     def _linear(self, value: Value) -> tuple[Product, bool]:
         """Carry the numbers out of a linear function's arguments."""
-        count = 2 if value.function in _BILINEAR else 1
         number = 1.0
         args = list(value.args)
-        for i in range(count):
-            if args[i].dtype != value.dtype:
+        linear = (
+            _chosen(value) if value.function is np.where else (0, 1) if value.function in _BILINEAR else (0,)
+        )
+        for i in range(len(args)):
+            if not isinstance(args[i], Value):
+                continue
+            if i not in linear or args[i].dtype != value.dtype:
                 args[i] = self.materialise(args[i])
                 continue
             product, _ = self.form(args[i])
@@ -523,6 +527,14 @@ def _pending(value: Value, made: dict[int, Value]) -> list[Value]:
             stack.append((v, True))
             stack.extend((u, False) for u in inputs_of(v))
     return order
+
+
+def _chosen(value: Value) -> tuple[int, ...]:
+    """Return the places of the operands that np.where is linear in: x, if the other choice is 0."""
+    if len(value.args) != 3 or value.kwargs:
+        return ()
+    zero = [not isinstance(a, Value) and a == 0 for a in value.args]
+    return (1,) if zero[2] and not zero[1] else (2,) if zero[1] and not zero[2] else ()
 
 
 def _is_sum(factor: Any) -> bool:

@@ -15,7 +15,7 @@ from typing import Any, ClassVar, NoReturn
 import numpy as np
 
 from tinygrad_course.compiling.names import assigned_name
-from tinygrad_course.compiling.program import Kind, Value, constant
+from tinygrad_course.compiling.program import Kind, Value, constant, inputs_of, item
 from tinygrad_course.operators import Methods
 from tinygrad_course.rules.indexing import astype
 from tinygrad_course.tensor import Tensor
@@ -123,8 +123,11 @@ class StandIn(Methods):
 
     def _label(self) -> str:
         value = self._value
-        return value.name or (
-            f"a result of {getattr(value.function, '__name__', '')}" if value.function else "an argument"
+        if value.name or value.function is None:
+            return value.name or "an argument"
+        of = [v.name for v in inputs_of(value) if v.name]
+        return f"a result of {getattr(value.function, '__name__', '')}" + (
+            f" of {' and '.join(of)}" if of else ""
         )
 
     # -------------------------------------------------------------- what it can tell
@@ -200,7 +203,7 @@ class StandIn(Methods):
 
     def item(self) -> Any:
         """Return the only entry as a number of Python's, which leaves float32 arrays what they are."""
-        return record(np.ndarray.item, (self,), {}, _item)
+        return record(item, (self,), {})
 
     def tolist(self) -> NoReturn:
         """Raise: the numbers of this call would stay in the program."""
@@ -412,10 +415,6 @@ def _map(tree: Any, change: Callable[[Any], Any]) -> Any:
     if type(tree) is slice:
         return slice(*(_map(t, change) for t in (tree.start, tree.stop, tree.step)))
     return change(tree)
-
-
-def _item(x: Any) -> Any:
-    return x if type(x) in {int, float, bool} else x.item()
 
 
 def _sample(x: Any) -> Any:

@@ -105,6 +105,9 @@ class Straight:
             if is_elementwise(value):
                 self._write(value, self.bind(function, "f"), [self._operand(a, value) for a in value.args])
                 return
+            if function is np.where and id(value) in self.layout.place:
+                self._choose(value)
+                return
             if function is np.matmul and len(value.shape) == 2:
                 self._write(value, self.bind(np.dot, "f"), [self.name(a) for a in value.args])
                 return
@@ -127,6 +130,13 @@ class Straight:
             self.lines.append(f"{self.name(value)} = {self.bind(Recycled(value.shape, value.dtype), 'r')}()")
         out = "out=" if value.function in {np.maximum, np.minimum} else ""
         self.lines.append(f"{function}({', '.join(operands)}, {out}{self.name(value)})")
+
+    def _choose(self, value: Value) -> None:
+        """Emit np.where, which has no out=, as two copies."""
+        copy, out = self.bind(np.copyto, "f"), self.name(value)
+        condition, chosen, other = (self._argument(a) for a in value.args)
+        self.lines.append(f"{copy}({out}, {other})")
+        self.lines.append(f"{copy}({out}, {chosen}, where={condition})")
 
     def _operand(self, x: Any, value: Value) -> str:
         if isinstance(x, Value):
@@ -249,6 +259,8 @@ def is_buffered(value: Value) -> bool:
     """Whether a call's result goes into a kept buffer."""
     if value.kind != "array" or value.dtype.kind not in "fiub":
         return False
+    if value.function is np.where:
+        return len(value.args) == 3 and not value.kwargs and value.dtype.kind == "f"
     if is_elementwise(value) or (value.function is np.matmul and len(value.shape) == 2):
         return True
     return is_sum(value) and len(value.args[0].shape) == 2 and len(value.kwargs["axis"] or ()) == 1

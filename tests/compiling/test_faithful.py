@@ -1,0 +1,442 @@
+"""What a program can't repeat is an error that says what to do, and never a wrong answer."""
+
+from __future__ import annotations
+
+import random
+import types
+
+import numpy as np
+import pytest
+
+from tests.compiling.networks import parameters_of, training_step
+from tests.compiling.test_equality import assert_equal
+from tinygrad_course import CannotCompile, Tensor, compiled, debug, value_and_grad
+
+x = np.array([1.0, -2.0, 3.0])
+
+
+class Matrix(np.ndarray):
+    """An array with ideas of its own."""
+
+
+# ------------------------------------------------------------------ values that would be frozen
+
+
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda x: x if np.sum(x) > 0 else -x,
+        lambda x: x * float(np.sum(x)),
+        lambda x: x * int(np.sum(x)),
+        lambda x: x[int(np.argmax(x))],
+        lambda x: [x for _ in range(np.argmax(x))],
+        lambda x: np.asarray(x) * 2,
+        lambda x: x * np.array([np.sum(x), 1.0, 2.0]),
+        lambda x: x[x > 0],
+        lambda x: x[np.nonzero(x)],
+        np.unique,
+        lambda x: f"{np.sum(x):.3f}",
+        lambda x: x.tolist(),
+        lambda x: 3.0 in x,
+        lambda x: max(x, key=abs),
+        lambda x: x if Tensor(x).sum() > 0 else -x,
+        value_and_grad(lambda t: t[0] ** 2 if t[0] > 0 else t[1]),
+    ],
+)
+def test_deciding_by_a_value_is_an_error(f):
+    with pytest.raises(CannotCompile):
+        compiled(f)(x)
+
+
+def test_the_error_names_the_argument_and_what_to_do():
+    @compiled
+    def f(x):
+        cost = np.sum(x)
+        return x if cost > 0 else -x
+
+    with pytest.raises(CannotCompile, match=r"of cost was asked whether it is true.*np\.where"):
+        f(x)
+
+
+def test_what_writes_into_an_array_is_an_error():
+    def in_place(x):
+        x -= 1
+        return x
+
+    def item(x):
+        x[0] = 1
+        return x
+
+    def out(x):
+        y = np.zeros(3)
+        np.add(x, 1, out=y)
+        return y
+
+    def own(x):
+        y = np.zeros(3)
+        y += x
+        return y
+
+    def at(x):
+        np.add.at(x, [0], 1)
+        return x
+
+    def put(x):
+        np.put(x, 0, 1)
+        return x
+
+    for f in (in_place, item, out, own, at, put):
+        with pytest.raises(CannotCompile, match="in place"):
+            compiled(f)(x)
+
+
+def test_numbers_change_in_place_as_numbers_do():
+    def f(x):
+        total = 0.0
+        total += np.sum(x)
+        total *= 2
+        return total
+
+    assert compiled(f)(x) == f(x)
+
+
+# ------------------------------------------------------------------ random numbers
+
+
+def test_random_draws_are_an_error():
+    generator, state = np.random.default_rng(1), np.random.RandomState(1)
+    holder = types.SimpleNamespace(rng=np.random.default_rng(2))
+    functions = [
+        lambda x: x * np.random.rand(3),  # noqa: NPY002  (the global generator is what is tested)
+        lambda x: x * (np.random.rand() < 2),  # noqa: NPY002  (always True: the draw itself is the mistake)
+        lambda x: x * generator.random(3),
+        lambda x: x * (state.rand(3) < 0.5),
+        lambda x: x * holder.rng.random(),
+        lambda x: x * random.random(),
+        lambda x: x * np.random.default_rng().random(3),
+    ]
+    for f in functions:
+        with pytest.raises(CannotCompile, match="random"):
+            compiled(f)(x)
+    with pytest.raises(CannotCompile, match="random generator"):
+        compiled(lambda x, rng: x * rng.random(3))(x, generator)
+
+
+def test_a_seed_inside_draws_the_same_each_time():
+    def f(x):
+        return x * np.random.RandomState(3).rand(3)
+
+    program = compiled(f)
+    assert np.array_equal(program(x), f(x))
+    assert np.array_equal(program(2 * x), f(2 * x))
+
+
+def test_masks_are_arguments():
+    def f(x, mask):
+        return x * mask / 0.5
+
+    program = compiled(f)
+    for _ in range(4):
+        mask = np.random.default_rng(0).random(3) < 0.5
+        assert np.array_equal(program(x, mask), f(x, mask))
+
+
+# ------------------------------------------------------------------ what lies outside
+
+scale = np.array([1.0, 2.0, 3.0])
+settings = {"rate": 0.5}
+
+
+def helper(x):
+    return x * settings["rate"]
+
+
+def test_a_global_array_that_changes_is_seen():
+    global scale  # noqa: PLW0603
+
+    @compiled
+    def f(x):
+        return x * scale + np.where(scale > 1.5, 1.0, 0.0)
+
+    before = scale.copy()
+    try:
+        assert np.array_equal(f(x), x * scale + (scale > 1.5))
+        scale[0] = 10.0
+        assert np.array_equal(f(x), x * scale + (scale > 1.5))
+        scale = np.array([0.0, 1.0, 5.0])
+        assert np.array_equal(f(x), x * scale + (scale > 1.5))
+        scale = np.array([0.0])
+        assert np.array_equal(f(x), x * scale + (scale > 1.5))
+    finally:
+        scale = before
+
+
+def test_closures_defaults_attributes_and_helpers_are_seen():
+    factor = 2.0
+    weights = [np.ones(3)]
+
+    class Model:
+        rate = 1.0
+
+        def __init__(self):
+            self.shift = 0.5
+
+        def __call__(self, x):
+            return x + self.shift
+
+    model = Model()
+
+    def f(x, *, more=weights):
+        return helper(x) * factor * more[0] + model(x)
+
+    program = compiled(f)
+    assert np.array_equal(program(x), f(x))
+    factor = 3.0
+    assert np.array_equal(program(x), f(x))
+    weights[0][1] = 7.0
+    assert np.array_equal(program(x), f(x))
+    weights[0] = np.array([1.0, 0.0, 1.0])
+    assert np.array_equal(program(x), f(x))
+    model.shift = 9.0
+    assert np.array_equal(program(x), f(x))
+    settings["rate"] = 0.25
+    assert np.array_equal(program(x), f(x))
+    settings["rate"] = 0.5
+    assert np.array_equal(program(x), f(x))
+
+
+def test_changing_something_outside_is_an_error():
+    history, box, model = [], {}, types.SimpleNamespace(t=0)
+
+    def append(x):
+        history.append(np.sum(x))
+        return x
+
+    def keep(x):
+        box["x"] = x
+        return x
+
+    def count(x):
+        model.t += 1
+        return x * model.t
+
+    for f in (append, keep, count):
+        with pytest.raises(CannotCompile, match="outside"):
+            compiled(f)(x)
+
+
+def test_asking_for_the_type_of_an_argument_is_an_error():
+    with pytest.raises(CannotCompile, match="isinstance"):
+        compiled(lambda x: x * 2 if isinstance(x, np.ndarray) else x * 3)(x)
+    with pytest.raises(CannotCompile, match="isinstance"):
+        compiled(lambda y, s: y * (float(s) if isinstance(s, np.generic) else s))(
+            x.astype("f4"), np.float64(2)
+        )
+
+
+def test_a_stand_in_that_escapes_says_so():
+    escaped = []
+    with pytest.raises(CannotCompile):
+        compiled(lambda x: escaped.append(x) or x)(x)
+    with pytest.raises(CannotCompile, match="after the function was recorded"):
+        escaped[0] + 1
+
+
+# ------------------------------------------------------------------ arguments
+
+
+def test_shapes_dtypes_and_structures_may_change_between_calls():
+    def f(p, x):
+        return {k: v * 2 for k, v in p.items()}, np.sum(x) + sum(np.sum(v) for v in p.values())
+
+    program = compiled(f)
+    for p, y in [
+        ({"a": np.ones(3)}, x),
+        ({"a": np.ones((2, 2), np.float32)}, x),
+        ({"b": np.ones(3), "a": np.zeros(1)}, x),
+        ({"a": np.zeros(1), "b": np.ones(3)}, x.astype(np.float32)),
+        ({"a": np.arange(3)}, x),
+        ({"a": np.ones(3)}, x[:0]),
+        ({"a": np.ones(3, ">f8")}, x),
+        ({"a": np.float64(3.0)}, x),
+        ({}, x),
+    ]:
+        ours, theirs = program(p, y), f(p, y)
+        assert list(ours[0]) == list(theirs[0])
+        assert_equal(ours, theirs)
+
+
+def test_the_same_array_twice_and_views_of_one_memory():
+    def f(a, b):
+        return a * 2 + b, np.dot(a, b), a.T
+
+    program = compiled(f)
+    memory = np.arange(16.0)
+    a = memory[:4].reshape(2, 2)
+    for pair in [(a, a), (a, memory[2:6].reshape(2, 2)), (a, a.T), (memory[::4].reshape(2, 2), a)]:
+        assert_equal(program(*pair), f(*pair))
+
+
+def test_results_are_not_overwritten_and_arguments_not_changed():
+    step = training_step(["tanh", "sigmoid"], "cross entropy", 0.7, 0.1)
+    rng = np.random.default_rng(1)
+    parameters, X = parameters_of(rng, [3, 40, 1]), rng.normal(size=(3, 3000))
+    Y = (rng.random((1, 3000)) > 0.5) * 1.0
+    program = compiled(step)
+    first = program(parameters, X, Y)
+    kept = {k: v.copy() for k, v in first[0].items()}
+    given = {k: v.copy() for k, v in parameters.items()}
+    for _ in range(3):
+        again = program(first[0], X, Y)
+        program(again[0], X, Y)
+    assert all(np.array_equal(first[0][k], kept[k]) for k in kept)
+    assert all(np.array_equal(parameters[k], given[k]) for k in given)
+    assert not any(np.shares_memory(a, b) for a in first[0].values() for b in again[0].values())
+
+
+def test_large_results_keep_their_memory_while_anyone_looks_at_it():
+    program = compiled(lambda x: x * 2.0)
+    big = np.ones(100_000)
+    first = program(big)
+    view = first[10:20]
+    del first
+    for i in range(5):
+        program(big * i)
+    assert np.array_equal(view, np.full(10, 2.0))
+
+
+def test_arguments_changed_between_calls():
+    program = compiled(lambda x: np.tanh(x) * 2)
+    y = x.copy()
+    assert np.array_equal(program(y), np.tanh(y) * 2)
+    y[0] = 100.0
+    assert np.array_equal(program(y), np.tanh(y) * 2)
+
+
+def test_a_result_that_is_an_argument_comes_back_as_it_is():
+    def f(x, y):
+        return x, x * 1.0, y, [x, (y,)]
+
+    ours = compiled(f)(x, 2.0)
+    assert ours[0] is x
+    assert ours[1] is not x
+    assert np.array_equal(ours[1], x)
+    assert ours[2:] == (2.0, [x, (2.0,)])
+
+
+def test_numbers_of_python_become_inputs_when_they_change():
+    def f(x, t, name="a"):
+        return x * 0.9**t, t + 1, 1 / t if name == "a" else t
+
+    program = compiled(f)
+    for t in (1, 2, 3, 4, 5):
+        ours, theirs = program(x, t), f(x, t)
+        assert np.allclose(ours[0], theirs[0], rtol=1e-15)
+        assert ours[1:] == theirs[1:]
+        assert [type(v) for v in ours] == [type(v) for v in theirs]
+    assert len(program.entries) == 2
+    assert program(x, 5, name="b")[2] == 5
+    assert program(x, 2.5)[1] == 3.5
+
+
+def test_numbers_that_decide_are_part_of_the_program():
+    def f(x, n):
+        for _ in range(n):
+            x = x * 2
+        return x
+
+    program = compiled(f)
+    for n in (1, 2, 3, 2):
+        assert np.array_equal(program(x, n), f(x, n))
+
+
+def test_float32_stays_float32():
+    def f(x, t):
+        return x * (0.5 * t), x * (1 / np.float64(3.0)).item()
+
+    program, y = compiled(f), x.astype(np.float32)
+    for t in (1.0, 2.0, 3.0):
+        assert_equal(program(y, t), f(y, t))
+
+
+def test_many_signatures_bring_a_warning():
+    program = compiled(lambda x, name: x * len(name))
+    for i in range(32):
+        program(x, "a" * i)
+    with pytest.warns(RuntimeWarning, match="recorded for 32 signatures"):
+        program(x, "a" * 32)
+
+
+def test_tensors_pass_through_and_are_differentiated():
+    program = compiled(lambda x: np.sum(x**2))
+    t = Tensor(x)
+    program(t).backward()
+    assert np.array_equal(t.grad, 2 * x)
+
+
+def test_debug_runs_the_function_itself():
+    program = compiled(value_and_grad(lambda w: np.sum(np.log(w))))
+    program(np.ones(3))
+    with debug(), pytest.raises(FloatingPointError, match="log"), np.errstate(divide="ignore"):
+        program(np.zeros(3))
+
+
+def test_what_is_no_array_of_numbers_is_refused():
+    with pytest.raises(CannotCompile, match="Matrix"):
+        compiled(lambda m: m * 2)(np.ones((2, 2)).view(Matrix))
+    with pytest.raises(CannotCompile, match="complex"):
+        compiled(lambda m: m * 2)(np.array([1j]))
+    with pytest.raises(CannotCompile, match="Tensor"):
+        compiled(Tensor)(x)
+    with pytest.raises(TypeError, match="takes a function"):
+        compiled(3)
+    with pytest.raises(ValueError, match="engine"):
+        compiled(abs, engine="steam")
+
+
+def test_nan_infinities_and_nothing_at_all():
+    def f(a, b):
+        return (
+            a / b - np.maximum(a, b),
+            np.sum(a * b, axis=1, keepdims=True),
+            np.dot(a, b.T),
+            np.log1p(np.abs(a)),
+        )
+
+    program = compiled(f)
+    special = np.array([[np.nan, np.inf, -np.inf], [0.0, -0.0, 1.0]])
+    with np.errstate(all="ignore"):
+        for a, b in [
+            (special, special[:, ::-1]),
+            (special, np.ones((2, 3))),
+            (np.ones((0, 3)), np.ones((2, 3))[:0]),
+        ]:
+            assert_equal(program(a, b), f(a, b))
+
+
+def test_an_error_of_numpys_stays_one():
+    program = compiled(np.linalg.inv)
+    assert np.array_equal(program(np.eye(2)), np.eye(2))
+    with pytest.raises(np.linalg.LinAlgError):
+        program(np.zeros((2, 2)))
+    assert np.array_equal(program(np.eye(2)), np.eye(2))
+
+
+def test_methods_keywords_and_wrapped_functions():
+    class Model:
+        def __init__(self):
+            self.rate = 0.5
+
+        @compiled
+        def step(self, x):
+            return x * self.rate
+
+    model = Model()
+    assert np.array_equal(model.step(x), x * 0.5)
+    model.rate = 0.25
+    assert np.array_equal(model.step(x), x * 0.25)
+    program = compiled(lambda x, y=2.0: x * y)
+    assert np.array_equal(program(x=x), x * 2)
+    assert np.array_equal(program(x, y=3.0), x * 3)
+    with pytest.raises(TypeError):
+        program()

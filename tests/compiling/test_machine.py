@@ -1,0 +1,238 @@
+"""Engine two computes what the function computes; its mathematics holds over the whole range."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import special
+
+from tests.compiling import networks
+from tests.compiling.test_equality import assert_equal, wider
+from tinygrad_course import compiled, compiled_loop, value_and_grad
+from tinygrad_course.compiling import kernel, sealed
+
+numba = pytest.importorskip("numba")
+
+
+def interpreted(source):
+    """A kernel as Python, so that many can be tried: what is tested is the text, not the compiler."""
+    names = ("exp", "expm1", "log", "log1p", "tanh")
+    space = {name: getattr(np, name) for name in names}
+    space |= {"expit": special.expit, "softplus": lambda x: np.logaddexp(0, x)}
+    space |= {
+        "select": lambda c, a, b: a if c else b,
+        "accumulate": lambda a, b: a + b,
+        "widely": lambda: None,
+    }
+    space |= {"math": math, "f8": np.float64, "f4": np.float32, "np": np}
+    exec(source, space)  # noqa: S102  (the library's own text)
+    return space["kernel"]
+
+
+@pytest.fixture
+def no_compiler(monkeypatch):
+    monkeypatch.setattr(kernel, "compile_kernel", interpreted)
+
+
+@pytest.fixture(autouse=True)
+def own_cache(monkeypatch, tmp_path):
+    monkeypatch.setenv("TINYGRAD_COURSE_CACHE", str(tmp_path / "cache"))
+
+
+@given(networks.networks())
+def test_texts_of_random_networks(case):
+    step, parameters, X, Y = case
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(kernel, "compile_kernel", interpreted)
+        program = compiled(step, engine="machine")
+        for _ in range(2):
+            result = program(parameters, X, Y)
+            assert_equal(result, step(parameters, X, Y), step(wider(parameters), wider(X), wider(Y)))
+            parameters = result[0]
+
+
+@given(networks.recipes, st.integers(1, 3), st.sampled_from([2, 9]), st.integers(0, 2**32 - 1))
+def test_texts_of_random_expressions(recipe, n, m, seed):
+    rng = np.random.default_rng(seed)
+    a, b = rng.normal(size=(n, m)), rng.normal(size=(n, m))
+    f = value_and_grad(networks.expression(recipe), argnums=(0, 1))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(kernel, "compile_kernel", interpreted)
+        assert_equal(compiled(f, engine="machine")(a, b), f(a, b), f(wider(a), wider(b)))
+
+
+@pytest.mark.parametrize("sizes", [[2, 4, 1], [3, 40, 2]])
+def test_machine_code_of_a_network(sizes):
+    rng = np.random.default_rng(3)
+    parameters, X = networks.parameters_of(rng, sizes), rng.normal(size=(sizes[0], 37))
+    Y = (rng.random((sizes[-1], 37)) > 0.5) * 1.0
+    step = networks.training_step(["tanh", "sigmoid"], "cross entropy", 0.7, 0.5)
+    program = compiled(step, engine="machine")
+    for _ in range(3):
+        result = program(parameters, X, Y)
+        assert_equal(result, step(parameters, X, Y), step(wider(parameters), wider(X), wider(Y)))
+        parameters = result[0]
+    for bad in (np.nan, np.inf):
+        X[0, 3] = bad
+        with np.errstate(all="ignore"):
+            ours, theirs = program(parameters, X, Y), step(parameters, X, Y)
+        assert np.isfinite(ours[1]) == np.isfinite(theirs[1])
+
+
+# ------------------------------------------------------------------ the functions
+
+
+def arguments():
+    rng = np.random.default_rng(0)
+    small = 10.0 ** rng.uniform(-323, 2, 2000)
+    ends = [np.inf, -np.inf, np.nan, 0.0, -0.0, 1.0, -1.0, 5e-324, -5e-324, 1e308, -1e308, 709.782, -745.13]
+    return np.concatenate([rng.uniform(-750, 710, 4000), rng.normal(size=4000), small, -small, ends])
+
+
+@pytest.mark.parametrize("name", ["exp", "expm1", "log", "log1p", "tanh"])
+def test_functions_are_within_two_ulp_over_the_whole_range(name):
+    from tinygrad_course.compiling import machine_math
+
+    function = getattr(machine_math, name)
+
+    @numba.njit(error_model="numpy")
+    def each(x, y):
+        for i in range(x.size):
+            y[i] = function(x[i])
+
+    x = arguments()
+    if name == "log":
+        x = np.concatenate([np.abs(x), 1 + x[np.abs(x) < 0.5], [-1.0, -np.inf]])
+    ours = np.empty_like(x)
+    each(x, ours)
+    with np.errstate(all="ignore"):
+        exact = getattr(np, name)(x.astype(np.longdouble))  # 11 bits more
+        rounded = exact.astype(np.float64)
+        special_case = ~np.isfinite(rounded)
+        error = np.abs(ours - exact) / np.spacing(np.abs(rounded))
+    assert np.array_equal(ours[special_case], rounded[special_case], equal_nan=True)
+    assert np.max(error[~special_case]) <= 2
+    vectors = next(iter(each.inspect_asm().values()))
+    assert "ymm" in vectors or "zmm" in vectors or "v0.2d" in vectors
+
+
+# ------------------------------------------------------------------ whole loops
+
+
+def adam(state, X, Y):
+    parameters, v, s, t = state
+    step = value_and_grad(lambda p: networks.cross_entropy(networks.forward(p, X, ["relu", "sigmoid"]), Y))
+    J, grads = step(parameters)
+    t = t + 1
+    v = {k: 0.9 * v[k] + 0.1 * grads[k] for k in v}
+    s = {k: 0.999 * s[k] + 0.001 * grads[k] ** 2 for k in s}
+    new = {
+        k: parameters[k] - 0.01 * (v[k] / (1 - 0.9**t)) / (np.sqrt(s[k] / (1 - 0.999**t)) + 1e-8) for k in v
+    }
+    return (new, v, s, t), J
+
+
+def adam_case():
+    rng = np.random.default_rng(5)
+    parameters, X = networks.parameters_of(rng, [2, 3, 1]), rng.normal(size=(2, 50))
+    zeros = {k: np.zeros_like(w) for k, w in parameters.items()}
+    return (parameters, zeros, zeros, 0), X, (rng.random((1, 50)) > 0.5) * 1.0
+
+
+def by_hand(step, state, X, Y, passes, size, shuffle):
+    costs = []
+    for i in range(passes):
+        order = shuffle(i)
+        for start in range(0, X.shape[1], size):
+            at = order[start : start + size]
+            state, J = step(state, X[:, at], Y[:, at])
+            costs.append(J)
+    return state, np.array(costs)
+
+
+@pytest.mark.parametrize("size", [50, 21, 16])  # no short batch, a short one, and one too short for a loop
+def test_a_loop_makes_the_steps_that_python_makes(size):
+    state, X, Y = adam_case()
+
+    def shuffle(i):
+        return np.random.RandomState(i).permutation(50)
+
+    loop = compiled_loop(adam)
+    ours, costs = loop(state, X, Y, iterations=4, batch_size=size, shuffle=shuffle)
+    theirs, expected = by_hand(adam, state, X, Y, 4, size, shuffle)
+    assert np.allclose(costs, expected, rtol=1e-11)
+    assert ours[3] == theirs[3]
+    assert type(ours[3]) is int
+    for mine, yours in zip(ours[:3], theirs[:3], strict=True):
+        assert all(np.allclose(mine[k], yours[k], rtol=1e-9, atol=1e-12) for k in mine)
+
+
+def test_a_loop_reports_and_stops_at_nan_and_at_an_interrupt():
+    seen = []
+
+    def step(w, x):
+        return w * 1.0e60, np.sum(w * x)
+
+    loop = compiled_loop(step)
+    with pytest.raises(FloatingPointError, match="inf at step 7 of 20"):
+        loop(np.ones((1, 1)), np.ones((1, 20)), iterations=20)
+    assert np.isfinite(loop.reached[1][:6]).all()
+
+    state, X, Y = adam_case()
+
+    def stop(done, total, cost):
+        seen.append((done, total, cost))
+        raise KeyboardInterrupt
+
+    loop = compiled_loop(adam)
+    with pytest.raises(KeyboardInterrupt):
+        loop(state, X, Y, iterations=50, progress=stop)
+    assert seen[0][1] == 50
+    assert loop.reached[0][3] > 0
+
+
+def test_a_loop_that_is_no_loop_over_columns_runs_step_by_step():
+    def step(W, X):
+        J, dW = value_and_grad(lambda W: np.sum(np.dot(W, X) ** 2))(W)
+        return W - 1e-4 * dW, J
+
+    W, X = np.ones((60, 60), np.float32), np.ones((60, 5), np.float32)
+    ours, costs = compiled_loop(step)(W, X, iterations=3)
+    for i in range(3):
+        W, J = step(W, X)
+        assert np.isclose(costs[i], J, rtol=1e-5)
+    assert np.allclose(ours, W, rtol=1e-5)
+
+
+# ------------------------------------------------------------------ the cache
+
+
+def test_entries_are_used_again_and_bad_ones_are_not():
+    source = "def kernel(x0):\n    return (x0[0] + 1.0,)\n"
+    x = np.array([1.0])
+
+    def hits():
+        function = kernel.compile_kernel(source)
+        assert function(x) == (2.0,)
+        return sum(function.stats.cache_hits.values())
+
+    assert hits() == 0
+    entry = next(sealed.directory().glob("*.code"))
+    good = entry.read_bytes()
+    assert hits() == 1
+    flipped = good[:40] + bytes([good[40] ^ 1]) + good[41:]
+    for bad in (good[:-1], good[:40], b"", flipped, good[32:]):
+        entry.write_bytes(bad)
+        assert hits() == 0
+        assert hits() == 1  # written anew
+    secret = sealed.directory() / "secret"
+    ours = secret.read_bytes()
+    secret.write_bytes(b"x" * 32)  # an entry of another user's
+    assert hits() == 0
+    secret.write_bytes(ours)
+    secret.chmod(0o666)  # anyone could have put it there
+    assert hits() == 0
