@@ -208,13 +208,37 @@ def test_log10_is_caught_where_the_cost_is_made():
     assert example["yours"] != example["right"]
 
 
-def test_dA_through_the_sigmoid_in_hidden_layers_is_caught():
-    source = DEEP.replace(
-        'linear_activation_backward(grads["dA" + str(l + 1)], caches[l], "relu")',
-        'linear_activation_backward(dAL, caches[l], "sigmoid")',
-    )
-    found = next(f for f in audit_text(source, only=frozenset(["L_model_backward"])).functions)
+PUBLISHED = """
+import numpy as np
+from dnn_utils_v2 import sigmoid_backward, relu_backward
+def linear_backward(dZ, cache):
+    A_prev, W, b = cache
+    m = A_prev.shape[1]
+    return np.dot(W.T, dZ), np.dot(dZ, A_prev.T) / m, np.sum(dZ, axis=1, keepdims=True) / m
+def L_model_backward(AL, Y, caches):
+    grads = {}
+    L = len(caches)
+    dAL = np.divide(1 - Y, 1 - AL) - np.divide(Y, AL)
+    cache = caches[-1]
+    dA, dW, db = linear_backward(sigmoid_backward(dAL, cache[1]), cache[0])
+    grads["dA" + str(L)], grads["dW" + str(L)], grads["db" + str(L)] = dA, dW, db
+    for l in reversed(range(L - 1)):
+        cache = caches[l]
+        dA, dW, db = linear_backward(sigmoid_backward(dAL, cache[1]), cache[0])
+        grads["dA" + str(l + 1)] = dA
+        grads["dW" + str(l + 1)] = dW
+        grads["db" + str(l + 1)] = db
+    return grads
+"""
+
+
+def test_hidden_layers_that_go_back_through_the_sigmoid_and_dAL_are_both_mistakes_of_one_line():
+    found, _ = audited(PUBLISHED, "L_model_backward")
     assert found.status == "wrong"
+    told = [(finding.line, finding.diagnosis, finding.verified) for finding in found.findings]
+    assert told == [(17, "wrong_activation_derivative", True), (17, "wrong_operand", True)]
+    assert "relu_backward(" in found.findings[0].suggestion
+    assert "dAL" not in found.findings[0].suggestion
     assert any("one layer" in remark for remark in found.remarks)
 
 

@@ -96,6 +96,9 @@ class Guarded(NDArrayOperatorsMixin):
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *args: Any, **kwargs: Any) -> Any:
         if any(isinstance(a, Tensor) for a in args):
             return NotImplemented
+        if method == "at":  # its second argument is an index, and indices are NumPy's
+            array, index, *rest = args
+            return ufunc.at(opened(array), index, *map(opened, rest))
         return closed(getattr(ufunc, method)(*map(opened, args), **{k: opened(v) for k, v in kwargs.items()}))
 
     def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:

@@ -1,6 +1,5 @@
 """One function: try it, and if it is wrong find out where and why."""
 
-import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -32,17 +31,10 @@ def battery(learner: Learner, kind: Kind, assumption: Assumption, seed: int) -> 
                 learner, RandomDraw(seed * 7919 + place * 101 + attempt * 10007 + 1, scale), assumption
             )
             if not case.rejected:
-                case.single = single_precision(learner)
+                case.single = learner.low_precision()
                 found.append(case)
                 break
     return found
-
-
-def single_precision(learner: Learner) -> bool:
-    """Tell whether a function computes in less than double precision: rounding is no mistake then."""
-    if "single" not in learner.memory:
-        learner.memory["single"] = bool(re.search(r"float32|float16|\bsingle\b|\bhalf\b", learner.text()))
-    return bool(learner.memory["single"])
 
 
 def examine(
@@ -86,6 +78,7 @@ def _examine(
     if not failing:
         return report, None, 0
     report.status = WRONG
+    report.raises_always = all(verdict.error is not None for verdict in failing)
     chosen, verdicts = _likeliest(learner, kind, chosen, verdicts, seed, helpers, budget)
     with learner.program.trials():
         findings, repaired, trials = treat(learner, kind, verdicts, helpers, budget)
@@ -196,7 +189,7 @@ def _explore(
             case = kind.case(learner, HypothesisDraw(data), assumption)
         if case.rejected:
             reject()
-        case.single = single_precision(learner)
+        case.single = learner.low_precision()
         tried[0] += 1
         with np.errstate(all="ignore"):
             verdict = judge(learner, kind, function, case)

@@ -11,7 +11,7 @@ from tinygrad_course.audit.courseware import GIVEN
 from tinygrad_course.audit.examine import examine
 from tinygrad_course.audit.kinds import TRAINS, Kind, kind_of, known_name
 from tinygrad_course.audit.learner import Learner
-from tinygrad_course.audit.partners import backward_hidden, cache_finding
+from tinygrad_course.audit.partners import PARTNERS, backward_hidden, cache_finding
 from tinygrad_course.audit.program import Program
 from tinygrad_course.audit.recognise import Binding, bare
 from tinygrad_course.audit.report import OUTSIDE, RIGHT, UNCHECKED, WRONG, Finding, FunctionReport, Report
@@ -59,6 +59,7 @@ class _File:
             program.namespace[name] = program.define(program.functions[name])
         self.known = {name: found for name, node in program.functions.items() if (found := kind_of(node))}
         self.repaired: dict[str, Any] = {name: _course_version(program, name) or _gone(name) for name in skip}
+        self.unusable: set[str] = set()
         self.settled: set[str] = set()
         """The wrong functions of which a right version is known."""
 
@@ -71,11 +72,12 @@ class _File:
         helpers = [other for other in callees if other not in self.known]
         report, fixed, used = examine(learner, kind, seed, max(200, min(kind.trials, self.left)), helpers)
         self.left -= used
-        unsettled = [other for other in callees if other in self.repaired and other not in self.settled]
-        if report.status == WRONG and unsettled:
-            which = ", ".join(unsettled)
+        stuck = self._stuck(name, callees, report)
+        if report.status == WRONG and stuck:
             report.status, report.findings = UNCHECKED, []
-            report.remarks = [f"not judged: it calls {which}, which is wrong and could not be put right"]
+            report.remarks = [f"not judged: it needs {stuck}, which is wrong and could not be put right"]
+        if report.status == UNCHECKED:
+            self.unusable.add(name)
         finding = cache_finding(learner, kind, seed) if report.status == RIGHT else None
         if finding is not None:
             report.status = WRONG
@@ -92,6 +94,22 @@ class _File:
         if wrong and report.status == RIGHT:
             report.remarks.append(f"right, given right {', '.join(wrong)}")
         return report
+
+    def _stuck(self, name: str, callees: list[str], report: FunctionReport) -> str:
+        """Name the function for want of which this one cannot be judged, if there is one.
+
+        A right version stands in for a wrong callee. Where there is none, or where everything raises because
+        its values are made otherwise than the course's, this function is not to blame.
+        """
+        for other in callees:
+            if other in self.repaired and self.repaired[other] is None:
+                return other
+        if not report.raises_always:
+            return ""
+        makers = [maker for maker, users in PARTNERS.items() if bare(name) in users]
+        suspects = {other for other in self.program.functions if bare(other) in makers} | set(callees)
+        bad = self.unusable | {other for other in self.repaired if other not in self.settled}
+        return next((other for other in self.program.functions if other in suspects and other in bad), "")
 
     def notes(self) -> Iterator[str]:
         """Say what the file changes that is not its own, and what of it is not executed."""

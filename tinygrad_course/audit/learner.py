@@ -93,6 +93,16 @@ class Learner:
         """Tell whether the function takes an argument of this role."""
         return role in self.binding.roles
 
+    def low_precision(self) -> bool:
+        """Tell whether the file computes in less than double precision somewhere.
+
+        Rounding is no mistake then, and difference quotients of its forward pass are noise.
+        """
+        if "single" not in self.memory:
+            source = "\n".join(self.program.submission.lines)
+            self.memory["single"] = bool(re.search(r"float32|float16|\bsingle\b|\bhalf\b", source))
+        return bool(self.memory["single"])
+
     def partner_hidden(self) -> list[str]:
         """Return the hidden activations that the file's backward pass is right for.
 

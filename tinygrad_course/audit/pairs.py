@@ -17,6 +17,7 @@ from tinygrad_course.audit.edits import Edit, edits
 from tinygrad_course.audit.search import Scene, local_value
 from tinygrad_course.audit.slots import Scope, parse
 from tinygrad_course.audit.symptoms import Symptom
+from tinygrad_course.audit.trace import Site
 from tinygrad_course.audit.vocabulary import EXAMPLES, examples_count, factor_kind
 
 Function = Callable[..., Any]
@@ -91,3 +92,36 @@ def _undo(words: str, value: ast.expr, scope: Scope) -> ast.expr | None:
     operator: ast.operator = ast.Mult() if words.lstrip("-").startswith("1/") else ast.Div()
     undone: ast.expr = ast.BinOp(value, operator, parse(name))
     return ast.UnaryOp(ast.USub(), undone) if words.startswith("-") else undone
+
+
+FIRST = {"wrong_activation_derivative", "wrong_activation"}
+SECOND = {"wrong_operand", "dA_index", "index_off_by_one", "stale_cache", "transposed", "a_for_z", "z_for_a"}
+
+
+def structural_pairs(clinic: Clinic, view: Scene, group: list[Site]) -> tuple[Repair, Edit] | None:
+    """Return a repair of one statement that takes another function and another argument: both edits.
+
+    So a hidden layer goes back through sigmoid_backward(dAL, ...) where relu_backward(grads["dA1"], ...)
+    fits.
+    """
+    for site in group:
+        scope, node = clinic.scope(site, view.events), clinic.patients[site.function]
+        for first in edits(site.block, site.position, scope, ""):
+            if first.kind not in FIRST or first.rank > 1:
+                continue
+            for second in edits(site.block, site.position, scope, ""):
+                if second.kind not in SECOND or second.rank > 1.6:
+                    continue
+                if clinic.late():
+                    return None
+                clinic.trials += 1
+                try:
+                    functions = clinic.functions_with(site.function, node)
+                except (SyntaxError, ValueError, TypeError, RecursionError):
+                    continue
+                if clinic.all_right(functions):
+                    statement = copy.deepcopy(site.block[site.position])
+                    return Repair(
+                        site, first, statement, first.line or site.statement.lineno, complete=True
+                    ), second
+    return None

@@ -105,9 +105,13 @@ def cache_finding(learner: Learner, kind: Kind, seed: int) -> Finding | None:
     if {"cache": "own"} not in options or len(options) < 2:
         return None
     function = learner.program.namespace[name]
+    single = learner.low_precision()
 
     def verdicts(assumption: dict[str, Any]) -> list[Verdict]:
-        return [judge(partner, back, function, case) for case in _cases(back, partner, assumption, seed)]
+        return [
+            judge(partner, back, function, case)
+            for case in _cases(back, partner, assumption, seed, single=single)
+        ]
 
     own = verdicts({"cache": "own"})
     if not own or all(verdict.right for verdict in own):
@@ -125,8 +129,13 @@ def cache_finding(learner: Learner, kind: Kind, seed: int) -> Finding | None:
     return _repair(learner, kind, partner, back, function, seed)
 
 
-def _cases(kind: Kind, partner: Learner, assumption: dict[str, Any], seed: int) -> list[Case]:
+def _cases(
+    kind: Kind, partner: Learner, assumption: dict[str, Any], seed: int, *, single: bool
+) -> list[Case]:
     drawn = [kind.case(partner, RandomDraw(seed + number, "distinct"), assumption) for number in (1, 2, 3, 4)]
+    for case in drawn:
+        # The cache comes from a forward pass that may round more than the backward pass does.
+        case.single = single
     return [case for case in drawn if not case.rejected]
 
 
@@ -144,6 +153,7 @@ def _repair(
 ) -> Finding:
     submission = learner.program.submission
     own = learner.program.namespace[learner.name]
+    single = learner.low_precision()
     forward: list[Case] = []
     for assumption in kind.assumptions(learner):
         forward = [
@@ -162,7 +172,7 @@ def _repair(
             return False
         with learner.program.bound(functions):
             try:
-                cases = _cases(back, partner, {"cache": "own"}, seed)[:2]
+                cases = _cases(back, partner, {"cache": "own"}, seed, single=single)[:2]
             except (TypeError, ValueError, KeyError, IndexError, AttributeError):
                 return False
             return bool(cases) and all(judge(partner, back, function, case, 0.2).right for case in cases)

@@ -51,6 +51,8 @@ class FunctionReport:
     against: str = ""
     """What it was held against: the graph of the file's own forward pass, or the course's formula."""
     cases: int = 0
+    raises_always: bool = False
+    """Whether every case that is not right raises."""
 
     @property
     def points(self) -> int:

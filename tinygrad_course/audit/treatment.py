@@ -16,14 +16,17 @@ from tinygrad_course.audit.judge import Verdict
 from tinygrad_course.audit.kinds.base import Kind
 from tinygrad_course.audit.learner import Learner
 from tinygrad_course.audit.obsolete import replaced
-from tinygrad_course.audit.pairs import pairs
+from tinygrad_course.audit.pairs import pairs, structural_pairs
 from tinygrad_course.audit.program import TooLongError
 from tinygrad_course.audit.report import Finding
-from tinygrad_course.audit.search import Scene, assigned, local_value, scene, search
+from tinygrad_course.audit.search import Scene, assigned, local_value, order_of, scene, search
+from tinygrad_course.audit.slots import called
 from tinygrad_course.audit.submission import text_of
 from tinygrad_course.audit.symptoms import Function, Symptom
 
 ROUNDS = 4
+STRUCTURAL = 800
+"""How many pairs of edits of one statement are run at most, when no single edit helps."""
 GENERIC = {
     "wrong_factor",
     "wrong_constant",
@@ -62,6 +65,12 @@ def treat(
             repair, second = min(
                 options, key=lambda pair: (pair[0].edit.rank, len(pair[0].edit.words)), default=(None, None)
             )
+        if repair is None and not findings:
+            clinic.budget = clinic.trials + STRUCTURAL
+            calls = [site for site in order_of(clinic, view.events) if _calls_backward(site.statement)]
+            structural = structural_pairs(clinic, view, calls[::-1])
+            if structural is not None:
+                (repair, second), together = structural, True
         finding = _finding(learner, shown, symptom, repair, clinic, view)
         findings.append(finding)
         if repair is None:
@@ -109,6 +118,11 @@ def _ordered(verdicts: list[Verdict]) -> list[Case]:
         return verdict.right, verdict.case.m == 1, verdict.error is not None
 
     return [verdict.case for verdict in sorted(verdicts, key=key)]
+
+
+def _calls_backward(statement: ast.stmt) -> bool:
+    calls = [node for node in ast.walk(statement) if isinstance(node, ast.Call)]
+    return isinstance(statement, ast.Assign) and any("backward" in called(call) for call in calls)
 
 
 def _ended(learner: Learner, verdicts: list[Verdict]) -> Finding | None:

@@ -26,7 +26,7 @@ from tinygrad_course.audit.kinds.networks import (
 )
 from tinygrad_course.audit.learner import Learner
 from tinygrad_course.audit.oracle import gradients
-from tinygrad_course.audit.recognise import bare
+from tinygrad_course.audit.recognise import ROLES, bare
 
 
 class Backward(Kind):
@@ -54,7 +54,10 @@ class Backward(Kind):
 
     def fits(self, node: ast.FunctionDef) -> bool:
         """The one-dimensional exercise has a backward_propagation too."""
-        return "theta" not in arguments(node) and len(arguments(node)) >= 3
+        names = [re.sub(r"[\W_]", "", name) for name in arguments(node)]
+        return (
+            "theta" not in names and len(names) >= 3 and any(re.fullmatch(ROLES["Y"], name) for name in names)
+        )
 
     def assumptions(self, learner: Learner) -> list[Assumption]:
         """The cache of the file's own forward pass.
@@ -134,7 +137,7 @@ class Backward(Kind):
                 learner, {**values, **parameters, **{f"D{l}": mask for l, mask in masks.items()}}, L, masks
             )
         back = reference.network_backward(values, parameters, activations, Y, lambd, masks, keep)
-        if forward is not None and learner.memory.get("graphs", 0) < 4:
+        if forward is not None and learner.memory.get("graphs", 0) < 4 and not learner.low_precision():
             learner.memory["graphs"] = learner.memory.get("graphs", 0) + 1
             back.update(self._graph(learner, forward, X, Y, parameters, lambd, keep))
         given = {"X": X, "Y": Y, "cache": cache, "parameters": parameters, "lambd": lambd, "keep_prob": keep}

@@ -81,7 +81,8 @@ def labelled(
             base = names[index] if names[index] in {"v", "s", "v_corrected", "s_corrected"} else default
             for key, item in value.items():
                 label = entry_label(base, str(key))
-                found[known.get(canonical(label), label)] = item
+                # A cache may hold an "A" too: what is returned itself comes first.
+                found.setdefault(known.get(canonical(label), label), item)
             continue
         place = places[index]
         label = (

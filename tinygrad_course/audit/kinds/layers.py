@@ -281,7 +281,7 @@ class DeepBackward(Kind):
         activations = identify(stored[0], X, parameters) or ["relu"] * (L - 1) + ["sigmoid"]
         values = reference.network_forward(X, parameters, activations)
         back = reference.network_backward(values, parameters, activations, Y)
-        if forward is not None and learner.memory.get("graphs", 0) < 4:
+        if forward is not None and learner.memory.get("graphs", 0) < 4 and not learner.low_precision():
             learner.memory["graphs"] = learner.memory.get("graphs", 0) + 1
             back.update(graph_of_forward(learner, forward, X, Y, parameters))
         expected = {
