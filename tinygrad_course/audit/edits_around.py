@@ -47,6 +47,8 @@ def wraps(slot: Slot, scope: Scope) -> Iterator[Change]:
     if isinstance(node, ast.Name) and len(scope.arrays.get(node.id, ())) == 2:
         yield "not_summed", parse(f"np.sum({node.id}, axis=1, keepdims=True)"), 1.5
         yield "not_summed", parse(f"np.sum({node.id}, axis=1)"), 1.5
+        if operand or root:
+            yield from _missing_products(node.id, scope)
     if (
         root
         or sum_term
@@ -56,6 +58,18 @@ def wraps(slot: Slot, scope: Scope) -> Iterator[Change]:
     if root:
         yield from additions(node, scope)
         yield "wrong_operand", ast.BinOp(ast.Constant(1), ast.Sub(), node), 2
+
+
+def _missing_products(name: str, scope: Scope) -> Iterator[Change]:
+    """Multiply an array with another that fits: np.dot(W2.T, dZ2) for dZ2, np.dot(dZ1, X.T) for dZ1."""
+    rows, columns = scope.arrays[name]
+    for other, shape in scope.entries.items():
+        if len(shape) != 2 or other == name:
+            continue
+        if shape[0] == rows:
+            yield "product_missing", parse(f"np.dot({other}.T, {name})"), 1.8
+        if shape[1] == columns:
+            yield "product_missing", parse(f"np.dot({name}, {other}.T)"), 1.8
 
 
 def _slopes(slot: Slot, scope: Scope) -> Iterator[Change]:

@@ -58,6 +58,7 @@ def call_edits(node: ast.Call, scope: Scope) -> Iterator[Change]:
     yield from _other_function(node, name, scope)
     if name in _REDUCTIONS:
         yield from _axes(node)
+        yield from _products(node, scope)
     for position, keyword in enumerate(node.keywords):
         yield from _keyword(node, position, keyword)
     if len(node.args) == 2:
@@ -67,6 +68,10 @@ def call_edits(node: ast.Call, scope: Scope) -> Iterator[Change]:
             yield from _dropped_argument(node, name)
     if name in {"dot", "matmul"} and len(node.args) == 2:
         yield "elementwise", ast.BinOp(node.args[0], ast.Mult(), node.args[1]), 1
+        for argument in node.args:
+            bare = argument.value if isinstance(argument, ast.Attribute) else argument
+            yield "product_for_sum", parse(f"np.sum({text(bare)}, axis=1, keepdims=True)"), 1.4
+            yield "product_for_sum", parse(f"np.sum({text(bare)})"), 1.5
     if len(node.args) == 1 and not node.keywords and not isinstance(node.args[0], ast.Starred):
         kind = "wrong_power" if name in {"square", "sqrt", "abs"} else "wrong_function"
         yield kind, node.args[0], 2
@@ -117,6 +122,18 @@ def _axes(node: ast.Call) -> Iterator[Change]:
         if kept:
             keywords.append(ast.keyword("keepdims", ast.Constant(value=True)))
         yield kind, ast.Call(node.func, args, keywords), 0
+
+
+def _products(node: ast.Call, scope: Scope) -> Iterator[Change]:
+    """Put the product with another array in the place of a sum: np.dot(X, dz.T) for np.sum(dz)."""
+    if not node.args:
+        return
+    inner = text(node.args[0])
+    transposed = f"{inner}.T" if isinstance(node.args[0], ast.Name | ast.Subscript) else f"({inner}).T"
+    for name, shape in scope.entries.items():
+        if len(shape) == 2 and name != inner:
+            for product in (f"{name}, {transposed}", f"{inner}, {name}.T", f"{name}.T, {inner}"):
+                yield "sum_for_product", parse(f"np.dot({product})"), 0.8
 
 
 def _keyword(node: ast.Call, position: int, keyword: ast.keyword) -> Iterator[Change]:

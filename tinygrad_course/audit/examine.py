@@ -7,6 +7,7 @@ import numpy as np
 
 from tinygrad_course.audit.cases import Case, HypothesisDraw, RandomDraw, plainly, shown
 from tinygrad_course.audit.clinic import Clinic
+from tinygrad_course.audit.compare import as_array, close
 from tinygrad_course.audit.courseware import StandInUsedError
 from tinygrad_course.audit.judge import Verdict, judge
 from tinygrad_course.audit.kinds.base import Assumption, Kind
@@ -83,8 +84,9 @@ def _examine(
     with learner.program.trials():
         findings, repaired, trials = treat(learner, kind, verdicts, helpers, budget)
     report.findings = findings
-    example, _ = _explore(learner, kind, chosen, function, seed, 25)
-    smallest = _smaller(example, failing)
+    telling = any(_telling(verdict) for verdict in failing)
+    example, _ = _explore(learner, kind, chosen, function, seed, 25, telling=telling)
+    smallest = _smaller(example, [verdict for verdict in failing if _telling(verdict)] or failing)
     if smallest is not None:
         _illustrate(findings, learner, kind, smallest.case, helpers)
     pattern = _pattern(verdicts)
@@ -159,11 +161,19 @@ def _likeliest(
 
 
 def _explore(
-    learner: Learner, kind: Kind, assumption: Assumption, function: Function, seed: int, count: int
+    learner: Learner,
+    kind: Kind,
+    assumption: Assumption,
+    function: Function,
+    seed: int,
+    count: int,
+    *,
+    telling: bool = False,
 ) -> tuple[Verdict | None, int]:
     """Let Hypothesis look for a failing case, and shrink it.
 
-    Return the smallest one seen, and how many were tried.
+    Return the smallest one seen, and how many were tried. A telling one shows other numbers, no other shape
+    alone.
     """
     from hypothesis import HealthCheck, Phase, Verbosity, given, reject, settings
     from hypothesis import seed as seeded
@@ -193,7 +203,7 @@ def _explore(
         tried[0] += 1
         with np.errstate(all="ignore"):
             verdict = judge(learner, kind, function, case)
-        if verdict.right:
+        if verdict.right or (telling and not _telling(verdict)):
             return
         if not smallest or _size(verdict.case) <= _size(smallest[0].case):
             smallest[:] = [verdict]
@@ -204,6 +214,23 @@ def _explore(
     except Exception:  # noqa: BLE001 - the failing case is in `smallest`; a function that draws at random may be flaky
         return (smallest[0] if smallest else None), tried[0]
     return (smallest[0] if smallest else None), tried[0]
+
+
+def _telling(verdict: Verdict) -> bool:
+    """Tell whether numbers differ, and not only their arrangement."""
+    if verdict.right:
+        return False
+    pairs = [(verdict.values[label], verdict.expected.get(label)) for label in verdict.wrong]
+    return not pairs or any(_other_numbers(got, want) for got, want in pairs)
+
+
+def _other_numbers(got: Any, want: Any) -> bool:
+    mine, right = as_array(got), as_array(want)
+    if mine is None or right is None:
+        return True
+    if mine.size == 1:
+        mine = np.full(right.shape, mine.ravel()[0])
+    return mine.size != right.size or not close(np.ravel(mine), np.ravel(right))
 
 
 def _size(case: Case) -> tuple[int, float]:
@@ -223,9 +250,11 @@ def _numbers(value: Any) -> Iterator[Any]:
 
 
 def _smaller(example: Verdict | None, failing: list[Verdict]) -> Verdict | None:
+    # The short numbers of Hypothesis read better than random ones.
+    if example is not None and example.error is None:
+        return example
     options = [verdict for verdict in [example, *failing] if verdict is not None]
     quiet = [verdict for verdict in options if verdict.error is None]
-    # The short numbers of Hypothesis read better than random ones.
     return min(
         quiet or options, key=lambda verdict: (_size(verdict.case)[0], verdict is not example), default=None
     )
