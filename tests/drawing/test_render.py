@@ -154,3 +154,10 @@ def test_a_path_is_only_a_path(picture, tmp_path, monkeypatch):
     name = "J; touch gone $(touch gone) `touch gone` -o.svg"
     picture.render(name)
     assert [p.name for p in Path().iterdir()] == [name]
+
+
+def test_only_font_warnings_are_kept_from_the_terminal(capfd):
+    with render._without_font_warnings():
+        os.write(2, b'Fontconfig warning: "05.conf", line 6: an element\nError: line 1\n')
+    os.write(2, b"afterwards\n")
+    assert capfd.readouterr().err == "Error: line 1\nafterwards\n"

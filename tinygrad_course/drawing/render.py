@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import platform
 import re
 import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from tinygrad_course.files import write
@@ -107,11 +111,36 @@ def _by_library(text: str, form: str) -> bytes:
         raise NoRenderer(f"there is no package pygraphviz ({error})") from None
     graph = pygraphviz.AGraph(string=text)
     try:
-        return bytes(graph.draw(format=form, prog="dot"))
+        with _without_font_warnings():
+            return bytes(graph.draw(format=form, prog="dot"))
     except (ValueError, OSError) as error:
         raise NoRenderer(f"pygraphviz failed ({error})") from None
     finally:
         graph.close()
+
+
+@contextmanager
+def _without_font_warnings() -> Iterator[None]:
+    """Keep Fontconfig's warnings from the terminal, and pass on everything else.
+
+    The Fontconfig inside pygraphviz's wheels is older than many a system's font configuration, and says so on
+    the process's standard error when it reads an element that it does not know.
+    """
+    try:
+        terminal = os.dup(2)
+    except OSError:  # there is no standard error
+        yield
+        return
+    with tempfile.TemporaryFile() as told:
+        os.dup2(told.fileno(), 2)
+        try:
+            yield
+        finally:
+            os.dup2(terminal, 2)
+            os.close(terminal)
+            told.seek(0)
+            others = [line for line in told if not line.startswith(b"Fontconfig warning:")]
+            os.write(2, b"".join(others))
 
 
 def command() -> str:
