@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import inspect
 from typing import Any
 
 import numpy as np
@@ -95,7 +96,10 @@ def logistic_regression(data: Dataset) -> tuple[Array, Any]:
     """Return scikit-learn's labels (1, m), and its LogisticRegressionCV as fitted with five folds."""
     from sklearn.linear_model import LogisticRegressionCV
 
-    fitted = LogisticRegressionCV(cv=5, use_legacy_attributes=False, scoring="accuracy", l1_ratios=(0.0,))
+    # What is the default of some versions, and has to be said to others.
+    known = inspect.signature(LogisticRegressionCV).parameters
+    said = {"use_legacy_attributes": False, "l1_ratios": (0.0,)} if "use_legacy_attributes" in known else {}
+    fitted = LogisticRegressionCV(cv=5, scoring="accuracy", **said)
     fitted.fit(data.X.T, data.Y.ravel())
     return fitted.predict(data.X.T).reshape(1, -1), fitted
 

