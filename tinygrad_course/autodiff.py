@@ -21,6 +21,7 @@ from tinygrad_course.sweep import Foreign, sweep, sweep_recorded
 from tinygrad_course.tensor import Tensor, as_data
 
 Function = Callable[..., Any]
+_ARRAYS = {np.ndarray}
 
 
 class _Inputs:
@@ -50,9 +51,11 @@ class _Inputs:
                 )
             tree = args[n]
             self.trees.append(tree)
-            if type(tree) is dict and all(type(v) is np.ndarray for v in tree.values()):
+            if type(tree) is dict and set(map(type, tree.values())) == _ARRAYS:
                 self.flat = self.single
-                self.args[n] = {key: self._wrap(value, key, n) for key, value in tree.items()}
+                named = self.args[n] = {}
+                for key, value in tree.items():
+                    named[key] = self._wrap(value, key, n)
             elif isinstance(tree, (dict, list, tuple)):
                 wrapped = [self._wrap(value, path, n) for path, value in trees.leaves(tree)]
                 self.args[n] = trees.rebuild(tree, iter(wrapped))
@@ -121,12 +124,12 @@ class _Inputs:
         finally:
             if self.recorded:
                 self.link()
-        by_leaf = {leaf._serial: g for leaf, g in found}
+        by_leaf = dict(found)
         gradients = []
         for leaf in self.tensors:
             if leaf._op is not None:
                 leaf = _original(leaf)
-            g = by_leaf.get(leaf._serial)
+            g = by_leaf.get(leaf)
             gradients.append(np.zeros_like(leaf._data)[()] if g is None else g)
         return gradients
 

@@ -8,7 +8,7 @@ has had its own. No recursion, no search for the order beforehand, and memory on
 from __future__ import annotations
 
 import functools
-from heapq import heappop, heappush
+from heapq import heappop, heappush, heappushpop
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
@@ -191,15 +191,25 @@ def sweep(  # noqa: C901  (one loop: the calls that it saves are its purpose)
                 args = as_of(node)
             if mark:
                 node._grad = g if node._grad is None or rule.outputs else node._grad + g
+            kwargs = None
             if rule.plain:
-                kwargs = None
                 vjps = rule.vjps
-                if values is None:
-                    if len(args) == 1:
-                        values = (args[0]._data,)
+                arity = len(args)
+                if arity == 1:
+                    first = args[0]._data if values is None else values[0]
+                elif arity == 2:
+                    if values is None:
+                        first, second = args
+                        if type(first) is cls:
+                            first = first._data
+                        if type(second) is cls:
+                            second = second._data
                     else:
-                        values = [a._data if type(a) is cls else a for a in args]
+                        first, second = values
+                elif values is None:
+                    values = [a._data if type(a) is cls else a for a in args]
             else:
+                arity = 0
                 if values is None:
                     values = [a._data if type(a) is cls else a for a in args]
                 args, vjps, g, kwargs = _special(node, rule, args, g, y, values, node._kwargs, heap, oldest)
@@ -207,9 +217,15 @@ def sweep(  # noqa: C901  (one loop: the calls that it saves are its purpose)
             for arg, vjp in zip(args, vjps):  # noqa: B905  (arguments without a vjp are constants)
                 if type(arg) is not cls or vjp is None:
                     continue
-                if arg._serial > oldest:
+                serial = arg._serial
+                if serial > oldest:
                     raise Foreign
-                ga = vjp(g, y, *values) if kwargs is None else vjp(g, y, *values, **kwargs)
+                if arity == 2:
+                    ga = vjp(g, y, first, second)
+                elif arity == 1:
+                    ga = vjp(g, y, first)
+                else:
+                    ga = vjp(g, y, *values, **kwargs) if kwargs else vjp(g, y, *values)
                 if watching:
                     errors.watch_gradient(rule, node, arg, g, ga)
                 d = arg._data
@@ -218,27 +234,26 @@ def sweep(  # noqa: C901  (one loop: the calls that it saves are its purpose)
                         ga = conform(ga, d, rule)
                     elif ga.shape != d.shape:
                         ga = unbroadcast(ga, d.shape) if rule.elementwise else conform(ga, d, rule)
-                    if d.nbytes > large:
+                    if d.nbytes > large and not keep:
                         heavy = True
                 elif type(ga) is not float64 or type(d) is not float64:
                     ga = conform(ga, d, rule)
                 pending = arg._pending
                 if pending is not None:
                     arg._pending = pending + ga
-                elif arg._op is None:
+                    continue
+                if arg._op is None:
                     if type(ga) is ndarray and (ga is g or ga is y or ga.base is not None):
                         ga = ga.copy()  # the leaf's own
-                    arg._pending = ga
                     leaves.append(arg)
+                elif following is None:
+                    following = arg
+                elif serial < following._serial:
+                    heappush(heap, (following._serial, following))
+                    following = arg
                 else:
-                    arg._pending = ga
-                    if following is None and not heap:
-                        following = arg  # the only one pending: no need of the heap
-                    else:
-                        if following is not None:
-                            heappush(heap, (following._serial, following))
-                            following = None
-                        heappush(heap, (arg._serial, arg))
+                    heappush(heap, (serial, arg))
+                arg._pending = ga
             if not keep:
                 node._op = rule.twin or freed_twin(rule)
                 node._values = None
@@ -246,19 +261,23 @@ def sweep(  # noqa: C901  (one loop: the calls that it saves are its purpose)
                     node._extra.pop("holds", None)
                 if heavy or ghosts:
                     _release(node, rule, cls, ghosts)
-            if following is not None:
-                node, following = following, None
-            elif heap:
+            if following is None:
+                if not heap:
+                    break
                 node = heappop(heap)[1]
+            elif heap:
+                node = heappushpop(heap, (following._serial, following))[1]
+                following = None
             else:
-                break
+                node, following = following, None
     except BaseException:
         for waiting in (node, following, *leaves, *(n for _, n in heap)):
             if waiting is not None:
                 waiting._pending = None
         raise
-    found = [(leaf, leaf._pending) for leaf in leaves]
+    found = []
     for leaf in leaves:
+        found.append((leaf, leaf._pending))
         leaf._pending = None
     return found
 

@@ -192,14 +192,15 @@ def _then(first: Callable[..., Any], second: Callable[[Any], Any]) -> Callable[.
 def _shapes(draw: Draw, chosen: Call, own: list[Shape]) -> list[Shape]:
     """Draw the shapes that the operands are brought to."""
     if chosen.broadcasts:
-        first = own[0]
+        first = together = own[0]
         found = [first]
         for shape in own[1:]:
-            fits = _fits(first, shape)
+            fits = _fits(together, shape)
             cut = draw(st.integers(0, len(first)))
             flat = draw(st.lists(st.booleans(), min_size=len(first) - cut, max_size=len(first) - cut))
             smaller = tuple(1 if f else n for f, n in zip(flat, first[cut:], strict=True))
             found.append(shape if fits else smaller)
+            together = np.broadcast_shapes(together, found[-1])
         return found
     sizes: dict[str, int] = {}
     found = []
