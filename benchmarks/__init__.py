@@ -1,0 +1,1 @@
+"""Side by side with the peers: ``python -m benchmarks``; how cost grows; what an import takes."""

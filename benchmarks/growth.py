@@ -1,0 +1,144 @@
+"""``python -m benchmarks growth``: time and peak memory against nodes, layers, units and examples."""
+
+from __future__ import annotations
+
+import argparse
+import io
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmarks import environment
+from benchmarks.growing import AXES
+from benchmarks.progress import progress
+from benchmarks.subprocesses import asked
+from tinygrad_course.files import write
+
+MEBIBYTE = 2**20
+TIMEOUT = 120.0
+
+
+@dataclass
+class Curve:
+    """One axis's measurements."""
+
+    axis: str
+    sizes: list[int] = field(default_factory=list)
+    seconds: list[float] = field(default_factory=list)
+    peaks: list[float] = field(default_factory=list)  # bytes beyond the process before the work
+
+    @property
+    def time_exponent(self) -> float:
+        """p in time ~ size**p, over the larger half of the sizes, where fixed costs no longer hide it."""
+        return exponent(self.sizes, self.seconds)
+
+    @property
+    def memory_exponent(self) -> float:
+        """The same of peak memory, over the points that stand out of the allocator's noise."""
+        points = [(n, peak) for n, peak in zip(self.sizes, self.peaks, strict=True) if peak > 2 * MEBIBYTE]
+        return exponent([n for n, _ in points], [peak for _, peak in points])
+
+
+def exponent(sizes: list[int], values: list[float]) -> float:
+    """Return the slope of the logarithms over the larger half; NaN for fewer than two points.
+
+    Examples
+    --------
+    >>> exponent([1, 10, 100, 1000], [5.0, 5.0, 50.0, 500.0])
+    1.0
+    """
+    half = max(2, (len(sizes) + 1) // 2)
+    if len(sizes) < 2:
+        return float("nan")
+    slope = np.polyfit(np.log10(sizes[-half:]), np.log10(values[-half:]), 1)[0]
+    return round(float(slope), 6)
+
+
+def measure(small: bool, rounds: int) -> list[Curve]:
+    """Return a curve for each axis: the quickest of some fresh processes a size."""
+    curves = []
+    total = sum(len(axis.sizes) for axis in AXES.values())
+    with progress(total) as advance:
+        for name, axis in AXES.items():
+            curve = Curve(name)
+            for n in axis.sizes[:3] if small else axis.sizes:
+                advance(f"{name}: {n:,}")
+                try:
+                    runs = [
+                        asked("-m", "benchmarks.growing", name, str(n), timeout=TIMEOUT)
+                        for _ in range(rounds)
+                    ]
+                except TimeoutError:
+                    break  # the curve ends where patience does, and the table says so
+                curve.sizes.append(n)
+                curve.seconds.append(min(r["seconds"] for r in runs))
+                curve.peaks.append(float(np.median([r["peak"] for r in runs])))
+                advance(name, 1)
+            curves.append(curve)
+    return curves
+
+
+def run(options: argparse.Namespace) -> int:
+    """Measure, print and draw."""
+    from rich.console import Console
+    from rich.table import Table
+
+    rounds = options.rounds or 3
+    curves = measure(options.small, rounds)
+    table = Table(title="How cost grows", title_justify="left")
+    table.add_column("against", no_wrap=True)
+    for heading in ("sizes", "time", "exponent", "peak memory", "exponent "):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for curve in curves:
+        if not curve.sizes:
+            table.add_row(AXES[curve.axis].title, f"over {TIMEOUT:.0f} s at the smallest", "", "", "", "")
+            continue
+        ended = "" if curve.sizes[-1] == AXES[curve.axis].sizes[-1] or options.small else " (ran out of time)"
+        table.add_row(
+            AXES[curve.axis].title,
+            f"{curve.sizes[0]:,} to {curve.sizes[-1]:,}{ended}",
+            f"{1000 * curve.seconds[0]:.2g} to {1000 * curve.seconds[-1]:.3g} ms",
+            f"{curve.time_exponent:.2f}",
+            f"{curve.peaks[-1] / MEBIBYTE:.0f} MiB",
+            f"{curve.memory_exponent:.2f}",
+        )
+    Console(width=120).print(table)
+    picture = Path(options.plot or "out/growth.png")
+    if not options.plot:
+        picture.parent.mkdir(exist_ok=True)
+    print(f"wrote {draw(curves, picture)}")
+    if options.json:
+        content: dict[str, Any] = {
+            "about": environment.describe(options.threads),
+            "growth": {c.axis: vars(c) | {"exponents": [c.time_exponent, c.memory_exponent]} for c in curves},
+        }
+        write(Path(options.json), json.dumps(content, indent=1).encode())
+    return 0
+
+
+def draw(curves: list[Curve], path: Path) -> Path:
+    """Write the picture: time and peak memory, both scales logarithmic."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(11, 4.2), layout="constrained")
+    FigureCanvasAgg(figure)
+    times, memory = figure.subplots(1, 2)
+    for curve in curves:
+        words = AXES[curve.axis].title
+        times.plot(curve.sizes, curve.seconds, "o-", ms=4, label=f"{words}: {curve.time_exponent:.2f}")
+        peaks = np.maximum(curve.peaks, 1) / MEBIBYTE
+        memory.plot(curve.sizes, peaks, "o-", ms=4, label=f"{words}: {curve.memory_exponent:.2f}")
+    for ax, words in ((times, "seconds"), (memory, "MiB at the peak")):
+        ax.set_xscale("log")
+        ax.set_yscale("log")
+        ax.set_ylabel(words)
+        ax.grid(alpha=0.25)
+        ax.legend(fontsize=8, title="against: exponent", title_fontsize=8)
+    memory.set_ylim(bottom=0.1)
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format=path.suffix.lstrip(".") or "png", dpi=110)
+    return write(path, buffer.getvalue())

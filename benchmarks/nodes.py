@@ -1,0 +1,151 @@
+"""``python -m benchmarks nodes``: what the recorder adds to a NumPy call, and what a node weighs."""
+
+from __future__ import annotations
+
+import argparse
+import gc
+import json
+import sys
+import time
+import tracemalloc
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmarks import environment
+from benchmarks.progress import progress
+from benchmarks.subprocesses import asked
+from tinygrad_course import Tensor
+from tinygrad_course.files import write
+
+LENGTH = 1000  # nodes in the chains whose cost beyond NumPy's is taken
+LONG = 1_000_000
+FACTOR = 1.0000001
+Pair = tuple[Callable[[int], Any], Callable[[int], Any]]
+
+
+def by_hand(x: Any, forward: Any, slope: Any) -> Callable[[int], Any]:
+    """Return the chain's own calls: n forward, n backward."""
+
+    def run(n: int) -> Any:
+        values = []
+        for _ in range(n):
+            values.append(x)
+            y = forward(values[-1])
+        g = np.ones_like(y)
+        for value in reversed(values):
+            g = slope(g, value)
+        return g
+
+    return run
+
+
+def recorded(x: Any, forward: Any) -> Callable[[int], Any]:
+    """Return the chain, recorded and differentiated."""
+
+    def run(n: int) -> Any:
+        first = y = Tensor(x)
+        for _ in range(n):
+            y = forward(y)
+        total = y if np.ndim(x) == 0 else np.sum(y)
+        total.backward()
+        return first.grad
+
+    return run
+
+
+def pairs() -> dict[str, Pair]:
+    """Return chains of one operation each: by hand, and recorded."""
+    column = np.linspace(-1, 1, 4).reshape(4, 1)
+    found: dict[str, Pair] = {}
+    for words, x in (("4 numbers", column), ("a number", 0.5)):
+        found[f"x * c, {words}"] = (
+            by_hand(x, lambda v: v * FACTOR, lambda g, v: g * FACTOR),
+            recorded(x, lambda v: v * FACTOR),
+        )
+    found["np.tanh(x), 4 numbers"] = (
+        by_hand(column, np.tanh, lambda g, v: g * (1 - v * v)),
+        recorded(column, np.tanh),
+    )
+    found["x + b, 4 numbers"] = (
+        by_hand(column, lambda v: v + column, lambda g, v: g),
+        recorded(column, lambda v: v + column),
+    )
+    return found
+
+
+def beyond(pair: Pair, rounds: int) -> tuple[float, float]:
+    """Return microseconds a node: NumPy's own, and the recorder's beyond them; medians over the rounds."""
+    own, extra = [], []
+    for _ in range(rounds):
+        times = []
+        for run in pair:
+            gc.collect()
+            begin = time.perf_counter()
+            for _ in range(5):
+                run(LENGTH)
+            times.append((time.perf_counter() - begin) / 5 / LENGTH)
+        own.append(times[0])
+        extra.append(times[1] - times[0])
+    return 1e6 * float(np.median(own)), 1e6 * float(np.median(extra))
+
+
+def chain(n: int, weigh: bool) -> dict[str, float]:
+    """Record a chain of n nodes on a number and differentiate it; return seconds, or bytes where weighed."""
+    first = Tensor(1.0)
+    gc.collect()
+    if weigh:
+        tracemalloc.start()
+    begin = time.perf_counter()
+    y = first
+    for _ in range(n):
+        y = y * FACTOR
+    middle = time.perf_counter()
+    held = tracemalloc.get_traced_memory()[0] if weigh else 0
+    y.backward()
+    end = time.perf_counter()
+    peak = tracemalloc.get_traced_memory()[1] if weigh else 0
+    expected = FACTOR**n
+    if not abs(first.grad / expected - 1) < 1e-6:
+        raise ArithmeticError(f"the gradient of the chain is {first.grad}, not {expected}")
+    return {"record": middle - begin, "backward": end - middle, "held": held, "peak": peak}
+
+
+def run(options: argparse.Namespace) -> int:
+    """Measure and print."""
+    from rich.console import Console
+    from rich.table import Table
+
+    rounds = options.rounds or 40
+    console = Console()
+    table = Table(title="Microseconds a node, forward and backward", title_justify="left")
+    for heading in ("chain of 1,000", "NumPy's own", "the recorder's beyond that"):
+        table.add_column(heading, justify="left" if heading.startswith("chain") else "right")
+    found: dict[str, Any] = {}
+    with progress(rounds) as advance:
+        for words, pair in pairs().items():
+            advance(words)
+            found[words] = beyond(pair, rounds)
+            table.add_row(words, *[f"{x:.2f}" for x in found[words]])
+    console.print(table)
+    n = LENGTH if options.small else LONG
+    weight = asked("-m", "benchmarks.nodes", str(min(n, 100_000)), "weigh")
+    runs = [asked("-m", "benchmarks.nodes", str(n)) for _ in range(1 if options.small else 5)]
+    best = {part: float(np.median([r[part] for r in runs])) / n * 1e6 for part in ("record", "backward")}
+    held, peak = (weight[part] / min(n, 100_000) for part in ("held", "peak"))
+    console.print(
+        f"a chain of {n:,}: {best['record'] + best['backward']:.2f} us a node "
+        f"({best['record']:.2f} recorded, {best['backward']:.2f} back), "
+        f"{held:.0f} bytes a node held, {peak:.0f} at the peak of the way back"
+    )
+    found["long chain"] = best | {"bytes held": held, "bytes at the peak": peak, "nodes": n}
+    if options.json:
+        about = environment.describe(options.threads)
+        write(Path(options.json), json.dumps({"about": about, "nodes": found}, indent=1).encode())
+    return 0
+
+
+if __name__ == "__main__":
+    print(json.dumps(chain(int(sys.argv[1]), weigh="weigh" in sys.argv)))

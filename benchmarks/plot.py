@@ -1,0 +1,48 @@
+"""The table as a picture: ratios on a logarithmic scale, one panel a row."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from pathlib import Path
+
+from benchmarks.contestants import CONTESTANTS
+from benchmarks.measuring import Measured
+from benchmarks.workloads import ROWS
+from tinygrad_course.files import write
+
+OURS, BY_HAND, PEER = "#1f6fb4", "#777777", "#d9822b"
+
+
+def draw(rows: Sequence[Measured], path: Path, footer: str) -> Path:
+    """Write the picture; its format is the path's suffix."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    columns = min(2, len(rows))
+    lines = -(-len(rows) // columns)
+    figure = Figure(figsize=(6.2 * columns, 2.9 * lines + 0.5), layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = figure.subplots(lines, columns, squeeze=False)
+    for ax, measured in zip(axes.flat, rows, strict=False):
+        names = [c for c in CONTESTANTS if c in measured.seconds][::-1]
+        for y, name in enumerate(names):
+            family = CONTESTANTS[name].family
+            colour = PEER if family != "ours" else BY_HAND if name in {"numpy", "tuned"} else OURS
+            q1, median, q3 = measured.quartiles(name)
+            ax.plot([q1, q3], [y, y], color=colour, linewidth=5, alpha=0.35, solid_capstyle="butt")
+            ax.plot(median, y, "o", color=colour, markersize=6)
+            ax.annotate(f"{median:.2g}", (median, y), (7, 0), textcoords="offset points", va="center", size=8)
+        ax.set_xscale("log")
+        ax.margins(x=0.12)
+        ax.axvline(1, color="#bbbbbb", linewidth=1, zorder=0)
+        ax.set_yticks(range(len(names)), [CONTESTANTS[n].label for n in names], fontsize=8)
+        ax.set_title(f"{measured.row}  {ROWS[measured.row].title}", fontsize=9, loc="left")
+        ax.grid(axis="x", alpha=0.25)
+        ax.tick_params(axis="x", labelsize=8)
+    for ax in axes.flat[len(rows) :]:
+        ax.set_axis_off()
+    figure.supxlabel(f"time of a step, the course's NumPy = 1; median and quartiles. {footer}", fontsize=8)
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format=path.suffix.lstrip(".") or "png", dpi=110)
+    return write(path, buffer.getvalue())

@@ -1,0 +1,152 @@
+"""What a row of the table is made of: the work, and somebody who does it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+Arrays = dict[str, Any]
+Make = Callable[[], "Runner"]
+
+
+@dataclass(frozen=True)
+class Runner:
+    """One contestant, ready to work.
+
+    Attributes
+    ----------
+    start : callable
+        Returns a fresh state; not timed.
+    run : callable
+        ``run(state, n)`` does n units of work and returns the state after them; timed.
+    read : callable
+        Returns a state's results as arrays, by name; not timed.
+    """
+
+    start: Callable[[], Any]
+    run: Callable[[Any, int], Any]
+    read: Callable[[Any], Arrays]
+
+
+@dataclass(frozen=True)
+class Network:
+    """Train a network of the course: parameters w and b, or W1, b1, ..., WL, bL."""
+
+    parameters: Arrays
+    X: Any
+    Y: Any
+    hidden: str  # "tanh" or "relu"
+    output: str  # "sigmoid" or "softmax"
+    learning_rate: float
+    batch_size: int | None = None
+    adam: bool = False
+
+    @property
+    def batches(self) -> list[tuple[Any, Any]]:
+        """The mini-batches, the last perhaps smaller; or all examples at once."""
+        m = self.X.shape[1]
+        size = self.batch_size or m
+        return [
+            (np.ascontiguousarray(self.X[:, i : i + size]), np.ascontiguousarray(self.Y[:, i : i + size]))
+            for i in range(0, m, size)
+        ]
+
+    @property
+    def steps(self) -> int:
+        """The steps in one unit of work: a pass over the mini-batches."""
+        return len(self.batches)
+
+    @property
+    def begin(self) -> Arrays:
+        """What the results are updates of."""
+        return self.parameters
+
+
+@dataclass(frozen=True)
+class Elementwise:
+    """Value and gradient of sum(sigmoid(x) tanh(x) + log1p(exp(-abs(x))))."""
+
+    x: Any
+    steps: int = 1
+    begin: Arrays = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Formula:
+    """Value and gradient of J = 3(a + bc), at one point after the other."""
+
+    points: list[tuple[float, float, float]]
+    begin: Arrays = field(default_factory=dict)
+
+    @property
+    def steps(self) -> int:
+        """The points."""
+        return len(self.points)
+
+
+Work = Network | Elementwise | Formula
+
+
+@dataclass(frozen=True)
+class Row:
+    """A row of the table.
+
+    Attributes
+    ----------
+    key, title : str
+    make : callable
+        ``make(small)`` returns the work, small for the tests.
+    course : callable
+        The course's NumPy, the baseline: takes the work, returns a `Runner`.
+    tuned : callable, optional
+        The same arithmetic by hand, as fast as NumPy lets one write it.
+    """
+
+    key: str
+    title: str
+    make: Callable[[bool], Any]
+    course: Callable[[Any], Runner]
+    tuned: Callable[[Any], Runner] | None = None
+
+
+def initial(sizes: list[int], dtype: Any = np.float64, seed: int = 1) -> Arrays:
+    """Return W1, b1, ...: normal numbers divided by sqrt(n_prev), and zeros."""
+    stream = np.random.RandomState(seed)
+    parameters: Arrays = {}
+    for l in range(1, len(sizes)):
+        W = stream.randn(sizes[l], sizes[l - 1]) / np.sqrt(sizes[l - 1])
+        parameters[f"W{l}"] = W.astype(dtype)
+        parameters[f"b{l}"] = np.zeros((sizes[l], 1), dtype)
+    return parameters
+
+
+def training(
+    work: Network,
+    step: Callable[..., Any],
+    start: Callable[[], Any] | None = None,
+    batches: list[tuple[Any, Any]] | None = None,
+) -> Runner:
+    """Return a runner of ``step(state, X, Y)``, which returns the next state and the cost."""
+    batches = batches or work.batches
+
+    def run(carry: Any, n: int) -> Any:
+        state, J = carry
+        for _ in range(n):
+            for X, Y in batches:
+                state, J = step(state, X, Y)
+        return state, J
+
+    def read(carry: Any) -> Arrays:
+        state, J = carry
+        parameters = state[0] if isinstance(state, tuple) else state
+        return {name: np.asarray(value) for name, value in parameters.items()} | {"J": np.asarray(J)}
+
+    return Runner(lambda: ((start or (lambda: copies(work.parameters)))(), 0.0), run, read)
+
+
+def copies(parameters: Arrays) -> Arrays:
+    """Return copies of the arrays."""
+    return {name: value.copy() for name, value in parameters.items()}

@@ -1,0 +1,197 @@
+"""The benchmarks: everybody computes the same, the check would notice, the commands run. Nothing is timed."""
+
+import dataclasses
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from benchmarks import growing, growth, measuring, rows, table, targets, worker
+from benchmarks.contestants import CONTESTANTS, FAMILIES
+from benchmarks.environment import installed
+from benchmarks.workloads import ROWS
+
+ROOT = Path(__file__).resolve().parent.parent
+COMPILED = {"machine", "loop"}  # seconds to make, each
+
+
+def command(*arguments):
+    return subprocess.run(
+        [sys.executable, "-m", "benchmarks", *arguments],
+        cwd=ROOT, capture_output=True, text=True, timeout=240, check=False,
+    )  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def _a_cache_of_its_own(tmp_path, monkeypatch):
+    monkeypatch.setenv("TINYGRAD_COURSE_CACHE", str(tmp_path))
+
+
+@pytest.mark.parametrize("row", ROWS)
+def test_ours_agree_with_the_course_in_every_row(row):
+    bench = worker.Bench("ours", row, [c for c in CONTESTANTS if c not in COMPILED], small=True)
+    assert {"numpy", "raw", "compiled"} <= set(bench.only)
+    for name in bench.only:
+        judged = bench.prepare(name)
+        assert judged.problem == ""
+        assert judged.difference <= 1
+        assert bench.sample(name) > 0
+
+
+@pytest.mark.parametrize("row", ["W1", "W3s", "W4", "W6", "W7"])
+def test_machine_code_agrees_with_the_course(row):
+    bench = worker.Bench("ours", row, sorted(COMPILED), small=True)
+    assert "machine" in bench.only
+    for name in bench.only:
+        assert bench.prepare(name).problem == ""
+
+
+@pytest.mark.parametrize("family", [f for f in FAMILIES if f in installed()])
+def test_an_installed_peer_agrees_in_every_row(family, tmp_path):
+    file = tmp_path / "measured.json"
+    done = command(
+        "--small", "--rounds", "1", "--only", family, "--json", str(file), "--plot", str(tmp_path / "p.png")
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    measured = json.loads(file.read_text())["rows"]
+    took_part = {name for row in measured.values() for name in row} - {"numpy"}
+    assert {CONTESTANTS[name].family for name in took_part} == {family}
+    assert set(measured) == set(ROWS)
+
+
+def test_the_command_prints_writes_and_draws(tmp_path):
+    done = command(
+        "--rounds", "1", "--rows", "W6", "--only", "raw,micrograd", "--markdown",
+        "--json", str(tmp_path / "m.json"), "--plot", str(tmp_path / "m.png"),
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "recorder, raw formula" in done.stdout
+    assert "threads 1" in done.stdout
+    assert ("not installed, so not here: micrograd" in done.stdout) == ("micrograd" not in installed())
+    about = json.loads((tmp_path / "m.json").read_text())["about"]
+    assert about["threads"] == "1"
+    assert about["numpy"] == np.__version__
+    assert (tmp_path / "m.png").read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize("arguments", [["--rows", "W9"], ["--rounds", "0"], ["--only", "theano"]])
+def test_what_it_cannot_do_is_refused_by_name(arguments):
+    done = command(*arguments)
+    assert done.returncode != 0
+    assert arguments[1] in done.stderr
+
+
+# ------------------------------------------------------------------ the check would notice
+
+
+@pytest.mark.parametrize("row", ["W1", "W3s", "W4", "W7"])
+@pytest.mark.parametrize("name", ["gradient", "cost"])
+def test_a_wrong_result_is_out(row, name):
+    bench = worker.Bench("ours", row, ["numpy", "tuned"], small=True)
+    right = bench.makers["tuned"]()
+
+    def spoiled(state):
+        found = dict(right.read(state))
+        if name == "cost":
+            return found | {"J": found["J"] * 1.01}
+        key = "dx" if "dx" in found else "W1"
+        begin = bench.work.begin.get(key, 0.0)
+        return found | {key: begin + (found[key] - begin) * 1.05}  # the update alone is 5 % off
+
+    bench.makers["tuned"] = lambda: dataclasses.replace(right, read=spoiled)
+    assert "differs from the course's NumPy" in bench.prepare("tuned").problem
+    assert "tuned" not in bench.runners
+
+
+def test_a_missing_name_another_shape_and_no_number_are_not_equal():
+    one = {"W1": np.ones((2, 2))}
+    assert worker.difference(one, one, {}, "float64") == 0
+    assert worker.difference({"W1": np.full((2, 2), np.nan)}, one, {}, "float64") == np.inf
+    with pytest.raises(ValueError, match="returned"):
+        worker.difference({}, one, {}, "float64")
+    with pytest.raises(ValueError, match=r"\(2,\)"):
+        worker.difference({"W1": np.ones(2)}, one, {}, "float64")
+
+
+def test_a_contestant_that_fails_is_reported_and_the_rest_go_on():
+    bench = worker.Bench("ours", "W6", ["numpy", "raw"], small=True)
+
+    def broken():
+        raise OSError("no such peer")
+
+    bench.makers["raw"] = broken
+    assert "no such peer" in bench.prepare("raw").problem
+    assert bench.prepare("numpy").problem == ""
+
+
+# ------------------------------------------------------------------ ratios, targets, tables
+
+
+def measured(row="W1", **seconds):
+    judged = {name: worker.Judged(name) for name in seconds}
+    return measuring.Measured(row, judged, seconds)
+
+
+def test_ratios_are_taken_within_the_rounds():
+    noisy = measured(numpy=[1.0, 10.0, 2.0], raw=[0.5, 5.0, 1.0])
+    assert noisy.quartiles("raw") == (0.5, 0.5, 0.5)
+
+
+def test_targets_are_judged_on_the_median_and_against_jax_in_the_same_rounds():
+    result = measured(
+        numpy=[1.0] * 3, functions=[0.9, 0.95, 9.0], raw=[1.3] * 3, loop=[0.08, 0.08, 0.2], jax=[0.1] * 3
+    )
+    verdicts = {(v.contestant, v.target.limit): v.met for v in targets.judge(result)}
+    assert verdicts == {
+        ("functions", 1.0): True,
+        ("raw", 1.2): False,
+        ("loop", 0.09): True,
+        ("loop", None): True,
+    }
+
+
+def test_microseconds_are_judged_as_microseconds():
+    slow = measured("W6", numpy=[1e-7] * 3, raw=[2.1e-6] * 3)
+    fast = measured("W6", numpy=[1e-7] * 3, raw=[1.9e-6] * 3)
+    assert [v.met for result in (slow, fast) for v in targets.judge(result)] == [False, True]
+
+
+def test_the_markdown_table_has_a_cell_for_everyone():
+    text = table.markdown([measured(numpy=[1.0], raw=[0.5]), measured("W2", numpy=[1.0], torch=[1.5])])
+    lines = text.splitlines()
+    assert {line.count("|") for line in lines} == {5}
+    assert "**0.50**" in lines[2]
+    assert "1.50" in lines[3]
+
+
+def test_rows_and_contestants_are_chosen_by_name():
+    assert rows.chosen("W6,W1") == ["W6", "W1"]
+    assert rows.taking_part("jax,raw") == ["raw", "jax", "jax_loop"]
+    assert rows.taking_part(None) == list(CONTESTANTS)
+
+
+# ------------------------------------------------------------------ how cost grows
+
+
+def test_an_exponent_is_that_of_the_larger_half():
+    sizes = [1, 10, 100, 1000]
+    assert growth.exponent(sizes, [7.0, 7.0, 14.0, 140.0]) == 1.0
+    assert growth.exponent(sizes, [1.0, 1.0, 1.0, 100.0]) == 2.0
+    assert np.isnan(growth.exponent([1], [1.0]))
+
+
+@pytest.mark.parametrize("axis", growing.AXES)
+def test_every_axis_works_at_its_smallest(axis):
+    found = growing.measure(dataclasses.replace(growing.AXES[axis], again=False), growing.AXES[axis].sizes[0])
+    assert found["seconds"] > 0
+    assert found["peak"] >= 0
+
+
+def test_the_cost_of_a_node_is_printed(tmp_path):
+    done = command("nodes", "--small", "--rounds", "1", "--json", str(tmp_path / "n.json"))
+    assert done.returncode == 0, done.stderr
+    chain = json.loads((tmp_path / "n.json").read_text())["nodes"]["long chain"]
+    assert chain["bytes held"] > 0
