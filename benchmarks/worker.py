@@ -27,8 +27,8 @@ MOST = 50_000  # units in a sample
 #: How far results may be from the baseline's: of the largest entry; and, of what training has moved, of the
 #: largest change. A step in double precision is good to some 1e-13 of both; Adam divides gradients by their
 #: own size, so that small ones lose more. In single precision an update is some 1e-4 of the parameters that
-#: carry it, and with their 6e-8 it can be told to 1e-3; where rounding decides a relu at 0, one example of 128
-#: comes or goes.
+#: carry it, and with their 6e-8 it can be told to 1e-3; where rounding decides a relu at 0, one example of
+#: 128 comes or goes.
 TOLERANCES = {"float64": (1e-9, 1e-6), "float32": (1e-3, 1e-2)}
 
 
