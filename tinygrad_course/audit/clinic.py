@@ -27,6 +27,8 @@ class Repair:
     line: int
     complete: bool
     """Whether everything is right with it."""
+    second: Edit | None = None
+    """The edit of a second mistake in the same statement, undone as well."""
 
 
 class Clinic(Reader):
@@ -81,6 +83,9 @@ class Clinic(Reader):
                     local = {**local, **event.before}
         scope = Scope.of(local, functions, self.strings)
         scope.donors = self.donors
+        for name, function in program.functions.items():
+            arguments = [argument.arg for argument in function.args.args]
+            scope.wanted[name] = arguments[: len(arguments) - len(function.args.defaults)]
         return scope
 
     def repairs_at(

@@ -89,6 +89,10 @@ GIVEN: dict[str, Callable[..., Any]] = {
 }
 
 
+# The activations return A alone, or A and a cache: how a file uses them tells which it means.
+PLAIN: dict[str, Callable[..., Any]] = {"sigmoid": reference.sigmoid, "relu": reference.relu}
+
+
 class StandInUsedError(RuntimeError):
     """A function under test called something that the check does not load."""
 
@@ -119,6 +123,11 @@ class _Missing:
 
     def __call__(self, *_: Any, **__: Any) -> Any:
         raise StandInUsedError(f"{self._name} is called, and the check does not load it")
+
+
+def missing(value: Any) -> bool:
+    """Tell whether a name stands for something that is not loaded."""
+    return isinstance(value, _Missing)
 
 
 def helper_functions(module: str) -> dict[str, Callable[..., Any]] | None:

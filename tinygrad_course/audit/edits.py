@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from tinygrad_course.audit.edits_around import wraps
 from tinygrad_course.audit.edits_of_calls import call_edits
-from tinygrad_course.audit.edits_of_names import constants, counting, names
+from tinygrad_course.audit.edits_of_names import columns, constants, counting, names, others_for
 from tinygrad_course.audit.edits_of_operations import OPPOSITE, comparisons, operations, tuples
 from tinygrad_course.audit.slots import Scope, Slot, parse, slots, text
 from tinygrad_course.audit.vocabulary import (
@@ -51,7 +51,31 @@ def edits(block: list[ast.stmt], position: int, scope: Scope, label: str) -> Ite
                 yield Edit(kind, rank, slot.node, new, getattr(slot.node, "lineno", None))
             finally:
                 slot.put(slot.node)
+    yield from _throughout(block, position, scope)
     yield from _statement_edits(block, position)
+
+
+def _throughout(block: list[ast.stmt], position: int, scope: Scope) -> Iterator[Edit]:
+    """Put another name wherever one stands more than once: np.log for both np.log10, A1 for both A2."""
+    statement = block[position]
+    if not isinstance(statement, ast.Assign | ast.AugAssign | ast.Return | ast.Expr):
+        return
+    found = [slot for slot in slots(statement) if isinstance(slot.node, ast.Name | ast.Attribute)]
+    groups: dict[str, list[Slot]] = {}
+    for slot in found:
+        groups.setdefault(text(slot.node), []).append(slot)
+    for words, places in groups.items():
+        if len(places) < 2 or words in {"np", "str", "l"}:
+            continue
+        for kind, other in others_for(places[0], scope):
+            new = [parse(other) for _ in places]
+            for slot, made in zip(places, new, strict=True):
+                slot.put(_located(made, slot.node))
+            try:
+                yield Edit(kind, 0.7, f"each `{words}`", new[0], places[0].node.lineno)
+            finally:
+                for slot in places:
+                    slot.put(slot.node)
 
 
 def _located(new: ast.expr, like: ast.expr) -> ast.expr:
@@ -81,6 +105,8 @@ def _expression_edits(slot: Slot, scope: Scope, label: str) -> Iterator[Change]:
         yield "wrong_sign", node.operand, 0
     elif isinstance(node, ast.Compare) and len(node.ops) == 1:
         yield from comparisons(node)
+    elif isinstance(node, ast.Subscript):
+        yield from columns(node, scope)
     elif isinstance(node, ast.Call):
         yield from call_edits(node, scope)
     elif isinstance(node, ast.Attribute) and node.attr == "T":

@@ -27,7 +27,8 @@ def wraps(slot: Slot, scope: Scope) -> Iterator[Change]:
     if not isinstance(node, ast.UnaryOp) and not isinstance(node, ast.Constant):
         yield "wrong_sign", ast.UnaryOp(ast.USub(), node), 0.5 if root else 1
     if isinstance(node, ast.Name | ast.Subscript | ast.Call) and not isinstance(slot.parent, ast.Attribute):
-        yield "transposed", ast.Attribute(node, "T", ast.Load()), 0
+        indexed = isinstance(slot.parent, ast.Subscript) and slot.name == "value"
+        yield "transposed", ast.Attribute(node, "T", ast.Load()), 0.9 * indexed
     if (
         isinstance(node, ast.BinOp)
         and isinstance(slot.parent, ast.Call)
@@ -54,7 +55,10 @@ def wraps(slot: Slot, scope: Scope) -> Iterator[Change]:
         or sum_term
         or (isinstance(slot.parent, ast.UnaryOp | ast.Call) and not isinstance(node, ast.Constant))
     ):
-        yield from factors_around(node, scope, root=root)
+        # A value that is only taken out of a dictionary is seldom the one to be multiplied.
+        handed = isinstance(slot.parent, ast.Tuple) and isinstance(node, ast.Name | ast.Subscript)
+        for kind, new, rank in factors_around(node, scope, root=root):
+            yield kind, new, rank + 2 * handed
     if root:
         yield from additions(node, scope)
         yield "wrong_operand", ast.BinOp(ast.Constant(1), ast.Sub(), node), 2

@@ -8,7 +8,7 @@ from tinygrad_course.audit.vocabulary import removed_kind
 
 Change = tuple[str, ast.expr, float]
 
-_SWAPS: dict[str, list[tuple[str, str, int]]] = {
+SWAPS: dict[str, list[tuple[str, str, int]]] = {
     "mean": [("sum", "mean_for_sum", 0)],
     "average": [("sum", "mean_for_sum", 0)],
     "sum": [("mean", "sum_for_mean", 3)],
@@ -75,11 +75,33 @@ def call_edits(node: ast.Call, scope: Scope) -> Iterator[Change]:
     if len(node.args) == 1 and not node.keywords and not isinstance(node.args[0], ast.Starred):
         kind = "wrong_power" if name in {"square", "sqrt", "abs"} else "wrong_function"
         yield kind, node.args[0], 2
+    if name in _REDUCTIONS and node.args:
+        yield "summed_early", node.args[0], 0.9
+    yield from _missing_arguments(node, scope)
     yield from _repairs(node, name)
 
 
+def _missing_arguments(node: ast.Call, scope: Scope) -> Iterator[Change]:
+    """Add what a call of one of the file's functions lacks: a variable of the argument's name, a text."""
+    if not isinstance(node.func, ast.Name) or any(isinstance(part, ast.Starred) for part in node.args):
+        return
+    wanted = scope.wanted.get(node.func.id, [])
+    given = {keyword.arg for keyword in node.keywords}
+    missing = [name for name in wanted[len(node.args) :] if name not in given]
+    if len(missing) != 1:
+        return
+    options = [missing[0]] if missing[0] in scope.values else []
+    usual = ["relu", "sigmoid"] if missing[0].startswith("act") else []
+    texts = dict.fromkeys([*usual, *scope.strings])
+    for place, option in enumerate(
+        [*options, *map(repr, texts), *(name for name in scope.values if name not in options)]
+    ):
+        keyword = ast.keyword(missing[0], parse(option))
+        yield "argument_missing", ast.Call(node.func, node.args, [*node.keywords, keyword]), 0.2 + place / 50
+
+
 def _other_function(node: ast.Call, name: str, scope: Scope) -> Iterator[Change]:
-    for other, kind, rank in _SWAPS.get(name, []):
+    for other, kind, rank in SWAPS.get(name, []):
         if isinstance(node.func, ast.Attribute):
             stem = text(node.func.value)
             stem = stem.removesuffix(".random") if other.startswith("random.") else stem
@@ -121,7 +143,8 @@ def _axes(node: ast.Call) -> Iterator[Change]:
             keywords.append(ast.keyword("axis", ast.Constant(int(wanted))))
         if kept:
             keywords.append(ast.keyword("keepdims", ast.Constant(value=True)))
-        yield kind, ast.Call(node.func, args, keywords), 0
+        # A sum over the units of a layer is seldom meant.
+        yield kind, ast.Call(node.func, args, keywords), 1 if wanted == "0" else 0
 
 
 def _products(node: ast.Call, scope: Scope) -> Iterator[Change]:
@@ -145,9 +168,21 @@ def _keyword(node: ast.Call, position: int, keyword: ast.keyword) -> Iterator[Ch
     for name in ("keepdims", "axis"):
         if keyword.arg != name and keyword.arg[:2] == name[:2]:
             value = ast.Constant(value=True) if text(keyword.value) == "true" else keyword.value
-            yield "removed_api", ast.Call(node.func, node.args, [*rest, ast.keyword(name, value)]), 0
+            yield "wrong_keyword", ast.Call(node.func, node.args, [*rest, ast.keyword(name, value)]), 0
     if keyword.arg in {"anis", "axes"}:
-        yield "removed_api", ast.Call(node.func, node.args, [*rest, ast.keyword("axis", keyword.value)]), 0
+        yield "wrong_keyword", ast.Call(node.func, node.args, [*rest, ast.keyword("axis", keyword.value)]), 0
+
+
+def _ranges(node: ast.Call) -> Iterator[Change]:
+    """Count from 1 to n for 0 to n - 1, and the other way round."""
+    if len(node.args) == 1:
+        yield "index_off_by_one", parse(f"range(1, {text(node.args[0])} + 1)"), 0.5
+        yield "index_off_by_one", parse(f"range(1, {text(node.args[0])})"), 0.5
+    elif len(node.args) == 2:
+        start, stop = map(text, node.args)
+        yield "index_off_by_one", parse(f"range({stop})"), 0.5
+        yield "index_off_by_one", parse(f"range({stop.removesuffix(' + 1')})"), 0.5
+        yield "index_off_by_one", parse(f"range({start}, {stop} + 1)"), 0.5
 
 
 def _dropped_argument(node: ast.Call, name: str) -> Iterator[Change]:
@@ -171,6 +206,8 @@ def _repairs(node: ast.Call, name: str) -> Iterator[Change]:
         if len(node.args) == 2:
             yield "initial_scale", parse(f"{text(node)} / np.sqrt({text(node.args[1])})"), 0.6
             yield "initial_scale", parse(f"{text(node)} * np.sqrt(2 / {text(node.args[1])})"), 0.6
+    if name == "range":
+        yield from _ranges(node)
     if name in {"shape", "T", "size"} and not node.args:
         yield "shape", node.func, 0
     if name == "float" and node.args:

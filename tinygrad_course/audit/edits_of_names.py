@@ -1,12 +1,14 @@
 """The single edits of a name, a number, a text or an index."""
 
 import ast
+import builtins
+import difflib
 import re
 from collections.abc import Iterator
 
 import numpy as np
 
-from tinygrad_course.audit.edits_of_calls import RELATED
+from tinygrad_course.audit.edits_of_calls import RELATED, SWAPS
 from tinygrad_course.audit.slots import Scope, Slot, called, parse, text
 from tinygrad_course.audit.vocabulary import (
     EXAMPLES,
@@ -14,6 +16,7 @@ from tinygrad_course.audit.vocabulary import (
     is_lambda,
     mentions,
     name_kind,
+    split_name,
 )  # fmt: skip
 
 Change = tuple[str, ast.expr, float]
@@ -51,9 +54,12 @@ def counting(slot: Slot, scope: Scope) -> Iterator[Change]:
 def names(slot: Slot, scope: Scope) -> Iterator[Change]:
     """Put another variable of the same kind in a variable's place."""
     node = slot.node
-    if not isinstance(node, ast.Name) or (isinstance(slot.parent, ast.Call) and slot.name == "func"):
+    if not isinstance(node, ast.Name):
         return
     name = node.id
+    yield from _misspelt(name, scope)
+    if isinstance(slot.parent, ast.Call) and slot.name == "func":
+        return
     if name not in scope.values and (name in scope.functions or name in RELATED or name in _MODULES):
         kind = "wrong_activation_derivative" if name.endswith("_backward") else "wrong_activation"
         yield from (
@@ -63,7 +69,8 @@ def names(slot: Slot, scope: Scope) -> Iterator[Change]:
         )
         return
     for other in _like(name, scope):
-        yield name_kind(name, other, known=name in scope.values), ast.Name(other, ast.Load()), 0
+        rank = 0 if name in scope.values or split_name(name)[0] == split_name(other)[0] else 0.4
+        yield name_kind(name, other, known=name in scope.values), ast.Name(other, ast.Load()), rank
     if _argument(slot):
         yield from (("wrong_operand", parse(donor), 1.5) for donor in scope.donors)
     if name in scope.numbers and "t" in scope.numbers and is_beta(name):
@@ -71,6 +78,7 @@ def names(slot: Slot, scope: Scope) -> Iterator[Change]:
     if len(scope.arrays.get(name, ())) == 2:
         if isinstance(slot.parent, ast.Attribute):
             yield "not_summed", parse(f"np.sum({name}, axis=1)"), 1.5
+        yield from _entries(name, scope)
         for order in _orders(scope, scope.arrays[name][1]):
             yield "pairs_broken", parse(f"{name}[:, {order}]"), 1.2
     if name not in scope.values:
@@ -79,7 +87,56 @@ def names(slot: Slot, scope: Scope) -> Iterator[Change]:
                 yield "wrong_operand", parse(f"{other}.T"), 2
 
 
+def _misspelt(name: str, scope: Scope) -> Iterator[Change]:
+    """Put a name that exists in the place of one that does not: True for true, range for rang."""
+    if name in scope.values or name in {*scope.functions, *_BUILTINS, *_MODULES}:
+        return
+    words = [*scope.values, *scope.functions, *_BUILTINS]
+    near = [word for word in words if word.lower() == name.lower()]
+    for other in dict.fromkeys([*near, *difflib.get_close_matches(name, words, 3)]):
+        yield "not_defined", parse(other), 0
+
+
+def _entries(name: str, scope: Scope) -> Iterator[Change]:
+    """Put one example's entry, or one column, in the place of a whole array, in a loop that counts them."""
+    rows, columns = scope.arrays[name]
+    for counter, value in scope.numbers.items():
+        if counter in {"i", "j", "k", "n", "idx", "index"} and value == int(value) and value < columns:
+            yield "not_indexed", parse(f"{name}[0, {counter}]" if rows == 1 else f"{name}[:, {counter}]"), 1.3
+            yield "not_indexed", parse(f"{name}[:, {counter} : {counter} + 1]"), 1.4
+
+
+def columns(node: ast.Subscript, scope: Scope) -> Iterator[Change]:
+    """Put a column in the place of a row: X[:, i] for X[i], and X[j, i] for X[j]."""
+    if not isinstance(node.value, ast.Name) or len(scope.arrays.get(node.value.id, ())) != 2:
+        return
+    name, index = node.value.id, text(node.slice)
+    if isinstance(node.slice, ast.Tuple | ast.Slice | ast.Constant):
+        return
+    yield "row_for_column", parse(f"{name}[:, {index}]"), 0.5
+    yield "row_for_column", parse(f"{name}[:, {index} : {index} + 1]"), 0.6
+    for counter in scope.numbers:
+        if counter in {"i", "j", "k"} and counter != index:
+            yield "row_for_column", parse(f"{name}[{index}, {counter}]"), 0.7
+            yield "row_for_column", parse(f"{name}[{counter}, {index}]"), 0.7
+
+
+_BUILTINS = [
+    name for name in dir(builtins) if not name.startswith("_") and not name.endswith(("Error", "Warning"))
+]
 _MODULES = {"np", "math", "numpy", "str", "int", "float", "True", "False"}
+
+
+def others_for(slot: Slot, scope: Scope) -> Iterator[tuple[str, str]]:
+    """Give what may stand in the place of a name throughout a statement, with the mistake's name."""
+    words = text(slot.node)
+    if isinstance(slot.node, ast.Attribute):
+        stem, _, last = words.rpartition(".")
+        yield from ((kind, f"{stem}.{other}") for other, kind, rank in SWAPS.get(last, []) if rank < 2)
+    elif words in scope.values:
+        for other in _like(words, scope):
+            if scope.arrays.get(words) is not None or words in scope.numbers:
+                yield name_kind(words, other, known=True), other
 
 
 def _like(name: str, scope: Scope) -> list[str]:
@@ -115,7 +172,9 @@ def constants(slot: Slot, scope: Scope, label: str) -> Iterator[Change]:
         )
     elif isinstance(value, str):
         key = isinstance(slot.parent, ast.Subscript | ast.Dict | ast.BinOp)
-        near = _neighbours(value)
+        near = _neighbours(value) + (
+            _ENTRIES if key and value.lower() in {"dw", "db", "w", "b", "da"} else []
+        )
         for other in dict.fromkeys([*near, *scope.strings]):
             if other == value:
                 continue
@@ -127,6 +186,10 @@ def constants(slot: Slot, scope: Scope, label: str) -> Iterator[Change]:
             yield kind, ast.Constant(other), 0.5 if other in near else 1.2
     elif isinstance(value, int | float) and not slot.counting:
         yield from _numbers(slot, value, scope, label)
+
+
+_ENTRIES = ["W", "b", "dW", "db", "dA"]
+_LOWER = {entry.lower() for entry in _ENTRIES}
 
 
 def _neighbours(value: str) -> list[str]:

@@ -20,7 +20,7 @@ OPPOSITE: dict[type[ast.operator], list[type[ast.operator]]] = {
     ast.Add: [ast.Sub, ast.Mult],
     ast.Sub: [ast.Add],
     ast.Mult: [ast.Div, ast.Add, ast.MatMult],
-    ast.Div: [ast.Mult],
+    ast.Div: [ast.Mult, ast.FloorDiv],
     ast.MatMult: [ast.Mult],
     ast.FloorDiv: [ast.Mult],
     ast.Pow: [ast.Mult],
@@ -60,7 +60,9 @@ def operations(node: ast.BinOp, scope: Scope, label: str) -> Iterator[Change]:
             yield removed_kind(dropped, node.op, label), right, 2
             yield removed_kind(dropped, node.op, label), ast.UnaryOp(ast.USub(), right), 2
             continue
-        yield removed_kind(dropped, node.op, label), kept, 1
+        # 1 for 1 / m is the same as no factor, and reads worse.
+        plain = 1.1 if isinstance(kept, ast.Constant) else 1.0
+        yield removed_kind(dropped, node.op, label), kept, plain
     yield from _bracketed(node)
 
 

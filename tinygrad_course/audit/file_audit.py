@@ -41,7 +41,7 @@ def audit_submission(
     for name in _order(file.program, file.known):
         if name not in skip and (only is None or name in only):
             begin(name)
-            yield file.audit(name, seed)
+            yield file.audit_or_say_why_not(name, seed)
     yield from _others(submission, file.program, file.known, file.outdated)
     yield from file.notes()
 
@@ -62,6 +62,20 @@ class _File:
         self.unusable: set[str] = set()
         self.settled: set[str] = set()
         """The wrong functions of which a right version is known."""
+
+    def audit_or_say_why_not(self, name: str, seed: int) -> FunctionReport:
+        """Judge one function; where the check itself fails, only this function is not checked."""
+        try:
+            return self.audit(name, seed)
+        except (MemoryError, KeyboardInterrupt):
+            raise
+        except Exception as error:  # noqa: BLE001 - the others are to be judged all the same
+            node = self.program.functions[name]
+            cell, line = self.submission.place(node.lineno)
+            report = FunctionReport(name, line, type(self.known[name][0]).__name__, cell, UNCHECKED)
+            report.remarks.append(f"the check itself failed: {type(error).__name__}: {error}")
+            self.unusable.add(name)
+            return report
 
     def audit(self, name: str, seed: int) -> FunctionReport:
         """Judge one function, given right versions of those that it calls."""

@@ -14,7 +14,7 @@ import numpy as np
 from tinygrad_course.audit.clinic import Clinic, Repair
 from tinygrad_course.audit.compare import as_array, factors, ratio
 from tinygrad_course.audit.edits import Edit, edits
-from tinygrad_course.audit.search import Scene, local_value
+from tinygrad_course.audit.sieves import Scene, local_value
 from tinygrad_course.audit.slots import Scope, parse
 from tinygrad_course.audit.symptoms import Symptom
 from tinygrad_course.audit.trace import Site

@@ -244,7 +244,14 @@ def _finish(submission: Submission) -> Submission:
     submission.statements = kept
     submission.functions = [statement for statement in kept if isinstance(statement, ast.FunctionDef)]
     if not submission.functions and not submission.problems:
-        raise SubmissionError(f"{submission.path} defines no function: there is nothing to check in it")
+        classes = [statement.name for statement in kept if isinstance(statement, ast.ClassDef)]
+        hint = (
+            f" outside {', '.join(classes)}: methods are not checked, for the check knows the course's "
+            "functions by their names and arguments"
+            if classes
+            else ": there is nothing to check in it"
+        )
+        raise SubmissionError(f"{submission.path} defines no function{hint}")
     return submission
 
 

@@ -70,6 +70,8 @@ class Reader:
         own = self.learner.name
         places = {name: sites(node) for name, node in self.patients.items()}
         known = {canonical(label): label for label in expected}
+        looped = in_loops(self.patients[own])
+        unfinished = self._unfinished(recorder, places[own]) if outcome.error is not None else set()
         last: dict[str, list[Row]] = {}
         for moment, (name, event) in enumerate(log):
             for word, value in event.values.items() if name == own else ():
@@ -77,11 +79,16 @@ class Reader:
                 if label is None or as_array(value) is None:
                     continue
                 # A number in a loop over the examples is not the row of all of them.
-                if label in case.required or np.ndim(value) >= np.ndim(expected[label]):
+                single = id(places[own][event.site].statement) not in looped
+                if label in case.required or single or np.ndim(value) >= np.ndim(expected[label]):
                     last.setdefault(label, []).append((moment, event, value))
         found: list[Symptom] = []
         fine: set[str] = set()
         for label, rows in last.items():
+            if outcome.error is not None and (
+                not np.any(rows[-1][2]) or unfinished & {event.site for _, event, _ in rows}
+            ):
+                continue  # where an exception ends the loop that fills it, no value is final
             if self._fine(label, rows[-1][2], expected, case):
                 fine.add(label)
                 continue
@@ -104,6 +111,7 @@ class Reader:
                 )
             )
         found += self._layer_by_layer(log, expected, case, places)
+        found += self._example_by_example(log, expected, case, places[own], looped)
         if outcome.error is not None and recorder.last is not None:
             found.append(self._raised(recorder.last, outcome.error, log, known, expected, places))
         return min(found, key=lambda symptom: symptom.moment, default=None), fine
@@ -124,7 +132,9 @@ class Reader:
             claim = AssertionError(f"`{ast.unparse(site.statement)}` does not hold")
             return Symptom("", site, error=claim, moment=moment)
         label = self._assigned(site, event, known) if name == self.learner.name else ""
-        return Symptom(label, site, None, expected.get(label), error, [site], moment, event)
+        looped = id(site.statement) in in_loops(self.patients[name])
+        right = None if looped else expected.get(label)
+        return Symptom(label, site, None, right, error, [site], moment, event)
 
     def _layer_by_layer(
         self,
@@ -175,6 +185,50 @@ class Reader:
                 return found
         return found
 
+    def _unfinished(self, recorder: Recorder, places: list[Site]) -> set[int]:
+        """Return the statements of the loops that an exception has ended."""
+        open_site = recorder.open_site(self.learner.name)
+        if open_site is None:
+            return set()
+        statement = places[open_site].statement
+        inside: set[int] = set()
+        for site in places:
+            nodes = {id(inner) for inner in ast.walk(site.statement)}
+            if isinstance(site.statement, ast.For | ast.While) and id(statement) in nodes:
+                inside |= {other.index for other in places if id(other.statement) in nodes}
+        return inside
+
+    def _example_by_example(
+        self,
+        log: list[tuple[str, Event]],
+        expected: dict[str, Any],
+        case: Case,
+        places: list[Site],
+        looped: set[int],
+    ) -> list[Symptom]:
+        """Follow z, a, dz through a loop over the examples: the k-th value is that of the k-th column."""
+        known = {canonical(label): label for label in expected if np.ndim(expected[label]) == 2}
+        rounds: dict[tuple[int, str], list[tuple[int, Event, Any]]] = {}
+        for moment, (name, event) in enumerate(log):
+            if name != self.learner.name or id(places[event.site].statement) not in looped:
+                continue
+            for word, value in event.values.items():
+                label = known.get(canonical(word), "")
+                if label and label not in case.required and as_array(value) is not None:
+                    rounds.setdefault((event.site, label), []).append((moment, event, value))
+        for (index, label), rows in sorted(rounds.items(), key=lambda item: item[1][0][0]):
+            columns = np.asarray(expected[label])
+            if columns.shape[1] != case.m or len(rows) > case.m or case.m < 2:
+                continue
+            for k, (moment, event, value) in enumerate(rows):
+                right: Any = columns[:, k] if columns.shape[0] > 1 else float(columns[0, k])
+                if np.size(value) == np.size(right):
+                    right = np.reshape(right, np.shape(value))
+                options = [right, np.asarray(right) / case.m] if label in case.summed else [right]
+                if not any(close(value, option, single=case.single) for option in options):
+                    return [Symptom(label, places[index], value, right, None, [places[index]], moment, event)]
+        return []
+
     def _fine(self, label: str, value: Any, expected: dict[str, Any], case: Case) -> bool:
         try:
             return agrees(label, value, expected[label], case)
@@ -217,6 +271,18 @@ class Reader:
             if text:
                 return text
         return ""
+
+
+def in_loops(node: ast.FunctionDef) -> set[int]:
+    """Return the identities of the statements that stand in a loop."""
+    return {
+        id(inner)
+        for outer in ast.walk(node)
+        if isinstance(outer, ast.For | ast.While)
+        for statement in outer.body
+        for inner in ast.walk(statement)
+        if isinstance(inner, ast.stmt)
+    }
 
 
 def _hands_on(statement: ast.stmt, label: str) -> bool:

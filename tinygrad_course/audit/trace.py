@@ -80,6 +80,8 @@ def canonical(name: str) -> str:
     ('daprev', 'dz2', 'vcorrecteddw1')
     """
     bare = re.sub(r"[\W_]", "", name)
+    if bare in {"J", "loss"}:
+        return "cost"
     return re.sub(r"(temp|tmp|new)$", "", bare, flags=re.IGNORECASE).lower() or bare.lower()
 
 
@@ -116,6 +118,12 @@ class Recorder:
             if not event.ended:
                 return name, event
         return None
+
+    def open_site(self, function: str) -> int | None:
+        """Return the statement of a function that had not ended when recording stopped."""
+        return next(
+            (event.site for name, event in reversed(self._open) if name == function and not event.ended), None
+        )
 
     def instrument(self, node: ast.FunctionDef) -> ast.FunctionDef:
         """Return a copy of a function that reports each of its statements here."""

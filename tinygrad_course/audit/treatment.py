@@ -19,7 +19,8 @@ from tinygrad_course.audit.obsolete import replaced
 from tinygrad_course.audit.pairs import pairs, structural_pairs
 from tinygrad_course.audit.program import TooLongError
 from tinygrad_course.audit.report import Finding
-from tinygrad_course.audit.search import Scene, assigned, local_value, order_of, scene, search
+from tinygrad_course.audit.search import order_of, search
+from tinygrad_course.audit.sieves import Scene, assigned, local_value, scene
 from tinygrad_course.audit.slots import called
 from tinygrad_course.audit.submission import text_of
 from tinygrad_course.audit.symptoms import Function, Symptom
@@ -59,7 +60,7 @@ def treat(
         view = scene(clinic, shown.case)
         symptom = view.symptom
         repair, together = search(clinic, view, now)
-        second = None
+        second = repair.second if repair is not None else None
         if repair is None and symptom is not None and symptom.site is not None:
             options = list(pairs(clinic, symptom, view))
             repair, second = min(
@@ -168,7 +169,7 @@ def _finding(
     relation = _relation(symptom, case)
     label = symptom.label if symptom else next(iter([*verdict.wrong, *verdict.missing, *verdict.changed]), "")
     site = repair.site if repair else symptom.site if symptom else None
-    line = repair.line if repair else site.statement.lineno if site else learner.node.lineno
+    line = repair.line if repair else site.statement.lineno if site else _returns(learner, verdict)
     if (
         repair
         and symptom
@@ -200,6 +201,12 @@ def _finding(
         finding.suggestion = _suggestion(repair)
     finding.message = _message(finding, verdict, symptom, repair, relation)
     return finding
+
+
+def _returns(learner: Learner, verdict: Verdict) -> int:
+    """Return the line of the last return statement where a value is not returned, else of the function."""
+    found = [node.lineno for node in ast.walk(learner.node) if isinstance(node, ast.Return)]
+    return max(found) if verdict.missing and found else learner.node.lineno
 
 
 def _suggestion(repair: Repair) -> str:
@@ -243,7 +250,7 @@ def _diagnosis(
         return kind
     if symptom is not None and symptom.error is not None:
         return "not_defined" if isinstance(symptom.error, NameError) else "raises"
-    if verdict.error is not None:
+    if verdict.error is not None and relation is None:
         return "raises"
     if relation is not None:
         by_relation = {"transposed": "transposed", "shape": "shape", "sum": "wrong_axis"}

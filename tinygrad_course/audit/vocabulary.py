@@ -57,7 +57,8 @@ def examples_count(scope: Scope) -> list[str]:
     return []
 
 
-def _split(name: str) -> tuple[str, str]:
+def split_name(name: str) -> tuple[str, str]:
+    """Return a variable's letters and its number."""
     match = re.fullmatch(r"(.*?)_?(\d*)", name)
     return (match.group(1), match.group(2)) if match else (name, "")
 
@@ -72,7 +73,7 @@ def name_kind(old: str, new: str, *, known: bool) -> str:
         return "wrong_mask"
     if is_beta(old) and is_beta(new):
         return "beta_swapped"
-    (letter, number), (other, other_number) = _split(old), _split(new)
+    (letter, number), (other, other_number) = split_name(old), split_name(new)
     letter, other = letter.lower(), other.lower()
     if number == other_number and {letter, other} == {"a", "z"}:
         return "a_for_z" if letter == "a" else "z_for_a"

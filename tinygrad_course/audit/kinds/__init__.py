@@ -1,6 +1,7 @@
 """The course's functions that the audit knows."""
 
 import ast
+import difflib
 
 from tinygrad_course.audit.kinds.activations import Activation, ActivationBackward, ActivationSlope
 from tinygrad_course.audit.kinds.backward import Backward, CheckBackward, DropoutBackward, RegularizedBackward
@@ -72,7 +73,18 @@ def kind_of(node: ast.FunctionDef) -> tuple[Kind, Binding] | None:
 
     None for a function that is none of the course's.
     """
-    name = bare(node.name)
+    return _kind_named(node, bare(node.name)) or _kind_named(node, _near(bare(node.name)))
+
+
+def _near(name: str) -> str:
+    """Return the course's function that a misspelt name means: update_parameters_with_momentun."""
+    if len(name) < 12:
+        return ""
+    known = sorted({other for kind in KINDS for other in kind.names})
+    return next(iter(difflib.get_close_matches(name, known, 1, 0.93)), "")
+
+
+def _kind_named(node: ast.FunctionDef, name: str) -> tuple[Kind, Binding] | None:
     for kind in KINDS:
         if name not in kind.names or not kind.fits(node):
             continue

@@ -33,6 +33,8 @@ class Kind:
     battery: ClassVar[tuple[str, ...]] = ("distinct", "distinct", "equal", "distinct", "smallest", "distinct")
     examples: ClassVar[int] = 10
     """How many cases Hypothesis draws for a function that the battery finds right."""
+    shrinks: ClassVar[int] = 100
+    """How many cases are tried at most to find a small one that a wrong function fails."""
     trials: ClassVar[int] = 1500
     """How many changed versions of a wrong function are run at most."""
 
@@ -74,6 +76,7 @@ def labelled(
     places = [known.get(canonical(name)) if canonical(name) in known else None for name in names]
     if len({place for place in places if place}) < len([place for place in places if place]):
         places = [None] * len(values)
+    places = _last_one(places, case)
     found: dict[str, Any] = {}
     for index, value in enumerate(values):
         default = outputs[index] if index < len(outputs) else ""
@@ -93,3 +96,12 @@ def labelled(
         if label and label not in found:
             found[label] = value
     return found
+
+
+def _last_one(places: list[str | None], case: Case) -> list[str | None]:
+    """Of several values, give the one without a known name the one quantity that is left."""
+    left = [label for label in case.required if label not in places]
+    unknown = [index for index, place in enumerate(places) if place is None]
+    if len(places) > 1 and len(places) == len(case.required) and len(left) == len(unknown) == 1:
+        return [left[0] if place is None else place for place in places]
+    return places

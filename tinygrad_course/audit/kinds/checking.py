@@ -17,6 +17,13 @@ def _arguments(node: ast.FunctionDef) -> list[str]:
     return [argument.arg.lower() for argument in node.args.args]
 
 
+def _in_own_order(learner: Learner, name: str, function: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a function of (x, theta) that takes them in the order in which the file's own takes them."""
+    own = learner.own_name(name)
+    names = _arguments(learner.program.functions[own]) if own else []
+    return (lambda theta, x: function(x, theta)) if names[:1] == ["theta"] else function
+
+
 class ForwardOne(Kind):
     """J(theta) = theta x."""
 
@@ -72,10 +79,10 @@ class GradientCheckOne(ForwardOne):
         # A cost that is not linear in theta and not symmetric in its arguments: J = x theta^2.
         bindings: dict[str, Callable[..., Any]] = {}
         for kind, function in (
-            ("forward_propagation", lambda a, b: a * b * b),
-            ("backward_propagation", lambda a, b: 2 * a * b * factor),
+            ("forward_propagation", lambda x, theta: x * theta * theta),
+            ("backward_propagation", lambda x, theta: 2 * x * theta * factor),
         ):
-            bindings[learner.own_name(kind) or kind] = function
+            bindings[learner.own_name(kind) or kind] = _in_own_order(learner, kind, function)
         grad, approx = 2 * x * theta * factor, 2 * x * theta
         difference = abs(grad - approx) / (abs(grad) + abs(approx))
         epsilon = 1e-4
@@ -110,6 +117,7 @@ class GradientCheckMany(Kind):
     step = "of the check"
     battery: ClassVar[tuple[str, ...]] = ("planted", "right", "planted")
     examples: ClassVar[int] = 3
+    shrinks: ClassVar[int] = 6
     trials: ClassVar[int] = 500
 
     def fits(self, node: ast.FunctionDef) -> bool:

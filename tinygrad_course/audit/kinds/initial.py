@@ -42,6 +42,10 @@ class Initialize(Kind):
         "initialise_parameters",
         "init_parameters",
         "initialize_params",
+        "init_params",
+        "initialise_params",
+        "initialize_parameters_random_normal",
+        "initialize_parameters_xavier",
     )
     signatures: ClassVar[tuple[tuple[str, ...], ...]] = (("layer_dims",), ("n_x", "n_h", "n_y"))
     outputs: ClassVar[tuple[str, ...]] = ("parameters",)

@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from audit_rules import Change, _put, call_name, statements, text, walk
+from benchmarks.audit.mutation import Change, _put, call_name, statements, text, walk
 
 
 @dataclass(frozen=True)
