@@ -37,7 +37,7 @@ bench: .venv/.bench ## side by side with the peers (torch takes part where it is
 	$(BIN)/python -m benchmarks
 
 docs: .venv/.docs ## the documentation, in site/
-	$(BIN)/python -m mkdocs build --strict
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet
 
 notebooks: .venv/.dev ## execute the notebooks and write their outputs
 	$(BIN)/python -m notebooks

@@ -16,7 +16,7 @@ import numpy as np
 
 from datasets import cats, digits
 from tinygrad_course import Tensor, functions, graph, value_and_grad
-from tinygrad_course.gradient_checking import compare_gradients
+from tinygrad_course.audit import audit
 
 # %% [markdown] en
 # ## The pictures
@@ -205,17 +205,18 @@ plt.show()
 #
 # 1. The neuron says a = 0.5 for a positive example. What is dJ/dz if m = 1? Draw it, or use the formula.
 # 2. Some notes write the loss with log10. By which factor is the gradient then wrong?
-# 3. Write the gradient of the *squared* error, J = sum((A - Y)²)/m, with respect to w by hand, and have it checked.
+# 3. Write the gradient of the *squared* error, J = sum((A - Y)²)/m, with respect to w and b by hand, and have it checked.
 #
-# The answers, to be checked by running them. `compare_gradients` holds what you wrote against numerical derivatives:
+# The answers, to be checked by running them. `audit` follows what you wrote line by line beside the graph of the forward
+# pass; break a line, and it names it:
 # %% [markdown] zh
 # ## 练习
 #
 # 1. 对一个正样本,神经元给出 a = 0.5。若 m = 1,dJ/dz 是多少?可以画图,也可以用公式。
 # 2. 有的笔记把损失函数写成 log10。这时梯度差了几倍?
-# 3. 换成*平方*误差 J = sum((A - Y)²)/m,手写它对 w 的梯度,并检验。
+# 3. 换成*平方*误差 J = sum((A - Y)²)/m,手写它对 w 和 b 的梯度,并检验。
 #
-# 运行下面的代码核对答案。`compare_gradients` 会把你写的梯度与数值导数对照:
+# 运行下面的代码核对答案。`audit` 会把你写的代码逐行与前向传播的计算图对照;改坏一行,它就会指出那一行:
 # %%
 z = Tensor(np.zeros((1, 1)))
 functions.binary_cross_entropy(functions.sigmoid(z), np.ones((1, 1))).backward()
@@ -234,13 +235,21 @@ ratio = value_and_grad(cost)(small, x, y)[1]["w"] / value_and_grad(cost_log10)(s
 print("2.", ratio.ravel().round(6), "= log 10")
 
 
-def squared(w):
-    return np.sum((functions.sigmoid(np.dot(w.T, x)) - y) ** 2) / 3
+def squared_gradient(parameters, X, Y):
+    m = X.shape[1]
+    A = functions.sigmoid(np.dot(parameters["w"].T, X) + parameters["b"])
+    dZ = 2 * (A - Y) * A * (1 - A)
+    dw = np.dot(X, dZ.T) / m
+    db = np.sum(dZ, axis=1, keepdims=True) / m
+    return {"dw": dw, "db": db}
 
 
-def squared_gradient(w):
-    A = functions.sigmoid(np.dot(w.T, x))
-    return np.dot(x, (2 * (A - y) * A * (1 - A)).T) / 3
-
-
-print("3.", compare_gradients(squared, small["w"], gradient=squared_gradient).verdict)
+report = audit(
+    lambda X, parameters: functions.sigmoid(np.dot(parameters["w"].T, X) + parameters["b"]),
+    lambda A, Y: np.sum((A - Y) ** 2) / Y.shape[1],
+    squared_gradient,
+    small,
+    x,
+    y,
+)
+print("3.", report.status, [finding.source for finding in report.functions[0].findings])

@@ -18,6 +18,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from tinygrad_course import Tensor, grad, graph
+from tinygrad_course.audit import audit
 from tinygrad_course.functions import linear
 from tinygrad_course.gradient_checking import check_gradients
 
@@ -246,11 +247,27 @@ except ValueError as error:
 print(
     "1.", grad(lambda b: np.sum(np.ones((4, 3)) @ np.ones((3, 10)) + b))(np.zeros((4, 1))).ravel(), "= m each"
 )
-_, dw, _ = vectorised(w, 0.5)
-A = 1 / (1 + np.exp(-(np.dot(w.T, X) + 0.5)))
-print(
-    "2.", np.shape(np.sum(A - Y) / m), "a number; broadcasting subtracts it from every weight without a word"
+
+
+def one_number(parameters, X, Y):
+    m = X.shape[1]
+    A = 1 / (1 + np.exp(-(np.dot(parameters["w"].T, X) + parameters["b"])))
+    dZ = A - Y
+    dw = 1 / m * np.sum(dZ)
+    db = 1 / m * np.sum(dZ, axis=1, keepdims=True)
+    return {"dw": dw, "db": db}
+
+
+report = audit(
+    lambda X, parameters: 1 / (1 + np.exp(-(np.dot(parameters["w"].T, X) + parameters["b"]))),
+    lambda A, Y: -np.sum(Y * np.log(A) + (1 - Y) * np.log(1 - A)) / Y.shape[1],
+    one_number,
+    {"w": w, "b": np.full((1, 1), 0.5)},
+    X,
+    Y,
 )
+print("2. a number; broadcasting subtracts it from every weight without a word. The audit:")
+print("  ", report.status, "-", report.functions[0].findings[0].source)
 
 
 def spread(X):

@@ -13,13 +13,15 @@
 # 带梯度的计算图,课程里手写的反向传播与计算图给出的梯度逐项对照,最后得到与课程公布的结果一位不差的成本。
 # (课程一第三周:《浅层神经网络》及其作业《用一个隐藏层的网络对平面数据分类》。)
 # %%
+from pathlib import Path
+
 import matplotlib.pyplot as plt
 import numpy as np
 
 from datasets import flower
 from models.pictures import decision_boundary
 from tinygrad_course import Network, Tensor, graph, value_and_grad
-from tinygrad_course.gradient_checking import compare_gradients
+from tinygrad_course.audit import check_file
 from tinygrad_course.optimizers import GradientDescent
 
 # %% [markdown] en
@@ -245,8 +247,8 @@ plt.show()
 # ## Exercises
 #
 # 1. Someone writes `dW2 = np.dot(dZ2, A2.T) / m`. It has the wrong shape, (1, 1) instead of (1, 4). Does the update fail?
-# 2. In `dZ1`, replace `1 - A1**2` by the sigmoid's `A1 * (1 - A1)`. What does a gradient check say, and of which
-#    parameters?
+# 2. In `dZ1`, replace `1 - A1**2` by the sigmoid's `A1 * (1 - A1)`. Which line does the audit name? (It is
+#    `tinygrad-course check homework.py` on the command line.)
 # 3. Start with all parameters zero. Which gradients are zero at once, and what does that mean for training?
 #
 # The answers, to be checked by running them:
@@ -254,7 +256,8 @@ plt.show()
 # ## 练习
 #
 # 1. 有人写成 `dW2 = np.dot(dZ2, A2.T) / m`,形状是 (1, 1) 而不是 (1, 4)。更新参数时会报错吗?
-# 2. 把 `dZ1` 里的 `1 - A1**2` 换成 sigmoid 的导数 `A1 * (1 - A1)`。梯度检验会怎么说,错的是哪些参数?
+# 2. 把 `dZ1` 里的 `1 - A1**2` 换成 sigmoid 的导数 `A1 * (1 - A1)`。审查(audit)会指出哪一行?
+#    (在命令行里就是 `tinygrad-course check homework.py`。)
 # 3. 把所有参数初始化为零。哪些梯度立刻为零?这对训练意味着什么?
 #
 # 运行下面的代码核对答案:
@@ -265,15 +268,32 @@ wrong = np.dot(A2 - Y, A2.T) / m
 print("1.", (start["W2"] - 1.2 * wrong).shape, "no error: (1, 1) is broadcast, and every weight moves alike")
 
 
-def wrong_backward(p):
-    grads = backward(p, X, Y)
-    _, A1, _, A2 = forward(p, X)
-    dZ1 = np.dot(p["W2"].T, A2 - Y) * A1 * (1 - A1)
-    return {**grads, "dW1": np.dot(dZ1, X.T) / m, "db1": np.sum(dZ1, axis=1, keepdims=True) / m}
+homework = """
+import numpy as np
 
+def forward_propagation(X, parameters):
+    Z1 = np.dot(parameters["W1"], X) + parameters["b1"]
+    A1 = np.tanh(Z1)
+    Z2 = np.dot(parameters["W2"], A1) + parameters["b2"]
+    A2 = 1 / (1 + np.exp(-Z2))
+    return A2, {"Z1": Z1, "A1": A1, "Z2": Z2, "A2": A2}
 
-report = compare_gradients(lambda p: cost(p, X, Y), start, gradient=wrong_backward)
-print("2.", report.verdict, sorted({entry.name for entry in report.entries if entry.status == "wrong"}))
+def backward_propagation(parameters, cache, X, Y):
+    m = X.shape[1]
+    A1, A2 = cache["A1"], cache["A2"]
+    dZ2 = A2 - Y
+    dW2 = np.dot(dZ2, A1.T) / m
+    db2 = np.sum(dZ2, axis=1, keepdims=True) / m
+    dZ1 = np.dot(parameters["W2"].T, dZ2) * A1 * (1 - A1)
+    dW1 = np.dot(dZ1, X.T) / m
+    db1 = np.sum(dZ1, axis=1, keepdims=True) / m
+    return {"dW1": dW1, "db1": db1, "dW2": dW2, "db2": db2}
+"""
+Path("homework.py").write_text(homework, encoding="utf-8")
+for function in check_file("homework.py").functions:
+    print("2.", function.name, function.status)
+    for finding in function.findings:
+        print("   line", finding.line, "is", finding.source)
 
 zeros = {name: np.zeros_like(value) for name, value in start.items()}
 _, grads = step(zeros, X, Y)

@@ -20,6 +20,7 @@ from IPython.display import SVG
 from datasets import cats, digits
 from models.pictures import misclassified
 from tinygrad_course import Network, Tensor, functions, graph, value_and_grad
+from tinygrad_course.audit import audit
 from tinygrad_course.initialization import initialize_parameters
 from tinygrad_course.optimizers import GradientDescent
 
@@ -197,13 +198,28 @@ for y in (1.0, 0.0):
 
 
 def wrong(parameters, X, Y):
-    grads, A1 = {}, np.maximum(0, np.dot(parameters["W1"], X) + parameters["b1"])
+    m = X.shape[1]
+    A1 = np.maximum(0, np.dot(parameters["W1"], X) + parameters["b1"])
     dZ2 = forward(parameters, X) - Y
+    dW2 = np.dot(dZ2, A1.T) / m
+    db2 = np.sum(dZ2, axis=1, keepdims=True) / m
     dZ1 = np.dot(parameters["W2"].T, dZ2) * A1 * (1 - A1)
-    grads["W2"], grads["W1"] = np.dot(dZ2, A1.T) / X.shape[1], np.dot(dZ1, X.T) / X.shape[1]
-    return grads
+    dW1 = np.dot(dZ1, X.T) / m
+    db1 = np.sum(dZ1, axis=1, keepdims=True) / m
+    return {"dW1": dW1, "db1": db1, "dW2": dW2, "db2": db2}
 
 
 small = initialize_parameters([data.n_x, 7, 1], "xavier", 1)
 _, right = value_and_grad(cost)(small, X, Y)
-print("3.", {name: bool(np.allclose(g, right[name])) for name, g in wrong(small, X, Y).items()}, "are right")
+print(
+    "3.", {name: bool(np.allclose(g, right[name[1:]])) for name, g in wrong(small, X, Y).items()}, "are right"
+)
+report = audit(
+    lambda X, parameters: forward(parameters, X),
+    lambda A2, Y: -np.sum(Y * np.log(A2) + (1 - Y) * np.log(1 - A2)) / Y.shape[1],
+    wrong,
+    small,
+    X,
+    Y,
+)
+print("   the audit:", report.status, "from", report.functions[0].findings[0].quantity, "on")

@@ -3,19 +3,20 @@
 #
 # **What you will see.** How to find out whether a backward pass is right without believing anybody: two
 # evaluations of the cost for each parameter. Then the exercise of the course with its two planted mistakes, found
-# and named; why a *right* gradient can miss the course's threshold; and what a kink of ReLU does to the check. (Course 2,
+# by the check and named, line by line, by the audit; why a *right* gradient can miss the course's threshold; and what a kink of ReLU does to the check. (Course 2,
 # week 1: *Gradient checking* and its assignment.)
 # %% [markdown] zh
 # # 9. 梯度检验,以及两处故意埋下的错误
 #
 # **你将看到什么。** 不相信任何人,也能知道反向传播写得对不对:对每个参数只需计算两次成本。接着做课程的练习,
-# 找出并指明其中埋下的两处错误;再看为什么*正确*的梯度也可能通不过课程的阈值,以及 ReLU 的拐点会怎样影响检验。
+# 用梯度检验发现、再用审查逐行指出其中埋下的两处错误;再看为什么*正确*的梯度也可能通不过课程的阈值,以及 ReLU 的拐点会怎样影响检验。
 # (课程二第一周:《梯度检验》及其作业。)
 # %%
 import matplotlib.pyplot as plt
 import numpy as np
 
 from tinygrad_course import Tensor, functions, grad, graph
+from tinygrad_course.audit import audit
 from tinygrad_course.gradient_checking import check_gradients, compare_gradients
 
 
@@ -89,19 +90,19 @@ def cost(p, X, Y):
     return np.sum(-np.log(A3) * Y - np.log(1 - A3) * (1 - Y)) / X.shape[1]
 
 
-def backward(p, X, Y):
+def backward(parameters, X, Y):
     m = X.shape[1]
-    A1, A2, A3 = forward(p, X)
+    A1, A2, A3 = forward(parameters, X)
     dZ3 = A3 - Y
     dW3 = 1 / m * np.dot(dZ3, A2.T)
     db3 = 1 / m * np.sum(dZ3, axis=1, keepdims=True)
-    dZ2 = np.dot(p["W3"].T, dZ3) * (A2 > 0)
+    dZ2 = np.dot(parameters["W3"].T, dZ3) * (A2 > 0)
     dW2 = 1 / m * np.dot(dZ2, A1.T) * 2
     db2 = 1 / m * np.sum(dZ2, axis=1, keepdims=True)
-    dZ1 = np.dot(p["W2"].T, dZ2) * (A1 > 0)
+    dZ1 = np.dot(parameters["W2"].T, dZ2) * (A1 > 0)
     dW1 = 1 / m * np.dot(dZ1, X.T)
     db1 = 4 / m * np.sum(dZ1, axis=1, keepdims=True)
-    return {"W1": dW1, "b1": db1, "W2": dW2, "b2": db2, "W3": dW3, "b3": db3}
+    return {"dW1": dW1, "db1": db1, "dW2": dW2, "db2": db2, "dW3": dW3, "db3": db3}
 
 
 random = np.random.RandomState(1)  # the numbers of the assignment
@@ -156,7 +157,7 @@ print(f"difference = {difference(backward(parameters, X, Y), approx):.6f}, the a
 # %%
 hand = backward(parameters, X, Y)
 for name in parameters:
-    mine, theirs = hand[name].ravel(), approx[name].ravel()
+    mine, theirs = hand[f"d{name}"].ravel(), approx[name].ravel()
     large = np.abs(theirs) > 1e-3
     print(f"d{name}: ratio to the numerical gradient {np.mean(mine[large] / theirs[large]):.4f}")
 
@@ -175,6 +176,72 @@ print(compare_gradients(cost, parameters, X, Y, gradient=backward))
 report = compare_gradients(cost, parameters, X, Y, gradient=backward)
 print(report.verdict, sorted({entry.name for entry in report.entries if entry.status == "wrong"}))
 
+
+# %% [markdown] en
+# ## The audit: the line, not the array
+#
+# `audit` knows more than the check: it reads the backward pass, follows it line by line beside the graph of the forward
+# pass, and names the *first line that is wrong on the way back*. Mend that line, and ask again, until it is content:
+# %% [markdown] zh
+# ## 审查:指出哪一行,而不只是哪个数组
+#
+# `audit` 知道得更多:它会读反向传播的代码,逐行与前向传播的计算图对照,指出*反向途中第一处出错的那一行*。
+# 改正这一行,再问一次,直到它没有意见为止:
+# %%
+def audited(backward):
+    """The audit takes the forward pass, the cost of its result, and the backward pass to be judged."""
+    report = audit(
+        lambda X, parameters: forward(parameters, X)[-1],
+        lambda A3, Y: -np.sum(Y * np.log(A3) + (1 - Y) * np.log(1 - A3)) / Y.shape[1],
+        backward,
+        parameters,
+        X,
+        Y,
+    )
+    for finding in report.functions[0].findings:
+        print(f"{report.status}: {finding.source}   ({finding.ratio:.0f} times what it should be)")
+    if report.status == "right":
+        print("right: every line")
+
+
+def backward_mended_once(parameters, X, Y):
+    m = X.shape[1]
+    A1, A2, A3 = forward(parameters, X)
+    dZ3 = A3 - Y
+    dW3 = 1 / m * np.dot(dZ3, A2.T)
+    db3 = 1 / m * np.sum(dZ3, axis=1, keepdims=True)
+    dZ2 = np.dot(parameters["W3"].T, dZ3) * (A2 > 0)
+    dW2 = 1 / m * np.dot(dZ2, A1.T)
+    db2 = 1 / m * np.sum(dZ2, axis=1, keepdims=True)
+    dZ1 = np.dot(parameters["W2"].T, dZ2) * (A1 > 0)
+    dW1 = 1 / m * np.dot(dZ1, X.T)
+    db1 = 4 / m * np.sum(dZ1, axis=1, keepdims=True)
+    return {"dW1": dW1, "db1": db1, "dW2": dW2, "db2": db2, "dW3": dW3, "db3": db3}
+
+
+def backward_mended(parameters, X, Y):
+    m = X.shape[1]
+    A1, A2, A3 = forward(parameters, X)
+    dZ3 = A3 - Y
+    dW3 = 1 / m * np.dot(dZ3, A2.T)
+    db3 = 1 / m * np.sum(dZ3, axis=1, keepdims=True)
+    dZ2 = np.dot(parameters["W3"].T, dZ3) * (A2 > 0)
+    dW2 = 1 / m * np.dot(dZ2, A1.T)
+    db2 = 1 / m * np.sum(dZ2, axis=1, keepdims=True)
+    dZ1 = np.dot(parameters["W2"].T, dZ2) * (A1 > 0)
+    dW1 = 1 / m * np.dot(dZ1, X.T)
+    db1 = 1 / m * np.sum(dZ1, axis=1, keepdims=True)
+    return {"dW1": dW1, "db1": db1, "dW2": dW2, "db2": db2, "dW3": dW3, "db3": db3}
+
+
+audited(backward)
+audited(backward_mended_once)
+audited(backward_mended)
+
+# %% [markdown] en
+# A file of homework is checked the same way from the command line: `tinygrad-course check homework.py`.
+# %% [markdown] zh
+# 作业文件也可以在命令行里这样检查:`tinygrad-course check homework.py`。
 # %% [markdown] en
 # ## Or do not write it at all
 #
@@ -186,7 +253,7 @@ print(report.verdict, sorted({entry.name for entry in report.entries if entry.st
 # %%
 exact = grad(cost)(parameters, X, Y)
 print(compare_gradients(cost, parameters, X, Y, gradient=exact).verdict)
-print("dW2 by hand / dW2 from the graph:", np.unique((hand["W2"] / exact["W2"])[exact["W2"] != 0].round(9)))
+print("dW2 by hand / dW2 from the graph:", np.unique((hand["dW2"] / exact["W2"])[exact["W2"] != 0].round(9)))
 
 tensors = {name: Tensor(value, name=name) for name, value in parameters.items()}
 J = cost(tensors, X, Y)
@@ -244,7 +311,7 @@ for entry in report.entries:
 #
 # 1. Some notes compute J_minus at θ + ε too, by a slip of the pen. What does the check then say of *every* gradient?
 # 2. Change `(A1 > 0)` to `(A1 >= 0)`. Does the check notice, and why?
-# 3. Drop the `1 / m` of dW3 alone. Predict the ratio, then check.
+# 3. Drop the `1 / m` of dW3 alone. Predict the ratio, then let the audit find the line.
 #
 # The answers, to be checked by running them:
 # %% [markdown] zh
@@ -257,7 +324,7 @@ for entry in report.entries:
 #
 # 1. 有的笔记一时笔误,J_minus 也在 θ + ε 处计算。这时检验对*任何*梯度会说什么?
 # 2. 把 `(A1 > 0)` 改成 `(A1 >= 0)`。检验能发现吗?为什么?
-# 3. 只去掉 dW3 的 `1 / m`。先猜比值,再检验。
+# 3. 只去掉 dW3 的 `1 / m`。先猜比值,再让审查找出这一行。
 #
 # 运行下面的代码核对答案:
 # %%
@@ -280,7 +347,21 @@ print(
     sorted({entry.name for entry in report.entries if entry.status == "wrong"}),
 )
 
-no_m = {**exact, "W3": exact["W3"] * 3}
-report = compare_gradients(cost, parameters, X, Y, gradient=no_m)
-worst = report.worst(1)[0]
-print("3.", worst.name, f"{worst.analytic / worst.best:.4f} = m")
+
+def without_m(parameters, X, Y):
+    m = X.shape[1]
+    A1, A2, A3 = forward(parameters, X)
+    dZ3 = A3 - Y
+    dW3 = np.dot(dZ3, A2.T)
+    db3 = 1 / m * np.sum(dZ3, axis=1, keepdims=True)
+    dZ2 = np.dot(parameters["W3"].T, dZ3) * (A2 > 0)
+    dW2 = 1 / m * np.dot(dZ2, A1.T)
+    db2 = 1 / m * np.sum(dZ2, axis=1, keepdims=True)
+    dZ1 = np.dot(parameters["W2"].T, dZ2) * (A1 > 0)
+    dW1 = 1 / m * np.dot(dZ1, X.T)
+    db1 = 1 / m * np.sum(dZ1, axis=1, keepdims=True)
+    return {"dW1": dW1, "db1": db1, "dW2": dW2, "db2": db2, "dW3": dW3, "db3": db3}
+
+
+print("3. m = 3")
+audited(without_m)
