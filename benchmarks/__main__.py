@@ -26,6 +26,12 @@ def parser() -> argparse.ArgumentParser:
     root.add_argument("--rounds", type=int, help="rounds, each of which times everybody once (default 40)")
     root.add_argument("--threads", choices=["1", "all"], default="1", help="threads of the libraries")
     root.add_argument(
+        "--clock",
+        choices=["wall", "processor"],
+        default="wall",
+        help="processor: seconds that the process had a processor, for a machine with other work; one thread",
+    )
+    root.add_argument(
         "--only", help="who takes part beside the baseline: ours, torch, jax, ..., or compiled, loop, ..."
     )
     root.add_argument("--json", metavar="FILE", help="write every measurement")
@@ -43,6 +49,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser().parse_args(arguments)
     if options.rounds is not None and options.rounds < 1:
         parser().error(f"--rounds {options.rounds}: at least 1")
+    if options.clock == "processor" and options.threads != "1":
+        parser().error("--clock processor counts every thread's time: for --threads 1 alone")
     environment.set_threads(options.threads)
     with tempfile.TemporaryDirectory() as cache:
         # First calls are to compile, whatever an earlier run has left.

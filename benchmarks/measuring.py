@@ -115,6 +115,7 @@ class Families:
         *,
         seed: int = 0,
         small: bool = False,
+        clock: str = "wall",
         tell: Tell | None = None,
     ) -> Measured:
         """Return a row's measurements."""
@@ -136,7 +137,7 @@ class Families:
             for name, process in present:
                 if self.threads == "all":
                     time.sleep(SETTLE)
-                result.seconds[name].append(process.ask("sample", name))
+                result.seconds[name].append(process.ask("sample", name, clock))
             tell(f"{row}: rounds", done + 1, rounds)
         return result
 

@@ -29,7 +29,11 @@ def run(options: argparse.Namespace) -> int:
     rows = chosen(options.rows)
     rounds = options.rounds or ROUNDS
     contestants = taking_part(options.only)
-    about = environment.describe(options.threads) | {"rounds": str(rounds), "date": today()}
+    about = environment.describe(options.threads) | {
+        "clock": options.clock,
+        "rounds": str(rounds),
+        "date": today(),
+    }
     console.print(", ".join(f"{k} {v}" for k, v in about.items()))
     if gone := [c for c in absent() if c in contestants]:
         labels = ", ".join(CONTESTANTS[c].label for c in gone)
@@ -42,6 +46,7 @@ def run(options: argparse.Namespace) -> int:
                 rounds,
                 seed=options.seed,
                 small=options.small,
+                clock=options.clock,
                 tell=lambda words, done, total: advance(words, 1 if done else 0),
             )
             console.print(table.row_table(measured))
@@ -54,7 +59,7 @@ def run(options: argparse.Namespace) -> int:
     picture = Path(options.plot or "out/benchmarks.png")
     if not options.plot:
         picture.parent.mkdir(exist_ok=True)
-    footer = f"{about['processor']}, threads: {options.threads}, {rounds} rounds, {about['date']}"
+    footer = f"{about['processor']}, threads: {options.threads}, {options.clock} time, {about['date']}"
     console.print(f"wrote {plot.draw(results, picture, footer)}")
     wrong = [(m.row, j) for m in results for j in m.judged.values() if j.problem]
     for row, judged in wrong:

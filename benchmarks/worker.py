@@ -142,10 +142,11 @@ class Bench:
         judged.steps = units * self.work.steps
         judged.threads = processor / wall
 
-    def sample(self, name: str) -> float:
-        """Return seconds a step."""
+    def sample(self, name: str, clock: str = "wall") -> float:
+        """Return seconds a step, on the wall or of the processor."""
         judged = self.judged[name]
-        return timed(self.runners[name], judged.units)[0] / judged.steps
+        wall, processor = timed(self.runners[name], judged.units)
+        return (processor if clock == "processor" else wall) / judged.steps
 
 
 def serve(connection: Connection, family: str) -> None:
@@ -167,7 +168,7 @@ def serve(connection: Connection, family: str) -> None:
             elif request == "prepare" and bench is not None:
                 answer = bench.prepare(args[0])
             elif request == "sample" and bench is not None:
-                answer = bench.sample(args[0])
+                answer = bench.sample(*args)
             else:
                 return
         except Exception as error:  # noqa: BLE001  (told to the parent)
