@@ -1,6 +1,7 @@
 """Draw the documentation's pictures into docs/pictures: ``python docs/draw.py`` from the repository's root.
 
-The screenshots of the interactive page need Chromium and its driver; without them the rest is drawn.
+The screenshots of the interactive page and of terminals need Chromium and its driver; without them the rest
+is drawn.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import terminals
 
 from models import networks
 from tinygrad_course import Tensor, functions, graph, value_and_grad
@@ -115,7 +117,7 @@ SCREENS = {
 
 
 def screenshots() -> None:
-    """Open the interactive pages in Chromium, go to a step, and save what is seen."""
+    """Open the interactive pages in Chromium, go to a step, and save what is seen; and what is printed."""
     from selenium import webdriver
 
     driver = shutil.which("chromedriver")
@@ -140,6 +142,12 @@ def screenshots() -> None:
                     step,
                 )
                 browser.save_screenshot(str(PICTURES / f"{name}.png"))
+                smaller(PICTURES / f"{name}.png")
+            for name, write_page in terminals.PICTURES.items():
+                printed = Path(folder) / f"{name}.html"
+                printed.write_text(write_page(), encoding="utf-8")
+                browser.get(printed.as_uri())
+                browser.find_element("tag name", "body").screenshot(str(PICTURES / f"{name}.png"))
                 smaller(PICTURES / f"{name}.png")
         finally:
             browser.quit()
