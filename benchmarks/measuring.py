@@ -126,7 +126,7 @@ class Families:
             names = process.ask("row", row, self.contestants, small)
             for name in names:
                 tell(f"{row}: {CONTESTANTS[name].label}", 0, rounds)
-                result.judged[name] = process.ask("prepare", name)
+                result.judged[name] = process.ask("prepare", name, clock)
                 if not result.judged[name].problem:
                     present.append((name, process))
         result.judged = {c: result.judged[c] for c in CONTESTANTS if c in result.judged}

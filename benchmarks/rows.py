@@ -129,7 +129,8 @@ def save(results: Sequence[Measured], about: dict[str, str], path: Path) -> None
                 "limit": v.limit,
                 "value": v.value,
                 "met": v.met,
-                "in": v.target.words,
+                "of": v.target.of,
+                "rivals": v.target.rivals,
             }
             for m in results
             for v in targets.judge(m)

@@ -62,7 +62,7 @@ def target_table(rows: Sequence[Measured]) -> Any:
         table.add_column(heading, justify="right" if heading in {"measured", "at most"} else "left")
     for measured in rows:
         for v in judge(measured):
-            unit = " us" if v.target.microseconds else ""
+            unit = {"ratio": "", "us": " us", "s": " s, first call"}[v.target.of]
             limit = f"{number(v.limit)}{unit}"
             table.add_row(
                 measured.row,

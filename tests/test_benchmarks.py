@@ -171,6 +171,12 @@ def test_microseconds_are_judged_as_microseconds():
     assert [v.met for result in (slow, fast) for v in targets.judge(result)] == [False, True]
 
 
+def test_a_first_call_is_judged_in_seconds():
+    result = measured("W3", numpy=[1.0], machine=[0.3])
+    result.judged["machine"].first = 6.0
+    assert {v.target.of: v.met for v in targets.judge(result)} == {"ratio": True, "s": False}
+
+
 def test_the_markdown_table_has_a_cell_for_everyone():
     text = table.markdown([measured(numpy=[1.0], raw=[0.5]), measured("W2", numpy=[1.0], torch=[1.5])])
     lines = text.splitlines()
