@@ -41,7 +41,8 @@ def as_data(data: ArrayLike, dtype: DTypeLike | None) -> Any:
         raise TypeError("a list of Tensors: join them with np.stack([...]), which remembers")
     array: Any
     if hasattr(data, "__array_function__") and not isinstance(data, (np.ndarray, np.generic)):
-        array = data  # another library's array that speaks NumPy's protocols
+        # another library's array that speaks NumPy's protocols
+        array = data.__variable__() if hasattr(data, "__variable__") else data
     else:
         try:
             array = np.array(data)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import pickle
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ from scipy import special
 from tests.compiling import networks
 from tests.compiling.test_equality import assert_equal, wider
 from tinygrad_course import compiled, compiled_loop, value_and_grad
-from tinygrad_course.compiling import kernel, sealed
+from tinygrad_course.compiling import kernel, machine_products, machine_tile, sealed
 
 numba = pytest.importorskip("numba")
 
@@ -28,7 +29,7 @@ def interpreted(source):
         "accumulate": lambda a, b: a + b,
         "widely": lambda: None,
     }
-    space |= {"math": math, "f8": np.float64, "f4": np.float32, "np": np}
+    space |= {"math": math, "f8": np.float64, "f4": np.float32, "np": np, "tile": tile}
     exec(source, space)  # noqa: S102  (the library's own text)
     return space["kernel"]
 
@@ -118,6 +119,78 @@ def test_functions_are_within_two_ulp_over_the_whole_range(name):
     assert np.max(error[~special_case]) <= 2
     vectors = next(iter(each.inspect_asm().values()))
     assert "ymm" in vectors or "zmm" in vectors or "v0.2d" in vectors
+
+
+# ------------------------------------------------------------------ products
+
+
+def tile(rows, vectors, lanes, x, start, down, over, left, sums, at, count, more, ahead, pace):
+    """What the tile in LLVM's language does, number by number."""
+    width = vectors * lanes
+    memory = (x if x.flags.c_contiguous else x.T).reshape(-1)
+    for r in range(rows):
+        entries = memory[[start + l * down + r * over for l in range(count)]]
+        total = entries @ left[: count * width].reshape(count, width)
+        before = sums[at + r * width : at + (r + 1) * width] if more else 0
+        sums[at + r * width : at + (r + 1) * width] = before + total
+
+
+def product(left, right, run):
+    out = np.full((left.shape[0], right.shape[1]), np.nan, left.dtype)
+    run(machine_products.product_source(left.shape, right.shape, left.dtype))(left, right, out)
+    return out
+
+
+def bound(left, right):
+    return 4 * left.shape[1] * np.finfo(left.dtype).eps * (np.abs(left) @ np.abs(right) + 1e-300)
+
+
+@given(
+    st.integers(1, 30), st.integers(1, 40), st.integers(1, 70), st.sampled_from("CF"),
+    st.sampled_from(["f4", "f8"]), st.sampled_from([16, 32, 64]), st.integers(0, 2**32 - 1),
+)  # fmt: skip
+def test_texts_of_products(m, k, n, order, dtype, wide, seed):
+    rng = np.random.default_rng(seed)
+    left, right = rng.normal(size=(m, k)).astype(dtype), rng.normal(size=(k, n)).astype(dtype, order=order)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(machine_tile, "vector_bytes", lambda: wide)
+        for name, small in (("ALONG", 16), ("ACROSS", 8), ("COLUMNS", 32)):
+            patch.setattr(machine_products, name, small)
+        ours = product(left, right, interpreted)
+    assert (np.abs(ours - left @ right) <= bound(left, right)).all()
+
+
+@pytest.mark.parametrize(("shape", "dtype"), [((20, 700, 33), "f8"), ((30, 209, 300), "f4")])
+def test_machine_code_of_products(shape, dtype):
+    m, k, n = shape
+    rng = np.random.default_rng(1)
+    left = rng.normal(size=(m, k)).astype(dtype)
+    run = kernel.compile_kernel
+    for right in (rng.normal(size=(k, n)).astype(dtype), rng.normal(size=(n, k)).astype(dtype).T):
+        expected, error = left @ right, bound(left, right)
+        assert (np.abs(product(left, right, run) - expected) <= error).all()
+        assert (np.abs(product(left[:, ::-1], right[::-1], run) - expected) <= error).all()
+    left[0, 1], left[1, 2] = np.nan, np.inf
+    with np.errstate(all="ignore"):
+        assert np.array_equal(np.isnan(product(left, right, run)), np.isnan(left @ right))
+
+
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_a_network_of_few_units_on_a_large_matrix(order, monkeypatch):
+    made = []
+    source = machine_products.product_source
+    monkeypatch.setattr(machine_products, "product_source", lambda *a: made.append(a) or source(*a))
+    rng = np.random.default_rng(2)
+    parameters = networks.parameters_of(rng, [5000, 20, 1])
+    parameters["W1"] /= 70
+    X, Y = np.asarray(rng.normal(size=(5000, 201)), order=order), (rng.random((1, 201)) > 0.5) * 1.0
+    step = networks.training_step(["relu", "sigmoid"], "cross entropy", 0.0, 0.1)
+    program = compiled(step, engine="machine")
+    for _ in range(2):
+        result = program(parameters, X, Y)
+        assert_equal(result, step(parameters, X, Y))
+        parameters = result[0]
+    assert len(made) == 2
 
 
 # ------------------------------------------------------------------ whole loops
@@ -211,7 +284,15 @@ def test_a_loop_that_is_no_loop_over_columns_runs_step_by_step():
 # ------------------------------------------------------------------ the cache
 
 
-def test_entries_are_used_again_and_bad_ones_are_not():
+class Trap:
+    """What would do harm when it is unpickled."""
+
+    def __reduce__(self):
+        return pytest.fail, ("unpickled",)
+
+
+def test_entries_are_used_again_and_bad_ones_are_not(monkeypatch):
+    loads = pickle.loads
     source = "def kernel(x0):\n    return (x0[0] + 1.0,)\n"
     x = np.array([1.0])
 
@@ -224,15 +305,36 @@ def test_entries_are_used_again_and_bad_ones_are_not():
     entry = next(sealed.directory().glob("*.code"))
     good = entry.read_bytes()
     assert hits() == 1
+    read = []
+    monkeypatch.setattr(sealed.pickle, "loads", lambda data: read.append(data) or loads(data))
     flipped = good[:40] + bytes([good[40] ^ 1]) + good[41:]
-    for bad in (good[:-1], good[:40], b"", flipped, good[32:]):
+    for bad in (
+        good[:-1],
+        good[:40],
+        b"",
+        flipped,
+        good[32:],
+        pickle.dumps(Trap()),
+        32 * b"0" + pickle.dumps(Trap()),
+    ):
         entry.write_bytes(bad)
         assert hits() == 0
+        assert not read  # not even looked at
         assert hits() == 1  # written anew
+        assert len(read) == 1
+        read.clear()
     secret = sealed.directory() / "secret"
     ours = secret.read_bytes()
     secret.write_bytes(b"x" * 32)  # an entry of another user's
     assert hits() == 0
     secret.write_bytes(ours)
-    secret.chmod(0o666)  # anyone could have put it there
+    for place, mode in ((secret, 0o666), (secret, 0o644), (sealed.directory(), 0o755)):
+        before = place.stat().st_mode
+        place.chmod(mode)  # anyone could have put it there, or read the secret
+        assert hits() == 0
+        place.chmod(before)
+    assert not read
+    secret.rename(secret.with_name("elsewhere"))
+    secret.symlink_to(secret.with_name("elsewhere"))
     assert hits() == 0
+    assert not read

@@ -14,14 +14,16 @@ from tinygrad_course.compiling.program import Program, Value, inputs_of
 from tinygrad_course.compiling.straight import Straight
 
 #: Arrays of fewer entries than this fit into the cache whole.
-LONG = 65_536
+LONG = 250_000
+#: Chains of fewer calls than this leave nothing in the cache for each other.
+CHAIN = 3
 #: The entries of a block.
-BLOCK = 16_384
+BLOCK = 8192
 
 
 def block(program: Program) -> Program:
     """Return a program whose long elementwise chains, and the sums over them, are done a block at a time."""
-    return fuse(program, _fits, _space, Block)
+    return fuse(program, _fits, _space, Block, CHAIN)
 
 
 def _space(value: Value) -> tuple[int, ...]:

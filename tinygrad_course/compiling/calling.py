@@ -26,6 +26,9 @@ from tinygrad_course.errors import Watch
 from tinygrad_course.graph import Graph
 from tinygrad_course.tensor import Tensor
 
+#: Programs that are tried one after the other before a call's signature is looked at whole: a loop over
+#: mini-batches, the last of them short, needs two.
+RECENT = 4
 #: More signatures than this, and the function says so: something changes in every call.
 MANY = 32
 
@@ -41,6 +44,7 @@ class Compiled:
         self.moving: set[str] = set()  # the paths of numbers that have changed between calls
         self.fixed: set[str] = set()  # of those, the ones that the program is made for
         self._last: Callable[..., Any] = _miss
+        self._recent: list[tuple[Callable[..., Any], Recording]] = []  # the latest first
         self._latest: Recording | None = None
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
@@ -100,7 +104,19 @@ class Compiled:
 
     # ------------------------------------------------------------------ finding the program of a call
 
+    def _use(self, call: Callable[..., Any], recording: Recording) -> None:
+        """Try this program first from now on."""
+        others = [known for known in self._recent if known[0] is not call]
+        self._recent = [(call, recording), *others[: RECENT - 1]]
+        self._last, self._latest = call, recording
+
     def _find(self, args: tuple[Any, ...]) -> Any:
+        for call, recording in self._recent[1:]:
+            if len(args) == _count(call):
+                result = call(*args)
+                if result is not MISS:
+                    self._use(call, recording)
+                    return result
         leaves = named_arguments(self.function, args, {})
         if any(type(x) is Tensor or _is_foreign(x) for _, x in leaves):
             return self.function(*args)
@@ -111,14 +127,14 @@ class Compiled:
         if known is not None and known[0].outside.unchanged():
             result = known[1].call(*args)
             if result is not MISS:
-                self._last, self._latest = known[1].call, known[0]
+                self._use(known[1].call, known[0])
                 return result
             _, entry = known  # another thread is running it: a program of its own memory
             return self._make(known[0], args).call(*args)
         self._notice(key, leaves)
         recording, entry = self._record(args, leaves)
         self.entries[self._key(args, leaves)] = recording, entry
-        self._last, self._latest = entry.call, recording
+        self._use(entry.call, recording)
         if len(self.entries) == MANY + 1:
             warnings.warn(
                 f"{_name(self.function)} has been recorded for {MANY} signatures, which takes longer than it "

@@ -33,8 +33,9 @@ class Entry:
         self.count = 0
         names = [f"a{i}" for i in range(len(args))]
         self.dynamic = dynamic
-        for name, (parameter, arg) in zip(names, args, strict=True):
-            self._take(name, arg, parameter)
+        taken = list(zip(names, args, strict=True))
+        for name, (parameter, arg) in sorted(taken, key=lambda t: not isinstance(t[1][1], np.ndarray)):
+            self._take(name, arg, parameter)  # arrays first: most calls of another signature differ in these
         self._outside(outside)
         lock = self.bind(threading.Lock())
         miss = self.bind(MISS)

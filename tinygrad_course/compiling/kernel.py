@@ -15,6 +15,9 @@ from tinygrad_course.compiling.sealed import SealedCache
 class Kernel:
     """A function of machine code in a program: called with its inputs and the arrays that it writes into."""
 
+    #: Whether it takes arrays whose entries don't lie one after the other.
+    strided = False
+
     def __init__(self, source: str) -> None:
         self.source = source
         self.__name__ = "kernel"
@@ -58,6 +61,10 @@ def compile_kernel(source: str) -> Callable[..., Any]:
     names = ("exp", "expm1", "log", "log1p", "tanh", "expit", "softplus", "select", "accumulate", "widely")
     space: dict[str, Any] = {"__name__": machine_math.__name__}
     space |= {name: getattr(machine_math, name) for name in names}
+    if "tile(" in source:
+        from tinygrad_course.compiling.machine_tile import tile
+
+        space["tile"] = tile
     space |= {"math": math, "f8": np.float64, "f4": np.float32, "np": np}
     exec(compile(source, "<machine code of tinygrad_course>", "exec"), space)  # noqa: S102  (our own words)
     compiled: Any = njit(fastmath=machine_math.CAREFUL, error_model="numpy")(space["kernel"])

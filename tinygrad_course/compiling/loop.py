@@ -75,29 +75,41 @@ class CompiledLoop:
         total = iterations * sum(count for _, _, count in spans)
         costs = np.empty(total)
         done = 0
-        runners = [self._runner(state, data, span) for span in spans]
+        runners = self._find(state, data, spans)
         if any(type(r) is _StepByStep for r in runners):  # all of them: the two keep the state differently
             runners = [_StepByStep(self.one) for _ in runners]
         holder = runners[0].take(state)
+        look = _Look(total, progress)
+        again = iterations if len(spans) == 1 and spans[0][2] == 1 and shuffle is None else 1
+        turns = self._turns(data, spans, runners)
         try:
-            look = _Look(total, progress)
-            for i in range(iterations) if len(spans) > 1 or shuffle else [0]:
-                order = shuffle(i) if shuffle is not None else None
-                turn = data if order is None else tuple(np.ascontiguousarray(x[..., order]) for x in data)
-                for (start, width, count), runner in zip(spans, runners, strict=True):
-                    steps = count * (iterations if len(spans) == 1 and shuffle is None else 1)
-                    hop = width if count > 1 else 0
+            for i in range(iterations // again):
+                if shuffle is not None:
+                    order = shuffle(i)
+                    shuffled = tuple(np.ascontiguousarray(x[..., order]) for x in data)
+                    turns = self._turns(shuffled, spans, runners)
+                for run, batch, hop, count in turns:
+                    steps = count * again
                     while steps:
-                        n = min(steps, look.pace if hop == 0 else steps)
-                        runner.run(
-                            holder, _columns(turn, start, hop, width, n), hop, n, costs[done : done + n]
-                        )
+                        n = min(steps, look.pace) if hop == 0 else steps
+                        run(holder, batch, hop, n, costs[done : done + n])
                         steps -= n
-                        look(costs, done, done + n)
                         done += n
+                        if done >= look.next:
+                            look(costs, done)
         finally:
             self.reached = runners[0].give(holder), costs[:done]
         return self.reached
+
+    def _turns(
+        self, data: tuple[Any, ...], spans: list[tuple[int, int, int]], runners: list[Any]
+    ) -> list[tuple[Any, Any, int, int]]:
+        """Return what one pass over the data runs: function, batch, columns from step to step, steps."""
+        turns = []
+        for (start, width, count), runner in zip(spans, runners, strict=True):
+            columns = tuple(x[..., start : start + width * count] for x in data)
+            turns.append((runner.run, runner.batch(columns), width if count > 1 else 0, count))
+        return turns
 
     def _spans(self, data: tuple[Any, ...], batch_size: int | None) -> list[tuple[int, int, int]]:
         """Return (first column, columns in a step, steps) for the full batches and the short one."""
@@ -107,20 +119,22 @@ class CompiledLoop:
         full, rest = divmod(m, batch_size)
         return [(0, batch_size, full)] + ([(full * batch_size, rest, 1)] if rest else [])
 
-    def _runner(self, state: Any, data: tuple[Any, ...], span: tuple[int, int, int]) -> Any:
-        start, width, _ = span
-        batch = tuple(x[..., start : start + width] for x in data)
+    def _find(self, state: Any, data: tuple[Any, ...], spans: list[tuple[int, int, int]]) -> list[Any]:
+        """Return what runs each span."""
         leaves = trees.leaves(state)
-        key = (
-            repr([(p, type(x), np.shape(x), getattr(x, "dtype", None)) for p, x in leaves]),
-            tuple((b.shape, b.dtype) for b in batch),
-        )
-        if key not in self._runners:
-            try:
-                self._runners[key] = _Machine(self.step, state, batch)
-            except (Unsuited, CannotCompile):
-                self._runners[key] = _StepByStep(self.one)
-        return self._runners[key]
+        outline = tuple((p, type(x), getattr(x, "shape", ()), getattr(x, "dtype", None)) for p, x in leaves)
+        rows = tuple((x.shape[:-1], x.dtype) for x in data)
+        runners = []
+        for start, width, _ in spans:
+            key = outline, rows, width
+            if key not in self._runners:
+                batch = tuple(x[..., start : start + width] for x in data)
+                try:
+                    self._runners[key] = _Machine(self.step, state, batch)
+                except (Unsuited, CannotCompile):
+                    self._runners[key] = _StepByStep(self.one)
+            runners.append(self._runners[key])
+        return runners
 
 
 def compiled_loop(step: Callable[..., Any]) -> CompiledLoop:
@@ -144,23 +158,28 @@ def compiled_loop(step: Callable[..., Any]) -> CompiledLoop:
     return CompiledLoop(step)
 
 
-def _columns(data: tuple[Any, ...], start: int, hop: int, width: int, n: int) -> tuple[Any, ...]:
-    return tuple(x[..., start : start + (hop * n if hop else width)] for x in data)
-
-
 class _Look:
-    """What Python does between stretches of machine code."""
+    """What Python does between stretches of machine code.
+
+    Attributes
+    ----------
+    pace : int
+        About how many steps a stretch has.
+    next : int
+        After so many steps Python looks again.
+    """
 
     def __init__(self, total: int, progress: Progress | None) -> None:
         self.total = total
         self.progress = progress
-        self.pace = 1
+        self.pace = self.next = 1
+        self.seen = 0
         self.clock = self.reported = time.perf_counter()
 
-    def __call__(self, costs: Any, first: int, last: int) -> None:
-        fresh = costs[first:last]
+    def __call__(self, costs: Any, done: int) -> None:
+        fresh = costs[self.seen : done]
         if not np.isfinite(fresh).all():
-            at = first + int(np.flatnonzero(~np.isfinite(fresh))[0])
+            at = self.seen + int(np.flatnonzero(~np.isfinite(fresh))[0])
             raise FloatingPointError(
                 f"the cost is {costs[at]} at step {at + 1} of {self.total}: try a smaller learning rate, or "
                 "debug(), which names the operation"
@@ -169,12 +188,14 @@ class _Look:
         elapsed = now - self.clock
         self.clock = now
         if elapsed < LOOK / 2:
-            self.pace = 2 * (last - first)
+            self.pace = 2 * (done - self.seen)
         elif elapsed > LOOK:
-            self.pace = max(1, (last - first) // 2)
-        if self.progress is not None and (now - self.reported > LOOK or last == self.total):
+            self.pace = max(1, (done - self.seen) // 2)
+        self.seen = done
+        self.next = min(done + self.pace, self.total)
+        if self.progress is not None and (now - self.reported > LOOK or done == self.total):
             self.reported = now
-            self.progress(last, self.total, float(costs[last - 1]))
+            self.progress(done, self.total, float(costs[done - 1]))
 
 
 class _Machine:
@@ -209,7 +230,7 @@ class _Machine:
         data = [program.inputs[len(leaves) + i] for i in self.places]
         self.kernel = compile_kernel(loop_source(columns, list(zip(old, new, strict=True)), data, tree[1]))
         self.tree = state
-        self.kinds = [(type(x), np.shape(x)) for _, x in leaves]
+        self.kinds = [(type(x), np.shape(x), int(np.prod(np.shape(x)))) for _, x in leaves]
 
     def take(self, state: Any) -> Any:
         """Return the state as one flat array."""
@@ -219,16 +240,19 @@ class _Machine:
     def give(self, flat: Any) -> Any:
         """Return the state as it was given, from the flat array."""
         values, start = [], 0
-        for kind, shape in self.kinds:
-            size = int(np.prod(shape))
+        for kind, shape, size in self.kinds:
             entries = flat[start : start + size]
             start += size
             values.append(entries.reshape(shape).copy() if kind is np.ndarray else kind(entries[0]))
         return trees.rebuild(self.tree, iter(values))
 
+    def batch(self, columns: tuple[Any, ...]) -> tuple[Any, ...]:
+        """Return what `run` needs of the data."""
+        return tuple(np.ascontiguousarray(columns[i]) for i in self.places)
+
     def run(self, flat: Any, batch: tuple[Any, ...], hop: int, count: int, costs: Any) -> None:
         """Make `count` steps."""
-        self.kernel(flat, *[np.ascontiguousarray(batch[i]) for i in self.places], hop, count, costs)
+        self.kernel(flat, *batch, hop, count, costs)
 
 
 class _StepByStep:
@@ -244,6 +268,10 @@ class _StepByStep:
     def give(self, box: Any) -> Any:
         """Return the state."""
         return box[0]
+
+    def batch(self, columns: tuple[Any, ...]) -> tuple[Any, ...]:
+        """Return what `run` needs of the data."""
+        return columns
 
     def run(self, box: Any, batch: tuple[Any, ...], hop: int, count: int, costs: Any) -> None:
         """Make `count` steps."""

@@ -15,6 +15,7 @@ from tinygrad_course.compiling.build import Builder
 from tinygrad_course.compiling.kernel import Kernel, part
 from tinygrad_course.compiling.machine_columns import Columns, Unsuited, step_source
 from tinygrad_course.compiling.machine_loops import Loops, is_fusable
+from tinygrad_course.compiling.machine_products import Product, is_narrow
 from tinygrad_course.compiling.program import Program, Value, inputs_of, replace
 from tinygrad_course.compiling.scale import seed_scale
 
@@ -54,11 +55,20 @@ class MachineCode(Group):
         return Kernel(self.loops.source)
 
 
+class Tiled(Group):
+    """A product of a few rows with a large matrix."""
+
+    def kernel(self) -> Kernel:
+        """Return the function that computes the product."""
+        return Product(self.calls[0])
+
+
 def fuse(
     program: Program,
     fits: Callable[[Value], bool] = is_fusable,
     space: Callable[[Value], Any] = lambda _: None,
-    group: type[Group] = MachineCode,
+    group: Callable[[list[Value], set[int]], Group] = MachineCode,
+    least: int = 1,
 ) -> Program:
     """Return a program in which calls that fit together are kernels.
 
@@ -69,8 +79,10 @@ def fuse(
         Whether a call can be part of a kernel.
     space : callable
         Calls of one kernel have one value of this.
-    group : type
-        Makes the kernels.
+    group : callable
+        Returns what makes a kernel of some calls.
+    least : int
+        Fewer calls than this stay calls.
     """
     order = [v for v in program.values() if v.function is not None]
     stage: dict[int, int] = {}
@@ -87,12 +99,17 @@ def fuse(
     for value in order:
         if inside[id(value)]:
             groups.setdefault((stage[id(value)], inside[id(value)]), []).append(value)
+    groups = {key: calls for key, calls in groups.items() if len(calls) >= least}
     return _Fusion(program, order, groups, group).program
 
 
 class _Fusion:
     def __init__(
-        self, program: Program, order: list[Value], groups: dict[Any, list[Value]], group: type[Group]
+        self,
+        program: Program,
+        order: list[Value],
+        groups: dict[Any, list[Value]],
+        group: Callable[[list[Value], set[int]], Group],
     ) -> None:
         self.builder = Builder()
         self.new: dict[int, Value] = {}
@@ -148,7 +165,19 @@ def machine_code(program: Program) -> Program:
     try:
         return _one_kernel(program)
     except Unsuited:
-        return fuse(seed_scale(program))
+        return fuse(seed_scale(program), _is_ours, _alone, _group)
+
+
+def _is_ours(value: Value) -> bool:
+    return is_fusable(value) or is_narrow(value)
+
+
+def _alone(value: Value) -> Any:
+    return id(value) if is_narrow(value) else None
+
+
+def _group(calls: list[Value], needed: set[int]) -> Group:
+    return Tiled(calls, needed) if is_narrow(calls[0]) else MachineCode(calls, needed)
 
 
 def _one_kernel(program: Program) -> Program:

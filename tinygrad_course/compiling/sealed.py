@@ -1,17 +1,23 @@
 """Machine code kept on disk between runs, each entry under a seal.
 
-An entry is what the compiler hands over, and loading one runs it: so it is looked at only after its seal, a
-keyed hash (HMAC, RFC 2104) with a secret that only this user can read, has been found right. An entry that is
-damaged, cut short, of another user, program, processor or version is as good as none.
+Loading an entry runs it, whatever its format: it is machine code. What matters is therefore whose entry it
+is, and that is settled before anything of it is interpreted. Entries lie in a folder that this user alone
+may enter (mode 0700), and each begins with a keyed hash (HMAC, RFC 2104) of its name and content, made with a
+secret that this user alone can read (mode 0600). The seal is compared first, on plain bytes. Only what this
+user's own runs have written passes, and only then the content, in the compiler's own serialisation, is read.
+An entry that is damaged, cut short, of another user, program, processor or version is as good as none, and so
+are all entries where the folder or the secret is open to others.
 """
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import hmac
 import os
 import pickle
 import secrets
+import stat
 import sys
 import tempfile
 from pathlib import Path
@@ -21,12 +27,12 @@ _SEAL = 32  # bytes of SHA-256
 
 
 def directory() -> Path:
-    """Return where entries are kept: ``$TINYGRAD_COURSE_CACHE``, or a folder among the user's caches."""
+    """Return where entries are kept: in ``$TINYGRAD_COURSE_CACHE``, or among the user's caches."""
     named = os.environ.get("TINYGRAD_COURSE_CACHE")
     if named:
-        return Path(named)
+        return Path(named) / "machine_code"
     base = os.environ.get("XDG_CACHE_HOME") or os.environ.get("LOCALAPPDATA")
-    return (Path(base) if base else Path.home() / ".cache") / "tinygrad_course"
+    return (Path(base) if base else Path.home() / ".cache") / "tinygrad_course" / "machine_code"
 
 
 def write(path: Path, data: bytes) -> None:
@@ -44,15 +50,16 @@ def write(path: Path, data: bytes) -> None:
 
 
 def _secret(folder: Path) -> bytes | None:
-    """Return this user's secret, made at first use; None if others could have written it."""
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    """Return this user's secret, made at first use; None if others could have read or written it."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(exist_ok=True, mode=0o700)
     path = folder / "secret"
     if not path.exists():
         write(path, secrets.token_bytes(_SEAL))
     if hasattr(os, "getuid"):
         for place in (folder, path):
-            status = place.stat()
-            if status.st_uid != os.getuid() or status.st_mode & 0o022:
+            status = place.lstat()
+            if status.st_uid != os.getuid() or status.st_mode & 0o077 or stat.S_ISLNK(status.st_mode):
                 return None
     secret = path.read_bytes()
     return secret if len(secret) == _SEAL else None
@@ -71,7 +78,7 @@ class SealedCache:
         import llvmlite
         import numba
 
-        versions = (sys.version, numba.__version__, llvmlite.__version__)
+        versions = (sys.version, numba.__version__, llvmlite.__version__, _own_words())
         self.identity = repr((versions, source)).encode()
         self.cache_path = str(directory())
 
@@ -125,6 +132,14 @@ class SealedCache:
 
     def flush(self) -> None:
         """Do nothing: entries are written as they come."""
+
+
+@functools.cache
+def _own_words() -> str:
+    """Return a hash of the functions of this library that go into machine code."""
+    here = Path(__file__).parent
+    texts = [(here / name).read_bytes() for name in ("machine_math.py", "machine_tile.py")]
+    return hashlib.sha256(b"".join(texts)).hexdigest()
 
 
 def _sealed(secret: bytes, name: str, payload: bytes) -> bytes:

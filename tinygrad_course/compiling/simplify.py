@@ -382,6 +382,7 @@ class _Simplifier:
         return made
 
     def _build(self, product: Product) -> Any:
+        product = _positive(product)
         above: list[Any] = []
         below: list[Any] = []
         for factor, power in product.factors:
@@ -535,6 +536,17 @@ def _chosen(value: Value) -> tuple[int, ...]:
         return ()
     zero = [not isinstance(a, Value) and a == 0 for a in value.args]
     return (1,) if zero[2] and not zero[1] else (2,) if zero[1] and not zero[2] else ()
+
+
+def _positive(product: Product) -> Product:
+    """Write -(a - b - c) as b + c - a."""
+    if product.coefficient != -1:
+        return product
+    for i, (f, n) in enumerate(product.factors):
+        if isinstance(f, Sum) and n == 1 and 2 * sum(t.coefficient < 0 for t in f.terms) > len(f.terms):
+            turned = Sum(tuple(t.scaled(-1) for t in f.terms))
+            return Product(1.0, (*product.factors[:i], (turned, 1), *product.factors[i + 1 :]))
+    return product
 
 
 def _is_sum(factor: Any) -> bool:

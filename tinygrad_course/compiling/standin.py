@@ -244,6 +244,10 @@ class StandIn(Methods):
         except CannotCompile:
             return record(function, args, kwargs)  # it writes into an array of its own: a call by itself
 
+    def __variable__(self) -> Any:
+        """Return what a Tensor holds of it: of a number of Python's, NumPy's scalar."""
+        return record(np.positive, (self,), {}) if self._value.kind == "python" else self
+
     def __getitem__(self, index: Any) -> Any:
         return record(operator.getitem, (self, index), {})
 

@@ -15,7 +15,7 @@ from tinygrad_course.compiling.program import Program, Value
 from tinygrad_course.compiling.recycle import LARGE, Recycled
 
 #: Longer rows are summed by NumPy, which sums in pairs; shorter ones by BLAS, which is quicker.
-SUMMED_BY_BLAS = 4096
+SUMMED_BY_BLAS = 8192
 
 
 #: Up to so many entries, maximum and minimum are given an array for a number: only then NumPy is quick.
@@ -209,8 +209,8 @@ class Straight:
         """Call a function of machine code on its inputs and the arrays that it writes."""
         arguments = []
         for v in value.args:
-            whole = v.kind == "array" and id(v) not in self.layout.place and not v.is_constant
-            name = self.name(v)
+            foreign = v.kind == "array" and id(v) not in self.layout.place and not v.is_constant
+            name, whole = self.name(v), foreign and not kernel.strided
             arguments.append(f"{self.bind(np.ascontiguousarray, 'f')}({name})" if whole else name)
         for v in kernel.arrays:
             if id(v) not in self.layout.place:
@@ -229,6 +229,9 @@ class Straight:
 
     def _generic(self, value: Value) -> None:
         name = self.name(value)
+        if value.function is np.positive and value.kind == "scalar" and value.args[0].kind == "python":
+            self.lines.append(f"{name} = {self.bind(value.dtype.type, 'f')}({self.name(value.args[0])})")
+            return
         args = [self._argument(a) for a in value.args] + [
             f"{k}={self._argument(v)}" for k, v in value.kwargs.items()
         ]

@@ -1,0 +1,127 @@
+"""Products of a few rows with a large matrix, W1 @ X and dZ1 @ X.T, as machine code.
+
+BLAS is made for products in which every number is used often. With the few units of the course's networks X
+is used once or twice, so that the product is as fast as X comes from memory, and what BLAS does beside that
+(it copies X to an order that suits it) costs more than the arithmetic. Here X is read where it lies, once,
+what comes next being asked for ahead of time; the sums stay in registers.
+
+A *tile* is that part of the result which the registers hold: for some columns of the large matrix (say 8),
+the sums of all rows of the narrow one, which lie side by side in vectors.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+from tinygrad_course.compiling.kernel import Kernel
+from tinygrad_course.compiling.program import Value
+
+#: With fewer rows, or more, the product is BLAS's.
+FEW, MANY = 4, 48
+#: A matrix with fewer entries than this is in the cache anyhow.
+LARGE = 1_000_000
+#: How far a sum goes before a tile is written back: along contiguous columns of the matrix, across its rows.
+ALONG, ACROSS = 512, 64
+#: The columns whose sums are collected before they are written to the result.
+COLUMNS = 256
+#: Numbers that are so many bytes apart lie in different pages: BLAS, which brings them together, is better.
+PAGE = 4096
+
+
+def is_narrow(value: Value) -> bool:
+    """Whether a call is a product of a few rows with a large matrix."""
+    if value.function is not np.matmul or value.dtype not in {np.dtype("f8"), np.dtype("f4")}:
+        return False
+    left, right = value.args
+    return bool(
+        FEW <= left.shape[0] <= MANY
+        and right.size >= LARGE
+        and min(right.shape) >= 8
+        and left.dtype == right.dtype == value.dtype
+    )
+
+
+class Product(Kernel):
+    """A product of a few rows with a large matrix, whichever way the matrix lies in memory."""
+
+    strided = True
+
+    def __init__(self, value: Value) -> None:
+        left, right = value.args
+        super().__init__(product_source(left.shape, right.shape, value.dtype))
+
+    @property
+    def function(self) -> Callable[..., Any]:
+        """What runs the product."""
+        tiled = super().function
+
+        def product(left: Any, right: Any, out: Any) -> None:
+            down, over = right.strides
+            if down > over and down >= PAGE:
+                np.dot(left, right, out)
+            else:
+                tiled(left, right, out)
+
+        return product
+
+
+def product_source(left: tuple[int, ...], right: tuple[int, ...], dtype: Any) -> str:
+    """Return the text of a function that writes x0 @ x1, of these shapes, to y0."""
+    from tinygrad_course.compiling.machine_tile import vector_bytes
+
+    lanes = vector_bytes() // np.dtype(dtype).itemsize
+    (m, k), n = left, right[1]
+    rows = min(4 if vector_bytes() == 32 else 8, n)
+    panels = [(p, first, last, vectors * lanes) for p, (first, last, vectors) in enumerate(_panels(m, lanes))]
+    wide = min(n, COLUMNS if k > ALONG else COLUMNS // 4)
+    lines = [
+        f"size = {np.dtype(dtype).itemsize}",
+        "down, over = x1.strides[0] // size, x1.strides[1] // size",
+        f"deep, wide = {min(k, ACROSS)}, {min(n, COLUMNS)}",
+        "if down < over:",
+        f"    deep, wide = {min(k, ALONG)}, {wide}",
+    ]
+    for p, _, _, width in panels:
+        lines.append(f"left{p} = np.zeros({min(k, ALONG) * width}, x0.dtype)")
+        lines.append(f"sums{p} = np.empty({(min(n, COLUMNS) + rows) * width}, x0.dtype)")
+    lines += [
+        f"for block in range(0, {n}, wide):",
+        f"    first = min(block, {n} - wide)",  # the last block has some columns of the one before
+        f"    for k0 in range(0, {k}, deep):",
+        f"        count = min(deep, {k} - k0)",
+    ]
+    for p, top, bottom, width in panels:
+        call = f"tile({rows}, {width // lanes}, {lanes}"
+        lines += [
+            f"        if block == 0 or deep < {k}:",
+            f"            for i in range({bottom - top}):",
+            "                for l in range(count):",
+            f"                    left{p}[l * {width} + i] = x0[{top} + i, k0 + l]",
+            "        at = 0",
+            f"        for j in range(0, wide, {rows}):",
+            f"            start = k0 * down + (first + min(j, wide - {rows})) * over",
+            "            ahead, pace = start + deep * down, down",
+            "            if down < over:",
+            f"                ahead, pace = start + {rows} * over, {rows} * down",
+            f"            {call}, x1, start, down, over, left{p}, sums{p}, at, count, k0 > 0, ahead, pace)",
+            f"            at += {rows * width}",
+        ]
+    for p, top, bottom, width in panels:
+        lines += [
+            f"    for i in range({bottom - top}):",
+            "        for j in range(wide):",
+            f"            tiles = j // {rows}",
+            f"            column = tiles * {rows} + j - min(tiles * {rows}, wide - {rows})",
+            f"            y0[{top} + i, first + j] = sums{p}[column * {width} + i]",
+        ]
+    return "def kernel(x0, x1, y0):\n" + "".join(f"    {line}\n" for line in [*lines, "return None"])
+
+
+def _panels(m: int, lanes: int) -> Iterator[tuple[int, int, int]]:
+    """Go through the rows in groups whose sums the registers hold: first, last, number of vectors."""
+    for first in range(0, m, 3 * lanes):
+        last = min(first + 3 * lanes, m)
+        yield first, last, -(-(last - first) // lanes)
