@@ -34,8 +34,8 @@ def page(reports: Sequence[Report]) -> str:
 def _head(versions: str) -> Iterator[str]:
     yield "# The published table"
     yield ""
-    yield "What the course's assignments print, and the notes about them, beside what the networks of `models`"
-    yield f"come to. Written by `python docs/published.py` from a run with {versions}."
+    yield "What the course's assignments print, and the notes about them, beside what the networks of"
+    yield f"`models` come to. Written by `python docs/published.py` from a run with {versions}."
     yield "`python -m models` prints the same for the machine that it runs on, and `python -m models flower`"
     yield "every single figure of one experiment."
     yield ""

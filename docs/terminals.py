@@ -47,6 +47,7 @@ def printed(*command: str) -> str:
         program, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120, check=False
     )
     text = re.sub(r"^drawn in /.*/", "drawn in ", done.stdout, flags=re.MULTILINE)
+    text = re.sub(r" in [\d.]+s", "", text)
     return page(line, Text.from_ansi(text.rstrip()))
 
 

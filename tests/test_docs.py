@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from models.experiments import EXPERIMENTS
+
 DOCS = Path(__file__).resolve().parent.parent / "docs"
-GENERATED = {"derivations", "table_of_rules"}
+GENERATED = {"derivations", "published", "table_of_rules"}
 PAGES = sorted(
     p for p in DOCS.glob("*.md") if p.stem not in GENERATED and "```python" in p.read_text(encoding="utf-8")
 )
@@ -22,6 +24,30 @@ def test_the_code_of_a_page_runs(page, tmp_path, monkeypatch, capsys):
         printed = " ".join(capsys.readouterr().out.split())
         for promised in re.findall(r"print\(.*\)  # (.*)", block):
             assert promised in printed
+
+
+def test_the_published_table_has_every_figure_and_none_is_missed():
+        exact, close, not_met, missed, not_measured = (int(c.strip() or 0) for c in cells.split("|"))
+    page = (DOCS / "published.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (.*?) \| (\d+) \|(.*)\|$", page, re.MULTILINE)
+    covered = {record.name: record for row in EXPERIMENTS for record in row.records}
+    wanted = sum(len(record.compare({})) for record in covered.values())
+    assert int(rows[-1][1]) == wanted == sum(int(count) for _, count, _ in rows[:-1])
+    for name, count, cells in rows:
+        exact, close, not_reproducible, missed, not_measured = (int(c.strip() or 0) for c in cells.split("|"))
+        assert exact + close + not_met == int(count), name
+        assert missed == not_measured == 0
+    for name, record in covered.items():
+        assert f"**{name}** ({record.source})" in page or not record.compare({})
+    readme = (DOCS.parent / "README.md").read_text(encoding="utf-8")
+    assert f"{wanted:,} published figures" in " ".join(readme.split())
+
+
+def test_every_page_stands_in_the_navigation():
+    text = (DOCS.parent / "mkdocs.yml").read_text(encoding="utf-8")
+    notebooks = [p.relative_to(DOCS.parent) for p in (DOCS.parent / "notebooks").rglob("[0-9]*.ipynb")]
+    wanted = {p.name for p in DOCS.glob("*.md")} | {p.with_suffix(".md").as_posix() for p in notebooks}
+    assert wanted == set(re.findall(r": (\S+\.md)$", text, re.MULTILINE))
 
 
 def test_the_table_of_rules_is_up_to_date():

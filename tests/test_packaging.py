@@ -3,6 +3,7 @@
 import importlib.metadata
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -92,12 +93,15 @@ def test_neither_carries_data_or_an_environment(unpacked: Path) -> None:
     assert unwanted == []
 
 
-def test_the_build_is_reproducible(wheel: Path, unpacked: Path, tmp_path: Path) -> None:
-    for path in unpacked.rglob("*"):
+def test_the_build_is_reproducible(wheel: Path, sdist: Path, unpacked: Path, tmp_path: Path) -> None:
+    """At another time, and from another folder."""
+    elsewhere = shutil.copytree(unpacked, tmp_path / "elsewhere", ignore=shutil.ignore_patterns("PKG-INFO"))
+    for path in elsewhere.rglob("*"):
         os.utime(path, (1_000_000_000, 1_000_000_000))
-    again = build("wheel", tmp_path, unpacked)
-    assert again.name == wheel.name
-    assert again.read_bytes() == wheel.read_bytes()
+    for first, target in ((wheel, "wheel"), (sdist, "sdist")):
+        again = build(target, tmp_path / target, elsewhere)
+        assert again.name == first.name
+        assert again.read_bytes() == first.read_bytes()
 
 
 def test_every_place_states_the_same_version() -> None:
