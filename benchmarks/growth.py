@@ -57,7 +57,7 @@ def exponent(sizes: list[int], values: list[float]) -> float:
     return round(float(slope), 6)
 
 
-def measure(small: bool, rounds: int) -> list[Curve]:
+def measure(small: bool, rounds: int, clock: str) -> list[Curve]:
     """Return a curve for each axis: the quickest of some fresh processes a size."""
     curves = []
     total = sum(len(axis.sizes) for axis in AXES.values())
@@ -68,7 +68,7 @@ def measure(small: bool, rounds: int) -> list[Curve]:
                 advance(f"{name}: {n:,}")
                 try:
                     runs = [
-                        asked("-m", "benchmarks.growing", name, str(n), timeout=TIMEOUT)
+                        asked("-m", "benchmarks.growing", name, str(n), clock, timeout=TIMEOUT)
                         for _ in range(rounds)
                     ]
                 except TimeoutError:
@@ -87,7 +87,7 @@ def run(options: argparse.Namespace) -> int:
     from rich.table import Table
 
     rounds = options.rounds or 3
-    curves = measure(options.small, rounds)
+    curves = measure(options.small, rounds, options.clock)
     table = Table(title="How cost grows", title_justify="left")
     table.add_column("against", no_wrap=True)
     for heading in ("sizes", "time", "exponent", "peak memory", "exponent "):
