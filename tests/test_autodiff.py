@@ -1,6 +1,8 @@
 """Derivatives of functions: what goes in and out, of what order, and through what."""
 
+import math
 from collections import namedtuple
+from math import tanh
 
 import numpy as np
 import pytest
@@ -341,3 +343,22 @@ def test_mixed_third_derivatives():
     dx = grad(lambda x: np.sin(np.exp(x) * 3) * np.sin(w))(1.0)
     dx.backward()
     assert w.grad == pytest.approx(np.cos(2.0) * np.cos(3 * np.e) * 3 * np.e)
+
+
+def test_functions_of_python_s_math_are_told_apart_from_a_look_at_the_value():
+    with pytest.raises(TypeError, match=r"math\.exp takes a float, and x would lose.*np\.exp"):
+        grad(lambda p: math.exp(p["x"]))({"x": 1.0})
+    with pytest.raises(TypeError, match=r"math\.sqrt"):
+        grad(lambda x: np.sum(x) + sum(map(math.sqrt, x)))(np.array([1.0, 2.0]))
+    with pytest.raises(TypeError, match=r"math\.tanh"):
+        grad(lambda x: x * tanh(x))(1.0)
+    with pytest.raises(TypeError, match=r"float and returned a plain number"):
+        grad(lambda x: float(x) ** 2)(3.0)
+
+    def cost(x):
+        J = x * x * math.sqrt(4.0)
+        assert f"{float(J) + math.exp(0.0):.1f}" == "19.0"
+        assert math.exp(x.item()) > 20.0
+        return J
+
+    assert grad(cost)(3.0) == 12.0

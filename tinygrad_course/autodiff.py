@@ -14,7 +14,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from tinygrad_course import trees
+from tinygrad_course import errors, trees
 from tinygrad_course.recording import SMALL, Hold, hold, peek, plain
 from tinygrad_course.rules.table import RULES
 from tinygrad_course.sweep import Foreign, sweep, sweep_recorded
@@ -28,8 +28,8 @@ class _Inputs:
     """The arguments of one call, wrapped as fresh leaves."""
 
     __slots__ = (
-        "args", "flat", "function", "given", "holds", "nums", "oldest", "recorded", "single", "tensors",
-        "trees",
+        "args", "flat", "floats", "function", "given", "holds", "nums", "oldest", "recorded", "single",
+        "tensors", "trees",
     )  # fmt: skip
 
     def __init__(self, f: Function, argnums: int | Sequence[int], args: tuple[Any, ...]) -> None:
@@ -43,6 +43,7 @@ class _Inputs:
         self.holds: list[Hold] = []
         self.flat = False  # one dict of arrays, as parameters mostly are
         self.recorded = False  # whether the caller differentiates through this call
+        self.floats = errors.Floats.made
         for n in self.nums:
             if not -len(args) <= n < len(args):
                 raise ValueError(
@@ -207,6 +208,11 @@ def value_and_grad(f: Function, argnums: int | Sequence[int] = 0, has_aux: bool 
 def _value_and_gradient(inputs: _Inputs, f: Function, J: Any) -> tuple[Any, Any, bool]:
     if type(J) is not Tensor:
         _require_scalar(f, J)
+        if errors.Floats.made != inputs.floats:
+            raise TypeError(
+                f"{_name(f)} turned a Tensor into a float and returned a plain number: its gradient is lost. "
+                "Write it with NumPy's functions, without float()"
+            )
         zeros = [np.zeros_like(t._data)[()] for t in inputs.leaves()]
         return J, inputs.nest(zeros), False
     if J.size != 1:

@@ -6,8 +6,11 @@ for the names that the user gave to the arrays.
 
 from __future__ import annotations
 
+import ast
 import linecache
+import math
 import sys
+from itertools import islice
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any
@@ -30,6 +33,12 @@ class Watch:
     """What `debug()` switches on: a look at every value as it is recorded."""
 
     on = False
+
+
+class Floats:
+    """How many Tensors have been turned into Python floats, which do not remember."""
+
+    made = 0
 
 
 def user_frame() -> FrameType | None:
@@ -58,6 +67,38 @@ def name_of(value: Any, frame: FrameType | None) -> str | None:
             for name, held in variables.items():
                 if held is value and not name.startswith("_"):
                     return name
+    return None
+
+
+def math_function() -> str | None:
+    """Return "math.exp" if that is what the user's frame is calling: its float would end the gradient."""
+    frame = user_frame()
+    if frame is None:
+        return None
+    at = next(islice(frame.f_code.co_positions(), frame.f_lasti // 2, None), (None,) * 4)
+    line, last, start, stop = at
+    if line is None or last != line or start is None or stop is None:
+        return None
+    source = linecache.getline(frame.f_code.co_filename, line).encode()[start:stop].decode(errors="replace")
+    try:
+        call = ast.parse(source.strip(), mode="eval").body
+    except (SyntaxError, ValueError):
+        return None
+    if not isinstance(call, ast.Call):
+        return None
+    known = {**frame.f_globals, **frame.f_locals}
+    parts = list(ast.walk(call))
+    inner = [part.func for part in parts if isinstance(part, ast.Call) and part is not call]
+    for part in parts:  # math.exp(t), sum(map(math.exp, t)), but not float(J * math.exp(2))
+        if part in inner:
+            continue
+        if isinstance(part, ast.Attribute) and isinstance(part.value, ast.Name):
+            if known.get(part.value.id) is math:
+                return f"math.{part.attr}"
+        elif isinstance(part, ast.Name):
+            found = known.get(part.id)
+            if getattr(found, "__module__", None) == "math":
+                return f"math.{getattr(found, '__name__', part.id)}"
     return None
 
 

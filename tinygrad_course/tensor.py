@@ -15,6 +15,7 @@ from typing import Any, ClassVar, NoReturn, final
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
+from tinygrad_course import errors
 from tinygrad_course.operators import Methods, Operators
 from tinygrad_course.recording import dispatch, dispatch_ufunc, peek, plain, record, record_plain
 from tinygrad_course.rules.indexing import assign
@@ -402,7 +403,15 @@ class Tensor(Operators, Methods):
         return f"Tensor({text}" + (f", name={self.name!r})" if self.name else ")")
 
     def __float__(self) -> float:
-        return self.item()
+        value = self.item()
+        function = errors.math_function()
+        if function is not None:
+            raise TypeError(
+                f"{function} takes a float, and {self._label()} would lose its gradient: "
+                f"write np.{function[5:]}, or {function}(t.item()) where no gradient should flow"
+            )
+        errors.Floats.made += 1
+        return value
 
     def __bool__(self) -> bool:
         if self.size != 1:
