@@ -83,6 +83,7 @@ class Clinic(Reader):
                     local = {**local, **event.before}
         scope = Scope.of(local, functions, self.strings)
         scope.donors = self.donors
+        scope.read = _read(self.patients[site.function])
         for name, function in program.functions.items():
             arguments = [argument.arg for argument in function.args.args]
             scope.wanted[name] = arguments[: len(arguments) - len(function.args.defaults)]
@@ -194,6 +195,18 @@ def always_right(verdicts: list[Verdict]) -> set[str]:
 def best(repairs: list[Repair]) -> Repair | None:
     """Return the least far-fetched repair: by rank, then the one that changes the line least."""
     return min(repairs, key=lambda repair: (repair.edit.rank, len(repair.edit.words)), default=None)
+
+
+def _read(node: ast.FunctionDef) -> list[str]:
+    found = [
+        ast.unparse(inner)
+        for inner in ast.walk(node)
+        if isinstance(inner, ast.Subscript)
+        and isinstance(inner.value, ast.Name)
+        and inner.value.id.lower().startswith("grad")
+    ]
+    swapped = [entry.replace(old, new) for entry in found for old, new in (("dW", "db"), ("db", "dW"))]
+    return list(dict.fromkeys([*found, *swapped]))[:8]
 
 
 def _donors(nodes: Any) -> list[str]:

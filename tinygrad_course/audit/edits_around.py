@@ -151,8 +151,7 @@ def _names_it(node: ast.expr, name: str) -> bool:
     )
 
 
-def additions(node: ast.expr, scope: Scope) -> Iterator[Change]:
-    """Add a term: the L2 term, a bias, another variable."""
+def _l2_terms(node: ast.expr, scope: Scope) -> Iterator[Change]:
     lambdas = [name for name in scope.numbers if is_lambda(name)]
     counts = [name for name in scope.numbers if name in EXAMPLES] or examples_count(scope)
     weights = [name for name in scope.entries if re.fullmatch(r"(?i)w\d*", core(name))]
@@ -167,6 +166,11 @@ def additions(node: ast.expr, scope: Scope) -> Iterator[Change]:
                 )
                 if len(list(terms(node))) == 1:
                     yield "l2_missing", parse(f"{text(node)} + np.sum(np.square({weight}))"), 3
+
+
+def additions(node: ast.expr, scope: Scope) -> Iterator[Change]:
+    """Add a term: the L2 term, a bias, another variable."""
+    yield from _l2_terms(node, scope)
     for name in [*scope.entries, *scope.numbers]:
         if name in {"l", "L", "i", "j", "k"} or _names_it(node, name):
             continue
@@ -176,6 +180,10 @@ def additions(node: ast.expr, scope: Scope) -> Iterator[Change]:
             ast.BinOp(node, ast.Add(), parse(name)),
             1 if bias else 2,
         )
+    for beta in [name for name in scope.numbers if is_beta(name)]:
+        for entry in scope.read:
+            for power in (entry, f"np.square({entry})"):
+                yield "term_missing", parse(f"{text(node)} + (1 - {beta}) * {power}"), 1.5
     if isinstance(node, ast.Call) and len(node.args) == 1 and isinstance(node.args[0], ast.Name):
         for name in [*scope.arrays, *scope.numbers]:
             if name != node.args[0].id:

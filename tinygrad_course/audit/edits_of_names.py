@@ -71,6 +71,9 @@ def names(slot: Slot, scope: Scope) -> Iterator[Change]:
     for other in _like(name, scope):
         rank = 0 if name in scope.values or split_name(name)[0] == split_name(other)[0] else 0.4
         yield name_kind(name, other, known=name in scope.values), ast.Name(other, ast.Load()), rank
+    for other in _unlike(slot, name, scope):
+        rank = 1.2 if name in scope.arrays or name in scope.numbers else 0.7
+        yield name_kind(name, other, known=True), ast.Name(other, ast.Load()), rank
     if _argument(slot):
         yield from (("wrong_operand", parse(donor), 1.5) for donor in scope.donors)
     if name in scope.numbers and "t" in scope.numbers and is_beta(name):
@@ -150,6 +153,26 @@ def _like(name: str, scope: Scope) -> list[str]:
     else:
         others = list(scope.values)
     return [other for other in others if other != name]
+
+
+def _unlike(slot: Slot, name: str, scope: Scope) -> list[str]:
+    """Return the variables of another kind that may stand here: a number for an array, say."""
+    if name not in scope.values:
+        return []
+    dictionaries = [other for other, value in scope.values.items() if isinstance(value, dict | list | tuple)]
+    call = called(slot.parent) if isinstance(slot.parent, ast.Call) else ""
+    if isinstance(slot.parent, ast.Subscript) and slot.name == "value":
+        others = [*dictionaries, *scope.arrays]
+    elif call == "len":
+        others = list(scope.values)
+    elif slot.counting:
+        others = list(scope.numbers)
+    else:
+        others = [*scope.arrays, *scope.numbers]
+        if isinstance(slot.parent, ast.Call | ast.Tuple | ast.Return | ast.Dict):
+            others += dictionaries
+    alike = {name, *_like(name, scope)}
+    return [other for other in dict.fromkeys(others) if other not in alike]
 
 
 def _argument(slot: Slot) -> bool:
@@ -244,7 +267,7 @@ def _orders(scope: Scope, count: int) -> list[str]:
     return [
         name
         for name, value in scope.values.items()
-        if isinstance(value, list | np.ndarray)
+        if (isinstance(value, list) or (isinstance(value, np.ndarray) and value.ndim == 1))
         and len(value) == count
         and all(isinstance(part, int | np.integer) for part in value)
     ]

@@ -81,8 +81,14 @@ def _examine(
     report.status = WRONG
     report.raises_always = all(verdict.error is not None for verdict in failing)
     chosen, verdicts = _likeliest(learner, kind, chosen, verdicts, seed, helpers, budget)
-    with learner.program.trials():
-        findings, repaired, trials = treat(learner, kind, verdicts, helpers, budget)
+    try:
+        with learner.program.trials():
+            findings, repaired, trials = treat(learner, kind, verdicts, helpers, budget)
+    except (ValueError, TypeError, KeyError, IndexError, AttributeError) as error:
+        # The function is wrong whether or not the search for its mistake comes to an end.
+        place, shown_line = learner.program.submission.place(line)
+        findings, repaired, trials = [Finding("", "unknown", "", shown_line, place)], None, budget
+        report.remarks.append(f"the search for the mistake failed: {type(error).__name__}: {error}")
     report.findings = findings
     telling = any(_telling(verdict) for verdict in failing)
     example, _ = _explore(learner, kind, chosen, function, seed, 25, telling=telling)

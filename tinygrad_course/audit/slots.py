@@ -71,6 +71,8 @@ class Scope:
     arrays: dict[str, tuple[int, ...]] = field(default_factory=dict)
     entries: dict[str, tuple[int, ...]] = field(default_factory=dict)
     """The arrays, and those in dictionaries, as they are written: A1, cache['A1']."""
+    read: list[str] = field(default_factory=list)
+    """The entries of dictionaries that the function reads, as they are written: grads['dW' + str(l)]."""
     wanted: dict[str, list[str]] = field(default_factory=dict)
     """The arguments without a default of the functions that the file can call."""
     donors: list[str] = field(default_factory=list)

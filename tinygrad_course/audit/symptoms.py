@@ -80,13 +80,17 @@ class Reader:
                     continue
                 # A number in a loop over the examples is not the row of all of them.
                 single = id(places[own][event.site].statement) not in looped
+                if not single and _one_column(value, expected[label]):
+                    continue
                 if label in case.required or single or np.ndim(value) >= np.ndim(expected[label]):
                     last.setdefault(label, []).append((moment, event, value))
         found: list[Symptom] = []
         fine: set[str] = set()
         for label, rows in last.items():
             if outcome.error is not None and (
-                not np.any(rows[-1][2]) or unfinished & {event.site for _, event, _ in rows}
+                not np.any(rows[-1][2])
+                or any(close(rows[-1][2], stage) for stage in case.stages.get(label, []))
+                or unfinished & {event.site for _, event, _ in rows}
             ):
                 continue  # where an exception ends the loop that fills it, no value is final
             if self._fine(label, rows[-1][2], expected, case):
@@ -271,6 +275,11 @@ class Reader:
             if text:
                 return text
         return ""
+
+
+def _one_column(value: Any, right: Any) -> bool:
+    """Tell whether a value in a loop is that of one example, where that of all of them is expected."""
+    return np.ndim(right) == 2 and np.shape(value) != np.shape(right) and np.size(value) == np.shape(right)[0]
 
 
 def in_loops(node: ast.FunctionDef) -> set[int]:

@@ -6,6 +6,14 @@ import difflib
 from tinygrad_course.audit.kinds.activations import Activation, ActivationBackward, ActivationSlope
 from tinygrad_course.audit.kinds.backward import Backward, CheckBackward, DropoutBackward, RegularizedBackward
 from tinygrad_course.audit.kinds.base import Kind
+from tinygrad_course.audit.kinds.basics import (
+    BasicSigmoid,
+    Decay,
+    ImageToVector,
+    Loss,
+    NormalizeRows,
+    Softmax,
+)
 from tinygrad_course.audit.kinds.checking import BackwardOne, ForwardOne, GradientCheckMany, GradientCheckOne
 from tinygrad_course.audit.kinds.costs import Cost, RegularizedCost
 from tinygrad_course.audit.kinds.initial import Initialize, LayerSizes
@@ -64,6 +72,12 @@ KINDS: tuple[Kind, ...] = (
     RandomMiniBatches(),
     Cost(),
     RegularizedCost(),
+    BasicSigmoid(),
+    ImageToVector(),
+    NormalizeRows(),
+    Softmax(),
+    Loss(),
+    Decay(),
 )
 TRAINS = {"nn_model", "model", "l_layer_model", "two_layer_model", "train"}
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from tinygrad_course.audit import reference
 from tinygrad_course.audit.cases import Array, Case, Draw
+from tinygrad_course.audit.compare import close
 from tinygrad_course.audit.kinds.base import Assumption, Kind
 from tinygrad_course.audit.learner import Learner
 
@@ -73,18 +74,36 @@ class Optimize(Kind):
         steps = draw.choice([3, 1, 2, 4])
         values["iterations"] = steps
         w, b = values["w"], values["b"]
+        back: dict[str, Any] = {}
         for _ in range(steps):
             back = _propagate(w, b, values["X"], values["Y"])
             w, b = w - values["learning_rate"] * back["dw"], b - values["learning_rate"] * back["db"]
         scalars = {"learning_rate": values["learning_rate"]}
-        return Case(values, {"w": w, "b": b}, ("w", "b"), m=values["X"].shape[1], scalars=scalars)
+        expected = {"w": w, "b": b, "dw": back["dw"], "db": back["db"]}
+        return Case(values, expected, ("w", "b"), m=values["X"].shape[1], scalars=scalars)
 
     def read(self, result: Any, expression: ast.expr | None, case: Case) -> dict[str, Any]:
         """The parameters come first, or under their names."""
         first = result[0] if isinstance(result, tuple) and result else result
         if isinstance(first, dict) and "w" in first:
-            return {"w": first.get("w"), "b": first.get("b")}
+            second = result[1] if isinstance(result, tuple) and len(result) > 1 else None
+            grads = second if isinstance(second, dict) and second.keys() & {"dw", "db"} else {}
+            returned = {"w": first.get("w"), "b": first.get("b")}
+            return {**returned, "dw": grads.get("dw"), "db": grads.get("db")} if grads else returned
         return super().read(result, expression, case)
+
+    def judge(self, values: Mapping[str, Any], case: Case) -> tuple[list[str], list[str]]:
+        """The gradients that are returned are those of the last step, or of the parameters returned."""
+        if "dw" not in values:
+            return [], []
+        given = {**case.values, "w": case.expected["w"], "b": case.expected["b"]}
+        after = _propagate(*(given[name] for name in ("w", "b", "X", "Y")))
+        wrong = [
+            key
+            for key in ("dw", "db")
+            if not any(close(values[key], right[key]) for right in (case.expected, after))
+        ]
+        return wrong, []
 
 
 class LogisticPredict(Kind):
