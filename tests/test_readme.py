@@ -39,7 +39,10 @@ def test_every_block_runs_and_prints_what_its_comments_say(readme, capsys, tmp_p
                 assert promised in printed
 
 
-@pytest.mark.parametrize(("words", "promised"), [c for c in commands(README) if c[0].startswith(TRIED)])
+@pytest.mark.parametrize(
+    ("words", "promised"),
+    [c for page in (README, ROOT / "docs" / "index.md") for c in commands(page) if c[0].startswith(TRIED)],
+)
 def test_every_command_prints_what_its_comment_says(words, promised, tmp_path):
     shutil.copytree(ROOT / "docs" / "examples", tmp_path / "docs" / "examples")
     program, *arguments = shlex.split(words)
