@@ -118,6 +118,11 @@ def chain(n: int, now: Callable[[], float], weigh: bool) -> dict[str, float]:
     return {"record": middle - begin, "backward": end - middle, "held": held, "peak": peak}
 
 
+def verdict(value: float, limit: float) -> str:
+    """Return whether a limit is met, in its colour."""
+    return "[green]met[/]" if value <= limit else "[red]missed[/]"
+
+
 def run(options: argparse.Namespace) -> int:
     """Measure and print."""
     from rich.console import Console
@@ -128,24 +133,26 @@ def run(options: argparse.Namespace) -> int:
     table = Table(
         title=f"Microseconds a node, forward and backward ({options.clock} time)", title_justify="left"
     )
-    for heading in ("chain of 1,000", "NumPy's own", "the recorder's beyond that"):
+    for heading in ("chain of 1,000", "NumPy's own", "the recorder's beyond that", "at most", ""):
         table.add_column(heading, justify="left" if heading.startswith("chain") else "right")
     found: dict[str, Any] = {}
     with progress(rounds) as advance:
         for words, pair in pairs().items():
             advance(words)
             found[words] = beyond(pair, rounds, clock(options.clock))
-            table.add_row(words, *[f"{x:.2f}" for x in found[words]])
+            table.add_row(words, *[f"{x:.2f}" for x in found[words]], "1", verdict(found[words][1], 1.0))
     console.print(table)
     n = LENGTH if options.small else LONG
     weight = asked("-m", "benchmarks.nodes", str(min(n, 100_000)), options.clock, "weigh")
     runs = [asked("-m", "benchmarks.nodes", str(n), options.clock) for _ in range(1 if options.small else 5)]
     best = {part: float(np.median([r[part] for r in runs])) / n * 1e6 for part in ("record", "backward")}
     held, peak = (weight[part] / min(n, 100_000) for part in ("held", "peak"))
+    whole = best["record"] + best["backward"]
     console.print(
-        f"a chain of {n:,}: {best['record'] + best['backward']:.2f} us a node "
+        f"a chain of {n:,}: {whole:.2f} us a node "
         f"({best['record']:.2f} recorded, {best['backward']:.2f} back), "
-        f"{held:.0f} bytes a node held, {peak:.0f} at the peak of the way back"
+        f"{held:.0f} bytes a node held, {peak:.0f} at the peak of the way back; "
+        f"at most 2 us, {verdict(whole, 2.0)}, and 250 bytes, {verdict(held, 250)}"
     )
     found["long chain"] = best | {"bytes held": held, "bytes at the peak": peak, "nodes": n}
     if options.json:

@@ -28,7 +28,7 @@ def draw(rows: Sequence[Measured], path: Path, footer: str) -> Path:
         names = [c for c in CONTESTANTS if c in measured.seconds][::-1]
         for y, name in enumerate(names):
             family = CONTESTANTS[name].family
-            colour = PEER if family != "ours" else BY_HAND if name in {"numpy", "tuned"} else OURS
+            colour = PEER if family != "ours" else BY_HAND if name in {"numpy", "products", "tuned"} else OURS
             q1, median, q3 = measured.quartiles(name)
             ax.plot([q1, q3], [y, y], color=colour, linewidth=5, alpha=0.35, solid_capstyle="butt")
             ax.plot(median, y, "o", color=colour, markersize=6)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from benchmarks.contestants import CONTESTANTS
+from benchmarks.contestants import BASELINE, CONTESTANTS, LIMIT
 from benchmarks.measuring import Measured
 from benchmarks.targets import judge
 from benchmarks.workloads import ROWS
@@ -58,8 +58,8 @@ def target_table(rows: Sequence[Measured]) -> Any:
     from rich.table import Table
 
     table = Table(title="Targets, on the median", title_justify="left")
-    for heading in ("row", "who", "measured", "at most", ""):
-        table.add_column(heading, justify="right" if heading in {"measured", "at most"} else "left")
+    for heading in ("row", "who", "measured", "at most", "", "the products alone"):
+        table.add_column(heading, justify="left" if heading in {"row", "who", ""} else "right")
     for measured in rows:
         for v in judge(measured):
             unit = {"ratio": "", "us": " us", "s": " s, first call"}[v.target.of]
@@ -70,25 +70,31 @@ def target_table(rows: Sequence[Measured]) -> Any:
                 f"{number(v.value)}{unit}",
                 f"JAX's {limit}" if v.target.limit is None else limit,
                 "[green]met" if v.met else "[red]missed",
+                number(measured.quartiles(LIMIT)[1]) if LIMIT in measured.seconds else "",
             )
     return table
 
 
 def markdown(rows: Sequence[Measured]) -> str:
-    """Return the ratios as a Markdown table, W6 in microseconds; the best of a row is bold."""
-    present = [c for c in CONTESTANTS if any(c in m.seconds for m in rows) and c != "numpy"]
+    """Return the ratios as a Markdown table, W6 in microseconds; the best of a column is bold."""
+    present = [c for c in CONTESTANTS if any(c in m.seconds for m in rows)]
+    columns = {m.row: _column(m) for m in rows}
     lines = [
-        "| one step | the course's NumPy | " + " | ".join(CONTESTANTS[c].label for c in present) + " |",
-        "|---|--:|" + "--:|" * len(present),
+        "| | " + " | ".join(f"{row}, us" if row == "W6" else row for row in columns) + " |",
+        "|---|" + "--:|" * len(columns),
+        "| the course's NumPy takes | " + " | ".join(seconds(m.microseconds(BASELINE)) for m in rows) + " |",
     ]
-    for m in rows:
-        micro = m.row == "W6"
-        values = {c: m.microseconds(c) if micro else m.quartiles(c)[1] for c in present if c in m.seconds}
-        best = min(values, key=lambda c: values[c], default=None)
-        cells = [
-            "" if c not in values else f"**{number(values[c])}**" if c == best else number(values[c])
-            for c in present
-        ]
-        title = f"{m.row} {ROWS[m.row].title}" + (" (microseconds)" if micro else "")
-        lines.append(f"| {title} | {seconds(m.microseconds('numpy'))} | " + " | ".join(cells) + " |")
+    lines += [
+        f"| {CONTESTANTS[c].label} | " + " | ".join(column.get(c, "") for column in columns.values()) + " |"
+        for c in present
+        if c != BASELINE
+    ]
     return "\n".join(lines) + "\n"
+
+
+def _column(m: Measured) -> dict[str, str]:
+    """Return a row of the benchmarks as the cells of a column, the best of those who compete in bold."""
+    values = {c: m.microseconds(c) if m.row == "W6" else m.quartiles(c)[1] for c in m.seconds}
+    competing = {c: v for c, v in values.items() if c not in {BASELINE, LIMIT}}
+    best = min(competing, key=lambda c: competing[c], default=None)
+    return {c: f"**{number(v)}**" if c == best else number(v) for c, v in values.items()}

@@ -178,11 +178,21 @@ def test_a_first_call_is_judged_in_seconds():
 
 
 def test_the_markdown_table_has_a_cell_for_everyone():
-    text = table.markdown([measured(numpy=[1.0], raw=[0.5]), measured("W2", numpy=[1.0], torch=[1.5])])
-    lines = text.splitlines()
-    assert {line.count("|") for line in lines} == {5}
-    assert "**0.50**" in lines[2]
-    assert "1.50" in lines[3]
+    W1 = measured(numpy=[1.0], products=[0.1], raw=[0.5], torch=[2.0])
+    lines = table.markdown([W1, measured("W2", numpy=[1.0], torch=[1.5])]).splitlines()
+    assert {line.count("|") for line in lines} == {4}
+    assert [line.split("|")[1].strip() for line in lines[3:]] == [
+        "(the products alone)", "recorder, raw formula", "PyTorch",
+    ]  # fmt: skip
+    assert "**0.50**" in lines[4]
+    assert lines[5].endswith("| 2.00 | **1.50** |")
+
+
+def test_the_products_alone_are_no_contestant():
+    bench = worker.Bench("ours", "W3", ["products"], small=True)
+    assert bench.prepare("products").problem == ""
+    assert bench.sample("products") > 0
+    assert not any("products" in target.contestants for target in targets.TARGETS)
 
 
 def test_rows_and_contestants_are_chosen_by_name():

@@ -103,6 +103,8 @@ class Row:
         The course's NumPy, the baseline: takes the work, returns a `Runner`.
     tuned : callable, optional
         The same arithmetic by hand, as fast as NumPy lets one write it.
+    products : callable, optional
+        The matrix products that a step can't do without, and nothing else: a limit, no contestant.
     """
 
     key: str
@@ -110,6 +112,7 @@ class Row:
     make: Callable[[bool], Any]
     course: Callable[[Any], Runner]
     tuned: Callable[[Any], Runner] | None = None
+    products: Callable[[Any], Runner] | None = None
 
 
 def initial(sizes: list[int], dtype: Any = np.float64, seed: int = 1) -> Arrays:

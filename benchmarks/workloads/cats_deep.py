@@ -25,6 +25,7 @@ DOUBLE = Row(
     functools.partial(make, dtype=np.float64),
     deep.course,
     deep.tuned,
+    deep.products,
 )
 SINGLE = Row(
     "W3s",
@@ -32,4 +33,5 @@ SINGLE = Row(
     functools.partial(make, dtype=np.float32),
     deep.course,
     deep.tuned,
+    deep.products,
 )

@@ -136,3 +136,22 @@ def _cost_and_slope(work: Network, Z: Any, Y: Any, dZ: Any) -> float:
     np.divide(1, dZ, dZ)
     np.subtract(dZ, Y, dZ)
     return J
+
+
+def products(work: Network) -> Runner:
+    """Return NumPy's products of a step, into kept arrays: W A, dZ A.T, W.T dZ but in layer 1."""
+    L, m, dtype = len(work.parameters) // 2, work.X.shape[1], work.X.dtype
+    W = [work.parameters[f"W{l}"] for l in range(1, L + 1)]
+    A = [work.X] + [np.ones((w.shape[0], m), dtype) for w in W]
+    Z = [np.empty_like(a) for a in A]
+    calls = [(W[l], A[l], Z[l + 1]) for l in range(L)]
+    calls += [(A[l + 1], A[l].T, np.empty_like(W[l])) for l in range(L)]
+    calls += [(W[l].T, A[l + 1], Z[l]) for l in range(1, L)]
+
+    def run(state: Any, n: int) -> Any:
+        for _ in range(n):
+            for left, right, into in calls:
+                np.dot(left, right, into)
+        return state
+
+    return Runner(lambda: None, run, lambda _: {})

@@ -17,4 +17,4 @@ def make(small: bool) -> Network:
     return Network(initial(sizes, np.float32), X, np.ascontiguousarray(Y), "relu", "softmax", 0.1)
 
 
-ROW = Row("W5", "784-512-512-10 softmax, m = 128, float32", make, deep.course, deep.tuned)
+ROW = Row("W5", "784-512-512-10 softmax, m = 128, float32", make, deep.course, deep.tuned, deep.products)
