@@ -175,6 +175,63 @@ def test_machine_code_of_products(shape, dtype):
         assert np.array_equal(np.isnan(product(left, right, run)), np.isnan(left @ right))
 
 
+@given(
+    st.integers(1, 30), st.integers(8, 40), st.integers(8, 40), st.sampled_from(["f4", "f8"]),
+    st.sampled_from([16, 32, 64]), st.integers(0, 2**32 - 1),
+)  # fmt: skip
+def test_texts_of_steps_that_pass_once(m, k, n, dtype, wide, seed):
+    rng = np.random.default_rng(seed)
+    W, D, X = (rng.normal(size=shape).astype(dtype) for shape in ((m, k), (m, n), (k, n)))
+    new, Z = np.empty_like(W), np.empty_like(D)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(machine_tile, "vector_bytes", lambda: wide)
+        patch.setattr(machine_products, "ACROSS", 8)
+        interpreted(machine_products.one_pass_source(m, X.shape, dtype))(W, D, X, new, Z)
+    assert (np.abs(new - (W - D @ X.T)) <= bound(D, X.T) + np.abs(W) * np.finfo(dtype).eps).all()
+    assert (np.abs(Z - new @ X) <= bound(new, X)).all()
+
+
+@pytest.mark.parametrize("units", [None, 20])
+def test_a_loop_over_a_large_matrix_reads_it_once_a_step(units):
+    rng = np.random.default_rng(2)
+    X, Y = rng.normal(size=(5000, 203)), (rng.random((1, 203)) > 0.5) * 1.0
+    if units is None:
+        state = {"w": rng.normal(size=(5000, 1)) / 70, "b": np.zeros((1, 1))}
+
+        def step(p, X, Y):
+            J, grads = value_and_grad(
+                lambda p: networks.cross_entropy(special.expit(np.dot(p["w"].T, X) + p["b"]), Y)
+            )(p)
+            return {k: p[k] - 1e-3 * grads[k] for k in p}, J
+    else:
+        state = networks.parameters_of(rng, [5000, units, 1])
+        state["W1"], state["W2"] = state["W1"] / 70, state["W2"] / 5
+        step = networks.training_step(["relu", "sigmoid"], "cross entropy", 0.0, 1e-3)
+    before = {k: v.copy() for k, v in state.items()}
+    expected, costs = by_python(step, state, X, Y, 5)
+    loop = compiled_loop(step)
+    for given_X in (X, np.asfortranarray(X)):
+        ours, J = loop(state, given_X, Y, iterations=5)
+        assert np.allclose(J, costs, rtol=1e-12)
+        for name, value in expected.items():
+            assert np.allclose(ours[name], value, rtol=1e-10, atol=1e-13)
+            assert ours[name].shape == value.shape
+            assert np.array_equal(state[name], before[name])
+    assert [type(r).__name__ for r in loop._runners.values()] == ["_OnePass"]
+    half, _ = loop(state, X, Y, iterations=2)
+    ours, J = loop(half, X, Y, iterations=3)  # its own results come back
+    assert np.allclose(J, costs[2:], rtol=1e-12)
+    assert not any(np.shares_memory(a, b) for a, b in zip(half.values(), ours.values(), strict=True))
+
+
+def by_python(step, state, X, Y, count):
+    costs = []
+    for _ in range(count):
+        state, J = step(state, X, Y)
+        costs.append(J)
+    return state, costs
+
+
 @pytest.mark.parametrize("order", ["C", "F"])
 def test_a_network_of_few_units_on_a_large_matrix(order, monkeypatch):
     made = []

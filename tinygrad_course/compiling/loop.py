@@ -9,12 +9,14 @@ from typing import Any
 import numpy as np
 
 from tinygrad_course import trees
+from tinygrad_course.compiling import one_pass
 from tinygrad_course.compiling.calling import Compiled
 from tinygrad_course.compiling.kernel import compile_kernel
 from tinygrad_course.compiling.lower import lower_for_machine
 from tinygrad_course.compiling.machine_columns import Columns, Unsuited, loop_source
 from tinygrad_course.compiling.program import Value
 from tinygrad_course.compiling.record import record_function
+from tinygrad_course.compiling.scale import seed_scale
 from tinygrad_course.compiling.simplify import simplify
 from tinygrad_course.compiling.source import substitute
 from tinygrad_course.compiling.standin import CannotCompile
@@ -76,11 +78,12 @@ class CompiledLoop:
         costs = np.empty(total)
         done = 0
         runners = self._find(state, data, spans)
-        if any(type(r) is _StepByStep for r in runners):  # all of them: the two keep the state differently
+        whole = len(spans) == 1 and spans[0][2] == 1 and shuffle is None
+        if any(type(r) is not _Machine and not (whole and r.suits(data)) for r in runners):
             runners = [_StepByStep(self.one) for _ in runners]
         holder = runners[0].take(state)
         look = _Look(total, progress)
-        again = iterations if len(spans) == 1 and spans[0][2] == 1 and shuffle is None else 1
+        again = iterations if whole else 1
         turns = self._turns(data, spans, runners)
         try:
             for i in range(iterations // again):
@@ -128,13 +131,21 @@ class CompiledLoop:
         for start, width, _ in spans:
             key = outline, rows, width
             if key not in self._runners:
-                batch = tuple(x[..., start : start + width] for x in data)
-                try:
-                    self._runners[key] = _Machine(self.step, state, batch)
-                except (Unsuited, CannotCompile):
-                    self._runners[key] = _StepByStep(self.one)
+                self._runners[key] = self._runner(state, tuple(x[..., start : start + width] for x in data))
             runners.append(self._runners[key])
         return runners
+
+    def _runner(self, state: Any, batch: tuple[Any, ...]) -> Any:
+        try:
+            made = _Program(self.step, state, batch)
+        except (Unsuited, CannotCompile):
+            return _StepByStep(self.one)
+        for runner in (_Machine, _OnePass):
+            try:
+                return runner(made, state)
+            except Unsuited:
+                pass
+        return _StepByStep(self.one)
 
 
 def compiled_loop(step: Callable[..., Any]) -> CompiledLoop:
@@ -198,24 +209,36 @@ class _Look:
             self.progress(done, self.total, float(costs[done - 1]))
 
 
-class _Machine:
-    """The whole loop as machine code, over a flat state."""
+class _Program:
+    """A step as a program from one state to the next."""
 
     def __init__(self, step: Callable[..., Any], state: Any, batch: tuple[Any, ...]) -> None:
-        leaves = trees.leaves(state)
+        self.leaves = leaves = trees.leaves(state)
         numbers = {f"{path}" for path, x in _named(step, state, batch) if type(x) in {int, float}}
         recording = record_function(step, (state, *batch), {}, numbers)
-        program = lower_for_machine(simplify(recording.program))
-        tree = substitute(recording.result, program.results)
+        self.program = seed_scale(lower_for_machine(simplify(recording.program)))
+        tree = substitute(recording.result, self.program.results)
         if not (
             isinstance(tree, tuple) and len(tree) == 2 and isinstance(tree[1], Value) and tree[1].shape == ()
         ):
             raise Unsuited
-        new = [x for _, x in trees.leaves(tree[0])]
-        old = program.inputs[: len(leaves)]
+        self.cost = tree[1]
+        self.new = [x for _, x in trees.leaves(tree[0])]
+        self.old = self.program.inputs[: len(leaves)]
         same = [(p, np.shape(x)) for p, x in leaves] == [(p, v.shape) for p, v in trees.leaves(tree[0])]
-        if not same or not all(isinstance(v, Value) for v in new) or any(v.is_constant for v in new):
+        if (
+            not same
+            or not all(isinstance(v, Value) for v in self.new)
+            or any(v.is_constant for v in self.new)
+        ):
             raise Unsuited
+
+
+class _Machine:
+    """The whole loop as machine code, over a flat state."""
+
+    def __init__(self, made: _Program, state: Any) -> None:
+        leaves, program, old, new = made.leaves, made.program, made.old, made.new
         if any(
             type(x) not in {int, float, np.float64} and getattr(x, "dtype", None) != np.float64
             for _, x in leaves
@@ -228,7 +251,7 @@ class _Machine:
                 columns._input(v)
         self.places = [i for i, v in enumerate(program.inputs[len(leaves) :]) if id(v) in used]
         data = [program.inputs[len(leaves) + i] for i in self.places]
-        self.kernel = compile_kernel(loop_source(columns, list(zip(old, new, strict=True)), data, tree[1]))
+        self.kernel = compile_kernel(loop_source(columns, list(zip(old, new, strict=True)), data, made.cost))
         self.tree = state
         self.kinds = [(type(x), np.shape(x), int(np.prod(np.shape(x)))) for _, x in leaves]
 
@@ -255,11 +278,46 @@ class _Machine:
         self.kernel(flat, *batch, hop, count, costs)
 
 
+class _OnePass:
+    """Steps that read a large X once each."""
+
+    def __init__(self, made: _Program, state: Any) -> None:
+        pattern = one_pass.find(made.program, made.old, made.new)
+        if pattern is None or len(made.program.inputs) <= len(made.old):
+            raise Unsuited
+        self.steps = one_pass.OnePass(made.program, made.old, made.new, made.cost, pattern)
+        self.tree = state
+
+    def suits(self, data: tuple[Any, ...]) -> bool:
+        """Whether the data lie in memory as they must."""
+        return self.steps.suits(data)
+
+    def take(self, state: Any) -> Any:
+        """Return the state's leaves in a box."""
+        return [[x for _, x in trees.leaves(state)]]
+
+    def give(self, box: Any) -> Any:
+        """Return the state."""
+        return trees.rebuild(self.tree, iter(box[0]))
+
+    def batch(self, columns: tuple[Any, ...]) -> tuple[Any, ...]:
+        """Return what `run` needs of the data."""
+        return columns
+
+    def run(self, box: Any, batch: tuple[Any, ...], hop: int, count: int, costs: Any) -> None:  # noqa: ARG002
+        """Make `count` steps."""
+        box[0] = self.steps.run(box[0], batch, count, costs)
+
+
 class _StepByStep:
     """A compiled step after the other."""
 
     def __init__(self, step: Callable[..., Any]) -> None:
         self.step = step
+
+    def suits(self, _: tuple[Any, ...]) -> bool:
+        """Return that any data do."""
+        return True
 
     def take(self, state: Any) -> Any:
         """Return the state in a box."""

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_course.compiling.kernel import Kernel
+from tinygrad_course.compiling.machine_loops import function_text
 from tinygrad_course.compiling.program import Value
 
 #: With fewer rows, or more, the product is BLAS's.
@@ -118,6 +119,90 @@ def product_source(left: tuple[int, ...], right: tuple[int, ...], dtype: Any) ->
             f"            y0[{top} + i, first + j] = sums{p}[column * {width} + i]",
         ]
     return "def kernel(x0, x1, y0):\n" + "".join(f"    {line}\n" for line in [*lines, "return None"])
+
+
+def one_pass_source(m: int, shape: tuple[int, ...], dtype: Any) -> str:
+    """Return the text of a function that makes y0 = x0 - x1 @ x2.T and then y1 = y0 @ x2, reading x2 once.
+
+    Parameters
+    ----------
+    m : int
+        The rows of x0, x1, y0, y1.
+    shape, dtype
+        Of x2, whose rows are contiguous.
+    """
+    from tinygrad_course.compiling.machine_tile import vector_bytes
+
+    k, n = shape
+    if m == 1:
+        return _one_row_source(k, n, dtype)
+    lanes = vector_bytes() // np.dtype(dtype).itemsize
+    rows = 4 if vector_bytes() == 32 else 8
+    panels = [(p, first, last, vectors * lanes) for p, (first, last, vectors) in enumerate(_panels(m, lanes))]
+    lines = []
+    for p, top, bottom, width in panels:
+        lines += [
+            f"slope{p} = np.zeros({n * width}, x0.dtype)",
+            f"step{p} = np.empty({ACROSS * width}, x0.dtype)",
+            f"left{p} = np.zeros({ACROSS * width}, x0.dtype)",
+            f"sums{p} = np.zeros({(n + rows) * width}, x0.dtype)",
+            f"for i in range({bottom - top}):",
+            f"    for j in range({n}):",
+            f"        slope{p}[j * {width} + i] = x1[{top} + i, j]",
+        ]
+    lines += [
+        f"for block in range(0, {k}, {ACROSS}):",
+        f"    first = min(block, {k - ACROSS})",  # the last block has some rows of the one before
+        "    fresh = block - first",
+    ]
+    for p, top, bottom, width in panels:
+        call = f"tile({rows}, {width // lanes}, {lanes}, x2"
+        lines += [
+            f"    for l in range(0, {ACROSS}, {rows}):",
+            f"        start = (first + l) * {n}",
+            f"        ahead = start + {rows * n}",
+            f"        {call}, start, 1, {n}, slope{p}, step{p}, l * {width}, {n}, False, ahead, {rows})",
+            f"    for i in range({bottom - top}):",
+            f"        for l in range(fresh, {ACROSS}):",
+            f"            w = x0[{top} + i, first + l] - step{p}[l * {width} + i]",
+            f"            y0[{top} + i, first + l] = w",
+            f"            left{p}[l * {width} + i] = w",
+            "        for l in range(fresh):",
+            f"            left{p}[l * {width} + i] = 0.0",
+            "    at = 0",
+            f"    for j in range(0, {n}, {rows}):",
+            f"        start = first * {n} + min(j, {n - rows})",
+            f"        {call}, start, {n}, 1, left{p}, sums{p}, at, {ACROSS}, block > 0, start, {n})",
+            f"        at += {rows * width}",
+        ]
+    for p, top, bottom, width in panels:
+        lines += [
+            f"for i in range({bottom - top}):",
+            f"    for j in range({n}):",
+            f"        tiles = j // {rows}",
+            f"        column = tiles * {rows} + j - min(tiles * {rows}, {n - rows})",
+            f"        y1[{top} + i, j] = sums{p}[column * {width} + i]",
+        ]
+    return "def kernel(x0, x1, x2, y0, y1):\n" + "".join(f"    {x}\n" for x in [*lines, "return None"])
+
+
+def _one_row_source(k: int, n: int, dtype: Any) -> str:
+    lines = [
+        f"slope, sums = np.empty({n}, x0.dtype), np.zeros({n}, x0.dtype)",
+        f"for j in range({n}):",
+        "    slope[j] = x1[0, j]",
+        f"for l in range({k}):",
+        f"    step = {np.dtype(dtype).str[1:]}(0.0)",
+        f"    for j in range({n}):",
+        "        step = accumulate(step, x2[l, j] * slope[j])",
+        "    w = x0[0, l] - step",
+        "    y0[0, l] = w",
+        f"    for j in range({n}):",
+        "        sums[j] += w * x2[l, j]",
+        f"for j in range({n}):",
+        "    y1[0, j] = sums[j]",
+    ]
+    return function_text("x0, x1, x2, y0, y1", [*lines, "return None"])
 
 
 def _panels(m: int, lanes: int) -> Iterator[tuple[int, int, int]]:
