@@ -6,8 +6,11 @@ import io
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks.contestants import CONTESTANTS
+import numpy as np
+
+from benchmarks.contestants import BASELINE, CONTESTANTS, LIMIT
 from benchmarks.measuring import Measured
+from benchmarks.table import number
 from benchmarks.workloads import ROWS
 from tinygrad_course.files import write
 
@@ -18,6 +21,7 @@ def draw(rows: Sequence[Measured], path: Path, footer: str) -> Path:
     """Write the picture; its format is the path's suffix."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
+    from matplotlib.ticker import LogLocator, NullFormatter
 
     columns = min(2, len(rows))
     lines = -(-len(rows) // columns)
@@ -25,21 +29,30 @@ def draw(rows: Sequence[Measured], path: Path, footer: str) -> Path:
     FigureCanvasAgg(figure)
     axes = figure.subplots(lines, columns, squeeze=False)
     for ax, measured in zip(axes.flat, rows, strict=False):
+        in_microseconds = measured.row == "W6"
         names = [c for c in CONTESTANTS if c in measured.seconds][::-1]
         for y, name in enumerate(names):
             family = CONTESTANTS[name].family
-            colour = PEER if family != "ours" else BY_HAND if name in {"numpy", "products", "tuned"} else OURS
+            by_hand = name in {BASELINE, LIMIT, "tuned"}
+            colour = PEER if family != "ours" else BY_HAND if by_hand else OURS
             q1, median, q3 = measured.quartiles(name)
+            if in_microseconds:
+                q1, median, q3 = 1e6 * np.percentile(measured.seconds[name], [25, 50, 75])
             ax.plot([q1, q3], [y, y], color=colour, linewidth=5, alpha=0.35, solid_capstyle="butt")
             ax.plot(median, y, "o", color=colour, markersize=6)
-            ax.annotate(f"{median:.2g}", (median, y), (7, 0), textcoords="offset points", va="center", size=8)
+            ax.annotate(number(median), (q3, y), (7, 0), textcoords="offset points", va="center", size=8)
         ax.set_xscale("log")
+        ax.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+        ax.xaxis.set_major_formatter(lambda x, _: f"{x:g}")
+        ax.xaxis.set_minor_formatter(NullFormatter())
         ax.margins(x=0.12)
-        ax.axvline(1, color="#bbbbbb", linewidth=1, zorder=0)
+        if not in_microseconds:
+            ax.axvline(1, color="#bbbbbb", linewidth=1, zorder=0)
         ax.set_yticks(range(len(names)), [CONTESTANTS[n].label for n in names], fontsize=8)
-        ax.set_title(f"{measured.row}  {ROWS[measured.row].title}", fontsize=9, loc="left")
+        words = ", microseconds" if in_microseconds else ""
+        ax.set_title(f"{measured.row}  {ROWS[measured.row].title}{words}", fontsize=9, loc="left")
         ax.grid(axis="x", alpha=0.25)
-        ax.tick_params(axis="x", labelsize=8)
+        ax.tick_params(axis="x", labelsize=7)
     for ax in axes.flat[len(rows) :]:
         ax.set_axis_off()
     figure.supxlabel(f"time of a step, the course's NumPy = 1; median and quartiles. {footer}", fontsize=8)
