@@ -21,6 +21,10 @@ from benchmarks.audit.trying import Task, Tried, attempt, notes, right_files, sa
 from benchmarks.progress import progress
 
 
+RIGHT = 6
+"""Right files of each rule, for one mutant of each."""
+
+
 def parser() -> argparse.ArgumentParser:
     """Return the command's parser."""
     root = argparse.ArgumentParser(
@@ -28,7 +32,12 @@ def parser() -> argparse.ArgumentParser:
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    root.add_argument("--limit", type=int, default=4, help="mutants of each rule (default 4; 0 for all)")
+    root.add_argument(
+        "--limit",
+        type=int,
+        default=4,
+        help="mutants of each rule (default 4; 0 for all mutants and all right files)",
+    )
     root.add_argument("--seed", type=int, default=0, help="of the sample")
     root.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="processes")
     root.add_argument("--only", metavar="TEXT", help="only what has this in its name or its rule")
@@ -44,11 +53,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser().error("--workers is at least 1, --limit at least 0")
     mutants = wrong_files()
     chosen = sample(mutants, options.limit, options.seed) if options.limit else mutants
-    tasks = [*chosen, *notes(), *right_files()]
+    right = right_files()
+    tasks = [
+        *chosen,
+        *notes(),
+        *(sample(right, RIGHT * options.limit, options.seed) if options.limit else right),
+    ]
     if options.only:
-        tasks = [
-            task for task in [*mutants, *notes(), *right_files()] if options.only in task.name + task.rule
-        ]
+        tasks = [task for task in [*mutants, *notes(), *right] if options.only in task.name + task.rule]
     tried = run(tasks, options.workers)
     if options.json:
         plain = json.dumps([one.as_dict() for one in tried], indent=1)

@@ -285,6 +285,12 @@ def _illustrate(
     }
     for finding in findings:
         finding.example = {"arguments": shown(given)}
+        if finding.quantity in verdict.wrong:
+            finding.example |= {
+                "quantity": finding.quantity,
+                "yours": plainly(verdict.values.get(finding.quantity)),
+                "right": plainly(verdict.expected.get(finding.quantity)),
+            }
         if symptom is not None and (symptom.label == finding.quantity or finding is findings[0]):
             finding.example |= {
                 "quantity": symptom.label,

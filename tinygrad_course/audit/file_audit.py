@@ -132,12 +132,17 @@ class _File:
             yield f"the file changes {names}, which is not its own; the check puts it back"
         skipped = self.submission.skipped
         if skipped:
-            lines = ", ".join(str(self.submission.place(line)[1]) for line in skipped[:6])
-            more = "..." if len(skipped) > 6 else ""
+            lines = ", ".join(self._at(line) for line in skipped[:6])
+            more = ", ..." if len(skipped) > 6 else ""
+            few = "1 statement outside functions is" if len(skipped) == 1 else None
             yield (
-                f"{len(skipped)} statements outside functions are not executed (lines {lines}{more}): "
-                "only definitions, imports and simple constants are"
+                f"{few or f'{len(skipped)} statements outside functions are'} not executed "
+                f"({lines}{more}): only definitions, imports and simple constants are"
             )
+
+    def _at(self, line: int) -> str:
+        cell, number = self.submission.place(line)
+        return f"line {number}" if cell is None else f"cell {cell}, line {number}"
 
 
 def _course_version(program: Program, name: str) -> Any:

@@ -97,7 +97,10 @@ def judge(
             verdict.missing.append(label)
         elif not _safely(label, verdict.values[label], verdict.expected[label], case):
             verdict.wrong.append(label)
-    extra, remarks = kind.judge(verdict.values, case)
+    try:
+        extra, remarks = kind.judge(verdict.values, case)
+    except (TypeError, ValueError, AttributeError, IndexError):  # a value of another kind than the course's
+        extra, remarks = list(case.required), []
     verdict.wrong += [label for label in extra if label not in verdict.wrong]
     verdict.remarks += remarks
     for role, array, before in held:

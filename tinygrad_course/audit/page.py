@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from html import escape
 from typing import Any
 
-from tinygrad_course.audit.report import Finding, FunctionReport, Report
+from tinygrad_course.audit.report import OUTSIDE, Finding, FunctionReport, Report
 from tinygrad_course.audit.terminal import MARKS, example_lines, place
 
 _STYLE = """
@@ -74,7 +74,8 @@ def _finding(function: FunctionReport, finding: Finding) -> Iterator[str]:
         yield f'<p>Likely:</p><pre class="right">{escape(finding.suggestion)}</pre>'
         if not finding.verified:
             yield "<p>This change alone does not make everything right.</p>"
-    yield f"<p>{escape(finding.message)}</p>"
+    if finding.details:
+        yield f"<p>{escape(finding.details)}</p>"
     lines = "<br>".join(escape(line) for line in example_lines(finding))
     if lines:
         yield f'<p class="faint">{lines}</p>'
@@ -87,12 +88,16 @@ def marks(reports: Sequence[Report]) -> str:
     Examples
     --------
     >>> print(marks([Report("a.py", error="there is no such file")]).splitlines()[0])
-    file,status,points,of,seed,problem
+    file,status,points,of,seed,problem,mistakes
     """
-    names = list(dict.fromkeys(function.name for report in reports for function in report.functions))
+    names = [
+        name
+        for name in dict.fromkeys(function.name for report in reports for function in report.functions)
+        if name != OUTSIDE
+    ]
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["file", "status", "points", "of", "seed", "problem", *map(_cell, names)])
+    writer.writerow(["file", "status", "points", "of", "seed", "problem", "mistakes", *map(_cell, names)])
     for report in reports:
         points = {
             function.name: function.points if function.status != "unchecked" else ""
@@ -104,10 +109,20 @@ def marks(reports: Sequence[Report]) -> str:
             report.points,
             report.of,
             report.seed,
-            _cell(report.error),
+            _cell(report.error or ("no function of the course was found in it" if not report.of else "")),
+            _cell(_mistakes(report)),
         ]
         writer.writerow([*row, *(points.get(name, "") for name in names)])
     return text.getvalue()
+
+
+def _mistakes(report: Report) -> str:
+    """Return every mistake in one cell: propagate, line 10: wrong sign."""
+    return "; ".join(
+        f"{function.name}, {place(finding)}: {finding.title}"
+        for function in report.functions
+        for finding in function.findings
+    )
 
 
 def _cell(text: str) -> str:

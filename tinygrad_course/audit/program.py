@@ -199,7 +199,7 @@ class Program:
             line = self.submission.place(statement.lineno)[1]
             if isinstance(error, NameError) and self.submission.skipped:
                 return  # it was to be assigned by a statement that is not executed
-            self.notes.append(f"line {line} raises {type(error).__name__}: {error}")
+            self.notes.append(f"line {line} raises {type(error).__name__}: {error}".rstrip(": "))
         finally:
             self.guard.restore()
 

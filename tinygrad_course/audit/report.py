@@ -36,6 +36,11 @@ class Finding:
         """The diagnosis in words."""
         return DIAGNOSES[self.diagnosis]
 
+    @property
+    def details(self) -> str:
+        """The message without the title, which stands above it."""
+        return self.message.removeprefix(self.title).removeprefix("; ")
+
 
 @dataclass
 class FunctionReport:

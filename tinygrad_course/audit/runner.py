@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tinygrad_course.audit.diagnoses import DIAGNOSES
 from tinygrad_course.audit.report import WRONG, Finding, FunctionReport, Report, from_dict
 
 ATTEMPTS = 4
@@ -89,9 +90,8 @@ def check_file(path: str | Path, seed: int = 0, limits: Limits | None = None) ->
         if not run.began or run.began == TOP:
             report.error = _stopped_words(run.stopped or "crashes", "the file", limits)
             break
-        skip[run.began] = Finding(
-            "", run.stopped or "crashes", _stopped_words(run.stopped or "crashes", run.began, limits)
-        )
+        diagnosis = run.stopped if run.stopped in DIAGNOSES else "crashes"
+        skip[run.began] = Finding("", diagnosis, _stopped_words(run.stopped or "crashes", run.began, limits))
     report.functions += _ended(Path(path), skip)
     report.seconds = round(time.monotonic() - started, 2)
     return report
@@ -109,6 +109,7 @@ def _stopped_words(kind: str, name: str, limits: Limits) -> str:
     return {
         "never_ends": f"{name} does not come back",
         "memory": f"{name} asks for more than {limits.memory} MB of memory",
+        "killed": f"{name} is killed: by itself, or by the system for want of memory",
     }.get(kind, f"{name} ends the Python interpreter")
 
 
@@ -158,7 +159,10 @@ def _run(path: Path, shown: str, seed: int, skip: list[str], limits: Limits, sec
         stopped = _wait(process, results, limits, seconds)
         run = _read(results)
         if not run.done and not run.error:
-            run.stopped = stopped or ("memory" if process.returncode in {137, -9} else "crashes")
+            ended = (
+                {137: "memory", -signal.SIGKILL: "killed"} if hasattr(signal, "SIGKILL") else {137: "memory"}
+            )
+            run.stopped = stopped or ended.get(process.returncode, "crashes")
         return run
 
 

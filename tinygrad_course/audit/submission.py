@@ -56,7 +56,11 @@ class Submission:
 
     def source(self, line: int) -> str:
         """Return one line as the learner wrote it, without its indentation."""
-        return self.lines[line - 1].strip() if 0 < line <= len(self.lines) else ""
+        text = self.lines[line - 1].strip() if 0 < line <= len(self.lines) else ""
+        # Nothing of a homework is to move a terminal's cursor or to change its colours.
+        return "".join(
+            character if character.isprintable() else " " for character in text.replace("\t", "    ")
+        )
 
 
 def load(path: str | Path) -> Submission:
@@ -78,7 +82,10 @@ def load(path: str | Path) -> Submission:
         )
     if path.suffix.lower() == ".ipynb":
         return _from_notebook(str(path), data)
-    return from_text(_decode(data), str(path))
+    text = _decode(data)
+    if "\0" in text:
+        raise SubmissionError(f"{path} is no text: it holds null bytes; is this the right file?")
+    return from_text(text, str(path))
 
 
 def from_text(text: str, path: str = "<text>") -> Submission:
@@ -96,6 +103,8 @@ def from_text(text: str, path: str = "<text>") -> Submission:
 
 
 def _decode(data: bytes) -> str:
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):  # as some editors on Windows save
+        return data.decode("utf-16", errors="replace")
     try:
         encoding, _ = tokenize.detect_encoding(io.BytesIO(data).readline)
         return data.decode(encoding)

@@ -39,7 +39,8 @@ def _lines(report: Report) -> Iterator[str]:
                 yield f"        likely: {finding.suggestion}" + (
                     "" if finding.verified else "   (not enough alone)"
                 )
-            yield f"        {finding.message}"
+            if finding.details:
+                yield f"        {finding.details}"
             yield from (f"        {line}" for line in example_lines(finding))
         for remark in function.remarks:
             yield f"      {remark}"
@@ -48,10 +49,11 @@ def _lines(report: Report) -> Iterator[str]:
 
 
 def _where(function: FunctionReport) -> str:
-    where = (
-        f"line {function.line}" if function.cell is None else f"cell {function.cell}, line {function.line}"
-    )
-    return f"{where}, against {function.against}" if function.against else where
+    return f"{_at(function)}, against {function.against}" if function.against else _at(function)
+
+
+def _at(function: FunctionReport) -> str:
+    return f"line {function.line}" if function.cell is None else f"cell {function.cell}, line {function.line}"
 
 
 def _summary(report: Report) -> str:
@@ -106,7 +108,7 @@ def _rich(report: Report) -> Iterator[Any]:
         table.add_row(
             f"  {styles[function.status]}",
             escape(function.name),
-            f"[dim]{escape(_where(function))}[/]",
+            f"[dim]{escape(_at(function))}[/]",
             escape(first),
         )
     yield table
@@ -123,9 +125,12 @@ def _rich(report: Report) -> Iterator[Any]:
                     "[green]likely[/]",
                     Syntax(finding.suggestion, "python", background_color="default", word_wrap=True),
                 )
-            parts.add_row("", escape(finding.message))
+            if finding.details:
+                parts.add_row("", escape(finding.details))
             for line in example_lines(finding):
                 parts.add_row("", f"[dim]{escape(line)}[/]")
+            if function.against:
+                parts.add_row("", f"[dim]held against {escape(function.against)}[/]")
             if finding.suggestion and not finding.verified:
                 parts.add_row("", "[yellow]this change alone does not make everything right[/]")
             title = f"{escape(function.name)}, {place(finding)}: [bold]{escape(finding.title)}[/]"

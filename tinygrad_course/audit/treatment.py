@@ -198,15 +198,22 @@ def _finding(
     elif label in verdict.values:
         finding.yours, finding.right = plainly(verdict.values[label]), plainly(verdict.expected.get(label))
     if repair is not None:
-        finding.suggestion = _suggestion(repair)
+        finding.suggestion = _in_own_quotes(_suggestion(repair), finding.source)
     finding.message = _message(finding, verdict, symptom, repair, relation)
     return finding
 
 
 def _returns(learner: Learner, verdict: Verdict) -> int:
-    """Return the line of the last return statement where a value is not returned, else of the function."""
+    """Return the line that assigns what is wrong, or the last return statement's."""
     found = [node.lineno for node in ast.walk(learner.node) if isinstance(node, ast.Return)]
-    return max(found) if verdict.missing and found else learner.node.lineno
+    for label in verdict.wrong:
+        # The last statement that assigns the quantity, where nothing else tells.
+        for node in ast.walk(learner.node):
+            if isinstance(node, ast.Assign) and any(
+                isinstance(part, ast.Name) and part.id == label for part in node.targets
+            ):
+                return node.lineno
+    return max(found, default=learner.node.lineno)
 
 
 def _suggestion(repair: Repair) -> str:
@@ -215,6 +222,12 @@ def _suggestion(repair: Repair) -> str:
     if isinstance(repair.statement, ast.For | ast.While | ast.If | ast.With):
         return text_of(repair.statement).split("\n", 1)[0]
     return text_of(repair.statement)
+
+
+def _in_own_quotes(suggestion: str, source: str) -> str:
+    """Write texts in the learner's quotation marks."""
+    double = '"' in source and "'" not in source and '"' not in suggestion
+    return suggestion.replace("'", '"') if double else suggestion
 
 
 def _relation(symptom: Symptom | None, case: Case) -> Relation | None:
