@@ -440,3 +440,16 @@ def test_methods_keywords_and_wrapped_functions():
     assert np.array_equal(program(x, y=3.0), x * 3)
     with pytest.raises(TypeError):
         program()
+
+
+@pytest.mark.parametrize("number", [np.inf, -np.inf, np.nan])
+@pytest.mark.parametrize("size", [3, 100_000])  # of the second, blocks are made
+def test_numbers_of_the_function_that_are_not_finite(number, size):
+    def f(x):
+        J, dx = value_and_grad(lambda x: np.sum(np.tanh(x) ** 2))(x)
+        return J, np.exp(x - number * dx)
+
+    start = np.linspace(-1.0, 1.0, size)
+    with np.errstate(all="ignore"):
+        for ours, theirs in zip(compiled(f)(start), f(start), strict=True):
+            np.testing.assert_allclose(ours, theirs, rtol=1e-12)

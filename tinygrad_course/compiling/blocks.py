@@ -99,6 +99,6 @@ def _steps(group: Group, size: int) -> Callable[..., Any]:
     returned = "".join(f"{body.name(v)}, " for v in sums)
     lines = "".join(f"        {line}\n" for line in [*body.lines, f"return ({returned})"])
     code = f"def make({', '.join(body.bound)}):\n    def steps({arguments}):\n{lines}    return steps\n"
-    space: dict[str, Any] = {}
+    space: dict[str, Any] = {"np": np}
     exec(compile(code, "<a block of a compiled function>", "exec"), space)  # noqa: S102  (our own words)
     return space["make"](**body.bound)  # type: ignore[no-any-return]

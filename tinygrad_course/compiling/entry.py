@@ -48,7 +48,7 @@ class Entry:
         lines += [f"        return {returned}", "    finally:", f"        {lock}.release()"]
         inner = "\n".join(f"    {line}" for line in lines)
         self.code = f"def make({', '.join(self.bound)}):\n{inner}\n    return call\n"
-        space: dict[str, Any] = {}
+        space: dict[str, Any] = {"np": np}  # np.inf and np.nan are written as such
         exec(compile(self.code, "<compiled by tinygrad_course>", "exec"), space)  # noqa: S102  (our own words)
         self.call = space["make"](**self.bound)
 
