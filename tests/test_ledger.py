@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import inspect
 import operator
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -101,10 +102,12 @@ def test_functions_without_a_derivative_return_plain_values() -> None:
     for function in sorted(NO_DERIVATIVE, key=name):
         arguments = 2 if isinstance(function, np.ufunc) and function.nin == 2 else 1
         try:
-            plain = function(*(x,) * arguments)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", DeprecationWarning)  # np.fix, from NumPy 2.5 on
+                plain = function(*(x,) * arguments)
+                ours = function(*(t,) * arguments)
         except TypeError:
             continue  # more arguments are needed; see the cases below
-        ours = function(*(t,) * arguments)
         assert not isinstance(ours, Tensor), function
         if not isinstance(plain, (tuple, str)) and function is not np.empty_like:
             np.testing.assert_array_equal(ours, plain)

@@ -221,6 +221,8 @@ def svd(a: Any, full_matrices: bool = True, compute_uv: bool = True) -> Any:
 @primitive
 def eigensystem(a: Any) -> Any:
     w, v = np.linalg.eig(a)
+    if w.dtype.kind == "c" and not np.any(np.imag(w)):  # from NumPy 2.5 on it returns complex numbers always
+        w, v = np.copy(np.real(w)), np.copy(np.real(v))
     if w.dtype.kind == "c":
         raise TypeError(
             "np.linalg.eig of a Tensor: the eigenvalues of this matrix are complex, and a Tensor holds real "
