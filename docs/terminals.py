@@ -1,4 +1,4 @@
-"""Pictures of what commands print: ``check.png``, ``compiled.png``, ``test.png`` in docs/pictures."""
+"""Pictures of what commands print, in docs/pictures: ``check.png``, ``report.png`` and the like."""
 
 from __future__ import annotations
 
@@ -56,6 +56,14 @@ def check() -> str:
     return printed("tinygrad-course", "check", f"{EXAMPLES}/homework.py")
 
 
+def report() -> str:
+    """The page to hand back of a homework with two mistakes."""
+    from tinygrad_course.audit import check_file
+    from tinygrad_course.audit.page import page as handed_back
+
+    return handed_back(check_file(f"{EXAMPLES}/two_mistakes.py"))
+
+
 def failing_test() -> str:
     """A property test that finds a factor forgotten in a gradient by hand."""
     return printed("pytest", "-q", "--tb=short", f"{EXAMPLES}/test_swish.py")
@@ -78,4 +86,4 @@ def program() -> str:
     return page(Syntax(source, "python", theme="monokai", background_color="default", word_wrap=True))
 
 
-PICTURES = {"check": check, "test": failing_test, "compiled": program}
+PICTURES = {"check": check, "report": report, "test": failing_test, "compiled": program}

@@ -20,7 +20,6 @@ from benchmarks.audit.table import show
 from benchmarks.audit.trying import Task, Tried, attempt, notes, right_files, sample, wrong_files
 from benchmarks.progress import progress
 
-
 RIGHT = 6
 """Right files of each rule, for one mutant of each."""
 

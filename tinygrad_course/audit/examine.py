@@ -90,9 +90,12 @@ def _examine(
         findings, repaired, trials = [Finding("", "unknown", "", shown_line, place)], None, budget
         report.remarks.append(f"the search for the mistake failed: {type(error).__name__}: {error}")
     report.findings = findings
-    telling = any(_telling(verdict) for verdict in failing)
-    example, _ = _explore(learner, kind, chosen, function, seed, 25, telling=telling)
-    smallest = _smaller(example, [verdict for verdict in failing if _telling(verdict)] or failing)
+    quiet = [set(verdict.wrong) for verdict in failing if verdict.error is None and verdict.case.m > 1]
+    labels = set.intersection(*quiet) if quiet else set()
+    telling = [verdict for verdict in failing if _telling(verdict, labels)]
+    wanted = labels if telling else None
+    example, _ = _explore(learner, kind, chosen, function, seed, 25, wanted=wanted)
+    smallest = _smaller(example, telling or failing)
     if smallest is not None:
         _illustrate(findings, learner, kind, smallest.case, helpers)
     pattern = _pattern(verdicts)
@@ -174,12 +177,12 @@ def _explore(
     seed: int,
     count: int,
     *,
-    telling: bool = False,
+    wanted: set[str] | None = None,
 ) -> tuple[Verdict | None, int]:
     """Let Hypothesis look for a failing case, and shrink it.
 
-    Return the smallest one seen, and how many were tried. A telling one shows other numbers, no other shape
-    alone.
+    Return the smallest one seen, and how many were tried. `wanted` quantities must be wrong in it, by their
+    numbers and not by their shapes alone.
     """
     from hypothesis import HealthCheck, Phase, Verbosity, given, reject, settings
     from hypothesis import seed as seeded
@@ -211,7 +214,7 @@ def _explore(
         tried[0] += 1
         with np.errstate(all="ignore"):
             verdict = judge(learner, kind, function, case)
-        if verdict.right or (telling and not _telling(verdict)):
+        if verdict.right or (wanted is not None and not _telling(verdict, wanted)):
             return
         if not smallest or _size(verdict.case) <= _size(smallest[0].case):
             smallest[:] = [verdict]
@@ -224,12 +227,12 @@ def _explore(
     return (smallest[0] if smallest else None), tried[0]
 
 
-def _telling(verdict: Verdict) -> bool:
-    """Tell whether numbers differ, and not only their arrangement."""
-    if verdict.right:
+def _telling(verdict: Verdict, labels: set[str]) -> bool:
+    """Tell whether all these quantities are wrong, by their numbers and not by their arrangement alone."""
+    if verdict.right or not labels <= set(verdict.wrong):
         return False
     pairs = [(verdict.values.get(label), verdict.expected.get(label)) for label in verdict.wrong]
-    return not pairs or any(_other_numbers(got, want) for got, want in pairs)
+    return not pairs or all(_other_numbers(got, want) for got, want in pairs)
 
 
 def _other_numbers(got: Any, want: Any) -> bool:

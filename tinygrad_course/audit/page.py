@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 from collections.abc import Iterator, Sequence
 from html import escape
 from typing import Any
@@ -11,14 +12,18 @@ from tinygrad_course.audit.report import OUTSIDE, Finding, FunctionReport, Repor
 from tinygrad_course.audit.terminal import MARKS, example_lines, place
 
 _STYLE = """
-:root { color-scheme: light dark; --right: #1a7f37; --wrong: #c4302b; --faint: #6b7280; --line: #d0d7de; }
+:root { color-scheme: light dark; --right: #1a7f37; --wrong: #c4302b; --faint: #59636e; --line: #d0d7de; }
 @media (prefers-color-scheme: dark) {
   :root { --right: #4cc26a; --wrong: #ff7b72; --faint: #9aa4af; --line: #3d444d; }
 }
 body { font: 16px/1.5 system-ui, sans-serif; max-width: 52rem; margin: 2rem auto; padding: 0 1rem; }
-table { border-collapse: collapse; width: 100%; } td { padding: .25rem .75rem .25rem 0; vertical-align: top; }
-section { border: 1px solid var(--line); border-radius: .5rem; padding: .25rem 1rem; margin: 1rem 0; }
-pre { overflow-x: auto; margin: .3rem 0; } .right { color: var(--right); } .wrong { color: var(--wrong); }
+h1 { font-size: 1.5rem; } h2 { font-size: 1.05rem; margin: .5rem 0; }
+td { padding: .15rem 1.5rem .15rem 0; vertical-align: top; }
+section { border: 1px solid var(--line); border-left: .3rem solid var(--wrong); border-radius: .4rem;
+  padding: .25rem 1rem .5rem; margin: 1rem 0; }
+dl { display: grid; grid-template-columns: max-content 1fr; gap: .2rem 1rem; margin: .4rem 0; }
+dd { margin: 0; overflow-x: auto; } code { font: .92em ui-monospace, monospace; white-space: pre-wrap; }
+.right { color: var(--right); } .wrong { color: var(--wrong); }
 .faint { color: var(--faint); font-size: .9rem; }
 """
 
@@ -66,20 +71,30 @@ def _body(report: Report) -> Iterator[str]:
 
 
 def _finding(function: FunctionReport, finding: Finding) -> Iterator[str]:
-    where, title = escape(place(finding)), escape(finding.title)
-    yield f"<section><h2><code>{escape(function.name)}</code>, {where}: {title}</h2>"
+    yield (
+        f"<section><h2><code>{escape(function.name)}</code>, {escape(place(finding))}: "
+        f"{escape(finding.title)}</h2><dl>"
+    )
     if finding.source:
-        yield f'<pre class="wrong">{escape(finding.source)}</pre>'
+        yield f'<dt class="faint">yours</dt><dd class="wrong"><code>{escape(finding.source)}</code></dd>'
     if finding.suggestion:
-        yield f'<p>Likely:</p><pre class="right">{escape(finding.suggestion)}</pre>'
-        if not finding.verified:
-            yield "<p>This change alone does not make everything right.</p>"
+        yield f'<dt class="faint">likely</dt><dd class="right"><code>{escape(finding.suggestion)}</code></dd>'
+    yield "</dl>"
+    if finding.suggestion and not finding.verified:
+        yield "<p>This change alone does not make everything right.</p>"
     if finding.details:
-        yield f"<p>{escape(finding.details)}</p>"
-    lines = "<br>".join(escape(line) for line in example_lines(finding))
+        yield f"<p>{_with_code(finding.details)}</p>"
+    lines = [f"<code>{escape(line)}</code>" for line in example_lines(finding)]
+    if function.against:
+        lines.append(f"held against {escape(function.against)}")
     if lines:
-        yield f'<p class="faint">{lines}</p>'
+        yield f'<p class="faint">{"<br>".join(lines)}</p>'
     yield "</section>"
+
+
+def _with_code(words: str) -> str:
+    """Escape a sentence; what stands in backticks is code."""
+    return re.sub(r"`([^`]*)`", r"<code>\1</code>", escape(words))
 
 
 def marks(reports: Sequence[Report]) -> str:
