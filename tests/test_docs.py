@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from models.experiments import EXPERIMENTS
+from tests.documented import blocks, run
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
 GENERATED = {"derivations", "published", "table_of_rules"}
@@ -19,8 +20,8 @@ PAGES = sorted(
 def test_the_code_of_a_page_runs(page, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     names = {}
-    for block in re.findall(r"```python\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL):
-        exec(compile(block, str(page), "exec"), names)  # noqa: S102  (the project's own text)
+    for number, block in enumerate(blocks(page), start=1):
+        run(block, page, number, names)
         printed = " ".join(capsys.readouterr().out.split())
         for promised in re.findall(r"print\(.*\)  # (.*)", block):
             assert promised in printed

@@ -10,14 +10,12 @@ from pathlib import Path
 
 import pytest
 
+from tests.documented import blocks, run
+
 ROOT = Path(__file__).resolve().parent.parent
 README, CHINESE = ROOT / "README.md", ROOT / "README.zh-CN.md"
 # Commands that are tried here; the others make environments, or take minutes and have tests of their own.
 TRIED = ("tinygrad-course", "pytest")
-
-
-def blocks(readme, language):
-    return re.findall(rf"```{language}\n(.*?)```", readme.read_text(encoding="utf-8"), re.DOTALL)
 
 
 def commands(readme):
@@ -29,10 +27,10 @@ def commands(readme):
 @pytest.mark.parametrize("readme", [README, CHINESE], ids=lambda p: p.name)
 def test_every_block_runs_and_prints_what_its_comments_say(readme, capsys, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    assert blocks(readme, "python")
+    assert blocks(readme)
     names = {}
-    for block in blocks(readme, "python"):
-        exec(compile(block, str(readme), "exec"), names)  # noqa: S102  (the project's own text)
+    for number, block in enumerate(blocks(readme), start=1):
+        run(block, readme, number, names)
         printed = capsys.readouterr().out
         for promised in re.findall(r"print\(.*\)  # (.*)", block):
             if not promised.startswith("the "):
@@ -74,7 +72,7 @@ def test_every_link_leads_somewhere(readme):
 
 def test_the_translation_has_the_same_code_commands_pictures_and_parts():
     english, chinese = (p.read_text(encoding="utf-8") for p in (README, CHINESE))
-    assert blocks(CHINESE, "python") == blocks(README, "python")
+    assert blocks(CHINESE) == blocks(README)
     assert [c for c, _ in commands(CHINESE)] == [c for c, _ in commands(README)]
     assert re.findall(r"^!\[.*\]\((.*)\)", chinese, re.MULTILINE) == re.findall(
         r"^!\[.*\]\((.*)\)", english, re.MULTILINE
