@@ -218,6 +218,10 @@ def test_a_loop_over_a_large_matrix_reads_it_once_a_step(units):
             assert ours[name].shape == value.shape
             assert np.array_equal(state[name], before[name])
     assert [type(r).__name__ for r in loop._runners.values()] == ["_OnePass"]
+    at = []
+    _, J = loop(state, X, Y, iterations=5, progress=lambda done, total, cost: at.append(done))
+    assert np.allclose(J, costs, rtol=1e-12)  # the same after having stopped in between
+    assert at[-1] == 5
     half, _ = loop(state, X, Y, iterations=2)
     ours, J = loop(half, X, Y, iterations=3)  # its own results come back
     assert np.allclose(J, costs[2:], rtol=1e-12)

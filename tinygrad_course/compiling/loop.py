@@ -81,7 +81,7 @@ class CompiledLoop:
         whole = len(spans) == 1 and spans[0][2] == 1 and shuffle is None
         if any(type(r) is not _Machine and not (whole and r.suits(data)) for r in runners):
             runners = [_StepByStep(self.one) for _ in runners]
-        holder = runners[0].take(state)
+        holder = runners[0].take(state, total)
         look = _Look(total, progress)
         again = iterations if whole else 1
         turns = self._turns(data, spans, runners)
@@ -255,7 +255,7 @@ class _Machine:
         self.tree = state
         self.kinds = [(type(x), np.shape(x), int(np.prod(np.shape(x)))) for _, x in leaves]
 
-    def take(self, state: Any) -> Any:
+    def take(self, state: Any, _: int) -> Any:
         """Return the state as one flat array."""
         parts = [np.asarray(x, dtype=np.float64).reshape(-1) for _, x in trees.leaves(state)]
         return np.concatenate(parts) if parts else np.empty(0)
@@ -292,9 +292,9 @@ class _OnePass:
         """Whether the data lie in memory as they must."""
         return self.steps.suits(data)
 
-    def take(self, state: Any) -> Any:
-        """Return the state's leaves in a box."""
-        return [[x for _, x in trees.leaves(state)]]
+    def take(self, state: Any, total: int) -> Any:
+        """Return a box: the state's leaves, the first layer's product once it is known, the steps to come."""
+        return [[x for _, x in trees.leaves(state)], None, total]
 
     def give(self, box: Any) -> Any:
         """Return the state."""
@@ -306,7 +306,9 @@ class _OnePass:
 
     def run(self, box: Any, batch: tuple[Any, ...], hop: int, count: int, costs: Any) -> None:  # noqa: ARG002
         """Make `count` steps."""
-        box[0] = self.steps.run(box[0], batch, count, costs)
+        leaves, Z, left = box
+        box[0], box[1] = self.steps.run(leaves, Z, batch, costs, last=left == count)
+        box[2] = left - count
 
 
 class _StepByStep:
@@ -319,7 +321,7 @@ class _StepByStep:
         """Return that any data do."""
         return True
 
-    def take(self, state: Any) -> Any:
+    def take(self, state: Any, _: int) -> Any:
         """Return the state in a box."""
         return [state]
 

@@ -91,12 +91,8 @@ def accumulate(total: Any, x: Any) -> Any:
 
 
 @_machine
-def _exp_parts(x: float) -> Any:
-    """Return p = exp(r) - 1, and 2**k as two factors and as k, where x = k log 2 + r."""
-    a = select(x > 710.0, 710.0, x)
-    a = select(a < -746.0, -746.0, a)  # a NaN stays one
-    k = (a * 1.4426950408889634 + _ROUND) - _ROUND
-    r = (a - k * _LOG2_HIGH) - k * _LOG2_LOW
+def _exp_minus_one(r: float) -> Any:
+    """Return exp(r) - 1 for abs(r) up to log(2) / 2."""
     r2 = r * r
     r4 = r2 * r2
     q0 = 0.5 + r * (1.0 / 6.0)
@@ -106,10 +102,20 @@ def _exp_parts(x: float) -> Any:
     q4 = 1.0 / 3628800.0 + r * (1.0 / 39916800.0)
     q5 = 1.0 / 479001600.0 + r * (1.0 / 6227020800.0)
     q = (q0 + r2 * q1) + r4 * (q2 + r2 * q3) + (r4 * r4) * (q4 + r2 * q5)
+    return r + r2 * q
+
+
+@_machine
+def _exp_parts(x: float) -> Any:
+    """Return p = exp(r) - 1, and 2**k as two factors and as k, where x = k log 2 + r."""
+    a = select(x > 710.0, 710.0, x)
+    a = select(a < -746.0, -746.0, a)  # a NaN stays one
+    k = (a * 1.4426950408889634 + _ROUND) - _ROUND
+    r = (a - k * _LOG2_HIGH) - k * _LOG2_LOW
     half = k * 0.5 + _ROUND  # 2**k in two steps: 2**1024 and the subnormal numbers lie beyond one
     low = _float((_bits(half) << 52) + _ONE_BITS)
     high = _float((_bits((k - (half - _ROUND)) + _ROUND) << 52) + _ONE_BITS)
-    return r + r2 * q, low, high, k
+    return _exp_minus_one(r), low, high, k
 
 
 @_machine
@@ -181,13 +187,19 @@ def log1p(x: float) -> Any:
 @_machine
 def tanh(x: float) -> Any:
     """Return the hyperbolic tangent."""
-    a = math.fabs(x)
     z = x * x
     p = (-9.64399179425052238628e-1 * z - 9.92877231001918586564e1) * z - 1.61468768441708447952e3
     q = ((z + 1.12811678491632931402e2) * z + 2.23548839060100448583e3) * z + 4.84406305325125486048e3
+    a = math.fabs(x)
     near = a < 0.625
-    ratio = select(near, z * p, 2.0) / select(near, q, exp(2.0 * a) + 1.0)  # divisions are dear: one for both
-    return select(near, x + x * ratio, math.copysign(1.0 - ratio, x))
+    a = select(a > 20.0, 20.0, a)  # beyond, it is 1
+    shifted = a * 2.8853900817779268 + _ROUND  # e**(2a) = 2**k e**r
+    k = shifted - _ROUND
+    r = (2.0 * a - k * _LOG2_HIGH) - k * _LOG2_LOW
+    scale = _float((_bits(shifted) << 52) + _ONE_BITS)
+    above = scale + scale * _exp_minus_one(r)
+    ratio = select(near, z * p, 2.0) / select(near, q, above + 1.0)  # divisions are dear: one for both
+    return math.copysign(select(near, a + a * ratio, 1.0 - ratio), x)
 
 
 @_machine

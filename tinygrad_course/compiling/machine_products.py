@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_course.compiling import kernel
 from tinygrad_course.compiling.kernel import Kernel
 from tinygrad_course.compiling.machine_loops import function_text
 from tinygrad_course.compiling.program import Value
@@ -51,22 +52,29 @@ class Product(Kernel):
     strided = True
 
     def __init__(self, value: Value) -> None:
-        left, right = value.args
-        super().__init__(product_source(left.shape, right.shape, value.dtype))
+        super().__init__("")
+        self.shapes = value.args[0].shape, value.args[1].shape, value.dtype
 
     @property
     def function(self) -> Callable[..., Any]:
         """What runs the product."""
-        tiled = super().function
+        return product_function(*self.shapes)
 
-        def product(left: Any, right: Any, out: Any) -> None:
-            down, over = right.strides
-            if down > over and down >= PAGE:
-                np.dot(left, right, out)
-            else:
-                tiled(left, right, out)
 
-        return product
+def product_function(left: tuple[int, ...], right: tuple[int, ...], dtype: Any) -> Callable[..., Any]:
+    """Return a function that writes the product of its first two arguments into the third."""
+    if not FEW <= left[0] <= MANY:
+        return np.dot
+    tiled = kernel.compile_kernel(product_source(left, right, dtype))
+
+    def product(left: Any, right: Any, out: Any) -> None:
+        down, over = right.strides
+        if down > over and down >= PAGE:
+            np.dot(left, right, out)
+        else:
+            tiled(left, right, out)
+
+    return product
 
 
 def product_source(left: tuple[int, ...], right: tuple[int, ...], dtype: Any) -> str:

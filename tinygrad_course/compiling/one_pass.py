@@ -16,7 +16,7 @@ import numpy as np
 from tinygrad_course.compiling.build import Builder
 from tinygrad_course.compiling.kernel import compile_kernel
 from tinygrad_course.compiling.machine import machine_code
-from tinygrad_course.compiling.machine_products import LARGE, MANY, one_pass_source
+from tinygrad_course.compiling.machine_products import LARGE, MANY, one_pass_source, product_function
 from tinygrad_course.compiling.program import Program, Value, inputs_of, replace
 from tinygrad_course.compiling.straight import Straight
 
@@ -120,35 +120,60 @@ class OnePass:
         inputs = [v for v in program.inputs if v is not pattern.X]
         self.X_at = program.inputs.index(pattern.X) - len(old)
         self.between = _function(machine_code(Program([*inputs, Z], results)))
-        rows = pattern.forward.shape[0]
+        rows, (k, n), dtype = pattern.forward.shape[0], pattern.X.shape, pattern.X.dtype
+        self.forward = product_function((rows, k), (k, n), dtype)
+        self.backward = product_function((rows, n), (n, k), dtype)
         self.through = compile_kernel(one_pass_source(rows, pattern.X.shape, pattern.X.dtype))
 
     def suits(self, data: tuple[Any, ...]) -> bool:
         """Whether X lies in memory row by row."""
         return bool(data[self.X_at].flags.c_contiguous)
 
-    def run(self, leaves: list[Any], data: tuple[Any, ...], count: int, costs: Any) -> list[Any]:
-        """Return the state's leaves after `count` steps."""
-        pattern = self.pattern
-        X = data[self.X_at]
+    def run(self, leaves: list[Any], Z: Any, data: tuple[Any, ...], costs: Any, *, last: bool) -> Any:
+        """Make a step for each place in `costs`.
+
+        Parameters
+        ----------
+        leaves : list
+            The state.
+        Z : array or None
+            W @ X, if the call before has returned it.
+        data : tuple of arrays
+            X and the others.
+        costs : array
+            Is written to.
+        last : bool
+            No step follows, so that the last pass needs no product with the new W.
+
+        Returns
+        -------
+        list, array
+            The next `leaves` and Z.
+        """
+        place, X = self.pattern.place, data[self.X_at]
         rest = [x for i, x in enumerate(data) if i != self.X_at]
-        W = leaves[pattern.place] if pattern.upright else leaves[pattern.place].T
-        Z = np.dot(W, X)
-        following = Z.copy()
-        buffers = [np.empty_like(leaves[pattern.place]) for _ in range(2)]
-        for t in range(count):
-            D, *others, cost = self.between(*leaves, *rest, Z)
-            W = buffers[t % 2]
-            before = leaves[pattern.place]
-            if pattern.upright:
-                self.through(before, D, X, W, following)
+        if Z is None:
+            Z = np.empty(self.pattern.forward.shape, X.dtype)
+            self.forward(self._upright(leaves[place]), X, Z)
+        following, spare = np.empty_like(Z), None
+        for t in range(len(costs)):
+            D, *others, costs[t] = self.between(*leaves, *rest, Z)
+            W = leaves[place]
+            after = np.empty_like(W) if spare is None else spare
+            if last and t == len(costs) - 1:
+                slope = np.empty(self.pattern.backward.shape, X.dtype)
+                self.backward(D, X.T, slope)
+                np.subtract(W, self._upright(slope), after)
             else:
-                self.through(before.T, D, X, W.T, following)
-            Z, following = following, Z
-            others.insert(pattern.place, W)
+                self.through(self._upright(W), D, X, self._upright(after), following)
+                Z, following = following, Z
+            spare = W if t else None  # the first was given
+            others.insert(place, after)
             leaves = others
-            costs[t] = cost
-        return leaves
+        return leaves, Z
+
+    def _upright(self, W: Any) -> Any:
+        return W if self.pattern.upright else W.T
 
 
 def _without(program: Program, old: Value, new: Value, wanted: list[Value]) -> list[Value]:
