@@ -42,13 +42,14 @@ def train(
     data: Dataset, layers: tuple[int, ...], options: Options, *, summed_db: bool = False
 ) -> tuple[Parameters, dict[int, float]]:
     """Train the network; return the parameters, and the costs of every 100th and of the last iteration."""
-    cost = functools.partial(networks.cost, X=data.X_train, Y=data.Y_train)
     count = options.iterations(ITERATIONS)
     mistake = ", summed db" if summed_db else ""
     with options.progress(f"cats, {len(layers) - 1} layers{mistake}", count) as advance:
         return descend(
-            cost,
+            networks.cost,
             initialize_parameters(layers, "small" if len(layers) == 3 else "xavier", 1),
+            data.X_train,
+            data.Y_train,
             learning_rate=LEARNING_RATE,
             iterations=count,
             every=100,

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from datasets.container import Array
-from tinygrad_course import value_and_grad
+from tinygrad_course import compiled, value_and_grad
 
 __all__ = ["Advance", "Parameters", "descend", "progress"]
 
@@ -53,23 +53,28 @@ def progress(title: str, total: int, *, shown: bool = True) -> Iterator[Advance]
 
 
 def descend(
-    cost: Callable[[Parameters], Any],
+    cost: Callable[..., Any],
     parameters: Parameters,
-    *,
+    *data: Any,
     learning_rate: float,
     iterations: int,
     every: int = 100,
     change: Change | None = None,
+    draw: Callable[[], tuple[Any, ...]] | None = None,
     advance: Advance | None = None,
 ) -> tuple[Parameters, dict[int, float]]:
     """Lower a cost by gradient descent, with the gradients that its graph gives.
 
+    The step, backward pass included, is compiled from its first recording.
+
     Parameters
     ----------
     cost : callable
-        Takes the parameters, returns the scalar cost J.
+        Takes the parameters and `data`, returns the scalar cost J. It draws nothing at random.
     parameters : dict of str to ndarray
         Where to start; not changed.
+    *data
+        What the cost takes next: X and Y.
     learning_rate : float
     iterations : int
     every : int
@@ -77,6 +82,8 @@ def descend(
         the last.
     change : callable, optional
         Applied to the gradients before the step.
+    draw : callable, optional
+        Called before each step; what it returns, fresh dropout masks, goes to the cost after the data.
     advance : callable, optional
         Told of progress; see `progress`.
 
@@ -100,11 +107,16 @@ def descend(
     (array([0.5]), {0: 16.0, 1: 4.0, 2: 1.0})
     """
     costs: dict[int, float] = {}
-    step = value_and_grad(cost)
-    for i in range(iterations):
-        J, gradients = step(parameters)
+
+    @compiled
+    def step(parameters: Parameters, *data: Any) -> tuple[Any, Parameters]:
+        J, gradients = value_and_grad(cost)(parameters, *data)
         if change is not None:
             gradients = change(gradients)
+        return J, {name: value - learning_rate * gradients[name] for name, value in parameters.items()}
+
+    for i in range(iterations):
+        J, parameters = step(parameters, *data, *(draw() if draw is not None else ()))
         if i % every == 0 or i == iterations - 1:
             costs[i] = float(J)
             if math.isnan(costs[i]):
@@ -114,5 +126,4 @@ def descend(
                 )
             if advance is not None:
                 advance(1 if i == 0 else every)
-        parameters = {name: value - learning_rate * gradients[name] for name, value in parameters.items()}
     return parameters, costs

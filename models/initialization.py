@@ -32,8 +32,10 @@ def train(data: Dataset, how: str, options: Options) -> tuple[Parameters, dict[i
     count = options.iterations(ITERATIONS)
     with options.progress(f"circles, {how}", count) as advance:
         return descend(
-            functools.partial(networks.cost, X=data.X_train, Y=data.Y_train),
+            networks.cost,
             start(how),
+            data.X_train,
+            data.Y_train,
             learning_rate=LEARNING_RATE,
             iterations=count,
             every=1000,

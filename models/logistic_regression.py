@@ -145,8 +145,10 @@ def train(
     """
     zeros: Parameters = {"w": np.zeros((data.n_x, 1)), "b": np.zeros(())}
     parameters, costs = descend(
-        lambda p: compute_cost(p, data.X_train, data.Y_train),
+        compute_cost,
         zeros,
+        data.X_train,
+        data.Y_train,
         learning_rate=learning_rate,
         iterations=iterations,
         every=every,

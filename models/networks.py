@@ -61,14 +61,14 @@ def cost(parameters: Any, X: Array, Y: Array, hidden: Activation = functions.rel
     return J + functions.l2_term(parameters, lambd, X.shape[1]) if lambd else J
 
 
-def fixed_masks(sizes: Sequence[int], m: int, keep_prob: float, seed: int) -> list[Array]:
+def fixed_masks(sizes: Sequence[int], m: int, keep_prob: float, seed: int) -> tuple[Array, ...]:
     """Return dropout masks for hidden layers of these sizes, as a seed inside the forward pass draws them."""
     return fresh_masks(sizes, m, keep_prob, np.random.RandomState(seed))
 
 
-def fresh_masks(sizes: Sequence[int], m: int, keep_prob: float, rng: Stream) -> list[Array]:
+def fresh_masks(sizes: Sequence[int], m: int, keep_prob: float, rng: Stream) -> tuple[Array, ...]:
     """Return the next dropout masks of a stream."""
-    return [functions.dropout_mask((n, m), keep_prob, rng) for n in sizes]
+    return tuple(functions.dropout_mask((n, m), keep_prob, rng) for n in sizes)
 
 
 def predict(parameters: Parameters, X: Array, hidden: Activation = functions.relu) -> Array:

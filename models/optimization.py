@@ -106,6 +106,7 @@ def train(data: Dataset, name: str, rule: Optimizer, options: Options) -> tuple[
             batch_size=BATCH,
             rng=shuffles(),
             show=False,
+            compile=True,
             after_epoch=lambda epoch, J, parameters: advance(100) if epoch % 100 == 0 else None,
         )
     last = trained.history["last_batch"]
@@ -187,6 +188,7 @@ def batches_run(options: Options) -> Outcome:
                 batch_size=size,
                 rng=shuffles(),
                 show=False,
+                compile=True,
                 after_epoch=functools.partial(_tell, advance, in_epoch),
             )
         took = time.process_time() - began

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from datasets import football
-from datasets.container import Dataset
+from datasets.container import Array, Dataset
 from models import networks, pictures
 from models.descent import Parameters, descend
 from models.outcome import Options, Outcome
@@ -25,26 +25,30 @@ LAMBD, KEEP_PROB = 0.7, 0.86
 FRESH_SEEDS = (0, 1, 2)
 
 
-def dropout_cost(data: Dataset, masks: Callable[[], list[Any]]) -> Callable[[Any], Any]:
-    """Return the cost under dropout, with the masks that `masks` returns at each call."""
-
-    def cost(parameters: Any) -> Any:
-        A = networks.forward(parameters, data.X_train, masks=masks(), keep_prob=KEEP_PROB)
-        return functions.binary_cross_entropy(A, data.Y_train)
-
-    return cost
+Draw = Callable[[], tuple[Any, ...]]
 
 
-def train(cost: Callable[[Any], Any], name: str, options: Options) -> tuple[Parameters, dict[int, float]]:
+def dropout_cost(parameters: Any, X: Array, Y: Array, *masks: Array) -> Any:
+    """Return the cost under dropout, with one mask for each hidden layer."""
+    A = networks.forward(parameters, X, masks=masks, keep_prob=KEEP_PROB)
+    return functions.binary_cross_entropy(A, Y)
+
+
+def train(
+    cost: Callable[..., Any], name: str, data: Dataset, options: Options, draw: Draw | None = None
+) -> tuple[Parameters, dict[int, float]]:
     """Train by a cost; return the parameters, and costs 1,000 iterations apart."""
     count = options.iterations(ITERATIONS)
     with options.progress(f"football, {name}", count) as advance:
         return descend(
             cost,
             initialize_parameters(LAYERS, "xavier", 3),
+            data.X_train,
+            data.Y_train,
             learning_rate=LEARNING_RATE,
             iterations=count,
             every=1000,
+            draw=draw,
             advance=advance,
         )
 
@@ -52,23 +56,22 @@ def train(cost: Callable[[Any], Any], name: str, options: Options) -> tuple[Para
 def run(options: Options) -> Outcome:
     """2.1: an overfitting network, held back by L2 and by dropout, with one mask and with fresh ones."""
     data = football.load()
-    plain = functools.partial(networks.cost, X=data.X_train, Y=data.Y_train)
     # The assignment seeds NumPy inside the forward pass: the same units are dropped in every iteration.
     same = networks.fixed_masks(HIDDEN, data.m, KEEP_PROB, seed=1)
-    costs_of: dict[str, Callable[[Any], Any]] = {
-        "none": plain,
-        "L2": functools.partial(plain, lambd=LAMBD),
-        "dropout": dropout_cost(data, lambda: same),
+    ways: dict[str, tuple[Callable[..., Any], Draw | None]] = {
+        "none": (networks.cost, None),
+        "L2": (functools.partial(networks.cost, lambd=LAMBD), None),
+        "dropout": (dropout_cost, lambda: same),
     }
     for seed in FRESH_SEEDS:
         stream = np.random.RandomState(seed)
-        draw = functools.partial(networks.fresh_masks, HIDDEN, data.m, KEEP_PROB, stream)
-        costs_of[f"fresh masks of seed {seed}"] = dropout_cost(data, draw)
+        fresh = functools.partial(networks.fresh_masks, HIDDEN, data.m, KEEP_PROB, stream)
+        ways[f"fresh masks of seed {seed}"] = (dropout_cost, fresh)
 
     out = Outcome()
     trained, curves = {}, {}
-    for name, cost in costs_of.items():
-        trained[name], curves[name] = train(cost, name, options)
+    for name, (cost, draw) in ways.items():
+        trained[name], curves[name] = train(cost, name, data, options, draw)
         found: dict[str, Any] = {"costs": curves[name]}
         if not options.fast:
             found["train_accuracy"], found["test_accuracy"] = networks.accuracies(trained[name], data)

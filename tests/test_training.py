@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from tinygrad_course import debug
 from tinygrad_course.checkpoints import CheckpointError, load
+from tinygrad_course.compiling import CannotCompile
 from tinygrad_course.functions import binary_cross_entropy, dropout, linear, sigmoid, tanh
 from tinygrad_course.initialization import initialize_parameters
 from tinygrad_course.optimizers import Adam, GradientDescent, InverseTimeDecay, Momentum, Optimizer
@@ -176,6 +177,40 @@ def test_fit_is_the_loop_written_out(optimizer: Optimizer, size: int | None) -> 
     assert run.history["last_batch"] == last
     assert run.epoch == 4
     assert same(START, initialize_parameters([2, 4, 1], "he", rng=3))
+
+
+@pytest.mark.parametrize("optimizer", [GradientDescent(0.1), Momentum(0.1), Adam(0.01)], ids=str)
+@pytest.mark.parametrize("size", [None, 16])
+def test_a_compiled_run_is_the_recorded_one(optimizer: Optimizer, size: int | None, tmp_path: Path) -> None:
+    start = initialize_parameters([2, 5, 1], rng=2)
+
+    def run(**options: Any) -> Any:
+        return fit(cost, start, X, Y, optimizer, batch_size=size, **options)
+
+    recorded, whole = run(epochs=9), run(epochs=9, compile=True)
+    np.testing.assert_allclose(whole.history["cost"], recorded.history["cost"], rtol=1e-12)
+    for name, W in recorded.parameters.items():
+        np.testing.assert_allclose(whole.parameters[name], W, rtol=1e-10, atol=1e-13)
+    run(epochs=4, compile=True, checkpoint=tmp_path / "run.h5")
+    resumed = run(epochs=9, compile=True, checkpoint=tmp_path / "run.h5")
+    assert resumed.history["cost"] == whole.history["cost"]
+    assert same(resumed.parameters, whole.parameters)
+
+
+def test_a_compiled_run_refuses_a_cost_that_draws() -> None:
+    rng = np.random.RandomState(0)
+
+    def noisy(p: Any, x: Any, y: Any) -> Any:
+        return cost(p, x + rng.randn(*x.shape), y)
+
+    with pytest.raises(CannotCompile, match="draw"):
+        fit(noisy, initialize_parameters([2, 5, 1], rng=2), X, Y, Adam(0.01), epochs=2, compile=True)
+
+
+def test_a_compiled_run_stops_at_a_cost_that_is_not_finite() -> None:
+    with np.errstate(all="ignore"), pytest.raises(NotFiniteError, match="iteration"):
+        fit(lambda p, x, y: np.log(p["w"]) + 0 * np.sum(x), {"w": np.array(0.5)}, X, Y,
+            GradientDescent(1.0), epochs=20, compile=True)  # fmt: skip
 
 
 def test_training_lowers_the_cost() -> None:
