@@ -76,7 +76,8 @@ def same(a: Any, b: Any) -> bool:
     ):
         return False
     if isinstance(a, (np.ndarray, np.generic)) and a.dtype.kind in "fc":
-        return bool(np.array_equal(a, b, equal_nan=True))
+        # a NaN is rare, and looking for one takes far longer than comparing
+        return bool(np.array_equal(a, b) or np.array_equal(a, b, equal_nan=True))
     if isinstance(a, float):
         return a == b or (a != a and b != b)  # noqa: PLR0124  (NaN)
     return bool(np.array_equal(a, b))
