@@ -120,17 +120,23 @@ class Learner:
         By default of the one under test and those that it calls.
         """
         chosen = names or (self.name, *self.program.callees(self.name))
-        return "\n".join(
-            ast.unparse(self.program.functions[name]) for name in chosen if name in self.program.functions
-        )
+        key = " ".join(("text", *chosen))
+        if key not in self.memory:
+            nodes = [self.program.functions[name] for name in chosen if name in self.program.functions]
+            self.memory[key] = "\n".join(map(ast.unparse, nodes))
+        return str(self.memory[key])
 
     def depth(self, *names: str) -> int | None:
         """Return how many layers the names W1, dW2, Z3, ... in the source speak of.
 
         None where it counts its layers.
         """
-        found = re.findall(r"(?i)(?<![A-Za-z])d?[wzab]_?(\d)(?!\d)", self.text(*names))
-        return max((int(number) for number in found), default=None)
+        key = " ".join(("depth", *names))
+        if key not in self.memory:
+            found = re.findall(r"(?i)(?<![A-Za-z])d?[wzab]_?(\d)(?!\d)", self.text(*names))
+            self.memory[key] = max((int(number) for number in found), default=None)
+        depth: int | None = self.memory[key]
+        return depth
 
     def cache_from_names(
         self, role: str, values: Mapping[str, Any], default: list[str], *, as_dict: bool

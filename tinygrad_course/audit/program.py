@@ -146,6 +146,7 @@ class Program:
         self.namespace: dict[str, Any] = {"__name__": "homework", "__builtins__": builtins}
         self.guard = Guard()
         self._trusted = False
+        self._callees: dict[str, list[str]] = {}
         self._draws = any("random" in line for line in submission.lines)
         self._build()
 
@@ -154,21 +155,20 @@ class Program:
             if isinstance(statement, ast.FunctionDef):
                 self.functions[statement.name] = statement
             self._execute(statement)
+        used = {
+            node.id
+            for function in self.functions.values()
+            for node in ast.walk(function)
+            if isinstance(node, ast.Name)
+        }
         for alias, module in (("np", np), ("numpy", np), ("math", math)):
-            if alias not in self.namespace and self._mentions(alias):
+            if alias not in self.namespace and alias in used:
                 self.namespace[alias] = module
                 self.notes.append(f"{alias} is used and never imported; the check imports it")
         for name, function in GIVEN.items():
-            if (name not in self.namespace or missing(self.namespace[name])) and self._mentions(name):
+            if (name not in self.namespace or missing(self.namespace[name])) and name in used:
                 self.namespace[name] = PLAIN[name] if name in PLAIN and not self._unpacks(name) else function
                 self.given.add(name)
-
-    def _mentions(self, name: str) -> bool:
-        return any(
-            isinstance(node, ast.Name) and node.id == name
-            for function in self.functions.values()
-            for node in ast.walk(function)
-        )
 
     def _unpacks(self, name: str) -> bool:
         """Tell whether what a function returns is unpacked, or asked for an entry: A, cache = sigmoid(Z)."""
@@ -271,6 +271,8 @@ class Program:
 
         In the order of their lines.
         """
+        if name in self._callees:
+            return list(self._callees[name])
         seen: set[str] = set()
         waiting = [name]
         while waiting:
@@ -286,4 +288,5 @@ class Program:
                 ):
                     seen.add(inner.id)
                     waiting.append(inner.id)
-        return sorted(seen, key=lambda found: self.functions[found].lineno)
+        self._callees[name] = sorted(seen, key=lambda found: self.functions[found].lineno)
+        return list(self._callees[name])
