@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 import pickle
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -399,3 +401,20 @@ def test_entries_are_used_again_and_bad_ones_are_not(monkeypatch):
     secret.symlink_to(secret.with_name("elsewhere"))
     assert hits() == 0
     assert not read
+
+
+def test_a_second_process_uses_the_first_ones_entries():
+    program = (
+        "import numpy as np\n"
+        "from tinygrad_course.compiling import kernel\n"
+        "f = kernel.compile_kernel('def kernel(x0):\\n    return (x0[0] + 1.0,)\\n')\n"
+        "assert f(np.ones(1)) == (2.0,)\n"
+        "print(sum(f.stats.cache_hits.values()))\n"
+    )
+    hits = [
+        subprocess.run(
+            [sys.executable, "-c", program], capture_output=True, check=True, text=True, timeout=120
+        )
+        for _ in range(2)
+    ]
+    assert [run.stdout.strip() for run in hits] == ["0", "1"]
