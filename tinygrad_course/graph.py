@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import operator
 import os
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -205,7 +206,10 @@ class Graph(Sequence[Node]):
     def _repr_svg_(self) -> str:
         from tinygrad_course import drawing
 
-        return drawing.to_svg(self)
+        # A wide picture shrinks with the notebook's column, to half its size: below, nobody could read it.
+        size = re.compile(r'<svg width="(\d+)pt" height="\d+pt"')
+        fitted = r'\g<0> style="max-width: 100%; height: auto; min-width: calc(0.5 * \1pt)"'
+        return size.sub(fitted, drawing.to_svg(self), count=1)
 
     def __repr__(self) -> str:
         leaves = sum(n.op is None and not n.constant for n in self.nodes)

@@ -2,6 +2,7 @@
 
 import builtins
 import os
+import re
 import stat
 import sys
 from pathlib import Path
@@ -161,3 +162,9 @@ def test_only_font_warnings_are_kept_from_the_terminal(capfd):
         os.write(2, b'Fontconfig warning: "05.conf", line 6: an element\nError: line 1\n')
     os.write(2, b"afterwards\n")
     assert capfd.readouterr().err == "Error: line 1\nafterwards\n"
+
+
+def test_a_notebook_may_shrink_a_picture_to_half_its_width(picture):
+    shown = picture._repr_svg_()
+    width = re.search(r'<svg width="(\d+)pt"', shown).group(1)
+    assert f"max-width: 100%; height: auto; min-width: calc(0.5 * {width}pt)" in shown
