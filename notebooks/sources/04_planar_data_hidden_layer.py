@@ -13,6 +13,7 @@
 # 带梯度的计算图,课程里手写的反向传播与计算图给出的梯度逐项对照,最后得到与课程公布的结果一位不差的成本。
 # (课程一第三周:《浅层神经网络》及其作业《用一个隐藏层的网络对平面数据分类》。)
 # %%
+import tempfile
 from pathlib import Path
 
 import matplotlib.pyplot as plt
@@ -289,8 +290,11 @@ def backward_propagation(parameters, cache, X, Y):
     db1 = np.sum(dZ1, axis=1, keepdims=True) / m
     return {"dW1": dW1, "db1": db1, "dW2": dW2, "db2": db2}
 """
-Path("homework.py").write_text(homework, encoding="utf-8")
-for function in check_file("homework.py").functions:
+with tempfile.TemporaryDirectory() as folder:
+    file = Path(folder, "homework.py")
+    file.write_text(homework, encoding="utf-8")
+    report = check_file(file)
+for function in report.functions:
     print("2.", function.name, function.status)
     for finding in function.findings:
         print("   line", finding.line, "is", finding.source)
