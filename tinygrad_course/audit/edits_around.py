@@ -59,9 +59,24 @@ def wraps(slot: Slot, scope: Scope) -> Iterator[Change]:
         handed = isinstance(slot.parent, ast.Tuple) and isinstance(node, ast.Name | ast.Subscript)
         for kind, new, rank in factors_around(node, scope, root=root):
             yield kind, new, rank + 2 * handed
+    if isinstance(node, ast.Call | ast.BinOp) and isinstance(slot.parent, ast.Call):
+        yield from _biases(node, scope)
+    if isinstance(slot.parent, ast.Call) and called(slot.parent) == "sum" and isinstance(node, ast.Name):
+        yield "wrong_power", parse(f"np.square({node.id})"), 0.55
     if root:
         yield from additions(node, scope)
         yield "wrong_operand", ast.BinOp(ast.Constant(1), ast.Sub(), node), 2
+
+
+def _biases(node: ast.expr, scope: Scope) -> Iterator[Change]:
+    """Add the bias to a product that an activation is taken of."""
+    product = called(node) in {"dot", "matmul"} if isinstance(node, ast.Call) else (
+        isinstance(node, ast.BinOp) and isinstance(node.op, ast.MatMult)
+    )  # fmt: skip
+    if product:
+        for name in [*scope.entries, *scope.numbers]:
+            if is_bias(core(name)):
+                yield "bias_missing", ast.BinOp(node, ast.Add(), parse(name)), 1
 
 
 def _missing_products(name: str, scope: Scope) -> Iterator[Change]:

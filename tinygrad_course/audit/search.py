@@ -102,7 +102,7 @@ def _nearer(
         site
         for site in earlier
         if assigned(site) in used
-        and any(isinstance(node, ast.BinOp | ast.Call) for node in ast.walk(site.statement))
+        and not isinstance(getattr(site.statement, "value", None), ast.Subscript | ast.Tuple)
         and canonical(assigned(site)) not in {canonical(label) for label in view.fine}
     ]
     options = [found]

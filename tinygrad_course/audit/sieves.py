@@ -88,6 +88,8 @@ def sieve_for(clinic: Clinic, view: Scene, site: Site) -> Callable[[ast.stmt], b
     event = view.last(site)
     if event is None or isinstance(site.statement, ast.Return):
         return None
+    if view.case.refine is not None and view.symptom is not None and view.symptom.error is not None:
+        return None  # what is right depends on what was drawn, and that is not returned
     here = view.symptom is not None and event is view.symptom.event and view.symptom.right is not None
     if site.function != clinic.learner.name and not here:
         return None
@@ -114,7 +116,8 @@ def sieve_for(clinic: Clinic, view: Scene, site: Site) -> Callable[[ast.stmt], b
         return CLOSED
     options = [np.asarray(want) / case.m] if fine else [want]
     several = view.symptom is not None and len(view.symptom.candidates) > 1
-    if several and not fine:
+    raised = here and view.symptom is not None and view.symptom.error is not None
+    if (several or raised) and not fine:
         options += case.stages.get(label, [])
     original = ast.unparse(site.statement.targets[0]) if isinstance(site.statement, ast.Assign) else ""
 

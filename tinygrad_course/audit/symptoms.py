@@ -86,6 +86,8 @@ class Reader:
                     last.setdefault(label, []).append((moment, event, value))
         found: list[Symptom] = []
         fine: set[str] = set()
+        if outcome.error is not None and case.refine is not None:
+            last.clear()  # what is right depends on what was drawn, and that is not returned
         for label, rows in last.items():
             if outcome.error is not None and (
                 not np.any(rows[-1][2])
@@ -183,7 +185,11 @@ class Reader:
                     self._fine(label, value, expected, case) for label in labels
                 ):
                     continue
-                label = labels[counts[place] - 1] if stem in {"Z", "A"} else labels[-counts[place]]
+                order = labels if stem in {"Z", "A"} else labels[::-1]
+                # The first value in a loop may be that of the second layer, where the first stands before.
+                alike = [label for label in order if np.shape(expected[label]) == np.shape(value)]
+                label = order[counts[place] - 1]
+                label = next((other for other in alike if order.index(other) >= counts[place] - 1), label)
                 site = places[name][event.site]
                 found.append(Symptom(label, site, value, expected[label], None, [site], moment, event))
                 return found

@@ -206,7 +206,7 @@ def _finding(
 def _returns(learner: Learner, verdict: Verdict) -> int:
     """Return the line that assigns what is wrong, or the last return statement's."""
     found = [node.lineno for node in ast.walk(learner.node) if isinstance(node, ast.Return)]
-    for label in verdict.wrong:
+    for label in [] if verdict.missing else verdict.wrong:
         # The last statement that assigns the quantity, where nothing else tells.
         for node in ast.walk(learner.node):
             if isinstance(node, ast.Assign) and any(

@@ -75,11 +75,15 @@ class Optimize(Kind):
         values["iterations"] = steps
         w, b = values["w"], values["b"]
         back: dict[str, Any] = {}
+        costs: list[float] = []
         for _ in range(steps):
             back = _propagate(w, b, values["X"], values["Y"])
+            costs.append(back["cost"])
             w, b = w - values["learning_rate"] * back["dw"], b - values["learning_rate"] * back["db"]
         scalars = {"learning_rate": values["learning_rate"]}
+        costs.append(_propagate(w, b, values["X"], values["Y"])["cost"])
         expected = {"w": w, "b": b, "dw": back["dw"], "db": back["db"]}
+        expected |= {"cost": costs[0], "cost after a step": costs[1]}
         return Case(values, expected, ("w", "b"), m=values["X"].shape[1], scalars=scalars)
 
     def read(self, result: Any, expression: ast.expr | None, case: Case) -> dict[str, Any]:
@@ -89,16 +93,24 @@ class Optimize(Kind):
             second = result[1] if isinstance(result, tuple) and len(result) > 1 else None
             grads = second if isinstance(second, dict) and second.keys() & {"dw", "db"} else {}
             returned = {"w": first.get("w"), "b": first.get("b")}
+            costs = result[-1] if isinstance(result, tuple) and len(result) == 3 else None
+            if isinstance(costs, list) and costs and np.size(costs[0]) == 1:
+                returned["first cost"] = float(np.squeeze(costs[0]))
             return {**returned, "dw": grads.get("dw"), "db": grads.get("db")} if grads else returned
         return super().read(result, expression, case)
 
     def judge(self, values: Mapping[str, Any], case: Case) -> tuple[list[str], list[str]]:
         """The gradients that are returned are those of the last step, or of the parameters returned."""
+        wrong = []
+        if "first cost" in values and not any(
+            close(values["first cost"], case.expected[key]) for key in ("cost", "cost after a step")
+        ):
+            wrong.append("cost")
         if "dw" not in values:
-            return [], []
+            return wrong, []
         given = {**case.values, "w": case.expected["w"], "b": case.expected["b"]}
         after = _propagate(*(given[name] for name in ("w", "b", "X", "Y")))
-        wrong = [
+        wrong += [
             key
             for key in ("dw", "db")
             if not any(close(values[key], right[key]) for right in (case.expected, after))
