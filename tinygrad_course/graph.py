@@ -20,6 +20,10 @@ from tinygrad_course.tensor import Tensor
 #: How many operations the graph of an error goes back.
 NEAR = 12
 
+#: In a notebook a wide picture is made as narrow as the column, in points, but no smaller than can be read.
+_COLUMN = 700
+_SMALLEST = 0.4
+
 
 @dataclass(frozen=True, eq=False)
 class Node:
@@ -206,10 +210,12 @@ class Graph(Sequence[Node]):
     def _repr_svg_(self) -> str:
         from tinygrad_course import drawing
 
-        # A wide picture shrinks with the notebook's column, to half its size: below, nobody could read it.
-        size = re.compile(r'<svg width="(\d+)pt" height="\d+pt"')
-        fitted = r'\g<0> style="max-width: 100%; height: auto; min-width: calc(0.5 * \1pt)"'
-        return size.sub(fitted, drawing.to_svg(self), count=1)
+        def fitted(size: re.Match[str]) -> str:
+            width, height = int(size[1]), int(size[2])
+            scale = min(1.0, max(_COLUMN / width, _SMALLEST))
+            return f'<svg width="{width * scale:.0f}pt" height="{height * scale:.0f}pt"'
+
+        return re.sub(r'<svg width="(\d+)pt" height="(\d+)pt"', fitted, drawing.to_svg(self), count=1)
 
     def __repr__(self) -> str:
         leaves = sum(n.op is None and not n.constant for n in self.nodes)

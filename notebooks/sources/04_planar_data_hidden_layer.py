@@ -128,10 +128,11 @@ print(f"cost at the start: {cost(parameters, X, Y):.6f}   log 2 = {np.log(2):.6f
 # %%
 few = slice(0, 400, 134)  # examples 0, 134 and 268: both colours
 tensors = {name: Tensor(value, name=name) for name, value in parameters.items()}
-Z1, A1, Z2, A2 = forward(tensors, X[:, few])
-J = -np.sum(Y[:, few] * np.log(A2) + (1 - Y[:, few]) * np.log(1 - A2)) / 3
+X3, Y3 = X[:, few], Y[:, few]
+Z1, A1, Z2, A2 = forward(tensors, X3)
+J = -np.sum(Y3 * np.log(A2) + (1 - Y3) * np.log(1 - A2)) / 3
 J.backward(retain_graph=True)
-graph(J, names={"Z1": Z1, "A1": A1, "Z2": Z2, "A2": A2, "J": J, "X": X[:, few], "Y": Y[:, few]})
+graph(J, names={"Z1": Z1, "A1": A1, "Z2": Z2, "A2": A2, "J": J, "X": X3, "Y": Y3})
 
 
 # %% [markdown] en

@@ -7,6 +7,7 @@ import stat
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from tinygrad_course import Tensor, graph
@@ -164,7 +165,17 @@ def test_only_font_warnings_are_kept_from_the_terminal(capfd):
     assert capfd.readouterr().err == "Error: line 1\nafterwards\n"
 
 
-def test_a_notebook_may_shrink_a_picture_to_half_its_width(picture):
-    shown = picture._repr_svg_()
-    width = re.search(r'<svg width="(\d+)pt"', shown).group(1)
-    assert f"max-width: 100%; height: auto; min-width: calc(0.5 * {width}pt)" in shown
+@pytest.mark.parametrize("operations", [3, 16, 60])
+def test_a_notebook_shows_a_wide_picture_in_its_column(operations):
+    J = Tensor(0.5, name="a")
+    for _ in range(operations):
+        J = np.tanh(J)
+    width, height, natural, tall = map(
+        float,
+        re.search(
+            r'<svg width="(\d+)pt" height="(\d+)pt"\s+viewBox="0.00 0.00 ([\d.]+) ([\d.]+)"',
+            graph(J)._repr_svg_(),
+        ).groups(),
+    )
+    assert width == pytest.approx(min(natural, max(700, 0.4 * natural)), abs=1)
+    assert width / height == pytest.approx(natural / tall, rel=0.02)
