@@ -23,14 +23,14 @@ class Kernel:
         self.__name__ = "kernel"
         self.arrays: list[Value] = []  # what it writes
         self.scalars: list[Value] = []  # what it returns
-        self._compiled: Callable[..., Any] | None = None
+        self.known: dict[str, Callable[..., Any]] = {}  # by their texts, kernels of the same program
 
     @property
     def function(self) -> Callable[..., Any]:
         """The compiled function."""
-        if self._compiled is None:
-            self._compiled = compile_kernel(self.source)
-        return self._compiled
+        if self.source not in self.known:
+            self.known[self.source] = compile_kernel(self.source)
+        return self.known[self.source]
 
     def __call__(self, *arrays: Any) -> Any:
         """Run."""
@@ -62,9 +62,9 @@ def compile_kernel(source: str) -> Callable[..., Any]:
     space: dict[str, Any] = {"__name__": machine_math.__name__}
     space |= {name: getattr(machine_math, name) for name in names}
     if "tile(" in source:
-        from tinygrad_course.compiling.machine_tile import tile
+        from tinygrad_course.compiling.machine_tile import plainly, tile
 
-        space["tile"] = tile
+        space |= {"tile": tile, "plainly": plainly}
     space |= {"math": math, "f8": np.float64, "f4": np.float32, "np": np}
     exec(compile(source, "<machine code of tinygrad_course>", "exec"), space)  # noqa: S102  (our own words)
     compiled: Any = njit(fastmath=machine_math.CAREFUL, error_model="numpy")(space["kernel"])

@@ -113,6 +113,7 @@ class _Fusion:
     ) -> None:
         self.builder = Builder()
         self.new: dict[int, Value] = {}
+        self.known: dict[str, Callable[..., Any]] = {}
         self.groups = groups
         self.group = group
         self.group_of = {id(v): key for key, calls in groups.items() for v in calls}
@@ -148,6 +149,7 @@ class _Fusion:
     def _kernel(self, calls: list[Value]) -> None:
         group = self.group(calls, self.needed)
         kernel = group.kernel()
+        kernel.known = self.known
         whole = Value(kernel, tuple(self.new[id(v)] for v in group.inputs), {}, (), None, "tuple")
         whole.born = min(v.born for v in calls)
         for i, v in enumerate([*group.scalars, *group.stored]):

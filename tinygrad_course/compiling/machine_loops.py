@@ -177,16 +177,22 @@ class Loops:
         arrays = [u for u in loaded.values() if u.size != 1]
         written = [v for v in nest.calls if id(v) in self.names and not is_total(v)]
         lines = [f"{self.names[id(u)]}_ = {self.names[id(u)]}.reshape(-1)" for u in [*arrays, *written]]
-        lines.append(f"for i in range({int(np.prod(nest.shape))}):")
+        like = next((u for u in [*written, *arrays] if u.shape == nest.shape), None)
+        # not a number, so that layers of different sizes share their machine code
+        lines.append(f"for i in range({f'{self.names[id(like)]}_.size' if like else np.prod(nest.shape)}):")
         inner = [f"{self._fresh(u)} = {self.names[id(u)]}_[i]" for u in arrays]
         inner += self._calls(nest, "_[i]")
         return lines + [f"    {line}" for line in inner]
 
     def _rows(self, nest: Nest, loaded: dict[int, Value], totals: list[Value]) -> list[str]:
         n0, n1 = nest.shape
+        like = next(
+            (u for u in [*nest.calls, *loaded.values()] if id(u) in self.names and u.shape == (n0, n1)), None
+        )
+        rows, columns = (f"{self.names[id(like)]}.shape[{i}]" for i in range(2)) if like else (n0, n1)
         over_rows = [v for v in totals if v.size != 1 and v.kwargs["axis"] == (0,)]
         lines = [f"{self.names[id(v)]}[:] = 0" for v in over_rows]
-        lines.append(f"for i in range({n0}):")
+        lines.append(f"for i in range({rows}):")
         along = {
             id(v): k for k, v in enumerate(v for v in totals if v.size != 1 and v.kwargs["axis"] == (1,))
         }
@@ -204,7 +210,7 @@ class Loops:
                 inner.append(f"{self._fresh(u)} = {name}[{'j' if len(u.shape) == 1 else '0, j'}]")
         inner += self._calls(nest, "[i, j]", along)
         lines += [f"    {line}" for line in outer]
-        lines.append(f"    for j in range({n1}):")
+        lines.append(f"    for j in range({columns}):")
         lines += [f"        {line}" for line in inner]
         lines += [f"    {self.names[id(v)]}[i, 0] = a_row{along[id(v)]}" for v in totals if id(v) in along]
         return lines

@@ -108,7 +108,7 @@ def product_source(left: tuple[int, ...], right: tuple[int, ...], dtype: Any) ->
             f"        if block == 0 or deep < {k}:",
             f"            for i in range({bottom - top}):",
             "                for l in range(count):",
-            f"                    left{p}[l * {width} + i] = x0[{top} + i, k0 + l]",
+            f"                    left{p}[plainly(l * {width} + i)] = x0[{top} + i, k0 + l]",
             "        at = 0",
             f"        for j in range(0, wide, {rows}):",
             f"            start = k0 * down + (first + min(j, wide - {rows})) * over",
@@ -124,7 +124,7 @@ def product_source(left: tuple[int, ...], right: tuple[int, ...], dtype: Any) ->
             "        for j in range(wide):",
             f"            tiles = j // {rows}",
             f"            column = tiles * {rows} + j - min(tiles * {rows}, wide - {rows})",
-            f"            y0[{top} + i, first + j] = sums{p}[column * {width} + i]",
+            f"            y0[{top} + i, first + j] = sums{p}[plainly(column * {width} + i)]",
         ]
     return "def kernel(x0, x1, y0):\n" + "".join(f"    {line}\n" for line in [*lines, "return None"])
 
@@ -156,7 +156,7 @@ def one_pass_source(m: int, shape: tuple[int, ...], dtype: Any) -> str:
             f"sums{p} = np.zeros({(n + rows) * width}, x0.dtype)",
             f"for i in range({bottom - top}):",
             f"    for j in range({n}):",
-            f"        slope{p}[j * {width} + i] = x1[{top} + i, j]",
+            f"        slope{p}[plainly(j * {width} + i)] = x1[{top} + i, j]",
         ]
     lines += [
         f"for block in range(0, {k}, {ACROSS}):",
@@ -189,7 +189,7 @@ def one_pass_source(m: int, shape: tuple[int, ...], dtype: Any) -> str:
             f"    for j in range({n}):",
             f"        tiles = j // {rows}",
             f"        column = tiles * {rows} + j - min(tiles * {rows}, {n - rows})",
-            f"        y1[{top} + i, j] = sums{p}[column * {width} + i]",
+            f"        y1[{top} + i, j] = sums{p}[plainly(column * {width} + i)]",
         ]
     return "def kernel(x0, x1, x2, y0, y1):\n" + "".join(f"    {x}\n" for x in [*lines, "return None"])
 

@@ -146,3 +146,16 @@ def _number(n: int) -> Any:
 
 
 tile: Any = intrinsic(prefer_literal=True)(_make_tile)
+
+
+def _make_plainly(_: Any, i: Any) -> Any:
+    """Return i, hidden from the compiler: a loop that says it is left a simple one, and compiles sooner."""
+
+    def generate(_: Any, builder: Any, __: Any, args: Any) -> Any:
+        kind = args[0].type
+        return builder.asm(ir.FunctionType(kind, [kind]), "", "=r,0", args, side_effect=True)
+
+    return i(i), generate
+
+
+plainly: Any = intrinsic(_make_plainly)
