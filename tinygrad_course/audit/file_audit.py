@@ -132,8 +132,11 @@ class _File:
             yield f"the file changes {names}, which is not its own; the check puts it back"
         skipped = self.submission.skipped
         if skipped:
-            lines = ", ".join(self._at(line) for line in skipped[:6])
             more = ", ..." if len(skipped) > 6 else ""
+            if self.submission.cells:
+                lines = ", ".join(self._at(line) for line in skipped[:6])
+            else:
+                lines = f"line{'s' * (len(skipped) > 1)} " + ", ".join(map(str, skipped[:6]))
             few = "1 statement outside functions is" if len(skipped) == 1 else None
             yield (
                 f"{few or f'{len(skipped)} statements outside functions are'} not executed "
@@ -142,7 +145,7 @@ class _File:
 
     def _at(self, line: int) -> str:
         cell, number = self.submission.place(line)
-        return f"line {number}" if cell is None else f"cell {cell}, line {number}"
+        return f"cell {cell}, line {number}"
 
 
 def _course_version(program: Program, name: str) -> Any:

@@ -103,7 +103,8 @@ class Optimize(Kind):
         """The gradients that are returned are those of the last step, or of the parameters returned."""
         wrong = []
         if "first cost" in values and not any(
-            close(values["first cost"], case.expected[key]) for key in ("cost", "cost after a step")
+            close(values["first cost"], case.expected[key], single=case.single)
+            for key in ("cost", "cost after a step")
         ):
             wrong.append("cost")
         if "dw" not in values:
@@ -113,7 +114,7 @@ class Optimize(Kind):
         wrong += [
             key
             for key in ("dw", "db")
-            if not any(close(values[key], right[key]) for right in (case.expected, after))
+            if not any(close(values[key], right[key], single=case.single) for right in (case.expected, after))
         ]
         return wrong, []
 
