@@ -15,6 +15,7 @@ from benchmarks import environment
 from benchmarks.growing import AXES
 from benchmarks.progress import progress
 from benchmarks.subprocesses import asked
+from benchmarks.table import seconds
 from tinygrad_course.files import write
 
 MEBIBYTE = 2**20
@@ -100,7 +101,7 @@ def run(options: argparse.Namespace) -> int:
         table.add_row(
             AXES[curve.axis].title,
             f"{curve.sizes[0]:,} to {curve.sizes[-1]:,}{ended}",
-            f"{1000 * curve.seconds[0]:.2g} to {1000 * curve.seconds[-1]:.3g} ms",
+            f"{seconds(1e6 * curve.seconds[0])} to {seconds(1e6 * curve.seconds[-1])}",
             f"{curve.time_exponent:.2f}",
             f"{curve.peaks[-1] / MEBIBYTE:.0f} MiB",
             f"{curve.memory_exponent:.2f}",

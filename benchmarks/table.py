@@ -20,7 +20,9 @@ def seconds(microseconds: float) -> str:
     """Return a duration in its unit."""
     if microseconds < 1000:
         return f"{microseconds:.3g} us"
-    return f"{microseconds / 1000:.3g} ms"
+    if microseconds < 1e6:
+        return f"{microseconds / 1000:.3g} ms"
+    return f"{microseconds / 1e6:.3g} s"
 
 
 def row_table(measured: Measured) -> Any:
