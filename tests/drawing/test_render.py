@@ -32,16 +32,21 @@ def bare(monkeypatch, tmp_path):
     return empty
 
 
-@pytest.fixture
-def without_pygraphviz(monkeypatch):
+def without(monkeypatch, error):
+    """Let the import of pygraphviz fail."""
     real = builtins.__import__
 
     def refuse(name, *args, **kwargs):
         if name == "pygraphviz":
-            raise ImportError("No module named 'pygraphviz'")
+            raise error
         return real(name, *args, **kwargs)
 
     monkeypatch.setattr(builtins, "__import__", refuse)
+
+
+@pytest.fixture
+def without_pygraphviz(monkeypatch):
+    without(monkeypatch, ModuleNotFoundError("No module named 'pygraphviz'"))
 
 
 def program(directory, body):
@@ -96,6 +101,15 @@ def test_both_failures_are_told(picture, bare, tmp_path, without_pygraphviz):
     program(bare, "sys.exit('dot: no fonts')")
     with pytest.raises(NoRenderer, match=r"`dot` failed \(dot: no fonts\); there is no package pygraphviz"):
         picture.render(tmp_path / "J.png")
+
+
+def test_a_pygraphviz_that_cannot_be_loaded_is_not_to_be_installed_again(
+    picture, bare, tmp_path, monkeypatch
+):
+    without(monkeypatch, ImportError("libgobject-2.0.so.0: cannot open shared object file"))
+    with pytest.raises(NoRenderer, match=r"cannot be loaded \(libgobject") as error:
+        picture.render(tmp_path / "J.png")
+    assert "pip install" not in str(error.value)
 
 
 def test_without_any_renderer_the_text_is_saved(picture, bare, tmp_path, without_pygraphviz):

@@ -23,6 +23,10 @@ class NoRenderer(RuntimeError):  # noqa: N818  (it says what is the matter)
     """There is no Graphviz on this computer, or none that could draw this."""
 
 
+class _NotLoaded(NoRenderer):
+    """pygraphviz is installed, so that installing it is no help."""
+
+
 def file_format(path: Path) -> str:
     """Return the format that a file's suffix asks for.
 
@@ -82,13 +86,15 @@ def picture(text: str, form: str, scale: float = 1.0) -> bytes:
         raise ValueError(f"scale={scale}: a scale is a factor such as 2, greater than 0 and at most 20")
     if form == "png":
         text = re.sub(r"\{\n", f"{{\n  graph [dpi={RESOLUTION * scale:g}];\n", text, count=1)
-    failures = []
+    failures, loadable = [], True
     for renderer in (_by_program, _by_library):
         try:
             return renderer(text, form)
         except NoRenderer as error:
             failures.append(str(error))
-    raise NoRenderer(f"Pictures need Graphviz: {'; '.join(failures)}. This brings it:\n  {command()}")
+            loadable = loadable and not isinstance(error, _NotLoaded)
+    brings = command() if loadable else _of_the_system()
+    raise NoRenderer(f"Pictures need Graphviz: {'; '.join(failures)}. This brings it:\n  {brings}")
 
 
 def _by_program(text: str, form: str) -> bytes:
@@ -107,8 +113,10 @@ def _by_program(text: str, form: str) -> bytes:
 def _by_library(text: str, form: str) -> bytes:
     try:
         import pygraphviz
-    except ImportError as error:
+    except ModuleNotFoundError as error:
         raise NoRenderer(f"there is no package pygraphviz ({error})") from None
+    except ImportError as error:  # its wheels need GLib, which a bare Linux lacks
+        raise _NotLoaded(f"the package pygraphviz cannot be loaded ({error})") from None
     graph = pygraphviz.AGraph(string=text)
     try:
         with _without_font_warnings():
@@ -153,6 +161,10 @@ def command() -> str:
     }
     if wheels.get(platform.system()):
         return 'python -m pip install "tinygrad-course[png]"'
+    return _of_the_system()
+
+
+def _of_the_system() -> str:
     return {
         "Darwin": "brew install graphviz",
         "Windows": "winget install --exact --id Graphviz.Graphviz",
