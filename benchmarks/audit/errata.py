@@ -244,11 +244,35 @@ def update_parameters_with_momentum(parameters, grads, v, beta, learning_rate):
     return parameters, v
 """
 
+LINES = """
+import numpy as np
+def update_parameters_with_adam(parameters, grads, v, s, t, learning_rate, beta1, beta2, epsilon):
+    vc, sc = {}, {}
+    for l in range(1, len(parameters) // 2 + 1):
+        v["dW" + str(l)] = beta1 * v["dW" + str(l)] + (1 - beta1) * grads["dW" + str(l)]
+        v["db" + str(l)] = beta1 * v["db" + str(l)] + (1 - beta1) * grads["db" + str(l)]
+        vc["dW" + str(l)] = v["dW" + str(l)] / (1 - np.power(beta1, t))
+        vc["db" + str(l)] = v["db" + str(l)] / (1 - np.power(beta1, t))
+        s["dW" + str(l)] = beta2 * s["dW" + str(l)] + (1 - beta2) * np.square(grads["dW" + str(l)])
+        s["db" + str(l)] = beta2 * s["db" + str(l)] + (1 - beta2) * np.square(grads["db" + str(l)])
+        sc["dW" + str(l)] = s["dW" + str(l)] / (1 - np.power(beta2, t))
+        sc["db" + str(l)] = s["db" + str(l)] / (1 - np.power(beta2, t))
+        step = learning_rate * vc["dW" + str(l)] / (np.sqrt(sc["dW" + str(l)]) + epsilon)
+        parameters["W" + str(l)] = parameters["W" + str(l)] - step
+        step = learning_rate * vc["db" + str(l)] / (np.sqrt(sc["db" + str(l)]) + epsilon)
+        parameters["b" + str(l)] = parameters["b" + str(l)] - step
+    return parameters, v, s
+"""
+V_LINES = """v["dW" + str(l)] / (1 - np.power(beta1, t))
+        vc["db" + str(l)] = v["db" + str(l)] / (1 - np.power(beta1, t))"""
+S_LINES = V_LINES.replace("v[", "s[").replace("vc[", "sc[").replace("beta1", "beta2").replace("vs[", "sc[")
+
 RIGHT: list[tuple[str, str]] = [
     (SLOPE, "sigmoid_derivative"),
     (PLANAR, "backward_propagation"),
     (DEEP, "L_model_backward"),
     (ADAM, "update_parameters_with_adam"),
+    (LINES, "update_parameters_with_adam"),
     (MOMENTUM, "update_parameters_with_momentum"),
     (CHECK, "gradient_check_n"),
     (ONE, "gradient_check"),
@@ -330,6 +354,10 @@ MISTAKES: list[tuple[str, str, str, str, str, list[str], str]] = [
      '(1 - beta) * grads["dw"', ["wrong_operand", "index_off_by_one"], "'dW'"),
     ("beta1 ** 2", ADAM, ADAM_STEP, "np.power(beta1, t)", "np.power(beta1, 2)", ["bias_correction"],
      "wrong exponent"),
+    ("beta1 ** 2 in both lines", LINES, ADAM_STEP, V_LINES, V_LINES.replace("1, t", "1, 2"),
+     ["bias_correction"], "`2` where `t` fits"),
+    ("1 - beta2 in both lines", LINES, ADAM_STEP, S_LINES, S_LINES.replace("np.power(beta2, t)", "beta2"),
+     ["bias_correction"], "beta2"),
     ("1 - beta2", ADAM, ADAM_STEP, "(1 - beta2 ** t)", "(1 - beta2)", ["bias_correction"], "`beta2 ** t`"),
     ("epsilon in the root", ADAM, ADAM_STEP, "(np.sqrt(sc[k]) + epsilon)", "np.sqrt(sc[k] + epsilon)",
      ["epsilon_in_root"], "epsilon inside the root"),

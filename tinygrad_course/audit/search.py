@@ -48,7 +48,10 @@ def search(
     elif label and symptom and len(first) == 1:
         # A later line may be wrong as well: then nothing is right before the first wrong line is.
         plan.insert(8, ([], -1, True))
+    whole = clinic.budget
     for group, band, filtered in plan:
+        # Some trials are kept for the case that a later line is wrong as well.
+        clinic.budget = whole if band < 0 or likely else clinic.trials + (whole - clinic.trials) * 3 // 4
         if band < 0:
             found = twofold(clinic, view, first[0], clinic.all_right)
             if found:
@@ -66,6 +69,7 @@ def search(
             filtered=filtered,
             together=group is first and ambiguous,
         )
+        clinic.budget = whole
         if found:
             return (_nearer(clinic, view, found, earlier, BANDS[band]) if group is first else found), True
     return (None, False) if likely else (_partial(clinic, view, now, label, [first, earlier, rest]), False)

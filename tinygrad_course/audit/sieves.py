@@ -103,7 +103,10 @@ def sieve_for(clinic: Clinic, view: Scene, site: Site) -> Callable[[ast.stmt], b
         other.site == site.index and any(canonical(key) == canonical(label) for key in other.values)
         for _, other in view.events
     )
-    if not here and (runs > 1 or id(site.statement) in in_loops(clinic.patients[site.function])):
+    # An entry of a dictionary is a layer's own; a variable in a loop is one layer's, or one example's.
+    entry = isinstance(getattr(site.statement, "targets", [None])[0], ast.Subscript)
+    looped = not entry and id(site.statement) in in_loops(clinic.patients[site.function])
+    if not here and (runs > 1 or looped):
         return None  # a value that grows in a loop: what it should be on the way is not known
     want, case = view.expected[label], view.case
     if here and view.symptom is not None:

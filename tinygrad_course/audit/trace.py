@@ -85,7 +85,7 @@ def canonical(name: str) -> str:
     return re.sub(r"(temp|tmp|new)$", "", bare, flags=re.IGNORECASE).lower() or bare.lower()
 
 
-_STATE = re.compile(r"(v|s|velocity)(_?corr\w*|_?hat)?$", re.IGNORECASE)
+_STATE = re.compile(r"(v|s|velocity)(_?corr\w*|_?hat|_?c)?$", re.IGNORECASE)
 
 
 def entry_label(base: str, key: str) -> str:
