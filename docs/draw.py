@@ -109,6 +109,11 @@ def smaller(path: Path) -> None:
     write(path, content.getvalue())
 
 
+def png(drawn: Graph, name: str, **options: Any) -> None:
+    """Draw a graph."""
+    smaller(drawn.render(PICTURES / f"{name}.png", **options))
+
+
 SCREENS = {
     "page_J": (lambda: course_example(names=False), 7, ""),
     "page_flower": (lambda: network([2, 4, 1], 400, np.tanh), 9, "gradients"),
@@ -156,17 +161,16 @@ def screenshots() -> None:
 def main() -> None:
     """Draw everything."""
     PICTURES.mkdir(exist_ok=True)
-    course_example().render(PICTURES / "J.png", theme="slide")
+    png(course_example(), "J", theme="slide")
     course_example(names=False).render(PICTURES / "J.gif", theme="slide", scale=0.7)
-    logistic_regression().render(PICTURES / "logistic_regression.png")
-    network([2, 4, 1], 400, np.tanh).render(PICTURES / "flower.png")
-    network([12288, 20, 7, 5, 1], 209, functions.relu).render(PICTURES / "four_layers.png")
-    network([64] * 150 + [1], 100, functions.relu).render(PICTURES / "outline.png")
-    training_step().render(PICTURES / "training_step.png")
-    broken().render(PICTURES / "error.png")
+    png(logistic_regression(), "logistic_regression")
+    png(network([2, 4, 1], 400, np.tanh), "flower")
+    png(network([12288, 20, 7, 5, 1], 209, functions.relu), "four_layers")
+    png(network([64] * 150 + [1], 100, functions.relu), "outline")
+    png(training_step(), "training_step")
+    png(broken(), "error")
     initialisations(PICTURES / "initialisation.png")
-    for path in sorted(PICTURES.glob("*.png")):
-        smaller(path)
+    smaller(PICTURES / "initialisation.png")
     screenshots()
     for path in sorted(PICTURES.iterdir()):
         print(f"{path.stat().st_size:>8}  {path}")
