@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.contestants import BASELINE, CONTESTANTS, LIMIT
+from benchmarks.contestants import CONTESTANTS, YARDSTICKS
 from benchmarks.measuring import Measured
 from benchmarks.table import number
 from benchmarks.workloads import ROWS
@@ -33,7 +33,7 @@ def draw(rows: Sequence[Measured], path: Path, footer: str) -> Path:
         names = [c for c in CONTESTANTS if c in measured.seconds][::-1]
         for y, name in enumerate(names):
             family = CONTESTANTS[name].family
-            by_hand = name in {BASELINE, LIMIT, "tuned"}
+            by_hand = name in {*YARDSTICKS, "tuned"}
             colour = PEER if family != "ours" else BY_HAND if by_hand else OURS
             q1, median, q3 = measured.quartiles(name)
             if in_microseconds:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from benchmarks.contestants import BASELINE, CONTESTANTS, LIMIT
+from benchmarks.contestants import BASELINE, CONTESTANTS, LIMIT, YARDSTICKS
 from benchmarks.measuring import Measured
 from benchmarks.targets import judge
 from benchmarks.workloads import ROWS
@@ -97,6 +97,6 @@ def markdown(rows: Sequence[Measured]) -> str:
 def _column(m: Measured) -> dict[str, str]:
     """Return a row of the benchmarks as the cells of a column, the best of those who compete in bold."""
     values = {c: m.microseconds(c) if m.row == "W6" else m.quartiles(c)[1] for c in m.seconds}
-    competing = {c: v for c, v in values.items() if c not in {BASELINE, LIMIT}}
+    competing = {c: v for c, v in values.items() if c not in YARDSTICKS}
     best = min(competing, key=lambda c: competing[c], default=None)
     return {c: f"**{number(v)}**" if c == best else number(v) for c, v in values.items()}

@@ -25,6 +25,7 @@ CONTESTANTS = {
         Contestant("numpy", "the course's NumPy", "ours"),
         Contestant("products", "(the products alone)", "ours"),
         Contestant("tuned", "NumPy by hand, tuned", "ours"),
+        Contestant("bare", "(a bare recorder, raw formula)", "ours"),
         Contestant("raw", "recorder, raw formula", "ours"),
         Contestant("functions", "recorder, functions", "ours"),
         Contestant("compiled", "compiled, NumPy", "ours"),
@@ -40,6 +41,7 @@ CONTESTANTS = {
 }
 BASELINE = "numpy"
 LIMIT = "products"  # has no result to be checked
+YARDSTICKS = {BASELINE, LIMIT, "bare"}  # nobody would use these for their speed
 FAMILIES = ("ours", "torch", "jax", "mygrad", "autograd", "micrograd")
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.contestants import bare
 from benchmarks.contestants.updates import start, with_update
 from benchmarks.workloads.base import Elementwise, Formula, Make, Network, Runner, training
 from benchmarks.workloads.elementwise import evaluation as evaluate_elementwise
@@ -19,8 +20,8 @@ Cost = Callable[..., Any]
 def makers(work: Any) -> dict[str, Make]:
     """Return the recorder and the compiled programs for this work."""
     if isinstance(work, Network):
-        return networks(work)
-    return elementwise(work) if isinstance(work, Elementwise) else formula(work)
+        return bare.makers(work, raw(work)) | networks(work)
+    return elementwise(work) if isinstance(work, Elementwise) else bare.makers(work, None) | formula(work)
 
 
 # ------------------------------------------------------------------ networks
