@@ -185,7 +185,7 @@ def _calls_by_hand() -> list[Call]:
             definite,
         ),
         call("np.linalg.eigvalsh", definite),
-        call("np.linalg.eigvals", definite, function=lambda a: np.linalg.eigvals(np.tril(a))),
+        call("np.linalg.eigvals", definite, function=lambda a: np.real(np.linalg.eigvals(np.tril(a)))),
         call("np.linalg.svdvals", separated),
         call("np.linalg.svd", separated, function=lambda a: np.linalg.svd(a, full_matrices=False)),
         call("np.linalg.qr", separated),
