@@ -218,3 +218,26 @@ def test_help_and_version(capsys):
         main(["graph", "--help"])
     assert leaving.value.code == 0
     assert "sigmoid" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (
+            ["chek", "homework.py"],
+            "there is no command 'chek'; did you mean check? (the commands: graph, derive, check)",
+        ),
+        (["plot"], "there is no command 'plot' (the commands: graph, derive, check)"),
+        (["check", "homework.py", "--seeed", "1"], "there is no option --seeed; did you mean --seed?"),
+        (
+            ["graph", "a*b", "a=1", "b=2", "--theem=dark"],
+            "there is no option --theem=dark; did you mean --theme?",
+        ),
+        (["--versoin"], "there is no option --versoin; did you mean --version?"),
+    ],
+)
+def test_a_typo_is_told_with_what_was_meant(capsys, words, message):
+    with pytest.raises(SystemExit) as left:
+        main(words)
+    assert left.value.code == 2
+    assert message in capsys.readouterr().err

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import difflib
 import re
 import sys
 from collections.abc import Sequence
@@ -25,7 +26,18 @@ _FURTHER = {"derive": "tinygrad_course.derivation", "check": "tinygrad_course.au
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return the exit status: 0, or 2 where the user has to change something."""
     given = list(sys.argv[1:] if arguments is None else arguments)
-    options = _parser(given).parse_args(_with_formula(given))
+    wanted = next((g for g in given if not g.startswith("-")), None)
+    parser, commands = _parser(wanted)
+    names = ["graph", *_FURTHER]
+    if wanted is not None and wanted not in names:
+        parser.error(
+            f"there is no command {wanted!r}{_meant(wanted, names)} (the commands: {', '.join(names)})"
+        )
+    options, unknown = parser.parse_known_args(_with_formula(given))
+    if unknown:
+        command = commands.choices[wanted] if wanted else parser
+        hint = _meant(unknown[0], [o for a in command._actions for o in a.option_strings])
+        command.error(f"there is no option {unknown[0]}{hint}")
     try:
         return int(options.run(options) or 0)
     except (ValueError, NoRenderer, OSError) as error:
@@ -40,18 +52,22 @@ def _with_formula(given: list[str]) -> list[str]:
     return given
 
 
-def _parser(given: Sequence[str]) -> argparse.ArgumentParser:
+def _meant(typed: str, known: Sequence[str]) -> str:
+    near = difflib.get_close_matches(typed.split("=", maxsplit=1)[0], known, 1)
+    return f"; did you mean {near[0]}?" if near else ""
+
+
+def _parser(wanted: str | None) -> tuple[argparse.ArgumentParser, Any]:
     assert about  # noqa: S101  (the package has a docstring)
     parser = argparse.ArgumentParser(prog="tinygrad-course", description=about.splitlines()[0])
     parser.add_argument("--version", action="store_true", help="show the version and leave")
     parser.set_defaults(run=lambda options: _nothing(parser, options))
-    commands = parser.add_subparsers(title="commands", metavar="")
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND")
     _add_graph(commands)
-    wanted = next((g for g in given if not g.startswith("-")), None)
     for name, package in _FURTHER.items():
         if wanted in {None, name} and find_spec(package) and find_spec(f"{package}.command"):
             import_module(f"{package}.command").add_parser(commands)
-    return parser
+    return parser, commands
 
 
 def _nothing(parser: argparse.ArgumentParser, options: argparse.Namespace) -> int:

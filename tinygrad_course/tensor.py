@@ -345,7 +345,6 @@ class Tensor(Operators, Methods):
         """Return what a freed graph keeps of this Tensor: everything but its values."""
         shadow = Tensor._node(Released(self._data), self._op or RULES[np.positive], self._args)
         shadow._serial = self._serial  # born when this was: what used it is younger
-        shadow._serial = self._serial
         shadow._extra = {"name": self.name, "of": weakref.ref(self)}
         return shadow
 

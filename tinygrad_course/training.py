@@ -114,6 +114,8 @@ def fit(
         If `checkpoint` is a damaged file, or one of another run.
     InterruptedRun
         On Ctrl-C, after saving; it is a KeyboardInterrupt.
+    CannotCompile
+        With `compile`, if the cost draws at random or branches on a value.
 
     Examples
     --------

@@ -8,7 +8,7 @@ A process of its own keeps accidents apart. It is no sandbox against malice: che
 container without a network.
 """
 
-from tinygrad_course.audit.library import audit
+from tinygrad_course.audit.functions import audit
 from tinygrad_course.audit.report import Finding, FunctionReport, Report
 from tinygrad_course.audit.runner import Limits, check_file, check_files
 
