@@ -20,8 +20,8 @@ from models import networks
 from tinygrad_course import Tensor, functions, graph, value_and_grad
 from tinygrad_course.files import write
 from tinygrad_course.graph import Graph
-from tinygrad_course.initialization import initialize_parameters
-from tinygrad_course.watching import compare_initializations
+from tinygrad_course.training.initialization import initialize_parameters
+from tinygrad_course.training.watching import compare_initializations
 
 PICTURES = Path(__file__).parent / "pictures"
 

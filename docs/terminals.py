@@ -17,7 +17,7 @@ from rich.terminal_theme import DIMMED_MONOKAI
 from rich.text import Text
 
 from tinygrad_course import compiled, value_and_grad
-from tinygrad_course.initialization import initialize_parameters
+from tinygrad_course.training.initialization import initialize_parameters
 
 ROOT = Path(__file__).resolve().parent.parent
 EXAMPLES = "docs/examples"

@@ -12,7 +12,7 @@ from datasets.container import Dataset
 from models import networks, pictures
 from models.descent import Parameters, descend
 from models.outcome import Options, Outcome
-from tinygrad_course.initialization import initialize_parameters
+from tinygrad_course.training.initialization import initialize_parameters
 
 __all__ = ["run", "summed_biases", "train"]
 

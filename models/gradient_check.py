@@ -11,8 +11,8 @@ from models.outcome import Options, Outcome
 from models.unit_cases import CASES
 from models.unit_cases.second_course import check_n, gradient_check_case
 from tinygrad_course import graph
+from tinygrad_course.engine.tensor import Tensor
 from tinygrad_course.graph import Graph
-from tinygrad_course.tensor import Tensor
 
 __all__ = ["run"]
 

@@ -14,8 +14,8 @@ import numpy as np
 from datasets.container import Array, Dataset
 from models.descent import Parameters
 from tinygrad_course import Tensor, functions, graph
+from tinygrad_course.functions.streams import Stream
 from tinygrad_course.graph import Graph
-from tinygrad_course.streams import Stream
 
 __all__ = ["accuracies", "accuracy", "cost", "fixed_masks", "forward", "fresh_masks", "predict", "recorded"]
 
@@ -42,7 +42,7 @@ def forward(
 
     Examples
     --------
-    >>> from tinygrad_course.initialization import initialize_parameters
+    >>> from tinygrad_course.training.initialization import initialize_parameters
     >>> forward(initialize_parameters([2, 3, 1], "zeros"), np.array([[1.0, -1.0], [0.0, 0.0]]))
     array([[0.5, 0.5]])
     """
@@ -97,7 +97,7 @@ def recorded(parameters: Parameters, data: Dataset, hidden: Activation = functio
     Examples
     --------
     >>> from datasets import flower
-    >>> from tinygrad_course.initialization import initialize_parameters
+    >>> from tinygrad_course.training.initialization import initialize_parameters
     >>> drawn = recorded(initialize_parameters([2, 4, 1], "small"), flower.load(), np.tanh)
     >>> [(node.name, node.op) for node in drawn if node.op][:3]
     [('Z1', 'linear'), ('A1', 'tanh'), ('Z2', 'linear')]

@@ -20,10 +20,10 @@ from datasets.container import Dataset
 from models import networks, pictures
 from models.descent import Advance, Parameters
 from models.outcome import Options, Outcome
-from tinygrad_course import trees
-from tinygrad_course.initialization import initialize_parameters
-from tinygrad_course.optimizers import Adam, GradientDescent, Momentum, Optimizer
+from tinygrad_course.engine import trees
 from tinygrad_course.training import fit
+from tinygrad_course.training.initialization import initialize_parameters
+from tinygrad_course.training.optimizers import Adam, GradientDescent, Momentum, Optimizer
 
 __all__ = ["NotesAdam", "batches_run", "run", "train"]
 

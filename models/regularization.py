@@ -14,7 +14,7 @@ from models import networks, pictures
 from models.descent import Parameters, descend
 from models.outcome import Options, Outcome
 from tinygrad_course import functions
-from tinygrad_course.initialization import initialize_parameters
+from tinygrad_course.training.initialization import initialize_parameters
 
 __all__ = ["dropout_cost", "run", "train"]
 

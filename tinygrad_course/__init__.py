@@ -18,60 +18,69 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from tinygrad_course.autodiff import grad, hessian, hvp, jacobian, jvp, stop_gradient, value_and_grad, vjp
-    from tinygrad_course.checkpoints import CheckpointError, load, save
+    from tinygrad_course.autodiff.custom import custom_rule, register_rule
+    from tinygrad_course.autodiff.debugging import debug
+    from tinygrad_course.autodiff.gradients import (
+        grad,
+        hessian,
+        hvp,
+        jacobian,
+        jvp,
+        stop_gradient,
+        value_and_grad,
+        vjp,
+    )
     from tinygrad_course.compiling import CannotCompile, compiled, compiled_loop
-    from tinygrad_course.custom import custom_rule, register_rule
-    from tinygrad_course.debugging import debug
     from tinygrad_course.derivation import derive
+    from tinygrad_course.engine.sweep import FreedGraphError
+    from tinygrad_course.engine.tensor import Tensor
     from tinygrad_course.gradient_checking import check_gradients, compare_gradients, gradient_check
-    from tinygrad_course.graph import Graph, graph
-    from tinygrad_course.initialization import initialize_parameters
-    from tinygrad_course.network import Network
-    from tinygrad_course.optimizers import Adam, GradientDescent, Momentum
-    from tinygrad_course.sweep import FreedGraphError
-    from tinygrad_course.tensor import Tensor
-    from tinygrad_course.training import InterruptedRun, NotFiniteError, fit, mini_batches
-    from tinygrad_course.watching import watch
+    from tinygrad_course.graph.node import Graph, graph
+    from tinygrad_course.training.checkpoints import CheckpointError, load, save
+    from tinygrad_course.training.initialization import initialize_parameters
+    from tinygrad_course.training.loop import InterruptedRun, NotFiniteError, fit, mini_batches
+    from tinygrad_course.training.network import Network
+    from tinygrad_course.training.optimizers import Adam, GradientDescent, Momentum
+    from tinygrad_course.training.watching import watch
 
 # Imported when they are first asked for: pytest imports this package wherever the library is installed, for
 # its plugin, and is not to wait for NumPy and SciPy.
 _LATER = {
-    "Adam": "optimizers",
+    "Adam": "training.optimizers",
     "CannotCompile": "compiling",
-    "CheckpointError": "checkpoints",
-    "FreedGraphError": "sweep",
-    "GradientDescent": "optimizers",
-    "Graph": "graph",
-    "InterruptedRun": "training",
-    "Momentum": "optimizers",
-    "Network": "network",
-    "NotFiniteError": "training",
-    "Tensor": "tensor",
+    "CheckpointError": "training.checkpoints",
+    "FreedGraphError": "engine.sweep",
+    "GradientDescent": "training.optimizers",
+    "Graph": "graph.node",
+    "InterruptedRun": "training.loop",
+    "Momentum": "training.optimizers",
+    "Network": "training.network",
+    "NotFiniteError": "training.loop",
+    "Tensor": "engine.tensor",
     "check_gradients": "gradient_checking",
     "compare_gradients": "gradient_checking",
     "compiled": "compiling",
     "compiled_loop": "compiling",
-    "custom_rule": "custom",
-    "debug": "debugging",
+    "custom_rule": "autodiff.custom",
+    "debug": "autodiff.debugging",
     "derive": "derivation",
-    "fit": "training",
-    "grad": "autodiff",
+    "fit": "training.loop",
+    "grad": "autodiff.gradients",
     "gradient_check": "gradient_checking",
-    "graph": "graph",
-    "hessian": "autodiff",
-    "hvp": "autodiff",
-    "initialize_parameters": "initialization",
-    "jacobian": "autodiff",
-    "jvp": "autodiff",
-    "load": "checkpoints",
-    "mini_batches": "training",
-    "register_rule": "custom",
-    "save": "checkpoints",
-    "stop_gradient": "autodiff",
-    "value_and_grad": "autodiff",
-    "vjp": "autodiff",
-    "watch": "watching",
+    "graph": "graph.node",
+    "hessian": "autodiff.gradients",
+    "hvp": "autodiff.gradients",
+    "initialize_parameters": "training.initialization",
+    "jacobian": "autodiff.gradients",
+    "jvp": "autodiff.gradients",
+    "load": "training.checkpoints",
+    "mini_batches": "training.loop",
+    "register_rule": "autodiff.custom",
+    "save": "training.checkpoints",
+    "stop_gradient": "autodiff.gradients",
+    "value_and_grad": "autodiff.gradients",
+    "vjp": "autodiff.gradients",
+    "watch": "training.watching",
 }
 
 __all__ = [

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from tinygrad_course.graph import Graph
+    from tinygrad_course.graph.node import Graph
 
 _LINES = 60
 _NODES = 300
@@ -42,7 +42,7 @@ def pytest_runtest_makereport(
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Add the graph to the report of a failed test."""
     report = yield
-    if report.failed and call.excinfo is not None and "tinygrad_course.tensor" in sys.modules:
+    if report.failed and call.excinfo is not None and "tinygrad_course.engine.tensor" in sys.modules:
         try:
             graph = _graph_of(call.excinfo, every=bool(item.config.getoption("--graph")))
             if graph is not None:

@@ -32,7 +32,7 @@ from models.course.steps import (
     update_parameters,
 )
 from models.descent import Parameters
-from tinygrad_course.initialization import initialize_parameters as initial
+from tinygrad_course.training.initialization import initialize_parameters as initial
 
 __all__ = [
     "L_layer_model",

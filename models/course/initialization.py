@@ -20,7 +20,7 @@ from models.course.three_layers import (
 )
 from models.course.three_layers import compute_cost as compute_loss
 from models.descent import Parameters
-from tinygrad_course.initialization import initialize_parameters as initial
+from tinygrad_course.training.initialization import initialize_parameters as initial
 
 __all__ = [
     "backward_propagation",

@@ -19,7 +19,7 @@ from models.course.stages import (
 )
 from models.descent import Parameters
 from tinygrad_course import functions
-from tinygrad_course.initialization import initialize_parameters as initial
+from tinygrad_course.training.initialization import initialize_parameters as initial
 
 __all__ = [
     "backward_propagation",

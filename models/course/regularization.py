@@ -27,8 +27,8 @@ from models.course.three_layers import (
 )
 from models.descent import Parameters
 from tinygrad_course import functions, grad
-from tinygrad_course.initialization import initialize_parameters as initial
-from tinygrad_course.streams import Stream, stream
+from tinygrad_course.functions.streams import Stream, stream
+from tinygrad_course.training.initialization import initialize_parameters as initial
 
 __all__ = [
     "backward_propagation",

@@ -10,7 +10,7 @@ import numpy as np
 from models.course import stages
 from models.descent import Parameters
 from tinygrad_course import functions
-from tinygrad_course.initialization import initialize_parameters as initial
+from tinygrad_course.training.initialization import initialize_parameters as initial
 
 __all__ = [
     "L_model_backward",

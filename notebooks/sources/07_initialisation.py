@@ -17,8 +17,8 @@ import numpy as np
 from datasets import circles
 from models.pictures import decision_boundary
 from tinygrad_course import Network, graph
-from tinygrad_course.initialization import initialize_parameters
-from tinygrad_course.optimizers import GradientDescent
+from tinygrad_course.training.initialization import initialize_parameters
+from tinygrad_course.training.optimizers import GradientDescent
 
 data = circles.load()
 print(data.summary())

@@ -19,7 +19,8 @@ import numpy as np
 
 import tinygrad_course
 from datasets import flower
-from tinygrad_course import custom_rule, sweep
+from tinygrad_course import custom_rule
+from tinygrad_course.engine import sweep
 from tinygrad_course.gradient_checking import check_gradients
 from tinygrad_course.rules.table import RULES
 

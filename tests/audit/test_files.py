@@ -9,11 +9,11 @@ import textwrap
 import pytest
 
 from tinygrad_course.audit import Limits, check_file
-from tinygrad_course.audit.command import expand
 from tinygrad_course.audit.page import marks, page
 from tinygrad_course.audit.report import Report
 from tinygrad_course.audit.submission import SubmissionError, from_text, load
 from tinygrad_course.cli import main
+from tinygrad_course.cli.check import expand
 
 SIGMOID = "def sigmoid(z):\n    return 1 / (1 + np.exp(-z))\n"
 QUICK = Limits(seconds=40, idle=4, memory=600)

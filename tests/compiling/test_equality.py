@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.compiling import networks
-from tinygrad_course import compiled, trees, value_and_grad
+from tinygrad_course import compiled, value_and_grad
+from tinygrad_course.engine import trees
 
 OPERATIONS = 200  # more than any of these functions has
 

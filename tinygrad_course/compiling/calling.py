@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_course import trees
 from tinygrad_course.compiling.blocks import block
 from tinygrad_course.compiling.entry import MISS, Entry, make_entry
 from tinygrad_course.compiling.lower import lower, lower_for_machine
@@ -22,9 +21,10 @@ from tinygrad_course.compiling.scale import seed_scale
 from tinygrad_course.compiling.simplify import simplify
 from tinygrad_course.compiling.source import Source, substitute
 from tinygrad_course.compiling.standin import CannotCompile
-from tinygrad_course.errors import Watch
-from tinygrad_course.graph import Graph
-from tinygrad_course.tensor import Tensor
+from tinygrad_course.engine import trees
+from tinygrad_course.engine.errors import Watch
+from tinygrad_course.engine.tensor import Tensor
+from tinygrad_course.graph.node import Graph
 
 #: Programs that are tried one after the other before a call's signature is looked at whole: a loop over
 #: mini-batches, the last of them short, needs two.

@@ -6,12 +6,12 @@ import sys
 from types import CodeType, FrameType
 from typing import Any, Self
 
-from tinygrad_course import autodiff
+from tinygrad_course.autodiff import gradients as autodiff
 from tinygrad_course.compiling.names import of_library
 from tinygrad_course.compiling.program import Program, Value, inputs_of
 from tinygrad_course.compiling.standin import StandIn
-from tinygrad_course.sweep import sweep
-from tinygrad_course.tensor import Tensor
+from tinygrad_course.engine.sweep import sweep
+from tinygrad_course.engine.tensor import Tensor
 
 
 def _marking_sweep(root: Tensor, seed: Any, **options: Any) -> Any:

@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_course import trees
 from tinygrad_course.compiling import one_pass
 from tinygrad_course.compiling.calling import Compiled
 from tinygrad_course.compiling.kernel import compile_kernel
@@ -20,6 +19,7 @@ from tinygrad_course.compiling.scale import seed_scale
 from tinygrad_course.compiling.simplify import simplify
 from tinygrad_course.compiling.source import substitute
 from tinygrad_course.compiling.standin import CannotCompile
+from tinygrad_course.engine import trees
 
 Progress = Callable[[int, int, float], None]
 

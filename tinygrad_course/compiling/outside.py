@@ -18,7 +18,7 @@ import numpy as np
 
 from tinygrad_course.compiling.names import of_library
 from tinygrad_course.compiling.standin import StandIn, same
-from tinygrad_course.tensor import Tensor
+from tinygrad_course.engine.tensor import Tensor
 
 _PLAIN = (bool, int, float, complex, str, bytes, type(None), np.generic, np.dtype)
 _GENERATORS = (np.random.RandomState, np.random.Generator, np.random.BitGenerator, random.Random)

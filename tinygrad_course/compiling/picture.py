@@ -9,7 +9,7 @@ import numpy as np
 
 from tinygrad_course.compiling.expressions import Printer
 from tinygrad_course.compiling.program import Program, Value, inputs_of
-from tinygrad_course.graph import Graph, Node
+from tinygrad_course.graph.node import Graph, Node
 
 
 def graph_of(program: Program) -> Graph:

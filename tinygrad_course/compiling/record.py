@@ -9,12 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_course import trees
 from tinygrad_course.compiling.local_names import Names
 from tinygrad_course.compiling.outside import Outside, leaked
 from tinygrad_course.compiling.program import Program, Value, inputs_of
 from tinygrad_course.compiling.standin import CannotCompile, StandIn, Tape, same
-from tinygrad_course.tensor import Tensor
+from tinygrad_course.engine import trees
+from tinygrad_course.engine.tensor import Tensor
 
 
 @dataclass

@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_course import trees
 from tinygrad_course.compiling.expressions import CALL, HELPERS, Printer
 from tinygrad_course.compiling.program import Program, Value
 from tinygrad_course.compiling.simplify import examples
+from tinygrad_course.engine import trees
 
 #: Constants of more entries than this are arguments of the printed function.
 PRINTED = 24

@@ -16,9 +16,9 @@ import numpy as np
 
 from tinygrad_course.compiling.names import assigned_name
 from tinygrad_course.compiling.program import Kind, Value, constant, inputs_of, item
-from tinygrad_course.operators import Methods
+from tinygrad_course.engine.operators import Methods
+from tinygrad_course.engine.tensor import Tensor
 from tinygrad_course.rules.indexing import astype
-from tinygrad_course.tensor import Tensor
 
 
 class CannotCompile(TypeError):  # noqa: N818  (it says what can't be done)

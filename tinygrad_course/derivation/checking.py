@@ -15,7 +15,7 @@ from tinygrad_course.derivation.chain import Gradient, gradient_symbol, scale
 from tinygrad_course.derivation.printing import write
 from tinygrad_course.derivation.reading import Reading
 from tinygrad_course.derivation.replay import DerivationError, Replay, recorded, replay
-from tinygrad_course.graph import Graph
+from tinygrad_course.graph.node import Graph
 
 #: Both sides are computed in float64; they differ by rounding, and by what cancels in a cost near 0 or 1.
 TOLERANCE = 1e-7

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_course.graph import Graph
+from tinygrad_course.graph.node import Graph
 
 
 def softmaxes(graph: Graph) -> dict[int, int]:

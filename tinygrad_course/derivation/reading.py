@@ -33,7 +33,7 @@ from tinygrad_course.derivation.constants import Arrays, Numbers
 from tinygrad_course.derivation.operations import ELEMENTWISE, Call, formula
 from tinygrad_course.derivation.patterns import index_text, named_arrays, named_numbers, softmaxes
 from tinygrad_course.derivation.replay import FROM_LOGITS, operation_of
-from tinygrad_course.graph import Graph, Node
+from tinygrad_course.graph.node import Graph, Node
 
 _PRODUCTS = frozenset({"dot", "matmul", "linear"})
 _BY_ELEMENT = frozenset({*ELEMENTWISE, "drop", "leaky_relu"})

@@ -14,11 +14,11 @@ from typing import Any
 import numpy as np
 from scipy import special
 
-from tinygrad_course.graph import Graph, Node
+from tinygrad_course.engine.sweep import FreedGraphError, as_of, sweep
+from tinygrad_course.engine.tensor import Tensor
+from tinygrad_course.graph.node import Graph, Node
 from tinygrad_course.rules.indexing import assign
 from tinygrad_course.rules.table import RULES, Rule
-from tinygrad_course.sweep import FreedGraphError, as_of, sweep
-from tinygrad_course.tensor import Tensor
 
 
 class DerivationError(ValueError):

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 import sympy
 
-from tinygrad_course import trees
 from tinygrad_course.derivation import checking
 from tinygrad_course.derivation.algebra import Expr, Variable
 from tinygrad_course.derivation.chain import (
@@ -27,8 +26,9 @@ from tinygrad_course.derivation.names import layer_of
 from tinygrad_course.derivation.printing import NOTHING, Piece, write
 from tinygrad_course.derivation.reading import Reading, read
 from tinygrad_course.derivation.replay import DerivationError, replay
-from tinygrad_course.graph import Graph, graph
-from tinygrad_course.tensor import Tensor
+from tinygrad_course.engine import trees
+from tinygrad_course.engine.tensor import Tensor
+from tinygrad_course.graph.node import Graph, graph
 
 #: More lines than these nobody reads.
 MOST_LINES = 300

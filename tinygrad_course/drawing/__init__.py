@@ -27,7 +27,7 @@ from tinygrad_course.drawing.render import NoRenderer
 from tinygrad_course.files import write
 
 if TYPE_CHECKING:
-    from tinygrad_course.graph import Graph
+    from tinygrad_course.graph.node import Graph
 
 __all__ = ["NoRenderer", "Page", "to_dot", "to_file", "to_html", "to_page", "to_svg"]
 

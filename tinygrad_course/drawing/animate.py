@@ -14,7 +14,7 @@ from tinygrad_course.drawing.themes import Theme
 from tinygrad_course.files import write
 
 if TYPE_CHECKING:
-    from tinygrad_course.graph import Graph
+    from tinygrad_course.graph.node import Graph
 
 FORMATS = {".gif": "GIF", ".apng": "PNG"}
 #: Milliseconds a frame is shown, and the last one.

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from tinygrad_course.drawing import labels
 from tinygrad_course.drawing.layers import MIXES, layers
-from tinygrad_course.graph import Graph, Node
+from tinygrad_course.graph.node import Graph, Node
 
 
 @dataclass(frozen=True)

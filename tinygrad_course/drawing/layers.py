@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from tinygrad_course.graph import Graph, Node
+from tinygrad_course.graph.node import Graph, Node
 
 #: Products that mix: a layer begins where one of them meets parameters.
 MIXES = frozenset(

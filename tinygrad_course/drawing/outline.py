@@ -11,7 +11,7 @@ import numpy as np
 from tinygrad_course.drawing import labels
 from tinygrad_course.drawing.layers import Section, layers
 from tinygrad_course.drawing.scene import Item, Scene, Wire, face, kind_of, red, tip
-from tinygrad_course.graph import Graph, Node
+from tinygrad_course.graph.node import Graph, Node
 
 #: The most boxes of an outline, and the longest block whose repetition is looked for.
 MOST = 14

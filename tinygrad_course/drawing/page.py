@@ -17,7 +17,7 @@ from tinygrad_course.drawing import heat, labels, outline, steps
 from tinygrad_course.drawing.layers import Section, lanes, layers
 from tinygrad_course.drawing.replay import Replay, replay
 from tinygrad_course.drawing.scene import kind_of
-from tinygrad_course.graph import Graph, Node
+from tinygrad_course.graph.node import Graph, Node
 
 #: Above this many nodes the layers are collapsed to begin with, and above the next there is only the outline.
 OPEN = 60

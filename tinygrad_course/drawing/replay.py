@@ -12,11 +12,11 @@ from typing import Any
 import numpy as np
 
 from tinygrad_course.drawing import labels
-from tinygrad_course.graph import Graph, Node
-from tinygrad_course.recording import record
+from tinygrad_course.engine.recording import record
+from tinygrad_course.engine.sweep import OUTPUT, as_of, sweep
+from tinygrad_course.engine.tensor import Tensor
+from tinygrad_course.graph.node import Graph, Node
 from tinygrad_course.rules.table import RULES, Rule
-from tinygrad_course.sweep import OUTPUT, as_of, sweep
-from tinygrad_course.tensor import Tensor
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from tinygrad_course.drawing import labels
-from tinygrad_course.graph import Graph, Node
+from tinygrad_course.graph.node import Graph, Node
 
 #: Options that the result's shape shows already.
 _PLAIN_FROM_THE_SHAPE = frozenset({"keepdims", "shape", "newshape", "dtype"})

@@ -11,7 +11,7 @@ from tinygrad_course.drawing import heat, labels
 from tinygrad_course.drawing import mathematics as maths
 from tinygrad_course.drawing.mathematics import Math, operator, row
 from tinygrad_course.drawing.replay import Replay, Share
-from tinygrad_course.graph import Graph, Node
+from tinygrad_course.graph.node import Graph, Node
 
 #: The most factors of a chain that are written out.
 FACTORS = 7

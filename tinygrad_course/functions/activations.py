@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 from scipy import special
 
-from tinygrad_course.recording import record_plain
+from tinygrad_course.engine.recording import record_plain
+from tinygrad_course.engine.tensor import Tensor
 from tinygrad_course.rules.shapes import kept, unbroadcast
 from tinygrad_course.rules.table import RULES, primitive, rule
-from tinygrad_course.tensor import Tensor
 
 # linear, sigmoid and tanh, of which every network is made, call the recorder themselves: `primitive` and
 # NumPy's protocols would find it too, after asking around.

@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 from scipy import special
 
-from tinygrad_course import errors, trees
-from tinygrad_course.errors import Watch
+from tinygrad_course.engine import errors, trees
+from tinygrad_course.engine.errors import Watch
+from tinygrad_course.engine.recording import SMALL, hold
+from tinygrad_course.engine.sweep import Reassigned, as_of
+from tinygrad_course.engine.tensor import Tensor
 from tinygrad_course.functions.activations import log_softmax, softmax
-from tinygrad_course.recording import SMALL, hold
 from tinygrad_course.rules.table import RULES, Rule, rule
-from tinygrad_course.sweep import Reassigned, as_of
-from tinygrad_course.tensor import Tensor
 
 
 def _prepared(A: Any, Y: Any) -> tuple[Any, Any]:

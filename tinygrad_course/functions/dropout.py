@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_course.functions.streams import Stream, only_stream, uniform
 from tinygrad_course.rules.table import primitive, rule
-from tinygrad_course.streams import Stream, only_stream, uniform
 
 
 def dropout_mask(shape: tuple[int, ...], keep_prob: float, rng: Stream) -> Any:

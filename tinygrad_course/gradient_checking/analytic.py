@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tinygrad_course import trees
-from tinygrad_course.autodiff import grad
+from tinygrad_course.autodiff.gradients import grad
+from tinygrad_course.engine import trees
+from tinygrad_course.engine.recording import peek
+from tinygrad_course.engine.tensor import Tensor
 from tinygrad_course.gradient_checking.lines import Problem
 from tinygrad_course.gradient_checking.vectors import gradients_like
-from tinygrad_course.recording import peek
-from tinygrad_course.tensor import Tensor
 
 Array = NDArray[Any]
 

@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tinygrad_course import trees
-from tinygrad_course.autodiff import parameter_names
-from tinygrad_course.recording import peek
-from tinygrad_course.tensor import Tensor
+from tinygrad_course.autodiff.gradients import parameter_names
+from tinygrad_course.engine import trees
+from tinygrad_course.engine.recording import peek
+from tinygrad_course.engine.tensor import Tensor
 
 Array = NDArray[Any]
 

@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_course.engine.tensor import Tensor
 from tinygrad_course.gradient_checking.differences import EPS, Phi
-from tinygrad_course.graph import Node, graph
-from tinygrad_course.tensor import Tensor
+from tinygrad_course.graph.node import Node, graph
 
 _POINTS = 16
 # Unevenly spaced, and differently on the two sides: rounding repeats itself on a grid.

@@ -1,0 +1,477 @@
+"""Derivatives of functions: `grad`, `value_and_grad`, `vjp`, `jvp`, `jacobian`, `hessian`, `hvp`.
+
+Each takes a function of arrays and returns a function of arrays. Where an argument is a Tensor, or the
+function depends on one from outside, the result is a recorded Tensor, and so can be differentiated again:
+``grad(grad(f))``.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable, Sequence
+from typing import Any, Self
+
+import numpy as np
+
+from tinygrad_course.engine import errors, trees
+from tinygrad_course.engine.recording import SMALL, Hold, hold, peek, plain
+from tinygrad_course.engine.sweep import Foreign, sweep, sweep_recorded
+from tinygrad_course.engine.tensor import Tensor, as_data
+from tinygrad_course.rules.table import RULES
+
+Function = Callable[..., Any]
+_ARRAYS = {np.ndarray}
+
+
+class _Inputs:
+    """The arguments of one call, wrapped as fresh leaves."""
+
+    __slots__ = (
+        "args", "flat", "floats", "function", "given", "holds", "nums", "oldest", "recorded", "single",
+        "tensors", "trees",
+    )  # fmt: skip
+
+    def __init__(self, f: Function, argnums: int | Sequence[int], args: tuple[Any, ...]) -> None:
+        self.function = f
+        self.args = list(args)
+        self.single = isinstance(argnums, (int, np.integer))
+        self.nums = (int(argnums),) if isinstance(argnums, (int, np.integer)) else tuple(argnums)
+        self.trees: list[Any] = []
+        self.given: list[Any] = []  # what the caller passed, flat
+        self.tensors: list[Tensor] = []
+        self.holds: list[Hold] = []
+        self.flat = False  # one dict of arrays, as parameters mostly are
+        self.recorded = False  # whether the caller differentiates through this call
+        self.floats = errors.Floats.made
+        for n in self.nums:
+            if not -len(args) <= n < len(args):
+                raise ValueError(
+                    f"argnums={argnums}: {_name(f)} was called with {len(args)} arguments; the gradient with "
+                    f"respect to argument {n} needs it passed by position"
+                )
+            tree = args[n]
+            self.trees.append(tree)
+            if type(tree) is dict and set(map(type, tree.values())) == _ARRAYS:
+                self.flat = self.single
+                named = self.args[n] = {}
+                for key, value in tree.items():
+                    named[key] = self._wrap(value, key, n)
+            elif isinstance(tree, (dict, list, tuple)):
+                wrapped = [self._wrap(value, path, n) for path, value in trees.leaves(tree)]
+                self.args[n] = trees.rebuild(tree, iter(wrapped))
+            else:
+                self.args[n] = self._wrap(tree, None, n)
+        self.oldest = self.tensors[0]._serial if self.tensors else 1
+
+    def _wrap(self, value: Any, name: str | None, n: int) -> Tensor:
+        self.given.append(value)
+        if type(value) is np.ndarray and value.dtype.kind == "f":
+            if value.nbytes <= SMALL:
+                data = value.copy()  # the function may write to the caller's array
+            else:
+                data = value
+                self.holds += hold(value)
+        elif type(value) is Tensor:
+            self.recorded = True
+            data, name = value._settled() if value._op is None else value._data, name or value.name
+        else:
+            try:
+                data = as_data(value, None)
+            except TypeError as error:
+                place = name or f"argument {n}"
+                raise TypeError(f"{place} of {_name(self.function)}: {error}") from None
+        tensor = Tensor._leaf(data, name)
+        self.tensors.append(tensor)
+        return tensor
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.holds.clear()
+
+    def link(self) -> None:
+        """Make the inputs part of the caller's recording: each becomes an alias of what was passed."""
+        positive = RULES[np.positive]
+        for tensor, value in zip(self.leaves(), self.given, strict=True):
+            if type(value) is Tensor and tensor._op is None:
+                tensor._op = positive
+                tensor._args = (value,)
+                tensor._kwargs = None
+                tensor._values = (tensor._data,) if value._op is None else None
+
+    def unlink(self) -> None:
+        """Make the inputs leaves again, for another sweep."""
+        for tensor, value in zip(self.leaves(), self.given, strict=True):
+            if type(value) is Tensor:
+                tensor._op = None
+                tensor._args = ()
+                tensor._values = None
+
+    def leaves(self) -> list[Tensor]:
+        """Return the inputs as they were passed in, also where the function has assigned to items of one."""
+        return [_original(t) for t in self.tensors]
+
+    def gradients(self, root: Tensor, seed: Any, *, record: bool) -> list[Any]:
+        """Sweep back from `root` and return the gradient of every input, zeros where it plays no part."""
+        if self.recorded:
+            self.unlink()
+        try:
+            if record:
+                found = sweep_recorded(root, seed, oldest=self.oldest)
+            else:
+                found = sweep(root, seed, oldest=self.oldest, keep=True, mark=False)
+        finally:
+            if self.recorded:
+                self.link()
+        by_leaf = dict(found)
+        gradients = []
+        for leaf in self.tensors:
+            if leaf._op is not None:
+                leaf = _original(leaf)
+            g = by_leaf.get(leaf)
+            gradients.append(np.zeros_like(leaf._data)[()] if g is None else g)
+        return gradients
+
+    def nest(self, flat: list[Any]) -> Any:
+        """Return flat gradients in the structure of the arguments."""
+        if self.flat:
+            return dict(zip(self.trees[0], flat, strict=True))
+        values = iter(flat)
+        nests = [trees.rebuild(tree, values) for tree in self.trees]
+        return nests[0] if self.single else tuple(nests)
+
+
+def _original(tensor: Tensor) -> Tensor:
+    while tensor._op is not None and tensor._args and tensor._extra and tensor._extra.get("assigned"):
+        tensor = tensor._args[0]
+    return tensor
+
+
+def _name(f: Function) -> str:
+    return getattr(f, "__name__", repr(f))
+
+
+def value_and_grad(f: Function, argnums: int | Sequence[int] = 0, has_aux: bool = False) -> Function:
+    """Return a function that computes f and its gradient in one go.
+
+    Parameters
+    ----------
+    f : callable
+        Returns a scalar cost, or a pair of the cost and something else with `has_aux`.
+    argnums : int or sequence of int
+        The positional arguments to differentiate by: each an array, or any nest of dicts, lists and tuples of
+        arrays.
+    has_aux : bool
+        f returns ``(cost, aux)``; aux comes back as it is, its Tensors as plain arrays.
+
+    Returns
+    -------
+    callable
+        ``(value, gradient)``, or ``((value, aux), gradient)``; the gradient has the argument's structure,
+        shapes and dtypes, and is a tuple of these where `argnums` is a sequence.
+
+    Raises
+    ------
+    ValueError
+        If f's value is no scalar.
+
+    Examples
+    --------
+    >>> parameters = {"w": np.array([1.0, 2.0]), "b": 0.5}
+    >>> cost, grads = value_and_grad(lambda p: np.sum(p["w"] ** 2) + p["b"])(parameters)
+    >>> print(cost, grads["w"], grads["b"])
+    5.5 [2. 4.] 1.0
+    """
+    _check(f, argnums)
+
+    @functools.wraps(f)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        with _Inputs(f, argnums, args) as inputs:
+            result = f(*inputs.args, **kwargs)
+            aux = None
+            if has_aux:
+                if not (isinstance(result, tuple) and len(result) == 2):
+                    raise TypeError(
+                        f"has_aux=True: {_name(f)} must return (cost, aux), and returned {type(result)}"
+                    )
+                result, aux = result
+            value, gradient, recorded = _value_and_gradient(inputs, f, result)
+            if has_aux:
+                value = (value, aux if recorded else plain(Tensor, aux))
+        return value, gradient
+
+    return call
+
+
+def _value_and_gradient(inputs: _Inputs, f: Function, J: Any) -> tuple[Any, Any, bool]:
+    if type(J) is not Tensor:
+        _require_scalar(f, J)
+        if errors.Floats.made != inputs.floats:
+            raise TypeError(
+                f"{_name(f)} turned a Tensor into a float and returned a plain number: its gradient is lost. "
+                "Write it with NumPy's functions, without float()"
+            )
+        zeros = [np.zeros_like(t._data)[()] for t in inputs.leaves()]
+        return J, inputs.nest(zeros), False
+    if J.size != 1:
+        _require_scalar(f, J)
+    data = J._data
+    seed = np.ones_like(data)[()] if data.shape == () else np.ones_like(data)
+    if not inputs.recorded:
+        try:
+            return data, inputs.nest(inputs.gradients(J, seed, record=False)), False
+        except Foreign:
+            pass
+    flat = inputs.gradients(J, seed, record=True)
+    for g in flat:
+        if (
+            type(g) is Tensor and g._serial < J._serial
+        ):  # born later: pictures tell the three parts of a step apart
+            g._note("cost born", J._serial)
+    return J, inputs.nest(flat), True
+
+
+def _require_scalar(f: Function, J: Any) -> None:
+    if J is None or isinstance(J, (str, dict, list, tuple)) or np.size(peek(Tensor, J)) != 1:
+        what = (
+            "None; did it forget to return the cost?"
+            if J is None
+            else (f"shape {J.shape}" if hasattr(J, "shape") else f"a {type(J).__name__}")
+        )
+        raise ValueError(
+            f"the gradient needs a scalar cost, and {_name(f)} returned {what}"
+            + (
+                ""
+                if J is None
+                else ". Reduce it (np.sum, np.mean), or use jacobian or vjp; "
+                "for a cost with more beside it there is has_aux=True."
+            )
+        )
+
+
+def _check(f: Function, argnums: int | Sequence[int] = 0) -> None:
+    if not callable(f):
+        raise TypeError(
+            f"the first argument must be a function of arrays, and is {type(f).__name__}. "
+            "For the gradient of a Tensor J call J.backward()."
+        )
+    numbers: Sequence[Any] = (argnums,) if isinstance(argnums, int) else argnums
+    if not all(isinstance(n, (int, np.integer)) for n in numbers):
+        raise TypeError(f"argnums is a position or a sequence of positions, not {argnums!r}")
+
+
+def grad(f: Function, argnums: int | Sequence[int] = 0, has_aux: bool = False) -> Function:
+    """Return a function that computes the gradient of a scalar function: an array in, an array out.
+
+    Parameters are those of `value_and_grad`. With `has_aux` the result is ``(gradient, aux)``.
+
+    Examples
+    --------
+    >>> X = np.array([[1.0, 2.0], [3.0, 4.0]])
+    >>> grad(lambda w: np.sum(np.dot(w.T, X) ** 2))(np.array([[1.0], [1.0]]))
+    array([[32.],
+           [72.]])
+    >>> print(grad(grad(lambda x: x**3))(2.0))
+    12.0
+    """
+    both = value_and_grad(f, argnums, has_aux)
+
+    @functools.wraps(f)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        value, gradient = both(*args, **kwargs)
+        return (gradient, value[1]) if has_aux else gradient
+
+    return call
+
+
+def vjp(f: Function, *args: Any) -> tuple[Any, Function]:
+    """Return f's value and its pullback, which turns a gradient of the output into those of the arguments.
+
+    Parameters
+    ----------
+    f : callable
+        A function of arrays, or nests of them, returning an array or a nest of arrays.
+    *args
+        Where to evaluate it.
+
+    Returns
+    -------
+    y : array or nest of arrays
+        f(*args).
+    pullback : callable
+        ``pullback(g)`` with g like y returns a tuple of gradients, one for each argument. It can be called
+        again.
+
+    Examples
+    --------
+    >>> y, pullback = vjp(np.multiply, np.array([1.0, 2.0]), np.array([3.0, 4.0]))
+    >>> pullback(np.array([1.0, 10.0]))
+    (array([ 3., 40.]), array([ 1., 20.]))
+    """
+    _check(f)
+    owned = [trees.tree_map(lambda a: a if type(a) is Tensor else as_data(a, None), a) for a in args]
+    inputs = _Inputs(f, range(len(args)), tuple(owned))
+    result = f(*inputs.args)
+    outputs = [y for _, y in trees.leaves(result)]
+    foreign = inputs.recorded or _depends_on_older(inputs, outputs)
+    y = result if foreign else plain(Tensor, result)
+    inputs.link()
+
+    def pullback(g: Any) -> Any:
+        seeds = [s for _, s in trees.leaves(g)]
+        if len(seeds) != len(outputs):
+            raise ValueError(f"pullback: the output has {len(outputs)} arrays, the gradient {len(seeds)}")
+        total: list[Any] = [np.zeros_like(t._data)[()] for t in inputs.leaves()]
+        record = foreign or any(type(s) is Tensor for s in seeds)
+        for out, seed in zip(outputs, seeds, strict=True):
+            if np.shape(peek(Tensor, seed)) != np.shape(peek(Tensor, out)):
+                raise ValueError(
+                    f"pullback: the output has shape {np.shape(peek(Tensor, out))}, the gradient passed "
+                    f"{np.shape(peek(Tensor, seed))}; they must be equal"
+                )
+            if type(out) is not Tensor:
+                continue
+            if type(seed) is not Tensor:
+                seed = as_data(seed, out.dtype)
+            flat = inputs.gradients(out, seed, record=record)
+            total = [t + ga for t, ga in zip(total, flat, strict=True)]
+        return inputs.nest(total)
+
+    return y, pullback
+
+
+def _depends_on_older(inputs: _Inputs, outputs: list[Any]) -> bool:
+    for out in outputs:
+        if type(out) is Tensor:
+            try:
+                sweep(out, np.zeros_like(out._data)[()], oldest=inputs.oldest, keep=True, mark=False)
+            except Foreign:
+                return True
+    return False
+
+
+def jvp(f: Function, args: Sequence[Any], tangents: Sequence[Any]) -> tuple[Any, Any]:
+    """Return f's value and its derivative in the direction of `tangents` (forward mode, by two pullbacks).
+
+    Parameters
+    ----------
+    f : callable
+        A function of arrays returning an array.
+    args, tangents : sequence
+        Where, and in which direction: one tangent of the argument's structure for each argument.
+
+    Examples
+    --------
+    >>> y, dy = jvp(np.sin, (np.array([0.0, np.pi]),), (np.array([1.0, 1.0]),))
+    >>> print(dy)
+    [ 1. -1.]
+    """
+    y, pullback = vjp(f, *args)
+    flat_args = [a for arg in args for _, a in trees.leaves(arg)]
+    flat_tangents = [t for tangent in tangents for _, t in trees.leaves(tangent)]
+    if [np.shape(peek(Tensor, a)) for a in flat_args] != [np.shape(peek(Tensor, t)) for t in flat_tangents]:
+        raise ValueError(
+            f"jvp: the arguments have shapes {[np.shape(peek(Tensor, a)) for a in flat_args]}, "
+            f"the tangents {[np.shape(peek(Tensor, t)) for t in flat_tangents]}"
+        )
+    # The pullback is linear in g, so its own pullback is the derivative (the double-vjp identity).
+    zeros = trees.tree_map(lambda v: np.zeros_like(peek(Tensor, v)), y)
+    _, push = vjp(lambda g: [ga for nest in pullback(g) for _, ga in trees.leaves(nest)], zeros)
+    dy = push(list(flat_tangents))[0]
+    recorded = any(type(v) is Tensor for v in (*(v for _, v in trees.leaves(y)), *flat_tangents))
+    return y, dy if recorded else plain(Tensor, dy)
+
+
+def jacobian(f: Function, argnum: int = 0) -> Function:
+    """Return a function that computes all partial derivatives of f: shape ``f(x).shape + x.shape``.
+
+    Examples
+    --------
+    >>> jacobian(lambda x: x**2)(np.array([1.0, 2.0]))
+    array([[2., 0.],
+           [0., 4.]])
+    """
+    _check(f, argnum)
+
+    @functools.wraps(f)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        def of_one(x: Any) -> Any:
+            return f(*args[:argnum], x, *args[argnum + 1 :], **kwargs)
+
+        x = args[argnum]
+        y, pullback = vjp(of_one, x)
+        values = peek(Tensor, y)
+        shape = np.shape(values)
+        dtype = getattr(values, "dtype", np.dtype(np.float64))
+        rows = []
+        for i in range(int(np.size(values))):
+            e = np.zeros(int(np.size(values)), dtype=dtype)
+            e[i] = 1
+            rows.append(pullback(e.reshape(shape))[0])
+
+        def stacked(*entries: Any) -> Any:
+            if not entries:
+                return np.zeros(shape + np.shape(x))
+            return np.reshape(np.stack(entries), shape + np.shape(peek(Tensor, entries[0])))
+
+        if isinstance(x, (dict, list, tuple)):
+            return trees.tree_map(stacked, *rows)
+        return stacked(*rows)
+
+    return call
+
+
+def hessian(f: Function, argnum: int = 0) -> Function:
+    """Return a function that computes the second derivatives of a scalar f: shape ``x.shape + x.shape``.
+
+    Examples
+    --------
+    >>> hessian(lambda x: x[0] ** 2 * x[1])(np.array([1.0, 2.0]))
+    array([[4., 2.],
+           [2., 0.]])
+    """
+    return jacobian(grad(f, argnum), argnum)
+
+
+def hvp(f: Function, argnum: int = 0) -> Function:
+    """Return a function of ``(*args, v)``: the Hessian of a scalar f times v, without the Hessian itself.
+
+    Examples
+    --------
+    >>> hvp(lambda x: x[0] ** 2 * x[1])(np.array([1.0, 2.0]), np.array([1.0, 0.0]))
+    array([4., 2.])
+    """
+    first = grad(f, argnum)
+
+    @functools.wraps(f)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        *point, v = args
+
+        def of_one(x: Any) -> Any:
+            return first(*point[:argnum], x, *point[argnum + 1 :], **kwargs)
+
+        _, pullback = vjp(of_one, point[argnum])  # the Hessian is symmetric: its vjp is its jvp
+        return pullback(v)[0]
+
+    return call
+
+
+def stop_gradient(x: Any) -> Any:
+    """Return the plain values of a Tensor (or nest): the function takes them for constants.
+
+    Examples
+    --------
+    >>> print(grad(lambda x: x * stop_gradient(x))(3.0))
+    3.0
+    """
+    return plain(Tensor, x)
+
+
+def parameter_names(f: Function) -> tuple[str, ...]:
+    """Return the names of f's parameters, for messages and pictures."""
+    try:
+        return tuple(inspect.signature(f).parameters)
+    except (TypeError, ValueError):
+        return ()

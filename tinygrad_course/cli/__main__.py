@@ -1,0 +1,7 @@
+"""``python -m tinygrad_course.cli`` is ``tinygrad-course``."""
+
+import sys
+
+from tinygrad_course.cli import main
+
+sys.exit(main())

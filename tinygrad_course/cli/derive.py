@@ -1,0 +1,85 @@
+"""``tinygrad-course derive "3*(a + b*c)" --wrt b``: a formula's derivative, on paper."""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from tinygrad_course.cli.formulas import CONSTANTS, FUNCTIONS, ExpressionError, evaluate, values_of
+from tinygrad_course.engine.tensor import Tensor
+
+#: How often values are drawn for variables that were given none, until the formula has a finite one.
+_DRAWS = 20
+
+
+def add_parser(commands: Any) -> None:
+    """Add the command to those of ``tinygrad-course``."""
+    parser = commands.add_parser(
+        "derive",
+        help="write the chain rule of a formula, line by line",
+        description="Write the chain rule from a formula back to its variables, one operation a line. Every"
+        " line is checked against the computation graph.",
+        epilog='Example: tinygrad-course derive "3*(a + b*c)" a=5 b=3 c=2 --wrt b      Functions: '
+        + ", ".join(FUNCTIONS),
+    )
+    parser.add_argument("formula", help='such as "3*(a + b*c)" or "sum(sigmoid(w * x))"')
+    parser.add_argument(
+        "values", nargs="*", metavar="name=value", help="a=5, x=[1,2,3]; without values no numbers are shown"
+    )
+    parser.add_argument(
+        "--wrt", metavar="NAME", action="append", help="the variable; all of them if left out"
+    )
+    parser.add_argument("--as", dest="form", choices=("text", "latex", "markdown"), default="text")
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Print the derivation that the user asks for; return 0, or 2 where SymPy is missing."""
+    try:
+        from tinygrad_course.derivation.writing import derivation_of
+    except ModuleNotFoundError as error:
+        if error.name != "sympy":
+            raise
+        sys.stderr.write("tinygrad-course: derive needs SymPy: pip install 'tinygrad-course[derive]'\n")
+        return 2
+    given = values_of(options.values)
+    J, complete = _computed(options.formula, given)
+    wrt = [name.strip() for names in options.wrt or [] for name in names.split(",")]
+    written = getattr(derivation_of(J, wrt or None, None, numbers=complete), options.form)
+    sys.stdout.write(f"{written.rstrip()}\n")
+    return 0
+
+
+def _computed(formula: str, given: Mapping[str, str]) -> tuple[Tensor, bool]:
+    """Return the formula's value, and whether every variable in it was given one."""
+    missing = [name for name in _variables(formula) if name not in given]
+    if not missing:
+        return evaluate(formula, given), True
+    random = np.random.RandomState(0)
+    for draw in range(_DRAWS):
+        values = {name: repr(random.uniform(0.5, 1.5)) for name in missing}
+        try:
+            return evaluate(formula, {**values, **given}), False
+        except ExpressionError:
+            if draw == _DRAWS - 1:
+                raise
+    raise AssertionError(formula)
+
+
+def _variables(formula: str) -> list[str]:
+    """Return the names in a formula that are neither functions nor constants.
+
+    >>> _variables("3*(a + b*np.tanh(c)) + pi")
+    ['a', 'b', 'c']
+    """
+    try:
+        tree = ast.parse(formula.strip(), mode="eval")
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return []  # it is refused, with the reason, when it is read
+    names = [n.id for n in ast.walk(tree) if isinstance(n, ast.Name)]
+    return sorted({n for n in names if n not in FUNCTIONS and n not in CONSTANTS and n != "np"})

@@ -1,0 +1,1 @@
+"""`Tensor`: operators, NumPy's protocols, what a recording keeps, and the sweep back."""

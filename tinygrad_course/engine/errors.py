@@ -1,0 +1,256 @@
+"""Errors that teach: what was called, on what, in the user's own names, and the usual mistake.
+
+Nothing here is called unless something has gone wrong, so it may look at the caller's frame and source line
+for the names that the user gave to the arrays.
+"""
+
+from __future__ import annotations
+
+import ast
+import linecache
+import math
+import sys
+from itertools import islice
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from tinygrad_course.engine.tensor import Tensor
+    from tinygrad_course.rules.table import Rule
+
+_LIBRARY = str(Path(__file__).parents[1])
+_NUMPY = str(Path(np.__file__).parent)
+_SYMBOLS = {
+    "add": "+", "subtract": "-", "multiply": "*", "divide": "/", "matmul": "@", "dot": "@",
+    "power": "**", "maximum": "maximum",
+}  # fmt: skip
+
+
+class Watch:
+    """What `debug()` switches on: a look at every value as it is recorded."""
+
+    on = False
+
+
+class Floats:
+    """How many Tensors have been turned into Python floats, which do not remember."""
+
+    made = 0
+
+
+def user_frame() -> FrameType | None:
+    """Return the innermost frame that is neither this library's nor NumPy's."""
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None and frame.f_code.co_filename.startswith((_LIBRARY, _NUMPY)):
+        frame = frame.f_back
+    return frame
+
+
+def where(frame: FrameType | None) -> str:
+    """Return "file:line: source" of a frame."""
+    if frame is None:
+        return ""
+    line = linecache.getline(frame.f_code.co_filename, frame.f_lineno).strip()
+    return f"{frame.f_code.co_filename}:{frame.f_lineno}" + (f": {line}" if line else "")
+
+
+def name_of(value: Any, frame: FrameType | None) -> str | None:
+    """Return the name of a Tensor or array: its own, or that of the user's variable that holds it."""
+    own = getattr(value, "name", None)
+    if isinstance(own, str) and own:
+        return own
+    if frame is not None and not isinstance(value, (int, float)):
+        for variables in (frame.f_locals, frame.f_globals):
+            for name, held in variables.items():
+                if held is value and not name.startswith("_"):
+                    return name
+    return None
+
+
+def math_function() -> str | None:
+    """Return "math.exp" if that is what the user's frame is calling: its float would end the gradient."""
+    frame = user_frame()
+    if frame is None:
+        return None
+    at = next(islice(frame.f_code.co_positions(), frame.f_lasti // 2, None), (None,) * 4)
+    line, last, start, stop = at
+    if line is None or last != line or start is None or stop is None:
+        return None
+    source = linecache.getline(frame.f_code.co_filename, line).encode()[start:stop].decode(errors="replace")
+    try:
+        call = ast.parse(source.strip(), mode="eval").body
+    except (SyntaxError, ValueError):
+        return None
+    if not isinstance(call, ast.Call):
+        return None
+    known = {**frame.f_globals, **frame.f_locals}
+    parts = list(ast.walk(call))
+    inner = [part.func for part in parts if isinstance(part, ast.Call) and part is not call]
+    for part in parts:  # math.exp(t), sum(map(math.exp, t)), but not float(J * math.exp(2))
+        if part in inner:
+            continue
+        if isinstance(part, ast.Attribute) and isinstance(part.value, ast.Name):
+            if known.get(part.value.id) is math:
+                return f"math.{part.attr}"
+        elif isinstance(part, ast.Name):
+            found = known.get(part.id)
+            if getattr(found, "__module__", None) == "math":
+                return f"math.{getattr(found, '__name__', part.id)}"
+    return None
+
+
+def describe(value: Any, frame: FrameType | None, fallback: str) -> str:
+    """Return "W1 is (4, 3)" or the like."""
+    name = name_of(value, frame) or fallback
+    shape = getattr(value, "shape", None)
+    if shape is None:
+        return f"{name} is {value!r}"
+    return f"{name} is {tuple(shape)}"
+
+
+def explain(error: Exception, rule: Rule, args: tuple[Any, ...]) -> Exception:
+    """Return NumPy's error with the operation, its arguments' names and shapes, and the likely mistake."""
+    frame = user_frame()
+    members = args[0] if rule.sequence else args
+    arrays = [a for a in members if hasattr(a, "shape")]
+    if len(arrays) > 1:
+        fallbacks = (
+            ["the left", "the right"]
+            if len(arrays) == 2
+            else [f"argument {i + 1}" for i in range(len(arrays))]
+        )
+        told = [describe(a, frame, f) for a, f in zip(arrays, fallbacks, strict=True)]
+    else:
+        told = [describe(a, frame, "the argument") for a in arrays]
+    names = [name_of(a, frame) or f"{tuple(a.shape)}" for a in arrays]
+    symbol = _SYMBOLS.get(str(rule.name))
+    if symbol and len(symbol) <= 2 and len(names) == 2:
+        call = f"{names[0]} {symbol} {names[1]}"
+    else:
+        call = f"{rule.name}({', '.join(names)})"
+    message = f"{call}: {' and '.join(told) or error}"
+    hint = _hint(rule, arrays, names)
+    message += f"; {hint}" if hint else f" ({error})"
+    line = where(frame)
+    if line:
+        message += f"\n  at {line}"
+    kind = type(error) if isinstance(error, (ValueError, TypeError, IndexError)) else ValueError
+    try:
+        explained = kind(message)
+    except TypeError:
+        return error
+    if isinstance(error, np.linalg.LinAlgError):
+        explained = np.linalg.LinAlgError(message)
+    explained.graph = _graph(rule, members, told, frame)  # type: ignore[union-attr]
+    return explained
+
+
+def _graph(rule: Rule, members: Any, told: list[str], frame: FrameType | None) -> Any:
+    """Return the little graph up to the operation that failed, for the user to draw."""
+    from tinygrad_course.graph.node import broken  # a floor above; wanted only when something has gone wrong
+
+    names = {} if frame is None else {**frame.f_globals, **frame.f_locals}
+    return broken(rule, list(members), " and ".join(told), names)
+
+
+def _hint(rule: Rule, arrays: list[Any], names: list[str]) -> str:
+    """Return what would have fitted, where the usual mistake is known."""
+    if len(arrays) != 2:
+        return ""
+    (a, b), (left, right) = arrays, names
+    if rule.name in {"dot", "matmul", "inner"} and a.ndim == b.ndim == 2:
+        if rule.name == "inner":
+            return ""
+        if a.shape[1] != b.shape[0]:
+            if left.startswith("W"):
+                return f"{left} needs {b.shape[0]} columns, one for each feature (a row of {right})"
+            if a.shape[0] == b.shape[0]:
+                return f"the inner sizes {a.shape[1]} and {b.shape[0]} differ; {left}.T @ {right} would fit"
+            if a.shape[1] == b.shape[1]:
+                return f"the inner sizes {a.shape[1]} and {b.shape[0]} differ; {left} @ {right}.T would fit"
+            return f"{left} needs {b.shape[0]} columns, one for each row of {right}"
+    if rule.elementwise:
+        if 1 in (a.ndim, b.ndim) and a.ndim != b.ndim:
+            flat, name = (a, left) if a.ndim == 1 else (b, right)
+            return (
+                f"{name} has one axis only and lies along the columns; "
+                f"make it a column with {name}.reshape({flat.shape[0]}, 1)"
+            )
+        if a.ndim == b.ndim == 2 and a.shape == b.shape[::-1]:
+            return f"one is the other's transpose: did you mean {right}.T?"
+        return "the shapes can be broadcast only where they are equal or 1"
+    return ""
+
+
+def uncovered(rule: Rule, what: str) -> str:
+    """Return the message for an argument that a rule has no derivative for."""
+    return (
+        f"np.{rule.name}: the derivative here does not cover {what}. Write it with functions that are "
+        "covered, take the data (t.data) if no gradient should flow, or register your own with "
+        "tinygrad_course.register_rule."
+    )
+
+
+def not_covered_by_definition(function: Any, error: Exception) -> str:
+    """Return the message for a keyword that a composed definition does not take."""
+    name = getattr(function, "__name__", function)
+    return f"np.{name}: the derivative here does not cover this call ({error})."
+
+
+def no_rule(function: Any, reason: str | None, method: str = "") -> str:
+    """Return the message for a function that can't be recorded."""
+    module = getattr(function, "__module__", None) or "numpy"
+    name = f"{module.replace('numpy', 'np', 1)}.{getattr(function, '__name__', function)}"
+    if isinstance(function, np.ufunc):
+        name = f"np.{function.__name__}" + (f".{method}" if method and method != "__call__" else "")
+    if reason:
+        return f"{name} can't be recorded: {reason}. For its plain value pass the data, t.data."
+    return (
+        f"{name} has no rule: its derivative is not known here, and the gradient would be lost. "
+        f"Teach it with tinygrad_course.register_rule({name}, vjp, ...), or pass t.data for a plain value."
+    )
+
+
+def watch(out: Tensor) -> None:
+    """Raise if `out`, just recorded, holds a NaN or an infinity (under `debug()`)."""
+    frame = user_frame()
+    line = where(frame)
+    out._note("line", line)
+    data = out._data
+    if np.all(np.isfinite(data)):
+        return
+    rule = out._op
+    assert rule is not None  # noqa: S101  (it was just recorded)
+    members = [m for a in out._args for m in (a if isinstance(a, (tuple, list)) else [a])]
+    told = []
+    for arg in members:
+        value = getattr(arg, "_data", arg)
+        if isinstance(value, (np.ndarray, np.generic, float)) and np.size(value):
+            name = name_of(arg, frame) or "an argument"
+            told.append(f"{name} between {np.min(value):.6g} and {np.max(value):.6g}")
+    flat = np.ravel(data)
+    first = int(np.flatnonzero(~np.isfinite(flat))[0])
+    index = tuple(int(i) for i in np.unravel_index(first, np.shape(data)))
+    place = f" at {list(index)}" if index else ""
+    raise FloatingPointError(
+        f"{rule.name} made {flat[first]}{place}, from {', '.join(told) or 'its arguments'}\n  at {line}"
+    )
+
+
+def watch_gradient(rule: Rule, node: Tensor, arg: Tensor, g: Any, ga: Any) -> None:
+    """Raise if a vjp turned a finite gradient into one with a NaN or an infinity (under `debug()`)."""
+    ga, g = getattr(ga, "_data", ga), getattr(g, "_data", g)
+    if isinstance(g, tuple) or np.all(np.isfinite(ga)) or not np.all(np.isfinite(g)):
+        return
+    flat = np.ravel(ga)
+    first = int(np.flatnonzero(~np.isfinite(flat))[0])
+    index = [int(i) for i in np.unravel_index(first, np.shape(ga))]
+    data = arg._data
+    line = (node._extra or {}).get("line") or where(user_frame())
+    raise FloatingPointError(
+        f"the derivative of {rule.name} made {flat[first]}{f' at {index}' if index else ''} on the way back "
+        f"to {arg._label()}, which lies between {np.min(data):.6g} and {np.max(data):.6g}\n  at {line}"
+    )

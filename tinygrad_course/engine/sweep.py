@@ -1,0 +1,419 @@
+"""The backward sweep: from a cost to its leaves, each node once, latest first.
+
+Every node carries the number of its birth, and an operation is born after its arguments. Going through the
+pending nodes latest first is therefore a topological order: when a node's turn comes, everything that used it
+has had its own. No recursion, no search for the order beforehand, and memory only for what is pending.
+"""
+
+from __future__ import annotations
+
+import functools
+from heapq import heappop, heappush, heappushpop
+from itertools import count
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tinygrad_course.engine import errors
+from tinygrad_course.rules.indexing import astype
+from tinygrad_course.rules.table import Rule
+
+if TYPE_CHECKING:
+    from tinygrad_course.engine.tensor import Tensor
+
+# Births are numbered downwards, so that the smallest number, the first out of a heap, is the latest node.
+clock = count(0, -1).__next__
+OLDEST = 1  # greater than any birth number: nothing is too old
+
+#: Arrays larger than this (bytes) are let go of as soon as a backward pass is done with them.
+LARGE = 65_536
+
+
+_add: Any = np.add.reduce  # what np.sum comes down to
+
+
+class Foreign(Exception):  # noqa: N818  (a signal, not an error)
+    """The sweep has met a Tensor older than the function's inputs: its result depends on that Tensor too."""
+
+
+class FreedGraphError(RuntimeError):
+    """A graph was used after a backward pass had freed it."""
+
+
+class Released:
+    """What is left of an array that a backward pass has let go of: its shape and dtype."""
+
+    __slots__ = ("dtype", "shape")
+
+    def __init__(self, array: Any) -> None:
+        self.shape = array.shape
+        self.dtype = array.dtype
+
+    def __repr__(self) -> str:
+        return f"<released array of shape {self.shape}>"
+
+
+class _FreedVjps:
+    """Stands where a rule's vjps stood, on a node whose graph has been freed: whoever looks is told."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __iter__(self) -> Any:
+        raise FreedGraphError(
+            f"The graph behind this {self.name!r} was freed by an earlier backward(). "
+            "Compute the cost again, or call backward(retain_graph=True) the first time."
+        )
+
+
+def freed_twin(rule: Rule) -> Rule:
+    """Return the stand-in for `rule` on nodes whose graph has been freed: same name, no derivative left."""
+    twin = Rule(rule.function, (), name=rule.name, sequence=rule.sequence, outputs=rule.outputs)
+    twin.vjps = _FreedVjps(str(rule.name))  # type: ignore[assignment]
+    twin.plain = True
+    rule.twin = twin
+    return twin
+
+
+def output_vjp(g: Any, y: Any, outputs: Any, index: int) -> Any:
+    """Stand for the gradient of ``outputs[index]``; `sweep` gathers these itself."""
+    raise NotImplementedError
+
+
+#: One of several results of a function (`np.linalg.svd`); its argument is a node whose data are all of them.
+OUTPUT = Rule(tuple.__getitem__, (output_vjp, None), name="output", saves=False)
+
+
+def unbroadcast(g: Any, shape: tuple[int, ...]) -> Any:
+    """Sum a gradient over the axes along which its tensor was broadcast: it gets the tensor's shape."""
+    own = np.shape(g)
+    if len(own) == len(shape) == 2 and own[0] == shape[0] and shape[1] == 1 and type(g) is np.ndarray:
+        summed: Any = _add(g, 1, None, None, True)  # a bias: the course's np.sum(dZ, axis=1, keepdims=True)
+        return summed
+    extra = len(own) - len(shape)
+    if extra < 0:  # the vjp of a constant slope may be smaller than its argument
+        return np.broadcast_to(g, shape)
+    axes = [i for i, n in enumerate(own) if i < extra or (shape[i - extra] == 1 and n != 1)]
+    if axes:
+        if type(g) is np.ndarray:
+            g = _add(g, axes[0] if len(axes) == 1 else tuple(axes), None, None, True)
+        else:
+            g = np.sum(g, axis=tuple(axes), keepdims=True)
+        if extra:
+            g = g.reshape(g.shape[extra:])
+    return g if g.shape == shape else np.broadcast_to(g, shape)
+
+
+def conform(g: Any, value: Any, rule: Rule) -> Any:
+    """Give a gradient its tensor's shape and dtype, or say that the rule is at fault."""
+    shape = value.shape
+    if np.shape(g) != shape:
+        if not rule.elementwise:
+            raise ValueError(
+                f"the rule of {rule.name!r} returned a gradient of shape {np.shape(g)} "
+                f"for an argument of shape {shape}; they must be equal"
+            )
+        g = unbroadcast(g, shape)
+    dtype = getattr(g, "dtype", None)
+    if dtype is None:
+        g = np.asarray(g, dtype=value.dtype)[()]
+    elif dtype != value.dtype:
+        g = astype(g, value.dtype)
+    return g
+
+
+def as_of(node: Tensor) -> tuple[Any, ...]:
+    """Return the arguments of `node` as they were when it was recorded (see `Tensor.__setitem__`)."""
+    born = node._serial
+    args = node._args
+    if node._op is not None and node._op.sequence:
+        return (tuple(_version(a, born) for a in args[0]), *args[1:])
+    return tuple(_version(a, born) for a in args)
+
+
+def _version(arg: Any, born: int) -> Any:
+    while getattr(arg, "_serial", OLDEST) < born:  # assigned to after `born`: its first argument is what was
+        arg = arg._args[0]
+    return arg
+
+
+class Reassigned:
+    """Whether an item of any Tensor was ever assigned to; only then need the sweep look for versions."""
+
+    ever = False
+
+
+def sweep(  # noqa: C901  (one loop: the calls that it saves are its purpose)
+    root: Tensor, seed: Any, *, oldest: int = OLDEST, keep: bool = False, mark: bool = True
+) -> list[tuple[Tensor, Any]]:
+    """Send `seed` back from `root` and return the leaves that it reaches, each with its gradient.
+
+    Parameters
+    ----------
+    root : Tensor
+        Where to begin, with data of any shape.
+    seed : array
+        The gradient with respect to `root`, of its shape and dtype.
+    oldest : int
+        The birth number of the oldest node of interest; older ones are not followed.
+    keep : bool
+        Leave the graph as it is, for another sweep.
+    mark : bool
+        Leave its gradient with each computed Tensor on the way.
+
+    Raises
+    ------
+    Foreign
+        When a node older than `oldest` is met.
+    FreedGraphError
+        When the graph was freed by an earlier sweep.
+    """
+    cls = type(root)
+    if root._op is None:
+        return [(root, _own(seed))]
+    ndarray, float64, large = np.ndarray, np.float64, LARGE
+    heap: list[tuple[int, Any]] = []
+    leaves: list[Any] = []
+    ghosts: dict[int, Tensor] = {}
+    node: Any = root  # untyped from here: the loop is the library's hottest
+    following: Any = None
+    root._pending = seed
+    watching, reassigned = errors.Watch.on, Reassigned.ever
+    try:
+        while True:
+            rule = node._op
+            g = node._pending
+            args = node._args
+            y = node._data
+            values = node._values
+            node._pending = None
+            if reassigned:
+                args = as_of(node)
+            if mark:
+                node._grad = g if node._grad is None or rule.outputs else node._grad + g
+            kwargs = None
+            if rule.plain:
+                vjps = rule.vjps
+                arity = len(args)
+                if arity == 1:
+                    first = args[0]._data if values is None else values[0]
+                elif arity == 2:
+                    if values is None:
+                        first, second = args
+                        if type(first) is cls:
+                            first = first._data
+                        if type(second) is cls:
+                            second = second._data
+                    else:
+                        first, second = values
+                elif values is None:
+                    values = [a._data if type(a) is cls else a for a in args]
+            else:
+                arity = 0
+                if values is None:
+                    values = [a._data if type(a) is cls else a for a in args]
+                args, vjps, g, kwargs = _special(node, rule, args, g, y, values, node._kwargs, heap, oldest)
+            heavy = False
+            for arg, vjp in zip(args, vjps):  # noqa: B905  (arguments without a vjp are constants)
+                if type(arg) is not cls or vjp is None:
+                    continue
+                serial = arg._serial
+                if serial > oldest:
+                    raise Foreign
+                if arity == 2:
+                    ga = vjp(g, y, first, second)
+                elif arity == 1:
+                    ga = vjp(g, y, first)
+                else:
+                    ga = vjp(g, y, *values, **kwargs) if kwargs else vjp(g, y, *values)
+                if watching:
+                    errors.watch_gradient(rule, node, arg, g, ga)
+                d = arg._data
+                if type(d) is ndarray:
+                    if type(ga) is not ndarray or ga.dtype is not d.dtype:
+                        ga = conform(ga, d, rule)
+                    elif ga.shape != d.shape:
+                        ga = unbroadcast(ga, d.shape) if rule.elementwise else conform(ga, d, rule)
+                    if d.nbytes > large and not keep:
+                        heavy = True
+                elif type(ga) is not float64 or type(d) is not float64:
+                    ga = conform(ga, d, rule)
+                pending = arg._pending
+                if pending is not None:
+                    arg._pending = pending + ga
+                    continue
+                if arg._op is None:
+                    if type(ga) is ndarray and (ga is g or ga is y or ga.base is not None):
+                        ga = ga.copy()  # the leaf's own
+                    leaves.append(arg)
+                elif following is None:
+                    following = arg
+                elif serial < following._serial:
+                    heappush(heap, (following._serial, following))
+                    following = arg
+                else:
+                    heappush(heap, (serial, arg))
+                arg._pending = ga
+            if not keep:
+                node._op = rule.twin or freed_twin(rule)
+                node._values = None
+                if node._extra is not None:
+                    node._extra.pop("holds", None)
+                if heavy or ghosts:
+                    _release(node, rule, cls, ghosts)
+            if following is None:
+                if not heap:
+                    break
+                node = heappop(heap)[1]
+            elif heap:
+                node = heappushpop(heap, (following._serial, following))[1]
+                following = None
+            else:
+                node, following = following, None
+    except BaseException:
+        for waiting in (node, following, *leaves, *(n for _, n in heap)):
+            if waiting is not None:
+                waiting._pending = None
+        raise
+    found = []
+    for leaf in leaves:
+        found.append((leaf, leaf._pending))
+        leaf._pending = None
+    return found
+
+
+def sweep_recorded(root: Tensor, seed: Any, *, oldest: int = OLDEST) -> list[tuple[Tensor, Any]]:
+    """Do what `sweep` does with Tensors, so that the gradients are recorded and can be differentiated.
+
+    The graph is left as it is, and nodes older than `oldest` are passed over: the result depends on them
+    through what is recorded.
+    """
+    cls = type(root)
+    pending: dict[int, list[Any]] = {root._serial: [root, seed]}
+    heap = [root._serial]
+    found: list[tuple[Tensor, Any]] = []
+    while heap:
+        node, g = pending.pop(heappop(heap))
+        if node._op is None:
+            found.append((node, g))
+            continue
+        rule, args = node._op, as_of(node)
+        _refuse_stale(node, args)
+        y = tuple(_output(node, i) for i in range(len(node._data))) if rule.outputs else node
+        kwargs = None if rule.plain else node._kwargs
+        if rule is OUTPUT:
+            owner, index = args
+            pairs = [(owner, [g if i == index else None for i in range(len(owner._data))])]
+        else:
+            arrays, vjps, g, kwargs = (
+                (args, rule.vjps, g, None)
+                if rule.plain
+                else _special(node, rule, args, g, y, args, kwargs, [], 1)
+            )
+            pairs = [
+                (arg, conform(vjp(g, y, *args, **(kwargs or {})), arg._data, rule))
+                for arg, vjp in zip(arrays, vjps, strict=False)
+                if type(arg) is cls and vjp is not None and arg._serial <= oldest
+            ]
+        for arg, ga in pairs:
+            waiting = pending.get(arg._serial)
+            if waiting is None:
+                pending[arg._serial] = [arg, ga]
+                heappush(heap, arg._serial)
+            elif type(ga) is list:  # the gradients of several results
+                waiting[1] = [
+                    b if a is None else a if b is None else a + b for a, b in zip(waiting[1], ga, strict=True)
+                ]
+            else:
+                waiting[1] = waiting[1] + ga
+    return found
+
+
+def _special(
+    node: Any, rule: Rule, args: Any, g: Any, y: Any, values: Any, kwargs: Any, heap: Any, oldest: int
+) -> tuple[Any, Any, Any, Any]:
+    """Return arguments, vjps, gradient and keywords for the rules that are not plain."""
+    if rule is OUTPUT:
+        _gather(args[0], args[1], g, heap, oldest)
+        return (), (), g, None
+    cls = type(node)
+    if rule.ties:
+        kwargs = {**(kwargs or {}), "constants": tuple(type(a) is not cls for a in args)}
+    if rule.outputs:
+        g = tuple(np.zeros_like(v) if c is None else c for c, v in zip(g, node._data, strict=True))
+    if rule.sequence:
+        vjp = rule.vjps[0]
+        assert vjp is not None  # noqa: S101  (a sequence rule has one)
+        gradients = vjp(g, y, *values, **(kwargs or {}))
+        return args[0], [lambda *_, ga=ga: ga for ga in gradients], g, None
+    if rule.variadic:
+        last = len(rule.vjps) - 1
+        vjps: list[Any] = list(rule.vjps[:last])
+        final = rule.vjps[last]
+        vjps += [final and functools.partial(_numbered, final, i) for i in range(last, len(args))]
+        return args, vjps, g, kwargs
+    return args, rule.vjps, g, kwargs
+
+
+def _numbered(vjp: Any, argnum: int, *args: Any, **kwargs: Any) -> Any:
+    return vjp(*args, argnum=argnum, **kwargs)
+
+
+def _own(g: Any) -> Any:
+    """Return `g` in memory of its own; NumPy's scalars can't be changed and need none."""
+    return g if isinstance(g, np.generic) else g.copy()
+
+
+def _release(node: Any, rule: Rule, cls: Any, ghosts: dict[int, Tensor]) -> None:
+    """Put outlines in the place of the large values that `node` was computed from, so that they can go."""
+
+    def ghost(arg: Any) -> Any:
+        if type(arg) is not cls or arg._op is None or getattr(arg._data, "nbytes", 0) <= LARGE:
+            return arg
+        shadow = ghosts.get(arg._serial)
+        if shadow is None:
+            shadow = ghosts[arg._serial] = arg._ghost()
+        return shadow
+
+    args = node._args
+    node._args = (
+        (tuple(ghost(a) for a in args[0]), *args[1:]) if rule.sequence else tuple(ghost(a) for a in args)
+    )
+    shadow = ghosts.get(node._serial)
+    if shadow is not None:
+        shadow._args, shadow._op, shadow._kwargs = node._args, node._op, getattr(node, "_kwargs", None)
+
+
+def _output(node: Tensor, index: int) -> Tensor:
+    out: Tensor = type(node)._node(node._data[index], OUTPUT, (node, index))
+    return out
+
+
+def _gather(node: Tensor, index: int, g: Any, heap: list[tuple[int, Tensor]], oldest: int) -> None:
+    """Add the gradient of one output to those of the function that made it."""
+    if node._serial > oldest:
+        raise Foreign
+    if node._pending is None:
+        node._pending = [None] * len(node._data)
+        heappush(heap, (node._serial, node))
+    mine = node._pending[index]
+    node._pending[index] = g if mine is None else mine + g
+
+
+def _refuse_stale(node: Any, args: tuple[Any, ...]) -> None:
+    """Raise if a leaf was given new data after `node` was recorded with its old ones."""
+    values = node._values
+    if values is None:
+        return
+    rule = node._op
+    pairs = zip(args[0], values[0], strict=True) if rule.sequence else zip(args, values, strict=False)
+    for arg, value in pairs:
+        if (
+            type(arg) is type(node)
+            and arg._data is not value
+            and not np.array_equal(arg._data, value, equal_nan=True)
+        ):
+            raise RuntimeError(
+                f"{arg._label()} was given new data after {rule.name!r} was recorded with it, so the "
+                "recorded derivative is out of date. Compute the cost again with the present data."
+            )

@@ -1,0 +1,438 @@
+"""The recording as data: `graph(J)` lists the nodes behind J in topological order."""
+
+from __future__ import annotations
+
+import operator
+import os
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tinygrad_course.engine.sweep import OUTPUT, Released, as_of
+from tinygrad_course.engine.tensor import Tensor
+from tinygrad_course.rules.indexing import assign
+from tinygrad_course.rules.table import RULES, Rule
+
+#: How many operations the graph of an error goes back.
+NEAR = 12
+
+#: In a notebook a wide picture is made as narrow as the column, in points, but no smaller than can be read.
+_COLUMN = 700
+_SMALLEST = 0.4
+
+
+@dataclass(frozen=True, eq=False)
+class Node:
+    """One variable of a recorded computation.
+
+    Attributes
+    ----------
+    id : int
+        Its place in the topological order; inputs have smaller ones.
+    name : str or None
+        ``"Z1"``, if it has one.
+    op : str or None
+        The operation that made it, by NumPy's name; None for a leaf or a constant.
+    inputs : tuple of int
+        The ids of what the operation was applied to, in order.
+    options : dict
+        The operation's other arguments: ``{"axis": 1, "keepdims": True}``.
+    shape : tuple of int
+    dtype : numpy.dtype
+    value : array or None
+        None if a backward pass has released it.
+    gradient : array or None
+        What `backward` found, if it has run.
+    constant : bool
+        A plain array or number: no gradient is computed with respect to it.
+    line : str or None
+        The user's source line, for what was recorded under `debug()`.
+    tensor : Tensor or None
+        The Tensor itself; None for a constant.
+    error : str or None
+        Why the operation failed; see `broken`.
+    """
+
+    id: int
+    name: str | None
+    op: str | None
+    inputs: tuple[int, ...]
+    options: dict[str, Any]
+    shape: tuple[int, ...]
+    dtype: Any
+    value: Any
+    gradient: Any
+    constant: bool = False
+    line: str | None = None
+    tensor: Tensor | None = field(default=None, repr=False)
+    error: str | None = None
+
+    @property
+    def is_leaf(self) -> bool:
+        """Whether nothing was recorded before it: a variable of the user's, or a constant."""
+        return self.op is None
+
+
+class Graph(Sequence[Node]):
+    """The nodes of a recording in topological order: inputs before what is computed from them.
+
+    It is a sequence of `Node`; ``g["Z1"]`` finds one by name. `render` draws it.
+    """
+
+    def __init__(self, nodes: list[Node], roots: tuple[int, ...]) -> None:
+        self.nodes = nodes
+        self.roots = roots
+
+    def __len__(self) -> int:
+        return len(self.nodes)
+
+    def __iter__(self) -> Iterator[Node]:
+        return iter(self.nodes)
+
+    def __getitem__(self, key: Any) -> Any:
+        if isinstance(key, str):
+            for node in reversed(self.nodes):
+                if node.name == key:
+                    return node
+            names = sorted({n.name for n in self.nodes if n.name})
+            raise KeyError(f"no node is called {key!r}; the names are {names}")
+        return self.nodes[key]
+
+    # The drawing stands a floor above; these methods are its front door, and ask for it when they are called.
+
+    def render(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        detail: str = "auto",
+        theme: str = "light",
+        scale: float = 1.0,
+        title: str = "",
+    ) -> Path:
+        """Draw the graph into a file: PNG, SVG, PDF or DOT by its suffix, or the interactive page for .html.
+
+        With the suffix .gif or .apng the picture moves: the values appear forward, the gradients backward.
+
+        Variables are boxes with name, shape and value, operations are circles, constants are plain. The
+        value on the way forward is black; the gradient on the way back, once there is one, is red (of a
+        matrix, its norm).
+
+        Parameters
+        ----------
+        path : str or path
+            ``"J.png"``, ``"J.svg"``, ``"J.pdf"``, ``"J.dot"`` or ``"J.html"`` (see `to_html`).
+        detail : str
+            ``"operations"`` shows each, ``"outline"`` a box for each layer (or repeated block, or stretch of
+            a recording without either), ``"auto"`` the first for up to 60 nodes.
+        theme : str
+            ``"light"``, ``"dark"``, or ``"slide"`` (larger and stronger).
+        scale : float
+            The density of a PNG's pixels: 2 for twice as many each way.
+        title : str
+            Stands above the picture.
+
+        Returns
+        -------
+        Path
+            The file, written whole.
+
+        Raises
+        ------
+        NoRenderer
+            If there is no Graphviz; the DOT text is then saved, and the message says where, and which command
+            brings a renderer.
+
+        Examples
+        --------
+        >>> a, b, c = Tensor(5.0, name="a"), Tensor(3.0, name="b"), Tensor(2.0, name="c")
+        >>> J = 3 * (a + b * c)
+        >>> J.backward()
+        >>> graph(J).render("J.png").name
+        'J.png'
+        """
+        from tinygrad_course import drawing
+
+        return drawing.to_file(self, path, detail=detail, theme=theme, scale=scale, title=title)
+
+    def to_dot(self, *, detail: str = "auto", theme: str = "light", title: str = "") -> str:
+        """Return the drawing as DOT, Graphviz's language: the same text for the same recording."""
+        from tinygrad_course import drawing
+
+        return drawing.to_dot(self, detail=detail, theme=theme, title=title)
+
+    def to_html(self, path: str | os.PathLike[str], *, title: str = "") -> Path:
+        """Write the interactive page: one file that opens in any browser and needs no network.
+
+        It goes through the recording a step at a time, forward and backward, with the numbers, the local rule
+        and the product of the chain rule so far; it shows matrices as heat maps, collapses layers, finds
+        variables by name, and says everything to a screen reader too. Whether `backward` has run makes no
+        difference, but draw it before the parameters are updated.
+
+        Examples
+        --------
+        >>> W = Tensor(np.array([[1.0, 2.0]]), name="W")
+        >>> graph(np.sum(W @ np.eye(2))).to_html("J.html").name
+        'J.html'
+        """
+        from tinygrad_course import drawing
+
+        return drawing.to_html(self, path, title=title)
+
+    def interactive(self, *, title: str = "", height: int = 640) -> Any:
+        """Return the interactive page for a notebook, where it shows in a frame `height` pixels high."""
+        from tinygrad_course import drawing
+
+        return drawing.to_page(self, title=title, height=height)
+
+    def shapes(self) -> Any:
+        """Return the table of dimensions: what shape each variable has, and in the course's letters.
+
+        Examples
+        --------
+        >>> W1, b1 = Tensor(np.ones((4, 2)), name="W1"), Tensor(np.zeros((4, 1)), name="b1")
+        >>> X = np.ones((2, 5))
+        >>> A1 = np.tanh(np.dot(W1, X) + b1)
+        >>> graph(A1, names=locals()).shapes()
+        n_x = 2, n_1 = 4, m = 5
+        X   (2, 5)  (n_x, m)
+        W1  (4, 2)  (n_1, n_x)
+        b1  (4, 1)  (n_1, 1)
+        A1  (4, 5)  (n_1, m)
+        """
+        from tinygrad_course import drawing
+
+        return drawing.shapes(self)
+
+    def _repr_svg_(self) -> str:
+        from tinygrad_course import drawing
+
+        def fitted(size: re.Match[str]) -> str:
+            width, height = int(size[1]), int(size[2])
+            scale = min(1.0, max(_COLUMN / width, _SMALLEST))
+            return f'<svg width="{width * scale:.0f}pt" height="{height * scale:.0f}pt"'
+
+        return re.sub(r'<svg width="(\d+)pt" height="(\d+)pt"', fitted, drawing.to_svg(self), count=1)
+
+    def __repr__(self) -> str:
+        leaves = sum(n.op is None and not n.constant for n in self.nodes)
+        constants = sum(n.constant for n in self.nodes)
+        root = ", ".join(self.nodes[r].name or f"{self.nodes[r].op}" for r in self.roots)
+        operations = len(self.nodes) - leaves - constants
+        return f"<Graph of {root}: {leaves} leaves, {constants} constants, {operations} operations>"
+
+
+def graph(J: Tensor | Sequence[Tensor], names: Mapping[str, Any] | None = None) -> Graph:
+    """Return the recording behind one or more Tensors as data.
+
+    Parameters
+    ----------
+    J : Tensor or sequence of Tensor
+        Where it ends; usually the cost.
+    names : mapping of str to Tensor or array, optional
+        Names for what has none: ``graph(J, names=locals())``. Nested dicts (of parameters) are looked into.
+
+    Returns
+    -------
+    Graph
+
+    Raises
+    ------
+    TypeError
+        If J is no Tensor: nothing was recorded then.
+
+    Examples
+    --------
+    >>> a, b = Tensor(5.0, name="a"), Tensor(3.0, name="b")
+    >>> [(n.name, n.op, n.inputs) for n in graph(a * b + 1)]
+    [('a', None, ()), ('b', None, ()), (None, 'multiply', (0, 1)), (None, None, ()), (None, 'add', (2, 3))]
+    """
+    roots = [J] if isinstance(J, Tensor) else list(J)
+    for root in roots:
+        if type(root) is not Tensor:
+            raise TypeError(
+                f"graph() draws what was recorded, and this is a {type(root).__name__}: compute it from "
+                "Tensors (W1 = Tensor(...)), not from plain arrays"
+            )
+    known: dict[int, str] = {}
+    _collect(names or {}, known)
+    return _Builder(known).build(roots)
+
+
+def broken(rule: Rule, args: Sequence[Any], message: str, names: Mapping[str, Any]) -> Graph:
+    """Return the little graph up to an operation that failed: ``error.graph`` of an error about shapes.
+
+    It goes back `NEAR` operations at most; what lies further back is drawn as if it had been given.
+
+    Examples
+    --------
+    >>> W1, X = Tensor(np.ones((4, 3)), name="W1"), np.ones((2, 5))
+    >>> try:
+    ...     np.tanh(W1 * 0.5) @ X
+    ... except ValueError as error:
+    ...     [(node.name or node.op, node.shape) for node in error.graph]
+    [('W1', (4, 3)), (None, ()), ('multiply', (4, 3)), ('tanh', (4, 3)), ('X', (2, 5)), ('matmul', ())]
+    """
+    known: dict[int, str] = {}
+    _collect(names, known)
+    builder = _Builder(known, _nearest(args))
+    inputs = []
+    for arg in args:
+        if type(arg) is Tensor:
+            inputs.append(builder.build([arg]).roots[0])
+        elif rule.elementwise or isinstance(arg, np.ndarray):
+            inputs.append(builder.constant(arg))
+    number = len(builder.nodes)
+    builder.nodes.append(
+        Node(number, None, rule.name, tuple(inputs), {}, (), None, None, None, error=message)
+    )
+    return Graph(builder.nodes, (number,))
+
+
+def _nearest(args: Sequence[Any]) -> set[int]:
+    """Return which Tensors a little graph shows the operations of."""
+    near: dict[int, Tensor] = {}
+    waiting = [a for a in args if type(a) is Tensor]
+    while waiting and len(near) < NEAR:
+        tensor = _alive(waiting.pop(0))
+        if id(tensor) not in near and tensor._op is not None:
+            near[id(tensor)] = tensor
+            waiting += [a for a in operands_of(tensor)[0] if type(a) is Tensor]
+    return set(near)
+
+
+def _collect(names: Mapping[Any, Any], known: dict[int, str]) -> None:
+    for name, value in names.items():
+        if not isinstance(name, str) or name.startswith("_"):
+            continue
+        if isinstance(value, (Tensor, np.ndarray)):
+            known.setdefault(id(value), name)
+        elif type(value) is dict:
+            _collect(value, known)
+
+
+class _Builder:
+    def __init__(self, known: dict[int, str], near: set[int] | None = None) -> None:
+        self.known = known
+        self.near = near  # the Tensors whose operations are wanted; None: all
+        self.nodes: list[Node] = []
+        self.ids: dict[Any, int] = {}
+
+    def build(self, roots: list[Tensor]) -> Graph:
+        roots = [_alive(r) for r in roots]
+        stack: list[tuple[Tensor, bool]] = [(root, False) for root in reversed(roots)]
+        while stack:  # depth first, children in order: each node once, after its inputs
+            node, ready = stack.pop()
+            if id(node) in self.ids:
+                continue
+            operands = self.operands(node)[0]
+            if ready:
+                self.add(node)
+                continue
+            stack.append((node, True))
+            stack.extend(
+                (a, False) for a in reversed(operands) if type(a) is Tensor and id(a) not in self.ids
+            )
+        return Graph(self.nodes, tuple(self.ids[id(r)] for r in roots))
+
+    def operands(self, tensor: Tensor) -> tuple[list[Any], dict[str, Any]]:
+        wanted = self.near is None or id(tensor) in self.near
+        return operands_of(tensor) if wanted else ([], {})
+
+    def add(self, tensor: Tensor) -> None:
+        operands, options = self.operands(tensor)
+        inputs = tuple(self.ids[id(a)] if type(a) is Tensor else self.constant(a) for a in operands)
+        extra = tensor._extra or {}
+        if extra.get("input") and tensor._op is not None:  # a differentiated function's input stands for what
+            number = self.ids[id(tensor)] = inputs[0]  # the caller passed
+            if self.nodes[number].name is None:
+                self.nodes[number] = replace(self.nodes[number], name=tensor.name)
+            return
+        data = tensor._data
+        grad = tensor._grad
+        many = isinstance(data, tuple)
+        self.ids[id(tensor)] = len(self.nodes)
+        self.nodes.append(
+            Node(
+                id=len(self.nodes),
+                name=tensor.name or self.known.get(id(tensor)),
+                op=tensor._op.name if tensor._op is not None and operands else None,
+                inputs=inputs,
+                options=options,
+                shape=() if many else tuple(data.shape),
+                dtype=None if many else data.dtype,
+                value=None if type(data) is Released else data,
+                gradient=None if grad is None or many else grad,
+                line=extra.get("line"),
+                tensor=tensor,
+            )
+        )
+
+    def constant(self, value: Any) -> int:
+        shared = isinstance(value, np.ndarray)  # two 3s are two constants, one X used twice is one
+        if shared and id(value) in self.ids:
+            return self.ids[id(value)]
+        number = len(self.nodes)
+        if shared:
+            self.ids[id(value)] = number
+        self.nodes.append(
+            Node(
+                id=number,
+                name=self.known.get(id(value)) if shared else None,
+                op=None,
+                inputs=(),
+                options={},
+                shape=tuple(np.shape(value)),
+                dtype=getattr(
+                    value, "dtype", np.dtype(type(value)) if isinstance(value, (int, float)) else None
+                ),
+                value=value,
+                gradient=None,
+                constant=True,
+            )
+        )
+        return number
+
+
+def _alive(tensor: Tensor) -> Tensor:
+    """Return the Tensor that a freed graph remembers the outline of, if somebody still holds it."""
+    reference = (tensor._extra or {}).get("of")
+    original = reference() if reference is not None else None
+    return tensor if original is None else original
+
+
+def operands_of(tensor: Tensor) -> tuple[list[Any], dict[str, Any]]:
+    """Return what an operation was applied to, and its other arguments by name.
+
+    Operands are Tensors, arrays and, for operations that act on each element, numbers.
+    """
+    rule = tensor._op
+    if rule is None:
+        return [], {}
+    rule = RULES.get(rule.function, rule)  # on a freed graph a stand-in has the rule's place
+    args = as_of(tensor)
+    options: dict[str, Any] = dict(getattr(tensor, "_kwargs", None) or {})
+    if rule.function is OUTPUT.function:
+        return [_alive(args[0])], {"index": args[1]}
+    if rule.sequence:
+        operands = [_alive(a) if type(a) is Tensor else a for a in args[0]]
+        rest = args[1:]
+        options.update(zip(rule.names[1:], rest, strict=False))
+        return operands, options
+    if rule.function is operator.getitem:
+        return [_alive(args[0])], {"index": args[1]}
+    if rule.function is assign:
+        return [_alive(args[0]), _alive(args[2]) if type(args[2]) is Tensor else args[2]], {"index": args[1]}
+    operands = []
+    arg: Any
+    for i, arg in enumerate(args):
+        if type(arg) is Tensor:
+            operands.append(_alive(arg))
+        elif rule.elementwise or isinstance(arg, np.ndarray):
+            operands.append(arg)
+        else:
+            options[rule.names[i] if i < len(rule.names) else f"argument {i}"] = arg
+    return operands, options

@@ -1,0 +1,405 @@
+"""`Network`: a network of the course, described by its layers and trained with gradients from its graph."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import ArrayLike, DTypeLike, NDArray
+
+from tinygrad_course import functions
+from tinygrad_course.engine.tensor import Tensor
+from tinygrad_course.functions.streams import Stream, stream
+from tinygrad_course.training import checkpoints, optimizers
+from tinygrad_course.training.examples import check_labels, check_X
+from tinygrad_course.training.initialization import Draw, check_layers, initialize_parameters
+from tinygrad_course.training.loop import InterruptedRun, Run, fit
+from tinygrad_course.training.optimizers import GradientDescent, Optimizer
+from tinygrad_course.training.resuming import described
+
+Array = NDArray[Any]
+
+ACTIVATIONS: dict[str, Callable[[Any], Any]] = {
+    "sigmoid": functions.sigmoid,
+    "tanh": functions.tanh,
+    "relu": functions.relu,
+    "leaky_relu": functions.leaky_relu,
+    "softmax": functions.softmax,
+    "identity": lambda Z: Z,
+}
+_KINDS = ("GradientDescent", "Momentum", "Adam", "InverseTimeDecay", "ExponentialDecay")
+
+
+class Network:
+    """A fully connected network: A = g(W A_prev + b) in each layer, and a cross-entropy as its cost.
+
+    Parameters
+    ----------
+    layers : sequence of int
+        The sizes of the layers, the input's first: ``[2, 4, 1]``.
+    activations : sequence of str, or str
+        A name for each layer but the input: "sigmoid", "tanh", "relu", "leaky_relu", "identity"; the last is
+        "sigmoid" or "softmax". A single name is for the hidden layers: the last one is then a sigmoid, or a
+        softmax if it has several units.
+    init : str or callable
+        See `initialize_parameters`.
+    lambd : float
+        The strength of L2 regularisation.
+    keep_prob : float, or sequence of float
+        The share of units that dropout keeps while training: in every hidden layer, or layer by layer.
+    optimizer : GradientDescent, Momentum, Adam, or the like
+        ``GradientDescent(0.01)`` if left out.
+    seed : int, RandomState or Generator
+        Where the first parameters come from, and then the dropout masks and the shuffling.
+    dtype : dtype
+        Of the parameters, and of everything computed from them.
+
+    Attributes
+    ----------
+    parameters : dict of str to ndarray
+        ``{"W1": ..., "b1": ...}``, to be read and replaced.
+    history : dict of str to list of float
+        The costs, see `Run`.
+    epoch : int
+        How many epochs it was trained for.
+
+    Raises
+    ------
+    ValueError
+        For a layer of size 0, an activation that is unknown or out of place, a share that is none.
+
+    Examples
+    --------
+    >>> X = np.array([[0.0, 0.0, 1.0, 1.0], [0.0, 1.0, 0.0, 1.0]])
+    >>> Y = np.array([[0, 1, 1, 0]])
+    >>> network = Network([2, 4, 1], "tanh", optimizer=optimizers.Adam(0.1), seed=1)
+    >>> network.fit(X, Y, epochs=200).predict(X)
+    array([[0, 1, 1, 0]])
+    >>> network.score(X, Y)
+    1.0
+    """
+
+    def __init__(
+        self,
+        layers: Sequence[int],
+        activations: Sequence[str] | str = "relu",
+        *,
+        init: str | Draw = "he",
+        lambd: float = 0.0,
+        keep_prob: float | Sequence[float] = 1.0,
+        optimizer: Optimizer | None = None,
+        seed: int | Stream = 3,
+        dtype: DTypeLike = np.float64,
+    ) -> None:
+        self.layers = check_layers(layers)
+        self.activations = _activations(activations, self.layers)
+        self.init = init
+        if not lambd >= 0:
+            raise ValueError(f"lambd is {lambd}; expected a number that is not negative")
+        self.lambd = float(lambd)
+        self.keep_prob = _keep_probs(keep_prob, len(self.layers) - 2)
+        self.optimizer: Optimizer = GradientDescent() if optimizer is None else optimizer
+        self.dtype = np.dtype(dtype)
+        if self.dtype.kind != "f":
+            raise TypeError(f"dtype is {self.dtype}; parameters are floating-point: float64 or float32")
+        self.seed = seed
+        self._rng = stream(seed)
+        self.parameters = initialize_parameters(self.layers, init, self._rng, dtype=self.dtype)
+        self._state = self.optimizer.init(self.parameters)
+        self.history: dict[str, list[float]] = {"cost": [], "last_batch": []}
+        self.epoch = 0
+
+    def __repr__(self) -> str:
+        sizes = "-".join(map(str, self.layers))
+        return f"<Network {sizes}, {', '.join(self.activations)}, trained for {self.epoch} epochs>"
+
+    # -------------------------------------------------------------- what it computes
+
+    def _forward(self, parameters: Any, A: Any, rng: Stream | None = None, *, names: bool = False) -> Any:
+        """Return Z of the last layer; with `rng`, hidden units are dropped."""
+        for l, activation in enumerate(self.activations, start=1):
+            Z = functions.linear(parameters[f"W{l}"], A, parameters[f"b{l}"])
+            if names:
+                Z.named(f"Z{l}")
+            if l == len(self.activations):
+                break
+            A = ACTIVATIONS[activation](Z)
+            if rng is not None:
+                A = functions.dropout(A, self.keep_prob[l - 1], rng)
+            if names and A is not Z:
+                A.named(f"A{l}")
+        return Z
+
+    def _recorded_cost(
+        self, parameters: Any, X: Array, Y: Array, rng: Stream | None = None, *, names: bool = False
+    ) -> Any:
+        Z = self._forward(parameters, X, rng, names=names)
+        A = ACTIVATIONS[self.activations[-1]](Z)
+        if names:
+            A.named(f"A{len(self.activations)}")
+        if self.activations[-1] == "sigmoid":
+            J = functions.binary_cross_entropy(A, Y)
+        else:
+            J = functions.categorical_cross_entropy(A, Y)
+        return J + functions.l2_term(parameters, self.lambd, X.shape[1]) if self.lambd else J
+
+    def predict_proba(self, X: ArrayLike) -> Array:
+        """Return the output of the last layer, (n_L, m): the probability of label 1, or of each class."""
+        Z = self._forward(self.parameters, self._inputs(X))
+        A: Array = ACTIVATIONS[self.activations[-1]](Z)
+        return A
+
+    def predict(self, X: ArrayLike) -> NDArray[np.int64]:
+        """Return 1 where the probability is above 0.5; of a softmax, the likeliest class, (1, m)."""
+        A = self.predict_proba(X)
+        if self.activations[-1] == "softmax":
+            classes: NDArray[np.int64] = np.argmax(A, axis=0, keepdims=True)
+            return classes
+        return (A > 0.5).astype(np.int64)
+
+    def score(self, X: ArrayLike, Y: ArrayLike) -> float:
+        """Return the share of labels that are predicted right."""
+        X, Y = self._examples(X, Y)
+        labels = np.argmax(Y, axis=0, keepdims=True) if self.activations[-1] == "softmax" else Y
+        return float(np.mean(self.predict(X) == labels))
+
+    def cost(self, X: ArrayLike, Y: ArrayLike) -> float:
+        """Return the cost J, the L2 term included, without dropout."""
+        X, Y = self._examples(X, Y)
+        Z = self._forward(self.parameters, X)
+        sigmoid = self.activations[-1] == "sigmoid"
+        J = functions.sigmoid_cross_entropy(Z, Y) if sigmoid else functions.softmax_cross_entropy(Z, Y)
+        if self.lambd:
+            J = J + functions.l2_term(self.parameters, self.lambd, X.shape[1])
+        return float(J)
+
+    def record(self, X: ArrayLike, Y: ArrayLike) -> Tensor:
+        """Return the cost as a recorded Tensor, its nodes named W1, b1, Z1, A1, ...: ``graph(J)`` draws it.
+
+        Examples
+        --------
+        >>> J = Network([2, 1]).record(np.ones((2, 3)), np.ones((1, 3)))
+        >>> from tinygrad_course import graph
+        >>> [node.name for node in graph(J) if node.tensor is not None]
+        ['W1', 'b1', 'Z1', 'A1', 'J']
+        """
+        X, Y = self._examples(X, Y)
+        parameters = {name: Tensor(value, name=name) for name, value in self.parameters.items()}
+        J: Tensor = self._recorded_cost(parameters, X, Y, names=True)
+        return J.named("J")
+
+    # -------------------------------------------------------------- training
+
+    def fit(
+        self,
+        X: Any,
+        Y: Any,
+        *,
+        epochs: int = 1000,
+        batch_size: int | None = None,
+        checkpoint: str | os.PathLike[str] | None = None,
+        every: int = 100,
+        show: bool | None = None,
+        after_epoch: Callable[[int, float, Any], object] | None = None,
+    ) -> Self:
+        """Train from the present parameters on.
+
+        Parameters
+        ----------
+        X : array, shape (n_x, m), or HDF5 dataset
+        Y : array, shape (1, m), or HDF5 dataset
+            Labels 0 and 1; for a softmax the classes 0, 1, ... or one-hot columns, (n_L, m).
+        epochs : int
+            Passes through the data; without mini-batches each is one of the course's iterations.
+        batch_size : int, optional
+            Examples in a mini-batch; None for all.
+        checkpoint : path, optional
+            A file to save in; if it exists, the run goes on from it, up to `epochs` in all.
+        every : int
+            Epochs from one save to the next.
+        show : bool, optional
+            Show progress; None: where rich is installed and stderr is a terminal.
+        after_epoch : callable, optional
+            See `training.fit`.
+
+        Returns
+        -------
+        Network
+            Itself.
+
+        Raises
+        ------
+        ValueError
+            If X or Y has the wrong orientation, holds a NaN, or another label than 0 and 1, or no example.
+        NotFiniteError, CheckpointError, InterruptedRun
+            See `training.fit`.
+        """
+        in_files = any(hasattr(data, "chunks") for data in (X, Y))  # HDF5 and its like, read batch by batch
+        if not in_files:
+            X, Y = self._examples(X, Y)
+        rng = self._rng if min(self.keep_prob, default=1.0) < 1 else None
+
+        def cost(parameters: Any, X: Any, Y: Any) -> Any:
+            if in_files:
+                X, Y = self._examples(X, Y)
+            return self._recorded_cost(parameters, X, Y, rng)
+
+        begun = self.epoch
+        try:
+            run = fit(
+                cost,
+                self.parameters,
+                X,
+                Y,
+                self.optimizer,
+                epochs=epochs,
+                batch_size=batch_size,
+                rng=self._rng,
+                streams={} if rng is None else {"network": rng},
+                state=self._state,
+                checkpoint=checkpoint,
+                every=every,
+                setup=self._setup(),
+                show=show,
+                after_epoch=after_epoch,
+            )
+        except InterruptedRun as stopped:
+            self._adopt(stopped.run, 0 if checkpoint else begun)
+            raise
+        self._adopt(run, 0 if checkpoint else begun)
+        return self
+
+    def _adopt(self, run: Run, before: int) -> None:
+        """Take over what a run has come to; `before` of its epochs are in the history already."""
+        self.parameters, self._state = run.parameters, run.state
+        self.history = {key: self.history[key][:before] + run.history[key] for key in self.history}
+        self.epoch = before + run.epoch
+
+    # -------------------------------------------------------------- files
+
+    def save(self, path: str | os.PathLike[str]) -> Path:
+        """Write the network, whole or not at all, as one HDF5 file; `checkpoints` documents the layout."""
+        return checkpoints.save(
+            path,
+            self.parameters,
+            state=self._state,
+            history=self.history,
+            setup={**self._setup(), "optimizer": described(self.optimizer)},
+            streams={"network": self._rng},
+            epoch=self.epoch,
+        )
+
+    @classmethod
+    def load(
+        cls,
+        path: str | os.PathLike[str],
+        *,
+        init: str | Draw | None = None,
+        optimizer: Optimizer | None = None,
+    ) -> Self:
+        """Return the network of a file that `save` or ``fit(..., checkpoint=...)`` wrote.
+
+        Parameters
+        ----------
+        path : path
+        init, optimizer
+            Needed only where they were the user's own: a file holds no functions.
+
+        Raises
+        ------
+        CheckpointError
+            If it is no checkpoint, a damaged one, or no network's.
+
+        Examples
+        --------
+        >>> path = Network([2, 3, 1], seed=1).save("network.h5")
+        >>> Network.load(path)
+        <Network 2-3-1, relu, sigmoid, trained for 0 epochs>
+        """
+        found = checkpoints.load(path)
+        setup = found.setup
+        if setup.get("kind") != cls.__name__:
+            raise checkpoints.CheckpointError(f"{path} holds no Network: its setup is {sorted(setup)}")
+        network = cls(
+            setup["layers"],
+            setup["activations"],
+            init="zeros",  # the parameters are in the file
+            lambd=setup["lambd"],
+            keep_prob=setup["keep_prob"],
+            optimizer=_revived(setup["optimizer"]) if optimizer is None else optimizer,
+            dtype=setup["dtype"],
+        )
+        network.init = setup["init"] if init is None else init
+        network.seed = setup["seed"]
+        network._rng = found.streams.get("network", network._rng)
+        network._adopt(Run(found.parameters, found.state, found.history, found.epoch), 0)
+        return network
+
+    def _setup(self) -> dict[str, Any]:
+        return {
+            "kind": type(self).__name__,
+            "layers": list(self.layers),
+            "activations": list(self.activations),
+            "init": described(self.init),
+            "lambd": self.lambd,
+            "keep_prob": list(self.keep_prob),
+            "seed": described(self.seed),
+            "dtype": str(self.dtype),
+        }
+
+    # -------------------------------------------------------------- what it is given
+
+    def _inputs(self, X: ArrayLike) -> Array:
+        return check_X(X, self.layers[0], self.dtype)
+
+    def _examples(self, X: ArrayLike, Y: ArrayLike) -> tuple[Array, Array]:
+        X = self._inputs(X)
+        one_hot = self.activations[-1] == "softmax"
+        return X, check_labels(Y, X.shape[1], self.layers[-1], self.dtype, one_hot=one_hot)
+
+
+def _activations(names: Sequence[str] | str, layers: tuple[int, ...]) -> tuple[str, ...]:
+    last = "softmax" if layers[-1] > 1 else "sigmoid"
+    chosen = (names,) * (len(layers) - 2) + (last,) if isinstance(names, str) else tuple(names)
+    told = f"activations={list(chosen)}"
+    if len(chosen) != len(layers) - 1:
+        raise ValueError(
+            f"{told}: layers={list(layers)} need {len(layers) - 1} activations, one a layer but the input"
+        )
+    for name in (*chosen, *([names] if isinstance(names, str) else [])):
+        if name not in ACTIVATIONS:
+            raise ValueError(f"{told}: {name!r} is none of {', '.join(ACTIVATIONS)}")
+    if chosen[-1] not in {"sigmoid", "softmax"}:
+        raise ValueError(f"{told}: the last must give probabilities; expected 'sigmoid' or 'softmax'")
+    if "softmax" in chosen[:-1]:
+        raise ValueError(f"{told}: 'softmax' belongs at the end")
+    if chosen[-1] == "softmax" and layers[-1] < 2:
+        raise ValueError(f"{told}: a softmax of one unit is always 1; use 'sigmoid', or two units")
+    return chosen
+
+
+def _keep_probs(keep_prob: float | Sequence[float], hidden: int) -> tuple[float, ...]:
+    shares = (keep_prob,) * hidden if isinstance(keep_prob, (int, float)) else tuple(keep_prob)
+    if len(shares) != hidden:
+        raise ValueError(f"keep_prob={list(shares)}: expected a share for each of the {hidden} hidden layers")
+    for share in (*shares, *([keep_prob] if isinstance(keep_prob, (int, float)) else [])):
+        if not 0 < share <= 1:
+            raise ValueError(f"keep_prob is {share}; expected the share of units kept, above 0 and up to 1")
+    return tuple(float(share) for share in shares)
+
+
+def _revived(told: Any) -> Any:
+    """Return the optimiser or decay that `described` told of."""
+    if not isinstance(told, dict):
+        return told
+    kind = told.get("kind")
+    if kind not in _KINDS:
+        raise checkpoints.CheckpointError(
+            f"the network was trained with an optimiser of its user's own, {told}: "
+            "pass it, Network.load(path, optimizer=...)"
+        )
+    fields = {key: _revived(value) for key, value in told.items() if key != "kind"}
+    return getattr(optimizers, kind)(**fields)
