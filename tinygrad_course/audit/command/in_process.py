@@ -9,16 +9,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tinygrad_course.audit.kinds.cases import Case, Draw
-from tinygrad_course.audit.repair.verdict import judge
-from tinygrad_course.audit.kinds.base import Assumption, Kind, labelled
 from tinygrad_course.audit.execution.learner import Learner
-from tinygrad_course.audit.reference.oracle import gradients
 from tinygrad_course.audit.execution.namespace import Program
-from tinygrad_course.audit.source.signatures import bind
-from tinygrad_course.audit.reporting.results import WRONG, Finding, FunctionReport, Report
-from tinygrad_course.audit.source.submission import Submission
+from tinygrad_course.audit.kinds.base import Assumption, Kind, labelled
+from tinygrad_course.audit.kinds.cases import Case, Draw
+from tinygrad_course.audit.reference.oracle import gradients
 from tinygrad_course.audit.repair.diagnosis import diagnose
+from tinygrad_course.audit.repair.verdict import judge
+from tinygrad_course.audit.reporting.results import WRONG, Finding, FunctionReport, Report
+from tinygrad_course.audit.source.signatures import bind
+from tinygrad_course.audit.source.submission import Submission
 
 Array = NDArray[Any]
 Function = Callable[..., Any]

@@ -6,15 +6,23 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from tinygrad_course.audit.source import removed_api
-from tinygrad_course.audit.execution.stubs import GIVEN
 from tinygrad_course.audit.command.one_function import examine
-from tinygrad_course.audit.kinds import TRAINS, Kind, kind_of, known_name
 from tinygrad_course.audit.execution.learner import Learner
-from tinygrad_course.audit.repair.forward_and_backward import PARTNERS, backward_hidden, cache_finding
 from tinygrad_course.audit.execution.namespace import Program
+from tinygrad_course.audit.execution.stubs import GIVEN
+from tinygrad_course.audit.kinds import TRAINS, Kind, kind_of, known_name
+from tinygrad_course.audit.repair.forward_and_backward import PARTNERS, backward_hidden, cache_finding
+from tinygrad_course.audit.reporting.results import (
+    OUTSIDE,
+    RIGHT,
+    UNCHECKED,
+    WRONG,
+    Finding,
+    FunctionReport,
+    Report,
+)
+from tinygrad_course.audit.source import removed_api
 from tinygrad_course.audit.source.signatures import Binding, bare
-from tinygrad_course.audit.reporting.results import OUTSIDE, RIGHT, UNCHECKED, WRONG, Finding, FunctionReport, Report
 from tinygrad_course.audit.source.submission import Submission
 
 TRIALS_A_FILE = 6000

@@ -5,16 +5,16 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_course.audit.kinds.cases import Case, HypothesisDraw, RandomDraw, plainly, shown
-from tinygrad_course.audit.repair.candidates import Candidates
-from tinygrad_course.audit.reference.comparison import as_array, close
-from tinygrad_course.audit.execution.stubs import StandInUsedError
-from tinygrad_course.audit.repair.verdict import Verdict, judge
-from tinygrad_course.audit.kinds.base import Assumption, Kind
 from tinygrad_course.audit.execution.learner import Learner
-from tinygrad_course.audit.reporting.results import UNCHECKED, WRONG, Finding, FunctionReport
+from tinygrad_course.audit.execution.stubs import StandInUsedError
+from tinygrad_course.audit.kinds.base import Assumption, Kind
+from tinygrad_course.audit.kinds.cases import Case, HypothesisDraw, RandomDraw, plainly, shown
+from tinygrad_course.audit.reference.comparison import as_array, close
+from tinygrad_course.audit.repair.candidates import Candidates
+from tinygrad_course.audit.repair.diagnosis import diagnose, easily_right
 from tinygrad_course.audit.repair.fault_localization import Symptom
-from tinygrad_course.audit.repair.diagnosis import easily_right, diagnose
+from tinygrad_course.audit.repair.verdict import Verdict, judge
+from tinygrad_course.audit.reporting.results import UNCHECKED, WRONG, Finding, FunctionReport
 
 Function = Callable[..., Any]
 
@@ -275,8 +275,8 @@ def _illustrate(
     findings: list[Finding], learner: Learner, kind: Kind, case: Case, helpers: list[str]
 ) -> None:
     """Show the smallest example at the first wrong quantity, with both values."""
-    candidates = Candidates(learner, kind, [case], helpers, 0)
-    symptom: Symptom | None = candidates.symptom(case)
+    pool = Candidates(learner, kind, [case], helpers, 0)
+    symptom: Symptom | None = pool.symptom(case)
     verdict = judge(learner, kind, learner.program.namespace[learner.name], case)
     returned = next(iter(verdict.wrong), None)
     if symptom is None and returned is not None:

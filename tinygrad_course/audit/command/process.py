@@ -146,7 +146,8 @@ def _run(path: Path, shown: str, seed: int, skip: list[str], limits: Limits, sec
             "memory": limits.memory,
         }
         config.write_text(json.dumps(plain), encoding="utf-8")
-        command = [sys.executable, "-P", "-m", "tinygrad_course.audit.command.worker", str(config), str(results)]
+        worker = "tinygrad_course.audit.command.worker"
+        command = [sys.executable, "-P", "-m", worker, str(config), str(results)]
         process = subprocess.Popen(  # noqa: S603 - our own interpreter and module, the learner's text is no part of it
             command,
             cwd=folder,
@@ -201,7 +202,7 @@ def _environment(folder: Path) -> dict[str, str]:
         if name in os.environ
     }
     threads = dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1")
-    package = str(Path(__file__).resolve().parents[2])
+    package = str(Path(__file__).resolve().parents[3])
     here = {
         "HOME": str(folder),
         "TMPDIR": str(folder),

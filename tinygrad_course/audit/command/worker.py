@@ -2,10 +2,9 @@
 
 Limits first, then the check, the results line by line to a file.
 
-Run by `runner`, as ``python -m tinygrad_course.audit.command.worker CONFIG RESULTS``. The results are JSON, one
-object a line: what
-begins, each function's report, each note. What a submission prints goes nowhere, so nothing it prints can
-pass for a result.
+Run by `process`, as ``python -m tinygrad_course.audit.command.worker CONFIG RESULTS``. The results are
+JSON, one object a line: what begins, each function's report, each note. What a submission prints goes
+nowhere, so nothing it prints can pass for a result.
 """
 
 import contextlib

@@ -8,8 +8,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from tinygrad_course.audit.execution.namespace import Outcome, Program, snapshot
-from tinygrad_course.audit.source.signatures import Binding, bare
 from tinygrad_course.audit.execution.trace import canonical
+from tinygrad_course.audit.source.signatures import Binding, bare
 
 Function = Callable[..., Any]
 

@@ -37,7 +37,7 @@ _DEEP: dict[str, Callable[..., Any]] = {
     "relu_backward": course.relu_backward,
 }
 _DEEP_ALL = _DEEP | {
-    name: getattr(reference, name)
+    name: getattr(course, name)
     for name in (
         "linear_forward",
         "linear_activation_forward",

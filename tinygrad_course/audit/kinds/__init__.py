@@ -4,18 +4,21 @@ import ast
 import difflib
 
 from tinygrad_course.audit.kinds.activation_functions import Activation, ActivationBackward, ActivationSlope
-from tinygrad_course.audit.kinds.backward_passes import Backward, CheckBackward, DropoutBackward, RegularizedBackward
-from tinygrad_course.audit.kinds.base import Kind
-from tinygrad_course.audit.kinds.numpy_basics import (
-    BasicSigmoid,
-    Decay,
-    ImageToVector,
-    Loss,
-    NormalizeRows,
-    Softmax,
+from tinygrad_course.audit.kinds.backward_passes import (
+    Backward,
+    CheckBackward,
+    DropoutBackward,
+    RegularizedBackward,
 )
-from tinygrad_course.audit.kinds.gradient_checkers import BackwardOne, ForwardOne, GradientCheckMany, GradientCheckOne
+from tinygrad_course.audit.kinds.base import Kind
 from tinygrad_course.audit.kinds.cost_functions import Cost, RegularizedCost
+from tinygrad_course.audit.kinds.forward_passes import CheckForward, DropoutForward, Forward
+from tinygrad_course.audit.kinds.gradient_checkers import (
+    BackwardOne,
+    ForwardOne,
+    GradientCheckMany,
+    GradientCheckOne,
+)
 from tinygrad_course.audit.kinds.initial_values import Initialize, LayerSizes
 from tinygrad_course.audit.kinds.layer_functions import (
     DeepBackward,
@@ -33,7 +36,14 @@ from tinygrad_course.audit.kinds.logistic_regression import (
     Propagate,
 )
 from tinygrad_course.audit.kinds.mini_batches import RandomMiniBatches
-from tinygrad_course.audit.kinds.forward_passes import CheckForward, DropoutForward, Forward
+from tinygrad_course.audit.kinds.numpy_basics import (
+    BasicSigmoid,
+    Decay,
+    ImageToVector,
+    Loss,
+    NormalizeRows,
+    Softmax,
+)
 from tinygrad_course.audit.kinds.update_rules import Adam, InitializeState, Momentum, Update
 from tinygrad_course.audit.source.signatures import Binding, bare, bind
 

@@ -8,11 +8,11 @@ from typing import ClassVar
 
 import numpy as np
 
-from tinygrad_course.audit.kinds.cases import Case, Draw
-from tinygrad_course.audit.kinds.base import Assumption, Kind
 from tinygrad_course.audit.execution.learner import Learner
-from tinygrad_course.audit.source.signatures import bare
+from tinygrad_course.audit.kinds.base import Assumption, Kind
+from tinygrad_course.audit.kinds.cases import Case, Draw
 from tinygrad_course.audit.reference.course import ACTIVATIONS, SLOPES
+from tinygrad_course.audit.source.signatures import bare
 
 
 def _activation(name: str) -> str:

@@ -7,16 +7,9 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from tinygrad_course.audit.reference import course
-from tinygrad_course.audit.kinds.cases import Array, Case, Draw, RandomDraw
-from tinygrad_course.audit.reference.comparison import as_array, close
+from tinygrad_course.audit.execution.learner import Learner
 from tinygrad_course.audit.kinds.base import Assumption, Kind
-from tinygrad_course.audit.kinds.layer_functions import (
-    draw_network,
-    first_of,
-    identify,
-    near_a_kink,
-)
+from tinygrad_course.audit.kinds.cases import Array, Case, Draw, RandomDraw
 from tinygrad_course.audit.kinds.forward_passes import (
     FORWARD_NAMES,
     DropoutForward,
@@ -24,7 +17,14 @@ from tinygrad_course.audit.kinds.forward_passes import (
     course_hidden,
     find_masks,
 )
-from tinygrad_course.audit.execution.learner import Learner
+from tinygrad_course.audit.kinds.layer_functions import (
+    draw_network,
+    first_of,
+    identify,
+    near_a_kink,
+)
+from tinygrad_course.audit.reference import course
+from tinygrad_course.audit.reference.comparison import as_array, close
 from tinygrad_course.audit.reference.oracle import gradients
 from tinygrad_course.audit.source.signatures import ROLES, bare
 

@@ -5,12 +5,12 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from tinygrad_course.audit.reference import course
-from tinygrad_course.audit.kinds.cases import Case, Draw
-from tinygrad_course.audit.reference.comparison import close
-from tinygrad_course.audit.kinds.base import Assumption, Kind
-from tinygrad_course.audit.kinds.layer_functions import draw_parameters
 from tinygrad_course.audit.execution.learner import Learner
+from tinygrad_course.audit.kinds.base import Assumption, Kind
+from tinygrad_course.audit.kinds.cases import Case, Draw
+from tinygrad_course.audit.kinds.layer_functions import draw_parameters
+from tinygrad_course.audit.reference import course
+from tinygrad_course.audit.reference.comparison import close
 
 
 class Cost(Kind):

@@ -7,16 +7,16 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from tinygrad_course.audit.reference import course
-from tinygrad_course.audit.kinds.cases import Array, Case, Draw
+from tinygrad_course.audit.execution.learner import Learner
 from tinygrad_course.audit.kinds.base import Assumption, Kind
+from tinygrad_course.audit.kinds.cases import Array, Case, Draw
 from tinygrad_course.audit.kinds.layer_functions import (
     HIDDEN,
     draw_network,
     draw_parameters,
     near_a_kink,
 )
-from tinygrad_course.audit.execution.learner import Learner
+from tinygrad_course.audit.reference import course
 
 FORWARD_NAMES = ("forward_propagation", "forward_prop", "forward_pass", "forward")
 

@@ -6,11 +6,11 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from tinygrad_course.audit.reference import course
-from tinygrad_course.audit.kinds.cases import Array, Case, Draw
-from tinygrad_course.audit.kinds.base import Assumption, Kind
-from tinygrad_course.audit.kinds.layer_functions import KINK
 from tinygrad_course.audit.execution.learner import Learner
+from tinygrad_course.audit.kinds.base import Assumption, Kind
+from tinygrad_course.audit.kinds.cases import Array, Case, Draw
+from tinygrad_course.audit.kinds.layer_functions import KINK
+from tinygrad_course.audit.reference import course
 
 
 def _arguments(node: ast.FunctionDef) -> list[str]:
@@ -177,9 +177,7 @@ class GradientCheckMany(Kind):
             for index in range(theta.size):
                 moved = theta.copy()
                 moved[index, 0] += shift
-                side[index, 0] = course.forward_propagation_n(X, Y, course.vector_to_dictionary(moved))[
-                    0
-                ]
+                side[index, 0] = course.forward_propagation_n(X, Y, course.vector_to_dictionary(moved))[0]
             sides.append(side)
         return sides[0], sides[1]
 

@@ -8,9 +8,9 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from tinygrad_course.audit.kinds.cases import Case, Draw
-from tinygrad_course.audit.kinds.base import Assumption, Kind
 from tinygrad_course.audit.execution.learner import Learner
+from tinygrad_course.audit.kinds.base import Assumption, Kind
+from tinygrad_course.audit.kinds.cases import Case, Draw
 from tinygrad_course.audit.source.signatures import bare
 
 

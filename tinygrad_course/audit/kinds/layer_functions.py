@@ -7,11 +7,11 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from tinygrad_course.audit.reference import course
-from tinygrad_course.audit.kinds.cases import Array, Case, Draw
-from tinygrad_course.audit.reference.comparison import close
-from tinygrad_course.audit.kinds.base import Assumption, Kind
 from tinygrad_course.audit.execution.learner import Learner
+from tinygrad_course.audit.kinds.base import Assumption, Kind
+from tinygrad_course.audit.kinds.cases import Array, Case, Draw
+from tinygrad_course.audit.reference import course
+from tinygrad_course.audit.reference.comparison import close
 from tinygrad_course.audit.reference.oracle import gradients
 
 HIDDEN = ("relu", "tanh", "sigmoid", "leaky_relu")

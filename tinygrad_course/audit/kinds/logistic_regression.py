@@ -6,11 +6,11 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from tinygrad_course.audit.reference import course
-from tinygrad_course.audit.kinds.cases import Array, Case, Draw
-from tinygrad_course.audit.reference.comparison import close
-from tinygrad_course.audit.kinds.base import Assumption, Kind
 from tinygrad_course.audit.execution.learner import Learner
+from tinygrad_course.audit.kinds.base import Assumption, Kind
+from tinygrad_course.audit.kinds.cases import Array, Case, Draw
+from tinygrad_course.audit.reference import course
+from tinygrad_course.audit.reference.comparison import close
 
 
 def _draw(draw: Draw) -> dict[str, Any]:
@@ -191,8 +191,8 @@ class Predict(Kind):
 
     def case(self, learner: Learner, draw: Draw, assumption: Assumption) -> Case:
         """Draw a network and its inputs."""
-        from tinygrad_course.audit.kinds.layer_functions import DeepForward, draw_network
         from tinygrad_course.audit.kinds.forward_passes import FORWARD_NAMES
+        from tinygrad_course.audit.kinds.layer_functions import DeepForward, draw_network
 
         called = [name for name in learner.program.callees(learner.name) if "forward" in name.lower()]
         deep = any("model" in name.lower() for name in called)

@@ -6,9 +6,9 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from tinygrad_course.audit.kinds.cases import Case, Draw
-from tinygrad_course.audit.kinds.base import Assumption, Kind
 from tinygrad_course.audit.execution.learner import Learner
+from tinygrad_course.audit.kinds.base import Assumption, Kind
+from tinygrad_course.audit.kinds.cases import Case, Draw
 
 EVERY = "every example once"
 PAIRS = "x and y of an example together"

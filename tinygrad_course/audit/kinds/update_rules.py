@@ -8,11 +8,11 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from tinygrad_course.audit.reference import course
-from tinygrad_course.audit.kinds.cases import Array, Case, Draw
-from tinygrad_course.audit.kinds.base import Assumption, Kind
-from tinygrad_course.audit.kinds.layer_functions import draw_parameters
 from tinygrad_course.audit.execution.learner import Learner
+from tinygrad_course.audit.kinds.base import Assumption, Kind
+from tinygrad_course.audit.kinds.cases import Array, Case, Draw
+from tinygrad_course.audit.kinds.layer_functions import draw_parameters
+from tinygrad_course.audit.reference import course
 
 STEPS = (1, 2, 3, 10)
 
@@ -159,8 +159,8 @@ class Adam(Kind):
             "epsilon": draw.choice([0.13, 0.03]),
         }
         # What the function does not take as an argument stands at the course's values.
-        course = {"learning_rate": 0.01, "beta1": 0.9, "beta2": 0.999, "epsilon": 1e-8}
-        used = {name: given[name] if learner.has(name) else course[name] for name in given}
+        usual = {"learning_rate": 0.01, "beta1": 0.9, "beta2": 0.999, "epsilon": 1e-8}
+        used = {name: given[name] if learner.has(name) else usual[name] for name in given}
         right = course.adam_step({"parameters": parameters, "v": v, "s": s}, grads, t, **used)
         expected = {
             **{key: right[key] for key in right if key not in parameters},

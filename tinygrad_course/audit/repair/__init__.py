@@ -1,1 +1,1 @@
-"""A wrong function: the first wrong quantity, the changed line that makes it right, and the mistake's name."""
+"""A wrong function: its first wrong quantity, the change that makes it right, the mistake's name."""

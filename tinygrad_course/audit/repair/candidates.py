@@ -7,14 +7,14 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from tinygrad_course.audit.execution.learner import Learner
+from tinygrad_course.audit.execution.trace import Event, Site
+from tinygrad_course.audit.kinds.base import Kind
 from tinygrad_course.audit.kinds.cases import Case
+from tinygrad_course.audit.repair.fault_localization import Function, Reader
+from tinygrad_course.audit.repair.mutations.locations import Scope
 from tinygrad_course.audit.repair.mutations.single import Edit, edits
 from tinygrad_course.audit.repair.verdict import Verdict, judge
-from tinygrad_course.audit.kinds.base import Kind
-from tinygrad_course.audit.execution.learner import Learner
-from tinygrad_course.audit.repair.mutations.locations import Scope
-from tinygrad_course.audit.repair.fault_localization import Function, Reader
-from tinygrad_course.audit.execution.trace import Event, Site
 
 
 @dataclass

@@ -8,22 +8,22 @@ from dataclasses import replace
 
 import numpy as np
 
-from tinygrad_course.audit.kinds.cases import Case, plainly
-from tinygrad_course.audit.repair.candidates import Candidates, Repair
-from tinygrad_course.audit.reference.comparison import Relation, ratio, relate
-from tinygrad_course.audit.reporting.mistakes import DIAGNOSES
-from tinygrad_course.audit.repair.verdict import Verdict
-from tinygrad_course.audit.kinds.base import Kind
 from tinygrad_course.audit.execution.learner import Learner
-from tinygrad_course.audit.source.removed_api import replaced
-from tinygrad_course.audit.repair.mutation_pairs import pairs, structural_pairs
 from tinygrad_course.audit.execution.namespace import TooLongError
-from tinygrad_course.audit.reporting.results import Finding
-from tinygrad_course.audit.repair.search import order_of, search
-from tinygrad_course.audit.repair.prefilter import Scene, assigned, local_value, scene
-from tinygrad_course.audit.repair.mutations.locations import called
-from tinygrad_course.audit.source.submission import text_of
+from tinygrad_course.audit.kinds.base import Kind
+from tinygrad_course.audit.kinds.cases import Case, plainly
+from tinygrad_course.audit.reference.comparison import Relation, ratio, relate
+from tinygrad_course.audit.repair.candidates import Candidates, Repair
 from tinygrad_course.audit.repair.fault_localization import Function, Symptom
+from tinygrad_course.audit.repair.mutation_pairs import pairs, structural_pairs
+from tinygrad_course.audit.repair.mutations.locations import called
+from tinygrad_course.audit.repair.prefilter import Scene, assigned, local_value, scene
+from tinygrad_course.audit.repair.search import order_of, search
+from tinygrad_course.audit.repair.verdict import Verdict
+from tinygrad_course.audit.reporting.mistakes import DIAGNOSES
+from tinygrad_course.audit.reporting.results import Finding
+from tinygrad_course.audit.source.removed_api import replaced
+from tinygrad_course.audit.source.submission import text_of
 
 ROUNDS = 4
 STRUCTURAL = 800
@@ -46,33 +46,33 @@ def diagnose(
     ended = _ended(learner, verdicts)
     if ended is not None:
         return [ended], None, 0
-    candidates = Candidates(learner, kind, _ordered(verdicts), helpers, budget)
+    pool = Candidates(learner, kind, _ordered(verdicts), helpers, budget)
     findings: list[Finding] = []
     for _ in range(ROUNDS):
-        functions = candidates.functions()
-        now = candidates.verdicts(functions)
+        functions = pool.functions()
+        now = pool.verdicts(functions)
         failing = [verdict for verdict in now if not verdict.right]
         if not failing:
             for finding in findings:
                 finding.verified = True
-            return findings, functions[learner.name], candidates.trials
+            return findings, functions[learner.name], pool.trials
         shown = most_telling(failing)
-        view = scene(candidates, shown.case)
+        view = scene(pool, shown.case)
         symptom = view.symptom
-        repair, together = search(candidates, view, now)
+        repair, together = search(pool, view, now)
         second = repair.second if repair is not None else None
         if repair is None and symptom is not None and symptom.site is not None:
-            options = list(pairs(candidates, symptom, view))
+            options = list(pairs(pool, symptom, view))
             repair, second = min(
                 options, key=lambda pair: (pair[0].edit.rank, len(pair[0].edit.words)), default=(None, None)
             )
         if repair is None and not findings:
-            candidates.budget = candidates.trials + STRUCTURAL
-            calls = [site for site in order_of(candidates, view.events) if _calls_backward(site.statement)]
-            structural = structural_pairs(candidates, view, calls[::-1])
+            pool.budget = pool.trials + STRUCTURAL
+            calls = [site for site in order_of(pool, view.events) if _calls_backward(site.statement)]
+            structural = structural_pairs(pool, view, calls[::-1])
             if structural is not None:
                 (repair, second), together = structural, True
-        finding = _finding(learner, shown, symptom, repair, candidates, view)
+        finding = _finding(learner, shown, symptom, repair, pool, view)
         findings.append(finding)
         if repair is None:
             break
@@ -80,13 +80,13 @@ def diagnose(
             findings.append(
                 replace(finding, diagnosis=second.kind, message=f"{DIAGNOSES[second.kind]}; {second.words}")
             )
-        candidates.apply(repair)
+        pool.apply(repair)
         finding.verified = together
-    functions = candidates.functions()
-    right = all(verdict.right for verdict in candidates.verdicts(functions))
+    functions = pool.functions()
+    right = all(verdict.right for verdict in pool.verdicts(functions))
     for finding in findings:
         finding.verified = finding.verified or (right and bool(finding.suggestion))
-    return findings, functions[learner.name] if right else None, candidates.trials
+    return findings, functions[learner.name] if right else None, pool.trials
 
 
 def easily_right(
@@ -96,10 +96,10 @@ def easily_right(
     failing = [verdict for verdict in verdicts if not verdict.right]
     if not failing:
         return False
-    candidates = Candidates(learner, kind, _ordered(verdicts), helpers, budget)
+    pool = Candidates(learner, kind, _ordered(verdicts), helpers, budget)
     shown = most_telling(failing)
-    view = scene(candidates, shown.case)
-    return search(candidates, view, candidates.verdicts(candidates.functions()), likely=True)[0] is not None
+    view = scene(pool, shown.case)
+    return search(pool, view, pool.verdicts(pool.functions()), likely=True)[0] is not None
 
 
 def most_telling(failing: list[Verdict]) -> Verdict:
@@ -161,7 +161,7 @@ def _finding(
     verdict: Verdict,
     symptom: Symptom | None,
     repair: Repair | None,
-    candidates: Candidates,
+    pool: Candidates,
     view: Scene,
 ) -> Finding:
     submission = learner.program.submission
@@ -187,7 +187,7 @@ def _finding(
     if repair is not None and elsewhere:
         # The line to change makes another quantity than the first wrong one that the course names.
         event = view.last(repair.site)
-        made = local_value(candidates, repair.statement, event.before, case.bindings) if event else None
+        made = local_value(pool, repair.statement, event.before, case.bindings) if event else None
         before = next((value for key, value in event.values.items() if key == label), None) if event else None
         if isinstance(made, np.ndarray) and before is not None:
             finding.yours, finding.right = plainly(before), plainly(made)

@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_course.audit.repair.candidates import Candidates, Repair
+from tinygrad_course.audit.execution.trace import Site
 from tinygrad_course.audit.reference.comparison import close
+from tinygrad_course.audit.repair.candidates import Candidates, Repair
 from tinygrad_course.audit.repair.mutations.single import Edit, edits
 from tinygrad_course.audit.repair.prefilter import CLOSED, Scene, assigned, local_value, prefilter_for
-from tinygrad_course.audit.execution.trace import Site
 
 Function = Callable[..., Any]
 FAR, PAIRS, HITS = 3.1, 2500, 20
@@ -19,21 +19,21 @@ FAR, PAIRS, HITS = 3.1, 2500, 20
 
 
 def double_mutation(
-    candidates: Candidates, view: Scene, site: Site, accept: Callable[[dict[str, Function]], bool]
+    pool: Candidates, view: Scene, site: Site, accept: Callable[[dict[str, Function]], bool]
 ) -> Repair | None:
     """Return a repair of one statement that takes two edits.
 
     The pairs are tried on the one statement alone; only what gives the right value there is run.
     """
-    prefilter, event = prefilter_for(candidates, view, site), view.last(site)
+    prefilter, event = prefilter_for(pool, view, site), view.last(site)
     if prefilter is None or prefilter is CLOSED or event is None or view.symptom is None:
         return None
-    scope, label = candidates.scope(site, view.events), assigned(site)
+    scope, label = pool.scope(site, view.events), assigned(site)
     block, position, original = site.block, site.position, site.statement
     hits: list[Repair] = []
     left = PAIRS
     try:
-        for first, changed, once in _first(candidates, view, site, event.before):
+        for first, changed, once in _first(pool, view, site, event.before):
             block[position] = changed
             for second in edits(block, position, scope, label):
                 left -= 1
@@ -41,7 +41,7 @@ def double_mutation(
                     break
                 if first.rank + second.rank > FAR or not prefilter(block[position]):
                     continue
-                twice = local_value(candidates, block[position], event.before, view.case.bindings)
+                twice = local_value(pool, block[position], event.before, view.case.bindings)
                 if once is None or np.shape(once) != np.shape(twice) or not close(once, twice):
                     statement = copy.deepcopy(block[position])
                     line = first.line or original.lineno
@@ -51,8 +51,8 @@ def double_mutation(
     for hit in sorted(hits, key=lambda hit: hit.edit.rank + (hit.second.rank if hit.second else 0)):
         block[position] = hit.statement
         try:
-            candidates.trials += 1
-            if accept(candidates.functions_with(site.function, candidates.copies[site.function])):
+            pool.trials += 1
+            if accept(pool.functions_with(site.function, pool.copies[site.function])):
                 return hit
         except (SyntaxError, ValueError, TypeError, RecursionError):
             continue
@@ -62,13 +62,13 @@ def double_mutation(
 
 
 def _first(
-    candidates: Candidates, view: Scene, site: Site, before: dict[str, Any]
+    pool: Candidates, view: Scene, site: Site, before: dict[str, Any]
 ) -> list[tuple[Edit, ast.stmt, Any]]:
     """Return the first edits of the pairs, likely ones first, each with the value that it makes.
 
     Where the shape is wrong, one of the two mends it: only those edits are kept that do.
     """
-    scope, label = candidates.scope(site, view.events), assigned(site)
+    scope, label = pool.scope(site, view.events), assigned(site)
     symptom, original = view.symptom, site.statement
     right: Any = symptom.right if symptom is not None else None
     reshapes = symptom is not None and (symptom.value is None or np.shape(symptom.value) != np.shape(right))
@@ -79,7 +79,7 @@ def _first(
             continue
         value = None
         if right is not None and reshapes:
-            value = local_value(candidates, changed, before, view.case.bindings)
+            value = local_value(pool, changed, before, view.case.bindings)
             fits = isinstance(value, np.ndarray) and (
                 value.shape == np.shape(right) or value.size == np.size(right) == 1
             )

@@ -8,12 +8,20 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_course.audit.execution.learner import Learner
+from tinygrad_course.audit.execution.namespace import Outcome, snapshot
+from tinygrad_course.audit.execution.trace import (
+    Event,
+    Recorder,
+    Site,
+    canonical,
+    entry_label,
+    evaluate,
+    sites,
+)
 from tinygrad_course.audit.kinds.cases import Case
 from tinygrad_course.audit.reference.comparison import as_array, close
 from tinygrad_course.audit.repair.verdict import agrees
-from tinygrad_course.audit.execution.learner import Learner
-from tinygrad_course.audit.execution.namespace import Outcome, snapshot
-from tinygrad_course.audit.execution.trace import Event, Recorder, Site, canonical, entry_label, evaluate, sites
 
 Function = Callable[..., Any]
 Row = tuple[int, Event, Any]

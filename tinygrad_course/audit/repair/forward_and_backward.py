@@ -9,18 +9,18 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_course.audit.reference import course
-from tinygrad_course.audit.kinds.cases import Case, Draw, RandomDraw
-from tinygrad_course.audit.repair.candidates import Candidates
-from tinygrad_course.audit.repair.verdict import Verdict, judge
+from tinygrad_course.audit.execution.learner import Learner
 from tinygrad_course.audit.kinds import Kind, kind_of
 from tinygrad_course.audit.kinds.backward_passes import Backward, CheckBackward
+from tinygrad_course.audit.kinds.cases import Case, Draw, RandomDraw
 from tinygrad_course.audit.kinds.layer_functions import HIDDEN, DeepBackward, draw_network
-from tinygrad_course.audit.execution.learner import Learner
-from tinygrad_course.audit.source.signatures import bare
-from tinygrad_course.audit.reporting.results import Finding
-from tinygrad_course.audit.repair.search import order_of
+from tinygrad_course.audit.reference import course
+from tinygrad_course.audit.repair.candidates import Candidates
 from tinygrad_course.audit.repair.mutations.locations import Scope
+from tinygrad_course.audit.repair.search import order_of
+from tinygrad_course.audit.repair.verdict import Verdict, judge
+from tinygrad_course.audit.reporting.results import Finding
+from tinygrad_course.audit.source.signatures import bare
 from tinygrad_course.audit.source.submission import text_of
 
 TRIALS = 200
@@ -170,11 +170,11 @@ def _repair(
         ]
         if all(judge(learner, kind, own, case).right for case in forward):
             break
-    candidates = Candidates(learner, kind, forward[:1], [], TRIALS)
+    pool = Candidates(learner, kind, forward[:1], [], TRIALS)
     returned = judge(learner, kind, own, forward[0]).result if forward else None
 
     def accept(functions: dict[str, Callable[..., Any]]) -> bool:
-        shape = candidates.verdicts(functions, stop=True, seconds=0.2)[0] if forward else None
+        shape = pool.verdicts(functions, stop=True, seconds=0.2)[0] if forward else None
         if shape is None or not shape.right or not _alike_results(shape.result, returned):
             return False
         with learner.program.bound(functions):
@@ -185,7 +185,7 @@ def _repair(
             return bool(cases) and all(judge(partner, back, function, case, 0.2).right for case in cases)
 
     partner.memory["graphs"] = 99  # the formulas have agreed with the graph before
-    node = candidates.copies[learner.name]
+    node = pool.copies[learner.name]
     line = node.lineno
     message = (
         f"what it computes is right, and {partner.name} is right with the course's cache, "
@@ -194,10 +194,10 @@ def _repair(
     finding = Finding("cache", "stale_cache", message)
     values = {name: np.zeros((1, 1)) for name in _names(learner)}
     for site in sorted(
-        order_of(candidates), key=lambda site: ("cache" not in ast.unparse(site.statement), -site.index)
+        order_of(pool), key=lambda site: ("cache" not in ast.unparse(site.statement), -site.index)
     ):
         repair = next(
-            candidates.repairs_at(site, Scope.of(values, set(), candidates.strings), "cache", accept, (-1.0, 1.6)),
+            pool.repairs_at(site, Scope.of(values, set(), pool.strings), "cache", accept, (-1.0, 1.6)),
             None,
         )
         if repair is not None:

@@ -11,36 +11,36 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_course.audit.repair.candidates import Candidates, Repair
+from tinygrad_course.audit.execution.trace import Site
 from tinygrad_course.audit.reference.comparison import as_array, factors, ratio
+from tinygrad_course.audit.repair.candidates import Candidates, Repair
+from tinygrad_course.audit.repair.fault_localization import Symptom
+from tinygrad_course.audit.repair.mutations.locations import Scope, parse
+from tinygrad_course.audit.repair.mutations.naming import EXAMPLES, examples_count, factor_kind
 from tinygrad_course.audit.repair.mutations.single import Edit, edits
 from tinygrad_course.audit.repair.prefilter import Scene, local_value
-from tinygrad_course.audit.repair.mutations.locations import Scope, parse
-from tinygrad_course.audit.repair.fault_localization import Symptom
-from tinygrad_course.audit.execution.trace import Site
-from tinygrad_course.audit.repair.mutations.naming import EXAMPLES, examples_count, factor_kind
 
 Function = Callable[..., Any]
 
 
-def pairs(candidates: Candidates, symptom: Symptom, view: Scene) -> Iterator[tuple[Repair, Edit]]:
+def pairs(pool: Candidates, symptom: Symptom, view: Scene) -> Iterator[tuple[Repair, Edit]]:
     """Give the repairs of a statement that take one edit and one factor, and the second mistake's edit."""
     site = symptom.site
-    if site is None or symptom.right is None or site.function != candidates.learner.name:
+    if site is None or symptom.right is None or site.function != pool.learner.name:
         return
     event, statement, case = view.last(site), site.statement, view.case
-    scope = candidates.scope(site, view.events)
+    scope = pool.scope(site, view.events)
     if event is None or not isinstance(statement, ast.Assign | ast.AugAssign):
         return
-    accept = candidates.progress(candidates.verdicts(candidates.functions()), symptom.label)
-    node = candidates.copies[site.function]
+    accept = pool.progress(pool.verdicts(pool.functions()), symptom.label)
+    node = pool.copies[site.function]
     for edit in edits(site.block, site.position, scope, symptom.label):
-        if candidates.late():
+        if pool.late():
             return
         changed = site.block[site.position]
         if not isinstance(changed, ast.Assign | ast.AugAssign):
             continue
-        value = as_array(local_value(candidates, changed, event.before, case.bindings))
+        value = as_array(local_value(pool, changed, event.before, case.bindings))
         c = (
             ratio(value, symptom.right)
             if value is not None and np.shape(value) == np.shape(symptom.right)
@@ -58,7 +58,7 @@ def pairs(candidates: Candidates, symptom: Symptom, view: Scene) -> Iterator[tup
             changed.value = undone
             ast.fix_missing_locations(changed)
             try:
-                if accept(candidates.functions_with(site.function, node)):
+                if accept(pool.functions_with(site.function, node)):
                     kind = (
                         "wrong_sign"
                         if words == "-1"
@@ -98,28 +98,28 @@ FIRST = {"wrong_activation_derivative", "wrong_activation"}
 SECOND = {"wrong_operand", "dA_index", "index_off_by_one", "stale_cache", "transposed", "a_for_z", "z_for_a"}
 
 
-def structural_pairs(candidates: Candidates, view: Scene, group: list[Site]) -> tuple[Repair, Edit] | None:
+def structural_pairs(pool: Candidates, view: Scene, group: list[Site]) -> tuple[Repair, Edit] | None:
     """Return a repair of one statement that takes another function and another argument: both edits.
 
     So a hidden layer goes back through sigmoid_backward(dAL, ...) where relu_backward(grads["dA1"], ...)
     fits.
     """
     for site in group:
-        scope, node = candidates.scope(site, view.events), candidates.copies[site.function]
+        scope, node = pool.scope(site, view.events), pool.copies[site.function]
         for first in edits(site.block, site.position, scope, ""):
             if first.kind not in FIRST or first.rank > 1:
                 continue
             for second in edits(site.block, site.position, scope, ""):
                 if second.kind not in SECOND or second.rank > 1.6:
                     continue
-                if candidates.late():
+                if pool.late():
                     return None
-                candidates.trials += 1
+                pool.trials += 1
                 try:
-                    functions = candidates.functions_with(site.function, node)
+                    functions = pool.functions_with(site.function, node)
                 except (SyntaxError, ValueError, TypeError, RecursionError):
                     continue
-                if candidates.all_right(functions):
+                if pool.all_right(functions):
                     statement = copy.deepcopy(site.block[site.position])
                     return Repair(
                         site, first, statement, first.line or site.statement.lineno, complete=True

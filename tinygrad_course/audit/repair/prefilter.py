@@ -8,13 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_course.audit.kinds.cases import Case
-from tinygrad_course.audit.repair.candidates import Candidates
-from tinygrad_course.audit.reference.comparison import as_array, close
-from tinygrad_course.audit.repair.verdict import agrees
 from tinygrad_course.audit.execution.namespace import snapshot
-from tinygrad_course.audit.repair.fault_localization import Symptom, in_loops
 from tinygrad_course.audit.execution.trace import Event, Site, canonical, entry_label, evaluate
+from tinygrad_course.audit.kinds.cases import Case
+from tinygrad_course.audit.reference.comparison import as_array, close
+from tinygrad_course.audit.repair.candidates import Candidates
+from tinygrad_course.audit.repair.fault_localization import Symptom, in_loops
+from tinygrad_course.audit.repair.verdict import agrees
 
 
 @dataclass
@@ -44,13 +44,13 @@ class Scene:
         return found
 
 
-def scene(candidates: Candidates, case: Case) -> Scene:
+def scene(pool: Candidates, case: Case) -> Scene:
     """Run a case and keep what happened."""
-    events, outcome, _ = candidates.trace(case)
+    events, outcome, _ = pool.trace(case)
     expected = dict(case.expected)
     if case.refine is not None and outcome.error is None:
         expected |= case.refine(outcome.result)
-    symptom, fine = candidates.reading(case)
+    symptom, fine = pool.reading(case)
     return Scene(case, events, expected, symptom, fine)
 
 
@@ -78,7 +78,7 @@ def _closed(statement: ast.stmt) -> bool:
 CLOSED = _closed
 
 
-def prefilter_for(candidates: Candidates, view: Scene, site: Site) -> Callable[[ast.stmt], bool] | None:
+def prefilter_for(pool: Candidates, view: Scene, site: Site) -> Callable[[ast.stmt], bool] | None:
     """Return a quick test of a changed statement: whether it gives the value that is right.
 
     The one statement is run with the variables that it saw. None where there is no telling; closed where
@@ -91,11 +91,11 @@ def prefilter_for(candidates: Candidates, view: Scene, site: Site) -> Callable[[
     if view.case.refine is not None and view.symptom is not None and view.symptom.error is not None:
         return None  # what is right depends on what was drawn, and that is not returned
     here = view.symptom is not None and event is view.symptom.event and view.symptom.right is not None
-    if site.function != candidates.learner.name and not here:
+    if site.function != pool.learner.name and not here:
         return None
     if any(as_array(value) is None for value in event.values.values()):
         return None  # a dictionary, of which one entry is wrong
-    labels = [view.symptom.label] if here and view.symptom is not None else _labels(site, event, view, candidates)
+    labels = [view.symptom.label] if here and view.symptom is not None else _labels(site, event, view, pool)
     if len(labels) != 1 or labels[0] not in view.expected:
         return None
     label = labels[0]
@@ -105,7 +105,7 @@ def prefilter_for(candidates: Candidates, view: Scene, site: Site) -> Callable[[
     )
     # An entry of a dictionary is a layer's own; a variable in a loop is one layer's, or one example's.
     entry = isinstance(getattr(site.statement, "targets", [None])[0], ast.Subscript)
-    looped = not entry and id(site.statement) in in_loops(candidates.copies[site.function])
+    looped = not entry and id(site.statement) in in_loops(pool.copies[site.function])
     if not here and (runs > 1 or looped):
         return None  # a value that grows in a loop: what it should be on the way is not known
     want, case = view.expected[label], view.case
@@ -127,7 +127,7 @@ def prefilter_for(candidates: Candidates, view: Scene, site: Site) -> Callable[[
     def test(changed: ast.stmt) -> bool:
         if isinstance(changed, ast.Assign) and ast.unparse(changed.targets[0]) != original:
             return True
-        value = local_value(candidates, changed, event.before, case.bindings)
+        value = local_value(pool, changed, event.before, case.bindings)
         if value is _UNKNOWN:
             return True
         return value is not None and any(_fits(label, value, option, case) for option in options)
@@ -142,7 +142,7 @@ def _fits(label: str, value: Any, option: Any, case: Case) -> bool:
         return False
 
 
-def _labels(site: Site, event: Event, view: Scene, candidates: Candidates) -> list[str]:
+def _labels(site: Site, event: Event, view: Scene, pool: Candidates) -> list[str]:
     known = {canonical(label): label for label in view.expected}
     names = list(event.values)
     if not names:
@@ -151,7 +151,7 @@ def _labels(site: Site, event: Event, view: Scene, candidates: Candidates) -> li
             statement.targets if isinstance(statement, ast.Assign) else [getattr(statement, "target", None)]
         )
         names = [
-            target_label(target, {**candidates.learner.program.namespace, **event.before})
+            target_label(target, {**pool.learner.program.namespace, **event.before})
             for target in targets
             if target is not None
         ]
@@ -184,7 +184,7 @@ _UNKNOWN = _Unknown()
 
 
 def local_value(
-    candidates: Candidates, statement: ast.stmt, before: dict[str, Any], bindings: dict[str, Any] | None = None
+    pool: Candidates, statement: ast.stmt, before: dict[str, Any], bindings: dict[str, Any] | None = None
 ) -> Any:
     """Return what one statement assigns, given the variables before it; None where it raises."""
     if isinstance(statement, ast.AugAssign):
@@ -202,12 +202,12 @@ def local_value(
         expression = statement.value
     else:
         return _UNKNOWN
-    namespace = candidates.learner.program.namespace
-    if bindings or candidates.learner.repaired:
-        namespace = {**namespace, **candidates.learner.replacements(), **(bindings or {})}
+    namespace = pool.learner.program.namespace
+    if bindings or pool.learner.repaired:
+        namespace = {**namespace, **pool.learner.replacements(), **(bindings or {})}
     try:
         code = _compiled(expression)
-        calls = not candidates.learner.program.functions.keys().isdisjoint(code.co_names)
+        calls = not pool.learner.program.functions.keys().isdisjoint(code.co_names)
         with np.errstate(all="ignore"):
             return as_array(eval(code, namespace, snapshot(before) if calls else before))  # noqa: S307 - the homework's line
     except Exception:  # noqa: BLE001 - most edits make no sense

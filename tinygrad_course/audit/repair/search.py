@@ -7,11 +7,11 @@ import ast
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from tinygrad_course.audit.repair.candidates import Candidates, Repair, best
-from tinygrad_course.audit.repair.verdict import Verdict
-from tinygrad_course.audit.repair.prefilter import CLOSED, Scene, assigned, prefilter_for
 from tinygrad_course.audit.execution.trace import Event, Site, canonical, sites
+from tinygrad_course.audit.repair.candidates import Candidates, Repair, best
 from tinygrad_course.audit.repair.double_mutations import double_mutation
+from tinygrad_course.audit.repair.prefilter import CLOSED, Scene, assigned, prefilter_for
+from tinygrad_course.audit.repair.verdict import Verdict
 
 Function = Callable[..., Any]
 Accept = Callable[[dict[str, Function]], bool]
@@ -20,11 +20,11 @@ BANDS = ((-1.0, 0.6), (0.6, 1.6), (1.6, 99.0))
 
 
 def search(
-    candidates: Candidates, view: Scene, now: list[Verdict], *, likely: bool = False
+    pool: Candidates, view: Scene, now: list[Verdict], *, likely: bool = False
 ) -> tuple[Repair | None, bool]:
     """Return a repair, and whether everything is right with it; `likely` looks at the likely edits alone."""
     symptom = view.symptom
-    first, near, earlier, rest = _groups(candidates, view, now)
+    first, near, earlier, rest = _groups(pool, view, now)
     label = symptom.label if symptom else ""
     ambiguous = symptom is None or symptom.ambiguous
     plan: list[tuple[list[Site], int, bool]] = [
@@ -48,54 +48,54 @@ def search(
     elif label and symptom and len(first) == 1:
         # A later line may be wrong as well: then nothing is right before the first wrong line is.
         plan.insert(8, ([], -1, True))
-    whole = candidates.budget
+    whole = pool.budget
     for group, band, filtered in plan:
         # Some trials are kept for the case that a later line is wrong as well.
-        candidates.budget = whole if band < 0 or likely else candidates.trials + (whole - candidates.trials) * 3 // 4
+        pool.budget = whole if band < 0 or likely else pool.trials + (whole - pool.trials) * 3 // 4
         if band < 0:
-            found = double_mutation(candidates, view, first[0], candidates.all_right)
+            found = double_mutation(pool, view, first[0], pool.all_right)
             if found:
                 return found, True
-            found = _step(candidates, view, now, first, label)
+            found = _step(pool, view, now, first, label)
             if found:
                 return found, False
             continue
         found = _complete(
-            candidates,
+            pool,
             view,
             group,
             BANDS[band],
-            candidates.all_right,
+            pool.all_right,
             filtered=filtered,
             together=group is first and ambiguous,
         )
-        candidates.budget = whole
+        pool.budget = whole
         if found:
-            return (_nearer(candidates, view, found, earlier, BANDS[band]) if group is first else found), True
-    return (None, False) if likely else (_partial(candidates, view, now, label, [first, earlier, rest]), False)
+            return (_nearer(pool, view, found, earlier, BANDS[band]) if group is first else found), True
+    return (None, False) if likely else (_partial(pool, view, now, label, [first, earlier, rest]), False)
 
 
 def _partial(
-    candidates: Candidates, view: Scene, now: list[Verdict], label: str, groups: list[list[Site]]
+    pool: Candidates, view: Scene, now: list[Verdict], label: str, groups: list[list[Site]]
 ) -> Repair | None:
     """Return a repair after which something else is still wrong."""
     first, earlier, rest = groups
     if label:
-        found = _step(candidates, view, now, first, label)
+        found = _step(pool, view, now, first, label)
         if not found and len(first) == 1:
-            found = double_mutation(candidates, view, first[0], candidates.progress(now, label))
+            found = double_mutation(pool, view, first[0], pool.progress(now, label))
         return found
     if any(verdict.error is not None or verdict.missing for verdict in now):
         return None
     for limits in BANDS[:2]:
-        found = _complete(candidates, view, [*first, *earlier, *rest], limits, candidates.better(now), filtered=False)
+        found = _complete(pool, view, [*first, *earlier, *rest], limits, pool.better(now), filtered=False)
         if found:
             return found
     return None
 
 
 def _nearer(
-    candidates: Candidates, view: Scene, found: Repair, earlier: list[Site], band: tuple[float, float]
+    pool: Candidates, view: Scene, found: Repair, earlier: list[Site], band: tuple[float, float]
 ) -> Repair:
     """Prefer the line that made a variable to the line that uses it.
 
@@ -114,33 +114,33 @@ def _nearer(
         options += [
             repair
             for repair in _repairs(
-                candidates, view, site, assigned(site), band, candidates.all_right, prefilter_for(candidates, view, site)
+                pool, view, site, assigned(site), band, pool.all_right, prefilter_for(pool, view, site)
             )
             if repair.edit.kind == found.edit.kind
         ]
     return best(options) or found
 
 
-def _step(candidates: Candidates, view: Scene, now: list[Verdict], first: list[Site], label: str) -> Repair | None:
+def _step(pool: Candidates, view: Scene, now: list[Verdict], first: list[Site], label: str) -> Repair | None:
     """Return a repair of the first wrong quantity alone: something after it is wrong as well."""
-    accept = candidates.progress(now, label)
+    accept = pool.progress(now, label)
     for band in BANDS:
-        found = _complete(candidates, view, first, band, accept, filtered=True, together=True)
+        found = _complete(pool, view, first, band, accept, filtered=True, together=True)
         if found:
             return found
     return None
 
 
 def _groups(
-    candidates: Candidates, view: Scene, now: list[Verdict]
+    pool: Candidates, view: Scene, now: list[Verdict]
 ) -> tuple[list[Site], list[Site], list[Site], list[Site]]:
     """Return the statements that assign the first wrong quantity.
 
     Those of the helpers called there, those before, and the rest.
     """
     symptom = view.symptom
-    order = order_of(candidates, view.events)
-    own = candidates.learner.name
+    order = order_of(pool, view.events)
+    own = pool.learner.name
     if symptom is not None and symptom.candidates:
         first = list(symptom.candidates)
     else:
@@ -167,14 +167,14 @@ def _groups(
     return first, near, earlier, [] if looped else after
 
 
-def order_of(candidates: Candidates, events: list[tuple[str, Event]] | None = None) -> list[Site]:
+def order_of(pool: Candidates, events: list[tuple[str, Event]] | None = None) -> list[Site]:
     """Return the statements that ran (all of them without events), in their order.
 
     The function's own first.
     """
     found: list[Site] = []
     ran = {(name, event.site) for name, event in events or []}
-    for name, node in candidates.copies.items():
+    for name, node in pool.copies.items():
         docstring = ast.get_docstring(node) is not None
         for site in sites(node):
             if isinstance(
@@ -197,7 +197,7 @@ def _prints(statement: ast.stmt) -> bool:
 
 
 def _complete(
-    candidates: Candidates,
+    pool: Candidates,
     view: Scene,
     group: list[Site],
     band: tuple[float, float],
@@ -209,19 +209,25 @@ def _complete(
     """Return the best repair at the first statement that has any, or the best at all of them together."""
     found: list[Repair] = []
     for site in group:
-        if candidates.late():
+        if pool.late():
             break
-        prefilter = prefilter_for(candidates, view, site) if filtered else None
+        prefilter = prefilter_for(pool, view, site) if filtered else None
         if prefilter is CLOSED:
             continue
         label = assigned(site) or (view.symptom.label if view.symptom else "")
-        found += list(_repairs(candidates, view, site, label, band, accept, prefilter))
+        found += list(_repairs(pool, view, site, label, band, accept, prefilter))
         if found and not together:
             break
     return best(found)
 
 
 def _repairs(
-    candidates: Candidates, view: Scene, site: Site, label: str, band: tuple[float, float], accept: Accept, prefilter: Any
+    pool: Candidates,
+    view: Scene,
+    site: Site,
+    label: str,
+    band: tuple[float, float],
+    accept: Accept,
+    prefilter: Any,
 ) -> Iterator[Repair]:
-    yield from candidates.repairs_at(site, candidates.scope(site, view.events), label, accept, band, prefilter)
+    yield from pool.repairs_at(site, pool.scope(site, view.events), label, accept, band, prefilter)

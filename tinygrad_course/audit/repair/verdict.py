@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_course.audit.kinds.cases import Case
-from tinygrad_course.audit.reference.comparison import close
-from tinygrad_course.audit.kinds.base import Kind
 from tinygrad_course.audit.execution.learner import Learner
 from tinygrad_course.audit.execution.namespace import snapshot
+from tinygrad_course.audit.kinds.base import Kind
+from tinygrad_course.audit.kinds.cases import Case
+from tinygrad_course.audit.reference.comparison import close
 
 Function = Callable[..., Any]
 

@@ -3,7 +3,7 @@
 import ast
 from collections.abc import Iterator
 
-from tinygrad_course.audit.repair.mutations.locations import Scope, Location, called, parse, text
+from tinygrad_course.audit.repair.mutations.locations import Location, Scope, called, parse, text
 from tinygrad_course.audit.repair.mutations.naming import (
     factor_kind,
     is_keep_prob,
@@ -127,10 +127,10 @@ def comparisons(node: ast.Compare) -> Iterator[Change]:
         yield kind, ast.Compare(node.left, [operator], node.comparators), 0
 
 
-def tuples(location: Location, node: ast.Tuple) -> Iterator[Change]:
+def tuples(at: Location, node: ast.Tuple) -> Iterator[Change]:
     """Swap two entries of a tuple: of what is returned, of a shape."""
     kind = "wrong_order"
-    if isinstance(location.parent, ast.Call) and called(location.parent) in {"zeros", "ones", "empty", "full"}:
+    if isinstance(at.parent, ast.Call) and called(at.parent) in {"zeros", "ones", "empty", "full"}:
         kind = "transposed"
     for first in range(len(node.elts) - 1):
         swapped = list(node.elts)

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from tinygrad_course.audit.repair.mutations.function_calls import RELATED, SWAPS
-from tinygrad_course.audit.repair.mutations.locations import Scope, Location, called, parse, text
+from tinygrad_course.audit.repair.mutations.locations import Location, Scope, called, parse, text
 from tinygrad_course.audit.repair.mutations.naming import (
     EXAMPLES,
     is_beta,
@@ -23,11 +23,11 @@ Change = tuple[str, ast.expr, float]
 """(the mistake, the expression to put, how far-fetched it is)."""
 
 
-def counting(location: Location, scope: Scope) -> Iterator[Change]:
+def counting(at: Location, scope: Scope) -> Iterator[Change]:
     """Shift an index, a layer's number, the end of a range."""
-    node = location.node
+    node = at.node
     kind = "index_off_by_one"
-    for outer in location.around:
+    for outer in at.around:
         words = text(outer) if isinstance(outer, ast.expr) else ""
         if isinstance(outer, ast.Subscript) and "cache" in text(outer.value).lower():
             kind = "stale_cache"
@@ -51,14 +51,14 @@ def counting(location: Location, scope: Scope) -> Iterator[Change]:
             yield kind, parse(f"{name} - 1"), 1.5
 
 
-def names(location: Location, scope: Scope) -> Iterator[Change]:
+def names(at: Location, scope: Scope) -> Iterator[Change]:
     """Put another variable of the same kind in a variable's place."""
-    node = location.node
+    node = at.node
     if not isinstance(node, ast.Name):
         return
     name = node.id
     yield from _misspelt(name, scope)
-    if isinstance(location.parent, ast.Call) and location.name == "func":
+    if isinstance(at.parent, ast.Call) and at.name == "func":
         return
     if name not in scope.values and (name in scope.functions or name in RELATED or name in _MODULES):
         kind = "wrong_activation_derivative" if name.endswith("_backward") else "wrong_activation"
@@ -71,15 +71,15 @@ def names(location: Location, scope: Scope) -> Iterator[Change]:
     for other in _like(name, scope):
         rank = 0 if name in scope.values or split_name(name)[0] == split_name(other)[0] else 0.4
         yield name_kind(name, other, known=name in scope.values), ast.Name(other, ast.Load()), rank
-    for other in _unlike(location, name, scope):
+    for other in _unlike(at, name, scope):
         rank = 1.2 if name in scope.arrays or name in scope.numbers else 0.7
         yield name_kind(name, other, known=True), ast.Name(other, ast.Load()), rank
-    if _argument(location):
+    if _argument(at):
         yield from (("wrong_operand", parse(donor), 1.5) for donor in scope.donors)
     if name in scope.numbers and "t" in scope.numbers and is_beta(name):
         yield "bias_correction", parse(f"{name} ** t"), 0
     if len(scope.arrays.get(name, ())) == 2:
-        if isinstance(location.parent, ast.Attribute):
+        if isinstance(at.parent, ast.Attribute):
             yield "not_summed", parse(f"np.sum({name}, axis=1)"), 1.5
         yield from _entries(name, scope)
         for order in _orders(scope, scope.arrays[name][1]):
@@ -130,10 +130,10 @@ _BUILTINS = [
 _MODULES = {"np", "math", "numpy", "str", "int", "float", "True", "False"}
 
 
-def others_for(location: Location, scope: Scope) -> Iterator[tuple[str, str]]:
+def others_for(at: Location, scope: Scope) -> Iterator[tuple[str, str]]:
     """Give what may stand in the place of a name throughout a statement, with the mistake's name."""
-    words = text(location.node)
-    if isinstance(location.node, ast.Attribute):
+    words = text(at.node)
+    if isinstance(at.node, ast.Attribute):
         stem, _, last = words.rpartition(".")
         yield from ((kind, f"{stem}.{other}") for other, kind, rank in SWAPS.get(last, []) if rank < 2)
     elif words in scope.values:
@@ -155,46 +155,46 @@ def _like(name: str, scope: Scope) -> list[str]:
     return [other for other in others if other != name]
 
 
-def _unlike(location: Location, name: str, scope: Scope) -> list[str]:
+def _unlike(at: Location, name: str, scope: Scope) -> list[str]:
     """Return the variables of another kind that may stand here: a number for an array, say."""
     if name not in scope.values:
         return []
     dictionaries = [other for other, value in scope.values.items() if isinstance(value, dict | list | tuple)]
-    call = called(location.parent) if isinstance(location.parent, ast.Call) else ""
-    if isinstance(location.parent, ast.Subscript) and location.name == "value":
+    call = called(at.parent) if isinstance(at.parent, ast.Call) else ""
+    if isinstance(at.parent, ast.Subscript) and at.name == "value":
         others = [*dictionaries, *scope.arrays]
     elif call == "len":
         others = list(scope.values)
-    elif location.counting:
+    elif at.counting:
         others = list(scope.numbers)
     else:
         others = [*scope.arrays, *scope.numbers]
-        if isinstance(location.parent, ast.Call | ast.Tuple | ast.Return | ast.Dict):
+        if isinstance(at.parent, ast.Call | ast.Tuple | ast.Return | ast.Dict):
             others += dictionaries
     alike = {name, *_like(name, scope)}
     return [other for other in dict.fromkeys(others) if other not in alike]
 
 
-def _argument(location: Location) -> bool:
-    call = location.parent
-    return isinstance(call, ast.Call) and location.name == "args" and called(call) not in {"str", "range", "len"}
+def _argument(at: Location) -> bool:
+    call = at.parent
+    return isinstance(call, ast.Call) and at.name == "args" and called(call) not in {"str", "range", "len"}
 
 
-def constants(location: Location, scope: Scope, label: str) -> Iterator[Change]:
+def constants(at: Location, scope: Scope, label: str) -> Iterator[Change]:
     """Put another truth value, text or number in the place of one."""
-    node = location.node
+    node = at.node
     if not isinstance(node, ast.Constant):
         return
     value = node.value
     if isinstance(value, bool):
-        kind = location.parent.arg if isinstance(location.parent, ast.keyword) else ""
+        kind = at.parent.arg if isinstance(at.parent, ast.keyword) else ""
         yield (
             {"keepdims": "keepdims_missing", "copy": "in_place"}.get(str(kind), "wrong_constant"),
             ast.Constant(not value),
             0,
         )
     elif isinstance(value, str):
-        key = isinstance(location.parent, ast.Subscript | ast.Dict | ast.BinOp)
+        key = isinstance(at.parent, ast.Subscript | ast.Dict | ast.BinOp)
         near = _neighbours(value) + (
             _ENTRIES if key and value.lower() in {"dw", "db", "w", "b", "da"} else []
         )
@@ -203,12 +203,12 @@ def constants(location: Location, scope: Scope, label: str) -> Iterator[Change]:
                 continue
             kind = "wrong_operand" if key else "wrong_function"
             if value in {"relu", "sigmoid", "tanh"}:
-                kind = "wrong_activation_derivative" if location.backward else "wrong_activation"
+                kind = "wrong_activation_derivative" if at.backward else "wrong_activation"
             elif key and (value.startswith("dA") or other.startswith("dA")):
                 kind = "dA_index"
             yield kind, ast.Constant(other), 0.5 if other in near else 1.2
-    elif isinstance(value, int | float) and not location.counting:
-        yield from _numbers(location, value, scope, label)
+    elif isinstance(value, int | float) and not at.counting:
+        yield from _numbers(at, value, scope, label)
 
 
 _ENTRIES = ["W", "b", "dW", "db", "dA"]
@@ -233,22 +233,20 @@ def _neighbours(value: str) -> list[str]:
     return [swap[value]] if value in swap else []
 
 
-def _numbers(location: Location, value: float, scope: Scope, label: str) -> Iterator[Change]:
-    axis = isinstance(location.parent, ast.keyword) and location.parent.arg == "axis"
-    around = " ".join(text(outer) for outer in location.around if isinstance(outer, ast.expr))
-    exponent = (
-        isinstance(location.parent, ast.BinOp) and isinstance(location.parent.op, ast.Pow) and location.name == "right"
-    )
+def _numbers(at: Location, value: float, scope: Scope, label: str) -> Iterator[Change]:
+    axis = isinstance(at.parent, ast.keyword) and at.parent.arg == "axis"
+    around = " ".join(text(outer) for outer in at.around if isinstance(outer, ast.expr))
+    exponent = isinstance(at.parent, ast.BinOp) and isinstance(at.parent.op, ast.Pow) and at.name == "right"
     exponent = exponent or (
-        isinstance(location.parent, ast.Call) and called(location.parent) == "power" and location.position == 1
+        isinstance(at.parent, ast.Call) and called(at.parent) == "power" and at.position == 1
     )
     kind = "wrong_axis" if axis else "wrong_power" if exponent else "wrong_constant"
     if kind == "wrong_constant":
-        if isinstance(location.parent, ast.Compare):
+        if isinstance(at.parent, ast.Compare):
             kind = "threshold"
         elif mentions(around, is_lambda):
             kind = "l2_factor"
-        elif isinstance(location.parent, ast.BinOp) and isinstance(location.parent.op, ast.Mult | ast.Div):
+        elif isinstance(at.parent, ast.BinOp) and isinstance(at.parent.op, ast.Mult | ast.Div):
             kind = "wrong_factor"
     for other in (0, 1, 2, 0.5, -value, value + 1, value - 1, 0.01, 0.05, 3):
         if other != value:

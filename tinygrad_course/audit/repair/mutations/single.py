@@ -9,15 +9,15 @@ import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from tinygrad_course.audit.repair.mutations.wrapping import wraps
+from tinygrad_course.audit.repair.mutations.arithmetic import OPPOSITE, comparisons, operations, tuples
 from tinygrad_course.audit.repair.mutations.function_calls import call_edits
 from tinygrad_course.audit.repair.mutations.identifiers import columns, constants, counting, names, others_for
-from tinygrad_course.audit.repair.mutations.arithmetic import OPPOSITE, comparisons, operations, tuples
-from tinygrad_course.audit.repair.mutations.locations import Scope, Location, parse, locations, text
+from tinygrad_course.audit.repair.mutations.locations import Location, Scope, locations, parse, text
 from tinygrad_course.audit.repair.mutations.naming import (
     factor_kind,
     removed_kind,
 )  # fmt: skip
+from tinygrad_course.audit.repair.mutations.wrapping import wraps
 
 Change = tuple[str, ast.expr, float]
 """(the mistake, the expression to put, how far-fetched it is)."""
@@ -44,13 +44,13 @@ class Edit:
 def edits(block: list[ast.stmt], position: int, scope: Scope, label: str) -> Iterator[Edit]:
     """Put each edit of a statement into its block in turn; `label` names what the statement assigns."""
     statement = block[position]
-    for location in locations(statement):
-        for kind, new, rank in _expression_edits(location, scope, label):
-            location.put(_located(new, location.node))
+    for at in locations(statement):
+        for kind, new, rank in _expression_edits(at, scope, label):
+            at.put(_located(new, at.node))
             try:
-                yield Edit(kind, rank, location.node, new, getattr(location.node, "lineno", None))
+                yield Edit(kind, rank, at.node, new, getattr(at.node, "lineno", None))
             finally:
-                location.put(location.node)
+                at.put(at.node)
     yield from _throughout(block, position, scope)
     yield from _statement_edits(block, position)
 
@@ -60,22 +60,22 @@ def _throughout(block: list[ast.stmt], position: int, scope: Scope) -> Iterator[
     statement = block[position]
     if not isinstance(statement, ast.Assign | ast.AugAssign | ast.Return | ast.Expr):
         return
-    found = [location for location in locations(statement) if isinstance(location.node, ast.Name | ast.Attribute)]
+    found = [at for at in locations(statement) if isinstance(at.node, ast.Name | ast.Attribute)]
     groups: dict[str, list[Location]] = {}
-    for location in found:
-        groups.setdefault(text(location.node), []).append(location)
+    for at in found:
+        groups.setdefault(text(at.node), []).append(at)
     for words, places in groups.items():
         if len(places) < 2 or words in {"np", "str", "l"}:
             continue
         for kind, other in others_for(places[0], scope):
             new = [parse(other) for _ in places]
-            for location, made in zip(places, new, strict=True):
-                location.put(_located(made, location.node))
+            for at, made in zip(places, new, strict=True):
+                at.put(_located(made, at.node))
             try:
                 yield Edit(kind, 0.7, f"each `{words}`", new[0], places[0].node.lineno)
             finally:
-                for location in places:
-                    location.put(location.node)
+                for at in places:
+                    at.put(at.node)
 
 
 def _located(new: ast.expr, like: ast.expr) -> ast.expr:
@@ -91,14 +91,14 @@ def _located(new: ast.expr, like: ast.expr) -> ast.expr:
     return new
 
 
-def _expression_edits(location: Location, scope: Scope, label: str) -> Iterator[Change]:
-    node = location.node
-    if location.counting:
-        yield from counting(location, scope)
+def _expression_edits(at: Location, scope: Scope, label: str) -> Iterator[Change]:
+    node = at.node
+    if at.counting:
+        yield from counting(at, scope)
     if isinstance(node, ast.Name):
-        yield from names(location, scope)
+        yield from names(at, scope)
     elif isinstance(node, ast.Constant):
-        yield from constants(location, scope, label)
+        yield from constants(at, scope, label)
     elif isinstance(node, ast.BinOp):
         yield from operations(node, scope, label)
     elif isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
@@ -112,16 +112,16 @@ def _expression_edits(location: Location, scope: Scope, label: str) -> Iterator[
     elif isinstance(node, ast.Attribute) and node.attr == "T":
         yield "transposed", node.value, 0
     elif isinstance(node, ast.Tuple) and isinstance(node.ctx, ast.Load):
-        yield from tuples(location, node)
-    if not location.counting and not _only_called(location):
-        yield from wraps(location, scope)
+        yield from tuples(at, node)
+    if not at.counting and not _only_called(at):
+        yield from wraps(at, scope)
 
 
-def _only_called(location: Location) -> bool:
+def _only_called(at: Location) -> bool:
     """Whether the expression is the np of np.sum, the function of a call, or text."""
-    if isinstance(location.parent, ast.Attribute) and location.parent.attr != "T":
+    if isinstance(at.parent, ast.Attribute) and at.parent.attr != "T":
         return True
-    if isinstance(location.parent, ast.keyword) and location.parent.arg in {
+    if isinstance(at.parent, ast.keyword) and at.parent.arg in {
         "axis",
         "keepdims",
         "copy",
@@ -129,8 +129,8 @@ def _only_called(location: Location) -> bool:
         "activation",
     }:
         return True
-    return (isinstance(location.parent, ast.Call) and location.name == "func") or (
-        isinstance(location.node, ast.Constant) and not isinstance(location.node.value, int | float)
+    return (isinstance(at.parent, ast.Call) and at.name == "func") or (
+        isinstance(at.node, ast.Constant) and not isinstance(at.node.value, int | float)
     )
 
 

@@ -4,7 +4,7 @@ import ast
 import re
 from collections.abc import Iterator
 
-from tinygrad_course.audit.repair.mutations.locations import Scope, Location, called, core, parse, terms, text
+from tinygrad_course.audit.repair.mutations.locations import Location, Scope, called, core, parse, terms, text
 from tinygrad_course.audit.repair.mutations.naming import (
     EXAMPLES,
     examples_count,
@@ -19,20 +19,20 @@ Change = tuple[str, ast.expr, float]
 """(the mistake, the expression to put, how far-fetched it is)."""
 
 
-def wraps(location: Location, scope: Scope) -> Iterator[Change]:
+def wraps(at: Location, scope: Scope) -> Iterator[Change]:
     """Put something around an expression: a minus, a transpose, a factor, a term."""
-    node = location.node
-    root = isinstance(location.parent, ast.stmt | ast.Dict | ast.Tuple)
-    operand = isinstance(location.parent, ast.BinOp | ast.Call | ast.UnaryOp)
+    node = at.node
+    root = isinstance(at.parent, ast.stmt | ast.Dict | ast.Tuple)
+    operand = isinstance(at.parent, ast.BinOp | ast.Call | ast.UnaryOp)
     if not isinstance(node, ast.UnaryOp) and not isinstance(node, ast.Constant):
         yield "wrong_sign", ast.UnaryOp(ast.USub(), node), 0.5 if root else 1
-    if isinstance(node, ast.Name | ast.Subscript | ast.Call) and not isinstance(location.parent, ast.Attribute):
-        indexed = isinstance(location.parent, ast.Subscript) and location.name == "value"
+    if isinstance(node, ast.Name | ast.Subscript | ast.Call) and not isinstance(at.parent, ast.Attribute):
+        indexed = isinstance(at.parent, ast.Subscript) and at.name == "value"
         yield "transposed", ast.Attribute(node, "T", ast.Load()), 0.9 * indexed
     if (
         isinstance(node, ast.BinOp)
-        and isinstance(location.parent, ast.Call)
-        and called(location.parent) in {"dot", "matmul"}
+        and isinstance(at.parent, ast.Call)
+        and called(at.parent) in {"dot", "matmul"}
     ):
         yield "transposed", ast.Attribute(node, "T", ast.Load()), 0.2
     if isinstance(node, ast.Name | ast.Subscript) and operand:
@@ -42,9 +42,9 @@ def wraps(location: Location, scope: Scope) -> Iterator[Change]:
     if isinstance(node, ast.Call | ast.BinOp) and operand:
         yield "wrong_power", parse(f"np.sqrt({text(node)})"), 2
         yield "wrong_function", parse(f"np.log({text(node)})"), 3
-    if isinstance(location.parent, ast.BinOp | ast.Call | ast.Return | ast.Assign):
-        yield from _slopes(location, scope)
-    sum_term = isinstance(location.parent, ast.BinOp) and isinstance(location.parent.op, ast.Add | ast.Sub)
+    if isinstance(at.parent, ast.BinOp | ast.Call | ast.Return | ast.Assign):
+        yield from _slopes(at, scope)
+    sum_term = isinstance(at.parent, ast.BinOp) and isinstance(at.parent.op, ast.Add | ast.Sub)
     if isinstance(node, ast.Name) and len(scope.arrays.get(node.id, ())) == 2:
         yield "not_summed", parse(f"np.sum({node.id}, axis=1, keepdims=True)"), 1.5
         yield "not_summed", parse(f"np.sum({node.id}, axis=1)"), 1.5
@@ -53,15 +53,15 @@ def wraps(location: Location, scope: Scope) -> Iterator[Change]:
     if (
         root
         or sum_term
-        or (isinstance(location.parent, ast.UnaryOp | ast.Call) and not isinstance(node, ast.Constant))
+        or (isinstance(at.parent, ast.UnaryOp | ast.Call) and not isinstance(node, ast.Constant))
     ):
         # A value that is only taken out of a dictionary is seldom the one to be multiplied.
-        handed = isinstance(location.parent, ast.Tuple) and isinstance(node, ast.Name | ast.Subscript)
+        handed = isinstance(at.parent, ast.Tuple) and isinstance(node, ast.Name | ast.Subscript)
         for kind, new, rank in factors_around(node, scope, root=root):
             yield kind, new, rank + 2 * handed
-    if isinstance(node, ast.Call | ast.BinOp) and isinstance(location.parent, ast.Call):
+    if isinstance(node, ast.Call | ast.BinOp) and isinstance(at.parent, ast.Call):
         yield from _biases(node, scope)
-    if isinstance(location.parent, ast.Call) and called(location.parent) == "sum" and isinstance(node, ast.Name):
+    if isinstance(at.parent, ast.Call) and called(at.parent) == "sum" and isinstance(node, ast.Name):
         yield "wrong_power", parse(f"np.square({node.id})"), 0.55
     if root:
         yield from additions(node, scope)
@@ -91,16 +91,16 @@ def _missing_products(name: str, scope: Scope) -> Iterator[Change]:
             yield "product_missing", parse(f"np.dot({name}, {other}.T)"), 1.8
 
 
-def _slopes(location: Location, scope: Scope) -> Iterator[Change]:
+def _slopes(at: Location, scope: Scope) -> Iterator[Change]:
     """Put the derivative of another activation in the place of a factor."""
-    node = location.node
-    if isinstance(location.parent, ast.Call):
-        if called(location.parent) != "multiply":
+    node = at.node
+    if isinstance(at.parent, ast.Call):
+        if called(at.parent) != "multiply":
             return
-    elif isinstance(location.parent, ast.Return | ast.Assign):
+    elif isinstance(at.parent, ast.Return | ast.Assign):
         if not isinstance(node, ast.BinOp | ast.Compare) or len(text(node)) > 40:
             return
-    elif not isinstance(location.parent, ast.BinOp) or not isinstance(location.parent.op, ast.Mult):
+    elif not isinstance(at.parent, ast.BinOp) or not isinstance(at.parent.op, ast.Mult):
         return
     if isinstance(node, ast.Constant) or (
         isinstance(node, ast.Name) and not re.match(r"[aszASZ]\d?$", node.id)
