@@ -228,6 +228,30 @@ def softmax_cross_entropy(Z: Any, Y: Any) -> Any:
     return _softmax_cost(None, Y, Z)
 
 
+def mean_squared_error(A: Any, Y: Any) -> Any:
+    """Return the mean of (A - Y)**2 over all entries, the cost of a regression.
+
+    Parameters
+    ----------
+    A : array, shape (n, m)
+        What is predicted.
+    Y : array, shape (n, m)
+        What is to be predicted.
+
+    Raises
+    ------
+    ValueError
+        If A and Y differ in shape, or hold no examples.
+
+    Examples
+    --------
+    >>> print(mean_squared_error(np.array([[1.0, 2.0]]), np.array([[1, 4]])))
+    2.0
+    """
+    A, Y = _prepared(A, Y)
+    return np.mean(np.square(A - Y))
+
+
 def one_hot(labels: Any, classes: int) -> Any:
     """Return labels 0, 1, ..., classes - 1 as columns with a single 1.
 
@@ -289,11 +313,7 @@ def l2_term(parameters: Any, lambd: float, m: int) -> Any:
         raise ValueError(f"lambd is {lambd}; expected a number that is not negative")
     if m < 1:
         raise ValueError(f"m is {m}; expected the number of examples, at least 1")
-    weights = [
-        value
-        for path, value in trees.leaves(parameters)
-        if path.rpartition(".")[2].partition("[")[0].startswith(("W", "w"))
-    ]
+    weights = [value for path, value in trees.leaves(parameters) if is_weight(path)]
     if not weights:
         names = [path for path, _ in trees.leaves(parameters)]
         raise ValueError(
@@ -303,3 +323,14 @@ def l2_term(parameters: Any, lambd: float, m: int) -> Any:
     for W in weights[1:]:
         total = total + np.sum(np.square(W))
     return total * lambd / (2 * m)
+
+
+def is_weight(path: str) -> bool:
+    """Whether a parameter's path names a weight, which L2 regularisation counts, and not a bias.
+
+    Examples
+    --------
+    >>> is_weight("W1"), is_weight("layers[0].w"), is_weight("b1")
+    (True, True, False)
+    """
+    return path.rpartition(".")[2].partition("[")[0].startswith(("W", "w"))
