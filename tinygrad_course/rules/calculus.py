@@ -360,9 +360,9 @@ def geomspace(
 ) -> Any:
     start, stop = as_array(start), as_array(stop)
     sign = np.sign(start)
-    if np.any(sign * np.sign(stop) <= 0):
+    if not (is_complex(start) or is_complex(stop)) and np.any(sign * np.sign(stop) <= 0):
         raise ValueError("Geometric sequence cannot include zero, nor change sign between Tensors")
-    y = np.exp(linspace(np.log(start * sign), np.log(stop * sign), num, endpoint, axis=axis))
+    y = np.exp(linspace(np.log(start / sign), np.log(stop / sign), num, endpoint, axis=axis))
     y = y * (np.expand_dims(sign, axis) if np.ndim(sign) else sign)
     return y if dtype is None else np.astype(y, dtype)
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_course.rules.shapes import conj
+from tinygrad_course.rules.shapes import conj, is_complex
 from tinygrad_course.rules.table import composed, rule
 
 #: The norm by which the transform the other way divides by as much.
@@ -43,7 +43,7 @@ rule(np.fft.ifft, transposed(np.fft.ifft), saves=False)
 
 def twice(half: Any, n: int, axis: int) -> Any:
     """How often each frequency of the half spectrum stands in the full one: twice, but for the real ones."""
-    weights = np.full(n // 2 + 1, 2.0, half.real.dtype)
+    weights = np.full(n // 2 + 1, 2.0, np.real(half).dtype)
     weights[0] = 1.0
     if n % 2 == 0:
         weights[-1] = 1.0
@@ -56,7 +56,8 @@ def rfft_vjp(g: Any, y: Any, a: Any, n: int | None = None, axis: int = -1, norm:
 
 
 def irfft_vjp(g: Any, y: Any, a: Any, n: int | None = None, axis: int = -1, norm: Any = None) -> Any:
-    spectrum = conj(np.fft.rfft(g, None, axis, OTHER[norm]))
+    spectrum = np.fft.rfft(g, None, axis, OTHER[norm])
+    spectrum = conj(spectrum) if is_complex(a) else np.real(spectrum)
     return resized(spectrum * twice(spectrum, g.shape[axis], axis), a.shape[axis], axis)
 
 
