@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from tests.properties.test_vocabulary import assert_close, differences, evaluate, outputs, variables
 from tests.properties.vocabulary import CASES, Call, Case
-from tinygrad_course import Tensor, grad, jacobian, jvp, vjp
+from tinygrad_course import Tensor, compiled, grad, jacobian, jvp, value_and_grad, vjp
 from tinygrad_course.rules.table import RULES
 
 #: Not to be had for complex numbers, with what the error says.
@@ -198,6 +198,34 @@ def test_a_cost_that_depends_on_the_factors_of_vectors_is_refused(function: Any)
 
     with pytest.raises(np.linalg.LinAlgError, match="factor of size 1"):
         grad(cost)(0.3)
+
+
+C = complex_like((4, 4), 4)
+
+
+@pytest.mark.parametrize("engine", ["numpy", "machine"])
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda x: np.sum(np.abs(np.fft.fft2(x)) ** 2 * np.arange(4)),
+        lambda x: np.real(np.vdot(C * x, C @ x)),
+        lambda x: np.sum(np.abs((C * x) @ (C * x).conj().T)),
+        lambda x: np.sum(np.imag((C * x) ** 2 / (3.0 + C * x))),
+        lambda x: np.sum(np.real(np.log(1 / (1 + np.exp(-(C * x)))))),
+        lambda x: np.sum(np.real(np.sign(C * x) * C)) + np.var(C * x),
+        lambda x: np.sum(np.fft.irfft(np.fft.rfft(x) * np.array([1, 2j, 3])) ** 2),
+    ],
+)
+def test_compiled(f: Any, engine: str) -> None:
+    if engine == "machine":
+        pytest.importorskip("numba")
+    x = np.random.default_rng(5).uniform(0.5, 1.5, (4, 4))
+    step, (J, g) = compiled(value_and_grad(f), engine=engine), value_and_grad(f)(x)
+    for _ in range(2):
+        got, slope = step(x)
+        np.testing.assert_allclose(got, J, rtol=1e-12)
+        np.testing.assert_allclose(slope, g, rtol=1e-11, atol=1e-12)
+        assert slope.dtype == g.dtype
 
 
 def test_methods_and_attributes() -> None:

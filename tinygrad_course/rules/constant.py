@@ -52,7 +52,7 @@ refused(
     *(np.fromfile, np.fromiter, np.fromstring, np.genfromtxt, np.loadtxt),
 )
 refused(
-    "it is for integers or bits, and a Tensor holds real numbers",
+    "it is for integers or bits, and a Tensor holds floating-point numbers",
     *(
         np.bitwise_and,
         np.bitwise_or,
@@ -65,14 +65,14 @@ refused(
     *(np.gcd, np.lcm, np.packbits, np.unpackbits, np.ravel_multi_index, np.unravel_index, np.ix_),
 )
 refused(
-    "it is for dates, and a Tensor holds real numbers",
+    "it is for dates, and a Tensor holds floating-point numbers",
     *(np.busday_count, np.busday_offset, np.is_busday, np.datetime_as_string, np.isnat),
 )
 REFUSED_MODULES.update(
     {
-        "numpy.lib.recfunctions": "it is for structured arrays, and a Tensor holds real numbers",
-        "numpy.strings": "it is for text, and a Tensor holds real numbers",
-        "numpy.char": "it is for text, and a Tensor holds real numbers",
+        "numpy.lib.recfunctions": "it is for structured arrays, and a Tensor holds floating-point numbers",
+        "numpy.strings": "it is for text, and a Tensor holds floating-point numbers",
+        "numpy.char": "it is for text, and a Tensor holds floating-point numbers",
         "numpy.polynomial.polynomial": "numpy.polynomial makes plain arrays of its arguments; use np.polyval",
     }
 )
