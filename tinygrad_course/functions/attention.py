@@ -41,8 +41,8 @@ def embedding(E: Any, indices: Any) -> Any:
         raise TypeError(f"embedding: the indices are {indices.dtype}; expected whole numbers")
     if type(indices) is np.ndarray and indices.size and not 0 <= indices.min() <= indices.max() < E.shape[0]:
         raise IndexError(
-            f"embedding: the indices go from {indices.min()} to {indices.max()}, and E {E.shape} has the rows 0 to "
-            f"{E.shape[0] - 1}"
+            f"embedding: the indices go from {indices.min()} to {indices.max()}, and E {E.shape} has rows "
+            f"0 to {E.shape[0] - 1}"
         )
     return E[indices]
 
@@ -66,7 +66,9 @@ def masked_softmax(Z: Any, mask: Any) -> Any:
 
 rule(
     masked_softmax,
-    lambda g, y, Z, mask: np.where(mask, y * (g - np.sum(np.where(y == 0, 0, g) * y, axis=-1, keepdims=True)), 0),
+    lambda g, y, Z, mask: np.where(
+        mask, y * (g - np.sum(np.where(y == 0, 0, g) * y, axis=-1, keepdims=True)), 0
+    ),
     None,
     name="softmax",
 )
@@ -103,8 +105,8 @@ def attention(
     K, V : array, shapes (..., T_k, n) and (..., T_k, n_v)
         Keys and values.
     mask : array of bool, optional
-        True where a query may see a key; broadcasts against (..., T_q, T_k), with the axis of the heads before T_q
-        where there are several. A query that may see no key has the result 0.
+        True where a query may see a key; broadcasts against (..., T_q, T_k), with the axis of the heads
+        before T_q where there are several. A query that may see no key has the result 0.
     causal : bool
         A position sees no later one; with T_k > T_q the queries are the last positions.
     heads : int
@@ -137,7 +139,7 @@ def attention(
     """
     if len(Q.shape) < 2 or len(K.shape) < 2 or Q.shape[-1] != K.shape[-1] or K.shape[-2] != V.shape[-2]:
         raise ValueError(
-            f"Q {Q.shape}, K {K.shape}, V {V.shape}: expected (..., T_q, n), (..., T_k, n) and (..., T_k, n_v)"
+            f"Q {Q.shape}, K {K.shape}, V {V.shape}: expected (..., T_q, n), (..., T_k, n), (..., T_k, n_v)"
         )
     if Q.shape[-1] % heads or V.shape[-1] % heads:
         raise ValueError(f"heads={heads} does not divide the {Q.shape[-1]} and {V.shape[-1]} units")

@@ -1,9 +1,9 @@
-"""Convolution over pictures and signals, its transpose, and max and average pooling.
+"""Convolution over pictures and signals, and its transpose.
 
-What deep learning calls a convolution is a cross-correlation: the kernel is not turned round. It is one matrix
-product, of the kernel as a matrix with the columns of what its windows see; so are its gradients. All three are
-values of one form T(x, W, g) = sum(g * conv(x, W)), linear in each of its arguments, and each is the derivative of the
-others: gradients of any order come from these three functions.
+What deep learning calls a convolution is a cross-correlation: the kernel is not turned round. It is one
+matrix product, of the kernel as a matrix with the columns of what its windows see; so are its gradients.
+All three are values of one form T(x, W, g) = sum(g * conv(x, W)), linear in each of its arguments, and
+each is the derivative of the others: gradients of any order come from these three functions.
 """
 
 from __future__ import annotations
@@ -52,9 +52,7 @@ def correlate_windows(x: Any, W: Any, w: Window, groups: int, channels: str) -> 
 
 
 @primitive
-def spread_windows(
-    g: Any, W: Any, w: Window, groups: int, channels: str, shape: tuple[int, ...]
-) -> Any:
+def spread_windows(g: Any, W: Any, w: Window, groups: int, channels: str, shape: tuple[int, ...]) -> Any:
     """Return the sum of the kernels that g weighs, each at its window's place; `shape` is the result's."""
     g = inward(g, channels)
     matrix = kernel_matrix(W, channels, groups)
@@ -65,9 +63,7 @@ def spread_windows(
 
 
 @primitive
-def correlate_pictures(
-    x: Any, g: Any, w: Window, groups: int, channels: str, shape: tuple[int, ...]
-) -> Any:
+def correlate_pictures(x: Any, g: Any, w: Window, groups: int, channels: str, shape: tuple[int, ...]) -> Any:
     """Return the sum of the windows of x that g weighs: of the kernel's `shape`."""
     g = inward(g, channels)
     seen = columns(inward(x, channels), w, groups)
@@ -110,7 +106,8 @@ def conv(
     Parameters
     ----------
     A_prev : array, shape (m, n_H_prev, n_W_prev, n_C_prev)
-        The course's layout; a signal is (m, n, n_C_prev). With ``channels="first"`` (m, n_C_prev, n_H_prev, n_W_prev).
+        The course's layout; a signal is (m, n, n_C_prev). With ``channels="first"`` (m, n_C_prev,
+        n_H_prev, n_W_prev).
     W : array, shape (f, f, n_C_prev / groups, n_C)
         With ``channels="first"`` (n_C, n_C_prev / groups, f, f), as PyTorch has it.
     b : array, optional
@@ -170,7 +167,9 @@ def _with_bias(Z: Any, b: Any, n_C: int, channels: str) -> Any:
     if b is None:
         return Z
     if np.size(b) != n_C:
-        raise ValueError(f"b has shape {np.shape(b)}; expected {n_C} numbers, one for each channel of Z {Z.shape}")
+        raise ValueError(
+            f"b has shape {np.shape(b)}; expected {n_C} numbers, one for each channel of Z {Z.shape}"
+        )
     shape = (n_C,) if channels == "last" else (n_C, *(1,) * (len(Z.shape) - 2))
     return Z + (b if np.shape(b) == shape else np.reshape(b, shape))
 
@@ -186,13 +185,14 @@ def conv_transpose(
     channels: str = "last",
     extra: Sizes = 0,
 ) -> Any:
-    """Return the transpose of `conv` as a linear map, applied to Z: what takes dZ to dA_prev, used to enlarge.
+    """Return the transpose of `conv`, a linear map, applied to Z: what takes dZ to dA_prev, used to enlarge.
 
     Parameters
     ----------
     Z : array, shape (m, n_H, n_W, n_C)
     W : array, shape (f, f, n_C_new / groups, n_C)
-        The kernel of the convolution that this undoes in shape. ``channels="first"``: (n_C, n_C_new / groups, f, f).
+        The kernel of the convolution that this undoes in shape. ``channels="first"``: (n_C, n_C_new /
+        groups, f, f).
     b : array, optional
         n_C_new numbers.
     extra : int or one int for each axis
@@ -229,7 +229,9 @@ def conv_transpose(
         larger = tuple((n - 1) * s - 2 * p + d * (f - 1) + 1 + e for n, f, s, p, d, e in spans)
     w = window(larger, size, stride, pad, dilation)
     if w.positions(larger) != grid:
-        raise ValueError(f"extra={extra!r} is not below stride={stride!r}: {larger} has {w.positions(larger)} windows")
+        raise ValueError(
+            f"extra={extra!r} is not below stride={stride!r}: {larger} has {w.positions(larger)} windows"
+        )
     m = Z.shape[0]
     shape = (m, *larger, n_C_new) if channels == "last" else (m, n_C_new, *larger)
     return _with_bias(spread_windows(Z, W, w, groups, channels, shape), b, n_C_new, channels)

@@ -77,12 +77,13 @@ def batch_norm(
     state : dict, optional
         ``{"mean": ..., "variance": ...}``, as the last call returned it; none before the first.
     training : bool
-        Normalise by the mean and variance of these examples, and bring the state nearer to them; else by the state.
+        Normalise by the mean and variance of these examples, and bring the state nearer to them; else by
+        the state.
     axis : int or tuple of int
         The axes of the examples, over which mean and variance are taken.
     momentum : float
-        What of the old state stays: mean = momentum * mean + (1 - momentum) * this mean. The first state is these
-        examples' own.
+        What of the old state stays: mean = momentum * mean + (1 - momentum) * this mean. The first state
+        is these examples' own.
     eps : float
         Added to the variance.
 
@@ -98,8 +99,8 @@ def batch_norm(
 
     Notes
     -----
-    Course 2, week 3; Ioffe and Szegedy (2015). The variance is that of the examples, 1/m sum (Z - mu)^2, in the
-    running variance too.
+    Course 2, week 3; Ioffe and Szegedy (2015). The variance is that of the examples, 1/m sum (Z - mu)^2,
+    in the running variance too.
 
     Examples
     --------
@@ -124,7 +125,7 @@ def batch_norm(
 
 
 def layer_norm(Z: Any, gamma: Any = 1.0, beta: Any = 0.0, axis: Axes = 0, eps: float = 1e-5) -> Any:
-    """Return gamma (Z - mean) / sqrt(variance + eps) + beta, mean and variance over the units of each example.
+    """Return gamma (Z - mean) / sqrt(variance + eps) + beta, both over the units of each example.
 
     Parameters
     ----------

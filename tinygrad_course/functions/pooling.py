@@ -35,7 +35,7 @@ def largest(x: Any, w: Window, channels: str) -> Any:
 
 
 def shares(x: Any, y: Any, w: Window) -> tuple[list[Any], Any]:
-    """Return for each offset where it has its window's largest element, and how many have it; (n_C, m, ...)."""
+    """Return for each offset where it has its window's largest element, and how many have it."""
     places = w.slices(w.positions(x.shape[2:]))
     x = padded(x, w, -np.inf)
     hits = [x[place] == y for place in places]
@@ -131,7 +131,8 @@ def max_pool(
 
     Notes
     -----
-    Course 4, week 1. Equal elements share the gradient; the course's ``create_mask_from_window`` gives each all of it.
+    Course 4, week 1. Equal elements share the gradient; the course's ``create_mask_from_window`` gives
+    each all of it.
 
     Examples
     --------

@@ -1,7 +1,7 @@
 """Recurrent cells in the course's names, and the loop over time.
 
-A cell is a function (a_prev, x_t, parameters) -> (a_next, y_t, cache); examples are columns. y_t is the course's
-softmax of the output layer, or None where the parameters have no such layer.
+A cell is a function (a_prev, x_t, parameters) -> (a_next, y_t, cache); examples are columns. y_t is the
+course's softmax of the output layer, or None where the parameters have no such layer.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ Parameters = Mapping[str, Any]
 
 
 def rnn_cell(a_prev: Any, x_t: Any, parameters: Parameters) -> tuple[Any, Any, tuple[Any, ...]]:
-    """Return a_next = tanh(Wax x_t + Waa a_prev + ba), y_t = softmax(Wya a_next + by), and the course's cache.
+    """Return a_next = tanh(Wax x_t + Waa a_prev + ba), y_t = softmax(Wya a_next + by), and a cache.
 
     Parameters
     ----------
@@ -60,8 +60,9 @@ def gru_cell(c_prev: Any, x_t: Any, parameters: Parameters) -> tuple[Any, Any, t
         The memory, which is the activation a_prev too.
     x_t : array, shape (n_x, m)
     parameters : dict
-        Wr, Wu, Wc, each (n_a, n_a + n_x) for the rows of [c_prev; x_t], and br, bu, bc (n_a, 1): the relevance gate,
-        the update gate, the candidate cct = tanh(Wc [gamma_r c_prev; x_t] + bc). Wy (n_y, n_a) and by, or neither.
+        Wr, Wu, Wc, each (n_a, n_a + n_x) for the rows of [c_prev; x_t], and br, bu, bc (n_a, 1): the
+        relevance gate, the update gate, the candidate cct = tanh(Wc [gamma_r c_prev; x_t] + bc). Wy (n_y,
+        n_a) and by, or neither.
 
     Returns
     -------
@@ -74,7 +75,7 @@ def gru_cell(c_prev: Any, x_t: Any, parameters: Parameters) -> tuple[Any, Any, t
 
     Examples
     --------
-    >>> parameters = {k: np.zeros((2, 3)) for k in ("Wr", "Wu", "Wc")} | {k: np.zeros((2, 1)) for k in ("br", "bu", "bc")}
+    >>> parameters = {"W" + k: np.zeros((2, 3)) for k in "ruc"} | {"b" + k: np.zeros((2, 1)) for k in "ruc"}
     >>> gru_cell(np.ones((2, 1)), np.ones((1, 1)), parameters)[0].ravel()
     array([0.5, 0.5])
     """
@@ -98,8 +99,9 @@ def lstm_cell(
         The activation and the memory.
     x_t : array, shape (n_x, m)
     parameters : dict
-        Wf, Wi, Wc, Wo, each (n_a, n_a + n_x) for the rows of [a_prev; x_t], and bf, bi, bc, bo (n_a, 1): the forget
-        gate ft, the update gate it, the candidate cct, the output gate ot. Wy (n_y, n_a) and by, or neither.
+        Wf, Wi, Wc, Wo, each (n_a, n_a + n_x) for the rows of [a_prev; x_t], and bf, bi, bc, bo (n_a, 1):
+        the forget gate ft, the update gate it, the candidate cct, the output gate ot. Wy (n_y, n_a) and
+        by, or neither.
 
     Returns
     -------
@@ -143,8 +145,8 @@ def scan(
     Parameters
     ----------
     step : callable
-        ``step(state, x_t, parameters) -> (state, y_t)``, each an array or a nest of arrays; what it returns beyond
-        the two (a cell's cache) is dropped. y_t may be None.
+        ``step(state, x_t, parameters) -> (state, y_t)``, each an array or a nest of arrays; what it
+        returns beyond the two (a cell's cache) is dropped. y_t may be None.
     state : array or nest of arrays
         Before the first step.
     x : array, shape (n_x, m, T)
@@ -155,8 +157,8 @@ def scan(
         The axis of time, in x and in what is returned.
     every : int
         Above 0, only the states every so many steps are kept for the way back, and the steps between them are
-        computed again: memory for T / every states and for `every` steps, for one more forward pass. About the root
-        of T is least.
+        computed again: memory for T / every states and for `every` steps, for one more forward pass. About
+        the root of T is least.
 
     Returns
     -------

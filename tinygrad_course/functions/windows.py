@@ -1,7 +1,7 @@
-"""Windows that slide over the grid of a picture or a signal: their places, and the sums and copies through them.
+"""Windows that slide over the grid of a picture or a signal: their places, sums and copies through them.
 
-Inside, a picture is (n_C, m, n_H, n_W), so that what one offset of a window sees is one slice with long rows. A loop
-goes over the few offsets of a window, never over its positions.
+Inside, a picture is (n_C, m, n_H, n_W), so that what one offset of a window sees is one slice with long
+rows. A loop goes over the few offsets of a window, never over its positions.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ Padding = str | int | Sequence[int]
 
 
 class Window(NamedTuple):
-    """A window's size, the step between its positions, the zeros around the grid, the gaps within; one an axis."""
+    """A window's size, the step between positions, the zeros around, the step within; each for every axis."""
 
     size: tuple[int, ...]
     stride: tuple[int, ...]
@@ -70,7 +70,9 @@ def window(
         zeros = tuple((n, n) for n in each(pad, axes, "pad", least=0))
     found = Window(size, steps, zeros, gaps)
     if min(found.positions(grid)) < 1:
-        raise ValueError(f"a window of {size} does not fit into {grid} with pad={pad!r}, dilation={dilation!r}")
+        raise ValueError(
+            f"a window of {size} does not fit into {grid} with pad={pad!r}, dilation={dilation!r}"
+        )
     return found
 
 
@@ -116,7 +118,7 @@ def inward(x: Any, channels: str) -> Any:
 
 
 def outward(x: Any, channels: str) -> Any:
-    """Return a view of a picture (n_C, m, ...) in the layout asked for: what follows keeps the order in memory."""
+    """Return a view of (n_C, m, ...) in the layout asked for: what follows keeps the order in memory."""
     return np.moveaxis(x, 0, -1) if channels == "last" else np.swapaxes(x, 0, 1)
 
 
