@@ -11,7 +11,7 @@ from types import CodeType, FrameType
 
 _LIBRARY = str(Path(__file__).parents[2])
 _INSTALLED = tuple({sysconfig.get_path(p) for p in ("stdlib", "platstdlib", "purelib", "platlib")})
-_BACKWARD = tuple(str(Path(_LIBRARY) / name) for name in ("autodiff", "engine/sweep.py"))
+_BACKWARD = tuple(str(Path(_LIBRARY) / name) for name in ("autodiff/gradients.py", "engine/sweep.py"))
 
 
 def of_library(filename: str) -> bool:
