@@ -59,7 +59,7 @@ def check() -> str:
 def report() -> str:
     """The page to hand back of a homework with two mistakes."""
     from tinygrad_course.audit import check_file
-    from tinygrad_course.audit.page import page as handed_back
+    from tinygrad_course.audit.reporting.handout import page as handed_back
 
     return handed_back(check_file(f"{EXAMPLES}/two_mistakes.py"))
 

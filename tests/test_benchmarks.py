@@ -58,6 +58,7 @@ def test_machine_code_agrees_with_the_course(row, names):
         assert bench.prepare(name).problem == ""
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("family", [f for f in FAMILIES if f in installed()])
 def test_an_installed_peer_agrees_in_every_row(family, tmp_path):
     file = tmp_path / "measured.json"

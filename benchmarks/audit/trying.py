@@ -116,7 +116,7 @@ def sample(tasks: Iterable[Task], a_rule: int, seed: int) -> list[Task]:
 
 def attempt(task: Task) -> Tried:
     """Audit one file; seconds are the processor's, so that other work on the machine does not count."""
-    from tinygrad_course.audit.file_audit import audit_text
+    from tinygrad_course.audit.command.one_file import audit_text
 
     started = time.process_time()
     function = CALLERS.get(task.function, task.function)

@@ -3,7 +3,7 @@
 import pytest
 
 from benchmarks.audit.errata import DEEP, RIGHT, errata
-from tinygrad_course.audit.file_audit import audit_text
+from tinygrad_course.audit.command.one_file import audit_text
 
 
 def audited(source, function):

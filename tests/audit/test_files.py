@@ -9,9 +9,9 @@ import textwrap
 import pytest
 
 from tinygrad_course.audit import Limits, check_file
-from tinygrad_course.audit.page import marks, page
-from tinygrad_course.audit.report import Report
-from tinygrad_course.audit.submission import SubmissionError, from_text, load
+from tinygrad_course.audit.reporting.handout import marks, page
+from tinygrad_course.audit.reporting.results import Report
+from tinygrad_course.audit.source.submission import SubmissionError, from_text, load
 from tinygrad_course.cli import main
 from tinygrad_course.cli.check import expand
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tinygrad_course.audit import audit
-from tinygrad_course.audit.file_audit import audit_text
+from tinygrad_course.audit.command.one_file import audit_text
 
 CASES = sorted((Path(__file__).parents[2] / "benchmarks" / "audit_cases").glob("*.py"))
 

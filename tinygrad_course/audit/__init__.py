@@ -8,8 +8,8 @@ A process of its own keeps accidents apart. It is no sandbox against malice: che
 container without a network.
 """
 
-from tinygrad_course.audit.functions import audit
-from tinygrad_course.audit.report import Finding, FunctionReport, Report
-from tinygrad_course.audit.runner import Limits, check_file, check_files
+from tinygrad_course.audit.command.in_process import audit
+from tinygrad_course.audit.command.process import Limits, check_file, check_files
+from tinygrad_course.audit.reporting.results import Finding, FunctionReport, Report
 
 __all__ = ["Finding", "FunctionReport", "Limits", "Report", "audit", "check_file", "check_files"]

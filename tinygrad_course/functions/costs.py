@@ -228,30 +228,6 @@ def softmax_cross_entropy(Z: Any, Y: Any) -> Any:
     return _softmax_cost(None, Y, Z)
 
 
-def mean_squared_error(A: Any, Y: Any) -> Any:
-    """Return the mean of (A - Y)**2 over all entries, the cost of a regression.
-
-    Parameters
-    ----------
-    A : array, shape (n, m)
-        What is predicted.
-    Y : array, shape (n, m)
-        What is to be predicted.
-
-    Raises
-    ------
-    ValueError
-        If A and Y differ in shape, or hold no examples.
-
-    Examples
-    --------
-    >>> print(mean_squared_error(np.array([[1.0, 2.0]]), np.array([[1, 4]])))
-    2.0
-    """
-    A, Y = _prepared(A, Y)
-    return np.mean(np.square(A - Y))
-
-
 def one_hot(labels: Any, classes: int) -> Any:
     """Return labels 0, 1, ..., classes - 1 as columns with a single 1.
 

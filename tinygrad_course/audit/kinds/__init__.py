@@ -3,21 +3,24 @@
 import ast
 import difflib
 
-from tinygrad_course.audit.kinds.activations import Activation, ActivationBackward, ActivationSlope
-from tinygrad_course.audit.kinds.backward import Backward, CheckBackward, DropoutBackward, RegularizedBackward
-from tinygrad_course.audit.kinds.base import Kind
-from tinygrad_course.audit.kinds.basics import (
-    BasicSigmoid,
-    Decay,
-    ImageToVector,
-    Loss,
-    NormalizeRows,
-    Softmax,
+from tinygrad_course.audit.kinds.activation_functions import Activation, ActivationBackward, ActivationSlope
+from tinygrad_course.audit.kinds.backward_passes import (
+    Backward,
+    CheckBackward,
+    DropoutBackward,
+    RegularizedBackward,
 )
-from tinygrad_course.audit.kinds.checking import BackwardOne, ForwardOne, GradientCheckMany, GradientCheckOne
-from tinygrad_course.audit.kinds.costs import Cost, RegularizedCost
-from tinygrad_course.audit.kinds.initial import Initialize, LayerSizes
-from tinygrad_course.audit.kinds.layers import (
+from tinygrad_course.audit.kinds.base import Kind
+from tinygrad_course.audit.kinds.cost_functions import Cost, RegularizedCost
+from tinygrad_course.audit.kinds.forward_passes import CheckForward, DropoutForward, Forward
+from tinygrad_course.audit.kinds.gradient_checkers import (
+    BackwardOne,
+    ForwardOne,
+    GradientCheckMany,
+    GradientCheckOne,
+)
+from tinygrad_course.audit.kinds.initial_values import Initialize, LayerSizes
+from tinygrad_course.audit.kinds.layer_functions import (
     DeepBackward,
     DeepForward,
     LinearActivationBackward,
@@ -25,17 +28,24 @@ from tinygrad_course.audit.kinds.layers import (
     LinearBackward,
     LinearForward,
 )  # fmt: skip
-from tinygrad_course.audit.kinds.logistic import (
+from tinygrad_course.audit.kinds.logistic_regression import (
     InitializeWithZeros,
     LogisticPredict,
     Optimize,
     Predict,
     Propagate,
 )
-from tinygrad_course.audit.kinds.minibatches import RandomMiniBatches
-from tinygrad_course.audit.kinds.networks import CheckForward, DropoutForward, Forward
-from tinygrad_course.audit.kinds.optimizers import Adam, InitializeState, Momentum, Update
-from tinygrad_course.audit.recognise import Binding, bare, bind
+from tinygrad_course.audit.kinds.mini_batches import RandomMiniBatches
+from tinygrad_course.audit.kinds.numpy_basics import (
+    BasicSigmoid,
+    Decay,
+    ImageToVector,
+    Loss,
+    NormalizeRows,
+    Softmax,
+)
+from tinygrad_course.audit.kinds.update_rules import Adam, InitializeState, Momentum, Update
+from tinygrad_course.audit.source.signatures import Binding, bare, bind
 
 KINDS: tuple[Kind, ...] = (
     Activation(),

@@ -1,0 +1,1 @@
+"""The check of one function, of one file, of many, each file in a process of its own."""

@@ -1,0 +1,170 @@
+"""The audit of three functions in the caller's own program."""
+
+import ast
+import inspect
+import textwrap
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tinygrad_course.audit.execution.learner import Learner
+from tinygrad_course.audit.execution.namespace import Program
+from tinygrad_course.audit.kinds.base import Assumption, Kind, labelled
+from tinygrad_course.audit.kinds.cases import Case, Draw
+from tinygrad_course.audit.reference.oracle import gradients
+from tinygrad_course.audit.repair.diagnosis import diagnose
+from tinygrad_course.audit.repair.verdict import judge
+from tinygrad_course.audit.reporting.results import WRONG, Finding, FunctionReport, Report
+from tinygrad_course.audit.source.signatures import bind
+from tinygrad_course.audit.source.submission import Submission
+
+Array = NDArray[Any]
+Function = Callable[..., Any]
+
+SIGNATURES = (
+    ("parameters", "cache", "X", "Y"),
+    ("X", "Y", "cache"),
+    ("AL", "Y", "cache"),
+    ("X", "Y", "parameters"),
+)
+
+
+class _Given(Kind):
+    """The backward pass of the caller's own network, on the caller's own data."""
+
+    outputs = ("grads",)
+
+    def __init__(self, case: Case) -> None:
+        self._case = case
+
+    def case(self, learner: Learner, draw: Draw, assumption: Assumption) -> Case:
+        """Return the one case that there is."""
+        del learner, draw, assumption
+        return self._case
+
+    def read(self, result: Any, expression: ast.expr | None, case: Case) -> dict[str, Any]:
+        """Read the gradients by their names."""
+        return labelled(result, expression, case, self.outputs)
+
+
+def audit(
+    forward: Function,
+    cost: Function,
+    backward: Function,
+    parameters: Mapping[str, Array],
+    X: Array,
+    Y: Array,
+) -> Report:
+    """Hold a hand-written backward pass against the graph of its own forward pass and cost.
+
+    Parameters
+    ----------
+    forward
+        ``forward(X, parameters)`` returns the last activation, or it and a cache.
+    cost
+        ``cost(AL, Y)`` or ``cost(AL, Y, parameters)`` returns the cost J.
+    backward
+        Takes what it needs of ``parameters, cache, X, Y, AL``, by the course's names, and returns the
+        gradients as a dictionary: ``dW1`` for ``W1``, and so on, in the shapes of the parameters.
+    parameters
+        The arrays by their names.
+    X, Y
+        Inputs of shape (n_x, m) and labels of shape (1, m).
+
+    Returns
+    -------
+    Report
+        One function, ``backward``: right, or its first wrong quantity with the line that assigns it.
+
+    Raises
+    ------
+    ValueError
+        If the source of ``backward`` cannot be read, or its arguments have other names.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> def forward(X, parameters):
+    ...     return 1 / (1 + np.exp(-(np.dot(parameters["W1"], X) + parameters["b1"])))
+    >>> def cost(A1, Y):
+    ...     return -np.sum(Y * np.log(A1) + (1 - Y) * np.log(1 - A1)) / Y.shape[1]
+    >>> def backward(parameters, cache, X, Y):
+    ...     dZ1 = cache - Y
+    ...     return {"dW1": np.dot(dZ1, X.T) / Y.shape[1], "db1": np.mean(dZ1, axis=1, keepdims=True)}
+    >>> theta = {"W1": np.array([[0.3, -0.2]]), "b1": np.array([[0.1]])}
+    >>> X, Y = np.array([[1.0, 2.0, -1.0], [0.5, -1.5, 1.0]]), np.array([[1, 0, 1]])
+    >>> audit(forward, cost, backward, theta, X, Y).status
+    'right'
+    """
+    node, first = _source(backward)
+    binding = next((found for roles in SIGNATURES if (found := bind(node, roles))), None)
+    if binding is None:
+        names = ", ".join(argument.arg for argument in node.args.args)
+        raise ValueError(
+            f"{node.name}({names}): the backward pass takes some of parameters, cache, X, Y and AL, "
+            "by these names"
+        )
+    plain = {name: np.array(value, dtype=float) for name, value in parameters.items()}
+    case, how = _case(forward, cost, plain, np.asarray(X), np.asarray(Y))
+    program = Program(Submission("<caller>", [], []))
+    program.namespace = {**getattr(backward, "__globals__", {}), **inspect.getclosurevars(backward).nonlocals}
+    program.functions, program.submission.lines = {node.name: node}, [""] * (first - 1) + _lines(backward)
+    program.namespace[node.name] = backward
+    learner, kind = Learner(program, node, binding, {}), _Given(case)
+    report = Report(getattr(inspect.getmodule(backward), "__file__", None) or "<caller>")
+    told = FunctionReport(node.name, first, "backward", against=how, cases=1)
+    verdict = judge(learner, kind, backward, case)
+    if not verdict.right:
+        told.status = WRONG
+        told.findings = _findings(learner, kind, verdict)
+    report.functions.append(told)
+    return report
+
+
+def _findings(learner: Learner, kind: Kind, verdict: Any) -> list[Finding]:
+    with learner.program.trials():
+        findings, _, _ = diagnose(learner, kind, [verdict], [], kind.trials)
+    return findings
+
+
+def _lines(function: Function) -> list[str]:
+    return textwrap.dedent(inspect.getsource(function)).split("\n")
+
+
+def _source(function: Function) -> tuple[ast.FunctionDef, int]:
+    try:
+        lines, first = inspect.getsourcelines(function)
+    except (OSError, TypeError) as error:
+        raise ValueError(f"the source of {function!r} cannot be read: {error}") from None
+    tree = ast.parse(textwrap.dedent("".join(lines)))
+    node = tree.body[0] if tree.body else None
+    if not isinstance(node, ast.FunctionDef):
+        raise ValueError(f"{function!r} is no function written with def")  # noqa: TRY004 - as the docstring says
+    node.decorator_list = []
+    ast.increment_lineno(node, max(first, 1) - 1)
+    return node, max(first, 1)
+
+
+def _case(
+    forward: Function, cost: Function, parameters: dict[str, Array], X: Array, Y: Array
+) -> tuple[Case, str]:
+    takes_parameters = len(inspect.signature(cost).parameters) > 2
+
+    def J(theta: dict[str, Any]) -> Any:
+        result = forward(X, theta)
+        AL = result[0] if isinstance(result, tuple) else result
+        return cost(AL, Y, theta) if takes_parameters else cost(AL, Y)
+
+    found, how = gradients(J, parameters)
+    stored = forward(X, parameters)
+    AL, cache = stored[:2] if isinstance(stored, tuple) and len(stored) > 1 else (stored, stored)
+    m = X.shape[1]
+    expected: dict[str, Any] = {"m": m, **{"d" + name: value for name, value in found.items()}}
+    required = tuple("d" + name for name in parameters)
+    values = {"parameters": parameters, "cache": cache, "X": X, "Y": Y, "AL": AL}
+    return Case(values, expected, required, m=m), f"the {how} of {getattr(forward, '__name__', 'forward')}"
+
+
+__all__ = ["audit"]

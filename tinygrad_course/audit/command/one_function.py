@@ -1,0 +1,325 @@
+"""One function: try it, and if it is wrong find out where and why."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+from tinygrad_course.audit.execution.learner import Learner
+from tinygrad_course.audit.execution.stubs import StandInUsedError
+from tinygrad_course.audit.kinds.base import Assumption, Kind
+from tinygrad_course.audit.kinds.cases import Case, HypothesisDraw, RandomDraw, plainly, shown
+from tinygrad_course.audit.reference.comparison import as_array, close
+from tinygrad_course.audit.repair.candidates import Candidates
+from tinygrad_course.audit.repair.diagnosis import diagnose, easily_right
+from tinygrad_course.audit.repair.fault_localization import Symptom
+from tinygrad_course.audit.repair.verdict import Verdict, judge
+from tinygrad_course.audit.reporting.results import UNCHECKED, WRONG, Finding, FunctionReport
+
+Function = Callable[..., Any]
+
+
+class Unusable(Exception):  # noqa: N818 - the case is at fault, nothing went wrong
+    """A case that must not be used: a kink lies too near."""
+
+
+def battery(learner: Learner, kind: Kind, assumption: Assumption, seed: int) -> list[Case]:
+    """Return a kind's cases from a seed."""
+    found: list[Case] = []
+    for place, scale in enumerate(kind.battery):
+        for attempt in range(40):
+            case = kind.case(
+                learner, RandomDraw(seed * 7919 + place * 101 + attempt * 10007 + 1, scale), assumption
+            )
+            if not case.rejected:
+                case.single = learner.low_precision()
+                found.append(case)
+                break
+    return found
+
+
+def examine(
+    learner: Learner, kind: Kind, seed: int, budget: int, helpers: list[str]
+) -> tuple[FunctionReport, Function | None, int]:
+    """Judge one function; return the report, the function repaired where it could be.
+
+    And how many trials that took.
+    """
+    with np.errstate(all="ignore"):
+        return _examine(learner, kind, seed, budget, helpers)
+
+
+def _examine(
+    learner: Learner, kind: Kind, seed: int, budget: int, helpers: list[str]
+) -> tuple[FunctionReport, Function | None, int]:
+    line = learner.node.lineno
+    report = FunctionReport(learner.name, learner.program.submission.place(line)[1], type(kind).__name__)
+    report.cell = learner.program.submission.place(line)[0]
+    chosen, verdicts = _best_assumption(learner, kind, seed)
+    report.cases = len(verdicts)
+    for remark in [remark for verdict in verdicts for remark in verdict.remarks]:
+        if remark not in report.remarks:
+            report.remarks.append(remark)
+    unused = next(
+        (verdict.error for verdict in verdicts if isinstance(verdict.error, StandInUsedError)), None
+    )
+    if unused is not None and not any(verdict.right for verdict in verdicts):
+        report.status = UNCHECKED
+        report.remarks.append(f"not checked: {unused}")
+        return report, None, 0
+    function = learner.program.namespace[learner.name]
+    failing = [verdict for verdict in verdicts if not verdict.right]
+    if not failing:
+        extra, count = _explore(learner, kind, chosen, function, seed, kind.examples)
+        report.cases += count
+        if extra is not None:
+            failing = [extra]
+            verdicts = [*verdicts, extra]
+    report.against = ", ".join(sorted(learner.against)) or "the course's formula"
+    if not failing:
+        return report, None, 0
+    report.status = WRONG
+    report.raises_always = all(verdict.error is not None for verdict in failing)
+    chosen, verdicts = _likeliest(learner, kind, chosen, verdicts, seed, helpers, budget)
+    try:
+        with learner.program.trials():
+            findings, repaired, trials = diagnose(learner, kind, verdicts, helpers, budget)
+    except (ValueError, TypeError, KeyError, IndexError, AttributeError) as error:
+        # The function is wrong whether or not the search for its mistake comes to an end.
+        place, shown_line = learner.program.submission.place(line)
+        findings, repaired, trials = [Finding("", "unknown", "", shown_line, place)], None, budget
+        report.remarks.append(f"the search for the mistake failed: {type(error).__name__}: {error}")
+    report.findings = findings
+    quiet = [set(verdict.wrong) for verdict in failing if verdict.error is None and verdict.case.m > 1]
+    labels = set.intersection(*quiet) if quiet else set()
+    telling = [verdict for verdict in failing if _telling(verdict, labels)]
+    wanted = labels if telling else None
+    example, _ = _explore(learner, kind, chosen, function, seed, 25, wanted=wanted)
+    smallest = _smaller(example, telling or failing)
+    if smallest is not None:
+        _illustrate(findings, learner, kind, smallest.case, helpers)
+    pattern = _pattern(verdicts)
+    if pattern:
+        report.remarks.append(pattern)
+    return report, repaired, trials
+
+
+def _best_assumption(learner: Learner, kind: Kind, seed: int) -> tuple[Assumption, list[Verdict]]:
+    """Try a kind's assumptions in turn.
+
+    Keep the first under which all is right, else the one under which most is.
+    """
+    function = learner.program.namespace[learner.name]
+    options: list[tuple[Assumption, list[Verdict]]] = []
+    for assumption in kind.assumptions(learner):
+        verdicts = [judge(learner, kind, function, case) for case in battery(learner, kind, assumption, seed)]
+        options.append((assumption, verdicts))
+        if verdicts and all(verdict.right for verdict in verdicts):
+            return options[-1]
+
+    def score(option: tuple[Assumption, list[Verdict]]) -> tuple[int, int, int]:
+        right = sum(verdict.right for verdict in option[1])
+        good = sum(len(verdict.good) for verdict in option[1])
+        return right, good, -sum(verdict.error is not None for verdict in option[1])
+
+    return max(options, key=score)
+
+
+def _likeliest(
+    learner: Learner,
+    kind: Kind,
+    chosen: Assumption,
+    verdicts: list[Verdict],
+    seed: int,
+    helpers: list[str],
+    budget: int,
+) -> tuple[Assumption, list[Verdict]]:
+    """Of several readings of a wrong function, return the one that takes the least to make it right."""
+    options = kind.assumptions(learner)
+    function = learner.program.namespace[learner.name]
+    if len(options) < 2:
+        return chosen, verdicts
+    read: list[tuple[tuple[bool, int], Assumption, list[Verdict]]] = []
+    for option in [chosen, *[option for option in options if option != chosen]]:
+        tried = (
+            verdicts
+            if option == chosen
+            else [judge(learner, kind, function, case) for case in battery(learner, kind, option, seed)]
+        )
+        failing = [verdict for verdict in tried if not verdict.right]
+        if failing:
+            # Under the right reading the first wrong quantity comes latest.
+            deepest = min(
+                failing,
+                key=lambda verdict: (verdict.error is not None, -verdict.case.layers, verdict.case.m == 1),
+            )
+            symptom = Candidates(learner, kind, [], helpers, 0).symptom(deepest.case)
+            quiet = deepest.error is None
+            read.append(((quiet, symptom.moment if symptom else -1), option, tried))
+    most = max(count for count, _, _ in read)
+    for count, option, tried in read:
+        if count < most:
+            continue
+        if sum(number == most for number, _, _ in read) == 1:
+            return option, tried
+        with learner.program.trials():
+            easy = easily_right(learner, kind, tried, helpers, budget // 8)
+        if easy:
+            return option, tried
+    return chosen, verdicts
+
+
+def _explore(
+    learner: Learner,
+    kind: Kind,
+    assumption: Assumption,
+    function: Function,
+    seed: int,
+    count: int,
+    *,
+    wanted: set[str] | None = None,
+) -> tuple[Verdict | None, int]:
+    """Let Hypothesis look for a failing case, and shrink it.
+
+    Return the smallest one seen, and how many were tried. `wanted` quantities must be wrong in it, by their
+    numbers and not by their shapes alone.
+    """
+    from hypothesis import HealthCheck, Phase, Verbosity, given, reject, settings
+    from hypothesis import seed as seeded
+    from hypothesis import strategies as st
+
+    smallest: list[Verdict] = []
+    tried = [0]
+
+    @seeded(seed)
+    @settings(
+        max_examples=count,
+        database=None,
+        deadline=None,
+        suppress_health_check=list(HealthCheck),
+        verbosity=Verbosity.quiet,
+        phases=[Phase.generate, Phase.shrink],
+        report_multiple_bugs=False,
+        print_blob=False,
+    )
+    @given(st.data())
+    def right(data: st.DataObject) -> None:
+        if smallest and tried[0] >= kind.shrinks:
+            return  # small enough
+        with np.errstate(all="ignore"):  # Hypothesis runs this in a context of its own
+            case = kind.case(learner, HypothesisDraw(data), assumption)
+        if case.rejected:
+            reject()
+        case.single = learner.low_precision()
+        tried[0] += 1
+        with np.errstate(all="ignore"):
+            verdict = judge(learner, kind, function, case)
+        if verdict.right or (wanted is not None and not _telling(verdict, wanted)):
+            return
+        if not smallest or _size(verdict.case) <= _size(smallest[0].case):
+            smallest[:] = [verdict]
+        raise Unusable
+
+    try:
+        right()
+    except Exception:  # noqa: BLE001 - the failing case is in `smallest`; a function that draws at random may be flaky
+        return (smallest[0] if smallest else None), tried[0]
+    return (smallest[0] if smallest else None), tried[0]
+
+
+def _telling(verdict: Verdict, labels: set[str]) -> bool:
+    """Tell whether all these quantities are wrong, by their numbers and not by their arrangement alone."""
+    if verdict.right or not labels <= set(verdict.wrong):
+        return False
+    pairs = [(verdict.values.get(label), verdict.expected.get(label)) for label in verdict.wrong]
+    return not pairs or all(_other_numbers(got, want) for got, want in pairs)
+
+
+def _other_numbers(got: Any, want: Any) -> bool:
+    mine, right = as_array(got), as_array(want)
+    if mine is None or right is None:
+        return True
+    if mine.size == 1:
+        mine = np.full(right.shape, mine.ravel()[0])
+    return mine.size != right.size or not close(np.ravel(mine), np.ravel(right))
+
+
+def _size(case: Case) -> tuple[int, float]:
+    arrays = list(_numbers(case.values))
+    return sum(array.size for array in arrays), float(sum(np.sum(np.abs(array)) for array in arrays))
+
+
+def _numbers(value: Any) -> Iterator[Any]:
+    if isinstance(value, np.ndarray):
+        yield value
+    elif isinstance(value, dict):
+        for item in value.values():
+            yield from _numbers(item)
+    elif isinstance(value, list | tuple):
+        for item in value:
+            yield from _numbers(item)
+
+
+def _smaller(example: Verdict | None, failing: list[Verdict]) -> Verdict | None:
+    # The short numbers of Hypothesis read better than random ones.
+    if example is not None and example.error is None:
+        return example
+    options = [verdict for verdict in [example, *failing] if verdict is not None]
+    quiet = [verdict for verdict in options if verdict.error is None]
+    return min(
+        quiet or options, key=lambda verdict: (_size(verdict.case)[0], verdict is not example), default=None
+    )
+
+
+def _illustrate(
+    findings: list[Finding], learner: Learner, kind: Kind, case: Case, helpers: list[str]
+) -> None:
+    """Show the smallest example at the first wrong quantity, with both values."""
+    pool = Candidates(learner, kind, [case], helpers, 0)
+    symptom: Symptom | None = pool.symptom(case)
+    verdict = judge(learner, kind, learner.program.namespace[learner.name], case)
+    returned = next(iter(verdict.wrong), None)
+    if symptom is None and returned is not None:
+        # Nothing is assigned on the way: what is returned is all there is to show.
+        symptom = Symptom(returned, None, verdict.values.get(returned), verdict.expected.get(returned))
+    given = {
+        name: case.values.get(role)
+        for name, role in zip(learner.binding.names, learner.binding.roles, strict=True)
+    }
+    for finding in findings:
+        finding.example = {"arguments": shown(given)}
+        if finding.quantity in verdict.wrong:
+            finding.example |= {
+                "quantity": finding.quantity,
+                "yours": plainly(verdict.values.get(finding.quantity)),
+                "right": plainly(verdict.expected.get(finding.quantity)),
+            }
+        if symptom is not None and (symptom.label == finding.quantity or finding is findings[0]):
+            finding.example |= {
+                "quantity": symptom.label,
+                "yours": plainly(symptom.value),
+                "right": plainly(symptom.right),
+            }
+            if symptom.error is not None:
+                finding.example["raises"] = f"{type(symptom.error).__name__}: {symptom.error}"
+
+
+def _pattern(verdicts: list[Verdict]) -> str:
+    """Say for which cases the function is right, where that has a pattern."""
+    one = [verdict for verdict in verdicts if verdict.case.m == 1]
+    many = [verdict for verdict in verdicts if verdict.case.m > 1]
+    if one and many and all(verdict.right for verdict in one) and not any(verdict.right for verdict in many):
+        return "right for one example (m = 1), wrong for more"
+    single = [verdict for verdict in verdicts if verdict.case.layers == 1]
+    deep = [verdict for verdict in verdicts if verdict.case.layers > 1]
+    if (
+        single
+        and deep
+        and all(verdict.right for verdict in single)
+        and not any(verdict.right for verdict in deep)
+    ):
+        return "right for one layer, wrong for more"
+    return ""
+
+
+__all__ = ["battery", "examine"]

@@ -1,0 +1,242 @@
+"""A submission in a process of its own, in an empty folder, with limits on time, memory and output.
+
+A submission that loops, exits, floods its output, eats memory or breaks what it imported spoils neither
+the run nor
+another's marks. This is no sandbox against malice: the process runs as the user, may read the user's files
+and use the
+network. For strangers' files run the whole command in a container (see the documentation).
+"""
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tinygrad_course.audit.reporting.mistakes import DIAGNOSES
+from tinygrad_course.audit.reporting.results import WRONG, Finding, FunctionReport, Report, from_dict
+
+ATTEMPTS = 4
+TOP = "(the top of the file)"
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What one submission may use."""
+
+    seconds: float = 60.0
+    """Wall-clock time for the whole file."""
+    idle: float = 20.0
+    """Wall-clock time without a result.
+
+    A function that swallows the exception that should end it is ended with its process.
+    """
+    memory: int = 1024
+    """Megabytes beyond what Python and NumPy take themselves (Linux and macOS)."""
+
+
+@dataclass
+class _Run:
+    """What one process left behind."""
+
+    functions: list[FunctionReport]
+    notes: list[str]
+    error: str
+    done: bool
+    began: str
+    stopped: str
+    """never_ends, memory or crashes, where the process did not come to its end."""
+
+
+def check_file(path: str | Path, seed: int = 0, limits: Limits | None = None) -> Report:
+    """Check one .py or .ipynb file in a process of its own.
+
+    Parameters
+    ----------
+    path
+        The learner's file.
+    seed
+        Repeats the same cases.
+    limits
+        What the process may use.
+
+    Returns
+    -------
+    Report
+        Its ``exit_status`` is 0 where all is right, 1 where something is wrong, 2 where nothing could be
+        checked.
+    """
+    limits = limits or Limits()
+    started = time.monotonic()
+    report = Report(str(path), seed)
+    skip: dict[str, Finding] = {}
+    for _ in range(ATTEMPTS):
+        left = limits.seconds - (time.monotonic() - started)
+        if left <= 1:
+            report.error = f"the file takes longer than {limits.seconds:g} seconds"
+            break
+        run = _run(Path(path), str(path), seed, sorted(skip), limits, left)
+        report.functions, report.notes, report.error = run.functions, run.notes, run.error
+        if run.done or run.error:
+            break
+        if not run.began or run.began == TOP:
+            report.error = _stopped_words(run.stopped or "crashes", "the file", limits)
+            break
+        diagnosis = run.stopped if run.stopped in DIAGNOSES else "crashes"
+        skip[run.began] = Finding("", diagnosis, _stopped_words(run.stopped or "crashes", run.began, limits))
+    report.functions += _ended(Path(path), skip)
+    report.seconds = round(time.monotonic() - started, 2)
+    return report
+
+
+def check_files(
+    paths: Sequence[str | Path], seed: int = 0, limits: Limits | None = None, jobs: int = 1
+) -> Iterator[Report]:
+    """Check many files, `jobs` at a time; the reports come in the order of the files."""
+    with ThreadPoolExecutor(max(1, jobs)) as pool:
+        yield from pool.map(lambda path: check_file(path, seed, limits), paths)
+
+
+def _stopped_words(kind: str, name: str, limits: Limits) -> str:
+    return {
+        "never_ends": f"{name} does not come back",
+        "memory": f"{name} asks for more than {limits.memory} MB of memory",
+        "killed": f"{name} is killed: by itself, or by the system for want of memory",
+    }.get(kind, f"{name} ends the Python interpreter")
+
+
+def _ended(path: Path, skip: dict[str, Finding]) -> list[FunctionReport]:
+    if not skip:
+        return []
+    from tinygrad_course.audit.source.submission import SubmissionError, load
+
+    try:
+        submission = load(path)
+    except SubmissionError:
+        return []
+    reports = []
+    for name, finding in skip.items():
+        node = next((node for node in submission.functions if node.name == name), None)
+        line = node.lineno if node else 1
+        finding.cell, finding.line = submission.place(line)
+        finding.source = submission.source(line)
+        reports.append(FunctionReport(name, finding.line, "", finding.cell, WRONG, [finding]))
+    return reports
+
+
+def _run(path: Path, shown: str, seed: int, skip: list[str], limits: Limits, seconds: float) -> _Run:
+    with tempfile.TemporaryDirectory(prefix="tinygrad-course-", ignore_cleanup_errors=True) as private:
+        folder, results = Path(private) / "empty", Path(private) / "results"
+        folder.mkdir()
+        results.touch()
+        config = Path(private) / "config.json"
+        plain = {
+            "path": str(path.absolute()),
+            "shown": shown,
+            "seed": seed,
+            "skip": skip,
+            "memory": limits.memory,
+        }
+        config.write_text(json.dumps(plain), encoding="utf-8")
+        worker = "tinygrad_course.audit.command.worker"
+        command = [sys.executable, "-P", "-m", worker, str(config), str(results)]
+        process = subprocess.Popen(  # noqa: S603 - our own interpreter and module, the learner's text is no part of it
+            command,
+            cwd=folder,
+            env=_environment(folder),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        stopped = _wait(process, results, limits, seconds)
+        run = _read(results)
+        if not run.done and not run.error:
+            ended = (
+                {137: "memory", -signal.SIGKILL: "killed"} if hasattr(signal, "SIGKILL") else {137: "memory"}
+            )
+            run.stopped = stopped or ended.get(process.returncode, "crashes")
+        return run
+
+
+def _wait(process: "subprocess.Popen[bytes]", results: Path, limits: Limits, seconds: float) -> str:
+    """Wait for a process as long as it tells something; end it, and what it started, when it does not."""
+    ends, size, told = time.monotonic() + seconds, -1, time.monotonic()
+    try:
+        while True:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(0.05)
+                return ""
+            now = time.monotonic()
+            present = results.stat().st_size
+            if present != size:
+                size, told = present, now
+            if now > ends or now - told > limits.idle:
+                return "never_ends"
+    finally:
+        _end(process)
+
+
+def _end(process: "subprocess.Popen[bytes]") -> None:
+    if hasattr(os, "killpg"):
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(process.pid, signal.SIGKILL)
+    else:
+        process.kill()
+    process.wait()
+
+
+def _environment(folder: Path) -> dict[str, str]:
+    """Return what the process is told of its surroundings: as little as Python needs."""
+    kept = {
+        name: os.environ[name]
+        for name in ("PATH", "SYSTEMROOT", "LANG", "LD_LIBRARY_PATH")
+        if name in os.environ
+    }
+    threads = dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+    package = str(Path(__file__).resolve().parents[3])
+    here = {
+        "HOME": str(folder),
+        "TMPDIR": str(folder),
+        "TEMP": str(folder),
+        "TMP": str(folder),
+        "MPLCONFIGDIR": str(folder),
+    }
+    return {
+        **kept,
+        **threads,
+        **here,
+        "PYTHONPATH": package,
+        "PYTHONHASHSEED": "0",
+        "HYPOTHESIS_NO_PLUGINS": "1",
+    }
+
+
+def _read(results: Path) -> _Run:
+    run = _Run([], [], "", done=False, began="", stopped="")
+    for line in results.read_text(encoding="utf-8", errors="replace").splitlines():
+        try:
+            item: dict[str, Any] = json.loads(line)
+        except ValueError:
+            continue
+        if "begin" in item:
+            run.began = str(item["begin"])
+        elif "function" in item:
+            run.functions.append(from_dict(item["function"]))
+        elif "note" in item:
+            run.notes.append(str(item["note"]))
+        elif "error" in item:
+            run.error = str(item["error"])
+        elif "internal" in item:
+            run.error = "the check itself failed: " + str(item["internal"])
+        elif "done" in item:
+            run.done = True
+    return run

@@ -1,0 +1,176 @@
+"""One function under test, with what else its file holds."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from tinygrad_course.audit.execution.namespace import Outcome, Program, snapshot
+from tinygrad_course.audit.execution.trace import canonical
+from tinygrad_course.audit.source.signatures import Binding, bare
+
+Function = Callable[..., Any]
+
+
+class Learner:
+    """What a kind of function may ask about the file that it judges."""
+
+    def __init__(
+        self,
+        program: Program,
+        node: ast.FunctionDef,
+        binding: Binding,
+        repaired: Mapping[str, Function | None],
+    ) -> None:
+        self.program, self.node, self.binding = program, node, binding
+        self.repaired = dict(repaired)
+        """The file's functions that were found wrong: each as repaired, or None where no repair was found."""
+        self.memory: dict[str, Any] = {}
+        self.partner: Callable[[Learner], list[str]] | None = None
+        self.against: set[str] = set()
+
+    @property
+    def name(self) -> str:
+        """The name of the function under test."""
+        return self.node.name
+
+    def own(self, *names: str) -> Function | None:
+        """Return the file's own function of such a name, repaired where it was found wrong.
+
+        None where there is none.
+        """
+        for wanted in names:
+            for name in self.program.functions:
+                if bare(name) == wanted:
+                    function = (
+                        self.repaired.get(name, self.program.namespace.get(name))
+                        if name in self.repaired
+                        else (self.program.namespace.get(name))
+                    )
+                    if callable(function):
+                        return function
+        return None
+
+    def own_name(self, *names: str) -> str | None:
+        """Return the name by which the file knows such a function."""
+        return next(
+            (name for wanted in names for name in self.program.functions if bare(name) == wanted), None
+        )
+
+    def try_call(self, function: Function, *args: Any) -> Any:
+        """Call a helper of the file on copies; None where it raises."""
+        with self.program.bound(self.replacements()):
+            outcome = self.program.call(function, tuple(snapshot(arg) for arg in args), {})
+        return None if outcome.error is not None else outcome.result
+
+    def replacements(self) -> dict[str, Function]:
+        """Return what stands in for the functions that this one calls and that were found wrong."""
+        return {
+            name: function
+            for name, function in self.repaired.items()
+            if function is not None and name != self.name
+        }
+
+    def call(
+        self,
+        function: Function,
+        values: Mapping[str, Any],
+        bindings: Mapping[str, Any],
+        seconds: float | None = None,
+    ) -> Outcome:
+        """Call the function under test with the values of its roles."""
+        args = {
+            name: values[role]
+            for name, role in zip(self.binding.names, self.binding.roles, strict=True)
+            if role in values
+        }
+        with self.program.bound({**self.replacements(), **bindings}):
+            return self.program.call(function, (), args, seconds)
+
+    def has(self, role: str) -> bool:
+        """Tell whether the function takes an argument of this role."""
+        return role in self.binding.roles
+
+    def low_precision(self) -> bool:
+        """Tell whether the file computes in less than double precision somewhere.
+
+        Rounding is no mistake then, and difference quotients of its forward pass are noise.
+        """
+        if "single" not in self.memory:
+            source = "\n".join(self.program.submission.lines)
+            self.memory["single"] = bool(re.search(r"float32|float16|\bsingle\b|\bhalf\b", source))
+        return bool(self.memory["single"])
+
+    def partner_hidden(self) -> list[str]:
+        """Return the hidden activations that the file's backward pass is right for.
+
+        [] where it does not tell.
+        """
+        if self.partner is None:
+            return []
+        if "partner" not in self.memory:
+            self.memory["partner"] = self.partner(self)
+        return list(self.memory["partner"])
+
+    def text(self, *names: str) -> str:
+        """Return the source of functions of the file.
+
+        By default of the one under test and those that it calls.
+        """
+        chosen = names or (self.name, *self.program.callees(self.name))
+        key = " ".join(("text", *chosen))
+        if key not in self.memory:
+            nodes = [self.program.functions[name] for name in chosen if name in self.program.functions]
+            self.memory[key] = "\n".join(map(ast.unparse, nodes))
+        return str(self.memory[key])
+
+    def depth(self, *names: str) -> int | None:
+        """Return how many layers the names W1, dW2, Z3, ... in the source speak of.
+
+        None where it counts its layers.
+        """
+        key = " ".join(("depth", *names))
+        if key not in self.memory:
+            found = re.findall(r"(?i)(?<![A-Za-z])d?[wzab]_?(\d)(?!\d)", self.text(*names))
+            self.memory[key] = max((int(number) for number in found), default=None)
+        depth: int | None = self.memory[key]
+        return depth
+
+    def cache_from_names(
+        self, role: str, values: Mapping[str, Any], default: list[str], *, as_dict: bool
+    ) -> Any:
+        """Build the cache that the function's own unpacking asks for: by the names in a tuple, or by keys."""
+        parameter = next(
+            (
+                name
+                for name, bound in zip(self.binding.names, self.binding.roles, strict=True)
+                if bound == role
+            ),
+            "",
+        )
+        lookup = {canonical(name): value for name, value in values.items()}
+        uses_keys = False
+        for node in ast.walk(self.node):
+            if (
+                isinstance(node, ast.Subscript)
+                and isinstance(node.value, ast.Name)
+                and node.value.id == parameter
+            ):
+                uses_keys = uses_keys or (
+                    isinstance(node.slice, ast.Constant) and isinstance(node.slice.value, str)
+                )
+            if (
+                not isinstance(node, ast.Assign)
+                or not isinstance(node.value, ast.Name)
+                or node.value.id != parameter
+            ):
+                continue
+            target = node.targets[0]
+            if isinstance(target, ast.Tuple) and all(isinstance(leaf, ast.Name) for leaf in target.elts):
+                names = [leaf.id for leaf in target.elts if isinstance(leaf, ast.Name)]
+                return tuple(lookup.get(canonical(name)) for name in names)
+        if uses_keys or as_dict:
+            return dict(values)
+        return tuple(values[name] for name in default)

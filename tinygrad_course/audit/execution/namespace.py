@@ -1,0 +1,292 @@
+"""A submission made runnable: a namespace of its functions, any of which can be swapped for a changed one."""
+
+import ast
+import builtins
+import contextlib
+import io
+import math
+import signal
+import sys
+import threading
+import types
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from tinygrad_course.audit.execution.stubs import GIVEN, PLAIN, bind_import, missing
+from tinygrad_course.audit.source.submission import Submission
+
+Function = Callable[..., Any]
+
+
+class TooLongError(Exception):
+    """A function under test did not come back in time."""
+
+
+@dataclass
+class Outcome:
+    """What a call gave: a result, or the exception that ended it."""
+
+    result: Any = None
+    error: BaseException | None = None
+
+
+def snapshot(value: Any) -> Any:
+    """Copy arrays and the containers they lie in; leave anything else alone."""
+    if isinstance(value, np.ndarray):
+        return value.copy()
+    if isinstance(value, dict):
+        return {key: snapshot(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [snapshot(item) for item in value]
+    if type(value) is tuple:
+        return tuple(snapshot(item) for item in value)
+    return value
+
+
+class Guard:
+    """Puts back what a submission breaks of the modules that it shares with the check."""
+
+    def __init__(self) -> None:
+        names = ("numpy", "numpy.linalg", "numpy.random", "math", "scipy.special", "builtins", "random")
+        self._modules = [
+            (sys.modules[name], dict(vars(sys.modules[name]))) for name in names if name in sys.modules
+        ]
+        self._errors = np.geterr()
+        self.broken: set[str] = set()
+
+    def restore(self) -> None:
+        """Undo every change of an attribute, and remember whose it was."""
+        for module, saved in self._modules:
+            present = vars(module)
+            if present == saved:  # compares objects by identity first, at the speed of C
+                continue
+            for key in [key for key in present if key not in saved]:
+                # NumPy loads some of its submodules when they are first asked for; that breaks nothing.
+                if isinstance(present[key], types.ModuleType) or key.startswith("__"):
+                    saved[key] = present[key]
+                else:
+                    self.broken.add(f"{module.__name__}.{key}")
+                    del present[key]
+            for key, value in saved.items():
+                if present.get(key) is not value and key != "_":
+                    self.broken.add(f"{module.__name__}.{key}")
+                    present[key] = value
+        if np.geterr() != self._errors:
+            np.seterr(**self._errors)
+
+
+def _stop(*_: object) -> None:
+    raise TooLongError
+
+
+@contextlib.contextmanager
+def time_limit(seconds: float) -> Iterator[None]:
+    """Raise TooLongError in the body after so many seconds of computing, or ten times as many of waiting.
+
+    Computing is what counts, so that a busy machine changes no verdict. Where the platform has no interval
+    timers
+    (Windows), the process that waits for the whole file ends it.
+    """
+    if not hasattr(signal, "setitimer") or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    # The timers fire again and again: a bare `except:` in a loop swallows one exception, not all.
+    timers = (
+        (signal.ITIMER_VIRTUAL, signal.SIGVTALRM, seconds),
+        (signal.ITIMER_REAL, signal.SIGALRM, 10 * seconds),
+    )
+    previous = [(number, signal.signal(number, _stop)) for _, number, _ in timers]
+    for timer, _, limit in timers:
+        signal.setitimer(timer, limit, 0.05)
+    try:
+        yield
+    finally:
+        for timer, _, _ in timers:
+            signal.setitimer(timer, 0)
+        for number, handler in previous:
+            signal.signal(number, handler)
+
+
+class _Sink(io.TextIOBase):
+    """Where a homework prints to."""
+
+    def write(self, text: str) -> int:
+        """Drop the text."""
+        return len(text)
+
+
+_SINK = _Sink()
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    with (
+        np.errstate(all="ignore"),
+        warnings.catch_warnings(),
+        contextlib.redirect_stdout(_SINK),
+        contextlib.redirect_stderr(_SINK),
+    ):
+        warnings.simplefilter("ignore")
+        yield
+
+
+class Program:
+    """The functions of one submission, in a namespace of their own."""
+
+    def __init__(self, submission: Submission, seconds: float = 1.0) -> None:
+        self.submission = submission
+        self.seconds = seconds
+        self.notes: list[str] = []
+        self.given: set[str] = set()
+        self.functions: dict[str, ast.FunctionDef] = {}
+        self.namespace: dict[str, Any] = {"__name__": "homework", "__builtins__": builtins}
+        self.guard = Guard()
+        self._trusted = False
+        self._callees: dict[str, list[str]] = {}
+        self._draws = any("random" in line for line in submission.lines)
+        self._build()
+
+    def _build(self) -> None:
+        for statement in self.submission.statements:
+            if isinstance(statement, ast.FunctionDef):
+                self.functions[statement.name] = statement
+            self._execute(statement)
+        used = {
+            node.id
+            for function in self.functions.values()
+            for node in ast.walk(function)
+            if isinstance(node, ast.Name)
+        }
+        for alias, module in (("np", np), ("numpy", np), ("math", math)):
+            if alias not in self.namespace and alias in used:
+                self.namespace[alias] = module
+                self.notes.append(f"{alias} is used and never imported; the check imports it")
+        for name, function in GIVEN.items():
+            if (name not in self.namespace or missing(self.namespace[name])) and name in used:
+                self.namespace[name] = PLAIN[name] if name in PLAIN and not self._unpacks(name) else function
+                self.given.add(name)
+
+    def _unpacks(self, name: str) -> bool:
+        """Tell whether what a function returns is unpacked, or asked for an entry: A, cache = sigmoid(Z)."""
+        for function in self.functions.values():
+            for node in ast.walk(function):
+                value = getattr(node, "value", None)
+                if not isinstance(value, ast.Call) or not isinstance(value.func, ast.Name):
+                    continue
+                pairs = isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Tuple)
+                if value.func.id == name and (pairs or isinstance(node, ast.Subscript)):
+                    return True
+        return False
+
+    def _execute(self, statement: ast.stmt) -> None:
+        if isinstance(statement, ast.Import | ast.ImportFrom):
+            bind_import(statement, self.namespace)
+            return
+        if isinstance(statement, ast.Try):
+            for inner in statement.body:
+                if isinstance(inner, ast.Import | ast.ImportFrom):
+                    bind_import(inner, self.namespace)
+            return
+        code = compile(ast.Module([statement], []), self.submission.path, "exec")
+        try:
+            with time_limit(self.seconds), _quiet():
+                exec(code, self.namespace)  # noqa: S102 - running the homework is what the check is for
+        except BaseException as error:  # noqa: BLE001 - whatever a homework raises, the others are still marked
+            line = self.submission.place(statement.lineno)[1]
+            if isinstance(error, NameError) and self.submission.skipped:
+                return  # it was to be assigned by a statement that is not executed
+            self.notes.append(f"line {line} raises {type(error).__name__}: {error}".rstrip(": "))
+        finally:
+            self.guard.restore()
+
+    def define(self, node: ast.FunctionDef) -> Function:
+        """Return the function that a definition makes, over this namespace, without binding its name."""
+        spare: dict[str, Any] = {}
+        code = compile(ast.Module([node], []), self.submission.path, "exec")
+        exec(code, self.namespace, spare)  # noqa: S102 - as above
+        function: Function = spare[node.name]
+        return function
+
+    @contextlib.contextmanager
+    def bound(self, functions: Mapping[str, Any]) -> Iterator[None]:
+        """Bind names in the namespace for the body of a with statement."""
+        absent = object()
+        saved = {name: self.namespace.get(name, absent) for name in functions}
+        self.namespace.update(functions)
+        try:
+            yield
+        finally:
+            for name, value in saved.items():
+                if value is absent:
+                    self.namespace.pop(name, None)
+                else:
+                    self.namespace[name] = value
+
+    def call(
+        self,
+        function: Function,
+        args: tuple[Any, ...],
+        kwargs: Mapping[str, Any],
+        seconds: float | None = None,
+    ) -> Outcome:
+        """Call a function of the submission; whatever it does comes back as an outcome."""
+        if self._trusted:
+            try:
+                with time_limit(self.seconds if seconds is None else seconds):
+                    return Outcome(function(*args, **kwargs))
+            except KeyboardInterrupt:
+                raise
+            except BaseException as error:  # noqa: BLE001 - as below
+                return Outcome(error=error)
+        state = np.random.get_state() if self._draws else None  # noqa: NPY002 - the course draws from the global stream
+        try:
+            with time_limit(self.seconds if seconds is None else seconds), _quiet():
+                return Outcome(function(*args, **kwargs))
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # noqa: BLE001 - a homework may raise anything, SystemExit included
+            return Outcome(error=error)
+        finally:
+            if state is not None:
+                np.random.set_state(state)  # noqa: NPY002
+            self.guard.restore()
+
+    @contextlib.contextmanager
+    def trials(self) -> Iterator[None]:
+        """Guard a thousand calls as one: of changed versions of functions that leave everything alone."""
+        self._trusted = not self.guard.broken and not self._draws
+        try:
+            with _quiet():
+                yield
+        finally:
+            self._trusted = False
+            self.guard.restore()
+
+    def callees(self, name: str) -> list[str]:
+        """Return the submission's functions that a function calls, directly or not.
+
+        In the order of their lines.
+        """
+        if name in self._callees:
+            return list(self._callees[name])
+        seen: set[str] = set()
+        waiting = [name]
+        while waiting:
+            node = self.functions.get(waiting.pop())
+            if node is None:
+                continue
+            for inner in ast.walk(node):
+                if (
+                    isinstance(inner, ast.Name)
+                    and inner.id in self.functions
+                    and inner.id not in seen
+                    and inner.id != name
+                ):
+                    seen.add(inner.id)
+                    waiting.append(inner.id)
+        self._callees[name] = sorted(seen, key=lambda found: self.functions[found].lineno)
+        return list(self._callees[name])

@@ -1,0 +1,179 @@
+"""What a homework imports: NumPy and SciPy as they are.
+
+The course's helper modules by our own formulas, the rest as stand-ins.
+
+A homework imports Matplotlib, h5py, scikit-learn and the exercise's own `dnn_utils_v2`, `planar_utils`,
+`testCases`. None
+of them is needed to check a backward pass; a stand-in keeps the import from failing (and Matplotlib from
+costing a second).
+"""
+
+import ast
+import sys
+import types
+from collections.abc import Callable
+from typing import Any
+
+from tinygrad_course.audit.reference import course
+
+REAL = {
+    "numpy",
+    "scipy",
+    "math",
+    "cmath",
+    "random",
+    "functools",
+    "itertools",
+    "collections",
+    "copy",
+    "typing",
+    "operator",
+}
+
+_DEEP: dict[str, Callable[..., Any]] = {
+    "sigmoid": course.sigmoid_with_cache,
+    "relu": course.relu_with_cache,
+    "sigmoid_backward": course.sigmoid_backward,
+    "relu_backward": course.relu_backward,
+}
+_DEEP_ALL = _DEEP | {
+    name: getattr(course, name)
+    for name in (
+        "linear_forward",
+        "linear_activation_forward",
+        "L_model_forward",
+        "linear_backward",
+        "linear_activation_backward",
+        "L_model_backward",
+        "compute_cost",
+        "update_parameters",
+    )
+}
+_PLAIN: dict[str, Callable[..., Any]] = {
+    "sigmoid": course.sigmoid,
+    "relu": course.relu,
+    "compute_cost": course.compute_cost,
+    "compute_loss": course.compute_cost,
+    "forward_propagation": course.three_layers,
+    "update_parameters": course.update_parameters,
+}
+_CHECKING: dict[str, Callable[..., Any]] = {
+    "sigmoid": course.sigmoid,
+    "relu": course.relu,
+    "dictionary_to_vector": course.dictionary_to_vector,
+    "vector_to_dictionary": course.vector_to_dictionary,
+    "gradients_to_vector": course.gradients_to_vector,
+}
+
+# A module's name begins with the key (dnn_utils_v2, dnn_app_utils_v3, gc_utils, ...).
+HELPERS: dict[str, dict[str, Callable[..., Any]]] = {
+    "dnn_app_utils": _DEEP_ALL,
+    "dnn_utils": _DEEP,
+    "planar_utils": {"sigmoid": course.sigmoid},
+    "lr_utils": {},
+    "init_utils": _PLAIN,
+    "reg_utils": _PLAIN,
+    "opt_utils": _PLAIN,
+    "gc_utils": _CHECKING,
+    "testcase": {},
+    "test_cases": {},
+    "public_tests": {},
+    "test_utils": {},
+}
+
+# A function that the file calls and nobody defines: the course gives it with the exercise.
+GIVEN: dict[str, Callable[..., Any]] = {
+    **_CHECKING,
+    **_DEEP_ALL,
+    "forward_propagation_n": course.forward_propagation_n,
+}
+
+
+# The activations return A alone, or A and a cache: how a file uses them tells which it means.
+PLAIN: dict[str, Callable[..., Any]] = {"sigmoid": course.sigmoid, "relu": course.relu}
+
+
+class StandInUsedError(RuntimeError):
+    """A function under test called something that the check does not load."""
+
+
+class StandIn(types.ModuleType):
+    """A module that can be imported and asked for anything.
+
+    Using what it gives says that it is not loaded.
+    """
+
+    __all__: tuple[str, ...] = ()
+
+    def __getattr__(self, name: str) -> Any:
+        """Return a stand-in for the attribute."""
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return _Missing(f"{self.__name__}.{name}")
+
+
+class _Missing:
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __getattr__(self, name: str) -> "_Missing":
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return _Missing(f"{self._name}.{name}")
+
+    def __call__(self, *_: Any, **__: Any) -> Any:
+        raise StandInUsedError(f"{self._name} is called, and the check does not load it")
+
+
+def missing(value: Any) -> bool:
+    """Tell whether a name stands for something that is not loaded."""
+    return isinstance(value, _Missing)
+
+
+def helper_functions(module: str) -> dict[str, Callable[..., Any]] | None:
+    """Return what a helper module of the course offers, None for a module that is none of the course's."""
+    name = module.rsplit(".", 1)[-1].lower()
+    for start, functions in HELPERS.items():
+        if name.startswith(start):
+            return functions
+    return None
+
+
+def _module(name: str) -> types.ModuleType:
+    functions = helper_functions(name)
+    root = name.split(".", 1)[0]
+    if functions is None and (root in REAL or root in sys.stdlib_module_names):
+        try:
+            __import__(name)
+            return sys.modules[name]
+        except ImportError:
+            return StandIn(name)
+    module = StandIn(name)
+    for key, value in (functions or {}).items():
+        setattr(module, key, value)
+    module.__all__ = tuple(functions or ())
+    return module
+
+
+def bind_import(statement: ast.Import | ast.ImportFrom, namespace: dict[str, Any]) -> None:
+    """Do what the import statement does, with stand-ins for what is not loaded."""
+    if isinstance(statement, ast.Import):
+        for alias in statement.names:
+            module = _module(alias.name)
+            if alias.asname:
+                namespace[alias.asname] = module
+            else:
+                root = alias.name.split(".", 1)[0]
+                namespace[root] = _module(root)
+        return
+    module = _module(statement.module or "")
+    for alias in statement.names:
+        if alias.name == "*":
+            names = getattr(module, "__all__", None) or [
+                name for name in vars(module) if not name.startswith("_")
+            ]
+            namespace.update({name: getattr(module, name) for name in names if hasattr(module, name)})
+        elif hasattr(module, alias.name):
+            namespace[alias.asname or alias.name] = getattr(module, alias.name)
+        elif statement.module and not isinstance(module, StandIn):
+            namespace[alias.asname or alias.name] = _module(f"{statement.module}.{alias.name}")

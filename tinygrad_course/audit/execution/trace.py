@@ -1,0 +1,268 @@
+"""Which line gave which variable which value: a function run statement by statement.
+
+The function's syntax tree is given a call before and after each statement, and the calls record the local
+variables.
+Unlike a trace function of the interpreter's, this sees `grads["dW1"] = ...` and the entries of a returned
+dictionary.
+"""
+
+import ast
+import copy
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from tinygrad_course.audit.execution.namespace import snapshot
+
+Block = list[ast.stmt]
+BEFORE, AFTER, RESULT = "__tinygrad_before__", "__tinygrad_after__", "__tinygrad_result__"
+
+
+@dataclass(frozen=True)
+class Site:
+    """One statement of a function: where it stands in the tree, so that another can be put in its place."""
+
+    function: str
+    index: int
+    block: Block
+    position: int
+
+    @property
+    def statement(self) -> ast.stmt:
+        """The statement that stands there."""
+        return self.block[self.position]
+
+
+@dataclass
+class Event:
+    """One execution of one statement."""
+
+    site: int
+    before: dict[str, Any]
+    values: dict[str, Any] = field(default_factory=dict)
+    """What it assigned, by label; empty while it has not ended."""
+    ended: bool = False
+
+
+def blocks(node: ast.FunctionDef) -> Iterator[tuple[Block, int]]:
+    """Give each statement of a function as (block, position), outer before inner.
+
+    Nested functions count as one.
+    """
+
+    def walk(block: Block) -> Iterator[tuple[Block, int]]:
+        for position, statement in enumerate(block):
+            yield block, position
+            if isinstance(statement, ast.FunctionDef | ast.ClassDef):
+                continue
+            for name in ("body", "orelse", "finalbody"):
+                inner = getattr(statement, name, None)
+                if inner:
+                    yield from walk(inner)
+            for handler in getattr(statement, "handlers", []):
+                yield from walk(handler.body)
+
+    yield from walk(node.body)
+
+
+def sites(node: ast.FunctionDef) -> list[Site]:
+    """Return the sites of a function, docstring included, so that indices agree between copies."""
+    return [Site(node.name, index, block, position) for index, (block, position) in enumerate(blocks(node))]
+
+
+def canonical(name: str) -> str:
+    """Bring a learner's name for a quantity to one form: dZ_2, dz2 and dZ2_temp are dz2.
+
+    Examples
+    --------
+    >>> canonical("dA_prev_temp"), canonical("dZ_2"), canonical("v_corrected_dW1")
+    ('daprev', 'dz2', 'vcorrecteddw1')
+    """
+    bare = re.sub(r"[\W_]", "", name)
+    if bare in {"J", "loss"}:
+        return "cost"
+    return re.sub(r"(temp|tmp|new)$", "", bare, flags=re.IGNORECASE).lower() or bare.lower()
+
+
+_STATE = re.compile(r"(v|s|velocity)(_?corr\w*|_?hat|_?c)?$", re.IGNORECASE)
+
+
+def entry_label(base: str, key: str) -> str:
+    """Name the entry of a dictionary: grads["dW1"] is dW1, v["dW1"] is v_dW1."""
+    match = _STATE.match(base)
+    if match:
+        first = "v" if match.group(1).lower() in {"v", "velocity"} else "s"
+        return f"{first}_corrected_{key}" if match.group(2) else f"{first}_{key}"
+    return key
+
+
+class Recorder:
+    """Collects the events of the functions instrumented for it."""
+
+    def __init__(self) -> None:
+        self.log: list[tuple[str, Event]] = []
+        """Every event with its function's name, in the order of time."""
+        self._open: list[tuple[str, Event]] = []
+        self._targets: dict[str, dict[int, list[ast.expr]]] = {}
+
+    def clear(self) -> None:
+        """Forget the events, keep what is instrumented."""
+        self.log.clear()
+        self._open.clear()
+
+    @property
+    def last(self) -> tuple[str, Event] | None:
+        """The statement that was being executed when recording stopped: the one that raised."""
+        for name, event in reversed(self._open):
+            if not event.ended:
+                return name, event
+        return None
+
+    def open_site(self, function: str) -> int | None:
+        """Return the statement of a function that had not ended when recording stopped."""
+        return next(
+            (event.site for name, event in reversed(self._open) if name == function and not event.ended), None
+        )
+
+    def instrument(self, node: ast.FunctionDef) -> ast.FunctionDef:
+        """Return a copy of a function that reports each of its statements here."""
+        made = copy.deepcopy(node)
+        self._targets[node.name] = {}
+        for site in reversed(sites(made)):
+            self._wrap(site)
+        return ast.fix_missing_locations(made)
+
+    def _wrap(self, site: Site) -> None:
+        statement = site.statement
+        if isinstance(
+            statement,
+            ast.FunctionDef | ast.ClassDef | ast.Global | ast.Nonlocal | ast.Import | ast.ImportFrom,
+        ):
+            return
+        before = _report(BEFORE, site)
+        after = _report(AFTER, site)
+        targets = self._targets[site.function]
+        if isinstance(statement, ast.Return):
+            result = ast.Assign([ast.Name(RESULT, ast.Store())], statement.value or ast.Constant(None))
+            back = ast.Return(ast.Name(RESULT, ast.Load()))
+            for made in (result, back):
+                ast.copy_location(made, statement)
+            targets[site.index] = [statement.value] if statement.value is not None else []
+            site.block[site.position : site.position + 1] = [before, result, after, back]
+        elif isinstance(statement, ast.Assign | ast.AugAssign | ast.AnnAssign):
+            listed = statement.targets if isinstance(statement, ast.Assign) else [statement.target]
+            targets[site.index] = [leaf for target in listed for leaf in _leaves(target)]
+            site.block[site.position : site.position + 1] = [before, statement, after]
+        elif isinstance(statement, ast.If | ast.For | ast.While | ast.With | ast.Try):
+            site.block[site.position : site.position + 1] = [before, statement]
+        else:
+            site.block[site.position : site.position + 1] = [before, statement, after]
+
+    def hooks(self, globals_of: Mapping[str, Any]) -> dict[str, Any]:
+        """Return what the instrumented functions call, to be bound in their namespace."""
+
+        def before(function: str, index: int, local: dict[str, Any]) -> None:
+            event = Event(index, {name: snapshot(value) for name, value in local.items() if name != RESULT})
+            if self._open and self._open[-1][0] == function and not self._open[-1][1].ended:
+                # The header of a compound statement: its body has begun.
+                self._open[-1][1].ended = True
+            self._open.append((function, event))
+            self.log.append((function, event))
+
+        def after(function: str, index: int, local: dict[str, Any]) -> None:
+            while self._open:
+                name, event = self._open.pop()
+                if name == function and event.site == index:
+                    event.ended = True
+                    event.values = self._values(function, index, local, globals_of)
+                    break
+
+        return {BEFORE: before, AFTER: after}
+
+    def _values(
+        self, function: str, index: int, local: dict[str, Any], outer: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        targets = self._targets[function].get(index, [])
+        if RESULT in local:
+            return result_values(targets[0] if targets else None, local[RESULT])
+        found: dict[str, Any] = {}
+        for target in targets:
+            label, value = _read(target, local, outer)
+            if label:
+                found[label] = snapshot(value)
+                if isinstance(value, dict) and not isinstance(target, ast.Subscript):
+                    found.update(
+                        {
+                            entry_label(label, key): snapshot(item)
+                            for key, item in value.items()
+                            if isinstance(key, str)
+                        }
+                    )
+        return found
+
+
+def result_values(expression: ast.expr | None, result: Any) -> dict[str, Any]:
+    """Label what a function returns: by the keys of a dictionary.
+
+    Else by the names in its return statement.
+    """
+    found: dict[str, Any] = {}
+    parts = expression.elts if isinstance(expression, ast.Tuple) else [expression]
+    values = result if isinstance(expression, ast.Tuple) and isinstance(result, tuple) else [result]
+    for part, value in zip(parts, values, strict=False):
+        label = part.id if isinstance(part, ast.Name) else ""
+        if isinstance(value, dict):
+            found.update(
+                {
+                    entry_label(label, key): snapshot(item)
+                    for key, item in value.items()
+                    if isinstance(key, str)
+                }
+            )
+        elif label:
+            found[label] = snapshot(value)
+    return found
+
+
+def _report(hook: str, site: Site) -> ast.Expr:
+    call = ast.parse(f"{hook}({site.function!r}, {site.index}, locals())").body[0]
+    if not isinstance(call, ast.Expr):  # pragma: no cover - the text above is a call
+        raise TypeError(hook)
+    return ast.copy_location(call, site.statement)
+
+
+def _leaves(target: ast.expr) -> Iterator[ast.expr]:
+    if isinstance(target, ast.Tuple | ast.List):
+        for inner in target.elts:
+            yield from _leaves(inner)
+    elif isinstance(target, ast.Starred):
+        yield from _leaves(target.value)
+    else:
+        yield target
+
+
+def _read(target: ast.expr, local: Mapping[str, Any], outer: Mapping[str, Any]) -> tuple[str, Any]:
+    if isinstance(target, ast.Name):
+        return target.id, local.get(target.id)
+    if isinstance(target, ast.Subscript) and isinstance(target.value, ast.Name):
+        base = local.get(target.value.id)
+        key = evaluate(target.slice, {**outer, **local})
+        if isinstance(key, str) and isinstance(base, dict):
+            return entry_label(target.value.id, key), base.get(key)
+        return target.value.id, base
+    return "", None
+
+
+def evaluate(expression: ast.expr, scope: dict[str, Any]) -> Any:
+    """Return the value of an expression of the homework, None where it raises."""
+    if isinstance(expression, ast.Slice | ast.Tuple):
+        return None
+    copied = ast.Expression(copy.deepcopy(expression))
+    for node in ast.walk(copied):
+        if isinstance(node, ast.Store):  # pragma: no cover - a subscript's key is loaded
+            return None
+    try:
+        return eval(compile(ast.fix_missing_locations(copied), "<key>", "eval"), scope)  # noqa: S307 - the homework's own
+    except Exception:  # noqa: BLE001 - whatever the homework's expression raises
+        return None

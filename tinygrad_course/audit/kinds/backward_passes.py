@@ -1,0 +1,353 @@
+"""The backward passes of networks written out layer by layer, with or without L2 and dropout."""
+
+import ast
+import re
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar
+
+import numpy as np
+
+from tinygrad_course.audit.execution.learner import Learner
+from tinygrad_course.audit.kinds.base import Assumption, Kind
+from tinygrad_course.audit.kinds.cases import Array, Case, Draw, RandomDraw
+from tinygrad_course.audit.kinds.forward_passes import (
+    FORWARD_NAMES,
+    DropoutForward,
+    arguments,
+    course_hidden,
+    find_masks,
+)
+from tinygrad_course.audit.kinds.layer_functions import (
+    draw_network,
+    first_of,
+    identify,
+    near_a_kink,
+)
+from tinygrad_course.audit.reference import course
+from tinygrad_course.audit.reference.comparison import as_array, close
+from tinygrad_course.audit.reference.oracle import gradients
+from tinygrad_course.audit.source.signatures import ROLES, bare
+
+
+class Backward(Kind):
+    """The gradients of a network whose layers are written out, with or without L2 and dropout."""
+
+    names: ClassVar[tuple[str, ...]] = (
+        "backward_propagation",
+        "backward_prop",
+        "back_propagation",
+        "backprop",
+        "backpropagation",
+        "backward_pass",
+        "backward",
+    )
+    signatures: ClassVar[tuple[tuple[str, ...], ...]] = (
+        ("parameters", "cache", "X", "Y"),
+        ("X", "Y", "cache"),
+        ("X", "Y", "cache", "parameters"),
+        ("X", "Y", "parameters"),
+    )
+    optional: ClassVar[tuple[str, ...]] = ()
+    outputs: ClassVar[tuple[str, ...]] = ("grads",)
+    step = "on the way back"
+    forward_names: ClassVar[tuple[str, ...]] = FORWARD_NAMES
+
+    def fits(self, node: ast.FunctionDef) -> bool:
+        """The one-dimensional exercise has a backward_propagation too."""
+        names = [re.sub(r"[\W_]", "", name) for name in arguments(node)]
+        return (
+            "theta" not in names and len(names) >= 3 and any(re.fullmatch(ROLES["Y"], name) for name in names)
+        )
+
+    def assumptions(self, learner: Learner) -> list[Assumption]:
+        """The cache of the file's own forward pass.
+
+        Else one of the usual activations in the form that the function unpacks.
+        """
+        forward = self.forward(learner)
+        if forward is None:
+            return [
+                {
+                    "cache": "course",
+                    "hidden": "relu" if (learner.depth() or 2) > 2 or learner.has("keep_prob") else "tanh",
+                }
+            ]
+        # The file's own forward pass says which activation it has; without its help any of them may be meant.
+        hidden = [option for option in course_hidden(learner) if self._used(learner, forward, option)]
+        return [{"cache": "own"}, *({"cache": "course", "hidden": option} for option in hidden)]
+
+    def _used(self, learner: Learner, forward: Callable[..., Any], hidden: str) -> bool:
+        """Tell whether the file's forward pass has such hidden layers, or does not say."""
+        X, Y, parameters = draw_network(RandomDraw(11), learner.depth() or 2)
+        stored = self._run(learner, forward, X, Y, parameters, 1.0)
+        AL = self._probabilities(stored) if isinstance(stored, tuple) and len(stored) >= 2 else None
+        found = identify(AL, X, parameters) if AL is not None else []
+        return not found or found[0] == hidden
+
+    def judge(self, values: Mapping[str, Any], case: Case) -> tuple[list[str], list[str]]:
+        """Judge dZ and dA too where they are returned: final, or dA before its mask."""
+        wrong = []
+        for label in case.summed:
+            value, right = values.get(label), case.expected[label]
+            if value is None or (as_array(value) is not None and np.shape(value) != np.shape(right)):
+                continue
+            options = [right, *([case.stages[label][0]] if label in case.stages and label[1] == "A" else [])]
+            if not any(close(value, option) or close(value, option / case.m) for option in options):
+                wrong.append(label)
+        return wrong, []
+
+    def forward(self, learner: Learner) -> Callable[..., Any] | None:
+        """Return the file's forward pass that belongs to this backward pass."""
+        for name, node in learner.program.functions.items():
+            if bare(name) in self.forward_names and "theta" not in arguments(node):
+                return learner.own(bare(name))
+        return None
+
+    def case(self, learner: Learner, draw: Draw, assumption: Assumption) -> Case:
+        """Draw a network, and run the forward pass for its cache."""
+        forward = self.forward(learner) if assumption["cache"] == "own" else None
+        names = [learner.name, *learner.program.callees(learner.name)]
+        own = learner.own_name(*self.forward_names)
+        L = learner.depth(*names) or (learner.depth(own) if own else None) or 2
+        X, Y, parameters = draw_network(draw, L)
+        lambd = draw.choice([0.7, 0.3, 1.5]) if learner.has("lambd") else 0.0
+        keep = draw.choice([0.7, 0.6, 0.8]) if learner.has("keep_prob") else 1.0
+        stored = self._run(learner, forward, X, Y, parameters, keep) if forward is not None else None
+        masks: dict[int, Array] = {}
+        if isinstance(stored, tuple) and len(stored) >= 2:
+            if learner.has("keep_prob"):
+                masks = find_masks(stored[1], parameters, X.shape[1])
+            AL = self._probabilities(stored)
+            activations = (identify(AL, X, parameters, masks, keep) if AL is not None else []) or ["relu"] * (
+                L - 1
+            ) + ["sigmoid"]
+            cache = stored[1]
+        else:
+            forward = None
+            if learner.has("keep_prob"):
+                masks = {
+                    l: (draw.probabilities(parameters[f"W{l}"].shape[0], X.shape[1]) < keep) * 1
+                    for l in range(1, L)
+                }
+            activations = [assumption.get("hidden", "relu")] * (L - 1) + ["sigmoid"]
+            cache = None
+        values = course.network_forward(X, parameters, activations, masks, keep)
+        if cache is None:
+            cache = self._course_cache(
+                learner, {**values, **parameters, **{f"D{l}": mask for l, mask in masks.items()}}, L, masks
+            )
+        back = course.network_backward(values, parameters, activations, Y, lambd, masks, keep)
+        if forward is not None and learner.memory.get("graphs", 0) < 4 and not learner.low_precision():
+            learner.memory["graphs"] = learner.memory.get("graphs", 0) + 1
+            back.update(self._graph(learner, forward, X, Y, parameters, lambd, keep))
+        given = {"X": X, "Y": Y, "cache": cache, "parameters": parameters, "lambd": lambd, "keep_prob": keep}
+        return _backward_case(given, values, back, masks, near_a_kink(values, activations))
+
+    def _run(
+        self,
+        learner: Learner,
+        forward: Callable[..., Any],
+        X: Array,
+        Y: Array,
+        parameters: dict[str, Array],
+        keep: float,
+    ) -> Any:
+        for args in self._forward_arguments(learner, X, Y, parameters, keep):
+            stored = learner.try_call(forward, *args)
+            if stored is not None:
+                return stored
+        return None
+
+    @staticmethod
+    def _forward_arguments(
+        learner: Learner, X: Array, Y: Array, parameters: dict[str, Array], keep: float
+    ) -> list[tuple[Any, ...]]:
+        if learner.has("keep_prob"):
+            return [(X, parameters, keep)]
+        return [(X, parameters), (parameters, X), (X, Y, parameters)]
+
+    @staticmethod
+    def _probabilities(stored: tuple[Any, ...]) -> Any:
+        return stored[0]
+
+    @staticmethod
+    def _course_cache(learner: Learner, values: dict[str, Any], L: int, masks: Mapping[int, Array]) -> Any:
+        order: list[str] = []
+        for layer in range(1, L + 1):
+            order += [
+                f"Z{layer}",
+                *([f"D{layer}"] if layer in masks else []),
+                f"A{layer}",
+                f"W{layer}",
+                f"b{layer}",
+            ]
+        return learner.cache_from_names("cache", values, order, as_dict=L == 2)
+
+    def _graph(
+        self,
+        learner: Learner,
+        forward: Callable[..., Any],
+        X: Array,
+        Y: Array,
+        parameters: dict[str, Array],
+        lambd: float,
+        keep: float,
+    ) -> dict[str, Array]:
+        """Return dW and db by the graph of the file's own forward pass, under the course's cost."""
+        arguments_of = self._forward_arguments(learner, X, Y, parameters, keep)
+        place = next(
+            (k for k, args in enumerate(arguments_of) if learner.try_call(forward, *args) is not None), 0
+        )
+
+        def cost(theta: dict[str, Any]) -> Any:
+            state = np.random.get_state()  # noqa: NPY002 - dropout draws from the course's global stream
+            np.random.set_state(learner.memory.setdefault("stream", state))  # noqa: NPY002
+            result = forward(*(theta if arg is parameters else arg for arg in arguments_of[place]))
+            return self._cost(result, Y, theta, lambd)
+
+        return self._differentiate(
+            learner, cost, parameters, getattr(forward, "__name__", "the forward pass")
+        )
+
+    def _differentiate(
+        self, learner: Learner, cost: Callable[[dict[str, Any]], Any], parameters: dict[str, Array], name: str
+    ) -> dict[str, Array]:
+        state = np.random.get_state()  # noqa: NPY002
+        learner.memory["stream"] = state
+        try:
+            with learner.program.bound(learner.replacements()), np.errstate(all="ignore"):
+                found, how = gradients(cost, parameters)
+        except Exception:  # noqa: BLE001 - the learner's forward pass may raise anything; the course's formulas remain
+            return {}
+        finally:
+            np.random.set_state(state)  # noqa: NPY002
+            learner.program.guard.restore()
+        learner.against.add(f"the {how} of {name}")
+        return {"d" + key: value for key, value in found.items()}
+
+    def _cost(self, result: Any, Y: Array, theta: Mapping[str, Any], lambd: float) -> Any:
+        AL = first_of(result)
+        cost = -np.sum(Y * np.log(AL) + (1 - Y) * np.log(1 - AL)) / Y.shape[1]
+        for key, value in theta.items():
+            if lambd and key[0] == "W":
+                cost = cost + lambd / (2 * Y.shape[1]) * np.sum(value * value)
+        return cost
+
+
+def _backward_case(
+    given: dict[str, Any],
+    values: Mapping[str, Array],
+    back: dict[str, Array],
+    masks: Mapping[int, Array],
+    rejected: str,
+) -> Case:
+    m, parameters = given["X"].shape[1], given["parameters"]
+    L = course.layers_of(parameters)
+    expected = {"m": m, **{key: value for key, value in back.items() if key != "dA0"}}
+    stages: dict[str, list[Any]] = {}
+    for layer, mask in masks.items():
+        raw = np.dot(parameters[f"W{layer + 1}"].T, back[f"dZ{layer + 1}"])
+        stages[f"dA{layer}"] = [raw, raw * mask, raw / given["keep_prob"]]
+    terms = {}
+    scalars = {}
+    if given["lambd"]:
+        scalars["lambd"] = given["lambd"]
+        for layer in range(1, L + 1):
+            terms[f"dW{layer}"] = {"the L2 term lambd/m * W": given["lambd"] / m * parameters[f"W{layer}"]}
+            terms[f"db{layer}"] = {"the L2 term": given["lambd"] / m * parameters[f"b{layer}"]}
+    if given["keep_prob"] != 1:
+        scalars["keep_prob"] = given["keep_prob"]
+    summed = frozenset(key for key in expected if re.match(r"d[ZA]", key))
+    required = tuple(key for key in expected if re.match(r"d[Wb]\d", key))
+    for layer in range(1, L):
+        stages.setdefault(f"dZ{layer}", []).append(back[f"dA{layer}"])
+    del values
+    return Case(
+        given,
+        expected,
+        required,
+        m=m,
+        summed=summed,
+        stages=stages,
+        scalars=scalars,
+        terms=terms,
+        layers=L,
+        rejected=rejected,
+    )
+
+
+class RegularizedBackward(Backward):
+    """With the L2 term in every dW."""
+
+    names: ClassVar[tuple[str, ...]] = (
+        "backward_propagation_with_regularization",
+        "backward_prop_with_regularization",
+        "backward_with_regularization",
+    )
+    signatures: ClassVar[tuple[tuple[str, ...], ...]] = (
+        ("X", "Y", "cache", "lambd"),
+        ("parameters", "cache", "X", "Y", "lambd"),
+    )
+
+    def fits(self, node: ast.FunctionDef) -> bool:
+        """Any function of the name."""
+        del node
+        return True
+
+
+class DropoutBackward(Backward):
+    """With the masks of the forward pass."""
+
+    names: ClassVar[tuple[str, ...]] = (
+        "backward_propagation_with_dropout",
+        "backward_prop_with_dropout",
+        "backward_with_dropout",
+    )
+    signatures: ClassVar[tuple[tuple[str, ...], ...]] = (
+        ("X", "Y", "cache", "keep_prob"),
+        ("parameters", "cache", "X", "Y", "keep_prob"),
+    )
+    forward_names = DropoutForward.names
+
+    def fits(self, node: ast.FunctionDef) -> bool:
+        """Any function of the name."""
+        del node
+        return True
+
+
+class CheckBackward(Backward):
+    """backward_propagation_n, against the graph of forward_propagation_n, cost included."""
+
+    names: ClassVar[tuple[str, ...]] = ("backward_propagation_n",)
+    signatures: ClassVar[tuple[tuple[str, ...], ...]] = (("X", "Y", "cache"),)
+    forward_names = ("forward_propagation_n",)
+
+    def fits(self, node: ast.FunctionDef) -> bool:
+        """Any function of the name."""
+        del node
+        return True
+
+    @staticmethod
+    def _forward_arguments(
+        learner: Learner, X: Array, Y: Array, parameters: dict[str, Array], keep: float
+    ) -> list[tuple[Any, ...]]:
+        del learner, keep
+        return [(X, Y, parameters)]
+
+    @staticmethod
+    def _probabilities(stored: tuple[Any, ...]) -> Any:
+        """AL is in the cache: the one array that lies inside (0, 1) and has the shape of the output."""
+        cache = stored[1]
+        items = (
+            cache.values() if isinstance(cache, dict) else cache if isinstance(cache, tuple | list) else ()
+        )
+        rows = [
+            item
+            for item in items
+            if isinstance(item, np.ndarray) and item.ndim == 2 and np.all((item > 0) & (item < 1))
+        ]
+        return rows[-1] if rows else None
+
+    def _cost(self, result: Any, Y: Array, theta: Mapping[str, Any], lambd: float) -> Any:
+        del Y, theta, lambd
+        return first_of(result)

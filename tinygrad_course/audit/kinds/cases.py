@@ -1,0 +1,183 @@
+"""A case: the arguments of one call, and what the right function makes of them."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tinygrad_course.audit.execution.trace import canonical
+
+Array = NDArray[Any]
+
+
+class Draw(Protocol):
+    """Where a case's sizes and numbers come from: a random generator, or Hypothesis."""
+
+    def size(self, low: int, high: int) -> int:
+        """Return a size, both ends included."""
+
+    def array(self, *shape: int) -> Array:
+        """Return numbers of either sign, none of them near 0 (no kink is near)."""
+
+    def labels(self, m: int) -> Array:
+        """Return a row of zeros and ones, both of them where there is room."""
+
+    def probabilities(self, *shape: int) -> Array:
+        """Return numbers well inside (0, 1)."""
+
+    def choice(self, options: Sequence[Any]) -> Any:
+        """Return one of the options."""
+
+
+class RandomDraw:
+    """Numbers as they come, from a seed; sizes all different so that a transposed operand cannot hide."""
+
+    def __init__(self, seed: int, scale: str = "distinct") -> None:
+        self._random = np.random.RandomState(seed % 2**32)
+        self.scale = scale
+        self._sizes: list[int] = []
+
+    def size(self, low: int, high: int) -> int:
+        """Return a size: distinct ones, all equal ones, the smallest or any, by the scale of the draw."""
+        if self.scale == "equal":
+            return min(high, max(low, 3))
+        if self.scale == "smallest":
+            return low
+        options = list(range(low, high + 1))
+        if self.scale == "distinct":
+            options = [option for option in options if option not in self._sizes] or options
+        size = int(self._random.choice(options))
+        self._sizes.append(size)
+        return size
+
+    def array(self, *shape: int) -> Array:
+        """Return normal numbers pushed away from 0."""
+        values = self._random.randn(*shape)
+        return values + 0.05 * np.where(values >= 0, 1.0, -1.0)
+
+    def labels(self, m: int) -> Array:
+        """Return a row of labels."""
+        values = self._random.randint(0, 2, (1, m))
+        if m > 1:
+            values[0, :2] = self._random.permutation(2)
+        return values
+
+    def probabilities(self, *shape: int) -> Array:
+        """Return uniform numbers in (0.1, 0.9)."""
+        return self._random.uniform(0.1, 0.9, shape)
+
+    def choice(self, options: Sequence[Any]) -> Any:
+        """Return one of the options."""
+        return options[int(self._random.randint(len(options)))]
+
+
+_NUMBERS = np.array([1.0, 2.0, -1.0, 0.5, -0.5, -2.0, 1.5, 0.25, -1.5, 3.0, -0.75])
+_CHANCES = np.array([0.5, 0.25, 0.75, 0.2, 0.8, 0.6, 0.4])
+
+
+class HypothesisDraw:
+    """Short numbers, drawn through Hypothesis so that a failing case shrinks to the smallest one."""
+
+    def __init__(self, data: Any) -> None:
+        from hypothesis import strategies as st
+
+        self._data, self._st = data, st
+
+    def _array(self, shape: tuple[int, ...], numbers: Array) -> Array:
+        # One draw of bytes an array: a list of drawn numbers costs ten times as much.
+        count = int(np.prod(shape))
+        drawn = np.frombuffer(
+            self._data.draw(self._st.binary(min_size=count, max_size=count)), dtype=np.uint8
+        )
+        return numbers[drawn % numbers.size].reshape(shape)
+
+    def size(self, low: int, high: int) -> int:
+        """Return a size; small ones are simple."""
+        return int(self._data.draw(self._st.integers(low, min(high, low + 2))))
+
+    def array(self, *shape: int) -> Array:
+        """Return short decimal numbers."""
+        return self._array(shape, _NUMBERS)
+
+    def labels(self, m: int) -> Array:
+        """Return a row of labels."""
+        return self._array((1, m), np.array([1, 0]))
+
+    def probabilities(self, *shape: int) -> Array:
+        """Return short numbers in (0, 1)."""
+        return self._array(shape, _CHANCES)
+
+    def choice(self, options: Sequence[Any]) -> Any:
+        """Return one of the options; the first is simplest."""
+        return self._data.draw(self._st.sampled_from(list(options)))
+
+
+@dataclass
+class Case:
+    """One call of a function under test."""
+
+    values: dict[str, Any]
+    """The arguments, by role."""
+    expected: dict[str, Any]
+    """What is right, local quantities included, in the order in which the course computes them."""
+    required: tuple[str, ...]
+    """The labels that the result must hold."""
+    m: int = 1
+    summed: frozenset[str] = frozenset()
+    """Quantities that belong to the summed loss: 1/m may stand in them already."""
+    stages: dict[str, list[Any]] = field(default_factory=dict)
+    """Values that a variable may hold on the way to its final one."""
+    scalars: dict[str, float] = field(default_factory=dict)
+    terms: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """Known terms (of the regularization, say) by label and name."""
+    bindings: dict[str, Any] = field(default_factory=dict)
+    """Names bound in the submission's namespace during the call."""
+    loose: frozenset[str] = frozenset()
+    """Labels whose shape does not matter, only their entries in order."""
+    tolerances: dict[str, float] = field(default_factory=dict)
+    """Labels that only agree within so much, relative to 1 or to their size, the larger."""
+    layers: int = 1
+    single: bool = False
+    """Whether the function computes in single precision somewhere."""
+    rejected: str = ""
+    """Why the case cannot be used (a kink lies too near), if it cannot."""
+    refine: Callable[[Any], dict[str, Any]] | None = None
+    """What is right given what a random function has drawn: called with its result."""
+
+    def canonical(self) -> dict[str, str]:
+        """Return the expected labels by their canonical names."""
+        return {canonical(label): label for label in self.expected}
+
+
+def shown(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what of a case's arguments is worth printing.
+
+    Numbers and arrays, dictionaries of them, lists of them.
+    """
+    out: dict[str, Any] = {}
+    for name, value in values.items():
+        plain = plainly(value)
+        if plain is not None:
+            out[name] = plain
+    return out
+
+
+def plainly(value: Any) -> Any:
+    """Return numbers as JSON has them, rounded to what a reader compares; None for what is no number."""
+    if isinstance(value, np.ndarray):
+        return (
+            np.round(value.astype(float), 10).tolist()
+            if value.dtype.kind in "biuf" and value.size <= 400
+            else None
+        )
+    if isinstance(value, bool | str | int):
+        return value
+    if isinstance(value, float | np.floating | np.integer):
+        return round(float(value), 10)
+    if isinstance(value, Mapping):
+        return {str(key): plainly(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [plainly(item) for item in value]
+    return None

@@ -1,0 +1,198 @@
+"""Gradient checking (course 2, week 1): the checker is judged by gradients with a planted mistake."""
+
+import ast
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar
+
+import numpy as np
+
+from tinygrad_course.audit.execution.learner import Learner
+from tinygrad_course.audit.kinds.base import Assumption, Kind
+from tinygrad_course.audit.kinds.cases import Array, Case, Draw
+from tinygrad_course.audit.kinds.layer_functions import KINK
+from tinygrad_course.audit.reference import course
+
+
+def _arguments(node: ast.FunctionDef) -> list[str]:
+    return [argument.arg.lower() for argument in node.args.args]
+
+
+def _in_own_order(learner: Learner, name: str, function: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a function of (x, theta) that takes them in the order in which the file's own takes them."""
+    own = learner.own_name(name)
+    names = _arguments(learner.program.functions[own]) if own else []
+    return (lambda theta, x: function(x, theta)) if names[:1] == ["theta"] else function
+
+
+class ForwardOne(Kind):
+    """J(theta) = theta x."""
+
+    names: ClassVar[tuple[str, ...]] = ("forward_propagation",)
+    signatures: ClassVar[tuple[tuple[str, ...], ...]] = (("x", "theta"),)
+    outputs: ClassVar[tuple[str, ...]] = ("J",)
+    step = "on the way forward"
+
+    def fits(self, node: ast.FunctionDef) -> bool:
+        """It takes x and theta."""
+        return "theta" in _arguments(node) and len(_arguments(node)) == 2
+
+    def case(self, learner: Learner, draw: Draw, assumption: Assumption) -> Case:
+        """Draw x and theta."""
+        del learner, assumption
+        x, theta = (float(value) for value in draw.array(2))
+        return Case({"x": x, "theta": theta}, {"J": x * theta}, ("J",))
+
+
+class BackwardOne(ForwardOne):
+    """dtheta = x."""
+
+    names: ClassVar[tuple[str, ...]] = ("backward_propagation",)
+    outputs: ClassVar[tuple[str, ...]] = ("dtheta",)
+    step = "on the way back"
+
+    def case(self, learner: Learner, draw: Draw, assumption: Assumption) -> Case:
+        """Draw x and theta."""
+        case = super().case(learner, draw, assumption)
+        case.expected, case.required = {"dtheta": case.values["x"]}, ("dtheta",)
+        return case
+
+
+class GradientCheckOne(ForwardOne):
+    """The one-dimensional check, with the right derivative and with planted wrong ones."""
+
+    names: ClassVar[tuple[str, ...]] = ("gradient_check",)
+    signatures: ClassVar[tuple[tuple[str, ...], ...]] = (("x", "theta", "epsilon"), ("x", "theta"))
+    outputs: ClassVar[tuple[str, ...]] = ("difference",)
+    step = "of the check"
+    battery: ClassVar[tuple[str, ...]] = ("planted", "planted", "right", "planted")
+    examples: ClassVar[int] = 6
+
+    def fits(self, node: ast.FunctionDef) -> bool:
+        """It takes x and theta."""
+        return "theta" in _arguments(node)
+
+    def case(self, learner: Learner, draw: Draw, assumption: Assumption) -> Case:
+        """Draw x and theta, and how wrong the derivative is."""
+        del assumption
+        x, theta = (float(value) for value in draw.array(2))
+        factor = 1.0 if getattr(draw, "scale", "") == "right" else draw.choice([1.5, 0.5, 1.25])
+        # A cost that is not linear in theta and not symmetric in its arguments: J = x theta^2.
+        bindings: dict[str, Callable[..., Any]] = {}
+        for kind, function in (
+            ("forward_propagation", lambda x, theta: x * theta * theta),
+            ("backward_propagation", lambda x, theta: 2 * x * theta * factor),
+        ):
+            bindings[learner.own_name(kind) or kind] = _in_own_order(learner, kind, function)
+        grad, approx = 2 * x * theta * factor, 2 * x * theta
+        difference = abs(grad - approx) / (abs(grad) + abs(approx))
+        epsilon = 1e-4
+        expected = {
+            "thetaplus": theta + epsilon,
+            "thetaminus": theta - epsilon,
+            "J_plus": x * (theta + epsilon) ** 2,
+            "J_minus": x * (theta - epsilon) ** 2,
+            "gradapprox": approx,
+            "grad": grad,
+            "numerator": abs(grad - approx),
+            "denominator": abs(grad) + abs(approx),
+            "difference": difference,
+        }
+        if not learner.has("epsilon"):
+            expected = {
+                key: value for key, value in expected.items() if "plus" not in key and "minus" not in key
+            }
+        values = {"x": x, "theta": theta, "epsilon": epsilon}
+        return _tolerant(Case(values, expected, ("difference",), bindings=bindings))
+
+
+class GradientCheckMany(Kind):
+    """The n-dimensional check, with the right gradients and with planted wrong ones."""
+
+    names: ClassVar[tuple[str, ...]] = ("gradient_check_n", "gradient_checking", "gradient_check")
+    signatures: ClassVar[tuple[tuple[str, ...], ...]] = (
+        ("parameters", "grads", "X", "Y", "epsilon"),
+        ("parameters", "grads", "X", "Y"),
+    )
+    outputs: ClassVar[tuple[str, ...]] = ("difference",)
+    step = "of the check"
+    battery: ClassVar[tuple[str, ...]] = ("planted", "right", "planted")
+    examples: ClassVar[int] = 3
+    shrinks: ClassVar[int] = 6
+    trials: ClassVar[int] = 500
+
+    def fits(self, node: ast.FunctionDef) -> bool:
+        """It takes parameters and gradients."""
+        return "theta" not in _arguments(node)
+
+    def case(self, learner: Learner, draw: Draw, assumption: Assumption) -> Case:
+        """Draw the network of the exercise and plant a mistake in its gradients."""
+        del assumption
+        parameters = {key: draw.array(*shape) for key, shape in course.CHECK_SHAPES.items()}
+        X, Y = draw.array(4, 3), draw.labels(3)
+        activations = ["relu", "relu", "sigmoid"]
+        values = course.network_forward(X, parameters, activations)
+        back = course.network_backward(values, parameters, activations, Y)
+        right = {key: back[key] for key in back if key[1] in "Wb"}
+        planted = dict(right)
+        if getattr(draw, "scale", "") != "right":
+            planted["dW2"], planted["db1"] = right["dW2"] * draw.choice([2.0, 0.5]), right["db1"] * 3.0
+        theta = course.dictionary_to_vector(parameters)[0]
+        grad, approx = course.gradients_to_vector(planted), course.gradients_to_vector(right)
+        epsilon = 1e-4
+        J_plus, J_minus = self._both_sides(theta, X, Y, epsilon)
+        numerator, denominator = np.linalg.norm(grad - approx), np.linalg.norm(grad) + np.linalg.norm(approx)
+        expected = {
+            "J_plus": J_plus,
+            "J_minus": J_minus,
+            "gradapprox": approx,
+            "grad": grad,
+            "numerator": numerator,
+            "denominator": denominator,
+            "difference": numerator / denominator,
+        }
+        margin = min(float(np.min(np.abs(values[key]))) for key in ("Z1", "Z2"))
+        rejected = (
+            "a unit is at the kink of ReLU"
+            if margin < KINK or not 0.01 < values["A3"].min() <= values["A3"].max() < 0.99
+            else ""
+        )
+        bindings = (
+            {}
+            if learner.own("forward_propagation_n")
+            else {"forward_propagation_n": course.forward_propagation_n}
+        )
+        given = {"parameters": parameters, "grads": planted, "X": X, "Y": Y, "epsilon": epsilon}
+        stages: dict[str, list[Any]] = {"J_plus": [], "J_minus": [], "gradapprox": []}
+        if not learner.has("epsilon"):
+            del expected["J_plus"], expected["J_minus"]
+        return _tolerant(
+            Case(given, expected, ("difference",), m=3, bindings=bindings, rejected=rejected, stages=stages)
+        )
+
+    @staticmethod
+    def _both_sides(theta: Array, X: Array, Y: Array, epsilon: float) -> tuple[Array, Array]:
+        sides = []
+        for shift in (epsilon, -epsilon):
+            side = np.zeros(theta.shape)
+            for index in range(theta.size):
+                moved = theta.copy()
+                moved[index, 0] += shift
+                side[index, 0] = course.forward_propagation_n(X, Y, course.vector_to_dictionary(moved))[0]
+            sides.append(side)
+        return sides[0], sides[1]
+
+    def read(self, result: Any, expression: ast.expr | None, case: Case) -> dict[str, Any]:
+        """The difference comes alone, or first."""
+        return _read_difference(super().read(result, expression, case), result)
+
+
+def _read_difference(found: Mapping[str, Any], result: Any) -> dict[str, Any]:
+    if "difference" in found:
+        return {"difference": found["difference"]}
+    return {"difference": result[0] if isinstance(result, tuple) and result else result}
+
+
+def _tolerant(case: Case) -> Case:
+    """A difference quotient has noise: right gradients give a small difference, not 0."""
+    case.tolerances = {"difference": 2e-6, "numerator": 2e-6, "gradapprox": 2e-6, "denominator": 2e-6}
+    return case

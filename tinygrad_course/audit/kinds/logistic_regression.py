@@ -1,0 +1,238 @@
+"""Logistic regression with a neural network mindset (course 1, week 2)."""
+
+import ast
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+import numpy as np
+
+from tinygrad_course.audit.execution.learner import Learner
+from tinygrad_course.audit.kinds.base import Assumption, Kind
+from tinygrad_course.audit.kinds.cases import Array, Case, Draw
+from tinygrad_course.audit.reference import course
+from tinygrad_course.audit.reference.comparison import close
+
+
+def _draw(draw: Draw) -> dict[str, Any]:
+    n, m = draw.size(1, 5), draw.size(1, 5)
+    return {
+        "w": 0.5 * draw.array(n, 1),
+        "b": float(0.5 * draw.array(1)[0]),
+        "X": draw.array(n, m),
+        "Y": draw.labels(m),
+    }
+
+
+def _propagate(w: Array, b: float, X: Array, Y: Array) -> dict[str, Any]:
+    m = X.shape[1]
+    Z = np.dot(w.T, X) + b
+    A = course.sigmoid_of(Z)
+    dZ = A - Y
+    return {
+        "m": m,
+        "Z": Z,
+        "A": A,
+        "cost": course.cross_entropy(A, Y),
+        "dZ": dZ,
+        "dw": np.dot(X, dZ.T) / m,
+        "db": float(np.sum(dZ) / m),
+    }
+
+
+class Propagate(Kind):
+    """The cost and its gradients dw and db."""
+
+    names: ClassVar[tuple[str, ...]] = ("propagate",)
+    signatures: ClassVar[tuple[tuple[str, ...], ...]] = (("w", "b", "X", "Y"),)
+    outputs: ClassVar[tuple[str, ...]] = ("grads", "cost")
+    step = "on the way forward and back"
+
+    def case(self, learner: Learner, draw: Draw, assumption: Assumption) -> Case:
+        """Draw w, b, X and Y."""
+        del learner, assumption
+        values = _draw(draw)
+        expected = _propagate(**values)
+        return Case(values, expected, ("cost", "dw", "db"), m=expected["m"], summed=frozenset({"dZ"}))
+
+
+class Optimize(Kind):
+    """Gradient descent on w and b."""
+
+    names: ClassVar[tuple[str, ...]] = ("optimize", "optimise")
+    signatures: ClassVar[tuple[tuple[str, ...], ...]] = (("w", "b", "X", "Y", "iterations", "learning_rate"),)
+    optional = ("print_cost",)
+    outputs: ClassVar[tuple[str, ...]] = ("params", "grads", "costs")
+    may_change = frozenset({"w"})
+    step = "of the descent"
+    examples = 8
+
+    def case(self, learner: Learner, draw: Draw, assumption: Assumption) -> Case:
+        """Draw a problem and take three steps."""
+        del learner, assumption
+        values = _draw(draw)
+        values["learning_rate"] = draw.choice([0.3, 0.1, 0.7])
+        steps = draw.choice([3, 1, 2, 4])
+        values["iterations"] = steps
+        w, b = values["w"], values["b"]
+        back: dict[str, Any] = {}
+        costs: list[float] = []
+        for _ in range(steps):
+            back = _propagate(w, b, values["X"], values["Y"])
+            costs.append(back["cost"])
+            w, b = w - values["learning_rate"] * back["dw"], b - values["learning_rate"] * back["db"]
+        scalars = {"learning_rate": values["learning_rate"]}
+        costs.append(_propagate(w, b, values["X"], values["Y"])["cost"])
+        expected = {"w": w, "b": b, "dw": back["dw"], "db": back["db"]}
+        expected |= {"cost": costs[0], "cost after a step": costs[1]}
+        return Case(values, expected, ("w", "b"), m=values["X"].shape[1], scalars=scalars)
+
+    def read(self, result: Any, expression: ast.expr | None, case: Case) -> dict[str, Any]:
+        """The parameters come first, or under their names."""
+        first = result[0] if isinstance(result, tuple) and result else result
+        if isinstance(first, dict) and "w" in first:
+            second = result[1] if isinstance(result, tuple) and len(result) > 1 else None
+            grads = second if isinstance(second, dict) and second.keys() & {"dw", "db"} else {}
+            returned = {"w": first.get("w"), "b": first.get("b")}
+            costs = result[-1] if isinstance(result, tuple) and len(result) == 3 else None
+            if isinstance(costs, list) and costs and np.size(costs[0]) == 1:
+                returned["first cost"] = float(np.squeeze(costs[0]))
+            return {**returned, "dw": grads.get("dw"), "db": grads.get("db")} if grads else returned
+        return super().read(result, expression, case)
+
+    def judge(self, values: Mapping[str, Any], case: Case) -> tuple[list[str], list[str]]:
+        """The gradients that are returned are those of the last step, or of the parameters returned."""
+        wrong = []
+        if "first cost" in values and not any(
+            close(values["first cost"], case.expected[key], single=case.single)
+            for key in ("cost", "cost after a step")
+        ):
+            wrong.append("cost")
+        if "dw" not in values:
+            return wrong, []
+        given = {**case.values, "w": case.expected["w"], "b": case.expected["b"]}
+        after = _propagate(*(given[name] for name in ("w", "b", "X", "Y")))
+        wrong += [
+            key
+            for key in ("dw", "db")
+            if not any(close(values[key], right[key], single=case.single) for right in (case.expected, after))
+        ]
+        return wrong, []
+
+
+class LogisticPredict(Kind):
+    """The labels: 1 where A > 0.5."""
+
+    names: ClassVar[tuple[str, ...]] = ("predict",)
+    signatures: ClassVar[tuple[tuple[str, ...], ...]] = (("w", "b", "X"),)
+    outputs: ClassVar[tuple[str, ...]] = ("Y_prediction",)
+    step = "of the prediction"
+
+    def fits(self, node: ast.FunctionDef) -> bool:
+        """It takes w, b and X."""
+        given = [argument.arg.lower() for argument in node.args.args]
+        return given[:2] == ["w", "b"]
+
+    def case(self, learner: Learner, draw: Draw, assumption: Assumption) -> Case:
+        """Draw w, b and X."""
+        del learner, assumption
+        values = _draw(draw)
+        del values["Y"]
+        A = course.sigmoid_of(np.dot(values["w"].T, values["X"]) + values["b"])
+        label = "Y_prediction"
+        rejected = "A is 0.5" if np.min(np.abs(A - 0.5)) < 1e-3 else ""
+        return Case(
+            values,
+            {"A": A, label: (A > 0.5) * 1},
+            (label,),
+            m=A.shape[1],
+            loose=frozenset({label}),
+            rejected=rejected,
+        )
+
+
+class InitializeWithZeros(Kind):
+    """A column of zeros, and 0."""
+
+    names: ClassVar[tuple[str, ...]] = ("initialize_with_zeros", "initialise_with_zeros", "initialize_zeros")
+    signatures: ClassVar[tuple[tuple[str, ...], ...]] = (("dim",),)
+    outputs: ClassVar[tuple[str, ...]] = ("w", "b")
+    step = "of the initial values"
+
+    def case(self, learner: Learner, draw: Draw, assumption: Assumption) -> Case:
+        """Draw the dimension."""
+        del learner, assumption
+        dim = draw.size(1, 6)
+        return Case({"dim": dim}, {"w": np.zeros((dim, 1)), "b": 0.0}, ("w", "b"))
+
+
+class Predict(Kind):
+    """The labels of a network: 1 where the last activation is above 0.5."""
+
+    names: ClassVar[tuple[str, ...]] = ("predict",)
+    signatures: ClassVar[tuple[tuple[str, ...], ...]] = (
+        ("parameters", "X"),
+        ("X", "Y", "parameters"),
+        ("X", "parameters"),
+    )
+    outputs: ClassVar[tuple[str, ...]] = ("predictions",)
+    step = "of the prediction"
+
+    def assumptions(self, learner: Learner) -> list[Assumption]:
+        """The probabilities are those of the file's own forward pass.
+
+        Else of the course's, with tanh or with ReLU.
+        """
+        del learner
+        return [{"hidden": "tanh"}, {"hidden": "relu"}, {"hidden": "sigmoid"}]
+
+    def fits(self, node: ast.FunctionDef) -> bool:
+        """It takes no w and b."""
+        return [argument.arg.lower() for argument in node.args.args][:2] != ["w", "b"]
+
+    def case(self, learner: Learner, draw: Draw, assumption: Assumption) -> Case:
+        """Draw a network and its inputs."""
+        from tinygrad_course.audit.kinds.forward_passes import FORWARD_NAMES
+        from tinygrad_course.audit.kinds.layer_functions import DeepForward, draw_network
+
+        called = [name for name in learner.program.callees(learner.name) if "forward" in name.lower()]
+        deep = any("model" in name.lower() for name in called)
+        L = None if deep else (learner.depth(*called) if called else None) or 2
+        X, Y, parameters = draw_network(draw, L)
+        forward = learner.own(*DeepForward.names) if deep else learner.own(*FORWARD_NAMES)
+        layers = course.layers_of(parameters)
+        A = None
+        for args in ((X, parameters), (parameters, X)):
+            stored = learner.try_call(forward, *args) if forward is not None and called else None
+            if stored is not None:
+                A = stored[0] if isinstance(stored, tuple) else stored
+                break
+        if not isinstance(A, np.ndarray):
+            hidden = [assumption["hidden"]] * (layers - 1)
+            A = course.network_forward(X, parameters, [*hidden, "sigmoid"])[f"A{layers}"]
+        labels = (A > 0.5) * 1
+        rejected = "A is 0.5" if np.min(np.abs(A - 0.5)) < 1e-3 else ""
+        values = {"X": X, "Y": Y, "parameters": parameters}
+        accuracy = float(np.mean(labels == Y))
+        return Case(
+            values,
+            {f"A{layers}": A, "AL": A, "predictions": labels},
+            ("predictions",),
+            m=X.shape[1],
+            layers=layers,
+            loose=frozenset({"predictions"}),
+            rejected=rejected,
+            scalars={"accuracy": accuracy},
+        )
+
+    def read(self, result: Any, expression: ast.expr | None, case: Case) -> dict[str, Any]:
+        """A learner may return the accuracy in the labels' place.
+
+        That is read as right labels when it agrees.
+        """
+        found: Mapping[str, Any] = super().read(result, expression, case)
+        labels = found.get("predictions")
+        if labels is not None and np.size(labels) == 1 and case.m > 1:
+            number = float(np.squeeze(np.asarray(labels, dtype=float)))
+            if any(abs(number - scale * case.scalars["accuracy"]) < 1e-6 for scale in (1, 100)):
+                return {"predictions": case.expected["predictions"]}
+        return dict(found)

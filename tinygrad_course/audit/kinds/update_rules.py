@@ -1,0 +1,179 @@
+"""Gradient descent, momentum and Adam (course 2, week 2), at t = 1, 2, 3 and 10.
+
+No gradient check can see `beta1**2`.
+"""
+
+import ast
+from typing import Any, ClassVar
+
+import numpy as np
+
+from tinygrad_course.audit.execution.learner import Learner
+from tinygrad_course.audit.kinds.base import Assumption, Kind
+from tinygrad_course.audit.kinds.cases import Array, Case, Draw
+from tinygrad_course.audit.kinds.layer_functions import draw_parameters
+from tinygrad_course.audit.reference import course
+
+STEPS = (1, 2, 3, 10)
+
+
+def draw_state(learner: Learner, draw: Draw) -> tuple[dict[str, Array], dict[str, Array]]:
+    """Draw parameters and their gradients, for as many layers as the source names, or one to three."""
+    L = learner.depth() or draw.size(1, 3)
+    parameters = draw_parameters(draw, [draw.size(1, 4) for _ in range(L + 1)])
+    return parameters, {"d" + key: draw.array(*value.shape) for key, value in parameters.items()}
+
+
+class Update(Kind):
+    """theta - learning_rate * dtheta."""
+
+    names: ClassVar[tuple[str, ...]] = (
+        "update_parameters",
+        "update_parameters_with_gd",
+        "update_parameters_gd",
+        "gradient_descent",
+        "update_params",
+    )
+    signatures: ClassVar[tuple[tuple[str, ...], ...]] = (("parameters", "grads", "learning_rate"),)
+    outputs: ClassVar[tuple[str, ...]] = ("parameters",)
+    may_change = frozenset({"parameters"})
+    step = "of the update"
+
+    def case(self, learner: Learner, draw: Draw, assumption: Assumption) -> Case:
+        """Draw parameters and gradients."""
+        del assumption
+        parameters, grads = draw_state(learner, draw)
+        rate = draw.choice([0.3, 0.1, 0.7])
+        # Gradients for which nothing is to be updated (dA1, ...) lie among the others, as in the course.
+        given = {**grads, "dA1": draw.array(2, 2)}
+        expected = course.update_parameters(parameters, grads, rate)
+        stages = {key: [value] for key, value in parameters.items()}
+        return Case(
+            {"parameters": parameters, "grads": given, "learning_rate": rate},
+            dict(expected),
+            tuple(expected),
+            stages=stages,
+            scalars={"learning_rate": rate},
+            layers=course.layers_of(parameters),
+        )
+
+    def read(self, result: Any, expression: ast.expr | None, case: Case) -> dict[str, Any]:
+        """The parameters, whatever the returned dictionary is called."""
+        return super().read(
+            result[0] if isinstance(result, tuple) and len(result) == 1 else result, expression, case
+        )
+
+
+class InitializeState(Kind):
+    """Zeros in the shapes of the gradients: v, or v and s."""
+
+    names: ClassVar[tuple[str, ...]] = (
+        "initialize_velocity",
+        "initialize_adam",
+        "initialise_velocity",
+        "initialise_adam",
+    )
+    signatures: ClassVar[tuple[tuple[str, ...], ...]] = (("parameters",),)
+    outputs: ClassVar[tuple[str, ...]] = ("v", "s")
+    step = "of the initial values"
+
+    def case(self, learner: Learner, draw: Draw, assumption: Assumption) -> Case:
+        """Draw parameters."""
+        del assumption
+        parameters, _ = draw_state(learner, draw)
+        moments = ("v", "s") if "adam" in learner.name.lower() else ("v",)
+        expected = {
+            f"{moment}_d{key}": np.zeros(value.shape)
+            for moment in moments
+            for key, value in parameters.items()
+        }
+        return Case(
+            {"parameters": parameters},
+            dict(expected),
+            tuple(expected),
+            layers=course.layers_of(parameters),
+        )
+
+
+class Momentum(Kind):
+    """v = beta v + (1 - beta) dtheta; theta - learning_rate v."""
+
+    names: ClassVar[tuple[str, ...]] = ("update_parameters_with_momentum", "update_parameters_momentum")
+    signatures: ClassVar[tuple[tuple[str, ...], ...]] = (
+        ("parameters", "grads", "v", "beta", "learning_rate"),
+    )
+    outputs: ClassVar[tuple[str, ...]] = ("parameters", "v")
+    may_change = frozenset({"parameters", "v"})
+    step = "of the update"
+
+    def case(self, learner: Learner, draw: Draw, assumption: Assumption) -> Case:
+        """Draw parameters, gradients and a velocity under way."""
+        del assumption
+        parameters, grads = draw_state(learner, draw)
+        v = {key: draw.array(*value.shape) for key, value in grads.items()}
+        rate, beta = draw.choice([0.3, 0.07]), draw.choice([0.9, 0.6])
+        expected: dict[str, Any] = {}
+        for key, value in parameters.items():
+            expected[f"v_d{key}"] = beta * v["d" + key] + (1 - beta) * grads["d" + key]
+            expected[key] = value - rate * expected[f"v_d{key}"]
+        stages: dict[str, list[Any]] = {key: [value] for key, value in parameters.items()}
+        stages |= {f"v_{key}": [value, beta * value] for key, value in v.items()}
+        values = {"parameters": parameters, "grads": grads, "v": v, "beta": beta, "learning_rate": rate}
+        return Case(
+            values,
+            expected,
+            tuple(expected),
+            stages=stages,
+            scalars={"learning_rate": rate, "beta": beta, "(1 - beta)": 1 - beta},
+            layers=course.layers_of(parameters),
+        )
+
+
+class Adam(Kind):
+    """Adam with bias correction, at t = 1, 2, 3 and 10."""
+
+    names: ClassVar[tuple[str, ...]] = ("update_parameters_with_adam", "update_parameters_adam", "adam")
+    signatures: ClassVar[tuple[tuple[str, ...], ...]] = (
+        ("parameters", "grads", "v", "s", "t", "learning_rate", "beta1", "beta2", "epsilon"),
+    )
+    outputs: ClassVar[tuple[str, ...]] = ("parameters", "v", "s", "v_corrected", "s_corrected")
+    may_change = frozenset({"parameters", "v", "s"})
+    step = "of the update"
+    battery: ClassVar[tuple[str, ...]] = ("t1", "t2", "t3", "t10", "distinct", "equal", "smallest")
+
+    def case(self, learner: Learner, draw: Draw, assumption: Assumption) -> Case:
+        """Draw parameters, gradients and moments under way.
+
+        Epsilon is large enough to show where it stands.
+        """
+        del assumption
+        parameters, grads = draw_state(learner, draw)
+        v = {key: draw.array(*value.shape) for key, value in grads.items()}
+        s = {key: draw.array(*value.shape) ** 2 for key, value in grads.items()}
+        scale = getattr(draw, "scale", "")
+        t = int(scale[1:]) if scale[1:].isdigit() else draw.choice(STEPS)
+        given = {
+            "learning_rate": draw.choice([0.3, 0.07]),
+            "beta1": draw.choice([0.9, 0.6]),
+            "beta2": draw.choice([0.8, 0.95]),
+            "epsilon": draw.choice([0.13, 0.03]),
+        }
+        # What the function does not take as an argument stands at the course's values.
+        usual = {"learning_rate": 0.01, "beta1": 0.9, "beta2": 0.999, "epsilon": 1e-8}
+        used = {name: given[name] if learner.has(name) else usual[name] for name in given}
+        right = course.adam_step({"parameters": parameters, "v": v, "s": s}, grads, t, **used)
+        expected = {
+            **{key: right[key] for key in right if key not in parameters},
+            **{key: right[key] for key in parameters},
+        }
+        stages: dict[str, list[Any]] = {key: [value] for key, value in parameters.items()}
+        for key, g in grads.items():
+            stages[f"v_{key}"] = [v[key], used["beta1"] * v[key]]
+            stages[f"s_{key}"] = [s[key], used["beta2"] * s[key], g**2]
+        required = tuple(key for key in expected if "corrected" not in key)
+        values = {"parameters": parameters, "grads": grads, "v": v, "s": s, "t": t, **given}
+        scalars = {**used, "(1 - beta1)": 1 - used["beta1"], "(1 - beta2)": 1 - used["beta2"]}
+        scalars |= {"(1 - beta1^t)": 1 - used["beta1"] ** t, "(1 - beta2^t)": 1 - used["beta2"] ** t}
+        return Case(
+            values, expected, required, stages=stages, scalars=scalars, layers=course.layers_of(parameters)
+        )

@@ -1,0 +1,1 @@
+"""What is right: the course's formulas, gradients of the file's own forward pass, and a comparison."""

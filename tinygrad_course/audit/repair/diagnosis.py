@@ -1,0 +1,328 @@
+"""From symptoms to findings: the first wrong quantity, the change that makes it right.
+
+And what that mistake is called.
+"""
+
+import ast
+from dataclasses import replace
+
+import numpy as np
+
+from tinygrad_course.audit.execution.learner import Learner
+from tinygrad_course.audit.execution.namespace import TooLongError
+from tinygrad_course.audit.kinds.base import Kind
+from tinygrad_course.audit.kinds.cases import Case, plainly
+from tinygrad_course.audit.reference.comparison import Relation, ratio, relate
+from tinygrad_course.audit.repair.candidates import Candidates, Repair
+from tinygrad_course.audit.repair.fault_localization import Function, Symptom
+from tinygrad_course.audit.repair.mutation_pairs import pairs, structural_pairs
+from tinygrad_course.audit.repair.mutations.locations import called
+from tinygrad_course.audit.repair.prefilter import Scene, assigned, local_value, scene
+from tinygrad_course.audit.repair.search import order_of, search
+from tinygrad_course.audit.repair.verdict import Verdict
+from tinygrad_course.audit.reporting.mistakes import DIAGNOSES
+from tinygrad_course.audit.reporting.results import Finding
+from tinygrad_course.audit.source.removed_api import replaced
+from tinygrad_course.audit.source.submission import text_of
+
+ROUNDS = 4
+STRUCTURAL = 800
+"""How many pairs of edits of one statement are run at most, when no single edit helps."""
+GENERIC = {
+    "wrong_factor",
+    "wrong_constant",
+    "wrong_function",
+    "wrong_operand",
+    "extra_term",
+    "term_missing",
+    "wrong_order",
+}
+
+
+def diagnose(
+    learner: Learner, kind: Kind, verdicts: list[Verdict], helpers: list[str], budget: int
+) -> tuple[list[Finding], Function | None, int]:
+    """Find the mistakes of a wrong function one after another, repairing as it goes."""
+    ended = _ended(learner, verdicts)
+    if ended is not None:
+        return [ended], None, 0
+    pool = Candidates(learner, kind, _ordered(verdicts), helpers, budget)
+    findings: list[Finding] = []
+    for _ in range(ROUNDS):
+        functions = pool.functions()
+        now = pool.verdicts(functions)
+        failing = [verdict for verdict in now if not verdict.right]
+        if not failing:
+            for finding in findings:
+                finding.verified = True
+            return findings, functions[learner.name], pool.trials
+        shown = most_telling(failing)
+        view = scene(pool, shown.case)
+        symptom = view.symptom
+        repair, together = search(pool, view, now)
+        second = repair.second if repair is not None else None
+        if repair is None and symptom is not None and symptom.site is not None:
+            options = list(pairs(pool, symptom, view))
+            repair, second = min(
+                options, key=lambda pair: (pair[0].edit.rank, len(pair[0].edit.words)), default=(None, None)
+            )
+        if repair is None and not findings:
+            pool.budget = pool.trials + STRUCTURAL
+            calls = [site for site in order_of(pool, view.events) if _calls_backward(site.statement)]
+            structural = structural_pairs(pool, view, calls[::-1])
+            if structural is not None:
+                (repair, second), together = structural, True
+        finding = _finding(learner, shown, symptom, repair, pool, view)
+        findings.append(finding)
+        if repair is None:
+            break
+        if second is not None:
+            findings.append(
+                replace(finding, diagnosis=second.kind, message=f"{DIAGNOSES[second.kind]}; {second.words}")
+            )
+        pool.apply(repair)
+        finding.verified = together
+    functions = pool.functions()
+    right = all(verdict.right for verdict in pool.verdicts(functions))
+    for finding in findings:
+        finding.verified = finding.verified or (right and bool(finding.suggestion))
+    return findings, functions[learner.name] if right else None, pool.trials
+
+
+def easily_right(
+    learner: Learner, kind: Kind, verdicts: list[Verdict], helpers: list[str], budget: int
+) -> bool:
+    """Tell whether one likely edit makes a function right."""
+    failing = [verdict for verdict in verdicts if not verdict.right]
+    if not failing:
+        return False
+    pool = Candidates(learner, kind, _ordered(verdicts), helpers, budget)
+    shown = most_telling(failing)
+    view = scene(pool, shown.case)
+    return search(pool, view, pool.verdicts(pool.functions()), likely=True)[0] is not None
+
+
+def most_telling(failing: list[Verdict]) -> Verdict:
+    """Of the failing cases, return one of several examples that raises nothing.
+
+    With as few wrong quantities as there are.
+    """
+    return min(
+        failing, key=lambda verdict: (verdict.error is not None, verdict.case.m == 1, len(verdict.wrong))
+    )
+
+
+def _ordered(verdicts: list[Verdict]) -> list[Case]:
+    """Put the cases that show most first: those that fail, with several examples, without raising."""
+
+    def key(verdict: Verdict) -> tuple[bool, bool, bool]:
+        return verdict.right, verdict.case.m == 1, verdict.error is not None
+
+    return [verdict.case for verdict in sorted(verdicts, key=key)]
+
+
+def _calls_backward(statement: ast.stmt) -> bool:
+    calls = [node for node in ast.walk(statement) if isinstance(node, ast.Call)]
+    return isinstance(statement, ast.Assign) and any("backward" in called(call) for call in calls)
+
+
+def _ended(learner: Learner, verdicts: list[Verdict]) -> Finding | None:
+    """Report a function that does not come back, or that leaves the program."""
+    for verdict in verdicts:
+        error = verdict.error
+        line = learner.node.lineno
+        cell, shown = learner.program.submission.place(line)
+        if isinstance(error, TooLongError):
+            message = f"{learner.name} does not come back within {learner.program.seconds:g} seconds"
+            return Finding("", "never_ends", message, shown, cell, learner.program.submission.source(line))
+        if isinstance(error, SystemExit | GeneratorExit):
+            return Finding(
+                "",
+                "exits",
+                f"{learner.name} ends the program: it calls exit()",
+                shown,
+                cell,
+                learner.program.submission.source(line),
+            )
+        if isinstance(error, MemoryError):
+            return Finding(
+                "",
+                "memory",
+                f"{learner.name} asks for more memory than it is given",
+                shown,
+                cell,
+                learner.program.submission.source(line),
+            )
+    return None
+
+
+def _finding(
+    learner: Learner,
+    verdict: Verdict,
+    symptom: Symptom | None,
+    repair: Repair | None,
+    pool: Candidates,
+    view: Scene,
+) -> Finding:
+    submission = learner.program.submission
+    case = verdict.case
+    relation = _relation(symptom, case)
+    label = symptom.label if symptom else next(iter([*verdict.wrong, *verdict.missing, *verdict.changed]), "")
+    site = repair.site if repair else symptom.site if symptom else None
+    line = repair.line if repair else site.statement.lineno if site else _returns(learner, verdict)
+    if (
+        repair
+        and symptom
+        and (
+            not symptom.site
+            or repair.site.index != symptom.site.index
+            or repair.site.function != symptom.site.function
+        )
+    ):
+        label = assigned(repair.site) or label
+    kind = _diagnosis(verdict, symptom, repair, relation)
+    cell, shown = submission.place(line)
+    finding = Finding(label, kind, "", shown, cell, submission.source(line))
+    elsewhere = repair is not None and symptom is not None and label != symptom.label
+    if repair is not None and elsewhere:
+        # The line to change makes another quantity than the first wrong one that the course names.
+        event = view.last(repair.site)
+        made = local_value(pool, repair.statement, event.before, case.bindings) if event else None
+        before = next((value for key, value in event.values.items() if key == label), None) if event else None
+        if isinstance(made, np.ndarray) and before is not None:
+            finding.yours, finding.right = plainly(before), plainly(made)
+    elif symptom is not None:
+        finding.yours, finding.right = plainly(symptom.value), plainly(symptom.right)
+        if symptom.right is not None and symptom.value is not None:
+            finding.ratio = ratio(symptom.value, symptom.right)
+    elif label in verdict.values:
+        finding.yours, finding.right = plainly(verdict.values[label]), plainly(verdict.expected.get(label))
+    if repair is not None:
+        finding.suggestion = _in_own_quotes(_suggestion(repair), finding.source)
+    finding.message = _message(finding, verdict, symptom, repair, relation)
+    return finding
+
+
+def _returns(learner: Learner, verdict: Verdict) -> int:
+    """Return the line that assigns what is wrong, or the last return statement's."""
+    found = [node.lineno for node in ast.walk(learner.node) if isinstance(node, ast.Return)]
+    for label in [] if verdict.missing else verdict.wrong:
+        # The last statement that assigns the quantity, where nothing else tells.
+        for node in ast.walk(learner.node):
+            if isinstance(node, ast.Assign) and any(
+                isinstance(part, ast.Name) and part.id == label for part in node.targets
+            ):
+                return node.lineno
+    return max(found, default=learner.node.lineno)
+
+
+def _suggestion(repair: Repair) -> str:
+    if isinstance(repair.statement, ast.Pass):
+        return "(without this line)"
+    if isinstance(repair.statement, ast.For | ast.While | ast.If | ast.With):
+        return text_of(repair.statement).split("\n", 1)[0]
+    return text_of(repair.statement)
+
+
+def _in_own_quotes(suggestion: str, source: str) -> str:
+    """Write texts in the learner's quotation marks."""
+    double = '"' in source and "'" not in source and '"' not in suggestion
+    return suggestion.replace("'", '"') if double else suggestion
+
+
+def _relation(symptom: Symptom | None, case: Case) -> Relation | None:
+    if symptom is None or symptom.right is None or symptom.value is None:
+        return None
+    others = {label: value for label, value in case.expected.items() if label != symptom.label}
+    return relate(
+        symptom.label,
+        symptom.value,
+        symptom.right,
+        case.m,
+        case.scalars,
+        others,
+        case.terms.get(symptom.label, {}),
+    )
+
+
+def _diagnosis(
+    verdict: Verdict, symptom: Symptom | None, repair: Repair | None, relation: Relation | None
+) -> str:
+    if repair is not None:
+        kind = repair.edit.kind
+        weights = assigned(repair.site)[:1] == "W" or any(label[:1] == "W" for label in verdict.wrong)
+        if verdict.case.scalars.get("wide") is not None and weights and kind in GENERIC | {"wrong_power"}:
+            return "initial_scale"
+        if (
+            kind in GENERIC
+            and relation is not None
+            and relation.kind == "factor"
+            and relation.factor is not None
+        ):
+            kind = _factor_kind(relation, verdict.case.m) or kind
+        return kind
+    if symptom is not None and symptom.error is not None:
+        return "not_defined" if isinstance(symptom.error, NameError) else "raises"
+    if verdict.error is not None and relation is None:
+        return "raises"
+    if relation is not None:
+        by_relation = {"transposed": "transposed", "shape": "shape", "sum": "wrong_axis"}
+        if relation.kind == "factor":
+            return _factor_kind(relation, verdict.case.m) or "factor"
+        if relation.kind in by_relation:
+            return by_relation[relation.kind]
+        if relation.kind == "term" and "L2" in relation.words:
+            return "l2_missing" if "lacks" in relation.words else "l2_on_bias"
+    if verdict.changed and not verdict.wrong:
+        return "in_place"
+    if verdict.missing:
+        return "no_return" if verdict.result is None else "missing_output"
+    return "unknown"
+
+
+def _factor_kind(relation: Relation, m: int) -> str:
+    factor = relation.factor
+    if factor == m:
+        return "missing_1_over_m"
+    if factor == 1 / m:
+        return "double_1_over_m"
+    if factor == -1:
+        return "wrong_sign"
+    if " ln 10" in relation.words or "1/ln 10" in relation.words:
+        return "log_base"
+    return ""
+
+
+def _message(
+    finding: Finding,
+    verdict: Verdict,
+    symptom: Symptom | None,
+    repair: Repair | None,
+    relation: Relation | None,
+) -> str:
+    """Put a finding into a sentence."""
+    parts: list[str] = []
+    error = symptom.error if symptom is not None else verdict.error
+    if error is not None:
+        parts.append(f"raises {type(error).__name__}: {error}")
+        hint = replaced(error)
+        if hint:
+            parts.append(hint)
+    elif verdict.changed and not verdict.wrong and not verdict.missing:
+        parts.append(f"the caller's {', '.join(verdict.changed)} is changed in place")
+    elif verdict.missing and symptom is None:
+        parts.append(
+            "nothing is returned"
+            if verdict.result is None
+            else f"{', '.join(verdict.missing)} is not among what is returned"
+        )
+    elif relation is not None and (repair is None or relation.kind != "unknown"):
+        parts.append(relation.words)
+    title = DIAGNOSES[finding.diagnosis]
+    if finding.diagnosis not in {"unknown", "raises", "missing_output", "no_return"} and not any(
+        title in part for part in parts
+    ):
+        parts.insert(0, title)
+    if repair is not None:
+        parts.append(repair.edit.words)
+    return "; ".join(parts)

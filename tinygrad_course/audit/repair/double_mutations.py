@@ -1,0 +1,89 @@
+"""Two mistakes in one line: two edits that make its value right together, and neither alone."""
+
+import ast
+import copy
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from tinygrad_course.audit.execution.trace import Site
+from tinygrad_course.audit.reference.comparison import close
+from tinygrad_course.audit.repair.candidates import Candidates, Repair
+from tinygrad_course.audit.repair.mutations.single import Edit, edits
+from tinygrad_course.audit.repair.prefilter import CLOSED, Scene, assigned, local_value, prefilter_for
+
+Function = Callable[..., Any]
+FAR, PAIRS, HITS = 3.1, 2500, 20
+"""How far-fetched two edits may be together; how many pairs are tried on the one statement, and run."""
+
+
+def double_mutation(
+    pool: Candidates, view: Scene, site: Site, accept: Callable[[dict[str, Function]], bool]
+) -> Repair | None:
+    """Return a repair of one statement that takes two edits.
+
+    The pairs are tried on the one statement alone; only what gives the right value there is run.
+    """
+    prefilter, event = prefilter_for(pool, view, site), view.last(site)
+    if prefilter is None or prefilter is CLOSED or event is None or view.symptom is None:
+        return None
+    scope, label = pool.scope(site, view.events), assigned(site)
+    block, position, original = site.block, site.position, site.statement
+    hits: list[Repair] = []
+    left = PAIRS
+    try:
+        for first, changed, once in _first(pool, view, site, event.before):
+            block[position] = changed
+            for second in edits(block, position, scope, label):
+                left -= 1
+                if left < 0 or len(hits) >= HITS:
+                    break
+                if first.rank + second.rank > FAR or not prefilter(block[position]):
+                    continue
+                twice = local_value(pool, block[position], event.before, view.case.bindings)
+                if once is None or np.shape(once) != np.shape(twice) or not close(once, twice):
+                    statement = copy.deepcopy(block[position])
+                    line = first.line or original.lineno
+                    hits.append(Repair(site, first, statement, line, complete=True, second=second))
+    finally:
+        block[position] = original
+    for hit in sorted(hits, key=lambda hit: hit.edit.rank + (hit.second.rank if hit.second else 0)):
+        block[position] = hit.statement
+        try:
+            pool.trials += 1
+            if accept(pool.functions_with(site.function, pool.copies[site.function])):
+                return hit
+        except (SyntaxError, ValueError, TypeError, RecursionError):
+            continue
+        finally:
+            block[position] = original
+    return None
+
+
+def _first(
+    pool: Candidates, view: Scene, site: Site, before: dict[str, Any]
+) -> list[tuple[Edit, ast.stmt, Any]]:
+    """Return the first edits of the pairs, likely ones first, each with the value that it makes.
+
+    Where the shape is wrong, one of the two mends it: only those edits are kept that do.
+    """
+    scope, label = pool.scope(site, view.events), assigned(site)
+    symptom, original = view.symptom, site.statement
+    right: Any = symptom.right if symptom is not None else None
+    reshapes = symptom is not None and (symptom.value is None or np.shape(symptom.value) != np.shape(right))
+    singles: list[tuple[Edit, ast.stmt, Any]] = []
+    for edit in edits(site.block, site.position, scope, label):
+        changed = site.block[site.position]
+        if edit.rank > FAR or not isinstance(changed, type(original)):
+            continue
+        value = None
+        if right is not None and reshapes:
+            value = local_value(pool, changed, before, view.case.bindings)
+            fits = isinstance(value, np.ndarray) and (
+                value.shape == np.shape(right) or value.size == np.size(right) == 1
+            )
+            if not fits:
+                continue
+        singles.append((edit, copy.deepcopy(changed), value))
+    return sorted(singles, key=lambda single: single[0].rank)

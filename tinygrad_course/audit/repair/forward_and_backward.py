@@ -1,0 +1,228 @@
+"""A forward and a backward pass judged together.
+
+Which of two that disagree is the odd one, and is the cache as it should be?
+"""
+
+import ast
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from tinygrad_course.audit.execution.learner import Learner
+from tinygrad_course.audit.kinds import Kind, kind_of
+from tinygrad_course.audit.kinds.backward_passes import Backward, CheckBackward
+from tinygrad_course.audit.kinds.cases import Case, Draw, RandomDraw
+from tinygrad_course.audit.kinds.layer_functions import HIDDEN, DeepBackward, draw_network
+from tinygrad_course.audit.reference import course
+from tinygrad_course.audit.repair.candidates import Candidates
+from tinygrad_course.audit.repair.mutations.locations import Scope
+from tinygrad_course.audit.repair.search import order_of
+from tinygrad_course.audit.repair.verdict import Verdict, judge
+from tinygrad_course.audit.reporting.results import Finding
+from tinygrad_course.audit.source.signatures import bare
+from tinygrad_course.audit.source.submission import text_of
+
+TRIALS = 200
+PARTNERS = {
+    "forward_propagation": ("backward_propagation", "backward_propagation_with_regularization"),
+    "forward_propagation_with_dropout": ("backward_propagation_with_dropout",),
+    "forward_propagation_n": ("backward_propagation_n",),
+    "l_model_forward": ("l_model_backward",),
+    "linear_forward": ("linear_backward",),
+    "linear_activation_forward": ("linear_activation_backward",),
+    "sigmoid": ("sigmoid_backward",),
+    "relu": ("relu_backward",),
+    "tanh": ("tanh_backward",),
+}
+
+
+ALWAYS_PAIRED = {"linear_forward", "linear_activation_forward", "sigmoid", "relu", "tanh"}
+"""The forward functions whose cache no other backward function of a file takes."""
+
+
+def _partner(learner: Learner) -> tuple[Learner, Kind, str] | None:
+    name = learner.own_name(*PARTNERS.get(bare(learner.name), ()))
+    found = kind_of(learner.program.functions[name]) if name is not None else None
+    if name is None or found is None:
+        return None
+    return (
+        Learner(learner.program, learner.program.functions[name], found[1], learner.repaired),
+        found[0],
+        name,
+    )
+
+
+def backward_hidden(learner: Learner) -> list[str]:
+    """Return the hidden activations under which the backward pass of the file is right.
+
+    With caches of our making.
+    """
+    found = _partner(learner)
+    if found is None:
+        return []
+    partner, kind, name = found
+    function = learner.program.namespace[name]
+    right: list[str] = []
+    for hidden in HIDDEN:
+        drawn = [_case(kind, partner, RandomDraw(seed), hidden) for seed in (3, 5, 8)]
+        cases = [case for case in drawn if case is not None and not case.rejected]
+        if cases and all(judge(partner, kind, function, case).right for case in cases):
+            right.append(hidden)
+    return right
+
+
+def _case(kind: Kind, partner: Learner, draw: Draw, hidden: str) -> Case | None:
+    if isinstance(kind, Backward) and not isinstance(kind, CheckBackward):
+        return kind.case(partner, draw, {"cache": "course", "hidden": hidden})
+    layer = partner.own("linear_activation_forward")
+    if not isinstance(kind, DeepBackward) or layer is None:
+        return None
+    X, Y, parameters = draw_network(draw, 3)
+    A, caches, activations = X, [], [hidden, hidden, "sigmoid"]
+    for number, activation in enumerate(activations, start=1):
+        stored = partner.try_call(layer, A, parameters[f"W{number}"], parameters[f"b{number}"], activation)
+        if not isinstance(stored, tuple) or len(stored) != 2:
+            return None
+        A = stored[0]
+        caches.append(stored[1])
+    values = course.network_forward(X, parameters, activations)
+    back = course.network_backward(values, parameters, activations, Y)
+    required = tuple(key for key in back if key[1] in "Wb")
+    return Case(
+        {"AL": A, "Y": Y, "cache": caches}, {**back, "dAL": back["dA3"]}, required, m=X.shape[1], layers=3
+    )
+
+
+def cache_finding(learner: Learner, kind: Kind, seed: int) -> Finding | None:
+    """Find a forward function whose activations are right and whose cache is not.
+
+    Its partner, the backward function of the file, is wrong with its cache and right with the course's,
+    and the two caches
+    are built alike.
+    """
+    found = _partner(learner)
+    if found is None:
+        return None
+    partner, back, name = found
+    options = back.assumptions(partner)
+    if {"cache": "own"} not in options or len(options) < 2:
+        return None
+    function = learner.program.namespace[name]
+    single = learner.low_precision()
+
+    def verdicts(assumption: dict[str, Any]) -> list[Verdict]:
+        return [
+            judge(partner, back, function, case)
+            for case in _cases(back, partner, assumption, seed, single=single)
+        ]
+
+    own = verdicts({"cache": "own"})
+    if not own or all(verdict.right for verdict in own):
+        return None
+    course = next(
+        (
+            tried
+            for option in options[1:]
+            if (tried := verdicts(option)) and all(verdict.right for verdict in tried)
+        ),
+        None,
+    )
+    paired = bare(learner.name) in ALWAYS_PAIRED
+    if course is None or not (
+        paired or _alike(own[0].case.values.get("cache"), course[0].case.values.get("cache"))
+    ):
+        return None
+    return _repair(learner, kind, partner, back, function, seed)
+
+
+def _cases(
+    kind: Kind, partner: Learner, assumption: dict[str, Any], seed: int, *, single: bool
+) -> list[Case]:
+    drawn = [kind.case(partner, RandomDraw(seed + number, "distinct"), assumption) for number in (1, 2, 3, 4)]
+    for case in drawn:
+        # The cache comes from a forward pass that may round more than the backward pass does.
+        case.single = single
+    return [case for case in drawn if not case.rejected]
+
+
+def _alike(first: Any, second: Any) -> bool:
+    """Tell whether two caches are built alike, whatever their numbers."""
+    if isinstance(first, dict) and isinstance(second, dict):
+        return bool(first.keys() & second.keys())
+    if isinstance(first, tuple | list) and isinstance(second, tuple | list):
+        return len(first) == len(second) and all(_alike(a, b) for a, b in zip(first, second, strict=True))
+    return isinstance(first, np.ndarray) and isinstance(second, np.ndarray)
+
+
+def _repair(
+    learner: Learner, kind: Kind, partner: Learner, back: Kind, function: Callable[..., Any], seed: int
+) -> Finding:
+    submission = learner.program.submission
+    own = learner.program.namespace[learner.name]
+    single = learner.low_precision()
+    forward: list[Case] = []
+    for assumption in kind.assumptions(learner):
+        forward = [
+            case
+            for number in (1, 2)
+            if not (case := kind.case(learner, RandomDraw(seed + number), assumption)).rejected
+        ]
+        if all(judge(learner, kind, own, case).right for case in forward):
+            break
+    pool = Candidates(learner, kind, forward[:1], [], TRIALS)
+    returned = judge(learner, kind, own, forward[0]).result if forward else None
+
+    def accept(functions: dict[str, Callable[..., Any]]) -> bool:
+        shape = pool.verdicts(functions, stop=True, seconds=0.2)[0] if forward else None
+        if shape is None or not shape.right or not _alike_results(shape.result, returned):
+            return False
+        with learner.program.bound(functions):
+            try:
+                cases = _cases(back, partner, {"cache": "own"}, seed, single=single)[:2]
+            except (TypeError, ValueError, KeyError, IndexError, AttributeError):
+                return False
+            return bool(cases) and all(judge(partner, back, function, case, 0.2).right for case in cases)
+
+    partner.memory["graphs"] = 99  # the formulas have agreed with the graph before
+    node = pool.copies[learner.name]
+    line = node.lineno
+    message = (
+        f"what it computes is right, and {partner.name} is right with the course's cache, "
+        "but not with the one that it stores"
+    )
+    finding = Finding("cache", "stale_cache", message)
+    values = {name: np.zeros((1, 1)) for name in _names(learner)}
+    for site in sorted(
+        order_of(pool), key=lambda site: ("cache" not in ast.unparse(site.statement), -site.index)
+    ):
+        repair = next(
+            pool.repairs_at(site, Scope.of(values, set(), pool.strings), "cache", accept, (-1.0, 1.6)),
+            None,
+        )
+        if repair is not None:
+            line = repair.line
+            finding.suggestion, finding.verified = text_of(repair.statement), True
+            finding.message = f"{message}; {repair.edit.words}"
+            finding.diagnosis = (
+                repair.edit.kind
+                if repair.edit.kind in {"a_for_z", "z_for_a", "wrong_order"}
+                else "stale_cache"
+            )
+            break
+    finding.cell, finding.line = submission.place(line)
+    finding.source = submission.source(line)
+    return finding
+
+
+def _alike_results(first: Any, second: Any) -> bool:
+    return type(first) is type(second) and (not isinstance(first, tuple) or len(first) == len(second))
+
+
+def _names(learner: Learner) -> list[str]:
+    names = {
+        node.id
+        for node in ast.walk(learner.node)
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
+    }
+    return [*names, *learner.binding.names]

@@ -1,0 +1,1 @@
+"""Changed statements, each named after the mistake that it undoes."""

@@ -1,0 +1,169 @@
+"""The expressions of a statement as places where another expression can be put, and taken out again."""
+
+import ast
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+_BODIES = {"body", "orelse", "finalbody", "handlers"}
+
+
+@dataclass
+class Location:
+    """One expression of a statement, with what stands around it."""
+
+    parent: ast.AST
+    name: str
+    position: int | None
+    node: ast.expr
+    around: tuple[ast.AST, ...]
+    """From the statement inwards."""
+
+    def put(self, node: ast.expr) -> None:
+        """Put an expression here (the location's own node to undo it)."""
+        if self.position is None:
+            setattr(self.parent, self.name, node)
+        else:
+            getattr(self.parent, self.name)[self.position] = node
+
+    @property
+    def backward(self) -> bool:
+        """Whether a backward function is called around the expression."""
+        return any(isinstance(outer, ast.Call) and "backward" in called(outer) for outer in self.around)
+
+    @property
+    def counting(self) -> bool:
+        """Whether the expression counts layers or columns: an index, a key, a range."""
+        inner: ast.AST = self.node
+        for outer in reversed(self.around):
+            if isinstance(outer, ast.Subscript) and outer.slice is inner:
+                return True
+            if isinstance(outer, ast.Slice | ast.JoinedStr | ast.FormattedValue):
+                return True
+            if isinstance(outer, ast.Call) and called(outer) in {
+                "range",
+                "str",
+                "reversed",
+                "len",
+                "format",
+                "zeros",
+                "ones",
+            }:
+                return True
+            inner = outer
+        return False
+
+
+@dataclass
+class Scope:
+    """What a statement can see: the local variables before it runs, the functions.
+
+    The strings of the function.
+    """
+
+    values: dict[str, Any]
+    functions: set[str] = field(default_factory=set)
+    strings: list[str] = field(default_factory=list)
+    numbers: dict[str, float] = field(default_factory=dict)
+    """Local scalars (m, keep_prob, lambd, beta1, t, ...)."""
+    arrays: dict[str, tuple[int, ...]] = field(default_factory=dict)
+    entries: dict[str, tuple[int, ...]] = field(default_factory=dict)
+    """The arrays, and those in dictionaries, as they are written: A1, cache['A1']."""
+    read: list[str] = field(default_factory=list)
+    """The entries of dictionaries that the function reads, as they are written: grads['dW' + str(l)]."""
+    wanted: dict[str, list[str]] = field(default_factory=dict)
+    """The arguments without a default of the functions that the file can call."""
+    donors: list[str] = field(default_factory=list)
+    """Entries of dictionaries that may stand where a call has another argument."""
+
+    @classmethod
+    def of(cls, values: dict[str, Any], functions: set[str], strings: list[str]) -> "Scope":
+        """Sort the variables into numbers and arrays."""
+        numbers = {
+            name: float(value)
+            for name, value in values.items()
+            if isinstance(value, int | float | np.integer | np.floating) and not isinstance(value, bool)
+        }
+        arrays = {name: value.shape for name, value in values.items() if isinstance(value, np.ndarray)}
+        entries = {
+            f"{name}[{key!r}]": item.shape
+            for name, value in values.items() if isinstance(value, dict) and len(value) < 16
+            for key, item in value.items() if isinstance(key, str) and isinstance(item, np.ndarray)
+        }  # fmt: skip
+        return cls(values, functions, strings, numbers, arrays, {**arrays, **entries})
+
+
+def called(call: ast.Call) -> str:
+    """Return the last name of what is called: np.sum and sum are both sum."""
+    function = call.func
+    if isinstance(function, ast.Attribute):
+        return function.attr
+    return function.id if isinstance(function, ast.Name) else ""
+
+
+def locations(statement: ast.stmt) -> list[Location]:
+    """Return the locations of a statement, of a compound statement those of its header."""
+    found: list[Location] = []
+
+    def visit(node: ast.AST, around: tuple[ast.AST, ...]) -> None:
+        for name, value in ast.iter_fields(node):
+            if isinstance(node, ast.stmt) and name in _BODIES:
+                continue
+            if isinstance(value, ast.AST):
+                consider(node, name, None, value, around)
+            elif isinstance(value, list):
+                for position, item in enumerate(value):
+                    if isinstance(item, ast.AST):
+                        consider(node, name, position, item, around)
+
+    def consider(
+        parent: ast.AST, name: str, position: int | None, child: ast.AST, around: tuple[ast.AST, ...]
+    ) -> None:
+        if isinstance(child, ast.Lambda | ast.ListComp | ast.DictComp | ast.GeneratorExp | ast.SetComp):
+            inner = (*around, parent)
+            visit(child, inner)
+            return
+        in_text = isinstance(parent, ast.JoinedStr) or (
+            isinstance(parent, ast.FormattedValue) and name != "value"
+        )
+        if (
+            isinstance(child, ast.expr)
+            and not _stored(child)
+            and not isinstance(child, ast.Slice)
+            and not in_text
+        ):
+            found.append(Location(parent, name, position, child, (*around, parent)))
+        visit(child, (*around, parent))
+
+    visit(statement, ())
+    return found
+
+
+def _stored(node: ast.expr) -> bool:
+    return isinstance(getattr(node, "ctx", None), ast.Store | ast.Del)
+
+
+def terms(expression: ast.expr) -> Iterator[ast.expr]:
+    """Give the terms of a sum, and the one term of anything else."""
+    if isinstance(expression, ast.BinOp) and isinstance(expression.op, ast.Add | ast.Sub):
+        yield from terms(expression.left)
+        yield from terms(expression.right)
+    else:
+        yield expression
+
+
+def core(written: str) -> str:
+    """Return the quantity's name of how it is written: cache['A1'] is A1."""
+    return written.rsplit("[", 1)[-1].strip("]'\"") if "[" in written else written
+
+
+def parse(text: str) -> ast.expr:
+    """Return the tree of an expression."""
+    return ast.parse(text, mode="eval").body
+
+
+def text(node: ast.AST) -> str:
+    """Return an expression as Python text."""
+    return ast.unparse(node)

@@ -1,0 +1,209 @@
+"""What is put around an expression: a minus, a transpose, a sum, a factor, a term, a derivative."""
+
+import ast
+import re
+from collections.abc import Iterator
+
+from tinygrad_course.audit.repair.mutations.locations import Location, Scope, called, core, parse, terms, text
+from tinygrad_course.audit.repair.mutations.naming import (
+    EXAMPLES,
+    examples_count,
+    factor_kind,
+    is_beta,
+    is_bias,
+    is_lambda,
+    is_mask,
+)  # fmt: skip
+
+Change = tuple[str, ast.expr, float]
+"""(the mistake, the expression to put, how far-fetched it is)."""
+
+
+def wraps(at: Location, scope: Scope) -> Iterator[Change]:
+    """Put something around an expression: a minus, a transpose, a factor, a term."""
+    node = at.node
+    root = isinstance(at.parent, ast.stmt | ast.Dict | ast.Tuple)
+    operand = isinstance(at.parent, ast.BinOp | ast.Call | ast.UnaryOp)
+    if not isinstance(node, ast.UnaryOp) and not isinstance(node, ast.Constant):
+        yield "wrong_sign", ast.UnaryOp(ast.USub(), node), 0.5 if root else 1
+    if isinstance(node, ast.Name | ast.Subscript | ast.Call) and not isinstance(at.parent, ast.Attribute):
+        indexed = isinstance(at.parent, ast.Subscript) and at.name == "value"
+        yield "transposed", ast.Attribute(node, "T", ast.Load()), 0.9 * indexed
+    if (
+        isinstance(node, ast.BinOp)
+        and isinstance(at.parent, ast.Call)
+        and called(at.parent) in {"dot", "matmul"}
+    ):
+        yield "transposed", ast.Attribute(node, "T", ast.Load()), 0.2
+    if isinstance(node, ast.Name | ast.Subscript) and operand:
+        yield "wrong_factor" if is_beta(text(node)) else "wrong_operand", parse(f"1 - {text(node)}"), 1
+        yield "wrong_power", parse(f"np.square({text(node)})"), 1.2
+        yield "wrong_power", parse(f"np.sqrt({text(node)})"), 1.2
+    if isinstance(node, ast.Call | ast.BinOp) and operand:
+        yield "wrong_power", parse(f"np.sqrt({text(node)})"), 2
+        yield "wrong_function", parse(f"np.log({text(node)})"), 3
+    if isinstance(at.parent, ast.BinOp | ast.Call | ast.Return | ast.Assign):
+        yield from _slopes(at, scope)
+    sum_term = isinstance(at.parent, ast.BinOp) and isinstance(at.parent.op, ast.Add | ast.Sub)
+    if isinstance(node, ast.Name) and len(scope.arrays.get(node.id, ())) == 2:
+        yield "not_summed", parse(f"np.sum({node.id}, axis=1, keepdims=True)"), 1.5
+        yield "not_summed", parse(f"np.sum({node.id}, axis=1)"), 1.5
+        if operand or root:
+            yield from _missing_products(node.id, scope)
+    if (
+        root
+        or sum_term
+        or (isinstance(at.parent, ast.UnaryOp | ast.Call) and not isinstance(node, ast.Constant))
+    ):
+        # A value that is only taken out of a dictionary is seldom the one to be multiplied.
+        handed = isinstance(at.parent, ast.Tuple) and isinstance(node, ast.Name | ast.Subscript)
+        for kind, new, rank in factors_around(node, scope, root=root):
+            yield kind, new, rank + 2 * handed
+    if isinstance(node, ast.Call | ast.BinOp) and isinstance(at.parent, ast.Call):
+        yield from _biases(node, scope)
+    if isinstance(at.parent, ast.Call) and called(at.parent) == "sum" and isinstance(node, ast.Name):
+        yield "wrong_power", parse(f"np.square({node.id})"), 0.55
+    if root:
+        yield from additions(node, scope)
+        yield "wrong_operand", ast.BinOp(ast.Constant(1), ast.Sub(), node), 2
+
+
+def _biases(node: ast.expr, scope: Scope) -> Iterator[Change]:
+    """Add the bias to a product that an activation is taken of."""
+    product = called(node) in {"dot", "matmul"} if isinstance(node, ast.Call) else (
+        isinstance(node, ast.BinOp) and isinstance(node.op, ast.MatMult)
+    )  # fmt: skip
+    if product:
+        for name in [*scope.entries, *scope.numbers]:
+            if is_bias(core(name)):
+                yield "bias_missing", ast.BinOp(node, ast.Add(), parse(name)), 1
+
+
+def _missing_products(name: str, scope: Scope) -> Iterator[Change]:
+    """Multiply an array with another that fits: np.dot(W2.T, dZ2) for dZ2, np.dot(dZ1, X.T) for dZ1."""
+    rows, columns = scope.arrays[name]
+    for other, shape in scope.entries.items():
+        if len(shape) != 2 or other == name:
+            continue
+        if shape[0] == rows:
+            yield "product_missing", parse(f"np.dot({other}.T, {name})"), 1.8
+        if shape[1] == columns:
+            yield "product_missing", parse(f"np.dot({name}, {other}.T)"), 1.8
+
+
+def _slopes(at: Location, scope: Scope) -> Iterator[Change]:
+    """Put the derivative of another activation in the place of a factor."""
+    node = at.node
+    if isinstance(at.parent, ast.Call):
+        if called(at.parent) != "multiply":
+            return
+    elif isinstance(at.parent, ast.Return | ast.Assign):
+        if not isinstance(node, ast.BinOp | ast.Compare) or len(text(node)) > 40:
+            return
+    elif not isinstance(at.parent, ast.BinOp) or not isinstance(at.parent.op, ast.Mult):
+        return
+    if isinstance(node, ast.Constant) or (
+        isinstance(node, ast.Name) and not re.match(r"[aszASZ]\d?$", node.id)
+    ):
+        return
+    for slope in slopes(scope):
+        if slope.strip("()") != text(node):
+            yield "wrong_activation_derivative", parse(slope), 1
+
+
+def slopes(scope: Scope) -> list[str]:
+    """Return the derivatives of the activations, of every variable that may be an activation."""
+    names = [name for name in scope.entries if re.match(r"(?i)(a|z|s|cache|activation)", core(name))]
+    found: list[str] = []
+    for name in names[:8]:
+        found += [
+            f"(1 - np.power({name}, 2))",
+            f"({name} * (1 - {name}))",
+            f"({name} > 0)",
+            f"(1 - np.tanh({name}) ** 2)",
+        ]
+        found.append(f"(1 / (1 + np.exp(-{name})) * (1 - 1 / (1 + np.exp(-{name}))))")
+    return found
+
+
+def factors_around(node: ast.expr, scope: Scope, *, root: bool) -> Iterator[Change]:
+    """Multiply or divide an expression by what the scope holds: m, keep_prob, a mask, a derivative."""
+    inner = 0 if root else 0.4
+    for name in [*scope.numbers, *examples_count(scope)]:
+        if name in {"l", "L", "i", "j", "k"}:
+            continue
+        count = name in EXAMPLES or ".shape" in name
+        yield (
+            "missing_1_over_m" if count else factor_kind(name, True),
+            ast.BinOp(node, ast.Div(), parse(name)),
+            1 + inner,
+        )
+        yield (
+            "double_1_over_m" if count else factor_kind(name, False),
+            ast.BinOp(node, ast.Mult(), parse(name)),
+            1 + inner,
+        )
+        if is_beta(name):
+            yield "wrong_factor", parse(f"(1 - {name}) * ({text(node)})"), 1
+            if "t" in scope.numbers:
+                yield "bias_correction_missing", parse(f"({text(node)}) / (1 - {name} ** t)"), 1
+    yield "wrong_factor", ast.BinOp(node, ast.Mult(), ast.Constant(2)), 2
+    yield "wrong_factor", ast.BinOp(node, ast.Div(), ast.Constant(2)), 2
+    for name, shape in scope.entries.items():
+        if len(shape) == 2 and is_mask(core(name)) and not _names_it(node, name):
+            yield "mask_missing", ast.BinOp(node, ast.Mult(), parse(name)), 1
+    if root:
+        for slope in slopes(scope):
+            yield "derivative_missing", ast.BinOp(node, ast.Mult(), parse(slope)), 2
+        for name in scope.arrays:
+            if re.match(r"(?i)d[az]|w|x|a", name):
+                yield "wrong_operand", ast.BinOp(node, ast.Mult(), ast.Name(name, ast.Load())), 3
+
+
+def _names_it(node: ast.expr, name: str) -> bool:
+    return any(
+        isinstance(inner, ast.Name | ast.Subscript) and text(inner) == name for inner in ast.walk(node)
+    )
+
+
+def _l2_terms(node: ast.expr, scope: Scope) -> Iterator[Change]:
+    lambdas = [name for name in scope.numbers if is_lambda(name)]
+    counts = [name for name in scope.numbers if name in EXAMPLES] or examples_count(scope)
+    weights = [name for name in scope.entries if re.fullmatch(r"(?i)w\d*", core(name))]
+    for lambd in lambdas:
+        for m in counts[:1]:
+            for weight in weights:
+                yield "l2_missing", parse(f"{text(node)} + {lambd} / {m} * {weight}"), 1
+                yield (
+                    "l2_missing",
+                    parse(f"{text(node)} + {lambd} / (2 * {m}) * np.sum(np.square({weight}))"),
+                    2,
+                )
+                if len(list(terms(node))) == 1:
+                    yield "l2_missing", parse(f"{text(node)} + np.sum(np.square({weight}))"), 3
+
+
+def additions(node: ast.expr, scope: Scope) -> Iterator[Change]:
+    """Add a term: the L2 term, a bias, another variable."""
+    yield from _l2_terms(node, scope)
+    for name in [*scope.entries, *scope.numbers]:
+        if name in {"l", "L", "i", "j", "k"} or _names_it(node, name):
+            continue
+        bias = is_bias(core(name))
+        yield (
+            "bias_missing" if bias else "term_missing",
+            ast.BinOp(node, ast.Add(), parse(name)),
+            1 if bias else 2,
+        )
+    for beta in [name for name in scope.numbers if is_beta(name)]:
+        for entry in scope.read:
+            for power in (entry, f"np.square({entry})"):
+                yield "term_missing", parse(f"{text(node)} + (1 - {beta}) * {power}"), 1.5
+    if isinstance(node, ast.Call) and len(node.args) == 1 and isinstance(node.args[0], ast.Name):
+        for name in [*scope.arrays, *scope.numbers]:
+            if name != node.args[0].id:
+                again = ast.Call(node.func, [ast.Name(name, ast.Load())], node.keywords)
+                yield "term_missing", ast.BinOp(node, ast.Add(), again), 2
+    for name in scope.arrays:
+        if re.fullmatch(r"(?i)y", name):
+            yield "term_missing", ast.BinOp(node, ast.Sub(), ast.Name(name, ast.Load())), 2

@@ -1,0 +1,214 @@
+"""What one statement alone tells: whether, changed, it gives the value that is right there."""
+
+import ast
+from collections.abc import Callable
+from dataclasses import dataclass
+from types import CodeType
+from typing import Any
+
+import numpy as np
+
+from tinygrad_course.audit.execution.namespace import snapshot
+from tinygrad_course.audit.execution.trace import Event, Site, canonical, entry_label, evaluate
+from tinygrad_course.audit.kinds.cases import Case
+from tinygrad_course.audit.reference.comparison import as_array, close
+from tinygrad_course.audit.repair.candidates import Candidates
+from tinygrad_course.audit.repair.fault_localization import Symptom, in_loops
+from tinygrad_course.audit.repair.verdict import agrees
+
+
+@dataclass
+class Scene:
+    """One run of a wrong function, statement by statement."""
+
+    case: Case
+    events: list[tuple[str, Event]]
+    expected: dict[str, Any]
+    symptom: Symptom | None
+    fine: set[str]
+
+    def last(self, site: Site) -> Event | None:
+        """Return the last execution of a statement, of one that gave the wrong value where there is one."""
+        symptom = self.symptom
+        if symptom is not None and symptom.site is not None and symptom.event is not None and (
+            (site.function, site.index) == (symptom.site.function, symptom.site.index)
+        ):  # fmt: skip
+            return symptom.event
+        label = symptom.label if symptom else ""
+        found = None
+        for name, event in self.events:
+            if name == site.function and event.site == site.index:
+                found = event
+                if any(canonical(key) == canonical(label) for key in event.values):
+                    return event
+        return found
+
+
+def scene(pool: Candidates, case: Case) -> Scene:
+    """Run a case and keep what happened."""
+    events, outcome, _ = pool.trace(case)
+    expected = dict(case.expected)
+    if case.refine is not None and outcome.error is None:
+        expected |= case.refine(outcome.result)
+    symptom, fine = pool.reading(case)
+    return Scene(case, events, expected, symptom, fine)
+
+
+def assigned(site: Site) -> str:
+    """Return the name that a statement assigns, as far as it can be read off."""
+    statement = site.statement
+    target = statement.targets[0] if isinstance(statement, ast.Assign) else getattr(statement, "target", None)
+    if not isinstance(target, ast.expr) or isinstance(target, ast.Tuple):
+        return ""
+    if isinstance(target, ast.Subscript):
+        words = [
+            node.value
+            for node in ast.walk(target.slice)
+            if isinstance(node, ast.Constant) and isinstance(node.value, str)
+        ]
+        return words[0] if words else ast.unparse(target.value)
+    return ast.unparse(target)
+
+
+def _closed(statement: ast.stmt) -> bool:
+    del statement
+    return False
+
+
+CLOSED = _closed
+
+
+def prefilter_for(pool: Candidates, view: Scene, site: Site) -> Callable[[ast.stmt], bool] | None:
+    """Return a quick test of a changed statement: whether it gives the value that is right.
+
+    The one statement is run with the variables that it saw. None where there is no telling; closed where
+    the value is
+    right as it is.
+    """
+    event = view.last(site)
+    if event is None or isinstance(site.statement, ast.Return):
+        return None
+    if view.case.refine is not None and view.symptom is not None and view.symptom.error is not None:
+        return None  # what is right depends on what was drawn, and that is not returned
+    here = view.symptom is not None and event is view.symptom.event and view.symptom.right is not None
+    if site.function != pool.learner.name and not here:
+        return None
+    if any(as_array(value) is None for value in event.values.values()):
+        return None  # a dictionary, of which one entry is wrong
+    labels = [view.symptom.label] if here and view.symptom is not None else _labels(site, event, view, pool)
+    if len(labels) != 1 or labels[0] not in view.expected:
+        return None
+    label = labels[0]
+    runs = sum(
+        other.site == site.index and any(canonical(key) == canonical(label) for key in other.values)
+        for _, other in view.events
+    )
+    # An entry of a dictionary is a layer's own; a variable in a loop is one layer's, or one example's.
+    entry = isinstance(getattr(site.statement, "targets", [None])[0], ast.Subscript)
+    looped = not entry and id(site.statement) in in_loops(pool.copies[site.function])
+    if not here and (runs > 1 or looped):
+        return None  # a value that grows in a loop: what it should be on the way is not known
+    want, case = view.expected[label], view.case
+    if here and view.symptom is not None:
+        want = view.symptom.right
+    if as_array(want) is None:
+        return None
+    summed = label in case.summed
+    fine = label in view.fine and not here
+    if fine and not (summed and case.m > 1):
+        return CLOSED
+    options = [np.asarray(want) / case.m] if fine else [want]
+    several = view.symptom is not None and len(view.symptom.candidates) > 1
+    raised = here and view.symptom is not None and view.symptom.error is not None
+    if (several or raised) and not fine:
+        options += case.stages.get(label, [])
+    original = ast.unparse(site.statement.targets[0]) if isinstance(site.statement, ast.Assign) else ""
+
+    def test(changed: ast.stmt) -> bool:
+        if isinstance(changed, ast.Assign) and ast.unparse(changed.targets[0]) != original:
+            return True
+        value = local_value(pool, changed, event.before, case.bindings)
+        if value is _UNKNOWN:
+            return True
+        return value is not None and any(_fits(label, value, option, case) for option in options)
+
+    return test
+
+
+def _fits(label: str, value: Any, option: Any, case: Case) -> bool:
+    try:
+        return agrees(label, value, option, case) or close(value, option)
+    except (TypeError, ValueError):
+        return False
+
+
+def _labels(site: Site, event: Event, view: Scene, pool: Candidates) -> list[str]:
+    known = {canonical(label): label for label in view.expected}
+    names = list(event.values)
+    if not names:
+        statement = site.statement
+        targets = (
+            statement.targets if isinstance(statement, ast.Assign) else [getattr(statement, "target", None)]
+        )
+        names = [
+            target_label(target, {**pool.learner.program.namespace, **event.before})
+            for target in targets
+            if target is not None
+        ]
+    return [known[canonical(name)] for name in names if canonical(name) in known]
+
+
+def target_label(target: ast.expr, scope: dict[str, Any]) -> str:
+    """Name what a target assigns: the variable, or the entry of a dictionary."""
+    if isinstance(target, ast.Name):
+        return target.id
+    if isinstance(target, ast.Subscript) and isinstance(target.value, ast.Name):
+        key = evaluate(target.slice, scope)
+        return entry_label(target.value.id, key) if isinstance(key, str) else target.value.id
+    return ""
+
+
+def _compiled(expression: ast.expr) -> CodeType:
+    tree = ast.Expression(expression)
+    try:
+        return compile(tree, "<line>", "eval")
+    except (TypeError, ValueError):  # a node without a place
+        return compile(ast.fix_missing_locations(tree), "<line>", "eval")
+
+
+class _Unknown:
+    """No value can be told without running the whole function."""
+
+
+_UNKNOWN = _Unknown()
+
+
+def local_value(
+    pool: Candidates, statement: ast.stmt, before: dict[str, Any], bindings: dict[str, Any] | None = None
+) -> Any:
+    """Return what one statement assigns, given the variables before it; None where it raises."""
+    if isinstance(statement, ast.AugAssign):
+        if not isinstance(statement.target, ast.Name | ast.Subscript):
+            return _UNKNOWN
+        target = ast.parse(ast.unparse(statement.target), mode="eval").body
+        expression: ast.expr = ast.BinOp(target, statement.op, statement.value)
+    elif isinstance(statement, ast.Assign) and isinstance(statement.targets[0], ast.Name):
+        expression = statement.value
+    elif isinstance(statement, ast.Assign) and isinstance(statement.targets[0], ast.Subscript):
+        # dZ[Z <= 0] = 0 changes an array that is there already: only a whole entry is its own value.
+        base = statement.targets[0].value
+        if not isinstance(base, ast.Name) or not isinstance(before.get(base.id), dict):
+            return _UNKNOWN
+        expression = statement.value
+    else:
+        return _UNKNOWN
+    namespace = pool.learner.program.namespace
+    if bindings or pool.learner.repaired:
+        namespace = {**namespace, **pool.learner.replacements(), **(bindings or {})}
+    try:
+        code = _compiled(expression)
+        calls = not pool.learner.program.functions.keys().isdisjoint(code.co_names)
+        with np.errstate(all="ignore"):
+            return as_array(eval(code, namespace, snapshot(before) if calls else before))  # noqa: S307 - the homework's line
+    except Exception:  # noqa: BLE001 - most edits make no sense
+        return None

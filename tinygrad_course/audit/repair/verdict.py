@@ -1,0 +1,142 @@
+"""One case, one verdict: whether what a function returned is right, and its caller's arrays left alone."""
+
+import ast
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from tinygrad_course.audit.execution.learner import Learner
+from tinygrad_course.audit.execution.namespace import snapshot
+from tinygrad_course.audit.kinds.base import Kind
+from tinygrad_course.audit.kinds.cases import Case
+from tinygrad_course.audit.reference.comparison import close
+
+Function = Callable[..., Any]
+
+
+@dataclass
+class Verdict:
+    """What one case showed."""
+
+    case: Case
+    values: dict[str, Any] = field(default_factory=dict)
+    expected: dict[str, Any] = field(default_factory=dict)
+    error: BaseException | None = None
+    result: Any = None
+    wrong: list[str] = field(default_factory=list)
+    missing: list[str] = field(default_factory=list)
+    changed: list[str] = field(default_factory=list)
+    remarks: list[str] = field(default_factory=list)
+
+    @property
+    def right(self) -> bool:
+        """Whether nothing is wrong."""
+        return self.error is None and not self.wrong and not self.missing and not self.changed
+
+    @property
+    def good(self) -> frozenset[str]:
+        """The required quantities that are right."""
+        if self.error is not None:
+            return frozenset()
+        bad = {*self.wrong, *self.missing}
+        return frozenset(label for label in self.case.required if label not in bad) | (
+            {"_calm"} if not self.changed else set()
+        )
+
+
+def agrees(label: str, value: Any, want: Any, case: Case) -> bool:
+    """Tell whether a value is the right one: 1/m may stand early in what belongs to the summed loss."""
+    if isinstance(want, tuple | list | bool) and not isinstance(want, np.ndarray):
+        return bool(want == value)
+    if label in case.tolerances:
+        got = np.asarray(value, dtype=float) if np.shape(value) is not None else value
+        return bool(
+            np.shape(got) in {np.shape(want), np.shape(np.squeeze(want))} or np.size(got) == np.size(want)
+        ) and bool(
+            np.max(np.abs(np.ravel(got) - np.ravel(want)))
+            <= case.tolerances[label] * max(1.0, float(np.max(np.abs(want))))
+        )
+    loose = label in case.loose
+    if close(value, want, loose_shape=loose, single=case.single):
+        return True
+    return label in case.summed and case.m > 1 and close(value, np.asarray(want) / case.m, single=case.single)
+
+
+def returned(node: ast.FunctionDef) -> ast.expr | None:
+    """Return the expression of a function's last return statement with a value."""
+    found: ast.expr | None = None
+    for inner in ast.walk(node):
+        if (
+            isinstance(inner, ast.Return)
+            and inner.value is not None
+            and (found is None or inner.lineno > found.lineno)
+        ):
+            found = inner.value
+    return found
+
+
+def judge(
+    learner: Learner, kind: Kind, function: Function, case: Case, seconds: float | None = None
+) -> Verdict:
+    """Call a function with one case and compare what it returns with what is right."""
+    passed = {role: snapshot(value) for role, value in case.values.items()}
+    held = [
+        (role, array, array.copy()) for role in learner.binding.roles for array in _arrays(passed.get(role))
+    ]
+    outcome = learner.call(function, passed, case.bindings, seconds)
+    verdict = Verdict(case, expected=case.expected, error=outcome.error, result=outcome.result)
+    if outcome.error is not None:
+        return verdict
+    verdict.values = _read(kind, learner, outcome.result, case)
+    if case.refine is not None:
+        verdict.expected = {**case.expected, **case.refine(outcome.result)}
+    for label in case.required:
+        if label not in verdict.values:
+            verdict.missing.append(label)
+        elif not _safely(label, verdict.values[label], verdict.expected[label], case):
+            verdict.wrong.append(label)
+    try:
+        extra, remarks = kind.judge(verdict.values, case)
+    except (TypeError, ValueError, AttributeError, IndexError):  # a value of another kind than the course's
+        extra, remarks = list(case.required), []
+    verdict.wrong += [label for label in extra if label not in verdict.wrong]
+    verdict.remarks += remarks
+    for role, array, before in held:
+        if np.array_equal(array, before, equal_nan=array.dtype.kind == "f"):
+            continue
+        if role not in kind.may_change:
+            verdict.changed += [role] * (role not in verdict.changed)
+        elif role in learner.binding.roles:
+            argument = learner.binding.names[learner.binding.roles.index(role)]
+            remark = f"the arrays in {argument} are changed in place: whoever keeps them sees them change"
+            verdict.remarks += [remark] * (remark not in verdict.remarks)
+    return verdict
+
+
+def _arrays(value: Any) -> Iterator[np.ndarray[Any, Any]]:
+    if isinstance(value, np.ndarray):
+        yield value
+    elif isinstance(value, Mapping):
+        for item in value.values():
+            yield from _arrays(item)
+    elif isinstance(value, list | tuple):
+        for item in value:
+            yield from _arrays(item)
+
+
+def _safely(label: str, value: Any, want: Any, case: Case) -> bool:
+    try:
+        return agrees(label, value, want, case)
+    except (TypeError, ValueError):
+        return False
+
+
+def _read(kind: Kind, learner: Learner, result: Any, case: Case) -> dict[str, Any]:
+    try:
+        if "returned" not in learner.memory:
+            learner.memory["returned"] = returned(learner.node)
+        return kind.read(result, learner.memory["returned"], case)
+    except (TypeError, ValueError, KeyError, IndexError, AttributeError):
+        return {}

@@ -1,0 +1,151 @@
+"""The report as one HTML page to hand back, and the marks of a class as CSV."""
+
+import csv
+import io
+import json
+import re
+from collections.abc import Iterator, Sequence
+from html import escape
+from typing import Any
+
+from tinygrad_course.audit.reporting.results import OUTSIDE, Finding, FunctionReport, Report
+from tinygrad_course.audit.reporting.terminal import MARKS, example_lines, place
+
+_STYLE = """
+:root { color-scheme: light dark; --right: #1a7f37; --wrong: #c4302b; --faint: #59636e; --line: #d0d7de; }
+@media (prefers-color-scheme: dark) {
+  :root { --right: #4cc26a; --wrong: #ff7b72; --faint: #9aa4af; --line: #3d444d; }
+}
+body { font: 16px/1.5 system-ui, sans-serif; max-width: 52rem; margin: 2rem auto; padding: 0 1rem; }
+h1 { font-size: 1.5rem; } h2 { font-size: 1.05rem; margin: .5rem 0; }
+td { padding: .15rem 1.5rem .15rem 0; vertical-align: top; }
+section { border: 1px solid var(--line); border-left: .3rem solid var(--wrong); border-radius: .4rem;
+  padding: .25rem 1rem .5rem; margin: 1rem 0; }
+dl { display: grid; grid-template-columns: max-content 1fr; gap: .2rem 1rem; margin: .4rem 0; }
+dd { margin: 0; overflow-x: auto; } code { font: .92em ui-monospace, monospace; white-space: pre-wrap; }
+.right { color: var(--right); } .wrong { color: var(--wrong); }
+.faint { color: var(--faint); font-size: .9rem; }
+"""
+
+
+def page(report: Report) -> str:
+    """Return the report as an HTML page that stands alone.
+
+    Examples
+    --------
+    >>> "could not be checked" in page(Report("homework.py", error="there is no such file"))
+    True
+    """
+    body = "\n".join(_body(report))
+    return (
+        "<!doctype html>\n"
+        f'<html lang="en"><head><meta charset="utf-8"><title>{escape(report.file)}</title>'
+        f'<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f"<style>{_STYLE}</style></head>\n"
+        f"<body>\n{body}\n</body></html>\n"
+    )
+
+
+def _body(report: Report) -> Iterator[str]:
+    yield f"<h1>{escape(report.file)}</h1>"
+    if report.error:
+        yield f'<p class="wrong">It could not be checked: {escape(report.error)}</p>'
+    else:
+        yield f"<p><strong>{report.points} of {report.of}</strong> functions are right.</p>"
+    yield "<table>"
+    for function in report.functions:
+        colour = {"right": "right", "wrong": "wrong"}.get(function.status, "faint")
+        remark = "; ".join(function.remarks)
+        yield (
+            f'<tr><td class="{colour}">{MARKS[function.status].lower()}</td>'
+            f"<td><code>{escape(function.name)}</code></td>"
+            f'<td class="faint">{escape(remark)}</td></tr>'
+        )
+    yield "</table>"
+    for function in report.functions:
+        for finding in function.findings:
+            yield from _finding(function, finding)
+    if report.notes:
+        yield "<ul>" + "".join(f'<li class="faint">{escape(note)}</li>' for note in report.notes) + "</ul>"
+    yield f'<p class="faint">Seed {report.seed} repeats this report.</p>'
+
+
+def _finding(function: FunctionReport, finding: Finding) -> Iterator[str]:
+    yield (
+        f"<section><h2><code>{escape(function.name)}</code>, {escape(place(finding))}: "
+        f"{escape(finding.title)}</h2><dl>"
+    )
+    if finding.source:
+        yield f'<dt class="faint">yours</dt><dd class="wrong"><code>{escape(finding.source)}</code></dd>'
+    if finding.suggestion:
+        yield f'<dt class="faint">likely</dt><dd class="right"><code>{escape(finding.suggestion)}</code></dd>'
+    yield "</dl>"
+    if finding.suggestion and not finding.verified:
+        yield "<p>This change alone does not make everything right.</p>"
+    if finding.details:
+        yield f"<p>{_with_code(finding.details)}</p>"
+    lines = [f"<code>{escape(line)}</code>" for line in example_lines(finding)]
+    if function.against:
+        lines.append(f"held against {escape(function.against)}")
+    if lines:
+        yield f'<p class="faint">{"<br>".join(lines)}</p>'
+    yield "</section>"
+
+
+def _with_code(words: str) -> str:
+    """Escape a sentence; what stands in backticks is code."""
+    return re.sub(r"`([^`]*)`", r"<code>\1</code>", escape(words))
+
+
+def marks(reports: Sequence[Report]) -> str:
+    """Return a class's marks as CSV: a row for each file, a column for each function.
+
+    Examples
+    --------
+    >>> print(marks([Report("a.py", error="there is no such file")]).splitlines()[0])
+    file,status,points,of,seed,problem,mistakes
+    """
+    names = [
+        name
+        for name in dict.fromkeys(function.name for report in reports for function in report.functions)
+        if name != OUTSIDE
+    ]
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["file", "status", "points", "of", "seed", "problem", "mistakes", *map(_cell, names)])
+    for report in reports:
+        points = {
+            function.name: function.points if function.status != "unchecked" else ""
+            for function in report.functions
+        }
+        row: list[Any] = [
+            _cell(report.file),
+            report.status,
+            report.points,
+            report.of,
+            report.seed,
+            _cell(report.error or ("no function of the course was found in it" if not report.of else "")),
+            _cell(_mistakes(report)),
+        ]
+        writer.writerow([*row, *(points.get(name, "") for name in names)])
+    return text.getvalue()
+
+
+def _mistakes(report: Report) -> str:
+    """Return every mistake in one cell: propagate, line 10: wrong sign."""
+    return "; ".join(
+        f"{function.name}, {place(finding)}: {finding.title}"
+        for function in report.functions
+        for finding in function.findings
+    )
+
+
+def _cell(text: str) -> str:
+    """A spreadsheet takes a cell that begins with = for a formula."""
+    return "'" + text if text[:1] in {"=", "+", "-", "@", "\t"} else text
+
+
+def as_json(reports: Sequence[Report]) -> str:
+    """Return the reports as JSON: one object for one file, a list for several."""
+    plain = [report.as_dict() for report in reports]
+    return json.dumps(plain[0] if len(plain) == 1 else plain, indent=2)

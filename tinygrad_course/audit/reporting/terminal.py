@@ -1,0 +1,144 @@
+"""The report in a terminal: with rich where it is installed, as plain text where it is not."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from tinygrad_course.audit.reporting.results import RIGHT, UNCHECKED, WRONG, Finding, FunctionReport, Report
+
+MARKS = {RIGHT: "right", WRONG: "WRONG", UNCHECKED: "not checked"}
+
+
+def place(finding: Finding) -> str:
+    """Say where: line 14, or cell 7, line 3."""
+    if finding.line is None:
+        return ""
+    return f"line {finding.line}" if finding.cell is None else f"cell {finding.cell}, line {finding.line}"
+
+
+def short(value: Any, width: int = 60) -> str:
+    """Return a value on one line, cut where it is long."""
+    text = json.dumps(value) if not isinstance(value, str) else value
+    return text if len(text) <= width else text[: width - 3] + "..."
+
+
+def plain(report: Report) -> str:
+    """Return the report as plain text."""
+    return "\n".join(_lines(report))
+
+
+def _lines(report: Report) -> Iterator[str]:
+    yield f"{report.file}: {_summary(report)}"
+    for function in report.functions:
+        yield f"  {MARKS[function.status]:<11}  {function.name}  ({_where(function)})"
+        for finding in function.findings:
+            yield f"      {place(finding)}: {finding.title}"
+            if finding.source:
+                yield f"        yours:  {finding.source}"
+            if finding.suggestion:
+                yield f"        likely: {finding.suggestion}" + (
+                    "" if finding.verified else "   (not enough alone)"
+                )
+            if finding.details:
+                yield f"        {finding.details}"
+            yield from (f"        {line}" for line in example_lines(finding))
+        for remark in function.remarks:
+            yield f"      {remark}"
+    for note in report.notes:
+        yield f"  note: {note}"
+
+
+def _where(function: FunctionReport) -> str:
+    return f"{_at(function)}, against {function.against}" if function.against else _at(function)
+
+
+def _at(function: FunctionReport) -> str:
+    return f"line {function.line}" if function.cell is None else f"cell {function.cell}, line {function.line}"
+
+
+def _summary(report: Report) -> str:
+    if report.error:
+        return f"could not be checked: {report.error}"
+    if not report.of:
+        return "no function of the course was found in it"
+    return f"{report.points} of {report.of} right"
+
+
+def example_lines(finding: Finding) -> Iterator[str]:
+    """Give the smallest example, one argument a line, and both values."""
+    arguments = finding.example.get("arguments", {})
+    if not arguments:
+        return
+    yield "smallest example: " + ", ".join(
+        f"{name} = {short(value, 46)}" for name, value in arguments.items()
+    )
+    quantity = finding.example.get("quantity")
+    if finding.example.get("raises") and finding.example["raises"] in finding.message:
+        return
+    if finding.example.get("raises"):
+        yield f"it raises {finding.example['raises']}"
+    elif quantity and finding.example.get("right") is not None:
+        yours, right = finding.example.get("yours"), finding.example["right"]
+        yield f"{quantity}: yours {short(yours)}, right {short(right)}"
+
+
+def show(report: Report) -> None:
+    """Print the report."""
+    try:
+        from rich.console import Console
+    except ImportError:
+        print(plain(report))  # noqa: T201 - this is what a terminal's report does
+        return
+    console = Console(highlight=False)
+    for part in _rich(report):
+        console.print(part)
+
+
+def _rich(report: Report) -> Iterator[Any]:
+    from rich.markup import escape
+    from rich.panel import Panel
+    from rich.syntax import Syntax
+    from rich.table import Table
+    from rich.text import Text
+
+    colour = {"right": "green", "wrong": "red"}.get(report.status, "yellow")
+    yield Text.assemble((report.file, "bold"), "  ", (_summary(report), colour))
+    table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
+    styles = {RIGHT: "[green]right[/]", WRONG: "[red]wrong[/]", UNCHECKED: "[yellow]not checked[/]"}
+    for function in report.functions:
+        first = function.findings[0].title if function.findings else "; ".join(function.remarks)
+        table.add_row(
+            f"  {styles[function.status]}",
+            escape(function.name),
+            f"[dim]{escape(_at(function))}[/]",
+            escape(first),
+        )
+    yield table
+    for function in report.functions:
+        for finding in function.findings:
+            parts = Table.grid(padding=(0, 1))
+            if finding.source:
+                parts.add_row(
+                    "[red]yours[/]",
+                    Syntax(finding.source, "python", background_color="default", word_wrap=True),
+                )
+            if finding.suggestion:
+                parts.add_row(
+                    "[green]likely[/]",
+                    Syntax(finding.suggestion, "python", background_color="default", word_wrap=True),
+                )
+            if finding.details:
+                parts.add_row("", escape(finding.details))
+            for line in example_lines(finding):
+                parts.add_row("", f"[dim]{escape(line)}[/]")
+            if function.against:
+                parts.add_row("", f"[dim]held against {escape(function.against)}[/]")
+            if finding.suggestion and not finding.verified:
+                parts.add_row("", "[yellow]this change alone does not make everything right[/]")
+            title = f"{escape(function.name)}, {place(finding)}: [bold]{escape(finding.title)}[/]"
+            yield Panel(parts, title=title, title_align="left", border_style="red")
+        if function.status == WRONG or not function.findings:
+            for remark in function.remarks:
+                yield f"  [dim]{escape(function.name)}: {escape(remark)}[/]"
+    for note in report.notes:
+        yield f"  [dim]{escape(note)}[/]"

@@ -1,0 +1,1 @@
+"""Reading a file: its statements, its functions' signatures, what NumPy no longer has."""
