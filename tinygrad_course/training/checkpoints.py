@@ -169,7 +169,7 @@ def image(
         if best is not None:
             file.nest("best", best)
         file.nest("history", {k: _numbers(v, f"history/{k}") for k, v in (history or {}).items()})
-        file.text("setup", _json(setup or {}))
+        file.text("setup", json_of(setup or {}))
         file.group("streams")
         for name, rng in (streams or {}).items():
             file.text(f"streams/{encoded(name)}", rng if isinstance(rng, str) else state_text(rng))
@@ -181,7 +181,15 @@ def _numbers(values: Any, path: str) -> Array:
     return plain_array(values, path).astype(np.float64)
 
 
-def _json(setup: Mapping[str, Any]) -> str:
+def json_of(setup: Mapping[str, Any]) -> str:
+    """Return a setup as it is written: NumPy's numbers and arrays as Python's.
+
+    Raises
+    ------
+    TypeError
+        For what JSON can't say.
+    """
+
     def plain(value: Any) -> Any:
         if isinstance(value, (np.generic, np.ndarray)) and value.dtype.kind in "fiubU":
             return value.tolist()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import json
 import tempfile
 import uuid
 from collections.abc import Mapping
@@ -28,7 +29,7 @@ class Book:
     def __init__(self, path: Path, every: int, setup: dict[str, Any], streams: Mapping[str, Stream]) -> None:
         self.path = path
         self.every = every
-        self.setup = setup
+        self.setup: dict[str, Any] = json.loads(checkpoints.json_of(setup))  # as a file gives it back
         self.streams = streams
         self.saved = -1
 
