@@ -22,7 +22,7 @@ def parser() -> argparse.ArgumentParser:
         default="rows",
         help="steps beside the peers (default), how cost grows, what a recorded node costs, imports",
     )
-    root.add_argument("--rows", help="some of W1, W2, W3, W3s, W4, W5, W6, W7, separated by commas")
+    root.add_argument("--rows", help="some of W1, W2, W3, W3s, W4 to W10, separated by commas")
     root.add_argument("--rounds", type=int, help="rounds, each of which times everybody once (default 40)")
     root.add_argument("--threads", choices=["1", "all"], default="1", help="threads of the libraries")
     root.add_argument(

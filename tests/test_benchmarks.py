@@ -157,12 +157,17 @@ def test_targets_are_judged_on_the_median_and_against_jax_in_the_same_rounds():
     result = measured(
         numpy=[1.0] * 3, functions=[0.9, 0.95, 9.0], raw=[1.3] * 3, loop=[0.08, 0.08, 0.2], jax=[0.1] * 3
     )
-    verdicts = {(v.contestant, v.target.limit): v.met for v in targets.judge(result)}
+    result.judged["loop"].first, result.judged["jax"].first = 3.0, 2.0
+    verdicts = {
+        (v.contestant, v.target.of, v.target.rivals): (v.met, round(v.limit, 9))
+        for v in targets.judge(result)
+    }
     assert verdicts == {
-        ("functions", 1.0): True,
-        ("raw", 1.2): False,
-        ("loop", 0.09): True,
-        ("loop", None): True,
+        ("functions", "ratio", ()): (True, 1.0),
+        ("raw", "ratio", ()): (False, 1.2),
+        ("loop", "ratio", ()): (True, 0.09),
+        ("loop", "ratio", targets.JAX): (True, 0.1),
+        ("loop", "s", ("jax",)): (False, 2.0),
     }
 
 

@@ -9,7 +9,16 @@ import numpy as np
 
 from benchmarks.contestants import bare
 from benchmarks.contestants.updates import start, with_update
-from benchmarks.workloads.base import Elementwise, Formula, Make, Network, Runner, training
+from benchmarks.workloads.base import (
+    Elementwise,
+    Formula,
+    Gradient,
+    Make,
+    Network,
+    Runner,
+    gradients,
+    training,
+)
 from benchmarks.workloads.elementwise import evaluation as evaluate_elementwise
 from benchmarks.workloads.formula import evaluation as evaluate_formula
 from tinygrad_course import Tensor, compiled, compiled_loop, functions, value_and_grad
@@ -21,6 +30,8 @@ def makers(work: Any) -> dict[str, Make]:
     """Return the recorder and the compiled programs for this work."""
     if isinstance(work, Network):
         return bare.makers(work, raw(work)) | networks(work)
+    if isinstance(work, Gradient):
+        return typed(work)
     return elementwise(work) if isinstance(work, Elementwise) else bare.makers(work, None) | formula(work)
 
 
@@ -102,6 +113,20 @@ def _none(state: Any, X: Any, Y: Any) -> Any:
 
 
 # ------------------------------------------------------------------ the others
+
+
+def typed(work: Gradient) -> dict[str, Make]:
+    """Return value_and_grad of a cost as typed and, where there is one, in the library's functions."""
+    made: dict[str, Make] = {
+        "raw": lambda: gradients(work, value_and_grad(work.cost(np))),
+        "compiled": lambda: gradients(work, compiled(value_and_grad(work.functions or work.cost(np)))),
+        "machine": lambda: gradients(
+            work, compiled(value_and_grad(work.functions or work.cost(np)), engine="machine")
+        ),
+    }
+    if work.functions is not None:
+        made["functions"] = lambda: gradients(work, value_and_grad(work.functions))
+    return made
 
 
 def elementwise(work: Elementwise) -> dict[str, Make]:
