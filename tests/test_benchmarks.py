@@ -89,7 +89,12 @@ def test_the_command_prints_writes_and_draws(tmp_path):
 
 @pytest.mark.parametrize(
     "arguments",
-    [["--rows", "W9"], ["--rounds", "0"], ["--only", "theano"], ["--clock", "processor", "--threads", "all"]],
+    [
+        ["--rows", "W99"],
+        ["--rounds", "0"],
+        ["--only", "theano"],
+        ["--clock", "processor", "--threads", "all"],
+    ],
 )
 def test_what_it_cannot_do_is_refused_by_name(arguments):
     done = command(*arguments)
@@ -229,3 +234,13 @@ def test_the_cost_of_a_node_is_printed(tmp_path):
     assert done.returncode == 0, done.stderr
     chain = json.loads((tmp_path / "n.json").read_text())["nodes"]["long chain"]
     assert chain["bytes held"] > 0
+
+
+def test_first_calls_and_memory_in_a_fresh_process(tmp_path):
+    done = command(
+        "fresh", "--small", "--rows", "W6", "--only", "raw,compiled", "--json", str(tmp_path / "f.json")
+    )
+    assert done.returncode == 0, done.stderr
+    found = json.loads((tmp_path / "f.json").read_text())["fresh"]["W6"]
+    assert set(found) == {"raw", "compiled"}
+    assert all(m["first"] > 0 and m["again"] > 0 and m["peak"] >= 0 for m in found.values())

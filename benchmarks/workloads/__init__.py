@@ -32,3 +32,6 @@ ROWS: dict[str, Row] = {
         lstm.ROW,
     )
 }
+
+#: For memory alone, outside the table.
+FURTHER: dict[str, Row] = {"100 layers": cats_deep.LAYERS}
