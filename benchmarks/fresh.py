@@ -1,4 +1,4 @@
-"""``python -m benchmarks fresh``: the first call in a process of its own, in a second one, and peak memory."""
+"""``python -m benchmarks fresh``: first calls, those of a second process, peak memory."""
 
 from __future__ import annotations
 
