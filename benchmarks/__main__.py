@@ -20,7 +20,7 @@ def parser() -> argparse.ArgumentParser:
         nargs="?",
         choices=["rows", "growth", "nodes", "imports", "fresh"],
         default="rows",
-        help="steps beside the peers (default), how cost grows, what a recorded node costs, imports, first calls",
+        help="steps beside the peers (default), how cost grows, a recorded node, imports, first calls",
     )
     root.add_argument("--rows", help="some of W1, W2, W3, W3s, W4 to W10, separated by commas")
     root.add_argument("--rounds", type=int, help="rounds, each of which times everybody once (default 40)")

@@ -85,7 +85,7 @@ def _of(of_row: dict[str, Any], name: str, what: str, rival: str, judged: tuple[
 
 
 def both(key: str, name: str, *, small: bool, clock: str) -> dict[str, Any]:
-    """Return a contestant's first call with an empty cache, the same again with what that left, and the peak."""
+    """Return the first call with an empty cache, again with what that left, and the peak."""
     with tempfile.TemporaryDirectory() as cache:
         before = os.environ.get("TINYGRAD_COURSE_CACHE")
         os.environ["TINYGRAD_COURSE_CACHE"] = cache
