@@ -16,9 +16,10 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
 from tinygrad_course.engine import errors
+from tinygrad_course.engine.operation import Operation
 from tinygrad_course.engine.operators import Methods, Operators
 from tinygrad_course.engine.recording import dispatch, dispatch_ufunc, peek, plain, record, record_plain
-from tinygrad_course.engine.sweep import Reassigned, Released, clock, sweep
+from tinygrad_course.engine.sweep import Reassigned, Released, as_of, clock, sweep
 from tinygrad_course.rules.indexing import assign
 from tinygrad_course.rules.table import RULES, Rule
 
@@ -253,6 +254,49 @@ class Tensor(Operators, Methods):
 
     def _label(self) -> str:
         return self.name or ("a Tensor" if self._op is None else f"the result of {self._op.name!r}")
+
+    @property
+    def operation(self) -> Operation | None:
+        """The call that made this Tensor: function, arguments, value and gradient; None for a leaf.
+
+        This is all that a reader of recordings needs; `graph` lists the operations behind a Tensor.
+
+        Examples
+        --------
+        >>> W = Tensor([[1.0, 2.0]], name="W")
+        >>> Z = np.sum(W * 3, axis=1)
+        >>> Z.operation.name, Z.operation.kwargs, Z.operation.value
+        ('sum', {'axis': 1}, array([9.]))
+        >>> Z.operation.args[0].operation.args
+        (Tensor([[1., 2.]], name='W'), 3)
+        """
+        rule = self._op
+        if rule is None:
+            return None
+
+        def told(data: Any) -> Any:
+            return None if type(data) is Released else data
+
+        args = as_of(self)
+        values = self._values
+        if values is None:
+            values = [
+                tuple(told(getattr(m, "_data", m)) for m in arg)
+                if i == 0 and rule.sequence
+                else told(getattr(arg, "_data", arg))
+                for i, arg in enumerate(args)
+            ]
+        return Operation(
+            rule=rule,
+            args=args,
+            kwargs=getattr(self, "_kwargs", None) or {},
+            values=tuple(values),
+            output=self,
+            value=told(self._data),
+            gradient=self._grad,
+            number=-self._serial,
+            line=None if self._extra is None else self._extra.get("line"),
+        )
 
     @property
     def shape(self) -> tuple[int, ...]:
