@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.contestants import bare
+from benchmarks.contestants import bare, layers
 from benchmarks.contestants.updates import start, with_update
 from benchmarks.workloads.base import (
     Elementwise,
@@ -31,7 +31,7 @@ def makers(work: Any) -> dict[str, Make]:
     if isinstance(work, Network):
         return bare.makers(work, raw(work)) | networks(work)
     if isinstance(work, Gradient):
-        return typed(work)
+        return costs(work)
     return elementwise(work) if isinstance(work, Elementwise) else bare.makers(work, None) | formula(work)
 
 
@@ -115,18 +115,16 @@ def _none(state: Any, X: Any, Y: Any) -> Any:
 # ------------------------------------------------------------------ the others
 
 
-def typed(work: Gradient) -> dict[str, Make]:
-    """Return value_and_grad of a cost as typed and, where there is one, in the library's functions."""
-    made: dict[str, Make] = {
-        "raw": lambda: gradients(work, value_and_grad(work.cost(np))),
-        "compiled": lambda: gradients(work, compiled(value_and_grad(work.functions or work.cost(np)))),
-        "machine": lambda: gradients(
-            work, compiled(value_and_grad(work.functions or work.cost(np)), engine="machine")
-        ),
+def costs(work: Gradient) -> dict[str, Make]:
+    """Return value_and_grad of a cost, as typed and in the library's functions, recorded and compiled."""
+    functional = {"gpt": layers.gpt, "convolution": layers.convolution, "lstm": layers.lstm}[work.key]
+    raw, named = value_and_grad(work.cost(np)), value_and_grad(functional)
+    return {
+        "raw": lambda: gradients(work, raw),
+        "functions": lambda: gradients(work, named),
+        "compiled": lambda: gradients(work, compiled(raw)),
+        "machine": lambda: gradients(work, compiled(raw, engine="machine")),
     }
-    if work.functions is not None:
-        made["functions"] = lambda: gradients(work, value_and_grad(work.functions))
-    return made
 
 
 def elementwise(work: Elementwise) -> dict[str, Make]:

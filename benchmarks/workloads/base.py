@@ -100,15 +100,12 @@ class Gradient:
         Data and labels.
     cost : callable
         ``cost(xp)`` returns the cost in the functions of a NumPy-like namespace, as an engineer types it.
-    functions : callable, optional
-        The cost in the library's own functions.
     """
 
     key: str
     parameters: Arrays
     arguments: tuple[Any, ...]
     cost: Callable[[Any], Callable[..., Any]]
-    functions: Callable[..., Any] | None = None
     steps: int = 1
     begin: Arrays = field(default_factory=dict)
 
