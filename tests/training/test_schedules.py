@@ -56,7 +56,7 @@ def torchs(make: Any, updates: int, rate: float) -> list[float]:
         (ExponentialDecay(0.3, 0.5, 6), lambda o: torch.optim.lr_scheduler.StepLR(o, 6, gamma=0.5)),
         (ExponentialDecay(0.3, 0.9), lambda o: torch.optim.lr_scheduler.ExponentialLR(o, 0.9)),
     ],
-    ids=str,
+    ids=["cosine", "cosine to 0.1", "at two updates", "every 6", "exponential"],
 )
 def test_a_schedule_is_pytorchs(ours: Any, theirs: Any) -> None:
     np.testing.assert_allclose([ours(t) for t in range(20)], torchs(theirs, 20, 0.3), rtol=1e-12, atol=1e-16)
@@ -159,7 +159,7 @@ def test_what_makes_no_sense(make: Any, message: str) -> None:
         (AdamW(0.01), lambda p: torch.optim.AdamW(p, lr=0.01)),
         (GradientDescent(0.1), lambda p: torch.optim.SGD(p, lr=0.1)),
     ],
-    ids=str,
+    ids=["RMSprop", "AdamW 0.1", "AdamW", "gradient descent"],
 )
 @pytest.mark.parametrize("clip", [None, 0.05, 1e6])
 def test_an_optimiser_steps_as_pytorchs(ours: Any, theirs: Any, clip: float | None) -> None:
