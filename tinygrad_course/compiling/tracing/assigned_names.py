@@ -10,8 +10,9 @@ from types import CodeType, FrameType
 
 from tinygrad_course.compiling.tracing.library_code import of_library
 
+_LIBRARY = Path(__file__).parents[2]
 _BACKWARD = tuple(
-    str(Path(__file__).parents[2] / name) for name in ("autodiff/gradients.py", "engine/sweep.py")
+    str(_LIBRARY / name) for name in ("autodiff/gradients.py", "autodiff/transforms.py", "engine/sweep.py")
 )
 
 
