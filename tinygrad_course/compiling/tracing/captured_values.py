@@ -246,7 +246,6 @@ def _is_watched_class(cls: type) -> bool:
     )
 
 
-@functools.lru_cache(maxsize=1024)
 def _has_watched_attributes(cls: type) -> bool:
     """Whether the attributes of a class's instances may be numbers that a user changes."""
     if cls.__module__.split(".")[0] in {"builtins", "functools", "numpy", "scipy", "numba", *_BUSY}:
@@ -263,13 +262,17 @@ def _attributes(thing: Any) -> Any:
     slots = [
         name
         for base in type(thing).__mro__
-        for name in ([base.__slots__] if isinstance(base.__dict__.get("__slots__"), str)
-                     else base.__dict__.get("__slots__", ()))
+        for name in _slots(base)
         if name not in {"__dict__", "__weakref__"} and hasattr(thing, name)
     ]  # fmt: skip
     if not slots:
         return own if type(own) is dict else {}
     return {name: getattr(thing, name) for name in slots} | (own or {})
+
+
+def _slots(cls: type) -> tuple[str, ...]:
+    names = cls.__dict__.get("__slots__", ())
+    return (names,) if isinstance(names, str) else tuple(names)
 
 
 def _state(generator: Any) -> Any:

@@ -85,7 +85,7 @@ class Tracer(Methods):
 
     # -------------------------------------------------------------- what it can tell
 
-    @property
+    @property  # type: ignore[misc]
     def __class__(self) -> Any:
         """What ``isinstance`` in the user's code is told: the class of the array or number it stands for."""
         return Tracer if of_library(sys._getframe(1).f_code.co_filename) else type(self._sample)
