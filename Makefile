@@ -9,16 +9,19 @@ BIN := .venv/bin
 export OPENBLAS_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format oldest bench docs notebooks clean
+.PHONY: help demo test test-long lint format oldest bench docs notebooks clean
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
 
 demo: .venv/.demo ## draw J = 3(a + bc) and train a cat classifier; results in out/
 	$(BIN)/python -m models.demo
 
 test: .venv/.dev ## the tests, with the documentation's examples
 	$(BIN)/python -m pytest -n 2 --dist worksteal $(PYTEST_ARGS)
+
+test-long: .venv/.dev ## the tests that take long: graphs of a million nodes, the notebooks run again
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m long $(PYTEST_ARGS)
 
 lint: .venv/.dev ## ruff, ruff format, mypy, and imports that run downward only
 	$(BIN)/ruff check .

@@ -20,6 +20,7 @@ def test_it_is_made_from_its_source(source, language):
     assert path_of(source, language).stat().st_size < 1_000_000
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("source", SOURCES, ids=lambda s: s.stem)
 def test_it_says_the_same_when_run_again(source):
     committed = nbformat.read(path_of(source, "en"), as_version=4)

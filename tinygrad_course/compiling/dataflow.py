@@ -1,0 +1,238 @@
+"""A recorded function as data: values, each an input, a constant, or a call of a NumPy function on others."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from heapq import heapify, heappop, heappush
+from itertools import count
+from typing import Any, Literal
+
+import numpy as np
+
+#: What a value is at run time: an array, one of NumPy's scalars, a number of Python's, or a tuple of values.
+Kind = Literal["array", "scalar", "python", "tuple"]
+
+_clock = count(1).__next__
+
+
+class Value:
+    """One variable of a program.
+
+    Attributes
+    ----------
+    function : callable or None
+        The function that computes it; None for an input or a constant.
+    args, kwargs
+        The call: values, numbers and options, values also inside lists, tuples and slices.
+    data : array, number or None
+        The constant's value; None for everything else.
+    shape, dtype, kind
+        What the call returned when it was recorded.
+    name : str or None
+        What the user's code calls it: ``"Z2"``; a gradient on the way back has the name ``"dZ2"``.
+    kept : bool
+        The name stands for this very value. Where it is False, a constant factor is left out of account: the
+        course's dZ2 is m times the cost's gradient.
+    born : tuple of int
+        When the call was made, relative to others: a program runs in this order.
+    """
+
+    __slots__ = (
+        "__weakref__", "args", "born", "data", "dtype", "function", "kept", "kind", "kwargs", "name", "shape",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        function: Callable[..., Any] | None,
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+        shape: tuple[int, ...],
+        dtype: Any,
+        kind: Kind = "array",
+        data: Any = None,
+        name: str | None = None,
+    ) -> None:
+        self.function = function
+        self.args = args
+        self.kwargs = kwargs
+        self.shape = shape
+        self.dtype = dtype
+        self.kind = kind
+        self.data = data
+        self.name = name
+        self.kept = name is not None
+        now = _clock()
+        self.born = (now, now)
+
+    def named_like(self, other: Value) -> None:
+        """Take the name of an equal value, unless there is a name already."""
+        if self.function is not None:
+            self.born = min(self.born, other.born)
+            if self.name is None:
+                self.name, self.kept = other.name, other.kept
+
+    @property
+    def size(self) -> int:
+        """The number of entries."""
+        return int(np.prod(self.shape, dtype=np.int64))
+
+    @property
+    def nbytes(self) -> int:
+        """The size of the array in bytes."""
+        return self.size * int(np.dtype(self.dtype).itemsize)
+
+    @property
+    def is_constant(self) -> bool:
+        """Whether the value is the same in every call."""
+        return self.function is None and self.data is not None
+
+    @property
+    def is_input(self) -> bool:
+        """Whether the value comes with the call's arguments."""
+        return self.function is None and self.data is None
+
+    def __repr__(self) -> str:
+        what = getattr(self.function, "__name__", "input" if self.is_input else "constant")
+        return f"<{self.name or 'value'}: {what} {self.shape} {self.dtype}>"
+
+
+def constant(data: Any) -> Value:
+    """Return `data`, an array or a number, as a value."""
+    kind: Kind = (
+        "array" if isinstance(data, np.ndarray) else "scalar" if isinstance(data, np.generic) else "python"
+    )
+    return Value(None, (), {}, np.shape(data), np.asarray(data).dtype, kind, data)
+
+
+def item(x: Any) -> Any:
+    """Return the only entry of an array, or a NumPy scalar, as a number of Python's."""
+    return x if type(x) in {int, float, bool} else x.item()
+
+
+def replace(tree: Any, change: Callable[[Value], Any]) -> Any:
+    """Return arguments with every value in them changed, in lists, tuples, dicts and slices too."""
+    if isinstance(tree, Value):
+        return change(tree)
+    if type(tree) is tuple:
+        return tuple(replace(t, change) for t in tree)
+    if type(tree) is list:
+        return [replace(t, change) for t in tree]
+    if type(tree) is dict:
+        return {k: replace(t, change) for k, t in tree.items()}
+    if type(tree) is slice:
+        return slice(*(replace(t, change) for t in (tree.start, tree.stop, tree.step)))
+    return tree
+
+
+def operands(tree: Any) -> Iterator[Value]:
+    """Go through the values in arguments, in order."""
+    if isinstance(tree, Value):
+        yield tree
+    elif type(tree) is tuple or type(tree) is list:
+        for t in tree:
+            yield from operands(t)
+    elif type(tree) is dict:
+        for t in tree.values():
+            yield from operands(t)
+    elif type(tree) is slice:
+        yield from operands((tree.start, tree.stop, tree.step))
+
+
+def inputs_of(value: Value) -> list[Value]:
+    """Return the values that a call is applied to, in order."""
+    if value.function is None:
+        return []
+    found = list(operands(value.args))
+    if value.kwargs:
+        found += operands(value.kwargs)
+    return found
+
+
+def is_elementwise(value: Value) -> bool:
+    """Whether a call is a ufunc on arrays, entry by entry, with one result."""
+    f = value.function
+    return (
+        isinstance(f, np.ufunc)
+        and f.signature is None
+        and f.nout == 1
+        and not value.kwargs
+        and value.kind == "array"
+    )
+
+
+def is_sum(value: Value) -> bool:
+    """Whether a call is a sum in its one spelling, over all axes (None) or a tuple of them."""
+    return (
+        value.function is np.sum
+        and len(value.args) == 1
+        and value.kwargs.keys() == {"axis", "keepdims"}
+        and type(value.kwargs["axis"]) is not int
+    )
+
+
+class Program:
+    """Inputs, results, and the calls that lead from the ones to the others.
+
+    Attributes
+    ----------
+    inputs : list of Value
+        One for each array (and changing number) among the arguments, in order.
+    results : list of Value
+        One for each array that the function returns, in order.
+    """
+
+    def __init__(self, inputs: list[Value], results: list[Value]) -> None:
+        self.inputs = inputs
+        self.results = results
+
+    def values(self) -> list[Value]:
+        """Return what the results need, in the order of birth, arguments before what they serve."""
+        needed: dict[int, Value] = {}
+        waiting: dict[int, int] = {}
+        users: dict[int, list[Value]] = {}
+        stack = list(self.results)
+        while stack:
+            value = stack.pop()
+            if id(value) in needed:
+                continue
+            needed[id(value)] = value
+            inputs = {id(v): v for v in inputs_of(value)}
+            waiting[id(value)] = len(inputs)
+            for v in inputs.values():
+                users.setdefault(id(v), []).append(value)
+            stack.extend(inputs.values())
+        ready = [(*v.born, k) for k, v in needed.items() if not waiting[k]]
+        heapify(ready)
+        order: list[Value] = []
+        while ready:
+            value = needed[heappop(ready)[-1]]
+            order.append(value)
+            for user in users.get(id(value), ()):
+                waiting[id(user)] -= 1
+                if not waiting[id(user)]:
+                    heappush(ready, (*user.born, id(user)))
+        return order
+
+    def uses(self) -> dict[int, int]:
+        """Return how often each value is used, by its id; results count as used."""
+        count: dict[int, int] = {}
+        for value in [*self.results, *(v for user in self.values() for v in inputs_of(user))]:
+            count[id(value)] = count.get(id(value), 0) + 1
+        return count
+
+    def run(self, arguments: list[Any]) -> list[Any]:
+        """Compute the results call by call: slow, and the measure of everything faster."""
+        known = {id(v): a for v, a in zip(self.inputs, arguments, strict=True)}
+
+        def value_of(v: Value) -> Any:
+            return v.data if v.is_constant else known[id(v)]
+
+        for value in self.values():
+            if value.function is not None:
+                args, kwargs = replace(value.args, value_of), replace(value.kwargs, value_of)
+                known[id(value)] = value.function(*args, **kwargs)
+        return [value_of(v) for v in self.results]
+
+    def __repr__(self) -> str:
+        calls = sum(v.function is not None for v in self.values())
+        return f"<Program: {len(self.inputs)} inputs, {calls} calls, {len(self.results)} results>"
