@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_course.audit.execution.trace import Site
+from tinygrad_course.audit.execution.trace import Site, sites
 from tinygrad_course.audit.reference.comparison import close
 from tinygrad_course.audit.repair.candidates import Candidates, Repair
+from tinygrad_course.audit.repair.mutations.locations import parse
 from tinygrad_course.audit.repair.mutations.single import Edit, edits
 from tinygrad_course.audit.repair.prefilter import CLOSED, Scene, assigned, local_value, prefilter_for
 
@@ -31,13 +32,21 @@ def double_mutation(
     scope, label = pool.scope(site, view.events), assigned(site)
     block, position, original = site.block, site.position, site.statement
     hits: list[Repair] = []
-    left = PAIRS
+    left = {True: PAIRS // 4, False: PAIRS}
     try:
-        for first, changed, once in _first(pool, view, site, event.before):
+        singles = _first(pool, view, site, event.before)
+        # The same slip twice comes before two different ones.
+        for alike, (first, changed, once) in [(same, single) for same in (True, False) for single in singles]:
+            if len(hits) >= HITS or (hits and not alike):
+                break
+            if left[alike] < 0:
+                continue
             block[position] = changed
             for second in edits(block, position, scope, label):
-                left -= 1
-                if left < 0 or len(hits) >= HITS:
+                if alike != (second.kind == first.kind):
+                    continue
+                left[alike] -= 1
+                if left[alike] < 0 or len(hits) >= HITS:
                     break
                 if first.rank + second.rank > FAR or not prefilter(block[position]):
                     continue
@@ -59,6 +68,59 @@ def double_mutation(
         finally:
             block[position] = original
     return None
+
+
+class _Everywhere(ast.NodeTransformer):
+    """Puts one expression in the place of every other one of the same text."""
+
+    def __init__(self, old: str, new: str) -> None:
+        self.old, self.new, self.lines = old, new, list[int]()
+
+    def visit(self, node: ast.AST) -> ast.AST:
+        """Replace what has the text."""
+        stored = isinstance(getattr(node, "ctx", None), ast.Store)
+        if isinstance(node, ast.expr) and not stored and ast.unparse(node) == self.old:
+            self.lines.append(node.lineno)
+            return ast.fix_missing_locations(ast.copy_location(parse(self.new), node))
+        return self.generic_visit(node)
+
+
+def same_slip(pool: Candidates, view: Scene, group: list[Site]) -> list[Repair]:
+    """Return the repairs of twin lines that have the same slip: 0.009 for learning_rate in both."""
+    for site in group:
+        scope, name = pool.scope(site, view.events), site.function
+        pairs = {
+            (ast.unparse(edit.old), ast.unparse(edit.new)): edit
+            for edit in edits(site.block, site.position, scope, assigned(site))
+            if isinstance(edit.old, ast.AST) and isinstance(edit.new, ast.AST) and edit.rank <= FAR
+        }
+        original = pool.copies[name]
+        whole = ast.unparse(original)
+        for (old, new), edit in sorted(pairs.items(), key=lambda item: item[1].rank):
+            if whole.count(old) < 2 or old in {"np", "1"} or pool.late():
+                continue
+            swap = _Everywhere(old, new)
+            changed = copy.deepcopy(original)
+            for statement in changed.body:
+                swap.visit(statement)
+            if len(set(swap.lines)) < 2:
+                continue
+            pool.trials += 1
+            try:
+                right = pool.all_right(pool.functions_with(name, changed))
+            except (SyntaxError, ValueError, TypeError, RecursionError):
+                continue
+            if right:
+                pairs_of_sites = zip(sites(original), sites(changed), strict=True)
+                return [
+                    Repair(
+                        before, edit, copy.deepcopy(after.statement), before.statement.lineno, complete=True
+                    )
+                    for before, after in pairs_of_sites
+                    if not hasattr(before.statement, "body")
+                    and ast.dump(before.statement) != ast.dump(after.statement)
+                ]
+    return []
 
 
 def _first(
