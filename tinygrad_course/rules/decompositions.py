@@ -16,6 +16,8 @@ from typing import Any
 import numpy as np
 
 from tinygrad_course.rules.diagonals import on_diagonal
+from tinygrad_course.rules.indexing import scatter
+from tinygrad_course.rules.reductions import product_before
 from tinygrad_course.rules.shapes import as_array, unbroadcast
 from tinygrad_course.rules.shapes import transposed as T  # noqa: N812  (the name that formulas have for it)
 from tinygrad_course.rules.table import composed, is_tensor, primitive, rule
@@ -27,8 +29,51 @@ def inv_vjp(g: Any, y: Any, a: Any) -> Any:
     return -np.matmul(np.matmul(T(y), g), T(y))
 
 
+def without_one(s: Any) -> Any:
+    """The products of all but each one of the numbers along the last axis, without a division."""
+    return product_before(s) * np.flip(product_before(np.flip(s, -1)), -1)
+
+
+@primitive
+def cofactors(a: Any) -> Any:
+    """The derivative of the determinant, at singular matrices too.
+
+    cof(U S V^T) = det(U) det(V) U cof(S) V^T, and for a diagonal S the cofactors are products of the others.
+    """
+    u, s, vt = np.linalg.svd(a)
+    turn = np.linalg.det(u) * np.linalg.det(vt)
+    return turn[..., None, None] * np.matmul(u * without_one(s)[..., None, :], vt)
+
+
+def cofactors_vjp(g: Any, y: Any, a: Any) -> Any:
+    """The second derivative: that of a diagonal matrix, between the same rotations."""
+    if is_tensor(g) or is_tensor(a):
+        return of_minors(g, a)
+    u, s, vt = np.linalg.svd(a)
+    n = s.shape[-1]
+    turn = np.linalg.det(u) * np.linalg.det(vt)
+    same = np.eye(n, dtype=bool)
+    others = np.where(same, 0.0, without_one(np.where(same, 1.0, s[..., None, :])))  # all but i and j
+    x = np.matmul(np.matmul(T(u), g), T(vt))
+    along = np.matmul(others, np.diagonal(x, 0, -2, -1)[..., None])[..., 0]
+    middle = on_diagonal(along, x.shape, 0, -2, -1) - T(others * x)
+    return turn[..., None, None] * np.matmul(np.matmul(u, middle), vt)
+
+
+def of_minors(g: Any, a: Any) -> Any:
+    """The same by the cofactors of each minor: a polynomial, so it has derivatives of every order."""
+    n = a.shape[-1]
+    slope = np.zeros_like(a)
+    for i in range(n):
+        for j in range(n):
+            rows, columns = np.delete(np.arange(n), i)[:, None], np.delete(np.arange(n), j)
+            minor = cofactors(a[..., rows, columns]) * ((-1) ** (i + j) * g[..., i, j])[..., None, None]
+            slope = slope + scatter(minor, (..., rows, columns), a.shape)
+    return slope
+
+
 def det_vjp(g: Any, y: Any, a: Any) -> Any:
-    return (g * y)[..., None, None] * T(np.linalg.inv(a))
+    return g[..., None, None] * cofactors(a)
 
 
 def slogdet_vjp(g: Any, y: Any, a: Any) -> Any:
@@ -46,6 +91,7 @@ def pinv_vjp(g: Any, y: Any, a: Any, rcond: Any = None, *, rtol: Any = None) -> 
 
 
 rule(np.linalg.inv, inv_vjp)
+rule(cofactors, cofactors_vjp)
 rule(np.linalg.det, det_vjp)
 rule(np.linalg.slogdet, slogdet_vjp, outputs=True)
 rule(np.linalg.pinv, pinv_vjp)
