@@ -22,13 +22,15 @@ if TYPE_CHECKING:
     from tinygrad_course.autodiff.debugging import debug
     from tinygrad_course.autodiff.gradients import (
         grad,
-        hessian,
-        hvp,
-        jacobian,
         jvp,
         stop_gradient,
         value_and_grad,
         vjp,
+    )
+    from tinygrad_course.autodiff.transforms import (
+        hessian,
+        hvp,
+        jacobian,
     )
     from tinygrad_course.compiling import CannotCompile, compiled, compiled_loop
     from tinygrad_course.derivation import derive
@@ -68,10 +70,10 @@ _LATER = {
     "grad": "autodiff.gradients",
     "gradient_check": "gradient_checking",
     "graph": "graph.node",
-    "hessian": "autodiff.gradients",
-    "hvp": "autodiff.gradients",
+    "hessian": "autodiff.transforms",
+    "hvp": "autodiff.transforms",
     "initialize_parameters": "training.initialization",
-    "jacobian": "autodiff.gradients",
+    "jacobian": "autodiff.transforms",
     "jvp": "autodiff.gradients",
     "load": "training.checkpoints",
     "mini_batches": "training.loop",

@@ -334,7 +334,7 @@ def test_numbers_of_python_become_inputs_when_they_change():
         assert np.allclose(ours[0], theirs[0], rtol=1e-15)
         assert ours[1:] == theirs[1:]
         assert [type(v) for v in ours] == [type(v) for v in theirs]
-    assert len(program.entries) == 2
+    assert len(program.programs) == 2
     assert program(x, 5, name="b")[2] == 5
     assert program(x, 2.5)[1] == 3.5
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import pickle
 import subprocess
 import sys
 
@@ -16,7 +15,7 @@ from scipy import special
 from tests.compiling import networks
 from tests.compiling.test_equality import assert_equal, wider
 from tinygrad_course import compiled, compiled_loop, value_and_grad
-from tinygrad_course.compiling import kernel, machine_products, machine_tile, sealed
+from tinygrad_course.compiling.machine import code_cache, jit, products, register_tiles
 
 numba = pytest.importorskip("numba")
 
@@ -34,12 +33,12 @@ def interpreted(source):
     space |= {"math": math, "f8": np.float64, "f4": np.float32, "np": np, "tile": tile}
     space["plainly"] = lambda i: i
     exec(source, space)  # noqa: S102  (the library's own text)
-    return space["kernel"]
+    return space["compute"]
 
 
 @pytest.fixture
 def no_compiler(monkeypatch):
-    monkeypatch.setattr(kernel, "compile_kernel", interpreted)
+    monkeypatch.setattr(jit, "compile_source", interpreted)
 
 
 @pytest.fixture(autouse=True)
@@ -51,7 +50,7 @@ def own_cache(monkeypatch, tmp_path):
 def test_texts_of_random_networks(case):
     step, parameters, X, Y = case
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(kernel, "compile_kernel", interpreted)
+        patch.setattr(jit, "compile_source", interpreted)
         program = compiled(step, engine="machine")
         for _ in range(2):
             result = program(parameters, X, Y)
@@ -65,7 +64,7 @@ def test_texts_of_random_expressions(recipe, n, m, seed):
     a, b = rng.normal(size=(n, m)), rng.normal(size=(n, m))
     f = value_and_grad(networks.expression(recipe), argnums=(0, 1))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(kernel, "compile_kernel", interpreted)
+        patch.setattr(jit, "compile_source", interpreted)
         assert_equal(compiled(f, engine="machine")(a, b), f(a, b), f(wider(a), wider(b)))
 
 
@@ -99,9 +98,9 @@ def arguments():
 
 @pytest.mark.parametrize("name", ["exp", "expm1", "log", "log1p", "tanh"])
 def test_functions_are_within_two_ulp_over_the_whole_range(name):
-    from tinygrad_course.compiling import machine_math
+    from tinygrad_course.compiling.machine import vector_math
 
-    function = getattr(machine_math, name)
+    function = getattr(vector_math, name)
 
     @numba.njit(error_model="numpy")
     def each(x, y):
@@ -127,9 +126,9 @@ def test_functions_are_within_two_ulp_over_the_whole_range(name):
 # ------------------------------------------------------------------ products
 
 
-def tile(rows, vectors, lanes, x, start, down, over, left, sums, at, count, more, ahead, pace):
+def tile(rows, vectors, segments, x, start, down, over, left, sums, at, count, more, ahead, pace):
     """What the tile in LLVM's language does, number by number."""
-    width = vectors * lanes
+    width = vectors * segments
     memory = (x if x.flags.c_contiguous else x.T).reshape(-1)
     for r in range(rows):
         entries = memory[[start + l * down + r * over for l in range(count)]]
@@ -140,7 +139,7 @@ def tile(rows, vectors, lanes, x, start, down, over, left, sums, at, count, more
 
 def product(left, right, run):
     out = np.full((left.shape[0], right.shape[1]), np.nan, left.dtype)
-    run(machine_products.product_source(left.shape, right.shape, left.dtype))(left, right, out)
+    run(products.product_source(left.shape, right.shape, left.dtype))(left, right, out)
     return out
 
 
@@ -156,9 +155,9 @@ def test_texts_of_products(m, k, n, order, dtype, wide, seed):
     rng = np.random.default_rng(seed)
     left, right = rng.normal(size=(m, k)).astype(dtype), rng.normal(size=(k, n)).astype(dtype, order=order)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(machine_tile, "vector_bytes", lambda: wide)
+        patch.setattr(register_tiles, "vector_bytes", lambda: wide)
         for name, small in (("ALONG", 16), ("ACROSS", 8), ("COLUMNS", 32)):
-            patch.setattr(machine_products, name, small)
+            patch.setattr(products, name, small)
         ours = product(left, right, interpreted)
     assert (np.abs(ours - left @ right) <= bound(left, right)).all()
 
@@ -168,7 +167,7 @@ def test_machine_code_of_products(shape, dtype):
     m, k, n = shape
     rng = np.random.default_rng(1)
     left = rng.normal(size=(m, k)).astype(dtype)
-    run = kernel.compile_kernel
+    run = jit.compile_source
     for right in (rng.normal(size=(k, n)).astype(dtype), rng.normal(size=(n, k)).astype(dtype).T):
         expected, error = left @ right, bound(left, right)
         assert (np.abs(product(left, right, run) - expected) <= error).all()
@@ -187,9 +186,9 @@ def test_texts_of_steps_that_pass_once(m, k, n, dtype, wide, seed):
     W, D, X = (rng.normal(size=shape).astype(dtype) for shape in ((m, k), (m, n), (k, n)))
     new, Z = np.empty_like(W), np.empty_like(D)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(machine_tile, "vector_bytes", lambda: wide)
-        patch.setattr(machine_products, "ACROSS", 8)
-        interpreted(machine_products.one_pass_source(m, X.shape, dtype))(W, D, X, new, Z)
+        patch.setattr(register_tiles, "vector_bytes", lambda: wide)
+        patch.setattr(products, "ACROSS", 8)
+        interpreted(products.single_pass_source(m, X.shape, dtype))(W, D, X, new, Z)
     assert (np.abs(new - (W - D @ X.T)) <= bound(D, X.T) + np.abs(W) * np.finfo(dtype).eps).all()
     assert (np.abs(Z - new @ X) <= bound(new, X)).all()
 
@@ -220,7 +219,7 @@ def test_a_loop_over_a_large_matrix_reads_it_once_a_step(units):
             assert np.allclose(ours[name], value, rtol=1e-10, atol=1e-13)
             assert ours[name].shape == value.shape
             assert np.array_equal(state[name], before[name])
-    assert [type(r).__name__ for r in loop._runners.values()] == ["_OnePass"]
+    assert [type(r).__name__ for r in loop._runners.values()] == ["_SinglePass"]
     at = []
     _, J = loop(state, X, Y, iterations=5, progress=lambda done, total, cost: at.append(done))
     assert np.allclose(J, costs, rtol=1e-12)  # the same after having stopped in between
@@ -242,8 +241,8 @@ def by_python(step, state, X, Y, count):
 @pytest.mark.parametrize("order", ["C", "F"])
 def test_a_network_of_few_units_on_a_large_matrix(order, monkeypatch):
     made = []
-    source = machine_products.product_source
-    monkeypatch.setattr(machine_products, "product_source", lambda *a: made.append(a) or source(*a))
+    source = products.product_source
+    monkeypatch.setattr(products, "product_source", lambda *a: made.append(a) or source(*a))
     rng = np.random.default_rng(2)
     parameters = networks.parameters_of(rng, [5000, 20, 1])
     parameters["W1"] /= 70
@@ -348,67 +347,48 @@ def test_a_loop_that_is_no_loop_over_columns_runs_step_by_step():
 # ------------------------------------------------------------------ the cache
 
 
-class Trap:
-    """What would do harm when it is unpickled."""
-
-    def __reduce__(self):
-        return pytest.fail, ("unpickled",)
-
-
-def test_entries_are_used_again_and_bad_ones_are_not(monkeypatch):
-    loads = pickle.loads
-    source = "def kernel(x0):\n    return (x0[0] + 1.0,)\n"
+def test_kept_code_is_used_again_where_nobody_else_can_have_written_it():
+    source = "def compute(x0):\n    return (x0[0] + 1.0,)\n"
     x = np.array([1.0])
 
     def hits():
-        function = kernel.compile_kernel(source)
+        function = jit.compile_source(source)
         assert function(x) == (2.0,)
         return sum(function.stats.cache_hits.values())
 
     assert hits() == 0
-    entry = next(sealed.directory().glob("*.code"))
-    good = entry.read_bytes()
     assert hits() == 1
-    read = []
-    monkeypatch.setattr(sealed.pickle, "loads", lambda data: read.append(data) or loads(data))
-    flipped = good[:40] + bytes([good[40] ^ 1]) + good[41:]
-    for bad in (
-        good[:-1],
-        good[:40],
-        b"",
-        flipped,
-        good[32:],
-        pickle.dumps(Trap()),
-        32 * b"0" + pickle.dumps(Trap()),
-    ):
-        entry.write_bytes(bad)
+    for folder in (code_cache.directory(), code_cache.directory() / "__pycache__"):
+        before = folder.stat().st_mode
+        folder.chmod(0o777)
         assert hits() == 0
-        assert not read  # not even looked at
-        assert hits() == 1  # written anew
-        assert len(read) == 1
-        read.clear()
-    secret = sealed.directory() / "secret"
-    ours = secret.read_bytes()
-    secret.write_bytes(b"x" * 32)  # an entry of another user's
+        folder.chmod(before)
+        assert hits() == 1
+    kept = code_cache.directory().rename(code_cache.directory().with_name("elsewhere"))
+    code_cache.directory().symlink_to(kept)
     assert hits() == 0
-    secret.write_bytes(ours)
-    for place, mode in ((secret, 0o666), (secret, 0o644), (sealed.directory(), 0o755)):
-        before = place.stat().st_mode
-        place.chmod(mode)  # anyone could have put it there, or read the secret
-        assert hits() == 0
-        place.chmod(before)
-    assert not read
-    secret.rename(secret.with_name("elsewhere"))
-    secret.symlink_to(secret.with_name("elsewhere"))
-    assert hits() == 0
-    assert not read
+
+
+@pytest.mark.parametrize(
+    "damage", [lambda b: b[:-1], lambda b: b[:40], lambda b: b"", lambda b: b"x" * len(b)]
+)
+@pytest.mark.parametrize("ending", ["nbi", "nbc"])
+def test_damaged_code_is_made_anew(damage, ending):
+    source = "def compute(x0):\n    return (x0[0] + 1.0,)\n"
+    assert jit.compile_source(source)(np.ones(1)) == (2.0,)
+    (kept,) = code_cache.directory().glob(f"__pycache__/*.{ending}")
+    kept.write_bytes(damage(kept.read_bytes()))
+    assert jit.compile_source(source)(np.ones(1)) == (2.0,)
+    again = jit.compile_source(source)
+    assert again(np.ones(1)) == (2.0,)
+    assert sum(again.stats.cache_hits.values()) == 1
 
 
 def test_a_second_process_uses_the_first_ones_entries():
     program = (
         "import numpy as np\n"
-        "from tinygrad_course.compiling import kernel\n"
-        "f = kernel.compile_kernel('def kernel(x0):\\n    return (x0[0] + 1.0,)\\n')\n"
+        "from tinygrad_course.compiling.machine import jit\n"
+        "f = jit.compile_source('def compute(x0):\\n    return (x0[0] + 1.0,)\\n')\n"
         "assert f(np.ones(1)) == (2.0,)\n"
         "print(sum(f.stats.cache_hits.values()))\n"
     )

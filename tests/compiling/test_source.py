@@ -147,7 +147,7 @@ def test_the_librarys_functions_and_optimisers(optimizer):
             ours, theirs = program(parameters, state, X, Y), step(parameters, state, X, Y)
             assert_equal(ours, theirs)
             parameters, state, _ = ours
-        assert len(program.entries) == 1
+        assert len(program.programs) == 1
         assert_equal(pasted(program)(parameters, state, X, Y), step(parameters, state, X, Y))
 
 

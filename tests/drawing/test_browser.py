@@ -9,7 +9,8 @@ import pytest
 
 from tests.drawing import networks
 from tinygrad_course import Tensor, debug, graph
-from tinygrad_course.drawing import page, replay, steps
+from tinygrad_course.drawing import page, steps
+from tinygrad_course.drawing.way import through
 
 CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
 pytestmark = pytest.mark.skipif(
@@ -101,7 +102,7 @@ def one(value):
 def test_at_the_end_every_number_is_the_graphs(show, draw):
     g = draw()
     browser = show(g)
-    way = replay.replay(g)
+    way = through(g)
     before = table(browser)
     assert all(gradient == "" for _, (_, gradient) in before)
     assert [value != "" for (_, value), _ in before] == [n.op is None for n in g]
@@ -188,14 +189,14 @@ def test_gradients_that_add_up(show):
     g = networks.two_ways()
     browser = show(g)
     (a,) = [n for n in g if n.name == "a"]
-    total = len(replay.replay(g).backward)
+    total = len(through(g).backward)
     partial = set()
-    for _ in range(total + len(replay.replay(g).forward) + 1):
+    for _ in range(total + len(through(g).forward) + 1):
         find(browser, "#next").click()
         shown = drawn(browser)[f"n{a.id}"]
         if len(shown) == 2:
             partial.add(parsed(shown[1]))
-    way = replay.replay(g)
+    way = through(g)
     totals = [float(s.total) for shares in way.backward.values() for s in shares if s.node == a.id]
     assert len(totals) == 3
     assert sorted(partial) == pytest.approx(sorted(totals), rel=1e-3)

@@ -7,7 +7,8 @@ import pytest
 
 from tests.drawing import networks
 from tinygrad_course import Tensor, graph
-from tinygrad_course.drawing import animate, replay
+from tinygrad_course.drawing import animate
+from tinygrad_course.drawing.way import through
 
 
 def test_the_courses_table():
@@ -108,7 +109,7 @@ def test_the_picture_moves_forward_and_back(tmp_path, suffix, backward):
 
 def test_what_a_frame_shows_has_been_computed():
     g = networks.two_ways()
-    way = replay.replay(g)
+    way = through(g)
     shown = animate.frames(g, way)
     for number, frame in zip(way.forward, shown[1:], strict=False):
         unseen = {int(i.key[1:]) for i in frame.items if "black" in i.unseen}

@@ -292,3 +292,34 @@ def test_setting_items_of_a_leaf_changes_its_data():
     np.testing.assert_allclose(w.data, [8, 3.2])
     with pytest.raises(ValueError, match="in place"):
         w += np.ones((2, 2))
+
+
+def test_the_operation_is_all_that_a_reader_needs():
+    W, X = Tensor(np.ones((2, 3)), name="W"), np.ones((3, 4))
+    assert W.operation is None
+    Z = np.dot(W, X)
+    A = np.concatenate([Z, Z * 2], axis=1)
+    J = np.sum(A, axis=None)
+    joined = A.operation
+    assert joined.function is np.concatenate
+    assert joined.name == "concatenate"
+    assert joined.kwargs in ({"axis": 1}, {})
+    assert joined.args[0][0] is Z
+    np.testing.assert_array_equal(joined.values[0][1], 2 * Z.data)
+    assert W.operation is None
+    assert Z.operation.args[0] is W
+    assert Z.operation.number < A.operation.number < J.operation.number
+    assert J.operation.value == 72
+    J.backward()
+    assert J.operation.gradient == 1
+    assert Z.operation.name == "dot"
+
+
+def test_the_operation_of_a_freed_graph_has_no_large_values():
+    W = Tensor(np.ones((100, 200)))
+    J = np.sum(np.tanh(W * 2) * 3)
+    times = J.operation.args[0]
+    tanh = times.operation.args[0]
+    J.backward()
+    assert times.operation.values[0] is None
+    assert tanh.operation.value is not None  # somebody still holds it

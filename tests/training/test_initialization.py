@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tinygrad_course.functions import conv
 from tinygrad_course.functions.streams import position, remake, restore, state_text, stream
-from tinygrad_course.training.initialization import initialize_parameters
+from tinygrad_course.training.initialization import dirac, glorot, initialize_parameters, orthogonal
 
 
 def test_the_published_cases() -> None:
@@ -131,3 +132,34 @@ def test_a_stream_of_another_kind_is_refused() -> None:
 def test_a_stream_is_passed_through() -> None:
     rng = np.random.default_rng(0)
     assert stream(rng) is rng
+
+
+def test_glorot_has_its_variance_and_bound() -> None:
+    for shape, channels, fans in (((300, 200), "first", 500), ((5, 5, 30, 40), "last", 25 * 70)):
+        W = glorot(shape, np.random.RandomState(0), channels=channels)
+        np.testing.assert_allclose(W.var(), 2 / fans, rtol=0.02)
+        assert np.abs(W).max() <= np.sqrt(6 / fans)
+
+
+@pytest.mark.parametrize("shape", [(3, 7), (7, 3), (4, 4), (6, 2, 3, 3)])
+def test_orthogonal_is_orthonormal(shape: tuple[int, ...]) -> None:
+    W = orthogonal(shape, np.random.default_rng(0), gain=2.0).reshape(shape[0], -1)
+    small = W @ W.T if W.shape[0] <= W.shape[1] else W.T @ W
+    np.testing.assert_allclose(small, 4 * np.eye(small.shape[0]), atol=1e-12)
+
+
+@pytest.mark.parametrize("groups", [1, 2])
+@pytest.mark.parametrize("f", [1, 2, 3, 5])
+def test_dirac_leaves_a_picture_as_it_is(f: int, groups: int) -> None:
+    x = np.random.default_rng(0).normal(size=(2, 6, 5, 4))
+    np.testing.assert_array_equal(
+        conv(x, dirac((f, f, 4 // groups, 4), groups), pad="same", groups=groups), x
+    )
+    first = dirac((4, 4 // groups, f, f), groups, channels="first")
+    xc = np.moveaxis(x, -1, 1)
+    np.testing.assert_array_equal(conv(xc, first, pad="same", groups=groups, channels="first"), xc)
+
+
+def test_the_network_knows_them_by_name() -> None:
+    for how in ("glorot", "orthogonal"):
+        assert initialize_parameters([5, 4, 1], how)["W1"].shape == (4, 5)

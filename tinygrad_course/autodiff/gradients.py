@@ -1,4 +1,4 @@
-"""Derivatives of functions: `grad`, `value_and_grad`, `vjp`, `jvp`, `jacobian`, `hessian`, `hvp`.
+"""Derivatives of functions: `grad`, `value_and_grad`, `vjp`, `jvp`; the `transforms` build on them.
 
 Each takes a function of arrays and returns a function of arrays. Where an argument is a Tensor, or the
 function depends on one from outside, the result is a recorded Tensor, and so can be differentiated again:
@@ -16,7 +16,7 @@ import numpy as np
 
 from tinygrad_course.engine import errors, trees
 from tinygrad_course.engine.recording import SMALL, Hold, hold, peek, plain
-from tinygrad_course.engine.sweep import Foreign, sweep, sweep_recorded
+from tinygrad_course.engine.sweep import Foreign, first_seed, sweep, sweep_recorded
 from tinygrad_course.engine.tensor import Tensor, as_data
 from tinygrad_course.rules.table import RULES
 
@@ -218,7 +218,7 @@ def _value_and_gradient(inputs: _Inputs, f: Function, J: Any) -> tuple[Any, Any,
     if J.size != 1:
         _require_scalar(f, J)
     data = J._data
-    seed = np.ones_like(data)[()] if data.shape == () else np.ones_like(data)
+    seed = first_seed(data)
     if not inputs.recorded:
         try:
             return data, inputs.nest(inputs.gradients(J, seed, record=False)), False
@@ -334,7 +334,7 @@ def vjp(f: Function, *args: Any) -> tuple[Any, Function]:
             if type(out) is not Tensor:
                 continue
             if type(seed) is not Tensor:
-                seed = as_data(seed, out.dtype)
+                seed = np.array(seed, out.dtype)[()] if out.dtype.kind == "c" else as_data(seed, out.dtype)
             flat = inputs.gradients(out, seed, record=record)
             total = [t + ga for t, ga in zip(total, flat, strict=True)]
         return inputs.nest(total)
@@ -377,85 +377,16 @@ def jvp(f: Function, args: Sequence[Any], tangents: Sequence[Any]) -> tuple[Any,
             f"the tangents {[np.shape(peek(Tensor, t)) for t in flat_tangents]}"
         )
     # The pullback is linear in g, so its own pullback is the derivative (the double-vjp identity).
-    zeros = trees.tree_map(lambda v: np.zeros_like(peek(Tensor, v)), y)
+    zeros = trees.tree_map(lambda v: _zeros(peek(Tensor, v)), y)
     _, push = vjp(lambda g: [ga for nest in pullback(g) for _, ga in trees.leaves(nest)], zeros)
     dy = push(list(flat_tangents))[0]
     recorded = any(type(v) is Tensor for v in (*(v for _, v in trees.leaves(y)), *flat_tangents))
     return y, dy if recorded else plain(Tensor, dy)
 
 
-def jacobian(f: Function, argnum: int = 0) -> Function:
-    """Return a function that computes all partial derivatives of f: shape ``f(x).shape + x.shape``.
-
-    Examples
-    --------
-    >>> jacobian(lambda x: x**2)(np.array([1.0, 2.0]))
-    array([[2., 0.],
-           [0., 4.]])
-    """
-    _check(f, argnum)
-
-    @functools.wraps(f)
-    def call(*args: Any, **kwargs: Any) -> Any:
-        def of_one(x: Any) -> Any:
-            return f(*args[:argnum], x, *args[argnum + 1 :], **kwargs)
-
-        x = args[argnum]
-        y, pullback = vjp(of_one, x)
-        values = peek(Tensor, y)
-        shape = np.shape(values)
-        dtype = getattr(values, "dtype", np.dtype(np.float64))
-        rows = []
-        for i in range(int(np.size(values))):
-            e = np.zeros(int(np.size(values)), dtype=dtype)
-            e[i] = 1
-            rows.append(pullback(e.reshape(shape))[0])
-
-        def stacked(*entries: Any) -> Any:
-            if not entries:
-                return np.zeros(shape + np.shape(x))
-            return np.reshape(np.stack(entries), shape + np.shape(peek(Tensor, entries[0])))
-
-        if isinstance(x, (dict, list, tuple)):
-            return trees.tree_map(stacked, *rows)
-        return stacked(*rows)
-
-    return call
-
-
-def hessian(f: Function, argnum: int = 0) -> Function:
-    """Return a function that computes the second derivatives of a scalar f: shape ``x.shape + x.shape``.
-
-    Examples
-    --------
-    >>> hessian(lambda x: x[0] ** 2 * x[1])(np.array([1.0, 2.0]))
-    array([[4., 2.],
-           [2., 0.]])
-    """
-    return jacobian(grad(f, argnum), argnum)
-
-
-def hvp(f: Function, argnum: int = 0) -> Function:
-    """Return a function of ``(*args, v)``: the Hessian of a scalar f times v, without the Hessian itself.
-
-    Examples
-    --------
-    >>> hvp(lambda x: x[0] ** 2 * x[1])(np.array([1.0, 2.0]), np.array([1.0, 0.0]))
-    array([4., 2.])
-    """
-    first = grad(f, argnum)
-
-    @functools.wraps(f)
-    def call(*args: Any, **kwargs: Any) -> Any:
-        *point, v = args
-
-        def of_one(x: Any) -> Any:
-            return first(*point[:argnum], x, *point[argnum + 1 :], **kwargs)
-
-        _, pullback = vjp(of_one, point[argnum])  # the Hessian is symmetric: its vjp is its jvp
-        return pullback(v)[0]
-
-    return call
+def _zeros(v: Any) -> Any:
+    zeros = np.zeros_like(v)
+    return Tensor._leaf(zeros) if zeros.dtype.kind == "c" else zeros  # the one complex leaf: it is linear
 
 
 def stop_gradient(x: Any) -> Any:

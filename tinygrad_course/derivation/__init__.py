@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from tinygrad_course.derivation.replay import DerivationError
+from tinygrad_course.derivation.graph_values import DerivationError
 
 if TYPE_CHECKING:
     from tinygrad_course.derivation.document import Derivation

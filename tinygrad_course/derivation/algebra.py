@@ -14,6 +14,7 @@ import sympy
 from scipy import special
 
 from tinygrad_course.derivation import names
+from tinygrad_course.graph.program import Call
 
 Expr = Any  # sympy.Expr: SymPy has no type information
 Shape = tuple[int, ...]
@@ -206,16 +207,13 @@ class Handle(sympy.Dummy):  # type: ignore[misc]
         Of a part of an array, how the user wrote it: ``[1:, 0]``.
     shape : tuple of int
         The result's.
-    compute : callable
-        ``compute(operands)``.
-    vjp : callable
-        ``vjp(i, g, operands)``: what the gradient g of the result gives operand i.
+    call : Call
+        How it is computed.
     """
 
     index: str
     shape: Shape
-    compute: Callable[[list[Any]], Any]
-    vjp: Callable[[int, Any, list[Any]], Any]
+    call: Call
 
 
 class Operation(Term):
@@ -331,7 +329,9 @@ def evaluate(x: Expr, values: Mapping[Variable, Any]) -> Any:
 
 def _operation(x: Expr, values: Mapping[Variable, Any]) -> Any:
     handle: Handle = x.args[0]
+    operands = [np.float64(evaluate(a, values)) for a in x.args[1 if isinstance(x, Operation) else 3 :]]
+    y = handle.call.value(operands)
     if isinstance(x, Operation):
-        return handle.compute([evaluate(a, values) for a in x.args[1:]])
-    g = np.broadcast_to(evaluate(x.args[2], values), handle.shape)
-    return handle.vjp(int(x.args[1]), g, [evaluate(a, values) for a in x.args[3:]])
+        return y
+    g = np.broadcast_to(np.float64(evaluate(x.args[2], values)), handle.shape)[()]
+    return handle.call.sent(g, y, operands).get(int(x.args[1]), 0.0)

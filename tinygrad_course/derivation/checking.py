@@ -12,10 +12,11 @@ import numpy as np
 
 from tinygrad_course.derivation.algebra import Expr, Variable, evaluate
 from tinygrad_course.derivation.chain import Gradient, gradient_symbol, scale
+from tinygrad_course.derivation.graph_values import DerivationError, values_and_gradients
 from tinygrad_course.derivation.printing import write
 from tinygrad_course.derivation.reading import Reading
-from tinygrad_course.derivation.replay import DerivationError, Replay, recorded, replay
 from tinygrad_course.graph.node import Graph
+from tinygrad_course.graph.replay import Replay, recorded
 
 #: Both sides are computed in float64; they differ by rounding, and by what cancels in a cost near 0 or 1.
 TOLERANCE = 1e-7
@@ -42,7 +43,7 @@ class Points:
             i: np.asarray(v, dtype=np.float64) + 0.05 * random.standard_normal(np.shape(v))
             for i, v in recorded(graph).items()
         }
-        self.environments = [self._environment(p) for p in (first, replay(graph, leaves))]
+        self.environments = [self._environment(p) for p in (first, values_and_gradients(graph, leaves))]
         self.values = {v: np.asarray(self.environments[0][0][v]) for v in reading.nodes}
         self.gradients = self.environments[0][1]
         self.true_gradients = {

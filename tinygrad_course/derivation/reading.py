@@ -30,9 +30,9 @@ from tinygrad_course.derivation.algebra import (
     variable,
 )
 from tinygrad_course.derivation.constants import Arrays, Numbers
+from tinygrad_course.derivation.graph_values import FROM_LOGITS
 from tinygrad_course.derivation.operations import ELEMENTWISE, Call, formula
 from tinygrad_course.derivation.patterns import index_text, named_arrays, named_numbers, softmaxes
-from tinygrad_course.derivation.replay import FROM_LOGITS, operation_of
 from tinygrad_course.graph.node import Graph, Node
 
 _PRODUCTS = frozenset({"dot", "matmul", "linear"})
@@ -266,7 +266,8 @@ class _Reader:
         handle = Handle(str(node.op))
         handle.index = index_text(node.options["index"]) if node.op == "getitem" else ""
         handle.shape = node.shape
-        handle.compute, handle.vjp = operation_of(node)
+        assert node.call is not None  # noqa: S101  (it is an operation)
+        handle.call = node.call
         return Operation(handle, *given)
 
     def _scale(self, number: int, *, divides: bool) -> Expr:

@@ -22,10 +22,10 @@ from tinygrad_course.derivation.chain import (
     weight,
 )
 from tinygrad_course.derivation.document import Derivation, Line, Part
+from tinygrad_course.derivation.graph_values import DerivationError, values_and_gradients
 from tinygrad_course.derivation.names import layer_of
 from tinygrad_course.derivation.printing import NOTHING, Piece, write
 from tinygrad_course.derivation.reading import Reading, read
-from tinygrad_course.derivation.replay import DerivationError, replay
 from tinygrad_course.engine import trees
 from tinygrad_course.engine.tensor import Tensor
 from tinygrad_course.graph.node import Graph, graph
@@ -62,7 +62,7 @@ def derivation_of(J: Any, wrt: Any, names: Mapping[str, Any] | None, *, numbers:
             "Derive a smaller network: its formulas are the same"
         )
     wanted = _wanted(g, wrt)
-    first = replay(g)
+    first = values_and_gradients(g)
     value = float(np.reshape(first.values[g.roots[0]], ()))
     if not np.isfinite(value):
         raise DerivationError(

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tinygrad_course.drawing import dot, layers, render, scene
-from tinygrad_course.drawing.replay import Replay, replay
 from tinygrad_course.drawing.scene import Scene, Wire
 from tinygrad_course.drawing.themes import Theme
+from tinygrad_course.drawing.way import Way, through
 from tinygrad_course.files import write
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def to_file(graph: Graph, path: Path, *, theme: Theme, scale: float, title: str)
             f"{path}: a moving picture needs Pillow ({error}). This brings it:\n"
             '  python -m pip install "tinygrad-course[course]"'
         ) from None
-    way = replay(graph)
+    way = through(graph)
     if len(way.forward) + len(way.backward) > MOST:
         raise ValueError(
             f"{path}: {len(way.forward)} operations, forward and back, are too many to watch; "
@@ -75,7 +75,7 @@ def _save(images: list[Any], output: io.BytesIO, form: str) -> None:
     padded[0].save(output, form, save_all=True, append_images=padded[1:], duration=durations, loop=0)
 
 
-def frames(graph: Graph, way: Replay, title: str = "") -> list[Scene]:
+def frames(graph: Graph, way: Way, title: str = "") -> list[Scene]:
     """Return the picture at each step: before it, after each operation, and after each on the way back.
 
     Everything keeps its place, because what does not show yet is drawn without colour.
@@ -100,7 +100,7 @@ def frames(graph: Graph, way: Replay, title: str = "") -> list[Scene]:
     return found
 
 
-def _whole(graph: Graph, way: Replay, title: str) -> Scene:
+def _whole(graph: Graph, way: Way, title: str) -> Scene:
     """Return the picture with all gradients, whether or not `backward` has run."""
     complete = type(graph)(
         [replace(n, gradient=way.gradients.get(n.id, n.gradient)) for n in graph.nodes], graph.roots

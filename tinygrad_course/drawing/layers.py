@@ -75,17 +75,16 @@ def lanes(graph: Graph) -> list[Section]:
     born: list[int | None] = [None] * len(graph)
     costs, gradients = [], []
     for node in graph:
-        if node.tensor is None or node.op is None:
+        if node.op is None:
             continue
-        born[node.id] = node.tensor._serial
-        cost_born = (node.tensor._extra or {}).get("cost born")
-        if cost_born is not None:
-            costs.append(cost_born)
-            gradients.append(node.tensor._serial)
+        born[node.id] = node.born
+        if node.gradient_of is not None:
+            costs.append(node.gradient_of)
+            gradients.append(node.born)
     if not costs:
         return []
-    cost, gradient = min(costs), min(gradients)  # numbers fall: the least is the latest
-    part = [None if b is None else 0 if b >= cost else 1 if b >= gradient else 2 for b in born]
+    cost, gradient = max(costs), max(gradients)
+    part = [None if b is None else 0 if b <= cost else 1 if b <= gradient else 2 for b in born]
     consumers = users(graph)
     for node in reversed(graph):
         if part[node.id] is None:

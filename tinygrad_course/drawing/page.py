@@ -15,8 +15,8 @@ import numpy as np
 
 from tinygrad_course.drawing import heat, labels, outline, steps
 from tinygrad_course.drawing.layers import Section, lanes, layers
-from tinygrad_course.drawing.replay import Replay, replay
 from tinygrad_course.drawing.scene import kind_of
+from tinygrad_course.drawing.way import Way, through
 from tinygrad_course.graph.node import Graph, Node
 
 #: Above this many nodes the layers are collapsed to begin with, and above the next there is only the outline.
@@ -83,7 +83,7 @@ def data(graph: Graph, title: str = "") -> dict[str, Any]:
     if len(graph) > EVERY:
         return _in_outline(graph, title)
     names = steps.Names(graph)
-    way = replay(graph)
+    way = through(graph)
     sections, runs = _sections(graph)
     group = {m: number for number, section in enumerate(sections) for m in section.members}
     matrices = sum(2 for n in graph if labels.scalar(n.value) is None)
@@ -103,7 +103,7 @@ def data(graph: Graph, title: str = "") -> dict[str, Any]:
 
 
 def _node(
-    graph: Graph, node: Node, way: Replay, names: steps.Names, group: int | None, cells: int
+    graph: Graph, node: Node, way: Way, names: steps.Names, group: int | None, cells: int
 ) -> dict[str, Any]:
     kind = kind_of(node, set(graph.roots))
     found: dict[str, Any] = {

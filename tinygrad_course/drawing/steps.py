@@ -10,8 +10,9 @@ import numpy as np
 from tinygrad_course.drawing import heat, labels
 from tinygrad_course.drawing import mathematics as maths
 from tinygrad_course.drawing.mathematics import Math, operator, row
-from tinygrad_course.drawing.replay import Replay, Share
+from tinygrad_course.drawing.way import Way
 from tinygrad_course.graph.node import Graph, Node
+from tinygrad_course.graph.replay import Share
 
 #: The most factors of a chain that are written out.
 FACTORS = 7
@@ -55,7 +56,7 @@ class Names:
         return maths.identifier(name) if name else maths.number(self.graph[number].value)
 
 
-def steps(graph: Graph, way: Replay, names: Names) -> list[dict[str, Any]]:
+def steps(graph: Graph, way: Way, names: Names) -> list[dict[str, Any]]:
     """Return the steps in order: forward, the cost's own gradient, backward."""
     found = [_forward(graph, graph[i], names) for i in way.forward]
     if not way.backward and not way.gradients:
@@ -195,7 +196,7 @@ def _one(value: Any) -> float:
 class _Chains:
     """The way from the cost to each node, as a product, for as long as it is one way and made of numbers."""
 
-    def __init__(self, graph: Graph, way: Replay, names: Names) -> None:
+    def __init__(self, graph: Graph, way: Way, names: Names) -> None:
         self.graph, self.way, self.names = graph, way, names
         self.sent: dict[int, list[tuple[int, Share]]] = {}
         for number, shares in way.backward.items():

@@ -16,9 +16,10 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
 from tinygrad_course.engine import errors
+from tinygrad_course.engine.operation import Operation
 from tinygrad_course.engine.operators import Methods, Operators
 from tinygrad_course.engine.recording import dispatch, dispatch_ufunc, peek, plain, record, record_plain
-from tinygrad_course.engine.sweep import Reassigned, Released, clock, sweep
+from tinygrad_course.engine.sweep import Reassigned, Released, as_of, clock, first_seed, sweep
 from tinygrad_course.rules.indexing import assign
 from tinygrad_course.rules.table import RULES, Rule
 
@@ -67,7 +68,7 @@ def as_data(data: ArrayLike, dtype: DTypeLike | None) -> Any:
         kind, str(array.dtype)
     )
     fix = {
-        "c": "Differentiate with respect to the real and the imaginary part, each a Tensor of its own.",
+        "c": "What is computed from it may be complex: make x and y Tensors, and write z = x + 1j * y.",
         "O": "If rows have different lengths, np.array makes objects of them; give each row the same length.",
     }.get(kind, "Convert them to numbers first.")
     raise TypeError(f"a Tensor holds real numbers, and these are {what} (dtype {array.dtype}). {fix}")
@@ -255,6 +256,49 @@ class Tensor(Operators, Methods):
         return self.name or ("a Tensor" if self._op is None else f"the result of {self._op.name!r}")
 
     @property
+    def operation(self) -> Operation | None:
+        """The call that made this Tensor: function, arguments, value and gradient; None for a leaf.
+
+        This is all that a reader of recordings needs; `graph` lists the operations behind a Tensor.
+
+        Examples
+        --------
+        >>> W = Tensor([[1.0, 2.0]], name="W")
+        >>> Z = np.sum(W * 3, axis=1)
+        >>> Z.operation.name, Z.operation.kwargs, Z.operation.value
+        ('sum', {'axis': 1}, array([9.]))
+        >>> Z.operation.args[0].operation.args
+        (Tensor([[1., 2.]], name='W'), 3)
+        """
+        rule = self._op
+        if rule is None:
+            return None
+
+        def told(data: Any) -> Any:
+            return None if type(data) is Released else data
+
+        args = as_of(self)
+        values = self._values
+        if values is None:
+            values = [
+                tuple(told(getattr(m, "_data", m)) for m in arg)
+                if i == 0 and rule.sequence
+                else told(getattr(arg, "_data", arg))
+                for i, arg in enumerate(args)
+            ]
+        return Operation(
+            rule=rule,
+            args=args,
+            kwargs=getattr(self, "_kwargs", None) or {},
+            values=tuple(values),
+            output=self,
+            value=told(self._data),
+            gradient=self._grad,
+            number=-self._serial,
+            line=None if self._extra is None else self._extra.get("line"),
+        )
+
+    @property
     def shape(self) -> tuple[int, ...]:
         """The shape of the data."""
         shape: tuple[int, ...] = self._data.shape
@@ -275,7 +319,7 @@ class Tensor(Operators, Methods):
 
     @property
     def dtype(self) -> np.dtype[Any]:
-        """The dtype of the data: a floating one."""
+        """The dtype of the data: floating, or complex where complex numbers went into them."""
         dtype: np.dtype[Any] = self._data.dtype
         return dtype
 
@@ -284,13 +328,23 @@ class Tensor(Operators, Methods):
         """The transpose, recorded."""
         return self.transpose()
 
-    def item(self) -> float:
-        """Return the only entry as a Python float."""
+    @property
+    def real(self) -> Tensor:
+        """The real part, recorded."""
+        return np.real(self)
+
+    @property
+    def imag(self) -> Tensor:
+        """The imaginary part, recorded."""
+        return np.imag(self)
+
+    def item(self) -> Any:
+        """Return the only entry as a Python number."""
         if self.size != 1:
             raise ValueError(
                 f"{self._label()} has shape {self.shape}; only a Tensor of one entry has an item()"
             )
-        return float(self.data.item())
+        return self.data.item()
 
     # -------------------------------------------------------------- gradients
 
@@ -327,7 +381,7 @@ class Tensor(Operators, Methods):
                     "with an array of that shape."
                 )
             else:
-                seed = np.ones_like(data)[()] if isinstance(data, np.generic) else np.ones_like(data)
+                seed = first_seed(data)
         else:
             grad = plain(Tensor, grad)
             if np.shape(grad) != self.shape:
@@ -335,7 +389,7 @@ class Tensor(Operators, Methods):
                     f"backward(grad): grad has shape {np.shape(grad)}, {self._label()} has {self.shape}; "
                     "they must be equal"
                 )
-            seed = np.array(grad, dtype=self.dtype)
+            seed = np.array(grad, dtype=self.dtype if self.dtype.kind in "fc" else None)
             if isinstance(data, np.generic):
                 seed = seed[()]
         for leaf, g in sweep(self, seed, keep=retain_graph):
@@ -391,7 +445,7 @@ class Tensor(Operators, Methods):
             text = f"{len(self._data)} results of {self._op.name if self._op else ''}"
         else:
             text = (
-                repr(float(self._data))
+                repr(np.asarray(self._data).item())
                 if not self.shape
                 else np.array2string(
                     np.asanyarray(self._data), separator=", ", prefix="Tensor(", threshold=200
@@ -402,7 +456,7 @@ class Tensor(Operators, Methods):
         return f"Tensor({text}" + (f", name={self.name!r})" if self.name else ")")
 
     def __float__(self) -> float:
-        value = self.item()
+        value = float(self.item())
         function = errors.math_function()
         if function is not None:
             raise TypeError(

@@ -186,7 +186,16 @@ def _log_softmax_vjp(g: Any, y: Any, Z: Any, axis: Any = 0) -> Any:
     return g - np.exp(y) * np.sum(g, axis=axis, keepdims=True)
 
 
-rule(relu, lambda g, y, Z: np.where(y > 0, g, 0), elementwise=True)
+def _relu_vjp(g: Any, y: Any, Z: Any) -> Any:
+    if type(g) is np.ndarray and g.size > 4096:  # a product is ten times as fast as a choice
+        with np.errstate(all="ignore"):
+            product = g * (y > 0)
+            if np.isfinite(np.add.reduce(product, axis=None)):
+                return product
+    return np.where(y > 0, g, 0)  # infinity times 0 is no number
+
+
+rule(relu, _relu_vjp, elementwise=True)
 rule(leaky_relu, lambda g, y, Z, slope=0.01: np.where(Z > 0, g, slope * g))
 rule(logsumexp, _logsumexp_vjp)
 rule(softmax, _softmax_vjp)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import operator
 import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -12,10 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_course.engine.sweep import OUTPUT, Released, as_of
+from tinygrad_course.engine.sweep import Released
 from tinygrad_course.engine.tensor import Tensor
-from tinygrad_course.rules.indexing import assign
-from tinygrad_course.rules.table import RULES, Rule
+from tinygrad_course.graph.program import Call, alive, call_of
+from tinygrad_course.rules.table import Rule
 
 #: How many operations the graph of an error goes back.
 NEAR = 12
@@ -55,6 +54,12 @@ class Node:
         The Tensor itself; None for a constant.
     error : str or None
         Why the operation failed; see `broken`.
+    call : Call or None
+        How the operation is applied again; None for a leaf, a constant and an operation that failed.
+    born : int
+        Of an operation, its place in the order of recording: later ones have greater numbers.
+    gradient_of : int or None
+        Of a recorded gradient, when the cost that it belongs to was born.
     """
 
     id: int
@@ -70,6 +75,9 @@ class Node:
     line: str | None = None
     tensor: Tensor | None = field(default=None, repr=False)
     error: str | None = None
+    call: Call | None = field(default=None, repr=False)
+    born: int = 0
+    gradient_of: int | None = None
 
     @property
     def is_leaf(self) -> bool:
@@ -297,10 +305,10 @@ def _nearest(args: Sequence[Any]) -> set[int]:
     near: dict[int, Tensor] = {}
     waiting = [a for a in args if type(a) is Tensor]
     while waiting and len(near) < NEAR:
-        tensor = _alive(waiting.pop(0))
+        tensor = alive(waiting.pop(0))
         if id(tensor) not in near and tensor._op is not None:
             near[id(tensor)] = tensor
-            waiting += [a for a in operands_of(tensor)[0] if type(a) is Tensor]
+            waiting += [a for a in call_of(tensor)[1] if type(a) is Tensor]
     return set(near)
 
 
@@ -322,31 +330,29 @@ class _Builder:
         self.ids: dict[Any, int] = {}
 
     def build(self, roots: list[Tensor]) -> Graph:
-        roots = [_alive(r) for r in roots]
-        stack: list[tuple[Tensor, bool]] = [(root, False) for root in reversed(roots)]
+        roots = [alive(r) for r in roots]
+        stack: list[tuple[Tensor, Any]] = [(root, None) for root in reversed(roots)]
         while stack:  # depth first, children in order: each node once, after its inputs
-            node, ready = stack.pop()
+            node, made = stack.pop()
             if id(node) in self.ids:
                 continue
-            operands = self.operands(node)[0]
-            if ready:
-                self.add(node)
+            if made is not None:
+                self.add(node, *made)
                 continue
-            stack.append((node, True))
-            stack.extend(
-                (a, False) for a in reversed(operands) if type(a) is Tensor and id(a) not in self.ids
-            )
+            made = self.made(node)
+            stack.append((node, made))
+            stack += [(a, None) for a in reversed(made[1]) if type(a) is Tensor and id(a) not in self.ids]
         return Graph(self.nodes, tuple(self.ids[id(r)] for r in roots))
 
-    def operands(self, tensor: Tensor) -> tuple[list[Any], dict[str, Any]]:
+    def made(self, tensor: Tensor) -> tuple[Call | None, list[Any], dict[str, Any]]:
+        """Return how a Tensor was computed; of a leaf, and beyond what is wanted, that it was given."""
         wanted = self.near is None or id(tensor) in self.near
-        return operands_of(tensor) if wanted else ([], {})
+        return call_of(tensor) if wanted and tensor._op is not None else (None, [], {})
 
-    def add(self, tensor: Tensor) -> None:
-        operands, options = self.operands(tensor)
+    def add(self, tensor: Tensor, call: Call | None, operands: list[Any], options: dict[str, Any]) -> None:
         inputs = tuple(self.ids[id(a)] if type(a) is Tensor else self.constant(a) for a in operands)
         extra = tensor._extra or {}
-        if extra.get("input") and tensor._op is not None:  # a differentiated function's input stands for what
+        if extra.get("input") and call is not None:  # a differentiated function's input stands for what
             number = self.ids[id(tensor)] = inputs[0]  # the caller passed
             if self.nodes[number].name is None:
                 self.nodes[number] = replace(self.nodes[number], name=tensor.name)
@@ -354,12 +360,13 @@ class _Builder:
         data = tensor._data
         grad = tensor._grad
         many = isinstance(data, tuple)
+        cost_born = extra.get("cost born")
         self.ids[id(tensor)] = len(self.nodes)
         self.nodes.append(
             Node(
                 id=len(self.nodes),
                 name=tensor.name or self.known.get(id(tensor)),
-                op=tensor._op.name if tensor._op is not None and operands else None,
+                op=None if call is None else call.rule.name,
                 inputs=inputs,
                 options=options,
                 shape=() if many else tuple(data.shape),
@@ -368,6 +375,9 @@ class _Builder:
                 gradient=None if grad is None or many else grad,
                 line=extra.get("line"),
                 tensor=tensor,
+                call=call,
+                born=-tensor._serial,
+                gradient_of=None if cost_born is None else -cost_born,
             )
         )
 
@@ -395,44 +405,3 @@ class _Builder:
             )
         )
         return number
-
-
-def _alive(tensor: Tensor) -> Tensor:
-    """Return the Tensor that a freed graph remembers the outline of, if somebody still holds it."""
-    reference = (tensor._extra or {}).get("of")
-    original = reference() if reference is not None else None
-    return tensor if original is None else original
-
-
-def operands_of(tensor: Tensor) -> tuple[list[Any], dict[str, Any]]:
-    """Return what an operation was applied to, and its other arguments by name.
-
-    Operands are Tensors, arrays and, for operations that act on each element, numbers.
-    """
-    rule = tensor._op
-    if rule is None:
-        return [], {}
-    rule = RULES.get(rule.function, rule)  # on a freed graph a stand-in has the rule's place
-    args = as_of(tensor)
-    options: dict[str, Any] = dict(getattr(tensor, "_kwargs", None) or {})
-    if rule.function is OUTPUT.function:
-        return [_alive(args[0])], {"index": args[1]}
-    if rule.sequence:
-        operands = [_alive(a) if type(a) is Tensor else a for a in args[0]]
-        rest = args[1:]
-        options.update(zip(rule.names[1:], rest, strict=False))
-        return operands, options
-    if rule.function is operator.getitem:
-        return [_alive(args[0])], {"index": args[1]}
-    if rule.function is assign:
-        return [_alive(args[0]), _alive(args[2]) if type(args[2]) is Tensor else args[2]], {"index": args[1]}
-    operands = []
-    arg: Any
-    for i, arg in enumerate(args):
-        if type(arg) is Tensor:
-            operands.append(_alive(arg))
-        elif rule.elementwise or isinstance(arg, np.ndarray):
-            operands.append(arg)
-        else:
-            options[rule.names[i] if i < len(rule.names) else f"argument {i}"] = arg
-    return operands, options

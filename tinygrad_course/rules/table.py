@@ -114,7 +114,7 @@ def _parameters(vjps: tuple[Vjp | None, ...]) -> tuple[tuple[str, ...], int | fl
     vjp = next((v for v in vjps if v is not None), None)
     if vjp is None:
         return (), float("inf")
-    code = getattr(vjp, "__code__", None)
+    code = getattr(inspect.unwrap(vjp), "__code__", None)
     if code is None:  # a builtin or a partial: anything goes, and the call itself will say
         return (), float("inf")
     names = code.co_varnames[2 : code.co_argcount + code.co_kwonlyargcount]

@@ -1,4 +1,4 @@
-"""Initial parameters: zeros, small and large random numbers, He, Xavier, drawn in the course's order."""
+"""Initial parameters: zeros, small and large random numbers, He, Xavier and others, in the course's order."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from tinygrad_course.functions.streams import Stream, normal, stream
+from tinygrad_course.functions.streams import Stream, normal, stream, uniform
 
 Array = NDArray[Any]
 Draw = Callable[[int, int, Stream], Array]
@@ -60,14 +60,16 @@ def initialize_parameters(
     how : str or callable
         What W of shape (n, n_prev) is drawn from:
 
-        ==========  =============================================================================
-        "zeros"     0: all units of a layer stay alike
-        "small"     ``0.01 * randn``
-        "large"     ``10 * randn``
-        "he"        ``randn * sqrt(2 / n_prev)``, for ReLU (He et al., 2015)
-        "xavier"    ``randn / sqrt(n_prev)``, for tanh (after Glorot and Bengio, 2010)
-        callable    ``how(n, n_prev, rng)`` returns it
-        ==========  =============================================================================
+        ============  =============================================================================
+        "zeros"       0: all units of a layer stay alike
+        "small"       ``0.01 * randn``
+        "large"       ``10 * randn``
+        "he"          ``randn * sqrt(2 / n_prev)``, for ReLU (He et al., 2015)
+        "xavier"      ``randn / sqrt(n_prev)``, for tanh (after Glorot and Bengio, 2010)
+        "glorot"      `glorot`: uniform within ``sqrt(6 / (n + n_prev))``
+        "orthogonal"  `orthogonal`: orthonormal rows, or columns
+        callable      ``how(n, n_prev, rng)`` returns it
+        ============  =============================================================================
     rng : int, RandomState or Generator
         Where the numbers come from, W1 first. A seed stands for ``RandomState(seed)``, whose numbers are
         those of the course's ``np.random.seed(seed)``.
@@ -120,11 +122,84 @@ def _drawing(how: str | Draw, scale: float | None) -> Draw:
         draw = lambda n, n_prev, rng: normal(rng, (n, n_prev)) * np.sqrt(2 / n_prev)  # noqa: E731
     elif how == "xavier":
         draw = lambda n, n_prev, rng: normal(rng, (n, n_prev)) / np.sqrt(n_prev)  # noqa: E731
+    elif how == "glorot":
+        draw = lambda n, n_prev, rng: glorot((n, n_prev), rng, channels="first")  # noqa: E731
+    elif how == "orthogonal":
+        draw = lambda n, n_prev, rng: orthogonal((n, n_prev), rng)  # noqa: E731
     elif callable(how):
         draw = how
     else:
         raise ValueError(
-            f'how is {how!r}; expected "zeros", "small", "large", "he", "xavier" or a function of '
-            "(n, n_prev, rng) that returns W"
+            f'how is {how!r}; expected "zeros", "small", "large", "he", "xavier", "glorot", '
+            '"orthogonal" or a function of (n, n_prev, rng) that returns W'
         )
     return draw if scale is None else (lambda n, n_prev, rng: draw(n, n_prev, rng) * scale)
+
+
+def glorot(shape: Sequence[int], rng: Stream, gain: float = 1.0, channels: str = "last") -> Array:
+    """Return numbers uniform within gain sqrt(6 / (fan_in + fan_out)) (Glorot and Bengio, 2010).
+
+    Parameters
+    ----------
+    shape : sequence of int
+        Of a kernel, (f, f, n_C_prev, n_C), or with ``channels="first"`` (n_C, n_C_prev, f, f); the
+        positions of a kernel count in both fans. A weight (n, n_prev) has its channels first.
+    rng : RandomState or Generator
+    gain : float
+    channels : "last" or "first"
+
+    Examples
+    --------
+    >>> W = glorot((100, 50), np.random.RandomState(1), channels="first")
+    >>> bool(np.abs(W).max() <= np.sqrt(6 / 150)), W.shape
+    (True, (100, 50))
+    """
+    size = shape[:-2] if channels == "last" else shape[2:]
+    fans = sum(shape[-2:] if channels == "last" else shape[:2]) * int(np.prod(size, dtype=int))
+    drawn: Array = 2 * uniform(rng, tuple(shape)) - 1
+    return drawn * float(gain * np.sqrt(6 / fans))
+
+
+def orthogonal(shape: Sequence[int], rng: Stream, gain: float = 1.0) -> Array:
+    """Return gain times a matrix of orthonormal rows, or columns if there are fewer (Saxe et al., 2014).
+
+    A kernel is taken for the matrix of its first axis and all others.
+
+    Examples
+    --------
+    >>> W = orthogonal((2, 3), np.random.RandomState(1))
+    >>> np.abs(W @ W.T).round(12)
+    array([[1., 0.],
+           [0., 1.]])
+    """
+    rows, columns = shape[0], int(np.prod(shape[1:], dtype=int))
+    drawn = normal(rng, (max(rows, columns), min(rows, columns)))
+    Q, R = np.linalg.qr(drawn)
+    Q = Q * np.sign(np.diagonal(R))  # so that all orthogonal matrices are equally likely
+    matrix: Array = (Q if rows >= columns else Q.T).reshape(shape)
+    return gain * matrix
+
+
+def dirac(shape: Sequence[int], groups: int = 1, channels: str = "last") -> Array:
+    """Return the kernel of a convolution that leaves its channels as they are, with ``pad="same"``.
+
+    Parameters
+    ----------
+    shape : sequence of int
+        (f, f, n_C_prev / groups, n_C), or with ``channels="first"`` (n_C, n_C_prev / groups, f, f).
+    groups : int
+        As in `tinygrad_course.functions.conv`.
+    channels : "last" or "first"
+
+    Examples
+    --------
+    >>> dirac((3, 1, 1)).ravel()
+    array([0., 1., 0.])
+    """
+    *size, n_C_prev, n_C = shape if channels == "last" else (*shape[2:], shape[1], shape[0])
+    W = np.zeros((*size, n_C_prev, n_C))
+    middle = tuple((f - 1) // 2 for f in size)
+    for k in range(n_C):
+        if k % (n_C // groups) < n_C_prev:
+            W[(*middle, k % (n_C // groups), k)] = 1
+    return W if channels == "last" else np.moveaxis(W, (-1, -2), (0, 1)).copy()

@@ -1,0 +1,111 @@
+"""Jacobians and Hessians of nests and several arguments; recomputation; nests as vectors."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy import optimize
+
+from tinygrad_course import Tensor, grad, hessian, hvp, jacobian, value_and_grad
+from tinygrad_course.autodiff import checkpoint, elementwise_grad, flatten
+
+rng = np.random.default_rng(0)
+x, z = rng.normal(size=2), rng.normal(size=3)
+
+
+def central(f, v, h=1e-6):
+    return np.stack([(f(v + h * e) - f(v - h * e)) / (2 * h) for e in np.eye(v.size)], axis=-1)
+
+
+def outer(a, b):
+    return {"y": np.sin(a)[:, None] * b**2, "n": (np.sum(a), None)}
+
+
+def test_jacobian_of_nests_by_several_arguments():
+    J = jacobian(outer, argnums=(1, -2))(x, z)
+    by_z = central(lambda v: outer(x, v)["y"], z)
+    by_x = central(lambda v: outer(v, z)["y"], x)
+    np.testing.assert_allclose(J["y"][0], by_z, rtol=1e-7, atol=1e-9)
+    np.testing.assert_allclose(J["y"][1], by_x, rtol=1e-7, atol=1e-9)
+    np.testing.assert_array_equal(J["n"][0][1], np.ones(2))
+    assert J["n"][1] is None
+    nested = jacobian(lambda p: p["a"][0] * p["a"][1], argnums=-1)({"a": (x, 2.0)})
+    np.testing.assert_allclose(nested["a"][0], 2 * np.eye(2))
+    np.testing.assert_allclose(nested["a"][1], x)
+
+
+def test_hessian_and_hvp_of_several_arguments():
+    f = lambda a, b, s: s * np.sum(np.sin(a)[:, None] * b**2)  # noqa: E731
+    H = hessian(f, argnums=(0, 1))(x, z, s=2.0)
+    both = lambda v: np.concatenate(grad(f, (0, 1))(v[:2], v[2:], s=2.0))  # noqa: E731
+    full = central(both, np.concatenate([x, z]))
+    np.testing.assert_allclose(np.block([list(H[0]), list(H[1])]), full, rtol=1e-6, atol=1e-8)
+    v = (rng.normal(size=2), rng.normal(size=3))
+    product = hvp(f, argnums=(0, 1))(x, z, v, s=2.0)
+    np.testing.assert_allclose(np.concatenate(product), full @ np.concatenate(v), rtol=1e-6)
+    np.testing.assert_allclose(hvp(f, argnums=-1)(x, z, 2.0, 1.0), 0.0)
+
+
+def test_a_jacobian_is_recorded_where_a_tensor_comes_in():
+    f = lambda a: np.sum(jacobian(lambda b: b**3)(a) ** 2)  # noqa: E731
+    np.testing.assert_allclose(grad(f)(x), 36 * x**3)
+
+
+def test_positions_that_are_none():
+    with pytest.raises(ValueError, match="called with 1 arguments"):
+        jacobian(np.sin, argnums=1)(x)
+    with pytest.raises(TypeError, match="argnums is a position"):
+        hvp(np.sin, argnums="a")
+
+
+def test_elementwise_grad():
+    np.testing.assert_allclose(elementwise_grad(np.tanh)(x), 1 - np.tanh(x) ** 2)
+    np.testing.assert_allclose(elementwise_grad(lambda a, b: a * b**3, 1)(z, z), 3 * z**3)
+    np.testing.assert_allclose(elementwise_grad(elementwise_grad(elementwise_grad(np.exp)))(z), np.exp(z))
+
+
+def test_checkpoint_gives_the_same_gradients_at_every_order():
+    def f(p, i):
+        return {"y": np.sin(p["W"])[i] * p["b"], "i": i}
+
+    def cost(p, f=f):
+        return np.sum(f(p, np.array([0, 0, 1]))["y"] ** 3)
+
+    p = {"W": rng.normal(size=(3, 2)), "b": 0.7}
+    kept = lambda p: cost(p, checkpoint(f))  # noqa: E731
+    for derivative in (grad, hessian):
+        ours, expected = flatten(derivative(kept)(p))[0], flatten(derivative(cost)(p))[0]
+        np.testing.assert_allclose(ours, expected, rtol=1e-12)
+
+
+def test_checkpoint_computes_again_once_and_refuses_what_it_would_lose():
+    calls = []
+
+    def f(a, b):
+        calls.append(1)
+        return np.sin(a) * b
+
+    a, b = Tensor(x), Tensor(x)
+    np.sum(checkpoint(f)(a, b)).backward()
+    assert len(calls) == 2
+    np.testing.assert_allclose(a.grad, np.cos(x) * x)
+    with pytest.raises(TypeError, match="not among its arguments"):
+        checkpoint(lambda c: c * a)(b)
+    np.testing.assert_array_equal(checkpoint(f)(x, 2.0), 2 * np.sin(x))
+
+
+def test_flatten_serves_scipys_minimize():
+    start = {"w": np.zeros((2, 1)), "deep": [np.zeros(()), None]}
+    vector, unflatten = flatten(start)
+
+    def J(v):
+        p = unflatten(v)
+        return np.sum((p["w"] - 3.0) ** 2) + (p["deep"][0] + 1) ** 2
+
+    found = unflatten(optimize.minimize(value_and_grad(J), vector, jac=True).x)
+    np.testing.assert_allclose(found["w"], [[3.0], [3.0]], atol=1e-5)
+    np.testing.assert_allclose(found["deep"][0], -1.0, atol=1e-5)
+    assert found["deep"][1] is None
+    with pytest.raises(ValueError, match=r"expected shape \(3,\)"):
+        unflatten(np.zeros(4))
+    assert flatten({})[0].shape == (0,)

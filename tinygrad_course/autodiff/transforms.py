@@ -1,0 +1,259 @@
+"""What is built on gradients: whole Jacobians and Hessians, recomputation, nests as vectors.
+
+`jacobian`, `hessian` and `hvp` take `argnums` as `grad` does, and arguments and results that are nests.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from tinygrad_course.autodiff.gradients import Function, _check, _name, grad, vjp
+from tinygrad_course.engine import trees
+from tinygrad_course.engine.recording import peek, record
+from tinygrad_course.engine.tensor import Tensor
+from tinygrad_course.rules.table import Rule
+
+Positions = int | Sequence[int]
+
+
+def _split(f: Function, argnums: Positions, args: tuple[Any, ...]) -> tuple[tuple[int, ...], tuple[Any, ...]]:
+    """Return the positions, none of them negative, and the arguments there."""
+    numbers: Sequence[Any] = (argnums,) if isinstance(argnums, (int, np.integer)) else argnums
+    for n in numbers:
+        if not -len(args) <= n < len(args):
+            raise ValueError(
+                f"argnums={argnums}: {_name(f)} was called with {len(args)} arguments; a derivative with "
+                f"respect to argument {n} needs it passed by position"
+            )
+    positions = tuple(int(n) % len(args) for n in numbers)
+    return positions, tuple(args[n] for n in positions)
+
+
+def _of_those(f: Function, positions: tuple[int, ...], args: tuple[Any, ...], kwargs: Any) -> Function:
+    """Return f as a function of the arguments at these positions alone."""
+
+    def of_those(*values: Any) -> Any:
+        filled = list(args)
+        for n, value in zip(positions, values, strict=True):
+            filled[n] = value
+        return f(*filled, **kwargs)
+
+    return of_those
+
+
+def jacobian(f: Function, argnums: Positions = 0) -> Function:
+    """Return a function that computes all partial derivatives of f: shape ``f(x).shape + x.shape``.
+
+    Parameters
+    ----------
+    f : callable
+        A function of arrays, or nests of them, that returns an array or a nest.
+    argnums : int or sequence of int
+        The positional arguments to differentiate by.
+
+    Returns
+    -------
+    callable
+        It returns a nest like f's result, in each array's place the derivative: one like the argument, or
+        a tuple of these where `argnums` is a sequence.
+
+    Examples
+    --------
+    >>> jacobian(lambda x: x**2)(np.array([1.0, 2.0]))
+    array([[2., 0.],
+           [0., 4.]])
+    >>> jacobian(lambda p, x: {"y": p["w"] * x}, argnums=(0, 1))({"w": 2.0}, 3.0)
+    {'y': ({'w': array(3.)}, array(2.))}
+    """
+    _check(f, argnums)
+    single = isinstance(argnums, (int, np.integer))
+
+    @functools.wraps(f)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        positions, point = _split(f, argnums, args)
+        y, pullback = vjp(_of_those(f, positions, args, kwargs), *point)
+        outputs = [peek(Tensor, out) for _, out in trees.leaves(y)]
+        blocks = [_block(pullback, y, outputs, i, point) for i in range(len(outputs))]
+        return trees.rebuild(y, iter([block[0] if single else block for block in blocks]))
+
+    return call
+
+
+def _block(pullback: Function, y: Any, outputs: list[Any], i: int, point: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Return the derivatives of one array of the result, a nest like each argument."""
+    shape = np.shape(outputs[i])
+    dtype = getattr(outputs[i], "dtype", np.dtype(np.float64))
+    dtype = dtype if dtype.kind in "fc" else np.dtype(np.float64)
+    seeds = [np.zeros(np.shape(out), getattr(out, "dtype", np.float64)) for out in outputs]
+
+    def row(k: int, size: complex) -> Any:
+        e = np.zeros(int(np.prod(shape, dtype=int)), dtype)
+        e[k] = size
+        here = [*seeds[:i], e.reshape(shape), *seeds[i + 1 :]]
+        return pullback(trees.rebuild(y, iter(here)))
+
+    rows = []
+    for k in range(int(np.prod(shape, dtype=int))):
+        found = row(k, 1.0)
+        if dtype.kind == "c":  # the real part moves by Re(g dz) with g = 1, the imaginary with g = -i
+            found = trees.tree_map(lambda a, b: a + 1j * b, found, row(k, -1j))
+        rows.append(found)
+
+    def stacked(x: Any, *entries: Any) -> Any:
+        inner = np.shape(peek(Tensor, x))
+        return np.reshape(np.stack(entries), shape + inner) if entries else np.zeros(shape + inner)
+
+    blocks: tuple[Any, ...] = trees.tree_map(stacked, point, *rows)
+    return blocks
+
+
+def hessian(f: Function, argnums: Positions = 0) -> Function:
+    """Return a function that computes the second derivatives of a scalar f: shape ``x.shape + x.shape``.
+
+    For a nest, ``hessian(f)(p)["W"]["b"]`` is d2f / dW db; for a sequence of `argnums`, ``hessian(f, (0,
+    1))(x, y)[0][1]`` is d2f / dx dy.
+
+    Examples
+    --------
+    >>> hessian(lambda x: x[0] ** 2 * x[1])(np.array([1.0, 2.0]))
+    array([[4., 2.],
+           [2., 0.]])
+    """
+    return jacobian(grad(f, argnums), argnums)
+
+
+def hvp(f: Function, argnums: Positions = 0) -> Function:
+    """Return a function of ``(*args, v)``: the Hessian of a scalar f times v, without the Hessian itself.
+
+    v is like the argument, a nest where that is one, and a tuple of these where `argnums` is a sequence.
+
+    Examples
+    --------
+    >>> hvp(lambda x: x[0] ** 2 * x[1])(np.array([1.0, 2.0]), np.array([1.0, 0.0]))
+    array([4., 2.])
+    """
+    first = grad(f, argnums)
+
+    @functools.wraps(f)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        *before, v = args
+        positions, point = _split(f, argnums, tuple(before))
+        _, pullback = vjp(_of_those(first, positions, tuple(before), kwargs), *point)
+        found = pullback(v)  # the Hessian is symmetric: its vjp is its jvp
+        return found[0] if isinstance(argnums, (int, np.integer)) else found
+
+    return call
+
+
+def elementwise_grad(f: Function, argnums: Positions = 0) -> Function:
+    """Return the derivative of a function that works element by element: of x's shape.
+
+    For another function it is the gradient of ``np.sum(f(x))``.
+
+    Examples
+    --------
+    >>> elementwise_grad(np.tanh)(np.array([0.0, 1.0])).round(4)
+    array([1.  , 0.42])
+    >>> elementwise_grad(elementwise_grad(np.sin))(np.array([0.0, np.pi / 2]))
+    array([-0., -1.])
+    """
+
+    @functools.wraps(f)
+    def total(*args: Any, **kwargs: Any) -> Any:
+        return np.sum(f(*args, **kwargs))
+
+    return grad(total, argnums)
+
+
+def checkpoint(f: Function) -> Function:
+    """Return f as one node of the graph: on the way back it is computed again, instead of being remembered.
+
+    It costs a second forward pass, and saves the memory of what lies between. f's arguments and result may
+    be nests. f must compute the same when called again: draw random numbers outside, and pass them in. On
+    the graph only its arguments are followed: a Tensor that f reads from elsewhere is refused.
+
+    Examples
+    --------
+    >>> deep = checkpoint(lambda x: np.sin(np.sin(np.sin(x))))
+    >>> print(grad(deep)(0.0))
+    1.0
+    """
+    _check(f)
+
+    @functools.wraps(f)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        leaves = [leaf for _, leaf in trees.leaves(args)]
+        followed = [i for i, leaf in enumerate(leaves) if type(leaf) is Tensor]
+        if not followed:
+            return f(*args, **kwargs)
+        made: list[Any] = []  # its structure is that of the result
+
+        def of(values: Sequence[Any]) -> Any:
+            return f(*trees.rebuild(args, iter(values)), **kwargs)
+
+        def forward(values: Sequence[Any]) -> tuple[Any, ...]:
+            y = of(values)
+            made[:] = [y]
+            outputs = tuple(out for _, out in trees.leaves(y))
+            if any(type(out) is Tensor for out in outputs):
+                raise TypeError(
+                    f"checkpoint: {_name(f)} reads a Tensor that is not among its arguments, whose gradient "
+                    "would be lost; pass it as an argument"
+                )
+            return tuple(np.float64(out) if isinstance(out, float) else out for out in outputs)
+
+        def backward(g: Any, _: Any, values: Sequence[Any]) -> list[Any]:
+            def of_followed(*some: Any) -> list[Any]:
+                filled = list(values)
+                for i, value in zip(followed, some, strict=True):
+                    filled[i] = value
+                return [out for _, out in trees.leaves(of(filled))]
+
+            _, pullback = vjp(of_followed, *(values[i] for i in followed))
+            gradients: list[Any] = [None] * len(values)
+            for i, ga in zip(followed, pullback(list(g)), strict=True):
+                gradients[i] = ga
+            return gradients
+
+        once = Rule(forward, (backward,), name=_name(f), sequence=True, outputs=True)
+        outputs = record(Tensor, once, (leaves,), None)
+        return trees.rebuild(made.pop(), iter(outputs))
+
+    return call
+
+
+def flatten(nest: Any) -> tuple[Any, Callable[[Any], Any]]:
+    """Return the arrays of a nest as one vector, and the function that makes a nest of such a vector again.
+
+    Both ways are recorded. For `scipy.optimize.minimize` and its like, which know vectors alone.
+
+    Examples
+    --------
+    >>> vector, unflatten = flatten({"W": np.array([[1.0, 2.0]]), "b": 3.0})
+    >>> vector
+    array([1., 2., 3.])
+    >>> unflatten(vector * 2)["W"]
+    array([[2., 4.]])
+    """
+    leaves = [leaf for _, leaf in trees.leaves(nest)]
+    shapes = [np.shape(peek(Tensor, leaf)) for leaf in leaves]
+    ends = np.cumsum([int(np.prod(s, dtype=int)) for s in shapes], dtype=int).tolist()
+    template = trees.tree_map(lambda _: 0, nest)
+
+    def unflatten(vector: Any) -> Any:
+        size = ends[-1] if ends else 0
+        if np.shape(peek(Tensor, vector)) != (size,):
+            raise ValueError(
+                f"unflatten: expected shape ({size},), and was given {np.shape(peek(Tensor, vector))}"
+            )
+        starts = [0, *ends[:-1]]
+        parts = [np.reshape(vector[a:b], s) for a, b, s in zip(starts, ends, shapes, strict=True)]
+        return trees.rebuild(template, iter(parts))
+
+    if not leaves:
+        return np.zeros(0), unflatten
+    return np.concatenate([np.reshape(leaf, (-1,)) for leaf in leaves]), unflatten

@@ -1,0 +1,143 @@
+"""Making values: equal calls are made once, and calls of constants are computed."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from tinygrad_course.compiling.dataflow import Kind, Value, constant, inputs_of, replace
+
+#: Calls of constants alone are computed if their result is no larger than this (bytes).
+FOLDED = 65_536
+
+PYTHON: dict[Any, Callable[..., Any]] = {
+    np.add: operator.add, np.subtract: operator.sub, np.multiply: operator.mul, np.divide: operator.truediv,
+    np.negative: operator.neg, np.power: operator.pow,
+}  # fmt: skip
+
+
+class Unfit(Exception):  # noqa: N818  (a signal, not an error)
+    """What was to be built has another shape or dtype than it should have."""
+
+
+class Builder:
+    """Makes the values of one program."""
+
+    def __init__(self) -> None:
+        self._made: dict[Any, Value] = {}
+        self._keep: list[Any] = []  # what a key names by its id must not be collected
+
+    def call(
+        self,
+        function: Callable[..., Any],
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+        shape: tuple[int, ...],
+        dtype: Any,
+        kind: Kind = "array",
+    ) -> Value:
+        """Return the value of a call, the one made before if it was made before."""
+        key = (self._key(function), self._key(args), self._key(kwargs))
+        value = self._made.get(key)
+        if value is None:
+            value = Value(function, args, kwargs, shape, dtype, kind)
+            value.born = (max((v.born[0] for v in inputs_of(value)), default=0), value.born[1])
+            value = self._made[key] = self._folded(value)
+        return value
+
+    def like(self, value: Value, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Value:
+        """Return the same call as `value` with other arguments of the same shapes and dtypes."""
+        assert value.function is not None  # noqa: S101
+        return self.call(value.function, args, kwargs, value.shape, value.dtype, value.kind)
+
+    def ufunc(self, ufunc: np.ufunc, *args: Any) -> Value:
+        """Return an elementwise call, its shape and dtype found by NumPy's rules.
+
+        Raises
+        ------
+        Unfit
+            If NumPy has no such call.
+        """
+        values = [a for a in args if isinstance(a, Value)]
+        if all(v.kind == "python" for v in values) and ufunc in PYTHON:
+            dtype = np.dtype(float if any(_is_float(a) for a in args) or ufunc is np.divide else int)
+            return self.call(PYTHON[ufunc], args, {}, (), dtype, "python")
+        try:
+            shape = np.broadcast_shapes(*(v.shape for v in values))
+            dtypes = ufunc.resolve_dtypes((*(_dtype_of(a) for a in args), *[None] * ufunc.nout))
+        except (TypeError, ValueError):
+            raise Unfit from None
+        kind: Kind = "array" if shape else "scalar"
+        return self.call(ufunc, args, {}, shape, dtypes[-1], kind)
+
+    def constant(self, data: Any) -> Value:
+        """Return a constant, the one made before for equal data of moderate size."""
+        array = np.asarray(data)
+        if array.nbytes > FOLDED:
+            return constant(data)
+        key = ("constant", type(data), array.dtype, array.shape, array.tobytes())
+        if key not in self._made:
+            self._made[key] = constant(data)
+        return self._made[key]
+
+    def _folded(self, value: Value) -> Value:
+        inputs = inputs_of(value)
+        if (
+            not inputs
+            or value.kind == "tuple"
+            or not all(v.is_constant for v in inputs)
+            or value.nbytes > FOLDED
+        ):
+            return value
+        function = value.function
+        assert function is not None  # noqa: S101
+        with np.errstate(all="ignore"):
+            data = function(*replace(value.args, _data), **replace(value.kwargs, _data))
+        return self.constant(data)
+
+    def _key(self, x: Any) -> Any:
+        if isinstance(x, Value):
+            self._keep.append(x)
+            return ("value", id(x))
+        if type(x) is tuple or type(x) is list:
+            return (type(x), *(self._key(y) for y in x))
+        if type(x) is dict:
+            return tuple((k, self._key(y)) for k, y in sorted(x.items()))
+        if type(x) is slice:
+            return ("slice", self._key(x.start), self._key(x.stop), self._key(x.step))
+        if type(x) in {int, float, bool, str, complex}:
+            return (type(x), repr(x))
+        try:
+            hash(x)
+        except TypeError:
+            self._keep.append(x)
+            return ("thing", id(x))
+        return x
+
+
+def _data(value: Value) -> Any:
+    return value.data
+
+
+def _is_float(x: Any) -> bool:
+    return (x.dtype.kind == "f") if isinstance(x, Value) else isinstance(x, float)
+
+
+def _dtype_of(x: Any) -> Any:
+    if isinstance(x, Value):
+        if x.kind == "python":
+            return {"f": float, "i": int, "b": np.dtype(bool)}[x.dtype.kind]
+        return x.dtype
+    return type(x) if type(x) in {int, float} else np.asarray(x).dtype
+
+
+def uniform(value: Value) -> float | None:
+    """Return the number that every entry of a constant is, or None."""
+    if not value.is_constant or value.dtype.kind not in "fiu" or not value.size:
+        return None
+    array = np.asarray(value.data)
+    first = array.flat[0]
+    return float(first) if np.isfinite(first) and (array == first).all() else None

@@ -1,0 +1,279 @@
+"""`compiled`: a function that is recorded once for each signature, and runs as a program from then on."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from tinygrad_course.compiling.machine.fusion import machine_code
+from tinygrad_course.compiling.numpy_backend.cache_blocking import block_for_cache
+from tinygrad_course.compiling.numpy_backend.guards import MISS, GuardedProgram, guarded_program
+from tinygrad_course.compiling.numpy_backend.horizontal_fusion import fuse_horizontally
+from tinygrad_course.compiling.passes.hoist import hoist_scale
+from tinygrad_course.compiling.passes.lower import lower, lower_for_machine
+from tinygrad_course.compiling.passes.simplify import simplify
+from tinygrad_course.compiling.readable.program_graph import graph_of
+from tinygrad_course.compiling.readable.python_source import Source, substitute
+from tinygrad_course.compiling.tracing.refusals import CannotCompile
+from tinygrad_course.compiling.tracing.trace_function import (
+    Traced,
+    is_dynamic,
+    named_arguments,
+    trace_function,
+)
+from tinygrad_course.engine import trees
+from tinygrad_course.engine.errors import Watch
+from tinygrad_course.engine.tensor import Tensor
+from tinygrad_course.graph.node import Graph
+
+#: Programs that are tried one after the other before a call's signature is looked at whole: a loop over
+#: mini-batches, the last of them short, needs two.
+RECENT = 4
+#: More signatures than this, and the function says so: something changes in every call.
+MANY = 32
+
+
+class Compiled:
+    """A function that runs as a program; see `compiled`."""
+
+    def __init__(self, function: Callable[..., Any], engine: str = "numpy") -> None:
+        functools.update_wrapper(self, function)
+        self.function = function
+        self.engine = engine
+        self.programs: dict[Any, tuple[Traced, GuardedProgram]] = {}
+        self.moving: set[str] = set()  # the paths of numbers that have changed between calls
+        self.fixed: set[str] = set()  # of those, the ones that the program is made for
+        self._last: Callable[..., Any] = _miss
+        self._recent: list[tuple[Callable[..., Any], Traced]] = []  # the latest first
+        self._latest: Traced | None = None
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Return what the function returns."""
+        if kwargs:
+            args = self._positional(args, kwargs)
+        if Watch.on:
+            return self.function(*args)
+        try:
+            result = self._last(*args)
+        except TypeError:
+            if len(args) == _count(self._last):
+                raise
+            result = MISS
+        if result is MISS:
+            return self._find(args)
+        return result
+
+    def __get__(self, instance: Any, owner: Any = None) -> Any:
+        return self if instance is None else functools.partial(self, instance)
+
+    # ------------------------------------------------------------------ what it shows
+
+    @property
+    def source(self) -> str:
+        """The latest program as readable Python in the function's names; needs ``import numpy as np``."""
+        return self._source().text
+
+    @property
+    def constants(self) -> dict[str, Any]:
+        """Arrays in `source` that are too large to be printed: its last arguments."""
+        return self._source().constants
+
+    @property
+    def graph(self) -> Graph:
+        """The latest program, simplified, as a graph: ``step.graph.render("step.svg")``."""
+        return graph_of(simplify(self._recording().program, readable=True))
+
+    @property
+    def recorded(self) -> Graph:
+        """The same as it was recorded, before anything was simplified."""
+        return graph_of(self._recording().program)
+
+    def _source(self) -> Source:
+        recording = self._recording()
+        program = simplify(recording.program, readable=True)
+        tree = substitute(recording.result, program.results)
+        name = self.function.__name__ if self.function.__name__.isidentifier() else "step"
+        return Source(name, program, recording.paths, tree, recording.parameters)
+
+    def _recording(self) -> Traced:
+        if self._latest is None:
+            raise RuntimeError(
+                f"{_name(self.function)} is recorded at its first call: call it once, then look"
+            )
+        return self._latest
+
+    # ------------------------------------------------------------------ finding the program of a call
+
+    def _use(self, call: Callable[..., Any], recording: Traced) -> None:
+        """Try this program first from now on."""
+        others = [known for known in self._recent if known[0] is not call]
+        self._recent = [(call, recording), *others[: RECENT - 1]]
+        self._last, self._latest = call, recording
+
+    def _find(self, args: tuple[Any, ...]) -> Any:
+        for call, recording in self._recent[1:]:
+            if len(args) == _count(call):
+                result = call(*args)
+                if result is not MISS:
+                    self._use(call, recording)
+                    return result
+        leaves = named_arguments(self.function, args, {})
+        if any(type(x) is Tensor or _is_foreign(x) for _, x in leaves):
+            return self.function(*args)
+        args = trees.rebuild(args, iter([_native(x) for _, x in leaves]))
+        leaves = named_arguments(self.function, args, {})
+        key = self._key(args, leaves)
+        known = self.programs.get(key)
+        if known is not None and known[0].captured.unchanged():
+            result = known[1].call(*args)
+            if result is not MISS:
+                self._use(known[1].call, known[0])
+                return result
+            _, program = known  # another thread is running it: a program of its own memory
+            return self._make(known[0], args).call(*args)
+        self._notice(key, leaves)
+        traced, program = self._record(args, leaves)
+        self.programs[self._key(args, leaves)] = traced, program
+        self._use(program.call, traced)
+        if len(self.programs) == MANY + 1:
+            warnings.warn(
+                f"{_name(self.function)} has been recorded for {MANY} signatures, which takes longer than it "
+                "saves: an argument that is not an array, or a shape, changes from call to call. Pass "
+                "changing numbers as np.float64(x).",
+                RuntimeWarning,
+                stacklevel=3,
+            )
+        return program.call(*args)
+
+    def _record(self, args: tuple[Any, ...], leaves: list[tuple[str, Any]]) -> tuple[Traced, GuardedProgram]:
+        moving = self.moving - self.fixed
+        try:
+            recording = trace_function(self.function, args, {}, moving)
+        except CannotCompile:
+            numbers = {path for path, x in leaves if path in moving and type(x) in {int, float}}
+            if not numbers:
+                raise
+            self.fixed |= numbers  # its value matters: the program is made for it
+            recording = trace_function(self.function, args, {}, moving - numbers)
+        return recording, self._make(recording, args)
+
+    def _make(self, recording: Traced, args: tuple[Any, ...]) -> GuardedProgram:
+        program = simplify(recording.program)
+        if self.engine == "machine":
+            program = machine_code(lower_for_machine(program))
+        else:
+            program = block_for_cache(fuse_horizontally(lower(hoist_scale(program))))
+        dynamic = dict(zip(recording.paths, program.inputs, strict=True))
+        tree = substitute(recording.result, program.results)
+        return guarded_program(
+            program, list(zip(recording.parameters, args, strict=True)), dynamic, tree, recording.captured
+        )
+
+    def _notice(self, key: Any, leaves: list[tuple[str, Any]]) -> None:
+        """Find numbers in which this call alone differs from an earlier one: they become inputs."""
+        numbers = {path for path, x in leaves if type(x) in {int, float}} - self.fixed
+        for other in self.programs:
+            differing = {a[0] for a, b in zip(key[1], other[1], strict=False) if a != b}
+            if key[0] == other[0] and differing and differing <= numbers:
+                self.moving |= differing
+                return
+
+    def _key(self, args: Any, leaves: list[tuple[str, Any]]) -> Any:
+        moving = self.moving - self.fixed
+        outline = repr(trees.rebuild(args, iter(["."] * len(leaves))))
+        return outline, tuple((path, _signature(x, path, moving)) for path, x in leaves)
+
+    def _positional(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, ...]:
+        bound = inspect.signature(self.function).bind(*args, **kwargs)
+        bound.apply_defaults()
+        if bound.kwargs:
+            raise CannotCompile(
+                f"{_name(self.function)} takes {sorted(bound.kwargs)} by keyword only; a compiled function's "
+                "arguments can all be given by position"
+            )
+        return bound.args
+
+
+def compiled(function: Callable[..., Any], engine: str = "numpy") -> Compiled:
+    """Return a function that runs as a program of its own, without the recorder.
+
+    The function is recorded at its first call, and once more for every new signature: shapes and dtypes of
+    arrays, the values of other arguments. What it reads from outside (globals, closures) belongs to the
+    signature. Calls of `value_and_grad`, `grad` and optimisers inside are part of the program.
+
+    Parameters
+    ----------
+    function : callable
+        Of arrays, numbers and nests of them; it may call for gradients.
+    engine : {"numpy", "machine"}
+        What runs the program: NumPy, or machine code (the extra ``fast``), which takes seconds to make.
+
+    Returns
+    -------
+    Compiled
+        Takes and returns what the function took and returned. ``.source`` is the program as Python text,
+        ``.graph`` as a graph, ``.recorded`` the graph before it was simplified.
+
+    Raises
+    ------
+    CannotCompile
+        At the first call, if the function does what a program can't repeat: decides by a value
+        (``if cost < 1``), prints one, draws random numbers, changes something outside itself.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from tinygrad_course import value_and_grad
+    >>> def cost(w, X, Y):
+    ...     A = 1 / (1 + np.exp(-np.dot(w.T, X)))
+    ...     return -np.sum(Y * np.log(A) + (1 - Y) * np.log(1 - A)) / X.shape[1]
+    >>> @compiled
+    ... def step(w, X, Y):
+    ...     J, dw = value_and_grad(cost)(w, X, Y)
+    ...     return w - 0.5 * dw, J
+    >>> X, Y = np.array([[1.0, -2.0]]), np.array([[1.0, 0.0]])
+    >>> w, J = step(np.zeros((1, 1)), X, Y)
+    >>> print(w, J)
+    [[0.375]] 0.6931471805599453
+    """
+    if not callable(function):
+        raise TypeError(f"compiled() takes a function, and this is {type(function).__name__}")
+    if engine not in {"numpy", "machine"}:
+        raise ValueError(f"engine={engine!r}: the engines are 'numpy' and 'machine'")
+    return Compiled(function, engine)
+
+
+def _miss(*_: Any) -> Any:
+    return MISS
+
+
+def _count(call: Callable[..., Any]) -> int:
+    return call.__code__.co_argcount
+
+
+def _name(f: Callable[..., Any]) -> str:
+    return getattr(f, "__name__", repr(f))
+
+
+def _is_foreign(x: Any) -> bool:
+    return hasattr(type(x), "__array_function__") and not isinstance(x, (np.ndarray, np.generic))
+
+
+def _native(x: Any) -> Any:
+    """Return an array of another byte order, or whose dtype is a twin of NumPy's, as NumPy's own."""
+    if type(x) is np.ndarray and x.dtype.kind in "fiub" and x.dtype is not np.dtype(x.dtype.char):
+        return x.astype(x.dtype.char)
+    return x
+
+
+def _signature(x: Any, path: str, moving: set[str]) -> Any:
+    if is_dynamic(x, path, moving):
+        return (type(x), np.shape(x), getattr(x, "dtype", None))
+    if isinstance(x, (bool, int, float, str, bytes, type(None), np.generic)):
+        return type(x), repr(x)
+    return type(x), id(x)

@@ -1,0 +1,350 @@
+"""`compiled_loop`: many steps in one go, without coming back to Python after each."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from tinygrad_course.compiling.compiled_function import Compiled
+from tinygrad_course.compiling.dataflow import Value
+from tinygrad_course.compiling.machine import single_pass
+from tinygrad_course.compiling.machine.columns import Columns, Unsuited, loop_source
+from tinygrad_course.compiling.machine.jit import compile_source
+from tinygrad_course.compiling.passes.hoist import hoist_scale
+from tinygrad_course.compiling.passes.lower import lower_for_machine
+from tinygrad_course.compiling.passes.simplify import simplify
+from tinygrad_course.compiling.readable.python_source import substitute
+from tinygrad_course.compiling.tracing.refusals import CannotCompile
+from tinygrad_course.compiling.tracing.trace_function import trace_function
+from tinygrad_course.engine import trees
+
+Progress = Callable[[int, int, float], None]
+
+#: After about so many seconds Python gets a look: at Ctrl-C, at the costs, at the progress to report.
+LOOK = 0.1
+
+
+class CompiledLoop:
+    """Many steps of a function; see `compiled_loop`.
+
+    Attributes
+    ----------
+    reached : tuple
+        The state and the costs where the last call stopped, also when it was interrupted.
+    """
+
+    def __init__(self, step: Callable[..., Any]) -> None:
+        self.step = step
+        self.one = Compiled(step, "machine")
+        self.reached: tuple[Any, Any] | None = None
+        self._runners: dict[Any, Any] = {}
+
+    def __call__(
+        self,
+        state: Any,
+        *data: Any,
+        iterations: int,
+        batch_size: int | None = None,
+        shuffle: Callable[[int], Any] | None = None,
+        progress: Progress | None = None,
+    ) -> tuple[Any, Any]:
+        """Return the state after `iterations` passes over the data, and the cost of every step.
+
+        Parameters
+        ----------
+        state : nest of arrays
+            The step's first argument: parameters, or parameters and the optimiser's state.
+        *data : arrays
+            The step's other arguments: X, Y.
+        iterations : int
+            Passes over the data; without `batch_size` each is one step.
+        batch_size : int, optional
+            Each pass takes mini-batches of so many columns, the last one perhaps fewer.
+        shuffle : callable, optional
+            Returns the order of the columns for a pass, given its number: ``lambda i: rng.permutation(m)``.
+        progress : callable, optional
+            Called now and then with the steps done, all steps, and the latest cost.
+
+        Raises
+        ------
+        FloatingPointError
+            When a cost is no number or infinite; `reached` has the state then, and the costs.
+        """
+        spans = self._spans(data, batch_size)
+        total = iterations * sum(count for _, _, count in spans)
+        costs = np.empty(total)
+        done = 0
+        runners = self._find(state, data, spans)
+        whole = len(spans) == 1 and spans[0][2] == 1 and shuffle is None
+        if any(type(r) is not _Machine and not (whole and r.suits(data)) for r in runners):
+            runners = [_StepByStep(self.one) for _ in runners]
+        holder = runners[0].take(state, total)
+        look = _Look(total, progress)
+        again = iterations if whole else 1
+        turns = self._turns(data, spans, runners)
+        try:
+            for i in range(iterations // again):
+                if shuffle is not None:
+                    order = shuffle(i)
+                    shuffled = tuple(np.ascontiguousarray(x[..., order]) for x in data)
+                    turns = self._turns(shuffled, spans, runners)
+                for run, batch, hop, count in turns:
+                    steps = count * again
+                    while steps:
+                        n = min(steps, look.pace) if hop == 0 else steps
+                        run(holder, batch, hop, n, costs[done : done + n])
+                        steps -= n
+                        done += n
+                        if done >= look.next:
+                            look(costs, done)
+        finally:
+            self.reached = runners[0].give(holder), costs[:done]
+        return self.reached
+
+    def _turns(
+        self, data: tuple[Any, ...], spans: list[tuple[int, int, int]], runners: list[Any]
+    ) -> list[tuple[Any, Any, int, int]]:
+        """Return what one pass over the data runs: function, batch, columns from step to step, steps."""
+        turns = []
+        for (start, width, count), runner in zip(spans, runners, strict=True):
+            columns = tuple(x[..., start : start + width * count] for x in data)
+            turns.append((runner.run, runner.batch(columns), width if count > 1 else 0, count))
+        return turns
+
+    def _spans(self, data: tuple[Any, ...], batch_size: int | None) -> list[tuple[int, int, int]]:
+        """Return (first column, columns in a step, steps) for the full batches and the short one."""
+        m = data[0].shape[-1] if data else 0
+        if batch_size is None or batch_size >= m:
+            return [(0, m, 1)]
+        full, rest = divmod(m, batch_size)
+        return [(0, batch_size, full)] + ([(full * batch_size, rest, 1)] if rest else [])
+
+    def _find(self, state: Any, data: tuple[Any, ...], spans: list[tuple[int, int, int]]) -> list[Any]:
+        """Return what runs each span."""
+        leaves = trees.leaves(state)
+        outline = tuple((p, type(x), getattr(x, "shape", ()), getattr(x, "dtype", None)) for p, x in leaves)
+        rows = tuple((x.shape[:-1], x.dtype) for x in data)
+        runners = []
+        for start, width, _ in spans:
+            key = outline, rows, width
+            if key not in self._runners:
+                self._runners[key] = self._runner(state, tuple(x[..., start : start + width] for x in data))
+            runners.append(self._runners[key])
+        return runners
+
+    def _runner(self, state: Any, batch: tuple[Any, ...]) -> Any:
+        try:
+            made = _Program(self.step, state, batch)
+        except (Unsuited, CannotCompile):
+            return _StepByStep(self.one)
+        for runner in (_Machine, _SinglePass):
+            try:
+                return runner(made, state)
+            except Unsuited:
+                pass
+        return _StepByStep(self.one)
+
+
+def compiled_loop(step: Callable[..., Any]) -> CompiledLoop:
+    """Return a function that makes many steps of `step` in one go.
+
+    ``step(state, *data)`` returns the next state and the cost. For small networks the whole loop is machine
+    code (the extra ``fast``); for others each step is.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from tinygrad_course import value_and_grad
+    >>> def step(w, X, Y):
+    ...     J, dw = value_and_grad(lambda w: np.mean((np.dot(w, X) - Y) ** 2))(w)
+    ...     return w - 0.1 * dw, J
+    >>> X = np.linspace(-1, 1, 20).reshape(1, 20)
+    >>> w, costs = compiled_loop(step)(np.zeros((1, 1)), X, 3 * X, iterations=200)
+    >>> print(w.round(3), costs.shape)
+    [[3.]] (200,)
+    """
+    return CompiledLoop(step)
+
+
+class _Look:
+    """What Python does between stretches of machine code.
+
+    Attributes
+    ----------
+    pace : int
+        About how many steps a stretch has.
+    next : int
+        After so many steps Python looks again.
+    """
+
+    def __init__(self, total: int, progress: Progress | None) -> None:
+        self.total = total
+        self.progress = progress
+        self.pace = self.next = 1
+        self.seen = 0
+        self.clock = self.reported = time.perf_counter()
+
+    def __call__(self, costs: Any, done: int) -> None:
+        fresh = costs[self.seen : done]
+        if not np.isfinite(fresh).all():
+            at = self.seen + int(np.flatnonzero(~np.isfinite(fresh))[0])
+            raise FloatingPointError(
+                f"the cost is {costs[at]} at step {at + 1} of {self.total}: try a smaller learning rate, or "
+                "debug(), which names the operation"
+            )
+        now = time.perf_counter()
+        elapsed = now - self.clock
+        self.clock = now
+        if elapsed < LOOK / 2:
+            self.pace = 2 * (done - self.seen)
+        elif elapsed > LOOK:
+            self.pace = max(1, (done - self.seen) // 2)
+        self.seen = done
+        self.next = min(done + self.pace, self.total)
+        if self.progress is not None and (now - self.reported > LOOK or done == self.total):
+            self.reported = now
+            self.progress(done, self.total, float(costs[done - 1]))
+
+
+class _Program:
+    """A step as a program from one state to the next."""
+
+    def __init__(self, step: Callable[..., Any], state: Any, batch: tuple[Any, ...]) -> None:
+        self.leaves = leaves = trees.leaves(state)
+        numbers = {f"{path}" for path, x in _named(step, state, batch) if type(x) in {int, float}}
+        recording = trace_function(step, (state, *batch), {}, numbers)
+        self.program = hoist_scale(lower_for_machine(simplify(recording.program)))
+        tree = substitute(recording.result, self.program.results)
+        if not (
+            isinstance(tree, tuple) and len(tree) == 2 and isinstance(tree[1], Value) and tree[1].shape == ()
+        ):
+            raise Unsuited
+        self.cost = tree[1]
+        self.new = [x for _, x in trees.leaves(tree[0])]
+        self.old = self.program.inputs[: len(leaves)]
+        same = [(p, np.shape(x)) for p, x in leaves] == [(p, v.shape) for p, v in trees.leaves(tree[0])]
+        if (
+            not same
+            or not all(isinstance(v, Value) for v in self.new)
+            or any(v.is_constant for v in self.new)
+        ):
+            raise Unsuited
+
+
+class _Machine:
+    """The whole loop as machine code, over a flat state."""
+
+    def __init__(self, made: _Program, state: Any) -> None:
+        leaves, program, old, new = made.leaves, made.program, made.old, made.new
+        if any(
+            type(x) not in {int, float, np.float64} and getattr(x, "dtype", None) != np.float64
+            for _, x in leaves
+        ):
+            raise Unsuited
+        columns = Columns(program)
+        used = {id(v) for v in program.values()}
+        for v in old:
+            if id(v) not in columns.names:
+                columns._input(v)
+        self.places = [i for i, v in enumerate(program.inputs[len(leaves) :]) if id(v) in used]
+        data = [program.inputs[len(leaves) + i] for i in self.places]
+        self.function = compile_source(
+            loop_source(columns, list(zip(old, new, strict=True)), data, made.cost)
+        )
+        self.tree = state
+        self.kinds = [(type(x), np.shape(x), int(np.prod(np.shape(x)))) for _, x in leaves]
+
+    def take(self, state: Any, _: int) -> Any:
+        """Return the state as one flat array."""
+        parts = [np.asarray(x, dtype=np.float64).reshape(-1) for _, x in trees.leaves(state)]
+        return np.concatenate(parts) if parts else np.empty(0)
+
+    def give(self, flat: Any) -> Any:
+        """Return the state as it was given, from the flat array."""
+        values, start = [], 0
+        for kind, shape, size in self.kinds:
+            entries = flat[start : start + size]
+            start += size
+            values.append(entries.reshape(shape).copy() if kind is np.ndarray else kind(entries[0]))
+        return trees.rebuild(self.tree, iter(values))
+
+    def batch(self, columns: tuple[Any, ...]) -> tuple[Any, ...]:
+        """Return what `run` needs of the data."""
+        return tuple(np.ascontiguousarray(columns[i]) for i in self.places)
+
+    def run(self, flat: Any, batch: tuple[Any, ...], hop: int, count: int, costs: Any) -> None:
+        """Make `count` steps."""
+        self.function(flat, *batch, hop, count, costs)
+
+
+class _SinglePass:
+    """Steps that read a large X once each."""
+
+    def __init__(self, made: _Program, state: Any) -> None:
+        pattern = single_pass.find(made.program, made.old, made.new)
+        if pattern is None or len(made.program.inputs) <= len(made.old):
+            raise Unsuited
+        self.steps = single_pass.SinglePass(made.program, made.old, made.new, made.cost, pattern)
+        self.tree = state
+
+    def suits(self, data: tuple[Any, ...]) -> bool:
+        """Whether the data lie in memory as they must."""
+        return self.steps.suits(data)
+
+    def take(self, state: Any, total: int) -> Any:
+        """Return a box: the state's leaves, the first layer's product once it is known, the steps to come."""
+        return [[x for _, x in trees.leaves(state)], None, total]
+
+    def give(self, box: Any) -> Any:
+        """Return the state."""
+        return trees.rebuild(self.tree, iter(box[0]))
+
+    def batch(self, columns: tuple[Any, ...]) -> tuple[Any, ...]:
+        """Return what `run` needs of the data."""
+        return columns
+
+    def run(self, box: Any, batch: tuple[Any, ...], hop: int, count: int, costs: Any) -> None:  # noqa: ARG002
+        """Make `count` steps."""
+        leaves, Z, left = box
+        box[0], box[1] = self.steps.run(leaves, Z, batch, costs, last=left == count)
+        box[2] = left - count
+
+
+class _StepByStep:
+    """A compiled step after the other."""
+
+    def __init__(self, step: Callable[..., Any]) -> None:
+        self.step = step
+
+    def suits(self, _: tuple[Any, ...]) -> bool:
+        """Return that any data do."""
+        return True
+
+    def take(self, state: Any, _: int) -> Any:
+        """Return the state in a box."""
+        return [state]
+
+    def give(self, box: Any) -> Any:
+        """Return the state."""
+        return box[0]
+
+    def batch(self, columns: tuple[Any, ...]) -> tuple[Any, ...]:
+        """Return what `run` needs of the data."""
+        return columns
+
+    def run(self, box: Any, batch: tuple[Any, ...], hop: int, count: int, costs: Any) -> None:
+        """Make `count` steps."""
+        for i in range(count):
+            turn = batch
+            if hop:
+                turn = tuple(np.ascontiguousarray(x[..., i * hop : (i + 1) * hop]) for x in batch)
+            box[0], costs[i] = self.step(box[0], *turn)
+
+
+def _named(step: Callable[..., Any], state: Any, batch: tuple[Any, ...]) -> list[tuple[str, Any]]:
+    from tinygrad_course.compiling.tracing.trace_function import named_arguments
+
+    return named_arguments(step, (state, *batch), {})

@@ -1,0 +1,220 @@
+"""Products of a few rows with a large matrix, W1 @ X and dZ1 @ X.T, as machine code.
+
+BLAS is made for products in which every number is used often. With the few units of the course's networks X
+is used once or twice, so that the product is as fast as X comes from memory, and what BLAS does beside that
+(it copies X to an order that suits it) costs more than the arithmetic. Here X is read where it lies, once,
+what comes next being asked for ahead of time; the sums stay in registers.
+
+A *tile* is that part of the result which the registers hold: for some columns of the large matrix (say 8),
+the sums of all rows of the narrow one, which lie side by side in vectors.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+from tinygrad_course.compiling.dataflow import Value
+from tinygrad_course.compiling.machine import jit
+from tinygrad_course.compiling.machine.loops import function_text
+from tinygrad_course.compiling.passes.fuse import FusedCall
+
+#: With fewer rows, or more, the product is BLAS's.
+FEW, MANY = 4, 48
+#: A matrix with fewer entries than this is in the cache anyhow.
+LARGE = 1_000_000
+#: How far a sum goes before a tile is written back: along contiguous columns of the matrix, across its rows.
+ALONG, ACROSS = 512, 64
+#: The columns whose sums are collected before they are written to the result.
+COLUMNS = 256
+#: Numbers that are so many bytes apart lie in different pages: BLAS, which brings them together, is better.
+PAGE = 4096
+
+
+def is_narrow(value: Value) -> bool:
+    """Whether a call is a product of a few rows with a large matrix."""
+    if value.function is not np.matmul or value.dtype not in {np.dtype("f8"), np.dtype("f4")}:
+        return False
+    left, right = value.args
+    return bool(
+        FEW <= left.shape[0] <= MANY
+        and right.size >= LARGE
+        and min(right.shape) >= 8
+        and left.dtype == right.dtype == value.dtype
+    )
+
+
+class Product(FusedCall):
+    """A product of a few rows with a large matrix, whichever way the matrix lies in memory."""
+
+    strided = True
+
+    def __init__(self, value: Value) -> None:
+        super().__init__()
+        self.shapes = value.args[0].shape, value.args[1].shape, value.dtype
+
+    @property
+    def function(self) -> Callable[..., Any]:
+        """What runs the product."""
+        return product_function(*self.shapes)
+
+
+def product_function(left: tuple[int, ...], right: tuple[int, ...], dtype: Any) -> Callable[..., Any]:
+    """Return a function that writes the product of its first two arguments into the third."""
+    if not FEW <= left[0] <= MANY:
+        return np.dot
+    tiled = jit.compile_source(product_source(left, right, dtype))
+
+    def product(left: Any, right: Any, out: Any) -> None:
+        down, over = right.strides
+        if down > over and down >= PAGE:
+            np.dot(left, right, out)
+        else:
+            tiled(left, right, out)
+
+    return product
+
+
+def product_source(left: tuple[int, ...], right: tuple[int, ...], dtype: Any) -> str:
+    """Return the text of a function that writes x0 @ x1, of these shapes, to y0."""
+    from tinygrad_course.compiling.machine.register_tiles import vector_bytes
+
+    lanes = vector_bytes() // np.dtype(dtype).itemsize
+    (m, k), n = left, right[1]
+    rows = min(4 if vector_bytes() == 32 else 8, n)
+    panels = [(p, first, last, vectors * lanes) for p, (first, last, vectors) in enumerate(_panels(m, lanes))]
+    wide = min(n, COLUMNS if k > ALONG else COLUMNS // 4)
+    lines = [
+        f"size = {np.dtype(dtype).itemsize}",
+        "down, over = x1.strides[0] // size, x1.strides[1] // size",
+        f"deep, wide = {min(k, ACROSS)}, {min(n, COLUMNS)}",
+        "if down < over:",
+        f"    deep, wide = {min(k, ALONG)}, {wide}",
+    ]
+    for p, _, _, width in panels:
+        lines.append(f"left{p} = np.zeros({min(k, ALONG) * width}, x0.dtype)")
+        lines.append(f"sums{p} = np.empty({(min(n, COLUMNS) + rows) * width}, x0.dtype)")
+    lines += [
+        f"for block in range(0, {n}, wide):",
+        f"    first = min(block, {n} - wide)",  # the last block has some columns of the one before
+        f"    for k0 in range(0, {k}, deep):",
+        f"        count = min(deep, {k} - k0)",
+    ]
+    for p, top, bottom, width in panels:
+        call = f"tile({rows}, {width // lanes}, {lanes}"
+        lines += [
+            f"        if block == 0 or deep < {k}:",
+            f"            for i in range({bottom - top}):",
+            "                for l in range(count):",
+            f"                    left{p}[plainly(l * {width} + i)] = x0[{top} + i, k0 + l]",
+            "        at = 0",
+            f"        for j in range(0, wide, {rows}):",
+            f"            start = k0 * down + (first + min(j, wide - {rows})) * over",
+            "            ahead, pace = start + deep * down, down",
+            "            if down < over:",
+            f"                ahead, pace = start + {rows} * over, {rows} * down",
+            f"            {call}, x1, start, down, over, left{p}, sums{p}, at, count, k0 > 0, ahead, pace)",
+            f"            at += {rows * width}",
+        ]
+    for p, top, bottom, width in panels:
+        lines += [
+            f"    for i in range({bottom - top}):",
+            "        for j in range(wide):",
+            f"            tiles = j // {rows}",
+            f"            column = tiles * {rows} + j - min(tiles * {rows}, wide - {rows})",
+            f"            y0[{top} + i, first + j] = sums{p}[plainly(column * {width} + i)]",
+        ]
+    return "def compute(x0, x1, y0):\n" + "".join(f"    {line}\n" for line in [*lines, "return None"])
+
+
+def single_pass_source(m: int, shape: tuple[int, ...], dtype: Any) -> str:
+    """Return the text of a function that makes y0 = x0 - x1 @ x2.T and then y1 = y0 @ x2, reading x2 once.
+
+    Parameters
+    ----------
+    m : int
+        The rows of x0, x1, y0, y1.
+    shape, dtype
+        Of x2, whose rows are contiguous.
+    """
+    from tinygrad_course.compiling.machine.register_tiles import vector_bytes
+
+    k, n = shape
+    if m == 1:
+        return _one_row_source(k, n, dtype)
+    lanes = vector_bytes() // np.dtype(dtype).itemsize
+    rows = 4 if vector_bytes() == 32 else 8
+    panels = [(p, first, last, vectors * lanes) for p, (first, last, vectors) in enumerate(_panels(m, lanes))]
+    lines = []
+    for p, top, bottom, width in panels:
+        lines += [
+            f"slope{p} = np.zeros({n * width}, x0.dtype)",
+            f"step{p} = np.empty({ACROSS * width}, x0.dtype)",
+            f"left{p} = np.zeros({ACROSS * width}, x0.dtype)",
+            f"sums{p} = np.zeros({(n + rows) * width}, x0.dtype)",
+            f"for i in range({bottom - top}):",
+            f"    for j in range({n}):",
+            f"        slope{p}[plainly(j * {width} + i)] = x1[{top} + i, j]",
+        ]
+    lines += [
+        f"for block in range(0, {k}, {ACROSS}):",
+        f"    first = min(block, {k - ACROSS})",  # the last block has some rows of the one before
+        "    fresh = block - first",
+    ]
+    for p, top, bottom, width in panels:
+        call = f"tile({rows}, {width // lanes}, {lanes}, x2"
+        lines += [
+            f"    for l in range(0, {ACROSS}, {rows}):",
+            f"        start = (first + l) * {n}",
+            f"        ahead = start + {rows * n}",
+            f"        {call}, start, 1, {n}, slope{p}, step{p}, l * {width}, {n}, False, ahead, {rows})",
+            f"    for i in range({bottom - top}):",
+            f"        for l in range(fresh, {ACROSS}):",
+            f"            w = x0[{top} + i, first + l] - step{p}[l * {width} + i]",
+            f"            y0[{top} + i, first + l] = w",
+            f"            left{p}[l * {width} + i] = w",
+            "        for l in range(fresh):",
+            f"            left{p}[l * {width} + i] = 0.0",
+            "    at = 0",
+            f"    for j in range(0, {n}, {rows}):",
+            f"        start = first * {n} + min(j, {n - rows})",
+            f"        {call}, start, {n}, 1, left{p}, sums{p}, at, {ACROSS}, block > 0, start, {n})",
+            f"        at += {rows * width}",
+        ]
+    for p, top, bottom, width in panels:
+        lines += [
+            f"for i in range({bottom - top}):",
+            f"    for j in range({n}):",
+            f"        tiles = j // {rows}",
+            f"        column = tiles * {rows} + j - min(tiles * {rows}, {n - rows})",
+            f"        y1[{top} + i, j] = sums{p}[plainly(column * {width} + i)]",
+        ]
+    return "def compute(x0, x1, x2, y0, y1):\n" + "".join(f"    {x}\n" for x in [*lines, "return None"])
+
+
+def _one_row_source(k: int, n: int, dtype: Any) -> str:
+    lines = [
+        f"slope, sums = np.empty({n}, x0.dtype), np.zeros({n}, x0.dtype)",
+        f"for j in range({n}):",
+        "    slope[j] = x1[0, j]",
+        f"for l in range({k}):",
+        f"    step = {np.dtype(dtype).str[1:]}(0.0)",
+        f"    for j in range({n}):",
+        "        step = accumulate(step, x2[l, j] * slope[j])",
+        "    w = x0[0, l] - step",
+        "    y0[0, l] = w",
+        f"    for j in range({n}):",
+        "        sums[j] += w * x2[l, j]",
+        f"for j in range({n}):",
+        "    y1[0, j] = sums[j]",
+    ]
+    return function_text("x0, x1, x2, y0, y1", [*lines, "return None"])
+
+
+def _panels(m: int, lanes: int) -> Iterator[tuple[int, int, int]]:
+    """Go through the rows in groups whose sums the registers hold: first, last, number of vectors."""
+    for first in range(0, m, 3 * lanes):
+        last = min(first + 3 * lanes, m)
+        yield first, last, -(-(last - first) // lanes)

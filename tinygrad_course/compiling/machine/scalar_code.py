@@ -1,0 +1,110 @@
+"""Elementwise calls as text for machine code: on single numbers, without branches."""
+
+from __future__ import annotations
+
+import operator
+from typing import Any
+
+import numpy as np
+from scipy import special
+
+from tinygrad_course.compiling.dataflow import Value, inputs_of
+
+#: Functions of numbers, by what stands for their operands.
+ARITHMETIC: dict[Any, str] = {
+    np.add: "({} + {})", np.subtract: "({} - {})", np.multiply: "({} * {})", np.divide: "({} / {})",
+    np.negative: "(-{})", np.square: "({0} * {0})", np.reciprocal: "(1 / {})",
+    np.maximum: "select(({0} >= {1}) | ({0} != {0}), {0}, {1})",
+    np.minimum: "select(({0} <= {1}) | ({0} != {0}), {0}, {1})",
+    np.sign: "(select({0} > 0, {1}, select({0} < 0, -{1}, {0})) + 0)",
+    np.where: "select({0}, {1}, {2})",
+    operator.add: "({} + {})", operator.sub: "({} - {})", operator.mul: "({} * {})",
+    operator.truediv: "({} / {})", operator.neg: "(-{})", operator.pow: "({} ** {})", np.power: "({} ** {})",
+}  # fmt: skip
+#: Functions that are computed in double precision, whatever comes in.
+DOUBLE: dict[Any, str] = {
+    np.exp: "exp({})", np.expm1: "expm1({})", np.log: "log({})", np.log1p: "log1p({})", np.tanh: "tanh({})",
+    special.expit: "expit({})", np.sqrt: "math.sqrt({})", np.absolute: "math.fabs({})",
+    np.fabs: "math.fabs({})", np.copysign: "math.copysign({}, {})", np.sin: "math.sin({})",
+    np.cos: "math.cos({})", np.arctan: "math.atan({})", np.sinh: "math.sinh({})", np.cosh: "math.cosh({})",
+}  # fmt: skip
+COMPARISONS: dict[Any, str] = {
+    np.less: "({} < {})", np.less_equal: "({} <= {})",
+    np.greater: "({} > {})", np.greater_equal: "({} >= {})",
+    np.equal: "({} == {})", np.not_equal: "({} != {})", np.isnan: "({0} != {0})",
+    np.isfinite: "(({0} - {0}) == 0)", np.logical_and: "({} & {})", np.logical_or: "({} | {})",
+    np.logical_not: "(not {})", np.bitwise_and: "({} & {})", np.bitwise_or: "({} | {})",
+}  # fmt: skip
+_OF_TRUTH = {np.logical_and, np.logical_or, np.logical_not, np.bitwise_and, np.bitwise_or}
+
+NAMES = {"f": {8: "f8", 4: "f4"}}
+
+
+def speaks(value: Value) -> bool:
+    """Whether a call can be said on single numbers here."""
+    function = value.function
+    if (
+        value.dtype is None
+        or value.kwargs
+        or value.dtype not in {np.dtype("f8"), np.dtype("f4"), np.dtype("?")}
+    ):
+        return False
+    dtypes = {v.dtype for v in inputs_of(value)}
+    if any(d is None or d.kind not in "fiub" or d.itemsize == 2 for d in dtypes):
+        return False
+    if function is np.logaddexp:
+        return not isinstance(value.args[0], Value) and value.args[0] == 0 and value.dtype.kind == "f"
+    if function is np.power:
+        return value.dtype.kind == "f" and all(d.kind == "f" for d in dtypes)
+    if function in _OF_TRUTH:
+        return all(d.kind == "b" for d in dtypes)
+    if function in COMPARISONS:
+        return True
+    return value.dtype.kind == "f" and (function in ARITHMETIC or function in DOUBLE)
+
+
+def text(value: Value, operand: Any) -> str:
+    """Return the text of a call.
+
+    Parameters
+    ----------
+    value : Value
+    operand : callable
+        Returns the text of a value.
+    """
+    function = value.function
+    if function in _OF_TRUTH:
+        return COMPARISONS[function].format(*(operand(a) for a in value.args))
+    if function in COMPARISONS:
+        dtype = np.result_type(
+            *(a.dtype if isinstance(a, Value) and a.kind != "python" else 0.0 for a in value.args)
+        )
+        wanted = "f4" if dtype == np.float32 else "f8"
+        return COMPARISONS[function].format(*(cast(a, wanted, operand) for a in value.args))
+    name = "f4" if value.dtype == np.float32 else "f8"
+    if function is np.logaddexp:
+        return f"{name}(softplus({cast(value.args[1], 'f8', operand)}))"
+    if function in DOUBLE:
+        inner = DOUBLE[function].format(*(cast(a, "f8", operand) for a in value.args))
+        return inner if name == "f8" else f"f4({inner})"
+    if function is np.where:
+        condition = operand(value.args[0])
+        return ARITHMETIC[function].format(condition, *(cast(a, name, operand) for a in value.args[1:]))
+    operands = [cast(a, name, operand) for a in value.args]
+    if function is np.reciprocal:
+        return f"({name}(1.0) / {operands[0]})"
+    if function is np.sign:
+        operands.append(f"{name}(1.0)")
+    return ARITHMETIC[function].format(*operands)
+
+
+def cast(x: Any, name: str, operand: Any) -> str:
+    """Return the text of an operand as a number of the dtype called `name`."""
+    if isinstance(x, Value):
+        own = {np.dtype("f8"): "f8", np.dtype("f4"): "f4"}.get(x.dtype)
+        return operand(x) if own == name and x.kind != "python" else f"{name}({operand(x)})"
+    if isinstance(x, float) and not np.isfinite(x):
+        number = "math.nan" if np.isnan(x) else "math.inf" if x > 0 else "-math.inf"
+    else:
+        number = repr(float(x))
+    return f"({number})" if name == "f8" else f"f4({number})"

@@ -1,0 +1,207 @@
+"""Steps over a large X that read it once: the end of one and the beginning of the next in the same pass.
+
+A step goes through X twice, in Z1 = W1 @ X and in dW1 = dZ1 @ X.T, and where X is too large for the cache
+that is most of its time. But between dW1 of one step and Z1 of the next there is only the update of W1, and a
+row of X that has given its column of dW1 can give its share of the next Z1 while it is at hand.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from tinygrad_course.compiling.builder import Builder
+from tinygrad_course.compiling.dataflow import Program, Value, inputs_of, replace
+from tinygrad_course.compiling.machine.fusion import machine_code
+from tinygrad_course.compiling.machine.jit import compile_source
+from tinygrad_course.compiling.machine.products import LARGE, MANY, product_function, single_pass_source
+from tinygrad_course.compiling.numpy_backend.code_generation import StraightLineCode
+
+#: With more columns than this, what is at hand for each row of X does not fit into the cache.
+MOST = 1024
+
+
+@dataclass
+class Pattern:
+    """Where a step's program meets the large matrix.
+
+    Attributes
+    ----------
+    X : Value
+    forward, backward : Value
+        The products with X and with its transpose.
+    place : int
+        Which part of the state W is.
+    upright : bool
+        Whether W is (n_1, n_x), as in W1 @ X; else (n_x, n_1), as in w.T @ X.
+    """
+
+    X: Value
+    forward: Value
+    backward: Value
+    place: int
+    upright: bool
+
+
+def find(program: Program, old: list[Value], new: list[Value]) -> Pattern | None:
+    """Return the pattern in a program that makes the `new` state from the `old` one, if it is there."""
+    users: dict[int, list[Value]] = {}
+    for value in program.values():
+        for v in {id(u): u for u in inputs_of(value)}.values():
+            users.setdefault(id(v), []).append(value)
+    for value in program.values():
+        if value.function is np.matmul and _is_large(value.args[1]):
+            found = _match(value, users, old, new)
+            if found is not None:
+                return found
+    return None
+
+
+def _is_large(x: Value) -> bool:
+    return x.is_input and x.size >= LARGE and len(x.shape) == 2 and 8 <= x.shape[1] <= MOST
+
+
+def _match(
+    forward: Value, users: dict[int, list[Value]], old: list[Value], new: list[Value]
+) -> Pattern | None:
+    left: Value = forward.args[0]
+    X: Value = forward.args[1]
+    W = left if left.is_input else _of_transpose(left)
+    if W is None:
+        return None
+    upright = W is left
+    places = [i for i, v in enumerate(old) if v is W]
+    others = [u for u in users[id(X)] if u is not forward]
+    if not places or len(others) != 1 or _of_transpose(others[0]) is None or left.shape[0] > MANY:
+        return None
+    backward = _sole(users, others[0])
+    if backward is None or backward.function is not np.matmul or backward.args[1] is not others[0]:
+        return None
+    step = backward if upright else _sole(users, backward)
+    if step is None or (not upright and _of_transpose(step) is not backward):
+        return None
+    update = _sole(users, step)
+    if update is None or update.function is not np.subtract or update.args[0] is not W:
+        return None
+    if update.args[1] is not step or update is not new[places[0]] or users.get(id(update)):
+        return None
+    if sum(v is update for v in new) != 1 or len({v.dtype for v in (update, X, left, backward)}) != 1:
+        return None
+    if X.dtype not in {np.dtype("f8"), np.dtype("f4")}:
+        return None
+    return Pattern(X, forward, backward, places[0], upright)
+
+
+def _of_transpose(value: Value) -> Value | None:
+    if value.function is np.transpose and len(value.args) == 1:
+        of: Value = value.args[0]
+        return of
+    return None
+
+
+def _sole(users: dict[int, list[Value]], value: Value) -> Value | None:
+    found = users.get(id(value), [])
+    return found[0] if len(found) == 1 else None
+
+
+class SinglePass:
+    """Runs steps whose program has the pattern."""
+
+    def __init__(
+        self, program: Program, old: list[Value], new: list[Value], cost: Value, pattern: Pattern
+    ) -> None:
+        self.pattern = pattern
+        Z = Value(None, (), {}, pattern.forward.shape, pattern.forward.dtype, name="Z")
+        others = [v for i, v in enumerate(new) if i != pattern.place]
+        results = _without(program, pattern.forward, Z, [pattern.backward.args[0], *others, cost])
+        inputs = [v for v in program.inputs if v is not pattern.X]
+        self.X_at = program.inputs.index(pattern.X) - len(old)
+        self.between = _function(machine_code(Program([*inputs, Z], results)))
+        rows, (k, n), dtype = pattern.forward.shape[0], pattern.X.shape, pattern.X.dtype
+        self.forward = product_function((rows, k), (k, n), dtype)
+        self.backward = product_function((rows, n), (n, k), dtype)
+        self.through = compile_source(single_pass_source(rows, pattern.X.shape, pattern.X.dtype))
+
+    def suits(self, data: tuple[Any, ...]) -> bool:
+        """Whether X lies in memory row by row."""
+        return bool(data[self.X_at].flags.c_contiguous)
+
+    def run(self, leaves: list[Any], Z: Any, data: tuple[Any, ...], costs: Any, *, last: bool) -> Any:
+        """Make a step for each place in `costs`.
+
+        Parameters
+        ----------
+        leaves : list
+            The state.
+        Z : array or None
+            W @ X, if the call before has returned it.
+        data : tuple of arrays
+            X and the others.
+        costs : array
+            Is written to.
+        last : bool
+            No step follows, so that the last pass needs no product with the new W.
+
+        Returns
+        -------
+        list, array
+            The next `leaves` and Z.
+        """
+        place, X = self.pattern.place, data[self.X_at]
+        rest = [x for i, x in enumerate(data) if i != self.X_at]
+        if Z is None:
+            Z = np.empty(self.pattern.forward.shape, X.dtype)
+            self.forward(self._upright(leaves[place]), X, Z)
+        following, spare = np.empty_like(Z), None
+        for t in range(len(costs)):
+            D, *others, costs[t] = self.between(*leaves, *rest, Z)
+            W = leaves[place]
+            after = np.empty_like(W) if spare is None else spare
+            if last and t == len(costs) - 1:
+                slope = np.empty(self.pattern.backward.shape, X.dtype)
+                self.backward(D, X.T, slope)
+                np.subtract(W, self._upright(slope), after)
+            else:
+                self.through(self._upright(W), D, X, self._upright(after), following)
+                Z, following = following, Z
+            spare = W if t else None  # the first was given
+            others.insert(place, after)
+            leaves = others
+        return leaves, Z
+
+    def _upright(self, W: Any) -> Any:
+        return W if self.pattern.upright else W.T
+
+
+def _without(program: Program, old: Value, new: Value, wanted: list[Value]) -> list[Value]:
+    """Return what computes the `wanted` values, with `new` in the place of `old`."""
+    builder = Builder()
+    made: dict[int, Value] = {}
+    for value in Program(program.inputs, wanted).values():
+        if value is old:
+            made[id(value)] = new
+        elif value.function is None:
+            made[id(value)] = value
+        else:
+            args, kwargs = (replace(x, lambda v: made[id(v)]) for x in (value.args, value.kwargs))
+            made[id(value)] = builder.like(value, args, kwargs)
+    return [made[id(v)] for v in wanted]
+
+
+def _function(program: Program) -> Callable[..., Any]:
+    """Return a program as a function of its inputs."""
+    body = StraightLineCode(program)
+    results = [
+        f"np.array({body.name(v)})" if id(v) in body.borrowed or v.is_input or v.is_constant else body.name(v)
+        for v in program.results
+    ]
+    inputs = ", ".join(body.name(v) for v in program.inputs)
+    lines = [*body.lines, f"return ({', '.join(results)},)"]
+    inner = "".join(f"        {line}\n" for line in lines)
+    code = f"def make(np, {', '.join(body.bound)}):\n    def between({inputs}):\n{inner}    return between\n"
+    space: dict[str, Any] = {}
+    exec(compile(code, "<between two passes>", "exec"), space)  # noqa: S102  (our own words)
+    return space["make"](np, **body.bound)  # type: ignore[no-any-return]

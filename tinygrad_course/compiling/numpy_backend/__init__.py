@@ -1,0 +1,1 @@
+"""A program as Python that calls NumPy into memory which is kept."""

@@ -1,0 +1,277 @@
+"""Where values live: which of them share memory, by when each is last needed.
+
+An intermediate array gets a buffer that is kept from call to call. A buffer is free again after the last use
+of what lies in it, and an elementwise call may write over an operand that it is the last to use. Results are
+never put into buffers: what the user is given stays as it is.
+"""
+
+from __future__ import annotations
+
+import operator
+import sys
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import numpy as np
+
+from tinygrad_course.compiling.dataflow import Program, Value, inputs_of
+from tinygrad_course.compiling.passes.fuse import FusedCall, part
+
+#: What is no slower when it writes over its operand: NumPy's exp, log and the like leave vector instructions
+#: alone then.
+IN_PLACE = {np.add, np.subtract, np.multiply, np.divide, np.negative, np.absolute, np.square, np.sqrt}
+#: Buffers begin at multiples of this (bytes): a line of the processor's cache.
+ALIGNMENT = 64
+
+
+def concatenated(*segments: Any) -> Any:
+    """Return the entries of several arrays, one after the other."""
+    return np.concatenate([np.ravel(segment) for segment in segments])
+
+
+def segment(whole: Any, start: int, shape: tuple[int, ...]) -> Any:
+    """Return one of several arrays that were brought together."""
+    return np.ndarray(shape, whole.dtype, whole, start * whole.itemsize)
+
+
+def is_elementwise(value: Value) -> bool:
+    """Whether a call is a ufunc on arrays, entry by entry, with one result."""
+    f = value.function
+    return (
+        isinstance(f, np.ufunc)
+        and f.signature is None
+        and f.nout == 1
+        and not value.kwargs
+        and value.kind == "array"
+    )
+
+
+def is_sum(value: Value) -> bool:
+    """Whether a call is a sum in its one spelling, over all axes (None) or a tuple of them."""
+    return (
+        value.function is np.sum
+        and value.kwargs.keys() == {"axis", "keepdims"}
+        and type(value.kwargs["axis"]) is not int
+    )
+
+
+def is_view(value: Value) -> bool:
+    """Whether a call returns the memory of its first argument in another shape."""
+    f = value.function
+    if f is operator.getitem:
+        index = value.args[1]
+        parts = index if isinstance(index, tuple) else (index,)
+        return (
+            value.kind == "array"
+            and value.args[0].kind == "array"
+            and all(
+                p is None
+                or p is Ellipsis
+                or type(p) is int
+                or (type(p) is slice and not inputs_of(value)[1:])
+                for p in parts
+            )
+        )
+    return (
+        f in {np.transpose, np.broadcast_to, np.reshape, segment}
+        and value.kind == "array"
+        and value.args[0].kind == "array"
+    )
+
+
+class BufferPlan:
+    """The memory of a program.
+
+    Parameters
+    ----------
+    program : Program
+    buffered : callable
+        Whether a call's result goes into a buffer.
+
+    Attributes
+    ----------
+    order : list of Value
+        The calls in the order in which they run.
+    place : dict
+        For a value's id, the array that it is always found in: a buffer, or a view of one.
+    borrowed : set of int
+        The ids of results that may show a buffer: the user gets a copy.
+    slots : dict
+        For the id of concatenated arrays, the values that are copied there, each with its place there.
+    nbytes : int
+        The size of all buffers.
+    """
+
+    def __init__(self, program: Program, buffered: Callable[[Value], bool]) -> None:
+        self.order = [v for v in program.values() if v.function is not None]
+        self.place: dict[int, Any] = {}
+        self.nbytes = 0
+        self._buffered = buffered
+        self._shown = self._find_shown()
+        self._last = self._last_uses(program)
+        self._free: list[Any] = []
+        self._held: dict[int, Any] = {}  # the block of bytes behind each buffered value
+        results = {id(v) for v in program.results}
+        self.borrowed = {
+            id(v) for v in program.results if self._shown.get(id(v)) and v.function is not segment
+        }
+        self.slots: dict[int, list[tuple[Value, Any]]] = {}
+        results |= {id(v.args[0]) for v in program.results if v.function is segment}
+        self._slots_in: dict[int, Any] = {}  # of values that are computed right there, their places
+        for value in self.order:
+            if value.function is concatenated:
+                self._concatenate(value, results)
+        for i, value in enumerate(self.order):
+            if isinstance(value.function, FusedCall):
+                self._put_all(value, value.function, i, results)
+            elif id(value) in self._slots_in:
+                self.place[id(value)] = self._slots_in[id(value)]
+            elif buffered(value):
+                if id(value) not in results:
+                    self._put(value, i)
+            elif is_view(value):
+                self._view(value)
+            self._release(value, i)
+
+    def _concatenate(self, value: Value, results: set[int]) -> None:
+        """Give concatenated arrays memory of their own, where each is computed if it can be."""
+        flat = self._take(value.nbytes)[: value.nbytes].view(value.dtype)
+        self.place[id(value)] = flat
+        start = 0
+        for v in value.args:
+            slot = flat[start : start + v.size].reshape(v.shape)
+            start += v.size
+            if self._buffered(v) and id(v) not in results and id(v) not in self._slots_in:
+                self._slots_in[id(v)] = slot
+            else:
+                self.slots.setdefault(id(value), []).append((v, slot))
+
+    def _put(self, value: Value, i: int) -> None:
+        block = self._dying(value, i) if is_elementwise(value) else None
+        if block is None:
+            block = self._take(value.nbytes)
+        self._held[id(value)] = block
+        self.place[id(value)] = block[: value.nbytes].view(value.dtype).reshape(value.shape)
+
+    def _put_all(self, value: Value, fused: FusedCall, i: int, results: set[int]) -> None:
+        """Give memory to everything that a fused call writes, while its inputs still have theirs."""
+        for made in fused.arrays:
+            self._last.setdefault(id(made), i)
+            if id(made) in self._slots_in:
+                self.place[id(made)] = self._slots_in[id(made)]
+            elif id(made) not in results:
+                self._put(made, i)
+        for made in fused.arrays:
+            self._release_if_last(id(made), value, i)
+
+    def _view(self, value: Value) -> None:
+        base = self.place.get(id(value.args[0]))
+        if base is not None and (value.function is not np.reshape or base.flags.c_contiguous):
+            assert value.function is not None  # noqa: S101
+            self.place[id(value)] = value.function(base, *value.args[1:])
+
+    def _release(self, value: Value, i: int) -> None:
+        for owner in {o for v in inputs_of(value) for o in self._owners(v)}:
+            self._release_if_last(owner, value, i)
+
+    def _release_if_last(self, owner: int, value: Value, i: int) -> None:
+        if self._last[owner] == i and owner in self._held:
+            block = self._held.pop(owner)
+            if block is not self._held.get(id(value)):
+                self._free.append(block)
+
+    # ------------------------------------------------------------------ how long a value is needed
+
+    def _owners(self, value: Value) -> Iterable[int]:
+        return self._shown.get(id(value), (id(value),))
+
+    def _find_shown(self) -> dict[int, frozenset[int]]:
+        """Return the values whose memory each value may show: views do, and so may unknown functions."""
+        self._shown = {}
+        for value in self.order:
+            own = isinstance(value.function, (np.ufunc, FusedCall)) or value.function is part
+            if own or self._buffered(value) or value.kind in {"scalar", "python"}:
+                continue
+            owners = [o for v in inputs_of(value) if v.function is not None for o in self._owners(v)]
+            self._shown[id(value)] = frozenset(owners)
+        return self._shown
+
+    def _last_uses(self, program: Program) -> dict[int, int]:
+        last: dict[int, int] = {}
+        for i, value in enumerate(self.order):
+            for v in inputs_of(value):
+                last.update(dict.fromkeys(self._owners(v), i))
+        for result in program.results:
+            last.update(dict.fromkeys(self._owners(result), len(self.order)))
+        return last
+
+    # ------------------------------------------------------------------ memory
+
+    def _dying(self, value: Value, i: int) -> Any:
+        """Return the memory of an operand that this call is the last to need, to write over it."""
+        if value.function not in IN_PLACE or any(is_view(v) for v in inputs_of(value)):
+            return None
+        for v in inputs_of(value):
+            if (
+                id(v) in self._held
+                and self._last[id(v)] == i
+                and (v.shape, v.dtype) == (value.shape, value.dtype)
+            ):
+                return self._held.pop(id(v))
+        return None
+
+    def _take(self, nbytes: int) -> Any:
+        fitting = [b for b in self._free if nbytes <= b.nbytes <= max(2 * nbytes, 4096)]
+        if fitting:
+            block = min(fitting, key=lambda b: b.nbytes)
+            self._free = [b for b in self._free if b is not block]
+            return block
+        size = -(-max(nbytes, 1) // ALIGNMENT) * ALIGNMENT
+        self.nbytes += size
+        raw = np.zeros(size + ALIGNMENT, np.uint8)
+        start = -raw.ctypes.data % ALIGNMENT
+        return raw[start : start + size]
+
+
+# Fresh memory is slow: the system hands it out page by page, at the first touch of each. A loop that replaces
+# its parameters drops the old ones, and the next step's can lie where they lay.
+
+#: Results of fewer bytes than this are made afresh, which costs less than looking.
+LARGE = 65_536
+#: How many arrays are remembered for a result.
+KEPT = 3
+
+
+class ReusedArrays:
+    """Makes the arrays of one result."""
+
+    __slots__ = ("arrays", "dtype", "shape")
+
+    def __init__(self, shape: tuple[int, ...], dtype: Any) -> None:
+        self.shape = shape
+        self.dtype = dtype
+        self.arrays: list[Any] = []
+
+    def __call__(self) -> Any:
+        """Return an array of any content that nobody else holds: neither itself nor a view of it."""
+        arrays = self.arrays
+        for i in range(len(arrays)):
+            array = arrays[i]
+            if sys.getrefcount(array) == _ALONE and _COUNTS:
+                return array
+        array = np.empty(self.shape, self.dtype)
+        if len(arrays) >= KEPT:
+            del arrays[0]
+        arrays.append(array)
+        return array
+
+
+def _alone() -> int:
+    """Return what sys.getrefcount says of an array that a list and a local variable hold."""
+    arrays = [np.empty(1)]
+    array = arrays[0]
+    return sys.getrefcount(array)
+
+
+_ALONE = _alone()
+_COUNTS = getattr(sys, "_is_gil_enabled", lambda: True)()  # without the lock, counts of references say less

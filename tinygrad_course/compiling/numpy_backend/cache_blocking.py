@@ -1,0 +1,105 @@
+"""Long chains of elementwise calls a block at a time: what one call leaves, the next finds in the cache."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from tinygrad_course.compiling.dataflow import Program, Value, inputs_of
+from tinygrad_course.compiling.numpy_backend.buffers import is_elementwise, is_sum
+from tinygrad_course.compiling.numpy_backend.code_generation import StraightLineCode
+from tinygrad_course.compiling.passes.fuse import FusedCall, Group, fuse
+
+#: Arrays of fewer entries than this fit into the cache whole.
+LONG = 250_000
+#: Chains of fewer calls than this leave nothing in the cache for each other.
+CHAIN = 3
+#: The entries of a block.
+BLOCK = 8192
+
+
+def block_for_cache(program: Program) -> Program:
+    """Return a program whose long elementwise chains, and the sums over them, are done a block at a time."""
+    return fuse(program, _fits, _space, Block, CHAIN)
+
+
+def _space(value: Value) -> tuple[int, ...]:
+    return value.args[0].shape if is_sum(value) else value.shape
+
+
+def _fits(value: Value) -> bool:
+    if is_sum(value):
+        a = value.args[0]
+        return value.kind == "scalar" and a.kind == "array" and a.size >= LONG and a.dtype.kind == "f"
+    if not is_elementwise(value) or value.size < LONG:
+        return False
+    return all(v.shape == value.shape or v.kind != "array" for v in inputs_of(value))
+
+
+class Block(Group):
+    """A chain over arrays of one shape."""
+
+    def fused(self) -> FusedCall:
+        """Return the function that runs the chain."""
+        return _Blocks(self)
+
+
+class _Blocks(FusedCall):
+    def __init__(self, group: Group) -> None:
+        super().__init__()
+        self.__name__ = "blocks"
+        size = int(np.prod(_space(group.calls[0])))
+        self.whole = _steps(group, BLOCK)
+        rest = size % BLOCK
+        self.rest = _steps(group, rest) if rest else None
+        self.size = size
+        self.flat = [v.kind == "array" for v in group.inputs]
+        self.sums = len(group.scalars)
+
+    @property
+    def function(self) -> Callable[..., Any]:
+        """What runs the chain."""
+        return self.run
+
+    def run(self, *arrays: Any) -> Any:
+        """Write into the last arrays what is computed from the others, and return the sums."""
+        count = len(self.flat)
+        views = [a.reshape(-1) if flat else a for a, flat in zip(arrays, self.flat, strict=False)]
+        views += [a.reshape(-1) for a in arrays[count:]]
+        is_array = [*self.flat, *[True] * (len(arrays) - count)]
+        totals = [0.0] * self.sums
+        for start in range(0, self.size, BLOCK):
+            stop = start + BLOCK
+            steps = self.whole if stop <= self.size else self.rest
+            assert steps is not None  # noqa: S101
+            part = steps(*[v[start:stop] if cut else v for v, cut in zip(views, is_array, strict=True)])
+            totals = [t + p for t, p in zip(totals, part, strict=True)]
+        return totals
+
+
+def _steps(group: Group, size: int) -> Callable[..., Any]:
+    """Return a function that runs the calls of a group on `size` entries."""
+    new: dict[int, Value] = {}
+    inputs = []
+    for v in group.inputs:
+        made = Value(None, (), {}, (size,) if v.kind == "array" else (), v.dtype, v.kind)
+        new[id(v)] = made
+        inputs.append(made)
+    for call in group.calls:
+        args = tuple(new[id(a)] if isinstance(a, Value) else a for a in call.args)
+        shape: tuple[int, ...] = () if is_sum(call) else (size,)
+        new[id(call)] = Value(call.function, args, call.kwargs, shape, call.dtype, call.kind)
+    stored = [new[id(v)] for v in group.stored]
+    sums = [new[id(v)] for v in group.scalars]
+    body = StraightLineCode(
+        Program(inputs, [*stored, *sums]), targets={id(v): f"y{i}" for i, v in enumerate(stored)}
+    )
+    arguments = ", ".join([*(f"x{i}" for i in range(len(inputs))), *(f"y{i}" for i in range(len(stored)))])
+    returned = "".join(f"{body.name(v)}, " for v in sums)
+    lines = "".join(f"        {line}\n" for line in [*body.lines, f"return ({returned})"])
+    code = f"def make({', '.join(body.bound)}):\n    def steps({arguments}):\n{lines}    return steps\n"
+    space: dict[str, Any] = {"np": np}
+    exec(compile(code, "<a block of a compiled function>", "exec"), space)  # noqa: S102  (our own words)
+    return space["make"](**body.bound)  # type: ignore[no-any-return]

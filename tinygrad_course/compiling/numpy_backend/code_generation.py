@@ -1,0 +1,287 @@
+"""Engine one: a program as straight-line Python, each line one NumPy call into memory that is kept."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from tinygrad_course.compiling.dataflow import Program, Value
+from tinygrad_course.compiling.numpy_backend.buffers import (
+    LARGE,
+    BufferPlan,
+    ReusedArrays,
+    concatenated,
+    is_elementwise,
+    is_sum,
+    is_view,
+    segment,
+)
+from tinygrad_course.compiling.passes.fuse import FusedCall, part
+from tinygrad_course.compiling.readable.operator_syntax import OPERATORS, Printer
+
+#: Longer rows are summed by NumPy, which sums in pairs; shorter ones by BLAS, which is quicker.
+SUMMED_BY_BLAS = 8192
+
+
+#: Up to so many entries, maximum and minimum are given an array for a number: only then NumPy is quick.
+SPREAD = 131_072
+
+
+class ShapeError(RuntimeError):
+    """A call returned another shape than when it was recorded."""
+
+
+class StraightLineCode:
+    """Emits the body of a function.
+
+    Attributes
+    ----------
+    lines : list of str
+        The statements.
+    bound : dict
+        What the names in them stand for: functions, buffers, constants.
+    """
+
+    def __init__(self, program: Program, targets: dict[int, str] | None = None) -> None:
+        self.program = program
+        self.bound: dict[str, Any] = {}
+        self._names: dict[int, str] = {}
+        self._keys: dict[Any, str] = {}
+        self.printer = Printer(lambda v: (self.name(v), 16))
+        self.layout = BufferPlan(program, is_buffered)
+        self.borrowed = self.layout.borrowed
+        self.targets = targets or {}  # names of arrays that results are to be written into
+        self.lines: list[str] = []
+        for i, value in enumerate(program.inputs):
+            self._names[id(value)] = f"x{i}"
+        for value in self.layout.order:
+            self._emit(value)
+
+    # ------------------------------------------------------------------ names
+
+    def bind(self, thing: Any, prefix: str) -> str:
+        """Return a name for a function, a buffer or a constant."""
+        key = id(thing)
+        if key not in self._keys:
+            name = f"{prefix}{len(self._keys)}"
+            self._keys[key] = name
+            self.bound[name] = thing
+        return self._keys[key]
+
+    def name(self, value: Value) -> str:
+        """Return the name that a value has in the code."""
+        known = self._names.get(id(value))
+        if known is None:
+            place = self.layout.place.get(id(value))
+            if value.is_constant:
+                known = self.bind(value.data, "c")
+            elif place is not None:
+                known = self.bind(place, "b")
+            else:
+                known = f"v{len(self._names)}"
+            self._names[id(value)] = known
+        return known
+
+    # ------------------------------------------------------------------ statements
+
+    def _emit(self, value: Value) -> None:
+        if is_view(value) and id(value) in self.layout.place:
+            return  # a view of a buffer, made once
+        function = value.function
+        if isinstance(function, FusedCall):
+            self._fused(value, function)
+            return
+        if function is part:
+            return
+        if function is concatenated:
+            for v, slot in self.layout.slots.get(id(value), ()):
+                self.lines.append(f"{self.bind(slot, 'b')}[...] = {self.name(v)}")
+            return
+        if function is segment:
+            of, start, shape = value.args
+            dtype, make = self.bind(value.dtype, "k"), self.bind(np.ndarray, "f")
+            call = f"{make}({shape!r}, {dtype}, {self.name(of)}, {start * value.dtype.itemsize})"
+            self.lines.append(f"{self.name(value)} = {call}")
+            return
+        if function is np.transpose and len(value.args) == 1 and value.args[0].kind == "array":
+            self.lines.append(f"{self.name(value)} = {self.name(value.args[0])}.T")
+            return
+        if value.kind == "array":
+            if is_elementwise(value):
+                self._write(value, self.bind(function, "f"), [self._operand(a, value) for a in value.args])
+                return
+            if function is np.where and id(value) in self.layout.place:
+                self._choose(value)
+                return
+            if function is np.matmul and len(value.shape) == 2:
+                self._write(value, self.bind(np.dot, "f"), [self.name(a) for a in value.args])
+                return
+        if is_sum(value) and self._sum(value):
+            return
+        if value.kind in {"scalar", "python"} and function in OPERATORS and not value.kwargs:
+            self.lines.append(f"{self.name(value)} = {self.printer.call(value)[0]}")
+            return
+        self._generic(value)
+
+    def _write(self, value: Value, function: str, operands: list[str]) -> None:
+        """Call a function that can write into given memory."""
+        target = self.targets.get(id(value))
+        if target is not None:
+            self._names[id(value)] = target
+        elif id(value) not in self.layout.place:
+            if value.nbytes < LARGE:
+                self.lines.append(f"{self.name(value)} = {function}({', '.join(operands)})")
+                return
+            self.lines.append(
+                f"{self.name(value)} = {self.bind(ReusedArrays(value.shape, value.dtype), 'r')}()"
+            )
+        out = "out=" if value.function in {np.maximum, np.minimum} else ""
+        self.lines.append(f"{function}({', '.join(operands)}, {out}{self.name(value)})")
+
+    def _choose(self, value: Value) -> None:
+        """Emit np.where, which has no out=, as two copies."""
+        copy, out = self.bind(np.copyto, "f"), self.name(value)
+        condition, chosen, other = (self._argument(a) for a in value.args)
+        self.lines.append(f"{copy}({out}, {other})")
+        self.lines.append(f"{copy}({out}, {chosen}, where={condition})")
+
+    def _operand(self, x: Any, value: Value) -> str:
+        if isinstance(x, Value):
+            return self.name(x)
+        if (
+            type(x) in {int, float}
+            and value.function in {np.maximum, np.minimum}
+            and 0 < value.size <= SPREAD
+        ):
+            key = ("spread", repr(x), value.shape, value.dtype)
+            if key not in self._keys:
+                self._keys[key] = f"c{len(self._keys)}"
+                self.bound[self._keys[key]] = np.full(value.shape, x, value.dtype)
+            return self._keys[key]
+        if type(x) in {int, float}:  # an array of no axes costs half of what a number costs
+            function = value.function
+            assert isinstance(function, np.ufunc)  # noqa: S101
+            others = [a for a in value.args if isinstance(a, Value)]
+            if others and all(
+                o.dtype.kind == "f" and o.dtype == others[0].dtype and o.kind == "array" for o in others
+            ):
+                return self.bind_number(x, others[0].dtype)
+        return (
+            repr(x) if type(x) in {int, bool} or (type(x) is float and np.isfinite(x)) else self.bind(x, "c")
+        )
+
+    def bind_number(self, x: float, dtype: Any) -> str:
+        """Return a name for a number as an array of no axes."""
+        key = ("number", repr(x), dtype)
+        if key not in self._keys:
+            self._keys[key] = f"c{len(self._keys)}"
+            self.bound[self._keys[key]] = np.array(x, dtype)
+        return self._keys[key]
+
+    def _sum(self, value: Value) -> bool:
+        """Emit a sum over all entries, or over the last axis of a matrix that is not too long."""
+        a, axes, keepdims = value.args[0], value.kwargs["axis"], value.kwargs["keepdims"]
+        place = self.layout.place.get(id(a))
+        short = 0 < a.size <= SUMMED_BY_BLAS
+        if (
+            axes is None
+            and value.kind == "scalar"
+            and short
+            and place is not None
+            and place.flags.c_contiguous
+        ):
+            flat, ones = self.bind(place.reshape(-1), "b"), self._ones((a.size,), a.dtype)
+            self.lines.append(f"{self.name(value)} = {self.bind(np.dot, 'f')}({flat}, {ones})")
+            return True
+        if value.kind != "array" or len(a.shape) != 2 or axes is None:
+            return False
+        if axes == (1,) and keepdims and 0 < a.shape[1] <= SUMMED_BY_BLAS and a.shape[0]:
+            self._write(value, self.bind(np.dot, "f"), [self.name(a), self._ones((a.shape[1], 1), a.dtype)])
+            return True
+        if len(axes) == 1:
+            out = self.name(value) if id(value) in self.layout.place else "None"
+            call = f"{self.bind(np.add.reduce, 'f')}({self.name(a)}, {axes[0]}, None, {out}, {keepdims})"
+            self.lines.append(call if out != "None" else f"{self.name(value)} = {call}")
+            return True
+        return False
+
+    def _ones(self, shape: tuple[int, ...], dtype: Any) -> str:
+        key = ("ones", shape, dtype)
+        if key not in self._keys:
+            self._keys[key] = f"c{len(self._keys)}"
+            self.bound[self._keys[key]] = np.ones(shape, dtype)
+        return self._keys[key]
+
+    def _fused(self, value: Value, fused: FusedCall) -> None:
+        """Call a function of machine code on its inputs and the arrays that it writes."""
+        arguments = []
+        for v in value.args:
+            foreign = v.kind == "array" and id(v) not in self.layout.place and not v.is_constant
+            name, whole = self.name(v), foreign and not fused.strided
+            arguments.append(f"{self.bind(np.ascontiguousarray, 'f')}({name})" if whole else name)
+        for v in fused.arrays:
+            if id(v) not in self.layout.place:
+                if v.nbytes < LARGE:
+                    make, dtype = self.bind(np.empty, "f"), self.bind(v.dtype, "k")
+                    self.lines.append(f"{self.name(v)} = {make}({v.shape!r}, {dtype})")
+                else:
+                    self.lines.append(f"{self.name(v)} = {self.bind(ReusedArrays(v.shape, v.dtype), 'r')}()")
+            arguments.append(self.name(v))
+        call = f"{self.bind(fused.function, 'f')}({', '.join(arguments)})"
+        if fused.scalars:
+            call = f"{''.join(self.name(v) + ', ' for v in fused.scalars)} = {call}"
+        self.lines.append(call)
+        for v in fused.scalars:
+            self.lines.append(f"{self.name(v)} = {self.bind(v.dtype.type, 'f')}({self.name(v)})")
+
+    def _generic(self, value: Value) -> None:
+        name = self.name(value)
+        if value.function is np.positive and value.kind == "scalar" and value.args[0].kind == "python":
+            self.lines.append(f"{name} = {self.bind(value.dtype.type, 'f')}({self.name(value.args[0])})")
+            return
+        args = [self._argument(a) for a in value.args] + [
+            f"{k}={self._argument(v)}" for k, v in value.kwargs.items()
+        ]
+        function = value.function
+        if function is operator.getitem and value.args[0].kind == "tuple":
+            self.lines.append(f"{name} = {args[0]}[{args[1]}]")
+        else:
+            self.lines.append(f"{name} = {self.bind(function, 'f')}({', '.join(args)})")
+        if value.kind == "array" and not is_view(value):
+            call = f"{self.bind(_changed, 'f')}({self.bind(function, 'f')}, {name}, {value.shape!r})"
+            self.lines.append(f"if {name}.shape != {value.shape!r}: {call}")
+
+    def _argument(self, x: Any) -> str:
+        if isinstance(x, Value):
+            return self.name(x)
+        if type(x) is tuple:
+            return "(" + "".join(self._argument(y) + ", " for y in x) + ")"
+        if type(x) is list:
+            return "[" + ", ".join(self._argument(y) for y in x) + "]"
+        if type(x) is slice:
+            return f"slice({', '.join(self._argument(y) for y in (x.start, x.stop, x.step))})"
+        if x is None or x is True or x is False or type(x) is int:
+            return repr(x)
+        return self.bind(x, "k")
+
+
+def is_buffered(value: Value) -> bool:
+    """Whether a call's result goes into a kept buffer."""
+    if value.kind != "array" or value.dtype.kind not in "fiub":
+        return False
+    if value.function is np.where:
+        return len(value.args) == 3 and not value.kwargs and value.dtype.kind == "f"
+    if is_elementwise(value) or (value.function is np.matmul and len(value.shape) == 2):
+        return True
+    return is_sum(value) and len(value.args[0].shape) == 2 and len(value.kwargs["axis"] or ()) == 1
+
+
+def _changed(function: Callable[..., Any], y: Any, shape: tuple[int, ...]) -> None:
+    name = getattr(function, "__name__", "a call")
+    raise ShapeError(
+        f"{name} returned shape {np.shape(y)}, and {shape} when the function was recorded: the shape depends "
+        "on values, and a program is made for fixed shapes"
+    )

@@ -1,0 +1,157 @@
+"""One signature of a compiled function: check the call's arguments, run, return what the function returns."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+import numpy as np
+
+from tinygrad_course.compiling.dataflow import Program, Value
+from tinygrad_course.compiling.numpy_backend.code_generation import StraightLineCode
+from tinygrad_course.compiling.tracing.captured_values import CapturedValues
+
+MISS: Any = object()  # what a program returns for a call with another signature
+
+
+class GuardedProgram:
+    """A program, with the Python function that checks and runs it.
+
+    Attributes
+    ----------
+    call : callable
+        Takes the function's positional arguments; returns `MISS` if they have another signature.
+    code : str
+        The text of `call`.
+    """
+
+    def __init__(
+        self, body: Any, args: Any, dynamic: dict[str, Value], tree: Any, captured: CapturedValues
+    ) -> None:
+        self.bound: dict[str, Any] = body.bound
+        self.body = body
+        self.checks: list[str] = []
+        self.loads: list[str] = []
+        self.count = 0
+        names = [f"a{i}" for i in range(len(args))]
+        self.dynamic = dynamic
+        taken = list(zip(names, args, strict=True))
+        for name, (parameter, arg) in sorted(taken, key=lambda t: not isinstance(t[1][1], np.ndarray)):
+            self._take(name, arg, parameter)  # arrays first: most calls of another signature differ in these
+        self._captured(captured)
+        lock = self.bind(threading.Lock())
+        miss = self.bind(MISS)
+        self.fresh: set[int] = set()
+        returned = self._nest(tree)
+        lines = [f"def call({', '.join(names)}):"]
+        lines += [f"    {line}" for line in self._guarded(miss)]
+        lines += [f"    if not {lock}.acquire(False): return {miss}", "    try:"]
+        lines += [f"        {line}" for line in body.lines]
+        lines += [f"        return {returned}", "    finally:", f"        {lock}.release()"]
+        inner = "\n".join(f"    {line}" for line in lines)
+        self.code = f"def make({', '.join(self.bound)}):\n{inner}\n    return call\n"
+        space: dict[str, Any] = {"np": np}  # np.inf and np.nan are written as such
+        exec(compile(self.code, "<compiled by tinygrad_course>", "exec"), space)  # noqa: S102  (our own words)
+        self.call = space["make"](**self.bound)
+
+    def bind(self, thing: Any) -> str:
+        """Return a new name that stands for `thing` in the code."""
+        name = f"g{len(self.bound)}"
+        self.bound[name] = thing
+        return name
+
+    def _guarded(self, miss: str) -> list[str]:
+        # loads and checks alternate: an item is looked up after its container was checked
+        return [line.replace("MISS", miss) for line in self.checks]
+
+    def _check(self, condition: str) -> None:
+        self.checks.append(f"if not ({condition}): return MISS")
+
+    def _take(self, name: str, arg: Any, path: str) -> None:
+        """Check the argument called `name`, and load the inputs that are in it."""
+        if isinstance(arg, dict):
+            keys = self.bind(list(arg))
+            self._check(f"type({name}) is {self.bind(type(arg))} and [*{name}] == {keys}")
+            for key, item in arg.items():
+                inner = self._new()
+                self.checks.append(
+                    f"{inner} = {name}[{self.bind(key) if not isinstance(key, str) else repr(key)}]"
+                )
+                self._take(inner, item, f"{path}.{key}")
+        elif isinstance(arg, (list, tuple)):
+            self._check(f"type({name}) is {self.bind(type(arg))} and len({name}) == {len(arg)}")
+            for i, item in enumerate(arg):
+                inner = self._new()
+                self.checks.append(f"{inner} = {name}[{i}]")
+                self._take(inner, item, f"{path}[{i}]")
+        elif path in self.dynamic:
+            value = self.dynamic[path]
+            target = self.body.name(value)
+            if isinstance(arg, np.ndarray):
+                kind, dtype = self.bind(type(arg)), self.bind(arg.dtype)
+                self._check(
+                    f"type({name}) is {kind} and {name}.shape == {arg.shape!r} and {name}.dtype is {dtype}"
+                )
+            else:
+                self._check(f"type({name}) is {self.bind(type(arg))}")
+            self.checks.append(f"{target} = {name}")
+        elif arg is None or arg is True or arg is False:
+            self._check(f"{name} is {arg!r}")
+        elif type(arg) in {int, float, str, bytes} or isinstance(arg, np.generic):
+            same = f"{name} == {self.bind(arg)}" if arg == arg else f"{name} != {name}"  # noqa: PLR0124
+            self._check(f"type({name}) is {self.bind(type(arg))} and {same}")
+        else:
+            self._check(f"{name} is {self.bind(arg)}")
+
+    def _new(self) -> str:
+        self.count += 1
+        return f"i{self.count}"
+
+    def _captured(self, captured: CapturedValues) -> None:
+        if len(captured.bindings) + len(captured.cells) <= 40 and not captured.contents:
+            for namespace, key, value in captured.bindings:
+                self._check(f"{self.bind(namespace)}.get({key!r}) is {self.bind(value)}")
+            for cell, value in captured.cells:
+                self._check(f"{self.bind(cell)}.cell_contents is {self.bind(value)}")
+        else:
+            self._check(f"{self.bind(captured.unchanged)}()")
+
+    def _nest(self, tree: Any) -> str:
+        """Return the text of what the function returns."""
+        if isinstance(tree, Value):
+            return self._result(tree)
+        if type(tree) is dict:
+            return (
+                "{"
+                + ", ".join(
+                    f"{self.bind(k) if not isinstance(k, str) else repr(k)}: {self._nest(v)}"
+                    for k, v in tree.items()
+                )
+                + "}"
+            )
+        if isinstance(tree, dict):
+            pairs = ", ".join(f"({self.bind(k)}, {self._nest(v)})" for k, v in tree.items())
+            return f"{self.bind(type(tree))}([{pairs}])"
+        if type(tree) is list:
+            return "[" + ", ".join(self._nest(v) for v in tree) + "]"
+        if isinstance(tree, tuple):
+            inner = "".join(self._nest(v) + ", " for v in tree)
+            return f"({inner})" if type(tree) is tuple else f"{self.bind(type(tree))}({inner})"
+        return repr(tree) if tree is None or type(tree) in {bool, int} else self.bind(tree)
+
+    def _result(self, value: Value) -> str:
+        name = self.body.name(value)
+        if value.is_input:
+            return str(name)
+        again = id(value) in self.fresh
+        self.fresh.add(id(value))
+        if value.kind == "array" and (again or value.is_constant or id(value) in self.body.borrowed):
+            return f"{name}.copy()"
+        return str(name)
+
+
+def guarded_program(
+    program: Program, args: Any, dynamic: dict[str, Value], tree: Any, captured: CapturedValues
+) -> GuardedProgram:
+    """Return the entry of a program that is run by NumPy alone."""
+    return GuardedProgram(StraightLineCode(program), args, dynamic, tree, captured)

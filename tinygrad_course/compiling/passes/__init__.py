@@ -1,0 +1,1 @@
+"""From one program to a better one of the same results."""

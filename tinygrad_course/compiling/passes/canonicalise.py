@@ -1,0 +1,166 @@
+"""One spelling for what NumPy lets one write in many ways: a.T, dot and matmul, mean, x ** 2, reshapes."""
+
+from __future__ import annotations
+
+import operator
+from typing import Any
+
+import numpy as np
+
+from tinygrad_course.compiling.builder import Builder, uniform
+from tinygrad_course.compiling.dataflow import Value
+from tinygrad_course.rules.shapes import normalize
+
+_ALIASES = {np.positive, operator.pos, np.copy, np.conjugate, np.real}
+_SUMS = {np.sum, np.mean, np.add.reduce}
+_RESHAPES = {np.reshape, np.ravel, np.squeeze, np.expand_dims, np.atleast_2d}
+_TRANSPOSES = (
+    {np.transpose, np.swapaxes, np.moveaxis, np.matrix_transpose}
+    if hasattr(np, "matrix_transpose")
+    else {np.transpose, np.swapaxes, np.moveaxis}
+)
+_REDUCED = ("axis", "dtype", "out", "keepdims", "initial", "where")
+
+
+def canonical(builder: Builder, value: Value, args: Any, kwargs: Any) -> Value:
+    """Return a value equal to `value` in the one spelling; `args` and `kwargs` are its call's arguments."""
+    function = value.function
+    first = args[0] if args and isinstance(args[0], Value) else None
+    if function in _ALIASES and first is not None and first.dtype == value.dtype and first.kind == value.kind:
+        conjugated = function is np.conjugate and value.dtype.kind == "c"
+        if not conjugated:
+            return first
+    if first is not None and first.kind != "python" and value.kind != "tuple":
+        found = None
+        if function in {np.dot, np.matmul} and isinstance(args[1], Value) and not kwargs:
+            found = _product(builder, value, first, args[1])
+        elif function in _SUMS:
+            found = _total(builder, value, args, kwargs)
+        elif function in _RESHAPES:
+            found = _reshaped(builder, value, first, args, kwargs)
+        elif function in _TRANSPOSES:
+            found = _transposed(builder, value, first, args, kwargs)
+        elif function is np.broadcast_to and first.shape == value.shape and first.kind == value.kind:
+            found = first
+        if found is not None:
+            return found
+    if isinstance(function, np.ufunc) and not kwargs and function.signature is None:
+        return _elementwise(builder, value, args)
+    return builder.like(value, args, kwargs)
+
+
+def _elementwise(builder: Builder, value: Value, args: Any) -> Value:
+    args = tuple(builder.constant(np.array(a)) if isinstance(a, list) else a for a in args)
+    args = tuple(_number(a, value, args) for a in args)
+    function = value.function
+    if function is np.power and args[1] == 2 and not isinstance(args[1], Value):
+        return builder.call(np.square, args[:1], {}, value.shape, value.dtype, value.kind)
+    if function is np.multiply and args[0] is args[1]:
+        return builder.call(np.square, args[:1], {}, value.shape, value.dtype, value.kind)
+    if function in {np.multiply, np.divide}:
+        for one, other in ((1, 0), (0, 1)) if function is np.multiply else ((1, 0),):
+            x = args[other]
+            if _is_one(args[one]) and isinstance(x, Value) and (x.shape, x.dtype, x.kind) == (
+                value.shape, value.dtype, value.kind,
+            ):  # fmt: skip
+                return x
+    return builder.like(value, args, {})
+
+
+def _number(arg: Any, value: Value, args: Any) -> Any:
+    """Return a constant array of equal entries as one number, where that gives the same shape and dtype."""
+    if not isinstance(arg, Value) or not arg.is_constant or value.function is np.power:
+        return arg
+    number = uniform(arg)
+    others = [a for a in args if isinstance(a, Value) and a is not arg]
+    if number is None or not others or arg.dtype.kind != "f" or arg.dtype.itemsize > 8:
+        return arg
+    if any(o.kind == "python" or o.dtype != arg.dtype for o in others):
+        return arg
+    if np.broadcast_shapes(*(o.shape for o in others)) != value.shape:
+        return arg
+    return number
+
+
+def _is_one(x: Any) -> bool:
+    return not isinstance(x, Value) and x == 1
+
+
+def _product(builder: Builder, value: Value, a: Value, b: Value) -> Value | None:
+    if len(a.shape) != 2 or len(b.shape) != 2:
+        if value.function is np.dot and (a.shape == () or b.shape == ()):
+            return builder.call(np.multiply, (a, b), {}, value.shape, value.dtype, value.kind)
+        return None
+    if a.dtype != b.dtype or a.dtype.kind != "f":
+        return None
+    if a.shape == (1, 1) or b.shape == (1, 1):
+        return builder.call(np.multiply, (a, b), {}, value.shape, value.dtype)
+    if a.shape[0] == 1 == b.shape[1]:  # a row times a column
+        row = canonical(builder, Value(np.transpose, (b,), {}, b.shape[::-1], b.dtype), (b,), {})
+        product = builder.call(np.multiply, (a, row), {}, a.shape, value.dtype)
+        return builder.call(np.sum, (product,), {"axis": (1,), "keepdims": True}, value.shape, value.dtype)
+    return builder.call(np.matmul, (a, b), {}, value.shape, value.dtype)
+
+
+def _total(builder: Builder, value: Value, args: Any, kwargs: Any) -> Value | None:
+    names = ("axis", "dtype", "out", "keepdims", "initial", "where")
+    options = dict(zip(names, args[1:], strict=False)) | dict(kwargs)
+    a = args[0]
+    axis, keepdims = (
+        options.pop("axis", 0 if value.function is np.add.reduce else None),
+        options.pop("keepdims", False),
+    )
+    if value.dtype != a.dtype or a.dtype.kind != "f" or a.dtype.itemsize < 4 or isinstance(axis, Value):
+        return None
+    if any(v is not None and v is not np._NoValue and v is not True for v in options.values()):
+        return None
+    axes = normalize(axis, len(a.shape))
+    every = len(axes) == len(a.shape) and not keepdims
+    total = builder.call(
+        np.sum,
+        (a,),
+        {"axis": None if every else axes, "keepdims": bool(keepdims)},
+        value.shape,
+        value.dtype,
+        value.kind,
+    )
+    if value.function is np.mean:
+        count = a.size // max(value.size, 1)
+        if count == 0:
+            return None
+        return builder.call(np.divide, (total, count), {}, value.shape, value.dtype, value.kind)
+    return total
+
+
+def _reshaped(builder: Builder, value: Value, a: Value, args: Any, kwargs: Any) -> Value | None:
+    order = kwargs.get("order", args[2] if len(args) > 2 and value.function is np.reshape else "C")
+    if value.function is np.ravel and len(args) > 1:
+        order = args[1]
+    if order != "C" or any(isinstance(x, Value) for x in args[1:]):
+        return None
+    if a.shape == value.shape and a.kind == value.kind:
+        return a
+    if a.function is np.reshape:
+        a = a.args[0]
+        if a.shape == value.shape and a.kind == value.kind:
+            return a
+    return builder.call(np.reshape, (a, value.shape), {}, value.shape, value.dtype, value.kind)
+
+
+def _transposed(builder: Builder, value: Value, a: Value, args: Any, kwargs: Any) -> Value | None:
+    n = len(a.shape)
+    if n < 2:
+        return a if a.kind == value.kind else None
+    probe = np.empty(tuple(range(2, 2 + n)))
+    assert value.function is not None  # noqa: S101
+    order = tuple(i - 2 for i in value.function(probe, *args[1:], **kwargs).shape)
+    if order == tuple(range(n)):
+        return a
+    if a.function is np.transpose:
+        before = a.args[1] if len(a.args) > 1 else tuple(reversed(range(n)))
+        order = tuple(before[i] for i in order)
+        a = a.args[0]
+        if order == tuple(range(n)):
+            return a
+    rest = () if order == tuple(reversed(range(n))) else (order,)
+    return builder.call(np.transpose, (a, *rest), {}, value.shape, value.dtype)

@@ -1,0 +1,197 @@
+"""Sums and products of values, as on paper: what is equal, what cancels and what can be taken out shows.
+
+A `Product` is a number times powers of factors, a `Sum` adds products. Beside values, four factors belong to
+a sigmoid of z: s and 1 - s, which never vanish, so that they cancel; log s, and softplus(z) = -log(1 - s).
+They know each other (exp(-z) = (1 - s)/s, log s = z - softplus(z)), which is all it takes to find dZ = A - Y.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
+
+from tinygrad_course.compiling.dataflow import Value
+
+#: More terms than these are not multiplied out.
+MANY = 24
+
+
+@dataclass(frozen=True)
+class Sigmoid:
+    """A factor that belongs to s = sigmoid(z): s itself, 1 - s, log s or softplus(z) = log(1 + exp(z))."""
+
+    z: Value
+    what: Literal["s", "1-s", "log s", "softplus"]
+    value: Value | None = field(default=None, compare=False)  # what already computes it
+
+
+@dataclass(frozen=True)
+class Product:
+    """``coefficient * factor**power * ...``; a factor may stand above and below the line at once."""
+
+    coefficient: float
+    factors: tuple[tuple[Any, int], ...] = ()
+
+    @property
+    def weight(self) -> int:
+        """How many factors there are, all told."""
+        return sum(f.weight if isinstance(f, Sum) else 1 for f, _ in self.factors)
+
+    def sole(self) -> Any:
+        """Return the only factor, if there is one, to the first power, times 1."""
+        if self.coefficient == 1 and len(self.factors) == 1 and self.factors[0][1] == 1:
+            return self.factors[0][0]
+        return None
+
+    def inverse(self) -> Product:
+        """Return 1 / product."""
+        return Product(1 / self.coefficient, tuple((f, -n) for f, n in self.factors))
+
+    def scaled(self, number: float) -> Product:
+        """Return number * product."""
+        return replace(self, coefficient=self.coefficient * number)
+
+
+@dataclass(frozen=True)
+class Sum:
+    """``product + product + ...``."""
+
+    terms: tuple[Product, ...]
+
+    @property
+    def weight(self) -> int:
+        """How many factors there are, all told."""
+        return sum(max(1, t.weight) for t in self.terms)
+
+
+ONE = Product(1.0)
+
+
+def times(a: Product, b: Product) -> tuple[Product, bool]:
+    """Return a * b, and whether something of a sigmoid has cancelled in it."""
+    powers: dict[tuple[Any, bool], int] = {}
+    for f, n in (*a.factors, *b.factors):
+        powers[f, n > 0] = powers.get((f, n > 0), 0) + n
+    cancelled = False
+    for f, above in list(powers):
+        if above and isinstance(f, Sigmoid) and (f, False) in powers:
+            rest = powers.pop((f, True)) + powers.pop((f, False))
+            if rest:
+                powers[f, rest > 0] = rest
+            cancelled = True
+    product = Product(a.coefficient * b.coefficient, tuple((f, n) for (f, _), n in powers.items()))
+    spread = _spread(product)
+    return (spread, True) if spread is not None else (product, cancelled)
+
+
+def _spread(product: Product) -> Product | None:
+    """Multiply a sigmoid's factors into a sum that divides by them, if that makes it shorter."""
+    outer = [f for f, n in product.factors if isinstance(f, Sigmoid) and n > 0]
+    for total, power in product.factors:
+        if not isinstance(total, Sum) or power != 1:
+            continue
+        for z in {f.z for f in outer}:
+            if not any(
+                isinstance(f, Sigmoid) and f.z is z and n < 0 for t in total.terms for f, n in t.factors
+            ):
+                continue
+            inside = Product(
+                1.0, tuple((f, n) for f, n in product.factors if isinstance(f, Sigmoid) and f.z is z)
+            )
+            outside = tuple(
+                (f, n)
+                for f, n in product.factors
+                if f is not total and not (isinstance(f, Sigmoid) and f.z is z)
+            )
+            terms = [times(t, inside)[0] for t in total.terms]
+            short = shortest(terms)
+            before = total.weight + len(inside.factors)
+            if short.weight < before:
+                sole = Product(product.coefficient, outside)
+                return times(sole, as_product(short))[0]
+    return None
+
+
+def shortest(terms: list[Product]) -> Sum:
+    """Return a sum as it is or, if that is shorter, multiplied out by the definitions of 1 - s and log s."""
+    plain = Sum(tuple(terms))
+    expanded: list[Product] = []
+    for term in terms:
+        expanded += expand(_defined(term))
+        if len(expanded) > MANY:
+            return plain
+    combined = Sum(tuple(combine(expanded, cancel=True)))
+    return combined if combined.weight < plain.weight else plain
+
+
+def _defined(product: Product) -> Product:
+    """Write 1 - s and log s above the line as sums: 1 - s, z - softplus(z)."""
+    factors: list[tuple[Any, int]] = []
+    for f, n in product.factors:
+        if isinstance(f, Sigmoid) and n > 0 and f.what in {"1-s", "log s"}:
+            if f.what == "1-s":
+                s = Sigmoid(f.z, "s")
+                definition = Sum((ONE, Product(-1.0, ((s, 1),))))
+            else:
+                definition = Sum((Product(1.0, ((f.z, 1),)), Product(-1.0, ((Sigmoid(f.z, "softplus"), 1),))))
+            factors.append((definition, n))
+        else:
+            factors.append((f, n))
+    return Product(product.coefficient, tuple(factors))
+
+
+def expand(product: Product) -> list[Product]:
+    """Multiply the sums in a product out."""
+    terms = [Product(product.coefficient)]
+    for f, n in product.factors:
+        if isinstance(f, Sum) and n > 0:
+            inner = [e for t in f.terms for e in expand(_defined(t))]
+            for _ in range(n):
+                terms = [_merged(t, u) for t in terms for u in inner]
+                if len(terms) > MANY:
+                    return [product]
+        else:
+            terms = [_merged(t, Product(1.0, ((f, n),))) for t in terms]
+    return terms
+
+
+def _merged(a: Product, b: Product) -> Product:
+    powers: dict[Any, int] = {}
+    for f, n in (*a.factors, *b.factors):
+        key = (f, n > 0 or isinstance(f, Sigmoid))  # x/x is not 1 where x is 0
+        powers[key] = powers.get(key, 0) + n
+    return Product(a.coefficient * b.coefficient, tuple((f, n) for (f, _), n in powers.items() if n))
+
+
+def combine(terms: Iterable[Product], *, cancel: bool = False) -> list[Product]:
+    """Add the coefficients of equal terms; of opposite sign only with `cancel` (inf - inf is no 0)."""
+    found: dict[Any, Product] = {}
+    for term in terms:
+        key: Any = frozenset(term.factors)
+        if not cancel:
+            key = (key, term.coefficient > 0)
+        known = found.get(key)
+        found[key] = (
+            term if known is None else replace(known, coefficient=known.coefficient + term.coefficient)
+        )
+    return [t for t in found.values() if t.coefficient]
+
+
+def as_product(total: Sum) -> Product:
+    """Return a sum as a product: a common coefficient taken out, a single term as it is."""
+    terms = total.terms
+    if not terms:
+        return Product(0.0)
+    if len(terms) == 1:
+        return terms[0]
+    size = abs(terms[0].coefficient)
+    if any(abs(t.coefficient) != size for t in terms):
+        return Product(1.0, ((total, 1),))
+    leading = next((t for t in terms if any(isinstance(f, Sigmoid) for f, _ in t.factors)), None)
+    if leading is None:
+        leading = max(terms, key=lambda t: t.coefficient)
+    common = size if leading.coefficient > 0 else -size  # A - Y rather than -(Y - A)
+    if common == 1:
+        return Product(1.0, ((total, 1),))
+    return Product(common, ((Sum(tuple(replace(t, coefficient=t.coefficient / common) for t in terms)), 1),))

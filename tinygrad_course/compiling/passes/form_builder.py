@@ -1,0 +1,183 @@
+"""From a factored form back to the calls that compute it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from scipy import special
+
+from tinygrad_course.compiling.builder import Builder, Unfit
+from tinygrad_course.compiling.dataflow import Value
+from tinygrad_course.compiling.passes.factored_forms import Product, Sigmoid, Sum
+
+
+class FormBuilder:
+    """Makes the values that factored forms stand for.
+
+    Parameters
+    ----------
+    readable : bool
+        Write what reads better: ``dZ / m``, and not ``0.0025 * dZ``.
+    """
+
+    def __init__(self, readable: bool) -> None:
+        self.readable = readable
+        self.examples = 1
+        self.builder = Builder()
+        self.forms: dict[int, tuple[Product, bool]] = {}
+        self.made: dict[int, Value] = {}  # what computes each canonical value
+        self.odds: dict[int, tuple[Value, Value]] = {}  # by the id of z: exp(-z), 1 + exp(-z)
+        self.sigmoids: dict[int, Value] = {}  # by the id of z: what the user's code computes sigmoid(z) by
+
+    def materialise(self, value: Value) -> Value:
+        """Return what computes `value` in the new program."""
+        raise NotImplementedError
+
+    def build(self, product: Product, like: Value) -> Value:
+        """Return what computes a product, of the shape and dtype of `like`.
+
+        Raises
+        ------
+        Unfit
+            If the product has another shape or dtype: a constant array made the shape, for example.
+        """
+        made = self._build(product)
+        if isinstance(made, Value) and made.function is not None and id(made) not in self.forms:
+            self.forms[id(made)] = product, False  # known by its factors, if it is met again
+            self.made[id(made)] = made
+        if not isinstance(made, Value) or made.dtype != like.dtype:
+            raise Unfit
+        if made.shape != like.shape:
+            if not product.factors or np.broadcast_shapes(made.shape, like.shape) != like.shape:
+                raise Unfit
+            return self.builder.call(np.broadcast_to, (made, like.shape), {}, like.shape, like.dtype)
+        return made
+
+    def _build(self, product: Product) -> Any:
+        product = _positive(product)
+        above: list[Any] = []
+        below: list[Any] = []
+        for factor, power in product.factors:
+            value = self._factor(factor)
+            (above if power > 0 else below).append(self._power(value, abs(power)))
+        number: Any = product.coefficient
+        scalars = [v for v in above if v.shape == ()]
+        arrays = sorted(
+            (v for v in above if v.shape != ()), key=lambda v: v.dtype.kind == "b"
+        )  # masks come last
+        if not arrays:
+            arrays, scalars = scalars, []
+        made = self._chain(np.multiply, arrays)
+        if scalars or any(v.shape == () for v in below):  # the numbers among themselves first
+            head: Any = self._chain(np.multiply, scalars)
+            head = number if head is None else self._scaled(head, number)
+            number = 1.0
+            for divisor in (v for v in below if v.shape == ()):
+                head = self.builder.ufunc(np.divide, head, divisor)
+            below = [v for v in below if v.shape != ()]
+            made = head if made is None else self.builder.ufunc(np.multiply, made, head)
+        if made is None:
+            made = number
+            number = 1.0
+        elif number != 1:
+            made = self._scaled(made, number)
+        for divisor in below:
+            made = self.builder.ufunc(np.divide, made, divisor)
+        return made
+
+    def _scaled(self, value: Value, number: float) -> Value:
+        if number == 1:
+            return value
+        if number == -1:
+            return self.builder.ufunc(np.negative, value)
+        inverse = 1 / number
+        if self.readable and abs(number) < 1 and abs(inverse - round(inverse)) < 1e-9 * abs(inverse):
+            if round(inverse) < 0:
+                value, inverse = self.builder.ufunc(np.negative, value), -inverse
+            return self.builder.ufunc(np.divide, value, round(inverse))
+        times_m = self._times_m(number)
+        if times_m is not None:  # 0.7 * W1 / m
+            value = self.builder.ufunc(np.multiply, value, times_m)
+            return self.builder.ufunc(np.divide, value, self.examples)
+        return self.builder.ufunc(np.multiply, value, number)
+
+    def _times_m(self, number: float) -> float | None:
+        """Return a number's m-fold, if that is the shorter to read."""
+        if not self.readable or self.examples < 2:
+            return None
+        times_m = f"{number * self.examples:.12g}"
+        own = len(f"{number:.12g}")
+        return float(times_m) if own > 4 and len(times_m) < min(8, own) else None
+
+    def _chain(self, ufunc: np.ufunc, values: list[Any]) -> Any:
+        if not values:
+            return None
+        made = values[0]
+        for value in values[1:]:
+            made = self.builder.ufunc(ufunc, made, value)
+        return made
+
+    def _power(self, value: Value, power: int) -> Value:
+        if power == 1:
+            return value
+        square = self.builder.ufunc(np.square, value)
+        if power == 2:
+            return square
+        return self.builder.ufunc(np.multiply, self._power(value, power - 1), value)
+
+    def _factor(self, factor: Any) -> Value:
+        if isinstance(factor, Sum):
+            return self._sum(factor)
+        if isinstance(factor, Sigmoid):
+            return self._of_sigmoid(factor)
+        made: Value = self.materialise(factor) if id(factor) in self.forms else factor
+        return made
+
+    def _sum(self, total: Sum) -> Value:
+        terms = sorted(total.terms, key=lambda t: (t.coefficient < 0, not t.factors and t.coefficient < 0))
+        times_m = [self._times_m(t.coefficient) for t in terms]
+        if len(terms) > 1 and None not in times_m:
+            inner = tuple(replace(t, coefficient=c or 0.0) for t, c in zip(terms, times_m, strict=True))
+            return self.builder.ufunc(np.divide, self._sum(Sum(inner)), self.examples)
+        made = self._build(terms[0])
+        for term in terms[1:]:
+            if term.coefficient < 0:
+                made = self.builder.ufunc(np.subtract, made, self._build(term.scaled(-1)))
+            else:
+                made = self.builder.ufunc(np.add, made, self._build(term))
+        if not isinstance(made, Value):
+            raise Unfit
+        return made
+
+    def _of_sigmoid(self, factor: Sigmoid) -> Value:
+        z = factor.z
+        if factor.what == "s":
+            if factor.value is not None:
+                return self.materialise(factor.value)
+            if id(z) in self.sigmoids:
+                return self.materialise(self.sigmoids[id(z)])
+            if id(z) in self.odds:
+                return self.builder.ufunc(np.divide, 1, self.materialise(self.odds[id(z)][1]))
+            return self.builder.ufunc(special.expit, z)
+        if factor.what == "1-s":
+            if id(z) in self.odds and z.function is np.absolute:  # exp(-z) is at most 1: no overflow
+                exponential, whole = map(self.materialise, self.odds[id(z)])
+                return self.builder.ufunc(np.divide, exponential, whole)
+            return self.builder.ufunc(np.subtract, 1, self._of_sigmoid(Sigmoid(z, "s")))
+        if factor.what == "log s":
+            z = self.builder.ufunc(np.negative, z)
+            return self.builder.ufunc(np.negative, self.builder.ufunc(np.logaddexp, 0, z))
+        return self.builder.ufunc(np.logaddexp, 0, z)
+
+
+def _positive(product: Product) -> Product:
+    """Write -(a - b - c) as b + c - a."""
+    if product.coefficient != -1:
+        return product
+    for i, (f, n) in enumerate(product.factors):
+        if isinstance(f, Sum) and n == 1 and 2 * sum(t.coefficient < 0 for t in f.terms) > len(f.terms):
+            turned = Sum(tuple(t.scaled(-1) for t in f.terms))
+            return Product(1.0, (*product.factors[:i], (turned, 1), *product.factors[i + 1 :]))
+    return product

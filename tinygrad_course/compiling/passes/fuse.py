@@ -1,0 +1,154 @@
+"""Calls that fit together as one call: grouped by what they run over, and by what has to run before them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from tinygrad_course.compiling.builder import Builder
+from tinygrad_course.compiling.dataflow import Program, Value, inputs_of, replace
+
+
+class FusedCall:
+    """Several calls of a program as one function, of its inputs and the arrays that it writes into."""
+
+    #: Whether it takes arrays whose entries don't lie one after the other.
+    strided = False
+
+    def __init__(self) -> None:
+        self.__name__ = type(self).__name__
+        self.arrays: list[Value] = []  # what it writes
+        self.scalars: list[Value] = []  # what it returns
+
+    @property
+    def function(self) -> Callable[..., Any]:
+        """What runs the calls."""
+        raise NotImplementedError
+
+    def __call__(self, *arrays: Any) -> Any:
+        """Run."""
+        return self.function(*arrays)
+
+
+def part(results: Any, index: int) -> Any:
+    """Return one of the results of a fused call."""
+    return results[index]
+
+
+class Group:
+    """Calls that become one.
+
+    Attributes
+    ----------
+    calls : list of Value
+    inputs, stored, scalars : list of Value
+        What the fused call is given, what arrays it writes, and what numbers it returns.
+    """
+
+    def __init__(self, calls: list[Value], needed: set[int]) -> None:
+        inside = {id(v) for v in calls}
+        self.calls = calls
+        self.inputs = list({id(u): u for v in calls for u in inputs_of(v) if id(u) not in inside}.values())
+        self.scalars = [v for v in calls if v.shape == ()]
+        self.stored = [v for v in calls if v.shape != () and id(v) in needed]
+
+    def fused(self) -> FusedCall:
+        """Return the function that computes the calls."""
+        raise NotImplementedError
+
+
+def fuse(
+    program: Program,
+    fits: Callable[[Value], bool],
+    space: Callable[[Value], Any],
+    group: Callable[[list[Value], set[int]], Group],
+    least: int = 1,
+) -> Program:
+    """Return a program in which calls that fit together are fused.
+
+    Parameters
+    ----------
+    program : Program
+    fits : callable
+        Whether a call can be part of a fused call.
+    space : callable
+        Calls that are fused have one value of this.
+    group : callable
+        Returns what fuses some calls.
+    least : int
+        Fewer calls than this stay calls.
+    """
+    order = [v for v in program.values() if v.function is not None]
+    stage: dict[int, int] = {}
+    inside: dict[int, Any] = {}  # the space of what is fused
+    for value in order:
+        mine = (space(value),) if fits(value) else None
+        at = 0
+        for v in inputs_of(value):
+            if v.function is not None:
+                ends = inside[id(v)] != mine or (v.shape == () and space(v) is not None)
+                at = max(at, stage[id(v)] + (1 if mine and ends else 0))
+        stage[id(value)], inside[id(value)] = at, mine
+    groups: dict[Any, list[Value]] = {}
+    for value in order:
+        if inside[id(value)]:
+            groups.setdefault((stage[id(value)], inside[id(value)]), []).append(value)
+    groups = {key: calls for key, calls in groups.items() if len(calls) >= least}
+    return _Fuser(program, order, groups, group).program
+
+
+class _Fuser:
+    def __init__(
+        self,
+        program: Program,
+        order: list[Value],
+        groups: dict[Any, list[Value]],
+        group: Callable[[list[Value], set[int]], Group],
+    ) -> None:
+        self.builder = Builder()
+        self.new: dict[int, Value] = {}
+        self.groups = groups
+        self.group = group
+        self.group_of = {id(v): key for key, calls in groups.items() for v in calls}
+        self.needed = {id(v) for v in program.results}
+        for value in order:
+            for v in inputs_of(value):
+                if self.group_of.get(id(v)) != self.group_of.get(id(value)):
+                    self.needed.add(id(v))
+        self.program = Program(program.inputs, [self.of(v) for v in program.results])
+
+    def of(self, value: Value) -> Value:
+        """Return what computes a value in the new program."""
+        waiting = [value]
+        while waiting:
+            v = waiting[-1]
+            if id(v) in self.new:
+                waiting.pop()
+                continue
+            calls = self.groups[self.group_of[id(v)]] if id(v) in self.group_of else [v]
+            mine = {id(c) for c in calls}
+            missing = [u for c in calls for u in inputs_of(c) if id(u) not in self.new and id(u) not in mine]
+            if missing:
+                waiting += missing
+            elif v.function is None:
+                self.new[id(v)] = v
+            elif id(v) in self.group_of:
+                self._fuse(calls)
+            else:
+                args, kwargs = (replace(x, lambda u: self.new[id(u)]) for x in (v.args, v.kwargs))
+                self.new[id(v)] = self.builder.like(v, args, kwargs)
+        return self.new[id(value)]
+
+    def _fuse(self, calls: list[Value]) -> None:
+        group = self.group(calls, self.needed)
+        fused = group.fused()
+        whole = Value(fused, tuple(self.new[id(v)] for v in group.inputs), {}, (), None, "tuple")
+        whole.born = min(v.born for v in calls)
+        for i, v in enumerate([*group.scalars, *group.stored]):
+            made = Value(part, (whole, i), {}, v.shape, v.dtype, v.kind)
+            made.born = whole.born
+            self.new[id(v)] = made
+        for v in calls:
+            self.new.setdefault(id(v), v)  # seen by nobody outside
+        fused.arrays = [self.new[id(v)] for v in group.stored]
+        fused.scalars = [self.new[id(v)] for v in group.scalars]

@@ -1,0 +1,95 @@
+"""Numbers put where they cost least: into the gradient that all the others come from."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from tinygrad_course.compiling.builder import Builder
+from tinygrad_course.compiling.dataflow import Program, Value, inputs_of, replace
+
+#: What a call costs, in entries that it could have multiplied instead.
+CALL = 1500
+_LINEAR = {np.transpose, np.reshape, np.sum, np.broadcast_to}
+
+
+def hoist_scale(program: Program) -> Program:
+    """Multiply the first gradient by the number that all its consequences are multiplied by in the end.
+
+    A step lowers W by (learning_rate / m) * dZ @ A.T for every layer: with dZ = (learning_rate / m) * (A - Y)
+    at the top, none of these multiplications is left.
+    """
+    users: dict[int, list[Value]] = {}
+    order = program.values()
+    for value in order:
+        for v in {id(u): u for u in inputs_of(value)}.values():
+            users.setdefault(id(v), []).append(value)
+    results = {id(v) for v in program.results}
+    found: list[tuple[int, Value, list[Value]]] = []
+    for value in order:
+        if value.function in {np.subtract, np.multiply, np.divide} and value.kind == "array":
+            ends = _ends(value, users, results)
+            if ends is not None and len(ends) > 1 and _number(ends[0]) not in {1.0, -1.0}:
+                saved = sum(CALL + e.size for e in ends) - (CALL + value.size)
+                found.append((saved, value, ends))
+    saved, seed, ends = max(found, key=lambda f: f[0], default=(0, None, []))
+    if seed is None or saved <= 0:
+        return program
+    return hoist_scale(_scaled(program, order, seed, ends))
+
+
+def _number(end: Value) -> float:
+    return float(end.args[1])
+
+
+def _ends(seed: Value, users: dict[int, list[Value]], results: set[int]) -> list[Value] | None:
+    """Return the multiplications by a number that everything computed from `seed` ends in, if that is so."""
+    ends: list[Value] = []
+    touched = {id(seed)}
+    waiting = [seed]
+    while waiting:
+        value = waiting.pop()
+        if id(value) in results:
+            return None
+        for user in users.get(id(value), ()):
+            if _is_scaling(user):
+                ends.append(user)
+                continue
+            dependent = [v for v in inputs_of(user) if id(v) in touched]
+            linear = user.function in _LINEAR or user.function in {np.matmul, np.multiply}
+            if not linear or len(dependent) != 1 or (user.function is np.sum and user.kind != "array"):
+                return None
+            if id(user) not in touched:
+                touched.add(id(user))
+                waiting.append(user)
+    if len({_number(e) for e in ends}) != 1:
+        return None
+    # a product of two things that both come from the seed is not linear in it
+    for user in (u for t in touched for u in users.get(t, ())):
+        if sum(id(v) in touched for v in inputs_of(user)) > 1:
+            return None
+    return ends
+
+
+def _is_scaling(value: Value) -> bool:
+    return value.function is np.multiply and len(value.args) == 2 and type(value.args[1]) in {int, float}
+
+
+def _scaled(program: Program, order: list[Value], seed: Value, ends: list[Value]) -> Program:
+    builder = Builder()
+    new: dict[int, Value] = {}
+    gone = {id(e) for e in ends}
+    for value in order:
+        if value.function is None:
+            new[id(value)] = value
+            continue
+        if id(value) in gone:
+            new[id(value)] = new[id(value.args[0])]
+            continue
+        args, kwargs = (replace(x, lambda v: new[id(v)]) for x in (value.args, value.kwargs))
+        made = builder.like(value, args, kwargs)
+        made.named_like(value)
+        if value is seed:
+            made = builder.ufunc(np.multiply, made, _number(ends[0]))
+            made.born = value.born
+        new[id(value)] = made
+    return Program(program.inputs, [new[id(v)] for v in program.results])

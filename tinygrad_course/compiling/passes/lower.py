@@ -1,0 +1,109 @@
+"""The same program in the NumPy calls that cost least."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from scipy import special
+
+from tinygrad_course.compiling.builder import Builder
+from tinygrad_course.compiling.dataflow import Program, Value, replace
+
+
+def lower(program: Program) -> Program:
+    """Return a program that computes the same by quicker calls."""
+    builder = Builder()
+    new: dict[int, Value] = {}
+    order = program.values()
+    small = {id(z) for z in map(_exponential, order) if z is not None}
+    for value in order:
+        if value.function is None:
+            new[id(value)] = value
+            continue
+        args, kwargs = (replace(x, lambda v: new[id(v)]) for x in (value.args, value.kwargs))
+        made = None
+        if value.kind == "array" and value.dtype.kind == "f":
+            made = _lowered(builder, value, args)
+            z = _logit(value)
+            if z is not None and id(z) in small and z.dtype == value.dtype and z.shape == value.shape:
+                made = _sigmoid(builder, new[id(z)])
+        if made is None:
+            made = builder.like(value, args, kwargs)
+        made.named_like(value)
+        new[id(value)] = made
+    return Program(program.inputs, [new[id(v)] for v in program.results])
+
+
+def lower_for_machine(program: Program) -> Program:
+    """Return a program that says sigmoid(z) where it computes 1 / (1 + exp(-z)).
+
+    That shares its exponential with softplus(z), and does not overflow.
+    """
+    builder = Builder()
+    new: dict[int, Value] = {}
+    for value in program.values():
+        if value.function is None:
+            new[id(value)] = value
+            continue
+        args, kwargs = (replace(x, lambda v: new[id(v)]) for x in (value.args, value.kwargs))
+        z = _logit(value)
+        made = builder.like(value, args, kwargs) if z is None else builder.ufunc(special.expit, new[id(z)])
+        made.named_like(value)
+        new[id(value)] = made
+    return Program(program.inputs, [new[id(v)] for v in program.results])
+
+
+def _logit(value: Value) -> Value | None:
+    """Return z of a value that is computed as 1 / (1 + exp(-z))."""
+    if value.function is not np.divide or isinstance(value.args[0], Value) or value.args[0] != 1:
+        return None
+    if value.dtype.kind != "f":
+        return None
+    divisor = value.args[1]
+    if divisor.function is not np.add:
+        return None
+    terms = [a for a in divisor.args if isinstance(a, Value)]
+    if len(terms) != 1 or terms[0].function is not np.exp or 1 not in divisor.args:
+        return None
+    exponent = terms[0].args[0]
+    return (
+        exponent.args[0] if exponent.function is np.negative and isinstance(exponent.args[0], Value) else None
+    )
+
+
+def _lowered(builder: Builder, value: Value, args: Any) -> Value | None:
+    u = builder.ufunc
+    if value.function is special.expit and args[0].dtype == value.dtype:
+        return _sigmoid(builder, args[0])
+    if value.function is np.logaddexp and args[0] == 0 and args[1].dtype == value.dtype:
+        z = args[1]
+        return u(np.add, u(np.maximum, z, 0.0), u(np.log1p, _exp_of_minus_abs(builder, z)))
+    return None
+
+
+def _sigmoid(builder: Builder, z: Value) -> Value:
+    """Return 1 / (1 + e) where z is positive, e / (1 + e) where it is negative, with e = exp(-|z|) up to 1.
+
+    Nothing overflows, and the exponential is softplus's too.
+    """
+    u, e = builder.ufunc, _exp_of_minus_abs(builder, z)
+    return u(np.divide, u(np.maximum, u(np.sign, z), e), u(np.add, 1.0, e))
+
+
+def _exponential(value: Value) -> Value | None:
+    """Return z of a value that exp(-|z|) belongs to: the exponential itself, or softplus(z)."""
+    if value.kind != "array":
+        return None
+    if value.function is np.logaddexp and value.args[0] == 0 and value.args[1].dtype == value.dtype:
+        z: Value = value.args[1]
+        return z
+    if value.function is np.exp and value.args[0].function is np.negative:
+        inner = value.args[0].args[0]
+        if isinstance(inner, Value) and inner.function is np.absolute:
+            return inner.args[0] if isinstance(inner.args[0], Value) else None
+    return None
+
+
+def _exp_of_minus_abs(builder: Builder, z: Value) -> Value:
+    return builder.ufunc(np.exp, builder.ufunc(np.negative, builder.ufunc(np.absolute, z)))

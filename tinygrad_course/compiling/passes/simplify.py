@@ -1,0 +1,418 @@
+"""Making a program smaller: what it computes twice, for nothing, or the long way round.
+
+Equal calls are made once, constants are folded, what no result needs is gone. Beyond that every value has a
+*form* (`algebra`): a number times factors. Numbers are carried out of products of matrices, sums and
+transposes (so that `dZ2` is `A2 - Y` and the 1/m waits until `dW2`), and what belongs to a sigmoid cancels.
+"""
+
+from __future__ import annotations
+
+import operator
+from typing import Any
+
+import numpy as np
+from scipy import special
+
+from tinygrad_course.compiling.builder import Unfit, uniform
+from tinygrad_course.compiling.dataflow import Program, Value, inputs_of, item
+from tinygrad_course.compiling.dataflow import replace as replace_values
+from tinygrad_course.compiling.passes.canonicalise import canonical
+from tinygrad_course.compiling.passes.factored_forms import (
+    ONE,
+    Product,
+    Sigmoid,
+    Sum,
+    as_product,
+    combine,
+    shortest,
+    times,
+)
+from tinygrad_course.compiling.passes.form_builder import FormBuilder
+
+#: Forms of more factors than this are not looked into any more.
+HEAVY = 40
+#: Numbers beyond these stay where they are: carried out, they could overflow or vanish on the way.
+SMALL, LARGE = 1e-9, 1e9
+
+_ARITHMETIC: set[Any] = {
+    np.add,
+    np.subtract,
+    np.multiply,
+    np.divide,
+    np.negative,
+    np.square,
+    np.power,
+    np.reciprocal,
+}
+_ARITHMETIC |= {operator.add, operator.sub, operator.mul, operator.truediv, operator.neg}
+#: Linear in the first argument, in both: a number can be carried out.
+_LINEAR = {np.sum, np.transpose, np.reshape, np.broadcast_to}
+_BILINEAR = {np.matmul}
+
+
+#: The call that makes a result without axes what it was: an array, NumPy's scalar, a number of Python's.
+_AS_KIND: dict[str, Any] = {
+    "array": lambda v: (np.asarray, (v,)),
+    "scalar": lambda v: (operator.getitem, (v, ())),
+    "python": lambda v: (item, (v,)),
+}
+
+
+def simplify(program: Program, *, readable: bool = False) -> Program:
+    """Return a smaller program of the same results.
+
+    Parameters
+    ----------
+    program : Program
+        As it was recorded.
+    readable : bool
+        Keep every value that the user's code names, so that the program can be read beside that code.
+    """
+    return _Simplifier(readable).run(program)
+
+
+class _Simplifier(FormBuilder):
+    def __init__(self, readable: bool) -> None:
+        super().__init__(readable)
+        self.new: dict[int, Value] = {}  # canonical value of each recorded one
+        self.better: dict[int, tuple[Product, bool]] = {}  # forms of values whose names are kept
+        self.logits: dict[int, tuple[Value, Value]] = {}  # exp(-z) by its id: the value, z
+
+    def run(self, program: Program) -> Program:
+        self.examples = examples(program)
+        for value in program.values():
+            self.new[id(value)] = self.canonical(value)
+        results = []
+        for result in program.results:
+            value = self.materialise(self.new[id(result)])
+            if value.is_input and not result.is_input:  # x * 1 is a new array
+                value = self.builder.call(np.positive, (value,), {}, value.shape, value.dtype, value.kind)
+            if value.kind != result.kind:
+                function, args = _AS_KIND[result.kind](value)
+                value = self.builder.call(function, args, {}, (), value.dtype, result.kind)
+            results.append(value)
+        return Program(program.inputs, results)
+
+    def canonical(self, value: Value) -> Value:
+        if value.function is None:
+            return value if value.is_input else self.builder.constant(value.data)
+        args = replace_values(value.args, lambda v: self.new[id(v)])
+        kwargs = replace_values(value.kwargs, lambda v: self.new[id(v)])
+        new = canonical(self.builder, value, args, kwargs)
+        new.named_like(value)
+        return new
+
+    # ------------------------------------------------------------------ what computes a value
+
+    def materialise(self, value: Value) -> Value:
+        """Return what computes `value` in the new program."""
+        known = self.made.get(id(value))
+        if known is not None:
+            return known
+        if value.function is None:
+            self.made[id(value)] = value
+            return value
+        for v in _pending(value, self.made):  # arguments first, without recursion
+            self._materialise(v)
+        return self.made[id(value)]
+
+    def _materialise(self, value: Value) -> None:
+        if value.function is None:
+            self.made[id(value)] = value
+            return
+        form = self.form(value)
+        product, changed = self.better.get(id(value), form)
+        made = None
+        if changed:
+            try:
+                made = self.build(product, value)
+            except Unfit:
+                made = None
+        if made is None:
+            made = self.again(value)
+        made.named_like(value)
+        self.made[id(value)] = made
+        self.made.setdefault(id(made), made)
+        if id(made) not in self.forms:
+            self.keep(made, form)
+
+    def keep(self, value: Value, form: tuple[Product, bool]) -> None:
+        """Remember a value's form, and that it is the sigmoid of something."""
+        self.forms[id(value)] = form
+        sole = form[0].sole()
+        if isinstance(sole, Sigmoid) and sole.what == "s" and sole.value is not None:
+            self.sigmoids.setdefault(id(sole.z), sole.value)
+
+    def again(self, value: Value) -> Value:
+        """Return the same call of what computes its arguments."""
+        args = replace_values(value.args, self.materialise)
+        kwargs = replace_values(value.kwargs, self.materialise)
+        return canonical(self.builder, value, args, kwargs)
+
+    # ------------------------------------------------------------------ the form of a value
+
+    def form(self, value: Value) -> tuple[Product, bool]:
+        """Return a value as a product, and whether that is another one than it was computed as."""
+        known = self.forms.get(id(value))
+        if known is None:
+            known = self._form(value)
+            if known[0].weight > HEAVY or not SMALL < abs(known[0].coefficient) < LARGE:
+                known = Product(1.0, ((value, 1),)), False
+            self.keep(value, known)
+        return known
+
+    def _form(self, value: Value) -> tuple[Product, bool]:
+        if value.is_constant:
+            number = uniform(value)
+            if number and value.dtype.kind == "f":
+                return Product(number), False
+        function = value.function
+        atom = Product(1.0, ((value, 1),)), False
+        if function is None or value.dtype is None or value.dtype.kind != "f" or value.dtype.itemsize < 4:
+            return atom
+        found = atom
+        if function is special.expit:
+            z = self.materialise(value.args[0])
+            found = Product(1.0, ((Sigmoid(z, "s", value), 1),)), False
+        elif function is np.log:
+            found = self._logarithm(value) or atom
+        elif function in _ARITHMETIC and self._plain(value):
+            found = self._arithmetic(value)
+        elif function in _LINEAR or function in _BILINEAR or (function is np.where and _chosen(value)):
+            found = self._linear(value)
+        if self.readable and value.kept:
+            sole = found[0].sole()
+            if isinstance(sole, Sigmoid):  # A2, whose name is kept
+                return Product(1.0, ((Sigmoid(sole.z, sole.what, value), 1),)), False
+            self.better[id(value)] = found
+            return atom
+        return found
+
+    def _plain(self, value: Value) -> bool:
+        """Whether the operands have the result's dtype, so that the order of operations is free."""
+        return all(
+            v.kind == "python"
+            or v.dtype == value.dtype
+            or (v.dtype.kind == "b" and value.function is np.multiply)
+            for v in inputs_of(value)
+        )
+
+    def _arithmetic(self, value: Value) -> tuple[Product, bool]:
+        function, args = value.function, value.args
+        forms = [self._operand(a) for a in args]
+        changed = any(c for _, c in forms)
+        products = [p for p, _ in forms]
+        if function in {np.add, operator.add}:
+            found, better = self.total(products, value)
+            better = better or 0 in args  # what Python's sum() begins with
+        elif function in {np.subtract, operator.sub}:
+            found, better = self.total([products[0], products[1].scaled(-1)])
+        elif function in {np.negative, operator.neg}:
+            found, better = products[0].scaled(-1), False
+        elif function in {np.multiply, operator.mul}:
+            found, better = self.times(*products)
+        elif function in {np.divide, operator.truediv}:
+            if products[1].coefficient == 0:
+                return Product(1.0, ((value, 1),)), False
+            found, better = self.times(products[0], products[1].inverse())
+        elif function is np.square:
+            found, better = self.times(products[0], products[0])
+        elif function is np.reciprocal:
+            found, better = products[0].inverse(), False
+        elif args[1] in (1, 2, 3, 4) and not isinstance(args[1], Value):
+            found, better = products[0], False
+            for _ in range(int(args[1]) - 1):
+                found, more = self.times(found, products[0])
+                better = better or more
+        else:
+            return Product(1.0, ((value, 1),)), False
+        if not np.isfinite(found.coefficient) or found.coefficient == 0:
+            return Product(1.0, ((value, 1),)), False
+        return found, changed or better
+
+    def _operand(self, arg: Any) -> tuple[Product, bool]:
+        if isinstance(arg, Value):
+            return self.form(arg)
+        return Product(float(arg)), False
+
+    def times(self, a: Product, b: Product) -> tuple[Product, bool]:
+        """Return the product of two forms; exp(-z) among a sigmoid's factors is written with them."""
+        zs = {f.z for f, _ in (*a.factors, *b.factors) if isinstance(f, Sigmoid)}
+        if zs:
+            a, b = self._sigmoids(a, zs), self._sigmoids(b, zs)
+        product, cancelled = times(a, b)
+        return product, cancelled or (abs(a.coefficient) != 1 and abs(b.coefficient) != 1)
+
+    def _sigmoids(self, product: Product, zs: set[Value]) -> Product:
+        for i, (f, n) in enumerate(product.factors):
+            value, z = self.logits.get(id(f), (None, None))
+            if value is f and z in zs:
+                rest = Product(product.coefficient, product.factors[:i] + product.factors[i + 1 :])
+                return times(rest, Product(1.0, ((Sigmoid(z, "1-s"), n), (Sigmoid(z, "s"), -n))))[0]
+        return product
+
+    def total(self, products: list[Product], value: Value | None = None) -> tuple[Product, bool]:
+        """Return the sum of forms, perhaps as they are added in `value`."""
+        terms: list[Product] = []
+        for p in products:
+            only = p.factors[0] if len(p.factors) == 1 else (None, 0)
+            if isinstance(only[0], Sum) and only[1] == 1:
+                terms += [t.scaled(p.coefficient) for t in only[0].terms]
+            else:
+                terms.append(p)
+        terms = combine([t for t in terms if t.coefficient])
+        sigmoid = self._sigmoid(terms)
+        if sigmoid is not None:
+            if value is not None and sigmoid[0].factors[0][1] < 0:
+                z = sigmoid[0].factors[0][0].z
+                exponential = next(a for a in value.args if isinstance(a, Value) and a.function is np.exp)
+                self.odds.setdefault(id(z), (exponential, value))
+            return sigmoid
+        if _of_one_sigmoid(terms):
+            short = shortest(terms)
+            if short.terms != tuple(terms):
+                return as_product(short), True
+        joined = self._joined(terms)
+        if joined is not None:
+            return joined, True
+        return as_product(Sum(tuple(terms))), False
+
+    def _sigmoid(self, terms: list[Product]) -> tuple[Product, bool] | None:
+        """Recognise 1 + exp(-z) = 1/s, 1 - s, and 1 - (1 - s)."""
+        if len(terms) != 2 or ONE not in (plain := [Product(abs(t.coefficient), t.factors) for t in terms]):
+            return None
+        one, other = terms if plain[0] == ONE else reversed(terms)
+        if len(other.factors) != 1 or abs(other.coefficient) != 1 or other.factors[0][1] != 1:
+            return None
+        factor = other.factors[0][0]
+        if (
+            isinstance(factor, Sigmoid)
+            and factor.what in {"s", "1-s"}
+            and one.coefficient == -other.coefficient
+        ):
+            return Product(
+                one.coefficient, ((Sigmoid(factor.z, "1-s" if factor.what == "s" else "s"), 1),)
+            ), False
+        if (
+            isinstance(factor, Value)
+            and factor.function is np.exp
+            and one.coefficient == other.coefficient == 1
+        ):
+            exponent = factor.args[0]
+            product, _ = self.form(exponent)
+            try:
+                z = self.build(product.scaled(-1), exponent)
+            except Unfit:
+                return None
+            self.logits[id(factor)] = (factor, z)
+            return Product(1.0, ((Sigmoid(z, "s"), -1),)), False
+        return None
+
+    def _logarithm(self, value: Value) -> tuple[Product, bool] | None:
+        argument, _ = self.form(value.args[0])
+        if argument.coefficient == 1 and len(argument.factors) == 1:
+            factor, power = argument.factors[0]
+            if isinstance(factor, Sigmoid) and factor.what in {"s", "1-s"}:
+                if factor.what == "1-s":
+                    return Product(-float(power), ((Sigmoid(factor.z, "softplus"), 1),)), True
+                return Product(float(power), ((Sigmoid(factor.z, "log s"), 1),)), True
+        return None
+
+    def _joined(self, terms: list[Product]) -> Product | None:
+        """Write sum(a) + sum(b) as sum(a + b), if that makes something of a sigmoid's logarithms cancel."""
+        sums = [t for t in terms if len(t.factors) == 1 and t.factors[0][1] == 1 and _is_sum(t.factors[0][0])]
+        if len(sums) != 2 or len(terms) != 2:
+            return None
+        a, b = (t.factors[0][0] for t in sums)
+        if a.kwargs != b.kwargs or a.args[0].shape != b.args[0].shape or a.args[0].dtype != b.args[0].dtype:
+            return None
+        inside, better = self.total(
+            [self.form(v.args[0])[0].scaled(t.coefficient) for v, t in zip((a, b), sums, strict=True)]
+        )
+        if not better:
+            return None
+        number, inner = inside.coefficient, self.build(Product(1.0, inside.factors), a.args[0])
+        joined = self.builder.call(np.sum, (inner,), a.kwargs, a.shape, a.dtype, a.kind)
+        return Product(number, ((joined, 1),))
+
+    def _linear(self, value: Value) -> tuple[Product, bool]:
+        """Carry the numbers out of a linear function's arguments."""
+        number = 1.0
+        args = list(value.args)
+        linear = (
+            _chosen(value) if value.function is np.where else (0, 1) if value.function in _BILINEAR else (0,)
+        )
+        for i in range(len(args)):
+            if not isinstance(args[i], Value):
+                continue
+            if i not in linear or args[i].dtype != value.dtype:
+                args[i] = self.materialise(args[i])
+                continue
+            product, _ = self.form(args[i])
+            if product.coefficient != 1 and product.factors:
+                try:
+                    args[i] = self.rest(product, args[i])
+                    number *= product.coefficient
+                    continue
+                except Unfit:
+                    pass
+            args[i] = self.materialise(args[i])
+        made = canonical(self.builder, value, tuple(args), value.kwargs)
+        if number == 1:
+            made.named_like(value)
+        known = self.forms.get(id(made))  # the transpose of a transpose
+        if known is not None:
+            return known[0].scaled(number), known[1] or number != 1
+        return Product(number, ((made, 1),)), number != 1
+
+    def rest(self, product: Product, like: Value) -> Value:
+        """Return a value without its number, under its name if that is a gradient's."""
+        made = self.build(Product(1.0, product.factors), like)
+        if not like.kept or product.coefficient == 1:
+            made.named_like(like)
+        return made
+
+
+def examples(program: Program) -> int:
+    """Return the course's m: the columns of the input called X, or of the widest of the inputs."""
+    widths = {v.name: v.shape[1] for v in program.inputs if len(v.shape) == 2}
+    return int(widths.get("X", max(widths.values(), default=1)))
+
+
+def _pending(value: Value, made: dict[int, Value]) -> list[Value]:
+    order: list[Value] = []
+    done: set[int] = set()
+    stack = [(value, False)]
+    while stack:
+        v, ready = stack.pop()
+        if id(v) in done or id(v) in made:
+            continue
+        if ready:
+            done.add(id(v))
+            order.append(v)
+        else:
+            stack.append((v, True))
+            stack.extend((u, False) for u in inputs_of(v))
+    return order
+
+
+def _chosen(value: Value) -> tuple[int, ...]:
+    """Return the places of the operands that np.where is linear in: x, if the other choice is 0."""
+    if len(value.args) != 3 or value.kwargs:
+        return ()
+    zero = [not isinstance(a, Value) and a == 0 for a in value.args]
+    return (1,) if zero[2] and not zero[1] else (2,) if zero[1] and not zero[2] else ()
+
+
+def _is_sum(factor: Any) -> bool:
+    return isinstance(factor, Value) and factor.function is np.sum
+
+
+def _of_one_sigmoid(terms: list[Product]) -> bool:
+    """Whether a sum has two different factors of one sigmoid, so that it may be shorter multiplied out."""
+    kinds: dict[Value, set[str]] = {}
+    for t in terms:
+        for f, n in t.factors:
+            if isinstance(f, Sigmoid) and n > 0:
+                kinds.setdefault(f.z, set()).add(f.what)
+    return any(len(k & {"s", "1-s"}) == 2 or len(k & {"log s", "softplus"}) == 2 for k in kinds.values())

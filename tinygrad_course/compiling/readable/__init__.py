@@ -1,0 +1,1 @@
+"""A program for people: as Python text in the user's names, and as a graph."""

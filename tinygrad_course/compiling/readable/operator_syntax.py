@@ -1,0 +1,172 @@
+"""Calls as Python text: ``W1 @ X``, ``np.sum(dZ2, axis=1, keepdims=True)``, ``A1**2``."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+from scipy import special
+
+from tinygrad_course.compiling.dataflow import Value, item
+
+# How strongly Python's operators bind.
+COMPARE, OR, XOR, AND, SUM, TERM, SIGN, POWER, CALL = 6, 8, 9, 10, 12, 13, 14, 15, 16
+
+OPERATORS: Mapping[Any, tuple[str, int]] = {
+    np.add: ("+", SUM), operator.add: ("+", SUM), np.subtract: ("-", SUM), operator.sub: ("-", SUM),
+    np.multiply: ("*", TERM), operator.mul: ("*", TERM),
+    np.divide: ("/", TERM), operator.truediv: ("/", TERM),
+    np.matmul: ("@", TERM), np.remainder: ("%", TERM), operator.mod: ("%", TERM),
+    np.floor_divide: ("//", TERM), operator.floordiv: ("//", TERM),
+    np.power: ("**", POWER), operator.pow: ("**", POWER),
+    np.less: ("<", COMPARE), np.less_equal: ("<=", COMPARE), np.greater: (">", COMPARE),
+    np.greater_equal: (">=", COMPARE), np.equal: ("==", COMPARE), np.not_equal: ("!=", COMPARE),
+    operator.lt: ("<", COMPARE), operator.le: ("<=", COMPARE), operator.gt: (">", COMPARE),
+    operator.ge: (">=", COMPARE), operator.eq: ("==", COMPARE), operator.ne: ("!=", COMPARE),
+    np.bitwise_and: ("&", AND), np.bitwise_or: ("|", OR), np.bitwise_xor: ("^", XOR),
+}  # fmt: skip
+_UNARY = {np.negative: "-", operator.neg: "-", np.invert: "~"}
+
+#: What the library computes by functions of its own, in NumPy's terms.
+HELPERS = {
+    "assign": "def assign(x, index, value):\n    y = np.array(x)\n    y[index] = value\n    return y\n",
+    "scatter": (
+        "def scatter(g, index, shape):\n    y = np.zeros(shape, g.dtype)\n    np.add.at(y, index, g)\n"
+        "    return y\n"
+    ),
+}
+
+
+class Printer:
+    """Prints calls, given the text of each operand and how strongly it binds.
+
+    Attributes
+    ----------
+    imports : set of str
+        What the printed text needs beyond ``import numpy as np``.
+    helpers : set of str
+        The names of `HELPERS` that it needs.
+    """
+
+    def __init__(self, operand: Callable[[Value], tuple[str, int]]) -> None:
+        self.operand = operand
+        self.divisors: dict[int, str] = {}  # names for numbers below the line: 400 is m
+        self.imports: set[str] = set()
+        self.helpers: set[str] = set()
+
+    def call(self, value: Value) -> tuple[str, int]:
+        """Return the text of a call and how strongly it binds."""
+        function, args, kwargs = value.function, value.args, value.kwargs
+        if function in OPERATORS and len(args) == 2 and not kwargs:
+            return self._binary(*OPERATORS[function], *args)
+        if function in _UNARY and not kwargs:
+            return _UNARY[function] + self.text(args[0], SIGN), SIGN
+        if function is np.square:
+            return self.text(args[0], POWER + 1) + "**2", POWER
+        if function is special.expit:
+            return f"1 / (1 + np.exp(-{self.text(args[0], SIGN)}))", TERM
+        if function is np.transpose and len(args) == 1 and not kwargs:
+            return self.text(args[0], CALL) + ".T", CALL
+        if (
+            function is np.reshape
+            and args[1] == tuple(n for n in args[0].shape if n != 1)
+            and type(args[1]) is tuple
+        ):
+            return f"np.squeeze({self.text(args[0])})", CALL
+        if function is operator.getitem:
+            return f"{self.text(args[0], CALL)}[{self._index(args[1])}]", CALL
+        name = getattr(function, "__name__", "")
+        module = getattr(function, "__module__", "") or ""
+        if function is item:
+            return f"{self.text(args[0], CALL)}.item()", CALL
+        if module.startswith("tinygrad_course.") and name in {"astype", "as_integers"}:
+            return f"{self.text(args[0], CALL)}.astype({self.text(args[1])})", CALL
+        if function is np.sum and kwargs.get("axis", 0) is None:
+            kwargs = {}
+        elif function is np.sum and len(kwargs.get("axis", ())) == 1:
+            kwargs = {"axis": kwargs["axis"][0], **({"keepdims": True} if kwargs["keepdims"] else {})}
+        parts = [self.text(a) for a in args] + [f"{k}={self.text(v)}" for k, v in kwargs.items()]
+        return f"{self.function(function)}({', '.join(parts)})", CALL
+
+    def _binary(self, symbol: str, strength: int, a: Any, b: Any) -> tuple[str, int]:
+        if symbol == "*" and not isinstance(b, Value) and isinstance(a, Value):
+            a, b = b, a
+        if symbol == "**":
+            return f"{self.text(a, POWER + 1)}**{self.text(b, SIGN)}", POWER
+        if symbol == "/" and type(b) is int and b in self.divisors:
+            return f"{self.text(a, strength)} / {self.divisors[b]}", strength
+        left = self.text(a, strength + (strength == COMPARE))
+        right = self.text(b, strength if symbol == "+" else strength + 1)
+        return f"{left} {symbol} {right}", strength
+
+    def text(self, x: Any, strength: int = 0) -> str:
+        """Return the text of an argument, in parentheses if it binds less than `strength`."""
+        if isinstance(x, Value):
+            text, own = self.operand(x)
+        else:
+            text, own = self.literal(x)
+        return f"({text})" if own < strength else text
+
+    def literal(self, x: Any) -> tuple[str, int]:
+        """Return the text of a number or an option."""
+        if isinstance(x, (tuple, list)):
+            inner = ", ".join(self.text(y) for y in x)
+            if isinstance(x, list):
+                return f"[{inner}]", CALL
+            return (f"({inner},)" if len(x) == 1 else f"({inner})"), CALL
+        if isinstance(x, slice):
+            return f"slice({self.text(x.start)}, {self.text(x.stop)}, {self.text(x.step)})", CALL
+        if isinstance(x, np.dtype):
+            return (f"np.{x.name}" if x.kind in "fiu" else f"np.dtype({x.str!r})"), CALL
+        if isinstance(x, type) and x.__module__ == "numpy":
+            return f"np.{x.__name__}", CALL
+        if isinstance(x, np.generic):
+            return f"np.{type(x).__name__}({x.item()!r})".replace("(nan)", "(np.nan)").replace(
+                "inf)", "np.inf)"
+            ), CALL
+        if isinstance(x, float) and not np.isfinite(x):
+            return ("np.nan" if np.isnan(x) else "np.inf" if x > 0 else "-np.inf"), CALL if x > 0 else SIGN
+        if x is Ellipsis:
+            return "...", CALL
+        if isinstance(x, float) and x.is_integer() and abs(x) < 1e6:
+            text = repr(int(x))
+        else:
+            text = repr(x)
+        return text, SIGN if text.startswith("-") else CALL
+
+    def _index(self, index: Any) -> str:
+        parts = index if isinstance(index, tuple) else (index,)
+        texts = []
+        for part in parts:
+            if isinstance(part, slice):
+                ends = ["" if end is None else self.text(end) for end in (part.start, part.stop)]
+                texts.append(":".join(ends + ([] if part.step is None else [self.text(part.step)])))
+            else:
+                texts.append(self.text(part))
+        return ", ".join(texts) + ("," if isinstance(index, tuple) and len(index) == 1 else "")
+
+    def function(self, function: Any) -> str:
+        """Return a function's name, such as ``np.sum`` or ``np.linalg.inv``; others are imported."""
+        name = getattr(function, "__name__", "")
+        owner = getattr(function, "__self__", None)
+        if isinstance(owner, np.ufunc):
+            return f"{self.function(owner)}.{name}"
+        if getattr(np, name, None) is function:
+            return f"np.{name}"
+        for part in ("linalg", "fft"):
+            if getattr(getattr(np, part), name, None) is function:
+                return f"np.{part}.{name}"
+        if getattr(special, name, None) is function:
+            self.imports.add(f"from scipy.special import {name}")
+            return name
+        if name in HELPERS:
+            self.helpers.add(name)
+            return name
+        if getattr(operator, name, None) is function:
+            self.imports.add("import operator")
+            return f"operator.{name}"
+        module = getattr(function, "__module__", "")
+        self.imports.add(f"from {module} import {name}")
+        return str(name)

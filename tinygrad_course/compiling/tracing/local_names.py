@@ -1,0 +1,120 @@
+"""The user's names for values, found in the local variables of her functions as these return."""
+
+from __future__ import annotations
+
+import sys
+from types import CodeType, FrameType
+from typing import Any, Self
+
+from tinygrad_course.autodiff import gradients as autodiff
+from tinygrad_course.compiling.dataflow import Program, Value, inputs_of
+from tinygrad_course.compiling.tracing.assigned_names import of_library
+from tinygrad_course.compiling.tracing.tracer import Tracer
+from tinygrad_course.engine.sweep import sweep
+from tinygrad_course.engine.tensor import Tensor
+
+
+def _marking_sweep(root: Tensor, seed: Any, **options: Any) -> Any:
+    return sweep(root, seed, **{**options, "mark": True})
+
+
+_GRADIENTS: CodeType = autodiff._Inputs.gradients.__code__
+
+
+class LocalNames:
+    """Collects names while a function is recorded, as a context manager; `give` writes them into the program.
+
+    The outermost function's name for a value wins; a name that several values bear is numbered, so that the
+    Z of each layer becomes Z1, Z2, ...; a gradient's name is "d" and the name of what it belongs to.
+    """
+
+    def __init__(self) -> None:
+        self.found: dict[int, tuple[int, str, Value]] = {}
+        self.tensors: list[Tensor] = []
+        self.gradients: list[tuple[list[Tensor], list[Any]]] = []
+
+    def __enter__(self) -> Self:
+        self.before = sys.getprofile()
+        self.depth = _depth(sys._getframe(1))
+        sys.setprofile(self._event)
+        vars(autodiff)["sweep"] = _marking_sweep  # gradients of functions leave no marks otherwise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        sys.setprofile(self.before)
+        vars(autodiff)["sweep"] = sweep
+
+    def _event(self, frame: FrameType, event: str, returned: Any) -> None:
+        if event != "return":
+            return
+        code = frame.f_code
+        if code is _GRADIENTS:
+            if returned is not None:
+                self.gradients.append((list(frame.f_locals["self"].tensors), returned))
+        elif not of_library(code.co_filename):
+            depth = _depth(frame) - self.depth
+            for name, thing in frame.f_locals.items():
+                self._name(name, thing, depth)
+
+    def _name(self, name: str, thing: Any, depth: int) -> None:
+        if type(thing) is Tensor:
+            self.tensors.append(thing)
+            self._name(thing.name or name, thing._data, depth)
+        elif type(thing) is Tracer:
+            value = thing._value
+            known = self.found.get(id(value))
+            good = name.isidentifier() and not name.startswith("_")
+            if value.function is not None and good and (known is None or depth < known[0]):
+                self.found[id(value)] = (depth, name, value)
+        elif type(thing) is dict:
+            for key, item in thing.items():
+                if type(key) is str and type(item) in {Tracer, Tensor}:
+                    self._name(key, item, depth + 1)
+
+    def give(self, program: Program) -> None:
+        """Write the names into the values of `program`."""
+        for _, name, value in self.found.values():
+            value.name, value.kept = name, True
+        values = program.values()
+        _forget_steps(values)
+        _number(values)
+        for tensors, gradients in self.gradients:
+            for tensor, gradient in zip(tensors, gradients, strict=True):
+                known = gradient._value.name if type(gradient) is Tracer and gradient._value.kept else None
+                if type(gradient) is Tracer and tensor.name and known in {None, tensor.name}:
+                    gradient._value.name, gradient._value.kept = f"d{tensor.name}", True
+        for tensor in self.tensors:
+            gradient, data = tensor._grad, tensor._data
+            if (
+                type(gradient) is Tracer
+                and type(data) is Tracer
+                and gradient._value.name is None
+                and data._value.name
+            ):
+                gradient._value.name = f"d{data._value.name}"
+
+
+def _forget_steps(values: list[Value]) -> None:
+    """Take the name from a value on its way: of Z = W @ A; Z = Z + b  the second is Z."""
+    for value in values:
+        for v in inputs_of(value):
+            if v.function is not None and v.name is not None and v.name == value.name:
+                v.name, v.kept = None, False
+
+
+def _number(values: list[Value]) -> None:
+    bearers: dict[str, list[Value]] = {}
+    for v in values:
+        if v.name is not None and v.function is not None:
+            bearers.setdefault(v.name, []).append(v)
+    for name, same in bearers.items():
+        if len(same) > 1 and not name[-1].isdigit():
+            for i, v in enumerate(same, 1):
+                v.name = f"{name}{i}"
+
+
+def _depth(frame: FrameType | None) -> int:
+    depth = 0
+    while frame is not None:
+        frame, depth = frame.f_back, depth + 1
+    return depth

@@ -1,0 +1,63 @@
+"""What can't be compiled, and what to write in its place."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+
+class CannotCompile(TypeError):  # noqa: N818  (it says what can't be done)
+    """The function does something that a recording can't repeat faithfully."""
+
+
+#: Functions that look at shapes and dtypes alone: they are answered at once, with plain values.
+OF_SHAPES = {
+    *(np.shape, np.ndim, np.size, np.result_type, np.can_cast, np.common_type, np.min_scalar_type),
+    *(np.iscomplexobj, np.isrealobj, np.zeros_like, np.ones_like, np.einsum_path),
+    *(np.diag_indices_from, np.tril_indices_from, np.triu_indices_from),
+}
+#: Functions whose results have a shape that depends on values.
+OF_VALUES = {
+    *(np.nonzero, np.flatnonzero, np.argwhere, np.unique, np.extract, np.compress, np.trim_zeros, np.union1d),
+    *(np.unique_all, np.unique_counts, np.unique_inverse, np.unique_values),
+    *(np.intersect1d, np.setdiff1d, np.setxor1d, np.histogram, np.histogram_bin_edges),
+}
+WRITING = {np.copyto, np.place, np.put, np.putmask, np.put_along_axis, np.fill_diagonal}
+TEXT = {
+    *(np.array2string, np.array_repr, np.array_str, np.save, np.savetxt, np.savez, np.savez_compressed),
+}
+
+IN_PLACE = (
+    "{} was changed in place (x -= y, out=), which a recording can't follow: write x = x - y. A compiled "
+    "function reuses memory by itself."
+)
+
+
+def refuse_call(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+    """Raise if a call of this function can't be part of a program.
+
+    Raises
+    ------
+    CannotCompile
+        Saying what to write in its place.
+    """
+    if function in WRITING:
+        raise CannotCompile(IN_PLACE.format(f"an argument of {name_of(function)}"))
+    if function in OF_VALUES or (function is np.where and len(args) + len(kwargs) == 1):
+        raise CannotCompile(
+            f"the shape of what {name_of(function)} returns depends on values, and a program is made for "
+            "fixed shapes: use np.where(condition, x, y), or select outside the compiled function"
+        )
+    if function in TEXT:
+        raise CannotCompile(
+            f"{name_of(function)} writes numbers, and a compiled function would write them once only: "
+            "return what you want to look at"
+        )
+
+
+def name_of(function: Any) -> str:
+    """Return what a user calls a function: ``np.sum``."""
+    name = getattr(function, "__name__", str(function))
+    module = getattr(function, "__module__", None) or "numpy"
+    return f"np.{name}" if isinstance(function, np.ufunc) or module.startswith("numpy") else name

@@ -1,0 +1,251 @@
+"""Traced a function: it runs on tracers for its arrays, and the calls that it makes are the program."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from tinygrad_course.compiling.dataflow import Program, Value, inputs_of
+from tinygrad_course.compiling.tracing.captured_values import CapturedValues, leaked
+from tinygrad_course.compiling.tracing.local_names import LocalNames
+from tinygrad_course.compiling.tracing.refusals import CannotCompile
+from tinygrad_course.compiling.tracing.trace import Trace, same
+from tinygrad_course.compiling.tracing.tracer import Tracer
+from tinygrad_course.engine import trees
+from tinygrad_course.engine.tensor import Tensor
+
+
+@dataclass
+class Traced:
+    """A function as it was recorded.
+
+    Attributes
+    ----------
+    program : Program
+    parameters : list of str
+        The names of the function's arguments.
+    paths : list of str
+        Where each input is in the arguments: ``"parameters.W1"``.
+    result : nest
+        What the function returned, with a `Value` in each array's place.
+    captured : CapturedValues
+        What it may have read from outside.
+    """
+
+    program: Program
+    parameters: list[str]
+    paths: list[str]
+    result: Any
+    captured: CapturedValues
+
+
+def trace_function(f: Callable[..., Any], args: Any, kwargs: Any, moving: Any) -> Traced:
+    """Record one call of `f`.
+
+    The function is recorded twice. Whatever differs between the two recordings does not come from the
+    arguments (a random mask, the time of day), so that a program would repeat it wrongly. And it is run as it
+    is: what it returns for plain arrays is what it has to return for the tracers.
+
+    Parameters
+    ----------
+    f : callable
+    args, kwargs
+        The call, with arrays, numbers and nests of them.
+    moving : set of str
+        The paths of the numbers that may change between calls, and so are inputs as arrays are.
+
+    Raises
+    ------
+    CannotCompile
+        If the function does what can't be recorded.
+    """
+    objects = [x for _, x in named_arguments(f, args, kwargs) if not isinstance(x, (np.ndarray, np.generic))]
+    captured = CapturedValues(f, *objects)
+    first, paths, result, samples = _run(f, args, kwargs, moving)
+    drawn = captured.drew()
+    if drawn is not None:
+        raise CannotCompile(
+            f"random numbers were drawn inside the function (from {drawn}), and a program would repeat the "
+            "same ones in every call: draw them outside, and pass them as an argument"
+        )
+    path = leaked(captured) or captured.changed()
+    if path is not None:
+        raise CannotCompile(
+            f"the function changes {path}, which lies outside it; a program would not. Pass it as an "
+            "argument and return the changed one, as in  state, cost = step(state, X, Y)"
+        )
+    second, _, _, _ = _run(f, args, kwargs, moving)
+    _compare(first, second)
+    with np.errstate(all="ignore"):
+        _compare_results(samples, f(*args, **kwargs))
+    return Traced(first, argument_names(f, len(args)), paths, result, CapturedValues(f, *objects))
+
+
+def _run(f: Callable[..., Any], args: Any, kwargs: Any, moving: Any) -> tuple[Program, list[str], Any, Any]:
+    tracing = Trace()
+    inputs: list[Value] = []
+    paths: list[str] = []
+
+    def wrap(path: str, x: Any) -> Any:
+        if not is_dynamic(x, path, moving):
+            return x
+        kind: Any = (
+            "array" if isinstance(x, np.ndarray) else "scalar" if isinstance(x, np.generic) else "python"
+        )
+        value = Value(None, (), {}, np.shape(x), np.asarray(x).dtype, kind, name=path.rpartition(".")[2])
+        inputs.append(value)
+        paths.append(path)
+        return Tracer(tracing, value, x)
+
+    named = named_arguments(f, args, kwargs)
+    try:
+        standing = trees.rebuild((args, kwargs), iter([wrap(p, x) for p, x in named]))
+        with LocalNames() as names, np.errstate(all="ignore"):  # the program will warn of what it meets
+            returned = f(*standing[0], **standing[1])
+        results: list[Value] = []
+        result = trees.rebuild(
+            returned, iter([_result(p, x, tracing, results) for p, x in trees.leaves(returned)])
+        )
+        program = Program(inputs, results)
+        names.give(program)
+    finally:
+        tracing.open = False
+    samples = trees.tree_map(lambda x: x._sample if type(x) is Tracer else x, returned)
+    return program, paths, result, samples
+
+
+def _result(path: str, x: Any, tracing: Trace, results: list[Value]) -> Any:
+    if type(x) is Tensor:
+        raise CannotCompile(
+            f"the function returns a Tensor ({path or 'its result'}), and a compiled function keeps no "
+            "graph: return its .data, or the gradients that value_and_grad gives"
+        )
+    if type(x) is Tracer:
+        results.append(x._value)
+        return x._value
+    if isinstance(x, np.ndarray):
+        results.append(tracing.constant(x))
+        return results[-1]
+    return x
+
+
+def argument_names(f: Callable[..., Any], count: int) -> list[str]:
+    """Return names for the first `count` positional arguments of `f`."""
+    try:
+        parameters = inspect.signature(f).parameters.values()
+    except (TypeError, ValueError):
+        parameters = ()  # type: ignore[assignment]
+    names = [p.name for p in parameters if p.kind in {p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD}]
+    return names[:count] + [f"argument{i + 1}" for i in range(len(names), count)]
+
+
+def named_arguments(f: Callable[..., Any], args: Any, kwargs: Any) -> list[tuple[str, Any]]:
+    """Return every leaf of the arguments with its path: the parameter's name, then the place inside it."""
+    leaves = []
+    for name, arg in zip(argument_names(f, len(args)), args, strict=True):
+        leaves += trees.leaves(arg, name)
+    for key, arg in kwargs.items():
+        leaves += trees.leaves(arg, key)
+    return leaves
+
+
+def is_dynamic(x: Any, path: str, moving: Any) -> bool:
+    """Whether an argument is an input of the program; others are part of it.
+
+    Raises
+    ------
+    CannotCompile
+        For what a program can't take.
+    """
+    if isinstance(x, np.ndarray):
+        if type(x) is not np.ndarray and not isinstance(x, np.memmap):
+            raise CannotCompile(
+                f"{path} is a {type(x).__name__}; a compiled function takes plain arrays: np.asarray({path})"
+            )
+        if x.dtype.kind not in "fiub":
+            raise CannotCompile(
+                f"{path} has dtype {x.dtype}; a compiled function takes arrays of real numbers"
+            )
+        return True
+    if isinstance(x, np.generic):
+        return x.dtype.kind in "fiub"
+    if isinstance(x, (np.random.RandomState, np.random.Generator)):
+        raise CannotCompile(
+            f"{path} is a random generator; a program would repeat one call's numbers. Draw them outside, "
+            "and pass them as an argument"
+        )
+    return path in moving
+
+
+def _compare(first: Program, second: Program) -> None:
+    a, b = first.values(), second.values()
+    numbers_a, numbers_b = ({id(v): i for i, v in enumerate(x)} for x in (a, b))
+
+    def outline(v: Value, numbers: dict[int, int]) -> Any:
+        return v.function, v.shape, v.dtype, [numbers[id(u)] for u in inputs_of(v)]
+
+    for v, w in zip(a, b, strict=False):
+        if v.is_constant and w.is_constant and not same(v.data, w.data):
+            raise CannotCompile(
+                f"an array of shape {v.shape} that the function computes is different each time it is run "
+                "(random numbers?): compute it outside, and pass it as an argument"
+            )
+        if outline(v, numbers_a) != outline(w, numbers_b) or not _same_options(v, w):
+            break
+    else:
+        if len(a) == len(b):
+            return
+    raise CannotCompile(
+        "the function does something else each time it is run (random numbers, the time of day?), which a "
+        "program can't: what it does must depend on its arguments alone. Compute what differs outside, and "
+        "pass it"
+    )
+
+
+def _compare_results(recorded: Any, plain: Any) -> None:
+    ours, theirs = trees.leaves(recorded), trees.leaves(plain)
+    same = [path for path, _ in ours] == [path for path, _ in theirs] and all(
+        _alike(x, y) for (_, x), (_, y) in zip(ours, theirs, strict=True)
+    )
+    if not same:
+        raise CannotCompile(
+            "the function returns something else for plain arrays than for the tracers that it is recorded "
+            "with: does it ask for the type of an argument (isinstance), or draw random numbers? Leave such "
+            "choices outside"
+        )
+
+
+def _alike(x: Any, y: Any) -> bool:
+    """Whether two results are of one type, shape and dtype, and nearly equal."""
+    if not isinstance(y, (np.ndarray, np.generic, int, float)):
+        return type(x) is type(y)
+    if type(x) is not type(y) or np.shape(x) != np.shape(y):
+        return False
+    if getattr(x, "dtype", None) != getattr(y, "dtype", None):
+        return False
+    with np.errstate(all="ignore"):
+        return bool(np.allclose(x, y, rtol=1e-2, atol=1e-6, equal_nan=True))
+
+
+def _same_options(v: Value, w: Value) -> bool:
+    return repr(_plain_options(v)) == repr(_plain_options(w))
+
+
+def _plain_options(v: Value) -> list[Any]:
+    found: list[Any] = []
+
+    def visit(tree: Any) -> None:
+        if type(tree) in {tuple, list}:
+            for t in tree:
+                visit(t)
+        elif type(tree) is dict:
+            visit(list(tree.values()))
+        elif not isinstance(tree, Value):
+            found.append(tree)
+
+    visit((v.args, v.kwargs))
+    return found

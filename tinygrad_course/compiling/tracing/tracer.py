@@ -1,0 +1,376 @@
+"""`Tracer`: what a function is given while it is recorded, in place of each array argument.
+
+It answers NumPy's protocols like an array, computes on the array that it stands for, and notes each call in
+the recording. A Tensor can hold one, so that backward passes are noted call by call as they are computed.
+What needs the numbers themselves (a branch, a print, a conversion) would freeze one call's numbers into the
+program: it raises.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Iterator
+from typing import Any, ClassVar, NoReturn
+
+import numpy as np
+
+from tinygrad_course.compiling.dataflow import Kind, Value, inputs_of, item
+from tinygrad_course.compiling.tracing.assigned_names import assigned_name
+from tinygrad_course.compiling.tracing.refusals import (
+    IN_PLACE,
+    OF_SHAPES,
+    CannotCompile,
+    name_of,
+    refuse_call,
+)
+from tinygrad_course.compiling.tracing.trace import Trace
+from tinygrad_course.engine.operators import Methods
+from tinygrad_course.engine.tensor import Tensor
+from tinygrad_course.rules.indexing import astype
+
+
+def _refuse(self: Tracer, what: str) -> NoReturn:
+    raise CannotCompile(
+        f"{self._label()} was {what} while the function was recorded, and the program would keep this call's "
+        "number for every call to come. Choose between values with np.where, return what you want to look "
+        "at, and decide or print outside the compiled function."
+    )
+
+
+def _operator(ufunc: Callable[..., Any], plain: Callable[..., Any]) -> tuple[Any, Any]:
+    """Return an operator and its reflection: NumPy's on arrays, Python's between numbers of Python's."""
+
+    def call(a: Any, b: Any) -> Any:  # a tracer and something else
+        if isinstance(a, Tensor) or isinstance(b, Tensor):
+            return NotImplemented
+        if _is_number(a) and _is_number(b):
+            return record(plain, (a, b), {})
+        return record(ufunc, (a, b), {}, plain)
+
+    return call, lambda self, other: call(other, self)
+
+
+def _is_number(x: Any) -> bool:
+    return type(x) in {int, float, bool} or (type(x) is Tracer and x._value.kind == "python")
+
+
+class Tracer(Methods):
+    """Stands for one array while a function is recorded."""
+
+    __slots__ = ("_sample", "_trace", "_value")
+
+    __hash__ = object.__hash__
+    __array_priority__: ClassVar[float] = 900.0
+    base: ClassVar[None] = None  # nobody writes into it, so that it may share what it likes
+
+    def __init__(self, trace: Trace, value: Value, sample: Any) -> None:
+        self._trace = trace
+        self._value = value
+        self._sample = sample
+
+    def _label(self) -> str:
+        value = self._value
+        if value.name or value.function is None:
+            return value.name or "an argument"
+        of = [v.name for v in inputs_of(value) if v.name]
+        return f"a result of {getattr(value.function, '__name__', '')}" + (
+            f" of {' and '.join(of)}" if of else ""
+        )
+
+    # -------------------------------------------------------------- what it can tell
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape."""
+        return self._value.shape
+
+    @property
+    def dtype(self) -> Any:
+        """The dtype."""
+        return self._value.dtype
+
+    @property
+    def ndim(self) -> int:
+        """The number of axes."""
+        return len(self._value.shape)
+
+    @property
+    def size(self) -> int:
+        """The number of entries."""
+        return self._value.size
+
+    @property
+    def nbytes(self) -> int:
+        """The size in bytes."""
+        return self._value.nbytes
+
+    @property
+    def T(self) -> Any:
+        """The transpose, recorded."""
+        return record(np.transpose, (self,), {})
+
+    def __len__(self) -> int:
+        if not self.shape:
+            raise TypeError(f"{self._label()} is a scalar: it has no len()")
+        return self.shape[0]
+
+    def __repr__(self) -> str:
+        return f"<tracer for {self._label()} {self.shape} {self.dtype}>"
+
+    def __iter__(self) -> Iterator[Any]:
+        return (self[i] for i in range(len(self)))
+
+    # -------------------------------------------------------------- what would freeze a number
+
+    def __bool__(self) -> NoReturn:  # noqa: PLE0304
+        _refuse(self, "asked whether it is true (if, while, and, or, assert)")
+
+    def __float__(self) -> NoReturn:
+        _refuse(self, "made a Python number")
+
+    def __int__(self) -> NoReturn:
+        _refuse(self, "made a Python number")
+
+    def __index__(self) -> NoReturn:  # noqa: PLE0305
+        _refuse(self, "used as an index or a count")
+
+    def __array__(self, *_: Any, **__: Any) -> NoReturn:
+        _refuse(self, "taken for its plain values (np.asarray, or a function that speaks no NumPy protocol)")
+
+    def __format__(self, spec: str) -> str:
+        if spec:
+            _refuse(self, "printed")
+        return repr(self)
+
+    def __contains__(self, item: Any) -> NoReturn:
+        _refuse(self, "searched")
+
+    def __reduce__(self) -> NoReturn:
+        _refuse(self, "pickled")
+
+    def item(self) -> Any:
+        """Return the only entry as a number of Python's, which leaves float32 arrays what they are."""
+        return record(item, (self,), {})
+
+    def tolist(self) -> NoReturn:
+        """Raise: the numbers of this call would stay in the program."""
+        _refuse(self, "made a list")
+
+    def __setitem__(self, index: Any, value: Any) -> NoReturn:
+        raise CannotCompile(
+            f"{self._label()}[...] = ... changes an array in place, which a recording can't follow: "
+            "compute a new array (np.where, np.concatenate), or assign to a Tensor's items, which records a "
+            "new value"
+        )
+
+    def __delattr__(self, name: str) -> NoReturn:
+        raise AttributeError(name)
+
+    # -------------------------------------------------------------- what is recorded
+
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
+        if any(isinstance(x, Tensor) for x in inputs):
+            return NotImplemented
+        if kwargs.get("out") is not None or method == "at":
+            raise CannotCompile(IN_PLACE.format(self._label()))
+        function = ufunc if method == "__call__" else getattr(ufunc, method)
+        return record(function, inputs, kwargs)
+
+    def __array_function__(self, func: Any, types: Any, args: Any, kwargs: Any) -> Any:
+        if any(issubclass(t, Tensor) for t in types):
+            return NotImplemented
+        return record(func, args, kwargs)
+
+    @staticmethod
+    def __record_call__(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Record a call of one of the library's own primitives (`tinygrad_course.rules.table.primitive`)."""
+        if any(isinstance(x, Tensor) for x in args):
+            return Tensor.__record_call__(function, args, kwargs)
+        try:
+            return function.__wrapped__(*args, **kwargs)  # of NumPy's functions, each of which is recorded
+        except CannotCompile:
+            return record(function, args, kwargs)  # it writes into an array of its own: a call by itself
+
+    def __variable__(self) -> Any:
+        """Return what a Tensor holds of it: of a number of Python's, NumPy's scalar."""
+        return record(np.positive, (self,), {}) if self._value.kind == "python" else self
+
+    def __getitem__(self, index: Any) -> Any:
+        return record(operator.getitem, (self, index), {})
+
+    def copy(self, *_: Any) -> Any:
+        """Return the values under another object; tracers are never written to."""
+        return Tracer(self._trace, self._value, self._sample)
+
+    def astype(self, dtype: Any, *_: Any, **__: Any) -> Any:
+        """Return the values in another dtype."""
+        return record(astype, (self, np.dtype(dtype)), {})
+
+    __add__, __radd__ = _operator(np.add, operator.add)
+    __sub__, __rsub__ = _operator(np.subtract, operator.sub)
+    __mul__, __rmul__ = _operator(np.multiply, operator.mul)
+    __truediv__, __rtruediv__ = _operator(np.divide, operator.truediv)
+    __floordiv__, __rfloordiv__ = _operator(np.floor_divide, operator.floordiv)
+    __mod__, __rmod__ = _operator(np.remainder, operator.mod)
+    __pow__, __rpow__ = _operator(np.power, operator.pow)
+    __matmul__, __rmatmul__ = _operator(np.matmul, operator.matmul)
+    __and__, __rand__ = _operator(np.bitwise_and, operator.and_)
+    __or__, __ror__ = _operator(np.bitwise_or, operator.or_)
+    __xor__, __rxor__ = _operator(np.bitwise_xor, operator.xor)
+    __lt__ = _operator(np.less, operator.lt)[0]
+    __le__ = _operator(np.less_equal, operator.le)[0]
+    __gt__ = _operator(np.greater, operator.gt)[0]
+    __ge__ = _operator(np.greater_equal, operator.ge)[0]
+    __eq__ = _operator(np.equal, operator.eq)[0]
+    __ne__ = _operator(np.not_equal, operator.ne)[0]
+
+    def __neg__(self) -> Any:
+        return record(operator.neg if _is_number(self) else np.negative, (self,), {})
+
+    def __pos__(self) -> Any:
+        return record(operator.pos if _is_number(self) else np.positive, (self,), {})
+
+    def __abs__(self) -> Any:
+        return record(operator.abs if _is_number(self) else np.absolute, (self,), {})
+
+    def __invert__(self) -> Any:
+        return record(np.invert, (self,), {})
+
+
+def _in_place(name: str, plain: Callable[..., Any]) -> Any:
+    def call(self: Tracer, other: Any) -> Any:
+        if self._value.kind == "array":
+            raise CannotCompile(IN_PLACE.format(self._label()))
+        return plain(self, other)  # numbers are never changed: the name gets another one
+
+    call.__name__ = name
+    return call
+
+
+for _name in ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "matmul", "and", "or", "xor"):
+    _plain = getattr(operator, _name if _name not in {"and", "or"} else f"{_name}_")
+    setattr(Tracer, f"__i{_name}__", _in_place(f"__i{_name}__", _plain))
+
+
+# ------------------------------------------------------------------ recording a call
+
+
+def record(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any], compute: Any = None) -> Any:
+    """Compute ``function(*args, **kwargs)`` on what tracers stand for, and return one for the result.
+
+    Parameters
+    ----------
+    function : callable
+        What the program will call.
+    args, kwargs
+        The call, with tracers anywhere in it.
+    compute : callable, optional
+        What to call in its place here: Python's operator, where NumPy's arrays treat it specially.
+    """
+    trace = _trace(args) or _trace(kwargs)
+    if trace is None:  # a tracer hidden in something else than a list, tuple, dict or slice
+        raise CannotCompile(
+            f"{name_of(function)} was given an array inside an object that a recording can't look into"
+        )
+    if not trace.open:
+        raise CannotCompile(
+            "a value from inside a compiled function was used after the function was recorded: it was put "
+            "somewhere outside (a list, an attribute, a global). Return it instead."
+        )
+    refuse_call(function, args, kwargs)
+    if kwargs.get("out", 0) is None:
+        kwargs = {k: v for k, v in kwargs.items() if k != "out"}
+    if "out" in kwargs:
+        raise CannotCompile(IN_PLACE.format(f"the out= of {name_of(function)}"))
+    if function is np.empty_like:
+        function = np.zeros_like
+    samples = _map(args, _sample)
+    options = _map(kwargs, _sample)
+    result = (compute or function)(*samples, **options)
+    if function in OF_SHAPES:
+        return result
+    if function is operator.getitem and _has_mask(args[1]):
+        raise CannotCompile(
+            "x[mask] with a mask of booleans has a shape that depends on values, and a program is made for "
+            "fixed shapes: use np.where(mask, x, 0), or select outside the compiled function"
+        )
+    to_value = _Values(trace)
+    recorded = _stand_in(trace, function, _map(args, to_value), _map(kwargs, to_value), result)
+    if type(recorded) is Tracer:
+        name = assigned_name()
+        if name is not None:
+            recorded._value.name, recorded._value.kept = name, True
+    return recorded
+
+
+def _stand_in(trace: Trace, function: Any, args: Any, kwargs: Any, result: Any) -> Any:
+    kind: Kind
+    if isinstance(result, (tuple, list)):
+        value = Value(function, args, kwargs, (), None, "tuple")
+        items = [_stand_in(trace, operator.getitem, (value, i), {}, item) for i, item in enumerate(result)]
+        if isinstance(result, tuple):
+            return type(result)(*items) if hasattr(result, "_fields") else tuple(items)
+        return items
+    if isinstance(result, np.ndarray) and type(result) is np.ndarray and result.dtype.kind in "fiubc":
+        kind = "array"
+    elif isinstance(result, np.generic):
+        kind = "scalar"
+    elif type(result) in {int, float, bool}:
+        kind = "python"
+    else:
+        raise CannotCompile(
+            f"{name_of(function)} returned a {type(result).__name__}, which a program can't hold"
+        )
+    dtype = np.asarray(result).dtype if kind == "python" else result.dtype
+    return Tracer(trace, Value(function, args, kwargs, np.shape(result), dtype, kind), result)
+
+
+def _trace(tree: Any) -> Trace | None:
+    if type(tree) is Tracer:
+        return tree._trace
+    if type(tree) is tuple or type(tree) is list:
+        trees = iter(tree)
+    elif type(tree) is dict:
+        trees = iter(tree.values())
+    elif type(tree) is slice:
+        trees = iter((tree.start, tree.stop, tree.step))
+    else:
+        return None
+    return next((trace for trace in map(_trace, trees) if trace is not None), None)
+
+
+def _map(tree: Any, change: Callable[[Any], Any]) -> Any:
+    if type(tree) is tuple:
+        return tuple(_map(t, change) for t in tree)
+    if type(tree) is list:
+        return [_map(t, change) for t in tree]
+    if type(tree) is dict:
+        return {k: _map(t, change) for k, t in tree.items()}
+    if type(tree) is slice:
+        return slice(*(_map(t, change) for t in (tree.start, tree.stop, tree.step)))
+    return change(tree)
+
+
+def _sample(x: Any) -> Any:
+    return x._sample if type(x) is Tracer else x
+
+
+class _Values:
+    """Turns what a call is given into what the program keeps of it."""
+
+    def __init__(self, trace: Trace) -> None:
+        self.trace = trace
+
+    def __call__(self, x: Any) -> Any:
+        if type(x) is Tracer:
+            return x._value
+        if isinstance(x, (np.ndarray, np.generic)):
+            return self.trace.constant(x)
+        if type(x) is range:
+            return x
+        return x
+
+
+def _has_mask(index: Any) -> bool:
+    parts = index if isinstance(index, tuple) else (index,)
+    return any(type(p) is Tracer and getattr(p.dtype, "kind", "") == "b" for p in parts)

@@ -1,0 +1,87 @@
+"""The way through a graph that the page and the film show: forward, and back where there is one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from tinygrad_course.drawing import labels
+from tinygrad_course.engine.sweep import FreedGraphError
+from tinygrad_course.graph import replay
+from tinygrad_course.graph.node import Graph, Node
+from tinygrad_course.graph.replay import Share
+
+
+@dataclass(frozen=True)
+class Way:
+    """The order of the operations forward, and what each sends back.
+
+    Attributes
+    ----------
+    forward : tuple of int
+        The operations in the order in which they were recorded.
+    backward : dict of int to tuple of Share
+        For each operation on the way back, in order; empty if there is no way back.
+    gradients : dict of int to array
+        What it comes to for each node.
+    note : str
+        Why there is no way back.
+    """
+
+    forward: tuple[int, ...]
+    backward: dict[int, tuple[Share, ...]] = field(default_factory=dict)
+    gradients: dict[int, Any] = field(default_factory=dict)
+    note: str = ""
+
+
+_NO_WAY = "There is no way back to show:"
+
+
+def through(graph: Graph) -> Way:
+    """Go through a graph again, forward and backward."""
+    order = tuple(n.id for n in replay.operations(graph))
+    if len(graph.roots) != 1:
+        return Way(order, note="Several results were drawn, so no gradient starts from a single cost.")
+    root = graph[graph.roots[0]]
+    if root.error is not None:
+        return Way(order, note=f"{root.op} failed: {labels.visible(root.error)}.")
+    if labels.scalar(root.value) is None:
+        name = labels.visible(root.name or "the result")
+        return Way(order, note=f"{_NO_WAY} {name} is no single number, so no cost.")
+    values = replay.forward(graph)
+    other = next((n for n in graph if n.op is not None and not _same(values[n.id], n)), None)
+    if other is not None:
+        return Way(
+            order,
+            note=f"{_NO_WAY} {labels.visible(other.name or str(other.op))} comes out differently, because a "
+            "variable was given new data. Draw the graph before the parameters are updated.",
+        )
+    try:
+        back = replay.backward(graph, values)
+    except FreedGraphError:
+        return Way(order, note=f"{_NO_WAY} a rule of it is not in the table any more.")
+    for node in graph:
+        held = node.gradient if node.op is None else None
+        if held is not None and not np.allclose(
+            held, back.gradients.get(node.id, held), rtol=1e-6, equal_nan=True
+        ):
+            name = labels.visible(node.name or "a leaf")
+            return Way(
+                order,
+                note=f"{_NO_WAY} the gradient that {name} holds is not this graph's. It is the sum of "
+                "several backward passes, or the variable was given new data. Draw the graph after one pass, "
+                "before the parameters are updated.",
+            )
+    return Way(order, back.shares, back.gradients)
+
+
+def _same(value: Any, node: Node) -> bool:
+    """Tell whether a value is the recorded one but for the last bits: x**2 and np.power(x, 2) round apart."""
+    if node.value is None or isinstance(value, tuple):
+        return True
+    if np.shape(value) != node.shape:
+        return False
+    few_bits = 8 * float(np.finfo(node.dtype).eps)
+    return bool(np.allclose(value, node.value, rtol=few_bits, atol=0, equal_nan=True))

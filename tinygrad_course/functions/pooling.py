@@ -1,0 +1,165 @@
+"""Max and average pooling: the largest, or the mean, of what a window sees of each channel."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from tinygrad_course.functions.windows import (
+    Padding,
+    Sizes,
+    Window,
+    check_picture,
+    each,
+    gathered,
+    grid_of,
+    inward,
+    outward,
+    padded,
+    window,
+)
+from tinygrad_course.rules.table import primitive, rule
+
+
+@primitive
+def largest(x: Any, w: Window, channels: str) -> Any:
+    """Return the largest element of each window."""
+    x = inward(x, channels)
+    places = w.slices(w.positions(x.shape[2:]))
+    x = padded(x, w, -np.inf)
+    y = x[next(places)]
+    for place in places:
+        y = np.maximum(y, x[place])
+    return outward(y, channels)
+
+
+def shares(x: Any, y: Any, w: Window) -> tuple[list[Any], Any]:
+    """Return for each offset where it has its window's largest element, and how many have it."""
+    places = w.slices(w.positions(x.shape[2:]))
+    x = padded(x, w, -np.inf)
+    hits = [x[place] == y for place in places]
+    counts = hits[0].astype(y.dtype)
+    for hit in hits[1:]:
+        counts += hit
+    return hits, np.maximum(counts, 1)  # NaN equals nothing
+
+
+@primitive
+def from_largest(g: Any, x: Any, y: Any, w: Window, channels: str) -> Any:
+    """Return g at the places of the elements that were the largest, in equal parts where there is a tie."""
+    x = inward(x, channels)
+    hits, counts = shares(x, inward(y, channels), w)
+    g = inward(g, channels) / counts
+    return outward(gathered((g * hit for hit in hits), w, g, x.shape), channels)
+
+
+@primitive
+def at_largest(h: Any, x: Any, y: Any, w: Window, channels: str) -> Any:
+    """Return the elements of h at the places where x is largest, the mean of them where x has a tie."""
+    x, h = inward(x, channels), padded(inward(h, channels), w)
+    hits, counts = shares(x, inward(y, channels), w)
+    places = w.slices(w.positions(x.shape[2:]))
+    total = sum(h[place] * hit for place, hit in zip(places, hits, strict=True))
+    return outward(total / counts, channels)
+
+
+rule(largest, lambda g, y, x, w, channels: from_largest(g, x, y, w, channels), name="max_pool")
+rule(from_largest, lambda h, z, g, x, y, w, channels: at_largest(h, x, y, w, channels), None, None)
+rule(at_largest, lambda g, z, h, x, y, w, channels: from_largest(g, x, y, w, channels), None, None)
+
+
+@primitive
+def sum_windows(x: Any, w: Window, channels: str) -> Any:
+    """Return the sum over each window."""
+    x = inward(x, channels)
+    places = w.slices(w.positions(x.shape[2:]))
+    x = padded(x, w)
+    y = x[next(places)]
+    for place in places:
+        y = y + x[place]
+    return outward(y, channels)
+
+
+@primitive
+def repeat_windows(g: Any, w: Window, channels: str, shape: tuple[int, ...]) -> Any:
+    """Return the sum of windows filled with g, each at its place."""
+    g = inward(g, channels)
+    parts = [g] * int(np.prod(w.size))
+    return outward(gathered(parts, w, g, (*g.shape[:2], *grid_of(shape, channels))), channels)
+
+
+rule(
+    sum_windows,
+    lambda g, y, x, w, channels: repeat_windows(g, w, channels, x.shape),
+    name="sum_pool",
+    saves=False,
+)
+rule(repeat_windows, lambda h, y, g, w, channels, shape: sum_windows(h, w, channels), saves=False)
+
+
+def _pooling(A_prev: Any, f: Sizes, stride: Sizes | None, pad: Padding, channels: str) -> Window:
+    check_picture(A_prev, channels, None, "A_prev")
+    grid = grid_of(A_prev.shape, channels)
+    size = each(f, len(grid), "f")
+    w = window(grid, size, size if stride is None else stride, pad)
+    if any(max(p) >= n for p, n in zip(w.pad, size, strict=True)):
+        raise ValueError(f"pad={pad!r} leaves windows of f={f!r} outside the picture, without an element")
+    return w
+
+
+def max_pool(
+    A_prev: Any, f: Sizes = 2, stride: Sizes | None = None, pad: Padding = "valid", channels: str = "last"
+) -> Any:
+    """Return the largest element of each window, channel by channel.
+
+    Parameters
+    ----------
+    A_prev : array, shape (m, n_H_prev, n_W_prev, n_C)
+        With ``channels="first"`` (m, n_C, n_H_prev, n_W_prev); any number of axes of the grid.
+    f : int or one int for each axis
+        The window's size.
+    stride : int or one int for each axis, optional
+        By default f: windows side by side.
+    pad : "valid", "same", or int, or one int for each axis
+        What is added around is never the largest.
+    channels : "last" or "first"
+
+    Returns
+    -------
+    array, shape (m, n_H, n_W, n_C), or (m, n_C, n_H, n_W)
+
+    Notes
+    -----
+    Course 4, week 1. Equal elements share the gradient; the course's ``create_mask_from_window`` gives
+    each all of it.
+
+    Examples
+    --------
+    >>> max_pool(np.arange(16.0).reshape(1, 4, 4, 1))[0, :, :, 0]
+    array([[ 5.,  7.],
+           [13., 15.]])
+    """
+    return largest(A_prev, _pooling(A_prev, f, stride, pad, channels), channels)
+
+
+def average_pool(
+    A_prev: Any, f: Sizes = 2, stride: Sizes | None = None, pad: Padding = "valid", channels: str = "last"
+) -> Any:
+    """Return the mean of each window, channel by channel; what `pad` adds around is not counted.
+
+    Parameters are those of `max_pool`.
+
+    Examples
+    --------
+    >>> average_pool(np.arange(16.0).reshape(1, 4, 4, 1))[0, :, :, 0]
+    array([[ 2.5,  4.5],
+           [10.5, 12.5]])
+    """
+    w = _pooling(A_prev, f, stride, pad, channels)
+    total = sum_windows(A_prev, w, channels)
+    if not any(map(any, w.pad)):
+        return total / float(np.prod(w.size))
+    grid = grid_of(A_prev.shape, channels)
+    ones = np.ones((1, *grid, 1) if channels == "last" else (1, 1, *grid), A_prev.dtype)
+    return total / sum_windows(ones, w, channels)

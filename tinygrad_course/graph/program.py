@@ -1,0 +1,163 @@
+"""A recorded operation as it can be applied again: to other operands, and on the way back.
+
+A recording is a program: its nodes in order, each with the numbers of its inputs and a `Call`. Whoever wants
+to compute with it, draw it, write it as formulas or as source takes it in this form.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from tinygrad_course.engine.sweep import OUTPUT, as_of, conform
+from tinygrad_course.engine.tensor import Tensor
+from tinygrad_course.rules.indexing import assign, scatter
+from tinygrad_course.rules.table import RULES, Rule
+
+#: Functions whose second argument names places, even where it is an array.
+_INDEXED = frozenset({operator.getitem, assign, scatter, OUTPUT.function})
+
+
+class Slot(int):
+    """The place of an operand among the arguments: its number among the node's inputs."""
+
+    __slots__ = ()
+
+
+@dataclass(frozen=True, eq=False)
+class Call:
+    """A function with its arguments, but for the operands, whose places are marked.
+
+    Attributes
+    ----------
+    rule : Rule
+        The function and its derivative.
+    args : tuple
+        The arguments, a `Slot` where an operand goes (inside a list too, as in `np.concatenate`).
+    kwargs : dict
+    varies : tuple of bool
+        For each operand whether it was a Tensor; the others are constants.
+    saved : tuple
+        Each operand's value as it was recorded, None where nobody could change it since.
+    """
+
+    rule: Rule
+    args: tuple[Any, ...]
+    kwargs: dict[str, Any]
+    varies: tuple[bool, ...]
+    saved: tuple[Any, ...]
+
+    def filled(self, operands: Sequence[Any]) -> tuple[Any, ...]:
+        """Return the arguments with these operands in their places."""
+        return tuple(_filled(arg, operands) for arg in self.args)
+
+    def value(self, operands: Sequence[Any]) -> Any:
+        """Apply the function; of several results, a tuple of them."""
+        y = self.rule.function(*self.filled(operands), **self.kwargs)
+        return tuple(y) if self.rule.outputs else y
+
+    def sent(self, g: Any, y: Any, operands: Sequence[Any]) -> dict[int, Any]:
+        """Return what the gradient `g` of the result `y` gives each operand that varies, by its place.
+
+        Of several results g is a tuple, with None for those that nothing depends on; what is sent to a node
+        of several results is such a tuple.
+
+        Raises
+        ------
+        FreedGraphError
+            If the rule went with the graph that was freed: it is in the table no more.
+        """
+        found = self.pulled(g, y, operands)
+        if self.rule.function is OUTPUT.function:
+            return found
+        return {i: conform(ga, np.asanyarray(operands[i]), self.rule) for i, ga in found.items()}
+
+    def pulled(self, g: Any, y: Any, operands: Sequence[Any]) -> dict[int, Any]:
+        """Return what the rule's own functions make of a gradient: where broadcast, not summed back yet."""
+        rule, kwargs, args = self.rule, dict(self.kwargs), self.filled(operands)
+        if rule.function is OUTPUT.function:
+            return {0: tuple(g if i == args[1] else None for i in range(len(args[0])))}
+        vjps = tuple(rule.vjps)  # of a freed graph's stand-in, this raises
+        if rule.ties:
+            kwargs["constants"] = tuple(not self._is_variable(a) for a in self.args)
+        if rule.outputs:
+            g = tuple(np.zeros_like(v) if c is None else c for c, v in zip(g, y, strict=True))
+        if rule.sequence:
+            assert vjps[0] is not None  # noqa: S101  (a sequence rule has one)
+            gradients = vjps[0](g, y, *args, **kwargs)
+            return {a: ga for a, ga in zip(self.args[0], gradients, strict=True) if self._is_variable(a)}
+        found, last = {}, len(vjps) - 1
+        for i, arg in enumerate(self.args):
+            vjp = vjps[min(i, last)]
+            if self._is_variable(arg) and vjp is not None:
+                position = {"argnum": i} if rule.variadic and i >= last else {}
+                found[int(arg)] = vjp(g, y, *args, **kwargs, **position)
+        return found
+
+    def _is_variable(self, arg: Any) -> bool:
+        return type(arg) is Slot and self.varies[arg]
+
+
+def _filled(arg: Any, operands: Sequence[Any]) -> Any:
+    if type(arg) is Slot:
+        return operands[arg]
+    return tuple(_filled(a, operands) for a in arg) if type(arg) is tuple and _has_slots(arg) else arg
+
+
+def _has_slots(arg: tuple[Any, ...]) -> bool:
+    return any(type(a) is Slot for a in arg)
+
+
+def call_of(tensor: Tensor) -> tuple[Call, list[Any], dict[str, Any]]:
+    """Return how a Tensor was computed: the call, its operands, and its other arguments by name.
+
+    Operands are Tensors, arrays and, for operations that act on each element, numbers.
+    """
+    made = tensor._op
+    assert made is not None  # noqa: S101  (a leaf was not computed)
+    rule = RULES.get(made.function, made)  # on a freed graph a stand-in has the rule's place
+    kwargs = dict(getattr(tensor, "_kwargs", None) or {})
+    args, values = as_of(tensor), tensor._values
+    operands: list[Any] = []
+    saved: list[Any] = []
+    options: dict[str, Any] = dict(kwargs)
+
+    def place(arg: Any, value: Any) -> Slot:
+        operands.append(alive(arg) if type(arg) is Tensor else arg)
+        saved.append(value)
+        return Slot(len(operands) - 1)
+
+    filled: list[Any] = []
+    for i, arg in enumerate(args):
+        value = None if values is None or i >= len(values) else values[i]
+        named = rule.names[i] if i < len(rule.names) else f"argument {i}"
+        indexed = rule.function in _INDEXED
+        if i == 0 and rule.sequence:
+            kept = [None] * len(arg) if value is None else value
+            filled.append(tuple(place(a, v) for a, v in zip(arg, kept, strict=True)))
+        elif indexed and i == 1:
+            options["index"] = arg
+            filled.append(arg)
+        elif (
+            type(arg) is Tensor
+            or rule.elementwise
+            or (isinstance(arg, np.ndarray) and not rule.sequence)
+            or (indexed and named == "value")
+        ):
+            filled.append(place(arg, value))
+        else:
+            options[named] = arg
+            filled.append(arg)
+    varies = tuple(type(o) is Tensor for o in operands)
+    return Call(rule, tuple(filled), kwargs, varies, tuple(saved)), operands, options
+
+
+def alive(tensor: Tensor) -> Tensor:
+    """Return the Tensor that a freed graph remembers the outline of, if somebody still holds it."""
+    reference = (tensor._extra or {}).get("of")
+    original = reference() if reference is not None else None
+    return tensor if original is None else original

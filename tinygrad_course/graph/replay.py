@@ -1,0 +1,137 @@
+"""A recording computed again, forward and back, an operation at a time: values, gradients, and their parts.
+
+`backward` adds gradients up as it goes and forgets the parts. For a picture of the chain rule the parts are
+wanted, for a derivation all values and gradients, at other leaves than the recorded ones too. The recording
+itself stays as it is, freed or not, and so do the `.grad` of its tensors; values that a backward pass has
+released are there again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from tinygrad_course.graph.node import Graph, Node
+
+
+@dataclass(frozen=True)
+class Share:
+    """What one operation sends back to one of its operands.
+
+    Attributes
+    ----------
+    position : int
+        Which of the operation's operands.
+    node : int
+        The operand.
+    slope : float or None
+        The operation's derivative, where both are single numbers.
+    gradient : array
+        What it sends.
+    total : array
+        The operand's gradient so far, this included.
+    """
+
+    position: int
+    node: int
+    slope: float | None
+    gradient: Any
+    total: Any
+
+
+@dataclass(frozen=True)
+class Replay:
+    """Values and gradients of a recording's nodes, by their numbers.
+
+    Attributes
+    ----------
+    values : dict of int to array
+    gradients : dict of int to array
+        Of the root; a node that it does not depend on has none.
+    shares : dict of int to tuple of Share
+        For each operation on the way back, in order, what it sends.
+    """
+
+    values: dict[int, Any]
+    gradients: dict[int, Any]
+    shares: dict[int, tuple[Share, ...]]
+
+
+def operations(graph: Graph) -> list[Node]:
+    """Return the operations in the order in which they were recorded."""
+    return sorted((n for n in graph if n.call is not None), key=lambda n: n.born)
+
+
+def recorded(graph: Graph) -> dict[int, Any]:
+    """Return the leaves' data as they were when the graph was recorded."""
+    values = {n.id: n.value for n in graph if n.op is None and not n.constant}
+    for node in graph:
+        for source, value in zip(node.inputs, node.call.saved if node.call else (), strict=False):
+            if source in values and value is not None:
+                values[source] = value
+    return values
+
+
+def forward(graph: Graph, leaves: Mapping[int, Any] | None = None) -> dict[int, Any]:
+    """Compute every node's value again.
+
+    Parameters
+    ----------
+    graph : Graph
+    leaves : mapping of int to array, optional
+        Other values for the leaves; without them the recorded ones.
+    """
+    values = {n.id: n.value for n in graph if n.op is None}
+    values.update(leaves or {})
+    with np.errstate(all="ignore"):
+        for node in graph:
+            if node.call is not None:
+                values[node.id] = node.call.value(_operands(graph, node, values, leaves is None))
+    return values
+
+
+def _operands(graph: Graph, node: Node, values: Mapping[int, Any], as_recorded: bool) -> list[Any]:
+    """Return an operation's operands, leaves and constants as the recording has kept them."""
+    assert node.call is not None  # noqa: S101  (it is an operation)
+    found = []
+    for source, saved in zip(node.inputs, node.call.saved, strict=True):
+        given = graph[source]
+        kept = saved is not None and given.op is None and (given.constant or as_recorded)
+        found.append(saved if kept else values[source])
+    return found
+
+
+def backward(graph: Graph, values: dict[int, Any], *, as_recorded: bool = True) -> Replay:
+    """Send a gradient of 1 back from the last root through the values that `forward` has computed."""
+    root = graph.roots[-1]
+    totals: dict[int, Any] = {root: np.ones_like(values[root])[()]}
+    shares: dict[int, tuple[Share, ...]] = {}
+    with np.errstate(all="ignore"):
+        for node in reversed(operations(graph)):
+            if node.id not in totals:
+                continue
+            assert node.call is not None  # noqa: S101
+            operands = _operands(graph, node, values, as_recorded)
+            y, g = values[node.id], totals[node.id]
+            one = not isinstance(g, tuple) and np.size(g) == 1
+            slopes = node.call.sent(np.ones_like(g)[()], y, operands) if one else {}
+            sends = []
+            for position, sent in node.call.sent(g, y, operands).items():
+                source = node.inputs[position]
+                totals[source] = _plus(totals.get(source), sent)
+                slope = slopes.get(position)
+                told = float(np.reshape(slope, ())) if slope is not None and np.size(slope) == 1 else None
+                sends.append(Share(position, source, told, sent, totals[source]))
+            shares[node.id] = tuple(sends)
+    single = {i: g for i, g in totals.items() if not isinstance(g, tuple)}
+    return Replay(values, single, shares)
+
+
+def _plus(a: Any, b: Any) -> Any:
+    """Add gradients; those of several results one by one, with None for what nothing depends on."""
+    if a is None or b is None:
+        return b if a is None else a
+    return tuple(map(_plus, a, b)) if isinstance(b, tuple) else a + b
