@@ -185,9 +185,10 @@ def primitive(function: F) -> F:
     @functools.wraps(function)
     def call(*args: Any, **kwargs: Any) -> Any:
         for arg in args:
-            record = getattr(type(arg), "__record_call__", None)
-            if record is not None:
-                return record(call, args, kwargs)
+            for part in arg if type(arg) is tuple else (arg,):  # an index may be several
+                record = getattr(type(part), "__record_call__", None)
+                if record is not None:
+                    return record(call, args, kwargs)
         return function(*args, **kwargs)
 
     return call  # type: ignore[return-value]
