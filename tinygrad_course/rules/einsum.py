@@ -87,4 +87,4 @@ def einsum_vjp(
     return np.transpose(result, places)
 
 
-rule(np.einsum, einsum_vjp, variadic=True)
+rule(np.einsum, einsum_vjp, variadic=True, product="sums")
