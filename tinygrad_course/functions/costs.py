@@ -13,6 +13,7 @@ from tinygrad_course.engine.recording import SMALL, hold
 from tinygrad_course.engine.sweep import Reassigned, as_of
 from tinygrad_course.engine.tensor import Tensor
 from tinygrad_course.functions.activations import log_softmax, softmax
+from tinygrad_course.rules.special import EXPIT
 from tinygrad_course.rules.table import RULES, Rule, rule
 
 
@@ -73,7 +74,6 @@ def _softmax_cost_vjp(g: Any, y: Any, A: Any, Y: Any, Z: Any) -> Any:
 # gradient goes straight to Z: dJ/dA is infinite where A rounds to 0 or 1.
 rule(_sigmoid_cost, None, None, _sigmoid_cost_vjp, name="binary_cross_entropy")
 rule(_softmax_cost, None, None, _softmax_cost_vjp, name="categorical_cross_entropy")
-_EXPIT = RULES[special.expit]
 for _cost in (_sigmoid_cost, _softmax_cost):
     RULES[_cost].plain = True  # the sweep passes over None, and has nothing else to mind
 
@@ -98,7 +98,7 @@ def _link_to_logits(A: Tensor) -> Tensor | None:
 
     That is A itself for `scipy.special.expit`, and the negation for 1 / (1 + np.exp(-Z)).
     """
-    if A._op is _EXPIT:
+    if A._op is EXPIT:
         return A
     if A._op is RULES[np.divide]:
         one, divisor = as_of(A)

@@ -16,7 +16,9 @@ from __future__ import annotations
 
 import functools
 import inspect
+import sys
 from collections.abc import Callable
+from importlib import import_module
 from typing import Any, TypeVar
 
 import numpy as np
@@ -134,6 +136,10 @@ UFUNC_METHODS: dict[tuple[Callable[..., Any], str], Callable[..., Any]] = {}
 """What ``np.add.reduce`` and its like are in terms of functions with rules, by ufunc and method."""
 
 
+LATE = {"scipy.special": ("tinygrad_course.rules.special", "tinygrad_course.rules.bessel")}
+"""Where the rules of a library are that need not have been imported."""
+
+
 def rule(function: Callable[..., Any], *vjps: Vjp | None, **options: Any) -> None:
     """Enter the derivative of `function` into the table: one vjp for each argument, in order.
 
@@ -179,6 +185,19 @@ def refused(reason: str, *functions: Callable[..., Any]) -> None:
     """Enter functions that raise when they are given a Tensor, with the reason."""
     for function in functions:
         REFUSED[function] = reason
+
+
+def entered_late() -> bool:
+    """Enter the rules of SciPy's functions if it was imported since, and tell whether it was.
+
+    Who calls `scipy.special.expit` has imported it: until then nobody waits for it.
+    """
+    found = [module for module in LATE if module in sys.modules]
+    for module in found:
+        for rules in LATE.get(module, ()):
+            import_module(rules)  # another thread's import is waited for
+        LATE.pop(module, None)
+    return bool(found)
 
 
 def refusal(function: Callable[..., Any]) -> str | None:
