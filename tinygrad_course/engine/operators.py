@@ -246,13 +246,19 @@ class Methods:
         return np.positive(self)  # type: ignore[call-overload, no-any-return]
 
     def astype(self, dtype: Any) -> Tensor:
-        """Return the Tensor in another floating dtype; the gradient comes back in this one."""
-        if np.dtype(dtype).kind != "f":
+        """Return the Tensor in another floating or complex dtype; the gradient comes back in this one."""
+        if np.dtype(dtype).kind not in "fc":
             raise TypeError(
-                f"astype({np.dtype(dtype)}): a Tensor is real and floating. "
+                f"astype({np.dtype(dtype)}): a Tensor holds floating-point numbers. "
                 "For whole numbers take the data, t.data.astype(...): no gradient flows through them."
             )
         return _call(self, astype, self, np.dtype(dtype))  # type: ignore[no-any-return]
+
+    def conj(self) -> Tensor:
+        """Return `np.conjugate` of the Tensor."""
+        return np.conjugate(self)  # type: ignore[call-overload, no-any-return]
+
+    conjugate = conj
 
     # What has no derivative gives plain arrays.
     def argmax(self, axis: Any = None) -> Any:

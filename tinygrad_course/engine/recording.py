@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 _new = object.__new__
 _float64 = np.float64
+_FLOAT = np.dtype(float)
 
 #: Constant arrays up to this size (bytes) are copied when they are recorded, larger ones are locked.
 SMALL = 16_384
@@ -228,6 +229,8 @@ def record(  # noqa: C901  (one pass over the arguments)
         raise errors.explain(error, rule, args) from None
     if not differentiable:
         return y
+    if "dtype" in rule.accepted and getattr(y, "dtype", _FLOAT).kind not in "fc":
+        raise TypeError(f"np.{rule.name}(..., dtype={y.dtype}) rounds, and what is rounded has no derivative")
     if type(y) is not np.ndarray and type(y) is not _float64 and not rule.outputs:
         y = _result(rule, y)
     elif y is values[0] and type(y) is np.ndarray:
@@ -254,16 +257,18 @@ def _result(rule: Rule, y: Any) -> Any:
     Raises
     ------
     TypeError
-        If it is no real number or array of real numbers.
+        If it is no number or array of numbers.
     """
     if isinstance(y, (int, float)) and not isinstance(y, np.generic):
         return _float64(y)
+    if type(y) is complex:
+        return np.complex128(y)
     kind = getattr(getattr(y, "dtype", None), "kind", "?")
-    if kind != "f":
+    if kind not in "fciub":
         raise TypeError(
             f"{rule.name} returned {type(y).__name__}"
             + (f" of dtype {y.dtype}" if hasattr(y, "dtype") else "")
-            + "; a Tensor holds real floating-point numbers"
+            + "; a Tensor holds numbers"
         )
     return y
 
@@ -351,7 +356,7 @@ def _outputs(cls: type[Tensor], node: Tensor, y: Any) -> Any:
     """Return one Tensor for each of a function's results, in the container that it returns."""
     node._data = tuple(y)
     outs = [
-        cls._node(v, OUTPUT, (node, i)) if getattr(v, "dtype", np.dtype(bool)).kind == "f" else v
+        cls._node(v, OUTPUT, (node, i)) if getattr(v, "dtype", np.dtype(bool)).kind in "fc" else v
         for i, v in enumerate(node._data)
     ]
     if isinstance(y, tuple):

@@ -114,12 +114,32 @@ def conform(g: Any, value: Any, rule: Rule) -> Any:
                 f"for an argument of shape {shape}; they must be equal"
             )
         g = unbroadcast(g, shape)
-    dtype = getattr(g, "dtype", None)
-    if dtype is None:
-        g = np.asarray(g, dtype=value.dtype)[()]
-    elif dtype != value.dtype:
-        g = astype(g, value.dtype)
-    return g
+    dtype = value.dtype
+    if getattr(g, "dtype", None) is None:
+        g = np.asarray(g)[()]
+    if g.dtype == dtype:
+        return g
+    if g.dtype.kind == "c" and dtype.kind != "c":
+        g = np.real(g)  # a real tensor moves J by Re(g dx)
+    # whole numbers (a rule of the user's own may return them) have gradients that are none
+    return g if dtype.kind in "iub" or g.dtype == dtype else astype(g, dtype)
+
+
+def first_seed(J: Any) -> Any:
+    """Return the gradient of a cost with respect to itself, 1 in its shape.
+
+    Raises
+    ------
+    TypeError
+        If the cost is complex.
+    """
+    if J.dtype.kind == "c":
+        raise TypeError(
+            f"the cost is complex ({J.dtype}), and only a real number can be made small: "
+            "take its real part, np.real(J), or its size, np.abs(J) ** 2"
+        )
+    one = np.ones_like(J, dtype=None if J.dtype.kind == "f" else np.float64)
+    return one if isinstance(J, np.ndarray) or not isinstance(J, np.generic) else one[()]
 
 
 def as_of(node: Tensor) -> tuple[Any, ...]:

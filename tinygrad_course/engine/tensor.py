@@ -19,7 +19,7 @@ from tinygrad_course.engine import errors
 from tinygrad_course.engine.operation import Operation
 from tinygrad_course.engine.operators import Methods, Operators
 from tinygrad_course.engine.recording import dispatch, dispatch_ufunc, peek, plain, record, record_plain
-from tinygrad_course.engine.sweep import Reassigned, Released, as_of, clock, sweep
+from tinygrad_course.engine.sweep import Reassigned, Released, as_of, clock, first_seed, sweep
 from tinygrad_course.engine.unreached import recorded_instead
 from tinygrad_course.rules.indexing import assign
 from tinygrad_course.rules.table import RULES, Rule
@@ -69,7 +69,7 @@ def as_data(data: ArrayLike, dtype: DTypeLike | None) -> Any:
         kind, str(array.dtype)
     )
     fix = {
-        "c": "Differentiate with respect to the real and the imaginary part, each a Tensor of its own.",
+        "c": "What is computed from it may be complex: make x and y Tensors, and write z = x + 1j * y.",
         "O": "If rows have different lengths, np.array makes objects of them; give each row the same length.",
     }.get(kind, "Convert them to numbers first.")
     raise TypeError(f"a Tensor holds real numbers, and these are {what} (dtype {array.dtype}). {fix}")
@@ -320,7 +320,7 @@ class Tensor(Operators, Methods):
 
     @property
     def dtype(self) -> np.dtype[Any]:
-        """The dtype of the data: a floating one."""
+        """The dtype of the data: floating, or complex where complex numbers went into them."""
         dtype: np.dtype[Any] = self._data.dtype
         return dtype
 
@@ -329,13 +329,23 @@ class Tensor(Operators, Methods):
         """The transpose, recorded."""
         return self.transpose()
 
-    def item(self) -> float:
-        """Return the only entry as a Python float."""
+    @property
+    def real(self) -> Tensor:
+        """The real part, recorded."""
+        return np.real(self)
+
+    @property
+    def imag(self) -> Tensor:
+        """The imaginary part, recorded."""
+        return np.imag(self)
+
+    def item(self) -> Any:
+        """Return the only entry as a Python number."""
         if self.size != 1:
             raise ValueError(
                 f"{self._label()} has shape {self.shape}; only a Tensor of one entry has an item()"
             )
-        return float(self.data.item())
+        return self.data.item()
 
     # -------------------------------------------------------------- gradients
 
@@ -372,7 +382,7 @@ class Tensor(Operators, Methods):
                     "with an array of that shape."
                 )
             else:
-                seed = np.ones_like(data)[()] if isinstance(data, np.generic) else np.ones_like(data)
+                seed = first_seed(data)
         else:
             grad = plain(Tensor, grad)
             if np.shape(grad) != self.shape:
@@ -380,7 +390,7 @@ class Tensor(Operators, Methods):
                     f"backward(grad): grad has shape {np.shape(grad)}, {self._label()} has {self.shape}; "
                     "they must be equal"
                 )
-            seed = np.array(grad, dtype=self.dtype)
+            seed = np.array(grad, dtype=self.dtype if self.dtype.kind in "fc" else None)
             if isinstance(data, np.generic):
                 seed = seed[()]
         for leaf, g in sweep(self, seed, keep=retain_graph):
@@ -434,7 +444,7 @@ class Tensor(Operators, Methods):
             text = f"{len(self._data)} results of {self._op.name if self._op else ''}"
         else:
             text = (
-                repr(float(self._data))
+                repr(np.asarray(self._data).item())
                 if not self.shape
                 else np.array2string(
                     np.asanyarray(self._data), separator=", ", prefix="Tensor(", threshold=200
@@ -445,7 +455,7 @@ class Tensor(Operators, Methods):
         return f"Tensor({text}" + (f", name={self.name!r})" if self.name else ")")
 
     def __float__(self) -> float:
-        value = self.item()
+        value = float(self.item())
         function = errors.math_function()
         if function is not None:
             raise TypeError(

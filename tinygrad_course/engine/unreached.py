@@ -18,7 +18,7 @@ _ROOMS = {name: module for module, names in _OURS.items() for name in names}
 
 
 def recorded_instead() -> str:
-    """Say which function of ours takes the place of the one of SciPy's that is being called, if there is one."""
+    """Say which function of ours takes the place of the one of SciPy's that is being called, if one does."""
     frame = sys._getframe(1)
     asked = None
     while frame is not None:
@@ -27,8 +27,4 @@ def recorded_instead() -> str:
             asked = next((n for n in (frame.f_code.co_name, *wrapped) if n in _ROOMS), asked)
         frame = frame.f_back  # type: ignore[assignment]
     if asked is None:
-        return (
-            "a function that calls np.asarray on its arguments needs a recorded one in its place, "
-            f"{_FUNCTIONS} has some."
-        )
-    return f"SciPy's {asked} calls np.asarray on its arguments: {_ROOMS[asked]} has one of the same name that is recorded."
+        return f"SciPy's {asked} calls np.asarray on its arguments; {_ROOMS[asked]} has a recorded {asked}."

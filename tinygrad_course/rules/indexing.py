@@ -81,7 +81,7 @@ rule(astype, lambda g, y, x, dtype: g, saves=False)
 def take(a: Any, indices: Any, axis: int | None = None, *, mode: str = "raise") -> Any:
     if axis is None:
         a, axis = a.reshape(-1), 0
-    n, indices = a.shape[axis], np.asarray(indices)
+    n, indices = a.shape[axis], as_array(indices)
     if mode == "wrap":
         indices = indices % n
     elif mode == "clip":

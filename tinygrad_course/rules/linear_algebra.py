@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_course.rules.diagonals import on_diagonal
-from tinygrad_course.rules.shapes import as_array, transposed, unbroadcast
+from tinygrad_course.rules.shapes import as_array, conj, transposed, unbroadcast
 from tinygrad_course.rules.table import composed, rule
 
 # ------------------------------------------------------------------ dot: an axis of a against one of b
@@ -78,19 +78,19 @@ def matmul_right(g: Any, y: Any, a: Any, b: Any) -> Any:
 rule(np.matmul, matmul_left, matmul_right)
 rule(
     np.vecdot,
-    lambda g, y, a, b: unbroadcast(g[..., None] * b, a.shape),
-    lambda g, y, a, b: unbroadcast(g[..., None] * a, b.shape),
+    lambda g, y, a, b: conj(unbroadcast(g[..., None] * b, a.shape)),  # the first argument is conjugated
+    lambda g, y, a, b: unbroadcast(g[..., None] * conj(a), b.shape),
 )
 if hasattr(np, "matvec"):  # NumPy 2.2
     rule(
         np.matvec,
         lambda g, y, a, b: unbroadcast(g[..., :, None] * as_array(b)[..., None, :], a.shape),
-        lambda g, y, a, b: unbroadcast(np.vecmat(g, a), b.shape),
+        lambda g, y, a, b: unbroadcast(np.vecmat(conj(g), a), b.shape),
     )
     rule(
         np.vecmat,
-        lambda g, y, a, b: unbroadcast(np.matvec(b, g), a.shape),
-        lambda g, y, a, b: unbroadcast(as_array(a)[..., :, None] * g[..., None, :], b.shape),
+        lambda g, y, a, b: conj(unbroadcast(np.matvec(b, g), a.shape)),
+        lambda g, y, a, b: unbroadcast(conj(as_array(a))[..., :, None] * g[..., None, :], b.shape),
     )
 
 # ------------------------------------------------------------------ products that flatten or contract
@@ -102,8 +102,8 @@ rule(
 )
 rule(
     np.vdot,
-    lambda g, y, a, b: g * as_array(b).reshape(a.shape),
-    lambda g, y, a, b: g * as_array(a).reshape(b.shape),
+    lambda g, y, a, b: conj(g * as_array(b).reshape(a.shape)),
+    lambda g, y, a, b: g * conj(as_array(a)).reshape(b.shape),
 )
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_course.rules.shapes import Axes, normalize, restore, spread
+from tinygrad_course.rules.shapes import Axes, conj, normalize, restore, spread
 from tinygrad_course.rules.table import primitive, rule
 
 
@@ -82,7 +82,7 @@ def var_vjp(
     correction: float | None = None,
 ) -> Any:
     n = freedom(a, axis, where, y, ddof, correction)
-    return (restore(g, a.shape, axis, keepdims) * (2.0 / n)) * centered(a, axis, where)
+    return (restore(g, a.shape, axis, keepdims) * (2.0 / n)) * conj(centered(a, axis, where))
 
 
 def std_vjp(
@@ -100,7 +100,7 @@ def std_vjp(
     n = freedom(a, axis, where, y, ddof, correction)
     # where all values are equal y is 0, and the centered values are 0 as well
     g = restore(g / (y + (y == 0)), a.shape, axis, keepdims)
-    return (g / n) * centered(a, axis, where)
+    return (g / n) * conj(centered(a, axis, where))
 
 
 rule(np.var, var_vjp)

@@ -29,7 +29,6 @@ rule(np.ravel, lambda g, y, a, order="C": np.reshape(g, a.shape, order=fixed(ord
 rule(np.squeeze, lambda g, y, a, axis=None: g.reshape(a.shape), saves=False)
 rule(np.expand_dims, lambda g, y, a, axis: g.reshape(a.shape), saves=False)
 rule(np.copy, lambda g, y, a, order="K": g, saves=False)
-rule(np.real_if_close, lambda g, y, a, tol=100: g, saves=False)
 
 
 def at_least(n: int, view: Callable[[Any], Any]) -> Callable[..., Any]:
@@ -284,4 +283,4 @@ NO_DERIVATIVE.add(as_integers)
 
 @composed(np.astype)
 def convert(x: Any, dtype: Any, /, *, copy: bool = True, device: Any = None) -> Any:
-    return astype(x, dtype) if np.dtype(dtype).kind == "f" else as_integers(x, dtype)
+    return astype(x, dtype) if np.dtype(dtype).kind in "fc" else as_integers(x, dtype)

@@ -13,7 +13,7 @@ import numpy as np
 
 from tinygrad_course.rules.indexing import astype
 from tinygrad_course.rules.reductions import last
-from tinygrad_course.rules.shapes import Axes, as_array, kept, normalize
+from tinygrad_course.rules.shapes import Axes, adjoint, as_array, is_complex, kept, normalize
 from tinygrad_course.rules.table import composed, is_tensor, rule
 
 
@@ -180,20 +180,21 @@ def cov(
     aweights: Any = None,
 ) -> Any:
     def rows(x: Any) -> Any:
-        x = np.atleast_2d(astype(as_array(x), np.float64))
+        x = as_array(x)
+        x = np.atleast_2d(astype(x, np.complex128 if is_complex(x) else np.float64))
         return x if rowvar or x.shape[0] == 1 else x.T
 
     x = rows(m) if y is None else np.concatenate([rows(m), rows(y)], axis=0)
     ddof = (0 if bias else 1) if ddof is None else ddof
     if fweights is None and aweights is None:
         centered = x - np.mean(x, axis=1, keepdims=True)
-        return np.squeeze(np.dot(centered, centered.T) / (x.shape[1] - ddof))
+        return np.squeeze(np.dot(centered, adjoint(centered)) / (x.shape[1] - ddof))
     f, w = (1.0 if v is None else as_array(v) for v in (fweights, aweights))
     weights = f * w
     total = np.sum(weights)
     factor = total - ddof if aweights is None else total - ddof * np.sum(weights * w) / total
     centered = x - np.dot(x, weights)[:, None] / total
-    return np.squeeze(np.dot(centered, (centered * weights).T) / factor)
+    return np.squeeze(np.dot(centered, adjoint(centered * weights)) / factor)
 
 
 @composed(np.corrcoef)
@@ -201,8 +202,11 @@ def corrcoef(x: Any, y: Any = None, rowvar: bool = True) -> Any:
     c = cov(x, y, rowvar)
     if c.ndim == 0:
         return c / c
-    d = np.sqrt(np.diagonal(c))
-    return np.clip(c / d[:, None] / d[None, :], -1.0, 1.0)
+    d = np.sqrt(np.real(np.diagonal(c)))
+    c = c / d[:, None] / d[None, :]
+    if not is_complex(c):
+        return np.clip(c, -1.0, 1.0)
+    return np.clip(np.real(c), -1.0, 1.0) + 1j * np.clip(np.imag(c), -1.0, 1.0)
 
 
 rule(np.bincount, None, lambda g, y, x, weights=None, minlength=0: g[x], saves=False)

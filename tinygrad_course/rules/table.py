@@ -103,7 +103,7 @@ def _parameters(vjps: tuple[Vjp | None, ...]) -> tuple[tuple[str, ...], int | fl
     vjp = next((v for v in vjps if v is not None), None)
     if vjp is None:
         return (), float("inf")
-    code = getattr(vjp, "__code__", None)
+    code = getattr(inspect.unwrap(vjp), "__code__", None)
     if code is None:  # a builtin or a partial: anything goes, and the call itself will say
         return (), float("inf")
     names = code.co_varnames[2 : code.co_argcount + code.co_kwonlyargcount]
@@ -174,9 +174,10 @@ def primitive(function: F) -> F:
     @functools.wraps(function)
     def call(*args: Any, **kwargs: Any) -> Any:
         for arg in args:
-            record = getattr(type(arg), "__record_call__", None)
-            if record is not None:
-                return record(call, args, kwargs)
+            for part in arg if type(arg) is tuple else (arg,):  # an index may be several
+                record = getattr(type(part), "__record_call__", None)
+                if record is not None:
+                    return record(call, args, kwargs)
         return function(*args, **kwargs)
 
     return call  # type: ignore[return-value]
