@@ -71,6 +71,7 @@ rule(
     lambda g, y, W, A, b: np.dot(W.T, g),
     _bias_vjp,
     name="linear",
+    product="matrices",
 )
 _LINEAR, _EXPIT, _TANH = RULES[_linear], RULES[special.expit], RULES[np.tanh]
 

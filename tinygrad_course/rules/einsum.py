@@ -78,4 +78,4 @@ def einsum_vjp(g: Any, y: Any, *args: Any, optimize: Any = False, argnum: int = 
     return np.transpose(result, order)
 
 
-rule(np.einsum, einsum_vjp, variadic=True)
+rule(np.einsum, einsum_vjp, variadic=True, product="sums")

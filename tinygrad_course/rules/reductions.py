@@ -109,6 +109,25 @@ rule(np.std, std_vjp)
 # ------------------------------------------------------------------ extremes
 
 
+def extreme(
+    y: Any,
+    a: Any,
+    axis: Axes = None,
+    out: None = None,
+    keepdims: Any = False,
+    initial: Any = None,
+    where: Any = True,
+) -> Any:
+    """Where `a` is the extreme y."""
+    y = restore(y, a.shape, axis, keepdims)
+    hit = a == y
+    if where is not True:
+        hit = hit & where
+    if initial is not None:
+        hit = hit & (y != initial)
+    return hit
+
+
 def extreme_vjp(
     g: Any,
     y: Any,
@@ -120,22 +139,15 @@ def extreme_vjp(
     where: Any = True,
 ) -> Any:
     """Equal maxima share the gradient; a constant `initial` takes all of it."""
-    y = restore(y, a.shape, axis, keepdims)
-    hit = a == y
-    if where is not True:
-        hit = hit & where
-    if initial is not None:
-        hit = hit & (y != initial)
+    hit = extreme(y, a, axis, keepdims=keepdims, initial=initial, where=where)
     n = np.maximum(np.sum(hit, axis=axis, keepdims=True, dtype=a.dtype), 1.0)  # 0 for a NaN
     if axis is None and not keepdims:
         n = n.reshape(())
-    return (restore(g, a.shape, axis, keepdims) / n) * hit
+    return np.where(hit, restore(g, a.shape, axis, keepdims) / n, 0.0)
 
 
-rule(np.max, extreme_vjp)
-rule(np.amax, extreme_vjp)
-rule(np.min, extreme_vjp)
-rule(np.amin, extreme_vjp)
+for _extreme in (np.max, np.amax, np.min, np.amin):
+    rule(_extreme, extreme_vjp, chooses=(extreme,))
 
 
 @primitive
