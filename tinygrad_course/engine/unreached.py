@@ -27,4 +27,5 @@ def recorded_instead() -> str:
             asked = next((n for n in (frame.f_code.co_name, *wrapped) if n in _ROOMS), asked)
         frame = frame.f_back  # type: ignore[assignment]
     if asked is None:
-        return f"SciPy's {asked} calls np.asarray on its arguments; {_ROOMS[asked]} has a recorded {asked}."
+        return f"a function that calls np.asarray needs a recorded one in its place: {_FUNCTIONS} has some."
+    return f"SciPy's {asked} calls np.asarray on its arguments; {_ROOMS[asked]} has a recorded {asked}."
