@@ -339,6 +339,11 @@ class Tensor(Operators, Methods):
         """The imaginary part, recorded."""
         return np.imag(self)
 
+    @property
+    def mT(self) -> Tensor:
+        """The transpose of each matrix of a stack, recorded."""
+        return np.matrix_transpose(self)  # type: ignore[return-value]
+
     def item(self) -> Any:
         """Return the only entry as a Python number."""
         if self.size != 1:

@@ -128,6 +128,8 @@ NO_DERIVATIVE: set[Callable[..., Any]] = set()
 REFUSED: dict[Callable[..., Any], str] = {}
 REFUSED_MODULES: dict[str, str] = {}
 """Modules of which everything is refused: they are not imported for that."""
+WITH_KEYWORDS: dict[Callable[..., Any], tuple[frozenset[str], Callable[..., Any]]] = {}
+"""What a function with a rule is, in terms of others, when it is called with one of these keywords."""
 UFUNC_METHODS: dict[tuple[Callable[..., Any], str], Callable[..., Any]] = {}
 """What ``np.add.reduce`` and its like are in terms of functions with rules, by ufunc and method."""
 
@@ -153,6 +155,16 @@ def composed(*functions: Callable[..., Any]) -> Callable[[F], F]:
     def enter(definition: F) -> F:
         for function in functions:
             COMPOSED[function] = definition
+        return definition
+
+    return enter
+
+
+def with_keywords(function: Callable[..., Any], *names: str) -> Callable[[F], F]:
+    """Decorate what computes `function`, which has a rule, when one of these keywords is given."""
+
+    def enter(definition: F) -> F:
+        WITH_KEYWORDS[function] = frozenset(names), definition
         return definition
 
     return enter
