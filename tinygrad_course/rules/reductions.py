@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_course.rules.shapes import Axes, conj, normalize, restore, spread
-from tinygrad_course.rules.table import primitive, rule
+from tinygrad_course.rules.shapes import Axes, conj, is_complex, normalize, restore, spread
+from tinygrad_course.rules.table import primitive, rule, with_keywords
 
 
 def masked(g: Any, where: Any) -> Any:
@@ -105,6 +105,32 @@ def std_vjp(
 
 rule(np.var, var_vjp)
 rule(np.std, std_vjp)
+
+
+@with_keywords(np.var, "mean")
+def var_about(
+    a: Any,
+    axis: Axes = None,
+    *,
+    mean: Any,
+    ddof: float = 0,
+    keepdims: Any = False,
+    where: Any = True,
+    correction: float | None = None,
+) -> Any:
+    """The variance about a mean that was computed before (with ``keepdims=True``)."""
+    away = a - mean
+    squares = np.sum(
+        np.square(np.abs(away) if is_complex(away) else away), axis=axis, keepdims=keepdims, where=where
+    )
+    n = np.sum(np.broadcast_to(where, a.shape), axis=axis, keepdims=keepdims, dtype=squares.dtype)
+    return squares / np.maximum(n - (ddof if correction is None else correction), 0.0)
+
+
+@with_keywords(np.std, "mean")
+def std_about(a: Any, axis: Axes = None, **kwargs: Any) -> Any:
+    return np.sqrt(var_about(a, axis, **kwargs))
+
 
 # ------------------------------------------------------------------ extremes
 

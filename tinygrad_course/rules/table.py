@@ -16,7 +16,9 @@ from __future__ import annotations
 
 import functools
 import inspect
+import sys
 from collections.abc import Callable
+from importlib import import_module
 from typing import Any, TypeVar
 
 import numpy as np
@@ -131,8 +133,14 @@ NO_DERIVATIVE: set[Callable[..., Any]] = set()
 REFUSED: dict[Callable[..., Any], str] = {}
 REFUSED_MODULES: dict[str, str] = {}
 """Modules of which everything is refused: they are not imported for that."""
+WITH_KEYWORDS: dict[Callable[..., Any], tuple[frozenset[str], Callable[..., Any]]] = {}
+"""What a function with a rule is, in terms of others, when it is called with one of these keywords."""
 UFUNC_METHODS: dict[tuple[Callable[..., Any], str], Callable[..., Any]] = {}
 """What ``np.add.reduce`` and its like are in terms of functions with rules, by ufunc and method."""
+
+
+LATE = {"scipy.special": ("tinygrad_course.rules.special", "tinygrad_course.rules.bessel")}
+"""Where the rules of a library are that need not have been imported."""
 
 
 def rule(function: Callable[..., Any], *vjps: Vjp | None, **options: Any) -> None:
@@ -161,6 +169,16 @@ def composed(*functions: Callable[..., Any]) -> Callable[[F], F]:
     return enter
 
 
+def with_keywords(function: Callable[..., Any], *names: str) -> Callable[[F], F]:
+    """Decorate what computes `function`, which has a rule, when one of these keywords is given."""
+
+    def enter(definition: F) -> F:
+        WITH_KEYWORDS[function] = frozenset(names), definition
+        return definition
+
+    return enter
+
+
 def no_derivative(*functions: Callable[..., Any]) -> None:
     """Enter functions whose results are constant almost everywhere, or no numbers: plain arrays."""
     NO_DERIVATIVE.update(functions)
@@ -170,6 +188,19 @@ def refused(reason: str, *functions: Callable[..., Any]) -> None:
     """Enter functions that raise when they are given a Tensor, with the reason."""
     for function in functions:
         REFUSED[function] = reason
+
+
+def entered_late() -> bool:
+    """Enter the rules of SciPy's functions if it was imported since, and tell whether it was.
+
+    Who calls `scipy.special.expit` has imported it: until then nobody waits for it.
+    """
+    found = [module for module in LATE if module in sys.modules]
+    for module in found:
+        for rules in LATE.get(module, ()):
+            import_module(rules)  # another thread's import is waited for
+        LATE.pop(module, None)
+    return bool(found)
 
 
 def refusal(function: Callable[..., Any]) -> str | None:
