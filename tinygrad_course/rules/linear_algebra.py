@@ -11,6 +11,17 @@ from tinygrad_course.rules.diagonals import on_diagonal
 from tinygrad_course.rules.shapes import as_array, conj, transposed, unbroadcast
 from tinygrad_course.rules.table import composed, rule
 
+
+def rows(a: Any) -> Any:
+    """A stack of matrices as one matrix, with their rows below one another."""
+    return a.reshape((-1, a.shape[-1]))
+
+
+def flat_product(a: Any, b: Any) -> Any:
+    """The product of a stack of matrices with one matrix, as one product."""
+    return np.dot(rows(a), b).reshape((*a.shape[:-1], b.shape[-1]))
+
+
 # ------------------------------------------------------------------ dot: an axis of a against one of b
 
 
@@ -18,7 +29,7 @@ def dot_left(g: Any, y: Any, a: Any, b: Any) -> Any:
     if type(b) is not np.ndarray:
         b = as_array(b)
     if b.ndim == 2 and a.ndim:
-        return np.dot(g, b.T) if a.ndim < 3 else np.matmul(g, b.T)
+        return np.dot(g, b.T) if a.ndim < 3 else flat_product(g, b.T)
     if a.ndim == 0:
         return np.sum(g * b)
     if b.ndim == 0:
@@ -48,7 +59,7 @@ def _last(a: Any, n: int) -> range:
     return range(a.ndim - n, a.ndim)
 
 
-rule(np.dot, dot_left, dot_right)
+rule(np.dot, dot_left, dot_right, product="matrices")
 
 # ------------------------------------------------------------------ matmul and its like: stacks broadcast
 
@@ -56,7 +67,7 @@ rule(np.dot, dot_left, dot_right)
 def matmul_left(g: Any, y: Any, a: Any, b: Any) -> Any:
     b = as_array(b)
     if b.ndim == 2:
-        return np.dot(g, b.T) if a.ndim < 3 else np.matmul(g, b.T)
+        return np.dot(g, b.T) if a.ndim < 3 else flat_product(g, b.T)
     if b.ndim == 1:
         return g[..., None] * b if a.ndim > 1 else g * b
     if a.ndim == 1:
@@ -72,25 +83,30 @@ def matmul_right(g: Any, y: Any, a: Any, b: Any) -> Any:
         return a[:, None] * g[..., None, :] if b.ndim > 1 else g * a
     if b.ndim == 1:
         return unbroadcast(np.matmul(transposed(a), g[..., None])[..., 0], b.shape)
+    if b.ndim == 2:  # weights that all examples share: one product, instead of one each and a sum
+        return np.dot(rows(a).T, rows(g))
     return unbroadcast(np.matmul(transposed(a), g), b.shape)
 
 
-rule(np.matmul, matmul_left, matmul_right)
+rule(np.matmul, matmul_left, matmul_right, product="matrices")
 rule(
     np.vecdot,
     lambda g, y, a, b: conj(unbroadcast(g[..., None] * b, a.shape)),  # the first argument is conjugated
     lambda g, y, a, b: unbroadcast(g[..., None] * conj(a), b.shape),
+    product="sums",
 )
 if hasattr(np, "matvec"):  # NumPy 2.2
     rule(
         np.matvec,
         lambda g, y, a, b: unbroadcast(g[..., :, None] * as_array(b)[..., None, :], a.shape),
         lambda g, y, a, b: unbroadcast(np.vecmat(conj(g), a), b.shape),
+        product="sums",
     )
     rule(
         np.vecmat,
         lambda g, y, a, b: conj(unbroadcast(np.matvec(b, g), a.shape)),
         lambda g, y, a, b: unbroadcast(conj(as_array(a))[..., :, None] * g[..., None, :], b.shape),
+        product="sums",
     )
 
 # ------------------------------------------------------------------ products that flatten or contract
@@ -99,11 +115,13 @@ rule(
     np.outer,
     lambda g, y, a, b: np.dot(g, as_array(b).reshape(-1)).reshape(a.shape),
     lambda g, y, a, b: np.dot(as_array(a).reshape(-1), g).reshape(b.shape),
+    product="sums",
 )
 rule(
     np.vdot,
     lambda g, y, a, b: conj(g * as_array(b).reshape(a.shape)),
     lambda g, y, a, b: g * conj(as_array(a)).reshape(b.shape),
+    product="sums",
 )
 
 
@@ -125,7 +143,7 @@ def inner_right(g: Any, y: Any, a: Any, b: Any) -> Any:
     return np.tensordot(g, a, axes=(range(a.ndim - 1), range(a.ndim - 1)))
 
 
-rule(np.inner, inner_left, inner_right)
+rule(np.inner, inner_left, inner_right, product="sums")
 
 
 def contracted(axes: Any, a: Any, b: Any) -> tuple[list[int], list[int], list[int], list[int]]:
@@ -163,7 +181,7 @@ def tensordot_right(g: Any, y: Any, a: Any, b: Any, axes: Any = 2) -> Any:
     return np.transpose(product, np.argsort(order).tolist())
 
 
-rule(np.tensordot, tensordot_left, tensordot_right)
+rule(np.tensordot, tensordot_left, tensordot_right, product="sums")
 
 
 @composed(np.kron)
