@@ -29,25 +29,42 @@ def double_mutation(
     prefilter, event = prefilter_for(pool, view, site), view.last(site)
     if prefilter is None or prefilter is CLOSED or event is None or view.symptom is None:
         return None
+    singles = _first(pool, view, site, event.before)
+    block, position, original = site.block, site.position, site.statement
+    # The same slip twice comes before two different ones.
+    for alike in (True, False):
+        hits = _hits(pool, view, site, singles, alike=alike)
+        for hit in sorted(hits, key=lambda hit: hit.edit.rank + (hit.second.rank if hit.second else 0)):
+            block[position] = hit.statement
+            try:
+                pool.trials += 1
+                if accept(pool.functions_with(site.function, pool.copies[site.function])):
+                    return hit
+            except (SyntaxError, ValueError, TypeError, RecursionError):
+                continue
+            finally:
+                block[position] = original
+    return None
+
+
+def _hits(
+    pool: Candidates, view: Scene, site: Site, singles: list[tuple[Edit, ast.stmt, Any]], *, alike: bool
+) -> list[Repair]:
+    """Return the pairs of edits that give the right value on the statement alone."""
+    prefilter, event = prefilter_for(pool, view, site), view.last(site)
     scope, label = pool.scope(site, view.events), assigned(site)
     block, position, original = site.block, site.position, site.statement
     hits: list[Repair] = []
-    left = {True: PAIRS // 4, False: PAIRS}
+    left = PAIRS // 4 if alike else PAIRS
     try:
-        singles = _first(pool, view, site, event.before)
-        # The same slip twice comes before two different ones.
-        for alike, (first, changed, once) in [(same, single) for same in (True, False) for single in singles]:
-            if len(hits) >= HITS or (hits and not alike):
-                break
-            if left[alike] < 0:
-                continue
+        for first, changed, once in singles:
             block[position] = changed
             for second in edits(block, position, scope, label):
-                if alike != (second.kind == first.kind):
+                if alike and second.kind != first.kind:
                     continue
-                left[alike] -= 1
-                if left[alike] < 0 or len(hits) >= HITS:
-                    break
+                left -= 1
+                if left < 0 or len(hits) >= HITS or prefilter is None or event is None:
+                    return hits
                 if first.rank + second.rank > FAR or not prefilter(block[position]):
                     continue
                 twice = local_value(pool, block[position], event.before, view.case.bindings)
@@ -57,17 +74,7 @@ def double_mutation(
                     hits.append(Repair(site, first, statement, line, complete=True, second=second))
     finally:
         block[position] = original
-    for hit in sorted(hits, key=lambda hit: hit.edit.rank + (hit.second.rank if hit.second else 0)):
-        block[position] = hit.statement
-        try:
-            pool.trials += 1
-            if accept(pool.functions_with(site.function, pool.copies[site.function])):
-                return hit
-        except (SyntaxError, ValueError, TypeError, RecursionError):
-            continue
-        finally:
-            block[position] = original
-    return None
+    return hits
 
 
 class _Everywhere(ast.NodeTransformer):
