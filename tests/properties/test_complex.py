@@ -23,6 +23,7 @@ from tinygrad_course.rules.table import RULES
 REFUSED = {
     "median": "real numbers",
     "nanmedian": "real numbers",
+    "pad, median": "real numbers",
     "special.psi": "polygamma",
     "special.gamma": "polygamma",
     "special.loggamma": "polygamma",

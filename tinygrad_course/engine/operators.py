@@ -241,6 +241,22 @@ class Methods:
         """Return `np.clip` of the Tensor."""
         return np.clip(self, min, max)  # type: ignore[call-overload, no-any-return]
 
+    def cumprod(self, axis: Any = None) -> Tensor:
+        """Return `np.cumprod` of the Tensor."""
+        return np.cumprod(self, axis=axis)  # type: ignore[call-overload, no-any-return]
+
+    def diagonal(self, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Tensor:
+        """Return `np.diagonal` of the Tensor."""
+        return np.diagonal(self, offset, axis1, axis2)  # type: ignore[call-overload, no-any-return]
+
+    def take(self, indices: Any, axis: Any = None, **kwargs: Any) -> Tensor:
+        """Return `np.take` of the Tensor."""
+        return np.take(self, indices, axis=axis, **kwargs)  # type: ignore[call-overload, no-any-return]
+
+    def sort(self, axis: int = -1, **kwargs: Any) -> None:
+        """Sort in place, as an array does; `np.sort` of the Tensor leaves it as it is."""
+        self[...] = np.sort(self, axis, **kwargs)  # type: ignore[index, call-overload]
+
     def copy(self) -> Tensor:
         """Return a recorded Tensor of the same value."""
         return np.positive(self)  # type: ignore[call-overload, no-any-return]
@@ -268,6 +284,18 @@ class Methods:
     def argmin(self, axis: Any = None) -> Any:
         """Return `np.argmin` of the data."""
         return np.argmin(self, axis)  # type: ignore[call-overload]
+
+    def argsort(self, axis: Any = -1, **kwargs: Any) -> Any:
+        """Return `np.argsort` of the data."""
+        return np.argsort(self, axis, **kwargs)  # type: ignore[arg-type]
+
+    def nonzero(self) -> Any:
+        """Return `np.nonzero` of the data."""
+        return np.nonzero(self)  # type: ignore[arg-type]
+
+    def searchsorted(self, v: Any, side: Any = "left", sorter: Any = None) -> Any:
+        """Return `np.searchsorted` of the data."""
+        return np.searchsorted(self, v, side, sorter)  # type: ignore[call-overload]
 
     def round(self, decimals: int = 0) -> Any:
         """Return `np.round` of the data."""

@@ -16,7 +16,7 @@ import numpy as np
 from tinygrad_course.engine import errors
 from tinygrad_course.engine.errors import Watch
 from tinygrad_course.engine.sweep import OUTPUT, clock
-from tinygrad_course.rules.table import COMPOSED, NO_DERIVATIVE, RULES, Rule, refusal
+from tinygrad_course.rules.table import COMPOSED, NO_DERIVATIVE, RULES, WITH_KEYWORDS, Rule, refusal
 
 if TYPE_CHECKING:
     from tinygrad_course.engine.tensor import Tensor
@@ -381,17 +381,26 @@ def dispatch(
     if rule is not None:
         if rule.plain and not kwargs and len(args) == len(rule.vjps):
             return record_plain(cls, rule, args)
+        if kwargs and function in WITH_KEYWORDS:
+            names, with_those = WITH_KEYWORDS[function]
+            given = {k: v for k, v in kwargs.items() if v is not None or k != "out"}
+            if not names.isdisjoint(given):
+                return _composed(function, with_those, args, given)
         return record(cls, rule, args, kwargs)
     definition = COMPOSED.get(function)
     if definition is not None:
-        try:
-            inspect.signature(definition).bind(*args, **kwargs)
-        except TypeError as error:
-            raise TypeError(errors.not_covered_by_definition(function, error)) from None
-        return definition(*args, **kwargs)
+        return _composed(function, definition, args, kwargs)
     if function in NO_DERIVATIVE:
         return function(*[peek(cls, a) for a in args], **{k: peek(cls, v) for k, v in kwargs.items()})
     raise TypeError(errors.no_rule(function, refusal(function)))
+
+
+def _composed(function: Any, definition: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    try:
+        inspect.signature(definition).bind(*args, **kwargs)
+    except TypeError as error:
+        raise TypeError(errors.not_covered_by_definition(function, error)) from None
+    return definition(*args, **kwargs)
 
 
 def dispatch_ufunc(
@@ -400,10 +409,8 @@ def dispatch_ufunc(
     """Do what the tables say of a ufunc, or of its method such as ``np.add.reduce`` (NEP 13)."""
     if method == "__call__":
         rule = RULES.get(ufunc)
-        if rule is not None:
-            if rule.plain and not kwargs:
-                return record_plain(cls, rule, inputs)
-            return record(cls, rule, inputs, kwargs)
+        if rule is not None and rule.plain and not kwargs:
+            return record_plain(cls, rule, inputs)
         return dispatch(cls, ufunc, inputs, kwargs)
     from tinygrad_course.rules import UFUNC_METHODS
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tinygrad_course.engine import errors
+from tinygrad_course.engine.partial import Live, Partial, added, chooses, handed, owned, passes, through
 from tinygrad_course.rules.indexing import astype
 from tinygrad_course.rules.table import Rule
 
@@ -106,6 +107,8 @@ def unbroadcast(g: Any, shape: tuple[int, ...]) -> Any:
 
 def conform(g: Any, value: Any, rule: Rule) -> Any:
     """Give a gradient its tensor's shape and dtype, or say that the rule is at fault."""
+    if type(g) is Partial:
+        return g  # made to fit
     shape = value.shape
     if np.shape(g) != shape:
         if not rule.elementwise:
@@ -206,7 +209,9 @@ def sweep(  # noqa: C901  (one loop: the calls that it saves are its purpose)
             args = node._args
             y = node._data
             values = node._values
-            node._pending = None
+            node._pending = live = None
+            if type(g) is Partial:
+                g, live = g._data, g.live
             if reassigned:
                 args = as_of(node)
             if mark:
@@ -228,11 +233,17 @@ def sweep(  # noqa: C901  (one loop: the calls that it saves are its purpose)
                         first, second = values
                 elif values is None:
                     values = [a._data if type(a) is cls else a for a in args]
+                if live is not None and not passes(rule, live, args):
+                    vjps = through(rule, vjps, live, conform)
+                    live = None
             else:
                 arity = 0
                 if values is None:
                     values = [a._data if type(a) is cls else a for a in args]
-                args, vjps, g, kwargs = _special(node, rule, args, g, y, values, node._kwargs, heap, oldest)
+                args, vjps, g, kwargs = _special(
+                    node, rule, args, g, y, values, node._kwargs, heap, oldest, live
+                )
+                live = None
             heavy = False
             for arg, vjp in zip(args, vjps):  # noqa: B905  (arguments without a vjp are constants)
                 if type(arg) is not cls or vjp is None:
@@ -249,7 +260,10 @@ def sweep(  # noqa: C901  (one loop: the calls that it saves are its purpose)
                 if watching:
                     errors.watch_gradient(rule, node, arg, g, ga)
                 d = arg._data
-                if type(d) is ndarray:
+                if type(ga) is Partial:  # it fits already
+                    if getattr(d, "nbytes", 0) > large and not keep:
+                        heavy = True
+                elif type(d) is ndarray:
                     if type(ga) is not ndarray or ga.dtype is not d.dtype:
                         ga = conform(ga, d, rule)
                     elif ga.shape != d.shape:
@@ -258,9 +272,12 @@ def sweep(  # noqa: C901  (one loop: the calls that it saves are its purpose)
                         heavy = True
                 elif type(ga) is not float64 or type(d) is not float64:
                     ga = conform(ga, d, rule)
+                if live is not None and arg._op is not None:
+                    i = 0 if arg is args[0] else 1 if arg is args[1] else 2
+                    ga = Partial(ga, handed(rule, live, i, y, d))
                 pending = arg._pending
                 if pending is not None:
-                    arg._pending = pending + ga
+                    arg._pending = pending + ga if type(ga) is not Partial else ga + pending
                     continue
                 if arg._op is None:
                     if type(ga) is ndarray and (ga is g or ga is y or ga.base is not None):
@@ -297,7 +314,7 @@ def sweep(  # noqa: C901  (one loop: the calls that it saves are its purpose)
         raise
     found = []
     for leaf in leaves:
-        found.append((leaf, leaf._pending))
+        found.append((leaf, owned(leaf._pending)))
         leaf._pending = None
     return found
 
@@ -314,6 +331,9 @@ def sweep_recorded(root: Tensor, seed: Any, *, oldest: int = OLDEST) -> list[tup
     found: list[tuple[Tensor, Any]] = []
     while heap:
         node, g = pending.pop(heappop(heap))
+        live = None
+        if type(g) is Partial:
+            g, live = g._data, g.live
         if node._op is None:
             found.append((node, g))
             continue
@@ -326,9 +346,9 @@ def sweep_recorded(root: Tensor, seed: Any, *, oldest: int = OLDEST) -> list[tup
             pairs = [(owner, [g if i == index else None for i in range(len(owner._data))])]
         else:
             arrays, vjps, g, kwargs = (
-                (args, rule.vjps, g, None)
+                (args, rule.vjps if live is None else through(rule, rule.vjps, live, conform), g, None)
                 if rule.plain
-                else _special(node, rule, args, g, y, args, kwargs, [], 1)
+                else _special(node, rule, args, g, y, args, kwargs, [], 1, live)
             )
             pairs = [
                 (arg, conform(vjp(g, y, *args, **(kwargs or {})), arg._data, rule))
@@ -345,12 +365,21 @@ def sweep_recorded(root: Tensor, seed: Any, *, oldest: int = OLDEST) -> list[tup
                     b if a is None else a if b is None else a + b for a, b in zip(waiting[1], ga, strict=True)
                 ]
             else:
-                waiting[1] = waiting[1] + ga
+                waiting[1] = added(waiting[1], ga)
     return found
 
 
 def _special(
-    node: Any, rule: Rule, args: Any, g: Any, y: Any, values: Any, kwargs: Any, heap: Any, oldest: int
+    node: Any,
+    rule: Rule,
+    args: Any,
+    g: Any,
+    y: Any,
+    values: Any,
+    kwargs: Any,
+    heap: Any,
+    oldest: int,
+    live: Live | None,
 ) -> tuple[Any, Any, Any, Any]:
     """Return arguments, vjps, gradient and keywords for the rules that are not plain."""
     if rule is OUTPUT:
@@ -365,13 +394,18 @@ def _special(
         vjp = rule.vjps[0]
         assert vjp is not None  # noqa: S101  (a sequence rule has one)
         gradients = vjp(g, y, *values, **(kwargs or {}))
-        return args[0], [lambda *_, ga=ga: ga for ga in gradients], g, None
+        members: list[Any] = [lambda *_, ga=ga, **__: ga for ga in gradients]
+        if live is None:
+            return args[0], members, g, None
+        return args[0], through(rule, members, live, conform), g, kwargs
     if rule.variadic:
         last = len(rule.vjps) - 1
         vjps: list[Any] = list(rule.vjps[:last])
         final = rule.vjps[last]
         vjps += [final and functools.partial(_numbered, final, i) for i in range(last, len(args))]
-        return args, vjps, g, kwargs
+        return args, vjps if live is None else through(rule, vjps, live, conform), g, kwargs
+    if live is not None or chooses(rule, kwargs):
+        return args, through(rule, rule.vjps, live, conform), g, kwargs
     return args, rule.vjps, g, kwargs
 
 

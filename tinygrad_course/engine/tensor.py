@@ -20,6 +20,7 @@ from tinygrad_course.engine.operation import Operation
 from tinygrad_course.engine.operators import Methods, Operators
 from tinygrad_course.engine.recording import dispatch, dispatch_ufunc, peek, plain, record, record_plain
 from tinygrad_course.engine.sweep import Reassigned, Released, as_of, clock, first_seed, sweep
+from tinygrad_course.engine.unreached import recorded_instead
 from tinygrad_course.rules.indexing import assign
 from tinygrad_course.rules.table import RULES, Rule
 
@@ -338,6 +339,11 @@ class Tensor(Operators, Methods):
         """The imaginary part, recorded."""
         return np.imag(self)
 
+    @property
+    def mT(self) -> Tensor:
+        """The transpose of each matrix of a stack, recorded."""
+        return np.matrix_transpose(self)  # type: ignore[return-value]
+
     def item(self) -> Any:
         """Return the only entry as a Python number."""
         if self.size != 1:
@@ -431,9 +437,7 @@ class Tensor(Operators, Methods):
         raise TypeError(
             f"{self._label()} {self.shape} can't be turned into a plain array without losing its gradient. "
             "For the values write t.data; to join Tensors use np.stack([t1, t2]) or np.concatenate, "
-            "not np.array([t1, t2]); a function that calls np.asarray on its arguments "
-            "(scipy.special.logsumexp and softmax do) needs a recorded one in its place, "
-            "tinygrad_course.functions has some."
+            f"not np.array([t1, t2]); {recorded_instead()}"
         )
 
     # -------------------------------------------------------------- Python's protocols

@@ -289,11 +289,7 @@ def l2_term(parameters: Any, lambd: float, m: int) -> Any:
         raise ValueError(f"lambd is {lambd}; expected a number that is not negative")
     if m < 1:
         raise ValueError(f"m is {m}; expected the number of examples, at least 1")
-    weights = [
-        value
-        for path, value in trees.leaves(parameters)
-        if path.rpartition(".")[2].partition("[")[0].startswith(("W", "w"))
-    ]
+    weights = [value for path, value in trees.leaves(parameters) if is_weight(path)]
     if not weights:
         names = [path for path, _ in trees.leaves(parameters)]
         raise ValueError(
@@ -303,3 +299,14 @@ def l2_term(parameters: Any, lambd: float, m: int) -> Any:
     for W in weights[1:]:
         total = total + np.sum(np.square(W))
     return total * lambd / (2 * m)
+
+
+def is_weight(path: str) -> bool:
+    """Whether a parameter's path names a weight, which L2 regularisation counts, and not a bias.
+
+    Examples
+    --------
+    >>> is_weight("W1"), is_weight("layers[0].w"), is_weight("b1")
+    (True, True, False)
+    """
+    return path.rpartition(".")[2].partition("[")[0].startswith(("W", "w"))

@@ -15,6 +15,7 @@ from tinygrad_course.rules import (  # noqa: F401  (each fills the tables)
     indexing,
     linear_algebra,
     norms,
+    padding,
     reductions,
     shaping,
     special,

@@ -296,7 +296,9 @@ def roots(p: Any) -> Any:
 
 
 @composed(np.polyfit)
-def polyfit(x: Any, y: Any, deg: int, rcond: float | None = None, *, w: Any = None) -> Any:
+def polyfit(
+    x: Any, y: Any, deg: int, rcond: float | None = None, full: bool = False, w: Any = None, cov: Any = False
+) -> Any:
     x, y = as_array(x), as_array(y)
     left = vander(x, deg + 1)
     if w is not None:
@@ -304,8 +306,22 @@ def polyfit(x: Any, y: Any, deg: int, rcond: float | None = None, *, w: Any = No
         left, y = left * w[:, None], (y * w[:, None] if y.ndim == 2 else y * w)
     scale = np.sqrt(np.sum(left * left, axis=0))
     rcond = x.shape[0] * np.finfo(x.dtype).eps if rcond is None else rcond
-    c = np.linalg.lstsq(left / scale, y, rcond)[0]
-    return (c.T / scale).T
+    left = left / scale
+    c, residuals, rank, s = np.linalg.lstsq(left, y, rcond)
+    c = (c.T / scale).T
+    if full:
+        return c, residuals, rank, s, rcond
+    if not cov:
+        return c
+    covariance = np.linalg.inv(np.dot(left.T, left)) / np.outer(scale, scale)
+    if cov != "unscaled":
+        if x.shape[0] <= deg + 1:
+            raise ValueError("the number of data points must exceed order to scale the covariance matrix")
+        residuals = residuals / (x.shape[0] - deg - 1)
+        covariance = np.expand_dims(covariance, -1) * residuals if y.ndim == 2 else covariance * residuals
+    elif y.ndim == 2:
+        covariance = np.expand_dims(covariance, -1)
+    return c, covariance
 
 
 @composed(np.vander)

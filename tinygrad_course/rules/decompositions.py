@@ -20,6 +20,8 @@ from typing import Any
 import numpy as np
 
 from tinygrad_course.rules.diagonals import on_diagonal
+from tinygrad_course.rules.indexing import scatter
+from tinygrad_course.rules.reductions import product_before
 from tinygrad_course.rules.shapes import adjoint as H  # noqa: N812  (the names that formulas have for them)
 from tinygrad_course.rules.shapes import as_array, by_formula, conj, is_complex, unbroadcast
 from tinygrad_course.rules.shapes import transposed as T  # noqa: N812
@@ -37,8 +39,52 @@ def inv_vjp(g: Any, y: Any, a: Any) -> Any:
     return -np.matmul(np.matmul(T(y), g), T(y))
 
 
+def without_one(s: Any) -> Any:
+    """The products of all but each one of the numbers along the last axis, without a division."""
+    return product_before(s) * np.flip(product_before(np.flip(s, -1)), -1)
+
+
+@primitive
+def cofactors(a: Any) -> Any:
+    """The derivative of the determinant, at singular matrices too.
+
+    cof(U S V^H) = det(U) det(V^H) conj(U) cof(S) conj(V^H), and those of a diagonal S are products of the
+    other entries.
+    """
+    u, s, vh = np.linalg.svd(a)
+    turn = np.linalg.det(u) * np.linalg.det(vh)
+    return turn[..., None, None] * np.matmul(conj(u) * without_one(s)[..., None, :], conj(vh))
+
+
+def cofactors_vjp(g: Any, y: Any, a: Any) -> Any:
+    """The second derivative: that of a diagonal matrix, between the same rotations."""
+    if is_tensor(g) or is_tensor(a):
+        return of_minors(g, a)
+    u, s, vh = np.linalg.svd(a)
+    n = s.shape[-1]
+    turn = np.linalg.det(u) * np.linalg.det(vh)
+    same = np.eye(n, dtype=bool)
+    others = np.where(same, 0.0, without_one(np.where(same, 1.0, s[..., None, :])))  # all but i and j
+    x = np.matmul(np.matmul(H(u), g), H(vh))
+    along = np.matmul(others, np.diagonal(x, 0, -2, -1)[..., None])[..., 0]
+    middle = on_diagonal(along, x.shape, 0, -2, -1) - T(others * x)
+    return turn[..., None, None] * np.matmul(np.matmul(conj(u), middle), conj(vh))
+
+
+def of_minors(g: Any, a: Any) -> Any:
+    """The same by the cofactors of each minor: a polynomial, so it has derivatives of every order."""
+    n = a.shape[-1]
+    slope = np.zeros_like(a)
+    for i in range(n):
+        for j in range(n):
+            rows, columns = np.delete(np.arange(n), i)[:, None], np.delete(np.arange(n), j)
+            minor = cofactors(a[..., rows, columns]) * ((-1) ** (i + j) * g[..., i, j])[..., None, None]
+            slope = slope + scatter(minor, (..., rows, columns), a.shape)
+    return slope
+
+
 def det_vjp(g: Any, y: Any, a: Any) -> Any:
-    return (g * y)[..., None, None] * T(np.linalg.inv(a))
+    return g[..., None, None] * cofactors(a)
 
 
 def slogdet_vjp(g: Any, y: Any, a: Any) -> Any:
@@ -60,6 +106,7 @@ def pinv_vjp(g: Any, y: Any, a: Any, rcond: Any = None, *, rtol: Any = None) -> 
 
 
 rule(np.linalg.inv, inv_vjp)
+rule(cofactors, cofactors_vjp)
 rule(np.linalg.det, det_vjp)
 rule(np.linalg.slogdet, slogdet_vjp, outputs=True)
 rule(np.linalg.pinv, pinv_vjp)

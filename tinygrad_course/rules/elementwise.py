@@ -187,6 +187,11 @@ rule(
     lambda g, y, condition, x, z: np.where(condition, g, 0.0),
     lambda g, y, condition, x, z: np.where(condition, 0.0, g),
     elementwise=True,
+    chooses=(
+        None,
+        lambda y, condition, x, z: np.not_equal(condition, 0),
+        lambda y, condition, x, z: np.equal(condition, 0),
+    ),
 )
 
 
@@ -199,41 +204,38 @@ def nan_to_num_vjp(
     return next(parts) + 1j * next(parts)
 
 
-rule(np.nan_to_num, nan_to_num_vjp)
+rule(np.nan_to_num, nan_to_num_vjp, elementwise=True, chooses=(lambda y, x, *_, **__: np.isfinite(x),))
 
 
 def share(g: Any, wins: Any, a: Any, b: Any, constant: bool) -> Any:
     """The gradient of the argument a that is chosen where `wins`; b is the other, perhaps a constant."""
-    if constant:
-        return g * wins
-    return g * wins + (0.5 * g) * (a == b)
+    return np.where(wins, g, 0.0 if constant else np.where(a == b, 0.5 * g, 0.0))
 
 
-rule(
-    np.maximum,
-    lambda g, y, a, b, constants: share(g, a > b, a, b, constants[1]),
-    lambda g, y, a, b, constants: share(g, b > a, a, b, constants[0]),
-    ties=True,
-)
-rule(
-    np.minimum,
-    lambda g, y, a, b, constants: share(g, a < b, a, b, constants[1]),
-    lambda g, y, a, b, constants: share(g, b < a, a, b, constants[0]),
-    ties=True,
-)
+def taken(wins: Any, a: Any, b: Any, constant: bool) -> Any:
+    """Where the gradient of the argument a is not passed over."""
+    return wins if constant else wins | (a == b)
+
+
+def choice(function: Any, first: Any, second: Any) -> None:
+    """Enter a function that chooses `first(a, b)`, or `second(a, b)`, of its two arguments."""
+    rule(
+        function,
+        lambda g, y, a, b, constants: share(g, first(a, b), a, b, constants[1]),
+        lambda g, y, a, b, constants: share(g, second(a, b), a, b, constants[0]),
+        ties=True,
+        chooses=(
+            lambda y, a, b, constants: taken(first(a, b), a, b, constants[1]),
+            lambda y, a, b, constants: taken(second(a, b), a, b, constants[0]),
+        ),
+    )
+
+
+choice(np.maximum, lambda a, b: a > b, lambda a, b: b > a)
+choice(np.minimum, lambda a, b: a < b, lambda a, b: b < a)
 # a NaN is passed over: the other number wins
-rule(
-    np.fmax,
-    lambda g, y, a, b, constants: share(g, (a > b) | np.isnan(b), a, b, constants[1]),
-    lambda g, y, a, b, constants: share(g, (b > a) | np.isnan(a), a, b, constants[0]),
-    ties=True,
-)
-rule(
-    np.fmin,
-    lambda g, y, a, b, constants: share(g, (a < b) | np.isnan(b), a, b, constants[1]),
-    lambda g, y, a, b, constants: share(g, (b < a) | np.isnan(a), a, b, constants[0]),
-    ties=True,
-)
+choice(np.fmax, lambda a, b: (a > b) | np.isnan(b), lambda a, b: (b > a) | np.isnan(a))
+choice(np.fmin, lambda a, b: (a < b) | np.isnan(b), lambda a, b: (b < a) | np.isnan(a))
 
 
 @primitive
@@ -242,13 +244,18 @@ def clip(x: Any, low: Any, high: Any) -> Any:
     return np.clip(x, low, high)
 
 
-def clip_vjp(g: Any, y: Any, x: Any, low: Any, high: Any) -> Any:
+def inside(y: Any, x: Any, low: Any, high: Any) -> Any:
     if low is None:
-        return g if high is None else g * (x < high)
-    return g * (x > low) if high is None else g * ((x > low) & (x < high))
+        return np.isfinite(x) | True if high is None else x < high
+    return x > low if high is None else (x > low) & (x < high)
 
 
-rule(clip, clip_vjp, elementwise=True)
+rule(
+    clip,
+    lambda g, y, x, low, high: np.where(inside(y, x, low, high), g, 0.0),
+    elementwise=True,
+    chooses=(inside,),
+)
 
 
 @composed(np.clip, getattr(umath, "clip"))  # noqa: B009  (the ufunc behind it, which NumPy keeps for itself)

@@ -61,9 +61,10 @@ def assign_value(g: Any, y: Any, x: Any, index: Any, value: Any) -> Any:
     return unbroadcast(part, value.shape[max(extra, 0) :]).reshape(value.shape)
 
 
-rule(operator.getitem, lambda g, y, x, index: scatter(g, index, x.shape))  # index arrays are kept
+# index arrays are kept; which entries are chosen is where the gradient comes to
+rule(operator.getitem, lambda g, y, x, index: scatter(g, index, x.shape), chooses=())
 rule(scatter, lambda g, y, x, index, shape: g[index], saves=False)
-rule(assign, lambda g, y, x, index, value: assign(g, index, 0.0), None, assign_value)
+rule(assign, lambda g, y, x, index, value: assign(g, index, 0.0), None, assign_value, chooses=())
 
 
 @primitive

@@ -1,12 +1,13 @@
 """Averages, medians and quantiles, covariances, and the reductions that pass over NaN.
 
-They are written in terms of functions with rules. Options that are not covered (weighted quantiles) are
-refused because their names are not among the arguments here.
+They are written in terms of functions with rules. Options that are not covered are refused because
+their names are not among the arguments here.
 """
 
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ import numpy as np
 from tinygrad_course.rules.indexing import astype
 from tinygrad_course.rules.reductions import last
 from tinygrad_course.rules.shapes import Axes, adjoint, as_array, is_complex, kept, normalize
-from tinygrad_course.rules.table import composed, is_tensor, rule
+from tinygrad_course.rules.table import COMPOSED, NO_DERIVATIVE, composed, is_tensor, primitive, rule
 
 
 @composed(np.ptp)
@@ -81,14 +82,55 @@ def quantile_of(a: Any, q: Any, axis: Axes, method: Any, keepdims: bool, skip_na
     return y.reshape(np.shape(q) + shape)
 
 
-@composed(np.quantile)
-def quantile(a: Any, q: Any, axis: Axes = None, *, method: str = "linear", keepdims: bool = False) -> Any:
-    return quantile_of(a, q, axis, method, keepdims, skip_nan=False)
+def quantiles(of: Callable[..., Any], skip_nan: bool) -> Callable[..., Any]:
+    def definition(
+        a: Any,
+        q: Any,
+        axis: Axes = None,
+        *,
+        method: str = "linear",
+        keepdims: bool = False,
+        weights: Any = None,
+    ) -> Any:
+        if weights is None:
+            return quantile_of(a, q, axis, method, keepdims, skip_nan)
+        return weighted_quantile(of, a, q, axis, method, keepdims, weights)
+
+    return definition
 
 
-@composed(np.nanquantile)
-def nanquantile(a: Any, q: Any, axis: Axes = None, *, method: str = "linear", keepdims: bool = False) -> Any:
-    return quantile_of(a, q, axis, method, keepdims, skip_nan=True)
+def weighted_quantile(
+    of: Callable[..., Any], a: Any, q: Any, axis: Axes, method: str, keepdims: bool, weights: Any
+) -> Any:
+    """The element of `a` that NumPy finds: with weights it takes one, and does not interpolate."""
+    if is_tensor(q) or is_tensor(weights):
+        raise TypeError(
+            "a weighted quantile moves by jumps with q and with the weights: pass them as plain numbers"
+        )
+    flat, order, _ = last(a, axis)
+    heavy = np.broadcast_to(weights, a.shape) if np.ndim(weights) == a.ndim or axis is None else None
+    if heavy is None:  # weights of the axis alone
+        axes = normalize(axis, a.ndim)
+        heavy = np.broadcast_to(np.asarray(weights), tuple(a.shape[i] for i in axes))
+        heavy = np.broadcast_to(heavy.reshape(-1), flat.shape)
+    else:
+        heavy = np.transpose(heavy, order).reshape(flat.shape)
+    y, places = places_of_quantiles(of, flat, q, method, heavy)
+    found = np.take_along_axis(flat, places, axis=-1)
+    found = np.moveaxis(np.where(np.isnan(y), np.nan, found), -1, 0)
+    return found.reshape(np.shape(q) + (kept(a.shape, axis) if keepdims else found.shape[1:]))
+
+
+@primitive
+def places_of_quantiles(of: Any, a: Any, q: Any, method: str, weights: Any) -> Any:
+    y = of(a, np.reshape(q, -1), axis=-1, method=method, weights=weights)
+    y = np.moveaxis(y, 0, -1)
+    return y, np.argmax(a[..., None, :] == y[..., None], axis=-1)
+
+
+NO_DERIVATIVE.add(places_of_quantiles)
+composed(np.quantile)(quantiles(np.quantile, skip_nan=False))
+composed(np.nanquantile)(quantiles(np.nanquantile, skip_nan=True))
 
 
 def hundredths(q: Any) -> Any:
@@ -96,15 +138,13 @@ def hundredths(q: Any) -> Any:
 
 
 @composed(np.percentile)
-def percentile(a: Any, q: Any, axis: Axes = None, *, method: str = "linear", keepdims: bool = False) -> Any:
-    return quantile_of(a, hundredths(q), axis, method, keepdims, skip_nan=False)
+def percentile(a: Any, q: Any, axis: Axes = None, **kwargs: Any) -> Any:
+    return COMPOSED[np.quantile](a, hundredths(q), axis, **kwargs)
 
 
 @composed(np.nanpercentile)
-def nanpercentile(
-    a: Any, q: Any, axis: Axes = None, *, method: str = "linear", keepdims: bool = False
-) -> Any:
-    return quantile_of(a, hundredths(q), axis, method, keepdims, skip_nan=True)
+def nanpercentile(a: Any, q: Any, axis: Axes = None, **kwargs: Any) -> Any:
+    return COMPOSED[np.nanquantile](a, hundredths(q), axis, **kwargs)
 
 
 @composed(np.median)

@@ -53,11 +53,18 @@ class Rule:
         The vjps also take the keyword ``constants``: a tuple with True for each positional argument that is
         no `Tensor`. A tie between a tensor and a constant goes to the constant, one between two tensors is
         shared.
+    chooses : tuple of callable, optional
+        For a function that passes over entries: ``chooses[i](y, *args, **kwargs)`` says of which entries of
+        argument i the output is made (for an elementwise function, in the output's shape). The others get no
+        gradient at all, whatever their derivatives are.
+    product : str
+        "sums" where each entry of the output is a sum of products of the arrays' entries, "matrices" where
+        two arguments of two axes are multiplied as matrices (a third one is added to the product).
     """
 
     __slots__ = (
-        "accepted", "elementwise", "function", "most_args", "name", "names", "outputs", "plain", "saves",
-        "sequence", "ties", "twin", "variadic", "vjps",
+        "accepted", "chooses", "elementwise", "function", "most_args", "name", "names", "outputs", "plain",
+        "product", "saves", "sequence", "ties", "twin", "variadic", "vjps",
     )  # fmt: skip
 
     def __init__(
@@ -72,6 +79,8 @@ class Rule:
         outputs: bool = False,
         saves: bool = True,
         ties: bool = False,
+        chooses: tuple[Callable[..., Any] | None, ...] | None = None,
+        product: str = "",
     ) -> None:
         self.function = function
         self.vjps = vjps
@@ -82,6 +91,8 @@ class Rule:
         self.outputs = outputs
         self.saves = saves
         self.ties = ties
+        self.chooses = chooses
+        self.product = product
         #: The arguments that the vjps name, in order: a call that passes any other is refused.
         self.names, self.most_args = _parameters(vjps)
         self.accepted = frozenset(self.names)
@@ -89,7 +100,7 @@ class Rule:
         self.plain = (
             None not in vjps
             and self.most_args == len(self.names) == len(vjps)
-            and not (sequence or variadic or outputs or ties)
+            and not (sequence or variadic or outputs or ties or chooses)
         )
         #: What takes this rule's place on nodes whose graph has been freed (see `sweep`).
         self.twin: Rule | None = None
@@ -117,6 +128,8 @@ NO_DERIVATIVE: set[Callable[..., Any]] = set()
 REFUSED: dict[Callable[..., Any], str] = {}
 REFUSED_MODULES: dict[str, str] = {}
 """Modules of which everything is refused: they are not imported for that."""
+WITH_KEYWORDS: dict[Callable[..., Any], tuple[frozenset[str], Callable[..., Any]]] = {}
+"""What a function with a rule is, in terms of others, when it is called with one of these keywords."""
 UFUNC_METHODS: dict[tuple[Callable[..., Any], str], Callable[..., Any]] = {}
 """What ``np.add.reduce`` and its like are in terms of functions with rules, by ufunc and method."""
 
@@ -142,6 +155,16 @@ def composed(*functions: Callable[..., Any]) -> Callable[[F], F]:
     def enter(definition: F) -> F:
         for function in functions:
             COMPOSED[function] = definition
+        return definition
+
+    return enter
+
+
+def with_keywords(function: Callable[..., Any], *names: str) -> Callable[[F], F]:
+    """Decorate what computes `function`, which has a rule, when one of these keywords is given."""
+
+    def enter(definition: F) -> F:
+        WITH_KEYWORDS[function] = frozenset(names), definition
         return definition
 
     return enter
