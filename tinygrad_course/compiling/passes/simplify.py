@@ -14,7 +14,7 @@ import numpy as np
 from scipy import special
 
 from tinygrad_course.compiling.builder import Unfit, uniform
-from tinygrad_course.compiling.dataflow import Program, Value, inputs_of, is_sum, item
+from tinygrad_course.compiling.dataflow import Program, Value, chosen, inputs_of, is_sum, item
 from tinygrad_course.compiling.dataflow import replace as replace_values
 from tinygrad_course.compiling.passes.canonicalise import canonical
 from tinygrad_course.compiling.passes.factored_forms import (
@@ -342,7 +342,7 @@ class _Simplifier(FormBuilder):
         number = 1.0
         args = list(value.args)
         linear = (
-            _chosen(value) if value.function is np.where else (0, 1) if value.function in _BILINEAR else (0,)
+            chosen(value) if value.function is np.where else (0, 1) if value.function in _BILINEAR else (0,)
         )
         for i in range(len(args)):
             if not isinstance(args[i], Value):
@@ -398,14 +398,6 @@ def _pending(value: Value, made: dict[int, Value]) -> list[Value]:
     return order
 
 
-def _chosen(value: Value) -> tuple[int, ...]:
-    """Return the places of the operands that np.where is linear in: x, if the other choice is 0."""
-    if value.function is not np.where or len(value.args) != 3 or value.kwargs:
-        return ()
-    zero = [not isinstance(a, Value) and a == 0 for a in value.args]
-    return (1,) if zero[2] and not zero[1] else (2,) if zero[1] and not zero[2] else ()
-
-
 def _is_sum(factor: Any) -> bool:
     return isinstance(factor, Value) and is_sum(factor)
 
@@ -414,7 +406,7 @@ def _is_linear(value: Value) -> bool:
     """Whether a number can be carried out of a call's arguments."""
     if value.function is np.sum:
         return is_sum(value)
-    return value.function in _LINEAR or value.function in _BILINEAR or bool(_chosen(value))
+    return value.function in _LINEAR or value.function in _BILINEAR or bool(chosen(value))
 
 
 def _of_one_sigmoid(terms: list[Product]) -> bool:
