@@ -160,6 +160,8 @@ def record_plain(  # noqa: C901  (one pass over the arguments)
     out._pending = out._grad = None
     out._extra = None if holds is None else {"holds": holds}
     out._serial = clock()
+    if rule.mend is not None:
+        out = rule.mend(out)
     if Watch.on:
         errors.watch(out)
     return out
@@ -256,6 +258,8 @@ def record(  # noqa: C901  (one pass over the arguments)
     out._serial = clock()
     if rule.outputs:
         return _outputs(cls, out, y)
+    if rule.mend is not None:
+        out = rule.mend(out)
     if Watch.on:
         errors.watch(out)
     return out
