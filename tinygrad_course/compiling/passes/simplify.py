@@ -176,6 +176,8 @@ class _Simplifier(FormBuilder):
         if function is special.expit:
             z = self.materialise(value.args[0])
             found = Product(1.0, ((Sigmoid(z, "s", value), 1),)), False
+        elif function is special.log_expit:
+            found = self._log_sigmoid(value)
         elif function is np.log:
             found = self._logarithm(value) or atom
         elif function in _ARITHMETIC and self._plain(value):
@@ -309,6 +311,18 @@ class _Simplifier(FormBuilder):
             self.logits[id(factor)] = (factor, z)
             return Product(1.0, ((Sigmoid(z, "s"), -1),)), False
         return None
+
+    def _log_sigmoid(self, value: Value) -> tuple[Product, bool]:
+        """Return log s(z), and of log s(-z) that it is -softplus(z)."""
+        z = value.args[0]
+        product, _ = self.form(z)
+        if product.coefficient < 0:
+            try:
+                z = self.build(product.scaled(-1), z)
+            except Unfit:
+                return Product(1.0, ((value, 1),)), False
+            return Product(-1.0, ((Sigmoid(z, "softplus"), 1),)), True
+        return Product(1.0, ((Sigmoid(self.materialise(z), "log s"), 1),)), True
 
     def _logarithm(self, value: Value) -> tuple[Product, bool] | None:
         argument, _ = self.form(value.args[0])
