@@ -62,6 +62,8 @@ def _binary(  # noqa: C901  (three short functions)
         out._values = (a, b) if leaf else None
         out._pending = out._grad = out._extra = None
         out._serial = clock()
+        if rule.mend is not None:
+            out = rule.mend(out)
         if Watch.on:
             errors.watch(out)
         return out
@@ -81,6 +83,8 @@ def _binary(  # noqa: C901  (three short functions)
         out._values = (other, b) if leaf else None
         out._pending = out._grad = out._extra = None
         out._serial = clock()
+        if rule.mend is not None:
+            out = rule.mend(out)
         if Watch.on:
             errors.watch(out)
         return out

@@ -7,6 +7,7 @@ computes it and makes the node.
 
 from __future__ import annotations
 
+import functools
 import inspect
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
@@ -16,7 +17,16 @@ import numpy as np
 from tinygrad_course.engine import errors
 from tinygrad_course.engine.errors import Watch
 from tinygrad_course.engine.sweep import OUTPUT, clock
-from tinygrad_course.rules.table import COMPOSED, NO_DERIVATIVE, RULES, WITH_KEYWORDS, Rule, refusal
+from tinygrad_course.rules.table import (
+    COMPOSED,
+    NO_DERIVATIVE,
+    RULES,
+    WITH_KEYWORDS,
+    Rule,
+    entered_late,
+    refusal,
+)
+from tinygrad_course.rules.ufunc_methods import method_of, selected
 
 if TYPE_CHECKING:
     from tinygrad_course.engine.tensor import Tensor
@@ -150,6 +160,8 @@ def record_plain(  # noqa: C901  (one pass over the arguments)
     out._pending = out._grad = None
     out._extra = None if holds is None else {"holds": holds}
     out._serial = clock()
+    if rule.mend is not None:
+        out = rule.mend(out)
     if Watch.on:
         errors.watch(out)
     return out
@@ -246,6 +258,8 @@ def record(  # noqa: C901  (one pass over the arguments)
     out._serial = clock()
     if rule.outputs:
         return _outputs(cls, out, y)
+    if rule.mend is not None:
+        out = rule.mend(out)
     if Watch.on:
         errors.watch(out)
     return out
@@ -383,15 +397,16 @@ def dispatch(
             return record_plain(cls, rule, args)
         if kwargs and function in WITH_KEYWORDS:
             names, with_those = WITH_KEYWORDS[function]
-            given = {k: v for k, v in kwargs.items() if v is not None or k != "out"}
-            if not names.isdisjoint(given):
-                return _composed(function, with_those, args, given)
+            if not names.isdisjoint(kwargs):
+                return _composed(function, with_those, args, kwargs)
         return record(cls, rule, args, kwargs)
     definition = COMPOSED.get(function)
     if definition is not None:
         return _composed(function, definition, args, kwargs)
     if function in NO_DERIVATIVE:
         return function(*[peek(cls, a) for a in args], **{k: peek(cls, v) for k, v in kwargs.items()})
+    if entered_late():
+        return dispatch(cls, function, args, kwargs)
     raise TypeError(errors.no_rule(function, refusal(function)))
 
 
@@ -409,13 +424,15 @@ def dispatch_ufunc(
     """Do what the tables say of a ufunc, or of its method such as ``np.add.reduce`` (NEP 13)."""
     if method == "__call__":
         rule = RULES.get(ufunc)
-        if rule is not None and rule.plain and not kwargs:
+        if rule is not None and not kwargs and rule.plain:
             return record_plain(cls, rule, inputs)
+        if rule is not None and ("where" in kwargs or "dtype" in kwargs) and rule.elementwise:
+            return _composed(ufunc, functools.partial(selected, ufunc), inputs, kwargs)
         return dispatch(cls, ufunc, inputs, kwargs)
-    from tinygrad_course.rules import UFUNC_METHODS
-
-    definition = UFUNC_METHODS.get((ufunc, method))
+    definition = method_of(ufunc, method)
     if definition is None:
+        if entered_late():
+            return dispatch_ufunc(cls, ufunc, method, inputs, kwargs)
         raise TypeError(errors.no_rule(ufunc, refusal(ufunc), method))
     if kwargs.get("out", (None,)) == (None,):
         kwargs = {k: v for k, v in kwargs.items() if k != "out"}

@@ -15,7 +15,7 @@ from typing import Any, ClassVar, NoReturn, final
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
-from tinygrad_course.engine import errors
+from tinygrad_course.engine import errors, mending  # noqa: F401  (mending enters itself into the rules)
 from tinygrad_course.engine.operation import Operation
 from tinygrad_course.engine.operators import Methods, Operators
 from tinygrad_course.engine.recording import dispatch, dispatch_ufunc, peek, plain, record, record_plain

@@ -10,6 +10,7 @@ from scipy import special
 from tinygrad_course.engine.recording import record_plain
 from tinygrad_course.engine.tensor import Tensor
 from tinygrad_course.rules.shapes import kept, unbroadcast
+from tinygrad_course.rules.special import EXPIT
 from tinygrad_course.rules.table import RULES, primitive, rule
 
 # linear, sigmoid and tanh, of which every network is made, call the recorder themselves: `primitive` and
@@ -73,7 +74,7 @@ rule(
     name="linear",
     product="matrices",
 )
-_LINEAR, _EXPIT, _TANH = RULES[_linear], RULES[special.expit], RULES[np.tanh]
+_LINEAR, _TANH = RULES[_linear], RULES[np.tanh]
 
 # ------------------------------------------------------------------ activations
 
@@ -86,7 +87,7 @@ def sigmoid(Z: Any) -> Any:
     >>> sigmoid(np.array([0.0, 9.2]))
     array([0.5       , 0.99989897])
     """
-    return record_plain(Tensor, _EXPIT, (Z,)) if type(Z) is Tensor else special.expit(Z)
+    return record_plain(Tensor, EXPIT, (Z,)) if type(Z) is Tensor else special.expit(Z)
 
 
 def tanh(Z: Any) -> Any:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from scipy import special
 
-from tinygrad_course.engine import errors, trees
+from tinygrad_course.engine import errors, mending, trees
 from tinygrad_course.engine.errors import Watch
 from tinygrad_course.engine.recording import SMALL, hold
 from tinygrad_course.engine.sweep import Reassigned, as_of
@@ -73,7 +73,6 @@ def _softmax_cost_vjp(g: Any, y: Any, A: Any, Y: Any, Z: Any) -> Any:
 # gradient goes straight to Z: dJ/dA is infinite where A rounds to 0 or 1.
 rule(_sigmoid_cost, None, None, _sigmoid_cost_vjp, name="binary_cross_entropy")
 rule(_softmax_cost, None, None, _softmax_cost_vjp, name="categorical_cross_entropy")
-_EXPIT = RULES[special.expit]
 for _cost in (_sigmoid_cost, _softmax_cost):
     RULES[_cost].plain = True  # the sweep passes over None, and has nothing else to mind
 
@@ -91,33 +90,6 @@ def _record(cost: Rule, A: Tensor, Y: Any, link: Tensor) -> Tensor:
     if Watch.on:
         errors.watch(J)
     return J
-
-
-def _link_to_logits(A: Tensor) -> Tensor | None:
-    """Return the node whose argument is Z, if A is recorded as sigmoid(Z).
-
-    That is A itself for `scipy.special.expit`, and the negation for 1 / (1 + np.exp(-Z)).
-    """
-    if A._op is _EXPIT:
-        return A
-    if A._op is RULES[np.divide]:
-        one, divisor = as_of(A)
-    elif A._op is RULES[np.reciprocal]:
-        one, divisor = 1, as_of(A)[0]
-    else:
-        return None
-    if not _is_one(one) or type(divisor) is not Tensor or divisor._op is not RULES[np.add]:
-        return None
-    left, right = as_of(divisor)
-    one, power = (right, left) if type(left) is Tensor else (left, right)
-    if not _is_one(one) or type(power) is not Tensor or power._op is not RULES[np.exp]:
-        return None
-    exponent = as_of(power)[0]
-    return exponent if type(exponent) is Tensor and exponent._op is RULES[np.negative] else None
-
-
-def _is_one(x: Any) -> bool:
-    return isinstance(x, (int, float, np.generic)) and x == 1
 
 
 # ------------------------------------------------------------------ the costs
@@ -158,7 +130,7 @@ def binary_cross_entropy(A: Any, Y: Any) -> Any:
     """
     A, Y = _prepared(A, Y)
     if type(A) is Tensor and type(Y) is not Tensor:
-        link = _link_to_logits(A)
+        link = mending.link(A)
         if link is not None:
             return _record(RULES[_sigmoid_cost], A, Y, link)
     return -np.sum(special.xlogy(Y, A) + special.xlog1py(1 - Y, -A)) / _examples(A)
