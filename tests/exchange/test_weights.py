@@ -118,7 +118,7 @@ def test_what_can_not_be_saved_or_read(tmp_path: Path) -> None:
         with pytest.raises(ValueError, match=rf"bad\.{kind} is no"):
             load_weights(tmp_path / f"bad.{kind}")
     np.savez(tmp_path / "objects.npz", W1=np.array([{"a": 1}], dtype=object))
-    with pytest.raises(ValueError, match="no .npz file of plain arrays"):
+    with pytest.raises(ValueError, match="file of plain arrays"):
         load_weights(tmp_path / "objects.npz")
     with pytest.raises(FileNotFoundError):
         load_weights(tmp_path / "nowhere.npz")
