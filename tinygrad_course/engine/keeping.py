@@ -1,14 +1,13 @@
 """What a recording keeps: a gradient of any order reads what was there at the call, or the write raises.
 
-Constants that a derivative may read are copied up to `COPIED` bytes. A write to one above `SMALL` raises while
-a recording needs it: that is all that protects the largest, and in the others the copy protects from views
-that were taken before, which no lock reaches.
+Constants that a derivative may read are copied up to `COPIED` bytes. A write to one above `SMALL` raises
+while a recording needs it: that is all that protects the largest, and in the others the copy protects from
+views that were taken before, which no lock reaches.
 """
 
 from __future__ import annotations
 
 import threading
-import weakref
 from typing import Any
 
 import numpy as np
@@ -24,10 +23,10 @@ class Hold:
     """Keeps an array from being written to for as long as a recording needs its values.
 
     A write into an array on hold raises NumPy's "assignment destination is read-only". The array can be
-    written to again once the last recording that needs it is gone: all share one `Hold`.
+    written to again once the last recording that needs it is gone.
     """
 
-    __slots__ = ("__weakref__", "array")
+    __slots__ = ("array",)
 
     def __init__(self, array: np.ndarray[Any, Any]) -> None:
         self.array = array
@@ -35,8 +34,9 @@ class Hold:
     def __del__(self) -> None:
         key = id(self.array)
         with _lock:
-            known = _holds.get(key)
-            if known is None or known() is not None:  # another thread has taken the array on hold again
+            others = _holds[key]
+            others.discard(id(self))
+            if others:
                 return
             del _holds[key]
             _unlock(self.array)
@@ -46,7 +46,7 @@ class Hold:
 
 # A collection of garbage may come at any line and end a Hold: the lock lets its own thread in again.
 _lock = threading.RLock()
-_holds: dict[int, weakref.ref[Hold]] = {}
+_holds: dict[int, set[int]] = {}
 _waiting: dict[int, list[np.ndarray[Any, Any]]] = {}
 
 
@@ -67,14 +67,13 @@ def hold(array: Any) -> list[Hold]:
     while isinstance(array, np.ndarray):
         key = id(array)
         with _lock:
-            known = _holds.get(key)
-            held = None if known is None else known()
-            if held is None and (known is not None or array.flags.writeable):
+            if key in _holds or array.flags.writeable:
                 held = Hold(array)
+                holds.append(held)
+                others = _holds.setdefault(key, set())
+                others.add(id(held))
+                _holds[key] = others  # the last of the others may have ended meanwhile
                 array.setflags(write=False)
-                _holds[key] = weakref.ref(held)
-        if held is not None:
-            holds.append(held)
         array = array.base
     return holds
 

@@ -35,11 +35,13 @@ _BUFFER = (
 )
 #: What to write for functions of math's that NumPy has under another name.
 _NUMPYS = {
-    "fsum": "np.sum", "erf": "scipy.special.erf", "erfc": "scipy.special.erfc", "gamma": "scipy.special.gamma",
-    "lgamma": "scipy.special.gammaln", "dist": "np.linalg.norm", "sumprod": "np.dot", "comb": "scipy.special.comb",
-    "fabs": "np.abs", "pow": "np.power",
+    "fsum": "np.sum", "erf": "scipy.special.erf", "erfc": "scipy.special.erfc", "fabs": "np.abs",
+    "gamma": "scipy.special.gamma", "lgamma": "scipy.special.gammaln", "dist": "np.linalg.norm",
+    "sumprod": "np.dot", "pow": "np.power",
 }  # fmt: skip
-_REMAINDER = next(i.arg for i in dis.get_instructions(compile("a % b", "", "eval")) if i.opname == "BINARY_OP")
+_REMAINDER = next(
+    i.arg for i in dis.get_instructions(compile("a % b", "", "eval")) if i.opname == "BINARY_OP"
+)
 _STORE = dis.opmap["STORE_SUBSCR"]
 _BINARY = dis.opmap["BINARY_OP"]
 
@@ -112,9 +114,8 @@ def stored(frame: FrameType) -> bool:
 def into_plain(what: str) -> str:
     """Return the message for a Tensor that is written into a plain array."""
     line = errors.where(errors.user_frame())
-    return (
-        f"{what} is written into a plain array, which would not remember where it came from. {_BUFFER}"
-        + (f"\n  at {line}" if line else "")
+    return f"{what} is written into a plain array, which would not remember where it came from. {_BUFFER}" + (
+        f"\n  at {line}" if line else ""
     )
 
 
@@ -126,7 +127,7 @@ def _told(tensor: Tensor, name: str | None, meant: bool) -> str:
         return (
             f"{name} takes a float, and {label} would lose its gradient"
             + (f": write {instead}, or" if instead else "; write")
-            + f" {name}(t.item()) where no gradient should flow (stop_gradient inside a differentiated function)"
+            + f" {name}(t.item()) where no gradient should flow (stop_gradient in a differentiated function)"
         )
     if meant:
         return f"float() makes a plain number, and {label} would lose its gradient. {_OUT}"
@@ -134,7 +135,7 @@ def _told(tensor: Tensor, name: str | None, meant: bool) -> str:
         return into_plain(label)
     return (
         f"{name or 'this'} takes plain numbers, and {label} would lose its gradient: write it with NumPy's "
-        "functions, or float(t) where no gradient should flow (stop_gradient inside a differentiated function)"
+        "functions, or float(t) where no gradient should flow (stop_gradient in a differentiated function)"
     )
 
 

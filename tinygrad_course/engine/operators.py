@@ -27,9 +27,7 @@ if TYPE_CHECKING:
 _float64 = np.float64
 
 
-def _binary(
-    ufunc: np.ufunc, operate: Callable[[Any, Any], Any]
-) -> tuple[Binary, Binary, Binary]:
+def _binary(ufunc: np.ufunc, operate: Callable[[Any, Any], Any]) -> tuple[Binary, Binary, Binary]:
     """Return the operator, its reflection and its in-place form."""
     rule = RULES[ufunc]
 
@@ -218,7 +216,7 @@ class Methods:
     def flatten(self, order: Any = "C") -> Tensor:
         """Return the elements in a row, as a copy."""
         flat = np.ravel(self, order)  # type: ignore[call-overload]
-        return np.copy(flat)  # type: ignore[no-any-return]
+        return np.copy(flat)  # type: ignore[return-value]
 
     def repeat(self, repeats: Any, axis: Any = None) -> Tensor:
         """Return `np.repeat` of the Tensor."""

@@ -17,6 +17,7 @@ import numpy as np
 from tinygrad_course.engine import errors
 from tinygrad_course.engine.errors import Watch
 from tinygrad_course.engine.keeping import Hold, kept, kept_array
+from tinygrad_course.engine.leaving import into_plain
 from tinygrad_course.engine.sweep import OUTPUT, clock
 from tinygrad_course.engine.views import View, is_view, now
 from tinygrad_course.rules.table import COMPOSED, NO_DERIVATIVE, RULES, Rule, refusal
@@ -49,7 +50,12 @@ READ_ONLY = {np.diagonal, np.broadcast_to}
 
 
 def node(
-    cls: type[Tensor], rule: Rule, args: tuple[Any, ...], data: Any, values: Sequence[Any] | None
+    cls: type[Tensor],
+    rule: Rule,
+    args: tuple[Any, ...],
+    data: Any,
+    values: Sequence[Any] | None,
+    holds: list[Hold] | None = None,
 ) -> Tensor:
     """Return a recorded Tensor: `data` is what `rule` made of `args`, whose data are `values`, where kept."""
     out: Tensor = _new(cls)
@@ -59,6 +65,8 @@ def node(
     out._values = values
     out._kwargs = out._state = out._grad = out._about = None
     out._serial = clock()
+    if holds:
+        out._note().holds = holds
     if Watch.on:
         errors.watch(out)
     return out
@@ -138,15 +146,13 @@ def record(  # noqa: C901  (one pass over the arguments)
         return y
     kind = type(y)
     if rule.outputs:
-        out = node(cls, rule, args, tuple(y), values if keep else None)
+        out = node(cls, rule, args, tuple(y), values if keep else None, holds)
     else:
         if kind is not np.ndarray and kind is not _float64:
             y = _result(rule, y)
-        out = node(cls, rule, args, y, values if keep else None)
+        out = node(cls, rule, args, y, values if keep else None, holds)
     if kwargs:
         out._kwargs = kwargs
-    if holds:
-        out._note().holds = holds
     if rule.outputs:
         return _outputs(cls, out, given[0], values, y)
     if kind is np.ndarray:
@@ -286,7 +292,7 @@ def _basic(index: Any, shape: tuple[int, ...]) -> bool:
     """Whether ``x[index]`` is a view: no arrays in the index, and no single number as the result."""
     parts = index if isinstance(index, tuple) else (index,)
     plain = all(
-        p is None or p is Ellipsis or isinstance(p, (int, np.integer, slice)) and not isinstance(p, bool)
+        p is None or p is Ellipsis or (isinstance(p, (int, np.integer, slice)) and not isinstance(p, bool))
         for p in parts
     )
     return plain and (shape != () or any(p is Ellipsis for p in parts))
@@ -413,7 +419,7 @@ def _into(
     if type(out) is tuple and len(out) == 1:
         out = out[0]
     if type(out) is not cls:
-        raise TypeError(errors.into_plain(f"out= of np.{getattr(function, '__name__', function)}"))
+        raise TypeError(into_plain(f"out= of np.{getattr(function, '__name__', function)}"))
     where = kwargs.pop("where", True) if isinstance(function, np.ufunc) else True
     if where is True:
         out[...] = function(*args, **kwargs)

@@ -41,19 +41,6 @@ class FreedGraphError(RuntimeError):
     """A graph was used after a backward pass had freed it."""
 
 
-class Released:
-    """What is left of an array that a backward pass has let go of: its shape and dtype."""
-
-    __slots__ = ("dtype", "shape")
-
-    def __init__(self, array: Any) -> None:
-        self.shape = array.shape
-        self.dtype = array.dtype
-
-    def __repr__(self) -> str:
-        return f"<released array of shape {self.shape}>"
-
-
 class _FreedVjps:
     """Stands where a rule's vjps stood, on a node whose graph has been freed: whoever looks is told."""
 

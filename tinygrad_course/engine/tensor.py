@@ -16,13 +16,13 @@ from typing import Any, ClassVar, NoReturn, final
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
-from tinygrad_course.engine import errors, leaving
+from tinygrad_course.engine import leaving
 from tinygrad_course.engine.keeping import Hold
-from tinygrad_course.engine.operation import Operation
+from tinygrad_course.engine.operation import Operation, Released
 from tinygrad_course.engine.operators import Methods, Operators
 from tinygrad_course.engine.recording import dispatch, dispatch_ufunc, peek, plain, record
-from tinygrad_course.engine.sweep import Released, clock, sweep
-from tinygrad_course.engine.views import OPEN, Open, View, Written, as_of, now
+from tinygrad_course.engine.sweep import clock, sweep
+from tinygrad_course.engine.views import OPEN, Open, View, Written, now
 from tinygrad_course.engine.writing import Flat, write
 from tinygrad_course.rules.table import RULES, Rule
 
@@ -45,7 +45,7 @@ def as_data(data: ArrayLike, dtype: DTypeLike | None) -> Any:
         raise TypeError(f"{data._label()} is a Tensor already; Tensor(t.data) makes a variable of its own")
     if isinstance(data, (list, tuple)) and any(type(d) is Tensor for d in data):
         raise TypeError(
-            "a list of Tensors: join them with np.stack([...]) or tinygrad_course.array([...]), which remember"
+            "a list of Tensors: join them with np.stack([...]) or tinygrad_course.array([...]); they remember"
         )
     array: Any
     if hasattr(data, "__array_function__") and not isinstance(data, (np.ndarray, np.generic)):
@@ -207,6 +207,19 @@ class Tensor(Operators, Methods):
             leaving.check(self, ".data gives plain values")
         return self._shared()
 
+    @data.setter
+    def data(self, value: ArrayLike) -> None:
+        if self._op is not None or self._is_computed():
+            raise AttributeError(
+                f"{self._label()} was computed ({self._present()._op}): its data can't be replaced. "
+                "Only a leaf's data can (W.data = ...)."
+            )
+        if value is self._data:
+            return
+        own = type(value) is np.ndarray and value.dtype.kind == "f" and value.base is None
+        self._data = value if own else as_data(value, None)
+        self._state = OPEN
+
     def _shared(self) -> Any:
         node = now(self)
         data = node._data
@@ -224,19 +237,6 @@ class Tensor(Operators, Methods):
                 data = node._data = data.copy("K")
             node._state = OPEN
         return data
-
-    @data.setter
-    def data(self, value: ArrayLike) -> None:
-        if self._op is not None or self._is_computed():
-            raise AttributeError(
-                f"{self._label()} was computed ({self._present()._op}): its data can't be replaced. "
-                "Only a leaf's data can (W.data = ...)."
-            )
-        if value is self._data:
-            return
-        own = type(value) is np.ndarray and value.dtype.kind == "f" and value.base is None
-        self._data = value if own else as_data(value, None)
-        self._state = OPEN
 
     def _settled(self) -> Any:
         """Return an open leaf's data for a recording: a copy if somebody else could change them."""
@@ -313,34 +313,7 @@ class Tensor(Operators, Methods):
         (Tensor([[1., 2.]], name='W'), 3)
         """
         node = now(self)
-        rule = node._op
-        if rule is None:
-            return None
-
-        def told(data: Any) -> Any:
-            return None if type(data) is Released else data
-
-        args = as_of(node)
-        values = node._values
-        if values is None:
-            values = [
-                tuple([told(getattr(m, "_data", m)) for m in arg])
-                if i == 0 and rule.sequence
-                else told(getattr(arg, "_data", arg))
-                for i, arg in enumerate(args)
-            ]
-        about = node._about
-        return Operation(
-            rule=rule,
-            args=args,
-            kwargs=node._kwargs or {},
-            values=tuple(values),
-            output=node,
-            value=told(node._data),
-            gradient=node._grad,
-            number=-node._serial,
-            line=None if about is None else about.line,
-        )
+        return None if node._op is None else Operation(node)
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -479,8 +452,8 @@ class Tensor(Operators, Methods):
             raise TypeError(leaving.into_plain(self._label()))
         raise TypeError(
             f"{self._label()} {self.shape} can't be turned into a plain array without losing its gradient. "
-            "For the values write t.data; to join Tensors use np.stack([t1, t2]), np.concatenate or, for nests, "
-            "tinygrad_course.array, not np.array([t1, t2]); a function that calls np.asarray on its arguments "
+            "For the values write t.data; to join Tensors use np.stack([t1, t2]), np.concatenate or "
+            "tinygrad_course.array, not np.array([t1, t2]); a function that calls np.asarray on its argument "
             "(scipy.special.logsumexp and softmax do) needs a recorded one in its place, "
             "tinygrad_course.functions has some."
         )
@@ -512,7 +485,7 @@ class Tensor(Operators, Methods):
     def __int__(self) -> int:
         raise leaving.whole_number(self, "int", sys._getframe(1))
 
-    def __index__(self) -> int:  # noqa: PLE0305
+    def __index__(self) -> int:
         raise leaving.whole_number(self, "an index or a count", sys._getframe(1))
 
     def __round__(self, digits: int | None = None) -> float:
@@ -551,10 +524,12 @@ class Tensor(Operators, Methods):
         return format(self._number(), spec) if spec else repr(self)
 
     def __copy__(self) -> Tensor:
-        return self.copy()
+        copy = self.copy()
+        copy.name = self.name
+        return copy
 
     def __deepcopy__(self, memo: Any) -> Tensor:
-        return self.copy()
+        return self.__copy__()
 
     def __reduce__(self) -> Any:
         if self._is_computed():
@@ -613,3 +588,7 @@ def _alone() -> int:
 
 
 _ALONE = _alone()
+
+_written = Tensor([0.0]) * 1.0
+_written[0] = 0.0  # the first write of all tells `writing.Held`
+del _written

@@ -1,9 +1,9 @@
 """Variables that are written to, and views: what stands behind a Tensor besides a recorded operation.
 
-A recorded operation never changes. A Tensor that is written to becomes a variable: each write records a new
-value (`rules.indexing.assign`), and the variable shows the latest. What NumPy makes a view, ``y[0]`` or ``y.T``,
-is a Tensor that shows a part of another; it is recorded again when it is used after that other was written to,
-and a write to it is recorded as a write to the Tensor that it is a view of.
+A recorded operation never changes. A Tensor that is written to becomes a variable: each write records a
+new value (`rules.indexing.assign`), and the variable shows the latest. What NumPy makes a view, ``y[0]`` or
+``y.T``, is a Tensor that shows a part of another; it is recorded again when it is used after that other was
+written to, and a write to it is recorded as a write to the Tensor that it is a view of.
 
 To the recorder both look like leaves in a state that is not None, so that ordinary Tensors pay nothing.
 """

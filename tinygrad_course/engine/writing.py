@@ -21,8 +21,11 @@ if TYPE_CHECKING:
 
 _new = object.__new__
 
-#: References to a Tensor in `_commit` where no operation has it among its arguments (see `_without`).
-_HELD = 8
+
+class Held:
+    """How many references `_commit` counts to a Tensor that one variable holds, and no recorded operation."""
+
+    count = 0
 
 
 def write(target: Tensor, index: Any, value: Any) -> None:
@@ -113,7 +116,9 @@ def _commit(root: Tensor, latest: Tensor, before: Tensor) -> None:
     if type(state) is Written:
         state.latest = latest
     else:
-        if sys.getrefcount(root) > _HELD:
+        count = sys.getrefcount(root)
+        Held.count = Held.count or count
+        if count > Held.count:
             _without(root, before, latest)
         root._data = before._data
         root._op = root._values = root._kwargs = root._grad = None
@@ -130,21 +135,18 @@ def _without(root: Tensor, before: Tensor, latest: Tensor) -> None:
     """
     waiting: list[Any] = [latest]
     seen = set()
-
-    def exchanged(arg: Any) -> Any:
-        if arg is root:
-            return before
-        if type(arg) is type(root) and arg._op is not None and id(arg) not in seen:
-            if arg._serial < root._serial:
-                seen.add(id(arg))
-                waiting.append(arg)
-        elif type(arg) is tuple:
-            return tuple([exchanged(a) for a in arg])
-        return arg
-
     while waiting:
         node = waiting.pop()
-        node._args = tuple([exchanged(a) for a in node._args])
+        if id(node) in seen:
+            continue
+        seen.add(id(node))
+        args = node._args
+        if node._op.sequence:
+            args = (tuple([before if a is root else a for a in args[0]]), *args[1:])
+        node._args = args = tuple([before if a is root else a for a in args])
+        members = args[0] if node._op.sequence else args
+        younger = [a for a in members if type(a) is type(root) and a._serial < root._serial]
+        waiting += [a for a in younger if a._op is not None]
 
 
 def _through(view: View, index: Any, value: Any) -> None:
@@ -189,7 +191,7 @@ class Flat:
         return self._tensor.size
 
     def __getitem__(self, index: Any) -> Any:
-        return np.reshape(self._tensor, -1)[index]  # type: ignore[call-overload]
+        return np.reshape(self._tensor, -1)[index]
 
     def __iter__(self) -> Iterator[Any]:
         return (self[i] for i in range(len(self)))
