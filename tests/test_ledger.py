@@ -159,11 +159,9 @@ def test_ufunc_methods(call: Any, same: Any) -> None:
     np.testing.assert_allclose(ours.grad, theirs.grad, rtol=1e-13)
 
 
-@pytest.mark.parametrize("method", ["at", "reduceat"])
-def test_other_methods_are_refused(method: str) -> None:
-    t = Tensor([1.0, 2.0])
-    with pytest.raises(TypeError, match=method):
-        getattr(np.add, method)(t, [0], 1.0) if method == "at" else np.add.reduceat(t, [0])
+def test_other_methods_are_refused() -> None:
+    with pytest.raises(TypeError, match="reduceat"):
+        np.add.reduceat(Tensor([1.0, 2.0]), [0])
 
 
 def test_methods_are_those_of_listed_ufuncs() -> None:

@@ -233,7 +233,7 @@ def _value_and_gradient(inputs: _Inputs, f: Function, J: Any) -> tuple[Any, Any,
         if (
             type(g) is Tensor and g._serial < J._serial
         ):  # born later: pictures tell the three parts of a step apart
-            g._note().cost_number = -J._serial
+            g._present()._note().cost_number = -J._serial
     return J, inputs.nest(flat), True
 
 

@@ -55,7 +55,13 @@ def _binary(ufunc: np.ufunc, operate: Callable[[Any, Any], Any]) -> tuple[Binary
         return node(cls, rule, (self, other), y, (a, b) if leaf else None)
 
     def reflected(self: Any, other: Any) -> Any:
-        return record(type(self), rule, (other, self))
+        kind = type(other)
+        leaf = self._op is None
+        if (leaf and self._state is not None) or not (kind is float or kind is int or kind is _float64):
+            return record(type(self), rule, (other, self))
+        b = self._data
+        y = operate(other, b)
+        return node(type(self), rule, (other, self), y, (other, b) if leaf else None)
 
     def in_place(self: Any, other: Any) -> Any:
         return _in_place(self, other, operate, forward)

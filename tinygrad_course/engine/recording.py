@@ -99,44 +99,47 @@ def record(  # noqa: C901  (one pass over the arguments)
     TypeError
         For an argument that the rule does not cover.
     """
-    holds: list[Hold] = []
+    holds: list[Hold] | None = None
     if kwargs:
         args, kwargs = _bind(cls, rule, args, kwargs)
+        holds = []
         kwargs = {k: kept(v, holds) for k, v in kwargs.items()}
-    differentiable = rule.plain and len(args) == len(rule.vjps)
-    if not differentiable:
+    differentiable = True
+    if len(args) != rule.arity:
         differentiable, args = _covered(cls, rule, args)
     given = args
     values: list[Any] = []
     keep = False
-    value: Any
     for arg in args:
         kind = type(arg)
         if kind is cls:
+            value = arg._data
             if arg._op is None:
                 keep = True
                 if arg._state is not None:
                     recorded, value = arg._state.read(arg)
                     if recorded is not arg:
                         args = tuple([recorded if a is arg else a for a in args])
-                    values.append(value)
-                    continue
-            values.append(arg._data)
+            values.append(value)
         elif kind is float or kind is int:
             values.append(arg)
         elif kind is np.ndarray:
             if rule.saves:
                 keep = True
+                if holds is None:
+                    holds = []
                 arg = kept_array(arg, holds)
             values.append(arg)
-        elif not values and rule.sequence:
-            keep = True
-            members, value = _members(cls, rule, arg, holds)
-            args = (members, *args[1:])
-            values.append(value)
         else:
-            value = _constant(cls, rule, arg, holds)
-            keep = keep or value is not arg
+            if holds is None:
+                holds = []
+            if rule.sequence and not values:
+                keep = True
+                members, value = _members(cls, rule, arg, holds)
+                args = (members, *args[1:])
+            else:
+                value = _constant(cls, rule, arg, holds)
+                keep = keep or value is not arg
             values.append(value)
     try:
         y = rule.function(*values, **kwargs) if kwargs else rule.function(*values)
@@ -147,20 +150,20 @@ def record(  # noqa: C901  (one pass over the arguments)
     kind = type(y)
     if rule.outputs:
         out = node(cls, rule, args, tuple(y), values if keep else None, holds)
-    else:
-        if kind is not np.ndarray and kind is not _float64:
-            y = _result(rule, y)
-        out = node(cls, rule, args, y, values if keep else None, holds)
+        out._kwargs = kwargs
+        return _outputs(cls, out, given[0], values, y)
+    if kind is not np.ndarray and kind is not _float64:
+        y = _result(rule, y)
+    out = node(cls, rule, args, y, values if keep else None, holds)
     if kwargs:
         out._kwargs = kwargs
-    if rule.outputs:
-        return _outputs(cls, out, given[0], values, y)
     if kind is np.ndarray:
         if y is values[0]:
             out._data = y[...]  # np.real returns its argument; a Tensor has an array of its own to show
-        if y.base is not None or y is values[0]:
-            return _view(cls, out, given[0], values, kwargs)
-    elif kind is not _float64 and rule.function in VIEWS and not isinstance(y, np.generic):
+        elif y.base is None:
+            return out
+        return _view(cls, out, given[0], values, kwargs)
+    if kind is not _float64 and rule.function in VIEWS and not isinstance(y, np.generic):
         return _view(cls, out, given[0], values, kwargs)
     return out
 
@@ -249,21 +252,12 @@ def _view(
 ) -> Tensor:
     """Return `out` as the view of its first argument that NumPy would have made, or as it is if none."""
     rule: Any = out._op if pick is None else out._args[0]._op
-    function, rest, options = rule.function, values[1:], kwargs or {}
-
-    def again(value: Tensor) -> Tensor:
-        shown = record(cls, rule, (value, *rest), options)
-        return now(shown if pick is None else shown[pick])
-
-    def places(numbers: Any) -> Any:
-        shown = function(numbers, *rest, **options)
-        return shown if pick is None else shown[pick]
-
+    function = rule.function
     trouble, unsure = None, False
     if isinstance(out._data, np.ndarray):
         if type(parent) is not cls or not is_view(out._data, values[0]):
             return out
-    elif function is operator.getitem and not _basic(rest[0], out.shape):
+    elif function is operator.getitem and not _basic(values[1], out.shape):
         return out
     elif VIEWS[function] is None:
         unsure = True
@@ -273,8 +267,37 @@ def _view(
         )
     if function in READ_ONLY:
         trouble = f"np.{rule.name} gives a view that can't be written to, as NumPy's can't: take a copy of it"
-    index = (rest[0],) if function is operator.getitem else None
-    return view_of(out, View(parent, out, again, places, trouble, index, unsure=unsure))
+    return view_of(out, View(parent, out, _Shown(cls, rule, values[1:], kwargs or {}, pick), trouble, unsure))
+
+
+class _Shown:
+    """Which part of an array a view shows: the call that shows it, but for its first argument."""
+
+    __slots__ = ("cls", "kwargs", "pick", "rest", "rule")
+
+    def __init__(
+        self, cls: type[Tensor], rule: Rule, rest: list[Any], kwargs: dict[str, Any], pick: int | None
+    ) -> None:
+        self.cls = cls
+        self.rule = rule
+        self.rest = rest
+        self.kwargs = kwargs
+        self.pick = pick
+
+    def record(self, value: Tensor) -> Tensor:
+        """Return the same view of another value."""
+        shown = record(self.cls, self.rule, (value, *self.rest), self.kwargs)
+        return (shown if self.pick is None else shown[self.pick])._present()  # type: ignore[no-any-return]
+
+    def of_array(self, array: Any) -> Any:
+        """Return the same view of a plain array."""
+        shown = self.rule.function(array, *self.rest, **self.kwargs)
+        return shown if self.pick is None else shown[self.pick]
+
+    @property
+    def index(self) -> tuple[Any] | None:
+        """Of ``x[i]``: (i,)."""
+        return (self.rest[0],) if self.rule.function is operator.getitem else None
 
 
 def view_of(out: Tensor, state: View) -> Tensor:

@@ -10,8 +10,7 @@ To the recorder both look like leaves in a state that is not None, so that ordin
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
@@ -55,6 +54,20 @@ class Written:
         return self.latest, self.latest._data
 
 
+class Part(Protocol):
+    """Which part of an array a view shows."""
+
+    @property
+    def index(self) -> tuple[Any] | None:
+        """Of ``x[i]``: (i,)."""
+
+    def record(self, value: Tensor) -> Tensor:
+        """Return the same view of another value."""
+
+    def of_array(self, array: Any) -> Any:
+        """Return the same view of a plain array."""
+
+
 class View:
     """A Tensor that shows a part of another, as NumPy's views do.
 
@@ -62,12 +75,8 @@ class View:
     ----------
     parent, root : Tensor
         What it was taken from, and the Tensor at the end of that chain.
-    again : callable
-        Records the view of a value of the parent's.
-    places : callable
-        The same on plain arrays: given the numbers of the parent's elements, those that the view shows.
-    index : tuple or None
-        Of ``parent[i]``: (i,).
+    part : Part
+        Which part of its parent it shows.
     node : Tensor
         The recorded operation.
     seen : object
@@ -76,26 +85,17 @@ class View:
         Why it can't be written to; or, where `unsure`, why it can't be known what NumPy would do.
     """
 
-    __slots__ = ("again", "index", "node", "parent", "places", "root", "seen", "trouble", "unsure")
+    __slots__ = ("node", "parent", "part", "root", "seen", "trouble", "unsure")
 
     def __init__(
-        self,
-        parent: Tensor,
-        node: Tensor,
-        again: Callable[[Tensor], Tensor],
-        places: Callable[[Any], Any],
-        trouble: str | None = None,
-        index: tuple[Any] | None = None,
-        *,
-        unsure: bool = False,
+        self, parent: Tensor, node: Tensor, part: Part, trouble: str | None = None, unsure: bool = False
     ) -> None:
-        self.index = index
+        state = parent._state
         self.parent = parent
-        self.root: Tensor = parent._state.root if type(parent._state) is View else parent
+        self.root: Tensor = state.root if type(state) is View else parent
         self.node = node
-        self.again = again
-        self.places = places
-        self.seen = _state_of(self.root)
+        self.part = part
+        self.seen = self.root._data if state is None else _state_of(self.root)
         self.trouble = trouble
         self.unsure = unsure
 
@@ -109,7 +109,7 @@ class View:
                 if view.unsure:
                     raise TypeError(f"{view.trouble}; take it again after the write, or before it as a copy")
                 name = view.node.name
-                view.node = view.again(now(view.parent))
+                view.node = view.part.record(now(view.parent))
                 view.seen = _state_of(view.root)
                 if name is not None:
                     view.node.name = name
@@ -132,7 +132,7 @@ class View:
             found = np.empty(data.shape, dtype=np.intp)
         found[...] = np.arange(data.size).reshape(data.shape)
         for view in reversed(chain):
-            found = view.places(found)
+            found = view.part.of_array(found)
         return found
 
 
@@ -164,13 +164,14 @@ def as_of(node: Tensor) -> tuple[Any, ...]:
     return tuple([version_of(a) for a in args])
 
 
-def owner(array: Any) -> Any:
-    """Return the array at the end of a chain of views."""
+def is_view(y: Any, value: Any) -> bool:
+    """Whether the array `y`, computed from `value`, shares its memory."""
+    if y is value or y.base is value:
+        return True
+    return type(value) is np.ndarray and _owner(y) is _owner(value)
+
+
+def _owner(array: Any) -> Any:
     while isinstance(array.base, np.ndarray):
         array = array.base
     return array
-
-
-def is_view(y: Any, value: Any) -> bool:
-    """Whether the array `y`, computed from `value`, shares its memory."""
-    return y is value or (type(value) is np.ndarray and y.base is not None and owner(y) is owner(value))

@@ -85,7 +85,8 @@ def _copy(data: Any) -> Any:
 
 def _same(state: View, target: Tensor, index: Any) -> bool:
     """Whether a view is that of ``target[index]`` as it is now."""
-    return state.parent is target and state.index is not None and _equal(state.index[0], index)
+    shown = state.part.index
+    return state.parent is target and shown is not None and _equal(shown[0], index)
 
 
 def _equal(a: Any, b: Any) -> bool:
@@ -154,8 +155,9 @@ def _through(view: View, index: Any, value: Any) -> None:
     if view.trouble is not None:
         raise ValueError(f"assignment destination is read-only: {view.trouble}")
     root, cls = view.root, type(view.root)
-    if view.parent is root and view.index is not None and index is Ellipsis:
-        write(root, view.index[0], value)
+    shown = view.part.index
+    if view.parent is root and shown is not None and index is Ellipsis:
+        write(root, shown[0], value)
         return
     if _plain_leaf(root) and type(value) is not cls:
         data = _copy(now(root)._data)
@@ -177,7 +179,7 @@ def _shown(view: View, data: Any) -> Any:
     while type(state := chain[-1].parent._state) is View:
         chain.append(state)
     for one in reversed(chain):
-        data = one.places(data)
+        data = one.part.of_array(data)
     return data
 
 
