@@ -1,4 +1,4 @@
-"""The command: ``python -m benchmarks``, ``... growth``, ``... nodes``, ``... imports``."""
+"""The command: ``python -m benchmarks``, and ``... growth``, ``nodes``, ``imports``, ``fresh``."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ def parser() -> argparse.ArgumentParser:
     root.add_argument(
         "what",
         nargs="?",
-        choices=["rows", "growth", "nodes", "imports"],
+        choices=["rows", "growth", "nodes", "imports", "fresh"],
         default="rows",
-        help="steps beside the peers (default), how cost grows, what a recorded node costs, imports",
+        help="steps beside the peers (default), how cost grows, a recorded node, imports, first calls",
     )
-    root.add_argument("--rows", help="some of W1, W2, W3, W3s, W4, W5, W6, W7, separated by commas")
+    root.add_argument("--rows", help="some of W1, W2, W3, W3s, W4 to W10, separated by commas")
     root.add_argument("--rounds", type=int, help="rounds, each of which times everybody once (default 40)")
     root.add_argument("--threads", choices=["1", "all"], default="1", help="threads of the libraries")
     root.add_argument(

@@ -79,6 +79,20 @@ def compiling(sizes: list[int], m: int) -> Work:
     return lambda: compiled(step)(parameters, X, Y)
 
 
+def integrating(n: int) -> Work:
+    """Return: compile an oscillator with drag over n steps of Euler's method, with its gradient."""
+
+    def miss(p: Any, target: Any) -> Any:
+        x, v = p["x"], p["v"]
+        for _ in range(n):
+            x, v = x + 0.01 * v, v - 0.01 * (p["k"] * x + p["drag"] * v * np.abs(v))
+        return np.sum((x - target) ** 2)
+
+    ones = np.ones(4)
+    p = {"x": ones, "v": 0 * ones, "k": 2 * ones, "drag": 0.1 * ones}
+    return lambda: compiled(value_and_grad(miss))(p, 0.5 * ones)
+
+
 AXES = {
     "nodes": Axis("nodes of a chain", steps(3, 3.5, 4, 4.5, 5, 5.5, 6), chain),
     "layers": Axis(
@@ -94,10 +108,11 @@ AXES = {
     "m": Axis("examples m, 2-4-1", steps(2, 2.5, 3, 3.5, 4, 4.5, 5, 5.5, 6), lambda n: trained([2, 4, 1], n)),
     "compile": Axis(
         "layers compiled (NumPy)",
-        steps(0, 0.5, 1, 1.5, 2, 2.5),
+        steps(0, 0.5, 1, 1.5, 2, 2.5, 3),
         lambda n: compiling([16] * n + [16, 1], 64),
         again=False,
     ),
+    "euler": Axis("steps of Euler's method compiled", steps(1, 1.5, 2, 2.5, 3), integrating, again=False),
 }
 
 

@@ -70,11 +70,15 @@ def target_table(rows: Sequence[Measured]) -> Any:
                 measured.row,
                 CONTESTANTS[v.contestant].label,
                 f"{number(v.value)}{unit}",
-                f"JAX's {limit}" if v.target.limit is None else limit,
+                f"{limit}: {v.target.limit:g} of {_named(v.target.rivals)}" if v.target.rivals else limit,
                 "[green]met" if v.met else "[red]missed",
                 number(measured.quartiles(LIMIT)[1]) if LIMIT in measured.seconds else "",
             )
     return table
+
+
+def _named(rivals: Sequence[str]) -> str:
+    return CONTESTANTS[rivals[0]].label.split(" jit")[0].strip("()")
 
 
 def markdown(rows: Sequence[Measured]) -> str:

@@ -17,12 +17,12 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from models.descent import progress
 from models.experiments import EXPERIMENTS, experiment
 from models.outcome import Options
 from models.published import Comparison
 from models.running import Report, run_all, several
 from models.table import figure_lines, quantity_lines, summary_line
+from tinygrad_course.training.progress import progress
 
 LEGEND = """\
 exact             the printed digits, all of them
@@ -79,11 +79,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         run = Options(fast=options.fast)
         # Several at a time show how many are done; one at a time shows its own iterations.
-        with progress("experiments", len(names), shown=several(names, options.jobs)) as advance:
+        show = None if several(names, options.jobs) else False
+        with progress("experiments", len(names), show=show) as tell:
             for report in run_all(names, run, out, options.jobs):
                 print_report(report, every)
                 reports.append(report)
-                advance(1)
+                tell(len(reports))
     except ValueError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2

@@ -14,7 +14,6 @@ import time
 from pathlib import Path
 
 from models import logistic_regression
-from models.descent import progress
 from tinygrad_course import Tensor, graph
 
 __all__ = ["course_graph", "main"]
@@ -64,8 +63,9 @@ def run(out: Path) -> None:
     data = logistic_regression.choose()
     rate, count = (0.005, 2000) if data.name == "cats" else (0.5, 1000)
     print(f"Logistic regression on the {data.name}, {data.m} pictures of {data.n_x} numbers")
-    with progress("training", count) as advance:
-        trained = logistic_regression.train(data, learning_rate=rate, iterations=count, advance=advance)
+    trained = logistic_regression.train(
+        data, learning_rate=rate, iterations=count, title="training", show=None
+    )
     comparisons = logistic_regression.compare(trained, data)
     if comparisons:
         wanted = {"costs[0]", "costs[900]", "costs[1900]", "train_accuracy_percent", "test_accuracy_percent"}
@@ -74,7 +74,14 @@ def run(out: Path) -> None:
         last = list(trained.costs)[-1]
         print(f"cost {trained.costs[0]:.6f} at the start, {trained.costs[last]:.6f} after {last} iterations")
         print(f"accuracy {trained.train:.2f} % on the training pictures, {trained.test:.2f} % on the others")
-    logistic_regression.draw_graph(out / "logistic_regression.png")
+    picture = data.X_test[:, :1]
+    probability = float(logistic_regression.forward(trained.parameters, picture).item())
+    label, meant = int(probability > 0.5), int(data.Y_test[0, 0])
+    print(
+        f"The first picture that it has not seen is taken for {data.classes[label]} (probability of "
+        f"{data.classes[1]}: {probability:.2f}); it is {data.classes[meant]}"
+    )
+    logistic_regression.draw_graph(out / "logistic_regression.png", trained.parameters, data)
     logistic_regression.draw_costs(trained, data, out / "logistic_regression_costs.png")
     names = ("J.png", "logistic_regression.png", "logistic_regression_costs.png")
     print(f"Drawn: {', '.join(str(out / name) for name in names)} ({time.perf_counter() - started:.0f} s)")

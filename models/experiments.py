@@ -19,6 +19,7 @@ from models import (
 from models.outcome import Options, Outcome
 from models.published import Record, records
 from models.unit_cases import CASES
+from tinygrad_course.training.progress import progress
 
 __all__ = ["EXPERIMENTS", "Experiment", "experiment"]
 
@@ -63,12 +64,12 @@ def unit_cases(options: Options) -> Outcome:
     """Every unit case of the assignments, through `models.course`."""
     out = Outcome()
     names = [name for name in CASES if " unit " in name]
-    with options.progress("unit cases", len(names)) as advance:
-        for name in names:
+    with progress("unit cases", len(names), show=options.show) as report:
+        for done, name in enumerate(names, start=1):
             # Ten thousand steps for figures that nobody can reproduce: not in a shortened run.
             if not (options.fast and name.endswith("nn_model")):
                 out.measured[name] = CASES[name]()
-            advance(1)
+            report(done)
     return out
 
 

@@ -30,17 +30,17 @@ def start(how: str) -> Parameters:
 def train(data: Dataset, how: str, options: Options) -> tuple[Parameters, dict[int, float]]:
     """Train from one initialisation; return the parameters, and costs 1,000 iterations apart."""
     count = options.iterations(ITERATIONS)
-    with options.progress(f"circles, {how}", count) as advance:
-        return descend(
-            networks.cost,
-            start(how),
-            data.X_train,
-            data.Y_train,
-            learning_rate=LEARNING_RATE,
-            iterations=count,
-            every=1000,
-            advance=advance,
-        )
+    return descend(
+        networks.cost,
+        start(how),
+        data.X_train,
+        data.Y_train,
+        LEARNING_RATE,
+        iterations=count,
+        every=1000,
+        title=f"circles, {how}",
+        show=options.show,
+    )
 
 
 def run(options: Options) -> Outcome:

@@ -23,7 +23,7 @@ import numpy as np
 from datasets import cats, digits
 from datasets.container import Array, Dataset
 from models import pictures
-from models.descent import Advance, Parameters, descend, progress
+from models.descent import Parameters, descend
 from models.outcome import Options, Outcome
 from models.published import Comparison, published
 from models.table import figure_lines, summary_line
@@ -119,7 +119,8 @@ def train(
     learning_rate: float = LEARNING_RATE,
     iterations: int = ITERATIONS,
     every: int = 100,
-    advance: Advance | None = None,
+    title: str = "iteration",
+    show: bool | None = False,
 ) -> Run:
     """Train from zeros, as the assignment does.
 
@@ -130,8 +131,8 @@ def train(
     iterations : int
     every : int
         The cost is kept at every so many iterations.
-    advance : callable, optional
-        Told of progress.
+    title, show
+        See `fit`.
 
     Returns
     -------
@@ -149,10 +150,11 @@ def train(
         zeros,
         data.X_train,
         data.Y_train,
-        learning_rate=learning_rate,
+        learning_rate,
         iterations=iterations,
         every=every,
-        advance=advance,
+        title=title,
+        show=show,
     )
     tested = accuracy(parameters, data.X_test, data.Y_test) if data.has_test else float("nan")
     trained = accuracy(parameters, data.X_train, data.Y_train)
@@ -210,19 +212,18 @@ def draw_costs(run: Run, data: Dataset, path: str | os.PathLike[str]) -> Path:
     return pictures.save(figure, path)
 
 
-def draw_graph(path: str | os.PathLike[str]) -> Path:
-    """Draw the graph of the cost, recorded on three small examples, into a picture file."""
+def draw_graph(path: str | os.PathLike[str], parameters: Parameters, data: Dataset) -> Path:
+    """Draw the graph of the cost of trained parameters, recorded on three examples, into a picture file."""
     target = Path(path)
     target.parent.mkdir(parents=True, exist_ok=True)
-    small_graph().render(target)
+    recorded(parameters, data).render(target)
     return target
 
 
-def small_graph() -> Graph:
-    """Return the graph of the cost on three examples of two features, with its gradients."""
-    X, Y = np.array([[1.0, 2.0, -1.0], [3.0, 4.0, -3.2]]), np.array([[1.0, 0.0, 1.0]])
-    w, b = Tensor(np.array([[1.0], [2.0]]), name="w"), Tensor(2.0, name="b")
-    J = compute_cost({"w": w, "b": b}, X, Y)
+def recorded(parameters: Parameters, data: Dataset, m: int = 3) -> Graph:
+    """Return the graph of the cost on the first m examples, with its gradients."""
+    X, Y = data.X_train[:, :m], data.Y_train[:, :m]
+    J = compute_cost({name: Tensor(value, name=name) for name, value in parameters.items()}, X, Y)
     J.backward(retain_graph=True)
     return graph(J, names={"X": X, "Y": Y, "J": J})
 
@@ -269,8 +270,8 @@ def run(options: Options) -> Outcome:
         (0.0001, 1500, ("1.2 cats, learning rate 0.0001",)),
     ):
         count = options.iterations(full)
-        with options.progress(f"cats, learning rate {rate}", count) as advance:
-            trained[rate] = train(data, learning_rate=rate, iterations=count, advance=advance)
+        title = f"cats, learning rate {rate}"
+        trained[rate] = train(data, learning_rate=rate, iterations=count, title=title, show=options.show)
         curves[f"learning rate {rate}"] = trained[rate].costs
         found = measured(trained[rate])
         out.measured |= dict.fromkeys(names, {"costs": found["costs"]} if options.fast else found)
@@ -281,7 +282,7 @@ def run(options: Options) -> Outcome:
     out.pictures["misclassified"] = lambda: pictures.misclassified(
         data, predict(best, data.X_test), "Test pictures that logistic regression gets wrong"
     )
-    out.graph = small_graph
+    out.graph = partial(recorded, best, data)
     return out
 
 
@@ -347,8 +348,7 @@ def report(options: argparse.Namespace) -> None:
         print("The cats are not here; `python -m datasets.cats --download` brings them.")
     picture = None if options.image is None else read_picture(options.image, data)
     rate, count = options.learning_rate, options.iterations
-    with progress(f"logistic regression, learning rate {rate}", count) as advance:
-        run = train(data, learning_rate=rate, iterations=count, advance=advance)
+    run = train(data, learning_rate=rate, iterations=count, title=f"learning rate {rate}", show=None)
     print_run(run, compare(run, data))
     if not options.no_plots:
         print(f"Costs drawn in {draw_costs(run, data, options.out / 'logistic_regression_costs.png')}")

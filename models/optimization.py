@@ -18,7 +18,7 @@ import numpy as np
 from datasets import moons
 from datasets.container import Dataset
 from models import networks, pictures
-from models.descent import Advance, Parameters
+from models.descent import Parameters
 from models.outcome import Options, Outcome
 from tinygrad_course.engine import trees
 from tinygrad_course.training import fit
@@ -95,20 +95,19 @@ def shuffles() -> Callable[[int], np.random.RandomState]:
 def train(data: Dataset, name: str, rule: Optimizer, options: Options) -> tuple[Parameters, dict[int, float]]:
     """Train; return the parameters, and the cost of the last mini-batch of every 100th epoch."""
     epochs = options.iterations(EPOCHS)
-    with options.progress(f"moons, {name}", epochs) as advance:
-        trained = fit(
-            networks.cost,
-            initialize_parameters([2, 5, 2, 1], "he", 3),
-            data.X,
-            data.Y,
-            rule,
-            epochs=epochs,
-            batch_size=BATCH,
-            rng=shuffles(),
-            show=False,
-            compile=True,
-            after_epoch=lambda epoch, J, parameters: advance(100) if epoch % 100 == 0 else None,
-        )
+    trained = fit(
+        networks.cost,
+        initialize_parameters([2, 5, 2, 1], "he", 3),
+        data.X,
+        data.Y,
+        rule,
+        epochs=epochs,
+        batch_size=BATCH,
+        rng=shuffles(),
+        show=options.show,
+        title=f"moons, {name}",
+        compile=True,
+    )
     last = trained.history["last_batch"]
     return trained.parameters, {epoch: last[epoch] for epoch in range(0, epochs, 100)}
 
@@ -177,20 +176,19 @@ def batches_run(options: Options) -> Outcome:
     for words, size in (("stochastic, 1", 1), ("mini-batches of 64", 64), ("full batch, 300", data.m)):
         in_epoch = -(-data.m // size)
         began = time.process_time()
-        with options.progress(f"moons, {words}", updates) as advance:
-            trained = fit(
-                networks.cost,
-                initialize_parameters([2, 5, 2, 1], "he", 3),
-                data.X,
-                data.Y,
-                GradientDescent(0.03),
-                epochs=updates // in_epoch,
-                batch_size=size,
-                rng=shuffles(),
-                show=False,
-                compile=True,
-                after_epoch=functools.partial(_tell, advance, in_epoch),
-            )
+        trained = fit(
+            networks.cost,
+            initialize_parameters([2, 5, 2, 1], "he", 3),
+            data.X,
+            data.Y,
+            GradientDescent(0.03),
+            epochs=updates // in_epoch,
+            batch_size=size,
+            rng=shuffles(),
+            show=options.show,
+            title=f"moons, {words}",
+            compile=True,
+        )
         took = time.process_time() - began
         costs = trained.history["cost"]
         by_epoch[words] = dict(enumerate(costs[:epochs]))
@@ -202,10 +200,6 @@ def batches_run(options: Options) -> Outcome:
         )
     out.pictures["costs"] = functools.partial(batches_picture, by_epoch, by_update)
     return out
-
-
-def _tell(advance: Advance, updates: int, *_: object) -> None:
-    advance(updates)
 
 
 def batches_picture(by_epoch: dict[str, dict[int, float]], by_update: dict[str, dict[int, float]]) -> Any:

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
-
-from models.descent import Advance, progress
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -42,9 +39,10 @@ class Options:
         """
         return full // 10 + 1 if self.fast else full
 
-    def progress(self, title: str, total: int) -> AbstractContextManager[Advance]:
-        """Show how far a training is; see `models.descent.progress`."""
-        return progress(title, total, shown=self.shown)
+    @property
+    def show(self) -> bool | None:
+        """What `fit` is told of progress: nothing, or to show it where there is a terminal."""
+        return None if self.shown else False
 
 
 @dataclass

@@ -25,7 +25,7 @@ LAMBD, KEEP_PROB = 0.7, 0.86
 FRESH_SEEDS = (0, 1, 2)
 
 
-Draw = Callable[[], tuple[Any, ...]]
+Draw = Callable[[int], tuple[Any, ...]]
 
 
 def dropout_cost(parameters: Any, X: Array, Y: Array, *masks: Array) -> Any:
@@ -39,18 +39,18 @@ def train(
 ) -> tuple[Parameters, dict[int, float]]:
     """Train by a cost; return the parameters, and costs 1,000 iterations apart."""
     count = options.iterations(ITERATIONS)
-    with options.progress(f"football, {name}", count) as advance:
-        return descend(
-            cost,
-            initialize_parameters(LAYERS, "xavier", 3),
-            data.X_train,
-            data.Y_train,
-            learning_rate=LEARNING_RATE,
-            iterations=count,
-            every=1000,
-            draw=draw,
-            advance=advance,
-        )
+    return descend(
+        cost,
+        initialize_parameters(LAYERS, "xavier", 3),
+        data.X_train,
+        data.Y_train,
+        LEARNING_RATE,
+        iterations=count,
+        every=1000,
+        draw=draw,
+        title=f"football, {name}",
+        show=options.show,
+    )
 
 
 def run(options: Options) -> Outcome:
@@ -61,11 +61,11 @@ def run(options: Options) -> Outcome:
     ways: dict[str, tuple[Callable[..., Any], Draw | None]] = {
         "none": (networks.cost, None),
         "L2": (functools.partial(networks.cost, lambd=LAMBD), None),
-        "dropout": (dropout_cost, lambda: same),
+        "dropout": (dropout_cost, lambda m: same),
     }
     for seed in FRESH_SEEDS:
         stream = np.random.RandomState(seed)
-        fresh = functools.partial(networks.fresh_masks, HIDDEN, data.m, KEEP_PROB, stream)
+        fresh = functools.partial(networks.fresh_masks, HIDDEN, keep_prob=KEEP_PROB, rng=stream)
         ways[f"fresh masks of seed {seed}"] = (dropout_cost, fresh)
 
     out = Outcome()

@@ -34,17 +34,17 @@ def train(
     """Train n_h hidden units from 0.01 * randn; return the parameters, and costs 1,000 iterations apart."""
     cost = functools.partial(networks.cost, hidden=np.tanh)
     count = options.iterations(iterations)
-    with options.progress(f"{data.name}, {n_h} hidden units", count) as advance:
-        return descend(
-            cost,
-            initialize_parameters([2, n_h, 1], "small", seed) if start is None else start,
-            data.X,
-            data.Y,
-            learning_rate=learning_rate,
-            iterations=count,
-            every=1000,
-            advance=advance,
-        )
+    return descend(
+        cost,
+        initialize_parameters([2, n_h, 1], "small", seed) if start is None else start,
+        data.X,
+        data.Y,
+        learning_rate,
+        iterations=count,
+        every=1000,
+        title=f"{data.name}, {n_h} hidden units",
+        show=options.show,
+    )
 
 
 def percent(parameters: Parameters, data: Dataset) -> float:

@@ -24,7 +24,18 @@ from numpy.testing.overrides import get_overridable_numpy_array_functions, get_o
 from scipy import special
 
 from tinygrad_course import Tensor
-from tinygrad_course.rules.table import COMPOSED, NO_DERIVATIVE, REFUSED, RULES, UFUNC_METHODS, refusal
+from tinygrad_course.rules.table import (
+    COMPOSED,
+    NO_DERIVATIVE,
+    REFUSED,
+    RULES,
+    UFUNC_METHODS,
+    entered_late,
+    refusal,
+)
+from tinygrad_course.rules.ufunc_methods import method_of
+
+entered_late()
 
 
 def public(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -159,9 +170,81 @@ def test_ufunc_methods(call: Any, same: Any) -> None:
     np.testing.assert_allclose(ours.grad, theirs.grad, rtol=1e-13)
 
 
-def test_other_methods_are_refused() -> None:
-    with pytest.raises(TypeError, match="reduceat"):
-        np.add.reduceat(Tensor([1.0, 2.0]), [0])
+@pytest.mark.parametrize("method", ["reduce", "accumulate", "reduceat", "outer"])
+def test_every_method_of_every_ufunc_is_known_or_refused(method: str) -> None:
+    t = Tensor([[0.5, 0.25], [0.125, 0.75]])
+    ufuncs = [f for f in everything() if isinstance(f, np.ufunc) and f.nin == 2 and f.nout == 1]
+    for ufunc in (f for f in ufuncs if getattr(np, f.__name__, None) is f):
+        args = (t, 2) if method == "outer" else (t, [0, 1]) if method == "reduceat" else (t,)
+        if method_of(ufunc, method) is None:
+            with pytest.raises(TypeError, match=ufunc.__name__):
+                t.__array_ufunc__(ufunc, method, *args)
+        elif ufunc in COMPOSED or RULES[ufunc].vjps[0] is not None:
+            assert isinstance(t.__array_ufunc__(ufunc, method, *args), Tensor), ufunc
+
+
+def test_running_extremes_with_nan() -> None:
+    x = np.array([1.0, 3.0, 2.0, np.nan, 5.0])
+    np.testing.assert_array_equal(np.maximum.accumulate(Tensor(x)).data, np.maximum.accumulate(x))
+    np.testing.assert_array_equal(np.fmax.accumulate(Tensor(x)).data, np.fmax.accumulate(x))
+
+
+# ------------------------------------------------------------------ keywords of ufuncs
+
+
+def test_dtype_of_a_ufunc() -> None:
+    x = np.array([0.5, -1.25])
+    t = Tensor(x)
+    y = np.exp(t, dtype=np.float32)
+    np.testing.assert_array_equal(y.data, np.exp(x, dtype=np.float32))
+    assert y.dtype == np.float32
+    np.sum(y).backward()
+    assert t.grad.dtype == np.float64
+    np.testing.assert_allclose(t.grad, np.exp(x), rtol=1e-6)
+    assert np.multiply(t, 1j, dtype=complex).dtype == complex
+    with pytest.raises(TypeError, match="rounds"):
+        np.add(t, 1.0, dtype=int)
+    with pytest.raises(TypeError, match="rounds"):
+        np.sum(t, dtype=int)
+    with pytest.raises(TypeError, match="fit"):
+        np.exp(1j * t, dtype=np.float64)
+
+
+def test_where_of_a_ufunc_needs_a_place_that_remembers() -> None:
+    t = Tensor([1.0, -1.0])
+    for out in (None, np.zeros(2)):
+        with pytest.raises(TypeError, match=r"np\.where\(condition"):
+            np.log(t, where=t > 0, out=out)
+    out = t * 0.0
+    y = np.log(t, where=t > 0, out=out)
+    assert y is out
+    np.sum(y).backward()
+    np.testing.assert_array_equal(t.grad, [1.0, 0.0])
+
+
+def test_methods_of_arrays() -> None:
+    x = np.array([[0.5, 3.0, 2.0], [0.125, 0.75, 1.5]])
+    t = Tensor(x)
+    for ours, theirs in (
+        (t.mT, x.mT),
+        (t.take([0, 2], axis=1), x.take([0, 2], axis=1)),
+        (t.diagonal(1), x.diagonal(1)),
+        (t.cumprod(axis=0), x.cumprod(axis=0)),
+    ):
+        assert isinstance(ours, Tensor)
+        np.testing.assert_array_equal(ours.data, theirs)
+    for plain, numpys in (
+        (t.argsort(axis=0), x.argsort(axis=0)),
+        (t.nonzero(), x.nonzero()),
+        (t[0].searchsorted(1.0), x[0].searchsorted(1.0)),
+    ):
+        assert not isinstance(plain, Tensor)
+        np.testing.assert_array_equal(plain, numpys)
+    y = t * 1.0
+    y.sort(axis=0)
+    np.testing.assert_array_equal(y.data, np.sort(x, axis=0))
+    np.sum(y * np.array([[1.0], [10.0]])).backward()
+    np.testing.assert_array_equal(t.grad, [[10.0, 10.0, 10.0], [1.0, 1.0, 1.0]])
 
 
 def test_methods_are_those_of_listed_ufuncs() -> None:

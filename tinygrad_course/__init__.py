@@ -39,9 +39,11 @@ if TYPE_CHECKING:
     from tinygrad_course.engine.tensor import Tensor
     from tinygrad_course.gradient_checking import check_gradients, compare_gradients, gradient_check
     from tinygrad_course.graph.node import Graph, graph
+    from tinygrad_course.training.batches import mini_batches
     from tinygrad_course.training.checkpoints import CheckpointError, load, save
+    from tinygrad_course.training.epochs import NotFiniteError
     from tinygrad_course.training.initialization import initialize_parameters
-    from tinygrad_course.training.loop import InterruptedRun, NotFiniteError, fit, mini_batches
+    from tinygrad_course.training.loop import InterruptedRun, fit
     from tinygrad_course.training.network import Network
     from tinygrad_course.training.optimizers import Adam, GradientDescent, Momentum
     from tinygrad_course.training.watching import watch
@@ -58,7 +60,7 @@ _LATER = {
     "InterruptedRun": "training.loop",
     "Momentum": "training.optimizers",
     "Network": "training.network",
-    "NotFiniteError": "training.loop",
+    "NotFiniteError": "training.epochs",
     "Tensor": "engine.tensor",
     "array": "autodiff.buffers",
     "check_gradients": "gradient_checking",
@@ -78,7 +80,7 @@ _LATER = {
     "jacobian": "autodiff.transforms",
     "jvp": "autodiff.gradients",
     "load": "training.checkpoints",
-    "mini_batches": "training.loop",
+    "mini_batches": "training.batches",
     "register_rule": "autodiff.custom",
     "save": "training.checkpoints",
     "stop_gradient": "autodiff.gradients",

@@ -2,9 +2,21 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
+import re
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import BinaryIO
+
+try:
+    import fcntl
+except ModuleNotFoundError:  # Windows, which lets nobody remove a file that is open
+    fcntl = None  # type: ignore[assignment]
+
+_SHOWN = 40  # characters of a file's name in the name of what is written beside it
 
 
 def write(path: Path, content: bytes) -> Path:
@@ -14,27 +26,77 @@ def write(path: Path, content: bytes) -> Path:
     ------
     FileNotFoundError
         If the directory does not exist.
+    OSError
+        If it can't be written, with the target's name: the disk is full, the folder read-only.
     """
-    if not path.parent.is_dir():
-        raise FileNotFoundError(f"{path}: there is no directory {path.parent}")
-    beside = path.with_name(f"{_prefix(path)}{uuid.uuid4().hex[:8]}.part")
-    try:
-        with beside.open("xb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        beside.replace(path)
-    except BaseException:
-        beside.unlink(missing_ok=True)
-        raise
+    with _naming(path):
+        beside, file = _beside(path)
+        try:
+            with file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+                if fcntl is not None:
+                    beside.replace(path)  # while it is locked, see `sweep_up`
+            if fcntl is None:
+                beside.replace(path)
+        except BaseException:
+            beside.unlink(missing_ok=True)
+            raise
     return path
 
 
+def check_writable(path: Path) -> None:
+    """Raise if `write` could not write this file, for the folder is not there or read-only."""
+    with _naming(path):
+        beside, file = _beside(path)
+        file.close()
+        beside.unlink()
+
+
 def sweep_up(path: Path) -> None:
-    """Remove what writes of `path` left beside it when their process was killed."""
-    for leftover in path.parent.glob(f"{_prefix(path)}*.part"):
-        leftover.unlink(missing_ok=True)
+    """Remove what writes of `path` left beside it when their process was killed.
+
+    What is being written at the moment, by another process, is locked and stays.
+    """
+    ours = re.compile(re.escape(_prefix(path)) + r"[0-9a-f]{8}\.part")
+    for leftover in list(path.parent.iterdir()) if path.parent.is_dir() else []:
+        if ours.fullmatch(leftover.name) and not _locked(leftover):
+            leftover.unlink(missing_ok=True)
+
+
+@contextmanager
+def _naming(path: Path) -> Iterator[None]:
+    """Have errors name the file that was asked for, not the one beside it."""
+    if not path.parent.is_dir():
+        raise FileNotFoundError(f"{path}: there is no directory {path.parent}")
+    try:
+        yield
+    except OSError as error:
+        raise type(error)(error.errno, error.strerror or str(error), str(path)) from error
+
+
+def _beside(path: Path) -> tuple[Path, BinaryIO]:
+    beside = path.with_name(f"{_prefix(path)}{uuid.uuid4().hex[:8]}.part")
+    file = beside.open("xb")
+    if fcntl is not None:
+        with suppress(OSError):  # a file system may have no locks
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    return beside, file
+
+
+def _locked(path: Path) -> bool:
+    try:
+        with path.open("rb") as file:
+            if fcntl is not None:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except FileNotFoundError:
+        return False
+    except OSError:
+        return True
+    return False
 
 
 def _prefix(path: Path) -> str:
-    return f".{path.name[:40]}."
+    """Return how the names begin of what is written beside `path`: short, and no other path's."""
+    return f".{path.name[:_SHOWN]}.{hashlib.sha256(os.fsencode(path.name)).hexdigest()[:12]}."

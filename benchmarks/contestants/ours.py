@@ -7,9 +7,18 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.contestants import bare
+from benchmarks.contestants import bare, layers
 from benchmarks.contestants.updates import start, with_update
-from benchmarks.workloads.base import Elementwise, Formula, Make, Network, Runner, training
+from benchmarks.workloads.base import (
+    Elementwise,
+    Formula,
+    Gradient,
+    Make,
+    Network,
+    Runner,
+    gradients,
+    training,
+)
 from benchmarks.workloads.elementwise import evaluation as evaluate_elementwise
 from benchmarks.workloads.formula import evaluation as evaluate_formula
 from tinygrad_course import Tensor, compiled, compiled_loop, functions, value_and_grad
@@ -21,6 +30,8 @@ def makers(work: Any) -> dict[str, Make]:
     """Return the recorder and the compiled programs for this work."""
     if isinstance(work, Network):
         return bare.makers(work, raw(work)) | networks(work)
+    if isinstance(work, Gradient):
+        return costs(work)
     return elementwise(work) if isinstance(work, Elementwise) else bare.makers(work, None) | formula(work)
 
 
@@ -102,6 +113,18 @@ def _none(state: Any, X: Any, Y: Any) -> Any:
 
 
 # ------------------------------------------------------------------ the others
+
+
+def costs(work: Gradient) -> dict[str, Make]:
+    """Return value_and_grad of a cost, as typed and in the library's functions, recorded and compiled."""
+    functional = {"gpt": layers.gpt, "convolution": layers.convolution, "lstm": layers.lstm}[work.key]
+    raw, named = value_and_grad(work.cost(np)), value_and_grad(functional)
+    return {
+        "raw": lambda: gradients(work, raw),
+        "functions": lambda: gradients(work, named),
+        "compiled": lambda: gradients(work, compiled(raw)),
+        "machine": lambda: gradients(work, compiled(raw, engine="machine")),
+    }
 
 
 def elementwise(work: Elementwise) -> dict[str, Make]:

@@ -8,7 +8,7 @@ import autograd.numpy as anp
 from autograd import value_and_grad
 
 from benchmarks.contestants.updates import start, with_update
-from benchmarks.workloads.base import Elementwise, Make, Network, training
+from benchmarks.workloads.base import Elementwise, Gradient, Make, Network, gradients, training
 from benchmarks.workloads.elementwise import evaluation as evaluate_elementwise
 from benchmarks.workloads.formula import evaluation as evaluate_formula
 
@@ -19,6 +19,10 @@ def makers(work: Any) -> dict[str, Make]:
         return {"autograd": lambda: training(work, step(work), lambda: start(work))}
     if isinstance(work, Elementwise):
         return {"autograd": lambda: evaluate_elementwise(work, value_and_grad(total))}
+    if isinstance(work, Gradient):
+        if work.key == "convolution":  # it has no windows
+            return {}
+        return {"autograd": lambda: gradients(work, value_and_grad(work.cost(anp)))}
     return {"autograd": lambda: evaluate_formula(work, formula)}
 
 

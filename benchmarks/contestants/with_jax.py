@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-from benchmarks.workloads.base import Arrays, Elementwise, Formula, Make, Network, Runner
+from benchmarks.workloads.base import Arrays, Elementwise, Formula, Gradient, Make, Network, Runner
 from benchmarks.workloads.formula import evaluation
 
 BETA1, BETA2, EPSILON = 0.9, 0.999, 1e-8
@@ -22,6 +22,8 @@ def makers(work: Any) -> dict[str, Make]:
         return {"jax": lambda: network(work), "jax_loop": lambda: whole_loop(work)}
     if isinstance(work, Elementwise):
         return {"jax": lambda: elementwise(work)}
+    if isinstance(work, Gradient):
+        return {"jax": lambda: gradients(work)}
     return {"jax": lambda: formula(work)}
 
 
@@ -137,3 +139,50 @@ def formula(work: Formula) -> Runner:
         return J, da, db, dc
 
     return evaluation(work, f)
+
+
+def gradients(work: Gradient) -> Runner:
+    """Return cost and gradients under jit: the cost as typed, but for windows and the loop over time."""
+    cost = {"convolution": convolution, "lstm": lstm}.get(work.key) or work.cost(jnp)
+    program = jax.jit(jax.value_and_grad(cost))
+    p = {name: jnp.array(W) for name, W in work.parameters.items()}
+    arguments = [jnp.array(a) for a in work.arguments]
+
+    def run(state: Any, n: int) -> Any:
+        for _ in range(n):
+            state = jax.block_until_ready(program(p, *arguments))
+        return state
+
+    def read(state: Any) -> Arrays:
+        return {f"d{name}": np.asarray(g) for name, g in state[1].items()} | {"J": np.asarray(state[0])}
+
+    return Runner(lambda: None, run, read)
+
+
+def convolution(p: Any, X: Any, Y: Any) -> Any:
+    """Return W9's cost."""
+
+    def layer(x: Any, K: Any, b: Any) -> Any:
+        a = jax.nn.relu(lax.conv(x, K, (1, 1), "VALID") + b)
+        return lax.reduce_window(a, -jnp.inf, lax.max, (1, 1, 2, 2), (1, 1, 2, 2), "VALID")
+
+    h = layer(layer(X, p["K1"], p["b1"]), p["K2"], p["b2"])
+    z = h.reshape(len(X), -1) @ p["W"] + p["b"]
+    return -jnp.sum(Y * jax.nn.log_softmax(z, axis=1)) / len(X)
+
+
+def lstm(p: Any, x: Any, Y: Any) -> Any:
+    """Return W10's cost by a scan over time."""
+    n_a, m, T = len(p["Wf"]), x.shape[1], x.shape[2]
+
+    def cell(carry: Any, step: Any) -> Any:
+        (a, c), (x_t, y_t) = carry, step
+        concat = jnp.concatenate([a, x_t])
+        f, i, o = (jax.nn.sigmoid(p[f"W{g}"] @ concat + p[f"b{g}"]) for g in "fio")
+        c = f * c + i * jnp.tanh(p["Wc"] @ concat + p["bc"])
+        a = o * jnp.tanh(c)
+        return (a, c), jnp.sum(y_t * jax.nn.log_softmax(p["Wy"] @ a + p["by"], axis=0))
+
+    zeros = jnp.zeros((n_a, m), x.dtype)
+    _, logs = lax.scan(cell, (zeros, zeros), (x.transpose(2, 0, 1), Y.transpose(2, 0, 1)))
+    return -jnp.sum(logs) / (m * T)

@@ -10,7 +10,7 @@ from mygrad.nnet.activations import relu, sigmoid
 from mygrad.nnet.losses import softmax_crossentropy
 
 from benchmarks.contestants.updates import start, with_update
-from benchmarks.workloads.base import Elementwise, Make, Network, training
+from benchmarks.workloads.base import Elementwise, Gradient, Make, Network, training
 from benchmarks.workloads.elementwise import evaluation as evaluate_elementwise
 from benchmarks.workloads.formula import evaluation as evaluate_formula
 
@@ -25,6 +25,8 @@ def makers(work: Any) -> dict[str, Make]:
         return {"mygrad": lambda: training(work, step(work), lambda: start(work), batches)}
     if isinstance(work, Elementwise):
         return {"mygrad": lambda: evaluate_elementwise(work, total)}
+    if isinstance(work, Gradient):
+        return {}
     return {"mygrad": lambda: evaluate_formula(work, formula)}
 
 

@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
-from benchmarks.workloads import cats_deep, cats_logistic, digits, elementwise, flower, formula, moons
+from benchmarks.workloads import (
+    cats_deep,
+    cats_logistic,
+    convolution,
+    digits,
+    elementwise,
+    flower,
+    formula,
+    gpt,
+    lstm,
+    moons,
+)
 from benchmarks.workloads.base import Row
 
 ROWS: dict[str, Row] = {
@@ -16,5 +27,11 @@ ROWS: dict[str, Row] = {
         digits.ROW,
         formula.ROW,
         elementwise.ROW,
+        gpt.ROW,
+        convolution.ROW,
+        lstm.ROW,
     )
 }
+
+#: For memory alone, outside the table.
+FURTHER: dict[str, Row] = {"100 layers": cats_deep.LAYERS}

@@ -87,7 +87,35 @@ class Formula:
         return len(self.points)
 
 
-Work = Network | Elementwise | Formula
+@dataclass(frozen=True)
+class Gradient:
+    """Value and gradient of a cost that no course has: ``cost(parameters, *arguments)``.
+
+    Attributes
+    ----------
+    key : str
+        What the peers look up, who write the cost in their own functions.
+    parameters : dict of str to ndarray
+    arguments : tuple
+        Data and labels.
+    cost : callable
+        ``cost(xp)`` returns the cost in the functions of a NumPy-like namespace, as an engineer types it.
+    """
+
+    key: str
+    parameters: Arrays
+    arguments: tuple[Any, ...]
+    cost: Callable[[Any], Callable[..., Any]]
+    steps: int = 1
+    begin: Arrays = field(default_factory=dict)
+
+    @property
+    def x(self) -> Any:
+        """An array of the work's dtype."""
+        return next(iter(self.parameters.values()))
+
+
+Work = Network | Elementwise | Formula | Gradient
 
 
 @dataclass(frozen=True)
@@ -153,3 +181,17 @@ def training(
 def copies(parameters: Arrays) -> Arrays:
     """Return copies of the arrays."""
     return {name: value.copy() for name, value in parameters.items()}
+
+
+def gradients(work: Gradient, f: Callable[..., Any]) -> Runner:
+    """Return a runner of ``f(parameters, *arguments)``, which returns the cost and its gradients by name."""
+
+    def run(state: Any, n: int) -> Any:
+        for _ in range(n):
+            state = f(work.parameters, *work.arguments)
+        return state
+
+    def read(state: Any) -> Arrays:
+        return {f"d{name}": np.asarray(g) for name, g in state[1].items()} | {"J": np.asarray(state[0])}
+
+    return Runner(lambda: None, run, read)

@@ -35,3 +35,14 @@ SINGLE = Row(
     deep.tuned,
     deep.products,
 )
+
+
+def layers(small: bool) -> Network:
+    """Return a network of 100 layers."""
+    stream = np.random.RandomState(1)
+    n, m = (4, 5) if small else (100, 500)
+    X, Y = stream.rand(n, m), (stream.rand(1, m) > 0.5).astype(np.float64)
+    return Network(initial([n] * 100 + [1]), X, Y, "tanh", "sigmoid", 0.01)
+
+
+LAYERS = Row("100 layers", "100 layers of 100 units, m = 500, float64", layers, deep.course)

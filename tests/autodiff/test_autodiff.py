@@ -362,3 +362,31 @@ def test_functions_of_python_s_math_are_told_apart_from_a_look_at_the_value():
         return J
 
     assert grad(cost)(3.0) == 12.0
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda x: np.round(x).astype(int),
+        lambda x: np.round(x).astype(np.int8),
+        lambda x: x > 0,
+        lambda x: int(np.sum(x)),
+        lambda x: bool(np.all(x)),
+        lambda x: x.argmax(),
+    ],
+)
+def test_a_rule_of_integers_or_booleans_keeps_the_gradients_dtype(function, dtype):
+    x = np.array([0.5, -1.2], dtype)
+    through = custom_rule(function, lambda g, y, x: g * np.ones_like(x))
+    t = Tensor(x)
+    y = through(t)
+    np.testing.assert_array_equal(y.data, function(x))
+    np.sum(0.25 * y).backward()
+    assert t.grad.dtype == dtype
+    np.testing.assert_array_equal(t.grad, [0.25, 0.25])
+    np.testing.assert_array_equal(
+        grad(lambda x: np.sum(through(x) * 0.25) ** 2 * 0.5 + 0.0 * x[0])(x).dtype, dtype
+    )
+    of_cost = custom_rule(lambda x: int(np.sum(x)), lambda g, y, x: g * x)
+    np.testing.assert_array_equal(grad(of_cost)(x), x)

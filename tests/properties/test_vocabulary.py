@@ -13,6 +13,7 @@ from tests.properties.cases import (  # noqa: F401  (each enters its cases)
     calculus,
     decompositions,
     elementwise,
+    keywords,
     products,
     reductions,
     scipy_special,

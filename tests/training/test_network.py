@@ -14,7 +14,7 @@ from scipy import special
 
 from tinygrad_course import graph
 from tinygrad_course.functions import one_hot
-from tinygrad_course.training import InterruptedRun, checkpoints, fit
+from tinygrad_course.training import InterruptedRun, Run, checkpoints, fit
 from tinygrad_course.training.checkpoints import CheckpointError
 from tinygrad_course.training.initialization import initialize_parameters
 from tinygrad_course.training.network import Network
@@ -201,13 +201,13 @@ def test_logistic_regression_is_a_network_without_hidden_layers() -> None:
 
 
 def test_ctrl_c_leaves_the_last_whole_epoch(tmp_path: Path) -> None:
-    def stop(epoch: int, J: float, parameters: Any) -> None:
-        if epoch == 3:
+    def stop(run: Run) -> None:
+        if run.epoch == 3:
             raise KeyboardInterrupt
 
     net = network()
     with pytest.raises(InterruptedRun, match=r"after epoch 3 of 9.*run\.h5 holds the run"):
-        net.fit(X, Y, epochs=9, checkpoint=tmp_path / "run.h5", after_epoch=stop)
+        net.fit(X, Y, epochs=9, checkpoint=tmp_path / "run.h5", callbacks=stop)
     assert net.epoch == 3
     assert same(net, network().fit(X, Y, epochs=3))
     assert same(network().fit(X, Y, epochs=9, checkpoint=tmp_path / "run.h5"), network().fit(X, Y, epochs=9))
@@ -221,10 +221,10 @@ import numpy as np
 from tinygrad_course.training.network import Network
 
 X = np.random.RandomState(0).randn(2, 40)
-def press(epoch, J, parameters):
-    if epoch == 5:
+def press(run):
+    if run.epoch == 5:
         os.kill(os.getpid(), signal.SIGINT)
-Network([2, 4, 1]).fit(X, X[:1] > 0, epochs=100000, checkpoint="run.h5", after_epoch=press)
+Network([2, 4, 1]).fit(X, X[:1] > 0, epochs=100000, checkpoint="run.h5", callbacks=press)
 """
     done = subprocess.run(
         [sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from tinygrad_course import debug
 from tinygrad_course.compiling import CannotCompile
 from tinygrad_course.functions import binary_cross_entropy, dropout, linear, sigmoid, tanh
-from tinygrad_course.training import InterruptedRun, NotFiniteError, fit, mini_batches
+from tinygrad_course.training import InterruptedRun, NotFiniteError, Run, fit, mini_batches
 from tinygrad_course.training.checkpoints import CheckpointError, load
 from tinygrad_course.training.initialization import initialize_parameters
 from tinygrad_course.training.optimizers import Adam, GradientDescent, InverseTimeDecay, Momentum, Optimizer
@@ -276,11 +276,11 @@ def test_hdf5_datasets_train_to_the_same_parameters(tmp_path: Path) -> None:
 def test_a_run_can_be_watched_and_ended() -> None:
     seen = []
 
-    def watch(epoch: int, J: float, parameters: Any) -> bool:
-        seen.append((epoch, J, parameters["W1"].copy()))
-        return epoch == 3
+    def watch(run: Run) -> bool:
+        seen.append((run.epoch, run.history["cost"][-1], run.parameters["W1"].copy()))
+        return run.epoch == 3
 
-    run = fit(cost, START, X, Y, GradientDescent(0.5), epochs=100, after_epoch=watch)
+    run = fit(cost, START, X, Y, GradientDescent(0.5), epochs=100, callbacks=watch)
     assert [epoch for epoch, _, _ in seen] == [1, 2, 3]
     assert [J for _, J, _ in seen] == run.history["cost"]
     np.testing.assert_array_equal(seen[-1][2], run.parameters["W1"])
@@ -439,23 +439,23 @@ def test_ctrl_c_saves_and_says_how_to_go_on(tmp_path: Path, when: int) -> None:
 
 
 def test_ctrl_c_between_two_epochs(tmp_path: Path) -> None:
-    def stop(epoch: int, J: float, parameters: Any) -> None:
-        if epoch == 2:
+    def stop(run: Run) -> None:
+        if run.epoch == 2:
             raise KeyboardInterrupt
 
     with pytest.raises(InterruptedRun) as caught:
-        fit(**arguments(), epochs=6, checkpoint=tmp_path / "run.h5", after_epoch=stop)
+        fit(**arguments(), epochs=6, checkpoint=tmp_path / "run.h5", callbacks=stop)
     assert caught.value.run.epoch == load(tmp_path / "run.h5").epoch == 2
 
 
 def test_ctrl_c_without_a_checkpoint_says_what_would_have_saved() -> None:
-    def stop(epoch: int, J: float, parameters: Any) -> None:
+    def stop(run: Run) -> None:
         raise KeyboardInterrupt
 
     with pytest.raises(
         InterruptedRun, match=r"nothing was saved: fit\(\.\.\., checkpoint='run\.h5'\)"
     ) as caught:
-        fit(cost, START, X, Y, GradientDescent(0.1), epochs=6, after_epoch=stop)
+        fit(cost, START, X, Y, GradientDescent(0.1), epochs=6, callbacks=stop)
     assert caught.value.run.epoch == 1
 
 
@@ -508,15 +508,6 @@ def test_going_on_with_the_parameters_that_were_saved(tmp_path: Path) -> None:
     first = fit(**arguments(), epochs=2, checkpoint=path)
     run = fit(**{**arguments(), "parameters": first.parameters}, epochs=5, checkpoint=path)
     assert same(run.parameters, fit(**arguments(), epochs=5).parameters)
-
-
-def test_leftovers_of_a_killed_write_are_swept_up(tmp_path: Path) -> None:
-    leftover, other = tmp_path / ".run.h5.0a1b2c3d.part", tmp_path / ".other.h5.0a1b2c3d.part"
-    leftover.write_bytes(b"half a checkpoint")
-    other.write_bytes(b"of another run")
-    fit(cost, START, X, Y, GradientDescent(0.1), epochs=2, checkpoint=tmp_path / "run.h5")
-    assert not leftover.exists()
-    assert other.exists()
 
 
 # ------------------------------------------------------------------ progress

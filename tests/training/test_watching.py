@@ -62,7 +62,7 @@ def test_in_fit(tmp_path):
     start = initialize_parameters(SIZES, "he", 1)
     watching = watch(every=5)
     run = fit(
-        cost, start, X, Y, GradientDescent(0.3), epochs=11, after_epoch=watching.of(cost, X, Y), show=False
+        cost, start, X, Y, GradientDescent(0.3), epochs=11, callbacks=watching.of(cost, X, Y), show=False
     )
     assert watching.history["step"] == [0, 5, 10]
     np.testing.assert_allclose(watching.history["weights"]["W1"][-1], rms(run.parameters["W1"]))

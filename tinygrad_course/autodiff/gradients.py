@@ -18,7 +18,7 @@ import numpy as np
 from tinygrad_course.engine import leaving, trees
 from tinygrad_course.engine.keeping import SMALL, Hold, hold
 from tinygrad_course.engine.recording import peek, plain
-from tinygrad_course.engine.sweep import Foreign, sweep
+from tinygrad_course.engine.sweep import Foreign, first_seed, sweep
 from tinygrad_course.engine.tensor import Tensor, as_data
 from tinygrad_course.engine.views import now, version_of
 from tinygrad_course.rules.table import RULES
@@ -222,7 +222,7 @@ def _value_and_gradient(inputs: _Inputs, f: Function, J: Any) -> tuple[Any, Any,
         _require_scalar(f, J)
     J = now(J)
     data = J._data
-    seed = np.ones_like(data)[()] if data.shape == () else np.ones_like(data)
+    seed = first_seed(data)
     if not inputs.recorded:
         try:
             return data, inputs.nest(inputs.gradients(J, seed, record=False)), False
@@ -339,7 +339,7 @@ def vjp(f: Function, *args: Any) -> tuple[Any, Function]:
             if type(out) is not Tensor:
                 continue
             if type(seed) is not Tensor:
-                seed = as_data(seed, out.dtype)
+                seed = np.array(seed, out.dtype)[()] if out.dtype.kind == "c" else as_data(seed, out.dtype)
             flat = inputs.gradients(out, seed, record=record)
             total = [t + ga for t, ga in zip(total, flat, strict=True)]
         return inputs.nest(total)
@@ -382,11 +382,16 @@ def jvp(f: Function, args: Sequence[Any], tangents: Sequence[Any]) -> tuple[Any,
             f"the tangents {[np.shape(peek(Tensor, t)) for t in flat_tangents]}"
         )
     # The pullback is linear in g, so its own pullback is the derivative (the double-vjp identity).
-    zeros = trees.tree_map(lambda v: np.zeros_like(peek(Tensor, v)), y)
+    zeros = trees.tree_map(lambda v: _zeros(peek(Tensor, v)), y)
     _, push = vjp(lambda g: [ga for nest in pullback(g) for _, ga in trees.leaves(nest)], zeros)
     dy = push(list(flat_tangents))[0]
     recorded = any(type(v) is Tensor for v in (*(v for _, v in trees.leaves(y)), *flat_tangents))
     return y, dy if recorded else plain(Tensor, dy)
+
+
+def _zeros(v: Any) -> Any:
+    zeros = np.zeros_like(v)
+    return Tensor._leaf(zeros) if zeros.dtype.kind == "c" else zeros  # the one complex leaf: it is linear
 
 
 def stop_gradient(x: Any) -> Any:

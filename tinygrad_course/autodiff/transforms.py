@@ -187,43 +187,77 @@ def checkpoint(f: Function) -> Function:
     @functools.wraps(f)
     def call(*args: Any, **kwargs: Any) -> Any:
         leaves = [leaf for _, leaf in trees.leaves(args)]
-        followed = [i for i, leaf in enumerate(leaves) if type(leaf) is Tensor]
-        if not followed:
+        if not any(type(leaf) is Tensor for leaf in leaves):
             return f(*args, **kwargs)
         made: list[Any] = []  # its structure is that of the result
 
-        def of(values: Sequence[Any]) -> Any:
-            return f(*trees.rebuild(args, iter(values)), **kwargs)
+        def outputs(*values: Any) -> list[Any]:
+            y = f(*trees.rebuild(args, iter(values)), **kwargs)
+            made[:] = [y]
+            return [out for _, out in trees.leaves(y)]
 
         def forward(values: Sequence[Any]) -> tuple[Any, ...]:
-            y = of(values)
-            made[:] = [y]
-            outputs = tuple(out for _, out in trees.leaves(y))
-            if any(type(out) is Tensor for out in outputs):
+            found = outputs(*values)
+            if any(type(out) is Tensor for out in found):
                 raise TypeError(
                     f"checkpoint: {_name(f)} reads a Tensor that is not among its arguments, whose gradient "
                     "would be lost; pass it as an argument"
                 )
-            return tuple(np.float64(out) if isinstance(out, float) else out for out in outputs)
+            return tuple(np.float64(out) if isinstance(out, float) else out for out in found)
 
         def backward(g: Any, _: Any, values: Sequence[Any]) -> list[Any]:
-            def of_followed(*some: Any) -> list[Any]:
-                filled = list(values)
-                for i, value in zip(followed, some, strict=True):
-                    filled[i] = value
-                return [out for _, out in trees.leaves(of(filled))]
-
-            _, pullback = vjp(of_followed, *(values[i] for i in followed))
-            gradients: list[Any] = [None] * len(values)
-            for i, ga in zip(followed, pullback(list(g)), strict=True):
-                gradients[i] = ga
+            _, pullback = followed_vjp(outputs, values, leaves)
+            gradients: list[Any] = pullback(list(g))
             return gradients
 
-        once = Rule(forward, (backward,), name=_name(f), sequence=True, outputs=True)
-        outputs = record(Tensor, once, (leaves,), None)
-        return trees.rebuild(made.pop(), iter(outputs))
+        found = record_nest(_name(f), forward, backward, leaves, outputs=True)
+        return trees.rebuild(made.pop(), iter(found))
 
     return call
+
+
+def record_nest(
+    name: str, forward: Function, backward: Function, leaves: list[Any], *, outputs: bool = False
+) -> Any:
+    """Return ``forward(leaves)`` as one node of the graph, or as it is where no leaf is a Tensor.
+
+    Parameters
+    ----------
+    name : str
+        The node's.
+    forward : callable
+        Takes the list of the leaves' values, and returns an array, or a tuple of arrays with `outputs`.
+    backward : callable
+        ``backward(g, y, values)`` returns the list of the leaves' gradients, None for what is no Tensor.
+    leaves : list
+    outputs : bool
+    """
+    if not any(type(leaf) is Tensor for leaf in leaves):
+        return forward(leaves)
+    return record(
+        Tensor, Rule(forward, (backward,), name=name, sequence=True, outputs=outputs), (leaves,), None
+    )
+
+
+def followed_vjp(f: Function, values: Sequence[Any], leaves: Sequence[Any]) -> tuple[Any, Function]:
+    """Return `vjp` of f(*values), its pullback giving None for each of the leaves that is no Tensor."""
+    followed = [i for i, leaf in enumerate(leaves) if type(leaf) is Tensor]
+
+    def of_followed(*some: Any) -> Any:
+        filled = list(values)
+        for i, value in zip(followed, some, strict=True):
+            filled[i] = value
+        return f(*filled)
+
+    y, pullback = vjp(of_followed, *(values[i] for i in followed))
+
+    def scattered(g: Any) -> list[Any]:
+        gradients: list[Any] = [None] * len(values)
+        for i, ga in zip(followed, pullback(g), strict=True):
+            gradients[i] = ga
+        return gradients
+
+    return y, scattered
 
 
 def flatten(nest: Any) -> tuple[Any, Callable[[Any], Any]]:

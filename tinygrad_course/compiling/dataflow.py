@@ -148,6 +148,28 @@ def inputs_of(value: Value) -> list[Value]:
     return found
 
 
+def is_elementwise(value: Value) -> bool:
+    """Whether a call is a ufunc on arrays, entry by entry, with one result."""
+    f = value.function
+    return (
+        isinstance(f, np.ufunc)
+        and f.signature is None
+        and f.nout == 1
+        and not value.kwargs
+        and value.kind == "array"
+    )
+
+
+def is_sum(value: Value) -> bool:
+    """Whether a call is a sum in its one spelling, over all axes (None) or a tuple of them."""
+    return (
+        value.function is np.sum
+        and len(value.args) == 1
+        and value.kwargs.keys() == {"axis", "keepdims"}
+        and type(value.kwargs["axis"]) is not int
+    )
+
+
 class Program:
     """Inputs, results, and the calls that lead from the ones to the others.
 

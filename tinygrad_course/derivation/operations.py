@@ -5,6 +5,7 @@ An operation that is not here still has its place in a derivation, as itself (`O
 
 from __future__ import annotations
 
+import ast
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -28,6 +29,7 @@ from tinygrad_course.derivation.algebra import (
     sigmoid,
     size,
 )
+from tinygrad_course.graph.formulas import WRITTEN, parsed
 
 _LN2, _LN10 = sympy.log(2), sympy.log(10)
 
@@ -40,52 +42,48 @@ def _maximum(a: Expr, b: Expr) -> Expr:
     return larger(a, b)
 
 
-#: Functions of each element by itself.
-ELEMENTWISE: dict[str, Callable[..., Expr]] = {
-    "add": lambda a, b: a + b,
-    "subtract": lambda a, b: a - b,
-    "multiply": lambda a, b: a * b,
-    "divide": lambda a, b: with_sigmoid(a / b),
-    "negative": lambda a: -a,
-    "positive": lambda a: a,
-    "reciprocal": lambda a: with_sigmoid(1 / a),
-    "square": lambda a: a**2,
-    "sqrt": lambda a: a ** sympy.Rational(1, 2),
-    "power": lambda a, b: with_sigmoid(a**b),
-    "float_power": lambda a, b: a**b,
-    "exp": sympy.exp,
+#: Functions of each element by itself; more are written in terms of these in `graph.formulas.WRITTEN`.
+FUNCTIONS: dict[str, Callable[..., Expr]] = {
+    "add": lambda a, b: a + b, "subtract": lambda a, b: a - b, "multiply": lambda a, b: a * b,
+    "divide": lambda a, b: a / b, "negative": lambda a: -a, "power": lambda a, b: a**b,
+    "log": sympy.log, "log2": lambda a: sympy.log(a) / _LN2, "log10": lambda a: sympy.log(a) / _LN10,
+    "sqrt": sympy.sqrt, "sin": sympy.sin, "cos": sympy.cos, "tan": sympy.tan, "arcsin": sympy.asin,
+    "arccos": sympy.acos, "arctan": sympy.atan, "sinh": sympy.sinh, "cosh": sympy.cosh, "tanh": sympy.tanh,
+    "arcsinh": sympy.asinh, "arccosh": sympy.acosh, "arctanh": sympy.atanh, "abs": size, "sigma": sigmoid,
+    "max": _maximum, "min": lambda a, b: -_maximum(-a, -b), "where": lambda c, a, b: c * a + (1 - c) * b,
     "exp2": lambda a: sympy.exp(_LN2 * a),
-    "expm1": lambda a: sympy.exp(a) - 1,
-    "log": sympy.log,
-    "log1p": lambda a: sympy.log(1 + a),
-    "log2": lambda a: sympy.log(a) / _LN2,
-    "log10": lambda a: sympy.log(a) / _LN10,
-    "sin": sympy.sin,
-    "cos": sympy.cos,
-    "tan": sympy.tan,
-    "arcsin": sympy.asin,
-    "arccos": sympy.acos,
-    "arctan": sympy.atan,
-    "sinh": sympy.sinh,
-    "cosh": sympy.cosh,
-    "tanh": sympy.tanh,
-    "arcsinh": sympy.asinh,
-    "arccosh": sympy.acosh,
-    "arctanh": sympy.atanh,
-    "absolute": size,
-    "fabs": size,
-    "hypot": lambda a, b: sympy.sqrt(a**2 + b**2),
-    "expit": sigmoid,
-    "log_expit": lambda a: sympy.log(sigmoid(a)),
-    "logit": lambda a: sympy.log(a / (1 - a)),
-    "logaddexp": lambda a, b: sympy.log(sympy.exp(a) + sympy.exp(b)),
-    "xlogy": lambda a, b: a * sympy.log(b),
-    "xlog1py": lambda a, b: a * sympy.log(1 + b),
-    "maximum": _maximum,
-    "minimum": lambda a, b: -_maximum(-a, -b),
-    "where": lambda c, a, b: c * a + (1 - c) * b,
-    "relu": relu,
-}
+}  # fmt: skip
+_OPERATORS = {ast.Add: "add", ast.Sub: "subtract", ast.Mult: "multiply", ast.Div: "divide", ast.Pow: "power"}
+
+
+def _read(tree: ast.expr, operands: dict[str, Expr]) -> Expr:
+    """Return a formula that is written in Python's notation as one of SymPy's."""
+    match tree:
+        case ast.Constant(value=number):
+            return sympy.Integer(number)
+        case ast.Name(id=name):
+            return operands[name]
+        case ast.UnaryOp(operand=inner):
+            return -_read(inner, operands)
+        case ast.BinOp(left=left, op=op, right=right):
+            return FUNCTIONS[_OPERATORS[type(op)]](_read(left, operands), _read(right, operands))
+        case ast.Call(func=ast.Name(id=name), args=arguments):
+            return FUNCTIONS[name](*(_read(a, operands) for a in arguments))
+    raise KeyError(ast.dump(tree))
+
+
+def by_element(op: str, operands: list[Expr]) -> Expr | None:
+    """Return what a function of each element comes to, None where it has no formula here."""
+    if op in FUNCTIONS and len(operands) > (op in {"max", "min"}):  # np.max is of one, over an axis
+        return with_sigmoid(FUNCTIONS[op](*operands))
+    if op not in WRITTEN:
+        return None
+    try:
+        return with_sigmoid(
+            _read(parsed(WRITTEN[op]), {"e": sympy.E, **dict(zip("abc", operands, strict=False))})
+        )
+    except KeyError:
+        return None
 
 
 def with_sigmoid(x: Expr) -> Expr:
@@ -159,8 +157,8 @@ class Call:
 
 def formula(call: Call) -> Expr | None:
     """Return an operation's formula, None if it has none here."""
-    if call.op in ELEMENTWISE:
-        return None if call.options else ELEMENTWISE[call.op](*call.operands)
+    if call.op in FUNCTIONS or call.op in WRITTEN:
+        return None if call.options else by_element(call.op, call.operands)
     build = _BUILD.get(call.op)
     high = any(len(s) > 2 for s in (*call.shapes, call.shape))
     if build is None or (high and not (call.op in {"sum", "mean"} and math.prod(call.shape) == 1)):

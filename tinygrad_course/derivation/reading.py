@@ -31,12 +31,13 @@ from tinygrad_course.derivation.algebra import (
 )
 from tinygrad_course.derivation.constants import Arrays, Numbers
 from tinygrad_course.derivation.graph_values import FROM_LOGITS
-from tinygrad_course.derivation.operations import ELEMENTWISE, Call, formula
+from tinygrad_course.derivation.operations import FUNCTIONS, Call, formula
 from tinygrad_course.derivation.patterns import index_text, named_arrays, named_numbers, softmaxes
+from tinygrad_course.graph.formulas import WRITTEN
 from tinygrad_course.graph.node import Graph, Node
 
 _PRODUCTS = frozenset({"dot", "matmul", "linear"})
-_BY_ELEMENT = frozenset({*ELEMENTWISE, "drop", "leaky_relu"})
+_BY_ELEMENT = frozenset({*FUNCTIONS, *WRITTEN, "drop", "leaky_relu"})
 
 
 @dataclass

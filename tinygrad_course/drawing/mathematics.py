@@ -8,94 +8,26 @@ reading; the numbers beside them come from the rules themselves.
 from __future__ import annotations
 
 import ast
-import functools
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tinygrad_course.drawing import labels
+from tinygrad_course.graph.formulas import parsed
 
 #: A MathML element: its tag, its class, and its children, or the text in it.
 Math = list[Any]
 
-#: Operations on each element: the result, and its derivative with respect to each operand.
-ELEMENTWISE: dict[str, tuple[str, ...]] = {
-    "add": ("a + b", "1", "1"),
-    "subtract": ("a - b", "1", "-1"),
-    "multiply": ("a * b", "b", "a"),
-    "divide": ("a / b", "1 / b", "-a / b**2"),
-    "negative": ("-a", "-1"),
-    "positive": ("a", "1"),
-    "reciprocal": ("1 / a", "-1 / a**2"),
-    "square": ("a**2", "2 * a"),
-    "sqrt": ("sqrt(a)", "1 / (2 * y)"),
-    "cbrt": ("cbrt(a)", "1 / (3 * y**2)"),
-    "power": ("a**b", "b * a**(b - 1)", "y * log(a)"),
-    "float_power": ("a**b", "b * a**(b - 1)", "y * log(a)"),
-    "exp": ("e**a", "y"),
-    "exp2": ("2**a", "y * log(2)"),
-    "expm1": ("e**a - 1", "y + 1"),
-    "log": ("log(a)", "1 / a"),
-    "log1p": ("log(1 + a)", "1 / (1 + a)"),
-    "log2": ("log2(a)", "1 / (a * log(2))"),
-    "log10": ("log10(a)", "1 / (a * log(10))"),
-    "sin": ("sin(a)", "cos(a)"),
-    "cos": ("cos(a)", "-sin(a)"),
-    "tan": ("tan(a)", "1 + y**2"),
-    "arcsin": ("arcsin(a)", "1 / sqrt(1 - a**2)"),
-    "arccos": ("arccos(a)", "-1 / sqrt(1 - a**2)"),
-    "arctan": ("arctan(a)", "1 / (1 + a**2)"),
-    "sinh": ("sinh(a)", "cosh(a)"),
-    "cosh": ("cosh(a)", "sinh(a)"),
-    "tanh": ("tanh(a)", "1 - y**2"),
-    "hypot": ("sqrt(a**2 + b**2)", "a / y", "b / y"),
-    "logaddexp": ("log(e**a + e**b)", "e**(a - y)", "e**(b - y)"),
-    "absolute": ("abs(a)", "sign(a)"),
-    "maximum": ("max(a, b)", "where(a > b)", "where(b > a)"),
-    "minimum": ("min(a, b)", "where(a < b)", "where(b < a)"),
-    "expit": ("sigma(a)", "y * (1 - y)"),
-    "log_expit": ("log(sigma(a))", "1 - sigma(a)"),
-    "xlogy": ("a * log(b)", "log(b)", "a / b"),
-    "erf": ("erf(a)", "2 / sqrt(pi) * e**(-a**2)"),
-    "relu": ("max(0, a)", "where(a > 0)"),
-}
-
-#: Other operations: the result, and the gradient with respect to each operand.
-LINEAR: dict[str, tuple[str, ...]] = {
-    "dot": ("a @ b", "g @ b.T", "a.T @ g"),
-    "matmul": ("a @ b", "g @ b.T", "a.T @ g"),
-    "linear": ("a @ b + c", "g @ b.T", "a.T @ g", "sums(g)"),
-    "outer": ("a @ b.T", "g @ b", "g.T @ a"),
-    "inner": ("a @ b.T", "g @ b", "g.T @ a"),
-    "sum": ("total(a)", "spread(g)"),
-    "mean": ("total(a) / n", "spread(g) / n"),
-    "prod": ("product(a)", "g * y / a"),
-    "transpose": ("a.T", "g.T"),
-    "trace": ("tr(a)", "g * I"),
-    "norm": ("norm(a)", "g * a / y"),
-    "softmax": ("softmax(a)", "y * (g - total(g * y))"),
-    "log_softmax": ("log(softmax(a))", "g - e**y * total(g)"),
-    "logsumexp": ("log(total(e**a))", "spread(g) * e**(a - y)"),
-    "leaky_relu": ("max(s * a, a)", "g * where(a > 0, s)"),
-    "drop": ("a * b / k", "g * b / k"),
-    "where": ("where(a)", "", "g * where(a)", "g * where(1 - a)"),
-    "reshape": ("reshaped(a)", "reshaped(g)"),
-    "ravel": ("reshaped(a)", "reshaped(g)"),
-    "squeeze": ("reshaped(a)", "reshaped(g)"),
-    "expand_dims": ("reshaped(a)", "reshaped(g)"),
-    "broadcast_to": ("spread(a)", "sums(g)"),
-    "getitem": ("chosen(a)", "placed(g)"),
-    "binary_cross_entropy": (
-        "-(1 / m * total(b * log(a) + (1 - b) * log(1 - a)))", "", "", "g * (1 / m) * (a - b)",
-    ),
-    "categorical_cross_entropy": ("-(1 / m * total(b * log(a)))", "", "", "g * (1 / m) * (a - b)"),
-}  # fmt: skip
-_NAMES = {"e": "e", "pi": "π", "m": "m", "n": "n", "s": "s", "k": "k", "I": "I"}
+_NAMES = {"pi": "π"}
 _WORDS = {
     "spread": "spread", "sums": "sum over the copies", "reshaped": "reshape", "chosen": "choose",
     "placed": "put back", "softmax": "softmax", "tr": "tr", "log2": "log₂", "log10": "log₁₀", "sigma": "σ",
-    "sign": "sign",
+    "sign": "sign", "gamma": "Γ", "psi": "ψ", "beta": "Β",
 }  # fmt: skip
+_SIGNS: dict[type[ast.cmpop], str] = {
+    ast.Gt: ">", ast.Lt: "<", ast.GtE: "≥", ast.LtE: "≤", ast.Eq: "=", ast.NotEq: "≠",
+}  # fmt: skip
+_AXES = "ijkl"
 
 
 def identifier(name: str) -> Math:
@@ -156,41 +88,19 @@ def operator(sign: str) -> Math:
     return ["mo", "", sign]
 
 
-def result(op: str, names: Mapping[str, Math], operands: Sequence[Math], *, scalar: bool) -> Math:
-    """Return what an operation computes: ``b × c``, ``W X + b``."""
-    entry = ELEMENTWISE.get(op) or LINEAR.get(op)
-    if entry is None:
-        inside: list[Math] = []
-        for operand in operands[:6]:
-            inside += [operand, operator(",")]
-        if len(operands) > 6:
-            inside += [operator("…"), operator(",")]
-        return row(["mtext", "", op], operator("("), *inside[:-1], operator(")"))
-    return formula(entry[0], names, scalar=scalar)
+def applied(op: str, operands: Sequence[Math]) -> Math:
+    """Return an operation that has no formula as a function of its operands."""
+    inside: list[Math] = []
+    for operand in operands[:6]:
+        inside += [operand, operator(",")]
+    if len(operands) > 6:
+        inside += [operator("…"), operator(",")]
+    return row(["mtext", "", op], operator("("), *inside[:-1], operator(")"))
 
 
-def local(op: str, position: int, names: Mapping[str, Math], *, scalar: bool) -> Math | None:
-    """Return the derivative of an elementwise operation with respect to an operand, or None for another's."""
-    entry = ELEMENTWISE.get(op, ())
-    return formula(entry[position + 1], names, scalar=scalar) if position + 1 < len(entry) else None
-
-
-def backward(op: str, position: int, names: Mapping[str, Math], *, scalar: bool) -> Math | None:
-    """Return the gradient with respect to an operand in terms of g, or None where no formula is known."""
-    entry = LINEAR.get(op, ())
-    if position + 1 < len(entry) and entry[position + 1]:
-        return formula(entry[position + 1], names, scalar=scalar)
-    return None
-
-
-def formula(template: str, names: Mapping[str, Math], *, scalar: bool = False) -> Math:
-    """Return a formula with the user's names in the place of a, b, c, y and g."""
-    return _Writer(names, scalar).write(_parsed(template), 0)
-
-
-@functools.cache
-def _parsed(template: str) -> ast.expr:
-    return ast.parse(template, mode="eval").body
+def formula(tree: ast.expr | str, names: Mapping[str, Math], *, scalar: bool = False) -> Math:
+    """Return a formula with the user's names in the place of a, b, c, d, y and g."""
+    return _Writer(names, scalar).write(parsed(tree) if isinstance(tree, str) else tree, 0)
 
 
 def text(math: Math) -> str:
@@ -218,7 +128,7 @@ def text(math: Math) -> str:
 
 # ------------------------------------------------------------------ from Python's notation to MathML
 
-_SUM, _PRODUCT, _UNARY, _POWER, _ATOM = 1, 2, 3, 4, 5
+_SUM, _PRODUCT, _POWER, _ATOM = 1, 2, 3, 4
 
 
 class _Writer:
@@ -239,7 +149,7 @@ class _Writer:
             case ast.Attribute(value=inner):
                 return _POWER, ["msup", "", self.write(inner, _ATOM), ["mi", "", "T"]]
             case ast.UnaryOp(operand=inner):
-                return _UNARY, row(["mo", "sign", "−"], self.write(inner, _PRODUCT))
+                return _SUM, row(["mo", "sign", "−"], self.write(inner, _PRODUCT))
             case ast.BinOp(left=left, op=ast.Pow(), right=right):
                 base = self.write(left, _ATOM)
                 if base[0] == "msup":  # the 2 is a power of A^[1], not of its [1]
@@ -249,7 +159,7 @@ class _Writer:
                 return _ATOM, ["mfrac", "", self.write(left, 0), self.write(right, 0)]
             case ast.BinOp(left=left, op=ast.MatMult(), right=right):
                 space = ["mspace", "thin"]
-                return _PRODUCT, row(self.write(left, _PRODUCT), space, self.write(right, _PRODUCT))
+                return _PRODUCT, row(self._factor(left), space, self._factor(right))
             case ast.BinOp(left=left, op=ast.Mult(), right=right):
                 plain = self.times == "·" or _number(left) or _number(right)
                 sign = operator("·" if plain else self.times)
@@ -259,10 +169,20 @@ class _Writer:
                 return _SUM, row(self.write(left, _SUM), sign, self.write(right, _PRODUCT))
             case ast.Call(func=ast.Name(id=name), args=arguments):
                 return self._called(name, arguments)
+            case ast.Compare():
+                return _ATOM, row(operator("["), self._condition(tree), operator("]"))
         raise ValueError(f"no formula: {ast.dump(tree)}")
 
+    def _factor(self, tree: ast.expr) -> Math:
+        """Return a factor of a product of matrices: one that is a product by element in parentheses."""
+        by_element = isinstance(tree, ast.BinOp) and isinstance(tree.op, ast.Mult)
+        return self.write(tree, _ATOM if by_element else _PRODUCT)
+
     def _called(self, name: str, arguments: list[ast.expr]) -> tuple[int, Math]:
-        inner = [self._condition(a) if isinstance(a, ast.Compare) else self.write(a, 0) for a in arguments]
+        bare = name == "where"  # its brackets are there already
+        inner = [
+            self._condition(a) if bare and isinstance(a, ast.Compare) else self.write(a, 0) for a in arguments
+        ]
         match name:
             case "sqrt":
                 return _ATOM, ["msqrt", "", inner[0]]
@@ -273,10 +193,15 @@ class _Writer:
                 return _ATOM, row(bar, inner[0], bar)
             case "total" | "product":
                 sign = operator("Σ" if name == "total" else "Π")
-                return _PRODUCT, row(sign, self.write(arguments[0], _POWER))
+                return _PRODUCT, row(_over(sign, arguments), self.write(arguments[0], _POWER))
+            case "softmax" | "mean":
+                word = _over(["mi", "", name], arguments)
+                return _ATOM, row(word, operator("("), inner[0], operator(")"))
+            case "where" if len(inner) == 1:
+                return _ATOM, row(operator("["), inner[0], operator("]"))
             case "where":
-                otherwise = [operator(","), inner[1]] if len(inner) > 1 else []
-                return _ATOM, row(operator("["), inner[0], *otherwise, operator("]"))
+                signs = (operator("if"), operator("else"))
+                return _SUM, row(inner[1], signs[0], inner[0], signs[1], inner[2])
         parts: list[Math] = []
         for part in inner:
             parts += [part, operator(",")]
@@ -284,8 +209,16 @@ class _Writer:
         return _ATOM, row(word, operator("("), *parts[:-1], operator(")"))
 
     def _condition(self, tree: ast.Compare) -> Math:
-        sign = operator(">" if isinstance(tree.ops[0], ast.Gt) else "<")
+        sign = operator(_SIGNS[type(tree.ops[0])])
         return row(self.write(tree.left, 0), sign, self.write(tree.comparators[0], 0))
+
+
+def _over(sign: Math, arguments: Sequence[ast.expr]) -> Math:
+    """Return a sum's sign with its index, where it goes over one axis: i for rows, j for columns."""
+    match arguments:
+        case [_, ast.Constant(value=int(axis))] if axis < len(_AXES):
+            return ["msub", "", sign, ["mi", "", _AXES[axis]]]
+    return sign
 
 
 def _number(tree: ast.expr) -> bool:

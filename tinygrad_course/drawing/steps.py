@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from typing import Any
 
@@ -11,6 +12,7 @@ from tinygrad_course.drawing import heat, labels
 from tinygrad_course.drawing import mathematics as maths
 from tinygrad_course.drawing.mathematics import Math, operator, row
 from tinygrad_course.drawing.way import Way
+from tinygrad_course.graph import formulas
 from tinygrad_course.graph.node import Graph, Node
 from tinygrad_course.graph.replay import Share
 
@@ -58,7 +60,7 @@ class Names:
 
 def steps(graph: Graph, way: Way, names: Names) -> list[dict[str, Any]]:
     """Return the steps in order: forward, the cost's own gradient, backward."""
-    found = [_forward(graph, graph[i], names) for i in way.forward]
+    found = [_forward(graph, graph[i], way, names) for i in way.forward]
     if not way.backward and not way.gradients:
         return found
     root = graph.roots[0]
@@ -75,30 +77,35 @@ def steps(graph: Graph, way: Way, names: Names) -> list[dict[str, Any]]:
     return found
 
 
-def _operands(node: Node, names: Names) -> dict[str, Math]:
-    operands = dict(zip("abc", (names.math(i) for i in node.inputs), strict=False))
+def _letters(node: Node, names: Names) -> dict[str, Math]:
+    """Return what the letters of an operation's formula stand for."""
+    operands = dict(zip(formulas.OPERANDS, (names.math(i) for i in node.inputs), strict=False))
     return {**operands, "y": names.math(node.id)}
 
 
-def _forward(graph: Graph, node: Node, names: Names) -> dict[str, Any]:
-    assert node.op is not None  # noqa: S101
-    values = [labels.scalar(graph[i].value) for i in node.inputs]
+def _values(graph: Graph, node: Node, way: Way) -> list[Any]:
+    return [way.values.get(i, graph[i].value) for i in node.inputs]
+
+
+def _forward(graph: Graph, node: Node, way: Way, names: Names) -> dict[str, Any]:
+    assert node.call is not None  # noqa: S101  (it is an operation)
+    operands = _values(graph, node, way)
+    values = [labels.scalar(v) for v in operands]
     scalar = None not in values
-    result = maths.result(
-        node.op, _operands(node, names), [names.math(i) for i in node.inputs], scalar=scalar
+    tree = None if any(v is None for v in operands) else formulas.result(node.call, operands)
+    result = (
+        maths.applied(str(node.op), [names.math(i) for i in node.inputs])
+        if tree is None
+        else maths.formula(tree, _letters(node, names), scalar=scalar)
     )
     lines = [row(names.math(node.id), operator("="), result)]
     value = labels.scalar(node.value)
-    if value is not None and node.op in maths.ELEMENTWISE and scalar:
-        numbers = dict(zip("abc", (maths.factor(v) for v in values if v is not None), strict=False))
-        lines.append(
-            row(
-                operator("="),
-                maths.result(node.op, numbers, [], scalar=True),
-                operator("="),
-                maths.number(value),
-            )
+    if value is not None and tree is not None and node.call.rule.elementwise and scalar:
+        numbers = dict(
+            zip(formulas.OPERANDS, (maths.factor(v) for v in values if v is not None), strict=False)
         )
+        put_in = maths.formula(tree, numbers, scalar=True)
+        lines.append(row(operator("="), put_in, operator("="), maths.number(value)))
     elif value is not None:
         lines.append(row(operator("="), maths.number(value)))
     told = f"{names.plain(node.id)} = {node.op} of {', '.join(names.plain(i) for i in node.inputs)}"
@@ -128,8 +135,8 @@ def _send(graph: Graph, node: Node, share: Share, names: Names, chains: _Chains)
     J, y, x = names.math(graph.roots[0]), names.math(node.id), names.math(share.node)
     left, g = maths.derivative(J, x), maths.derivative(J, y)
     scalar = share.slope is not None
-    operands = _operands(node, names)
-    local = maths.local(node.op, share.position, operands, scalar=scalar)
+    letters = _letters(node, names)
+    local = _local(graph, node, share, letters, chains.way)
     lines: list[Math] = []
     if scalar:
         lines.append(row(left, operator("="), g, operator("·"), maths.partial(y, x)))
@@ -145,8 +152,10 @@ def _send(graph: Graph, node: Node, share: Share, names: Names, chains: _Chains)
             right = g if maths.text(local) == "1" else row(g, operator("⊙"), _bracketed(local))
             lines.append(row(left, operator("="), *([operator("Σ")] if summed else []), right))
         else:
-            formula = maths.backward(node.op, share.position, {**operands, "g": g}, scalar=node.shape == ())
-            if formula is None:  # the general rule, whatever the operation
+            tree = _formula(graph, node, share, chains.way, chains.way.gradients.get(node.id))
+            if tree is not None:
+                formula = maths.formula(tree, {**letters, "g": g}, scalar=node.shape == ())
+            else:  # the general rule, whatever the operation
                 turned: Math = [
                     "msup",
                     "",
@@ -176,9 +185,25 @@ def _send(graph: Graph, node: Node, share: Share, names: Names, chains: _Chains)
     return found
 
 
+def _formula(graph: Graph, node: Node, share: Share, way: Way, g: Any) -> ast.expr | None:
+    """Return what is sent to an operand as a formula: of a gradient g, or where that is None, the slope."""
+    assert node.call is not None  # noqa: S101  (it is an operation)
+    return formulas.backward(node.call, share.position, g, way.values.get(node.id), _values(graph, node, way))
+
+
+def _local(graph: Graph, node: Node, share: Share, letters: dict[str, Math], way: Way) -> Math | None:
+    """Return the derivative of an operation on each element with respect to an operand, None of another's."""
+    assert node.call is not None  # noqa: S101  (it is an operation)
+    if not node.call.rule.elementwise:
+        return None
+    tree = _formula(graph, node, share, way, None)
+    return None if tree is None else maths.formula(tree, letters, scalar=share.slope is not None)
+
+
 def _summed(graph: Graph, node: Node, share: Share) -> bool:
     """Whether the operand was broadcast, so that its gradient is a sum over the copies."""
-    return node.op in maths.ELEMENTWISE and graph[share.node].shape != node.shape
+    assert node.call is not None  # noqa: S101  (it is an operation)
+    return node.call.rule.elementwise and graph[share.node].shape != node.shape
 
 
 def _bracketed(math: Math) -> Math:

@@ -26,6 +26,8 @@ class Way:
         For each operation on the way back, in order; empty if there is no way back.
     gradients : dict of int to array
         What it comes to for each node.
+    values : dict of int to array
+        Each node's value, computed again where `backward` has let go of it.
     note : str
         Why there is no way back.
     """
@@ -33,6 +35,7 @@ class Way:
     forward: tuple[int, ...]
     backward: dict[int, tuple[Share, ...]] = field(default_factory=dict)
     gradients: dict[int, Any] = field(default_factory=dict)
+    values: dict[int, Any] = field(default_factory=dict)
     note: str = ""
 
 
@@ -74,7 +77,7 @@ def through(graph: Graph) -> Way:
                 "several backward passes, or the variable was given new data. Draw the graph after one pass, "
                 "before the parameters are updated.",
             )
-    return Way(order, back.shares, back.gradients)
+    return Way(order, back.shares, back.gradients, values)
 
 
 def _same(value: Any, node: Node) -> bool:

@@ -236,6 +236,22 @@ class Methods:
         """Return `np.clip` of the Tensor."""
         return np.clip(self, min, max)  # type: ignore[call-overload, no-any-return]
 
+    def cumprod(self, axis: Any = None) -> Tensor:
+        """Return `np.cumprod` of the Tensor."""
+        return np.cumprod(self, axis=axis)  # type: ignore[call-overload, no-any-return]
+
+    def diagonal(self, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Tensor:
+        """Return `np.diagonal` of the Tensor."""
+        return np.diagonal(self, offset, axis1, axis2)  # type: ignore[call-overload, no-any-return]
+
+    def take(self, indices: Any, axis: Any = None, **kwargs: Any) -> Tensor:
+        """Return `np.take` of the Tensor."""
+        return np.take(self, indices, axis=axis, **kwargs)  # type: ignore[call-overload, no-any-return]
+
+    def sort(self, axis: int = -1, **kwargs: Any) -> None:
+        """Sort in place, as an array does; `np.sort` of the Tensor leaves it as it is."""
+        self[...] = np.sort(self, axis, **kwargs)  # type: ignore[index, call-overload]
+
     def copy(self) -> Tensor:
         """Return a recorded Tensor of the same value, that no write to this one reaches."""
         return np.copy(self, order="C")  # type: ignore[call-overload, no-any-return]
@@ -243,10 +259,6 @@ class Methods:
     def fill(self, value: Any) -> None:
         """Write one value everywhere."""
         self[...] = value  # type: ignore[index]
-
-    def sort(self, axis: int = -1, kind: Any = None) -> None:
-        """Sort the Tensor in place."""
-        self[...] = np.sort(self, axis=axis, kind=kind)  # type: ignore[index, call-overload]
 
     def partition(self, kth: Any, axis: int = -1) -> None:
         """Partition the Tensor in place, as `np.partition` does."""
@@ -256,22 +268,20 @@ class Methods:
         """Write values to numbered elements: `np.put`."""
         np.put(self, indices, values, mode)  # type: ignore[arg-type]
 
-    def take(self, indices: Any, axis: Any = None) -> Tensor:
-        """Return `np.take` of the Tensor."""
-        return np.take(self, indices, axis=axis)  # type: ignore[call-overload, no-any-return]
-
-    def diagonal(self, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Tensor:
-        """Return `np.diagonal` of the Tensor."""
-        return np.diagonal(self, offset, axis1, axis2)  # type: ignore[call-overload, no-any-return]
-
     def astype(self, dtype: Any) -> Tensor:
-        """Return the Tensor in another floating dtype; the gradient comes back in this one."""
-        if np.dtype(dtype).kind != "f":
+        """Return the Tensor in another floating or complex dtype; the gradient comes back in this one."""
+        if np.dtype(dtype).kind not in "fc":
             raise TypeError(
-                f"astype({np.dtype(dtype)}): a Tensor is real and floating. "
+                f"astype({np.dtype(dtype)}): a Tensor holds floating-point numbers. "
                 "For whole numbers take the data, t.data.astype(...): no gradient flows through them."
             )
         return _call(self, astype, self, np.dtype(dtype))  # type: ignore[no-any-return]
+
+    def conj(self) -> Tensor:
+        """Return `np.conjugate` of the Tensor."""
+        return np.conjugate(self)  # type: ignore[call-overload, no-any-return]
+
+    conjugate = conj
 
     # What has no derivative gives plain arrays.
     def argmax(self, axis: Any = None) -> Any:
@@ -281,6 +291,18 @@ class Methods:
     def argmin(self, axis: Any = None) -> Any:
         """Return `np.argmin` of the data."""
         return np.argmin(self, axis)  # type: ignore[call-overload]
+
+    def argsort(self, axis: Any = -1, **kwargs: Any) -> Any:
+        """Return `np.argsort` of the data."""
+        return np.argsort(self, axis, **kwargs)  # type: ignore[arg-type]
+
+    def nonzero(self) -> Any:
+        """Return `np.nonzero` of the data."""
+        return np.nonzero(self)  # type: ignore[arg-type]
+
+    def searchsorted(self, v: Any, side: Any = "left", sorter: Any = None) -> Any:
+        """Return `np.searchsorted` of the data."""
+        return np.searchsorted(self, v, side, sorter)  # type: ignore[call-overload]
 
     def round(self, decimals: int = 0) -> Any:
         """Return `np.round` of the data."""

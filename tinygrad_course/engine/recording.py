@@ -7,6 +7,7 @@ computes it and makes the node.
 
 from __future__ import annotations
 
+import functools
 import inspect
 import operator
 from collections.abc import Callable, Sequence
@@ -20,13 +21,23 @@ from tinygrad_course.engine.keeping import Hold, kept, kept_array
 from tinygrad_course.engine.leaving import into_plain
 from tinygrad_course.engine.sweep import OUTPUT, clock
 from tinygrad_course.engine.views import View, is_view, now
-from tinygrad_course.rules.table import COMPOSED, NO_DERIVATIVE, RULES, Rule, refusal
+from tinygrad_course.rules.table import (
+    COMPOSED,
+    NO_DERIVATIVE,
+    RULES,
+    WITH_KEYWORDS,
+    Rule,
+    entered_late,
+    refusal,
+)
+from tinygrad_course.rules.ufunc_methods import method_of, selected
 
 if TYPE_CHECKING:
     from tinygrad_course.engine.tensor import Tensor
 
 _new = object.__new__
 _float64 = np.float64
+_FLOAT = np.dtype(float)
 
 #: What NumPy makes views, for arrays of other libraries, which don't tell; None: it depends on the layout.
 VIEWS: dict[Callable[..., Any], bool | None] = {
@@ -147,6 +158,8 @@ def record(  # noqa: C901  (one pass over the arguments)
         raise errors.explain(error, rule, given) from None
     if not differentiable:
         return y
+    if "dtype" in rule.accepted and getattr(y, "dtype", _FLOAT).kind not in "fc":
+        raise TypeError(f"np.{rule.name}(..., dtype={y.dtype}) rounds, and what is rounded has no derivative")
     kind = type(y)
     if rule.outputs:
         out = node(cls, rule, args, tuple(y), values if keep else None, holds)
@@ -193,16 +206,18 @@ def _result(rule: Rule, y: Any) -> Any:
     Raises
     ------
     TypeError
-        If it is no real number or array of real numbers.
+        If it is no number or array of numbers.
     """
     if isinstance(y, (int, float)) and not isinstance(y, np.generic):
         return _float64(y)
+    if type(y) is complex:
+        return np.complex128(y)
     kind = getattr(getattr(y, "dtype", None), "kind", "?")
-    if kind != "f":
+    if kind not in "fciub":
         raise TypeError(
             f"{rule.name} returned {type(y).__name__}"
             + (f" of dtype {y.dtype}" if hasattr(y, "dtype") else "")
-            + "; a Tensor holds real floating-point numbers"
+            + "; a Tensor holds numbers"
         )
     return y
 
@@ -365,7 +380,7 @@ def _outputs(cls: type[Tensor], whole: Tensor, parent: Any, values: list[Any], y
     outs: list[Any] = []
     views = whole._op is not None and whole._op.function in VIEWS
     for i, v in enumerate(whole._data):
-        if getattr(v, "dtype", np.dtype(bool)).kind != "f":
+        if getattr(v, "dtype", np.dtype(bool)).kind not in "fc":
             outs.append(v)
             continue
         out = node(cls, OUTPUT, (whole, i), v, None)
@@ -395,17 +410,27 @@ def dispatch(
             return _into(cls, out, function, args, kwargs)
     rule = RULES.get(function)
     if rule is not None:
+        if kwargs and function in WITH_KEYWORDS:
+            names, with_those = WITH_KEYWORDS[function]
+            if not names.isdisjoint(kwargs):
+                return _composed(function, with_those, args, kwargs)
         return record(cls, rule, args, kwargs)
     definition = COMPOSED.get(function)
     if definition is not None:
-        try:
-            inspect.signature(definition).bind(*args, **kwargs)
-        except TypeError as error:
-            raise TypeError(errors.not_covered_by_definition(function, error)) from None
-        return definition(*args, **kwargs)
+        return _composed(function, definition, args, kwargs)
     if function in NO_DERIVATIVE:
         return function(*[peek(cls, a) for a in args], **{k: peek(cls, v) for k, v in kwargs.items()})
+    if entered_late():
+        return dispatch(cls, function, args, kwargs)
     raise TypeError(errors.no_rule(function, refusal(function)))
+
+
+def _composed(function: Any, definition: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    try:
+        inspect.signature(definition).bind(*args, **kwargs)
+    except TypeError as error:
+        raise TypeError(errors.not_covered_by_definition(function, error)) from None
+    return definition(*args, **kwargs)
 
 
 def dispatch_ufunc(
@@ -413,6 +438,10 @@ def dispatch_ufunc(
 ) -> Any:
     """Do what the tables say of a ufunc, or of its method such as ``np.add.reduce`` (NEP 13)."""
     out = kwargs.get("out")
+    if method == "__call__" and ("where" in kwargs or "dtype" in kwargs):
+        rule = RULES.get(ufunc)
+        if rule is not None and rule.elementwise:
+            return _composed(ufunc, functools.partial(selected, ufunc), inputs, kwargs)
     if out is not None:
         kwargs = {k: v for k, v in kwargs.items() if k != "out"}
         if len(out) > 1:
@@ -422,10 +451,10 @@ def dispatch_ufunc(
             return _into(cls, out[0], function, inputs, kwargs)
     if method == "__call__":
         return dispatch(cls, ufunc, inputs, kwargs)
-    from tinygrad_course.rules import UFUNC_METHODS
-
-    definition = UFUNC_METHODS.get((ufunc, method))
+    definition = method_of(ufunc, method)
     if definition is None:
+        if entered_late():
+            return dispatch_ufunc(cls, ufunc, method, inputs, kwargs)
         raise TypeError(errors.no_rule(ufunc, refusal(ufunc), method))
     try:
         return definition(*inputs, **kwargs)
@@ -443,13 +472,7 @@ def _into(
         out = out[0]
     if type(out) is not cls:
         raise TypeError(into_plain(f"out= of np.{getattr(function, '__name__', function)}"))
-    where = kwargs.pop("where", True) if isinstance(function, np.ufunc) else True
-    if where is True:
-        out[...] = function(*args, **kwargs)
-        return out
-    mask = np.broadcast_to(peek(cls, where), out.shape)
-    chosen = [np.broadcast_to(a, out.shape)[mask] if np.ndim(a) else a for a in args]
-    out[mask] = function(*chosen, **kwargs)
+    out[...] = function(*args, **kwargs)
     return out
 
 

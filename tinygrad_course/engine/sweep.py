@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tinygrad_course.engine import errors
+from tinygrad_course.engine.partial import Live, Partial, added, chooses, handed, owned, passes, through
 from tinygrad_course.engine.views import as_of, now, version_of
 from tinygrad_course.rules.indexing import astype
 from tinygrad_course.rules.table import Rule
@@ -103,6 +104,8 @@ def unbroadcast(g: Any, shape: tuple[int, ...]) -> Any:
 
 def conform(g: Any, value: Any, rule: Rule) -> Any:
     """Give a gradient its tensor's shape and dtype, or say that the rule is at fault."""
+    if type(g) is Partial:
+        return g  # made to fit
     shape = value.shape
     if np.shape(g) != shape:
         if not rule.elementwise:
@@ -111,12 +114,32 @@ def conform(g: Any, value: Any, rule: Rule) -> Any:
                 f"for an argument of shape {shape}; they must be equal"
             )
         g = unbroadcast(g, shape)
-    dtype = getattr(g, "dtype", None)
-    if dtype is None:
-        g = np.asarray(g, dtype=value.dtype)[()]
-    elif dtype != value.dtype:
-        g = astype(g, value.dtype)
-    return g
+    dtype = value.dtype
+    if getattr(g, "dtype", None) is None:
+        g = np.asarray(g)[()]
+    if g.dtype == dtype:
+        return g
+    if g.dtype.kind == "c" and dtype.kind != "c":
+        g = np.real(g)  # a real tensor moves J by Re(g dx)
+    # whole numbers (a rule of the user's own may return them) have gradients that are none
+    return g if dtype.kind in "iub" or g.dtype == dtype else astype(g, dtype)
+
+
+def first_seed(J: Any) -> Any:
+    """Return the gradient of a cost with respect to itself, 1 in its shape.
+
+    Raises
+    ------
+    TypeError
+        If the cost is complex.
+    """
+    if J.dtype.kind == "c":
+        raise TypeError(
+            f"the cost is complex ({J.dtype}), and only a real number can be made small: "
+            "take its real part, np.real(J), or its size, np.abs(J) ** 2"
+        )
+    one = np.ones_like(J, dtype=None if J.dtype.kind == "f" else np.float64)
+    return one if isinstance(J, np.ndarray) or not isinstance(J, np.generic) else one[()]
 
 
 def sweep(  # noqa: C901  (one loop: the calls that it saves are its purpose)
@@ -180,6 +203,9 @@ def sweep(  # noqa: C901  (one loop: the calls that it saves are its purpose)
             args = node._args
             y = node._data
             values = node._values
+            live = None
+            if type(g) is Partial:
+                g, live = g._data, g.live
             if mark:
                 before = node._grad
                 node._grad = g if before is None or rule.outputs else before + g
@@ -202,13 +228,17 @@ def sweep(  # noqa: C901  (one loop: the calls that it saves are its purpose)
                         first, second = values
                 elif values is None:
                     values = [a._data if type(a) is cls else a for a in args]
+                if live is not None and not passes(rule, live, args):
+                    vjps = through(rule, vjps, live, conform)
+                    live = None
             else:
                 arity = 0
                 if record:
                     y, values = _recorded(node, cls)
                 elif values is None:
                     values = [a._data if type(a) is cls else a for a in args]
-                args, vjps, g, kwargs = _special(node, rule, args, g, y, values)
+                args, vjps, g, kwargs = _special(node, rule, args, g, y, values, live)
+                live = None
             heavy = False
             for arg, vjp in zip(args, vjps):  # noqa: B905  (arguments without a vjp are constants)
                 if type(arg) is not cls or vjp is None:
@@ -231,7 +261,10 @@ def sweep(  # noqa: C901  (one loop: the calls that it saves are its purpose)
                 if watching:
                     errors.watch_gradient(rule, node, arg, g, ga)
                 d = arg._data
-                if type(d) is ndarray:
+                if type(ga) is Partial:  # it fits already
+                    if getattr(d, "nbytes", 0) > large and not keep:
+                        heavy = True
+                elif type(d) is ndarray:
                     if type(ga) is not ndarray or ga.dtype is not d.dtype:
                         ga = conform(ga, d, rule)
                     elif ga.shape != d.shape:
@@ -240,17 +273,20 @@ def sweep(  # noqa: C901  (one loop: the calls that it saves are its purpose)
                         heavy = True
                 elif (type(ga) is not float64 or type(d) is not float64) and type(d) is not tuple:
                     ga = conform(ga, d, rule)
+                if live is not None and not leaf:
+                    i = 0 if arg is version_of(args[0]) else 1 if arg is version_of(args[1]) else 2
+                    ga = Partial(ga, handed(rule, live, i, y, d))
                 if leaf:
                     before = found.get(arg)
                     if before is not None:
-                        ga = before + ga
+                        ga = added(before, ga)
                     elif type(ga) is ndarray and (ga is g or ga is y or ga.base is not None):
                         ga = ga.copy()  # the leaf's own
                     found[arg] = ga
                 elif arg is following:
-                    following_g = following_g + ga
+                    following_g = added(following_g, ga)
                 elif arg in pending:
-                    pending[arg] = pending[arg] + ga
+                    pending[arg] = added(pending[arg], ga)
                 elif following is None:
                     following, following_g = arg, ga
                 elif serial < following._serial:
@@ -283,7 +319,7 @@ def sweep(  # noqa: C901  (one loop: the calls that it saves are its purpose)
         for node, before in reversed(marked):
             node._grad = before
         raise
-    return list(found.items())
+    return [(leaf, owned(g)) for leaf, g in found.items()]
 
 
 def _recorded(node: Any, cls: Any) -> tuple[Any, Any]:
@@ -311,10 +347,14 @@ def _recorded(node: Any, cls: Any) -> tuple[Any, Any]:
     return y, [merged(a, v) for a, v in zip(args, values, strict=True)]
 
 
-def _special(node: Any, rule: Rule, args: Any, g: Any, y: Any, values: Any) -> tuple[Any, Any, Any, Any]:
+def _special(
+    node: Any, rule: Rule, args: Any, g: Any, y: Any, values: Any, live: Live | None
+) -> tuple[Any, Any, Any, Any]:
     """Return arguments, vjps, gradient and keywords for the rules that are not plain."""
     kwargs = node._kwargs
     if rule.plain:
+        return args, rule.vjps if live is None else through(rule, rule.vjps, live, conform), g, None
+    if rule is OUTPUT:
         return args, rule.vjps, g, None
     cls = type(node)
     if rule.ties:
@@ -325,13 +365,16 @@ def _special(node: Any, rule: Rule, args: Any, g: Any, y: Any, values: Any) -> t
         vjp = rule.vjps[0]
         assert vjp is not None  # noqa: S101  (a sequence rule has one)
         gradients = vjp(g, y, *values, **(kwargs or {}))
-        return args[0], [lambda *_, ga=ga, **__: ga for ga in gradients], g, kwargs
+        members: list[Any] = [lambda *_, ga=ga, **__: ga for ga in gradients]
+        return args[0], members if live is None else through(rule, members, live, conform), g, kwargs
     if rule.variadic:
         last = len(rule.vjps) - 1
         vjps: list[Any] = list(rule.vjps[:last])
         final = rule.vjps[last]
         vjps += [final and functools.partial(_numbered, final, i) for i in range(last, len(args))]
-        return args, vjps, g, kwargs
+        return args, vjps if live is None else through(rule, vjps, live, conform), g, kwargs
+    if live is not None or chooses(rule, kwargs):
+        return args, through(rule, rule.vjps, live, conform), g, kwargs
     return args, rule.vjps, g, kwargs
 
 

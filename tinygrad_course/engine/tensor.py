@@ -21,7 +21,8 @@ from tinygrad_course.engine.keeping import Hold
 from tinygrad_course.engine.operation import Operation, Released
 from tinygrad_course.engine.operators import Methods, Operators
 from tinygrad_course.engine.recording import dispatch, dispatch_ufunc, peek, plain, record
-from tinygrad_course.engine.sweep import clock, sweep
+from tinygrad_course.engine.sweep import clock, first_seed, sweep
+from tinygrad_course.engine.unreached import recorded_instead
 from tinygrad_course.engine.views import OPEN, Open, View, Written, now
 from tinygrad_course.engine.writing import Flat, write
 from tinygrad_course.rules.table import RULES, Rule
@@ -74,7 +75,7 @@ def as_data(data: ArrayLike, dtype: DTypeLike | None) -> Any:
         kind, str(array.dtype)
     )
     fix = {
-        "c": "Differentiate with respect to the real and the imaginary part, each a Tensor of its own.",
+        "c": "What is computed from it may be complex: make x and y Tensors, and write z = x + 1j * y.",
         "O": "If rows have different lengths, np.array makes objects of them; give each row the same length.",
     }.get(kind, "Convert them to numbers first.")
     raise TypeError(f"a Tensor holds real numbers, and these are {what} (dtype {array.dtype}). {fix}")
@@ -336,7 +337,7 @@ class Tensor(Operators, Methods):
 
     @property
     def dtype(self) -> np.dtype[Any]:
-        """The dtype of the data: a floating one."""
+        """The dtype of the data: floating, or complex where complex numbers went into them."""
         dtype: np.dtype[Any] = self._data.dtype
         return dtype
 
@@ -345,18 +346,39 @@ class Tensor(Operators, Methods):
         """The transpose, recorded."""
         return self.transpose()
 
-    def item(self) -> float:
-        """Return the only entry as a Python float."""
+    @property
+    def real(self) -> Tensor:
+        """The real part, recorded."""
+        return np.real(self)
+
+    @real.setter
+    def real(self, value: Any) -> None:
+        if self.dtype.kind == "c":
+            raise TypeError(f"write {self._label()} = value + 1j * t.imag: a part alone can't be written to")
+        self[...] = value
+
+    @property
+    def imag(self) -> Tensor:
+        """The imaginary part, recorded."""
+        return np.imag(self)
+
+    @property
+    def mT(self) -> Tensor:
+        """The transpose of each matrix of a stack, recorded."""
+        return np.matrix_transpose(self)  # type: ignore[return-value]
+
+    def item(self) -> Any:
+        """Return the only entry as a Python number."""
         if leaving.active:
             leaving.check(self, "item() gives a plain number")
         return self._number()
 
-    def _number(self) -> float:
+    def _number(self) -> Any:
         if self.size != 1:
             raise ValueError(
                 f"{self._label()} has shape {self.shape}; only a Tensor of one entry has an item()"
             )
-        return float(now(self)._data.item())
+        return now(self)._data.item()
 
     def tolist(self) -> Any:
         """Return the data as nested lists."""
@@ -400,7 +422,7 @@ class Tensor(Operators, Methods):
                     "with an array of that shape."
                 )
             else:
-                seed = np.ones_like(data)[()] if isinstance(data, np.generic) else np.ones_like(data)
+                seed = first_seed(data)
         else:
             grad = plain(Tensor, grad)
             if np.shape(grad) != self.shape:
@@ -408,7 +430,7 @@ class Tensor(Operators, Methods):
                     f"backward(grad): grad has shape {np.shape(grad)}, {self._label()} has {self.shape}; "
                     "they must be equal"
                 )
-            seed = np.array(grad, dtype=self.dtype)
+            seed = np.array(grad, dtype=self.dtype if self.dtype.kind in "fc" else None)
             if isinstance(data, np.generic):
                 seed = seed[()]
         found = sweep(node, seed, keep=retain_graph)
@@ -453,9 +475,7 @@ class Tensor(Operators, Methods):
         raise TypeError(
             f"{self._label()} {self.shape} can't be turned into a plain array without losing its gradient. "
             "For the values write t.data; to join Tensors use np.stack([t1, t2]), np.concatenate or "
-            "tinygrad_course.array, not np.array([t1, t2]); a function that calls np.asarray on its argument "
-            "(scipy.special.logsumexp and softmax do) needs a recorded one in its place, "
-            "tinygrad_course.functions has some."
+            f"tinygrad_course.array, not np.array([t1, t2]); {recorded_instead()}"
         )
 
     # -------------------------------------------------------------- Python's protocols
@@ -469,7 +489,7 @@ class Tensor(Operators, Methods):
             text = f"{len(data)} results of {node._op.name if node._op else ''}"
         else:
             text = (
-                repr(float(data))
+                repr(np.asarray(data).item())
                 if not self.shape
                 else np.array2string(np.asanyarray(data), separator=", ", prefix="Tensor(", threshold=200)
             )
@@ -478,7 +498,7 @@ class Tensor(Operators, Methods):
         return f"Tensor({text}" + (f", name={self.name!r})" if self.name else ")")
 
     def __float__(self) -> float:
-        value = self._number()
+        value = float(self._number())
         leaving.as_float(self, sys._getframe(1))
         return value
 

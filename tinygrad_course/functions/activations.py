@@ -10,6 +10,7 @@ from scipy import special
 from tinygrad_course.engine.recording import record
 from tinygrad_course.engine.tensor import Tensor
 from tinygrad_course.rules.shapes import kept, unbroadcast
+from tinygrad_course.rules.special import EXPIT
 from tinygrad_course.rules.table import RULES, primitive, rule
 
 # linear, sigmoid and tanh, of which every network is made, call the recorder themselves: `primitive` and
@@ -71,8 +72,9 @@ rule(
     lambda g, y, W, A, b: np.dot(W.T, g),
     _bias_vjp,
     name="linear",
+    product="matrices",
 )
-_LINEAR, _EXPIT, _TANH = RULES[_linear], RULES[special.expit], RULES[np.tanh]
+_LINEAR, _TANH = RULES[_linear], RULES[np.tanh]
 
 # ------------------------------------------------------------------ activations
 
@@ -85,7 +87,7 @@ def sigmoid(Z: Any) -> Any:
     >>> sigmoid(np.array([0.0, 9.2]))
     array([0.5       , 0.99989897])
     """
-    return record(Tensor, _EXPIT, (Z,)) if type(Z) is Tensor else special.expit(Z)
+    return record(Tensor, EXPIT, (Z,)) if type(Z) is Tensor else special.expit(Z)
 
 
 def tanh(Z: Any) -> Any:
@@ -123,21 +125,46 @@ def leaky_relu(Z: Any, slope: float = 0.01) -> Any:
     return np.where(Z > 0, Z, slope * Z)
 
 
-@primitive
-def logsumexp(Z: Any, axis: Any = 0, keepdims: bool = False) -> Any:
-    """Return log(sum(exp(Z))) over `axis`, by default over the units of each example, without overflow.
+def logsumexp(Z: Any, axis: Any = 0, keepdims: bool = False, b: Any = None) -> Any:
+    """Return log(sum(b exp(Z))) over `axis`, by default over the units of each example, without overflow.
+
+    Parameters
+    ----------
+    Z : array
+    axis : int, tuple of int or None
+        `scipy.special.logsumexp` has None, all elements, by default.
+    keepdims : bool
+    b : array, optional
+        Weights that broadcast against Z; a sum that is not positive has no logarithm and gives NaN.
 
     Examples
     --------
     >>> logsumexp(np.array([[1000.0], [1000.0]]))
     array([1000.69314718])
+    >>> logsumexp(np.array([[1000.0], [1000.0]]), b=np.array([[1.0], [3.0]]))
+    array([1001.38629436])
     """
+    return _logsumexp(Z, axis, keepdims) if b is None else _weighted_logsumexp(Z, b, axis, keepdims)
+
+
+@primitive
+def _logsumexp(Z: Any, axis: Any = 0, keepdims: bool = False) -> Any:
     highest = np.max(Z, axis=axis, keepdims=True)
     highest = np.where(
         np.isfinite(highest), highest, 0
     )  # all -inf, or some inf: no NaN from their difference
     with np.errstate(divide="ignore"):
         total = np.log(np.sum(np.exp(Z - highest), axis=axis, keepdims=True)) + highest
+    return total if keepdims else np.squeeze(total, axis=axis)[()]
+
+
+@primitive
+def _weighted_logsumexp(Z: Any, b: Any, axis: Any, keepdims: bool) -> Any:
+    Z = np.where(b == 0, -np.inf, Z)
+    highest = np.max(Z, axis=axis, keepdims=True)
+    highest = np.where(np.isfinite(highest), highest, 0)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        total = np.log(np.sum(b * np.exp(Z - highest), axis=axis, keepdims=True)) + highest
     return total if keepdims else np.squeeze(total, axis=axis)[()]
 
 
@@ -177,6 +204,13 @@ def _logsumexp_vjp(g: Any, y: Any, Z: Any, axis: Any = 0, keepdims: bool = False
     return _spread(g, Z, axis, keepdims) * np.exp(Z - _spread(y, Z, axis, keepdims))
 
 
+def _weight_vjp(g: Any, y: Any, Z: Any, b: Any, axis: Any, keepdims: bool) -> Any:
+    shape = np.broadcast_shapes(Z.shape, b.shape)
+    return (g if keepdims else np.reshape(g, kept(shape, axis))) * np.exp(
+        Z - (y if keepdims else np.reshape(y, kept(shape, axis)))
+    )
+
+
 def _softmax_vjp(g: Any, y: Any, Z: Any, axis: Any = 0) -> Any:
     return y * (g - np.sum(g * y, axis=axis, keepdims=True))
 
@@ -196,6 +230,12 @@ def _relu_vjp(g: Any, y: Any, Z: Any) -> Any:
 
 rule(relu, _relu_vjp, elementwise=True)
 rule(leaky_relu, lambda g, y, Z, slope=0.01: np.where(Z > 0, g, slope * g))
-rule(logsumexp, _logsumexp_vjp)
+rule(_logsumexp, _logsumexp_vjp, name="logsumexp")
+rule(
+    _weighted_logsumexp,
+    lambda g, y, Z, b, axis, keepdims: unbroadcast(b * _weight_vjp(g, y, Z, b, axis, keepdims), Z.shape),
+    lambda g, y, Z, b, axis, keepdims: unbroadcast(_weight_vjp(g, y, Z, b, axis, keepdims), b.shape),
+    name="logsumexp",
+)
 rule(softmax, _softmax_vjp)
 rule(log_softmax, _log_softmax_vjp)

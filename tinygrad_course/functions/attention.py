@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_course.functions.activations import softmax
 from tinygrad_course.rules.table import primitive, rule
 
 
@@ -152,7 +153,7 @@ def attention(
         Q, K, V = (_parted(x, heads) for x in (Q, K, V))
     d = Q.shape[-1]
     scores = np.matmul(Q * (d**-0.5 if scale is None else scale), np.swapaxes(K, -1, -2))
-    weights = masked_softmax(scores, True if mask is None else mask)
+    weights = softmax(scores, axis=-1) if mask is None else masked_softmax(scores, mask)
     context = np.matmul(weights, V)
     return _joined(context) if heads > 1 else context
 

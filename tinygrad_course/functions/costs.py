@@ -13,6 +13,7 @@ from tinygrad_course.engine.operation import Operation
 from tinygrad_course.engine.recording import node, peek
 from tinygrad_course.engine.tensor import Tensor
 from tinygrad_course.functions.activations import log_softmax, softmax
+from tinygrad_course.rules.special import EXPIT
 from tinygrad_course.rules.table import RULES, Rule, rule
 
 
@@ -73,7 +74,6 @@ def _softmax_cost_vjp(g: Any, y: Any, A: Any, Y: Any, Z: Any) -> Any:
 # gradient goes straight to Z: dJ/dA is infinite where A rounds to 0 or 1.
 rule(_sigmoid_cost, None, None, _sigmoid_cost_vjp, name="binary_cross_entropy")
 rule(_softmax_cost, None, None, _softmax_cost_vjp, name="categorical_cross_entropy")
-_EXPIT = RULES[special.expit]
 for _cost in (_sigmoid_cost, _softmax_cost):
     RULES[_cost].plain = True  # the sweep passes over None, and has nothing else to mind
 
@@ -91,7 +91,7 @@ def _link_to_logits(made: Operation) -> Operation | None:
 
     That is itself for `scipy.special.expit`, and the negation for 1 / (1 + np.exp(-Z)).
     """
-    if made.rule is _EXPIT:
+    if made.rule is EXPIT:
         return made
     if made.rule is RULES[np.divide]:
         one, divisor = made.args
@@ -287,11 +287,7 @@ def l2_term(parameters: Any, lambd: float, m: int) -> Any:
         raise ValueError(f"lambd is {lambd}; expected a number that is not negative")
     if m < 1:
         raise ValueError(f"m is {m}; expected the number of examples, at least 1")
-    weights = [
-        value
-        for path, value in trees.leaves(parameters)
-        if path.rpartition(".")[2].partition("[")[0].startswith(("W", "w"))
-    ]
+    weights = [value for path, value in trees.leaves(parameters) if is_weight(path)]
     if not weights:
         names = [path for path, _ in trees.leaves(parameters)]
         raise ValueError(
@@ -301,3 +297,14 @@ def l2_term(parameters: Any, lambd: float, m: int) -> Any:
     for W in weights[1:]:
         total = total + np.sum(np.square(W))
     return total * lambd / (2 * m)
+
+
+def is_weight(path: str) -> bool:
+    """Whether a parameter's path names a weight, which L2 regularisation counts, and not a bias.
+
+    Examples
+    --------
+    >>> is_weight("W1"), is_weight("layers[0].w"), is_weight("b1")
+    (True, True, False)
+    """
+    return path.rpartition(".")[2].partition("[")[0].startswith(("W", "w"))

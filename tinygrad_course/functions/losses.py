@@ -29,7 +29,7 @@ def _of_labels(x: Any, labels: Any) -> Any:
         raise ValueError(
             f"there are {n} classes, 0 to {n - 1}; the labels go from {labels.min()} to {labels.max()}"
         )
-    return x[labels.reshape(-1), np.arange(m)]
+    return x[labels if len(labels.shape) == 1 else labels.reshape(-1), np.arange(m)]
 
 
 def _sizes(x: Any) -> tuple[int, int]:
@@ -135,7 +135,7 @@ def margin_ranking(x1: Any, x2: Any, y: Any, margin: float = 0.0) -> Any:
     0.75
     """
     _alike(x1, x2, "x1 and x2")
-    if np.any(np.abs(y) != 1):
+    if isinstance(y, (int, float, np.ndarray)) and np.any(np.abs(y) != 1):
         raise ValueError(f"y is {y}; expected 1 or -1")
     return np.mean(np.maximum(0, margin - y * (x1 - x2)))
 

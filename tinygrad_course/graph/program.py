@@ -77,8 +77,11 @@ class Call:
             return found
         return {i: conform(ga, np.asanyarray(operands[i]), self.rule) for i, ga in found.items()}
 
-    def pulled(self, g: Any, y: Any, operands: Sequence[Any]) -> dict[int, Any]:
-        """Return what the rule's own functions make of a gradient: where broadcast, not summed back yet."""
+    def pulled(self, g: Any, y: Any, operands: Sequence[Any], only: int | None = None) -> dict[int, Any]:
+        """Return what the rule's own functions make of a gradient: where broadcast, not summed back yet.
+
+        `only` is the one operand that it is wanted for.
+        """
         rule, kwargs, args = self.rule, dict(self.kwargs), self.filled(operands)
         if rule.function is OUTPUT.function:
             return {0: tuple(g if i == args[1] else None for i in range(len(args[0])))}
@@ -94,7 +97,7 @@ class Call:
         found, last = {}, len(vjps) - 1
         for i, arg in enumerate(self.args):
             vjp = vjps[min(i, last)]
-            if self._is_variable(arg) and vjp is not None:
+            if self._is_variable(arg) and vjp is not None and only in {None, int(arg)}:
                 position = {"argnum": i} if rule.variadic and i >= last else {}
                 found[int(arg)] = vjp(g, y, *args, **kwargs, **position)
         return found

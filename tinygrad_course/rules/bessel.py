@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from scipy import special
 
+from tinygrad_course.rules.shapes import is_complex
 from tinygrad_course.rules.special import unknown
 from tinygrad_course.rules.table import rule
 
@@ -31,8 +32,24 @@ rule(special.i1e, lambda g, y, x: g * (0.5 * (special.i0e(x) + special.ive(2, x)
 rule(special.k0e, lambda g, y, x: g * (y - special.k1e(x)))
 rule(special.k1e, lambda g, y, x: g * (y - special.k0e(x) - y / x))
 
+
+def damped(g: Any, y: Any, size: Any, turn: complex) -> Any:
+    """The share of a factor exp(-|s|) of complex z in its gradient, where ds = Re(turn dz)."""
+    return np.sign(size) * (np.real(g * y) * turn)
+
+
+def damped_sideways(g: Any, y: Any, z: Any) -> Any:
+    return damped(g, y, np.imag(z), -1j) if is_complex(z) else 0.0
+
+
 _f: Any
-for _f in (special.jv, special.jve, special.yv, special.yve, special.yn):
+for _f in (special.jve, special.yve):
+    rule(
+        _f,
+        unknown(_f.__name__, "the order"),
+        lambda g, y, v, x, f=_f: g * (0.5 * (f(v - 1, x) - f(v + 1, x))) - damped_sideways(g, y, x),
+    )
+for _f in (special.jv, special.yv, special.yn, special.hankel1, special.hankel2):
     rule(
         _f,
         unknown(_f.__name__, "the order"),
@@ -46,8 +63,16 @@ rule(
 rule(
     special.ive,
     unknown("ive", "the order"),
-    lambda g, y, v, x: g * (0.5 * (special.ive(v - 1, x) + special.ive(v + 1, x)) - np.sign(x) * y),
+    lambda g, y, v, x: (
+        g * (0.5 * (special.ive(v - 1, x) + special.ive(v + 1, x))) - damped(g, y, np.real(x), 1.0)
+    ),
 )
+for _f, _i in ((special.hankel1e, 1j), (special.hankel2e, -1j)):  # the factor exp(-iz), or exp(iz)
+    rule(
+        _f,
+        unknown(_f.__name__, "the order"),
+        lambda g, y, v, x, f=_f, i=_i: g * (0.5 * (f(v - 1, x) - f(v + 1, x)) - i * y),
+    )
 for _f in (special.kv, special.kn):
     rule(
         _f,
@@ -160,6 +185,11 @@ def degree(name: str) -> Any:
     return unknown(name, "the degree")
 
 
+def lower(n: Any) -> Any:
+    """The degree below; of degree 0, whose slope is 0 by another factor, one where all is finite."""
+    return np.where(n == 0, 1, n - 1)
+
+
 rule(
     special.eval_jacobi,
     degree("eval_jacobi"),
@@ -171,7 +201,7 @@ rule(
     special.eval_gegenbauer,
     degree("eval_gegenbauer"),
     unknown("eval_gegenbauer", "alpha"),
-    lambda g, y, n, a, x: g * (2.0 * a * special.eval_gegenbauer(n - 1, a + 1.0, x)),
+    lambda g, y, n, a, x: g * (2.0 * a * (n != 0) * special.eval_gegenbauer(lower(n), a + 1.0, x)),
 )
 rule(
     special.eval_genlaguerre,
@@ -182,7 +212,7 @@ rule(
 
 
 def chebyu_slope(n: Any, x: Any) -> Any:
-    return 2.0 * special.eval_gegenbauer(n - 1, 2.0, x)
+    return 2.0 * (n != 0) * special.eval_gegenbauer(lower(n), 2.0, x)
 
 
 def legendre_slope(n: Any, x: Any) -> Any:
@@ -191,15 +221,15 @@ def legendre_slope(n: Any, x: Any) -> Any:
 
 for _name, _slope in {
     "eval_legendre": legendre_slope,
-    "eval_chebyt": lambda n, x: n * special.eval_chebyu(n - 1, x),
+    "eval_chebyt": lambda n, x: n * special.eval_chebyu(lower(n), x),
     "eval_chebyu": chebyu_slope,
-    "eval_chebyc": lambda n, x: n * special.eval_chebyu(n - 1, 0.5 * x),
+    "eval_chebyc": lambda n, x: n * special.eval_chebyu(lower(n), 0.5 * x),
     "eval_chebys": lambda n, x: 0.5 * chebyu_slope(n, 0.5 * x),
     "eval_hermite": lambda n, x: 2.0 * n * special.eval_hermite(np.maximum(n - 1, 0), x),
     "eval_hermitenorm": lambda n, x: n * special.eval_hermitenorm(np.maximum(n - 1, 0), x),
     "eval_laguerre": lambda n, x: -special.eval_genlaguerre(n - 1, 1.0, x),
     "eval_sh_legendre": lambda n, x: 2.0 * legendre_slope(n, 2.0 * x - 1.0),
-    "eval_sh_chebyt": lambda n, x: 2.0 * n * special.eval_chebyu(n - 1, 2.0 * x - 1.0),
+    "eval_sh_chebyt": lambda n, x: 2.0 * n * special.eval_chebyu(lower(n), 2.0 * x - 1.0),
     "eval_sh_chebyu": lambda n, x: 2.0 * chebyu_slope(n, 2.0 * x - 1.0),
 }.items():
     rule(getattr(special, _name), degree(_name), lambda g, y, n, x, slope=_slope: g * slope(n, x))

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_course.rules.indexing import astype
-from tinygrad_course.rules.shapes import as_array, normalize
+from tinygrad_course.rules.shapes import as_array, conj, is_complex, normalize
 from tinygrad_course.rules.table import composed, is_tensor, primitive, rule
 
 # ------------------------------------------------------------------ differences and sums of samples
@@ -119,7 +119,9 @@ if hasattr(np, "cumulative_sum"):  # NumPy 2.1
 
 @composed(np.interp)
 def interp(x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None, period: float | None = None) -> Any:
-    x, xp, fp = (astype(as_array(v), np.float64) for v in (x, xp, fp))
+    x, xp = (astype(as_array(v), np.float64) for v in (x, xp))
+    fp = as_array(fp)
+    fp = astype(fp, np.complex128 if is_complex(fp) else np.float64)
     if period is not None:
         x, xp = x % period, xp % period
         order = np.argsort(xp)
@@ -158,13 +160,13 @@ def correlate(a: Any, v: Any, mode: str = "valid") -> Any:
     a, v = (np.atleast_1d(as_array(x)) for x in (a, v))
     n = min(a.shape[0], v.shape[0])
     start = (n - 1) // 2 if v.shape[0] <= a.shape[0] else n // 2
-    return cut(convolve_full(a, v[::-1]), n, max(a.shape[0], v.shape[0]), mode, start)
+    return cut(convolve_full(a, conj(v[::-1])), n, max(a.shape[0], v.shape[0]), mode, start)
 
 
 rule(
     convolve_full,
-    lambda g, y, a, v: correlate(g, v, "valid"),
-    lambda g, y, a, v: correlate(g, a, "valid"),
+    lambda g, y, a, v: correlate(g, conj(v), "valid"),
+    lambda g, y, a, v: correlate(g, conj(a), "valid"),
     name="convolve",
 )
 
@@ -277,8 +279,26 @@ def poly(seq_of_zeros: Any) -> Any:
     return p
 
 
+@composed(np.roots)
+def roots(p: Any) -> Any:
+    """The eigenvalues of the companion matrix, and 0 for each coefficient that is 0 at the end."""
+    p = np.atleast_1d(as_array(p))
+    used = np.flatnonzero(p != 0)
+    if not used.size:
+        return np.array([])
+    zeros = np.zeros(p.shape[0] - 1 - int(used[-1]), p.dtype)
+    p = p[int(used[0]) : int(used[-1]) + 1]
+    n = p.shape[0] - 1
+    if not n:
+        return zeros
+    companion = np.concatenate([np.expand_dims(-p[1:] / p[0], 0), np.eye(n - 1, n, dtype=p.dtype)])
+    return np.concatenate([np.linalg.eigvals(companion), zeros])
+
+
 @composed(np.polyfit)
-def polyfit(x: Any, y: Any, deg: int, rcond: float | None = None, *, w: Any = None) -> Any:
+def polyfit(
+    x: Any, y: Any, deg: int, rcond: float | None = None, full: bool = False, w: Any = None, cov: Any = False
+) -> Any:
     x, y = as_array(x), as_array(y)
     left = vander(x, deg + 1)
     if w is not None:
@@ -286,8 +306,22 @@ def polyfit(x: Any, y: Any, deg: int, rcond: float | None = None, *, w: Any = No
         left, y = left * w[:, None], (y * w[:, None] if y.ndim == 2 else y * w)
     scale = np.sqrt(np.sum(left * left, axis=0))
     rcond = x.shape[0] * np.finfo(x.dtype).eps if rcond is None else rcond
-    c = np.linalg.lstsq(left / scale, y, rcond)[0]
-    return (c.T / scale).T
+    left = left / scale
+    c, residuals, rank, s = np.linalg.lstsq(left, y, rcond)
+    c = (c.T / scale).T
+    if full:
+        return c, residuals, rank, s, rcond
+    if not cov:
+        return c
+    covariance = np.linalg.inv(np.dot(left.T, left)) / np.outer(scale, scale)
+    if cov != "unscaled":
+        if x.shape[0] <= deg + 1:
+            raise ValueError("the number of data points must exceed order to scale the covariance matrix")
+        residuals = residuals / (x.shape[0] - deg - 1)
+        covariance = np.expand_dims(covariance, -1) * residuals if y.ndim == 2 else covariance * residuals
+    elif y.ndim == 2:
+        covariance = np.expand_dims(covariance, -1)
+    return c, covariance
 
 
 @composed(np.vander)
@@ -342,9 +376,9 @@ def geomspace(
 ) -> Any:
     start, stop = as_array(start), as_array(stop)
     sign = np.sign(start)
-    if np.any(sign * np.sign(stop) <= 0):
+    if not (is_complex(start) or is_complex(stop)) and np.any(sign * np.sign(stop) <= 0):
         raise ValueError("Geometric sequence cannot include zero, nor change sign between Tensors")
-    y = np.exp(linspace(np.log(start * sign), np.log(stop * sign), num, endpoint, axis=axis))
+    y = np.exp(linspace(np.log(start / sign), np.log(stop / sign), num, endpoint, axis=axis))
     y = y * (np.expand_dims(sign, axis) if np.ndim(sign) else sign)
     return y if dtype is None else np.astype(y, dtype)
 

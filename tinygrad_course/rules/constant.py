@@ -23,9 +23,7 @@ no_derivative(
     *(f for f in [vars(np).get("in1d")] if f),  # up to NumPy 2.3
     *(np.isfinite, np.isinf, np.isnan, np.isneginf, np.isposinf, np.signbit, np.isreal, np.iscomplex),
     # steps
-    *(np.sign, np.floor, np.ceil, np.trunc, np.rint, np.round, np.around, np.fix, np.floor_divide),
-    # the imaginary part of real numbers is 0, their angle 0 or pi
-    *(np.imag, np.angle),
+    *(np.floor, np.ceil, np.trunc, np.rint, np.round, np.around, np.fix, np.floor_divide),
     # positions and counts
     *(np.argmax, np.argmin, np.nanargmax, np.nanargmin, np.argsort, np.argpartition, np.lexsort, np.argwhere),
     *(np.nonzero, np.flatnonzero, np.count_nonzero, np.searchsorted, np.digitize, np.linalg.matrix_rank),
@@ -50,7 +48,7 @@ refused(
     *(np.fromfile, np.fromiter, np.fromstring, np.genfromtxt, np.loadtxt),
 )
 refused(
-    "it is for integers or bits, and a Tensor holds real numbers",
+    "it is for integers or bits, and a Tensor holds floating-point numbers",
     *(
         np.bitwise_and,
         np.bitwise_or,
@@ -63,14 +61,14 @@ refused(
     *(np.gcd, np.lcm, np.packbits, np.unpackbits, np.ravel_multi_index, np.unravel_index, np.ix_),
 )
 refused(
-    "it is for dates, and a Tensor holds real numbers",
+    "it is for dates, and a Tensor holds floating-point numbers",
     *(np.busday_count, np.busday_offset, np.is_busday, np.datetime_as_string, np.isnat),
 )
 REFUSED_MODULES.update(
     {
-        "numpy.lib.recfunctions": "it is for structured arrays, and a Tensor holds real numbers",
-        "numpy.strings": "it is for text, and a Tensor holds real numbers",
-        "numpy.char": "it is for text, and a Tensor holds real numbers",
+        "numpy.lib.recfunctions": "it is for structured arrays, and a Tensor holds floating-point numbers",
+        "numpy.strings": "it is for text, and a Tensor holds floating-point numbers",
+        "numpy.char": "it is for text, and a Tensor holds floating-point numbers",
         "numpy.polynomial.polynomial": "numpy.polynomial makes plain arrays of its arguments; use np.polyval",
     }
 )
@@ -79,10 +77,7 @@ refused(
     *(scimath.sqrt, scimath.log, scimath.log2, scimath.log10, scimath.logn, scimath.power),
     *(scimath.arccos, scimath.arcsin, scimath.arctanh),
 )
-refused(
-    "its result may be complex, and a Tensor holds real numbers",
-    *(np.roots, np.sort_complex),
-)
+refused("it makes real numbers complex; write np.sort(z) of complex numbers", np.sort_complex)
 refused(
     "it counts how many values fall into bins, whose edges move with the values",
     *(np.histogram, np.histogram2d, np.histogramdd, np.histogram_bin_edges),

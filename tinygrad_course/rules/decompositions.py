@@ -4,6 +4,10 @@ A decomposition that is not unique has no derivative where it changes by jumps: 
 `np.linalg.svd` raise where two eigenvalues or singular values coincide and a gradient of the vectors is asked
 for. A function that reads one triangle of its matrix (`cholesky`, `eigh`) has its gradient on that triangle.
 
+The formulas for complex matrices hold for the gradient dJ/dx + i dJ/dy; `by_formula` turns ours into that
+one and back. Complex vectors are determined up to a factor of size 1: where it would change the cost, there
+is no derivative, and `eigh`, `svd` and `eig` raise.
+
 The formulas are those of Giles, *Collected Matrix Derivative Results for Forward and Reverse Mode Algorithmic
 Differentiation* (2008), of Golub and Pereyra (1973) for the pseudo-inverse, and of Seeger et al.,
 *Auto-Differentiating Linear Algebra* (2017), for qr.
@@ -16,9 +20,17 @@ from typing import Any
 import numpy as np
 
 from tinygrad_course.rules.diagonals import on_diagonal
-from tinygrad_course.rules.shapes import as_array, unbroadcast
-from tinygrad_course.rules.shapes import transposed as T  # noqa: N812  (the name that formulas have for it)
+from tinygrad_course.rules.indexing import scatter
+from tinygrad_course.rules.reductions import product_before
+from tinygrad_course.rules.shapes import adjoint as H  # noqa: N812  (the names that formulas have for them)
+from tinygrad_course.rules.shapes import as_array, by_formula, conj, is_complex, unbroadcast
+from tinygrad_course.rules.shapes import transposed as T  # noqa: N812
 from tinygrad_course.rules.table import composed, is_tensor, primitive, rule
+
+
+def real_part(a: Any) -> Any:
+    return np.real(a) if is_complex(a) else a
+
 
 # ------------------------------------------------------------------ inverse and determinant
 
@@ -27,17 +39,65 @@ def inv_vjp(g: Any, y: Any, a: Any) -> Any:
     return -np.matmul(np.matmul(T(y), g), T(y))
 
 
+def without_one(s: Any) -> Any:
+    """The products of all but each one of the numbers along the last axis, without a division."""
+    return product_before(s) * np.flip(product_before(np.flip(s, -1)), -1)
+
+
+@primitive
+def cofactors(a: Any) -> Any:
+    """The derivative of the determinant, at singular matrices too.
+
+    cof(U S V^H) = det(U) det(V^H) conj(U) cof(S) conj(V^H), and those of a diagonal S are products of the
+    other entries.
+    """
+    u, s, vh = np.linalg.svd(a)
+    turn = np.linalg.det(u) * np.linalg.det(vh)
+    return turn[..., None, None] * np.matmul(conj(u) * without_one(s)[..., None, :], conj(vh))
+
+
+def cofactors_vjp(g: Any, y: Any, a: Any) -> Any:
+    """The second derivative: that of a diagonal matrix, between the same rotations."""
+    if is_tensor(g) or is_tensor(a):
+        return of_minors(g, a)
+    u, s, vh = np.linalg.svd(a)
+    n = s.shape[-1]
+    turn = np.linalg.det(u) * np.linalg.det(vh)
+    same = np.eye(n, dtype=bool)
+    others = np.where(same, 0.0, without_one(np.where(same, 1.0, s[..., None, :])))  # all but i and j
+    x = np.matmul(np.matmul(H(u), g), H(vh))
+    along = np.matmul(others, np.diagonal(x, 0, -2, -1)[..., None])[..., 0]
+    middle = on_diagonal(along, x.shape, 0, -2, -1) - T(others * x)
+    return turn[..., None, None] * np.matmul(np.matmul(conj(u), middle), conj(vh))
+
+
+def of_minors(g: Any, a: Any) -> Any:
+    """The same by the cofactors of each minor: a polynomial, so it has derivatives of every order."""
+    n = a.shape[-1]
+    slope = np.zeros_like(a)
+    for i in range(n):
+        for j in range(n):
+            rows, columns = np.delete(np.arange(n), i)[:, None], np.delete(np.arange(n), j)
+            minor = cofactors(a[..., rows, columns]) * ((-1) ** (i + j) * g[..., i, j])[..., None, None]
+            slope = slope + scatter(minor, (..., rows, columns), a.shape)
+    return slope
+
+
 def det_vjp(g: Any, y: Any, a: Any) -> Any:
-    return (g * y)[..., None, None] * T(np.linalg.inv(a))
+    return g[..., None, None] * cofactors(a)
 
 
 def slogdet_vjp(g: Any, y: Any, a: Any) -> Any:
-    return g[1][..., None, None] * T(np.linalg.inv(a))
+    of_log = g[1]
+    if is_complex(y[0]):  # the sign is exp(i Im log det a)
+        of_log = of_log + 1j * np.imag(g[0] * y[0])
+    return of_log[..., None, None] * T(np.linalg.inv(a))
 
 
+@by_formula
 def pinv_vjp(g: Any, y: Any, a: Any, rcond: Any = None, *, rtol: Any = None) -> Any:
     """Right where the rank does not change nearby."""
-    p, pt, gt = y, T(y), T(g)
+    p, pt, gt = y, H(y), H(g)
     left = np.matmul(pt, p)
     right = np.matmul(p, pt)
     slope = -np.matmul(np.matmul(pt, g), pt)
@@ -46,6 +106,7 @@ def pinv_vjp(g: Any, y: Any, a: Any, rcond: Any = None, *, rtol: Any = None) -> 
 
 
 rule(np.linalg.inv, inv_vjp)
+rule(cofactors, cofactors_vjp)
 rule(np.linalg.det, det_vjp)
 rule(np.linalg.slogdet, slogdet_vjp, outputs=True)
 rule(np.linalg.pinv, pinv_vjp)
@@ -79,7 +140,7 @@ def lstsq(a: Any, b: Any, rcond: float | None = None) -> Any:
     rank = int(np.sum(s > rcond * s[0]))
     x = np.matmul(np.linalg.pinv(a, rcond), b)
     r = b - np.matmul(a, x)
-    residuals = np.sum(r * r, axis=0) if rank == n and m > n else s[:0]
+    residuals = np.sum(real_part(r * conj(r)), axis=0) if rank == n and m > n else s[:0]
     return x, residuals.reshape(-1), rank, s
 
 
@@ -112,15 +173,16 @@ def diagonal_of(a: Any) -> Any:
 
 def on_triangle(a: Any, upper: bool) -> Any:
     """The gradient of a symmetric matrix as that of the one triangle that was read."""
-    both = a + T(a)
-    return (np.triu(both, 1) if upper else np.tril(both, -1)) + diagonal_of(a)
+    both = a + H(a)
+    return (np.triu(both, 1) if upper else np.tril(both, -1)) + diagonal_of(real_part(a))
 
 
+@by_formula
 def cholesky_vjp(g: Any, y: Any, a: Any, *, upper: bool = False) -> Any:
-    lower, g = (T(y), T(g)) if upper else (y, g)
-    middle = half_tril(np.matmul(T(lower), np.tril(g)))
-    s = T(np.linalg.solve(T(lower), T(np.linalg.solve(T(lower), middle))))  # L^-T middle L^-1
-    return on_triangle(0.5 * (s + T(s)), upper)
+    lower, g = (H(y), H(g)) if upper else (y, g)
+    middle = half_tril(np.matmul(H(lower), np.tril(g)))
+    s = H(np.linalg.solve(H(lower), H(np.linalg.solve(H(lower), middle))))  # L^-H middle L^-1
+    return on_triangle(symmetric(s), upper)
 
 
 rule(np.linalg.cholesky, cholesky_vjp)
@@ -145,21 +207,37 @@ def gaps(a: Any, function: str) -> Any:
     return (difference != 0) / (difference + (difference == 0))
 
 
+def settled(turning: Any, function: str) -> None:
+    """Raise if a cost would change with the factors of size 1 that the vectors are determined up to."""
+    if is_complex(turning):
+        diagonal = np.imag(np.diagonal(turning, 0, -2, -1))
+        if np.any(np.abs(diagonal) > 1e-4 * np.max(np.abs(turning), axis=(-2, -1), initial=1e-8)[..., None]):
+            raise np.linalg.LinAlgError(
+                f"np.linalg.{function}: complex vectors are determined up to a factor of size 1, and this "
+                "cost depends on it, so it has no derivative. Use what does not: np.abs of the vectors, or "
+                "products such as v @ v.conj().T"
+            )
+
+
+@by_formula
 def eigh_vjp(g: Any, y: Any, a: Any, UPLO: str = "L") -> Any:
     (g_values, g_vectors), (w, v) = g, y
     middle = on_diagonal(g_values, v.shape, 0, -2, -1)
     if not absent(g_vectors):
-        middle = middle + gaps(w, "eigh") * np.matmul(T(v), g_vectors)
-    return on_triangle(symmetric(np.matmul(np.matmul(v, middle), T(v))), UPLO.upper() == "U")
+        turning = np.matmul(H(v), g_vectors)
+        settled(turning, "eigh")
+        middle = middle + gaps(w, "eigh") * turning
+    return on_triangle(symmetric(np.matmul(np.matmul(v, middle), H(v))), UPLO.upper() == "U")
 
 
 def symmetric(a: Any) -> Any:
-    return 0.5 * (a + T(a))
+    return 0.5 * (a + H(a))
 
 
+@by_formula
 def eigvalsh_vjp(g: Any, y: Any, a: Any, UPLO: Any = "L") -> Any:
     v = np.linalg.eigh(a, UPLO)[1]
-    return on_triangle(np.matmul(v * g[..., None, :], T(v)), UPLO.upper() == "U")
+    return on_triangle(np.matmul(v * g[..., None, :], H(v)), UPLO.upper() == "U")
 
 
 rule(np.linalg.eigh, eigh_vjp, outputs=True)
@@ -171,6 +249,7 @@ def singular_values(a: Any) -> Any:
     return np.linalg.svd(a, compute_uv=False)
 
 
+@by_formula
 def singular_values_vjp(g: Any, y: Any, a: Any) -> Any:
     u, _, vt = np.linalg.svd(a, full_matrices=False)
     return np.matmul(u * g[..., None, :], vt)
@@ -181,6 +260,7 @@ def singular_vectors(a: Any, full_matrices: bool) -> Any:
     return np.linalg.svd(a, full_matrices)
 
 
+@by_formula
 def singular_vectors_vjp(g: Any, y: Any, a: Any, full_matrices: bool) -> Any:
     (gu, gs, gvt), (u, s, vt) = g, y
     k = s.shape[-1]
@@ -190,18 +270,22 @@ def singular_vectors_vjp(g: Any, y: Any, a: Any, full_matrices: bool) -> Any:
             "and have no derivative; use full_matrices=False"
         )
     u, vt, gu, gvt = u[..., :, :k], vt[..., :k, :], gu[..., :, :k], gvt[..., :k, :]
-    v, gv = T(vt), T(gvt)
+    v, gv = H(vt), H(gvt)
     middle = on_diagonal(gs, (*s.shape, k), 0, -2, -1)
     if absent(gu) and absent(gv):
         return np.matmul(np.matmul(u, middle), vt)
     f = gaps(s * s, "svd")
-    of_u, of_v = np.matmul(T(u), gu), np.matmul(vt, gv)
-    middle = middle + f * (of_u - T(of_u)) * s[..., None, :] + s[..., :, None] * (f * (of_v - T(of_v)))
+    of_u, of_v = np.matmul(H(u), gu), np.matmul(vt, gv)
+    settled(of_u + of_v, "svd")
+    middle = middle + f * (of_u - H(of_u)) * s[..., None, :] + s[..., :, None] * (f * (of_v - H(of_v)))
+    if is_complex(of_u):  # u turns with v
+        turned = 1j * np.imag(np.diagonal(of_u, 0, -2, -1)) / s
+        middle = middle + on_diagonal(turned, middle.shape, 0, -2, -1)
     slope = np.matmul(np.matmul(u, middle), vt)
     if u.shape[-2] > k:  # what leaves the space that the vectors span
         slope = slope + np.matmul((gu - np.matmul(u, of_u)) / s[..., None, :], vt)
     if v.shape[-2] > k:
-        slope = slope + np.matmul(u, T((gv - np.matmul(v, of_v)) / s[..., None, :]))
+        slope = slope + np.matmul(u, H((gv - np.matmul(v, of_v)) / s[..., None, :]))
     return slope
 
 
@@ -215,31 +299,28 @@ def svd(a: Any, full_matrices: bool = True, compute_uv: bool = True) -> Any:
     return singular_vectors(a, full_matrices) if compute_uv else singular_values(a)
 
 
-# ------------------------------------------------------------------ eigenvalues, where they are real
+# ------------------------------------------------------------------ eigenvalues
 
 
 @primitive
 def eigensystem(a: Any) -> Any:
     w, v = np.linalg.eig(a)
-    if w.dtype.kind == "c" and not np.any(np.imag(w)):  # from NumPy 2.5 on it returns complex numbers always
+    if not is_complex(a) and not np.any(np.imag(w)):  # from NumPy 2.5 on it returns complex numbers always
         w, v = np.copy(np.real(w)), np.copy(np.real(v))
-    if w.dtype.kind == "c":
-        raise TypeError(
-            "np.linalg.eig of a Tensor: the eigenvalues of this matrix are complex, and a Tensor holds real "
-            "numbers; np.linalg.eigh, for symmetric matrices, is always real"
-        )
     return w, v
 
 
+@by_formula
 def eigensystem_vjp(g: Any, y: Any, a: Any) -> Any:
     (g_values, g_vectors), (w, v) = g, y
     middle = on_diagonal(g_values, v.shape, 0, -2, -1)
     if not absent(g_vectors):
         # the vectors have length 1: what would stretch them is taken out
-        turning = np.matmul(T(v), g_vectors)
-        stretching = np.sum(diagonal_of(turning), axis=-2)[..., None, :]
-        middle = middle + gaps(w, "eig") * (turning - np.matmul(T(v), v) * stretching)
-    return np.linalg.solve(T(v), np.matmul(middle, T(v)))
+        turning = np.matmul(H(v), g_vectors)
+        settled(turning, "eig")
+        stretching = real_part(np.diagonal(turning, 0, -2, -1))[..., None, :]
+        middle = middle + conj(gaps(w, "eig")) * (turning - np.matmul(H(v), v) * stretching)
+    return np.linalg.solve(H(v), np.matmul(middle, H(v)))
 
 
 rule(eigensystem, eigensystem_vjp, outputs=True, name="eig")
@@ -254,6 +335,7 @@ def orthogonalised(a: Any) -> Any:
     return np.linalg.qr(a)
 
 
+@by_formula
 def qr_vjp(g: Any, y: Any, a: Any) -> Any:
     (gq, gr), (q, r) = g, y
     m, n = a.shape[-2:]
@@ -261,14 +343,15 @@ def qr_vjp(g: Any, y: Any, a: Any) -> Any:
         return qr_tall(gq, gr, q, r)
     # A = [X | Y] and Q R = [Q U | Q V]: X has the decomposition Q U, and V = Q^T Y
     gu, gv = gr[..., :, :m], gr[..., :, m:]
-    gx = qr_tall(gq + np.matmul(a[..., :, m:], T(gv)), gu, q, r[..., :, :m])
+    gx = qr_tall(gq + np.matmul(a[..., :, m:], H(gv)), gu, q, r[..., :, :m])
     return np.concatenate([gx, np.matmul(q, gv)], axis=-1)
 
 
 def qr_tall(gq: Any, gr: Any, q: Any, r: Any) -> Any:
-    m = np.matmul(r, T(np.triu(gr))) - np.matmul(T(gq), q)
-    m = np.tril(m) + T(np.tril(m, -1))
-    return T(np.linalg.solve(r, T(gq + np.matmul(q, m))))
+    m = np.matmul(r, H(np.triu(gr))) - np.matmul(H(gq), q)
+    below = np.tril(m, -1)
+    m = below + H(below) + diagonal_of(real_part(m))
+    return H(np.linalg.solve(r, H(gq + np.matmul(q, m))))
 
 
 rule(orthogonalised, qr_vjp, outputs=True, name="qr")

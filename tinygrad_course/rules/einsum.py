@@ -42,7 +42,16 @@ def subscripts(axes: Any) -> str:
     return "".join("..." if axis is Ellipsis else LETTERS[axis] for axis in axes)
 
 
-def einsum_vjp(g: Any, y: Any, *args: Any, optimize: Any = False, argnum: int = 0) -> Any:
+def einsum_vjp(
+    g: Any,
+    y: Any,
+    *args: Any,
+    optimize: Any = False,
+    dtype: Any = None,
+    order: str = "K",
+    casting: str = "safe",
+    argnum: int = 0,
+) -> Any:
     terms, output, operands = parsed(args)
     i = argnum - 1 if isinstance(args[0], str) else argnum // 2
     x, term = operands[i], terms[i]
@@ -74,8 +83,8 @@ def einsum_vjp(g: Any, y: Any, *args: Any, optimize: Any = False, argnum: int = 
             result = np.moveaxis(result, at, -1)
             result = on_diagonal(result, (*result.shape, result.shape[-1]), 0, -2, -1)
             letters = [*letters[:at], *letters[at + 1 :], c, f"{c}{k}"]
-    order = [letters.index(c if c not in term[:k] else f"{c}{k}") for k, c in enumerate(term)]
-    return np.transpose(result, order)
+    places = [letters.index(c if c not in term[:k] else f"{c}{k}") for k, c in enumerate(term)]
+    return np.transpose(result, places)
 
 
-rule(np.einsum, einsum_vjp, variadic=True)
+rule(np.einsum, einsum_vjp, variadic=True, product="sums")

@@ -25,9 +25,9 @@ from typing import Any
 
 import numpy as np
 from numpy._core import umath
-from scipy import special
 
-from tinygrad_course.rules.table import composed, is_tensor, primitive, rule
+from tinygrad_course.rules.shapes import conj, is_complex
+from tinygrad_course.rules.table import NO_DERIVATIVE, composed, is_tensor, primitive, rule
 
 LOG_2 = math.log(2.0)
 LOG_10 = math.log(10.0)
@@ -53,8 +53,6 @@ rule(np.deg2rad, lambda g, y, a: g * (math.pi / 180.0), saves=False)
 rule(np.radians, lambda g, y, a: g * (math.pi / 180.0), saves=False)
 rule(np.rad2deg, lambda g, y, a: g * (180.0 / math.pi), saves=False)
 rule(np.degrees, lambda g, y, a: g * (180.0 / math.pi), saves=False)
-rule(np.conjugate, lambda g, y, a: g, saves=False)
-rule(np.real, lambda g, y, a: g, saves=False)
 
 
 def power_base(g: Any, y: Any, a: Any, b: Any) -> Any:
@@ -68,9 +66,10 @@ def power_base(g: Any, y: Any, a: Any, b: Any) -> Any:
 
 def power_exponent(g: Any, y: Any, a: Any, b: Any) -> Any:
     """a**b log a, and 0 for a = 0."""
-    if isinstance(a, (int, float)):
+    if isinstance(a, (int, float)) and (a > 0 or not is_complex(y)):
         return g * (y * (math.log(a) if a > 0 else 0.0 if a == 0 else math.nan))
-    return g * (y * np.log(a + (a == 0)))
+    a = a + (a == 0)
+    return g * (y * np.log(a + 0j if is_complex(y) else a))
 
 
 rule(np.power, power_base, power_exponent)
@@ -94,7 +93,7 @@ rule(np.arctan, lambda g, y, a: g / (1.0 + a * a))
 rule(np.sinh, lambda g, y, a: g * np.cosh(a))
 rule(np.cosh, lambda g, y, a: g * np.sinh(a))
 rule(np.tanh, lambda g, y, a: g * (1.0 - y * y))
-rule(np.arcsinh, lambda g, y, a: g / np.hypot(1.0, a))
+rule(np.arcsinh, lambda g, y, a: g / (np.sqrt(1.0 + a * a) if is_complex(a) else np.hypot(1.0, a)))
 rule(np.arccosh, lambda g, y, a: g / (np.sqrt(a - 1.0) * np.sqrt(a + 1.0)))
 rule(np.arctanh, lambda g, y, a: g / ((1.0 - a) * (1.0 + a)))
 rule(
@@ -118,7 +117,15 @@ def sinc_vjp(g: Any, y: Any, x: Any) -> Any:
 
 
 rule(np.sinc, sinc_vjp, elementwise=True)
-rule(np.i0, lambda g, y, x: g * special.i1(x), elementwise=True)
+
+
+def i0_vjp(g: Any, y: Any, x: Any) -> Any:
+    from scipy.special import i1
+
+    return g * i1(x)
+
+
+rule(np.i0, i0_vjp, elementwise=True)
 
 
 def weight(a: Any, b: Any, scale: float = 1.0) -> Any:
@@ -127,15 +134,59 @@ def weight(a: Any, b: Any, scale: float = 1.0) -> Any:
         equal_infinities = np.isinf(a) & (a == b)
         a = np.where(equal_infinities, 0.0, a)
         b = np.where(equal_infinities, 0.0, b)
-    return special.expit(a - b if scale == 1.0 else scale * (a - b))
+    from scipy.special import expit  # here: NumPy alone is imported in a third of the time
+
+    return expit(a - b if scale == 1.0 else scale * (a - b))
 
 
 rule(np.logaddexp, lambda g, y, a, b: g * weight(a, b), lambda g, y, a, b: g * weight(b, a))
 rule(np.logaddexp2, lambda g, y, a, b: g * weight(a, b, LOG_2), lambda g, y, a, b: g * weight(b, a, LOG_2))
 
+# ------------------------------------------------------------------ complex numbers: what is not analytic
+
+# Inside, the gradient of z = x + iy is dJ/dx - i dJ/dy, so that dJ = Re(g dz): an analytic function's rule is
+# the one for real numbers, and a real tensor's gradient is the real part of what a rule returns.
+rule(np.conjugate, lambda g, y, a: conj(g), saves=False)
+rule(np.real, lambda g, y, a: g, saves=False)
+rule(np.imag, lambda g, y, a: g * -1j, saves=False)
+rule(np.real_if_close, lambda g, y, a, tol=100: g, saves=False)
+
+
+def angle_vjp(g: Any, y: Any, z: Any, deg: Any = False) -> Any:
+    """Im(log z); of a real number it is constant."""
+    if not is_complex(z):
+        return g * 0.0
+    return g * ((-180.0j / math.pi if deg else -1.0j) / z)
+
+
+rule(np.angle, angle_vjp)
+
+
+@primitive
+def step(x: Any) -> Any:
+    """The sign of real numbers."""
+    return np.sign(x)
+
+
+NO_DERIVATIVE.add(step)
+
+
+@composed(np.sign)
+def sign(x: Any) -> Any:
+    if not is_complex(x):
+        return step(x)
+    size = np.abs(x)
+    return x / (size + (size == 0))
+
+
 # ------------------------------------------------------------------ choosing
 
-rule(np.absolute, lambda g, y, a: g * np.sign(a))
+
+def absolute_vjp(g: Any, y: Any, a: Any) -> Any:
+    return g * (np.conj(a) / (y + (y == 0))) if is_complex(a) else g * np.sign(a)
+
+
+rule(np.absolute, absolute_vjp)
 rule(np.fabs, lambda g, y, a: g * np.sign(a))
 rule(np.copysign, lambda g, y, a, b: g * (np.sign(a) * np.copysign(1.0, b)), None)
 rule(np.heaviside, None, lambda g, y, a, b: g * (a == 0))
@@ -145,45 +196,55 @@ rule(
     lambda g, y, condition, x, z: np.where(condition, g, 0.0),
     lambda g, y, condition, x, z: np.where(condition, 0.0, g),
     elementwise=True,
+    chooses=(
+        None,
+        lambda y, condition, x, z: np.not_equal(condition, 0),
+        lambda y, condition, x, z: np.equal(condition, 0),
+    ),
 )
-rule(
-    np.nan_to_num,
-    lambda g, y, x, copy=True, nan=0.0, posinf=None, neginf=None: np.where(np.isfinite(x), g, 0.0),
-)
+
+
+def nan_to_num_vjp(
+    g: Any, y: Any, x: Any, copy: Any = True, nan: Any = 0.0, posinf: Any = None, neginf: Any = None
+) -> Any:
+    if not is_complex(x):
+        return np.where(np.isfinite(x), g, 0.0)
+    parts = (np.where(np.isfinite(part(x)), part(g), 0.0) for part in (np.real, np.imag))
+    return next(parts) + 1j * next(parts)
+
+
+rule(np.nan_to_num, nan_to_num_vjp, elementwise=True, chooses=(lambda y, x, *_, **__: np.isfinite(x),))
 
 
 def share(g: Any, wins: Any, a: Any, b: Any, constant: bool) -> Any:
     """The gradient of the argument a that is chosen where `wins`; b is the other, perhaps a constant."""
-    if constant:
-        return g * wins
-    return g * wins + (0.5 * g) * (a == b)
+    return np.where(wins, g, 0.0 if constant else np.where(a == b, 0.5 * g, 0.0))
 
 
-rule(
-    np.maximum,
-    lambda g, y, a, b, constants: share(g, a > b, a, b, constants[1]),
-    lambda g, y, a, b, constants: share(g, b > a, a, b, constants[0]),
-    ties=True,
-)
-rule(
-    np.minimum,
-    lambda g, y, a, b, constants: share(g, a < b, a, b, constants[1]),
-    lambda g, y, a, b, constants: share(g, b < a, a, b, constants[0]),
-    ties=True,
-)
+def taken(wins: Any, a: Any, b: Any, constant: bool) -> Any:
+    """Where the gradient of the argument a is not passed over."""
+    return wins if constant else wins | (a == b)
+
+
+def choice(function: Any, first: Any, second: Any) -> None:
+    """Enter a function that chooses `first(a, b)`, or `second(a, b)`, of its two arguments."""
+    rule(
+        function,
+        lambda g, y, a, b, constants: share(g, first(a, b), a, b, constants[1]),
+        lambda g, y, a, b, constants: share(g, second(a, b), a, b, constants[0]),
+        ties=True,
+        chooses=(
+            lambda y, a, b, constants: taken(first(a, b), a, b, constants[1]),
+            lambda y, a, b, constants: taken(second(a, b), a, b, constants[0]),
+        ),
+    )
+
+
+choice(np.maximum, lambda a, b: a > b, lambda a, b: b > a)
+choice(np.minimum, lambda a, b: a < b, lambda a, b: b < a)
 # a NaN is passed over: the other number wins
-rule(
-    np.fmax,
-    lambda g, y, a, b, constants: share(g, (a > b) | np.isnan(b), a, b, constants[1]),
-    lambda g, y, a, b, constants: share(g, (b > a) | np.isnan(a), a, b, constants[0]),
-    ties=True,
-)
-rule(
-    np.fmin,
-    lambda g, y, a, b, constants: share(g, (a < b) | np.isnan(b), a, b, constants[1]),
-    lambda g, y, a, b, constants: share(g, (b < a) | np.isnan(a), a, b, constants[0]),
-    ties=True,
-)
+choice(np.fmax, lambda a, b: (a > b) | np.isnan(b), lambda a, b: (b > a) | np.isnan(a))
+choice(np.fmin, lambda a, b: (a < b) | np.isnan(b), lambda a, b: (b < a) | np.isnan(a))
 
 
 @primitive
@@ -192,13 +253,18 @@ def clip(x: Any, low: Any, high: Any) -> Any:
     return np.clip(x, low, high)
 
 
-def clip_vjp(g: Any, y: Any, x: Any, low: Any, high: Any) -> Any:
+def inside(y: Any, x: Any, low: Any, high: Any) -> Any:
     if low is None:
-        return g if high is None else g * (x < high)
-    return g * (x > low) if high is None else g * ((x > low) & (x < high))
+        return np.isfinite(x) | True if high is None else x < high
+    return x > low if high is None else (x > low) & (x < high)
 
 
-rule(clip, clip_vjp, elementwise=True)
+rule(
+    clip,
+    lambda g, y, x, low, high: np.where(inside(y, x, low, high), g, 0.0),
+    elementwise=True,
+    chooses=(inside,),
+)
 
 
 @composed(np.clip, getattr(umath, "clip"))  # noqa: B009  (the ufunc behind it, which NumPy keeps for itself)

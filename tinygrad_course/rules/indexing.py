@@ -65,9 +65,10 @@ def assign_value(g: Any, y: Any, x: Any, index: Any, value: Any) -> Any:
     return unbroadcast(part, value.shape[max(extra, 0) :]).reshape(value.shape)
 
 
-rule(operator.getitem, lambda g, y, x, index: scatter(g, index, x.shape))  # index arrays are kept
+# index arrays are kept; which entries are chosen is where the gradient comes to
+rule(operator.getitem, lambda g, y, x, index: scatter(g, index, x.shape), chooses=())
 rule(scatter, lambda g, y, x, index, shape: g[index], saves=False)
-rule(assign, lambda g, y, x, index, value: assign(g, index, 0.0), None, assign_value)
+rule(assign, lambda g, y, x, index, value: assign(g, index, 0.0), None, assign_value, chooses=())
 
 
 @primitive
@@ -85,7 +86,7 @@ rule(astype, lambda g, y, x, dtype: g, saves=False)
 def take(a: Any, indices: Any, axis: int | None = None, *, mode: str = "raise") -> Any:
     if axis is None:
         a, axis = a.reshape(-1), 0
-    n, indices = a.shape[axis], np.asarray(indices)
+    n, indices = a.shape[axis], as_array(indices)
     if mode == "wrap":
         indices = indices % n
     elif mode == "clip":

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_course.rules.diagonals import on_diagonal
-from tinygrad_course.rules.shapes import as_array, transposed, unbroadcast
+from tinygrad_course.rules.shapes import as_array, conj, transposed, unbroadcast
 from tinygrad_course.rules.table import composed, rule
 
 # ------------------------------------------------------------------ dot: an axis of a against one of b
@@ -48,7 +48,7 @@ def _last(a: Any, n: int) -> range:
     return range(a.ndim - n, a.ndim)
 
 
-rule(np.dot, dot_left, dot_right)
+rule(np.dot, dot_left, dot_right, product="matrices")
 
 # ------------------------------------------------------------------ matmul and its like: stacks broadcast
 
@@ -75,22 +75,25 @@ def matmul_right(g: Any, y: Any, a: Any, b: Any) -> Any:
     return unbroadcast(np.matmul(transposed(a), g), b.shape)
 
 
-rule(np.matmul, matmul_left, matmul_right)
+rule(np.matmul, matmul_left, matmul_right, product="matrices")
 rule(
     np.vecdot,
-    lambda g, y, a, b: unbroadcast(g[..., None] * b, a.shape),
-    lambda g, y, a, b: unbroadcast(g[..., None] * a, b.shape),
+    lambda g, y, a, b: conj(unbroadcast(g[..., None] * b, a.shape)),  # the first argument is conjugated
+    lambda g, y, a, b: unbroadcast(g[..., None] * conj(a), b.shape),
+    product="sums",
 )
 if hasattr(np, "matvec"):  # NumPy 2.2
     rule(
         np.matvec,
         lambda g, y, a, b: unbroadcast(g[..., :, None] * as_array(b)[..., None, :], a.shape),
-        lambda g, y, a, b: unbroadcast(np.vecmat(g, a), b.shape),
+        lambda g, y, a, b: unbroadcast(np.vecmat(conj(g), a), b.shape),
+        product="sums",
     )
     rule(
         np.vecmat,
-        lambda g, y, a, b: unbroadcast(np.matvec(b, g), a.shape),
-        lambda g, y, a, b: unbroadcast(as_array(a)[..., :, None] * g[..., None, :], b.shape),
+        lambda g, y, a, b: conj(unbroadcast(np.matvec(b, g), a.shape)),
+        lambda g, y, a, b: unbroadcast(conj(as_array(a))[..., :, None] * g[..., None, :], b.shape),
+        product="sums",
     )
 
 # ------------------------------------------------------------------ products that flatten or contract
@@ -99,11 +102,13 @@ rule(
     np.outer,
     lambda g, y, a, b: np.dot(g, as_array(b).reshape(-1)).reshape(a.shape),
     lambda g, y, a, b: np.dot(as_array(a).reshape(-1), g).reshape(b.shape),
+    product="sums",
 )
 rule(
     np.vdot,
-    lambda g, y, a, b: g * as_array(b).reshape(a.shape),
-    lambda g, y, a, b: g * as_array(a).reshape(b.shape),
+    lambda g, y, a, b: conj(g * as_array(b).reshape(a.shape)),
+    lambda g, y, a, b: g * conj(as_array(a)).reshape(b.shape),
+    product="sums",
 )
 
 
@@ -125,7 +130,7 @@ def inner_right(g: Any, y: Any, a: Any, b: Any) -> Any:
     return np.tensordot(g, a, axes=(range(a.ndim - 1), range(a.ndim - 1)))
 
 
-rule(np.inner, inner_left, inner_right)
+rule(np.inner, inner_left, inner_right, product="sums")
 
 
 def contracted(axes: Any, a: Any, b: Any) -> tuple[list[int], list[int], list[int], list[int]]:
@@ -163,7 +168,7 @@ def tensordot_right(g: Any, y: Any, a: Any, b: Any, axes: Any = 2) -> Any:
     return np.transpose(product, np.argsort(order).tolist())
 
 
-rule(np.tensordot, tensordot_left, tensordot_right)
+rule(np.tensordot, tensordot_left, tensordot_right, product="sums")
 
 
 @composed(np.kron)

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_course.rules.shapes import Axes, normalize, restore
+from tinygrad_course.rules.shapes import Axes, by_formula, normalize, restore
 from tinygrad_course.rules.table import composed, rule
 
 # ------------------------------------------------------------------ vector norms
@@ -43,6 +43,7 @@ def vector_norm_slope(x: Any, y: Any, ord: Any, axis: Axes) -> Any:
     return np.sign(x) * (ratio + (ratio == 0)) ** (ord - 1)
 
 
+@by_formula
 def norm_vjp(g: Any, y: Any, x: Any, ord: Any = None, axis: Axes = None, keepdims: Any = False) -> Any:
     if axis is None and (ord is None or x.ndim == 1 or (x.ndim == 2 and ord in ("fro", "f"))):
         return g * vector_norm_slope(x, y, None if isinstance(ord, str) else ord, None)

@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_course.rules.shapes import Axes, normalize, restore, spread
-from tinygrad_course.rules.table import primitive, rule
+from tinygrad_course.rules.shapes import Axes, conj, is_complex, normalize, restore, spread
+from tinygrad_course.rules.table import primitive, rule, with_keywords
 
 
 def masked(g: Any, where: Any) -> Any:
@@ -82,7 +82,7 @@ def var_vjp(
     correction: float | None = None,
 ) -> Any:
     n = freedom(a, axis, where, y, ddof, correction)
-    return (restore(g, a.shape, axis, keepdims) * (2.0 / n)) * centered(a, axis, where)
+    return (restore(g, a.shape, axis, keepdims) * (2.0 / n)) * conj(centered(a, axis, where))
 
 
 def std_vjp(
@@ -100,13 +100,58 @@ def std_vjp(
     n = freedom(a, axis, where, y, ddof, correction)
     # where all values are equal y is 0, and the centered values are 0 as well
     g = restore(g / (y + (y == 0)), a.shape, axis, keepdims)
-    return (g / n) * centered(a, axis, where)
+    return (g / n) * conj(centered(a, axis, where))
 
 
 rule(np.var, var_vjp)
 rule(np.std, std_vjp)
 
+
+@with_keywords(np.var, "mean")
+def var_about(
+    a: Any,
+    axis: Axes = None,
+    *,
+    mean: Any,
+    ddof: float = 0,
+    keepdims: Any = False,
+    where: Any = True,
+    correction: float | None = None,
+) -> Any:
+    """The variance about a mean that was computed before (with ``keepdims=True``)."""
+    away = a - mean
+    squares = np.sum(
+        np.square(np.abs(away) if is_complex(away) else away), axis=axis, keepdims=keepdims, where=where
+    )
+    n = np.sum(np.broadcast_to(where, a.shape), axis=axis, keepdims=keepdims, dtype=squares.dtype)
+    return squares / np.maximum(n - (ddof if correction is None else correction), 0.0)
+
+
+@with_keywords(np.std, "mean")
+def std_about(a: Any, axis: Axes = None, **kwargs: Any) -> Any:
+    return np.sqrt(var_about(a, axis, **kwargs))
+
+
 # ------------------------------------------------------------------ extremes
+
+
+def extreme(
+    y: Any,
+    a: Any,
+    axis: Axes = None,
+    out: None = None,
+    keepdims: Any = False,
+    initial: Any = None,
+    where: Any = True,
+) -> Any:
+    """Where `a` is the extreme y."""
+    y = restore(y, a.shape, axis, keepdims)
+    hit = a == y
+    if where is not True:
+        hit = hit & where
+    if initial is not None:
+        hit = hit & (y != initial)
+    return hit
 
 
 def extreme_vjp(
@@ -120,22 +165,15 @@ def extreme_vjp(
     where: Any = True,
 ) -> Any:
     """Equal maxima share the gradient; a constant `initial` takes all of it."""
-    y = restore(y, a.shape, axis, keepdims)
-    hit = a == y
-    if where is not True:
-        hit = hit & where
-    if initial is not None:
-        hit = hit & (y != initial)
+    hit = extreme(y, a, axis, keepdims=keepdims, initial=initial, where=where)
     n = np.maximum(np.sum(hit, axis=axis, keepdims=True, dtype=a.dtype), 1.0)  # 0 for a NaN
     if axis is None and not keepdims:
         n = n.reshape(())
-    return (restore(g, a.shape, axis, keepdims) / n) * hit
+    return np.where(hit, restore(g, a.shape, axis, keepdims) / n, 0.0)
 
 
-rule(np.max, extreme_vjp)
-rule(np.amax, extreme_vjp)
-rule(np.min, extreme_vjp)
-rule(np.amin, extreme_vjp)
+for _extreme in (np.max, np.amax, np.min, np.amin):
+    rule(_extreme, extreme_vjp, chooses=(extreme,))
 
 
 @primitive

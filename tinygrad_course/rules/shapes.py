@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import numpy as np
+
+from tinygrad_course.rules.table import Vjp
 
 Axes = int | tuple[int, ...] | None
 
@@ -39,7 +42,7 @@ def spread(g: Any, shape: tuple[int, ...]) -> Any:
     """`np.broadcast_to`, without its cost: a number is written out, an array repeated by a view."""
     if g.shape == shape:
         return g
-    if isinstance(g, np.floating):
+    if isinstance(g, np.inexact):
         full: Any = np.empty(shape, g.dtype)
         full.fill(g)
         return full
@@ -62,6 +65,33 @@ def unbroadcast(g: Any, shape: tuple[int, ...]) -> Any:
     )
     g = np.sum(g, axis=axes, keepdims=True)
     return g.reshape(shape)
+
+
+def is_complex(a: Any) -> bool:
+    """Whether `a` (an array, a Tensor or a number) holds complex numbers."""
+    dtype = getattr(a, "dtype", None)
+    return type(a) is complex if dtype is None else dtype.kind == "c"
+
+
+def conj(a: Any) -> Any:
+    """The conjugate; real numbers as they are."""
+    return np.conjugate(a) if is_complex(a) else a
+
+
+def adjoint(a: Any) -> Any:
+    """The conjugate transpose of each matrix of a stack."""
+    return conj(transposed(a))
+
+
+def by_formula(vjp: Vjp) -> Vjp:
+    """A vjp written for the conjugate of our gradients, which formulas with A^H are about."""
+
+    @functools.wraps(vjp)
+    def turned(g: Any, *args: Any, **kwargs: Any) -> Any:
+        g = tuple(map(conj, g)) if isinstance(g, tuple) else conj(g)
+        return conj(vjp(g, *args, **kwargs))
+
+    return turned
 
 
 def transposed(a: Any) -> Any:

@@ -12,7 +12,8 @@ from typing import Any, NoReturn
 import numpy as np
 from scipy import special
 
-from tinygrad_course.rules.table import Vjp, no_derivative, primitive, refused, rule
+from tinygrad_course.rules.shapes import is_complex
+from tinygrad_course.rules.table import RULES, Vjp, no_derivative, primitive, refused, rule
 
 ROOT_PI = math.sqrt(math.pi)
 ROOT_2 = math.sqrt(2.0)
@@ -39,6 +40,7 @@ def over(a: Any, b: Any) -> Any:
 # ------------------------------------------------------------------ the sigmoid and entropies
 
 rule(special.expit, lambda g, y, a: g * (y * (1.0 - y)))
+EXPIT = RULES[special.expit]
 rule(special.log_expit, lambda g, y, a: g * special.expit(-a))
 rule(special.logit, lambda g, y, a: g / (a * (1.0 - a)))
 
@@ -160,6 +162,7 @@ rule(special.erfcx, lambda g, y, a: g * (2.0 * a * y - 2.0 / ROOT_PI))
 rule(special.erfi, lambda g, y, a: g * (2.0 / ROOT_PI * np.exp(a * a)))
 rule(special.erfinv, lambda g, y, a: g * (ROOT_PI / 2.0 * np.exp(y * y)))
 rule(special.erfcinv, lambda g, y, a: g * (-ROOT_PI / 2.0 * np.exp(y * y)))
+rule(special.wofz, lambda g, y, a: g * (2.0j / ROOT_PI - 2.0 * a * y))
 rule(special.dawsn, lambda g, y, a: g * (1.0 - 2.0 * a * y))
 rule(special.ndtr, lambda g, y, a: g * (np.exp(-0.5 * (a * a)) / (ROOT_2 * ROOT_PI)))
 rule(special.ndtri, lambda g, y, a: g * (ROOT_2 * ROOT_PI * np.exp(0.5 * (y * y))))
@@ -199,6 +202,11 @@ rule(special.wrightomega, lambda g, y, a: g * (y / (1.0 + y)))
 @primitive
 def polygamma(n: int, x: Any) -> Any:
     """The n-th derivative of psi: `scipy.special.polygamma`, which is a plain function."""
+    if is_complex(x):
+        raise TypeError(
+            "SciPy has no polygamma of complex numbers: psi of them has no derivative here, "
+            "gamma, rgamma and loggamma have no second one"
+        )
     return special.polygamma(n, x).astype(x.dtype)
 
 
@@ -299,14 +307,6 @@ WITHOUT_RULE = (
     "obl_ang1", "obl_ang1_cv", "obl_cv", "obl_rad1", "obl_rad1_cv", "obl_rad2", "obl_rad2_cv", "pbdv",
     "pbvv", "pbwa", "pdtr", "pdtrc", "pdtri", "pdtrik", "pro_ang1", "pro_ang1_cv", "pro_cv", "pro_rad1",
     "pro_rad1_cv", "pro_rad2", "pro_rad2_cv", "smirnov", "smirnovi", "stdtridf", "tklmbda",
-    "voigt_profile", "wright_bessel", "zetac",
+    "voigt_profile", "wright_bessel", "zetac", "kelvin", "modfresnelm", "modfresnelp", "sph_harm",
 )  # fmt: skip
-COMPLEX = (
-    "hankel1", "hankel1e", "hankel2", "hankel2e", "kelvin", "modfresnelm", "modfresnelp", "sph_harm", "wofz",
-)  # fmt: skip
-
 refused("it has no rule here", *(getattr(special, name) for name in WITHOUT_RULE if hasattr(special, name)))
-refused(
-    "its result is complex, and a Tensor holds real numbers",
-    *(getattr(special, name) for name in COMPLEX if hasattr(special, name)),
-)

@@ -1,20 +1,21 @@
 """Averages, medians and quantiles, covariances, and the reductions that pass over NaN.
 
-They are written in terms of functions with rules. Options that are not covered (weighted quantiles) are
-refused because their names are not among the arguments here.
+They are written in terms of functions with rules. Options that are not covered are refused because
+their names are not among the arguments here.
 """
 
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from tinygrad_course.rules.indexing import astype
 from tinygrad_course.rules.reductions import last
-from tinygrad_course.rules.shapes import Axes, as_array, kept, normalize
-from tinygrad_course.rules.table import composed, is_tensor, rule
+from tinygrad_course.rules.shapes import Axes, adjoint, as_array, is_complex, kept, normalize
+from tinygrad_course.rules.table import COMPOSED, NO_DERIVATIVE, composed, is_tensor, primitive, rule
 
 
 @composed(np.ptp)
@@ -81,14 +82,55 @@ def quantile_of(a: Any, q: Any, axis: Axes, method: Any, keepdims: bool, skip_na
     return y.reshape(np.shape(q) + shape)
 
 
-@composed(np.quantile)
-def quantile(a: Any, q: Any, axis: Axes = None, *, method: str = "linear", keepdims: bool = False) -> Any:
-    return quantile_of(a, q, axis, method, keepdims, skip_nan=False)
+def quantiles(of: Callable[..., Any], skip_nan: bool) -> Callable[..., Any]:
+    def definition(
+        a: Any,
+        q: Any,
+        axis: Axes = None,
+        *,
+        method: str = "linear",
+        keepdims: bool = False,
+        weights: Any = None,
+    ) -> Any:
+        if weights is None:
+            return quantile_of(a, q, axis, method, keepdims, skip_nan)
+        return weighted_quantile(of, a, q, axis, method, keepdims, weights)
+
+    return definition
 
 
-@composed(np.nanquantile)
-def nanquantile(a: Any, q: Any, axis: Axes = None, *, method: str = "linear", keepdims: bool = False) -> Any:
-    return quantile_of(a, q, axis, method, keepdims, skip_nan=True)
+def weighted_quantile(
+    of: Callable[..., Any], a: Any, q: Any, axis: Axes, method: str, keepdims: bool, weights: Any
+) -> Any:
+    """The element of `a` that NumPy finds: with weights it takes one, and does not interpolate."""
+    if is_tensor(q) or is_tensor(weights):
+        raise TypeError(
+            "a weighted quantile moves by jumps with q and with the weights: pass them as plain numbers"
+        )
+    flat, order, _ = last(a, axis)
+    heavy = np.broadcast_to(weights, a.shape) if np.ndim(weights) == a.ndim or axis is None else None
+    if heavy is None:  # weights of the axis alone
+        axes = normalize(axis, a.ndim)
+        heavy = np.broadcast_to(np.asarray(weights), tuple(a.shape[i] for i in axes))
+        heavy = np.broadcast_to(heavy.reshape(-1), flat.shape)
+    else:
+        heavy = np.transpose(heavy, order).reshape(flat.shape)
+    y, places = places_of_quantiles(of, flat, q, method, heavy)
+    found = np.take_along_axis(flat, places, axis=-1)
+    found = np.moveaxis(np.where(np.isnan(y), np.nan, found), -1, 0)
+    return found.reshape(np.shape(q) + (kept(a.shape, axis) if keepdims else found.shape[1:]))
+
+
+@primitive
+def places_of_quantiles(of: Any, a: Any, q: Any, method: str, weights: Any) -> Any:
+    y = of(a, np.reshape(q, -1), axis=-1, method=method, weights=weights)
+    y = np.moveaxis(y, 0, -1)
+    return y, np.argmax(a[..., None, :] == y[..., None], axis=-1)
+
+
+NO_DERIVATIVE.add(places_of_quantiles)
+composed(np.quantile)(quantiles(np.quantile, skip_nan=False))
+composed(np.nanquantile)(quantiles(np.nanquantile, skip_nan=True))
 
 
 def hundredths(q: Any) -> Any:
@@ -96,15 +138,13 @@ def hundredths(q: Any) -> Any:
 
 
 @composed(np.percentile)
-def percentile(a: Any, q: Any, axis: Axes = None, *, method: str = "linear", keepdims: bool = False) -> Any:
-    return quantile_of(a, hundredths(q), axis, method, keepdims, skip_nan=False)
+def percentile(a: Any, q: Any, axis: Axes = None, **kwargs: Any) -> Any:
+    return COMPOSED[np.quantile](a, hundredths(q), axis, **kwargs)
 
 
 @composed(np.nanpercentile)
-def nanpercentile(
-    a: Any, q: Any, axis: Axes = None, *, method: str = "linear", keepdims: bool = False
-) -> Any:
-    return quantile_of(a, hundredths(q), axis, method, keepdims, skip_nan=True)
+def nanpercentile(a: Any, q: Any, axis: Axes = None, **kwargs: Any) -> Any:
+    return COMPOSED[np.nanquantile](a, hundredths(q), axis, **kwargs)
 
 
 @composed(np.median)
@@ -180,20 +220,21 @@ def cov(
     aweights: Any = None,
 ) -> Any:
     def rows(x: Any) -> Any:
-        x = np.atleast_2d(astype(as_array(x), np.float64))
+        x = as_array(x)
+        x = np.atleast_2d(astype(x, np.complex128 if is_complex(x) else np.float64))
         return x if rowvar or x.shape[0] == 1 else x.T
 
     x = rows(m) if y is None else np.concatenate([rows(m), rows(y)], axis=0)
     ddof = (0 if bias else 1) if ddof is None else ddof
     if fweights is None and aweights is None:
         centered = x - np.mean(x, axis=1, keepdims=True)
-        return np.squeeze(np.dot(centered, centered.T) / (x.shape[1] - ddof))
+        return np.squeeze(np.dot(centered, adjoint(centered)) / (x.shape[1] - ddof))
     f, w = (1.0 if v is None else as_array(v) for v in (fweights, aweights))
     weights = f * w
     total = np.sum(weights)
     factor = total - ddof if aweights is None else total - ddof * np.sum(weights * w) / total
     centered = x - np.dot(x, weights)[:, None] / total
-    return np.squeeze(np.dot(centered, (centered * weights).T) / factor)
+    return np.squeeze(np.dot(centered, adjoint(centered * weights)) / factor)
 
 
 @composed(np.corrcoef)
@@ -201,8 +242,11 @@ def corrcoef(x: Any, y: Any = None, rowvar: bool = True) -> Any:
     c = cov(x, y, rowvar)
     if c.ndim == 0:
         return c / c
-    d = np.sqrt(np.diagonal(c))
-    return np.clip(c / d[:, None] / d[None, :], -1.0, 1.0)
+    d = np.sqrt(np.real(np.diagonal(c)))
+    c = c / d[:, None] / d[None, :]
+    if not is_complex(c):
+        return np.clip(c, -1.0, 1.0)
+    return np.clip(np.real(c), -1.0, 1.0) + 1j * np.clip(np.imag(c), -1.0, 1.0)
 
 
 rule(np.bincount, None, lambda g, y, x, weights=None, minlength=0: g[x], saves=False)

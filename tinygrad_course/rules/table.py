@@ -16,7 +16,9 @@ from __future__ import annotations
 
 import functools
 import inspect
+import sys
 from collections.abc import Callable
+from importlib import import_module
 from typing import Any, TypeVar
 
 import numpy as np
@@ -53,11 +55,18 @@ class Rule:
         The vjps also take the keyword ``constants``: a tuple with True for each positional argument that is
         no `Tensor`. A tie between a tensor and a constant goes to the constant, one between two tensors is
         shared.
+    chooses : tuple of callable, optional
+        For a function that passes over entries: ``chooses[i](y, *args, **kwargs)`` says of which entries of
+        argument i the output is made (for an elementwise function, in the output's shape). The others get no
+        gradient at all, whatever their derivatives are.
+    product : str
+        "sums" where each entry of the output is a sum of products of the arrays' entries, "matrices" where
+        two arguments of two axes are multiplied as matrices (a third one is added to the product).
     """
 
     __slots__ = (
-        "accepted", "arity", "elementwise", "function", "most_args", "name", "names", "outputs", "plain",
-        "saves", "sequence", "ties", "twin", "variadic", "vjps",
+        "accepted", "arity", "chooses", "elementwise", "function", "most_args", "name", "names", "outputs",
+        "plain", "product", "saves", "sequence", "ties", "twin", "variadic", "vjps",
     )  # fmt: skip
 
     def __init__(
@@ -72,6 +81,8 @@ class Rule:
         outputs: bool = False,
         saves: bool = True,
         ties: bool = False,
+        chooses: tuple[Callable[..., Any] | None, ...] | None = None,
+        product: str = "",
     ) -> None:
         self.function = function
         self.vjps = vjps
@@ -82,6 +93,8 @@ class Rule:
         self.outputs = outputs
         self.saves = saves
         self.ties = ties
+        self.chooses = chooses
+        self.product = product
         #: The arguments that the vjps name, in order: a call that passes any other is refused.
         self.names, self.most_args = _parameters(vjps)
         self.accepted = frozenset(self.names)
@@ -89,7 +102,7 @@ class Rule:
         self.plain = (
             None not in vjps
             and self.most_args == len(self.names) == len(vjps)
-            and not (sequence or variadic or outputs or ties)
+            and not (sequence or variadic or outputs or ties or chooses)
         )
         #: How many arguments a call has that needs no further look: of a plain rule, one for each vjp.
         self.arity = len(vjps) if self.plain else -1
@@ -105,7 +118,7 @@ def _parameters(vjps: tuple[Vjp | None, ...]) -> tuple[tuple[str, ...], int | fl
     vjp = next((v for v in vjps if v is not None), None)
     if vjp is None:
         return (), float("inf")
-    code = getattr(vjp, "__code__", None)
+    code = getattr(inspect.unwrap(vjp), "__code__", None)
     if code is None:  # a builtin or a partial: anything goes, and the call itself will say
         return (), float("inf")
     names = code.co_varnames[2 : code.co_argcount + code.co_kwonlyargcount]
@@ -119,8 +132,14 @@ NO_DERIVATIVE: set[Callable[..., Any]] = set()
 REFUSED: dict[Callable[..., Any], str] = {}
 REFUSED_MODULES: dict[str, str] = {}
 """Modules of which everything is refused: they are not imported for that."""
+WITH_KEYWORDS: dict[Callable[..., Any], tuple[frozenset[str], Callable[..., Any]]] = {}
+"""What a function with a rule is, in terms of others, when it is called with one of these keywords."""
 UFUNC_METHODS: dict[tuple[Callable[..., Any], str], Callable[..., Any]] = {}
 """What ``np.add.reduce`` and its like are in terms of functions with rules, by ufunc and method."""
+
+
+LATE = {"scipy.special": ("tinygrad_course.rules.special", "tinygrad_course.rules.bessel")}
+"""Where the rules of a library are that need not have been imported."""
 
 
 def rule(function: Callable[..., Any], *vjps: Vjp | None, **options: Any) -> None:
@@ -149,6 +168,16 @@ def composed(*functions: Callable[..., Any]) -> Callable[[F], F]:
     return enter
 
 
+def with_keywords(function: Callable[..., Any], *names: str) -> Callable[[F], F]:
+    """Decorate what computes `function`, which has a rule, when one of these keywords is given."""
+
+    def enter(definition: F) -> F:
+        WITH_KEYWORDS[function] = frozenset(names), definition
+        return definition
+
+    return enter
+
+
 def no_derivative(*functions: Callable[..., Any]) -> None:
     """Enter functions whose results are constant almost everywhere, or no numbers: plain arrays."""
     NO_DERIVATIVE.update(functions)
@@ -158,6 +187,19 @@ def refused(reason: str, *functions: Callable[..., Any]) -> None:
     """Enter functions that raise when they are given a Tensor, with the reason."""
     for function in functions:
         REFUSED[function] = reason
+
+
+def entered_late() -> bool:
+    """Enter the rules of SciPy's functions if it was imported since, and tell whether it was.
+
+    Who calls `scipy.special.expit` has imported it: until then nobody waits for it.
+    """
+    found = [module for module in LATE if module in sys.modules]
+    for module in found:
+        for rules in LATE.get(module, ()):
+            import_module(rules)  # another thread's import is waited for
+        LATE.pop(module, None)
+    return bool(found)
 
 
 def refusal(function: Callable[..., Any]) -> str | None:
@@ -176,9 +218,10 @@ def primitive(function: F) -> F:
     @functools.wraps(function)
     def call(*args: Any, **kwargs: Any) -> Any:
         for arg in args:
-            record = getattr(type(arg), "__record_call__", None)
-            if record is not None:
-                return record(call, args, kwargs)
+            for part in arg if type(arg) is tuple else (arg,):  # an index may be several
+                record = getattr(type(part), "__record_call__", None)
+                if record is not None:
+                    return record(call, args, kwargs)
         return function(*args, **kwargs)
 
     return call  # type: ignore[return-value]

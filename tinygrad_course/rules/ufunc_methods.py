@@ -1,4 +1,7 @@
-"""Methods of ufuncs (``np.add.reduce``, ``np.multiply.outer``) in terms of functions that have rules."""
+"""Ufuncs called with ``where=`` or ``dtype=``, and their methods (``np.add.reduce``, ``np.multiply.outer``).
+
+They are written in terms of functions that have rules. A running maximum is the first of equal values.
+"""
 
 from __future__ import annotations
 
@@ -7,9 +10,56 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_course.rules.indexing import astype, scatter
 from tinygrad_course.rules.reductions import logsumexp
 from tinygrad_course.rules.shapes import Axes, as_array
-from tinygrad_course.rules.table import COMPOSED, RULES, UFUNC_METHODS
+from tinygrad_course.rules.table import (
+    COMPOSED,
+    NO_DERIVATIVE,
+    RULES,
+    UFUNC_METHODS,
+    is_tensor,
+    primitive,
+    rule,
+)
+
+# ------------------------------------------------------------------ keywords of the call itself
+
+
+def selected(ufunc: np.ufunc, *inputs: Any, dtype: Any = None, where: Any = True, out: Any = None) -> Any:
+    """``ufunc(*inputs, dtype=..., where=..., out=...)``; `out` keeps what it has where `where` is False."""
+    if dtype is not None:
+        inputs = tuple(in_dtype(ufunc, x, np.dtype(dtype)) for x in inputs)
+    if where is True and out is None:
+        return ufunc(*inputs)
+    out = out[0] if isinstance(out, tuple) else out
+    if not is_tensor(out):
+        raise TypeError(
+            f"np.{ufunc.__name__}(..., where=..., out=...) writes into an array that can't remember, or into "
+            f"memory that holds anything: write np.where(condition, np.{ufunc.__name__}(x), otherwise)"
+        )
+    shape = out.shape
+    where = np.broadcast_to(where, shape)
+    # only there, so that no infinite slope of the rest comes back
+    chosen = [np.broadcast_to(x, shape)[where] if np.ndim(x) else x for x in inputs]
+    out[where] = ufunc(*chosen)
+    return out
+
+
+def in_dtype(ufunc: np.ufunc, x: Any, dtype: Any) -> Any:
+    if dtype.kind not in "fc":
+        raise TypeError(
+            f"np.{ufunc.__name__}(..., dtype={dtype}) rounds, and what is rounded has no derivative"
+        )
+    own = getattr(x, "dtype", None)
+    if own is None or own == dtype:
+        return x
+    if not np.can_cast(own, dtype, "same_kind"):
+        raise TypeError(f"np.{ufunc.__name__}(..., dtype={dtype}): the argument is {own}, which does not fit")
+    return astype(x, dtype)
+
+
+# ------------------------------------------------------------------ reduce
 
 
 def reduction(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -21,11 +71,104 @@ def reduction(function: Callable[..., Any]) -> Callable[..., Any]:
     return reduce
 
 
+def along(array: Any, axis: int) -> list[Any]:
+    """The slices of an array along an axis."""
+    array = as_array(array)
+    return [array[(slice(None),) * (axis % array.ndim) + (i,)] for i in range(array.shape[axis])]
+
+
+def running(ufunc: np.ufunc, array: Any, axis: int) -> list[Any]:
+    """``f(f(x0, x1), x2)`` and so on: every result on the way."""
+    parts = along(array, axis)
+    if not parts:
+        raise ValueError(
+            f"np.{ufunc.__name__}: there is nothing along axis {axis} of shape {np.shape(array)}"
+        )
+    results = parts[:1]
+    for part in parts[1:]:
+        results.append(ufunc(results[-1], part))
+    return results
+
+
+def one_by_one(ufunc: np.ufunc) -> Callable[..., Any]:
+    def reduce(array: Any, axis: int = 0, *, keepdims: bool = False) -> Any:
+        y = running(ufunc, array, axis)[-1]
+        return np.expand_dims(y, axis) if keepdims else y
+
+    return reduce
+
+
+# ------------------------------------------------------------------ accumulate
+
+
 def accumulation(function: Callable[..., Any]) -> Callable[..., Any]:
     def accumulate(array: Any, axis: int = 0, **kwargs: Any) -> Any:
         return function(array, axis=axis, **{k: v for k, v in kwargs.items() if v is not None})
 
     return accumulate
+
+
+@primitive
+def places_of_extremes(ufunc: np.ufunc, array: Any, axis: int) -> Any:
+    """Where each running extreme stands first."""
+    best = np.moveaxis(ufunc.accumulate(array, axis=axis), axis, 0)
+    changed = np.ones(best.shape, dtype=int)
+    changed[1:] = (best[1:] != best[:-1]) & ~(np.isnan(best[1:]) & np.isnan(best[:-1]))
+    steps = np.arange(len(best)).reshape((-1,) + (1,) * (best.ndim - 1))
+    return np.moveaxis(np.maximum.accumulate(steps * changed, axis=0), 0, axis)
+
+
+NO_DERIVATIVE.add(places_of_extremes)
+
+
+def running_extreme(ufunc: np.ufunc) -> Callable[..., Any]:
+    def accumulate(array: Any, axis: int = 0) -> Any:
+        return np.take_along_axis(array, places_of_extremes(ufunc, array, axis), axis=axis)
+
+    return accumulate
+
+
+def each_step(ufunc: np.ufunc) -> Callable[..., Any]:
+    return lambda array, axis=0: np.stack(running(ufunc, array, axis), axis=axis)
+
+
+# ------------------------------------------------------------------ reduceat
+
+
+def segments(indices: Any, n: int) -> list[tuple[int, int]]:
+    """Where the segments of ``reduceat`` begin and end; one that would end too early has one entry."""
+    starts = [int(i) for i in np.asarray(indices)]
+    ends = [*starts[1:], n]
+    return [(start, end if start < end else start + 1) for start, end in zip(starts, ends, strict=True)]
+
+
+def reduced_segments(ufunc: np.ufunc) -> Callable[..., Any]:
+    def reduceat(array: Any, indices: Any, axis: int = 0) -> Any:
+        array = as_array(array)
+        before = (slice(None),) * (axis % array.ndim)
+        reduce = UFUNC_METHODS.get((ufunc, "reduce")) or one_by_one(ufunc)
+        parts = (array[(*before, slice(a, b))] for a, b in segments(indices, array.shape[axis]))
+        return np.stack([reduce(p, axis=axis) for p in parts], axis=axis)
+
+    return reduceat
+
+
+@primitive
+def summed_segments(array: Any, indices: Any, axis: int) -> Any:
+    return np.add.reduceat(array, indices, axis)
+
+
+def summed_segments_vjp(g: Any, y: Any, array: Any, indices: Any, axis: int) -> Any:
+    parts = segments(indices, array.shape[axis])
+    before = (slice(None),) * (axis % array.ndim)
+    source = np.concatenate([np.arange(a, b) for a, b in parts])
+    segment = np.repeat(np.arange(len(parts)), [b - a for a, b in parts])
+    return scatter(g[(*before, segment)], (*before, source), array.shape)
+
+
+rule(summed_segments, summed_segments_vjp, None, saves=False, name="add.reduceat")
+
+# ------------------------------------------------------------------ outer
 
 
 def outer(ufunc: np.ufunc) -> Callable[..., Any]:
@@ -38,6 +181,24 @@ def outer(ufunc: np.ufunc) -> Callable[..., Any]:
     return definition
 
 
+GENERAL = {
+    "outer": outer,
+    "reduce": one_by_one,
+    "accumulate": each_step,
+    "reduceat": reduced_segments,
+}
+
+
+def method_of(ufunc: np.ufunc, method: str) -> Callable[..., Any] | None:
+    """What ``ufunc.method`` is in terms of functions with rules, None if it is not known."""
+    own = UFUNC_METHODS.get((ufunc, method))
+    if own is not None or method not in GENERAL or (ufunc.nin, ufunc.nout, ufunc.signature) != (2, 1, None):
+        return own
+    rule = RULES.get(ufunc)
+    known = ufunc in COMPOSED if rule is None else method == "outer" or None not in rule.vjps
+    return GENERAL[method](ufunc) if known else None
+
+
 UFUNC_METHODS[np.add, "reduce"] = reduction(np.sum)
 UFUNC_METHODS[np.multiply, "reduce"] = reduction(np.prod)
 UFUNC_METHODS[np.maximum, "reduce"] = reduction(np.max)
@@ -45,6 +206,6 @@ UFUNC_METHODS[np.minimum, "reduce"] = reduction(np.min)
 UFUNC_METHODS[np.logaddexp, "reduce"] = logsumexp
 UFUNC_METHODS[np.add, "accumulate"] = accumulation(np.cumsum)
 UFUNC_METHODS[np.multiply, "accumulate"] = accumulation(np.cumprod)
-for entry in (*RULES, *COMPOSED):
-    if isinstance(entry, np.ufunc) and entry.nin == 2 and entry.signature is None:
-        UFUNC_METHODS[entry, "outer"] = outer(entry)
+for _extreme in (np.maximum, np.minimum):
+    UFUNC_METHODS[_extreme, "accumulate"] = running_extreme(_extreme)
+UFUNC_METHODS[np.add, "reduceat"] = lambda array, indices, axis=0: summed_segments(array, indices, axis)

@@ -2,22 +2,27 @@
 
 from tinygrad_course.training.batches import mini_batches
 from tinygrad_course.training.checkpoints import CheckpointError, load, save
+from tinygrad_course.training.epochs import NotFiniteError
 from tinygrad_course.training.initialization import initialize_parameters
-from tinygrad_course.training.loop import InterruptedRun, NotFiniteError, fit
+from tinygrad_course.training.loop import InterruptedRun, UnsavedRun, fit
 from tinygrad_course.training.network import Network
-from tinygrad_course.training.optimizers import Adam, GradientDescent, Momentum
-from tinygrad_course.training.resuming import Run
+from tinygrad_course.training.optimizers import Adam, AdamW, GradientDescent, Momentum, RMSprop
+from tinygrad_course.training.runs import EarlyStopping, Run
 from tinygrad_course.training.watching import watch
 
 __all__ = [
     "Adam",
+    "AdamW",
     "CheckpointError",
+    "EarlyStopping",
     "GradientDescent",
     "InterruptedRun",
     "Momentum",
     "Network",
     "NotFiniteError",
+    "RMSprop",
     "Run",
+    "UnsavedRun",
     "fit",
     "initialize_parameters",
     "load",

@@ -6,9 +6,10 @@ The layout, version 1, which `h5py` alone reads (``h5py.File("run.h5")["paramete
 bytes 0 to 511              text, HDF5's user block: what the file is, how long, and its SHA-256
 ``/`` attributes            ``format``, ``version``, ``written_by``, ``epoch``
 ``/parameters/...``         a nest: a dict, list or tuple is a group (its attribute ``kind`` says which),
-                            an array is a dataset (``order`` says how it lay in memory, C or F);
+                            an array is a dataset (``order`` is F where it lay in memory by columns);
                             a slash in a key is percent-encoded
 ``/state/...``              the optimiser's state, a nest
+``/best/...``               the parameters of the best epoch, a nest, where the run stops early
 ``/history/...``            a 1-D dataset for each list of numbers, one number an epoch
 ``/setup``                  JSON text: what was trained, and how
 ``/streams/...``            JSON text for each random stream: its kind, and where it stands
@@ -25,23 +26,27 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import operator
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote, unquote
+from urllib.parse import unquote
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tinygrad_course import files
 from tinygrad_course.functions.streams import Stream, remake, state_text
+from tinygrad_course.training.nests import Writer, encoded, plain_array, read_nest, read_text
 
 FORMAT = "tinygrad_course checkpoint"
 VERSION = 1
 BLOCK = 512
 
 Nest = Any
+Array = NDArray[Any]
 
 
 class CheckpointError(ValueError):
@@ -64,6 +69,8 @@ class Checkpoint:
         Standing where they stood.
     epoch : int
         How many epochs were done.
+    best : nest of arrays or None
+        The parameters of the best epoch, of a run that stops early.
     """
 
     parameters: Nest
@@ -72,6 +79,7 @@ class Checkpoint:
     setup: dict[str, Any] = field(default_factory=dict)
     streams: dict[str, Stream] = field(default_factory=dict)
     epoch: int = 0
+    best: Nest = None
 
 
 def save(
@@ -83,6 +91,7 @@ def save(
     setup: Mapping[str, Any] | None = None,
     streams: Mapping[str, Stream | str] | None = None,
     epoch: int = 0,
+    best: Nest = None,
 ) -> Path:
     """Write a checkpoint, whole or not at all; the module's documentation has the layout.
 
@@ -92,11 +101,13 @@ def save(
     parameters, state : nest of arrays
     history : mapping of str to sequence of float, optional
     setup : mapping, optional
-        Must be expressible in JSON.
+        Must be expressible in JSON; NumPy's numbers and arrays are written as Python's numbers and lists.
     streams : mapping of str to RandomState or Generator, optional
         Random streams, saved with where they stand (or as the text of `streams.state_text`).
     epoch : int
         How many epochs were done.
+    best : nest of arrays, optional
+        The parameters of the best epoch.
 
     Returns
     -------
@@ -105,9 +116,11 @@ def save(
     Raises
     ------
     TypeError
-        For a value that is no array of numbers, or a key that is no text.
+        For a value that is no array of numbers, a key that is no text, an epoch that is no whole number.
     FileNotFoundError
         If the directory does not exist.
+    OSError
+        If it can't be written.
 
     Examples
     --------
@@ -116,27 +129,78 @@ def save(
     >>> print(checkpoint.parameters["W1"], checkpoint.setup, checkpoint.epoch)
     [[1. 1.]] {'layers': [2, 1]} 3
     """
+    return files.write(
+        Path(path),
+        image(parameters, state=state, history=history, setup=setup, streams=streams, epoch=epoch, best=best),
+    )
+
+
+def image(
+    parameters: Nest,
+    *,
+    state: Nest = None,
+    history: Mapping[str, Any] | None = None,
+    setup: Mapping[str, Any] | None = None,
+    streams: Mapping[str, Stream | str] | None = None,
+    epoch: int = 0,
+    best: Nest = None,
+) -> bytes:
+    """Return what `save` writes."""
     import h5py
 
     from tinygrad_course import __version__
 
-    image = io.BytesIO()
-    with h5py.File(image, "w", userblock_size=BLOCK, track_order=True) as file:
-        file.attrs["format"] = FORMAT
-        file.attrs["version"] = VERSION
-        file.attrs["written_by"] = __version__
-        file.attrs["epoch"] = epoch
-        _write(file, "parameters", parameters, "parameters")
-        _write(file, "state", state, "state")
-        told = {key: np.asarray(values, dtype=np.float64) for key, values in (history or {}).items()}
-        _write(file, "history", told, "history")
-        _write_text(file, "setup", json.dumps(dict(setup or {}), allow_nan=True))
-        group = file.create_group("streams", track_order=True)
+    try:
+        epochs = operator.index(epoch)
+    except TypeError:
+        raise TypeError(f"epoch is {epoch!r}; expected how many epochs were done, a whole number") from None
+    if epochs < 0:
+        raise ValueError(f"epoch is {epoch}; expected how many epochs were done, from 0")
+    with Writer() as file:
+        root = h5py.File(file.id).attrs
+        root["format"], root["version"], root["written_by"], root["epoch"] = (
+            FORMAT,
+            VERSION,
+            __version__,
+            epochs,
+        )
+        file.nest("parameters", parameters)
+        file.nest("state", state)
+        if best is not None:
+            file.nest("best", best)
+        file.nest("history", {k: _numbers(v, f"history/{k}") for k, v in (history or {}).items()})
+        file.text("setup", json_of(setup or {}))
+        file.group("streams")
         for name, rng in (streams or {}).items():
-            _write_text(group, _encoded(name), rng if isinstance(rng, str) else state_text(rng))
-        table = _table(file)
-    content = image.getvalue()[BLOCK:]
-    return files.write(Path(path), _block(content, table) + content + table)
+            file.text(f"streams/{encoded(name)}", rng if isinstance(rng, str) else state_text(rng))
+        content, table = file.image(), file.table()
+    return _block(content, table) + content + table
+
+
+def _numbers(values: Any, path: str) -> Array:
+    return plain_array(values, path).astype(np.float64)
+
+
+def json_of(setup: Mapping[str, Any]) -> str:
+    """Return a setup as it is written: NumPy's numbers and arrays as Python's.
+
+    Raises
+    ------
+    TypeError
+        For what JSON can't say.
+    """
+
+    def plain(value: Any) -> Any:
+        if isinstance(value, (np.generic, np.ndarray)) and value.dtype.kind in "fiubU":
+            return value.tolist()
+        if isinstance(value, os.PathLike):
+            return os.fspath(value)
+        raise TypeError(
+            f"setup holds {value!r}, a {type(value).__name__}; it takes what JSON can say: numbers, text, "
+            "lists and dicts of them"
+        )
+
+    return json.dumps(dict(setup), allow_nan=True, default=plain)
 
 
 def load(path: str | os.PathLike[str]) -> Checkpoint:
@@ -156,12 +220,13 @@ def load(path: str | os.PathLike[str]) -> Checkpoint:
     _verify(path, raw)
     with h5py.File(io.BytesIO(raw), "r") as file:
         return Checkpoint(
-            parameters=_read(file["parameters"]),
-            state=_read(file["state"]),
-            history={key: values.tolist() for key, values in _read(file["history"]).items()},
-            setup=json.loads(_read_text(file["setup"])),
-            streams={unquote(name): remake(_read_text(text)) for name, text in file["streams"].items()},
+            parameters=read_nest(file["parameters"]),
+            state=read_nest(file["state"]),
+            history={key: values.tolist() for key, values in read_nest(file["history"]).items()},
+            setup=json.loads(read_text(file["setup"])),
+            streams={unquote(name): remake(read_text(text)) for name, text in file["streams"].items()},
             epoch=int(file.attrs["epoch"]),
+            best=read_nest(file["best"]) if "best" in file else None,
         )
 
 
@@ -176,22 +241,6 @@ def _block(content: bytes, table: bytes) -> bytes:
         f"table {len(table)}\nsha256 {_digest(table)}\n"
     )
     return text.encode("ascii").ljust(BLOCK, b"\0")
-
-
-def _table(file: Any) -> bytes:
-    """Return where the values of each dataset are, and their digests: what names a damaged part."""
-    lines = []
-
-    def note(name: str, item: Any) -> None:
-        if isinstance(item, h5py.Dataset) and item.id.get_offset() is not None:
-            values = item[()]
-            content = values if isinstance(values, bytes) else values.tobytes()
-            lines.append(f"{item.id.get_offset()} {len(content)} {_digest(content)} /{name}\n")
-
-    import h5py
-
-    file.visititems(note)
-    return "".join(lines).encode()
 
 
 def _verify(path: Path, raw: bytes) -> None:
@@ -241,64 +290,3 @@ def _damage(raw: bytes, block: bytes, table: bytes) -> str:
 
 def _digest(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
-
-
-# ------------------------------------------------------------------ nests and text in HDF5
-
-
-def _encoded(key: str) -> str:
-    """Return a key as HDF5 can name it: a slash would make a group, a dot is the group itself."""
-    name = quote(key, safe=" !#$&'()*+,:;<=>?@[]^`{|}~\"\\")
-    return name.replace(".", "%2E") if set(name) <= {"."} else name
-
-
-def _write(parent: Any, name: str, value: Nest, path: str) -> None:
-    children: list[tuple[str, Any]] | None = None
-    if isinstance(value, dict):
-        for key in value:
-            if not isinstance(key, str) or not key:
-                raise TypeError(f"{path} has the key {key!r}; a checkpoint's keys are text, such as 'W1'")
-        kind, children = "dict", [(_encoded(key), item) for key, item in value.items()]
-    elif isinstance(value, (list, tuple)):
-        kind, children = type(value).__name__, [(str(i), item) for i, item in enumerate(value)]
-    elif value is None:
-        kind, children = "none", []
-    if children is None:
-        _write_array(parent, name, value, path)
-        return
-    group = parent.create_group(name, track_order=True)
-    group.attrs["kind"] = kind if kind in {"dict", "list", "none"} else "tuple"
-    for key, item in children:
-        _write(group, key, item, f"{path}/{key}")
-
-
-def _write_array(parent: Any, name: str, value: Any, path: str) -> None:
-    array = np.asarray(value)
-    if array.dtype.kind not in "fiub":
-        raise TypeError(f"{path} is {value!r}; a checkpoint holds arrays of numbers")
-    dataset = parent.create_dataset(name, data=np.ascontiguousarray(array).reshape(array.shape))
-    dataset.attrs["order"] = "F" if array.flags.f_contiguous and not array.flags.c_contiguous else "C"
-
-
-def _write_text(parent: Any, name: str, text: str) -> None:
-    import h5py
-
-    content = text.encode()
-    parent.create_dataset(name, data=content, dtype=h5py.string_dtype("utf-8", len(content)))
-
-
-def _read_text(dataset: Any) -> str:
-    return bytes(dataset[()]).decode()
-
-
-def _read(item: Any) -> Nest:
-    kind = item.attrs.get("kind")
-    if kind is None:
-        value = item[()]
-        return np.asfortranarray(value) if item.attrs["order"] == "F" else value
-    if kind == "none":
-        return None
-    if kind == "dict":
-        return {unquote(key): _read(item[key]) for key in item}
-    items = [_read(item[str(i)]) for i in range(len(item))]
-    return items if kind == "list" else tuple(items)

@@ -95,6 +95,30 @@ def check_labels(Y: ArrayLike, m: int, n: int, dtype: DTypeLike, *, one_hot: boo
     return array.astype(dtype, copy=False)
 
 
+def check_targets(Y: ArrayLike, m: int, n: int, dtype: DTypeLike) -> Array:
+    """Return the numbers that a regression is to predict, (n, m), or say what is wrong with them.
+
+    Raises
+    ------
+    ValueError
+        If the shape is another, or there is a NaN or an infinity.
+
+    Examples
+    --------
+    >>> check_targets(np.zeros((3, 1)), 3, 1, np.float64)
+    Traceback (most recent call last):
+    ValueError: Y is (3, 1); expected (1, 3), a column for each column of X; did you mean Y.T?
+    """
+    array = _real(Y, "Y")
+    if array.shape != (n, m):
+        hint = "; did you mean Y.T?" if array.shape == (m, n) else ""
+        if array.shape == (m,):
+            hint = "; did you mean Y.reshape(1, -1)?"
+        raise ValueError(f"Y is {array.shape}; expected ({n}, {m}), a column for each column of X{hint}")
+    _finite(array, "Y")
+    return array.astype(dtype, copy=False)
+
+
 def _real(data: ArrayLike, name: str) -> Array:
     array = np.asarray(data)
     if array.dtype.kind not in "fiub":

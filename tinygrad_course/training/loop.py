@@ -1,38 +1,43 @@
-"""The training loop: mini-batches, progress, history, checkpoints; and `mini_batches` by itself."""
+"""The training loop: `fit`."""
 
 from __future__ import annotations
 
 import math
 import os
-import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
-
-import numpy as np
+from typing import Any, cast
 
 from tinygrad_course.autodiff.gradients import value_and_grad
 from tinygrad_course.compiling import compiled
-from tinygrad_course.engine import trees
-from tinygrad_course.functions.streams import Stream, only_stream, stream
-from tinygrad_course.training.batches import Array, count_examples, examples, mini_batches
-from tinygrad_course.training.optimizers import Optimizer
-from tinygrad_course.training.resuming import Book, Run, positions_of, run_of, setup_of
+from tinygrad_course.functions.streams import Position, Stream, only_stream, position, stream
+from tinygrad_course.training.batches import count_examples
+from tinygrad_course.training.epochs import Cost, Draw, Epochs, Measures, Metric, Step
+from tinygrad_course.training.optimizers import Optimizer, by_name
+from tinygrad_course.training.progress import progress
+from tinygrad_course.training.resuming import Book, data_of, described, setup_of
+from tinygrad_course.training.runs import EarlyStopping, Run, monitored
+from tinygrad_course.training.schedules import ReduceOnPlateau
 
-__all__ = ["InterruptedRun", "NotFiniteError", "Run", "fit", "mini_batches"]
+__all__ = ["Callback", "InterruptedRun", "UnsavedRun", "fit"]
 
 Nest = Any
-Cost = Callable[[Nest, Any, Any], Any]
 Shuffle = int | Stream | Callable[[int], Stream]
-
-
-class NotFiniteError(FloatingPointError):
-    """Training has come to a cost that is NaN or infinite."""
+Callback = Callable[[Run], object]
 
 
 class InterruptedRun(KeyboardInterrupt):
     """Ctrl-C has stopped `fit`; ``run`` is where it stood after its last whole epoch."""
+
+    def __init__(self, message: str, run: Run) -> None:
+        super().__init__(message)
+        self.run = run
+
+
+class UnsavedRun(OSError):  # noqa: N818  (as InterruptedRun is called)
+    """A run has come to its end and can't be saved (the disk is full); ``run`` is what it has come to."""
 
     def __init__(self, message: str, run: Run) -> None:
         super().__init__(message)
@@ -47,20 +52,26 @@ def fit(
     parameters: Nest,
     X: Any,
     Y: Any,
-    optimizer: Optimizer,
+    optimizer: Optimizer | str,
     *,
     epochs: int,
     batch_size: int | None = None,
     rng: Shuffle = 0,
     axis: int = -1,
     streams: Mapping[str, Stream] | None = None,
+    draw: Draw | None = None,
+    validation: tuple[Any, Any] | None = None,
+    evaluate: Cost | None = None,
+    metrics: Mapping[str, Metric] | None = None,
+    early_stopping: EarlyStopping | int | None = None,
+    callbacks: Callback | Sequence[Callback] = (),
     state: Nest = None,
     checkpoint: str | os.PathLike[str] | None = None,
     every: int = 100,
     setup: Mapping[str, Any] | None = None,
     show: bool | None = None,
-    after_epoch: Callable[[int, float, Nest], object] | None = None,
-    compile: bool = False,
+    title: str = "epoch",
+    compile: bool | str = False,
 ) -> Run:
     """Lower a cost by gradients from its graph.
 
@@ -71,7 +82,8 @@ def fit(
     parameters : nest of ndarray
         Where to start; not changed.
     X, Y : arrays with examples as columns, or HDF5 datasets
-    optimizer : GradientDescent, Momentum, Adam, or the like
+    optimizer : GradientDescent, Momentum, RMSprop, Adam, AdamW, or the like
+        Or the name of one, "adam", with its defaults.
     epochs : int
         Passes through the data. Without mini-batches an epoch is one of the course's iterations.
     batch_size : int, optional
@@ -83,6 +95,22 @@ def fit(
         Where the examples are counted in X and Y, see `mini_batches`.
     streams : mapping of str to RandomState or Generator, optional
         What the cost draws from (dropout), so that a checkpoint can put it back.
+    draw : callable, optional
+        Called with the number of examples before each step; what it returns, a tuple (of dropout masks), goes
+        to the cost after X and Y. So a cost that is compiled can have fresh random numbers.
+    validation : tuple of X and Y, optional
+        Examples that are held out: after each epoch their cost goes into the history.
+    evaluate : callable, optional
+        The cost of the validation data, where it is another than `cost`: without dropout, say.
+    metrics : mapping of str to callable, optional
+        ``metric(parameters, X, Y)`` returns a number, which goes into the history after each epoch:
+        ``{"accuracy": lambda p, X, Y: np.mean(predict(p, X) == Y)}``.
+    early_stopping : EarlyStopping or int, optional
+        End after so many epochs without a lower cost (of the validation data, where there are any), and
+        return the parameters of the best epoch.
+    callbacks : callable, or sequence of callables
+        Called after each epoch with the `Run` so far, which they leave as it is. If one returns something
+        true, the run ends there.
     state : nest, optional
         The optimiser's, to go on with.
     checkpoint : path, optional
@@ -95,12 +123,11 @@ def fit(
         same when the run goes on.
     show : bool, optional
         Show progress; None: where rich is installed and stderr is a terminal.
-    after_epoch : callable, optional
-        Called with the number of epochs done, the last one's cost, and the parameters. If it returns
-        something true, the run ends there.
-    compile : bool
-        Turn the step, gradient and update together, into a program at its first recording: see `compiled`.
-        For a cost that draws nothing at random.
+    title : str
+        What stands before the progress bar.
+    compile : bool or str
+        Turn the step, gradient and update together, into a program at its first recording: see `compiled`,
+        whose engine a text names. For a cost that draws nothing at random.
 
     Returns
     -------
@@ -114,11 +141,14 @@ def fit(
         If `checkpoint` is a damaged file, or one of another run.
     InterruptedRun
         On Ctrl-C, after saving; it is a KeyboardInterrupt.
+    UnsavedRun
+        If the run has ended and can't be saved; ``error.run`` has it.
     CannotCompile
         With `compile`, if the cost draws at random or branches on a value.
 
     Examples
     --------
+    >>> import numpy as np
     >>> from tinygrad_course.functions import sigmoid, binary_cross_entropy
     >>> from tinygrad_course.training.optimizers import GradientDescent
     >>> def cost(p, X, Y):
@@ -131,168 +161,158 @@ def fit(
     if epochs < 0 or every < 1:
         raise ValueError(f"epochs={epochs} and every={every}; expected epochs from 0 and every from 1")
     count_examples(X, Y, axis)
+    optimizer = by_name(optimizer)
     shuffle = rng if callable(rng) else stream(rng)
     drawn = {name: only_stream(s, f"the stream {name!r}") for name, s in (streams or {}).items()}
     if batch_size is not None and not callable(shuffle):
         drawn["shuffle"] = shuffle
+    if isinstance(early_stopping, int):
+        early_stopping = EarlyStopping(early_stopping)
+    measures = Measures(evaluate or cost, metrics or {}, X, Y, validation, axis)
     run = Run(parameters, optimizer.init(parameters) if state is None else state)
     book = None
     if checkpoint is not None:
-        told = setup_of(parameters, X, Y, optimizer, batch_size, dict(setup or {}))
+        more = {
+            "validation": None if validation is None else [data_of(part) for part in validation],
+            "metrics": list(measures.metrics) or None,
+            "early_stopping": None if early_stopping is None else described(early_stopping),
+        }
+        told = setup_of(parameters, X, Y, optimizer, batch_size, {**(setup or {}), **more})
         book = Book(Path(checkpoint), every, told, drawn)
         run = book.open(run)
     step = _step(cost, optimizer)
-    loop = _Loop(compiled(step) if compile else step, X, Y, batch_size, shuffle, axis)
-    return _train(loop, run, epochs, book, drawn, show, after_epoch)
+    if compile:
+        step = compiled(step, engine=compile) if isinstance(compile, str) else compiled(step)
+    steps = Epochs(step, X, Y, batch_size, shuffle, axis, draw)
+    after = (callbacks,) if callable(callbacks) else tuple(callbacks)
+    training = _Training(steps, measures, optimizer, early_stopping, after, drawn, book)
+    return training.run(run, epochs, show, title)
 
 
-def _step(cost: Cost, optimizer: Optimizer) -> Callable[[Nest, Nest, Any, Any], tuple[Any, Nest, Nest]]:
+def _step(cost: Cost, optimizer: Optimizer) -> Step:
     """Return the function that computes the cost of a batch, and the parameters and state after it."""
     differentiated = value_and_grad(cost)
 
-    def step(parameters: Nest, state: Nest, X: Any, Y: Any) -> tuple[Any, Nest, Nest]:
-        J, grads = differentiated(parameters, X, Y)
+    def step(parameters: Nest, state: Nest, X: Any, Y: Any, *drawn: Any) -> tuple[Any, Nest, Nest]:
+        J, grads = differentiated(parameters, X, Y, *drawn)
         return (J, *optimizer.update(parameters, grads, state))
 
     return step
 
 
-class _Loop:
-    """One epoch: the batches in turn, a step for each."""
+@dataclass
+class _Training:
+    """The epochs one after another, and what is done after each."""
 
-    def __init__(
-        self,
-        step: Callable[[Nest, Nest, Any, Any], tuple[Any, Nest, Nest]],
-        X: Any,
-        Y: Any,
-        batch_size: int | None,
-        shuffle: Stream | Callable[[int], Stream],
-        axis: int,
-    ) -> None:
-        self.step = step
-        self.shuffle = shuffle
-        self.batch_size = batch_size
-        self.axis = axis
-        self.X, self.Y = X, Y
-        if batch_size is None and not (
-            isinstance(X, np.ndarray) and isinstance(Y, np.ndarray) and axis == -1
-        ):
-            every = np.arange(count_examples(X, Y, axis))
-            self.X, self.Y = examples(X, every, axis), examples(Y, every, axis)
+    steps: Epochs
+    measures: Measures
+    optimizer: Optimizer
+    stopping: EarlyStopping | None
+    callbacks: tuple[Callback, ...]
+    streams: Mapping[str, Stream]
+    book: Book | None
 
-    def batches(self, epoch: int) -> Iterator[tuple[Array, Array]]:
-        if self.batch_size is None:
-            return iter(((self.X, self.Y),))
-        rng = self.shuffle(epoch) if callable(self.shuffle) else self.shuffle
-        return mini_batches(self.X, self.Y, self.batch_size, rng, self.axis)
-
-    def epoch(self, number: int, parameters: Nest, state: Nest) -> tuple[float, float, Nest, Nest]:
-        """Return the mean cost, the last batch's cost, and the parameters and state after one epoch."""
-        total, m, J = 0.0, 0, 0.0
-        for batch, (X, Y) in enumerate(self.batches(number)):
-            try:
-                value, after, later = self.step(parameters, state, X, Y)
-            except FloatingPointError as error:
-                raise NotFiniteError(f"{self.place(number, batch)}: {error}") from error
-            J = float(value)
-            if not math.isfinite(J):
-                raise NotFiniteError(self.diverged(J, number, batch, parameters))
-            parameters, state = after, later
-            count = X.shape[-1]
-            total, m = (J * count, count) if m == 0 else (total + J * count, m + count)
-        return (J if m == count else total / m), J, parameters, state
-
-    def place(self, epoch: int, batch: int) -> str:
-        if self.batch_size is None:
-            return f"iteration {epoch}"
-        return f"epoch {epoch}, mini-batch {batch}"
-
-    def diverged(self, J: float, epoch: int, batch: int, parameters: Nest) -> str:
-        message = f"the cost is {J} at {self.place(epoch, batch)} (counted from 0)"
-        bad = [path for path, value in trees.leaves(parameters) if not np.all(np.isfinite(value))]
-        if bad:
-            message += f"; NaN or infinity is in {', '.join(bad)} by then"
-        return (
-            message
-            + ". A learning rate that is too large is the usual cause, a log of 0 or an overflow the next. "
-            "Run it under `with tinygrad_course.debug():` to see which operation made it first"
-        )
-
-
-def _train(
-    loop: _Loop,
-    run: Run,
-    epochs: int,
-    book: Book | None,
-    drawn: Mapping[str, Stream],
-    show: bool | None,
-    after_epoch: Callable[[int, float, Nest], object] | None,
-) -> Run:
-    # What is done is replaced in one assignment, so that Ctrl-C finds a whole epoch whenever it comes.
-    history = run.history
-    done = (run.epoch, run.parameters, run.state, positions_of(drawn))
-    try:
-        with _progress(show, run.epoch, epochs) as report:
-            while done[0] < epochs:
-                number, parameters, state, _ = done
-                J, last, parameters, state = loop.epoch(number, parameters, state)
-                history["cost"].append(J)
-                history["last_batch"].append(last)
-                done = (number + 1, parameters, state, positions_of(drawn))
-                report(number + 1, J)
-                if book is not None and (number + 1) % book.every == 0:
-                    book.save(done, history)
-                if after_epoch is not None and after_epoch(number + 1, J, parameters):
-                    break
-        run = run_of(done, history)
-        if book is not None:
-            book.save(done, history)
-    except KeyboardInterrupt:
-        message = f"stopped by Ctrl-C after epoch {done[0]} of {epochs}"
-        if book is None:
-            message += "; nothing was saved: fit(..., checkpoint='run.h5') saves"
-        else:
-            book.save(done, history)
-            message += f"; {book.path} holds the run up to there. Run the same program again and it goes on"
-        raise InterruptedRun(message, run_of(done, history)) from None
-    return run
-
-
-# ------------------------------------------------------------------ progress
-
-
-@contextmanager
-def _progress(show: bool | None, begun: int, epochs: int) -> Iterator[Callable[[int, float], None]]:
-    """Give a function that is told of each epoch, and draws with rich where there is somebody to see it."""
-    console = None
-    if show is not False:
+    def run(self, run: Run, epochs: int, show: bool | None, title: str) -> Run:
+        """Train from where `run` stands, up to so many epochs in all."""
+        # What is done is replaced in one assignment, so that Ctrl-C finds a whole epoch whenever it comes.
+        run = self._found_best(run)
+        done = (run, self._positions())
         try:
-            from rich.console import Console
-            from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+            with progress(title, epochs, done=run.epoch, show=show) as report:
+                while run.epoch < epochs and not self._enough(run):
+                    run = self._after(run, *self.steps.run(run.epoch, run.parameters, run.state))
+                    done = (run, self._positions())
+                    report(run.epoch, run.history["cost"][-1])
+                    if self.book is not None and run.epoch % self.book.every == 0 and run.epoch < epochs:
+                        self._save_midway(*done)
+                    if any([callback(run) for callback in self.callbacks]):  # noqa: C419  (each is told)
+                        break
+            if self.book is not None:
+                self._save(*done)
+        except KeyboardInterrupt:
+            message = f"stopped by Ctrl-C after epoch {done[0].epoch} of {epochs}; {self._keep(*done)}"
+            raise InterruptedRun(message, _of_best(_cut(done[0]))) from None
+        return _of_best(run)
 
-            console = Console(stderr=True)
-        except ModuleNotFoundError:
-            if show:
-                raise ModuleNotFoundError(
-                    "show=True draws with rich, which is not installed: pip install rich"
-                ) from None
-    if console is None or not (show or console.is_terminal):
-        yield lambda epoch, J: None
-        return
-    columns = (
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("cost {task.fields[cost]}"),
-        TimeRemainingColumn(),
-    )
-    with Progress(TextColumn("epoch"), *columns, console=console, auto_refresh=False) as bar:
-        task = bar.add_task("", total=epochs, completed=begun, cost="")
-        seen = 0.0
+    def _after(self, run: Run, J: float, last: float, parameters: Nest, state: Nest) -> Run:
+        """Return the run after one more epoch."""
+        values = {"cost": J, "last_batch": last, **self.measures.of(parameters)}
+        epoch, history = run.epoch + 1, run.history
+        for name, value in values.items():
+            # Columns that a run before lacked are NaN there.
+            column = history.setdefault(name, [math.nan] * run.epoch)
+            del column[run.epoch :]
+            column.append(value)
+        rate = self.optimizer.learning_rate
+        if isinstance(rate, ReduceOnPlateau):
+            latest = monitored(history, rate.monitor)[-1]
+            state = {**state, "plateau": rate.after_epoch(state["plateau"], latest)}
+        best_epoch, best = run.best_epoch, run.best
+        if self.stopping is not None:
+            read = monitored(history, self.stopping.monitor)
+            if self.stopping.better(read[-1], math.nan if best_epoch is None else read[best_epoch - 1]):
+                best_epoch, best = epoch, parameters
+        return Run(parameters, state, history, epoch, best_epoch, best)
 
-        def report(epoch: int, J: float) -> None:
-            nonlocal seen
-            if time.monotonic() - seen > 0.1 or epoch == epochs:
-                bar.update(task, completed=epoch, cost=f"{J:.6f}", refresh=True)
-                seen = time.monotonic()
+    def _found_best(self, run: Run) -> Run:
+        """Return a run that goes on, with the number of its best epoch so far."""
+        if self.stopping is None or run.epoch == 0:
+            return run
+        best = self.stopping.best(monitored(run.history, self.stopping.monitor))
+        return replace(run, best_epoch=None if best is None else best + 1)
 
-        yield report
+    def _enough(self, run: Run) -> bool:
+        return self.stopping is not None and run.epoch - (run.best_epoch or 0) >= self.stopping.patience
+
+    def _positions(self) -> dict[str, Position]:
+        return {name: position(rng) for name, rng in self.streams.items()}
+
+    def _save_midway(self, run: Run, positions: dict[str, Position]) -> None:
+        """Save; if that fails, training goes on, for the next time may do better."""
+        try:
+            cast("Book", self.book).save(run, positions)
+        except OSError as error:
+            warnings.warn(
+                f"after epoch {run.epoch} the run was not saved ({error}); training goes on",
+                RuntimeWarning,
+                stacklevel=4,
+            )
+
+    def _keep(self, run: Run, positions: dict[str, Position]) -> str:
+        """Save what was done until Ctrl-C, if possible; say what has become of it."""
+        if self.book is None:
+            return "nothing was saved: fit(..., checkpoint='run.h5') saves"
+        try:
+            self.book.save(_cut(run), positions)
+        except OSError as error:
+            return f"it could not be saved ({error}), and is in this error's .run"
+        return f"{self.book.path} holds the run up to there. Run the same program again and it goes on"
+
+    def _save(self, run: Run, positions: dict[str, Position]) -> None:
+        """Save what has come to its end.
+
+        Raises
+        ------
+        UnsavedRun
+            If that fails.
+        """
+        book = cast("Book", self.book)
+        try:
+            book.save(run, positions)
+        except OSError as error:
+            rescued = book.rescue(run, positions)
+            where = f"; it was saved as {rescued} instead" if rescued else ""
+            raise UnsavedRun(
+                f"{book.path} could not be written after the last epoch, {run.epoch}: "
+                f"{error.strerror or error}. The run is in this error's .run{where}",
+                _of_best(run),
+            ) from error
+
+
+def _cut(run: Run) -> Run:
+    """Return a run without what an epoch that was interrupted has added to its history."""
+    return replace(run, history={name: values[: run.epoch] for name, values in run.history.items()})
+
+
+def _of_best(run: Run) -> Run:
+    return run if run.best is None else replace(run, parameters=run.best)

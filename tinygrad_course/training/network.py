@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import copy
+import math
 import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
@@ -13,12 +15,18 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 from tinygrad_course import functions
 from tinygrad_course.engine.tensor import Tensor
 from tinygrad_course.functions.streams import Stream, stream
-from tinygrad_course.training import checkpoints, optimizers
-from tinygrad_course.training.examples import check_labels, check_X
+from tinygrad_course.training import checkpoints, metrics, optimizers, schedules
+from tinygrad_course.training.epochs import recorded_value
+from tinygrad_course.training.examples import check_labels, check_targets, check_X
 from tinygrad_course.training.initialization import Draw, check_layers, initialize_parameters
-from tinygrad_course.training.loop import InterruptedRun, Run, fit
-from tinygrad_course.training.optimizers import GradientDescent, Optimizer
+from tinygrad_course.training.loop import Callback, InterruptedRun, fit
+from tinygrad_course.training.optimizers import GradientDescent, Optimizer, by_name
+from tinygrad_course.training.plots import plot_history
 from tinygrad_course.training.resuming import described
+from tinygrad_course.training.runs import EarlyStopping, Run
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 Array = NDArray[Any]
 
@@ -30,11 +38,19 @@ ACTIVATIONS: dict[str, Callable[[Any], Any]] = {
     "softmax": functions.softmax,
     "identity": lambda Z: Z,
 }
-_KINDS = ("GradientDescent", "Momentum", "Adam", "InverseTimeDecay", "ExponentialDecay")
+#: What the last activation can be, and the cost after it.
+_COSTS: dict[str, Callable[[Any, Any], Any]] = {
+    "sigmoid": functions.binary_cross_entropy,
+    "softmax": functions.categorical_cross_entropy,
+    "identity": functions.mean_squared_error,
+}
 
 
 class Network:
-    """A fully connected network: A = g(W A_prev + b) in each layer, and a cross-entropy as its cost.
+    """A fully connected network: A = g(W A_prev + b) in each layer, and a cost that fits the last one.
+
+    After a sigmoid the cost is `binary_cross_entropy`, after a softmax `categorical_cross_entropy`, and after
+    "identity" the network is a regression, with the mean squared error.
 
     Parameters
     ----------
@@ -42,16 +58,16 @@ class Network:
         The sizes of the layers, the input's first: ``[2, 4, 1]``.
     activations : sequence of str, or str
         A name for each layer but the input: "sigmoid", "tanh", "relu", "leaky_relu", "identity"; the last is
-        "sigmoid" or "softmax". A single name is for the hidden layers: the last one is then a sigmoid, or a
-        softmax if it has several units.
+        "sigmoid", "softmax" or "identity". A single name is for the hidden layers: the last one is then a
+        sigmoid, or a softmax if it has several units.
     init : str or callable
         See `initialize_parameters`.
     lambd : float
         The strength of L2 regularisation.
     keep_prob : float, or sequence of float
         The share of units that dropout keeps while training: in every hidden layer, or layer by layer.
-    optimizer : GradientDescent, Momentum, Adam, or the like
-        ``GradientDescent(0.01)`` if left out.
+    optimizer : GradientDescent, Momentum, RMSprop, Adam, AdamW, or the like
+        Or the name of one, "adam"; ``GradientDescent(0.01)`` if left out.
     seed : int, RandomState or Generator
         Where the first parameters come from, and then the dropout masks and the shuffling.
     dtype : dtype
@@ -62,7 +78,7 @@ class Network:
     parameters : dict of str to ndarray
         ``{"W1": ..., "b1": ...}``, to be read and replaced.
     history : dict of str to list of float
-        The costs, see `Run`.
+        The costs and metrics, see `Run`.
     epoch : int
         How many epochs it was trained for.
 
@@ -90,7 +106,7 @@ class Network:
         init: str | Draw = "he",
         lambd: float = 0.0,
         keep_prob: float | Sequence[float] = 1.0,
-        optimizer: Optimizer | None = None,
+        optimizer: Optimizer | str | None = None,
         seed: int | Stream = 3,
         dtype: DTypeLike = np.float64,
     ) -> None:
@@ -101,7 +117,7 @@ class Network:
             raise ValueError(f"lambd is {lambd}; expected a number that is not negative")
         self.lambd = float(lambd)
         self.keep_prob = _keep_probs(keep_prob, len(self.layers) - 2)
-        self.optimizer: Optimizer = GradientDescent() if optimizer is None else optimizer
+        self.optimizer: Optimizer = GradientDescent() if optimizer is None else by_name(optimizer)
         self.dtype = np.dtype(dtype)
         if self.dtype.kind != "f":
             raise TypeError(f"dtype is {self.dtype}; parameters are floating-point: float64 or float32")
@@ -118,8 +134,8 @@ class Network:
 
     # -------------------------------------------------------------- what it computes
 
-    def _forward(self, parameters: Any, A: Any, rng: Stream | None = None, *, names: bool = False) -> Any:
-        """Return Z of the last layer; with `rng`, hidden units are dropped."""
+    def _forward(self, parameters: Any, A: Any, masks: Sequence[Any] = (), *, names: bool = False) -> Any:
+        """Return Z of the last layer; with `masks`, hidden units are dropped."""
         for l, activation in enumerate(self.activations, start=1):
             Z = functions.linear(parameters[f"W{l}"], A, parameters[f"b{l}"])
             if names:
@@ -127,24 +143,26 @@ class Network:
             if l == len(self.activations):
                 break
             A = ACTIVATIONS[activation](Z)
-            if rng is not None:
-                A = functions.dropout(A, self.keep_prob[l - 1], rng)
+            if masks and masks[l - 1] is not None:
+                A = functions.drop(A, masks[l - 1], self.keep_prob[l - 1])
             if names and A is not Z:
                 A.named(f"A{l}")
         return Z
 
-    def _recorded_cost(
-        self, parameters: Any, X: Array, Y: Array, rng: Stream | None = None, *, names: bool = False
-    ) -> Any:
-        Z = self._forward(parameters, X, rng, names=names)
+    def _recorded_cost(self, parameters: Any, X: Array, Y: Array, *masks: Any, names: bool = False) -> Any:
+        Z = self._forward(parameters, X, masks, names=names)
         A = ACTIVATIONS[self.activations[-1]](Z)
-        if names:
+        if names and A is not Z:
             A.named(f"A{len(self.activations)}")
-        if self.activations[-1] == "sigmoid":
-            J = functions.binary_cross_entropy(A, Y)
-        else:
-            J = functions.categorical_cross_entropy(A, Y)
+        J: Any = _COSTS[self.activations[-1]](A, Y)
         return J + functions.l2_term(parameters, self.lambd, X.shape[1]) if self.lambd else J
+
+    def _masks(self, m: int) -> tuple[Any, ...]:
+        """Draw which units of the hidden layers stay in this step, layer after layer; None: all."""
+        return tuple(
+            None if share == 1 else functions.dropout_mask((n, m), share, self._rng)
+            for n, share in zip(self.layers[1:-1], self.keep_prob, strict=True)
+        )
 
     def predict_proba(self, X: ArrayLike) -> Array:
         """Return the output of the last layer, (n_L, m): the probability of label 1, or of each class."""
@@ -152,29 +170,40 @@ class Network:
         A: Array = ACTIVATIONS[self.activations[-1]](Z)
         return A
 
-    def predict(self, X: ArrayLike) -> NDArray[np.int64]:
-        """Return 1 where the probability is above 0.5; of a softmax, the likeliest class, (1, m)."""
-        A = self.predict_proba(X)
-        if self.activations[-1] == "softmax":
-            classes: NDArray[np.int64] = np.argmax(A, axis=0, keepdims=True)
+    def predict(self, X: ArrayLike) -> Array:
+        """Return 1 where the probability is above 0.5; of a softmax, the likeliest class, (1, m).
+
+        A regression's output is returned as it is, (n_L, m).
+        """
+        return self._labels(self.predict_proba(X))
+
+    def _labels(self, A: Array) -> Array:
+        last = self.activations[-1]
+        if last == "softmax":
+            classes: Array = np.argmax(A, axis=0, keepdims=True)
             return classes
-        return (A > 0.5).astype(np.int64)
+        return A if last == "identity" else (A > 0.5).astype(np.int64)
 
     def score(self, X: ArrayLike, Y: ArrayLike) -> float:
-        """Return the share of labels that are predicted right."""
+        """Return the share of labels that are predicted right; of a regression R2, see `metrics`."""
         X, Y = self._examples(X, Y)
-        labels = np.argmax(Y, axis=0, keepdims=True) if self.activations[-1] == "softmax" else Y
-        return float(np.mean(self.predict(X) == labels))
+        if self.activations[-1] == "identity":
+            return metrics.r2(Y, self.predict(X))
+        return metrics.accuracy(self._labels(Y), self.predict(X))
 
     def cost(self, X: ArrayLike, Y: ArrayLike) -> float:
         """Return the cost J, the L2 term included, without dropout."""
+        return recorded_value(self._recorded_cost, self.parameters, *self._examples(X, Y))
+
+    def confusion_matrix(self, X: ArrayLike, Y: ArrayLike) -> NDArray[np.int64]:
+        """Return how often each class (a row) was taken for each class (a column); see `metrics`."""
         X, Y = self._examples(X, Y)
-        Z = self._forward(self.parameters, X)
-        sigmoid = self.activations[-1] == "sigmoid"
-        J = functions.sigmoid_cross_entropy(Z, Y) if sigmoid else functions.softmax_cross_entropy(Z, Y)
-        if self.lambd:
-            J = J + functions.l2_term(self.parameters, self.lambd, X.shape[1])
-        return float(J)
+        last, n = self.activations[-1], self.layers[-1]
+        if last == "identity" or (last == "sigmoid" and n > 1):
+            raise ValueError(
+                f"{self!r} has no classes that exclude each other, as a softmax or one sigmoid has"
+            )
+        return metrics.confusion_matrix(self._labels(Y), self.predict(X), 2 if last == "sigmoid" else n)
 
     def record(self, X: ArrayLike, Y: ArrayLike) -> Tensor:
         """Return the cost as a recorded Tensor, its nodes named W1, b1, Z1, A1, ...: ``graph(J)`` draws it.
@@ -200,10 +229,13 @@ class Network:
         *,
         epochs: int = 1000,
         batch_size: int | None = None,
+        validation: tuple[Any, Any] | None = None,
+        early_stopping: EarlyStopping | int | None = None,
+        callbacks: Callback | Sequence[Callback] = (),
         checkpoint: str | os.PathLike[str] | None = None,
         every: int = 100,
         show: bool | None = None,
-        after_epoch: Callable[[int, float, Any], object] | None = None,
+        compile: bool | str = False,
     ) -> Self:
         """Train from the present parameters on.
 
@@ -211,19 +243,23 @@ class Network:
         ----------
         X : array, shape (n_x, m), or HDF5 dataset
         Y : array, shape (1, m), or HDF5 dataset
-            Labels 0 and 1; for a softmax the classes 0, 1, ... or one-hot columns, (n_L, m).
+            Labels 0 and 1; for a softmax the classes 0, 1, ... or one-hot columns, (n_L, m); for a regression
+            numbers, (n_L, m).
         epochs : int
             Passes through the data; without mini-batches each is one of the course's iterations.
         batch_size : int, optional
             Examples in a mini-batch; None for all.
+        validation : tuple of X and Y, optional
+            Examples that are held out: the history then has ``"validation_cost"``, and ``"score"`` of both
+            parts.
+        early_stopping, callbacks, compile
+            See `training.fit`.
         checkpoint : path, optional
             A file to save in; if it exists, the run goes on from it, up to `epochs` in all.
         every : int
             Epochs from one save to the next.
         show : bool, optional
             Show progress; None: where rich is installed and stderr is a terminal.
-        after_epoch : callable, optional
-            See `training.fit`.
 
         Returns
         -------
@@ -240,12 +276,14 @@ class Network:
         in_files = any(hasattr(data, "chunks") for data in (X, Y))  # HDF5 and its like, read batch by batch
         if not in_files:
             X, Y = self._examples(X, Y)
-        rng = self._rng if min(self.keep_prob, default=1.0) < 1 else None
+        if validation is not None:
+            validation = self._examples(*validation)
+        dropout = min(self.keep_prob, default=1.0) < 1
 
-        def cost(parameters: Any, X: Any, Y: Any) -> Any:
+        def cost(parameters: Any, X: Any, Y: Any, *masks: Any) -> Any:
             if in_files:
                 X, Y = self._examples(X, Y)
-            return self._recorded_cost(parameters, X, Y, rng)
+            return self._recorded_cost(parameters, X, Y, *masks)
 
         begun = self.epoch
         try:
@@ -258,13 +296,19 @@ class Network:
                 epochs=epochs,
                 batch_size=batch_size,
                 rng=self._rng,
-                streams={} if rng is None else {"network": rng},
+                streams={"network": self._rng} if dropout else {},
+                draw=self._masks if dropout else None,
+                validation=validation,
+                evaluate=self._recorded_cost,
+                metrics={} if validation is None else {"score": self._score},
+                early_stopping=early_stopping,
+                callbacks=callbacks,
                 state=self._state,
                 checkpoint=checkpoint,
                 every=every,
                 setup=self._setup(),
                 show=show,
-                after_epoch=after_epoch,
+                compile=compile,
             )
         except InterruptedRun as stopped:
             self._adopt(stopped.run, 0 if checkpoint else begun)
@@ -275,8 +319,22 @@ class Network:
     def _adopt(self, run: Run, before: int) -> None:
         """Take over what a run has come to; `before` of its epochs are in the history already."""
         self.parameters, self._state = run.parameters, run.state
-        self.history = {key: self.history[key][:before] + run.history[key] for key in self.history}
+        none = [math.nan]  # what was not measured
+        self.history = {
+            key: (self.history.get(key, none * before)[:before] + run.history.get(key, none * run.epoch))
+            for key in {**self.history, **run.history}
+        }
         self.epoch = before + run.epoch
+
+    def _score(self, parameters: Any, X: Any, Y: Any) -> float:
+        """Return the score of other parameters than the network's own."""
+        other = copy.copy(self)
+        other.parameters = parameters
+        return other.score(X, Y)
+
+    def plot_history(self, path: str | os.PathLike[str] | None = None) -> Figure:
+        """Draw the costs and metrics over the epochs; into a file, if one is named."""
+        return plot_history(self.history, path)
 
     # -------------------------------------------------------------- files
 
@@ -335,7 +393,8 @@ class Network:
         network.init = setup["init"] if init is None else init
         network.seed = setup["seed"]
         network._rng = found.streams.get("network", network._rng)
-        network._adopt(Run(found.parameters, found.state, found.history, found.epoch), 0)
+        parameters = found.parameters if found.best is None else found.best
+        network._adopt(Run(parameters, found.state, found.history, found.epoch), 0)
         return network
 
     def _setup(self) -> dict[str, Any]:
@@ -357,8 +416,10 @@ class Network:
 
     def _examples(self, X: ArrayLike, Y: ArrayLike) -> tuple[Array, Array]:
         X = self._inputs(X)
-        one_hot = self.activations[-1] == "softmax"
-        return X, check_labels(Y, X.shape[1], self.layers[-1], self.dtype, one_hot=one_hot)
+        m, n, last = X.shape[1], self.layers[-1], self.activations[-1]
+        if last == "identity":
+            return X, check_targets(Y, m, n, self.dtype)
+        return X, check_labels(Y, m, n, self.dtype, one_hot=last == "softmax")
 
 
 def _activations(names: Sequence[str] | str, layers: tuple[int, ...]) -> tuple[str, ...]:
@@ -372,8 +433,10 @@ def _activations(names: Sequence[str] | str, layers: tuple[int, ...]) -> tuple[s
     for name in (*chosen, *([names] if isinstance(names, str) else [])):
         if name not in ACTIVATIONS:
             raise ValueError(f"{told}: {name!r} is none of {', '.join(ACTIVATIONS)}")
-    if chosen[-1] not in {"sigmoid", "softmax"}:
-        raise ValueError(f"{told}: the last must give probabilities; expected 'sigmoid' or 'softmax'")
+    if chosen[-1] not in _COSTS:
+        raise ValueError(
+            f"{told}: the last must give probabilities, 'sigmoid' or 'softmax', or numbers, 'identity'"
+        )
     if "softmax" in chosen[:-1]:
         raise ValueError(f"{told}: 'softmax' belongs at the end")
     if chosen[-1] == "softmax" and layers[-1] < 2:
@@ -396,10 +459,11 @@ def _revived(told: Any) -> Any:
     if not isinstance(told, dict):
         return told
     kind = told.get("kind")
-    if kind not in _KINDS:
+    known = {k.__name__: k for k in (*optimizers.KINDS.values(), *schedules.KINDS)}
+    if kind not in known:
         raise checkpoints.CheckpointError(
             f"the network was trained with an optimiser of its user's own, {told}: "
             "pass it, Network.load(path, optimizer=...)"
         )
     fields = {key: _revived(value) for key, value in told.items() if key != "kind"}
-    return getattr(optimizers, kind)(**fields)
+    return known[kind](**fields)

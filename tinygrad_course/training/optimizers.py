@@ -1,4 +1,4 @@
-"""Gradient descent, momentum and Adam.
+"""Gradient descent, momentum, RMSprop, Adam and AdamW.
 
 The caller holds the state::
 
@@ -11,106 +11,37 @@ place: earlier parameters stay good. The state is a nest of arrays too, to be sa
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
 
 from tinygrad_course.engine import trees
+from tinygrad_course.functions.costs import is_weight
+from tinygrad_course.training.schedules import (
+    ExponentialDecay,
+    InverseTimeDecay,
+    Rate,
+    ReduceOnPlateau,
+    check_rate,
+)
+
+__all__ = [
+    "Adam",
+    "AdamW",
+    "ExponentialDecay",
+    "GradientDescent",
+    "InverseTimeDecay",
+    "Momentum",
+    "Optimizer",
+    "RMSprop",
+    "by_name",
+]
 
 Nest = Any
 State = dict[str, Any]
-
-# ------------------------------------------------------------------ learning rates
-
-
-@dataclass(frozen=True)
-class InverseTimeDecay:
-    """The learning rate initial / (1 + rate * step), the step counted in `every` updates.
-
-    Parameters
-    ----------
-    initial : float
-        The first learning rate.
-    rate : float
-        How fast it falls.
-    every : int
-        Updates in a step. One epoch of m examples in mini-batches of 64 has ``math.ceil(m / 64)`` updates.
-
-    Notes
-    -----
-    Course 2, week 2: alpha = alpha_0 / (1 + decay_rate * epoch).
-
-    Examples
-    --------
-    >>> decay = InverseTimeDecay(0.2, rate=1.0, every=10)
-    >>> [decay(t) for t in (0, 10, 20)]
-    [0.2, 0.1, 0.06666666666666667]
-    """
-
-    initial: float
-    rate: float
-    every: int = 1
-
-    def __post_init__(self) -> None:
-        _check_decay(self.initial, self.every)
-
-    def __call__(self, t: Any) -> Any:
-        """Return the learning rate after t updates."""
-        return self.initial / (1.0 + self.rate * _step(t, self.every))
-
-
-@dataclass(frozen=True)
-class ExponentialDecay:
-    """The learning rate initial * factor**step, the step counted in `every` updates.
-
-    Examples
-    --------
-    >>> decay = ExponentialDecay(0.1, factor=0.5)
-    >>> [decay(t) for t in (0, 1, 2)]
-    [0.1, 0.05, 0.025]
-    """
-
-    initial: float
-    factor: float
-    every: int = 1
-
-    def __post_init__(self) -> None:
-        _check_decay(self.initial, self.every)
-
-    def __call__(self, t: Any) -> Any:
-        """Return the learning rate after t updates."""
-        return self.initial * self.factor ** _step(t, self.every)
-
-
-def _step(t: Any, every: int) -> Any:
-    return t if every == 1 else t // every
-
-
-def _check_decay(initial: float, every: int) -> None:
-    if not initial > 0:
-        raise ValueError(f"initial is {initial}; expected a learning rate above 0")
-    if every < 1:
-        raise ValueError(f"every is {every}; expected a number of updates, at least 1")
-
-
-Rate = float | Callable[[Any], Any]
-
-
-def _check_rate(rate: Rate) -> None:
-    if not callable(rate) and not rate > 0:
-        raise ValueError(
-            f"learning_rate is {rate}; expected a number above 0, or a decay such as InverseTimeDecay"
-        )
-
-
-def _check_share(name: str, value: float) -> None:
-    if not 0 <= value < 1:
-        raise ValueError(f"{name} is {value}; expected a number from 0 up to, not including, 1")
-
-
-# ------------------------------------------------------------------ optimisers
 
 
 class Optimizer(Protocol):
@@ -127,13 +58,92 @@ class Optimizer(Protocol):
         """Return the parameters and the state after one update."""
 
 
+@dataclass(frozen=True, repr=False)
+class _Optimizer:
+    """What all optimisers have: the number of updates, the rate, clipping before a step, decay beside it.
+
+    A kind of optimiser says what it keeps of each parameter (`_kept`) and how it steps (`_stepped`).
+    """
+
+    _kept: ClassVar[tuple[str, ...]] = ()
+
+    learning_rate: Rate = 0.01
+    weight_decay: float = field(default=0.0, kw_only=True)
+    clip_norm: float | None = field(default=None, kw_only=True)
+    clip_value: float | None = field(default=None, kw_only=True)
+
+    def __post_init__(self) -> None:
+        check_rate(self.learning_rate)
+        if not self.weight_decay >= 0:
+            raise ValueError(f"weight_decay is {self.weight_decay}; expected a number that is not negative")
+        for name in ("clip_norm", "clip_value"):
+            bound = getattr(self, name)
+            if bound is not None and not bound > 0:
+                raise ValueError(f"{name} is {bound}; expected a number above 0, or None")
+        for name in ("beta", "beta1", "beta2"):
+            share = getattr(self, name, 0.0)
+            if not 0 <= share < 1:
+                raise ValueError(f"{name} is {share}; expected a number from 0 up to, not including, 1")
+        epsilon = getattr(self, "epsilon", 1.0)
+        if not epsilon > 0:
+            raise ValueError(f"epsilon is {epsilon}; expected a small number above 0, such as 1e-8")
+
+    def __repr__(self) -> str:
+        told = ", ".join(f"{name}={value!r}" for name, value in settings(self).items())
+        return f"{type(self).__name__}({told})"
+
+    def init(self, parameters: Nest) -> State:
+        """Return the state before the first update: t, how many were made, and what is kept of parameters.
+
+        Momentum keeps v, RMSprop s, Adam v and s, all zeros of the parameters' structure.
+        """
+        state: State = {"t": np.float64(0.0)}
+        if isinstance(self.learning_rate, ReduceOnPlateau):
+            state["plateau"] = self.learning_rate.init()
+        return state | {name: _map(np.zeros_like, parameters) for name in self._kept}
+
+    def update(self, parameters: Nest, grads: Nest, state: State) -> tuple[Nest, State]:
+        """Return the parameters and the state after one update."""
+        _check_gradients(parameters, grads)
+        alpha = self._rate(state)
+        stepped, kept = self._stepped(alpha, parameters, self._clipped(grads), state)
+        if self.weight_decay:
+            stepped = _decayed(stepped, parameters, alpha * self.weight_decay)
+        return stepped, {**state, "t": state["t"] + 1.0, **kept}
+
+    def _stepped(self, alpha: Any, parameters: Nest, grads: Nest, state: State) -> tuple[Nest, State]:
+        raise NotImplementedError
+
+    def _rate(self, state: State) -> Any:
+        if isinstance(self.learning_rate, ReduceOnPlateau):
+            return _number(state["plateau"]["rate"])
+        return _number(self.learning_rate(state["t"])) if callable(self.learning_rate) else self.learning_rate
+
+    def _clipped(self, grads: Nest) -> Nest:
+        if self.clip_value is not None:
+            bound = self.clip_value
+            grads = _map(lambda dW: np.clip(dW, -bound, bound), grads)
+        if self.clip_norm is not None:
+            squares: Any = 0.0
+            for _, dW in trees.leaves(grads):
+                squares = squares + np.sum(np.square(dW))
+            factor = _number(self.clip_norm / np.maximum(np.sqrt(squares), self.clip_norm))
+            grads = _map(lambda dW: dW * factor, grads)
+        return grads
+
+
+def settings(optimizer: Any) -> dict[str, Any]:
+    """Return the fields of a dataclass by name; those by keyword alone only where they are no default."""
+    return {
+        f.name: getattr(optimizer, f.name)
+        for f in dataclasses.fields(optimizer)
+        if f.init and not (f.kw_only and getattr(optimizer, f.name) == f.default)
+    }
+
+
 def _number(x: Any) -> Any:
     """Return a NumPy scalar as Python's number, which leaves float32 arrays what they are."""
     return x.item() if hasattr(x, "item") else x
-
-
-def _rate(rate: Rate, t: Any) -> Any:
-    return _number(rate(t)) if callable(rate) else rate
 
 
 def _map(f: Callable[..., Any], nest: Nest, *others: Nest) -> Nest:
@@ -145,6 +155,18 @@ def _map(f: Callable[..., Any], nest: Nest, *others: Nest) -> Nest:
 
 def _flat(nest: Nest) -> bool:
     return type(nest) is dict and not any(isinstance(v, (dict, list, tuple)) for v in nest.values())
+
+
+def _decayed(stepped: Nest, before: Nest, share: Any) -> Nest:
+    """Return the parameters with a share of what the weights were taken off; biases stay."""
+    paths = [path for path, _ in trees.leaves(before)]
+    if not any(map(is_weight, paths)):
+        raise ValueError(
+            f"no weights to decay: the parameters are called {paths}, and a weight's name begins with W"
+        )
+    pairs = zip(trees.leaves(stepped), trees.leaves(before), strict=True)
+    after = [new - share * old if is_weight(path) else new for (path, new), (_, old) in pairs]
+    return trees.rebuild(stepped, iter(after))
 
 
 def _check_gradients(parameters: Nest, grads: Nest) -> None:
@@ -163,19 +185,26 @@ def _check_gradients(parameters: Nest, grads: Nest) -> None:
             )
 
 
-@dataclass(frozen=True)
-class GradientDescent:
+@dataclass(frozen=True, repr=False)
+class GradientDescent(_Optimizer):
     """W = W - learning_rate * dW.
 
     Parameters
     ----------
     learning_rate : float or callable
-        Or a decay: a function of how many updates were made.
+        Or a schedule: a function of how many updates were made, see `schedules`.
+    weight_decay : float
+        Beside the step, learning_rate * weight_decay * W is taken off every weight (not off biases), as AdamW
+        does. To add lambd / (2 m) sum(W**2) to the cost instead, see `l2_term`.
+    clip_norm : float, optional
+        Scale the gradients down where the norm of all of them together is larger than this.
+    clip_value : float, optional
+        Clip every entry of the gradients to this size, before `clip_norm`.
 
     Raises
     ------
     ValueError
-        For a learning rate that is not above 0.
+        For a learning rate that is not above 0, and what else is out of its range.
 
     Examples
     --------
@@ -185,27 +214,25 @@ class GradientDescent:
     >>> parameters, state = optimizer.update(parameters, {"W": np.array([2.0])}, state)
     >>> print(parameters["W"], state)
     [0.8] {'t': np.float64(1.0)}
+    >>> GradientDescent(0.1, clip_norm=1.0).update(parameters, {"W": np.array([2.0])}, state)[0]["W"]
+    array([0.7])
     """
 
-    learning_rate: Rate = 0.01
-
-    def __post_init__(self) -> None:
-        _check_rate(self.learning_rate)
-
-    def init(self, parameters: Nest) -> State:  # noqa: ARG002  (as every optimiser's)
-        """Return the state before the first update: t, the number of updates made."""
-        return {"t": np.float64(0.0)}
-
-    def update(self, parameters: Nest, grads: Nest, state: State) -> tuple[Nest, State]:
-        """Return the parameters and the state after one update."""
-        _check_gradients(parameters, grads)
-        alpha = _rate(self.learning_rate, state["t"])
-        return _map(lambda W, dW: W - alpha * dW, parameters, grads), {"t": state["t"] + 1.0}
+    def _stepped(self, alpha: Any, parameters: Nest, grads: Nest, _state: State) -> tuple[Nest, State]:
+        return _map(lambda W, dW: W - alpha * dW, parameters, grads), {}
 
 
-@dataclass(frozen=True)
-class Momentum:
+@dataclass(frozen=True, repr=False)
+class Momentum(_Optimizer):
     """v = beta * v + (1 - beta) * dW; W = W - learning_rate * v, with v = 0 at first and no bias correction.
+
+    Parameters
+    ----------
+    learning_rate : float or callable
+    beta : float
+        How much of v stays at each update.
+    weight_decay, clip_norm, clip_value
+        See `GradientDescent`.
 
     Notes
     -----
@@ -220,27 +247,57 @@ class Momentum:
     [0.98] [0.2]
     """
 
-    learning_rate: Rate = 0.01
+    _kept = ("v",)
+
     beta: float = 0.9
 
-    def __post_init__(self) -> None:
-        _check_rate(self.learning_rate)
-        _check_share("beta", self.beta)
-
-    def init(self, parameters: Nest) -> State:
-        """Return the state before the first update: t, and v of the parameters' structure."""
-        return {"t": np.float64(0.0), "v": _map(np.zeros_like, parameters)}
-
-    def update(self, parameters: Nest, grads: Nest, state: State) -> tuple[Nest, State]:
-        """Return the parameters and the state after one update."""
-        _check_gradients(parameters, grads)
-        beta, alpha = self.beta, _rate(self.learning_rate, state["t"])
+    def _stepped(self, alpha: Any, parameters: Nest, grads: Nest, state: State) -> tuple[Nest, State]:
+        beta = self.beta
         v = _map(lambda v, dW: beta * v + (1.0 - beta) * dW, state["v"], grads)
-        return _map(lambda W, v: W - alpha * v, parameters, v), {"t": state["t"] + 1.0, "v": v}
+        return _map(lambda W, v: W - alpha * v, parameters, v), {"v": v}
 
 
-@dataclass(frozen=True)
-class Adam:
+@dataclass(frozen=True, repr=False)
+class RMSprop(_Optimizer):
+    """s = beta * s + (1 - beta) * dW**2; W = W - learning_rate * dW / (sqrt(s) + epsilon).
+
+    Parameters
+    ----------
+    learning_rate : float or callable
+    beta : float
+        How much of s stays at each update.
+    epsilon : float
+        Keeps the divisor from 0.
+    weight_decay, clip_norm, clip_value
+        See `GradientDescent`.
+
+    Notes
+    -----
+    Course 2, week 2, in the lectures: Hinton's, without bias correction.
+
+    Examples
+    --------
+    >>> optimizer = RMSprop(learning_rate=0.1)
+    >>> parameters = {"W": np.array([1.0])}
+    >>> parameters, state = optimizer.update(parameters, {"W": np.array([2.0])}, optimizer.init(parameters))
+    >>> print(parameters["W"].round(6), state["s"]["W"].round(6))
+    [0.683772] [0.4]
+    """
+
+    _kept = ("s",)
+
+    learning_rate: Rate = 0.001
+    beta: float = 0.9
+    epsilon: float = 1e-8
+
+    def _stepped(self, alpha: Any, parameters: Nest, grads: Nest, state: State) -> tuple[Nest, State]:
+        beta, epsilon = self.beta, self.epsilon
+        s = _map(lambda s, dW: beta * s + (1.0 - beta) * np.square(dW), state["s"], grads)
+        return _map(lambda W, dW, s: W - alpha * dW / (np.sqrt(s) + epsilon), parameters, grads, s), {"s": s}
+
+
+@dataclass(frozen=True, repr=False)
+class Adam(_Optimizer):
     """W = W - learning_rate * v_corrected / (sqrt(s_corrected) + epsilon), Kingma and Ba (2015).
 
     v and s are running means of dW and dW**2; both start at 0, and are corrected for it by 1 - beta**t.
@@ -256,6 +313,8 @@ class Adam:
         Divide by sqrt(s_corrected + epsilon) instead.
     correct_s : bool
         False leaves s uncorrected.
+    weight_decay, clip_norm, clip_value
+        See `GradientDescent`.
 
     Notes
     -----
@@ -272,6 +331,8 @@ class Adam:
     [0.9] [0.2] [0.004]
     """
 
+    _kept = ("v", "s")
+
     learning_rate: Rate = 0.001
     beta1: float = 0.9
     beta2: float = 0.999
@@ -279,26 +340,8 @@ class Adam:
     epsilon_inside: bool = field(default=False, kw_only=True)
     correct_s: bool = field(default=True, kw_only=True)
 
-    def __post_init__(self) -> None:
-        _check_rate(self.learning_rate)
-        _check_share("beta1", self.beta1)
-        _check_share("beta2", self.beta2)
-        if not self.epsilon > 0:
-            raise ValueError(f"epsilon is {self.epsilon}; expected a small number above 0, such as 1e-8")
-
-    def init(self, parameters: Nest) -> State:
-        """Return the state before the first update: t, and v and s of the parameters' structure."""
-        return {
-            "t": np.float64(0.0),
-            "v": _map(np.zeros_like, parameters),
-            "s": _map(np.zeros_like, parameters),
-        }
-
-    def update(self, parameters: Nest, grads: Nest, state: State) -> tuple[Nest, State]:
-        """Return the parameters and the state after one update."""
-        _check_gradients(parameters, grads)
+    def _stepped(self, alpha: Any, parameters: Nest, grads: Nest, state: State) -> tuple[Nest, State]:
         beta1, beta2, epsilon = self.beta1, self.beta2, self.epsilon
-        alpha = _rate(self.learning_rate, state["t"])
         t = state["t"] + 1.0
         v_share = _number(1.0 - beta1**t)
         s_share = _number(1.0 - beta2**t) if self.correct_s else 1.0
@@ -310,4 +353,73 @@ class Adam:
             root = np.sqrt(s + epsilon) if self.epsilon_inside else np.sqrt(s) + epsilon
             return W - alpha * (v / v_share) / root
 
-        return _map(step, parameters, v, s), {"t": t, "v": v, "s": s}
+        return _map(step, parameters, v, s), {"v": v, "s": s}
+
+
+@dataclass(frozen=True, repr=False)
+class AdamW(Adam):
+    """Adam with weight decay beside the step (Loshchilov and Hutter, 2019): of the weights, not the biases.
+
+    Parameters
+    ----------
+    learning_rate, beta1, beta2, epsilon, clip_norm, clip_value
+        As of `Adam`.
+    weight_decay : float
+        learning_rate * weight_decay * W is taken off each weight.
+
+    Examples
+    --------
+    >>> optimizer = AdamW(learning_rate=0.1, weight_decay=0.5)
+    >>> parameters = {"W1": np.array([1.0]), "b1": np.array([1.0])}
+    >>> grads = {"W1": np.array([2.0]), "b1": np.array([2.0])}
+    >>> parameters, state = optimizer.update(parameters, grads, optimizer.init(parameters))
+    >>> print(parameters["W1"].round(6), parameters["b1"].round(6))
+    [0.85] [0.9]
+    """
+
+    weight_decay: float = field(default=0.01, kw_only=True)
+
+
+# ------------------------------------------------------------------ by name
+
+KINDS: dict[str, type[_Optimizer]] = {
+    "gradient descent": GradientDescent,
+    "momentum": Momentum,
+    "RMSprop": RMSprop,
+    "Adam": Adam,
+    "AdamW": AdamW,
+}
+
+
+def by_name(optimizer: str | Optimizer) -> Optimizer:
+    """Return the optimiser of a name, with its defaults; an optimiser is passed through.
+
+    Raises
+    ------
+    ValueError
+        For another name; the message lists them.
+    TypeError
+        For what is no optimiser.
+
+    Examples
+    --------
+    >>> by_name("adam"), by_name("gradient descent")
+    (Adam(learning_rate=0.001, beta1=0.9, beta2=0.999, epsilon=1e-08), GradientDescent(learning_rate=0.01))
+    """
+    if isinstance(optimizer, str):
+        plain = {_plain(name): kind for name, kind in KINDS.items()}
+        if _plain(optimizer) not in plain:
+            raise ValueError(f"optimizer is {optimizer!r}; the names are {', '.join(map(repr, KINDS))}")
+        return plain[_plain(optimizer)]()
+    if isinstance(optimizer, type):
+        raise TypeError(f"optimizer is the class {optimizer.__name__}; make one: {optimizer.__name__}(0.01)")
+    if not (hasattr(optimizer, "init") and hasattr(optimizer, "update")):
+        raise TypeError(
+            f"optimizer is {optimizer!r}; expected Adam(0.001) or the like, or a name: "
+            f"{', '.join(map(repr, KINDS))}"
+        )
+    return optimizer
+
+
+def _plain(name: str) -> str:
+    return "".join(c for c in name.casefold() if c.isalnum())

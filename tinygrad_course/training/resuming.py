@@ -1,11 +1,13 @@
-"""Where a training run stands, what tells it from other runs, and how it is found again."""
+"""What tells a training run from other runs, and how it is found again."""
 
 from __future__ import annotations
 
 import dataclasses
 import hashlib
+import json
+import tempfile
+import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -13,47 +15,12 @@ import numpy as np
 
 from tinygrad_course import files
 from tinygrad_course.engine import trees
-from tinygrad_course.functions.streams import Position, Stream, position, restore, state_text
+from tinygrad_course.functions.streams import Position, Stream, restore, state_text
 from tinygrad_course.training import checkpoints
-from tinygrad_course.training.optimizers import Optimizer
+from tinygrad_course.training.optimizers import Optimizer, settings
+from tinygrad_course.training.runs import Run
 
 Nest = Any
-
-
-@dataclass
-class Run:
-    """What `fit` returns.
-
-    Attributes
-    ----------
-    parameters : nest of ndarray
-    state : nest
-        The optimiser's.
-    history : dict of str to list of float
-        One number an epoch. ``"cost"``: the mean over its examples, at the parameters that each batch met;
-        ``"last_batch"``: the cost of the last mini-batch, which the course prints.
-    epoch : int
-        How many epochs were done.
-    """
-
-    parameters: Nest
-    state: Nest
-    history: dict[str, list[float]] = field(default_factory=lambda: {"cost": [], "last_batch": []})
-    epoch: int = 0
-
-
-Done = tuple[int, Nest, Nest, dict[str, Position]]
-
-
-def run_of(done: Done, history: dict[str, list[float]]) -> Run:
-    """Return the run as it was after its last whole epoch."""
-    epoch, parameters, state, _ = done
-    return Run(parameters, state, {key: values[:epoch] for key, values in history.items()}, epoch)
-
-
-def positions_of(streams: Mapping[str, Stream]) -> dict[str, Position]:
-    """Note where streams stand."""
-    return {name: position(rng) for name, rng in streams.items()}
 
 
 class Book:
@@ -62,13 +29,15 @@ class Book:
     def __init__(self, path: Path, every: int, setup: dict[str, Any], streams: Mapping[str, Stream]) -> None:
         self.path = path
         self.every = every
-        self.setup = setup
+        self.setup: dict[str, Any] = json.loads(checkpoints.json_of(setup))  # as a file gives it back
         self.streams = streams
         self.saved = -1
 
     def open(self, fresh: Run) -> Run:
         """Return the run that the file holds, its streams put back, or a fresh one if there is no file."""
         files.sweep_up(self.path)
+        files.check_writable(self.path)
+        checkpoints.image(fresh.parameters, state=fresh.state, setup=self.setup)  # whether it can be saved
         if not self.path.exists():
             return fresh
         found = checkpoints.load(self.path)
@@ -88,31 +57,40 @@ class Book:
                 )
             restore(rng, state_text(found.streams[name]))
         self.saved = found.epoch
-        return Run(found.parameters, found.state, found.history, found.epoch)
+        return Run(found.parameters, found.state, found.history, found.epoch, best=found.best)
 
-    def save(self, done: Done, history: dict[str, list[float]]) -> None:
+    def save(self, run: Run, positions: Mapping[str, Position], path: Path | None = None) -> None:
         """Write the run as it was after its last whole epoch."""
-        epoch, parameters, state, positions = done
-        if epoch == self.saved:
+        if path is None and run.epoch == self.saved:
             return
         checkpoints.save(
-            self.path,
-            parameters,
-            state=state,
-            history={key: values[:epoch] for key, values in history.items()},
+            path or self.path,
+            run.parameters,
+            state=run.state,
+            history=run.history,
             setup=self.setup,
             streams={name: state_text(p) for name, p in positions.items()},
-            epoch=epoch,
+            epoch=run.epoch,
+            best=run.best,
         )
-        self.saved = epoch
+        self.saved = run.epoch
+
+    def rescue(self, run: Run, positions: Mapping[str, Position]) -> Path | None:
+        """Write the run where temporary files go, for it can't be written where it belongs."""
+        path = Path(tempfile.gettempdir()) / f"rescued-{uuid.uuid4().hex[:8]}-{self.path.name}"
+        try:
+            self.save(run, positions, path)
+        except OSError:
+            return None
+        return path
 
 
 def setup_of(
     parameters: Nest, X: Any, Y: Any, optimizer: Optimizer, batch_size: int | None, more: dict[str, Any]
 ) -> dict[str, Any]:
-    """Return what tells one run from another."""
+    """Return what tells one run from another; of `more`, what is None is left out."""
     return {
-        **more,
+        **{key: value for key, value in more.items() if value is not None},
         "parameters": {path: list(np.shape(value)) for path, value in trees.leaves(parameters)},
         "optimizer": described(optimizer),
         "batch_size": batch_size,
@@ -154,7 +132,7 @@ def described(thing: Any) -> Any:
     {'kind': 'Momentum', 'learning_rate': 0.1, 'beta': 0.9}
     """
     if dataclasses.is_dataclass(thing) and not isinstance(thing, type):
-        fields = {f.name: described(getattr(thing, f.name)) for f in dataclasses.fields(thing)}
+        fields = {name: described(value) for name, value in settings(thing).items()}
         return {"kind": type(thing).__name__, **fields}
     if thing is None or isinstance(thing, (bool, int, float, str)):
         return thing

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import io
 import os
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,9 +12,10 @@ from tinygrad_course import functions
 from tinygrad_course.drawing.layers import layers
 from tinygrad_course.engine import trees
 from tinygrad_course.engine.tensor import Tensor
-from tinygrad_course.files import write
 from tinygrad_course.graph.node import Graph, graph
 from tinygrad_course.training.initialization import initialize_parameters
+from tinygrad_course.training.plots import new_figure, saved
+from tinygrad_course.training.runs import Run
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -58,16 +57,16 @@ class Watch:
             self._write_down(graph(J, names=self.names))
         self.steps += 1
 
-    def of(self, cost: Callable[..., Any], X: Any, Y: Any) -> Callable[[int, float, Any], None]:
-        """Return what `fit` takes for `after_epoch`: it computes the cost and its gradient for the watch.
+    def of(self, cost: Callable[..., Any], X: Any, Y: Any) -> Callable[[Run], None]:
+        """Return a callback for `fit`: it computes the cost and its gradient for the watch.
 
-        ``fit(cost, parameters, X, Y, optimizer, epochs=100, after_epoch=watch(every=10).of(cost, X, Y))``
+        ``fit(cost, parameters, X, Y, optimizer, epochs=100, callbacks=watch(every=10).of(cost, X, Y))``
         """
 
-        def after_epoch(_epoch: int, _J: float, parameters: Any) -> None:
+        def after_epoch(run: Run) -> None:
             if self.steps % self.every == 0:
-                wrapped = [Tensor(value, name=path) for path, value in trees.leaves(parameters)]
-                whole = cost(trees.rebuild(parameters, iter(wrapped)), X, Y)
+                wrapped = [Tensor(value, name=path) for path, value in trees.leaves(run.parameters)]
+                whole = cost(trees.rebuild(run.parameters, iter(wrapped)), X, Y)
                 whole.backward(retain_graph=True)
                 self._write_down(graph(whole))
             self.steps += 1
@@ -89,7 +88,7 @@ class Watch:
 
     def plot(self, path: str | os.PathLike[str] | None = None) -> Figure:
         """Draw gradients, activations and weights over the steps; into a file, if one is named."""
-        figure = _figure(12, 3.6)
+        figure = new_figure(12, 3.6)
         axes = figure.subplots(1, 3)
         told = ("gradients", "activations", "weights")
         titles = (
@@ -103,7 +102,7 @@ class Watch:
             one.set(title=title, xlabel="step", yscale="log")
             if self.history[kind]:
                 one.legend(fontsize="small")
-        return _saved(figure, path)
+        return saved(figure, path)
 
 
 def watch(parameters: Any = None, every: int = 10) -> Watch:
@@ -194,7 +193,7 @@ class Comparison:
 
     def plot(self, path: str | os.PathLike[str] | None = None) -> Figure:
         """Draw activations and gradients by layer, a line for each way to begin: into a file, if named."""
-        figure = _figure(10, 4)
+        figure = new_figure(10, 4)
         axes = figure.subplots(1, 2)
         for kind, one in zip(("activations", "gradients"), axes, strict=True):
             for how in self.watches:
@@ -205,7 +204,7 @@ class Comparison:
             one.legend()
         axes[0].set_title("activations, standard deviation")
         axes[1].set_title("gradients of W, root mean square")
-        return _saved(figure, path)
+        return saved(figure, path)
 
 
 def compare_initializations(
@@ -271,21 +270,3 @@ def compare_initializations(
 def _above_zero(sizes: Sequence[float]) -> list[float]:
     """Return sizes for a logarithmic axis, which has no 0."""
     return [size if size > 0 else float("nan") for size in sizes]
-
-
-def _figure(width: float, height: float) -> Figure:
-    try:
-        from matplotlib.figure import Figure as MatplotlibFigure
-    except ModuleNotFoundError:
-        raise ModuleNotFoundError(
-            'plots need matplotlib: python -m pip install "tinygrad-course[course]"'
-        ) from None
-    return MatplotlibFigure(figsize=(width, height), layout="constrained")
-
-
-def _saved(figure: Figure, path: str | os.PathLike[str] | None) -> Figure:
-    if path is not None:
-        target, content = Path(path), io.BytesIO()
-        figure.savefig(content, format=target.suffix.lstrip(".") or "png", dpi=110)
-        write(target, content.getvalue())
-    return figure

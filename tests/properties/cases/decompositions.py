@@ -59,7 +59,8 @@ def without_order(function: Any) -> Any:
         found = function(*args, **kwargs)
         # From NumPy 2.5 on, eig of plain arrays returns complex numbers always.
         parts = found if isinstance(found, tuple) else (found,)
-        w, *v = (np.real(x) if x.dtype.kind == "c" else x for x in parts)
+        w, *v = (np.real(x) if x.dtype.kind == "c" and not np.any(np.imag(x)) else x for x in parts)
+        v = [np.abs(x) if x.dtype.kind == "c" else x for x in v]  # the factors of size 1 are free
         powers = [np.sum(w**k, axis=-1) for k in (1, 2, 3)]
         return (*powers, *(np.sum(u * w[..., None, :] ** k, axis=-1) for u in v for k in (1, 2)))
 

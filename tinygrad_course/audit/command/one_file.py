@@ -4,14 +4,21 @@ import ast
 import inspect
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
-from tinygrad_course.audit.command.one_function import examine
+from tinygrad_course.audit.command.one_function import Examination, battery, examine, search_mistake
 from tinygrad_course.audit.execution.learner import Learner
 from tinygrad_course.audit.execution.namespace import Program
 from tinygrad_course.audit.execution.stubs import GIVEN
-from tinygrad_course.audit.kinds import TRAINS, Kind, kind_of, known_name
+from tinygrad_course.audit.kinds import Kind, kind_of, known_name
+from tinygrad_course.audit.kinds.cases import RandomDraw
+from tinygrad_course.audit.kinds.layer_functions import LinearActivationBackward, LinearBackward
+from tinygrad_course.audit.kinds.own_class import shown_name, shown_words
+from tinygrad_course.audit.kinds.training_steps import SCRIPT, TrainingStep
 from tinygrad_course.audit.repair.forward_and_backward import PARTNERS, backward_hidden, cache_finding
+from tinygrad_course.audit.repair.proof import OwnResult, loop_results, own_results, unfilled, unproved
+from tinygrad_course.audit.repair.verdict import judge
 from tinygrad_course.audit.reporting.results import (
     OUTSIDE,
     RIGHT,
@@ -26,6 +33,7 @@ from tinygrad_course.audit.source.signatures import Binding, bare
 from tinygrad_course.audit.source.submission import Submission
 
 TRIALS_A_FILE = 6000
+BLOCKS = (LinearBackward, LinearActivationBackward)
 
 
 def audit_submission(
@@ -39,19 +47,53 @@ def audit_submission(
 
     `begin` is told the name before each.
     """
-    import hypothesis  # noqa: F401 - its import takes as long as a function does: none of them is to pay for it
-
     for problem in submission.problems:
         yield _syntax(submission, problem.line, problem.message, problem.source, problem.function)
     begin("(the top of the file)")
     file = _File(submission, skip)
     yield from file.program.notes
+    told: set[str] = set()
     for name in _order(file.program, file.known):
         if name not in skip and (only is None or name in only):
             begin(name)
+            told.add(name)
             yield file.audit_or_say_why_not(name, seed)
-    yield from _others(submission, file.program, file.known, file.outdated)
+    if only is None:
+        begin("(whole networks and training)")
+        for report in file.wholes(seed, told):
+            told.add(report.name)
+            yield report
+    yield from _others(submission, file.program, {*file.known, *told}, file.outdated)
     yield from file.notes()
+    for name, variant in _earlier(submission) if only is None else ():
+        begin(name)
+        earlier = _File(variant, skip)
+        if name in earlier.known and name not in skip:
+            yield earlier.audit_or_say_why_not(name, seed)
+
+
+def _earlier(submission: Submission) -> Iterator[tuple[str, Submission]]:
+    """Give the file as it is for each definition that a later one of the same name replaces."""
+    defined: dict[str, list[ast.FunctionDef]] = {}
+    for node in submission.functions:
+        defined.setdefault(node.name, []).append(node)
+    for name, nodes in defined.items():
+        seen = {ast.dump(nodes[-1])}
+        for place, node in enumerate(nodes[:-1]):
+            if ast.dump(node) in seen:
+                continue
+            seen.add(ast.dump(node))
+            following = nodes[place + 1].lineno
+            kept: list[ast.stmt] = []
+            for one in submission.statements:
+                if isinstance(one, ast.FunctionDef):
+                    others = defined[one.name]
+                    before = [other for other in others if other.lineno < following]
+                    if one is not (node if one.name == name else (before or others[:1])[-1]):
+                        continue
+                kept.append(one)
+            functions = [one for one in kept if isinstance(one, ast.FunctionDef)]
+            yield name, replace(submission, statements=kept, functions=functions, problems=[], notes=[])
 
 
 class _File:
@@ -68,6 +110,7 @@ class _File:
         self.known = {name: found for name, node in program.functions.items() if (found := kind_of(node))}
         self.repaired: dict[str, Any] = {name: _course_version(program, name) or _gone(name) for name in skip}
         self.unusable: set[str] = set()
+        self._own: dict[str, OwnResult] | None = None
         self.settled: set[str] = set()
         """The wrong functions of which a right version is known."""
 
@@ -92,8 +135,19 @@ class _File:
         learner.partner = backward_hidden
         callees = program.callees(name)
         helpers = [other for other in callees if other not in self.known]
-        report, fixed, used = examine(learner, kind, seed, max(200, min(kind.trials, self.left)), helpers)
-        self.left -= used
+        empty = unfilled(learner.node)
+        if empty is not None:
+            cell, line = self.submission.place(learner.node.lineno)
+            where = f"line {self.submission.place(empty)[1]}"
+            self.unusable.add(name)
+            words = [f"not filled in yet: {where}"]
+            return FunctionReport(name, line, type(kind).__name__, cell, UNCHECKED, remarks=words)
+        budget = max(200, min(kind.trials, self.left))
+        found = examine(learner, kind, seed, budget, helpers, lambda _: self._right_otherwise(learner, seed))
+        report, fixed = found.report, found.repaired
+        self.left -= found.trials
+        if report.status == WRONG:
+            self._need_proof(learner, found, seed)
         stuck = self._stuck(name, callees, report)
         if report.status == WRONG and stuck:
             report.status, report.findings = UNCHECKED, []
@@ -117,6 +171,90 @@ class _File:
             report.remarks.append(f"right, given right {', '.join(wrong)}")
         return report
 
+    def _right_otherwise(self, learner: Learner, seed: int) -> str:
+        """Say what a function that is not the course's is right by: the file's forward pass, its caller."""
+        for own in self.own(seed).values():
+            if own.right and learner.name in own.kind.involved():
+                return own.kind.described
+        return "what calls it" if self._right_as_used(learner, seed) else ""
+
+    def _need_proof(self, learner: Learner, found: Examination, seed: int) -> None:
+        """Take a verdict back that nothing proves: a guess of the arguments, a name that is not loaded."""
+        report, own = found.report, self.own(seed).get(learner.name)
+        if own is not None and own.wrong:
+            if not any(finding.suggestion for finding in report.findings):
+                report.findings = self._own_report(own).findings or report.findings
+            return
+        verified = any(finding.verified and finding.suggestion for finding in report.findings)
+        reason = unproved(learner, self.known[learner.name][0], found.verdicts, verified=verified)
+        if reason:
+            report.status, report.findings, report.remarks = UNCHECKED, [], [f"not checked: {reason}"]
+
+    def wholes(self, seed: int, told: set[str]) -> Iterator[FunctionReport]:
+        """Give the reports of networks and training loops that are none of the course's functions."""
+        for name, result in self.own(seed).items():
+            if name not in told:
+                yield self._own_report(result)
+        for name, result in loop_results(self.program, seed).items():
+            if name not in told and (result.verdicts or name != SCRIPT):
+                yield self._own_report(result)
+
+    def _own_report(self, result: OwnResult) -> FunctionReport:
+        """Report what came of holding a function, a method or a loop against its own cost."""
+        kind = result.kind
+        node = kind.whole if isinstance(kind, TrainingStep) else kind.node
+        cell, line = self.submission.place(node.lineno)
+        report = FunctionReport(shown_name(node.name), line, type(kind).__name__, cell)
+        report.against, report.cases = shown_words(kind.described), len(result.verdicts)
+        empty = unfilled(node)
+        if result.learner is None or empty is not None:
+            problem = (
+                f"not filled in yet: line {empty}" if empty is not None else f"not checked: {result.problem}"
+            )
+            report.status, report.remarks, report.against = UNCHECKED, [shown_words(problem)], ""
+            return report
+        if result.right:
+            for mistake, words, at in kind.mistakes(RandomDraw(5)) if isinstance(kind, TrainingStep) else ():
+                place, shown = self.submission.place(at)
+                source = self.submission.source(at)
+                report.status = WRONG
+                report.findings.append(Finding("", mistake, words, shown, place, source))
+            return report
+        if not result.wrong:
+            error = next((verdict.error for verdict in result.verdicts if verdict.error is not None), None)
+            words = f"it raises {type(error).__name__}: {error}" if error else "its gradients are not found"
+            report.status, report.remarks = UNCHECKED, [f"not checked: {words}"]
+            return report
+        report.status = WRONG
+        helpers = [name for name in kind.program.callees(kind.node.name) if name not in self.known]
+        search_mistake(result.learner, kind, result.verdicts, helpers, 600, report)
+        return report
+
+    def own(self, seed: int) -> dict[str, OwnResult]:
+        """Return what the file's own forward passes say of its backward passes."""
+        if self._own is None:
+            self._own = own_results(self.program, seed)
+        return self._own
+
+    def _right_as_used(self, learner: Learner, seed: int) -> bool:
+        """Tell whether what calls a building block is right with it as it is (1/m at the top, once)."""
+        callers = [
+            other
+            for other in self.known
+            if other != learner.name and learner.name in self.program.callees(other)
+        ]
+        if not callers or not isinstance(self.known[learner.name][0], BLOCKS):
+            return False
+        for other in callers:
+            kind, binding = self.known[other]
+            caller = Learner(self.program, self.program.functions[other], binding, {})
+            assumption = kind.assumptions(caller)[0]
+            cases = battery(caller, kind, assumption, seed)
+            function = self.program.namespace[other]
+            if not cases or not all(judge(caller, kind, function, case).right for case in cases):
+                return False
+        return True
+
     def _stuck(self, name: str, callees: list[str], report: FunctionReport) -> str:
         """Name the function for want of which this one cannot be judged, if there is one.
 
@@ -135,6 +273,7 @@ class _File:
 
     def notes(self) -> Iterator[str]:
         """Say what the file changes that is not its own, and what of it is not executed."""
+        yield from self.submission.notes
         if self.program.guard.broken:
             names = ", ".join(sorted(self.program.guard.broken))
             yield f"the file changes {names}, which is not its own; the check puts it back"
@@ -177,7 +316,7 @@ def _gone(name: str) -> Callable[..., Any]:
 def _others(
     submission: Submission,
     program: Program,
-    known: dict[str, tuple[Kind, Binding]],
+    known: set[str],
     outdated: dict[str, list[removed_api.Obsolete]],
 ) -> Iterator[FunctionReport | str]:
     unknown = []
@@ -199,11 +338,8 @@ def _others(
                     f"not checked: the course's function takes other arguments than ({arguments})"
                 )
             yield report
-        elif bare(name) not in TRAINS:
+        else:
             unknown.append(name)
-    trains = [name for name in program.functions if bare(name) in TRAINS]
-    if trains:
-        yield f"{', '.join(trains)}: the functions that train are not run; what they call is checked"
     if unknown:
         yield f"not functions of the course, checked only where others call them: {', '.join(unknown)}"
     for statement in submission.statements:

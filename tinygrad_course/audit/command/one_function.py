@@ -1,6 +1,7 @@
 """One function: try it, and if it is wrong find out where and why."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -8,7 +9,7 @@ import numpy as np
 from tinygrad_course.audit.execution.learner import Learner
 from tinygrad_course.audit.execution.stubs import StandInUsedError
 from tinygrad_course.audit.kinds.base import Assumption, Kind
-from tinygrad_course.audit.kinds.cases import Case, HypothesisDraw, RandomDraw, plainly, shown
+from tinygrad_course.audit.kinds.cases import Case, RandomDraw, ShortDraw, plainly, shown
 from tinygrad_course.audit.reference.comparison import as_array, close
 from tinygrad_course.audit.repair.candidates import Candidates
 from tinygrad_course.audit.repair.diagnosis import diagnose, easily_right
@@ -17,10 +18,6 @@ from tinygrad_course.audit.repair.verdict import Verdict, judge
 from tinygrad_course.audit.reporting.results import UNCHECKED, WRONG, Finding, FunctionReport
 
 Function = Callable[..., Any]
-
-
-class Unusable(Exception):  # noqa: N818 - the case is at fault, nothing went wrong
-    """A case that must not be used: a kink lies too near."""
 
 
 def battery(learner: Learner, kind: Kind, assumption: Assumption, seed: int) -> list[Case]:
@@ -32,26 +29,53 @@ def battery(learner: Learner, kind: Kind, assumption: Assumption, seed: int) -> 
                 learner, RandomDraw(seed * 7919 + place * 101 + attempt * 10007 + 1, scale), assumption
             )
             if not case.rejected:
-                case.single = learner.low_precision()
-                found.append(case)
+                found.append(_tolerant(learner, case))
                 break
     return found
 
 
-def examine(
-    learner: Learner, kind: Kind, seed: int, budget: int, helpers: list[str]
-) -> tuple[FunctionReport, Function | None, int]:
-    """Judge one function; return the report, the function repaired where it could be.
+def _tolerant(learner: Learner, case: Case) -> Case:
+    """Allow for the rounding, and for the small number inside the logarithms, that the file has."""
+    case.single = learner.low_precision()
+    if "cost" in case.expected and learner.guarded():
+        case.tolerances = {**case.tolerances, "cost": 2e-3}
+    return case
 
-    And how many trials that took.
+
+@dataclass
+class Examination:
+    """What came of judging one function."""
+
+    report: FunctionReport
+    verdicts: list[Verdict]
+    repaired: Function | None = None
+    trials: int = 0
+
+
+def examine(
+    learner: Learner,
+    kind: Kind,
+    seed: int,
+    budget: int,
+    helpers: list[str],
+    excuse: Callable[[list[Verdict]], str] = lambda verdicts: "",
+) -> Examination:
+    """Judge one function, and look for the mistake of a wrong one.
+
+    Where `excuse` says what a function that seems wrong is right by, it is right.
     """
     with np.errstate(all="ignore"):
-        return _examine(learner, kind, seed, budget, helpers)
+        return _examine(learner, kind, seed, budget, helpers, excuse)
 
 
 def _examine(
-    learner: Learner, kind: Kind, seed: int, budget: int, helpers: list[str]
-) -> tuple[FunctionReport, Function | None, int]:
+    learner: Learner,
+    kind: Kind,
+    seed: int,
+    budget: int,
+    helpers: list[str],
+    excuse: Callable[[list[Verdict]], str],
+) -> Examination:
     line = learner.node.lineno
     report = FunctionReport(learner.name, learner.program.submission.place(line)[1], type(kind).__name__)
     report.cell = learner.program.submission.place(line)[0]
@@ -66,7 +90,7 @@ def _examine(
     if unused is not None and not any(verdict.right for verdict in verdicts):
         report.status = UNCHECKED
         report.remarks.append(f"not checked: {unused}")
-        return report, None, 0
+        return Examination(report, verdicts)
     function = learner.program.namespace[learner.name]
     failing = [verdict for verdict in verdicts if not verdict.right]
     if not failing:
@@ -77,19 +101,15 @@ def _examine(
             verdicts = [*verdicts, extra]
     report.against = ", ".join(sorted(learner.against)) or "the course's formula"
     if not failing:
-        return report, None, 0
+        return Examination(report, verdicts)
+    excused = excuse(verdicts)
+    if excused:
+        report.against, report.remarks = excused, []
+        return Examination(report, verdicts)
     report.status = WRONG
     report.raises_always = all(verdict.error is not None for verdict in failing)
     chosen, verdicts = _likeliest(learner, kind, chosen, verdicts, seed, helpers, budget)
-    try:
-        with learner.program.trials():
-            findings, repaired, trials = diagnose(learner, kind, verdicts, helpers, budget)
-    except (ValueError, TypeError, KeyError, IndexError, AttributeError) as error:
-        # The function is wrong whether or not the search for its mistake comes to an end.
-        place, shown_line = learner.program.submission.place(line)
-        findings, repaired, trials = [Finding("", "unknown", "", shown_line, place)], None, budget
-        report.remarks.append(f"the search for the mistake failed: {type(error).__name__}: {error}")
-    report.findings = findings
+    findings, repaired, trials = search_mistake(learner, kind, verdicts, helpers, budget, report)
     quiet = [set(verdict.wrong) for verdict in failing if verdict.error is None and verdict.case.m > 1]
     labels = set.intersection(*quiet) if quiet else set()
     telling = [verdict for verdict in failing if _telling(verdict, labels)]
@@ -101,7 +121,29 @@ def _examine(
     pattern = _pattern(verdicts)
     if pattern:
         report.remarks.append(pattern)
-    return report, repaired, trials
+    return Examination(report, verdicts, repaired, trials)
+
+
+def search_mistake(
+    learner: Learner,
+    kind: Kind,
+    verdicts: list[Verdict],
+    helpers: list[str],
+    budget: int,
+    report: FunctionReport,
+) -> tuple[list[Finding], Function | None, int]:
+    """Diagnose a wrong function; it is wrong whether or not the search for its mistake comes to an end."""
+    try:
+        with learner.program.trials():
+            found = diagnose(learner, kind, verdicts, helpers, budget)
+    except (MemoryError, KeyboardInterrupt):
+        raise
+    except Exception as error:  # noqa: BLE001 - edits of a homework may raise anything
+        place, line = learner.program.submission.place(learner.node.lineno)
+        found = [Finding("", "unknown", "", line, place)], None, budget
+        report.remarks.append(f"the search for the mistake failed: {type(error).__name__}: {error}")
+    report.findings = found[0]
+    return found
 
 
 def _best_assumption(learner: Learner, kind: Kind, seed: int) -> tuple[Assumption, list[Verdict]]:
@@ -179,52 +221,28 @@ def _explore(
     *,
     wanted: set[str] | None = None,
 ) -> tuple[Verdict | None, int]:
-    """Let Hypothesis look for a failing case, and shrink it.
+    """Look for a failing case of short numbers, then for smaller ones.
 
     Return the smallest one seen, and how many were tried. `wanted` quantities must be wrong in it, by their
     numbers and not by their shapes alone.
     """
-    from hypothesis import HealthCheck, Phase, Verbosity, given, reject, settings
-    from hypothesis import seed as seeded
-    from hypothesis import strategies as st
-
-    smallest: list[Verdict] = []
-    tried = [0]
-
-    @seeded(seed)
-    @settings(
-        max_examples=count,
-        database=None,
-        deadline=None,
-        suppress_health_check=list(HealthCheck),
-        verbosity=Verbosity.quiet,
-        phases=[Phase.generate, Phase.shrink],
-        report_multiple_bugs=False,
-        print_blob=False,
-    )
-    @given(st.data())
-    def right(data: st.DataObject) -> None:
-        if smallest and tried[0] >= kind.shrinks:
-            return  # small enough
-        with np.errstate(all="ignore"):  # Hypothesis runs this in a context of its own
-            case = kind.case(learner, HypothesisDraw(data), assumption)
-        if case.rejected:
-            reject()
-        case.single = learner.low_precision()
-        tried[0] += 1
+    smallest: Verdict | None = None
+    tried = 0
+    for number in range(count + kind.shrinks):
+        if number >= count and smallest is None:
+            break
+        extent = 2 if smallest is None else number % 2
+        with np.errstate(all="ignore"):
+            case = kind.case(learner, ShortDraw(seed * 6007 + number, extent), assumption)
+        if case.rejected or (smallest is not None and _size(case) >= _size(smallest.case)):
+            continue
+        _tolerant(learner, case)
+        tried += 1
         with np.errstate(all="ignore"):
             verdict = judge(learner, kind, function, case)
-        if verdict.right or (wanted is not None and not _telling(verdict, wanted)):
-            return
-        if not smallest or _size(verdict.case) <= _size(smallest[0].case):
-            smallest[:] = [verdict]
-        raise Unusable
-
-    try:
-        right()
-    except Exception:  # noqa: BLE001 - the failing case is in `smallest`; a function that draws at random may be flaky
-        return (smallest[0] if smallest else None), tried[0]
-    return (smallest[0] if smallest else None), tried[0]
+        if not verdict.right and (wanted is None or _telling(verdict, wanted)):
+            smallest = verdict
+    return smallest, tried
 
 
 def _telling(verdict: Verdict, labels: set[str]) -> bool:
@@ -261,7 +279,7 @@ def _numbers(value: Any) -> Iterator[Any]:
 
 
 def _smaller(example: Verdict | None, failing: list[Verdict]) -> Verdict | None:
-    # The short numbers of Hypothesis read better than random ones.
+    # Short numbers read better than random ones.
     if example is not None and example.error is None:
         return example
     options = [verdict for verdict in [example, *failing] if verdict is not None]

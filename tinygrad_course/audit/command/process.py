@@ -216,7 +216,6 @@ def _environment(folder: Path) -> dict[str, str]:
         **here,
         "PYTHONPATH": package,
         "PYTHONHASHSEED": "0",
-        "HYPOTHESIS_NO_PLUGINS": "1",
     }
 
 

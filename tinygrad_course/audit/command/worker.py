@@ -49,8 +49,6 @@ def main(config_path: str, results_path: str) -> int:
     def tell(item: dict[str, Any]) -> None:
         os.write(descriptor, (json.dumps(item) + "\n").encode())
 
-    import hypothesis  # noqa: F401 - loaded before the memory is limited
-
     from tinygrad_course import grad  # noqa: F401 - as above
     from tinygrad_course.audit.command.one_file import audit_submission
     from tinygrad_course.audit.source.submission import SubmissionError, load

@@ -9,7 +9,8 @@ from typing import Any
 
 from tinygrad_course.audit.execution.namespace import Outcome, Program, snapshot
 from tinygrad_course.audit.execution.trace import canonical
-from tinygrad_course.audit.source.signatures import Binding, bare
+from tinygrad_course.audit.source.conventions import Convention
+from tinygrad_course.audit.source.signatures import EXTRAS, Binding, bare
 
 Function = Callable[..., Any]
 
@@ -59,10 +60,20 @@ class Learner:
             (name for wanted in names for name in self.program.functions if bare(name) == wanted), None
         )
 
+    def _outward(self, role: str, value: Any) -> Any:
+        return self.convention.outward(value) if role in {"parameters", "grads", "v", "s"} else value
+
+    @property
+    def convention(self) -> Convention:
+        """How the file writes parameters and gradients."""
+        return self.program.convention
+
     def try_call(self, function: Function, *args: Any) -> Any:
         """Call a helper of the file on copies; None where it raises."""
         with self.program.bound(self.replacements()):
-            outcome = self.program.call(function, tuple(snapshot(arg) for arg in args), {})
+            outcome = self.program.call(
+                function, tuple(self.convention.outward(snapshot(arg)) for arg in args), {}
+            )
         return None if outcome.error is not None else outcome.result
 
     def replacements(self) -> dict[str, Function]:
@@ -82,9 +93,9 @@ class Learner:
     ) -> Outcome:
         """Call the function under test with the values of its roles."""
         args = {
-            name: values[role]
+            name: self._outward(role, values.get(role, EXTRAS.get(role)))
             for name, role in zip(self.binding.names, self.binding.roles, strict=True)
-            if role in values
+            if role in values or role in EXTRAS
         }
         with self.program.bound({**self.replacements(), **bindings}):
             return self.program.call(function, (), args, seconds)
@@ -92,6 +103,10 @@ class Learner:
     def has(self, role: str) -> bool:
         """Tell whether the function takes an argument of this role."""
         return role in self.binding.roles
+
+    def guarded(self) -> bool:
+        """Tell whether the function keeps its logarithms from 0 by a small number, or by clipping."""
+        return bool(re.search(r"1e-\d|\beps|clip|0\.0{3,}\d", self.text()))
 
     def low_precision(self) -> bool:
         """Tell whether the file computes in less than double precision somewhere.

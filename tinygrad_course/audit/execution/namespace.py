@@ -16,7 +16,8 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_course.audit.execution.stubs import GIVEN, PLAIN, bind_import, missing
+from tinygrad_course.audit.execution.stubs import GIVEN, PLAIN, bind_import, is_strange, missing
+from tinygrad_course.audit.source.conventions import keys_of
 from tinygrad_course.audit.source.submission import Submission
 
 Function = Callable[..., Any]
@@ -142,9 +143,15 @@ class Program:
         self.seconds = seconds
         self.notes: list[str] = []
         self.given: set[str] = set()
+        """Names that the course's own functions stand in for."""
+        self.strangers: list[str] = []
+        """The modules that are not loaded and may supply any name: from my_utils import *."""
+        self.guesses: set[str] = set()
+        """Names imported from a module that is none of the course's, for which its functions stand in."""
         self.functions: dict[str, ast.FunctionDef] = {}
         self.namespace: dict[str, Any] = {"__name__": "homework", "__builtins__": builtins}
         self.guard = Guard()
+        self.convention = keys_of(submission.statements)
         self._trusted = False
         self._callees: dict[str, list[str]] = {}
         self._draws = any("random" in line for line in submission.lines)
@@ -152,9 +159,14 @@ class Program:
 
     def _build(self) -> None:
         for statement in self.submission.statements:
+            own = {name: self.namespace[name] for name in self.functions if name in self.namespace}
             if isinstance(statement, ast.FunctionDef):
                 self.functions[statement.name] = statement
+            elif isinstance(statement, ast.ImportFrom) and any(part.name == "*" for part in statement.names):
+                self.strangers += [statement.module or "."] * is_strange(statement.module or ".")
             self._execute(statement)
+            if isinstance(statement, ast.Import | ast.ImportFrom | ast.Try):
+                self.namespace.update(own)  # an import below a definition is not judged in its place
         used = {
             node.id
             for function in self.functions.values()
@@ -166,7 +178,10 @@ class Program:
                 self.namespace[alias] = module
                 self.notes.append(f"{alias} is used and never imported; the check imports it")
         for name, function in GIVEN.items():
-            if (name not in self.namespace or missing(self.namespace[name])) and name in used:
+            absent = name not in self.namespace
+            if name in used and (absent or missing(self.namespace[name])):
+                if not absent or self.strangers:
+                    self.guesses.add(name)
                 self.namespace[name] = PLAIN[name] if name in PLAIN and not self._unpacks(name) else function
                 self.given.add(name)
 
@@ -265,6 +280,10 @@ class Program:
         finally:
             self._trusted = False
             self.guard.restore()
+
+    def forget(self) -> None:
+        """Forget which function calls which: others have been added."""
+        self._callees = {}
 
     def callees(self, name: str) -> list[str]:
         """Return the submission's functions that a function calls, directly or not.

@@ -39,6 +39,8 @@ _DEEP: dict[str, Callable[..., Any]] = {
 _DEEP_ALL = _DEEP | {
     name: getattr(course, name)
     for name in (
+        "initialize_parameters",
+        "initialize_parameters_deep",
         "linear_forward",
         "linear_activation_forward",
         "L_model_forward",
@@ -137,6 +139,12 @@ def helper_functions(module: str) -> dict[str, Callable[..., Any]] | None:
         if name.startswith(start):
             return functions
     return None
+
+
+def is_strange(module: str) -> bool:
+    """Tell whether a module is none of the course's and not loaded: what it holds is not known."""
+    root = module.split(".", 1)[0]
+    return helper_functions(module) is None and root not in REAL and root not in sys.stdlib_module_names
 
 
 def _module(name: str) -> types.ModuleType:

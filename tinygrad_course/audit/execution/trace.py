@@ -225,6 +225,19 @@ def result_values(expression: ast.expr | None, result: Any) -> dict[str, Any]:
     return found
 
 
+def returned(node: ast.FunctionDef) -> ast.expr | None:
+    """Return the expression of a function's last return statement with a value."""
+    found: ast.expr | None = None
+    for inner in ast.walk(node):
+        if (
+            isinstance(inner, ast.Return)
+            and inner.value is not None
+            and (found is None or inner.lineno > found.lineno)
+        ):
+            found = inner.value
+    return found
+
+
 def _report(hook: str, site: Site) -> ast.Expr:
     call = ast.parse(f"{hook}({site.function!r}, {site.index}, locals())").body[0]
     if not isinstance(call, ast.Expr):  # pragma: no cover - the text above is a call
@@ -251,6 +264,13 @@ def _read(target: ast.expr, local: Mapping[str, Any], outer: Mapping[str, Any]) 
         if isinstance(key, str) and isinstance(base, dict):
             return entry_label(target.value.id, key), base.get(key)
         return target.value.id, base
+    if isinstance(target, ast.Attribute) and isinstance(target.value, ast.Name):
+        return target.attr, getattr(local.get(target.value.id), target.attr, None)
+    if isinstance(target, ast.Subscript) and isinstance(target.value, ast.Attribute):
+        key = evaluate(target.slice, {**outer, **local})
+        holder = evaluate(target.value, {**outer, **local})
+        if isinstance(key, str) and isinstance(holder, dict):
+            return entry_label(target.value.attr, key), holder.get(key)
     return "", None
 
 

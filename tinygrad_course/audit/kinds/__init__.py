@@ -89,7 +89,6 @@ KINDS: tuple[Kind, ...] = (
     Loss(),
     Decay(),
 )
-TRAINS = {"nn_model", "model", "l_layer_model", "two_layer_model", "train"}
 
 
 def kind_of(node: ast.FunctionDef) -> tuple[Kind, Binding] | None:
@@ -109,16 +108,21 @@ def _near(name: str) -> str:
 
 
 def _kind_named(node: ast.FunctionDef, name: str) -> tuple[Kind, Binding] | None:
+    found: list[tuple[tuple[int, int], Kind, Binding]] = []
     for kind in KINDS:
         if name not in kind.names or not kind.fits(node):
             continue
-        for signature in sorted(kind.signatures, key=lambda roles: abs(len(roles) - len(node.args.args))):
+        for signature in kind.signatures:
             binding = bind(node, signature, kind.optional)
-            if binding is not None and set(binding.roles) >= set(signature[: len(binding.roles)]) - set(
-                kind.optional
-            ):
-                return kind, binding
-    return None
+            if binding is None:
+                continue
+            # The fewest arguments by their places, then the signature that says most of them.
+            missing = len(set(signature) - set(binding.roles))
+            found.append(((len(binding.guessed), missing), kind, binding))
+        if found:
+            break
+    best = min(found, key=lambda option: option[0], default=None)
+    return (best[1], best[2]) if best is not None else None
 
 
 def known_name(node: ast.FunctionDef) -> bool:
@@ -126,4 +130,4 @@ def known_name(node: ast.FunctionDef) -> bool:
     return any(bare(node.name) in kind.names for kind in KINDS)
 
 
-__all__ = ["KINDS", "TRAINS", "Kind", "kind_of", "known_name"]
+__all__ = ["KINDS", "Kind", "kind_of", "known_name"]

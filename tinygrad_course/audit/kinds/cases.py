@@ -13,7 +13,7 @@ Array = NDArray[Any]
 
 
 class Draw(Protocol):
-    """Where a case's sizes and numbers come from: a random generator, or Hypothesis."""
+    """Where a case's sizes and numbers come from."""
 
     def size(self, low: int, high: int) -> int:
         """Return a size, both ends included."""
@@ -77,25 +77,19 @@ _NUMBERS = np.array([1.0, 2.0, -1.0, 0.5, -0.5, -2.0, 1.5, 0.25, -1.5, 3.0, -0.7
 _CHANCES = np.array([0.5, 0.25, 0.75, 0.2, 0.8, 0.6, 0.4])
 
 
-class HypothesisDraw:
-    """Short numbers, drawn through Hypothesis so that a failing case shrinks to the smallest one."""
+class ShortDraw(RandomDraw):
+    """Short numbers and small sizes, for an example that can be typed in; the extent bounds both."""
 
-    def __init__(self, data: Any) -> None:
-        from hypothesis import strategies as st
-
-        self._data, self._st = data, st
+    def __init__(self, seed: int, extent: int) -> None:
+        super().__init__(seed, "short")
+        self.extent = extent
 
     def _array(self, shape: tuple[int, ...], numbers: Array) -> Array:
-        # One draw of bytes an array: a list of drawn numbers costs ten times as much.
-        count = int(np.prod(shape))
-        drawn = np.frombuffer(
-            self._data.draw(self._st.binary(min_size=count, max_size=count)), dtype=np.uint8
-        )
-        return numbers[drawn % numbers.size].reshape(shape)
+        return self._random.choice(numbers[: 2 + 3 * self.extent], shape)
 
     def size(self, low: int, high: int) -> int:
-        """Return a size; small ones are simple."""
-        return int(self._data.draw(self._st.integers(low, min(high, low + 2))))
+        """Return a size near the smallest."""
+        return int(self._random.randint(low, min(high, low + self.extent) + 1))
 
     def array(self, *shape: int) -> Array:
         """Return short decimal numbers."""
@@ -108,10 +102,6 @@ class HypothesisDraw:
     def probabilities(self, *shape: int) -> Array:
         """Return short numbers in (0, 1)."""
         return self._array(shape, _CHANCES)
-
-    def choice(self, options: Sequence[Any]) -> Any:
-        """Return one of the options; the first is simplest."""
-        return self._data.draw(self._st.sampled_from(list(options)))
 
 
 @dataclass
@@ -143,6 +133,8 @@ class Case:
     """Whether the function computes in single precision somewhere."""
     rejected: str = ""
     """Why the case cannot be used (a kink lies too near), if it cannot."""
+    passed: dict[str, Any] = field(default_factory=dict)
+    """The arguments as the last call has left them."""
     refine: Callable[[Any], dict[str, Any]] | None = None
     """What is right given what a random function has drawn: called with its result."""
 

@@ -1,6 +1,7 @@
 """The costs: cross-entropy, and with the L2 term (course 1, week 3; course 2, week 1)."""
 
 import ast
+import re
 from typing import Any, ClassVar
 
 import numpy as np
@@ -38,6 +39,13 @@ class Cost(Kind):
         cost = course.cross_entropy(AL, Y)
         values = {"AL": AL, "Y": Y, "parameters": parameters}
         return Case(values, {"m": m, "cost": cost}, ("cost",), m=m)
+
+    def contract(self, learner: Learner) -> str:
+        """It is the cross-entropy if it takes logarithms, or speaks of 1 - Y."""
+        words = learner.text()
+        if re.search(r"log|1 - [Yyt]|1\.0? - [Yyt]", words):
+            return ""
+        return "it takes no logarithm: another cost than the course's, and no backward pass goes with it"
 
     def read(self, result: Any, expression: ast.expr | None, case: Case) -> dict[str, Any]:
         """A later release of the course sums over a mini-batch and divides at the end of the epoch.

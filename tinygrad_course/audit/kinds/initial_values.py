@@ -72,11 +72,12 @@ class Initialize(Kind):
         expected: dict[str, Any] = {}
         zeros = "zeros" in bare(learner.name)
         for layer, (before, after) in enumerate(pairwise(sizes), start=1):
-            expected[f"shape of W{layer}"] = (after, before)
+            shape = (before, after) if learner.convention.transposed else (after, before)
+            expected[f"shape of W{layer}"] = shape
             expected[f"shape of b{layer}"] = (after, 1)
             expected[f"b{layer}"] = np.zeros((after, 1))
             if zeros:
-                expected[f"W{layer}"] = np.zeros((after, before))
+                expected[f"W{layer}"] = np.zeros(shape)
         case = Case(values, expected, tuple(expected), layers=len(sizes) - 1)
         case.scalars = {
             "wide": float(wide),

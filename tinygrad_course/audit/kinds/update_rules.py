@@ -4,6 +4,7 @@ No gradient check can see `beta1**2`.
 """
 
 import ast
+import re
 from typing import Any, ClassVar
 
 import numpy as np
@@ -39,10 +40,18 @@ class Update(Kind):
     may_change = frozenset({"parameters"})
     step = "of the update"
 
+    def assumptions(self, learner: Learner) -> list[Assumption]:
+        """The keys are W1, b1, ...; those of one layer may have no numbers, as in logistic regression."""
+        match = re.search(r"\[['\"]([wW])['\"]\]", learner.text())
+        return [{"weight": match.group(1)}] if match else [{}]
+
     def case(self, learner: Learner, draw: Draw, assumption: Assumption) -> Case:
         """Draw parameters and gradients."""
-        del assumption
         parameters, grads = draw_state(learner, draw)
+        if assumption:
+            weight = draw.array(draw.size(1, 4), 1)
+            parameters = {assumption["weight"]: weight, "b": draw.array(1, 1)}
+            grads = {"d" + key: draw.array(*value.shape) for key, value in parameters.items()}
         rate = draw.choice([0.3, 0.1, 0.7])
         # Gradients for which nothing is to be updated (dA1, ...) lie among the others, as in the course.
         given = {**grads, "dA1": draw.array(2, 2)}

@@ -9,6 +9,7 @@ summed loss, dW and db to the cost J.
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -179,6 +180,20 @@ def relu_backward(dA: Array, cache: Array) -> Array:
 def tanh_backward(dA: Array, cache: Array) -> Array:
     """DZ = dA * tanh'(Z)."""
     return dA * SLOPES["tanh"](cache)
+
+
+def initialize_parameters_deep(layer_dims: Sequence[int]) -> Parameters:
+    """Return W of spread 1/sqrt(n_prev) and b of zeros for every layer."""
+    parameters: Parameters = {}
+    for layer, (before, after) in enumerate(pairwise(layer_dims), start=1):
+        parameters[f"W{layer}"] = np.random.randn(after, before) / math.sqrt(before)  # noqa: NPY002 - the course's stream
+        parameters[f"b{layer}"] = np.zeros((after, 1))
+    return parameters
+
+
+def initialize_parameters(n_x: int, n_h: int, n_y: int) -> Parameters:
+    """Return small W and b of zeros for two layers."""
+    return initialize_parameters_deep([n_x, n_h, n_y])
 
 
 def linear_forward(A: Array, W: Array, b: Array) -> tuple[Array, tuple[Array, Array, Array]]:

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from tinygrad_course.audit.execution.learner import Learner
-from tinygrad_course.audit.execution.namespace import Outcome, snapshot
+from tinygrad_course.audit.execution.namespace import Outcome
+from tinygrad_course.audit.execution.paths import duplicate
 from tinygrad_course.audit.execution.trace import (
     Event,
     Recorder,
@@ -61,7 +62,7 @@ class Reader:
             functions = {name: program.define(node) for name, node in instrumented.items()}
             with program.bound(functions):
                 outcome = self.learner.call(
-                    functions[self.learner.name], snapshot(case.values), case.bindings
+                    functions[self.learner.name], duplicate(case.values), case.bindings
                 )
         return recorder.log, outcome, recorder
 

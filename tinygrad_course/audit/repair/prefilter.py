@@ -60,6 +60,8 @@ def assigned(site: Site) -> str:
     target = statement.targets[0] if isinstance(statement, ast.Assign) else getattr(statement, "target", None)
     if not isinstance(target, ast.expr) or isinstance(target, ast.Tuple):
         return ""
+    if isinstance(target, ast.Attribute):
+        return target.attr
     if isinstance(target, ast.Subscript):
         words = [
             node.value

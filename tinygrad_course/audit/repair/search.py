@@ -110,11 +110,12 @@ def _nearer(
         and canonical(assigned(site)) not in {canonical(label) for label in view.fine}
     ]
     options = [found]
+    wide = (-1.0, max(band[1], BANDS[1][1]))
     for site in feeding[:3]:
         options += [
             repair
             for repair in _repairs(
-                pool, view, site, assigned(site), band, pool.all_right, prefilter_for(pool, view, site)
+                pool, view, site, assigned(site), wide, pool.all_right, prefilter_for(pool, view, site)
             )
             if repair.edit.kind == found.edit.kind
         ]

@@ -1,6 +1,5 @@
 """One case, one verdict: whether what a function returned is right, and its caller's arrays left alone."""
 
-import ast
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -8,7 +7,8 @@ from typing import Any
 import numpy as np
 
 from tinygrad_course.audit.execution.learner import Learner
-from tinygrad_course.audit.execution.namespace import snapshot
+from tinygrad_course.audit.execution.paths import duplicate
+from tinygrad_course.audit.execution.trace import returned
 from tinygrad_course.audit.kinds.base import Kind
 from tinygrad_course.audit.kinds.cases import Case
 from tinygrad_course.audit.reference.comparison import close
@@ -64,24 +64,11 @@ def agrees(label: str, value: Any, want: Any, case: Case) -> bool:
     return label in case.summed and case.m > 1 and close(value, np.asarray(want) / case.m, single=case.single)
 
 
-def returned(node: ast.FunctionDef) -> ast.expr | None:
-    """Return the expression of a function's last return statement with a value."""
-    found: ast.expr | None = None
-    for inner in ast.walk(node):
-        if (
-            isinstance(inner, ast.Return)
-            and inner.value is not None
-            and (found is None or inner.lineno > found.lineno)
-        ):
-            found = inner.value
-    return found
-
-
 def judge(
     learner: Learner, kind: Kind, function: Function, case: Case, seconds: float | None = None
 ) -> Verdict:
     """Call a function with one case and compare what it returns with what is right."""
-    passed = {role: snapshot(value) for role, value in case.values.items()}
+    passed = {role: duplicate(value) for role, value in case.values.items()}
     held = [
         (role, array, array.copy()) for role in learner.binding.roles for array in _arrays(passed.get(role))
     ]
@@ -89,6 +76,7 @@ def judge(
     verdict = Verdict(case, expected=case.expected, error=outcome.error, result=outcome.result)
     if outcome.error is not None:
         return verdict
+    case.passed = passed
     verdict.values = _read(kind, learner, outcome.result, case)
     if case.refine is not None:
         verdict.expected = {**case.expected, **case.refine(outcome.result)}

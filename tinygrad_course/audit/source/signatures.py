@@ -4,13 +4,15 @@ import ast
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 ROLES: dict[str, str] = {
     "X": "x|xtrain|xbatch|inputs?|data|xassess|trainx",
-    "Y": "y|ytrain|ytrue|labels?|target|yassess|ytruth|trainy",
-    "AL": "al|a2|a3|a|yhat|ypred|predictions?|probs|al?out|output",
+    "Y": "y|t|labels?train|ytrain|ytrue|labels?|target|yassess|ytruth|trainy",
+    "AL": "al?\\d*|a|a\\d*l|y?h|yhat|ypred\\w*|pred\\w*|prob\\w*|al?out|out\\w*|hypothesis|last\\w*",
     "parameters": "parameters?|params?|parameterdict|p|theta|weights",
-    "cache": "caches?|linearcache|activationcache|currentcache|forwardcache|lincache|cachelist|memory",
+    "cache": "caches?\\w*|storage|stored?|linearcache|activationcache|currentcache"
+    "|forwardcache|lincache|cachelist|memory|memories|intermediates?|forwardresults?",
     "grads": "grads?|gradients?|grad|dparameters",
     "dZ": "dz\\d*|delta",
     "dA": "da\\d*|dal",
@@ -20,7 +22,7 @@ ROLES: dict[str, str] = {
     "b": "b\\d*|bias",
     "w": "w|weights?",
     "activation": "activation|act|activationfn|func|g|activationtype",
-    "lambd": "lambda?d?a?|lam|reg|l2",
+    "lambd": "lambda?d?a?|lam\\w*|reg\\w*|l2\\w*|weightdecay",
     "keep_prob": "keepprob\\w*|keep|kp|p",
     "learning_rate": "learningrate|lr|alpha|rate|eta|learnrate",
     "v": "v|velocity",
@@ -38,7 +40,7 @@ ROLES: dict[str, str] = {
     "mini_batch_size": "minibatchsize|batchsize|size|minibatch",
     "seed": "seed|randomseed",
     "iterations": "numiterations|iterations|numiters?|niter|epochs",
-    "print_cost": "printcost\\w*|verbose|print",
+    "print_cost": "printcost\\w*|verbose|print|plot\\w*|show\\w*|debug",
     "theta": "theta|w",
     "x": "x",
 }
@@ -51,6 +53,8 @@ class Binding:
     roles: tuple[str, ...]
     """The role of each positional argument, in their order."""
     names: tuple[str, ...]
+    guessed: tuple[str, ...] = ()
+    """The arguments whose names do not say their roles: they are taken by their places."""
 
 
 def bare(name: str) -> str:
@@ -73,10 +77,34 @@ def bare(name: str) -> str:
     )
 
 
-def bind(node: ast.FunctionDef, roles: Iterable[str], optional: Iterable[str] = ()) -> Binding | None:
-    """Match a function's arguments with roles by their names, or by their places where every name is another.
+EXTRAS: dict[str, Any] = {
+    "lambd": 0.0,
+    "seed": 1,
+    "print_cost": False,
+    "keep_prob": 1.0,
+    "activation": "relu",
+}
+"""What a function is given for an argument without a default that the course's function does not have."""
 
-    Returns None when a required argument has no role.
+
+def role_of(name: str, roles: Iterable[str] = ROLES) -> str | None:
+    """Return the role that an argument's name says, the first of these roles that fits.
+
+    Examples
+    --------
+    >>> role_of("X_train"), role_of("y_hat", ["Y", "AL"]), role_of("foo")
+    ('X', 'AL', None)
+    """
+    plain = re.sub(r"[\W_]", "", name).lower()
+    return next(
+        (role for role in roles if re.fullmatch(ROLES.get(role, role.lower().replace("_", "")), plain)), None
+    )
+
+
+def bind(node: ast.FunctionDef, roles: Iterable[str], optional: Iterable[str] = ()) -> Binding | None:
+    """Match a function's arguments with roles by their names; what is left over goes by its place.
+
+    Returns None when a required argument has no role, or when its name says another one.
     """
     roles, allowed = list(roles), [*roles, *optional]
     arguments = [argument.arg for argument in (*node.args.posonlyargs, *node.args.args)]
@@ -85,23 +113,23 @@ def bind(node: ast.FunctionDef, roles: Iterable[str], optional: Iterable[str] = 
     needed = len(arguments) - len(node.args.defaults)
     found: list[str | None] = []
     for argument in arguments:
-        plain = re.sub(r"[\W_]", "", argument).lower()
-        role = next(
-            (role for role in allowed if role not in found and re.fullmatch(ROLES.get(role, role), plain)),
-            None,
-        )
-        found.append(role)
-    if any(role is None for role in found[:needed]) or not any(found):
-        if len(arguments) >= len(roles) >= needed or needed == len(roles):
-            found = [*roles, *[None] * (len(arguments) - len(roles))]
+        found.append(role_of(argument, [role for role in allowed if role not in found]))
+    left = [role for role in roles if role not in found]
+    guessed: list[str] = []
+    for place, argument in enumerate(arguments):
+        if found[place] is not None or place >= needed:
+            continue
+        if role_of(argument, EXTRAS):
+            found[place] = role_of(argument, EXTRAS)
+        elif left and not (role_of(argument) and len(argument) > 1):
+            found[place] = left.pop(0)
+            guessed.append(argument)
         else:
             return None
-    # Arguments with a default and no role are left at their defaults, and so is all that follows them.
-    taken: list[str] = []
-    for role in found:
-        if role is None:
-            break
-        taken.append(role)
-    if len(taken) < needed:
+    if needed > len(roles) + len([role for role in found[:needed] if role in EXTRAS]) + len(list(optional)):
         return None
-    return Binding(tuple(taken), tuple(arguments[: len(taken)]))
+    # Arguments with a default and no role keep their defaults; the others are passed by their names.
+    pairs = [(role, name) for role, name in zip(found, arguments, strict=True) if role is not None]
+    if not pairs:
+        return None
+    return Binding(tuple(role for role, _ in pairs), tuple(name for _, name in pairs), tuple(guessed))

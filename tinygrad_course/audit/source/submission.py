@@ -11,7 +11,7 @@ import json
 import re
 import textwrap
 import tokenize
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 MAX_BYTES = 8_000_000
@@ -45,6 +45,9 @@ class Submission:
     problems: list[Problem] = field(default_factory=list)
     skipped: list[int] = field(default_factory=list)
     """The lines of the statements at the top of the file that are not executed."""
+    script: list[ast.stmt] = field(default_factory=list)
+    """Those statements."""
+    notes: list[str] = field(default_factory=list)
 
     def place(self, line: int) -> tuple[int | None, int]:
         """Return (cell, line in the cell) of a notebook, (None, line) of a file."""
@@ -125,7 +128,7 @@ def _from_notebook(path: str, data: bytes) -> Submission:
         raise SubmissionError(f"{path} is no notebook: {type(error).__name__}: {error}") from None
     submission = Submission(path, [], [])
     for number, source in sources:
-        joined = "".join(source) if isinstance(source, list) else str(source)
+        joined = "".join(map(str, source)) if isinstance(source, list) else str(source)
         text = joined.replace("\r\n", "\n").replace("\r", "\n")
         first = len(submission.lines)
         submission.cells.append((first + 1, number))
@@ -143,10 +146,16 @@ def _without_magics(text: str) -> str:
         if not words or words[0] not in {"time", "timeit", "capture", "prun"}:
             return "\n" * (len(lines) - 1)
         lines[first] = ""
+    goes_on = False
     for index, line in enumerate(lines):
         bare = line.strip()
-        if bare.startswith(("%", "!")) or (bare.startswith("?") or re.fullmatch(r"[\w.]+\?{1,2}", bare)):
+        shell = bare.startswith(("%", "!")) or (bare.startswith("?") or re.fullmatch(r"[\w.]+\?{1,2}", bare))
+        taken = re.match(r"\s*[\w, ]+=\s*[!%](?!=)", line)
+        if shell or goes_on:
             lines[index] = line[: len(line) - len(line.lstrip())] + "pass"
+        elif taken:  # files = !ls
+            lines[index] = taken.group()[:-1] + "None"
+        goes_on = bool(shell or taken or goes_on) and bare.endswith("\\")
     return "\n".join(lines)
 
 
@@ -180,8 +189,19 @@ def _add_chunk(submission: Submission, chunk: str, offset: int) -> None:
         else:
             ast.increment_lineno(tree, offset)
             submission.statements.extend(tree.body)
+            if problem is not None and tree.body:
+                # What comes before it is whole: the line stands between the functions, and is none of theirs.
+                problem = replace(problem, function=None)
             break
-    if problem is not None:
+    if problem is None:
+        return
+    if problem.function is None:
+        line = problem.line if not submission.cells else submission.place(problem.line)[1]
+        where = (
+            f"cell {submission.place(problem.line)[0]}, line {line}" if submission.cells else f"line {line}"
+        )
+        submission.notes.append(f"{where} is not read: {problem.message}")
+    else:
         submission.problems.append(problem)
 
 
@@ -242,8 +262,13 @@ def _finish(submission: Submission) -> Submission:
     """Keep what can be executed without running the homework itself."""
     kept: list[ast.stmt] = []
     for statement in submission.statements:
+        refused = _refused(submission, statement)
+        if refused is not None:
+            submission.problems.append(refused)
+            continue
         wanted = _wanted(statement)
         if wanted is None:
+            submission.script.append(statement)
             if not isinstance(statement, ast.Expr | ast.Pass) or not isinstance(
                 getattr(statement, "value", None), ast.Constant | None
             ):
@@ -252,16 +277,24 @@ def _finish(submission: Submission) -> Submission:
         kept.append(wanted)
     submission.statements = kept
     submission.functions = [statement for statement in kept if isinstance(statement, ast.FunctionDef)]
-    if not submission.functions and not submission.problems:
-        classes = [statement.name for statement in kept if isinstance(statement, ast.ClassDef)]
-        hint = (
-            f" outside {', '.join(classes)}: methods are not checked, for the check knows the course's "
-            "functions by their names and arguments"
-            if classes
-            else ": there is nothing to check in it"
-        )
-        raise SubmissionError(f"{submission.path} defines no function{hint}")
+    methods = any(isinstance(statement, ast.ClassDef) for statement in kept)
+    loops = any(isinstance(statement, ast.For | ast.While) for statement in submission.script)
+    if not (submission.functions or submission.problems or methods or loops):
+        raise SubmissionError(f"{submission.path} defines no function: there is nothing to check in it")
     return submission
+
+
+def _refused(submission: Submission, statement: ast.stmt) -> Problem | None:
+    """Say what is wrong with a statement that parses and does not compile: break outside a loop, f(z, z)."""
+    try:
+        # Compiling hands the tree over to C: a loop's else, a name global after use, an argument twice.
+        compile(ast.Module([statement], []), submission.path, "exec", dont_inherit=True)
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        line = getattr(error, "lineno", None) or statement.lineno
+        message = f"{type(error).__name__}: {getattr(error, 'msg', error)}"
+        name = statement.name if isinstance(statement, ast.FunctionDef | ast.ClassDef) else None
+        return Problem(line, message, submission.source(line), name)
+    return None
 
 
 def _wanted(statement: ast.stmt) -> ast.stmt | None:

@@ -12,10 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_course.compiling.dataflow import Program, Value, inputs_of, item
+from tinygrad_course.compiling.dataflow import Program, Value, inputs_of, is_sum, item
 from tinygrad_course.compiling.machine.loops import function_text
 from tinygrad_course.compiling.machine.scalar_code import ARITHMETIC, speaks, text
-from tinygrad_course.compiling.numpy_backend.buffers import is_sum
 
 #: More numbers than this are not written out one by one.
 WRITTEN_OUT = 1200

@@ -10,9 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_course.compiling.dataflow import Value, inputs_of
+from tinygrad_course.compiling.dataflow import Value, inputs_of, is_sum
 from tinygrad_course.compiling.machine.scalar_code import speaks, text
-from tinygrad_course.compiling.numpy_backend.buffers import is_sum
 
 
 def is_total(value: Value) -> bool:

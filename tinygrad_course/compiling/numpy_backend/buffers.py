@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_course.compiling.dataflow import Program, Value, inputs_of
+from tinygrad_course.compiling.dataflow import Program, Value, inputs_of, is_elementwise
 from tinygrad_course.compiling.passes.fuse import FusedCall, part
 
 #: What is no slower when it writes over its operand: NumPy's exp, log and the like leave vector instructions
@@ -32,27 +32,6 @@ def concatenated(*segments: Any) -> Any:
 def segment(whole: Any, start: int, shape: tuple[int, ...]) -> Any:
     """Return one of several arrays that were brought together."""
     return np.ndarray(shape, whole.dtype, whole, start * whole.itemsize)
-
-
-def is_elementwise(value: Value) -> bool:
-    """Whether a call is a ufunc on arrays, entry by entry, with one result."""
-    f = value.function
-    return (
-        isinstance(f, np.ufunc)
-        and f.signature is None
-        and f.nout == 1
-        and not value.kwargs
-        and value.kind == "array"
-    )
-
-
-def is_sum(value: Value) -> bool:
-    """Whether a call is a sum in its one spelling, over all axes (None) or a tuple of them."""
-    return (
-        value.function is np.sum
-        and value.kwargs.keys() == {"axis", "keepdims"}
-        and type(value.kwargs["axis"]) is not int
-    )
 
 
 def is_view(value: Value) -> bool:
@@ -76,6 +55,8 @@ def is_view(value: Value) -> bool:
         f in {np.transpose, np.broadcast_to, np.reshape, segment}
         and value.kind == "array"
         and value.args[0].kind == "array"
+        and not value.kwargs
+        and (f is not np.reshape or len(value.args) == 2)  # in another order it may be a copy
     )
 
 

@@ -7,8 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_course.compiling.dataflow import Program, Value, inputs_of
-from tinygrad_course.compiling.numpy_backend.buffers import is_elementwise, is_sum
+from tinygrad_course.compiling.dataflow import Program, Value, inputs_of, is_elementwise, is_sum
 from tinygrad_course.compiling.numpy_backend.code_generation import StraightLineCode
 from tinygrad_course.compiling.passes.fuse import FusedCall, Group, fuse
 

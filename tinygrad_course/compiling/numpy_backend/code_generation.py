@@ -8,14 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_course.compiling.dataflow import Program, Value
+from tinygrad_course.compiling.dataflow import Program, Value, is_elementwise, is_sum
 from tinygrad_course.compiling.numpy_backend.buffers import (
     LARGE,
     BufferPlan,
     ReusedArrays,
     concatenated,
-    is_elementwise,
-    is_sum,
     is_view,
     segment,
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from typing import Any
 
@@ -99,6 +100,8 @@ class GuardedProgram:
             self._check(f"{name} is {arg!r}")
         elif type(arg) in {int, float, str, bytes} or isinstance(arg, np.generic):
             same = f"{name} == {self.bind(arg)}" if arg == arg else f"{name} != {name}"  # noqa: PLR0124
+            if isinstance(arg, (float, np.floating)) and arg == 0:
+                same += f" and {self.bind(math.copysign)}(1, {name}) == {math.copysign(1, arg)}"
             self._check(f"type({name}) is {self.bind(type(arg))} and {same}")
         else:
             self._check(f"{name} is {self.bind(arg)}")

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from tinygrad_course.compiling.builder import Builder
-from tinygrad_course.compiling.dataflow import Program, Value, inputs_of, replace
-from tinygrad_course.compiling.numpy_backend.buffers import concatenated, is_elementwise, segment
+from tinygrad_course.compiling.dataflow import Program, Value, inputs_of, is_elementwise, replace
+from tinygrad_course.compiling.numpy_backend.buffers import concatenated, segment
 
 #: Arrays that together have more entries than this are left apart: the calls cost more than their number.
 SMALL = 4096

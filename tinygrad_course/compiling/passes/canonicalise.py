@@ -27,7 +27,9 @@ def canonical(builder: Builder, value: Value, args: Any, kwargs: Any) -> Value:
     function = value.function
     first = args[0] if args and isinstance(args[0], Value) else None
     if function in _ALIASES and first is not None and first.dtype == value.dtype and first.kind == value.kind:
-        return first
+        conjugated = function is np.conjugate and value.dtype.kind == "c"
+        if not conjugated:
+            return first
     if first is not None and first.kind != "python" and value.kind != "tuple":
         found = None
         if function in {np.dot, np.matmul} and isinstance(args[1], Value) and not kwargs:

@@ -58,6 +58,8 @@ def _logit(value: Value) -> Value | None:
     """Return z of a value that is computed as 1 / (1 + exp(-z))."""
     if value.function is not np.divide or isinstance(value.args[0], Value) or value.args[0] != 1:
         return None
+    if value.dtype.kind != "f":
+        return None
     divisor = value.args[1]
     if divisor.function is not np.add:
         return None

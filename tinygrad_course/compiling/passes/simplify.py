@@ -14,7 +14,7 @@ import numpy as np
 from scipy import special
 
 from tinygrad_course.compiling.builder import Unfit, uniform
-from tinygrad_course.compiling.dataflow import Program, Value, inputs_of, item
+from tinygrad_course.compiling.dataflow import Program, Value, inputs_of, is_sum, item
 from tinygrad_course.compiling.dataflow import replace as replace_values
 from tinygrad_course.compiling.passes.canonicalise import canonical
 from tinygrad_course.compiling.passes.factored_forms import (
@@ -170,6 +170,8 @@ class _Simplifier(FormBuilder):
         atom = Product(1.0, ((value, 1),)), False
         if function is None or value.dtype is None or value.dtype.kind != "f" or value.dtype.itemsize < 4:
             return atom
+        if value.kwargs and not is_sum(value):  # where=, initial=, order="F"
+            return atom
         found = atom
         if function is special.expit:
             z = self.materialise(value.args[0])
@@ -178,7 +180,7 @@ class _Simplifier(FormBuilder):
             found = self._logarithm(value) or atom
         elif function in _ARITHMETIC and self._plain(value):
             found = self._arithmetic(value)
-        elif function in _LINEAR or function in _BILINEAR or (function is np.where and _chosen(value)):
+        elif _is_linear(value):
             found = self._linear(value)
         if self.readable and value.kept:
             sole = found[0].sole()
@@ -398,14 +400,21 @@ def _pending(value: Value, made: dict[int, Value]) -> list[Value]:
 
 def _chosen(value: Value) -> tuple[int, ...]:
     """Return the places of the operands that np.where is linear in: x, if the other choice is 0."""
-    if len(value.args) != 3 or value.kwargs:
+    if value.function is not np.where or len(value.args) != 3 or value.kwargs:
         return ()
     zero = [not isinstance(a, Value) and a == 0 for a in value.args]
     return (1,) if zero[2] and not zero[1] else (2,) if zero[1] and not zero[2] else ()
 
 
 def _is_sum(factor: Any) -> bool:
-    return isinstance(factor, Value) and factor.function is np.sum
+    return isinstance(factor, Value) and is_sum(factor)
+
+
+def _is_linear(value: Value) -> bool:
+    """Whether a number can be carried out of a call's arguments."""
+    if value.function is np.sum:
+        return is_sum(value)
+    return value.function in _LINEAR or value.function in _BILINEAR or bool(_chosen(value))
 
 
 def _of_one_sigmoid(terms: list[Product]) -> bool:

@@ -5,21 +5,15 @@ from __future__ import annotations
 import dis
 import functools
 import sys
-import sysconfig
 from pathlib import Path
 from types import CodeType, FrameType
 
-_LIBRARY = str(Path(__file__).parents[2])
-_INSTALLED = tuple({sysconfig.get_path(p) for p in ("stdlib", "platstdlib", "purelib", "platlib")})
+from tinygrad_course.compiling.tracing.library_code import of_library
+
+_LIBRARY = Path(__file__).parents[2]
 _BACKWARD = tuple(
-    str(Path(_LIBRARY) / name)
-    for name in ("autodiff/gradients.py", "autodiff/transforms.py", "engine/sweep.py")
+    str(_LIBRARY / name) for name in ("autodiff/gradients.py", "autodiff/transforms.py", "engine/sweep.py")
 )
-
-
-def of_library(filename: str) -> bool:
-    """Whether a file is Python's own or an installed library's, this one's included."""
-    return filename.startswith((_LIBRARY, "<frozen", "<__array_function__", *_INSTALLED))
 
 
 def assigned_name() -> str | None:

@@ -7,52 +7,58 @@ after: a random draw (the generator's state moved on) and a change made to somet
 
 from __future__ import annotations
 
+import array
+import collections
+import contextvars
 import dis
 import functools
+import os
 import random
 import sys
 import types
+import weakref
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 
-from tinygrad_course.compiling.tracing.assigned_names import of_library
+from tinygrad_course.compiling.tracing.library_code import is_watched
 from tinygrad_course.compiling.tracing.trace import same
 from tinygrad_course.compiling.tracing.tracer import Tracer
 from tinygrad_course.engine.tensor import Tensor
 
 _PLAIN = (bool, int, float, complex, str, bytes, type(None), np.generic, np.dtype)
+_FIXED = (*_PLAIN, types.ModuleType, types.BuiltinFunctionType, types.MethodWrapperType, np.ufunc)
 _GENERATORS = (np.random.RandomState, np.random.Generator, np.random.BitGenerator, random.Random)
+_CONTAINERS = (list, tuple, dict, set, frozenset, collections.deque, types.MappingProxyType)
+_BYTES = (bytearray, array.array)
+_SEQUENCES = (list, tuple, collections.deque)
+#: Objects of these modules change by themselves and are no numbers.
+_BUSY = ("logging", "threading", "concurrent", "multiprocessing", "asyncio", "importlib", "typing", "abc")
 
 
 class CapturedValues:
-    """What `function` could read from outside, as it was when this was made."""
+    """What some functions could read from outside, as it was when this was made."""
 
     def __init__(self, *functions: Any) -> None:
-        #: LocalNames that stand for something unchangeable: (namespace, key, what it was).
+        #: Names that stand for something unchangeable: (namespace, key, what it was).
         self.bindings: list[tuple[dict[str, Any], str, Any]] = []
         self.cells: list[tuple[types.CellType, Any]] = []
-        #: Containers and arrays, whose contents may change: (what, path, contents).
-        self.contents: list[tuple[Any, str, Any]] = []
+        #: Containers, arrays and attributes, whose contents may change: (what returns them, path, contents).
+        self.contents: list[tuple[Callable[[], Any], str, Any]] = []
         self.generators: dict[int, tuple[str, Any]] = {}
-        self._seen: set[int] = set()
-        self._keep: list[Any] = []
-        for function in functions:
-            self._look(function, getattr(function, "__name__", "the function"))
-        del self._seen
+        self._seen: dict[int, Any] = {}
+        self._waiting = [(f, getattr(f, "__name__", "the function")) for f in reversed(functions)]
+        while self._waiting:
+            self._look(*self._waiting.pop())
+        self._seen.clear()
         self.states = self._states()
 
     # ------------------------------------------------------------------ comparing
 
     def unchanged(self) -> bool:
         """Whether everything is as it was."""
-        for namespace, key, value in self.bindings:
-            if namespace.get(key) is not value:
-                return False
-        for cell, value in self.cells:
-            if _cell(cell) is not value:
-                return False
-        return not self.contents or self.changed() is None
+        return self.changed() is None
 
     def changed(self) -> str | None:
         """Return the path of something that was rebound or changed, or None."""
@@ -62,8 +68,8 @@ class CapturedValues:
         for cell, value in self.cells:
             if _cell(cell) is not value:
                 return "a variable of an enclosing function"
-        for thing, path, before in self.contents:
-            if not _equal(_contents(thing), before):
+        for read, path, before in self.contents:
+            if not _equal(read(), before):
                 return path
         return None
 
@@ -74,126 +80,240 @@ class CapturedValues:
                 return path
         return None
 
+    def leaked(self) -> str | None:
+        """Return the path of a container outside that holds a tracer, or None."""
+        for read, path, _ in self.contents:
+            contents: Any = read()
+            if isinstance(contents, (dict, types.MappingProxyType)):
+                contents = contents.values()
+            if isinstance(contents, np.ndarray):
+                continue
+            if any(type(x) is Tracer or (type(x) is Tensor and type(x.data) is Tracer) for x in contents):
+                return path
+        return None
+
     def _states(self) -> list[tuple[str, Any]]:
-        states = [("np.random", repr_state(np.random.mtrand._rand)), ("random", random.getstate())]
-        return states + [(path, repr_state(g)) for path, g in self.generators.values()]
+        states = [("np.random", _state(np.random.mtrand._rand)), ("random", random.getstate())]
+        return states + [(path, _state(g)) for path, g in self.generators.values()]
 
     # ------------------------------------------------------------------ looking
 
     def _look(self, thing: Any, path: str) -> None:
-        if isinstance(thing, (_PLAIN, types.ModuleType, types.BuiltinFunctionType, np.ufunc, type)):
+        if isinstance(thing, _FIXED) or id(thing) in self._seen:
             return
-        if id(thing) in self._seen:
-            return
-        self._seen.add(id(thing))
+        self._seen[id(thing)] = thing
         if isinstance(thing, _GENERATORS):
             self.generators[id(thing)] = (path, thing)
         elif isinstance(thing, types.FunctionType):
             self._look_into_function(thing, path)
-        elif isinstance(thing, types.MethodType):
-            self._look(thing.__func__, path)
-            self._look(thing.__self__, f"{path}.__self__")
-        elif isinstance(thing, functools.partial):
-            for part in (thing.func, *thing.args, *thing.keywords.values()):
-                self._look(part, path)
+        elif isinstance(thing, type):
+            self._look_into_class(thing, path)
         else:
+            for name, part in _parts(thing):
+                self._waiting.append((part, path + name))
             self._look_into_object(thing, path)
 
+    def _watch(self, read: Callable[[], Any], path: str) -> None:
+        contents = read()
+        self.contents.append((read, path, _snapshot(contents)))
+        if isinstance(contents, (dict, types.MappingProxyType)):
+            self._waiting += [(value, f"{path}.{key}") for key, value in contents.items()]
+        elif isinstance(contents, _SEQUENCES):
+            self._waiting += [(value, f"{path}[{i}]") for i, value in enumerate(contents)]
+        elif isinstance(contents, (set, frozenset)):
+            self._waiting += [(value, path) for value in contents]
+
     def _look_into_function(self, function: types.FunctionType, path: str) -> None:
+        watched = is_watched(function.__code__.co_filename)
+        names = _names(function.__code__) if watched else _Names()
         for name, cell in zip(function.__code__.co_freevars, function.__closure__ or (), strict=True):
             value = _cell(cell)
             self.cells.append((cell, value))
-            self._look(value, name)
+            self._look_at(value, name, names.attributes)
         for default in (*(function.__defaults__ or ()), *(function.__kwdefaults__ or {}).values()):
-            self._look(default, f"a default of {path}")
-        if of_library(function.__code__.co_filename):
-            return
-        loaded, others = _names(function.__code__)
-        self._look_up(loaded, others, function.__globals__)
+            self._waiting.append((default, f"a default of {path}"))
+        if vars(function) and watched:
+            self._watch(lambda: vars(function), path)
+        if watched:
+            self._look_up(names.loaded, names.attributes, function.__globals__)
+            for name in names.imported:
+                if name in sys.modules:
+                    self._look_at(sys.modules[name], name, names.attributes)
 
-    def _look_up(self, names: set[str], others: set[str], namespace: dict[str, Any]) -> None:
+    def _look_up(self, names: set[str], attributes: set[str], namespace: dict[str, Any]) -> None:
         for name in sorted(names):
-            if name not in namespace:
-                continue
-            value = namespace[name]
-            self.bindings.append((namespace, name, value))
-            if isinstance(value, types.ModuleType) and not of_library(
-                getattr(value, "__file__", None) or "<frozen"
-            ):
-                self._look_up(others, others, vars(value))  # mynetwork.forward(...)
-            else:
-                self._look(value, name)
+            if name in namespace:
+                value = namespace[name]
+                self.bindings.append((namespace, name, value))
+                self._look_at(value, name, attributes)
+
+    def _look_at(self, value: Any, name: str, attributes: set[str]) -> None:
+        if not isinstance(value, types.ModuleType):
+            self._waiting.append((value, name))
+        elif value is os and attributes & {"environ", "getenv"}:
+            self._watch(lambda: dict(os.environ), "os.environ")
+        elif id(value) not in self._seen and is_watched(_file(value)):
+            self._seen[id(value)] = value
+            self._look_up(attributes, attributes, vars(value))  # mynetwork.forward(...)
+            del self._seen[id(value)]
+
+    def _look_into_class(self, cls: type, path: str) -> None:
+        for base in cls.__mro__:
+            if _is_watched_class(base) and (base is cls or id(base) not in self._seen):
+                self._seen[id(base)] = base
+                self._watch(functools.partial(_class_attributes, base), path)
 
     def _look_into_object(self, thing: Any, path: str) -> None:
-        contents: Any = _contents(thing)
-        if contents is None:
+        if isinstance(thing, (np.ndarray, *_CONTAINERS, *_BYTES)):
+            self._watch(lambda: thing, path)
+        elif isinstance(thing, Tensor):
+            self._watch(lambda: thing.data, path)
             return
-        self.contents.append((thing, path, _snapshot(contents)))
-        if isinstance(contents, dict):
-            for key, value in contents.items():
-                self._look(value, f"{path}.{key}" if hasattr(thing, "__dict__") else f"{path}[{key!r}]")
-        elif isinstance(contents, (list, tuple)):
-            for i, value in enumerate(contents):
-                self._look(value, f"{path}[{i}]")
+        elif isinstance(thing, contextvars.ContextVar):
+            self._watch(lambda: (thing.get(None),), path)
+        elif isinstance(thing, weakref.ref):
+            self._watch(lambda: (thing(),), path)
+        cls = type(thing)
+        if _is_watched_class(cls):
+            self._waiting.append((cls, path))
+        if _has_watched_attributes(cls):
+            self._watch(functools.partial(_attributes, thing), path)
 
 
-def repr_state(generator: Any) -> Any:
+def _file(module: types.ModuleType) -> str:
+    """Return where a module, or a package without a file of its own, lies."""
+    places = [getattr(module, "__file__", None), *getattr(module, "__path__", ()), "<frozen"]
+    return next(str(place) for place in places if place)
+
+
+class _Names:
+    """The names that a function's code, and the functions inside it, read from elsewhere."""
+
+    def __init__(self) -> None:
+        self.loaded: set[str] = set()
+        self.attributes: set[str] = set()
+        self.imported: set[str] = set()
+
+
+@functools.lru_cache(maxsize=1024)
+def _names(code: types.CodeType) -> _Names:
+    found = _Names()
+    waiting = [code]
+    while waiting:
+        code = waiting.pop()
+        for instruction in dis.get_instructions(code):
+            if instruction.opname in {"LOAD_GLOBAL", "LOAD_NAME"}:
+                found.loaded.add(instruction.argval)
+            elif instruction.opname in {"LOAD_ATTR", "LOAD_METHOD", "IMPORT_FROM"}:
+                found.attributes.add(instruction.argval)
+            elif instruction.opname == "IMPORT_NAME":
+                found.imported.add(instruction.argval)
+        for inner in code.co_consts:
+            if isinstance(inner, types.CodeType):
+                waiting.append(inner)
+            elif isinstance(inner, str) and inner.isidentifier():  # globals()["name"], getattr(it, "name")
+                found.loaded.add(inner)
+                found.attributes.add(inner)
+    return found
+
+
+def _parts(thing: Any) -> Iterator[tuple[str, Any]]:
+    """Go through what a method, a partial function or a descriptor calls."""
+    if isinstance(thing, types.MethodType):
+        yield "", thing.__func__
+        yield ".__self__", thing.__self__
+    elif isinstance(thing, functools.partial):
+        for part in (thing.func, *thing.args, *thing.keywords.values()):
+            yield "", part
+    elif isinstance(thing, (staticmethod, classmethod)):
+        yield "", thing.__func__
+    elif isinstance(thing, property):
+        yield "", thing.fget
+    elif isinstance(thing, (functools.cached_property, functools.partialmethod)):
+        yield "", thing.func
+    elif isinstance(thing, np.vectorize):
+        yield "", thing.pyfunc
+    elif not isinstance(thing, (np.ndarray, *_CONTAINERS)) and "__wrapped__" in getattr(
+        thing, "__dict__", ()
+    ):
+        yield "", thing.__wrapped__
+
+
+def _is_watched_class(cls: type) -> bool:
+    module = sys.modules.get(cls.__module__)
+    return cls.__module__ == "__main__" or (
+        cls.__module__ != "builtins" and is_watched(getattr(module, "__file__", None) or "<frozen")
+    )
+
+
+def _has_watched_attributes(cls: type) -> bool:
+    """Whether the attributes of a class's instances may be numbers that a user changes."""
+    if cls.__module__.split(".")[0] in {"builtins", "functools", "numpy", "scipy", "numba", *_BUSY}:
+        return False
+    return not cls.__module__.startswith("tinygrad_course.compiling")
+
+
+def _class_attributes(cls: type) -> dict[str, Any]:
+    return {name: value for name, value in vars(cls).items() if not name.startswith("__") or callable(value)}
+
+
+def _attributes(thing: Any) -> Any:
+    own = getattr(thing, "__dict__", None)
+    slots = [
+        name
+        for base in type(thing).__mro__
+        for name in _slots(base)
+        if name not in {"__dict__", "__weakref__"} and hasattr(thing, name)
+    ]  # fmt: skip
+    if not slots:
+        return own if type(own) is dict else {}
+    return {name: getattr(thing, name) for name in slots} | (own or {})
+
+
+def _slots(cls: type) -> tuple[str, ...]:
+    names = cls.__dict__.get("__slots__", ())
+    return (names,) if isinstance(names, str) else tuple(names)
+
+
+def _state(generator: Any) -> Any:
     """Return the state of a random generator as something that can be compared."""
     if isinstance(generator, random.Random):
         return generator.getstate()
-    state: Any
     if isinstance(generator, np.random.RandomState):
-        state = generator.get_state(legacy=False)
-    elif isinstance(generator, np.random.Generator):
-        state = generator.bit_generator.state
-    else:
-        state = generator.state
-    return repr_nest(state)
+        return _comparable(generator.get_state(legacy=False))
+    bits = generator.bit_generator if isinstance(generator, np.random.Generator) else generator
+    return _comparable(bits.state)
 
 
-def repr_nest(state: Any) -> Any:
+def _comparable(state: Any) -> Any:
     """Return a nest of dicts, arrays and numbers as nested tuples."""
     if isinstance(state, dict):
-        return tuple((k, repr_nest(v)) for k, v in state.items())
-    if isinstance(state, np.ndarray):
-        return state.tobytes()
-    return state
-
-
-def _contents(thing: Any) -> Any:
-    """Return what in a thing can change: an array itself, a container's items, an object's attributes."""
-    if isinstance(thing, np.ndarray):
-        return thing
-    if isinstance(thing, Tensor):
-        return thing._data
-    if isinstance(thing, (list, tuple, dict, set, frozenset)):
-        return thing
-    if _of_library_class(type(thing)) and not isinstance(thing, types.SimpleNamespace):
-        return None
-    return getattr(thing, "__dict__", None)
+        return tuple((k, _comparable(v)) for k, v in state.items())
+    return state.tobytes() if isinstance(state, np.ndarray) else state
 
 
 def _snapshot(contents: Any) -> Any:
     if isinstance(contents, np.ndarray):
         return contents.copy()
-    if isinstance(contents, dict):
+    if isinstance(contents, (dict, types.MappingProxyType)):
         return dict(contents)
-    return tuple(contents) if isinstance(contents, (list, tuple)) else frozenset(contents)
+    if isinstance(contents, _BYTES):
+        return bytes(contents)
+    return tuple(contents) if isinstance(contents, _SEQUENCES) else frozenset(contents)
 
 
 def _equal(now: Any, before: Any) -> bool:
     if isinstance(before, np.ndarray):
         return same(now, before)
     if isinstance(before, dict):
-        return len(now) == len(before) and all(
-            k in now and (now[k] is v or (isinstance(v, _PLAIN) and same(now[k], v)))
-            for k, v in before.items()
-        )
-    if isinstance(before, (list, tuple)):
-        return len(now) == len(before) and all(
-            a is b or (isinstance(b, _PLAIN) and same(a, b)) for a, b in zip(now, before, strict=True)
-        )
-    return bool(now == before)
+        return len(now) == len(before) and all(k in now and _is(now[k], v) for k, v in before.items())
+    if isinstance(before, tuple):
+        return len(now) == len(before) and all(map(_is, now, before))
+    return bool((bytes(now) if isinstance(before, bytes) else now) == before)
+
+
+def _is(now: Any, before: Any) -> bool:
+    return now is before or (isinstance(before, _PLAIN) and same(now, before))
 
 
 def _cell(cell: types.CellType) -> Any:
@@ -201,41 +321,3 @@ def _cell(cell: types.CellType) -> Any:
         return cell.cell_contents
     except ValueError:
         return None
-
-
-def _names(code: types.CodeType) -> tuple[set[str], set[str]]:
-    """Return the global names, and the attributes' names, that a function and those inside it use."""
-    loaded, others = set(), set()
-    for instruction in dis.get_instructions(code):
-        if instruction.opname in {"LOAD_GLOBAL", "LOAD_NAME"}:
-            loaded.add(instruction.argval)
-        elif instruction.opname in {"LOAD_ATTR", "LOAD_METHOD"}:
-            others.add(instruction.argval)
-    for inner in code.co_consts:
-        if isinstance(inner, types.CodeType):
-            names, attributes = _names(inner)
-            loaded |= names
-            others |= attributes
-    return loaded, others
-
-
-def _of_library_class(cls: type) -> bool:
-    module = sys.modules.get(cls.__module__)
-    file = getattr(module, "__file__", None)
-    return cls.__module__ == "builtins" or (file is not None and of_library(file))
-
-
-def leaked(captured: CapturedValues) -> str | None:
-    """Return the path of a container outside that holds a tracer, or None."""
-    for thing, path, _ in captured.contents:
-        contents: Any = _contents(thing)
-        held = (
-            contents.values()
-            if isinstance(contents, dict)
-            else contents
-            if isinstance(contents, (list, tuple))
-            else ()
-        )
-        if any(type(x) is Tracer or (type(x) is Tensor and type(x._data) is Tracer) for x in held):
-            return path
-    return None

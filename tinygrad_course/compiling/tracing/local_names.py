@@ -8,7 +8,7 @@ from typing import Any, Self
 
 from tinygrad_course.autodiff.gradients import observers
 from tinygrad_course.compiling.dataflow import Program, Value, inputs_of
-from tinygrad_course.compiling.tracing.assigned_names import of_library
+from tinygrad_course.compiling.tracing.library_code import of_library
 from tinygrad_course.compiling.tracing.tracer import Tracer
 from tinygrad_course.engine.tensor import Tensor
 

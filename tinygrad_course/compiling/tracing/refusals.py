@@ -2,13 +2,55 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
 
 import numpy as np
 
+_raised: ContextVar[list[CannotCompile] | None] = ContextVar(
+    "refusals of the trace in progress", default=None
+)
+
 
 class CannotCompile(TypeError):  # noqa: N818  (it says what can't be done)
     """The function does something that a recording can't repeat faithfully."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        noted = _raised.get()
+        if noted is not None:
+            noted.append(self)
+
+
+@contextmanager
+def none_swallowed() -> Iterator[None]:
+    """Raise what was refused inside, also where the function's own ``try`` has caught it.
+
+    Raises
+    ------
+    CannotCompile
+        The first that was made inside.
+    """
+    noted: list[CannotCompile] = []
+    token = _raised.set(noted)
+    try:
+        yield
+    finally:
+        _raised.reset(token)
+    if noted:
+        raise noted[0]
+
+
+@contextmanager
+def allowed_to_fail() -> Iterator[None]:
+    """Let what is refused inside be caught by the library itself."""
+    token = _raised.set(None)
+    try:
+        yield
+    finally:
+        _raised.reset(token)
 
 
 #: Functions that look at shapes and dtypes alone: they are answered at once, with plain values.

@@ -32,16 +32,20 @@ class Trace:
 
 
 def same(a: Any, b: Any) -> bool:
-    """Whether two arrays or numbers are of one type, shape and dtype and equal, NaN to NaN."""
+    """Whether two arrays or numbers are of one type, shape and dtype and equal, but for 0.0 and -0.0."""
     if (
         type(a) is not type(b)
         or np.shape(a) != np.shape(b)
         or getattr(a, "dtype", 0) != getattr(b, "dtype", 0)
     ):
         return False
-    if isinstance(a, (np.ndarray, np.generic)) and a.dtype.kind in "fc":
-        # a NaN is rare, and looking for one takes far longer than comparing
-        return bool(np.array_equal(a, b) or np.array_equal(a, b, equal_nan=True))
-    if isinstance(a, float):
-        return a == b or (a != a and b != b)  # noqa: PLR0124  (NaN)
-    return bool(np.array_equal(a, b))
+    if isinstance(a, (np.ndarray, np.generic)):
+        if a.dtype.kind == "f" and a.dtype.itemsize in {2, 4, 8}:
+            bits = f"u{a.dtype.itemsize}"
+            return bool(np.array_equal(a.view(bits), b.view(bits)))
+        if a.dtype.kind == "c":
+            return same(a.real, b.real) and same(a.imag, b.imag)
+        return bool(np.array_equal(a, b))
+    if isinstance(a, (float, complex)):
+        return repr(a) == repr(b)
+    return bool(a == b)

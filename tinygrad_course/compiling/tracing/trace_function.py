@@ -10,13 +10,16 @@ from typing import Any
 import numpy as np
 
 from tinygrad_course.compiling.dataflow import Program, Value, inputs_of
-from tinygrad_course.compiling.tracing.captured_values import CapturedValues, leaked
+from tinygrad_course.compiling.tracing.captured_values import CapturedValues
 from tinygrad_course.compiling.tracing.local_names import LocalNames
-from tinygrad_course.compiling.tracing.refusals import CannotCompile
+from tinygrad_course.compiling.tracing.refusals import CannotCompile, none_swallowed
 from tinygrad_course.compiling.tracing.trace import Trace, same
 from tinygrad_course.compiling.tracing.tracer import Tracer
 from tinygrad_course.engine import trees
 from tinygrad_course.engine.tensor import Tensor
+
+#: The same calls on the same numbers give the same results, but for products that add in another order.
+ROUNDING = 1000
 
 
 @dataclass
@@ -72,7 +75,7 @@ def trace_function(f: Callable[..., Any], args: Any, kwargs: Any, moving: Any) -
             f"random numbers were drawn inside the function (from {drawn}), and a program would repeat the "
             "same ones in every call: draw them outside, and pass them as an argument"
         )
-    path = leaked(captured) or captured.changed()
+    path = captured.leaked() or captured.changed()
     if path is not None:
         raise CannotCompile(
             f"the function changes {path}, which lies outside it; a program would not. Pass it as an "
@@ -104,7 +107,11 @@ def _run(f: Callable[..., Any], args: Any, kwargs: Any, moving: Any) -> tuple[Pr
     named = named_arguments(f, args, kwargs)
     try:
         standing = trees.rebuild((args, kwargs), iter([wrap(p, x) for p, x in named]))
-        with LocalNames() as names, np.errstate(all="ignore"):  # the program will warn of what it meets
+        with (
+            LocalNames() as names,
+            none_swallowed(),
+            np.errstate(all="ignore"),
+        ):
             returned = f(*standing[0], **standing[1])
         results: list[Value] = []
         result = trees.rebuild(
@@ -228,7 +235,14 @@ def _alike(x: Any, y: Any) -> bool:
     if getattr(x, "dtype", None) != getattr(y, "dtype", None):
         return False
     with np.errstate(all="ignore"):
-        return bool(np.allclose(x, y, rtol=1e-2, atol=1e-6, equal_nan=True))
+        if np.asarray(y).dtype.kind not in "fc":
+            return bool(np.array_equal(x, y))
+        scale = float(np.max(np.abs(y), where=np.isfinite(y), initial=0.0))
+        return bool(
+            np.allclose(
+                x, y, rtol=0, atol=ROUNDING * np.finfo(np.asarray(y).dtype).eps * scale, equal_nan=True
+            )
+        )
 
 
 def _same_options(v: Value, w: Value) -> bool:

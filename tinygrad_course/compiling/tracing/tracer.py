@@ -9,6 +9,7 @@ program: it raises.
 from __future__ import annotations
 
 import operator
+import sys
 from collections.abc import Callable, Iterator
 from typing import Any, ClassVar, NoReturn
 
@@ -16,10 +17,12 @@ import numpy as np
 
 from tinygrad_course.compiling.dataflow import Kind, Value, inputs_of, item
 from tinygrad_course.compiling.tracing.assigned_names import assigned_name
+from tinygrad_course.compiling.tracing.library_code import of_library
 from tinygrad_course.compiling.tracing.refusals import (
     IN_PLACE,
     OF_SHAPES,
     CannotCompile,
+    allowed_to_fail,
     name_of,
     refuse_call,
 )
@@ -28,12 +31,15 @@ from tinygrad_course.engine.operators import Methods
 from tinygrad_course.engine.tensor import Tensor
 from tinygrad_course.rules.indexing import astype
 
+#: Added where an index may have been meant.
+_AS_INDEX = " For x[i] of an x that is no argument: write np.take(x, i, axis=0), or make x an argument."
 
-def _refuse(self: Tracer, what: str) -> NoReturn:
+
+def _refuse(self: Tracer, what: str, help: str = "") -> NoReturn:
     raise CannotCompile(
         f"{self._label()} was {what} while the function was recorded, and the program would keep this call's "
         "number for every call to come. Choose between values with np.where, return what you want to look "
-        "at, and decide or print outside the compiled function."
+        "at, and decide or print outside the compiled function." + help
     )
 
 
@@ -78,6 +84,11 @@ class Tracer(Methods):
         )
 
     # -------------------------------------------------------------- what it can tell
+
+    @property  # type: ignore[misc]
+    def __class__(self) -> Any:
+        """What ``isinstance`` in the user's code is told: the class of the array or number it stands for."""
+        return Tracer if of_library(sys._getframe(1).f_code.co_filename) else type(self._sample)
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -132,10 +143,11 @@ class Tracer(Methods):
         _refuse(self, "made a Python number")
 
     def __index__(self) -> NoReturn:  # noqa: PLE0305
-        _refuse(self, "used as an index or a count")
+        _refuse(self, "used as an index or a count", _AS_INDEX)
 
     def __array__(self, *_: Any, **__: Any) -> NoReturn:
-        _refuse(self, "taken for its plain values (np.asarray, or a function that speaks no NumPy protocol)")
+        what = "taken for its plain values (np.asarray, or a function that speaks no NumPy protocol)"
+        _refuse(self, what, _AS_INDEX if self.dtype.kind in "iu" else "")
 
     def __format__(self, spec: str) -> str:
         if spec:
@@ -166,6 +178,11 @@ class Tracer(Methods):
     def __delattr__(self, name: str) -> NoReturn:
         raise AttributeError(name)
 
+    def __getattr__(self, name: str) -> NoReturn:
+        if hasattr(np.ndarray, name):
+            raise CannotCompile(f"{self._label()}.{name} is nothing that a program can hold or compute")
+        raise AttributeError(f"an array has no attribute {name!r}")
+
     # -------------------------------------------------------------- what is recorded
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
@@ -187,8 +204,9 @@ class Tracer(Methods):
         if any(isinstance(x, Tensor) for x in args):
             return Tensor.__record_call__(function, args, kwargs)
         try:
-            return function.__wrapped__(*args, **kwargs)  # of NumPy's functions, each of which is recorded
-        except CannotCompile:
+            with allowed_to_fail():
+                return function.__wrapped__(*args, **kwargs)  # of NumPy's functions, each of them recorded
+        except (CannotCompile, TypeError, ValueError):
             return record(function, args, kwargs)  # it writes into an array of its own: a call by itself
 
     def __variable__(self) -> Any:

@@ -93,7 +93,7 @@ def _located(new: ast.expr, like: ast.expr) -> ast.expr:
 
 def _expression_edits(at: Location, scope: Scope, label: str) -> Iterator[Change]:
     node = at.node
-    if at.counting:
+    if at.counting and not _only_called(at):
         yield from counting(at, scope)
     if isinstance(node, ast.Name):
         yield from names(at, scope)

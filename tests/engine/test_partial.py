@@ -1,0 +1,204 @@
+"""What a function did not take gives no gradient, whatever its derivative: at every order, compiled too."""
+
+import warnings
+
+import numpy as np
+import pytest
+
+from tinygrad_course import Tensor, compiled, grad, hessian, jvp, value_and_grad
+
+pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")
+
+# (where it is dead, f): the derivatives of f there are infinite or NaN, the first ones or the second
+DEAD = [
+    (0.0, np.sqrt),
+    (-1.0, np.sqrt),
+    (0.0, np.log),
+    (-2.0, np.log),
+    (0.0, lambda x: 1 / x),
+    (0.0, lambda x: np.sin(x) / x),
+    (0.0, lambda x: x**1.5),
+    (0.0, lambda x: x**-2),
+    (0.0, lambda x: x * np.log(x)),
+    (1000.0, np.exp),
+    (1000.0, lambda x: np.exp(x) - 1),
+    (1000.0, lambda x: np.sinh(x) / np.cosh(x)),
+    (1.0, np.arcsin),
+    (2.0, np.arccos),
+    (1.0, np.arctanh),
+    (0.5, np.arccosh),
+    (-1.0, np.log1p),
+    (0.0, np.cbrt),
+    (0.0, np.reciprocal),
+    (0.0, lambda x: np.arctan2(x, 0.0 * x)),
+    (0.0, lambda x: np.sqrt(x * 2.0 + 0.0)),
+    (0.0, lambda x: np.sum(np.stack([np.sqrt(x), np.log(x + 1)]), axis=0)),
+    (0.0, lambda x: np.reshape(np.sqrt(np.reshape(x, (-1, 1))), x.shape)),
+    (0.0, lambda x: np.power(x, x - 0.5)),
+    (0.0, lambda x: np.mean(np.broadcast_to(np.log(x), (3, *x.shape)), axis=0)),
+]
+
+
+def chosen(how, f, dead):
+    """x**3 where x is dead, f(x) elsewhere."""
+
+    def at(x):
+        away = x != dead
+        if how == "where":
+            return np.where(away, f(x), x**3)
+        if how == "where, turned":
+            return np.where(~away, x**3, f(x))
+        if how == "select":
+            return np.select([away, x == dead], [f(x), x**3])
+        if how == "twice":
+            return np.where(away, np.where(away, f(x), 7.0), x**3)
+        return np.where(away, f(x), 0.0) + np.where(away, 0.0, x**3)
+
+    return at
+
+
+HOW = ["where", "where, turned", "select", "twice", "sum"]
+
+
+@pytest.mark.parametrize("how", HOW)
+@pytest.mark.parametrize("number", range(len(DEAD)))
+def test_the_branch_not_taken_has_no_part_in_any_order(number, how):
+    dead, f = DEAD[number]
+    g = chosen(how, f, dead)
+    x = np.array([dead, 0.7 if number != 15 else 1.7])
+
+    def cost(x):
+        return np.sum(g(x) * np.array([1.0, 2.0]))
+
+    alone = np.array([x[1]])
+    first, second = grad(cost)(x), hessian(cost)(x)
+    np.testing.assert_allclose(first, [3 * dead**2, 2 * grad(lambda x: np.sum(f(x)))(alone)[0]], rtol=1e-12)
+    own = 2 * hessian(lambda x: np.sum(f(x)))(alone)[0, 0]
+    np.testing.assert_allclose(second, [[6 * dead, 0], [0, own]], rtol=1e-12)
+    t = Tensor(x)
+    J = cost(t)
+    J.backward()
+    np.testing.assert_array_equal(t.grad, first)
+    assert np.isfinite(jvp(cost, (x,), (np.ones(2),))[1])
+
+
+@pytest.mark.parametrize("how", HOW)
+@pytest.mark.parametrize("number", range(len(DEAD)))
+def test_the_compiled_program_is_the_same(number, how):
+    dead, f = DEAD[number]
+    g = chosen(how, f, dead)
+    x = np.array([dead, 0.7 if number != 15 else 1.7])
+    step = value_and_grad(lambda x: np.sum(g(x)))
+    np.testing.assert_allclose(compiled(step)(x)[1], step(x)[1], rtol=1e-9)
+
+
+def test_third_derivative():
+    third = grad(grad(grad(lambda x: np.where(x > 0, x**2.5, x))))
+    assert third(0.0) == 0.0
+    np.testing.assert_allclose(third(4.0), 2.5 * 1.5 * 0.5 / 2)
+
+
+def at(x, f):
+    return grad(f)(np.array(x))
+
+
+def test_other_functions_that_choose():
+    x = np.array([0.0, 4.0])
+    np.testing.assert_array_equal(at(x, lambda x: np.sum(np.maximum(np.log(x), 0.0))), [0, 0.25])
+    np.testing.assert_array_equal(at(x, lambda x: np.sum(np.fmax(np.log(x), 0.0))), [0, 0.25])
+    np.testing.assert_array_equal(at(x, lambda x: np.sum(np.clip(np.log(x), -5, 5))), [0, 0.25])
+    np.testing.assert_array_equal(at(x, lambda x: np.sum(np.minimum(1 / x, 3.0))), [0, -1 / 16])
+    np.testing.assert_array_equal(at([-1.0, 4.0], lambda x: np.sum(np.sqrt(np.maximum(x, 0)))), [0, 0.25])
+    np.testing.assert_array_equal(at(x, lambda x: np.sqrt(x)[1]), [0, 0.25])
+    np.testing.assert_array_equal(at(x, lambda x: np.max(np.sqrt(x))), [0, 0.25])
+    np.testing.assert_array_equal(at(x, lambda x: np.sum(np.log(x), where=x > 0)), [0, 0.25])
+    np.testing.assert_array_equal(at(x, lambda x: np.prod(np.log(x), where=x > 0)), [0, 0.25])
+    np.testing.assert_array_equal(at(x, lambda x: np.sort(np.sqrt(x))[-1]), [0, 0.25])
+    np.testing.assert_array_equal(at(x, lambda x: np.sum(np.nan_to_num(np.log(x)))), [0, 0.25])
+    np.testing.assert_array_equal(at(x, lambda x: np.sum(np.take(np.sqrt(x), [1, 1]))), [0, 0.5])
+    np.testing.assert_array_equal(
+        at(x, lambda x: np.sum(np.piecewise(x, [x > 0], [np.sqrt, lambda v: 2 * v]))), [2, 0.25]
+    )
+    np.testing.assert_array_equal(at(x, lambda x: np.sum(np.choose((x > 0) * 1, [x, np.sqrt(x)]))), [1, 0.25])
+    np.testing.assert_array_equal(
+        at([0.0, 4.0], lambda x: np.nansum(np.where(x > 0, np.log(x), np.nan))), [0, 0.25]
+    )
+
+
+def test_a_mask_goes_through_what_lies_between():
+    x = np.array([[3.0, 4.0], [0.0, 0.0]])
+    rows = np.array([True, False])
+    w = np.array([1.0, 2.0])
+    expected = [[0.5 / np.sqrt(3), 0.5], [0, 0]]
+    for reduced in (
+        lambda s: np.dot(s, w),
+        lambda s: s @ w,
+        lambda s: np.sum(s * w, axis=1),
+        lambda s: np.einsum("ij,j->i", s, w),
+        lambda s: np.dot(s, w[:, None])[:, 0],
+        lambda s: np.transpose(s)[0] + 2 * s.T[1],
+    ):
+        g = grad(lambda x, f=reduced: np.sum(np.where(rows, f(np.sqrt(x)), 0.0)))(x)
+        np.testing.assert_allclose(g, expected, rtol=1e-12)
+    for reduced in (np.prod, np.std, np.var, np.linalg.norm, np.max, np.cumsum, np.cumprod):
+        g = grad(lambda x, f=reduced: np.sum(np.where(rows, f(np.sqrt(x), axis=1).T, 0.0)))(x)
+        own = grad(lambda x, f=reduced: np.sum(f(np.sqrt(x), axis=1).T[..., :1]))(x[:1])
+        assert np.isfinite(g).all()
+        if reduced not in (np.cumsum, np.cumprod):
+            np.testing.assert_allclose(g, np.vstack([own, [[0, 0]]]), rtol=1e-12)
+
+
+def test_missing_data_left_out_of_the_cost():
+    X = np.array([[1.0, np.nan, 2.0], [3.0, 4.0, np.inf]])
+    Y = np.array([[1.0, np.nan, 2.0]])
+    known = np.isfinite(X).all(axis=0, keepdims=True)
+    w = np.array([[0.5], [0.25]])
+
+    def cost(w, X, Y):
+        return np.sum(np.where(known[:, : X.shape[1]], (np.dot(w.T, X) - Y) ** 2, 0.0))
+
+    np.testing.assert_allclose(grad(cost)(w, X, Y), grad(cost)(w, X[:, :1], Y[:, :1]), rtol=1e-12)
+
+
+def test_the_number_0_is_not_taken_for_no_gradient():
+    assert np.isnan(grad(lambda x: np.sqrt(x) ** 2)(0.0))  # the limit is 1
+    assert np.isnan(grad(lambda x: np.sqrt(x**2))(0.0))
+    assert np.isinf(grad(lambda x: np.where(x >= 0, np.sqrt(x), 0.0))(0.0))
+    assert np.isnan(hessian(lambda x: np.where(x >= 0, np.sqrt(x) ** 2, 0.0))(0.0))
+
+
+def test_broadcast_conditions_and_dtypes():
+    x = np.array([[0.0], [4.0]], dtype=np.float32)
+    g = grad(lambda x: np.sum(np.where(np.array([[True, False]]) & (x > 0), np.sqrt(x), 1.0)))(x)
+    assert g.dtype == np.float32
+    np.testing.assert_array_equal(g, [[0], [0.25]])
+    for condition in (True, False, np.True_, 1, 0, [1, 0]):
+        f = lambda x, c=condition: np.sum(np.where(c, np.exp(x), 1 / x))  # noqa: E731
+        expected = np.where(condition, np.exp(2.0), -0.25)
+        np.testing.assert_allclose(np.sum(grad(f)(np.float64(2.0))), np.sum(expected))
+
+
+def test_two_uses_of_one_value_are_live_where_either_is():
+    def f(x):
+        r = np.sqrt(x)
+        first, second = np.array([True, False, False]), np.array([False, True, False])
+        return np.sum(np.where(first, r, 0.0)) + np.sum(np.where(second, 3 * r, 0.0))
+
+    np.testing.assert_array_equal(grad(f)(np.array([4.0, 4.0, 0.0])), [0.25, 0.75, 0.0])
+    np.testing.assert_array_equal(grad(lambda x: f(x) + np.sum(np.sqrt(x)))(np.ones(3)), [1.0, 2.0, 0.5])
+
+
+def test_debug_looks_at_the_live_entries_alone():
+    from tinygrad_course import debug
+
+    with debug():
+        assert grad(lambda x: np.where(x >= 0, np.sqrt(np.abs(x)) + 1, 2 * x))(4.0) == 0.25
+        x = np.array([0.0, 4.0])
+        np.testing.assert_array_equal(grad(lambda x: np.sum(np.where(x > 0, np.sqrt(x), x)))(x), [1, 0.25])
+
+
+def test_no_warning_for_what_nobody_takes():
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        x = np.array([0.0, 4.0])
+        grad(lambda x: np.sum(np.where(x > 0, np.sqrt(x), x)))(x)

@@ -1,0 +1,109 @@
+"""The arrays inside dictionaries, lists and objects of a homework: each with its path and its name."""
+
+import copy
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+
+from tinygrad_course.audit.execution.namespace import snapshot
+from tinygrad_course.audit.execution.trace import canonical
+
+Path = tuple[Any, ...]
+_OWN = "homework"
+_GRADIENT = re.compile(r"^(?:grads?|gradients?|delta|nabla|partial|der|d)(?=.)|(?:grads?|gradients?|der)$")
+
+
+def own_object(value: Any) -> bool:
+    """Tell whether a value is an object of a class that the homework defines."""
+    return type(value).__module__ == _OWN and hasattr(value, "__dict__")
+
+
+def duplicate(value: Any) -> Any:
+    """Copy arrays, the containers and the homework's own objects that they lie in."""
+    if own_object(value):
+        try:
+            return copy.deepcopy(value)
+        except Exception:  # noqa: BLE001 - an object that holds what cannot be copied
+            return value
+    if isinstance(value, dict):
+        return {key: duplicate(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [duplicate(item) for item in value]
+    if type(value) is tuple:
+        return tuple(duplicate(item) for item in value)
+    return snapshot(value)
+
+
+def leaves(value: Any, path: Path = (), depth: int = 5) -> Iterator[tuple[Path, Any]]:
+    """Give the numbers and arrays of numbers that a value holds."""
+    if isinstance(value, np.ndarray | np.floating | float):
+        if np.asarray(value).dtype.kind == "f":
+            yield path, value
+    elif depth:
+        items: Any = ()
+        if isinstance(value, dict):
+            items = value.items()
+        elif isinstance(value, list | tuple) and len(value) < 40:
+            items = enumerate(value)
+        elif own_object(value):
+            items = vars(value).items()
+        for key, item in items:
+            yield from leaves(item, (*path, key), depth - 1)
+
+
+def put(root: Any, path: Path, value: Any) -> Any:
+    """Return a root in which a leaf has another value; what can be changed in place is."""
+    if not path:
+        return value
+    key, rest = path[0], path[1:]
+    if isinstance(root, dict | list):
+        root[key] = put(root[key], rest, value)
+        return root
+    if isinstance(root, tuple):
+        return tuple(put(item, rest, value) if place == key else item for place, item in enumerate(root))
+    setattr(root, key, put(getattr(root, key), rest, value))
+    return root
+
+
+def label(path: Path) -> str:
+    """Name a leaf: parameters["W1"] is W1, net.layers[0].W is W@0.
+
+    Examples
+    --------
+    >>> label(("parameters", "W1")), label(("net", "layers", 0, "W")), label(("weights", 1))
+    ('W1', 'W@0', 'weights@1')
+    """
+    words = [str(part) for part in path if isinstance(part, str)]
+    numbers = [str(part) for part in path if isinstance(part, int | np.integer)]
+    return "@".join([words[-1] if words else "", *numbers])
+
+
+def plain(path: Path) -> str:
+    """Bring the name of a leaf to one form: W_1 and w1 are w1."""
+    return "@".join(canonical(part) if part else "" for part in label(path).split("@"))
+
+
+def derivative_of(path: Path) -> list[str]:
+    """Return the plain names of what a leaf may be the derivative of: w1 for dW1, W1_grad, grads["W1"]."""
+    name = plain(path)
+    stem, at, number = name.partition("@")
+    found = [_GRADIENT.sub("", stem, count=1) + at + number] if _GRADIENT.search(stem) else []
+    if any(isinstance(part, str) and re.search(r"(?i)grad|delta|nabla", part) for part in path[:-1]):
+        found.append(name)
+    return found
+
+
+def pairs(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[tuple[Path, Path]]:
+    """Return (the path of a parameter, the path of its derivative), by their names and shapes."""
+    known: dict[str, list[tuple[Path, Any]]] = {}
+    for path, value in leaves(dict(before)):
+        known.setdefault(plain(path), []).append((path, value))
+    found: list[tuple[Path, Path]] = []
+    for path, value in leaves(dict(after)):
+        for name in derivative_of(path):
+            for parameter, present in known.get(name, []):
+                if np.shape(present) == np.shape(value) or np.size(present) == np.size(value):
+                    found.append((parameter, path))
+    return found

@@ -1,0 +1,254 @@
+"""The backward pass of a class, against the gradient of the class's own forward pass and cost."""
+
+import ast
+import copy
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+
+from tinygrad_course.audit.execution.learner import Learner
+from tinygrad_course.audit.execution.namespace import Program
+from tinygrad_course.audit.execution.paths import Path, duplicate, label, leaves, plain, put
+from tinygrad_course.audit.execution.trace import canonical, returned
+from tinygrad_course.audit.kinds.cases import Draw
+from tinygrad_course.audit.kinds.own_network import (
+    BACKWARD,
+    COST,
+    FORWARD,
+    INITIAL,
+    OwnNetwork,
+    Pool,
+    Unfit,
+    alone,
+    match,
+    ratio_of,
+)
+from tinygrad_course.audit.source.signatures import role_of
+
+JOINT = "__of__"
+
+
+def with_methods(program: Program, node: ast.ClassDef) -> Program:
+    """Return a copy of a program in which the methods of a class are functions that can be swapped."""
+    made = copy.copy(program)
+    made.namespace, made.functions = dict(program.namespace), dict(program.functions)
+    made.forget()
+    cls = program.namespace.get(node.name)
+    if not isinstance(cls, type):
+        raise Unfit(f"{node.name} is not a class")
+    for statement in node.body:
+        if not isinstance(statement, ast.FunctionDef) or statement.decorator_list:
+            continue
+        function = copy.deepcopy(statement)
+        function.name = method_name(node.name, statement.name)
+        made.functions[function.name] = function
+        made.namespace[function.name] = made.define(function)
+    own = {statement.name for statement in node.body if isinstance(statement, ast.FunctionDef)}
+    members = {
+        name: _dispatcher(made.namespace, method_name(node.name, name))
+        for name in own
+        if method_name(node.name, name) in made.functions and name != "__init__"
+    }
+    swapped = type(node.name, (cls,), {**members, "__module__": "homework"})
+    made.namespace[node.name] = swapped
+    return made
+
+
+def _dispatcher(namespace: dict[str, Any], name: str) -> Any:
+    def method(self: Any, *args: Any, **kwargs: Any) -> Any:
+        return namespace[name](self, *args, **kwargs)
+
+    return method
+
+
+def method_name(owner: str, method: str) -> str:
+    """Name a method among the functions of a program."""
+    return f"{method}{JOINT}{owner}"
+
+
+def shown_name(name: str) -> str:
+    """Return a method's name as the learner knows it: Network.backward."""
+    method, joint, owner = name.partition(JOINT)
+    return f"{owner}.{method}" if joint else name
+
+
+def shown_words(words: str) -> str:
+    """Return a sentence with the methods in it as the learner knows them."""
+    return re.sub(rf"(\w+?){JOINT}(\w+)", r"\2.\1", words)
+
+
+class OwnClass(OwnNetwork):
+    """A network whose parameters, values and gradients are attributes of one object."""
+
+    def __init__(self, program: Program, owner: ast.ClassDef, backward: ast.FunctionDef) -> None:
+        self.owner = owner.name
+        self.parameters: set[Path] = set()
+        self.methods = {
+            name: node for name, node in program.functions.items() if name.endswith(JOINT + owner.name)
+        }
+        super().__init__(program, backward)
+
+    def _named(self, pattern: re.Pattern[str], *, take_layers: bool = False) -> ast.FunctionDef | None:
+        del take_layers
+        options = [
+            node
+            for name, node in self.methods.items()
+            if pattern.search(name.split(JOINT)[0].lower())
+            and not BACKWARD.search(name.split(JOINT)[0].lower())
+            and not name.startswith("__init__")
+        ]
+        return min(options, key=lambda node: (len(node.name), node.lineno), default=None)
+
+    def _costs(self) -> list[ast.FunctionDef]:
+        own = [
+            node
+            for name, node in self.methods.items()
+            if COST.search(name.split(JOINT)[0].lower())
+            and not re.search(r"deriv|grad|prime|plot|back", name)
+        ]
+        return own or super()._costs()
+
+    def wanted(self, path: Path, value: Any) -> bool:
+        """A parameter is an array (or a bias that is a number) that the new object holds."""
+        return path in self.parameters and (isinstance(value, np.ndarray) or plain(path)[:1] == "b")
+
+    def _theta(self, learner: Learner, pool: Pool, draw: Draw) -> Any:
+        cls = self.program.namespace[self.owner]
+        start = self.methods.get(method_name(self.owner, "__init__"))
+        given: Mapping[str, Any] = {}
+        if start is not None:
+            found = pool.arguments(_without_self(start))
+            if found is None:
+                names = ", ".join(argument.arg for argument in start.args.args[1:])
+                raise Unfit(f"what {self.owner}({names}) takes is not known by the names")
+            given = found
+        outcome = learner.program.call(cls, (), dict(given))
+        if outcome.error is not None:
+            raise Unfit(f"{self.owner}(...) raises {type(outcome.error).__name__}: {outcome.error}")
+        made = outcome.result
+        if not any(isinstance(value, np.ndarray) for _, value in leaves(made)) and self.initial is not None:
+            arguments = Pool({"self": made}, pool.roles).arguments(self.initial)
+            result = self._run(learner, self.initial, arguments or {"self": made})
+            del result
+            made = self._last
+        self.parameters = set()
+        for path, value in list(leaves(made)):
+            if not isinstance(value, np.ndarray) and plain(path)[:1] != "b":
+                continue
+            if re.search(r"(?i)^d[A-Zw]|grad|mean|var$|beta\d|veloc", label(path)):
+                continue
+            self.parameters.add(path)
+            scale = 0.4 if plain(path)[:1] == "b" else 0.7
+            drawn: Any = scale * draw.array(*np.shape(value)) if np.ndim(value) else float(draw.array(1)[0])
+            made = put(made, path, drawn)
+        return made
+
+    def _run(self, learner: Learner, node: ast.FunctionDef, arguments: Mapping[str, Any]) -> Any:
+        passed = dict(arguments)
+        self._last = passed.get("self")
+        return super()._run(learner, node, passed)
+
+    def _forward_pass(self, learner: Learner, pool: Pool, theta: Any) -> Pool:
+        held = duplicate(theta)
+        start = Pool({**pool.named, "self": held}, dict(pool.roles), None)
+        if self.forward is None:
+            start.theta = None
+            return start
+        arguments = start.arguments(self.forward)
+        if arguments is None:
+            raise Unfit(f"the arguments of {shown_name(self.forward.name)} are not known by their names")
+        arguments["self"] = held
+        result = self._run(learner, self.forward, arguments)
+        first = result[0] if isinstance(result, tuple) and result else result
+        if isinstance(first, np.ndarray):
+            start.roles["AL"] = first
+        else:
+            held_arrays = [
+                (path, value)
+                for path, value in leaves(held)
+                if isinstance(value, np.ndarray) and value.shape == pool.roles["Y"].shape
+            ]
+            if held_arrays:
+                start.roles["AL"] = held_arrays[-1][1]
+        if isinstance(result, tuple) and len(result) > 1:
+            start.roles["cache"] = result[1]
+        start.named["self"] = held
+        return start
+
+    def _own_cost(self, learner: Learner, given: Pool, theta: Any) -> float:
+        del learner, given, theta
+        raise Unfit(f"{self.owner} has no forward pass")
+
+    def _differentiate(self, learner: Learner, given: Pool, arguments: dict[str, Any]) -> Any:
+        cost, gradient = super()._differentiate(learner, given, arguments)
+        passed = {name: duplicate(value) for name, value in arguments.items()}
+        result = self._run(learner, self.node, passed)
+        expected = {"d" + label(path): value for path, value in gradient.items()}
+        found = self.gradients(result, arguments, passed, expected)
+        if not found:
+            raise Unfit("no gradients are found, neither returned nor among the attributes")
+        kept = {path: value for path, value in gradient.items() if "d" + label(path) in found}
+        return cost, kept
+
+    def _agreement(self, learner: Learner, arguments: dict[str, Any], gradient: dict[Path, Any]) -> int:
+        passed = {name: duplicate(value) for name, value in arguments.items()}
+        expected = {"d" + label(path): value for path, value in gradient.items()}
+        try:
+            found = self.gradients(self._run(learner, self.node, passed), arguments, passed, expected)
+        except Unfit:
+            return 0
+        present = {key: value for key, value in expected.items() if key in found}
+        if present and ratio_of(found, present) is not None:
+            return len(expected) + 1
+        return alone(found, present)
+
+    def gradients(
+        self, result: Any, before: Mapping[str, Any], after: Mapping[str, Any], expected: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        """Return the gradients among what is returned and the attributes; else the steps that were taken."""
+        holder, start = after["self"], before["self"]
+        found = match(dict(vars(holder)), None, expected, by_shape=False)
+        if isinstance(result, dict):
+            found |= match(result, None, expected)
+        elif isinstance(result, tuple):
+            found |= match(result, returned(self.node), expected, by_shape=False)
+        if not found:
+            new = dict(leaves(holder))
+            old = {path: value for path, value in leaves(start) if path in self.parameters and path in new}
+            moved = [path for path, value in old.items() if np.any(np.asarray(new[path]) != value)]
+            rates = [*before.items(), *vars(start).items()]
+            rate = next((value for name, value in rates if role_of(name, ["learning_rate"])), 1.0)
+            step = float(rate) if np.ndim(rate) == 0 and rate else 1.0
+            found = {"d" + label(path): (np.asarray(old[path]) - new[path]) / step for path in moved}
+        return {key: value for key, value in found.items() if key in expected}
+
+
+def _without_self(node: ast.FunctionDef) -> ast.FunctionDef:
+    made = copy.copy(node)
+    made.args = copy.copy(node.args)
+    made.args.args = node.args.args[1:]
+    return made
+
+
+def class_passes(program: Program) -> Iterator[OwnClass]:
+    """Give the classes of a file that have a forward and a backward pass of a whole network."""
+    for statement in program.submission.statements:
+        if not isinstance(statement, ast.ClassDef):
+            continue
+        methods = {inner.name for inner in statement.body if isinstance(inner, ast.FunctionDef)}
+        backward = [name for name in methods if BACKWARD.search(name.lower())]
+        if not backward or not any(FORWARD.search(name.lower()) for name in methods):
+            continue
+        try:
+            made = with_methods(program, statement)
+        except Unfit:
+            continue
+        for name in sorted(backward, key=len)[:2]:
+            node = made.functions.get(method_name(statement.name, name))
+            if node is not None:
+                yield OwnClass(made, statement, node)
+
+
+__all__ = ["INITIAL", "OwnClass", "canonical", "class_passes", "shown_name", "with_methods"]

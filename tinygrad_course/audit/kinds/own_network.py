@@ -1,0 +1,507 @@
+"""A backward pass of any form, against the gradient of its own file's forward pass and cost.
+
+Nothing is asked of the file but that the functions fit each other: keys, shapes, caches, the order of
+arguments and the cost are its own.
+"""
+
+import ast
+import math
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+import numpy as np
+
+from tinygrad_course.audit.execution.learner import Learner
+from tinygrad_course.audit.execution.namespace import Program
+from tinygrad_course.audit.execution.paths import Path, derivative_of, duplicate, label, leaves, plain, put
+from tinygrad_course.audit.execution.trace import canonical, result_values, returned
+from tinygrad_course.audit.kinds.base import Assumption, Kind
+from tinygrad_course.audit.kinds.cases import Array, Case, Draw
+from tinygrad_course.audit.reference.comparison import close
+from tinygrad_course.audit.source.signatures import Binding, bare, role_of
+
+FORWARD = re.compile(r"forward|feed|fprop|predict_prob|model_output|hypothesis")
+BACKWARD = re.compile(r"back|bprop|gradients?$|^grads?$|compute_grad|propagate")
+COST = re.compile(r"cost|loss|cross_entropy|objective|error_function|^j$")
+INITIAL = re.compile(r"init")
+LAYER = re.compile(
+    r"linear|activation|layer_|_layer|single|one_step|cell|conv|pool|relu|sigmoid|tanh|softmax"
+)
+_DEEP = re.compile(r"l_model|l_layer|model")
+STEP = 1e-5
+
+
+@dataclass
+class Pool:
+    """What a function may be given: by the very name, by its role, or as one of the parameters."""
+
+    named: dict[str, Any] = field(default_factory=dict)
+    roles: dict[str, Any] = field(default_factory=dict)
+    theta: Any = None
+
+    def find(self, name: str) -> tuple[bool, Any]:
+        """Return whether there is a value for an argument of this name, and the value."""
+        if name in self.named:
+            return True, self.named[name]
+        for key, value in self.named.items():
+            if canonical(key) == canonical(name):
+                return True, value
+        for path, value in leaves(self.theta):
+            if plain(path) == canonical(name):
+                return True, value
+        role = role_of(name, self.roles)
+        return (True, self.roles[role]) if role else (False, None)
+
+    def arguments(self, node: ast.FunctionDef) -> dict[str, Any] | None:
+        """Return the arguments of a function by name, None where one of them is unknown."""
+        given: dict[str, Any] = {}
+        names = [argument.arg for argument in (*node.args.posonlyargs, *node.args.args)]
+        needed = len(names) - len(node.args.defaults)
+        for place, name in enumerate(names):
+            found, value = self.find(name)
+            if found:
+                given[name] = duplicate(value)
+            elif place < needed:
+                return None
+        return given
+
+
+def slopes(
+    cost: Callable[[Any], float], theta: Any, wanted: Callable[[Path, Any], bool] = lambda path, value: True
+) -> dict[Path, Array] | None:
+    """Return the central differences of a cost for every number in theta, None at a kink."""
+    found: dict[Path, Array] = {}
+    for path, value in leaves(theta):
+        if not wanted(path, value):
+            continue
+        gradient = np.zeros(np.shape(value))
+        for index in np.ndindex(gradient.shape):
+            sides = []
+            for shift in (STEP, -STEP, STEP / 4, -STEP / 4):
+                moved = np.array(value, dtype=float)
+                moved[index] += shift
+                sides.append(cost(put(duplicate(theta), path, moved if np.ndim(value) else float(moved))))
+            coarse, fine = (sides[0] - sides[1]) / (2 * STEP), (sides[2] - sides[3]) / (STEP / 2)
+            if not math.isfinite(coarse) or abs(coarse - fine) > 1e-4 * max(1.0, abs(coarse)):
+                return None
+            gradient[index] = coarse
+        found[path] = gradient
+    return found
+
+
+class Unfit(Exception):  # noqa: N818 - the functions of the file do not fit each other, nothing went wrong
+    """The file's functions cannot be put together; says what was tried."""
+
+
+class OwnNetwork(Kind):
+    """Gradients of a network in whatever conventions its file has."""
+
+    outputs: ClassVar[tuple[str, ...]] = ("grads",)
+    battery: ClassVar[tuple[str, ...]] = ("distinct",) * 5
+    examples: ClassVar[int] = 3
+    shrinks: ClassVar[int] = 25
+    step = "on the way back"
+
+    def __init__(self, program: Program, backward: ast.FunctionDef) -> None:
+        self.program, self.node = program, backward
+        self.forward, self.initial = self._forward(), self._named(INITIAL, take_layers=True)
+        self.costs: list[ast.FunctionDef | str] = [
+            *self._costs(),
+            *([] if self._costs() or self._takes("lambd") else ["cross-entropy", "softmax", "squares"]),
+        ]
+        self.cost: ast.FunctionDef | str = ""
+        self.rows: bool | None = None
+        self.units = 1
+        self.factor = "1"
+
+    def _named(self, pattern: re.Pattern[str], *, take_layers: bool = False) -> ast.FunctionDef | None:
+        options = [
+            node
+            for name, node in self.program.functions.items()
+            if pattern.search(bare(name))
+            and (take_layers or not LAYER.search(bare(name)) or _DEEP.search(bare(name)))
+            and not BACKWARD.search(bare(name))
+        ]
+        return self._likest(options)
+
+    def _likest(self, options: list[ast.FunctionDef]) -> ast.FunctionDef | None:
+        """Return the one whose name shares most with the backward pass's: ..._with_dropout."""
+        mine = set(bare(self.node.name).split("_"))
+
+        def shared(node: ast.FunctionDef) -> tuple[int, int]:
+            words = set(bare(node.name).split("_"))
+            return len(words & mine) - len(words - mine - {"forward"}), -abs(node.lineno - self.node.lineno)
+
+        return max(options, key=shared, default=None)
+
+    def _forward(self) -> ast.FunctionDef | None:
+        found = self._named(FORWARD)
+        drops = found is not None and any(role_of(part.arg) == "keep_prob" for part in found.args.args)
+        return None if drops and not self._takes("keep_prob") else found
+
+    def _takes(self, role: str) -> bool:
+        return any(role_of(argument.arg) == role for argument in self.node.args.args)
+
+    def _costs(self) -> list[ast.FunctionDef]:
+        found = [
+            node
+            for name, node in self.program.functions.items()
+            if COST.search(bare(name)) and not re.search(r"backward|deriv|grad|plot", bare(name))
+        ]
+        penalized = [node for node in found if any(role_of(part.arg) == "lambd" for part in node.args.args)]
+        if self._takes("lambd"):
+            return penalized
+        return [*[node for node in found if node not in penalized], *penalized]
+
+    def wanted(self, path: Path, value: Any) -> bool:
+        """Tell whether a leaf of theta is a parameter."""
+        del path, value
+        return True
+
+    @property
+    def described(self) -> str:
+        """Say what the backward pass is held against."""
+        cost = self.cost if isinstance(self.cost, str) else self.cost.name
+        inner = f"{self.forward.name} and {cost}" if self.forward is not None else "its own cost"
+        return f"the gradient of {inner}"
+
+    def involved(self) -> list[str]:
+        """Return the names of the functions that were put together."""
+        parts = [self.forward, self.initial, self.node, self.cost]
+        return [part.name for part in parts if isinstance(part, ast.FunctionDef)]
+
+    def case(self, learner: Learner, draw: Draw, assumption: Assumption) -> Case:
+        """Draw a network, run the forward pass and the cost, differentiate them."""
+        del assumption
+        pool = self._pool(learner, draw)
+        for rows in [self.rows] if self.rows is not None else [False, True]:
+            try:
+                made = self._case(learner, pool, draw, rows=rows)
+            except Unfit:
+                if rows or self.rows is not None:
+                    raise
+                continue
+            self.rows = rows
+            return made
+        raise Unfit("the functions do not fit each other")
+
+    def _pool(self, learner: Learner, draw: Draw) -> Pool:
+        m, n_x, n_h = draw.size(2, 5), draw.size(2, 4), draw.size(2, 5)
+        text = learner.text(*[node.name for node in (self.forward, self.node) if node is not None])
+        self.units = 3 if re.search(r"softmax|keepdims.*exp|exp.*keepdims", text) else 1
+        depth = learner.depth(*[node.name for node in (self.forward, self.node) if node is not None])
+        L = depth or draw.size(1, 5)
+        sizes = [n_x, *[draw.size(2, 4) for _ in range(L - 1)], self.units]
+        if L == 2:
+            sizes[1] = n_h
+        roles = {"n_x": n_x, "n_h": sizes[1] if L > 1 else n_h, "n_y": self.units, "layer_dims": sizes}
+        lambd = draw.choice([0.7, 0.3]) if self._takes("lambd") else 0.0
+        roles |= {"seed": 3, "lambd": lambd, "keep_prob": draw.choice([0.6, 0.75, 0.9]), "print_cost": False}
+        roles |= {"activation": "relu", "learning_rate": 0.1, "m": m}
+        pool = Pool(roles=roles)
+        X = draw.array(n_x, m)
+        if self.units > 1:
+            Y = np.eye(self.units)[np.arange(m) % self.units].T
+        else:
+            Y = draw.labels(m) * 1.0
+        pool.roles |= {"X": X, "Y": Y}
+        pool.theta = self._theta(learner, pool, draw)
+        pool.roles["parameters"] = pool.theta
+        return pool
+
+    def _theta(self, learner: Learner, pool: Pool, draw: Draw) -> Any:
+        made: Any = None
+        arguments = pool.arguments(self.initial) if self.initial is not None else None
+        if self.initial is not None and arguments is not None:
+            made = self._run(learner, self.initial, arguments)
+        if isinstance(made, tuple) and self.initial is not None:
+            named = result_values(returned(self.initial), made)
+            made = named if len(named) == len(made) else made[0] if isinstance(made[0], dict) else None
+        if made is None or not any(True for _ in leaves(made)):
+            logistic = any(argument.arg in {"w", "W"} for argument in self.node.args.args)
+            if logistic:
+                made = {"w": np.zeros((pool.roles["n_x"], 1)), "b": 0.0}
+            else:
+                made = {}
+                sizes = pool.roles["layer_dims"]
+                for layer in range(1, len(sizes)):
+                    key = learner.convention
+                    made[key.key(f"W{layer}")] = np.zeros(
+                        (sizes[layer - 1], sizes[layer])
+                        if key.transposed
+                        else (sizes[layer], sizes[layer - 1])
+                    )
+                    made[key.key(f"b{layer}")] = np.zeros((sizes[layer], 1))
+        for path, value in list(leaves(made)):
+            if re.search(r"mean|var|mu$|sigma", label(path)):
+                continue
+            scale = 0.4 if plain(path)[:1] == "b" else 0.7
+            drawn = scale * draw.array(*np.shape(value)) if np.ndim(value) else float(draw.array(1)[0]) / 2
+            made = put(made, path, np.abs(drawn) if "gamma" in label(path).lower() else drawn)
+        return made
+
+    def _run(self, learner: Learner, node: ast.FunctionDef, arguments: Mapping[str, Any]) -> Any:
+        """Call a function of the file; random numbers are the same in every call."""
+        with learner.program.bound(learner.replacements()):
+            state = np.random.get_state()  # noqa: NPY002 - dropout draws from the course's global stream
+            np.random.seed(1)  # noqa: NPY002
+            try:
+                function = learner.program.namespace[node.name]
+                outcome = learner.program.call(function, (), dict(arguments))
+            finally:
+                np.random.set_state(state)  # noqa: NPY002
+        if outcome.error is not None:
+            raise Unfit(f"{node.name} raises {type(outcome.error).__name__}: {outcome.error}")
+        return outcome.result
+
+    def _forward_pass(self, learner: Learner, pool: Pool, theta: Any) -> Pool:
+        """Return the pool with what the forward pass returns of a theta."""
+        made = Pool(dict(pool.named), {**pool.roles, "parameters": theta}, theta)
+        if self.forward is None:
+            return made
+        arguments = made.arguments(self.forward)
+        if arguments is None:
+            raise Unfit(f"the arguments of {self.forward.name} are not known by their names")
+        result = self._run(learner, self.forward, arguments)
+        expression = returned(self.forward)
+        parts = list(result) if isinstance(result, tuple) else [result]
+        names = [""] * len(parts)
+        if isinstance(expression, ast.Tuple) and len(expression.elts) == len(parts):
+            names = [part.id if isinstance(part, ast.Name) else "" for part in expression.elts]
+        elif isinstance(expression, ast.Name) and len(parts) == 1:
+            names = [expression.id]
+        made.named |= {name: part for name, part in zip(names, parts, strict=True) if name}
+        arrays = [part for part in parts if isinstance(part, np.ndarray)]
+        holders = [part for part in parts if isinstance(part, dict | list | tuple)]
+        if not arrays and holders and isinstance(holders[0], dict):
+            inner = {key: item for key, item in holders[0].items() if isinstance(item, np.ndarray)}
+            arrays = [item for key, item in inner.items() if re.match(r"(?i)a|y", str(key))][-1:]
+            made.named |= {key: item for key, item in inner.items() if key not in made.named and key != "X"}
+        if arrays:
+            made.roles["AL"] = arrays[0]
+        if holders:
+            made.roles["cache"] = holders[0]
+        return made
+
+    def _cost_of(self, learner: Learner, pool: Pool, cost: ast.FunctionDef | str) -> float:
+        if isinstance(cost, str):
+            return _usual_cost(cost, pool.roles.get("AL"), pool.roles["Y"], rows=bool(self.rows))
+        arguments = pool.arguments(cost)
+        if arguments is None:
+            raise Unfit(f"the arguments of {cost.name} are not known by their names")
+        return _number(self._run(learner, cost, arguments), cost.name)
+
+    def _case(self, learner: Learner, pool: Pool, draw: Draw, *, rows: bool) -> Case:
+        del draw
+        X, Y = pool.roles["X"], pool.roles["Y"]
+        m = X.shape[1]
+        given = Pool(dict(pool.named), dict(pool.roles), pool.theta)
+        if rows:
+            given.roles |= {"X": X.T, "Y": Y.T}
+        self.rows = rows
+        first = self._forward_pass(learner, given, pool.theta)
+        AL = first.roles.get("AL")
+        if self.forward is not None and isinstance(AL, np.ndarray):
+            if AL.ndim == 1 or AL.shape != given.roles["Y"].shape:
+                raise Unfit(f"{self.forward.name} gives {AL.shape} for labels of {given.roles['Y'].shape}")
+            if not np.all(np.isfinite(AL)):
+                raise Unfit("the forward pass gives numbers that are not finite")
+        arguments = first.arguments(self.node)
+        if arguments is None:
+            raise Unfit(f"the arguments of {self.node.name} are not known by their names")
+        cost, gradient = self._differentiate(learner, given, arguments)
+        expected = {"d" + label(path): value for path, value in gradient.items()}
+        case = Case(arguments, {"m": m, **expected}, tuple(expected), m=m, layers=max(1, len(expected) // 2))
+        case.scalars = {name: pool.roles[name] for name in ("lambd", "keep_prob") if name in arguments}
+        source = learner.text(
+            *[part.name for part in (cost, self.forward) if isinstance(part, ast.FunctionDef)]
+        )
+        if re.search(r"1e-\d|eps|clip|0\.0{3,}\d", source):
+            case.tolerances = dict.fromkeys(expected, 2e-3)
+        return case
+
+    def _differentiate(
+        self, learner: Learner, given: Pool, arguments: dict[str, Any]
+    ) -> tuple[ast.FunctionDef | str, dict[Path, Array]]:
+        """Return the cost and its gradient: the cost with which most of the backward pass agrees."""
+        best: tuple[int, ast.FunctionDef | str, dict[Path, Array]] | None = None
+        problem = "there is no cost to differentiate"
+        for cost in [self.cost] if self.cost else self.costs:
+
+            def J(theta: Any, cost: ast.FunctionDef | str = cost) -> float:
+                if self.forward is None:
+                    return self._own_cost(learner, given, theta)
+                return self._cost_of(learner, self._forward_pass(learner, given, theta), cost)
+
+            try:
+                gradient = slopes(J, given.theta, self.wanted)
+            except Unfit as error:
+                problem = str(error)
+                continue
+            if gradient is None:
+                continue
+            if self.cost:
+                return cost, gradient
+            count = self._agreement(learner, arguments, gradient)
+            if best is None or count > best[0]:
+                best = count, cost, gradient
+            if count == len(gradient) + 1:
+                self.cost = cost
+                break
+        if best is None:
+            raise Unfit(problem)
+        if isinstance(best[1], str) and not best[0]:
+            raise Unfit("the file has no cost of its own, and none of the usual ones fits")
+        self.cost = best[1]
+        return best[1], best[2]
+
+    def _agreement(self, learner: Learner, arguments: dict[str, Any], gradient: dict[Path, Array]) -> int:
+        """Return how many gradients are right, one more where all of them are up to one factor."""
+        expected = {"d" + label(path): value for path, value in gradient.items()}
+        try:
+            found = self.gradients(self._run(learner, self.node, arguments), arguments, arguments, expected)
+        except Unfit:
+            return 0
+        if ratio_of(found, expected) is not None:
+            return len(expected) + 1
+        return alone(found, expected)
+
+    def gradients(
+        self, result: Any, before: Mapping[str, Any], after: Mapping[str, Any], expected: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        """Return which part of a result is which gradient."""
+        del before, after
+        return match(result, returned(self.node), expected)
+
+    def _own_cost(self, learner: Learner, given: Pool, theta: Any) -> float:
+        """Return the cost that the backward function returns itself, as propagate does."""
+        arguments = Pool(given.named, {**given.roles, "parameters": theta}, theta).arguments(self.node)
+        result = self._run(learner, self.node, arguments or {})
+        values = result_values(returned(self.node), result)
+        for name, value in values.items():
+            if COST.search(name.lower()) or name == "J":
+                return _number(value, name)
+        for part in result if isinstance(result, tuple) else ():
+            if np.ndim(part) == 0 and isinstance(part, float | np.floating):
+                return float(part)
+        raise Unfit("the file has no forward pass and no cost that go with it")
+
+    def _agree(self, learner: Learner, arguments: dict[str, Any], gradient: dict[Path, Array]) -> bool:
+        """Tell whether the backward pass is the gradient up to one factor."""
+        try:
+            result = self._run(learner, self.node, arguments)
+        except Unfit:
+            return False
+        expected = {"d" + label(path): value for path, value in gradient.items()}
+        found = match(result, returned(self.node), expected)
+        return ratio_of(found, expected) is not None
+
+    def read(self, result: Any, expression: ast.expr | None, case: Case) -> dict[str, Any]:
+        """Read the gradients by their names, else by their places and shapes."""
+        del expression
+        expected = {key: case.expected[key] for key in case.required}
+        return self.gradients(result, case.values, case.passed, expected)
+
+
+def ratio_of(found: Mapping[str, Any], expected: Mapping[str, Any]) -> float | None:
+    """Return the one factor by which all gradients differ from the right ones, if there is one."""
+    ratios: list[float] = []
+    for key, right in expected.items():
+        if key not in found or np.size(found[key]) != np.size(right):
+            return None
+        mine, want = np.ravel(np.asarray(found[key], dtype=float)), np.ravel(right)
+        top = int(np.argmax(np.abs(want)))
+        if abs(want[top]) < 1e-7:
+            if np.max(np.abs(mine)) > 1e-6:
+                return None
+            continue
+        ratio = mine[top] / want[top]
+        if not np.allclose(mine, ratio * want, rtol=2e-3, atol=2e-5 * max(1.0, abs(ratio))):
+            return None
+        ratios.append(float(ratio))
+    if not ratios or max(ratios) - min(ratios) > 2e-3 * abs(ratios[0]) or abs(ratios[0]) < 1e-6:
+        return None
+    return ratios[0]
+
+
+def alone(found: Mapping[str, Any], expected: Mapping[str, Any]) -> int:
+    """Return how many gradients of several numbers are right up to a factor of their own."""
+    return sum(
+        ratio_of(found, {key: value}) is not None for key, value in expected.items() if np.size(value) > 1
+    )
+
+
+def match(
+    result: Any, expression: ast.expr | None, expected: Mapping[str, Any], *, by_shape: bool = True
+) -> dict[str, Any]:
+    """Return which part of a result is which gradient."""
+    named: dict[str, Any] = {"": result}
+    if isinstance(result, tuple) and isinstance(expression, ast.Tuple):
+        named = {
+            part.id if isinstance(part, ast.Name) else str(place): value
+            for place, (part, value) in enumerate(zip(expression.elts, result, strict=False))
+        }
+    wanted = {
+        canonical(key[1:].split("@")[0]) + "".join(f"@{n}" for n in key.split("@")[1:]): key
+        for key in expected
+    }
+    found: dict[str, Any] = {}
+    items = [(path, value) for path, value in leaves(named)]
+    for path, value in items:
+        keys = [*derivative_of(path), *([plain(path)] if isinstance(result, dict) and by_shape else [])]
+        for name in keys:
+            key = wanted.get(name)
+            if key is not None and key not in found:
+                found[key] = value
+    if not found and by_shape:
+        found = _by_shape([value for _, value in items], expected)
+    return found
+
+
+def _by_shape(values: list[Any], expected: Mapping[str, Any]) -> dict[str, Any]:
+    for order in (list(expected), list(expected)[::-1]):
+        shapes = [np.shape(expected[key]) for key in order]
+        rows = [value for value in values if np.shape(value) in shapes]
+        if [np.shape(value) for value in rows] == shapes:
+            return dict(zip(order, rows, strict=True))
+    return {}
+
+
+def _number(value: Any, name: str) -> float:
+    first = value[0] if isinstance(value, tuple) and value else value
+    if first is None or np.size(first) != 1:
+        raise Unfit(f"{name} does not give one number")
+    return float(np.squeeze(np.asarray(first, dtype=float)))
+
+
+def _usual_cost(name: str, AL: Any, Y: Array, *, rows: bool) -> float:
+    """Return one of the costs that the course's gradients belong to."""
+    if not isinstance(AL, np.ndarray) or AL.shape != Y.shape:
+        raise Unfit("there is no cost to differentiate")
+    m = Y.shape[0] if rows else Y.shape[1]
+    if name == "squares":
+        return float(np.sum((AL - Y) ** 2) / (2 * m))
+    if np.any(AL <= 0) or np.any(AL >= 1):
+        raise Unfit("there is no cost to differentiate")
+    losses = Y * np.log(AL) + (1 - Y) * np.log(1 - AL) if name == "cross-entropy" else Y * np.log(AL)
+    return float(-np.sum(losses) / m)
+
+
+def wide_binding(node: ast.FunctionDef, case: Case) -> Binding:
+    """Return the binding in which every argument plays the role of its own name."""
+    names = tuple(argument.arg for argument in node.args.args if argument.arg in case.values)
+    return Binding(names, names)
+
+
+def backward_passes(program: Program) -> Iterator[ast.FunctionDef]:
+    """Give the functions of a file that may be whole backward passes."""
+    for name, node in program.functions.items():
+        plain_name = bare(name)
+        whole = not LAYER.search(plain_name) or _DEEP.search(plain_name)
+        if BACKWARD.search(plain_name) and whole and len(node.args.args) >= 2:
+            yield node
+
+
+__all__ = ["OwnNetwork", "Unfit", "backward_passes", "close", "match", "ratio_of", "slopes", "wide_binding"]

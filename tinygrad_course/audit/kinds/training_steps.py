@@ -1,0 +1,388 @@
+"""One iteration of a training loop, of a function or a script, against the gradient of its own cost.
+
+The loop is entered as it stands; its variables are caught at the beginning of an iteration. The iteration is
+then a function of these variables: its cost is differentiated, and its gradients and its update are held
+against that.
+"""
+
+import ast
+import copy
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+
+from tinygrad_course.audit.execution.learner import Learner
+from tinygrad_course.audit.execution.namespace import Program
+from tinygrad_course.audit.execution.paths import Path, duplicate, label, leaves, pairs, plain
+from tinygrad_course.audit.kinds.base import Assumption, Kind
+from tinygrad_course.audit.kinds.cases import Case, Draw
+from tinygrad_course.audit.kinds.own_network import BACKWARD, Pool, Unfit, slopes
+from tinygrad_course.audit.source.signatures import role_of
+
+HOOK, ONCE, ITERATIONS = "__tinygrad_caught__", "__tinygrad_once__", 3
+SCRIPT = "the_script"
+_COST = re.compile(r"(?i)^(j|j_?cost|.*cost(_?\w)?|.*loss)$")
+
+
+class _Enough(BaseException):
+    """The loop has gone round often enough."""
+
+
+@dataclass
+class Run:
+    """What a loop did in a few iterations."""
+
+    starts: list[dict[str, Any]]
+    """The variables at the beginning of each iteration."""
+    ends: list[dict[str, Any]]
+    result: Any = None
+    error: BaseException | None = None
+
+
+class TrainingStep(Kind):
+    """The gradients of one iteration, and the parameters after it."""
+
+    battery: ClassVar[tuple[str, ...]] = ("distinct",) * 4
+    examples: ClassVar[int] = 0
+    shrinks: ClassVar[int] = 0
+    step = "of the training"
+
+    def __init__(self, program: Program, node: ast.FunctionDef, loop: ast.For | ast.While) -> None:
+        self.whole, self.loop = node, loop
+        self.program = copy.copy(program)
+        self.program.functions = dict(program.functions)
+        self.program.namespace = dict(program.namespace)
+        self.program.forget()
+        self.node = self._step(node, [])
+        self.variables: list[str] | None = None
+        self.known: set[Path] = set()
+        """The parameters: what of the variables before the first iteration has a derivative after it."""
+        self.paths: dict[str, Path] = {}
+        self.parameters: dict[str, Path] = {}
+
+    def _step(self, node: ast.FunctionDef, names: list[str]) -> ast.FunctionDef:
+        """Return the iteration as a function of the variables that it begins with."""
+        head = f"def {node.name}({', '.join(names)}):\n    for {ONCE} in (0,):\n"
+        text = head + "        pass\n    return locals()"
+        made = ast.parse(text).body[0]
+        inner = made.body[0] if isinstance(made, ast.FunctionDef) else None
+        if not isinstance(made, ast.FunctionDef) or not isinstance(inner, ast.For):  # pragma: no cover
+            raise TypeError(text)
+        inner.body = copy.deepcopy(self.loop.body)
+        for part in (made, inner, made.body[1]):
+            part.lineno = part.end_lineno = self.loop.lineno
+        ast.fix_missing_locations(made)
+        return made
+
+    def run(self, arguments: Mapping[str, Any], iterations: int = ITERATIONS) -> Run:
+        """Run the whole function for a few iterations, and keep its variables."""
+        caught = Run([], [])
+
+        def hook(local: dict[str, Any], place: str) -> None:
+            if place == "start" and len(caught.starts) >= iterations + 2:
+                raise _Enough
+            kept = {name: duplicate(value) for name, value in local.items() if name != ONCE}
+            (caught.starts if place == "start" else caught.ends).append(kept)
+
+        made = copy.deepcopy(self.whole)
+        place = _position(self.whole, self.loop)
+        loop = [inner for inner in ast.walk(made) if isinstance(inner, ast.For | ast.While)][place]
+        for text, where in (("start", 0), ("end", len(loop.body) + 1)):
+            call = ast.parse(f"{HOOK}(locals(), {text!r})").body[0]
+            ast.increment_lineno(call, loop.lineno - 1)
+            loop.body.insert(where, call)
+        ast.fix_missing_locations(made)
+        with self.program.bound({HOOK: hook}):
+            function = self.program.define(made)
+            state = np.random.get_state()  # noqa: NPY002
+            outcome = self.program.call(
+                function, (), {name: duplicate(value) for name, value in arguments.items()}
+            )
+            np.random.set_state(state)  # noqa: NPY002
+        caught.result = outcome.result
+        caught.error = None if isinstance(outcome.error, _Enough) else outcome.error
+        return caught
+
+    def arguments(self, draw: Draw, *, rows: bool = False) -> dict[str, Any]:
+        """Return small data for the whole function."""
+        n_x, m = draw.size(2, 4), draw.size(3, 5)
+        X, Y = draw.array(n_x, m), draw.labels(m) * 1.0
+        more, labels = draw.array(n_x, m), draw.labels(m) * 1.0
+        if rows:
+            X, Y, more, labels = X.T, Y.T, more.T, labels.T
+        sizes = [n_x, 3, 1]
+        named = {
+            name: labels if name.lower().startswith("y") else more
+            for name in _names(self.whole)
+            if "test" in name.lower()
+        }
+        roles: dict[str, Any] = {
+            "X": X,
+            "Y": Y,
+            "layer_dims": sizes,
+            "n_h": 3,
+            "n_x": n_x,
+            "n_y": 1,
+            "seed": 3,
+            "m": m,
+        }
+        roles |= {"iterations": ITERATIONS, "learning_rate": 0.1, "print_cost": False, "lambd": 0.3}
+        roles |= {"mini_batch_size": m, "activation": "relu", "beta1": 0.9, "beta2": 0.99, "epsilon": 1e-8}
+        named |= dict[str, Any](w=0.5 * draw.array(n_x, 1), b=0.3)
+        made = Pool(named, roles).arguments(self.whole)
+        if made is None:
+            raise Unfit(
+                f"what {self.whole.name}({', '.join(_names(self.whole))}) takes is not known by the names"
+            )
+        return made
+
+    def case(self, learner: Learner, draw: Draw, assumption: Assumption) -> Case:
+        """Run the loop, take one of its iterations, and differentiate its cost."""
+        del learner
+        problem = "the loop does not begin"
+        for rows in (False, True):
+            run = self.run(self.arguments(draw, rows=rows))
+            if run.starts and run.error is None:
+                break
+            if run.error is not None:
+                problem = f"{self.whole.name} raises {type(run.error).__name__}: {run.error}"
+        else:
+            raise Unfit(problem)
+        if not run.ends:
+            raise Unfit("no iteration comes to its end")
+        first = self._iterate_of(run.starts[0])
+        self.known = {parameter for parameter, _ in pairs(run.starts[0], first)}
+        start = run.starts[min(len(run.ends), len(run.starts), 1 + draw.size(0, 1)) - 1]
+        # What the first iteration does without, the later ones need not keep.
+        start = {name: start[name] for name in run.starts[0] if name in start}
+        return self._case(start, assumption)
+
+    def _iterate_of(self, start: dict[str, Any]) -> dict[str, Any]:
+        """Run one iteration, made a function of the variables that there are."""
+        names = sorted(start)
+        if self.variables != names:
+            self.variables = names
+            self.node = self._step(self.whole, names)
+            self.program.functions[self.node.name] = self.node
+            self.program.namespace[self.node.name] = self.program.define(self.node)
+        return self._iterate(start)
+
+    def _case(self, start: dict[str, Any], assumption: Assumption) -> Case:
+        after = self._iterate_of(start)
+        gradient = self._gradient(start, after, self._cost(after))
+        grads = {}
+        for parameter, path in pairs(start, after):
+            if parameter in self.known and parameter in gradient and "d" + label(parameter) not in grads:
+                grads["d" + label(parameter)] = (parameter, path)
+        self.paths = {key: path for key, (_, path) in grads.items()}
+        expected: dict[str, Any] = {}
+        stepped: dict[str, Any] = {}
+        rates = {
+            float(value)
+            for name, value in [*start.items(), *after.items()]
+            if role_of(name, ["learning_rate"]) and np.ndim(value) == 0
+        }
+        ends, begins = dict(leaves(after)), dict(leaves(dict(start)))
+        for key, (parameter, path) in grads.items():
+            expected[key] = gradient[parameter]
+            rate = _rate(begins[parameter], ends.get(parameter), ends.get(path))
+            if rate is not None:
+                # The learner's own gradient times a number is taken away: it is to be the learning rate.
+                near = min(rates, key=lambda option: abs(option - rate), default=abs(rate))
+                stepped[label(parameter)] = np.asarray(begins[parameter]) - near * gradient[parameter]
+        self.parameters = {label(parameter): parameter for parameter, _ in grads.values()}
+        shapes = [np.shape(value) for name, value in start.items() if role_of(name, ["X"])]
+        m = max((shape[-1] for shape in shapes if len(shape) == 2), default=1)
+        by_update = assumption.get("by") == "update" and len(stepped) == len(grads)
+        required = tuple(stepped) if by_update else (*expected, *stepped)
+        return Case(dict(start), {**expected, **stepped}, required, m=m)
+
+    @property
+    def described(self) -> str:
+        """Say what the loop is held against."""
+        return "the gradient of its own cost"
+
+    def involved(self) -> list[str]:
+        """Return the name of the function."""
+        return [self.whole.name]
+
+    def mistakes(self, draw: Draw) -> list[tuple[str, str, int]]:
+        """Return the mistakes of the loop itself: (name, words, line)."""
+        run = self.run(self.arguments(draw))
+        if not run.ends or run.error is not None:
+            return []
+        found: list[tuple[str, str, int]] = []
+        first, last = dict(leaves(run.starts[0])), dict(leaves(run.ends[-1]))
+        same = [path for path in self.parameters.values() if np.array_equal(first[path], last.get(path, 0))]
+        if same and len(same) == len(self.parameters):
+            found.append(("not_updated", "the parameters are what they were before", self.loop.lineno))
+        returns = [inner.lineno for inner in ast.walk(self.whole) if isinstance(inner, ast.Return)]
+        back = {plain(path): value for path, value in leaves({"": run.result})}
+        old = [
+            label(path)
+            for path in self.parameters.values()
+            if plain(path) in back
+            and path not in same
+            and np.array_equal(back[plain(path)], first[path])
+            and not np.array_equal(back[plain(path)], last[path])
+        ]
+        if old and returns:
+            words = f"{', '.join(old)} is returned as it was before the training"
+            found.append(("old_parameters", words, max(returns)))
+        counted = any(role_of(name, ["iterations"]) for name in _names(self.whole))
+        if counted and len(run.ends) % ITERATIONS and len(run.ends) < ITERATIONS:
+            words = f"for {ITERATIONS} iterations the loop goes round {len(run.ends)} times"
+            found.append(("loop_count", words, self.loop.lineno))
+        return found
+
+    def assumptions(self, learner: Learner) -> list[Assumption]:
+        """The gradients are right, or the parameters after the update are (one factor may be made good)."""
+        del learner
+        return [{"by": "gradients"}, {"by": "update"}]
+
+    def _iterate(self, start: Mapping[str, Any]) -> dict[str, Any]:
+        state = np.random.get_state()  # noqa: NPY002
+        np.random.seed(2)  # noqa: NPY002
+        try:
+            function = self.program.namespace[self.node.name]
+            outcome = self.program.call(
+                function, (), {name: duplicate(value) for name, value in start.items()}
+            )
+        finally:
+            np.random.set_state(state)  # noqa: NPY002
+        if outcome.error is not None:
+            raise Unfit(f"an iteration raises {type(outcome.error).__name__}: {outcome.error}")
+        return {name: value for name, value in outcome.result.items() if name != ONCE}
+
+    def _cost(self, after: Mapping[str, Any]) -> str:
+        stored = {
+            inner.id
+            for statement in self.loop.body
+            for inner in ast.walk(statement)
+            if isinstance(inner, ast.Name) and isinstance(inner.ctx, ast.Store)
+        }
+        options = [
+            name
+            for name in after
+            if name in stored and _COST.match(name) and np.ndim(after[name]) < 3 and np.size(after[name]) == 1
+        ]
+        if not options:
+            raise Unfit("no cost is computed in the loop")
+        return min(options, key=len)
+
+    def _gradient(self, start: dict[str, Any], after: dict[str, Any], cost: str) -> dict[Path, Any]:
+        wanted = {parameter for parameter, _ in pairs(start, after)} & self.known
+        if not wanted:
+            raise Unfit("no gradients are found by their names")
+
+        def J(variables: Any) -> float:
+            value = self._iterate(variables)[cost]
+            return float(np.squeeze(np.asarray(value, dtype=float)))
+
+        found = slopes(J, start, lambda path, _: path in wanted)
+        if found is None:
+            raise Unfit("the cost is at a kink")
+        # Of two copies of a parameter, the one that the cost depends on.
+        used = {plain(path) for path, value in found.items() if np.any(np.abs(value) > 1e-9)}
+        return {
+            path: value
+            for path, value in found.items()
+            if np.any(np.abs(value) > 1e-9) or plain(path) not in used
+        }
+
+    def read(self, result: Any, expression: ast.expr | None, case: Case) -> dict[str, Any]:
+        """Read the gradients and the parameters from the variables at the end."""
+        del expression
+        found: dict[str, Any] = {}
+        held = dict(leaves({name: value for name, value in result.items() if name != ONCE}))
+        for key in case.required:
+            path = self.paths.get(key) or self.parameters.get(key)
+            if path in held:
+                found[key] = held[path]
+        return found
+
+
+def _rate(before: Any, after: Any, gradient: Any) -> float | None:
+    """Return by how much of its gradient a parameter was lowered, None where it was not."""
+    if after is None or gradient is None or np.shape(before) != np.shape(after):
+        return None
+    step, g = np.ravel(np.asarray(before) - after), np.ravel(np.asarray(gradient, dtype=float))
+    top = int(np.argmax(np.abs(g)))
+    if step.size != g.size or not g[top] or not np.any(step):
+        return None
+    rate = float(step[top] / g[top])
+    return rate if np.allclose(step, rate * g, rtol=1e-5, atol=1e-12) else None
+
+
+def _position(node: ast.FunctionDef, loop: ast.AST) -> int:
+    loops = [inner for inner in ast.walk(node) if isinstance(inner, ast.For | ast.While)]
+    return next(place for place, inner in enumerate(loops) if inner is loop)
+
+
+def _names(node: ast.FunctionDef) -> list[str]:
+    return [argument.arg for argument in node.args.args]
+
+
+def training_loop(node: ast.FunctionDef) -> ast.For | ast.While | None:
+    """Return the innermost loop of a function that computes gradients and something else."""
+    found: list[ast.For | ast.While] = []
+    for inner in ast.walk(node):
+        if not isinstance(inner, ast.For | ast.While):
+            continue
+        text = "\n".join(map(ast.unparse, inner.body))
+        gradients = re.search(r"\bgrads?\b|\bd[WwbB]_?\d*\b|['\"]d[Ww]|gradient", text) or any(
+            isinstance(part, ast.Call) and BACKWARD.search(ast.unparse(part.func).lower())
+            for part in ast.walk(inner)
+        )
+        if gradients and re.search(r"(?i)cost|loss|\bJ\b", text):
+            found.append(inner)
+    nested = {id(part) for loop in found for part in ast.walk(loop) if part is not loop}
+    # Inside, a loop over the layers or the examples has no cost of its own.
+    outer = [loop for loop in found if id(loop) not in nested]
+    return min(found, key=lambda loop: sum(1 for _ in ast.walk(loop)), default=None) if outer else None
+
+
+def script_function(program: Program) -> ast.FunctionDef | None:
+    """Return the statements of a script as a function; those that need what is not loaded may fail."""
+    body: list[ast.stmt] = []
+    for statement in program.submission.script:
+        if isinstance(statement, ast.For | ast.While):
+            body.append(statement)
+            continue
+        handler = ast.ExceptHandler(ast.Name("Exception", ast.Load()), None, [ast.Pass()])
+        body.append(ast.copy_location(ast.Try([statement], [handler], [], []), statement))
+    loops = [statement for statement in body if isinstance(statement, ast.For | ast.While)]
+    if not loops:
+        return None
+    read = {part.id for loop in loops for part in ast.walk(loop) if isinstance(part, ast.Name)}
+    data = [name for name in sorted(read) if role_of(name, ["X", "Y"]) and name not in program.functions]
+    made = ast.parse(f"def {SCRIPT}({', '.join(data)}):\n    pass").body[0]
+    if not isinstance(made, ast.FunctionDef):  # pragma: no cover - the text above is a definition
+        return None
+    ast.increment_lineno(made, loops[0].lineno - 1)
+    made.body = [*_constants(program), *copy.deepcopy(body)]
+    return ast.fix_missing_locations(made)
+
+
+def _constants(program: Program) -> Iterator[ast.stmt]:
+    for statement in program.submission.statements:
+        if isinstance(statement, ast.Assign | ast.AnnAssign):
+            yield copy.deepcopy(statement)
+
+
+def training_steps(program: Program) -> Iterator[TrainingStep]:
+    """Give the training loops of a file: of its functions, else of its script."""
+    for node in list(program.functions.values()):
+        loop = training_loop(node)
+        if loop is not None and not BACKWARD.search(node.name.lower()):
+            yield TrainingStep(program, node, loop)
+    script = script_function(program)
+    loop = training_loop(script) if script is not None else None
+    if script is not None and loop is not None:
+        yield TrainingStep(program, script, loop)
+
+
+__all__ = ["SCRIPT", "TrainingStep", "training_steps"]

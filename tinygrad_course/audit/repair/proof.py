@@ -1,0 +1,273 @@
+"""What proves a function wrong: its file's own forward pass, or the course's formula under its contract."""
+
+import ast
+import re
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from tinygrad_course.audit.execution.learner import Learner
+from tinygrad_course.audit.execution.namespace import Program
+from tinygrad_course.audit.kinds.base import Assumption, Kind
+from tinygrad_course.audit.kinds.cases import Case, RandomDraw
+from tinygrad_course.audit.kinds.own_class import class_passes
+from tinygrad_course.audit.kinds.own_network import (
+    OwnNetwork,
+    Unfit,
+    backward_passes,
+    ratio_of,
+    wide_binding,
+)
+from tinygrad_course.audit.kinds.training_steps import TrainingStep, training_steps
+from tinygrad_course.audit.repair.verdict import Verdict, judge
+
+Function = Callable[..., Any]
+OwnKind = OwnNetwork | TrainingStep
+CALLING = (KeyError, IndexError, AttributeError, TypeError)
+
+
+@dataclass
+class OwnResult:
+    """What came of holding a backward pass against its own file's forward pass and cost."""
+
+    kind: OwnKind
+    learner: Learner | None = None
+    verdicts: list[Verdict] = field(default_factory=list)
+    factor: float = 1.0
+    problem: str = ""
+
+    @property
+    def right(self) -> bool:
+        """Whether the backward pass is the gradient."""
+        return bool(self.verdicts) and all(verdict.right for verdict in self.verdicts)
+
+    @property
+    def wrong(self) -> bool:
+        """Whether it ran, and is not the gradient."""
+        return any(not verdict.right and verdict.error is None and verdict.wrong for verdict in self.verdicts)
+
+
+def by_kind(kind: OwnKind, seed: int) -> OwnResult:
+    """Hold a backward pass, or a training loop, against the gradient of its own forward pass and cost."""
+    result = OwnResult(kind)
+    for assumption in kind.assumptions(_learner(kind, Case({}, {}, ()))):
+        cases = _cases(kind, assumption, seed, result)
+        if len(cases) < 2:
+            return result
+        learner = _learner(kind, cases[0])
+        function = kind.program.namespace[kind.node.name]
+        verdicts = [judge(learner, kind, function, case) for case in cases]
+        if not result.verdicts or all(verdict.right for verdict in verdicts):
+            result.learner, result.verdicts = learner, verdicts
+        if result.right:
+            return result
+    if isinstance(kind, OwnNetwork):
+        _with_factor(result, kind, kind.program.namespace[kind.node.name])
+    return result
+
+
+def _learner(kind: OwnKind, case: Case) -> Learner:
+    return Learner(kind.program, kind.node, wide_binding(kind.node, case), {})
+
+
+def _cases(kind: OwnKind, assumption: Assumption, seed: int, result: OwnResult) -> list[Case]:
+    found: list[Case] = []
+    for number in range(12):
+        draw = RandomDraw(seed * 31 + number)
+        try:
+            with np.errstate(all="ignore"):
+                found.append(kind.case(_learner(kind, Case({}, {}, ())), draw, assumption))
+        except Unfit as error:
+            result.problem = str(error)
+            if number >= 3 and not found:
+                break
+        except (TypeError, ValueError, KeyError, IndexError, AttributeError, SyntaxError) as error:
+            result.problem = f"{type(error).__name__}: {error}"
+            break
+        if len(found) == len(kind.battery):
+            break
+    return found
+
+
+def _with_factor(result: OwnResult, kind: OwnNetwork, function: Function) -> None:
+    """Allow for one factor throughout, where the update or the next line makes it good."""
+    found: list[tuple[float, int]] = []
+    for verdict in result.verdicts:
+        if verdict.error is not None or verdict.missing or verdict.changed:
+            return
+        want = {key: verdict.case.expected[key] for key in verdict.case.required}
+        found_here = kind.gradients(verdict.result, verdict.case.values, verdict.case.passed, want)
+        ratio = ratio_of(found_here, want)
+        if ratio is None:
+            return
+        found.append((ratio, verdict.case.m))
+    ratios = [ratio for ratio, _ in found]
+    constant = max(ratios) - min(ratios) < 2e-3 * abs(ratios[0]) and ratios[0] in _near(ratios[0], (2.0, 0.5))
+    by_m = all(abs(ratio / m - 1) < 2e-3 for ratio, m in found)
+    if not constant and not (by_m and _divided_later(kind)):
+        return
+    result.factor = ratios[0]
+    for verdict in result.verdicts:
+        verdict.case.expected |= {
+            key: verdict.case.expected[key] * (ratios[0] if constant else verdict.case.m)
+            for key in verdict.case.required
+        }
+    learner = result.learner
+    if learner is not None:
+        result.verdicts = [judge(learner, kind, function, verdict.case) for verdict in result.verdicts]
+
+
+def _near(value: float, options: tuple[float, ...]) -> list[float]:
+    return [value for option in options if abs(value / option - 1) < 2e-3]
+
+
+def _divided_later(kind: OwnNetwork) -> bool:
+    """Tell whether an update, or a function that trains, divides by the number of examples."""
+    for name, node in kind.program.functions.items():
+        if name not in kind.involved() and re.search(
+            r"/ \(?(float\()?(m|n|N|\w+\.shape\[[01]\]|len\(\w+\)|m_train|batch_size)\b", ast.unparse(node)
+        ):
+            return True
+    return False
+
+
+def own_results(program: Program, seed: int) -> dict[str, OwnResult]:
+    """Return the result for every whole backward pass of a file, as a function or as a method."""
+    found = {node.name: by_kind(OwnNetwork(program, node), seed) for node in backward_passes(program)}
+    for kind in class_passes(program):
+        found[kind.node.name] = by_kind(kind, seed)
+    return found
+
+
+def loop_results(program: Program, seed: int) -> dict[str, OwnResult]:
+    """Return the result for every training loop of a file."""
+    return {kind.node.name: by_kind(kind, seed) for kind in training_steps(program)}
+
+
+def unproved(learner: Learner, kind: Kind, verdicts: list[Verdict], *, verified: bool) -> str:
+    """Say why a function that seems wrong is not proved to be; "" where it is."""
+    program = learner.program
+    failing = [verdict for verdict in verdicts if not verdict.right]
+    errors = [verdict.error for verdict in failing if verdict.error is not None]
+    names = {
+        inner.id
+        for name in (learner.name, *program.callees(learner.name))
+        for inner in ast.walk(program.functions[name])
+        if isinstance(inner, ast.Name)
+    }
+    guesses = sorted(names & program.guesses)
+    if guesses:
+        return f"{', '.join(guesses)} comes from a module that is not loaded"
+    for error in errors:
+        if isinstance(error, NameError):
+            missing = getattr(error, "name", "") or str(error)
+            if program.strangers:
+                return f"{missing} may come from {', '.join(program.strangers)}, which is not loaded"
+            if missing in _assigned_outside(program):
+                return f"{missing} is set by a statement outside functions, which is not executed"
+    if verified:
+        return ""
+    if kind.contract(learner):
+        return kind.contract(learner)
+    if errors and len(errors) == len(failing) and all(_calling(learner, error) for error in errors):
+        given = ", ".join(
+            f"{name} as {role}"
+            for name, role in zip(learner.binding.names, learner.binding.roles, strict=True)
+        )
+        error = errors[0]
+        return f"called with {given}, it raises {type(error).__name__}: {error}"
+    if learner.binding.guessed and failing:
+        return f"what {', '.join(learner.binding.guessed)} should be is not told by the name"
+    return ""
+
+
+def _assigned_outside(program: Program) -> set[str]:
+    return {
+        inner.id
+        for statement in program.submission.script
+        for inner in ast.walk(statement)
+        if isinstance(inner, ast.Name) and isinstance(inner.ctx, ast.Store)
+    }
+
+
+def _calling(learner: Learner, error: BaseException) -> bool:
+    """Tell whether an exception may come of what the function was given, and not of what it does with it."""
+    words = str(error)
+    if isinstance(error, ValueError):
+        return "to unpack" in words
+    if isinstance(error, TypeError):
+        return bool(
+            re.search(
+                r"positional argument|unexpected keyword|subscriptable|indices must be|unpack|not iterable",
+                words,
+            )
+        )
+    if isinstance(error, AttributeError):
+        return "attribute" in words and not words.startswith("module ")
+    if not isinstance(error, KeyError | IndexError):
+        return False
+    frames = [
+        frame
+        for frame in traceback.extract_tb(error.__traceback__)
+        if frame.filename == learner.program.submission.path
+    ]
+    source = learner.program.submission.source(frames[-1].lineno) if frames and frames[-1].lineno else ""
+    holders = set(re.findall(r"(\w+)\s*\[", source))
+    own = {
+        target.id
+        for node in ast.walk(learner.node)
+        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Dict | ast.Call | ast.List)
+        for part in node.targets
+        for target in (part.elts if isinstance(part, ast.Tuple) else [part])
+        if isinstance(target, ast.Name)
+    }
+    return not holders & own
+
+
+def unfilled(node: ast.FunctionDef) -> int | None:
+    r"""Return the line of a function's template that is not filled in yet, None where all is.
+
+    Examples
+    --------
+    >>> unfilled(ast.parse("def f(x):\n    s = None\n    return s").body[0])
+    2
+    """
+    body = node.body[1:] if ast.get_docstring(node) is not None else node.body
+    if all(
+        isinstance(statement, ast.Pass)
+        or (isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant))
+        or (isinstance(statement, ast.Raise) and "NotImplemented" in ast.unparse(statement))
+        for statement in body
+    ):
+        return node.lineno if not body else body[0].lineno
+    stores: dict[str, int] = {}
+    empty: dict[str, int] = {}
+    for inner in ast.walk(node):
+        if isinstance(inner, ast.Name) and isinstance(inner.ctx, ast.Store):
+            stores[inner.id] = stores.get(inner.id, 0) + 1
+        if isinstance(inner, ast.Assign) and _all_none(inner.value):
+            for target in inner.targets:
+                for part in target.elts if isinstance(target, ast.Tuple) else [target]:
+                    if isinstance(part, ast.Subscript):
+                        return inner.lineno
+                    if isinstance(part, ast.Name):
+                        empty[part.id] = inner.lineno
+        if isinstance(inner, ast.For) and _all_none(inner.iter):
+            return inner.lineno
+        if (
+            isinstance(inner, ast.Call)
+            and ast.unparse(inner.func).startswith("np.")
+            and any(map(_all_none, inner.args))
+        ):
+            return inner.lineno
+    return next((line for name, line in empty.items() if stores.get(name) == 1), None)
+
+
+def _all_none(value: ast.expr) -> bool:
+    parts = value.elts if isinstance(value, ast.Tuple) else [value]
+    return bool(parts) and all(
+        isinstance(part, ast.Constant) and (part.value is None or part.value is Ellipsis) for part in parts
+    )

@@ -1,0 +1,86 @@
+"""How a file writes what the course calls W1, b1 and dW1, read from the file's own texts."""
+
+import ast
+import re
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+_KEY = re.compile(
+    r"(?P<d>d_?|D|grad_?|delta_?)?(?P<stem>W|w|b|B|[Ww]eights?|[Bb]ias(?:es)?|[Tt]heta)(?P<between>_?)(?P<number>\d*)"
+)
+_COURSE = re.compile(r"(?P<before>v_|s_)?(?P<d>d?)(?P<stem>[Wb])(?P<number>\d+)")
+
+
+@dataclass(frozen=True)
+class Convention:
+    """The keys of a file's dictionaries, and which way round its weights lie."""
+
+    weight: str = "W"
+    bias: str = "b"
+    between: str = ""
+    derivative: str = "d"
+    transposed: bool = False
+    """Whether a weight has the shape (inputs, units)."""
+
+    def key(self, label: str) -> str:
+        """Return the file's key for one of the course's.
+
+        Examples
+        --------
+        >>> Convention("w", "b", "_").key("dW1"), Convention().key("b2"), Convention("w").key("dA1")
+        ('dw_1', 'b2', 'dA1')
+        """
+        match = _COURSE.fullmatch(label)
+        if match is None:
+            return label
+        stem = self.weight if match["stem"] == "W" else self.bias
+        first = (match["before"] or "") + (self.derivative if match["d"] else "")
+        return f"{first}{stem}{self.between}{match['number']}"
+
+    def outward(self, value: Any) -> Any:
+        """Return parameters, gradients and moments as the file writes them; anything else as it is."""
+        if not isinstance(value, dict) or not any(_COURSE.fullmatch(str(key)) for key in value):
+            return value
+        found: dict[Any, Any] = {}
+        for key, item in value.items():
+            match = _COURSE.fullmatch(str(key))
+            turned = self.transposed and match and match["stem"] == "W" and isinstance(item, np.ndarray)
+            found[self.key(str(key))] = item.T.copy() if turned else item
+        return found
+
+
+def keys_of(trees: Iterable[ast.AST]) -> Convention:
+    """Read the keys of parameters and gradients from the texts of a program.
+
+    Examples
+    --------
+    >>> keys_of([ast.parse("p['w1'] - rate * g['dw' + str(l)]")]).key("dW1")
+    'dw1'
+    """
+    stems: dict[str, Counter[str]] = {"weight": Counter(), "bias": Counter()}
+    between: Counter[str] = Counter()
+    prefixes: Counter[str] = Counter()
+    for tree in trees:
+        for node in ast.walk(tree):
+            if not isinstance(node, ast.Constant) or not isinstance(node.value, str) or len(node.value) > 14:
+                continue
+            match = _KEY.fullmatch(re.sub(r"%[di]$|\{\}$", "", node.value))
+            if match is None:
+                continue
+            kind = "bias" if match["stem"][0] in "bB" else "weight"
+            stems[kind][match["stem"]] += 1
+            between[match["between"]] += 1
+            if match["d"]:
+                prefixes[match["d"]] += 1
+    if "W" in stems["weight"] or not stems["weight"]:
+        weight, usual = "W", Convention()
+    else:
+        weight, usual = stems["weight"].most_common(1)[0][0], Convention()
+    bias = "b" if "b" in stems["bias"] or not stems["bias"] else stems["bias"].most_common(1)[0][0]
+    joined = between.most_common(1)[0][0] if between else usual.between
+    prefix = "d" if "d" in prefixes or not prefixes else prefixes.most_common(1)[0][0]
+    return Convention(weight, bias, joined, prefix)

@@ -1,0 +1,36 @@
+"""Whose code a file is: the user's, an installed package's, or that of Python and the libraries below."""
+
+from __future__ import annotations
+
+import functools
+import os
+import sys
+import sysconfig
+from pathlib import Path
+
+_LIBRARY = str(Path(__file__).parents[2]) + os.sep
+_PACKAGES = tuple({sysconfig.get_path(p) + os.sep for p in ("purelib", "platlib")})
+_PYTHON = tuple({sysconfig.get_path(p) + os.sep for p in ("stdlib", "platstdlib")})
+_WITHOUT_FILE = ("<frozen", "<__array_function__")
+#: What nobody changes at run time, and everybody calls.
+_BELOW = ("numpy", "scipy", "numba", "llvmlite")
+
+
+def of_library(filename: str) -> bool:
+    """Whether a file is Python's own or an installed library's, this one's included."""
+    return filename.startswith((_LIBRARY, *_WITHOUT_FILE, *_PACKAGES, *_PYTHON))
+
+
+@functools.lru_cache(maxsize=4096)
+def is_watched(filename: str) -> bool:
+    """Whether a file's variables may change while a program is used: all but those of the libraries below."""
+    if filename.startswith((_LIBRARY, *_WITHOUT_FILE)):
+        return False
+    if filename.startswith(_PYTHON) and not {"site-packages", "dist-packages"} & set(Path(filename).parts):
+        return False
+    return not filename.startswith(_below())
+
+
+def _below() -> tuple[str, ...]:
+    files = (getattr(sys.modules.get(name), "__file__", None) for name in _BELOW)
+    return tuple(str(Path(file).parent) + os.sep for file in files if file)

@@ -1,0 +1,256 @@
+"""Gradients with places where there is none: what `np.where`, `np.maximum` or ``x[0]`` did not take.
+
+A zero that says "no gradient here" is not the number 0: times an infinite derivative it stays no
+gradient, where ``0 * inf`` is NaN. (The number 0 must not be taken for it: that the derivative of
+``sqrt(x)**2`` at 0 is 1 is lost in 0 * inf, and 0 would be wrong.) So a sweep carries such a gradient as a
+`Partial`: the array, 0 in these places, with a mask of where it is *live*. The rule of an elementwise
+function gives nothing where nothing is live; what sums, moves or multiplies the entries hands the mask on.
+A mask is worked out only when a derivative is met that could be infinite. In a recorded sweep the masks
+become `np.where` in the recording, so the second derivative has them too, and a compiled program.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import operator
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tinygrad_course.rules.indexing import assign
+from tinygrad_course.rules.shapes import restore
+
+if TYPE_CHECKING:
+    from tinygrad_course.rules.table import Rule
+
+#: Linear in g whatever the values are: each entry of g goes to places that the arguments name.
+#: Of an output larger than this (bytes) the mask is made at once.
+LARGE = 65_536
+_MOVES = {operator.getitem, assign, np.sort, np.partition}
+
+
+class Live:
+    """Where a gradient is live: an array of booleans, made by ``make(*args)`` when it is first asked for.
+
+    Attributes
+    ----------
+    asked : bool
+        Whether the user's code left entries out in so many words (`np.where`): their data may be missing.
+    """
+
+    __slots__ = ("_args", "_make", "_mask", "asked")
+
+    def __init__(self, make: Callable[..., Any] | None, args: tuple[Any, ...], asked: bool) -> None:
+        self._make = make
+        self._args = args
+        self._mask: Any = None
+        self.asked = asked
+
+    def mask(self) -> Any:
+        """Return the array; it can be broadcast to the gradient's shape."""
+        if self._make is not None:
+            self._mask = self._make(*self._args)
+            self._make = None
+            self._args = ()
+        return self._mask
+
+
+class Partial:
+    """A gradient and where it is live; 0 elsewhere. Two add up, and are live where either is."""
+
+    __slots__ = ("_data", "live")
+    __array_ufunc__ = None
+
+    def __init__(self, data: Any, live: Live) -> None:
+        self._data = data
+        self.live = live
+
+    def __add__(self, other: Any) -> Any:
+        if type(other) is not Partial:
+            return self._data + other
+        return Partial(self._data + other._data, either(self.live, other.live))
+
+    __radd__ = __add__
+
+
+def either(a: Live, b: Live) -> Live:
+    """Return where one of two gradients is live."""
+    return Live(lambda: a.mask() | b.mask(), (), a.asked or b.asked)
+
+
+def added(a: Any, b: Any) -> Any:
+    """Return a + b, either of which may be a `Partial`."""
+    return b + a if type(b) is Partial else a + b
+
+
+def owned(g: Any) -> Any:
+    """Return the gradient of a leaf: an array of its own."""
+    if type(g) is not Partial:
+        return g
+    return g._data.copy() if type(g._data) is np.ndarray else g._data
+
+
+def through(rule: Rule, vjps: Any, live: Live | None, conform: Callable[..., Any]) -> list[Any]:
+    """Return the vjps of a node as ones whose gradients are `Partial`.
+
+    Parameters
+    ----------
+    rule : Rule
+        The node's.
+    vjps : sequence
+        Its vjps, one for each argument (or member of the list that is its first argument).
+    live : Live or None
+        Where the node's own gradient is live; None: everywhere.
+    conform : callable
+        ``conform(g, value, rule)`` gives a gradient its argument's shape and dtype.
+    """
+    step = functools.partial(_step, rule, live, conform)
+    return [vjp and functools.partial(step, i, vjp) for i, vjp in enumerate(vjps)]
+
+
+def chooses(rule: Rule, kwargs: dict[str, Any] | None) -> bool:
+    """Whether a rule passes over some of its arguments' entries."""
+    return rule.chooses is not None or (
+        kwargs is not None and kwargs.get("where", True) is not True and "where" in rule.accepted
+    )
+
+
+def _step(
+    rule: Rule, live: Live | None, conform: Any, i: int, vjp: Any, g: Any, y: Any, *values: Any, **kwargs: Any
+) -> Any:
+    value = values[0][i] if rule.sequence else values[i]
+    if rule.elementwise:
+        if rule.chooses is not None:
+            chosen = rule.chooses[i]
+            assert chosen is not None  # noqa: S101
+            ga = vjp(g, y, *values, **kwargs)
+            live = Live(_chosen, (live, chosen, y, values, kwargs), live.asked if live else not rule.ties)
+            if getattr(y, "nbytes", 0) > LARGE:
+                live.mask()  # of one byte each: the values themselves need not be kept
+        else:
+            assert live is not None  # noqa: S101
+            with np.errstate(all="ignore"):  # what is infinite where nothing is live is nobody's concern
+                ga = vjp(g, y, *values, **kwargs)
+            if rule.saves:
+                ga = np.where(live.mask(), ga, 0.0)
+        return Partial(_fitting(conform, ga, value, rule), gathered(live, y.shape, value.shape))
+    if rule.product and live is not None:
+        ga, live = _product(rule, live, i, vjp, g, y, values, kwargs)
+        return Partial(_fitting(conform, ga, value, rule), live)
+    mask = _handed_on(rule, live, i, vjp, y, value, values, kwargs)
+    with np.errstate(all="ignore"):
+        ga = vjp(g, y, *values, **kwargs)
+    if rule.saves and rule.function not in _MOVES:
+        ga = np.where(mask, ga, 0.0)
+    return Partial(_fitting(conform, ga, value, rule), Live(_itself, (mask,), live is None or live.asked))
+
+
+def _fitting(conform: Any, ga: Any, value: Any, rule: Rule) -> Any:
+    return ga if ga.shape == value.shape and ga.dtype == value.dtype else conform(ga, value, rule)
+
+
+def handed(rule: Rule, live: Live, i: int, y: Any, value: Any) -> Live:
+    """Return where an argument's gradient is live, for the rules whose derivatives are finite in any case."""
+    if rule.elementwise:
+        return live if y.shape == value.shape else Live(_any_copy, (live, y.shape, value.shape), live.asked)
+    if i == 2:  # a bias
+        return Live(_any_copy, (live, y.shape, value.shape), live.asked)
+    return Live(_any_along, (live, y.shape, 1 - i), live.asked)
+
+
+def passes(rule: Rule, live: Live, values: Any) -> bool:
+    """Whether `handed` is all that there is to do."""
+    if rule.elementwise:
+        return not rule.saves
+    if rule.product != "matrices" or live.asked or values[0] is values[1]:
+        return False
+    return len(values[0].shape) == len(values[1].shape) == 2
+
+
+def _itself(mask: Any) -> Any:
+    return mask
+
+
+def _chosen(live: Live | None, chosen: Any, y: Any, values: Any, kwargs: dict[str, Any]) -> Any:
+    mask = chosen(y, *values, **kwargs)
+    return mask if live is None else live.mask() & mask
+
+
+def gathered(live: Live, shape: tuple[int, ...], target: tuple[int, ...]) -> Live:
+    """Undo a broadcast from `target` to `shape`: an entry is live if one of its copies is."""
+    return live if shape == target else Live(_any_copy, (live, shape, target), live.asked)
+
+
+def _any_copy(live: Live, shape: tuple[int, ...], target: tuple[int, ...]) -> Any:
+    whole = np.broadcast_to(live.mask(), shape)
+    extra = len(shape) - len(target)
+    axes = tuple(i for i in range(len(shape)) if i < extra or target[i - extra] == 1)
+    return np.any(whole, axis=axes, keepdims=True).reshape(target)
+
+
+def _any_along(live: Live, shape: tuple[int, ...], axis: int) -> Any:
+    return np.any(np.broadcast_to(live.mask(), shape), axis=axis, keepdims=True)
+
+
+def _product(
+    rule: Rule, live: Live, i: int, vjp: Any, g: Any, y: Any, values: Any, kwargs: dict[str, Any]
+) -> tuple[Any, Live]:
+    """Hand a mask through a product: an entry is live if something that it was multiplied into is."""
+    shape = y.shape
+    ga = vjp(g, y, *values, **kwargs)
+    if not (rule.product == "matrices" and np.ndim(values[0]) == np.ndim(values[1]) == 2):
+        likes: list[Any] = [_unlike(v) if getattr(v, "shape", ()) else v for v in values]
+        return ga, Live(_reached, (live, vjp, _unlike(y), likes, kwargs), live.asked)
+    if i == 2:  # a bias
+        return ga, gathered(live, shape, values[2].shape)
+    found = getattr(ga, "_data", ga)
+    if live.asked and type(found) is np.ndarray and not np.isfinite(found).all():
+        # the other matrix holds infinities or NaN: missing data, say, in examples that the cost leaves out
+        other = np.where(_any_along(live, shape, i), values[1 - i], 0.0)
+        ga = vjp(g, y, values[0], other, *values[2:]) if i == 0 else vjp(g, y, other, *values[1:])
+    return ga, Live(_any_along, (live, shape, 1 - i), live.asked)
+
+
+def _reached(live: Live, vjp: Any, probe: Any, values: Any, kwargs: dict[str, Any]) -> Any:
+    return vjp(np.where(live.mask(), probe, 0.0), None, *values, **kwargs) != 0
+
+
+def _handed_on(
+    rule: Rule, live: Live | None, i: int, vjp: Any, y: Any, value: Any, values: Any, kwargs: dict[str, Any]
+) -> Any:
+    """Return where the gradient of an argument is live, for a function that is not elementwise."""
+    alive: Any = np.broadcast_to(live.mask(), y.shape) if live is not None else None
+    if rule.function in _MOVES or not rule.saves:
+        probe = _unlike(y) if alive is None else np.where(alive, _unlike(y), 0.0)
+        if rule.sequence:
+            first = rule.vjps[0]
+            assert first is not None  # noqa: S101
+            return first(probe, y, *values, **kwargs)[i] != 0
+        return vjp(probe, y, *values, **kwargs) != 0
+    if alive is None:
+        alive = np.ones_like(getattr(y, "_data", y), dtype=bool)
+    call = inspect.signature(vjp).bind(None, y, *values, **kwargs)
+    call.apply_defaults()
+    options = call.arguments
+    axis: Any = options.get("axis", "none")
+    if axis == "none":
+        alive = np.any(alive)
+    elif y.shape == value.shape:
+        alive = np.any(alive, axis=axis, keepdims=True)
+    else:
+        alive = restore(alive, value.shape, axis, y.ndim == value.ndim)
+    if options.get("where", True) is not True:
+        alive = alive & options["where"]
+    if rule.chooses is not None:
+        chosen = rule.chooses[i]
+        assert chosen is not None  # noqa: S101
+        alive = alive & chosen(y, *values, **kwargs)
+    return np.broadcast_to(alive, value.shape)
+
+
+def _unlike(x: Any) -> Any:
+    """Return numbers in the shape of `x` of which no two sums cancel, to see where a gradient can come to."""
+    ones = np.ones_like(getattr(x, "_data", x), dtype=float)
+    return np.log(1.5 + np.cumsum(ones)).reshape(x.shape)

@@ -1,0 +1,402 @@
+"""Densities and distribution functions of random variables, with the names and arguments of `scipy.stats`.
+
+``norm.logpdf(x, loc, scale)`` for one: shapes come first, then loc and scale, by position or by name.
+Where SciPy gives -inf outside the support and NaN for parameters that are none, so do these, and the
+gradient is 0 there. The derivative of a distribution function by a shape that has no closed form is
+refused by name.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from scipy import special
+
+from tinygrad_course.autodiff.gradients import stop_gradient
+
+Formula = Callable[..., Any]
+LOG_2PI = math.log(2 * math.pi)
+
+
+def _positive(*shapes: Any) -> Any:
+    return np.logical_and.reduce([s > 0 for s in shapes]) if shapes else True
+
+
+def _made_good(parameters: Any, good: Any, instead: float) -> list[Any]:
+    """Return the parameters with a harmless number in the place of those that are none."""
+    if isinstance(good, (bool, np.bool_)) and good:
+        return list(parameters)
+    return [np.where(good, p, instead) for p in parameters]
+
+
+@dataclass(frozen=True)
+class Continuous:
+    """A family of densities, of z = (x - loc) / scale and the shapes.
+
+    Parameters
+    ----------
+    name : str
+    shapes : tuple of str
+        The names of the shapes.
+    log_density : callable
+        Of z inside the support, and the shapes.
+    distribution : callable
+        Likewise.
+    lower, upper : float
+        The support of z.
+    interior : float
+        A place in it.
+    log_distribution : callable, optional
+        Where the logarithm of the distribution would lose digits.
+    valid : callable
+        Whether shapes are such.
+    """
+
+    name: str
+    shapes: tuple[str, ...]
+    log_density: Formula
+    distribution: Formula
+    lower: float = -math.inf
+    upper: float = math.inf
+    interior: float = 0.5
+    log_distribution: Formula | None = None
+    valid: Formula = _positive
+
+    def _arguments(self, x: Any, args: tuple[Any, ...], named: dict[str, Any]) -> tuple[Any, ...]:
+        """Return z, scale, the shapes, and whether the parameters are such."""
+        names = (*self.shapes, "loc", "scale")
+        if len(args) > len(names) or set(named) - set(names[len(args) :]):
+            raise TypeError(f"{self.name}: expected x and {', '.join(names)}, not {args} and {sorted(named)}")
+        given = {"loc": 0.0, "scale": 1.0} | dict(zip(names, args, strict=False)) | named
+        missing = [name for name in self.shapes if name not in given]
+        if missing:
+            raise TypeError(f"{self.name}: the shape {missing[0]} is missing")
+        shapes = [given[name] for name in self.shapes]
+        loc, scale = given["loc"], given["scale"]
+        good = _positive(scale) & self.valid(*shapes)
+        scale, *shapes = _made_good((scale, *shapes), good, 1.0)
+        return (_array(x) - loc) / scale, scale, shapes, good
+
+    def logpdf(self, x: Any, *args: Any, **named: Any) -> Any:
+        """Return the logarithm of the density at x."""
+        z, scale, shapes, good = self._arguments(x, args, named)
+        inside = (z >= self.lower) & (z <= self.upper) & good
+        density = self.log_density(np.where(inside, z, self.interior), *shapes) - np.log(scale)
+        return np.where(inside, density, np.where(good, -math.inf, math.nan))
+
+    def pdf(self, x: Any, *args: Any, **named: Any) -> Any:
+        """Return the density at x."""
+        return np.exp(self.logpdf(x, *args, **named))
+
+    def cdf(self, x: Any, *args: Any, **named: Any) -> Any:
+        """Return the probability of a value up to x."""
+        z, _, shapes, good = self._arguments(x, args, named)
+        inside = (z > self.lower) & (z < self.upper) & good
+        share = self.distribution(np.where(inside, z, self.interior), *shapes)
+        return np.where(inside, share, np.where(good, 1.0 * (z >= self.upper), math.nan))
+
+    def logcdf(self, x: Any, *args: Any, **named: Any) -> Any:
+        """Return the logarithm of the probability of a value up to x."""
+        z, _, shapes, good = self._arguments(x, args, named)
+        inside = (z > self.lower) & (z < self.upper) & good
+        z_inside = np.where(inside, z, self.interior)
+        if self.log_distribution is not None:
+            share = self.log_distribution(z_inside, *shapes)
+        else:
+            share = np.log(self.distribution(z_inside, *shapes))
+        return np.where(inside, share, np.where(good, np.where(z >= self.upper, 0.0, -math.inf), math.nan))
+
+    def sf(self, x: Any, *args: Any, **named: Any) -> Any:
+        """Return the probability of a value above x."""
+        return 1.0 - self.cdf(x, *args, **named)
+
+
+@dataclass(frozen=True)
+class Discrete:
+    """A family of probabilities of whole numbers k, counted from loc; parameters as `Continuous` has them."""
+
+    name: str
+    shapes: tuple[str, ...]
+    log_mass: Formula
+    distribution: Formula
+    lower: int
+    valid: Formula
+    upper: Formula | None = None
+
+    def _arguments(self, k: Any, args: tuple[Any, ...], named: dict[str, Any]) -> tuple[Any, ...]:
+        names = (*self.shapes, "loc")
+        if len(args) > len(names) or set(named) - set(names[len(args) :]):
+            raise TypeError(f"{self.name}: expected k and {', '.join(names)}, not {args} and {sorted(named)}")
+        given = {"loc": 0.0} | dict(zip(names, args, strict=False)) | named
+        missing = [name for name in self.shapes if name not in given]
+        if missing:
+            raise TypeError(f"{self.name}: the shape {missing[0]} is missing")
+        shapes = [given[name] for name in self.shapes]
+        upper = math.inf if self.upper is None else self.upper(*shapes)
+        good = self.valid(*shapes)
+        return _array(k) - given["loc"], _made_good(shapes, good, 0.5), upper, good
+
+    def logpmf(self, k: Any, *args: Any, **named: Any) -> Any:
+        """Return the logarithm of the probability of k."""
+        k, shapes, upper, good = self._arguments(k, args, named)
+        inside = (k >= self.lower) & (k <= upper) & (np.floor(k) == k) & good
+        return np.where(
+            inside,
+            self.log_mass(np.where(inside, k, self.lower), *shapes),
+            np.where(good, -math.inf, math.nan),
+        )
+
+    def pmf(self, k: Any, *args: Any, **named: Any) -> Any:
+        """Return the probability of k."""
+        return np.exp(self.logpmf(k, *args, **named))
+
+    def cdf(self, k: Any, *args: Any, **named: Any) -> Any:
+        """Return the probability of a value up to k."""
+        k, shapes, upper, good = self._arguments(k, args, named)
+        k = np.floor(k)
+        inside = (k >= self.lower) & (k < upper) & good
+        share = self.distribution(np.where(inside, k, self.lower), *shapes)
+        return np.where(inside, share, np.where(good, 1.0 * (k >= upper), math.nan))
+
+    def logcdf(self, k: Any, *args: Any, **named: Any) -> Any:
+        """Return the logarithm of the probability of a value up to k."""
+        with np.errstate(divide="ignore"):
+            return np.log(self.cdf(k, *args, **named))
+
+
+def _array(x: Any) -> Any:
+    return x if hasattr(x, "dtype") else np.asarray(x, dtype=np.float64)
+
+
+def _t_log_density(z: Any, df: Any) -> Any:
+    scale = special.gammaln((df + 1) / 2) - special.gammaln(df / 2) - np.log(df * math.pi) / 2
+    return scale - (df + 1) / 2 * np.log1p(z * z / df)
+
+
+def _unit(p: Any) -> Any:
+    return (p >= 0) & (p <= 1)
+
+
+def _whole_and_unit(n: Any, p: Any) -> Any:
+    return (n >= 0) & (np.floor(n) == n) & _unit(p)
+
+
+def _binom_log_mass(k: Any, n: Any, p: Any) -> Any:
+    ways = special.gammaln(n + 1.0) - special.gammaln(k + 1.0) - special.gammaln(n - k + 1.0)
+    return ways + special.xlogy(k, p) + special.xlog1py(n - k, -p)
+
+
+norm = Continuous(
+    "norm", (), lambda z: -(z * z + LOG_2PI) / 2, special.ndtr, log_distribution=special.log_ndtr
+)
+t = Continuous("t", ("df",), _t_log_density, lambda z, df: special.stdtr(df, z))
+cauchy = Continuous(
+    "cauchy", (), lambda z: -np.log1p(z * z) - math.log(math.pi), lambda z: 0.5 + np.arctan(z) / math.pi
+)
+laplace = Continuous(
+    "laplace",
+    (),
+    lambda z: -np.abs(z) - math.log(2),
+    lambda z: np.where(z < 0, np.exp(-np.abs(z)) / 2, 1 - np.exp(-np.abs(z)) / 2),
+)
+logistic = Continuous(
+    "logistic",
+    (),
+    lambda z: special.log_expit(z) + special.log_expit(-z),
+    special.expit,
+    log_distribution=special.log_expit,
+)
+gumbel_r = Continuous(
+    "gumbel_r",
+    (),
+    lambda z: -z - np.exp(-z),
+    lambda z: np.exp(-np.exp(-z)),
+    log_distribution=lambda z: -np.exp(-z),
+)
+uniform = Continuous("uniform", (), lambda z: 0.0 * z, lambda z: z, 0.0, 1.0)
+expon = Continuous("expon", (), lambda z: -z, lambda z: -np.expm1(-z), 0.0)
+halfnorm = Continuous(
+    "halfnorm",
+    (),
+    lambda z: -z * z / 2 + math.log(2 / math.pi) / 2,
+    lambda z: special.erf(z / math.sqrt(2)),
+    0.0,
+)
+gamma = Continuous(
+    "gamma",
+    ("a",),
+    lambda z, a: special.xlogy(a - 1.0, z) - z - special.gammaln(a),
+    lambda z, a: special.gammainc(a, z),
+    0.0,
+)
+invgamma = Continuous(
+    "invgamma",
+    ("a",),
+    lambda z, a: -(a + 1.0) * np.log(z) - special.gammaln(a) - 1.0 / z,
+    lambda z, a: special.gammaincc(a, 1.0 / z),
+    math.ulp(0.0),
+)
+chi2 = Continuous(
+    "chi2",
+    ("df",),
+    lambda z, df: special.xlogy(df / 2 - 1, z) - z / 2 - special.gammaln(df / 2) - df * (math.log(2) / 2),
+    lambda z, df: special.gammainc(df / 2, z / 2),
+    0.0,
+)
+beta = Continuous(
+    "beta",
+    ("a", "b"),
+    lambda z, a, b: special.xlogy(a - 1.0, z) + special.xlog1py(b - 1.0, -z) - special.betaln(a, b),
+    lambda z, a, b: special.betainc(a, b, z),
+    0.0,
+    1.0,
+)
+lognorm = Continuous(
+    "lognorm",
+    ("s",),
+    lambda z, s: -(np.log(z) ** 2) / (2 * s * s) - np.log(s * z) - LOG_2PI / 2,
+    lambda z, s: special.ndtr(np.log(z) / s),
+    math.ulp(0.0),
+    log_distribution=lambda z, s: special.log_ndtr(np.log(z) / s),
+)
+weibull_min = Continuous(
+    "weibull_min",
+    ("c",),
+    lambda z, c: np.log(c) + special.xlogy(c - 1.0, z) - z**c,
+    lambda z, c: -np.expm1(-(z**c)),
+    0.0,
+)
+pareto = Continuous(
+    "pareto",
+    ("b",),
+    lambda z, b: np.log(b) - (b + 1.0) * np.log(z),
+    lambda z, b: 1.0 - z**-b,
+    1.0,
+    interior=2.0,
+)
+
+poisson = Discrete(
+    "poisson",
+    ("mu",),
+    lambda k, mu: special.xlogy(k, mu) - special.gammaln(k + 1.0) - mu,
+    lambda k, mu: special.gammaincc(k + 1.0, mu),
+    0,
+    lambda mu: mu >= 0,
+)
+bernoulli = Discrete(
+    "bernoulli",
+    ("p",),
+    lambda k, p: special.xlogy(k, p) + special.xlog1py(1.0 - k, -p),
+    lambda k, p: 1.0 - p + 0.0 * k,
+    0,
+    _unit,
+    lambda p: 1,
+)
+binom = Discrete(
+    "binom",
+    ("n", "p"),
+    _binom_log_mass,
+    lambda k, n, p: special.betaincc(k + 1.0, np.maximum(n - k, 1.0), p),
+    0,
+    _whole_and_unit,
+    lambda n, p: n,
+)
+geom = Discrete(
+    "geom",
+    ("p",),
+    lambda k, p: special.xlog1py(k - 1.0, -p) + np.log(p),
+    lambda k, p: -np.expm1(special.xlog1py(k, -p)),
+    1,
+    lambda p: (p > 0) & (p <= 1),
+)
+nbinom = Discrete(
+    "nbinom",
+    ("n", "p"),
+    lambda k, n, p: (
+        special.gammaln(k + n)
+        - special.gammaln(n)
+        - special.gammaln(k + 1.0)
+        + n * np.log(p)
+        + special.xlog1py(k, -p)
+    ),
+    lambda k, n, p: special.betainc(n, k + 1.0, p),
+    0,
+    lambda n, p: (n > 0) & (p > 0) & (p <= 1),
+)
+
+
+class dirichlet:  # noqa: N801  (SciPy's name)
+    """The distribution of n shares that add up to 1."""
+
+    @staticmethod
+    def logpdf(x: Any, alpha: Any) -> Any:
+        """Return the logarithm of the density at x, (n,) or (n, m) with the points as columns; alpha is (n,).
+
+        Examples
+        --------
+        >>> print(dirichlet.logpdf(np.array([0.2, 0.3, 0.5]), np.array([1.0, 2.0, 3.0])).round(6))
+        1.504077
+        """
+        n = alpha.shape[0]
+        if x.shape[0] != n or len(alpha.shape) != 1:
+            raise ValueError(f"x is {x.shape} and alpha {alpha.shape}; expected (n,) or (n, m), and (n,)")
+        if not (
+            np.all(alpha > 0)
+            and np.all(x >= 0)
+            and np.allclose(stop_gradient(np.sum(x, axis=0)), 1, atol=1e-10)
+        ):
+            raise ValueError("dirichlet: alpha must be positive, and x shares that add up to 1")
+        scale = special.gammaln(np.sum(alpha)) - np.sum(special.gammaln(alpha))
+        powers = alpha if len(x.shape) == 1 else np.reshape(alpha, (n, 1))
+        return scale + np.sum(special.xlogy(powers - 1.0, x), axis=0)
+
+    @staticmethod
+    def pdf(x: Any, alpha: Any) -> Any:
+        """Return the density at x."""
+        return np.exp(dirichlet.logpdf(x, alpha))
+
+
+class multivariate_normal:  # noqa: N801  (SciPy's name)
+    """The normal distribution in n dimensions."""
+
+    @staticmethod
+    def logpdf(x: Any, mean: Any = 0.0, cov: Any = 1.0) -> Any:
+        """Return the logarithm of the density at x, (n,) or (..., n); cov is (n, n) and positive definite.
+
+        Examples
+        --------
+        >>> print(multivariate_normal.logpdf(np.zeros(2), np.zeros(2), np.eye(2)).round(6))
+        -1.837877
+        """
+        difference = _array(x - mean)
+        n = difference.shape[-1] if difference.shape else 1
+        difference = difference if difference.shape else np.reshape(difference, (1,))
+        cov = np.eye(n) * cov if len(np.shape(stop_gradient(cov))) == 0 else cov
+        L = np.linalg.cholesky(cov)
+        flat = np.reshape(difference, (-1, n))
+        white = np.linalg.solve(L, flat.T)
+        half_log_det = np.sum(np.log(np.diagonal(L)))
+        y = -np.sum(white * white, axis=0) / 2 - half_log_det - n * (LOG_2PI / 2)
+        return np.reshape(y, difference.shape[:-1])
+
+    @staticmethod
+    def pdf(x: Any, mean: Any = 0.0, cov: Any = 1.0) -> Any:
+        """Return the density at x."""
+        return np.exp(multivariate_normal.logpdf(x, mean, cov))
+
+    @staticmethod
+    def entropy(mean: Any = None, cov: Any = 1.0) -> Any:  # noqa: ARG004  (it does not depend on the mean)
+        """Return the differential entropy, (n (1 + log(2 pi)) + log det cov) / 2.
+
+        Examples
+        --------
+        >>> print(multivariate_normal.entropy(cov=np.eye(2)).round(6))
+        2.837877
+        """
+        n = np.shape(stop_gradient(cov))[0] if len(np.shape(stop_gradient(cov))) else 1
+        L = np.linalg.cholesky(cov if len(np.shape(stop_gradient(cov))) else np.eye(1) * cov)
+        return n * (1 + LOG_2PI) / 2 + np.sum(np.log(np.diagonal(L)))

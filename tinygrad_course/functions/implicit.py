@@ -1,0 +1,135 @@
+"""Fixed points and roots, differentiated by the implicit function theorem: not through the search for them.
+
+Where F(x, a) = 0, dx/da = -(dF/dx)^-1 dF/da: the way back solves one linear system at the solution. The
+names and arguments are those of `scipy.optimize`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from scipy import optimize
+
+from tinygrad_course.autodiff.gradients import stop_gradient
+from tinygrad_course.autodiff.transforms import followed_vjp, jacobian, record_nest
+from tinygrad_course.engine import trees
+
+_optimize: Any = optimize  # its type hints know fewer methods, and no Any
+
+
+def root(
+    fun: Callable[..., Any], x0: Any, args: Any = (), method: str = "hybr", tol: float | None = None
+) -> Any:
+    """Return x with fun(x, *args) = 0, as `scipy.optimize.root` does: in the attribute x of a result.
+
+    Parameters
+    ----------
+    fun : callable
+        ``fun(x, *args)``, of x's shape. On the graph its `args` are followed: pass every Tensor there.
+    x0 : array
+        Where to begin; x does not depend on it.
+    args : tuple
+        Arrays, or nests of arrays.
+    method, tol
+        As in `scipy.optimize.root`.
+
+    Raises
+    ------
+    RuntimeError
+        If the search fails: there is no solution to differentiate.
+
+    Examples
+    --------
+    >>> from tinygrad_course import grad
+    >>> print(grad(lambda a: root(lambda x, a: x * x - a, 1.0, (a,)).x)(4.0).round(9))
+    0.25
+    """
+    args = args if isinstance(args, tuple) else (args,)
+    found = _optimize.OptimizeResult()
+
+    def search(f: Callable[..., Any], start: Any) -> Any:
+        result = _optimize.root(f, start, method=method, tol=tol)
+        if not result.success:
+            raise RuntimeError(f"root: no solution was found from x0={start}: {result.message}")
+        found.update(result)
+        return result.x
+
+    found.x = _solution("root", fun, x0, args, search)
+    return found
+
+
+def fixed_point(
+    func: Callable[..., Any],
+    x0: Any,
+    args: Any = (),
+    xtol: float = 1e-8,
+    maxiter: int = 500,
+    method: str = "del2",
+) -> Any:
+    """Return x with x = func(x, *args), as `scipy.optimize.fixed_point` does.
+
+    Parameters
+    ----------
+    func : callable
+        ``func(x, *args)``, of x's shape. On the graph its `args` are followed: pass every Tensor there.
+    x0 : array
+        Where to begin; x does not depend on it.
+    args : tuple
+        Arrays, or nests of arrays.
+    xtol, maxiter, method
+        As in `scipy.optimize.fixed_point`: "del2" accelerates, "iteration" does not.
+
+    Examples
+    --------
+    >>> from tinygrad_course import grad
+    >>> babylonian = lambda x, a: (x + a / x) / 2
+    >>> print(grad(lambda a: fixed_point(babylonian, 1.0, (a,)))(4.0).round(9))
+    0.25
+    """
+    args = args if isinstance(args, tuple) else (args,)
+
+    def search(f: Callable[..., Any], start: Any) -> Any:
+        shape = np.shape(start)
+        flat = _optimize.fixed_point(
+            lambda x: np.reshape(f(np.reshape(x, shape)), (-1,)),
+            np.reshape(start, (-1,)),
+            (),
+            xtol,
+            maxiter,
+            method,
+        )
+        return np.reshape(flat, shape)
+
+    def distance(x: Any, *args: Any) -> Any:
+        return func(x, *args) - x
+
+    return _solution("fixed_point", distance, x0, args, search, func)
+
+
+def _solution(
+    name: str,
+    F: Callable[..., Any],
+    x0: Any,
+    args: tuple[Any, ...],
+    search: Callable[..., Any],
+    searched: Callable[..., Any] | None = None,
+) -> Any:
+    """Return the x that `search` finds, recorded with the derivative of F(x, *args) = 0."""
+    start = np.asarray(stop_gradient(x0), dtype=np.float64)
+    leaves = [leaf for _, leaf in trees.leaves(args)]
+
+    def forward(values: Any) -> Any:
+        given = trees.rebuild(args, iter(values))
+        x = search(lambda x: (searched or F)(x, *given), start)
+        return np.reshape(x, start.shape)[()]
+
+    def backward(g: Any, x: Any, values: Any) -> Any:
+        n = int(np.prod(start.shape, dtype=int))
+        by_x = jacobian(lambda x: F(x, *trees.rebuild(args, iter(values))))(x)
+        w = np.linalg.solve(np.reshape(by_x, (n, n)).T, np.reshape(g, (n,)))
+        _, pullback = followed_vjp(lambda *v: F(x, *trees.rebuild(args, iter(v))), values, leaves)
+        return pullback(-np.reshape(w, start.shape))
+
+    return record_nest(name, forward, backward, leaves)

@@ -1,0 +1,132 @@
+"""One epoch of training: the batches in turn, a step for each; and what is measured after it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import numpy as np
+
+from tinygrad_course.engine import trees
+from tinygrad_course.engine.tensor import Tensor
+from tinygrad_course.functions.streams import Stream
+from tinygrad_course.training.batches import Array, count_examples, examples, mini_batches
+
+__all__ = ["Epochs", "Measures", "NotFiniteError"]
+
+Nest = Any
+Cost = Callable[..., Any]
+Metric = Callable[[Nest, Any, Any], Any]
+Step = Callable[..., tuple[Any, Nest, Nest]]
+Draw = Callable[[int], tuple[Any, ...]]
+
+
+class NotFiniteError(FloatingPointError):
+    """Training has come to a cost that is NaN or infinite."""
+
+
+class Epochs:
+    """One epoch: the batches in turn, a step for each."""
+
+    def __init__(
+        self,
+        step: Step,
+        X: Any,
+        Y: Any,
+        batch_size: int | None,
+        shuffle: Stream | Callable[[int], Stream],
+        axis: int,
+        draw: Draw | None,
+    ) -> None:
+        self.step = step
+        self.shuffle = shuffle
+        self.batch_size = batch_size
+        self.axis = axis
+        self.draw = draw
+        self.X, self.Y = X, Y
+        if batch_size is None:
+            self.X, self.Y = in_memory(X, Y, axis)
+
+    def batches(self, epoch: int) -> Iterator[tuple[Array, Array]]:
+        """Deal out the examples of one epoch, counted from 0."""
+        if self.batch_size is None:
+            return iter(((self.X, self.Y),))
+        rng = self.shuffle(epoch) if callable(self.shuffle) else self.shuffle
+        return mini_batches(self.X, self.Y, self.batch_size, rng, self.axis)
+
+    def run(self, number: int, parameters: Nest, state: Nest) -> tuple[float, float, Nest, Nest]:
+        """Return the mean cost, the last batch's cost, and the parameters and state after one epoch."""
+        total, m, J = 0.0, 0, 0.0
+        for batch, (X, Y) in enumerate(self.batches(number)):
+            try:
+                drawn = () if self.draw is None else self.draw(X.shape[-1])
+                value, after, later = self.step(parameters, state, X, Y, *drawn)
+            except FloatingPointError as error:
+                raise NotFiniteError(f"{self._place(number, batch)}: {error}") from error
+            J = float(value)
+            if not math.isfinite(J):
+                raise NotFiniteError(self._diverged(J, number, batch, parameters))
+            parameters, state = after, later
+            count = X.shape[-1]
+            total, m = (J * count, count) if m == 0 else (total + J * count, m + count)
+        return (J if m == count else total / m), J, parameters, state
+
+    def _place(self, epoch: int, batch: int) -> str:
+        if self.batch_size is None:
+            return f"iteration {epoch}"
+        return f"epoch {epoch}, mini-batch {batch}"
+
+    def _diverged(self, J: float, epoch: int, batch: int, parameters: Nest) -> str:
+        message = f"the cost is {J} at {self._place(epoch, batch)} (counted from 0)"
+        bad = [path for path, value in trees.leaves(parameters) if not np.all(np.isfinite(value))]
+        if bad:
+            message += f"; NaN or infinity is in {', '.join(bad)} by then"
+        return (
+            message
+            + ". A learning rate that is too large is the usual cause, a log of 0 or an overflow the next. "
+            "Run it under `with tinygrad_course.debug():` to see which operation made it first"
+        )
+
+
+def in_memory(X: Any, Y: Any, axis: int) -> tuple[Any, Any]:
+    """Return all examples as columns."""
+    if isinstance(X, np.ndarray) and isinstance(Y, np.ndarray) and axis == -1:
+        return X, Y
+    every = np.arange(count_examples(X, Y, axis))
+    return examples(X, every, axis), examples(Y, every, axis)
+
+
+class Measures:
+    """What is measured after an epoch: the cost of the validation data, and metrics of both parts."""
+
+    def __init__(
+        self, cost: Cost, metrics: Mapping[str, Metric], X: Any, Y: Any, validation: Any, axis: int
+    ) -> None:
+        self.cost = cost
+        self.metrics = dict(metrics)
+        self.training = (X, Y)
+        self.validation: tuple[Any, Any] | None = None
+        if validation is not None:
+            if not isinstance(validation, (tuple, list)) or len(validation) != 2:
+                raise TypeError(f"validation is a {type(validation).__name__}; expected the pair (X, Y)")
+            X, Y = validation
+            self.validation = in_memory(X, Y, axis)
+
+    def of(self, parameters: Nest) -> dict[str, float]:
+        """Return the values by the names that the history has for them."""
+        found: dict[str, float] = {}
+        if self.validation is not None:
+            found["validation_cost"] = recorded_value(self.cost, parameters, *self.validation)
+        for name, metric in self.metrics.items():
+            found[name] = float(metric(parameters, *self.training))
+            if self.validation is not None:
+                found[f"validation_{name}"] = float(metric(parameters, *self.validation))
+        return found
+
+
+def recorded_value(cost: Cost, parameters: Nest, X: Any, Y: Any) -> float:
+    """Return a cost as training computes it: from the logits, where the recording shows them."""
+    leaves = [Tensor(value, name=path) for path, value in trees.leaves(parameters)]
+    J = cost(trees.rebuild(parameters, iter(leaves)), X, Y)
+    return float(J.data if isinstance(J, Tensor) else J)
