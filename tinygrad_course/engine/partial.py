@@ -120,6 +120,8 @@ def chooses(rule: Rule, kwargs: dict[str, Any] | None) -> bool:
 def _step(
     rule: Rule, live: Live | None, conform: Any, i: int, vjp: Any, g: Any, y: Any, *values: Any, **kwargs: Any
 ) -> Any:
+    if live is not None and not chooses(rule, kwargs) and _everywhere(live):
+        return vjp(g, y, *values, **kwargs)
     value = values[0][i] if rule.sequence else values[i]
     if rule.elementwise:
         if rule.chooses is not None:
@@ -157,7 +159,7 @@ def handed(rule: Rule, live: Live, i: int, y: Any, value: Any) -> Live:
         return live if y.shape == value.shape else Live(_any_copy, (live, y.shape, value.shape), live.asked)
     if i == 2:  # a bias
         return Live(_any_copy, (live, y.shape, value.shape), live.asked)
-    return Live(_any_along, (live, y.shape, 1 - i), live.asked)
+    return Live(_any_factor, (live, y.shape, i, value.shape), live.asked)
 
 
 def passes(rule: Rule, live: Live, values: Any) -> bool:
@@ -166,7 +168,21 @@ def passes(rule: Rule, live: Live, values: Any) -> bool:
         return not rule.saves
     if rule.product != "matrices" or live.asked or values[0] is values[1]:
         return False
-    return len(values[0].shape) == len(values[1].shape) == 2
+    return _matrices(rule, values)
+
+
+def _matrices(rule: Rule, values: Any) -> bool:
+    """Whether a product is one of matrices, or of stacks of them."""
+    ndims = [np.ndim(v) for v in values[:2]]
+    return rule.product == "matrices" and (
+        ndims == [2, 2] or (min(ndims) >= 2 and rule.function is np.matmul)
+    )
+
+
+def _everywhere(live: Live) -> bool:
+    """Whether nothing was left out after all, as behind a product with a layer's weights."""
+    mask = live.mask()
+    return type(mask) is np.ndarray and bool(mask.all())
 
 
 def _itself(mask: Any) -> Any:
@@ -194,13 +210,22 @@ def _any_along(live: Live, shape: tuple[int, ...], axis: int) -> Any:
     return np.any(np.broadcast_to(live.mask(), shape), axis=axis, keepdims=True)
 
 
+def _any_factor(live: Live, shape: tuple[int, ...], i: int, target: tuple[int, ...]) -> Any:
+    """Which rows of the left factor, or columns of the right one, something live was multiplied with."""
+    along = _any_along(live, shape, -1 - i)
+    extra = along.ndim - len(target)
+    axes = tuple(k for k in range(along.ndim - 2) if k < extra or target[k - extra] == 1 != along.shape[k])
+    along = np.any(along, axis=axes, keepdims=True)
+    return along.reshape(along.shape[extra:])
+
+
 def _product(
     rule: Rule, live: Live, i: int, vjp: Any, g: Any, y: Any, values: Any, kwargs: dict[str, Any]
 ) -> tuple[Any, Live]:
     """Hand a mask through a product: an entry is live if something that it was multiplied into is."""
     shape = y.shape
     ga = vjp(g, y, *values, **kwargs)
-    if not (rule.product == "matrices" and np.ndim(values[0]) == np.ndim(values[1]) == 2):
+    if not _matrices(rule, values):
         likes: list[Any] = [_unlike(v) if getattr(v, "shape", ()) else v for v in values]
         return ga, Live(_reached, (live, vjp, _unlike(y), likes, kwargs), live.asked)
     if i == 2:  # a bias
@@ -208,9 +233,9 @@ def _product(
     found = getattr(ga, "_data", ga)
     if live.asked and type(found) is np.ndarray and not np.isfinite(found).all():
         # the other matrix holds infinities or NaN: missing data, say, in examples that the cost leaves out
-        other = np.where(_any_along(live, shape, i), values[1 - i], 0.0)
+        other = np.where(_any_along(live, shape, i - 2), values[1 - i], 0.0)
         ga = vjp(g, y, values[0], other, *values[2:]) if i == 0 else vjp(g, y, other, *values[1:])
-    return ga, Live(_any_along, (live, shape, 1 - i), live.asked)
+    return ga, Live(_any_factor, (live, shape, i, values[i].shape), live.asked)
 
 
 def _reached(live: Live, vjp: Any, probe: Any, values: Any, kwargs: dict[str, Any]) -> Any:
@@ -252,5 +277,14 @@ def _handed_on(
 
 def _unlike(x: Any) -> Any:
     """Return numbers in the shape of `x` of which no two sums cancel, to see where a gradient can come to."""
-    ones = np.ones_like(getattr(x, "_data", x), dtype=float)
-    return np.log(1.5 + np.cumsum(ones)).reshape(x.shape)
+    data = getattr(x, "_data", x)
+    if not isinstance(data, (np.ndarray, np.generic)):
+        return np.log(1.5 + np.cumsum(np.ones_like(data, dtype=float))).reshape(x.shape)
+    kind = data.dtype if data.dtype == np.float32 else np.dtype(float)
+    ready = _ready.get(kind)
+    if ready is None or ready.size < data.size:
+        ready = _ready[kind] = np.log(1.5 + np.arange(max(data.size, 4096))).astype(kind)
+    return ready[: data.size].reshape(data.shape)
+
+
+_ready: dict[Any, Any] = {}
