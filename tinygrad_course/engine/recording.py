@@ -67,6 +67,7 @@ def node(
     data: Any,
     values: Sequence[Any] | None,
     holds: list[Hold] | None = None,
+    kwargs: dict[str, Any] | None = None,
 ) -> Tensor:
     """Return a recorded Tensor: `data` is what `rule` made of `args`, whose data are `values`, where kept."""
     out: Tensor = _new(cls)
@@ -74,10 +75,13 @@ def node(
     out._op = rule
     out._args = args
     out._values = values
-    out._kwargs = out._state = out._grad = out._about = None
+    out._kwargs = kwargs
+    out._state = out._grad = out._about = None
     out._serial = clock()
     if holds:
         out._note().holds = holds
+    if rule.mend is not None:
+        out = rule.mend(out)
     if Watch.on:
         errors.watch(out)
     return out
@@ -162,14 +166,11 @@ def record(  # noqa: C901  (one pass over the arguments)
         raise TypeError(f"np.{rule.name}(..., dtype={y.dtype}) rounds, and what is rounded has no derivative")
     kind = type(y)
     if rule.outputs:
-        out = node(cls, rule, args, tuple(y), values if keep else None, holds)
-        out._kwargs = kwargs
+        out = node(cls, rule, args, tuple(y), values if keep else None, holds, kwargs)
         return _outputs(cls, out, given[0], values, y)
     if kind is not np.ndarray and kind is not _float64:
         y = _result(rule, y)
-    out = node(cls, rule, args, y, values if keep else None, holds)
-    if kwargs:
-        out._kwargs = kwargs
+    out = node(cls, rule, args, y, values if keep else None, holds, kwargs)
     if kind is np.ndarray:
         if y is values[0]:
             out._data = y[...]  # np.real returns its argument; a Tensor has an array of its own to show

@@ -7,13 +7,12 @@ from typing import Any
 import numpy as np
 from scipy import special
 
-from tinygrad_course.engine import trees
+from tinygrad_course.engine import mending, trees
 from tinygrad_course.engine.keeping import Hold, kept
 from tinygrad_course.engine.operation import Operation
 from tinygrad_course.engine.recording import node, peek
 from tinygrad_course.engine.tensor import Tensor
 from tinygrad_course.functions.activations import log_softmax, softmax
-from tinygrad_course.rules.special import EXPIT
 from tinygrad_course.rules.table import RULES, Rule, rule
 
 
@@ -86,28 +85,6 @@ def _record(cost: Rule, A: Tensor, Y: Any, link: Operation) -> Tensor:
     return node(Tensor, cost, (A, Y, Z), cost.function(a, y, z), (a, y, z), holds)
 
 
-def _link_to_logits(made: Operation) -> Operation | None:
-    """Return the operation whose argument is Z, if what `made` made is recorded as sigmoid(Z).
-
-    That is itself for `scipy.special.expit`, and the negation for 1 / (1 + np.exp(-Z)).
-    """
-    if made.rule is EXPIT:
-        return made
-    if made.rule is RULES[np.divide]:
-        one, divisor = made.args
-    elif made.rule is RULES[np.reciprocal]:
-        one, divisor = 1, made.args[0]
-    else:
-        return None
-    below = _made_by(np.add, divisor)
-    if not _is_one(one) or below is None:
-        return None
-    left, right = below.args
-    one, power = (right, left) if type(left) is Tensor else (left, right)
-    raised = _made_by(np.exp, power)
-    return _made_by(np.negative, raised.args[0]) if _is_one(one) and raised is not None else None
-
-
 def _made_by(function: Any, x: Any) -> Operation | None:
     made = x.operation if type(x) is Tensor else None
     return made if made is not None and made.rule is RULES[function] else None
@@ -155,9 +132,9 @@ def binary_cross_entropy(A: Any, Y: Any) -> Any:
     """
     A, Y = _prepared(A, Y)
     made = A.operation if type(A) is Tensor and type(Y) is not Tensor else None
-    link = None if made is None else _link_to_logits(made)
+    link = None if made is None else mending.link(made.output)
     if made is not None and link is not None:
-        return _record(RULES[_sigmoid_cost], made.output, Y, link)
+        return _record(RULES[_sigmoid_cost], made.output, Y, link.operation)
     return -np.sum(special.xlogy(Y, A) + special.xlog1py(1 - Y, -A)) / _examples(A)
 
 
