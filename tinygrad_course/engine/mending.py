@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy import special
 
-from tinygrad_course.engine.sweep import as_of
+from tinygrad_course.engine.views import as_of
 from tinygrad_course.rules.reductions import logsumexp
 from tinygrad_course.rules.table import RULES, Rule, is_tensor
 
@@ -45,7 +45,7 @@ def call(x: Any) -> tuple[Any, tuple[Any, ...], dict[str, Any]]:
     args = as_of(x)
     if isinstance(function, Mended):
         return function.function, args[:-1], {}
-    return function, args, getattr(x, "_kwargs", None) or {}
+    return function, args, x._kwargs or {}
 
 
 _COMBINING: set[Any] = {
@@ -312,7 +312,8 @@ def mend_logarithm(out: Tensor) -> Tensor:
             or (function is np.divide and call(args[1])[0] is np.sum)
         )
         if function is np.subtract and is_tensor(args[1]) and logit(x) is not None:
-            lost = odds(args[1]) is None or isinstance(args[1]._op.function, Mended)
+            known = odds(args[1]) is not None or call(args[1])[0] is special.expit
+            lost = not known or isinstance(args[1]._op.function, Mended)
     elif function is np.subtract and is_number(args[0], 1):
         lost = extreme(np.minimum, x) < 1024 * np.finfo(x.dtype).eps
     else:
