@@ -32,6 +32,10 @@ def write(target: Tensor, index: Any, value: Any) -> None:
     """Do ``target[index] = value``."""
     cls = type(target)
     state = target._state
+    if value is target and index is Ellipsis:
+        return
+    if isinstance(target._data, np.generic):
+        raise TypeError(f"{target._label()} is a number: nothing can be written to it in place")
     if type(state) is View:
         if type(value) is cls and type(value._state) is View and _same(value._state, target, index):
             return  # what  y[0] += 1  ends with: the view was written to already
@@ -45,8 +49,6 @@ def write(target: Tensor, index: Any, value: Any) -> None:
         target._data = data
         target._state = None
         return
-    if isinstance(now(target)._data, np.generic) and not np.ndim(index) and index not in ((), Ellipsis):
-        raise TypeError(f"{target._label()} is a number: it has no items to assign to")
     before = _first(target)
     _commit(target, dispatch(cls, assign, (before, index, value), {}), before)
 
@@ -165,7 +167,7 @@ def _through(view: View, index: Any, value: Any) -> None:
         root._data = data
         root._state = None
         return
-    write(root, places_in(root.shape, view.numbers()[index]), value)
+    write(root, places_in(root.shape, np.atleast_1d(view.numbers()[index])), value)
 
 
 def places_in(shape: tuple[int, ...], numbers: Any) -> tuple[Any, ...]:
