@@ -43,7 +43,7 @@ def write(target: Tensor, index: Any, value: Any) -> None:
         return
     if type(value) is cls and type(value._state) is View and _same(value._state, target, index):
         return
-    if _plain_leaf(target) and type(value) is not cls:
+    if plain_leaf(target) and type(value) is not cls:
         data = _copy(now(target)._data)
         data[index] = value
         target._data = data
@@ -75,7 +75,7 @@ def augment(target: Tensor, new: Any) -> Tensor:
     return target
 
 
-def _plain_leaf(tensor: Tensor) -> bool:
+def plain_leaf(tensor: Tensor) -> bool:
     """Whether a Tensor is a leaf of the user's, whose data he may change."""
     about = tensor._about
     return tensor._op is None and type(tensor._state) not in {Written, View} and not (about and about.trace)
@@ -161,7 +161,7 @@ def _through(view: View, index: Any, value: Any) -> None:
     if view.parent is root and shown is not None and index is Ellipsis:
         write(root, shown[0], value)
         return
-    if _plain_leaf(root) and type(value) is not cls:
+    if plain_leaf(root) and type(value) is not cls:
         data = _copy(now(root)._data)
         _shown(view, data)[index] = value
         root._data = data
