@@ -14,7 +14,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from tinygrad_course.engine import errors, trees
+from tinygrad_course.engine import errors, foreign, trees
 from tinygrad_course.engine.recording import SMALL, Hold, hold, peek, plain
 from tinygrad_course.engine.sweep import Foreign, first_seed, sweep, sweep_recorded
 from tinygrad_course.engine.tensor import Tensor, as_data
@@ -207,6 +207,7 @@ def value_and_grad(f: Function, argnums: int | Sequence[int] = 0, has_aux: bool 
 
 def _value_and_gradient(inputs: _Inputs, f: Function, J: Any) -> tuple[Any, Any, bool]:
     if type(J) is not Tensor:
+        foreign.refuse_hidden(J, _name(f), Tensor)
         _require_scalar(f, J)
         if errors.Floats.made != inputs.floats:
             raise TypeError(

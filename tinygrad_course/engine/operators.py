@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tinygrad_course.engine import errors
+from tinygrad_course.engine import errors, foreign
 from tinygrad_course.engine.errors import Watch
 from tinygrad_course.engine.recording import dispatch, record_plain
 from tinygrad_course.engine.sweep import clock
@@ -127,9 +127,13 @@ class Operators:
     __pow__, __rpow__, __ipow__ = _binary(np.power, operator.pow)
 
     def __matmul__(self, other: Any) -> Tensor:
+        if foreign.is_sparse(other):
+            return foreign.times_sparse(self, foreign.Sparse(other))  # type: ignore[no-any-return]
         return _call(self, np.matmul, self, other)  # type: ignore[no-any-return]
 
     def __rmatmul__(self, other: Any) -> Tensor:
+        if foreign.is_sparse(other):
+            return foreign.sparse_times(foreign.Sparse(other), self)  # type: ignore[no-any-return]
         return _call(self, np.matmul, other, self)  # type: ignore[no-any-return]
 
     def __neg__(self) -> Tensor:
@@ -315,4 +319,5 @@ class Methods:
 
     def tolist(self) -> Any:
         """Return the data as nested lists."""
+        foreign.refuse_caller()
         return getattr(self, "data").tolist()  # noqa: B009  (of the Tensor that this is)

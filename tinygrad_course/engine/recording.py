@@ -16,6 +16,7 @@ import numpy as np
 
 from tinygrad_course.engine import errors
 from tinygrad_course.engine.errors import Watch
+from tinygrad_course.engine.foreign import admitted
 from tinygrad_course.engine.sweep import OUTPUT, clock
 from tinygrad_course.rules.table import (
     COMPOSED,
@@ -143,7 +144,12 @@ def record_plain(  # noqa: C901  (one pass over the arguments)
                 values.append(arg)
             else:
                 keep = True
-                values.append(_constant(cls, rule, arg) if kind is list or kind is tuple else arg)
+                value = _constant(cls, rule, arg) if kind is list or kind is tuple else admitted(arg)
+                if type(value) is np.ndarray and value.nbytes > SMALL:
+                    holds = hold(value) if holds is None else holds + hold(value)
+                elif type(value) is np.ndarray:
+                    value = value.copy()
+                values.append(value)
     try:
         y = rule.function(*values)
     except Exception as error:  # noqa: BLE001  (whatever it is, it is told better)
@@ -232,7 +238,13 @@ def record(  # noqa: C901  (one pass over the arguments)
         elif kind is list or kind is tuple:
             arg = value = _constant(cls, rule, arg)
         else:
-            value = arg
+            value = admitted(arg)
+            if value is not arg and type(value) is np.ndarray:
+                keep = True
+                if value.nbytes <= SMALL:
+                    value = value.copy()
+                else:
+                    holds += hold(value)
         values.append(value)
         kept.append(arg)
     try:
@@ -296,7 +308,7 @@ def _members(cls: type[Tensor], rule: Rule, members: tuple[Any, ...], holds: lis
         else:
             if rule.saves and type(member) is np.ndarray:
                 holds += hold(member)
-            values.append(member)
+            values.append(admitted(member))
     return values
 
 
@@ -311,7 +323,10 @@ def _constant(cls: type[Tensor], rule: Rule, value: list[Any] | tuple[Any, ...])
         raise TypeError(errors.uncovered(rule, f"a Tensor inside a {type(value).__name__}"))
     if rule.elementwise:
         return np.array(value)
-    return list(value) if type(value) is list else value
+    kept = [
+        v.copy() if type(v) is np.ndarray else admitted(v) for v in value
+    ]  # index arrays may be used again
+    return kept if type(value) is list else tuple(kept)
 
 
 def _holds_tensor(cls: type[Tensor], value: Any) -> bool:

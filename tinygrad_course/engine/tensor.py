@@ -15,7 +15,7 @@ from typing import Any, ClassVar, NoReturn, final
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
-from tinygrad_course.engine import errors, mending  # noqa: F401  (mending enters itself into the rules)
+from tinygrad_course.engine import errors, foreign, mending  # noqa: F401  (mending enters itself into the rules)
 from tinygrad_course.engine.operation import Operation
 from tinygrad_course.engine.operators import Methods, Operators
 from tinygrad_course.engine.recording import dispatch, dispatch_ufunc, peek, plain, record, record_plain
@@ -42,6 +42,7 @@ def as_data(data: ArrayLike, dtype: DTypeLike | None) -> Any:
         raise TypeError(f"{data._label()} is a Tensor already; Tensor(t.data) makes a variable of its own")
     if isinstance(data, (list, tuple)) and any(type(d) is Tensor for d in data):
         raise TypeError("a list of Tensors: join them with np.stack([...]), which remembers")
+    foreign.refuse_as_data(data)
     array: Any
     if hasattr(data, "__array_function__") and not isinstance(data, (np.ndarray, np.generic)):
         # another library's array that speaks NumPy's protocols
@@ -126,6 +127,12 @@ class Tensor(Operators, Methods):
 
     __hash__ = object.__hash__
     __array_priority__: ClassVar[float] = 1000.0
+    __pandas_priority__: ClassVar[int] = 10_000  # pandas leaves its operators to us
+
+    @property
+    def _mask(self) -> NoReturn:
+        """Refuse: numpy.ma asks everything that it computes with for its mask, and computes on ``_data``."""
+        foreign.refuse(np.ma.MaskedArray)
 
     def __init__(self, data: ArrayLike, name: str | None = None, dtype: DTypeLike | None = None) -> None:
         if type(data) is float and dtype is None:
@@ -432,8 +439,12 @@ class Tensor(Operators, Methods):
         """Record a function that is neither (see `rules.table.primitive`)."""
         return dispatch(Tensor, function, args, kwargs)
 
-    def __array__(self, dtype: Any = None, copy: Any = None) -> NoReturn:
+    def __array__(self, dtype: Any = None, copy: Any = None) -> Any:
         """Refuse: an array would not remember."""
+        opaque = foreign.for_sparse(self)
+        if opaque is not None:
+            return opaque
+        foreign.refuse_caller()
         raise TypeError(
             f"{self._label()} {self.shape} can't be turned into a plain array without losing its gradient. "
             "For the values write t.data; to join Tensors use np.stack([t1, t2]) or np.concatenate, "
