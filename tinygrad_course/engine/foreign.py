@@ -132,7 +132,7 @@ def refuse_hidden(result: Any, name: str, cls: type) -> None:
     """Raise if a result that is no Tensor holds one: its gradient would be lost."""
     for attribute in ("magnitude", "data", "variable", "values"):
         held = getattr(result, attribute, None)
-        if type(getattr(held, "data", held)) is cls or type(held) is cls:
+        if type(held) is cls or type(getattr(held, "data", None)) is cls:
             kind = type(result)
             library = kind.__module__.partition(".")[0]
             raise TypeError(

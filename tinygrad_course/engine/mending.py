@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy import special
 
-from tinygrad_course.engine.sweep import as_of
+from tinygrad_course.engine.views import as_of
 from tinygrad_course.rules.reductions import logsumexp
 from tinygrad_course.rules.table import RULES, Rule, is_tensor
 
@@ -45,7 +45,7 @@ def call(x: Any) -> tuple[Any, tuple[Any, ...], dict[str, Any]]:
     args = as_of(x)
     if isinstance(function, Mended):
         return function.function, args[:-1], {}
-    return function, args, getattr(x, "_kwargs", None) or {}
+    return function, args, x._kwargs or {}
 
 
 _COMBINING: set[Any] = {

@@ -11,8 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_course.engine.sweep import Released
+from tinygrad_course.engine.operation import Released
 from tinygrad_course.engine.tensor import Tensor
+from tinygrad_course.engine.views import now
 from tinygrad_course.graph.program import Call, alive, call_of
 from tinygrad_course.rules.table import Rule
 
@@ -321,7 +322,7 @@ def _nearest(args: Sequence[Any]) -> set[int]:
     near: dict[int, Tensor] = {}
     waiting = [a for a in args if type(a) is Tensor]
     while waiting and len(near) < NEAR:
-        tensor = alive(waiting.pop(0))
+        tensor = alive(now(waiting.pop(0)))
         if id(tensor) not in near and tensor._op is not None:
             near[id(tensor)] = tensor
             waiting += [a for a in call_of(tensor)[1] if type(a) is Tensor]
@@ -333,7 +334,7 @@ def _collect(names: Mapping[Any, Any], known: dict[int, str], arrays: dict[str, 
         if not isinstance(name, str) or name.startswith("_"):
             continue
         if isinstance(value, (Tensor, np.ndarray)):
-            known.setdefault(id(value), name)
+            known.setdefault(id(now(value) if type(value) is Tensor else value), name)
             if isinstance(value, np.ndarray):
                 arrays.setdefault(name, value)
         elif type(value) is dict:
@@ -348,7 +349,7 @@ class _Builder:
         self.ids: dict[Any, int] = {}
 
     def build(self, roots: list[Tensor]) -> Graph:
-        roots = [alive(r) for r in roots]
+        roots = [alive(now(r)) for r in roots]
         stack: list[tuple[Tensor, Any]] = [(root, None) for root in reversed(roots)]
         while stack:  # depth first, children in order: each node once, after its inputs
             node, made = stack.pop()
@@ -369,8 +370,10 @@ class _Builder:
 
     def add(self, tensor: Tensor, call: Call | None, operands: list[Any], options: dict[str, Any]) -> None:
         inputs = tuple(self.ids[id(a)] if type(a) is Tensor else self.constant(a) for a in operands)
-        extra = tensor._extra or {}
-        if extra.get("input") and call is not None:  # a differentiated function's input stands for what
+        about = tensor._about
+        if (
+            about is not None and about.trace is not None and call is not None
+        ):  # a differentiated function's input stands for what
             number = self.ids[id(tensor)] = inputs[0]  # the caller passed
             if self.nodes[number].name is None:
                 self.nodes[number] = replace(self.nodes[number], name=tensor.name)
@@ -378,7 +381,6 @@ class _Builder:
         data = tensor._data
         grad = tensor._grad
         many = isinstance(data, tuple)
-        cost_born = extra.get("cost born")
         self.ids[id(tensor)] = len(self.nodes)
         self.nodes.append(
             Node(
@@ -391,11 +393,11 @@ class _Builder:
                 dtype=None if many else data.dtype,
                 value=None if type(data) is Released else data,
                 gradient=None if grad is None or many else grad,
-                line=extra.get("line"),
+                line=None if about is None else about.line,
                 tensor=tensor,
                 call=call,
                 born=-tensor._serial,
-                gradient_of=None if cost_born is None else -cost_born,
+                gradient_of=None if about is None else about.cost_number,
             )
         )
 

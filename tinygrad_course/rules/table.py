@@ -67,8 +67,8 @@ class Rule:
     """
 
     __slots__ = (
-        "accepted", "chooses", "elementwise", "function", "mend", "most_args", "name", "names", "outputs",
-        "plain", "product", "saves", "sequence", "ties", "twin", "variadic", "vjps",
+        "accepted", "arity", "chooses", "elementwise", "function", "mend", "most_args", "name", "names",
+        "outputs", "plain", "product", "saves", "sequence", "ties", "twin", "variadic", "vjps",
     )  # fmt: skip
 
     def __init__(
@@ -107,6 +107,8 @@ class Rule:
             and self.most_args == len(self.names) == len(vjps)
             and not (sequence or variadic or outputs or ties or chooses)
         )
+        #: How many arguments a call has that needs no further look: of a plain rule, one for each vjp.
+        self.arity = len(vjps) if self.plain else -1
         #: What takes this rule's place on nodes whose graph has been freed (see `sweep`).
         self.twin: Rule | None = None
 
