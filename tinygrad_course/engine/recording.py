@@ -274,9 +274,9 @@ def _view(
     if isinstance(out._data, np.ndarray):
         if type(parent) is not cls or not is_view(out._data, values[0]):
             return out
-    elif type(parent) is not cls:  # the subscripts of np.einsum
-        return out
-    elif function is operator.getitem and not _basic(values[1], out.shape):
+    elif type(parent) is not cls or (
+        function is operator.getitem and not _basic(values[1], out.shape)
+    ):  # np.einsum's first argument is text
         return out
     elif VIEWS[function] is None:
         unsure = True
