@@ -146,7 +146,7 @@ def refuse_caller() -> None:
     frame: Any = sys._getframe(2)
     while frame is not None:
         library = frame.f_globals.get("__name__", "").partition(".")[0]
-        if (library, "") in _INSTEAD:
+        if library != "scipy" and (library, "") in _INSTEAD:
             raise TypeError(
                 f"{library} would take a Tensor for its plain values, and the gradient would be lost: "
                 f"{_INSTEAD[library, '']}"
