@@ -11,7 +11,7 @@ import scipy
 from scipy import special
 
 import tinygrad_course  # noqa: F401  (fills the tables)
-from tinygrad_course.rules.table import COMPOSED, NO_DERIVATIVE, REFUSED, RULES
+from tinygrad_course.rules.table import COMPOSED, NO_DERIVATIVE, REFUSED, RULES, entered_late
 
 TARGET = Path(__file__).with_name("table_of_rules.md")
 MODULES = {
@@ -48,6 +48,7 @@ def versions() -> str:
 
 def page() -> str:
     """Return the page."""
+    entered_late()
     reasons: dict[str, list[Callable[..., Any]]] = {}
     for function, reason in REFUSED.items():
         reasons.setdefault(reason, []).append(function)

@@ -7,7 +7,16 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from tinygrad_course.rules.table import COMPOSED, NO_DERIVATIVE, REFUSED, RULES, Rule, primitive, rule
+from tinygrad_course.rules.table import (
+    COMPOSED,
+    NO_DERIVATIVE,
+    REFUSED,
+    RULES,
+    Rule,
+    entered_late,
+    primitive,
+    rule,
+)
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -71,6 +80,7 @@ def register_rule(
     array([0.5 , 0.25])
     """
     _checked(function, vjps)
+    entered_late()
     if function in RULES or function in COMPOSED:
         raise ValueError(
             f"{getattr(function, '__name__', function)} has a rule already. For another gradient wrap it: "

@@ -5,8 +5,10 @@ gradient, where ``0 * inf`` is NaN. (The number 0 must not be taken for it: that
 ``sqrt(x)**2`` at 0 is 1 is lost in 0 * inf, and 0 would be wrong.) So a sweep carries such a gradient as a
 `Partial`: the array, 0 in these places, with a mask of where it is *live*. The rule of an elementwise
 function gives nothing where nothing is live; what sums, moves or multiplies the entries hands the mask on.
-A mask is worked out only when a derivative is met that could be infinite. In a recorded sweep the masks
-become `np.where` in the recording, so the second derivative has them too, and a compiled program.
+A mask is worked out only when an infinity or a NaN is met: where derivatives are finite, 0 times them is 0
+without it. In a recorded sweep, whose numbers are not looked at, the masks of what the user's code left out
+in so many words (`np.where`) become `np.where` in the recording, so the second derivative has them too, and
+a compiled program.
 """
 
 from __future__ import annotations
@@ -26,8 +28,6 @@ if TYPE_CHECKING:
     from tinygrad_course.rules.table import Rule
 
 #: Linear in g whatever the values are: each entry of g goes to places that the arguments name.
-#: Of an output larger than this (bytes) the mask is made at once.
-LARGE = 65_536
 _MOVES = {operator.getitem, assign, np.sort, np.partition}
 
 
@@ -121,30 +121,38 @@ def _step(
     rule: Rule, live: Live | None, conform: Any, i: int, vjp: Any, g: Any, y: Any, *values: Any, **kwargs: Any
 ) -> Any:
     value = values[0][i] if rule.sequence else values[i]
+    recorded = hasattr(y, "_data")
+    if recorded and live is None and (rule.ties or not rule.elementwise) and "where" not in kwargs:
+        return vjp(g, y, *values, **kwargs)
+    if recorded and live is not None and not chooses(rule, kwargs) and _everywhere(live):
+        return vjp(g, y, *values, **kwargs)
     if rule.elementwise:
         if rule.chooses is not None:
             chosen = rule.chooses[i]
             assert chosen is not None  # noqa: S101
             ga = vjp(g, y, *values, **kwargs)
             live = Live(_chosen, (live, chosen, y, values, kwargs), live.asked if live else not rule.ties)
-            if getattr(y, "nbytes", 0) > LARGE:
-                live.mask()  # of one byte each: the values themselves need not be kept
         else:
             assert live is not None  # noqa: S101
             with np.errstate(all="ignore"):  # what is infinite where nothing is live is nobody's concern
                 ga = vjp(g, y, *values, **kwargs)
-            if rule.saves:
+            if rule.saves and (recorded or not _finite(ga)):
                 ga = np.where(live.mask(), ga, 0.0)
         return Partial(_fitting(conform, ga, value, rule), gathered(live, y.shape, value.shape))
     if rule.product and live is not None:
         ga, live = _product(rule, live, i, vjp, g, y, values, kwargs)
         return Partial(_fitting(conform, ga, value, rule), live)
-    mask = _handed_on(rule, live, i, vjp, y, value, values, kwargs)
+    here = Live(_handed_on, (rule, live, i, vjp, y, value, values, kwargs), live is None or live.asked)
     with np.errstate(all="ignore"):
         ga = vjp(g, y, *values, **kwargs)
-    if rule.saves and rule.function not in _MOVES:
-        ga = np.where(mask, ga, 0.0)
-    return Partial(_fitting(conform, ga, value, rule), Live(_itself, (mask,), live is None or live.asked))
+    if rule.saves and rule.function not in _MOVES and (recorded or not _finite(ga)):
+        ga = np.where(here.mask(), ga, 0.0)
+    return Partial(_fitting(conform, ga, value, rule), here)
+
+
+def _finite(ga: Any) -> bool:
+    """Whether all numbers are finite, as far as their sum tells: if one is not, the sum is not."""
+    return type(ga) in {np.ndarray, np.float64} and bool(np.isfinite(ga.sum()))
 
 
 def _fitting(conform: Any, ga: Any, value: Any, rule: Rule) -> Any:
@@ -157,7 +165,7 @@ def handed(rule: Rule, live: Live, i: int, y: Any, value: Any) -> Live:
         return live if y.shape == value.shape else Live(_any_copy, (live, y.shape, value.shape), live.asked)
     if i == 2:  # a bias
         return Live(_any_copy, (live, y.shape, value.shape), live.asked)
-    return Live(_any_along, (live, y.shape, 1 - i), live.asked)
+    return Live(_any_factor, (live, y.shape, i, value.shape), live.asked)
 
 
 def passes(rule: Rule, live: Live, values: Any) -> bool:
@@ -166,11 +174,21 @@ def passes(rule: Rule, live: Live, values: Any) -> bool:
         return not rule.saves
     if rule.product != "matrices" or live.asked or values[0] is values[1]:
         return False
-    return len(values[0].shape) == len(values[1].shape) == 2
+    return _matrices(rule, values)
 
 
-def _itself(mask: Any) -> Any:
-    return mask
+def _matrices(rule: Rule, values: Any) -> bool:
+    """Whether a product is one of matrices, or of stacks of them."""
+    ndims = [np.ndim(v) for v in values[:2]]
+    return rule.product == "matrices" and (
+        ndims == [2, 2] or (min(ndims) >= 2 and rule.function is np.matmul)
+    )
+
+
+def _everywhere(live: Live) -> bool:
+    """Whether nothing was left out after all, as behind a product with a layer's weights."""
+    mask = live.mask()
+    return type(mask) is np.ndarray and bool(mask.all())
 
 
 def _chosen(live: Live | None, chosen: Any, y: Any, values: Any, kwargs: dict[str, Any]) -> Any:
@@ -194,27 +212,36 @@ def _any_along(live: Live, shape: tuple[int, ...], axis: int) -> Any:
     return np.any(np.broadcast_to(live.mask(), shape), axis=axis, keepdims=True)
 
 
+def _any_factor(live: Live, shape: tuple[int, ...], i: int, target: tuple[int, ...]) -> Any:
+    """Which rows of the left factor, or columns of the right one, something live was multiplied with."""
+    along = _any_along(live, shape, -1 - i)
+    extra = along.ndim - len(target)
+    axes = tuple(k for k in range(along.ndim - 2) if k < extra or target[k - extra] == 1 != along.shape[k])
+    along = np.any(along, axis=axes, keepdims=True)
+    return along.reshape(along.shape[extra:])
+
+
 def _product(
     rule: Rule, live: Live, i: int, vjp: Any, g: Any, y: Any, values: Any, kwargs: dict[str, Any]
 ) -> tuple[Any, Live]:
     """Hand a mask through a product: an entry is live if something that it was multiplied into is."""
     shape = y.shape
     ga = vjp(g, y, *values, **kwargs)
-    if not (rule.product == "matrices" and np.ndim(values[0]) == np.ndim(values[1]) == 2):
-        likes: list[Any] = [_unlike(v) if getattr(v, "shape", ()) else v for v in values]
-        return ga, Live(_reached, (live, vjp, _unlike(y), likes, kwargs), live.asked)
+    if not _matrices(rule, values):
+        return ga, Live(_reached, (live, vjp, y, values, kwargs), live.asked)
     if i == 2:  # a bias
         return ga, gathered(live, shape, values[2].shape)
     found = getattr(ga, "_data", ga)
     if live.asked and type(found) is np.ndarray and not np.isfinite(found).all():
         # the other matrix holds infinities or NaN: missing data, say, in examples that the cost leaves out
-        other = np.where(_any_along(live, shape, i), values[1 - i], 0.0)
+        other = np.where(_any_along(live, shape, i - 2), values[1 - i], 0.0)
         ga = vjp(g, y, values[0], other, *values[2:]) if i == 0 else vjp(g, y, other, *values[1:])
-    return ga, Live(_any_along, (live, shape, 1 - i), live.asked)
+    return ga, Live(_any_factor, (live, shape, i, values[i].shape), live.asked)
 
 
-def _reached(live: Live, vjp: Any, probe: Any, values: Any, kwargs: dict[str, Any]) -> Any:
-    return vjp(np.where(live.mask(), probe, 0.0), None, *values, **kwargs) != 0
+def _reached(live: Live, vjp: Any, y: Any, values: Any, kwargs: dict[str, Any]) -> Any:
+    likes = [_unlike(v) if getattr(v, "shape", ()) else v for v in values]
+    return vjp(np.where(live.mask(), _unlike(y), 0.0), None, *likes, **kwargs) != 0
 
 
 def _handed_on(
@@ -252,5 +279,14 @@ def _handed_on(
 
 def _unlike(x: Any) -> Any:
     """Return numbers in the shape of `x` of which no two sums cancel, to see where a gradient can come to."""
-    ones = np.ones_like(getattr(x, "_data", x), dtype=float)
-    return np.log(1.5 + np.cumsum(ones)).reshape(x.shape)
+    data = getattr(x, "_data", x)
+    if not isinstance(data, (np.ndarray, np.generic)):
+        return np.log(1.5 + np.cumsum(np.ones_like(data, dtype=float))).reshape(x.shape)
+    kind = data.dtype if data.dtype == np.float32 else np.dtype(float)
+    ready = _ready.get(kind)
+    if ready is None or ready.size < data.size:
+        ready = _ready[kind] = np.log(1.5 + np.arange(max(data.size, 4096))).astype(kind)
+    return ready[: data.size].reshape(data.shape)
+
+
+_ready: dict[Any, Any] = {}

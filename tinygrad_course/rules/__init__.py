@@ -1,10 +1,10 @@
 """The derivatives of NumPy's and SciPy's functions, one line an argument.
 
-Importing the package fills the tables of `tinygrad_course.rules.table`.
+Importing the package fills the tables of `tinygrad_course.rules.table`, but for the functions of SciPy, which
+enter when it is imported (see `entered_late`).
 """
 
 from tinygrad_course.rules import (  # noqa: F401  (each fills the tables)
-    bessel,
     calculus,
     constant,
     decompositions,
@@ -18,9 +18,9 @@ from tinygrad_course.rules import (  # noqa: F401  (each fills the tables)
     padding,
     reductions,
     shaping,
-    special,
     statistics,
     ufunc_methods,
+    writing,
 )
 from tinygrad_course.rules.table import (
     COMPOSED,
@@ -30,6 +30,7 @@ from tinygrad_course.rules.table import (
     UFUNC_METHODS,
     Rule,
     composed,
+    entered_late,
     no_derivative,
     primitive,
     refused,
@@ -44,8 +45,11 @@ __all__ = [
     "UFUNC_METHODS",
     "Rule",
     "composed",
+    "entered_late",
     "no_derivative",
     "primitive",
     "refused",
     "rule",
 ]
+
+entered_late()

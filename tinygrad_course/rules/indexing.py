@@ -45,7 +45,11 @@ def scatter(g: Any, index: Any, shape: tuple[int, ...]) -> Any:
 @primitive
 def assign(x: Any, index: Any, value: Any) -> Any:
     """A copy of `x` in which ``x[index] = value`` was done."""
-    out: Any = np.array(x) if isinstance(x, (np.generic, int, float)) else x.copy()
+    out: Any
+    if isinstance(x, np.ndarray):
+        out = x.copy("K")  # it lies in memory as x does: what is a view of it depends on that
+    else:
+        out = np.array(x) if isinstance(x, (np.generic, int, float)) else x.copy()
     out[index] = value
     return out
 

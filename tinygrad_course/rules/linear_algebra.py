@@ -11,6 +11,17 @@ from tinygrad_course.rules.diagonals import on_diagonal
 from tinygrad_course.rules.shapes import as_array, conj, transposed, unbroadcast
 from tinygrad_course.rules.table import composed, rule
 
+
+def rows(a: Any) -> Any:
+    """A stack of matrices as one matrix, with their rows below one another."""
+    return a.reshape((-1, a.shape[-1]))
+
+
+def flat_product(a: Any, b: Any) -> Any:
+    """The product of a stack of matrices with one matrix, as one product."""
+    return np.dot(rows(a), b).reshape((*a.shape[:-1], b.shape[-1]))
+
+
 # ------------------------------------------------------------------ dot: an axis of a against one of b
 
 
@@ -18,7 +29,7 @@ def dot_left(g: Any, y: Any, a: Any, b: Any) -> Any:
     if type(b) is not np.ndarray:
         b = as_array(b)
     if b.ndim == 2 and a.ndim:
-        return np.dot(g, b.T) if a.ndim < 3 else np.matmul(g, b.T)
+        return np.dot(g, b.T) if a.ndim < 3 else flat_product(g, b.T)
     if a.ndim == 0:
         return np.sum(g * b)
     if b.ndim == 0:
@@ -56,7 +67,7 @@ rule(np.dot, dot_left, dot_right, product="matrices")
 def matmul_left(g: Any, y: Any, a: Any, b: Any) -> Any:
     b = as_array(b)
     if b.ndim == 2:
-        return np.dot(g, b.T) if a.ndim < 3 else np.matmul(g, b.T)
+        return np.dot(g, b.T) if a.ndim < 3 else flat_product(g, b.T)
     if b.ndim == 1:
         return g[..., None] * b if a.ndim > 1 else g * b
     if a.ndim == 1:
@@ -72,6 +83,8 @@ def matmul_right(g: Any, y: Any, a: Any, b: Any) -> Any:
         return a[:, None] * g[..., None, :] if b.ndim > 1 else g * a
     if b.ndim == 1:
         return unbroadcast(np.matmul(transposed(a), g[..., None])[..., 0], b.shape)
+    if b.ndim == 2:  # weights that all examples share: one product, instead of one each and a sum
+        return np.dot(rows(a).T, rows(g))
     return unbroadcast(np.matmul(transposed(a), g), b.shape)
 
 

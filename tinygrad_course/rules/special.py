@@ -13,7 +13,7 @@ import numpy as np
 from scipy import special
 
 from tinygrad_course.rules.shapes import is_complex
-from tinygrad_course.rules.table import Vjp, no_derivative, primitive, refused, rule
+from tinygrad_course.rules.table import RULES, Vjp, no_derivative, primitive, refused, rule
 
 ROOT_PI = math.sqrt(math.pi)
 ROOT_2 = math.sqrt(2.0)
@@ -40,6 +40,7 @@ def over(a: Any, b: Any) -> Any:
 # ------------------------------------------------------------------ the sigmoid and entropies
 
 rule(special.expit, lambda g, y, a: g * (y * (1.0 - y)))
+EXPIT = RULES[special.expit]
 rule(special.log_expit, lambda g, y, a: g * special.expit(-a))
 rule(special.logit, lambda g, y, a: g / (a * (1.0 - a)))
 

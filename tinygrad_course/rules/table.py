@@ -16,7 +16,9 @@ from __future__ import annotations
 
 import functools
 import inspect
+import sys
 from collections.abc import Callable
+from importlib import import_module
 from typing import Any, TypeVar
 
 import numpy as np
@@ -60,11 +62,13 @@ class Rule:
     product : str
         "sums" where each entry of the output is a sum of products of the arrays' entries, "matrices" where
         two arguments of two axes are multiplied as matrices (a third one is added to the product).
+    mend : callable, optional
+        ``mend(out)`` records the call anew where NumPy's numbers have lost what it amounts to.
     """
 
     __slots__ = (
-        "accepted", "chooses", "elementwise", "function", "most_args", "name", "names", "outputs", "plain",
-        "product", "saves", "sequence", "ties", "twin", "variadic", "vjps",
+        "accepted", "arity", "chooses", "elementwise", "function", "mend", "most_args", "name", "names",
+        "outputs", "plain", "product", "saves", "sequence", "ties", "twin", "variadic", "vjps",
     )  # fmt: skip
 
     def __init__(
@@ -93,6 +97,7 @@ class Rule:
         self.ties = ties
         self.chooses = chooses
         self.product = product
+        self.mend: Callable[..., Any] | None = None
         #: The arguments that the vjps name, in order: a call that passes any other is refused.
         self.names, self.most_args = _parameters(vjps)
         self.accepted = frozenset(self.names)
@@ -102,6 +107,8 @@ class Rule:
             and self.most_args == len(self.names) == len(vjps)
             and not (sequence or variadic or outputs or ties or chooses)
         )
+        #: How many arguments a call has that needs no further look: of a plain rule, one for each vjp.
+        self.arity = len(vjps) if self.plain else -1
         #: What takes this rule's place on nodes whose graph has been freed (see `sweep`).
         self.twin: Rule | None = None
 
@@ -132,6 +139,10 @@ WITH_KEYWORDS: dict[Callable[..., Any], tuple[frozenset[str], Callable[..., Any]
 """What a function with a rule is, in terms of others, when it is called with one of these keywords."""
 UFUNC_METHODS: dict[tuple[Callable[..., Any], str], Callable[..., Any]] = {}
 """What ``np.add.reduce`` and its like are in terms of functions with rules, by ufunc and method."""
+
+
+LATE = {"scipy.special": ("tinygrad_course.rules.special", "tinygrad_course.rules.bessel")}
+"""Where the rules of a library are that need not have been imported."""
 
 
 def rule(function: Callable[..., Any], *vjps: Vjp | None, **options: Any) -> None:
@@ -179,6 +190,19 @@ def refused(reason: str, *functions: Callable[..., Any]) -> None:
     """Enter functions that raise when they are given a Tensor, with the reason."""
     for function in functions:
         REFUSED[function] = reason
+
+
+def entered_late() -> bool:
+    """Enter the rules of SciPy's functions if it was imported since, and tell whether it was.
+
+    Who calls `scipy.special.expit` has imported it: until then nobody waits for it.
+    """
+    found = [module for module in LATE if module in sys.modules]
+    for module in found:
+        for rules in LATE.get(module, ()):
+            import_module(rules)  # another thread's import is waited for
+        LATE.pop(module, None)
+    return bool(found)
 
 
 def refusal(function: Callable[..., Any]) -> str | None:

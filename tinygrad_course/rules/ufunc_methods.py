@@ -5,7 +5,6 @@ They are written in terms of functions that have rules. A running maximum is the
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -22,7 +21,6 @@ from tinygrad_course.rules.table import (
     is_tensor,
     primitive,
     rule,
-    with_keywords,
 )
 
 # ------------------------------------------------------------------ keywords of the call itself
@@ -60,10 +58,6 @@ def in_dtype(ufunc: np.ufunc, x: Any, dtype: Any) -> Any:
         raise TypeError(f"np.{ufunc.__name__}(..., dtype={dtype}): the argument is {own}, which does not fit")
     return astype(x, dtype)
 
-
-for entry in RULES:
-    if isinstance(entry, np.ufunc) and entry.nout == 1 and entry.signature is None:
-        with_keywords(entry, "where", "dtype")(functools.partial(selected, entry))
 
 # ------------------------------------------------------------------ reduce
 
@@ -152,8 +146,9 @@ def reduced_segments(ufunc: np.ufunc) -> Callable[..., Any]:
     def reduceat(array: Any, indices: Any, axis: int = 0) -> Any:
         array = as_array(array)
         before = (slice(None),) * (axis % array.ndim)
+        reduce = UFUNC_METHODS.get((ufunc, "reduce")) or one_by_one(ufunc)
         parts = (array[(*before, slice(a, b))] for a, b in segments(indices, array.shape[axis]))
-        return np.stack([UFUNC_METHODS[ufunc, "reduce"](p, axis=axis) for p in parts], axis=axis)
+        return np.stack([reduce(p, axis=axis) for p in parts], axis=axis)
 
     return reduceat
 
@@ -186,13 +181,24 @@ def outer(ufunc: np.ufunc) -> Callable[..., Any]:
     return definition
 
 
-for entry in (*RULES, *COMPOSED):
-    if isinstance(entry, np.ufunc) and entry.nin == 2 and entry.nout == 1 and entry.signature is None:
-        UFUNC_METHODS[entry, "outer"] = outer(entry)
-        if entry in RULES and None not in RULES[entry].vjps:
-            UFUNC_METHODS[entry, "reduce"] = one_by_one(entry)
-            UFUNC_METHODS[entry, "accumulate"] = each_step(entry)
-            UFUNC_METHODS[entry, "reduceat"] = reduced_segments(entry)
+GENERAL = {
+    "outer": outer,
+    "reduce": one_by_one,
+    "accumulate": each_step,
+    "reduceat": reduced_segments,
+}
+
+
+def method_of(ufunc: np.ufunc, method: str) -> Callable[..., Any] | None:
+    """What ``ufunc.method`` is in terms of functions with rules, None if it is not known."""
+    own = UFUNC_METHODS.get((ufunc, method))
+    if own is not None or method not in GENERAL or (ufunc.nin, ufunc.nout, ufunc.signature) != (2, 1, None):
+        return own
+    rule = RULES.get(ufunc)
+    known = ufunc in COMPOSED if rule is None else method == "outer" or None not in rule.vjps
+    return GENERAL[method](ufunc) if known else None
+
+
 UFUNC_METHODS[np.add, "reduce"] = reduction(np.sum)
 UFUNC_METHODS[np.multiply, "reduce"] = reduction(np.prod)
 UFUNC_METHODS[np.maximum, "reduce"] = reduction(np.max)
@@ -200,6 +206,6 @@ UFUNC_METHODS[np.minimum, "reduce"] = reduction(np.min)
 UFUNC_METHODS[np.logaddexp, "reduce"] = logsumexp
 UFUNC_METHODS[np.add, "accumulate"] = accumulation(np.cumsum)
 UFUNC_METHODS[np.multiply, "accumulate"] = accumulation(np.cumprod)
-for entry in (np.maximum, np.minimum):
-    UFUNC_METHODS[entry, "accumulate"] = running_extreme(entry)
+for _extreme in (np.maximum, np.minimum):
+    UFUNC_METHODS[_extreme, "accumulate"] = running_extreme(_extreme)
 UFUNC_METHODS[np.add, "reduceat"] = lambda array, indices, axis=0: summed_segments(array, indices, axis)
