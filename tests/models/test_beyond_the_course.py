@@ -118,7 +118,7 @@ def test_a_short_training_lowers_each_cost() -> None:
         assert costs[-1] < 0.9 * costs[0]
         assert len(characters.sample(p, "the ", 10, np.random.RandomState(0))) == 14
     p, costs = gpt.train(gpt.initialize(T=12, n=16, blocks=1), written, iterations=40, m=8)
-    assert np.mean(costs[-5:]) < 0.8 * costs[0]
+    assert np.mean(costs[-5:]) < 0.92 * costs[0]
     assert len(gpt.sample(p, "the ", 15, np.random.RandomState(0))) == 19
 
 
