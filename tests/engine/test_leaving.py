@@ -100,7 +100,7 @@ def test_float_is_the_way_out_of_backwards_style():
     assert [float(c) for c in costs] == list(map(float, costs)) == [14.0, 28.0]
     assert float(J) + math.sqrt(4.0) == 16.0
     for lost in (math.sin, math.exp, math.erf, math.gamma, np.float64):
-        with pytest.raises(TypeError, match="los(e|ing) its gradient"):
+        with pytest.raises(TypeError, match=r"los(e|ing) its gradient"):
             lost(J)
 
 
