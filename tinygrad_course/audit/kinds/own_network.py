@@ -113,6 +113,8 @@ class OwnNetwork(Kind):
         ]
         self.cost: ast.FunctionDef | str = ""
         self.rows: bool | None = None
+        """Whether the examples are rows, once that is known."""
+        self.turned = False
         self.units = 1
         self.factor = "1"
 
@@ -189,16 +191,18 @@ class OwnNetwork(Kind):
 
     def _pool(self, learner: Learner, draw: Draw) -> Pool:
         m, n_x, n_h = draw.size(2, 5), draw.size(2, 4), draw.size(2, 5)
+        if self._takes("keep_prob"):
+            m, n_h = 9, 5  # masks that drop something in every layer
         text = learner.text(*[node.name for node in (self.forward, self.node) if node is not None])
         self.units = 3 if re.search(r"softmax|keepdims.*exp|exp.*keepdims", text) else 1
         depth = learner.depth(*[node.name for node in (self.forward, self.node) if node is not None])
         L = depth or draw.layers()
-        sizes = [n_x, *[draw.size(2, 4) for _ in range(L - 1)], self.units]
+        sizes = [n_x, *[draw.size(2, 4) + 2 * (m == 9) for _ in range(L - 1)], self.units]
         if L == 2:
             sizes[1] = n_h
         roles = {"n_x": n_x, "n_h": sizes[1] if L > 1 else n_h, "n_y": self.units, "layer_dims": sizes}
         lambd = draw.choice([0.7, 0.3]) if self._takes("lambd") else 0.0
-        roles |= {"seed": 3, "lambd": lambd, "keep_prob": draw.choice([0.6, 0.75, 0.9]), "print_cost": False}
+        roles |= {"seed": 3, "lambd": lambd, "keep_prob": draw.choice([0.6, 0.75, 0.35]), "print_cost": False}
         roles |= {"activation": "relu", "learning_rate": 0.1, "m": m}
         pool = Pool(roles=roles)
         X = draw.array(n_x, m)
@@ -287,7 +291,7 @@ class OwnNetwork(Kind):
 
     def _cost_of(self, learner: Learner, pool: Pool, cost: ast.FunctionDef | str) -> float:
         if isinstance(cost, str):
-            return _usual_cost(cost, pool.roles.get("AL"), pool.roles["Y"], rows=bool(self.rows))
+            return _usual_cost(cost, pool.roles.get("AL"), pool.roles["Y"], rows=self.turned)
         arguments = pool.arguments(cost)
         if arguments is None:
             raise Unfit(f"the arguments of {cost.name} are not known by their names")
@@ -300,7 +304,7 @@ class OwnNetwork(Kind):
         given = Pool(dict(pool.named), dict(pool.roles), pool.theta)
         if rows:
             given.roles |= {"X": X.T, "Y": Y.T}
-        self.rows = rows
+        self.turned = rows
         first = self._forward_pass(learner, given, pool.theta)
         AL = first.roles.get("AL")
         if self.forward is not None and isinstance(AL, np.ndarray):
