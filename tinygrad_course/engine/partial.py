@@ -20,7 +20,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tinygrad_course.rules.indexing import assign
+from tinygrad_course.rules.reductions import extreme
 from tinygrad_course.rules.shapes import restore
+from tinygrad_course.rules.windows import windows
 
 if TYPE_CHECKING:
     from tinygrad_course.rules.table import Rule
@@ -29,6 +31,12 @@ if TYPE_CHECKING:
 #: Of an output larger than this (bytes) the mask is made at once.
 LARGE = 65_536
 _MOVES = {operator.getitem, assign, np.sort, np.partition}
+_EXTREMES = {np.max, np.amax, np.min, np.amin}
+#: Of these the vjp moves a mask as it moves a gradient.
+_MOVERS = {
+    *(np.reshape, np.ravel, np.squeeze, np.expand_dims, np.transpose, np.swapaxes, np.moveaxis),
+    *(np.matrix_transpose, np.flip, operator.getitem, windows),
+}
 
 
 class Live:
@@ -120,19 +128,21 @@ def chooses(rule: Rule, kwargs: dict[str, Any] | None) -> bool:
 def _step(
     rule: Rule, live: Live | None, conform: Any, i: int, vjp: Any, g: Any, y: Any, *values: Any, **kwargs: Any
 ) -> Any:
-    if live is not None and not chooses(rule, kwargs) and _everywhere(live):
-        return vjp(g, y, *values, **kwargs)
     value = values[0][i] if rule.sequence else values[i]
     if rule.elementwise:
         if rule.chooses is not None:
             chosen = rule.chooses[i]
             assert chosen is not None  # noqa: S101
             ga = vjp(g, y, *values, **kwargs)
-            live = Live(_chosen, (live, chosen, y, values, kwargs), live.asked if live else not rule.ties)
-            if getattr(y, "nbytes", 0) > LARGE:
-                live.mask()  # of one byte each: the values themselves need not be kept
+            asked = live.asked if live else not rule.ties
+            if getattr(y, "nbytes", 0) > LARGE:  # a mask has one byte each: the values need not be kept
+                live = Live(_both, (live, chosen(y, *values, **kwargs)), asked)
+            else:
+                live = Live(_chosen, (live, chosen, y, values, kwargs), asked)
         else:
             assert live is not None  # noqa: S101
+            if rule.saves and not chooses(rule, kwargs) and _everywhere(live):
+                return vjp(g, y, *values, **kwargs)
             with np.errstate(all="ignore"):  # what is infinite where nothing is live is nobody's concern
                 ga = vjp(g, y, *values, **kwargs)
             if rule.saves:
@@ -141,6 +151,20 @@ def _step(
     if rule.product and live is not None:
         ga, live = _product(rule, live, i, vjp, g, y, values, kwargs)
         return Partial(_fitting(conform, ga, value, rule), live)
+    if rule.function in _MOVERS and live is not None:
+        return Partial(
+            _fitting(conform, vjp(g, y, *values, **kwargs), value, rule),
+            Live(_moved, (live, vjp, y.shape, [_outline(value), *values[1:]], kwargs), live.asked),
+        )
+    if rule.function in _EXTREMES and kwargs.get("where", True) is True:
+        own = extreme(y, *values, **kwargs)
+        axis = values[1] if len(values) > 1 else kwargs.get("axis")
+        return Partial(
+            _fitting(conform, vjp(g, y, *values, **kwargs), value, rule),
+            Live(_of_extreme, (live, own, y.shape, value.shape, axis), live is None or live.asked),
+        )
+    if live is not None and not chooses(rule, kwargs) and _everywhere(live):
+        return vjp(g, y, *values, **kwargs)
     mask = _handed_on(rule, live, i, vjp, y, value, values, kwargs)
     with np.errstate(all="ignore"):
         ga = vjp(g, y, *values, **kwargs)
@@ -185,13 +209,36 @@ def _everywhere(live: Live) -> bool:
     return type(mask) is np.ndarray and bool(mask.all())
 
 
+def _moved(live: Live, vjp: Any, shape: tuple[int, ...], values: Any, kwargs: dict[str, Any]) -> Any:
+    """Move the mask as the gradient is moved."""
+    mask: Any = vjp(np.broadcast_to(live.mask(), shape), None, *values, **kwargs)
+    return mask
+
+
+def _outline(x: Any) -> Any:
+    """Return an array of the same shape that takes no memory."""
+    return np.broadcast_to(np.False_, x.shape) if type(x) is np.ndarray else x
+
+
+def _of_extreme(
+    live: Live | None, own: Any, shape: tuple[int, ...], target: tuple[int, ...], axis: Any
+) -> Any:
+    """Where an extreme was taken that something live came from."""
+    if live is None:
+        return own
+    return own & restore(np.broadcast_to(live.mask(), shape), target, axis, len(shape) == len(target))
+
+
 def _itself(mask: Any) -> Any:
     return mask
 
 
-def _chosen(live: Live | None, chosen: Any, y: Any, values: Any, kwargs: dict[str, Any]) -> Any:
-    mask = chosen(y, *values, **kwargs)
+def _both(live: Live | None, mask: Any) -> Any:
     return mask if live is None else live.mask() & mask
+
+
+def _chosen(live: Live | None, chosen: Any, y: Any, values: Any, kwargs: dict[str, Any]) -> Any:
+    return _both(live, chosen(y, *values, **kwargs))
 
 
 def gathered(live: Live, shape: tuple[int, ...], target: tuple[int, ...]) -> Live:

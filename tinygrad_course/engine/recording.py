@@ -234,7 +234,7 @@ def record(  # noqa: C901  (one pass over the arguments)
         values.append(value)
         kept.append(arg)
     try:
-        y = rule.function(*values, **kwargs) if kwargs else rule.function(*values)
+        y = rule.compute(*values, **kwargs) if kwargs else rule.compute(*values)
     except Exception as error:  # noqa: BLE001  (whatever it is, it is told better)
         raise errors.explain(error, rule, args) from None
     if not differentiable:

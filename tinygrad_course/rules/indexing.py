@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_course.rules.shapes import as_array, normalize, unbroadcast
+from tinygrad_course.rules.shapes import as_array, unbroadcast
 from tinygrad_course.rules.table import NO_DERIVATIVE, composed, primitive, rule
 
 # ------------------------------------------------------------------ the two primitives that NumPy lacks
@@ -252,19 +252,3 @@ def unique_positions(ar: Any, axis: int | None, equal_nan: bool) -> Any:
 
 
 NO_DERIVATIVE.add(unique_positions)
-
-
-# ------------------------------------------------------------------ windows
-
-
-@composed(np.lib.stride_tricks.sliding_window_view)
-def sliding_window_view(x: Any, window_shape: Any, axis: Any = None, *, subok: bool = False) -> Any:
-    """Every window of a shape, as copies of its elements."""
-    widths = (window_shape,) if isinstance(window_shape, (int, np.integer)) else tuple(window_shape)
-    for width, along in zip(widths, normalize(axis, x.ndim), strict=True):
-        starts = np.arange(x.shape[along] - width + 1)
-        if not starts.size:
-            raise ValueError(f"a window of {width} does not fit into axis {along} of {x.shape}")
-        window = starts[:, None] + np.arange(width)
-        x = np.moveaxis(x[(slice(None),) * along + (window,)], along + 1, -1)
-    return x
