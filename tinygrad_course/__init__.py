@@ -18,6 +18,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from tinygrad_course.autodiff.buffers import array, zeros, zeros_like
     from tinygrad_course.autodiff.custom import custom_rule, register_rule
     from tinygrad_course.autodiff.debugging import debug
     from tinygrad_course.autodiff.gradients import (
@@ -61,6 +62,7 @@ _LATER = {
     "Network": "training.network",
     "NotFiniteError": "training.epochs",
     "Tensor": "engine.tensor",
+    "array": "autodiff.buffers",
     "check_gradients": "gradient_checking",
     "compare_gradients": "gradient_checking",
     "compiled": "compiling",
@@ -85,6 +87,8 @@ _LATER = {
     "value_and_grad": "autodiff.gradients",
     "vjp": "autodiff.gradients",
     "watch": "training.watching",
+    "zeros": "autodiff.buffers",
+    "zeros_like": "autodiff.buffers",
 }
 
 __all__ = [
@@ -99,6 +103,7 @@ __all__ = [
     "Network",
     "NotFiniteError",
     "Tensor",
+    "array",
     "check_gradients",
     "compare_gradients",
     "compiled",
@@ -123,6 +128,8 @@ __all__ = [
     "value_and_grad",
     "vjp",
     "watch",
+    "zeros",
+    "zeros_like",
 ]
 
 

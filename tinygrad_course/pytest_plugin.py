@@ -81,9 +81,9 @@ def _graph_of_last_tensor(excinfo: pytest.ExceptionInfo[BaseException]) -> Graph
 
     for entry in reversed(excinfo.traceback):
         held = entry.frame.f_locals
-        computed = [v for v in held.values() if type(v) is Tensor and v._op is not None]
+        computed = [made for v in held.values() if type(v) is Tensor and (made := v.operation) is not None]
         if computed:
-            return graph(min(computed, key=lambda t: t._serial), names=held)
+            return graph(max(computed, key=lambda made: made.number).output, names=held)
     return None
 
 

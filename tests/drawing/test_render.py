@@ -1,10 +1,12 @@
 """Files from pictures: every format, each renderer, and what is said when there is none."""
 
 import builtins
+import locale
 import os
 import re
 import stat
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -172,11 +174,39 @@ def test_a_path_is_only_a_path(picture, tmp_path, monkeypatch):
     assert [p.name for p in Path().iterdir()] == [name]
 
 
-def test_only_font_warnings_are_kept_from_the_terminal(capfd):
-    with render._without_font_warnings():
-        os.write(2, b'Fontconfig warning: "05.conf", line 6: an element\nError: line 1\n')
+def test_warnings_of_graphviz_are_kept_from_the_terminal(capfd):
+    with render._alone():
+        os.write(2, b'Fontconfig warning: "05.conf", line 6: an element\nWarning: line 1\n')
     os.write(2, b"afterwards\n")
-    assert capfd.readouterr().err == "Error: line 1\nafterwards\n"
+    assert capfd.readouterr().err == "afterwards\n"
+
+
+def test_threads_that_draw_leave_standard_error_alone(picture, bare, tmp_path, capfd):
+    before = os.fstat(2)
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda k: picture.render(tmp_path / f"{k}.svg"), range(12)))
+    assert os.path.samestat(os.fstat(2), before)
+    os.write(2, b"still here\n")
+    assert capfd.readouterr().err == "still here\n"
+    assert len({(tmp_path / f"{k}.svg").read_bytes() for k in range(12)}) == 1
+
+
+def test_a_decimal_comma_changes_nothing(picture, bare, tmp_path):
+    names = ["de_DE.UTF-8", "de_DE", "fr_FR.UTF-8", "ru_RU.UTF-8"]
+    expected = picture.render(tmp_path / "J.svg").read_bytes()
+    before = locale.setlocale(locale.LC_NUMERIC)
+    for name in names:
+        try:
+            locale.setlocale(locale.LC_NUMERIC, name)
+        except locale.Error:
+            continue
+        try:
+            assert picture.render(tmp_path / "K.svg").read_bytes() == expected
+            assert locale.localeconv()["decimal_point"] == ","
+            return
+        finally:
+            locale.setlocale(locale.LC_NUMERIC, before)
+    pytest.skip("no locale with a decimal comma is installed")
 
 
 @pytest.mark.parametrize("operations", [3, 16, 60])

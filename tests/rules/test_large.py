@@ -135,3 +135,34 @@ def test_stacks_of_matrices(a: Any, b: Any) -> None:
         for t, slope in ((x, of_a), (y, of_b)):
             extra = tuple(range(slope.ndim - t.ndim))
             np.testing.assert_allclose(t.grad, np.sum(slope, axis=extra), rtol=1e-12)
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32, np.float16, np.complex128])
+@pytest.mark.parametrize(
+    ("shape", "index"),
+    [
+        ((65, 64), RNG.integers(-65, 65, (16, 32))),
+        ((40, 300), RNG.integers(0, 40, 100)),
+        ((7,), RNG.integers(-7, 7, 5000)),
+        ((9, 8, 5, 3), (RNG.integers(0, 9, (600, 1)), RNG.integers(-8, 8, 2))),
+        ((9, 8, 5), (slice(None), RNG.integers(0, 8, 200))),
+        ((9, 8, 70), (RNG.integers(0, 9, 200), 3)),
+        ((9, 8, 70), RNG.integers(0, 9, 200).tolist()),
+        ((9, 5000), (np.array([], dtype=int), slice(None))),
+    ],
+)
+def test_rows_that_are_read_more_than_once(shape: Any, index: Any, dtype: Any) -> None:
+    x = RNG.normal(size=shape).astype(np.float64 if np.dtype(dtype).kind == "c" else dtype)
+    g = RNG.normal(size=x[index].shape).astype(dtype)
+    expected = np.zeros(shape, np.result_type(dtype, np.float64))
+    np.add.at(expected, index, g)
+    t = Tensor(x)
+    np.sum(np.real(g * t[index])).backward() if np.dtype(dtype).kind == "c" else np.sum(
+        g * t[index]
+    ).backward()
+    assert t.grad.dtype == x.dtype
+    tolerance = {"e": 2e-2, "f": 1e-5}.get(np.dtype(dtype).char, 1e-12)
+    np.testing.assert_allclose(t.grad, np.real(expected), rtol=tolerance, atol=tolerance)
+    of_weights = grad(lambda g: np.sum(np.cos(x) * grad(lambda x: np.sum(g * x[index]))(x)))
+    if np.dtype(dtype).kind == "f":
+        np.testing.assert_allclose(of_weights(g), np.cos(x)[index], rtol=tolerance)

@@ -9,7 +9,7 @@ container without a network.
 """
 
 from tinygrad_course.audit.command.in_process import audit
-from tinygrad_course.audit.command.process import Limits, check_file, check_files
 from tinygrad_course.audit.reporting.results import Finding, FunctionReport, Report
+from tinygrad_course.audit.runner import Limits, check_file, check_files
 
 __all__ = ["Finding", "FunctionReport", "Limits", "Report", "audit", "check_file", "check_files"]

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from tinygrad_course.engine.errors import Watch
+from tinygrad_course.engine.errors import Watch, watched
+
+_lock = threading.Lock()
 
 
 @contextmanager
@@ -13,7 +16,8 @@ def debug() -> Iterator[None]:
     """Look at every value as it is recorded, and every gradient as it is computed.
 
     Inside the block, the first operation that makes a NaN or an infinity raises at once, with its name, the
-    range of its arguments, and the user's file and line. The lines are also kept for pictures.
+    range of its arguments, and the user's file and line. The lines are also kept for pictures. What other
+    threads record meanwhile is not looked at.
 
     Raises
     ------
@@ -30,9 +34,13 @@ def debug() -> Iterator[None]:
     Traceback (most recent call last):
     FloatingPointError: log made -inf at [1], from an argument between 0 and 0.5...
     """
-    before = Watch.on
-    Watch.on = True
+    before = watched.get()
+    watched.set(True)
+    with _lock:
+        Watch.on += 1
     try:
         yield
     finally:
-        Watch.on = before
+        with _lock:
+            Watch.on -= 1
+        watched.set(before)

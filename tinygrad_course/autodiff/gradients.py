@@ -10,17 +10,25 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable, Sequence
+from contextvars import ContextVar
 from typing import Any, Self
 
 import numpy as np
 
-from tinygrad_course.engine import errors, trees
-from tinygrad_course.engine.recording import SMALL, Hold, hold, peek, plain
-from tinygrad_course.engine.sweep import Foreign, first_seed, sweep, sweep_recorded
+from tinygrad_course.engine import leaving, trees
+from tinygrad_course.engine.keeping import SMALL, Hold, hold
+from tinygrad_course.engine.recording import peek, plain
+from tinygrad_course.engine.sweep import Foreign, first_seed, sweep
 from tinygrad_course.engine.tensor import Tensor, as_data
+from tinygrad_course.engine.views import now, version_of
 from tinygrad_course.rules.table import RULES
 
 Function = Callable[..., Any]
+Observer = Callable[[list[Tensor], list[Any]], None]
+
+#: Who is told, in this context, of the gradients of each function: the inputs, and a gradient for each. While
+#: somebody is, computed Tensors also keep their gradients (`Tensor.grad`), as after `backward`.
+observers: ContextVar[tuple[Observer, ...]] = ContextVar("observers", default=())
 _ARRAYS = {np.ndarray}
 
 
@@ -28,8 +36,8 @@ class _Inputs:
     """The arguments of one call, wrapped as fresh leaves."""
 
     __slots__ = (
-        "args", "flat", "floats", "function", "given", "holds", "nums", "oldest", "recorded", "single",
-        "tensors", "trees",
+        "args", "flat", "function", "given", "holds", "nums", "oldest", "recorded", "single", "tensors",
+        "trace", "trees",
     )  # fmt: skip
 
     def __init__(self, f: Function, argnums: int | Sequence[int], args: tuple[Any, ...]) -> None:
@@ -43,7 +51,7 @@ class _Inputs:
         self.holds: list[Hold] = []
         self.flat = False  # one dict of arrays, as parameters mostly are
         self.recorded = False  # whether the caller differentiates through this call
-        self.floats = errors.Floats.made
+        self.trace = leaving.Trace()
         for n in self.nums:
             if not -len(args) <= n < len(args):
                 raise ValueError(
@@ -68,27 +76,33 @@ class _Inputs:
         self.given.append(value)
         if type(value) is np.ndarray and value.dtype.kind == "f":
             if value.nbytes <= SMALL:
-                data = value.copy()  # the function may write to the caller's array
+                data = value.copy("K")  # the function may write to the caller's array
             else:
                 data = value
                 self.holds += hold(value)
         elif type(value) is Tensor:
             self.recorded = True
-            data, name = value._settled() if value._op is None else value._data, name or value.name
+            source = now(value)
+            data = source._data if source._state is None else source._settled()
+            name = name or value.name
+            value = self.given[-1] = source
         else:
             try:
                 data = as_data(value, None)
             except TypeError as error:
                 place = name or f"argument {n}"
                 raise TypeError(f"{place} of {_name(self.function)}: {error}") from None
-        tensor = Tensor._leaf(data, name)
+        tensor = Tensor._leaf(data, name, self.trace)
         self.tensors.append(tensor)
         return tensor
 
     def __enter__(self) -> Self:
+        self.trace.oldest = self.oldest
+        leaving.active.add(self.trace)
         return self
 
     def __exit__(self, *_: object) -> None:
+        leaving.active.discard(self.trace)
         self.holds.clear()
 
     def link(self) -> None:
@@ -110,28 +124,28 @@ class _Inputs:
                 tensor._values = None
 
     def leaves(self) -> list[Tensor]:
-        """Return the inputs as they were passed in, also where the function has assigned to items of one."""
-        return [_original(t) for t in self.tensors]
+        """Return the inputs as they were passed in, also where the function has written to one."""
+        return [version_of(t) for t in self.tensors]
 
     def gradients(self, root: Tensor, seed: Any, *, record: bool) -> list[Any]:
         """Sweep back from `root` and return the gradient of every input, zeros where it plays no part."""
         if self.recorded:
             self.unlink()
         try:
-            if record:
-                found = sweep_recorded(root, seed, oldest=self.oldest)
-            else:
-                found = sweep(root, seed, oldest=self.oldest, keep=True, mark=False)
+            watchers = observers.get()
+            found = sweep(
+                root, seed, oldest=self.oldest, keep=True, mark=bool(watchers) and not record, record=record
+            )
         finally:
             if self.recorded:
                 self.link()
         by_leaf = dict(found)
         gradients = []
-        for leaf in self.tensors:
-            if leaf._op is not None:
-                leaf = _original(leaf)
+        for leaf in self.leaves():
             g = by_leaf.get(leaf)
             gradients.append(np.zeros_like(leaf._data)[()] if g is None else g)
+        for watcher in watchers:
+            watcher(list(self.tensors), gradients)
         return gradients
 
     def nest(self, flat: list[Any]) -> Any:
@@ -141,12 +155,6 @@ class _Inputs:
         values = iter(flat)
         nests = [trees.rebuild(tree, values) for tree in self.trees]
         return nests[0] if self.single else tuple(nests)
-
-
-def _original(tensor: Tensor) -> Tensor:
-    while tensor._op is not None and tensor._args and tensor._extra and tensor._extra.get("assigned"):
-        tensor = tensor._args[0]
-    return tensor
 
 
 def _name(f: Function) -> str:
@@ -198,8 +206,8 @@ def value_and_grad(f: Function, argnums: int | Sequence[int] = 0, has_aux: bool 
                     )
                 result, aux = result
             value, gradient, recorded = _value_and_gradient(inputs, f, result)
-            if has_aux:
-                value = (value, aux if recorded else plain(Tensor, aux))
+        if has_aux:
+            value = (value, aux if recorded else plain(Tensor, aux))
         return value, gradient
 
     return call
@@ -208,15 +216,11 @@ def value_and_grad(f: Function, argnums: int | Sequence[int] = 0, has_aux: bool 
 def _value_and_gradient(inputs: _Inputs, f: Function, J: Any) -> tuple[Any, Any, bool]:
     if type(J) is not Tensor:
         _require_scalar(f, J)
-        if errors.Floats.made != inputs.floats:
-            raise TypeError(
-                f"{_name(f)} turned a Tensor into a float and returned a plain number: its gradient is lost. "
-                "Write it with NumPy's functions, without float()"
-            )
         zeros = [np.zeros_like(t._data)[()] for t in inputs.leaves()]
         return J, inputs.nest(zeros), False
     if J.size != 1:
         _require_scalar(f, J)
+    J = now(J)
     data = J._data
     seed = first_seed(data)
     if not inputs.recorded:
@@ -229,7 +233,7 @@ def _value_and_gradient(inputs: _Inputs, f: Function, J: Any) -> tuple[Any, Any,
         if (
             type(g) is Tensor and g._serial < J._serial
         ):  # born later: pictures tell the three parts of a step apart
-            g._note("cost born", J._serial)
+            g._present()._note().cost_number = -J._serial
     return J, inputs.nest(flat), True
 
 
@@ -313,7 +317,8 @@ def vjp(f: Function, *args: Any) -> tuple[Any, Function]:
     _check(f)
     owned = [trees.tree_map(lambda a: a if type(a) is Tensor else as_data(a, None), a) for a in args]
     inputs = _Inputs(f, range(len(args)), tuple(owned))
-    result = f(*inputs.args)
+    with inputs:
+        result = trees.tree_map(lambda y: now(y) if type(y) is Tensor else y, f(*inputs.args))
     outputs = [y for _, y in trees.leaves(result)]
     foreign = inputs.recorded or _depends_on_older(inputs, outputs)
     y = result if foreign else plain(Tensor, result)

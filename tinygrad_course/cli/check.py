@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from tinygrad_course.audit.command.process import Limits, check_files
 from tinygrad_course.audit.reporting.handout import as_json, marks, page
 from tinygrad_course.audit.reporting.results import Report
 from tinygrad_course.audit.reporting.terminal import show
+from tinygrad_course.audit.runner import Limits, check_files
 from tinygrad_course.files import write
 
 EPILOG = """examples:

@@ -11,6 +11,7 @@ import numpy as np
 import sympy
 
 from tinygrad_course.derivation.algebra import Expr, T, Variable, variable
+from tinygrad_course.graph.related import affine
 
 #: Numbers of the course that are looked for by value, where ``names`` has them.
 _NAMED = ("lambd", "lambda_", "lam", "keep_prob", "slope")
@@ -97,27 +98,6 @@ def _as_written(value: float) -> Variable:
 def _digits(value: float) -> int:
     """Return how many digits the shortest way to write a number has."""
     return len(Decimal(repr(abs(value))).normalize().as_tuple().digits) if math.isfinite(value) else 99
-
-
-def affine(c: Any, k: Any) -> tuple[float, float] | None:
-    """Return a and b where the array c is ``a * k + b``, None where it is not.
-
-    >>> affine(np.array([1.0, 0.0]), np.array([0.0, 1.0]))
-    (-1.0, 1.0)
-    """
-    c, k = np.asarray(c, dtype=np.float64), np.asarray(k, dtype=np.float64)
-    if c.shape != k.shape or not np.all(np.isfinite(c)) or not np.all(np.isfinite(k)):
-        return None
-    for a, b in ((1.0, 0.0), (-1.0, 1.0), (-1.0, 0.0)):
-        if np.array_equal(c, a * k + b):
-            return a, b
-    i, j = np.unravel_index(np.argmin(k), k.shape), np.unravel_index(np.argmax(k), k.shape)
-    if k[i] == k[j] or c[i] == c[j]:
-        return None
-    a = float((c[j] - c[i]) / (k[j] - k[i]))
-    b = float(c[i] - a * k[i])
-    a, b = (float(f"{x:.13g}") if abs(x) > 1e-13 else 0.0 for x in (a, b))
-    return (a, b) if np.allclose(c, a * k + b, rtol=1e-12, atol=1e-13 * float(np.max(np.abs(c)))) else None
 
 
 class Arrays:

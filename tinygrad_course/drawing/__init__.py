@@ -7,6 +7,7 @@ it through `Graph`: ``graph(J).render("J.png")``.
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,7 @@ from tinygrad_course.drawing import (
     outline,
     page,
     render,
+    rows,
     scene,
     steps,
     themes,
@@ -35,13 +37,21 @@ __all__ = ["NoRenderer", "Page", "to_dot", "to_file", "to_html", "to_page", "to_
 EACH = 60
 #: ... and in a training step, each of three lanes.
 LANES = 180
-#: More operations than this take Graphviz minutes.
-MOST = 4_000
+#: More nodes than this take Graphviz minutes, and make a picture that nobody can look at.
+MOST = 300
 DETAILS = ("auto", "operations", "outline")
+DIRECTIONS = ("auto", "LR", "TB")
 
 
 def to_file(
-    graph: Graph, path: str | os.PathLike[str], *, detail: str, theme: str, scale: float, title: str
+    graph: Graph,
+    path: str | os.PathLike[str],
+    *,
+    detail: str,
+    theme: str,
+    scale: float,
+    title: str,
+    direction: str,
 ) -> Path:
     """See `Graph.render`."""
     target = Path(path)
@@ -50,17 +60,22 @@ def to_file(
     if target.suffix.lower() in animate.FORMATS:
         return animate.to_file(graph, target, theme=themes.theme(theme), scale=scale, title=title)
     render.file_format(target)  # before any work
-    return render.to_file(to_dot(graph, detail=detail, theme=theme, title=title), target, scale)
+    return render.to_file(
+        to_dot(graph, detail=detail, theme=theme, title=title, direction=direction), target, scale
+    )
 
 
-def to_dot(graph: Graph, *, detail: str, theme: str, title: str) -> str:
+def to_dot(graph: Graph, *, detail: str, theme: str, title: str, direction: str) -> str:
     """See `Graph.to_dot`."""
-    return dot.dot(picture(graph, detail, title), themes.theme(theme))
+    shown = picture(graph, detail, title, direction)
+    return dot.dot(shown, themes.theme(theme), down=direction == "TB")
 
 
 def to_svg(graph: Graph) -> str:
     """Return the drawing as SVG, for notebooks."""
-    return render.picture(to_dot(graph, detail="auto", theme="light", title=""), "svg").decode()
+    return render.picture(
+        to_dot(graph, detail="auto", theme="light", title="", direction="auto"), "svg"
+    ).decode()
 
 
 def to_html(graph: Graph, path: str | os.PathLike[str], *, title: str) -> Path:
@@ -78,29 +93,35 @@ def shapes(graph: Graph) -> dimensions.Dimensions:
     return dimensions.dimensions(graph)
 
 
-def picture(graph: Graph, detail: str, title: str) -> scene.Scene:
-    """Choose how much is shown.
+def picture(graph: Graph, detail: str, title: str, direction: str = "auto") -> scene.Scene:
+    """Choose how much is shown, and in how many rows.
 
     Raises
     ------
     ValueError
-        For an unknown detail, and for each operation of a graph that is too large for it.
+        For an unknown detail or direction.
     """
     if detail not in DETAILS:
         raise ValueError(f"detail={detail!r}: it is one of {', '.join(DETAILS)}")
+    if direction not in DIRECTIONS:
+        raise ValueError(f"direction={direction!r}: it is one of {', '.join(DIRECTIONS)}")
     parts = layers.lanes(graph)
-    if parts and (detail == "operations" or (detail == "auto" and len(graph) <= LANES)):
+    each = detail == "operations" and len(graph) <= MOST
+    if parts and (each or (detail == "auto" and len(graph) <= LANES)):
         member = {m: number for number, part in enumerate(parts) for m in part.members}
         whole = scene.of_operations(graph, tuple(p.title for p in parts), member, title)
-        return scene.in_lanes(whole, steps.Names(graph).plain)
-    if detail == "outline" or (detail == "auto" and len(graph) > EACH):
-        return outline.of_blocks(graph, title or f"{len(graph):,} nodes in outline")
-    if len(graph) > MOST:
-        raise ValueError(
-            f'detail="operations": {len(graph):,} nodes are too many to lay out; detail="outline" draws them'
+        back = next((n for n, p in enumerate(parts) if p.title == "Backward"), None)
+        return replace(rows.split(whole, range(len(parts)), steps.Names(graph).plain), back=back)
+    if not each and (detail != "auto" or len(graph) > EACH):
+        told = f"{len(graph):,} nodes in outline"
+        if detail == "operations":
+            told += f": each of more than {MOST} cannot be shown"
+        return outline.of_blocks(
+            graph, f"{title}\n({told})" if title and detail != "outline" else title or told
         )
     found = layers.layers(graph)
     if len(found) < 3:  # one layer and the cost: nothing to tell apart
-        return scene.of_operations(graph, title=title)
+        found = []
     member = {m: number for number, section in enumerate(found) for m in section.members}
-    return scene.of_operations(graph, tuple(s.title for s in found), member, title)
+    whole = scene.of_operations(graph, tuple(s.title for s in found), member, title)
+    return rows.in_rows(whole, steps.Names(graph).plain) if direction == "auto" else whole

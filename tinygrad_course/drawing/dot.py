@@ -16,9 +16,9 @@ ROUND = 4
 CLEAR = "#00000000"
 
 
-def dot(scene: Scene, theme: Theme = LIGHT) -> str:
-    """Return a picture as DOT text."""
-    return "\n".join(_lines(scene, theme)) + "\n"
+def dot(scene: Scene, theme: Theme = LIGHT, *, down: bool = False) -> str:
+    """Return a picture as DOT text, from left to right or `down`."""
+    return "\n".join(_lines(scene, theme, down)) + "\n"
 
 
 def quoted(text: str) -> str:
@@ -43,13 +43,12 @@ def marked(text: str) -> str:
     return html.escape(visible(text)).replace("\\", "\\\\")  # see `quoted`
 
 
-def _lines(scene: Scene, t: Theme) -> Iterator[str]:
+def _lines(scene: Scene, t: Theme, down: bool) -> Iterator[str]:
     yield "digraph recording {"
     yield (
-        f'  graph [rankdir=LR, bgcolor="{t.background}", pad=0.25, nodesep=0.22, ranksep=0.34, splines=true, '
-        f'outputorder=edgesfirst, fontname="{FONT}", fontsize={t.size:g}, fontcolor="{t.muted}"'
-        + (f", label={quoted(scene.title)}, labelloc=t" if scene.title else "")
-        + "];"
+        f'  graph [rankdir={"TB" if down else "LR"}, bgcolor="{t.background}", pad=0.25, nodesep=0.22, '
+        f'ranksep=0.34, splines=true, outputorder=edgesfirst, fontname="{FONT}", fontsize={t.size:g}, '
+        f'fontcolor="{t.muted}", label=<{_caption(scene, t)}>, labelloc={"t" if scene.title else "b"}];'
     )
     yield (
         f'  node [fontname="{FONT}", fontsize={t.size:g}, fontcolor="{t.ink}", color="{t.line}", '
@@ -59,31 +58,60 @@ def _lines(scene: Scene, t: Theme) -> Iterator[str]:
         f'  edge [color="{t.line}", penwidth={t.weight:g}, arrowsize=0.65, fontname="{FONT}", '
         f'fontsize={t.size * 0.85:g}, fontcolor="{t.muted}"];'
     )
-    groups = list(enumerate(scene.groups))
-    for number, title in reversed(groups) if scene.lanes else groups:  # Graphviz stacks them upwards
-        yield f"  subgraph cluster_{number} {{"
-        yield (
-            f'    graph [label={quoted(title)}, labeljust=l, style="rounded,filled", color="{t.group_line}", '
-            f'fillcolor="{t.group}", fontsize={t.size * 0.9:g}, margin=12];'
-        )
-        for item in scene.items:
-            if item.group == number:
-                yield f"    {_item(item, t)}"
-        yield "  }"
-    for item in scene.items:
-        if item.group is None:
-            yield f"  {_item(item, t)}"
+    ports = _ports(scene, down)
     group = {item.key: item.group for item in scene.items}
-    wires = sorted(scene.wires, key=lambda w: -(group[w.tail] or 0)) if scene.lanes else scene.wires
-    for wire in wires:
-        if scene.lanes and group[wire.tail] == 1:  # the backward lane runs to the left
-            yield f'  {wire.head} -> {wire.tail} [dir=back, color="{t.gradient}"];'
-        else:
-            yield f"  {_wire(wire, t)}"
-    if not scene.lanes:
-        for tail, head in _one_after_the_other(scene):
-            yield f"  {tail} -> {head} [style=invis];"
+    row = {k: 0 if g is None or not scene.rows else scene.rows[g] for k, g in group.items()}
+    for k in sorted(set(row.values()), reverse=not down):  # Graphviz stacks rows upwards
+        for number, title in enumerate(scene.groups):
+            inside = [i for i in scene.items if i.group == number and row[i.key] == k]
+            if inside and title:
+                yield f"  subgraph cluster_{number} {{"
+                yield (
+                    f'    graph [label={quoted(title)}, labeljust=l, labelloc=t, style="rounded,filled", '
+                    f'color="{t.group_line}", fillcolor="{t.group}", fontsize={t.size * 0.9:g}, margin=12];'
+                )
+                yield from (f"    {_item(item, t)}" for item in inside)
+                yield "  }"
+        plain = (i for i in scene.items if row[i.key] == k and (i.group is None or not scene.groups[i.group]))
+        yield from (f"  {_item(item, t)}" for item in plain)
+        for wire in scene.wires:
+            if row[wire.head] == k:
+                turned = f'  {wire.head} -> {wire.tail} [dir=back, color="{t.gradient}"];'
+                yield turned if k == scene.back else f"  {_wire(wire, t, ports.get(wire, ''))}"
+    for tail, head in _one_after_the_other(scene):
+        yield f"  {tail} -> {head} [style=invis];"
     yield "}"
+
+
+def _caption(scene: Scene, t: Theme) -> str:
+    """Return the title, and what the colours mean."""
+    looks = {
+        "variable": (t.variable, t.variable_line, "variable"), "data": (t.data, t.data_line, "data"),
+        "result": (t.result, t.result_line, "result"), "cost": (t.cost, t.cost_line, "cost"),
+    }  # fmt: skip
+    kinds = {item.kind for item in scene.items}
+    cells = [
+        f'<TD BORDER="1" BGCOLOR="{ground}" COLOR="{line}">{_small(word, t.ink, t)}</TD>'
+        for kind, (ground, line, word) in looks.items()
+        if kind in kinds
+    ]
+    if any(item.red for item in scene.items):
+        seen = any(item.red and "red" not in item.unseen for item in scene.items)
+        for word, colour in (("value", t.ink), ("gradient", t.gradient if seen else CLEAR)):
+            cells.append(f'<TD BORDER="0">{_small(word, colour, t)}</TD>')
+    if "reference" in kinds:
+        cells.append(
+            f'<TD BORDER="1" STYLE="dashed" COLOR="{t.muted}">{_small("from another row", t.ink, t)}</TD>'
+        )
+    title = (
+        f'<TR><TD BORDER="0" COLSPAN="{len(cells) or 1}">{marked(scene.title)}</TD></TR>'
+        if scene.title
+        else ""
+    )
+    row = f"<TR>{''.join(cells)}</TR>" if cells else ""
+    if not title and not row:
+        return ""
+    return f'<TABLE BORDER="0" CELLSPACING="8" CELLPADDING="2">{title}{row}</TABLE>'
 
 
 def _one_after_the_other(scene: Scene) -> Iterator[tuple[str, str]]:
@@ -91,10 +119,12 @@ def _one_after_the_other(scene: Scene) -> Iterator[tuple[str, str]]:
     group = {item.key: item.group for item in scene.items}
     inside = [w for w in scene.wires if group[w.tail] == group[w.head]]
     tails, heads = {w.tail for w in inside}, {w.head for w in inside}
+    rows = scene.rows or (0,) * len(scene.groups)
     for number in range(len(scene.groups) - 1):
-        ends = [k for k, g in group.items() if g == number and k not in tails]
-        starts = [k for k, g in group.items() if g == number + 1 and k not in heads]
-        yield from ((end, start) for end in ends for start in starts)
+        if rows[number] == rows[number + 1]:
+            ends = [k for k, g in group.items() if g == number and k not in tails]
+            starts = [k for k, g in group.items() if g == number + 1 and k not in heads]
+            yield from ((end, start) for end in ends for start in starts)
 
 
 def _item(item: Item, t: Theme) -> str:
@@ -117,39 +147,25 @@ def _item(item: Item, t: Theme) -> str:
 
 
 def _operation(item: Item, t: Theme) -> str:
-    """Return a circle with the sign in it, the value above it and the gradient below; a long name gets a box.
+    """Return a circle with the sign in it, between the value and the gradient; a long name gets a box.
 
-    With ``fixedsize=shape`` the label may be larger than the circle: wires end at the circle, and Graphviz
-    keeps room for the label. The numbers' ground hides a wire that would cross them.
+    The numbers stand inside, where no wire can cross them.
     """
     colours = f'fillcolor="{t.operation}", color="{t.operation_line}"'
     if item.lit:
         colours = f'fillcolor="{t.cost}", color="{t.gradient}", penwidth={t.weight * 2:g}'
-    sign = f'<FONT POINT-SIZE="{t.size * 1.1:g}">{marked(item.title)}</FONT>'
-    black, red, note = _value(item, t), _gradient(item, t), _small(item.note, t.muted, t)
+    if item.ordered:
+        colours += ", ordering=in"  # its left operand above its right one
+    sign = f'<FONT POINT-SIZE="{t.size * 1.1:g}"><B>{marked(item.title)}</B></FONT>'
+    rows = [_value(item, t), sign, _gradient(item, t), _small(item.note, t.muted, t)]
+    rows = [text for text in rows if text]
+    label = f"label=<{'<BR/>'.join(rows)}>"
     if len(item.title) > ROUND:
-        rows = [text for text in (sign, black, red, note) if text]
-        return f'shape=box, style="rounded,filled", {colours}, label=<{"<BR/>".join(rows)}>'
+        return f'shape=box, style="rounded,filled", {colours}, {label}'
+    if len(rows) > 1:
+        return f'shape=ellipse, margin="0.02,0", style=filled, {colours}, {label}'
     high = t.size / 13 * (26, 26, 26, 34, 41)[len(item.title)]
-    below = [text for text in (red, note) if text] or [""]
-    above = [""] * (len(below) - 1) + [black]
-    ground = t.background if item.group is None else t.group
-    rows = [_row(text, ground, t) for text in above]
-    rows.append(f'<TR><TD FIXEDSIZE="TRUE" WIDTH="{high:.0f}" HEIGHT="{high:.0f}">{sign}</TD></TR>')
-    rows += [_row(text, ground, t) for text in below]
-    if not (black or red or note):
-        rows = rows[1:2]
-    table = f'<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="0">{"".join(rows)}</TABLE>'
-    return f"shape=circle, fixedsize=shape, width={high / 72:.3g}, style=filled, {colours}, label=<{table}>"
-
-
-def _row(text: str, ground: str, t: Theme) -> str:
-    """Return a line of text on its own ground, or an empty one of its height."""
-    line = f'<TR><TD HEIGHT="{t.size * 1.2:.0f}">'
-    if not text or CLEAR in text:
-        return f"{line}{text}</TD></TR>"
-    inner = f'<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="0" BGCOLOR="{ground}">'
-    return f"{line}{inner}<TR><TD>{text}</TD></TR></TABLE></TD></TR>"
+    return f"shape=circle, fixedsize=true, width={high / 72:.3g}, style=filled, {colours}, {label}"
 
 
 def _label(item: Item, t: Theme) -> str:
@@ -157,11 +173,11 @@ def _label(item: Item, t: Theme) -> str:
     if item.kind in {"group", "error"}:
         rows = [name, *(_small(line, t.muted, t) for line in item.black.splitlines())]
     elif name and item.black and not item.black.endswith(")"):
-        clear = "black" in item.unseen
-        value = f" = {marked(item.black)}"
-        rows = [name + (f'<FONT COLOR="{CLEAR}">{value}</FONT>' if clear else value)]
+        rows = [name + _coloured(item, f" = {marked(item.black)}", t)]
     else:
         rows = [name, _value(item, t)]
+        if item.wrong and item.black.endswith(")"):
+            rows.append(_coloured(item, f"<B>{marked(item.note)}</B>", t))
     return "<BR/>".join(text for text in (*rows, _gradient(item, t)) if text)
 
 
@@ -169,9 +185,13 @@ def _value(item: Item, t: Theme) -> str:
     """Return a value, or a shape in small grey letters."""
     if item.black.endswith(")"):
         return _small(item.black, CLEAR if "black" in item.unseen else t.muted, t)
-    if "black" in item.unseen and item.black:
-        return f'<FONT COLOR="{CLEAR}">{marked(item.black)}</FONT>'
-    return marked(item.black)
+    return _coloured(item, marked(item.black), t)
+
+
+def _coloured(item: Item, text: str, t: Theme) -> str:
+    """Return a value in the text's colour; what does not show yet without one, what is not finite in red."""
+    colour = CLEAR if "black" in item.unseen else t.gradient if item.wrong else ""
+    return f'<FONT COLOR="{colour}">{text}</FONT>' if colour and text else text
 
 
 def _gradient(item: Item, t: Theme) -> str:
@@ -183,8 +203,20 @@ def _small(text: str, colour: str, t: Theme) -> str:
     return f'<FONT POINT-SIZE="{t.size * 0.85:g}" COLOR="{colour}">{marked(text)}</FONT>' if text else ""
 
 
-def _wire(wire: Wire, t: Theme) -> str:
+def _wire(wire: Wire, t: Theme, head: str) -> str:
     if not wire.gradient:
-        return f"{wire.tail} -> {wire.head};"
+        return f"{wire.tail} -> {wire.head}{head and f' [headport={head}]'};"
     back = CLEAR if wire.faint else t.gradient
-    return f'{wire.tail} -> {wire.head} [color="{t.line}:{back}", dir=both];'
+    port = f", headport={head}" if head else ""
+    return f'{wire.tail} -> {wire.head} [color="{t.line}:{back}", dir=both{port}];'
+
+
+def _ports(scene: Scene, down: bool) -> dict[Wire, str]:
+    """Return where wires arrive at operations whose operands have an order: the first above, or leftmost."""
+    operands: dict[str, list[Wire]] = {}
+    for wire in scene.wires:
+        if wire.place >= 0:
+            operands.setdefault(wire.head, []).append(wire)
+    first, middle, last = ("nw", "n", "ne") if down else ("nw", "w", "sw")
+    sides = {2: (first, last), 3: (first, middle, last)}
+    return {w: sides[len(ws)][w.place] for ws in operands.values() if len(ws) in sides for w in ws}

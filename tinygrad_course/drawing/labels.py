@@ -29,9 +29,10 @@ def number(value: Any, digits: int = 4) -> str:
     """Write one number to `digits` significant digits, with a true minus sign.
 
     >>> number(33.0), number(-0.000123456), number(1e300), number(float("nan"))
-    ('33', '−0.0001235', '1e+300', 'nan')
+    ('33', '−0.0001235', '1e+300', 'NaN')
     """
-    return f"{float(value):.{digits}g}".replace("-", "−").replace("e−0", "e−").replace("e+0", "e+")
+    text = f"{float(value):.{digits}g}".replace("-", "−").replace("e−0", "e−").replace("e+0", "e+")
+    return text.replace("inf", "∞").replace("nan", "NaN")
 
 
 def shape(of: tuple[int, ...]) -> str:

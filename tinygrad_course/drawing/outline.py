@@ -167,9 +167,9 @@ def lines_of(graph: Graph, section: Section) -> tuple[str, ...]:
     """Return what stands in a layer's box: its parameters and its operations."""
     parameters = [graph[m] for m in section.members if graph[m].op is None and not graph[m].constant]
     told = [f"{labels.short(n.name, 12) if n.name else '·'} {labels.shape(n.shape)}" for n in parameters[:4]]
-    operations = [labels.symbol(op) for op in _operations(graph, section)]
+    operations = _operations(graph, section)
     lines = ["  ".join(told)] if told else []
-    return (*lines, " ".join(operations[:8]) + (" …" if len(operations) > 8 else ""))
+    return (*lines, " → ".join(operations[:6]) + (" → …" if len(operations) > 6 else ""))
 
 
 def _operations(graph: Graph, section: Section) -> tuple[str, ...]:
@@ -235,10 +235,8 @@ def _stretch(graph: Graph, operations: list[Node], start: int, length: int, coun
     members = {n.id for n in inside}
     for node in inside:  # numbers and nameless arrays go where they are used
         members.update(i for i in node.inputs if graph[i].constant and graph[i].name is None)
-    tally = Counter(labels.symbol(str(n.op)) for n in operations[start : start + length])
-    told = "  ".join(f"{s}" if k == 1 else f"{k} {s}" for s, k in tally.most_common(6))
-    if len(tally) > 6:
-        told += "  …"
+    tally = Counter(str(n.op) for n in operations[start : start + length])
+    told = ", ".join(f"{k} {s}" for s, k in tally.most_common(6)) + (", …" if len(tally) > 6 else "")
     if count > 1:
         return Block(f"{count} × the same", (told,), tuple(sorted(members)), count)
     return Block(f"{length} operations", (told,), tuple(sorted(members)))

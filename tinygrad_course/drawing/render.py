@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import locale
 import os
 import platform
 import re
 import shutil
 import tempfile
+import threading
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -117,38 +120,44 @@ def _by_library(text: str, form: str) -> bytes:
         raise NoRenderer(f"there is no package pygraphviz ({error})") from None
     except ImportError as error:  # its wheels need GLib, which a bare Linux lacks
         raise _NotLoaded(f"the package pygraphviz cannot be loaded ({error})") from None
-    graph = pygraphviz.AGraph(string=text)
-    try:
-        with _without_font_warnings():
+    with _alone(), warnings.catch_warnings(action="ignore"):
+        graph = pygraphviz.AGraph(string=text)
+        try:
             return bytes(graph.draw(format=form, prog="dot"))
-    except (ValueError, OSError) as error:
-        raise NoRenderer(f"pygraphviz failed ({error})") from None
-    finally:
-        graph.close()
+        except (ValueError, OSError) as error:
+            raise NoRenderer(f"pygraphviz failed ({error})") from None
+        finally:
+            graph.close()
+
+
+#: The process has one standard error and one locale, and Graphviz's library is not made for two threads.
+_ONE_AT_A_TIME = threading.Lock()
 
 
 @contextmanager
-def _without_font_warnings() -> Iterator[None]:
-    """Keep Fontconfig's warnings from the terminal, and pass on everything else.
+def _alone() -> Iterator[None]:
+    """Let one thread at a time draw, with decimal points, and keep Graphviz's warnings from the terminal.
 
-    The Fontconfig inside pygraphviz's wheels is older than many a system's font configuration, and says so on
-    the process's standard error when it reads an element that it does not know.
+    The library warns on the process's standard error: of elements in the system's font configuration that the
+    Fontconfig inside its wheels does not know, of labels that were hard to place. In a locale with decimal
+    commas it would read the 0.25 of a margin as 0.
     """
-    try:
-        terminal = os.dup(2)
-    except OSError:  # there is no standard error
-        yield
-        return
-    with tempfile.TemporaryFile() as told:
-        os.dup2(told.fileno(), 2)
+    with _ONE_AT_A_TIME, tempfile.TemporaryFile() as told:
+        try:
+            terminal = os.dup(2)
+        except OSError:  # there is no standard error
+            terminal = -1
+        numbers = locale.setlocale(locale.LC_NUMERIC)
+        locale.setlocale(locale.LC_NUMERIC, "C")
+        if terminal >= 0:
+            os.dup2(told.fileno(), 2)
         try:
             yield
         finally:
-            os.dup2(terminal, 2)
-            os.close(terminal)
-            told.seek(0)
-            others = [line for line in told if not line.startswith(b"Fontconfig warning:")]
-            os.write(2, b"".join(others))
+            locale.setlocale(locale.LC_NUMERIC, numbers)
+            if terminal >= 0:
+                os.dup2(terminal, 2)
+                os.close(terminal)
 
 
 def command() -> str:

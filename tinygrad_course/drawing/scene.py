@@ -5,16 +5,27 @@ A variable is a box, an operation is a circle, and a result without a name is th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass
 
 import numpy as np
 
 from tinygrad_course.drawing import labels
 from tinygrad_course.graph.node import Graph, Node
+from tinygrad_course.graph.related import related
 
 #: Options that the result's shape shows already.
 _PLAIN_FROM_THE_SHAPE = frozenset({"keepdims", "shape", "newshape", "dtype"})
+
+
+#: Operations whose operands may change places.
+COMMUTE = frozenset({
+    "add", "multiply", "maximum", "minimum", "fmax", "fmin", "hypot", "logaddexp", "logaddexp2", "vdot",
+    "vecdot",
+})  # fmt: skip
+#: Operations of more operands take them as they come.
+MOST_PLACES = 3
+_RAISED = str.maketrans("−0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 @dataclass(frozen=True)
@@ -43,6 +54,10 @@ class Item:
         ``black`` or ``red``: what keeps its room without being seen, in a frame of a moving picture.
     lit : bool
         Whether it is this frame's operation.
+    ordered : bool
+        Of an operation whether its operands have an order: a left one and a right one.
+    wrong : bool
+        Whether there is a value in it that is infinite or no number.
     """
 
     key: str
@@ -55,30 +70,46 @@ class Item:
     group: int | None = None
     unseen: frozenset[str] = frozenset()
     lit: bool = False
+    ordered: bool = False
+    wrong: bool = False
 
 
 @dataclass(frozen=True)
 class Wire:
-    """An arrow; `gradient` tells whether one flows back along it, `faint` that it has not yet."""
+    """An arrow; `gradient` tells whether one flows back along it, `faint` that it has not yet.
+
+    `place` is the operand's place among the head's, -1 where their order does not matter.
+    """
 
     tail: str
     head: str
     gradient: bool = False
     faint: bool = False
+    place: int = -1
 
 
 @dataclass(frozen=True)
 class Scene:
     """A picture's content, in drawing order.
 
-    In `lanes` its groups lie below each other, and the second runs back from right to left.
+    Attributes
+    ----------
+    items, wires : tuple
+    groups : tuple of str
+        The titles of what gets a ground of its own; without a title none is drawn.
+    title : str
+    rows : tuple of int
+        The row of each group, from the top; empty: all in one.
+    back : int or None
+        The row that runs back from right to left.
     """
 
     items: tuple[Item, ...]
     wires: tuple[Wire, ...]
     groups: tuple[str, ...] = ()
     title: str = ""
-    lanes: bool = False
+    rows: tuple[int, ...] = ()
+    back: int | None = None
 
 
 def of_operations(
@@ -102,59 +133,68 @@ def of_operations(
     """
     member = member or {}
     roots = set(graph.roots)
+    told = related(graph)
+    exponents = {n.inputs[1] for n in graph if _power(graph, n)}
     items: list[Item] = []
     wires: list[Wire] = []
     place: dict[int, str] = {}  # where the arrows of a variable start
     for node in graph:
+        if node.id in exponents:
+            continue  # it is written on its operation
         group = member.get(node.id)
         kind = kind_of(node, roots)
         name, black = face(node)
+        name = name or told.get(node.id, "")
+        wrong = not_finite(node)
         boxed = node.op is None or bool(name) or kind == "cost"
         place[node.id] = f"n{node.id}" if boxed else f"o{node.id}"
         if node.op is not None:
             circle = f"o{node.id}"
-            sign, note = _sign(node)
+            sign, note = (_power(graph, node), "") if _power(graph, node) else _sign(node)
+            ordered = node.op not in COMMUTE and len(set(node.inputs)) > 1
             if boxed:
-                items.append(Item(circle, "operation", sign, note=note, tip=tip(node), group=group))
+                items.append(
+                    Item(circle, "operation", sign, note=note, tip=tip(node), group=group, ordered=ordered)
+                )
                 wires.append(Wire(circle, place[node.id], node.gradient is not None))
             else:
                 one = labels.scalar(node.gradient) is not None  # a norm stands in boxes only
                 items.append(
-                    Item(circle, "operation", sign, black, red(node) if one else "", note, tip(node), group)
-                )
-            for source in node.inputs:
+                    Item(
+                        circle, "operation", sign, black, red(node) if one else "", note, tip(node), group,
+                        ordered=ordered, wrong=bool(wrong),
+                    )
+                )  # fmt: skip
+            for position, source in enumerate(node.inputs[: 1 if _power(graph, node) else None]):
                 flows = graph[source].gradient is not None and node.gradient is not None
-                wires.append(Wire(place[source], circle, flows and not graph[source].constant))
+                turn = position if ordered and len(node.inputs) <= MOST_PLACES else -1
+                wires.append(Wire(place[source], circle, flows and not graph[source].constant, place=turn))
         if boxed:
-            items.append(Item(place[node.id], kind, name, black, red(node), "", tip(node), group))
+            items.append(
+                Item(place[node.id], kind, name, black, red(node), wrong, tip(node), group, wrong=bool(wrong))
+            )
     return Scene(tuple(items), tuple(wires), groups, title)
 
 
-def in_lanes(whole: Scene, call: Callable[[int], str]) -> Scene:
-    """Return a picture whose groups are lanes: what one takes from another stands there by name.
+def _power(graph: Graph, node: Node) -> str:
+    """Return the sign of a power whose exponent is a number that stands nowhere else: ( )³."""
+    if node.op not in {"power", "float_power"} or len(node.inputs) < 2:
+        return ""
+    exponent = graph[node.inputs[1]]
+    number = labels.scalar(exponent.value) if exponent.constant and exponent.shape == () else None
+    if number is None or exponent.name is not None:
+        return ""
+    text = labels.number(number)
+    return f"( ){text.translate(_RAISED)}" if set(text) <= set("−0123456789") else f"( )^{text}"
 
-    Parameters
-    ----------
-    whole : Scene
-        The picture of every operation.
-    call : callable
-        Returns the name of a node, also of one without.
-    """
-    group = {item.key: item.group for item in whole.items}
-    items = {item.key: item for item in whole.items}
-    references: dict[str, Item] = {}
-    wires = []
-    for wire in whole.wires:
-        lane = group[wire.head]
-        if group[wire.tail] != lane:
-            source, key = items[wire.tail], f"r{lane}{wire.tail}"
-            name = source.title if source.kind != "operation" else call(int(wire.tail[1:]))
-            references[key] = Item(key, "reference", name, tip=source.tip, group=lane)
-            if source.kind == "operation" and not source.black.startswith(name):
-                items[wire.tail] = replace(source, black=f"{name} {source.black}")
-            wire = replace(wire, tail=key)
-        wires.append(wire)
-    return replace(whole, items=(*items.values(), *references.values()), wires=tuple(wires), lanes=True)
+
+def not_finite(node: Node) -> str:
+    """Return what in a node's value is no finite number: "1 NaN, 2 ∞", or nothing."""
+    value = node.value
+    if not isinstance(value, (np.ndarray, np.generic, float)) or np.asarray(value).dtype.kind != "f":
+        return ""
+    bad = {"NaN": int(np.sum(np.isnan(value))), "∞": int(np.sum(np.isinf(value)))}
+    return ", ".join(f"{count} {what}" for what, count in bad.items() if count)
 
 
 def _sign(node: Node) -> tuple[str, str]:

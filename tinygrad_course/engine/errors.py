@@ -6,11 +6,10 @@ for the names that the user gave to the arrays.
 
 from __future__ import annotations
 
-import ast
 import linecache
-import math
+import os
 import sys
-from itertools import islice
+from contextvars import ContextVar
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any
@@ -21,8 +20,8 @@ if TYPE_CHECKING:
     from tinygrad_course.engine.tensor import Tensor
     from tinygrad_course.rules.table import Rule
 
-_LIBRARY = str(Path(__file__).parents[1])
-_NUMPY = str(Path(np.__file__).parent)
+_LIBRARY = str(Path(__file__).parents[1]) + os.sep
+_NUMPY = str(Path(np.__file__).parent) + os.sep
 _SYMBOLS = {
     "add": "+", "subtract": "-", "multiply": "*", "divide": "/", "matmul": "@", "dot": "@",
     "power": "**", "maximum": "maximum",
@@ -30,15 +29,23 @@ _SYMBOLS = {
 
 
 class Watch:
-    """What `debug()` switches on: a look at every value as it is recorded."""
+    """What `debug()` switches on: how many of its blocks are open, in whatever thread."""
 
-    on = False
+    on = 0
 
 
-class Floats:
-    """How many Tensors have been turned into Python floats, which do not remember."""
+#: Whether one of them is open in this context.
+watched: ContextVar[bool] = ContextVar("watched", default=False)
 
-    made = 0
+
+def watching() -> bool:
+    """Whether `debug()` is on here."""
+    return Watch.on > 0 and watched.get()
+
+
+def of_numpy(frame: FrameType) -> bool:
+    """Whether a frame runs NumPy's own code."""
+    return frame.f_code.co_filename.startswith(_NUMPY)
 
 
 def user_frame() -> FrameType | None:
@@ -67,38 +74,6 @@ def name_of(value: Any, frame: FrameType | None) -> str | None:
             for name, held in variables.items():
                 if held is value and not name.startswith("_"):
                     return name
-    return None
-
-
-def math_function() -> str | None:
-    """Return "math.exp" if that is what the user's frame is calling: its float would end the gradient."""
-    frame = user_frame()
-    if frame is None:
-        return None
-    at = next(islice(frame.f_code.co_positions(), frame.f_lasti // 2, None), (None,) * 4)
-    line, last, start, stop = at
-    if line is None or last != line or start is None or stop is None:
-        return None
-    source = linecache.getline(frame.f_code.co_filename, line).encode()[start:stop].decode(errors="replace")
-    try:
-        call = ast.parse(source.strip(), mode="eval").body
-    except (SyntaxError, ValueError):
-        return None
-    if not isinstance(call, ast.Call):
-        return None
-    known = {**frame.f_globals, **frame.f_locals}
-    parts = list(ast.walk(call))
-    inner = [part.func for part in parts if isinstance(part, ast.Call) and part is not call]
-    for part in parts:  # math.exp(t), sum(map(math.exp, t)), but not float(J * math.exp(2))
-        if part in inner:
-            continue
-        if isinstance(part, ast.Attribute) and isinstance(part.value, ast.Name):
-            if known.get(part.value.id) is math:
-                return f"math.{part.attr}"
-        elif isinstance(part, ast.Name):
-            found = known.get(part.id)
-            if getattr(found, "__module__", None) == "math":
-                return f"math.{getattr(found, '__name__', part.id)}"
     return None
 
 
@@ -216,9 +191,11 @@ def no_rule(function: Any, reason: str | None, method: str = "") -> str:
 
 def watch(out: Tensor) -> None:
     """Raise if `out`, just recorded, holds a NaN or an infinity (under `debug()`)."""
+    if not watched.get():
+        return
     frame = user_frame()
     line = where(frame)
-    out._note("line", line)
+    out._note().line = line
     data = out._data
     if np.all(np.isfinite(data)):
         return
@@ -249,7 +226,7 @@ def watch_gradient(rule: Rule, node: Tensor, arg: Tensor, g: Any, ga: Any) -> No
     first = int(np.flatnonzero(~np.isfinite(flat))[0])
     index = [int(i) for i in np.unravel_index(first, np.shape(ga))]
     data = arg._data
-    line = (node._extra or {}).get("line") or where(user_frame())
+    line = (node._about and node._about.line) or where(user_frame())
     raise FloatingPointError(
         f"the derivative of {rule.name} made {flat[first]}{f' at {index}' if index else ''} on the way back "
         f"to {arg._label()}, which lies between {np.min(data):.6g} and {np.max(data):.6g}\n  at {line}"

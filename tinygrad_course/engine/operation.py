@@ -3,53 +3,47 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from tinygrad_course.engine.views import as_of
 from tinygrad_course.rules.table import Rule
 
 if TYPE_CHECKING:
     from tinygrad_course.engine.tensor import Tensor
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+class Released:
+    """What is left of an array that a backward pass has let go of: its shape and dtype."""
+
+    __slots__ = ("dtype", "shape")
+
+    def __init__(self, array: Any) -> None:
+        self.shape = array.shape
+        self.dtype = array.dtype
+
+    def __repr__(self) -> str:
+        return f"<released array of shape {self.shape}>"
+
+
 class Operation:
     """One recorded call of a function.
 
     Attributes
     ----------
-    rule : Rule
-        The derivative of the function; that of a freed graph has no vjps any more.
-    args : tuple
-        What the function was applied to, as it was then: Tensors, arrays, numbers. The first is a tuple of
-        these where `rule.sequence` says so.
-    kwargs : dict
-        Its keywords.
-    values : tuple
-        The arguments with data in the place of Tensors: what the vjps read. None where a backward pass has
-        released them.
     output : Tensor
         The Tensor itself. It stands for its value at this point of the program, also where an assignment has
         given the user's variable another one since.
-    value : array, or tuple of arrays
-        What the function returned, None if a backward pass has released it.
-    gradient : array or None
-        What `backward` found.
-    number : int
-        The order of recording: arguments have smaller numbers than what is computed from them.
-    line : str or None
-        The user's source line, for what was recorded under `debug()`.
     """
 
-    rule: Rule
-    args: tuple[Any, ...]
-    kwargs: dict[str, Any]
-    values: tuple[Any, ...]
-    output: Tensor
-    value: Any
-    gradient: Any
-    number: int
-    line: str | None
+    __slots__ = ("output",)
+
+    def __init__(self, output: Tensor) -> None:
+        self.output = output
+
+    @property
+    def rule(self) -> Rule:
+        """The derivative of the function; that of a freed graph has no vjps any more."""
+        return self.output._op  # type: ignore[return-value]
 
     @property
     def function(self) -> Callable[..., Any]:
@@ -60,3 +54,56 @@ class Operation:
     def name(self) -> str:
         """The function's name, as pictures and errors have it."""
         return str(self.rule.name)
+
+    @property
+    def args(self) -> tuple[Any, ...]:
+        """What the function was applied to, as it was then: Tensors, arrays, numbers.
+
+        The first is a tuple of these where `rule.sequence` says so.
+        """
+        return as_of(self.output)
+
+    @property
+    def kwargs(self) -> dict[str, Any]:
+        """Its keywords."""
+        return self.output._kwargs or {}
+
+    @property
+    def values(self) -> tuple[Any, ...]:
+        """The arguments with data in the place of Tensors: what the vjps read.
+
+        None where a backward pass has released them.
+        """
+        values = self.output._values
+        if values is not None:
+            return tuple(values)
+        args = self.args
+        if self.rule.sequence:
+            return (tuple([_data(a) for a in args[0]]), *[_data(a) for a in args[1:]])
+        return tuple([_data(a) for a in args])
+
+    @property
+    def value(self) -> Any:
+        """What the function returned, a tuple of arrays if several; None once it has been released."""
+        return _data(self.output)
+
+    @property
+    def gradient(self) -> Any:
+        """What `backward` found, or None."""
+        return self.output._grad
+
+    @property
+    def number(self) -> int:
+        """The order of recording: arguments have smaller numbers than what is computed from them."""
+        return -self.output._serial
+
+    @property
+    def line(self) -> str | None:
+        """The user's source line, for what was recorded under `debug()`."""
+        about = self.output._about
+        return None if about is None else about.line
+
+
+def _data(arg: Any) -> Any:
+    data = getattr(arg, "_data", arg)
+    return None if type(data) is Released else data

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tinygrad_course.engine import errors
-from tinygrad_course.engine.errors import Watch
-from tinygrad_course.engine.recording import dispatch, record_plain
-from tinygrad_course.engine.sweep import clock
+from tinygrad_course.engine.recording import dispatch, node, record
+from tinygrad_course.engine.views import View, Written, now
+from tinygrad_course.engine.writing import augment
 from tinygrad_course.rules.indexing import astype
 from tinygrad_course.rules.table import RULES
 
@@ -25,74 +25,46 @@ if TYPE_CHECKING:
     Binary = Callable[["Operators", Any], Tensor]
 
 _float64 = np.float64
-_new = object.__new__
 
 
-def _binary(  # noqa: C901  (three short functions)
-    ufunc: np.ufunc, operate: Callable[[Any, Any], Any]
-) -> tuple[Binary, Binary, Binary]:
+def _binary(ufunc: np.ufunc, operate: Callable[[Any, Any], Any]) -> tuple[Binary, Binary, Binary]:
     """Return the operator, its reflection and its in-place form."""
     rule = RULES[ufunc]
 
     def forward(self: Any, other: Any) -> Any:
         cls = type(self)
-        a = self._data
-        leaf = self._op is None
-        if leaf and self._extra and "open" in self._extra:
-            a = self._settled()
         kind = type(other)
+        leaf = self._op is None
+        a = self._data
         if kind is cls:
             b = other._data
             if other._op is None:
                 leaf = True
-                if other._extra and "open" in other._extra:
-                    b = other._settled()
+                if other._state is not None:
+                    return record(cls, rule, (self, other))
         elif kind is float or kind is int or kind is _float64:
             b = other
         else:
-            return record_plain(cls, rule, (self, other))
+            return record(cls, rule, (self, other))
+        if leaf and self._state is not None:
+            return record(cls, rule, (self, other))
         try:
             y = operate(a, b)
         except Exception as error:  # noqa: BLE001  (whatever it is, it is told better)
             raise errors.explain(error, rule, (self, other)) from None
-        out = _new(cls)
-        out._data = y
-        out._op = rule
-        out._args = (self, other)
-        out._values = (a, b) if leaf else None
-        out._pending = out._grad = out._extra = None
-        out._serial = clock()
-        if Watch.on:
-            errors.watch(out)
-        return out
+        return node(cls, rule, (self, other), y, (a, b) if leaf else None)
 
     def reflected(self: Any, other: Any) -> Any:
         kind = type(other)
-        if kind is not float and kind is not int and kind is not _float64:
-            return record_plain(type(self), rule, (other, self))
-        b = self._data
         leaf = self._op is None
-        if leaf and self._extra and "open" in self._extra:
-            b = self._settled()
-        out = _new(type(self))
-        out._data = operate(other, b)
-        out._op = rule
-        out._args = (other, self)
-        out._values = (other, b) if leaf else None
-        out._pending = out._grad = out._extra = None
-        out._serial = clock()
-        if Watch.on:
-            errors.watch(out)
-        return out
+        if (leaf and self._state is not None) or not (kind is float or kind is int or kind is _float64):
+            return record(type(self), rule, (other, self))
+        b = self._data
+        y = operate(other, b)
+        return node(type(self), rule, (other, self), y, (other, b) if leaf else None)
 
     def in_place(self: Any, other: Any) -> Any:
-        if self._op is not None or type(other) is type(self) or (self._extra and "input" in self._extra):
-            return forward(self, other)
-        data = operate(self._data, other)
-        if np.shape(data) != self.shape:
-            raise ValueError(f"{self._label()} is {self.shape} and can't become {np.shape(data)} in place")
-        self.data = np.asarray(data, dtype=self.dtype)[()]
-        return self
+        return _in_place(self, other, operate, forward)
 
     forward.__name__, reflected.__name__, in_place.__name__ = (
         f"__{mark}{operate.__name__}__" for mark in ("", "r", "i")
@@ -100,18 +72,31 @@ def _binary(  # noqa: C901  (three short functions)
     return forward, reflected, in_place
 
 
-_NEGATIVE = RULES[np.negative]
+def _in_place(self: Any, other: Any, operate: Callable[[Any, Any], Any], forward: Callable[..., Any]) -> Any:
+    """Write ``operate(self, other)`` to the Tensor; NumPy's numbers can't be written to and are replaced."""
+    if self._op is None and type(self._state) is not Written and type(other) is not type(self):
+        about = self._about
+        if type(self._state) is not View and not (about is not None and about.trace is not None):
+            return _leaf_in_place(self, other, operate)
+    data = now(self)._data
+    if isinstance(data, np.generic) or (not isinstance(data, np.ndarray) and data.shape == ()):
+        return forward(self, other)
+    return augment(self, forward(self, other))
 
 
-def _negative(self: Any) -> Tensor:
-    return record_plain(type(self), _NEGATIVE, (self,))
+def _leaf_in_place(self: Any, other: Any, operate: Callable[[Any, Any], Any]) -> Any:
+    data = operate(self._data, other)
+    if np.shape(data) != self.shape:
+        raise ValueError(f"{self._label()} is {self.shape} and can't become {np.shape(data)} in place")
+    self.data = np.array(data, dtype=self.dtype, order="K")[()]
+    return self
 
 
 class Operators:
     """The operators of `Tensor`.
 
-    ``W -= learning_rate * W.grad`` changes a leaf's data, as it changes an array; on a computed Tensor, and
-    with a Tensor on the right, ``-=`` records a new value.
+    ``-=`` and its like write to the Tensor, and whoever else holds it, or a view of it, sees that.
+    ``W -= learning_rate * W.grad`` changes the data of a leaf, which stays one.
     """
 
     __slots__ = ()
@@ -128,14 +113,23 @@ class Operators:
     def __rmatmul__(self, other: Any) -> Tensor:
         return _call(self, np.matmul, other, self)  # type: ignore[no-any-return]
 
+    def __imatmul__(self, other: Any) -> Any:
+        return _in_place(self, other, operator.matmul, operator.matmul)
+
     def __neg__(self) -> Tensor:
-        return _negative(self)
+        return _call(self, np.negative, self)  # type: ignore[no-any-return]
 
     def __pos__(self) -> Tensor:
         return _call(self, np.positive, self)  # type: ignore[no-any-return]
 
     def __abs__(self) -> Tensor:
         return _call(self, np.absolute, self)  # type: ignore[no-any-return]
+
+    def __imod__(self, other: Any) -> Any:
+        return _in_place(self, other, operator.mod, operator.mod)
+
+    def __ifloordiv__(self, other: Any) -> Any:
+        return _in_place(self, other, operator.floordiv, operator.floordiv)
 
     def __mod__(self, other: Any) -> Tensor:
         return _call(self, np.remainder, self, other)  # type: ignore[no-any-return]
@@ -226,8 +220,9 @@ class Methods:
         return np.ravel(self, order)  # type: ignore[call-overload, no-any-return]
 
     def flatten(self, order: Any = "C") -> Tensor:
-        """Return `np.ravel` of the Tensor: a recorded value is never written to, so no copy is needed."""
-        return np.ravel(self, order)  # type: ignore[call-overload, no-any-return]
+        """Return the elements in a row, as a copy."""
+        flat = np.ravel(self, order)  # type: ignore[call-overload]
+        return np.copy(flat)  # type: ignore[return-value]
 
     def repeat(self, repeats: Any, axis: Any = None) -> Tensor:
         """Return `np.repeat` of the Tensor."""
@@ -258,8 +253,20 @@ class Methods:
         self[...] = np.sort(self, axis, **kwargs)  # type: ignore[index, call-overload]
 
     def copy(self) -> Tensor:
-        """Return a recorded Tensor of the same value."""
-        return np.positive(self)  # type: ignore[call-overload, no-any-return]
+        """Return a recorded Tensor of the same value, that no write to this one reaches."""
+        return np.copy(self, order="C")  # type: ignore[call-overload, no-any-return]
+
+    def fill(self, value: Any) -> None:
+        """Write one value everywhere."""
+        self[...] = value  # type: ignore[index]
+
+    def partition(self, kth: Any, axis: int = -1) -> None:
+        """Partition the Tensor in place, as `np.partition` does."""
+        self[...] = np.partition(self, kth, axis=axis)  # type: ignore[index, call-overload]
+
+    def put(self, indices: Any, values: Any, mode: Any = "raise") -> None:
+        """Write values to numbered elements: `np.put`."""
+        np.put(self, indices, values, mode)  # type: ignore[arg-type]
 
     def astype(self, dtype: Any) -> Tensor:
         """Return the Tensor in another floating or complex dtype; the gradient comes back in this one."""
@@ -308,7 +315,3 @@ class Methods:
     def all(self, axis: Any = None) -> Any:
         """Return `np.all` of the data."""
         return np.all(self, axis)  # type: ignore[call-overload]
-
-    def tolist(self) -> Any:
-        """Return the data as nested lists."""
-        return getattr(self, "data").tolist()  # noqa: B009  (of the Tensor that this is)

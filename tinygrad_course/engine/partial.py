@@ -5,8 +5,10 @@ gradient, where ``0 * inf`` is NaN. (The number 0 must not be taken for it: that
 ``sqrt(x)**2`` at 0 is 1 is lost in 0 * inf, and 0 would be wrong.) So a sweep carries such a gradient as a
 `Partial`: the array, 0 in these places, with a mask of where it is *live*. The rule of an elementwise
 function gives nothing where nothing is live; what sums, moves or multiplies the entries hands the mask on.
-A mask is worked out only when a derivative is met that could be infinite. In a recorded sweep the masks
-become `np.where` in the recording, so the second derivative has them too, and a compiled program.
+A mask is worked out only when an infinity or a NaN is met: where derivatives are finite, 0 times them is 0
+without it. In a recorded sweep, whose numbers are not looked at, the masks of what the user's code left out
+in so many words (`np.where`) become `np.where` in the recording, so the second derivative has them too, and
+a compiled program.
 """
 
 from __future__ import annotations
@@ -20,23 +22,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tinygrad_course.rules.indexing import assign
-from tinygrad_course.rules.reductions import extreme
 from tinygrad_course.rules.shapes import restore
-from tinygrad_course.rules.windows import windows
 
 if TYPE_CHECKING:
     from tinygrad_course.rules.table import Rule
 
 #: Linear in g whatever the values are: each entry of g goes to places that the arguments name.
-#: Of an output larger than this (bytes) the mask is made at once.
-LARGE = 65_536
 _MOVES = {operator.getitem, assign, np.sort, np.partition}
-_EXTREMES = {np.max, np.amax, np.min, np.amin}
-#: Of these the vjp moves a mask as it moves a gradient.
-_MOVERS = {
-    *(np.reshape, np.ravel, np.squeeze, np.expand_dims, np.transpose, np.swapaxes, np.moveaxis),
-    *(np.matrix_transpose, np.flip, operator.getitem, windows),
-}
 
 
 class Live:
@@ -129,48 +121,38 @@ def _step(
     rule: Rule, live: Live | None, conform: Any, i: int, vjp: Any, g: Any, y: Any, *values: Any, **kwargs: Any
 ) -> Any:
     value = values[0][i] if rule.sequence else values[i]
+    recorded = hasattr(y, "_data")
+    if recorded and live is None and (rule.ties or not rule.elementwise) and "where" not in kwargs:
+        return vjp(g, y, *values, **kwargs)
+    if recorded and live is not None and not chooses(rule, kwargs) and _everywhere(live):
+        return vjp(g, y, *values, **kwargs)
     if rule.elementwise:
         if rule.chooses is not None:
             chosen = rule.chooses[i]
             assert chosen is not None  # noqa: S101
             ga = vjp(g, y, *values, **kwargs)
-            asked = live.asked if live else not rule.ties
-            if getattr(y, "nbytes", 0) > LARGE:  # a mask has one byte each: the values need not be kept
-                live = Live(_both, (live, chosen(y, *values, **kwargs)), asked)
-            else:
-                live = Live(_chosen, (live, chosen, y, values, kwargs), asked)
+            live = Live(_chosen, (live, chosen, y, values, kwargs), live.asked if live else not rule.ties)
         else:
             assert live is not None  # noqa: S101
-            if rule.saves and not chooses(rule, kwargs) and _everywhere(live):
-                return vjp(g, y, *values, **kwargs)
             with np.errstate(all="ignore"):  # what is infinite where nothing is live is nobody's concern
                 ga = vjp(g, y, *values, **kwargs)
-            if rule.saves:
+            if rule.saves and (recorded or not _finite(ga)):
                 ga = np.where(live.mask(), ga, 0.0)
         return Partial(_fitting(conform, ga, value, rule), gathered(live, y.shape, value.shape))
     if rule.product and live is not None:
         ga, live = _product(rule, live, i, vjp, g, y, values, kwargs)
         return Partial(_fitting(conform, ga, value, rule), live)
-    if rule.function in _MOVERS and live is not None:
-        return Partial(
-            _fitting(conform, vjp(g, y, *values, **kwargs), value, rule),
-            Live(_moved, (live, vjp, y.shape, [_outline(value), *values[1:]], kwargs), live.asked),
-        )
-    if rule.function in _EXTREMES and kwargs.get("where", True) is True:
-        own = extreme(y, *values, **kwargs)
-        axis = values[1] if len(values) > 1 else kwargs.get("axis")
-        return Partial(
-            _fitting(conform, vjp(g, y, *values, **kwargs), value, rule),
-            Live(_of_extreme, (live, own, y.shape, value.shape, axis), live is None or live.asked),
-        )
-    if live is not None and not chooses(rule, kwargs) and _everywhere(live):
-        return vjp(g, y, *values, **kwargs)
-    mask = _handed_on(rule, live, i, vjp, y, value, values, kwargs)
+    here = Live(_handed_on, (rule, live, i, vjp, y, value, values, kwargs), live is None or live.asked)
     with np.errstate(all="ignore"):
         ga = vjp(g, y, *values, **kwargs)
-    if rule.saves and rule.function not in _MOVES:
-        ga = np.where(mask, ga, 0.0)
-    return Partial(_fitting(conform, ga, value, rule), Live(_itself, (mask,), live is None or live.asked))
+    if rule.saves and rule.function not in _MOVES and (recorded or not _finite(ga)):
+        ga = np.where(here.mask(), ga, 0.0)
+    return Partial(_fitting(conform, ga, value, rule), here)
+
+
+def _finite(ga: Any) -> bool:
+    """Whether all numbers are finite, as far as their sum tells: if one is not, the sum is not."""
+    return type(ga) in {np.ndarray, np.float64} and bool(np.isfinite(ga.sum()))
 
 
 def _fitting(conform: Any, ga: Any, value: Any, rule: Rule) -> Any:
@@ -209,36 +191,9 @@ def _everywhere(live: Live) -> bool:
     return type(mask) is np.ndarray and bool(mask.all())
 
 
-def _moved(live: Live, vjp: Any, shape: tuple[int, ...], values: Any, kwargs: dict[str, Any]) -> Any:
-    """Move the mask as the gradient is moved."""
-    mask: Any = vjp(np.broadcast_to(live.mask(), shape), None, *values, **kwargs)
-    return mask
-
-
-def _outline(x: Any) -> Any:
-    """Return an array of the same shape that takes no memory."""
-    return np.broadcast_to(np.False_, x.shape) if type(x) is np.ndarray else x
-
-
-def _of_extreme(
-    live: Live | None, own: Any, shape: tuple[int, ...], target: tuple[int, ...], axis: Any
-) -> Any:
-    """Where an extreme was taken that something live came from."""
-    if live is None:
-        return own
-    return own & restore(np.broadcast_to(live.mask(), shape), target, axis, len(shape) == len(target))
-
-
-def _itself(mask: Any) -> Any:
-    return mask
-
-
-def _both(live: Live | None, mask: Any) -> Any:
-    return mask if live is None else live.mask() & mask
-
-
 def _chosen(live: Live | None, chosen: Any, y: Any, values: Any, kwargs: dict[str, Any]) -> Any:
-    return _both(live, chosen(y, *values, **kwargs))
+    mask = chosen(y, *values, **kwargs)
+    return mask if live is None else live.mask() & mask
 
 
 def gathered(live: Live, shape: tuple[int, ...], target: tuple[int, ...]) -> Live:
@@ -273,8 +228,7 @@ def _product(
     shape = y.shape
     ga = vjp(g, y, *values, **kwargs)
     if not _matrices(rule, values):
-        likes: list[Any] = [_unlike(v) if getattr(v, "shape", ()) else v for v in values]
-        return ga, Live(_reached, (live, vjp, _unlike(y), likes, kwargs), live.asked)
+        return ga, Live(_reached, (live, vjp, y, values, kwargs), live.asked)
     if i == 2:  # a bias
         return ga, gathered(live, shape, values[2].shape)
     found = getattr(ga, "_data", ga)
@@ -285,8 +239,9 @@ def _product(
     return ga, Live(_any_factor, (live, shape, i, values[i].shape), live.asked)
 
 
-def _reached(live: Live, vjp: Any, probe: Any, values: Any, kwargs: dict[str, Any]) -> Any:
-    return vjp(np.where(live.mask(), probe, 0.0), None, *values, **kwargs) != 0
+def _reached(live: Live, vjp: Any, y: Any, values: Any, kwargs: dict[str, Any]) -> Any:
+    likes = [_unlike(v) if getattr(v, "shape", ()) else v for v in values]
+    return vjp(np.where(live.mask(), _unlike(y), 0.0), None, *likes, **kwargs) != 0
 
 
 def _handed_on(

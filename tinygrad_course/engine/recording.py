@@ -9,14 +9,18 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable
+import operator
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from tinygrad_course.engine import errors
 from tinygrad_course.engine.errors import Watch
+from tinygrad_course.engine.keeping import Hold, kept, kept_array
+from tinygrad_course.engine.leaving import into_plain
 from tinygrad_course.engine.sweep import OUTPUT, clock
+from tinygrad_course.engine.views import View, is_view, now
 from tinygrad_course.rules.table import (
     COMPOSED,
     NO_DERIVATIVE,
@@ -35,140 +39,61 @@ _new = object.__new__
 _float64 = np.float64
 _FLOAT = np.dtype(float)
 
-#: Constant arrays up to this size (bytes) are copied when they are recorded, larger ones are locked.
-SMALL = 16_384
-
-
-# ------------------------------------------------------------------ what a recording holds stays as it was
-
-
-_holds: dict[int, int] = {}
-_waiting: dict[int, list[np.ndarray[Any, Any]]] = {}
-
-
-class Hold:
-    """Keeps an array from being written to for as long as a recording needs its values.
-
-    A gradient computed from an array that was changed in between would be wrong without a word; a write into
-    an array on hold raises NumPy's "assignment destination is read-only" instead. The array can be written to
-    again once the last recording that needs it is gone.
-    """
-
-    __slots__ = ("array",)
-
-    def __init__(self, array: np.ndarray[Any, Any]) -> None:
-        self.array = array
-        key = id(array)
-        held = _holds.get(key, 0)
-        if not held:
-            array.setflags(write=False)
-        _holds[key] = held + 1
-
-    def __del__(self) -> None:
-        key = id(self.array)
-        held = _holds[key] - 1
-        if held:
-            _holds[key] = held
-            return
-        del _holds[key]
-        _unlock(self.array)
-        for view in _waiting.pop(key, ()):
-            _unlock(view)
-
-
-def _unlock(array: np.ndarray[Any, Any]) -> None:
-    base = array.base
-    if isinstance(base, np.ndarray) and id(base) in _holds:  # NumPy unlocks no view of a locked array
-        _waiting.setdefault(id(base), []).append(array)
-        return
-    try:
-        array.setflags(write=True)
-    except ValueError:
-        return  # its owner has made the base read-only meanwhile
-
-
-def hold(array: Any) -> list[Hold]:
-    """Keep `array`, and the array that it is a view of, from being written to while the result lives."""
-    holds = []
-    while isinstance(array, np.ndarray):
-        if array.flags.writeable or id(array) in _holds:
-            holds.append(Hold(array))
-        array = array.base
-    return holds
-
+#: What NumPy makes views, for arrays of other libraries, which don't tell; None: it depends on the layout.
+VIEWS: dict[Callable[..., Any], bool | None] = {
+    np.reshape: None,
+    np.ravel: None,
+    np.einsum: None,
+    **dict.fromkeys(
+        [
+            operator.getitem, np.transpose, np.swapaxes, np.moveaxis, np.matrix_transpose, np.squeeze,
+            np.expand_dims, np.flip, np.flipud, np.fliplr, np.rot90, np.diagonal, np.broadcast_to, np.real,
+            np.split, np.array_split,
+        ],
+        True,
+    ),
+}  # fmt: skip
+if hasattr(np, "unstack"):  # NumPy 2.1
+    VIEWS[np.unstack] = True
+READ_ONLY = {np.diagonal, np.broadcast_to}
 
 # ------------------------------------------------------------------ recording a call
 
 
-def record_plain(  # noqa: C901  (one pass over the arguments)
-    cls: type[Tensor], rule: Rule, args: tuple[Any, ...]
+def node(
+    cls: type[Tensor],
+    rule: Rule,
+    args: tuple[Any, ...],
+    data: Any,
+    values: Sequence[Any] | None,
+    holds: list[Hold] | None = None,
+    kwargs: dict[str, Any] | None = None,
 ) -> Tensor:
-    """Compute and record a function that takes arrays and nothing else, each with a derivative.
-
-    What the vjps will read is kept as it is here: a leaf's data, which can be replaced, and the values of
-    constant arrays, which can be written to.
-    """
-    values: Any
-    holds: list[Hold] | None = None
-    keep = False
-    if len(args) == 1:
-        arg = args[0]
-        value = arg._data
-        if arg._op is None:
-            keep = True
-            if arg._extra is not None and "open" in arg._extra:
-                value = arg._settled()
-        values = (value,)
-    else:
-        values = []
-        for arg in args:
-            kind = type(arg)
-            if kind is cls:
-                value = arg._data
-                if arg._op is None:
-                    keep = True
-                    if arg._extra is not None and "open" in arg._extra:
-                        value = arg._settled()
-                values.append(value)
-            elif kind is np.ndarray:
-                if not rule.saves:
-                    values.append(arg)
-                elif arg.nbytes <= SMALL:
-                    keep = True
-                    values.append(arg.copy())
-                else:
-                    holds = hold(arg) if holds is None else holds + hold(arg)
-                    values.append(arg)
-            elif kind is float or kind is int:
-                values.append(arg)
-            else:
-                keep = True
-                values.append(_constant(cls, rule, arg) if kind is list or kind is tuple else arg)
-    try:
-        y = rule.function(*values)
-    except Exception as error:  # noqa: BLE001  (whatever it is, it is told better)
-        raise errors.explain(error, rule, args) from None
-    if type(y) is not np.ndarray and type(y) is not _float64:
-        y = _result(rule, y)
-    elif y is values[0] and type(y) is np.ndarray:
-        y = y[...]  # np.real returns its argument; a Tensor has an array of its own to show
-    out = _new(cls)
-    out._data = y
+    """Return a recorded Tensor: `data` is what `rule` made of `args`, whose data are `values`, where kept."""
+    out: Tensor = _new(cls)
+    out._data = data
     out._op = rule
     out._args = args
-    out._values = values if keep else None
-    out._pending = out._grad = None
-    out._extra = None if holds is None else {"holds": holds}
+    out._values = values
+    out._kwargs = kwargs
+    out._state = out._grad = out._about = None
     out._serial = clock()
+    if holds:
+        out._note().holds = holds
+    if rule.mend is not None:
+        out = rule.mend(out)
     if Watch.on:
         errors.watch(out)
     return out
 
 
 def record(  # noqa: C901  (one pass over the arguments)
-    cls: type[Tensor], rule: Rule, args: tuple[Any, ...], kwargs: dict[str, Any] | None
+    cls: type[Tensor], rule: Rule, args: tuple[Any, ...], kwargs: dict[str, Any] | None = None
 ) -> Any:
     """Compute ``rule.function(*args, **kwargs)`` on the data and return it as a recorded Tensor.
+
+    What the vjps will read is kept as it is here: a leaf's data, which can be replaced, and the values of
+    constants, which can be written to.
 
     Parameters
     ----------
@@ -189,76 +114,91 @@ def record(  # noqa: C901  (one pass over the arguments)
     TypeError
         For an argument that the rule does not cover.
     """
+    holds: list[Hold] | None = None
     if kwargs:
         args, kwargs = _bind(cls, rule, args, kwargs)
-        kwargs = {k: v.copy() if type(v) is np.ndarray else v for k, v in kwargs.items()}
-    if len(args) > rule.most_args:
-        raise TypeError(errors.uncovered(rule, f"its argument number {len(args)}"))
-    differentiable = keep = False
-    holds: list[Hold] = []
-    vjps = rule.vjps
-    last = len(vjps) - 1
+        holds = []
+        kwargs = {k: kept(v, holds) for k, v in kwargs.items()}
+    differentiable = True
+    if len(args) != rule.arity:
+        differentiable, args = _covered(cls, rule, args)
+    given = args
     values: list[Any] = []
-    kept: list[Any] = []
-    for i, arg in enumerate(args):
+    keep = False
+    for arg in args:
         kind = type(arg)
         if kind is cls:
-            vjp = vjps[i] if i <= last else vjps[last] if rule.variadic else None
-            if vjp is None:
-                if i > last:
-                    raise TypeError(errors.uncovered(rule, f"a Tensor as its argument number {i + 1}"))
-                arg = value = arg.data
-            else:
-                differentiable = True
-                value = arg._data
-                if arg._op is None:
-                    keep = True
-                    if arg._extra is not None and "open" in arg._extra:
-                        value = arg._settled()
-        elif i == 0 and rule.sequence:
-            arg = tuple(arg)
-            differentiable = keep = True
-            value = _members(cls, rule, arg, holds)
+            value = arg._data
+            if arg._op is None:
+                keep = True
+                if arg._state is not None:
+                    recorded, value = arg._state.read(arg)
+                    if recorded is not arg:
+                        args = tuple([recorded if a is arg else a for a in args])
+            values.append(value)
+        elif kind is float or kind is int:
+            values.append(arg)
         elif kind is np.ndarray:
-            value = arg
             if rule.saves:
-                if arg.nbytes <= SMALL:
-                    keep = True
-                    value = arg.copy()
-                else:
-                    holds += hold(arg)
-        elif kind is list or kind is tuple:
-            arg = value = _constant(cls, rule, arg)
+                keep = True
+                if holds is None:
+                    holds = []
+                arg = kept_array(arg, holds)
+            values.append(arg)
         else:
-            value = arg
-        values.append(value)
-        kept.append(arg)
+            if holds is None:
+                holds = []
+            if rule.sequence and not values:
+                keep = True
+                members, value = _members(cls, rule, arg, holds)
+                args = (members, *args[1:])
+            else:
+                value = _constant(cls, rule, arg, holds)
+                keep = keep or value is not arg
+            values.append(value)
     try:
         y = rule.compute(*values, **kwargs) if kwargs else rule.compute(*values)
     except Exception as error:  # noqa: BLE001  (whatever it is, it is told better)
-        raise errors.explain(error, rule, args) from None
+        raise errors.explain(error, rule, given) from None
     if not differentiable:
         return y
     if "dtype" in rule.accepted and getattr(y, "dtype", _FLOAT).kind not in "fc":
         raise TypeError(f"np.{rule.name}(..., dtype={y.dtype}) rounds, and what is rounded has no derivative")
-    if type(y) is not np.ndarray and type(y) is not _float64 and not rule.outputs:
-        y = _result(rule, y)
-    elif y is values[0] and type(y) is np.ndarray:
-        y = y[...]
-    out = _new(cls)
-    out._data = y
-    out._op = rule
-    out._args = tuple(kept)
-    out._kwargs = kwargs or None
-    out._values = values if keep else None
-    out._pending = out._grad = None
-    out._extra = {"holds": holds} if holds else None
-    out._serial = clock()
+    kind = type(y)
     if rule.outputs:
-        return _outputs(cls, out, y)
-    if Watch.on:
-        errors.watch(out)
+        out = node(cls, rule, args, tuple(y), values if keep else None, holds, kwargs)
+        return _outputs(cls, out, given[0], values, y)
+    if kind is not np.ndarray and kind is not _float64:
+        y = _result(rule, y)
+    out = node(cls, rule, args, y, values if keep else None, holds, kwargs)
+    if kind is np.ndarray:
+        if y is values[0]:
+            out._data = y[...]  # np.real returns its argument; a Tensor has an array of its own to show
+        elif y.base is None:
+            return out
+        return _view(cls, out, given[0], values, kwargs)
+    if kind is not _float64 and rule.function in VIEWS and not isinstance(y, np.generic):
+        return _view(cls, out, given[0], values, kwargs)
     return out
+
+
+def _covered(cls: type[Tensor], rule: Rule, args: tuple[Any, ...]) -> tuple[bool, tuple[Any, ...]]:
+    """Return whether a Tensor stands where there is a derivative, and the arguments without the others."""
+    if len(args) > rule.most_args:
+        raise TypeError(errors.uncovered(rule, f"its argument number {len(args)}"))
+    vjps = rule.vjps
+    last = len(vjps) - 1
+    differentiable = rule.sequence
+    for i, arg in enumerate(args):
+        if type(arg) is cls:
+            vjp = vjps[i] if i <= last else vjps[last] if rule.variadic else None
+            if vjp is not None:
+                differentiable = True
+            elif i > last:
+                raise TypeError(errors.uncovered(rule, f"a Tensor as its argument number {i + 1}"))
+            else:
+                args = (*args[:i], peek(cls, arg), *args[i + 1 :])
+    return differentiable, args
 
 
 def _result(rule: Rule, y: Any) -> Any:
@@ -283,37 +223,118 @@ def _result(rule: Rule, y: Any) -> Any:
     return y
 
 
-def _members(cls: type[Tensor], rule: Rule, members: tuple[Any, ...], holds: list[Hold]) -> list[Any]:
-    """Unwrap the list of arrays that a function such as np.concatenate takes first."""
-    values = []
+def _members(
+    cls: type[Tensor], rule: Rule, members: Any, holds: list[Hold]
+) -> tuple[tuple[Any, ...], list[Any]]:
+    """Return the arrays that a function such as np.concatenate takes first, as recorded, and their values."""
+    recorded, values = [], []
     for member in members:
         if type(member) is cls:
-            values.append(member._settled() if member._op is None else member._data)
+            here = now(member)
+            recorded.append(here)
+            values.append(here._state.read(here)[1] if here._state is not None else here._data)
         else:
-            if rule.saves and type(member) is np.ndarray:
-                holds += hold(member)
-            values.append(member)
-    return values
+            recorded.append(member)
+            values.append(kept(member, holds) if rule.saves else member)
+    return tuple(recorded), values
 
 
-def _constant(cls: type[Tensor], rule: Rule, value: list[Any] | tuple[Any, ...]) -> Any:
-    """Return a list or tuple argument so that later changes to it don't reach the recording."""
-    if _holds_tensor(cls, value):
+def _constant(cls: type[Tensor], rule: Rule, value: Any, holds: list[Hold]) -> Any:
+    """Return another argument so that later changes to it don't reach the recording."""
+    kind = type(value)
+    if (kind is list or kind is tuple) and _holds_tensor(cls, value):
         if rule.elementwise:
             raise TypeError(
-                f"np.{rule.name} was given a {type(value).__name__} that holds Tensors; "
-                "join them first with np.stack([...]) or np.concatenate([...])"
+                f"np.{rule.name} was given a {kind.__name__} that holds Tensors; "
+                "join them first with tinygrad_course.array([...])"
             )
-        raise TypeError(errors.uncovered(rule, f"a Tensor inside a {type(value).__name__}"))
-    if rule.elementwise:
+        raise TypeError(errors.uncovered(rule, f"a Tensor inside a {kind.__name__}"))
+    if rule.elementwise and (kind is list or kind is tuple):
         return np.array(value)
-    return list(value) if type(value) is list else value
+    return kept(value, holds)
 
 
 def _holds_tensor(cls: type[Tensor], value: Any) -> bool:
     if type(value) is list or type(value) is tuple:
         return any(_holds_tensor(cls, v) for v in value)
     return type(value) is cls
+
+
+# ------------------------------------------------------------------ views
+
+
+def _view(
+    cls: type[Tensor], out: Tensor, parent: Any, values: list[Any], kwargs: Any, pick: int | None = None
+) -> Tensor:
+    """Return `out` as the view of its first argument that NumPy would have made, or as it is if none."""
+    rule: Any = out._op if pick is None else out._args[0]._op
+    function = rule.function
+    trouble, unsure = None, False
+    if isinstance(out._data, np.ndarray):
+        if type(parent) is not cls or not is_view(out._data, values[0]):
+            return out
+    elif function is operator.getitem and not _basic(values[1], out.shape):
+        return out
+    elif VIEWS[function] is None:
+        unsure = True
+        trouble = (
+            f"whether {out._label()} is a view or a copy depends on how the array lies in memory, which is "
+            "not known here"
+        )
+    if function in READ_ONLY:
+        trouble = f"np.{rule.name} gives a view that can't be written to, as NumPy's can't: take a copy of it"
+    return view_of(out, View(parent, out, _Shown(cls, rule, values[1:], kwargs or {}, pick), trouble, unsure))
+
+
+class _Shown:
+    """Which part of an array a view shows: the call that shows it, but for its first argument."""
+
+    __slots__ = ("cls", "kwargs", "pick", "rest", "rule")
+
+    def __init__(
+        self, cls: type[Tensor], rule: Rule, rest: list[Any], kwargs: dict[str, Any], pick: int | None
+    ) -> None:
+        self.cls = cls
+        self.rule = rule
+        self.rest = rest
+        self.kwargs = kwargs
+        self.pick = pick
+
+    def record(self, value: Tensor) -> Tensor:
+        """Return the same view of another value."""
+        shown = record(self.cls, self.rule, (value, *self.rest), self.kwargs)
+        return (shown if self.pick is None else shown[self.pick])._present()  # type: ignore[no-any-return]
+
+    def of_array(self, array: Any) -> Any:
+        """Return the same view of a plain array."""
+        shown = self.rule.function(array, *self.rest, **self.kwargs)
+        return shown if self.pick is None else shown[self.pick]
+
+    @property
+    def index(self) -> tuple[Any] | None:
+        """Of ``x[i]``: (i,)."""
+        return (self.rest[0],) if self.rule.function is operator.getitem else None
+
+
+def view_of(out: Tensor, state: View) -> Tensor:
+    """Return a Tensor that shows the part of another that the operation `out` is."""
+    shown: Tensor = _new(type(out))
+    shown._data = out._data
+    shown._op = shown._kwargs = shown._values = shown._grad = shown._about = None
+    shown._args = ()
+    shown._state = state
+    shown._serial = out._serial
+    return shown
+
+
+def _basic(index: Any, shape: tuple[int, ...]) -> bool:
+    """Whether ``x[index]`` is a view: no arrays in the index, and no single number as the result."""
+    parts = index if isinstance(index, tuple) else (index,)
+    plain = all(
+        p is None or p is Ellipsis or (isinstance(p, (int, np.integer, slice)) and not isinstance(p, bool))
+        for p in parts
+    )
+    return plain and (shape != () or any(p is Ellipsis for p in parts))
 
 
 def _bind(
@@ -327,13 +348,6 @@ def _bind(
                 break
         else:
             return args, kwargs
-    if kwargs.get("out", 0) is None:
-        kwargs = {k: v for k, v in kwargs.items() if k != "out"}
-    if "out" in kwargs:
-        raise TypeError(
-            f"np.{rule.name}(..., out=...) would overwrite an array that a recording may need; "
-            "leave out= away and use the result"
-        )
     tensors = {k for k, v in kwargs.items() if _holds_tensor(cls, v)}
     if rule.sequence or tensors:
         names = _argument_names(rule)
@@ -362,13 +376,16 @@ def _argument_names(rule: Rule) -> tuple[str, ...]:
         return rule.names
 
 
-def _outputs(cls: type[Tensor], node: Tensor, y: Any) -> Any:
+def _outputs(cls: type[Tensor], whole: Tensor, parent: Any, values: list[Any], y: Any) -> Any:
     """Return one Tensor for each of a function's results, in the container that it returns."""
-    node._data = tuple(y)
-    outs = [
-        cls._node(v, OUTPUT, (node, i)) if getattr(v, "dtype", np.dtype(bool)).kind in "fc" else v
-        for i, v in enumerate(node._data)
-    ]
+    outs: list[Any] = []
+    views = whole._op is not None and whole._op.function in VIEWS
+    for i, v in enumerate(whole._data):
+        if getattr(v, "dtype", np.dtype(bool)).kind not in "fc":
+            outs.append(v)
+            continue
+        out = node(cls, OUTPUT, (whole, i), v, None)
+        outs.append(_view(cls, out, parent, values, whole._kwargs, pick=i) if views else out)
     if isinstance(y, tuple):
         return type(y)(*outs) if hasattr(y, "_fields") else tuple(outs)
     return outs
@@ -387,10 +404,13 @@ def dispatch(
     TypeError
         If the function is refused, or on no list.
     """
+    if "out" in kwargs:
+        kwargs = dict(kwargs)
+        out = kwargs.pop("out")
+        if out is not None:
+            return _into(cls, out, function, args, kwargs)
     rule = RULES.get(function)
     if rule is not None:
-        if rule.plain and not kwargs and len(args) == len(rule.vjps):
-            return record_plain(cls, rule, args)
         if kwargs and function in WITH_KEYWORDS:
             names, with_those = WITH_KEYWORDS[function]
             if not names.isdisjoint(kwargs):
@@ -418,20 +438,25 @@ def dispatch_ufunc(
     cls: type[Tensor], ufunc: np.ufunc, method: str, inputs: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> Any:
     """Do what the tables say of a ufunc, or of its method such as ``np.add.reduce`` (NEP 13)."""
-    if method == "__call__":
+    out = kwargs.get("out")
+    if method == "__call__" and ("where" in kwargs or "dtype" in kwargs):
         rule = RULES.get(ufunc)
-        if rule is not None and not kwargs and rule.plain:
-            return record_plain(cls, rule, inputs)
-        if rule is not None and ("where" in kwargs or "dtype" in kwargs) and rule.elementwise:
+        if rule is not None and rule.elementwise:
             return _composed(ufunc, functools.partial(selected, ufunc), inputs, kwargs)
+    if out is not None:
+        kwargs = {k: v for k, v in kwargs.items() if k != "out"}
+        if len(out) > 1:
+            raise TypeError(f"np.{ufunc.__name__} with several out= is not recorded; use its results")
+        if out[0] is not None:
+            function = ufunc if method == "__call__" else getattr(ufunc, method)
+            return _into(cls, out[0], function, inputs, kwargs)
+    if method == "__call__":
         return dispatch(cls, ufunc, inputs, kwargs)
     definition = method_of(ufunc, method)
     if definition is None:
         if entered_late():
             return dispatch_ufunc(cls, ufunc, method, inputs, kwargs)
         raise TypeError(errors.no_rule(ufunc, refusal(ufunc), method))
-    if kwargs.get("out", (None,)) == (None,):
-        kwargs = {k: v for k, v in kwargs.items() if k != "out"}
     try:
         return definition(*inputs, **kwargs)
     except TypeError as error:
@@ -440,23 +465,35 @@ def dispatch_ufunc(
         raise
 
 
+def _into(
+    cls: type[Tensor], out: Any, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> Any:
+    """Compute a call and write its result into the Tensor that was given as ``out=``."""
+    if type(out) is tuple and len(out) == 1:
+        out = out[0]
+    if type(out) is not cls:
+        raise TypeError(into_plain(f"out= of np.{getattr(function, '__name__', function)}"))
+    out[...] = function(*args, **kwargs)
+    return out
+
+
 def plain(cls: type[Tensor], value: Any) -> Any:
     """Replace Tensors by their data, in lists, tuples and dicts too, for the user to have."""
-    return _unwrapped(cls, value, "data")
+    return _unwrapped(cls, value, cls._shared)
 
 
 def peek(cls: type[Tensor], value: Any) -> Any:
     """Replace Tensors by their data, for a look that neither keeps nor changes them."""
-    return _unwrapped(cls, value, "_data")
+    return _unwrapped(cls, value, lambda tensor: now(tensor)._data)
 
 
-def _unwrapped(cls: type[Tensor], value: Any, attribute: str) -> Any:
+def _unwrapped(cls: type[Tensor], value: Any, data: Callable[[Tensor], Any]) -> Any:
     if type(value) is cls:
-        return getattr(value, attribute)
+        return data(value)
     if type(value) is list:
-        return [_unwrapped(cls, v, attribute) for v in value]
+        return [_unwrapped(cls, v, data) for v in value]
     if type(value) is tuple:
-        return tuple(_unwrapped(cls, v, attribute) for v in value)
+        return tuple([_unwrapped(cls, v, data) for v in value])
     if type(value) is dict:
-        return {k: _unwrapped(cls, v, attribute) for k, v in value.items()}
+        return {k: _unwrapped(cls, v, data) for k, v in value.items()}
     return value

@@ -8,7 +8,7 @@ has had its own. No recursion, no search for the order beforehand, and memory on
 from __future__ import annotations
 
 import functools
-from heapq import heappop, heappush, heappushpop
+from heapq import heappop, heappush, heapreplace
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +16,7 @@ import numpy as np
 
 from tinygrad_course.engine import errors
 from tinygrad_course.engine.partial import Live, Partial, added, chooses, handed, owned, passes, through
+from tinygrad_course.engine.views import as_of, now, version_of
 from tinygrad_course.rules.indexing import astype
 from tinygrad_course.rules.table import Rule
 
@@ -41,19 +42,6 @@ class FreedGraphError(RuntimeError):
     """A graph was used after a backward pass had freed it."""
 
 
-class Released:
-    """What is left of an array that a backward pass has let go of: its shape and dtype."""
-
-    __slots__ = ("dtype", "shape")
-
-    def __init__(self, array: Any) -> None:
-        self.shape = array.shape
-        self.dtype = array.dtype
-
-    def __repr__(self) -> str:
-        return f"<released array of shape {self.shape}>"
-
-
 class _FreedVjps:
     """Stands where a rule's vjps stood, on a node whose graph has been freed: whoever looks is told."""
 
@@ -76,9 +64,18 @@ def freed_twin(rule: Rule) -> Rule:
     return twin
 
 
-def output_vjp(g: Any, y: Any, outputs: Any, index: int) -> Any:
-    """Stand for the gradient of ``outputs[index]``; `sweep` gathers these itself."""
-    raise NotImplementedError
+class _Parts(list[Any]):
+    """The gradients of a function's several results, None for those that none came to; they add up."""
+
+    def __add__(self, other: Any) -> Any:
+        return _Parts(b if a is None else a if b is None else a + b for a, b in zip(self, other, strict=True))
+
+
+def output_vjp(g: Any, y: Any, outputs: Any, index: int) -> Any:  # noqa: ARG001  (as all vjps)
+    """Return the gradient of ``outputs[index]`` in its place among the others."""
+    parts = _Parts([None] * len(getattr(outputs, "_data", outputs)))
+    parts[index] = g
+    return parts
 
 
 #: One of several results of a function (`np.linalg.svd`); its argument is a node whose data are all of them.
@@ -145,31 +142,19 @@ def first_seed(J: Any) -> Any:
     return one if isinstance(J, np.ndarray) or not isinstance(J, np.generic) else one[()]
 
 
-def as_of(node: Tensor) -> tuple[Any, ...]:
-    """Return the arguments of `node` as they were when it was recorded (see `Tensor.__setitem__`)."""
-    born = node._serial
-    args = node._args
-    if node._op is not None and node._op.sequence:
-        return (tuple(_version(a, born) for a in args[0]), *args[1:])
-    return tuple(_version(a, born) for a in args)
-
-
-def _version(arg: Any, born: int) -> Any:
-    while getattr(arg, "_serial", OLDEST) < born:  # assigned to after `born`: its first argument is what was
-        arg = arg._args[0]
-    return arg
-
-
-class Reassigned:
-    """Whether an item of any Tensor was ever assigned to; only then need the sweep look for versions."""
-
-    ever = False
-
-
 def sweep(  # noqa: C901  (one loop: the calls that it saves are its purpose)
-    root: Tensor, seed: Any, *, oldest: int = OLDEST, keep: bool = False, mark: bool = True
+    root: Tensor,
+    seed: Any,
+    *,
+    oldest: int = OLDEST,
+    keep: bool = False,
+    mark: bool = True,
+    record: bool = False,
 ) -> list[tuple[Tensor, Any]]:
     """Send `seed` back from `root` and return the leaves that it reaches, each with its gradient.
+
+    Nothing of a sweep stands in the graph while it is under way, so several threads may sweep through what
+    they share.
 
     Parameters
     ----------
@@ -183,41 +168,51 @@ def sweep(  # noqa: C901  (one loop: the calls that it saves are its purpose)
         Leave the graph as it is, for another sweep.
     mark : bool
         Leave its gradient with each computed Tensor on the way.
+    record : bool
+        Compute with Tensors, so that the gradients are recorded and can be differentiated. The graph is left
+        as it is, and nodes older than `oldest` are passed over: the result depends on them through what is
+        recorded.
 
     Raises
     ------
     Foreign
-        When a node older than `oldest` is met.
+        When a node older than `oldest` is met, unless the gradients are recorded.
     FreedGraphError
         When the graph was freed by an earlier sweep.
     """
+    root = now(root)
     cls = type(root)
     if root._op is None:
-        return [(root, _own(seed))]
+        return [(root, seed if record else _own(seed))]
     ndarray, float64, large = np.ndarray, np.float64, LARGE
+    keep = keep or record
+    mark = mark and not record
+    found: dict[Tensor, Any] = {}
+    pending: dict[Tensor, Any] = {}
     heap: list[tuple[int, Any]] = []
-    leaves: list[Any] = []
     ghosts: dict[int, Tensor] = {}
+    marked: list[tuple[Tensor, Any]] = []
     node: Any = root  # untyped from here: the loop is the library's hottest
+    g: Any = seed
     following: Any = None
-    root._pending = seed
-    watching, reassigned = errors.Watch.on, Reassigned.ever
+    following_g: Any = None
+    watching = errors.watching()
     try:
         while True:
             rule = node._op
-            g = node._pending
             args = node._args
             y = node._data
             values = node._values
-            node._pending = live = None
+            live = None
             if type(g) is Partial:
                 g, live = g._data, g.live
-            if reassigned:
-                args = as_of(node)
             if mark:
-                node._grad = g if node._grad is None or rule.outputs else node._grad + g
+                before = node._grad
+                node._grad = g if before is None or rule.outputs else before + g
+                if keep:
+                    marked.append((node, before))
             kwargs = None
-            if rule.plain:
+            if rule.plain and not record:
                 vjps = rule.vjps
                 arity = len(args)
                 if arity == 1:
@@ -238,18 +233,24 @@ def sweep(  # noqa: C901  (one loop: the calls that it saves are its purpose)
                     live = None
             else:
                 arity = 0
-                if values is None:
+                if record:
+                    y, values = _recorded(node, cls)
+                elif values is None:
                     values = [a._data if type(a) is cls else a for a in args]
-                args, vjps, g, kwargs = _special(
-                    node, rule, args, g, y, values, node._kwargs, heap, oldest, live
-                )
+                args, vjps, g, kwargs = _special(node, rule, args, g, y, values, live)
                 live = None
             heavy = False
             for arg, vjp in zip(args, vjps):  # noqa: B905  (arguments without a vjp are constants)
                 if type(arg) is not cls or vjp is None:
                     continue
+                leaf = arg._op is None
+                if leaf and arg._state is not None:
+                    arg = version_of(arg)
+                    leaf = arg._op is None
                 serial = arg._serial
                 if serial > oldest:
+                    if record:
+                        continue
                     raise Foreign
                 if arity == 2:
                     ga = vjp(g, y, first, second)
@@ -270,134 +271,102 @@ def sweep(  # noqa: C901  (one loop: the calls that it saves are its purpose)
                         ga = unbroadcast(ga, d.shape) if rule.elementwise else conform(ga, d, rule)
                     if d.nbytes > large and not keep:
                         heavy = True
-                elif type(ga) is not float64 or type(d) is not float64:
+                elif (type(ga) is not float64 or type(d) is not float64) and type(d) is not tuple:
                     ga = conform(ga, d, rule)
-                if live is not None and arg._op is not None:
-                    i = 0 if arg is args[0] else 1 if arg is args[1] else 2
+                if live is not None and not leaf:
+                    i = 0 if arg is version_of(args[0]) else 1 if arg is version_of(args[1]) else 2
                     ga = Partial(ga, handed(rule, live, i, y, d))
-                pending = arg._pending
-                if pending is not None:
-                    arg._pending = pending + ga if type(ga) is not Partial else ga + pending
-                    continue
-                if arg._op is None:
-                    if type(ga) is ndarray and (ga is g or ga is y or ga.base is not None):
+                if leaf:
+                    before = found.get(arg)
+                    if before is not None:
+                        ga = added(before, ga)
+                    elif type(ga) is ndarray and (ga is g or ga is y or ga.base is not None):
                         ga = ga.copy()  # the leaf's own
-                    leaves.append(arg)
+                    found[arg] = ga
+                elif arg is following:
+                    following_g = added(following_g, ga)
+                elif arg in pending:
+                    pending[arg] = added(pending[arg], ga)
                 elif following is None:
-                    following = arg
+                    following, following_g = arg, ga
                 elif serial < following._serial:
                     heappush(heap, (following._serial, following))
-                    following = arg
+                    pending[following] = following_g
+                    following, following_g = arg, ga
                 else:
                     heappush(heap, (serial, arg))
-                arg._pending = ga
+                    pending[arg] = ga
             if not keep:
                 node._op = rule.twin or freed_twin(rule)
                 node._values = None
-                if node._extra is not None:
-                    node._extra.pop("holds", None)
+                if node._about is not None:
+                    node._about.holds = None
                 if heavy or ghosts:
                     _release(node, rule, cls, ghosts)
             if following is None:
                 if not heap:
                     break
                 node = heappop(heap)[1]
-            elif heap:
-                node = heappushpop(heap, (following._serial, following))[1]
+                g = pending.pop(node)
+            elif heap and heap[0][0] < following._serial:
+                pending[following] = following_g
+                node = heapreplace(heap, (following._serial, following))[1]
+                g = pending.pop(node)
                 following = None
             else:
-                node, following = following, None
+                node, g, following = following, following_g, None
     except BaseException:
-        for waiting in (node, following, *leaves, *(n for _, n in heap)):
-            if waiting is not None:
-                waiting._pending = None
+        for node, before in reversed(marked):
+            node._grad = before
         raise
-    found = []
-    for leaf in leaves:
-        found.append((leaf, owned(leaf._pending)))
-        leaf._pending = None
-    return found
+    return [(leaf, owned(g)) for leaf, g in found.items()]
 
 
-def sweep_recorded(root: Tensor, seed: Any, *, oldest: int = OLDEST) -> list[tuple[Tensor, Any]]:
-    """Do what `sweep` does with Tensors, so that the gradients are recorded and can be differentiated.
+def _recorded(node: Any, cls: Any) -> tuple[Any, Any]:
+    """Return result and arguments of a node for its vjps to be recorded: constants as they were kept."""
+    rule, args, values = node._op, as_of(node), node._values
+    y = node
+    if rule.outputs:
+        y = tuple([cls._node(part, OUTPUT, (node, i)) for i, part in enumerate(node._data)])
+    if values is None:
+        return y, args
 
-    The graph is left as it is, and nodes older than `oldest` are passed over: the result depends on them
-    through what is recorded.
-    """
-    cls = type(root)
-    pending: dict[int, list[Any]] = {root._serial: [root, seed]}
-    heap = [root._serial]
-    found: list[tuple[Tensor, Any]] = []
-    while heap:
-        node, g = pending.pop(heappop(heap))
-        live = None
-        if type(g) is Partial:
-            g, live = g._data, g.live
-        if node._op is None:
-            found.append((node, g))
-            continue
-        rule, args = node._op, as_of(node)
-        _refuse_stale(node, args)
-        y = tuple(_output(node, i) for i in range(len(node._data))) if rule.outputs else node
-        kwargs = None if rule.plain else node._kwargs
-        if rule is OUTPUT:
-            owner, index = args
-            pairs = [(owner, [g if i == index else None for i in range(len(owner._data))])]
-        else:
-            arrays, vjps, g, kwargs = (
-                (args, rule.vjps if live is None else through(rule, rule.vjps, live, conform), g, None)
-                if rule.plain
-                else _special(node, rule, args, g, y, args, kwargs, [], 1, live)
+    def merged(arg: Any, value: Any) -> Any:
+        if type(arg) is not cls:
+            return value
+        if arg._data is not value and not np.array_equal(arg._data, value, equal_nan=True):
+            raise RuntimeError(
+                f"{arg._label()} was given new data after {rule.name!r} was recorded with it, so the "
+                "recorded derivative is out of date. Compute the cost again with the present data."
             )
-            pairs = [
-                (arg, conform(vjp(g, y, *args, **(kwargs or {})), arg._data, rule))
-                for arg, vjp in zip(arrays, vjps, strict=False)
-                if type(arg) is cls and vjp is not None and arg._serial <= oldest
-            ]
-        for arg, ga in pairs:
-            waiting = pending.get(arg._serial)
-            if waiting is None:
-                pending[arg._serial] = [arg, ga]
-                heappush(heap, arg._serial)
-            elif type(ga) is list:  # the gradients of several results
-                waiting[1] = [
-                    b if a is None else a if b is None else a + b for a, b in zip(waiting[1], ga, strict=True)
-                ]
-            else:
-                waiting[1] = added(waiting[1], ga)
-    return found
+        return arg
+
+    if rule.sequence:
+        members = tuple([merged(a, v) for a, v in zip(args[0], values[0], strict=True)])
+        return y, (members, *values[1:])
+    return y, [merged(a, v) for a, v in zip(args, values, strict=True)]
 
 
 def _special(
-    node: Any,
-    rule: Rule,
-    args: Any,
-    g: Any,
-    y: Any,
-    values: Any,
-    kwargs: Any,
-    heap: Any,
-    oldest: int,
-    live: Live | None,
+    node: Any, rule: Rule, args: Any, g: Any, y: Any, values: Any, live: Live | None
 ) -> tuple[Any, Any, Any, Any]:
     """Return arguments, vjps, gradient and keywords for the rules that are not plain."""
+    kwargs = node._kwargs
+    if rule.plain:
+        return args, rule.vjps if live is None else through(rule, rule.vjps, live, conform), g, None
     if rule is OUTPUT:
-        _gather(args[0], args[1], g, heap, oldest)
-        return (), (), g, None
+        return args, rule.vjps, g, None
     cls = type(node)
     if rule.ties:
-        kwargs = {**(kwargs or {}), "constants": tuple(type(a) is not cls for a in args)}
+        kwargs = {**(kwargs or {}), "constants": tuple([type(a) is not cls for a in args])}
     if rule.outputs:
-        g = tuple(np.zeros_like(v) if c is None else c for c, v in zip(g, node._data, strict=True))
+        g = tuple([np.zeros_like(v) if c is None else c for c, v in zip(g, node._data, strict=True)])
     if rule.sequence:
         vjp = rule.vjps[0]
         assert vjp is not None  # noqa: S101  (a sequence rule has one)
         gradients = vjp(g, y, *values, **(kwargs or {}))
         members: list[Any] = [lambda *_, ga=ga, **__: ga for ga in gradients]
-        if live is None:
-            return args[0], members, g, None
-        return args[0], through(rule, members, live, conform), g, kwargs
+        return args[0], members if live is None else through(rule, members, live, conform), g, kwargs
     if rule.variadic:
         last = len(rule.vjps) - 1
         vjps: list[Any] = list(rule.vjps[:last])
@@ -422,6 +391,7 @@ def _release(node: Any, rule: Rule, cls: Any, ghosts: dict[int, Tensor]) -> None
     """Put outlines in the place of the large values that `node` was computed from, so that they can go."""
 
     def ghost(arg: Any) -> Any:
+        arg = version_of(arg)
         if type(arg) is not cls or arg._op is None or getattr(arg._data, "nbytes", 0) <= LARGE:
             return arg
         shadow = ghosts.get(arg._serial)
@@ -431,43 +401,8 @@ def _release(node: Any, rule: Rule, cls: Any, ghosts: dict[int, Tensor]) -> None
 
     args = node._args
     node._args = (
-        (tuple(ghost(a) for a in args[0]), *args[1:]) if rule.sequence else tuple(ghost(a) for a in args)
+        (tuple([ghost(a) for a in args[0]]), *args[1:]) if rule.sequence else tuple([ghost(a) for a in args])
     )
     shadow = ghosts.get(node._serial)
     if shadow is not None:
-        shadow._args, shadow._op, shadow._kwargs = node._args, node._op, getattr(node, "_kwargs", None)
-
-
-def _output(node: Tensor, index: int) -> Tensor:
-    out: Tensor = type(node)._node(node._data[index], OUTPUT, (node, index))
-    return out
-
-
-def _gather(node: Tensor, index: int, g: Any, heap: list[tuple[int, Tensor]], oldest: int) -> None:
-    """Add the gradient of one output to those of the function that made it."""
-    if node._serial > oldest:
-        raise Foreign
-    if node._pending is None:
-        node._pending = [None] * len(node._data)
-        heappush(heap, (node._serial, node))
-    mine = node._pending[index]
-    node._pending[index] = g if mine is None else mine + g
-
-
-def _refuse_stale(node: Any, args: tuple[Any, ...]) -> None:
-    """Raise if a leaf was given new data after `node` was recorded with its old ones."""
-    values = node._values
-    if values is None:
-        return
-    rule = node._op
-    pairs = zip(args[0], values[0], strict=True) if rule.sequence else zip(args, values, strict=False)
-    for arg, value in pairs:
-        if (
-            type(arg) is type(node)
-            and arg._data is not value
-            and not np.array_equal(arg._data, value, equal_nan=True)
-        ):
-            raise RuntimeError(
-                f"{arg._label()} was given new data after {rule.name!r} was recorded with it, so the "
-                "recorded derivative is out of date. Compute the cost again with the present data."
-            )
+        shadow._args, shadow._op, shadow._kwargs = node._args, node._op, node._kwargs

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import operator
 import sys
+import threading
 import weakref
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, ClassVar, NoReturn, final
@@ -15,19 +16,22 @@ from typing import Any, ClassVar, NoReturn, final
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
-from tinygrad_course.engine import errors
-from tinygrad_course.engine.operation import Operation
+from tinygrad_course.engine import leaving, mending  # noqa: F401  (mending enters itself into the rules)
+from tinygrad_course.engine.keeping import Hold
+from tinygrad_course.engine.operation import Operation, Released
 from tinygrad_course.engine.operators import Methods, Operators
-from tinygrad_course.engine.recording import dispatch, dispatch_ufunc, peek, plain, record, record_plain
-from tinygrad_course.engine.sweep import Reassigned, Released, as_of, clock, first_seed, sweep
+from tinygrad_course.engine.recording import dispatch, dispatch_ufunc, peek, plain, record
+from tinygrad_course.engine.sweep import clock, first_seed, sweep
 from tinygrad_course.engine.unreached import recorded_instead
-from tinygrad_course.rules.indexing import assign
+from tinygrad_course.engine.views import OPEN, Open, View, Written, now
+from tinygrad_course.engine.writing import Flat, write
 from tinygrad_course.rules.table import RULES, Rule
 
 _float64 = np.float64
 _ONE = np.float64(1.0)
 _new = object.__new__
 _GETITEM = RULES[operator.getitem]
+_accumulating = threading.Lock()
 
 
 def as_data(data: ArrayLike, dtype: DTypeLike | None) -> Any:
@@ -41,7 +45,9 @@ def as_data(data: ArrayLike, dtype: DTypeLike | None) -> Any:
     if type(data) is Tensor:
         raise TypeError(f"{data._label()} is a Tensor already; Tensor(t.data) makes a variable of its own")
     if isinstance(data, (list, tuple)) and any(type(d) is Tensor for d in data):
-        raise TypeError("a list of Tensors: join them with np.stack([...]), which remembers")
+        raise TypeError(
+            "a list of Tensors: join them with np.stack([...]) or tinygrad_course.array([...]); they remember"
+        )
     array: Any
     if hasattr(data, "__array_function__") and not isinstance(data, (np.ndarray, np.generic)):
         # another library's array that speaks NumPy's protocols
@@ -79,6 +85,35 @@ def _scalar(array: Any) -> Any:
     return array[()] if isinstance(array, np.ndarray) and array.ndim == 0 else array
 
 
+class About:
+    """What few Tensors have.
+
+    Attributes
+    ----------
+    name : str or None
+    line : str or None
+        The user's source line, under `debug()`.
+    holds : list of Hold or None
+        Locks on the large constants that the operation read.
+    trace : Trace or None
+        Of an input of a function that is differentiated: the call.
+    outline_of : weak reference or None
+        Of what stands in a freed graph for a large value: the Tensor, if somebody still holds it.
+    cost_number : int or None
+        Of a recorded gradient: the number of the cost that it is the gradient of.
+    """
+
+    __slots__ = ("cost_number", "holds", "line", "name", "outline_of", "trace")
+
+    def __init__(self, name: str | None = None, trace: leaving.Trace | None = None) -> None:
+        self.name = name
+        self.trace = trace
+        self.line: str | None = None
+        self.holds: list[Hold] | None = None
+        self.outline_of: weakref.ref[Tensor] | None = None
+        self.cost_number: int | None = None
+
+
 @final
 class Tensor(Operators, Methods):
     """A variable of the computation graph: data, an optional name, and the operation that made it.
@@ -110,19 +145,18 @@ class Tensor(Operators, Methods):
     """
 
     __slots__ = (
-        "_args", "_data", "_extra", "_grad", "_kwargs", "_op", "_pending", "_serial", "_values",
-        "__weakref__",
+        "__weakref__", "_about", "_args", "_data", "_grad", "_kwargs", "_op", "_serial", "_state", "_values",
     )  # fmt: skip
 
     _data: Any  # the array; for a node of several results, the tuple of them
-    _op: Rule | None  # None for a leaf
+    _op: Rule | None  # None for a leaf, a variable that was written to, and a view
     _args: tuple[Any, ...]
     _kwargs: dict[str, Any] | None
     _values: Sequence[Any] | None  # the arguments' data, where they could be replaced or written to
     _serial: int  # the number of its birth, see `sweep`
     _grad: Any
-    _pending: Any  # during a sweep, the gradient so far
-    _extra: dict[str, Any] | None  # what few nodes have: name, source line, holds, whether a leaf is open
+    _state: Open | Written | View | None  # what else than a leaf stands here without an operation
+    _about: About | None
 
     __hash__ = object.__hash__
     __array_priority__: ClassVar[float] = 1000.0
@@ -132,10 +166,9 @@ class Tensor(Operators, Methods):
             self._data = _float64(data)
         else:
             self._data = as_data(data, dtype)
-        self._op = None
+        self._op = self._kwargs = self._values = self._grad = self._state = None
         self._args = ()
-        self._values = self._pending = self._grad = None
-        self._extra = None if name is None else {"name": name}
+        self._about = None if name is None else About(name)
         self._serial = clock()
 
     @staticmethod
@@ -146,19 +179,18 @@ class Tensor(Operators, Methods):
         out._op = op
         out._args = args
         out._kwargs = kwargs
-        out._values = out._pending = out._grad = out._extra = None
+        out._values = out._grad = out._state = out._about = None
         out._serial = clock()
         return out
 
     @staticmethod
-    def _leaf(data: Any, name: str | None = None) -> Tensor:
+    def _leaf(data: Any, name: str | None = None, trace: leaving.Trace | None = None) -> Tensor:
         """Return a leaf that shares `data`, for callers that see to it that nobody changes them."""
         out: Tensor = _new(Tensor)
         out._data = data
-        out._op = None
+        out._op = out._kwargs = out._values = out._grad = out._state = None
         out._args = ()
-        out._values = out._pending = out._grad = None
-        out._extra = {"name": name, "input": True}
+        out._about = About(name, trace)
         out._serial = clock()
         return out
 
@@ -169,10 +201,30 @@ class Tensor(Operators, Methods):
         """The values, an array (or a NumPy scalar).
 
         A leaf's data may be changed and replaced, ``W.data -= learning_rate * W.grad``; a recording made
-        before keeps the values that it was made with. The data of a computed Tensor are read-only.
+        before keeps the values that it was made with. The data of a computed Tensor are read-only. Inside a
+        function that is being differentiated there are none to be had: `stop_gradient` says what it does.
         """
-        data = self._data
-        if self._op is not None:
+        if leaving.active:
+            leaving.check(self, ".data gives plain values")
+        return self._shared()
+
+    @data.setter
+    def data(self, value: ArrayLike) -> None:
+        if self._op is not None or self._is_computed():
+            raise AttributeError(
+                f"{self._label()} was computed ({self._present()._op}): its data can't be replaced. "
+                "Only a leaf's data can (W.data = ...)."
+            )
+        if value is self._data:
+            return
+        own = type(value) is np.ndarray and value.dtype.kind == "f" and value.base is None
+        self._data = value if own else as_data(value, None)
+        self._state = OPEN
+
+    def _shared(self) -> Any:
+        node = now(self)
+        data = node._data
+        if node._op is not None:
             if type(data) is Released:
                 raise RuntimeError(
                     f"the values of {self._label()} {data.shape} were released by backward(); "
@@ -180,47 +232,30 @@ class Tensor(Operators, Methods):
                 )
             if type(data) is np.ndarray:
                 data.setflags(write=False)
-            return data
-        if type(data) is np.ndarray:
-            extra = self._extra
-            if extra is None:
-                extra = self._extra = {}
-            if "open" not in extra:
-                if (
-                    sys.getrefcount(data) > _ALONE or not data.flags.writeable
-                ):  # a recording needs these values
-                    data = self._data = data.copy()
-                extra["open"] = True
+        elif type(data) is np.ndarray and node._state is None:
+            # a recording may need these values
+            if sys.getrefcount(data) > _ALONE or not data.flags.writeable:
+                data = node._data = data.copy("K")
+            node._state = OPEN
         return data
-
-    @data.setter
-    def data(self, value: ArrayLike) -> None:
-        if self._op is not None:
-            raise AttributeError(
-                f"{self._label()} was computed by {self._op.name!r}: its data can't be replaced. "
-                "Only a leaf's data can (W.data = ...)."
-            )
-        if value is self._data:
-            return
-        extra = self._extra = self._extra or {}
-        extra["open"] = True
-        self._data = value if type(value) is np.ndarray and value.dtype.kind == "f" else as_data(value, None)
 
     def _settled(self) -> Any:
-        """Return a leaf's data for a recording: a copy if somebody else could change them."""
+        """Return an open leaf's data for a recording: a copy if somebody else could change them."""
         data = self._data
-        extra = self._extra
-        if extra is not None and "open" in extra:
-            if type(data) is np.ndarray and sys.getrefcount(data) > _ALONE:
-                return data.copy()
-            del extra["open"]
+        if type(data) is np.ndarray and sys.getrefcount(data) > _ALONE:
+            return data.copy("K")
+        self._state = None
         return data
+
+    def _is_computed(self) -> bool:
+        return self._op is not None or type(self._state) in {Written, View}
 
     @property
     def grad(self) -> Any:
         """The gradient that `backward` left here, of the data's shape and dtype, or None."""
-        grad = self._grad
-        if self._op is not None and type(grad) is np.ndarray:
+        node = self._present()
+        grad = node._grad
+        if node._op is not None and type(grad) is np.ndarray:
             grad.setflags(write=False)  # its neighbours in the graph may share it
         return grad
 
@@ -230,31 +265,38 @@ class Tensor(Operators, Methods):
             raise ValueError(
                 f"{self._label()} is {self.shape}; a gradient of shape {np.shape(value)} doesn't fit"
             )
-        self._grad = value if value is None else np.array(value, dtype=self.dtype)[()]
+        self._present()._grad = value if value is None else np.array(value, dtype=self.dtype)[()]
+
+    def _present(self) -> Tensor:
+        """Return the operation that was recorded last for this Tensor, without recording it again."""
+        state = self._state
+        return state.latest if type(state) is Written else state.node if type(state) is View else self
 
     @property
     def name(self) -> str | None:
         """What pictures and errors call it."""
-        return None if self._extra is None else self._extra.get("name")
+        about = self._present()._about
+        return None if about is None else about.name
 
     @name.setter
     def name(self, name: str | None) -> None:
         if name is not None and not isinstance(name, str):
             raise TypeError(f"a name is text, such as 'W1'; this is {name!r}")
-        self._note("name", name)
+        self._present()._note().name = name
 
     def named(self, name: str) -> Tensor:
         """Give the Tensor a name and return it: ``Z1 = (np.dot(W1, X) + b1).named("Z1")``."""
         self.name = name
         return self
 
-    def _note(self, key: str, value: Any) -> None:
-        if self._extra is None:
-            self._extra = {}
-        self._extra[key] = value
+    def _note(self) -> About:
+        if self._about is None:
+            self._about = About()
+        return self._about
 
     def _label(self) -> str:
-        return self.name or ("a Tensor" if self._op is None else f"the result of {self._op.name!r}")
+        node = self._present()
+        return self.name or ("a Tensor" if node._op is None else f"the result of {node._op.name!r}")
 
     @property
     def operation(self) -> Operation | None:
@@ -271,33 +313,8 @@ class Tensor(Operators, Methods):
         >>> Z.operation.args[0].operation.args
         (Tensor([[1., 2.]], name='W'), 3)
         """
-        rule = self._op
-        if rule is None:
-            return None
-
-        def told(data: Any) -> Any:
-            return None if type(data) is Released else data
-
-        args = as_of(self)
-        values = self._values
-        if values is None:
-            values = [
-                tuple(told(getattr(m, "_data", m)) for m in arg)
-                if i == 0 and rule.sequence
-                else told(getattr(arg, "_data", arg))
-                for i, arg in enumerate(args)
-            ]
-        return Operation(
-            rule=rule,
-            args=args,
-            kwargs=getattr(self, "_kwargs", None) or {},
-            values=tuple(values),
-            output=self,
-            value=told(self._data),
-            gradient=self._grad,
-            number=-self._serial,
-            line=None if self._extra is None else self._extra.get("line"),
-        )
+        node = now(self)
+        return None if node._op is None else Operation(node)
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -334,6 +351,12 @@ class Tensor(Operators, Methods):
         """The real part, recorded."""
         return np.real(self)
 
+    @real.setter
+    def real(self, value: Any) -> None:
+        if self.dtype.kind == "c":
+            raise TypeError(f"write {self._label()} = value + 1j * t.imag: a part alone can't be written to")
+        self[...] = value
+
     @property
     def imag(self) -> Tensor:
         """The imaginary part, recorded."""
@@ -346,11 +369,22 @@ class Tensor(Operators, Methods):
 
     def item(self) -> Any:
         """Return the only entry as a Python number."""
+        if leaving.active:
+            leaving.check(self, "item() gives a plain number")
+        return self._number()
+
+    def _number(self) -> Any:
         if self.size != 1:
             raise ValueError(
                 f"{self._label()} has shape {self.shape}; only a Tensor of one entry has an item()"
             )
-        return self.data.item()
+        return now(self)._data.item()
+
+    def tolist(self) -> Any:
+        """Return the data as nested lists."""
+        if leaving.active:
+            leaving.check(self, "tolist() gives plain numbers")
+        return now(self)._data.tolist()
 
     # -------------------------------------------------------------- gradients
 
@@ -375,7 +409,8 @@ class Tensor(Operators, Methods):
         FreedGraphError
             If an earlier `backward` has freed the graph.
         """
-        data = self._data
+        node = now(self)
+        data = node._data
         seed: Any
         if grad is None:
             if type(data) is _float64:
@@ -398,14 +433,18 @@ class Tensor(Operators, Methods):
             seed = np.array(grad, dtype=self.dtype if self.dtype.kind in "fc" else None)
             if isinstance(data, np.generic):
                 seed = seed[()]
-        for leaf, g in sweep(self, seed, keep=retain_graph):
-            leaf._grad = g if leaf._grad is None else leaf._grad + g
+        found = sweep(node, seed, keep=retain_graph)
+        with _accumulating:
+            for leaf, g in found:
+                leaf._grad = g if leaf._grad is None else leaf._grad + g
 
     def _ghost(self) -> Tensor:
         """Return what a freed graph keeps of this Tensor: everything but its values."""
         shadow = Tensor._node(Released(self._data), self._op or RULES[np.positive], self._args)
         shadow._serial = self._serial  # born when this was: what used it is younger
-        shadow._extra = {"name": self.name, "of": weakref.ref(self)}
+        about = shadow._note()
+        about.name = self.name
+        about.outline_of = weakref.ref(self)
         return shadow
 
     # -------------------------------------------------------------- NumPy's protocols
@@ -414,17 +453,14 @@ class Tensor(Operators, Methods):
         """Record a ufunc (NEP 13)."""
         if method == "__call__" and not kwargs:
             rule = RULES.get(ufunc)
-            if rule is not None and rule.plain:
-                return record_plain(Tensor, rule, inputs)
+            if rule is not None:
+                return record(Tensor, rule, inputs)
         return dispatch_ufunc(Tensor, ufunc, method, inputs, kwargs)
 
     def __array_function__(
         self, function: Callable[..., Any], types: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> Any:
         """Record any other function of NumPy's (NEP 18)."""
-        rule = RULES.get(function)
-        if rule is not None and rule.plain and not kwargs and len(args) == len(rule.vjps):
-            return record_plain(Tensor, rule, args)
         return dispatch(Tensor, function, args, kwargs)
 
     @staticmethod
@@ -434,41 +470,59 @@ class Tensor(Operators, Methods):
 
     def __array__(self, dtype: Any = None, copy: Any = None) -> NoReturn:
         """Refuse: an array would not remember."""
+        if leaving.stored(sys._getframe(1)):
+            raise TypeError(leaving.into_plain(self._label()))
         raise TypeError(
             f"{self._label()} {self.shape} can't be turned into a plain array without losing its gradient. "
-            "For the values write t.data; to join Tensors use np.stack([t1, t2]) or np.concatenate, "
-            f"not np.array([t1, t2]); {recorded_instead()}"
+            "For the values write t.data; to join Tensors use np.stack([t1, t2]), np.concatenate or "
+            f"tinygrad_course.array, not np.array([t1, t2]); {recorded_instead()}"
         )
 
     # -------------------------------------------------------------- Python's protocols
 
     def __repr__(self) -> str:
-        if type(self._data) is Released:
-            text = repr(self._data)
-        elif isinstance(self._data, tuple):
-            text = f"{len(self._data)} results of {self._op.name if self._op else ''}"
+        node = now(self)
+        data = node._data
+        if type(data) is Released:
+            text = repr(data)
+        elif isinstance(data, tuple):
+            text = f"{len(data)} results of {node._op.name if node._op else ''}"
         else:
             text = (
-                repr(np.asarray(self._data).item())
+                repr(np.asarray(data).item())
                 if not self.shape
-                else np.array2string(
-                    np.asanyarray(self._data), separator=", ", prefix="Tensor(", threshold=200
-                )
+                else np.array2string(np.asanyarray(data), separator=", ", prefix="Tensor(", threshold=200)
             )
             if self.dtype != _float64:
                 text += f", dtype={self.dtype}"
         return f"Tensor({text}" + (f", name={self.name!r})" if self.name else ")")
 
     def __float__(self) -> float:
-        value = float(self.item())
-        function = errors.math_function()
-        if function is not None:
-            raise TypeError(
-                f"{function} takes a float, and {self._label()} would lose its gradient: "
-                f"write np.{function[5:]}, or {function}(t.item()) where no gradient should flow"
-            )
-        errors.Floats.made += 1
+        value = float(self._number())
+        leaving.as_float(self, sys._getframe(1))
         return value
+
+    def __int__(self) -> int:
+        raise leaving.whole_number(self, "int", sys._getframe(1))
+
+    def __index__(self) -> int:
+        raise leaving.whole_number(self, "an index or a count", sys._getframe(1))
+
+    def __round__(self, digits: int | None = None) -> float:
+        raise leaving.whole_number(self, "round", sys._getframe(1))
+
+    def __trunc__(self) -> int:
+        raise leaving.whole_number(self, "math.trunc", sys._getframe(1))
+
+    def __floor__(self) -> int:
+        raise leaving.whole_number(self, "math.floor", sys._getframe(1))
+
+    def __ceil__(self) -> int:
+        raise leaving.whole_number(self, "math.ceil", sys._getframe(1))
+
+    def __complex__(self) -> complex:
+        leaving.as_float(self, sys._getframe(1))
+        return complex(self._number())
 
     def __bool__(self) -> bool:
         if self.size != 1:
@@ -476,7 +530,7 @@ class Tensor(Operators, Methods):
                 f"the truth value of {self._label()} {self.shape} is ambiguous; "
                 "use np.any or np.all of a comparison"
             )
-        return bool(self._data)
+        return bool(now(self)._data)
 
     def __len__(self) -> int:
         if not self.shape:
@@ -487,64 +541,63 @@ class Tensor(Operators, Methods):
         return (self[i] for i in range(len(self)))
 
     def __format__(self, spec: str) -> str:
-        return format(self.item(), spec) if spec else repr(self)
+        return format(self._number(), spec) if spec else repr(self)
 
     def __copy__(self) -> Tensor:
-        return np.positive(self)  # type: ignore[return-value]
+        copy = self.copy()
+        copy.name = self.name
+        return copy
 
     def __deepcopy__(self, memo: Any) -> Tensor:
-        return Tensor(self.data, name=self.name)
+        return self.__copy__()
 
-    def __reduce__(self) -> NoReturn:
-        raise TypeError(f"{self._label()} can't be pickled: its graph would be lost. Save t.data")
+    def __reduce__(self) -> Any:
+        if self._is_computed():
+            raise TypeError(
+                f"{self._label()} can't be pickled: its graph would be lost. Pickle its values, "
+                "stop_gradient(t), or the leaves that it was computed from"
+            )
+        return _unpickled, (now(self)._data, self.name, self._grad)
+
+    @property
+    def flat(self) -> Flat:
+        """The elements in the order of rows, to be read and written: ``t.flat[3] = 0``."""
+        return Flat(self)
 
     def __getitem__(self, index: Any) -> Tensor:
-        return record(Tensor, _GETITEM, (self, index), None)  # type: ignore[no-any-return]
+        return record(Tensor, _GETITEM, (self, index))  # type: ignore[no-any-return]
 
     def __setitem__(self, index: Any, value: Any) -> None:
-        """Record a new value; whatever used the Tensor before keeps the old one.
+        """Write to the Tensor, as to an array: what is a view of it, or it of, shows the new values.
 
-        The object becomes the result of the assignment, and what it was lives on as that node's argument. A
-        plain leaf that is given plain numbers stays a leaf: its data are changed.
+        A recording made before keeps the old ones. A plain leaf that is given plain numbers stays a leaf.
         """
-        extra = self._extra or {}
-        if self._op is None and not extra.get("input") and type(value) is not Tensor:
-            data = self._data.copy()
-            data[index] = value
-            self._data = data
-            return
-        before: Tensor = _new(Tensor)
-        for slot in ("_data", "_op", "_args", "_values", "_serial", "_grad", "_pending"):
-            setattr(before, slot, getattr(self, slot))
-        before._kwargs = getattr(self, "_kwargs", None)
-        before._extra = self._extra and dict(self._extra)
-        after = dispatch(Tensor, assign, (before, index, value), {})
-        for slot in ("_data", "_op", "_args", "_values", "_serial", "_kwargs", "_extra"):
-            setattr(self, slot, getattr(after, slot))
-        self._grad = None
-        if before.name:
-            self.name = before.name
-        self._note("assigned", True)
-        Reassigned.ever = True
+        write(self, index, value)
 
     # Comparisons have no derivative: plain arrays of booleans.
     def __lt__(self, other: Any) -> Any:
-        return np.less(self._data, peek(Tensor, other))
+        return np.less(now(self)._data, peek(Tensor, other))
 
     def __le__(self, other: Any) -> Any:
-        return np.less_equal(self._data, peek(Tensor, other))
+        return np.less_equal(now(self)._data, peek(Tensor, other))
 
     def __gt__(self, other: Any) -> Any:
-        return np.greater(self._data, peek(Tensor, other))
+        return np.greater(now(self)._data, peek(Tensor, other))
 
     def __ge__(self, other: Any) -> Any:
-        return np.greater_equal(self._data, peek(Tensor, other))
+        return np.greater_equal(now(self)._data, peek(Tensor, other))
 
     def __eq__(self, other: object) -> Any:
-        return np.equal(self._data, peek(Tensor, other))
+        return np.equal(now(self)._data, peek(Tensor, other))
 
     def __ne__(self, other: object) -> Any:
-        return np.not_equal(self._data, peek(Tensor, other))
+        return np.not_equal(now(self)._data, peek(Tensor, other))
+
+
+def _unpickled(data: Any, name: str | None, grad: Any) -> Tensor:
+    leaf = Tensor(data, name=name)
+    leaf._grad = grad
+    return leaf
 
 
 def _alone() -> int:
@@ -555,3 +608,7 @@ def _alone() -> int:
 
 
 _ALONE = _alone()
+
+_written = Tensor([0.0]) * 1.0
+_written[0] = 0.0  # the first write of all tells `writing.Held`
+del _written

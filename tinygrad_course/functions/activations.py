@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from scipy import special
 
-from tinygrad_course.engine.recording import record_plain
+from tinygrad_course.engine.recording import record
 from tinygrad_course.engine.tensor import Tensor
 from tinygrad_course.rules.shapes import kept, unbroadcast
 from tinygrad_course.rules.special import EXPIT
@@ -37,7 +37,7 @@ def linear(W: Any, A: Any, b: Any) -> Any:
     array([[4., 5.]])
     """
     if type(W) is Tensor or type(A) is Tensor or type(b) is Tensor:
-        return record_plain(Tensor, _LINEAR, (W, A, b))
+        return record(Tensor, _LINEAR, (W, A, b))
     return _linear(W, A, b)
 
 
@@ -87,7 +87,7 @@ def sigmoid(Z: Any) -> Any:
     >>> sigmoid(np.array([0.0, 9.2]))
     array([0.5       , 0.99989897])
     """
-    return record_plain(Tensor, EXPIT, (Z,)) if type(Z) is Tensor else special.expit(Z)
+    return record(Tensor, EXPIT, (Z,)) if type(Z) is Tensor else special.expit(Z)
 
 
 def tanh(Z: Any) -> Any:
@@ -98,7 +98,7 @@ def tanh(Z: Any) -> Any:
     >>> print(tanh(0.0))
     0.0
     """
-    return record_plain(Tensor, _TANH, (Z,)) if type(Z) is Tensor else np.tanh(Z)
+    return record(Tensor, _TANH, (Z,)) if type(Z) is Tensor else np.tanh(Z)
 
 
 @primitive

@@ -7,13 +7,12 @@ from typing import Any
 import numpy as np
 from scipy import special
 
-from tinygrad_course.engine import errors, trees
-from tinygrad_course.engine.errors import Watch
-from tinygrad_course.engine.recording import SMALL, hold
-from tinygrad_course.engine.sweep import Reassigned, as_of
+from tinygrad_course.engine import mending, trees
+from tinygrad_course.engine.keeping import Hold, kept
+from tinygrad_course.engine.operation import Operation
+from tinygrad_course.engine.recording import node, peek
 from tinygrad_course.engine.tensor import Tensor
 from tinygrad_course.functions.activations import log_softmax, softmax
-from tinygrad_course.rules.special import EXPIT
 from tinygrad_course.rules.table import RULES, Rule, rule
 
 
@@ -78,42 +77,17 @@ for _cost in (_sigmoid_cost, _softmax_cost):
     RULES[_cost].plain = True  # the sweep passes over None, and has nothing else to mind
 
 
-def _record(cost: Rule, A: Tensor, Y: Any, link: Tensor) -> Tensor:
+def _record(cost: Rule, A: Tensor, Y: Any, link: Operation) -> Tensor:
     """Return the cost as a function of the logits Z, the argument of `link`."""
-    Z = as_of(link)[0] if Reassigned.ever else link._args[0]
-    z = Z._data if link._values is None else link._values[0]
-    J = Tensor._node(cost.function(A._data, Y, z), cost, (A, Y, Z))
-    if getattr(Y, "nbytes", 0) <= SMALL:  # the labels may be written to before the gradient reads them
-        J._values = (A._data, Y.copy(), z)
-    else:
-        J._values = (A._data, Y, z)
-        J._extra = {"holds": hold(Y)}
-    if Watch.on:
-        errors.watch(J)
-    return J
+    Z, z, a = link.args[0], link.values[0], peek(Tensor, A)
+    holds: list[Hold] = []  # the labels may be written to before the gradient reads them
+    y = kept(Y, holds)
+    return node(Tensor, cost, (A, Y, Z), cost.function(a, y, z), (a, y, z), holds)
 
 
-def _link_to_logits(A: Tensor) -> Tensor | None:
-    """Return the node whose argument is Z, if A is recorded as sigmoid(Z).
-
-    That is A itself for `scipy.special.expit`, and the negation for 1 / (1 + np.exp(-Z)).
-    """
-    if A._op is EXPIT:
-        return A
-    if A._op is RULES[np.divide]:
-        one, divisor = as_of(A)
-    elif A._op is RULES[np.reciprocal]:
-        one, divisor = 1, as_of(A)[0]
-    else:
-        return None
-    if not _is_one(one) or type(divisor) is not Tensor or divisor._op is not RULES[np.add]:
-        return None
-    left, right = as_of(divisor)
-    one, power = (right, left) if type(left) is Tensor else (left, right)
-    if not _is_one(one) or type(power) is not Tensor or power._op is not RULES[np.exp]:
-        return None
-    exponent = as_of(power)[0]
-    return exponent if type(exponent) is Tensor and exponent._op is RULES[np.negative] else None
+def _made_by(function: Any, x: Any) -> Operation | None:
+    made = x.operation if type(x) is Tensor else None
+    return made if made is not None and made.rule is RULES[function] else None
 
 
 def _is_one(x: Any) -> bool:
@@ -157,10 +131,10 @@ def binary_cross_entropy(A: Any, Y: Any) -> Any:
     0.414931599615397
     """
     A, Y = _prepared(A, Y)
-    if type(A) is Tensor and type(Y) is not Tensor:
-        link = _link_to_logits(A)
-        if link is not None:
-            return _record(RULES[_sigmoid_cost], A, Y, link)
+    made = A.operation if type(A) is Tensor and type(Y) is not Tensor else None
+    link = None if made is None else mending.link(made.output)
+    if made is not None and link is not None:
+        return _record(RULES[_sigmoid_cost], made.output, Y, link.operation)
     return -np.sum(special.xlogy(Y, A) + special.xlog1py(1 - Y, -A)) / _examples(A)
 
 
@@ -203,15 +177,16 @@ def categorical_cross_entropy(A: Any, Y: Any) -> Any:
     0.490415
     """
     A, Y = _prepared(A, Y)
-    if type(A) is Tensor and type(Y) is not Tensor and A._op is RULES[softmax] and _over_units(A):
-        return _record(RULES[_softmax_cost], A, Y, A)
+    made = None if type(Y) is Tensor else _made_by(softmax, A)
+    if made is not None and _over_units(made):
+        return _record(RULES[_softmax_cost], made.output, Y, made)
     return -np.sum(special.xlogy(Y, A)) / _examples(A)
 
 
-def _over_units(A: Tensor) -> bool:
+def _over_units(made: Operation) -> bool:
     """Whether a recorded softmax was taken over axis 0."""
-    axis = A._args[1] if len(A._args) > 1 else (A._kwargs or {}).get("axis", 0)
-    return axis in (0, -A.ndim)
+    axis = made.args[1] if len(made.args) > 1 else made.kwargs.get("axis", 0)
+    return axis in (0, -made.output.ndim)
 
 
 def softmax_cross_entropy(Z: Any, Y: Any) -> Any:

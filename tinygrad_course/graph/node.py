@@ -11,8 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_course.engine.sweep import Released
+from tinygrad_course.engine.operation import Released
 from tinygrad_course.engine.tensor import Tensor
+from tinygrad_course.engine.views import now
 from tinygrad_course.graph.program import Call, alive, call_of
 from tinygrad_course.rules.table import Rule
 
@@ -91,9 +92,13 @@ class Graph(Sequence[Node]):
     It is a sequence of `Node`; ``g["Z1"]`` finds one by name. `render` draws it.
     """
 
-    def __init__(self, nodes: list[Node], roots: tuple[int, ...]) -> None:
+    def __init__(
+        self, nodes: list[Node], roots: tuple[int, ...], named: Mapping[str, Any] | None = None
+    ) -> None:
         self.nodes = nodes
         self.roots = roots
+        #: The arrays that the user has named, also those that stand in no node: 1 - Y may be told by Y.
+        self.named = dict(named or {})
 
     def __len__(self) -> int:
         return len(self.nodes)
@@ -120,6 +125,7 @@ class Graph(Sequence[Node]):
         theme: str = "light",
         scale: float = 1.0,
         title: str = "",
+        direction: str = "auto",
     ) -> Path:
         """Draw the graph into a file: PNG, SVG, PDF or DOT by its suffix, or the interactive page for .html.
 
@@ -135,13 +141,17 @@ class Graph(Sequence[Node]):
             ``"J.png"``, ``"J.svg"``, ``"J.pdf"``, ``"J.dot"`` or ``"J.html"`` (see `to_html`).
         detail : str
             ``"operations"`` shows each, ``"outline"`` a box for each layer (or repeated block, or stretch of
-            a recording without either), ``"auto"`` the first for up to 60 nodes.
+            a recording without either), ``"auto"`` the first for up to 60 nodes. More than 300 are always
+            drawn in outline, and the picture says so.
         theme : str
             ``"light"``, ``"dark"``, or ``"slide"`` (larger and stronger).
         scale : float
             The density of a PNG's pixels: 2 for twice as many each way.
         title : str
             Stands above the picture.
+        direction : str
+            ``"LR"`` from left to right, ``"TB"`` from top to bottom, ``"auto"`` from left to right and, where
+            that is long, in rows, so that the picture fits a slide and a notebook's column.
 
         Returns
         -------
@@ -164,13 +174,17 @@ class Graph(Sequence[Node]):
         """
         from tinygrad_course import drawing
 
-        return drawing.to_file(self, path, detail=detail, theme=theme, scale=scale, title=title)
+        return drawing.to_file(
+            self, path, detail=detail, theme=theme, scale=scale, title=title, direction=direction
+        )
 
-    def to_dot(self, *, detail: str = "auto", theme: str = "light", title: str = "") -> str:
+    def to_dot(
+        self, *, detail: str = "auto", theme: str = "light", title: str = "", direction: str = "auto"
+    ) -> str:
         """Return the drawing as DOT, Graphviz's language: the same text for the same recording."""
         from tinygrad_course import drawing
 
-        return drawing.to_dot(self, detail=detail, theme=theme, title=title)
+        return drawing.to_dot(self, detail=detail, theme=theme, title=title, direction=direction)
 
     def to_html(self, path: str | os.PathLike[str], *, title: str = "") -> Path:
         """Write the interactive page: one file that opens in any browser and needs no network.
@@ -266,8 +280,11 @@ def graph(J: Tensor | Sequence[Tensor], names: Mapping[str, Any] | None = None) 
                 "Tensors (W1 = Tensor(...)), not from plain arrays"
             )
     known: dict[int, str] = {}
-    _collect(names or {}, known)
-    return _Builder(known).build(roots)
+    arrays: dict[str, Any] = {}
+    _collect(names or {}, known, arrays)
+    found = _Builder(known).build(roots)
+    found.named = arrays
+    return found
 
 
 def broken(rule: Rule, args: Sequence[Any], message: str, names: Mapping[str, Any]) -> Graph:
@@ -285,7 +302,7 @@ def broken(rule: Rule, args: Sequence[Any], message: str, names: Mapping[str, An
     [('W1', (4, 3)), (None, ()), ('multiply', (4, 3)), ('tanh', (4, 3)), ('X', (2, 5)), ('matmul', ())]
     """
     known: dict[int, str] = {}
-    _collect(names, known)
+    _collect(names, known, {})
     builder = _Builder(known, _nearest(args))
     inputs = []
     for arg in args:
@@ -305,21 +322,23 @@ def _nearest(args: Sequence[Any]) -> set[int]:
     near: dict[int, Tensor] = {}
     waiting = [a for a in args if type(a) is Tensor]
     while waiting and len(near) < NEAR:
-        tensor = alive(waiting.pop(0))
+        tensor = alive(now(waiting.pop(0)))
         if id(tensor) not in near and tensor._op is not None:
             near[id(tensor)] = tensor
             waiting += [a for a in call_of(tensor)[1] if type(a) is Tensor]
     return set(near)
 
 
-def _collect(names: Mapping[Any, Any], known: dict[int, str]) -> None:
+def _collect(names: Mapping[Any, Any], known: dict[int, str], arrays: dict[str, Any]) -> None:
     for name, value in names.items():
         if not isinstance(name, str) or name.startswith("_"):
             continue
         if isinstance(value, (Tensor, np.ndarray)):
-            known.setdefault(id(value), name)
+            known.setdefault(id(now(value) if type(value) is Tensor else value), name)
+            if isinstance(value, np.ndarray):
+                arrays.setdefault(name, value)
         elif type(value) is dict:
-            _collect(value, known)
+            _collect(value, known, arrays)
 
 
 class _Builder:
@@ -330,7 +349,7 @@ class _Builder:
         self.ids: dict[Any, int] = {}
 
     def build(self, roots: list[Tensor]) -> Graph:
-        roots = [alive(r) for r in roots]
+        roots = [alive(now(r)) for r in roots]
         stack: list[tuple[Tensor, Any]] = [(root, None) for root in reversed(roots)]
         while stack:  # depth first, children in order: each node once, after its inputs
             node, made = stack.pop()
@@ -351,8 +370,10 @@ class _Builder:
 
     def add(self, tensor: Tensor, call: Call | None, operands: list[Any], options: dict[str, Any]) -> None:
         inputs = tuple(self.ids[id(a)] if type(a) is Tensor else self.constant(a) for a in operands)
-        extra = tensor._extra or {}
-        if extra.get("input") and call is not None:  # a differentiated function's input stands for what
+        about = tensor._about
+        if (
+            about is not None and about.trace is not None and call is not None
+        ):  # a differentiated function's input stands for what
             number = self.ids[id(tensor)] = inputs[0]  # the caller passed
             if self.nodes[number].name is None:
                 self.nodes[number] = replace(self.nodes[number], name=tensor.name)
@@ -360,7 +381,6 @@ class _Builder:
         data = tensor._data
         grad = tensor._grad
         many = isinstance(data, tuple)
-        cost_born = extra.get("cost born")
         self.ids[id(tensor)] = len(self.nodes)
         self.nodes.append(
             Node(
@@ -373,11 +393,11 @@ class _Builder:
                 dtype=None if many else data.dtype,
                 value=None if type(data) is Released else data,
                 gradient=None if grad is None or many else grad,
-                line=extra.get("line"),
+                line=None if about is None else about.line,
                 tensor=tensor,
                 call=call,
                 born=-tensor._serial,
-                gradient_of=None if cost_born is None else -cost_born,
+                gradient_of=None if about is None else about.cost_number,
             )
         )
 

@@ -13,8 +13,9 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_course.engine.sweep import OUTPUT, as_of, conform
+from tinygrad_course.engine.sweep import OUTPUT, conform
 from tinygrad_course.engine.tensor import Tensor
+from tinygrad_course.engine.views import as_of, version_of
 from tinygrad_course.rules.indexing import assign, scatter
 from tinygrad_course.rules.table import RULES, Rule
 
@@ -123,7 +124,7 @@ def call_of(tensor: Tensor) -> tuple[Call, list[Any], dict[str, Any]]:
     made = tensor._op
     assert made is not None  # noqa: S101  (a leaf was not computed)
     rule = RULES.get(made.function, made)  # on a freed graph a stand-in has the rule's place
-    kwargs = dict(getattr(tensor, "_kwargs", None) or {})
+    kwargs = dict(tensor._kwargs or {})
     args, values = as_of(tensor), tensor._values
     operands: list[Any] = []
     saved: list[Any] = []
@@ -161,6 +162,6 @@ def call_of(tensor: Tensor) -> tuple[Call, list[Any], dict[str, Any]]:
 
 def alive(tensor: Tensor) -> Tensor:
     """Return the Tensor that a freed graph remembers the outline of, if somebody still holds it."""
-    reference = (tensor._extra or {}).get("of")
-    original = reference() if reference is not None else None
-    return tensor if original is None else original
+    about = tensor._about
+    original = about.outline_of() if about is not None and about.outline_of is not None else None
+    return tensor if original is None else version_of(original)

@@ -21,6 +21,7 @@ from tinygrad_course.rules import (  # noqa: F401  (each fills the tables)
     statistics,
     ufunc_methods,
     windows,
+    writing,
 )
 from tinygrad_course.rules.table import (
     COMPOSED,

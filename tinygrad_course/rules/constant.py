@@ -42,10 +42,6 @@ no_derivative(
 # ------------------------------------------------------------------ refused
 
 refused(
-    "it writes into its argument, which a recording may need; use t[index] = value, or np.where",
-    *(np.copyto, np.place, np.put, np.putmask, np.put_along_axis, np.fill_diagonal),
-)
-refused(
     "it makes an array of the kind of like=, and a Tensor is not made that way; leave like= away",
     *(np.arange, np.array, np.asarray, np.asanyarray, np.ascontiguousarray, np.asfortranarray, np.require),
     *(np.empty, np.eye, np.full, np.identity, np.ones, np.tri, np.zeros, np.fromfunction, np.frombuffer),

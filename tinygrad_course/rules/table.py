@@ -64,11 +64,13 @@ class Rule:
         two arguments of two axes are multiplied as matrices (a third one is added to the product).
     compute : callable, optional
         What computes the values: the function itself, or a faster one that is equal up to rounding.
+    mend : callable, optional
+        ``mend(out)`` records the call anew where NumPy's numbers have lost what it amounts to.
     """
 
     __slots__ = (
-        "accepted", "chooses", "compute", "elementwise", "function", "most_args", "name", "names", "outputs",
-        "plain", "product", "saves", "sequence", "ties", "twin", "variadic", "vjps",
+        "accepted", "arity", "chooses", "compute", "elementwise", "function", "mend", "most_args", "name",
+        "names", "outputs", "plain", "product", "saves", "sequence", "ties", "twin", "variadic", "vjps",
     )  # fmt: skip
 
     def __init__(
@@ -99,6 +101,7 @@ class Rule:
         self.ties = ties
         self.chooses = chooses
         self.product = product
+        self.mend: Callable[..., Any] | None = None
         #: The arguments that the vjps name, in order: a call that passes any other is refused.
         self.names, self.most_args = _parameters(vjps)
         self.accepted = frozenset(self.names)
@@ -108,6 +111,8 @@ class Rule:
             and self.most_args == len(self.names) == len(vjps)
             and not (sequence or variadic or outputs or ties or chooses)
         )
+        #: How many arguments a call has that needs no further look: of a plain rule, one for each vjp.
+        self.arity = len(vjps) if self.plain else -1
         #: What takes this rule's place on nodes whose graph has been freed (see `sweep`).
         self.twin: Rule | None = None
 

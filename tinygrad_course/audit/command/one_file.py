@@ -154,7 +154,8 @@ class _File:
             report.remarks = [f"not judged: it needs {stuck}, which is wrong and could not be put right"]
         if report.status == UNCHECKED:
             self.unusable.add(name)
-        finding = cache_finding(learner, kind, seed) if report.status == RIGHT else None
+        usual = report.status == RIGHT and not found.excused
+        finding = cache_finding(learner, kind, seed) if usual else None
         if finding is not None:
             report.status = WRONG
             report.findings.append(finding)
@@ -166,6 +167,8 @@ class _File:
             source = self.submission.source(use.line)
             report.status = WRONG
             report.findings.insert(0, Finding("", "removed_api", use.message, line, cell, source))
+        if report.status == WRONG:
+            report.remarks = [remark for remark in report.remarks if "are right" not in remark]
         wrong = [other for other in callees if other in self.repaired]
         if wrong and report.status == RIGHT:
             report.remarks.append(f"right, given right {', '.join(wrong)}")

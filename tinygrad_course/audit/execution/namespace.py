@@ -21,6 +21,8 @@ from tinygrad_course.audit.source.conventions import keys_of
 from tinygrad_course.audit.source.submission import Submission
 
 Function = Callable[..., Any]
+INTERRUPTIBLE = True
+"""Whether a KeyboardInterrupt is the user's: in a process of its own it is the homework's."""
 
 
 class TooLongError(Exception):
@@ -253,17 +255,17 @@ class Program:
             try:
                 with time_limit(self.seconds if seconds is None else seconds):
                     return Outcome(function(*args, **kwargs))
-            except KeyboardInterrupt:
-                raise
-            except BaseException as error:  # noqa: BLE001 - as below
+            except BaseException as error:
+                if INTERRUPTIBLE and isinstance(error, KeyboardInterrupt):
+                    raise
                 return Outcome(error=error)
         state = np.random.get_state() if self._draws else None  # noqa: NPY002 - the course draws from the global stream
         try:
             with time_limit(self.seconds if seconds is None else seconds), _quiet():
                 return Outcome(function(*args, **kwargs))
-        except KeyboardInterrupt:
-            raise
-        except BaseException as error:  # noqa: BLE001 - a homework may raise anything, SystemExit included
+        except BaseException as error:
+            if INTERRUPTIBLE and isinstance(error, KeyboardInterrupt):
+                raise
             return Outcome(error=error)
         finally:
             if state is not None:

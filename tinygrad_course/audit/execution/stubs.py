@@ -57,6 +57,8 @@ _PLAIN: dict[str, Callable[..., Any]] = {
     "compute_cost": course.compute_cost,
     "compute_loss": course.compute_cost,
     "forward_propagation": course.three_layers,
+    "backward_propagation": course.three_layers_backward,
+    "initialize_parameters": course.initialize_parameters,
     "update_parameters": course.update_parameters,
 }
 _CHECKING: dict[str, Callable[..., Any]] = {
@@ -95,6 +97,10 @@ GIVEN: dict[str, Callable[..., Any]] = {
 PLAIN: dict[str, Callable[..., Any]] = {"sigmoid": course.sigmoid, "relu": course.relu}
 
 
+_SHOWS = {"matplotlib", "pylab", "seaborn", "IPython", "pandas", "tqdm"}
+"""What a training function shows its costs with: called, it does nothing."""
+
+
 class StandInUsedError(RuntimeError):
     """A function under test called something that the check does not load."""
 
@@ -124,6 +130,8 @@ class _Missing:
         return _Missing(f"{self._name}.{name}")
 
     def __call__(self, *_: Any, **__: Any) -> Any:
+        if self._name.split(".", 1)[0] in _SHOWS:
+            return self
         raise StandInUsedError(f"{self._name} is called, and the check does not load it")
 
 

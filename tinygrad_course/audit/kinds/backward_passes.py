@@ -111,7 +111,7 @@ class Backward(Kind):
         L = learner.depth(*names) or (learner.depth(own) if own else None) or 2
         X, Y, parameters = draw_network(draw, L)
         lambd = draw.choice([0.7, 0.3, 1.5]) if learner.has("lambd") else 0.0
-        keep = draw.choice([0.7, 0.6, 0.8]) if learner.has("keep_prob") else 1.0
+        keep = draw.choice([0.6, 0.9, 0.35]) if learner.has("keep_prob") else 1.0
         stored = self._run(learner, forward, X, Y, parameters, keep) if forward is not None else None
         masks: dict[int, Array] = {}
         if isinstance(stored, tuple) and len(stored) >= 2:

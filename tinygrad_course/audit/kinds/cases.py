@@ -18,6 +18,9 @@ class Draw(Protocol):
     def size(self, low: int, high: int) -> int:
         """Return a size, both ends included."""
 
+    def layers(self) -> int:
+        """Return a number of layers."""
+
     def array(self, *shape: int) -> Array:
         """Return numbers of either sign, none of them near 0 (no kink is near)."""
 
@@ -51,6 +54,10 @@ class RandomDraw:
         size = int(self._random.choice(options))
         self._sizes.append(size)
         return size
+
+    def layers(self) -> int:
+        """Return one to three layers, five for a draw that is deep."""
+        return 5 if self.scale == "deep" else self.size(1, 3)
 
     def array(self, *shape: int) -> Array:
         """Return normal numbers pushed away from 0."""
@@ -133,6 +140,8 @@ class Case:
     """Whether the function computes in single precision somewhere."""
     rejected: str = ""
     """Why the case cannot be used (a kink lies too near), if it cannot."""
+    extra: dict[str, Any] = field(default_factory=dict)
+    """What else a kind wants to know of its own case."""
     passed: dict[str, Any] = field(default_factory=dict)
     """The arguments as the last call has left them."""
     refine: Callable[[Any], dict[str, Any]] | None = None

@@ -119,7 +119,7 @@ class DropoutForward(Forward):
         if getattr(draw, "scale", "") == "wide":
             X, parameters = draw.array(2, 400), draw_parameters(draw, [2, *[6] * (case.layers - 1), 1])
             case = self._made(X, parameters, assumption["hidden"])
-        keep = draw.choice([0.7, 0.8, 0.6])
+        keep = draw.choice([0.6, 0.9, 0.35])
         case.values["keep_prob"] = case.scalars["keep_prob"] = keep
         hidden = [assumption["hidden"]] * (case.layers - 1)
         case.expected = {

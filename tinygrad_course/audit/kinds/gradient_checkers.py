@@ -77,20 +77,26 @@ class GradientCheckOne(ForwardOne):
         x, theta = (float(value) for value in draw.array(2))
         factor = 1.0 if getattr(draw, "scale", "") == "right" else draw.choice([1.5, 0.5, 1.25])
         # A cost that is not linear in theta and not symmetric in its arguments: J = x theta^2.
+        # Where the function multiplies itself, J is theta x.
+        calls = {node.id for node in ast.walk(learner.node) if isinstance(node, ast.Name)}
+        power = 2 if (learner.own_name("forward_propagation") or "forward_propagation") in calls else 1
         bindings: dict[str, Callable[..., Any]] = {}
         for kind, function in (
-            ("forward_propagation", lambda x, theta: x * theta * theta),
-            ("backward_propagation", lambda x, theta: 2 * x * theta * factor),
+            ("forward_propagation", lambda x, theta: x * theta**power),
+            ("backward_propagation", lambda x, theta: power * x * theta ** (power - 1) * factor),
         ):
             bindings[learner.own_name(kind) or kind] = _in_own_order(learner, kind, function)
-        grad, approx = 2 * x * theta * factor, 2 * x * theta
+        if power == 1 and (learner.own_name("backward_propagation") or "backward_propagation") not in calls:
+            factor = 1.0
+        approx = power * x * theta ** (power - 1)
+        grad = approx * factor
         difference = abs(grad - approx) / (abs(grad) + abs(approx))
         epsilon = 1e-4
         expected = {
             "thetaplus": theta + epsilon,
             "thetaminus": theta - epsilon,
-            "J_plus": x * (theta + epsilon) ** 2,
-            "J_minus": x * (theta - epsilon) ** 2,
+            "J_plus": x * (theta + epsilon) ** power,
+            "J_minus": x * (theta - epsilon) ** power,
             "gradapprox": approx,
             "grad": grad,
             "numerator": abs(grad - approx),

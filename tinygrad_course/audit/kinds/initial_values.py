@@ -51,7 +51,8 @@ class Initialize(Kind):
     outputs: ClassVar[tuple[str, ...]] = ("parameters",)
     random = True
     step = "of the initial values"
-    battery: ClassVar[tuple[str, ...]] = ("distinct", "wide", "equal", "distinct")
+    firm = True
+    battery: ClassVar[tuple[str, ...]] = ("distinct", "wide", "equal", "deep")
     examples: ClassVar[int] = 5
 
     def fits(self, node: ast.FunctionDef) -> bool:
@@ -63,7 +64,7 @@ class Initialize(Kind):
         del assumption
         wide = getattr(draw, "scale", "") == "wide"
         if learner.has("layer_dims"):
-            count = learner.depth() or (3 if wide else draw.size(1, 3))
+            count = learner.depth() or (3 if wide else draw.layers())
             sizes = [40, 160, 25, 100][: count + 1] if wide else [draw.size(2, 6) for _ in range(count + 1)]
             values: dict[str, Any] = {"layer_dims": sizes}
         else:
@@ -71,19 +72,20 @@ class Initialize(Kind):
             values = dict(zip(("n_x", "n_h", "n_y"), sizes, strict=True))
         expected: dict[str, Any] = {}
         zeros = "zeros" in bare(learner.name)
+        named_any = zeros or "random" in bare(learner.name)
+        fans: list[int] = []
         for layer, (before, after) in enumerate(pairwise(sizes), start=1):
             shape = (before, after) if learner.convention.transposed else (after, before)
             expected[f"shape of W{layer}"] = shape
+            if not named_any:
+                expected[f"spread of W{layer}"] = True
+            fans.append(before)
             expected[f"shape of b{layer}"] = (after, 1)
             expected[f"b{layer}"] = np.zeros((after, 1))
             if zeros:
                 expected[f"W{layer}"] = np.zeros(shape)
         case = Case(values, expected, tuple(expected), layers=len(sizes) - 1)
-        case.scalars = {
-            "wide": float(wide),
-            "he": float("_he" in bare(learner.name)),
-            "any": float("random" in bare(learner.name) or zeros),
-        }
+        case.extra = {"wide": wide, "he": "_he" in bare(learner.name), "fans": fans}
         return case
 
     def read(self, result: Any, expression: ast.expr | None, case: Case) -> dict[str, Any]:
@@ -97,59 +99,36 @@ class Initialize(Kind):
             found = dict(zip(("W1", "b1", "W2", "b2"), result, strict=True))
         for key in [key for key in found if re.fullmatch(r"[Wb]\d", key)]:
             found[f"shape of {key}"] = np.shape(found[key])
+            if key[0] == "W" and int(key[1:]) <= len(case.extra["fans"]):
+                fan = case.extra["fans"][int(key[1:]) - 1]
+                found[f"spread of {key}"] = _usual(found[key], fan, case.extra)
         return found
 
     def judge(self, values: Mapping[str, Any], case: Case) -> tuple[list[str], list[str]]:
-        """Judge the weights: they differ, they are normal, and their spread is the course's."""
-        wrong: list[str] = []
-        remarks: list[str] = []
-        if case.scalars["any"] and any(f"W{layer}" in case.expected for layer in range(1, 9)):
+        """Say where the spread is none of the course's, and no mistake either."""
+        W = values.get("W1")
+        if not case.extra["wide"] or "spread of W1" not in case.expected or not isinstance(W, np.ndarray):
             return [], []
-        spreads: list[tuple[int, float]] = []
-        for layer in range(1, case.layers + 1):
-            W = values.get(f"W{layer}")
-            if not isinstance(W, np.ndarray) or W.ndim != 2 or W.dtype.kind != "f":
-                wrong.append(f"W{layer}")
-                continue
-            if (W.size > 1 and np.ptp(W) == 0) or (case.scalars["wide"] and self._uneven(W)):
-                wrong.append(f"W{layer}")
-            elif case.scalars["wide"]:
-                spreads.append((W.shape[1], float(W.std())))
-        usual = not case.scalars["any"] and not wrong
-        if usual and spreads and not _course_spread(spreads, he=bool(case.scalars["he"])):
-            if not case.scalars["he"] and _sensible_spread(spreads):
-                remarks.append(
-                    f"the spread of W1 is {spreads[0][1]:.3g}: "
-                    "the course has 0.01, or 1/sqrt(n_prev), or sqrt(2/n_prev)"
-                )
-            else:
-                wrong += [f"W{layer}" for layer in range(1, case.layers + 1)]
-        return wrong, remarks
-
-    @staticmethod
-    def _uneven(W: np.ndarray[Any, Any]) -> bool:
-        """np.random.rand has no negative numbers and no tails."""
-        std = float(W.std())
-        return bool(abs(W.mean()) > 6 * std / np.sqrt(W.size) or not np.any(np.abs(W) > 2.2 * std))
+        fan = case.extra["fans"][0]
+        course = (0.01, 1 / np.sqrt(fan), np.sqrt(2 / fan))
+        if any(abs(W.std() / right - 1) < 0.15 for right in course) or not values.get("spread of W1"):
+            return [], []
+        words = (
+            f"the spread of W1 is {W.std():.3g}: the course has 0.01, or 1/sqrt(n_prev), or sqrt(2/n_prev)"
+        )
+        return [], [words]
 
 
-def _course_spread(spreads: list[tuple[int, float]], *, he: bool) -> bool:
-    """Tell whether every layer has the spread of one of the course's formulas."""
-    formulas = [[np.sqrt(2 / n) for n, _ in spreads]]
-    if not he:
-        formulas += [[0.01 for _ in spreads], [1 / np.sqrt(n) for n, _ in spreads]]
-    return any(
-        all(abs(std / right - 1) < 0.1 for (_, std), right in zip(spreads, formula, strict=True))
-        for formula in formulas
-    )
-
-
-def _sensible_spread(spreads: list[tuple[int, float]]) -> bool:
-    """Tell whether the spread is one small number, or goes as 1/sqrt(n_prev).
-
-    Not the course's, and not a mistake.
-    """
-    stds = [std for _, std in spreads]
-    scaled = [std * np.sqrt(n) for n, std in spreads]
-    constant = max(stds) / min(stds) < 1.2 and max(stds) < 0.5
-    return bool(constant or (max(scaled) / min(scaled) < 1.2 and 0.4 < scaled[0] < 2.5))
+def _usual(W: Any, fan: int, extra: Mapping[str, Any]) -> bool:
+    """Tell whether weights differ, are normal, and are small or scaled by the inputs."""
+    if not isinstance(W, np.ndarray) or W.ndim != 2 or W.dtype.kind != "f" or (W.size > 1 and np.ptp(W) == 0):
+        return False
+    if not extra["wide"]:
+        return True
+    std = float(W.std())
+    # np.random.rand has no negative numbers and no tails.
+    if abs(W.mean()) > 6 * std / np.sqrt(W.size) or not np.any(np.abs(W) > 2.2 * std):
+        return False
+    if extra["he"]:
+        return bool(abs(std / np.sqrt(2 / fan) - 1) < 0.1)
+    return bool(std < 0.5 or 0.4 < std * np.sqrt(fan) < 2.5)

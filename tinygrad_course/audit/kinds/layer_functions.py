@@ -130,11 +130,21 @@ class LinearBackward(Kind):
         if assumption["cache"] == "own" and forward is not None:
             stored = learner.try_call(forward, A, W, b)
             values["cache"] = stored[1] if isinstance(stored, tuple) and len(stored) == 2 else None
+            learner.memory["as the course packs it"] = _packed(values["cache"], (A, W, b))
         if values["cache"] is None:
             parts = {"A_prev": A, "A": A, "W": W, "b": b, "Z": np.dot(W, A) + b}
             values["cache"] = learner.cache_from_names("cache", parts, ["A_prev", "W", "b"], as_dict=False)
         dA, dW, db = course.linear_backward(dZ, (A, W, b))
         return Case(values, {"m": m, "dW": dW, "db": db, "dA_prev": dA}, ("dA_prev", "dW", "db"), m=m)
+
+
+def _packed(cache: Any, parts: tuple[Array, ...]) -> bool:
+    """Tell whether a cache is the course's tuple."""
+    return (
+        isinstance(cache, tuple)
+        and len(cache) == len(parts)
+        and all(np.array_equal(mine, part) for mine, part in zip(cache, parts, strict=True))
+    )
 
 
 class LinearActivationBackward(Kind):
@@ -232,7 +242,7 @@ class DeepForward(Kind):
 def draw_network(draw: Draw, layers: int | None = None) -> tuple[Array, Array, dict[str, Array]]:
     """Draw X, Y and the parameters of a network with one output."""
     m = draw.size(1, 5)
-    L = layers or draw.size(1, 3)
+    L = layers or draw.layers()
     sizes = [draw.size(1, 4) for _ in range(L)] + [1]
     X, Y = draw.array(sizes[0], m), draw.labels(m)
     return X, Y, draw_parameters(draw, sizes)

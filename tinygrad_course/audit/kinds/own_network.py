@@ -192,7 +192,7 @@ class OwnNetwork(Kind):
         text = learner.text(*[node.name for node in (self.forward, self.node) if node is not None])
         self.units = 3 if re.search(r"softmax|keepdims.*exp|exp.*keepdims", text) else 1
         depth = learner.depth(*[node.name for node in (self.forward, self.node) if node is not None])
-        L = depth or draw.size(1, 5)
+        L = depth or draw.layers()
         sizes = [n_x, *[draw.size(2, 4) for _ in range(L - 1)], self.units]
         if L == 2:
             sizes[1] = n_h

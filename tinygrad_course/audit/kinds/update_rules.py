@@ -20,7 +20,7 @@ STEPS = (1, 2, 3, 10)
 
 def draw_state(learner: Learner, draw: Draw) -> tuple[dict[str, Array], dict[str, Array]]:
     """Draw parameters and their gradients, for as many layers as the source names, or one to three."""
-    L = learner.depth() or draw.size(1, 3)
+    L = learner.depth() or draw.layers()
     parameters = draw_parameters(draw, [draw.size(1, 4) for _ in range(L + 1)])
     return parameters, {"d" + key: draw.array(*value.shape) for key, value in parameters.items()}
 
@@ -39,6 +39,7 @@ class Update(Kind):
     outputs: ClassVar[tuple[str, ...]] = ("parameters",)
     may_change = frozenset({"parameters"})
     step = "of the update"
+    firm = True
 
     def assumptions(self, learner: Learner) -> list[Assumption]:
         """The keys are W1, b1, ...; those of one layer may have no numbers, as in logistic regression."""
@@ -85,6 +86,7 @@ class InitializeState(Kind):
     signatures: ClassVar[tuple[tuple[str, ...], ...]] = (("parameters",),)
     outputs: ClassVar[tuple[str, ...]] = ("v", "s")
     step = "of the initial values"
+    firm = True
 
     def case(self, learner: Learner, draw: Draw, assumption: Assumption) -> Case:
         """Draw parameters."""
@@ -114,6 +116,7 @@ class Momentum(Kind):
     outputs: ClassVar[tuple[str, ...]] = ("parameters", "v")
     may_change = frozenset({"parameters", "v"})
     step = "of the update"
+    firm = True
 
     def case(self, learner: Learner, draw: Draw, assumption: Assumption) -> Case:
         """Draw parameters, gradients and a velocity under way."""
@@ -148,7 +151,8 @@ class Adam(Kind):
     outputs: ClassVar[tuple[str, ...]] = ("parameters", "v", "s", "v_corrected", "s_corrected")
     may_change = frozenset({"parameters", "v", "s"})
     step = "of the update"
-    battery: ClassVar[tuple[str, ...]] = ("t1", "t2", "t3", "t10", "distinct", "equal", "smallest")
+    firm = True
+    battery: ClassVar[tuple[str, ...]] = ("t1", "t2", "t3", "t10", "distinct", "equal", "smallest", "deep")
 
     def case(self, learner: Learner, draw: Draw, assumption: Assumption) -> Case:
         """Draw parameters, gradients and moments under way.

@@ -63,6 +63,8 @@ class Relation:
     """
     words: str
     factor: float | None = None
+    steady: bool = False
+    """Whether the factor is the same for any number of examples."""
 
 
 def factors(m: int, scalars: Mapping[str, float]) -> list[tuple[str, float]]:
@@ -164,14 +166,17 @@ def _relate_shapes(name: str, mine: Array, right: Array, m: int, others: Mapping
         return Relation("shape", f"{shapes}: the values are right")
     if mine.shape == right.T.shape and close(mine, right.T):
         return Relation("transposed", f"{shapes}: it is transposed")
-    for axis in range(right.ndim):
+    if mine.size == 1 and right.size > 1:
+        return Relation("number", f"{shapes}: it is a number, where an array belongs")
+    for axis in range(right.ndim) if np.any(mine) else ():
         if close(np.sum(right, axis=axis).ravel(), mine.ravel()):
             return Relation("sum", f"{shapes}: it is summed over axis {axis}")
     for other, value in others.items():
         if np.shape(value) == mine.shape and close(mine, value):
             return Relation("other", f"{shapes}: it has the value of {other}")
     if (
-        right.shape[-1:] == (1,)
+        np.any(mine)
+        and right.shape[-1:] == (1,)
         and mine.ndim == 2
         and mine.shape[1] == m
         and close(mine.sum(axis=1, keepdims=True), right)

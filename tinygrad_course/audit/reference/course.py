@@ -191,9 +191,9 @@ def initialize_parameters_deep(layer_dims: Sequence[int]) -> Parameters:
     return parameters
 
 
-def initialize_parameters(n_x: int, n_h: int, n_y: int) -> Parameters:
-    """Return small W and b of zeros for two layers."""
-    return initialize_parameters_deep([n_x, n_h, n_y])
+def initialize_parameters(*sizes: Any) -> Parameters:
+    """Return W and b of zeros, for n_x, n_h and n_y, or for a list of sizes."""
+    return initialize_parameters_deep(sizes[0] if len(sizes) == 1 else sizes)
 
 
 def linear_forward(A: Array, W: Array, b: Array) -> tuple[Array, tuple[Array, Array, Array]]:
@@ -267,6 +267,15 @@ def three_layers(
         {**values, **parameters}[f"{letter}{layer}"] for layer in (1, 2, 3) for letter in ("Z", "A", "W", "b")
     )
     return values["A3"], cache
+
+
+def three_layers_backward(X: Array, Y: Array, cache: tuple[Array, ...]) -> Parameters:
+    """Return the gradients that belong to `three_layers`, as init_utils and reg_utils have them."""
+    names = [f"{letter}{layer}" for layer in (1, 2, 3) for letter in ("Z", "A", "W", "b")]
+    values = {**dict(zip(names, cache, strict=True)), "A0": X}
+    parameters = {name: values[name] for name in names if name[0] in "Wb"}
+    back = network_backward(values, parameters, ["relu", "relu", "sigmoid"], Y)
+    return {key: value for key, value in back.items() if key != "dA0"}
 
 
 def _matrices(parameters: Mapping[str, Array]) -> Iterator[tuple[str, Array]]:

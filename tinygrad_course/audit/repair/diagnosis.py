@@ -14,6 +14,7 @@ from tinygrad_course.audit.kinds.base import Kind
 from tinygrad_course.audit.kinds.cases import Case, plainly
 from tinygrad_course.audit.reference.comparison import Relation, ratio, relate
 from tinygrad_course.audit.repair.candidates import Candidates, Repair
+from tinygrad_course.audit.repair.double_mutations import same_slip
 from tinygrad_course.audit.repair.fault_localization import Function, Symptom
 from tinygrad_course.audit.repair.mutation_pairs import pairs, structural_pairs
 from tinygrad_course.audit.repair.mutations.locations import called
@@ -47,6 +48,9 @@ def diagnose(
     if ended is not None:
         return [ended], None, 0
     pool = Candidates(learner, kind, _ordered(verdicts), helpers, budget)
+    silent = _without_return(learner, pool, verdicts)
+    if silent is not None:
+        return silent
     findings: list[Finding] = []
     for _ in range(ROUNDS):
         functions = pool.functions()
@@ -72,10 +76,19 @@ def diagnose(
             structural = structural_pairs(pool, view, calls[::-1])
             if structural is not None:
                 (repair, second), together = structural, True
+        twins: list[Repair] = []
+        if repair is None and not findings:
+            pool.budget = pool.trials + STRUCTURAL
+            twins = same_slip(pool, view, symptom.candidates if symptom is not None else [])
+            repair, together = (twins[0] if twins else None), bool(twins)
         finding = _finding(learner, shown, symptom, repair, pool, view)
         findings.append(finding)
         if repair is None:
             break
+        for twin in twins[1:]:
+            findings.append(_finding(learner, shown, symptom, twin, pool, view))
+            findings[-1].verified = True
+            pool.apply(twin)
         if second is not None:
             findings.append(
                 replace(finding, diagnosis=second.kind, message=f"{DIAGNOSES[second.kind]}; {second.words}")
@@ -87,6 +100,41 @@ def diagnose(
     for finding in findings:
         finding.verified = finding.verified or (right and bool(finding.suggestion))
     return findings, functions[learner.name] if right else None, pool.trials
+
+
+def _without_return(
+    learner: Learner, pool: Candidates, verdicts: list[Verdict]
+) -> tuple[list[Finding], Function | None, int] | None:
+    """Find what a function without a return statement is to return."""
+    node = pool.copies[learner.name]
+    returns = any(isinstance(inner, ast.Return) and inner.value is not None for inner in ast.walk(node))
+    if (
+        returns
+        or "self" in learner.binding.names
+        or any(verdict.error is not None or verdict.result is not None for verdict in verdicts)
+    ):
+        return None
+    last = node.body[-1]
+    cell, line = learner.program.submission.place(last.end_lineno or last.lineno)
+    source = learner.program.submission.source(last.end_lineno or last.lineno)
+    finding = Finding("", "no_return", "nothing is returned: the function has no return", line, cell, source)
+    stored = [
+        inner.id
+        for inner in ast.walk(node)
+        if isinstance(inner, ast.Name) and isinstance(inner.ctx, ast.Store)
+    ]
+    names = list(dict.fromkeys(stored[::-1]))
+    options = [*names, *(f"{first}, {second}" for first in names for second in names if first != second)]
+    for option in options[:60]:
+        node.body.append(
+            ast.fix_missing_locations(ast.copy_location(ast.parse(f"return {option}").body[0], last))
+        )
+        functions = pool.functions()
+        if pool.all_right(functions):
+            finding.suggestion, finding.verified = f"return {option}", True
+            return [finding], functions[learner.name], pool.trials
+        node.body.pop()
+    return [finding], None, pool.trials
 
 
 def easily_right(
@@ -166,7 +214,7 @@ def _finding(
 ) -> Finding:
     submission = learner.program.submission
     case = verdict.case
-    relation = _relation(symptom, case)
+    relation = _steady(_relation(symptom, case), symptom, pool)
     label = symptom.label if symptom else next(iter([*verdict.wrong, *verdict.missing, *verdict.changed]), "")
     site = repair.site if repair else symptom.site if symptom else None
     line = repair.line if repair else site.statement.lineno if site else _returns(learner, verdict)
@@ -245,13 +293,36 @@ def _relation(symptom: Symptom | None, case: Case) -> Relation | None:
     )
 
 
+def _steady(relation: Relation | None, symptom: Symptom | None, pool: Candidates) -> Relation | None:
+    """Name a factor after what it is in every case: 4 is not m because one case has four examples."""
+    if relation is None or relation.kind != "factor" or symptom is None:
+        return relation
+    seen: list[tuple[float, int]] = []
+    for other in pool.cases[:6]:
+        found = pool.symptom(other)
+        if found is None or found.label != symptom.label or found.value is None or found.right is None:
+            continue
+        c = ratio(found.value, found.right)
+        if c is not None and other.m > 1:
+            seen.append((c, other.m))
+    if len({m for _, m in seen}) < 2:
+        return relation
+    first = seen[0][0]
+    if all(abs(c - first) < 1e-5 * abs(first) for c, _ in seen):
+        times = "minus" if abs(first + 1) < 1e-9 else f"{first:.6g} times"
+        return replace(
+            relation, words=f"{symptom.label} is {times} what it should be", factor=first, steady=True
+        )
+    return relation
+
+
 def _diagnosis(
     verdict: Verdict, symptom: Symptom | None, repair: Repair | None, relation: Relation | None
 ) -> str:
     if repair is not None:
         kind = repair.edit.kind
         weights = assigned(repair.site)[:1] == "W" or any(label[:1] == "W" for label in verdict.wrong)
-        if verdict.case.scalars.get("wide") is not None and weights and kind in GENERIC | {"wrong_power"}:
+        if "wide" in verdict.case.extra and weights and kind in GENERIC | {"wrong_power"}:
             return "initial_scale"
         if (
             kind in GENERIC
@@ -266,7 +337,7 @@ def _diagnosis(
     if verdict.error is not None and relation is None:
         return "raises"
     if relation is not None:
-        by_relation = {"transposed": "transposed", "shape": "shape", "sum": "wrong_axis"}
+        by_relation = {"transposed": "transposed", "shape": "shape", "sum": "wrong_axis", "number": "shape"}
         if relation.kind == "factor":
             return _factor_kind(relation, verdict.case.m) or "factor"
         if relation.kind in by_relation:
@@ -282,6 +353,10 @@ def _diagnosis(
 
 def _factor_kind(relation: Relation, m: int) -> str:
     factor = relation.factor
+    if relation.steady and factor != -1:
+        return (
+            "log_base" if factor is not None and abs(abs(factor) - 1 / np.log(10)) < 1e-6 else "wrong_factor"
+        )
     if factor == m:
         return "missing_1_over_m"
     if factor == 1 / m:

@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_course.audit.execution.trace import Site
+from tinygrad_course.audit.execution.trace import Site, sites
 from tinygrad_course.audit.reference.comparison import close
 from tinygrad_course.audit.repair.candidates import Candidates, Repair
+from tinygrad_course.audit.repair.mutations.locations import parse
 from tinygrad_course.audit.repair.mutations.single import Edit, edits
 from tinygrad_course.audit.repair.prefilter import CLOSED, Scene, assigned, local_value, prefilter_for
 
@@ -28,17 +29,42 @@ def double_mutation(
     prefilter, event = prefilter_for(pool, view, site), view.last(site)
     if prefilter is None or prefilter is CLOSED or event is None or view.symptom is None:
         return None
+    singles = _first(pool, view, site, event.before)
+    block, position, original = site.block, site.position, site.statement
+    # The same slip twice comes before two different ones.
+    for alike in (True, False):
+        hits = _hits(pool, view, site, singles, alike=alike)
+        for hit in sorted(hits, key=lambda hit: hit.edit.rank + (hit.second.rank if hit.second else 0)):
+            block[position] = hit.statement
+            try:
+                pool.trials += 1
+                if accept(pool.functions_with(site.function, pool.copies[site.function])):
+                    return hit
+            except (SyntaxError, ValueError, TypeError, RecursionError):
+                continue
+            finally:
+                block[position] = original
+    return None
+
+
+def _hits(
+    pool: Candidates, view: Scene, site: Site, singles: list[tuple[Edit, ast.stmt, Any]], *, alike: bool
+) -> list[Repair]:
+    """Return the pairs of edits that give the right value on the statement alone."""
+    prefilter, event = prefilter_for(pool, view, site), view.last(site)
     scope, label = pool.scope(site, view.events), assigned(site)
     block, position, original = site.block, site.position, site.statement
     hits: list[Repair] = []
-    left = PAIRS
+    left = PAIRS // 4 if alike else PAIRS
     try:
-        for first, changed, once in _first(pool, view, site, event.before):
+        for first, changed, once in singles:
             block[position] = changed
             for second in edits(block, position, scope, label):
+                if alike and second.kind != first.kind:
+                    continue
                 left -= 1
-                if left < 0 or len(hits) >= HITS:
-                    break
+                if left < 0 or len(hits) >= HITS or prefilter is None or event is None:
+                    return hits
                 if first.rank + second.rank > FAR or not prefilter(block[position]):
                     continue
                 twice = local_value(pool, block[position], event.before, view.case.bindings)
@@ -48,17 +74,60 @@ def double_mutation(
                     hits.append(Repair(site, first, statement, line, complete=True, second=second))
     finally:
         block[position] = original
-    for hit in sorted(hits, key=lambda hit: hit.edit.rank + (hit.second.rank if hit.second else 0)):
-        block[position] = hit.statement
-        try:
+    return hits
+
+
+class _Everywhere(ast.NodeTransformer):
+    """Puts one expression in the place of every other one of the same text."""
+
+    def __init__(self, old: str, new: str) -> None:
+        self.old, self.new, self.lines = old, new, list[int]()
+
+    def visit(self, node: ast.AST) -> ast.AST:
+        """Replace what has the text."""
+        stored = isinstance(getattr(node, "ctx", None), ast.Store)
+        if isinstance(node, ast.expr) and not stored and ast.unparse(node) == self.old:
+            self.lines.append(node.lineno)
+            return ast.fix_missing_locations(ast.copy_location(parse(self.new), node))
+        return self.generic_visit(node)
+
+
+def same_slip(pool: Candidates, view: Scene, group: list[Site]) -> list[Repair]:
+    """Return the repairs of twin lines that have the same slip: 0.009 for learning_rate in both."""
+    for site in group:
+        scope, name = pool.scope(site, view.events), site.function
+        pairs = {
+            (ast.unparse(edit.old), ast.unparse(edit.new)): edit
+            for edit in edits(site.block, site.position, scope, assigned(site))
+            if isinstance(edit.old, ast.AST) and isinstance(edit.new, ast.AST) and edit.rank <= FAR
+        }
+        original = pool.copies[name]
+        whole = ast.unparse(original)
+        for (old, new), edit in sorted(pairs.items(), key=lambda item: item[1].rank):
+            if whole.count(old) < 2 or old in {"np", "1"} or pool.late():
+                continue
+            swap = _Everywhere(old, new)
+            changed = copy.deepcopy(original)
+            for statement in changed.body:
+                swap.visit(statement)
+            if len(set(swap.lines)) < 2:
+                continue
             pool.trials += 1
-            if accept(pool.functions_with(site.function, pool.copies[site.function])):
-                return hit
-        except (SyntaxError, ValueError, TypeError, RecursionError):
-            continue
-        finally:
-            block[position] = original
-    return None
+            try:
+                right = pool.all_right(pool.functions_with(name, changed))
+            except (SyntaxError, ValueError, TypeError, RecursionError):
+                continue
+            if right:
+                pairs_of_sites = zip(sites(original), sites(changed), strict=True)
+                return [
+                    Repair(
+                        before, edit, copy.deepcopy(after.statement), before.statement.lineno, complete=True
+                    )
+                    for before, after in pairs_of_sites
+                    if not hasattr(before.statement, "body")
+                    and ast.dump(before.statement) != ast.dump(after.statement)
+                ]
+    return []
 
 
 def _first(

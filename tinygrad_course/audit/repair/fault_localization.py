@@ -94,7 +94,9 @@ class Reader:
                 if label in case.required or single or np.ndim(value) >= np.ndim(expected[label]):
                     last.setdefault(label, []).append((moment, event, value))
         found: list[Symptom] = []
+        later: list[Symptom] = []
         fine: set[str] = set()
+        filled = _filled(self.copies[own])
         if outcome.error is not None and case.refine is not None:
             last.clear()  # what is right depends on what was drawn, and that is not returned
         for label, rows in last.items():
@@ -112,7 +114,8 @@ class Reader:
             blamed, ambiguous = self._blame(label, made, expected, case)
             order = [places[own][event.site] for _, event, _ in [blamed, *reversed(made)]]
             unique = list({site.index: site for site in order}.values())
-            found.append(
+            empty = not np.any(rows[-1][2]) and canonical(label) in filled
+            (later if empty else found).append(
                 Symptom(
                     label,
                     unique[0],
@@ -129,7 +132,7 @@ class Reader:
         found += self._example_by_example(log, expected, case, places[own], looped)
         if outcome.error is not None and recorder.last is not None:
             found.append(self._raised(recorder.last, outcome.error, log, known, expected, places))
-        return min(found, key=lambda symptom: symptom.moment, default=None), fine
+        return min(found or later, key=lambda symptom: symptom.moment, default=None), fine
 
     def _raised(
         self,
@@ -295,6 +298,18 @@ class Reader:
 def _one_column(value: Any, right: Any) -> bool:
     """Tell whether a value in a loop is that of one example, where that of all of them is expected."""
     return np.ndim(right) == 2 and np.shape(value) != np.shape(right) and np.size(value) == np.shape(right)[0]
+
+
+def _filled(node: ast.FunctionDef) -> set[str]:
+    """Return the arrays whose entries are set one by one: their first value is not their last."""
+    found: set[str] = set()
+    for inner in ast.walk(node):
+        if isinstance(inner, ast.Subscript) and isinstance(inner.ctx, ast.Store):
+            base = inner.value
+            while isinstance(base, ast.Subscript):
+                base = base.value
+            found |= {canonical(base.id)} if isinstance(base, ast.Name) else set()
+    return found
 
 
 def in_loops(node: ast.FunctionDef) -> set[int]:

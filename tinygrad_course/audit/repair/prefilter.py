@@ -119,7 +119,12 @@ def prefilter_for(pool: Candidates, view: Scene, site: Site) -> Callable[[ast.st
     fine = label in view.fine and not here
     if fine and not (summed and case.m > 1):
         return CLOSED
-    options = [np.asarray(want) / case.m] if fine else [want]
+    early = (
+        fine
+        and event.values
+        and any(close(value, np.asarray(want) / case.m) for value in event.values.values())
+    )
+    options = [np.asarray(want) / case.m] if fine and not early else [want]
     several = view.symptom is not None and len(view.symptom.candidates) > 1
     raised = here and view.symptom is not None and view.symptom.error is not None
     if (several or raised) and not fine:

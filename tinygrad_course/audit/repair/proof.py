@@ -76,7 +76,7 @@ def _learner(kind: OwnKind, case: Case) -> Learner:
 def _cases(kind: OwnKind, assumption: Assumption, seed: int, result: OwnResult) -> list[Case]:
     found: list[Case] = []
     for number in range(12):
-        draw = RandomDraw(seed * 31 + number)
+        draw = RandomDraw(seed * 31 + number, "deep" if number % 2 else "distinct")
         try:
             with np.errstate(all="ignore"):
                 found.append(kind.case(_learner(kind, Case({}, {}, ())), draw, assumption))
@@ -168,10 +168,11 @@ def unproved(learner: Learner, kind: Kind, verdicts: list[Verdict], *, verified:
                 return f"{missing} may come from {', '.join(program.strangers)}, which is not loaded"
             if missing in _assigned_outside(program):
                 return f"{missing} is set by a statement outside functions, which is not executed"
+    foreign = kind.contract(learner)
+    if foreign and (kind.firm or not verified):
+        return foreign
     if verified:
         return ""
-    if kind.contract(learner):
-        return kind.contract(learner)
     if errors and len(errors) == len(failing) and all(_calling(learner, error) for error in errors):
         given = ", ".join(
             f"{name} as {role}"
@@ -179,6 +180,9 @@ def unproved(learner: Learner, kind: Kind, verdicts: list[Verdict], *, verified:
         )
         error = errors[0]
         return f"called with {given}, it raises {type(error).__name__}: {error}"
+    absent = all(verdict.error is None and verdict.missing and not verdict.wrong for verdict in failing)
+    if absent and all(verdict.result is not None for verdict in failing):
+        return f"what it returns has no {', '.join(failing[0].missing[:3])} by these names"
     if learner.binding.guessed and failing:
         return f"what {', '.join(learner.binding.guessed)} should be is not told by the name"
     return ""
@@ -256,6 +260,8 @@ def unfilled(node: ast.FunctionDef) -> int | None:
                     if isinstance(part, ast.Name):
                         empty[part.id] = inner.lineno
         if isinstance(inner, ast.For) and _all_none(inner.iter):
+            return inner.lineno
+        if isinstance(inner, ast.BinOp) and (_all_none(inner.left) or _all_none(inner.right)):
             return inner.lineno
         if (
             isinstance(inner, ast.Call)

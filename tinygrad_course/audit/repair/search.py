@@ -146,7 +146,9 @@ def _groups(
         first = list(symptom.candidates)
     else:
         wrong = {
-            label.removeprefix("shape of ") for verdict in now for label in [*verdict.wrong, *verdict.missing]
+            label.removeprefix("shape of ").removeprefix("spread of ")
+            for verdict in now
+            for label in [*verdict.wrong, *verdict.missing]
         }
         stems = {canonical(label) for label in wrong} | {
             canonical(label).rstrip("0123456789") for label in wrong

@@ -20,6 +20,7 @@ DIAGNOSES: dict[str, str] = {
     "wrong_activation_derivative": "derivative of another activation",
     "derivative_missing": "the derivative of the activation is missing",
     "wrong_activation": "another activation",
+    "activation_missing": "the activation (sigmoid) is missing",
     "comparison_reversed": "comparison the wrong way round",
     "l2_missing": "the L2 term is missing",
     "l2_on_bias": "the L2 term on the bias",

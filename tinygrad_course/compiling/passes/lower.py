@@ -9,6 +9,7 @@ from scipy import special
 
 from tinygrad_course.compiling.builder import Builder
 from tinygrad_course.compiling.dataflow import Program, Value, replace
+from tinygrad_course.engine.mending import link
 
 
 def lower(program: Program) -> Program:
@@ -56,20 +57,8 @@ def lower_for_machine(program: Program) -> Program:
 
 def _logit(value: Value) -> Value | None:
     """Return z of a value that is computed as 1 / (1 + exp(-z))."""
-    if value.function is not np.divide or isinstance(value.args[0], Value) or value.args[0] != 1:
-        return None
-    if value.dtype.kind != "f":
-        return None
-    divisor = value.args[1]
-    if divisor.function is not np.add:
-        return None
-    terms = [a for a in divisor.args if isinstance(a, Value)]
-    if len(terms) != 1 or terms[0].function is not np.exp or 1 not in divisor.args:
-        return None
-    exponent = terms[0].args[0]
-    return (
-        exponent.args[0] if exponent.function is np.negative and isinstance(exponent.args[0], Value) else None
-    )
+    found = None if value.function is special.expit or value.dtype.kind != "f" else link(value)
+    return found.args[0] if isinstance(found, Value) and isinstance(found.args[0], Value) else None
 
 
 def _lowered(builder: Builder, value: Value, args: Any) -> Value | None:

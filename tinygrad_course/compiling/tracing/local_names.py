@@ -3,22 +3,14 @@
 from __future__ import annotations
 
 import sys
-from types import CodeType, FrameType
+from types import FrameType
 from typing import Any, Self
 
-from tinygrad_course.autodiff import gradients as autodiff
+from tinygrad_course.autodiff.gradients import observers
 from tinygrad_course.compiling.dataflow import Program, Value, inputs_of
 from tinygrad_course.compiling.tracing.library_code import of_library
 from tinygrad_course.compiling.tracing.tracer import Tracer
-from tinygrad_course.engine.sweep import sweep
 from tinygrad_course.engine.tensor import Tensor
-
-
-def _marking_sweep(root: Tensor, seed: Any, **options: Any) -> Any:
-    return sweep(root, seed, **{**options, "mark": True})
-
-
-_GRADIENTS: CodeType = autodiff._Inputs.gradients.__code__
 
 
 class LocalNames:
@@ -37,27 +29,26 @@ class LocalNames:
         self.before = sys.getprofile()
         self.depth = _depth(sys._getframe(1))
         sys.setprofile(self._event)
-        vars(autodiff)["sweep"] = _marking_sweep  # gradients of functions leave no marks otherwise
+        self.watchers = observers.get()
+        observers.set((*self.watchers, self._gradients))
         return self
 
     def __exit__(self, *_: object) -> None:
         sys.setprofile(self.before)
-        vars(autodiff)["sweep"] = sweep
+        observers.set(self.watchers)
 
-    def _event(self, frame: FrameType, event: str, returned: Any) -> None:
-        if event != "return":
-            return
-        code = frame.f_code
-        if code is _GRADIENTS:
-            if returned is not None:
-                self.gradients.append((list(frame.f_locals["self"].tensors), returned))
-        elif not of_library(code.co_filename):
+    def _gradients(self, tensors: list[Tensor], gradients: list[Any]) -> None:
+        self.gradients.append((tensors, gradients))
+
+    def _event(self, frame: FrameType, event: str, _: Any) -> None:
+        if event == "return" and not of_library(frame.f_code.co_filename):
             depth = _depth(frame) - self.depth
             for name, thing in frame.f_locals.items():
                 self._name(name, thing, depth)
 
     def _name(self, name: str, thing: Any, depth: int) -> None:
         if type(thing) is Tensor:
+            thing = thing._present()
             self.tensors.append(thing)
             self._name(thing.name or name, thing._data, depth)
         elif type(thing) is Tracer:

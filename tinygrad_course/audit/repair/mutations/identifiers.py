@@ -124,6 +124,22 @@ def columns(node: ast.Subscript, scope: Scope) -> Iterator[Change]:
             yield "row_for_column", parse(f"{name}[{counter}, {index}]"), 0.7
 
 
+def derivatives(node: ast.Subscript, scope: Scope) -> Iterator[Change]:
+    """Put the derivative in the place of a parameter: grads["dW1"] for parameters["W1"]."""
+    if not isinstance(node.value, ast.Name) or not isinstance(scope.values.get(node.value.id), dict):
+        return
+    mine, key = set(scope.values[node.value.id]), text(node.slice)
+    for name, value in scope.values.items():
+        if name == node.value.id or not isinstance(value, dict):
+            continue
+        if any(f"d{entry}" in value for entry in mine):
+            match = re.match(r"(f?)(['\"])", key)
+            inside = f"{match.group()}d{key[match.end() :]}" if match else f"'d' + {key}"
+            yield "wrong_operand", parse(f"{name}[{inside}]"), 0.5
+        if any(f"d{entry}" in mine for entry in value) and re.match(r"f?['\"]d", key):
+            yield "wrong_operand", parse(f"{name}[{re.sub('d', '', key, count=1)}]"), 0.6
+
+
 _BUILTINS = [
     name for name in dir(builtins) if not name.startswith("_") and not name.endswith(("Error", "Warning"))
 ]

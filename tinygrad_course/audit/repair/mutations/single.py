@@ -11,13 +11,20 @@ from dataclasses import dataclass
 
 from tinygrad_course.audit.repair.mutations.arithmetic import OPPOSITE, comparisons, operations, tuples
 from tinygrad_course.audit.repair.mutations.function_calls import call_edits
-from tinygrad_course.audit.repair.mutations.identifiers import columns, constants, counting, names, others_for
+from tinygrad_course.audit.repair.mutations.identifiers import (
+    columns,
+    constants,
+    counting,
+    derivatives,
+    names,
+    others_for,
+)
 from tinygrad_course.audit.repair.mutations.locations import Location, Scope, locations, parse, text
 from tinygrad_course.audit.repair.mutations.naming import (
     factor_kind,
     removed_kind,
 )  # fmt: skip
-from tinygrad_course.audit.repair.mutations.wrapping import wraps
+from tinygrad_course.audit.repair.mutations.wrapping import activations, wraps
 
 Change = tuple[str, ast.expr, float]
 """(the mistake, the expression to put, how far-fetched it is)."""
@@ -107,6 +114,7 @@ def _expression_edits(at: Location, scope: Scope, label: str) -> Iterator[Change
         yield from comparisons(node)
     elif isinstance(node, ast.Subscript):
         yield from columns(node, scope)
+        yield from derivatives(node, scope)
     elif isinstance(node, ast.Call):
         yield from call_edits(node, scope)
     elif isinstance(node, ast.Attribute) and node.attr == "T":
@@ -115,6 +123,8 @@ def _expression_edits(at: Location, scope: Scope, label: str) -> Iterator[Change
         yield from tuples(at, node)
     if not at.counting and not _only_called(at):
         yield from wraps(at, scope)
+        if isinstance(at.parent, ast.Assign):
+            yield from activations(node, scope, label)
 
 
 def _only_called(at: Location) -> bool:

@@ -68,6 +68,19 @@ def wraps(at: Location, scope: Scope) -> Iterator[Change]:
         yield "wrong_operand", ast.BinOp(ast.Constant(1), ast.Sub(), node), 2
 
 
+def activations(node: ast.expr, scope: Scope, label: str) -> Iterator[Change]:
+    """Take the sigmoid of what is linear, with the bias or without: A = sigmoid(np.dot(w.T, X) + b)."""
+    if not re.fullmatch(r"(?i)a\d*|al|y_?hat|y_?pred\w*|prob\w*|h|p", label) or not isinstance(
+        node, ast.Call | ast.BinOp
+    ):
+        return
+    biases = [name for name in [*scope.entries, *scope.numbers] if is_bias(core(name))]
+    for place, inner in enumerate([text(node), *(f"{text(node)} + {name}" for name in biases)]):
+        if "sigmoid" in scope.functions:
+            yield "activation_missing", parse(f"sigmoid({inner})"), 1.2 + place / 10
+        yield "activation_missing", parse(f"1 / (1 + np.exp(-({inner})))"), 1.25 + place / 10
+
+
 def _biases(node: ast.expr, scope: Scope) -> Iterator[Change]:
     """Add the bias to a product that an activation is taken of."""
     product = called(node) in {"dot", "matmul"} if isinstance(node, ast.Call) else (

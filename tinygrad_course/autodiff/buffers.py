@@ -1,0 +1,87 @@
+"""Arrays that are filled piece by piece, and nests of Tensors and numbers made one Tensor."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import DTypeLike
+
+from tinygrad_course.engine.tensor import Tensor
+
+
+def zeros(shape: int | Sequence[int], dtype: DTypeLike = np.float64) -> Tensor:
+    """Return a Tensor of zeros to be filled: what is written to it is recorded.
+
+    It takes the place of `np.zeros` where a loop computes an array element by element; a plain array can't
+    remember what it was filled with, and refuses Tensors.
+
+    Examples
+    --------
+    Euler's method for y' = -k y:
+
+    >>> from tinygrad_course import grad, zeros
+    >>> def last(k):
+    ...     y = zeros(11)
+    ...     y[0] = 1.0
+    ...     for n in range(10):
+    ...         y[n + 1] = y[n] - 0.1 * k * y[n]
+    ...     return y[-1]
+    >>> print(grad(last)(1.0).round(6), round(-10 * 0.1 * 0.9**9, 6))
+    -0.38742 -0.38742
+    """
+    return Tensor(np.zeros(shape, dtype), dtype=dtype)
+
+
+def zeros_like(x: Any, dtype: DTypeLike | None = None) -> Any:
+    """Return zeros of x's shape to be filled: a Tensor where x is one, else NumPy's array.
+
+    So a function that fills a buffer goes on to work on plain arrays.
+
+    Examples
+    --------
+    >>> from tinygrad_course import grad, zeros_like
+    >>> def squares(x):
+    ...     y = zeros_like(x)
+    ...     for i in range(len(x)):
+    ...         y[i] = x[i] ** 2
+    ...     return np.sum(y)
+    >>> x = np.array([1.0, 2.0])
+    >>> print(squares(x), grad(squares)(x))
+    5.0 [2. 4.]
+    """
+    like = np.zeros_like(x, dtype=dtype)
+    return Tensor(like) if type(x) is Tensor else like
+
+
+def array(nest: Any) -> Any:
+    """Join a nest of lists and tuples of Tensors, arrays and numbers to one Tensor, as `np.array` does.
+
+    A nest without Tensors gives NumPy's array.
+
+    Raises
+    ------
+    ValueError
+        If parts of one level differ in shape.
+
+    Examples
+    --------
+    >>> from tinygrad_course import array, grad
+    >>> def rotated(t):
+    ...     R = array([[np.cos(t), -np.sin(t)], [np.sin(t), np.cos(t)]])
+    ...     return (R @ np.array([1.0, 0.0]))[1]
+    >>> print(grad(rotated)(0.0))
+    1.0
+    """
+    if not isinstance(nest, (list, tuple)):
+        return nest if type(nest) is Tensor else np.array(nest)
+    parts = [array(part) for part in nest]
+    if not any(type(part) is Tensor for part in parts):
+        return np.array(nest)
+    if len({np.shape(part) for part in parts}) > 1:
+        raise ValueError(
+            f"array: the parts of one level have shapes {[np.shape(part) for part in parts]}; they must be "
+            "equal. np.concatenate joins parts of different lengths"
+        )
+    return np.stack(parts)

@@ -1,0 +1,105 @@
+"""What a recording keeps: a gradient of any order reads what was there at the call, or the write raises.
+
+Constants that a derivative may read are copied up to `COPIED` bytes. A write to one above `SMALL` raises
+while a recording needs it: that is all that protects the largest, and in the others the copy protects from
+views that were taken before, which no lock reaches.
+"""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+import numpy as np
+
+#: Constant arrays up to this size (bytes) are copied and left alone, larger ones are locked.
+SMALL = 16_384
+
+#: Up to this size (bytes) what is locked is copied too.
+COPIED = 1_048_576
+
+
+class Hold:
+    """Keeps an array from being written to for as long as a recording needs its values.
+
+    A write into an array on hold raises NumPy's "assignment destination is read-only". The array can be
+    written to again once the last recording that needs it is gone.
+    """
+
+    __slots__ = ("array",)
+
+    def __init__(self, array: np.ndarray[Any, Any]) -> None:
+        self.array = array
+
+    def __del__(self) -> None:
+        key = id(self.array)
+        with _lock:
+            others = _holds[key]
+            others.discard(id(self))
+            if others:
+                return
+            del _holds[key]
+            _unlock(self.array)
+            for view in _waiting.pop(key, ()):
+                _unlock(view)
+
+
+# A collection of garbage may come at any line and end a Hold: the lock lets its own thread in again.
+_lock = threading.RLock()
+_holds: dict[int, set[int]] = {}
+_waiting: dict[int, list[np.ndarray[Any, Any]]] = {}
+
+
+def _unlock(array: np.ndarray[Any, Any]) -> None:
+    base = array.base
+    if isinstance(base, np.ndarray) and id(base) in _holds:  # NumPy unlocks no view of a locked array
+        _waiting.setdefault(id(base), []).append(array)
+        return
+    try:
+        array.setflags(write=True)
+    except ValueError:
+        return  # its owner has made the base read-only meanwhile
+
+
+def hold(array: Any) -> list[Hold]:
+    """Keep `array`, and the array that it is a view of, from being written to while the result lives."""
+    holds = []
+    while isinstance(array, np.ndarray):
+        key = id(array)
+        with _lock:
+            if key in _holds or array.flags.writeable:
+                held = Hold(array)
+                holds.append(held)
+                others = _holds.setdefault(key, set())
+                others.add(id(held))
+                _holds[key] = others  # the last of the others may have ended meanwhile
+                array.setflags(write=False)
+        array = array.base
+    return holds
+
+
+def kept_array(array: np.ndarray[Any, Any], holds: list[Hold]) -> np.ndarray[Any, Any]:
+    """Return the values of a constant array as a recording keeps them; locks go into `holds`."""
+    if array.nbytes <= SMALL:
+        return array.copy("K")
+    holds += hold(array)
+    owner = array
+    while isinstance(owner.base, np.ndarray):
+        owner = owner.base
+    return array.copy("K") if array.nbytes <= COPIED or owner.base is not None else array
+
+
+def kept(value: Any, holds: list[Hold]) -> Any:
+    """Return an argument so that later changes to it, at any depth, don't reach the recording."""
+    kind = type(value)
+    if kind is np.ndarray:
+        return kept_array(value, holds)
+    if kind is list:
+        return [kept(v, holds) for v in value]
+    if kind is tuple:
+        return tuple([kept(v, holds) for v in value])
+    if kind is slice:
+        return value
+    if isinstance(value, np.memmap):  # what stands in the file may change without a write by this program
+        return np.array(value)
+    return value

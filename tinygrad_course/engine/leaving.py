@@ -1,0 +1,191 @@
+"""Numbers that leave the graph: whoever asks a Tensor for a plain number loses its gradient, and is told so.
+
+Inside `grad` and its kind every such question raises. Elsewhere, in the style of ``J.backward()``,
+``float(J)`` is the stated way out, and what else makes a float of a Tensor (``math.sin(t)``, ``a[i] = t``)
+raises. Printing and formatting are no leaving.
+"""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import dis
+import linecache
+import math
+from itertools import islice
+from types import CodeType, FrameType
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tinygrad_course.engine import errors
+from tinygrad_course.engine.views import as_of, now
+
+if TYPE_CHECKING:
+    from tinygrad_course.engine.tensor import Tensor
+
+_OUT = (
+    "Where no gradient should flow, write stop_gradient(t); to look at it, print it or format it; a decision "
+    "(if t > 0) needs neither."
+)
+_BUFFER = (
+    "Collect the parts in a list and join them with np.stack or np.concatenate (tinygrad_course.array takes "
+    "any nest of Tensors and numbers), or fill a buffer that remembers: tinygrad_course.zeros(shape) or "
+    "zeros_like(t) in the place of np.zeros"
+)
+#: What to write for functions of math's that NumPy has under another name.
+_NUMPYS = {
+    "fsum": "np.sum", "erf": "scipy.special.erf", "erfc": "scipy.special.erfc", "fabs": "np.abs",
+    "gamma": "scipy.special.gamma", "lgamma": "scipy.special.gammaln", "dist": "np.linalg.norm",
+    "sumprod": "np.dot", "pow": "np.power",
+}  # fmt: skip
+_REMAINDER = next(
+    i.arg for i in dis.get_instructions(compile("a % b", "", "eval")) if i.opname == "BINARY_OP"
+)
+_STORE = dis.opmap["STORE_SUBSCR"]
+_BINARY = dis.opmap["BINARY_OP"]
+
+
+class Trace:
+    """One call of a function that is being differentiated, while it runs."""
+
+    __slots__ = ("oldest",)
+
+    oldest: int  # the birth number of its first input
+
+
+#: The calls under way, of all threads: a Tensor that depends on the inputs of one must not become a number.
+active: set[Trace] = set()
+
+
+def traced(tensor: Tensor) -> bool:
+    """Whether a Tensor depends on the inputs of a function that is being differentiated."""
+    oldest = max((trace.oldest for trace in active.copy()), default=None)
+    if oldest is None:
+        return False
+    waiting: list[Any] = [now(tensor)]
+    seen = set()
+    while waiting:
+        t = waiting.pop()
+        if type(t) is not type(tensor) or id(t) in seen or t._serial > oldest:
+            continue
+        seen.add(id(t))
+        if t._about is not None and t._about.trace in active:
+            return True
+        if t._op is not None:
+            for arg in as_of(t):
+                waiting += arg if isinstance(arg, (tuple, list)) else [arg]
+    return False
+
+
+def check(tensor: Tensor, what: str) -> None:
+    """Raise if a Tensor that is being differentiated would become plain by `what`."""
+    if active and traced(tensor):
+        raise TypeError(f"{what}: {tensor._label()} would lose its gradient. {_OUT}")
+
+
+def as_float(tensor: Tensor, frame: FrameType) -> None:
+    """Raise unless the instruction in `frame` that makes a float of the Tensor means to."""
+    code, at = frame.f_code, frame.f_lasti
+    instruction, argument = code.co_code[at], code.co_code[at + 1]
+    if instruction == _BINARY and argument == _REMAINDER:  # "%f" % J
+        return
+    if instruction == _STORE:
+        raise TypeError(into_plain(tensor._label()))
+    if active and traced(tensor):
+        raise TypeError(_told(tensor, *_called(frame)))
+    known = (code, at)
+    if known in _plain_floats:
+        return
+    name, meant = _called(frame)
+    if not meant:
+        raise TypeError(_told(tensor, name, meant))
+    _plain_floats.add(known)
+
+
+_plain_floats: set[tuple[CodeType, int]] = set()
+
+
+def stored(frame: FrameType) -> bool:
+    """Whether the instruction in `frame` is an assignment to an item: ``a[i] = t``."""
+    return frame.f_code.co_code[frame.f_lasti] == _STORE
+
+
+def into_plain(what: str) -> str:
+    """Return the message for a Tensor that is written into a plain array."""
+    line = errors.where(errors.user_frame())
+    return f"{what} is written into a plain array, which would not remember where it came from. {_BUFFER}" + (
+        f"\n  at {line}" if line else ""
+    )
+
+
+def _told(tensor: Tensor, name: str | None, meant: bool) -> str:
+    label = tensor._label()
+    if name is not None and name.startswith("math."):
+        own = name[5:]
+        instead = _NUMPYS.get(own) or (f"np.{own}" if hasattr(np, own) else None)
+        return (
+            f"{name} takes a float, and {label} would lose its gradient"
+            + (f": write {instead}, or" if instead else "; write")
+            + f" {name}(t.item()) where no gradient should flow (stop_gradient in a differentiated function)"
+        )
+    if meant:
+        return f"float() makes a plain number, and {label} would lose its gradient. {_OUT}"
+    if name is not None and name.endswith(".fill"):
+        return into_plain(label)
+    return (
+        f"{name or 'this'} takes plain numbers, and {label} would lose its gradient: write it with NumPy's "
+        "functions, or float(t) where no gradient should flow (stop_gradient in a differentiated function)"
+    )
+
+
+def _called(frame: FrameType) -> tuple[str | None, bool]:
+    """Return what the frame is calling, "math.exp", and whether the user's line says float."""
+    if errors.of_numpy(frame):
+        return "a function of NumPy's", False
+    code = frame.f_code
+    at = next(islice(code.co_positions(), frame.f_lasti // 2, None), (None,) * 4)
+    line, last, start, stop = at
+    source = "" if line is None else linecache.getline(code.co_filename, line)
+    if not source.strip():
+        return (None, True) if "float" in code.co_names else (None, False)
+    lines = [linecache.getline(code.co_filename, n) for n in range(line or 0, (last or line or 0) + 1)]
+    text = "".join(lines).encode()
+    tail = len(lines[-1].encode()) - (stop or 0)
+    part = text[start or 0 : len(text) - tail].decode(errors="replace")
+    try:
+        call = ast.parse(part.strip(), mode="eval").body
+    except (SyntaxError, ValueError):
+        return None, "float" in code.co_names
+    known = {**vars(builtins), **frame.f_globals, **frame.f_locals}
+    parts = list(ast.walk(call))
+    inner = [p.func for p in parts if isinstance(p, ast.Call) and p is not call]
+    meant = False
+    for p in parts:  # math.exp(t), sum(map(math.exp, t)), but not float(J * math.exp(2))
+        if p in inner:
+            continue
+        if isinstance(p, ast.Attribute) and isinstance(p.value, ast.Name):
+            holder = known.get(p.value.id)
+            if holder is math:
+                return f"math.{p.attr}", False
+            if isinstance(holder, np.ndarray) and p.attr == "fill":
+                return f"{p.value.id}.fill", False
+        elif isinstance(p, ast.Name):
+            found = known.get(p.id)
+            if getattr(found, "__module__", None) == "math":
+                return f"math.{getattr(found, '__name__', p.id)}", False
+            meant = meant or found is float
+    return (ast.unparse(call.func) if isinstance(call, ast.Call) else None), meant
+
+
+def whole_number(tensor: Tensor, what: str, frame: FrameType) -> Exception:
+    """Return the error for a Tensor that is asked for a whole number."""
+    message = (
+        f"{what} needs a plain number, and {tensor._label()} is a Tensor that would lose its gradient. "
+        "np.round, np.floor and np.trunc give plain arrays; for a count or an index write "
+        f"{what if what in ('int', 'round') else 'int'}(t.item()), or stop_gradient(t) inside a "
+        "differentiated function"
+    )
+    code, at = frame.f_code.co_code, frame.f_lasti
+    # Python replaces a TypeError in "%d" % t by its own words
+    return (ValueError if code[at] == _BINARY and code[at + 1] == _REMAINDER else TypeError)(message)

@@ -1,0 +1,391 @@
+"""Where a value or its derivative is lost on the way: in numbers too large or too small, or at a kink.
+
+``1 / (1 + np.exp(-z))`` is 0 at z = -1000, and so is its derivative; but the chain rule goes through
+``np.exp(1000)``, which is infinite. The same holds for softplus, swish, a softmax by hand and the logarithms
+of these in a cost. What an expression is shows in the recording: a quotient, sum or product of exponentials,
+of which `logarithm` is the logarithm: log(1 + e^u) = logaddexp(0, u). Where NumPy's own numbers have gone to
+infinity or 0, the operation is recorded with that logarithm as a further argument, to which the gradient
+goes; a value that NumPy computes as inf or NaN is then the right one. Everywhere else nothing is different.
+
+A square of a root at 0 is the other case: ``np.linalg.norm(w)**2`` is smooth, and the norm is not.
+"""
+
+from __future__ import annotations
+
+import math
+import operator
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from scipy import special
+
+from tinygrad_course.engine.views import as_of
+from tinygrad_course.rules.reductions import logsumexp
+from tinygrad_course.rules.table import RULES, Rule, is_tensor
+
+if TYPE_CHECKING:
+    from tinygrad_course.engine.tensor import Tensor
+
+#: How deep an expression is looked into.
+DEPTH = 12
+_FLOATS = (np.ndarray, np.float64, np.float32, np.float16)
+
+# ------------------------------------------------------------------ what an expression is
+
+
+def call(x: Any) -> tuple[Any, tuple[Any, ...], dict[str, Any]]:
+    """Return the function that computed a Tensor (or a value of a program), with its arguments.
+
+    The function is None for a leaf and for a constant.
+    """
+    if getattr(x, "_op", None) is None:
+        return getattr(x, "function", None), getattr(x, "args", ()), getattr(x, "kwargs", {})
+    function = x._op.function
+    args = as_of(x)
+    if isinstance(function, Mended):
+        return function.function, args[:-1], {}
+    return function, args, x._kwargs or {}
+
+
+_COMBINING: set[Any] = {
+    *(np.add, np.subtract, np.multiply, np.divide, np.reciprocal, np.power, np.square, np.sqrt, np.sum),
+    *(np.negative, np.mean, operator.getitem, np.reshape, np.transpose),
+}
+_DIVISORS: set[Any] = {*_COMBINING, np.exp}
+
+
+def is_number(x: Any, value: float) -> bool:
+    """Whether `x` is this number."""
+    return isinstance(x, (int, float, np.generic)) and x == value
+
+
+def has_exponential(x: Any, depth: int = DEPTH) -> bool:
+    """Whether an exponential takes part in a sum, product or quotient."""
+    function, args, _ = call(x)
+    if function is np.exp or function is special.expit:
+        return True
+    if function not in _COMBINING or not depth:
+        return False
+    return any(has_exponential(a, depth - 1) for a in args)
+
+
+def logarithm(x: Any, depth: int = DEPTH) -> Any:
+    """Return log(x) of what is made of exponentials, without computing x; None of anything else.
+
+    Examples
+    --------
+    >>> from tinygrad_course import Tensor
+    >>> logarithm(1 / (1 + np.exp(Tensor(700.0))))
+    Tensor(-700.0)
+    """
+    if isinstance(x, (int, float, np.floating)):
+        return math.log(x) if x > 0 else None
+    function, args, kwargs = call(x)
+    if function is None or not depth:
+        return None
+
+    def of(a: Any) -> Any:
+        return logarithm(a, depth - 1)
+
+    if function is np.exp:
+        return args[0]
+    z = logit(x, depth)
+    if z is not None:
+        return special.log_expit(z)
+    if function is np.power:
+        return None if is_tensor(args[1]) or (inner := of(args[0])) is None else args[1] * inner
+    if function not in _LOGARITHMS:
+        return None
+    parts = [of(a) for a in (args if function in _BINARY else args[:1])]
+    if any(p is None for p in parts):
+        return None
+    return _LOGARITHMS[function](*parts, *args[len(parts) :], **kwargs)
+
+
+def log_of_sum(l: Any, axis: Any = None, *, keepdims: Any = False) -> Any:
+    """Return the logarithm of a sum, from those of its terms."""
+    if axis is None or isinstance(axis, tuple):
+        if axis is not None and len(axis) != l.ndim:
+            return None
+        total = logsumexp(l.reshape(-1), 0)
+        return total.reshape((1,) * l.ndim) if keepdims else total
+    return logsumexp(l, axis, bool(keepdims))
+
+
+def log_of_mean(l: Any, axis: Any = None, *, keepdims: Any = False) -> Any:
+    """Return the logarithm of a mean, from those of its terms."""
+    total = log_of_sum(l, axis, keepdims=keepdims)
+    return None if total is None else total - math.log(l.size / max(total.size, 1))
+
+
+_BINARY = {np.add, np.multiply, np.divide}
+_LOGARITHMS: dict[Any, Callable[..., Any]] = {
+    np.add: np.logaddexp,
+    np.multiply: lambda a, b: a + b,
+    np.divide: lambda a, b: a - b,
+    np.reciprocal: lambda a: -a,
+    np.square: lambda a: 2.0 * a,
+    np.sqrt: lambda a: 0.5 * a,
+    np.sum: log_of_sum,
+    np.mean: log_of_mean,
+    operator.getitem: lambda a, index: a[index],
+    np.reshape: np.reshape,
+    np.transpose: np.transpose,
+}
+
+
+def link(s: Any) -> Any:
+    """Return what holds z as its argument, for a sigmoid of z: s itself, or the -z of 1 / (1 + exp(-z))."""
+    if call(s)[0] is special.expit:
+        return s
+    exponent = call(term)[1][0] if (term := odds(s)) is not None and call(term)[0] is np.exp else None
+    return exponent if call(exponent)[0] is np.negative else None
+
+
+def odds(s: Any) -> Any:
+    """Return the t of s = 1 / (1 + t)."""
+    function, args, _ = call(s)
+    if function is np.reciprocal or (function is np.power and is_number(args[1], -1)):
+        return other_than_one(args[0])
+    return other_than_one(args[1]) if function is np.divide and is_number(args[0], 1) else None
+
+
+def other_than_one(x: Any) -> Any:
+    """Return the t of x = 1 + t."""
+    function, terms, _ = call(x)
+    if function is not np.add or not (is_number(terms[0], 1) or is_number(terms[1], 1)):
+        return None
+    return terms[1] if is_number(terms[0], 1) else terms[0]
+
+
+def logit(s: Any, depth: int = DEPTH) -> Any:
+    """Return z of s = sigmoid(z): of 1 / (1 + exp(-z)), exp(z) / (1 + exp(z)), 1 - s; None for all else."""
+    function, args, _ = call(s)
+    if function is special.expit:
+        return args[0]
+    if function is np.subtract and is_number(args[0], 1):
+        z = logit(args[1], depth - 1) if depth else None
+        return None if z is None else negated(z)
+    term = odds(s)
+    if term is not None:
+        z = logarithm(term, depth - 1)
+        return None if z is None else negated(z)
+    if function is np.divide and same(args[0], other_than_one(args[1])):
+        return logarithm(args[0], depth - 1)
+    return None
+
+
+def negated(z: Any) -> Any:
+    """Return -z, and x for z = -x."""
+    function, args, _ = call(z)
+    return args[0] if function is np.negative else -z
+
+
+def same(a: Any, b: Any, depth: int = DEPTH) -> bool:
+    """Whether two values are one Tensor, or were computed alike from the same."""
+    if a is b:
+        return True
+    (f, x, k), (h, y, l) = call(a), call(b)
+    if f is None or f is not h or k != l or len(x) != len(y) or not depth:
+        return is_number(a, b) if isinstance(b, (int, float)) else False
+    return all(same(s, t, depth - 1) for s, t in zip(x, y, strict=True))
+
+
+# ------------------------------------------------------------------ operations that are recorded otherwise
+
+
+class Mended:
+    """An operation with what it amounts to as a further argument: that has the gradient."""
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        self.function = function
+        self.__name__ = getattr(function, "__name__", "")
+
+    def __call__(self, *args: Any) -> Any:
+        """Compute the operation, and what it amounts to where that fails."""
+        y = self.function(*args[:-1])
+        return np.where(np.isfinite(y), y, args[-1])[()]
+
+
+def mended(out: Tensor, instead: Any) -> Tensor:
+    """Return the node of `out` recorded anew, its gradient going to `instead`."""
+    original = out._op
+    assert original is not None  # noqa: S101
+    rule = _MENDED.get(original)
+    if rule is None:
+        vjps = (*(None for _ in out._args), lambda g, y, *args: g)
+        rule = _MENDED[original] = Rule(
+            Mended(original.function), vjps, name=original.name, elementwise=True, saves=False
+        )
+    y = data = instead._data
+    if type(out._data) in _FLOATS:
+        y = out._data
+        data = np.where(np.isfinite(y), y, data)[()]
+    return type(out)._node(data.astype(y.dtype), rule, (*out._args, instead))
+
+
+_MENDED: dict[Rule, Rule] = {}
+
+
+def traced(x: Tensor) -> bool:
+    """Whether the numbers are not known, in a program that is being traced."""
+    return type(x._data) not in _FLOATS
+
+
+def sums_exponentials(x: Any, depth: int = DEPTH) -> bool:
+    """Whether a sum of many exponentials takes part; those of u - max(u) do not overflow.
+
+    (What a single one of them makes, a program's own algebra knows: see `compiling`.)
+    """
+    function, args, _ = call(x)
+    if function in {np.sum, np.mean}:
+        exponent, _, _ = call(args[0])
+        u = call(args[0])[1][0] if exponent is np.exp else None
+        shift = call(u)[1][1] if call(u)[0] is np.subtract else None
+        return exponent is np.exp and call(shift)[0] not in {np.max, np.amax}
+    return function in _COMBINING and depth > 0 and any(sums_exponentials(a, depth - 1) for a in args)
+
+
+def extreme(ufunc: Any, x: Any) -> float:
+    """Return the least or the largest of plain numbers, 0.5 for anything else."""
+    data = x._data
+    if type(data) not in _FLOATS or not data.size:
+        return 0.5
+    return float(ufunc.reduce(data, axis=None))
+
+
+def mend_divide(out: Tensor) -> Tensor:
+    """Mend a quotient whose divisor has overflowed: z / (1 + exp(-z)), exp(z) / sum(exp(z))."""
+    divisor = out._args[-1]
+    operation = getattr(divisor, "_op", None)
+    if operation is None or operation.function not in _DIVISORS or not has_exponential(divisor):
+        return out
+    # e^z / (1 + e^z) loses its derivative's digits long before it overflows
+    limit = math.inf if len(out._args) == 1 or not has_exponential(out._args[0]) else _half(divisor)
+    if not sums_exponentials(divisor) if traced(divisor) else extreme(np.maximum, divisor) < limit:
+        return out
+    log_divisor = logarithm(as_of(out)[-1])
+    if log_divisor is None:
+        return out
+    z = logit(out)
+    if z is not None:
+        return mended(out, np.exp(special.log_expit(z)))
+    above = as_of(out)[0] if len(out._args) == 2 else 1.0
+    return mended(out, divided(above, log_divisor))
+
+
+def _half(x: Tensor) -> float:
+    """Return how large a number is whose 1 + ... has lost half of the digits."""
+    return math.sqrt(1.0 / np.finfo(x.dtype).eps)
+
+
+def divided(above: Any, log_divisor: Any) -> Any:
+    """Return above / exp(log_divisor)."""
+    log_above = logarithm(above)
+    if log_above is not None:
+        return np.exp(log_above - log_divisor)
+    function, args, _ = call(above)
+    if function in {np.add, np.subtract} and has_exponential(above):
+        return function(divided(args[0], log_divisor), divided(args[1], log_divisor))
+    if function is np.negative:
+        return -divided(args[0], log_divisor)
+    if function is np.multiply and has_exponential(above):
+        a, b = args if logarithm(args[1]) is not None else args[::-1]
+        return a * divided(b, log_divisor)
+    return above * np.exp(-log_divisor)
+
+
+def mend_logarithm(out: Tensor) -> Tensor:
+    """Mend the logarithm of what has vanished, overflowed, or lost its digits as 1 - s does."""
+    x = as_of(out)[0]
+    if not is_tensor(x) or x._op is None:
+        return out
+    function, args, _ = call(x)
+    plus_one = out._op is RULES[np.log1p]
+    if not has_exponential(x):
+        return out
+    if traced(x):
+        lost = (
+            isinstance(x._op.function, Mended)
+            or sums_exponentials(x)
+            or (function is np.divide and call(args[1])[0] is np.sum)
+        )
+        if function is np.subtract and is_tensor(args[1]) and logit(x) is not None:
+            lost = odds(args[1]) is None or isinstance(args[1]._op.function, Mended)
+    elif function is np.subtract and is_number(args[0], 1):
+        lost = extreme(np.minimum, x) < 1024 * np.finfo(x.dtype).eps
+    else:
+        lost = extreme(np.minimum, x) == 0 or extreme(np.maximum, x) == math.inf
+    if not lost:
+        return out
+    found = logarithm(x)
+    if found is None:
+        return out
+    if plus_one:
+        found = np.logaddexp(0.0, found)
+    operation = out._op
+    assert operation is not None  # noqa: S101
+    return mended(out, found / _BASES[operation.function] if operation.function in _BASES else found)
+
+
+_BASES: dict[Any, float] = {np.log2: math.log(2.0), np.log10: math.log(10.0)}
+
+# ------------------------------------------------------------------ squares of roots
+
+
+def mend_square(out: Tensor) -> Tensor:
+    """Mend the square of a norm, an absolute value, a square root or a deviation, where that is 0."""
+    operation = getattr(out._args[0], "_op", None)
+    if operation is None or operation.function not in _ROOTS:
+        return out
+    root, *others = as_of(out)
+    if others and not (same(root, others[0]) if out._op is RULES[np.multiply] else is_number(others[0], 2)):
+        return out
+    if extreme(np.minimum, root) != 0:
+        return out
+    function, inside, kwargs = call(root)
+    square = _ROOTS[function](*inside, **kwargs)
+    return out if square is None else mended(out, square)
+
+
+def square_of_norm(x: Any, ord: Any = None, axis: Any = None, keepdims: Any = False) -> Any:
+    """Return the square of Euclid's and Frobenius' norm; None for another norm."""
+    if ord in (None, "fro", 2) and (axis is not None or ord is None or x.ndim == 1):
+        if ord == 2 and isinstance(axis, tuple):
+            return None
+        return np.sum(x * x, axis=axis, keepdims=keepdims)
+    return None
+
+
+_ROOTS: dict[Any, Callable[..., Any]] = {
+    np.linalg.norm: square_of_norm,
+    np.absolute: lambda x: x * x,
+    np.fabs: lambda x: x * x,
+    np.sqrt: lambda x: x,
+    np.hypot: lambda a, b: a * a + b * b,
+    np.std: np.var,
+}
+
+
+def mend_power(out: Tensor) -> Tensor:
+    """Mend x**2 of a root, and x**-1 of what has overflowed."""
+    base, exponent = out._args
+    if is_number(exponent, 2):
+        return mend_square(out)
+    if is_tensor(exponent) or not is_tensor(base) or np.ndim(exponent) or not exponent < 0:
+        return out
+    if not has_exponential(base) or not (traced(base) or extreme(np.maximum, base) == math.inf):
+        return out
+    found = logarithm(as_of(out)[0])
+    return out if found is None else mended(out, np.exp(exponent * found))
+
+
+_MENDS: dict[Any, Callable[[Any], Any]] = {
+    **dict.fromkeys((np.divide, np.reciprocal), mend_divide),
+    **dict.fromkeys((np.log, np.log2, np.log10, np.log1p), mend_logarithm),
+    **dict.fromkeys((np.square, np.multiply), mend_square),
+    np.power: mend_power,
+}
+for _function, _mend in _MENDS.items():
+    RULES[_function].mend = _mend

@@ -1,0 +1,177 @@
+"""Variables that are written to, and views: what stands behind a Tensor besides a recorded operation.
+
+A recorded operation never changes. A Tensor that is written to becomes a variable: each write records a
+new value (`rules.indexing.assign`), and the variable shows the latest. What NumPy makes a view, ``y[0]`` or
+``y.T``, is a Tensor that shows a part of another; it is recorded again when it is used after that other was
+written to, and a write to it is recorded as a write to the Tensor that it is a view of.
+
+To the recorder both look like leaves in a state that is not None, so that ordinary Tensors pay nothing.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from tinygrad_course.engine.tensor import Tensor
+
+
+class Open:
+    """A leaf whose data somebody else may hold and change."""
+
+    __slots__ = ()
+
+    def read(self, tensor: Tensor) -> tuple[Tensor, Any]:
+        """Return the Tensor and its data as a recording keeps them."""
+        return tensor, tensor._settled()
+
+
+OPEN = Open()
+
+
+class Written:
+    """A Tensor that was written to.
+
+    Attributes
+    ----------
+    first : Tensor
+        What it was before. Operations recorded until then have the variable itself among their arguments, and
+        mean this (`version_of`).
+    latest : Tensor
+        What it is.
+    """
+
+    __slots__ = ("first", "latest")
+
+    def __init__(self, first: Tensor, latest: Tensor) -> None:
+        self.first = first
+        self.latest = latest
+
+    def read(self, tensor: Tensor) -> tuple[Tensor, Any]:  # noqa: ARG002  (as the others)
+        """Return the latest value: an operation's result, and its data."""
+        return self.latest, self.latest._data
+
+
+class Part(Protocol):
+    """Which part of an array a view shows."""
+
+    @property
+    def index(self) -> tuple[Any] | None:
+        """Of ``x[i]``: (i,)."""
+
+    def record(self, value: Tensor) -> Tensor:
+        """Return the same view of another value."""
+
+    def of_array(self, array: Any) -> Any:
+        """Return the same view of a plain array."""
+
+
+class View:
+    """A Tensor that shows a part of another, as NumPy's views do.
+
+    Attributes
+    ----------
+    parent, root : Tensor
+        What it was taken from, and the Tensor at the end of that chain.
+    part : Part
+        Which part of its parent it shows.
+    node : Tensor
+        The recorded operation.
+    seen : object
+        What the root was when `node` was recorded.
+    trouble : str or None
+        Why it can't be written to; or, where `unsure`, why it can't be known what NumPy would do.
+    """
+
+    __slots__ = ("node", "parent", "part", "root", "seen", "trouble", "unsure")
+
+    def __init__(
+        self, parent: Tensor, node: Tensor, part: Part, trouble: str | None = None, unsure: bool = False
+    ) -> None:
+        state = parent._state
+        self.parent = parent
+        self.root: Tensor = state.root if type(state) is View else parent
+        self.node = node
+        self.part = part
+        self.seen = self.root._data if state is None else _state_of(self.root)
+        self.trouble = trouble
+        self.unsure = unsure
+
+    def read(self, tensor: Tensor) -> tuple[Tensor, Any]:  # noqa: ARG002  (as the others)
+        """Return what the view shows now."""
+        if self.stale():
+            chain = [self]
+            while type(state := chain[-1].parent._state) is View and state.stale():
+                chain.append(state)
+            for view in reversed(chain):
+                if view.unsure:
+                    raise TypeError(f"{view.trouble}; take it again after the write, or before it as a copy")
+                name = view.node.name
+                view.node = view.part.record(now(view.parent))
+                view.seen = _state_of(view.root)
+                if name is not None:
+                    view.node.name = name
+        return self.node, self.node._data
+
+    def stale(self) -> bool:
+        """Whether the root may have changed since."""
+        seen = _state_of(self.root)
+        return seen is None or seen is not self.seen
+
+    def numbers(self) -> Any:
+        """Return for each element of the view its number among the root's, counted along rows."""
+        chain = [self]
+        while type(state := chain[-1].parent._state) is View:
+            chain.append(state)
+        data = now(self.root)._data
+        if isinstance(data, np.ndarray):
+            found: Any = np.empty_like(data, dtype=np.intp, subok=False)
+        else:
+            found = np.empty(data.shape, dtype=np.intp)
+        found[...] = np.arange(data.size).reshape(data.shape)
+        for view in reversed(chain):
+            found = view.part.of_array(found)
+        return found
+
+
+def _state_of(root: Tensor) -> Any:
+    """Return an object that is another one after each write to `root`; None if any line may write to it."""
+    state = root._state
+    if state is None:
+        return root._data
+    return state.latest if type(state) is Written else None
+
+
+def now(tensor: Tensor) -> Tensor:
+    """Return the recorded operation (or leaf) that a Tensor stands for at this point of the program."""
+    state = tensor._state
+    return tensor if state is None or state is OPEN else state.read(tensor)[0]
+
+
+def version_of(arg: Any) -> Any:
+    """Return what an argument of a recorded operation was at that time (of other things: themselves)."""
+    state = getattr(arg, "_state", None)
+    return state.first if type(state) is Written else arg
+
+
+def as_of(node: Tensor) -> tuple[Any, ...]:
+    """Return the arguments of `node` as they were when it was recorded."""
+    args = node._args
+    if node._op is not None and node._op.sequence:
+        return (tuple([version_of(a) for a in args[0]]), *args[1:])
+    return tuple([version_of(a) for a in args])
+
+
+def is_view(y: Any, value: Any) -> bool:
+    """Whether the array `y`, computed from `value`, shares its memory."""
+    if y is value or y.base is value:
+        return True
+    return type(value) is np.ndarray and _owner(y) is _owner(value)
+
+
+def _owner(array: Any) -> Any:
+    while isinstance(array.base, np.ndarray):
+        array = array.base
+    return array

@@ -1,0 +1,205 @@
+"""Writes: ``y[index] = value``, ``y += value`` and ``out=y``, on a Tensor and on views of it.
+
+A write records the value that the whole Tensor has after it; the Tensor becomes a variable that shows the
+latest such value (`views.Written`), so that everybody who holds it, or a view of it, sees the write.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tinygrad_course.engine.recording import dispatch
+from tinygrad_course.engine.views import View, Written, now
+from tinygrad_course.rules.indexing import assign, astype
+
+if TYPE_CHECKING:
+    from tinygrad_course.engine.tensor import Tensor
+
+_new = object.__new__
+
+
+class Held:
+    """How many references `_commit` counts to a Tensor that one variable holds, and no recorded operation."""
+
+    count = 0
+
+
+def write(target: Tensor, index: Any, value: Any) -> None:
+    """Do ``target[index] = value``."""
+    cls = type(target)
+    state = target._state
+    if type(state) is View:
+        if type(value) is cls and type(value._state) is View and _same(value._state, target, index):
+            return  # what  y[0] += 1  ends with: the view was written to already
+        _through(state, index, value)
+        return
+    if type(value) is cls and type(value._state) is View and _same(value._state, target, index):
+        return
+    if _plain_leaf(target) and type(value) is not cls:
+        data = _copy(now(target)._data)
+        data[index] = value
+        target._data = data
+        target._state = None
+        return
+    if isinstance(now(target)._data, np.generic) and not np.ndim(index) and index not in ((), Ellipsis):
+        raise TypeError(f"{target._label()} is a number: it has no items to assign to")
+    before = _first(target)
+    _commit(target, dispatch(cls, assign, (before, index, value), {}), before)
+
+
+def augment(target: Tensor, new: Any) -> Tensor:
+    """Do ``target op= other``, given the result of ``target op other``, and return the target."""
+    cls = type(target)
+    shape = target.shape
+    if np.shape(new) != shape:
+        raise ValueError(
+            f"{target._label()} is {shape} and can't become {np.shape(new)} in place: write "
+            "t = t + other in the place of t += other"
+        )
+    if type(target._state) is View or type(new) is not cls:
+        write(target, ..., new)
+        return target
+    before = _first(target)
+    old = before._data
+    if new._data.dtype != old.dtype:
+        new = dispatch(cls, astype, (new, old.dtype), {})
+    if isinstance(old, np.ndarray) and new._data.strides != old.strides:  # the array lies as it lay
+        new = dispatch(cls, assign, (before, ..., new), {})
+    _commit(target, new, before)
+    return target
+
+
+def _plain_leaf(tensor: Tensor) -> bool:
+    """Whether a Tensor is a leaf of the user's, whose data he may change."""
+    about = tensor._about
+    return tensor._op is None and type(tensor._state) not in {Written, View} and not (about and about.trace)
+
+
+def _copy(data: Any) -> Any:
+    return np.array(data) if isinstance(data, np.generic) else data.copy("K")
+
+
+def _same(state: View, target: Tensor, index: Any) -> bool:
+    """Whether a view is that of ``target[index]`` as it is now."""
+    shown = state.part.index
+    return state.parent is target and shown is not None and _equal(shown[0], index)
+
+
+def _equal(a: Any, b: Any) -> bool:
+    if type(a) is not type(b):
+        return False
+    if isinstance(a, tuple):
+        return len(a) == len(b) and all(_equal(x, y) for x, y in zip(a, b, strict=True))
+    return a is b or (isinstance(a, (int, slice)) and a == b)
+
+
+def _first(root: Tensor) -> Tensor:
+    """Return what `root` is now as something that stays so: an operation of its own, or a leaf."""
+    state = root._state
+    if type(state) is Written:
+        return state.latest
+    value = root._settled() if state is not None else root._data
+    twin: Tensor = _new(type(root))
+    for slot in ("_op", "_args", "_kwargs", "_values", "_grad", "_about", "_serial"):
+        setattr(twin, slot, getattr(root, slot))
+    twin._data = value
+    twin._state = None
+    return twin
+
+
+def _commit(root: Tensor, latest: Tensor, before: Tensor) -> None:
+    """Make `latest`, computed from `before`, what `root` shows."""
+    state = root._state
+    if type(state) is Written:
+        state.latest = latest
+    else:
+        count = sys.getrefcount(root)
+        Held.count = Held.count or count
+        if count > Held.count:
+            _without(root, before, latest)
+        root._data = before._data
+        root._op = root._values = root._kwargs = root._grad = None
+        root._args = ()
+        root._state = Written(before, latest)
+    if before._about is not None and before._about.name is not None and latest is not before:
+        latest._note().name = before._about.name
+
+
+def _without(root: Tensor, before: Tensor, latest: Tensor) -> None:
+    """Put `before` for `root` among the arguments of what `latest` was computed from.
+
+    ``y[k] = f(y[k])`` would otherwise tie y to itself, and keep its arrays until Python looks for such knots.
+    """
+    waiting: list[Any] = [latest]
+    seen = set()
+    while waiting:
+        node = waiting.pop()
+        if id(node) in seen:
+            continue
+        seen.add(id(node))
+        args = node._args
+        if node._op.sequence:
+            args = (tuple([before if a is root else a for a in args[0]]), *args[1:])
+        node._args = args = tuple([before if a is root else a for a in args])
+        members = args[0] if node._op.sequence else args
+        younger = [a for a in members if type(a) is type(root) and a._serial < root._serial]
+        waiting += [a for a in younger if a._op is not None]
+
+
+def _through(view: View, index: Any, value: Any) -> None:
+    """Write to a view: to the places that it shows of its root."""
+    if view.trouble is not None:
+        raise ValueError(f"assignment destination is read-only: {view.trouble}")
+    root, cls = view.root, type(view.root)
+    shown = view.part.index
+    if view.parent is root and shown is not None and index is Ellipsis:
+        write(root, shown[0], value)
+        return
+    if _plain_leaf(root) and type(value) is not cls:
+        data = _copy(now(root)._data)
+        _shown(view, data)[index] = value
+        root._data = data
+        root._state = None
+        return
+    write(root, places_in(root.shape, view.numbers()[index]), value)
+
+
+def places_in(shape: tuple[int, ...], numbers: Any) -> tuple[Any, ...]:
+    """Return the index of the elements with these numbers, counted along rows."""
+    return np.unravel_index(numbers, shape) if shape else ()
+
+
+def _shown(view: View, data: Any) -> Any:
+    """Return what a view shows of plain data of its root."""
+    chain = [view]
+    while type(state := chain[-1].parent._state) is View:
+        chain.append(state)
+    for one in reversed(chain):
+        data = one.part.of_array(data)
+    return data
+
+
+class Flat:
+    """The elements of a Tensor in the order of rows: `Tensor.flat`."""
+
+    def __init__(self, tensor: Tensor) -> None:
+        self._tensor = tensor
+
+    def __len__(self) -> int:
+        return self._tensor.size
+
+    def __getitem__(self, index: Any) -> Any:
+        return np.reshape(self._tensor, -1)[index]
+
+    def __iter__(self) -> Iterator[Any]:
+        return (self[i] for i in range(len(self)))
+
+    def __setitem__(self, index: Any, value: Any) -> None:
+        places = np.arange(len(self))[index]
+        if np.size(places) and np.size(value) != np.size(places):  # as NumPy: again from the beginning
+            value = np.resize(value, np.shape(places))
+        self._tensor[places_in(self._tensor.shape, places)] = value

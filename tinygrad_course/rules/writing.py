@@ -1,0 +1,99 @@
+"""NumPy's functions that write into an array, in terms of ``array[index] = values``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from tinygrad_course.rules.indexing import scatter
+from tinygrad_course.rules.shapes import as_array
+from tinygrad_course.rules.table import UFUNC_METHODS, composed
+
+
+def write(array: Any, numbers: Any, values: Any) -> None:
+    """Write to the elements with these numbers, counted along rows; `values` begin again at their end."""
+    numbers = np.asarray(numbers).reshape(-1)
+    values = as_array(values)
+    if values.size not in {1, numbers.size}:
+        values = np.resize(values, numbers.shape)
+    values = values.reshape(()) if values.size == 1 else values.reshape(-1)
+    array[np.unravel_index(numbers, array.shape) if array.ndim else ()] = values
+
+
+@composed(np.copyto)
+def copyto(dst: Any, src: Any, casting: str = "same_kind", where: Any = True) -> None:
+    if where is True:
+        dst[...] = src
+        return
+    mask = np.broadcast_to(where, dst.shape)
+    dst[mask] = np.broadcast_to(as_array(src), dst.shape)[mask]
+
+
+@composed(np.fill_diagonal)
+def fill_diagonal(a: Any, val: Any, wrap: bool = False) -> None:
+    numbers = np.zeros(a.shape, dtype=bool)
+    np.fill_diagonal(numbers, True, wrap)
+    write(a, np.flatnonzero(numbers), val)
+
+
+@composed(np.put_along_axis)
+def put_along_axis(arr: Any, indices: Any, values: Any, axis: int | None) -> None:
+    if axis is None:
+        index: Any = np.unravel_index(indices, arr.shape)
+    else:
+        others = [np.arange(n).reshape((-1,) + (1,) * (arr.ndim - 1 - i)) for i, n in enumerate(arr.shape)]
+        index = tuple(indices if i == axis % arr.ndim else other for i, other in enumerate(others))
+    arr[index] = values
+
+
+@composed(np.put)
+def put(a: Any, ind: Any, v: Any, mode: str = "raise") -> None:
+    numbers = np.arange(a.size)
+    write(a, np.take(numbers, ind, mode=mode), v)  # type: ignore[call-overload]
+
+
+@composed(np.place)
+def place(arr: Any, mask: Any, vals: Any) -> None:
+    numbers = np.flatnonzero(mask)
+    if numbers.size:
+        vals = as_array(vals).reshape(-1)
+        write(arr, numbers, np.resize(vals, numbers.shape))
+
+
+@composed(np.putmask)
+def putmask(a: Any, mask: Any, values: Any) -> None:
+    numbers = np.flatnonzero(mask)
+    if numbers.size:
+        write(a, numbers, np.resize(as_array(values), (a.size,))[numbers])
+
+
+def at(ufunc: np.ufunc) -> Callable[..., Any]:
+    """``ufunc.at(a, indices, b)``: of several operations on one element each is done, in order."""
+
+    def definition(a: Any, indices: Any, *others: Any) -> None:
+        numbers = np.arange(a.size).reshape(a.shape)[indices]
+        b = [np.broadcast_to(as_array(x), numbers.shape).reshape(-1) for x in others]
+        flat = np.asarray(numbers).reshape(-1)
+        if ufunc in (np.add, np.subtract):
+            total = scatter(b[0], flat, (a.size,)).reshape(a.shape)
+            a[...] = ufunc(a, total)
+            return
+        turn = np.zeros(flat.shape, dtype=int)  # how many operations on its element come before
+        order = np.argsort(flat, kind="stable")
+        starts = np.searchsorted(flat[order], flat[order], side="left")
+        turn[order] = np.arange(flat.size) - starts
+        for k in range(int(turn.max(initial=-1)) + 1):
+            now = np.flatnonzero(turn == k)
+            index = np.unravel_index(flat[now], a.shape)
+            a[index] = ufunc(a[index], *[x[now] for x in b])
+
+    return definition
+
+
+for _ufunc in (
+    np.add, np.subtract, np.multiply, np.divide, np.power, np.maximum, np.minimum, np.fmax, np.fmin,
+    np.negative, np.exp, np.log, np.sqrt, np.square, np.tanh, np.sin, np.cos, np.absolute, np.reciprocal,
+):  # fmt: skip
+    UFUNC_METHODS[_ufunc, "at"] = at(_ufunc)
