@@ -18,7 +18,7 @@ import tinygrad_course
 
 ROOT = Path(__file__).resolve().parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-EXTRAS_OF_USERS = ("png", "course", "derive", "fast", "dask")
+EXTRAS_OF_USERS = ("png", "course", "derive", "fast", "dask", "exchange")
 
 
 def build(target: str, directory: Path, source: Path = ROOT) -> Path:

@@ -6,6 +6,7 @@ nothing about. Where a whole formula acts on each element by itself, that is jus
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -325,6 +326,25 @@ def evaluate(x: Expr, values: Mapping[Variable, Any]) -> Any:
     if kind is Reshape:
         return np.reshape(of[0], shape_of(x))
     return _ELEMENTWISE[kind](*of)
+
+
+def magnitude(x: Expr, values: Mapping[Variable, Any]) -> Any:
+    """Return how large the terms of a formula are: where they cancel, its rounding is measured by them."""
+    kind = type(x)
+    if isinstance(x, Variable) or not x.args:
+        return np.abs(evaluate(x, values))
+    if kind in (sympy.Add, sympy.Mul):
+        of = [magnitude(a, values) for a in x.args]
+        return sum(of[1:], of[0]) if kind is sympy.Add else functools.reduce(np.multiply, of)
+    if kind in (Dot, T, Outer):
+        return _ELEMENTWISE[kind](*(magnitude(a, values) for a in x.args))
+    if kind is Sum:
+        axis, inner = int(x.args[1]), magnitude(x.args[0], values)
+        return np.sum(inner) if axis < 0 else np.sum(inner, axis=axis, keepdims=True)
+    if kind is Reshape:
+        return np.reshape(magnitude(x.args[0], values), shape_of(x))
+    own = np.abs(evaluate(x, values))
+    return own + np.max(magnitude(x.args[2], values), initial=0.0) if kind is Vjp else own
 
 
 def _operation(x: Expr, values: Mapping[Variable, Any]) -> Any:

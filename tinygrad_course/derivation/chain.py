@@ -123,7 +123,8 @@ def gradient_symbol(reading: Reading, of: Variable) -> Variable:
     known: dict[Variable, Variable] = reading.gradients
     if of not in known:
         text, latex = f"d{of.text}", f"d{of.latex}"
-        if reading.step_by_step:
+        taken = {v.text for v in reading.nodes} | {v.text for v in reading.data}
+        if reading.step_by_step or text in taken:  # w's gradient beside a variable that is called dw
             text, latex = partial(reading.root, of)
         order = (0, -reading.nodes[of])
         known[of] = variable(f"d{of.label}", of.shape, order, text=text, latex=latex)

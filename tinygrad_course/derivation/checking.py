@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_course.derivation.algebra import Expr, Variable, evaluate
+from tinygrad_course.derivation.algebra import Expr, Variable, evaluate, magnitude
 from tinygrad_course.derivation.chain import Gradient, gradient_symbol, scale
 from tinygrad_course.derivation.graph_values import DerivationError, values_and_gradients
 from tinygrad_course.derivation.printing import write
@@ -20,6 +20,10 @@ from tinygrad_course.graph.replay import Replay, recorded
 
 #: Both sides are computed in float64; they differ by rounding, and by what cancels in a cost near 0 or 1.
 TOLERANCE = 1e-7
+#: A gradient that is 0 because its terms cancel is what rounding leaves of them.
+ROUNDING = 1e-13
+#: ... in terms at most so many times larger than the largest gradient.
+MOST_CANCELLED = 1e3
 
 
 class Points:
@@ -44,6 +48,7 @@ class Points:
             for i, v in recorded(graph).items()
         }
         self.environments = [self._environment(p) for p in (first, values_and_gradients(graph, leaves))]
+        self.sizes: list[dict[Variable, Any]] = [{} for _ in self.environments]
         self.values = {v: np.asarray(self.environments[0][0][v]) for v in reading.nodes}
         self.gradients = self.environments[0][1]
         self.true_gradients = {
@@ -74,24 +79,37 @@ class Points:
     def check_gradients(self, lines: list[Gradient]) -> None:
         """Raise unless every step of every line gives the graph's gradient."""
         for line in lines:
+            for (known, gradients), sizes in zip(self.environments, self.sizes, strict=True):
+                with np.errstate(all="ignore"):
+                    size = max(_largest(magnitude(s.formula, known | sizes)) for s in line.steps)
+                largest = max(map(_largest, gradients.values()), default=1.0)
+                own = np.abs(known.get(line.symbol, 0.0))
+                sizes[line.symbol] = np.maximum(own, min(size, MOST_CANCELLED * largest))
             for step in line.steps:
                 self.check(step.formula, line)
 
     def check(self, formula: Expr, line: Gradient) -> None:
         """Raise unless a formula gives the graph's gradient."""
-        for known, gradients in self.environments:
+        for (known, gradients), sizes in zip(self.environments, self.sizes, strict=True):
             if line.symbol not in gradients:
                 raise DerivationError(f"the graph has no gradient for {line.of.text}")
-            self._compare(formula, known, gradients[line.symbol], line.symbol.text)
+            size = _largest(sizes.get(line.symbol, 0.0))
+            self._compare(formula, known, gradients[line.symbol], line.symbol.text, size)
 
     def agrees(self, formula: Expr, line: Gradient) -> bool:
         """Whether a formula gives a line's gradient."""
-        return all(_close(_value(formula, known), g[line.symbol]) for known, g in self.environments)
+        pairs = zip(self.environments, self.sizes, strict=True)
+        return all(
+            _close(_value(formula, known), g[line.symbol], _largest(sizes.get(line.symbol, 0.0)))
+            for (known, g), sizes in pairs
+        )
 
     @staticmethod
-    def _compare(formula: Expr, known: dict[Variable, Any], expected: Any, name: str) -> None:
+    def _compare(
+        formula: Expr, known: dict[Variable, Any], expected: Any, name: str, size: float = 0.0
+    ) -> None:
         found = _value(formula, known)
-        if not _close(found, expected):
+        if not _close(found, expected, size):
             raise DerivationError(
                 f"the line of {name} disagrees with the graph: {write(formula).text} comes to "
                 f"{_short(found)}, and the graph says {_short(expected)}. Only what agrees is shown; "
@@ -99,13 +117,22 @@ class Points:
             )
 
 
+def _largest(values: Any) -> float:
+    """Return the largest finite size in an array."""
+    sizes = np.abs(np.asarray(values, dtype=np.float64))
+    return float(np.max(sizes, where=np.isfinite(sizes), initial=0.0))
+
+
 def _value(formula: Expr, known: dict[Variable, Any]) -> Any:
     with np.errstate(all="ignore"):
         return np.asarray(evaluate(formula, known), dtype=np.float64)
 
 
-def _close(found: Any, expected: Any) -> bool:
-    """Whether two arrays agree where both are finite; a logarithm of 0 is infinite on either side."""
+def _close(found: Any, expected: Any, cancelled: float = 0.0) -> bool:
+    """Whether two arrays agree where both are finite; a logarithm of 0 is infinite on either side.
+
+    `cancelled` is the size of the terms that they are sums of.
+    """
     try:
         if found.shape != expected.shape:
             same = found.size == np.size(expected)
@@ -114,7 +141,9 @@ def _close(found: Any, expected: Any) -> bool:
         return False
     finite = np.isfinite(found) & np.isfinite(expected)
     size = np.max(np.abs(expected[finite]), initial=0.0)
-    return bool(np.all(np.abs(found[finite] - expected[finite]) <= TOLERANCE * size + 1e-300))
+    return bool(
+        np.all(np.abs(found[finite] - expected[finite]) <= TOLERANCE * size + ROUNDING * cancelled + 1e-300)
+    )
 
 
 def _short(value: Any) -> str:

@@ -14,7 +14,7 @@ from tinygrad_course.derivation.algebra import Expr, T, Variable, variable
 from tinygrad_course.graph.related import affine
 
 #: Numbers of the course that are looked for by value, where ``names`` has them.
-_NAMED = ("lambd", "lambda_", "lam", "keep_prob", "slope")
+NAMED = ("lambd", "lambda_", "lam", "keep_prob", "slope")
 
 
 class Numbers:
@@ -26,16 +26,21 @@ class Numbers:
         The user's numbers, of which those that the course names are used.
     m : int or None
         The number of examples, if the cost is a mean over them.
+    spelled : mapping of str to (str, str)
+        Names that are written in full, see `names.alike`.
     """
 
-    def __init__(self, named: Mapping[str, float], m: int | None) -> None:
-        self.named = [self.symbol(k, named[k]) for k in _NAMED if k in named]
+    def __init__(
+        self, named: Mapping[str, float], m: int | None, spelled: Mapping[str, tuple[str, str]]
+    ) -> None:
+        self.named = [self.symbol(k, named[k], spelled) for k in NAMED if k in named]
         self.m = None if m is None else variable("m", order=(-2, 0), value=float(m))
 
     @staticmethod
-    def symbol(name: str, value: float) -> Variable:
+    def symbol(name: str, value: float, spelled: Mapping[str, tuple[str, str]] | None = None) -> Variable:
         """Return a number that is written by its name."""
-        return variable(name, value=float(value))
+        text, latex = (spelled or {}).get(name, (None, None))
+        return variable(name, value=float(value), text=text, latex=latex)
 
     def count(self, n: int) -> Expr:
         """Write a number of examples."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 #: Names of layers' variables, whose number is the layer: a superscript in brackets. Others have a subscript.
 _LAYERED = frozenset({"W", "b", "Z", "A", "D", "z", "a", "n", "g", "S", "s", "T", "t"})
@@ -40,7 +41,7 @@ def text(name: str) -> str:
     layer = layer_of(name)
     if layer is not None:
         return f"{layer[0]}^[{layer[1]}]"
-    return _TEXT.get(name, "".join(c if c.isprintable() else "?" for c in name))
+    return _TEXT.get(name) or plain(name)[0]
 
 
 def latex(name: str) -> str:
@@ -61,8 +62,37 @@ def latex(name: str) -> str:
     numbered = re.fullmatch(r"([A-Za-z]+)_?(\d+)", name)
     if numbered is not None and (len(numbered[1]) == 1 or numbered[1] in _GREEK):
         return f"{_GREEK.get(numbered[1], numbered[1])}_{{{numbered[2]}}}"
-    plain = "".join(c if c.isalnum() else {"_": "\\_", " ": "\\ "}.get(c, "?") for c in name)
-    return f"\\mathrm{{{plain}}}"
+    return plain(name)[1]
+
+
+#: Signs that mean something to LaTeX.
+_ESCAPED = {
+    "_": "\\_", " ": "\\ ", "%": "\\%", "#": "\\#", "&": "＆", "$": "\\$", "{": "\\{", "}": "\\}",
+    "\\": "∖", "^": "ˆ", "~": "˜",
+}  # fmt: skip
+
+
+def plain(name: str) -> tuple[str, str]:
+    r"""Write a name letter by letter, as text and in LaTeX: two names are never written alike.
+
+    >>> plain("W_1"), plain("a%b")
+    (('W_1', '\\mathrm{W\\_1}'), ('a%b', '\\mathrm{a\\%b}'))
+    """
+    shown = [c if c.isprintable() else f"U+{ord(c):04X}" for c in name]
+    return "".join(shown), f"\\mathrm{{{''.join(_ESCAPED.get(c, c) for c in shown)}}}"
+
+
+def alike(names: Iterable[str]) -> dict[str, tuple[str, str]]:
+    r"""Return how names are written that would otherwise look like another: W1 beside W_1, lambd beside lam.
+
+    >>> alike(["W1", "W_1", "b1"])["W1"]
+    ('W1', '\\mathrm{W1}')
+    """
+    looks: dict[str, set[str]] = {}
+    for name in set(names):
+        for look in (text(name), latex(name)):
+            looks.setdefault(look, set()).add(name)
+    return {name: plain(name) for same in looks.values() if len(same) > 1 for name in same}
 
 
 class Taken:
@@ -70,10 +100,11 @@ class Taken:
 
     def __init__(self, names: set[str]) -> None:
         self.names = set(names)
+        self.looks = {text(name) for name in names}
 
     def own(self, name: str) -> str:
         """Return `name`, or where it is in use the first of u, v, ... that is not."""
-        if name in self.names:
+        if name in self.names or text(name) in self.looks:
             return self.letter()
         self.names.add(name)
         return name

@@ -29,7 +29,7 @@ from tinygrad_course.derivation.algebra import (
     shape_of,
     variable,
 )
-from tinygrad_course.derivation.constants import Arrays, Numbers
+from tinygrad_course.derivation.constants import NAMED, Arrays, Numbers
 from tinygrad_course.derivation.graph_values import FROM_LOGITS
 from tinygrad_course.derivation.operations import FUNCTIONS, Call, formula
 from tinygrad_course.derivation.patterns import index_text, named_arrays, named_numbers, softmaxes
@@ -174,17 +174,17 @@ class _Reader:
         self.root = graph.roots[0]
         self.wanted = wanted | {self.root}
         named = dict(named_numbers(names))
-        self.numbers = Numbers(named, m)
+        own = {n.name for n in graph if n.name}
+        numbers = {k for k in named if k in NAMED}
+        self.spelled = written.alike({"J", "m"} | own | numbers | {k for k, _ in named_arrays(names)})
+        self.numbers = Numbers(named, m, self.spelled)
         self.softmax = softmaxes(graph)
         self.operands = self._needed()
         self.uses = {i: [u for u, of in self.operands.items() if i in of] for i in self.operands}
-        self.taken = written.Taken({n.name for n in graph if n.name} | {"J", "m", *named})
+        self.taken = written.Taken(own | {"J", "m", *named})
         self.arrays = Arrays(self.numbers, self._known(names))
         self.formulas: dict[int, Expr] = {}
-        operations = [graph[i] for i in self.operands if graph[i].op is not None]
-        self.step_by_step = all(math.prod(graph[i].shape) == 1 for i in self.operands) and not any(
-            n.name for n in operations if n.id != self.root
-        )
+        self.step_by_step = all(math.prod(graph[i].shape) == 1 for i in self.operands)
         self.reading = Reading(variable("J"), m=self.numbers.m, step_by_step=self.step_by_step)
 
     def _needed(self) -> dict[int, list[int]]:
@@ -210,11 +210,14 @@ class _Reader:
         ]
         for name, array in named_arrays(names):
             if not any(name == n.name for n in self.graph):
-                known.append((array, variable(name, array.shape, (1, len(self.graph)))))
+                text, latex = self.spelled.get(name, (None, None))
+                symbol = variable(name, array.shape, (1, len(self.graph)), text=text, latex=latex)
+                known.append((array, symbol))
         return known
 
     def _symbol(self, name: str, node: Node) -> Variable:
-        return variable(name, node.shape, (1, node.id))
+        text, latex = self.spelled.get(name, (None, None))
+        return variable(name, node.shape, (1, node.id), text=text, latex=latex)
 
     def read(self) -> Reading:
         for number in self.operands:

@@ -167,11 +167,18 @@ class _Writer:
 
     def gradient(self, line: Gradient, asked: bool) -> Line:
         value = self.points.gradients[line.symbol]
-        right = [write(s.formula) for s in line.steps]
-        reasons = [s.reason for s in line.steps]
+        right: list[Piece] = []
+        reasons: list[Piece] = []
+        for step in line.steps:
+            piece = write(step.formula)
+            if not right or piece.text != right[-1].text:
+                right.append(piece)
+                reasons.append(step.reason)
         if asked and self.numbers and 0 < value.size <= _FEW:
-            right.append(_number(value) if value.size == 1 else _matrix(value))
-            reasons.append(NOTHING)
+            told = _number(value) if value.size == 1 else _matrix(value)
+            if told.text != right[-1].text:
+                right.append(told)
+                reasons.append(NOTHING)
         symbol = line.symbol
         left = Piece(symbol.text, symbol.latex)
         return Line(symbol.label, left, tuple(right), tuple(reasons), self.shape(line.of), value)
@@ -204,6 +211,8 @@ class _Writer:
             )
         factors = [[self.factor(line, a, b) for a, b in pairwise(way)] for way in ways]
         left = _partial(root, of)
+        if not factors:  # multiplied by 0, say: the cost does not depend on it
+            return Line(f"dJ/d{of.label}", left, (Piece("0", "0"),), (NOTHING,), None, np.float64(0.0))
         right = [] if ways == [[root, of]] else [_ways(ways)]
         right.append(_added(factors, " * ", " \\cdot "))
         value = self.points.gradients[line.symbol]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import math
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -127,6 +127,37 @@ class Network:
         self._state = self.optimizer.init(self.parameters)
         self.history: dict[str, list[float]] = {"cost": [], "last_batch": []}
         self.epoch = 0
+
+    @classmethod
+    def of(cls, parameters: Mapping[str, ArrayLike], activations: Sequence[str], **options: Any) -> Self:
+        """Return a network of given parameters: of another library's file, see `exchange`.
+
+        Parameters
+        ----------
+        parameters : mapping of str to array
+            ``{"W1": ..., "b1": ...}``; their dtype is the network's.
+        activations : sequence of str
+            One a layer.
+        options
+            What else `Network` takes.
+
+        Examples
+        --------
+        >>> Network.of({"W1": [[1.0, -1.0]], "b1": [[0.0]]}, ["sigmoid"]).predict([[2.0, 1.0], [1.0, 2.0]])
+        array([[1, 0]])
+        """
+        held = {name: np.asarray(value) for name, value in parameters.items()}
+        L = len(held) // 2
+        if list(held) != [f"{kind}{l}" for l in range(1, L + 1) for kind in "Wb"]:
+            raise ValueError(f"the parameters are called {list(held)}; expected W1, b1, W2, b2, ...")
+        sizes = [held["W1"].shape[1], *(held[f"W{l}"].shape[0] for l in range(1, L + 1))]
+        network = cls(sizes, activations, init="zeros", dtype=np.result_type(*held.values()), **options)
+        expected = {name: value.shape for name, value in network.parameters.items()}
+        found = {name: value.shape for name, value in held.items()}
+        if found != expected:
+            raise ValueError(f"the parameters are {found}; expected {expected}")
+        network.parameters = {name: value.astype(network.dtype) for name, value in held.items()}
+        return network
 
     def __repr__(self) -> str:
         sizes = "-".join(map(str, self.layers))

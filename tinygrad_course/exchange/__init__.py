@@ -1,0 +1,15 @@
+"""Weights and functions in the files of other libraries: .npz, HDF5, safetensors, Keras, PyTorch, ONNX."""
+
+from tinygrad_course.exchange.foreign import DenseLayers, read_keras, read_torch
+from tinygrad_course.exchange.onnx_export import CannotExport, export_onnx
+from tinygrad_course.exchange.weights import load_weights, save_weights
+
+__all__ = [
+    "CannotExport",
+    "DenseLayers",
+    "export_onnx",
+    "load_weights",
+    "read_keras",
+    "read_torch",
+    "save_weights",
+]

@@ -1,0 +1,315 @@
+"""Networks of dense layers out of Keras's and PyTorch's files. Nothing in a file is executed.
+
+A PyTorch file is a pickle, which could run anything: here it builds tensors and dicts, and nothing else.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import math
+import os
+import pickle
+import re
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["DenseLayers", "read_keras", "read_torch"]
+
+Array = NDArray[Any]
+
+#: Keras's names of activations that are the course's, to the last constant.
+_ACTIVATIONS = {"linear": "identity", **{name: name for name in ("relu", "sigmoid", "tanh", "softmax")}}
+_WITHOUT_WEIGHTS = {"InputLayer", "Dropout", "Flatten"}  # nothing, where a network predicts
+
+
+@dataclass(frozen=True)
+class DenseLayers:
+    """The dense layers of a file, in the course's names and orientation.
+
+    Attributes
+    ----------
+    parameters : dict of str to ndarray
+        ``{"W1": ..., "b1": ...}``: Wl is (n_l, n_(l-1)), bl is (n_l, 1).
+    activations : tuple of str, or None
+        The course's names, one a layer; None where the file does not tell.
+    """
+
+    parameters: dict[str, Array]
+    activations: tuple[str, ...] | None = None
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """The sizes of the layers, the input's first."""
+        weights = [value for name, value in self.parameters.items() if name.startswith("W")]
+        return (weights[0].shape[1], *(W.shape[0] for W in weights))
+
+
+def _layers(
+    path: Path, pairs: list[tuple[str, Array, Array | None]], activations: tuple[str, ...] | None
+) -> DenseLayers:
+    """Return layers from (name, W, b), or say why they are no chain."""
+    if not pairs:
+        raise ValueError(f"{path} holds no dense layer")
+    parameters: dict[str, Array] = {}
+    for l, (name, W, b) in enumerate(pairs, start=1):
+        if W.ndim != 2 or (b is not None and b.shape != (W.shape[0],)):
+            shapes = f"W {W.shape}" + ("" if b is None else f" and b {b.shape}")
+            raise ValueError(f"{path}: {name} is no dense layer: {shapes}")
+        if l > 1 and W.shape[1] != pairs[l - 2][1].shape[0]:
+            before = pairs[l - 2]
+            raise ValueError(
+                f"{path}: {name} takes {W.shape[1]} numbers, and {before[0]} before it gives "
+                f"{before[1].shape[0]}: they are no chain of dense layers"
+            )
+        parameters[f"W{l}"] = np.ascontiguousarray(W)
+        bias = np.zeros(W.shape[0], W.dtype) if b is None else b
+        parameters[f"b{l}"] = bias.reshape(-1, 1)
+    return DenseLayers(parameters, activations)
+
+
+# ------------------------------------------------------------------ Keras
+
+
+def read_keras(path: str | os.PathLike[str]) -> DenseLayers:
+    """Read the dense layers of a Keras 3 file, ``.keras`` or ``.weights.h5``.
+
+    Parameters
+    ----------
+    path : path
+        A ``.keras`` file tells the activations too.
+
+    Raises
+    ------
+    ValueError
+        If it is no such file, or holds a layer that is not dense (Input, Dropout, Flatten and Activation are
+        passed over, or taken in): the message names it.
+    """
+    source = Path(path)
+    if not source.is_file():
+        raise FileNotFoundError(f"{source}: there is no such file")
+    if not zipfile.is_zipfile(source):
+        return _layers(source, _keras_weights(source, source.read_bytes()), None)
+    try:
+        with zipfile.ZipFile(source) as archive:
+            config = json.loads(archive.read("config.json"))
+            weights = archive.read("model.weights.h5")
+    except (KeyError, ValueError, zipfile.BadZipFile) as error:
+        raise ValueError(f"{source} is no .keras file: {error}") from error
+    pairs = _keras_weights(source, weights)
+    activations = _keras_activations(source, config)
+    if len(pairs) != len(activations):
+        raise ValueError(f"{source}: {len(activations)} dense layers are described, and {len(pairs)} saved")
+    return _layers(source, pairs, tuple(activations))
+
+
+def _keras_weights(path: Path, content: bytes) -> list[tuple[str, Array, Array | None]]:
+    import h5py
+
+    pairs = []
+    try:
+        file = h5py.File(io.BytesIO(content), "r")
+    except OSError as error:
+        raise ValueError(f"{path} is neither a .keras file nor HDF5: {error}") from error
+    with file:
+        layers = file.get("layers")
+        if layers is None:
+            raise ValueError(f"{path} has no Keras 3 layers; it holds {', '.join(file) or 'nothing'}")
+        # h5py lists dense, dense_1, dense_10, dense_2: Keras counts them in their order.
+        for name in sorted(layers, key=_counted):
+            found = layers[name].get("vars", {})
+            if not len(found):
+                if any(key != "vars" for key in layers[name]):
+                    raise ValueError(f"{path}: {name} is no dense layer: it holds {', '.join(layers[name])}")
+                continue
+            if not re.fullmatch(r"dense(_\d+)?", name) or not set(found) <= {"0", "1"}:
+                raise ValueError(f"{path}: {name} is no dense layer, and others are not read")
+            pairs.append((name, found["0"][()].T, found["1"][()] if "1" in found else None))
+    return pairs
+
+
+def _counted(name: str) -> tuple[str, int]:
+    kind, _, number = name.rpartition("_")
+    return (kind, int(number)) if number.isdigit() else (name, 0)
+
+
+def _keras_activations(path: Path, config: Mapping[str, Any]) -> list[str]:
+    activations: list[str] = []
+    before = None
+    for layer in config.get("config", {}).get("layers", []):
+        kind, told = layer.get("class_name"), layer.get("config", {})
+        name = told.get("name")
+        _check_chain(path, layer, name, before)
+        before = name
+        if kind in _WITHOUT_WEIGHTS:
+            continue
+        if kind == "Dense":
+            activations.append(_course_activation(path, name, told.get("activation")))
+            continue
+        after = {"Activation": told.get("activation"), "Softmax": "softmax"}.get(str(kind))
+        if kind == "ReLU" and not told.get("max_value") and not told.get("negative_slope"):
+            after = "relu"
+        if after is None or not activations or activations[-1] != "identity":
+            raise ValueError(f"{path}: the layer {name!r}, a {kind}, is not one that is read here")
+        activations[-1] = _course_activation(path, name, after)
+    return activations
+
+
+def _check_chain(path: Path, layer: Mapping[str, Any], name: str, before: str | None) -> None:
+    """Raise if a layer of a functional model takes another input than the layer before it."""
+    nodes = layer.get("inbound_nodes") or []
+    used = re.findall(r'"keras_history": \["([^"]*)"', json.dumps(nodes))
+    if used and (len(nodes) != 1 or used != [before]):
+        raise ValueError(f"{path}: {name!r} takes {', '.join(used)}: the layers are no chain")
+
+
+def _course_activation(path: Path, name: str, told: Any) -> str:
+    if told not in _ACTIVATIONS:
+        raise ValueError(
+            f"{path}: the activation of {name!r} is {told!r}; those read here are {', '.join(_ACTIVATIONS)}"
+        )
+    return _ACTIVATIONS[told]
+
+
+# ------------------------------------------------------------------ PyTorch
+
+_DTYPES = {
+    "DoubleStorage": "<f8", "FloatStorage": "<f4", "HalfStorage": "<f2", "BFloat16Storage": "<u2",
+    "LongStorage": "<i8", "IntStorage": "<i4", "ShortStorage": "<i2", "CharStorage": "i1",
+    "ByteStorage": "u1", "BoolStorage": "?",
+}  # fmt: skip
+
+
+def read_torch(path: str | os.PathLike[str], key: str | None = None) -> DenseLayers:
+    """Read the dense layers of a PyTorch ``state_dict``, as ``torch.save`` writes it.
+
+    The names have to end in ``weight`` and ``bias``; the layers are in the file's order. PyTorch's weight is
+    (out, in), as the course's W. Activations are not in such a file.
+
+    Parameters
+    ----------
+    path : path
+    key : str, optional
+        Where in a dict of the user's own the state_dict is: ``"model_state_dict"``.
+
+    Raises
+    ------
+    ValueError
+        If the file is no such one, would build anything but tensors, or holds other layers than dense ones.
+    """
+    source = Path(path)
+    if not source.is_file():
+        raise FileNotFoundError(f"{source}: there is no such file")
+    state = _torch_tensors(source)
+    if key is not None:
+        if not isinstance(state, dict) or key not in state:
+            raise ValueError(f"{source} has no {key!r}; it holds {_keys(state)}")
+        state = state[key]
+    if not isinstance(state, dict) or not all(isinstance(value, np.ndarray) for value in state.values()):
+        raise ValueError(
+            f"{source} is no state_dict: it holds {_keys(state)}. Name it: read_torch(path, key=...)"
+        )
+    pairs: dict[str, dict[str, Array]] = {}
+    for name, value in state.items():
+        layer, _, part = str(name).rpartition(".")
+        if part not in {"weight", "bias"}:
+            raise ValueError(f"{source}: {name} {value.shape} belongs to no dense layer")
+        pairs.setdefault(layer, {})[part] = value
+    for layer, found in pairs.items():
+        if "weight" not in found:
+            raise ValueError(f"{source}: {layer}.bias {found['bias'].shape} has no weight beside it")
+    return _layers(source, [(n, p["weight"], p.get("bias")) for n, p in pairs.items()], None)
+
+
+def _keys(state: Any) -> str:
+    return ", ".join(map(str, state)) if isinstance(state, dict) else f"a {type(state).__name__}"
+
+
+def _torch_tensors(path: Path) -> Any:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            names = archive.namelist()
+            (pickled,) = [name for name in names if name.endswith("/data.pkl")]
+            folder = pickled.removesuffix("data.pkl")
+            order = f"{folder}byteorder"
+            if order in names and archive.read(order) != b"little":
+                raise ValueError(f"{path} was written on a machine of another byte order")
+            return _Tensors(path, archive, folder, archive.read(pickled)).load()
+    except Exception as error:  # a damaged pickle can raise anything
+        if str(path) in str(error):
+            raise
+        raise ValueError(
+            f"{path} is no zip file as torch.save writes it since PyTorch 1.6: {error}"
+        ) from error
+
+
+class _Storage:
+    def __init__(self, name: str) -> None:
+        self.dtype = np.dtype(_DTYPES[name])
+        self.half = name == "BFloat16Storage"
+
+
+class _Dict(dict[Any, Any]):
+    """What an OrderedDict becomes; PyTorch hangs notes on it, which are let go."""
+
+    def __setstate__(self, state: Any) -> None:
+        """Forget it."""
+
+
+class _Tensors(pickle.Unpickler):
+    """An unpickler that builds dicts, lists and NumPy arrays, and nothing else."""
+
+    def __init__(self, path: Path, archive: zipfile.ZipFile, folder: str, content: bytes) -> None:
+        super().__init__(io.BytesIO(content), encoding="utf-8")
+        self.path = path
+        self.archive = archive
+        self.folder = folder
+
+    def find_class(self, module: str, name: str) -> Any:
+        """Return what stands for a class that the file names."""
+        if module == "torch._utils" and name == "_rebuild_tensor_v2":
+            return self._tensor
+        if module == "torch._utils" and name == "_rebuild_parameter":
+            return lambda data, requires_grad, hooks: data
+        if module == "torch" and name in _DTYPES:
+            return _Storage(name)
+        if (module, name) == ("collections", "OrderedDict"):
+            return _Dict
+        raise ValueError(
+            f"{self.path} would build {module}.{name}, which is no tensor: it is not read. Save the "
+            "state_dict alone: torch.save(model.state_dict(), path)"
+        )
+
+    def persistent_load(self, pid: Any) -> Any:
+        """Return the numbers of a storage."""
+        if not (isinstance(pid, tuple) and len(pid) == 5 and pid[0] == "storage"):
+            raise ValueError(f"{self.path} refers to {pid!r}, which is no storage")
+        kind, key = pid[1], str(pid[2])
+        if not isinstance(kind, _Storage):
+            raise ValueError(f"{self.path} has a storage of {kind!r}, a dtype not read")  # noqa: TRY004
+        try:
+            raw = self.archive.read(f"{self.folder}data/{key}")
+        except KeyError:
+            raise ValueError(f"{self.path} is damaged: the storage {key} is missing") from None
+        numbers = np.frombuffer(raw, kind.dtype)
+        if kind.half:  # the upper half of a float32
+            return (numbers.astype(np.uint32) << 16).view(np.float32)
+        return numbers
+
+    def _tensor(self, storage: Array, offset: int, size: Any, stride: Any, *_: Any) -> Array:
+        size, stride = tuple(map(int, size)), tuple(map(int, stride))
+        last = offset + sum((n - 1) * s for n, s in zip(size, stride, strict=True))
+        whole = math.prod(size) <= storage.size and min(stride, default=0) >= 0
+        if 0 not in size and not (whole and 0 <= offset <= last < storage.size):
+            raise ValueError(f"{self.path} is damaged: a tensor {size} of {storage.size} numbers")
+        if 0 in size:
+            return np.zeros(size, storage.dtype)
+        bytes_apart = [s * storage.itemsize for s in stride]
+        view = np.lib.stride_tricks.as_strided(storage[offset:], size, bytes_apart, writeable=False)
+        return np.array(view)

@@ -1,0 +1,497 @@
+"""How each recorded operation is written in ONNX's operators, and the model that they are written into.
+
+Operators are chosen that onnxruntime has for float64 too.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["EMIT", "CannotExport", "Model", "Name", "Two"]
+
+Array = NDArray[Any]
+
+OPSET, IR = 18, 9
+_FLOAT32_ONLY = {"Acos", "Acosh", "Asin", "Asinh", "Atan", "Atanh", "Erf"}  # in onnxruntime
+
+
+class CannotExport(ValueError):  # noqa: N818  (as CannotCompile)
+    """A function can't be written as an ONNX model; the message names the operation."""
+
+
+class Name(str):
+    """The name of a value in the model."""
+
+    __slots__ = ()
+
+
+@dataclass(frozen=True)
+class Two:
+    """An argument that was different in the two recordings."""
+
+    first: Any
+    second: Any
+
+
+class Model:
+    """The nodes and initializers of a model that is being written."""
+
+    def __init__(self, onnx: Any, dtype: Any, counts: tuple[int, int]) -> None:
+        self.onnx = onnx
+        self.dtype = np.dtype(dtype)
+        self.counts = counts  # the numbers of examples in the two recordings
+        self.counted: tuple[str, int] | None = None  # the input and the axis that count them
+        self.nodes: list[Any] = []
+        self.initializers: list[Any] = []
+        self.shapes: dict[str, tuple[int, ...]] = {}
+        self._m: Name | None = None
+
+    def op(self, kind: str, *inputs: Any, outputs: int = 1, **attributes: Any) -> Any:
+        """Write a node; return the name of its result, or a list of several."""
+        given = [i if isinstance(i, Name) else self.number(i) for i in inputs]
+        casting = kind in _FLOAT32_ONLY and self.dtype == np.float64
+        if casting:
+            given = [self.cast(name, np.float32) for name in given]
+        names = [Name(f"{kind.lower()}_{len(self.nodes)}_{i}") for i in range(outputs)]
+        self.nodes.append(self.onnx.helper.make_node(kind, given, names, **attributes))
+        if casting:
+            names = [self.cast(name, self.dtype) for name in names]
+        return names[0] if outputs == 1 else names
+
+    def cast(self, name: Name, dtype: Any) -> Name:
+        """Write a conversion."""
+        out = Name(f"cast_{len(self.nodes)}")
+        kind = self.onnx.helper.np_dtype_to_tensor_dtype(np.dtype(dtype))
+        self.nodes.append(self.onnx.helper.make_node("Cast", [name], [out], to=kind))
+        return out
+
+    def constant(self, value: Array, name: str | None = None) -> Name:
+        """Write an array of constants, of the model's dtype (or booleans)."""
+        array = np.asarray(value)
+        if array.dtype.kind not in "fiub":
+            raise CannotExport(f"a constant is an array of {array.dtype}; a model holds real numbers")
+        return self._initializer(array if array.dtype == bool else array.astype(self.dtype), name)
+
+    def ints(self, values: Sequence[int]) -> Name:
+        """Write a vector of whole numbers."""
+        return self._initializer(np.array(values, dtype=np.int64).reshape(-1))
+
+    def number(self, value: float) -> Name:
+        """Write a number of the model's dtype."""
+        return self._initializer(np.array(value, dtype=self.dtype))
+
+    def _initializer(self, array: Array, name: str | None = None) -> Name:
+        out = Name(name or f"constant_{len(self.initializers)}")
+        contents = np.ascontiguousarray(array).reshape(array.shape)
+        self.initializers.append(self.onnx.numpy_helper.from_array(contents, str(out)))
+        self.shapes[out] = array.shape
+        return out
+
+    def m(self) -> Name:
+        """Write the number of examples, a vector of one."""
+        if self._m is None:
+            if self.counted is None:
+                raise CannotExport("the function depends on the number of examples, and batch_axis is None")
+            name, axis = self.counted
+            shape = self.op("Shape", Name(name))
+            self._m = self.op("Gather", shape, self.ints([axis]), axis=0)
+        return self._m
+
+    def counted_number(self, first: float, second: float) -> Name:
+        """Write a number that follows the number of examples: c m, or c / m."""
+        one, other = self.counts
+        m = self.op("Squeeze", self.cast(self.m(), self.dtype), self.ints([0]))
+        if one and math.isclose(first / one, second / other, rel_tol=1e-12):
+            return self.op("Mul", m, first / one)  # type: ignore[no-any-return]
+        if one and math.isclose(first * one, second * other, rel_tol=1e-12):
+            return self.op("Div", first * one, m)  # type: ignore[no-any-return]
+        raise CannotExport(
+            f"a number is {first} for {one} examples and {second} for {other} others: it depends on them"
+        )
+
+    def sizes(self, values: Any) -> Name:
+        """Write a vector of sizes, of which some may follow the number of examples."""
+        parts = values if isinstance(values, (tuple, list)) else [values]
+        if not any(isinstance(p, Two) for p in parts):
+            return self.ints(parts)
+        pieces = [self._size(p) if isinstance(p, Two) else self.ints([p]) for p in parts]
+        return self.op("Concat", *pieces, axis=0)  # type: ignore[no-any-return]
+
+    def _size(self, two: Two) -> Name:
+        one, other = self.counts
+        factor = two.first // one if one else 0
+        if not factor or (two.first, two.second) != (factor * one, factor * other):
+            raise CannotExport(f"a size is {two.first} for {one} examples and {two.second} for {other}")
+        return self.op("Mul", self.m(), self.ints([factor]))  # type: ignore[no-any-return]
+
+    def finish(
+        self,
+        names: Sequence[str],
+        shapes: Sequence[tuple[int, ...]],
+        axis: int | None,
+        result: Name,
+        output: str,
+    ) -> Any:
+        """Return the whole model."""
+        helper = self.onnx.helper
+        kind = helper.np_dtype_to_tensor_dtype(self.dtype)
+        inputs = []
+        for name, shape in zip(names, shapes, strict=True):
+            dims: list[Any] = list(shape)
+            if axis is not None:
+                dims[axis] = "m"
+            inputs.append(helper.make_tensor_value_info(name, kind, dims))
+        self.nodes.append(helper.make_node("Identity", [result], [output]))
+        final: list[Any] = ["m" if n == self.counts[0] else n for n in self.shapes[result]]
+        outputs = [helper.make_tensor_value_info(output, kind, final)]
+        made = helper.make_graph(self.nodes, "tinygrad_course", inputs, outputs, self.initializers)
+        opset = [helper.make_opsetid("", OPSET)]
+        return helper.make_model(made, opset_imports=opset, ir_version=IR, producer_name="tinygrad_course")
+
+    def rank(self, name: Name) -> int:
+        """Return how many axes a value has."""
+        return len(self.shapes[name])
+
+
+# ------------------------------------------------------------------ element by element
+
+Emit = Callable[..., Any]
+EMIT: dict[str, Emit] = {}
+"""By the name of the operation: called with the model, names where operands were, and the other arguments."""
+
+
+def _simple(kind: str) -> Emit:
+    return lambda e, *operands: e.op(kind, *operands)
+
+
+for _name, _kind in {
+    "exp": "Exp", "log": "Log", "sqrt": "Sqrt", "absolute": "Abs", "fabs": "Abs", "negative": "Neg",
+    "reciprocal": "Reciprocal", "sin": "Sin", "cos": "Cos", "tanh": "Tanh", "expit": "Sigmoid",
+    "relu": "Relu", "positive": "Identity", "copy": "Identity", "arcsin": "Asin", "arccos": "Acos",
+    "arctan": "Atan", "arcsinh": "Asinh", "arccosh": "Acosh", "arctanh": "Atanh", "erf": "Erf", "add": "Add",
+    "subtract": "Sub", "multiply": "Mul", "divide": "Div", "power": "Pow", "float_power": "Pow",
+    "maximum": "Max", "minimum": "Min", "fmax": "Max", "fmin": "Min", "where": "Where", "matmul": "MatMul",
+    "matvec": "MatMul",
+}.items():  # fmt: skip
+    EMIT[_name] = _simple(_kind)
+
+_LN2, _LN10 = math.log(2.0), math.log(10.0)
+
+EMIT |= {
+    "square": lambda e, x: e.op("Mul", x, x),
+    "cbrt": lambda e, x: e.op("Mul", e.op("Sign", x), e.op("Pow", e.op("Abs", x), 1.0 / 3.0)),
+    "exp2": lambda e, x: e.op("Exp", e.op("Mul", x, _LN2)),
+    "expm1": lambda e, x: e.op("Sub", e.op("Exp", x), 1.0),
+    "log2": lambda e, x: e.op("Div", e.op("Log", x), _LN2),
+    "log10": lambda e, x: e.op("Div", e.op("Log", x), _LN10),
+    "log1p": lambda e, x: e.op("Log", e.op("Add", x, 1.0)),
+    "tan": lambda e, x: e.op("Div", e.op("Sin", x), e.op("Cos", x)),
+    "sinh": lambda e, x: e.op("Mul", e.op("Sub", e.op("Exp", x), e.op("Exp", e.op("Neg", x))), 0.5),
+    "cosh": lambda e, x: e.op("Mul", e.op("Add", e.op("Exp", x), e.op("Exp", e.op("Neg", x))), 0.5),
+    "erfc": lambda e, x: e.op("Sub", 1.0, e.op("Erf", x)),
+    "ndtr": lambda e, x: e.op("Mul", e.op("Add", e.op("Erf", e.op("Mul", x, math.sqrt(0.5))), 1.0), 0.5),
+    "hypot": lambda e, x, y: e.op("Sqrt", e.op("Add", e.op("Mul", x, x), e.op("Mul", y, y))),
+    "leaky_relu": lambda e, x, slope=0.01: e.op(
+        "Where", e.op("Greater", x, 0.0), x, e.op("Mul", x, slope)
+    ),
+    "log_expit": lambda e, x: e.op("Neg", _softplus(e, e.op("Neg", x))),
+    "logaddexp": lambda e, x, y: e.op("Add", y, _softplus(e, e.op("Sub", x, y))),
+    "linear": lambda e, W, A, b: e.op("Add", e.op("MatMul", W, A), b),
+}  # fmt: skip
+
+
+def _softplus(e: Model, x: Name) -> Name:
+    """Return log(1 + exp(x)), without overflow."""
+    tail = e.op("Log", e.op("Add", e.op("Exp", e.op("Neg", e.op("Abs", x))), 1.0))
+    return e.op("Add", e.op("Max", x, 0.0), tail)  # type: ignore[no-any-return]
+
+
+def _emit(*names: str) -> Callable[[Emit], Emit]:
+    def enter(emit: Emit) -> Emit:
+        for name in names:
+            EMIT[name] = emit
+        return emit
+
+    return enter
+
+
+@_emit("elu")
+def _elu(e: Model, x: Name, alpha: Any = 1.0) -> Any:
+    below = e.op("Mul", e.op("Sub", e.op("Exp", e.op("Min", x, 0.0)), 1.0), alpha)
+    return e.op("Where", e.op("Greater", x, 0.0), x, below)
+
+
+@_emit("clip")
+def _clip(e: Model, x: Name, lowest: Any = None, highest: Any = None) -> Any:
+    for kind, bound in (("Max", lowest), ("Min", highest)):
+        x = x if bound is None else e.op(kind, x, bound)
+    return e.op("Identity", x)
+
+
+# ------------------------------------------------------------------ over axes
+
+
+def _reduced(kind: str) -> Emit:
+    def emit(e: Model, x: Name, axis: Any = None, *, keepdims: bool = False) -> Any:
+        axes = range(e.rank(x)) if axis is None else axis if isinstance(axis, tuple) else [axis]
+        if not len(axes):
+            return e.op("Identity", x)
+        return e.op(kind, x, e.ints(list(axes)), keepdims=int(keepdims))
+
+    return emit
+
+
+for _name, _kind in {
+    "sum": "ReduceSum", "mean": "ReduceMean", "max": "ReduceMax", "amax": "ReduceMax", "min": "ReduceMin",
+    "amin": "ReduceMin", "prod": "ReduceProd",
+}.items():  # fmt: skip
+    EMIT[_name] = _reduced(_kind)
+
+
+@_emit("logsumexp")
+def _logsumexp(e: Model, x: Name, axis: Any = 0, keepdims: bool = False) -> Any:
+    return _reduced("ReduceLogSumExp")(e, x, axis, keepdims=keepdims)
+
+
+@_emit("var")
+def _var(e: Model, x: Name, axis: Any = None, *, keepdims: bool = False) -> Any:
+    deviation = e.op("Sub", x, _reduced("ReduceMean")(e, x, axis, keepdims=True))
+    squares = e.op("Mul", deviation, deviation)
+    e.shapes[squares] = e.shapes[x]
+    return _reduced("ReduceMean")(e, squares, axis, keepdims=keepdims)
+
+
+@_emit("std")
+def _std(e: Model, x: Name, axis: Any = None, *, keepdims: bool = False) -> Any:
+    return e.op("Sqrt", _var(e, x, axis, keepdims=keepdims))
+
+
+@_emit("norm")
+def _norm(e: Model, x: Name, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Any:
+    if ord is not None and not (ord == 2 and (isinstance(axis, int) or e.rank(x) == 1)):
+        raise CannotExport(f"norm with ord={ord!r} has no counterpart in ONNX")
+    return _reduced("ReduceL2")(e, x, axis, keepdims=keepdims)
+
+
+@_emit("softmax")
+def _softmax(e: Model, x: Name, axis: Any = 0) -> Any:
+    return e.op("Softmax", x, axis=axis)
+
+
+@_emit("log_softmax")
+def _log_softmax(e: Model, x: Name, axis: Any = 0) -> Any:
+    return e.op("LogSoftmax", x, axis=axis)
+
+
+@_emit("cumsum")
+def _cumsum(e: Model, x: Name, axis: Any = None) -> Any:
+    if axis is None:
+        x, axis = e.op("Reshape", x, e.ints([-1])), 0
+    return e.op("CumSum", x, e.op("Squeeze", e.ints([axis]), e.ints([0])))
+
+
+# ------------------------------------------------------------------ products
+
+
+@_emit("dot")
+def _dot(e: Model, a: Name, b: Name) -> Any:
+    if not e.rank(a) or not e.rank(b):
+        return e.op("Mul", a, b)
+    if e.rank(b) > 2 or e.rank(a) > 2:
+        raise CannotExport(f"np.dot of {e.rank(a)} and {e.rank(b)} axes: write np.matmul or np.einsum")
+    return e.op("MatMul", a, b)
+
+
+@_emit("inner", "vdot", "vecdot")
+def _inner(e: Model, a: Name, b: Name) -> Any:
+    if e.rank(a) != 1 or e.rank(b) != 1:
+        raise CannotExport("an inner product of more than vectors: write np.matmul or np.einsum")
+    return e.op("MatMul", a, b)
+
+
+@_emit("outer")
+def _outer(e: Model, a: Name, b: Name) -> Any:
+    return e.op("Mul", e.op("Reshape", a, e.ints([-1, 1])), e.op("Reshape", b, e.ints([1, -1])))
+
+
+@_emit("einsum")
+def _einsum(e: Model, subscripts: Any, *operands: Any, optimize: Any = False) -> Any:  # noqa: ARG001  (how, not what)
+    if not isinstance(subscripts, str) or isinstance(subscripts, Name):
+        raise CannotExport("np.einsum without its subscripts as text has no counterpart in ONNX")
+    return e.op("Einsum", *operands, equation=subscripts)
+
+
+# ------------------------------------------------------------------ shapes
+
+
+@_emit("transpose")
+def _transpose(e: Model, x: Name, axes: Any = None) -> Any:
+    rank = e.rank(x)
+    order = list(reversed(range(rank))) if axes is None else [int(a) % rank for a in axes]
+    return e.op("Transpose", x, perm=order)
+
+
+@_emit("swapaxes", "matrix_transpose")
+def _swapaxes(e: Model, x: Name, one: int = -1, other: int = -2) -> Any:
+    order = list(range(e.rank(x)))
+    order[one], order[other] = order[other], order[one]
+    return e.op("Transpose", x, perm=order)
+
+
+@_emit("moveaxis")
+def _moveaxis(e: Model, x: Name, source: Any, destination: Any) -> Any:
+    return e.op("Transpose", x, perm=np.moveaxis(np.arange(e.rank(x)), 0, 0).tolist()
+                if source == destination else _moved(e.rank(x), source, destination))  # fmt: skip
+
+
+def _moved(rank: int, source: Any, destination: Any) -> list[int]:
+    shape = np.moveaxis(np.empty(range(1, rank + 1)), source, destination).shape
+    return [n - 1 for n in shape]
+
+
+@_emit("reshape")
+def _reshape(e: Model, x: Name, shape: Any) -> Any:
+    return e.op("Reshape", x, e.sizes(shape), allowzero=0)
+
+
+@_emit("ravel")
+def _ravel(e: Model, x: Name) -> Any:
+    return e.op("Reshape", x, e.ints([-1]))
+
+
+@_emit("expand_dims")
+def _expand_dims(e: Model, x: Name, axis: Any) -> Any:
+    return e.op("Unsqueeze", x, e.ints(axis if isinstance(axis, tuple) else [axis]))
+
+
+@_emit("squeeze")
+def _squeeze(e: Model, x: Name, axis: Any = None) -> Any:
+    if axis is None:
+        axis = tuple(i for i, n in enumerate(e.shapes[x]) if n == 1)
+    return e.op("Squeeze", x, e.ints(axis if isinstance(axis, tuple) else [axis]))
+
+
+@_emit("broadcast_to")
+def _broadcast_to(e: Model, x: Name, shape: Any) -> Any:
+    return e.op("Expand", x, e.sizes(shape))
+
+
+@_emit("concatenate")
+def _concatenate(
+    e: Model, members: list[Name], axis: Any = 0, dtype: Any = None, casting: str = "same_kind"
+) -> Any:
+    if axis is None or dtype is not None or casting != "same_kind":
+        raise CannotExport("np.concatenate with axis=None, dtype= or casting= has no counterpart in ONNX")
+    return e.op("Concat", *members, axis=axis)
+
+
+@_emit("stack")
+def _stack(e: Model, members: list[Name], axis: int = 0) -> Any:
+    return e.op("Concat", *[e.op("Unsqueeze", n, e.ints([axis])) for n in members], axis=axis)
+
+
+@_emit("flip", "flipud", "fliplr")
+def _flip(e: Model, x: Name, axis: Any = None) -> Any:
+    axes = list(range(e.rank(x))) if axis is None else list(axis) if isinstance(axis, tuple) else [axis]
+    ends = [-(2**62)] * len(axes)
+    starts, steps = e.ints([-1] * len(axes)), e.ints([-1] * len(axes))
+    return e.op("Slice", x, starts, e.ints(ends), e.ints(axes), steps)
+
+
+EMIT["flipud"] = lambda e, x: _flip(e, x, 0)
+EMIT["fliplr"] = lambda e, x: _flip(e, x, 1)
+
+
+@_emit("tile")
+def _tile(e: Model, x: Name, reps: Any) -> Any:
+    times = [reps] if isinstance(reps, int) else list(reps)
+    rank = max(e.rank(x), len(times))
+    if rank > e.rank(x):
+        x = e.op("Unsqueeze", x, e.ints(list(range(rank - e.rank(x)))))
+    return e.op("Tile", x, e.sizes([1] * (rank - len(times)) + times))
+
+
+@_emit("getitem")
+def _getitem(e: Model, x: Name, index: Any) -> Any:
+    """Return x[index]: whole numbers, slices, None and ..., or one array of whole numbers."""
+    parts = list(index) if isinstance(index, tuple) else [index]
+    taken = sum(p is not None and p is not Ellipsis for p in parts)
+    if Ellipsis not in [p for p in parts if not isinstance(p, np.ndarray)]:
+        parts.append(Ellipsis)
+    place = next(i for i, p in enumerate(parts) if p is Ellipsis)
+    parts[place : place + 1] = [slice(None)] * (e.rank(x) - taken)
+    axis, arrays = 0, 0
+    dropped: list[int] = []
+    added: list[int] = []
+    bounds: list[tuple[Any, Any, int, int]] = []
+    for part in parts:
+        if part is None:
+            added.append(axis - len(dropped) + len(added))
+            continue
+        if isinstance(part, slice):
+            if part != slice(None):
+                bounds.append(_bounds(part, axis))
+        elif isinstance(part, (int, np.integer)):
+            bounds.append((int(part), int(part) + 1 if part != -1 else 2**62, axis, 1))
+            dropped.append(axis)
+        elif isinstance(part, (list, np.ndarray)) and np.asarray(part).dtype.kind in "iu" and not arrays:
+            if np.ndim(part) != 1:
+                raise CannotExport("an index that is an array of several axes has no counterpart in ONNX")
+            chosen = e.ints(np.asarray(part).tolist())
+            x, arrays = e.op("Gather", x, chosen, axis=axis), 1
+        else:
+            raise CannotExport(f"an index with {part!r} has no counterpart in ONNX")
+        axis += 1
+    if arrays and dropped:
+        raise CannotExport("an array and a number in one index: write them one after another")
+    if bounds:
+        starts, ends, axes, steps = zip(*bounds, strict=True)
+        x = e.op("Slice", x, e.sizes(starts), e.sizes(ends), e.ints(axes), e.ints(steps))
+    if dropped:
+        x = e.op("Squeeze", x, e.ints(dropped))
+    if added:
+        x = e.op("Unsqueeze", x, e.ints(added))
+    return e.op("Identity", x)
+
+
+def _bounds(part: slice, axis: int) -> tuple[Any, Any, int, int]:
+    if isinstance(part.step, Two):
+        raise CannotExport("a slice whose step follows the number of examples")
+    step = 1 if part.step is None else part.step
+    start = part.start if part.start is not None else (0 if step > 0 else -1)
+    end = part.stop if part.stop is not None else (2**62 if step > 0 else -(2**62))
+    return start, end, axis, step
+
+
+@_emit("split", "array_split")
+def _split(e: Model, x: Name, indices_or_sections: Any, axis: int = 0) -> Any:
+    size = e.shapes[x][axis]
+    if isinstance(indices_or_sections, Two) or size == e.counts[0]:
+        raise CannotExport("np.split along the examples: their number is not fixed")
+    lengths = [len(p) for p in np.array_split(np.arange(size), indices_or_sections)]
+    pieces = e.op("Split", x, e.ints(lengths), outputs=len(lengths), axis=axis)
+    pieces = pieces if isinstance(pieces, list) else [pieces]
+    for piece, length in zip(pieces, lengths, strict=True):
+        shape = list(e.shapes[x])
+        shape[axis] = length
+        e.shapes[piece] = tuple(shape)
+    return pieces
+
+
+@_emit("output")
+def _output(e: Model, pieces: list[Name], index: int) -> Any:
+    return e.op("Identity", pieces[index])
+
+
+@_emit("pad")
+def _pad(e: Model, x: Name, widths: Any, values: Any = 0, **options: Any) -> Any:
+    if options or np.ndim(values) or np.shape(widths) != (e.rank(x), 2):
+        raise CannotExport("np.pad but with one constant has no counterpart in ONNX")
+    before, after = zip(*widths, strict=True)
+    return e.op("Pad", x, e.ints([*before, *after]), float(values))

@@ -1,0 +1,183 @@
+"""Parameters alone, under the course's names and in their order: .npz, HDF5, safetensors."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tinygrad_course import files
+from tinygrad_course.engine import trees
+
+__all__ = ["load_weights", "save_weights"]
+
+Nest = Any
+Array = NDArray[Any]
+
+_KINDS = ".npz, .h5, .hdf5 and .safetensors"
+_ORDER = "names"  # safetensors sorts what it writes: our order is in its metadata
+
+
+def save_weights(path: str | os.PathLike[str], parameters: Nest) -> Path:
+    """Write parameters into a file that other libraries read, whole or not at all.
+
+    Parameters
+    ----------
+    path : path
+        Its suffix says the kind: .npz, .h5, .hdf5, .safetensors.
+    parameters : nest of arrays
+        ``{"W1": ..., "b1": ...}``. In a deeper nest the names are paths: ``layers[0].W``.
+
+    Returns
+    -------
+    Path
+
+    Raises
+    ------
+    ValueError
+        For another suffix.
+    TypeError
+        For a value that is no array of numbers.
+
+    Examples
+    --------
+    >>> path = save_weights("weights.npz", {"W1": np.ones((1, 2)), "b1": np.zeros((1, 1))})
+    >>> {name: value.shape for name, value in np.load(path).items()}
+    {'W1': (1, 2), 'b1': (1, 1)}
+    """
+    target = Path(path)
+    arrays = {name: _plain(value, name) for name, value in trees.leaves(parameters)}
+    if not arrays:
+        raise ValueError("there are no parameters to save")
+    if target.suffix == ".npz":
+        content = io.BytesIO()
+        np.savez(content, **arrays)  # type: ignore[arg-type]
+        return files.write(target, content.getvalue())
+    if target.suffix in {".h5", ".hdf5"}:
+        return files.write(target, _hdf5(arrays))
+    if target.suffix == ".safetensors":
+        return files.write(target, _safetensors().save(arrays, {_ORDER: json.dumps(list(arrays))}))
+    raise ValueError(f"{target}: what kind of file is this to be? The suffixes are {_KINDS}")
+
+
+def load_weights(path: str | os.PathLike[str], like: Nest = None) -> Nest:
+    """Read parameters from a .npz, HDF5 or safetensors file; nothing in it is executed.
+
+    Parameters
+    ----------
+    path : path
+    like : nest of arrays, optional
+        Parameters of the same structure, whose names, order and shapes the file has to have.
+
+    Returns
+    -------
+    dict of str to ndarray
+        In the file's order; of `like`'s structure where that is given.
+
+    Raises
+    ------
+    ValueError
+        If the file is of another kind, or its arrays are not those of `like`: the message names the shapes.
+
+    Examples
+    --------
+    >>> start = {"W1": np.ones((1, 2)), "b1": np.zeros((1, 1))}
+    >>> load_weights(save_weights("weights.h5", start), like=start)
+    {'W1': array([[1., 1.]]), 'b1': array([[0.]])}
+    """
+    source = Path(path)
+    if not source.is_file():
+        raise FileNotFoundError(f"{source}: there is no such file")
+    if source.suffix == ".npz":
+        arrays = _read_npz(source)
+    elif source.suffix in {".h5", ".hdf5"}:
+        arrays = _read_hdf5(source)
+    elif source.suffix == ".safetensors":
+        arrays = _read_safetensors(source)
+    else:
+        raise ValueError(f"{source}: what kind of file is this? The suffixes are {_KINDS}")
+    if like is None:
+        return arrays
+    expected = {name: np.shape(value) for name, value in trees.leaves(like)}
+    found = {name: value.shape for name, value in arrays.items()}
+    if found != expected:
+        raise ValueError(f"{source} holds {found or 'nothing'}; expected {expected}")
+    return trees.rebuild(like, iter([arrays[name] for name in expected]))
+
+
+def _plain(value: Any, name: str) -> Array:
+    """Return an array of numbers, laid out by rows: a writer may take the bytes as they come."""
+    if isinstance(value, np.ma.MaskedArray):
+        raise TypeError(f"{name} is a masked array, and a file holds plain ones: write its .filled(0)")
+    array = np.asarray(value)
+    if array.dtype.kind not in "fiub":
+        raise TypeError(f"{name} is an array of {array.dtype}; a file of weights holds real numbers")
+    return np.ascontiguousarray(array).reshape(array.shape)
+
+
+def _hdf5(arrays: dict[str, Array]) -> bytes:
+    import h5py
+
+    content = io.BytesIO()
+    with h5py.File(content, "w", track_order=True) as file:
+        for name, value in arrays.items():
+            file.create_dataset(name.replace("/", "%2F"), data=value)
+    return content.getvalue()
+
+
+def _read_npz(path: Path) -> dict[str, Array]:
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            return {name: file[name] for name in file.files}
+    except (OSError, ValueError, zipfile.BadZipFile) as error:
+        raise ValueError(f"{path} is no .npz file of plain arrays: {error}") from error
+
+
+def _read_hdf5(path: Path) -> dict[str, Array]:
+    import h5py
+
+    arrays: dict[str, Array] = {}
+
+    def take(name: str, item: Any) -> None:
+        if isinstance(item, h5py.Dataset):
+            arrays[name.replace("%2F", "/")] = item[()]
+
+    try:
+        with h5py.File(path, "r", track_order=True) as file:
+            file.visititems(take)
+            order = [name.replace("%2F", "/") for name in file]
+    except OSError as error:
+        raise ValueError(f"{path} is no HDF5 file: {error}") from error
+    flat = [name for name in order if name in arrays]
+    return {name: arrays[name] for name in (flat if len(flat) == len(arrays) else arrays)}
+
+
+def _read_safetensors(path: Path) -> dict[str, Array]:
+    library = _safetensors()
+    raw = path.read_bytes()
+    try:
+        arrays = library.load(raw)
+        length = int.from_bytes(raw[:8], "little")
+        told = json.loads(raw[8 : 8 + length])
+    except Exception as error:
+        raise ValueError(f"{path} is no safetensors file: {error}") from error
+    names = json.loads(told.get("__metadata__", {}).get(_ORDER, "null"))
+    if not isinstance(names, list) or set(names) != set(arrays):
+        names = sorted(arrays, key=lambda name: told[name]["data_offsets"])
+    return {name: arrays[name] for name in names}
+
+
+def _safetensors() -> Any:
+    try:
+        import safetensors.numpy
+    except ModuleNotFoundError:
+        raise ModuleNotFoundError(
+            'safetensors is not installed: python -m pip install "tinygrad-course[exchange]"'
+        ) from None
+    return safetensors.numpy
