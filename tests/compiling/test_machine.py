@@ -20,7 +20,7 @@ from tinygrad_course.compiling.machine import code_cache, jit, products, registe
 numba = pytest.importorskip("numba")
 
 
-def interpreted(source):
+def interpreted(source, types=None):
     """A kernel as Python, so that many can be tried: what is tested is the text, not the compiler."""
     names = ("exp", "expm1", "log", "log1p", "tanh")
     space = {name: getattr(np, name) for name in names}
@@ -352,6 +352,7 @@ def test_kept_code_is_used_again_where_nobody_else_can_have_written_it():
     x = np.array([1.0])
 
     def hits():
+        jit.compile_source.cache_clear()
         function = jit.compile_source(source)
         assert function(x) == (2.0,)
         return sum(function.stats.cache_hits.values())
@@ -375,10 +376,13 @@ def test_kept_code_is_used_again_where_nobody_else_can_have_written_it():
 @pytest.mark.parametrize("ending", ["nbi", "nbc"])
 def test_damaged_code_is_made_anew(damage, ending):
     source = "def compute(x0):\n    return (x0[0] + 1.0,)\n"
+    jit.compile_source.cache_clear()
     assert jit.compile_source(source)(np.ones(1)) == (2.0,)
     (kept,) = code_cache.directory().glob(f"__pycache__/*.{ending}")
     kept.write_bytes(damage(kept.read_bytes()))
+    jit.compile_source.cache_clear()
     assert jit.compile_source(source)(np.ones(1)) == (2.0,)
+    jit.compile_source.cache_clear()
     again = jit.compile_source(source)
     assert again(np.ones(1)) == (2.0,)
     assert sum(again.stats.cache_hits.values()) == 1

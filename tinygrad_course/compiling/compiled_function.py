@@ -12,7 +12,7 @@ import numpy as np
 
 from tinygrad_course.compiling.machine.fusion import machine_code
 from tinygrad_course.compiling.numpy_backend.cache_blocking import block_for_cache
-from tinygrad_course.compiling.numpy_backend.guards import MISS, GuardedProgram, guarded_program
+from tinygrad_course.compiling.numpy_backend.guards import MISS, NOT_FINITE, GuardedProgram, guarded_program
 from tinygrad_course.compiling.numpy_backend.horizontal_fusion import fuse_horizontally
 from tinygrad_course.compiling.passes.hoist import hoist_scale
 from tinygrad_course.compiling.passes.lower import lower, lower_for_machine
@@ -46,6 +46,7 @@ class Compiled:
         self.function = function
         self.engine = engine
         self.programs: dict[Any, tuple[Traced, GuardedProgram]] = {}
+        self.masked: set[Any] = set()  # the signatures whose programs need masks
         self.moving: set[str] = set()  # the paths of numbers that have changed between calls
         self.fixed: set[str] = set()  # of those, the ones that the program is made for
         self._last: Callable[..., Any] = _miss
@@ -64,7 +65,7 @@ class Compiled:
             if len(args) == _count(self._last):
                 raise
             result = MISS
-        if result is MISS:
+        if result is MISS or result is NOT_FINITE:
             return self._find(args)
         return result
 
@@ -119,7 +120,7 @@ class Compiled:
         for call, recording in self._recent[1:]:
             if len(args) == _count(call):
                 result = call(*args)
-                if result is not MISS:
+                if result is not MISS and result is not NOT_FINITE:
                     self._use(call, recording)
                     return result
         leaves = named_arguments(self.function, args, {})
@@ -130,12 +131,14 @@ class Compiled:
         key = self._key(args, leaves)
         known = self.programs.get(key)
         if known is not None and known[0].captured.unchanged():
-            result = known[1].call(*args)
-            if result is not MISS:
-                self._use(known[1].call, known[0])
+            traced, program = known
+            result = program.call(*args)
+            if result is MISS:  # another thread is running it: a program of its own memory
+                result = self._make(traced, args).call(*args)
+            if result is not NOT_FINITE:
+                self._use(program.call, traced)
                 return result
-            _, program = known  # another thread is running it: a program of its own memory
-            return self._make(known[0], args).call(*args)
+            self.masked.add(key)
         self._notice(key, leaves)
         traced, program = self._record(args, leaves)
         self.programs[self._key(args, leaves)] = traced, program
@@ -148,18 +151,20 @@ class Compiled:
                 RuntimeWarning,
                 stacklevel=3,
             )
-        return program.call(*args)
+        result = program.call(*args)
+        return self._find(args) if result is NOT_FINITE else result
 
     def _record(self, args: tuple[Any, ...], leaves: list[tuple[str, Any]]) -> tuple[Traced, GuardedProgram]:
         moving = self.moving - self.fixed
+        masked = self._key(args, leaves) in self.masked
         try:
-            recording = trace_function(self.function, args, {}, moving)
+            recording = trace_function(self.function, args, {}, moving, masked=masked)
         except CannotCompile:
             numbers = {path for path, x in leaves if path in moving and type(x) in {int, float}}
             if not numbers:
                 raise
             self.fixed |= numbers  # its value matters: the program is made for it
-            recording = trace_function(self.function, args, {}, moving - numbers)
+            recording = trace_function(self.function, args, {}, moving - numbers, masked=masked)
         return recording, self._make(recording, args)
 
     def _make(self, recording: Traced, args: tuple[Any, ...]) -> GuardedProgram:
@@ -171,7 +176,12 @@ class Compiled:
         dynamic = dict(zip(recording.paths, program.inputs, strict=True))
         tree = substitute(recording.result, program.results)
         return guarded_program(
-            program, list(zip(recording.parameters, args, strict=True)), dynamic, tree, recording.captured
+            program,
+            list(zip(recording.parameters, args, strict=True)),
+            dynamic,
+            tree,
+            recording.captured,
+            unmasked=recording.unmasked,
         )
 
     def _notice(self, key: Any, leaves: list[tuple[str, Any]]) -> None:

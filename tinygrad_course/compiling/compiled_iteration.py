@@ -12,7 +12,8 @@ from tinygrad_course.compiling.compiled_function import Compiled
 from tinygrad_course.compiling.dataflow import Value
 from tinygrad_course.compiling.machine import single_pass
 from tinygrad_course.compiling.machine.columns import Columns, Unsuited, loop_source
-from tinygrad_course.compiling.machine.jit import compile_source
+from tinygrad_course.compiling.machine.jit import compile_source, types_of
+from tinygrad_course.compiling.passes.fuse import NotFused
 from tinygrad_course.compiling.passes.hoist import hoist_scale
 from tinygrad_course.compiling.passes.lower import lower_for_machine
 from tinygrad_course.compiling.passes.simplify import simplify
@@ -251,9 +252,13 @@ class _Machine:
                 columns._input(v)
         self.places = [i for i, v in enumerate(program.inputs[len(leaves) :]) if id(v) in used]
         data = [program.inputs[len(leaves) + i] for i in self.places]
-        self.function = compile_source(
-            loop_source(columns, list(zip(old, new, strict=True)), data, made.cost)
-        )
+        source = loop_source(columns, list(zip(old, new, strict=True)), data, made.cost)
+        self.numbers = columns.numbers.values
+        types = ["f8 1", *types_of(data, [v.shape for v in data]), "i8", "i8"]
+        try:
+            self.function = compile_source(source, (*types, *["f8"] * len(self.numbers), "f8 1"))
+        except NotFused:
+            raise Unsuited from None
         self.tree = state
         self.kinds = [(type(x), np.shape(x), int(np.prod(np.shape(x)))) for _, x in leaves]
 
@@ -277,7 +282,7 @@ class _Machine:
 
     def run(self, flat: Any, batch: tuple[Any, ...], hop: int, count: int, costs: Any) -> None:
         """Make `count` steps."""
-        self.function(flat, *batch, hop, count, costs)
+        self.function(flat, *batch, hop, count, *self.numbers, costs)
 
 
 class _SinglePass:

@@ -170,6 +170,14 @@ def is_sum(value: Value) -> bool:
     )
 
 
+def chosen(value: Value) -> tuple[int, ...]:
+    """Return the places of the operands that np.where is linear in: x, if the other choice is 0."""
+    if value.function is not np.where or len(value.args) != 3 or value.kwargs:
+        return ()
+    zero = [not isinstance(a, Value) and a == 0 for a in value.args]
+    return (1,) if zero[2] and not zero[1] else (2,) if zero[1] and not zero[2] else ()
+
+
 class Program:
     """Inputs, results, and the calls that lead from the ones to the others.
 

@@ -17,6 +17,7 @@ import functools
 import inspect
 import operator
 from collections.abc import Callable
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -29,6 +30,27 @@ if TYPE_CHECKING:
 
 #: Linear in g whatever the values are: each entry of g goes to places that the arguments name.
 _MOVES = {operator.getitem, assign, np.sort, np.partition}
+
+
+class Masks:
+    """Whether masks are made, for whoever records a sweep and has another way to see what needs them.
+
+    Attributes
+    ----------
+    made : bool
+    asked : int
+        How many have been worked out.
+    """
+
+    __slots__ = ("asked", "made")
+
+    def __init__(self, *, made: bool) -> None:
+        self.made = made
+        self.asked = 0
+
+
+#: Of a recording whose results are looked at: where they are finite, no mask was needed.
+masks: ContextVar[Masks | None] = ContextVar("masks", default=None)
 
 
 class Live:
@@ -51,6 +73,9 @@ class Live:
     def mask(self) -> Any:
         """Return the array; it can be broadcast to the gradient's shape."""
         if self._make is not None:
+            watched = masks.get()
+            if watched is not None:
+                watched.asked += 1
             self._mask = self._make(*self._args)
             self._make = None
             self._args = ()
@@ -112,6 +137,9 @@ def through(rule: Rule, vjps: Any, live: Live | None, conform: Callable[..., Any
 
 def chooses(rule: Rule, kwargs: dict[str, Any] | None) -> bool:
     """Whether a rule passes over some of its arguments' entries."""
+    watched = masks.get()
+    if watched is not None and not watched.made:
+        return False
     return rule.chooses is not None or (
         kwargs is not None and kwargs.get("where", True) is not True and "where" in rule.accepted
     )

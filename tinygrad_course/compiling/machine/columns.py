@@ -14,7 +14,7 @@ import numpy as np
 
 from tinygrad_course.compiling.dataflow import Program, Value, inputs_of, is_sum, item
 from tinygrad_course.compiling.machine.loops import function_text
-from tinygrad_course.compiling.machine.scalar_code import ARITHMETIC, speaks, text
+from tinygrad_course.compiling.machine.scalar_code import ARITHMETIC, Numbers, speaks, text
 
 #: More numbers than this are not written out one by one.
 WRITTEN_OUT = 1200
@@ -57,6 +57,7 @@ class Columns:
         self.before: dict[int, list[str]] = {0: []}
         self.inside: dict[int, list[str]] = {}
         self.count = 0
+        self.numbers = Numbers()
         for value in values:
             if value.function is not None:
                 self._call(value)
@@ -111,7 +112,7 @@ class Columns:
         data = np.asarray(value.data, dtype=np.float64).reshape(-1)
         if not np.isfinite(data).all():
             raise Unsuited
-        self.names[id(value)] = [f"({float(x)!r})" for x in data]
+        self.names[id(value)] = [self.numbers(x) for x in data]
 
     def _has_columns(self, shape: tuple[int, ...]) -> bool:
         has = self.m in shape
@@ -198,7 +199,9 @@ class Columns:
         lines = self._lines(value)
         for i in range(rows):
             for j in range(columns):
-                said = text(value, lambda v, i=i, j=j: self._entry(v, i, -1 if wide else j, len(shape)))
+                said = text(
+                    value, lambda v, i=i, j=j: self._entry(v, i, -1 if wide else j, len(shape)), self.numbers
+                )
                 lines.append(f"{names[i * columns + j]} = {said}")
 
     def _product(self, value: Value) -> None:
@@ -329,6 +332,7 @@ def step_source(columns: Columns, stored: list[Value], scalars: list[Value]) -> 
     returned = "".join(f"{columns.names[id(v)][0]}, " for v in scalars)
     lines.append(f"return ({returned})" if scalars else "return None")
     arguments = [columns.argument(v) for v in program.inputs if id(v) in columns.names]
+    arguments += columns.numbers.names
     arguments += [f"y{i}" for i in range(len(stored))]
     return function_text(", ".join(arguments), lines)
 
@@ -360,7 +364,14 @@ def loop_source(columns: Columns, state: list[tuple[Value, Value]], data: list[V
     body.append("first += hop")
     lines += [f"    {line}" for line in body]
     lines += [f"state[{i}] = {n}" for i, n in enumerate(olds)]
-    arguments = ["state", *(columns.argument(v) for v in data), "hop", "count", "costs"]
+    arguments = [
+        "state",
+        *(columns.argument(v) for v in data),
+        "hop",
+        "count",
+        *columns.numbers.names,
+        "costs",
+    ]
     return function_text(", ".join(arguments), lines)
 
 
@@ -376,9 +387,6 @@ def _sections(columns: Columns, span: str) -> list[str]:
 
 def _places(name: str, value: Value) -> list[str]:
     """Return the text of each entry of a small array."""
-    if value.kind != "array":
+    if value.shape == ():
         return [name]
-    return [
-        f"{name}[{', '.join(map(str, index))}]" if index else f"{name}[()]"
-        for index in np.ndindex(value.shape)
-    ]
+    return [f"{name}[{', '.join(map(str, index))}]" for index in np.ndindex(value.shape)]

@@ -1,7 +1,7 @@
-"""Engine two: the parts of a program that are not BLAS's as machine code, through numba.
+"""The machine engine: the parts of a program that are not BLAS's as machine code, through numba.
 
-Calls are gathered in stages: what can be computed before the next product of large matrices goes into one
-function of machine code, the product itself to NumPy's BLAS.
+A small network is one function, a loop over the columns. Of others, calls that run over one shape are fused
+into nests of loops, and the products of large matrices are NumPy's.
 """
 
 from __future__ import annotations
@@ -11,53 +11,51 @@ from typing import Any
 import numpy as np
 
 from tinygrad_course.compiling.dataflow import Program, Value
+from tinygrad_course.compiling.machine import loops
 from tinygrad_course.compiling.machine.columns import Columns, Unsuited, step_source
-from tinygrad_course.compiling.machine.jit import MachineCall
-from tinygrad_course.compiling.machine.loops import Loops, is_fusable
-from tinygrad_course.compiling.machine.products import Product, is_narrow
+from tinygrad_course.compiling.machine.jit import MachineCall, types_of
+from tinygrad_course.compiling.machine.loops import Loops, is_fusable, is_total
+from tinygrad_course.compiling.machine.products import NarrowProduct, is_narrow
 from tinygrad_course.compiling.passes.fuse import FusedCall, Group, fuse, part
 from tinygrad_course.compiling.passes.hoist import hoist_scale
 
 
-class MachineCode(Group):
-    """Calls as loops of machine code."""
-
-    def __init__(self, calls: list[Value], needed: set[int]) -> None:
-        super().__init__(calls, needed)
-        self.loops = Loops(calls, needed)
-        self.inputs, self.stored, self.scalars = self.loops.inputs, self.loops.stored, self.loops.scalars
+class _FusedLoops(Loops):
+    """Calls as a nest of loops."""
 
     def fused(self) -> FusedCall:
         """Return the function that computes the calls."""
-        return MachineCall(self.loops.source)
+        types = types_of(self.inputs, self.views) + ["f8"] * len(self.numbers)
+        types += types_of(self.stored, self.views[len(self.views) - len(self.stored) :])
+        return MachineCall(self.source, types, self.numbers, self.views)
 
 
-class Tiled(Group):
+class _Tiled(Group):
     """A product of a few rows with a large matrix."""
 
     def fused(self) -> FusedCall:
         """Return the function that computes the product."""
-        return Product(self.calls[0])
+        return NarrowProduct(self.calls[0])
 
 
 def machine_code(program: Program) -> Program:
-    """Return a program as machine code: one loop over the columns if it is small, else stages."""
+    """Return a program as machine code: one loop over the columns if it is small, else nests of loops."""
     try:
         return _one_fused(program)
     except Unsuited:
-        return fuse(hoist_scale(program), _is_ours, _alone, _group, 1)
+        return fuse(hoist_scale(program), _is_ours, _space, is_total, _group)
 
 
 def _is_ours(value: Value) -> bool:
     return is_fusable(value) or is_narrow(value)
 
 
-def _alone(value: Value) -> Any:
-    return id(value) if is_narrow(value) else None
+def _space(value: Value) -> Any:
+    return id(value) if is_narrow(value) else loops.space(value)
 
 
 def _group(calls: list[Value], needed: set[int]) -> Group:
-    return Tiled(calls, needed) if is_narrow(calls[0]) else MachineCode(calls, needed)
+    return _Tiled(calls, needed) if is_narrow(calls[0]) else _FusedLoops(calls, needed)
 
 
 def _one_fused(program: Program) -> Program:
@@ -72,8 +70,12 @@ def _one_fused(program: Program) -> Program:
     columns = Columns(inner)
     stored = [v for v in inner.results if v.kind == "array"]
     scalars = [v for v in inner.results if v.kind == "scalar"]
-    fused = MachineCall(step_source(columns, stored, scalars))
     inputs = tuple(v for v in program.inputs if id(v) in columns.names)
+    source = step_source(columns, stored, scalars)
+    arrays = [v.shape for v in [*inputs, *stored] if v.shape != ()]
+    types = types_of(inputs, arrays) + ["f8"] * len(columns.numbers.values)
+    types += types_of(stored, [v.shape for v in stored])
+    fused = MachineCall(source, types, columns.numbers.values, arrays)
     whole = Value(fused, inputs, {}, (), None, "tuple")
     new = {}
     for i, v in enumerate([*scalars, *stored]):

@@ -46,7 +46,7 @@ def is_narrow(value: Value) -> bool:
     )
 
 
-class Product(FusedCall):
+class NarrowProduct(FusedCall):
     """A product of a few rows with a large matrix, whichever way the matrix lies in memory."""
 
     strided = True

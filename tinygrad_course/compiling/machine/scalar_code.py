@@ -37,7 +37,33 @@ COMPARISONS: dict[Any, str] = {
 }  # fmt: skip
 _OF_TRUTH = {np.logical_and, np.logical_or, np.logical_not, np.bitwise_and, np.bitwise_or}
 
-NAMES = {"f": {8: "f8", 4: "f4"}}
+#: Numbers that are written out; others are arguments, so that functions that differ in them are one.
+WRITTEN = {0.0, 1.0, -1.0, 2.0, 0.5}
+
+
+class Numbers:
+    """The numbers in a function's text that it is given as arguments: the learning rate, 1/m."""
+
+    def __init__(self) -> None:
+        self.values: list[float] = []
+        self._names: dict[str, str] = {}
+
+    def __call__(self, x: float) -> str:
+        """Return the text of a number."""
+        x = float(x)
+        if not np.isfinite(x):
+            return "math.nan" if np.isnan(x) else "math.inf" if x > 0 else "-math.inf"
+        if x in WRITTEN:
+            return f"({x!r})"
+        if repr(x) not in self._names:
+            self._names[repr(x)] = f"k{len(self.values)}"
+            self.values.append(x)
+        return self._names[repr(x)]
+
+    @property
+    def names(self) -> list[str]:
+        """The names of `values` in the text."""
+        return list(self._names.values())
 
 
 def speaks(value: Value) -> bool:
@@ -50,7 +76,7 @@ def speaks(value: Value) -> bool:
     ):
         return False
     dtypes = {v.dtype for v in inputs_of(value)}
-    if any(d is None or d.kind not in "fiub" or d.itemsize == 2 for d in dtypes):
+    if any(d is None or d.kind not in "fiub" or (d.kind == "f" and d.itemsize not in {4, 8}) for d in dtypes):
         return False
     if function is np.logaddexp:
         return not isinstance(value.args[0], Value) and value.args[0] == 0 and value.dtype.kind == "f"
@@ -63,7 +89,7 @@ def speaks(value: Value) -> bool:
     return value.dtype.kind == "f" and (function in ARITHMETIC or function in DOUBLE)
 
 
-def text(value: Value, operand: Any) -> str:
+def text(value: Value, operand: Any, numbers: Numbers) -> str:
     """Return the text of a call.
 
     Parameters
@@ -71,40 +97,41 @@ def text(value: Value, operand: Any) -> str:
     value : Value
     operand : callable
         Returns the text of a value.
+    numbers : Numbers
+        Returns the text of a number.
     """
     function = value.function
+
+    def cast(x: Any, name: str) -> str:
+        """Return the text of an operand as a number of the dtype called `name`."""
+        if isinstance(x, Value):
+            own = {np.dtype("f8"): "f8", np.dtype("f4"): "f4"}.get(x.dtype)
+            return operand(x) if own == name and x.kind != "python" else f"{name}({operand(x)})"
+        return numbers(x) if name == "f8" else f"f4({numbers(x)})"
+
     if function in _OF_TRUTH:
         return COMPARISONS[function].format(*(operand(a) for a in value.args))
     if function in COMPARISONS:
+        if all(a.dtype.kind in "iub" if isinstance(a, Value) else type(a) is int for a in value.args):
+            whole = [operand(a) if isinstance(a, Value) else f"({a!r})" for a in value.args]
+            return COMPARISONS[function].format(*whole)
         dtype = np.result_type(
             *(a.dtype if isinstance(a, Value) and a.kind != "python" else 0.0 for a in value.args)
         )
         wanted = "f4" if dtype == np.float32 else "f8"
-        return COMPARISONS[function].format(*(cast(a, wanted, operand) for a in value.args))
+        return COMPARISONS[function].format(*(cast(a, wanted) for a in value.args))
     name = "f4" if value.dtype == np.float32 else "f8"
     if function is np.logaddexp:
-        return f"{name}(softplus({cast(value.args[1], 'f8', operand)}))"
+        return f"{name}(softplus({cast(value.args[1], 'f8')}))"
     if function in DOUBLE:
-        inner = DOUBLE[function].format(*(cast(a, "f8", operand) for a in value.args))
+        inner = DOUBLE[function].format(*(cast(a, "f8") for a in value.args))
         return inner if name == "f8" else f"f4({inner})"
     if function is np.where:
         condition = operand(value.args[0])
-        return ARITHMETIC[function].format(condition, *(cast(a, name, operand) for a in value.args[1:]))
-    operands = [cast(a, name, operand) for a in value.args]
+        return ARITHMETIC[function].format(condition, *(cast(a, name) for a in value.args[1:]))
+    operands = [cast(a, name) for a in value.args]
     if function is np.reciprocal:
         return f"({name}(1.0) / {operands[0]})"
     if function is np.sign:
         operands.append(f"{name}(1.0)")
     return ARITHMETIC[function].format(*operands)
-
-
-def cast(x: Any, name: str, operand: Any) -> str:
-    """Return the text of an operand as a number of the dtype called `name`."""
-    if isinstance(x, Value):
-        own = {np.dtype("f8"): "f8", np.dtype("f4"): "f4"}.get(x.dtype)
-        return operand(x) if own == name and x.kind != "python" else f"{name}({operand(x)})"
-    if isinstance(x, float) and not np.isfinite(x):
-        number = "math.nan" if np.isnan(x) else "math.inf" if x > 0 else "-math.inf"
-    else:
-        number = repr(float(x))
-    return f"({number})" if name == "f8" else f"f4({number})"

@@ -21,7 +21,7 @@ BLOCK = 8192
 
 def block_for_cache(program: Program) -> Program:
     """Return a program whose long elementwise chains, and the sums over them, are done a block at a time."""
-    return fuse(program, _fits, _space, Block, CHAIN)
+    return fuse(program, _fits, _space, is_sum, Block, CHAIN)
 
 
 def _space(value: Value) -> tuple[int, ...]:

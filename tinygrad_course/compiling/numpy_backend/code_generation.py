@@ -214,26 +214,52 @@ class StraightLineCode:
         return self._keys[key]
 
     def _fused(self, value: Value, fused: FusedCall) -> None:
-        """Call a function of machine code on its inputs and the arrays that it writes."""
+        """Call a function on its inputs, its numbers and the arrays that it writes."""
+        views = iter(fused.views)
         arguments = []
         for v in value.args:
-            foreign = v.kind == "array" and id(v) not in self.layout.place and not v.is_constant
-            name, whole = self.name(v), foreign and not fused.strided
-            arguments.append(f"{self.bind(np.ascontiguousarray, 'f')}({name})" if whole else name)
+            shaped = v.shape != () and bool(fused.views)
+            arguments.append(self._given(v, next(views) if shaped else None, strided=fused.strided))
+        arguments += [repr(x) if np.isfinite(x) else self.bind(x, "k") for x in fused.numbers]
         for v in fused.arrays:
+            view = next(views) if fused.views else None
             if id(v) not in self.layout.place:
-                if v.nbytes < LARGE:
-                    make, dtype = self.bind(np.empty, "f"), self.bind(v.dtype, "k")
-                    self.lines.append(f"{self.name(v)} = {make}({v.shape!r}, {dtype})")
-                else:
-                    self.lines.append(f"{self.name(v)} = {self.bind(ReusedArrays(v.shape, v.dtype), 'r')}()")
-            arguments.append(self.name(v))
+                self.lines.append(f"{self.name(v)} = {self._fresh(v)}")
+            arguments.append(self._shaped(v, self.name(v), view))
         call = f"{self.bind(fused.function, 'f')}({', '.join(arguments)})"
         if fused.scalars:
             call = f"{''.join(self.name(v) + ', ' for v in fused.scalars)} = {call}"
         self.lines.append(call)
         for v in fused.scalars:
             self.lines.append(f"{self.name(v)} = {self.bind(v.dtype.type, 'f')}({self.name(v)})")
+
+    def _fresh(self, value: Value) -> str:
+        """Return the text of memory for a result."""
+        if value.nbytes >= LARGE:
+            return f"{self.bind(ReusedArrays(value.shape, value.dtype), 'r')}()"
+        return f"{self.bind(np.empty, 'f')}({value.shape!r}, {self.bind(value.dtype, 'k')})"
+
+    def _given(self, value: Value, view: tuple[int, ...] | None, *, strided: bool) -> str:
+        """Return the text of an input of a fused call: a number, or an array with its entries in order."""
+        name = self.name(value)
+        if value.shape == ():
+            return f"{name}[()]" if value.kind == "array" else name
+        if strided:
+            return name
+        if value.is_constant:  # machine code is made for arrays that may be written to
+            data = np.array(value.data, order="C")
+            return self.bind(data.reshape(view) if view else data, "c")
+        place = self.layout.place.get(id(value))
+        if place is None or not place.flags.c_contiguous:
+            name = f"{self.bind(np.ascontiguousarray, 'f')}({name})"
+            return name if view in {None, value.shape} else f"{name}.reshape({view!r})"
+        return self._shaped(value, name, view)
+
+    def _shaped(self, value: Value, name: str, view: tuple[int, ...] | None) -> str:
+        if view is None or view == value.shape:
+            return name
+        place = self.layout.place.get(id(value))
+        return f"{name}.reshape({view!r})" if place is None else self.bind(place.reshape(view), "b")
 
     def _generic(self, value: Value) -> None:
         name = self.name(value)

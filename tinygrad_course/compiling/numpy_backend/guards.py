@@ -11,7 +11,10 @@ import numpy as np
 from tinygrad_course.compiling.dataflow import Program, Value
 from tinygrad_course.compiling.numpy_backend.code_generation import StraightLineCode
 from tinygrad_course.compiling.tracing.captured_values import CapturedValues
+from tinygrad_course.engine import trees
 
+#: What a program without masks returns where its results are not finite: another is to be made, with masks.
+NOT_FINITE: Any = object()
 MISS: Any = object()  # what a program returns for a call with another signature
 
 
@@ -27,7 +30,14 @@ class GuardedProgram:
     """
 
     def __init__(
-        self, body: Any, args: Any, dynamic: dict[str, Value], tree: Any, captured: CapturedValues
+        self,
+        body: Any,
+        args: Any,
+        dynamic: dict[str, Value],
+        tree: Any,
+        captured: CapturedValues,
+        *,
+        unmasked: bool,
     ) -> None:
         self.bound: dict[str, Any] = body.bound
         self.body = body
@@ -48,6 +58,8 @@ class GuardedProgram:
         lines += [f"    {line}" for line in self._guarded(miss)]
         lines += [f"    if not {lock}.acquire(False): return {miss}", "    try:"]
         lines += [f"        {line}" for line in body.lines]
+        if unmasked:
+            lines += [f"        if {self._infinite(tree)}: return {self.bind(NOT_FINITE)}"]
         lines += [f"        return {returned}", "    finally:", f"        {lock}.release()"]
         inner = "\n".join(f"    {line}" for line in lines)
         self.code = f"def make({', '.join(self.bound)}):\n{inner}\n    return call\n"
@@ -119,6 +131,17 @@ class GuardedProgram:
         else:
             self._check(f"{self.bind(captured.unchanged)}()")
 
+    def _infinite(self, tree: Any) -> str:
+        """Return the text that says whether a result is infinite or NaN."""
+        values = {id(x): x for _, x in trees.leaves(tree) if isinstance(x, Value) and x.dtype.kind in "fc"}
+        total, finite = self.bind(np.add.reduce), self.bind(np.isfinite)
+        sums = [
+            f"{total}({self.body.name(v)}, None)" if v.shape else self.body.name(v)
+            for v in values.values()
+            if not v.is_input
+        ]
+        return f"not {finite}({' + '.join(sums)})" if sums else "False"
+
     def _nest(self, tree: Any) -> str:
         """Return the text of what the function returns."""
         if isinstance(tree, Value):
@@ -154,7 +177,13 @@ class GuardedProgram:
 
 
 def guarded_program(
-    program: Program, args: Any, dynamic: dict[str, Value], tree: Any, captured: CapturedValues
+    program: Program,
+    args: Any,
+    dynamic: dict[str, Value],
+    tree: Any,
+    captured: CapturedValues,
+    *,
+    unmasked: bool,
 ) -> GuardedProgram:
     """Return the entry of a program that is run by NumPy alone."""
-    return GuardedProgram(StraightLineCode(program), args, dynamic, tree, captured)
+    return GuardedProgram(StraightLineCode(program), args, dynamic, tree, captured, unmasked=unmasked)

@@ -16,6 +16,8 @@ class FusedCall:
     strided = False
 
     def __init__(self) -> None:
+        self.numbers: list[float] = []  # its arguments after the inputs
+        self.views: list[tuple[int, ...]] = []  # the shapes that arrays are given as; none: as they are
         self.__name__ = type(self).__name__
         self.arrays: list[Value] = []  # what it writes
         self.scalars: list[Value] = []  # what it returns
@@ -33,6 +35,10 @@ class FusedCall:
 def part(results: Any, index: int) -> Any:
     """Return one of the results of a fused call."""
     return results[index]
+
+
+class NotFused(Exception):  # noqa: N818  (a signal, not an error)
+    """Calls that were to be fused stay calls."""
 
 
 class Group:
@@ -53,7 +59,13 @@ class Group:
         self.stored = [v for v in calls if v.shape != () and id(v) in needed]
 
     def fused(self) -> FusedCall:
-        """Return the function that computes the calls."""
+        """Return the function that computes the calls.
+
+        Raises
+        ------
+        NotFused
+            If there is none.
+        """
         raise NotImplementedError
 
 
@@ -61,6 +73,7 @@ def fuse(
     program: Program,
     fits: Callable[[Value], bool],
     space: Callable[[Value], Any],
+    ends: Callable[[Value], bool],
     group: Callable[[list[Value], set[int]], Group],
     least: int = 1,
 ) -> Program:
@@ -73,6 +86,8 @@ def fuse(
         Whether a call can be part of a fused call.
     space : callable
         Calls that are fused have one value of this.
+    ends : callable
+        Whether a call that is fused is ready only when all is: a sum.
     group : callable
         Returns what fuses some calls.
     least : int
@@ -86,8 +101,8 @@ def fuse(
         at = 0
         for v in inputs_of(value):
             if v.function is not None:
-                ends = inside[id(v)] != mine or (v.shape == () and space(v) is not None)
-                at = max(at, stage[id(v)] + (1 if mine and ends else 0))
+                later = inside[id(v)] != mine or (mine is not None and ends(v))
+                at = max(at, stage[id(v)] + (1 if mine and later else 0))
         stage[id(value)], inside[id(value)] = at, mine
     groups: dict[Any, list[Value]] = {}
     for value in order:
@@ -141,7 +156,12 @@ class _Fuser:
 
     def _fuse(self, calls: list[Value]) -> None:
         group = self.group(calls, self.needed)
-        fused = group.fused()
+        try:
+            fused = group.fused()
+        except NotFused:
+            for v in calls:
+                del self.group_of[id(v)]
+            return
         whole = Value(fused, tuple(self.new[id(v)] for v in group.inputs), {}, (), None, "tuple")
         whole.born = min(v.born for v in calls)
         for i, v in enumerate([*group.scalars, *group.stored]):

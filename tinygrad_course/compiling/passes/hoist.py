@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from tinygrad_course.compiling.builder import Builder
-from tinygrad_course.compiling.dataflow import Program, Value, inputs_of, is_sum, replace
+from tinygrad_course.compiling.dataflow import Program, Value, chosen, inputs_of, is_sum, replace
 
 #: What a call costs, in entries that it could have multiplied instead.
 CALL = 1500
@@ -57,6 +57,7 @@ def _ends(seed: Value, users: dict[int, list[Value]], results: set[int]) -> list
             dependent = [v for v in inputs_of(user) if id(v) in touched]
             linear = user.function in _LINEAR or user.function in {np.matmul, np.multiply}
             linear = linear and (not user.kwargs or is_sum(user))
+            linear = linear or any(user.args[i] in dependent for i in chosen(user))
             if not linear or len(dependent) != 1 or (user.function is np.sum and user.kind != "array"):
                 return None
             if id(user) not in touched:

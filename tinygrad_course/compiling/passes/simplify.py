@@ -14,7 +14,7 @@ import numpy as np
 from scipy import special
 
 from tinygrad_course.compiling.builder import Unfit, uniform
-from tinygrad_course.compiling.dataflow import Program, Value, inputs_of, is_sum, item
+from tinygrad_course.compiling.dataflow import Program, Value, chosen, inputs_of, is_sum, item
 from tinygrad_course.compiling.dataflow import replace as replace_values
 from tinygrad_course.compiling.passes.canonicalise import canonical
 from tinygrad_course.compiling.passes.factored_forms import (
@@ -176,6 +176,8 @@ class _Simplifier(FormBuilder):
         if function is special.expit:
             z = self.materialise(value.args[0])
             found = Product(1.0, ((Sigmoid(z, "s", value), 1),)), False
+        elif function is special.log_expit:
+            found = self._log_sigmoid(value)
         elif function is np.log:
             found = self._logarithm(value) or atom
         elif function in _ARITHMETIC and self._plain(value):
@@ -310,6 +312,18 @@ class _Simplifier(FormBuilder):
             return Product(1.0, ((Sigmoid(z, "s"), -1),)), False
         return None
 
+    def _log_sigmoid(self, value: Value) -> tuple[Product, bool]:
+        """Return log s(z), and of log s(-z) that it is -softplus(z)."""
+        z = value.args[0]
+        product, _ = self.form(z)
+        if product.coefficient < 0:
+            try:
+                z = self.build(product.scaled(-1), z)
+            except Unfit:
+                return Product(1.0, ((value, 1),)), False
+            return Product(-1.0, ((Sigmoid(z, "softplus"), 1),)), True
+        return Product(1.0, ((Sigmoid(self.materialise(z), "log s"), 1),)), True
+
     def _logarithm(self, value: Value) -> tuple[Product, bool] | None:
         argument, _ = self.form(value.args[0])
         if argument.coefficient == 1 and len(argument.factors) == 1:
@@ -342,7 +356,7 @@ class _Simplifier(FormBuilder):
         number = 1.0
         args = list(value.args)
         linear = (
-            _chosen(value) if value.function is np.where else (0, 1) if value.function in _BILINEAR else (0,)
+            chosen(value) if value.function is np.where else (0, 1) if value.function in _BILINEAR else (0,)
         )
         for i in range(len(args)):
             if not isinstance(args[i], Value):
@@ -398,14 +412,6 @@ def _pending(value: Value, made: dict[int, Value]) -> list[Value]:
     return order
 
 
-def _chosen(value: Value) -> tuple[int, ...]:
-    """Return the places of the operands that np.where is linear in: x, if the other choice is 0."""
-    if value.function is not np.where or len(value.args) != 3 or value.kwargs:
-        return ()
-    zero = [not isinstance(a, Value) and a == 0 for a in value.args]
-    return (1,) if zero[2] and not zero[1] else (2,) if zero[1] and not zero[2] else ()
-
-
 def _is_sum(factor: Any) -> bool:
     return isinstance(factor, Value) and is_sum(factor)
 
@@ -414,7 +420,7 @@ def _is_linear(value: Value) -> bool:
     """Whether a number can be carried out of a call's arguments."""
     if value.function is np.sum:
         return is_sum(value)
-    return value.function in _LINEAR or value.function in _BILINEAR or bool(_chosen(value))
+    return value.function in _LINEAR or value.function in _BILINEAR or bool(chosen(value))
 
 
 def _of_one_sigmoid(terms: list[Product]) -> bool:

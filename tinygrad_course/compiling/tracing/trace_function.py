@@ -16,10 +16,12 @@ from tinygrad_course.compiling.tracing.refusals import CannotCompile, none_swall
 from tinygrad_course.compiling.tracing.trace import Trace, same
 from tinygrad_course.compiling.tracing.tracer import Tracer
 from tinygrad_course.engine import trees
+from tinygrad_course.engine.partial import Masks, masks
 from tinygrad_course.engine.tensor import Tensor
 
-#: The same calls on the same numbers give the same results, but for products that add in another order.
-ROUNDING = 1000
+#: The same calls on the same numbers give the same results, but for products that add in another order and
+#: what the recorder computes by logarithms where numbers are too large.
+ROUNDING = 1e-9
 
 
 @dataclass
@@ -37,6 +39,9 @@ class Traced:
         What the function returned, with a `Value` in each array's place.
     captured : CapturedValues
         What it may have read from outside.
+    unmasked : bool
+        The program is right where its results are finite: gradients were not masked where `np.where` and the
+        like take another branch, and 0 times an infinite derivative is NaN there.
     """
 
     program: Program
@@ -44,9 +49,12 @@ class Traced:
     paths: list[str]
     result: Any
     captured: CapturedValues
+    unmasked: bool
 
 
-def trace_function(f: Callable[..., Any], args: Any, kwargs: Any, moving: Any) -> Traced:
+def trace_function(
+    f: Callable[..., Any], args: Any, kwargs: Any, moving: Any, *, masked: bool = True
+) -> Traced:
     """Record one call of `f`.
 
     The function is recorded twice. Whatever differs between the two recordings does not come from the
@@ -60,6 +68,8 @@ def trace_function(f: Callable[..., Any], args: Any, kwargs: Any, moving: Any) -
         The call, with arrays, numbers and nests of them.
     moving : set of str
         The paths of the numbers that may change between calls, and so are inputs as arrays are.
+    masked : bool
+        Without masks, where there would be some, the program is shorter; see `Traced.unmasked`.
 
     Raises
     ------
@@ -68,7 +78,8 @@ def trace_function(f: Callable[..., Any], args: Any, kwargs: Any, moving: Any) -
     """
     objects = [x for _, x in named_arguments(f, args, kwargs) if not isinstance(x, (np.ndarray, np.generic))]
     captured = CapturedValues(f, *objects)
-    first, paths, result, samples = _run(f, args, kwargs, moving)
+    watched = Masks(made=True)
+    first, paths, result, samples = _run(f, args, kwargs, moving, watched)
     drawn = captured.drew()
     if drawn is not None:
         raise CannotCompile(
@@ -81,14 +92,23 @@ def trace_function(f: Callable[..., Any], args: Any, kwargs: Any, moving: Any) -
             f"the function changes {path}, which lies outside it; a program would not. Pass it as an "
             "argument and return the changed one, as in  state, cost = step(state, X, Y)"
         )
-    second, _, _, _ = _run(f, args, kwargs, moving)
+    unmasked = watched.asked > 0 and not masked
+    if unmasked:
+        watched = Masks(made=False)
+        first, paths, result, samples = _run(f, args, kwargs, moving, watched)
+    second, _, _, _ = _run(f, args, kwargs, moving, watched)
     _compare(first, second)
     with np.errstate(all="ignore"):
-        _compare_results(samples, f(*args, **kwargs))
-    return Traced(first, argument_names(f, len(args)), paths, result, CapturedValues(f, *objects))
+        plain = f(*args, **kwargs)
+    if unmasked and not _same_results(samples, plain):
+        return trace_function(f, args, kwargs, moving)
+    _compare_results(samples, plain)
+    return Traced(first, argument_names(f, len(args)), paths, result, CapturedValues(f, *objects), unmasked)
 
 
-def _run(f: Callable[..., Any], args: Any, kwargs: Any, moving: Any) -> tuple[Program, list[str], Any, Any]:
+def _run(
+    f: Callable[..., Any], args: Any, kwargs: Any, moving: Any, watched: Masks
+) -> tuple[Program, list[str], Any, Any]:
     tracing = Trace()
     inputs: list[Value] = []
     paths: list[str] = []
@@ -105,6 +125,7 @@ def _run(f: Callable[..., Any], args: Any, kwargs: Any, moving: Any) -> tuple[Pr
         return Tracer(tracing, value, x)
 
     named = named_arguments(f, args, kwargs)
+    token = masks.set(watched)
     try:
         standing = trees.rebuild((args, kwargs), iter([wrap(p, x) for p, x in named]))
         with (
@@ -120,6 +141,7 @@ def _run(f: Callable[..., Any], args: Any, kwargs: Any, moving: Any) -> tuple[Pr
         program = Program(inputs, results)
         names.give(program)
     finally:
+        masks.reset(token)
         tracing.open = False
     samples = trees.tree_map(lambda x: x._sample if type(x) is Tracer else x, returned)
     return program, paths, result, samples
@@ -213,12 +235,15 @@ def _compare(first: Program, second: Program) -> None:
     )
 
 
-def _compare_results(recorded: Any, plain: Any) -> None:
+def _same_results(recorded: Any, plain: Any) -> bool:
     ours, theirs = trees.leaves(recorded), trees.leaves(plain)
-    same = [path for path, _ in ours] == [path for path, _ in theirs] and all(
+    return [path for path, _ in ours] == [path for path, _ in theirs] and all(
         _alike(x, y) for (_, x), (_, y) in zip(ours, theirs, strict=True)
     )
-    if not same:
+
+
+def _compare_results(recorded: Any, plain: Any) -> None:
+    if not _same_results(recorded, plain):
         raise CannotCompile(
             "the function returns something else for plain arrays than for the tracers that it is recorded "
             "with: does it ask for the type of an argument (isinstance), or draw random numbers? Leave such "
@@ -235,18 +260,12 @@ def _alike(x: Any, y: Any) -> bool:
     if getattr(x, "dtype", None) != getattr(y, "dtype", None):
         return False
     with np.errstate(all="ignore"):
-        if (
-            np.asarray(y).dtype.kind in "fc"
-        ):  # the recorder mends what has overflowed, and so does the program
-            x = np.where(np.isfinite(x), x, y)
         if np.asarray(y).dtype.kind not in "fc":
             return bool(np.array_equal(x, y))
-        scale = float(np.max(np.abs(y), where=np.isfinite(y), initial=0.0))
-        return bool(
-            np.allclose(
-                x, y, rtol=0, atol=ROUNDING * np.finfo(np.asarray(y).dtype).eps * scale, equal_nan=True
-            )
-        )
+        x = np.where(np.isfinite(x), x, y)  # the recorder mends what has overflowed, and so does the program
+        largest = float(np.max(np.abs(y), where=np.isfinite(y), initial=0.0))
+        bound = max(1000 * float(np.finfo(np.asarray(y).dtype).eps), ROUNDING) * largest
+        return bool(np.allclose(x, y, rtol=0, atol=bound, equal_nan=True))
 
 
 def _same_options(v: Value, w: Value) -> bool:
