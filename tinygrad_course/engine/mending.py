@@ -325,7 +325,7 @@ def mend_logarithm(out: Tensor) -> Tensor:
             or (function is np.divide and call(args[1])[0] is np.sum)
         )
         if function is np.subtract and is_tensor(args[1]) and logit(x) is not None:
-            known = odds(args[1]) is not None or call(args[1])[0] is special.expit
+            known = odds(args[1]) is not None or is_sigmoid(call(args[1])[0])
             lost = not known or isinstance(args[1]._op.function, Mended)
     elif function is np.subtract and is_number(args[0], 1):
         lost = extreme(np.minimum, x) < 1024 * np.finfo(x.dtype).eps
