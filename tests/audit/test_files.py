@@ -1,10 +1,12 @@
 """Whole files: what is read of them, what a process of its own withstands, and what the command returns."""
 
+import contextlib
 import csv
 import io
 import json
 import sys
 import textwrap
+from pathlib import Path
 
 import pytest
 
@@ -160,3 +162,61 @@ def test_names_are_escaped_in_the_page_and_in_the_marks():
     report = Report("=<b>.py", error="<script>")
     assert "<script>" not in page(report)
     assert next(csv.reader(io.StringIO(marks([report]).split("\n", 1)[1])))[0] == "'=<b>.py"
+
+
+FORGED = """
+    for number in range(3, 64):
+        try:
+            told = b'{"function": {"name": "relu", "line": 1, "status": "right"}}'
+            os.write(number, told + b'\\n{"done": true}\\n')
+        except OSError:
+            pass
+    return -z
+"""
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="a process of Linux")
+def test_nothing_that_a_file_writes_passes_for_a_result(homework):
+    text = "import os\nimport numpy as np\ndef relu(z):" + FORGED + SIGMOID
+    report = check_file(homework(text), limits=QUICK)
+    assert status(report) == {"relu": "wrong", "sigmoid": "right"}
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="a subreaper is Linux's")
+def test_a_process_in_a_session_of_its_own_ends_with_the_check(homework):
+    starts = "def relu(z):\n    subprocess.Popen(['sleep', '61.5'], start_new_session=True)\n    return -z\n"
+    check_file(homework("import subprocess\nimport numpy as np\n" + starts), limits=QUICK)
+    left = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):
+            left += [path] * (path.read_bytes() == b"sleep\x0061.5\x00")
+    assert not left
+
+
+def test_an_interrupt_that_a_file_raises_is_its_own(homework):
+    text = "import numpy as np\ndef relu(z):\n    raise KeyboardInterrupt\n" + SIGMOID
+    assert status(check_file(homework(text), limits=QUICK)) == {"relu": "wrong", "sigmoid": "right"}
+
+
+def test_a_notebook_whose_source_is_a_number_gets_a_verdict(homework):
+    cells = [{"cell_type": "code", "source": [1, 2]}, {"cell_type": "code", "source": SIGMOID}]
+    report = check_file(homework(json.dumps({"cells": cells}), "a.ipynb"), limits=QUICK)
+    assert status(report) == {"sigmoid": "right"}
+
+
+def test_a_class_is_a_folder_with_an_index_and_a_list_of_what_is_asked_for(homework, tmp_path, capsys):
+    for name in ("ada", "ben"):
+        (tmp_path / "in" / name).mkdir(parents=True)
+    sign = SIGMOID.replace("-z", "z")
+    homework("import numpy as np\n" + SIGMOID, "in/ada/hw.py")
+    homework("import numpy as np\n" + sign, "in/ben/hw.py")
+    pages, table = tmp_path / "pages", tmp_path / "marks.csv"
+    asked = ["--functions", "sigmoid,relu", "--html", str(pages), "--csv", str(table)]
+    assert main(["check", str(tmp_path / "in"), *asked]) == 1
+    assert "asked for and not found: relu" in capsys.readouterr().out
+    assert sorted(path.name for path in pages.iterdir()) == ["ada-hw.html", "ben-hw.html", "index.html"]
+    index = (pages / "index.html").read_text(encoding="utf-8")
+    assert "ada-hw.html" in index
+    assert "wrong sign" in index
+    rows = list(csv.DictReader(io.StringIO(table.read_text(encoding="utf-8"))))
+    assert [(row["points"], row["of"]) for row in rows] == [("1", "2"), ("0", "2")]

@@ -15,6 +15,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -62,7 +63,9 @@ class _Run:
     """never_ends, memory or crashes, where the process did not come to its end."""
 
 
-def check_file(path: str | Path, seed: int = 0, limits: Limits | None = None) -> Report:
+def check_file(
+    path: str | Path, seed: int = 0, limits: Limits | None = None, stop: threading.Event | None = None
+) -> Report:
     """Check one .py or .ipynb file in a process of its own.
 
     Parameters
@@ -73,6 +76,8 @@ def check_file(path: str | Path, seed: int = 0, limits: Limits | None = None) ->
         Repeats the same cases.
     limits
         What the process may use.
+    stop
+        Set from another thread, it ends the check.
 
     Returns
     -------
@@ -90,10 +95,10 @@ def check_file(path: str | Path, seed: int = 0, limits: Limits | None = None) ->
         if left <= 0.5:
             report.error = f"the file takes longer than {limits.seconds:g} seconds"
             break
-        run = _run(Path(path), str(path), seed, sorted(skip), limits, left)
+        run = _run(Path(path), str(path), seed, sorted(skip), limits, left, stop)
         report.functions, report.notes, report.error = run.functions, run.notes, run.error
         used += run.cpu
-        if run.done or run.error:
+        if run.done or run.error or run.stopped == "stopped":
             break
         if run.began.startswith("(whole"):
             report.notes.append("whole networks and training loops are not checked: they take too long")
@@ -112,8 +117,13 @@ def check_files(
     paths: Sequence[str | Path], seed: int = 0, limits: Limits | None = None, jobs: int = 1
 ) -> Iterator[Report]:
     """Check many files, `jobs` at a time; the reports come in the order of the files."""
-    with ThreadPoolExecutor(max(1, jobs)) as pool:
-        yield from pool.map(lambda path: check_file(path, seed, limits), paths)
+    stop = threading.Event()
+    pool = ThreadPoolExecutor(max(1, jobs))
+    try:
+        yield from pool.map(lambda path: check_file(path, seed, limits, stop), paths)
+    finally:
+        stop.set()
+        pool.shutdown(wait=True, cancel_futures=True)
 
 
 def _stopped_words(kind: str, name: str, limits: Limits) -> str:
@@ -143,7 +153,15 @@ def _ended(path: Path, skip: dict[str, Finding]) -> list[FunctionReport]:
     return reports
 
 
-def _run(path: Path, shown: str, seed: int, skip: list[str], limits: Limits, seconds: float) -> _Run:
+def _run(
+    path: Path,
+    shown: str,
+    seed: int,
+    skip: list[str],
+    limits: Limits,
+    seconds: float,
+    stop: threading.Event | None,
+) -> _Run:
     with tempfile.TemporaryDirectory(prefix="tinygrad-course-", ignore_cleanup_errors=True) as private:
         folder, results = Path(private) / "empty", Path(private) / "results"
         folder.mkdir()
@@ -174,7 +192,7 @@ def _run(path: Path, shown: str, seed: int, skip: list[str], limits: Limits, sec
         with contextlib.suppress(OSError), process.stdin or contextlib.nullcontext() as told:
             if told is not None:
                 told.write(f"{word}\n".encode())
-        stopped = _wait(process, results, limits, seconds)
+        stopped = _wait(process, results, limits, seconds, stop)
         run = _read(results, word)
         if not run.done and not run.error:
             ended = {137: "memory", KILLED: "killed", TOO_LONG: "never_ends"}
@@ -187,7 +205,13 @@ def _run(path: Path, shown: str, seed: int, skip: list[str], limits: Limits, sec
         return run
 
 
-def _wait(process: "subprocess.Popen[bytes]", results: Path, limits: Limits, seconds: float) -> str:
+def _wait(
+    process: "subprocess.Popen[bytes]",
+    results: Path,
+    limits: Limits,
+    seconds: float,
+    stop: threading.Event | None,
+) -> str:
     """Wait for a process as long as it tells something; end it, and what it started, when it does not."""
     ends, size, told = time.monotonic() + SLACK * seconds, -1, time.monotonic()
     try:
@@ -199,6 +223,8 @@ def _wait(process: "subprocess.Popen[bytes]", results: Path, limits: Limits, sec
             present = results.stat().st_size
             if present != size:
                 size, told = present, now
+            if stop is not None and stop.is_set():
+                return "stopped"
             if now > ends or now - told > SLACK * limits.idle:
                 return "never_ends"
     finally:

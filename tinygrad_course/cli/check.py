@@ -3,10 +3,13 @@
 import argparse
 import glob
 import os
+import re
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from tinygrad_course.audit.reporting.class_index import asked_for, index_page
 from tinygrad_course.audit.reporting.handout import as_json, marks, page
 from tinygrad_course.audit.reporting.results import Report
 from tinygrad_course.audit.reporting.terminal import show
@@ -16,9 +19,10 @@ from tinygrad_course.files import write
 EPILOG = """examples:
   tinygrad-course check homework.py
   tinygrad-course check homework.ipynb --html homework.html
-  tinygrad-course check submissions/*.py --csv marks.csv --html pages
+  tinygrad-course check submissions --csv marks.csv --html pages
+  tinygrad-course check submissions --functions propagate,optimize,predict --csv marks.csv
 
-exit status: 0 all right, 1 something is wrong, 2 a file could not be checked
+exit status: 0 all right, 1 something is wrong, 2 a file could not be checked, 130 stopped by Ctrl-C
 
 Each file runs in a process of its own, in an empty folder, with limits on time, memory and output. That keeps
 accidents apart; it is no sandbox against malice. Check strangers' files inside a container
@@ -35,7 +39,12 @@ def add_parser(commands: Any) -> argparse.ArgumentParser:
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("files", nargs="+", metavar="FILE", help="a learner's .py or .ipynb file")
+    parser.add_argument(
+        "files", nargs="+", metavar="FILE", help="a learner's .py or .ipynb file, or a folder of them"
+    )
+    parser.add_argument(
+        "--functions", metavar="NAMES", default="", help="the functions that the assignment asks for: a,b,c"
+    )
     parser.add_argument(
         "--json", action="store_true", help="print the reports as JSON, with points for each function"
     )
@@ -62,16 +71,24 @@ def run(options: argparse.Namespace) -> int:
     limits = Limits(seconds=options.seconds, memory=options.memory)
     jobs = options.jobs or max(1, (os.cpu_count() or 2) // 2)
     reports: list[Report] = []
-    for report in check_files(files, options.seed, limits, jobs):
-        reports.append(report)
-        if not options.json:
-            show(report)
+    asked = [name for name in re.split(r"[\s,]+", options.functions) if name]
+    stopped = False
+    try:
+        for report in check_files(files, options.seed, limits, jobs):
+            reports.append(asked_for(report, asked))
+            if not options.json:
+                show(report)
+    except KeyboardInterrupt:
+        stopped = True
+        print(f"stopped: {len(reports)} of {len(files)} files are checked", file=sys.stderr)
     if options.json:
         print(as_json(reports))
     if options.csv:
-        write(Path(options.csv), marks(reports).encode())
-    if options.html:
-        _pages(Path(options.html), reports)
+        write(Path(options.csv), marks(reports, asked).encode())
+    if options.html and reports:
+        _pages(Path(options.html), reports, one=len(files) == 1)
+    if stopped:
+        return 130
     if len(reports) > 1 and not options.json:
         right = sum(report.status == "right" for report in reports)
         print(f"{right} of {len(reports)} files are right throughout")
@@ -79,23 +96,41 @@ def run(options: argparse.Namespace) -> int:
 
 
 def expand(names: Sequence[str]) -> list[str]:
-    """Resolve the patterns that a shell has left (Windows has none that does).
+    """Resolve folders, and the patterns that a shell has left (Windows has none that does).
 
     Raises
     ------
     ValueError
-        Where a pattern matches nothing.
+        Where a pattern matches nothing, or a folder holds no homework.
     """
     files: list[str] = []
     for name in names:
-        if Path(name).exists() or not glob.has_magic(name):
+        if Path(name).is_dir():
+            found = _inside(Path(name))
+            if not found:
+                raise ValueError(f"there is no .py file and no notebook in {name}")
+            files += found
+        elif Path(name).exists() or not glob.has_magic(name):
             files.append(name)
-            continue
-        found = sorted(glob.glob(name, recursive=True))  # noqa: PTH207 - the user's pattern may be absolute
-        if not found:
-            raise ValueError(f"no file matches {name}")
-        files += found
+        else:
+            found = sorted(glob.glob(name, recursive=True))  # noqa: PTH207 - the user's pattern may be absolute
+            if not found:
+                raise ValueError(f"no file matches {name}")
+            files += [
+                inner for one in found for inner in (_inside(Path(one)) if Path(one).is_dir() else [one])
+            ]
     return list(dict.fromkeys(files))
+
+
+def _inside(folder: Path) -> list[str]:
+    """Return the homework files in a folder, recursively; what begins with a dot or __ is none."""
+    found = (
+        path for path in folder.rglob("*") if path.suffix.lower() in {".py", ".ipynb"} and path.is_file()
+    )
+    inner = ((path, path.relative_to(folder).parts) for path in found)
+    return sorted(
+        str(path) for path, parts in inner if not any(part.startswith((".", "__")) for part in parts)
+    )
 
 
 def _refuse_to_overwrite(files: Sequence[str], targets: Sequence[str | None]) -> None:
@@ -104,16 +139,34 @@ def _refuse_to_overwrite(files: Sequence[str], targets: Sequence[str | None]) ->
             raise ValueError(f"{target} is one of the files to be checked: the report would take its place")
 
 
-def _pages(target: Path, reports: Sequence[Report]) -> None:
-    if len(reports) == 1:
+def _pages(target: Path, reports: Sequence[Report], *, one: bool) -> None:
+    if one:
         write(target, page(reports[0]).encode())
         return
     target.mkdir(parents=True, exist_ok=True)
-    taken: set[str] = set()
+    names = page_names([report.file for report in reports])
     for report in reports:
-        stem = Path(report.file).stem
+        write(target / names[report.file], page(report).encode())
+    write(target / "index.html", index_page(reports, names).encode())
+
+
+def page_names(files: Sequence[str]) -> dict[str, str]:
+    """Return the name of each file's page: its path without what all of them share.
+
+    Examples
+    --------
+    >>> page_names(["in/ada/hw.py", "in/ben/hw.py"])
+    {'in/ada/hw.py': 'ada-hw.html', 'in/ben/hw.py': 'ben-hw.html'}
+    """
+    shared = os.path.commonpath([Path(file).parent for file in files]) if files else ""
+    found: dict[str, str] = {}
+    taken = {"index"}
+    for file in files:
+        parts = Path(os.path.relpath(file, shared or ".")).with_suffix("").parts
+        stem = re.sub(r"[^\w.+-]+", "_", "-".join(parts)) or "file"
         name, number = stem, 2
-        while name in taken:
+        while name.lower() in taken:
             name, number = f"{stem}-{number}", number + 1
-        taken.add(name)
-        write(target / f"{name}.html", page(report).encode())
+        taken.add(name.lower())
+        found[file] = f"{name}.html"
+    return found

@@ -74,6 +74,7 @@ HELPERS: dict[str, dict[str, Callable[..., Any]]] = {
     "dnn_app_utils": _DEEP_ALL,
     "dnn_utils": _DEEP,
     "planar_utils": {"sigmoid": course.sigmoid},
+    "rnn_utils": {"sigmoid": course.sigmoid, "softmax": course.softmax},
     "lr_utils": {},
     "init_utils": _PLAIN,
     "reg_utils": _PLAIN,
@@ -89,6 +90,7 @@ HELPERS: dict[str, dict[str, Callable[..., Any]]] = {
 GIVEN: dict[str, Callable[..., Any]] = {
     **_CHECKING,
     **_DEEP_ALL,
+    "softmax": course.softmax,
     "forward_propagation_n": course.forward_propagation_n,
 }
 

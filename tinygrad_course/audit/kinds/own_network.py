@@ -113,6 +113,8 @@ class OwnNetwork(Kind):
         ]
         self.cost: ast.FunctionDef | str = ""
         self.rows: bool | None = None
+        """Whether the examples are rows, once that is known."""
+        self.turned = False
         self.units = 1
         self.factor = "1"
 
@@ -287,7 +289,7 @@ class OwnNetwork(Kind):
 
     def _cost_of(self, learner: Learner, pool: Pool, cost: ast.FunctionDef | str) -> float:
         if isinstance(cost, str):
-            return _usual_cost(cost, pool.roles.get("AL"), pool.roles["Y"], rows=bool(self.rows))
+            return _usual_cost(cost, pool.roles.get("AL"), pool.roles["Y"], rows=self.turned)
         arguments = pool.arguments(cost)
         if arguments is None:
             raise Unfit(f"the arguments of {cost.name} are not known by their names")
@@ -300,7 +302,7 @@ class OwnNetwork(Kind):
         given = Pool(dict(pool.named), dict(pool.roles), pool.theta)
         if rows:
             given.roles |= {"X": X.T, "Y": Y.T}
-        self.rows = rows
+        self.turned = rows
         first = self._forward_pass(learner, given, pool.theta)
         AL = first.roles.get("AL")
         if self.forward is not None and isinstance(AL, np.ndarray):

@@ -157,6 +157,13 @@ def relu(Z: Array) -> Array:
     return relu_of(Z)
 
 
+def softmax(x: Array) -> Array:
+    """Return the softmax of every column, as rnn_utils has it."""
+    shifted = np.exp(x - np.max(x))
+    result: Array = shifted / shifted.sum(axis=0)
+    return result
+
+
 def sigmoid_with_cache(Z: Array) -> tuple[Array, Array]:
     """Return the activation and its cache, Z, as dnn_utils has it."""
     return sigmoid_of(Z), Z

@@ -125,6 +125,7 @@ def _read(kind: Kind, learner: Learner, result: Any, case: Case) -> dict[str, An
     try:
         if "returned" not in learner.memory:
             learner.memory["returned"] = returned(learner.node)
+        result = learner.convention.inward(result) if learner.convention.weight not in {"W", "w"} else result
         return kind.read(result, learner.memory["returned"], case)
     except (TypeError, ValueError, KeyError, IndexError, AttributeError):
         return {}

@@ -11,14 +11,14 @@ from typing import Any
 from tinygrad_course.audit.reporting.results import OUTSIDE, Finding, FunctionReport, Report
 from tinygrad_course.audit.reporting.terminal import MARKS, example_lines, place
 
-_STYLE = """
+STYLE = """
 :root { color-scheme: light dark; --right: #1a7f37; --wrong: #c4302b; --faint: #59636e; --line: #d0d7de; }
 @media (prefers-color-scheme: dark) {
   :root { --right: #4cc26a; --wrong: #ff7b72; --faint: #9aa4af; --line: #3d444d; }
 }
 body { font: 16px/1.5 system-ui, sans-serif; max-width: 52rem; margin: 2rem auto; padding: 0 1rem; }
 h1 { font-size: 1.5rem; } h2 { font-size: 1.05rem; margin: .5rem 0; }
-td { padding: .15rem 1.5rem .15rem 0; vertical-align: top; }
+td, th { text-align: left; padding: .15rem 1.5rem .15rem 0; vertical-align: top; }
 section { border: 1px solid var(--line); border-left: .3rem solid var(--wrong); border-radius: .4rem;
   padding: .25rem 1rem .5rem; margin: 1rem 0; }
 dl { display: grid; grid-template-columns: max-content 1fr; gap: .2rem 1rem; margin: .4rem 0; }
@@ -41,7 +41,7 @@ def page(report: Report) -> str:
         "<!doctype html>\n"
         f'<html lang="en"><head><meta charset="utf-8"><title>{escape(report.file)}</title>'
         f'<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<style>{_STYLE}</style></head>\n"
+        f"<style>{STYLE}</style></head>\n"
         f"<body>\n{body}\n</body></html>\n"
     )
 
@@ -97,15 +97,15 @@ def _with_code(words: str) -> str:
     return re.sub(r"`([^`]*)`", r"<code>\1</code>", escape(words))
 
 
-def marks(reports: Sequence[Report]) -> str:
-    """Return a class's marks as CSV: a row for each file, a column for each function.
+def marks(reports: Sequence[Report], asked: Sequence[str] = ()) -> str:
+    """Return a class's marks as CSV: a row for each file, a column for each function (that is asked for).
 
     Examples
     --------
     >>> print(marks([Report("a.py", error="there is no such file")]).splitlines()[0])
     file,status,points,of,seed,problem,mistakes
     """
-    names = [
+    names = list(asked) or [
         name
         for name in dict.fromkeys(function.name for report in reports for function in report.functions)
         if name != OUTSIDE

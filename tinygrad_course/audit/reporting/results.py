@@ -80,6 +80,8 @@ class Report:
     error: str = ""
     """Why the file could not be checked, where it could not."""
     seconds: float = 0.0
+    asked: int = 0
+    """How many functions the assignment asks for; 0 where that is not said."""
 
     @property
     def points(self) -> int:
@@ -88,14 +90,18 @@ class Report:
 
     @property
     def of(self) -> int:
-        """How many functions were checked."""
-        return sum(function.status != UNCHECKED and function.name != OUTSIDE for function in self.functions)
+        """How many functions were checked, or are asked for."""
+        return self.asked or sum(
+            function.status != UNCHECKED and function.name != OUTSIDE for function in self.functions
+        )
 
     @property
     def status(self) -> str:
         """right, wrong, or failed where nothing could be checked."""
         if self.error or not self.of:
             return "failed"
+        if self.asked and self.points < self.asked and not self.functions:
+            return WRONG
         return RIGHT if all(function.status != WRONG for function in self.functions) else WRONG
 
     @property

@@ -22,6 +22,27 @@ def short(value: Any, width: int = 60) -> str:
     return text if len(text) <= width else text[: width - 3] + "..."
 
 
+def typed(value: Any) -> str:
+    """Return a value as it can be typed in, arrays as np.array([...]).
+
+    Examples
+    --------
+    >>> typed({"W1": [[1.0, -2.0]], "b1": [[0.5]]})
+    '{"W1": np.array([[1.0, -2.0]]), "b1": np.array([[0.5]])}'
+    """
+    if isinstance(value, dict):
+        return "{" + ", ".join(f'"{key}": {typed(item)}' for key, item in value.items()) + "}"
+    if isinstance(value, list) and value and isinstance(value[0], list) and _numbers(value):
+        return f"np.array({json.dumps(value)})"
+    if isinstance(value, list):
+        return "[" + ", ".join(map(typed, value)) + "]"
+    return repr(value) if isinstance(value, bool | None) else json.dumps(value)
+
+
+def _numbers(value: Any) -> bool:
+    return all(map(_numbers, value)) if isinstance(value, list) else isinstance(value, int | float)
+
+
 def plain(report: Report) -> str:
     """Return the report as plain text."""
     return "\n".join(_lines(report))
@@ -69,9 +90,7 @@ def example_lines(finding: Finding) -> Iterator[str]:
     arguments = finding.example.get("arguments", {})
     if not arguments:
         return
-    yield "smallest example: " + ", ".join(
-        f"{name} = {short(value, 46)}" for name, value in arguments.items()
-    )
+    yield "smallest example: " + ", ".join(f"{name} = {typed(value)}" for name, value in arguments.items())
     quantity = finding.example.get("quantity")
     if finding.example.get("raises") and finding.example["raises"] in finding.message:
         return

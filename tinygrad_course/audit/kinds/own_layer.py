@@ -1,0 +1,138 @@
+"""The backward function of one layer, or of a recurrent cell: the derivative of its own forward function.
+
+Courses 4 and 5 have no cost of their own: what is held against the file is the derivative of a weighted sum
+of the outputs, whose weights are what the backward function is given (dZ, dA, da_next, dc_next).
+"""
+
+import ast
+import re
+from collections.abc import Iterator
+from typing import Any, ClassVar
+
+import numpy as np
+
+from tinygrad_course.audit.execution.learner import Learner
+from tinygrad_course.audit.execution.namespace import Program
+from tinygrad_course.audit.execution.paths import duplicate, label
+from tinygrad_course.audit.execution.trace import canonical, returned
+from tinygrad_course.audit.kinds.base import Assumption
+from tinygrad_course.audit.kinds.cases import Case, Draw
+from tinygrad_course.audit.kinds.own_network import OwnNetwork, Pool, Unfit, slopes
+
+FILTER, STRIDE = 2, 1
+
+
+class OwnLayer(OwnNetwork):
+    """dA_prev, dW and db of a convolution; dxt, da_prev and dWax of a cell; and their like."""
+
+    battery: ClassVar[tuple[str, ...]] = ("distinct",) * 3
+    shrinks: ClassVar[int] = 0
+
+    def __init__(self, program: Program, node: ast.FunctionDef, forward: ast.FunctionDef) -> None:
+        super().__init__(program, node)
+        self.forward = forward
+
+    @property
+    def described(self) -> str:
+        """Say what it is held against."""
+        return f"the derivative of {self.forward.name if self.forward else ''}"
+
+    def involved(self) -> list[str]:
+        """Return its own name: a forward function is not proved by its derivative."""
+        return [self.node.name]
+
+    def _inputs(self, draw: Draw) -> Pool:
+        m, n_x, n_a, n_y, T = 2, draw.size(2, 3), draw.size(3, 4), 2, 3
+        names = [part.name for part in (self.forward, self.node) if part is not None]
+        called = [other for name in names for other in self.program.callees(name)]
+        text = " ".join(ast.unparse(self.program.functions[name]) for name in [*names, *called])
+        whole = not re.search(r"cell|step", names[0])
+        recurrent = re.search(r"rnn|lstm|gru", self.node.name.lower()) is not None
+        named: dict[str, Any] = {
+            "A_prev": draw.array(m, 3, 3, 2),
+            "W": draw.array(FILTER, FILTER, 2, 2),
+            "b": draw.array(1, 1, 1, 2),
+            "hparameters": {"stride": STRIDE, "pad": 1, "f": FILTER},
+            "mode": draw.choice(["max", "average"]) if "average" in text else "max",
+        }
+        if recurrent:
+            sizes = {"a": n_a, "x": n_x, "y": n_y}
+            parameters: dict[str, Any] = {}
+            for key in sorted(set(re.findall(r"['\"]([WU][a-z]{1,2}|b[a-z]{1,2})['\"]", text))):
+                rows = n_y if "y" in key else n_a
+                if key[0] == "b":
+                    parameters[key] = 0.4 * draw.array(rows, 1)
+                elif len(key) == 3:
+                    parameters[key] = 0.5 * draw.array(rows, sizes.get(key[2], n_a))
+                else:
+                    parameters[key] = 0.5 * draw.array(rows, n_a if key == "Wy" else n_a + n_x)
+            named |= {"parameters": parameters, "xt": draw.array(n_x, m), "x": draw.array(n_x, m, T)}
+            named |= {"a_prev": draw.array(n_a, m), "a0": draw.array(n_a, m), "c_prev": draw.array(n_a, m)}
+            if not whole:
+                named["x"] = named["xt"]
+        return Pool(named)
+
+    def case(self, learner: Learner, draw: Draw, assumption: Assumption) -> Case:
+        """Run the forward function, draw the derivatives of its outputs, and differentiate."""
+        del assumption
+        pool = self._inputs(draw)
+        if self.forward is None:
+            raise Unfit("there is no forward function of this name")
+        given = pool.arguments(self.forward)
+        if given is None:
+            raise Unfit(f"the arguments of {self.forward.name} are not known by their names")
+        result = self._run(learner, self.forward, given)
+        expression = returned(self.forward)
+        parts = list(result) if isinstance(result, tuple) else [result]
+        told = getattr(expression, "elts", [expression])
+        outputs = [
+            (place, named.id if isinstance(named, ast.Name) else "")
+            for place, (part, named) in enumerate(zip(parts, told, strict=False))
+            if isinstance(part, np.ndarray)
+        ]
+        held = [part for part in parts if isinstance(part, dict | list | tuple)]
+        weights: dict[int, Any] = {}
+        arguments: dict[str, Any] = {}
+        for argument in self.node.args.args:
+            name = argument.arg
+            output = next((place for place, out in outputs if canonical(name) == "d" + canonical(out)), None)
+            if output is None and not weights and re.match(r"d[A-Za-z]", name) and outputs:
+                output = outputs[0][0]
+            if output is not None:
+                weights[output] = arguments[name] = draw.array(*parts[output].shape)
+            elif re.match(r"(?i)cache|linear", name) and held:
+                arguments[name] = duplicate(held[-1])
+            elif pool.find(name)[0]:
+                arguments[name] = duplicate(pool.find(name)[1])
+        if not weights:
+            raise Unfit(f"no argument of {self.node.name} is the derivative of an output")
+        forward = self.forward
+
+        def J(theta: Any) -> float:
+            found = self._run(learner, forward, theta)
+            values = found if isinstance(found, tuple) else (found,)
+            return float(sum(np.sum(weight * values[place]) for place, weight in weights.items()))
+
+        gradient = slopes(J, given)
+        if gradient is None:
+            raise Unfit("a kink is too near")
+        expected = {"d" + label(path): value for path, value in gradient.items() if np.any(value)}
+        probe = {name: duplicate(value) for name, value in arguments.items()}
+        found = self.gradients(self._run(learner, self.node, probe), arguments, probe, expected)
+        required = tuple(key for key in expected if key in found)
+        if not required:
+            raise Unfit("the derivatives are not found by their names")
+        return Case(arguments, expected, required, m=2)
+
+
+def layer_passes(program: Program) -> Iterator[OwnLayer]:
+    """Give the backward functions of convolutions, pooling and recurrent cells."""
+    for name, node in program.functions.items():
+        if not re.search(r"(?i)(conv|pool|rnn|lstm|gru|cell|step).*backward", name):
+            continue
+        forward = program.functions.get(name.replace("backward", "forward"))
+        if forward is not None:
+            yield OwnLayer(program, node, forward)
+
+
+__all__ = ["OwnLayer", "layer_passes"]
