@@ -85,9 +85,10 @@ def test_a_product_is_made_of_the_large_ones() -> None:
     ],
 )
 def test_windows(shape: Any, window: Any, axes: Any) -> None:
-    x = RNG.normal(size=shape)
+    rng = np.random.default_rng(2)
+    x = rng.normal(size=shape)
     seen = sliding_window_view(x, window, axes)
-    w = RNG.normal(size=seen.shape)
+    w = rng.normal(size=seen.shape)
     places = sliding_window_view(np.arange(x.size).reshape(shape), window, axes)
     expected = np.bincount(places.ravel(), w.ravel(), x.size).reshape(shape)
     t = Tensor(x)
@@ -107,11 +108,12 @@ def test_windows(shape: Any, window: Any, axes: Any) -> None:
 @pytest.mark.parametrize("keepdims", [False, True])
 @pytest.mark.parametrize("function", [np.max, np.min])
 def test_extremes_of_few_neighbours(function: Any, axis: Any, keepdims: bool) -> None:
-    x = RNG.integers(0, 4, (2, 3, 400, 3)).astype(np.float32)  # with ties
+    rng = np.random.default_rng(2)
+    x = rng.integers(0, 4, (2, 3, 400, 3)).astype(np.float32)  # with ties
     t = Tensor(x)
     y = function(t, axis=axis, keepdims=keepdims)
     np.testing.assert_array_equal(y.data, function(x, axis=axis, keepdims=keepdims))
-    w = RNG.normal(size=y.shape).astype(np.float32)
+    w = rng.normal(size=y.shape).astype(np.float32)
     np.sum(w * y).backward()
     whole = function(x, axis=axis, keepdims=True)
     hit = (x == whole) / np.sum(x == whole, axis=axis, keepdims=True)
@@ -123,12 +125,13 @@ def test_extremes_of_few_neighbours(function: Any, axis: Any, keepdims: bool) ->
     ("a", "b"), [((4, 5, 3), (3, 2)), ((2, 4, 5, 3), (3, 2)), ((2, 4, 3), (2, 3, 5)), ((4, 3), (2, 3, 5))]
 )
 def test_stacks_of_matrices(a: Any, b: Any) -> None:
-    A, B = RNG.normal(size=a), RNG.normal(size=b)
+    rng = np.random.default_rng(2)
+    A, B = rng.normal(size=a), rng.normal(size=b)
     for function in (np.matmul, np.dot):
         if function is np.dot and len(b) > 2:
             continue
         x, y = Tensor(A), Tensor(B)
-        w = RNG.normal(size=function(A, B).shape)
+        w = rng.normal(size=function(A, B).shape)
         np.sum(w * function(x, y)).backward()
         of_a = np.einsum("...nm,...km->...nk", w, B)
         of_b = np.einsum("...nk,...nm->...km", A, w)
@@ -152,17 +155,17 @@ def test_stacks_of_matrices(a: Any, b: Any) -> None:
     ],
 )
 def test_rows_that_are_read_more_than_once(shape: Any, index: Any, dtype: Any) -> None:
-    x = RNG.normal(size=shape).astype(np.float64 if np.dtype(dtype).kind == "c" else dtype)
-    g = RNG.normal(size=x[index].shape).astype(dtype)
-    expected = np.zeros(shape, np.result_type(dtype, np.float64))
+    rng = np.random.default_rng(1)
+    x = rng.normal(size=shape).astype(np.float64 if np.dtype(dtype).kind == "c" else dtype)
+    g = rng.normal(size=x[index].shape).astype(dtype)
+    expected = np.zeros(shape, dtype if dtype is np.float16 else np.result_type(dtype, np.float64))
     np.add.at(expected, index, g)
     t = Tensor(x)
-    np.sum(np.real(g * t[index])).backward() if np.dtype(dtype).kind == "c" else np.sum(
-        g * t[index]
-    ).backward()
+    J = np.sum(g * t[index])
+    (J if np.dtype(dtype).kind == "f" else np.real(J)).backward()
     assert t.grad.dtype == x.dtype
-    tolerance = {"e": 2e-2, "f": 1e-5}.get(np.dtype(dtype).char, 1e-12)
+    tolerance = {"e": 0.0, "f": 1e-5}.get(np.dtype(dtype).char, 1e-12)  # halves are added as NumPy adds them
     np.testing.assert_allclose(t.grad, np.real(expected), rtol=tolerance, atol=tolerance)
     of_weights = grad(lambda g: np.sum(np.cos(x) * grad(lambda x: np.sum(g * x[index]))(x)))
     if np.dtype(dtype).kind == "f":
-        np.testing.assert_allclose(of_weights(g), np.cos(x)[index], rtol=tolerance)
+        np.testing.assert_allclose(of_weights(g), np.cos(x)[index], rtol=max(tolerance, 1e-15))
