@@ -15,7 +15,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from tinygrad_course.engine import leaving, trees
+from tinygrad_course.engine import foreign, leaving, trees
 from tinygrad_course.engine.keeping import SMALL, Hold, hold
 from tinygrad_course.engine.recording import peek, plain
 from tinygrad_course.engine.sweep import Foreign, first_seed, sweep
@@ -215,6 +215,7 @@ def value_and_grad(f: Function, argnums: int | Sequence[int] = 0, has_aux: bool 
 
 def _value_and_gradient(inputs: _Inputs, f: Function, J: Any) -> tuple[Any, Any, bool]:
     if type(J) is not Tensor:
+        foreign.refuse_hidden(J, _name(f), Tensor)
         _require_scalar(f, J)
         zeros = [np.zeros_like(t._data)[()] for t in inputs.leaves()]
         return J, inputs.nest(zeros), False

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tinygrad_course.engine import errors
+from tinygrad_course.engine import errors, foreign
 from tinygrad_course.engine.recording import dispatch, node, record
 from tinygrad_course.engine.views import View, Written, now
 from tinygrad_course.engine.writing import augment
@@ -108,9 +108,13 @@ class Operators:
     __pow__, __rpow__, __ipow__ = _binary(np.power, operator.pow)
 
     def __matmul__(self, other: Any) -> Tensor:
+        if foreign.is_sparse(other):
+            return foreign.times_sparse(self, foreign.Sparse(other))  # type: ignore[no-any-return]
         return _call(self, np.matmul, self, other)  # type: ignore[no-any-return]
 
     def __rmatmul__(self, other: Any) -> Tensor:
+        if foreign.is_sparse(other):
+            return foreign.sparse_times(foreign.Sparse(other), self)  # type: ignore[no-any-return]
         return _call(self, np.matmul, other, self)  # type: ignore[no-any-return]
 
     def __imatmul__(self, other: Any) -> Any:

@@ -17,6 +17,7 @@ import numpy as np
 
 from tinygrad_course.engine import errors
 from tinygrad_course.engine.errors import Watch
+from tinygrad_course.engine.foreign import admitted
 from tinygrad_course.engine.keeping import Hold, kept, kept_array
 from tinygrad_course.engine.leaving import into_plain
 from tinygrad_course.engine.sweep import OUTPUT, clock
@@ -235,7 +236,7 @@ def _members(
             values.append(here._state.read(here)[1] if here._state is not None else here._data)
         else:
             recorded.append(member)
-            values.append(kept(member, holds) if rule.saves else member)
+            values.append(kept(member, holds) if rule.saves else admitted(member))
     return tuple(recorded), values
 
 
@@ -273,7 +274,9 @@ def _view(
     if isinstance(out._data, np.ndarray):
         if type(parent) is not cls or not is_view(out._data, values[0]):
             return out
-    elif function is operator.getitem and not _basic(values[1], out.shape):
+    elif type(parent) is not cls or (
+        function is operator.getitem and not _basic(values[1], out.shape)
+    ):  # np.einsum's first argument is text
         return out
     elif VIEWS[function] is None:
         unsure = True

@@ -16,7 +16,7 @@ from typing import Any, ClassVar, NoReturn, final
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
-from tinygrad_course.engine import leaving, mending  # noqa: F401  (mending enters itself into the rules)
+from tinygrad_course.engine import foreign, leaving, mending  # noqa: F401  (mending enters itself into the rules)
 from tinygrad_course.engine.keeping import Hold
 from tinygrad_course.engine.operation import Operation, Released
 from tinygrad_course.engine.operators import Methods, Operators
@@ -48,6 +48,7 @@ def as_data(data: ArrayLike, dtype: DTypeLike | None) -> Any:
         raise TypeError(
             "a list of Tensors: join them with np.stack([...]) or tinygrad_course.array([...]); they remember"
         )
+    foreign.refuse_as_data(data)
     array: Any
     if hasattr(data, "__array_function__") and not isinstance(data, (np.ndarray, np.generic)):
         # another library's array that speaks NumPy's protocols
@@ -160,6 +161,12 @@ class Tensor(Operators, Methods):
 
     __hash__ = object.__hash__
     __array_priority__: ClassVar[float] = 1000.0
+    __pandas_priority__: ClassVar[int] = 10_000  # pandas leaves its operators to us
+
+    @property
+    def _mask(self) -> NoReturn:
+        """Refuse: numpy.ma asks everything that it computes with for its mask, and computes on ``_data``."""
+        foreign.refuse(np.ma.MaskedArray)
 
     def __init__(self, data: ArrayLike, name: str | None = None, dtype: DTypeLike | None = None) -> None:
         if type(data) is float and dtype is None:
@@ -382,6 +389,7 @@ class Tensor(Operators, Methods):
 
     def tolist(self) -> Any:
         """Return the data as nested lists."""
+        foreign.refuse_caller()
         if leaving.active:
             leaving.check(self, "tolist() gives plain numbers")
         return now(self)._data.tolist()
@@ -468,8 +476,12 @@ class Tensor(Operators, Methods):
         """Record a function that is neither (see `rules.table.primitive`)."""
         return dispatch(Tensor, function, args, kwargs)
 
-    def __array__(self, dtype: Any = None, copy: Any = None) -> NoReturn:
+    def __array__(self, dtype: Any = None, copy: Any = None) -> Any:
         """Refuse: an array would not remember."""
+        opaque = foreign.for_sparse(self)
+        if opaque is not None:
+            return opaque
+        foreign.refuse_caller()
         if leaving.stored(sys._getframe(1)):
             raise TypeError(leaving.into_plain(self._label()))
         raise TypeError(
