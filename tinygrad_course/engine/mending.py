@@ -22,6 +22,7 @@ import numpy as np
 
 from tinygrad_course.engine.views import as_of
 from tinygrad_course.rules.reductions import logsumexp
+from tinygrad_course.rules.shapes import is_complex
 from tinygrad_course.rules.table import RULES, Rule, is_tensor
 
 if TYPE_CHECKING:
@@ -231,6 +232,8 @@ def mended(out: Tensor, instead: Any) -> Tensor:
         rule = _MENDED[original] = Rule(
             Mended(original.function), vjps, name=original.name, elementwise=True, saves=False
         )
+    if instead._state is not None:  # a view is recorded as what it shows
+        instead, _ = instead._state.read(instead)
     y = data = instead._data
     if type(out._data) in _FLOATS:
         y = out._data
@@ -363,18 +366,23 @@ def mend_square(out: Tensor) -> Tensor:
     return out if square is None else mended(out, square)
 
 
+def square_of_size(x: Any) -> Any:
+    """Return |x|^2, of complex numbers too."""
+    return np.real(x * np.conjugate(x)) if is_complex(x) else x * x
+
+
 def square_of_norm(x: Any, ord: Any = None, axis: Any = None, keepdims: Any = False) -> Any:
     """Return the square of Euclid's and Frobenius' norm; None for another norm."""
     if ord in (None, "fro", 2) and (axis is not None or ord is None or x.ndim == 1):
         if ord == 2 and isinstance(axis, tuple):
             return None
-        return np.sum(x * x, axis=axis, keepdims=keepdims)
+        return np.sum(square_of_size(x), axis=axis, keepdims=keepdims)
     return None
 
 
 _ROOTS: dict[Any, Callable[..., Any]] = {
     np.linalg.norm: square_of_norm,
-    np.absolute: lambda x: x * x,
+    np.absolute: square_of_size,
     np.fabs: lambda x: x * x,
     np.sqrt: lambda x: x,
     np.hypot: lambda a, b: a * a + b * b,

@@ -81,7 +81,7 @@ def node(
     out._serial = clock()
     if holds:
         out._note().holds = holds
-    if rule.mend is not None:
+    if rule.mend is not None and data.dtype.kind == "f":
         out = rule.mend(out)
     if Watch.on:
         errors.watch(out)
