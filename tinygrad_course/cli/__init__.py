@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_course import __doc__ as about
-from tinygrad_course.cli.formulas import FUNCTIONS, evaluate, values_of
+from tinygrad_course.cli.typed import FUNCTIONS, evaluate, values_of
 from tinygrad_course.drawing import NoRenderer, labels
 from tinygrad_course.drawing.themes import THEMES
 from tinygrad_course.graph.node import graph

@@ -221,6 +221,11 @@ def _result(rule: Rule, y: Any) -> Any:
             + (f" of dtype {y.dtype}" if hasattr(y, "dtype") else "")
             + "; a Tensor holds numbers"
         )
+    if any(n != n for n in y.shape):  # noqa: PLR0124  (not a number)
+        raise ValueError(
+            f"the result of {rule.name} is {y.shape}: its size is not known yet, and a gradient needs it. "
+            "Call X.compute_chunk_sizes() on the Dask array that was chosen from another, as X[:, mask] is"
+        )
     return y
 
 

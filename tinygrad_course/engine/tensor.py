@@ -16,7 +16,12 @@ from typing import Any, ClassVar, NoReturn, final
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
-from tinygrad_course.engine import foreign, leaving, mending  # noqa: F401  (mending enters itself into the rules)
+from tinygrad_course.engine import (  # (mending enters itself into the rules)
+    errors,
+    foreign,
+    leaving,
+    mending,  # noqa: F401
+)
 from tinygrad_course.engine.keeping import Hold
 from tinygrad_course.engine.operation import Operation, Released
 from tinygrad_course.engine.operators import Methods, Operators
@@ -175,7 +180,9 @@ class Tensor(Operators, Methods):
             self._data = as_data(data, dtype)
         self._op = self._kwargs = self._values = self._grad = self._state = None
         self._args = ()
-        self._about = None if name is None else About(name)
+        self._about = None
+        if name is not None:
+            self.name = name
         self._serial = clock()
 
     @staticmethod
@@ -475,6 +482,10 @@ class Tensor(Operators, Methods):
     def __record_call__(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Record a function that is neither (see `rules.table.primitive`)."""
         return dispatch(Tensor, function, args, kwargs)
+
+    def __getattr__(self, name: str) -> NoReturn:
+        """Say what there is instead of what other libraries' tensors have."""
+        raise AttributeError(errors.no_attribute(name), name=name, obj=self)
 
     def __array__(self, dtype: Any = None, copy: Any = None) -> Any:
         """Refuse: an array would not remember."""

@@ -272,7 +272,7 @@ def graph(J: Tensor | Sequence[Tensor], names: Mapping[str, Any] | None = None) 
     >>> [(n.name, n.op, n.inputs) for n in graph(a * b + 1)]
     [('a', None, ()), ('b', None, ()), (None, 'multiply', (0, 1)), (None, None, ()), (None, 'add', (2, 3))]
     """
-    roots = [J] if isinstance(J, Tensor) else list(J)
+    roots: list[Any] = list(J) if isinstance(J, (list, tuple)) else [J]
     for root in roots:
         if type(root) is not Tensor:
             raise TypeError(
