@@ -276,8 +276,10 @@ def _view(
     rule: Any = out._op if pick is None else out._args[0]._op
     function = rule.function
     trouble, unsure = None, False
+    if type(parent) is not cls:
+        return out
     if isinstance(out._data, np.ndarray):
-        if type(parent) is not cls or not is_view(out._data, values[0]):
+        if not is_view(out._data, values[0]):
             return out
     elif type(parent) is not cls or (
         function is operator.getitem and not _basic(values[1], out.shape)

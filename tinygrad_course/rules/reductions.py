@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_course.rules.elementwise import quotient
 from tinygrad_course.rules.shapes import Axes, conj, is_complex, normalize, restore, spread
 from tinygrad_course.rules.table import primitive, rule, with_keywords
 
@@ -98,9 +99,8 @@ def std_vjp(
     correction: float | None = None,
 ) -> Any:
     n = freedom(a, axis, where, y, ddof, correction)
-    # where all values are equal y is 0, and the centered values are 0 as well
-    g = restore(g / (y + (y == 0)), a.shape, axis, keepdims)
-    return (g / n) * conj(centered(a, axis, where))
+    g, y = restore(g, a.shape, axis, keepdims), restore(y, a.shape, axis, keepdims)
+    return (g / n) * quotient(conj(centered(a, axis, where)), y)
 
 
 rule(np.var, var_vjp)
@@ -186,7 +186,8 @@ def logsumexp_vjp(g: Any, y: Any, x: Any, axis: Axes = 0, keepdims: bool = False
     g, y = restore(g, x.shape, axis, keepdims), restore(y, x.shape, axis, keepdims)
     infinite = np.isinf(y)  # inf - inf is not a number: the infinite terms have all of the weight
     weight = np.exp(np.where(infinite, 0.0, x) - np.where(infinite, 0.0, y))
-    return g * np.where(infinite, x == y, weight)
+    equal = x == y
+    return g * np.where(infinite, equal / np.maximum(np.sum(equal, axis=axis, keepdims=True), 1), weight)
 
 
 rule(logsumexp, logsumexp_vjp)
