@@ -81,7 +81,7 @@ def node(
     out._serial = clock()
     if holds:
         out._note().holds = holds
-    if rule.mend is not None:
+    if rule.mend is not None and data.dtype.kind == "f":
         out = rule.mend(out)
     if Watch.on:
         errors.watch(out)
@@ -158,7 +158,7 @@ def record(  # noqa: C901  (one pass over the arguments)
                 keep = keep or value is not arg
             values.append(value)
     try:
-        y = rule.function(*values, **kwargs) if kwargs else rule.function(*values)
+        y = rule.compute(*values, **kwargs) if kwargs else rule.compute(*values)
     except Exception as error:  # noqa: BLE001  (whatever it is, it is told better)
         raise errors.explain(error, rule, given) from None
     if not differentiable:
@@ -276,8 +276,10 @@ def _view(
     rule: Any = out._op if pick is None else out._args[0]._op
     function = rule.function
     trouble, unsure = None, False
+    if type(parent) is not cls:
+        return out
     if isinstance(out._data, np.ndarray):
-        if type(parent) is not cls or not is_view(out._data, values[0]):
+        if not is_view(out._data, values[0]):
             return out
     elif type(parent) is not cls or (
         function is operator.getitem and not _basic(values[1], out.shape)
