@@ -1,4 +1,4 @@
-"""The command: ``python -m benchmarks``, and ``... growth``, ``nodes``, ``imports``, ``fresh``."""
+"""The command: ``python -m benchmarks``; ``growth``, ``nodes``, ``imports``, ``fresh``, ``conventions``."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ def parser() -> argparse.ArgumentParser:
     root.add_argument(
         "what",
         nargs="?",
-        choices=["rows", "growth", "nodes", "imports", "fresh"],
+        choices=["rows", "growth", "nodes", "imports", "fresh", "conventions"],
         default="rows",
-        help="steps beside the peers (default), how cost grows, a recorded node, imports, first calls",
+        help="steps beside the peers (default), how cost grows, a node, imports, first calls, conventions",
     )
     root.add_argument("--rows", help="some of W1, W2, W3, W3s, W4 to W10, separated by commas")
     root.add_argument("--rounds", type=int, help="rounds, each of which times everybody once (default 40)")

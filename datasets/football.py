@@ -7,7 +7,6 @@ y (211, 1), and Xval (200, 2), yval (200, 1). ``python -m datasets.football`` de
 
 from __future__ import annotations
 
-import zlib
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +15,11 @@ from numpy.typing import NDArray
 
 from datasets.container import Dataset, as_columns
 from datasets.files import OTHER, DatasetError, Folder, expect, find, is_original
+from datasets.matrices import read_arrays
 
 __all__ = ["load"]
 
 FILE = "data.mat"
-# What SciPy's reader raises on damaged files, besides its own MatReadError.
-_UNREADABLE = (OSError, ValueError, TypeError, LookupError, NotImplementedError, MemoryError, zlib.error)
 
 
 def load(folder: Folder = None) -> Dataset:
@@ -71,16 +69,12 @@ def load(folder: Folder = None) -> Dataset:
 
 def _read(path: Path) -> dict[str, NDArray[Any]]:
     """Read and check the four arrays."""
-    from scipy.io import loadmat
-    from scipy.io.matlab import MatReadError
-
     wanted = ("X", "y", "Xval", "yval")
     try:
-        arrays: dict[str, NDArray[Any]] = loadmat(path, variable_names=wanted)
-    except (MatReadError, *_UNREADABLE) as error:
+        arrays = read_arrays(path, wanted)
+    except DatasetError as error:
         raise DatasetError(
-            f"{path}: this is no whole MATLAB file ({str(error) or type(error).__name__}); delete it and "
-            "fetch it again with `python -m datasets.football --download`"
+            f"{error}. If it is the course's, fetch it again with `python -m datasets.football --download`"
         ) from error
     missing = [name for name in wanted if name not in arrays]
     expect(not missing, path, f"no variable {', '.join(missing)}", "the course's X, y, Xval and yval")

@@ -33,12 +33,18 @@ missed            none of these
 not measured      by this run"""
 
 
-def build_parser() -> argparse.ArgumentParser:
-    """Build the command line's options."""
+def build_parser(module: str = "") -> argparse.ArgumentParser:
+    """Build the options of the command line, or of that of a module with some of the experiments."""
     parser = argparse.ArgumentParser(
-        prog="python -m models", description="Train the course's networks; print published beside ours."
+        prog=f"python -m models{module and f'.{module}'}",
+        description="Train the course's networks; print published beside ours.",
     )
-    parser.add_argument("names", nargs="*", metavar="NAME", help="experiments, by default all (see --list)")
+    parser.add_argument(
+        "names",
+        nargs="*",
+        metavar="NAME",
+        help=f"experiments, by default all ({', '.join(_names(module)) if module else 'see --list'})",
+    )
     parser.add_argument("--list", action="store_true", help="list the experiments")
     parser.add_argument("--fast", action="store_true", help="a tenth of the iterations")
     parser.add_argument("--all", action="store_true", help="print every figure, not the quantities alone")
@@ -52,8 +58,13 @@ def build_parser() -> argparse.ArgumentParser:
     return parser
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run what the command line asks for.
+def _names(module: str) -> list[str]:
+    """Return the experiments of a module, or all."""
+    return [e.name for e in EXPERIMENTS if not module or e.run.__module__ == f"models.{module}"]
+
+
+def main(arguments: Sequence[str] | None = None, module: str = "") -> int:
+    """Run what the command line asks for, of all experiments or of those of one module.
 
     Returns
     -------
@@ -61,13 +72,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         0; 1 where a figure was missed or an experiment could not be run; 2 for a wrong command line; 130
         after Ctrl-C.
     """
-    options = build_parser().parse_args(arguments)
+    options = build_parser(module).parse_args(arguments)
     if options.list:
-        for row in EXPERIMENTS:
-            print(f"{row.name:<20} {row.title}")
+        for name in _names(module):
+            print(f"{name:<20} {experiment(name).title}")
         return 0
     try:
-        names = [experiment(name).name for name in options.names] or [row.name for row in EXPERIMENTS]
+        names = [experiment(name).name for name in options.names] or _names(module)
     except ValueError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2

@@ -100,3 +100,9 @@ def run(options: Options) -> Outcome:
 
 
 PARTS = ("train", "test")
+
+
+if __name__ == "__main__":
+    from models.__main__ import main
+
+    raise SystemExit(main(module="deep"))

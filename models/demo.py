@@ -9,6 +9,7 @@ Nothing is differentiated by hand. The pictures go to ``out/``.
 
 from __future__ import annotations
 
+import argparse
 import sys
 import time
 from pathlib import Path
@@ -36,8 +37,17 @@ def course_graph() -> Tensor:
     return J
 
 
-def main(out: Path = Path("out")) -> int:
-    """Draw, train, print; return the exit status."""
+def main(out: Path | None = None) -> int:
+    """Draw, train, print; return the exit status. Without a folder the command line is read."""
+    if out is None:
+        parser = argparse.ArgumentParser(
+            prog="python -m models.demo",
+            description="The graph of J = 3(a + bc), and a classifier of pictures.",
+        )
+        parser.add_argument(
+            "--out", type=Path, default=Path("out"), metavar="FOLDER", help="for the pictures"
+        )
+        out = parser.parse_args().out
     try:
         run(out)
     except (OSError, ValueError, RuntimeError, ModuleNotFoundError) as error:

@@ -65,3 +65,9 @@ def recorded() -> Graph:
     J, _ = gradient_checking.forward_propagation_n(X, Y, tensors)
     J.backward(retain_graph=True)
     return graph(J, names={"X": X, "Y": Y, "J": J})
+
+
+if __name__ == "__main__":
+    from models.__main__ import main
+
+    raise SystemExit(main(module="gradient_check"))

@@ -99,3 +99,9 @@ def boundaries(trained: dict[str, Parameters], data: Dataset) -> Any:
         for how, parameters in trained.items()
     ]
     return pictures.boundaries("Circles, 15,000 iterations from four initialisations", panels, columns=4)
+
+
+if __name__ == "__main__":
+    from models.__main__ import main
+
+    raise SystemExit(main(module="initialization"))

@@ -214,3 +214,9 @@ def batches_picture(by_epoch: dict[str, dict[int, float]], by_update: dict[str, 
     left.set_ylim(bottom=0)
     left.legend(frameon=False)
     return figure
+
+
+if __name__ == "__main__":
+    from models.__main__ import main
+
+    raise SystemExit(main(module="optimization"))

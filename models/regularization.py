@@ -115,3 +115,9 @@ def boundaries(trained: dict[str, Parameters], data: Dataset) -> Any:
         for name, title in titles.items()
     ]
     return pictures.boundaries("Football, 30,000 iterations", panels, columns=4)
+
+
+if __name__ == "__main__":
+    from models.__main__ import main
+
+    raise SystemExit(main(module="regularization"))

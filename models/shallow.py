@@ -209,3 +209,9 @@ def other_shapes(trained: dict[str, Parameters], sets: dict[str, Dataset], words
         for name, data in sets.items()
     ]
     return pictures.boundaries("Five hidden units on other shapes", panels, columns=3)
+
+
+if __name__ == "__main__":
+    from models.__main__ import main
+
+    raise SystemExit(main(module="shallow"))

@@ -113,3 +113,9 @@ def times_picture(timed: dict[str, tuple[float, float]]) -> Any:
     axes.spines[["top", "right"]].set_visible(False)
     axes.legend(frameon=False)
     return figure
+
+
+if __name__ == "__main__":
+    from models.__main__ import main
+
+    raise SystemExit(main(module="vectorization"))

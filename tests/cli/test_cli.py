@@ -14,9 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tinygrad_course import Tensor
-from tinygrad_course.cli import formulas as expressions
 from tinygrad_course.cli import main
-from tinygrad_course.cli.formulas import CONSTANTS, FUNCTIONS, ExpressionError, evaluate, values_of
+from tinygrad_course.cli import typed as expressions
+from tinygrad_course.cli.typed import CONSTANTS, FUNCTIONS, ExpressionError, evaluate, values_of
 
 
 def told(capsys):
@@ -39,7 +39,7 @@ def test_as_a_program(tmp_path):
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines()[:2] == ["J = 1.5", "dJ/dw = 1.5"]
-    assert 'label="σ"' in (tmp_path / "J.dot").read_text(encoding="utf-8")
+    assert '<TD BORDER="0" COLSPAN="4">σ</TD>' in (tmp_path / "J.dot").read_text(encoding="utf-8")
 
 
 REFUSED = {
@@ -242,3 +242,30 @@ def test_a_typo_is_told_with_what_was_meant(capsys, words, message):
         main(words)
     assert left.value.code == 2
     assert message in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("2a", "2*a"), ("2 a", "2*a"), ("3(a + b)", "3*(a + b)"), ("a(b)", "a*(b)"), ("a b", "a*b"),
+        ("(a + 1)(b - 1)", "(a + 1)*(b - 1)"), ("1.5a + 2b", "1.5*a + 2*b"), ("(a)2", "(a)*2"),
+    ],
+)  # fmt: skip
+def test_products_without_a_sign_are_understood(typed, meant, capsys):
+    assert main(["graph", typed, "a=3", "b=2"]) == 2
+    assert f"did you mean {meant}?" in capsys.readouterr().err
+
+
+MODULES = [
+    "models", "models.demo", "models.shallow", "models.deep", "models.gradient_check", "tinygrad_course.cli",
+    "models.optimization", "models.regularization", "models.vectorization", "models.logistic_regression",
+    "datasets", "models.initialization",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_every_command_has_help(module):
+    told = subprocess.run(
+        [sys.executable, "-m", module, "--help"], capture_output=True, text=True, check=True
+    )
+    assert told.stdout.startswith("usage: ")

@@ -40,7 +40,7 @@ def test_a_sound_file(change_football):
         ({"X": np.full((6, 2), np.nan)}, "X holds a NaN or an infinity"),
         ({"Xval": np.full((4, 2), np.inf)}, "Xval holds a NaN or an infinity"),
         ({"X": np.zeros((6, 2), complex) + 1j}, "X is complex128; expected real numbers"),
-        ({"y": np.array([["a"]] * 6, dtype=object)}, "y is object; expected real numbers"),
+        ({"y": np.array([["a"]] * 6, dtype=object)}, "y is a cell array; expected real numbers"),
     ],
 )
 def test_a_file_with_something_wrong_in_it(change_football, changes, message):

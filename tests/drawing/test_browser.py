@@ -386,3 +386,61 @@ def test_the_page_in_a_notebooks_frame(browser, tmp_path):
     find(browser, "#next").click()
     assert find(browser, "#count").text.startswith("Step 1 of 7")
     browser.switch_to.default_content()
+
+
+def test_operands_arrive_in_their_order(show):
+    a, b = Tensor(0.5, name="a"), Tensor(1.5, name="b")
+    for J in (3 - a, a - 3, 1 / (1 + np.exp(-a)), (b - a) / (a - b * 2), 2**a - b):
+        browser = show(graph((J * 2).named("J")))
+        wrong = browser.execute_script("""
+            const wrong = [];
+            for (const box of shown.boxes.values()) {
+              if (box.kind !== "operation" || !nodes[box.node].ordered) continue;
+              const into = shown.wires.filter(w => w.head === box.key).map(w => {
+                const path = w.line, end = path.getPointAtLength(path.getTotalLength());
+                return [w.flows[0].position, end.y];
+              }).sort((a, b) => a[0] - b[0]);
+              if (into.some(([, y], k) => k && y <= into[k - 1][1])) wrong.push([box.key, into]);
+            }
+            return wrong;
+        """)
+        assert wrong == []
+
+
+def test_a_search_says_when_it_finds_nothing(show):
+    browser = show(networks.course_example())
+    find(browser, "#search").send_keys("zzz")
+    assert find(browser, "#found").text == "nothing is called zzz"
+    find(browser, "#search").clear()
+    find(browser, "#search").send_keys("b")
+    assert "found" in find(browser, "#found").text
+
+
+def test_the_page_opens_legible_or_at_the_cost(show):
+    for g in (networks.course_example(), networks.flower()):
+        browser = show(g)
+        scale, room, cost = browser.execute_script("""
+            const g = [...shown.boxes.values()].find(b => b.kind === "cost").element.getBoundingClientRect();
+            const room = stage.getBoundingClientRect();
+            return [camera.k, [room.left, room.right], [g.left, g.right]];
+        """)
+        assert scale >= 0.7
+        assert room[0] <= cost[0] < cost[1] <= room[1]
+
+
+def test_numbers_are_never_broken(show):
+    browser = show(networks.two_ways())
+    press(browser, *["\ue014"] * 12)
+    heights = browser.execute_script("""
+        const broken = [];
+        for (const e of document.querySelectorAll("#panel dd, #panel .red, #panel mn")) {
+          const range = document.createRange();
+          const walk = document.createTreeWalker(e, NodeFilter.SHOW_TEXT);
+          while (walk.nextNode()) for (const m of walk.currentNode.data.matchAll(/[−\\d.]+/g)) {
+            range.setStart(walk.currentNode, m.index); range.setEnd(walk.currentNode, m.index + m[0].length);
+            if (range.getClientRects().length > 1) broken.push(m[0]);
+          }
+        }
+        return broken;
+    """)
+    assert heights == []

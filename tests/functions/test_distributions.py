@@ -41,7 +41,7 @@ def inside(name: str, n: int = 8) -> Any:
 
 
 @pytest.mark.parametrize("name", list(CONTINUOUS))
-@pytest.mark.parametrize("method", ["logpdf", "pdf", "cdf", "logcdf", "sf"])
+@pytest.mark.parametrize("method", ["logpdf", "pdf", "cdf", "logcdf", "sf", "logsf"])
 def test_values_are_scipys_inside_and_outside(name: str, method: str) -> None:
     shapes = CONTINUOUS[name]
     x = np.concatenate([np.linspace(-3.1, 5.3, 41), [0.3, 2.0]])
@@ -65,7 +65,7 @@ def test_derivatives_of_densities_by_everything(name: str) -> None:
 @pytest.mark.parametrize("name", list(CONTINUOUS))
 def test_derivatives_of_distribution_functions(name: str) -> None:
     family, shapes = getattr(ours, name), CONTINUOUS[name]
-    for method in ("cdf", "logcdf", "sf"):
+    for method in ("cdf", "logcdf", "sf", "logsf"):
         f = getattr(family, method)
         check_derivatives(
             lambda x, loc, scale, f=f: f(x, *shapes, loc, scale), inside(name), 0.3, 1.7, rtol=1e-5
@@ -128,3 +128,11 @@ def test_arguments_that_are_none_are_told() -> None:
         ours.t.logpdf(1.0)
     with pytest.raises(TypeError, match="expected x and df, loc, scale"):
         ours.t.logpdf(1.0, 2.0, sigma=1.0)
+
+
+def test_shapes_broadcast_as_scipys_do() -> None:
+    x, a, scale = rng.uniform(0.1, 0.9, (4, 1)), np.array([0.5, 1.0, 3.0]), np.array([1.0, 2.0, -1.0])
+    for method in ("logpdf", "cdf"):
+        got = getattr(ours.beta, method)(x, a, 2.0, scale=scale)
+        np.testing.assert_allclose(got, getattr(stats.beta, method)(x, a, 2.0, scale=scale), rtol=1e-10)
+    check_derivatives(lambda x, a: ours.beta.logpdf(x, a, 2.0, 0.0, np.array([1.0, 2.0, 1.5])), x, a)

@@ -54,6 +54,16 @@ def test_matrix_functions() -> None:
     np.testing.assert_allclose(matrices.solve(A, b, transposed=True), np.linalg.solve(A.T, b))
 
 
+@pytest.mark.parametrize(("l", "u"), [(0, 0), (1, 0), (1, 2), (3, 1)])
+def test_solve_banded(l: int, u: int) -> None:
+    ab, b = rng.normal(size=(l + u + 1, 5)), rng.normal(size=(5, 2))
+    ab[u] += 4
+    np.testing.assert_allclose(matrices.solve_banded((l, u), ab, b), scipy.linalg.solve_banded((l, u), ab, b))
+    check_derivatives(lambda ab, b: matrices.solve_banded((l, u), ab, b), ab, b)
+    with pytest.raises(ValueError, match="rows for l="):
+        matrices.solve_banded((l, u + 1), ab, b)
+
+
 @pytest.mark.parametrize("trans", [0, 1, "N", "T"])
 @pytest.mark.parametrize("lower", [False, True])
 @pytest.mark.parametrize("unit_diagonal", [False, True])
@@ -169,6 +179,9 @@ def test_solve_ivp(method: str) -> None:
 
 
 def test_a_tensor_that_is_not_passed_on_is_refused_and_back_in_time_is_a_way_too() -> None:
+    at_end = lambda y0, T: odeint(lambda y, t: -y, y0, np.stack([0.0 * T, T]))[1, 0]  # noqa: E731
+    by_start, by_time = grad(at_end, (0, 1))(np.ones(1), 1.0)
+    np.testing.assert_allclose([by_start[0], by_time], [np.exp(-1), -np.exp(-1)], rtol=1e-6)
     k = Tensor(2.0)
     with pytest.raises(TypeError, match="not among its args"):
         odeint(lambda y, t: -k * y, Tensor(np.ones(1)), np.array([0.0, 1.0]))

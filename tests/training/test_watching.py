@@ -109,3 +109,16 @@ def test_initialisations_show_their_faults(tmp_path):
     assert np.all(ratios < 0.1)  # each layer shrinks what the one before has left
     seen.plot(tmp_path / "initialisation.svg")
     assert (tmp_path / "initialisation.svg").stat().st_size > 5000
+
+
+def test_names_are_shown_as_they_are():
+    pytest.importorskip("matplotlib")
+    W, V = Tensor(np.ones((1, 2)), name="_hidden"), Tensor(np.ones((2, 2)), name="cost_$x$")
+    watching = watch(every=1)
+    J = np.mean(np.tanh(W @ V) ** 2)
+    J.backward()
+    watching(J)
+    figure = watching.plot()
+    figure.canvas.draw()  # a name that is typeset would fail here, or be gone
+    shown = [text.get_text() for text in figure.axes[0].get_legend().get_texts()]
+    assert [t.replace("\u200b", "").replace(r"\$", "$") for t in shown] == ["_hidden", "cost_$x$"]

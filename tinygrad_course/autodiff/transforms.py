@@ -284,7 +284,7 @@ def flatten(nest: Any) -> tuple[Any, Callable[[Any], Any]]:
             raise ValueError(
                 f"unflatten: expected shape ({size},), and was given {np.shape(peek(Tensor, vector))}"
             )
-        starts = [0, *ends[:-1]]
+        starts = [0, *ends][: len(ends)]
         parts = [np.reshape(vector[a:b], s) for a, b, s in zip(starts, ends, shapes, strict=True)]
         return trees.rebuild(template, iter(parts))
 

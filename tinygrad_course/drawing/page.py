@@ -15,7 +15,7 @@ import numpy as np
 
 from tinygrad_course.drawing import heat, labels, outline, steps
 from tinygrad_course.drawing.layers import Section, lanes, layers
-from tinygrad_course.drawing.scene import kind_of
+from tinygrad_course.drawing.scene import COMMUTE, kind_of
 from tinygrad_course.drawing.way import Way, through
 from tinygrad_course.graph.node import Graph, Node
 
@@ -116,6 +116,7 @@ def _node(
             "op": labels.visible(node.op),
             "sign": labels.symbol(node.op),
             "note": " ".join(s for s in signs if s),
+            "ordered": node.op not in COMMUTE and len(set(node.inputs)) > 1,
         }
     if node.error is not None:
         found |= {"name": "does not fit", "text": labels.visible(node.error).replace(" and ", "\n")}

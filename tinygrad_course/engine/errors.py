@@ -231,3 +231,31 @@ def watch_gradient(rule: Rule, node: Tensor, arg: Tensor, g: Any, ga: Any) -> No
         f"the derivative of {rule.name} made {flat[first]}{f' at {index}' if index else ''} on the way back "
         f"to {arg._label()}, which lies between {np.min(data):.6g} and {np.max(data):.6g}\n  at {line}"
     )
+
+
+_INSTEAD = {
+    "numpy": "its values are t.data, a NumPy array",
+    "values": "its values are t.data",
+    "detach": "its values are t.data; stop_gradient(t) goes on without letting a gradient through",
+    "cpu": "its values are t.data, and already in memory",
+    "zero_grad": "write t.grad = None before the next backward()",
+    "requires_grad": "a Tensor has a gradient, and a plain array has none: make constants plain arrays",
+    "requires_grad_": "a Tensor has a gradient, and a plain array has none: make constants plain arrays",
+    "grad_fn": "what made it is in the graph: tinygrad_course.graph(t)",
+    "is_leaf": "what made it is in the graph: tinygrad_course.graph(t)",
+    "retain_grad": "every Tensor keeps its gradient, in t.grad",
+    "mm": "write np.dot(t, u), or t @ u",
+    "matmul": "write np.matmul(t, u), or t @ u",
+    "unsqueeze": "write np.expand_dims(t, axis)",
+    "permute": "write t.transpose(axes)",
+    "view": "write t.reshape(shape)",
+}
+
+
+def no_attribute(name: str) -> str:
+    """Return what an AttributeError says of a Tensor, with what there is instead."""
+    instead = _INSTEAD.get(name)
+    found = getattr(np, name, None)
+    if instead is None and callable(found) and not isinstance(found, type):
+        instead = f"write np.{name}(t)"
+    return f"a Tensor has no attribute {name!r}" + (f": {instead}" if instead else "")

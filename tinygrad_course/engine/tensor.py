@@ -16,7 +16,12 @@ from typing import Any, ClassVar, NoReturn, final
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
-from tinygrad_course.engine import leaving, mending  # noqa: F401  (mending enters itself into the rules)
+from tinygrad_course.engine import (  # (mending enters itself into the rules)
+    errors,
+    foreign,
+    leaving,
+    mending,  # noqa: F401
+)
 from tinygrad_course.engine.keeping import Hold
 from tinygrad_course.engine.operation import Operation, Released
 from tinygrad_course.engine.operators import Methods, Operators
@@ -48,6 +53,7 @@ def as_data(data: ArrayLike, dtype: DTypeLike | None) -> Any:
         raise TypeError(
             "a list of Tensors: join them with np.stack([...]) or tinygrad_course.array([...]); they remember"
         )
+    foreign.refuse_as_data(data)
     array: Any
     if hasattr(data, "__array_function__") and not isinstance(data, (np.ndarray, np.generic)):
         # another library's array that speaks NumPy's protocols
@@ -160,6 +166,12 @@ class Tensor(Operators, Methods):
 
     __hash__ = object.__hash__
     __array_priority__: ClassVar[float] = 1000.0
+    __pandas_priority__: ClassVar[int] = 10_000  # pandas leaves its operators to us
+
+    @property
+    def _mask(self) -> NoReturn:
+        """Refuse: numpy.ma asks everything that it computes with for its mask, and computes on ``_data``."""
+        foreign.refuse(np.ma.MaskedArray)
 
     def __init__(self, data: ArrayLike, name: str | None = None, dtype: DTypeLike | None = None) -> None:
         if type(data) is float and dtype is None:
@@ -168,7 +180,9 @@ class Tensor(Operators, Methods):
             self._data = as_data(data, dtype)
         self._op = self._kwargs = self._values = self._grad = self._state = None
         self._args = ()
-        self._about = None if name is None else About(name)
+        self._about = None
+        if name is not None:
+            self.name = name
         self._serial = clock()
 
     @staticmethod
@@ -222,7 +236,7 @@ class Tensor(Operators, Methods):
         self._state = OPEN
 
     def _shared(self) -> Any:
-        node = now(self)
+        node = self if self._state is None else now(self)
         data = node._data
         if node._op is not None:
             if type(data) is Released:
@@ -253,7 +267,7 @@ class Tensor(Operators, Methods):
     @property
     def grad(self) -> Any:
         """The gradient that `backward` left here, of the data's shape and dtype, or None."""
-        node = self._present()
+        node = self if self._state is None else self._present()
         grad = node._grad
         if node._op is not None and type(grad) is np.ndarray:
             grad.setflags(write=False)  # its neighbours in the graph may share it
@@ -382,6 +396,7 @@ class Tensor(Operators, Methods):
 
     def tolist(self) -> Any:
         """Return the data as nested lists."""
+        foreign.refuse_caller()
         if leaving.active:
             leaving.check(self, "tolist() gives plain numbers")
         return now(self)._data.tolist()
@@ -409,7 +424,7 @@ class Tensor(Operators, Methods):
         FreedGraphError
             If an earlier `backward` has freed the graph.
         """
-        node = now(self)
+        node = self if self._state is None else now(self)
         data = node._data
         seed: Any
         if grad is None:
@@ -468,8 +483,16 @@ class Tensor(Operators, Methods):
         """Record a function that is neither (see `rules.table.primitive`)."""
         return dispatch(Tensor, function, args, kwargs)
 
-    def __array__(self, dtype: Any = None, copy: Any = None) -> NoReturn:
+    def __getattr__(self, name: str) -> NoReturn:
+        """Say what there is instead of what other libraries' tensors have."""
+        raise AttributeError(errors.no_attribute(name), name=name, obj=self)
+
+    def __array__(self, dtype: Any = None, copy: Any = None) -> Any:
         """Refuse: an array would not remember."""
+        opaque = foreign.for_sparse(self)
+        if opaque is not None:
+            return opaque
+        foreign.refuse_caller()
         if leaving.stored(sys._getframe(1)):
             raise TypeError(leaving.into_plain(self._label()))
         raise TypeError(

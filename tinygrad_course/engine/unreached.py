@@ -8,7 +8,15 @@ _FUNCTIONS = "tinygrad_course.functions"
 _OURS = {
     _FUNCTIONS: ("logsumexp", "softmax", "log_softmax"),
     f"{_FUNCTIONS}.gammas": ("polygamma", "multigammaln"),
-    f"{_FUNCTIONS}.matrices": ("expm", "sqrtm", "cholesky", "solve", "solve_triangular", "solve_sylvester"),
+    f"{_FUNCTIONS}.matrices": (
+        "expm",
+        "sqrtm",
+        "cholesky",
+        "solve",
+        "solve_triangular",
+        "solve_sylvester",
+        "solve_banded",
+    ),
     f"{_FUNCTIONS}.signals": ("convolve", "correlate"),
     f"{_FUNCTIONS}.implicit": ("root", "fixed_point"),
     f"{_FUNCTIONS}.differential_equations": ("odeint", "solve_ivp"),

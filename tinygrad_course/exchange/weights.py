@@ -133,7 +133,7 @@ def _hdf5(arrays: dict[str, Array]) -> bytes:
 
 def _read_npz(path: Path) -> dict[str, Array]:
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with path.open("rb") as raw, np.load(raw, allow_pickle=False) as file:
             return {name: file[name] for name in file.files}
     except (OSError, ValueError, zipfile.BadZipFile) as error:
         raise ValueError(f"{path} is no .npz file of plain arrays: {error}") from error

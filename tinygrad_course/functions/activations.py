@@ -201,7 +201,12 @@ def _spread(g: Any, Z: Any, axis: Any, keepdims: bool) -> Any:
 
 
 def _logsumexp_vjp(g: Any, y: Any, Z: Any, axis: Any = 0, keepdims: bool = False) -> Any:
-    return _spread(g, Z, axis, keepdims) * np.exp(Z - _spread(y, Z, axis, keepdims))
+    y = _spread(y, Z, axis, keepdims)
+    infinite = np.isinf(y)  # inf - inf is not a number: equal infinities have equal weights
+    equal = y == Z
+    weight = np.exp(np.where(infinite, 0.0, Z) - np.where(infinite, 0.0, y))
+    shares = equal / np.maximum(np.sum(equal, axis=axis, keepdims=True), 1)
+    return _spread(g, Z, axis, keepdims) * np.where(infinite, shares, weight)
 
 
 def _weight_vjp(g: Any, y: Any, Z: Any, b: Any, axis: Any, keepdims: bool) -> Any:

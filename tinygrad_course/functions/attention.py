@@ -71,7 +71,6 @@ rule(
         mask, y * (g - np.sum(np.where(y == 0, 0, g) * y, axis=-1, keepdims=True)), 0
     ),
     None,
-    name="softmax",
 )
 
 

@@ -9,167 +9,15 @@ refused by name.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from scipy import special
 
 from tinygrad_course.autodiff.gradients import stop_gradient
+from tinygrad_course.functions.families import Continuous, Discrete
 
-Formula = Callable[..., Any]
 LOG_2PI = math.log(2 * math.pi)
-
-
-def _positive(*shapes: Any) -> Any:
-    return np.logical_and.reduce([s > 0 for s in shapes]) if shapes else True
-
-
-def _made_good(parameters: Any, good: Any, instead: float) -> list[Any]:
-    """Return the parameters with a harmless number in the place of those that are none."""
-    if isinstance(good, (bool, np.bool_)) and good:
-        return list(parameters)
-    return [np.where(good, p, instead) for p in parameters]
-
-
-@dataclass(frozen=True)
-class Continuous:
-    """A family of densities, of z = (x - loc) / scale and the shapes.
-
-    Parameters
-    ----------
-    name : str
-    shapes : tuple of str
-        The names of the shapes.
-    log_density : callable
-        Of z inside the support, and the shapes.
-    distribution : callable
-        Likewise.
-    lower, upper : float
-        The support of z.
-    interior : float
-        A place in it.
-    log_distribution : callable, optional
-        Where the logarithm of the distribution would lose digits.
-    valid : callable
-        Whether shapes are such.
-    """
-
-    name: str
-    shapes: tuple[str, ...]
-    log_density: Formula
-    distribution: Formula
-    lower: float = -math.inf
-    upper: float = math.inf
-    interior: float = 0.5
-    log_distribution: Formula | None = None
-    valid: Formula = _positive
-
-    def _arguments(self, x: Any, args: tuple[Any, ...], named: dict[str, Any]) -> tuple[Any, ...]:
-        """Return z, scale, the shapes, and whether the parameters are such."""
-        names = (*self.shapes, "loc", "scale")
-        if len(args) > len(names) or set(named) - set(names[len(args) :]):
-            raise TypeError(f"{self.name}: expected x and {', '.join(names)}, not {args} and {sorted(named)}")
-        given = {"loc": 0.0, "scale": 1.0} | dict(zip(names, args, strict=False)) | named
-        missing = [name for name in self.shapes if name not in given]
-        if missing:
-            raise TypeError(f"{self.name}: the shape {missing[0]} is missing")
-        shapes = [given[name] for name in self.shapes]
-        loc, scale = given["loc"], given["scale"]
-        good = _positive(scale) & self.valid(*shapes)
-        scale, *shapes = _made_good((scale, *shapes), good, 1.0)
-        return (_array(x) - loc) / scale, scale, shapes, good
-
-    def logpdf(self, x: Any, *args: Any, **named: Any) -> Any:
-        """Return the logarithm of the density at x."""
-        z, scale, shapes, good = self._arguments(x, args, named)
-        inside = (z >= self.lower) & (z <= self.upper) & good
-        density = self.log_density(np.where(inside, z, self.interior), *shapes) - np.log(scale)
-        return np.where(inside, density, np.where(good, -math.inf, math.nan))
-
-    def pdf(self, x: Any, *args: Any, **named: Any) -> Any:
-        """Return the density at x."""
-        return np.exp(self.logpdf(x, *args, **named))
-
-    def cdf(self, x: Any, *args: Any, **named: Any) -> Any:
-        """Return the probability of a value up to x."""
-        z, _, shapes, good = self._arguments(x, args, named)
-        inside = (z > self.lower) & (z < self.upper) & good
-        share = self.distribution(np.where(inside, z, self.interior), *shapes)
-        return np.where(inside, share, np.where(good, 1.0 * (z >= self.upper), math.nan))
-
-    def logcdf(self, x: Any, *args: Any, **named: Any) -> Any:
-        """Return the logarithm of the probability of a value up to x."""
-        z, _, shapes, good = self._arguments(x, args, named)
-        inside = (z > self.lower) & (z < self.upper) & good
-        z_inside = np.where(inside, z, self.interior)
-        if self.log_distribution is not None:
-            share = self.log_distribution(z_inside, *shapes)
-        else:
-            share = np.log(self.distribution(z_inside, *shapes))
-        return np.where(inside, share, np.where(good, np.where(z >= self.upper, 0.0, -math.inf), math.nan))
-
-    def sf(self, x: Any, *args: Any, **named: Any) -> Any:
-        """Return the probability of a value above x."""
-        return 1.0 - self.cdf(x, *args, **named)
-
-
-@dataclass(frozen=True)
-class Discrete:
-    """A family of probabilities of whole numbers k, counted from loc; parameters as `Continuous` has them."""
-
-    name: str
-    shapes: tuple[str, ...]
-    log_mass: Formula
-    distribution: Formula
-    lower: int
-    valid: Formula
-    upper: Formula | None = None
-
-    def _arguments(self, k: Any, args: tuple[Any, ...], named: dict[str, Any]) -> tuple[Any, ...]:
-        names = (*self.shapes, "loc")
-        if len(args) > len(names) or set(named) - set(names[len(args) :]):
-            raise TypeError(f"{self.name}: expected k and {', '.join(names)}, not {args} and {sorted(named)}")
-        given = {"loc": 0.0} | dict(zip(names, args, strict=False)) | named
-        missing = [name for name in self.shapes if name not in given]
-        if missing:
-            raise TypeError(f"{self.name}: the shape {missing[0]} is missing")
-        shapes = [given[name] for name in self.shapes]
-        upper = math.inf if self.upper is None else self.upper(*shapes)
-        good = self.valid(*shapes)
-        return _array(k) - given["loc"], _made_good(shapes, good, 0.5), upper, good
-
-    def logpmf(self, k: Any, *args: Any, **named: Any) -> Any:
-        """Return the logarithm of the probability of k."""
-        k, shapes, upper, good = self._arguments(k, args, named)
-        inside = (k >= self.lower) & (k <= upper) & (np.floor(k) == k) & good
-        return np.where(
-            inside,
-            self.log_mass(np.where(inside, k, self.lower), *shapes),
-            np.where(good, -math.inf, math.nan),
-        )
-
-    def pmf(self, k: Any, *args: Any, **named: Any) -> Any:
-        """Return the probability of k."""
-        return np.exp(self.logpmf(k, *args, **named))
-
-    def cdf(self, k: Any, *args: Any, **named: Any) -> Any:
-        """Return the probability of a value up to k."""
-        k, shapes, upper, good = self._arguments(k, args, named)
-        k = np.floor(k)
-        inside = (k >= self.lower) & (k < upper) & good
-        share = self.distribution(np.where(inside, k, self.lower), *shapes)
-        return np.where(inside, share, np.where(good, 1.0 * (k >= upper), math.nan))
-
-    def logcdf(self, k: Any, *args: Any, **named: Any) -> Any:
-        """Return the logarithm of the probability of a value up to k."""
-        with np.errstate(divide="ignore"):
-            return np.log(self.cdf(k, *args, **named))
-
-
-def _array(x: Any) -> Any:
-    return x if hasattr(x, "dtype") else np.asarray(x, dtype=np.float64)
 
 
 def _t_log_density(z: Any, df: Any) -> Any:
@@ -191,17 +39,27 @@ def _binom_log_mass(k: Any, n: Any, p: Any) -> Any:
 
 
 norm = Continuous(
-    "norm", (), lambda z: -(z * z + LOG_2PI) / 2, special.ndtr, log_distribution=special.log_ndtr
+    "norm",
+    (),
+    lambda z: -(z * z + LOG_2PI) / 2,
+    special.ndtr,
+    log_distribution=special.log_ndtr,
+    symmetric=True,
 )
-t = Continuous("t", ("df",), _t_log_density, lambda z, df: special.stdtr(df, z))
+t = Continuous("t", ("df",), _t_log_density, lambda z, df: special.stdtr(df, z), symmetric=True)
 cauchy = Continuous(
-    "cauchy", (), lambda z: -np.log1p(z * z) - math.log(math.pi), lambda z: 0.5 + np.arctan(z) / math.pi
+    "cauchy",
+    (),
+    lambda z: -np.log1p(z * z) - math.log(math.pi),
+    lambda z: 0.5 + np.arctan(z) / math.pi,
+    symmetric=True,
 )
 laplace = Continuous(
     "laplace",
     (),
     lambda z: -np.abs(z) - math.log(2),
     lambda z: np.where(z < 0, np.exp(-np.abs(z)) / 2, 1 - np.exp(-np.abs(z)) / 2),
+    symmetric=True,
 )
 logistic = Continuous(
     "logistic",
@@ -209,6 +67,7 @@ logistic = Continuous(
     lambda z: special.log_expit(z) + special.log_expit(-z),
     special.expit,
     log_distribution=special.log_expit,
+    symmetric=True,
 )
 gumbel_r = Continuous(
     "gumbel_r",
@@ -372,9 +231,10 @@ class multivariate_normal:  # noqa: N801  (SciPy's name)
         >>> print(multivariate_normal.logpdf(np.zeros(2), np.zeros(2), np.eye(2)).round(6))
         -1.837877
         """
-        difference = _array(x - mean)
-        n = difference.shape[-1] if difference.shape else 1
-        difference = difference if difference.shape else np.reshape(difference, (1,))
+        difference = x - mean
+        if not np.shape(stop_gradient(difference)):
+            difference = np.reshape(difference, (1,))
+        n = difference.shape[-1]
         cov = np.eye(n) * cov if len(np.shape(stop_gradient(cov))) == 0 else cov
         L = np.linalg.cholesky(cov)
         flat = np.reshape(difference, (-1, n))

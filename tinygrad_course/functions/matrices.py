@@ -143,3 +143,33 @@ def solve(a: Any, b: Any, lower: bool = False, assume_a: str = "gen", transposed
     elif assume_a != "gen":
         raise ValueError(f'assume_a is {assume_a!r}; expected "gen", "sym" or "pos"')
     return np.linalg.solve(a.T if transposed else a, b)
+
+
+def solve_banded(l_and_u: tuple[int, int], ab: Any, b: Any) -> Any:
+    """Return x of a x = b, a with l diagonals below and u above the main one: `scipy.linalg.solve_banded`.
+
+    Parameters
+    ----------
+    l_and_u : (l, u)
+    ab : array, shape (l + u + 1, n)
+        The diagonals, ``ab[u + i - j, j] = a[i, j]``.
+    b : array, shape (n,) or (n, k)
+
+    Notes
+    -----
+    The matrix is written out: for sizes that fit into memory as a square.
+
+    Examples
+    --------
+    >>> ab = np.array([[0.0, 1.0, 1.0], [2.0, 2.0, 2.0]])
+    >>> solve_banded((0, 1), ab, np.array([3.0, 3.0, 2.0]))
+    array([1., 1., 1.])
+    """
+    l, u = l_and_u
+    n = ab.shape[1]
+    if ab.shape[0] != l + u + 1:
+        raise ValueError(f"ab is {ab.shape}; expected {l + u + 1} rows for l={l} and u={u}")
+    place = u + np.arange(n)[:, None] - np.arange(n)
+    inside = (place >= 0) & (place <= l + u)
+    a = np.where(inside, ab[np.clip(place, 0, l + u), np.arange(n)], 0.0)
+    return np.linalg.solve(a, b)

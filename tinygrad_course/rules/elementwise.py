@@ -8,8 +8,8 @@ At a kink, where a derivative does not exist, these values are taken throughout 
   ``np.fmin`` likewise.
 - ``np.clip(x, low, high)`` is ``minimum(maximum(x, low), high)``: at a constant bound the gradient is 0.
 - ``np.max``, ``np.min``, ``np.ptp`` and the norms that are a maximum: equal maxima share the gradient.
-- ``np.abs``, ``np.fabs``: 0 at 0. ``np.hypot`` and every norm: 0 at the origin. ``np.std``: 0 where all
-  values are equal.
+- ``np.abs``, ``np.fabs``: 0 at 0. ``np.hypot``, ``np.arctan2`` and every norm: 0 at the origin, ``np.std``: 0
+  where all values are equal; there is no second derivative there, and it is NaN.
 - ``np.sqrt`` at 0: infinite, with NumPy's warning; so are the logarithms at 0.
 - ``x ** p``: for p = 0 the gradient of x is 0, at x = 0 too; the gradient of p is 0 where x = 0, and NaN
   where x < 0 (no real function of p).
@@ -26,7 +26,7 @@ from typing import Any
 import numpy as np
 from numpy._core import umath
 
-from tinygrad_course.rules.shapes import conj, is_complex
+from tinygrad_course.rules.shapes import conj, is_complex, without_loss
 from tinygrad_course.rules.table import NO_DERIVATIVE, composed, is_tensor, primitive, rule
 
 LOG_2 = math.log(2.0)
@@ -92,17 +92,46 @@ rule(np.arccos, lambda g, y, a: -g / np.sqrt((1.0 - a) * (1.0 + a)))
 rule(np.arctan, lambda g, y, a: g / (1.0 + a * a))
 rule(np.sinh, lambda g, y, a: g * np.cosh(a))
 rule(np.cosh, lambda g, y, a: g * np.sinh(a))
-rule(np.tanh, lambda g, y, a: g * (1.0 - y * y))
+
+
+def tanh_vjp(g: Any, y: Any, a: Any) -> Any:
+    """1 - y^2; where few digits of that are left, 4 e / (1 + e)^2 with e = exp(-2|a|)."""
+
+    def exact(a: Any) -> Any:
+        e = np.exp(-2.0 * np.abs(a))
+        return 4.0 * e / (1.0 + e) ** 2
+
+    return g * without_loss(1.0 - y * y, exact, a)
+
+
+rule(np.tanh, tanh_vjp)
 rule(np.arcsinh, lambda g, y, a: g / (np.sqrt(1.0 + a * a) if is_complex(a) else np.hypot(1.0, a)))
 rule(np.arccosh, lambda g, y, a: g / (np.sqrt(a - 1.0) * np.sqrt(a + 1.0)))
 rule(np.arctanh, lambda g, y, a: g / ((1.0 - a) * (1.0 + a)))
+
+
+@primitive
+def quotient(a: Any, b: Any) -> Any:
+    """a / b, and 0 where b is 0: the slope that is taken at the tip of a cone."""
+    return a / (b + (b == 0))
+
+
+def undefined_at_0(b: Any) -> Any:
+    return np.where(b == 0, np.nan, b)
+
+
+rule(
+    quotient,
+    lambda g, y, a, b: g / undefined_at_0(b),
+    lambda g, y, a, b: -g * y / undefined_at_0(b),
+    elementwise=True,
+)
 rule(
     np.arctan2,
-    lambda g, y, a, b: g * (b / (a * a + b * b)),
-    lambda g, y, a, b: g * (-a / (a * a + b * b)),
+    lambda g, y, a, b: g * quotient(b, a * a + b * b),
+    lambda g, y, a, b: g * quotient(-a, a * a + b * b),
 )
-# at the origin y is 0, and so is the numerator
-rule(np.hypot, lambda g, y, a, b: g * (a / (y + (y == 0))), lambda g, y, a, b: g * (b / (y + (y == 0))))
+rule(np.hypot, lambda g, y, a, b: g * quotient(a, y), lambda g, y, a, b: g * quotient(b, y))
 
 
 def sinc_vjp(g: Any, y: Any, x: Any) -> Any:

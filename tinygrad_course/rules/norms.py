@@ -10,15 +10,11 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_course.rules.elementwise import quotient
 from tinygrad_course.rules.shapes import Axes, by_formula, normalize, restore
 from tinygrad_course.rules.table import composed, rule
 
 # ------------------------------------------------------------------ vector norms
-
-
-def over(a: Any, b: Any) -> Any:
-    """a / b, and 0 where b is 0 (so is a there)."""
-    return a / (b + (b == 0))
 
 
 def shared(values: Any, extreme: Any, axis: Axes) -> Any:
@@ -30,7 +26,7 @@ def shared(values: Any, extreme: Any, axis: Axes) -> Any:
 def vector_norm_slope(x: Any, y: Any, ord: Any, axis: Axes) -> Any:
     """The gradient of a vector norm y, which has its axis kept."""
     if ord is None or ord == 2:
-        return over(x, y)
+        return quotient(x, y)
     if ord == 1:
         return np.sign(x)
     if ord == 0:
@@ -39,7 +35,7 @@ def vector_norm_slope(x: Any, y: Any, ord: Any, axis: Axes) -> Any:
     if abs(ord) == math.inf:
         return np.sign(x) * shared(size, y, axis)
     # |x|**(p - 1) / y**(p - 1), by the ratio, which neither overflows nor divides by 0 at the origin
-    ratio = over(size, y)
+    ratio = quotient(size, y)
     return np.sign(x) * (ratio + (ratio == 0)) ** (ord - 1)
 
 
@@ -52,7 +48,7 @@ def norm_vjp(g: Any, y: Any, x: Any, ord: Any = None, axis: Axes = None, keepdim
     if len(axes) == 1:
         return g * vector_norm_slope(x, y, ord, axes)
     if ord in (None, "fro", "f"):
-        return g * over(x, y)
+        return g * quotient(x, y)
     return g * matrix_norm_slope(x, y, ord, axes)
 
 

@@ -88,6 +88,11 @@ def count_examples(X: Any, Y: Any, axis: int) -> int:
     for name, data in (("X", X), ("Y", Y)):
         if not hasattr(data, "shape"):
             raise TypeError(f"{name} is a {type(data).__name__}; expected an array or an HDF5 dataset")
+        if any(n != n for n in data.shape):  # noqa: PLR0124  (nan)
+            raise ValueError(
+                f"{name} is {tuple(data.shape)}: its sizes are not known yet. Call "
+                f"{name}.compute_chunk_sizes()"
+            )
     m, labels = (int(data.shape[axis]) if data.shape else 0 for data in (X, Y))
     if m != labels:
         turned = next(

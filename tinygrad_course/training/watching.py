@@ -98,7 +98,7 @@ class Watch:
         )
         for one, kind, title in zip(axes, told, titles, strict=True):
             for name, series in self.history[kind].items():
-                one.plot(self.history["step"], _above_zero(series), label=name, marker=".")
+                one.plot(self.history["step"], _above_zero(series), label=_as_it_is(name), marker=".")
             one.set(title=title, xlabel="step", yscale="log")
             if self.history[kind]:
                 one.legend(fontsize="small")
@@ -265,6 +265,11 @@ def compare_initializations(
 
 
 # ------------------------------------------------------------------ figures
+
+
+def _as_it_is(name: str) -> str:
+    """Return a name that matplotlib shows as it is: it drops one that begins with _, and typesets $."""
+    return ("\u200b" if name.startswith("_") else "") + name.replace("$", r"\$")
 
 
 def _above_zero(sizes: Sequence[float]) -> list[float]:

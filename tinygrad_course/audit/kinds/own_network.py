@@ -191,16 +191,18 @@ class OwnNetwork(Kind):
 
     def _pool(self, learner: Learner, draw: Draw) -> Pool:
         m, n_x, n_h = draw.size(2, 5), draw.size(2, 4), draw.size(2, 5)
+        if self._takes("keep_prob"):
+            m, n_h = 9, 5  # masks that drop something in every layer
         text = learner.text(*[node.name for node in (self.forward, self.node) if node is not None])
         self.units = 3 if re.search(r"softmax|keepdims.*exp|exp.*keepdims", text) else 1
         depth = learner.depth(*[node.name for node in (self.forward, self.node) if node is not None])
         L = depth or draw.layers()
-        sizes = [n_x, *[draw.size(2, 4) for _ in range(L - 1)], self.units]
+        sizes = [n_x, *[draw.size(2, 4) + 2 * (m == 9) for _ in range(L - 1)], self.units]
         if L == 2:
             sizes[1] = n_h
         roles = {"n_x": n_x, "n_h": sizes[1] if L > 1 else n_h, "n_y": self.units, "layer_dims": sizes}
         lambd = draw.choice([0.7, 0.3]) if self._takes("lambd") else 0.0
-        roles |= {"seed": 3, "lambd": lambd, "keep_prob": draw.choice([0.6, 0.75, 0.9]), "print_cost": False}
+        roles |= {"seed": 3, "lambd": lambd, "keep_prob": draw.choice([0.6, 0.75, 0.35]), "print_cost": False}
         roles |= {"activation": "relu", "learning_rate": 0.1, "m": m}
         pool = Pool(roles=roles)
         X = draw.array(n_x, m)

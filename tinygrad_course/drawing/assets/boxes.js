@@ -145,7 +145,9 @@ function spread(lines, plan, boxes) {  // where on its box each wire begins and 
       if (ks.length < 2) continue;
       const box = boxes.get(key);
       const other = k => { const p = plan.wires[k]; return side ? p[p.length - 2][1] : p[1][1]; };
-      ks.sort((a, b) => other(a) - other(b) || a - b);
+      const ordered = side && box.kind === "operation" && nodes[box.node].ordered;  // the left operand first
+      const turn = k => lines[k].flows[0]?.position ?? k;
+      ks.sort((a, b) => (ordered ? turn(a) - turn(b) : other(a) - other(b)) || a - b);
       const tall = box.kind === "operation" ? box.d * 0.7 : Math.min(box.h - 12, 12 * ks.length);
       const room = side ? tall : Math.min(tall, 10 * (ks.length - 1));
       ks.forEach((k, n) => { ports[k][side] = (n / (ks.length - 1) - 0.5) * room; });

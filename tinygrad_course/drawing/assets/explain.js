@@ -106,6 +106,11 @@ function start() {
     h("b", {}, "6"), h("span", {}, "black: the value, on the way forward"), h("b", {class: "red"}, "3"), h("span", {}, "red: the gradient of the result, on the way back (of a matrix, its norm)"),
     ...(nodes.some(n => n.op && !n.named) ? [h("b", {}, "v₁"), h("span", {}, "a result without a name of its own")] : [])));
   if (steps.length) {
+    if (matchMedia("(pointer: coarse)").matches) {
+      parts.push(h("p", {}, "Tap ▶ below for the next step, ◀ to go back, Play to watch."));
+      parts.push(h("p", {class: "muted"}, "Tap anything for its numbers; drag to move, and zoom with two fingers."));
+      return parts;
+    }
     parts.push(h("p", {}, "Press ", h("kbd", {}, "→"), " for the next step, ", h("kbd", {}, "←"), " to go back, ", h("kbd", {}, "Space"), " to play."));
     parts.push(h("p", {class: "muted"}, "Point at anything for its numbers. ", h("kbd", {}, "/"), " searches; drag to move, and zoom with the wheel or ", h("kbd", {}, "+"), " ", h("kbd", {}, "−"), "."));
   }

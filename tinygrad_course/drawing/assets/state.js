@@ -19,9 +19,12 @@ const s = (tag, attributes, ...children) => make(SVG, tag, attributes, children)
 function tree([tag, look, ...parts]) {
   const element = make(MATHML, tag, look === "red" ? {class: "red"} : tag === "mspace" ? {width: "0.17em"} : {}, []);
   if (look === "sign") element.setAttribute("form", "prefix");
+  if (tag === "mo" && look !== "tall" && "()[]|‖".includes(parts[0])) element.setAttribute("stretchy", "false");  // as high as the text
+  if (tag === "mrow" && parts.some(tall)) parts = parts.map(p => (p[0] === "mo" && "()[]|‖".includes(p[2]) ? ["mo", "tall", p[2]] : p));
   for (const part of parts) element.append(typeof part === "string" ? part : tree(part));
   return element;
 }
+const tall = part => part[0] === "mfrac" || (Array.isArray(part) && part.slice(2).some(p => Array.isArray(p) && tall(p)));
 const formula = math => h("div", {class: "formula"}, make(MATHML, "math", {}, [tree(math)]));
 
 function number(value, digits = 4) {

@@ -22,12 +22,13 @@ function whole() {
   return {k, x: (room.width - shown.width * k) / 2, y: (room.height - shown.height * k + (top - 20) * k) / 2};
 }
 function fit(quick) { fly(whole(), quick); }
-function begin() {  // the whole graph if it can be read so, else its beginning
+const LEGIBLE = 0.7;
+function begin() {  // the whole graph if it can be read so, else the end where the cost is
   const target = whole();
-  if (target.k < 0.6) {
-    const room = stage.getBoundingClientRect();
-    target.k = Math.min(0.85, Math.max(target.k, (room.height - 90) / shown.height));
-    Object.assign(target, {x: 30, y: (room.height - shown.height * target.k) / 2 + 10});
+  if (target.k < LEGIBLE) {
+    const room = stage.getBoundingClientRect(), last = [...shown.boxes.values()].reduce((a, b) => (b.x > a.x ? b : a));
+    target.k = Math.min(0.85, Math.max(LEGIBLE, (room.height - 90) / shown.height));
+    Object.assign(target, {x: room.width - 30 - (last.x + last.w / 2) * target.k, y: room.height / 2 - last.y * target.k});
   }
   fly(target, true);
 }
@@ -55,8 +56,22 @@ stage.addEventListener("wheel", event => {
   zoom(Math.exp(-event.deltaY * 0.0016), event.clientX - room.left, event.clientY - room.top);
 }, {passive: false});
 let drag = null;
+const fingers = new Map();  // two of them zoom
+const apart = () => { const [a, b] = [...fingers.values()]; return Math.hypot(a[0] - b[0], a[1] - b[1]); };
+stage.addEventListener("pointerdown", event => { if (event.pointerType === "touch") fingers.set(event.pointerId, [event.clientX, event.clientY]); });
+for (const end of ["pointerup", "pointercancel"]) addEventListener(end, event => fingers.delete(event.pointerId));
 stage.addEventListener("pointerdown", event => { if (event.button === 0) drag = {x: event.clientX, y: event.clientY, moved: false}; });
 addEventListener("pointermove", event => {
+  if (fingers.has(event.pointerId)) {
+    const before = fingers.size === 2 ? apart() : 0;
+    fingers.set(event.pointerId, [event.clientX, event.clientY]);
+    if (fingers.size === 2) {
+      const room = stage.getBoundingClientRect(), [a, b] = [...fingers.values()];
+      zoom(apart() / (before || 1), (a[0] + b[0]) / 2 - room.left, (a[1] + b[1]) / 2 - room.top);
+      drag = null;
+      return;
+    }
+  }
   if (!drag) return;
   const dx = event.clientX - drag.x, dy = event.clientY - drag.y;
   if (!drag.moved && Math.hypot(dx, dy) < 4) return;
@@ -91,17 +106,18 @@ function matches() {
   return q ? nodes.flatMap((n, i) => `${n.name} ${n.op ?? ""}`.toLowerCase().includes(q) ? [i] : []) : [];
 }
 let hit = -1;
+function told(text) { $("status").textContent = $("found").textContent = text; }  // for those who listen, and who look
 $("search").addEventListener("input", () => {
   query = $("search").value.trim();
   hit = -1;
   update();
-  $("status").textContent = query ? `${matches().length} found` : "";
+  told(query ? (matches().length ? `${matches().length} found` : `nothing is called ${query}`) : "");
 });
 $("search").addEventListener("keydown", event => {
-  if (event.key === "Escape") { $("search").value = query = ""; update(); $("search").blur(); }
+  if (event.key === "Escape") { $("search").value = query = ""; told(""); update(); $("search").blur(); }
   if (event.key !== "Enter") return;
   const found = matches();
-  if (!found.length) { $("status").textContent = `Nothing is called ${query}`; return; }
+  if (!found.length) { told(`nothing is called ${query}`); return; }
   hit = (hit + (event.shiftKey ? -1 : 1) + found.length) % found.length;
   chosen = found[hit];
   const g = nodes[chosen].group;
@@ -154,4 +170,4 @@ $("heat-label").hidden = !nodes.some(n => n.values);
 if (!nodes.some(n => n.dead)) $("heat").querySelector("[value=dead]").remove();
 setTheme(matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light");
 begin();
-addEventListener("resize", () => fit(true));
+addEventListener("resize", begin);

@@ -121,7 +121,7 @@ def _slopes(at: Location, scope: Scope) -> Iterator[Change]:
         return
     for slope in slopes(scope):
         if slope.strip("()") != text(node):
-            yield "wrong_activation_derivative", parse(slope), 1
+            yield "wrong_activation_derivative", parse(slope), 1.05
 
 
 def slopes(scope: Scope) -> list[str]:

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import ast
 import operator
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from scipy.special import expit
 
+from tinygrad_course.engine.recording import peek
 from tinygrad_course.engine.tensor import Tensor
 
 #: The functions of the course; ``np.`` before a name changes nothing.
@@ -66,7 +68,7 @@ def evaluate(formula: str, values: Mapping[str, str]) -> Tensor:
     33.0
     >>> evaluate("__import__('os')", {})
     Traceback (most recent call last):
-    tinygrad_course.cli.formulas.ExpressionError: __import__('os'): there is no function __import__; ...
+    tinygrad_course.cli.typed.ExpressionError: __import__('os'): there is no function __import__; ...
     """
     variables = {name: Tensor(value(name, text), name=name) for name, text in values.items()}
     reader = _Reader(formula, variables)
@@ -77,7 +79,7 @@ def evaluate(formula: str, values: Mapping[str, str]) -> Tensor:
         raise ExpressionError(f"{unused[0]}={values[unused[0]]}: the formula {formula} has no {unused[0]}")
     if type(J) is not Tensor:
         raise ExpressionError(f"{formula} has no variable: give it one, such as a, and its value, a=5")
-    return J.named("J") if J._op is not None else J
+    return J.named("J") if J.operation is not None else J
 
 
 def value(name: str, text: str) -> Any:
@@ -150,9 +152,29 @@ def _tree(text: str, longest: int = LONGEST) -> ast.expr:
         return ast.parse(text.strip(), mode="eval").body
     except SyntaxError as error:
         place = f" at {text.strip()[error.offset - 1 :][:20]!r}" if error.offset else ""
-        raise ExpressionError(f"{text}: this is no formula ({error.msg}{place})") from None
+        meant = times_written(text.strip())
+        hint = f"; did you mean {meant}?" if meant else ""
+        raise ExpressionError(f"{text}: this is no formula ({error.msg}{place}){hint}") from None
     except (ValueError, RecursionError, MemoryError) as error:
         raise ExpressionError(f"{text[:40]}: this is no formula ({error})") from None
+
+
+#: Where a product may be meant: after a number, a closing parenthesis, or a name with a blank behind it.
+_PRODUCT = re.compile(r"((?<![\w.])\d+\.?\d*(?=\s*[A-Za-z_(])|\)(?=\s*[\w(]))\s*|(?<=\w)(\s+)(?=[\w(])")
+
+
+def times_written(text: str) -> str:
+    """Return a formula with the signs of multiplication that mathematics leaves out, if that makes it one.
+
+    >>> times_written("2a"), times_written("3(a + b c)"), times_written("2 +")
+    ('2*a', '3*(a + b*c)', '')
+    """
+    meant = _PRODUCT.sub(lambda found: f"{found[1] or ''}*", text)
+    try:
+        ast.parse(meant, mode="eval")
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return ""
+    return meant if meant != text else ""
 
 
 class _Reader:
@@ -176,7 +198,7 @@ class _Reader:
             ) from None
         except (ArithmeticError, ValueError, TypeError, IndexError) as error:
             raise ExpressionError(f"{self._text(tree)}: {str(error).splitlines()[0]}") from None
-        data = result._data if type(result) is Tensor else result
+        data = peek(Tensor, result)
         if isinstance(data, complex) or not np.all(np.isfinite(data)):
             what = "no real number" if isinstance(data, complex) or np.any(np.isnan(data)) else "infinite"
             raise ExpressionError(f"{self._text(tree)} is {what} with these values")
@@ -213,11 +235,16 @@ class _Reader:
             case ast.Name(id=name) | ast.Attribute(value=ast.Name(id="np"), attr=name) if name in FUNCTIONS:
                 return FUNCTIONS[name]
             case ast.Name(id=name) | ast.Attribute(value=ast.Name(id="np"), attr=name):
+                if name in self.variables:
+                    meant = self.formula.replace(f"{name}(", f"{name}*(")
+                    raise ExpressionError(f"{name} is a variable, no function; did you mean {meant}?")
                 known = ", ".join(FUNCTIONS)
                 raise ExpressionError(
                     f"{self.formula}: there is no function {name}; the functions are {known}"
                 )
-        raise ExpressionError(f"{self._text(tree)}: only a function can be called, by its name")
+        told = self._text(tree)
+        meant = times_written(self.formula) or self.formula.replace(f"{told}(", f"{told}*(")
+        raise ExpressionError(f"{told}: only a function can be called, by its name; did you mean {meant}?")
 
     def _text(self, tree: ast.expr) -> str:
         return ast.get_source_segment(self.formula, tree) or self.formula

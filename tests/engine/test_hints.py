@@ -1,0 +1,48 @@
+"""What other libraries' tensors have, and what there is instead: said in the error."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tinygrad_course import Tensor, graph
+
+t = Tensor(np.array([[1.0, 2.0]]), name="W1")
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [
+        ("numpy", "t.data"), ("detach", "stop_gradient"), ("cpu", "t.data"), ("zero_grad", "t.grad = None"),
+        ("requires_grad", "make constants plain arrays"), ("grad_fn", "tinygrad_course.graph(t)"),
+        ("view", "t.reshape(shape)"), ("unsqueeze", "np.expand_dims"), ("exp", "np.exp(t)"),
+        ("tanh", "np.tanh(t)"),
+    ],
+)  # fmt: skip
+def test_a_habit_of_another_library(name: str, hint: str) -> None:
+    with pytest.raises(AttributeError, match=rf"a Tensor has no attribute '{name}': .*{re.escape(hint)}"):
+        getattr(t, name)
+    assert not hasattr(t, name)
+
+
+def test_a_slip_of_the_pen() -> None:
+    with pytest.raises(AttributeError, match="a Tensor has no attribute 'gradd'") as caught:
+        getattr(t, "gradd")  # noqa: B009
+    assert caught.value.name == "gradd"
+    assert caught.value.obj is t
+    assert not hasattr(t, "float64")
+
+
+@pytest.mark.parametrize("name", [3, b"W1", ["W1"]])
+def test_a_name_is_text(name: Any) -> None:
+    with pytest.raises(TypeError, match="a name is text, such as 'W1'"):
+        Tensor(2.0, name=name)
+
+
+@pytest.mark.parametrize("thing", [3, 2.5, None, "J", np.ones(3), {"J": t}])
+def test_a_graph_of_no_tensor(thing: Any) -> None:
+    with pytest.raises(TypeError, match=r"graph\(\) draws what was recorded, and this is a"):
+        graph(thing)

@@ -1,0 +1,204 @@
+"""Other people's arrays beside Tensors: each kind is right, or refused by name with what to write.
+
+What answers NumPy's protocols as an array does (Dask, sparse.COO, CuPy, pint) passes through the rules. A
+kind whose operators mean something else (`np.matrix`), that carries what a rule would drop (a mask, labels,
+units) or that cannot be kept as it is now (a data set in a file) would give a wrong gradient without a word,
+so it is refused where it meets a Tensor. `scipy.sparse` matrices are multiplied, and never made dense.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from typing import Any, NoReturn
+
+import numpy as np
+
+from tinygrad_course.rules.table import primitive, rule
+
+Admit = Callable[[Any], Any]
+
+#: What to write in place of X, by the library and the kind.
+_INSTEAD = {
+    ("numpy", "matrix"): "its * is a product of matrices; write np.asarray(X), and @ for products",
+    ("numpy", "MaskedArray"): "the mask of a masked array would be lost; write X.filled(0) for what a sum "
+    "leaves out, or np.where(X.mask, 0, t)",
+    ("pandas", ""): "its labels would be lost or aligned anew; write X.to_numpy()",
+    ("polars", ""): "polars would make a list of it; write X.to_numpy()",
+    ("xarray", ""): "its dimensions go by name and its reductions pass over NaN; write X.values",
+    ("awkward", ""): "its rows may differ in length; write ak.to_numpy(X)",
+    ("torch", ""): "neither library would know of the other's gradient; write X.detach().numpy()",
+    ("tensorflow", ""): "neither library would know of the other's gradient; write X.numpy()",
+    ("h5py", ""): "a data set lies in its file and may change there; read it first, X[...] "
+    "(dask.array.from_array(X) if it does not fit into memory)",
+    ("unyt", ""): "its units would be lost; write X.value (pint's quantities keep theirs)",
+    ("astropy", ""): "its units would be lost; write X.value",
+    (
+        "scipy",
+        "",
+    ): "it can be multiplied only, W @ S and S @ W, where it stays sparse; for anything else write "
+    "S.toarray()",
+}
+#: As the data of a Tensor these are taken for their values, which are copied.
+_VALUES = {"pandas", "polars", "h5py", "torch", "tensorflow"}
+
+
+def _refuse(kind: type, why: str) -> NoReturn:
+    name = f"{kind.__module__.partition('.')[0]}.{kind.__name__}"
+    raise TypeError(f"X is a {name}, and beside a Tensor {why}")
+
+
+def _refusing(kind: type, why: str) -> Admit:
+    return lambda value: _refuse(kind, why)
+
+
+def _instead(kind: type) -> str | None:
+    for ancestor in kind.__mro__:
+        library = ancestor.__module__.partition(".")[0]
+        if library == "scipy" and ".sparse" not in ancestor.__module__:
+            continue
+        why = _INSTEAD.get((library, ancestor.__name__)) or _INSTEAD.get((library, ""))
+        if why is not None:
+            return why
+    return None
+
+
+def _classify(kind: type) -> Admit | None:
+    """Return what turns a constant of this kind into what a rule can take; None where it is that already."""
+    why = _instead(kind)
+    if why is not None:
+        return _refusing(kind, why)
+    if issubclass(kind, np.memmap):
+        return lambda value: value.view(np.ndarray)
+    if issubclass(kind, np.ndarray) and kind is not np.ndarray:
+        return _refusing(kind, "what this kind of array adds to NumPy's would be lost; write np.asarray(X)")
+    if hasattr(kind, "__array_function__") or hasattr(kind, "__record_call__"):
+        return _with_known_shape if kind.__module__.startswith("dask") else None
+    if issubclass(kind, np.generic):
+        return None
+    if hasattr(kind, "__array__") or hasattr(kind, "__array_interface__") or kind.__module__ == "array":
+        return _as_array
+    return None
+
+
+def _as_array(value: Any) -> Any:
+    array = np.array(value)
+    if array.dtype.kind not in "fiubc":
+        _refuse(type(value), f"its dtype {array.dtype} is no number's; write np.asarray(X, float)")
+    return array
+
+
+def _with_known_shape(value: Any) -> Any:
+    if any(n != n for n in value.shape):  # noqa: PLR0124  (NaN)
+        raise ValueError(
+            f"X is a Dask array of unknown shape {value.shape} (rows chosen by a mask?), and a gradient has "
+            "the shape of its argument; call X.compute_chunk_sizes() first"
+        )
+    return value
+
+
+_PLAIN = (int, float, bool, complex, str, slice, type(None), np.ndarray, np.float64, np.float32, np.int64)
+_KINDS: dict[type, Admit | None] = dict.fromkeys(_PLAIN)
+
+
+def admitted(value: Any) -> Any:
+    """Return a constant as a rule can take it.
+
+    Raises
+    ------
+    TypeError
+        For a kind that would make a gradient wrong, with what to write.
+    """
+    kind = type(value)
+    try:
+        admit = _KINDS[kind]
+    except KeyError:
+        admit = _KINDS[kind] = _classify(kind)
+    return value if admit is None else admit(value)
+
+
+def refuse(kind: type) -> NoReturn:
+    """Raise for a kind of arrays that is refused."""
+    _refuse(kind, _instead(kind) or "")
+
+
+def refuse_as_data(data: Any) -> None:
+    """Raise for a kind of arrays of which a Tensor's data would keep a part only."""
+    if type(data).__module__.partition(".")[0] not in _VALUES:
+        admitted(data)
+
+
+def refuse_hidden(result: Any, name: str, cls: type) -> None:
+    """Raise if a result that is no Tensor holds one: its gradient would be lost."""
+    for attribute in ("magnitude", "data", "variable", "values"):
+        held = getattr(result, attribute, None)
+        if type(held) is cls or type(getattr(held, "data", None)) is cls:
+            kind = type(result)
+            library = kind.__module__.partition(".")[0]
+            raise TypeError(
+                f"{name} returned a {library}.{kind.__name__} that holds a Tensor, whose gradient would be "
+                "lost: put the Tensor on the left, as in t * X, or take a plain array (X.magnitude, X.values)"
+            )
+
+
+def refuse_caller() -> None:
+    """Raise if another library is making a list of a Tensor's values to compute with."""
+    frame: Any = sys._getframe(2)
+    while frame is not None:
+        library = frame.f_globals.get("__name__", "").partition(".")[0]
+        if library != "scipy" and (library, "") in _INSTEAD:
+            raise TypeError(
+                f"{library} would take a Tensor for its plain values, and the gradient would be lost: "
+                f"{_INSTEAD[library, '']}"
+            )
+        frame = frame.f_back
+
+
+# ------------------------------------------------------------------ scipy.sparse
+
+
+def is_sparse(x: Any) -> bool:
+    """Whether `x` is one of scipy.sparse's matrices or arrays."""
+    return type(x).__module__.startswith("scipy.sparse") and hasattr(x, "tocsr")
+
+
+def for_sparse(tensor: Any) -> Any:
+    """Return what makes scipy.sparse leave ``S @ tensor`` to the Tensor; None if another asked."""
+    frame: Any = sys._getframe(2)
+    if not frame.f_globals.get("__name__", "").startswith("scipy.sparse"):
+        return None
+    opaque = np.empty((), dtype=object)
+    opaque[()] = tensor
+    return opaque
+
+
+class Sparse:
+    """A sparse matrix as a recording keeps it: a copy."""
+
+    def __init__(self, matrix: Any, *, copy: bool = True) -> None:
+        if len(matrix.shape) != 2:
+            raise ValueError(
+                f"S is a sparse array of shape {matrix.shape}; beside a Tensor it needs two axes"
+            )
+        self.matrix = matrix.copy() if copy else matrix
+
+    @property
+    def T(self) -> Sparse:
+        """The transpose."""
+        return Sparse(self.matrix.T, copy=False)
+
+
+@primitive
+def times_sparse(a: Any, S: Sparse) -> Any:
+    """``a @ S``, an array."""
+    return a @ S.matrix
+
+
+@primitive
+def sparse_times(S: Sparse, a: Any) -> Any:
+    """``S @ a``, an array."""
+    return S.matrix @ a
+
+
+rule(times_sparse, lambda g, y, a, S: times_sparse(g, S.T), None, name="matmul")
+rule(sparse_times, None, lambda g, y, S, a: sparse_times(S.T, g), name="matmul")
