@@ -102,6 +102,20 @@ class Judge:
             return not found.error <= 0.01 * part * magnitude
         return found.error > part * max(abs(g), abs(found.value)) and found.error > 1e-6 * part * magnitude
 
+    def unresolved(self, g: float, found: Slope, line: Line) -> bool:
+        """Whether any gradient as small as this would have passed: then nothing is known of its sign or size.
+
+        A complex step resolves any derivative; where the function takes none, a function that does not change
+        at all along the line has the gradient 0.
+        """
+        resolution = found.error + self.rounding * max(self.largest, line.size)
+        if self.epsilon is not None or line.k < 0 or max(abs(g), abs(found.value)) > 2 * resolution:
+            return False
+        value = complex_step(self.problem.complex_along(line.phi))
+        if value is None:
+            return bool(g != 0 or found.value != 0)
+        return bool(abs(g - value) > self.rtol * max(abs(g), abs(value)) + 4 * EPS * self.largest)
+
     def judge(self, name: str, index: tuple[int, ...] | None, line: Line) -> Entry:
         """Return the entry with its verdict; what does not agree at first is looked at closely."""
         g, scale, phi = line.analytic, line.scale, line.phi
@@ -118,6 +132,8 @@ class Judge:
         ):
             best = self.closer(phi, scale)
             status, remark = self._verdict(g, best, size, line)
+        if status == "right" and self.unresolved(g, first, line):
+            status, remark = "undecided", "smaller than what differences can tell"
         unit = line.unit
         numeric = first.value if np.isfinite(first.value) else best.value
         return Entry(
