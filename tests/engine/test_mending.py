@@ -148,3 +148,11 @@ def test_squares_of_roots_at_0(number):
     f, x, expected = SQUARES[number]
     assert_allclose(grad(f)(x), ZERO, atol=0)
     assert_allclose(hessian(f)(x), expected, rtol=1e-12)
+
+
+def test_what_an_expression_amounts_to_may_be_a_view():
+    """The square of a size at 0, where what it amounts to is the real part of a product."""
+    x = np.array([0.0, 1.0])
+    assert_allclose(grad(lambda x: np.sum(np.abs(1j * x) ** 2))(x), 2 * x)
+    assert_allclose(grad(lambda x: np.sum(np.sqrt((x * x).reshape(2, 1)) ** 2))(x), 2 * x)
+    assert_allclose(grad(lambda x: np.sum(np.sqrt((x * x)[::-1]) ** 2))(x), 2 * x)

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from tests.properties.test_vocabulary import assert_close, differences, evaluate, outputs, variables
 from tests.properties.vocabulary import CASES, Call, Case
-from tinygrad_course import Tensor, compiled, grad, jacobian, jvp, value_and_grad, vjp
+from tinygrad_course import Tensor, compiled, grad, hessian, jacobian, jvp, value_and_grad, vjp
 from tinygrad_course.rules.table import RULES
 
 #: Not to be had for complex numbers, with what the error says.
@@ -227,6 +227,37 @@ def test_compiled(f: Any, engine: str) -> None:
         np.testing.assert_allclose(got, J, rtol=1e-12)
         np.testing.assert_allclose(slope, g, rtol=1e-11, atol=1e-12)
         assert slope.dtype == g.dtype
+
+
+@pytest.mark.parametrize("x", [[0.0, 0.0], [0.0, 1.0]])
+@pytest.mark.parametrize(
+    ("f", "second"),
+    [
+        (lambda x: np.linalg.norm(1j * x) ** 2, 2 * np.eye(2)),
+        (lambda x: np.sum(np.abs((2 + 1j) * x) ** 2), 10 * np.eye(2)),
+        (lambda x: np.abs(np.sum((2 + 1j) * x)) ** 2, np.full((2, 2), 10.0)),
+        (lambda x: np.sum(np.abs(np.fft.fft(x)) ** 2), 4 * np.eye(2)),
+        (lambda x: np.sum(np.real(np.log(np.sum(np.exp(1j * x * x))) * 0.0)) + x[0] * x[0], [[2, 0], [0, 0]]),
+    ],
+)
+def test_squares_of_sizes_are_smooth_at_0(f: Any, second: Any, x: Any) -> None:
+    np.testing.assert_allclose(grad(f)(np.array(x)), np.dot(second, np.array(x)), atol=1e-14)
+    np.testing.assert_allclose(hessian(f)(np.array(x)), second, atol=1e-14)
+
+
+def test_logarithms_of_complex_exponentials() -> None:
+    x = np.array([[0.3, -1.2, 2.0], [1.0, 0.5, -0.4]])
+    c = np.array([1 + 2j, -1j, 0.5 - 1j])
+
+    def f(x: Any) -> Any:
+        total = np.sum(np.exp(c * x), axis=1)
+        return np.sum(np.real(np.log(total)) + np.angle(total))
+
+    expected = c * np.exp(c * x) / np.sum(np.exp(c * x), axis=1, keepdims=True)
+    np.testing.assert_allclose(grad(f)(x), np.real(expected) + np.imag(expected), rtol=1e-13)
+    np.testing.assert_allclose(
+        grad(lambda x: np.sum(np.angle(np.exp(1j * x))))(x), np.ones((2, 3)), rtol=1e-13
+    )
 
 
 def test_methods_and_attributes() -> None:

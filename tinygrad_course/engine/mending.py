@@ -14,14 +14,15 @@ from __future__ import annotations
 
 import math
 import operator
+import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from scipy import special
 
 from tinygrad_course.engine.views import as_of
 from tinygrad_course.rules.reductions import logsumexp
+from tinygrad_course.rules.shapes import is_complex
 from tinygrad_course.rules.table import RULES, Rule, is_tensor
 
 if TYPE_CHECKING:
@@ -55,6 +56,19 @@ _COMBINING: set[Any] = {
 _DIVISORS: set[Any] = {*_COMBINING, np.exp}
 
 
+def is_sigmoid(function: Any) -> bool:
+    """Whether it is SciPy's sigmoid: who calls that has imported it."""
+    special = sys.modules.get("scipy.special")
+    return special is not None and function is getattr(special, "expit", special)
+
+
+def log_sigmoid(z: Any) -> Any:
+    """Return log(1 / (1 + e^-z))."""
+    from scipy.special import log_expit
+
+    return log_expit(z)
+
+
 def is_number(x: Any, value: float) -> bool:
     """Whether `x` is this number."""
     return isinstance(x, (int, float, np.generic)) and x == value
@@ -63,7 +77,7 @@ def is_number(x: Any, value: float) -> bool:
 def has_exponential(x: Any, depth: int = DEPTH) -> bool:
     """Whether an exponential takes part in a sum, product or quotient."""
     function, args, _ = call(x)
-    if function is np.exp or function is special.expit:
+    if function is np.exp or is_sigmoid(function):
         return True
     if function not in _COMBINING or not depth:
         return False
@@ -92,7 +106,7 @@ def logarithm(x: Any, depth: int = DEPTH) -> Any:
         return args[0]
     z = logit(x, depth)
     if z is not None:
-        return special.log_expit(z)
+        return log_sigmoid(z)
     if function is np.power:
         return None if is_tensor(args[1]) or (inner := of(args[0])) is None else args[1] * inner
     if function not in _LOGARITHMS:
@@ -137,7 +151,7 @@ _LOGARITHMS: dict[Any, Callable[..., Any]] = {
 
 def link(s: Any) -> Any:
     """Return what holds z as its argument, for a sigmoid of z: s itself, or the -z of 1 / (1 + exp(-z))."""
-    if call(s)[0] is special.expit:
+    if is_sigmoid(call(s)[0]):
         return s
     exponent = call(term)[1][0] if (term := odds(s)) is not None and call(term)[0] is np.exp else None
     return exponent if call(exponent)[0] is np.negative else None
@@ -162,7 +176,7 @@ def other_than_one(x: Any) -> Any:
 def logit(s: Any, depth: int = DEPTH) -> Any:
     """Return z of s = sigmoid(z): of 1 / (1 + exp(-z)), exp(z) / (1 + exp(z)), 1 - s; None for all else."""
     function, args, _ = call(s)
-    if function is special.expit:
+    if is_sigmoid(function):
         return args[0]
     if function is np.subtract and is_number(args[0], 1):
         z = logit(args[1], depth - 1) if depth else None
@@ -218,6 +232,8 @@ def mended(out: Tensor, instead: Any) -> Tensor:
         rule = _MENDED[original] = Rule(
             Mended(original.function), vjps, name=original.name, elementwise=True, saves=False
         )
+    if instead._state is not None:  # a view is recorded as what it shows
+        instead, _ = instead._state.read(instead)
     y = data = instead._data
     if type(out._data) in _FLOATS:
         y = out._data
@@ -270,7 +286,7 @@ def mend_divide(out: Tensor) -> Tensor:
         return out
     z = logit(out)
     if z is not None:
-        return mended(out, np.exp(special.log_expit(z)))
+        return mended(out, np.exp(log_sigmoid(z)))
     above = as_of(out)[0] if len(out._args) == 2 else 1.0
     return mended(out, divided(above, log_divisor))
 
@@ -312,7 +328,7 @@ def mend_logarithm(out: Tensor) -> Tensor:
             or (function is np.divide and call(args[1])[0] is np.sum)
         )
         if function is np.subtract and is_tensor(args[1]) and logit(x) is not None:
-            known = odds(args[1]) is not None or call(args[1])[0] is special.expit
+            known = odds(args[1]) is not None or is_sigmoid(call(args[1])[0])
             lost = not known or isinstance(args[1]._op.function, Mended)
     elif function is np.subtract and is_number(args[0], 1):
         lost = extreme(np.minimum, x) < 1024 * np.finfo(x.dtype).eps
@@ -350,18 +366,23 @@ def mend_square(out: Tensor) -> Tensor:
     return out if square is None else mended(out, square)
 
 
+def square_of_size(x: Any) -> Any:
+    """Return |x|^2, of complex numbers too."""
+    return np.real(x * np.conjugate(x)) if is_complex(x) else x * x
+
+
 def square_of_norm(x: Any, ord: Any = None, axis: Any = None, keepdims: Any = False) -> Any:
     """Return the square of Euclid's and Frobenius' norm; None for another norm."""
     if ord in (None, "fro", 2) and (axis is not None or ord is None or x.ndim == 1):
         if ord == 2 and isinstance(axis, tuple):
             return None
-        return np.sum(x * x, axis=axis, keepdims=keepdims)
+        return np.sum(square_of_size(x), axis=axis, keepdims=keepdims)
     return None
 
 
 _ROOTS: dict[Any, Callable[..., Any]] = {
     np.linalg.norm: square_of_norm,
-    np.absolute: lambda x: x * x,
+    np.absolute: square_of_size,
     np.fabs: lambda x: x * x,
     np.sqrt: lambda x: x,
     np.hypot: lambda a, b: a * a + b * b,

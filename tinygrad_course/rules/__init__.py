@@ -20,6 +20,7 @@ from tinygrad_course.rules import (  # noqa: F401  (each fills the tables)
     shaping,
     statistics,
     ufunc_methods,
+    windows,
     writing,
 )
 from tinygrad_course.rules.table import (

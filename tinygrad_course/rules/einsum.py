@@ -1,16 +1,23 @@
-"""`np.einsum`: the gradient of one operand is an einsum of the others with the output's gradient."""
+"""`np.einsum`: the gradient of one operand is an einsum of the others with the output's gradient.
+
+A contraction of two large operands is one matrix product, as a convolution of windows is. Small ones are
+left to NumPy.
+"""
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
 
 from tinygrad_course.rules.diagonals import on_diagonal
-from tinygrad_course.rules.shapes import spread
+from tinygrad_course.rules.shapes import spread, transposed
 from tinygrad_course.rules.table import rule
 
 LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+#: Fewer multiplications than this are not worth the arrangement as a matrix product.
+FEW = 20_000
 
 
 def parsed(args: tuple[Any, ...]) -> tuple[list[str], str, list[Any]]:
@@ -27,6 +34,8 @@ def parsed(args: tuple[Any, ...]) -> tuple[list[str], str, list[Any]]:
         output = ("..." if any("." in t for t in terms) else "") + "".join(
             sorted(c for c in set(named) if named.count(c) == 1)
         )
+    if "." not in "".join((*terms, output)):
+        return terms, output, operands
     # letters of their own for the axes that an ellipsis stands for, aligned at the right
     free = [c for c in LETTERS if c not in "".join(terms)]
     hidden = [np.ndim(x) - len(t.replace("...", "")) for t, x in zip(terms, operands, strict=True)]
@@ -40,6 +49,64 @@ def parsed(args: tuple[Any, ...]) -> tuple[list[str], str, list[Any]]:
 
 def subscripts(axes: Any) -> str:
     return "".join("..." if axis is Ellipsis else LETTERS[axis] for axis in axes)
+
+
+# ------------------------------------------------------------------ two operands as one product
+
+
+def contract(*args: Any, **kwargs: Any) -> Any:
+    """`np.einsum`, by one matrix product where two large arrays are contracted."""
+    if len(args) == 3 and isinstance(args[0], str) and kwargs.keys() <= {"optimize"}:
+        _, a, b = args
+        arrays = isinstance(a, np.ndarray) and isinstance(b, np.ndarray)
+        if arrays and a.dtype == b.dtype and a.dtype.kind in "fc":
+            (of_a, of_b), output, _ = parsed(args)
+            y = product(a, b, of_a, of_b, output)
+            if y is not None:
+                return y
+    return np.einsum(*args, **kwargs)
+
+
+def product(a: Any, b: Any, of_a: str, of_b: str, output: str) -> Any:
+    """The einsum of two arrays as a product of matrices; None if it is none, or not worth it."""
+    sizes = dict(zip(of_a, a.shape, strict=True))
+    if len(sizes) < a.ndim or len(set(of_b)) < b.ndim or len(set(output)) < len(output):
+        return None
+    for c, n in zip(of_b, b.shape, strict=True):
+        if sizes.setdefault(c, n) != n:
+            return None  # an axis of length 1 is broadcast
+    both = [c for c in of_a if c in of_b]
+    shared, summed = [c for c in both if c in output], [c for c in both if c not in output]
+    rows, columns = [c for c in of_a if c not in of_b], [c for c in of_b if c not in of_a]
+    if not summed or not set(rows + columns) <= set(output) or math.prod(sizes.values()) < FEW:
+        return None
+    if math.prod(sizes[c] for c in rows) > math.prod(sizes[c] for c in columns):
+        a, of_a, rows, b, of_b, columns = b, of_b, columns, a, of_a, rows  # long rows in memory
+    y = np.matmul(
+        stacked(a, of_a, shared, rows, summed), transposed(stacked(b, of_b, shared, columns, summed))
+    )
+    letters = shared + rows + columns
+    y = y.reshape([sizes[c] for c in letters])
+    return np.transpose(y, [letters.index(c) for c in output])
+
+
+def stacked(a: Any, term: str, shared: list[str], free: list[str], summed: list[str]) -> Any:
+    """A stack of matrices, one row for the free letters, one column for the summed ones.
+
+    It is copied, if it must be, along the longest axis that lies together in memory.
+    """
+    sizes, strides = dict(zip(term, a.shape, strict=True)), dict(zip(term, a.strides, strict=True))
+
+    def run(letters: list[str]) -> int:
+        return sizes[letters[-1]] if letters and strides[letters[-1]] == a.itemsize else 0
+
+    count = [math.prod(sizes[c] for c in letters) for letters in (free, summed)]
+    batch = [sizes[c] for c in shared]
+    if run(free) > run(summed):
+        order = [term.index(c) for c in shared + summed + free]
+        return transposed(np.transpose(a, order).reshape([*batch, count[1], count[0]]))
+    order = [term.index(c) for c in shared + free + summed]
+    return np.transpose(a, order).reshape([*batch, *count])
 
 
 def einsum_vjp(
@@ -64,12 +131,8 @@ def einsum_vjp(
             sizes[c] = max(n, sizes.get(c, 1))
     once = "".join(dict.fromkeys(term))
     wanted = "".join(c for c in once if c in given and x.shape[term.index(c)] == sizes[c])
-    result = np.einsum(
-        ",".join([output, *(t for t, _ in others)]) + "->" + wanted,
-        g,
-        *(a for _, a in others),
-        optimize=optimize,
-    )
+    terms_of_others = ",".join([output, *(t for t, _ in others)])
+    result = contract(f"{terms_of_others}->{wanted}", g, *(a for _, a in others), optimize=optimize)
     # letters that only this operand has were summed: its gradient is repeated along them
     result = result.reshape(tuple(x.shape[term.index(c)] if c in wanted else 1 for c in once))
     result = spread(result, tuple(x.shape[term.index(c)] for c in once))
@@ -87,4 +150,4 @@ def einsum_vjp(
     return np.transpose(result, places)
 
 
-rule(np.einsum, einsum_vjp, variadic=True, product="sums")
+rule(np.einsum, einsum_vjp, variadic=True, product="sums", compute=contract)

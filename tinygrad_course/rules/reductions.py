@@ -6,13 +6,15 @@ Every rule honours ``axis`` (a number, a tuple, None), ``keepdims``, ``where`` a
 
 from __future__ import annotations
 
+import itertools
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from tinygrad_course.rules.elementwise import quotient
-from tinygrad_course.rules.shapes import Axes, conj, is_complex, normalize, restore, spread
+from tinygrad_course.rules.shapes import Axes, conj, is_complex, kept, normalize, restore, spread
 from tinygrad_course.rules.table import primitive, rule, with_keywords
 
 
@@ -145,6 +147,12 @@ def extreme(
     where: Any = True,
 ) -> Any:
     """Where `a` is the extreme y."""
+    places = few_places(a, axis) if where is True and initial is None else None
+    if places:
+        y, hit = y.reshape(a[places[0]].shape), np.empty_like(a, dtype=bool)
+        for place in places:
+            np.equal(a[place], y, out=hit[place])
+        return hit
     y = restore(y, a.shape, axis, keepdims)
     hit = a == y
     if where is not True:
@@ -166,14 +174,58 @@ def extreme_vjp(
 ) -> Any:
     """Equal maxima share the gradient; a constant `initial` takes all of it."""
     hit = extreme(y, a, axis, keepdims=keepdims, initial=initial, where=where)
+    places = few_places(a, axis) if type(g) is np.ndarray and where is True and initial is None else None
+    if places:
+        count = hit[places[0]].astype(np.int8)
+        for place in places[1:]:
+            count += hit[place]
+        each = g.reshape(count.shape) / np.maximum(count, 1).astype(g.dtype)
+        ga = np.zeros_like(a)
+        for place in places:
+            np.copyto(ga[place], each, where=hit[place])
+        return ga
     n = np.maximum(np.sum(hit, axis=axis, keepdims=True, dtype=a.dtype), 1.0)  # 0 for a NaN
     if axis is None and not keepdims:
         n = n.reshape(())
     return np.where(hit, restore(g, a.shape, axis, keepdims) / n, 0.0)
 
 
-for _extreme in (np.max, np.amax, np.min, np.amin):
-    rule(_extreme, extreme_vjp, chooses=(extreme,))
+def few_places(a: Any, axis: Axes) -> list[tuple[Any, ...]] | None:
+    """The slices that an extreme is taken of, if they are few and large: NumPy reduces those slowly."""
+    if type(a) is not np.ndarray or axis is None or a.size < 4096:
+        return None
+    axes = normalize(axis, a.ndim)
+    if (
+        a.ndim - 1 not in axes
+        or math.prod(a.shape[i] for i in axes) > FEW
+        or not all(a.shape[i] for i in axes)
+    ):
+        return None
+    return list(itertools.product(*(range(n) if i in axes else [slice(None)] for i, n in enumerate(a.shape))))
+
+
+def by_places(ufunc: np.ufunc, function: Callable[..., Any]) -> Callable[..., Any]:
+    def compute(a: Any, axis: Axes = None, *, keepdims: Any = False, **kwargs: Any) -> Any:
+        places = few_places(a, axis) if not kwargs else None
+        if not places:
+            return function(a, axis=axis, keepdims=keepdims, **kwargs)
+        y = a[places[0]].copy()
+        for place in places[1:]:
+            ufunc(y, a[place], out=y)
+        return y.reshape(kept(a.shape, axis)) if keepdims else y
+
+    return compute
+
+
+#: Up to so many neighbours (those of pooling, 3 by 3) have their extreme taken slice by slice.
+FEW = 9
+for _ufunc, _extreme in (
+    (np.maximum, np.max),
+    (np.maximum, np.amax),
+    (np.minimum, np.min),
+    (np.minimum, np.amin),
+):
+    rule(_extreme, extreme_vjp, chooses=(extreme,), compute=by_places(_ufunc, _extreme))
 
 
 @primitive

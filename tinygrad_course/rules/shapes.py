@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -102,3 +103,17 @@ def transposed(a: Any) -> Any:
 def as_array(a: Any) -> Any:
     """A number or a list among the arguments as an array; arrays and Tensors are left alone."""
     return a if hasattr(a, "ndim") else np.asarray(a)
+
+
+def without_loss(slope: Any, exact: Callable[[Any], Any], a: Any) -> Any:
+    """A slope that was made by 1 - y, made anew by ``exact(a)`` where that is small: it has few digits there.
+
+    A recording, and what is drawn and derived from it, keeps the slope as it is: the course's formula.
+    """
+    if isinstance(slope, np.floating):
+        return exact(a) if slope < 0.01 else slope
+    if type(slope) is np.ndarray and slope.dtype.kind == "f":
+        far = slope < 0.01
+        if far.any():
+            slope[far] = exact(a[far])
+    return slope

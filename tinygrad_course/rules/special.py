@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 import numpy as np
 from scipy import special
 
-from tinygrad_course.rules.shapes import is_complex
+from tinygrad_course.rules.shapes import is_complex, without_loss
 from tinygrad_course.rules.table import RULES, Vjp, no_derivative, primitive, refused, rule
 
 ROOT_PI = math.sqrt(math.pi)
@@ -39,7 +39,12 @@ def over(a: Any, b: Any) -> Any:
 
 # ------------------------------------------------------------------ the sigmoid and entropies
 
-rule(special.expit, lambda g, y, a: g * (y * (1.0 - y)))
+
+def expit_vjp(g: Any, y: Any, a: Any) -> Any:
+    return g * without_loss(y * (1.0 - y), lambda a: special.expit(a) * special.expit(-a), a)
+
+
+rule(special.expit, expit_vjp)
 EXPIT = RULES[special.expit]
 rule(special.log_expit, lambda g, y, a: g * special.expit(-a))
 rule(special.logit, lambda g, y, a: g / (a * (1.0 - a)))

@@ -62,13 +62,15 @@ class Rule:
     product : str
         "sums" where each entry of the output is a sum of products of the arrays' entries, "matrices" where
         two arguments of two axes are multiplied as matrices (a third one is added to the product).
+    compute : callable, optional
+        What computes the values: the function itself, or a faster one that is equal up to rounding.
     mend : callable, optional
         ``mend(out)`` records the call anew where NumPy's numbers have lost what it amounts to.
     """
 
     __slots__ = (
-        "accepted", "arity", "chooses", "elementwise", "function", "mend", "most_args", "name", "names",
-        "outputs", "plain", "product", "saves", "sequence", "ties", "twin", "variadic", "vjps",
+        "accepted", "arity", "chooses", "compute", "elementwise", "function", "mend", "most_args", "name",
+        "names", "outputs", "plain", "product", "saves", "sequence", "ties", "twin", "variadic", "vjps",
     )  # fmt: skip
 
     def __init__(
@@ -85,8 +87,10 @@ class Rule:
         ties: bool = False,
         chooses: tuple[Callable[..., Any] | None, ...] | None = None,
         product: str = "",
+        compute: Callable[..., Any] | None = None,
     ) -> None:
         self.function = function
+        self.compute = compute or function
         self.vjps = vjps
         self.name = name or getattr(function, "__name__", str(function))
         self.elementwise = elementwise

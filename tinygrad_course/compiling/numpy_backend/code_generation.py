@@ -28,6 +28,13 @@ SUMMED_BY_BLAS = 8192
 SPREAD = 131_072
 
 
+#: What is the same for a number as an integer and as a float.
+_MIXED = {
+    *(np.add, np.subtract, np.multiply, np.divide, np.maximum, np.minimum, np.less, np.less_equal),
+    *(np.greater, np.greater_equal, np.equal, np.not_equal),
+}
+
+
 class ShapeError(RuntimeError):
     """A call returned another shape than when it was recorded."""
 
@@ -159,7 +166,9 @@ class StraightLineCode:
                 self._keys[key] = f"c{len(self._keys)}"
                 self.bound[self._keys[key]] = np.full(value.shape, x, value.dtype)
             return self._keys[key]
-        if type(x) in {int, float}:  # an array of no axes costs half of what a number costs
+        if type(x) is float or (
+            type(x) is int and value.function in _MIXED
+        ):  # an array of no axes costs half of what a number costs
             function = value.function
             assert isinstance(function, np.ufunc)  # noqa: S101
             others = [a for a in value.args if isinstance(a, Value)]

@@ -107,7 +107,8 @@ class GuardedProgram:
                 )
             else:
                 self._check(f"type({name}) is {self.bind(type(arg))}")
-            self.checks.append(f"{target} = {name}")
+            plain = type(arg) is np.ndarray or not isinstance(arg, np.ndarray)
+            self.checks.append(f"{target} = {name if plain else f'{self.bind(np.asarray)}({name})'}")
         elif arg is None or arg is True or arg is False:
             self._check(f"{name} is {arg!r}")
         elif type(arg) in {int, float, str, bytes} or isinstance(arg, np.generic):

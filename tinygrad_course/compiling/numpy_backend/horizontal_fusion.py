@@ -18,17 +18,19 @@ def fuse_horizontally(program: Program) -> Program:
     """Return a program in which results that are computed alike are computed together."""
     groups: dict[Any, list[Value]] = {}
     signatures: dict[int, Any] = {}
+    for value in program.values():  # arguments first: no recursion
+        _signature(value, signatures)
     for result in program.results:
         signature = _signature(result, signatures)
         if signature is not None and result not in groups.setdefault(signature, []):
             groups[signature].append(result)
     fuser = _HorizontalFuser()
-    for group in groups.values():
-        if len(group) > 1 and sum(v.size for v in group) <= SMALL:
-            fuser.column(tuple(group))
-    if fuser.calls < WORTH:
-        return program
     try:
+        for group in groups.values():
+            if len(group) > 1 and sum(v.size for v in group) <= SMALL:
+                fuser.column(tuple(group))
+        if fuser.calls < WORTH:
+            return program
         return fuser.rewrite(program)
     except (_Circle, RecursionError):
         return program

@@ -44,14 +44,15 @@ def canonical(builder: Builder, value: Value, args: Any, kwargs: Any) -> Value:
             found = first
         if found is not None:
             return found
-    if isinstance(function, np.ufunc) and not kwargs and function.signature is None:
+    if isinstance(function, np.ufunc) and not kwargs and function.signature is None and function.nout == 1:
         return _elementwise(builder, value, args)
     return builder.like(value, args, kwargs)
 
 
 def _elementwise(builder: Builder, value: Value, args: Any) -> Value:
-    args = tuple(builder.constant(np.array(a)) if isinstance(a, list) else a for a in args)
+    args = tuple(builder.constant(np.array(a)) if isinstance(a, (list, tuple)) else a for a in args)
     args = tuple(_number(a, value, args) for a in args)
+    args = _unspread(value, args)
     function = value.function
     if function is np.power and args[1] == 2 and not isinstance(args[1], Value):
         return builder.call(np.square, args[:1], {}, value.shape, value.dtype, value.kind)
@@ -65,6 +66,17 @@ def _elementwise(builder: Builder, value: Value, args: Any) -> Value:
             ):  # fmt: skip
                 return x
     return builder.like(value, args, {})
+
+
+def _unspread(value: Value, args: Any) -> Any:
+    """Return the operands without a broadcast that the operation does by itself."""
+    for i, arg in enumerate(args):
+        if isinstance(arg, Value) and arg.function is np.broadcast_to and not arg.kwargs:
+            others = [a.shape for j, a in enumerate(args) if j != i and isinstance(a, Value)]
+            inner = arg.args[0]
+            if inner.kind == "array" and np.broadcast_shapes(inner.shape, *others) == value.shape:
+                return _unspread(value, (*args[:i], inner, *args[i + 1 :]))
+    return args
 
 
 def _number(arg: Any, value: Value, args: Any) -> Any:
@@ -87,9 +99,16 @@ def _is_one(x: Any) -> bool:
 
 
 def _product(builder: Builder, value: Value, a: Value, b: Value) -> Value | None:
+    if value.function is np.dot and (a.shape == () or b.shape == ()):
+        return builder.call(np.multiply, (a, b), {}, value.shape, value.dtype, value.kind)
+    if len(a.shape) > 2 and len(b.shape) == 2 and a.size and a.dtype == b.dtype and a.dtype.kind == "f":
+        # a stack of matrices times one matrix is one product
+        rows = a.size // a.shape[-1]
+        flat = builder.call(np.reshape, (a, (rows, a.shape[-1])), {}, (rows, a.shape[-1]), a.dtype)
+        shape = (rows, b.shape[1])
+        product = builder.call(np.matmul, (flat, b), {}, shape, value.dtype)
+        return builder.call(np.reshape, (product, value.shape), {}, value.shape, value.dtype)
     if len(a.shape) != 2 or len(b.shape) != 2:
-        if value.function is np.dot and (a.shape == () or b.shape == ()):
-            return builder.call(np.multiply, (a, b), {}, value.shape, value.dtype, value.kind)
         return None
     if a.dtype != b.dtype or a.dtype.kind != "f":
         return None
@@ -100,6 +119,29 @@ def _product(builder: Builder, value: Value, a: Value, b: Value) -> Value | None
         product = builder.call(np.multiply, (a, row), {}, a.shape, value.dtype)
         return builder.call(np.sum, (product,), {"axis": (1,), "keepdims": True}, value.shape, value.dtype)
     return builder.call(np.matmul, (a, b), {}, value.shape, value.dtype)
+
+
+def _summed_products(builder: Builder, value: Value, a: Value, axes: tuple[int, ...]) -> Value | None:
+    """Return A.T @ B, of matrices, for the sum of a stack of such products: the gradient of a weight."""
+    if a.function is not np.matmul or a.kwargs or axes != tuple(range(len(a.shape) - 2)) or not axes:
+        return None
+    left, right = a.args
+    if not (isinstance(left, Value) and isinstance(right, Value) and left.dtype == right.dtype):
+        return None
+    n = len(left.shape)
+    if left.function is not np.transpose or left.args[1:] != ((*range(n - 2), n - 1, n - 2),):
+        return None
+    left = left.args[0]
+    if left.shape[:-1] != right.shape[:-1] or not right.size or not left.size:
+        return None
+    rows = left.size // left.shape[-1]
+    flat, other = (
+        builder.call(np.reshape, (v, (rows, v.shape[-1])), {}, (rows, v.shape[-1]), v.dtype)
+        for v in (left, right)
+    )
+    turned = builder.call(np.transpose, (flat,), {}, flat.shape[::-1], flat.dtype)
+    function: Any = np.matmul
+    return builder.call(function, (turned, other), {}, value.shape, value.dtype)
 
 
 def _total(builder: Builder, value: Value, args: Any, kwargs: Any) -> Value | None:
@@ -115,6 +157,8 @@ def _total(builder: Builder, value: Value, args: Any, kwargs: Any) -> Value | No
     if any(v is not None and v is not np._NoValue and v is not True for v in options.values()):
         return None
     axes = normalize(axis, len(a.shape))
+    if value.function is np.sum and not keepdims and (product := _summed_products(builder, value, a, axes)):
+        return product
     every = len(axes) == len(a.shape) and not keepdims
     total = builder.call(
         np.sum,

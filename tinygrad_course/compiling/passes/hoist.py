@@ -7,6 +7,8 @@ import numpy as np
 from tinygrad_course.compiling.builder import Builder
 from tinygrad_course.compiling.dataflow import Program, Value, chosen, inputs_of, is_sum, replace
 
+#: So many places are compared; the first ones have the most consequences.
+TRIED = 8
 #: What a call costs, in entries that it could have multiplied instead.
 CALL = 1500
 _LINEAR = {np.transpose, np.reshape, np.sum, np.broadcast_to}
@@ -25,8 +27,8 @@ def hoist_scale(program: Program) -> Program:
             users.setdefault(id(v), []).append(value)
     results = {id(v) for v in program.results}
     found: list[tuple[int, Value, list[Value]]] = []
-    for value in order:
-        if value.function in {np.subtract, np.multiply, np.divide} and value.kind == "array":
+    for value in _promising(order, users, results):
+        if len(found) < TRIED:
             ends = _ends(value, users, results)
             if ends is not None and len(ends) > 1 and _number(ends[0]) not in {1.0, -1.0}:
                 saved = sum(CALL + e.size for e in ends) - (CALL + value.size)
@@ -35,6 +37,31 @@ def hoist_scale(program: Program) -> Program:
     if seed is None or saved <= 0:
         return program
     return hoist_scale(_scaled(program, order, seed, ends))
+
+
+def _promising(order: list[Value], users: dict[int, list[Value]], results: set[int]) -> list[Value]:
+    """Return the values of whose consequences each is multiplied by one number, as far as each call shows."""
+    numbers: dict[int, float | None] = {}  # by a value's id, that number; None if there is none
+    for value in reversed(order):
+        found: set[float | None] = {None} if id(value) in results else set()
+        for user in users.get(id(value), ()):
+            if _is_scaling(user):
+                found.add(_number(user))
+            elif _is_linear(user):
+                found.add(numbers[id(user)])
+            else:
+                found.add(None)
+        numbers[id(value)] = found.pop() if len(found) == 1 else None
+    seeds = {np.subtract, np.multiply, np.divide}
+    return [v for v in order if v.function in seeds and v.kind == "array" and numbers[id(v)] is not None]
+
+
+def _is_linear(value: Value) -> bool:
+    if value.function is np.sum:
+        return is_sum(value) and value.kind == "array"
+    if value.function in _LINEAR or value.function in {np.matmul, np.multiply}:
+        return not value.kwargs
+    return bool(chosen(value))
 
 
 def _number(end: Value) -> float:

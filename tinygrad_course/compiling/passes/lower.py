@@ -57,7 +57,8 @@ def lower_for_machine(program: Program) -> Program:
 
 def _logit(value: Value) -> Value | None:
     """Return z of a value that is computed as 1 / (1 + exp(-z))."""
-    found = None if value.function is special.expit or value.dtype.kind != "f" else link(value)
+    plain = value.kind != "tuple" and value.dtype.kind == "f"
+    found = link(value) if plain and value.function is not special.expit else None
     return found.args[0] if isinstance(found, Value) and isinstance(found.args[0], Value) else None
 
 

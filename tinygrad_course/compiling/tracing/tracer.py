@@ -32,7 +32,7 @@ from tinygrad_course.engine.tensor import Tensor
 from tinygrad_course.rules.indexing import astype
 
 #: Added where an index may have been meant.
-_AS_INDEX = " For x[i] of an x that is no argument: write np.take(x, i, axis=0), or make x an argument."
+_AS_INDEX = " For x[i], make x an argument; for np.eye(k)[y], write (y[:, None] == np.arange(k)) * 1.0."
 
 
 def _refuse(self: Tracer, what: str, help: str = "") -> NoReturn:
@@ -179,7 +179,7 @@ class Tracer(Methods):
         raise AttributeError(name)
 
     def __getattr__(self, name: str) -> NoReturn:
-        if hasattr(np.ndarray, name):
+        if hasattr(np.ndarray, name) and not name.startswith("__"):
             raise CannotCompile(f"{self._label()}.{name} is nothing that a program can hold or compute")
         raise AttributeError(f"an array has no attribute {name!r}")
 

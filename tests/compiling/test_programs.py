@@ -1,0 +1,209 @@
+"""Programs from everywhere through both engines: what they compute is what the recorder computes."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import time
+
+import numpy as np
+import pytest
+
+from tests.compiling.test_equality import assert_equal
+from tests.compiling.test_machine import interpreted
+from tinygrad_course import CannotCompile, compiled, value_and_grad
+from tinygrad_course.compiling.machine import jit
+from tinygrad_course.engine import trees
+
+rng = np.random.default_rng(0)
+Z, Y = rng.normal(size=(3, 5)), np.eye(3)[:, [0, 1, 2, 0, 1]]
+E, labels, rows = rng.normal(size=(7, 3)), rng.integers(0, 3, 5), rng.integers(0, 7, 5)
+S = rng.normal(size=(2, 4, 3))
+
+
+def euler(w):
+    y, s = w[0], 0.0
+    for t in np.linspace(0, 1, 50):
+        y = y + 0.02 * (w[1] - y * t)
+        s = s + y**2
+    return s
+
+
+def lstm(p, X):
+    a, c = np.zeros((3, 2)), np.zeros((3, 2))
+    for t in range(X.shape[0]):
+        both = np.concatenate([a, X[t]])
+        f, i, o = (1 / (1 + np.exp(-(p[k] @ both))) for k in ("f", "i", "o"))
+        c = f * c + i * np.tanh(p["c"] @ both)
+        a = o * np.tanh(c)
+    return np.mean(a**2)
+
+
+def attention(q, k, v):
+    s = q @ np.swapaxes(k, -1, -2) / 3 + np.triu(np.full((4, 4), -np.inf), 1)
+    e = np.exp(s - np.max(s, axis=-1, keepdims=True))
+    return np.sum((e / np.sum(e, axis=-1, keepdims=True)) @ v * S)
+
+
+def layer_norm(x, g, W):
+    y = (x - np.mean(x, axis=-1, keepdims=True)) / np.sqrt(np.var(x, axis=-1, keepdims=True) + 1e-5) * g
+    return np.sum(np.maximum(0, y @ W) ** 2)
+
+
+PROGRAMS = {
+    "an entry": (lambda w: w[0] ** 2, (np.array([0.5, 2.0]),)),
+    "entries": (lambda w: np.prod(next(map(np.tanh, w)) * w), (np.array([0.5, 2.0]),)),
+    "Euler": (euler, (np.array([0.5, 2.0]),)),
+    "LSTM": (
+        lstm,
+        ({k: rng.normal(size=(3, 5)) for k in "fioc"}, rng.normal(size=(4, 2, 2))),
+    ),
+    "embedding": (lambda E, i: np.sum(np.tanh(E[i])), (E, rows)),
+    "take": (lambda E, i: np.sum(np.tanh(np.take(E, i, axis=0))), (E, rows)),
+    "one-hot": (lambda Z, y: np.sum(np.tanh(Z.T) * (y[:, None] == np.arange(3))), (Z, labels)),
+    "one-hot of an argument": (lambda Z, y, I: np.sum(Z.T**2 * I[y]), (Z, labels, np.eye(3))),
+    "cross-entropy of labels": (
+        lambda Z, y: -np.mean((Z - np.log(np.sum(np.exp(Z), axis=0)))[y, np.arange(5)]),
+        (Z, labels),
+    ),
+    "mini-batch": (lambda w, X, i: np.mean((X[i] @ w) ** 2), (E[0], E, rows)),
+    "softmax": (lambda z: -np.sum(Y * np.log(np.exp(z) / np.sum(np.exp(z), axis=0, keepdims=True))), (Z,)),
+    "centred": (lambda z: np.sum(np.tanh(z - np.mean(z, axis=0, keepdims=True))), (Z,)),
+    "batch normalisation": (
+        lambda z: np.sum(
+            ((z - np.mean(z, axis=1, keepdims=True)) / np.sqrt(np.var(z, axis=1, keepdims=True) + 1e-5)) ** 3
+        ),
+        (Z,),
+    ),
+    "sums along axes": (lambda s: np.sum(np.sum(s**2, axis=1) * np.sum(np.exp(s), axis=(1,))), (S,)),
+    "a sum of two axes": (lambda s: np.sum(np.tanh(np.sum(s * 3, axis=(0, 2), keepdims=True)) * s), (S,)),
+    "a sum from": (lambda z: np.sum(2 * z, initial=0.5) * np.sum(z, axis=0, initial=1.5)[0], (Z,)),
+    "a transpose reshaped": (lambda z: np.sum(np.reshape(np.tanh(z).T, -1) * np.arange(15.0)), (Z,)),
+    "Fortran's order": (lambda z: np.sum(np.ravel(z, order="F") ** 2 * np.arange(15.0)), (Z,)),
+    "backwards": (lambda z: np.sum(np.tanh((z / 2)[:-3:-1, ::2])), (Z,)),
+    "covariance": (lambda z: np.sum(np.cov(z) ** 2), (Z,)),
+    "attention": (attention, (S, S + 1, S * 2)),
+    "layer norm": (layer_norm, (S, np.ones(3), rng.normal(size=(3, 6)))),
+    "numbers without axes": (lambda a, b, z: np.sum(a * z) * b, (np.array(2.0), np.float64(3.0), Z)),
+    "branches with an infinite derivative": (
+        lambda z: np.sum(np.sqrt(np.where(z > 0, z, 0.0)) * (z > 0)),
+        (Z,),
+    ),
+}
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("engine", ["numpy", "machine"])
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_both_engines_compute_what_the_recorder_does(name, engine, dtype, monkeypatch):
+    if engine == "machine":
+        monkeypatch.setattr(jit, "compile_source", interpreted)
+    f, args = PROGRAMS[name]
+
+    def cast(x):
+        if isinstance(x, dict):
+            return {k: cast(v) for k, v in x.items()}
+        return x.astype(dtype) if x.dtype.kind == "f" else x
+
+    args = tuple(cast(a) for a in args)
+    both = value_and_grad(f)
+    step = compiled(both, engine=engine)
+    with np.errstate(all="ignore"):
+        for arguments in (args, tuple(a[::-1].copy() if getattr(a, "ndim", 0) else a for a in args)):
+            try:
+                result = step(*arguments)
+            except CannotCompile as error:
+                pytest.fail(str(error))
+            if dtype is np.float64:
+                assert_equal(result, both(*arguments))
+            else:  # with constants in double precision: their sums are rounded in another order
+                for (_, x), (_, y) in zip(trees.leaves(result), trees.leaves(both(*arguments)), strict=True):
+                    assert type(x) is type(y)
+                    assert x.dtype == y.dtype
+                    assert np.allclose(x, y, rtol=1e-4, atol=1e-5 * max(1, np.max(np.abs(y))))
+    assert len(step.programs) == 1
+    assert step.source
+
+
+def test_machine_code_of_programs_from_everywhere():
+    pytest.importorskip("numba")
+    for name in (
+        "batch normalisation",
+        "attention",
+        "layer norm",
+        "cross-entropy of labels",
+        "sums along axes",
+    ):
+        f, args = PROGRAMS[name]
+        both = value_and_grad(f)
+        assert_equal(compiled(both, engine="machine")(*args), both(*args))
+
+
+@pytest.mark.parametrize(
+    "f", [lambda Z, y: np.sum(Z.T * np.eye(3)[y]), lambda Z, y: np.sum(Z.T * np.take(np.eye(3), y, axis=0))]
+)
+def test_an_index_of_what_is_no_argument_is_an_error_that_says_what_to_write(f):
+    with pytest.raises(CannotCompile, match=r"np.arange\(k\)"):
+        compiled(value_and_grad(f))(Z, labels)
+
+
+def test_calls_that_numpy_takes_in_its_own_way():
+    for f, x in (
+        (lambda x: np.ldexp(x, 2), np.ones(3)),
+        (lambda x: np.multiply(x, (1.5,)), np.ones(3)),
+        (lambda x: np.sum(np.divmod(x, np.array([1.1]))[1]), np.float64(2.0)),
+        (lambda x: np.modf(x)[0], np.float64(2.5)),
+        (lambda x: np.add(x, [1, 2, 3]), np.ones(3)),
+    ):
+        assert_equal(compiled(f)(x), f(x))
+
+
+def test_an_array_that_is_mapped_into_memory(tmp_path):
+    X = np.memmap(tmp_path / "X", np.float64, "w+", shape=(3, 4))
+    X[...] = rng.normal(size=(3, 4))
+    both = value_and_grad(lambda w, X: np.mean((w @ X) ** 2))
+    w = rng.normal(size=(2, 3))
+    assert_equal(compiled(both)(w, X), both(w, X))
+
+
+def test_functions_that_are_gone_take_no_memory():
+    pytest.importorskip("numba")
+    if not os.path.exists("/proc/self/statm"):  # noqa: PTH110
+        pytest.skip("needs /proc")
+
+    def resident():
+        with open("/proc/self/statm") as file:  # noqa: PTH123
+            return int(file.read().split()[1]) * 4 // 1024
+
+    def make(i):
+        compiled(value_and_grad(lambda w: np.sum(np.tanh(w) ** 2) * (i + 0.25)), engine="machine")(np.ones(3))
+
+    make(0)
+    before = resident()
+    for i in range(1, 11):
+        make(i)
+    assert resident() - before < 5
+
+
+def test_the_work_of_compiling_grows_as_the_layers_do():
+    def seconds(layers):
+        p = {f"W{l}": rng.normal(size=(3, 3)) for l in range(layers)}
+
+        def cost(p):
+            A = np.ones((3, 4))
+            for l in range(layers):
+                A = np.tanh(p[f"W{l}"] @ A)
+            return np.mean(A**2)
+
+        start = time.process_time()
+        compiled(value_and_grad(cost))(p)
+        return time.process_time() - start
+
+    seconds(5)
+    assert seconds(80) < 4 * 2.5 * max(seconds(20), 0.05)
+
+
+@pytest.mark.skipif(importlib.util.find_spec("numba") is not None, reason="numba is installed")
+def test_without_numba_machine_code_says_what_to_install():
+    with pytest.raises(ImportError, match="fast"):
+        compiled(lambda x: np.exp(x), engine="machine")(np.ones(3))  # noqa: PLW0108

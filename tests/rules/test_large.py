@@ -1,0 +1,171 @@
+"""Large arrays take other ways than small ones: the values and gradients are the same."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.lib.stride_tricks import sliding_window_view
+
+from tinygrad_course import Tensor, grad
+from tinygrad_course.rules import einsum
+
+RNG = np.random.default_rng(0)
+SIZES = {"m": 8, "c": 3, "h": 9, "w": 7, "i": 3, "j": 2, "o": 5, "b": 6, "n": 20, "k": 30}
+CONTRACTIONS = [
+    "mchwij,ocij->mohw",
+    "mchwij,ocij->omhw",
+    "bnk,bkm->bnm",
+    "bnk,bmk->mbn",
+    "bnki,mki->bnm",
+    "nbk,kmb->bmn",
+    "bnk,bnk->",
+    "nk,km->nm",
+    "bcnk,kcm->cbmn",
+]
+
+
+def drawn(term: str, dtype: Any, layout: str) -> Any:
+    x = RNG.normal(size=[SIZES[c] for c in term])
+    if np.dtype(dtype).kind == "c":
+        x = x + 1j * RNG.normal(size=x.shape)
+    x = x.astype(dtype)
+    if layout == "F":
+        return np.asfortranarray(x)
+    return x[..., ::-1] if layout == "reversed" else x
+
+
+@pytest.mark.parametrize("layout", ["C", "F", "reversed"])
+@pytest.mark.parametrize("dtype", [np.float64, np.float32, np.complex128])
+@pytest.mark.parametrize("spec", CONTRACTIONS)
+def test_contractions(spec: str, dtype: Any, layout: str) -> None:
+    inputs, _, output = spec.partition("->")
+    a, b = (drawn(term, dtype, layout) for term in inputs.split(","))
+    expected = np.einsum(spec, a.astype(np.result_type(dtype, float)), b.astype(np.result_type(dtype, float)))
+    tolerance = 2e-4 if dtype is np.float32 else 1e-11
+    found = einsum.contract(spec, a, b)
+    assert found.dtype == dtype
+    assert np.shape(found) == expected.shape
+    np.testing.assert_allclose(found, expected, rtol=tolerance, atol=tolerance)
+    if dtype is np.complex128:
+        return
+    x, y = Tensor(a), Tensor(b)
+    w = RNG.normal(size=expected.shape).astype(dtype)
+    np.sum(w * np.einsum(spec, x, y)).backward()
+    of_a, of_b = inputs.split(",")
+    for t, term, other, value in ((x, of_a, of_b, b), (y, of_b, of_a, a)):
+        slope = np.einsum(f"{output},{other}->{term}", w.astype(float), value.astype(float))
+        assert t.grad.dtype == dtype
+        np.testing.assert_allclose(t.grad, slope, rtol=tolerance, atol=100 * tolerance)
+
+
+def test_a_product_is_made_of_the_large_ones() -> None:
+    a, b = drawn("mchwij", float, "C"), drawn("ocij", float, "C")
+    assert einsum.product(a, b, "mchwij", "ocij", "mohw") is not None
+    for spec, x, y in (
+        ("nk,km->nm", np.ones((3, 4)), np.ones((4, 2))),  # small
+        ("nk,nk->nk", np.ones((300, 400)), np.ones((300, 400))),  # nothing is summed
+        ("nn,nk->k", np.ones((300, 300)), np.ones((300, 400))),  # a diagonal
+        ("nk,km->m", np.ones((300, 400)), np.ones((400, 200))),  # one is summed alone
+        ("nk,km->nm", np.ones((300, 1)), np.ones((400, 200))),  # broadcast
+    ):
+        (of_x, of_y), output, _ = einsum.parsed((spec, x, y))
+        assert einsum.product(x, y, of_x, of_y, output) is None
+        np.testing.assert_array_equal(einsum.contract(spec, x, y), np.einsum(spec, x, y))
+
+
+@pytest.mark.parametrize(
+    ("shape", "window", "axes"),
+    [
+        ((3, 9, 8), (3, 2), (1, 2)),
+        ((3, 9, 8), (2, 8), (2, 1)),
+        ((12,), (10,), (0,)),
+        ((5, 6), (2, 2), (1, 1)),
+    ],
+)
+def test_windows(shape: Any, window: Any, axes: Any) -> None:
+    rng = np.random.default_rng(2)
+    x = rng.normal(size=shape)
+    seen = sliding_window_view(x, window, axes)
+    w = rng.normal(size=seen.shape)
+    places = sliding_window_view(np.arange(x.size).reshape(shape), window, axes)
+    expected = np.bincount(places.ravel(), w.ravel(), x.size).reshape(shape)
+    t = Tensor(x)
+    y = sliding_window_view(t, window, axes)
+    np.testing.assert_array_equal(y.data, seen)
+    np.sum(w * y).backward()
+    np.testing.assert_allclose(t.grad, expected, rtol=1e-13)
+    squares = grad(lambda x: np.sum(w * sliding_window_view(x, window, axes) ** 2))
+    np.testing.assert_allclose(
+        grad(lambda x: np.sum(squares(x) * np.cos(np.arange(x.size)).reshape(shape)))(x),
+        2.0 * expected * np.cos(np.arange(x.size)).reshape(shape),
+        rtol=1e-13,
+    )
+
+
+@pytest.mark.parametrize("axis", [(1, 3), (-1,), -1, (0, 3), 3])
+@pytest.mark.parametrize("keepdims", [False, True])
+@pytest.mark.parametrize("function", [np.max, np.min])
+def test_extremes_of_few_neighbours(function: Any, axis: Any, keepdims: bool) -> None:
+    rng = np.random.default_rng(2)
+    x = rng.integers(0, 4, (2, 3, 400, 3)).astype(np.float32)  # with ties
+    t = Tensor(x)
+    y = function(t, axis=axis, keepdims=keepdims)
+    np.testing.assert_array_equal(y.data, function(x, axis=axis, keepdims=keepdims))
+    w = rng.normal(size=y.shape).astype(np.float32)
+    np.sum(w * y).backward()
+    whole = function(x, axis=axis, keepdims=True)
+    hit = (x == whole) / np.sum(x == whole, axis=axis, keepdims=True)
+    assert t.grad.dtype == np.float32
+    np.testing.assert_allclose(t.grad, hit * w.reshape(whole.shape), rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("a", "b"), [((4, 5, 3), (3, 2)), ((2, 4, 5, 3), (3, 2)), ((2, 4, 3), (2, 3, 5)), ((4, 3), (2, 3, 5))]
+)
+def test_stacks_of_matrices(a: Any, b: Any) -> None:
+    rng = np.random.default_rng(2)
+    A, B = rng.normal(size=a), rng.normal(size=b)
+    for function in (np.matmul, np.dot):
+        if function is np.dot and len(b) > 2:
+            continue
+        x, y = Tensor(A), Tensor(B)
+        w = rng.normal(size=function(A, B).shape)
+        np.sum(w * function(x, y)).backward()
+        of_a = np.einsum("...nm,...km->...nk", w, B)
+        of_b = np.einsum("...nk,...nm->...km", A, w)
+        for t, slope in ((x, of_a), (y, of_b)):
+            extra = tuple(range(slope.ndim - t.ndim))
+            np.testing.assert_allclose(t.grad, np.sum(slope, axis=extra), rtol=1e-12)
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32, np.float16, np.complex128])
+@pytest.mark.parametrize(
+    ("shape", "index"),
+    [
+        ((65, 64), RNG.integers(-65, 65, (16, 32))),
+        ((40, 300), RNG.integers(0, 40, 100)),
+        ((7,), RNG.integers(-7, 7, 5000)),
+        ((9, 8, 5, 3), (RNG.integers(0, 9, (600, 1)), RNG.integers(-8, 8, 2))),
+        ((9, 8, 5), (slice(None), RNG.integers(0, 8, 200))),
+        ((9, 8, 70), (RNG.integers(0, 9, 200), 3)),
+        ((9, 8, 70), RNG.integers(0, 9, 200).tolist()),
+        ((9, 5000), (np.array([], dtype=int), slice(None))),
+    ],
+)
+def test_rows_that_are_read_more_than_once(shape: Any, index: Any, dtype: Any) -> None:
+    rng = np.random.default_rng(1)
+    x = rng.normal(size=shape).astype(np.float64 if np.dtype(dtype).kind == "c" else dtype)
+    g = rng.normal(size=x[index].shape).astype(dtype)
+    expected = np.zeros(shape, dtype if dtype is np.float16 else np.result_type(dtype, np.float64))
+    np.add.at(expected, index, g)
+    t = Tensor(x)
+    J = np.sum(g * t[index])
+    (J if np.dtype(dtype).kind == "f" else np.real(J)).backward()
+    assert t.grad.dtype == x.dtype
+    tolerance = {"e": 0.0, "f": 1e-5}.get(np.dtype(dtype).char, 1e-12)  # halves are added as NumPy adds them
+    np.testing.assert_allclose(t.grad, np.real(expected), rtol=tolerance, atol=tolerance)
+    of_weights = grad(lambda g: np.sum(np.cos(x) * grad(lambda x: np.sum(g * x[index]))(x)))
+    if np.dtype(dtype).kind == "f":
+        np.testing.assert_allclose(of_weights(g), np.cos(x)[index], rtol=max(tolerance, 1e-15))
