@@ -462,8 +462,8 @@ def _composed(function: Any, definition: Any, args: tuple[Any, ...], kwargs: dic
         trouble = (
             "np.sliding_window_view gives a view that can't be written to, as NumPy's: take a copy of it"
         )
-        windows = _Composed(definition, list(args[1:]), kwargs)
-        return view_of(y._present(), View(args[0], y._present(), windows, trouble))
+        windows = _Composed(function, definition, list(args[1:]), kwargs)
+        return view_of(windows.laid(y._present(), args[0]), View(args[0], y._present(), windows, trouble))
     return y
 
 
@@ -472,14 +472,24 @@ class _Composed:
 
     index = None
 
-    def __init__(self, definition: Callable[..., Any], rest: list[Any], kwargs: dict[str, Any]) -> None:
+    def __init__(
+        self, function: Any, definition: Callable[..., Any], rest: list[Any], kwargs: dict[str, Any]
+    ) -> None:
+        self.function = function
         self.definition = definition
         self.rest = rest
         self.kwargs = kwargs
 
     def record(self, value: Tensor) -> Tensor:
         """Return the same view of another value."""
-        return self.definition(value, *self.rest, **self.kwargs)._present()  # type: ignore[no-any-return]
+        return self.laid(self.definition(value, *self.rest, **self.kwargs)._present(), value)
+
+    def laid(self, out: Tensor, parent: Tensor) -> Tensor:
+        """Give a view the layout of NumPy's: what is a view of it depends on that."""
+        data = now(parent)._data
+        if isinstance(data, np.ndarray):
+            out._data = self.function(data, *self.rest, **self.kwargs)
+        return out
 
     def of_array(self, array: Any) -> Any:
         """Return the same view of a plain array."""

@@ -154,8 +154,11 @@ def _without(root: Tensor, before: Tensor, latest: Tensor) -> None:
 
 def _through(view: View, index: Any, value: Any) -> None:
     """Write to a view: to the places that it shows of its root."""
-    if view.trouble is not None:
-        raise ValueError(f"assignment destination is read-only: {view.trouble}")
+    one: Any = view
+    while type(one) is View:
+        if one.trouble is not None:
+            raise ValueError(f"assignment destination is read-only: {one.trouble}")
+        one = one.parent._state
     root, cls = view.root, type(view.root)
     shown = view.part.index
     if view.parent is root and shown is not None and index is Ellipsis:
