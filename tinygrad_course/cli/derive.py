@@ -41,7 +41,7 @@ def add_parser(commands: Any) -> None:
 def run(options: argparse.Namespace) -> int:
     """Print the derivation that the user asks for; return 0, or 2 where SymPy is missing."""
     try:
-        from tinygrad_course.derivation.lines import derivation_of
+        from tinygrad_course.derivation.composing import derivation_of
     except ModuleNotFoundError as error:
         if error.name != "sympy":
             raise
