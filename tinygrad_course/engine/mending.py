@@ -76,7 +76,14 @@ def is_number(x: Any, value: float) -> bool:
 
 def has_exponential(x: Any, depth: int = DEPTH) -> bool:
     """Whether an exponential takes part in a sum, product or quotient."""
-    function, args, _ = call(x)
+    operation = getattr(x, "_op", None)
+    if operation is not None and type(operation.function) is not Mended:
+        function, args = (
+            operation.function,
+            x._args,
+        )  # not as of its time: a glance, and the commonest question
+    else:
+        function, args, _ = call(x)
     if function is np.exp or is_sigmoid(function):
         return True
     if function not in _COMBINING or not depth:
@@ -271,11 +278,27 @@ def extreme(ufunc: Any, x: Any) -> float:
     return float(ufunc.reduce(data, axis=None))
 
 
+def moderate(x: Any) -> bool:
+    """Whether plain numbers, few enough to be looked at first, are all of a size that loses nothing."""
+    data = x._data
+    kind = type(data)
+    if kind is np.ndarray:
+        return 0 < data.size <= FEW and bool(np.maximum.reduce(data, None) < _MODERATE)
+    return kind is np.float64 and bool(data < _MODERATE)
+
+
+#: So many numbers are looked at in less time than the recording takes.
+FEW = 4096
+_MODERATE = 1e3  # below the root of 1 / eps, in every precision but half's, which has 32
+
+
 def mend_divide(out: Tensor) -> Tensor:
     """Mend a quotient whose divisor has overflowed: z / (1 + exp(-z)), exp(z) / sum(exp(z))."""
     divisor = out._args[-1]
     operation = getattr(divisor, "_op", None)
-    if operation is None or operation.function not in _DIVISORS or not has_exponential(divisor):
+    if operation is None or operation.function not in _DIVISORS:
+        return out
+    if (out._data.dtype.itemsize > 2 and moderate(divisor)) or not has_exponential(divisor):
         return out
     # e^z / (1 + e^z) loses its derivative's digits long before it overflows
     limit = math.inf if len(out._args) == 1 or not has_exponential(out._args[0]) else _half(divisor)
@@ -314,8 +337,18 @@ def divided(above: Any, log_divisor: Any) -> Any:
 
 def mend_logarithm(out: Tensor) -> Tensor:
     """Mend the logarithm of what has vanished, overflowed, or lost its digits as 1 - s does."""
+    x = out._args[0]
+    if not hasattr(x, "_op"):
+        return out
+    data = out._data
+    if type(data) is np.ndarray and 0 < data.size <= FEW and np.isfinite(np.add.reduce(data, None)):
+        # finite logarithms: what has lost digits before is a difference
+        if x._op is None or x._op.function is not np.subtract:
+            return out
+        if np.minimum.reduce(x._data, None) > _UNHURT[data.dtype.itemsize]:
+            return out
     x = as_of(out)[0]
-    if not is_tensor(x) or x._op is None:
+    if x._op is None:
         return out
     function, args, _ = call(x)
     plus_one = out._op is RULES[np.log1p]
@@ -345,6 +378,9 @@ def mend_logarithm(out: Tensor) -> Tensor:
     assert operation is not None  # noqa: S101
     return mended(out, found / _BASES[operation.function] if operation.function in _BASES else found)
 
+
+#: Differences 1 - s above these have digits enough, by the bytes of a number.
+_UNHURT = {n: 1024.0 * float(np.finfo(f"f{n}").eps) for n in {2, 4, 8, np.dtype(np.longdouble).itemsize}}
 
 _BASES: dict[Any, float] = {np.log2: math.log(2.0), np.log10: math.log(10.0)}
 

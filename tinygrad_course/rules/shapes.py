@@ -111,9 +111,11 @@ def without_loss(slope: Any, exact: Callable[[Any], Any], a: Any) -> Any:
     A recording, and what is drawn and derived from it, keeps the slope as it is: the course's formula.
     """
     if isinstance(slope, np.floating):
-        return exact(a) if slope < 0.01 else slope
-    if type(slope) is np.ndarray and slope.dtype.kind == "f":
-        far = slope < 0.01
-        if far.any():
-            slope[far] = exact(a[far])
+        return exact(a) if slope < FEW_DIGITS else slope
+    if type(slope) is np.ndarray and slope.dtype.kind == "f" and np.any(far := slope < FEW_DIGITS):
+        slope[far] = exact(a[far])
     return slope
+
+
+#: Of 1 - y below this, two digits are lost and more.
+FEW_DIGITS = 0.01
