@@ -13,7 +13,20 @@ MODULES = sorted(p for p in LIBRARY.rglob("*.py") if p.name not in {"__init__.py
 MOST = 400  # lines
 
 #: Modules that are longer, and why they are one idea all the same.
-LONGER: dict[str, str] = {}
+LONGER: dict[str, str] = {
+    "audit/command/one_file.py": "a file's way through the check, from its text to its report",
+    "audit/kinds/own_network.py": "one network put together from a file's own functions, in every spelling",
+    "audit/repair/diagnosis.py": "the table of mistakes and their words",
+    "autodiff/gradients.py": "grad, vjp, jvp and their relatives share one way in and out",
+    "compiling/passes/simplify.py": "one table of rewritings",
+    "engine/mending.py": "one table of what expressions amount to",
+    "engine/recording.py": "one path that records, with what it asks of arguments and results",
+    "engine/sweep.py": "one sweep for every order",
+    "engine/tensor.py": "the methods of an array",
+    "graph/node.py": "a node, the graph and what builds it",
+    "rules/calculus.py": "the rules of one chapter",
+    "training/network.py": "one class, with what it tells of itself",
+}
 
 
 def floors():

@@ -18,7 +18,6 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from tinygrad_course.autodiff.buffers import array, zeros, zeros_like
     from tinygrad_course.autodiff.custom import custom_rule, register_rule
     from tinygrad_course.autodiff.debugging import debug
     from tinygrad_course.autodiff.gradients import (
@@ -28,6 +27,7 @@ if TYPE_CHECKING:
         value_and_grad,
         vjp,
     )
+    from tinygrad_course.autodiff.recordable import array, zeros, zeros_like
     from tinygrad_course.autodiff.transforms import (
         hessian,
         hvp,
@@ -62,7 +62,7 @@ _LATER = {
     "Network": "training.network",
     "NotFiniteError": "training.epochs",
     "Tensor": "engine.tensor",
-    "array": "autodiff.buffers",
+    "array": "autodiff.recordable",
     "check_gradients": "gradient_checking",
     "compare_gradients": "gradient_checking",
     "compiled": "compiling",
@@ -87,8 +87,8 @@ _LATER = {
     "value_and_grad": "autodiff.gradients",
     "vjp": "autodiff.gradients",
     "watch": "training.watching",
-    "zeros": "autodiff.buffers",
-    "zeros_like": "autodiff.buffers",
+    "zeros": "autodiff.recordable",
+    "zeros_like": "autodiff.recordable",
 }
 
 __all__ = [

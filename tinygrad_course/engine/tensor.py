@@ -22,6 +22,7 @@ from tinygrad_course.engine import (  # (mending enters itself into the rules)
     leaving,
     mending,  # noqa: F401
 )
+from tinygrad_course.engine.in_place import Flat, write
 from tinygrad_course.engine.keeping import Hold
 from tinygrad_course.engine.operation import Operation, Released
 from tinygrad_course.engine.operators import Methods, Operators
@@ -29,7 +30,6 @@ from tinygrad_course.engine.recording import dispatch, dispatch_ufunc, peek, pla
 from tinygrad_course.engine.sweep import clock, first_seed, sweep
 from tinygrad_course.engine.unreached import recorded_instead
 from tinygrad_course.engine.views import OPEN, Open, View, Written, now
-from tinygrad_course.engine.writing import Flat, write
 from tinygrad_course.rules.table import RULES, Rule
 
 _float64 = np.float64

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_course.functions.windows import (
+from tinygrad_course.functions.window_geometry import (
     Padding,
     Sizes,
     Window,

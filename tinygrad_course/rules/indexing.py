@@ -163,7 +163,9 @@ def select(condlist: Sequence[Any], choicelist: Sequence[Any], default: Any = 0)
     result = default
     for condition, choice in zip(reversed(condlist), reversed(choicelist), strict=True):
         result = np.where(condition, choice, result)
-    return result
+    return np.copy(
+        result, order="C"
+    )  # as NumPy lays it out, whatever the choices are: a later reshape is a view
 
 
 @composed(np.choose)

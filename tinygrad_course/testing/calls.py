@@ -14,7 +14,7 @@ from tinygrad_course import functions as nn
 from tinygrad_course.rules.special import polygamma
 from tinygrad_course.rules.table import RULES, entered_late
 from tinygrad_course.testing.domains import smooth_domain
-from tinygrad_course.testing.guards import Guard
+from tinygrad_course.testing.guarded_arrays import Guard
 
 REAL = Guard()
 SMALL = Guard(low=-0.8, high=0.8)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from tinygrad_course.testing.arrays import Array, Draw, array_shapes, arrays_away_from_kinks
 from tinygrad_course.testing.calls import Call, calls
-from tinygrad_course.testing.guards import Guarded, Shape
+from tinygrad_course.testing.guarded_arrays import Guarded, Shape
 
 _LARGEST = 30  # entries of a value in an expression
 

@@ -7,8 +7,8 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from tinygrad_course.audit.execution.line_trace import canonical
 from tinygrad_course.audit.execution.namespace import Outcome, Program, snapshot
-from tinygrad_course.audit.execution.trace import canonical
 from tinygrad_course.audit.source.conventions import Convention
 from tinygrad_course.audit.source.signatures import EXTRAS, Binding, bare
 

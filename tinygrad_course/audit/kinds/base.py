@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from tinygrad_course.audit.execution.learner import Learner
-from tinygrad_course.audit.execution.trace import canonical, entry_label
+from tinygrad_course.audit.execution.line_trace import canonical, entry_label
 from tinygrad_course.audit.kinds.cases import Case, Draw
 
 Assumption = dict[str, Any]

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from tinygrad_course.audit.execution.trace import canonical
+from tinygrad_course.audit.execution.line_trace import canonical
 
 Array = NDArray[Any]
 

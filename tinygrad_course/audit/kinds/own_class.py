@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 
 from tinygrad_course.audit.execution.learner import Learner
+from tinygrad_course.audit.execution.line_trace import canonical, returned
 from tinygrad_course.audit.execution.namespace import Program
 from tinygrad_course.audit.execution.paths import Path, duplicate, label, leaves, plain, put
-from tinygrad_course.audit.execution.trace import canonical, returned
 from tinygrad_course.audit.kinds.cases import Draw
 from tinygrad_course.audit.kinds.own_network import (
     BACKWARD,

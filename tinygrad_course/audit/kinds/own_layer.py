@@ -12,9 +12,9 @@ from typing import Any, ClassVar
 import numpy as np
 
 from tinygrad_course.audit.execution.learner import Learner
+from tinygrad_course.audit.execution.line_trace import canonical, returned
 from tinygrad_course.audit.execution.namespace import Program
 from tinygrad_course.audit.execution.paths import duplicate, label
-from tinygrad_course.audit.execution.trace import canonical, returned
 from tinygrad_course.audit.kinds.base import Assumption
 from tinygrad_course.audit.kinds.cases import Case, Draw
 from tinygrad_course.audit.kinds.own_network import OwnNetwork, Pool, Unfit, slopes

@@ -14,9 +14,9 @@ from typing import Any, ClassVar
 import numpy as np
 
 from tinygrad_course.audit.execution.learner import Learner
+from tinygrad_course.audit.execution.line_trace import canonical, result_values, returned
 from tinygrad_course.audit.execution.namespace import Program
 from tinygrad_course.audit.execution.paths import Path, derivative_of, duplicate, label, leaves, plain, put
-from tinygrad_course.audit.execution.trace import canonical, result_values, returned
 from tinygrad_course.audit.kinds.base import Assumption, Kind
 from tinygrad_course.audit.kinds.cases import Array, Case, Draw
 from tinygrad_course.audit.reference.comparison import close

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tinygrad_course.audit.execution.learner import Learner
-from tinygrad_course.audit.execution.trace import Event, Site
+from tinygrad_course.audit.execution.line_trace import Event, Site
 from tinygrad_course.audit.kinds.base import Kind
 from tinygrad_course.audit.kinds.cases import Case
 from tinygrad_course.audit.repair.fault_localization import Function, Reader

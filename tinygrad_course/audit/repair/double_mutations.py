@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_course.audit.execution.trace import Site, sites
+from tinygrad_course.audit.execution.line_trace import Site, sites
 from tinygrad_course.audit.reference.comparison import close
 from tinygrad_course.audit.repair.candidates import Candidates, Repair
 from tinygrad_course.audit.repair.mutations.locations import parse

@@ -9,9 +9,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_course.audit.execution.learner import Learner
-from tinygrad_course.audit.execution.namespace import Outcome
-from tinygrad_course.audit.execution.paths import duplicate
-from tinygrad_course.audit.execution.trace import (
+from tinygrad_course.audit.execution.line_trace import (
     Event,
     Recorder,
     Site,
@@ -20,6 +18,8 @@ from tinygrad_course.audit.execution.trace import (
     evaluate,
     sites,
 )
+from tinygrad_course.audit.execution.namespace import Outcome
+from tinygrad_course.audit.execution.paths import duplicate
 from tinygrad_course.audit.kinds.cases import Case
 from tinygrad_course.audit.reference.comparison import as_array, close
 from tinygrad_course.audit.repair.verdict import agrees

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_course.audit.execution.trace import Site
+from tinygrad_course.audit.execution.line_trace import Site
 from tinygrad_course.audit.reference.comparison import as_array, factors, ratio
 from tinygrad_course.audit.repair.candidates import Candidates, Repair
 from tinygrad_course.audit.repair.fault_localization import Symptom

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_course.audit.execution.line_trace import Event, Site, canonical, entry_label, evaluate
 from tinygrad_course.audit.execution.namespace import snapshot
-from tinygrad_course.audit.execution.trace import Event, Site, canonical, entry_label, evaluate
 from tinygrad_course.audit.kinds.cases import Case
 from tinygrad_course.audit.reference.comparison import as_array, close
 from tinygrad_course.audit.repair.candidates import Candidates

@@ -7,7 +7,7 @@ import ast
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from tinygrad_course.audit.execution.trace import Event, Site, canonical, sites
+from tinygrad_course.audit.execution.line_trace import Event, Site, canonical, sites
 from tinygrad_course.audit.repair.candidates import Candidates, Repair, best
 from tinygrad_course.audit.repair.double_mutations import double_mutation
 from tinygrad_course.audit.repair.prefilter import CLOSED, Scene, assigned, prefilter_for

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from tinygrad_course.audit.execution.learner import Learner
+from tinygrad_course.audit.execution.line_trace import returned
 from tinygrad_course.audit.execution.paths import duplicate
-from tinygrad_course.audit.execution.trace import returned
 from tinygrad_course.audit.kinds.base import Kind
 from tinygrad_course.audit.kinds.cases import Case
 from tinygrad_course.audit.reference.comparison import close
