@@ -22,8 +22,8 @@ from datasets.container import Array
 from models.program import command_line, finish
 from tinygrad_course import Tensor, graph, value_and_grad
 from tinygrad_course.functions import cross_entropy, linear, lstm_cell, rnn_cell, scan, softmax
+from tinygrad_course.optimizers import Adam
 from tinygrad_course.training.initialization import glorot, orthogonal
-from tinygrad_course.training.optimizers import Adam
 
 __all__ = ["ALPHABET", "cost", "initialize", "sample", "text", "train"]
 

@@ -12,8 +12,8 @@ from datasets.container import Dataset
 from models import networks, pictures
 from models.descent import Parameters, descend
 from models.outcome import Options, Outcome
+from tinygrad_course.optimizers import GradientDescent
 from tinygrad_course.training.initialization import initialize_parameters
-from tinygrad_course.training.optimizers import GradientDescent
 
 __all__ = ["run", "summed_biases", "train"]
 

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from typing import Any
 
 from datasets.container import Array
+from tinygrad_course.optimizers import Optimizer
 from tinygrad_course.training import GradientDescent, fit
-from tinygrad_course.training.optimizers import Optimizer
 
 __all__ = ["Parameters", "descend"]
 

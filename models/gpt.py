@@ -21,7 +21,7 @@ from models.characters import ALPHABET, encode, text
 from models.program import command_line, finish
 from tinygrad_course import Tensor, graph, value_and_grad
 from tinygrad_course.functions import attention, cross_entropy, embedding, gelu, layer_norm, softmax
-from tinygrad_course.training.optimizers import Adam
+from tinygrad_course.optimizers import Adam
 
 __all__ = [
     "attention_backward",

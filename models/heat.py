@@ -22,7 +22,7 @@ from datasets.container import Array
 from models.program import command_line, finish
 from tinygrad_course import Tensor, compiled, graph, value_and_grad
 from tinygrad_course.functions import mean_squared_error, softplus
-from tinygrad_course.training.optimizers import Adam
+from tinygrad_course.optimizers import Adam
 
 __all__ = ["cost", "find", "temperatures"]
 

@@ -22,7 +22,7 @@ from datasets.streams import generators
 from models.program import command_line, finish
 from tinygrad_course import Tensor, graph, value_and_grad
 from tinygrad_course.functions import conv, cross_entropy, linear, max_pool, relu
-from tinygrad_course.training.optimizers import AdamW
+from tinygrad_course.optimizers import AdamW
 
 __all__ = ["accuracy", "cost", "forward", "initialize", "load", "residual_block", "train"]
 

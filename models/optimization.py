@@ -21,9 +21,9 @@ from models import networks, pictures
 from models.descent import Parameters
 from models.outcome import Options, Outcome
 from tinygrad_course.engine import trees
+from tinygrad_course.optimizers import Adam, GradientDescent, Momentum, Optimizer
 from tinygrad_course.training import fit
 from tinygrad_course.training.initialization import initialize_parameters
-from tinygrad_course.training.optimizers import Adam, GradientDescent, Momentum, Optimizer
 
 __all__ = ["NotesAdam", "batches_run", "run", "train"]
 

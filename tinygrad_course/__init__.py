@@ -41,24 +41,24 @@ if TYPE_CHECKING:
     from tinygrad_course.graph.node import Graph, graph
     from tinygrad_course.training.batches import mini_batches
     from tinygrad_course.training.checkpoints import CheckpointError, load, save
+    from tinygrad_course.training.descent import Adam, GradientDescent, Momentum
     from tinygrad_course.training.epochs import NotFiniteError
     from tinygrad_course.training.initialization import initialize_parameters
     from tinygrad_course.training.loop import InterruptedRun, fit
     from tinygrad_course.training.network import Network
-    from tinygrad_course.training.optimizers import Adam, GradientDescent, Momentum
     from tinygrad_course.training.watching import watch
 
 # Imported when they are first asked for: pytest imports this package wherever the library is installed, for
 # its plugin, and is not to wait for NumPy and SciPy.
 _LATER = {
-    "Adam": "training.optimizers",
+    "Adam": "training.descent",
     "CannotCompile": "compiling",
     "CheckpointError": "training.checkpoints",
     "FreedGraphError": "engine.sweep",
-    "GradientDescent": "training.optimizers",
+    "GradientDescent": "training.descent",
     "Graph": "graph.node",
     "InterruptedRun": "training.loop",
-    "Momentum": "training.optimizers",
+    "Momentum": "training.descent",
     "Network": "training.network",
     "NotFiniteError": "training.epochs",
     "Tensor": "engine.tensor",

@@ -21,7 +21,8 @@ from models.course.three_layers import (
     sigmoid,
 )
 from models.descent import Parameters
-from tinygrad_course.training import mini_batches, optimizers
+from tinygrad_course import optimizers
+from tinygrad_course.training import mini_batches
 from tinygrad_course.training.initialization import initialize_parameters as initial
 
 __all__ = [

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from models.course import gradient_checking, initialization, optimization, regularization
-from tinygrad_course.training.optimizers import Adam
+from tinygrad_course.optimizers import Adam
 
 __all__ = ["CASES"]
 

@@ -23,7 +23,7 @@ from datasets import flower
 from models.pictures import decision_boundary
 from tinygrad_course import Network, Tensor, graph, value_and_grad
 from tinygrad_course.audit import check_file
-from tinygrad_course.training.optimizers import GradientDescent
+from tinygrad_course.optimizers import GradientDescent
 
 # %% [markdown] en
 # ## The flower

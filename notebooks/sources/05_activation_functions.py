@@ -21,7 +21,7 @@ from models.pictures import decision_boundary
 from tinygrad_course import Network, Tensor, grad, graph
 from tinygrad_course.functions import leaky_relu, relu, sigmoid, softmax, tanh
 from tinygrad_course.gradient_checking import check_gradients, compare_gradients
-from tinygrad_course.training.optimizers import GradientDescent
+from tinygrad_course.optimizers import GradientDescent
 
 
 # %% [markdown] en

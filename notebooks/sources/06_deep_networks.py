@@ -22,7 +22,7 @@ from models.pictures import misclassified
 from tinygrad_course import Network, Tensor, functions, graph, value_and_grad
 from tinygrad_course.audit import audit
 from tinygrad_course.training.initialization import initialize_parameters
-from tinygrad_course.training.optimizers import GradientDescent
+from tinygrad_course.optimizers import GradientDescent
 
 # %% [markdown] en
 # ## The pictures

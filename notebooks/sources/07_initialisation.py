@@ -18,7 +18,7 @@ from datasets import circles
 from models.pictures import decision_boundary
 from tinygrad_course import Network, graph
 from tinygrad_course.training.initialization import initialize_parameters
-from tinygrad_course.training.optimizers import GradientDescent
+from tinygrad_course.optimizers import GradientDescent
 
 data = circles.load()
 print(data.summary())

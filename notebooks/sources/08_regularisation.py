@@ -20,7 +20,7 @@ from models.pictures import decision_boundary
 from tinygrad_course import Network, Tensor, grad, graph
 from tinygrad_course.functions import drop, dropout, dropout_mask, l2_term, relu
 from tinygrad_course.gradient_checking import compare_gradients
-from tinygrad_course.training.optimizers import GradientDescent
+from tinygrad_course.optimizers import GradientDescent
 
 # %% [markdown] en
 # ## Noisy data

@@ -18,7 +18,7 @@ from models import networks
 from models.pictures import decision_boundary
 from tinygrad_course import grad
 from tinygrad_course.training.initialization import initialize_parameters
-from tinygrad_course.training.optimizers import Adam, GradientDescent, InverseTimeDecay, Momentum
+from tinygrad_course.optimizers import Adam, GradientDescent, InverseTimeDecay, Momentum
 from tinygrad_course.training import fit, mini_batches
 
 

@@ -10,7 +10,7 @@ from tests.compiling import networks
 from tests.compiling.test_equality import assert_equal, wider
 from tinygrad_course import Tensor, compiled, value_and_grad
 from tinygrad_course.functions import binary_cross_entropy, relu, sigmoid
-from tinygrad_course.training.optimizers import Adam, GradientDescent, Momentum
+from tinygrad_course.optimizers import Adam, GradientDescent, Momentum
 
 rng = np.random.default_rng(0)
 

@@ -15,8 +15,8 @@ from models.outcome import Options, Outcome
 from models.published import published, records
 from models.running import run_all, run_one
 from tinygrad_course import value_and_grad
+from tinygrad_course.optimizers import Adam
 from tinygrad_course.training.initialization import initialize_parameters
-from tinygrad_course.training.optimizers import Adam
 
 
 @dataclass(frozen=True)

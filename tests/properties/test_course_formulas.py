@@ -30,9 +30,9 @@ from tinygrad_course.functions import (
     softmax,
     tanh,
 )
+from tinygrad_course.optimizers import GradientDescent
 from tinygrad_course.training.initialization import initialize_parameters
 from tinygrad_course.training.network import Network
-from tinygrad_course.training.optimizers import GradientDescent
 
 Parameters = dict[str, Any]
 

@@ -244,7 +244,7 @@ import json, os, random, signal, sys, time
 import numpy as np
 from tinygrad_course.functions import binary_cross_entropy, dropout, linear, sigmoid, tanh
 from tinygrad_course.training.initialization import initialize_parameters
-from tinygrad_course.training.optimizers import Adam
+from tinygrad_course.optimizers import Adam
 from tinygrad_course.training import fit
 
 X = np.random.RandomState(0).randn(2, 40)

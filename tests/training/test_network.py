@@ -14,17 +14,17 @@ from scipy import special
 
 from tinygrad_course import graph
 from tinygrad_course.functions import one_hot
-from tinygrad_course.training import InterruptedRun, Run, checkpoints, fit
-from tinygrad_course.training.checkpoints import CheckpointError
-from tinygrad_course.training.initialization import initialize_parameters
-from tinygrad_course.training.network import Network
-from tinygrad_course.training.optimizers import (
+from tinygrad_course.optimizers import (
     Adam,
     ExponentialDecay,
     GradientDescent,
     InverseTimeDecay,
     Momentum,
 )
+from tinygrad_course.training import InterruptedRun, Run, checkpoints, fit
+from tinygrad_course.training.checkpoints import CheckpointError
+from tinygrad_course.training.initialization import initialize_parameters
+from tinygrad_course.training.network import Network
 
 X = np.random.RandomState(0).randn(2, 40)
 Y = (X[:1] * X[1:] > 0).astype(int)

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tinygrad_course import Tensor, grad
-from tinygrad_course.training.optimizers import (
+from tinygrad_course.optimizers import (
     Adam,
     ExponentialDecay,
     GradientDescent,

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tinygrad_course.functions import binary_cross_entropy, linear, sigmoid
+from tinygrad_course.optimizers import by_name
 from tinygrad_course.training import Adam, AdamW, GradientDescent, Momentum, RMSprop, fit
-from tinygrad_course.training.optimizers import by_name
 from tinygrad_course.training.schedules import (
     CosineDecay,
     ExponentialDecay,

@@ -18,10 +18,10 @@ from hypothesis import strategies as st
 from tinygrad_course import debug
 from tinygrad_course.compiling import CannotCompile
 from tinygrad_course.functions import binary_cross_entropy, dropout, linear, sigmoid, tanh
+from tinygrad_course.optimizers import Adam, GradientDescent, InverseTimeDecay, Momentum, Optimizer
 from tinygrad_course.training import InterruptedRun, NotFiniteError, Run, fit, mini_batches
 from tinygrad_course.training.checkpoints import CheckpointError, load
 from tinygrad_course.training.initialization import initialize_parameters
-from tinygrad_course.training.optimizers import Adam, GradientDescent, InverseTimeDecay, Momentum, Optimizer
 
 # ------------------------------------------------------------------ mini-batches
 

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from tinygrad_course import Tensor, functions
+from tinygrad_course.optimizers import GradientDescent
 from tinygrad_course.training import fit
 from tinygrad_course.training.initialization import initialize_parameters
-from tinygrad_course.training.optimizers import GradientDescent
 from tinygrad_course.training.watching import compare_initializations, watch
 
 SIZES = [3, 5, 4, 1]

@@ -2,11 +2,11 @@
 
 from tinygrad_course.training.batches import mini_batches
 from tinygrad_course.training.checkpoints import CheckpointError, load, save
+from tinygrad_course.training.descent import Adam, AdamW, GradientDescent, Momentum, RMSprop
 from tinygrad_course.training.epochs import NotFiniteError
 from tinygrad_course.training.initialization import initialize_parameters
-from tinygrad_course.training.loop import InterruptedRun, UnsavedRun, fit
+from tinygrad_course.training.loop import InterruptedRun, fit
 from tinygrad_course.training.network import Network
-from tinygrad_course.training.optimizers import Adam, AdamW, GradientDescent, Momentum, RMSprop
 from tinygrad_course.training.runs import EarlyStopping, Run
 from tinygrad_course.training.watching import watch
 
@@ -22,7 +22,6 @@ __all__ = [
     "NotFiniteError",
     "RMSprop",
     "Run",
-    "UnsavedRun",
     "fit",
     "initialize_parameters",
     "load",

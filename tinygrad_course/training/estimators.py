@@ -13,9 +13,9 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from tinygrad_course.training.descent import Optimizer, by_name
 from tinygrad_course.training.initialization import Draw
 from tinygrad_course.training.network import Network
-from tinygrad_course.training.optimizers import Optimizer, by_name
 from tinygrad_course.training.runs import EarlyStopping
 
 try:

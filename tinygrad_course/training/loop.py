@@ -14,14 +14,14 @@ from tinygrad_course.autodiff.gradients import value_and_grad
 from tinygrad_course.compiling import compiled
 from tinygrad_course.functions.streams import Position, Stream, only_stream, position, stream
 from tinygrad_course.training.batches import count_examples
+from tinygrad_course.training.descent import Optimizer, by_name
 from tinygrad_course.training.epochs import Cost, Draw, Epochs, Measures, Metric, Step
-from tinygrad_course.training.optimizers import Optimizer, by_name
 from tinygrad_course.training.progress import progress
 from tinygrad_course.training.resuming import Book, data_of, described, setup_of
 from tinygrad_course.training.runs import EarlyStopping, Run, monitored
 from tinygrad_course.training.schedules import ReduceOnPlateau
 
-__all__ = ["Callback", "InterruptedRun", "UnsavedRun", "fit"]
+__all__ = ["Callback", "InterruptedRun", "fit"]
 
 Nest = Any
 Shuffle = int | Stream | Callable[[int], Stream]
@@ -30,14 +30,6 @@ Callback = Callable[[Run], object]
 
 class InterruptedRun(KeyboardInterrupt):
     """Ctrl-C has stopped `fit`; ``run`` is where it stood after its last whole epoch."""
-
-    def __init__(self, message: str, run: Run) -> None:
-        super().__init__(message)
-        self.run = run
-
-
-class UnsavedRun(OSError):  # noqa: N818  (as InterruptedRun is called)
-    """A run has come to its end and can't be saved (the disk is full); ``run`` is what it has come to."""
 
     def __init__(self, message: str, run: Run) -> None:
         super().__init__(message)
@@ -141,16 +133,19 @@ def fit(
         If `checkpoint` is a damaged file, or one of another run.
     InterruptedRun
         On Ctrl-C, after saving; it is a KeyboardInterrupt.
-    UnsavedRun
-        If the run has ended and can't be saved; ``error.run`` has it.
     CannotCompile
         With `compile`, if the cost draws at random or branches on a value.
+
+    Warns
+    -----
+    RuntimeWarning
+        If the run can't be saved: midway training goes on, and at its end the run is returned all the same.
 
     Examples
     --------
     >>> import numpy as np
     >>> from tinygrad_course.functions import sigmoid, binary_cross_entropy
-    >>> from tinygrad_course.training.optimizers import GradientDescent
+    >>> from tinygrad_course.training.descent import GradientDescent
     >>> def cost(p, X, Y):
     ...     return binary_cross_entropy(sigmoid(np.dot(p["w"], X) + p["b"]), Y)
     >>> X, Y = np.array([[-2.0, -1.0, 1.0, 2.0]]), np.array([[0, 0, 1, 1]])
@@ -289,24 +284,19 @@ class _Training:
         return f"{self.book.path} holds the run up to there. Run the same program again and it goes on"
 
     def _save(self, run: Run, positions: dict[str, Position]) -> None:
-        """Save what has come to its end.
-
-        Raises
-        ------
-        UnsavedRun
-            If that fails.
-        """
+        """Save what has come to its end; if that fails it is returned all the same, with a warning."""
         book = cast("Book", self.book)
         try:
             book.save(run, positions)
         except OSError as error:
             rescued = book.rescue(run, positions)
-            where = f"; it was saved as {rescued} instead" if rescued else ""
-            raise UnsavedRun(
+            where = f"it was saved as {rescued} instead" if rescued else "save(path, run) saves it elsewhere"
+            warnings.warn(
                 f"{book.path} could not be written after the last epoch, {run.epoch}: "
-                f"{error.strerror or error}. The run is in this error's .run{where}",
-                _of_best(run),
-            ) from error
+                f"{error.strerror or error}. fit returns the run, and {where}",
+                RuntimeWarning,
+                stacklevel=4,
+            )
 
 
 def _cut(run: Run) -> Run:

@@ -15,12 +15,13 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 from tinygrad_course import functions
 from tinygrad_course.engine.tensor import Tensor
 from tinygrad_course.functions.streams import Stream, stream
-from tinygrad_course.training import checkpoints, metrics, optimizers, schedules
+from tinygrad_course.training import checkpoints, metrics, schedules
+from tinygrad_course.training import descent as optimizers
+from tinygrad_course.training.descent import GradientDescent, Optimizer, by_name
 from tinygrad_course.training.epochs import recorded_value
 from tinygrad_course.training.examples import check_labels, check_targets, check_X
 from tinygrad_course.training.initialization import Draw, check_layers, initialize_parameters
 from tinygrad_course.training.loop import Callback, InterruptedRun, fit
-from tinygrad_course.training.optimizers import GradientDescent, Optimizer, by_name
 from tinygrad_course.training.plots import plot_history
 from tinygrad_course.training.resuming import described
 from tinygrad_course.training.runs import EarlyStopping, Run

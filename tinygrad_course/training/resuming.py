@@ -17,7 +17,7 @@ from tinygrad_course import files
 from tinygrad_course.engine import trees
 from tinygrad_course.functions.streams import Position, Stream, restore, state_text
 from tinygrad_course.training import checkpoints
-from tinygrad_course.training.optimizers import Optimizer, settings
+from tinygrad_course.training.descent import Optimizer, settings
 from tinygrad_course.training.runs import Run
 
 Nest = Any
@@ -127,7 +127,7 @@ def described(thing: Any) -> Any:
 
     Examples
     --------
-    >>> from tinygrad_course.training.optimizers import Momentum
+    >>> from tinygrad_course.training.descent import Momentum
     >>> described(Momentum(0.1))
     {'kind': 'Momentum', 'learning_rate': 0.1, 'beta': 0.9}
     """
