@@ -275,7 +275,11 @@ def mend_divide(out: Tensor) -> Tensor:
     """Mend a quotient whose divisor has overflowed: z / (1 + exp(-z)), exp(z) / sum(exp(z))."""
     divisor = out._args[-1]
     operation = getattr(divisor, "_op", None)
-    if operation is None or operation.function not in _DIVISORS or not has_exponential(divisor):
+    if operation is None or operation.function not in _DIVISORS:
+        return out
+    if not traced(divisor) and extreme(np.maximum, divisor) < _half(divisor):
+        return out
+    if not has_exponential(divisor):
         return out
     # e^z / (1 + e^z) loses its derivative's digits long before it overflows
     limit = math.inf if len(out._args) == 1 or not has_exponential(out._args[0]) else _half(divisor)
@@ -314,9 +318,13 @@ def divided(above: Any, log_divisor: Any) -> Any:
 
 def mend_logarithm(out: Tensor) -> Tensor:
     """Mend the logarithm of what has vanished, overflowed, or lost its digits as 1 - s does."""
-    x = as_of(out)[0]
-    if not is_tensor(x) or x._op is None:
+    x = out._args[0]
+    operation = getattr(x, "_op", None)
+    if operation is None:
         return out
+    if not traced(x) and extreme(np.minimum, x) > 1e-3 and extreme(np.maximum, x) < math.inf:
+        return out
+    x = as_of(out)[0]
     function, args, _ = call(x)
     plus_one = out._op is RULES[np.log1p]
     if not has_exponential(x):
