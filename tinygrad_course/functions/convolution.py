@@ -23,16 +23,16 @@ from tinygrad_course.functions.windows import (
     grid_of,
     inward,
     outward,
-    window,
+    window_over,
 )
 from tinygrad_course.rules.table import primitive, rule
 
 
-def kernel_matrix(W: Any, channels: str, groups: int) -> Any:
+def kernel_matrix(W: Any, window: Window) -> Any:
     """Return a kernel as (groups, n_C / groups, n_C_prev / groups * offsets)."""
-    if channels == "last":  # (..., n_C_prev, n_C)
+    if window.channels == "last":  # (..., n_C_prev, n_C)
         W = np.moveaxis(np.moveaxis(W, -1, 0), -1, 1)
-    return W.reshape(groups, W.shape[0] // groups, -1)
+    return W.reshape(window.groups, W.shape[0] // window.groups, -1)
 
 
 def kernel_from(matrix: Any, shape: tuple[int, ...], channels: str) -> Any:
@@ -44,49 +44,50 @@ def kernel_from(matrix: Any, shape: tuple[int, ...], channels: str) -> Any:
 
 
 @primitive
-def correlate_windows(x: Any, W: Any, w: Window, groups: int, channels: str) -> Any:
+def correlate_windows(x: Any, W: Any, window: Window) -> Any:
     """Return the product of the kernel with every window of x."""
-    x = inward(x, channels)
-    Z = np.matmul(kernel_matrix(W, channels, groups), columns(x, w, groups))
-    return outward(Z.reshape(-1, x.shape[1], *w.positions(x.shape[2:])), channels)
+    x = inward(x, window.channels)
+    Z = np.matmul(kernel_matrix(W, window), columns(x, window))
+    return outward(Z.reshape(-1, x.shape[1], *window.positions(x.shape[2:])), window.channels)
 
 
 @primitive
-def spread_windows(g: Any, W: Any, w: Window, groups: int, channels: str, shape: tuple[int, ...]) -> Any:
+def spread_windows(g: Any, W: Any, window: Window, shape: tuple[int, ...]) -> Any:
     """Return the sum of the kernels that g weighs, each at its window's place; `shape` is the result's."""
-    g = inward(g, channels)
-    matrix = kernel_matrix(W, channels, groups)
-    parts = np.matmul(np.swapaxes(matrix, 1, 2), g.reshape(groups, matrix.shape[1], -1))
-    n_C = matrix.shape[2] // int(np.prod(w.size)) * groups
+    g = inward(g, window.channels)
+    matrix = kernel_matrix(W, window)
+    parts = np.matmul(np.swapaxes(matrix, 1, 2), g.reshape(window.groups, matrix.shape[1], -1))
+    n_C = matrix.shape[2] // int(np.prod(window.size)) * window.groups
     parts = np.moveaxis(parts.reshape(n_C, -1, *g.shape[1:]), 1, 0)
-    return outward(gathered(parts, w, g, (n_C, g.shape[1], *grid_of(shape, channels))), channels)
+    full = (n_C, g.shape[1], *grid_of(shape, window.channels))
+    return outward(gathered(parts, window, g, full), window.channels)
 
 
 @primitive
-def correlate_pictures(x: Any, g: Any, w: Window, groups: int, channels: str, shape: tuple[int, ...]) -> Any:
+def correlate_pictures(x: Any, g: Any, window: Window, shape: tuple[int, ...]) -> Any:
     """Return the sum of the windows of x that g weighs: of the kernel's `shape`."""
-    g = inward(g, channels)
-    seen = columns(inward(x, channels), w, groups)
-    matrix = np.matmul(g.reshape(groups, g.shape[0] // groups, -1), np.swapaxes(seen, 1, 2))
-    return kernel_from(matrix, shape, channels)
+    g = inward(g, window.channels)
+    seen = columns(inward(x, window.channels), window)
+    matrix = np.matmul(g.reshape(window.groups, g.shape[0] // window.groups, -1), np.swapaxes(seen, 1, 2))
+    return kernel_from(matrix, shape, window.channels)
 
 
 rule(
     correlate_windows,
-    lambda g, y, x, W, w, groups, channels: spread_windows(g, W, w, groups, channels, x.shape),
-    lambda g, y, x, W, w, groups, channels: correlate_pictures(x, g, w, groups, channels, W.shape),
+    lambda g, y, x, W, window: spread_windows(g, W, window, x.shape),
+    lambda g, y, x, W, window: correlate_pictures(x, g, window, W.shape),
     name="conv",
 )
 rule(
     spread_windows,
-    lambda h, y, g, W, w, groups, channels, shape: correlate_windows(h, W, w, groups, channels),
-    lambda h, y, g, W, w, groups, channels, shape: correlate_pictures(h, g, w, groups, channels, W.shape),
+    lambda h, y, g, W, window, shape: correlate_windows(h, W, window),
+    lambda h, y, g, W, window, shape: correlate_pictures(h, g, window, W.shape),
     name="conv_transpose",
 )
 rule(
     correlate_pictures,
-    lambda h, y, x, g, w, groups, channels, shape: spread_windows(g, h, w, groups, channels, x.shape),
-    lambda h, y, x, g, w, groups, channels, shape: correlate_windows(x, h, w, groups, channels),
+    lambda h, y, x, g, window, shape: spread_windows(g, h, window, x.shape),
+    lambda h, y, x, g, window, shape: correlate_windows(x, h, window),
     name="conv_kernel",
 )
 
@@ -153,8 +154,8 @@ def conv(
             f"A_prev {A_prev.shape} has {given} channels, and W {W.shape} with groups={groups} is for "
             f"{n_C_prev} x {groups} of them and makes {n_C}, which groups must divide"
         )
-    w = window(grid_of(A_prev.shape, channels), size, stride, pad, dilation)
-    return _with_bias(correlate_windows(A_prev, W, w, groups, channels), b, n_C, channels)
+    window = window_over(grid_of(A_prev.shape, channels), size, stride, pad, channels, dilation, groups)
+    return _with_bias(correlate_windows(A_prev, W, window), b, n_C, channels)
 
 
 def _kernel_sizes(W: Any, channels: str) -> tuple[tuple[int, ...], int, int]:
@@ -227,11 +228,11 @@ def conv_transpose(
         zeros = (0,) * axes if pad == "valid" else each(pad, axes, "pad", least=0)
         spans = zip(grid, size, steps, zeros, gaps, more, strict=True)
         larger = tuple((n - 1) * s - 2 * p + d * (f - 1) + 1 + e for n, f, s, p, d, e in spans)
-    w = window(larger, size, stride, pad, dilation)
-    if w.positions(larger) != grid:
+    window = window_over(larger, size, stride, pad, channels, dilation, groups)
+    if window.positions(larger) != grid:
         raise ValueError(
-            f"extra={extra!r} is not below stride={stride!r}: {larger} has {w.positions(larger)} windows"
+            f"extra={extra!r} is not below stride={stride!r}: {larger} has {window.positions(larger)} windows"
         )
     m = Z.shape[0]
     shape = (m, *larger, n_C_new) if channels == "last" else (m, n_C_new, *larger)
-    return _with_bias(spread_windows(Z, W, w, groups, channels, shape), b, n_C_new, channels)
+    return _with_bias(spread_windows(Z, W, window, shape), b, n_C_new, channels)

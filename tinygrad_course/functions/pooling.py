@@ -17,27 +17,27 @@ from tinygrad_course.functions.windows import (
     inward,
     outward,
     padded,
-    window,
+    window_over,
 )
 from tinygrad_course.rules.table import primitive, rule
 
 
 @primitive
-def largest(x: Any, w: Window, channels: str) -> Any:
+def largest(x: Any, window: Window) -> Any:
     """Return the largest element of each window."""
-    x = inward(x, channels)
-    places = w.slices(w.positions(x.shape[2:]))
-    x = padded(x, w, -np.inf)
+    x = inward(x, window.channels)
+    places = window.slices(window.positions(x.shape[2:]))
+    x = padded(x, window, -np.inf)
     y = x[next(places)]
     for place in places:
         y = np.maximum(y, x[place])
-    return outward(y, channels)
+    return outward(y, window.channels)
 
 
-def shares(x: Any, y: Any, w: Window) -> tuple[list[Any], Any]:
+def shares(x: Any, y: Any, window: Window) -> tuple[list[Any], Any]:
     """Return for each offset where it has its window's largest element, and how many have it."""
-    places = w.slices(w.positions(x.shape[2:]))
-    x = padded(x, w, -np.inf)
+    places = window.slices(window.positions(x.shape[2:]))
+    x = padded(x, window, -np.inf)
     hits = [x[place] == y for place in places]
     counts = hits[0].astype(y.dtype)
     for hit in hits[1:]:
@@ -46,66 +46,68 @@ def shares(x: Any, y: Any, w: Window) -> tuple[list[Any], Any]:
 
 
 @primitive
-def from_largest(g: Any, x: Any, y: Any, w: Window, channels: str) -> Any:
+def from_largest(g: Any, x: Any, y: Any, window: Window) -> Any:
     """Return g at the places of the elements that were the largest, in equal parts where there is a tie."""
-    x = inward(x, channels)
-    hits, counts = shares(x, inward(y, channels), w)
-    g = inward(g, channels) / counts
-    return outward(gathered((g * hit for hit in hits), w, g, x.shape), channels)
+    x = inward(x, window.channels)
+    hits, counts = shares(x, inward(y, window.channels), window)
+    g = inward(g, window.channels) / counts
+    return outward(gathered((g * hit for hit in hits), window, g, x.shape), window.channels)
 
 
 @primitive
-def at_largest(h: Any, x: Any, y: Any, w: Window, channels: str) -> Any:
+def at_largest(h: Any, x: Any, y: Any, window: Window) -> Any:
     """Return the elements of h at the places where x is largest, the mean of them where x has a tie."""
-    x, h = inward(x, channels), padded(inward(h, channels), w)
-    hits, counts = shares(x, inward(y, channels), w)
-    places = w.slices(w.positions(x.shape[2:]))
+    x, h = inward(x, window.channels), padded(inward(h, window.channels), window)
+    hits, counts = shares(x, inward(y, window.channels), window)
+    places = window.slices(window.positions(x.shape[2:]))
     total = sum(h[place] * hit for place, hit in zip(places, hits, strict=True))
-    return outward(total / counts, channels)
+    return outward(total / counts, window.channels)
 
 
-rule(largest, lambda g, y, x, w, channels: from_largest(g, x, y, w, channels), name="max_pool")
-rule(from_largest, lambda h, z, g, x, y, w, channels: at_largest(h, x, y, w, channels), None, None)
-rule(at_largest, lambda g, z, h, x, y, w, channels: from_largest(g, x, y, w, channels), None, None)
+rule(largest, lambda g, y, x, window: from_largest(g, x, y, window), name="max_pool")
+rule(from_largest, lambda h, z, g, x, y, window: at_largest(h, x, y, window), None, None)
+rule(at_largest, lambda g, z, h, x, y, window: from_largest(g, x, y, window), None, None)
 
 
 @primitive
-def sum_windows(x: Any, w: Window, channels: str) -> Any:
+def sum_windows(x: Any, window: Window) -> Any:
     """Return the sum over each window."""
-    x = inward(x, channels)
-    places = w.slices(w.positions(x.shape[2:]))
-    x = padded(x, w)
+    x = inward(x, window.channels)
+    places = window.slices(window.positions(x.shape[2:]))
+    x = padded(x, window)
     y = x[next(places)]
     for place in places:
         y = y + x[place]
-    return outward(y, channels)
+    return outward(y, window.channels)
 
 
 @primitive
-def repeat_windows(g: Any, w: Window, channels: str, shape: tuple[int, ...]) -> Any:
+def repeat_windows(g: Any, window: Window, shape: tuple[int, ...]) -> Any:
     """Return the sum of windows filled with g, each at its place."""
-    g = inward(g, channels)
-    parts = [g] * int(np.prod(w.size))
-    return outward(gathered(parts, w, g, (*g.shape[:2], *grid_of(shape, channels))), channels)
+    g = inward(g, window.channels)
+    parts = [g] * int(np.prod(window.size))
+    return outward(
+        gathered(parts, window, g, (*g.shape[:2], *grid_of(shape, window.channels))), window.channels
+    )
 
 
 rule(
     sum_windows,
-    lambda g, y, x, w, channels: repeat_windows(g, w, channels, x.shape),
+    lambda g, y, x, window: repeat_windows(g, window, x.shape),
     name="sum_pool",
     saves=False,
 )
-rule(repeat_windows, lambda h, y, g, w, channels, shape: sum_windows(h, w, channels), saves=False)
+rule(repeat_windows, lambda h, y, g, window, shape: sum_windows(h, window), saves=False)
 
 
 def _pooling(A_prev: Any, f: Sizes, stride: Sizes | None, pad: Padding, channels: str) -> Window:
     check_picture(A_prev, channels, None, "A_prev")
     grid = grid_of(A_prev.shape, channels)
     size = each(f, len(grid), "f")
-    w = window(grid, size, size if stride is None else stride, pad)
-    if any(max(p) >= n for p, n in zip(w.pad, size, strict=True)):
+    window = window_over(grid, size, size if stride is None else stride, pad, channels)
+    if any(max(p) >= n for p, n in zip(window.pad, size, strict=True)):
         raise ValueError(f"pad={pad!r} leaves windows of f={f!r} outside the picture, without an element")
-    return w
+    return window
 
 
 def max_pool(
@@ -140,7 +142,7 @@ def max_pool(
     array([[ 5.,  7.],
            [13., 15.]])
     """
-    return largest(A_prev, _pooling(A_prev, f, stride, pad, channels), channels)
+    return largest(A_prev, _pooling(A_prev, f, stride, pad, channels))
 
 
 def average_pool(
@@ -156,10 +158,10 @@ def average_pool(
     array([[ 2.5,  4.5],
            [10.5, 12.5]])
     """
-    w = _pooling(A_prev, f, stride, pad, channels)
-    total = sum_windows(A_prev, w, channels)
-    if not any(map(any, w.pad)):
-        return total / float(np.prod(w.size))
+    window = _pooling(A_prev, f, stride, pad, channels)
+    total = sum_windows(A_prev, window)
+    if not any(map(any, window.pad)):
+        return total / float(np.prod(window.size))
     grid = grid_of(A_prev.shape, channels)
     ones = np.ones((1, *grid, 1) if channels == "last" else (1, 1, *grid), A_prev.dtype)
-    return total / sum_windows(ones, w, channels)
+    return total / sum_windows(ones, window)

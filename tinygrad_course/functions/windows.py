@@ -18,12 +18,27 @@ Padding = str | int | Sequence[int]
 
 
 class Window(NamedTuple):
-    """A window's size, the step between positions, the zeros around, the step within; each for every axis."""
+    """A window's size, the step between positions, the zeros around, the step within; each for every axis.
+
+    With them, where the channels of its pictures are, and into how many groups they are divided.
+    """
 
     size: tuple[int, ...]
     stride: tuple[int, ...]
     pad: tuple[tuple[int, int], ...]
     dilation: tuple[int, ...]
+    channels: str = "last"
+    groups: int = 1
+
+    def __repr__(self) -> str:
+        """Return what pictures show: the size, and what is not usual beside it."""
+        told = "x".join(map(str, self.size))
+        for name, value, usual in (("stride", self.stride, 1), ("dilation", self.dilation, 1)):
+            if any(n != usual for n in value):
+                told += f" {name} " + "x".join(map(str, dict.fromkeys(value)))
+        if any(map(any, self.pad)):
+            told += " pad " + ",".join(map(str, dict.fromkeys(n for p in self.pad for n in p)))
+        return told if self.groups == 1 else f"{told} groups {self.groups}"
 
     def positions(self, grid: tuple[int, ...]) -> tuple[int, ...]:
         """Return how many positions there are along each axis of a grid."""
@@ -46,8 +61,14 @@ def each(value: Any, axes: int, name: str, least: int = 1) -> tuple[int, ...]:
     return tuple(int(n) for n in sizes)
 
 
-def window(
-    grid: tuple[int, ...], size: tuple[int, ...], stride: Sizes, pad: Padding, dilation: Sizes = 1
+def window_over(
+    grid: tuple[int, ...],
+    size: tuple[int, ...],
+    stride: Sizes,
+    pad: Padding,
+    channels: str,
+    dilation: Sizes = 1,
+    groups: int = 1,
 ) -> Window:
     """Return the window over a grid, with `pad` ("valid", "same", or numbers) as zeros before and after.
 
@@ -68,7 +89,7 @@ def window(
             zeros = tuple((total // 2, total - total // 2) for total in missing)
     else:
         zeros = tuple((n, n) for n in each(pad, axes, "pad", least=0))
-    found = Window(size, steps, zeros, gaps)
+    found = Window(size, steps, zeros, gaps, channels, groups)
     if min(found.positions(grid)) < 1:
         raise ValueError(
             f"a window of {size} does not fit into {grid} with pad={pad!r}, dilation={dilation!r}"
@@ -83,13 +104,13 @@ def padded(x: Any, w: Window, value: float = 0.0) -> Any:
     return np.pad(x, ((0, 0), (0, 0), *w.pad), constant_values=value)
 
 
-def columns(x: Any, w: Window, groups: int = 1) -> Any:
+def columns(x: Any, w: Window) -> Any:
     """Return what the windows see of x (n_C, m, ...): (groups, n_C / groups * offsets, m * positions)."""
     positions = w.positions(x.shape[2:])
     x = padded(x, w)
     seen = [x[place] for place in w.slices(positions)]
     stacked = np.stack(seen, axis=1) if len(seen) > 1 else seen[0]
-    return stacked.reshape(groups, x.shape[0] // groups * len(seen), -1)
+    return stacked.reshape(w.groups, x.shape[0] // w.groups * len(seen), -1)
 
 
 def gathered(parts: Iterable[Any], w: Window, like: Any, shape: tuple[int, ...]) -> Any:
