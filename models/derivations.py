@@ -21,8 +21,8 @@ import numpy as np
 from scipy.special import expit
 
 from tinygrad_course import Tensor, functions
+from tinygrad_course.derivation.composing import derivation_of
 from tinygrad_course.derivation.document import Derivation
-from tinygrad_course.derivation.lines import derivation_of
 from tinygrad_course.files import write
 
 __all__ = ["COSTS", "MISTAKES", "Cost", "Mistake", "document", "main", "parameters"]

@@ -68,7 +68,7 @@ def report(options: argparse.Namespace) -> None:
     x = places(true, t) + options.noise * rng.randn(len(t))
     guess = {"omega": 0.9 * options.omega, "drag": 0.1}
     J, grads = value_and_grad(cost)(guess, t, x)
-    h = 1e-4
+    h = 1e-3  # a smaller one shows where the solver chose other steps
     for name, value in guess.items():
         up, down = ({**guess, name: value + s * h} for s in (1, -1))
         numerical = (cost(up, t, x) - cost(down, t, x)) / (2 * h)

@@ -344,6 +344,29 @@ def test_a_loop_that_is_no_loop_over_columns_runs_step_by_step():
     assert np.allclose(ours, W, rtol=1e-5)
 
 
+def test_a_loop_says_what_its_options_are():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(2, 12))
+
+    def step(w, X):
+        J, dw = value_and_grad(lambda w: np.mean((w @ X) ** 2))(w)
+        return w - 0.1 * dw, J
+
+    loop = compiled_loop(compiled(step))
+    w = np.ones((1, 2))
+    state, costs = loop(w, X, iterations=0)
+    assert state is w
+    assert costs.shape == (0,)
+    for options in ({"iterations": -1}, {"iterations": 1, "batch_size": 0}):
+        with pytest.raises(ValueError, match=r"passes over the data"):
+            loop(w, X, **options)
+    for order in (np.arange(11), np.zeros(12, int), 3):
+        with pytest.raises(ValueError, match=r"rng.permutation\(12\)"):
+            loop(w, X, iterations=1, batch_size=5, shuffle=lambda _, order=order: order)
+    with pytest.raises(TypeError, match="return parameters, J"):
+        compiled_loop(lambda w, X: step(w, X)[::-1])(w, X, iterations=2)
+
+
 # ------------------------------------------------------------------ the cache
 
 

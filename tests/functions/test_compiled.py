@@ -7,9 +7,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tinygrad_course import compiled, value_and_grad
+from tinygrad_course import CannotCompile, compiled, value_and_grad
 from tinygrad_course import functions as F  # noqa: N812
-from tinygrad_course.autodiff import flatten
+from tinygrad_course.autodiff import checkpoint, flatten
+from tinygrad_course.functions import distributions, matrices, signals
+from tinygrad_course.functions.differential_equations import odeint, solve_ivp
+from tinygrad_course.functions.implicit import fixed_point, root
 
 rng = np.random.default_rng(3)
 
@@ -96,6 +99,24 @@ for name in ("elu", "selu", "gelu", "silu", "softplus", "hard_tanh", "soft_sign"
     CASES[name] = (of_unit(name), normal(4, 5))
 
 
+regular, vector = normal(3, 3) + 3 * np.eye(3), rng.uniform(0.1, 0.9, 5)
+CASES |= {
+    "norm": (
+        lambda x, loc, scale: np.sum(distributions.norm.logpdf(x, loc, scale)),
+        vector,
+        normal(5),
+        vector,
+    ),
+    "beta": (lambda x, a: np.sum(distributions.beta.logpdf(x, a, 2.0)), vector, vector + 1),
+    "poisson": (lambda mu: np.sum(distributions.poisson.logpmf(np.array([0.0, 1, 2, 3, 4]), mu)), vector),
+    "expm": (lambda A: squares(matrices.expm(A / 4)), regular),
+    "sqrtm": (lambda A: squares(matrices.sqrtm(A)), regular),
+    "solve_triangular": (lambda A, b: squares(matrices.solve_triangular(A, b)), regular, normal(3)),
+    "convolve": (lambda a, b: squares(signals.convolve(a, b)), vector, normal(3)),
+    "checkpoint": (lambda x: squares(checkpoint(np.sin)(x)), vector),
+}
+
+
 @pytest.mark.parametrize("name", list(CASES))
 def test_a_compiled_gradient_is_the_recorded_one(name: str) -> None:
     f, *arguments = CASES[name]
@@ -112,3 +133,18 @@ def test_other_labels_are_other_labels() -> None:
     program, Z = compiled(value_and_grad(F.cross_entropy)), normal(5, 6)
     for y in (labels, (labels + 1) % 5):
         np.testing.assert_allclose(program(Z, y)[1], value_and_grad(F.cross_entropy)(Z, y)[1], rtol=1e-11)
+
+
+@pytest.mark.parametrize(
+    "search",
+    [
+        lambda a: np.sum(root(lambda x, a: x**2 - a, np.ones(5), (a,)).x),
+        lambda a: np.sum(fixed_point(lambda x, a: np.cos(x) / 2 + a, np.ones(5), (a,))),
+        lambda a: np.sum(odeint(lambda y, t, a: -a * y, np.ones(5), np.array([0.0, 1.0]), (a,))),
+        lambda a: np.sum(solve_ivp(lambda t, y, a: -a * y, (0, 1), np.ones(5), args=(a,)).y),
+    ],
+)
+def test_a_search_is_no_program(search: Any) -> None:
+    assert np.all(np.isfinite(value_and_grad(search)(vector)[1]))
+    with pytest.raises(CannotCompile, match="call it outside"):
+        compiled(value_and_grad(search))(vector)

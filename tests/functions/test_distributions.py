@@ -128,3 +128,11 @@ def test_arguments_that_are_none_are_told() -> None:
         ours.t.logpdf(1.0)
     with pytest.raises(TypeError, match="expected x and df, loc, scale"):
         ours.t.logpdf(1.0, 2.0, sigma=1.0)
+
+
+def test_shapes_broadcast_as_scipys_do() -> None:
+    x, a, scale = rng.uniform(0.1, 0.9, (4, 1)), np.array([0.5, 1.0, 3.0]), np.array([1.0, 2.0, -1.0])
+    for method in ("logpdf", "cdf"):
+        got = getattr(ours.beta, method)(x, a, 2.0, scale=scale)
+        np.testing.assert_allclose(got, getattr(stats.beta, method)(x, a, 2.0, scale=scale), rtol=1e-10)
+    check_derivatives(lambda x, a: ours.beta.logpdf(x, a, 2.0, 0.0, np.array([1.0, 2.0, 1.5])), x, a)

@@ -230,7 +230,11 @@ def test_costs(name: str) -> None:
     check_derivatives(ours, Z)
 
 
-@pytest.mark.parametrize("cost", [F.cross_entropy, F.focal])
+def half_focal(Z: Any, y: Any) -> Any:
+    return F.focal(Z, y, gamma=0.5)
+
+
+@pytest.mark.parametrize("cost", [F.cross_entropy, F.focal, half_focal])
 def test_a_cost_of_logits_is_finite_where_the_network_is_sure(cost: Any) -> None:
     for Z in (np.array([[800.0], [-800.0]]), np.array([[-800.0], [800.0]])):
         J, g = value_and_grad(lambda Z: cost(Z, [0]))(Z)

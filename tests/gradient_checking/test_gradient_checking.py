@@ -599,3 +599,34 @@ def test_cause_is_the_operation_that_cancels():
     harmless = cause_of(lambda z: np.logaddexp(0, z), Tensor(9.0))
     assert harmless.magnified < 10
     assert cause_of(lambda z: z.data, z) is None
+
+
+@pytest.mark.parametrize("factor", [100, 2, -1, 0])
+def test_below_the_resolution_of_the_differences_nothing_is_known(factor):
+    parameters = {"a": np.array([1.0, 2.0]), "b": np.array([1000.0])}
+    report = compare_gradients(
+        lambda p: 1e-8 * np.sum(p["a"] ** 2) + np.sum(p["b"] ** 2),
+        parameters,
+        gradient=lambda p: {"a": factor * 2e-8 * p["a"], "b": 2 * p["b"]},
+    )
+    assert report.verdict == "undecided"
+
+
+@pytest.mark.parametrize(
+    ("f", "x"),
+    [
+        (np.log, [1e-9, 1.0, 2.0]),
+        (np.sqrt, [1e-9, 1.0, 2.0]),
+        (lambda x: np.sqrt(1 - x**2), [1 - 1e-9, 0.5, 0.1]),
+        (lambda x: x * np.log(x), [1e-7, 1.0, 2.0]),
+    ],
+)
+def test_an_entry_close_to_the_edge_of_the_domain(f, x):
+    def cost(p):
+        return np.sum(f(p["x"]))
+
+    point = {"x": np.array(x)}
+    with np.errstate(all="ignore"):
+        assert compare_gradients(cost, point, gradient=grad(cost)).verdict == "right"
+        wrong = compare_gradients(cost, point, gradient=lambda p: {"x": 1.01 * grad(cost)(p)["x"]})
+    assert wrong.verdict == "wrong"

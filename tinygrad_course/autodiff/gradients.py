@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import sys
 from collections.abc import Callable, Sequence
 from contextvars import ContextVar
 from typing import Any, Self
@@ -157,6 +158,25 @@ class _Inputs:
         return nests[0] if self.single else tuple(nests)
 
 
+class Derivative:
+    """A gradient function: `call`, made by ``make(f, *options)``, and made again so when it is unpickled."""
+
+    def __init__(self, call: Function, make: Function, f: Function, *options: Any) -> None:
+        functools.update_wrapper(self, f)
+        self._call = call
+        self._made = make, (f, *options)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Compute the gradient at these arguments."""
+        return self._call(*args, **kwargs)
+
+    def __reduce__(self) -> Any:
+        name = getattr(self, "__qualname__", "")
+        if getattr(sys.modules.get(self.__module__), name, None) is self:  # it took f's name, as a decorator
+            return name
+        return self._made
+
+
 def _name(f: Function) -> str:
     return getattr(f, "__name__", repr(f))
 
@@ -194,7 +214,6 @@ def value_and_grad(f: Function, argnums: int | Sequence[int] = 0, has_aux: bool 
     """
     _check(f, argnums)
 
-    @functools.wraps(f)
     def call(*args: Any, **kwargs: Any) -> Any:
         with _Inputs(f, argnums, args) as inputs:
             result = f(*inputs.args, **kwargs)
@@ -210,7 +229,7 @@ def value_and_grad(f: Function, argnums: int | Sequence[int] = 0, has_aux: bool 
             value = (value, aux if recorded else plain(Tensor, aux))
         return value, gradient
 
-    return call
+    return Derivative(call, value_and_grad, f, argnums, has_aux)
 
 
 def _value_and_gradient(inputs: _Inputs, f: Function, J: Any) -> tuple[Any, Any, bool]:
@@ -283,12 +302,11 @@ def grad(f: Function, argnums: int | Sequence[int] = 0, has_aux: bool = False) -
     """
     both = value_and_grad(f, argnums, has_aux)
 
-    @functools.wraps(f)
     def call(*args: Any, **kwargs: Any) -> Any:
         value, gradient = both(*args, **kwargs)
         return (gradient, value[1]) if has_aux else gradient
 
-    return call
+    return Derivative(call, grad, f, argnums, has_aux)
 
 
 def vjp(f: Function, *args: Any) -> tuple[Any, Function]:

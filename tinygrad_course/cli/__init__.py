@@ -35,7 +35,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options, unknown = parser.parse_known_args(_with_formula(given))
     if unknown:
         command = commands.choices[wanted] if wanted else parser
-        hint = _meant(unknown[0], [o for a in command._actions for o in a.option_strings])
+        words = command.format_help().replace(",", " ").split()
+        hint = _meant(unknown[0], [word for word in words if word.startswith("-")])
         command.error(f"there is no option {unknown[0]}{hint}")
     try:
         return int(options.run(options) or 0)

@@ -41,7 +41,7 @@ def add_parser(commands: Any) -> None:
 def run(options: argparse.Namespace) -> int:
     """Print the derivation that the user asks for; return 0, or 2 where SymPy is missing."""
     try:
-        from tinygrad_course.derivation.lines import derivation_of
+        from tinygrad_course.derivation.composing import derivation_of
     except ModuleNotFoundError as error:
         if error.name != "sympy":
             raise
@@ -81,5 +81,6 @@ def _variables(formula: str) -> list[str]:
         tree = ast.parse(formula.strip(), mode="eval")
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return []  # it is refused, with the reason, when it is read
-    names = [n.id for n in ast.walk(tree) if isinstance(n, ast.Name)]
+    called = {id(n.func) for n in ast.walk(tree) if isinstance(n, ast.Call)}
+    names = [n.id for n in ast.walk(tree) if isinstance(n, ast.Name) and id(n) not in called]
     return sorted({n for n in names if n not in FUNCTIONS and n not in CONSTANTS and n != "np"})

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from scipy.special import expit
 
+from tinygrad_course.engine.recording import peek
 from tinygrad_course.engine.tensor import Tensor
 
 #: The functions of the course; ``np.`` before a name changes nothing.
@@ -78,7 +79,7 @@ def evaluate(formula: str, values: Mapping[str, str]) -> Tensor:
         raise ExpressionError(f"{unused[0]}={values[unused[0]]}: the formula {formula} has no {unused[0]}")
     if type(J) is not Tensor:
         raise ExpressionError(f"{formula} has no variable: give it one, such as a, and its value, a=5")
-    return J.named("J") if J._op is not None else J
+    return J.named("J") if J.operation is not None else J
 
 
 def value(name: str, text: str) -> Any:
@@ -197,7 +198,7 @@ class _Reader:
             ) from None
         except (ArithmeticError, ValueError, TypeError, IndexError) as error:
             raise ExpressionError(f"{self._text(tree)}: {str(error).splitlines()[0]}") from None
-        data = result._data if type(result) is Tensor else result
+        data = peek(Tensor, result)
         if isinstance(data, complex) or not np.all(np.isfinite(data)):
             what = "no real number" if isinstance(data, complex) or np.any(np.isnan(data)) else "infinite"
             raise ExpressionError(f"{self._text(tree)} is {what} with these values")

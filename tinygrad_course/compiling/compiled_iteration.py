@@ -38,6 +38,8 @@ class CompiledLoop:
     """
 
     def __init__(self, step: Callable[..., Any]) -> None:
+        if isinstance(step, Compiled):
+            step = step.function
         self.step = step
         self.one = Compiled(step, "machine")
         self.reached: tuple[Any, Any] | None = None
@@ -61,7 +63,7 @@ class CompiledLoop:
         *data : arrays
             The step's other arguments: X, Y.
         iterations : int
-            Passes over the data; without `batch_size` each is one step.
+            Passes over the data; without `batch_size` each is one step. With 0 the state comes back as it is.
         batch_size : int, optional
             Each pass takes mini-batches of so many columns, the last one perhaps fewer.
         shuffle : callable, optional
@@ -71,9 +73,22 @@ class CompiledLoop:
 
         Raises
         ------
+        ValueError
+            If `iterations` is negative, `batch_size` is not positive, or `shuffle` returns no order of the
+            columns.
+        TypeError
+            If the step returns something else than the next state and the cost.
         FloatingPointError
             When a cost is no number or infinite; `reached` has the state then, and the costs.
         """
+        if iterations < 0 or (batch_size is not None and batch_size < 1):
+            raise ValueError(
+                f"iterations={iterations}, batch_size={batch_size}: passes over the data are 0 or more, "
+                "and a mini-batch has a column at least"
+            )
+        if iterations == 0:
+            self.reached = state, np.empty(0)
+            return self.reached
         spans = self._spans(data, batch_size)
         total = iterations * sum(count for _, _, count in spans)
         costs = np.empty(total)
@@ -89,7 +104,7 @@ class CompiledLoop:
         try:
             for i in range(iterations // again):
                 if shuffle is not None:
-                    order = shuffle(i)
+                    order = _order(shuffle(i), data)
                     shuffled = tuple(np.ascontiguousarray(x[..., order]) for x in data)
                     turns = self._turns(shuffled, spans, runners)
                 for run, batch, hop, count in turns:
@@ -346,7 +361,25 @@ class _StepByStep:
             turn = batch
             if hop:
                 turn = tuple(np.ascontiguousarray(x[..., i * hop : (i + 1) * hop]) for x in batch)
-            box[0], costs[i] = self.step(box[0], *turn)
+            returned = self.step(box[0], *turn)
+            if not (isinstance(returned, tuple) and len(returned) == 2 and np.shape(returned[1]) == ()):
+                raise TypeError(
+                    "the step of compiled_loop returns the next state and the cost, a number, in this order: "
+                    "return parameters, J"
+                )
+            box[0], costs[i] = returned
+
+
+def _order(order: Any, data: tuple[Any, ...]) -> Any:
+    """Return an order of the columns, if it is one."""
+    columns = data[0].shape[-1] if data else 0
+    found = np.asarray(order)
+    if found.shape != (columns,) or not np.array_equal(np.sort(found), np.arange(columns)):
+        raise ValueError(
+            f"shuffle returned an array of shape {found.shape}; it returns the order of the {columns} "
+            f"columns: rng.permutation({columns})"
+        )
+    return found
 
 
 def _named(step: Callable[..., Any], state: Any, batch: tuple[Any, ...]) -> list[tuple[str, Any]]:

@@ -82,6 +82,6 @@ def derive(J: Any, wrt: Any = None, names: Mapping[str, Any] | None = None) -> D
             "derive() writes formulas with SymPy, which is not installed: "
             "pip install 'tinygrad-course[derive]'"
         ) from None
-    from tinygrad_course.derivation.lines import derivation_of
+    from tinygrad_course.derivation.composing import derivation_of
 
     return derivation_of(J, wrt, names)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from tinygrad_course.engine.views import as_of
+from tinygrad_course.engine.views import as_of, version_of
 from tinygrad_course.rules.table import Rule
 
 if TYPE_CHECKING:
@@ -96,6 +96,30 @@ class Operation:
     def number(self) -> int:
         """The order of recording: arguments have smaller numbers than what is computed from them."""
         return -self.output._serial
+
+    @property
+    def held(self) -> Any:
+        """What the Tensor holds: its array, a tuple of several results, or what is left of a released one."""
+        return self.output._data
+
+    @property
+    def cost_number(self) -> int | None:
+        """Of a recorded gradient, the number of the cost that it is the gradient of."""
+        about = self.output._about
+        return None if about is None else about.cost_number
+
+    @property
+    def is_input(self) -> bool:
+        """Whether it stands for what the caller of a differentiated function passed."""
+        about = self.output._about
+        return about is not None and about.trace is not None
+
+    @property
+    def original(self) -> Tensor:
+        """The Tensor itself, where this is what a freed graph has kept of it and somebody still holds it."""
+        about = self.output._about
+        found = about.outline_of() if about is not None and about.outline_of is not None else None
+        return self.output if found is None else version_of(found)
 
     @property
     def line(self) -> str | None:

@@ -14,8 +14,8 @@ import numpy as np
 
 from tinygrad_course.engine import errors, foreign
 from tinygrad_course.engine.recording import dispatch, node, record
-from tinygrad_course.engine.views import View, Written, now
-from tinygrad_course.engine.writing import augment
+from tinygrad_course.engine.views import View, now
+from tinygrad_course.engine.writing import augment, plain_leaf
 from tinygrad_course.rules.indexing import astype
 from tinygrad_course.rules.table import RULES
 
@@ -74,9 +74,9 @@ def _binary(ufunc: np.ufunc, operate: Callable[[Any, Any], Any]) -> tuple[Binary
 
 def _in_place(self: Any, other: Any, operate: Callable[[Any, Any], Any], forward: Callable[..., Any]) -> Any:
     """Write ``operate(self, other)`` to the Tensor; NumPy's numbers can't be written to and are replaced."""
-    if self._op is None and type(self._state) is not Written and type(other) is not type(self):
-        about = self._about
-        if type(self._state) is not View and not (about is not None and about.trace is not None):
+    if type(other) is not type(self):
+        root = self._state.root if type(self._state) is View else self
+        if plain_leaf(root):
             return _leaf_in_place(self, other, operate)
     data = now(self)._data
     if isinstance(data, np.generic) or (not isinstance(data, np.ndarray) and data.shape == ()):
@@ -85,7 +85,9 @@ def _in_place(self: Any, other: Any, operate: Callable[[Any, Any], Any], forward
 
 
 def _leaf_in_place(self: Any, other: Any, operate: Callable[[Any, Any], Any]) -> Any:
-    data = operate(self._data, other)
+    data = operate(now(self)._data, other)
+    if type(self._state) is View:
+        return augment(self, data)
     if np.shape(data) != self.shape:
         raise ValueError(f"{self._label()} is {self.shape} and can't become {np.shape(data)} in place")
     self.data = np.array(data, dtype=self.dtype, order="K")[()]

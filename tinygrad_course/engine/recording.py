@@ -168,7 +168,7 @@ def record(  # noqa: C901  (one pass over the arguments)
     kind = type(y)
     if rule.outputs:
         out = node(cls, rule, args, tuple(y), values if keep else None, holds, kwargs)
-        return _outputs(cls, out, given[0], values, y)
+        return _outputs(cls, out, given, values, y)
     if kind is not np.ndarray and kind is not _float64:
         y = _result(rule, y)
     out = node(cls, rule, args, y, values if keep else None, holds, kwargs)
@@ -177,9 +177,9 @@ def record(  # noqa: C901  (one pass over the arguments)
             out._data = y[...]  # np.real returns its argument; a Tensor has an array of its own to show
         elif y.base is None:
             return out
-        return _view(cls, out, given[0], values, kwargs)
+        return _view(cls, out, given, values, kwargs)
     if kind is not _float64 and rule.function in VIEWS and not isinstance(y, np.generic):
-        return _view(cls, out, given[0], values, kwargs)
+        return _view(cls, out, given, values, kwargs)
     return out
 
 
@@ -270,20 +270,24 @@ def _holds_tensor(cls: type[Tensor], value: Any) -> bool:
 
 
 def _view(
-    cls: type[Tensor], out: Tensor, parent: Any, values: list[Any], kwargs: Any, pick: int | None = None
+    cls: type[Tensor],
+    out: Tensor,
+    given: tuple[Any, ...],
+    values: list[Any],
+    kwargs: Any,
+    pick: int | None = None,
 ) -> Tensor:
-    """Return `out` as the view of its first argument that NumPy would have made, or as it is if none."""
+    """Return `out` as the view of an argument that NumPy would have made, or as it is if none."""
     rule: Any = out._op if pick is None else out._args[0]._op
     function = rule.function
     trouble, unsure = None, False
-    if type(parent) is not cls:
-        return out
+    tensors = [i for i, arg in enumerate(given) if type(arg) is cls]
+    at = tensors[0] if tensors else 0
     if isinstance(out._data, np.ndarray):
-        if not is_view(out._data, values[0]):
+        at = next((i for i in tensors if is_view(out._data, values[i])), -1)
+        if at < 0:
             return out
-    elif type(parent) is not cls or (
-        function is operator.getitem and not _basic(values[1], out.shape)
-    ):  # np.einsum's first argument is text
+    elif len(tensors) != 1 or (function is operator.getitem and not _basic(values[1], out.shape)):
         return out
     elif VIEWS[function] is None:
         unsure = True
@@ -293,32 +297,44 @@ def _view(
         )
     if function in READ_ONLY:
         trouble = f"np.{rule.name} gives a view that can't be written to, as NumPy's can't: take a copy of it"
-    return view_of(out, View(parent, out, _Shown(cls, rule, values[1:], kwargs or {}, pick), trouble, unsure))
+    rest = [*values[:at], *values[at + 1 :]]
+    shown = _Shown(cls, rule, at, rest, kwargs or {}, pick)
+    return view_of(out, View(given[at], out, shown, trouble, unsure))
 
 
 class _Shown:
-    """Which part of an array a view shows: the call that shows it, but for its first argument."""
+    """Which part of an array a view shows: the call that shows it, but for argument number `at`."""
 
-    __slots__ = ("cls", "kwargs", "pick", "rest", "rule")
+    __slots__ = ("at", "cls", "kwargs", "pick", "rest", "rule")
 
     def __init__(
-        self, cls: type[Tensor], rule: Rule, rest: list[Any], kwargs: dict[str, Any], pick: int | None
+        self,
+        cls: type[Tensor],
+        rule: Rule,
+        at: int,
+        rest: list[Any],
+        kwargs: dict[str, Any],
+        pick: int | None,
     ) -> None:
         self.cls = cls
         self.rule = rule
+        self.at = at
         self.rest = rest
         self.kwargs = kwargs
         self.pick = pick
 
     def record(self, value: Tensor) -> Tensor:
         """Return the same view of another value."""
-        shown = record(self.cls, self.rule, (value, *self.rest), self.kwargs)
+        shown = record(self.cls, self.rule, self._args(value), self.kwargs)
         return (shown if self.pick is None else shown[self.pick])._present()  # type: ignore[no-any-return]
 
     def of_array(self, array: Any) -> Any:
         """Return the same view of a plain array."""
-        shown = self.rule.function(array, *self.rest, **self.kwargs)
+        shown = self.rule.function(*self._args(array), **self.kwargs)
         return shown if self.pick is None else shown[self.pick]
+
+    def _args(self, array: Any) -> tuple[Any, ...]:
+        return (*self.rest[: self.at], array, *self.rest[self.at :])
 
     @property
     def index(self) -> tuple[Any] | None:
@@ -386,7 +402,7 @@ def _argument_names(rule: Rule) -> tuple[str, ...]:
         return rule.names
 
 
-def _outputs(cls: type[Tensor], whole: Tensor, parent: Any, values: list[Any], y: Any) -> Any:
+def _outputs(cls: type[Tensor], whole: Tensor, given: tuple[Any, ...], values: list[Any], y: Any) -> Any:
     """Return one Tensor for each of a function's results, in the container that it returns."""
     outs: list[Any] = []
     views = whole._op is not None and whole._op.function in VIEWS
@@ -395,7 +411,7 @@ def _outputs(cls: type[Tensor], whole: Tensor, parent: Any, values: list[Any], y
             outs.append(v)
             continue
         out = node(cls, OUTPUT, (whole, i), v, None)
-        outs.append(_view(cls, out, parent, values, whole._kwargs, pick=i) if views else out)
+        outs.append(_view(cls, out, given, values, whole._kwargs, pick=i) if views else out)
     if isinstance(y, tuple):
         return type(y)(*outs) if hasattr(y, "_fields") else tuple(outs)
     return outs
@@ -441,7 +457,43 @@ def _composed(function: Any, definition: Any, args: tuple[Any, ...], kwargs: dic
         inspect.signature(definition).bind(*args, **kwargs)
     except TypeError as error:
         raise TypeError(errors.not_covered_by_definition(function, error)) from None
-    return definition(*args, **kwargs)
+    y = definition(*args, **kwargs)
+    if function is np.lib.stride_tricks.sliding_window_view:
+        trouble = (
+            "np.sliding_window_view gives a view that can't be written to, as NumPy's: take a copy of it"
+        )
+        windows = _Composed(function, definition, list(args[1:]), kwargs)
+        return view_of(windows.laid(y._present(), args[0]), View(args[0], y._present(), windows, trouble))
+    return y
+
+
+class _Composed:
+    """Which part of an array a view shows that is composed of several operations."""
+
+    index = None
+
+    def __init__(
+        self, function: Any, definition: Callable[..., Any], rest: list[Any], kwargs: dict[str, Any]
+    ) -> None:
+        self.function = function
+        self.definition = definition
+        self.rest = rest
+        self.kwargs = kwargs
+
+    def record(self, value: Tensor) -> Tensor:
+        """Return the same view of another value."""
+        return self.laid(self.definition(value, *self.rest, **self.kwargs)._present(), value)
+
+    def laid(self, out: Tensor, parent: Tensor) -> Tensor:
+        """Give a view the layout of NumPy's: what is a view of it depends on that."""
+        data = now(parent)._data
+        if isinstance(data, np.ndarray):
+            out._data = self.function(data, *self.rest, **self.kwargs)
+        return out
+
+    def of_array(self, array: Any) -> Any:
+        """Return the same view of a plain array."""
+        return self.definition(array, *self.rest, **self.kwargs)
 
 
 def dispatch_ufunc(

@@ -180,7 +180,8 @@ def sweep(  # noqa: C901  (one loop: the calls that it saves are its purpose)
     FreedGraphError
         When the graph was freed by an earlier sweep.
     """
-    root = now(root)
+    if root._state is not None:
+        root = now(root)
     cls = type(root)
     if root._op is None:
         return [(root, seed if record else _own(seed))]
@@ -190,13 +191,15 @@ def sweep(  # noqa: C901  (one loop: the calls that it saves are its purpose)
     found: dict[Tensor, Any] = {}
     pending: dict[Tensor, Any] = {}
     heap: list[tuple[int, Any]] = []
-    ghosts: dict[int, Tensor] = {}
+    ghosts: dict[int, Tensor] | None = None
     marked: list[tuple[Tensor, Any]] = []
+    plain = not record
+    partial = False
     node: Any = root  # untyped from here: the loop is the library's hottest
     g: Any = seed
     following: Any = None
     following_g: Any = None
-    watching = errors.watching()
+    watching = errors.Watch.on and errors.watching()
     try:
         while True:
             rule = node._op
@@ -212,7 +215,7 @@ def sweep(  # noqa: C901  (one loop: the calls that it saves are its purpose)
                 if keep:
                     marked.append((node, before))
             kwargs = None
-            if rule.plain and not record:
+            if plain and rule.plain:
                 vjps = rule.vjps
                 arity = len(args)
                 if arity == 1:
@@ -261,10 +264,7 @@ def sweep(  # noqa: C901  (one loop: the calls that it saves are its purpose)
                 if watching:
                     errors.watch_gradient(rule, node, arg, g, ga)
                 d = arg._data
-                if type(ga) is Partial:  # it fits already
-                    if getattr(d, "nbytes", 0) > large and not keep:
-                        heavy = True
-                elif type(d) is ndarray:
+                if type(d) is ndarray:
                     if type(ga) is not ndarray or ga.dtype is not d.dtype:
                         ga = conform(ga, d, rule)
                     elif ga.shape != d.shape:
@@ -277,12 +277,12 @@ def sweep(  # noqa: C901  (one loop: the calls that it saves are its purpose)
                     i = 0 if arg is version_of(args[0]) else 1 if arg is version_of(args[1]) else 2
                     ga = Partial(ga, handed(rule, live, i, y, d))
                 if leaf:
-                    before = found.get(arg)
-                    if before is not None:
-                        ga = added(before, ga)
+                    if arg in found:
+                        ga = added(found[arg], ga)
                     elif type(ga) is ndarray and (ga is g or ga is y or ga.base is not None):
                         ga = ga.copy()  # the leaf's own
                     found[arg] = ga
+                    partial = partial or type(ga) is Partial
                 elif arg is following:
                     following_g = added(following_g, ga)
                 elif arg in pending:
@@ -302,7 +302,7 @@ def sweep(  # noqa: C901  (one loop: the calls that it saves are its purpose)
                 if node._about is not None:
                     node._about.holds = None
                 if heavy or ghosts:
-                    _release(node, rule, cls, ghosts)
+                    ghosts = _release(node, rule, cls, ghosts or {})
             if following is None:
                 if not heap:
                     break
@@ -319,7 +319,7 @@ def sweep(  # noqa: C901  (one loop: the calls that it saves are its purpose)
         for node, before in reversed(marked):
             node._grad = before
         raise
-    return [(leaf, owned(g)) for leaf, g in found.items()]
+    return [(leaf, owned(g)) for leaf, g in found.items()] if partial else list(found.items())
 
 
 def _recorded(node: Any, cls: Any) -> tuple[Any, Any]:
@@ -387,7 +387,7 @@ def _own(g: Any) -> Any:
     return g if isinstance(g, np.generic) else g.copy()
 
 
-def _release(node: Any, rule: Rule, cls: Any, ghosts: dict[int, Tensor]) -> None:
+def _release(node: Any, rule: Rule, cls: Any, ghosts: dict[int, Tensor]) -> dict[int, Tensor]:
     """Put outlines in the place of the large values that `node` was computed from, so that they can go."""
 
     def ghost(arg: Any) -> Any:
@@ -406,3 +406,4 @@ def _release(node: Any, rule: Rule, cls: Any, ghosts: dict[int, Tensor]) -> None
     shadow = ghosts.get(node._serial)
     if shadow is not None:
         shadow._args, shadow._op, shadow._kwargs = node._args, node._op, node._kwargs
+    return ghosts

@@ -236,7 +236,7 @@ class Tensor(Operators, Methods):
         self._state = OPEN
 
     def _shared(self) -> Any:
-        node = now(self)
+        node = self if self._state is None else now(self)
         data = node._data
         if node._op is not None:
             if type(data) is Released:
@@ -267,7 +267,7 @@ class Tensor(Operators, Methods):
     @property
     def grad(self) -> Any:
         """The gradient that `backward` left here, of the data's shape and dtype, or None."""
-        node = self._present()
+        node = self if self._state is None else self._present()
         grad = node._grad
         if node._op is not None and type(grad) is np.ndarray:
             grad.setflags(write=False)  # its neighbours in the graph may share it
@@ -424,7 +424,7 @@ class Tensor(Operators, Methods):
         FreedGraphError
             If an earlier `backward` has freed the graph.
         """
-        node = now(self)
+        node = self if self._state is None else now(self)
         data = node._data
         seed: Any
         if grad is None:

@@ -32,6 +32,10 @@ def write(target: Tensor, index: Any, value: Any) -> None:
     """Do ``target[index] = value``."""
     cls = type(target)
     state = target._state
+    if value is target and index is Ellipsis:
+        return
+    if isinstance(target._data, np.generic):
+        raise TypeError(f"{target._label()} is a number: nothing can be written to it in place")
     if type(state) is View:
         if type(value) is cls and type(value._state) is View and _same(value._state, target, index):
             return  # what  y[0] += 1  ends with: the view was written to already
@@ -39,14 +43,12 @@ def write(target: Tensor, index: Any, value: Any) -> None:
         return
     if type(value) is cls and type(value._state) is View and _same(value._state, target, index):
         return
-    if _plain_leaf(target) and type(value) is not cls:
+    if plain_leaf(target) and type(value) is not cls:
         data = _copy(now(target)._data)
         data[index] = value
         target._data = data
         target._state = None
         return
-    if isinstance(now(target)._data, np.generic) and not np.ndim(index) and index not in ((), Ellipsis):
-        raise TypeError(f"{target._label()} is a number: it has no items to assign to")
     before = _first(target)
     _commit(target, dispatch(cls, assign, (before, index, value), {}), before)
 
@@ -73,7 +75,7 @@ def augment(target: Tensor, new: Any) -> Tensor:
     return target
 
 
-def _plain_leaf(tensor: Tensor) -> bool:
+def plain_leaf(tensor: Tensor) -> bool:
     """Whether a Tensor is a leaf of the user's, whose data he may change."""
     about = tensor._about
     return tensor._op is None and type(tensor._state) not in {Written, View} and not (about and about.trace)
@@ -152,20 +154,23 @@ def _without(root: Tensor, before: Tensor, latest: Tensor) -> None:
 
 def _through(view: View, index: Any, value: Any) -> None:
     """Write to a view: to the places that it shows of its root."""
-    if view.trouble is not None:
-        raise ValueError(f"assignment destination is read-only: {view.trouble}")
+    one: Any = view
+    while type(one) is View:
+        if one.trouble is not None:
+            raise ValueError(f"assignment destination is read-only: {one.trouble}")
+        one = one.parent._state
     root, cls = view.root, type(view.root)
     shown = view.part.index
     if view.parent is root and shown is not None and index is Ellipsis:
         write(root, shown[0], value)
         return
-    if _plain_leaf(root) and type(value) is not cls:
+    if plain_leaf(root) and type(value) is not cls:
         data = _copy(now(root)._data)
         _shown(view, data)[index] = value
         root._data = data
         root._state = None
         return
-    write(root, places_in(root.shape, view.numbers()[index]), value)
+    write(root, places_in(root.shape, np.atleast_1d(view.numbers()[index])), value)
 
 
 def places_in(shape: tuple[int, ...], numbers: Any) -> tuple[Any, ...]:

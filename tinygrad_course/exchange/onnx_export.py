@@ -19,7 +19,8 @@ from numpy.typing import NDArray
 from tinygrad_course import files
 from tinygrad_course.engine import trees
 from tinygrad_course.engine.tensor import Tensor
-from tinygrad_course.exchange.onnx_operators import EMIT, CannotExport, Model, Name, Two
+from tinygrad_course.exchange.onnx_model import CannotExport, Model, Name, Two
+from tinygrad_course.exchange.onnx_operators import EMIT
 from tinygrad_course.graph.node import Graph, Node, graph
 from tinygrad_course.graph.program import Slot
 

@@ -1,163 +1,16 @@
-"""How each recorded operation is written in ONNX's operators, and the model that they are written into.
-
-Operators are chosen that onnxruntime has for float64 too.
-"""
+"""How each recorded operation is written in ONNX's operators."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-__all__ = ["EMIT", "CannotExport", "Model", "Name", "Two"]
+from tinygrad_course.exchange.onnx_model import CannotExport, Model, Name, Two
 
-Array = NDArray[Any]
-
-OPSET, IR = 18, 9
-_FLOAT32_ONLY = {"Acos", "Acosh", "Asin", "Asinh", "Atan", "Atanh", "Erf"}  # in onnxruntime
-
-
-class CannotExport(ValueError):  # noqa: N818  (as CannotCompile)
-    """A function can't be written as an ONNX model; the message names the operation."""
-
-
-class Name(str):
-    """The name of a value in the model."""
-
-    __slots__ = ()
-
-
-@dataclass(frozen=True)
-class Two:
-    """An argument that was different in the two recordings."""
-
-    first: Any
-    second: Any
-
-
-class Model:
-    """The nodes and initializers of a model that is being written."""
-
-    def __init__(self, onnx: Any, dtype: Any, counts: tuple[int, int]) -> None:
-        self.onnx = onnx
-        self.dtype = np.dtype(dtype)
-        self.counts = counts  # the numbers of examples in the two recordings
-        self.counted: tuple[str, int] | None = None  # the input and the axis that count them
-        self.nodes: list[Any] = []
-        self.initializers: list[Any] = []
-        self.shapes: dict[str, tuple[int, ...]] = {}
-        self._m: Name | None = None
-
-    def op(self, kind: str, *inputs: Any, outputs: int = 1, **attributes: Any) -> Any:
-        """Write a node; return the name of its result, or a list of several."""
-        given = [i if isinstance(i, Name) else self.number(i) for i in inputs]
-        casting = kind in _FLOAT32_ONLY and self.dtype == np.float64
-        if casting:
-            given = [self.cast(name, np.float32) for name in given]
-        names = [Name(f"{kind.lower()}_{len(self.nodes)}_{i}") for i in range(outputs)]
-        self.nodes.append(self.onnx.helper.make_node(kind, given, names, **attributes))
-        if casting:
-            names = [self.cast(name, self.dtype) for name in names]
-        return names[0] if outputs == 1 else names
-
-    def cast(self, name: Name, dtype: Any) -> Name:
-        """Write a conversion."""
-        out = Name(f"cast_{len(self.nodes)}")
-        kind = self.onnx.helper.np_dtype_to_tensor_dtype(np.dtype(dtype))
-        self.nodes.append(self.onnx.helper.make_node("Cast", [name], [out], to=kind))
-        return out
-
-    def constant(self, value: Array, name: str | None = None) -> Name:
-        """Write an array of constants, of the model's dtype (or booleans)."""
-        array = np.asarray(value)
-        if array.dtype.kind not in "fiub":
-            raise CannotExport(f"a constant is an array of {array.dtype}; a model holds real numbers")
-        return self._initializer(array if array.dtype == bool else array.astype(self.dtype), name)
-
-    def ints(self, values: Sequence[int]) -> Name:
-        """Write a vector of whole numbers."""
-        return self._initializer(np.array(values, dtype=np.int64).reshape(-1))
-
-    def number(self, value: float) -> Name:
-        """Write a number of the model's dtype."""
-        return self._initializer(np.array(value, dtype=self.dtype))
-
-    def _initializer(self, array: Array, name: str | None = None) -> Name:
-        out = Name(name or f"constant_{len(self.initializers)}")
-        contents = np.ascontiguousarray(array).reshape(array.shape)
-        self.initializers.append(self.onnx.numpy_helper.from_array(contents, str(out)))
-        self.shapes[out] = array.shape
-        return out
-
-    def m(self) -> Name:
-        """Write the number of examples, a vector of one."""
-        if self._m is None:
-            if self.counted is None:
-                raise CannotExport("the function depends on the number of examples, and batch_axis is None")
-            name, axis = self.counted
-            shape = self.op("Shape", Name(name))
-            self._m = self.op("Gather", shape, self.ints([axis]), axis=0)
-        return self._m
-
-    def counted_number(self, first: float, second: float) -> Name:
-        """Write a number that follows the number of examples: c m, or c / m."""
-        one, other = self.counts
-        m = self.op("Squeeze", self.cast(self.m(), self.dtype), self.ints([0]))
-        if one and math.isclose(first / one, second / other, rel_tol=1e-12):
-            return self.op("Mul", m, first / one)  # type: ignore[no-any-return]
-        if one and math.isclose(first * one, second * other, rel_tol=1e-12):
-            return self.op("Div", first * one, m)  # type: ignore[no-any-return]
-        raise CannotExport(
-            f"a number is {first} for {one} examples and {second} for {other} others: it depends on them"
-        )
-
-    def sizes(self, values: Any) -> Name:
-        """Write a vector of sizes, of which some may follow the number of examples."""
-        parts = values if isinstance(values, (tuple, list)) else [values]
-        if not any(isinstance(p, Two) for p in parts):
-            return self.ints(parts)
-        pieces = [self._size(p) if isinstance(p, Two) else self.ints([p]) for p in parts]
-        return self.op("Concat", *pieces, axis=0)  # type: ignore[no-any-return]
-
-    def _size(self, two: Two) -> Name:
-        one, other = self.counts
-        factor = two.first // one if one else 0
-        if not factor or (two.first, two.second) != (factor * one, factor * other):
-            raise CannotExport(f"a size is {two.first} for {one} examples and {two.second} for {other}")
-        return self.op("Mul", self.m(), self.ints([factor]))  # type: ignore[no-any-return]
-
-    def finish(
-        self,
-        names: Sequence[str],
-        shapes: Sequence[tuple[int, ...]],
-        axis: int | None,
-        result: Name,
-        output: str,
-    ) -> Any:
-        """Return the whole model."""
-        helper = self.onnx.helper
-        kind = helper.np_dtype_to_tensor_dtype(self.dtype)
-        inputs = []
-        for name, shape in zip(names, shapes, strict=True):
-            dims: list[Any] = list(shape)
-            if axis is not None:
-                dims[axis] = "m"
-            inputs.append(helper.make_tensor_value_info(name, kind, dims))
-        self.nodes.append(helper.make_node("Identity", [result], [output]))
-        final: list[Any] = ["m" if n == self.counts[0] else n for n in self.shapes[result]]
-        outputs = [helper.make_tensor_value_info(output, kind, final)]
-        made = helper.make_graph(self.nodes, "tinygrad_course", inputs, outputs, self.initializers)
-        opset = [helper.make_opsetid("", OPSET)]
-        return helper.make_model(made, opset_imports=opset, ir_version=IR, producer_name="tinygrad_course")
-
-    def rank(self, name: Name) -> int:
-        """Return how many axes a value has."""
-        return len(self.shapes[name])
-
+__all__ = ["EMIT"]
 
 # ------------------------------------------------------------------ element by element
 

@@ -18,6 +18,7 @@ from scipy import integrate
 from tinygrad_course.autodiff.gradients import stop_gradient, vjp
 from tinygrad_course.autodiff.transforms import flatten, record_nest
 from tinygrad_course.engine import trees
+from tinygrad_course.functions.implicit import check_searchable
 from tinygrad_course.rules.table import is_tensor
 
 _integrate: Any = integrate  # its type hints know fewer methods, and no Any
@@ -112,6 +113,7 @@ def solve_ivp(
     -4.905
     """
     args = () if args is None else args if isinstance(args, tuple) else (args,)
+    check_searchable("solve_ivp", [y0, t_eval, *(leaf for _, leaf in trees.leaves(args))])
     f = lambda y, t, *args: fun(t, y, *args)  # noqa: E731
 
     def run(f: Callable[..., Any], y0: Any, span: Any, t: Any) -> Any:
@@ -141,6 +143,7 @@ def solve_ivp(
 
 def _flow(f: Callable[..., Any], y0: Any, t: Any, args: tuple[Any, ...], solve: Solver) -> Any:
     """Return y at the times t, (T, n), recorded with the adjoint for its derivative."""
+    check_searchable("a solver of differential equations", [y0, t, *(leaf for _, leaf in trees.leaves(args))])
     shapes = np.shape(stop_gradient(y0)), np.shape(stop_gradient(t))
     if len(shapes[0]) != 1 or len(shapes[1]) != 1:
         raise ValueError(f"y0 is {shapes[0]} and t is {shapes[1]}; expected (n,) and (T,)")

@@ -13,7 +13,10 @@ Formula = Callable[..., Any]
 
 
 def _positive(*shapes: Any) -> Any:
-    return np.logical_and.reduce([s > 0 for s in shapes]) if shapes else True
+    good: Any = True
+    for s in shapes:
+        good = good & (s > 0)
+    return good
 
 
 def _made_good(parameters: Any, good: Any, instead: float) -> list[Any]:

@@ -15,6 +15,8 @@ from scipy import optimize
 from tinygrad_course.autodiff.gradients import stop_gradient
 from tinygrad_course.autodiff.transforms import followed_vjp, jacobian, record_nest
 from tinygrad_course.engine import trees
+from tinygrad_course.engine.recording import peek
+from tinygrad_course.engine.tensor import Tensor
 
 _optimize: Any = optimize  # its type hints know fewer methods, and no Any
 
@@ -108,6 +110,25 @@ def fixed_point(
     return _solution("fixed_point", distance, x0, args, search, func)
 
 
+def check_searchable(name: str, leaves: list[Any]) -> None:
+    """Raise where SciPy's search is given a stand-in for an array, whose function is being compiled.
+
+    Raises
+    ------
+    CannotCompile
+        How often SciPy asks for a value depends on the values.
+    """
+    for leaf in leaves:
+        value = peek(Tensor, leaf)
+        if type(value).__module__.startswith("tinygrad_course.compiling"):
+            from tinygrad_course.compiling import CannotCompile
+
+            raise CannotCompile(
+                f"{name} takes as many steps of SciPy's as the values need, and a program has fixed ones: "
+                "call it outside, and compile what comes before and after"
+            )
+
+
 def _solution(
     name: str,
     F: Callable[..., Any],
@@ -119,6 +140,7 @@ def _solution(
     """Return the x that `search` finds, recorded with the derivative of F(x, *args) = 0."""
     start = np.asarray(stop_gradient(x0), dtype=np.float64)
     leaves = [leaf for _, leaf in trees.leaves(args)]
+    check_searchable(name, leaves)
 
     def forward(values: Any) -> Any:
         given = trees.rebuild(args, iter(values))

@@ -107,7 +107,11 @@ def focal(Z: Any, labels: Any, gamma: float = 2.0, alpha: float = 1.0) -> Any:
     log_p = _of_labels(log_softmax(Z), labels)
     if gamma == 0:
         return -alpha * np.mean(log_p)
-    return -alpha * np.mean((-np.expm1(log_p)) ** gamma * log_p)
+    missed = -np.expm1(log_p)  # 1 - p
+    some = (
+        missed > 0
+    )  # where p rounds to 1, cost and slope are 0: the power's own slope is infinite below gamma = 1
+    return -alpha * np.mean(np.where(some, np.where(some, missed, 1.0) ** gamma, 0.0) * log_p)
 
 
 def hinge(Z: Any, labels: Any, margin: float = 1.0) -> Any:

@@ -102,6 +102,31 @@ class Judge:
             return not found.error <= 0.01 * part * magnitude
         return found.error > part * max(abs(g), abs(found.value)) and found.error > 1e-6 * part * magnitude
 
+    def right_from_nearby(self, g: float, size: float, line: Line) -> bool:
+        """Whether steps that are small beside this entry say what the gradient says: an edge may be close."""
+        if self.epsilon is not None or line.k < 0:
+            return False
+        for nearness in (1e-3, 1e-5, 1e-7, 1e-9):
+            found = slope(line.phi, line.scale * nearness, abs(self.problem.value), self.sigma, 0.0)
+            if found.error <= 1e-3 * abs(g) and found.shape == "smooth" and self.agree(g, found, size):
+                return True
+        return False
+
+    def unresolved(self, g: float, found: Slope, line: Line) -> bool:
+        """Whether any gradient as small as this would have passed: then nothing is known of its sign or size.
+
+        A complex step resolves any derivative. Where the function takes none, the best of the differences
+        must tell the sign of what is more than the gradient's own rounding.
+        """
+        resolution = found.error + self.rounding * max(self.largest, line.size)
+        if self.epsilon is not None or line.k < 0 or max(abs(g), abs(found.value)) > 2 * resolution:
+            return False
+        value = complex_step(self.problem.complex_along(line.phi))
+        if value is None:
+            best = self.closer(line.phi, line.scale)
+            return abs(g) > self.rounding * self.largest and best.error > abs(g)
+        return bool(abs(g - value) > self.rtol * max(abs(g), abs(value)) + 4 * EPS * self.largest)
+
     def judge(self, name: str, index: tuple[int, ...] | None, line: Line) -> Entry:
         """Return the entry with its verdict; what does not agree at first is looked at closely."""
         g, scale, phi = line.analytic, line.scale, line.phi
@@ -118,6 +143,8 @@ class Judge:
         ):
             best = self.closer(phi, scale)
             status, remark = self._verdict(g, best, size, line)
+        if status == "right" and self.unresolved(g, first, line):
+            status, remark = "undecided", "smaller than what differences can tell"
         unit = line.unit
         numeric = first.value if np.isfinite(first.value) else best.value
         return Entry(
@@ -140,6 +167,8 @@ class Judge:
             return "wrong", f"outside of the two sides, {best.left:.6g} and {best.right:.6g}"
         if self.agree(g, best, size):
             return "undecided", "too noisy to tell"
+        if self.right_from_nearby(g, size, line):
+            return "right", "near the edge of the function's domain"
         if line.right_nearby():
             return "kink", f"differences give {best.value:.6g}; the gradient is right at every point nearby"
         return "wrong", ""

@@ -11,10 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_course.engine.operation import Released
+from tinygrad_course.engine.operation import Operation, Released
 from tinygrad_course.engine.tensor import Tensor
 from tinygrad_course.engine.views import now
-from tinygrad_course.graph.program import Call, alive, call_of
+from tinygrad_course.graph.program import Call, alive, call_of, is_computed
 from tinygrad_course.rules.table import Rule
 
 #: How many operations the graph of an error goes back.
@@ -323,7 +323,7 @@ def _nearest(args: Sequence[Any]) -> set[int]:
     waiting = [a for a in args if type(a) is Tensor]
     while waiting and len(near) < NEAR:
         tensor = alive(now(waiting.pop(0)))
-        if id(tensor) not in near and tensor._op is not None:
+        if id(tensor) not in near and is_computed(tensor):
             near[id(tensor)] = tensor
             waiting += [a for a in call_of(tensor)[1] if type(a) is Tensor]
     return set(near)
@@ -366,20 +366,17 @@ class _Builder:
     def made(self, tensor: Tensor) -> tuple[Call | None, list[Any], dict[str, Any]]:
         """Return how a Tensor was computed; of a leaf, and beyond what is wanted, that it was given."""
         wanted = self.near is None or id(tensor) in self.near
-        return call_of(tensor) if wanted and tensor._op is not None else (None, [], {})
+        return call_of(tensor) if wanted and is_computed(tensor) else (None, [], {})
 
     def add(self, tensor: Tensor, call: Call | None, operands: list[Any], options: dict[str, Any]) -> None:
         inputs = tuple(self.ids[id(a)] if type(a) is Tensor else self.constant(a) for a in operands)
-        about = tensor._about
-        if (
-            about is not None and about.trace is not None and call is not None
-        ):  # a differentiated function's input stands for what
-            number = self.ids[id(tensor)] = inputs[0]  # the caller passed
+        made = Operation(tensor)
+        if made.is_input and call is not None:  # it stands for what the caller passed
+            number = self.ids[id(tensor)] = inputs[0]
             if self.nodes[number].name is None:
                 self.nodes[number] = replace(self.nodes[number], name=tensor.name)
             return
-        data = tensor._data
-        grad = tensor._grad
+        data, grad = made.held, made.gradient
         many = isinstance(data, tuple)
         self.ids[id(tensor)] = len(self.nodes)
         self.nodes.append(
@@ -393,11 +390,11 @@ class _Builder:
                 dtype=None if many else data.dtype,
                 value=None if type(data) is Released else data,
                 gradient=None if grad is None or many else grad,
-                line=None if about is None else about.line,
+                line=made.line,
                 tensor=tensor,
                 call=call,
-                born=-tensor._serial,
-                gradient_of=None if about is None else about.cost_number,
+                born=made.number,
+                gradient_of=made.cost_number,
             )
         )
 

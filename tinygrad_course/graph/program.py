@@ -13,9 +13,9 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_course.engine.operation import Operation
 from tinygrad_course.engine.sweep import OUTPUT, conform
 from tinygrad_course.engine.tensor import Tensor
-from tinygrad_course.engine.views import as_of, version_of
 from tinygrad_course.rules.indexing import assign, scatter
 from tinygrad_course.rules.table import RULES, Rule
 
@@ -121,11 +121,9 @@ def call_of(tensor: Tensor) -> tuple[Call, list[Any], dict[str, Any]]:
 
     Operands are Tensors, arrays and, for operations that act on each element, numbers.
     """
-    made = tensor._op
-    assert made is not None  # noqa: S101  (a leaf was not computed)
-    rule = RULES.get(made.function, made)  # on a freed graph a stand-in has the rule's place
-    kwargs = dict(tensor._kwargs or {})
-    args, values = as_of(tensor), tensor._values
+    made = Operation(tensor)
+    rule = RULES.get(made.function, made.rule)  # on a freed graph a stand-in has the rule's place
+    kwargs, args, values = dict(made.kwargs), made.args, made.values
     operands: list[Any] = []
     saved: list[Any] = []
     options: dict[str, Any] = dict(kwargs)
@@ -137,7 +135,7 @@ def call_of(tensor: Tensor) -> tuple[Call, list[Any], dict[str, Any]]:
 
     filled: list[Any] = []
     for i, arg in enumerate(args):
-        value = None if values is None or i >= len(values) else values[i]
+        value = None if i >= len(values) else values[i]
         named = rule.names[i] if i < len(rule.names) else f"argument {i}"
         indexed = rule.function in _INDEXED
         if i == 0 and rule.sequence:
@@ -162,6 +160,9 @@ def call_of(tensor: Tensor) -> tuple[Call, list[Any], dict[str, Any]]:
 
 def alive(tensor: Tensor) -> Tensor:
     """Return the Tensor that a freed graph remembers the outline of, if somebody still holds it."""
-    about = tensor._about
-    original = about.outline_of() if about is not None and about.outline_of is not None else None
-    return tensor if original is None else version_of(original)
+    return Operation(tensor).original
+
+
+def is_computed(tensor: Tensor) -> bool:
+    """Whether an operation made a Tensor; a leaf was given."""
+    return Operation(tensor).rule is not None

@@ -18,17 +18,24 @@ def write(array: Any, numbers: Any, values: Any) -> None:
     values = as_array(values)
     if values.size not in {1, numbers.size}:
         values = np.resize(values, numbers.shape)
-    values = values.reshape(()) if values.size == 1 else values.reshape(-1)
+    values = values.reshape(-1)
+    if values.size == 1 or not array.ndim:
+        values = values[-1]
     array[np.unravel_index(numbers, array.shape) if array.ndim else ()] = values
 
 
 @composed(np.copyto)
 def copyto(dst: Any, src: Any, casting: str = "same_kind", where: Any = True) -> None:
+    if src is dst:
+        return
     if where is True:
         dst[...] = src
         return
     mask = np.broadcast_to(where, dst.shape)
-    dst[mask] = np.broadcast_to(as_array(src), dst.shape)[mask]
+    src = as_array(src)
+    while src.ndim > dst.ndim and src.shape[0] == 1:  # leading axes of length 1 don't count in a write
+        src = src[0]
+    dst[mask] = np.broadcast_to(src, dst.shape)[mask]
 
 
 @composed(np.fill_diagonal)
@@ -56,6 +63,8 @@ def put(a: Any, ind: Any, v: Any, mode: str = "raise") -> None:
 
 @composed(np.place)
 def place(arr: Any, mask: Any, vals: Any) -> None:
+    if np.shares_memory(arr, vals):
+        raise ValueError("np.place reads values while it writes over them: pass a copy of the values")
     numbers = np.flatnonzero(mask)
     if numbers.size:
         vals = as_array(vals).reshape(-1)

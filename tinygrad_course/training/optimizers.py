@@ -11,24 +11,24 @@ place: earlier parameters stay good. The state is a nest of arrays too, to be sa
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Protocol
+from typing import Any
 
 import numpy as np
 
-from tinygrad_course.engine import trees
-from tinygrad_course.functions.costs import is_weight
-from tinygrad_course.training.schedules import (
-    ExponentialDecay,
-    InverseTimeDecay,
-    Rate,
-    ReduceOnPlateau,
-    check_rate,
+from tinygrad_course.training.base_optimizer import (
+    BaseOptimizer,
+    Nest,
+    Optimizer,
+    State,
+    map_nest,
+    plain_number,
+    settings,
 )
+from tinygrad_course.training.schedules import ExponentialDecay, InverseTimeDecay, Rate
 
 __all__ = [
+    "KINDS",
     "Adam",
     "AdamW",
     "ExponentialDecay",
@@ -38,155 +38,12 @@ __all__ = [
     "Optimizer",
     "RMSprop",
     "by_name",
+    "settings",
 ]
 
-Nest = Any
-State = dict[str, Any]
-
-
-class Optimizer(Protocol):
-    """What `fit` asks of an optimiser."""
-
-    @property
-    def learning_rate(self) -> Rate:
-        """The step's size, or a function of how many updates were made."""
-
-    def init(self, parameters: Nest) -> State:
-        """Return the state before the first update."""
-
-    def update(self, parameters: Nest, grads: Nest, state: State) -> tuple[Nest, State]:
-        """Return the parameters and the state after one update."""
-
 
 @dataclass(frozen=True, repr=False)
-class _Optimizer:
-    """What all optimisers have: the number of updates, the rate, clipping before a step, decay beside it.
-
-    A kind of optimiser says what it keeps of each parameter (`_kept`) and how it steps (`_stepped`).
-    """
-
-    _kept: ClassVar[tuple[str, ...]] = ()
-
-    learning_rate: Rate = 0.01
-    weight_decay: float = field(default=0.0, kw_only=True)
-    clip_norm: float | None = field(default=None, kw_only=True)
-    clip_value: float | None = field(default=None, kw_only=True)
-
-    def __post_init__(self) -> None:
-        check_rate(self.learning_rate)
-        if not self.weight_decay >= 0:
-            raise ValueError(f"weight_decay is {self.weight_decay}; expected a number that is not negative")
-        for name in ("clip_norm", "clip_value"):
-            bound = getattr(self, name)
-            if bound is not None and not bound > 0:
-                raise ValueError(f"{name} is {bound}; expected a number above 0, or None")
-        for name in ("beta", "beta1", "beta2"):
-            share = getattr(self, name, 0.0)
-            if not 0 <= share < 1:
-                raise ValueError(f"{name} is {share}; expected a number from 0 up to, not including, 1")
-        epsilon = getattr(self, "epsilon", 1.0)
-        if not epsilon > 0:
-            raise ValueError(f"epsilon is {epsilon}; expected a small number above 0, such as 1e-8")
-
-    def __repr__(self) -> str:
-        told = ", ".join(f"{name}={value!r}" for name, value in settings(self).items())
-        return f"{type(self).__name__}({told})"
-
-    def init(self, parameters: Nest) -> State:
-        """Return the state before the first update: t, how many were made, and what is kept of parameters.
-
-        Momentum keeps v, RMSprop s, Adam v and s, all zeros of the parameters' structure.
-        """
-        state: State = {"t": np.float64(0.0)}
-        if isinstance(self.learning_rate, ReduceOnPlateau):
-            state["plateau"] = self.learning_rate.init()
-        return state | {name: _map(np.zeros_like, parameters) for name in self._kept}
-
-    def update(self, parameters: Nest, grads: Nest, state: State) -> tuple[Nest, State]:
-        """Return the parameters and the state after one update."""
-        _check_gradients(parameters, grads)
-        alpha = self._rate(state)
-        stepped, kept = self._stepped(alpha, parameters, self._clipped(grads), state)
-        if self.weight_decay:
-            stepped = _decayed(stepped, parameters, alpha * self.weight_decay)
-        return stepped, {**state, "t": state["t"] + 1.0, **kept}
-
-    def _stepped(self, alpha: Any, parameters: Nest, grads: Nest, state: State) -> tuple[Nest, State]:
-        raise NotImplementedError
-
-    def _rate(self, state: State) -> Any:
-        if isinstance(self.learning_rate, ReduceOnPlateau):
-            return _number(state["plateau"]["rate"])
-        return _number(self.learning_rate(state["t"])) if callable(self.learning_rate) else self.learning_rate
-
-    def _clipped(self, grads: Nest) -> Nest:
-        if self.clip_value is not None:
-            bound = self.clip_value
-            grads = _map(lambda dW: np.clip(dW, -bound, bound), grads)
-        if self.clip_norm is not None:
-            squares: Any = 0.0
-            for _, dW in trees.leaves(grads):
-                squares = squares + np.sum(np.square(dW))
-            factor = _number(self.clip_norm / np.maximum(np.sqrt(squares), self.clip_norm))
-            grads = _map(lambda dW: dW * factor, grads)
-        return grads
-
-
-def settings(optimizer: Any) -> dict[str, Any]:
-    """Return the fields of a dataclass by name; those by keyword alone only where they are no default."""
-    return {
-        f.name: getattr(optimizer, f.name)
-        for f in dataclasses.fields(optimizer)
-        if f.init and not (f.kw_only and getattr(optimizer, f.name) == f.default)
-    }
-
-
-def _number(x: Any) -> Any:
-    """Return a NumPy scalar as Python's number, which leaves float32 arrays what they are."""
-    return x.item() if hasattr(x, "item") else x
-
-
-def _map(f: Callable[..., Any], nest: Nest, *others: Nest) -> Nest:
-    """Return `trees.tree_map`; a flat dict, which parameters mostly are, goes straight through."""
-    if _flat(nest):
-        return {name: f(value, *[other[name] for other in others]) for name, value in nest.items()}
-    return trees.tree_map(f, nest, *others)
-
-
-def _flat(nest: Nest) -> bool:
-    return type(nest) is dict and not any(isinstance(v, (dict, list, tuple)) for v in nest.values())
-
-
-def _decayed(stepped: Nest, before: Nest, share: Any) -> Nest:
-    """Return the parameters with a share of what the weights were taken off; biases stay."""
-    paths = [path for path, _ in trees.leaves(before)]
-    if not any(map(is_weight, paths)):
-        raise ValueError(
-            f"no weights to decay: the parameters are called {paths}, and a weight's name begins with W"
-        )
-    pairs = zip(trees.leaves(stepped), trees.leaves(before), strict=True)
-    after = [new - share * old if is_weight(path) else new for (path, new), (_, old) in pairs]
-    return trees.rebuild(stepped, iter(after))
-
-
-def _check_gradients(parameters: Nest, grads: Nest) -> None:
-    """Raise if a gradient is missing or has another shape: NumPy would broadcast it without a word."""
-    ours = parameters if _flat(parameters) else dict(trees.leaves(parameters))
-    theirs = grads if _flat(grads) else dict(trees.leaves(grads))
-    if ours.keys() != theirs.keys():
-        raise ValueError(
-            f"the parameters are {list(ours)} and the gradients {list(theirs)}; the gradient of W1 goes "
-            "by the name W1, as value_and_grad returns it"
-        )
-    for name, value in ours.items():
-        if np.shape(value) != np.shape(theirs[name]):
-            raise ValueError(
-                f"{name} is {np.shape(value)} and its gradient {np.shape(theirs[name])}; they must be equal"
-            )
-
-
-@dataclass(frozen=True, repr=False)
-class GradientDescent(_Optimizer):
+class GradientDescent(BaseOptimizer):
     """W = W - learning_rate * dW.
 
     Parameters
@@ -219,11 +76,11 @@ class GradientDescent(_Optimizer):
     """
 
     def _stepped(self, alpha: Any, parameters: Nest, grads: Nest, _state: State) -> tuple[Nest, State]:
-        return _map(lambda W, dW: W - alpha * dW, parameters, grads), {}
+        return map_nest(lambda W, dW: W - alpha * dW, parameters, grads), {}
 
 
 @dataclass(frozen=True, repr=False)
-class Momentum(_Optimizer):
+class Momentum(BaseOptimizer):
     """v = beta * v + (1 - beta) * dW; W = W - learning_rate * v, with v = 0 at first and no bias correction.
 
     Parameters
@@ -253,12 +110,12 @@ class Momentum(_Optimizer):
 
     def _stepped(self, alpha: Any, parameters: Nest, grads: Nest, state: State) -> tuple[Nest, State]:
         beta = self.beta
-        v = _map(lambda v, dW: beta * v + (1.0 - beta) * dW, state["v"], grads)
-        return _map(lambda W, v: W - alpha * v, parameters, v), {"v": v}
+        v = map_nest(lambda v, dW: beta * v + (1.0 - beta) * dW, state["v"], grads)
+        return map_nest(lambda W, v: W - alpha * v, parameters, v), {"v": v}
 
 
 @dataclass(frozen=True, repr=False)
-class RMSprop(_Optimizer):
+class RMSprop(BaseOptimizer):
     """s = beta * s + (1 - beta) * dW**2; W = W - learning_rate * dW / (sqrt(s) + epsilon).
 
     Parameters
@@ -292,12 +149,14 @@ class RMSprop(_Optimizer):
 
     def _stepped(self, alpha: Any, parameters: Nest, grads: Nest, state: State) -> tuple[Nest, State]:
         beta, epsilon = self.beta, self.epsilon
-        s = _map(lambda s, dW: beta * s + (1.0 - beta) * np.square(dW), state["s"], grads)
-        return _map(lambda W, dW, s: W - alpha * dW / (np.sqrt(s) + epsilon), parameters, grads, s), {"s": s}
+        s = map_nest(lambda s, dW: beta * s + (1.0 - beta) * np.square(dW), state["s"], grads)
+        return map_nest(lambda W, dW, s: W - alpha * dW / (np.sqrt(s) + epsilon), parameters, grads, s), {
+            "s": s
+        }
 
 
 @dataclass(frozen=True, repr=False)
-class Adam(_Optimizer):
+class Adam(BaseOptimizer):
     """W = W - learning_rate * v_corrected / (sqrt(s_corrected) + epsilon), Kingma and Ba (2015).
 
     v and s are running means of dW and dW**2; both start at 0, and are corrected for it by 1 - beta**t.
@@ -343,17 +202,17 @@ class Adam(_Optimizer):
     def _stepped(self, alpha: Any, parameters: Nest, grads: Nest, state: State) -> tuple[Nest, State]:
         beta1, beta2, epsilon = self.beta1, self.beta2, self.epsilon
         t = state["t"] + 1.0
-        v_share = _number(1.0 - beta1**t)
-        s_share = _number(1.0 - beta2**t) if self.correct_s else 1.0
-        v = _map(lambda v, dW: beta1 * v + (1.0 - beta1) * dW, state["v"], grads)
-        s = _map(lambda s, dW: beta2 * s + (1.0 - beta2) * np.square(dW), state["s"], grads)
+        v_share = plain_number(1.0 - beta1**t)
+        s_share = plain_number(1.0 - beta2**t) if self.correct_s else 1.0
+        v = map_nest(lambda v, dW: beta1 * v + (1.0 - beta1) * dW, state["v"], grads)
+        s = map_nest(lambda s, dW: beta2 * s + (1.0 - beta2) * np.square(dW), state["s"], grads)
 
         def step(W: Any, v: Any, s: Any) -> Any:
             s = s / s_share
             root = np.sqrt(s + epsilon) if self.epsilon_inside else np.sqrt(s) + epsilon
             return W - alpha * (v / v_share) / root
 
-        return _map(step, parameters, v, s), {"v": v, "s": s}
+        return map_nest(step, parameters, v, s), {"v": v, "s": s}
 
 
 @dataclass(frozen=True, repr=False)
@@ -382,7 +241,7 @@ class AdamW(Adam):
 
 # ------------------------------------------------------------------ by name
 
-KINDS: dict[str, type[_Optimizer]] = {
+KINDS: dict[str, type[BaseOptimizer]] = {
     "gradient descent": GradientDescent,
     "momentum": Momentum,
     "RMSprop": RMSprop,

@@ -161,13 +161,14 @@ class Program:
 
     def _build(self) -> None:
         for statement in self.submission.statements:
-            own = {name: self.namespace[name] for name in self.functions if name in self.namespace}
+            brings = isinstance(statement, ast.Import | ast.ImportFrom | ast.Try)
+            own = {name: self.namespace[name] for name in self.functions if brings and name in self.namespace}
             if isinstance(statement, ast.FunctionDef):
                 self.functions[statement.name] = statement
             elif isinstance(statement, ast.ImportFrom) and any(part.name == "*" for part in statement.names):
                 self.strangers += [statement.module or "."] * is_strange(statement.module or ".")
             self._execute(statement)
-            if isinstance(statement, ast.Import | ast.ImportFrom | ast.Try):
+            if brings:
                 self.namespace.update(own)  # an import below a definition is not judged in its place
         used = {
             node.id
@@ -207,6 +208,11 @@ class Program:
             for inner in statement.body:
                 if isinstance(inner, ast.Import | ast.ImportFrom):
                     bind_import(inner, self.namespace)
+            return
+        names = [target for target in getattr(statement, "targets", []) if isinstance(target, ast.Name)]
+        value = getattr(statement, "value", None)
+        if isinstance(statement, ast.Assign) and isinstance(value, ast.Constant):
+            self.namespace |= {target.id: value.value for target in names}
             return
         code = compile(ast.Module([statement], []), self.submission.path, "exec")
         try:

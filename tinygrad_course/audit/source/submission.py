@@ -286,6 +286,8 @@ def _finish(submission: Submission) -> Submission:
 
 def _refused(submission: Submission, statement: ast.stmt) -> Problem | None:
     """Say what is wrong with a statement that parses and does not compile: break outside a loop, f(z, z)."""
+    if isinstance(statement, ast.Assign | ast.Import | ast.ImportFrom):
+        return None
     try:
         # Compiling hands the tree over to C: a loop's else, a name global after use, an argument twice.
         compile(ast.Module([statement], []), submission.path, "exec", dont_inherit=True)

@@ -53,7 +53,7 @@ def derivation_of(J: Any, wrt: Any, names: Mapping[str, Any] | None, *, numbers:
     g = graph(J, names=names)
     if J.size != 1:
         raise DerivationError(
-            f"{J._label()} has shape {J.shape}: a derivation starts from a scalar cost. "
+            f"{_called(J)} has shape {J.shape}: a derivation starts from a scalar cost. "
             "Reduce it (np.sum, np.mean)"
         )
     if len(g) > MOST_NODES:
@@ -66,7 +66,7 @@ def derivation_of(J: Any, wrt: Any, names: Mapping[str, Any] | None, *, numbers:
     value = float(np.reshape(first.values[g.roots[0]], ()))
     if not np.isfinite(value):
         raise DerivationError(
-            f"{J._label()} is {value} with these values, so no line could be checked. debug() "
+            f"{_called(J)} is {value} with these values, so no line could be checked. debug() "
             "finds the first operation that is not finite; functions.binary_cross_entropy is finite "
             "where A is 0 or 1"
         )
@@ -84,6 +84,11 @@ def derivation_of(J: Any, wrt: Any, names: Mapping[str, Any] | None, *, numbers:
     points.check_definitions(on_way)
     points.check_gradients(lines)
     return _Writer(reading, points, numbers).document(on_way, lines, goals)
+
+
+def _called(tensor: Tensor) -> str:
+    made = tensor.operation
+    return tensor.name or ("a Tensor" if made is None else f"the result of {made.name!r}")
 
 
 def _wanted(g: Graph, wrt: Any) -> list[int]:
@@ -109,7 +114,7 @@ def _find(g: Graph, wanted: Any) -> int:
         found = [n for n in g if n.tensor is wanted]
         if not found:
             raise DerivationError(
-                f"{wanted._label()} {wanted.shape} is no part of what the cost was computed from. {known}"
+                f"{_called(wanted)} {wanted.shape} is no part of what the cost was computed from. {known}"
             )
     else:
         found = [n for n in g if n.constant and n.value is wanted]

@@ -1,0 +1,117 @@
+"""Numbers that leave the graph: whoever would lose a gradient by it is told so."""
+
+import math
+
+import numpy as np
+import pytest
+
+from tinygrad_course import Tensor, grad, jacobian, jvp, stop_gradient, value_and_grad, vjp
+from tinygrad_course.engine import leaving
+
+X = np.array([1.0, 2.0, 3.0])
+
+
+class Layer:
+    act = staticmethod(math.tanh)
+
+
+TABLE = {"tanh": math.tanh}
+NUMBERS = {
+    "float": lambda x: float(x[0]),
+    "item": lambda x: x[0].item(),
+    "tolist": lambda x: sum(x.tolist()),
+    "data": lambda x: x.data[0],
+    "np.float64": lambda x: np.float64(x[0]),
+    "math.sin": lambda x: math.sin(x[0]),
+    "math.fsum": lambda x: math.fsum(list(x)),
+    "a table": lambda x: TABLE["tanh"](x[0]),
+    "a class": lambda x: Layer().act(x[0]),
+    "a string": eval("lambda x: math.sin(x[0])"),  # noqa: S307
+    "int": lambda x: int(x[0]),
+    "round": lambda x: round(x[0]),
+    "round to digits": lambda x: round(x[0], 2),
+    "range": lambda x: len(range(x[0])),
+    "an index": lambda x: [1, 2, 3][x[0]],
+    "trunc": lambda x: math.trunc(x[0]),
+    "floor": lambda x: math.floor(x[0]),
+    "ceil": lambda x: math.ceil(x[0]),
+    "complex": lambda x: complex(x[0]).real,
+    "an array": lambda x: np.array([x[0], x[1]])[0],
+    "a mean of a list": lambda x: np.mean([x[0], x[1]]),
+    "r_": lambda x: np.r_[x[0], x[1]][0],
+    "c_": lambda x: np.c_[x, x][0, 0],
+    "%d": lambda x: len("%d" % x[0]),  # noqa: UP031
+}
+STYLES = {
+    "grad": grad,
+    "value_and_grad": value_and_grad,
+    "vjp": lambda f: lambda x: vjp(f, x),
+    "jvp": lambda f: lambda x: jvp(f, (x,), (x,)),
+    "jacobian": jacobian,
+    "second order": lambda f: grad(lambda x: np.sum(grad(f)(x))),
+}
+
+
+@pytest.mark.parametrize("style", STYLES)
+@pytest.mark.parametrize("leave", NUMBERS)
+def test_inside_a_differentiated_function(leave, style):
+    f = NUMBERS[leave]
+    with pytest.raises((TypeError, ValueError)) as caught:
+        STYLES[style](lambda x: np.sum(x) * f(x))(X)
+    told = str(caught.value)
+    assert "stop_gradient" in told or "tinygrad_course.array" in told
+    assert not leaving.active
+
+
+def test_printing_and_formatting_go_on(capsys):
+    def cost(x):
+        J = np.sum(x**2)
+        print(J, f"{J:.4f}", "%.2f" % J, "{:.1f}".format(J), f"{J}")  # noqa: UP031, UP032
+        print("Cost after iteration %i: %f" % (3, J))  # noqa: UP031
+        return J
+
+    np.testing.assert_array_equal(grad(cost)(X), 2 * X)
+    assert capsys.readouterr().out == (
+        "Tensor(14.0) 14.0000 14.00 14.0 Tensor(14.0)\nCost after iteration 3: 14.000000\n"
+    )
+
+
+def test_what_does_not_depend_on_the_inputs_may_leave():
+    w = Tensor([1.0, 2.0])
+
+    def f(x):
+        J = np.sum(w**2)
+        J.backward()
+        return np.sum(x) * float(J) * w.grad[0] * stop_gradient(x)[0]
+
+    np.testing.assert_array_equal(grad(f)(X), np.full(3, 10.0))
+
+
+def test_a_value_that_escaped_is_free_afterwards():
+    kept = []
+    grad(lambda x: kept.append(np.sum(x)) or np.sum(x))(X)
+    assert float(kept[0]) == kept[0].item() == 6.0
+
+
+def test_float_is_the_way_out_of_backwards_style():
+    J = np.sum(Tensor(X) ** 2)
+    costs = [J, J * 2]
+    assert float(J) == 14.0
+    assert [float(c) for c in costs] == list(map(float, costs)) == [14.0, 28.0]
+    assert float(J) + math.sqrt(4.0) == 16.0
+    for lost in (math.sin, math.exp, math.erf, math.gamma, np.float64):
+        with pytest.raises(TypeError, match=r"los(e|ing) its gradient"):
+            lost(J)
+
+
+@pytest.mark.parametrize("name", ["erf", "fsum", "gamma", "lgamma"])
+def test_no_advice_to_write_what_numpy_lacks(name):
+    f = getattr(math, name)
+    with pytest.raises(TypeError) as caught:
+        grad(lambda x: x * (f([x]) if name == "fsum" else f(x)))(3.0)
+    assert f"np.{name}" not in str(caught.value)
+
+
+def test_numbers_of_numpys_that_fit():
+    with pytest.raises(TypeError, match=r"math\.sin takes a float.*np\.sin"):
+        grad(math.sin)(1.0)

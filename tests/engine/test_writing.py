@@ -1,0 +1,351 @@
+"""Writes to Tensors: aliases and views see them as with arrays; value and gradient are the program's."""
+
+import copy
+import gc
+
+import numpy as np
+import pytest
+
+from tinygrad_course import Tensor, array, grad, graph, hessian, value_and_grad, zeros, zeros_like
+
+M = np.arange(1.0, 7.0).reshape(2, 3)
+
+
+def differences(f, x, h=1e-6):
+    g = np.zeros_like(x)
+    for i in np.ndindex(x.shape):
+        e = np.zeros_like(x)
+        e[i] = h
+        g[i] = (f(x + e) - f(x - e)) / (2 * h)
+    return g
+
+
+def row(x):
+    y = x * 1.0
+    r = y[0]
+    r[0] = 100.0
+    return np.sum(y**2)
+
+
+def rows(x):
+    y = x * 1.0
+    for r in y:
+        r /= np.sum(r)
+    return np.sum(y**2 * np.arange(3))
+
+
+def transposed(x):
+    y = x * 1.0
+    y.T[0, 1] = 5.0
+    return np.sum(y**2)
+
+
+def raveled(x):
+    y = x * 1.0
+    flat = y.ravel()
+    flat[flat < 0.5] = 0
+    return np.sum(y**2)
+
+
+def augmented(x):
+    y = x * 1.0
+    a, b = y[0], y[1]
+    a -= b
+    return np.sum(y**2)
+
+
+def alias(x):
+    a = x * 1.0
+    b = a
+    b += 1
+    b *= x
+    return np.sum(a**2)
+
+
+def earlier_view(x):
+    y = np.sin(x)
+    r, t = y[1], y.T
+    y[1] = y[0] * 3
+    y *= 2
+    return np.sum(r**2) + np.sum(t[0] ** 3)
+
+
+def view_of_view(x):
+    y = x * 1.0
+    v = y.T[1:][::-1].reshape(2, 2)[0]
+    v[...] = v * v
+    return np.sum(y * np.arange(6).reshape(2, 3))
+
+
+def split_parts(x):
+    y = x * 1.0
+    left, right = np.split(y, [1], axis=1)
+    left += right[:, :1]
+    right[...] = right * left
+    return np.sum(y**2)
+
+
+def through_a_helper(x):
+    def halve(h):
+        h *= 0.5
+
+    y = np.tanh(x)
+    halve(y)
+    halve(y[0])
+    return np.sum(y)
+
+
+def out(x):
+    y = x * 1.0
+    np.multiply(y, x, out=y)
+    np.add(y[0], 1.0, out=y[1])
+    np.sum(y, axis=0, out=y[0])
+    return np.sum(y**2)
+
+
+def writers(x):
+    y = x * 1.0
+    np.copyto(y[0], y[1] * 2)
+    np.fill_diagonal(y, y[0, 2])
+    np.put_along_axis(y, np.array([[0], [1]]), x[:, 2:] ** 2, axis=1)
+    np.add.at(y, (0, [0, 0, 1]), x[1])
+    np.multiply.at(y, (1, [1, 1]), x[0, :2])
+    np.put(y, [5, 0], x[1, :2])
+    np.putmask(y, y > 30, x)
+    np.place(y, y > 20, x[0] ** 2)
+    return np.sum(y * np.arange(1.0, 7.0).reshape(2, 3))
+
+
+def methods(x):
+    y = x * 1.0
+    y[0].fill(x[1, 1])
+    y[1].sort()
+    y.flat[::2] = y.flat[1] * 2
+    return np.sum(y**2)
+
+
+def input_itself(x):
+    x[0] *= 2
+    x += x[::-1]
+    return np.sum(x**3)
+
+
+def swapped(x):
+    y = x * 1.0
+    y[0], y[1] = y[1], y[0]
+    return np.sum(y * np.arange(6).reshape(2, 3))
+
+
+def single_precision(x):
+    y = (x * 1.0).astype(np.float32)
+    y += x
+    return np.sum(y)
+
+
+PROGRAMS = [
+    row, rows, transposed, raveled, augmented, alias, earlier_view, view_of_view, split_parts,
+    through_a_helper, out, writers, methods, input_itself, swapped,
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("f", PROGRAMS)
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_a_program_of_writes(f, order):
+    x = np.array(M / 3, order=order)
+    J, g = value_and_grad(f)(x)
+    assert f(x.copy("K")) == J
+    np.testing.assert_allclose(g, differences(lambda x: f(np.array(x, order=order)), x), rtol=1e-5, atol=1e-8)
+
+
+def test_the_dtype_of_what_is_written_to_stays():
+    J, g = value_and_grad(single_precision)(M)
+    assert single_precision(M) == J
+    assert J.dtype == np.float32
+    np.testing.assert_array_equal(g, np.full(M.shape, 2.0))
+
+
+def test_second_order_through_writes():
+    def f(x):
+        y = x * x
+        y[0] *= y[1]
+        r = y[2:]
+        r[...] = np.sin(r)
+        return np.sum(y)
+
+    x = np.array([0.5, 1.5, 0.7])
+    np.testing.assert_allclose(
+        hessian(f)(x), np.stack([differences(lambda x, i=i: grad(f)(x)[i], x) for i in range(3)]), atol=1e-7
+    )
+
+
+def test_the_courses_own_assignments():
+    Z, dA = np.array([[1.0, -2.0], [0.0, 3.0]]), Tensor(np.ones((2, 2)))
+    dZ = dA * 1.0
+    dZ[Z <= 0] = 0
+    np.sum(dZ).backward()
+    np.testing.assert_array_equal(dA.grad, Z > 0)
+    W = Tensor([1.0, 2.0])
+    held = W
+    W -= 0.5 * np.ones(2)
+    assert held is W
+    assert W.operation is None
+    np.testing.assert_array_equal(W.data, [0.5, 1.5])
+
+
+def test_a_view_of_a_leaf_sees_its_update():
+    W = Tensor([[1.0, 2.0], [3.0, 4.0]])
+    first = W[0]
+    W -= 1.0
+    np.testing.assert_array_equal(first.data, [0, 1])
+    first += 5.0
+    np.testing.assert_array_equal(W.data, [[5, 6], [2, 3]])
+    W.data[0, 1] = 9.0
+    np.testing.assert_array_equal(first.data, [5, 9])
+    np.sum(first**2).backward()
+    np.testing.assert_array_equal(W.grad, [[10, 18], [0, 0]])
+
+
+@pytest.mark.parametrize(
+    ("view", "function"),
+    [
+        (np.diagonal, "diagonal"),
+        (lambda y: np.broadcast_to(y, (2, 2, 2)), "broadcast_to"),
+        (lambda y: np.lib.stride_tricks.sliding_window_view(y, 2, axis=0), "sliding_window_view"),
+    ],
+)
+def test_what_numpy_makes_read_only(view, function):
+    y = Tensor(np.eye(2)) * 2
+    shown = view(y)
+    with pytest.raises(ValueError, match=f"read-only.*{function}"):
+        shown[...] = 1
+    y[...] = 7
+    assert np.all(shown.data == 7)
+
+
+def test_shapes_that_do_not_fit():
+    y = Tensor([1.0, 2.0]) * 1.0
+    with pytest.raises(ValueError, match=r"\(2,\) and can't become \(2, 2\) in place"):
+        y += np.ones((2, 2))
+    with pytest.raises(ValueError, match="assign"):
+        y[0:2] = np.ones(3)
+    number = y[0]
+    with pytest.raises(TypeError, match="is a number"):
+        number[...] = 3.0
+
+
+def stored(a, t):
+    a[:] = t
+
+
+@pytest.mark.parametrize(
+    "write",
+    [
+        stored,
+        lambda a, t: np.add(t, 1.0, out=a),
+        np.copyto,
+        lambda a, t: np.put(a, [0], t[:1]),
+        lambda a, t: np.add.at(a, [0], t[:1]),
+        lambda a, t: np.fill_diagonal(a.reshape(1, -1), t),
+    ],
+)
+def test_a_plain_array_is_no_place_for_a_tensor(write):
+    with pytest.raises(TypeError, match=r"plain array.*zeros"):
+        write(np.zeros(3), Tensor([1.0, 2.0, 3.0]))
+
+
+def elements(x):
+    a = np.zeros(3)
+    for i in range(3):
+        a[i] = x[i] ** 2
+    return np.sum(a) + np.sum(x)
+
+
+def filled(x):
+    a = np.zeros(3)
+    a.fill(x[0])
+    return np.sum(a)
+
+
+@pytest.mark.parametrize("f", [elements, filled])
+@pytest.mark.parametrize("run", [grad, lambda f: lambda x: f(Tensor(x)).backward()])
+def test_elements_written_to_a_plain_array(f, run):
+    with pytest.raises((TypeError, ValueError)) as caught:
+        run(f)(np.array([1.0, 2.0, 3.0]))
+    told = caught.value.__cause__ or caught.value
+    assert "tinygrad_course.zeros" in str(told)
+    assert "np.stack" in str(told)
+    assert "test_writing.py" in str(told)
+
+
+def test_buffers():
+    def squares(x, make):
+        a = make(x)
+        for i in range(3):
+            a[i] = x[i] ** 2
+        a += a[::-1]
+        return np.sum(a * np.arange(3))
+
+    x = np.array([1.0, 2.0, 3.0])
+    for make in (zeros_like, lambda x: zeros(3), lambda x: zeros((3,), dtype=np.float64)):
+        g = grad(squares)(x, make)
+        np.testing.assert_allclose(g, differences(lambda x: squares(x, np.zeros_like), x), rtol=1e-6)
+    assert type(zeros_like(x)) is np.ndarray
+
+
+def test_a_nest_of_tensors_and_numbers():
+    t, u = Tensor(2.0), Tensor(3.0)
+    A = array([[t, 0.0], [1, (t * u)]])
+    assert A.shape == (2, 2)
+    np.sum(A * A).backward()
+    assert t.grad == 2 * 2 + 2 * 6 * 3
+    assert type(array([[1, 2], [3, 4]])) is np.ndarray
+    with pytest.raises(ValueError, match=r"\(2,\), \(\)"):
+        array([[t, u], t])
+
+
+def test_copies_record_and_are_of_their_own():
+    def cost(p):
+        q = copy.deepcopy(p)
+        r = copy.copy(p["W"])
+        s = p["W"].copy()
+        q["W"] *= 2
+        r += 1
+        s[0] = 0
+        return np.sum(q["W"] ** 2) + np.sum(r**2) + np.sum(s**2) + np.sum(p["W"])
+
+    W = np.array([1.0, 2.0])
+    J, g = value_and_grad(cost)({"W": W})
+    assert cost({"W": W}) == J
+    np.testing.assert_allclose(g["W"], 8 * W + 2 * (W + 1) + 2 * W * [0, 1] + 1)
+
+
+def test_writes_make_no_knots():
+    def assigned(x):
+        y = x * 1.0
+        y[0] = np.sin(y[0])
+        y[1] = np.cos(y[1] * y[0])
+        return np.sum(y)
+
+    gc.collect()
+    gc.disable()
+    try:
+        for _ in range(3):
+            value_and_grad(assigned)(np.ones((4, 3)))
+        assert gc.collect() == 0
+    finally:
+        gc.enable()
+
+
+def test_a_graph_shows_the_versions():
+    W = Tensor([1.0, 2.0], name="W")
+    Z = (W * 2).named("Z")
+    old = np.sum(Z)
+    Z[0] = 5.0
+    J = np.sum(Z * Z) + old
+    ops = [n.op for n in graph(J)]
+    assert ops.count("assign") == 1
+    assert [n.op for n in graph(old)] == [None, None, "multiply", "sum"]
+    assert graph(Z, names={"Z": Z})["Z"].op == "assign"
+    J.backward()
+    np.testing.assert_array_equal(W.grad, [2, 2 * 2 * 4 + 2])
+    np.testing.assert_array_equal(Z.grad, [10, 8])
