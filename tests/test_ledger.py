@@ -222,6 +222,12 @@ def test_where_of_a_ufunc_needs_a_place_that_remembers() -> None:
     np.testing.assert_array_equal(t.grad, [1.0, 0.0])
 
 
+def test_np_vectorize_is_told_what_to_write() -> None:
+    """It makes plain arrays of its arguments before any protocol is asked."""
+    with pytest.raises(TypeError, match=r"np\.stack"):
+        np.vectorize(lambda x: x * x)(Tensor([1.0, 2.0]))
+
+
 def test_methods_of_arrays() -> None:
     x = np.array([[0.5, 3.0, 2.0], [0.125, 0.75, 1.5]])
     t = Tensor(x)

@@ -17,6 +17,7 @@ Needs Hypothesis: ``pip install "tinygrad-course[testing]"``.
 
 from tinygrad_course.testing.arrays import (
     array_shapes,
+    arrays_at_kinks,
     arrays_away_from_kinks,
     broadcastable_arrays,
     broadcastable_shapes,
@@ -29,6 +30,7 @@ __all__ = [
     "Expression",
     "NetworkExample",
     "array_shapes",
+    "arrays_at_kinks",
     "arrays_away_from_kinks",
     "assert_gradients_match",
     "broadcastable_arrays",

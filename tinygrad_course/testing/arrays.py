@@ -106,6 +106,27 @@ def _arrays(draw: Draw, shape: Any, low: float, high: float, positive: bool, dty
     return values.reshape(shape).astype(dtype)
 
 
+@st.composite
+def arrays_at_kinks(
+    draw: Draw, shape: Any, kinks: tuple[float, ...] = (0.0,), dtype: DTypeLike = np.float64
+) -> Array:
+    """Draw an array of which some entries, at least one, lie at a kink: 0, a bound of np.clip, a tie.
+
+    Examples
+    --------
+    >>> from hypothesis import given
+    >>> @given(arrays_at_kinks((3, 4)))
+    ... def test_relu_has_its_kink_here(Z):
+    ...     assert np.any(Z == 0)
+    >>> test_relu_has_its_kink_here()
+    """
+    values: Array = draw(_arrays(shape, 0.25, 2.0, False, np.dtype(dtype))).copy()
+    places = draw(st.sets(st.integers(0, values.size - 1), min_size=1)) if values.size else set()
+    for place in sorted(places):
+        values.flat[place] = draw(st.sampled_from(kinks))
+    return values
+
+
 def broadcastable_shapes(
     count: int = 2, *, max_dims: int = 3, max_side: int = 3
 ) -> st.SearchStrategy[tuple[Shape, ...]]:
