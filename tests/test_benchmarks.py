@@ -41,6 +41,7 @@ def test_ours_agree_with_the_course_in_every_row(row):
         assert bench.sample(name) > 0
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("row", "names"),
     [

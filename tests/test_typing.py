@@ -33,6 +33,7 @@ TENSORS = [
 PLAIN = {"np.exp(X)": "numpy.ndarray", "np.dot(X, X.T)": "Any", "np.argmax(W)": "numpy.signedinteger|Any"}
 
 
+@pytest.mark.long
 def test_a_users_script(tmp_path: Path) -> None:
     expressions = [*TENSORS, *PLAIN]
     lines = "\n".join(f"reveal_type({expression})" for expression in expressions)

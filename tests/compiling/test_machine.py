@@ -193,6 +193,7 @@ def test_texts_of_steps_that_pass_once(m, k, n, dtype, wide, seed):
     assert (np.abs(Z - new @ X) <= bound(new, X)).all()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("units", [None, 20])
 def test_a_loop_over_a_large_matrix_reads_it_once_a_step(units):
     rng = np.random.default_rng(2)
@@ -290,6 +291,7 @@ def by_hand(step, state, X, Y, passes, size, shuffle):
     return state, np.array(costs)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("size", [50, 21, 16])  # no short batch, a short one, and one too short for a loop
 def test_a_loop_makes_the_steps_that_python_makes(size):
     state, X, Y = adam_case()

@@ -125,6 +125,7 @@ def test_both_engines_compute_what_the_recorder_does(name, engine, dtype, monkey
     assert step.source
 
 
+@pytest.mark.long
 def test_machine_code_of_programs_from_everywhere():
     pytest.importorskip("numba")
     for name in (

@@ -98,6 +98,7 @@ def test_over_a_cluster_from_hdf5(tmp_path):
     assert_close(result, value_and_grad(raw_cost)(parameters, X, Y), 1e-12)
 
 
+@pytest.mark.long
 def test_more_data_than_memory_is_given_to():
     """A quarter of a gigabyte of pictures, read chunk by chunk: the peak stays well below that."""
     done = subprocess.run(

@@ -136,6 +136,7 @@ class TestCommand:
         assert "5 figures: 4 exact, 1 close" in printed
         assert (tmp_path / "gradient_check" / "graph.png").exists()
 
+    @pytest.mark.long
     def test_two_at_a_time(self, tmp_path, capsys):
         arguments = ["gradient_check", "vectorization", "--fast", "--no-plots", "--jobs", "2"]
         assert main([*arguments, "--out", str(tmp_path / "out")]) == 0

@@ -62,6 +62,7 @@ def test_fit_takes_dask_arrays(batch_size: int | None) -> None:
     assert len(net.history["cost"]) == 2
 
 
+@pytest.mark.long
 def test_over_processes_that_read_hdf5(tmp_path: Path) -> None:
     """Each process opens the file itself: an open one does not travel."""
     distributed = pytest.importorskip("distributed")

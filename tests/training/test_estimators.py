@@ -30,6 +30,7 @@ def test_scikit_learns_own_checks(estimator: Any, check: Any) -> None:
         check(estimator)
 
 
+@pytest.mark.long
 def test_a_pipeline_and_a_grid_search() -> None:
     X, y = load_iris(return_X_y=True)
     names = np.array(["setosa", "versicolor", "virginica"])[y]

