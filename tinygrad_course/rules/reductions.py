@@ -205,14 +205,14 @@ def few_places(a: Any, axis: Axes) -> list[tuple[Any, ...]] | None:
 
 
 def by_places(ufunc: np.ufunc, function: Callable[..., Any]) -> Callable[..., Any]:
-    def compute(a: Any, axis: Axes = None, *, keepdims: Any = False, **kwargs: Any) -> Any:
-        places = few_places(a, axis) if not kwargs else None
+    def compute(a: Any, axis: Axes = None, *args: Any, **kwargs: Any) -> Any:
+        places = few_places(a, axis) if not args and kwargs.keys() <= {"keepdims"} else None
         if not places:
-            return function(a, axis=axis, keepdims=keepdims, **kwargs)
+            return function(a, axis, *args, **kwargs)
         y = a[places[0]].copy()
         for place in places[1:]:
             ufunc(y, a[place], out=y)
-        return y.reshape(kept(a.shape, axis)) if keepdims else y
+        return y.reshape(kept(a.shape, axis)) if kwargs.get("keepdims") else y
 
     return compute
 
