@@ -217,3 +217,16 @@ def test_degenerate_spectra_raise_where_vectors_matter() -> None:
     np.testing.assert_allclose(grad(lambda a: np.sum(np.linalg.svd(a)[1]))(one), one, atol=1e-12)
     with pytest.raises(np.linalg.LinAlgError, match="full_matrices"):
         grad(lambda a: np.sum(np.linalg.svd(a)[0][:, 2] ** 3))(np.arange(6.0).reshape(3, 2))
+
+
+def test_eigenvectors_of_complex_eigenvalues() -> None:
+    A = np.array([[0.5, 1.5, 0.0], [-1.0, 0.2, 0.3], [0.4, 0.0, -1.0]])
+
+    def cost(a: Any) -> Any:
+        w, V = np.linalg.eig(a)
+        return np.sum(np.imag(w) ** 2) + np.sum(np.abs(V / V[0]) ** 2 * np.real(w))
+
+    assert np.any(np.imag(np.linalg.eigvals(A)))
+    steps = 1e-6 * np.eye(9).reshape(9, 3, 3)
+    numeric = np.array([(cost(A + h) - cost(A - h)) / 2e-6 for h in steps]).reshape(3, 3)
+    np.testing.assert_allclose(grad(cost)(A), numeric, atol=1e-7)
