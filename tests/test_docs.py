@@ -2,9 +2,13 @@
 
 import importlib.util
 import re
+import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
+import scipy.io
+from PIL import Image
 
 from models.experiments import EXPERIMENTS
 from tests.documented import blocks, kept, run
@@ -16,9 +20,24 @@ PAGES = sorted(
 )
 
 
+def read_by_files(folder):
+    """Write what the page about files reads: a model of Keras's, one of PyTorch's, data of one's own."""
+    torch = pytest.importorskip("torch")
+    shutil.copy(DOCS.parent / "tests/exchange/data/functional.keras", folder / "model.keras")
+    network = torch.nn.Sequential(torch.nn.Linear(2, 4), torch.nn.ReLU(), torch.nn.Linear(4, 3))
+    torch.save(network.state_dict(), folder / "model.pt")
+    scipy.io.savemat(folder / "mine.mat", {"X": np.ones((2, 5)), "y": np.arange(5) % 2})
+    (folder / "flowers.csv").write_text("width,length,kind\n1,2.5,iris\n3,0.5,aster\n", encoding="utf-8")
+    for name in ("cat", "dog"):
+        (folder / "pets" / name).mkdir(parents=True)
+        Image.new("RGB", (90, 40)).save(folder / "pets" / name / "1.jpg")
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda p: p.stem)
 def test_the_code_of_a_page_runs(page, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
+    if page.stem == "files":
+        read_by_files(tmp_path)
     names = {}
     for number, block in enumerate(blocks(page), start=1):
         promises = run(block, page, number, names)

@@ -18,6 +18,7 @@ import pytest
 from tests.compiling.networks import parameters_of, training_step
 from tests.compiling.test_equality import assert_equal, wider
 from tinygrad_course import CannotCompile, Tensor, compiled, debug, value_and_grad
+from tinygrad_course.rules import einsum
 
 x = np.array([1.0, -2.0, 3.0])
 
@@ -605,3 +606,62 @@ def test_numbers_of_the_function_that_are_not_finite(number, size):
     with np.errstate(all="ignore"):
         for ours, theirs in zip(compiled(f)(start), f(start), strict=True):
             np.testing.assert_allclose(ours, theirs, rtol=1e-12)
+
+
+# ------------------------------------------------------------------ what computes a call
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_a_convolution_is_as_many_matrix_products_as_the_recorder_makes(dtype, monkeypatch):
+    made = []
+
+    def counted(*args, product=einsum.product):
+        made.append(product(*args))
+        return made[-1]
+
+    monkeypatch.setattr(einsum, "product", counted)
+    rng = np.random.default_rng(0)
+    K, images = rng.normal(size=(5, 3, 3, 2)).astype(dtype), rng.normal(size=(6, 3, 12, 11)).astype(dtype)
+
+    def cost(K, x):
+        windows = np.lib.stride_tricks.sliding_window_view(x, K.shape[2:], axis=(2, 3))
+        return np.sum(np.tanh(np.einsum("mchwij,ocij->mohw", windows, K)))
+
+    step = value_and_grad(cost, argnums=(0, 1))
+    program = compiled(step)
+    program(K, images)
+    made.clear()
+    ours = program(K, images)
+    assert len(made) == 3  # forward, and one for each operand on the way back
+    assert all(y is not None for y in made)
+    assert_equal(ours, step(K, images), step(wider(K), wider(images)))
+    assert "np.einsum('mchwij,ocij->mohw'" in program.source
+    space = {"np": np}
+    exec(program.source, space)  # noqa: S102  (the library's own text)
+    assert_equal(space["cost"](K, images), ours)
+
+
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda x, y: np.einsum("ijk,ijk->", x, y),
+        lambda x, y: np.einsum("ijk,ilk->jl", x, y),
+        lambda x, y: np.einsum("ijk,ilk", x, y),
+        lambda x, y: np.einsum("ijk,ilk->jl", x, y, optimize=True),
+        lambda x, y: np.einsum("...jk,...lk->...jl", x, y),
+        lambda x, y: np.einsum(x, [0, 1, 2], y, [0, 3, 2], [3, 1]),
+        lambda x, y: np.einsum("ijk,ilk,m->jl", x, y, y[0, 0]),
+        lambda x, y: np.einsum("ijk->kji", x) + y[0, 0, 0],
+        lambda x, y: np.max(x, 2) - np.min(y, axis=(1, 2), keepdims=True)[0],
+        lambda x, y: np.max(x, 2, None, True) * y,
+        lambda x, y: np.max(x, axis=2, initial=0.5) + np.amin(y, axis=-1, keepdims=True)[..., 0],
+        lambda x, y: np.max(x) + np.min(y),
+    ],
+)
+def test_quicker_calls_compute_the_same(f):
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(2, 30, 50, 6))
+    for engine in ("numpy", "machine"):
+        program = compiled(f, engine)
+        for a, b in ((x, y), (y, x)):
+            assert_equal(program(a, b), f(a, b))

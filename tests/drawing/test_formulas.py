@@ -152,6 +152,18 @@ def test_operations_on_each_element_have_formulas():
     assert without <= {"sinc", "nan_to_num"}
 
 
+@pytest.mark.parametrize("function", [np.arctan2, np.hypot])
+def test_no_formula_calls_what_only_the_rules_know(function):
+    """The guard of a quotient is left out where nothing is divided by 0, and written where it is needed."""
+    rng = np.random.default_rng(0)
+    for a, b in (rng.normal(size=(2, 2, 3)), np.array([[3.0, 0.0], [4.0, 0.0]])):
+        (*_, node) = g = graph(function(Tensor(a), Tensor(b)))
+        for place in (0, 1):
+            tree = formulas.backward(node.call, place, None, node.value, [a, b])
+            assert "quotient" not in ast.unparse(tree)
+        assert [places for _, places in check_all(g, rng)] == [[0, 0, 1, 1]]
+
+
 @pytest.mark.parametrize(
     ("where", "key", "wrong"),
     [

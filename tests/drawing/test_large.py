@@ -165,6 +165,18 @@ def test_a_training_step_has_three_lanes(tmp_path):
     assert g.to_html(tmp_path / "step.html").stat().st_size > 1000
 
 
+@pytest.mark.parametrize("first", ["cost", "gradient"])
+def test_an_array_that_the_gradient_reads_too_stands_there_once(first):
+    """The derivative reads the recording's copy of Y: for the reader of the graph it is Y."""
+    Y = np.array([[1.0, 0.0, 1.0]])
+    w = Tensor(np.array([[0.5, -1.0, 2.0]]))
+    J, dw = value_and_grad(lambda w: functions.binary_cross_entropy(functions.sigmoid(w), Y))(w)
+    g = graph([J, dw] if first == "cost" else [dw, J], names={"Y": Y})
+    assert [n.name for n in g if n.constant and n.shape == Y.shape] == ["Y"]
+    readers = {n.op for n in g if g["Y"].id in n.inputs}
+    assert readers == {"binary_cross_entropy", "subtract"}
+
+
 def test_other_graphs_have_no_lanes():
     assert layers.lanes(networks.flower()) == []
     x = Tensor(2.0)

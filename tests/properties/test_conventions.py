@@ -178,21 +178,25 @@ t = Tensor(np.ones((2, 2)))
     [
         lambda: np.add(t, 1.0, out=np.zeros((2, 2))),
         lambda: np.add(t, 1.0, where=np.eye(2) > 0),
-        lambda: np.exp(t, dtype=np.float32),
+        lambda: np.exp(t, dtype=int),
+        lambda: np.exp(t, order="F"),
+        lambda: np.exp(t, casting="unsafe"),
         lambda: np.matmul(t, t, axes=[(0, 1), (0, 1), (0, 1)]),
         lambda: np.sum(t, out=np.zeros(())),
-        lambda: np.var(t, mean=1.0),
+        lambda: np.sum(t, where=t),
+        lambda: np.var(t, out=np.zeros(())),
         lambda: np.clip(t, 0, 1, out=np.zeros((2, 2))),
-        lambda: np.einsum("ij->i", t, dtype=float),
-        lambda: np.pad(t, 1, mode="linear_ramp"),
-        lambda: np.pad(t, 1, mode="reflect", reflect_type="odd"),
-        lambda: np.pad(t, 1, constant_values=Tensor(1.0)),
+        lambda: np.einsum("ij->i", t, out=np.zeros(2)),
+        lambda: np.pad(t, 1, mode="empty"),
+        lambda: np.pad(t, 1, mode=lambda vector, width, axis, keywords: None),
+        lambda: np.pad(t, Tensor(1.0)),
         lambda: np.quantile(t, Tensor(0.5)),
-        lambda: np.quantile(t, 0.5, weights=np.ones((2, 2)), method="inverted_cdf"),
+        lambda: np.quantile(t, 0.5, weights=t, method="inverted_cdf"),
+        lambda: np.quantile(t, 0.5, overwrite_input=True),
         lambda: np.sort(t, order="x"),
         lambda: np.linalg.svd(t, hermitian=True),
         lambda: np.linalg.qr(np.ones((3, 1)) * t[:1, :1], mode="complete"),
-        lambda: np.linalg.eig(Tensor([[0.0, 1.0], [-1.0, 0.0]])),
+        lambda: np.unwrap(t, period=Tensor(1.0)),
         lambda: np.poly(t),
         lambda: np.sum(special.gammainc(t, 1.0)).backward(),
         lambda: np.sum(np.reshape(t, 4, order="A")).backward(),
@@ -213,3 +217,16 @@ def test_degenerate_spectra_raise_where_vectors_matter() -> None:
     np.testing.assert_allclose(grad(lambda a: np.sum(np.linalg.svd(a)[1]))(one), one, atol=1e-12)
     with pytest.raises(np.linalg.LinAlgError, match="full_matrices"):
         grad(lambda a: np.sum(np.linalg.svd(a)[0][:, 2] ** 3))(np.arange(6.0).reshape(3, 2))
+
+
+def test_eigenvectors_of_complex_eigenvalues() -> None:
+    A = np.array([[0.5, 1.5, 0.0], [-1.0, 0.2, 0.3], [0.4, 0.0, -1.0]])
+
+    def cost(a: Any) -> Any:
+        w, V = np.linalg.eig(a)
+        return np.sum(np.imag(w) ** 2) + np.sum(np.abs(V / V[0]) ** 2 * np.real(w))
+
+    assert np.any(np.imag(np.linalg.eigvals(A)))
+    steps = 1e-6 * np.eye(9).reshape(9, 3, 3)
+    numeric = np.array([(cost(A + h) - cost(A - h)) / 2e-6 for h in steps]).reshape(3, 3)
+    np.testing.assert_allclose(grad(cost)(A), numeric, atol=1e-7)

@@ -289,8 +289,8 @@ def _handed_on(
     call = inspect.signature(vjp).bind(None, y, *values, **kwargs)
     call.apply_defaults()
     options = call.arguments
-    axis: Any = options.get("axis", "none")
-    if axis == "none":
+    axis: Any = options.get("axis")
+    if axis is None:  # np.cumprod of several axes, or of none, runs along all of them as one
         alive = np.any(alive)
     elif y.shape == value.shape:
         alive = np.any(alive, axis=axis, keepdims=True)

@@ -369,7 +369,11 @@ class _Builder:
         return call_of(tensor) if wanted and is_computed(tensor) else (None, [], {})
 
     def add(self, tensor: Tensor, call: Call | None, operands: list[Any], options: dict[str, Any]) -> None:
-        inputs = tuple(self.ids[id(a)] if type(a) is Tensor else self.constant(a) for a in operands)
+        saved = call.saved if call is not None else ()
+        inputs = tuple(
+            self.ids[id(a)] if type(a) is Tensor else self.constant(a, kept)
+            for a, kept in zip(operands, saved, strict=True)
+        )
         made = Operation(tensor)
         if made.is_input and call is not None:  # it stands for what the caller passed
             number = self.ids[id(tensor)] = inputs[0]
@@ -398,13 +402,18 @@ class _Builder:
             )
         )
 
-    def constant(self, value: Any) -> int:
+    def constant(self, value: Any, kept: Any = None) -> int:
+        """Return a constant's node; `kept` is the recording's copy, which a recorded derivative reads."""
         shared = isinstance(value, np.ndarray)  # two 3s are two constants, one X used twice is one
-        if shared and id(value) in self.ids:
-            return self.ids[id(value)]
         number = len(self.nodes)
         if shared:
-            self.ids[id(value)] = number
+            same = [id(v) for v in (value, kept) if isinstance(v, np.ndarray)]
+            number = next((self.ids[i] for i in same if i in self.ids), number)
+            self.ids |= dict.fromkeys(same, number)
+            if number < len(self.nodes):
+                if self.nodes[number].name is None and id(value) in self.known:
+                    self.nodes[number] = replace(self.nodes[number], name=self.known[id(value)])
+                return number
         self.nodes.append(
             Node(
                 id=number,

@@ -41,7 +41,7 @@ def related(graph: Graph) -> dict[int, str]:
     >>> from tinygrad_course import Tensor, graph
     >>> w, Y = Tensor(2.0), np.array([[0.0, 1.0, 1.0]])
     >>> related(graph(np.sum(Y * w + (1 - Y) * w), names={"Y": Y}))
-    {4: '1 − Y'}
+    {3: '1 − Y'}
     """
     constants = [n for n in graph if n.constant and n.shape and _comparable(n.value)]
     named = {n.name: n.value for n in constants if n.name}

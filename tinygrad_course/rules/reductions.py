@@ -102,6 +102,9 @@ def std_vjp(
 ) -> Any:
     n = freedom(a, axis, where, y, ddof, correction)
     g, y = restore(g, a.shape, axis, keepdims), restore(y, a.shape, axis, keepdims)
+    alone = counted(a, axis, where, y) == 1  # the deviation of one number is 0 everywhere, not at a tip
+    if alone is not False:
+        y = np.where(alone, 1.0, y)
     return (g / n) * quotient(conj(centered(a, axis, where)), y)
 
 
@@ -125,8 +128,10 @@ def var_about(
     squares = np.sum(
         np.square(np.abs(away) if is_complex(away) else away), axis=axis, keepdims=keepdims, where=where
     )
-    n = np.sum(np.broadcast_to(where, a.shape), axis=axis, keepdims=keepdims, dtype=squares.dtype)
-    return squares / np.maximum(n - (ddof if correction is None else correction), 0.0)
+    n = counted(a, axis, where, squares) - (ddof if correction is None else correction)
+    if where is True:
+        return squares / max(n, 0.0)
+    return squares / np.maximum(n if keepdims else n.reshape(squares.shape), 0.0)
 
 
 @with_keywords(np.std, "mean")
@@ -205,14 +210,14 @@ def few_places(a: Any, axis: Axes) -> list[tuple[Any, ...]] | None:
 
 
 def by_places(ufunc: np.ufunc, function: Callable[..., Any]) -> Callable[..., Any]:
-    def compute(a: Any, axis: Axes = None, *, keepdims: Any = False, **kwargs: Any) -> Any:
-        places = few_places(a, axis) if not kwargs else None
+    def compute(a: Any, axis: Axes = None, *args: Any, **kwargs: Any) -> Any:
+        places = few_places(a, axis) if not args and kwargs.keys() <= {"keepdims"} else None
         if not places:
-            return function(a, axis=axis, keepdims=keepdims, **kwargs)
+            return function(a, axis, *args, **kwargs)
         y = a[places[0]].copy()
         for place in places[1:]:
             ufunc(y, a[place], out=y)
-        return y.reshape(kept(a.shape, axis)) if keepdims else y
+        return y.reshape(kept(a.shape, axis)) if kwargs.get("keepdims") else y
 
     return compute
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+from scipy import sparse, special
 
 from tinygrad_course import functions as nn
 from tinygrad_course.rules.special import polygamma
@@ -24,6 +25,7 @@ LARGE = Guard(low=1.2, high=2.5)
 DISTINCT = Guard("distinct")
 LOW, HIGH = Guard("lattice", low=0.0), Guard("lattice", low=0.2)
 ANY = "..."
+_SPARSE = sparse.csr_matrix([[1.5, 0.0], [0.0, -0.5], [2.0, 1.0]])
 
 
 @dataclass(frozen=True)
@@ -87,6 +89,15 @@ def _drop(A: Any) -> Any:
     return nn.drop(A, np.arange(A.size).reshape(A.shape) % 3 > 0, 0.8)
 
 
+def _weighted_logsumexp(Z: Any, b: Any) -> Any:
+    return nn.logsumexp(Z, b=b)
+
+
+def _real_part(function: Callable[..., Any], *order: Any) -> Callable[[Any], Any]:
+    """Return the real part of a function that gives complex numbers, of that order if it has orders."""
+    return lambda x: np.real(function(*order, x))
+
+
 def _of_data(function: Callable[..., Any]) -> Callable[[Any], Any]:
     """Return a cost whose labels depend on the shape alone."""
     return lambda Z: function(Z, (np.arange(Z.size).reshape(Z.shape) % Z.shape[0] == 0) * 1.0)
@@ -100,6 +111,7 @@ def _calls_by_hand() -> list[Call]:
     keep: Any = {"axis": ends, "keepdims": [True]}
     regular, definite = Guard("regular", shape="ii"), Guard("definite", shape="ii")
     separated = Guard("separated", shape="ij")
+    pictures = REAL.of_shape("b33k")
     return [
         call("np.sum", any_, **keep),
         call("np.mean", any_, **keep),
@@ -171,6 +183,24 @@ def _calls_by_hand() -> list[Call]:
         call("np.triu", ij, k=[0, -1]),
         call("np.pad", any_, extras=([1],), mode=["constant", "edge"]),
         call("np.unwrap", UNIT.of_shape("i")),
+        call("np.add.reduceat", any_, extras=([[0]],), axis=[0, -1], function=np.add.reduceat),
+        call("sliding_window_view", i, function=lambda x: np.lib.stride_tricks.sliding_window_view(x, 1)),
+        # complex numbers on the way
+        call("np.imag", any_, function=lambda x: np.imag((1.0 + 2.0j) * x)),
+        call("np.angle", any_, function=lambda x: np.angle(x + 1.0j)),
+        call("np.fft.fft", any_, function=lambda x: np.real(np.fft.fft(x))),
+        call("np.fft.ifft", any_, function=lambda x: np.imag(np.fft.ifft(x, 3))),
+        call("np.fft.rfft", any_, function=lambda x: np.real(np.fft.rfft(x, 3))),
+        *(
+            call(f"special.{f.__name__}", POSITIVE.of_shape(ANY), function=_real_part(f, *order))
+            for f, *order in (
+                (special.wofz,),
+                (special.hankel1, 1),
+                (special.hankel2, 1),
+                (special.hankel1e, 1),
+                (special.hankel2e, 1),
+            )
+        ),
         call("np.bincount", i, function=lambda w: np.bincount(np.arange(w.size) // 2, w)),
         call("np.fft.irfft", any_, function=lambda x: np.fft.irfft(x, 5)),
         # matrices
@@ -198,6 +228,18 @@ def _calls_by_hand() -> list[Call]:
         call("drop", ij, function=_drop),
         call("sigmoid_cross_entropy", ij, function=_of_data(nn.sigmoid_cross_entropy)),
         call("softmax_cross_entropy", ij, function=_of_data(nn.softmax_cross_entropy)),
+        call("logsumexp of weighted terms", ij, POSITIVE.of_shape("ij"), function=_weighted_logsumexp),
+        call("masked_softmax", ij, function=lambda Z: nn.masked_softmax(Z, nn.causal_mask(*Z.shape))),
+        call("conv", pictures, REAL.of_shape("22kl"), function=nn.conv),
+        call("conv_transpose", REAL.of_shape("b22k"), REAL.of_shape("22lk"), function=nn.conv_transpose),
+        call("max_pool", DISTINCT.of_shape("b33k"), function=nn.max_pool, stride=[1]),
+        call("average_pool", pictures, function=nn.average_pool, stride=[1]),
+        call("layer_norm", separated, function=nn.layer_norm),
+        call("rms_norm", separated, function=nn.rms_norm),
+        call("elu", HIGH, function=nn.elu),
+        call("hard_tanh", SMALL, function=nn.hard_tanh),
+        call("sparse @ x", REAL.of_shape("2j"), function=lambda x: _SPARSE @ x),
+        call("x @ sparse", REAL.of_shape("i3"), function=lambda x: x @ _SPARSE),
         call("special.polygamma", POSITIVE, function=lambda x: polygamma(1, x)),
     ]
 

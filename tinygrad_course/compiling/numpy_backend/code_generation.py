@@ -19,6 +19,7 @@ from tinygrad_course.compiling.numpy_backend.buffers import (
 )
 from tinygrad_course.compiling.passes.fuse import FusedCall, part
 from tinygrad_course.compiling.readable.operator_syntax import OPERATORS, Printer
+from tinygrad_course.rules.table import RULES
 
 #: Longer rows are summed by NumPy, which sums in pairs; shorter ones by BLAS, which is quicker.
 SUMMED_BY_BLAS = 8192
@@ -282,7 +283,7 @@ class StraightLineCode:
         if function is operator.getitem and value.args[0].kind == "tuple":
             self.lines.append(f"{name} = {args[0]}[{args[1]}]")
         else:
-            self.lines.append(f"{name} = {self.bind(function, 'f')}({', '.join(args)})")
+            self.lines.append(f"{name} = {self.bind(_quickest(value), 'f')}({', '.join(args)})")
         if value.kind == "array" and not is_view(value):
             call = f"{self.bind(_changed, 'f')}({self.bind(function, 'f')}, {name}, {value.shape!r})"
             self.lines.append(f"if {name}.shape != {value.shape!r}: {call}")
@@ -310,6 +311,12 @@ def is_buffered(value: Value) -> bool:
     if is_elementwise(value) or (value.function is np.matmul and len(value.shape) == 2):
         return True
     return is_sum(value) and len(value.args[0].shape) == 2 and len(value.kwargs["axis"] or ()) == 1
+
+
+def _quickest(value: Value) -> Callable[..., Any]:
+    """Return what the recorder computes a call by: a large contraction is one matrix product."""
+    rule = RULES.get(value.function) if value.kind == "array" and value.function is not None else None
+    return value.function if rule is None else rule.compute  # type: ignore[return-value]
 
 
 def _changed(function: Callable[..., Any], y: Any, shape: tuple[int, ...]) -> None:
