@@ -21,6 +21,7 @@ def draw(rows: Sequence[Measured], path: Path, footer: str) -> Path:
     """Write the picture; its format is the path's suffix."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
+    from matplotlib.lines import Line2D
     from matplotlib.ticker import LogLocator, NullFormatter
 
     columns = min(2, len(rows))
@@ -55,6 +56,11 @@ def draw(rows: Sequence[Measured], path: Path, footer: str) -> Path:
         ax.tick_params(axis="x", labelsize=7)
     for ax in axes.flat[len(rows) :]:
         ax.set_axis_off()
+    kinds = {"the library": OURS, "by hand": BY_HAND, "other libraries": PEER}
+    keys = [
+        Line2D([], [], marker="o", linestyle="", color=colour, label=told) for told, colour in kinds.items()
+    ]
+    figure.legend(handles=keys, loc="outside upper right", ncols=3, fontsize=8, frameon=False)
     figure.supxlabel(f"time of a step, the course's NumPy = 1; median and quartiles. {footer}", fontsize=8)
     buffer = io.BytesIO()
     figure.savefig(buffer, format=path.suffix.lstrip(".") or "png", dpi=110)
