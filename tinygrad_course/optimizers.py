@@ -1,9 +1,21 @@
 """The optimisers, by their short path: ``from tinygrad_course.optimizers import Adam``."""
 
-from tinygrad_course.training.descent import Adam, AdamW, GradientDescent, Momentum, Optimizer, RMSprop
-from tinygrad_course.training.schedules import ExponentialDecay, InverseTimeDecay
+from tinygrad_course.training.descent import (
+    KINDS,
+    Adam,
+    AdamW,
+    ExponentialDecay,
+    GradientDescent,
+    InverseTimeDecay,
+    Momentum,
+    Optimizer,
+    RMSprop,
+    by_name,
+    settings,
+)
 
 __all__ = [
+    "KINDS",
     "Adam",
     "AdamW",
     "ExponentialDecay",
@@ -12,4 +24,6 @@ __all__ = [
     "Momentum",
     "Optimizer",
     "RMSprop",
+    "by_name",
+    "settings",
 ]

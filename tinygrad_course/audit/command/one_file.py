@@ -199,7 +199,10 @@ class _File:
         report, own = found.report, self.own(seed).get(learner.name)
         if own is not None and own.wrong:
             if not any(finding.suggestion for finding in report.findings):
-                report.findings = self._own_report(own).findings or report.findings
+                others = self._own_report(own).findings
+                # the course's quantities lie nearer to the mistake, unless a line is known that would be right
+                if not report.findings or any(finding.suggestion for finding in others):
+                    report.findings = others
             return
         verified = any(finding.verified and finding.suggestion for finding in report.findings)
         reason = unproved(learner, self.known[learner.name][0], found.verdicts, verified=verified)
