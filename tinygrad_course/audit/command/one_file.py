@@ -200,7 +200,7 @@ class _File:
         if own is not None and own.wrong:
             if not any(finding.suggestion for finding in report.findings):
                 others = self._own_report(own).findings
-                # the course's quantities lie nearer to the mistake, unless a line is known that would be right
+                # the course's quantities lie nearer to the mistake, unless a right line is known
                 if not report.findings or any(finding.suggestion for finding in others):
                     report.findings = others
             return
