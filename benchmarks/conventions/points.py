@@ -184,6 +184,10 @@ POINTS: dict[str, Point] = {
     "softmax of equal scores": Point(lambda m, x: m.softmax(x)[0], [1.0, 1.0], "[0.25,-0.25]", "", "smooth"),
     "relu 0": Point(lambda m, x: m.relu(x), 0.0, "0", "0", COURSE),
     "leaky_relu 0": Point(lambda m, x: m.leaky_relu(x), 0.0, "0.01", "0", "as for Z <= 0"),
+    "hard_tanh 1": Point(lambda m, x: m.hard_tanh(x), 1.0, "0", "0", "flat from there on, as relu to Z = 0"),
+    "x**y(3) 4th at 0": Point(
+        lambda m, x: 6.0 * m.power(x, m.c(0.0)), 0.0, "0", "0", "the third derivative, 6 x**0, is a constant"
+    ),
     "xlogy(0,x) 0": Point(lambda m, x: m.xlogy(m.c(0.0), x), 0.0, "0", "0", "0 log x is 0 for every x"),
     "gelu 0": Point(lambda m, x: m.gelu(x), 0.0, "0.5", "0.797885", "Phi(0)"),
     "gelu, tanh 1": Point(
