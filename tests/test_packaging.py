@@ -88,7 +88,10 @@ def test_the_sdist_carries_what_a_developer_needs(unpacked: Path) -> None:
 
 def test_neither_carries_data_or_an_environment(unpacked: Path) -> None:
     unwanted = [
-        p for p in unpacked.rglob("*") if p.suffix in {".h5", ".hdf5", ".mat", ".pyc"} or p.name == ".venv"
+        p
+        for p in unpacked.rglob("*")
+        if (p.suffix in {".h5", ".hdf5", ".mat", ".pyc"} or p.name == ".venv")
+        and p.parent not in {unpacked / "tests" / of / "data" for of in ("datasets", "exchange")}
     ]
     assert unwanted == []
 

@@ -48,8 +48,9 @@ def test_training_steps_of_random_networks(case):
     step, parameters, X, Y = case
     program = compiled(step)
     for _ in range(3):
-        result = program(parameters, X, Y)
-        assert_equal(result, step(parameters, X, Y), step(wider(parameters), wider(X), wider(Y)))
+        with np.errstate(divide="ignore"):  # a network that is sure: log(0), which is mended
+            result = program(parameters, X, Y)
+            assert_equal(result, step(parameters, X, Y), step(wider(parameters), wider(X), wider(Y)))
         parameters = result[0]
 
 

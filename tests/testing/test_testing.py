@@ -171,6 +171,10 @@ _NOT_DRAWN = {
     "real part of rfftn": "the derivative of irfftn: recorded by second derivatives",
     "scatter": "the derivative of indexing: recorded by second derivatives",
     "diagonal": "the derivative of np.diagonal too",
+    **dict.fromkeys(
+        ("expm", "solve_sylvester", "solve_triangular", "sqrtm"),
+        "SciPy's linear algebra, in the table once `functions.matrices` is imported: tested there",
+    ),
     "astype": "converts between dtypes; expressions are of float64",
 }
 

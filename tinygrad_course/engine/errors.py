@@ -87,7 +87,12 @@ def describe(value: Any, frame: FrameType | None, fallback: str) -> str:
 
 
 def explain(error: Exception, rule: Rule, args: tuple[Any, ...]) -> Exception:
-    """Return NumPy's error with the operation, its arguments' names and shapes, and the likely mistake."""
+    """Return NumPy's error with the operation, its arguments' names and shapes, and the likely mistake.
+
+    A warning that the user has made an error says itself what it is about.
+    """
+    if isinstance(error, Warning):
+        return error
     frame = user_frame()
     members = args[0] if rule.sequence else args
     arrays = [a for a in members if hasattr(a, "shape")]

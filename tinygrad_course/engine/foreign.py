@@ -130,6 +130,8 @@ def refuse_as_data(data: Any) -> None:
 
 def refuse_hidden(result: Any, name: str, cls: type) -> None:
     """Raise if a result that is no Tensor holds one: its gradient would be lost."""
+    if type(result).__module__.startswith("tinygrad_course."):
+        return  # a tracer, which is asked for nothing
     for attribute in ("magnitude", "data", "variable", "values"):
         held = getattr(result, attribute, None)
         if type(held) is cls or type(getattr(held, "data", None)) is cls:
