@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from scipy import special
 
 from tests.compiling import networks
-from tests.compiling.kernels import interpreted
+from tests.compiling.interpreted import interpreted
 from tests.compiling.test_equality import assert_equal, wider
 from tinygrad_course import compiled, compiled_loop, value_and_grad
 from tinygrad_course.compiling.machine import code_cache, jit, products, register_tiles

@@ -9,7 +9,7 @@ import time
 import numpy as np
 import pytest
 
-from tests.compiling.kernels import interpreted
+from tests.compiling.interpreted import interpreted
 from tests.compiling.test_equality import assert_equal
 from tinygrad_course import CannotCompile, compiled, value_and_grad
 from tinygrad_course.compiling.machine import jit

@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.compiling.kernels import interpreted
+from tests.compiling.interpreted import interpreted
 from tests.properties.statements import Program, draw
 from tinygrad_course import CannotCompile, Tensor, compiled, grad, hvp, value_and_grad
 from tinygrad_course.compiling.machine import jit

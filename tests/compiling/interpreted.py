@@ -1,4 +1,4 @@
-"""The machine engine's kernels without its compiler, which takes seconds for each."""
+"""The texts of machine code run as Python: many can be tried, and what is tried is the text."""
 
 from __future__ import annotations
 
@@ -6,6 +6,17 @@ from types import SimpleNamespace
 
 import numpy as np
 from scipy import special
+
+
+def tile(rows, vectors, segments, x, start, down, over, left, sums, at, count, more, ahead, pace):
+    """What the tile in LLVM's language does, number by number."""
+    width = vectors * segments
+    memory = (x if x.flags.c_contiguous else x.T).reshape(-1)
+    for r in range(rows):
+        entries = memory[[start + l * down + r * over for l in range(count)]]
+        total = entries @ left[: count * width].reshape(count, width)
+        before = sums[at + r * width : at + (r + 1) * width] if more else 0
+        sums[at + r * width : at + (r + 1) * width] = before + total
 
 #: As compiled, where what has no value is NaN and raises nothing.
 MATH = SimpleNamespace(
@@ -28,14 +39,3 @@ def interpreted(source, types=None):
     space["plainly"] = lambda i: i
     exec(source, space)  # noqa: S102  (the library's own text)
     return space["compute"]
-
-
-def tile(rows, vectors, segments, x, start, down, over, left, sums, at, count, more, ahead, pace):
-    """What the tile in LLVM's language does, number by number."""
-    width = vectors * segments
-    memory = (x if x.flags.c_contiguous else x.T).reshape(-1)
-    for r in range(rows):
-        entries = memory[[start + l * down + r * over for l in range(count)]]
-        total = entries @ left[: count * width].reshape(count, width)
-        before = sums[at + r * width : at + (r + 1) * width] if more else 0
-        sums[at + r * width : at + (r + 1) * width] = before + total
