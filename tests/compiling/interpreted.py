@@ -18,6 +18,7 @@ def tile(rows, vectors, segments, x, start, down, over, left, sums, at, count, m
         before = sums[at + r * width : at + (r + 1) * width] if more else 0
         sums[at + r * width : at + (r + 1) * width] = before + total
 
+
 #: As compiled, where what has no value is NaN and raises nothing.
 MATH = SimpleNamespace(
     atan=np.arctan, copysign=np.copysign, cos=np.cos, cosh=np.cosh, fabs=np.fabs, sin=np.sin, sinh=np.sinh,
