@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+<<<<<<< HEAD
 import math
 import re
+=======
+>>>>>>> main
 import subprocess
 import sys
 
@@ -14,6 +17,7 @@ from hypothesis import strategies as st
 from scipy import special
 
 from tests.compiling import networks
+from tests.compiling.interpreted import interpreted
 from tests.compiling.test_equality import assert_equal, wider
 from tinygrad_course import compiled, compiled_loop, value_and_grad
 from tinygrad_course.compiling.machine import (
@@ -27,22 +31,6 @@ from tinygrad_course.compiling.machine import (
 from tinygrad_course.compiling.passes.fuse import NotFused
 
 llvm = pytest.importorskip("llvmlite.binding")
-
-
-def interpreted(source, types=None):
-    """A kernel as Python, so that many can be tried: what is tested is the text, not the compiler."""
-    names = ("exp", "expm1", "log", "log1p", "tanh")
-    space = {name: getattr(np, name) for name in names}
-    space |= {"expit": special.expit, "softplus": lambda x: np.logaddexp(0, x)}
-    space |= {
-        "select": lambda c, a, b: a if c else b,
-        "accumulate": lambda a, b: a + b,
-        "widely": lambda: None,
-    }
-    space |= {"math": math, "f8": np.float64, "f4": np.float32, "np": np, "tile": tile}
-    space["plainly"] = lambda i: i
-    exec(source, space)  # noqa: S102  (the library's own text)
-    return space["compute"]
 
 
 @pytest.fixture
@@ -137,17 +125,6 @@ def test_functions_are_done_on_several_numbers_at_once(name):
 
 
 # ------------------------------------------------------------------ products
-
-
-def tile(rows, vectors, segments, x, start, down, over, left, sums, at, count, more, ahead, pace):
-    """What the tile in LLVM's language does, number by number."""
-    width = vectors * segments
-    memory = (x if x.flags.c_contiguous else x.T).reshape(-1)
-    for r in range(rows):
-        entries = memory[[start + l * down + r * over for l in range(count)]]
-        total = entries @ left[: count * width].reshape(count, width)
-        before = sums[at + r * width : at + (r + 1) * width] if more else 0
-        sums[at + r * width : at + (r + 1) * width] = before + total
 
 
 def product(left, right, run):

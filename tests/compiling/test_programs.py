@@ -9,8 +9,8 @@ import time
 import numpy as np
 import pytest
 
+from tests.compiling.interpreted import interpreted
 from tests.compiling.test_equality import assert_equal
-from tests.compiling.test_machine import interpreted
 from tinygrad_course import CannotCompile, compiled, value_and_grad
 from tinygrad_course.compiling.machine import jit
 from tinygrad_course.engine import trees
