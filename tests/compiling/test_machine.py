@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-<<<<<<< HEAD
-import math
 import re
-=======
->>>>>>> main
 import subprocess
 import sys
 
