@@ -538,7 +538,7 @@ def _into(
     if type(out) is tuple and len(out) == 1:
         out = out[0]
     if type(out) is not cls:
-        raise TypeError(into_plain(f"out= of np.{getattr(function, '__name__', function)}"))
+        raise into_plain(f"out= of np.{getattr(function, '__name__', function)}")
     out[...] = function(*args, **kwargs)
     return out
 
