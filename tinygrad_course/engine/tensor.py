@@ -587,6 +587,10 @@ class Tensor(Operators, Methods):
         """The elements in the order of rows, to be read and written: ``t.flat[3] = 0``."""
         return Flat(self)
 
+    @flat.setter
+    def flat(self, value: Any) -> None:
+        self.flat[:] = value
+
     def __getitem__(self, index: Any) -> Tensor:
         return record(Tensor, _GETITEM, (self, index))  # type: ignore[no-any-return]
 

@@ -170,16 +170,16 @@ def select(condlist: Sequence[Any], choicelist: Sequence[Any], default: Any = 0)
 
 @composed(np.choose)
 def choose(a: Any, choices: Any, *, mode: str = "raise") -> Any:
-    n = len(choices)
+    a, n = np.asarray(a), len(choices)
     if mode == "wrap":
         a = a % n
     elif mode == "clip":
         a = np.clip(a, 0, n - 1)
     elif np.any((a < 0) | (a >= n)):
         raise ValueError("invalid entry in choice array")
-    result = choices[n - 1]
-    for i in range(n - 2, -1, -1):
-        result = np.where(a == i, choices[i], result)
+    result: Any = 0
+    for i, choice in enumerate(choices):
+        result = np.where(a == i, choice, result)
     return result
 
 
