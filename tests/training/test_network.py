@@ -367,7 +367,7 @@ def test_what_was_the_users_own_has_to_be_passed_again(tmp_path: Path) -> None:
         ({"layers": [2, 1], "activations": "gelu"}, ValueError, "'gelu' is none of"),
         ({"lambd": -1}, ValueError, "lambd is -1"),
         ({"keep_prob": 0}, ValueError, "keep_prob is 0;"),
-        ({"keep_prob": [0.5, 0.5]}, ValueError, "a share for each of the 1 hidden layers"),
+        ({"keep_prob": [0.5, 0.5]}, ValueError, "one for each of the 1 hidden layers"),
         ({"layers": [2, 1], "keep_prob": 2.0}, ValueError, r"keep_prob is 2\.0"),
         ({"init": "ones"}, ValueError, "how is 'ones'"),
         ({"seed": "3"}, TypeError, "rng is '3'"),

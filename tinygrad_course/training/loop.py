@@ -15,7 +15,7 @@ from tinygrad_course.compiling import compiled
 from tinygrad_course.functions.streams import Position, Stream, only_stream, position, stream
 from tinygrad_course.training.batches import count_examples
 from tinygrad_course.training.descent import Optimizer, by_name
-from tinygrad_course.training.epochs import Cost, Draw, Epochs, Measures, Metric, Step
+from tinygrad_course.training.epochs import Cost, Draw, Epochs, Measures, Metric, Step, cost_and_kept
 from tinygrad_course.training.progress import progress
 from tinygrad_course.training.resuming import Book, data_of, described, setup_of
 from tinygrad_course.training.runs import EarlyStopping, Run, monitored
@@ -71,6 +71,8 @@ def fit(
     ----------
     cost : callable
         ``cost(parameters, X, Y)`` returns the scalar J, written in NumPy and `tinygrad_course.functions`.
+        Or J and a dict of parameters that are not learned but kept, such as batch norm's running means: its
+        entries take the place of those that were there.
     parameters : nest of ndarray
         Where to start; not changed.
     X, Y : arrays with examples as columns, or HDF5 datasets
@@ -186,11 +188,12 @@ def fit(
 
 def _step(cost: Cost, optimizer: Optimizer) -> Step:
     """Return the function that computes the cost of a batch, and the parameters and state after it."""
-    differentiated = value_and_grad(cost)
+    differentiated = value_and_grad(lambda *given: cost_and_kept(cost(*given)), has_aux=True)
 
     def step(parameters: Nest, state: Nest, X: Any, Y: Any, *drawn: Any) -> tuple[Any, Nest, Nest]:
-        J, grads = differentiated(parameters, X, Y, *drawn)
-        return (J, *optimizer.update(parameters, grads, state))
+        (J, kept), grads = differentiated(parameters, X, Y, *drawn)
+        after, later = optimizer.update(parameters, grads, state)
+        return J, {**after, **kept} if kept else after, later
 
     return step
 
