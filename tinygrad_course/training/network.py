@@ -281,7 +281,7 @@ class Network:
         checkpoint: str | os.PathLike[str] | None = None,
         every: int = 100,
         show: bool | None = None,
-        compile: bool | str = False,
+        compile: bool | str = "auto",
     ) -> Self:
         """Train from the present parameters on.
 
@@ -357,7 +357,7 @@ class Network:
                 every=every,
                 setup=self._setup(),
                 show=show,
-                compile=compile,
+                compile=False if in_files and compile == "auto" else compile,
             )
         except InterruptedRun as stopped:
             self._adopt(stopped.run, 0 if checkpoint else begun)
