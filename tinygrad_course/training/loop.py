@@ -127,7 +127,7 @@ def fit(
         Turn the step, gradient and update together, into a program at its first recording: see `compiled`,
         whose engine a text names, "numpy" or "machine". For a cost that draws nothing at random. "auto" does
         it where the number of steps and their size make up for the time it takes: machine code, where numba
-        is installed, for what would take about a minute.
+        is installed, for what would take half a minute.
 
     Returns
     -------
@@ -203,8 +203,8 @@ def _engine(parameters: Nest, columns: int, steps: int) -> str | bool:
     """
     shapes = [np.shape(value) for _, value in trees.leaves(parameters)]
     entries, units = sum(map(math.prod, shapes)), sum(shape[0] for shape in shapes if shape)
-    seconds = steps * (2e-4 + columns * (2e-10 * entries + 2e-8 * units))
-    if seconds > 40 and importlib.util.find_spec("numba") is not None:
+    seconds = steps * (2e-4 + columns * (2.5e-10 * entries + 2e-8 * units))
+    if seconds > 30 and importlib.util.find_spec("numba") is not None:
         return "machine"
     return "numpy" if seconds > 1 else False
 
