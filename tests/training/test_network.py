@@ -227,7 +227,12 @@ def press(run):
 Network([2, 4, 1]).fit(X, X[:1] > 0, epochs=100000, checkpoint="run.h5", callbacks=press)
 """
     done = subprocess.run(
-        [sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, timeout=300, check=False
+        [sys.executable, "-c", program],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
     )
     assert done.returncode != 0
     assert "run.h5 holds the run up to there. Run the same program again" in done.stderr
