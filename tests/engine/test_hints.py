@@ -49,7 +49,7 @@ def test_a_graph_of_no_tensor(thing: Any) -> None:
 
 
 def test_what_is_not_there_is_not_set() -> None:
-    with pytest.raises(AttributeError, match="'requires_grad': .* make constants plain arrays"):
+    with pytest.raises(AttributeError, match=r"'requires_grad': .* make constants plain arrays"):
         t.requires_grad = True
     with pytest.raises(AttributeError, match="'numpy'"):
         t.numpy = 1  # type: ignore[attr-defined]
