@@ -483,6 +483,8 @@ class Tensor(Operators, Methods):
         """Record a function that is neither (see `rules.table.primitive`)."""
         return dispatch(Tensor, function, args, kwargs)
 
+    requires_grad = errors.Absent()
+
     def __getattr__(self, name: str) -> NoReturn:
         """Say what there is instead of what other libraries' tensors have."""
         raise AttributeError(errors.no_attribute(name), name=name, obj=self)
