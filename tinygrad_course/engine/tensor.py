@@ -121,7 +121,7 @@ class About:
 
 
 @final
-class Tensor(Operators, Methods):
+class Tensor(Operators, Methods, errors.Habits):
     """A variable of the computation graph: data, an optional name, and the operation that made it.
 
     Parameters
@@ -482,10 +482,6 @@ class Tensor(Operators, Methods):
     def __record_call__(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Record a function that is neither (see `rules.table.primitive`)."""
         return dispatch(Tensor, function, args, kwargs)
-
-    def __getattr__(self, name: str) -> NoReturn:
-        """Say what there is instead of what other libraries' tensors have."""
-        raise AttributeError(errors.no_attribute(name), name=name, obj=self)
 
     def __array__(self, dtype: Any = None, copy: Any = None) -> Any:
         """Refuse: an array would not remember."""
