@@ -466,7 +466,7 @@ class Tensor(Operators, Methods, errors.Habits):
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
         """Record a ufunc (NEP 13)."""
-        if method == "__call__" and not kwargs:
+        if not kwargs and method == "__call__":
             rule = RULES.get(ufunc)
             if rule is not None:
                 return record(Tensor, rule, inputs)
@@ -476,6 +476,10 @@ class Tensor(Operators, Methods, errors.Habits):
         self, function: Callable[..., Any], types: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> Any:
         """Record any other function of NumPy's (NEP 18)."""
+        if not kwargs:
+            rule = RULES.get(function)
+            if rule is not None:
+                return record(Tensor, rule, args)
         return dispatch(Tensor, function, args, kwargs)
 
     @staticmethod
