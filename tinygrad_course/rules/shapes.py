@@ -115,7 +115,7 @@ def without_loss(slope: Any, exact: Callable[[Any], Any], a: Any) -> Any:
     if type(slope) is not np.ndarray or slope.dtype.kind != "f" or not slope.size:
         return slope
     if slope.item(slope.argmin()) < FEW_DIGITS:
-        far = np.flatnonzero(slope < FEW_DIGITS)
+        far = (slope < FEW_DIGITS).ravel().nonzero()[0]
         slope.put(far, exact(a.take(far)))
     return slope
 
