@@ -145,7 +145,7 @@ def test_the_import_brings_no_extra_and_no_network() -> None:
         "requests",
         "rich",
         "sympy",
-        "numba",
+        "llvmlite",
         "dask",
         "pygraphviz",
     }

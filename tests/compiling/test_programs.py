@@ -9,8 +9,8 @@ import time
 import numpy as np
 import pytest
 
+from tests.compiling.interpreted import interpreted
 from tests.compiling.test_equality import assert_equal
-from tests.compiling.test_machine import interpreted
 from tinygrad_course import CannotCompile, compiled, value_and_grad
 from tinygrad_course.compiling.machine import jit
 from tinygrad_course.engine import trees
@@ -127,7 +127,7 @@ def test_both_engines_compute_what_the_recorder_does(name, engine, dtype, monkey
 
 @pytest.mark.long
 def test_machine_code_of_programs_from_everywhere():
-    pytest.importorskip("numba")
+    pytest.importorskip("llvmlite")
     for name in (
         "batch normalisation",
         "attention",
@@ -168,7 +168,7 @@ def test_an_array_that_is_mapped_into_memory(tmp_path):
 
 
 def test_functions_that_are_gone_take_no_memory():
-    pytest.importorskip("numba")
+    pytest.importorskip("llvmlite")
     if not os.path.exists("/proc/self/statm"):  # noqa: PTH110
         pytest.skip("needs /proc")
 
@@ -204,7 +204,7 @@ def test_the_work_of_compiling_grows_as_the_layers_do():
     assert seconds(80) < 4 * 2.5 * max(seconds(20), 0.05)
 
 
-@pytest.mark.skipif(importlib.util.find_spec("numba") is not None, reason="numba is installed")
-def test_without_numba_machine_code_says_what_to_install():
+@pytest.mark.skipif(importlib.util.find_spec("llvmlite") is not None, reason="llvmlite is installed")
+def test_without_llvmlite_machine_code_says_what_to_install():
     with pytest.raises(ImportError, match="fast"):
         compiled(lambda x: np.exp(x), engine="machine")(np.ones(3))  # noqa: PLW0108

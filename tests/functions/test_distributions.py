@@ -107,8 +107,10 @@ def test_dirichlet_and_multivariate_normal() -> None:
         ours.dirichlet.pdf(x[:, 0], alpha), stats.dirichlet.pdf(x[:, 0], alpha), rtol=1e-11
     )
     check_derivatives(lambda a: ours.dirichlet.logpdf(x, a), alpha)
-    with pytest.raises(ValueError, match="add up to 1"):
-        ours.dirichlet.logpdf(x + 1, alpha)
+    for shares in (x + 1, np.array([-0.5, 0.5, 0.5, 0.5])):  # none: outside the support
+        assert np.all(ours.dirichlet.logpdf(shares, alpha) == -np.inf)
+        assert np.all(grad(lambda a, s=shares: np.sum(ours.dirichlet.pdf(s, a)))(alpha) == 0)
+    assert np.all(np.isnan(ours.dirichlet.logpdf(x, -alpha)))
 
     A, mean, points = rng.normal(size=(3, 3)), rng.normal(size=3), rng.normal(size=(2, 4, 3))
     cov = A @ A.T + np.eye(3)

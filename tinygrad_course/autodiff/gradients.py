@@ -102,9 +102,11 @@ class _Inputs:
         leaving.active.add(self.trace)
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, kind: object, error: BaseException | None, *_: object) -> None:
         leaving.active.discard(self.trace)
         self.holds.clear()
+        if isinstance(error, ValueError) and isinstance(error.__cause__, leaving.PlainArrayError):
+            raise error.__cause__ from None  # NumPy has put words of its own in the place of ours
 
     def link(self) -> None:
         """Make the inputs part of the caller's recording: each becomes an alias of what was passed."""

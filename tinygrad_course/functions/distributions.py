@@ -203,15 +203,13 @@ class dirichlet:  # noqa: N801  (SciPy's name)
         n = alpha.shape[0]
         if x.shape[0] != n or len(alpha.shape) != 1:
             raise ValueError(f"x is {x.shape} and alpha {alpha.shape}; expected (n,) or (n, m), and (n,)")
-        if not (
-            np.all(alpha > 0)
-            and np.all(x >= 0)
-            and np.allclose(stop_gradient(np.sum(x, axis=0)), 1, atol=1e-10)
-        ):
-            raise ValueError("dirichlet: alpha must be positive, and x shares that add up to 1")
+        good, shares = np.all(alpha > 0), stop_gradient(x)
+        inside = good & np.all(shares >= 0, axis=0) & (np.abs(np.sum(shares, axis=0) - 1) < 1e-10)
+        alpha = np.where(good, alpha, 1.0)
         scale = special.gammaln(np.sum(alpha)) - np.sum(special.gammaln(alpha))
         powers = alpha if len(x.shape) == 1 else np.reshape(alpha, (n, 1))
-        return scale + np.sum(special.xlogy(powers - 1.0, x), axis=0)
+        density = scale + np.sum(special.xlogy(powers - 1.0, np.where(inside, x, 1 / n)), axis=0)
+        return np.where(inside, density, np.where(good, -math.inf, math.nan))
 
     @staticmethod
     def pdf(x: Any, alpha: Any) -> Any:

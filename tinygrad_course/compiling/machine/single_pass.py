@@ -17,7 +17,13 @@ from tinygrad_course.compiling.builder import Builder
 from tinygrad_course.compiling.dataflow import Program, Value, inputs_of, replace
 from tinygrad_course.compiling.machine.fusion import machine_code
 from tinygrad_course.compiling.machine.jit import compile_source
-from tinygrad_course.compiling.machine.products import LARGE, MANY, product_function, single_pass_source
+from tinygrad_course.compiling.machine.products import (
+    LARGE,
+    MANY,
+    product_function,
+    single_pass_source,
+    single_pass_types,
+)
 from tinygrad_course.compiling.numpy_backend.code_generation import StraightLineCode
 
 #: With more columns than this, what is at hand for each row of X does not fit into the cache.
@@ -123,7 +129,7 @@ class SinglePass:
         rows, (k, n), dtype = pattern.forward.shape[0], pattern.X.shape, pattern.X.dtype
         self.forward = product_function((rows, k), (k, n), dtype)
         self.backward = product_function((rows, n), (n, k), dtype)
-        self.through = compile_source(single_pass_source(rows, pattern.X.shape, pattern.X.dtype))
+        self.through = compile_source(single_pass_source(rows, (k, n), dtype), single_pass_types(dtype))
 
     def suits(self, data: tuple[Any, ...]) -> bool:
         """Whether X lies in memory row by row."""
