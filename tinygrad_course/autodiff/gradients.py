@@ -172,6 +172,11 @@ class Derivative:
         """Compute the gradient at these arguments."""
         return self._call(*args, **kwargs)
 
+    def __repr__(self) -> str:
+        """Return ``<grad of cost>``."""
+        make, (f, *_) = self._made
+        return f"<{make.__name__} of {_name(f)}>"
+
     def __reduce__(self) -> Any:
         name = getattr(self, "__qualname__", "")
         if getattr(sys.modules.get(self.__module__), name, None) is self:  # it took f's name, as a decorator

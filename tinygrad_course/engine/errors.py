@@ -250,6 +250,11 @@ _INSTEAD = {
     "grad_fn": "what made it is in the graph: tinygrad_course.graph(t)",
     "is_leaf": "what made it is in the graph: tinygrad_course.graph(t)",
     "retain_grad": "every Tensor keeps its gradient, in t.grad",
+    **dict.fromkeys(("cuda", "to", "device"), "a Tensor is where its array is: Tensor(cupy_array)"),
+    **dict.fromkeys(("float", "double", "half"), "write t.astype(np.float32), or np.float64"),
+    **dict.fromkeys(("sigmoid", "relu", "softmax"), "the activations are in tinygrad_course.functions"),
+    "clone": "write t.copy()",
+    "norm": "write np.linalg.norm(t)",
     "mm": "write np.dot(t, u), or t @ u",
     "matmul": "write np.matmul(t, u), or t @ u",
     "unsqueeze": "write np.expand_dims(t, axis)",
@@ -259,13 +264,16 @@ _INSTEAD = {
 
 
 class _Absent:
-    """What other libraries' tensors have: asked for, it says what there is instead."""
+    """What other libraries' tensors have, and may be set there: both are refused with a hint."""
 
     def __init__(self, name: str, instead: str) -> None:
         self.name = name
         self.instead = instead
 
     def __get__(self, tensor: Any, cls: type) -> NoReturn:
+        self.__set__(tensor, None)
+
+    def __set__(self, tensor: Any, value: Any) -> NoReturn:
         message = f"a Tensor has no attribute {self.name!r}: {self.instead}"
         raise AttributeError(message, name=self.name, obj=tensor)
 
