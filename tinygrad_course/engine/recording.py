@@ -83,7 +83,7 @@ def node(
     out._serial = clock()
     if holds:
         out._note().holds = holds
-    if rule.mend is not None and data.dtype.kind == "f":
+    if rule.mend is not None:
         out = rule.mend(out)
     if Watch.on:
         errors.watch(out)
@@ -118,12 +118,13 @@ def record(  # noqa: C901  (one pass over the arguments)
         For an argument that the rule does not cover.
     """
     holds: list[Hold] | None = None
-    if kwargs:
-        args, kwargs = _bind(cls, rule, args, kwargs)
-        holds = []
-        kwargs = {k: kept(v, holds) for k, v in kwargs.items()}
+    plain = not kwargs and len(args) == rule.arity
     differentiable = True
-    if len(args) != rule.arity:
+    if not plain:
+        if kwargs:
+            args, kwargs = _bind(cls, rule, args, kwargs)
+            holds = []
+            kwargs = {k: kept(v, holds) for k, v in kwargs.items()}
         differentiable, args = _covered(cls, rule, args)
     given = args
     values: list[Any] = []
@@ -165,22 +166,20 @@ def record(  # noqa: C901  (one pass over the arguments)
         raise errors.explain(error, rule, given) from None
     if not differentiable:
         return y
-    if "dtype" in rule.accepted and getattr(y, "dtype", _FLOAT).kind not in "fc":
+    if not plain and "dtype" in rule.accepted and getattr(y, "dtype", _FLOAT).kind not in "fc":
         raise TypeError(f"np.{rule.name}(..., dtype={y.dtype}) rounds, and what is rounded has no derivative")
     kind = type(y)
+    if kind is _float64 or (kind is np.ndarray and y.base is None and y is not values[0]):
+        return node(cls, rule, args, y, values if keep else None, holds, kwargs)
     if rule.outputs:
         out = node(cls, rule, args, tuple(y), values if keep else None, holds, kwargs)
         return _outputs(cls, out, given, values, y)
-    if kind is not np.ndarray and kind is not _float64:
+    if kind is not np.ndarray:
         y = _result(rule, y)
+    elif y is values[0]:
+        y = y[...]  # np.real returns its argument; a Tensor has an array of its own to show
     out = node(cls, rule, args, y, values if keep else None, holds, kwargs)
-    if kind is np.ndarray:
-        if y is values[0]:
-            out._data = y[...]  # np.real returns its argument; a Tensor has an array of its own to show
-        elif y.base is None:
-            return out
-        return _view(cls, out, given, values, kwargs)
-    if kind is not _float64 and rule.function in VIEWS and not isinstance(y, np.generic):
+    if kind is np.ndarray or (rule.function in VIEWS and not isinstance(y, np.generic)):
         return _view(cls, out, given, values, kwargs)
     return out
 
