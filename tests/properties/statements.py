@@ -9,10 +9,12 @@ that a template need not suit every variable.
 from __future__ import annotations
 
 import copy
+import functools
 import linecache
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from types import CodeType
 from typing import Any
 
 import numpy as np
@@ -195,7 +197,7 @@ def last_of(h: Any) -> Any:
     for row in h:
         a = np.tanh(a + row)
         rows.append(a)
-    return np.array(rows) if type(h) is np.ndarray else np.stack(rows)
+    return np.stack(rows)
 
 
 def sorted_rows(h: Any) -> Any:
@@ -219,6 +221,11 @@ KINDS = {
     "unary": 3, "choice": 1, "binary": 2, "constant": 2, "view": 3, "alias": 1, "in place": 2, "item": 3,
     "item of item": 1, "change": 2, "pair": 1, "constant changed": 1,
 }  # fmt: skip
+
+
+@functools.lru_cache(maxsize=1)
+def _code(text: str, file: str) -> CodeType:
+    return compile(text, file, "exec")
 
 
 @dataclass
@@ -245,7 +252,7 @@ class Program:
         text = self.text
         linecache.cache[file] = (len(text), None, text.splitlines(keepends=True), file)
         space = {**NAMES, "f4": narrow}
-        exec(compile(text, file, "exec"), space)  # noqa: S102  (made of the templates of this file)
+        exec(_code(text, file), space)  # noqa: S102  (made of the templates of this file)
         return space["program"]  # type: ignore[no-any-return]
 
     def copies(self) -> list[Any]:
