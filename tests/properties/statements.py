@@ -68,9 +68,8 @@ BINARY = [
     "np.einsum('i...,i...->...', {0}, {1})", "np.inner({0}, {1})", "np.kron({0}, {1})", "np.vdot({0}, {1})",
     "np.linalg.solve({0} @ {0}.T + 2 * np.eye(len({0})), {1})", "np.matmul({0}.T, {1})",
     "np.append({0}, {1})", "(2.2 + np.tanh({0})) ** {1}", "np.block([[{0}, {1}]])", "np.vstack(({0}, {1}))",
-    "np.convolve({0}, {1})", "dict(a={0}, b={1})['b']", "({0}, {1})[0]",
-    "np.power(np.abs({0}) + 0.2, {1})", "np.where({m}, {0}, {1})",
-    "np.searchsorted(np.sort({0}), 0.1) * {1}", "np.multiply.outer({0}, {1})",
+    "np.convolve({0}, {1})", "dict(a={0}, b={1})['b']", "({0}, {1})[0]", "np.power(np.abs({0}) + 0.2, {1})",
+    "np.where({m}, {0}, {1})", "np.searchsorted(np.sort({0}), 0.1) * {1}", "np.multiply.outer({0}, {1})",
 ]  # fmt: skip
 
 WITH_CONSTANTS = [
@@ -342,7 +341,7 @@ def draw(seed: int) -> Program:
             exec(line, space)  # noqa: S102
             found = [space[f"v{k}"] for k in range(count + (f"v{count}" in space))]
             fine = all(map(_moderate, found))
-        except (ValueError, IndexError, TypeError, AttributeError, np.linalg.LinAlgError):
+        except (ValueError, IndexError, TypeError, AttributeError, StopIteration, np.linalg.LinAlgError):
             fine = False
         if fine:
             program.lines.append(line)

@@ -36,7 +36,7 @@ Way = Callable[[Program], Callable[..., tuple[Any, Any]]]
 #: What may be refused, by words of the message.
 REFUSED = {
     "a plain array": "is written into a plain array|turned into a plain array",
-    "a view of broadcasting": "np.broadcast_to gives a view that can't be written to",
+    "a view of broadcasting": r"np.(broadcast_to|diagonal) gives a view that can't be written to",
     "a part": "a part of complex numbers can't be written to alone",
     "a number": "is a number: nothing can be written",
 }

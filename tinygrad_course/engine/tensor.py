@@ -23,7 +23,6 @@ from tinygrad_course.engine import (  # (mending enters itself into the rules)
     mending,  # noqa: F401
 )
 from tinygrad_course.engine.in_place import Flat, write
-from tinygrad_course.engine.keeping import Hold
 from tinygrad_course.engine.operation import Operation, Released
 from tinygrad_course.engine.operators import Methods, Operators
 from tinygrad_course.engine.recording import dispatch, dispatch_ufunc, peek, plain, record
@@ -99,8 +98,8 @@ class About:
     name : str or None
     line : str or None
         The user's source line, under `debug()`.
-    holds : list of Hold or None
-        Locks on the large constants that the operation read.
+    holds : list of Hold and Sample, or None
+        Locks on the large constants that the operation read, and what they are known by.
     trace : Trace or None
         Of an input of a function that is differentiated: the call.
     outline_of : weak reference or None
@@ -115,7 +114,7 @@ class About:
         self.name = name
         self.trace = trace
         self.line: str | None = None
-        self.holds: list[Hold] | None = None
+        self.holds: list[Any] | None = None
         self.outline_of: weakref.ref[Tensor] | None = None
         self.cost_number: int | None = None
 
@@ -567,7 +566,7 @@ class Tensor(Operators, Methods, errors.Habits):
         return format(self._number(), spec) if spec else repr(self)
 
     def __copy__(self) -> Tensor:
-        copy = self.copy()
+        copy = self.copy("K")
         copy.name = self.name
         return copy
 
