@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import math
+from types import SimpleNamespace
 
 import numpy as np
 from scipy import special
@@ -19,6 +19,13 @@ def tile(rows, vectors, segments, x, start, down, over, left, sums, at, count, m
         sums[at + r * width : at + (r + 1) * width] = before + total
 
 
+#: As compiled, where what has no value is NaN and raises nothing.
+MATH = SimpleNamespace(
+    atan=np.arctan, copysign=np.copysign, cos=np.cos, cosh=np.cosh, fabs=np.fabs, sin=np.sin, sinh=np.sinh,
+    sqrt=np.sqrt, inf=np.inf, nan=np.nan,
+)  # fmt: skip
+
+
 def interpreted(source, types=None):
     """A kernel as Python, so that many can be tried: what is tested is the text, not the compiler."""
     names = ("exp", "expm1", "log", "log1p", "tanh")
@@ -29,7 +36,7 @@ def interpreted(source, types=None):
         "accumulate": lambda a, b: a + b,
         "widely": lambda: None,
     }
-    space |= {"math": math, "f8": np.float64, "f4": np.float32, "np": np, "tile": tile}
+    space |= {"math": MATH, "f8": np.float64, "f4": np.float32, "np": np, "tile": tile}
     space["plainly"] = lambda i: i
     exec(source, space)  # noqa: S102  (the library's own text)
     return space["compute"]

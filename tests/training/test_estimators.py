@@ -24,7 +24,9 @@ from tinygrad_course.training.estimators import NetworkClassifier, NetworkRegres
 
 
 # Array API input is checked where SCIPY_ARRAY_API is set, and skipped elsewhere by scikit-learn itself.
-@parametrize_with_checks([NetworkClassifier(), NetworkRegressor()])  # nothing is expected to fail
+@parametrize_with_checks(  # nothing is expected to fail
+    [NetworkClassifier(), NetworkRegressor(), NetworkClassifier(batch_norm=True)]
+)
 def test_scikit_learns_own_checks(estimator: Any, check: Any) -> None:
     with np.errstate(all="ignore"):
         check(estimator)

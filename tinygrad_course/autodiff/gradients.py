@@ -102,9 +102,11 @@ class _Inputs:
         leaving.active.add(self.trace)
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, kind: object, error: BaseException | None, *_: object) -> None:
         leaving.active.discard(self.trace)
         self.holds.clear()
+        if isinstance(error, ValueError) and isinstance(error.__cause__, leaving.PlainArrayError):
+            raise error.__cause__ from None  # NumPy has put words of its own in the place of ours
 
     def link(self) -> None:
         """Make the inputs part of the caller's recording: each becomes an alias of what was passed."""
@@ -169,6 +171,11 @@ class Derivative:
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Compute the gradient at these arguments."""
         return self._call(*args, **kwargs)
+
+    def __repr__(self) -> str:
+        """Return ``<grad of cost>``."""
+        make, (f, *_) = self._made
+        return f"<{make.__name__} of {_name(f)}>"
 
     def __reduce__(self) -> Any:
         name = getattr(self, "__qualname__", "")

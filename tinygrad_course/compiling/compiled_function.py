@@ -74,6 +74,12 @@ class Compiled:
 
     # ------------------------------------------------------------------ what it shows
 
+    def __repr__(self) -> str:
+        """Return ``<compiled step: numpy, recorded for 2 signatures>``."""
+        n = len(self.programs)
+        told = f"recorded for {n} signature{'s' * (n != 1)}" if n else "not recorded yet"
+        return f"<compiled {_name(self.function)}: {self.engine}, {told}>"
+
     @property
     def source(self) -> str:
         """The latest program as readable Python in the function's names; needs ``import numpy as np``."""

@@ -249,6 +249,11 @@ _INSTEAD = {
     "grad_fn": "what made it is in the graph: tinygrad_course.graph(t)",
     "is_leaf": "what made it is in the graph: tinygrad_course.graph(t)",
     "retain_grad": "every Tensor keeps its gradient, in t.grad",
+    **dict.fromkeys(("cuda", "to", "device"), "a Tensor is where its array is: Tensor(cupy_array)"),
+    **dict.fromkeys(("float", "double", "half"), "write t.astype(np.float32), or np.float64"),
+    **dict.fromkeys(("sigmoid", "relu", "softmax"), "the activations are in tinygrad_course.functions"),
+    "clone": "write t.copy()",
+    "norm": "write np.linalg.norm(t)",
     "mm": "write np.dot(t, u), or t @ u",
     "matmul": "write np.matmul(t, u), or t @ u",
     "unsqueeze": "write np.expand_dims(t, axis)",
@@ -264,3 +269,16 @@ def no_attribute(name: str) -> str:
     if instead is None and callable(found) and not isinstance(found, type):
         instead = f"write np.{name}(t)"
     return f"a Tensor has no attribute {name!r}" + (f": {instead}" if instead else "")
+
+
+class Absent:
+    """An attribute that other libraries' tensors have, and may be set there: both are refused with a hint."""
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self.name = name
+
+    def __get__(self, instance: Any, owner: type | None = None) -> Any:
+        raise AttributeError(no_attribute(self.name), name=self.name, obj=instance)
+
+    def __set__(self, instance: Any, value: Any) -> None:
+        raise AttributeError(no_attribute(self.name), name=self.name, obj=instance)

@@ -258,9 +258,11 @@ class Methods:
         """Sort in place, as an array does; `np.sort` of the Tensor leaves it as it is."""
         self[...] = np.sort(self, axis, **kwargs)  # type: ignore[index, call-overload]
 
-    def copy(self) -> Tensor:
+    def copy(self, order: Any = "C") -> Tensor:
         """Return a recorded Tensor of the same value, that no write to this one reaches."""
-        return np.copy(self, order="C")  # type: ignore[call-overload, no-any-return]
+        if isinstance(self._data, np.generic):  # type: ignore[attr-defined]
+            return np.positive(self)  # type: ignore[call-overload, no-any-return]
+        return np.copy(self, order=order)  # type: ignore[call-overload, no-any-return]
 
     def fill(self, value: Any) -> None:
         """Write one value everywhere."""
@@ -284,7 +286,9 @@ class Methods:
         return _call(self, astype, self, np.dtype(dtype))  # type: ignore[no-any-return]
 
     def conj(self) -> Tensor:
-        """Return `np.conjugate` of the Tensor."""
+        """Return `np.conjugate` of the Tensor; real, it is the Tensor itself, as an array is."""
+        if self.dtype.kind != "c":  # type: ignore[attr-defined]
+            return self  # type: ignore[return-value]
         return np.conjugate(self)  # type: ignore[call-overload, no-any-return]
 
     conjugate = conj

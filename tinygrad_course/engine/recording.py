@@ -19,6 +19,7 @@ from tinygrad_course.engine import errors
 from tinygrad_course.engine.errors import Watch
 from tinygrad_course.engine.foreign import admitted
 from tinygrad_course.engine.keeping import Hold, kept, kept_array
+from tinygrad_course.engine.laying import as_numpys
 from tinygrad_course.engine.leaving import into_plain
 from tinygrad_course.engine.sweep import OUTPUT, clock
 from tinygrad_course.engine.views import View, is_view, now
@@ -285,8 +286,9 @@ def _view(
     at = tensors[0] if tensors else 0
     if isinstance(out._data, np.ndarray):
         at = next((i for i in tensors if is_view(out._data, values[i])), -1)
-        if at < 0:
+        if at < 0 and (function not in READ_ONLY or not tensors):
             return out
+        at = max(at, tensors[0])  # (a number that was broadcast shares no memory)
     elif len(tensors) != 1 or (function is operator.getitem and not _basic(values[1], out.shape)):
         return out
     elif VIEWS[function] is None:
@@ -440,11 +442,11 @@ def dispatch(
         if kwargs and function in WITH_KEYWORDS:
             names, with_those = WITH_KEYWORDS[function]
             if not names.isdisjoint(kwargs):
-                return _composed(function, with_those, args, kwargs)
+                return _composed(cls, function, with_those, args, kwargs)
         return record(cls, rule, args, kwargs)
     definition = COMPOSED.get(function)
     if definition is not None:
-        return _composed(function, definition, args, kwargs)
+        return _composed(cls, function, definition, args, kwargs)
     if function in NO_DERIVATIVE:
         return function(*[peek(cls, a) for a in args], **{k: peek(cls, v) for k, v in kwargs.items()})
     if entered_late():
@@ -452,12 +454,14 @@ def dispatch(
     raise TypeError(errors.no_rule(function, refusal(function)))
 
 
-def _composed(function: Any, definition: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+def _composed(
+    cls: type[Tensor], function: Any, definition: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> Any:
     try:
         inspect.signature(definition).bind(*args, **kwargs)
     except TypeError as error:
         raise TypeError(errors.not_covered_by_definition(function, error)) from None
-    y = definition(*args, **kwargs)
+    y = as_numpys(cls, function, definition(*args, **kwargs), args)
     if function is np.lib.stride_tricks.sliding_window_view:
         trouble = (
             "np.sliding_window_view gives a view that can't be written to, as NumPy's: take a copy of it"
@@ -504,7 +508,7 @@ def dispatch_ufunc(
     if method == "__call__" and ("where" in kwargs or "dtype" in kwargs):
         rule = RULES.get(ufunc)
         if rule is not None and rule.elementwise:
-            return _composed(ufunc, functools.partial(selected, ufunc), inputs, kwargs)
+            return _composed(cls, ufunc, functools.partial(selected, ufunc), inputs, kwargs)
     if out is not None:
         kwargs = {k: v for k, v in kwargs.items() if k != "out"}
         if len(out) > 1:
@@ -534,7 +538,7 @@ def _into(
     if type(out) is tuple and len(out) == 1:
         out = out[0]
     if type(out) is not cls:
-        raise TypeError(into_plain(f"out= of np.{getattr(function, '__name__', function)}"))
+        raise into_plain(f"out= of np.{getattr(function, '__name__', function)}")
     out[...] = function(*args, **kwargs)
     return out
 

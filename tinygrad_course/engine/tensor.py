@@ -483,6 +483,8 @@ class Tensor(Operators, Methods):
         """Record a function that is neither (see `rules.table.primitive`)."""
         return dispatch(Tensor, function, args, kwargs)
 
+    requires_grad = errors.Absent()
+
     def __getattr__(self, name: str) -> NoReturn:
         """Say what there is instead of what other libraries' tensors have."""
         raise AttributeError(errors.no_attribute(name), name=name, obj=self)
@@ -494,7 +496,7 @@ class Tensor(Operators, Methods):
             return opaque
         foreign.refuse_caller()
         if leaving.stored(sys._getframe(1)):
-            raise TypeError(leaving.into_plain(self._label()))
+            raise leaving.into_plain(self._label())
         raise TypeError(
             f"{self._label()} {self.shape} can't be turned into a plain array without losing its gradient. "
             "For the values write t.data; to join Tensors use np.stack([t1, t2]), np.concatenate or "

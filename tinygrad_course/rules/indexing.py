@@ -111,7 +111,7 @@ rule(astype, lambda g, y, x, dtype: g, saves=False)
 
 @composed(np.take)
 def take(a: Any, indices: Any, axis: int | None = None, *, mode: str = "raise") -> Any:
-    if axis is None:
+    if axis is None or not a.ndim:
         a, axis = a.reshape(-1), 0
     n, indices = a.shape[axis], as_array(indices)
     if mode == "wrap":
@@ -133,7 +133,7 @@ def take_along_axis(arr: Any, indices: Any, axis: int | None = -1) -> Any:
 @composed(np.compress)
 def compress(condition: Any, a: Any, axis: int | None = None) -> Any:
     where = np.flatnonzero(condition)
-    return a.reshape(-1)[where] if axis is None else a[(slice(None),) * (axis % a.ndim) + (where,)]
+    return np.take(a, where, axis)
 
 
 @composed(np.extract)

@@ -31,7 +31,7 @@ def kept(shape: tuple[int, ...], axis: Axes) -> tuple[int, ...]:
 
 def restore(g: Any, shape: tuple[int, ...], axis: Axes, keepdims: Any) -> Any:
     """`g`, of a reduction's shape, with the reduced axes back at length 1: to broadcast against the input."""
-    if keepdims or axis is None:
+    if keepdims or axis is None or not shape:  # (NumPy lets a number have an axis 0)
         return g
     if type(axis) is int:
         i = axis % len(shape)

@@ -79,7 +79,15 @@ def trace_function(
     objects = [x for _, x in named_arguments(f, args, kwargs) if not isinstance(x, (np.ndarray, np.generic))]
     captured = CapturedValues(f, *objects)
     watched = Masks(made=True)
-    first, paths, result, samples = _run(f, args, kwargs, moving, watched)
+    try:
+        first, paths, result, samples = _run(f, args, kwargs, moving, watched)
+    except CannotCompile:
+        raise
+    except Exception as error:
+        _run_plainly(f, args, kwargs)  # the error of the function itself, if it has one
+        raise CannotCompile(
+            f"the function runs on plain arrays, but not on the tracers that it is recorded with: {error}"
+        ) from error
     drawn = captured.drew()
     if drawn is not None:
         raise CannotCompile(
@@ -112,6 +120,12 @@ def trace_function(
                 "numbers? Leave such choices outside"
             )
     return Traced(first, argument_names(f, len(args)), paths, result, CapturedValues(f, *objects), unmasked)
+
+
+def _run_plainly(f: Callable[..., Any], args: Any, kwargs: Any) -> None:
+    copies = trees.tree_map(lambda x: x.copy("K") if isinstance(x, np.ndarray) else x, (args, kwargs))
+    with np.errstate(all="ignore"):
+        f(*copies[0], **copies[1])
 
 
 def _run(
