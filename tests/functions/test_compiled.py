@@ -58,7 +58,7 @@ def test_so_is_that_of_the_text_of_machine_code(name: str, monkeypatch: pytest.M
 @pytest.mark.long
 @pytest.mark.parametrize("name", list(CASES))
 def test_so_is_that_of_machine_code(name: str) -> None:
-    pytest.importorskip("numba")
+    pytest.importorskip("llvmlite")
     compare(name, "machine")
 
 

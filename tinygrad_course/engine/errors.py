@@ -6,13 +6,14 @@ for the names that the user gave to the arrays.
 
 from __future__ import annotations
 
+import inspect
 import linecache
 import os
 import sys
 from contextvars import ContextVar
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 
@@ -262,23 +263,34 @@ _INSTEAD = {
 }
 
 
-def no_attribute(name: str) -> str:
-    """Return what an AttributeError says of a Tensor, with what there is instead."""
-    instead = _INSTEAD.get(name)
-    found = getattr(np, name, None)
-    if instead is None and callable(found) and not isinstance(found, type):
-        instead = f"write np.{name}(t)"
-    return f"a Tensor has no attribute {name!r}" + (f": {instead}" if instead else "")
+class _Absent:
+    """What other libraries' tensors have, and may be set there: both are refused with a hint."""
 
-
-class Absent:
-    """An attribute that other libraries' tensors have, and may be set there: both are refused with a hint."""
-
-    def __set_name__(self, owner: type, name: str) -> None:
+    def __init__(self, name: str, instead: str) -> None:
         self.name = name
+        self.instead = instead
 
-    def __get__(self, instance: Any, owner: type | None = None) -> Any:
-        raise AttributeError(no_attribute(self.name), name=self.name, obj=instance)
+    def __get__(self, tensor: Any, cls: type) -> NoReturn:
+        self.__set__(tensor, None)
 
-    def __set__(self, instance: Any, value: Any) -> None:
-        raise AttributeError(no_attribute(self.name), name=self.name, obj=instance)
+    def __set__(self, tensor: Any, value: Any) -> NoReturn:
+        message = f"a Tensor has no attribute {self.name!r}: {self.instead}"
+        raise AttributeError(message, name=self.name, obj=tensor)
+
+
+class Habits:
+    """Names that a user of other libraries tries on a Tensor.
+
+    (A `__getattr__` could answer them all, and would make every attribute of every Tensor slower.)
+    """
+
+    __slots__ = ()
+
+    def __dir__(self) -> list[str]:
+        return [n for n in super().__dir__() if not isinstance(inspect.getattr_static(self, n), _Absent)]
+
+
+_FUNCTIONS = {n: f"write np.{n}(t)" for n, f in vars(np).items() if callable(f) and not isinstance(f, type)}
+for _name, _instead in {**_FUNCTIONS, **_INSTEAD}.items():
+    if not _name.startswith("_"):
+        setattr(Habits, _name, _Absent(_name, _instead))

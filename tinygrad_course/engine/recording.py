@@ -58,6 +58,7 @@ VIEWS: dict[Callable[..., Any], bool | None] = {
 if hasattr(np, "unstack"):  # NumPy 2.1
     VIEWS[np.unstack] = True
 READ_ONLY = {np.diagonal, np.broadcast_to}
+_PARTS = {np.real, np.imag}
 
 # ------------------------------------------------------------------ recording a call
 
@@ -82,7 +83,7 @@ def node(
     out._serial = clock()
     if holds:
         out._note().holds = holds
-    if rule.mend is not None and data.dtype.kind == "f":
+    if rule.mend is not None:
         out = rule.mend(out)
     if Watch.on:
         errors.watch(out)
@@ -117,12 +118,13 @@ def record(  # noqa: C901  (one pass over the arguments)
         For an argument that the rule does not cover.
     """
     holds: list[Hold] | None = None
-    if kwargs:
-        args, kwargs = _bind(cls, rule, args, kwargs)
-        holds = []
-        kwargs = {k: kept(v, holds) for k, v in kwargs.items()}
+    plain = not kwargs and len(args) == rule.arity
     differentiable = True
-    if len(args) != rule.arity:
+    if not plain:
+        if kwargs:
+            args, kwargs = _bind(cls, rule, args, kwargs)
+            holds = []
+            kwargs = {k: kept(v, holds) for k, v in kwargs.items()}
         differentiable, args = _covered(cls, rule, args)
     given = args
     values: list[Any] = []
@@ -164,22 +166,20 @@ def record(  # noqa: C901  (one pass over the arguments)
         raise errors.explain(error, rule, given) from None
     if not differentiable:
         return y
-    if "dtype" in rule.accepted and getattr(y, "dtype", _FLOAT).kind not in "fc":
+    if not plain and "dtype" in rule.accepted and getattr(y, "dtype", _FLOAT).kind not in "fc":
         raise TypeError(f"np.{rule.name}(..., dtype={y.dtype}) rounds, and what is rounded has no derivative")
     kind = type(y)
+    if kind is _float64 or (kind is np.ndarray and y.base is None and y is not values[0]):
+        return node(cls, rule, args, y, values if keep else None, holds, kwargs)
     if rule.outputs:
         out = node(cls, rule, args, tuple(y), values if keep else None, holds, kwargs)
         return _outputs(cls, out, given, values, y)
-    if kind is not np.ndarray and kind is not _float64:
+    if kind is not np.ndarray:
         y = _result(rule, y)
+    elif y is values[0]:
+        y = y[...]  # np.real returns its argument; a Tensor has an array of its own to show
     out = node(cls, rule, args, y, values if keep else None, holds, kwargs)
-    if kind is np.ndarray:
-        if y is values[0]:
-            out._data = y[...]  # np.real returns its argument; a Tensor has an array of its own to show
-        elif y.base is None:
-            return out
-        return _view(cls, out, given, values, kwargs)
-    if kind is not _float64 and rule.function in VIEWS and not isinstance(y, np.generic):
+    if kind is np.ndarray or (rule.function in VIEWS and not isinstance(y, np.generic)):
         return _view(cls, out, given, values, kwargs)
     return out
 
@@ -289,15 +289,22 @@ def _view(
         if at < 0 and (function not in READ_ONLY or not tensors):
             return out
         at = max(at, tensors[0])  # (a number that was broadcast shares no memory)
-    elif len(tensors) != 1 or (function is operator.getitem and not _basic(values[1], out.shape)):
+    elif len(tensors) != 1 or (function is operator.getitem and _basic(values[1], out.shape) is False):
         return out
+    elif function is operator.getitem and _basic(values[1], out.shape) is None:
+        unsure = True
+        trouble = (
+            "whether x[i] is a view or a copy depends on what kind of number i is, which is not known here"
+        )
     elif VIEWS[function] is None:
         unsure = True
         trouble = (
             f"whether {out._label()} is a view or a copy depends on how the array lies in memory, which is "
             "not known here"
         )
-    if function in READ_ONLY:
+    if function in _PARTS and values[at].dtype.kind == "c":
+        trouble = "a part of complex numbers can't be written to alone: write z[...] = value + 1j * z.imag"
+    elif function in READ_ONLY:
         trouble = f"np.{rule.name} gives a view that can't be written to, as NumPy's can't: take a copy of it"
     rest = [*values[:at], *values[at + 1 :]]
     shown = _Shown(cls, rule, at, rest, kwargs or {}, pick)
@@ -355,9 +362,17 @@ def view_of(out: Tensor, state: View) -> Tensor:
     return shown
 
 
-def _basic(index: Any, shape: tuple[int, ...]) -> bool:
-    """Whether ``x[index]`` is a view: no arrays in the index, and no single number as the result."""
+_KNOWN = {np.ndarray, np.int64, np.intp, np.int32, np.bool_, np.float64}
+
+
+def _basic(index: Any, shape: tuple[int, ...]) -> bool | None:
+    """Whether ``x[index]`` is a view: no arrays in the index, and no single number as the result.
+
+    None: a tracer's number is in the index.
+    """
     parts = index if isinstance(index, tuple) else (index,)
+    if any(type(p) not in _KNOWN and getattr(p, "shape", None) == () for p in parts):
+        return None if shape else False
     plain = all(
         p is None or p is Ellipsis or (isinstance(p, (int, np.integer, slice)) and not isinstance(p, bool))
         for p in parts

@@ -121,7 +121,7 @@ class About:
 
 
 @final
-class Tensor(Operators, Methods):
+class Tensor(Operators, Methods, errors.Habits):
     """A variable of the computation graph: data, an optional name, and the operation that made it.
 
     Parameters
@@ -466,7 +466,7 @@ class Tensor(Operators, Methods):
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
         """Record a ufunc (NEP 13)."""
-        if method == "__call__" and not kwargs:
+        if not kwargs and method == "__call__":
             rule = RULES.get(ufunc)
             if rule is not None:
                 return record(Tensor, rule, inputs)
@@ -476,18 +476,16 @@ class Tensor(Operators, Methods):
         self, function: Callable[..., Any], types: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> Any:
         """Record any other function of NumPy's (NEP 18)."""
+        if not kwargs:
+            rule = RULES.get(function)
+            if rule is not None:
+                return record(Tensor, rule, args)
         return dispatch(Tensor, function, args, kwargs)
 
     @staticmethod
     def __record_call__(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Record a function that is neither (see `rules.table.primitive`)."""
         return dispatch(Tensor, function, args, kwargs)
-
-    requires_grad = errors.Absent()
-
-    def __getattr__(self, name: str) -> NoReturn:
-        """Say what there is instead of what other libraries' tensors have."""
-        raise AttributeError(errors.no_attribute(name), name=name, obj=self)
 
     def __array__(self, dtype: Any = None, copy: Any = None) -> Any:
         """Refuse: an array would not remember."""

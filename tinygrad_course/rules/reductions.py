@@ -52,7 +52,14 @@ def mean_vjp(
     return masked(spread(g, a.shape), where)
 
 
-rule(np.sum, sum_vjp, saves=False)
+def total(a: Any, axis: Axes = None, dtype: Any = None, **options: Any) -> Any:
+    """`np.sum`; of an array without the way there."""
+    if type(a) is np.ndarray:
+        return np.add.reduce(a, axis, dtype, None, **options)
+    return np.sum(a, axis, dtype, **options)
+
+
+rule(np.sum, sum_vjp, saves=False, compute=total)
 rule(np.mean, mean_vjp, saves=False)
 
 # ------------------------------------------------------------------ spread of the values

@@ -112,8 +112,11 @@ def without_loss(slope: Any, exact: Callable[[Any], Any], a: Any) -> Any:
     """
     if isinstance(slope, np.floating):
         return exact(a) if slope < FEW_DIGITS else slope
-    if type(slope) is np.ndarray and slope.dtype.kind == "f" and np.any(far := slope < FEW_DIGITS):
-        slope[far] = exact(a[far])
+    if type(slope) is not np.ndarray or slope.dtype.kind != "f" or not slope.size:
+        return slope
+    if slope.item(slope.argmin()) < FEW_DIGITS:
+        far = (slope < FEW_DIGITS).ravel().nonzero()[0]
+        slope.put(far, exact(a.take(far)))
     return slope
 
 
