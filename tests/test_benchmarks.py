@@ -215,6 +215,15 @@ def test_rows_and_contestants_are_chosen_by_name():
     assert rows.taking_part(None) == list(CONTESTANTS)
 
 
+@pytest.mark.long
+def test_functions_are_those_of_the_peers():
+    for library in ("torch", "jax"):
+        pytest.importorskip(library)
+    done = command("functions")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "all agree" in done.stdout
+
+
 # ------------------------------------------------------------------ how cost grows
 
 

@@ -143,6 +143,16 @@ def test_roots_and_fixed_points() -> None:
     np.testing.assert_allclose(third(2.0), 3 / 8 * 2**-2.5, rtol=1e-8)
 
 
+def test_a_root_of_any_shape() -> None:
+    a = np.array([[1.0, 4.0], [9.0, 16.0]])
+    for search in (
+        lambda a: root(lambda x, a: x @ x - a @ a, a + 0.1, (a,)).x,
+        lambda a: fixed_point(np.cos, a) * a,
+    ):
+        assert search(a).shape == (2, 2)
+        check_derivatives(search, a, rtol=1e-5)
+
+
 def test_a_root_that_is_not_found_is_told() -> None:
     with pytest.raises(RuntimeError, match="no solution was found"):
         root(lambda x, a: x**2 + a, 1.0, (1.0,))
