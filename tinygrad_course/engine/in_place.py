@@ -167,6 +167,8 @@ def _through(view: View, index: Any, value: Any) -> None:
         root._data = data
         root._state = None
         return
+    if not root.shape and np.ndim(value):
+        value = np.reshape(value, ())
     write(root, places_in(root.shape, np.atleast_1d(view.numbers()[index])), value)
 
 

@@ -21,6 +21,7 @@ from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from scipy.special import expit
 
 from tinygrad_course.rules.indexing import assign
 from tinygrad_course.rules.shapes import restore
@@ -30,6 +31,13 @@ if TYPE_CHECKING:
 
 #: Linear in g whatever the values are: each entry of g goes to places that the arguments name.
 _MOVES = {operator.getitem, assign, np.sort, np.partition}
+
+#: Whose derivatives of every order are finite where their values are.
+_SMOOTH = {
+    *(np.multiply, np.square, np.exp, np.expm1, np.sin, np.cos, np.sinh, np.cosh, np.tanh, np.arctan),
+    *(expit, np.sum, np.mean, np.var, np.cumsum, np.prod, np.cumprod, np.max, np.min, np.maximum, np.minimum),
+    *(np.where, np.clip, np.fft.fft, np.fft.ifft),
+}
 
 
 class Masks:
@@ -153,9 +161,7 @@ def _step(
         here = Live(_chosen, (live, rule.chooses[i], y, values, kwargs), live is not None and live.asked)  # type: ignore[index]
         return Partial(_fitting(conform, ga, value, rule), gathered(here, y.shape, value.shape))
     recorded = hasattr(y, "_data")
-    if recorded and live is None and (rule.ties or not rule.elementwise) and "where" not in kwargs:
-        return vjp(g, y, *values, **kwargs)
-    if recorded and live is not None and not chooses(rule, kwargs) and _everywhere(live):
+    if recorded and live is not None and live.asked and not chooses(rule, kwargs) and _everywhere(live):
         return vjp(g, y, *values, **kwargs)
     if rule.elementwise:
         if rule.chooses is not None:
@@ -167,7 +173,7 @@ def _step(
             assert live is not None  # noqa: S101
             with np.errstate(all="ignore"):  # what is infinite where nothing is live is nobody's concern
                 ga = vjp(g, y, *values, **kwargs)
-            if rule.saves and (recorded or not _finite(ga)):
+            if rule.saves and _masked(rule, live, ga, recorded):
                 ga = np.where(live.mask(), ga, 0.0)
         return Partial(_fitting(conform, ga, value, rule), gathered(live, y.shape, value.shape))
     if rule.product and live is not None:
@@ -176,9 +182,19 @@ def _step(
     here = Live(_handed_on, (rule, live, i, vjp, y, value, values, kwargs), live is None or live.asked)
     with np.errstate(all="ignore"):
         ga = vjp(g, y, *values, **kwargs)
-    if rule.saves and rule.function not in _MOVES and (recorded or not _finite(ga)):
+    if rule.saves and rule.function not in _MOVES and _masked(rule, here, ga, recorded):
         ga = np.where(here.mask(), ga, 0.0)
     return Partial(_fitting(conform, ga, value, rule), here)
+
+
+def _masked(rule: Rule, live: Live, ga: Any, recorded: bool) -> bool:
+    """Whether what a rule gives is to be masked.
+
+    In a recorded sweep the next derivative may be infinite where this one is not, as that of ``x**1.5`` at 0.
+    """
+    if not recorded:
+        return not _finite(ga)
+    return live.asked or rule.function not in _SMOOTH or not _finite(ga._data)
 
 
 def _finite(ga: Any) -> bool:

@@ -57,6 +57,7 @@ VIEWS: dict[Callable[..., Any], bool | None] = {
 if hasattr(np, "unstack"):  # NumPy 2.1
     VIEWS[np.unstack] = True
 READ_ONLY = {np.diagonal, np.broadcast_to}
+_PARTS = {np.real, np.imag}
 
 # ------------------------------------------------------------------ recording a call
 
@@ -260,15 +261,22 @@ def _view(
         if at < 0 and (function not in READ_ONLY or not tensors):
             return out
         at = max(at, tensors[0])  # (a number that was broadcast shares no memory)
-    elif len(tensors) != 1 or (function is operator.getitem and not _basic(values[1], out.shape)):
+    elif len(tensors) != 1 or (function is operator.getitem and _basic(values[1], out.shape) is False):
         return out
+    elif function is operator.getitem and _basic(values[1], out.shape) is None:
+        unsure = True
+        trouble = (
+            "whether x[i] is a view or a copy depends on what kind of number i is, which is not known here"
+        )
     elif VIEWS[function] is None:
         unsure = True
         trouble = (
             f"whether {out._label()} is a view or a copy depends on how the array lies in memory, which is "
             "not known here"
         )
-    if function in READ_ONLY:
+    if function in _PARTS and values[at].dtype.kind == "c":
+        trouble = "a part of complex numbers can't be written to alone: write z[...] = value + 1j * z.imag"
+    elif function in READ_ONLY:
         trouble = f"np.{rule.name} gives a view that can't be written to, as NumPy's can't: take a copy of it"
     rest = [*values[:at], *values[at + 1 :]]
     shown = _Shown(cls, rule, at, rest, kwargs or {}, pick)
@@ -315,9 +323,17 @@ class _Shown:
         return (self.rest[0],) if self.rule.function is operator.getitem else None
 
 
-def _basic(index: Any, shape: tuple[int, ...]) -> bool:
-    """Whether ``x[index]`` is a view: no arrays in the index, and no single number as the result."""
+_KNOWN = {np.ndarray, np.int64, np.intp, np.int32, np.bool_, np.float64}
+
+
+def _basic(index: Any, shape: tuple[int, ...]) -> bool | None:
+    """Whether ``x[index]`` is a view: no arrays in the index, and no single number as the result.
+
+    None: a tracer's number is in the index.
+    """
     parts = index if isinstance(index, tuple) else (index,)
+    if any(type(p) not in _KNOWN and getattr(p, "shape", None) == () for p in parts):
+        return None if shape else False
     plain = all(
         p is None or p is Ellipsis or (isinstance(p, (int, np.integer, slice)) and not isinstance(p, bool))
         for p in parts
