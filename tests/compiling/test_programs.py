@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import sys
 import time
 
 import numpy as np
@@ -92,6 +93,7 @@ PROGRAMS = {
 }
 
 
+@pytest.mark.sampled(6)
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
 @pytest.mark.parametrize("engine", ["numpy", "machine"])
 @pytest.mark.parametrize("name", PROGRAMS)
@@ -202,6 +204,21 @@ def test_the_work_of_compiling_grows_as_the_layers_do():
 
     seconds(5)
     assert seconds(80) < 4 * 2.5 * max(seconds(20), 0.05)
+
+
+def test_a_profiler_of_the_users_goes_on():
+    seen = []
+    sys.setprofile(lambda frame, event, _: seen.append(frame.f_code.co_name))
+    try:
+        step = compiled(value_and_grad(lambda w: np.sum(np.tanh(w))))
+        J, dw = step(np.ones(3))
+        seen.clear()
+        len(dw)
+        step(np.ones(3))
+    finally:
+        sys.setprofile(None)
+    assert "call" in seen
+    assert np.isclose(J, 3 * np.tanh(1))
 
 
 @pytest.mark.skipif(importlib.util.find_spec("llvmlite") is not None, reason="llvmlite is installed")

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from scipy import special
 
-from tinygrad_course.compiling.dataflow import Value, inputs_of
+from tinygrad_course.compiling.dataflow import Value
 
 #: Functions of numbers, by what stands for their operands.
 ARITHMETIC: dict[Any, str] = {
@@ -75,7 +75,7 @@ def speaks(value: Value) -> bool:
         or value.dtype not in {np.dtype("f8"), np.dtype("f4"), np.dtype("?")}
     ):
         return False
-    dtypes = {v.dtype for v in inputs_of(value)}
+    dtypes = {v.dtype for v in value.inputs}
     if any(d is None or d.kind not in "fiub" or (d.kind == "f" and d.itemsize not in {4, 8}) for d in dtypes):
         return False
     if function is np.logaddexp:

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_course.compiling.builder import Builder
-from tinygrad_course.compiling.dataflow import Program, Value, inputs_of, replace
+from tinygrad_course.compiling.dataflow import Program, Value
 from tinygrad_course.compiling.machine.fusion import machine_code
 from tinygrad_course.compiling.machine.jit import compile_source
 from tinygrad_course.compiling.machine.products import (
@@ -56,7 +56,7 @@ def find(program: Program, old: list[Value], new: list[Value]) -> Pattern | None
     """Return the pattern in a program that makes the `new` state from the `old` one, if it is there."""
     users: dict[int, list[Value]] = {}
     for value in program.values():
-        for v in {id(u): u for u in inputs_of(value)}.values():
+        for v in {id(u): u for u in value.inputs}.values():
             users.setdefault(id(v), []).append(value)
     for value in program.values():
         if value.function is np.matmul and _is_large(value.args[1]):
@@ -192,8 +192,7 @@ def _without(program: Program, old: Value, new: Value, wanted: list[Value]) -> l
         elif value.function is None:
             made[id(value)] = value
         else:
-            args, kwargs = (replace(x, lambda v: made[id(v)]) for x in (value.args, value.kwargs))
-            made[id(value)] = builder.like(value, args, kwargs)
+            made[id(value)] = builder.again(value, made)
     return [made[id(v)] for v in wanted]
 
 
@@ -210,4 +209,4 @@ def _function(program: Program) -> Callable[..., Any]:
     code = f"def make(np, {', '.join(body.bound)}):\n    def between({inputs}):\n{inner}    return between\n"
     space: dict[str, Any] = {}
     exec(compile(code, "<between two passes>", "exec"), space)  # noqa: S102  (our own words)
-    return space["make"](np, **body.bound)  # type: ignore[no-any-return]
+    return space["make"](np, *body.bound.values())  # type: ignore[no-any-return]

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_course.compiling.dataflow import Program, Value, inputs_of
+from tinygrad_course.compiling.dataflow import Program, Value
 from tinygrad_course.compiling.tracing.captured_values import CapturedValues
 from tinygrad_course.compiling.tracing.local_names import LocalNames
 from tinygrad_course.compiling.tracing.refusals import CannotCompile, none_swallowed
@@ -242,7 +242,7 @@ def _compare(first: Program, second: Program) -> None:
     numbers_a, numbers_b = ({id(v): i for i, v in enumerate(x)} for x in (a, b))
 
     def outline(v: Value, numbers: dict[int, int]) -> Any:
-        return v.function, v.shape, v.dtype, [numbers[id(u)] for u in inputs_of(v)]
+        return v.function, v.shape, v.dtype, [numbers[id(u)] for u in v.inputs]
 
     for v, w in zip(a, b, strict=False):
         if v.is_constant and w.is_constant and not same(v.data, w.data):
