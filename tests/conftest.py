@@ -1,6 +1,7 @@
 """How hard Hypothesis searches, and where the tests find the course's data."""
 
 import os
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -24,6 +25,19 @@ def data_directory() -> Path:
     """The directory of the course's data: `TINYGRAD_COURSE_DATA` where it is set, else `datasets/`."""
     named = os.environ.get("TINYGRAD_COURSE_DATA")
     return Path(named) if named else ROOT / "datasets"
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Of a test marked `sampled(n)`, one case in n runs every day; the others are marked `long`."""
+    seen: Counter[str] = Counter()
+    for item in items:
+        marker = item.get_closest_marker("sampled")
+        if marker:
+            name = item.nodeid.partition("[")[0]
+            if seen[name] % marker.args[0]:
+                item.add_marker(pytest.mark.long)
+            seen[name] += 1
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

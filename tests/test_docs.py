@@ -34,6 +34,7 @@ def read_by_files(folder):
         Image.new("RGB", (90, 40)).save(folder / "pets" / name / "1.jpg")
 
 
+@pytest.mark.sampled(6)
 @pytest.mark.parametrize("page", PAGES, ids=lambda p: p.stem)
 def test_the_code_of_a_page_runs(page, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)

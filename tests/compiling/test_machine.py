@@ -61,6 +61,7 @@ def test_texts_of_random_expressions(recipe, n, m, seed):
         assert_equal(compiled(f, engine="machine")(a, b), f(a, b), f(wider(a), wider(b)))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("sizes", [[2, 4, 1], [3, 40, 2]])
 def test_machine_code_of_a_network(sizes):
     rng = np.random.default_rng(3)
@@ -149,6 +150,7 @@ def test_texts_of_products(m, k, n, order, dtype, wide, seed):
     assert (np.abs(ours - left @ right) <= bound(left, right)).all()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("shape", "dtype"), [((20, 700, 33), "f8"), ((30, 209, 300), "f4")])
 def test_machine_code_of_products(shape, dtype):
     m, k, n = shape
@@ -226,6 +228,7 @@ def by_python(step, state, X, Y, count):
     return state, costs
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("order", ["C", "F"])
 def test_a_network_of_few_units_on_a_large_matrix(order, monkeypatch):
     made = []
@@ -296,6 +299,7 @@ def test_a_loop_makes_the_steps_that_python_makes(size):
         assert all(np.allclose(mine[k], yours[k], rtol=1e-9, atol=1e-12) for k in mine)
 
 
+@pytest.mark.long
 def test_a_loop_reports_and_stops_at_nan_and_at_an_interrupt():
     seen = []
 

@@ -93,6 +93,7 @@ PROGRAMS = {
 }
 
 
+@pytest.mark.sampled(6)
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
 @pytest.mark.parametrize("engine", ["numpy", "machine"])
 @pytest.mark.parametrize("name", PROGRAMS)

@@ -137,6 +137,7 @@ COST_CODE = {
 }  # fmt: skip
 
 
+@pytest.mark.sampled(6)
 @pytest.mark.parametrize("named", [True, False], ids=["named", "unnamed"])
 @pytest.mark.parametrize("cost", COST_CODE)
 def test_the_cost_in_other_words(cost, named):

@@ -82,6 +82,7 @@ def test_the_branch_not_taken_has_no_part_in_any_order(number, how):
     assert np.isfinite(jvp(cost, (x,), (np.ones(2),))[1])
 
 
+@pytest.mark.sampled(6)
 @pytest.mark.parametrize("how", HOW)
 @pytest.mark.parametrize("number", range(len(DEAD)))
 def test_the_compiled_program_is_the_same(number, how):

@@ -163,6 +163,7 @@ EXPRESSIONS: dict[str, Callable[..., Any]] = {
 }  # fmt: skip
 
 
+@pytest.mark.sampled(6)
 @pytest.mark.parametrize("name", EXPRESSIONS)
 def test_an_expression(tmp_path: Path, name: str) -> None:
     hold(tmp_path, EXPRESSIONS[name])

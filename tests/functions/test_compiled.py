@@ -43,6 +43,7 @@ def compare(name: str, engine: str) -> None:
         np.testing.assert_allclose(flatten(gradient_program)[0], flatten(gradient)[0], rtol=1e-9, atol=1e-12)
 
 
+@pytest.mark.sampled(6)
 @pytest.mark.parametrize("name", list(CASES))
 def test_a_compiled_gradient_is_the_recorded_one(name: str) -> None:
     compare(name, "numpy")

@@ -62,6 +62,7 @@ def test_derivatives_of_densities_by_everything(name: str) -> None:
         check_derivatives(getattr(family, method), inside(name), *shapes, 0.3, 1.7, rtol=1e-5)
 
 
+@pytest.mark.sampled(6)
 @pytest.mark.parametrize("name", list(CONTINUOUS))
 def test_derivatives_of_distribution_functions(name: str) -> None:
     family, shapes = getattr(ours, name), CONTINUOUS[name]

@@ -64,6 +64,7 @@ def test_solve_banded(l: int, u: int) -> None:
         matrices.solve_banded((l, u + 1), ab, b)
 
 
+@pytest.mark.sampled(6)
 @pytest.mark.parametrize("trans", [0, 1, "N", "T"])
 @pytest.mark.parametrize("lower", [False, True])
 @pytest.mark.parametrize("unit_diagonal", [False, True])
@@ -166,6 +167,7 @@ def pendulum(y: Any, t: Any, p: Any, drag: Any) -> Any:
     return np.stack([y[1], -p["g"] * np.sin(y[0]) - drag * y[1] + 0.1 * np.sin(2 * t)])
 
 
+@pytest.mark.long
 def test_odeint_and_its_derivatives_of_order_one_and_two() -> None:
     y0, t, g, drag = np.array([0.5, 0.0]), np.array([0.0, 0.4, 0.7, 1.5]), 2.0, 0.3
     expected = scipy.integrate.odeint(pendulum, y0, t, ({"g": g}, drag), **TIGHT)
@@ -174,6 +176,7 @@ def test_odeint_and_its_derivatives_of_order_one_and_two() -> None:
     check_derivatives(f, y0, t, g, drag, rtol=1e-5, atol=1e-6)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("method", ["RK45", "DOP853", "LSODA"])
 def test_solve_ivp(method: str) -> None:
     y0, drag = np.array([0.5, 0.0]), 0.3

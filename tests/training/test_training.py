@@ -180,6 +180,7 @@ def test_fit_is_the_loop_written_out(optimizer: Optimizer, size: int | None) -> 
     assert same(START, initialize_parameters([2, 4, 1], "he", rng=3))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("optimizer", [GradientDescent(0.1), Momentum(0.1), Adam(0.01)], ids=str)
 @pytest.mark.parametrize("size", [None, 16])
 def test_a_compiled_run_is_the_recorded_one(optimizer: Optimizer, size: int | None, tmp_path: Path) -> None:
