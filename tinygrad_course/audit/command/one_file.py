@@ -4,6 +4,7 @@ import ast
 import inspect
 import re
 import time
+import traceback
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
@@ -19,7 +20,15 @@ from tinygrad_course.audit.kinds.own_class import shown_name, shown_words
 from tinygrad_course.audit.kinds.own_network import OwnNetwork
 from tinygrad_course.audit.kinds.training_steps import SCRIPT, TrainingStep
 from tinygrad_course.audit.repair.forward_and_backward import PARTNERS, backward_hidden, cache_finding
-from tinygrad_course.audit.repair.proof import OwnResult, loop_results, own_results, unfilled, unproved
+from tinygrad_course.audit.repair.proof import (
+    OwnResult,
+    loop_results,
+    own_results,
+    set_outside,
+    undefined,
+    unfilled,
+    unproved,
+)
 from tinygrad_course.audit.repair.verdict import Verdict, judge
 from tinygrad_course.audit.reporting.results import (
     OUTSIDE,
@@ -226,12 +235,15 @@ class _File:
         report = FunctionReport(shown_name(node.name), line, type(kind).__name__, cell)
         report.against, report.cases = shown_words(kind.described), len(result.verdicts)
         empty = unfilled(node)
+        if result.learner is None and empty is None and self._not_defined(result, node, report):
+            return report
         if result.learner is None or empty is not None:
             problem = (
                 f"not filled in yet: line {empty}" if empty is not None else f"not checked: {result.problem}"
             )
             report.status, report.remarks, report.against = UNCHECKED, [shown_words(problem)], ""
             return report
+        report.remarks = list(dict.fromkeys(remark for one in result.verdicts for remark in one.remarks))
         if result.right:
             for mistake, words, at in kind.mistakes(RandomDraw(5)) if isinstance(kind, TrainingStep) else ():
                 place, shown = self.submission.place(at)
@@ -242,12 +254,36 @@ class _File:
         if not result.wrong:
             error = next((verdict.error for verdict in result.verdicts if verdict.error is not None), None)
             words = f"it raises {type(error).__name__}: {error}" if error else "its gradients are not found"
-            report.status, report.remarks = UNCHECKED, [f"not checked: {words}"]
+            if set_outside(self.program, error):
+                words += ", which a statement outside functions sets, and that is not executed"
+            if error is not None:
+                self._search(result, report)
+            # What raises as we call it is proved wrong by the line with which it is right.
+            named = any(finding.verified and finding.suggestion for finding in report.findings)
+            if not named and result.breaks is None:
+                report.status, report.remarks, report.findings = UNCHECKED, [f"not checked: {words}"], []
             return report
-        report.status = WRONG
-        helpers = [name for name in kind.program.callees(kind.node.name) if name not in self.known]
-        search_mistake(result.learner, kind, result.verdicts, helpers, 600, report)
+        self._search(result, report)
         return report
+
+    def _search(self, result: OwnResult, report: FunctionReport) -> None:
+        report.status, kind = WRONG, result.kind
+        helpers = [name for name in kind.program.callees(kind.node.name) if name not in self.known]
+        if result.learner is not None:
+            search_mistake(result.learner, kind, result.verdicts, helpers, 600, report)
+
+    def _not_defined(self, result: OwnResult, node: ast.FunctionDef, report: FunctionReport) -> bool:
+        """Report a variable that nothing in the file defines, and tell whether there is one."""
+        name = undefined(self.program, result.error)
+        frames = traceback.extract_tb(result.error.__traceback__) if result.error is not None else []
+        lines = [frame.lineno for frame in frames if frame.filename == self.submission.path and frame.lineno]
+        if not name or not lines or not node.lineno <= lines[-1] <= (node.end_lineno or 0):
+            return False
+        (cell, line), source = self.submission.place(lines[-1]), self.submission.source(lines[-1])
+        words = f"raises {type(result.error).__name__}: {result.error}; nothing in the file defines it"
+        report.status, report.against = WRONG, ""
+        report.findings = [Finding("", "not_defined", words, line, cell, source)]
+        return True
 
     def own(self, seed: int) -> dict[str, OwnResult]:
         """Return what the file's own forward passes say of its backward passes."""

@@ -104,7 +104,6 @@ class DropoutForward(Forward):
         "forward_with_dropout",
     )
     signatures: ClassVar[tuple[tuple[str, ...], ...]] = (("X", "parameters", "keep_prob"),)
-    random = True
     battery: ClassVar[tuple[str, ...]] = ("distinct", "wide", "distinct", "equal", "distinct")
     examples: ClassVar[int] = 8
 

@@ -49,7 +49,6 @@ class Initialize(Kind):
     )
     signatures: ClassVar[tuple[tuple[str, ...], ...]] = (("layer_dims",), ("n_x", "n_h", "n_y"))
     outputs: ClassVar[tuple[str, ...]] = ("parameters",)
-    random = True
     step = "of the initial values"
     firm = True
     battery: ClassVar[tuple[str, ...]] = ("distinct", "wide", "equal", "deep")

@@ -97,6 +97,16 @@ def slopes(
 class Unfit(Exception):  # noqa: N818 - the functions of the file do not fit each other, nothing went wrong
     """The file's functions cannot be put together; says what was tried."""
 
+    error: BaseException | None = None
+    """What one of them raised."""
+
+    @classmethod
+    def raised(cls, what: str, error: BaseException) -> "Unfit":
+        """Say what raises."""
+        made = cls(f"{what} raises {type(error).__name__}: {error}")
+        made.error = error
+        return made
+
 
 class OwnNetwork(Kind):
     """Gradients of a network in whatever conventions its file has."""
@@ -260,7 +270,7 @@ class OwnNetwork(Kind):
             finally:
                 np.random.set_state(state)  # noqa: NPY002
         if outcome.error is not None:
-            raise Unfit(f"{node.name} raises {type(outcome.error).__name__}: {outcome.error}")
+            raise Unfit.raised(node.name, outcome.error)
         return outcome.result
 
     def _forward_pass(self, learner: Learner, pool: Pool, theta: Any) -> Pool:

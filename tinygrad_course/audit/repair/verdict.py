@@ -70,7 +70,9 @@ def judge(
     """Call a function with one case and compare what it returns with what is right."""
     passed = {role: duplicate(value) for role, value in case.values.items()}
     held = [
-        (role, array, array.copy()) for role in learner.binding.roles for array in _arrays(passed.get(role))
+        (role, array, array.copy())
+        for role in (() if kind.owns else learner.binding.roles)
+        for array in _arrays(passed.get(role))
     ]
     outcome = learner.call(function, passed, case.bindings, seconds)
     verdict = Verdict(case, expected=case.expected, error=outcome.error, result=outcome.result)

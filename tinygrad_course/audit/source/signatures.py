@@ -39,7 +39,7 @@ ROLES: dict[str, str] = {
     "dim": "dim|n|size|dimension|nx|numpx\\w*",
     "mini_batch_size": "minibatchsize|batchsize|size|minibatch",
     "seed": "seed|randomseed",
-    "iterations": "numiterations|iterations|numiters?|niter|epochs",
+    "iterations": "(num|n|no|max)?(iterations?|iters?|epochs?|steps)",
     "print_cost": "printcost\\w*|verbose|print|plot\\w*|show\\w*|debug",
     "theta": "theta|w",
     "x": "x",

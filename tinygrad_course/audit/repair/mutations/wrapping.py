@@ -26,7 +26,8 @@ def wraps(at: Location, scope: Scope) -> Iterator[Change]:
     operand = isinstance(at.parent, ast.BinOp | ast.Call | ast.UnaryOp)
     if not isinstance(node, ast.UnaryOp) and not isinstance(node, ast.Constant):
         yield "wrong_sign", ast.UnaryOp(ast.USub(), node), 0.5 if root else 1
-    if isinstance(node, ast.Name | ast.Subscript | ast.Call) and not isinstance(at.parent, ast.Attribute):
+    named = isinstance(node, ast.Name | ast.Subscript | ast.Call) or text(node).startswith("self.")
+    if named and not text(node).endswith(".T") and not isinstance(at.parent, ast.Attribute):
         indexed = isinstance(at.parent, ast.Subscript) and at.name == "value"
         yield "transposed", ast.Attribute(node, "T", ast.Load()), 0.9 * indexed
     if (
@@ -44,6 +45,7 @@ def wraps(at: Location, scope: Scope) -> Iterator[Change]:
         yield "wrong_function", parse(f"np.log({text(node)})"), 3
     if isinstance(at.parent, ast.BinOp | ast.Call | ast.Return | ast.Assign):
         yield from _slopes(at, scope)
+    yield from _split_slopes(node, scope)
     sum_term = isinstance(at.parent, ast.BinOp) and isinstance(at.parent.op, ast.Add | ast.Sub)
     if isinstance(node, ast.Name) and len(scope.arrays.get(node.id, ())) == 2:
         yield "not_summed", parse(f"np.sum({node.id}, axis=1, keepdims=True)"), 1.5
@@ -124,9 +126,22 @@ def _slopes(at: Location, scope: Scope) -> Iterator[Change]:
             yield "wrong_activation_derivative", parse(slope), 1.05
 
 
+def _split_slopes(node: ast.expr, scope: Scope) -> Iterator[Change]:
+    """Put another derivative where two factors are one: dA * A * (1 - A)."""
+    if not isinstance(node, ast.BinOp) or not isinstance(node.op, ast.Mult):
+        return
+    left = node.left
+    if isinstance(left, ast.BinOp) and isinstance(left.op, ast.Mult):
+        factors = {text(left.right), text(node.right)}
+        name = min(factors, key=len)
+        if factors == {name, f"1 - {name}"}:
+            for slope in slopes(scope):
+                yield "wrong_activation_derivative", ast.BinOp(left.left, ast.Mult(), parse(slope)), 1.0
+
+
 def slopes(scope: Scope) -> list[str]:
     """Return the derivatives of the activations, of every variable that may be an activation."""
-    names = [name for name in scope.entries if re.match(r"(?i)(a|z|s|cache|activation)", core(name))]
+    names = [name for name in scope.entries if re.match(r"(?i)(a|z|s|h|o|cache|activation)", core(name))]
     found: list[str] = []
     for name in names[:8]:
         found += [
