@@ -19,6 +19,7 @@ from tinygrad_course.audit.kinds.layer_functions import LinearActivationBackward
 from tinygrad_course.audit.kinds.own_class import shown_name, shown_words
 from tinygrad_course.audit.kinds.own_network import OwnNetwork
 from tinygrad_course.audit.kinds.training_steps import SCRIPT, TrainingStep
+from tinygrad_course.audit.repair.candidates import Candidates
 from tinygrad_course.audit.repair.forward_and_backward import PARTNERS, backward_hidden, cache_finding
 from tinygrad_course.audit.repair.proof import (
     OwnResult,
@@ -195,13 +196,30 @@ class _File:
     def _right_otherwise(self, learner: Learner, verdicts: list[Verdict], seed: int) -> str:
         """Say what a function that is not the course's is right by: the file's forward pass, its caller."""
         for own in self.own(seed).values():
+            part = isinstance(self.known[learner.name][0], BLOCKS)
+            if own.right and part and learner.name in self.program.callees(own.kind.node.name):
+                return f"{own.kind.node.name}, which is right with it"
+            if self._shapes_of_rows(learner, verdicts, own):
+                return "the shapes that its forward pass takes"
             if (
                 own.right
                 and learner.name in own.kind.involved()
+                and not _counts_features(learner, verdicts, own)
                 and _told_by_gradients(learner, verdicts, own)
             ):
                 return own.kind.described
         return "what calls it" if self._right_as_used(learner, seed) else ""
+
+    @staticmethod
+    def _shapes_of_rows(learner: Learner, verdicts: list[Verdict], own: OwnResult) -> bool:
+        """Tell whether initial values are of another contract: the examples of the file are rows."""
+        kind = own.kind
+        if not isinstance(kind, OwnNetwork) or kind.initial is None or not kind.rows or not own.verdicts:
+            return False
+        labels = {label for verdict in verdicts for label in verdict.wrong}
+        return learner.name == kind.initial.name and all(
+            label.startswith(("shape of", "spread of", "b")) for label in labels
+        )
 
     def _need_proof(self, learner: Learner, found: Examination, seed: int) -> None:
         """Take a verdict back that nothing proves: a guess of the arguments, a name that is not loaded."""
@@ -223,9 +241,22 @@ class _File:
         for name, result in self.own(seed).items():
             if name not in told:
                 yield self._own_report(result)
-        for name, result in loop_results(self.program, seed).items():
-            if name not in told and (result.verdicts or name != SCRIPT):
-                yield self._own_report(result)
+        wrong = {name: function for name, function in self.repaired.items() if name in self.program.functions}
+        with self.program.bound({name: function for name, function in wrong.items() if function is not None}):
+            loops = loop_results(self.program, seed)
+        for name, result in loops.items():
+            if name in told or not (result.verdicts or name != SCRIPT):
+                continue
+            inside = result.kind.program
+            calls = [other for other in inside.callees(result.kind.node.name) if other in wrong]
+            report = self._own_report(result)
+            stuck = next((other for other in calls if wrong[other] is None), "")
+            if report.status == WRONG and stuck:
+                report.status, report.findings = UNCHECKED, []
+                report.remarks = [f"not judged: it needs {stuck}, which is wrong and could not be put right"]
+            elif calls and report.status == RIGHT:
+                report.remarks.append(f"right, given right {', '.join(calls)}")
+            yield report
 
     def _own_report(self, result: OwnResult) -> FunctionReport:
         """Report what came of holding a function, a method or a loop against its own cost."""
@@ -270,7 +301,8 @@ class _File:
         report.status, kind = WRONG, result.kind
         helpers = [name for name in kind.program.callees(kind.node.name) if name not in self.known]
         if result.learner is not None:
-            search_mistake(result.learner, kind, result.verdicts, helpers, 600, report)
+            found = search_mistake(result.learner, kind, result.verdicts, helpers, 600, report)
+            self.repaired.setdefault(kind.node.name, found[1])
 
     def _not_defined(self, result: OwnResult, node: ast.FunctionDef, report: FunctionReport) -> bool:
         """Report a variable that nothing in the file defines, and tell whether there is one."""
@@ -348,6 +380,17 @@ class _File:
     def _at(self, line: int) -> str:
         cell, number = self.submission.place(line)
         return f"cell {cell}, line {number}"
+
+
+def _counts_features(learner: Learner, verdicts: list[Verdict], own: OwnResult) -> bool:
+    """Tell whether m is the number of rows where the examples are columns: one factor in cost and gradients."""
+    case = next((verdict.case for verdict in verdicts if not verdict.right and verdict.case.m > 1), None)
+    kind = own.kind
+    if case is None or "m" not in case.expected or not isinstance(kind, OwnNetwork) or kind.rows:
+        return False
+    symptom = Candidates(learner, kind, [case], [], 0).symptom(case)
+    site = symptom.site if symptom is not None and symptom.label == "m" else None
+    return site is not None and re.search(r"\.shape\[0\]|len\(", ast.unparse(site.statement)) is not None
 
 
 def _told_by_gradients(learner: Learner, verdicts: list[Verdict], own: OwnResult) -> bool:

@@ -281,6 +281,9 @@ def _in_own_quotes(suggestion: str, source: str) -> str:
 def _relation(symptom: Symptom | None, case: Case) -> Relation | None:
     if symptom is None or symptom.right is None or symptom.value is None:
         return None
+    if symptom.label == "m" and np.size(symptom.value) == 1:
+        value = np.asarray(symptom.value).item()
+        return Relation("count", f"m is {value:g}, and there are {case.m} examples")
     others = {label: value for label, value in case.expected.items() if label != symptom.label}
     return relate(
         symptom.label,

@@ -303,13 +303,8 @@ def unfilled(node: ast.FunctionDef) -> int | None:
         for statement in body
     ):
         return node.lineno if not body else body[0].lineno
-    stores: dict[str, int] = {}
-    loads: dict[str, int] = {}
     empty: dict[str, int] = {}
     for inner in ast.walk(node):
-        if isinstance(inner, ast.Name):
-            held = loads if isinstance(inner.ctx, ast.Load) else stores
-            held[inner.id] = max(held.get(inner.id, 0), inner.lineno)
         if isinstance(inner, ast.Assign) and _all_none(inner.value):
             for target in inner.targets:
                 for part in target.elts if isinstance(target, ast.Tuple) else [target]:
@@ -327,10 +322,23 @@ def unfilled(node: ast.FunctionDef) -> int | None:
             and any(map(_all_none, inner.args))
         ):
             return inner.lineno
-    # None is the last that the variable is given, and it is used.
-    return min(
-        (line for name, line in empty.items() if stores[name] == line < loads.get(name, 0)), default=None
-    )
+    return min((line for name, line in empty.items() if _used_next(node, name, line)), default=None)
+
+
+def _used_next(node: ast.FunctionDef, name: str, line: int) -> bool:
+    """Tell whether a variable is used after a line before it is set again, and not asked whether it is None."""
+    asked = {
+        id(part)
+        for inner in ast.walk(node)
+        if isinstance(inner, ast.Compare | ast.If | ast.IfExp | ast.While)
+        for part in ast.walk(inner if isinstance(inner, ast.Compare) else inner.test)
+    }
+    after = [
+        (inner.lineno, isinstance(inner.ctx, ast.Store), id(inner) in asked)
+        for inner in ast.walk(node)
+        if isinstance(inner, ast.Name) and inner.id == name and inner.lineno > line
+    ]
+    return bool(after) and not any(min(after)[1:])
 
 
 def _all_none(value: ast.expr) -> bool:

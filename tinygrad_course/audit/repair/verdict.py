@@ -52,9 +52,8 @@ def agrees(label: str, value: Any, want: Any, case: Case) -> bool:
         return bool(want == value)
     if label in case.tolerances:
         got = np.asarray(value, dtype=float) if np.shape(value) is not None else value
-        return bool(
-            np.shape(got) in {np.shape(want), np.shape(np.squeeze(want))} or np.size(got) == np.size(want)
-        ) and bool(
+        alike = np.size(got) == np.size(want) and (np.size(want) == 1 or label in case.loose)
+        return bool(np.shape(got) == np.shape(want) or alike) and bool(
             np.max(np.abs(np.ravel(got) - np.ravel(want)))
             <= case.tolerances[label] * max(1.0, float(np.max(np.abs(want))))
         )
