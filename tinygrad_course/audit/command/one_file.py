@@ -383,7 +383,7 @@ class _File:
 
 
 def _counts_features(learner: Learner, verdicts: list[Verdict], own: OwnResult) -> bool:
-    """Tell whether m is the number of rows where the examples are columns: one factor in cost and gradients."""
+    """Tell whether m is the number of rows where the examples are columns: one factor throughout."""
     case = next((verdict.case for verdict in verdicts if not verdict.right and verdict.case.m > 1), None)
     kind = own.kind
     if case is None or "m" not in case.expected or not isinstance(kind, OwnNetwork) or kind.rows:

@@ -43,6 +43,10 @@ class OwnLayer(OwnNetwork):
 
     def _inputs(self, draw: Draw) -> Pool:
         m, n_x, n_a, n_y, T = 2, draw.size(2, 3), draw.size(3, 4), 2, 3
+        taken = [part.arg for part in self.forward.args.args] if self.forward is not None else []
+        letters = {"X", "Y"} <= set(taken)  # a model of characters: lists of their numbers, one example
+        if letters:
+            m, n_x, n_y = 1, 4, 4
         names = [part.name for part in (self.forward, self.node) if part is not None]
         called = [other for name in names for other in self.program.callees(name)]
         text = " ".join(ast.unparse(self.program.functions[name]) for name in [*names, *called])
@@ -58,7 +62,7 @@ class OwnLayer(OwnNetwork):
         if recurrent:
             sizes = {"a": n_a, "x": n_x, "y": n_y}
             parameters: dict[str, Any] = {}
-            for key in sorted(set(re.findall(r"['\"]([WU][a-z]{1,2}|b[a-z]{1,2})['\"]", text))):
+            for key in sorted(set(re.findall(r"['\"]([WU][a-z]{1,2}|b[a-z]{0,2})['\"]", text))):
                 rows = n_y if "y" in key else n_a
                 if key[0] == "b":
                     parameters[key] = 0.4 * draw.array(rows, 1)
@@ -70,6 +74,8 @@ class OwnLayer(OwnNetwork):
             named |= {"a_prev": draw.array(n_a, m), "a0": draw.array(n_a, m), "c_prev": draw.array(n_a, m)}
             if not whole:
                 named["x"] = named["xt"]
+            if letters:
+                named |= {"X": [None, 1, 3, 0], "Y": [1, 3, 0, 2], "vocab_size": n_x}
         return Pool(named)
 
     def case(self, learner: Learner, draw: Draw, assumption: Assumption) -> Case:
@@ -82,30 +88,8 @@ class OwnLayer(OwnNetwork):
         if given is None:
             raise Unfit(f"the arguments of {self.forward.name} are not known by their names")
         result = self._run(learner, self.forward, given)
-        expression = returned(self.forward)
         parts = list(result) if isinstance(result, tuple) else [result]
-        told = getattr(expression, "elts", [expression])
-        outputs = [
-            (place, named.id if isinstance(named, ast.Name) else "")
-            for place, (part, named) in enumerate(zip(parts, told, strict=False))
-            if isinstance(part, np.ndarray)
-        ]
-        held = [part for part in parts if isinstance(part, dict | list | tuple)]
-        weights: dict[int, Any] = {}
-        arguments: dict[str, Any] = {}
-        for argument in self.node.args.args:
-            name = argument.arg
-            output = next((place for place, out in outputs if canonical(name) == "d" + canonical(out)), None)
-            if output is None and not weights and re.match(r"d[A-Za-z]", name) and outputs:
-                output = outputs[0][0]
-            if output is not None:
-                weights[output] = arguments[name] = draw.array(*parts[output].shape)
-            elif re.match(r"(?i)cache|linear", name) and held:
-                arguments[name] = duplicate(held[-1])
-            elif pool.find(name)[0]:
-                arguments[name] = duplicate(pool.find(name)[1])
-        if not weights:
-            raise Unfit(f"no argument of {self.node.name} is the derivative of an output")
+        weights, arguments = self._passed(self.forward, parts, pool, draw)
         forward = self.forward
 
         def J(theta: Any) -> float:
@@ -134,6 +118,40 @@ class OwnLayer(OwnNetwork):
             expected["db"] = expected["db"] / added
             self.remark = f"db is right for a bias that is added once; {forward.name} adds it {added} times"
         return Case(arguments, expected, required, m=2)
+
+    def _passed(
+        self, forward: ast.FunctionDef, parts: list[Any], pool: Pool, draw: Draw
+    ) -> tuple[dict[int, Any], dict[str, Any]]:
+        """Return the weights of the outputs, by their places, and what the backward function is given."""
+        expression = returned(forward)
+        told = getattr(expression, "elts", [expression])
+        outputs = [
+            (place, named.id if isinstance(named, ast.Name) else "")
+            for place, (part, named) in enumerate(zip(parts, told, strict=False))
+            if isinstance(part, np.ndarray)
+        ]
+        held = [part for part in parts if isinstance(part, dict | list | tuple)]
+        weights: dict[int, Any] = {}
+        arguments: dict[str, Any] = {}
+        for argument in self.node.args.args:
+            name = argument.arg
+            output = next((place for place, out in outputs if canonical(name) == "d" + canonical(out)), None)
+            if output is None and not weights and re.match(r"d[A-Za-z]", name) and outputs:
+                output = outputs[0][0]
+            if output is not None:
+                weights[output] = arguments[name] = draw.array(*parts[output].shape)
+            elif re.match(r"(?i)cache|linear", name) and held:
+                arguments[name] = duplicate(held[-1])
+            elif pool.find(name)[0]:
+                arguments[name] = duplicate(pool.find(name)[1])
+        if not weights and np.ndim(parts[0]) == 0 and isinstance(parts[0], float | np.floating):
+            weights[0] = 1.0  # a loss
+        if not weights:
+            raise Unfit(f"no argument of {self.node.name} is the derivative of an output")
+        needed = self.node.args.args[: len(self.node.args.args) - len(self.node.args.defaults)]
+        if any(argument.arg not in arguments for argument in needed):
+            raise Unfit(f"the arguments of {self.node.name} are not known by their names")
+        return weights, arguments
 
     def judge(self, values: Mapping[str, Any], case: Case) -> tuple[list[str], list[str]]:
         """Say what is remarkable in the forward function."""

@@ -234,7 +234,7 @@ class OwnNetwork(Kind):
             bias: Any = 0.0 if units == 1 else np.zeros((1, units) if rows else (units, 1))
             return {
                 (single or ["w"])[0]: np.zeros(shape),
-                **{name: bias for name in biases or ["b"] * (not single)},
+                **dict.fromkeys(biases or ["b"] * (not single), bias),
             }
         made: dict[str, Any] = {}
         key = learner.convention.key
@@ -348,7 +348,7 @@ class OwnNetwork(Kind):
         if head is None or not _LINEAR.match(name) or len(head.args.args) != 1:
             return last
         found = self._run(learner, head, {head.args.args[0].arg: last})
-        return found[0] if isinstance(found, tuple) else found
+        return np.asarray(found[0] if isinstance(found, tuple) else found)
 
     def _cost_of(self, learner: Learner, pool: Pool, cost: ast.FunctionDef | str) -> float:
         if isinstance(cost, str):

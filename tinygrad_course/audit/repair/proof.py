@@ -326,7 +326,7 @@ def unfilled(node: ast.FunctionDef) -> int | None:
 
 
 def _used_next(node: ast.FunctionDef, name: str, line: int) -> bool:
-    """Tell whether a variable is used after a line before it is set again, and not asked whether it is None."""
+    """Tell whether a variable is used after a line, before it is set again or asked whether it is None."""
     asked = {
         id(part)
         for inner in ast.walk(node)

@@ -8,7 +8,7 @@ from typing import Any
 
 ROLES: dict[str, str] = {
     "X": "x|xtrain|xbatch|inputs?|data|xassess|trainx",
-    "Y": "y|t|(mini)?batchy|ybatch|ymini(batch)?|minibatchy|labels?train|ytrain|ytrue|labels?|target|yassess|ytruth|trainy",
+    "Y": "y|t|(mini)?batchy|y(mini|batch|train|true|truth|assess)?|labels?(train)?|target|trainy",
     "AL": "al?\\d*|a|a\\d*l|y?h|yhat|ypred\\w*|pred\\w*|prob\\w*|al?out|out\\w*|hypothesis|last\\w*",
     "parameters": "parameters?|params?|parameterdict|p|theta|weights",
     "cache": "caches?\\w*|storage|stored?|linearcache|activationcache|currentcache"
