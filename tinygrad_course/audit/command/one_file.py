@@ -205,10 +205,18 @@ class _File:
                 own.right
                 and learner.name in own.kind.involved()
                 and not _counts_features(learner, verdicts, own)
+                and not self._linear_by_oversight(learner, own)
                 and _told_by_gradients(learner, verdicts, own)
             ):
                 return own.kind.described
         return "what calls it" if self._right_as_used(learner, seed) else ""
+
+    def _linear_by_oversight(self, learner: Learner, own: OwnResult) -> bool:
+        """Tell whether squares were guessed for a forward pass that does without the sigmoid the file has."""
+        kind = own.kind
+        if not isinstance(kind, OwnNetwork) or kind.cost != "squares" or kind.forward is not learner.node:
+            return False
+        return "sigmoid" in self.program.functions and "sigmoid" not in learner.text()
 
     @staticmethod
     def _shapes_of_rows(learner: Learner, verdicts: list[Verdict], own: OwnResult) -> bool:

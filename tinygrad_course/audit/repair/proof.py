@@ -124,14 +124,13 @@ def _with_factor(result: OwnResult, kind: OwnNetwork, function: Function) -> Non
     ratios = [ratio for ratio, _ in found]
     constant = max(ratios) - min(ratios) < 2e-3 * abs(ratios[0]) and ratios[0] in _near(ratios[0], (2.0, 0.5))
     by_m = all(abs(ratio / m - 1) < 2e-3 for ratio, m in found)
-    if not constant and not (by_m and _divided_later(kind)):
+    # A - Y belongs to half the sum of squares, whatever mean of them is printed.
+    halves = _squared(kind) and all(abs(ratio / (m * kind.units / 2) - 1) < 2e-3 for ratio, m in found)
+    if not constant and not halves and not (by_m and _divided_later(kind)):
         return
     result.factor = ratios[0]
-    for verdict in result.verdicts:
-        verdict.case.expected |= {
-            key: verdict.case.expected[key] * (ratios[0] if constant else verdict.case.m)
-            for key in verdict.case.required
-        }
+    for verdict, ratio in zip(result.verdicts, ratios, strict=True):
+        verdict.case.expected |= {key: verdict.case.expected[key] * ratio for key in verdict.case.required}
     learner = result.learner
     if learner is not None:
         result.verdicts = [judge(learner, kind, function, verdict.case) for verdict in result.verdicts]
@@ -139,6 +138,12 @@ def _with_factor(result: OwnResult, kind: OwnNetwork, function: Function) -> Non
 
 def _near(value: float, options: tuple[float, ...]) -> list[float]:
     return [value for option in options if abs(value / option - 1) < 2e-3]
+
+
+def _squared(kind: OwnNetwork) -> bool:
+    """Tell whether the cost is a mean of squares."""
+    text = ast.unparse(kind.cost) if isinstance(kind.cost, ast.FunctionDef) else str(kind.cost)
+    return re.search(r"\*\* 2|square|power\(.*, 2\)", text) is not None and "log" not in text
 
 
 def _divided_later(kind: OwnNetwork) -> bool:

@@ -13,10 +13,22 @@ from tinygrad_course.audit.repair.mutations.naming import (
     is_bias,
     is_lambda,
     is_mask,
+    is_rate,
 )  # fmt: skip
 
 Change = tuple[str, ast.expr, float]
 """(the mistake, the expression to put, how far-fetched it is)."""
+
+
+def completions(at: Location, scope: Scope) -> Iterator[Change]:
+    """Complete what is half there: a derivative, the term of the other label, a step without its gradient."""
+    node = at.node
+    yield from _split_slopes(node, scope)
+    yield from _other_label(node)
+    taken = isinstance(at.parent, ast.BinOp) and isinstance(at.parent.op, ast.Sub) and at.name == "right"
+    if taken and text(node) in scope.numbers and is_rate(text(node)):
+        for name in [name for name in scope.entries if core(name)[:1] == "d"]:
+            yield "gradient_missing", parse(f"{text(node)} * {name}"), 0.8
 
 
 def wraps(at: Location, scope: Scope) -> Iterator[Change]:
@@ -45,7 +57,6 @@ def wraps(at: Location, scope: Scope) -> Iterator[Change]:
         yield "wrong_function", parse(f"np.log({text(node)})"), 3
     if isinstance(at.parent, ast.BinOp | ast.Call | ast.Return | ast.Assign):
         yield from _slopes(at, scope)
-    yield from _split_slopes(node, scope)
     sum_term = isinstance(at.parent, ast.BinOp) and isinstance(at.parent.op, ast.Add | ast.Sub)
     if isinstance(node, ast.Name) and len(scope.arrays.get(node.id, ())) == 2:
         yield "not_summed", parse(f"np.sum({node.id}, axis=1, keepdims=True)"), 1.5
@@ -68,6 +79,22 @@ def wraps(at: Location, scope: Scope) -> Iterator[Change]:
     if root:
         yield from additions(node, scope)
         yield "wrong_operand", ast.BinOp(ast.Constant(1), ast.Sub(), node), 2
+
+
+def _other_label(node: ast.expr) -> Iterator[Change]:
+    """Add (1 - Y) log(1 - A) to Y log(A)."""
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult):
+        factors = [node.left, node.right]
+    elif isinstance(node, ast.Call) and called(node) == "multiply" and len(node.args) == 2:
+        factors = node.args
+    else:
+        return
+    logs = [part for part in factors if isinstance(part, ast.Call) and called(part) == "log" and part.args]
+    if len(logs) == 1:
+        other = next(part for part in factors if part is not logs[0])
+        function = text(logs[0].func)
+        term = f"(1 - {text(other)}) * {function}(1 - {text(logs[0].args[0])})"
+        yield "term_missing", parse(f"{text(node)} + {term}"), 0.6
 
 
 def activations(node: ast.expr, scope: Scope, label: str) -> Iterator[Change]:
@@ -161,6 +188,8 @@ def factors_around(node: ast.expr, scope: Scope, *, root: bool) -> Iterator[Chan
         if name in {"l", "L", "i", "j", "k"}:
             continue
         count = name in EXAMPLES or ".shape" in name
+        if root and count:
+            yield "missing_1_over_m", parse(f"-({text(node)}) / {name}"), 1.5
         yield (
             "missing_1_over_m" if count else factor_kind(name, True),
             ast.BinOp(node, ast.Div(), parse(name)),
