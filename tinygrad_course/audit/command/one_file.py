@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
+
 from tinygrad_course.audit.command.one_function import Examination, battery, examine, search_mistake
 from tinygrad_course.audit.execution.learner import Learner
 from tinygrad_course.audit.execution.namespace import Program
@@ -204,7 +206,7 @@ class _File:
             if (
                 own.right
                 and learner.name in own.kind.involved()
-                and not _counts_features(learner, verdicts, own)
+                and not _no_convention(learner, verdicts, own)
                 and not self._linear_by_oversight(learner, own)
                 and _told_by_gradients(learner, verdicts, own)
             ):
@@ -390,15 +392,28 @@ class _File:
         return f"cell {cell}, line {number}"
 
 
-def _counts_features(learner: Learner, verdicts: list[Verdict], own: OwnResult) -> bool:
-    """Tell whether m is the number of rows where the examples are columns: one factor throughout."""
+def _no_convention(learner: Learner, verdicts: list[Verdict], own: OwnResult) -> bool:
+    """Tell whether what is other than the course's is no convention, though the gradients are right with it.
+
+    m is the number of rows where the examples are columns, one factor throughout; or Z is not W A + b, or A
+    not the activation's value but that and a number, which no derivative shows.
+    """
     case = next((verdict.case for verdict in verdicts if not verdict.right and verdict.case.m > 1), None)
     kind = own.kind
-    if case is None or "m" not in case.expected or not isinstance(kind, OwnNetwork) or kind.rows:
+    if case is None or not isinstance(kind, OwnNetwork) or kind.rows:
         return False
-    symptom = Candidates(learner, kind, [case], [], 0).symptom(case)
-    site = symptom.site if symptom is not None and symptom.label == "m" else None
-    return site is not None and re.search(r"\.shape\[0\]|len\(", ast.unparse(site.statement)) is not None
+    symptom, fine = Candidates(learner, kind, [case], [], 0).reading(case)
+    if symptom is None or symptom.site is None or np.shape(symptom.value) != np.shape(symptom.right):
+        return False
+    match = re.fullmatch(r"([ZA])(\d)", symptom.label)
+    if symptom.label == "m":
+        return re.search(r"\.shape\[0\]|len\(", ast.unparse(symptom.site.statement)) is not None
+    if match is None or kind.forward is not learner.node:
+        return False
+    layer = int(match[2])
+    if match[1] == "Z":
+        return layer == 1 or f"A{layer - 1}" in fine
+    return f"Z{layer}" in fine and bool(np.ptp(np.asarray(symptom.value) - symptom.right) < 1e-9)
 
 
 def _told_by_gradients(learner: Learner, verdicts: list[Verdict], own: OwnResult) -> bool:

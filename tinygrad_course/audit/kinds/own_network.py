@@ -485,7 +485,9 @@ def ratio_of(found: Mapping[str, Any], expected: Mapping[str, Any]) -> float | N
                 return None
             continue
         ratio = mine[top] / want[top]
-        if not np.allclose(mine, ratio * want, rtol=2e-3, atol=2e-5 * max(1.0, abs(ratio))):
+        if not np.isfinite(ratio) or not np.allclose(
+            mine, ratio * want, rtol=2e-3, atol=2e-5 * max(1.0, abs(ratio))
+        ):
             return None
         ratios.append(float(ratio))
     if not ratios or max(ratios) - min(ratios) > 2e-3 * abs(ratios[0]) or abs(ratios[0]) < 1e-6:
