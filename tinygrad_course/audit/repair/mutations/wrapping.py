@@ -189,7 +189,7 @@ def factors_around(node: ast.expr, scope: Scope, *, root: bool) -> Iterator[Chan
             continue
         count = name in EXAMPLES or ".shape" in name
         if root and count:
-            yield "missing_1_over_m", parse(f"-({text(node)}) / {name}"), 1.5
+            yield "wrong_sign+missing_1_over_m", parse(f"-({text(node)}) / {name}"), 1.5
         yield (
             "missing_1_over_m" if count else factor_kind(name, True),
             ast.BinOp(node, ast.Div(), parse(name)),
