@@ -16,7 +16,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 EXAMPLE = re.compile(r"^<!-- library example -->\s*^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
-EXTRAS = ("pygraphviz", "matplotlib", "sklearn", "PIL", "pooch", "rich", "sympy", "numba", "dask")
+EXTRAS = ("pygraphviz", "matplotlib", "sklearn", "PIL", "pooch", "rich", "sympy", "llvmlite", "dask")
 
 
 def readme_example(readme: Path) -> str:

@@ -1,4 +1,4 @@
-"""The command: ``python -m benchmarks``; ``growth``, ``nodes``, ``imports``, ``fresh``, ``conventions``."""
+"""The command: ``python -m benchmarks``, and what it is given: ``growth``, ``nodes``, ``functions`` ..."""
 
 from __future__ import annotations
 
@@ -18,9 +18,10 @@ def parser() -> argparse.ArgumentParser:
     root.add_argument(
         "what",
         nargs="?",
-        choices=["rows", "growth", "nodes", "imports", "fresh", "conventions"],
+        choices=["rows", "growth", "nodes", "imports", "fresh", "conventions", "functions"],
         default="rows",
-        help="steps beside the peers (default), how cost grows, a node, imports, first calls, conventions",
+        help="steps beside the peers (default), how cost grows, a node, imports, first calls; whether "
+        "conventions and functions are theirs",
     )
     root.add_argument("--rows", help="some of W1, W2, W3, W3s, W4 to W10, separated by commas")
     root.add_argument("--rounds", type=int, help="rounds, each of which times everybody once (default 40)")

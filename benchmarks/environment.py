@@ -63,7 +63,7 @@ def describe(threads: str) -> dict[str, str]:
         "system": platform.system(),
         "python": sys.version.split()[0],
     }
-    for name in ("numpy", "scipy", "numba", *PEERS):
+    for name in ("numpy", "scipy", "llvmlite", *PEERS):
         try:
             found[name] = metadata.version(name)
         except metadata.PackageNotFoundError:

@@ -125,20 +125,23 @@ def draw(curves: list[Curve], path: Path) -> Path:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(11, 4.2), layout="constrained")
+    figure = Figure(figsize=(11, 5.2), layout="constrained")
     FigureCanvasAgg(figure)
     times, memory = figure.subplots(1, 2)
     for curve in curves:
         words = AXES[curve.axis].title
-        times.plot(curve.sizes, curve.seconds, "o-", ms=4, label=f"{words}: {curve.time_exponent:.2f}")
-        peaks = np.maximum(curve.peaks, 1) / MEBIBYTE
-        memory.plot(curve.sizes, peaks, "o-", ms=4, label=f"{words}: {curve.memory_exponent:.2f}")
+        label = f"{words}: time ~ n^{curve.time_exponent:.2f}, memory ~ n^{curve.memory_exponent:.2f}"
+        times.plot(curve.sizes, curve.seconds, "o-", ms=4, label=label)
+        memory.plot(curve.sizes, np.maximum(curve.peaks, 1) / MEBIBYTE, "o-", ms=4)
     for ax, words in ((times, "seconds"), (memory, "MiB at the peak")):
         ax.set_xscale("log")
         ax.set_yscale("log")
         ax.set_ylabel(words)
         ax.grid(alpha=0.25)
-        ax.legend(fontsize=8, title="against: exponent", title_fontsize=8)
+        ax.set_xlabel("n")
+    figure.legend(
+        loc="outside lower center", ncols=2, fontsize=8, title="n counts", title_fontsize=8, frameon=False
+    )
     memory.set_ylim(bottom=0.1)
     buffer = io.BytesIO()
     figure.savefig(buffer, format=path.suffix.lstrip(".") or "png", dpi=110)

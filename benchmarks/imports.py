@@ -24,7 +24,7 @@ STATEMENTS = (
     "import numpy",
     "import scipy.special",
     "import scipy.linalg",
-    "import numba",
+    "import llvmlite.binding",
     "import micrograd.engine",
     "import autograd.numpy",
     "import jax",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -24,9 +25,9 @@ def draw(rows: Sequence[Measured], path: Path, footer: str) -> Path:
     from matplotlib.lines import Line2D
     from matplotlib.ticker import LogLocator, NullFormatter
 
-    columns = min(2, len(rows))
+    columns = min(4, len(rows))  # eleven panels and the key: the shape of a slide
     lines = -(-len(rows) // columns)
-    figure = Figure(figsize=(6.2 * columns, 2.9 * lines + 0.5), layout="constrained")
+    figure = Figure(figsize=(5.1 * columns, 3.6 * lines + 0.6), layout="constrained")
     FigureCanvasAgg(figure)
     axes = figure.subplots(lines, columns, squeeze=False)
     for ax, measured in zip(axes.flat, rows, strict=False):
@@ -46,12 +47,13 @@ def draw(rows: Sequence[Measured], path: Path, footer: str) -> Path:
         ax.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
         ax.xaxis.set_major_formatter(lambda x, _: f"{x:g}")
         ax.xaxis.set_minor_formatter(NullFormatter())
-        ax.margins(x=0.12)
+        ax.margins(x=0.2)
         if not in_microseconds:
             ax.axvline(1, color="#bbbbbb", linewidth=1, zorder=0)
         ax.set_yticks(range(len(names)), [CONTESTANTS[n].label for n in names], fontsize=8)
         words = ", microseconds" if in_microseconds else ""
-        ax.set_title(f"{measured.row}  {ROWS[measured.row].title}{words}", fontsize=9, loc="left")
+        title = textwrap.fill(f"{measured.row}  {ROWS[measured.row].title}{words}", 44)
+        ax.set_title(title, fontsize=9, loc="left")
         ax.grid(axis="x", alpha=0.25)
         ax.tick_params(axis="x", labelsize=7)
     for ax in axes.flat[len(rows) :]:
@@ -60,8 +62,8 @@ def draw(rows: Sequence[Measured], path: Path, footer: str) -> Path:
     keys = [
         Line2D([], [], marker="o", linestyle="", color=colour, label=told) for told, colour in kinds.items()
     ]
-    figure.legend(handles=keys, loc="outside upper right", ncols=3, fontsize=8, frameon=False)
-    figure.supxlabel(f"time of a step, the course's NumPy = 1; median and quartiles. {footer}", fontsize=8)
+    figure.legend(handles=keys, loc="outside upper right", ncols=3, fontsize=10, frameon=False)
+    figure.supxlabel(f"time of a step, the course's NumPy = 1; median and quartiles. {footer}", fontsize=10)
     buffer = io.BytesIO()
     figure.savefig(buffer, format=path.suffix.lstrip(".") or "png", dpi=110)
     return write(path, buffer.getvalue())

@@ -148,10 +148,12 @@ def screenshots() -> None:
                 )
                 browser.save_screenshot(str(PICTURES / f"{name}.png"))
                 smaller(PICTURES / f"{name}.png")
+            browser.set_window_size(1480, 1400)
             for name, write_page in terminals.PICTURES.items():
                 printed = Path(folder) / f"{name}.html"
                 printed.write_text(write_page(), encoding="utf-8")
                 browser.get(printed.as_uri())
+                browser.execute_script("document.body.style.padding = '16px'")
                 browser.find_element("tag name", "body").screenshot(str(PICTURES / f"{name}.png"))
                 smaller(PICTURES / f"{name}.png")
         finally:

@@ -42,9 +42,16 @@ def printed(*command: str) -> str:
     """Return the page of a command of the environment's, and of what it prints."""
     line = Text(f"$ {' '.join(command)}", style="bold")
     environment = {**os.environ, "FORCE_COLOR": "1", "COLUMNS": str(COLUMNS), "PYTEST_ADDOPTS": QUIET}
-    program = [str(Path(sys.executable).with_name(command[0])), *command[1:]]
+    script = Path(sys.executable).with_name(command[0])
+    program = [str(script)] if script.exists() else [sys.executable, "-m", command[0].replace("-", "_")]
     done = subprocess.run(
-        program, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120, check=False
+        [*program, *command[1:]],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
     )
     text = re.sub(r"^drawn in /.*/", "drawn in ", done.stdout, flags=re.MULTILINE)
     text = re.sub(r" in [\d.]+s", "", text)

@@ -133,6 +133,66 @@ def softmax() -> Recorded:
     return J, {"X": X, "Y": Y}
 
 
+def labels() -> Recorded:
+    X, _ = examples(2, 8)
+    W1, b1 = parameters(2, 3).values()
+    Z1 = np.dot(W1, X) + b1
+    J = functions.cross_entropy(Z1, [0, 2, 1, 1, 0, 2, 0, 1])
+    return J, {"X": X, "Y": functions.one_hot([0, 2, 1, 1, 0, 2, 0, 1], 3)}
+
+
+def batch_normalization() -> Recorded:
+    X, _ = examples(2, 8)
+    random = np.random.RandomState(1)
+    Y = (random.rand(4, 8) > 0.5) * 1.0
+    m = X.shape[1]
+    W1 = Tensor(random.randn(4, 2), name="W1")
+    gamma, beta = (Tensor(random.randn(4, 1), name=name) for name in ("gamma", "beta"))
+    Z = np.dot(W1, X)
+    mu = 1 / m * np.sum(Z, axis=1, keepdims=True)
+    sigma2 = 1 / m * np.sum((Z - mu) ** 2, axis=1, keepdims=True)
+    Z_norm = (Z - mu) / np.sqrt(sigma2 + 1e-8)
+    Z_tilde = gamma * Z_norm + beta
+    A = 1 / (1 + np.exp(-Z_tilde))
+    J = -1 / m * np.sum(Y * np.log(A) + (1 - Y) * np.log(1 - A))
+    return J, {name: value for name, value in locals().items() if name not in {"random", "_"}}
+
+
+def batch_norm() -> Recorded:
+    X, Y = examples(2, 8)
+    W1, _, W2, b2 = parameters(2, 4, 1).values()
+    gamma, beta = Tensor(np.full((4, 1), 1.5), name="gamma"), Tensor(np.full((4, 1), 0.5), name="beta")
+    Z1 = np.dot(W1, X)
+    Z_tilde1, _ = functions.batch_norm(Z1, gamma, beta)
+    A1 = functions.relu(Z_tilde1)
+    A2 = functions.sigmoid(np.dot(W2, A1) + b2)
+    J = functions.binary_cross_entropy(A2, Y)
+    return J, {"X": X, "Y": Y, "Z1": Z1, "Z_tilde1": Z_tilde1, "A1": A1, "A2": A2}
+
+
+def attention() -> Recorded:
+    random = np.random.RandomState(1)
+    Q, K, V = (Tensor(random.randn(4, 3), name=name) for name in "QKV")
+    G = random.randn(4, 3)
+    S = np.dot(Q, K.T) / np.sqrt(3)
+    E = np.exp(S - np.max(S, axis=1, keepdims=True))
+    A = E / np.sum(E, axis=1, keepdims=True)
+    C = np.dot(A, V)
+    J = np.sum(G * C)
+    return J, {"G": G, "S": S, "A": A, "C": C}
+
+
+def recurrent_step() -> Recorded:
+    random = np.random.RandomState(1)
+    xt, Y = random.randn(3, 8), functions.one_hot([0, 1, 1, 0, 0, 1, 0, 1], 2)
+    shapes = {"Wax": (5, 3), "Waa": (5, 5), "Wya": (2, 5), "ba": (5, 1), "by": (2, 1), "a_prev": (5, 8)}
+    Wax, Waa, Wya, ba, by, a_prev = (Tensor(random.randn(*s), name=name) for name, s in shapes.items())
+    a_next = np.tanh(np.dot(Waa, a_prev) + np.dot(Wax, xt) + ba)
+    yt = functions.softmax(np.dot(Wya, a_next) + by)
+    J = functions.categorical_cross_entropy(yt, Y)
+    return J, {"xt": xt, "Y": Y, "a_next": a_next, "yt": yt}
+
+
 # ------------------------------------------------------------------ what the course says of them
 
 
@@ -243,6 +303,76 @@ COSTS: tuple[Cost, ...] = (
         "course 2, week 3",
         softmax,
         {"dA2": "-Y/A^[2]", "dZ2": "A^[2] - Y"} | _layer(2, "A^[1]") | _layer(1, "X^", "(1 - (A^[1])^2)"),
+    ),
+    Cost(
+        "Softmax cross-entropy, from labels",
+        "course 2, week 3",
+        labels,
+        {"dZ1": "softmax(Z^[1]) - Y"} | _layer(1, "X^"),
+    ),
+    Cost(
+        "Batch normalisation, written out",
+        "course 2, week 3; Ioffe and Szegedy (2015)",
+        batch_normalization,
+        {
+            "dA": "-(Y/A - (1 - Y)/(1 - A))",
+            "dZ_tilde": "A - Y",
+            "dgamma": "(1/m) Σ_i dZ_tilde * Z_norm",
+            "dbeta": "(1/m) Σ_i dZ_tilde^(i)",
+            "dZ_norm": "dZ_tilde * gamma",
+            "dsigma2": "-(1/(2 m)) Σ_i dZ_norm * (Z - mu)/(1e-08 + sigma2)^(3/2)",
+            "dmu": "-(1/m) Σ_i dZ_norm/sqrt(1e-08 + sigma2) + (1/m) Σ_i dsigma2 * (2 (mu - Z))",
+            "dZ": "dZ_norm/sqrt(1e-08 + sigma2) + dsigma2 * (2 (Z - mu)) + dmu",
+            "dW1": "(1/m) dZ X^T",
+        },
+    ),
+    Cost(
+        "Batch normalisation, in a layer",
+        "course 2, week 3",
+        batch_norm,
+        _output(2)
+        | _layer(2, "A^[1]")
+        | {
+            "dA1": "W^[2]T dZ^[2]",
+            "dZ_tilde1": "W^[2]T dZ^[2] * 1{Z_tilde1 > 0}",
+            "dgamma": "(1/m) Σ_i dZ_tilde1 * Z_norm1",
+            "dbeta": "(1/m) Σ_i dZ_tilde1^(i)",
+            "dZ_norm1": "dZ_tilde1 * gamma",
+            "dZ1": "(dZ_norm1 - (1/m) Σ_i dZ_norm1^(i) - (1/m) (Σ_i dZ_norm1 * Z_norm1) * Z_norm1)"
+            "/sqrt(1e-05 + var(Z^[1]))",
+            "dW1": "(1/m) dZ^[1] X^T",
+        },
+    ),
+    Cost(
+        "Attention",
+        "course 5, week 4; a row for each position",
+        attention,
+        {
+            "dC": "G",
+            "dV": "A^T dC",
+            "dA": "dC V^T",
+            "dS": "A * (dC V^T - Σ_i dC V^T * A)",
+            "du": "dS/sqrt(3)",
+            "dQ": "du K",
+            "dK": "du^T Q",
+        },
+    ),
+    Cost(
+        "A recurrent step",
+        "course 5, week 1",
+        recurrent_step,
+        {
+            "dyt": "-Y/yt",
+            "dv": "yt - Y",
+            "dWya": "(1/m) dv a_next^T",
+            "dby": "(1/m) Σ_i dv^(i)",
+            "da_next": "Wya^T dv",
+            "du": "Wya^T dv * (1 - a_next^2)",
+            "dWaa": "(1/m) du a_prev^T",
+            "dba": "(1/m) Σ_i du^(i)",
+            "dWax": "(1/m) du xt^T",
+            "da_prev": "Waa^T du",
+        },
     ),
 )
 

@@ -14,6 +14,14 @@ __all__ = ["Parameters", "descend"]
 Parameters = dict[str, Array]
 
 
+class Costs(dict[int, float]):
+    """The costs that the assignments print, by iteration; `curve` has that of each, for pictures."""
+
+    def __init__(self, printed: dict[int, float], curve: list[float]) -> None:
+        super().__init__(printed)
+        self.curve = curve
+
+
 def descend(
     cost: Callable[..., Any],
     parameters: Parameters,
@@ -26,7 +34,7 @@ def descend(
     draw: Callable[[int], tuple[Any, ...]] | None = None,
     title: str = "iteration",
     show: bool | None = False,
-) -> tuple[Parameters, dict[int, float]]:
+) -> tuple[Parameters, Costs]:
     """Lower a cost with `fit`, compiled; return the costs under the iterations that the assignments print.
 
     Parameters
@@ -47,7 +55,7 @@ def descend(
     Returns
     -------
     parameters : dict of str to ndarray
-    costs : dict of int to float
+    costs : Costs
         Iteration to cost.
 
     Raises
@@ -67,4 +75,4 @@ def descend(
     options: dict[str, Any] = {"draw": draw, "title": title, "show": show, "compile": True}
     run = fit(cost, parameters, X, Y, rule, epochs=iterations, **options)
     kept = (i for i in range(iterations) if i % every == 0 or i == iterations - 1)
-    return run.parameters, {i: run.history["cost"][i] for i in kept}
+    return run.parameters, Costs({i: run.history["cost"][i] for i in kept}, run.history["cost"])

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from datasets.container import Array, Dataset
+from models.descent import Costs
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -84,7 +85,7 @@ def cost_curve(
     ----------
     axes : matplotlib Axes
     costs : mapping of int to float
-        Iteration to cost, as `models.descent.descend` returns it.
+        Iteration to cost; of `models.descent.descend`, every iteration is drawn.
     label : str
         For a legend, where several curves share the axes.
     unit : str
@@ -92,7 +93,8 @@ def cost_curve(
     style : str
         How the line is dashed, so that curves on top of each other are seen.
     """
-    axes.plot(list(costs), list(costs.values()), style, label=label or None)
+    drawn = dict(enumerate(costs.curve)) if isinstance(costs, Costs) else costs
+    axes.plot(list(drawn), list(drawn.values()), style, label=label or None)
     axes.set_xlabel(unit)
     axes.set_ylabel("cost J")
     axes.spines[["top", "right"]].set_visible(False)

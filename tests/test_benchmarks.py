@@ -30,6 +30,7 @@ def _a_cache_of_its_own(tmp_path, monkeypatch):
     monkeypatch.setenv("TINYGRAD_COURSE_CACHE", str(tmp_path))
 
 
+@pytest.mark.sampled(6)
 @pytest.mark.parametrize("row", ROWS)
 def test_ours_agree_with_the_course_in_every_row(row):
     bench = worker.Bench("ours", row, [c for c in CONTESTANTS if c not in COMPILED], small=True)
@@ -73,6 +74,7 @@ def test_an_installed_peer_agrees_in_every_row(family, tmp_path):
     assert set(measured) == set(ROWS)
 
 
+@pytest.mark.long
 def test_the_command_prints_writes_and_draws(tmp_path):
     done = command(
         "--rounds", "1", "--rows", "W6", "--only", "raw,micrograd", "--markdown", "--clock", "processor",
@@ -213,6 +215,15 @@ def test_rows_and_contestants_are_chosen_by_name():
     assert rows.taking_part(None) == list(CONTESTANTS)
 
 
+@pytest.mark.long
+def test_functions_are_those_of_the_peers():
+    for library in ("torch", "jax"):
+        pytest.importorskip(library)
+    done = command("functions")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "all agree" in done.stdout
+
+
 # ------------------------------------------------------------------ how cost grows
 
 
@@ -237,6 +248,7 @@ def test_the_cost_of_a_node_is_printed(tmp_path):
     assert chain["bytes held"] > 0
 
 
+@pytest.mark.long
 def test_first_calls_and_memory_in_a_fresh_process(tmp_path):
     done = command(
         "fresh", "--small", "--rows", "W6", "--only", "raw,compiled", "--json", str(tmp_path / "f.json")

@@ -1,5 +1,6 @@
 """The documentation's code, run as it stands there, and what is generated in it."""
 
+import importlib.metadata
 import importlib.util
 import re
 import shutil
@@ -33,6 +34,7 @@ def read_by_files(folder):
         Image.new("RGB", (90, 40)).save(folder / "pets" / name / "1.jpg")
 
 
+@pytest.mark.sampled(6)
 @pytest.mark.parametrize("page", PAGES, ids=lambda p: p.stem)
 def test_the_code_of_a_page_runs(page, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
@@ -66,6 +68,79 @@ def test_every_page_stands_in_the_navigation():
     notebooks = [p.relative_to(DOCS.parent) for p in (DOCS.parent / "notebooks").rglob("[0-9]*.ipynb")]
     wanted = {p.name for p in DOCS.glob("*.md")} | {p.with_suffix(".md").as_posix() for p in notebooks}
     assert wanted == set(re.findall(r": (\S+\.md)$", text, re.MULTILINE))
+
+
+def peers_table(peer):
+    """The rows of the table that begins with a peer's name and version: (its names, ours)."""
+    text = (DOCS / "peers.md").read_text(encoding="utf-8").split(f"| {peer} ")[1].split("\n\n")[0]
+    version, *rows = (
+        line.strip("| ").split(" | ") for line in text.splitlines() if not line.startswith("|--")
+    )
+    return version[0], [[re.findall(r"`([\w.]+)`", cell) for cell in row] for row in rows]
+
+
+def there_is(name, *places):
+    """Whether a dotted name is found in one of some modules."""
+    for place in places:
+        found = importlib.import_module(place)
+        for part in name.split("."):
+            try:
+                found = getattr(found, part)
+            except AttributeError:
+                try:
+                    found = importlib.import_module(f"{found.__name__}.{part}")
+                except (ImportError, AttributeError):
+                    break
+        else:
+            return True
+    return False
+
+
+@pytest.mark.parametrize("peer", ["MyGrad", "autograd"])
+def test_the_names_in_the_table_of_peers_exist(peer):
+    _, rows = peers_table(peer)
+    ours = {name.removeprefix("np.").removeprefix("math.") for _, mine in rows for name in mine} - {
+        "table_of_rules.md"
+    }
+    places = ["functions", "autodiff", "training.initialization", "training"]
+    places = ["tinygrad_course", *(f"tinygrad_course.{p}" for p in places), "numpy", "builtins"]
+    assert [name for name in sorted(ours) if not there_is(name, *places, "math")] == []
+
+
+@pytest.mark.parametrize(
+    ("peer", "places", "complete"),
+    [
+        (
+            "MyGrad",
+            [
+                "mygrad",
+                "mygrad.computational_graph",
+                *(f"mygrad.nnet.{p}" for p in ("losses", "initializers")),
+            ],
+            [
+                "mygrad.nnet.layers",
+                "mygrad.nnet.activations",
+                "mygrad.nnet.losses",
+                "mygrad.nnet.initializers",
+            ],
+        ),
+        ("autograd", ["autograd", "autograd.scipy.stats", "autograd.scipy.linalg"], ["autograd"]),
+    ],
+)
+def test_a_peers_names_exist_and_none_is_left_out(peer, places, complete):
+    pytest.importorskip(peer.lower())
+    version, rows = peers_table(peer)
+    installed = importlib.metadata.version(peer.lower())
+    if not installed.startswith(version):
+        pytest.skip(f"the table is of {peer} {version}, and {installed} is installed")
+    theirs = {name for names, *_ in rows for name in names}
+    assert [name for name in sorted(theirs) if not there_is(name, *places, "mygrad.nnet")] == []
+    for place in complete:
+        module = importlib.import_module(place)
+        own = getattr(module, "__all__", None) or [
+            n for n, x in vars(module).items() if getattr(x, "__module__", "").startswith("autograd.d")
+        ]
+        assert [n for n in own if n not in {name.split(".")[-1] for name in theirs}] == []
 
 
 def test_the_table_of_rules_is_up_to_date():

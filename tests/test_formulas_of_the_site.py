@@ -48,6 +48,7 @@ def pages():
     return [p for p in sorted((ROOT / "docs").glob("*.md")) if "$" in p.read_text(encoding="utf-8")]
 
 
+@pytest.mark.long
 @pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium on the PATH")
 @pytest.mark.parametrize("page", pages(), ids=lambda p: p.stem)
 def test_pages_show_mathematics_and_fit(hook, page, tmp_path):

@@ -34,6 +34,7 @@ def test_every_block_runs_and_prints_what_its_comments_say(readme, tmp_path, mon
         assert [(p, printed) for p, printed in promises if not kept(p, printed)] == []
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("words", "promised"),
     [c for page in (README, ROOT / "docs" / "index.md") for c in commands(page) if c[0].startswith(TRIED)],

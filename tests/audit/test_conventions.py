@@ -46,12 +46,14 @@ SPELLINGS = {
 }
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("spelling", SPELLINGS)
 def test_keys_are_read_from_the_file(spelling):
     found = statuses(SPELLINGS[spelling](NETWORK))
     assert set(found.values()) == {"right"}, found
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("spelling", SPELLINGS)
 def test_a_mistake_is_found_whatever_the_keys(spelling):
     text = SPELLINGS[spelling](NETWORK).replace('cache["A1"] ** 2', 'cache["A1"]')
@@ -77,6 +79,7 @@ def backprop(X, Y, out, H, W2):
 """
 
 
+@pytest.mark.long
 def test_examples_in_rows_and_parameters_one_by_one():
     assert statuses(ROWS)["backprop"] == "right"
     assert statuses(ROWS.replace("(H > 0)", "(1 - H)"))["backprop"] == "wrong"
@@ -102,6 +105,7 @@ def backward(probs, Y, X, memory, params):
 """
 
 
+@pytest.mark.long
 def test_softmax_leaky_relu_and_gradients_under_the_parameters_names():
     assert statuses(SOFTMAX)["backward"] == "right"
     assert statuses(SOFTMAX.replace("dZ2 @ A1.T", "dZ2 @ Z1.T"))["backward"] == "wrong"
@@ -160,6 +164,7 @@ for i in range(1000):
 """
 
 
+@pytest.mark.long
 def test_a_script_without_functions():
     assert statuses(LOOP) == {"the_script": "right"}
     found = told(LOOP.replace("(1 - A1 ** 2)", "(1 - A1)"), "the_script")

@@ -18,6 +18,7 @@ def test_the_right_versions_are_right(source, function):
     assert found.status == "right", found
 
 
+@pytest.mark.sampled(6)
 @pytest.mark.parametrize("erratum", errata(), ids=lambda erratum: erratum.name)
 def test_a_mistake_of_the_notes_is_found_and_named(erratum):
     found = audited(erratum.source, erratum.function)
@@ -63,6 +64,7 @@ def L_model_backward(AL, Y, caches):
 """
 
 
+@pytest.mark.long
 def test_hidden_layers_that_go_back_through_the_sigmoid_and_dAL_are_both_mistakes_of_one_line():
     found = audited(PUBLISHED, "L_model_backward")
     assert found.status == "wrong"

@@ -92,6 +92,7 @@ def test_a_function_that_ends_its_process_spoils_no_other(homework, line, diagno
     assert next(f for f in report.functions if f.name == "relu").findings[0].diagnosis == diagnosis
 
 
+@pytest.mark.long
 def test_a_loop_that_swallows_every_exception_is_ended(homework):
     loop = (
         "def relu(z):\n    while True:\n        try:\n            z = z + 0\n"
@@ -129,6 +130,7 @@ def test_a_seed_repeats_a_report(homework):
     assert first == second
 
 
+@pytest.mark.long
 def test_the_exit_status_and_the_outputs(homework, tmp_path, capsys):
     right = homework("import numpy as np\n" + SIGMOID, "right.py")
     wrong = homework("import numpy as np\n" + SIGMOID.replace("-z", "z"), "wrong.py")

@@ -111,6 +111,29 @@ def test_numbers_change_in_place_as_numbers_do():
 # ------------------------------------------------------------------ random numbers
 
 
+def test_a_view_at_a_computed_place_sees_the_write_or_is_an_error():
+    def f(w):
+        w = w * 1.0
+        row = w[np.argmax(np.sum(w, axis=1))]
+        w[0] += 0.75
+        return np.sum(row * np.arange(1.0, 4.0))
+
+    w = np.arange(6.0).reshape(2, 3)
+    step = compiled(value_and_grad(f))
+    with pytest.raises(CannotCompile, match="is a view or a copy"):
+        step(w)
+
+
+def test_what_runs_on_arrays_and_not_on_tracers_is_no_error_of_numpys():
+    def f(w):
+        (w * 1.0).reshape(-1)[0] = 0.5
+        return np.sum(w**2)
+
+    assert value_and_grad(f)(np.ones((2, 2)))[0] == 4
+    with pytest.raises(CannotCompile, match="runs on plain arrays"):
+        compiled(value_and_grad(f))(np.ones((2, 2)))
+
+
 def test_random_draws_are_an_error():
     generator, state = np.random.default_rng(1), np.random.RandomState(1)
     holder = types.SimpleNamespace(rng=np.random.default_rng(2))

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import sys
 import time
 
 import numpy as np
 import pytest
 
+from tests.compiling.interpreted import interpreted
 from tests.compiling.test_equality import assert_equal
-from tests.compiling.test_machine import interpreted
 from tinygrad_course import CannotCompile, compiled, value_and_grad
 from tinygrad_course.compiling.machine import jit
 from tinygrad_course.engine import trees
@@ -92,6 +93,7 @@ PROGRAMS = {
 }
 
 
+@pytest.mark.sampled(6)
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
 @pytest.mark.parametrize("engine", ["numpy", "machine"])
 @pytest.mark.parametrize("name", PROGRAMS)
@@ -127,7 +129,7 @@ def test_both_engines_compute_what_the_recorder_does(name, engine, dtype, monkey
 
 @pytest.mark.long
 def test_machine_code_of_programs_from_everywhere():
-    pytest.importorskip("numba")
+    pytest.importorskip("llvmlite")
     for name in (
         "batch normalisation",
         "attention",
@@ -168,7 +170,7 @@ def test_an_array_that_is_mapped_into_memory(tmp_path):
 
 
 def test_functions_that_are_gone_take_no_memory():
-    pytest.importorskip("numba")
+    pytest.importorskip("llvmlite")
     if not os.path.exists("/proc/self/statm"):  # noqa: PTH110
         pytest.skip("needs /proc")
 
@@ -204,7 +206,22 @@ def test_the_work_of_compiling_grows_as_the_layers_do():
     assert seconds(80) < 4 * 2.5 * max(seconds(20), 0.05)
 
 
-@pytest.mark.skipif(importlib.util.find_spec("numba") is not None, reason="numba is installed")
-def test_without_numba_machine_code_says_what_to_install():
+def test_a_profiler_of_the_users_goes_on():
+    seen = []
+    sys.setprofile(lambda frame, event, _: seen.append(frame.f_code.co_name))
+    try:
+        step = compiled(value_and_grad(lambda w: np.sum(np.tanh(w))))
+        J, dw = step(np.ones(3))
+        seen.clear()
+        len(dw)
+        step(np.ones(3))
+    finally:
+        sys.setprofile(None)
+    assert "call" in seen
+    assert np.isclose(J, 3 * np.tanh(1))
+
+
+@pytest.mark.skipif(importlib.util.find_spec("llvmlite") is not None, reason="llvmlite is installed")
+def test_without_llvmlite_machine_code_says_what_to_install():
     with pytest.raises(ImportError, match="fast"):
         compiled(lambda x: np.exp(x), engine="machine")(np.ones(3))  # noqa: PLW0108

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from hypothesis import given
+from scipy.special import expit
 
 from tests.compiling import networks
 from tests.compiling.test_equality import assert_equal, wider
@@ -173,6 +174,21 @@ def test_a_network_that_is_sure_of_itself_has_a_right_gradient():
         ours, J = compiled(flower)(parameters, X, Y)
     assert np.isclose(J, 1201.0)
     assert np.allclose(parameters["b2"] - ours["b2"], 1.2)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("z", [5.0, 10.0, 15.0, 25.0, 30.0, 35.0, 50.0])
+def test_a_network_that_is_nearly_sure_compiles(z, dtype):
+    """The last digits of log(1 - A) are lost on the way; what the program gives is nearer to A - Y."""
+
+    def cost(w, X, Y):
+        A = 1 / (1 + np.exp(-np.dot(w, X)))
+        return -np.sum(Y * np.log(A) + (1 - Y) * np.log(1 - A)) / X.shape[1]
+
+    X, Y, w = np.array([[z, 1.0]], dtype), np.zeros((1, 2), dtype), np.ones((1, 1), dtype)
+    with np.errstate(all="ignore"):
+        _, dw = compiled(value_and_grad(cost))(w, X, Y)
+    assert np.allclose(dw, (expit(X) @ X.T) / 2, rtol=2 * np.finfo(dtype).eps, atol=0)
 
 
 def test_what_is_too_large_to_print_is_an_argument():

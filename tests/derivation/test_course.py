@@ -39,7 +39,8 @@ def test_the_lines_values_are_gradients_by_central_differences(cost):
         for index in np.ndindex(leaf.shape):
             above, below = (_moved(cost, name, index, sign * 1e-6) for sign in (1, -1))
             numerical[index] = (above - below) / 2e-6
-        np.testing.assert_allclose(np.reshape(line.value, leaf.shape), numerical, atol=1e-8)
+        m = leaf.shape[1] if name == "a_prev" else 1  # a column for each example: of the summed loss
+        np.testing.assert_allclose(np.reshape(line.value, leaf.shape), m * numerical, atol=1e-8)
 
 
 def _graph(J):
@@ -136,6 +137,7 @@ COST_CODE = {
 }  # fmt: skip
 
 
+@pytest.mark.sampled(6)
 @pytest.mark.parametrize("named", [True, False], ids=["named", "unnamed"])
 @pytest.mark.parametrize("cost", COST_CODE)
 def test_the_cost_in_other_words(cost, named):
@@ -239,6 +241,104 @@ def test_l2_in_other_words(way):
     derivation = derive(J, wrt=[W1, W2], names=names)
     assert derivation["dW1"].right[0].text == f"(1/m) dZ^[1] X^T + ({strength}/m) W^[1]"
     assert derivation["dW2"].right[0].text == f"(1/m) dZ^[2] A^[1]T + ({strength}/m) W^[2]"
+
+
+@pytest.mark.parametrize("way", ["raw", "numpy", "functions"])
+def test_batch_normalisation_in_other_words(way):
+    X, Y = examples(2, 8)
+    W1 = Tensor(np.array([[0.5, -0.3], [0.2, 0.7], [0.1, 0.4]]), name="W1")
+    gamma, beta = (Tensor(np.full((3, 1), v), name=name) for v, name in ((1.5, "gamma"), (0.3, "beta")))
+    Y, Z = np.repeat(Y, 3, axis=0), np.dot(W1, X)
+    names = {"X": X, "Y": Y, "Z": Z}
+    if way == "functions":
+        Z_tilde = functions.batch_norm(Z, gamma, beta)[0]
+    elif way == "numpy":
+        Z_norm = (Z - np.mean(Z, axis=1, keepdims=True)) / np.sqrt(np.var(Z, axis=1, keepdims=True) + 1e-5)
+        Z_tilde = gamma * Z_norm + beta
+        names |= {"Z_norm": Z_norm}
+    else:
+        mu = np.sum(Z, axis=1, keepdims=True) / 8
+        sigma2 = np.mean(np.square(Z - mu), axis=1, keepdims=True)
+        Z_norm = (Z - mu) / (sigma2 + 1e-5) ** 0.5
+        Z_tilde = np.add(np.multiply(gamma, Z_norm), beta)
+        names |= {"mu": mu, "sigma2": sigma2, "Z_norm": Z_norm}
+    J = functions.binary_cross_entropy(functions.sigmoid(Z_tilde.named("Z_tilde")), Y)
+    derivation = derive(J, names=names)
+    assert "var'" not in derivation.text
+    assert "standardize" not in derivation.text
+    dZ_norm, z, s = (derivation[n].value for n in ("dZ_norm", "Z_norm", "Z"))
+    known = (dZ_norm - dZ_norm.mean(1, keepdims=True) - z * (dZ_norm * z).mean(1, keepdims=True)) / np.sqrt(
+        s.var(1, keepdims=True) + 1e-5
+    )  # Ioffe and Szegedy (2015), put together
+    np.testing.assert_allclose(derivation["dZ"].value, known, atol=1e-13)
+
+
+@pytest.mark.parametrize("way", ["raw", "functions", "attention"])
+def test_attention_in_other_words(way):
+    random = np.random.RandomState(1)
+    Q, K, V = (Tensor(random.randn(4, 3), name=name) for name in "QKV")
+    G = random.randn(4, 3)
+    if way == "attention":
+        C = functions.attention(Q, K, V)
+    else:
+        S = np.matmul(Q, np.swapaxes(K, 0, 1)) / np.sqrt(3)
+        A = (
+            functions.softmax(S, axis=-1)
+            if way == "functions"
+            else np.exp(S) / np.sum(np.exp(S), 1, keepdims=True)
+        )
+        C = A @ V
+    derivation = derive(np.sum(C.named("C") * G), names={"G": G})
+    assert "'(" not in derivation.text, "a rule that is not written out"
+    assert derivation["dV"].result.endswith("^T dC")
+    E = np.exp(Q.data @ K.data.T / np.sqrt(3))
+    A = E / E.sum(1, keepdims=True)
+    dA = G @ V.data.T
+    dS = A * (dA - np.sum(dA * A, axis=1, keepdims=True))
+    np.testing.assert_allclose(derivation["dQ"].value, dS @ K.data / np.sqrt(3), atol=1e-14)
+    np.testing.assert_allclose(derivation["dK"].value, dS.T @ Q.data / np.sqrt(3), atol=1e-14)
+
+
+@pytest.mark.parametrize("way", ["raw", "rnn_cell"])
+def test_a_recurrent_step_in_other_words(way):
+    random = np.random.RandomState(1)
+    shapes = {"Wax": (5, 3), "Waa": (5, 5), "Wya": (2, 5), "ba": (5, 1), "by": (2, 1)}
+    p = {name: Tensor(random.randn(*shape), name=name) for name, shape in shapes.items()}
+    xt, a_prev, Y = random.randn(3, 4), random.randn(5, 4), functions.one_hot([0, 1, 1, 0], 2)
+    if way == "raw":
+        a_next = np.tanh(p["Waa"] @ a_prev + p["Wax"] @ xt + p["ba"])
+        Z = p["Wya"] @ a_next + p["by"]
+        yt = np.exp(Z) / np.sum(np.exp(Z), axis=0, keepdims=True)
+    else:
+        a_next, yt, _ = functions.rnn_cell(a_prev, xt, p)
+    J = -np.sum(Y * np.log(yt)) / 4
+    derivation = derive(J, names={"xt": xt, "a_prev": a_prev, "Y": Y, "a_next": a_next, "yt": yt})
+    results = {n: derivation[n].right[0].text for n in ("dWya", "dWaa", "dWax", "dby")}
+    step, out = (results[n].split()[1] for n in ("dWaa", "dWya"))
+    assert results == {
+        "dWya": f"(1/m) {out} a_next^T",
+        "dWaa": f"(1/m) {step} a_prev^T",
+        "dWax": f"(1/m) {step} xt^T",
+        "dby": f"(1/m) Σ_i {out}^(i)",
+    }
+    assert derivation[out].result == "yt - Y"
+    assert derivation[step].result == f"Wya^T {out} * (1 - a_next^2)"
+
+
+@pytest.mark.parametrize("rows", [False, True])
+def test_labels_in_other_words(rows):
+    """log p[y, i] is what one-hot labels pick."""
+    Z, y = Tensor(np.random.RandomState(1).randn(3, 4), name="Z"), np.array([2, 0, 1, 1])
+    if rows:
+        W = Tensor(Z.data.T, name="W")
+        log_p = W - np.log(np.sum(np.exp(W), axis=1, keepdims=True))
+        line = derive(-np.mean(log_p[np.arange(4), y]), wrt=W)["dW"]
+        expected = (functions.softmax(Z.data) - functions.one_hot(y, 3)).T / 4
+    else:
+        line = derive(functions.cross_entropy(Z, y))["dZ"]
+        assert line.result == "softmax(Z) - Y"
+        expected = functions.softmax(Z.data) - functions.one_hot(y, 3)
+    np.testing.assert_allclose(line.value, expected, atol=1e-14)
 
 
 # ------------------------------------------------------------------ what is wrong

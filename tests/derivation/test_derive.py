@@ -320,6 +320,7 @@ def test_sympy_is_imported_only_when_it_is_used():
 # ------------------------------------------------------------------ forms
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("cost", [COSTS[0], COSTS[5], COSTS[-1]], ids=lambda cost: cost.title)
 def test_the_latex_is_mathematics(cost):
     """Every piece is parsed by another program: Matplotlib's reader of mathematics."""

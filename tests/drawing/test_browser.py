@@ -357,6 +357,7 @@ def test_no_name_becomes_markup(show, name):
     assert browser.execute_script("return document.querySelectorAll('img[onerror]').length") == 0
 
 
+@pytest.mark.long
 def test_a_large_graph_is_laid_out_before_the_driver_gives_up(show):
     browser = show(networks.tangle(2000))  # the driver waits 30 seconds for a page
     assert 0 < len(drawn(browser)) < 60
@@ -428,6 +429,7 @@ def test_the_page_opens_legible_or_at_the_cost(show):
         assert room[0] <= cost[0] < cost[1] <= room[1]
 
 
+@pytest.mark.long
 def test_numbers_are_never_broken(show):
     browser = show(networks.two_ways())
     press(browser, *["\ue014"] * 12)

@@ -92,6 +92,7 @@ def check_all(g, rng):
             yield node.op, check(node, operands, values[node.id], rng)
 
 
+@pytest.mark.sampled(6)
 @pytest.mark.parametrize("name", CASES)
 @settings(max_examples=5, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
@@ -139,7 +140,8 @@ def test_operations_on_each_element_have_formulas():
             continue
         args = [Tensor(rng.uniform(0.2, 0.8, (2, 3))) for _ in rule.vjps]
         try:
-            y = function(*args)
+            with np.errstate(all="ignore"):  # arccosh has no value here: its formula is asked for, no number
+                y = function(*args)
         except (TypeError, ValueError):
             continue
         if isinstance(y, Tensor) and str(getattr(function, "__name__", "")) in dir(np):

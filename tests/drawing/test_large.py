@@ -97,6 +97,7 @@ def test_two_thousand_nodes_are_drawn_in_five_seconds_of_the_processor(draw, tmp
     assert g.to_dot().count("\n") < 120
 
 
+@pytest.mark.long
 def test_a_hundred_thousand_nodes_answer_with_an_outline(tmp_path):
     start = time.process_time()
     g = networks.chain(25_000)

@@ -4,7 +4,9 @@ import builtins
 import locale
 import os
 import re
+import shutil
 import stat
+import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -191,22 +193,37 @@ def test_threads_that_draw_leave_standard_error_alone(picture, bare, tmp_path, c
     assert len({(tmp_path / f"{k}.svg").read_bytes() for k in range(12)}) == 1
 
 
-def test_a_decimal_comma_changes_nothing(picture, bare, tmp_path):
-    names = ["de_DE.UTF-8", "de_DE", "fr_FR.UTF-8", "ru_RU.UTF-8"]
-    expected = picture.render(tmp_path / "J.svg").read_bytes()
+COMMA = 'LC_NUMERIC\ndecimal_point ","\nthousands_sep ""\ngrouping -1\nEND LC_NUMERIC\n'
+
+
+@pytest.fixture
+def decimal_comma(tmp_path, monkeypatch):
+    """A locale with a decimal comma: the system's, or one that is made here."""
     before = locale.setlocale(locale.LC_NUMERIC)
+    names = ["de_DE.UTF-8", "de_DE", "fr_FR.UTF-8", "ru_RU.UTF-8", "German_Germany.1252"]
+    if shutil.which("localedef"):  # it warns that all else is missing, and makes it all the same
+        (tmp_path / "comma").write_text(COMMA)
+        made = ["localedef", "-c", "-i", str(tmp_path / "comma"), str(tmp_path / "comma_XX")]
+        subprocess.run(made, capture_output=True, check=False)
+        monkeypatch.setenv("LOCPATH", str(tmp_path))
+        names.append("comma_XX")
     for name in names:
         try:
             locale.setlocale(locale.LC_NUMERIC, name)
         except locale.Error:
             continue
-        try:
-            assert picture.render(tmp_path / "K.svg").read_bytes() == expected
-            assert locale.localeconv()["decimal_point"] == ","
-            return
-        finally:
-            locale.setlocale(locale.LC_NUMERIC, before)
-    pytest.skip("no locale with a decimal comma is installed")
+        assert locale.localeconv()["decimal_point"] == ","
+        yield name
+        locale.setlocale(locale.LC_NUMERIC, before)
+        return
+    pytest.skip("there is no locale with a decimal comma, and no localedef to make one")
+
+
+def test_a_decimal_comma_changes_nothing(decimal_comma, picture, bare, tmp_path):
+    there = picture.render(tmp_path / "K.svg").read_bytes()
+    assert locale.setlocale(locale.LC_NUMERIC) == decimal_comma
+    locale.setlocale(locale.LC_NUMERIC, "C")
+    assert picture.render(tmp_path / "J.svg").read_bytes() == there
 
 
 @pytest.mark.parametrize("operations", [3, 16, 60])

@@ -28,6 +28,7 @@ def plain(x):
     return x
 
 
+@pytest.mark.sampled(6)
 @pytest.mark.parametrize("library", arrays.LIBRARIES)
 def test_the_table_of_arrays(library):
     module, _, make, row = arrays.LIBRARIES[library]

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tinygrad_course import Tensor, graph
+from tinygrad_course import Tensor, compare_gradients, compiled, compiled_loop, grad, graph
 
 t = Tensor(np.array([[1.0, 2.0]]), name="W1")
 
@@ -26,10 +26,11 @@ def test_a_habit_of_another_library(name: str, hint: str) -> None:
     with pytest.raises(AttributeError, match=rf"a Tensor has no attribute '{name}': .*{re.escape(hint)}"):
         getattr(t, name)
     assert not hasattr(t, name)
+    assert name not in dir(t)
 
 
 def test_a_slip_of_the_pen() -> None:
-    with pytest.raises(AttributeError, match="a Tensor has no attribute 'gradd'") as caught:
+    with pytest.raises(AttributeError, match="has no attribute 'gradd'") as caught:
         getattr(t, "gradd")  # noqa: B009
     assert caught.value.name == "gradd"
     assert caught.value.obj is t
@@ -46,3 +47,26 @@ def test_a_name_is_text(name: Any) -> None:
 def test_a_graph_of_no_tensor(thing: Any) -> None:
     with pytest.raises(TypeError, match=r"graph\(\) draws what was recorded, and this is a"):
         graph(thing)
+
+
+def test_what_is_not_there_is_not_set() -> None:
+    with pytest.raises(AttributeError, match=r"'requires_grad': .* make constants plain arrays"):
+        t.requires_grad = True
+    with pytest.raises(AttributeError, match="'numpy'"):
+        t.numpy = 1  # type: ignore[attr-defined]
+
+
+def cost(w: Any) -> Any:
+    return np.sum(w**2)
+
+
+def test_what_is_returned_prints_what_it_is() -> None:
+    step = compiled(cost)
+    assert repr(step) == "<compiled cost: numpy, not recorded yet>"
+    step(np.ones(3))
+    assert repr(step) == "<compiled cost: numpy, recorded for 1 signature>"
+    assert repr(compiled_loop(cost)) == "<compiled_loop of cost>"
+    assert repr(grad(cost)) == "<grad of cost>"
+    assert repr(compare_gradients(cost, np.ones(3), gradient=lambda w: w)).startswith(
+        "<GradientReport of cost: wrong, 3 entries, difference 0.33"
+    )

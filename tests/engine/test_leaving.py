@@ -63,6 +63,18 @@ def test_inside_a_differentiated_function(leave, style):
     assert not leaving.active
 
 
+@pytest.mark.parametrize("style", STYLES)
+def test_numpys_words_do_not_stand_before_ours(style):
+    def euler(x):
+        y = np.zeros(3)
+        for i in range(3):
+            y[i] = x[i] ** 2
+        return np.sum(y) + 0.1 * np.sum(x**2)
+
+    with pytest.raises(TypeError, match=r"written into a plain array.*\n  at .*y\[i\] = x\[i\]"):
+        STYLES[style](euler)(X)
+
+
 def test_printing_and_formatting_go_on(capsys):
     def cost(x):
         J = np.sum(x**2)

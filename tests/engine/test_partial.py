@@ -82,6 +82,7 @@ def test_the_branch_not_taken_has_no_part_in_any_order(number, how):
     assert np.isfinite(jvp(cost, (x,), (np.ones(2),))[1])
 
 
+@pytest.mark.sampled(6)
 @pytest.mark.parametrize("how", HOW)
 @pytest.mark.parametrize("number", range(len(DEAD)))
 def test_the_compiled_program_is_the_same(number, how):
@@ -146,6 +147,36 @@ def test_a_mask_goes_through_what_lies_between():
         assert np.isfinite(g).all()
         if reduced not in (np.cumsum, np.cumprod):
             np.testing.assert_allclose(g, np.vstack([own, [[0, 0]]]), rtol=1e-12)
+
+
+ROOT = [
+    lambda x: np.sum(np.sqrt(x)[1:] ** 3),
+    lambda x: np.sum(np.sqrt(x)[x > 0] ** 3),
+    lambda x: np.sum(np.take(x**1.5, [1, 2])),
+    lambda x: np.sqrt(x)[2] * np.sqrt(x)[1],
+    lambda x: np.max(np.sqrt(x)) ** 2 + np.median(np.sqrt(x)),
+    lambda x: np.min(1 / x),
+    lambda x: np.sum(np.max(np.sqrt(x) * np.ones((2, 1)), axis=1) ** 2),
+    lambda x: np.sum(np.maximum(np.sqrt(x), 0.5)) + np.sum(np.fmax(np.log(x), -1)),
+    lambda x: np.sum(np.clip(np.log(x), -2, 9)),
+    lambda x: np.sum(np.sort(np.sqrt(x))[1:] ** 3),
+    lambda x: np.sum(np.sqrt(x), where=x > 0),
+    lambda x: np.prod(np.sqrt(x)[1:]),
+    lambda x: np.sum((x * np.log(x))[1:]),
+    lambda x: np.sum((np.sqrt(x)[1:] @ np.array([[1.0, 2.0], [3.0, 4.0]])) ** 3),
+    lambda x: np.sum(np.diagonal(np.sqrt(np.diag(x)))[1:]),
+]
+
+
+@pytest.mark.parametrize("f", ROOT)
+def test_an_entry_that_was_not_taken_has_no_second_derivative(f):
+    """At 0 the first derivative of the square root is infinite, and nothing comes from there."""
+    H = hessian(f)(np.array([0.0, 1.0, 4.0]))
+    right = hessian(lambda y: f(np.concatenate([[0.25], y])))(np.array([1.0, 4.0]))  # away from the edge
+    np.testing.assert_allclose(H[1:, 1:], right, rtol=1e-12)
+    away = hessian(f)(np.array([0.25, 1.0, 4.0]))
+    np.testing.assert_array_equal(H[0], away[0] * 0)
+    np.testing.assert_array_equal(H[:, 0], H[0])
 
 
 def test_missing_data_left_out_of_the_cost():

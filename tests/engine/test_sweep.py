@@ -179,6 +179,7 @@ def test_why_the_order_is_topological():
     assert a.grad == 4 * 3.0
 
 
+@pytest.mark.long
 def test_memory_of_a_long_chain():
     n = 100_000
     y = Tensor(1.0)

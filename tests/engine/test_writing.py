@@ -121,7 +121,9 @@ def methods(x):
     y[0].fill(x[1, 1])
     y[1].sort()
     y.flat[::2] = y.flat[1] * 2
-    return np.sum(y**2)
+    z = x * y
+    z.flat = x[0]
+    return np.sum(y**2) + np.sum(y * z)
 
 
 def input_itself(x):
@@ -220,6 +222,31 @@ def test_what_numpy_makes_read_only(view, function):
         shown[...] = 1
     y[...] = 7
     assert np.all(shown.data == 7)
+
+
+@pytest.mark.parametrize("part", [np.real, np.imag, lambda z: z.real[1:], lambda z: z.T.imag])
+def test_a_part_of_complex_numbers_sees_writes_and_is_not_written_to(part):
+    def f(x):
+        z = np.array([1.0, 2j]) * x
+        p = part(z)
+        z[1:] = (1 + 1j) * x[0]
+        return np.sum(p * np.arange(1.0, 1 + p.size))
+
+    x = np.array([0.5, 2.0])
+    J, g = value_and_grad(f)(x)
+    assert f(x) == J
+    np.testing.assert_allclose(g, [f(np.array([1.0, 0.0])), f(np.array([0.0, 1.0]))], rtol=1e-14)  # linear
+    with pytest.raises(ValueError, match="1j"):
+        part(np.array([1.0, 2j]) * Tensor(x))[...] = 0.5
+
+
+def test_a_number_as_a_matrix_is_written_to():
+    def f(x):
+        y = np.cumsum(x)[1:].reshape(())
+        np.atleast_2d(y)[[0]] = 3 * np.atleast_2d(y)
+        return np.sum(y**2)
+
+    assert value_and_grad(f)(np.array([1.0, 2.0]))[0] == f(np.array([1.0, 2.0])) == 81
 
 
 def test_shapes_that_do_not_fit():

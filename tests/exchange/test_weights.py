@@ -132,7 +132,7 @@ def network(layers: DenseLayers) -> Network:
     return Network.of(layers.parameters, layers.activations)
 
 
-@pytest.mark.parametrize("name", ["sequential", "functional"])
+@pytest.mark.parametrize("name", ["sequential", "functional", "normalised"])
 def test_keras_networks_predict_what_keras_predicts(name: str) -> None:
     layers = read_keras(DATA / f"{name}.keras")
     outputs = np.load(DATA / "outputs.npz")
@@ -154,6 +154,7 @@ def test_keras_weights_alone() -> None:
         ("apart.keras", "chain|no dense"),
         ("pictures.keras", "conv2d is no dense layer"),
         ("leaky.keras", "activation of .* is 'leaky_relu'"),
+        ("late.keras", "'batch_normalization.*', a BatchNormalization, is not one that is read"),
         ("outputs.npz", r"is no \.keras file"),
         ("nowhere.keras", "no such file"),
     ],
@@ -200,6 +201,36 @@ def test_a_state_dict(tmp_path: Path, torch: Any, dtype: str) -> None:
         np.testing.assert_allclose(net.predict_proba(X), expected, rtol=1e-12)
 
 
+@pytest.mark.parametrize("bias", [True, False])
+@pytest.mark.parametrize("affine", [True, False])
+def test_batch_norm_of_pytorchs(tmp_path: Path, torch: Any, bias: bool, affine: bool) -> None:
+    nn = torch.nn
+    model = nn.Sequential(
+        nn.Linear(3, 4, bias=bias),
+        nn.BatchNorm1d(4, affine=affine),
+        nn.ReLU(),
+        nn.Dropout(0.3),
+        nn.Linear(4, 1),
+    ).double()
+    given = torch.randn(50, 3, dtype=torch.float64)
+    for parameter in model.parameters():
+        nn.init.uniform_(parameter, 0.2, 2.0)
+    model(3 * given + 1)  # the running means move
+    torch.save(model.state_dict(), tmp_path / "m.pt")
+    layers = read_torch(tmp_path / "m.pt")
+    assert list(layers.parameters) == ["W1", "gamma1", "beta1", "mean1", "variance1", "W2", "b2"]
+    net = Network.of(layers.parameters, ["relu", "identity"])
+    assert net.batch_norm == (True,)
+    expected = model.eval()(given).detach().numpy().T
+    np.testing.assert_allclose(net.predict(given.numpy().T), expected, rtol=1e-12)
+    torch.save(nn.Sequential(nn.Linear(3, 4), nn.BatchNorm1d(4)).state_dict(), tmp_path / "last.pt")
+    with pytest.raises(ValueError, match="batch norm after the last layer, 0"):
+        read_torch(tmp_path / "last.pt")
+    torch.save(nn.Sequential(nn.Linear(3, 4), nn.BatchNorm1d(3)).state_dict(), tmp_path / "other.pt")
+    with pytest.raises(ValueError, match=r"the batch norm 1 \(gamma \(3,\).* does not fit 0"):
+        read_torch(tmp_path / "other.pt")
+
+
 def test_views_and_checkpoints_of_ones_own(tmp_path: Path, torch: Any) -> None:
     state = torch.nn.Linear(3, 4).state_dict()
     state["weight"] = torch.arange(40.0).reshape(10, 4)[2:8:2].T
@@ -214,7 +245,7 @@ def test_views_and_checkpoints_of_ones_own(tmp_path: Path, torch: Any) -> None:
     with pytest.raises(ValueError, match=r"is no dense layer: W \(2, 1, 3, 3\)"):
         read_torch(tmp_path / "conv.pt")
     torch.save(torch.nn.BatchNorm1d(2).state_dict(), tmp_path / "norm.pt")
-    with pytest.raises(ValueError, match="belongs to no dense layer"):
+    with pytest.raises(ValueError, match="comes after no dense layer"):
         read_torch(tmp_path / "norm.pt")
     torch.save({"a.weight": torch.ones(2, 3), "b.weight": torch.ones(2, 3)}, tmp_path / "apart.pt")
     with pytest.raises(ValueError, match="no chain of dense layers"):

@@ -35,13 +35,38 @@ if __name__ == "__main__":
     for layer in (*sequential.layers, *functional.layers):
         if getattr(layer, "bias", None) is not None:
             layer.bias.assign(np.random.RandomState(2).randn(*layer.bias.shape))
+    normalised = keras.Sequential(
+        [
+            keras.Input((3,)),
+            layers.Dense(5),
+            layers.BatchNormalization(),
+            layers.Activation("relu"),
+            layers.Dense(4, use_bias=False),
+            layers.BatchNormalization(scale=False, epsilon=1e-4),
+            layers.ReLU(),
+            layers.Dense(1, activation="sigmoid"),
+        ]
+    )
+    late = keras.Sequential(
+        [keras.Input((3,)), layers.Dense(2, activation="relu"), layers.BatchNormalization(), layers.Dense(1)]
+    )
+    draw = np.random.RandomState(3)
+    for layer in normalised.layers:
+        layer.set_weights([draw.uniform(0.2, 2, w.shape) for w in layer.get_weights()])
     X = np.random.RandomState(0).randn(3, 6).astype(np.float32)
     for name, model in (
         ("sequential", sequential), ("functional", functional), ("apart", apart), ("pictures", pictures),
-        ("leaky", leaky),
+        ("leaky", leaky), ("normalised", normalised), ("late", late),
     ):  # fmt: skip
         model.save(HERE / f"{name}.keras")
     sequential.save_weights(HERE / "sequential.weights.h5")
-    outputs = {"sequential": sequential.predict(X.T).T, "functional": functional.predict(X.T).T}
+    outputs = {
+        name: model.predict(X.T).T
+        for name, model in (
+            ("sequential", sequential),
+            ("functional", functional),
+            ("normalised", normalised),
+        )
+    }
     np.savez(HERE / "outputs.npz", X=X, **outputs)
     print(keras.__version__)

@@ -62,6 +62,7 @@ def test_derivatives_of_densities_by_everything(name: str) -> None:
         check_derivatives(getattr(family, method), inside(name), *shapes, 0.3, 1.7, rtol=1e-5)
 
 
+@pytest.mark.sampled(6)
 @pytest.mark.parametrize("name", list(CONTINUOUS))
 def test_derivatives_of_distribution_functions(name: str) -> None:
     family, shapes = getattr(ours, name), CONTINUOUS[name]
@@ -107,8 +108,10 @@ def test_dirichlet_and_multivariate_normal() -> None:
         ours.dirichlet.pdf(x[:, 0], alpha), stats.dirichlet.pdf(x[:, 0], alpha), rtol=1e-11
     )
     check_derivatives(lambda a: ours.dirichlet.logpdf(x, a), alpha)
-    with pytest.raises(ValueError, match="add up to 1"):
-        ours.dirichlet.logpdf(x + 1, alpha)
+    for shares in (x + 1, np.array([-0.5, 0.5, 0.5, 0.5])):  # none: outside the support
+        assert np.all(ours.dirichlet.logpdf(shares, alpha) == -np.inf)
+        assert np.all(grad(lambda a, s=shares: np.sum(ours.dirichlet.pdf(s, a)))(alpha) == 0)
+    assert np.all(np.isnan(ours.dirichlet.logpdf(x, -alpha)))
 
     A, mean, points = rng.normal(size=(3, 3)), rng.normal(size=3), rng.normal(size=(2, 4, 3))
     cov = A @ A.T + np.eye(3)
@@ -121,6 +124,11 @@ def test_dirichlet_and_multivariate_normal() -> None:
     np.testing.assert_allclose(mvn.entropy(mean, cov), stats.multivariate_normal.entropy(mean, cov))
     check_derivatives(lambda x, m, B: mvn.logpdf(x, m, B @ B.T + np.eye(3)), points, mean, A)
     check_derivatives(lambda B: mvn.entropy(cov=B @ B.T + np.eye(3)), A)
+    flat = A[:, :2] @ A[:, :2].T  # of rank 2
+    for x in (mean + flat[0], np.stack([mean, mean + flat[1]]), mean + 1):
+        expected = stats.multivariate_normal.logpdf(x, mean, flat, allow_singular=True)
+        np.testing.assert_allclose(mvn.logpdf(x, mean, flat, allow_singular=True), expected, rtol=1e-9)
+    check_derivatives(lambda a, B: mvn.logpdf(mean + B @ B.T @ a, mean, B @ B.T, True), mean, A[:, :2])
 
 
 def test_arguments_that_are_none_are_told() -> None:

@@ -120,6 +120,7 @@ for name, (_, p) in CELLS.items():
         p["Wy"] = normal(2, 3)
 
 
+@pytest.mark.sampled(6)
 @pytest.mark.parametrize("name", list(CELLS))
 @pytest.mark.parametrize("every", [0, 2, 3])
 def test_a_cell_over_time(name: str, every: int) -> None:

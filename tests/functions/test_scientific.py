@@ -64,6 +64,7 @@ def test_solve_banded(l: int, u: int) -> None:
         matrices.solve_banded((l, u + 1), ab, b)
 
 
+@pytest.mark.sampled(6)
 @pytest.mark.parametrize("trans", [0, 1, "N", "T"])
 @pytest.mark.parametrize("lower", [False, True])
 @pytest.mark.parametrize("unit_diagonal", [False, True])
@@ -142,6 +143,16 @@ def test_roots_and_fixed_points() -> None:
     np.testing.assert_allclose(third(2.0), 3 / 8 * 2**-2.5, rtol=1e-8)
 
 
+def test_a_root_of_any_shape() -> None:
+    a = np.array([[1.0, 4.0], [9.0, 16.0]])
+    for search in (
+        lambda a: root(lambda x, a: x @ x - a @ a, a + 0.1, (a,)).x,
+        lambda a: fixed_point(np.cos, a) * a,
+    ):
+        assert search(a).shape == (2, 2)
+        check_derivatives(search, a, rtol=1e-5)
+
+
 def test_a_root_that_is_not_found_is_told() -> None:
     with pytest.raises(RuntimeError, match="no solution was found"):
         root(lambda x, a: x**2 + a, 1.0, (1.0,))
@@ -156,6 +167,7 @@ def pendulum(y: Any, t: Any, p: Any, drag: Any) -> Any:
     return np.stack([y[1], -p["g"] * np.sin(y[0]) - drag * y[1] + 0.1 * np.sin(2 * t)])
 
 
+@pytest.mark.long
 def test_odeint_and_its_derivatives_of_order_one_and_two() -> None:
     y0, t, g, drag = np.array([0.5, 0.0]), np.array([0.0, 0.4, 0.7, 1.5]), 2.0, 0.3
     expected = scipy.integrate.odeint(pendulum, y0, t, ({"g": g}, drag), **TIGHT)
@@ -164,6 +176,7 @@ def test_odeint_and_its_derivatives_of_order_one_and_two() -> None:
     check_derivatives(f, y0, t, g, drag, rtol=1e-5, atol=1e-6)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("method", ["RK45", "DOP853", "LSODA"])
 def test_solve_ivp(method: str) -> None:
     y0, drag = np.array([0.5, 0.0]), 0.3

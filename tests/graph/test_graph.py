@@ -112,6 +112,7 @@ def test_each_node_once_whatever_the_graph(choices):
     assert all(i < n.id for n in g for i in n.inputs)
 
 
+@pytest.mark.long
 def test_a_graph_of_a_hundred_thousand_nodes_is_listed_without_recursion():
     x = Tensor(1.0)
     for _ in range(100_000):

@@ -106,6 +106,7 @@ def test_gradients_of_the_networks(name: str) -> None:
     check_derivatives(lambda v: cost(unflatten(v), X, Y), vector)
 
 
+@pytest.mark.long
 def test_a_short_training_lowers_each_cost() -> None:
     X, Y, X_test, Y_test = lenet.load()
     assert (len(X), len(X_test)) == (1437, 360)
@@ -139,6 +140,7 @@ def test_heat_flows_out_at_the_ends_and_its_conductivity_has_a_gradient() -> Non
     check_derivatives(lambda k: np.mean((heat.temperatures(k, u, 5) - after) ** 2), 0.7 * k)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("program", "arguments"),
     [

@@ -45,6 +45,7 @@ def test_every_record_belongs_to_one_experiment():
     assert {name: rows for name, rows in owners.items() if len(rows) != 1} == {}
 
 
+@pytest.mark.sampled(6)
 @pytest.mark.parametrize("name", MARKED)
 def test_the_first_costs_are_met(name, tmp_path):
     report = run_one(name, Tiny(), tmp_path)

@@ -24,6 +24,7 @@ def test_case_gives_the_published_figures(name):
     ]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", sorted(LONG))
 def test_labels_other_than_0_and_1_let_the_cost_fall_without_bound(name):
     measured = nn_model(*LONG[name], iterations=1001)

@@ -135,6 +135,7 @@ def guarded(call: Call, function: Any) -> Call:
     return Call(tuple(map(guard, call.args)), {k: guard(v) for k, v in call.kwargs.items()})
 
 
+@pytest.mark.sampled(6)
 @pytest.mark.parametrize("name", [n for n in CASES if n not in PLAIN_INSIDE and not n.startswith("special.")])
 @settings(max_examples=max(1, settings.default.max_examples // 30))
 @given(data=st.data())

@@ -77,6 +77,7 @@ def cost(case: Case, call: Call, of: list[tuple[Any, Any]], plain: list[Any]) ->
     return J
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("name", CASES)
 @settings(max_examples=settings.default.max_examples // 6)
 @given(data=st.data())
@@ -219,7 +220,7 @@ C = complex_like((4, 4), 4)
 )
 def test_compiled(f: Any, engine: str) -> None:
     if engine == "machine":
-        pytest.importorskip("numba")
+        pytest.importorskip("llvmlite")
     x = np.random.default_rng(5).uniform(0.5, 1.5, (4, 4))
     step, (J, g) = compiled(value_and_grad(f), engine=engine), value_and_grad(f)(x)
     for _ in range(2):

@@ -1,6 +1,7 @@
 """Random expression graphs over the whole table of rules: their gradients against numerical ones."""
 
 import numpy as np
+import pytest
 from hypothesis import given, note, settings
 
 from tinygrad_course import Tensor, vjp
@@ -12,6 +13,7 @@ from tinygrad_course.testing.calls import calls
 _NUMPY = [c.name for c in calls() if not c.name.startswith("special.")]
 
 
+@pytest.mark.long
 @settings(max_examples=60)
 @given(f=expression_graphs(max_operations=50))
 def test_gradients_of_random_graphs(f):
@@ -23,6 +25,7 @@ def test_gradients_of_random_graphs(f):
         np.testing.assert_array_equal(x, old)
 
 
+@pytest.mark.long
 @settings(max_examples=25)
 @given(f=expression_graphs(max_operations=8, only=_NUMPY))
 def test_second_derivatives_of_random_graphs(f):

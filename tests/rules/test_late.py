@@ -48,6 +48,7 @@ PROGRAMS = {
 }
 
 
+@pytest.mark.sampled(6)
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_nothing_is_lost(name: str) -> None:
     done = subprocess.run(

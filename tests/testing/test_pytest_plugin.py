@@ -72,6 +72,7 @@ def _printed(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Path]:
     return run(directory, "--graph-dir", str(directory / "pictures")), directory / "pictures"
 
 
+@pytest.mark.long
 def test_a_wrong_gradient_shows_its_graph(printed: tuple[str, Path]) -> None:
     text, pictures = printed
     assert "4 failed, 1 passed" in text
@@ -93,6 +94,7 @@ def test_other_failures_are_left_alone(printed: tuple[str, Path]) -> None:
     assert len(list(pictures.iterdir())) == 1
 
 
+@pytest.mark.long
 def test_the_option_shows_the_last_tensor_of_any_failed_test(tmp_path: Path) -> None:
     text = run(tmp_path, "--graph", "-k", "other or without")
     assert text.count("Graph of the gradient") == 1
@@ -101,6 +103,7 @@ def test_the_option_shows_the_last_tensor_of_any_failed_test(tmp_path: Path) -> 
     assert list((tmp_path / ".pytest_cache").rglob("gradient-graphs/test_example.py_test_other.*"))
 
 
+@pytest.mark.long
 def test_the_plugin_imports_nothing_before_it_is_needed(tmp_path: Path) -> None:
     program = (
         "import sys, pytest; before = set(sys.modules); import tinygrad_course.pytest_plugin; "

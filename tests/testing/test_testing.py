@@ -120,6 +120,7 @@ def test_search_without_arrays():
         assert_gradients_match(lambda *arrays: arrays[0])
 
 
+@pytest.mark.long
 @pytest.mark.filterwarnings("ignore::hypothesis.errors.HypothesisWarning")
 def test_search_with_strategies_shrinks():
     def wrong(x):
@@ -132,6 +133,7 @@ def test_search_with_strategies_shrinks():
     assert caught.value.graph is not None
 
 
+@pytest.mark.long
 def test_a_wrong_rule_is_found_by_a_random_expression_and_shrunk(monkeypatch):
     """A planted mistake in the table: tanh' = 1 - y."""
     rule = RULES[np.tanh]
@@ -179,6 +181,7 @@ _NOT_DRAWN = {
 }
 
 
+@pytest.mark.long
 def test_every_rule_of_the_table_can_be_drawn():
     """Each call is drawn once, and the recordings together have every rule of the table in them."""
     recorded = set()

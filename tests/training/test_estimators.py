@@ -24,7 +24,10 @@ from tinygrad_course.training.estimators import NetworkClassifier, NetworkRegres
 
 
 # Array API input is checked where SCIPY_ARRAY_API is set, and skipped elsewhere by scikit-learn itself.
-@parametrize_with_checks([NetworkClassifier(), NetworkRegressor()])  # nothing is expected to fail
+@pytest.mark.sampled(6)
+@parametrize_with_checks(  # nothing is expected to fail
+    [NetworkClassifier(), NetworkRegressor(), NetworkClassifier(batch_norm=True)]
+)
 def test_scikit_learns_own_checks(estimator: Any, check: Any) -> None:
     with np.errstate(all="ignore"):
         check(estimator)
@@ -78,6 +81,7 @@ def test_early_stopping_holds_a_part_out() -> None:
     assert "validation_cost" in regressor.history_
 
 
+@pytest.mark.long
 def test_without_scikit_learn_the_message_says_what_to_install() -> None:
     program = (
         "import sys\nsys.modules['sklearn'] = None\nimport tinygrad_course.training\n"

@@ -227,7 +227,12 @@ def press(run):
 Network([2, 4, 1]).fit(X, X[:1] > 0, epochs=100000, checkpoint="run.h5", callbacks=press)
 """
     done = subprocess.run(
-        [sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False
+        [sys.executable, "-c", program],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
     )
     assert done.returncode != 0
     assert "run.h5 holds the run up to there. Run the same program again" in done.stderr
@@ -367,7 +372,7 @@ def test_what_was_the_users_own_has_to_be_passed_again(tmp_path: Path) -> None:
         ({"layers": [2, 1], "activations": "gelu"}, ValueError, "'gelu' is none of"),
         ({"lambd": -1}, ValueError, "lambd is -1"),
         ({"keep_prob": 0}, ValueError, "keep_prob is 0;"),
-        ({"keep_prob": [0.5, 0.5]}, ValueError, "a share for each of the 1 hidden layers"),
+        ({"keep_prob": [0.5, 0.5]}, ValueError, "one for each of the 1 hidden layers"),
         ({"layers": [2, 1], "keep_prob": 2.0}, ValueError, r"keep_prob is 2\.0"),
         ({"init": "ones"}, ValueError, "how is 'ones'"),
         ({"seed": "3"}, TypeError, "rng is '3'"),

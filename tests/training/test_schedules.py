@@ -47,6 +47,7 @@ def torchs(make: Any, updates: int, rate: float) -> list[float]:
     return rates
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("ours", "theirs"),
     [

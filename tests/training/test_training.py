@@ -19,8 +19,9 @@ from tinygrad_course import debug
 from tinygrad_course.compiling import CannotCompile
 from tinygrad_course.functions import binary_cross_entropy, dropout, linear, sigmoid, tanh
 from tinygrad_course.optimizers import Adam, GradientDescent, InverseTimeDecay, Momentum, Optimizer
-from tinygrad_course.training import InterruptedRun, NotFiniteError, Run, fit, mini_batches
+from tinygrad_course.training import InterruptedRun, NotFiniteError, Run, fit, loop, mini_batches
 from tinygrad_course.training.checkpoints import CheckpointError, load
+from tinygrad_course.training.epochs import Epochs
 from tinygrad_course.training.initialization import initialize_parameters
 
 # ------------------------------------------------------------------ mini-batches
@@ -179,6 +180,7 @@ def test_fit_is_the_loop_written_out(optimizer: Optimizer, size: int | None) -> 
     assert same(START, initialize_parameters([2, 4, 1], "he", rng=3))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("optimizer", [GradientDescent(0.1), Momentum(0.1), Adam(0.01)], ids=str)
 @pytest.mark.parametrize("size", [None, 16])
 def test_a_compiled_run_is_the_recorded_one(optimizer: Optimizer, size: int | None, tmp_path: Path) -> None:
@@ -529,3 +531,41 @@ def test_without_rich_there_is_no_progress_and_no_error(monkeypatch: pytest.Monk
     assert fit(cost, START, X, Y, GradientDescent(0.5), epochs=2).epoch == 2
     with pytest.raises(ModuleNotFoundError, match="pip install rich"):
         fit(cost, START, X, Y, GradientDescent(0.5), epochs=2, show=True)
+
+
+@pytest.mark.parametrize(
+    ("sizes", "m", "batch", "epochs", "engine"),
+    [
+        ([2, 4, 1], 400, None, 100, None),
+        ([2, 4, 1], 400, None, 10_000, "numpy"),
+        ([784, 128, 10], 60_000, 128, 50, "machine"),
+        ([12288, 20, 7, 5, 1], 209, None, 2500, "machine"),
+    ],
+)
+def test_what_takes_long_is_compiled_by_itself(
+    monkeypatch: pytest.MonkeyPatch, sizes: Any, m: int, batch: Any, epochs: int, engine: Any
+) -> None:
+    """The engine follows from sizes and steps alone; without numba there is no machine code."""
+    pytest.importorskip("numba", reason="the extra fast brings numba")
+    chosen: list[Any] = []
+
+    class StopError(Exception):
+        pass
+
+    def compiling(step: Any, engine: str) -> Any:
+        chosen.append(engine)
+        raise StopError
+
+    def stop(*_: Any) -> Any:
+        chosen.append(None)
+        raise StopError
+
+    monkeypatch.setattr(loop, "compiled", compiling)
+    monkeypatch.setattr(Epochs, "run", stop)
+    start = initialize_parameters(sizes, "zeros")
+    X, Y = np.broadcast_to(0.0, (sizes[0], m)), np.broadcast_to(0.0, (1, m))
+    for expected in (engine, "numpy" if engine == "machine" else engine):
+        with pytest.raises(StopError):
+            fit(lambda p, X, Y: 0.0, start, X, Y, "adam", epochs=epochs, batch_size=batch, compile="auto")
+        assert chosen.pop() == expected
+        monkeypatch.setattr(loop.importlib.util, "find_spec", lambda name: None)

@@ -86,6 +86,7 @@ def test_the_cost_of_validation_data_is_finite_where_the_network_is_sure() -> No
     assert all(1e3 < J < 1e5 for J in run.history["validation_cost"])
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("batch_size", [None, 7])
 @pytest.mark.parametrize("patience", [1, 5, 20])
 def test_it_stops_early_with_the_best_parameters(patience: int, batch_size: int | None) -> None:
@@ -380,6 +381,7 @@ def test_what_a_file_would_change_is_refused(tmp_path: Path) -> None:
     assert load(save(tmp_path / "run.h5", START, epoch=np.int64(7))).epoch == 7
 
 
+@pytest.mark.long
 def test_ten_thousand_arrays(tmp_path: Path) -> None:
     nest = {f"W{i}": np.full((3, 2), i) for i in range(10_000)}
     path = save(tmp_path / "run.h5", nest)

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_course.compiling.dataflow import Kind, Value, constant, inputs_of, replace
+from tinygrad_course.compiling.dataflow import Kind, Value, constant, replace
 
 #: Calls of constants alone are computed if their result is no larger than this (bytes).
 FOLDED = 65_536
@@ -40,13 +40,22 @@ class Builder:
         kind: Kind = "array",
     ) -> Value:
         """Return the value of a call, the one made before if it was made before."""
-        key = (self._key(function), self._key(args), self._key(kwargs))
+        key = (function, self._key(args), self._key(kwargs) if kwargs else ())
         value = self._made.get(key)
         if value is None:
             value = Value(function, args, kwargs, shape, dtype, kind)
-            value.born = (max((v.born[0] for v in inputs_of(value)), default=0), value.born[1])
+            value.born = (max([v.born[0] for v in value.inputs], default=0), value.born[1])
             value = self._made[key] = self._folded(value)
         return value
+
+    def again(self, value: Value, new: dict[int, Value]) -> Value:
+        """Return the same call as `value` of what stands in `new`, by their ids, for its arguments."""
+        if all(new[id(v)] is v for v in value.inputs):
+            key = (value.function, self._key(value.args), self._key(value.kwargs) if value.kwargs else ())
+            return self._made.setdefault(key, value)
+        made = self.like(value, *(replace(x, lambda v: new[id(v)]) for x in (value.args, value.kwargs)))
+        made.named_like(value)
+        return made
 
     def like(self, value: Value, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Value:
         """Return the same call as `value` with other arguments of the same shapes and dtypes."""
@@ -84,7 +93,7 @@ class Builder:
         return self._made[key]
 
     def _folded(self, value: Value) -> Value:
-        inputs = inputs_of(value)
+        inputs = value.inputs
         if (
             not inputs
             or value.kind == "tuple"
@@ -99,17 +108,17 @@ class Builder:
         return self.constant(data)
 
     def _key(self, x: Any) -> Any:
-        if isinstance(x, Value):
-            self._keep.append(x)
-            return ("value", id(x))
-        if type(x) is tuple or type(x) is list:
-            return (type(x), *(self._key(y) for y in x))
-        if type(x) is dict:
-            return tuple((k, self._key(y)) for k, y in sorted(x.items()))
-        if type(x) is slice:
+        kind = type(x)
+        if kind is Value or kind is str or x is None:
+            return x
+        if kind is int or kind is float or kind is bool or kind is complex:
+            return (kind, repr(x))
+        if kind is tuple or kind is list:
+            return (kind, *[self._key(y) for y in x])
+        if kind is dict:
+            return tuple([(k, self._key(y)) for k, y in sorted(x.items())])
+        if kind is slice:
             return ("slice", self._key(x.start), self._key(x.stop), self._key(x.step))
-        if type(x) in {int, float, bool, str, complex}:
-            return (type(x), repr(x))
         try:
             hash(x)
         except TypeError:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import functools
+import gc
 import inspect
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -74,6 +76,12 @@ class Compiled:
 
     # ------------------------------------------------------------------ what it shows
 
+    def __repr__(self) -> str:
+        """Return ``<compiled step: numpy, recorded for 2 signatures>``."""
+        n = len(self.programs)
+        told = f"recorded for {n} signature{'s' * (n != 1)}" if n else "not recorded yet"
+        return f"<compiled {_name(self.function)}: {self.engine}, {told}>"
+
     @property
     def source(self) -> str:
         """The latest program as readable Python in the function's names; needs ``import numpy as np``."""
@@ -140,7 +148,8 @@ class Compiled:
                 return result
             self.masked.add(key)
         self._notice(key, leaves)
-        traced, program = self._record(args, leaves)
+        with _uncollected():
+            traced, program = self._record(args, leaves)
         self.programs[self._key(args, leaves)] = traced, program
         self._use(program.call, traced)
         if len(self.programs) == MANY + 1:
@@ -256,6 +265,18 @@ def compiled(function: Callable[..., Any], engine: str = "numpy") -> Compiled:
     if engine not in {"numpy", "machine"}:
         raise ValueError(f"engine={engine!r}: the engines are 'numpy' and 'machine'")
     return Compiled(function, engine)
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Leave the garbage collector alone: recording makes many objects that stay, and no circles."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
 
 
 def _miss(*_: Any) -> Any:

@@ -45,6 +45,10 @@ class CompiledLoop:
         self.reached: tuple[Any, Any] | None = None
         self._runners: dict[Any, Any] = {}
 
+    def __repr__(self) -> str:
+        """Return ``<compiled_loop of step>``."""
+        return f"<compiled_loop of {getattr(self.step, '__name__', repr(self.step))}>"
+
     def __call__(
         self,
         state: Any,

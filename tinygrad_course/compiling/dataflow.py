@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import math
+from collections.abc import Callable
 from heapq import heapify, heappop, heappush
 from itertools import count
 from typing import Any, Literal
@@ -33,12 +34,15 @@ class Value:
     kept : bool
         The name stands for this very value. Where it is False, a constant factor is left out of account: the
         course's dZ2 is m times the cost's gradient.
+    inputs : list of Value
+        The values that the call is applied to, in order.
     born : tuple of int
         When the call was made, relative to others: a program runs in this order.
     """
 
     __slots__ = (
-        "__weakref__", "args", "born", "data", "dtype", "function", "kept", "kind", "kwargs", "name", "shape",
+        "__weakref__", "args", "born", "data", "dtype", "function", "inputs", "kept", "kind", "kwargs",
+        "name", "shape",
     )  # fmt: skip
 
     def __init__(
@@ -61,6 +65,11 @@ class Value:
         self.data = data
         self.name = name
         self.kept = name is not None
+        self.inputs: list[Value] = []
+        if function is not None:
+            _collect(args, self.inputs)
+            if kwargs:
+                _collect(kwargs, self.inputs)
         now = _clock()
         self.born = (now, now)
 
@@ -74,7 +83,7 @@ class Value:
     @property
     def size(self) -> int:
         """The number of entries."""
-        return int(np.prod(self.shape, dtype=np.int64))
+        return math.prod(self.shape)
 
     @property
     def nbytes(self) -> int:
@@ -111,41 +120,33 @@ def item(x: Any) -> Any:
 
 def replace(tree: Any, change: Callable[[Value], Any]) -> Any:
     """Return arguments with every value in them changed, in lists, tuples, dicts and slices too."""
-    if isinstance(tree, Value):
+    kind = type(tree)
+    if kind is Value:
         return change(tree)
-    if type(tree) is tuple:
-        return tuple(replace(t, change) for t in tree)
-    if type(tree) is list:
+    if kind is tuple:
+        return tuple([replace(t, change) for t in tree])
+    if kind is list:
         return [replace(t, change) for t in tree]
-    if type(tree) is dict:
+    if kind is dict:
         return {k: replace(t, change) for k, t in tree.items()}
-    if type(tree) is slice:
+    if kind is slice:
         return slice(*(replace(t, change) for t in (tree.start, tree.stop, tree.step)))
     return tree
 
 
-def operands(tree: Any) -> Iterator[Value]:
-    """Go through the values in arguments, in order."""
-    if isinstance(tree, Value):
-        yield tree
-    elif type(tree) is tuple or type(tree) is list:
+def _collect(tree: Any, found: list[Value]) -> None:
+    """Append the values in arguments, in order."""
+    kind = type(tree)
+    if kind is Value:
+        found.append(tree)
+    elif kind is tuple or kind is list:
         for t in tree:
-            yield from operands(t)
-    elif type(tree) is dict:
+            _collect(t, found)
+    elif kind is dict:
         for t in tree.values():
-            yield from operands(t)
-    elif type(tree) is slice:
-        yield from operands((tree.start, tree.stop, tree.step))
-
-
-def inputs_of(value: Value) -> list[Value]:
-    """Return the values that a call is applied to, in order."""
-    if value.function is None:
-        return []
-    found = list(operands(value.args))
-    if value.kwargs:
-        found += operands(value.kwargs)
-    return found
+            _collect(t, found)
+    elif kind is slice:
+        _collect((tree.start, tree.stop, tree.step), found)
 
 
 def is_elementwise(value: Value) -> bool:
@@ -192,39 +193,47 @@ class Program:
     def __init__(self, inputs: list[Value], results: list[Value]) -> None:
         self.inputs = inputs
         self.results = results
+        self._order: list[Value] | None = None
 
     def values(self) -> list[Value]:
         """Return what the results need, in the order of birth, arguments before what they serve."""
+        if self._order is None:
+            self._order = self._ordered()
+        return self._order
+
+    def _ordered(self) -> list[Value]:
         needed: dict[int, Value] = {}
-        waiting: dict[int, int] = {}
-        users: dict[int, list[Value]] = {}
         stack = list(self.results)
         while stack:
             value = stack.pop()
-            if id(value) in needed:
-                continue
-            needed[id(value)] = value
-            inputs = {id(v): v for v in inputs_of(value)}
-            waiting[id(value)] = len(inputs)
-            for v in inputs.values():
+            if id(value) not in needed:
+                needed[id(value)] = value
+                stack += value.inputs
+        order = sorted(needed.values(), key=lambda v: v.born)
+        place = {id(v): i for i, v in enumerate(order)}
+        if all(place[id(v)] < i for i, value in enumerate(order) for v in value.inputs):
+            return order
+        waiting = {id(v): len({id(u) for u in v.inputs}) for v in order}
+        users: dict[int, list[Value]] = {}
+        for value in order:
+            for v in {id(u): u for u in value.inputs}.values():
                 users.setdefault(id(v), []).append(value)
-            stack.extend(inputs.values())
-        ready = [(*v.born, k) for k, v in needed.items() if not waiting[k]]
+        ready = [place[id(v)] for v in order if not waiting[id(v)]]
         heapify(ready)
-        order: list[Value] = []
+        found: list[Value] = []
         while ready:
-            value = needed[heappop(ready)[-1]]
-            order.append(value)
+            value = order[heappop(ready)]
+            found.append(value)
             for user in users.get(id(value), ()):
                 waiting[id(user)] -= 1
                 if not waiting[id(user)]:
-                    heappush(ready, (*user.born, id(user)))
-        return order
+                    heappush(ready, place[id(user)])
+        return found
 
     def uses(self) -> dict[int, int]:
         """Return how often each value is used, by its id; results count as used."""
         count: dict[int, int] = {}
-        for value in [*self.results, *(v for user in self.values() for v in inputs_of(user))]:
+        for value in [*self.results, *(v for user in self.values() for v in user.inputs)]:
             count[id(value)] = count.get(id(value), 0) + 1
         return count
 

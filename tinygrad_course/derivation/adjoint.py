@@ -15,9 +15,11 @@ from tinygrad_course.derivation.algebra import (
     Reshape,
     Shape,
     Softmax,
+    Standardized,
     Sum,
     T,
     Variable,
+    Variance,
     Vjp,
     full,
     shape_of,
@@ -73,10 +75,16 @@ def _into_part(part: Expr, g: Expr, into: dict[Variable, Expr]) -> None:
     elif kind is Sum:
         adjoint(inner, g, into, shape_of(inner))
     elif kind is Softmax:
-        column = Sum(full(g * part, shape), 0)
-        adjoint(inner, part * (g - column), into, shape)
+        adjoint(inner, part * (g - Sum(full(g * part, shape), part.args[1])), into, shape)
     elif kind is LogSumExp:
-        adjoint(inner, g * Softmax(inner), into, shape_of(inner))
+        adjoint(inner, g * Softmax(inner, part.args[1]), into, shape_of(inner))
+    elif kind is Variance:  # the mean depends on z too, but what is sent through it adds up to 0
+        axis, n = part.args[1:]
+        adjoint(inner, g * 2 * (inner - Sum(inner, axis) / n) / n, into, shape_of(inner))
+    elif kind is Standardized:
+        axis, n, eps = part.args[1:]
+        rest = g - Sum(full(g, shape), axis) / n - part * Sum(full(g * part, shape), axis) / n
+        adjoint(inner, rest / sympy.sqrt(Variance(inner, axis, n) + eps), into, shape)
     elif kind is Operation:
         for i, operand in enumerate(part.args[1:]):
             if any(v.value is None for v in operand.atoms(Variable)):

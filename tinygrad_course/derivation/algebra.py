@@ -174,21 +174,40 @@ class Sum(Term):
     def eval(cls, x: Expr, axis: Expr) -> Expr:
         """Return a simpler form, or None."""
         c, x = scalars_out(x)
+        if axis < 0 and isinstance(x, (Reshape, Sum)):
+            return c * cls(x.args[0], axis)
         if isinstance(x, sympy.Add) and all(t.could_extract_minus_sign() for t in x.args):
             c, x = -c, -x
         return None if c == 1 else c * cls(x, axis)
 
 
 class Softmax(Term):
-    """exp(z) over its sum, column by column."""
+    """exp(z) over its sum, along an axis."""
 
-    nargs = 1
+    nargs = 2
 
 
 class LogSumExp(Term):
-    """log(sum(exp(z))), column by column, a row."""
+    """log(sum(exp(z))) along an axis, which stays with length 1."""
 
-    nargs = 1
+    nargs = 2
+
+
+class Variance(Term):
+    """The mean square of what z is from its mean along an axis of n entries: ``Variance(z, axis, n)``."""
+
+    nargs = 3
+
+
+class Standardized(Term):
+    """(z - mean) / sqrt(variance + eps), both along an axis: ``Standardized(z, axis, n, eps)``."""
+
+    nargs = 4
+
+    def written_out(self) -> Expr:
+        """Return it in terms of a sum and a variance."""
+        z, axis, n, eps = self.args
+        return (z - Sum(z, axis) / n) / sympy.sqrt(Variance(z, axis, n) + eps)
 
 
 class Ones(Term):
@@ -225,7 +244,8 @@ class Vjp(Term):
     """What such an operation sends back to its operand i: ``Vjp(handle, i, g, *operands)``."""
 
 
-STRUCTURED = (Dot, Outer, T, Sum, Softmax, LogSumExp, Ones, Reshape, Operation, Vjp)
+ALONG = (Sum, Softmax, LogSumExp, Variance, Standardized)  # of z and an axis
+STRUCTURED = (Dot, Outer, T, *ALONG, Ones, Reshape, Operation, Vjp)
 
 
 def scalars_out(x: Expr) -> tuple[Expr, Expr]:
@@ -260,7 +280,7 @@ def shape_of(x: Expr) -> Shape:
         return shape
     if kind is Vjp:
         return shape_of(x.args[3 + int(x.args[1])])
-    shapes = [shape_of(a) for a in x.args]
+    shapes = [shape_of(a) for a in (x.args[:1] if kind in ALONG else x.args)]
     first = shapes[0]
     if kind is T:
         return first[::-1]
@@ -268,11 +288,9 @@ def shape_of(x: Expr) -> Shape:
         return first[:-1] + shapes[1][1:]
     if kind is Outer:
         return first + shapes[1]
-    if kind is Sum:
+    if kind in (Sum, LogSumExp, Variance):
         axis = int(x.args[1])
         return () if axis < 0 else (*first[:axis], 1, *first[axis + 1 :])
-    if kind is LogSumExp:
-        return (1, *first[1:])
     return np.broadcast_shapes(*shapes)
 
 
@@ -286,9 +304,13 @@ _ELEMENTWISE: dict[Any, Callable[..., Any]] = {
     sigmoid: special.expit, relu: lambda z: np.maximum(z, 0.0), positive: lambda z: np.where(z > 0, 1.0, 0.0),
     larger: np.maximum, wins: lambda z: np.where(z > 0, 1.0, np.where(z == 0, 0.5, 0.0)),
     Dot: np.dot, T: np.transpose, Outer: np.outer,
-    Softmax: lambda z: special.softmax(z, axis=0),
-    LogSumExp: lambda z: special.logsumexp(z, axis=0, keepdims=True),
 }  # fmt: skip
+_ALONG: dict[Any, Callable[..., Any]] = {
+    Sum: lambda z, axis: np.sum(z) if axis < 0 else np.sum(z, axis=axis, keepdims=True),
+    Softmax: lambda z, axis: special.softmax(z, axis=axis),
+    LogSumExp: lambda z, axis: special.logsumexp(z, axis=axis, keepdims=True),
+    Variance: lambda z, axis: np.var(z, axis=axis, keepdims=True),
+}
 
 
 def evaluate(x: Expr, values: Mapping[Variable, Any]) -> Any:
@@ -312,7 +334,9 @@ def evaluate(x: Expr, values: Mapping[Variable, Any]) -> Any:
         if power.is_Integer:
             return np.power(value, float(power)) if power > 0 else 1.0 / np.power(value, float(-power))
         return np.power(value, evaluate(power, values))
-    of = [evaluate(a, values) for a in (x.args[:1] if kind in (Sum, Reshape) else x.args)]
+    if kind in ALONG:
+        return _along(x, values)
+    of = [evaluate(a, values) for a in (x.args[:1] if kind is Reshape else x.args)]
     if kind is sympy.Add:
         return sum(of[1:], of[0])
     if kind is sympy.Mul:
@@ -320,9 +344,6 @@ def evaluate(x: Expr, values: Mapping[Variable, Any]) -> Any:
         for factor in of[1:]:
             product = product * factor
         return product
-    if kind is Sum:
-        axis = int(x.args[1])
-        return np.sum(of[0]) if axis < 0 else np.sum(of[0], axis=axis, keepdims=True)
     if kind is Reshape:
         return np.reshape(of[0], shape_of(x))
     return _ELEMENTWISE[kind](*of)
@@ -339,12 +360,17 @@ def magnitude(x: Expr, values: Mapping[Variable, Any]) -> Any:
     if kind in (Dot, T, Outer):
         return _ELEMENTWISE[kind](*(magnitude(a, values) for a in x.args))
     if kind is Sum:
-        axis, inner = int(x.args[1]), magnitude(x.args[0], values)
-        return np.sum(inner) if axis < 0 else np.sum(inner, axis=axis, keepdims=True)
+        return _ALONG[Sum](magnitude(x.args[0], values), int(x.args[1]))
     if kind is Reshape:
         return np.reshape(magnitude(x.args[0], values), shape_of(x))
     own = np.abs(evaluate(x, values))
     return own + np.max(magnitude(x.args[2], values), initial=0.0) if kind is Vjp else own
+
+
+def _along(x: Expr, values: Mapping[Variable, Any]) -> Any:
+    if type(x) is Standardized:
+        return evaluate(x.written_out(), values)
+    return _ALONG[type(x)](evaluate(x.args[0], values), int(x.args[1]))
 
 
 def _operation(x: Expr, values: Mapping[Variable, Any]) -> Any:

@@ -16,6 +16,7 @@ from tinygrad_course.derivation.algebra import (
     Operation,
     Shape,
     Softmax,
+    Standardized,
     Sum,
     Variable,
     full,
@@ -202,13 +203,15 @@ class _Line:
         ones = {}
         for part in x.atoms(Sum):
             data = self.reading.data.get(part.args[0])
-            if data is not None and part.args[1] == 0 and (data.sum(axis=0) == 1).all():
+            axis = int(part.args[1])
+            if data is not None and axis >= 0 and (data.sum(axis=axis) == 1).all():
                 ones[part] = sympy.Integer(1)
         if ones:
-            Y = next(iter(ones)).args[0]
+            Y, axis = next(iter(ones)).args
+            line = "row" if axis else "column"
             told = Piece(
-                f"each column of {Y.text} adds up to 1",
-                f"\\text{{each column of }} {Y.latex} \\text{{ adds up to 1}}",
+                f"each {line} of {Y.text} adds up to 1",
+                f"\\text{{each {line} of }} {Y.latex} \\text{{ adds up to 1}}",
             )
             steps.append(Step(tidy(x.xreplace(ones)), told))
 
@@ -267,9 +270,9 @@ def times(number: Expr, x: Expr) -> Expr:
         return sympy.Add(*[times(number, t) for t in x.args])
     for factor in sympy.Mul.make_args(x):
         if isinstance(factor, sympy.Add):
-            inside = times(number, factor)
-            if number not in inside.free_symbols:
-                return x / factor * inside
+            inside = x / factor * times(number, factor)
+            if weight(inside) < weight(product):
+                return inside
     return product
 
 
@@ -312,19 +315,21 @@ _SLOPES: tuple[tuple[Any, Piece], ...] = (
     (relu, _RELU),
     (positive, _RELU),
     (sympy.exp, Piece("exp'(x) = exp(x)", "(e^x)' = e^x")),
-    (
-        Softmax,
-        Piece(
-            "in each column, dA_k/dZ_j = A_k (1{j=k} - A_j)",
-            "\\text{in each column, } \\frac{dA_k}{dZ_j} = A_k (\\mathbf{1}\\{j=k\\} - A_j)",
-        ),
-    ),
 )
 
 
 def _rules(definition: Expr, of: Variable) -> list[Piece]:
     """Return the derivatives that a line uses."""
     told = [rule for kind, rule in _SLOPES if any(of in f.free_symbols for f in definition.atoms(kind))]
+    told += [
+        Piece(
+            f"in each {line}, dA_k/dZ_j = A_k (1{{j=k}} - A_j)",
+            f"\\text{{in each {line}, }} \\frac{{dA_k}}{{dZ_j}} = A_k (\\mathbf{{1}}\\{{j=k\\}} - A_j)",
+        )
+        for line in sorted({"row" if s.args[1] else "column" for s in definition.atoms(Softmax) if s.has(of)})
+    ]
+    if any(of in s.free_symbols for s in definition.atoms(Standardized)):
+        told.append(_words("the mean and the variance are of Z too"))
     for part in definition.atoms(Operation):
         name = part.args[0].name
         if of in part.free_symbols and not part.args[0].index:

@@ -90,14 +90,28 @@ def number(value: float) -> Expr:
         return sympy.Integer(int(value))
     if math.isfinite(value) and _digits(value) <= 6:
         return sympy.Rational(repr(value))
+    for n, over in ((value**2, False), (value**-2, True)) if 1e-3 < value < 1e3 else ():  # sqrt(d)
+        if n >= 2 and math.isclose(n, round(n), rel_tol=1e-14):
+            text, latex = f"sqrt({round(n)})", f"\\sqrt{{{round(n)}}}"
+            told = (f"1/{text}", f"\\frac{{1}}{{{latex}}}") if over else (text, latex)
+            return variable(told[0], text=told[0], latex=told[1], value=value)
     return _as_written(value)
 
 
 def _as_written(value: float) -> Variable:
     text = f"{value:.6g}"
+    return variable(text, text=text, latex=with_power(text), value=value)
+
+
+def with_power(text: str) -> str:
+    r"""Return a number in LaTeX.
+
+    >>> with_power("2.5e-08"), with_power("1e-05"), with_power("0.86")
+    ('2.5 \\cdot 10^{-8}', '10^{-5}', '0.86')
+    """
     mantissa, _, power = text.partition("e")
-    latex = f"{mantissa} \\cdot 10^{{{int(power)}}}" if power else text
-    return variable(text, text=text, latex=latex, value=value)
+    times = "" if mantissa == "1" else f"{mantissa} \\cdot "
+    return f"{times}10^{{{int(power)}}}" if power else text
 
 
 def _digits(value: float) -> int:

@@ -12,6 +12,8 @@ _GREEK = {
     for name in ("alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta", "theta", "kappa", "lambda",
                  "mu", "nu", "xi", "pi", "rho", "sigma", "tau", "phi", "chi", "psi", "omega")
 } | {"lambd": "\\lambda", "lambda_": "\\lambda", "lam": "\\lambda"}  # fmt: skip
+#: Of sequences: the course writes the time in angles, and the weights' arguments as a subscript, W_{ax}.
+_TIMES = {"prev": "t-1", "next": "t"}
 _TEXT = {"lambd": "λ", "lambda_": "λ", "lam": "λ", "lambda": "λ"}
 
 #: Letters for what has no name, in this order, as in J = 3(a + bc): u = bc, v = a + u.
@@ -59,6 +61,15 @@ def latex(name: str) -> str:
         return _GREEK[name]
     if len(name) == 1 and name.isalpha():
         return name
+    if name == "sigma2":
+        return "\\sigma^{2}"
+    if (timed := re.fullmatch(r"([A-Za-z])_(prev|next)|([acxy])t", name)) is not None:
+        return f"{timed[1] or timed[3]}^{{\\langle{{{_TIMES.get(timed[2], 't')}}}\\rangle}}"
+    if (into := re.fullmatch(r"([Wb])([acfioruxy]{1,2})", name)) is not None:
+        return f"{into[1]}_{{{into[2]}}}"
+    if (marked := re.fullmatch(r"([A-Z])_(norm|tilde)(\d{0,4})", name)) is not None:
+        letter = f"\\tilde{{{marked[1]}}}" if marked[2] == "tilde" else f"{marked[1]}_{{\\mathrm{{norm}}}}"
+        return f"{letter}^{{[{int(marked[3])}]}}" if marked[3] else letter
     numbered = re.fullmatch(r"([A-Za-z]+)_?(\d+)", name)
     if numbered is not None and (len(numbered[1]) == 1 or numbered[1] in _GREEK):
         return f"{_GREEK.get(numbered[1], numbered[1])}_{{{numbered[2]}}}"

@@ -8,7 +8,7 @@ from __future__ import annotations
 import ast
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import sympy
@@ -20,8 +20,10 @@ from tinygrad_course.derivation.algebra import (
     Reshape,
     Shape,
     Softmax,
+    Standardized,
     Sum,
     T,
+    Variance,
     full,
     larger,
     relu,
@@ -29,6 +31,7 @@ from tinygrad_course.derivation.algebra import (
     sigmoid,
     size,
 )
+from tinygrad_course.derivation.constants import number
 from tinygrad_course.graph.formulas import WRITTEN, parsed
 
 _LN2, _LN10 = sympy.log(2), sympy.log(10)
@@ -150,9 +153,10 @@ class Call:
         return tuple(a % max(1, n) for a in (axis if isinstance(axis, tuple) else (axis,)))
 
     @property
-    def over_units(self) -> bool:
-        """Whether an activation is taken column by column."""
-        return len(self.shapes[0]) == 2 and self.options.get("axis", 0) in {0, -2}
+    def along(self) -> int | None:
+        """The axis of a matrix that an activation is taken along; the first, the units, by itself."""
+        axis = self.options.get("axis", 0)
+        return axis % 2 if len(self.shapes[0]) == 2 and isinstance(axis, int) else None
 
 
 def formula(call: Call) -> Expr | None:
@@ -183,11 +187,41 @@ def _mean(call: Call) -> Expr | None:
     total = _sum(call)
     if total is None:
         return None
+    return total / _count(call)
+
+
+def _count(call: Call) -> Expr:
+    """Return how many entries a mean is over."""
     last = len(call.shapes[0]) - 1
     number = sympy.Integer(1)
     for i in call.axes:
         number *= call.count(call.shapes[0][i]) if i == last else call.shapes[0][i]
-    return total / number
+    return number
+
+
+def _var(call: Call) -> Expr | None:
+    if len(call.axes) != 1 or len(call.shapes[0]) != 2 or set(call.options) - {"axis", "keepdims"}:
+        return None
+    found = Variance(call.x, call.axes[0], _count(call))
+    return found if shape_of(found) == call.shape else Reshape(found, *call.shape)
+
+
+def _std(call: Call) -> Expr | None:
+    variance = _var(call)
+    return None if variance is None else sympy.sqrt(variance)
+
+
+def _standardize(call: Call) -> Expr | None:
+    own = replace(call, options={"axis": call.options.get("axis", 0), "keepdims": True})
+    if len(own.axes) != 1 or len(own.shapes[0]) != 2:
+        return None
+    return Standardized(own.x, own.axes[0], _count(own), number(call.options.get("eps", 1e-5)))
+
+
+def _rms_norm(call: Call) -> Expr | None:
+    own = replace(call, options={"axis": call.options.get("axis", 0), "keepdims": True}, operands=[call.x**2])
+    square = _mean(own) if len(own.axes) == 1 and len(own.shapes[0]) == 2 else None
+    return None if square is None else call.x / sympy.sqrt(square + number(call.options.get("eps", 1e-5)))
 
 
 def _norm(call: Call) -> Expr | None:
@@ -230,18 +264,23 @@ def _reshape(call: Call) -> Expr | None:
     return call.x if call.shape == call.shapes[0] else Reshape(call.x, *call.shape)
 
 
+def _swapaxes(call: Call) -> Expr | None:
+    return T(call.x) if len(call.shape) == 2 and call.shape != call.shapes[0] else None
+
+
 def _softmax(call: Call) -> Expr | None:
-    return Softmax(call.x) if call.over_units else None
+    return None if call.along is None else Softmax(call.x, call.along)
 
 
 def _log_softmax(call: Call) -> Expr | None:
-    return call.x - LogSumExp(call.x) if call.over_units else None
+    return None if call.along is None else call.x - LogSumExp(call.x, call.along)
 
 
 def _logsumexp(call: Call) -> Expr | None:
-    if not call.over_units:
+    if call.along is None:
         return None
-    return LogSumExp(call.x) if len(call.shape) == 2 else Reshape(LogSumExp(call.x), *call.shape)
+    found = LogSumExp(call.x, call.along)
+    return found if len(call.shape) == 2 else Reshape(found, *call.shape)
 
 
 def _drop(call: Call) -> Expr | None:
@@ -269,5 +308,6 @@ _BUILD: dict[str, Callable[[Call], Expr | None]] = {
     "matrix_transpose": _transpose, "reshape": _reshape, "squeeze": _reshape, "ravel": _reshape,
     "expand_dims": _reshape, "softmax": _softmax, "log_softmax": _log_softmax, "logsumexp": _logsumexp,
     "drop": _drop, "leaky_relu": _leaky_relu, "binary_cross_entropy": _binary,
-    "categorical_cross_entropy": _categorical, "norm": _norm,
+    "categorical_cross_entropy": _categorical, "norm": _norm, "var": _var, "std": _std, "swapaxes": _swapaxes,
+    "standardize": _standardize, "rms_norm": _rms_norm,
 }  # fmt: skip

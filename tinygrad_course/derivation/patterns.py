@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_course.graph.node import Graph
+from tinygrad_course.graph.node import Graph, Node
 
 
-def softmaxes(graph: Graph) -> dict[int, int]:
-    """Return the divisions that compute exp(z) / sum(exp(z)) column by column, each with the number of z."""
+def softmaxes(graph: Graph) -> dict[int, tuple[int, int]]:
+    """Return the divisions that compute exp(z) / sum(exp(z)), each with the number of z and the axis."""
     found = {}
     for node in graph:
         if node.op != "divide" or len(node.shape) != 2:
@@ -19,15 +19,31 @@ def softmaxes(graph: Graph) -> dict[int, int]:
         above, below = (graph[i] for i in node.inputs)
         if below.op != "sum" or above.op != "exp" or not same(graph, above.id, below.inputs[0]):
             continue
-        if below.shape != (1, node.shape[1]) or not below.options.get("keepdims") or node.shape[0] == 1:
+        summed = [i for i in (0, 1) if below.shape[i : i + 1] == (1,) and node.shape[i] > 1]
+        if len(summed) != 1 or not below.options.get("keepdims"):
             continue
         z = graph[above.inputs[0]]
         if z.op == "subtract":  # the greatest taken off: it changes nothing
             least, most = (graph[i] for i in z.inputs)
             if most.op in {"max", "amax"} and most.inputs == (least.id,) and most.shape != least.shape:
                 z = least
-        found[node.id] = z.id
+        found[node.id] = z.id, summed[0]
     return found
+
+
+def picked(node: Node, shape: tuple[int, ...]) -> tuple[Any, int] | None:
+    """Return the one-hot array that picks an entry of each column or row as an index does, and the axis."""
+    index = node.options.get("index")
+    if node.op != "getitem" or not isinstance(index, tuple) or len(index) != len(shape) or len(shape) != 2:
+        return None
+    if not all(isinstance(i, np.ndarray) and i.ndim == 1 and i.dtype.kind in "iu" for i in index):
+        return None
+    for axis in (0, 1):
+        if np.array_equal(index[1 - axis], np.arange(shape[1 - axis])):
+            places = np.arange(shape[axis]).reshape((-1, 1) if axis == 0 else (1, -1))
+            return (places == index[axis] % shape[axis] if axis == 0 else
+                    places == index[axis][:, None] % shape[axis]) * 1.0, axis  # fmt: skip
+    return None
 
 
 def index_text(index: Any) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 import sympy
 
 from tinygrad_course.derivation.algebra import (
+    ALONG,
     Dot,
     Expr,
     LogSumExp,
@@ -16,9 +17,11 @@ from tinygrad_course.derivation.algebra import (
     Outer,
     Reshape,
     Softmax,
+    Standardized,
     Sum,
     T,
     Variable,
+    Variance,
     Vjp,
     larger,
     positive,
@@ -28,6 +31,7 @@ from tinygrad_course.derivation.algebra import (
     size,
     wins,
 )
+from tinygrad_course.derivation.constants import with_power
 
 # How tightly a piece of writing holds together.
 _SUM, _PRODUCT, _SIDE, _POWER, _ATOM = range(5)  # _SIDE: matrices side by side, W dZ
@@ -41,6 +45,7 @@ _FUNCTIONS = {
     sympy.sign: ("sign", "\\operatorname{sign}"), sigmoid: ("σ", "\\sigma"),
     relu: ("relu", "\\operatorname{relu}"), larger: ("max", "\\max"),
     Softmax: ("softmax", "\\operatorname{softmax}"), LogSumExp: ("logsumexp", "\\operatorname{logsumexp}"),
+    Variance: ("var", "\\operatorname{var}"),
 }  # fmt: skip
 
 
@@ -84,7 +89,7 @@ def write(x: Expr) -> Piece:
         return Piece(f"exp({of.text})", f"e^{{{of.latex}}}", _POWER)
     if kind in _FUNCTIONS:
         text, latex = _FUNCTIONS[kind]
-        inside = [write(a) for a in x.args]
+        inside = [write(a) for a in (x.args[:1] if kind in ALONG else x.args)]
         text += f"({', '.join(p.text for p in inside)})"
         if kind is sympy.log and inside[0].holds == _ATOM:
             return Piece(text, f"{latex} {inside[0].latex}", _POWER)
@@ -96,11 +101,12 @@ def _structured(x: Expr) -> Piece:
     kind = type(x)
     if kind is Sum:
         return _total(x)
+    if kind is Standardized:
+        return write(x.written_out())
     if kind is T:
         of = write(x.args[0]).within(_ATOM)
-        if isinstance(x.args[0], Variable) and of.latex.endswith("]}"):
-            return Piece(f"{of.text}T", f"{of.latex[:-1]}T}}")
-        return Piece(f"{of.text}^T", f"{of.latex}^T")
+        text = f"{of.text}T" if isinstance(x.args[0], Variable) and of.text.endswith("]") else f"{of.text}^T"
+        return Piece(text, _raised(of.latex, "T") if isinstance(x.args[0], Variable) else f"{of.latex}^T")
     if kind in (Dot, Outer):
         a, b = (write(a).within(_PRODUCT) for a in x.args)
         a, b = (
@@ -127,6 +133,13 @@ def _structured(x: Expr) -> Piece:
         which = f"_{int(x.args[1]) + 1}" if len(x.args) > 4 else ""
         return _named(f"{x.args[0].name}'", [x.args[2]], which)
     return Piece(str(x), sympy.latex(x))
+
+
+def _raised(latex: str, by: str) -> str:
+    """Write a variable with one more superscript, within the one that it has."""
+    if latex.endswith(("]}", "\\rangle}")):
+        return f"{latex[:-1]}{'' if latex.endswith(']}') else ' '}{by.strip('{}')}}}"
+    return f"{{{latex}}}^{by}" if "^" in latex else f"{latex}^{by}"
 
 
 def _named(name: str, args: Any, which: str = "") -> Piece:
@@ -158,9 +171,7 @@ def _rational(x: Expr) -> Piece:
         return Piece(f"{x.p}/{x.q}", f"{sign}\\frac{{{abs(x.p)}}}{{{x.q}}}", _PRODUCT)
     else:
         text = f"{float(x):.6g}"
-    mantissa, _, power = text.partition("e")
-    latex = f"{mantissa} \\cdot 10^{{{int(power)}}}" if power else text
-    return Piece(text, latex, _SUM if x < 0 else _ATOM)
+    return Piece(text, with_power(text), _SUM if x < 0 else _ATOM)
 
 
 def _is_decimal(x: Expr) -> bool:
@@ -313,7 +324,7 @@ def _power(x: Expr) -> Piece:
     if power == sympy.Rational(1, 2):
         return Piece(f"sqrt({of.text})", f"\\sqrt{{{of.latex}}}")
     if isinstance(base, Variable) and "^" in of.latex:
-        of = Piece(f"({of.text})", f"({of.latex})")
+        of = Piece(f"({of.text})" if "^" in of.text else of.text, f"({of.latex})")
     else:
         of = of.within(_ATOM)
     by = write(power)
@@ -333,7 +344,7 @@ def _total(x: Expr) -> Piece:
     of = write(inner).within(_PRODUCT)
     text, latex = of.text, of.latex
     if isinstance(inner, Variable) and columns and examples:  # the course's dZ^[2](i)
-        latex = f"{latex[:-1]}(i)}}" if latex.endswith("]}") else f"{latex}^{{(i)}}"
+        latex = _raised(latex, "{(i)}")
         text = f"{text}(i)" if text.endswith("]") else f"{text}^(i)"
     low = "i=1}^{m" if columns and examples else index
     mark = index if len(index) == 1 else f"{{{index}}}"

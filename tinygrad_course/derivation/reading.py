@@ -20,7 +20,9 @@ from tinygrad_course.derivation.algebra import (
     Expr,
     Handle,
     Operation,
+    Reshape,
     Softmax,
+    Standardized,
     Sum,
     T,
     Variable,
@@ -32,7 +34,7 @@ from tinygrad_course.derivation.algebra import (
 from tinygrad_course.derivation.constants import NAMED, Arrays, Numbers
 from tinygrad_course.derivation.graph_values import FROM_LOGITS
 from tinygrad_course.derivation.operations import FUNCTIONS, Call, formula
-from tinygrad_course.derivation.patterns import index_text, named_arrays, named_numbers, softmaxes
+from tinygrad_course.derivation.patterns import index_text, named_arrays, named_numbers, picked, softmaxes
 from tinygrad_course.graph.formulas import WRITTEN
 from tinygrad_course.graph.node import Graph, Node
 
@@ -196,7 +198,7 @@ class _Reader:
             if number in found:
                 continue
             node = self.graph[number]
-            found[number] = [self.softmax[number]] if number in self.softmax else list(node.inputs)
+            found[number] = [self.softmax[number][0]] if number in self.softmax else list(node.inputs)
             if node.op in FROM_LOGITS:
                 found[number] = list(node.inputs[:2])  # of A and Y, as it is written; Z is A's
             pending += found[number]
@@ -251,14 +253,14 @@ class _Reader:
         operands = self.operands[node.id]
         shapes = [self.graph[i].shape for i in operands]
         given = [self.formulas[i] for i in operands]
-        if (
-            node.op in {"multiply", "divide"}
-            and math.prod(node.shape) == 1
-            and any(x.has(Sum) for x in given)
+        if node.op in {"multiply", "divide"} and any(
+            x.has(Sum) and (math.prod(s) == 1 or s[-1] == 1) for x, s in zip(given, shapes, strict=True)
         ):
             given = [self._scale(i, divides=node.op == "divide") for i in operands]
         if node.id in self.softmax:
-            return Softmax(full(given[0], shapes[0]))
+            return Softmax(full(given[0], shapes[0]), self.softmax[node.id][1])
+        if (labels := picked(node, shapes[0])) is not None:
+            return Reshape(Sum(self._one_hot(labels[0]) * given[0], labels[1]), *node.shape)
         options = {k: v for k, v in node.options.items() if v is not None}
         if "keep_prob" in options:
             options["keep_prob"] = Numbers.symbol("keep_prob", options["keep_prob"])
@@ -296,6 +298,15 @@ class _Reader:
                 self.reading.data[symbol] = next(a for a, s in self.arrays.known if s is symbol)
         return found
 
+    def _one_hot(self, array: Any) -> Expr:
+        """Return the labels that an index stands for, one-hot."""
+        found = self.arrays.find(array)
+        if found is None:
+            found = variable(self.taken.own("Y"), array.shape, (1, len(self.graph)))
+            self.arrays.known.append((array, found))
+        self.reading.data |= {s: a for a, s in self.arrays.known if s in found.free_symbols}
+        return found
+
     def _labels(self, node: Node) -> tuple[Any, Callable[[Expr], Expr]]:
         """Return the array that a constant without a name is written by, and how: -Y and Y.T are of Y."""
         array = node.value
@@ -323,7 +334,7 @@ class _Reader:
         uses = self.uses[node.id]
         if isinstance(x, T) and isinstance(x.args[0], Variable):
             return False
-        if len(uses) > 1 or isinstance(x, (Softmax, Operation)):
+        if len(uses) > 1 or isinstance(x, (Softmax, Standardized, Operation)):
             return True
         if x.has(Sum) and math.prod(node.shape) == 1:
             return False  # a part of the cost
@@ -351,7 +362,7 @@ class _Reader:
         if len(computed) == 1 and not x.has(Dot):
             layer = self._layer_of(computed, "Z", "Z")
             if layer is not None:
-                return self.taken.own(f"A{layer}")
+                return self.taken.own(f"{'Z_norm' if isinstance(x, Standardized) else 'A'}{layer}")
         return self.taken.letter()
 
     def _layer_of(self, symbols: Any, upper: str, lower: str) -> str | None:

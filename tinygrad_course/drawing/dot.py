@@ -161,7 +161,8 @@ def _operation(item: Item, t: Theme) -> str:
     rows = [text for text in rows if text]
     label = f"label=<{'<BR/>'.join(rows)}>"
     if len(item.title) > ROUND:
-        return f'shape=box, style="rounded,filled", {colours}, {label}'
+        style = "filled" if item.ordered else "rounded,filled"  # ordered wires end at the very corners
+        return f'shape=box, style="{style}", {colours}, {label}'
     if len(rows) > 1:
         return f'shape=ellipse, margin="0.02,0", style=filled, {colours}, {label}'
     high = t.size / 13 * (26, 26, 26, 34, 41)[len(item.title)]

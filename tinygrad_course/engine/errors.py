@@ -6,13 +6,14 @@ for the names that the user gave to the arrays.
 
 from __future__ import annotations
 
+import inspect
 import linecache
 import os
 import sys
 from contextvars import ContextVar
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 
@@ -249,6 +250,11 @@ _INSTEAD = {
     "grad_fn": "what made it is in the graph: tinygrad_course.graph(t)",
     "is_leaf": "what made it is in the graph: tinygrad_course.graph(t)",
     "retain_grad": "every Tensor keeps its gradient, in t.grad",
+    **dict.fromkeys(("cuda", "to", "device"), "a Tensor is where its array is: Tensor(cupy_array)"),
+    **dict.fromkeys(("float", "double", "half"), "write t.astype(np.float32), or np.float64"),
+    **dict.fromkeys(("sigmoid", "relu", "softmax"), "the activations are in tinygrad_course.functions"),
+    "clone": "write t.copy()",
+    "norm": "write np.linalg.norm(t)",
     "mm": "write np.dot(t, u), or t @ u",
     "matmul": "write np.matmul(t, u), or t @ u",
     "unsqueeze": "write np.expand_dims(t, axis)",
@@ -257,10 +263,34 @@ _INSTEAD = {
 }
 
 
-def no_attribute(name: str) -> str:
-    """Return what an AttributeError says of a Tensor, with what there is instead."""
-    instead = _INSTEAD.get(name)
-    found = getattr(np, name, None)
-    if instead is None and callable(found) and not isinstance(found, type):
-        instead = f"write np.{name}(t)"
-    return f"a Tensor has no attribute {name!r}" + (f": {instead}" if instead else "")
+class _Absent:
+    """What other libraries' tensors have, and may be set there: both are refused with a hint."""
+
+    def __init__(self, name: str, instead: str) -> None:
+        self.name = name
+        self.instead = instead
+
+    def __get__(self, tensor: Any, cls: type) -> NoReturn:
+        self.__set__(tensor, None)
+
+    def __set__(self, tensor: Any, value: Any) -> NoReturn:
+        message = f"a Tensor has no attribute {self.name!r}: {self.instead}"
+        raise AttributeError(message, name=self.name, obj=tensor)
+
+
+class Habits:
+    """Names that a user of other libraries tries on a Tensor.
+
+    (A `__getattr__` could answer them all, and would make every attribute of every Tensor slower.)
+    """
+
+    __slots__ = ()
+
+    def __dir__(self) -> list[str]:
+        return [n for n in super().__dir__() if not isinstance(inspect.getattr_static(self, n), _Absent)]
+
+
+_FUNCTIONS = {n: f"write np.{n}(t)" for n, f in vars(np).items() if callable(f) and not isinstance(f, type)}
+for _name, _instead in {**_FUNCTIONS, **_INSTEAD}.items():
+    if not _name.startswith("_"):
+        setattr(Habits, _name, _Absent(_name, _instead))

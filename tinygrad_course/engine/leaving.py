@@ -91,7 +91,7 @@ def as_float(tensor: Tensor, frame: FrameType) -> None:
     if instruction == _BINARY and argument == _REMAINDER:  # "%f" % J
         return
     if instruction == _STORE:
-        raise TypeError(into_plain(tensor._label()))
+        raise into_plain(tensor._label())
     if active and traced(tensor):
         raise TypeError(_told(tensor, *_called(frame)))
     known = (code, at)
@@ -111,12 +111,15 @@ def stored(frame: FrameType) -> bool:
     return frame.f_code.co_code[frame.f_lasti] == _STORE
 
 
-def into_plain(what: str) -> str:
-    """Return the message for a Tensor that is written into a plain array."""
+class PlainArrayError(TypeError):
+    """A Tensor was to be written into a plain array."""
+
+
+def into_plain(what: str) -> PlainArrayError:
+    """Return the error for a Tensor that is written into a plain array."""
     line = errors.where(errors.user_frame())
-    return f"{what} is written into a plain array, which would not remember where it came from. {_BUFFER}" + (
-        f"\n  at {line}" if line else ""
-    )
+    message = f"{what} is written into a plain array, which would not remember where it came from. {_BUFFER}"
+    return PlainArrayError(message + (f"\n  at {line}" if line else ""))
 
 
 def _told(tensor: Tensor, name: str | None, meant: bool) -> str:
@@ -132,7 +135,7 @@ def _told(tensor: Tensor, name: str | None, meant: bool) -> str:
     if meant:
         return f"float() makes a plain number, and {label} would lose its gradient. {_OUT}"
     if name is not None and name.endswith(".fill"):
-        return into_plain(label)
+        return str(into_plain(label))
     return (
         f"{name or 'this'} takes plain numbers, and {label} would lose its gradient: write it with NumPy's "
         "functions, or float(t) where no gradient should flow (stop_gradient in a differentiated function)"

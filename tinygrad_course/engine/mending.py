@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tinygrad_course.engine.creation import node
 from tinygrad_course.engine.views import as_of
 from tinygrad_course.rules.reductions import logsumexp
 from tinygrad_course.rules.shapes import is_complex
@@ -245,7 +246,7 @@ def mended(out: Tensor, instead: Any) -> Tensor:
     if type(out._data) in _FLOATS:
         y = out._data
         data = np.where(np.isfinite(y), y, data)[()]
-    return type(out)._node(data.astype(y.dtype), rule, (*out._args, instead))
+    return node(type(out), rule, (*out._args, instead), data.astype(y.dtype))
 
 
 _MENDED: dict[Rule, Rule] = {}
@@ -270,40 +271,49 @@ def sums_exponentials(x: Any, depth: int = DEPTH) -> bool:
     return function in _COMBINING and depth > 0 and any(sums_exponentials(a, depth - 1) for a in args)
 
 
-def extreme(ufunc: Any, x: Any) -> float:
-    """Return the least or the largest of plain numbers, 0.5 for anything else."""
-    data = x._data
-    if type(data) not in _FLOATS or not data.size:
-        return 0.5
-    return float(ufunc.reduce(data, axis=None))
+def least(data: Any) -> float:
+    """Return the least of plain numbers, NaN if there is one, and 0.5 for anything else."""
+    if type(data) is np.ndarray and data.size:
+        value: float = data.item(data.argmin())  # much faster than data.min()
+        return value
+    return float(data) if isinstance(data, np.floating) else 0.5
 
 
-def moderate(x: Any) -> bool:
-    """Whether plain numbers, few enough to be looked at first, are all of a size that loses nothing."""
-    data = x._data
-    kind = type(data)
-    if kind is np.ndarray:
-        return 0 < data.size <= FEW and bool(np.maximum.reduce(data, None) < _MODERATE)
-    return kind is np.float64 and bool(data < _MODERATE)
+def largest(data: Any) -> float:
+    """Return the largest of plain numbers, NaN if there is one, and 0.5 for anything else."""
+    if type(data) is np.ndarray and data.size:
+        value: float = data.item(data.argmax())
+        return value
+    return float(data) if isinstance(data, np.floating) else 0.5
 
 
-#: So many numbers are looked at in less time than the recording takes.
-FEW = 4096
-_MODERATE = 1e3  # below the root of 1 / eps, in every precision but half's, which has 32
+_EPS = {n: float(np.finfo(f"f{n}").eps) for n in {2, 4, 8, np.dtype(np.longdouble).itemsize}}
+#: 1 + a number of this size has lost half of the digits, by the bytes of a number.
+_HALF = {n: eps**-0.5 for n, eps in _EPS.items()}
+#: Differences 1 - s above these have digits enough.
+_UNHURT = {n: 1024.0 * eps for n, eps in _EPS.items()}
 
 
 def mend_divide(out: Tensor) -> Tensor:
     """Mend a quotient whose divisor has overflowed: z / (1 + exp(-z)), exp(z) / sum(exp(z))."""
     divisor = out._args[-1]
-    operation = getattr(divisor, "_op", None)
-    if operation is None or operation.function not in _DIVISORS:
+    if type(divisor) is not type(out) or divisor._op is None or divisor._op.function not in _DIVISORS:
         return out
-    if (out._data.dtype.itemsize > 2 and moderate(divisor)) or not has_exponential(divisor):
+    data = divisor._data
+    if data.dtype.kind != "f" or out._data.dtype.kind != "f":
         return out
-    # e^z / (1 + e^z) loses its derivative's digits long before it overflows
-    limit = math.inf if len(out._args) == 1 or not has_exponential(out._args[0]) else _half(divisor)
-    if not sums_exponentials(divisor) if traced(divisor) else extreme(np.maximum, divisor) < limit:
-        return out
+    if type(data) is np.ndarray and data.size and data.item(data.argmax()) < _HALF[data.itemsize]:
+        return out  # the commonest case: nothing is large
+    if traced(divisor):
+        if not has_exponential(divisor) or not sums_exponentials(divisor):
+            return out
+    else:
+        size = largest(data)
+        if size < _HALF[data.itemsize] or not has_exponential(divisor):
+            return out
+        # e^z / (1 + e^z) loses its derivative's digits long before it overflows
+        if size < math.inf and (len(out._args) == 1 or not has_exponential(out._args[0])):
+            return out
     log_divisor = logarithm(as_of(out)[-1])
     if log_divisor is None:
         return out
@@ -312,11 +322,6 @@ def mend_divide(out: Tensor) -> Tensor:
         return mended(out, np.exp(log_sigmoid(z)))
     above = as_of(out)[0] if len(out._args) == 2 else 1.0
     return mended(out, divided(above, log_divisor))
-
-
-def _half(x: Tensor) -> float:
-    """Return how large a number is whose 1 + ... has lost half of the digits."""
-    return math.sqrt(1.0 / np.finfo(x.dtype).eps)
 
 
 def divided(above: Any, log_divisor: Any) -> Any:
@@ -338,49 +343,51 @@ def divided(above: Any, log_divisor: Any) -> Any:
 def mend_logarithm(out: Tensor) -> Tensor:
     """Mend the logarithm of what has vanished, overflowed, or lost its digits as 1 - s does."""
     x = out._args[0]
-    if not hasattr(x, "_op"):
-        return out
-    data = out._data
-    if type(data) is np.ndarray and 0 < data.size <= FEW and np.isfinite(np.add.reduce(data, None)):
-        # finite logarithms: what has lost digits before is a difference
-        if x._op is None or x._op.function is not np.subtract:
-            return out
-        if np.minimum.reduce(x._data, None) > _UNHURT[data.dtype.itemsize]:
-            return out
-    x = as_of(out)[0]
+    operation: Any = out._op
     if x._op is None:
         return out
-    function, args, _ = call(x)
-    plus_one = out._op is RULES[np.log1p]
-    if not has_exponential(x):
+    data = x._data
+    if data.dtype.kind != "f":
         return out
+    difference = x._op.function is np.subtract
+    if (
+        type(data) is np.ndarray
+        and data.size
+        and data.item(data.argmin()) > _UNHURT[data.itemsize]
+        and (difference or data.item(data.argmax()) < math.inf)
+    ):
+        return out  # the commonest case: nothing is small, or infinite
     if traced(x):
-        lost = (
-            isinstance(x._op.function, Mended)
-            or sums_exponentials(x)
-            or (function is np.divide and call(args[1])[0] is np.sum)
-        )
-        if function is np.subtract and is_tensor(args[1]) and logit(x) is not None:
-            known = odds(args[1]) is not None or is_sigmoid(call(args[1])[0])
-            lost = not known or isinstance(args[1]._op.function, Mended)
-    elif function is np.subtract and is_number(args[0], 1):
-        lost = extreme(np.minimum, x) < 1024 * np.finfo(x.dtype).eps
+        lost = has_exponential(x) and may_lose(x)
     else:
-        lost = extreme(np.minimum, x) == 0 or extreme(np.maximum, x) == math.inf
+        low = least(data)
+        difference = difference and is_number(x._args[0], 1)
+        lost = (difference or low <= 0 or largest(data) == math.inf) and has_exponential(x)
     if not lost:
         return out
+    x = as_of(out)[0]
     found = logarithm(x)
     if found is None:
         return out
-    if plus_one:
+    if operation.function is np.log1p:
         found = np.logaddexp(0.0, found)
-    operation = out._op
-    assert operation is not None  # noqa: S101
     return mended(out, found / _BASES[operation.function] if operation.function in _BASES else found)
 
 
-#: Differences 1 - s above these have digits enough, by the bytes of a number.
-_UNHURT = {n: 1024.0 * float(np.finfo(f"f{n}").eps) for n in {2, 4, 8, np.dtype(np.longdouble).itemsize}}
+def may_lose(x: Tensor) -> bool:
+    """Whether numbers that are not known may come to that, beyond what a program's own algebra mends."""
+    function, args, _ = call(x)
+    if function is np.subtract and is_tensor(args[1]) and logit(x) is not None:
+        known = odds(args[1]) is not None or is_sigmoid(call(args[1])[0])
+        return not known or is_mended(args[1])
+    quotient = function is np.divide and call(args[1])[0] is np.sum
+    return is_mended(x) or sums_exponentials(x) or quotient
+
+
+def is_mended(x: Any) -> bool:
+    """Whether an operation was recorded otherwise than it was written."""
+    return x._op is not None and isinstance(x._op.function, Mended)
+
 
 _BASES: dict[Any, float] = {np.log2: math.log(2.0), np.log10: math.log(10.0)}
 
@@ -389,14 +396,14 @@ _BASES: dict[Any, float] = {np.log2: math.log(2.0), np.log10: math.log(10.0)}
 
 def mend_square(out: Tensor) -> Tensor:
     """Mend the square of a norm, an absolute value, a square root or a deviation, where that is 0."""
-    operation = getattr(out._args[0], "_op", None)
-    if operation is None or operation.function not in _ROOTS:
+    root = out._args[0]
+    if root._op is None or root._op.function not in _ROOTS or out._data.dtype.kind != "f":
         return out
-    root, *others = as_of(out)
-    if others and not (same(root, others[0]) if out._op is RULES[np.multiply] else is_number(others[0], 2)):
+    if least(root._data) != 0:
         return out
-    if extreme(np.minimum, root) != 0:
+    if len(out._args) == 2 and not same(*as_of(out)) and not is_number(out._args[1], 2):
         return out
+    root = as_of(out)[0]
     function, inside, kwargs = call(root)
     square = _ROOTS[function](*inside, **kwargs)
     return out if square is None else mended(out, square)
@@ -426,14 +433,22 @@ _ROOTS: dict[Any, Callable[..., Any]] = {
 }
 
 
+def mend_product(out: Tensor) -> Tensor:
+    """Mend a root times itself."""
+    a, b = out._args
+    return mend_square(out) if type(a) is type(b) and a._op is b._op is not None else out
+
+
 def mend_power(out: Tensor) -> Tensor:
     """Mend x**2 of a root, and x**-1 of what has overflowed."""
     base, exponent = out._args
-    if is_number(exponent, 2):
-        return mend_square(out)
-    if is_tensor(exponent) or not is_tensor(base) or np.ndim(exponent) or not exponent < 0:
+    if type(base) is not type(out) or base._op is None or type(exponent) is type(out) or np.ndim(exponent):
         return out
-    if not has_exponential(base) or not (traced(base) or extreme(np.maximum, base) == math.inf):
+    if exponent == 2:
+        return mend_square(out)
+    if out._data.dtype.kind != "f":
+        return out
+    if not exponent < 0 or not has_exponential(base) or not (traced(base) or largest(base._data) == math.inf):
         return out
     found = logarithm(as_of(out)[0])
     return out if found is None else mended(out, np.exp(exponent * found))
@@ -442,7 +457,8 @@ def mend_power(out: Tensor) -> Tensor:
 _MENDS: dict[Any, Callable[[Any], Any]] = {
     **dict.fromkeys((np.divide, np.reciprocal), mend_divide),
     **dict.fromkeys((np.log, np.log2, np.log10, np.log1p), mend_logarithm),
-    **dict.fromkeys((np.square, np.multiply), mend_square),
+    np.square: mend_square,
+    np.multiply: mend_product,
     np.power: mend_power,
 }
 for _function, _mend in _MENDS.items():

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tinygrad_course.engine import errors, foreign
+from tinygrad_course.engine.creation import node
 from tinygrad_course.engine.in_place import augment, plain_leaf
-from tinygrad_course.engine.recording import dispatch, node, record
+from tinygrad_course.engine.recording import dispatch, record
 from tinygrad_course.engine.views import View, now
 from tinygrad_course.rules.indexing import astype
 from tinygrad_course.rules.table import RULES
@@ -72,6 +73,26 @@ def _binary(ufunc: np.ufunc, operate: Callable[[Any, Any], Any]) -> tuple[Binary
     return forward, reflected, in_place
 
 
+def _by_function(function: Callable[..., Any], operate: Callable[[Any, Any], Any]) -> Any:
+    """Return an operator that is less often used, its reflection and its in-place form."""
+
+    def forward(self: Any, other: Any) -> Any:
+        return _call(self, function, self, other)
+
+    def reflected(self: Any, other: Any) -> Any:
+        return _call(self, function, other, self)
+
+    def in_place(self: Any, other: Any) -> Any:
+        return _in_place(self, other, operate, forward)
+
+    return forward, reflected, in_place
+
+
+def _unary(ufunc: np.ufunc) -> Callable[[Any], Tensor]:
+    rule = RULES[ufunc]
+    return lambda self: record(type(self), rule, (self,))
+
+
 def _in_place(self: Any, other: Any, operate: Callable[[Any, Any], Any], forward: Callable[..., Any]) -> Any:
     """Write ``operate(self, other)`` to the Tensor; NumPy's numbers can't be written to and are replaced."""
     if type(other) is not type(self):
@@ -109,6 +130,11 @@ class Operators:
     __truediv__, __rtruediv__, __itruediv__ = _binary(np.divide, operator.truediv)
     __pow__, __rpow__, __ipow__ = _binary(np.power, operator.pow)
 
+    __neg__, __pos__, __abs__ = map(_unary, (np.negative, np.positive, np.absolute))
+    __mod__, __rmod__, __imod__ = _by_function(np.remainder, operator.mod)
+    __floordiv__, __rfloordiv__, __ifloordiv__ = _by_function(np.floor_divide, operator.floordiv)
+    __divmod__, __rdivmod__ = _by_function(np.divmod, divmod)[:2]
+
     def __matmul__(self, other: Any) -> Tensor:
         if foreign.is_sparse(other):
             return foreign.times_sparse(self, foreign.Sparse(other))  # type: ignore[no-any-return]
@@ -121,39 +147,6 @@ class Operators:
 
     def __imatmul__(self, other: Any) -> Any:
         return _in_place(self, other, operator.matmul, operator.matmul)
-
-    def __neg__(self) -> Tensor:
-        return _call(self, np.negative, self)  # type: ignore[no-any-return]
-
-    def __pos__(self) -> Tensor:
-        return _call(self, np.positive, self)  # type: ignore[no-any-return]
-
-    def __abs__(self) -> Tensor:
-        return _call(self, np.absolute, self)  # type: ignore[no-any-return]
-
-    def __imod__(self, other: Any) -> Any:
-        return _in_place(self, other, operator.mod, operator.mod)
-
-    def __ifloordiv__(self, other: Any) -> Any:
-        return _in_place(self, other, operator.floordiv, operator.floordiv)
-
-    def __mod__(self, other: Any) -> Tensor:
-        return _call(self, np.remainder, self, other)  # type: ignore[no-any-return]
-
-    def __rmod__(self, other: Any) -> Tensor:
-        return _call(self, np.remainder, other, self)  # type: ignore[no-any-return]
-
-    def __floordiv__(self, other: Any) -> Any:
-        return _call(self, np.floor_divide, self, other)
-
-    def __rfloordiv__(self, other: Any) -> Any:
-        return _call(self, np.floor_divide, other, self)
-
-    def __divmod__(self, other: Any) -> Any:
-        return _call(self, np.divmod, self, other)
-
-    def __rdivmod__(self, other: Any) -> Any:
-        return _call(self, np.divmod, other, self)
 
 
 def _call(self: Any, function: Callable[..., Any], *args: Any) -> Any:
@@ -258,9 +251,11 @@ class Methods:
         """Sort in place, as an array does; `np.sort` of the Tensor leaves it as it is."""
         self[...] = np.sort(self, axis, **kwargs)  # type: ignore[index, call-overload]
 
-    def copy(self) -> Tensor:
+    def copy(self, order: Any = "C") -> Tensor:
         """Return a recorded Tensor of the same value, that no write to this one reaches."""
-        return np.copy(self, order="C")  # type: ignore[call-overload, no-any-return]
+        if isinstance(self._data, np.generic):  # type: ignore[attr-defined]
+            return np.positive(self)  # type: ignore[call-overload, no-any-return]
+        return np.copy(self, order=order)  # type: ignore[call-overload, no-any-return]
 
     def fill(self, value: Any) -> None:
         """Write one value everywhere."""
@@ -284,7 +279,9 @@ class Methods:
         return _call(self, astype, self, np.dtype(dtype))  # type: ignore[no-any-return]
 
     def conj(self) -> Tensor:
-        """Return `np.conjugate` of the Tensor."""
+        """Return `np.conjugate` of the Tensor; real, it is the Tensor itself, as an array is."""
+        if self.dtype.kind != "c":  # type: ignore[attr-defined]
+            return self  # type: ignore[return-value]
         return np.conjugate(self)  # type: ignore[call-overload, no-any-return]
 
     conjugate = conj

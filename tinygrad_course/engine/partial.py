@@ -21,6 +21,7 @@ from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from scipy.special import expit
 
 from tinygrad_course.rules.indexing import assign
 from tinygrad_course.rules.shapes import restore
@@ -30,6 +31,13 @@ if TYPE_CHECKING:
 
 #: Linear in g whatever the values are: each entry of g goes to places that the arguments name.
 _MOVES = {operator.getitem, assign, np.sort, np.partition}
+
+#: Whose derivatives of every order are finite where their values are.
+_SMOOTH = {
+    *(np.multiply, np.square, np.exp, np.expm1, np.sin, np.cos, np.sinh, np.cosh, np.tanh, np.arctan),
+    *(expit, np.sum, np.mean, np.var, np.cumsum, np.prod, np.cumprod, np.max, np.min, np.maximum, np.minimum),
+    *(np.where, np.clip, np.fft.fft, np.fft.ifft),
+}
 
 
 class Masks:
@@ -131,8 +139,7 @@ def through(rule: Rule, vjps: Any, live: Live | None, conform: Callable[..., Any
     conform : callable
         ``conform(g, value, rule)`` gives a gradient its argument's shape and dtype.
     """
-    step = functools.partial(_step, rule, live, conform)
-    return [vjp and functools.partial(step, i, vjp) for i, vjp in enumerate(vjps)]
+    return [vjp and functools.partial(_step, rule, live, conform, i, vjp) for i, vjp in enumerate(vjps)]
 
 
 def chooses(rule: Rule, kwargs: dict[str, Any] | None) -> bool:
@@ -149,10 +156,12 @@ def _step(
     rule: Rule, live: Live | None, conform: Any, i: int, vjp: Any, g: Any, y: Any, *values: Any, **kwargs: Any
 ) -> Any:
     value = values[0][i] if rule.sequence else values[i]
+    if type(y) is np.ndarray and rule.ties:  # the commonest case, such as np.maximum(0, Z)
+        ga = vjp(g, y, *values, **kwargs)
+        here = Live(_chosen, (live, rule.chooses[i], y, values, kwargs), live is not None and live.asked)  # type: ignore[index]
+        return Partial(_fitting(conform, ga, value, rule), gathered(here, y.shape, value.shape))
     recorded = hasattr(y, "_data")
-    if recorded and live is None and (rule.ties or not rule.elementwise) and "where" not in kwargs:
-        return vjp(g, y, *values, **kwargs)
-    if recorded and live is not None and not chooses(rule, kwargs) and _everywhere(live):
+    if recorded and live is not None and live.asked and not chooses(rule, kwargs) and _everywhere(live):
         return vjp(g, y, *values, **kwargs)
     if rule.elementwise:
         if rule.chooses is not None:
@@ -164,7 +173,7 @@ def _step(
             assert live is not None  # noqa: S101
             with np.errstate(all="ignore"):  # what is infinite where nothing is live is nobody's concern
                 ga = vjp(g, y, *values, **kwargs)
-            if rule.saves and (recorded or not _finite(ga)):
+            if rule.saves and _masked(rule, live, ga, recorded):
                 ga = np.where(live.mask(), ga, 0.0)
         return Partial(_fitting(conform, ga, value, rule), gathered(live, y.shape, value.shape))
     if rule.product and live is not None:
@@ -173,9 +182,19 @@ def _step(
     here = Live(_handed_on, (rule, live, i, vjp, y, value, values, kwargs), live is None or live.asked)
     with np.errstate(all="ignore"):
         ga = vjp(g, y, *values, **kwargs)
-    if rule.saves and rule.function not in _MOVES and (recorded or not _finite(ga)):
+    if rule.saves and rule.function not in _MOVES and _masked(rule, here, ga, recorded):
         ga = np.where(here.mask(), ga, 0.0)
     return Partial(_fitting(conform, ga, value, rule), here)
+
+
+def _masked(rule: Rule, live: Live, ga: Any, recorded: bool) -> bool:
+    """Whether what a rule gives is to be masked.
+
+    In a recorded sweep the next derivative may be infinite where this one is not, as that of ``x**1.5`` at 0.
+    """
+    if not recorded:
+        return not _finite(ga)
+    return live.asked or rule.function not in _SMOOTH or not _finite(ga._data)
 
 
 def _finite(ga: Any) -> bool:
@@ -200,17 +219,20 @@ def passes(rule: Rule, live: Live, values: Any) -> bool:
     """Whether `handed` is all that there is to do."""
     if rule.elementwise:
         return not rule.saves
-    if rule.product != "matrices" or live.asked or values[0] is values[1]:
-        return False
-    return _matrices(rule, values)
+    return (
+        rule.product == "matrices"
+        and not live.asked
+        and values[0] is not values[1]
+        and _matrices(rule, values)
+    )
 
 
 def _matrices(rule: Rule, values: Any) -> bool:
     """Whether a product is one of matrices, or of stacks of them."""
-    ndims = [np.ndim(v) for v in values[:2]]
-    return rule.product == "matrices" and (
-        ndims == [2, 2] or (min(ndims) >= 2 and rule.function is np.matmul)
-    )
+    if rule.product != "matrices":
+        return False
+    a, b = getattr(values[0], "ndim", 0), getattr(values[1], "ndim", 0)
+    return a == b == 2 or (min(a, b) >= 2 and rule.function is np.matmul)
 
 
 def _everywhere(live: Live) -> bool:

@@ -10,17 +10,18 @@ from __future__ import annotations
 import functools
 import inspect
 import operator
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from tinygrad_course.engine import errors
-from tinygrad_course.engine.errors import Watch
+from tinygrad_course.engine.creation import node, view_of
 from tinygrad_course.engine.foreign import admitted
 from tinygrad_course.engine.keeping import Hold, kept, kept_array
+from tinygrad_course.engine.laying import as_numpys
 from tinygrad_course.engine.leaving import into_plain
-from tinygrad_course.engine.sweep import OUTPUT, clock
+from tinygrad_course.engine.sweep import OUTPUT
 from tinygrad_course.engine.views import View, is_view, now
 from tinygrad_course.rules.table import (
     COMPOSED,
@@ -36,7 +37,6 @@ from tinygrad_course.rules.ufunc_methods import method_of, selected
 if TYPE_CHECKING:
     from tinygrad_course.engine.tensor import Tensor
 
-_new = object.__new__
 _float64 = np.float64
 _FLOAT = np.dtype(float)
 
@@ -57,35 +57,9 @@ VIEWS: dict[Callable[..., Any], bool | None] = {
 if hasattr(np, "unstack"):  # NumPy 2.1
     VIEWS[np.unstack] = True
 READ_ONLY = {np.diagonal, np.broadcast_to}
+_PARTS = {np.real, np.imag}
 
 # ------------------------------------------------------------------ recording a call
-
-
-def node(
-    cls: type[Tensor],
-    rule: Rule,
-    args: tuple[Any, ...],
-    data: Any,
-    values: Sequence[Any] | None,
-    holds: list[Hold] | None = None,
-    kwargs: dict[str, Any] | None = None,
-) -> Tensor:
-    """Return a recorded Tensor: `data` is what `rule` made of `args`, whose data are `values`, where kept."""
-    out: Tensor = _new(cls)
-    out._data = data
-    out._op = rule
-    out._args = args
-    out._values = values
-    out._kwargs = kwargs
-    out._state = out._grad = out._about = None
-    out._serial = clock()
-    if holds:
-        out._note().holds = holds
-    if rule.mend is not None and data.dtype.kind == "f":
-        out = rule.mend(out)
-    if Watch.on:
-        errors.watch(out)
-    return out
 
 
 def record(  # noqa: C901  (one pass over the arguments)
@@ -116,12 +90,13 @@ def record(  # noqa: C901  (one pass over the arguments)
         For an argument that the rule does not cover.
     """
     holds: list[Hold] | None = None
-    if kwargs:
-        args, kwargs = _bind(cls, rule, args, kwargs)
-        holds = []
-        kwargs = {k: kept(v, holds) for k, v in kwargs.items()}
+    plain = not kwargs and len(args) == rule.arity
     differentiable = True
-    if len(args) != rule.arity:
+    if not plain:
+        if kwargs:
+            args, kwargs = _bind(cls, rule, args, kwargs)
+            holds = []
+            kwargs = {k: kept(v, holds) for k, v in kwargs.items()}
         differentiable, args = _covered(cls, rule, args)
     given = args
     values: list[Any] = []
@@ -163,22 +138,20 @@ def record(  # noqa: C901  (one pass over the arguments)
         raise errors.explain(error, rule, given) from None
     if not differentiable:
         return y
-    if "dtype" in rule.accepted and getattr(y, "dtype", _FLOAT).kind not in "fc":
+    if not plain and "dtype" in rule.accepted and getattr(y, "dtype", _FLOAT).kind not in "fc":
         raise TypeError(f"np.{rule.name}(..., dtype={y.dtype}) rounds, and what is rounded has no derivative")
     kind = type(y)
+    if kind is _float64 or (kind is np.ndarray and y.base is None and y is not values[0]):
+        return node(cls, rule, args, y, values if keep else None, holds, kwargs)
     if rule.outputs:
         out = node(cls, rule, args, tuple(y), values if keep else None, holds, kwargs)
         return _outputs(cls, out, given, values, y)
-    if kind is not np.ndarray and kind is not _float64:
+    if kind is not np.ndarray:
         y = _result(rule, y)
+    elif y is values[0]:
+        y = y[...]  # np.real returns its argument; a Tensor has an array of its own to show
     out = node(cls, rule, args, y, values if keep else None, holds, kwargs)
-    if kind is np.ndarray:
-        if y is values[0]:
-            out._data = y[...]  # np.real returns its argument; a Tensor has an array of its own to show
-        elif y.base is None:
-            return out
-        return _view(cls, out, given, values, kwargs)
-    if kind is not _float64 and rule.function in VIEWS and not isinstance(y, np.generic):
+    if kind is np.ndarray or (rule.function in VIEWS and not isinstance(y, np.generic)):
         return _view(cls, out, given, values, kwargs)
     return out
 
@@ -285,17 +258,25 @@ def _view(
     at = tensors[0] if tensors else 0
     if isinstance(out._data, np.ndarray):
         at = next((i for i in tensors if is_view(out._data, values[i])), -1)
-        if at < 0:
+        if at < 0 and (function not in READ_ONLY or not tensors):
             return out
-    elif len(tensors) != 1 or (function is operator.getitem and not _basic(values[1], out.shape)):
+        at = max(at, tensors[0])  # (a number that was broadcast shares no memory)
+    elif len(tensors) != 1 or (function is operator.getitem and _basic(values[1], out.shape) is False):
         return out
+    elif function is operator.getitem and _basic(values[1], out.shape) is None:
+        unsure = True
+        trouble = (
+            "whether x[i] is a view or a copy depends on what kind of number i is, which is not known here"
+        )
     elif VIEWS[function] is None:
         unsure = True
         trouble = (
             f"whether {out._label()} is a view or a copy depends on how the array lies in memory, which is "
             "not known here"
         )
-    if function in READ_ONLY:
+    if function in _PARTS and values[at].dtype.kind == "c":
+        trouble = "a part of complex numbers can't be written to alone: write z[...] = value + 1j * z.imag"
+    elif function in READ_ONLY:
         trouble = f"np.{rule.name} gives a view that can't be written to, as NumPy's can't: take a copy of it"
     rest = [*values[:at], *values[at + 1 :]]
     shown = _Shown(cls, rule, at, rest, kwargs or {}, pick)
@@ -342,20 +323,17 @@ class _Shown:
         return (self.rest[0],) if self.rule.function is operator.getitem else None
 
 
-def view_of(out: Tensor, state: View) -> Tensor:
-    """Return a Tensor that shows the part of another that the operation `out` is."""
-    shown: Tensor = _new(type(out))
-    shown._data = out._data
-    shown._op = shown._kwargs = shown._values = shown._grad = shown._about = None
-    shown._args = ()
-    shown._state = state
-    shown._serial = out._serial
-    return shown
+_KNOWN = {np.ndarray, np.int64, np.intp, np.int32, np.bool_, np.float64}
 
 
-def _basic(index: Any, shape: tuple[int, ...]) -> bool:
-    """Whether ``x[index]`` is a view: no arrays in the index, and no single number as the result."""
+def _basic(index: Any, shape: tuple[int, ...]) -> bool | None:
+    """Whether ``x[index]`` is a view: no arrays in the index, and no single number as the result.
+
+    None: a tracer's number is in the index.
+    """
     parts = index if isinstance(index, tuple) else (index,)
+    if any(type(p) not in _KNOWN and getattr(p, "shape", None) == () for p in parts):
+        return None if shape else False
     plain = all(
         p is None or p is Ellipsis or (isinstance(p, (int, np.integer, slice)) and not isinstance(p, bool))
         for p in parts
@@ -440,11 +418,11 @@ def dispatch(
         if kwargs and function in WITH_KEYWORDS:
             names, with_those = WITH_KEYWORDS[function]
             if not names.isdisjoint(kwargs):
-                return _composed(function, with_those, args, kwargs)
+                return _composed(cls, function, with_those, args, kwargs)
         return record(cls, rule, args, kwargs)
     definition = COMPOSED.get(function)
     if definition is not None:
-        return _composed(function, definition, args, kwargs)
+        return _composed(cls, function, definition, args, kwargs)
     if function in NO_DERIVATIVE:
         return function(*[peek(cls, a) for a in args], **{k: peek(cls, v) for k, v in kwargs.items()})
     if entered_late():
@@ -452,12 +430,14 @@ def dispatch(
     raise TypeError(errors.no_rule(function, refusal(function)))
 
 
-def _composed(function: Any, definition: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+def _composed(
+    cls: type[Tensor], function: Any, definition: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> Any:
     try:
         inspect.signature(definition).bind(*args, **kwargs)
     except TypeError as error:
         raise TypeError(errors.not_covered_by_definition(function, error)) from None
-    y = definition(*args, **kwargs)
+    y = as_numpys(cls, function, definition(*args, **kwargs), args)
     if function is np.lib.stride_tricks.sliding_window_view:
         trouble = (
             "np.sliding_window_view gives a view that can't be written to, as NumPy's: take a copy of it"
@@ -504,7 +484,7 @@ def dispatch_ufunc(
     if method == "__call__" and ("where" in kwargs or "dtype" in kwargs):
         rule = RULES.get(ufunc)
         if rule is not None and rule.elementwise:
-            return _composed(ufunc, functools.partial(selected, ufunc), inputs, kwargs)
+            return _composed(cls, ufunc, functools.partial(selected, ufunc), inputs, kwargs)
     if out is not None:
         kwargs = {k: v for k, v in kwargs.items() if k != "out"}
         if len(out) > 1:
@@ -534,7 +514,7 @@ def _into(
     if type(out) is tuple and len(out) == 1:
         out = out[0]
     if type(out) is not cls:
-        raise TypeError(into_plain(f"out= of np.{getattr(function, '__name__', function)}"))
+        raise into_plain(f"out= of np.{getattr(function, '__name__', function)}")
     out[...] = function(*args, **kwargs)
     return out
 

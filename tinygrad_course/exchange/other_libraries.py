@@ -26,6 +26,7 @@ Array = NDArray[Any]
 
 #: Keras's names of activations that are the course's, to the last constant.
 _ACTIVATIONS = {"linear": "identity", **{name: name for name in ("relu", "sigmoid", "tanh", "softmax")}}
+_EPSILON = 1e-5  # of `functions.batch_norm`, and PyTorch's
 _WITHOUT_WEIGHTS = {"InputLayer", "Dropout", "Flatten"}  # nothing, where a network predicts
 
 
@@ -36,7 +37,8 @@ class DenseLayers:
     Attributes
     ----------
     parameters : dict of str to ndarray
-        ``{"W1": ..., "b1": ...}``: Wl is (n_l, n_(l-1)), bl is (n_l, 1).
+        ``{"W1": ..., "b1": ...}``: Wl is (n_l, n_(l-1)), bl is (n_l, 1). A layer with batch norm after it has
+        gammal, betal, meanl and variancel instead of bl, for `Network`'s epsilon of 1e-5.
     activations : tuple of str, or None
         The course's names, one a layer; None where the file does not tell.
     """
@@ -51,26 +53,55 @@ class DenseLayers:
         return (weights[0].shape[1], *(W.shape[0] for W in weights))
 
 
-def _layers(
-    path: Path, pairs: list[tuple[str, Array, Array | None]], activations: tuple[str, ...] | None
-) -> DenseLayers:
-    """Return layers from (name, W, b), or say why they are no chain."""
-    if not pairs:
+@dataclass
+class _Dense:
+    """A dense layer of a file; `norm` is what batch norm after it has: gamma, beta, mean, variance."""
+
+    name: str
+    W: Array
+    b: Array | None
+    norm: dict[str, Array] | None = None
+
+    def normalise(self, path: Path, name: str, norm: Mapping[str, Array], eps: float) -> None:
+        """Take in the batch norm that follows; b and another epsilon go into the mean and the variance."""
+        mean, variance = norm["mean"], norm["variance"]
+        if self.norm is not None or any(v.shape != self.W.shape[:1] for v in norm.values()):
+            shapes = ", ".join(f"{kind} {value.shape}" for kind, value in norm.items())
+            raise ValueError(f"{path}: the batch norm {name} ({shapes}) does not fit {self.name}")
+        one = np.ones_like(mean)
+        self.norm = {
+            "gamma": norm.get("gamma", one),
+            "beta": norm.get("beta", 0 * one),
+            "mean": mean if self.b is None else mean - self.b,
+            "variance": (variance + (eps - _EPSILON)).astype(variance.dtype),
+        }
+
+    def parameters(self, l: int) -> dict[str, Array]:
+        """Return its parameters by the course's names."""
+        bias = {"b": np.zeros(len(self.W), self.W.dtype) if self.b is None else self.b}
+        columns = {f"{kind}{l}": v.reshape(-1, 1) for kind, v in (self.norm or bias).items()}
+        return {f"W{l}": np.ascontiguousarray(self.W), **columns}
+
+
+def _layers(path: Path, found: list[_Dense], activations: tuple[str, ...] | None) -> DenseLayers:
+    """Return the layers, or say why they are no chain."""
+    if not found:
         raise ValueError(f"{path} holds no dense layer")
     parameters: dict[str, Array] = {}
-    for l, (name, W, b) in enumerate(pairs, start=1):
+    for l, layer in enumerate(found, start=1):
+        W, b = layer.W, layer.b
         if W.ndim != 2 or (b is not None and b.shape != (W.shape[0],)):
             shapes = f"W {W.shape}" + ("" if b is None else f" and b {b.shape}")
-            raise ValueError(f"{path}: {name} is no dense layer: {shapes}")
-        if l > 1 and W.shape[1] != pairs[l - 2][1].shape[0]:
-            before = pairs[l - 2]
+            raise ValueError(f"{path}: {layer.name} is no dense layer: {shapes}")
+        before = found[l - 2]
+        if l > 1 and W.shape[1] != before.W.shape[0]:
             raise ValueError(
-                f"{path}: {name} takes {W.shape[1]} numbers, and {before[0]} before it gives "
-                f"{before[1].shape[0]}: they are no chain of dense layers"
+                f"{path}: {layer.name} takes {W.shape[1]} numbers, and {before.name} before it gives "
+                f"{before.W.shape[0]}: they are no chain of dense layers"
             )
-        parameters[f"W{l}"] = np.ascontiguousarray(W)
-        bias = np.zeros(W.shape[0], W.dtype) if b is None else b
-        parameters[f"b{l}"] = bias.reshape(-1, 1)
+        parameters |= layer.parameters(l)
+    if found[-1].norm is not None:
+        raise ValueError(f"{path}: there is a batch norm after the last layer, {found[-1].name}")
     return DenseLayers(parameters, activations)
 
 
@@ -88,31 +119,42 @@ def read_keras(path: str | os.PathLike[str]) -> DenseLayers:
     Raises
     ------
     ValueError
-        If it is no such file, or holds a layer that is not dense (Input, Dropout, Flatten and Activation are
-        passed over, or taken in): the message names it.
+        If it is no such file, or holds a layer that is not dense (Input, Dropout, Flatten, Activation, and
+        in a ``.keras`` file BatchNormalization, are passed over, or taken in): the message names it.
     """
     source = Path(path)
     if not source.is_file():
         raise FileNotFoundError(f"{source}: there is no such file")
     if not zipfile.is_zipfile(source):
-        return _layers(source, _keras_weights(source, source.read_bytes()), None)
+        return _layers(source, _keras_weights(source, source.read_bytes())[0], None)
     try:
         with zipfile.ZipFile(source) as archive:
             config = json.loads(archive.read("config.json"))
             weights = archive.read("model.weights.h5")
     except (KeyError, ValueError, zipfile.BadZipFile) as error:
         raise ValueError(f"{source} is no .keras file: {error}") from error
-    pairs = _keras_weights(source, weights)
-    activations = _keras_activations(source, config)
-    if len(pairs) != len(activations):
-        raise ValueError(f"{source}: {len(activations)} dense layers are described, and {len(pairs)} saved")
-    return _layers(source, pairs, tuple(activations))
+    dense, norms = _keras_weights(source, weights, described=True)
+    activations, after = _keras_activations(source, config)
+    if len(dense) != len(activations) or len(norms) != len(after):
+        raise ValueError(
+            f"{source}: {len(activations)} dense layers and {len(after)} batch norms are described, "
+            f"{len(dense)} and {len(norms)} saved"
+        )
+    for (l, told), values in zip(after, norms, strict=True):
+        kinds = [kind for kind, there in (("gamma", told["scale"]), ("beta", told["center"])) if there]
+        norm = dict(zip((*kinds, "mean", "variance"), values, strict=True))
+        dense[l].normalise(source, told["name"], norm, told["epsilon"])
+    return _layers(source, dense, tuple(activations))
 
 
-def _keras_weights(path: Path, content: bytes) -> list[tuple[str, Array, Array | None]]:
+def _keras_weights(
+    path: Path, content: bytes, *, described: bool = False
+) -> tuple[list[_Dense], list[list[Array]]]:
+    """Return the dense layers, and what each batch norm has, in their order: if the file describes them."""
     import h5py
 
-    pairs = []
+    dense: list[_Dense] = []
+    norms: list[list[Array]] = []
     try:
         file = h5py.File(io.BytesIO(content), "r")
     except OSError as error:
@@ -128,10 +170,14 @@ def _keras_weights(path: Path, content: bytes) -> list[tuple[str, Array, Array |
                 if any(key != "vars" for key in layers[name]):
                     raise ValueError(f"{path}: {name} is no dense layer: it holds {', '.join(layers[name])}")
                 continue
+            values = [found[key][()] for key in sorted(found)]
+            if described and re.fullmatch(r"batch_normalization(_\d+)?", name):
+                norms.append(values)
+                continue
             if not re.fullmatch(r"dense(_\d+)?", name) or not set(found) <= {"0", "1"}:
                 raise ValueError(f"{path}: {name} is no dense layer, and others are not read")
-            pairs.append((name, found["0"][()].T, found["1"][()] if "1" in found else None))
-    return pairs
+            dense.append(_Dense(name, values[0].T, values[1] if len(values) > 1 else None))
+    return dense, norms
 
 
 def _counted(name: str) -> tuple[str, int]:
@@ -139,8 +185,12 @@ def _counted(name: str) -> tuple[str, int]:
     return (kind, int(number)) if number.isdigit() else (name, 0)
 
 
-def _keras_activations(path: Path, config: Mapping[str, Any]) -> list[str]:
+def _keras_activations(
+    path: Path, config: Mapping[str, Any]
+) -> tuple[list[str], list[tuple[int, Mapping[str, Any]]]]:
+    """Return the activation of each dense layer, and the batch norms with the layer that each comes after."""
     activations: list[str] = []
+    norms: list[tuple[int, Mapping[str, Any]]] = []
     before = None
     for layer in config.get("config", {}).get("layers", []):
         kind, told = layer.get("class_name"), layer.get("config", {})
@@ -152,13 +202,16 @@ def _keras_activations(path: Path, config: Mapping[str, Any]) -> list[str]:
         if kind == "Dense":
             activations.append(_course_activation(path, name, told.get("activation")))
             continue
+        if kind == "BatchNormalization" and activations and activations[-1] == "identity":
+            norms.append((len(activations) - 1, told))
+            continue
         after = {"Activation": told.get("activation"), "Softmax": "softmax"}.get(str(kind))
         if kind == "ReLU" and not told.get("max_value") and not told.get("negative_slope"):
             after = "relu"
         if after is None or not activations or activations[-1] != "identity":
             raise ValueError(f"{path}: the layer {name!r}, a {kind}, is not one that is read here")
         activations[-1] = _course_activation(path, name, after)
-    return activations
+    return activations, norms
 
 
 def _check_chain(path: Path, layer: Mapping[str, Any], name: str, before: str | None) -> None:
@@ -179,6 +232,7 @@ def _course_activation(path: Path, name: str, told: Any) -> str:
 
 # ------------------------------------------------------------------ PyTorch
 
+_NORM = {"running_mean": "mean", "running_var": "variance", "num_batches_tracked": ""}
 _DTYPES = {
     "DoubleStorage": "<f8", "FloatStorage": "<f4", "HalfStorage": "<f2", "BFloat16Storage": "<u2",
     "LongStorage": "<i8", "IntStorage": "<i4", "ShortStorage": "<i2", "CharStorage": "i1",
@@ -190,7 +244,8 @@ def read_torch(path: str | os.PathLike[str], key: str | None = None) -> DenseLay
     """Read the dense layers of a PyTorch ``state_dict``, as ``torch.save`` writes it.
 
     The names have to end in ``weight`` and ``bias``; the layers are in the file's order. PyTorch's weight is
-    (out, in), as the course's W. Activations are not in such a file.
+    (out, in), as the course's W. Activations are not in such a file, nor on which side of them a batch norm
+    is: it is read as the course has it, between a layer and its activation.
 
     Parameters
     ----------
@@ -215,16 +270,25 @@ def read_torch(path: str | os.PathLike[str], key: str | None = None) -> DenseLay
         raise ValueError(
             f"{source} is no state_dict: it holds {_keys(state)}. Name it: read_torch(path, key=...)"
         )
-    pairs: dict[str, dict[str, Array]] = {}
+    groups: dict[str, dict[str, Array]] = {}
     for name, value in state.items():
         layer, _, part = str(name).rpartition(".")
-        if part not in {"weight", "bias"}:
+        if part not in {"weight", "bias", *_NORM}:
             raise ValueError(f"{source}: {name} {value.shape} belongs to no dense layer")
-        pairs.setdefault(layer, {})[part] = value
-    for layer, found in pairs.items():
-        if "weight" not in found:
+        groups.setdefault(layer, {})[part] = value
+    dense: list[_Dense] = []
+    for layer, found in groups.items():
+        if "running_mean" in found and dense:
+            affine = {"weight": "gamma", "bias": "beta", **_NORM}
+            norm = {affine[part]: value for part, value in found.items() if affine[part]}
+            dense[-1].normalise(source, layer, norm, _EPSILON)
+        elif "running_mean" in found:
+            raise ValueError(f"{source}: the batch norm {layer or 'there'} comes after no dense layer")
+        elif "weight" not in found:
             raise ValueError(f"{source}: {layer}.bias {found['bias'].shape} has no weight beside it")
-    return _layers(source, [(n, p["weight"], p.get("bias")) for n, p in pairs.items()], None)
+        else:
+            dense.append(_Dense(layer, found["weight"], found.get("bias")))
+    return _layers(source, dense, None)
 
 
 def _keys(state: Any) -> str:

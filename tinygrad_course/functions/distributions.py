@@ -203,15 +203,13 @@ class dirichlet:  # noqa: N801  (SciPy's name)
         n = alpha.shape[0]
         if x.shape[0] != n or len(alpha.shape) != 1:
             raise ValueError(f"x is {x.shape} and alpha {alpha.shape}; expected (n,) or (n, m), and (n,)")
-        if not (
-            np.all(alpha > 0)
-            and np.all(x >= 0)
-            and np.allclose(stop_gradient(np.sum(x, axis=0)), 1, atol=1e-10)
-        ):
-            raise ValueError("dirichlet: alpha must be positive, and x shares that add up to 1")
+        good, shares = np.all(alpha > 0), stop_gradient(x)
+        inside = good & np.all(shares >= 0, axis=0) & (np.abs(np.sum(shares, axis=0) - 1) < 1e-10)
+        alpha = np.where(good, alpha, 1.0)
         scale = special.gammaln(np.sum(alpha)) - np.sum(special.gammaln(alpha))
         powers = alpha if len(x.shape) == 1 else np.reshape(alpha, (n, 1))
-        return scale + np.sum(special.xlogy(powers - 1.0, x), axis=0)
+        density = scale + np.sum(special.xlogy(powers - 1.0, np.where(inside, x, 1 / n)), axis=0)
+        return np.where(inside, density, np.where(good, -math.inf, math.nan))
 
     @staticmethod
     def pdf(x: Any, alpha: Any) -> Any:
@@ -223,8 +221,10 @@ class multivariate_normal:  # noqa: N801  (SciPy's name)
     """The normal distribution in n dimensions."""
 
     @staticmethod
-    def logpdf(x: Any, mean: Any = 0.0, cov: Any = 1.0) -> Any:
+    def logpdf(x: Any, mean: Any = 0.0, cov: Any = 1.0, allow_singular: bool = False) -> Any:
         """Return the logarithm of the density at x, (n,) or (..., n); cov is (n, n) and positive definite.
+
+        With `allow_singular` it may be semidefinite: the density is on its range, and -inf outside.
 
         Examples
         --------
@@ -235,18 +235,25 @@ class multivariate_normal:  # noqa: N801  (SciPy's name)
         if not np.shape(stop_gradient(difference)):
             difference = np.reshape(difference, (1,))
         n = difference.shape[-1]
-        cov = np.eye(n) * cov if len(np.shape(stop_gradient(cov))) == 0 else cov
-        L = np.linalg.cholesky(cov)
-        flat = np.reshape(difference, (-1, n))
-        white = np.linalg.solve(L, flat.T)
-        half_log_det = np.sum(np.log(np.diagonal(L)))
-        y = -np.sum(white * white, axis=0) / 2 - half_log_det - n * (LOG_2PI / 2)
+        cov, flat = _matrix(cov, n), np.reshape(difference, (-1, n))
+        if allow_singular:
+            own = np.linalg.eigvalsh(cov)
+            above = stop_gradient(own) > 1e6 * np.finfo(own.dtype).eps * np.max(np.abs(stop_gradient(own)))
+            inverse = np.linalg.pinv(cov, rcond=1e6 * np.finfo(own.dtype).eps)
+            square, log_det = np.sum(flat @ inverse * flat, axis=1), np.sum(np.log(np.where(above, own, 1.0)))
+            left = stop_gradient(flat - flat @ inverse @ cov)
+            y = -(square + log_det + np.sum(above) * LOG_2PI) / 2
+            y = np.where(np.max(np.abs(left), axis=1) < 1e-8, y, -math.inf)
+        else:
+            L = np.linalg.cholesky(cov)
+            white = np.linalg.solve(L, flat.T)
+            y = -np.sum(white * white, axis=0) / 2 - np.sum(np.log(np.diagonal(L))) - n * (LOG_2PI / 2)
         return np.reshape(y, difference.shape[:-1])
 
     @staticmethod
-    def pdf(x: Any, mean: Any = 0.0, cov: Any = 1.0) -> Any:
+    def pdf(x: Any, mean: Any = 0.0, cov: Any = 1.0, allow_singular: bool = False) -> Any:
         """Return the density at x."""
-        return np.exp(multivariate_normal.logpdf(x, mean, cov))
+        return np.exp(multivariate_normal.logpdf(x, mean, cov, allow_singular))
 
     @staticmethod
     def entropy(mean: Any = None, cov: Any = 1.0) -> Any:  # noqa: ARG004  (it does not depend on the mean)
@@ -257,6 +264,10 @@ class multivariate_normal:  # noqa: N801  (SciPy's name)
         >>> print(multivariate_normal.entropy(cov=np.eye(2)).round(6))
         2.837877
         """
-        n = np.shape(stop_gradient(cov))[0] if len(np.shape(stop_gradient(cov))) else 1
-        L = np.linalg.cholesky(cov if len(np.shape(stop_gradient(cov))) else np.eye(1) * cov)
-        return n * (1 + LOG_2PI) / 2 + np.sum(np.log(np.diagonal(L)))
+        L = np.linalg.cholesky(_matrix(cov, 1))
+        return L.shape[0] * (1 + LOG_2PI) / 2 + np.sum(np.log(np.diagonal(L)))
+
+
+def _matrix(cov: Any, n: int) -> Any:
+    """Return a covariance (n, n), from one number too."""
+    return cov if len(np.shape(stop_gradient(cov))) == 2 else np.eye(n) * cov

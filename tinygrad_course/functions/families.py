@@ -34,6 +34,18 @@ def _log(share: Any) -> Any:
     )
 
 
+def _given(family: Any, x: str, args: tuple[Any, ...], named: dict[str, Any], usual: dict[str, float]) -> Any:
+    """Return the shapes and then the other parameters, given by position or by name."""
+    names = (*family.shapes, *usual)
+    if len(args) > len(names) or set(named) - set(names[len(args) :]):
+        raise TypeError(f"{family.name}: expected {x} and {', '.join(names)}, not {args} and {sorted(named)}")
+    given = usual | dict(zip(names, args, strict=False)) | named
+    missing = [name for name in family.shapes if name not in given]
+    if missing:
+        raise TypeError(f"{family.name}: the shape {missing[0]} is missing")
+    return [given[name] for name in family.shapes], *(given[name] for name in usual)
+
+
 @dataclass(frozen=True)
 class Continuous:
     """A family of densities, of z = (x - loc) / scale and the shapes.
@@ -72,15 +84,7 @@ class Continuous:
 
     def _arguments(self, x: Any, args: tuple[Any, ...], named: dict[str, Any]) -> tuple[Any, ...]:
         """Return z, scale, the shapes, and whether the parameters are such."""
-        names = (*self.shapes, "loc", "scale")
-        if len(args) > len(names) or set(named) - set(names[len(args) :]):
-            raise TypeError(f"{self.name}: expected x and {', '.join(names)}, not {args} and {sorted(named)}")
-        given = {"loc": 0.0, "scale": 1.0} | dict(zip(names, args, strict=False)) | named
-        missing = [name for name in self.shapes if name not in given]
-        if missing:
-            raise TypeError(f"{self.name}: the shape {missing[0]} is missing")
-        shapes = [given[name] for name in self.shapes]
-        loc, scale = given["loc"], given["scale"]
+        shapes, loc, scale = _given(self, "x", args, named, {"loc": 0.0, "scale": 1.0})
         good = _positive(scale) & self.valid(*shapes)
         scale, *shapes = _made_good((scale, *shapes), good, 1.0)
         return (_array(x) - loc) / scale, scale, shapes, good
@@ -144,17 +148,10 @@ class Discrete:
     upper: Formula | None = None
 
     def _arguments(self, k: Any, args: tuple[Any, ...], named: dict[str, Any]) -> tuple[Any, ...]:
-        names = (*self.shapes, "loc")
-        if len(args) > len(names) or set(named) - set(names[len(args) :]):
-            raise TypeError(f"{self.name}: expected k and {', '.join(names)}, not {args} and {sorted(named)}")
-        given = {"loc": 0.0} | dict(zip(names, args, strict=False)) | named
-        missing = [name for name in self.shapes if name not in given]
-        if missing:
-            raise TypeError(f"{self.name}: the shape {missing[0]} is missing")
-        shapes = [given[name] for name in self.shapes]
+        shapes, loc = _given(self, "k", args, named, {"loc": 0.0})
         upper = math.inf if self.upper is None else self.upper(*shapes)
         good = self.valid(*shapes)
-        return _array(k) - given["loc"], _made_good(shapes, good, 0.5), upper, good
+        return _array(k) - loc, _made_good(shapes, good, 0.5), upper, good
 
     def logpmf(self, k: Any, *args: Any, **named: Any) -> Any:
         """Return the logarithm of the probability of k."""

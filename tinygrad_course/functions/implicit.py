@@ -48,7 +48,6 @@ def root(
     >>> print(grad(lambda a: root(lambda x, a: x * x - a, 1.0, (a,)).x)(4.0).round(9))
     0.25
     """
-    args = args if isinstance(args, tuple) else (args,)
     found = _optimize.OptimizeResult()
 
     def search(f: Callable[..., Any], start: Any) -> Any:
@@ -58,7 +57,7 @@ def root(
         found.update(result)
         return result.x
 
-    found.x = _solution("root", fun, x0, args, search)
+    found.x = _solution("root", fun, fun, x0, args, search)
     return found
 
 
@@ -70,18 +69,7 @@ def fixed_point(
     maxiter: int = 500,
     method: str = "del2",
 ) -> Any:
-    """Return x with x = func(x, *args), as `scipy.optimize.fixed_point` does.
-
-    Parameters
-    ----------
-    func : callable
-        ``func(x, *args)``, of x's shape. On the graph its `args` are followed: pass every Tensor there.
-    x0 : array
-        Where to begin; x does not depend on it.
-    args : tuple
-        Arrays, or nests of arrays.
-    xtol, maxiter, method
-        As in `scipy.optimize.fixed_point`: "del2" accelerates, "iteration" does not.
+    """Return x with x = func(x, *args), as `scipy.optimize.fixed_point` does; func, x0 and args as in `root`.
 
     Examples
     --------
@@ -90,24 +78,11 @@ def fixed_point(
     >>> print(grad(lambda a: fixed_point(babylonian, 1.0, (a,)))(4.0).round(9))
     0.25
     """
-    args = args if isinstance(args, tuple) else (args,)
 
     def search(f: Callable[..., Any], start: Any) -> Any:
-        shape = np.shape(start)
-        flat = _optimize.fixed_point(
-            lambda x: np.reshape(f(np.reshape(x, shape)), (-1,)),
-            np.reshape(start, (-1,)),
-            (),
-            xtol,
-            maxiter,
-            method,
-        )
-        return np.reshape(flat, shape)
+        return _optimize.fixed_point(f, start, (), xtol, maxiter, method)
 
-    def distance(x: Any, *args: Any) -> Any:
-        return func(x, *args) - x
-
-    return _solution("fixed_point", distance, x0, args, search, func)
+    return _solution("fixed_point", func, lambda x, *args: func(x, *args) - x, x0, args, search)
 
 
 def check_searchable(name: str, leaves: list[Any]) -> None:
@@ -131,26 +106,26 @@ def check_searchable(name: str, leaves: list[Any]) -> None:
 
 def _solution(
     name: str,
+    f: Callable[..., Any],
     F: Callable[..., Any],
     x0: Any,
-    args: tuple[Any, ...],
+    args: Any,
     search: Callable[..., Any],
-    searched: Callable[..., Any] | None = None,
 ) -> Any:
-    """Return the x that `search` finds, recorded with the derivative of F(x, *args) = 0."""
+    """Return the x that `search` finds by f, recorded with the derivative of F(x, *args) = 0."""
+    args = args if isinstance(args, tuple) else (args,)
     start = np.asarray(stop_gradient(x0), dtype=np.float64)
     leaves = [leaf for _, leaf in trees.leaves(args)]
     check_searchable(name, leaves)
 
     def forward(values: Any) -> Any:
         given = trees.rebuild(args, iter(values))
-        x = search(lambda x: (searched or F)(x, *given), start)
+        x = search(lambda x: np.ravel(f(np.reshape(x, start.shape), *given)), np.ravel(start))
         return np.reshape(x, start.shape)[()]
 
     def backward(g: Any, x: Any, values: Any) -> Any:
-        n = int(np.prod(start.shape, dtype=int))
         by_x = jacobian(lambda x: F(x, *trees.rebuild(args, iter(values))))(x)
-        w = np.linalg.solve(np.reshape(by_x, (n, n)).T, np.reshape(g, (n,)))
+        w = np.linalg.solve(np.reshape(by_x, (start.size, start.size)).T, np.reshape(g, (start.size,)))
         _, pullback = followed_vjp(lambda *v: F(x, *trees.rebuild(args, iter(v))), values, leaves)
         return pullback(-np.reshape(w, start.shape))
 

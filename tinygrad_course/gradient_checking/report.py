@@ -77,7 +77,7 @@ class Entry:
         return off / max(self.error, 1e-300) if np.isfinite(off) else np.inf
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class GradientReport:
     """What a gradient check found. ``print(report)`` tells it; ``float(report)`` is the course's difference.
 
@@ -158,6 +158,12 @@ class GradientReport:
         ]
 
     # -------------------------------------------------------------- as text
+
+    def __repr__(self) -> str:
+        """Return ``<GradientReport of cost: right, 9 entries, difference 2.1e-10>``."""
+        n = len(self.entries)
+        told = f"{n} entr{'y' if n == 1 else 'ies'}, difference {self.difference:.2g}"
+        return f"<GradientReport of {self.function}: {self.verdict}, {told}>"
 
     def __str__(self) -> str:
         lines = [f"{self._what()}: {self.verdict.upper()}", *(f"  {line}" for line in self._summary())]

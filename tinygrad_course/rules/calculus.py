@@ -23,7 +23,7 @@ def part(axis: int, ndim: int, start: int | None, stop: int | None) -> tuple[sli
 def diff(a: Any, n: int = 1, axis: int = -1, prepend: Any = None, append: Any = None) -> Any:
     a = as_array(a)
     if n == 0:
-        return +a
+        return a
 
     def end(value: Any) -> list[Any]:
         if value is None:

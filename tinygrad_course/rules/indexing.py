@@ -111,7 +111,7 @@ rule(astype, lambda g, y, x, dtype: g, saves=False)
 
 @composed(np.take)
 def take(a: Any, indices: Any, axis: int | None = None, *, mode: str = "raise") -> Any:
-    if axis is None:
+    if axis is None or not a.ndim:
         a, axis = a.reshape(-1), 0
     n, indices = a.shape[axis], as_array(indices)
     if mode == "wrap":
@@ -133,7 +133,7 @@ def take_along_axis(arr: Any, indices: Any, axis: int | None = -1) -> Any:
 @composed(np.compress)
 def compress(condition: Any, a: Any, axis: int | None = None) -> Any:
     where = np.flatnonzero(condition)
-    return a.reshape(-1)[where] if axis is None else a[(slice(None),) * (axis % a.ndim) + (where,)]
+    return np.take(a, where, axis)
 
 
 @composed(np.extract)
@@ -170,16 +170,16 @@ def select(condlist: Sequence[Any], choicelist: Sequence[Any], default: Any = 0)
 
 @composed(np.choose)
 def choose(a: Any, choices: Any, *, mode: str = "raise") -> Any:
-    n = len(choices)
+    a, n = np.asarray(a), len(choices)
     if mode == "wrap":
         a = a % n
     elif mode == "clip":
         a = np.clip(a, 0, n - 1)
     elif np.any((a < 0) | (a >= n)):
         raise ValueError("invalid entry in choice array")
-    result = choices[n - 1]
-    for i in range(n - 2, -1, -1):
-        result = np.where(a == i, choices[i], result)
+    result: Any = 0
+    for i, choice in enumerate(choices):
+        result = np.where(a == i, choice, result)
     return result
 
 

@@ -219,6 +219,8 @@ def linalg_cross(x1: Any, x2: Any, *, axis: int = -1) -> Any:
 def matrix_power(a: Any, n: int) -> Any:
     if n == 0:
         return a * 0.0 + on_diagonal(np.ones_like(a[..., 0]), a.shape, 0, -2, -1)
+    if n == 1:
+        return a
     if n < 0:
         a, n = np.linalg.inv(a), -n
     result: Any = None
@@ -235,6 +237,8 @@ def matrix_power(a: Any, n: int) -> Any:
 def multi_dot(arrays: Sequence[Any]) -> Any:
     """The product in the order of fewest multiplications (the matrix chain problem)."""
     arrays = [as_array(a) for a in arrays]
+    if len(arrays) == 2:
+        return np.dot(*arrays)
     first, end = arrays[0].ndim == 1, arrays[-1].ndim == 1
     if first:
         arrays[0] = arrays[0][None, :]

@@ -48,6 +48,8 @@ def pad(array: Any, pad_width: Any, mode: Any = "constant", **kwargs: Any) -> An
             f"np.pad of a Tensor with mode={mode!r} and {sorted(kwargs)} has no rule: the modes that have "
             f"one, each with its own keywords, are {', '.join(MODES)}"
         )
+    if not array.ndim:
+        return np.copy(array)
     if isinstance(pad_width, dict):
         named = {axis % array.ndim: width for axis, width in pad_width.items()}
         pad_width = [named.get(i, 0) for i in range(array.ndim)]

@@ -52,7 +52,14 @@ def mean_vjp(
     return masked(spread(g, a.shape), where)
 
 
-rule(np.sum, sum_vjp, saves=False)
+def total(a: Any, axis: Axes = None, dtype: Any = None, **options: Any) -> Any:
+    """`np.sum`; of an array without the way there."""
+    if type(a) is np.ndarray:
+        return np.add.reduce(a, axis, dtype, None, **options)
+    return np.sum(a, axis, dtype, **options)
+
+
+rule(np.sum, sum_vjp, saves=False, compute=total)
 rule(np.mean, mean_vjp, saves=False)
 
 # ------------------------------------------------------------------ spread of the values
@@ -284,6 +291,8 @@ def prod_vjp(
     if a.size == 0:
         return np.zeros_like(a)
     g = restore(g * initial, a.shape, axis, keepdims)
+    if not a.ndim:
+        return masked(g, where)
     x, order, shape = last(a if where is True else np.where(where, a, 1.0), axis)
     others = product_before(x) * np.flip(product_before(np.flip(x, -1)), -1)
     return masked(g * put_back(others, order, shape), where)
@@ -302,7 +311,7 @@ def cumsum_vjp(g: Any, y: Any, a: Any, axis: int | None = None, dtype: Any = Non
 def cumprod_vjp(g: Any, y: Any, a: Any, axis: int | None = None, dtype: Any = None) -> Any:
     """da[i] = (product before i) s[i], where s[i] = g[i] + a[i+1] s[i+1]: right with zeros too."""
     along = 0 if axis is None else axis
-    x = np.moveaxis(a.reshape(-1) if axis is None else a, along, -1)
+    x = np.moveaxis(a.reshape(-1) if axis is None or not a.ndim else a, along, -1)
     g = np.moveaxis(g, along, -1)
     n = x.shape[-1]
     if n == 0:

@@ -31,7 +31,7 @@ def kept(shape: tuple[int, ...], axis: Axes) -> tuple[int, ...]:
 
 def restore(g: Any, shape: tuple[int, ...], axis: Axes, keepdims: Any) -> Any:
     """`g`, of a reduction's shape, with the reduced axes back at length 1: to broadcast against the input."""
-    if keepdims or axis is None:
+    if keepdims or axis is None or not shape:  # (NumPy lets a number have an axis 0)
         return g
     if type(axis) is int:
         i = axis % len(shape)
@@ -112,8 +112,11 @@ def without_loss(slope: Any, exact: Callable[[Any], Any], a: Any) -> Any:
     """
     if isinstance(slope, np.floating):
         return exact(a) if slope < FEW_DIGITS else slope
-    if type(slope) is np.ndarray and slope.dtype.kind == "f" and np.any(far := slope < FEW_DIGITS):
-        slope[far] = exact(a[far])
+    if type(slope) is not np.ndarray or slope.dtype.kind != "f" or not slope.size:
+        return slope
+    if slope.item(slope.argmin()) < FEW_DIGITS:
+        far = (slope < FEW_DIGITS).ravel().nonzero()[0]
+        slope.put(far, exact(a.take(far)))
     return slope
 
 

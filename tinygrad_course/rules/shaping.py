@@ -74,7 +74,7 @@ rule(np.broadcast_to, lambda g, y, array, shape, subok=False: unbroadcast(g, arr
 @composed(np.broadcast_arrays)
 def broadcast_arrays(*args: Any, subok: bool = False) -> Any:
     shape = np.broadcast_shapes(*(np.shape(a) for a in args))
-    return tuple(np.broadcast_to(a, shape) for a in args)
+    return tuple(as_array(a) if np.shape(a) == shape else np.broadcast_to(a, shape) for a in args)
 
 
 @composed(np.meshgrid)
@@ -83,7 +83,8 @@ def meshgrid(*xi: Any, copy: bool = True, sparse: bool = False, indexing: str = 
     views = [as_array(x).reshape((1,) * i + (-1,) + (1,) * (n - 1 - i)) for i, x in enumerate(xi)]
     if indexing == "xy" and n > 1:
         views = [np.swapaxes(x, 0, 1) for x in views]
-    return tuple(views) if sparse else broadcast_arrays(*views)
+    grid = tuple(views) if sparse else broadcast_arrays(*views)
+    return tuple(np.copy(x, order="C") for x in grid) if copy else grid
 
 
 def tile_vjp(g: Any, y: Any, a: Any, reps: Any) -> Any:
@@ -95,7 +96,7 @@ def tile_vjp(g: Any, y: Any, a: Any, reps: Any) -> Any:
 
 
 def repeat_vjp(g: Any, y: Any, a: Any, repeats: Any, axis: int | None = None) -> Any:
-    shape, along = (a.shape, axis % a.ndim) if axis is not None else ((a.size,), 0)
+    shape, along = (a.shape, axis % a.ndim) if axis is not None and a.ndim else ((a.size,), 0)
     if np.size(repeats) == 1:
         n = int(np.reshape(repeats, ()))
         return np.sum(g.reshape((*shape[: along + 1], n, *shape[along + 1 :])), axis=along + 1).reshape(
@@ -216,8 +217,8 @@ rule(np.flip, lambda g, y, m, axis=None: np.flip(g, axis), saves=False)
 rule(np.flipud, lambda g, y, m: np.flipud(g), saves=False)
 rule(np.fliplr, lambda g, y, m: np.fliplr(g), saves=False)
 rule(np.rot90, lambda g, y, m, k=1, axes=(0, 1): np.rot90(g, -k, axes), saves=False)
-rule(np.tril, lambda g, y, m, k=0: np.tril(g, k), saves=False)
-rule(np.triu, lambda g, y, m, k=0: np.triu(g, k), saves=False)
+rule(np.tril, lambda g, y, m, k=0: unbroadcast(np.tril(g, k), m.shape), saves=False)
+rule(np.triu, lambda g, y, m, k=0: unbroadcast(np.triu(g, k), m.shape), saves=False)
 
 
 def roll_vjp(g: Any, y: Any, a: Any, shift: Any, axis: Any = None) -> Any:

@@ -38,6 +38,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinygrad_course import files
+from tinygrad_course.engine import trees
 from tinygrad_course.functions.streams import Stream, remake, state_text
 from tinygrad_course.training.nests import Writer, encoded, plain_array, read_nest, read_text
 
@@ -53,7 +54,7 @@ class CheckpointError(ValueError):
     """A file is no checkpoint, a damaged one, or that of another run; the message says which."""
 
 
-@dataclass
+@dataclass(repr=False)
 class Checkpoint:
     """What a checkpoint holds.
 
@@ -80,6 +81,12 @@ class Checkpoint:
     streams: dict[str, Stream] = field(default_factory=dict)
     epoch: int = 0
     best: Nest = None
+
+    def __repr__(self) -> str:
+        """Return ``<Checkpoint: 3 epochs, W1 (4, 2), b1 (4, 1)>``."""
+        shapes = [f"{path} {np.shape(value)}" for path, value in trees.leaves(self.parameters)]
+        more = [*shapes[:6], *(["..."] if len(shapes) > 6 else [])]
+        return f"<Checkpoint: {', '.join([f'{self.epoch} epochs', *more])}>"
 
 
 def save(

@@ -128,5 +128,18 @@ class Measures:
 def recorded_value(cost: Cost, parameters: Nest, X: Any, Y: Any) -> float:
     """Return a cost as training computes it: from the logits, where the recording shows them."""
     leaves = [Tensor(value, name=path) for path, value in trees.leaves(parameters)]
-    J = cost(trees.rebuild(parameters, iter(leaves)), X, Y)
+    J, _ = cost_and_kept(cost(trees.rebuild(parameters, iter(leaves)), X, Y))
     return float(J.data if isinstance(J, Tensor) else J)
+
+
+def cost_and_kept(found: Any) -> tuple[Any, dict[str, Any]]:
+    """Return J, and the parameters that the cost itself sets, where it returned both."""
+    if not isinstance(found, tuple):
+        return found, {}
+    if len(found) != 2 or not isinstance(found[1], dict):
+        kinds = ", ".join(type(part).__name__ for part in found)
+        raise TypeError(
+            f"the cost returned a tuple of {kinds}; expected J alone, or J and a dict of parameters that are "
+            "kept instead of learned"
+        )
+    return found[0], found[1]

@@ -49,13 +49,14 @@ class _NetworkEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn ha
         init: str | Draw = "he",
         lambd: float = 0.0,
         keep_prob: float | Sequence[float] = 1.0,
+        batch_norm: bool | Sequence[bool] = False,
         optimizer: Optimizer | str = "Adam",
         learning_rate: float | None = None,
         epochs: int = 200,
         batch_size: int | None = None,
         early_stopping: EarlyStopping | int | None = None,
         validation_fraction: float = 0.1,
-        compile: bool | str = False,
+        compile: bool | str = "auto",
         random_state: Any = None,
     ) -> None:
         self.hidden_layers = hidden_layers
@@ -63,6 +64,7 @@ class _NetworkEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn ha
         self.init = init
         self.lambd = lambd
         self.keep_prob = keep_prob
+        self.batch_norm = batch_norm
         self.optimizer = optimizer
         self.learning_rate = learning_rate
         self.epochs = epochs
@@ -84,6 +86,7 @@ class _NetworkEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn ha
             init=self.init,
             lambd=self.lambd,
             keep_prob=self.keep_prob,
+            batch_norm=self.batch_norm,
             optimizer=self._optimizer(),
             seed=rng,
         )
@@ -131,7 +134,7 @@ _PARAMETERS = """
         The sizes of the hidden layers; () for none: logistic or linear regression.
     activation : str
         Of the hidden layers: "relu", "tanh", "sigmoid", "leaky_relu", "identity".
-    init, lambd, keep_prob
+    init, lambd, keep_prob, batch_norm
         As of `Network`.
     optimizer : str or Optimizer
         "Adam", or one such as ``Adam(0.01)``.

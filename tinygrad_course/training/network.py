@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import math
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -14,12 +14,21 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from tinygrad_course import functions
 from tinygrad_course.engine.tensor import Tensor
+from tinygrad_course.exchange import export_onnx
 from tinygrad_course.functions.streams import Stream, stream
 from tinygrad_course.training import checkpoints, metrics, schedules
 from tinygrad_course.training import descent as optimizers
 from tinygrad_course.training.descent import GradientDescent, Optimizer, by_name
 from tinygrad_course.training.epochs import recorded_value
 from tinygrad_course.training.examples import check_labels, check_targets, check_X
+from tinygrad_course.training.feedforward import (
+    COSTS,
+    Feedforward,
+    check_activations,
+    check_shares,
+    each_hidden,
+    kinds,
+)
 from tinygrad_course.training.initialization import Draw, check_layers, initialize_parameters
 from tinygrad_course.training.loop import Callback, InterruptedRun, fit
 from tinygrad_course.training.plots import plot_history
@@ -30,21 +39,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 Array = NDArray[Any]
-
-ACTIVATIONS: dict[str, Callable[[Any], Any]] = {
-    "sigmoid": functions.sigmoid,
-    "tanh": functions.tanh,
-    "relu": functions.relu,
-    "leaky_relu": functions.leaky_relu,
-    "softmax": functions.softmax,
-    "identity": lambda Z: Z,
-}
-#: What the last activation can be, and the cost after it.
-_COSTS: dict[str, Callable[[Any, Any], Any]] = {
-    "sigmoid": functions.binary_cross_entropy,
-    "softmax": functions.categorical_cross_entropy,
-    "identity": functions.mean_squared_error,
-}
 
 
 class Network:
@@ -67,6 +61,9 @@ class Network:
         The strength of L2 regularisation.
     keep_prob : float, or sequence of float
         The share of units that dropout keeps while training: in every hidden layer, or layer by layer.
+    batch_norm : bool, or sequence of bool
+        Normalise Z over the examples, in every hidden layer, or layer by layer (course 2, week 3): the layer
+        has gamma and beta instead of b, and a running mean and variance, by which it predicts.
     optimizer : GradientDescent, Momentum, RMSprop, Adam, AdamW, or the like
         Or the name of one, "adam"; ``GradientDescent(0.01)`` if left out.
     seed : int, RandomState or Generator
@@ -107,27 +104,33 @@ class Network:
         init: str | Draw = "he",
         lambd: float = 0.0,
         keep_prob: float | Sequence[float] = 1.0,
+        batch_norm: bool | Sequence[bool] = False,
         optimizer: Optimizer | str | None = None,
         seed: int | Stream = 3,
         dtype: DTypeLike = np.float64,
     ) -> None:
         self.layers = check_layers(layers)
-        self.activations = _activations(activations, self.layers)
+        self.activations = check_activations(activations, self.layers)
         self.init = init
         if not lambd >= 0:
             raise ValueError(f"lambd is {lambd}; expected a number that is not negative")
         self.lambd = float(lambd)
-        self.keep_prob = _keep_probs(keep_prob, len(self.layers) - 2)
+        hidden = len(self.layers) - 2
+        self.keep_prob = check_shares(keep_prob, hidden)
+        self.batch_norm = each_hidden("batch_norm", batch_norm, hidden)
+        self._computes = Feedforward(self.activations, self.keep_prob, self.batch_norm)
         self.optimizer: Optimizer = GradientDescent() if optimizer is None else by_name(optimizer)
         self.dtype = np.dtype(dtype)
         if self.dtype.kind != "f":
             raise TypeError(f"dtype is {self.dtype}; parameters are floating-point: float64 or float32")
         self.seed = seed
         self._rng = stream(seed)
-        self.parameters = initialize_parameters(self.layers, init, self._rng, dtype=self.dtype)
+        drawn = initialize_parameters(self.layers, init, self._rng, dtype=self.dtype)
+        self.parameters = self._computes.normalised(drawn)
         self._state = self.optimizer.init(self.parameters)
         self.history: dict[str, list[float]] = {"cost": [], "last_batch": []}
         self.epoch = 0
+        self._met_data = False  # whether the running means are of data
 
     @classmethod
     def of(cls, parameters: Mapping[str, ArrayLike], activations: Sequence[str], **options: Any) -> Self:
@@ -136,7 +139,8 @@ class Network:
         Parameters
         ----------
         parameters : mapping of str to array
-            ``{"W1": ..., "b1": ...}``; their dtype is the network's.
+            ``{"W1": ..., "b1": ...}``, of a layer with batch norm W1, gamma1, beta1, mean1 and variance1;
+            their dtype is the network's.
         activations : sequence of str
             One a layer.
         options
@@ -148,16 +152,29 @@ class Network:
         array([[1, 0]])
         """
         held = {name: np.asarray(value) for name, value in parameters.items()}
-        L = len(held) // 2
-        if list(held) != [f"{kind}{l}" for l in range(1, L + 1) for kind in "Wb"]:
-            raise ValueError(f"the parameters are called {list(held)}; expected W1, b1, W2, b2, ...")
+        L = sum(name.startswith("W") for name in held)
+        normal = [f"gamma{l}" in held for l in range(1, L)]
+        names = [f"{kind}{l}" for l in range(1, L + 1) for kind in kinds(l < L and normal[l - 1])]
+        if sorted(held) != sorted(names) or not L:
+            raise ValueError(
+                f"the parameters are called {list(held)}; expected {', '.join(names) or 'W1, b1'}"
+            )
+        held = {name: held[name] for name in names}
         sizes = [held["W1"].shape[1], *(held[f"W{l}"].shape[0] for l in range(1, L + 1))]
-        network = cls(sizes, activations, init="zeros", dtype=np.result_type(*held.values()), **options)
+        network = cls(
+            sizes,
+            activations,
+            init="zeros",
+            batch_norm=normal,
+            dtype=np.result_type(*held.values()),
+            **options,
+        )
         expected = {name: value.shape for name, value in network.parameters.items()}
         found = {name: value.shape for name, value in held.items()}
         if found != expected:
             raise ValueError(f"the parameters are {found}; expected {expected}")
         network.parameters = {name: value.astype(network.dtype) for name, value in held.items()}
+        network._met_data = True
         return network
 
     def __repr__(self) -> str:
@@ -166,28 +183,22 @@ class Network:
 
     # -------------------------------------------------------------- what it computes
 
-    def _forward(self, parameters: Any, A: Any, masks: Sequence[Any] = (), *, names: bool = False) -> Any:
-        """Return Z of the last layer; with `masks`, hidden units are dropped."""
-        for l, activation in enumerate(self.activations, start=1):
-            Z = functions.linear(parameters[f"W{l}"], A, parameters[f"b{l}"])
-            if names:
-                Z.named(f"Z{l}")
-            if l == len(self.activations):
-                break
-            A = ACTIVATIONS[activation](Z)
-            if masks and masks[l - 1] is not None:
-                A = functions.drop(A, masks[l - 1], self.keep_prob[l - 1])
-            if names and A is not Z:
-                A.named(f"A{l}")
-        return Z
+    def _recorded_cost(self, parameters: Any, X: Array, Y: Array) -> Any:
+        """Return the cost as it is reported: with nothing dropped, normalised by the running means."""
+        J: Any = COSTS[self.activations[-1]](self._output(parameters, X), Y)
+        return self._regularised(J, parameters, X)
 
-    def _recorded_cost(self, parameters: Any, X: Array, Y: Array, *masks: Any, names: bool = False) -> Any:
-        Z = self._forward(parameters, X, masks, names=names)
-        A = ACTIVATIONS[self.activations[-1]](Z)
-        if names and A is not Z:
-            A.named(f"A{len(self.activations)}")
-        J: Any = _COSTS[self.activations[-1]](A, Y)
+    def _trained_cost(self, parameters: Any, X: Array, Y: Array, *masks: Any, names: bool = False) -> Any:
+        """Return the cost that is lowered, and the running means after this batch."""
+        A, running = self._computes.train(parameters, X, masks, names)
+        J = self._regularised(COSTS[self.activations[-1]](A, Y), parameters, X)
+        return (J, running) if running else J
+
+    def _regularised(self, J: Any, parameters: Any, X: Array) -> Any:
         return J + functions.l2_term(parameters, self.lambd, X.shape[1]) if self.lambd else J
+
+    def _output(self, parameters: Any, X: Any) -> Any:
+        return self._computes(parameters, X)
 
     def _masks(self, m: int) -> tuple[Any, ...]:
         """Draw which units of the hidden layers stay in this step, layer after layer; None: all."""
@@ -198,8 +209,7 @@ class Network:
 
     def predict_proba(self, X: ArrayLike) -> Array:
         """Return the output of the last layer, (n_L, m): the probability of label 1, or of each class."""
-        Z = self._forward(self.parameters, self._inputs(X))
-        A: Array = ACTIVATIONS[self.activations[-1]](Z)
+        A: Array = self._output(self.parameters, self._inputs(X))
         return A
 
     def predict(self, X: ArrayLike) -> Array:
@@ -240,6 +250,9 @@ class Network:
     def record(self, X: ArrayLike, Y: ArrayLike) -> Tensor:
         """Return the cost as a recorded Tensor, its nodes named W1, b1, Z1, A1, ...: ``graph(J)`` draws it.
 
+        It is what a step of training differentiates, but for dropout: with batch norm, by these examples'
+        mean and variance.
+
         Examples
         --------
         >>> J = Network([2, 1]).record(np.ones((2, 3)), np.ones((1, 3)))
@@ -249,7 +262,8 @@ class Network:
         """
         X, Y = self._examples(X, Y)
         parameters = {name: Tensor(value, name=name) for name, value in self.parameters.items()}
-        J: Tensor = self._recorded_cost(parameters, X, Y, names=True)
+        found = self._trained_cost(parameters, X, Y, names=True)
+        J: Tensor = found[0] if isinstance(found, tuple) else found
         return J.named("J")
 
     # -------------------------------------------------------------- training
@@ -267,7 +281,7 @@ class Network:
         checkpoint: str | os.PathLike[str] | None = None,
         every: int = 100,
         show: bool | None = None,
-        compile: bool | str = False,
+        compile: bool | str = "auto",
     ) -> Self:
         """Train from the present parameters on.
 
@@ -315,8 +329,11 @@ class Network:
         def cost(parameters: Any, X: Any, Y: Any, *masks: Any) -> Any:
             if in_files:
                 X, Y = self._examples(X, Y)
-            return self._recorded_cost(parameters, X, Y, *masks)
+            return self._trained_cost(parameters, X, Y, *masks)
 
+        if any(self.batch_norm) and not self._met_data:  # the first running means are the first batch's own
+            first = X if batch_size is None and not in_files else X[:, : batch_size or X.shape[1]]
+            self.parameters = self._computes.begun(self.parameters, self._inputs(first))
         begun = self.epoch
         try:
             run = fit(
@@ -340,7 +357,7 @@ class Network:
                 every=every,
                 setup=self._setup(),
                 show=show,
-                compile=compile,
+                compile=False if in_files and compile == "auto" else compile,
             )
         except InterruptedRun as stopped:
             self._adopt(stopped.run, 0 if checkpoint else begun)
@@ -350,7 +367,7 @@ class Network:
 
     def _adopt(self, run: Run, before: int) -> None:
         """Take over what a run has come to; `before` of its epochs are in the history already."""
-        self.parameters, self._state = run.parameters, run.state
+        self.parameters, self._state, self._met_data = run.parameters, run.state, before + run.epoch > 0
         none = [math.nan]  # what was not measured
         self.history = {
             key: (self.history.get(key, none * before)[:before] + run.history.get(key, none * run.epoch))
@@ -369,6 +386,23 @@ class Network:
         return plot_history(self.history, path)
 
     # -------------------------------------------------------------- files
+
+    def export_onnx(self, path: str | os.PathLike[str]) -> Path:
+        """Write what `predict_proba` computes as an ONNX model of X, for any number of examples.
+
+        Raises
+        ------
+        ModuleNotFoundError
+            If onnx is not installed.
+
+        Examples
+        --------
+        >>> Network([2, 3, 1], batch_norm=True).export_onnx("network.onnx").name
+        'network.onnx'
+        """
+        X = np.zeros((self.layers[0], 2), self.dtype)
+        name = f"A{len(self.activations)}"
+        return export_onnx(path, self._output, X, parameters=self.parameters, output=name)
 
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write the network, whole or not at all, as one HDF5 file; `checkpoints` documents the layout."""
@@ -419,6 +453,7 @@ class Network:
             init="zeros",  # the parameters are in the file
             lambd=setup["lambd"],
             keep_prob=setup["keep_prob"],
+            batch_norm=setup.get("batch_norm") or False,
             optimizer=_revived(setup["optimizer"]) if optimizer is None else optimizer,
             dtype=setup["dtype"],
         )
@@ -437,6 +472,7 @@ class Network:
             "init": described(self.init),
             "lambd": self.lambd,
             "keep_prob": list(self.keep_prob),
+            "batch_norm": list(self.batch_norm) if any(self.batch_norm) else None,
             "seed": described(self.seed),
             "dtype": str(self.dtype),
         }
@@ -452,38 +488,6 @@ class Network:
         if last == "identity":
             return X, check_targets(Y, m, n, self.dtype)
         return X, check_labels(Y, m, n, self.dtype, one_hot=last == "softmax")
-
-
-def _activations(names: Sequence[str] | str, layers: tuple[int, ...]) -> tuple[str, ...]:
-    last = "softmax" if layers[-1] > 1 else "sigmoid"
-    chosen = (names,) * (len(layers) - 2) + (last,) if isinstance(names, str) else tuple(names)
-    told = f"activations={list(chosen)}"
-    if len(chosen) != len(layers) - 1:
-        raise ValueError(
-            f"{told}: layers={list(layers)} need {len(layers) - 1} activations, one a layer but the input"
-        )
-    for name in (*chosen, *([names] if isinstance(names, str) else [])):
-        if name not in ACTIVATIONS:
-            raise ValueError(f"{told}: {name!r} is none of {', '.join(ACTIVATIONS)}")
-    if chosen[-1] not in _COSTS:
-        raise ValueError(
-            f"{told}: the last must give probabilities, 'sigmoid' or 'softmax', or numbers, 'identity'"
-        )
-    if "softmax" in chosen[:-1]:
-        raise ValueError(f"{told}: 'softmax' belongs at the end")
-    if chosen[-1] == "softmax" and layers[-1] < 2:
-        raise ValueError(f"{told}: a softmax of one unit is always 1; use 'sigmoid', or two units")
-    return chosen
-
-
-def _keep_probs(keep_prob: float | Sequence[float], hidden: int) -> tuple[float, ...]:
-    shares = (keep_prob,) * hidden if isinstance(keep_prob, (int, float)) else tuple(keep_prob)
-    if len(shares) != hidden:
-        raise ValueError(f"keep_prob={list(shares)}: expected a share for each of the {hidden} hidden layers")
-    for share in (*shares, *([keep_prob] if isinstance(keep_prob, (int, float)) else [])):
-        if not 0 < share <= 1:
-            raise ValueError(f"keep_prob is {share}; expected the share of units kept, above 0 and up to 1")
-    return tuple(float(share) for share in shares)
 
 
 def _revived(told: Any) -> Any:

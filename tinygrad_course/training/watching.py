@@ -45,6 +45,11 @@ class Watch:
             "step": [], "cost": [], "weights": {}, "gradients": {}, "activations": {}, "zeros": {},
         }  # fmt: skip
 
+    def __repr__(self) -> str:
+        """Return ``<Watch: 21 steps, every 10th written down>``."""
+        kept = "each" if self.every == 1 else f"every {self.every}th"
+        return f"<Watch: {self.steps} steps, {kept} written down>"
+
     def __call__(self, J: Tensor) -> None:
         """Take note of one step, after ``J.backward()``; of every `every`-th the values are written down.
 

@@ -42,7 +42,7 @@ class Finding:
         return self.message.removeprefix(self.title).removeprefix("; ")
 
 
-@dataclass
+@dataclass(repr=False)
 class FunctionReport:
     """What the audit says of one function."""
 
@@ -59,6 +59,11 @@ class FunctionReport:
     raises_always: bool = False
     """Whether every case that is not right raises."""
 
+    def __repr__(self) -> str:
+        """Return ``<FunctionReport of backward_propagation: wrong, line 18>``."""
+        line = next((f.line for f in self.findings if f.line is not None), self.line)
+        return f"<FunctionReport of {self.name}: {self.status}, line {line}>"
+
     @property
     def points(self) -> int:
         """One for a right function."""
@@ -69,7 +74,7 @@ class FunctionReport:
         return {**asdict(self), "points": self.points, "of": int(self.status != UNCHECKED)}
 
 
-@dataclass
+@dataclass(repr=False)
 class Report:
     """What the audit says of one file."""
 
@@ -82,6 +87,11 @@ class Report:
     seconds: float = 0.0
     asked: int = 0
     """How many functions the assignment asks for; 0 where that is not said."""
+
+    def __repr__(self) -> str:
+        """Return ``<Report on homework.py: wrong, 3 of 4 functions right>``."""
+        told = self.error or f"{self.points} of {self.of} functions right"
+        return f"<Report on {self.file}: {self.status}, {told}>"
 
     @property
     def points(self) -> int:

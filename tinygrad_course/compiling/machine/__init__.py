@@ -1,1 +1,1 @@
-"""The parts of a program that gain by it as machine code, through numba."""
+"""The parts of a program that gain by it as machine code, through LLVM."""

@@ -1,8 +1,8 @@
-"""Machine code kept on disk between runs, by numba's own cache, in a folder of this user's alone.
+"""Machine code kept on disk between runs, in a folder of this user's alone.
 
-Loading what the cache keeps runs it: it is machine code. So it is used only where nobody else can have
-written it, in a folder that belongs to this user and that others can't write to. numba keeps code beside the
-file of its function, and so each function gets one, named by all that its code depends on.
+Loading what is kept runs it: it is machine code. So it is used only where nobody else can have written it, in
+a folder that belongs to this user and that others can't write to. A file is named by all that its code
+depends on, and begins with a digest of the rest: one that is cut short or damaged is made anew.
 """
 
 from __future__ import annotations
@@ -13,9 +13,10 @@ import os
 import stat
 import sys
 from pathlib import Path
-from typing import Any
 
 from tinygrad_course import files
+
+_DIGEST = 32  # bytes
 
 
 def directory() -> Path:
@@ -27,39 +28,28 @@ def directory() -> Path:
     return (Path(base) if base else Path.home() / ".cache") / "tinygrad_course" / "machine_code"
 
 
-def source_file(source: str) -> Path | None:
-    """Return a file with this text with machine code of its own beside it; None if there is no safe place."""
-    folder = directory()
-    path = folder / f"{hashlib.sha256(repr((_versions(), source)).encode()).hexdigest()[:32]}.py"
+def load(name: str) -> bytes | None:
+    """Return the machine code that is kept under a name, or None."""
     try:
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        kept = folder / "__pycache__"
-        kept.mkdir(exist_ok=True, mode=0o700)
-        if not (_is_ours(folder) and _is_ours(kept)):
+        folder = directory()
+        if not _is_ours(folder):
             return None
-        if not path.exists():
-            files.write(path, source.encode())
+        content = (folder / name).read_bytes()
     except OSError:
         return None
-    return path
+    code = content[_DIGEST:]
+    return code if hashlib.sha256(code).digest() == content[:_DIGEST] else None
 
 
-def keep(compiled: Any) -> None:
-    """Let a function of numba's keep its code beside its file, and make it anew where that is damaged."""
-    from numba.core import caching
-
-    function_cache: Any = caching.FunctionCache
-
-    class Kept(function_cache):  # type: ignore[misc]
-        def load_overload(self, sig: Any, target_context: Any) -> Any:
-            try:
-                return super().load_overload(sig, target_context)
-            except Exception:  # noqa: BLE001  (a file cut short may raise anything)
-                self.flush()
-                return None
-
-    make: Any = Kept
-    compiled._cache = make(compiled.py_func)
+def keep(name: str, code: bytes) -> None:
+    """Keep machine code, if there is a safe place."""
+    folder = directory()
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        if _is_ours(folder):
+            files.write(folder / name, hashlib.sha256(code).digest() + code)
+    except OSError:
+        return
 
 
 def _is_ours(folder: Path) -> bool:
@@ -70,11 +60,9 @@ def _is_ours(folder: Path) -> bool:
 
 
 @functools.cache
-def _versions() -> Any:
-    """Return what machine code depends on beside its text."""
-    import llvmlite
-    import numba
-
+def versions() -> str:
+    """Return what machine code depends on beside its text and LLVM."""
     here = Path(__file__).parent
-    texts = [(here / name).read_bytes() for name in ("vector_math.py", "register_tiles.py")]
-    return (sys.version, numba.__version__, llvmlite.__version__, hashlib.sha256(b"".join(texts)).hexdigest())
+    names = ("vector_math", "register_tiles", "llvm_text", "llvm_expressions", "python_entry", "jit")
+    texts = [(here / f"{name}.py").read_bytes() for name in names]
+    return sys.version + hashlib.sha256(b"".join(texts)).hexdigest()

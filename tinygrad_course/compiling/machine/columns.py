@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_course.compiling.dataflow import Program, Value, inputs_of, is_sum, item
+from tinygrad_course.compiling.dataflow import Program, Value, is_sum, item
 from tinygrad_course.compiling.machine.loops import function_text
 from tinygrad_course.compiling.machine.scalar_code import ARITHMETIC, Numbers, speaks, text
 
@@ -187,7 +187,7 @@ class Columns:
         return names[(i if rows > 1 else 0) * columns + (j if columns > 1 else 0)]
 
     def _elementwise(self, value: Value) -> None:
-        operands = inputs_of(value)
+        operands = value.inputs
         if not all(map(self._upright, [value, *operands])):
             raise Unsuited
         section = self._ready(value, operands)

@@ -1,4 +1,4 @@
-"""The machine engine: the parts of a program that are not BLAS's as machine code, through numba.
+"""The machine engine: the parts of a program that are not BLAS's as machine code, through LLVM.
 
 A small network is one function, a loop over the columns. Of others, calls that run over one shape are fused
 into nests of loops, and the products of large matrices are NumPy's.

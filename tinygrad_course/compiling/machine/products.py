@@ -65,7 +65,7 @@ def product_function(left: tuple[int, ...], right: tuple[int, ...], dtype: Any) 
     """Return a function that writes the product of its first two arguments into the third."""
     if not FEW <= left[0] <= MANY:
         return np.dot
-    tiled = jit.compile_source(product_source(left, right, dtype))
+    tiled = jit.compile_source(product_source(left, right, dtype), product_types(dtype))
 
     def product(left: Any, right: Any, out: Any) -> None:
         down, over = right.strides
@@ -75,6 +75,11 @@ def product_function(left: tuple[int, ...], right: tuple[int, ...], dtype: Any) 
             tiled(left, right, out)
 
     return product
+
+
+def product_types(dtype: Any) -> tuple[str, ...]:
+    """Return the types of the arguments of a product: matrices whose entries may lie as they like."""
+    return (f"{np.dtype(dtype).str[1:]} 2 strided",) * 3
 
 
 def product_source(left: tuple[int, ...], right: tuple[int, ...], dtype: Any) -> str:
@@ -192,6 +197,12 @@ def single_pass_source(m: int, shape: tuple[int, ...], dtype: Any) -> str:
             f"        y1[{top} + i, j] = sums{p}[plainly(column * {width} + i)]",
         ]
     return "def compute(x0, x1, x2, y0, y1):\n" + "".join(f"    {x}\n" for x in [*lines, "return None"])
+
+
+def single_pass_types(dtype: Any) -> tuple[str, ...]:
+    """Return the types of the arguments of a pass: X is contiguous."""
+    kind = f"{np.dtype(dtype).str[1:]} 2"
+    return (*[f"{kind} strided"] * 2, kind, *[f"{kind} strided"] * 2)
 
 
 def _one_row_source(k: int, n: int, dtype: Any) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from scipy import special
 
-from tinygrad_course.compiling.dataflow import Value, inputs_of
+from tinygrad_course.compiling.dataflow import Value
 
 #: Functions of numbers, by what stands for their operands.
 ARITHMETIC: dict[Any, str] = {
@@ -75,7 +75,7 @@ def speaks(value: Value) -> bool:
         or value.dtype not in {np.dtype("f8"), np.dtype("f4"), np.dtype("?")}
     ):
         return False
-    dtypes = {v.dtype for v in inputs_of(value)}
+    dtypes = {v.dtype for v in value.inputs}
     if any(d is None or d.kind not in "fiub" or (d.kind == "f" and d.itemsize not in {4, 8}) for d in dtypes):
         return False
     if function is np.logaddexp:
@@ -109,8 +109,11 @@ def text(value: Value, operand: Any, numbers: Numbers) -> str:
             return operand(x) if own == name and x.kind != "python" else f"{name}({operand(x)})"
         return numbers(x) if name == "f8" else f"f4({numbers(x)})"
 
+    def truth(x: Any) -> str:
+        return str(operand(x)) if isinstance(x, Value) else repr(bool(x))
+
     if function in _OF_TRUTH:
-        return COMPARISONS[function].format(*(operand(a) for a in value.args))
+        return COMPARISONS[function].format(*(truth(a) for a in value.args))
     if function in COMPARISONS:
         if all(a.dtype.kind in "iub" if isinstance(a, Value) else type(a) is int for a in value.args):
             whole = [operand(a) if isinstance(a, Value) else f"({a!r})" for a in value.args]
@@ -127,8 +130,7 @@ def text(value: Value, operand: Any, numbers: Numbers) -> str:
         inner = DOUBLE[function].format(*(cast(a, "f8") for a in value.args))
         return inner if name == "f8" else f"f4({inner})"
     if function is np.where:
-        condition = operand(value.args[0])
-        return ARITHMETIC[function].format(condition, *(cast(a, name) for a in value.args[1:]))
+        return ARITHMETIC[function].format(truth(value.args[0]), *(cast(a, name) for a in value.args[1:]))
     operands = [cast(a, name) for a in value.args]
     if function is np.reciprocal:
         return f"({name}(1.0) / {operands[0]})"

@@ -14,10 +14,16 @@ from typing import Any
 import numpy as np
 
 from tinygrad_course.compiling.builder import Builder
-from tinygrad_course.compiling.dataflow import Program, Value, inputs_of, replace
+from tinygrad_course.compiling.dataflow import Program, Value
 from tinygrad_course.compiling.machine.fusion import machine_code
 from tinygrad_course.compiling.machine.jit import compile_source
-from tinygrad_course.compiling.machine.products import LARGE, MANY, product_function, single_pass_source
+from tinygrad_course.compiling.machine.products import (
+    LARGE,
+    MANY,
+    product_function,
+    single_pass_source,
+    single_pass_types,
+)
 from tinygrad_course.compiling.numpy_backend.code_generation import StraightLineCode
 
 #: With more columns than this, what is at hand for each row of X does not fit into the cache.
@@ -50,7 +56,7 @@ def find(program: Program, old: list[Value], new: list[Value]) -> Pattern | None
     """Return the pattern in a program that makes the `new` state from the `old` one, if it is there."""
     users: dict[int, list[Value]] = {}
     for value in program.values():
-        for v in {id(u): u for u in inputs_of(value)}.values():
+        for v in {id(u): u for u in value.inputs}.values():
             users.setdefault(id(v), []).append(value)
     for value in program.values():
         if value.function is np.matmul and _is_large(value.args[1]):
@@ -123,7 +129,7 @@ class SinglePass:
         rows, (k, n), dtype = pattern.forward.shape[0], pattern.X.shape, pattern.X.dtype
         self.forward = product_function((rows, k), (k, n), dtype)
         self.backward = product_function((rows, n), (n, k), dtype)
-        self.through = compile_source(single_pass_source(rows, pattern.X.shape, pattern.X.dtype))
+        self.through = compile_source(single_pass_source(rows, (k, n), dtype), single_pass_types(dtype))
 
     def suits(self, data: tuple[Any, ...]) -> bool:
         """Whether X lies in memory row by row."""
@@ -186,8 +192,7 @@ def _without(program: Program, old: Value, new: Value, wanted: list[Value]) -> l
         elif value.function is None:
             made[id(value)] = value
         else:
-            args, kwargs = (replace(x, lambda v: made[id(v)]) for x in (value.args, value.kwargs))
-            made[id(value)] = builder.like(value, args, kwargs)
+            made[id(value)] = builder.again(value, made)
     return [made[id(v)] for v in wanted]
 
 
@@ -204,4 +209,4 @@ def _function(program: Program) -> Callable[..., Any]:
     code = f"def make(np, {', '.join(body.bound)}):\n    def between({inputs}):\n{inner}    return between\n"
     space: dict[str, Any] = {}
     exec(compile(code, "<between two passes>", "exec"), space)  # noqa: S102  (our own words)
-    return space["make"](np, **body.bound)  # type: ignore[no-any-return]
+    return space["make"](np, *body.bound.values())  # type: ignore[no-any-return]

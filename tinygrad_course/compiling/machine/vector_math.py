@@ -1,7 +1,8 @@
 """exp, expm1, log, log1p and tanh as machine code that a compiler can do on several numbers at once.
 
 The C library's functions work on one number at a time. These have no branches: every case is computed and the
-right one selected, so that LLVM turns a loop of them into vector instructions. exp, expm1, log, log1p and
+right one selected, so that LLVM turns a loop of them into vector instructions: they are not run as they stand
+here, but translated (`llvm_text`). exp, expm1, log, log1p and
 tanh are within 2 ulp of the true value over the whole range, infinities, NaN and subnormal numbers included.
 
 The methods are the classical ones. exp: x = k log 2 + r with r around 0, and exp(r) by its Taylor series.
@@ -13,18 +14,8 @@ exp beyond.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+import struct
 from typing import Any
-
-from llvmlite import ir
-from numba import njit
-from numba.core import types
-from numba.extending import intrinsic
-
-#: FMA instructions are welcome; nothing else of IEEE arithmetic is given up.
-CAREFUL = {"contract"}
-#: Sums may be reordered: that is what lets several partial sums run side by side.
-REORDERED = {"contract", "reassoc"}
 
 _LOG2_HIGH, _LOG2_LOW = (
     6.93147180369123816490e-01,
@@ -34,63 +25,24 @@ _ROUND = 6755399441055744.0  # 1.5 * 2**52: adding it leaves a number's integer 
 _ONE_BITS = 0x3FF0000000000000
 
 
-def _make_bits(_: Any, x: Any) -> Any:  # noqa: ARG001  (numba looks at the signature)
+# What a processor has instructions for, said in Python, so that everything below can be run as it is.
+
+
+def bits(x: float) -> int:
     """Return the 64 bits of a float as an integer."""
-
-    def generate(_: Any, builder: Any, __: Any, args: Any) -> Any:
-        return builder.bitcast(args[0], ir.IntType(64))
-
-    return types.int64(types.float64), generate
+    return int(struct.unpack("q", struct.pack("d", x))[0])
 
 
-def _make_float(_: Any, x: Any) -> Any:  # noqa: ARG001  (numba looks at the signature)
+def of_bits(n: int) -> float:
     """Return the float of 64 bits."""
-
-    def generate(_: Any, builder: Any, __: Any, args: Any) -> Any:
-        return builder.bitcast(args[0], ir.DoubleType())
-
-    return types.float64(types.int64), generate
+    return float(struct.unpack("d", struct.pack("Q", n & 0xFFFFFFFFFFFFFFFF))[0])
 
 
-def _make_select(_: Any, condition: Any, x: Any, y: Any) -> Any:  # noqa: ARG001
-    """Return x where the condition holds, else y, by an instruction and not by a branch."""
-
-    def generate(_: Any, builder: Any, __: Any, args: Any) -> Any:
-        return builder.select(*args)
-
-    return x(types.boolean, x, x), generate
+def select(condition: bool, x: Any, y: Any) -> Any:
+    """Return x where the condition holds, else y: an instruction, and no branch."""
+    return x if condition else y
 
 
-def _make_widely(_: Any) -> Any:
-    """Ask for the widest vectors that the processor has, in the function that says it.
-
-    LLVM takes 256 bits where there are 512, which suits programs that use vectors now and then.
-    """
-
-    def generate(_: Any, builder: Any, __: Any, ___: Any) -> Any:
-        set.add(builder.function.attributes, '"prefer-vector-width"="512"')
-        return ir.Constant(ir.IntType(8), 0)
-
-    return types.int8(), generate
-
-
-_bits: Any = intrinsic(_make_bits)
-_float: Any = intrinsic(_make_float)
-select: Any = intrinsic(_make_select)
-widely: Any = intrinsic(_make_widely)
-
-
-def _machine(function: Callable[..., Any]) -> Callable[..., Any]:
-    return njit(fastmath=CAREFUL, error_model="numpy", forceinline=True)(function)
-
-
-@njit(fastmath=REORDERED, error_model="numpy", forceinline=True)
-def accumulate(total: Any, x: Any) -> Any:
-    """Return total + x, in any order."""
-    return total + x
-
-
-@_machine
 def _exp_minus_one(r: float) -> Any:
     """Return exp(r) - 1 for abs(r) up to log(2) / 2."""
     r2 = r * r
@@ -105,7 +57,6 @@ def _exp_minus_one(r: float) -> Any:
     return r + r2 * q
 
 
-@_machine
 def _exp_parts(x: float) -> Any:
     """Return p = exp(r) - 1, and 2**k as two factors and as k, where x = k log 2 + r."""
     a = select(x > 710.0, 710.0, x)
@@ -113,19 +64,17 @@ def _exp_parts(x: float) -> Any:
     k = (a * 1.4426950408889634 + _ROUND) - _ROUND
     r = (a - k * _LOG2_HIGH) - k * _LOG2_LOW
     half = k * 0.5 + _ROUND  # 2**k in two steps: 2**1024 and the subnormal numbers lie beyond one
-    low = _float((_bits(half) << 52) + _ONE_BITS)
-    high = _float((_bits((k - (half - _ROUND)) + _ROUND) << 52) + _ONE_BITS)
+    low = of_bits((bits(half) << 52) + _ONE_BITS)
+    high = of_bits((bits((k - (half - _ROUND)) + _ROUND) << 52) + _ONE_BITS)
     return _exp_minus_one(r), low, high, k
 
 
-@_machine
 def exp(x: float) -> Any:
     """Return e**x."""
     p, low, high, _ = _exp_parts(x)
     return ((1.0 + p) * low) * high
 
 
-@_machine
 def expm1(x: float) -> Any:
     """Return e**x - 1, exact near 0."""
     p, low, high, k = _exp_parts(x)
@@ -136,7 +85,6 @@ def expm1(x: float) -> Any:
     return select(math.fabs(x) < 1e-17, x, y)
 
 
-@_machine
 def _log_ratio(k: float, f: float, s: float, h: float) -> Any:
     """Return k log 2 + log((1 + s)/(1 - s)), where f = 2s / (1 - s) and h = f**2 / 2: fdlibm's series."""
     z = s * s
@@ -149,21 +97,19 @@ def _log_ratio(k: float, f: float, s: float, h: float) -> Any:
     return k * _LOG2_HIGH - ((h - (s * (h + (t1 + t2)) + k * _LOG2_LOW)) - f)
 
 
-@_machine
 def _log_finite(x: float) -> Any:
     """Return log(x) for 0 < x < inf."""
     tiny = x < 2.2250738585072014e-308
     a = select(tiny, x * 18014398509481984.0, x)  # 2**54: subnormal numbers become normal
     # m in [sqrt(1/2), sqrt(2)): the exponent of a * sqrt(2), rounded down
-    shifted = _bits(a) + (0x3FF0000000000000 - 0x3FE6A09E667F3BCD)
-    m = _float((shifted & 0x000FFFFFFFFFFFFF) + 0x3FE6A09E667F3BCD)
-    k = _float(((shifted >> 52) & 0x7FF) | 0x4330000000000000) - (4503599627370496.0 + 1023.0)
+    shifted = bits(a) + (0x3FF0000000000000 - 0x3FE6A09E667F3BCD)
+    m = of_bits((shifted & 0x000FFFFFFFFFFFFF) + 0x3FE6A09E667F3BCD)
+    k = of_bits(((shifted >> 52) & 0x7FF) | 0x4330000000000000) - (4503599627370496.0 + 1023.0)
     k = select(tiny, k - 54.0, k)
     f = m - 1.0
     return _log_ratio(k, f, f / (2.0 + f), 0.5 * f * f)
 
 
-@_machine
 def log(x: float) -> Any:
     """Return the natural logarithm: NaN below 0, -inf at 0."""
     y = _log_finite(x)
@@ -172,7 +118,6 @@ def log(x: float) -> Any:
     return select(x >= 0.0, y, math.nan)
 
 
-@_machine
 def log1p(x: float) -> Any:
     """Return log(1 + x), exact near 0."""
     u = 1.0 + x
@@ -184,7 +129,6 @@ def log1p(x: float) -> Any:
     return select(x >= -1.0, y, math.nan)
 
 
-@_machine
 def tanh(x: float) -> Any:
     """Return the hyperbolic tangent."""
     z = x * x
@@ -196,20 +140,18 @@ def tanh(x: float) -> Any:
     shifted = a * 2.8853900817779268 + _ROUND  # e**(2a) = 2**k e**r
     k = shifted - _ROUND
     r = (2.0 * a - k * _LOG2_HIGH) - k * _LOG2_LOW
-    scale = _float((_bits(shifted) << 52) + _ONE_BITS)
+    scale = of_bits((bits(shifted) << 52) + _ONE_BITS)
     above = scale + scale * _exp_minus_one(r)
     ratio = select(near, z * p, 2.0) / select(near, q, above + 1.0)  # divisions are dear: one for both
     return math.copysign(select(near, a + a * ratio, 1.0 - ratio), x)
 
 
-@_machine
 def expit(x: float) -> Any:
     """Return the sigmoid 1 / (1 + exp(-x))."""
     e = exp(-math.fabs(x))
     return select(x >= 0.0, 1.0, e) / (1.0 + e)
 
 
-@_machine
 def softplus(x: float) -> Any:
     """Return log(1 + exp(x)), without overflow: max(x, 0) + log(1 + e) with e = exp(-|x|) up to 1."""
     e = exp(-math.fabs(x))

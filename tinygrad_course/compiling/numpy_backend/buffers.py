@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_course.compiling.dataflow import Program, Value, inputs_of, is_elementwise
+from tinygrad_course.compiling.dataflow import Program, Value, is_elementwise
 from tinygrad_course.compiling.passes.fuse import FusedCall, part
 
 #: What is no slower when it writes over its operand: NumPy's exp, log and the like leave vector instructions
@@ -44,10 +44,7 @@ def is_view(value: Value) -> bool:
             value.kind == "array"
             and value.args[0].kind == "array"
             and all(
-                p is None
-                or p is Ellipsis
-                or type(p) is int
-                or (type(p) is slice and not inputs_of(value)[1:])
+                p is None or p is Ellipsis or type(p) is int or (type(p) is slice and not value.inputs[1:])
                 for p in parts
             )
         )
@@ -90,7 +87,7 @@ class BufferPlan:
         self._buffered = buffered
         self._shown = self._find_shown()
         self._last = self._last_uses(program)
-        self._free: list[Any] = []
+        self._free: dict[int, list[Any]] = {}  # by their size
         self._held: dict[int, Any] = {}  # the block of bytes behind each buffered value
         results = {id(v) for v in program.results}
         self.borrowed = {
@@ -152,14 +149,14 @@ class BufferPlan:
             self.place[id(value)] = value.function(base, *value.args[1:])
 
     def _release(self, value: Value, i: int) -> None:
-        for owner in {o for v in inputs_of(value) for o in self._owners(v)}:
+        for owner in {o for v in value.inputs for o in self._owners(v)}:
             self._release_if_last(owner, value, i)
 
     def _release_if_last(self, owner: int, value: Value, i: int) -> None:
         if self._last[owner] == i and owner in self._held:
             block = self._held.pop(owner)
             if block is not self._held.get(id(value)):
-                self._free.append(block)
+                self._free.setdefault(block.nbytes, []).append(block)
 
     # ------------------------------------------------------------------ how long a value is needed
 
@@ -173,14 +170,14 @@ class BufferPlan:
             own = isinstance(value.function, (np.ufunc, FusedCall)) or value.function is part
             if own or self._buffered(value) or value.kind in {"scalar", "python"}:
                 continue
-            owners = [o for v in inputs_of(value) if v.function is not None for o in self._owners(v)]
+            owners = [o for v in value.inputs if v.function is not None for o in self._owners(v)]
             self._shown[id(value)] = frozenset(owners)
         return self._shown
 
     def _last_uses(self, program: Program) -> dict[int, int]:
         last: dict[int, int] = {}
         for i, value in enumerate(self.order):
-            for v in inputs_of(value):
+            for v in value.inputs:
                 last.update(dict.fromkeys(self._owners(v), i))
         for result in program.results:
             last.update(dict.fromkeys(self._owners(result), len(self.order)))
@@ -190,9 +187,9 @@ class BufferPlan:
 
     def _dying(self, value: Value, i: int) -> Any:
         """Return the memory of an operand that this call is the last to need, to write over it."""
-        if value.function not in IN_PLACE or any(is_view(v) for v in inputs_of(value)):
+        if value.function not in IN_PLACE or any(is_view(v) for v in value.inputs):
             return None
-        for v in inputs_of(value):
+        for v in value.inputs:
             if (
                 id(v) in self._held
                 and self._last[id(v)] == i
@@ -202,11 +199,10 @@ class BufferPlan:
         return None
 
     def _take(self, nbytes: int) -> Any:
-        fitting = [b for b in self._free if nbytes <= b.nbytes <= max(2 * nbytes, 4096)]
+        most = max(2 * nbytes, 4096)
+        fitting = [size for size, blocks in self._free.items() if blocks and nbytes <= size <= most]
         if fitting:
-            block = min(fitting, key=lambda b: b.nbytes)
-            self._free = [b for b in self._free if b is not block]
-            return block
+            return self._free[min(fitting)].pop(0)
         size = -(-max(nbytes, 1) // ALIGNMENT) * ALIGNMENT
         self.nbytes += size
         raw = np.zeros(size + ALIGNMENT, np.uint8)

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_course.compiling.dataflow import Program, Value, inputs_of, is_elementwise, is_sum
+from tinygrad_course.compiling.dataflow import Program, Value, is_elementwise, is_sum
 from tinygrad_course.compiling.numpy_backend.code_generation import StraightLineCode
 from tinygrad_course.compiling.passes.fuse import FusedCall, Group, fuse
 
@@ -34,7 +34,7 @@ def _fits(value: Value) -> bool:
         return value.kind == "scalar" and a.kind == "array" and a.size >= LONG and a.dtype.kind == "f"
     if not is_elementwise(value) or value.size < LONG:
         return False
-    return all(v.shape == value.shape or v.kind != "array" for v in inputs_of(value))
+    return all(v.shape == value.shape or v.kind != "array" for v in value.inputs)
 
 
 class Block(Group):
@@ -101,4 +101,4 @@ def _steps(group: Group, size: int) -> Callable[..., Any]:
     code = f"def make({', '.join(body.bound)}):\n    def steps({arguments}):\n{lines}    return steps\n"
     space: dict[str, Any] = {"np": np}
     exec(compile(code, "<a block of a compiled function>", "exec"), space)  # noqa: S102  (our own words)
-    return space["make"](**body.bound)  # type: ignore[no-any-return]
+    return space["make"](*body.bound.values())  # type: ignore[no-any-return]

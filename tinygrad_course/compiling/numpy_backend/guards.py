@@ -65,7 +65,7 @@ class GuardedProgram:
         self.code = f"def make({', '.join(self.bound)}):\n{inner}\n    return call\n"
         space: dict[str, Any] = {"np": np}  # np.inf and np.nan are written as such
         exec(compile(self.code, "<compiled by tinygrad_course>", "exec"), space)  # noqa: S102  (our own words)
-        self.call = space["make"](**self.bound)
+        self.call = space["make"](*self.bound.values())  # by keyword it would be quadratic
 
     def bind(self, thing: Any) -> str:
         """Return a new name that stands for `thing` in the code."""

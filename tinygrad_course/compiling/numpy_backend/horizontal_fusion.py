@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tinygrad_course.compiling.builder import Builder
-from tinygrad_course.compiling.dataflow import Program, Value, inputs_of, is_elementwise, replace
+from tinygrad_course.compiling.dataflow import Program, Value, is_elementwise, replace
 from tinygrad_course.compiling.numpy_backend.buffers import concatenated, segment
 
 #: Arrays that together have more entries than this are left apart: the calls cost more than their number.
@@ -43,7 +43,7 @@ def _fits(value: Value) -> bool:
         and value.dtype.kind == "f"
         and all(
             v.shape == () if v.kind != "array" else (v.shape == value.shape and v.dtype == value.dtype)
-            for v in inputs_of(value)
+            for v in value.inputs
         )
     )
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from tinygrad_course.compiling.builder import Builder
-from tinygrad_course.compiling.dataflow import Program, Value, inputs_of, replace
+from tinygrad_course.compiling.dataflow import Program, Value
 
 
 class FusedCall:
@@ -54,7 +54,7 @@ class Group:
     def __init__(self, calls: list[Value], needed: set[int]) -> None:
         inside = {id(v) for v in calls}
         self.calls = calls
-        self.inputs = list({id(u): u for v in calls for u in inputs_of(v) if id(u) not in inside}.values())
+        self.inputs = list({id(u): u for v in calls for u in v.inputs if id(u) not in inside}.values())
         self.scalars = [v for v in calls if v.shape == ()]
         self.stored = [v for v in calls if v.shape != () and id(v) in needed]
 
@@ -99,7 +99,7 @@ def fuse(
     for value in order:
         mine = (space(value),) if fits(value) else None
         at = 0
-        for v in inputs_of(value):
+        for v in value.inputs:
             if v.function is not None:
                 later = inside[id(v)] != mine or (mine is not None and ends(v))
                 at = max(at, stage[id(v)] + (1 if mine and later else 0))
@@ -109,6 +109,8 @@ def fuse(
         if inside[id(value)]:
             groups.setdefault((stage[id(value)], inside[id(value)]), []).append(value)
     groups = {key: calls for key, calls in groups.items() if len(calls) >= least}
+    if not groups:
+        return program
     return _Fuser(program, order, groups, group).program
 
 
@@ -127,7 +129,7 @@ class _Fuser:
         self.group_of = {id(v): key for key, calls in groups.items() for v in calls}
         self.needed = {id(v) for v in program.results}
         for value in order:
-            for v in inputs_of(value):
+            for v in value.inputs:
                 if self.group_of.get(id(v)) != self.group_of.get(id(value)):
                     self.needed.add(id(v))
         self.program = Program(program.inputs, [self.of(v) for v in program.results])
@@ -142,7 +144,7 @@ class _Fuser:
                 continue
             calls = self.groups[self.group_of[id(v)]] if id(v) in self.group_of else [v]
             mine = {id(c) for c in calls}
-            missing = [u for c in calls for u in inputs_of(c) if id(u) not in self.new and id(u) not in mine]
+            missing = [u for c in calls for u in c.inputs if id(u) not in self.new and id(u) not in mine]
             if missing:
                 waiting += missing
             elif v.function is None:
@@ -150,8 +152,7 @@ class _Fuser:
             elif id(v) in self.group_of:
                 self._fuse(calls)
             else:
-                args, kwargs = (replace(x, lambda u: self.new[id(u)]) for x in (v.args, v.kwargs))
-                self.new[id(v)] = self.builder.like(v, args, kwargs)
+                self.new[id(v)] = self.builder.again(v, self.new)
         return self.new[id(value)]
 
     def _fuse(self, calls: list[Value]) -> None:

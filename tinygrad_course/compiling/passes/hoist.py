@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from tinygrad_course.compiling.builder import Builder
-from tinygrad_course.compiling.dataflow import Program, Value, chosen, inputs_of, is_sum, replace
+from tinygrad_course.compiling.dataflow import Program, Value, chosen, is_sum
 
 #: So many places are compared; the first ones have the most consequences.
 TRIED = 8
@@ -23,7 +23,7 @@ def hoist_scale(program: Program) -> Program:
     users: dict[int, list[Value]] = {}
     order = program.values()
     for value in order:
-        for v in {id(u): u for u in inputs_of(value)}.values():
+        for v in {id(u): u for u in value.inputs}.values():
             users.setdefault(id(v), []).append(value)
     results = {id(v) for v in program.results}
     found: list[tuple[int, Value, list[Value]]] = []
@@ -81,7 +81,7 @@ def _ends(seed: Value, users: dict[int, list[Value]], results: set[int]) -> list
             if _is_scaling(user):
                 ends.append(user)
                 continue
-            dependent = [v for v in inputs_of(user) if id(v) in touched]
+            dependent = [v for v in user.inputs if id(v) in touched]
             linear = user.function in _LINEAR or user.function in {np.matmul, np.multiply}
             linear = linear and (not user.kwargs or is_sum(user))
             linear = linear or any(user.args[i] in dependent for i in chosen(user))
@@ -94,7 +94,7 @@ def _ends(seed: Value, users: dict[int, list[Value]], results: set[int]) -> list
         return None
     # a product of two things that both come from the seed is not linear in it
     for user in (u for t in touched for u in users.get(t, ())):
-        if sum(id(v) in touched for v in inputs_of(user)) > 1:
+        if sum(id(v) in touched for v in user.inputs) > 1:
             return None
     return ends
 
@@ -114,9 +114,7 @@ def _scaled(program: Program, order: list[Value], seed: Value, ends: list[Value]
         if id(value) in gone:
             new[id(value)] = new[id(value.args[0])]
             continue
-        args, kwargs = (replace(x, lambda v: new[id(v)]) for x in (value.args, value.kwargs))
-        made = builder.like(value, args, kwargs)
-        made.named_like(value)
+        made = builder.again(value, new)
         if value is seed:
             made = builder.ufunc(np.multiply, made, _number(ends[0]))
             made.born = value.born

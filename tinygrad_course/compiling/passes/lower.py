@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from scipy import special
 
 from tinygrad_course.compiling.builder import Builder
-from tinygrad_course.compiling.dataflow import Program, Value, replace
+from tinygrad_course.compiling.dataflow import Program, Value
 from tinygrad_course.engine.mending import link
 
 
@@ -22,15 +20,14 @@ def lower(program: Program) -> Program:
         if value.function is None:
             new[id(value)] = value
             continue
-        args, kwargs = (replace(x, lambda v: new[id(v)]) for x in (value.args, value.kwargs))
         made = None
         if value.kind == "array" and value.dtype.kind == "f":
-            made = _lowered(builder, value, args)
+            made = _lowered(builder, value, new)
             z = _logit(value)
             if z is not None and id(z) in small and z.dtype == value.dtype and z.shape == value.shape:
                 made = _sigmoid(builder, new[id(z)])
         if made is None:
-            made = builder.like(value, args, kwargs)
+            made = builder.again(value, new)
         made.named_like(value)
         new[id(value)] = made
     return Program(program.inputs, [new[id(v)] for v in program.results])
@@ -47,9 +44,8 @@ def lower_for_machine(program: Program) -> Program:
         if value.function is None:
             new[id(value)] = value
             continue
-        args, kwargs = (replace(x, lambda v: new[id(v)]) for x in (value.args, value.kwargs))
         z = _logit(value)
-        made = builder.like(value, args, kwargs) if z is None else builder.ufunc(special.expit, new[id(z)])
+        made = builder.again(value, new) if z is None else builder.ufunc(special.expit, new[id(z)])
         made.named_like(value)
         new[id(value)] = made
     return Program(program.inputs, [new[id(v)] for v in program.results])
@@ -62,12 +58,12 @@ def _logit(value: Value) -> Value | None:
     return found.args[0] if isinstance(found, Value) and isinstance(found.args[0], Value) else None
 
 
-def _lowered(builder: Builder, value: Value, args: Any) -> Value | None:
-    u = builder.ufunc
+def _lowered(builder: Builder, value: Value, new: dict[int, Value]) -> Value | None:
+    u, args = builder.ufunc, value.args
     if value.function is special.expit and args[0].dtype == value.dtype:
-        return _sigmoid(builder, args[0])
+        return _sigmoid(builder, new[id(args[0])])
     if value.function is np.logaddexp and args[0] == 0 and args[1].dtype == value.dtype:
-        z = args[1]
+        z = new[id(args[1])]
         return u(np.add, u(np.maximum, z, 0.0), u(np.log1p, _exp_of_minus_abs(builder, z)))
     return None
 

@@ -14,7 +14,7 @@ import numpy as np
 from scipy import special
 
 from tinygrad_course.compiling.builder import Unfit, uniform
-from tinygrad_course.compiling.dataflow import Program, Value, chosen, inputs_of, is_sum, item
+from tinygrad_course.compiling.dataflow import Program, Value, chosen, is_sum, item
 from tinygrad_course.compiling.dataflow import replace as replace_values
 from tinygrad_course.compiling.passes.canonicalise import canonical
 from tinygrad_course.compiling.passes.factored_forms import (
@@ -198,7 +198,7 @@ class _Simplifier(FormBuilder):
             v.kind == "python"
             or v.dtype == value.dtype
             or (v.dtype.kind == "b" and value.function is np.multiply)
-            for v in inputs_of(value)
+            for v in value.inputs
         )
 
     def _arithmetic(self, value: Value) -> tuple[Product, bool]:
@@ -408,7 +408,7 @@ def _pending(value: Value, made: dict[int, Value]) -> list[Value]:
             order.append(v)
         else:
             stack.append((v, True))
-            stack.extend((u, False) for u in inputs_of(v))
+            stack.extend((u, False) for u in v.inputs)
     return order
 
 

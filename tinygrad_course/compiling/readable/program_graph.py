@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_course.compiling.dataflow import Program, Value, inputs_of
+from tinygrad_course.compiling.dataflow import Program, Value
 from tinygrad_course.compiling.readable.operator_syntax import Printer
 from tinygrad_course.graph.node import Graph, Node
 
@@ -40,7 +40,7 @@ def _node(value: Value, number: int, ids: dict[int, int], constants: Iterator[in
     if isinstance(value.function, np.ufunc):
         inputs = tuple(ids[id(a)] if isinstance(a, Value) else next(constants) for a in value.args)
     else:
-        inputs = tuple(ids[id(v)] for v in inputs_of(value))
+        inputs = tuple(ids[id(v)] for v in value.inputs)
     return Node(
         id=number,
         name=value.name,

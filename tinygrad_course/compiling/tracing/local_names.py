@@ -7,7 +7,7 @@ from types import FrameType
 from typing import Any, Self
 
 from tinygrad_course.autodiff.gradients import observers
-from tinygrad_course.compiling.dataflow import Program, Value, inputs_of
+from tinygrad_course.compiling.dataflow import Program, Value
 from tinygrad_course.compiling.tracing.library_code import of_library
 from tinygrad_course.compiling.tracing.tracer import Tracer
 from tinygrad_course.engine.tensor import Tensor
@@ -27,9 +27,9 @@ class LocalNames:
         self.gradients: list[tuple[list[Tensor], list[Any]]] = []
 
     def __enter__(self) -> Self:
+        self.looking = self.looking and sys.getprofile() is None  # the user's profiler goes before names
         if not self.looking:
             return self
-        self.before = sys.getprofile()
         self.depth = _depth(sys._getframe(1))
         sys.setprofile(self._event)
         self.watchers = observers.get()
@@ -39,7 +39,7 @@ class LocalNames:
     def __exit__(self, *_: object) -> None:
         if not self.looking:
             return
-        sys.setprofile(self.before)
+        sys.setprofile(None)
         observers.set(self.watchers)
 
     def _gradients(self, tensors: list[Tensor], gradients: list[Any]) -> None:
@@ -93,7 +93,7 @@ class LocalNames:
 def _forget_steps(values: list[Value]) -> None:
     """Take the name from a value on its way: of Z = W @ A; Z = Z + b  the second is Z."""
     for value in values:
-        for v in inputs_of(value):
+        for v in value.inputs:
             if v.function is not None and v.name is not None and v.name == value.name:
                 v.name, v.kept = None, False
 

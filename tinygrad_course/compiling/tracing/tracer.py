@@ -15,7 +15,7 @@ from typing import Any, ClassVar, NoReturn
 
 import numpy as np
 
-from tinygrad_course.compiling.dataflow import Kind, Value, inputs_of, item
+from tinygrad_course.compiling.dataflow import Kind, Value, item
 from tinygrad_course.compiling.tracing.assigned_names import assigned_name
 from tinygrad_course.compiling.tracing.library_code import of_library
 from tinygrad_course.compiling.tracing.refusals import (
@@ -78,7 +78,7 @@ class Tracer(Methods):
         value = self._value
         if value.name or value.function is None:
             return value.name or "an argument"
-        of = [v.name for v in inputs_of(value) if v.name]
+        of = [v.name for v in value.inputs if v.name]
         return f"a result of {getattr(value.function, '__name__', '')}" + (
             f" of {' and '.join(of)}" if of else ""
         )
@@ -285,7 +285,7 @@ def record(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any], compute
     compute : callable, optional
         What to call in its place here: Python's operator, where NumPy's arrays treat it specially.
     """
-    trace = _trace(args) or _trace(kwargs)
+    trace = _trace(args) or (_trace(kwargs) if kwargs else None)
     if trace is None:  # a tracer hidden in something else than a list, tuple, dict or slice
         raise CannotCompile(
             f"{name_of(function)} was given an array inside an object that a recording can't look into"
@@ -302,9 +302,7 @@ def record(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any], compute
         raise CannotCompile(IN_PLACE.format(f"the out= of {name_of(function)}"))
     if function is np.empty_like:
         function = np.zeros_like
-    samples = _map(args, _sample)
-    options = _map(kwargs, _sample)
-    result = (compute or function)(*samples, **options)
+    result = (compute or function)(*_samples(args), **(_samples(kwargs) if kwargs else kwargs))
     if function in OF_SHAPES:
         return result
     if function is operator.getitem and _has_mask(args[1]):
@@ -312,8 +310,8 @@ def record(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any], compute
             "x[mask] with a mask of booleans has a shape that depends on values, and a program is made for "
             "fixed shapes: use np.where(mask, x, 0), or select outside the compiled function"
         )
-    to_value = _Values(trace)
-    recorded = _stand_in(trace, function, _map(args, to_value), _map(kwargs, to_value), result)
+    options = _values(trace, kwargs) if kwargs else kwargs
+    recorded = _stand_in(trace, function, _values(trace, args), options, result)
     if type(recorded) is Tracer:
         name = assigned_name()
         if name is not None:
@@ -344,49 +342,51 @@ def _stand_in(trace: Trace, function: Any, args: Any, kwargs: Any, result: Any) 
 
 
 def _trace(tree: Any) -> Trace | None:
-    if type(tree) is Tracer:
-        return tree._trace
-    if type(tree) is tuple or type(tree) is list:
-        trees = iter(tree)
-    elif type(tree) is dict:
-        trees = iter(tree.values())
-    elif type(tree) is slice:
-        trees = iter((tree.start, tree.stop, tree.step))
-    else:
-        return None
-    return next((trace for trace in map(_trace, trees) if trace is not None), None)
+    kind = type(tree)
+    if kind is Tracer:
+        return tree._trace  # type: ignore[no-any-return]
+    if kind is tuple or kind is list:
+        for t in tree:
+            found = _trace(t)
+            if found is not None:
+                return found
+    elif kind is dict:
+        return _trace(tuple(tree.values()))
+    elif kind is slice:
+        return _trace((tree.start, tree.stop, tree.step))
+    return None
 
 
-def _map(tree: Any, change: Callable[[Any], Any]) -> Any:
-    if type(tree) is tuple:
-        return tuple(_map(t, change) for t in tree)
-    if type(tree) is list:
-        return [_map(t, change) for t in tree]
-    if type(tree) is dict:
-        return {k: _map(t, change) for k, t in tree.items()}
-    if type(tree) is slice:
-        return slice(*(_map(t, change) for t in (tree.start, tree.stop, tree.step)))
-    return change(tree)
+def _samples(tree: Any) -> Any:
+    """Return what a call is given, with the arrays that tracers stand for."""
+    kind = type(tree)
+    if kind is Tracer:
+        return tree._sample
+    if kind is tuple:
+        return tuple([_samples(t) for t in tree])
+    if kind is list:
+        return [_samples(t) for t in tree]
+    if kind is dict:
+        return {k: _samples(t) for k, t in tree.items()}
+    if kind is slice:
+        return slice(*(_samples(t) for t in (tree.start, tree.stop, tree.step)))
+    return tree
 
 
-def _sample(x: Any) -> Any:
-    return x._sample if type(x) is Tracer else x
-
-
-class _Values:
-    """Turns what a call is given into what the program keeps of it."""
-
-    def __init__(self, trace: Trace) -> None:
-        self.trace = trace
-
-    def __call__(self, x: Any) -> Any:
-        if type(x) is Tracer:
-            return x._value
-        if isinstance(x, (np.ndarray, np.generic)):
-            return self.trace.constant(x)
-        if type(x) is range:
-            return x
-        return x
+def _values(trace: Trace, tree: Any) -> Any:
+    """Return what the program keeps of what a call is given."""
+    kind = type(tree)
+    if kind is Tracer:
+        return tree._value
+    if kind is tuple:
+        return tuple([_values(trace, t) for t in tree])
+    if kind is list:
+        return [_values(trace, t) for t in tree]
+    if kind is dict:
+        return {k: _values(trace, t) for k, t in tree.items()}
+    if kind is slice:
+        return slice(*(_values(trace, t) for t in (tree.start, tree.stop, tree.step)))
+    return trace.constant(tree) if isinstance(tree, (np.ndarray, np.generic)) else tree
 
 
 def _has_mask(index: Any) -> bool:

@@ -1,0 +1,42 @@
+"""The texts of machine code run as Python: many can be tried, and what is tried is the text."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import numpy as np
+from scipy import special
+
+
+def tile(rows, vectors, segments, x, start, down, over, left, sums, at, count, more, ahead, pace):
+    """What the tile in LLVM's language does, number by number."""
+    width = vectors * segments
+    memory = (x if x.flags.c_contiguous else x.T).reshape(-1)
+    for r in range(rows):
+        entries = memory[[start + l * down + r * over for l in range(count)]]
+        total = entries @ left[: count * width].reshape(count, width)
+        before = sums[at + r * width : at + (r + 1) * width] if more else 0
+        sums[at + r * width : at + (r + 1) * width] = before + total
+
+
+#: As compiled, where what has no value is NaN and raises nothing.
+MATH = SimpleNamespace(
+    atan=np.arctan, copysign=np.copysign, cos=np.cos, cosh=np.cosh, fabs=np.fabs, sin=np.sin, sinh=np.sinh,
+    sqrt=np.sqrt, inf=np.inf, nan=np.nan,
+)  # fmt: skip
+
+
+def interpreted(source, types=None):
+    """A kernel as Python, so that many can be tried: what is tested is the text, not the compiler."""
+    names = ("exp", "expm1", "log", "log1p", "tanh")
+    space = {name: getattr(np, name) for name in names}
+    space |= {"expit": special.expit, "softplus": lambda x: np.logaddexp(0, x)}
+    space |= {
+        "select": lambda c, a, b: a if c else b,
+        "accumulate": lambda a, b: a + b,
+        "widely": lambda: None,
+    }
+    space |= {"math": MATH, "f8": np.float64, "f4": np.float32, "np": np, "tile": tile}
+    space["plainly"] = lambda i: i
+    exec(source, space)  # noqa: S102  (the library's own text)
+    return space["compute"]
