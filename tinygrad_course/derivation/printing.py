@@ -119,8 +119,8 @@ def _structured(x: Expr) -> Piece:
     if kind is Reshape:
         return write(x.args[0])
     if kind is Joined:
-        sign, of = "; " if x.args[0] == 0 else ", ", [write(a) for a in x.args[1:]]
-        return Piece(f"[{sign.join(p.text for p in of)}]", f"[{sign.join(p.latex for p in of)}]")
+        sign, parts = "; " if x.args[0] == 0 else ", ", [write(a) for a in x.args[1:]]
+        return Piece(f"[{sign.join(p.text for p in parts)}]", f"[{sign.join(p.latex for p in parts)}]")
     if kind is Part:
         ends = f"{x.args[2]}:{x.args[3]}"
         return _at(x.args[0], f"[{ends}]" if x.args[1] == 0 else f"[:, {ends}]")
