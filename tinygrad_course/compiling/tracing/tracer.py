@@ -8,7 +8,6 @@ program: it raises.
 
 from __future__ import annotations
 
-import inspect
 import operator
 from collections.abc import Callable, Iterator
 from typing import Any, ClassVar, NoReturn
@@ -17,7 +16,7 @@ import numpy as np
 
 from tinygrad_course.compiling.dataflow import Kind, Value, item
 from tinygrad_course.compiling.tracing.assigned_names import assigned_name
-from tinygrad_course.compiling.tracing.library_code import of_library
+from tinygrad_course.compiling.tracing.library_code import file_of_caller, of_library
 from tinygrad_course.compiling.tracing.refusals import (
     IN_PLACE,
     OF_SHAPES,
@@ -41,15 +40,6 @@ def _refuse(self: Tracer, what: str, help: str = "") -> NoReturn:
         "number for every call to come. Choose between values with np.where, return what you want to look "
         "at, and decide or print outside the compiled function." + help
     )
-
-
-def _caller() -> str:
-    """Return the file of the code that asked for what this module's caller is."""
-    frame = inspect.currentframe()
-    assert frame is not None  # noqa: S101
-    assert frame.f_back is not None  # noqa: S101
-    asking = frame.f_back.f_back
-    return "" if asking is None else asking.f_code.co_filename
 
 
 def _operator(ufunc: Callable[..., Any], plain: Callable[..., Any]) -> tuple[Any, Any]:
@@ -105,7 +95,7 @@ class Tracer(Methods):
     @property  # type: ignore[misc]
     def __class__(self) -> Any:
         """What ``isinstance`` in the user's code is told: the class of the array or number it stands for."""
-        return Tracer if of_library(_caller()) else type(self.sample)
+        return Tracer if of_library(file_of_caller()) else type(self.sample)
 
     @property
     def shape(self) -> tuple[int, ...]:
