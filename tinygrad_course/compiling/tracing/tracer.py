@@ -277,9 +277,6 @@ for _name in ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "matmul"
     setattr(Tracer, f"__i{_name}__", _in_place(f"__i{_name}__", _plain))
 
 
-# ------------------------------------------------------------------ recording a call
-
-
 def record(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any], compute: Any = None) -> Any:
     """Compute ``function(*args, **kwargs)`` on what tracers stand for, and return one for the result.
 
