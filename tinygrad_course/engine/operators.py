@@ -217,9 +217,11 @@ class Methods:
         """Return `np.clip` of the Tensor."""
         return np.clip(self, min, max)  # type: ignore[call-overload, no-any-return]
 
-    def copy(self) -> Tensor:
+    def copy(self, order: Any = "C") -> Tensor:
         """Return a recorded Tensor of the same value, that no write to this one reaches."""
-        return np.copy(self, order="C")  # type: ignore[call-overload, no-any-return]
+        if isinstance(self._data, np.generic):  # type: ignore[attr-defined]
+            return np.positive(self)  # type: ignore[call-overload, no-any-return]
+        return np.copy(self, order=order)  # type: ignore[call-overload, no-any-return]
 
     def astype(self, dtype: Any) -> Tensor:
         """Return the Tensor in another floating or complex dtype; the gradient comes back in this one."""

@@ -18,7 +18,7 @@ import numpy as np
 from tinygrad_course.engine import errors
 from tinygrad_course.engine.creation import node, view_of
 from tinygrad_course.engine.foreign import admitted
-from tinygrad_course.engine.keeping import SMALL, Hold, kept, kept_array
+from tinygrad_course.engine.keeping import SMALL, kept, kept_array
 from tinygrad_course.engine.laying import as_numpys
 from tinygrad_course.engine.leaving import into_plain
 from tinygrad_course.engine.sweep import OUTPUT
@@ -89,7 +89,7 @@ def record(  # noqa: C901  (one pass over the arguments)
     TypeError
         For an argument that the rule does not cover.
     """
-    holds: list[Hold] = []
+    holds: list[Any] = []
     plain = not kwargs and len(args) == rule.arity
     differentiable = True
     if not plain:
@@ -198,7 +198,7 @@ def _result(rule: Rule, y: Any) -> Any:
 
 
 def _members(
-    cls: type[Tensor], rule: Rule, members: Any, holds: list[Hold]
+    cls: type[Tensor], rule: Rule, members: Any, holds: list[Any]
 ) -> tuple[tuple[Any, ...], list[Any]]:
     """Return the arrays that a function such as np.concatenate takes first, as recorded, and their values."""
     recorded, values = [], []
@@ -213,7 +213,7 @@ def _members(
     return tuple(recorded), values
 
 
-def _constant(cls: type[Tensor], rule: Rule, value: Any, holds: list[Hold]) -> Any:
+def _constant(cls: type[Tensor], rule: Rule, value: Any, holds: list[Any]) -> Any:
     """Return another argument so that later changes to it don't reach the recording."""
     kind = type(value)
     if (kind is list or kind is tuple) and _holds_tensor(cls, value):

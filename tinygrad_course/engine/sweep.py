@@ -16,6 +16,7 @@ import numpy as np
 
 from tinygrad_course.engine import errors
 from tinygrad_course.engine.creation import node as made
+from tinygrad_course.engine.keeping import verify
 from tinygrad_course.engine.partial import Live, Partial, added, chooses, handed, owned, passes, through
 from tinygrad_course.engine.views import as_of, now, version_of
 from tinygrad_course.rules.indexing import astype
@@ -298,11 +299,14 @@ def sweep(  # noqa: C901  (one loop: the calls that it saves are its purpose)
                 else:
                     heappush(heap, (serial, arg))
                     pending[arg] = ga
+            about = node._about
+            if about is not None and about.holds is not None:
+                verify(about.holds, rule.name)
+                if not keep:
+                    about.holds = None
             if not keep:
                 node._op = rule.twin or freed_twin(rule)
                 node._values = None
-                if node._about is not None:
-                    node._about.holds = None
                 if heavy or ghosts:
                     ghosts = _release(node, rule, cls, ghosts or {})
             if following is None:

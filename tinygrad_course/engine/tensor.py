@@ -511,7 +511,7 @@ class Tensor(Operators, Methods, errors.Habits):
         return format(self._number(), spec) if spec else repr(self)
 
     def __copy__(self) -> Tensor:
-        copy = self.copy()
+        copy = self.copy("K")
         copy.name = self.name
         return copy
 
