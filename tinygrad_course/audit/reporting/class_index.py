@@ -68,8 +68,11 @@ def _rows(reports: Sequence[Report], pages: Mapping[str, str]) -> Iterator[str]:
 
 def _folder(files: Sequence[str]) -> str:
     """Return what the names of all files begin with, up to the last folder."""
-    common = os.path.commonprefix(files) if len(files) > 1 else ""
-    return common[: max(common.rfind("/"), common.rfind(os.sep)) + 1]
+    if len(files) < 2:
+        return ""
+    first, last = min(files), max(files)
+    same = next((at for at, (a, b) in enumerate(zip(first, last, strict=False)) if a != b), len(first))
+    return first[: max(first.rfind("/", 0, same), first.rfind(os.sep, 0, same)) + 1]
 
 
 def _reason(report: Report) -> str:
