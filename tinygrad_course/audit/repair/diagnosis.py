@@ -16,9 +16,8 @@ from tinygrad_course.audit.kinds.cases import Case, plainly
 from tinygrad_course.audit.kinds.mini_batches import EVERY, ORDER, PAIRS, SIZES
 from tinygrad_course.audit.reference.comparison import Relation, ratio, relate
 from tinygrad_course.audit.repair.candidates import Candidates, Repair
-from tinygrad_course.audit.repair.double_mutations import same_slip
+from tinygrad_course.audit.repair.double_mutations import same_slip, structural_pairs
 from tinygrad_course.audit.repair.fault_localization import Function, Symptom
-from tinygrad_course.audit.repair.mutation_pairs import structural_pairs
 from tinygrad_course.audit.repair.mutations.locations import called
 from tinygrad_course.audit.repair.mutations.locations import text as text_of_node
 from tinygrad_course.audit.repair.mutations.naming import is_rate
