@@ -239,7 +239,11 @@ class _File:
             if not any(finding.suggestion for finding in report.findings):
                 others = self._own_report(own).findings
                 # the course's quantities lie nearer to the mistake, unless a right line is known
-                if not report.findings or any(finding.suggestion for finding in others):
+                if (
+                    not report.findings
+                    or report.raises_always
+                    or any(finding.suggestion for finding in others)
+                ):
                     report.findings = others
             return
         verified = any(finding.verified and finding.suggestion for finding in report.findings)

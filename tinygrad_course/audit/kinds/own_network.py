@@ -371,6 +371,8 @@ class OwnNetwork(Kind):
         if self.forward is not None and isinstance(AL, np.ndarray):
             if AL.ndim == 1 or AL.shape != given.roles["Y"].shape:
                 raise Unfit(f"{self.forward.name} gives {AL.shape} for labels of {given.roles['Y'].shape}")
+            if m > 1 and self.units > 1 and abs(float(np.sum(AL)) - 1) < 1e-9:
+                raise Unfit(f"the softmax of {self.forward.name} is taken over all examples together")
             if not np.all(np.isfinite(AL)):
                 raise Unfit("the forward pass gives numbers that are not finite")
         arguments = first.arguments(self.node)
