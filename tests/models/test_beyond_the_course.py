@@ -9,9 +9,11 @@ import pytest
 
 from models import characters, gpt, heat, lenet, oscillator
 from models.course import convolution, recurrent
+from tests.compiling.interpreted import interpreted
 from tests.functions.differences import check_derivatives
-from tinygrad_course import value_and_grad, vjp
+from tinygrad_course import CannotCompile, compiled, value_and_grad, vjp
 from tinygrad_course.autodiff import flatten
+from tinygrad_course.compiling.machine import jit
 
 
 def test_the_loops_over_windows_are_the_matrix_product() -> None:
@@ -104,6 +106,51 @@ def test_gradients_of_the_networks(name: str) -> None:
     cost, p, X, Y = COSTS[name]()
     vector, unflatten = flatten(p)
     check_derivatives(lambda v: cost(unflatten(v), X, Y), vector)
+
+
+def small_pictures() -> Any:
+    X, Y, _, _ = lenet.load()
+    return X[:3].astype(float), Y[:3]
+
+
+def small_rods() -> Any:
+    rng = np.random.RandomState(0)
+    return rng.rand(heat.POINTS, 2), rng.rand(heat.POINTS, 2)
+
+
+PROGRAMS: dict[str, Any] = COSTS | {
+    "lenet": lambda: (lenet.cost, as_double(lenet.initialize()), *small_pictures()),
+    "lenet, residual": lambda: (lenet.cost, as_double(lenet.initialize(residual=True)), *small_pictures()),
+    "heat": lambda: (heat.cost, np.random.RandomState(1).randn(heat.POINTS + 1, 1), *small_rods()),
+}
+
+
+def as_double(p: Any) -> Any:
+    return {name: value.astype(float) for name, value in p.items()}
+
+
+@pytest.mark.parametrize("engine", ["numpy", "text", pytest.param("machine", marks=pytest.mark.long)])
+@pytest.mark.parametrize("name", list(PROGRAMS))
+def test_each_cost_compiles(name: str, engine: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With both engines; `text` is that of the machine code, as Python."""
+    if engine == "text":
+        monkeypatch.setattr(jit, "compile_source", interpreted)
+    elif engine == "machine":
+        pytest.importorskip("llvmlite")
+    cost, *arguments = PROGRAMS[name]()
+    both = value_and_grad(cost)
+    program = compiled(both, engine="numpy" if engine == "numpy" else "machine")
+    with np.errstate(all="ignore"):
+        J, gradient = program(*arguments)
+    expected, recorded = both(*arguments)
+    np.testing.assert_allclose(J, expected, rtol=1e-11)
+    np.testing.assert_allclose(flatten(gradient)[0], flatten(recorded)[0], rtol=1e-8, atol=1e-12)
+
+
+def test_a_cost_through_a_solver_says_what_to_compile() -> None:
+    t, guess = np.linspace(0, 1, 3), {"omega": 1.4, "drag": 0.2}
+    with pytest.raises(CannotCompile, match="compile what comes before and after"):
+        compiled(value_and_grad(oscillator.cost))(guess, t, np.ones(3))
 
 
 @pytest.mark.long

@@ -17,12 +17,13 @@ from typing import Any, Self
 import numpy as np
 
 from tinygrad_course.engine import foreign, leaving, trees
-from tinygrad_course.engine.keeping import SMALL, Hold, hold
+from tinygrad_course.engine.creation import leaf
+from tinygrad_course.engine.inputs import birth, note_cost, own_data, settled, tie, untie
+from tinygrad_course.engine.keeping import Hold
 from tinygrad_course.engine.recording import peek, plain
 from tinygrad_course.engine.sweep import Foreign, first_seed, sweep
 from tinygrad_course.engine.tensor import Tensor, as_data
 from tinygrad_course.engine.views import now, version_of
-from tinygrad_course.rules.table import RULES
 
 Function = Callable[..., Any]
 Observer = Callable[[list[Tensor], list[Any]], None]
@@ -71,20 +72,16 @@ class _Inputs:
                 self.args[n] = trees.rebuild(tree, iter(wrapped))
             else:
                 self.args[n] = self._wrap(tree, None, n)
-        self.oldest = self.tensors[0]._serial if self.tensors else 1
+        self.oldest = birth(self.tensors[0]) if self.tensors else 1
 
     def _wrap(self, value: Any, name: str | None, n: int) -> Tensor:
         self.given.append(value)
         if type(value) is np.ndarray and value.dtype.kind == "f":
-            if value.nbytes <= SMALL:
-                data = value.copy("K")  # the function may write to the caller's array
-            else:
-                data = value
-                self.holds += hold(value)
+            data = own_data(value, self.holds)
         elif type(value) is Tensor:
             self.recorded = True
             source = now(value)
-            data = source._data if source._state is None else source._settled()
+            data = settled(source)
             name = name or value.name
             value = self.given[-1] = source
         else:
@@ -93,7 +90,7 @@ class _Inputs:
             except TypeError as error:
                 place = name or f"argument {n}"
                 raise TypeError(f"{place} of {_name(self.function)}: {error}") from None
-        tensor = Tensor._leaf(data, name, self.trace)
+        tensor = leaf(Tensor, data, name, self.trace)
         self.tensors.append(tensor)
         return tensor
 
@@ -110,21 +107,13 @@ class _Inputs:
 
     def link(self) -> None:
         """Make the inputs part of the caller's recording: each becomes an alias of what was passed."""
-        positive = RULES[np.positive]
         for tensor, value in zip(self.leaves(), self.given, strict=True):
-            if type(value) is Tensor and tensor._op is None:
-                tensor._op = positive
-                tensor._args = (value,)
-                tensor._kwargs = None
-                tensor._values = (tensor._data,) if value._op is None else None
+            tie(tensor, value)
 
     def unlink(self) -> None:
         """Make the inputs leaves again, for another sweep."""
         for tensor, value in zip(self.leaves(), self.given, strict=True):
-            if type(value) is Tensor:
-                tensor._op = None
-                tensor._args = ()
-                tensor._values = None
+            untie(tensor, value)
 
     def leaves(self) -> list[Tensor]:
         """Return the inputs as they were passed in, also where the function has written to one."""
@@ -142,11 +131,10 @@ class _Inputs:
         finally:
             if self.recorded:
                 self.link()
-        by_leaf = dict(found)
         gradients = []
-        for leaf in self.leaves():
-            g = by_leaf.get(leaf)
-            gradients.append(np.zeros_like(leaf._data)[()] if g is None else g)
+        for tensor in self.leaves():
+            g = found.get(tensor)
+            gradients.append(_zeros(tensor) if g is None else g)
         for watcher in watchers:
             watcher(list(self.tensors), gradients)
         return gradients
@@ -243,12 +231,12 @@ def _value_and_gradient(inputs: _Inputs, f: Function, J: Any) -> tuple[Any, Any,
     if type(J) is not Tensor:
         foreign.refuse_hidden(J, _name(f), Tensor)
         _require_scalar(f, J)
-        zeros = [np.zeros_like(t._data)[()] for t in inputs.leaves()]
+        zeros = [_zeros(t) for t in inputs.leaves()]
         return J, inputs.nest(zeros), False
     if J.size != 1:
         _require_scalar(f, J)
     J = now(J)
-    data = J._data
+    data = peek(Tensor, J)
     seed = first_seed(data)
     if not inputs.recorded:
         try:
@@ -257,10 +245,7 @@ def _value_and_gradient(inputs: _Inputs, f: Function, J: Any) -> tuple[Any, Any,
             pass
     flat = inputs.gradients(J, seed, record=True)
     for g in flat:
-        if (
-            type(g) is Tensor and g._serial < J._serial
-        ):  # born later: pictures tell the three parts of a step apart
-            g._present()._note().cost_number = -J._serial
+        note_cost(g, J)
     return J, inputs.nest(flat), True
 
 
@@ -354,7 +339,7 @@ def vjp(f: Function, *args: Any) -> tuple[Any, Function]:
         seeds = [s for _, s in trees.leaves(g)]
         if len(seeds) != len(outputs):
             raise ValueError(f"pullback: the output has {len(outputs)} arrays, the gradient {len(seeds)}")
-        total: list[Any] = [np.zeros_like(t._data)[()] for t in inputs.leaves()]
+        total: list[Any] = [_zeros(t) for t in inputs.leaves()]
         record = foreign or any(type(s) is Tensor for s in seeds)
         for out, seed in zip(outputs, seeds, strict=True):
             if np.shape(peek(Tensor, seed)) != np.shape(peek(Tensor, out)):
@@ -377,7 +362,7 @@ def _depends_on_older(inputs: _Inputs, outputs: list[Any]) -> bool:
     for out in outputs:
         if type(out) is Tensor:
             try:
-                sweep(out, np.zeros_like(out._data)[()], oldest=inputs.oldest, keep=True, mark=False)
+                sweep(out, _zeros(out), oldest=inputs.oldest, keep=True, mark=False)
             except Foreign:
                 return True
     return False
@@ -408,16 +393,17 @@ def jvp(f: Function, args: Sequence[Any], tangents: Sequence[Any]) -> tuple[Any,
             f"the tangents {[np.shape(peek(Tensor, t)) for t in flat_tangents]}"
         )
     # The pullback is linear in g, so its own pullback is the derivative (the double-vjp identity).
-    zeros = trees.tree_map(lambda v: _zeros(peek(Tensor, v)), y)
+    zeros = trees.tree_map(_zeros, y)
+    # (a complex leaf, the only kind that there is, may stand here: the pullback is linear)
+    zeros = trees.tree_map(lambda v: leaf(Tensor, v) if v.dtype.kind == "c" else v, zeros)
     _, push = vjp(lambda g: [ga for nest in pullback(g) for _, ga in trees.leaves(nest)], zeros)
     dy = push(list(flat_tangents))[0]
     recorded = any(type(v) is Tensor for v in (*(v for _, v in trees.leaves(y)), *flat_tangents))
     return y, dy if recorded else plain(Tensor, dy)
 
 
-def _zeros(v: Any) -> Any:
-    zeros = np.zeros_like(v)
-    return Tensor._leaf(zeros) if zeros.dtype.kind == "c" else zeros  # the one complex leaf: it is linear
+def _zeros(like: Any) -> Any:
+    return np.zeros_like(peek(Tensor, like))[()]
 
 
 def stop_gradient(x: Any) -> Any:

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tinygrad_course.engine.creation import node
 from tinygrad_course.engine.views import as_of
 from tinygrad_course.rules.reductions import logsumexp
 from tinygrad_course.rules.shapes import is_complex
@@ -245,7 +246,7 @@ def mended(out: Tensor, instead: Any) -> Tensor:
     if type(out._data) in _FLOATS:
         y = out._data
         data = np.where(np.isfinite(y), y, data)[()]
-    return type(out)._node(data.astype(y.dtype), rule, (*out._args, instead))
+    return node(type(out), rule, (*out._args, instead), data.astype(y.dtype))
 
 
 _MENDED: dict[Rule, Rule] = {}
@@ -301,6 +302,8 @@ def mend_divide(out: Tensor) -> Tensor:
     data = divisor._data
     if data.dtype.kind != "f" or out._data.dtype.kind != "f":
         return out
+    if type(data) is np.ndarray and data.size and data.item(data.argmax()) < _HALF[data.itemsize]:
+        return out  # the commonest case: nothing is large
     if traced(divisor):
         if not has_exponential(divisor) or not sums_exponentials(divisor):
             return out
@@ -344,14 +347,20 @@ def mend_logarithm(out: Tensor) -> Tensor:
     if x._op is None:
         return out
     data = x._data
-    if data.dtype.kind != "f" or out._data.dtype.kind != "f":
+    if data.dtype.kind != "f":
         return out
+    difference = x._op.function is np.subtract
+    if (
+        type(data) is np.ndarray
+        and data.size
+        and data.item(data.argmin()) > _UNHURT[data.itemsize]
+        and (difference or data.item(data.argmax()) < math.inf)
+    ):
+        return out  # the commonest case: nothing is small, or infinite
     if traced(x):
         lost = has_exponential(x) and may_lose(x)
     else:
-        low, difference = least(data), x._op.function is np.subtract
-        if low > _UNHURT[data.itemsize] and (difference or largest(data) < math.inf):
-            return out
+        low = least(data)
         difference = difference and is_number(x._args[0], 1)
         lost = (difference or low <= 0 or largest(data) == math.inf) and has_exponential(x)
     if not lost:

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tinygrad_course.engine import errors, foreign
+from tinygrad_course.engine.creation import node
 from tinygrad_course.engine.in_place import augment, plain_leaf
-from tinygrad_course.engine.recording import dispatch, node, record
+from tinygrad_course.engine.recording import dispatch, record
 from tinygrad_course.engine.views import View, now
 from tinygrad_course.rules.indexing import astype
 from tinygrad_course.rules.table import RULES

@@ -139,8 +139,7 @@ def through(rule: Rule, vjps: Any, live: Live | None, conform: Callable[..., Any
     conform : callable
         ``conform(g, value, rule)`` gives a gradient its argument's shape and dtype.
     """
-    step = functools.partial(_step, rule, live, conform)
-    return [vjp and functools.partial(step, i, vjp) for i, vjp in enumerate(vjps)]
+    return [vjp and functools.partial(_step, rule, live, conform, i, vjp) for i, vjp in enumerate(vjps)]
 
 
 def chooses(rule: Rule, kwargs: dict[str, Any] | None) -> bool:
@@ -157,6 +156,10 @@ def _step(
     rule: Rule, live: Live | None, conform: Any, i: int, vjp: Any, g: Any, y: Any, *values: Any, **kwargs: Any
 ) -> Any:
     value = values[0][i] if rule.sequence else values[i]
+    if type(y) is np.ndarray and rule.ties:  # the commonest case, such as np.maximum(0, Z)
+        ga = vjp(g, y, *values, **kwargs)
+        here = Live(_chosen, (live, rule.chooses[i], y, values, kwargs), live is not None and live.asked)  # type: ignore[index]
+        return Partial(_fitting(conform, ga, value, rule), gathered(here, y.shape, value.shape))
     recorded = hasattr(y, "_data")
     if recorded and live is not None and live.asked and not chooses(rule, kwargs) and _everywhere(live):
         return vjp(g, y, *values, **kwargs)
@@ -216,17 +219,20 @@ def passes(rule: Rule, live: Live, values: Any) -> bool:
     """Whether `handed` is all that there is to do."""
     if rule.elementwise:
         return not rule.saves
-    if rule.product != "matrices" or live.asked or values[0] is values[1]:
-        return False
-    return _matrices(rule, values)
+    return (
+        rule.product == "matrices"
+        and not live.asked
+        and values[0] is not values[1]
+        and _matrices(rule, values)
+    )
 
 
 def _matrices(rule: Rule, values: Any) -> bool:
     """Whether a product is one of matrices, or of stacks of them."""
-    ndims = [np.ndim(v) for v in values[:2]]
-    return rule.product == "matrices" and (
-        ndims == [2, 2] or (min(ndims) >= 2 and rule.function is np.matmul)
-    )
+    if rule.product != "matrices":
+        return False
+    a, b = getattr(values[0], "ndim", 0), getattr(values[1], "ndim", 0)
+    return a == b == 2 or (min(a, b) >= 2 and rule.function is np.matmul)
 
 
 def _everywhere(live: Live) -> bool:

@@ -10,18 +10,18 @@ from __future__ import annotations
 import functools
 import inspect
 import operator
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from tinygrad_course.engine import errors
-from tinygrad_course.engine.errors import Watch
+from tinygrad_course.engine.creation import node, view_of
 from tinygrad_course.engine.foreign import admitted
-from tinygrad_course.engine.keeping import Hold, kept, kept_array
+from tinygrad_course.engine.keeping import kept, kept_array
 from tinygrad_course.engine.laying import as_numpys
 from tinygrad_course.engine.leaving import into_plain
-from tinygrad_course.engine.sweep import OUTPUT, clock
+from tinygrad_course.engine.sweep import OUTPUT
 from tinygrad_course.engine.views import View, is_view, now
 from tinygrad_course.rules.table import (
     COMPOSED,
@@ -37,7 +37,6 @@ from tinygrad_course.rules.ufunc_methods import method_of, selected
 if TYPE_CHECKING:
     from tinygrad_course.engine.tensor import Tensor
 
-_new = object.__new__
 _float64 = np.float64
 _FLOAT = np.dtype(float)
 
@@ -61,33 +60,6 @@ READ_ONLY = {np.diagonal, np.broadcast_to}
 _PARTS = {np.real, np.imag}
 
 # ------------------------------------------------------------------ recording a call
-
-
-def node(
-    cls: type[Tensor],
-    rule: Rule,
-    args: tuple[Any, ...],
-    data: Any,
-    values: Sequence[Any] | None,
-    holds: list[Hold] | None = None,
-    kwargs: dict[str, Any] | None = None,
-) -> Tensor:
-    """Return a recorded Tensor: `data` is what `rule` made of `args`, whose data are `values`, where kept."""
-    out: Tensor = _new(cls)
-    out._data = data
-    out._op = rule
-    out._args = args
-    out._values = values
-    out._kwargs = kwargs
-    out._state = out._grad = out._about = None
-    out._serial = clock()
-    if holds:
-        out._note().holds = holds
-    if rule.mend is not None:
-        out = rule.mend(out)
-    if Watch.on:
-        errors.watch(out)
-    return out
 
 
 def record(  # noqa: C901  (one pass over the arguments)
@@ -117,7 +89,7 @@ def record(  # noqa: C901  (one pass over the arguments)
     TypeError
         For an argument that the rule does not cover.
     """
-    holds: list[Hold] | None = None
+    holds: list[Any] | None = None
     plain = not kwargs and len(args) == rule.arity
     differentiable = True
     if not plain:
@@ -231,7 +203,7 @@ def _result(rule: Rule, y: Any) -> Any:
 
 
 def _members(
-    cls: type[Tensor], rule: Rule, members: Any, holds: list[Hold]
+    cls: type[Tensor], rule: Rule, members: Any, holds: list[Any]
 ) -> tuple[tuple[Any, ...], list[Any]]:
     """Return the arrays that a function such as np.concatenate takes first, as recorded, and their values."""
     recorded, values = [], []
@@ -246,7 +218,7 @@ def _members(
     return tuple(recorded), values
 
 
-def _constant(cls: type[Tensor], rule: Rule, value: Any, holds: list[Hold]) -> Any:
+def _constant(cls: type[Tensor], rule: Rule, value: Any, holds: list[Any]) -> Any:
     """Return another argument so that later changes to it don't reach the recording."""
     kind = type(value)
     if (kind is list or kind is tuple) and _holds_tensor(cls, value):
@@ -349,17 +321,6 @@ class _Shown:
     def index(self) -> tuple[Any] | None:
         """Of ``x[i]``: (i,)."""
         return (self.rest[0],) if self.rule.function is operator.getitem else None
-
-
-def view_of(out: Tensor, state: View) -> Tensor:
-    """Return a Tensor that shows the part of another that the operation `out` is."""
-    shown: Tensor = _new(type(out))
-    shown._data = out._data
-    shown._op = shown._kwargs = shown._values = shown._grad = shown._about = None
-    shown._args = ()
-    shown._state = state
-    shown._serial = out._serial
-    return shown
 
 
 _KNOWN = {np.ndarray, np.int64, np.intp, np.int32, np.bool_, np.float64}

@@ -1,20 +1,22 @@
 """The backward sweep: from a cost to its leaves, each node once, latest first.
 
-Every node carries the number of its birth, and an operation is born after its arguments. Going through the
-pending nodes latest first is therefore a topological order: when a node's turn comes, everything that used it
-has had its own. No recursion, no search for the order beforehand, and memory only for what is pending.
+Every node carries the number of its birth (see `creation`), and an operation is born after its arguments.
+Going through the pending nodes latest first is therefore a topological order: when a node's turn comes,
+everything that used it has had its own. No recursion, no search for the order beforehand, and memory only for
+what is pending.
 """
 
 from __future__ import annotations
 
 import functools
 from heapq import heappop, heappush, heapreplace
-from itertools import count
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from tinygrad_course.engine import errors
+from tinygrad_course.engine.creation import node as made
+from tinygrad_course.engine.keeping import verify
 from tinygrad_course.engine.partial import Live, Partial, added, chooses, handed, owned, passes, through
 from tinygrad_course.engine.views import as_of, now, version_of
 from tinygrad_course.rules.indexing import astype
@@ -23,14 +25,13 @@ from tinygrad_course.rules.table import Rule
 if TYPE_CHECKING:
     from tinygrad_course.engine.tensor import Tensor
 
-# Births are numbered downwards, so that the smallest number, the first out of a heap, is the latest node.
-clock = count(0, -1).__next__
 OLDEST = 1  # greater than any birth number: nothing is too old
 
 #: Arrays larger than this (bytes) are let go of as soon as a backward pass is done with them.
 LARGE = 65_536
 
 
+_ONE = np.float64(1.0)
 _add: Any = np.add.reduce  # what np.sum comes down to
 
 
@@ -138,6 +139,8 @@ def first_seed(J: Any) -> Any:
             f"the cost is complex ({J.dtype}), and only a real number can be made small: "
             "take its real part, np.real(J), or its size, np.abs(J) ** 2"
         )
+    if type(J) is np.float64:
+        return _ONE
     one = np.ones_like(J, dtype=None if J.dtype.kind == "f" else np.float64)
     return one if isinstance(J, np.ndarray) or not isinstance(J, np.generic) else one[()]
 
@@ -150,7 +153,7 @@ def sweep(  # noqa: C901  (one loop: the calls that it saves are its purpose)
     keep: bool = False,
     mark: bool = True,
     record: bool = False,
-) -> list[tuple[Tensor, Any]]:
+) -> dict[Tensor, Any]:
     """Send `seed` back from `root` and return the leaves that it reaches, each with its gradient.
 
     Nothing of a sweep stands in the graph while it is under way, so several threads may sweep through what
@@ -184,7 +187,7 @@ def sweep(  # noqa: C901  (one loop: the calls that it saves are its purpose)
         root = now(root)
     cls = type(root)
     if root._op is None:
-        return [(root, seed if record else _own(seed))]
+        return {root: seed if record else _own(seed)}
     ndarray, float64, large = np.ndarray, np.float64, LARGE
     keep = keep or record
     mark = mark and not record
@@ -207,7 +210,7 @@ def sweep(  # noqa: C901  (one loop: the calls that it saves are its purpose)
             y = node._data
             values = node._values
             live = None
-            if type(g) is Partial:
+            if partial and type(g) is Partial:
                 g, live = g._data, g.live
             if mark:
                 before = node._grad
@@ -242,6 +245,7 @@ def sweep(  # noqa: C901  (one loop: the calls that it saves are its purpose)
                     values = [a._data if type(a) is cls else a for a in args]
                 args, vjps, g, kwargs = _special(node, rule, args, g, y, values, live)
                 live = None
+                partial = partial or rule.chooses is not None or kwargs is not None
             heavy = False
             for arg, vjp in zip(args, vjps):  # noqa: B905  (arguments without a vjp are constants)
                 if type(arg) is not cls or vjp is None:
@@ -282,7 +286,6 @@ def sweep(  # noqa: C901  (one loop: the calls that it saves are its purpose)
                     elif type(ga) is ndarray and (ga is g or ga is y or ga.base is not None):
                         ga = ga.copy()  # the leaf's own
                     found[arg] = ga
-                    partial = partial or type(ga) is Partial
                 elif arg is following:
                     following_g = added(following_g, ga)
                 elif arg in pending:
@@ -296,11 +299,14 @@ def sweep(  # noqa: C901  (one loop: the calls that it saves are its purpose)
                 else:
                     heappush(heap, (serial, arg))
                     pending[arg] = ga
+            about = node._about
+            if about is not None and about.holds is not None:
+                verify(about.holds, rule.name)
+                if not keep:
+                    about.holds = None
             if not keep:
                 node._op = rule.twin or freed_twin(rule)
                 node._values = None
-                if node._about is not None:
-                    node._about.holds = None
                 if heavy or ghosts:
                     ghosts = _release(node, rule, cls, ghosts or {})
             if following is None:
@@ -319,7 +325,7 @@ def sweep(  # noqa: C901  (one loop: the calls that it saves are its purpose)
         for node, before in reversed(marked):
             node._grad = before
         raise
-    return [(leaf, owned(g)) for leaf, g in found.items()] if partial else list(found.items())
+    return {leaf: owned(g) for leaf, g in found.items()} if partial else found
 
 
 def _recorded(node: Any, cls: Any) -> tuple[Any, Any]:
@@ -327,7 +333,7 @@ def _recorded(node: Any, cls: Any) -> tuple[Any, Any]:
     rule, args, values = node._op, as_of(node), node._values
     y = node
     if rule.outputs:
-        y = tuple([cls._node(part, OUTPUT, (node, i)) for i, part in enumerate(node._data)])
+        y = tuple([made(cls, OUTPUT, (node, i), part) for i, part in enumerate(node._data)])
     if values is None:
         return y, args
 

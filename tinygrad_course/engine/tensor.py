@@ -22,19 +22,17 @@ from tinygrad_course.engine import (  # (mending enters itself into the rules)
     leaving,
     mending,  # noqa: F401
 )
+from tinygrad_course.engine.creation import About, clock, leaf
 from tinygrad_course.engine.in_place import Flat, write
-from tinygrad_course.engine.keeping import Hold
 from tinygrad_course.engine.operation import Operation, Released
 from tinygrad_course.engine.operators import Methods, Operators
 from tinygrad_course.engine.recording import dispatch, dispatch_ufunc, peek, plain, record
-from tinygrad_course.engine.sweep import clock, first_seed, sweep
+from tinygrad_course.engine.sweep import first_seed, sweep
 from tinygrad_course.engine.unreached import recorded_instead
 from tinygrad_course.engine.views import OPEN, Open, View, Written, now
 from tinygrad_course.rules.table import RULES, Rule
 
 _float64 = np.float64
-_ONE = np.float64(1.0)
-_new = object.__new__
 _GETITEM = RULES[operator.getitem]
 _accumulating = threading.Lock()
 
@@ -89,35 +87,6 @@ def as_data(data: ArrayLike, dtype: DTypeLike | None) -> Any:
 
 def _scalar(array: Any) -> Any:
     return array[()] if isinstance(array, np.ndarray) and array.ndim == 0 else array
-
-
-class About:
-    """What few Tensors have.
-
-    Attributes
-    ----------
-    name : str or None
-    line : str or None
-        The user's source line, under `debug()`.
-    holds : list of Hold or None
-        Locks on the large constants that the operation read.
-    trace : Trace or None
-        Of an input of a function that is differentiated: the call.
-    outline_of : weak reference or None
-        Of what stands in a freed graph for a large value: the Tensor, if somebody still holds it.
-    cost_number : int or None
-        Of a recorded gradient: the number of the cost that it is the gradient of.
-    """
-
-    __slots__ = ("cost_number", "holds", "line", "name", "outline_of", "trace")
-
-    def __init__(self, name: str | None = None, trace: leaving.Trace | None = None) -> None:
-        self.name = name
-        self.trace = trace
-        self.line: str | None = None
-        self.holds: list[Hold] | None = None
-        self.outline_of: weakref.ref[Tensor] | None = None
-        self.cost_number: int | None = None
 
 
 @final
@@ -184,29 +153,6 @@ class Tensor(Operators, Methods, errors.Habits):
         if name is not None:
             self.name = name
         self._serial = clock()
-
-    @staticmethod
-    def _node(data: Any, op: Rule, args: tuple[Any, ...], kwargs: dict[str, Any] | None = None) -> Tensor:
-        """Return a recorded Tensor."""
-        out: Tensor = _new(Tensor)
-        out._data = data
-        out._op = op
-        out._args = args
-        out._kwargs = kwargs
-        out._values = out._grad = out._state = out._about = None
-        out._serial = clock()
-        return out
-
-    @staticmethod
-    def _leaf(data: Any, name: str | None = None, trace: leaving.Trace | None = None) -> Tensor:
-        """Return a leaf that shares `data`, for callers that see to it that nobody changes them."""
-        out: Tensor = _new(Tensor)
-        out._data = data
-        out._op = out._kwargs = out._values = out._grad = out._state = None
-        out._args = ()
-        out._about = About(name, trace)
-        out._serial = clock()
-        return out
 
     # -------------------------------------------------------------- what it holds
 
@@ -428,16 +374,13 @@ class Tensor(Operators, Methods, errors.Habits):
         data = node._data
         seed: Any
         if grad is None:
-            if type(data) is _float64:
-                seed = _ONE
-            elif self.size != 1:
+            if self.size != 1:
                 raise ValueError(
                     f"backward() starts from a scalar cost, and {self._label()} has shape {self.shape}. "
                     "Reduce it (np.sum, np.mean), or pass the gradient from above: backward(grad) "
                     "with an array of that shape."
                 )
-            else:
-                seed = first_seed(data)
+            seed = first_seed(data)
         else:
             grad = plain(Tensor, grad)
             if np.shape(grad) != self.shape:
@@ -450,12 +393,13 @@ class Tensor(Operators, Methods, errors.Habits):
                 seed = seed[()]
         found = sweep(node, seed, keep=retain_graph)
         with _accumulating:
-            for leaf, g in found:
-                leaf._grad = g if leaf._grad is None else leaf._grad + g
+            for arg, g in found.items():
+                arg._grad = g if arg._grad is None else arg._grad + g
 
     def _ghost(self) -> Tensor:
         """Return what a freed graph keeps of this Tensor: everything but its values."""
-        shadow = Tensor._node(Released(self._data), self._op or RULES[np.positive], self._args)
+        shadow = leaf(Tensor, Released(self._data))
+        shadow._op, shadow._args = self._op, self._args
         shadow._serial = self._serial  # born when this was: what used it is younger
         about = shadow._note()
         about.name = self.name
@@ -567,7 +511,7 @@ class Tensor(Operators, Methods, errors.Habits):
         return format(self._number(), spec) if spec else repr(self)
 
     def __copy__(self) -> Tensor:
-        copy = self.copy()
+        copy = self.copy("K")
         copy.name = self.name
         return copy
 
@@ -622,9 +566,9 @@ class Tensor(Operators, Methods, errors.Habits):
 
 
 def _unpickled(data: Any, name: str | None, grad: Any) -> Tensor:
-    leaf = Tensor(data, name=name)
-    leaf._grad = grad
-    return leaf
+    tensor = Tensor(data, name=name)
+    tensor._grad = grad
+    return tensor
 
 
 def _alone() -> int:

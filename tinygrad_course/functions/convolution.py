@@ -31,7 +31,7 @@ from tinygrad_course.rules.table import primitive, rule
 def kernel_matrix(W: Any, window: Window) -> Any:
     """Return a kernel as (groups, n_C / groups, n_C_prev / groups * offsets)."""
     if window.channels == "last":  # (..., n_C_prev, n_C)
-        W = np.moveaxis(np.moveaxis(W, -1, 0), -1, 1)
+        W = np.moveaxis(W, (-1, -2), (0, 1))
     return W.reshape(window.groups, W.shape[0] // window.groups, -1)
 
 
@@ -40,7 +40,12 @@ def kernel_from(matrix: Any, shape: tuple[int, ...], channels: str) -> Any:
     if channels == "first":
         return matrix.reshape(shape)
     *size, n_C_prev, n_C = shape
-    return np.moveaxis(np.moveaxis(matrix.reshape(n_C, n_C_prev, *size), 1, -1), 0, -1).copy()
+    return np.moveaxis(matrix.reshape(n_C, n_C_prev, *size), (0, 1), (-1, -2)).copy()
+
+
+def weighed(g: Any, window: Window) -> Any:
+    """Return what weighs windows, (n_C, m, ...), as (groups, n_C / groups, m * positions)."""
+    return g.reshape(window.groups, g.shape[0] // window.groups, -1)
 
 
 @primitive
@@ -56,7 +61,7 @@ def spread_windows(g: Any, W: Any, window: Window, shape: tuple[int, ...]) -> An
     """Return the sum of the kernels that g weighs, each at its window's place; `shape` is the result's."""
     g = inward(g, window.channels)
     matrix = kernel_matrix(W, window)
-    parts = np.matmul(np.swapaxes(matrix, 1, 2), g.reshape(window.groups, matrix.shape[1], -1))
+    parts = np.matmul(np.swapaxes(matrix, 1, 2), weighed(g, window))
     n_C = matrix.shape[2] // int(np.prod(window.size)) * window.groups
     parts = np.moveaxis(parts.reshape(n_C, -1, *g.shape[1:]), 1, 0)
     full = (n_C, g.shape[1], *grid_of(shape, window.channels))
@@ -66,9 +71,8 @@ def spread_windows(g: Any, W: Any, window: Window, shape: tuple[int, ...]) -> An
 @primitive
 def correlate_pictures(x: Any, g: Any, window: Window, shape: tuple[int, ...]) -> Any:
     """Return the sum of the windows of x that g weighs: of the kernel's `shape`."""
-    g = inward(g, window.channels)
     seen = columns(inward(x, window.channels), window)
-    matrix = np.matmul(g.reshape(window.groups, g.shape[0] // window.groups, -1), np.swapaxes(seen, 1, 2))
+    matrix = np.matmul(weighed(inward(g, window.channels), window), np.swapaxes(seen, 1, 2))
     return kernel_from(matrix, shape, window.channels)
 
 
@@ -145,10 +149,7 @@ def conv(
            [-1., -1., -1.],
            [-1., -1., -1.]])
     """
-    axes = len(W.shape) - 2
-    check_picture(A_prev, channels, axes, "A_prev")
-    size, n_C_prev, n_C = _kernel_sizes(W, channels)
-    given = A_prev.shape[-1] if channels == "last" else A_prev.shape[1]
+    size, n_C_prev, n_C, given = _sizes(A_prev, W, channels, "A_prev")
     if n_C_prev * groups != given or n_C % groups:
         raise ValueError(
             f"A_prev {A_prev.shape} has {given} channels, and W {W.shape} with groups={groups} is for "
@@ -158,10 +159,12 @@ def conv(
     return _with_bias(correlate_windows(A_prev, W, window), b, n_C, channels)
 
 
-def _kernel_sizes(W: Any, channels: str) -> tuple[tuple[int, ...], int, int]:
+def _sizes(x: Any, W: Any, channels: str, name: str) -> tuple[tuple[int, ...], int, int, int]:
+    """Return a kernel's size, its channels on either side, and how many the picture has."""
+    check_picture(x, channels, len(W.shape) - 2, name)
     if channels == "last":
-        return W.shape[:-2], W.shape[-2], W.shape[-1]
-    return W.shape[2:], W.shape[1], W.shape[0]
+        return W.shape[:-2], W.shape[-2], W.shape[-1], x.shape[-1]
+    return W.shape[2:], W.shape[1], W.shape[0], x.shape[1]
 
 
 def _with_bias(Z: Any, b: Any, n_C: int, channels: str) -> Any:
@@ -213,13 +216,10 @@ def conv_transpose(
     >>> conv_transpose(Z, np.ones((2, 1, 1)), stride=2).ravel()
     array([1., 1., 2., 2.])
     """
-    axes = len(W.shape) - 2
-    check_picture(Z, channels, axes, "Z")
-    size, n_C_new, n_C = _kernel_sizes(W, channels)
-    if n_C != (Z.shape[-1] if channels == "last" else Z.shape[1]) or n_C % groups:
+    size, n_C_new, n_C, given = _sizes(Z, W, channels, "Z")
+    if n_C != given or n_C % groups:
         raise ValueError(f"Z is {Z.shape}, and W {W.shape} with groups={groups} is for {n_C} channels")
-    n_C_new *= groups
-    grid = grid_of(Z.shape, channels)
+    n_C_new, axes, grid = n_C_new * groups, len(size), grid_of(Z.shape, channels)
     steps, gaps = each(stride, axes, "stride"), each(dilation, axes, "dilation")
     more = each(extra, axes, "extra", least=0)
     if pad == "same":

@@ -8,9 +8,10 @@ import numpy as np
 from scipy import special
 
 from tinygrad_course.engine import mending, trees
+from tinygrad_course.engine.creation import node
 from tinygrad_course.engine.keeping import Hold, kept
 from tinygrad_course.engine.operation import Operation
-from tinygrad_course.engine.recording import node, peek
+from tinygrad_course.engine.recording import peek
 from tinygrad_course.engine.tensor import Tensor
 from tinygrad_course.functions.activations import log_softmax, softmax
 from tinygrad_course.rules.table import RULES, Rule, rule

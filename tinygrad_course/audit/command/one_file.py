@@ -4,9 +4,12 @@ import ast
 import inspect
 import re
 import time
+import traceback
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
+
+import numpy as np
 
 from tinygrad_course.audit.command.one_function import Examination, battery, examine, search_mistake
 from tinygrad_course.audit.execution.learner import Learner
@@ -18,8 +21,17 @@ from tinygrad_course.audit.kinds.layer_functions import LinearActivationBackward
 from tinygrad_course.audit.kinds.own_class import shown_name, shown_words
 from tinygrad_course.audit.kinds.own_network import OwnNetwork
 from tinygrad_course.audit.kinds.training_steps import SCRIPT, TrainingStep
+from tinygrad_course.audit.repair.candidates import Candidates
 from tinygrad_course.audit.repair.forward_and_backward import PARTNERS, backward_hidden, cache_finding
-from tinygrad_course.audit.repair.proof import OwnResult, loop_results, own_results, unfilled, unproved
+from tinygrad_course.audit.repair.proof import (
+    OwnResult,
+    loop_results,
+    own_results,
+    set_outside,
+    undefined,
+    unfilled,
+    unproved,
+)
 from tinygrad_course.audit.repair.verdict import Verdict, judge
 from tinygrad_course.audit.reporting.results import (
     OUTSIDE,
@@ -186,13 +198,38 @@ class _File:
     def _right_otherwise(self, learner: Learner, verdicts: list[Verdict], seed: int) -> str:
         """Say what a function that is not the course's is right by: the file's forward pass, its caller."""
         for own in self.own(seed).values():
+            part = isinstance(self.known[learner.name][0], BLOCKS)
+            if own.right and part and learner.name in self.program.callees(own.kind.node.name):
+                return f"{own.kind.node.name}, which is right with it"
+            if self._shapes_of_rows(learner, verdicts, own):
+                return "the shapes that its forward pass takes"
             if (
                 own.right
                 and learner.name in own.kind.involved()
+                and not _no_convention(learner, verdicts, own)
+                and not self._linear_by_oversight(learner, own)
                 and _told_by_gradients(learner, verdicts, own)
             ):
                 return own.kind.described
         return "what calls it" if self._right_as_used(learner, seed) else ""
+
+    def _linear_by_oversight(self, learner: Learner, own: OwnResult) -> bool:
+        """Tell whether squares were guessed for a forward pass that does without the sigmoid the file has."""
+        kind = own.kind
+        if not isinstance(kind, OwnNetwork) or kind.cost != "squares" or kind.forward is not learner.node:
+            return False
+        return "sigmoid" in self.program.functions and "sigmoid" not in learner.text()
+
+    @staticmethod
+    def _shapes_of_rows(learner: Learner, verdicts: list[Verdict], own: OwnResult) -> bool:
+        """Tell whether initial values are of another contract: the examples of the file are rows."""
+        kind = own.kind
+        if not isinstance(kind, OwnNetwork) or kind.initial is None or not kind.rows or not own.verdicts:
+            return False
+        labels = {label for verdict in verdicts for label in verdict.wrong}
+        return learner.name == kind.initial.name and all(
+            label.startswith(("shape of", "spread of", "b")) for label in labels
+        )
 
     def _need_proof(self, learner: Learner, found: Examination, seed: int) -> None:
         """Take a verdict back that nothing proves: a guess of the arguments, a name that is not loaded."""
@@ -214,9 +251,22 @@ class _File:
         for name, result in self.own(seed).items():
             if name not in told:
                 yield self._own_report(result)
-        for name, result in loop_results(self.program, seed).items():
-            if name not in told and (result.verdicts or name != SCRIPT):
-                yield self._own_report(result)
+        wrong = {name: function for name, function in self.repaired.items() if name in self.program.functions}
+        with self.program.bound({name: function for name, function in wrong.items() if function is not None}):
+            loops = loop_results(self.program, seed)
+        for name, result in loops.items():
+            if name in told or not (result.verdicts or name != SCRIPT):
+                continue
+            inside = result.kind.program
+            calls = [other for other in inside.callees(result.kind.node.name) if other in wrong]
+            report = self._own_report(result)
+            stuck = next((other for other in calls if wrong[other] is None), "")
+            if report.status == WRONG and stuck:
+                report.status, report.findings = UNCHECKED, []
+                report.remarks = [f"not judged: it needs {stuck}, which is wrong and could not be put right"]
+            elif calls and report.status == RIGHT:
+                report.remarks.append(f"right, given right {', '.join(calls)}")
+            yield report
 
     def _own_report(self, result: OwnResult) -> FunctionReport:
         """Report what came of holding a function, a method or a loop against its own cost."""
@@ -226,12 +276,15 @@ class _File:
         report = FunctionReport(shown_name(node.name), line, type(kind).__name__, cell)
         report.against, report.cases = shown_words(kind.described), len(result.verdicts)
         empty = unfilled(node)
+        if result.learner is None and empty is None and self._not_defined(result, node, report):
+            return report
         if result.learner is None or empty is not None:
             problem = (
                 f"not filled in yet: line {empty}" if empty is not None else f"not checked: {result.problem}"
             )
             report.status, report.remarks, report.against = UNCHECKED, [shown_words(problem)], ""
             return report
+        report.remarks = list(dict.fromkeys(remark for one in result.verdicts for remark in one.remarks))
         if result.right:
             for mistake, words, at in kind.mistakes(RandomDraw(5)) if isinstance(kind, TrainingStep) else ():
                 place, shown = self.submission.place(at)
@@ -242,12 +295,37 @@ class _File:
         if not result.wrong:
             error = next((verdict.error for verdict in result.verdicts if verdict.error is not None), None)
             words = f"it raises {type(error).__name__}: {error}" if error else "its gradients are not found"
-            report.status, report.remarks = UNCHECKED, [f"not checked: {words}"]
+            if set_outside(self.program, error):
+                words += ", which a statement outside functions sets, and that is not executed"
+            if error is not None:
+                self._search(result, report)
+            # What raises as we call it is proved wrong by the line with which it is right.
+            named = any(finding.verified and finding.suggestion for finding in report.findings)
+            if not named and result.breaks is None:
+                report.status, report.remarks, report.findings = UNCHECKED, [f"not checked: {words}"], []
             return report
-        report.status = WRONG
-        helpers = [name for name in kind.program.callees(kind.node.name) if name not in self.known]
-        search_mistake(result.learner, kind, result.verdicts, helpers, 600, report)
+        self._search(result, report)
         return report
+
+    def _search(self, result: OwnResult, report: FunctionReport) -> None:
+        report.status, kind = WRONG, result.kind
+        helpers = [name for name in kind.program.callees(kind.node.name) if name not in self.known]
+        if result.learner is not None:
+            found = search_mistake(result.learner, kind, result.verdicts, helpers, 600, report)
+            self.repaired.setdefault(kind.node.name, found[1])
+
+    def _not_defined(self, result: OwnResult, node: ast.FunctionDef, report: FunctionReport) -> bool:
+        """Report a variable that nothing in the file defines, and tell whether there is one."""
+        name = undefined(self.program, result.error)
+        frames = traceback.extract_tb(result.error.__traceback__) if result.error is not None else []
+        lines = [frame.lineno for frame in frames if frame.filename == self.submission.path and frame.lineno]
+        if not name or not lines or not node.lineno <= lines[-1] <= (node.end_lineno or 0):
+            return False
+        (cell, line), source = self.submission.place(lines[-1]), self.submission.source(lines[-1])
+        words = f"raises {type(result.error).__name__}: {result.error}; nothing in the file defines it"
+        report.status, report.against = WRONG, ""
+        report.findings = [Finding("", "not_defined", words, line, cell, source)]
+        return True
 
     def own(self, seed: int) -> dict[str, OwnResult]:
         """Return what the file's own forward passes say of its backward passes."""
@@ -312,6 +390,30 @@ class _File:
     def _at(self, line: int) -> str:
         cell, number = self.submission.place(line)
         return f"cell {cell}, line {number}"
+
+
+def _no_convention(learner: Learner, verdicts: list[Verdict], own: OwnResult) -> bool:
+    """Tell whether what is other than the course's is no convention, though the gradients are right with it.
+
+    m is the number of rows where the examples are columns, one factor throughout; or Z is not W A + b, or A
+    not the activation's value but that and a number, which no derivative shows.
+    """
+    case = next((verdict.case for verdict in verdicts if not verdict.right and verdict.case.m > 1), None)
+    kind = own.kind
+    if case is None or not isinstance(kind, OwnNetwork) or kind.rows:
+        return False
+    symptom, fine = Candidates(learner, kind, [case], [], 0).reading(case)
+    if symptom is None or symptom.site is None or np.shape(symptom.value) != np.shape(symptom.right):
+        return False
+    match = re.fullmatch(r"([ZA])(\d)", symptom.label)
+    if symptom.label == "m":
+        return re.search(r"\.shape\[0\]|len\(", ast.unparse(symptom.site.statement)) is not None
+    if match is None or kind.forward is not learner.node:
+        return False
+    layer = int(match[2])
+    if match[1] == "Z":
+        return layer == 1 or f"A{layer - 1}" in fine
+    return f"Z{layer}" in fine and bool(np.ptp(np.asarray(symptom.value) - symptom.right) < 1e-9)
 
 
 def _told_by_gradients(learner: Learner, verdicts: list[Verdict], own: OwnResult) -> bool:

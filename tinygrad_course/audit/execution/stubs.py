@@ -131,6 +131,10 @@ class _Missing:
             raise AttributeError(name)
         return _Missing(f"{self._name}.{name}")
 
+    def __mro_entries__(self, bases: tuple[Any, ...]) -> tuple[type, ...]:
+        """A class that is made of one that is not loaded has its own methods alone."""
+        return ()
+
     def __call__(self, *_: Any, **__: Any) -> Any:
         if self._name.split(".", 1)[0] in _SHOWS:
             return self

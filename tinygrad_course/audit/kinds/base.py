@@ -29,7 +29,8 @@ class Kind:
 
     A remark, no mistake.
     """
-    random: ClassVar[bool] = False
+    owns: ClassVar[bool] = False
+    """Whether all that it is given is its own to change."""
     firm: ClassVar[bool] = False
     """Whether no repair proves anything where the contract is another."""
     step: ClassVar[str] = "of the function"

@@ -104,8 +104,7 @@ class DropoutForward(Forward):
         "forward_with_dropout",
     )
     signatures: ClassVar[tuple[tuple[str, ...], ...]] = (("X", "parameters", "keep_prob"),)
-    random = True
-    battery: ClassVar[tuple[str, ...]] = ("distinct", "wide", "distinct", "equal", "distinct")
+    battery: ClassVar[tuple[str, ...]] = ("distinct", "wide", "distinct", "wide few", "equal")
     examples: ClassVar[int] = 8
 
     def fits(self, node: ast.FunctionDef) -> bool:
@@ -116,10 +115,11 @@ class DropoutForward(Forward):
     def case(self, learner: Learner, draw: Draw, assumption: Assumption) -> Case:
         """Draw a network; a wide one shows what share of its units a mask keeps."""
         case = super().case(learner, draw, assumption)
-        if getattr(draw, "scale", "") == "wide":
+        scale = getattr(draw, "scale", "")
+        if scale.startswith("wide"):
             X, parameters = draw.array(2, 400), draw_parameters(draw, [2, *[6] * (case.layers - 1), 1])
             case = self._made(X, parameters, assumption["hidden"])
-        keep = draw.choice([0.6, 0.9, 0.35])
+        keep = {"wide": 0.9, "wide few": 0.35}.get(scale) or draw.choice([0.6, 0.9, 0.35])
         case.values["keep_prob"] = case.scalars["keep_prob"] = keep
         hidden = [assumption["hidden"]] * (case.layers - 1)
         case.expected = {

@@ -49,7 +49,6 @@ class Initialize(Kind):
     )
     signatures: ClassVar[tuple[tuple[str, ...], ...]] = (("layer_dims",), ("n_x", "n_h", "n_y"))
     outputs: ClassVar[tuple[str, ...]] = ("parameters",)
-    random = True
     step = "of the initial values"
     firm = True
     battery: ClassVar[tuple[str, ...]] = ("distinct", "wide", "equal", "deep")
@@ -129,6 +128,8 @@ def _usual(W: Any, fan: int, extra: Mapping[str, Any]) -> bool:
     # np.random.rand has no negative numbers and no tails.
     if abs(W.mean()) > 6 * std / np.sqrt(W.size) or not np.any(np.abs(W) > 2.2 * std):
         return False
+    if any(abs(std * fan / scale - 1) < 0.1 for scale in (1, 2)) and abs(std / 0.01 - 1) > 0.3:
+        return False  # 1/n or 2/n: the root is missing
     if extra["he"]:
         return bool(abs(std / np.sqrt(2 / fan) - 1) < 0.1)
     return bool(std < 0.5 or 0.4 < std * np.sqrt(fan) < 2.5)

@@ -31,7 +31,6 @@ class RandomMiniBatches(Kind):
         ("X", "Y"),
     )
     outputs: ClassVar[tuple[str, ...]] = ("mini_batches",)
-    random = True
     step = "of the mini-batches"
     battery: ClassVar[tuple[str, ...]] = ("distinct", "distinct", "exact", "large", "distinct")
     examples: ClassVar[int] = 10

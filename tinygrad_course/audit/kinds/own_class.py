@@ -38,22 +38,34 @@ def with_methods(program: Program, node: ast.ClassDef) -> Program:
     cls = program.namespace.get(node.name)
     if not isinstance(cls, type):
         raise Unfit(f"{node.name} is not a class")
-    for statement in node.body:
-        if not isinstance(statement, ast.FunctionDef) or statement.decorator_list:
-            continue
+    body = list(_methods(program, node).values())
+    for statement in body:
         function = copy.deepcopy(statement)
         function.name = method_name(node.name, statement.name)
         made.functions[function.name] = function
         made.namespace[function.name] = made.define(function)
-    own = {statement.name for statement in node.body if isinstance(statement, ast.FunctionDef)}
     members = {
-        name: _dispatcher(made.namespace, method_name(node.name, name))
-        for name in own
-        if method_name(node.name, name) in made.functions and name != "__init__"
+        statement.name: _dispatcher(made.namespace, method_name(node.name, statement.name))
+        for statement in body
+        if statement.name != "__init__"
     }
     swapped = type(node.name, (cls,), {**members, "__module__": "homework"})
     made.namespace[node.name] = swapped
     return made
+
+
+def _methods(program: Program, node: ast.ClassDef) -> dict[str, ast.FunctionDef]:
+    """Return the methods of a class, those of the file's classes that it is made of first."""
+    classes = [
+        one for one in program.submission.statements if isinstance(one, ast.ClassDef) and one is not node
+    ]
+    found: dict[str, ast.FunctionDef] = {}
+    for base in node.bases:
+        for other in classes:
+            if isinstance(base, ast.Name) and other.name == base.id:
+                found |= _methods(program, other)
+    plain = [one for one in node.body if isinstance(one, ast.FunctionDef) and not one.decorator_list]
+    return found | {one.name: one for one in plain}
 
 
 def _dispatcher(namespace: dict[str, Any], name: str) -> Any:
@@ -126,7 +138,7 @@ class OwnClass(OwnNetwork):
             given = found
         outcome = learner.program.call(cls, (), dict(given))
         if outcome.error is not None:
-            raise Unfit(f"{self.owner}(...) raises {type(outcome.error).__name__}: {outcome.error}")
+            raise Unfit.raised(f"{self.owner}(...)", outcome.error)
         made = outcome.result
         if not any(isinstance(value, np.ndarray) for _, value in leaves(made)) and self.initial is not None:
             arguments = Pool({"self": made}, pool.roles).arguments(self.initial)

@@ -9,6 +9,7 @@ import math
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any, ClassVar
 
 import numpy as np
@@ -30,6 +31,7 @@ LAYER = re.compile(
     r"linear|activation|layer_|_layer|single|one_step|cell|conv|pool|relu|sigmoid|tanh|softmax"
 )
 _DEEP = re.compile(r"l_model|l_layer|model")
+_LINEAR = re.compile(r"(?i)z|logits?|scores?")
 STEP = 1e-5
 
 
@@ -97,6 +99,16 @@ def slopes(
 class Unfit(Exception):  # noqa: N818 - the functions of the file do not fit each other, nothing went wrong
     """The file's functions cannot be put together; says what was tried."""
 
+    error: BaseException | None = None
+    """What one of them raised."""
+
+    @classmethod
+    def raised(cls, what: str, error: BaseException) -> "Unfit":
+        """Say what raises."""
+        made = cls(f"{what} raises {type(error).__name__}: {error}")
+        made.error = error
+        return made
+
 
 class OwnNetwork(Kind):
     """Gradients of a network in whatever conventions its file has."""
@@ -117,7 +129,9 @@ class OwnNetwork(Kind):
         self.cost: ast.FunctionDef | str = ""
         self.rows: bool | None = None
         """Whether the examples are rows, once that is known."""
-        self.turned = False
+        self.turned = self.drawn = False
+        self.layout: tuple[bool, bool] | None = None
+        """Whether the examples are rows, and whether the weights have the shape (inputs, units)."""
         self.units = 1
         self.factor = "1"
 
@@ -181,23 +195,61 @@ class OwnNetwork(Kind):
         """Draw a network, run the forward pass and the cost, differentiate them."""
         del assumption
         pool = self._pool(learner, draw)
-        for rows in [self.rows] if self.rows is not None else [False, True]:
+        problem: Unfit | None = None
+        layouts = [(False, False), (True, False), (True, True), (False, True)]
+        for layout in [self.layout] if self.layout is not None else layouts:
+            rows, turned = layout
             try:
-                made = self._case(learner, pool, draw, rows=rows)
-            except Unfit:
-                if rows or self.rows is not None:
-                    raise
+                given = self._laid_out(learner, pool, draw, rows=rows, turned=turned)
+                made = self._case(learner, given, draw, rows=rows)
+            except Unfit as error:
+                if problem is None or not turned:
+                    problem = error
                 continue
-            self.rows = rows
+            self.rows, self.layout = rows, layout
             return made
-        raise Unfit("the functions do not fit each other")
+        raise problem or Unfit("the functions do not fit each other")
+
+    def _laid_out(self, learner: Learner, pool: Pool, draw: Draw, *, rows: bool, turned: bool) -> Pool:
+        """Return the pool with weights of shape (inputs, units), where nothing in the file makes them."""
+        if not self.drawn:
+            if turned:
+                raise Unfit("the functions do not fit each other")
+            return pool
+        theta = self._filled(self._usual(learner, pool, rows=rows, turned=turned), draw)
+        return Pool(pool.named, {**pool.roles, "parameters": theta}, theta)
+
+    def _usual(self, learner: Learner, pool: Pool, *, rows: bool, turned: bool) -> dict[str, Any]:
+        """Return parameters of the usual shapes, under the names that the functions give them."""
+        node = self.forward or self.node
+        names = [part.arg for part in node.args.args]
+        sizes, units = pool.roles["layer_dims"], self.units
+        text = ast.unparse(node)
+        single = [
+            name for name in names if re.fullmatch(r"(?i)w|weights?|theta", name) and f"{name}[" not in text
+        ]
+        if single or any(part.arg in {"w", "W"} for part in self.node.args.args):
+            biases = [name for name in names if re.fullmatch(r"(?i)b|bias", name)]
+            shape = (sizes[0], units) if units == 1 or turned else (units, sizes[0])
+            bias: Any = 0.0 if units == 1 else np.zeros((1, units) if rows else (units, 1))
+            return {
+                (single or ["w"])[0]: np.zeros(shape),
+                **dict.fromkeys(biases or ["b"] * (not single), bias),
+            }
+        made: dict[str, Any] = {}
+        key = learner.convention.key
+        for layer, (before, after) in enumerate(pairwise(sizes), start=1):
+            made[key(f"W{layer}")] = np.zeros((before, after) if turned else (after, before))
+            made[key(f"b{layer}")] = np.zeros((1, after) if rows else (after, 1))
+        return made
 
     def _pool(self, learner: Learner, draw: Draw) -> Pool:
         m, n_x, n_h = draw.size(2, 5), draw.size(2, 4), draw.size(2, 5)
         if self._takes("keep_prob"):
             m, n_h = 9, 5  # masks that drop something in every layer
         text = learner.text(*[node.name for node in (self.forward, self.node) if node is not None])
-        self.units = 3 if re.search(r"softmax|keepdims.*exp|exp.*keepdims", text) else 1
+        soft = "softmax" in self.program.functions or re.search(r"softmax|keepdims.*exp|exp.*keepdims", text)
+        self.units = 3 if soft else 1
         depth = learner.depth(*[node.name for node in (self.forward, self.node) if node is not None])
         L = depth or draw.layers()
         sizes = [n_x, *[draw.size(2, 4) + 2 * (m == 9) for _ in range(L - 1)], self.units]
@@ -206,7 +258,7 @@ class OwnNetwork(Kind):
         roles = {"n_x": n_x, "n_h": sizes[1] if L > 1 else n_h, "n_y": self.units, "layer_dims": sizes}
         lambd = draw.choice([0.7, 0.3]) if self._takes("lambd") else 0.0
         roles |= {"seed": 3, "lambd": lambd, "keep_prob": draw.choice([0.6, 0.75, 0.35]), "print_cost": False}
-        roles |= {"activation": "relu", "learning_rate": 0.1, "m": m}
+        roles |= {"activation": "relu", "learning_rate": 0.1, "m": m, "mini_batch_size": m}
         pool = Pool(roles=roles)
         X = draw.array(n_x, m)
         if self.units > 1:
@@ -226,21 +278,13 @@ class OwnNetwork(Kind):
         if isinstance(made, tuple) and self.initial is not None:
             named = result_values(returned(self.initial), made)
             made = named if len(named) == len(made) else made[0] if isinstance(made[0], dict) else None
-        if made is None or not any(True for _ in leaves(made)):
-            logistic = any(argument.arg in {"w", "W"} for argument in self.node.args.args)
-            if logistic:
-                made = {"w": np.zeros((pool.roles["n_x"], 1)), "b": 0.0}
-            else:
-                made = {}
-                sizes = pool.roles["layer_dims"]
-                for layer in range(1, len(sizes)):
-                    key = learner.convention
-                    made[key.key(f"W{layer}")] = np.zeros(
-                        (sizes[layer - 1], sizes[layer])
-                        if key.transposed
-                        else (sizes[layer], sizes[layer - 1])
-                    )
-                    made[key.key(f"b{layer}")] = np.zeros((sizes[layer], 1))
+        self.drawn = made is None or not any(True for _ in leaves(made))
+        if self.drawn:
+            made = self._usual(learner, pool, rows=False, turned=False)
+        return self._filled(made, draw)
+
+    def _filled(self, made: Any, draw: Draw) -> Any:
+        """Draw the numbers of parameters."""
         for path, value in list(leaves(made)):
             if re.search(r"mean|var|mu$|sigma", label(path)):
                 continue
@@ -260,7 +304,7 @@ class OwnNetwork(Kind):
             finally:
                 np.random.set_state(state)  # noqa: NPY002
         if outcome.error is not None:
-            raise Unfit(f"{node.name} raises {type(outcome.error).__name__}: {outcome.error}")
+            raise Unfit.raised(node.name, outcome.error)
         return outcome.result
 
     def _forward_pass(self, learner: Learner, pool: Pool, theta: Any) -> Pool:
@@ -287,10 +331,24 @@ class OwnNetwork(Kind):
             arrays = [item for key, item in inner.items() if re.match(r"(?i)a|y", str(key))][-1:]
             made.named |= {key: item for key, item in inner.items() if key not in made.named and key != "X"}
         if arrays:
-            made.roles["AL"] = arrays[0]
+            shape = np.shape(pool.roles["Y"])
+            last = [
+                (place, part)
+                for place, part in enumerate(parts)
+                if isinstance(part, np.ndarray) and part.shape == shape and not _LINEAR.match(names[place])
+            ]
+            made.roles["AL"] = last[-1][1] if last else self._probabilities(learner, arrays[0], names[0])
         if holders:
             made.roles["cache"] = holders[0]
         return made
+
+    def _probabilities(self, learner: Learner, last: Array, name: str) -> Array:
+        """Return the softmax, or sigmoid, of a forward pass that ends with z."""
+        head = self.program.functions.get("softmax" if self.units > 1 else "sigmoid")
+        if head is None or not _LINEAR.match(name) or len(head.args.args) != 1:
+            return last
+        found = self._run(learner, head, {head.args.args[0].arg: last})
+        return np.asarray(found[0] if isinstance(found, tuple) else found)
 
     def _cost_of(self, learner: Learner, pool: Pool, cost: ast.FunctionDef | str) -> float:
         if isinstance(cost, str):
@@ -321,6 +379,8 @@ class OwnNetwork(Kind):
         cost, gradient = self._differentiate(learner, given, arguments)
         expected = {"d" + label(path): value for path, value in gradient.items()}
         case = Case(arguments, {"m": m, **expected}, tuple(expected), m=m, layers=max(1, len(expected) // 2))
+        # An update broadcasts (n,) to a bias of shape (1, n) as it should be, and not to one of (n, 1).
+        case.loose = frozenset(key for key, value in expected.items() if np.shape(value)[:1] == (1,))
         case.scalars = {name: pool.roles[name] for name in ("lambd", "keep_prob") if name in arguments}
         source = learner.text(
             *[part.name for part in (cost, self.forward) if isinstance(part, ast.FunctionDef)]
@@ -425,7 +485,9 @@ def ratio_of(found: Mapping[str, Any], expected: Mapping[str, Any]) -> float | N
                 return None
             continue
         ratio = mine[top] / want[top]
-        if not np.allclose(mine, ratio * want, rtol=2e-3, atol=2e-5 * max(1.0, abs(ratio))):
+        if not np.isfinite(ratio) or not np.allclose(
+            mine, ratio * want, rtol=2e-3, atol=2e-5 * max(1.0, abs(ratio))
+        ):
             return None
         ratios.append(float(ratio))
     if not ratios or max(ratios) - min(ratios) > 2e-3 * abs(ratios[0]) or abs(ratios[0]) < 1e-6:

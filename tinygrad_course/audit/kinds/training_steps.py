@@ -25,7 +25,7 @@ from tinygrad_course.audit.source.signatures import role_of
 
 HOOK, ONCE, ITERATIONS = "__tinygrad_caught__", "__tinygrad_once__", 3
 SCRIPT = "the_script"
-_COST = re.compile(r"(?i)^(j|j_?cost|.*cost(_?\w)?|.*loss)$")
+_COST = re.compile(r"(?i)^(j|j_?cost|.*cost(_?\w|_?(total|sum|avg|mean|epoch))?|.*loss(_?(total|sum))?)$")
 
 
 class _Enough(BaseException):
@@ -49,6 +49,7 @@ class TrainingStep(Kind):
     battery: ClassVar[tuple[str, ...]] = ("distinct",) * 4
     examples: ClassVar[int] = 0
     shrinks: ClassVar[int] = 0
+    owns: ClassVar[bool] = True
     step = "of the training"
 
     def __init__(self, program: Program, node: ast.FunctionDef, loop: ast.For | ast.While) -> None:
@@ -107,14 +108,14 @@ class TrainingStep(Kind):
         caught.error = None if isinstance(outcome.error, _Enough) else outcome.error
         return caught
 
-    def arguments(self, draw: Draw, *, rows: bool = False) -> dict[str, Any]:
+    def arguments(self, draw: Draw, *, rows: bool = False, deep: bool = False) -> dict[str, Any]:
         """Return small data for the whole function."""
         n_x, m = draw.size(2, 4), draw.size(3, 5)
         X, Y = draw.array(n_x, m), draw.labels(m) * 1.0
         more, labels = draw.array(n_x, m), draw.labels(m) * 1.0
         if rows:
             X, Y, more, labels = X.T, Y.T, more.T, labels.T
-        sizes = [n_x, 3, 1]
+        sizes = [n_x, 3, 2, 1] if deep else [n_x, 3, 1]
         named = {
             name: labels if name.lower().startswith("y") else more
             for name in _names(self.whole)
@@ -143,15 +144,15 @@ class TrainingStep(Kind):
     def case(self, learner: Learner, draw: Draw, assumption: Assumption) -> Case:
         """Run the loop, take one of its iterations, and differentiate its cost."""
         del learner
-        problem = "the loop does not begin"
-        for rows in (False, True):
-            run = self.run(self.arguments(draw, rows=rows))
+        problem = Unfit("the loop does not begin")
+        for rows, deep in ((False, False), (True, False), (False, True)):
+            run = self.run(self.arguments(draw, rows=rows, deep=deep))
             if run.ends and (run.error is None or isinstance(run.error, StandInUsedError)):
                 break
-            if run.error is not None and not rows:
-                problem = f"{self.whole.name} raises {type(run.error).__name__}: {run.error}"
+            if run.error is not None and not rows and (not deep or run.ends):
+                problem = Unfit.raised(self.whole.name, run.error)
         else:
-            raise Unfit(problem)
+            raise problem
         if not run.ends:
             raise Unfit("no iteration comes to its end")
         first = self._iterate_of(run.starts[0])
@@ -255,7 +256,7 @@ class TrainingStep(Kind):
         finally:
             np.random.set_state(state)  # noqa: NPY002
         if outcome.error is not None:
-            raise Unfit(f"an iteration raises {type(outcome.error).__name__}: {outcome.error}")
+            raise Unfit.raised("an iteration", outcome.error)
         return {name: value for name, value in outcome.result.items() if name != ONCE}
 
     def _cost(self, after: Mapping[str, Any]) -> str:

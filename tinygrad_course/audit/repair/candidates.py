@@ -5,7 +5,7 @@ import copy
 import re
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from tinygrad_course.audit.execution.learner import Learner
@@ -124,7 +124,10 @@ class Candidates(Reader):
                 continue
             if accept(functions):
                 statement = copy.deepcopy(site.block[site.position])
-                yield Repair(site, edit, statement, edit.line or site.statement.lineno, complete=True)
+                kind, _, other = edit.kind.partition("+")
+                first, second = replace(edit, kind=kind), replace(edit, kind=other) if other else None
+                line = edit.line or site.statement.lineno
+                yield Repair(site, first, statement, line, complete=True, second=second)
 
     def functions_with(self, name: str, node: ast.FunctionDef) -> dict[str, Function]:
         """Return the copies, of which one has changed; the others are compiled once."""

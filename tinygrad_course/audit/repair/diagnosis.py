@@ -4,6 +4,7 @@ And what that mistake is called.
 """
 
 import ast
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -12,12 +13,15 @@ from tinygrad_course.audit.execution.learner import Learner
 from tinygrad_course.audit.execution.namespace import TooLongError
 from tinygrad_course.audit.kinds.base import Kind
 from tinygrad_course.audit.kinds.cases import Case, plainly
+from tinygrad_course.audit.kinds.mini_batches import EVERY, ORDER, PAIRS, SIZES
 from tinygrad_course.audit.reference.comparison import Relation, ratio, relate
 from tinygrad_course.audit.repair.candidates import Candidates, Repair
 from tinygrad_course.audit.repair.double_mutations import same_slip
 from tinygrad_course.audit.repair.fault_localization import Function, Symptom
 from tinygrad_course.audit.repair.mutation_pairs import pairs, structural_pairs
 from tinygrad_course.audit.repair.mutations.locations import called
+from tinygrad_course.audit.repair.mutations.locations import text as text_of_node
+from tinygrad_course.audit.repair.mutations.naming import is_rate
 from tinygrad_course.audit.repair.prefilter import Scene, assigned, local_value, scene
 from tinygrad_course.audit.repair.search import order_of, search
 from tinygrad_course.audit.repair.verdict import Verdict
@@ -29,6 +33,14 @@ from tinygrad_course.audit.source.submission import text_of
 ROUNDS = 4
 STRUCTURAL = 800
 """How many pairs of edits of one statement are run at most, when no single edit helps."""
+BY_LABEL = {
+    "spread of W": "initial_scale",
+    ORDER: "not_shuffled",
+    PAIRS: "pairs_broken",
+    EVERY: "examples_lost",
+    SIZES: "batch_size",
+}
+"""What is told by the property that fails, where no line is found that mends it."""
 GENERIC = {
     "wrong_factor",
     "wrong_constant",
@@ -255,13 +267,30 @@ def _returns(learner: Learner, verdict: Verdict) -> int:
     """Return the line that assigns what is wrong, or the last return statement's."""
     found = [node.lineno for node in ast.walk(learner.node) if isinstance(node, ast.Return)]
     for label in [] if verdict.missing else verdict.wrong:
-        # The last statement that assigns the quantity, where nothing else tells.
+        # The statement that assigns the quantity, where nothing else tells.
         for node in ast.walk(learner.node):
-            if isinstance(node, ast.Assign) and any(
-                isinstance(part, ast.Name) and part.id == label for part in node.targets
-            ):
+            if isinstance(node, ast.Assign | ast.Expr) and _assigns(node, label, learner):
                 return node.lineno
     return max(found, default=learner.node.lineno)
+
+
+def _assigns(node: ast.Assign | ast.Expr, label: str, learner: Learner) -> bool:
+    """Tell whether a statement makes a quantity, or the mini-batches of which a property fails."""
+    text = ast.unparse(node)
+    if label in {EVERY, PAIRS, SIZES, ORDER}:
+        data = [
+            name
+            for name, role in zip(learner.binding.names, learner.binding.roles, strict=True)
+            if role in {"X", "Y"}
+        ]
+        # Sliced again after they were shuffled; else the slice of what is left over.
+        again = label == ORDER and any(f"{name}[" in text and ":" in text for name in data)
+        return ("permut" not in text and again) or (label != ORDER and "-" in text and "[" in text)
+    word = label.removeprefix("spread of ").removeprefix("shape of ")
+    target = ast.unparse(node.targets[0]) if isinstance(node, ast.Assign) else ""
+    if re.fullmatch(rf"\(?(.*, )?{re.escape(word)}(, .*)?\)?", target):
+        return True
+    return word != label and re.search(rf"""\[f?["']({word}|{word[0]}["'{{_])""", target) is not None
 
 
 def _suggestion(repair: Repair) -> str:
@@ -281,6 +310,9 @@ def _in_own_quotes(suggestion: str, source: str) -> str:
 def _relation(symptom: Symptom | None, case: Case) -> Relation | None:
     if symptom is None or symptom.right is None or symptom.value is None:
         return None
+    if symptom.label == "m" and np.size(symptom.value) == 1:
+        value = np.asarray(symptom.value).item()
+        return Relation("count", f"m is {value:g}, and there are {case.m} examples")
     others = {label: value for label, value in case.expected.items() if label != symptom.label}
     return relate(
         symptom.label,
@@ -324,6 +356,9 @@ def _diagnosis(
         weights = assigned(repair.site)[:1] == "W" or any(label[:1] == "W" for label in verdict.wrong)
         if "wide" in verdict.case.extra and weights and kind in GENERIC | {"wrong_power"}:
             return "initial_scale"
+        new = repair.edit.new if isinstance(repair.edit.new, str) else text_of_node(repair.edit.new)
+        if kind in GENERIC and is_rate(new):
+            return "learning_rate"
         if (
             kind in GENERIC
             and relation is not None
@@ -344,11 +379,13 @@ def _diagnosis(
             return by_relation[relation.kind]
         if relation.kind == "term" and "L2" in relation.words:
             return "l2_missing" if "lacks" in relation.words else "l2_on_bias"
+    told = [name for label in verdict.wrong for start, name in BY_LABEL.items() if label.startswith(start)]
+    if told:
+        return told[0]
     if verdict.changed and not verdict.wrong:
         return "in_place"
-    if verdict.missing:
-        return "no_return" if verdict.result is None else "missing_output"
-    return "unknown"
+    absent = "no_return" if verdict.result is None else "missing_output"
+    return absent if verdict.missing else "unknown"
 
 
 def _factor_kind(relation: Relation, m: int) -> str:

@@ -105,6 +105,9 @@ def cache_finding(learner: Learner, kind: Kind, seed: int) -> Finding | None:
     if found is None:
         return None
     partner, back, name = found
+    twice = _stored_twice(learner, partner)
+    if twice is not None:
+        return twice
     options = back.assumptions(partner)
     if {"cache": "own"} not in options or len(options) < 2:
         return None
@@ -134,6 +137,33 @@ def cache_finding(learner: Learner, kind: Kind, seed: int) -> Finding | None:
     ):
         return None
     return _repair(learner, kind, partner, back, function, seed)
+
+
+def _stored_twice(learner: Learner, partner: Learner) -> Finding | None:
+    """Find a value that stands in the cache twice, once where the backward function takes another of it."""
+    taken = [
+        [part.id for part in node.targets[0].elts if isinstance(part, ast.Name)]
+        for node in ast.walk(partner.node)
+        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Tuple)
+    ]
+    for node in ast.walk(learner.node):
+        if not isinstance(node, ast.Assign) or not isinstance(node.value, ast.Tuple):
+            continue
+        stored = [part.id for part in node.value.elts if isinstance(part, ast.Name)]
+        for names in taken:
+            if len(stored) != len(names) or len(names) != len(node.value.elts):
+                continue
+            other = [place for place, name in enumerate(stored) if name != names[place]]
+            if len(other) == 1 and stored.count(stored[other[0]]) == 2 and names[other[0]] in _names(learner):
+                wrong, right = stored[other[0]], names[other[0]]
+                cell, line = learner.program.submission.place(node.lineno)
+                words = f"{wrong} stands in the cache where {partner.name} takes {right} from it"
+                source = learner.program.submission.source(node.lineno)
+                made = Finding("cache", "wrong_operand", words, line, cell, source)
+                elements = [right if place == other[0] else name for place, name in enumerate(stored)]
+                made.suggestion = f"{ast.unparse(node.targets[0])} = ({', '.join(elements)})"
+                return made
+    return None
 
 
 def _cases(

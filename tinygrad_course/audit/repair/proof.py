@@ -1,6 +1,7 @@
 """What proves a function wrong: its file's own forward pass, or the course's formula under its contract."""
 
 import ast
+import difflib
 import re
 import traceback
 from collections.abc import Callable
@@ -11,8 +12,10 @@ import numpy as np
 
 from tinygrad_course.audit.execution.learner import Learner
 from tinygrad_course.audit.execution.namespace import Program
+from tinygrad_course.audit.execution.stubs import GIVEN
 from tinygrad_course.audit.kinds.base import Assumption, Kind
 from tinygrad_course.audit.kinds.cases import Case, RandomDraw
+from tinygrad_course.audit.kinds.class_layer import ClassLayer, class_layers
 from tinygrad_course.audit.kinds.own_class import class_passes
 from tinygrad_course.audit.kinds.own_layer import OwnLayer, layer_passes
 from tinygrad_course.audit.kinds.own_network import (
@@ -39,6 +42,17 @@ class OwnResult:
     verdicts: list[Verdict] = field(default_factory=list)
     factor: float = 1.0
     problem: str = ""
+    error: BaseException | None = None
+    """What kept it from being judged."""
+
+    @property
+    def breaks(self) -> BaseException | None:
+        """What it raises of itself, called as the course calls it."""
+        error = next((verdict.error for verdict in self.verdicts if verdict.error is not None), None)
+        if error is None or self.learner is None or not isinstance(self.kind, OwnLayer | ClassLayer):
+            return None
+        outside = isinstance(error, NameError) and not undefined(self.kind.program, error)
+        return None if outside or isinstance(error, ImportError) or _calling(self.learner, error) else error
 
     @property
     def right(self) -> bool:
@@ -47,14 +61,7 @@ class OwnResult:
 
     @property
     def wrong(self) -> bool:
-        """Whether it ran, and is not the gradient.
-
-        A bias that a layer's forward function adds several times over is no mistake of its backward function.
-        """
-        if isinstance(self.kind, OwnLayer) and {label for one in self.verdicts for label in one.wrong} == {
-            "db"
-        }:
-            return False
+        """Whether it ran, and is not the gradient."""
         return any(not verdict.right and verdict.error is None and verdict.wrong for verdict in self.verdicts)
 
 
@@ -72,7 +79,7 @@ def by_kind(kind: OwnKind, seed: int) -> OwnResult:
             result.learner, result.verdicts = learner, verdicts
         if result.right:
             return result
-    if isinstance(kind, OwnNetwork):
+    if isinstance(kind, OwnNetwork) and not isinstance(kind, ClassLayer):
         _with_factor(result, kind, kind.program.namespace[kind.node.name])
     return result
 
@@ -89,7 +96,7 @@ def _cases(kind: OwnKind, assumption: Assumption, seed: int, result: OwnResult) 
             with np.errstate(all="ignore"):
                 found.append(kind.case(_learner(kind, Case({}, {}, ())), draw, assumption))
         except Unfit as error:
-            result.problem = str(error)
+            result.problem, result.error = str(error), error.error
             if number >= 3 and not found:
                 break
         except (MemoryError, KeyboardInterrupt):
@@ -117,14 +124,13 @@ def _with_factor(result: OwnResult, kind: OwnNetwork, function: Function) -> Non
     ratios = [ratio for ratio, _ in found]
     constant = max(ratios) - min(ratios) < 2e-3 * abs(ratios[0]) and ratios[0] in _near(ratios[0], (2.0, 0.5))
     by_m = all(abs(ratio / m - 1) < 2e-3 for ratio, m in found)
-    if not constant and not (by_m and _divided_later(kind)):
+    # A - Y belongs to half the sum of squares, whatever mean of them is printed.
+    halves = _squared(kind) and all(abs(ratio / (m * kind.units / 2) - 1) < 2e-3 for ratio, m in found)
+    if not constant and not halves and not (by_m and _divided_later(kind)):
         return
     result.factor = ratios[0]
-    for verdict in result.verdicts:
-        verdict.case.expected |= {
-            key: verdict.case.expected[key] * (ratios[0] if constant else verdict.case.m)
-            for key in verdict.case.required
-        }
+    for verdict, ratio in zip(result.verdicts, ratios, strict=True):
+        verdict.case.expected |= {key: verdict.case.expected[key] * ratio for key in verdict.case.required}
     learner = result.learner
     if learner is not None:
         result.verdicts = [judge(learner, kind, function, verdict.case) for verdict in result.verdicts]
@@ -132,6 +138,12 @@ def _with_factor(result: OwnResult, kind: OwnNetwork, function: Function) -> Non
 
 def _near(value: float, options: tuple[float, ...]) -> list[float]:
     return [value for option in options if abs(value / option - 1) < 2e-3]
+
+
+def _squared(kind: OwnNetwork) -> bool:
+    """Tell whether the cost is a mean of squares."""
+    text = ast.unparse(kind.cost) if isinstance(kind.cost, ast.FunctionDef) else str(kind.cost)
+    return re.search(r"\*\* 2|square|power\(.*, 2\)", text) is not None and "log" not in text
 
 
 def _divided_later(kind: OwnNetwork) -> bool:
@@ -156,6 +168,14 @@ def own_results(program: Program, seed: int) -> dict[str, OwnResult]:
         found[layer.node.name] = by_kind(layer, seed)
     for kind in class_passes(program):
         found[kind.node.name] = by_kind(kind, seed)
+    for part in class_layers(program):
+        present = found.get(part.node.name)
+        if present is None or not present.verdicts:
+            judged = by_kind(part, seed)
+            if judged.wrong and by_kind(part.of_one_example(), seed).right:
+                judged = OwnResult(part, problem="it is right for one example, and not for several at a time")
+            if present is None or judged.verdicts or part.upstream or part.is_cost:
+                found[part.node.name] = judged
     return found
 
 
@@ -207,6 +227,28 @@ def unproved(learner: Learner, kind: Kind, verdicts: list[Verdict], *, verified:
     return ""
 
 
+def undefined(program: Program, error: BaseException | None) -> str:
+    """Return the variable that a NameError speaks of where nothing that the file has could define it."""
+    runs = any(re.match(r"\s*%(run|load)", line) for line in program.submission.lines)
+    if not isinstance(error, NameError) or isinstance(error, UnboundLocalError) or program.strangers or runs:
+        return ""
+    name = getattr(error, "name", "") or ""
+    called = {
+        inner.func.id
+        for node in program.functions.values()
+        for inner in ast.walk(node)
+        if isinstance(inner, ast.Call) and isinstance(inner.func, ast.Name)
+    }
+    # What is called and not there may stand in another file; a misspelt function is known by its like.
+    alike = difflib.get_close_matches(name, [*program.functions, *GIVEN], 1, 0.85)
+    return "" if name in _assigned_outside(program) or (name in called and not alike) else name
+
+
+def set_outside(program: Program, error: BaseException | None) -> bool:
+    """Tell whether a NameError is of a variable that a statement outside functions sets."""
+    return isinstance(error, NameError) and (getattr(error, "name", "") or "") in _assigned_outside(program)
+
+
 def _assigned_outside(program: Program) -> set[str]:
     return {
         inner.id
@@ -224,7 +266,7 @@ def _calling(learner: Learner, error: BaseException) -> bool:
     if isinstance(error, TypeError):
         return bool(
             re.search(
-                r"positional argument|unexpected keyword|subscriptable|indices must be|unpack|not iterable",
+                r"positional argument|unexpected keyword|subscriptable|indices must|unpack|iterable|'dict'",
                 words,
             )
         )
@@ -266,18 +308,15 @@ def unfilled(node: ast.FunctionDef) -> int | None:
         for statement in body
     ):
         return node.lineno if not body else body[0].lineno
-    stores: dict[str, int] = {}
     empty: dict[str, int] = {}
     for inner in ast.walk(node):
-        if isinstance(inner, ast.Name) and isinstance(inner.ctx, ast.Store):
-            stores[inner.id] = stores.get(inner.id, 0) + 1
         if isinstance(inner, ast.Assign) and _all_none(inner.value):
             for target in inner.targets:
                 for part in target.elts if isinstance(target, ast.Tuple) else [target]:
                     if isinstance(part, ast.Subscript):
                         return inner.lineno
                     if isinstance(part, ast.Name):
-                        empty[part.id] = inner.lineno
+                        empty[part.id] = max(empty.get(part.id, 0), inner.lineno)
         if isinstance(inner, ast.For) and _all_none(inner.iter):
             return inner.lineno
         if isinstance(inner, ast.BinOp) and (_all_none(inner.left) or _all_none(inner.right)):
@@ -288,7 +327,23 @@ def unfilled(node: ast.FunctionDef) -> int | None:
             and any(map(_all_none, inner.args))
         ):
             return inner.lineno
-    return next((line for name, line in empty.items() if stores.get(name) == 1), None)
+    return min((line for name, line in empty.items() if _used_next(node, name, line)), default=None)
+
+
+def _used_next(node: ast.FunctionDef, name: str, line: int) -> bool:
+    """Tell whether a variable is used after a line, before it is set again or asked whether it is None."""
+    asked = {
+        id(part)
+        for inner in ast.walk(node)
+        if isinstance(inner, ast.Compare | ast.If | ast.IfExp | ast.While)
+        for part in ast.walk(inner if isinstance(inner, ast.Compare) else inner.test)
+    }
+    after = [
+        (inner.lineno, isinstance(inner.ctx, ast.Store), id(inner) in asked)
+        for inner in ast.walk(node)
+        if isinstance(inner, ast.Name) and inner.id == name and inner.lineno > line
+    ]
+    return bool(after) and not any(min(after)[1:])
 
 
 def _all_none(value: ast.expr) -> bool:

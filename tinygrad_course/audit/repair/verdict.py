@@ -52,9 +52,8 @@ def agrees(label: str, value: Any, want: Any, case: Case) -> bool:
         return bool(want == value)
     if label in case.tolerances:
         got = np.asarray(value, dtype=float) if np.shape(value) is not None else value
-        return bool(
-            np.shape(got) in {np.shape(want), np.shape(np.squeeze(want))} or np.size(got) == np.size(want)
-        ) and bool(
+        alike = np.size(got) == np.size(want) and (np.size(want) == 1 or label in case.loose)
+        return bool(np.shape(got) == np.shape(want) or alike) and bool(
             np.max(np.abs(np.ravel(got) - np.ravel(want)))
             <= case.tolerances[label] * max(1.0, float(np.max(np.abs(want))))
         )
@@ -70,7 +69,9 @@ def judge(
     """Call a function with one case and compare what it returns with what is right."""
     passed = {role: duplicate(value) for role, value in case.values.items()}
     held = [
-        (role, array, array.copy()) for role in learner.binding.roles for array in _arrays(passed.get(role))
+        (role, array, array.copy())
+        for role in (() if kind.owns else learner.binding.roles)
+        for array in _arrays(passed.get(role))
     ]
     outcome = learner.call(function, passed, case.bindings, seconds)
     verdict = Verdict(case, expected=case.expected, error=outcome.error, result=outcome.result)

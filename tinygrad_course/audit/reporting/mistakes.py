@@ -50,6 +50,7 @@ DIAGNOSES: dict[str, str] = {
     "learning_rate": "the learning rate is not applied as it should be",
     "elementwise": "elementwise product and matrix product confused",
     "term_missing": "a term is missing",
+    "gradient_missing": "the gradient is missing",
     "bias_missing": "the bias is missing",
     "extra_term": "a term too much",
     "wrong_power": "a wrong power",

@@ -8,7 +8,7 @@ from typing import Any
 
 ROLES: dict[str, str] = {
     "X": "x|xtrain|xbatch|inputs?|data|xassess|trainx",
-    "Y": "y|t|labels?train|ytrain|ytrue|labels?|target|yassess|ytruth|trainy",
+    "Y": "y|t|(mini)?batchy|y(mini|batch|train|true|truth|assess)?|labels?(train)?|target|trainy",
     "AL": "al?\\d*|a|a\\d*l|y?h|yhat|ypred\\w*|pred\\w*|prob\\w*|al?out|out\\w*|hypothesis|last\\w*",
     "parameters": "parameters?|params?|parameterdict|p|theta|weights",
     "cache": "caches?\\w*|storage|stored?|linearcache|activationcache|currentcache"
@@ -39,7 +39,7 @@ ROLES: dict[str, str] = {
     "dim": "dim|n|size|dimension|nx|numpx\\w*",
     "mini_batch_size": "minibatchsize|batchsize|size|minibatch",
     "seed": "seed|randomseed",
-    "iterations": "numiterations|iterations|numiters?|niter|epochs",
+    "iterations": "(num|n|no|max)?(iterations?|iters?|epochs?|steps)",
     "print_cost": "printcost\\w*|verbose|print|plot\\w*|show\\w*|debug",
     "theta": "theta|w",
     "x": "x",

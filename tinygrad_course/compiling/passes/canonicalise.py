@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import operator
 from typing import Any
 
@@ -19,7 +20,8 @@ _TRANSPOSES = (
     if hasattr(np, "matrix_transpose")
     else {np.transpose, np.swapaxes, np.moveaxis}
 )
-_REDUCED = ("axis", "dtype", "out", "keepdims", "initial", "where")
+#: What NumPy has where an option is not given.
+_ABSENT = inspect.signature(np.sum).parameters["initial"].default
 
 
 def canonical(builder: Builder, value: Value, args: Any, kwargs: Any) -> Value:
@@ -154,7 +156,7 @@ def _total(builder: Builder, value: Value, args: Any, kwargs: Any) -> Value | No
     )
     if value.dtype != a.dtype or a.dtype.kind != "f" or a.dtype.itemsize < 4 or isinstance(axis, Value):
         return None
-    if any(v is not None and v is not np._NoValue and v is not True for v in options.values()):
+    if any(v is not None and v is not _ABSENT and v is not True for v in options.values()):
         return None
     axes = normalize(axis, len(a.shape))
     if value.function is np.sum and not keepdims and (product := _summed_products(builder, value, a, axes)):

@@ -22,7 +22,7 @@ OPPOSITE: dict[type[ast.operator], list[type[ast.operator]]] = {
     ast.Mult: [ast.Div, ast.Add, ast.MatMult],
     ast.Div: [ast.Mult, ast.FloorDiv],
     ast.MatMult: [ast.Mult],
-    ast.FloorDiv: [ast.Mult],
+    ast.FloorDiv: [ast.Div, ast.Mult],
     ast.Pow: [ast.Mult],
     ast.Mod: [ast.FloorDiv],
 }

@@ -92,7 +92,12 @@ class Scope:
             for name, value in values.items() if isinstance(value, dict) and len(value) < 16
             for key, item in value.items() if isinstance(key, str) and isinstance(item, np.ndarray)
         }  # fmt: skip
-        return cls(values, functions, strings, numbers, arrays, {**arrays, **entries})
+        held = {
+            f"{name}.{key}": item.shape
+            for name, value in values.items() if name == "self" and hasattr(value, "__dict__")
+            for key, item in vars(value).items() if isinstance(item, np.ndarray)
+        }  # fmt: skip
+        return cls(values, functions, strings, numbers, arrays, {**arrays, **entries, **held})
 
 
 def called(call: ast.Call) -> str:
@@ -156,7 +161,7 @@ def terms(expression: ast.expr) -> Iterator[ast.expr]:
 
 def core(written: str) -> str:
     """Return the quantity's name of how it is written: cache['A1'] is A1."""
-    return written.rsplit("[", 1)[-1].strip("]'\"") if "[" in written else written
+    return written.rsplit("[", 1)[-1].strip("]'\"") if "[" in written else written.removeprefix("self.")
 
 
 def parse(text: str) -> ast.expr:

@@ -6,6 +6,7 @@ between. The rules know nothing of a function's meaning; whether an edit repairs
 """
 
 import ast
+import copy
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -24,7 +25,7 @@ from tinygrad_course.audit.repair.mutations.naming import (
     factor_kind,
     removed_kind,
 )  # fmt: skip
-from tinygrad_course.audit.repair.mutations.wrapping import activations, wraps
+from tinygrad_course.audit.repair.mutations.wrapping import activations, completions, wraps
 
 Change = tuple[str, ast.expr, float]
 """(the mistake, the expression to put, how far-fetched it is)."""
@@ -59,6 +60,7 @@ def edits(block: list[ast.stmt], position: int, scope: Scope, label: str) -> Ite
             finally:
                 at.put(at.node)
     yield from _throughout(block, position, scope)
+    yield from _products(block, position)
     yield from _statement_edits(block, position)
 
 
@@ -83,6 +85,46 @@ def _throughout(block: list[ast.stmt], position: int, scope: Scope) -> Iterator[
             finally:
                 for at in places:
                     at.put(at.node)
+
+
+class _Elementwise(ast.NodeTransformer):
+    """Puts a * b for every np.dot(a.T, b), np.dot(a, b.T), a.T @ b and a @ b.T."""
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    def visit(self, node: ast.AST) -> ast.AST:
+        """Replace a product of matrices."""
+        node = self.generic_visit(node)
+        parts: list[ast.expr] = []
+        if isinstance(node, ast.Call) and ast.unparse(node.func) in {"np.dot", "np.matmul"}:
+            parts = node.args
+        elif isinstance(node, ast.BinOp) and isinstance(node.op, ast.MatMult):
+            parts = [node.left, node.right]
+        turned = [isinstance(part, ast.Attribute) and part.attr == "T" for part in parts]
+        if len(parts) != 2 or sum(turned) != 1:
+            return node
+        self.count += 1
+        plain = [
+            part.value if isinstance(part, ast.Attribute) and turn else part
+            for part, turn in zip(parts, turned, strict=True)
+        ]
+        return ast.copy_location(ast.BinOp(plain[0], ast.Mult(), plain[1]), node)
+
+
+def _products(block: list[ast.stmt], position: int) -> Iterator[Edit]:
+    """Put the products of a cost that are outer products entry by entry."""
+    statement = block[position]
+    if "log" not in text(statement) or not isinstance(statement, ast.Assign | ast.Return):
+        return
+    made = _Elementwise()
+    changed = ast.fix_missing_locations(made.visit(copy.deepcopy(statement)))
+    if made.count and isinstance(changed, ast.stmt):
+        block[position] = changed
+        try:
+            yield Edit("elementwise", 0.25, "an outer product where the product of the entries belongs")
+        finally:
+            block[position] = statement
 
 
 def _located(new: ast.expr, like: ast.expr) -> ast.expr:
@@ -123,6 +165,7 @@ def _expression_edits(at: Location, scope: Scope, label: str) -> Iterator[Change
         yield from tuples(at, node)
     if not at.counting and not _only_called(at):
         yield from wraps(at, scope)
+        yield from completions(at, scope)
         if isinstance(at.parent, ast.Assign):
             yield from activations(node, scope, label)
 

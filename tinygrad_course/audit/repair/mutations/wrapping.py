@@ -13,10 +13,22 @@ from tinygrad_course.audit.repair.mutations.naming import (
     is_bias,
     is_lambda,
     is_mask,
+    is_rate,
 )  # fmt: skip
 
 Change = tuple[str, ast.expr, float]
 """(the mistake, the expression to put, how far-fetched it is)."""
+
+
+def completions(at: Location, scope: Scope) -> Iterator[Change]:
+    """Complete what is half there: a derivative, the term of the other label, a step without its gradient."""
+    node = at.node
+    yield from _split_slopes(node, scope)
+    yield from _other_label(node)
+    taken = isinstance(at.parent, ast.BinOp) and isinstance(at.parent.op, ast.Sub) and at.name == "right"
+    if taken and text(node) in scope.numbers and is_rate(text(node)):
+        for name in [name for name in scope.entries if core(name)[:1] == "d"]:
+            yield "gradient_missing", parse(f"{text(node)} * {name}"), 0.8
 
 
 def wraps(at: Location, scope: Scope) -> Iterator[Change]:
@@ -26,7 +38,8 @@ def wraps(at: Location, scope: Scope) -> Iterator[Change]:
     operand = isinstance(at.parent, ast.BinOp | ast.Call | ast.UnaryOp)
     if not isinstance(node, ast.UnaryOp) and not isinstance(node, ast.Constant):
         yield "wrong_sign", ast.UnaryOp(ast.USub(), node), 0.5 if root else 1
-    if isinstance(node, ast.Name | ast.Subscript | ast.Call) and not isinstance(at.parent, ast.Attribute):
+    named = isinstance(node, ast.Name | ast.Subscript | ast.Call) or text(node).startswith("self.")
+    if named and not text(node).endswith(".T") and not isinstance(at.parent, ast.Attribute):
         indexed = isinstance(at.parent, ast.Subscript) and at.name == "value"
         yield "transposed", ast.Attribute(node, "T", ast.Load()), 0.9 * indexed
     if (
@@ -66,6 +79,22 @@ def wraps(at: Location, scope: Scope) -> Iterator[Change]:
     if root:
         yield from additions(node, scope)
         yield "wrong_operand", ast.BinOp(ast.Constant(1), ast.Sub(), node), 2
+
+
+def _other_label(node: ast.expr) -> Iterator[Change]:
+    """Add (1 - Y) log(1 - A) to Y log(A)."""
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult):
+        factors = [node.left, node.right]
+    elif isinstance(node, ast.Call) and called(node) == "multiply" and len(node.args) == 2:
+        factors = node.args
+    else:
+        return
+    logs = [part for part in factors if isinstance(part, ast.Call) and called(part) == "log" and part.args]
+    if len(logs) == 1:
+        other = next(part for part in factors if part is not logs[0])
+        function = text(logs[0].func)
+        term = f"(1 - {text(other)}) * {function}(1 - {text(logs[0].args[0])})"
+        yield "term_missing", parse(f"{text(node)} + {term}"), 0.6
 
 
 def activations(node: ast.expr, scope: Scope, label: str) -> Iterator[Change]:
@@ -124,9 +153,22 @@ def _slopes(at: Location, scope: Scope) -> Iterator[Change]:
             yield "wrong_activation_derivative", parse(slope), 1.05
 
 
+def _split_slopes(node: ast.expr, scope: Scope) -> Iterator[Change]:
+    """Put another derivative where two factors are one: dA * A * (1 - A)."""
+    if not isinstance(node, ast.BinOp) or not isinstance(node.op, ast.Mult):
+        return
+    left = node.left
+    if isinstance(left, ast.BinOp) and isinstance(left.op, ast.Mult):
+        factors = {text(left.right), text(node.right)}
+        name = min(factors, key=len)
+        if factors == {name, f"1 - {name}"}:
+            for slope in slopes(scope):
+                yield "wrong_activation_derivative", ast.BinOp(left.left, ast.Mult(), parse(slope)), 1.0
+
+
 def slopes(scope: Scope) -> list[str]:
     """Return the derivatives of the activations, of every variable that may be an activation."""
-    names = [name for name in scope.entries if re.match(r"(?i)(a|z|s|cache|activation)", core(name))]
+    names = [name for name in scope.entries if re.match(r"(?i)(a|z|s|h|o|cache|activation)", core(name))]
     found: list[str] = []
     for name in names[:8]:
         found += [
@@ -146,6 +188,8 @@ def factors_around(node: ast.expr, scope: Scope, *, root: bool) -> Iterator[Chan
         if name in {"l", "L", "i", "j", "k"}:
             continue
         count = name in EXAMPLES or ".shape" in name
+        if root and count:
+            yield "wrong_sign+missing_1_over_m", parse(f"-({text(node)}) / {name}"), 1.5
         yield (
             "missing_1_over_m" if count else factor_kind(name, True),
             ast.BinOp(node, ast.Div(), parse(name)),

@@ -1,0 +1,221 @@
+"""Layers and costs as objects, and networks whose shapes nothing in the file makes."""
+
+import pytest
+
+from tinygrad_course.audit.command.one_file import audit_text
+
+LAYERS = """import numpy as np
+class Dense:
+    def __init__(self, n_inputs, n_neurons):
+        self.W = 0.1 * np.random.randn(n_inputs, n_neurons)
+        self.b = np.zeros((1, n_neurons))
+    def forward(self, X):
+        self.X = X
+        return X @ self.W + self.b
+    def backward(self, dout):
+        self.dW = self.X.T @ dout
+        self.db = np.sum(dout, axis=0, keepdims=True)
+        return dout @ self.W.T
+class Sigmoid:
+    def forward(self, x):
+        self.out = 1 / (1 + np.exp(-x))
+        return self.out
+    def backward(self, dout):
+        return dout * self.out * (1 - self.out)
+class MSE:
+    def forward(self, y_pred, y_true):
+        self.y_pred, self.y_true = y_pred, y_true
+        return np.mean((y_pred - y_true) ** 2)
+    def backward(self):
+        return 2 * (self.y_pred - self.y_true) / self.y_true.size
+"""
+WRONG = [
+    ("self.X.T @ dout", "self.X.T @ dout * 2", "Dense.backward", "wrong_factor"),
+    ("axis=0, keepdims=True", "axis=1, keepdims=True", "Dense.backward", "wrong_axis"),
+    ("dout @ self.W.T", "dout @ self.W", "Dense.backward", "transposed"),
+    (
+        "dout * self.out * (1 - self.out)",
+        "dout * (1 - self.out ** 2)",
+        "Sigmoid.backward",
+        "wrong_activation_derivative",
+    ),
+    (
+        "(self.y_pred - self.y_true) / self",
+        "(self.y_true - self.y_pred) / self",
+        "MSE.backward",
+        "wrong_sign",
+    ),
+]
+
+
+def told(text):
+    return {function.name: function for function in audit_text(text).functions}
+
+
+def test_right_layers_are_right():
+    assert {name: function.status for name, function in told(LAYERS).items()} == dict.fromkeys(
+        ("Dense.backward", "Sigmoid.backward", "MSE.backward"), "right"
+    )
+
+
+@pytest.mark.parametrize(("old", "new", "method", "diagnosis"), WRONG)
+def test_a_wrong_layer_is_named_and_the_others_stay_right(old, new, method, diagnosis):
+    found = told(LAYERS.replace(old, new))
+    assert [one.diagnosis for one in found.pop(method).findings] == [diagnosis]
+    assert {function.status for function in found.values()} == {"right"}
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "reason"),
+    [
+        ("np.sum(dout, axis=0, keepdims=True)", "dout", "right for one example"),
+        ("return dout * self.out * (1 - self.out)", "return dout", "passes the derivative on"),
+        (
+            "return 2 * (self.y_pred - self.y_true) / self.y_true.size",
+            "return self.y_pred - self.y_true",
+            "times",
+        ),
+        ("return dout * self.out * (1 - self.out)", "return dout * (1 - dout)", "no multiple"),
+    ],
+)
+def test_what_may_be_another_contract_is_not_called_wrong(old, new, reason):
+    found = [one for one in told(LAYERS.replace(old, new)).values() if one.status != "right"]
+    assert [one.status for one in found] == ["unchecked"]
+    assert reason in found[0].remarks[0]
+
+
+WORD2VEC = """import numpy as np
+def softmax(z):
+    e_z = np.exp(z)
+    return e_z / np.sum(e_z, axis=0)
+def initialize_model(N, V, random_seed=1):
+    np.random.seed(random_seed)
+    W1 = np.random.rand(N, V)
+    W2 = np.random.rand(V, N)
+    b1 = np.random.rand(N, 1)
+    b2 = np.random.rand(V, 1)
+    return W1, W2, b1, b2
+def forward_prop(x, W1, W2, b1, b2):
+    h = np.dot(W1, x) + b1
+    h = np.maximum(0, h)
+    z = np.dot(W2, h) + b2
+    return z, h
+def compute_cost(y, yhat, batch_size):
+    logprobs = np.multiply(np.log(yhat), y)
+    cost = -1 / batch_size * np.sum(logprobs)
+    cost = np.squeeze(cost)
+    return cost
+def back_prop(x, yhat, y, h, W1, W2, b1, b2, batch_size):
+    l1 = np.dot(W2.T, yhat - y)
+    l1[h <= 0] = 0
+    grad_W1 = np.dot(l1, x.T) / batch_size
+    grad_W2 = np.dot(yhat - y, h.T) / batch_size
+    grad_b1 = np.sum(l1, axis=1, keepdims=True) / batch_size
+    grad_b2 = np.sum(yhat - y, axis=1, keepdims=True) / batch_size
+    return grad_W1, grad_W2, grad_b1, grad_b2
+"""
+EMBEDDINGS = """import numpy as np
+def forward_propagation(x_batch, weights):
+    z = np.dot(x_batch, weights)
+    softmax = np.exp(z) / (np.sum(np.exp(z), axis=1, keepdims=True))
+    return softmax
+def back_propagation(y_batch, softmax, weights, x_batch):
+    d_softmax = softmax - y_batch
+    d_weights = np.dot(x_batch.T, d_softmax)
+    d_embeddings = np.dot(d_softmax, weights.T)
+    return d_weights, d_embeddings
+def calculate_loss(softmax, y):
+    cost = -np.sum(y * np.log(softmax))
+    return cost
+"""
+ROWS = """import numpy as np
+def forward(X, W1, b1, W2, b2):
+    Z1 = np.dot(X, W1) + b1
+    A1 = np.tanh(Z1)
+    Z2 = np.dot(A1, W2) + b2
+    A2 = 1 / (1 + np.exp(-Z2))
+    return A1, A2
+def backward(X, Y, A1, A2, W2):
+    m = X.shape[0]
+    dZ2 = A2 - Y
+    dW2 = np.dot(A1.T, dZ2) / m
+    db2 = np.sum(dZ2, axis=0, keepdims=True) / m
+    dZ1 = np.dot(dZ2, W2.T) * (1 - A1 ** 2)
+    dW1 = np.dot(X.T, dZ1) / m
+    db1 = np.sum(dZ1, axis=0, keepdims=True) / m
+    return dW1, db1, dW2, db2
+def train(X, Y, n_h, epochs, lr):
+    W1 = np.random.randn(X.shape[1], n_h) * 0.1
+    b1 = np.zeros((1, n_h))
+    W2 = np.random.randn(n_h, 1) * 0.1
+    b2 = np.zeros((1, 1))
+    for i in range(epochs):
+        A1, A2 = forward(X, W1, b1, W2, b2)
+        loss = -np.mean(Y * np.log(A2) + (1 - Y) * np.log(1 - A2))
+        dW1, db1, dW2, db2 = backward(X, Y, A1, A2, W2)
+        W1 -= lr * dW1
+        b1 -= lr * db1
+        W2 -= lr * dW2
+        b2 -= lr * db2
+    return W1, b1, W2, b2
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "function", "old", "new", "line"),
+    [
+        (WORD2VEC, "back_prop", "l1[h <= 0] = 0", "l1 = np.maximum(0, l1)", None),
+        (WORD2VEC, "back_prop", "np.dot(l1, x.T)", "np.dot(h, x.T)", 25),
+        (EMBEDDINGS, "back_propagation", "softmax - y_batch", "y_batch - softmax", 7),
+        (ROWS, "backward", "1 - A1 ** 2", "A1 * (1 - A1)", 13),
+    ],
+)
+def test_networks_of_any_layout(text, function, old, new, line):
+    assert told(text)[function].status == "right"
+    found = told(text.replace(old, new))
+    assert found[function].status == "wrong"
+    assert line is None or [one.line for one in found[function].findings] == [line]
+    assert {name for name, one in found.items() if one.status == "wrong"} == {function}
+
+
+CHARACTERS = """
+import numpy as np
+def softmax(x):
+    e_x = np.exp(x - np.max(x))
+    return e_x / e_x.sum(axis=0)
+def rnn_forward(X, Y, a0, parameters, vocab_size=27):
+    x, a, y_hat = {}, {}, {}
+    a[-1] = np.copy(a0)
+    loss = 0
+    for t in range(len(X)):
+        x[t] = np.zeros((vocab_size, 1))
+        if X[t] is not None:
+            x[t][X[t]] = 1
+        inner = np.dot(parameters["Wax"], x[t]) + np.dot(parameters["Waa"], a[t - 1]) + parameters["b"]
+        a[t] = np.tanh(inner)
+        y_hat[t] = softmax(np.dot(parameters["Wya"], a[t]) + parameters["by"])
+        loss -= np.log(y_hat[t][Y[t], 0])
+    return loss, (y_hat, a, x)
+def rnn_backward(X, Y, parameters, cache):
+    y_hat, a, x = cache
+    gradients = {"d" + key: np.zeros_like(value) for key, value in parameters.items()}
+    da_next = np.zeros_like(a[0])
+    for t in reversed(range(len(X))):
+        dy = np.copy(y_hat[t])
+        dy[Y[t]] -= 1
+        gradients["dWya"] += np.dot(dy, a[t].T)
+        gradients["dby"] += dy
+        da = np.dot(parameters["Wya"].T, dy) + da_next
+        daraw = (1 - a[t] * a[t]) * da
+        gradients["db"] += daraw
+        gradients["dWax"] += np.dot(daraw, x[t].T)
+        gradients["dWaa"] += np.dot(daraw, a[t - 1].T)
+        da_next = np.dot(parameters["Waa"].T, daraw)
+    return gradients, a
+"""
+
+
+@pytest.mark.parametrize(("old", "new"), [("a[t - 1].T)", "a[t].T)"), (" + da_next", ""), ("-= 1", "-= 2")])
+def test_a_model_of_characters_is_held_against_its_loss(old, new):
+    assert told(CHARACTERS)["rnn_backward"].status == "right"
+    assert told(CHARACTERS.replace(old, new))["rnn_backward"].status == "wrong"

@@ -1,0 +1,110 @@
+"""How Tensors come to be: recorded operations, leaves and views.
+
+Births are numbered downwards, so that the smallest number, the first out of a heap, is the latest Tensor.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import count
+from typing import TYPE_CHECKING, Any
+
+from tinygrad_course.engine import errors
+from tinygrad_course.engine.errors import Watch
+
+if TYPE_CHECKING:
+    import weakref
+
+    from tinygrad_course.engine.keeping import Hold
+    from tinygrad_course.engine.leaving import Trace
+    from tinygrad_course.engine.tensor import Tensor
+    from tinygrad_course.engine.views import View
+    from tinygrad_course.rules.table import Rule
+
+clock = count(0, -1).__next__
+_new = object.__new__
+
+
+class About:
+    """What few Tensors have.
+
+    Attributes
+    ----------
+    name : str or None
+    line : str or None
+        The user's source line, under `debug()`.
+    holds : list of Hold or None
+        Locks on the large constants that the operation read.
+    trace : Trace or None
+        Of an input of a function that is differentiated: the call.
+    outline_of : weak reference or None
+        Of what stands in a freed graph for a large value: the Tensor, if somebody still holds it.
+    cost_number : int or None
+        Of a recorded gradient: the number of the cost that it is the gradient of.
+    """
+
+    __slots__ = ("cost_number", "holds", "line", "name", "outline_of", "trace")
+
+    line: str | None
+    holds: list[Hold] | None
+    outline_of: weakref.ref[Tensor] | None
+    cost_number: int | None
+
+    def __init__(self, name: str | None = None, trace: Trace | None = None) -> None:
+        self.name = name
+        self.trace = trace
+        self.line = self.holds = self.outline_of = self.cost_number = None
+
+
+def node(
+    cls: type[Tensor],
+    rule: Rule,
+    args: tuple[Any, ...],
+    data: Any,
+    values: Sequence[Any] | None = None,
+    holds: list[Hold] | None = None,
+    kwargs: dict[str, Any] | None = None,
+) -> Tensor:
+    """Return a recorded Tensor: `data` is what `rule` made of `args`, whose data are `values`, where kept."""
+    out: Tensor = _new(cls)
+    out._data = data
+    out._op = rule
+    out._args = args
+    out._values = values
+    out._kwargs = kwargs
+    out._state = out._grad = out._about = None
+    out._serial = clock()
+    if holds:
+        out._note().holds = holds
+    if rule.mend is not None:
+        out = rule.mend(out)
+    if Watch.on:
+        errors.watch(out)
+    return out
+
+
+def leaf(cls: type[Tensor], data: Any, name: str | None = None, trace: Trace | None = None) -> Tensor:
+    """Return a leaf that shares `data`, for callers that see to it that nobody changes them."""
+    out: Tensor = _new(cls)
+    out._data = data
+    out._op = out._kwargs = out._values = out._grad = out._state = None
+    out._args = ()
+    out._about = None if name is None and trace is None else About(name, trace)
+    out._serial = clock()
+    return out
+
+
+def view_of(out: Tensor, state: View) -> Tensor:
+    """Return a Tensor that shows the part of another that the operation `out` is."""
+    shown = leaf(type(out), out._data)
+    shown._state = state
+    shown._serial = out._serial
+    return shown
+
+
+def twin_of(tensor: Tensor) -> Tensor:
+    """Return a Tensor with all that another one is now."""
+    twin: Tensor = _new(type(tensor))
+    for slot in ("_data", "_op", "_args", "_kwargs", "_values", "_grad", "_about", "_serial", "_state"):
+        setattr(twin, slot, getattr(tensor, slot))
+    return twin
