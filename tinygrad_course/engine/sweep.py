@@ -134,13 +134,13 @@ def first_seed(J: Any) -> Any:
     TypeError
         If the cost is complex.
     """
+    if type(J) is np.float64:
+        return _ONE
     if J.dtype.kind == "c":
         raise TypeError(
             f"the cost is complex ({J.dtype}), and only a real number can be made small: "
             "take its real part, np.real(J), or its size, np.abs(J) ** 2"
         )
-    if type(J) is np.float64:
-        return _ONE
     one = np.ones_like(J, dtype=None if J.dtype.kind == "f" else np.float64)
     return one if isinstance(J, np.ndarray) or not isinstance(J, np.generic) else one[()]
 
