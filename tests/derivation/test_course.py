@@ -325,6 +325,43 @@ def test_a_recurrent_step_in_other_words(way):
     assert derivation[step].result == f"Wya^T {out} * (1 - a_next^2)"
 
 
+@pytest.mark.parametrize("way", ["concatenate", "vstack", "lstm_cell"])
+def test_a_step_of_an_lstm_in_other_words(way):
+    random = np.random.RandomState(1)
+    p = {f"W{g}": Tensor(random.randn(3, 5), name=f"W{g}") for g in "fico"}
+    p |= {f"b{g}": Tensor(random.randn(3, 1), name=f"b{g}") for g in "fico"}
+    a_prev, c_prev = (Tensor(random.randn(3, 4), name=name) for name in ("a_prev", "c_prev"))
+    xt, G = random.randn(2, 4), random.randn(3, 4)
+    if way == "lstm_cell":
+        (a_next, c_next), _, (_, _, _, _, ft, it, cct, ot, _, _) = functions.lstm_cell(
+            (a_prev, c_prev), xt, p
+        )
+    else:
+        concat = getattr(np, way)((a_prev, xt))
+        ft, it, ot = (expit(p[f"W{g}"] @ concat + p[f"b{g}"]) for g in "fio")
+        cct = np.tanh(p["Wc"] @ concat + p["bc"])
+        c_next = ft * c_prev + it * cct
+        a_next = ot * np.tanh(c_next)
+    names = {"xt": xt, "G": G, "ft": ft, "it": it, "cct": cct, "ot": ot, "c_next": c_next, "a_next": a_next}
+    derivation = derive(np.sum(a_next * G), names=names)
+    assert "'_" not in derivation.text, "a rule that is not written out"
+    assert derivation["da_prev"].result.endswith("[0:3]")
+    f, i, c, o, c_new = (x.data for x in (ft, it, cct, ot, c_next))  # the course's lstm_cell_backward
+    dc = G * o * (1 - np.tanh(c_new) ** 2)
+    gates = {
+        "f": dc * c_prev.data * f * (1 - f),
+        "i": dc * c * i * (1 - i),
+        "c": dc * i * (1 - c**2),
+        "o": G * np.tanh(c_new) * o * (1 - o),
+    }
+    np.testing.assert_allclose(
+        derivation["da_prev"].value, sum(p[f"W{g}"].data[:, :3].T @ dz for g, dz in gates.items()), atol=1e-13
+    )
+    for g, dz in gates.items():
+        expected = dz @ np.concatenate([a_prev.data, xt]).T
+        np.testing.assert_allclose(derivation[f"dW{g}"].value, expected, atol=1e-13)
+
+
 @pytest.mark.parametrize("rows", [False, True])
 def test_labels_in_other_words(rows):
     """log p[y, i] is what one-hot labels pick."""

@@ -320,6 +320,11 @@ def test_sympy_is_imported_only_when_it_is_used():
 # ------------------------------------------------------------------ forms
 
 
+def test_a_few_numbers_along_three_axes_are_not_written_as_a_matrix():
+    K = Tensor(np.arange(8.0).reshape(2, 2, 2), name="K")
+    assert derive(np.sum(K * K), wrt=K)["dK"].result == "2 K"
+
+
 @pytest.mark.long
 @pytest.mark.parametrize("cost", [COSTS[0], COSTS[5], COSTS[-1]], ids=lambda cost: cost.title)
 def test_the_latex_is_mathematics(cost):

@@ -136,7 +136,7 @@ def test_each_cost_compiles(name: str, engine: str, monkeypatch: pytest.MonkeyPa
     if engine == "text":
         monkeypatch.setattr(jit, "compile_source", interpreted)
     elif engine == "machine":
-        pytest.importorskip("numba")
+        pytest.importorskip("llvmlite")
     cost, *arguments = PROGRAMS[name]()
     both = value_and_grad(cost)
     program = compiled(both, engine="numpy" if engine == "numpy" else "machine")

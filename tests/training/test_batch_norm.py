@@ -125,7 +125,7 @@ def test_it_trains_as_pytorch_does() -> None:
 @pytest.mark.parametrize("engine", [True, "machine"])
 def test_compiled_it_is_the_same(engine: Any) -> None:
     if engine == "machine":
-        pytest.importorskip("numba", reason="the extra fast brings numba")
+        pytest.importorskip("llvmlite", reason="the extra fast brings llvmlite")
     a, b = network(keep_prob=0.8), network(keep_prob=0.8)
     a.fit(X, Y, epochs=10, batch_size=16)
     b.fit(X, Y, epochs=10, batch_size=16, compile=engine)

@@ -545,8 +545,8 @@ def test_without_rich_there_is_no_progress_and_no_error(monkeypatch: pytest.Monk
 def test_what_takes_long_is_compiled_by_itself(
     monkeypatch: pytest.MonkeyPatch, sizes: Any, m: int, batch: Any, epochs: int, engine: Any
 ) -> None:
-    """The engine follows from sizes and steps alone; without numba there is no machine code."""
-    pytest.importorskip("numba", reason="the extra fast brings numba")
+    """The engine follows from sizes and steps alone; without llvmlite there is no machine code."""
+    pytest.importorskip("llvmlite", reason="the extra fast brings llvmlite")
     chosen: list[Any] = []
 
     class StopError(Exception):

@@ -268,7 +268,7 @@ class _Machine:
         used = {id(v) for v in program.values()}
         for v in old:
             if id(v) not in columns.names:
-                columns._input(v)
+                columns.load(v)
         self.places = [i for i, v in enumerate(program.inputs[len(leaves) :]) if id(v) in used]
         data = [program.inputs[len(leaves) + i] for i in self.places]
         source = loop_source(columns, list(zip(old, new, strict=True)), data, made.cost)

@@ -5,13 +5,16 @@ from __future__ import annotations
 import sympy
 
 from tinygrad_course.derivation.algebra import (
+    ALONG,
     STRUCTURED,
     Dot,
     Expr,
+    Joined,
     LogSumExp,
     Ones,
     Operation,
     Outer,
+    Part,
     Reshape,
     Shape,
     Softmax,
@@ -72,25 +75,41 @@ def _into_part(part: Expr, g: Expr, into: dict[Variable, Expr]) -> None:
             into,
             shape_of(inner),
         )
-    elif kind is Sum:
-        adjoint(inner, g, into, shape_of(inner))
-    elif kind is Softmax:
-        adjoint(inner, part * (g - Sum(full(g * part, shape), part.args[1])), into, shape)
-    elif kind is LogSumExp:
-        adjoint(inner, g * Softmax(inner, part.args[1]), into, shape_of(inner))
-    elif kind is Variance:  # the mean depends on z too, but what is sent through it adds up to 0
-        axis, n = part.args[1:]
-        adjoint(inner, g * 2 * (inner - Sum(inner, axis) / n) / n, into, shape_of(inner))
-    elif kind is Standardized:
-        axis, n, eps = part.args[1:]
-        rest = g - Sum(full(g, shape), axis) / n - part * Sum(full(g * part, shape), axis) / n
-        adjoint(inner, rest / sympy.sqrt(Variance(inner, axis, n) + eps), into, shape)
+    elif kind in ALONG:
+        _through_axis(part, g, into)
+    elif kind is Joined:
+        axis, start = int(inner), 0
+        for operand in part.args[1:]:
+            stop = start + shape_of(operand)[axis]
+            adjoint(operand, Part(full(g, shape), axis, start, stop), into, shape_of(operand))
+            start = stop
     elif kind is Operation:
         for i, operand in enumerate(part.args[1:]):
             if any(v.value is None for v in operand.atoms(Variable)):
                 adjoint(operand, Vjp(part.args[0], i, g, *part.args[1:]), into, shape_of(operand))
     else:  # Outer, Vjp: only gradients are made of them
         raise NotImplementedError(kind.__name__)
+
+
+def _through_axis(part: Expr, g: Expr, into: dict[Variable, Expr]) -> None:
+    """Add what goes back through a function along an axis."""
+    inner, axis = part.args[:2]
+    shape = shape_of(inner)
+    if isinstance(part, Sum):
+        adjoint(inner, g, into, shape)
+    elif isinstance(part, Softmax):
+        adjoint(inner, part * (g - Sum(full(g * part, shape), axis)), into, shape)
+    elif isinstance(part, LogSumExp):
+        adjoint(inner, g * Softmax(inner, axis), into, shape)
+    elif isinstance(part, Variance):  # the mean depends on z too, but what is sent through it adds up to 0
+        n = part.args[2]
+        adjoint(inner, g * 2 * (inner - Sum(inner, axis) / n) / n, into, shape)
+    elif isinstance(part, Standardized):
+        n, eps = part.args[2:]
+        rest = g - Sum(full(g, shape), axis) / n - part * Sum(full(g * part, shape), axis) / n
+        adjoint(inner, rest / sympy.sqrt(Variance(inner, axis, n) + eps), into, shape)
+    else:  # Part: only gradients are made of it
+        raise NotImplementedError(type(part).__name__)
 
 
 def _left(g: Expr, a: Expr, b: Expr, shape: Shape) -> Expr:

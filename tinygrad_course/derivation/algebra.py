@@ -6,13 +6,10 @@ nothing about. Where a whole formula acts on each element by itself, that is jus
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 import sympy
-from scipy import special
 
 from tinygrad_course.derivation import names
 from tinygrad_course.graph.program import Call
@@ -210,6 +207,22 @@ class Standardized(Term):
         return (z - Sum(z, axis) / n) / sympy.sqrt(Variance(z, axis, n) + eps)
 
 
+class Joined(Term):
+    """Matrices one after the other along an axis: ``Joined(axis, a, b)``."""
+
+
+class Part(Term):
+    """Some rows or columns: ``Part(x, axis, start, stop)``."""
+
+    nargs = 4
+
+    @classmethod
+    def eval(cls, x: Expr, axis: Expr, start: Expr, stop: Expr) -> Expr:
+        """Return a simpler form, or None."""
+        c, x = scalars_out(x)
+        return None if c == 1 else c * cls(x, axis, start, stop)
+
+
 class Ones(Term):
     """Ones, of a shape."""
 
@@ -244,8 +257,8 @@ class Vjp(Term):
     """What such an operation sends back to its operand i: ``Vjp(handle, i, g, *operands)``."""
 
 
-ALONG = (Sum, Softmax, LogSumExp, Variance, Standardized)  # of z and an axis
-STRUCTURED = (Dot, Outer, T, *ALONG, Ones, Reshape, Operation, Vjp)
+ALONG = (Sum, Softmax, LogSumExp, Variance, Standardized, Part)  # of z and an axis
+STRUCTURED = (Dot, Outer, T, *ALONG, Joined, Ones, Reshape, Operation, Vjp)
 
 
 def scalars_out(x: Expr) -> tuple[Expr, Expr]:
@@ -288,96 +301,10 @@ def shape_of(x: Expr) -> Shape:
         return first[:-1] + shapes[1][1:]
     if kind is Outer:
         return first + shapes[1]
-    if kind in (Sum, LogSumExp, Variance):
-        axis = int(x.args[1])
-        return () if axis < 0 else (*first[:axis], 1, *first[axis + 1 :])
+    if kind is Joined:
+        axis = int(x.args[0])
+        return (*shapes[1][:axis], sum(s[axis] for s in shapes[1:]), *shapes[1][axis + 1 :])
+    if kind in (Sum, LogSumExp, Variance, Part):
+        axis, length = int(x.args[1]), int(x.args[3] - x.args[2]) if kind is Part else 1
+        return () if axis < 0 else (*first[:axis], length, *first[axis + 1 :])
     return np.broadcast_shapes(*shapes)
-
-
-# ------------------------------------------------------------------ numbers
-
-_ELEMENTWISE: dict[Any, Callable[..., Any]] = {
-    sympy.exp: np.exp, sympy.log: np.log, sympy.sin: np.sin, sympy.cos: np.cos, sympy.tan: np.tan,
-    sympy.asin: np.arcsin, sympy.acos: np.arccos, sympy.atan: np.arctan, sympy.sinh: np.sinh,
-    sympy.cosh: np.cosh, sympy.tanh: np.tanh, sympy.asinh: np.arcsinh, sympy.acosh: np.arccosh,
-    sympy.atanh: np.arctanh, sympy.sign: np.sign, sympy.Abs: np.abs, size: np.abs,
-    sigmoid: special.expit, relu: lambda z: np.maximum(z, 0.0), positive: lambda z: np.where(z > 0, 1.0, 0.0),
-    larger: np.maximum, wins: lambda z: np.where(z > 0, 1.0, np.where(z == 0, 0.5, 0.0)),
-    Dot: np.dot, T: np.transpose, Outer: np.outer,
-}  # fmt: skip
-_ALONG: dict[Any, Callable[..., Any]] = {
-    Sum: lambda z, axis: np.sum(z) if axis < 0 else np.sum(z, axis=axis, keepdims=True),
-    Softmax: lambda z, axis: special.softmax(z, axis=axis),
-    LogSumExp: lambda z, axis: special.logsumexp(z, axis=axis, keepdims=True),
-    Variance: lambda z, axis: np.var(z, axis=axis, keepdims=True),
-}
-
-
-def evaluate(x: Expr, values: Mapping[Variable, Any]) -> Any:
-    """Compute a formula with values for its variables."""
-    if isinstance(x, Variable):
-        return values[x] if x.value is None else x.value
-    if not x.args:
-        return float(x)
-    kind = type(x)
-    if kind is Ones:
-        return np.ones([int(n) for n in x.args])
-    if kind in (Operation, Vjp):
-        return _operation(x, values)
-    if kind is sympy.Pow:
-        base, power = x.args
-        value = evaluate(base, values)
-        if power == -1:
-            return np.divide(1.0, value)
-        if power == sympy.Rational(1, 2):
-            return np.sqrt(value)
-        if power.is_Integer:
-            return np.power(value, float(power)) if power > 0 else 1.0 / np.power(value, float(-power))
-        return np.power(value, evaluate(power, values))
-    if kind in ALONG:
-        return _along(x, values)
-    of = [evaluate(a, values) for a in (x.args[:1] if kind is Reshape else x.args)]
-    if kind is sympy.Add:
-        return sum(of[1:], of[0])
-    if kind is sympy.Mul:
-        product = of[0]
-        for factor in of[1:]:
-            product = product * factor
-        return product
-    if kind is Reshape:
-        return np.reshape(of[0], shape_of(x))
-    return _ELEMENTWISE[kind](*of)
-
-
-def magnitude(x: Expr, values: Mapping[Variable, Any]) -> Any:
-    """Return how large the terms of a formula are: where they cancel, its rounding is measured by them."""
-    kind = type(x)
-    if isinstance(x, Variable) or not x.args:
-        return np.abs(evaluate(x, values))
-    if kind in (sympy.Add, sympy.Mul):
-        of = [magnitude(a, values) for a in x.args]
-        return sum(of[1:], of[0]) if kind is sympy.Add else functools.reduce(np.multiply, of)
-    if kind in (Dot, T, Outer):
-        return _ELEMENTWISE[kind](*(magnitude(a, values) for a in x.args))
-    if kind is Sum:
-        return _ALONG[Sum](magnitude(x.args[0], values), int(x.args[1]))
-    if kind is Reshape:
-        return np.reshape(magnitude(x.args[0], values), shape_of(x))
-    own = np.abs(evaluate(x, values))
-    return own + np.max(magnitude(x.args[2], values), initial=0.0) if kind is Vjp else own
-
-
-def _along(x: Expr, values: Mapping[Variable, Any]) -> Any:
-    if type(x) is Standardized:
-        return evaluate(x.written_out(), values)
-    return _ALONG[type(x)](evaluate(x.args[0], values), int(x.args[1]))
-
-
-def _operation(x: Expr, values: Mapping[Variable, Any]) -> Any:
-    handle: Handle = x.args[0]
-    operands = [np.float64(evaluate(a, values)) for a in x.args[1 if isinstance(x, Operation) else 3 :]]
-    y = handle.call.value(operands)
-    if isinstance(x, Operation):
-        return y
-    g = np.broadcast_to(np.float64(evaluate(x.args[2], values)), handle.shape)[()]
-    return handle.call.sent(g, y, operands).get(int(x.args[1]), 0.0)

@@ -10,8 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_course.derivation.algebra import Expr, Variable, evaluate, magnitude
+from tinygrad_course.derivation.algebra import Expr, Variable
 from tinygrad_course.derivation.chain import Gradient, gradient_symbol, scale
+from tinygrad_course.derivation.evaluation import evaluate, magnitude
 from tinygrad_course.derivation.graph_values import DerivationError, values_and_gradients
 from tinygrad_course.derivation.printing import write
 from tinygrad_course.derivation.reading import Reading

@@ -179,7 +179,7 @@ class _Writer:
             if not right or piece.text != right[-1].text:
                 right.append(piece)
                 reasons.append(step.reason)
-        if asked and self.numbers and 0 < value.size <= _FEW:
+        if asked and self.numbers and (value.size == 1 or (0 < value.size <= _FEW and value.ndim < 3)):
             told = _number(value) if value.size == 1 else _matrix(value)
             if told.text != right[-1].text:
                 right.append(told)

@@ -16,6 +16,7 @@ import sympy
 from tinygrad_course.derivation.algebra import (
     Dot,
     Expr,
+    Joined,
     LogSumExp,
     Reshape,
     Shape,
@@ -268,6 +269,13 @@ def _swapaxes(call: Call) -> Expr | None:
     return T(call.x) if len(call.shape) == 2 and call.shape != call.shapes[0] else None
 
 
+def _concatenate(call: Call) -> Expr | None:
+    axis = call.options.get("axis", 0)
+    if len(call.shape) != 2 or not isinstance(axis, int) or set(call.options) - {"axis", "casting"}:
+        return None
+    return Joined(axis % 2, *(full(x, s) for x, s in zip(call.operands, call.shapes, strict=True)))
+
+
 def _softmax(call: Call) -> Expr | None:
     return None if call.along is None else Softmax(call.x, call.along)
 
@@ -309,5 +317,5 @@ _BUILD: dict[str, Callable[[Call], Expr | None]] = {
     "expand_dims": _reshape, "softmax": _softmax, "log_softmax": _log_softmax, "logsumexp": _logsumexp,
     "drop": _drop, "leaky_relu": _leaky_relu, "binary_cross_entropy": _binary,
     "categorical_cross_entropy": _categorical, "norm": _norm, "var": _var, "std": _std, "swapaxes": _swapaxes,
-    "standardize": _standardize, "rms_norm": _rms_norm,
+    "concatenate": _concatenate, "standardize": _standardize, "rms_norm": _rms_norm,
 }  # fmt: skip

@@ -11,10 +11,12 @@ from tinygrad_course.derivation.algebra import (
     ALONG,
     Dot,
     Expr,
+    Joined,
     LogSumExp,
     Ones,
     Operation,
     Outer,
+    Part,
     Reshape,
     Softmax,
     Standardized,
@@ -116,6 +118,12 @@ def _structured(x: Expr) -> Piece:
         return Piece(f"{a.text} {b.text}{row}", f"{a.latex} {b.latex}{row}", _SIDE)
     if kind is Reshape:
         return write(x.args[0])
+    if kind is Joined:
+        sign, parts = "; " if x.args[0] == 0 else ", ", [write(a) for a in x.args[1:]]
+        return Piece(f"[{sign.join(p.text for p in parts)}]", f"[{sign.join(p.latex for p in parts)}]")
+    if kind is Part:
+        ends = f"{x.args[2]}:{x.args[3]}"
+        return _at(x.args[0], f"[{ends}]" if x.args[1] == 0 else f"[:, {ends}]")
     if kind is Ones:
         return Piece("1", "\\mathbf{1}")
     if kind in (positive, wins):
@@ -154,7 +162,11 @@ def _named(name: str, args: Any, which: str = "") -> Piece:
 
 def _indexed(x: Expr) -> Piece:
     """Write a part of an array: W[1:, 0]."""
-    of, index = write(x.args[1]).within(_ATOM), x.args[0].index
+    return _at(x.args[1], x.args[0].index)
+
+
+def _at(x: Expr, index: str) -> Piece:
+    of = write(x).within(_ATOM)
     return Piece(f"{of.text}{index}", f"{of.latex}\\texttt{{{index}}}")
 
 

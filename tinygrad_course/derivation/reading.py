@@ -26,12 +26,12 @@ from tinygrad_course.derivation.algebra import (
     Sum,
     T,
     Variable,
-    evaluate,
     full,
     shape_of,
     variable,
 )
 from tinygrad_course.derivation.constants import NAMED, Arrays, Numbers
+from tinygrad_course.derivation.evaluation import evaluate
 from tinygrad_course.derivation.graph_values import FROM_LOGITS
 from tinygrad_course.derivation.operations import FUNCTIONS, Call, formula
 from tinygrad_course.derivation.patterns import index_text, named_arrays, named_numbers, picked, softmaxes

@@ -24,6 +24,12 @@ def settled(source: Tensor) -> Any:
     return source._data if source._state is None else source._settled()
 
 
+def held(tensor: Tensor) -> tuple[Tensor, Any, Any]:
+    """Return the operation recorded last for a Tensor, what it holds, its gradient; record nothing."""
+    node = tensor._present()
+    return node, node._data, node._grad
+
+
 def own_data(array: np.ndarray[Any, Any], holds: list[Hold]) -> np.ndarray[Any, Any]:
     """Return the caller's array, which the function may write to: a copy, or locked if it is large."""
     if array.nbytes <= SMALL:

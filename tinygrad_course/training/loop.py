@@ -126,8 +126,8 @@ def fit(
     compile : bool or str
         Turn the step, gradient and update together, into a program at its first recording: see `compiled`,
         whose engine a text names, "numpy" or "machine". For a cost that draws nothing at random. "auto" does
-        it where the number of steps and their size make up for the time it takes: machine code, where numba
-        is installed, for what would take half a minute.
+        it where the number of steps and their size make up for the time it takes: machine code, where
+        llvmlite is installed, for what would take five seconds.
 
     Returns
     -------
@@ -199,12 +199,12 @@ def _engine(parameters: Nest, columns: int, steps: int) -> str | bool:
     """Return the engine that makes up for the time it takes to compile, judged by sizes, not by the clock.
 
     So the same run computes the same bits each time. Recorded, a step takes about so many seconds: making a
-    program takes a tenth, machine code up to ten, and they save a fifth and a third.
+    program takes a tenth, machine code up to two, and they save a fifth and a third or more.
     """
     shapes = [np.shape(value) for _, value in trees.leaves(parameters)]
     entries, units = sum(map(math.prod, shapes)), sum(shape[0] for shape in shapes if shape)
     seconds = steps * (2e-4 + columns * (2.5e-10 * entries + 2e-8 * units))
-    if seconds > 30 and importlib.util.find_spec("numba") is not None:
+    if seconds > 5 and importlib.util.find_spec("llvmlite") is not None:
         return "machine"
     return "numpy" if seconds > 1 else False
 

@@ -64,7 +64,7 @@ class Columns:
             elif value.is_constant:
                 self._constant(value)
             else:
-                self._input(value)
+                self.load(value)
         if self.count > WRITTEN_OUT or not self.inside:
             raise Unsuited
         last = max(*self.before, max(self.inside) + 1)
@@ -84,7 +84,8 @@ class Columns:
         section = self.section[id(value)]
         return (self.inside if self.wide[id(value)] else self.before).setdefault(section, [])
 
-    def _input(self, value: Value) -> None:
+    def load(self, value: Value) -> None:
+        """Give an input names."""
         shape = value.shape
         self.wide[id(value)] = wide = self._has_columns(shape)
         if wide and shape[-1] != self.m:

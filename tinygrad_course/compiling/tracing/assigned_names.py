@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dis
 import functools
-import sys
+import inspect
 from pathlib import Path
 from types import CodeType, FrameType
 
@@ -21,7 +21,7 @@ def assigned_name() -> str | None:
 
     None on the way back, where the user's code has only called for gradients.
     """
-    frame: FrameType | None = sys._getframe(1)
+    frame: FrameType | None = inspect.currentframe()
     while frame is not None:
         filename = frame.f_code.co_filename
         if filename.startswith(_BACKWARD):

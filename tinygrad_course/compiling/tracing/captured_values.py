@@ -93,7 +93,8 @@ class CapturedValues:
         return None
 
     def _states(self) -> list[tuple[str, Any]]:
-        states = [("np.random", _state(np.random.mtrand._rand)), ("random", random.getstate())]
+        of_numpy = np.random.get_state(legacy=False)  # noqa: NPY002  (the user's code may draw from it)
+        states = [("np.random", _comparable(of_numpy)), ("random", random.getstate())]
         return states + [(path, _state(g)) for path, g in self.generators.values()]
 
     # ------------------------------------------------------------------ looking

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import inspect
 import os
 import sys
 import sysconfig
@@ -19,6 +20,14 @@ _BELOW = ("numpy", "scipy", "numba", "llvmlite")
 def of_library(filename: str) -> bool:
     """Whether a file is Python's own or an installed library's, this one's included."""
     return filename.startswith((_LIBRARY, *_WITHOUT_FILE, *_PACKAGES, *_PYTHON))
+
+
+def file_of_caller() -> str:
+    """Return the file of the code that has called the caller of this."""
+    frame = inspect.currentframe()
+    for _ in range(2):
+        frame = None if frame is None else frame.f_back
+    return "" if frame is None else frame.f_code.co_filename
 
 
 @functools.lru_cache(maxsize=4096)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import sys
 from types import FrameType
 from typing import Any, Self
@@ -10,6 +11,7 @@ from tinygrad_course.autodiff.gradients import observers
 from tinygrad_course.compiling.dataflow import Program, Value
 from tinygrad_course.compiling.tracing.library_code import of_library
 from tinygrad_course.compiling.tracing.tracer import Tracer
+from tinygrad_course.engine.inputs import held
 from tinygrad_course.engine.tensor import Tensor
 
 
@@ -30,7 +32,7 @@ class LocalNames:
         self.looking = self.looking and sys.getprofile() is None  # the user's profiler goes before names
         if not self.looking:
             return self
-        self.depth = _depth(sys._getframe(1))
+        self.depth = _depth(inspect.currentframe()) - 1
         sys.setprofile(self._event)
         self.watchers = observers.get()
         observers.set((*self.watchers, self._gradients))
@@ -53,11 +55,11 @@ class LocalNames:
 
     def _name(self, name: str, thing: Any, depth: int) -> None:
         if type(thing) is Tensor:
-            thing = thing._present()
-            self.tensors.append(thing)
-            self._name(thing.name or name, thing._data, depth)
+            node, data, _ = held(thing)
+            self.tensors.append(node)
+            self._name(node.name or name, data, depth)
         elif type(thing) is Tracer:
-            value = thing._value
+            value = thing.recorded
             known = self.found.get(id(value))
             good = name.isidentifier() and not name.startswith("_")
             if value.function is not None and good and (known is None or depth < known[0]):
@@ -76,18 +78,20 @@ class LocalNames:
         _number(values)
         for tensors, gradients in self.gradients:
             for tensor, gradient in zip(tensors, gradients, strict=True):
-                known = gradient._value.name if type(gradient) is Tracer and gradient._value.kept else None
+                known = (
+                    gradient.recorded.name if type(gradient) is Tracer and gradient.recorded.kept else None
+                )
                 if type(gradient) is Tracer and tensor.name and known in {None, tensor.name}:
-                    gradient._value.name, gradient._value.kept = f"d{tensor.name}", True
+                    gradient.recorded.name, gradient.recorded.kept = f"d{tensor.name}", True
         for tensor in self.tensors:
-            gradient, data = tensor._grad, tensor._data
+            _, data, gradient = held(tensor)
             if (
                 type(gradient) is Tracer
                 and type(data) is Tracer
-                and gradient._value.name is None
-                and data._value.name
+                and gradient.recorded.name is None
+                and data.recorded.name
             ):
-                gradient._value.name = f"d{data._value.name}"
+                gradient.recorded.name = f"d{data.recorded.name}"
 
 
 def _forget_steps(values: list[Value]) -> None:

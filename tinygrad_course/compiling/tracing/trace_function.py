@@ -170,7 +170,7 @@ def _run(
     finally:
         masks.reset(token)
         tracing.open = False
-    samples = trees.tree_map(lambda x: x._sample if type(x) is Tracer else x, returned)
+    samples = trees.tree_map(lambda x: x.sample if type(x) is Tracer else x, returned)
     return program, paths, result, samples
 
 
@@ -181,8 +181,8 @@ def _result(path: str, x: Any, tracing: Trace, results: list[Value]) -> Any:
             "graph: return its .data, or the gradients that value_and_grad gives"
         )
     if type(x) is Tracer:
-        results.append(x._value)
-        return x._value
+        results.append(x.recorded)
+        return x.recorded
     if isinstance(x, np.ndarray):
         results.append(tracing.constant(x))
         return results[-1]

@@ -9,7 +9,6 @@ program: it raises.
 from __future__ import annotations
 
 import operator
-import sys
 from collections.abc import Callable, Iterator
 from typing import Any, ClassVar, NoReturn
 
@@ -17,7 +16,7 @@ import numpy as np
 
 from tinygrad_course.compiling.dataflow import Kind, Value, item
 from tinygrad_course.compiling.tracing.assigned_names import assigned_name
-from tinygrad_course.compiling.tracing.library_code import of_library
+from tinygrad_course.compiling.tracing.library_code import file_of_caller, of_library
 from tinygrad_course.compiling.tracing.refusals import (
     IN_PLACE,
     OF_SHAPES,
@@ -57,25 +56,33 @@ def _operator(ufunc: Callable[..., Any], plain: Callable[..., Any]) -> tuple[Any
 
 
 def _is_number(x: Any) -> bool:
-    return type(x) in {int, float, bool} or (type(x) is Tracer and x._value.kind == "python")
+    return type(x) in {int, float, bool} or (type(x) is Tracer and x.recorded.kind == "python")
 
 
 class Tracer(Methods):
-    """Stands for one array while a function is recorded."""
+    """Stands for one array while a function is recorded.
 
-    __slots__ = ("_sample", "_trace", "_value")
+    Attributes
+    ----------
+    recording : Trace
+    recorded : Value
+    sample : array or number
+        What is computed on in this call.
+    """
+
+    __slots__ = ("recorded", "recording", "sample")
 
     __hash__ = object.__hash__
     __array_priority__: ClassVar[float] = 900.0
     base: ClassVar[None] = None  # nobody writes into it, so that it may share what it likes
 
     def __init__(self, trace: Trace, value: Value, sample: Any) -> None:
-        self._trace = trace
-        self._value = value
-        self._sample = sample
+        self.recording = trace
+        self.recorded = value
+        self.sample = sample
 
     def _label(self) -> str:
-        value = self._value
+        value = self.recorded
         if value.name or value.function is None:
             return value.name or "an argument"
         of = [v.name for v in value.inputs if v.name]
@@ -88,32 +95,32 @@ class Tracer(Methods):
     @property  # type: ignore[misc]
     def __class__(self) -> Any:
         """What ``isinstance`` in the user's code is told: the class of the array or number it stands for."""
-        return Tracer if of_library(sys._getframe(1).f_code.co_filename) else type(self._sample)
+        return Tracer if of_library(file_of_caller()) else type(self.sample)
 
     @property
     def shape(self) -> tuple[int, ...]:
         """The shape."""
-        return self._value.shape
+        return self.recorded.shape
 
     @property
     def dtype(self) -> Any:
         """The dtype."""
-        return self._value.dtype
+        return self.recorded.dtype
 
     @property
     def ndim(self) -> int:
         """The number of axes."""
-        return len(self._value.shape)
+        return len(self.recorded.shape)
 
     @property
     def size(self) -> int:
         """The number of entries."""
-        return self._value.size
+        return self.recorded.size
 
     @property
     def nbytes(self) -> int:
         """The size in bytes."""
-        return self._value.nbytes
+        return self.recorded.nbytes
 
     @property
     def T(self) -> Any:
@@ -211,14 +218,14 @@ class Tracer(Methods):
 
     def __variable__(self) -> Any:
         """Return what a Tensor holds of it: of a number of Python's, NumPy's scalar."""
-        return record(np.positive, (self,), {}) if self._value.kind == "python" else self
+        return record(np.positive, (self,), {}) if self.recorded.kind == "python" else self
 
     def __getitem__(self, index: Any) -> Any:
         return record(operator.getitem, (self, index), {})
 
     def copy(self, *_: Any) -> Any:
         """Return the values under another object; tracers are never written to."""
-        return Tracer(self._trace, self._value, self._sample)
+        return Tracer(self.recording, self.recorded, self.sample)
 
     def astype(self, dtype: Any, *_: Any, **__: Any) -> Any:
         """Return the values in another dtype."""
@@ -257,7 +264,7 @@ class Tracer(Methods):
 
 def _in_place(name: str, plain: Callable[..., Any]) -> Any:
     def call(self: Tracer, other: Any) -> Any:
-        if self._value.kind == "array":
+        if self.recorded.kind == "array":
             raise CannotCompile(IN_PLACE.format(self._label()))
         return plain(self, other)  # numbers are never changed: the name gets another one
 
@@ -268,9 +275,6 @@ def _in_place(name: str, plain: Callable[..., Any]) -> Any:
 for _name in ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "matmul", "and", "or", "xor"):
     _plain = getattr(operator, _name if _name not in {"and", "or"} else f"{_name}_")
     setattr(Tracer, f"__i{_name}__", _in_place(f"__i{_name}__", _plain))
-
-
-# ------------------------------------------------------------------ recording a call
 
 
 def record(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any], compute: Any = None) -> Any:
@@ -315,7 +319,7 @@ def record(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any], compute
     if type(recorded) is Tracer:
         name = assigned_name()
         if name is not None:
-            recorded._value.name, recorded._value.kept = name, True
+            recorded.recorded.name, recorded.recorded.kept = name, True
     return recorded
 
 
@@ -344,7 +348,7 @@ def _stand_in(trace: Trace, function: Any, args: Any, kwargs: Any, result: Any) 
 def _trace(tree: Any) -> Trace | None:
     kind = type(tree)
     if kind is Tracer:
-        return tree._trace  # type: ignore[no-any-return]
+        return tree.recording  # type: ignore[no-any-return]
     if kind is tuple or kind is list:
         for t in tree:
             found = _trace(t)
@@ -361,7 +365,7 @@ def _samples(tree: Any) -> Any:
     """Return what a call is given, with the arrays that tracers stand for."""
     kind = type(tree)
     if kind is Tracer:
-        return tree._sample
+        return tree.sample
     if kind is tuple:
         return tuple([_samples(t) for t in tree])
     if kind is list:
@@ -377,7 +381,7 @@ def _values(trace: Trace, tree: Any) -> Any:
     """Return what the program keeps of what a call is given."""
     kind = type(tree)
     if kind is Tracer:
-        return tree._value
+        return tree.recorded
     if kind is tuple:
         return tuple([_values(trace, t) for t in tree])
     if kind is list:
