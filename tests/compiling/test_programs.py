@@ -85,6 +85,24 @@ PROGRAMS = {
     "covariance": (lambda z: np.sum(np.cov(z) ** 2), (Z,)),
     "attention": (attention, (S, S + 1, S * 2)),
     "layer norm": (layer_norm, (S, np.ones(3), rng.normal(size=(3, 6)))),
+    "variances": (
+        lambda a: (
+            np.sum(np.var(a, axis=0) * np.var(a, 1, keepdims=True)) + np.var(a) + np.sum(np.var(a, (0, 1)))
+        ),
+        (S,),
+    ),
+    "variances of other kinds": (
+        lambda a: np.sum(np.var(a, axis=0, ddof=1)) + np.sum(np.var(a, axis=-2)),
+        (S,),
+    ),
+    "parts of an array": (
+        lambda a: np.sum(np.tanh(a[0]) * a[1] + a[2] * a[0] ** 2 + a[3] * a[4]),
+        (rng.normal(size=(5, 3)),),
+    ),
+    "parts of an array, not all": (
+        lambda a: np.sum(np.tanh(a[0]) * a[-1] + a[1] ** 2 * a[1:3]),
+        (rng.normal(size=(4, 3)),),
+    ),
     "numbers without axes": (lambda a, b, z: np.sum(a * z) * b, (np.array(2.0), np.float64(3.0), Z)),
     "branches with an infinite derivative": (
         lambda z: np.sum(np.sqrt(np.where(z > 0, z, 0.0)) * (z > 0)),

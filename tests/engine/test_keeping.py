@@ -6,7 +6,7 @@ import gc
 import numpy as np
 import pytest
 
-from tinygrad_course import Tensor, grad, hessian, jvp, value_and_grad, vjp
+from tinygrad_course import Tensor, debug, grad, hessian, jvp, value_and_grad, vjp
 
 
 def test_second_order_reads_the_copy():
@@ -69,6 +69,36 @@ def test_a_view_taken_before_is_written_to(n, view):
     early[:] = 7.0
     J.backward()
     np.testing.assert_array_equal(T.grad, np.ones((n, n)))
+
+
+@pytest.mark.parametrize("order", ["C", "F", "strided"])
+@pytest.mark.parametrize("part", [np.s_[3], np.s_[:, 7], np.s_[...], np.s_[::2, ::2], np.s_[5, 100:400]])
+def test_a_view_of_the_largest_that_was_taken_before(part, order):
+    X = np.ones((400, 508 if order != "strided" else 1016), order="F" if order == "F" else "C")
+    X = X[:, ::2] if order == "strided" else X
+    early = X[part]
+    T = Tensor(np.ones(X.shape))
+    J, K = np.sum(T * X), np.sum(np.sin(T) * X)
+    early *= 2.0
+    for cost in (J, K):
+        with pytest.raises(RuntimeError, match="was written to after it was recorded"):
+            cost.backward()
+    assert T.grad is None
+    f = lambda T: (np.sum(T**2 * X), early.__imul__(2.0))[0]  # noqa: E731
+    for gradient in (grad(f), grad(lambda T: np.sum(grad(f)(T)))):
+        with pytest.raises(RuntimeError, match="a view"):
+            gradient(np.ones(X.shape))
+
+
+def test_debug_copies_the_largest():
+    X = np.ones((400, 400))
+    early = X[2]
+    T = Tensor(np.ones((400, 400)))
+    with debug():
+        J = np.sum(T * X)
+    early[3] = 7.0
+    J.backward()
+    np.testing.assert_array_equal(T.grad, np.ones((400, 400)))
 
 
 def test_a_large_constant_is_locked_while_it_is_needed():

@@ -9,10 +9,12 @@ that a template need not suit every variable.
 from __future__ import annotations
 
 import copy
+import functools
 import linecache
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from types import CodeType
 from typing import Any
 
 import numpy as np
@@ -66,9 +68,8 @@ BINARY = [
     "np.einsum('i...,i...->...', {0}, {1})", "np.inner({0}, {1})", "np.kron({0}, {1})", "np.vdot({0}, {1})",
     "np.linalg.solve({0} @ {0}.T + 2 * np.eye(len({0})), {1})", "np.matmul({0}.T, {1})",
     "np.append({0}, {1})", "(2.2 + np.tanh({0})) ** {1}", "np.block([[{0}, {1}]])", "np.vstack(({0}, {1}))",
-    "np.convolve({0}, {1})", "dict(a={0}, b={1})['b']", "({0}, {1})[0]",
-    "np.power(np.abs({0}) + 0.2, {1})", "np.where({m}, {0}, {1})",
-    "np.searchsorted(np.sort({0}), 0.1) * {1}", "np.multiply.outer({0}, {1})",
+    "np.convolve({0}, {1})", "dict(a={0}, b={1})['b']", "({0}, {1})[0]", "np.power(np.abs({0}) + 0.2, {1})",
+    "np.where({m}, {0}, {1})", "np.searchsorted(np.sort({0}), 0.1) * {1}", "np.multiply.outer({0}, {1})",
 ]  # fmt: skip
 
 WITH_CONSTANTS = [
@@ -195,7 +196,7 @@ def last_of(h: Any) -> Any:
     for row in h:
         a = np.tanh(a + row)
         rows.append(a)
-    return np.array(rows) if type(h) is np.ndarray else np.stack(rows)
+    return np.stack(rows)
 
 
 def sorted_rows(h: Any) -> Any:
@@ -219,6 +220,11 @@ KINDS = {
     "unary": 3, "choice": 1, "binary": 2, "constant": 2, "view": 3, "alias": 1, "in place": 2, "item": 3,
     "item of item": 1, "change": 2, "pair": 1, "constant changed": 1,
 }  # fmt: skip
+
+
+@functools.lru_cache(maxsize=1)
+def _code(text: str, file: str) -> CodeType:
+    return compile(text, file, "exec")
 
 
 @dataclass
@@ -245,7 +251,7 @@ class Program:
         text = self.text
         linecache.cache[file] = (len(text), None, text.splitlines(keepends=True), file)
         space = {**NAMES, "f4": narrow}
-        exec(compile(text, file, "exec"), space)  # noqa: S102  (made of the templates of this file)
+        exec(_code(text, file), space)  # noqa: S102  (made of the templates of this file)
         return space["program"]  # type: ignore[no-any-return]
 
     def copies(self) -> list[Any]:
@@ -335,7 +341,7 @@ def draw(seed: int) -> Program:
             exec(line, space)  # noqa: S102
             found = [space[f"v{k}"] for k in range(count + (f"v{count}" in space))]
             fine = all(map(_moderate, found))
-        except (ValueError, IndexError, TypeError, AttributeError, np.linalg.LinAlgError):
+        except (ValueError, IndexError, TypeError, AttributeError, StopIteration, np.linalg.LinAlgError):
             fine = False
         if fine:
             program.lines.append(line)

@@ -36,8 +36,8 @@ np.max({0}.T[..., None], axis=-1); np.var({0}.T[..., None], axis=-1); np.nanmax(
 {0}.T[[0, 0]]; {0}.T[:, [0, 0]]; {0}[np.array(0)]; {0}[..., 0][...]; {0}[0, ...]; {0}[True]
 {0}[np.int64(0)]; np.triu({0}.T); np.pad({0}.T, 1); np.kron({0}.T, {0}); np.outer({0}.T, {0})
 np.cross({0}.T, {0}); np.linalg.inv({0}.T); np.linalg.norm({0}.T[None], axis=0); np.fft.fft({0}.T, axis=0)
-np.abs(1j * {0}.T); np.insert({0}.T, 0, 1.0, axis=1); np.append({0}.T, {0}.T, axis=0)
-np.cumulative_sum({0}.T, axis=0)
+np.abs(1j * {0}.T); np.insert({0}.T, 0, 1.0, axis=1); copy.deepcopy({0}.T); copy.copy({0}.T)
+np.append({0}.T, {0}.T, axis=0); np.cumulative_sum({0}.T, axis=0)
 """
 #: A number of which NumPy makes an array is a Tensor of a number, which can't be written to.
 NUMBERS = ("np.pad", "np.broadcast_arrays", "np.broadcast_to", "np.resize", "np.trim_zeros")
@@ -58,6 +58,7 @@ def described(y: Any, x: Any) -> Any:
     return found
 
 
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
 @pytest.mark.parametrize("shape", [(3,), (3, 3), (1,), ()])
 def test_results_are_what_numpys_are(shape):

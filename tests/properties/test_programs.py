@@ -36,7 +36,7 @@ Way = Callable[[Program], Callable[..., tuple[Any, Any]]]
 #: What may be refused, by words of the message.
 REFUSED = {
     "a plain array": "is written into a plain array|turned into a plain array",
-    "a view of broadcasting": "np.broadcast_to gives a view that can't be written to",
+    "a view of broadcasting": r"np.(broadcast_to|diagonal) gives a view that can't be written to",
     "a part": "a part of complex numbers can't be written to alone",
     "a number": "is a number: nothing can be written",
 }
@@ -101,7 +101,12 @@ def refused(error: BaseException) -> str | None:
 
 
 def check(
-    program: Program, *, second: bool, engines: tuple[str, ...] = (), told: Counter[str] | None = None
+    program: Program,
+    *,
+    second: bool,
+    ways: tuple[str, ...] = ("recorded", "backward"),
+    engines: tuple[str, ...] = (),
+    told: Counter[str] | None = None,
 ) -> list[str]:
     """Return what is wrong with a program's value and gradients: nothing, it is to be hoped."""
     told = Counter() if told is None else told
@@ -115,10 +120,10 @@ def check(
         doubt = max(doubt, 2e-3 * max(1.0, abs(right)))
     decided = doubt < 5e-3 * max(1.0, abs(right))  # else at a kink
     wrong: list[str] = []
-    for name, way in WAYS.items():
+    for name in ways:
         constants = program.copies()
         try:
-            J, g = way(program)(x.copy("K"), *constants)
+            J, g = WAYS[name](program)(x.copy("K"), *constants)
         except Exception as error:  # noqa: BLE001  (whatever it is, it is reported)
             why = refused(error)
             told[f"{name} refused: {why}"] += 1
@@ -250,6 +255,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0, help="the first seed")
     parser.add_argument("--compiled", type=int, default=5, help="compile each such program; 0: none")
     parser.add_argument("--machine", type=int, default=0, help="and by the machine-code engine, as Python")
+    parser.add_argument("--backward", type=int, default=5, help="each such one by J.backward() too")
     parser.add_argument("--second", type=int, default=3, help="second derivatives of each such program")
     parser.add_argument("--locked", action="store_true", help="lock every constant, copy none")
     options = parser.parse_args()
@@ -265,13 +271,18 @@ def main() -> None:
     with np.errstate(all="ignore"):
         for seed in range(options.seed, options.seed + options.count):
             program = draw(seed)
-            engines = ("numpy",) * each(options.compiled, seed) + ("machine",) * each(options.machine, seed)
-            wrong = check(program, second=each(options.second, seed), engines=engines, told=told)
+            how = partial(
+                check,
+                second=each(options.second, seed),
+                ways=("recorded",) + ("backward",) * each(options.backward, seed),
+                engines=("numpy",) * each(options.compiled, seed)
+                + ("machine",) * each(options.machine, seed),
+            )
+            wrong = how(program, told=told)
             if wrong:
                 bad += 1
-                second = each(options.second, seed)
-                program = shrunk(program, partial(check, second=second, engines=engines))
-                wrong = check(program, second=second, engines=engines)
+                program = shrunk(program, how)
+                wrong = how(program)
                 print(f"{program}\n" + "\n".join(wrong) + "\n", flush=True)
             if (seed + 1) % 1000 == 0:
                 print(f"{seed + 1 - options.seed} programs, {bad} differ", file=sys.stderr, flush=True)

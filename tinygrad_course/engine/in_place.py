@@ -167,14 +167,15 @@ def _through(view: View, index: Any, value: Any) -> None:
         root._data = data
         root._state = None
         return
-    if not root.shape and np.ndim(value):
-        value = np.reshape(value, ())
-    write(root, places_in(root.shape, np.atleast_1d(view.numbers()[index])), value)
+    _put(root, np.atleast_1d(view.numbers()[index]), value)
 
 
-def places_in(shape: tuple[int, ...], numbers: Any) -> tuple[Any, ...]:
-    """Return the index of the elements with these numbers, counted along rows."""
-    return np.unravel_index(numbers, shape) if shape else ()
+def _put(root: Tensor, numbers: Any, value: Any) -> None:
+    """Write to the elements with these numbers, counted along rows."""
+    if root.shape:
+        write(root, np.unravel_index(numbers, root.shape), value)
+    elif np.size(numbers):  # an array of no axes, and what is written last to it
+        write(root, (), np.reshape(value, -1)[-1] if np.ndim(value) else value)
 
 
 def _shown(view: View, data: Any) -> Any:
@@ -206,4 +207,4 @@ class Flat:
         places = np.arange(len(self))[index]
         if np.size(places) and np.size(value) != np.size(places):  # as NumPy: again from the beginning
             value = np.resize(value, np.shape(places))
-        self._tensor[places_in(self._tensor.shape, places)] = value
+        _put(self._tensor, places, value)

@@ -1,8 +1,9 @@
 """What a recording keeps: a gradient of any order reads what was there at the call, or the write raises.
 
 Constants that a derivative may read are copied up to `COPIED` bytes. A write to one above `SMALL` raises
-while a recording needs it: that is all that protects the largest, and in the others the copy protects from
-views that were taken before, which no lock reaches.
+while a recording needs it. No lock reaches a view that was taken before: in the others the copy protects
+from that, and of the largest, which it would take longer to copy than to multiply, a `Sample` is kept, so
+that the gradient raises where it finds them changed. Under `debug()` all are copied.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_course.engine.errors import Watch, watching
 from tinygrad_course.engine.foreign import admitted
 
 #: Constant arrays up to this size (bytes) are copied and left alone, larger ones are locked.
@@ -44,6 +46,52 @@ class Hold:
             _unlock(self.array)
             for view in _waiting.pop(key, ()):
                 _unlock(view)
+
+
+class Sample:
+    """Some of the entries of a large constant, by which a write through an earlier view is noticed.
+
+    They are `STEPS` entries apart, in each row and each column some: what is written to that many neighbours,
+    to a row, a column or everything is noticed, a single entry is not.
+    """
+
+    __slots__ = ("array", "entries", "step")
+
+    def __init__(self, array: np.ndarray[Any, Any]) -> None:
+        self.array = array
+        self.step = next((p for p in STEPS if all(n % p for n in array.shape)), STEPS[0])
+        self.entries = self._taken()
+
+    def _taken(self) -> bytes:
+        array = self.array
+        contiguous = array.flags.c_contiguous or array.flags.f_contiguous
+        return (array.ravel("K") if contiguous else array.flat)[:: self.step].tobytes()
+
+    def verify(self, name: str) -> None:
+        """Raise if the constant was written to.
+
+        Raises
+        ------
+        RuntimeError
+            Of the operation `name` that was recorded with it.
+        """
+        if self._taken() != self.entries:
+            raise RuntimeError(
+                f"a constant of {name!r}, an array {self.array.shape}, was written to after it was recorded, "
+                "through a view that was taken before and can't be locked: the gradient would be that of "
+                "other numbers. Write to a copy of the view, or hand over a copy of the array"
+            )
+
+
+#: Distances of the entries that a `Sample` keeps; the first that divides no length.
+STEPS = (251, 257, 263, 269)
+
+
+def verify(holds: list[Any], name: str) -> None:
+    """Raise if a constant that is locked was written to all the same."""
+    for held in holds:
+        if type(held) is Sample:
+            held.verify(name)
 
 
 # A collection of garbage may come at any line and end a Hold: the lock lets its own thread in again.
@@ -80,18 +128,21 @@ def hold(array: Any) -> list[Hold]:
     return holds
 
 
-def kept_array(array: np.ndarray[Any, Any], holds: list[Hold]) -> np.ndarray[Any, Any]:
+def kept_array(array: np.ndarray[Any, Any], holds: list[Any]) -> np.ndarray[Any, Any]:
     """Return the values of a constant array as a recording keeps them; locks go into `holds`."""
     if array.nbytes <= SMALL:
         return array.copy("K")
     holds += hold(array)
-    owner = array
+    owner: Any = array
     while isinstance(owner.base, np.ndarray):
         owner = owner.base
-    return array.copy("K") if array.nbytes <= COPIED or owner.base is not None else array
+    if array.nbytes <= COPIED or owner.base is not None or (Watch.on and watching()):
+        return array.copy("K")
+    holds.append(Sample(array))
+    return array
 
 
-def kept(value: Any, holds: list[Hold]) -> Any:
+def kept(value: Any, holds: list[Any]) -> Any:
     """Return an argument so that later changes to it, at any depth, don't reach the recording."""
     kind = type(value)
     if kind is np.ndarray:

@@ -26,7 +26,7 @@ BY_ROWS = {
     *(np.quantile, np.percentile),
 }
 #: In the order of columns where the first argument is.
-AS_FIRST = {np.pad, np.delete, np.gradient}
+AS_FIRST = {np.pad, np.delete, np.insert, np.gradient}
 
 
 def as_numpys(cls: type[Any], function: Any, y: Any, args: tuple[Any, ...]) -> Any:

@@ -16,6 +16,7 @@ import numpy as np
 
 from tinygrad_course.engine import errors
 from tinygrad_course.engine.creation import node as made
+from tinygrad_course.engine.keeping import verify
 from tinygrad_course.engine.partial import Live, Partial, added, chooses, handed, owned, passes, through
 from tinygrad_course.engine.views import as_of, now, version_of
 from tinygrad_course.rules.indexing import astype
@@ -133,13 +134,13 @@ def first_seed(J: Any) -> Any:
     TypeError
         If the cost is complex.
     """
+    if type(J) is np.float64:
+        return _ONE
     if J.dtype.kind == "c":
         raise TypeError(
             f"the cost is complex ({J.dtype}), and only a real number can be made small: "
             "take its real part, np.real(J), or its size, np.abs(J) ** 2"
         )
-    if type(J) is np.float64:
-        return _ONE
     one = np.ones_like(J, dtype=None if J.dtype.kind == "f" else np.float64)
     return one if isinstance(J, np.ndarray) or not isinstance(J, np.generic) else one[()]
 
@@ -298,11 +299,14 @@ def sweep(  # noqa: C901  (one loop: the calls that it saves are its purpose)
                 else:
                     heappush(heap, (serial, arg))
                     pending[arg] = ga
+            about = node._about
+            if about is not None and about.holds is not None:
+                verify(about.holds, rule.name)
+                if not keep:
+                    about.holds = None
             if not keep:
                 node._op = rule.twin or freed_twin(rule)
                 node._values = None
-                if node._about is not None:
-                    node._about.holds = None
                 if heavy or ghosts:
                     ghosts = _release(node, rule, cls, ghosts or {})
             if following is None:

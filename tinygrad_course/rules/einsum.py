@@ -128,7 +128,7 @@ def einsum_vjp(
     sizes = dict(zip(output, g.shape, strict=True))
     for t, a in others:
         for c, n in zip(t, np.shape(a), strict=True):
-            sizes[c] = max(n, sizes.get(c, 1))
+            sizes[c] = n if sizes.get(c, 1) == 1 else sizes[c]
     once = "".join(dict.fromkeys(term))
     wanted = "".join(c for c in once if c in given and x.shape[term.index(c)] == sizes[c])
     terms_of_others = ",".join([output, *(t for t, _ in others)])
