@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import zipfile
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -101,7 +101,7 @@ def _said(value: Any) -> str:
 def _from_hdf5(path: Path, names: Sequence[str] | None) -> dict[str, NDArray[Any]]:
     arrays = {}
     with h5py.File(path, "r") as file:
-        for name in file if names is None else names:
+        for name in _paths(file) if names is None else names:
             if name not in file or name.startswith("#"):
                 continue
             value, told = _member(file[name])
@@ -110,6 +110,15 @@ def _from_hdf5(path: Path, names: Sequence[str] | None) -> dict[str, NDArray[Any
             elif names is not None:
                 raise DatasetError(f"{path}: {name} is {told}; expected real numbers")
     return arrays
+
+
+def _paths(group: Any, above: str = "") -> Iterator[str]:
+    """Yield the names of what a file holds; of groups that h5py made, ``train/X``."""
+    for name, item in group.items():
+        if isinstance(item, h5py.Group) and not {"MATLAB_class", "OCTAVE_NEW_FORMAT"} & set(item.attrs):
+            yield from _paths(item, f"{above}{name}/")
+        else:
+            yield above + name
 
 
 def _member(item: Any) -> tuple[NDArray[Any] | None, str]:

@@ -58,6 +58,7 @@ def test_right_layers_are_right():
     )
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize(("old", "new", "method", "diagnosis"), WRONG)
 def test_a_wrong_layer_is_named_and_the_others_stay_right(old, new, method, diagnosis):
     found = told(LAYERS.replace(old, new))
@@ -65,6 +66,7 @@ def test_a_wrong_layer_is_named_and_the_others_stay_right(old, new, method, diag
     assert {function.status for function in found.values()} == {"right"}
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize(
     ("old", "new", "reason"),
     [
@@ -161,6 +163,7 @@ def train(X, Y, n_h, epochs, lr):
 """
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize(
     ("text", "function", "old", "new", "line"),
     [
@@ -215,6 +218,7 @@ def rnn_backward(X, Y, parameters, cache):
 """
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize(("old", "new"), [("a[t - 1].T)", "a[t].T)"), (" + da_next", ""), ("-= 1", "-= 2")])
 def test_a_model_of_characters_is_held_against_its_loss(old, new):
     assert told(CHARACTERS)["rnn_backward"].status == "right"

@@ -90,6 +90,10 @@ def test_what_the_shapes_do_not_tell(tmp_path):
         own.load(hdf5(tmp_path / "b.h5", X=np.ones((5, 3)), Y=Y))
     with pytest.raises(DatasetError, match=r"has no Z; it holds \{'X': \(4, 3\), 'Y': \(4,\)\}"):
         own.load(hdf5(tmp_path / "c.h5", X=X, Y=Y), "Z")
+    nested = hdf5(tmp_path / "n.h5", **{"train/X": X, "train/Y": Y, "test/X": X[:2]})
+    with pytest.raises(DatasetError, match=r"has no X; it holds \{'test/X': \(2, 3\), 'train/X': \(4, 3\)"):
+        own.load(nested)
+    np.testing.assert_array_equal(own.load(nested, "train/X", "train/Y")[0], X.T)
     with pytest.raises(DatasetError, match="has no labels"):
         own.load(hdf5(tmp_path / "d.h5", X=X))
     with pytest.raises(DatasetError, match=r"X is .*expected X"):

@@ -24,9 +24,16 @@ class Unfit(Exception):  # noqa: N818  (a signal, not an error)
 
 
 class Builder:
-    """Makes the values of one program."""
+    """Makes the values of one program.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    readable : bool
+        Whether what was typed is to be recognised.
+    """
+
+    def __init__(self, *, readable: bool = False) -> None:
+        self.readable = readable
         self._made: dict[Any, Value] = {}
         self._keep: list[Any] = []  # what a key names by its id must not be collected
 

@@ -433,6 +433,13 @@ _ROOTS: dict[Any, Callable[..., Any]] = {
 }
 
 
+def watch_products(root: Tensor) -> Tensor:
+    """Look at products from the first root on that is 0 somewhere: most programs have none."""
+    if least(root._data) == 0:
+        RULES[np.multiply].mend = mend_product
+    return root
+
+
 def mend_product(out: Tensor) -> Tensor:
     """Mend a root times itself."""
     a, b = out._args
@@ -458,7 +465,7 @@ _MENDS: dict[Any, Callable[[Any], Any]] = {
     **dict.fromkeys((np.divide, np.reciprocal), mend_divide),
     **dict.fromkeys((np.log, np.log2, np.log10, np.log1p), mend_logarithm),
     np.square: mend_square,
-    np.multiply: mend_product,
+    **dict.fromkeys(_ROOTS, watch_products),
     np.power: mend_power,
 }
 for _function, _mend in _MENDS.items():

@@ -153,46 +153,49 @@ def _call(self: Any, function: Callable[..., Any], *args: Any) -> Any:
     return dispatch(type(self), function, args, {})
 
 
+def _method(function: Callable[..., Any], more: str = "") -> Callable[..., Tensor]:
+    """Return the method that calls a function of NumPy's of the same name."""
+
+    def method(self: Any, *args: Any, **kwargs: Any) -> Any:
+        return function(self, *args, **kwargs)
+
+    method.__name__ = method.__qualname__ = function.__name__
+    method.__doc__ = f"Return `np.{function.__name__}` of the Tensor{more}."
+    return method
+
+
 class Methods:
     """The methods that a Tensor shares with arrays; each is NumPy's function of the same name."""
 
     __slots__ = ()
 
-    def sum(self, axis: Any = None, **kwargs: Any) -> Tensor:
-        """Return `np.sum` of the Tensor."""
-        return np.sum(self, axis=axis, **kwargs)  # type: ignore[call-overload, no-any-return]
-
-    def mean(self, axis: Any = None, **kwargs: Any) -> Tensor:
-        """Return `np.mean` of the Tensor."""
-        return np.mean(self, axis=axis, **kwargs)  # type: ignore[call-overload, no-any-return]
-
-    def max(self, axis: Any = None, **kwargs: Any) -> Tensor:
-        """Return `np.max` of the Tensor; equal maxima share the gradient."""
-        return np.max(self, axis=axis, **kwargs)  # type: ignore[call-overload, no-any-return]
-
-    def min(self, axis: Any = None, **kwargs: Any) -> Tensor:
-        """Return `np.min` of the Tensor; equal minima share the gradient."""
-        return np.min(self, axis=axis, **kwargs)  # type: ignore[call-overload, no-any-return]
-
-    def var(self, axis: Any = None, **kwargs: Any) -> Tensor:
-        """Return `np.var` of the Tensor."""
-        return np.var(self, axis=axis, **kwargs)  # type: ignore[call-overload, no-any-return]
-
-    def std(self, axis: Any = None, **kwargs: Any) -> Tensor:
-        """Return `np.std` of the Tensor."""
-        return np.std(self, axis=axis, **kwargs)  # type: ignore[call-overload, no-any-return]
-
-    def prod(self, axis: Any = None, **kwargs: Any) -> Tensor:
-        """Return `np.prod` of the Tensor."""
-        return np.prod(self, axis=axis, **kwargs)  # type: ignore[call-overload, no-any-return]
-
-    def cumsum(self, axis: Any = None) -> Tensor:
-        """Return `np.cumsum` of the Tensor."""
-        return np.cumsum(self, axis=axis)  # type: ignore[call-overload, no-any-return]
-
-    def trace(self, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Tensor:
-        """Return `np.trace` of the Tensor."""
-        return np.trace(self, offset, axis1, axis2)  # type: ignore[call-overload, no-any-return]
+    sum = _method(np.sum)
+    mean = _method(np.mean)
+    max = _method(np.max, "; equal maxima share the gradient")
+    min = _method(np.min, "; equal minima share the gradient")
+    var = _method(np.var)
+    std = _method(np.std)
+    prod = _method(np.prod)
+    cumsum = _method(np.cumsum)
+    cumprod = _method(np.cumprod)
+    trace = _method(np.trace)
+    diagonal = _method(np.diagonal)
+    swapaxes = _method(np.swapaxes)
+    squeeze = _method(np.squeeze)
+    ravel = _method(np.ravel)
+    repeat = _method(np.repeat)
+    take = _method(np.take)
+    dot = _method(np.dot)
+    put = _method(np.put)
+    # What has no derivative gives plain arrays.
+    argmax: Callable[..., Any] = _method(np.argmax)
+    argmin: Callable[..., Any] = _method(np.argmin)
+    argsort: Callable[..., Any] = _method(np.argsort)
+    nonzero: Callable[..., Any] = _method(np.nonzero)
+    searchsorted: Callable[..., Any] = _method(np.searchsorted)
+    round: Callable[..., Any] = _method(np.round)
+    any: Callable[..., Any] = _method(np.any)
+    all: Callable[..., Any] = _method(np.all)
 
     def reshape(self, *shape: Any, **kwargs: Any) -> Tensor:
         """Return `np.reshape` of the Tensor: ``t.reshape(2, 3)`` or ``t.reshape((2, 3))``."""
@@ -206,68 +209,19 @@ class Methods:
         order = axes[0] if len(axes) == 1 and not isinstance(axes[0], int) else axes
         return np.transpose(self, order)  # type: ignore[call-overload, no-any-return]
 
-    def swapaxes(self, axis1: int, axis2: int) -> Tensor:
-        """Return `np.swapaxes` of the Tensor."""
-        return np.swapaxes(self, axis1, axis2)  # type: ignore[call-overload, no-any-return]
-
-    def squeeze(self, axis: Any = None) -> Tensor:
-        """Return `np.squeeze` of the Tensor."""
-        return np.squeeze(self, axis)  # type: ignore[call-overload, no-any-return]
-
-    def ravel(self, order: Any = "C") -> Tensor:
-        """Return `np.ravel` of the Tensor."""
-        return np.ravel(self, order)  # type: ignore[call-overload, no-any-return]
-
     def flatten(self, order: Any = "C") -> Tensor:
         """Return the elements in a row, as a copy."""
-        flat = np.ravel(self, order)  # type: ignore[call-overload]
-        return np.copy(flat)  # type: ignore[return-value]
-
-    def repeat(self, repeats: Any, axis: Any = None) -> Tensor:
-        """Return `np.repeat` of the Tensor."""
-        return np.repeat(self, repeats, axis)  # type: ignore[call-overload, no-any-return]
-
-    def dot(self, other: Any) -> Tensor:
-        """Return `np.dot` of the Tensor and `other`."""
-        return np.dot(self, other)  # type: ignore[call-overload, no-any-return]
+        return np.copy(self.ravel(order))  # type: ignore[return-value]
 
     def clip(self, min: Any = None, max: Any = None) -> Tensor:
         """Return `np.clip` of the Tensor."""
         return np.clip(self, min, max)  # type: ignore[call-overload, no-any-return]
-
-    def cumprod(self, axis: Any = None) -> Tensor:
-        """Return `np.cumprod` of the Tensor."""
-        return np.cumprod(self, axis=axis)  # type: ignore[call-overload, no-any-return]
-
-    def diagonal(self, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Tensor:
-        """Return `np.diagonal` of the Tensor."""
-        return np.diagonal(self, offset, axis1, axis2)  # type: ignore[call-overload, no-any-return]
-
-    def take(self, indices: Any, axis: Any = None, **kwargs: Any) -> Tensor:
-        """Return `np.take` of the Tensor."""
-        return np.take(self, indices, axis=axis, **kwargs)  # type: ignore[call-overload, no-any-return]
-
-    def sort(self, axis: int = -1, **kwargs: Any) -> None:
-        """Sort in place, as an array does; `np.sort` of the Tensor leaves it as it is."""
-        self[...] = np.sort(self, axis, **kwargs)  # type: ignore[index, call-overload]
 
     def copy(self, order: Any = "C") -> Tensor:
         """Return a recorded Tensor of the same value, that no write to this one reaches."""
         if isinstance(self._data, np.generic):  # type: ignore[attr-defined]
             return np.positive(self)  # type: ignore[call-overload, no-any-return]
         return np.copy(self, order=order)  # type: ignore[call-overload, no-any-return]
-
-    def fill(self, value: Any) -> None:
-        """Write one value everywhere."""
-        self[...] = value  # type: ignore[index]
-
-    def partition(self, kth: Any, axis: int = -1) -> None:
-        """Partition the Tensor in place, as `np.partition` does."""
-        self[...] = np.partition(self, kth, axis=axis)  # type: ignore[index, call-overload]
-
-    def put(self, indices: Any, values: Any, mode: Any = "raise") -> None:
-        """Write values to numbered elements: `np.put`."""
-        np.put(self, indices, values, mode)  # type: ignore[arg-type]
 
     def astype(self, dtype: Any, copy: bool = True) -> Tensor:
         """Return the Tensor in another floating or complex dtype; the gradient comes back in this one."""
@@ -288,35 +242,14 @@ class Methods:
 
     conjugate = conj
 
-    # What has no derivative gives plain arrays.
-    def argmax(self, axis: Any = None) -> Any:
-        """Return `np.argmax` of the data."""
-        return np.argmax(self, axis)  # type: ignore[call-overload]
+    def fill(self, value: Any) -> None:
+        """Write one value everywhere."""
+        self[...] = value  # type: ignore[index]
 
-    def argmin(self, axis: Any = None) -> Any:
-        """Return `np.argmin` of the data."""
-        return np.argmin(self, axis)  # type: ignore[call-overload]
+    def sort(self, axis: int = -1, **kwargs: Any) -> None:
+        """Sort in place, as an array does; `np.sort` of the Tensor leaves it as it is."""
+        self[...] = np.sort(self, axis, **kwargs)  # type: ignore[index, call-overload]
 
-    def argsort(self, axis: Any = -1, **kwargs: Any) -> Any:
-        """Return `np.argsort` of the data."""
-        return np.argsort(self, axis, **kwargs)  # type: ignore[arg-type]
-
-    def nonzero(self) -> Any:
-        """Return `np.nonzero` of the data."""
-        return np.nonzero(self)  # type: ignore[arg-type]
-
-    def searchsorted(self, v: Any, side: Any = "left", sorter: Any = None) -> Any:
-        """Return `np.searchsorted` of the data."""
-        return np.searchsorted(self, v, side, sorter)  # type: ignore[call-overload]
-
-    def round(self, decimals: int = 0) -> Any:
-        """Return `np.round` of the data."""
-        return np.round(self, decimals)  # type: ignore[call-overload]
-
-    def any(self, axis: Any = None) -> Any:
-        """Return `np.any` of the data."""
-        return np.any(self, axis)  # type: ignore[call-overload]
-
-    def all(self, axis: Any = None) -> Any:
-        """Return `np.all` of the data."""
-        return np.all(self, axis)  # type: ignore[call-overload]
+    def partition(self, kth: Any, axis: int = -1) -> None:
+        """Partition the Tensor in place, as `np.partition` does."""
+        self[...] = np.partition(self, kth, axis=axis)  # type: ignore[index, call-overload]

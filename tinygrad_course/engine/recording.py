@@ -18,7 +18,7 @@ import numpy as np
 from tinygrad_course.engine import errors
 from tinygrad_course.engine.creation import node, view_of
 from tinygrad_course.engine.foreign import admitted
-from tinygrad_course.engine.keeping import kept, kept_array
+from tinygrad_course.engine.keeping import SMALL, kept, kept_array
 from tinygrad_course.engine.laying import as_numpys
 from tinygrad_course.engine.leaving import into_plain
 from tinygrad_course.engine.sweep import OUTPUT
@@ -89,13 +89,12 @@ def record(  # noqa: C901  (one pass over the arguments)
     TypeError
         For an argument that the rule does not cover.
     """
-    holds: list[Any] | None = None
+    holds: list[Any] = []
     plain = not kwargs and len(args) == rule.arity
     differentiable = True
     if not plain:
         if kwargs:
             args, kwargs = _bind(cls, rule, args, kwargs)
-            holds = []
             kwargs = {k: kept(v, holds) for k, v in kwargs.items()}
         differentiable, args = _covered(cls, rule, args)
     given = args
@@ -117,13 +116,9 @@ def record(  # noqa: C901  (one pass over the arguments)
         elif kind is np.ndarray:
             if rule.saves:
                 keep = True
-                if holds is None:
-                    holds = []
-                arg = kept_array(arg, holds)
+                arg = arg.copy("K") if arg.nbytes <= SMALL else kept_array(arg, holds)
             values.append(arg)
         else:
-            if holds is None:
-                holds = []
             if rule.sequence and not values:
                 keep = True
                 members, value = _members(cls, rule, arg, holds)

@@ -374,7 +374,7 @@ class Tensor(Operators, Methods, errors.Habits):
         data = node._data
         seed: Any
         if grad is None:
-            if self.size != 1:
+            if type(data) is not _float64 and self.size != 1:
                 raise ValueError(
                     f"backward() starts from a scalar cost, and {self._label()} has shape {self.shape}. "
                     "Reduce it (np.sum, np.mean), or pass the gradient from above: backward(grad) "

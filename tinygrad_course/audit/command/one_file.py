@@ -1,6 +1,7 @@
 """A whole file: its functions one after another, what they call before what calls them."""
 
 import ast
+import builtins
 import inspect
 import re
 import time
@@ -238,7 +239,11 @@ class _File:
             if not any(finding.suggestion for finding in report.findings):
                 others = self._own_report(own).findings
                 # the course's quantities lie nearer to the mistake, unless a right line is known
-                if not report.findings or any(finding.suggestion for finding in others):
+                if (
+                    not report.findings
+                    or report.raises_always
+                    or any(finding.suggestion for finding in others)
+                ):
                     report.findings = others
             return
         verified = any(finding.verified and finding.suggestion for finding in report.findings)
@@ -470,8 +475,14 @@ def _others(
                 )
             if known_name(node):
                 arguments = ", ".join(argument.arg for argument in node.args.args)
+                called = {ast.unparse(part.func) for part in ast.walk(node) if isinstance(part, ast.Call)}
+                absent = sorted(name for name in called - set(dir(builtins)) if name.isidentifier())
+                absent = [name for name in absent if name not in program.namespace]
                 report.remarks.append(
-                    f"not checked: the course's function takes other arguments than ({arguments})"
+                    f"not checked: {', '.join(absent)} may come from {', '.join(program.strangers)}, "
+                    "which is not loaded"
+                    if absent and program.strangers
+                    else f"not checked: the course's function takes other arguments than ({arguments})"
                 )
             yield report
         else:

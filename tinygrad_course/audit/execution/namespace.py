@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_course.audit.execution.stubs import GIVEN, PLAIN, bind_import, is_strange, missing
+from tinygrad_course.audit.execution.stubs import GIVEN, PLAIN, StandIn, bind_import, is_strange, missing
 from tinygrad_course.audit.source.conventions import keys_of
 from tinygrad_course.audit.source.submission import Submission
 
@@ -217,7 +217,12 @@ class Program:
             for node in ast.walk(function)
             if isinstance(node, ast.Name)
         }
-        for alias, module in (("np", np), ("numpy", np), ("math", math)):
+        for alias, module in (
+            ("np", np),
+            ("numpy", np),
+            ("math", math),
+            ("plt", StandIn("matplotlib.pyplot")),
+        ):
             if alias not in self.namespace and alias in used:
                 self.namespace[alias] = module
                 self.notes.append(f"{alias} is used and never imported; the check imports it")

@@ -80,7 +80,6 @@ class ActivationBackward(Kind):
     signatures: ClassVar[tuple[tuple[str, ...], ...]] = (("dA", "cache"), ("dA", "Z"))
     outputs: ClassVar[tuple[str, ...]] = ("dZ",)
     step = "on the way back"
-    hidden_from: ClassVar[str] = "Z"
 
     def assumptions(self, learner: Learner) -> list[Assumption]:
         """The cache is what the file's own forward function stores; without one, Z, as in the course."""

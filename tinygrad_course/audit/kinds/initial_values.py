@@ -74,7 +74,7 @@ class Initialize(Kind):
         named_any = zeros or "random" in bare(learner.name)
         fans: list[int] = []
         for layer, (before, after) in enumerate(pairwise(sizes), start=1):
-            shape = (before, after) if learner.convention.transposed else (after, before)
+            shape = (after, before)
             expected[f"shape of W{layer}"] = shape
             if not named_any:
                 expected[f"spread of W{layer}"] = True

@@ -79,19 +79,19 @@ def slopes(
     for path, value in leaves(theta):
         if not wanted(path, value):
             continue
-        gradient = np.zeros(np.shape(value))
+        gradient, bend = np.zeros(np.shape(value)), 0.0
         for index in np.ndindex(gradient.shape):
             sides = []
             for shift in (STEP, -STEP):
                 moved = np.array(value, dtype=float)
                 moved[index] += shift
                 sides.append(cost(put(duplicate(theta), path, moved if np.ndim(value) else float(moved))))
-            slope = (sides[0] - sides[1]) / (2 * STEP)
-            # Where the cost is smooth, its second difference goes as the square of the step.
-            bend = abs(sides[0] + sides[1] - 2 * here)
-            if not math.isfinite(slope) or bend > 0.02 * STEP * max(1.0, abs(slope)):
-                return None
-            gradient[index] = slope
+            gradient[index] = (sides[0] - sides[1]) / (2 * STEP)
+            bend = max(bend, abs(sides[0] + sides[1] - 2 * here) / STEP)
+        # Where the cost is smooth, its second difference goes as the square of the step.
+        top = np.max(np.abs(gradient), initial=0.0)
+        if not math.isfinite(top) or bend > 0.02 * max(float(top), 1e-7):
+            return None
         found[path] = gradient
     return found
 
@@ -371,6 +371,8 @@ class OwnNetwork(Kind):
         if self.forward is not None and isinstance(AL, np.ndarray):
             if AL.ndim == 1 or AL.shape != given.roles["Y"].shape:
                 raise Unfit(f"{self.forward.name} gives {AL.shape} for labels of {given.roles['Y'].shape}")
+            if m > 1 and self.units > 1 and abs(float(np.sum(AL)) - 1) < 1e-9:
+                raise Unfit(f"the softmax of {self.forward.name} is taken over all examples together")
             if not np.all(np.isfinite(AL)):
                 raise Unfit("the forward pass gives numbers that are not finite")
         arguments = first.arguments(self.node)
@@ -379,8 +381,6 @@ class OwnNetwork(Kind):
         cost, gradient = self._differentiate(learner, given, arguments)
         expected = {"d" + label(path): value for path, value in gradient.items()}
         case = Case(arguments, {"m": m, **expected}, tuple(expected), m=m, layers=max(1, len(expected) // 2))
-        # An update broadcasts (n,) to a bias of shape (1, n) as it should be, and not to one of (n, 1).
-        case.loose = frozenset(key for key, value in expected.items() if np.shape(value)[:1] == (1,))
         case.scalars = {name: pool.roles[name] for name in ("lambd", "keep_prob") if name in arguments}
         source = learner.text(
             *[part.name for part in (cost, self.forward) if isinstance(part, ast.FunctionDef)]
@@ -469,7 +469,14 @@ class OwnNetwork(Kind):
         """Read the gradients by their names, else by their places and shapes."""
         del expression
         expected = {key: case.expected[key] for key in case.required}
-        return self.gradients(result, case.values, case.passed, expected)
+        found = self.gradients(result, case.values, case.passed, expected)
+        # An update broadcasts (n,) to a bias of shape (1, n) as it should be, and not to one of (n, 1).
+        return {
+            key: value[None]
+            if np.ndim(value) == 1 and np.shape(value[None]) == np.shape(expected[key])
+            else value
+            for key, value in found.items()
+        }
 
 
 def ratio_of(found: Mapping[str, Any], expected: Mapping[str, Any]) -> float | None:

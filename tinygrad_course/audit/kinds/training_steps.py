@@ -16,7 +16,7 @@ import numpy as np
 
 from tinygrad_course.audit.execution.learner import Learner
 from tinygrad_course.audit.execution.namespace import Program
-from tinygrad_course.audit.execution.paths import Path, duplicate, label, leaves, pairs, plain
+from tinygrad_course.audit.execution.paths import Path, duplicate, label, leaves, pairs, plain, put
 from tinygrad_course.audit.execution.stubs import StandInUsedError
 from tinygrad_course.audit.kinds.base import Assumption, Kind
 from tinygrad_course.audit.kinds.cases import Case, Draw
@@ -160,7 +160,17 @@ class TrainingStep(Kind):
         start = run.starts[min(len(run.ends), len(run.starts), 1 + draw.size(0, 1)) - 1]
         # What the first iteration does without, the later ones need not keep.
         start = {name: start[name] for name in run.starts[0] if name in start}
-        return self._case(start, assumption)
+        return self._case(self._moved(start, draw), assumption)
+
+    def _moved(self, start: dict[str, Any], draw: Draw) -> dict[str, Any]:
+        """Move the parameters a little: where b is 0, a unit without input stands at the kink of ReLU."""
+        held, moves = dict(leaves(start)), dict[str, Any]()
+        for path in self.known & held.keys():
+            value = held[path]
+            if np.ndim(value):
+                move = moves.setdefault(plain(path), 0.1 * draw.array(*np.shape(value)))
+                start = put(start, path, value + move if np.shape(move) == np.shape(value) else value)
+        return start
 
     def _iterate_of(self, start: dict[str, Any]) -> dict[str, Any]:
         """Run one iteration, made a function of the variables that there are."""

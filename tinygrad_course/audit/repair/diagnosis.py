@@ -16,9 +16,8 @@ from tinygrad_course.audit.kinds.cases import Case, plainly
 from tinygrad_course.audit.kinds.mini_batches import EVERY, ORDER, PAIRS, SIZES
 from tinygrad_course.audit.reference.comparison import Relation, ratio, relate
 from tinygrad_course.audit.repair.candidates import Candidates, Repair
-from tinygrad_course.audit.repair.double_mutations import same_slip
+from tinygrad_course.audit.repair.double_mutations import same_slip, structural_pairs
 from tinygrad_course.audit.repair.fault_localization import Function, Symptom
-from tinygrad_course.audit.repair.mutation_pairs import pairs, structural_pairs
 from tinygrad_course.audit.repair.mutations.locations import called
 from tinygrad_course.audit.repair.mutations.locations import text as text_of_node
 from tinygrad_course.audit.repair.mutations.naming import is_rate
@@ -77,11 +76,6 @@ def diagnose(
         symptom = view.symptom
         repair, together = search(pool, view, now)
         second = repair.second if repair is not None else None
-        if repair is None and symptom is not None and symptom.site is not None:
-            options = list(pairs(pool, symptom, view))
-            repair, second = min(
-                options, key=lambda pair: (pair[0].edit.rank, len(pair[0].edit.words)), default=(None, None)
-            )
         if repair is None and not findings:
             pool.budget = pool.trials + STRUCTURAL
             calls = [site for site in order_of(pool, view.events) if _calls_backward(site.statement)]

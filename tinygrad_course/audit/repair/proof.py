@@ -266,7 +266,7 @@ def _calling(learner: Learner, error: BaseException) -> bool:
     if isinstance(error, TypeError):
         return bool(
             re.search(
-                r"positional argument|unexpected keyword|subscriptable|indices must|unpack|iterable|'dict'",
+                r"positional arg|unexpected keyword|subscript|(list|tuple) indices|unpack|iterable|'dict'",
                 words,
             )
         )

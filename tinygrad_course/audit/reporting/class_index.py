@@ -1,11 +1,17 @@
 """The index of a class: one row a file, each with its page, and how often which mistake was made."""
 
+import os
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from html import escape
 
 from tinygrad_course.audit.reporting.handout import STYLE
 from tinygrad_course.audit.reporting.results import OUTSIDE, UNCHECKED, Report
+
+WIDE = """body { max-width: 64rem; } td:nth-child(2) { white-space: nowrap; }
+tr + tr td { border-top: 1px solid var(--line); } table { border-collapse: collapse; }
+.number { text-align: right; padding-right: 3rem; }
+"""
 
 
 def asked_for(report: Report, functions: Sequence[str]) -> Report:
@@ -30,29 +36,53 @@ def asked_for(report: Report, functions: Sequence[str]) -> Report:
 
 def index_page(reports: Sequence[Report], pages: Mapping[str, str]) -> str:
     """Return the page of a class: files with their points and mistakes, then the statistics."""
+    right = sum(report.status == "right" for report in reports)
     body = "\n".join([*_rows(reports, pages), *_statistics(reports)])
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>The class</title>'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<style>{STYLE}</style></head>\n<body>\n<h1>{len(reports)} files</h1>\n{body}\n</body></html>\n"
+        f"<style>{STYLE}{WIDE}</style></head>\n<body>\n"
+        f"<h1>{len(reports)} files, {right} right throughout</h1>\n{body}\n</body></html>\n"
     )
 
 
 def _rows(reports: Sequence[Report], pages: Mapping[str, str]) -> Iterator[str]:
     yield "<table><tr><th>file</th><th>points</th><th>mistakes</th></tr>"
+    folder = _folder([report.file for report in reports])
     for report in reports:
-        told = "; ".join(
-            f"{function.name}: {finding.title}"
-            for function in report.functions
-            for finding in function.findings
+        told = list(
+            dict.fromkeys(
+                f"<code>{escape(function.name)}</code> {escape(finding.title)}"
+                for function in report.functions
+                for finding in function.findings
+            )
         )
         colour = {"right": "right", "wrong": "wrong"}.get(report.status, "faint")
-        link = f'<a href="{escape(pages[report.file], quote=True)}">{escape(report.file)}</a>'
-        yield (
-            f'<tr><td>{link}</td><td class="{colour}">{report.points} of {report.of}</td>'
-            f'<td class="faint">{escape(report.error or told)}</td></tr>'
-        )
+        name = report.file.removeprefix(folder)
+        link = f'<a href="{escape(pages[report.file], quote=True)}">{escape(name)}</a>'
+        points = f"{report.points} of {report.of}" if report.of else "not checked"
+        said = escape(report.error) or "<br>".join(told) or _reason(report)
+        yield (f'<tr><td>{link}</td><td class="{colour}">{points}</td><td class="faint">{said}</td></tr>')
     yield "</table>"
+
+
+def _folder(files: Sequence[str]) -> str:
+    """Return what the names of all files begin with, up to the last folder."""
+    if len(files) < 2:
+        return ""
+    first, last = min(files), max(files)
+    same = next((at for at, (a, b) in enumerate(zip(first, last, strict=False)) if a != b), len(first))
+    return first[: max(first.rfind("/", 0, same), first.rfind(os.sep, 0, same)) + 1]
+
+
+def _reason(report: Report) -> str:
+    """Say why nothing of a file was judged."""
+    if report.of or not report.functions:
+        return "" if report.of else "no function that the check knows"
+    empty = sum("not filled in" in remark for function in report.functions for remark in function.remarks)
+    return (
+        "not filled in yet" if empty * 2 > len(report.functions) else escape(report.functions[0].remarks[0])
+    )
 
 
 def statistics(reports: Sequence[Report]) -> tuple[list[tuple[str, int, int, int]], list[tuple[str, int]]]:
@@ -70,11 +100,13 @@ def statistics(reports: Sequence[Report]) -> tuple[list[tuple[str, int, int, int
 
 def _statistics(reports: Sequence[Report]) -> Iterator[str]:
     functions, mistakes = statistics(reports)
+    if mistakes:
+        yield "<h2>Mistakes</h2><table><tr><th></th><th>files</th></tr>"
+        for title, count in mistakes:
+            yield f'<tr><td>{escape(title)}</td><td class="number">{count}</td></tr>'
+        yield "</table>"
     yield "<h2>Functions</h2><table><tr><th></th><th>right</th><th>wrong</th><th>not checked</th></tr>"
     for name, *numbers in functions:
-        cells = "".join(f"<td>{number}</td>" for number in numbers)
+        cells = "".join(f'<td class="number">{number or ""}</td>' for number in numbers)
         yield f"<tr><td><code>{escape(name)}</code></td>{cells}</tr>"
-    yield "</table><h2>Mistakes</h2><table><tr><th></th><th>files</th></tr>"
-    for title, count in mistakes:
-        yield f"<tr><td>{escape(title)}</td><td>{count}</td></tr>"
     yield "</table>"

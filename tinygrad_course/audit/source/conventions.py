@@ -7,8 +7,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
 _KEY = re.compile(
     r"(?P<d>d_?|D|grad_?|delta_?)?(?P<stem>W|w|b|B|[Ww]eights?|[Bb]ias(?:es)?|[Tt]heta)(?P<between>_?)(?P<number>\d*)"
 )
@@ -17,14 +15,12 @@ _COURSE = re.compile(r"(?P<before>v_|s_)?(?P<d>d?)(?P<stem>[Wb])(?P<number>\d+)"
 
 @dataclass(frozen=True)
 class Convention:
-    """The keys of a file's dictionaries, and which way round its weights lie."""
+    """The keys of a file's dictionaries."""
 
     weight: str = "W"
     bias: str = "b"
     between: str = ""
     derivative: str = "d"
-    transposed: bool = False
-    """Whether a weight has the shape (inputs, units)."""
 
     def key(self, label: str) -> str:
         """Return the file's key for one of the course's.
@@ -45,12 +41,7 @@ class Convention:
         """Return parameters, gradients and moments as the file writes them; anything else as it is."""
         if not isinstance(value, dict) or not any(_COURSE.fullmatch(str(key)) for key in value):
             return value
-        found: dict[Any, Any] = {}
-        for key, item in value.items():
-            match = _COURSE.fullmatch(str(key))
-            turned = self.transposed and match and match["stem"] == "W" and isinstance(item, np.ndarray)
-            found[self.key(str(key))] = item.T.copy() if turned else item
-        return found
+        return {self.key(str(key)): item for key, item in value.items()}
 
     def inward(self, value: Any) -> Any:
         """Return what a function returned under the course's keys.

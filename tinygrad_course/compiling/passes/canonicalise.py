@@ -10,6 +10,7 @@ import numpy as np
 
 from tinygrad_course.compiling.builder import Builder, uniform
 from tinygrad_course.compiling.dataflow import Value
+from tinygrad_course.rules.indexing import scatter
 from tinygrad_course.rules.shapes import normalize
 
 _ALIASES = {np.positive, operator.pos, np.copy, np.conjugate, np.real}
@@ -38,6 +39,8 @@ def canonical(builder: Builder, value: Value, args: Any, kwargs: Any) -> Value:
             found = _product(builder, value, first, args[1])
         elif function in _SUMS:
             found = _total(builder, value, args, kwargs)
+        elif function is np.var and not builder.readable:
+            found = _variance(builder, value, first, args, kwargs)
         elif function in _RESHAPES:
             found = _reshaped(builder, value, first, args, kwargs)
         elif function in _TRANSPOSES:
@@ -56,6 +59,8 @@ def _elementwise(builder: Builder, value: Value, args: Any) -> Value:
     args = tuple(_number(a, value, args) for a in args)
     args = _unspread(value, args)
     function = value.function
+    if function is np.add and value.shape and (stacked := _stacked(builder, value, args)) is not None:
+        return stacked
     if function is np.power and args[1] == 2 and not isinstance(args[1], Value):
         return builder.call(np.square, args[:1], {}, value.shape, value.dtype, value.kind)
     if function is np.multiply and args[0] is args[1]:
@@ -176,6 +181,46 @@ def _total(builder: Builder, value: Value, args: Any, kwargs: Any) -> Value | No
             return None
         return builder.call(np.divide, (total, count), {}, value.shape, value.dtype, value.kind)
     return total
+
+
+def _variance(builder: Builder, value: Value, a: Value, args: Any, kwargs: Any) -> Value | None:
+    """Return the mean of (a - mean(a)) ** 2: layer norm has the difference too."""
+    if len(args) > 2 or kwargs.keys() - {"axis", "keepdims"} or a.kind != "array" or value.dtype != a.dtype:
+        return None
+    axis = kwargs.get("axis", args[1] if len(args) > 1 else None)
+    if axis is None or a.size == 0 or a.dtype.kind != "f":
+        return None
+    axes = normalize(axis, len(a.shape))
+    shape = tuple(1 if i in axes else n for i, n in enumerate(a.shape))
+    mean = _total(builder, Value(np.mean, (), {}, shape, a.dtype), (a,), {"axis": axes, "keepdims": True})
+    if mean is None:
+        return None
+    square = builder.ufunc(np.square, builder.ufunc(np.subtract, a, mean))
+    options = {"axis": axes, "keepdims": kwargs.get("keepdims", False)}
+    return _total(builder, Value(np.mean, (), {}, value.shape, a.dtype, value.kind), (square,), options)
+
+
+def _stacked(builder: Builder, value: Value, args: Any) -> Value | None:
+    """Return gradients side by side, where each was put into zeros at a place of its own and all are added.
+
+    That is what the gradients of a[0], a[1] and a[2] come to.
+    """
+    parts: dict[int, Value] = {}
+    waiting = list(args)
+    while waiting:
+        v = waiting.pop()
+        if not isinstance(v, Value) or v.shape != value.shape:
+            return None
+        if v.function is np.add:
+            waiting += v.args
+        elif v.function is scatter and type(v.args[1]) is int and v.args[1] not in parts:
+            parts[v.args[1]] = v.args[0]
+        else:
+            return None
+    if sorted(parts) != list(range(value.shape[0])) or {v.dtype for v in parts.values()} != {value.dtype}:
+        return None
+    stacked = tuple([parts[i] for i in range(value.shape[0])])
+    return builder.call(np.stack, (stacked,), {}, value.shape, value.dtype)
 
 
 def _reshaped(builder: Builder, value: Value, a: Value, args: Any, kwargs: Any) -> Value | None:

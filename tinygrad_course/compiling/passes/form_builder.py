@@ -25,7 +25,7 @@ class FormBuilder:
     def __init__(self, readable: bool) -> None:
         self.readable = readable
         self.examples = 1
-        self.builder = Builder()
+        self.builder = Builder(readable=readable)
         self.forms: dict[int, tuple[Product, bool]] = {}
         self.made: dict[int, Value] = {}  # what computes each canonical value
         self.odds: dict[int, tuple[Value, Value]] = {}  # by the id of z: exp(-z), 1 + exp(-z)
