@@ -302,7 +302,7 @@ class _File:
             words = f"it raises {type(error).__name__}: {error}" if error else "its gradients are not found"
             if set_outside(self.program, error):
                 words += ", which a statement outside functions sets, and that is not executed"
-            if error is not None:
+            elif error is not None:
                 self._search(result, report)
             # What raises as we call it is proved wrong by the line with which it is right.
             named = any(finding.verified and finding.suggestion for finding in report.findings)
