@@ -1,4 +1,4 @@
-"""``python -m benchmarks functions``: the functions of networks and of science, held against PyTorch and JAX.
+"""``python -m benchmarks functions``: the functions of networks and of science, held against peers.
 
 Values and gradients by every argument, on random inputs in double precision; the largest difference of each,
 relative to the largest entry, is printed with the versions.
@@ -259,6 +259,57 @@ def against_jax() -> dict[str, tuple[Function, Function, tuple[Any, ...]]]:
     return found
 
 
+def against_mygrad() -> dict[str, tuple[Function, Function, tuple[Any, ...]]]:
+    """Return the same for the layers and the recurrent network of MyGrad."""
+    from mygrad.nnet import layers, losses
+
+    def gru(X: Any, Uz: Any, Wz: Any, bz: Any, Ur: Any, Wr: Any, br: Any, Uh: Any, Wh: Any, bh: Any) -> Any:
+        def stacked(W: Any, U: Any) -> Any:
+            return np.concatenate([W, U]).T
+
+        p = {"Wu": -stacked(Wz, Uz), "Wr": stacked(Wr, Ur), "Wc": stacked(Wh, Uh)}  # their z is 1 - gamma_u
+        p |= {"bu": -bz[:, None], "br": br[:, None], "bc": bh[:, None]}
+
+        def step(c: Any, x_t: Any, p: Any) -> Any:
+            c_next = F.gru_cell(c, x_t, p)[0]
+            return c_next, c_next
+
+        return F.scan(step, np.zeros((5, 3)), np.transpose(X, (2, 1, 0)), p)[1]
+
+    def theirs(X: Any, *p: Any) -> Any:
+        return layers.gru(X, *p)[1:].transpose(2, 1, 0)
+
+    weights = [_normal(*s) for s in [(2, 5), (5, 5), (5,)] * 3]
+    y = rng.integers(0, 4, 6)
+    return {
+        "conv": (
+            _first(F.conv, stride=2, pad=1),
+            lambda x, W: layers.conv_nd(x, W, stride=2, padding=1),
+            (_normal(2, 3, 7, 9), _normal(4, 3, 3, 3)),
+        ),
+        "max_pool": (
+            _first(F.max_pool, f=(3, 2), stride=2),
+            lambda x: layers.max_pool(x, (3, 2), (2, 2)),
+            (_normal(2, 3, 7, 6),),
+        ),
+        "batch_norm": (
+            lambda x, g, b: F.batch_norm(x, g[:, None, None], b[:, None, None], axis=(0, 2, 3))[0],
+            lambda x, g, b: layers.batchnorm(x, gamma=g, beta=b, eps=1e-5),
+            (PICTURES, _normal(3), _normal(3)),
+        ),
+        "gru_cell with scan": (gru, theirs, (_normal(4, 3, 2), *weights)),
+        "cross_entropy": (
+            lambda Z: F.cross_entropy(Z.T, y), lambda Z: losses.softmax_crossentropy(Z, y), (_normal(6, 4),)
+        ),
+        "hinge": (lambda Z: F.hinge(Z.T, y), lambda Z: losses.multiclass_hinge(Z, y), (_normal(6, 4),)),
+        "focal": (
+            lambda Z: F.focal(Z.T, y, 1.5, 0.7),
+            lambda Z: losses.softmax_focal_loss(Z, y, alpha=0.7, gamma=1.5).mean(),
+            (_normal(6, 4),),
+        ),
+    }  # fmt: skip
+
+
 def _torch_gradients(f: Function, arrays: list[Any], g: Any) -> tuple[Any, list[Any]]:
     import torch
 
@@ -273,6 +324,15 @@ def _jax_gradients(f: Function, arrays: list[Any], g: Any) -> tuple[Any, list[An
 
     y, pullback = jax.vjp(f, *arrays)
     return np.asarray(y), [np.asarray(a) for a in pullback(np.asarray(g(y.shape)))]
+
+
+def _mygrad_gradients(f: Function, arrays: list[Any], g: Any) -> tuple[Any, list[Any]]:
+    import mygrad
+
+    given = [mygrad.tensor(a) for a in arrays]
+    y = f(*given)
+    y.backward(g(y.shape))
+    return y.data, [t.grad for t in given]
 
 
 def difference(ours: Function, theirs: Function, inputs: tuple[Any, ...], pull: Function) -> float:
@@ -303,10 +363,12 @@ def difference(ours: Function, theirs: Function, inputs: tuple[Any, ...], pull: 
 def run(_: argparse.Namespace) -> int:
     """Compare with the peers that are installed; return 1 if something differs."""
     wrong = 0
-    for peer, table, pull in (
+    peers = (
         ("torch", against_torch, _torch_gradients),
         ("jax", against_jax, _jax_gradients),
-    ):
+        ("mygrad", against_mygrad, _mygrad_gradients),
+    )
+    for peer, table, pull in peers:
         try:
             cases = table()
         except ImportError:

@@ -155,10 +155,6 @@ def _step(
     rule: Rule, live: Live | None, conform: Any, i: int, vjp: Any, g: Any, y: Any, *values: Any, **kwargs: Any
 ) -> Any:
     value = values[0][i] if rule.sequence else values[i]
-    if type(y) is np.ndarray and rule.ties:  # the commonest case, such as np.maximum(0, Z)
-        ga = vjp(g, y, *values, **kwargs)
-        here = Live(_chosen, (live, rule.chooses[i], y, values, kwargs), live is not None and live.asked)  # type: ignore[index]
-        return Partial(_fitting(conform, ga, value, rule), gathered(here, y.shape, value.shape))
     recorded = hasattr(y, "_data")
     if recorded and live is not None and live.asked and not chooses(rule, kwargs) and _everywhere(live):
         return vjp(g, y, *values, **kwargs)
@@ -206,8 +202,15 @@ def _fitting(conform: Any, ga: Any, value: Any, rule: Rule) -> Any:
     return ga if ga.shape == value.shape and ga.dtype == value.dtype else conform(ga, value, rule)
 
 
-def handed(rule: Rule, live: Live, i: int, y: Any, value: Any) -> Live:
+#: Of a gradient that nothing was left out of.
+EVERYWHERE = Live(None, (), asked=False)
+
+
+def handed(rule: Rule, live: Live, i: int, y: Any, value: Any, values: Any, kwargs: Any) -> Live:
     """Return where an argument's gradient is live, for the rules whose derivatives are finite in any case."""
+    if rule.chooses is not None:
+        before, asked = (None, not rule.ties) if live is EVERYWHERE else (live, live.asked)
+        live = Live(_chosen, (before, rule.chooses[i], y, values, kwargs or {}), asked)
     if rule.elementwise:
         return live if y.shape == value.shape else Live(_any_copy, (live, y.shape, value.shape), live.asked)
     if i == 2:  # a bias

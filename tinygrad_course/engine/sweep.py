@@ -17,7 +17,17 @@ import numpy as np
 from tinygrad_course.engine import errors
 from tinygrad_course.engine.creation import node as made
 from tinygrad_course.engine.keeping import verify
-from tinygrad_course.engine.partial import Live, Partial, added, chooses, handed, owned, passes, through
+from tinygrad_course.engine.partial import (
+    EVERYWHERE,
+    Live,
+    Partial,
+    added,
+    chooses,
+    handed,
+    owned,
+    passes,
+    through,
+)
 from tinygrad_course.engine.views import as_of, now, version_of
 from tinygrad_course.rules.indexing import astype
 from tinygrad_course.rules.table import Rule
@@ -243,8 +253,7 @@ def sweep(  # noqa: C901  (one loop: the calls that it saves are its purpose)
                     y, values = _recorded(node, cls)
                 elif values is None:
                     values = [a._data if type(a) is cls else a for a in args]
-                args, vjps, g, kwargs = _special(node, rule, args, g, y, values, live)
-                live = None
+                args, vjps, g, kwargs, live = _special(node, rule, args, g, y, values, live)
                 partial = partial or rule.chooses is not None or kwargs is not None
             heavy = False
             for arg, vjp in zip(args, vjps):  # noqa: B905  (arguments without a vjp are constants)
@@ -278,8 +287,8 @@ def sweep(  # noqa: C901  (one loop: the calls that it saves are its purpose)
                 elif (type(ga) is not float64 or type(d) is not float64) and type(d) is not tuple:
                     ga = conform(ga, d, rule)
                 if live is not None and not leaf:
-                    i = 0 if arg is version_of(args[0]) else 1 if arg is version_of(args[1]) else 2
-                    ga = Partial(ga, handed(rule, live, i, y, d))
+                    i = 0 if vjp is vjps[0] else 1 if vjp is vjps[1] else 2
+                    ga = Partial(ga, handed(rule, live, i, y, d, values, kwargs))
                 if leaf:
                     if arg in found:
                         ga = added(found[arg], ga)
@@ -355,13 +364,16 @@ def _recorded(node: Any, cls: Any) -> tuple[Any, Any]:
 
 def _special(
     node: Any, rule: Rule, args: Any, g: Any, y: Any, values: Any, live: Live | None
-) -> tuple[Any, Any, Any, Any]:
-    """Return arguments, vjps, gradient and keywords for the rules that are not plain."""
+) -> tuple[Any, Any, Any, Any, Live | None]:
+    """Return arguments, vjps, gradient and keywords for the rules that are not plain.
+
+    The last is where the gradient is live, to be `handed` on; None if the vjps see to that.
+    """
     kwargs = node._kwargs
     if rule.plain:
-        return args, rule.vjps if live is None else through(rule, rule.vjps, live, conform), g, None
+        return args, rule.vjps if live is None else through(rule, rule.vjps, live, conform), g, None, None
     if rule is OUTPUT:
-        return args, rule.vjps, g, None
+        return args, rule.vjps, g, None, None
     cls = type(node)
     if rule.ties:
         kwargs = {**(kwargs or {}), "constants": tuple([type(a) is not cls for a in args])}
@@ -372,16 +384,18 @@ def _special(
         assert vjp is not None  # noqa: S101  (a sequence rule has one)
         gradients = vjp(g, y, *values, **(kwargs or {}))
         members: list[Any] = [lambda *_, ga=ga, **__: ga for ga in gradients]
-        return args[0], members if live is None else through(rule, members, live, conform), g, kwargs
+        return args[0], members if live is None else through(rule, members, live, conform), g, kwargs, None
     if rule.variadic:
         last = len(rule.vjps) - 1
         vjps: list[Any] = list(rule.vjps[:last])
         final = rule.vjps[last]
         vjps += [final and functools.partial(_numbered, final, i) for i in range(last, len(args))]
-        return args, vjps if live is None else through(rule, vjps, live, conform), g, kwargs
-    if live is not None or chooses(rule, kwargs):
-        return args, through(rule, rule.vjps, live, conform), g, kwargs
-    return args, rule.vjps, g, kwargs
+        return args, vjps if live is None else through(rule, vjps, live, conform), g, kwargs, None
+    if live is None and not chooses(rule, kwargs):
+        return args, rule.vjps, g, kwargs, None
+    if y is not node and rule.elementwise and rule.chooses is not None:
+        return args, rule.vjps, g, kwargs, live or EVERYWHERE
+    return args, through(rule, rule.vjps, live, conform), g, kwargs, None
 
 
 def _numbered(vjp: Any, argnum: int, *args: Any, **kwargs: Any) -> Any:
