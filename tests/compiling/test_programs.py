@@ -85,6 +85,16 @@ PROGRAMS = {
     "covariance": (lambda z: np.sum(np.cov(z) ** 2), (Z,)),
     "attention": (attention, (S, S + 1, S * 2)),
     "layer norm": (layer_norm, (S, np.ones(3), rng.normal(size=(3, 6)))),
+    "products with one matrix": (
+        lambda A, B, C, X: (
+            np.sum(np.tanh(A @ X) * (B @ X)) + np.sum((C @ X) ** 2) + np.sum(np.exp(A @ X @ X.T))
+        ),
+        (rng.normal(size=(2, 3)), rng.normal(size=(2, 3)), rng.normal(size=(4, 3)), rng.normal(size=(3, 5))),
+    ),
+    "products of products": (  # the second matrix is computed from the first product
+        lambda A, B, X: np.sum(((np.tanh(A @ X) @ B) @ X * (B[:2] @ X) + (A @ X)[:2]) ** 2),
+        (rng.normal(size=(2, 3)), rng.normal(size=(5, 3)), rng.normal(size=(3, 5))),
+    ),
     "variances": (
         lambda a: (
             np.sum(np.var(a, axis=0) * np.var(a, 1, keepdims=True)) + np.var(a) + np.sum(np.var(a, (0, 1)))
@@ -166,6 +176,17 @@ def test_machine_code_of_programs_from_everywhere():
 def test_an_index_of_what_is_no_argument_is_an_error_that_says_what_to_write(f):
     with pytest.raises(CannotCompile, match=r"np.arange\(k\)"):
         compiled(value_and_grad(f))(Z, labels)
+
+
+def test_products_with_one_matrix_are_one_product():
+    f, args = PROGRAMS["products with one matrix"]
+    step = compiled(lambda A, B, C, X: f(A, B, C, X) * 1.0)
+    step(*args)
+    ((_, program),) = step.programs.values()
+    assert program.code.count("[...] = ") == 3  # three matrices, brought together
+    step = compiled(PROGRAMS["products of products"][0])
+    args = PROGRAMS["products of products"][1]
+    assert_equal(step(*args), PROGRAMS["products of products"][0](*args))
 
 
 def test_calls_that_numpy_takes_in_its_own_way():

@@ -89,6 +89,17 @@ def _scalar(array: Any) -> Any:
     return array[()] if isinstance(array, np.ndarray) and array.ndim == 0 else array
 
 
+def _whole_number(what: str) -> Callable[..., Any]:
+    def refuse(self: Tensor, *_: Any) -> NoReturn:
+        raise leaving.whole_number(self, what, sys._getframe(1))
+
+    return refuse
+
+
+def _comparison(ufunc: np.ufunc) -> Callable[[Any, Any], Any]:
+    return lambda self, other: ufunc(now(self)._data, peek(Tensor, other))
+
+
 @final
 class Tensor(Operators, Methods, errors.Habits):
     """A variable of the computation graph: data, an optional name, and the operation that made it.
@@ -469,23 +480,12 @@ class Tensor(Operators, Methods, errors.Habits):
         leaving.as_float(self, sys._getframe(1))
         return value
 
-    def __int__(self) -> int:
-        raise leaving.whole_number(self, "int", sys._getframe(1))
-
-    def __index__(self) -> int:
-        raise leaving.whole_number(self, "an index or a count", sys._getframe(1))
-
-    def __round__(self, digits: int | None = None) -> float:
-        raise leaving.whole_number(self, "round", sys._getframe(1))
-
-    def __trunc__(self) -> int:
-        raise leaving.whole_number(self, "math.trunc", sys._getframe(1))
-
-    def __floor__(self) -> int:
-        raise leaving.whole_number(self, "math.floor", sys._getframe(1))
-
-    def __ceil__(self) -> int:
-        raise leaving.whole_number(self, "math.ceil", sys._getframe(1))
+    __int__ = _whole_number("int")
+    __index__ = _whole_number("an index or a count")
+    __round__ = _whole_number("round")
+    __trunc__ = _whole_number("math.trunc")
+    __floor__ = _whole_number("math.floor")
+    __ceil__ = _whole_number("math.ceil")
 
     def __complex__(self) -> complex:
         leaving.as_float(self, sys._getframe(1))
@@ -546,23 +546,9 @@ class Tensor(Operators, Methods, errors.Habits):
         write(self, index, value)
 
     # Comparisons have no derivative: plain arrays of booleans.
-    def __lt__(self, other: Any) -> Any:
-        return np.less(now(self)._data, peek(Tensor, other))
-
-    def __le__(self, other: Any) -> Any:
-        return np.less_equal(now(self)._data, peek(Tensor, other))
-
-    def __gt__(self, other: Any) -> Any:
-        return np.greater(now(self)._data, peek(Tensor, other))
-
-    def __ge__(self, other: Any) -> Any:
-        return np.greater_equal(now(self)._data, peek(Tensor, other))
-
-    def __eq__(self, other: object) -> Any:
-        return np.equal(now(self)._data, peek(Tensor, other))
-
-    def __ne__(self, other: object) -> Any:
-        return np.not_equal(now(self)._data, peek(Tensor, other))
+    __lt__, __le__, __gt__, __ge__, __eq__, __ne__ = map(
+        _comparison, (np.less, np.less_equal, np.greater, np.greater_equal, np.equal, np.not_equal)
+    )
 
 
 def _unpickled(data: Any, name: str | None, grad: Any) -> Tensor:

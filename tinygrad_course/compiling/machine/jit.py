@@ -106,6 +106,9 @@ class _Engine:
             jit=True,
         )
         self.runner = llvm.create_mcjit_compiler(llvm.parse_assembly(""), self.machine)
+        for name in _CALLED:
+            address = ctypes.cast(getattr(ctypes.pythonapi, name), ctypes.c_void_p).value
+            llvm.add_symbol(name, address)
         self.lock = threading.Lock()
         self.kept: list[Any] = []  # what Python's functions point to
 
@@ -141,6 +144,8 @@ class _Engine:
             self.runner.add_object_file(self.llvm.object_file.ObjectFileRef.from_data(code))
             self.runner.finalize_object()
             address = self.runner.get_function_address(name)
+            if not address:
+                raise NotFused(f"the machine code has no function {name}")
             method = _Method(b"compute", address, _FAST, None)
             self.kept.append(method)
         made: Callable[..., Any] = _new_function(ctypes.byref(method), None, None)
@@ -152,6 +157,11 @@ def _engine() -> _Engine:
     return _Engine()
 
 
+#: What machine code calls of Python.
+_CALLED = (
+    "PyErr_Occurred", "PyFloat_AsDouble", "PyFloat_FromDouble", "PyLong_AsLongLong", "PyMem_RawFree",
+    "PyMem_RawMalloc", "PyObject_IsTrue", "PyTuple_New", "PyTuple_SetItem",
+)  # fmt: skip
 _FAST = 0x80  # METH_FASTCALL: the arguments come as an array
 
 
