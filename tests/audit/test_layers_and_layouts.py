@@ -1,8 +1,11 @@
 """Layers and costs as objects, and networks whose shapes nothing in the file makes."""
 
+import ast
+
 import pytest
 
 from tinygrad_course.audit.command.one_file import audit_text
+from tinygrad_course.audit.repair.proof import unfilled
 
 LAYERS = """import numpy as np
 class Dense:
@@ -223,3 +226,23 @@ def rnn_backward(X, Y, parameters, cache):
 def test_a_model_of_characters_is_held_against_its_loss(old, new):
     assert told(CHARACTERS)["rnn_backward"].status == "right"
     assert told(CHARACTERS.replace(old, new))["rnn_backward"].status == "wrong"
+
+
+@pytest.mark.parametrize(
+    ("body", "line"),
+    [
+        (
+            "    b = None\n    for x in a:\n        if b is None or x > b:\n            b = x\n    return b",
+            None,
+        ),
+        ("    cost = None\n    cost = np.squeeze(cost)\n    return cost", 2),
+        ("    A = relu(a)\n    A = None\n    Z = A + 1\n    return Z", 3),
+        (
+            "    b = None\n    for x in a:\n        if b:\n            x = b\n        b = x\n    return x",
+            None,
+        ),
+        ("    difference = None\n    if difference < 1e-7:\n        print()\n    return difference", 2),
+    ],
+)
+def test_what_is_not_filled_in_is_told_from_what_is_none_at_first(body, line):
+    assert unfilled(ast.parse(f"def f(a):\n{body}").body[0]) == line

@@ -24,6 +24,7 @@ from tinygrad_course.audit.kinds.own_network import OwnNetwork
 from tinygrad_course.audit.kinds.training_steps import SCRIPT, TrainingStep
 from tinygrad_course.audit.repair.candidates import Candidates
 from tinygrad_course.audit.repair.forward_and_backward import PARTNERS, backward_hidden, cache_finding
+from tinygrad_course.audit.repair.mutations.naming import is_mask
 from tinygrad_course.audit.repair.proof import (
     OwnResult,
     loop_results,
@@ -302,7 +303,7 @@ class _File:
             words = f"it raises {type(error).__name__}: {error}" if error else "its gradients are not found"
             if set_outside(self.program, error):
                 words += ", which a statement outside functions sets, and that is not executed"
-            if error is not None:
+            elif error is not None:
                 self._search(result, report)
             # What raises as we call it is proved wrong by the line with which it is right.
             named = any(finding.verified and finding.suggestion for finding in report.findings)
@@ -407,7 +408,14 @@ def _no_convention(learner: Learner, verdicts: list[Verdict], own: OwnResult) ->
     kind = own.kind
     if case is None or not isinstance(kind, OwnNetwork) or kind.rows:
         return False
-    symptom, fine = Candidates(learner, kind, [case], [], 0).reading(case)
+    reader = Candidates(learner, kind, [case], [], 0)
+    if learner.has("keep_prob") and any(
+        is_mask(name) and np.shape(value)[1:] == (1,)
+        for _, event in reader.trace(case)[0]
+        for name, value in event.values.items()
+    ):
+        return True  # one mask for all examples
+    symptom, fine = reader.reading(case)
     if symptom is None or symptom.site is None or np.shape(symptom.value) != np.shape(symptom.right):
         return False
     match = re.fullmatch(r"([ZA])(\d)", symptom.label)
@@ -430,7 +438,9 @@ def _told_by_gradients(learner: Learner, verdicts: list[Verdict], own: OwnResult
     labels = {label for verdict in verdicts for label in verdict.wrong}
     initial = own.kind.initial if isinstance(own.kind, OwnNetwork) else None
     if initial is not None and learner.name == initial.name:
-        return all(label.startswith("shape of") for label in labels)
+        return all(verdict.error is None for verdict in verdicts) and all(
+            label.startswith("shape of") for label in labels
+        )
     if labels and all(re.match(r"d[ZA]", label) for label in labels):
         return False
     return not learner.has("lambd") or any(role_of(part.arg) == "lambd" for part in own.kind.node.args.args)

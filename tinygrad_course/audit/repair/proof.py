@@ -336,14 +336,24 @@ def _used_next(node: ast.FunctionDef, name: str, line: int) -> bool:
         id(part)
         for inner in ast.walk(node)
         if isinstance(inner, ast.Compare | ast.If | ast.IfExp | ast.While)
-        for part in ast.walk(inner if isinstance(inner, ast.Compare) else inner.test)
+        for part in _asked_of(inner if isinstance(inner, ast.Compare) else inner.test)
     }
-    after = [
-        (inner.lineno, isinstance(inner.ctx, ast.Store), id(inner) in asked)
+    found = [
+        (inner.lineno, isinstance(inner.ctx, ast.Store), inner.col_offset, id(inner) in asked)
         for inner in ast.walk(node)
         if isinstance(inner, ast.Name) and inner.id == name and inner.lineno > line
     ]
-    return bool(after) and not any(min(after)[1:])
+    # Of one line, what is assigned comes last.
+    return bool(found) and not min(found)[1] and not min(found)[3]
+
+
+def _asked_of(test: ast.expr) -> list[ast.expr]:
+    """Return what a test asks whether it is None, or anything at all."""
+    if isinstance(test, ast.Compare):
+        return [test.left] if _all_none(test.comparators[0]) else []
+    if isinstance(test, ast.UnaryOp):
+        return [test.operand]
+    return test.values if isinstance(test, ast.BoolOp) else [test]
 
 
 def _all_none(value: ast.expr) -> bool:
