@@ -16,7 +16,6 @@ from tinygrad_course.compiling.machine.fusion import machine_code
 from tinygrad_course.compiling.numpy_backend.cache_blocking import block_for_cache
 from tinygrad_course.compiling.numpy_backend.guards import MISS, NOT_FINITE, GuardedProgram, guarded_program
 from tinygrad_course.compiling.numpy_backend.horizontal_fusion import fuse_horizontally
-from tinygrad_course.compiling.numpy_backend.stack_products import stack_products
 from tinygrad_course.compiling.passes.hoist import hoist_scale
 from tinygrad_course.compiling.passes.lower import lower, lower_for_machine
 from tinygrad_course.compiling.passes.simplify import simplify
@@ -182,7 +181,7 @@ class Compiled:
         if self.engine == "machine":
             program = machine_code(lower_for_machine(program))
         else:
-            program = block_for_cache(fuse_horizontally(stack_products(lower(hoist_scale(program)))))
+            program = block_for_cache(fuse_horizontally(lower(hoist_scale(program))))
         dynamic = dict(zip(recording.paths, program.inputs, strict=True))
         tree = substitute(recording.result, program.results)
         return guarded_program(

@@ -16,7 +16,7 @@ from tinygrad_course.compiling.machine.columns import Columns, Unsuited, step_so
 from tinygrad_course.compiling.machine.jit import MachineCall, types_of
 from tinygrad_course.compiling.machine.loops import Loops, is_fusable, is_total
 from tinygrad_course.compiling.machine.products import NarrowProduct, is_narrow
-from tinygrad_course.compiling.numpy_backend.stack_products import stack_products
+from tinygrad_course.compiling.machine.stack_products import stack_products
 from tinygrad_course.compiling.passes.fuse import FusedCall, Group, fuse, part
 from tinygrad_course.compiling.passes.hoist import hoist_scale
 
