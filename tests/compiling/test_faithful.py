@@ -14,6 +14,7 @@ import types
 
 import numpy as np
 import pytest
+import scipy.sparse
 
 from tests.compiling.networks import parameters_of, training_step
 from tests.compiling.test_equality import assert_equal, wider
@@ -132,6 +133,15 @@ def test_what_runs_on_arrays_and_not_on_tracers_is_no_error_of_numpys():
     assert value_and_grad(f)(np.ones((2, 2)))[0] == 4
     with pytest.raises(CannotCompile, match="runs on plain arrays"):
         compiled(value_and_grad(f))(np.ones((2, 2)))
+
+
+@pytest.mark.parametrize("product", [lambda S, w: S @ w, lambda S, w: w @ S, lambda S, w: S.T @ w])
+def test_sparse_matrices_are_the_recorders(product):
+    S = scipy.sparse.csr_array(np.diag([1.0, 2.0]))
+    f = value_and_grad(lambda w: np.sum(product(S, w) ** 2))
+    assert f(np.ones(2))[0] == 5
+    with pytest.raises(CannotCompile):
+        compiled(f)(np.ones(2))
 
 
 def test_random_draws_are_an_error():

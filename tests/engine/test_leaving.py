@@ -114,6 +114,8 @@ def test_float_is_the_way_out_of_backwards_style():
     for lost in (math.sin, math.exp, math.erf, math.gamma, np.float64):
         with pytest.raises(TypeError, match=r"los(e|ing) its gradient"):
             lost(J)
+    with pytest.raises((TypeError, ValueError)):
+        np.fromiter((c for c in costs), float)
 
 
 @pytest.mark.parametrize("name", ["erf", "fsum", "gamma", "lgamma"])

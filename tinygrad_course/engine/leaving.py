@@ -161,6 +161,10 @@ def _called(frame: FrameType) -> tuple[str | None, bool]:
     except (SyntaxError, ValueError):
         return None, "float" in code.co_names
     known = {**vars(builtins), **frame.f_globals, **frame.f_locals}
+    if isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute):
+        of = call.func.value
+        if isinstance(of, ast.Name) and known.get(of.id) is np:  # np.fromiter(..., float) names a dtype
+            return ast.unparse(call.func), False
     parts = list(ast.walk(call))
     inner = [p.func for p in parts if isinstance(p, ast.Call) and p is not call]
     meant = False

@@ -223,8 +223,10 @@ class Methods:
             return np.positive(self)  # type: ignore[call-overload, no-any-return]
         return np.copy(self, order=order)  # type: ignore[call-overload, no-any-return]
 
-    def astype(self, dtype: Any) -> Tensor:
+    def astype(self, dtype: Any, copy: bool = True) -> Tensor:
         """Return the Tensor in another floating or complex dtype; the gradient comes back in this one."""
+        if not copy and self.dtype == dtype:  # type: ignore[attr-defined]
+            return self  # type: ignore[return-value]
         if np.dtype(dtype).kind not in "fc":
             raise TypeError(
                 f"astype({np.dtype(dtype)}): a Tensor holds floating-point numbers. "

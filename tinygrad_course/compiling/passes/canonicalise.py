@@ -163,7 +163,7 @@ def _total(builder: Builder, value: Value, args: Any, kwargs: Any) -> Value | No
         return None
     if any(v is not None and v is not _ABSENT and v is not True for v in options.values()):
         return None
-    axes = normalize(axis, len(a.shape))
+    axes = normalize(axis, len(a.shape)) if a.shape else ()  # NumPy lets a number have an axis 0
     if value.function is np.sum and not keepdims and (product := _summed_products(builder, value, a, axes)):
         return product
     every = len(axes) == len(a.shape) and not keepdims

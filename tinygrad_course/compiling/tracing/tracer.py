@@ -26,6 +26,7 @@ from tinygrad_course.compiling.tracing.refusals import (
     refuse_call,
 )
 from tinygrad_course.compiling.tracing.trace import Trace
+from tinygrad_course.engine.foreign import is_sparse
 from tinygrad_course.engine.operators import Methods
 from tinygrad_course.engine.tensor import Tensor
 from tinygrad_course.rules.indexing import astype
@@ -48,6 +49,10 @@ def _operator(ufunc: Callable[..., Any], plain: Callable[..., Any]) -> tuple[Any
     def call(a: Any, b: Any) -> Any:  # a tracer and something else
         if isinstance(a, Tensor) or isinstance(b, Tensor):
             return NotImplemented
+        if is_sparse(a) or is_sparse(b):
+            raise CannotCompile(
+                "a program holds no scipy.sparse matrix: its product is made outside the compiled function"
+            )
         if _is_number(a) and _is_number(b):
             return record(plain, (a, b), {})
         return record(ufunc, (a, b), {}, plain)
