@@ -246,3 +246,16 @@ def test_a_model_of_characters_is_held_against_its_loss(old, new):
 )
 def test_what_is_not_filled_in_is_told_from_what_is_none_at_first(body, line):
     assert unfilled(ast.parse(f"def f(a):\n{body}").body[0]) == line
+
+
+@pytest.mark.parametrize(
+    ("new", "status"),
+    [
+        ("np.sum(dZ2) / m", "right"),
+        ("np.sum(dZ2, axis=0) / m", "right"),
+        ("np.sum(dZ2, axis=1) / m", "wrong"),
+    ],
+)
+def test_a_gradient_is_right_in_the_shape_that_an_update_takes(new, status):
+    text = ROWS.replace("np.sum(dZ2, axis=0, keepdims=True) / m", new)
+    assert told(text)["backward"].status == status

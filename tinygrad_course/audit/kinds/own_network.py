@@ -470,13 +470,13 @@ class OwnNetwork(Kind):
         del expression
         expected = {key: case.expected[key] for key in case.required}
         found = self.gradients(result, case.values, case.passed, expected)
-        # An update broadcasts (n,) to a bias of shape (1, n) as it should be, and not to one of (n, 1).
-        return {
-            key: value[None]
-            if np.ndim(value) == 1 and np.shape(value[None]) == np.shape(expected[key])
-            else value
-            for key, value in found.items()
-        }
+        return {key: _as_updated(value, np.shape(expected[key])) for key, value in found.items()}
+
+
+def _as_updated(value: Any, shape: tuple[int, ...]) -> Any:
+    """Return a gradient as an update takes it: one number for one unit, (n,) for a bias of shape (1, n)."""
+    row = np.ndim(value) == 1 and shape == (1, np.size(value))
+    return np.reshape(value, shape) if row or np.size(value) == math.prod(shape) == 1 else value
 
 
 def ratio_of(found: Mapping[str, Any], expected: Mapping[str, Any]) -> float | None:
