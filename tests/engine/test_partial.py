@@ -121,6 +121,7 @@ def test_other_functions_that_choose():
         at(x, lambda x: np.sum(np.piecewise(x, [x > 0], [np.sqrt, lambda v: 2 * v]))), [2, 0.25]
     )
     np.testing.assert_array_equal(at(x, lambda x: np.sum(np.choose((x > 0) * 1, [x, np.sqrt(x)]))), [1, 0.25])
+    np.testing.assert_array_equal(at(x, lambda x: np.sum(np.choose([0, 1], [x, np.sqrt(x)]))), [1, 0.25])
     np.testing.assert_array_equal(
         at([0.0, 4.0], lambda x: np.nansum(np.where(x > 0, np.log(x), np.nan))), [0, 0.25]
     )

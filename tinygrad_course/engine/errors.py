@@ -160,7 +160,7 @@ def _hint(rule: Rule, arrays: list[Any], names: list[str]) -> str:
                 f"{name} has one axis only and lies along the columns; "
                 f"make it a column with {name}.reshape({flat.shape[0]}, 1)"
             )
-        if a.ndim == b.ndim == 2 and a.shape == b.shape[::-1]:
+        if a.ndim == b.ndim == 2 and a.shape == b.shape[::-1] != b.shape:
             return f"one is the other's transpose: did you mean {right}.T?"
         return "the shapes can be broadcast only where they are equal or 1"
     return ""

@@ -351,10 +351,9 @@ def mend_logarithm(out: Tensor) -> Tensor:
         return out
     difference = x._op.function is np.subtract
     if (
-        type(data) is np.ndarray
-        and data.size
-        and data.item(data.argmin()) > _UNHURT[data.itemsize]
-        and (difference or data.item(data.argmax()) < math.inf)
+        type(data) in _FLOATS
+        and least(data) > _UNHURT[data.itemsize]
+        and (difference or largest(data) < math.inf)
     ):
         return out  # the commonest case: nothing is small, or infinite
     if traced(x):

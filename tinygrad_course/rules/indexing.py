@@ -170,7 +170,7 @@ def select(condlist: Sequence[Any], choicelist: Sequence[Any], default: Any = 0)
 
 @composed(np.choose)
 def choose(a: Any, choices: Any, *, mode: str = "raise") -> Any:
-    a, n = np.asarray(a), len(choices)
+    a, n = a if hasattr(a, "dtype") else np.asarray(a), len(choices)
     if mode == "wrap":
         a = a % n
     elif mode == "clip":

@@ -56,7 +56,8 @@ def total(a: Any, axis: Axes = None, dtype: Any = None, **options: Any) -> Any:
     """`np.sum`; of an array without the way there."""
     if type(a) is np.ndarray:
         return np.add.reduce(a, axis, dtype, None, **options)
-    return np.sum(a, axis, dtype, **options)
+    given = {"axis": axis, "dtype": dtype}  # not every library's arrays take what is left out
+    return np.sum(a, **{k: v for k, v in given.items() if v is not None}, **options)
 
 
 rule(np.sum, sum_vjp, saves=False, compute=total)

@@ -178,7 +178,7 @@ case(
 )
 case(
     np.choose,
-    st.builds(lambda a, b: Call(([[0, 1], [1, 0]], [a, b])), arrays((2, 2)), arrays((2,))),
+    st.builds(lambda a, b: Call((np.array([[0, 1], [1, 0]]), [a, b])), arrays((2, 2)), arrays((2,))),
 )
 case(np.sort, reductions(distinct, several=False).filter(lambda c: c.args[0].ndim), "sort")
 case(

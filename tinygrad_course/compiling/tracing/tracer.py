@@ -90,10 +90,8 @@ class Tracer(Methods):
         value = self.recorded
         if value.name or value.function is None:
             return value.name or "an argument"
-        of = [v.name for v in value.inputs if v.name]
-        return f"a result of {getattr(value.function, '__name__', '')}" + (
-            f" of {' and '.join(of)}" if of else ""
-        )
+        of = " and ".join(v.name for v in value.inputs if v.name)
+        return f"a result of {getattr(value.function, '__name__', '')}{of and ' of '}{of}"
 
     # -------------------------------------------------------------- what it can tell
 
@@ -314,7 +312,8 @@ def record(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any], compute
     result = (compute or function)(*_samples(args), **(_samples(kwargs) if kwargs else kwargs))
     if function in OF_SHAPES:
         return result
-    if function is operator.getitem and _has_mask(args[1]):
+    index = (args[1] if type(args[1]) is tuple else args[1:]) if function is operator.getitem else ()
+    if any(type(i) is Tracer and i.dtype.kind == "b" for i in index):
         raise CannotCompile(
             "x[mask] with a mask of booleans has a shape that depends on values, and a program is made for "
             "fixed shapes: use np.where(mask, x, 0), or select outside the compiled function"
@@ -396,8 +395,3 @@ def _values(trace: Trace, tree: Any) -> Any:
     if kind is slice:
         return slice(*(_values(trace, t) for t in (tree.start, tree.stop, tree.step)))
     return trace.constant(tree) if isinstance(tree, (np.ndarray, np.generic)) else tree
-
-
-def _has_mask(index: Any) -> bool:
-    parts = index if isinstance(index, tuple) else (index,)
-    return any(type(p) is Tracer and getattr(p.dtype, "kind", "") == "b" for p in parts)
