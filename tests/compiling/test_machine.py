@@ -416,6 +416,24 @@ def test_a_second_process_uses_the_first_ones_code():
     assert not made_anew()
 
 
+def test_functions_outlive_all_else_when_python_ends():
+    """Python deletes what is left in any order: a function's code and definition are there longer than it."""
+    program = (
+        "import gc\n"
+        "from tinygrad_course.compiling.machine import jit\n"
+        "text = 'def compute(x):\\n    return x * {}.0\\n'\n"
+        "made = [jit.compile_source(text.format(i), ('f8',)) for i in range(50)]\n"
+        "jit.compile_source.cache_clear()\n"
+        "jit._engine.cache_clear()\n"
+        "gc.collect()\n"
+        "filled = [bytes(n) for n in range(200) for _ in range(200)]\n"
+        "assert sum(f(1.0)[0] for f in made) == 1225.0\n"
+        "del made\n"
+        "gc.collect()\n"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True, timeout=120)
+
+
 # ------------------------------------------------------------------ the language
 
 

@@ -110,7 +110,7 @@ class _Engine:
             address = ctypes.cast(getattr(ctypes.pythonapi, name), ctypes.c_void_p).value
             llvm.add_symbol(name, address)
         self.lock = threading.Lock()
-        self.kept: list[Any] = []  # what Python's functions point to
+        _for_good(self.runner)  # it holds the code
 
     def optimised(self, text: str) -> Any:
         """Return a module as LLVM makes it quicker.
@@ -147,7 +147,7 @@ class _Engine:
             if not address:
                 raise NotFused(f"the machine code has no function {name}")
             method = _Method(b"compute", address, _FAST, None)
-            self.kept.append(method)
+        _for_good(method)  # a function looks there even when it is deleted, and Python ends in any order
         made: Callable[..., Any] = _new_function(ctypes.byref(method), None, None)
         return made
 
@@ -174,6 +174,11 @@ class _Method(ctypes.Structure):
         ("flags", ctypes.c_int),
         ("doc", ctypes.c_char_p),
     )
+
+
+def _for_good(x: Any) -> None:
+    """Keep an object until the process ends, beyond the end of Python's own objects."""
+    ctypes.pythonapi.Py_IncRef(ctypes.py_object(x))
 
 
 _new_function = ctypes.PYFUNCTYPE(ctypes.py_object, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p)(
