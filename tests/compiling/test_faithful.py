@@ -18,7 +18,7 @@ import scipy.sparse
 
 from tests.compiling.networks import parameters_of, training_step
 from tests.compiling.test_equality import assert_equal, wider
-from tinygrad_course import CannotCompile, Tensor, compiled, debug, value_and_grad
+from tinygrad_course import CannotCompile, Tensor, compiled, debug, hessian, value_and_grad
 from tinygrad_course.rules import einsum
 
 x = np.array([1.0, -2.0, 3.0])
@@ -698,3 +698,22 @@ def test_quicker_calls_compute_the_same(f):
         program = compiled(f, engine)
         for a, b in ((x, y), (y, x)):
             assert_equal(program(a, b), f(a, b))
+
+
+@pytest.mark.parametrize("engine", ["numpy", "machine"])
+@pytest.mark.parametrize(
+    "square",
+    [
+        lambda w: np.linalg.norm(w) ** 2,
+        lambda w: np.sum(np.abs(w) ** 2),
+        lambda w: np.sum(np.square(np.hypot(w, 0))),
+        lambda w: np.sum(np.multiply(*[np.abs(w)] * 2)),
+    ],
+)
+def test_a_square_that_vanishes_after_the_first_call_has_its_second_derivative(square, engine):
+    if engine == "machine":
+        pytest.importorskip("llvmlite", reason="the extra fast brings llvmlite")
+    program = compiled(hessian(square), engine=engine)
+    with np.errstate(all="ignore"):
+        for w in (np.array([0.3, -2.0]), np.array([0.0, 1.0]), np.zeros(2)):
+            np.testing.assert_allclose(program(w), 2 * np.eye(2), rtol=1e-12, atol=1e-12)

@@ -118,20 +118,23 @@ def item(x: Any) -> Any:
     return x if type(x) in {int, float, bool} else x.item()
 
 
-def replace(tree: Any, change: Callable[[Value], Any]) -> Any:
-    """Return arguments with every value in them changed, in lists, tuples, dicts and slices too."""
+def of_each(tree: Any, change: Callable[[Any], Any]) -> Any:
+    """Return arguments with each thing in them changed, in lists, tuples, dicts and slices too."""
     kind = type(tree)
-    if kind is Value:
-        return change(tree)
     if kind is tuple:
-        return tuple([replace(t, change) for t in tree])
+        return tuple([of_each(t, change) for t in tree])
     if kind is list:
-        return [replace(t, change) for t in tree]
+        return [of_each(t, change) for t in tree]
     if kind is dict:
-        return {k: replace(t, change) for k, t in tree.items()}
+        return {k: of_each(t, change) for k, t in tree.items()}
     if kind is slice:
-        return slice(*(replace(t, change) for t in (tree.start, tree.stop, tree.step)))
-    return tree
+        return slice(*(of_each(t, change) for t in (tree.start, tree.stop, tree.step)))
+    return change(tree)
+
+
+def replace(tree: Any, change: Callable[[Value], Any]) -> Any:
+    """Return arguments with every value in them changed."""
+    return of_each(tree, lambda x: change(x) if type(x) is Value else x)
 
 
 def _collect(tree: Any, found: list[Value]) -> None:

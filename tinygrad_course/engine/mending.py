@@ -398,7 +398,7 @@ def mend_square(out: Tensor) -> Tensor:
     root = out._args[0]
     if root._op is None or root._op.function not in _ROOTS or out._data.dtype.kind != "f":
         return out
-    if least(root._data) != 0:
+    if not may_vanish(root):
         return out
     if len(out._args) == 2 and not same(*as_of(out)) and not is_number(out._args[1], 2):
         return out
@@ -432,9 +432,14 @@ _ROOTS: dict[Any, Callable[..., Any]] = {
 }
 
 
+def may_vanish(root: Tensor) -> bool:
+    """Whether a root is 0 somewhere, or may be in a later call of the program that is being traced."""
+    return traced(root) or least(root._data) == 0
+
+
 def watch_products(root: Tensor) -> Tensor:
     """Look at products from the first root on that is 0 somewhere: most programs have none."""
-    if least(root._data) == 0:
+    if may_vanish(root):
         RULES[np.multiply].mend = mend_product
     return root
 

@@ -14,7 +14,7 @@ from typing import Any, ClassVar, NoReturn
 
 import numpy as np
 
-from tinygrad_course.compiling.dataflow import Kind, Value, item
+from tinygrad_course.compiling.dataflow import Kind, Value, item, of_each
 from tinygrad_course.compiling.tracing.assigned_names import assigned_name
 from tinygrad_course.compiling.tracing.library_code import file_of_caller, of_library
 from tinygrad_course.compiling.tracing.refusals import (
@@ -367,31 +367,15 @@ def _trace(tree: Any) -> Trace | None:
 
 def _samples(tree: Any) -> Any:
     """Return what a call is given, with the arrays that tracers stand for."""
-    kind = type(tree)
-    if kind is Tracer:
-        return tree.sample
-    if kind is tuple:
-        return tuple([_samples(t) for t in tree])
-    if kind is list:
-        return [_samples(t) for t in tree]
-    if kind is dict:
-        return {k: _samples(t) for k, t in tree.items()}
-    if kind is slice:
-        return slice(*(_samples(t) for t in (tree.start, tree.stop, tree.step)))
-    return tree
+    return of_each(tree, lambda x: x.sample if type(x) is Tracer else x)
 
 
 def _values(trace: Trace, tree: Any) -> Any:
     """Return what the program keeps of what a call is given."""
-    kind = type(tree)
-    if kind is Tracer:
-        return tree.recorded
-    if kind is tuple:
-        return tuple([_values(trace, t) for t in tree])
-    if kind is list:
-        return [_values(trace, t) for t in tree]
-    if kind is dict:
-        return {k: _values(trace, t) for k, t in tree.items()}
-    if kind is slice:
-        return slice(*(_values(trace, t) for t in (tree.start, tree.stop, tree.step)))
-    return trace.constant(tree) if isinstance(tree, (np.ndarray, np.generic)) else tree
+
+    def value(x: Any) -> Any:
+        if type(x) is Tracer:
+            return x.recorded
+        return trace.constant(x) if isinstance(x, (np.ndarray, np.generic)) else x
+
+    return of_each(tree, value)
