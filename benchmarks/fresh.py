@@ -52,7 +52,7 @@ def run(options: argparse.Namespace) -> int:
         "peak memory",
         "of PyTorch's",
     ):
-        table.add_column(heading, justify="right" if heading else "left", no_wrap=True)
+        table.add_column(heading, justify="right" if heading else "left", no_wrap=heading == "row")
     for key, of_row in found.items():
         for name, m in of_row.items():
             cells = [key, CONTESTANTS[name].label]

@@ -176,7 +176,10 @@ def each_hidden(name: str, value: Any, hidden: int) -> tuple[Any, ...]:
     >>> each_hidden("batch_norm", True, 2)
     (True, True)
     """
-    values = (value,) * hidden if isinstance(value, (bool, int, float)) else tuple(value)
-    if len(values) != hidden:
-        raise ValueError(f"{name}={list(values)}: expected one for each of the {hidden} hidden layers")
-    return values
+    if isinstance(value, (bool, int, float)):
+        return (value,) * hidden
+    if np.ndim(value) != 1 or len(value) != hidden:
+        raise ValueError(
+            f"{name} is {value!r}; expected one value, or one for each of the {hidden} hidden layers"
+        )
+    return tuple(value)
