@@ -167,13 +167,15 @@ class Compiled:
         moving = self.moving - self.fixed
         masked = self._key(args, leaves) in self.masked
         try:
-            recording = trace_function(self.function, args, {}, moving, masked=masked)
+            recording = trace_function(self.function, args, {}, moving, masked=masked, mended=masked)
         except CannotCompile:
             numbers = {path for path, x in leaves if path in moving and type(x) in {int, float}}
             if not numbers:
                 raise
             self.fixed |= numbers  # its value matters: the program is made for it
-            recording = trace_function(self.function, args, {}, moving - numbers, masked=masked)
+            recording = trace_function(
+                self.function, args, {}, moving - numbers, masked=masked, mended=masked
+            )
         return recording, self._make(recording, args)
 
     def _make(self, recording: Traced, args: tuple[Any, ...]) -> GuardedProgram:

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tinygrad_course.engine.creation import node
+from tinygrad_course.engine.partial import masks
 from tinygrad_course.engine.views import as_of
 from tinygrad_course.rules.reductions import logsumexp
 from tinygrad_course.rules.shapes import is_complex
@@ -257,6 +258,16 @@ def traced(x: Tensor) -> bool:
     return type(x._data) not in _FLOATS
 
 
+def beyond(x: Any) -> bool:
+    """Whether what single exponentials lose far out is recorded otherwise in a program; count them."""
+    watched = masks.get()
+    if watched is None:
+        return False
+    watched.lost += 1
+    watched.alone += logit(x) is None and other_than_one(x) is None
+    return watched.mended
+
+
 def sums_exponentials(x: Any, depth: int = DEPTH) -> bool:
     """Whether a sum of many exponentials takes part; those of u - max(u) do not overflow.
 
@@ -305,7 +316,7 @@ def mend_divide(out: Tensor) -> Tensor:
     if type(data) is np.ndarray and data.size and data.item(data.argmax()) < _HALF[data.itemsize]:
         return out  # the commonest case: nothing is large
     if traced(divisor):
-        if not has_exponential(divisor) or not sums_exponentials(divisor):
+        if not has_exponential(divisor) or not (sums_exponentials(divisor) or beyond(out)):
             return out
     else:
         size = largest(data)
@@ -357,7 +368,7 @@ def mend_logarithm(out: Tensor) -> Tensor:
     ):
         return out  # the commonest case: nothing is small, or infinite
     if traced(x):
-        lost = has_exponential(x) and may_lose(x)
+        lost = has_exponential(x) and (may_lose(x) or beyond(x))
     else:
         low = least(data)
         difference = difference and is_number(x._args[0], 1)

@@ -47,13 +47,26 @@ class Masks:
     made : bool
     asked : int
         How many have been worked out.
+    mended : bool
+        Whether what single exponentials lose far out is recorded otherwise, as the recorder does there.
+    lost, alone : int
+        How many operations on single exponentials were met, and on those that make no sigmoid.
+    recorded : bool
+        Whether a sweep was recorded, for derivatives of the second order.
     """
 
-    __slots__ = ("asked", "made")
+    __slots__ = ("alone", "asked", "lost", "made", "mended", "recorded")
 
-    def __init__(self, *, made: bool) -> None:
+    def __init__(self, *, made: bool, mended: bool = False) -> None:
         self.made = made
-        self.asked = 0
+        self.mended = mended
+        self.asked = self.lost = self.alone = 0
+        self.recorded = False
+
+    @property
+    def needed(self) -> bool:
+        """Whether results may not be finite for want of a mask, or of what would have been mended."""
+        return self.asked > 0 or self.alone > 0 or (self.recorded and self.lost > 0)
 
 
 #: Of a recording whose results are looked at: where they are finite, no mask was needed.

@@ -24,6 +24,7 @@ from tinygrad_course.engine.partial import (
     added,
     chooses,
     handed,
+    masks,
     owned,
     passes,
     through,
@@ -199,6 +200,8 @@ def sweep(  # noqa: C901  (one loop: the calls that it saves are its purpose)
     if root._op is None:
         return {root: seed if record else _own(seed)}
     ndarray, float64, large = np.ndarray, np.float64, LARGE
+    if record and (watched := masks.get()) is not None:
+        watched.recorded = True
     keep = keep or record
     mark = mark and not record
     found: dict[Tensor, Any] = {}

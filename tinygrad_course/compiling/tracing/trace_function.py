@@ -41,7 +41,8 @@ class Traced:
         What it may have read from outside.
     unmasked : bool
         The program is right where its results are finite: gradients were not masked where `np.where` and the
-        like take another branch, and 0 times an infinite derivative is NaN there.
+        like take another branch, and 0 times an infinite derivative is NaN there; an exponential may have
+        overflowed.
     """
 
     program: Program
@@ -53,7 +54,7 @@ class Traced:
 
 
 def trace_function(
-    f: Callable[..., Any], args: Any, kwargs: Any, moving: Any, *, masked: bool = True
+    f: Callable[..., Any], args: Any, kwargs: Any, moving: Any, *, masked: bool = True, mended: bool = False
 ) -> Traced:
     """Record one call of `f`.
 
@@ -70,6 +71,9 @@ def trace_function(
         The paths of the numbers that may change between calls, and so are inputs as arrays are.
     masked : bool
         Without masks, where there would be some, the program is shorter; see `Traced.unmasked`.
+    mended : bool
+        What single exponentials lose far out is computed by logarithms: NumPy's own numbers have lost it, so
+        that they are no measure. The function has been held against them at an earlier call.
 
     Raises
     ------
@@ -78,7 +82,7 @@ def trace_function(
     """
     objects = [x for _, x in named_arguments(f, args, kwargs) if not isinstance(x, (np.ndarray, np.generic))]
     captured = CapturedValues(f, *objects)
-    watched = Masks(made=True)
+    watched = Masks(made=True, mended=mended)
     try:
         first, paths, result, samples = _run(f, args, kwargs, moving, watched)
     except CannotCompile:
@@ -100,8 +104,8 @@ def trace_function(
             f"the function changes {path}, which lies outside it; a program would not. Pass it as an "
             "argument and return the changed one, as in  state, cost = step(state, X, Y)"
         )
-    unmasked = watched.asked > 0 and not masked
-    if unmasked:
+    unmasked = watched.needed and not masked
+    if unmasked and watched.asked:
         watched = Masks(made=False)
         first, paths, result, samples = _run(f, args, kwargs, moving, watched)
     second, _, _, _ = _run(f, args, kwargs, moving, watched, LocalNames(looking=False))
@@ -110,7 +114,7 @@ def trace_function(
     with np.errstate(all="ignore"):
         plain = f(*args, **kwargs)
     single = any(v.dtype is not None and v.dtype.kind == "f" and v.dtype.itemsize < 8 for v in first.values())
-    if not _same_results(samples, plain, single):
+    if not mended and not _same_results(samples, plain, single):
         if unmasked:
             return trace_function(f, args, kwargs, moving)
         if not _agree_nearer_to_zero(f, args, kwargs, moving, single):

@@ -1,0 +1,49 @@
+"""Programs recorded at ordinary numbers and called far out: the recorder's numbers, at order one and two."""
+
+import numpy as np
+import pytest
+
+from tinygrad_course import compiled, grad, value_and_grad
+
+pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")
+
+Y = np.array([1.0, 0.0, 1.0])
+FUNCTIONS = {
+    "sigmoid": lambda z: np.sum(1 / (1 + np.exp(-z))),
+    "exp(z) / (1 + exp(z))": lambda z: np.sum(np.exp(z) / (1 + np.exp(z))),
+    "(1 + exp(-z))**-1": lambda z: np.sum((1 + np.exp(-z)) ** -1),
+    "reciprocal": lambda z: np.sum(np.reciprocal(1 + np.exp(-z))),
+    "1 - s": lambda z: np.sum(1 - 1 / (1 + np.exp(-z))),
+    "s**2": lambda z: np.sum((1 / (1 + np.exp(-z))) ** 2),
+    "swish": lambda z: np.sum(z / (1 + np.exp(-z))),
+    "swish, a product": lambda z: np.sum(z * (1 / (1 + np.exp(-z)))),
+    "softplus": lambda z: np.sum(np.log(1 + np.exp(z))),
+    "log1p": lambda z: np.sum(np.log1p(np.exp(z))),
+    "log s": lambda z: np.sum(np.log(1 / (1 + np.exp(-z)))),
+    "cross-entropy": lambda z: (
+        -np.sum(Y * np.log(1 / (1 + np.exp(-z))) + (1 - Y) * np.log(1 - 1 / (1 + np.exp(-z))))
+    ),
+    "tanh by exponentials": lambda z: np.sum((np.exp(z) - np.exp(-z)) / (np.exp(z) + np.exp(-z))),
+    "1 / cosh": lambda z: np.sum(2 / (np.exp(z) + np.exp(-z))),
+    "another number than 1": lambda z: np.sum(1 / (3.0 + np.exp(z))),
+    "1 / sqrt": lambda z: np.sum(1 / np.sqrt(1 + np.exp(z))),
+    "focal": lambda z: -np.sum((1 - 1 / (1 + np.exp(-z))) ** 2 * np.log(1 / (1 + np.exp(-z)))),
+    "mish": lambda z: np.sum(z * np.tanh(np.log(1 + np.exp(z)))),
+    "squared loss": lambda z: np.sum((1 / (1 + np.exp(-z)) - Y) ** 2),
+}
+WEIGHTS = np.array([1.0, 0.5, 2.0])
+POINTS = [[0.0, 0, 0], [40, -40, 1], [745, -745, 700], [1000, -1000, 0], [400, -400, 300], [20, -20, 16]]
+
+
+@pytest.mark.parametrize("engine", ["numpy", "machine"])
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_far_out(name, engine):
+    f = FUNCTIONS[name]
+    for g in (f, lambda z: np.sum(grad(f)(z) * WEIGHTS)):
+        step = value_and_grad(g)
+        program = compiled(step, engine=engine)
+        program(np.array([0.5, -0.3, 0.2]))
+        for point in POINTS:
+            z = np.array(point)
+            for ours, theirs in zip(program(z), step(z), strict=True):
+                np.testing.assert_allclose(ours, theirs, rtol=1e-8, atol=1e-11)
