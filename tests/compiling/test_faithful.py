@@ -717,3 +717,19 @@ def test_a_square_that_vanishes_after_the_first_call_has_its_second_derivative(s
     with np.errstate(all="ignore"):
         for w in (np.array([0.3, -2.0]), np.array([0.0, 1.0]), np.zeros(2)):
             np.testing.assert_allclose(program(w), 2 * np.eye(2), rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("engine", ["numpy", "machine"])
+def test_a_reshape_of_a_reshape_by_columns(engine):
+    weights = np.arange(6.0)
+
+    def cost(x):
+        by_columns = np.reshape(x, (-1, 1), order="F")
+        return np.sum(by_columns.reshape(1, -1) * weights) + np.sum(np.ravel(by_columns) * weights[::-1] ** 2)
+
+    x = np.array([[0.5, -1.0, 2.0], [1.5, 0.25, -0.75]])
+    fast = compiled(value_and_grad(cost), engine=engine)
+    for _ in range(2):
+        J, dx = fast(x)
+        np.testing.assert_allclose(J, cost(x), rtol=1e-13)
+        np.testing.assert_allclose(dx.ravel("F"), weights + weights[::-1] ** 2, rtol=1e-13)
