@@ -17,7 +17,7 @@ from tinygrad_course.audit.execution.learner import Learner
 from tinygrad_course.audit.execution.namespace import Program
 from tinygrad_course.audit.execution.stubs import GIVEN
 from tinygrad_course.audit.kinds import Kind, kind_of, known_name
-from tinygrad_course.audit.kinds.cases import RandomDraw
+from tinygrad_course.audit.kinds.cases import Draw
 from tinygrad_course.audit.kinds.layer_functions import LinearActivationBackward, LinearBackward
 from tinygrad_course.audit.kinds.own_class import shown_name, shown_words
 from tinygrad_course.audit.kinds.own_network import OwnNetwork
@@ -292,7 +292,7 @@ class _File:
             return report
         report.remarks = list(dict.fromkeys(remark for one in result.verdicts for remark in one.remarks))
         if result.right:
-            for mistake, words, at in kind.mistakes(RandomDraw(5)) if isinstance(kind, TrainingStep) else ():
+            for mistake, words, at in kind.mistakes(Draw(5)) if isinstance(kind, TrainingStep) else ():
                 place, shown = self.submission.place(at)
                 source = self.submission.source(at)
                 report.status = WRONG

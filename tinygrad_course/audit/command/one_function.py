@@ -9,7 +9,7 @@ import numpy as np
 from tinygrad_course.audit.execution.learner import Learner
 from tinygrad_course.audit.execution.stubs import StandInUsedError
 from tinygrad_course.audit.kinds.base import Assumption, Kind
-from tinygrad_course.audit.kinds.cases import Case, RandomDraw, ShortDraw, plainly, shown
+from tinygrad_course.audit.kinds.cases import Case, Draw, ShortDraw, plainly, shown
 from tinygrad_course.audit.reference.comparison import as_array, close
 from tinygrad_course.audit.repair.candidates import Candidates
 from tinygrad_course.audit.repair.diagnosis import diagnose, easily_right
@@ -26,7 +26,7 @@ def battery(learner: Learner, kind: Kind, assumption: Assumption, seed: int) -> 
     for place, scale in enumerate(kind.battery):
         for attempt in range(40):
             case = kind.case(
-                learner, RandomDraw(seed * 7919 + place * 101 + attempt * 10007 + 1, scale), assumption
+                learner, Draw(seed * 7919 + place * 101 + attempt * 10007 + 1, scale), assumption
             )
             if not case.rejected:
                 found.append(_tolerant(learner, case))

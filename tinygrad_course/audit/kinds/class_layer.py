@@ -8,14 +8,14 @@ import ast
 import copy
 import re
 from collections.abc import Iterator, Mapping
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 
 from tinygrad_course.audit.execution.learner import Learner
 from tinygrad_course.audit.execution.namespace import Program
 from tinygrad_course.audit.execution.paths import duplicate, label
-from tinygrad_course.audit.kinds.base import Assumption
+from tinygrad_course.audit.kinds.base import Assumption, words
 from tinygrad_course.audit.kinds.cases import Case, Draw
 from tinygrad_course.audit.kinds.own_class import OwnClass, method_name, with_methods
 from tinygrad_course.audit.kinds.own_network import Pool, Unfit, ratio_of, slopes
@@ -39,7 +39,7 @@ _ONE = ((1, 3), (3, 1), (3,))
 class ClassLayer(OwnClass):
     """One layer, or one cost, whose values and gradients are attributes of the object or are returned."""
 
-    battery: ClassVar[tuple[str, ...]] = ("distinct",) * 3
+    battery = words("distinct distinct distinct")
 
     def __init__(self, program: Program, owner: ast.ClassDef, backward: ast.FunctionDef) -> None:
         super().__init__(program, owner, backward)
@@ -95,7 +95,6 @@ class ClassLayer(OwnClass):
 
     def case(self, learner: Learner, draw: Draw, assumption: Assumption) -> Case:
         """Make a layer, run it forward, draw the derivative of its output, and differentiate."""
-        del assumption
         if self.forward is None or not self.takes:
             raise Unfit("there is no forward method with an input")
         if learner.low_precision():

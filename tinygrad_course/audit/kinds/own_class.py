@@ -103,7 +103,6 @@ class OwnClass(OwnNetwork):
         super().__init__(program, backward)
 
     def _named(self, pattern: re.Pattern[str], *, take_layers: bool = False) -> ast.FunctionDef | None:
-        del take_layers
         options = [
             node
             for name, node in self.methods.items()
@@ -190,7 +189,6 @@ class OwnClass(OwnNetwork):
         return start
 
     def _own_cost(self, learner: Learner, given: Pool, theta: Any) -> float:
-        del learner, given, theta
         raise Unfit(f"{self.owner} has no forward pass")
 
     def _differentiate(self, learner: Learner, given: Pool, arguments: dict[str, Any]) -> Any:

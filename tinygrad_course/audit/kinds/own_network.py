@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import pairwise
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 
@@ -18,7 +18,7 @@ from tinygrad_course.audit.execution.learner import Learner
 from tinygrad_course.audit.execution.line_trace import canonical, result_values, returned
 from tinygrad_course.audit.execution.namespace import Program
 from tinygrad_course.audit.execution.paths import Path, derivative_of, duplicate, label, leaves, plain, put
-from tinygrad_course.audit.kinds.base import Assumption, Kind
+from tinygrad_course.audit.kinds.base import Assumption, Kind, words
 from tinygrad_course.audit.kinds.cases import Array, Case, Draw
 from tinygrad_course.audit.reference.comparison import close
 from tinygrad_course.audit.source.signatures import Binding, bare, role_of
@@ -113,11 +113,10 @@ class Unfit(Exception):  # noqa: N818 - the functions of the file do not fit eac
 class OwnNetwork(Kind):
     """Gradients of a network in whatever conventions its file has."""
 
-    outputs: ClassVar[tuple[str, ...]] = ("grads",)
-    battery: ClassVar[tuple[str, ...]] = ("distinct",) * 5
-    examples: ClassVar[int] = 3
-    shrinks: ClassVar[int] = 25
-    step = "on the way back"
+    outputs = ("grads",)
+    battery = words("distinct distinct distinct distinct distinct")
+    examples = 3
+    shrinks = 25
 
     def __init__(self, program: Program, backward: ast.FunctionDef) -> None:
         self.program, self.node = program, backward
@@ -176,7 +175,6 @@ class OwnNetwork(Kind):
 
     def wanted(self, path: Path, value: Any) -> bool:
         """Tell whether a leaf of theta is a parameter."""
-        del path, value
         return True
 
     @property
@@ -193,7 +191,6 @@ class OwnNetwork(Kind):
 
     def case(self, learner: Learner, draw: Draw, assumption: Assumption) -> Case:
         """Draw a network, run the forward pass and the cost, differentiate them."""
-        del assumption
         pool = self._pool(learner, draw)
         problem: Unfit | None = None
         layouts = [(False, False), (True, False), (True, True), (False, True)]
@@ -359,7 +356,6 @@ class OwnNetwork(Kind):
         return _number(self._run(learner, cost, arguments), cost.name)
 
     def _case(self, learner: Learner, pool: Pool, draw: Draw, *, rows: bool) -> Case:
-        del draw
         X, Y = pool.roles["X"], pool.roles["Y"]
         m = X.shape[1]
         given = Pool(dict(pool.named), dict(pool.roles), pool.theta)
@@ -439,7 +435,6 @@ class OwnNetwork(Kind):
         self, result: Any, before: Mapping[str, Any], after: Mapping[str, Any], expected: Mapping[str, Any]
     ) -> dict[str, Any]:
         """Return which part of a result is which gradient."""
-        del before, after
         return match(result, returned(self.node), expected)
 
     def _own_cost(self, learner: Learner, given: Pool, theta: Any) -> float:
@@ -467,7 +462,6 @@ class OwnNetwork(Kind):
 
     def read(self, result: Any, expression: ast.expr | None, case: Case) -> dict[str, Any]:
         """Read the gradients by their names, else by their places and shapes."""
-        del expression
         expected = {key: case.expected[key] for key in case.required}
         found = self.gradients(result, case.values, case.passed, expected)
         return {key: _as_updated(value, np.shape(expected[key])) for key, value in found.items()}

@@ -10,7 +10,7 @@ import copy
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 
@@ -46,11 +46,10 @@ class Run:
 class TrainingStep(Kind):
     """The gradients of one iteration, and the parameters after it."""
 
-    battery: ClassVar[tuple[str, ...]] = ("distinct",) * 4
-    examples: ClassVar[int] = 0
-    shrinks: ClassVar[int] = 0
-    owns: ClassVar[bool] = True
-    step = "of the training"
+    battery = ("distinct",) * 4
+    examples = 0
+    shrinks = 0
+    owns = True
 
     def __init__(self, program: Program, node: ast.FunctionDef, loop: ast.For | ast.While) -> None:
         self.whole, self.loop = node, loop
@@ -143,7 +142,6 @@ class TrainingStep(Kind):
 
     def case(self, learner: Learner, draw: Draw, assumption: Assumption) -> Case:
         """Run the loop, take one of its iterations, and differentiate its cost."""
-        del learner
         problem = Unfit("the loop does not begin")
         for rows, deep in ((False, False), (True, False), (False, True)):
             run = self.run(self.arguments(draw, rows=rows, deep=deep))
@@ -252,7 +250,6 @@ class TrainingStep(Kind):
 
     def assumptions(self, learner: Learner) -> list[Assumption]:
         """The gradients are right, or the parameters after the update are (one factor may be made good)."""
-        del learner
         return [{"by": "gradients"}, {"by": "update"}]
 
     def _iterate(self, start: Mapping[str, Any]) -> dict[str, Any]:
@@ -307,7 +304,6 @@ class TrainingStep(Kind):
 
     def read(self, result: Any, expression: ast.expr | None, case: Case) -> dict[str, Any]:
         """Read the gradients and the parameters from the variables at the end."""
-        del expression
         found: dict[str, Any] = {}
         held = dict(leaves({name: value for name, value in result.items() if name != ONCE}))
         for key in case.required:

@@ -12,7 +12,7 @@ import numpy as np
 from tinygrad_course.audit.execution.learner import Learner
 from tinygrad_course.audit.kinds import Kind, kind_of
 from tinygrad_course.audit.kinds.backward_passes import Backward, CheckBackward
-from tinygrad_course.audit.kinds.cases import Case, Draw, RandomDraw
+from tinygrad_course.audit.kinds.cases import Case, Draw
 from tinygrad_course.audit.kinds.layer_functions import HIDDEN, DeepBackward, draw_network
 from tinygrad_course.audit.reference import course
 from tinygrad_course.audit.repair.candidates import Candidates
@@ -65,7 +65,7 @@ def backward_hidden(learner: Learner) -> list[str]:
     function = learner.program.namespace[name]
     right: list[str] = []
     for hidden in HIDDEN:
-        drawn = [_case(kind, partner, RandomDraw(seed), hidden) for seed in (3, 5, 8)]
+        drawn = [_case(kind, partner, Draw(seed), hidden) for seed in (3, 5, 8)]
         cases = [case for case in drawn if case is not None and not case.rejected]
         if cases and all(judge(partner, kind, function, case).right for case in cases):
             right.append(hidden)
@@ -169,7 +169,7 @@ def _stored_twice(learner: Learner, partner: Learner) -> Finding | None:
 def _cases(
     kind: Kind, partner: Learner, assumption: dict[str, Any], seed: int, *, single: bool
 ) -> list[Case]:
-    drawn = [kind.case(partner, RandomDraw(seed + number, "distinct"), assumption) for number in (1, 2, 3, 4)]
+    drawn = [kind.case(partner, Draw(seed + number, "distinct"), assumption) for number in (1, 2, 3, 4)]
     for case in drawn:
         # The cache comes from a forward pass that may round more than the backward pass does.
         case.single = single
@@ -196,7 +196,7 @@ def _repair(
         forward = [
             case
             for number in (1, 2)
-            if not (case := kind.case(learner, RandomDraw(seed + number), assumption)).rejected
+            if not (case := kind.case(learner, Draw(seed + number), assumption)).rejected
         ]
         if all(judge(learner, kind, own, case).right for case in forward):
             break
