@@ -78,9 +78,8 @@ def _examine(
     helpers: list[str],
     excuse: Callable[[list[Verdict]], str],
 ) -> Examination:
-    line = learner.node.lineno
-    report = FunctionReport(learner.name, learner.program.submission.place(line)[1], type(kind).__name__)
-    report.cell = learner.program.submission.place(line)[0]
+    where = learner.program.submission.where(learner.node.lineno)
+    report = FunctionReport(learner.name, kind=type(kind).__name__, **where)
     chosen, verdicts = _best_assumption(learner, kind, seed)
     report.cases = len(verdicts)
     for remark in [remark for verdict in verdicts for remark in verdict.remarks]:
@@ -141,8 +140,8 @@ def search_mistake(
     except (MemoryError, KeyboardInterrupt):
         raise
     except Exception as error:  # noqa: BLE001 - edits of a homework may raise anything
-        place, line = learner.program.submission.place(learner.node.lineno)
-        found = [Finding("", "unknown", "", line, place)], None, budget
+        where = learner.program.submission.where(learner.node.lineno)
+        found = [Finding("", "unknown", "", **where)], None, budget
         report.remarks.append(f"the search for the mistake failed: {type(error).__name__}: {error}")
     report.findings = found[0]
     return found

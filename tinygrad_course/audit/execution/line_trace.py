@@ -29,6 +29,11 @@ class Site:
     position: int
 
     @property
+    def place(self) -> tuple[str, int]:
+        """The function and the number of the statement."""
+        return self.function, self.index
+
+    @property
     def statement(self) -> ast.stmt:
         """The statement that stands there."""
         return self.block[self.position]
@@ -223,6 +228,15 @@ def result_values(expression: ast.expr | None, result: Any) -> dict[str, Any]:
         elif label:
             found[label] = snapshot(value)
     return found
+
+
+def stored_names(node: ast.AST) -> list[str]:
+    """Return the names that are assigned in a piece of code."""
+    return [
+        inner.id
+        for inner in ast.walk(node)
+        if isinstance(inner, ast.Name) and isinstance(inner.ctx, ast.Store)
+    ]
 
 
 def returned(node: ast.FunctionDef) -> ast.expr | None:

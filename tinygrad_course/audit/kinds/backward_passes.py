@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_course.audit.execution.learner import Learner
+from tinygrad_course.audit.execution.namespace import same_draws
 from tinygrad_course.audit.kinds.base import Assumption, Kind, roles, words
 from tinygrad_course.audit.kinds.cases import Array, Case, Draw
 from tinygrad_course.audit.kinds.forward_passes import (
@@ -186,8 +187,7 @@ class Backward(Kind):
         )
 
         def cost(theta: dict[str, Any]) -> Any:
-            state = np.random.get_state()  # noqa: NPY002 - dropout draws from the course's global stream
-            np.random.set_state(learner.memory.setdefault("stream", state))  # noqa: NPY002
+            np.random.set_state(learner.memory["stream"])  # noqa: NPY002 - dropout draws from the course's stream
             result = forward(*(theta if arg is parameters else arg for arg in arguments_of[place]))
             return self._cost(result, Y, theta, lambd)
 
@@ -198,15 +198,16 @@ class Backward(Kind):
     def _differentiate(
         self, learner: Learner, cost: Callable[[dict[str, Any]], Any], parameters: dict[str, Array], name: str
     ) -> dict[str, Array]:
-        state = np.random.get_state()  # noqa: NPY002
-        learner.memory["stream"] = state
         try:
-            with learner.program.bound(learner.replacements()), np.errstate(all="ignore"):
+            with (
+                same_draws() as learner.memory["stream"],
+                learner.program.bound(learner.replacements()),
+                np.errstate(all="ignore"),
+            ):
                 found, how = gradients(cost, parameters)
         except Exception:  # noqa: BLE001 - the learner's forward pass may raise anything; the course's formulas remain
             return {}
         finally:
-            np.random.set_state(state)  # noqa: NPY002
             learner.program.guard.restore()
         learner.against.add(f"the {how} of {name}")
         return {"d" + key: value for key, value in found.items()}

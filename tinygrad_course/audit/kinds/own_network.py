@@ -16,12 +16,12 @@ import numpy as np
 
 from tinygrad_course.audit.execution.learner import Learner
 from tinygrad_course.audit.execution.line_trace import canonical, result_values, returned
-from tinygrad_course.audit.execution.namespace import Program
+from tinygrad_course.audit.execution.namespace import Program, same_draws
 from tinygrad_course.audit.execution.paths import Path, derivative_of, duplicate, label, leaves, plain, put
 from tinygrad_course.audit.kinds.base import Assumption, Kind, words
 from tinygrad_course.audit.kinds.cases import Array, Case, Draw
 from tinygrad_course.audit.reference.comparison import close
-from tinygrad_course.audit.source.signatures import Binding, bare, role_of
+from tinygrad_course.audit.source.signatures import Binding, argument_names, bare, role_of
 
 FORWARD = re.compile(r"forward|feed|fprop|predict_prob|model_output|hypothesis")
 BACKWARD = re.compile(r"back|bprop|gradients?$|^grads?$|compute_grad|propagate")
@@ -59,7 +59,7 @@ class Pool:
     def arguments(self, node: ast.FunctionDef) -> dict[str, Any] | None:
         """Return the arguments of a function by name, None where one of them is unknown."""
         given: dict[str, Any] = {}
-        names = [argument.arg for argument in (*node.args.posonlyargs, *node.args.args)]
+        names = argument_names(node)
         needed = len(names) - len(node.args.defaults)
         for place, name in enumerate(names):
             found, value = self.find(name)
@@ -156,11 +156,11 @@ class OwnNetwork(Kind):
 
     def _forward(self) -> ast.FunctionDef | None:
         found = self._named(FORWARD)
-        drops = found is not None and any(role_of(part.arg) == "keep_prob" for part in found.args.args)
+        drops = found is not None and any(role_of(part) == "keep_prob" for part in argument_names(found))
         return None if drops and not self._takes("keep_prob") else found
 
     def _takes(self, role: str) -> bool:
-        return any(role_of(argument.arg) == role for argument in self.node.args.args)
+        return any(role_of(name) == role for name in argument_names(self.node))
 
     def _costs(self) -> list[ast.FunctionDef]:
         found = [
@@ -168,7 +168,7 @@ class OwnNetwork(Kind):
             for name, node in self.program.functions.items()
             if COST.search(bare(name)) and not re.search(r"backward|deriv|grad|plot", bare(name))
         ]
-        penalized = [node for node in found if any(role_of(part.arg) == "lambd" for part in node.args.args)]
+        penalized = [node for node in found if any(role_of(part) == "lambd" for part in argument_names(node))]
         if self._takes("lambd"):
             return penalized
         return [*[node for node in found if node not in penalized], *penalized]
@@ -219,13 +219,13 @@ class OwnNetwork(Kind):
     def _usual(self, learner: Learner, pool: Pool, *, rows: bool, turned: bool) -> dict[str, Any]:
         """Return parameters of the usual shapes, under the names that the functions give them."""
         node = self.forward or self.node
-        names = [part.arg for part in node.args.args]
+        names = argument_names(node)
         sizes, units = pool.roles["layer_dims"], self.units
         text = ast.unparse(node)
         single = [
             name for name in names if re.fullmatch(r"(?i)w|weights?|theta", name) and f"{name}[" not in text
         ]
-        if single or any(part.arg in {"w", "W"} for part in self.node.args.args):
+        if single or {"w", "W"} & {*argument_names(self.node)}:
             biases = [name for name in names if re.fullmatch(r"(?i)b|bias", name)]
             shape = (sizes[0], units) if units == 1 or turned else (units, sizes[0])
             bias: Any = 0.0 if units == 1 else np.zeros((1, units) if rows else (units, 1))
@@ -292,14 +292,9 @@ class OwnNetwork(Kind):
 
     def _run(self, learner: Learner, node: ast.FunctionDef, arguments: Mapping[str, Any]) -> Any:
         """Call a function of the file; random numbers are the same in every call."""
-        with learner.program.bound(learner.replacements()):
-            state = np.random.get_state()  # noqa: NPY002 - dropout draws from the course's global stream
-            np.random.seed(1)  # noqa: NPY002
-            try:
-                function = learner.program.namespace[node.name]
-                outcome = learner.program.call(function, (), dict(arguments))
-            finally:
-                np.random.set_state(state)  # noqa: NPY002
+        with learner.program.bound(learner.replacements()), same_draws(1):
+            function = learner.program.namespace[node.name]
+            outcome = learner.program.call(function, (), dict(arguments))
         if outcome.error is not None:
             raise Unfit.raised(node.name, outcome.error)
         return outcome.result
@@ -450,16 +445,6 @@ class OwnNetwork(Kind):
                 return float(part)
         raise Unfit("the file has no forward pass and no cost that go with it")
 
-    def _agree(self, learner: Learner, arguments: dict[str, Any], gradient: dict[Path, Array]) -> bool:
-        """Tell whether the backward pass is the gradient up to one factor."""
-        try:
-            result = self._run(learner, self.node, arguments)
-        except Unfit:
-            return False
-        expected = {"d" + label(path): value for path, value in gradient.items()}
-        found = match(result, returned(self.node), expected)
-        return ratio_of(found, expected) is not None
-
     def read(self, result: Any, expression: ast.expr | None, case: Case) -> dict[str, Any]:
         """Read the gradients by their names, else by their places and shapes."""
         expected = {key: case.expected[key] for key in case.required}
@@ -561,7 +546,7 @@ def _usual_cost(name: str, AL: Any, Y: Array, *, rows: bool) -> float:
 
 def wide_binding(node: ast.FunctionDef, case: Case) -> Binding:
     """Return the binding in which every argument plays the role of its own name."""
-    names = tuple(argument.arg for argument in node.args.args if argument.arg in case.values)
+    names = tuple(name for name in argument_names(node) if name in case.values)
     return Binding(names, names)
 
 

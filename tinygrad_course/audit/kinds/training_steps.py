@@ -15,13 +15,14 @@ from typing import Any
 import numpy as np
 
 from tinygrad_course.audit.execution.learner import Learner
-from tinygrad_course.audit.execution.namespace import Program
+from tinygrad_course.audit.execution.line_trace import stored_names
+from tinygrad_course.audit.execution.namespace import Program, same_draws
 from tinygrad_course.audit.execution.paths import Path, duplicate, label, leaves, pairs, plain, put
 from tinygrad_course.audit.execution.stubs import StandInUsedError
 from tinygrad_course.audit.kinds.base import Assumption, Kind
 from tinygrad_course.audit.kinds.cases import Case, Draw
 from tinygrad_course.audit.kinds.own_network import BACKWARD, Pool, Unfit, slopes
-from tinygrad_course.audit.source.signatures import role_of
+from tinygrad_course.audit.source.signatures import argument_names, role_of
 
 HOOK, ONCE, ITERATIONS = "__tinygrad_caught__", "__tinygrad_once__", 3
 SCRIPT = "the_script"
@@ -98,11 +99,8 @@ class TrainingStep(Kind):
         ast.fix_missing_locations(made)
         with self.program.bound({HOOK: hook}):
             function = self.program.define(made)
-            state = np.random.get_state()  # noqa: NPY002
-            outcome = self.program.call(
-                function, (), {name: duplicate(value) for name, value in arguments.items()}
-            )
-            np.random.set_state(state)  # noqa: NPY002
+            with same_draws():
+                outcome = self.program.call(function, (), duplicate(dict(arguments)))
         caught.result = outcome.result
         caught.error = None if isinstance(outcome.error, _Enough) else outcome.error
         return caught
@@ -117,7 +115,7 @@ class TrainingStep(Kind):
         sizes = [n_x, 3, 2, 1] if deep else [n_x, 3, 1]
         named = {
             name: labels if name.lower().startswith("y") else more
-            for name in _names(self.whole)
+            for name in argument_names(self.whole)
             if "test" in name.lower()
         }
         roles: dict[str, Any] = {
@@ -135,9 +133,8 @@ class TrainingStep(Kind):
         named |= dict[str, Any](w=0.5 * draw.array(n_x, 1), b=0.3, optimizer="gd", initialization="he")
         made = Pool(named, roles).arguments(self.whole)
         if made is None:
-            raise Unfit(
-                f"what {self.whole.name}({', '.join(_names(self.whole))}) takes is not known by the names"
-            )
+            taken = ", ".join(argument_names(self.whole))
+            raise Unfit(f"what {self.whole.name}({taken}) takes is not known by the names")
         return made
 
     def case(self, learner: Learner, draw: Draw, assumption: Assumption) -> Case:
@@ -242,7 +239,7 @@ class TrainingStep(Kind):
         if old and returns:
             words = f"{', '.join(old)} is returned as it was before the training"
             found.append(("old_parameters", words, max(returns)))
-        counted = any(role_of(name, ["iterations"]) for name in _names(self.whole))
+        counted = any(role_of(name, ["iterations"]) for name in argument_names(self.whole))
         if counted and len(run.ends) % ITERATIONS and len(run.ends) < ITERATIONS:
             words = f"for {ITERATIONS} iterations the loop goes round {len(run.ends)} times"
             found.append(("loop_count", words, self.loop.lineno))
@@ -253,26 +250,15 @@ class TrainingStep(Kind):
         return [{"by": "gradients"}, {"by": "update"}]
 
     def _iterate(self, start: Mapping[str, Any]) -> dict[str, Any]:
-        state = np.random.get_state()  # noqa: NPY002
-        np.random.seed(2)  # noqa: NPY002
-        try:
+        with same_draws(2):
             function = self.program.namespace[self.node.name]
-            outcome = self.program.call(
-                function, (), {name: duplicate(value) for name, value in start.items()}
-            )
-        finally:
-            np.random.set_state(state)  # noqa: NPY002
+            outcome = self.program.call(function, (), duplicate(dict(start)))
         if outcome.error is not None:
             raise Unfit.raised("an iteration", outcome.error)
         return {name: value for name, value in outcome.result.items() if name != ONCE}
 
     def _cost(self, after: Mapping[str, Any]) -> str:
-        stored = {
-            inner.id
-            for statement in self.loop.body
-            for inner in ast.walk(statement)
-            if isinstance(inner, ast.Name) and isinstance(inner.ctx, ast.Store)
-        }
+        stored = {name for statement in self.loop.body for name in stored_names(statement)}
         options = [
             name
             for name in after
@@ -328,10 +314,6 @@ def _rate(before: Any, after: Any, gradient: Any) -> float | None:
 def _position(node: ast.FunctionDef, loop: ast.AST) -> int:
     loops = [inner for inner in ast.walk(node) if isinstance(inner, ast.For | ast.While)]
     return next(place for place, inner in enumerate(loops) if inner is loop)
-
-
-def _names(node: ast.FunctionDef) -> list[str]:
-    return [argument.arg for argument in node.args.args]
 
 
 def training_loop(node: ast.FunctionDef) -> ast.For | ast.While | None:

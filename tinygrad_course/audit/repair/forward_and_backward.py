@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_course.audit.execution.learner import Learner
+from tinygrad_course.audit.execution.line_trace import stored_names
 from tinygrad_course.audit.kinds import Kind, kind_of
 from tinygrad_course.audit.kinds.backward_passes import Backward, CheckBackward
 from tinygrad_course.audit.kinds.cases import Case, Draw
@@ -156,10 +157,9 @@ def _stored_twice(learner: Learner, partner: Learner) -> Finding | None:
             other = [place for place, name in enumerate(stored) if name != names[place]]
             if len(other) == 1 and stored.count(stored[other[0]]) == 2 and names[other[0]] in _names(learner):
                 wrong, right = stored[other[0]], names[other[0]]
-                cell, line = learner.program.submission.place(node.lineno)
                 words = f"{wrong} stands in the cache where {partner.name} takes {right} from it"
-                source = learner.program.submission.source(node.lineno)
-                made = Finding("cache", "wrong_operand", words, line, cell, source)
+                spot = learner.program.submission.spot(node.lineno)
+                made = Finding("cache", "wrong_operand", words, **spot)
                 elements = [right if place == other[0] else name for place, name in enumerate(stored)]
                 made.suggestion = f"{ast.unparse(node.targets[0])} = ({', '.join(elements)})"
                 return made
@@ -250,9 +250,4 @@ def _alike_results(first: Any, second: Any) -> bool:
 
 
 def _names(learner: Learner) -> list[str]:
-    names = {
-        node.id
-        for node in ast.walk(learner.node)
-        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
-    }
-    return [*names, *learner.binding.names]
+    return [*stored_names(learner.node), *learner.binding.names]

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_course.audit.execution.learner import Learner
+from tinygrad_course.audit.execution.line_trace import stored_names
 from tinygrad_course.audit.execution.namespace import Program
 from tinygrad_course.audit.execution.stubs import GIVEN
 from tinygrad_course.audit.kinds.base import Assumption, Kind
@@ -30,7 +31,6 @@ from tinygrad_course.audit.repair.verdict import Verdict, judge
 
 Function = Callable[..., Any]
 OwnKind = OwnNetwork | TrainingStep
-CALLING = (KeyError, IndexError, AttributeError, TypeError)
 
 
 @dataclass
@@ -250,12 +250,7 @@ def set_outside(program: Program, error: BaseException | None) -> bool:
 
 
 def _assigned_outside(program: Program) -> set[str]:
-    return {
-        inner.id
-        for statement in program.submission.script
-        for inner in ast.walk(statement)
-        if isinstance(inner, ast.Name) and isinstance(inner.ctx, ast.Store)
-    }
+    return {name for statement in program.submission.script for name in stored_names(statement)}
 
 
 def _calling(learner: Learner, error: BaseException) -> bool:
