@@ -1,12 +1,13 @@
 """One function: try it, and if it is wrong find out where and why."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from tinygrad_course.audit.execution.learner import Learner
+from tinygrad_course.audit.execution.paths import arrays
 from tinygrad_course.audit.execution.stubs import StandInUsedError
 from tinygrad_course.audit.kinds.base import Assumption, Kind
 from tinygrad_course.audit.kinds.cases import Case, Draw, ShortDraw, plainly, shown
@@ -147,15 +148,16 @@ def search_mistake(
     return found
 
 
-def _best_assumption(learner: Learner, kind: Kind, seed: int) -> tuple[Assumption, list[Verdict]]:
-    """Try a kind's assumptions in turn.
-
-    Keep the first under which all is right, else the one under which most is.
-    """
+def _judged(learner: Learner, kind: Kind, assumption: Assumption, seed: int) -> list[Verdict]:
     function = learner.program.namespace[learner.name]
+    return [judge(learner, kind, function, case) for case in battery(learner, kind, assumption, seed)]
+
+
+def _best_assumption(learner: Learner, kind: Kind, seed: int) -> tuple[Assumption, list[Verdict]]:
+    """Return the first of a kind's assumptions under which all is right, else the one under which most is."""
     options: list[tuple[Assumption, list[Verdict]]] = []
     for assumption in kind.assumptions(learner):
-        verdicts = [judge(learner, kind, function, case) for case in battery(learner, kind, assumption, seed)]
+        verdicts = _judged(learner, kind, assumption, seed)
         options.append((assumption, verdicts))
         if learner.memory.get("as the course packs it") and not all(verdict.right for verdict in verdicts):
             break  # the forward function's cache is the course's: what unpacks it otherwise is wrong
@@ -181,16 +183,11 @@ def _likeliest(
 ) -> tuple[Assumption, list[Verdict]]:
     """Of several readings of a wrong function, return the one that takes the least to make it right."""
     options = kind.assumptions(learner)
-    function = learner.program.namespace[learner.name]
     if len(options) < 2:
         return chosen, verdicts
     read: list[tuple[tuple[bool, int], Assumption, list[Verdict]]] = []
     for option in [chosen, *[option for option in options if option != chosen]]:
-        tried = (
-            verdicts
-            if option == chosen
-            else [judge(learner, kind, function, case) for case in battery(learner, kind, option, seed)]
-        )
+        tried = verdicts if option == chosen else _judged(learner, kind, option, seed)
         failing = [verdict for verdict in tried if not verdict.right]
         if failing:
             # Under the right reading the first wrong quantity comes latest.
@@ -266,19 +263,8 @@ def _other_numbers(got: Any, want: Any) -> bool:
 
 
 def _size(case: Case) -> tuple[int, float]:
-    arrays = list(_numbers(case.values))
-    return sum(array.size for array in arrays), float(sum(np.sum(np.abs(array)) for array in arrays))
-
-
-def _numbers(value: Any) -> Iterator[Any]:
-    if isinstance(value, np.ndarray):
-        yield value
-    elif isinstance(value, dict):
-        for item in value.values():
-            yield from _numbers(item)
-    elif isinstance(value, list | tuple):
-        for item in value:
-            yield from _numbers(item)
+    held = list(arrays(case.values))
+    return sum(array.size for array in held), float(sum(np.sum(np.abs(array)) for array in held))
 
 
 def _smaller(example: Verdict | None, failing: list[Verdict]) -> Verdict | None:
@@ -341,6 +327,3 @@ def _pattern(verdicts: list[Verdict]) -> str:
     ):
         return "right for one layer, wrong for more"
     return ""
-
-
-__all__ = ["battery", "examine"]

@@ -37,16 +37,17 @@ class Outcome:
     error: BaseException | None = None
 
 
-def snapshot(value: Any) -> Any:
-    """Copy arrays and the containers they lie in; leave anything else alone."""
+def snapshot(value: Any, entry: Function | None = None) -> Any:
+    """Copy arrays and the containers they lie in, entry by entry; leave anything else alone."""
+    copied = entry or snapshot
     if isinstance(value, np.ndarray):
         return value.copy()
     if isinstance(value, dict):
-        return {key: snapshot(item) for key, item in value.items()}
+        return {key: copied(item) for key, item in value.items()}
     if isinstance(value, list):
-        return [snapshot(item) for item in value]
+        return [copied(item) for item in value]
     if type(value) is tuple:
-        return tuple(snapshot(item) for item in value)
+        return tuple(copied(item) for item in value)
     return value
 
 

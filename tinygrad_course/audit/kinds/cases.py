@@ -125,6 +125,10 @@ class Case:
     refine: Callable[[Any], dict[str, Any]] | None = None
     """What is right given what a random function has drawn: called with its result."""
 
+    def given(self, result: Any) -> dict[str, Any]:
+        """Return what is right given what the function has drawn, where it draws."""
+        return self.expected if self.refine is None else {**self.expected, **self.refine(result)}
+
     def canonical(self) -> dict[str, str]:
         """Return the expected labels by their canonical names."""
         return {canonical(label): label for label in self.expected}

@@ -17,7 +17,7 @@ from tinygrad_course.audit.execution.namespace import Program
 from tinygrad_course.audit.execution.paths import duplicate, label
 from tinygrad_course.audit.kinds.base import Assumption, words
 from tinygrad_course.audit.kinds.cases import Case, Draw
-from tinygrad_course.audit.kinds.own_class import OwnClass, method_name, with_methods
+from tinygrad_course.audit.kinds.own_class import OwnClass, method_name, taken_apart
 from tinygrad_course.audit.kinds.own_network import Pool, Unfit, ratio_of, slopes
 from tinygrad_course.audit.source.signatures import role_of
 
@@ -134,9 +134,7 @@ class ClassLayer(OwnClass):
         weight: Any = draw.array(*np.shape(out)) if self.upstream else 1.0 / max(1, np.size(out))
         passed_on = {self.upstream: weight} if self.upstream else {}
         pool = Pool({**given, "self": held, **passed_on}, {"learning_rate": 0.1})
-        arguments = pool.arguments(self.node)
-        if arguments is None:
-            raise Unfit(f"the arguments of {self.node.name} are not known by their names")
+        arguments = pool.needed(self.node)
 
         def J(theta: Any) -> float:
             return float(np.sum(weight * self._run(learner, forward, {**given, **duplicate(theta)})))
@@ -243,13 +241,7 @@ def _labels(name: str) -> bool:
 
 def class_layers(program: Program) -> Iterator[ClassLayer]:
     """Give the classes of a file that are one layer, or one cost."""
-    for statement in program.submission.statements:
-        if not isinstance(statement, ast.ClassDef):
-            continue
-        try:
-            made = with_methods(program, statement)
-        except Exception:  # noqa: BLE001, S112 - a class of the homework may do anything when it is taken apart
-            continue
+    for made, statement in taken_apart(program):
         node = made.functions.get(method_name(statement.name, "backward"))
         if node is not None:
             yield ClassLayer(made, statement, node)

@@ -17,6 +17,7 @@ from tinygrad_course.audit.kinds.layer_functions import (
     near_a_kink,
 )
 from tinygrad_course.audit.reference import course
+from tinygrad_course.audit.source.signatures import argument_names
 
 FORWARD_NAMES = words("forward_propagation forward_prop forward_pass forward")
 
@@ -35,7 +36,7 @@ def course_hidden(learner: Learner) -> list[str]:
 
 def arguments(node: ast.FunctionDef) -> list[str]:
     """Return the names of a function's arguments in lower case."""
-    return [argument.arg.lower() for argument in node.args.args]
+    return [name.lower() for name in argument_names(node)]
 
 
 class Forward(Kind):

@@ -9,18 +9,15 @@ import numpy as np
 from tinygrad_course.audit.execution.learner import Learner
 from tinygrad_course.audit.kinds.base import Assumption, Kind, roles, words
 from tinygrad_course.audit.kinds.cases import Array, Case, Draw
+from tinygrad_course.audit.kinds.forward_passes import arguments
 from tinygrad_course.audit.kinds.layer_functions import KINK
 from tinygrad_course.audit.reference import course
-
-
-def _arguments(node: ast.FunctionDef) -> list[str]:
-    return [argument.arg.lower() for argument in node.args.args]
 
 
 def _in_own_order(learner: Learner, name: str, function: Callable[..., Any]) -> Callable[..., Any]:
     """Return a function of (x, theta) that takes them in the order in which the file's own takes them."""
     own = learner.own_name(name)
-    names = _arguments(learner.program.functions[own]) if own else []
+    names = arguments(learner.program.functions[own]) if own else []
     return (lambda theta, x: function(x, theta)) if names[:1] == ["theta"] else function
 
 
@@ -33,7 +30,7 @@ class ForwardOne(Kind):
 
     def fits(self, node: ast.FunctionDef) -> bool:
         """It takes x and theta."""
-        return "theta" in _arguments(node) and len(_arguments(node)) == 2
+        return "theta" in arguments(node) and len(arguments(node)) == 2
 
     def case(self, learner: Learner, draw: Draw, assumption: Assumption) -> Case:
         x, theta = (float(value) for value in draw.array(2))
@@ -63,7 +60,7 @@ class GradientCheckOne(ForwardOne):
 
     def fits(self, node: ast.FunctionDef) -> bool:
         """It takes x and theta."""
-        return "theta" in _arguments(node)
+        return "theta" in arguments(node)
 
     def case(self, learner: Learner, draw: Draw, assumption: Assumption) -> Case:
         x, theta = (float(value) for value in draw.array(2))
@@ -116,7 +113,7 @@ class GradientCheckMany(Kind):
 
     def fits(self, node: ast.FunctionDef) -> bool:
         """It takes parameters and gradients."""
-        return "theta" not in _arguments(node)
+        return "theta" not in arguments(node)
 
     def case(self, learner: Learner, draw: Draw, assumption: Assumption) -> Case:
         """Draw the network of the exercise and plant a mistake in its gradients."""

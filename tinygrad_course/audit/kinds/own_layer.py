@@ -83,9 +83,7 @@ class OwnLayer(OwnNetwork):
         pool = self._inputs(draw)
         if self.forward is None:
             raise Unfit("there is no forward function of this name")
-        given = pool.arguments(self.forward)
-        if given is None:
-            raise Unfit(f"the arguments of {self.forward.name} are not known by their names")
+        given = pool.needed(self.forward)
         result = self._run(learner, self.forward, given)
         parts = list(result) if isinstance(result, tuple) else [result]
         weights, arguments = self._passed(self.forward, parts, pool, draw)
