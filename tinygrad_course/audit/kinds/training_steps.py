@@ -23,6 +23,7 @@ from tinygrad_course.audit.kinds.base import Assumption, Kind
 from tinygrad_course.audit.kinds.cases import Case, Draw
 from tinygrad_course.audit.kinds.own_network import BACKWARD, Pool, Unfit, slopes
 from tinygrad_course.audit.source.signatures import argument_names, role_of
+from tinygrad_course.audit.source.submission import definition
 
 HOOK, ONCE, ITERATIONS = "__tinygrad_caught__", "__tinygrad_once__", 3
 SCRIPT = "the_script"
@@ -68,11 +69,9 @@ class TrainingStep(Kind):
     def _step(self, node: ast.FunctionDef, names: list[str]) -> ast.FunctionDef:
         """Return the iteration as a function of the variables that it begins with."""
         head = f"def {node.name}({', '.join(names)}):\n    for {ONCE} in (0,):\n"
-        text = head + "        pass\n    return locals()"
-        made = ast.parse(text).body[0]
-        inner = made.body[0] if isinstance(made, ast.FunctionDef) else None
-        if not isinstance(made, ast.FunctionDef) or not isinstance(inner, ast.For):  # pragma: no cover
-            raise TypeError(text)
+        made = definition(head + "        pass\n    return locals()")
+        inner = made.body[0]
+        assert isinstance(inner, ast.For)  # noqa: S101 - the text is ours
         inner.body = copy.deepcopy(self.loop.body)
         for part in (made, inner, made.body[1]):
             part.lineno = part.end_lineno = self.loop.lineno
@@ -118,16 +117,8 @@ class TrainingStep(Kind):
             for name in argument_names(self.whole)
             if "test" in name.lower()
         }
-        roles: dict[str, Any] = {
-            "X": X,
-            "Y": Y,
-            "layer_dims": sizes,
-            "n_h": 3,
-            "n_x": n_x,
-            "n_y": 1,
-            "seed": 3,
-            "m": m,
-        }
+        roles: dict[str, Any] = {"X": X, "Y": Y, "layer_dims": sizes, "n_h": 3}
+        roles |= {"n_x": n_x, "n_y": 1, "seed": 3, "m": m}
         roles |= {"iterations": ITERATIONS, "learning_rate": 0.1, "print_cost": False, "lambd": 0.3}
         roles |= {"mini_batch_size": m, "activation": "relu", "beta1": 0.9, "beta2": 0.99, "epsilon": 1e-8}
         named |= dict[str, Any](w=0.5 * draw.array(n_x, 1), b=0.3, optimizer="gd", initialization="he")
@@ -349,9 +340,7 @@ def script_function(program: Program) -> ast.FunctionDef | None:
         return None
     read = {part.id for loop in loops for part in ast.walk(loop) if isinstance(part, ast.Name)}
     data = [name for name in sorted(read) if role_of(name, ["X", "Y"]) and name not in program.functions]
-    made = ast.parse(f"def {SCRIPT}({', '.join(data)}):\n    pass").body[0]
-    if not isinstance(made, ast.FunctionDef):  # pragma: no cover - the text above is a definition
-        return None
+    made = definition(f"def {SCRIPT}({', '.join(data)}):\n    pass")
     ast.increment_lineno(made, loops[0].lineno - 1)
     made.body = [*_constants(program), *copy.deepcopy(body)]
     return ast.fix_missing_locations(made)

@@ -331,15 +331,21 @@ def _wanted(statement: ast.stmt) -> ast.stmt | None:
     return None
 
 
+def definition(text: str) -> ast.FunctionDef:
+    """Return the function that a text of our own defines."""
+    made = ast.parse(text).body[0]
+    if not isinstance(made, ast.FunctionDef):
+        raise TypeError(text)
+    return made
+
+
 def _named(name: str, function: ast.Lambda, statement: ast.stmt) -> ast.FunctionDef:
     """`sigmoid = lambda z: ...` is a function too."""
     result = ast.Return(value=function.body)
-    definition = ast.parse(f"def {name}(): pass").body[0]
-    if not isinstance(definition, ast.FunctionDef):  # pragma: no cover - the text above is a definition
-        raise TypeError(name)
-    definition.args, definition.body = function.args, [result]
+    made = definition(f"def {name}(): pass")
+    made.args, made.body = function.args, [result]
     ast.copy_location(result, statement)
-    return ast.fix_missing_locations(ast.copy_location(definition, statement))
+    return ast.fix_missing_locations(ast.copy_location(made, statement))
 
 
 _SIMPLE = (
