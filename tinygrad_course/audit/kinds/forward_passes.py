@@ -3,12 +3,12 @@
 import ast
 import re
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 
 from tinygrad_course.audit.execution.learner import Learner
-from tinygrad_course.audit.kinds.base import Assumption, Kind
+from tinygrad_course.audit.kinds.base import Assumption, Kind, roles, words
 from tinygrad_course.audit.kinds.cases import Array, Case, Draw
 from tinygrad_course.audit.kinds.layer_functions import (
     HIDDEN,
@@ -17,8 +17,9 @@ from tinygrad_course.audit.kinds.layer_functions import (
     near_a_kink,
 )
 from tinygrad_course.audit.reference import course
+from tinygrad_course.audit.source.signatures import argument_names
 
-FORWARD_NAMES = ("forward_propagation", "forward_prop", "forward_pass", "forward")
+FORWARD_NAMES = words("forward_propagation forward_prop forward_pass forward")
 
 
 def course_hidden(learner: Learner) -> list[str]:
@@ -35,16 +36,15 @@ def course_hidden(learner: Learner) -> list[str]:
 
 def arguments(node: ast.FunctionDef) -> list[str]:
     """Return the names of a function's arguments in lower case."""
-    return [argument.arg.lower() for argument in node.args.args]
+    return [name.lower() for name in argument_names(node)]
 
 
 class Forward(Kind):
     """Z1, A1, ... of a network whose layers are written out."""
 
-    names: ClassVar[tuple[str, ...]] = FORWARD_NAMES
-    signatures: ClassVar[tuple[tuple[str, ...], ...]] = (("X", "parameters"),)
-    outputs: ClassVar[tuple[str, ...]] = ("AL", "cache")
-    step = "on the way forward"
+    names = FORWARD_NAMES
+    signatures = roles("X parameters")
+    outputs = words("AL cache")
 
     def fits(self, node: ast.FunctionDef) -> bool:
         """The one-dimensional exercise has a forward_propagation too, of x and theta.
@@ -62,7 +62,6 @@ class Forward(Kind):
         return [{"hidden": hidden} for hidden in (told if course in told else course_hidden(learner))]
 
     def case(self, learner: Learner, draw: Draw, assumption: Assumption) -> Case:
-        """Draw X and the parameters."""
         X, _, parameters = draw_network(draw, learner.depth() or 2)
         return self._made(X, parameters, assumption["hidden"])
 
@@ -98,18 +97,13 @@ class DropoutForward(Forward):
     The masks are the learner's own draw, so they are read from the cache.
     """
 
-    names: ClassVar[tuple[str, ...]] = (
-        "forward_propagation_with_dropout",
-        "forward_prop_with_dropout",
-        "forward_with_dropout",
-    )
-    signatures: ClassVar[tuple[tuple[str, ...], ...]] = (("X", "parameters", "keep_prob"),)
-    battery: ClassVar[tuple[str, ...]] = ("distinct", "wide", "distinct", "wide few", "equal")
-    examples: ClassVar[int] = 8
+    names = words("forward_propagation_with_dropout forward_prop_with_dropout forward_with_dropout")
+    signatures = roles("X parameters keep_prob")
+    battery = ("distinct", "wide", "distinct", "wide few", "equal")
+    examples = 8
 
     def fits(self, node: ast.FunctionDef) -> bool:
         """Any function of the name."""
-        del node
         return True
 
     def case(self, learner: Learner, draw: Draw, assumption: Assumption) -> Case:
@@ -207,16 +201,15 @@ def find_masks(cache: Any, parameters: Mapping[str, Array], m: int) -> dict[int,
 class CheckForward(Forward):
     """forward_propagation_n of the gradient checking exercise: the cost, and a cache."""
 
-    names: ClassVar[tuple[str, ...]] = ("forward_propagation_n", *FORWARD_NAMES)
-    signatures: ClassVar[tuple[tuple[str, ...], ...]] = (("X", "Y", "parameters"),)
-    outputs: ClassVar[tuple[str, ...]] = ("cost", "cache")
+    names = ("forward_propagation_n", *FORWARD_NAMES)
+    signatures = roles("X Y parameters")
+    outputs = words("cost cache")
 
     def fits(self, node: ast.FunctionDef) -> bool:
         """It takes X, Y and the parameters."""
         return "y" in arguments(node) and "theta" not in arguments(node)
 
     def case(self, learner: Learner, draw: Draw, assumption: Assumption) -> Case:
-        """Draw a network with labels."""
         X, Y, parameters = draw_network(draw, learner.depth() or 3)
         L = course.layers_of(parameters)
         activations = [assumption["hidden"]] * (L - 1) + ["sigmoid"]

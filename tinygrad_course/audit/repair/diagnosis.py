@@ -6,10 +6,12 @@ And what that mistake is called.
 import ast
 import re
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
 from tinygrad_course.audit.execution.learner import Learner
+from tinygrad_course.audit.execution.line_trace import stored_names
 from tinygrad_course.audit.execution.namespace import TooLongError
 from tinygrad_course.audit.kinds.base import Kind
 from tinygrad_course.audit.kinds.cases import Case, plainly
@@ -121,15 +123,9 @@ def _without_return(
     ):
         return None
     last = node.body[-1]
-    cell, line = learner.program.submission.place(last.end_lineno or last.lineno)
-    source = learner.program.submission.source(last.end_lineno or last.lineno)
-    finding = Finding("", "no_return", "nothing is returned: the function has no return", line, cell, source)
-    stored = [
-        inner.id
-        for inner in ast.walk(node)
-        if isinstance(inner, ast.Name) and isinstance(inner.ctx, ast.Store)
-    ]
-    names = list(dict.fromkeys(stored[::-1]))
+    spot = learner.program.submission.spot(last.end_lineno or last.lineno)
+    finding = Finding("", "no_return", "nothing is returned: the function has no return", **spot)
+    names = list(dict.fromkeys(stored_names(node)[::-1]))
     options = [*names, *(f"{first}, {second}" for first in names for second in names if first != second)]
     for option in options[:60]:
         node.body.append(
@@ -182,31 +178,17 @@ def _calls_backward(statement: ast.stmt) -> bool:
 
 def _ended(learner: Learner, verdicts: list[Verdict]) -> Finding | None:
     """Report a function that does not come back, or that leaves the program."""
-    for verdict in verdicts:
-        error = verdict.error
-        line = learner.node.lineno
-        cell, shown = learner.program.submission.place(line)
-        if isinstance(error, TooLongError):
-            message = f"{learner.name} does not come back within {learner.program.seconds:g} seconds"
-            return Finding("", "never_ends", message, shown, cell, learner.program.submission.source(line))
-        if isinstance(error, SystemExit | GeneratorExit):
-            return Finding(
-                "",
-                "exits",
-                f"{learner.name} ends the program: it calls exit()",
-                shown,
-                cell,
-                learner.program.submission.source(line),
-            )
-        if isinstance(error, MemoryError):
-            return Finding(
-                "",
-                "memory",
-                f"{learner.name} asks for more memory than it is given",
-                shown,
-                cell,
-                learner.program.submission.source(line),
-            )
+    seconds = f"{learner.program.seconds:g} seconds"
+    ends: list[tuple[Any, str, str]] = [
+        (TooLongError, "never_ends", f"does not come back within {seconds}"),
+        (SystemExit | GeneratorExit, "exits", "ends the program: it calls exit()"),
+        (MemoryError, "memory", "asks for more memory than it is given"),
+    ]
+    for error in [verdict.error for verdict in verdicts]:
+        for exception, diagnosis, message in ends:
+            if isinstance(error, exception):
+                spot = learner.program.submission.spot(learner.node.lineno)
+                return Finding("", diagnosis, f"{learner.name} {message}", **spot)
     return None
 
 
@@ -218,25 +200,15 @@ def _finding(
     pool: Candidates,
     view: Scene,
 ) -> Finding:
-    submission = learner.program.submission
     case = verdict.case
     relation = _steady(_relation(symptom, case), symptom, pool)
     label = symptom.label if symptom else next(iter([*verdict.wrong, *verdict.missing, *verdict.changed]), "")
     site = repair.site if repair else symptom.site if symptom else None
     line = repair.line if repair else site.statement.lineno if site else _returns(learner, verdict)
-    if (
-        repair
-        and symptom
-        and (
-            not symptom.site
-            or repair.site.index != symptom.site.index
-            or repair.site.function != symptom.site.function
-        )
-    ):
+    if repair and symptom and (not symptom.site or repair.site.place != symptom.site.place):
         label = assigned(repair.site) or label
     kind = _diagnosis(verdict, symptom, repair, relation)
-    cell, shown = submission.place(line)
-    finding = Finding(label, kind, "", shown, cell, submission.source(line))
+    finding = Finding(label, kind, "", **learner.program.submission.spot(line))
     elsewhere = repair is not None and symptom is not None and label != symptom.label
     if repair is not None and elsewhere:
         # The line to change makes another quantity than the first wrong one that the course names.

@@ -41,11 +41,8 @@ def double_mutation(
         for hit in sorted(hits, key=lambda hit: hit.edit.rank + (hit.second.rank if hit.second else 0)):
             block[position] = hit.statement
             try:
-                pool.trials += 1
-                if accept(pool.functions_with(site.function, pool.copies[site.function])):
+                if pool.accepted(site.function, pool.copies[site.function], accept):
                     return hit
-            except (SyntaxError, ValueError, TypeError, RecursionError):
-                continue
             finally:
                 block[position] = original
     return None
@@ -116,12 +113,7 @@ def same_slip(pool: Candidates, view: Scene, group: list[Site]) -> list[Repair]:
                 swap.visit(statement)
             if len(set(swap.lines)) < 2:
                 continue
-            pool.trials += 1
-            try:
-                right = pool.all_right(pool.functions_with(name, changed))
-            except (SyntaxError, ValueError, TypeError, RecursionError):
-                continue
-            if right:
+            if pool.accepted(name, changed, pool.all_right):
                 pairs_of_sites = zip(sites(original), sites(changed), strict=True)
                 return [
                     Repair(
@@ -178,12 +170,7 @@ def structural_pairs(pool: Candidates, view: Scene, group: list[Site]) -> tuple[
                     continue
                 if pool.late():
                     return None
-                pool.trials += 1
-                try:
-                    functions = pool.functions_with(site.function, node)
-                except (SyntaxError, ValueError, TypeError, RecursionError):
-                    continue
-                if pool.all_right(functions):
+                if pool.accepted(site.function, node, pool.all_right):
                     statement = copy.deepcopy(site.block[site.position])
                     return Repair(
                         site, first, statement, first.line or site.statement.lineno, complete=True
