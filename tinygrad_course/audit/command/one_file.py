@@ -49,6 +49,7 @@ from tinygrad_course.audit.source.signatures import Binding, argument_names, bar
 from tinygrad_course.audit.source.submission import Submission
 
 TRIALS_A_FILE = 6000
+NEEDS = "not judged: it needs {}, which is wrong and could not be put right"
 BLOCKS = (LinearBackward, LinearActivationBackward)
 
 
@@ -173,8 +174,7 @@ class _File:
             self._need_proof(learner, found, seed)
         stuck = self._stuck(name, callees, report)
         if report.status == WRONG and stuck:
-            report.status, report.findings = UNCHECKED, []
-            report.remarks = [f"not judged: it needs {stuck}, which is wrong and could not be put right"]
+            _take_back(report, NEEDS.format(stuck))
         if report.status == UNCHECKED:
             self.unusable.add(name)
         usual = report.status == RIGHT and not found.excused
@@ -248,7 +248,7 @@ class _File:
         verified = any(finding.verified and finding.suggestion for finding in report.findings)
         reason = unproved(learner, self.known[learner.name][0], found.verdicts, verified=verified)
         if reason:
-            report.status, report.findings, report.remarks = UNCHECKED, [], [f"not checked: {reason}"]
+            _take_back(report, f"not checked: {reason}")
 
     def wholes(self, seed: int, told: set[str]) -> Iterator[FunctionReport]:
         """Give the reports of networks and training loops that are none of the course's functions."""
@@ -266,8 +266,7 @@ class _File:
             report = self._own_report(result)
             stuck = next((other for other in calls if wrong[other] is None), "")
             if report.status == WRONG and stuck:
-                report.status, report.findings = UNCHECKED, []
-                report.remarks = [f"not judged: it needs {stuck}, which is wrong and could not be put right"]
+                _take_back(report, NEEDS.format(stuck))
             elif calls and report.status == RIGHT:
                 report.remarks.append(f"right, given right {', '.join(calls)}")
             yield report
@@ -304,7 +303,7 @@ class _File:
             # What raises as we call it is proved wrong by the line with which it is right.
             named = any(finding.verified and finding.suggestion for finding in report.findings)
             if not named and result.breaks is None:
-                report.status, report.remarks, report.findings = UNCHECKED, [f"not checked: {words}"], []
+                _take_back(report, f"not checked: {words}")
             return report
         self._search(result, report)
         return report
@@ -387,6 +386,11 @@ class _File:
                 f"{few or f'{len(skipped)} statements outside functions are'} not executed "
                 f"({lines}{more}): only definitions, imports and simple constants are"
             )
+
+
+def _take_back(report: FunctionReport, remark: str) -> None:
+    """Say why a function is not checked, and nothing else."""
+    report.status, report.findings, report.remarks = UNCHECKED, [], [remark]
 
 
 def _no_convention(learner: Learner, verdicts: list[Verdict], own: OwnResult) -> bool:

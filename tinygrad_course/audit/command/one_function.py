@@ -313,17 +313,13 @@ def _illustrate(
 
 def _pattern(verdicts: list[Verdict]) -> str:
     """Say for which cases the function is right, where that has a pattern."""
-    one = [verdict for verdict in verdicts if verdict.case.m == 1]
-    many = [verdict for verdict in verdicts if verdict.case.m > 1]
-    if one and many and all(verdict.right for verdict in one) and not any(verdict.right for verdict in many):
-        return "right for one example (m = 1), wrong for more"
-    single = [verdict for verdict in verdicts if verdict.case.layers == 1]
-    deep = [verdict for verdict in verdicts if verdict.case.layers > 1]
-    if (
-        single
-        and deep
-        and all(verdict.right for verdict in single)
-        and not any(verdict.right for verdict in deep)
-    ):
-        return "right for one layer, wrong for more"
+    patterns: list[tuple[str, Callable[[Case], int]]] = [
+        ("right for one example (m = 1), wrong for more", lambda case: case.m),
+        ("right for one layer, wrong for more", lambda case: case.layers),
+    ]
+    for words, count in patterns:
+        one = [verdict.right for verdict in verdicts if count(verdict.case) == 1]
+        more = [verdict.right for verdict in verdicts if count(verdict.case) > 1]
+        if one and more and all(one) and not any(more):
+            return words
     return ""

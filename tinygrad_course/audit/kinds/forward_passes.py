@@ -14,7 +14,7 @@ from tinygrad_course.audit.kinds.layer_functions import (
     HIDDEN,
     draw_network,
     draw_parameters,
-    near_a_kink,
+    forward_case,
 )
 from tinygrad_course.audit.reference import course
 from tinygrad_course.audit.source.signatures import argument_names
@@ -67,13 +67,8 @@ class Forward(Kind):
 
     @staticmethod
     def _made(X: Array, parameters: dict[str, Array], hidden: str) -> Case:
-        L = course.layers_of(parameters)
-        activations = [hidden] * (L - 1) + ["sigmoid"]
-        values = course.network_forward(X, parameters, activations)
-        expected = {**{key: value for key, value in values.items() if key != "A0"}, "AL": values[f"A{L}"]}
-        rejected = near_a_kink(values, activations) if X.shape[1] < 100 else ""
-        given = {"X": X, "parameters": parameters}
-        return Case(given, expected, (f"A{L}",), m=X.shape[1], layers=L, rejected=rejected)
+        last = f"A{course.layers_of(parameters)}"
+        return forward_case({"X": X, "parameters": parameters}, hidden, last)
 
     def read(self, result: Any, expression: ast.expr | None, case: Case) -> dict[str, Any]:
         """The activation of the last layer is what counts, whatever it is called, alone or with a cache."""
@@ -211,19 +206,7 @@ class CheckForward(Forward):
 
     def case(self, learner: Learner, draw: Draw, assumption: Assumption) -> Case:
         X, Y, parameters = draw_network(draw, learner.depth() or 3)
-        L = course.layers_of(parameters)
-        activations = [assumption["hidden"]] * (L - 1) + ["sigmoid"]
-        values = course.network_forward(X, parameters, activations)
-        cost = course.cross_entropy(values[f"A{L}"], Y)
-        expected = {
-            "m": X.shape[1],
-            **{key: value for key, value in values.items() if key != "A0"},
-            "cost": cost,
-        }
-        return Case(
-            {"X": X, "Y": Y, "parameters": parameters}, expected, ("cost",), m=X.shape[1], layers=L,
-            rejected=near_a_kink(values, activations),
-        )  # fmt: skip
+        return forward_case({"X": X, "Y": Y, "parameters": parameters}, assumption["hidden"], "cost")
 
     def read(self, result: Any, expression: ast.expr | None, case: Case) -> dict[str, Any]:
         """The cost comes first."""

@@ -218,14 +218,22 @@ class DeepForward(Kind):
 
     def case(self, learner: Learner, draw: Draw, assumption: Assumption) -> Case:
         X, _, parameters = draw_network(draw)
-        activations = [assumption["hidden"]] * (course.layers_of(parameters) - 1) + ["sigmoid"]
-        values = course.network_forward(X, parameters, activations)
-        AL = values[f"A{len(activations)}"]
-        expected = {**{key: value for key, value in values.items() if key != "A0"}, "AL": AL}
-        return Case(
-            {"X": X, "parameters": parameters}, expected, ("AL",), m=X.shape[1], layers=len(activations),
-            rejected=near_a_kink(values, activations),
-        )  # fmt: skip
+        return forward_case({"X": X, "parameters": parameters}, assumption["hidden"], "AL")
+
+
+def forward_case(given: dict[str, Any], hidden: str, required: str) -> Case:
+    """Return the case of a forward pass: Z1, A1, ..., AL, and the cost where labels are given."""
+    X, Y, parameters = given["X"], given.get("Y"), given["parameters"]
+    L = course.layers_of(parameters)
+    activations = [hidden] * (L - 1) + ["sigmoid"]
+    values = course.network_forward(X, parameters, activations)
+    AL = values[f"A{L}"]
+    way = {key: value for key, value in values.items() if key != "A0"}
+    expected: dict[str, Any] = {**way, "AL": AL}
+    if Y is not None:
+        expected = {"m": X.shape[1], **way, "cost": course.cross_entropy(AL, Y)}
+    rejected = near_a_kink(values, activations) if X.shape[1] < 100 else ""
+    return Case(given, expected, (required,), m=X.shape[1], layers=L, rejected=rejected)
 
 
 def draw_network(draw: Draw, layers: int | None = None) -> tuple[Array, Array, dict[str, Array]]:

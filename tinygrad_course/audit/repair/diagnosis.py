@@ -20,8 +20,7 @@ from tinygrad_course.audit.reference.comparison import Relation, ratio, relate
 from tinygrad_course.audit.repair.candidates import Candidates, Repair
 from tinygrad_course.audit.repair.double_mutations import same_slip, structural_pairs
 from tinygrad_course.audit.repair.fault_localization import Function, Symptom
-from tinygrad_course.audit.repair.mutations.locations import called
-from tinygrad_course.audit.repair.mutations.locations import text as text_of_node
+from tinygrad_course.audit.repair.mutations.locations import called, text
 from tinygrad_course.audit.repair.mutations.naming import is_rate
 from tinygrad_course.audit.repair.prefilter import Scene, assigned, local_value, scene
 from tinygrad_course.audit.repair.search import order_of, search
@@ -29,7 +28,6 @@ from tinygrad_course.audit.repair.verdict import Verdict
 from tinygrad_course.audit.reporting.mistakes import DIAGNOSES
 from tinygrad_course.audit.reporting.results import Finding
 from tinygrad_course.audit.source.removed_api import replaced
-from tinygrad_course.audit.source.submission import text_of
 
 ROUNDS = 4
 STRUCTURAL = 800
@@ -116,11 +114,8 @@ def _without_return(
     """Find what a function without a return statement is to return."""
     node = pool.copies[learner.name]
     returns = any(isinstance(inner, ast.Return) and inner.value is not None for inner in ast.walk(node))
-    if (
-        returns
-        or "self" in learner.binding.names
-        or any(verdict.error is not None or verdict.result is not None for verdict in verdicts)
-    ):
+    silent = all(verdict.error is None and verdict.result is None for verdict in verdicts)
+    if returns or "self" in learner.binding.names or not silent:
         return None
     last = node.body[-1]
     spot = learner.program.submission.spot(last.end_lineno or last.lineno)
@@ -242,7 +237,7 @@ def _returns(learner: Learner, verdict: Verdict) -> int:
 
 def _assigns(node: ast.Assign | ast.Expr, label: str, learner: Learner) -> bool:
     """Tell whether a statement makes a quantity, or the mini-batches of which a property fails."""
-    text = ast.unparse(node)
+    words = ast.unparse(node)
     if label in {EVERY, PAIRS, SIZES, ORDER}:
         data = [
             name
@@ -250,8 +245,8 @@ def _assigns(node: ast.Assign | ast.Expr, label: str, learner: Learner) -> bool:
             if role in {"X", "Y"}
         ]
         # Sliced again after they were shuffled; else the slice of what is left over.
-        again = label == ORDER and any(f"{name}[" in text and ":" in text for name in data)
-        return ("permut" not in text and again) or (label != ORDER and "-" in text and "[" in text)
+        again = label == ORDER and any(f"{name}[" in words and ":" in words for name in data)
+        return ("permut" not in words and again) or (label != ORDER and "-" in words and "[" in words)
     word = label.removeprefix("spread of ").removeprefix("shape of ")
     target = ast.unparse(node.targets[0]) if isinstance(node, ast.Assign) else ""
     if re.fullmatch(rf"\(?(.*, )?{re.escape(word)}(, .*)?\)?", target):
@@ -262,9 +257,7 @@ def _assigns(node: ast.Assign | ast.Expr, label: str, learner: Learner) -> bool:
 def _suggestion(repair: Repair) -> str:
     if isinstance(repair.statement, ast.Pass):
         return "(without this line)"
-    if isinstance(repair.statement, ast.For | ast.While | ast.If | ast.With):
-        return text_of(repair.statement).split("\n", 1)[0]
-    return text_of(repair.statement)
+    return text(repair.statement).split("\n", 1)[0]
 
 
 def _in_own_quotes(suggestion: str, source: str) -> str:
@@ -322,7 +315,7 @@ def _diagnosis(
         weights = assigned(repair.site)[:1] == "W" or any(label[:1] == "W" for label in verdict.wrong)
         if "wide" in verdict.case.extra and weights and kind in GENERIC | {"wrong_power"}:
             return "initial_scale"
-        new = repair.edit.new if isinstance(repair.edit.new, str) else text_of_node(repair.edit.new)
+        new = repair.edit.new if isinstance(repair.edit.new, str) else text(repair.edit.new)
         if kind in GENERIC and is_rate(new):
             return "learning_rate"
         if (

@@ -17,12 +17,11 @@ from tinygrad_course.audit.kinds.cases import Case, Draw
 from tinygrad_course.audit.kinds.layer_functions import HIDDEN, DeepBackward, draw_network
 from tinygrad_course.audit.reference import course
 from tinygrad_course.audit.repair.candidates import Candidates
-from tinygrad_course.audit.repair.mutations.locations import Scope
+from tinygrad_course.audit.repair.mutations.locations import Scope, text
 from tinygrad_course.audit.repair.search import order_of
 from tinygrad_course.audit.repair.verdict import Verdict, judge
 from tinygrad_course.audit.reporting.results import Finding
 from tinygrad_course.audit.source.signatures import bare
-from tinygrad_course.audit.source.submission import text_of
 
 TRIALS = 200
 PARTNERS = {
@@ -232,7 +231,7 @@ def _repair(
         )
         if repair is not None:
             line = repair.line
-            finding.suggestion, finding.verified = text_of(repair.statement), True
+            finding.suggestion, finding.verified = text(repair.statement), True
             finding.message = f"{message}; {repair.edit.words}"
             finding.diagnosis = (
                 repair.edit.kind

@@ -9,9 +9,9 @@ import ast
 import io
 import json
 import re
-import textwrap
 import tokenize
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -234,9 +234,8 @@ def _chunks(text: str) -> list[tuple[int, str]]:
             index and lines[index - 1].startswith("@")
         ):
             starts.append(index)
-    starts = sorted(set(starts))
-    ends = [*starts[1:], len(lines)]
-    return [(start, "\n".join(lines[start:end])) for start, end in zip(starts, ends, strict=True)]
+    bounds = [*sorted(set(starts)), len(lines)]
+    return [(start, "\n".join(lines[start:end])) for start, end in pairwise(bounds)]
 
 
 def _problem(error: Exception, chunk: str, offset: int) -> Problem:
@@ -395,8 +394,3 @@ def _large(expression: ast.expr) -> bool:
         if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Pow | ast.LShift)
     ]
     return len(powers) > 1 or any(isinstance(number, int) and number > 10_000_000 for number in numbers)
-
-
-def text_of(statement: ast.stmt) -> str:
-    """Return one statement as Python text."""
-    return textwrap.dedent(ast.unparse(statement))
