@@ -18,7 +18,7 @@ import scipy.sparse
 
 from tests.compiling.networks import parameters_of, training_step
 from tests.compiling.test_equality import assert_equal, wider
-from tinygrad_course import CannotCompile, Tensor, compiled, debug, hessian, value_and_grad
+from tinygrad_course import CannotCompile, Tensor, compiled, debug, grad, hessian, value_and_grad
 from tinygrad_course.rules import einsum
 
 x = np.array([1.0, -2.0, 3.0])
@@ -733,3 +733,14 @@ def test_a_reshape_of_a_reshape_by_columns(engine):
         J, dx = fast(x)
         np.testing.assert_allclose(J, cost(x), rtol=1e-13)
         np.testing.assert_allclose(dx.ravel("F"), weights + weights[::-1] ** 2, rtol=1e-13)
+
+
+@pytest.mark.parametrize("x", [0.25, np.float64(0.25), np.array(0.25), np.array([0.25, 4.0])])
+@pytest.mark.parametrize(
+    "f", [lambda x: x + 2.0, lambda x: np.sqrt(x) ** 2, lambda x: 3 * x, lambda x: x - 1]
+)
+def test_a_gradient_that_does_not_depend_on_its_argument(f, x):
+    slope = grad(lambda x: np.sum(f(x)) if np.ndim(x) else f(x))
+    ours, theirs = compiled(slope)(x), slope(x)
+    assert type(ours) is type(theirs)
+    np.testing.assert_allclose(ours, theirs, rtol=1e-15)

@@ -136,11 +136,11 @@ def save(
     >>> print(checkpoint.parameters["W1"], checkpoint.setup, checkpoint.epoch)
     [[1. 1.]] {'layers': [2, 1]} 3
     """
-    held: Any = (parameters, state, history or {}, setup or {}, streams or {}, epoch, best)
-    return files.write(Path(path), image(Checkpoint(*held)))
+    held = Checkpoint(parameters, state, dict(history or {}), dict(setup or {}), epoch=epoch, best=best)
+    return files.write(Path(path), image(held, streams or {}))
 
 
-def image(held: Checkpoint) -> bytes:
+def image(held: Checkpoint, streams: Mapping[str, Stream | str]) -> bytes:
     """Return what `save` writes."""
     import h5py
 
@@ -170,7 +170,7 @@ def image(held: Checkpoint) -> bytes:
         file.nest("history", columns)
         file.text("setup", json_of(held.setup))
         file.group("streams")
-        for name, rng in held.streams.items():
+        for name, rng in streams.items():
             file.text(f"streams/{encoded(name)}", rng if isinstance(rng, str) else state_text(rng))
         content, table = file.image(), file.table()
     return _block(content, table) + content + table
