@@ -12,7 +12,7 @@ from tinygrad_course.audit.reference.comparison import close
 from tinygrad_course.audit.repair.candidates import Candidates, Repair
 from tinygrad_course.audit.repair.mutations.locations import parse
 from tinygrad_course.audit.repair.mutations.single import Edit, edits
-from tinygrad_course.audit.repair.prefilter import CLOSED, Scene, assigned, local_value, prefilter_for
+from tinygrad_course.audit.repair.prefilter import Scene, assigned, closed, local_value, prefilter_for
 
 Function = Callable[..., Any]
 FAR, PAIRS, HITS = 3.1, 2500, 20
@@ -31,7 +31,7 @@ def double_mutation(
     The pairs are tried on the one statement alone; only what gives the right value there is run.
     """
     prefilter, event = prefilter_for(pool, view, site), view.last(site)
-    if prefilter is None or prefilter is CLOSED or event is None or view.symptom is None:
+    if prefilter is None or prefilter is closed or event is None or view.symptom is None:
         return None
     singles = _first(pool, view, site, event.before)
     block, position, original = site.block, site.position, site.statement

@@ -68,7 +68,7 @@ def assigned(site: Site) -> str:
     return ast.unparse(target)
 
 
-def CLOSED(_: ast.stmt) -> bool:
+def closed(_: ast.stmt) -> bool:
     """Let no change of a statement pass whose value is right as it is."""
     return False
 
@@ -111,7 +111,7 @@ def prefilter_for(pool: Candidates, view: Scene, site: Site) -> Callable[[ast.st
     summed = label in case.summed
     fine = label in view.fine and not here
     if fine and not (summed and case.m > 1):
-        return CLOSED
+        return closed
     early = (
         fine
         and event.values
