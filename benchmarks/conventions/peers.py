@@ -35,16 +35,16 @@ def numpys(np_: Any, **own: Any) -> Words:
     return Words(np_.array if not hasattr(np_, "asarray") else np_.asarray, *modules, **own)
 
 
-def of_ours() -> Gradient:
-    """Return this library's gradient."""
+def our_words() -> Words:
+    """Return this library's words."""
     from scipy import special
 
-    from tinygrad_course import functions, grad
+    from tinygrad_course import functions
 
     def masked_attention(x: Any) -> Any:
         return np.sum(functions.attention(x, x, x, mask=np.array([[True, True], [False, False]]))[1])
 
-    words = numpys(
+    return numpys(
         np,
         logsumexp=functions.logsumexp,
         softmax=functions.softmax,
@@ -59,6 +59,13 @@ def of_ours() -> Gradient:
         masked_attention=masked_attention,
         embedding=lambda E, indices: functions.embedding(E, np.array(indices)),
     )
+
+
+def of_ours() -> Gradient:
+    """Return this library's gradient."""
+    from tinygrad_course import grad
+
+    words = our_words()
     return lambda f, x: grad(lambda t: f(words, t))(np.array(x))
 
 

@@ -9,13 +9,13 @@ from tinygrad_course import CannotCompile, compiled, grad
 
 pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")
 
-WORDS = peers.of_ours().__closure__[1].cell_contents
+WORDS = peers.our_words()
 #: Their rules look at values: which entries are equal, whether eigenvalues are.
 REFUSED = {"median [1,1,2,2]", "median [1,1,1]", "eigh vecs I", "svd vectors of I"}
 
 
 @pytest.mark.parametrize("engine", ["numpy", "machine"])
-@pytest.mark.parametrize("name", [n for n in POINTS if n != "sqrt(x)**2 0"])
+@pytest.mark.parametrize("name", POINTS)
 def test_the_entry(name, engine):
     point = POINTS[name]
     first = grad(lambda x: point.f(WORDS, x))
