@@ -211,7 +211,7 @@ def extreme_vjp(
 
 
 def few_places(a: Any, axis: Axes) -> list[tuple[Any, ...]] | None:
-    """The slices that an extreme or a sum is taken of, if they are few and large: NumPy reduces those slowly."""
+    """The slices that a sum or an extreme is taken of, if they are few and large: NumPy is slow there."""
     if type(a) is not np.ndarray or axis is None or a.size < 4096:
         return None
     axes = normalize(axis, a.ndim)

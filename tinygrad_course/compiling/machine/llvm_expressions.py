@@ -91,8 +91,8 @@ class Expressions:
     Parameters
     ----------
     of_library : callable
-        Makes a function of `vector_math` part of the module; returns its name there, the type of its arguments
-        and the types of what it returns.
+        Makes a function of `vector_math` part of the module; returns its name there, the type of its
+        arguments and the types of what it returns.
     declared : set of str
         What the module calls of the outside.
     real : str

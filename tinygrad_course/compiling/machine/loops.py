@@ -139,12 +139,9 @@ class Loops(Group):
         lines = [f"{self.local[id(v)]} = {_begin(v)}" for v in whole]
         summed = [v for v in along if len(self.over[id(v)]) < last]  # over an outer loop as well
         for v in [*others, *summed]:
-            lines += [
-                f"{'    ' * i}for i{g} in range({self._size(g)}):" for i, g in enumerate(self.over[id(v)])
-            ]
-            lines.append(
-                f"{'    ' * len(self.over[id(v)])}{self.names[id(v)]}[{self._index(v)}] = {_begin(v)}"
-            )
+            over = self.over[id(v)]
+            lines += [f"{'    ' * i}for i{loop} in range({self._size(loop)}):" for i, loop in enumerate(over)]
+            lines.append(f"{'    ' * len(over)}{self.names[id(v)]}[{self._index(v)}] = {_begin(v)}")
         loaded: dict[int, list[str]] = {}
         for u in self.inputs:
             if u.shape == ():

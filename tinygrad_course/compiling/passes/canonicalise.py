@@ -15,7 +15,7 @@ from tinygrad_course.rules.shapes import normalize
 
 _ALIASES = {np.positive, operator.pos, np.copy, np.conjugate, np.real}
 _SUMS = {np.sum, np.mean, np.add.reduce}
-_EXTREMES = {np.max: np.max, np.amax: np.max, np.min: np.min, np.amin: np.min}
+_EXTREMES: dict[Any, Any] = {np.max: np.max, np.amax: np.max, np.min: np.min, np.amin: np.min}
 _RESHAPES = {np.reshape, np.ravel, np.squeeze, np.expand_dims, np.atleast_2d}
 _TRANSPOSES = (
     {np.transpose, np.swapaxes, np.moveaxis, np.matrix_transpose}
@@ -190,15 +190,14 @@ def _total(builder: Builder, value: Value, args: Any, kwargs: Any) -> Value | No
 
 
 def _extreme(builder: Builder, value: Value, args: Any, kwargs: Any) -> Value | None:
-    options = dict(zip(("axis", "out", "keepdims", "initial", "where"), args[1:], strict=False)) | dict(
-        kwargs
-    )
+    names = ("axis", "out", "keepdims", "initial", "where")
+    options = dict(zip(names, args[1:], strict=False)) | dict(kwargs)
     a, axis, keepdims = args[0], options.pop("axis", None), bool(options.pop("keepdims", False))
     if not a.shape or isinstance(axis, Value) or not _are_absent(options):
         return None
     axes = normalize(axis, len(a.shape))
     given = {"axis": None if len(axes) == len(a.shape) and not keepdims else axes, "keepdims": keepdims}
-    function: Any = _EXTREMES[value.function]
+    function = _EXTREMES[value.function]
     return builder.call(function, (a,), given, value.shape, value.dtype, value.kind)
 
 
