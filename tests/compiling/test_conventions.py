@@ -5,11 +5,11 @@ import pytest
 
 from benchmarks.conventions import peers
 from benchmarks.conventions.points import POINTS
-from tinygrad_course import CannotCompile, compiled, grad
+from tinygrad_course import CannotCompile, compiled
 
 pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")
 
-WORDS = peers.of_ours().__closure__[1].cell_contents
+WORDS = peers.our_words()
 #: Their rules look at values: which entries are equal, whether eigenvalues are.
 REFUSED = {"median [1,1,2,2]", "median [1,1,1]", "eigh vecs I", "svd vectors of I"}
 
@@ -18,8 +18,8 @@ REFUSED = {"median [1,1,2,2]", "median [1,1,1]", "eigh vecs I", "svd vectors of 
 @pytest.mark.parametrize("name", [n for n in POINTS if n != "sqrt(x)**2 0"])
 def test_the_entry(name, engine):
     point = POINTS[name]
-    first = grad(lambda x: point.f(WORDS, x))
-    second = grad(first)
+    first = WORDS.d(lambda x: point.f(WORDS, x))
+    second = peers.second(first)
     at = np.array(point.x)[()]
     ordinary = (
         (np.abs(np.random.RandomState(0).randn(*at.shape)) * 0.3 + 0.4) if at.shape else np.float64(0.37)
