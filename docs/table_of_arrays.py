@@ -21,14 +21,9 @@ OPERATIONS: dict[str, Callable[[Any, Any], Any]] = {
     "t @ X": lambda t, X: np.sum((t @ X) ** 2),
     "X @ t": lambda t, X: np.sum((X @ t) ** 2),
     "np.dot(t, X)": lambda t, X: np.sum(np.dot(t, X) ** 2),
-    "np.dot(X, t)": lambda t, X: np.sum(np.dot(X, t) ** 2),
-    "np.add(X, t)": lambda t, X: np.sum(np.add(X, t) ** 2),
-    "np.maximum(t, X)": lambda t, X: np.sum(np.maximum(9 * t, X) * t),
-    "np.exp(X) * t": lambda t, X: np.sum(t * np.exp(np.multiply(X, 0.1))),
     "np.where": lambda t, X: np.sum(np.where(t > 2, t, X) * t),
     "np.concatenate": lambda t, X: np.sum(np.concatenate([t, X]) ** 2),
     "np.mean, axis": lambda t, X: np.sum(np.mean(t - X, axis=0) ** 2),
-    "np.sum(X, axis)": lambda t, X: np.sum(t * np.sum(X, axis=0)),
     "np.einsum": lambda t, X: np.einsum("ij,ij->", t, X),
 }
 

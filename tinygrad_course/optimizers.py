@@ -4,15 +4,14 @@ from tinygrad_course.training.descent import (
     KINDS,
     Adam,
     AdamW,
-    ExponentialDecay,
     GradientDescent,
-    InverseTimeDecay,
     Momentum,
     Optimizer,
     RMSprop,
     by_name,
     settings,
 )
+from tinygrad_course.training.schedules import ExponentialDecay, InverseTimeDecay
 
 __all__ = [
     "KINDS",

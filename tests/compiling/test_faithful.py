@@ -18,7 +18,7 @@ import scipy.sparse
 
 from tests.compiling.networks import parameters_of, training_step
 from tests.compiling.test_equality import assert_equal, wider
-from tinygrad_course import CannotCompile, Tensor, compiled, debug, hessian, value_and_grad
+from tinygrad_course import CannotCompile, Tensor, compiled, debug, grad, hessian, value_and_grad
 from tinygrad_course.rules import einsum
 
 x = np.array([1.0, -2.0, 3.0])
@@ -717,3 +717,30 @@ def test_a_square_that_vanishes_after_the_first_call_has_its_second_derivative(s
     with np.errstate(all="ignore"):
         for w in (np.array([0.3, -2.0]), np.array([0.0, 1.0]), np.zeros(2)):
             np.testing.assert_allclose(program(w), 2 * np.eye(2), rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("engine", ["numpy", "machine"])
+def test_a_reshape_of_a_reshape_by_columns(engine):
+    weights = np.arange(6.0)
+
+    def cost(x):
+        by_columns = np.reshape(x, (-1, 1), order="F")
+        return np.sum(by_columns.reshape(1, -1) * weights) + np.sum(np.ravel(by_columns) * weights[::-1] ** 2)
+
+    x = np.array([[0.5, -1.0, 2.0], [1.5, 0.25, -0.75]])
+    fast = compiled(value_and_grad(cost), engine=engine)
+    for _ in range(2):
+        J, dx = fast(x)
+        np.testing.assert_allclose(J, cost(x), rtol=1e-13)
+        np.testing.assert_allclose(dx.ravel("F"), weights + weights[::-1] ** 2, rtol=1e-13)
+
+
+@pytest.mark.parametrize("x", [0.25, np.float64(0.25), np.array(0.25), np.array([0.25, 4.0])])
+@pytest.mark.parametrize(
+    "f", [lambda x: x + 2.0, lambda x: np.sqrt(x) ** 2, lambda x: 3 * x, lambda x: x - 1]
+)
+def test_a_gradient_that_does_not_depend_on_its_argument(f, x):
+    slope = grad(lambda x: np.sum(f(x)) if np.ndim(x) else f(x))
+    ours, theirs = compiled(slope)(x), slope(x)
+    assert type(ours) is type(theirs)
+    np.testing.assert_allclose(ours, theirs, rtol=1e-15)

@@ -24,6 +24,8 @@ FUNCTIONS = {
         -np.sum(Y * np.log(1 / (1 + np.exp(-z))) + (1 - Y) * np.log(1 - 1 / (1 + np.exp(-z))))
     ),
     "tanh by exponentials": lambda z: np.sum((np.exp(z) - np.exp(-z)) / (np.exp(z) + np.exp(-z))),
+    "tanh by squares": lambda z: np.sum((1 - np.exp(-2 * z)) / (1 + np.exp(-2 * z))),
+    "squares below": lambda z: np.sum((2 + np.exp(z)) / (1 + 3 * np.exp(z))),
     "1 / cosh": lambda z: np.sum(2 / (np.exp(z) + np.exp(-z))),
     "another number than 1": lambda z: np.sum(1 / (3.0 + np.exp(z))),
     "1 / sqrt": lambda z: np.sum(1 / np.sqrt(1 + np.exp(z))),
@@ -32,7 +34,15 @@ FUNCTIONS = {
     "squared loss": lambda z: np.sum((1 / (1 + np.exp(-z)) - Y) ** 2),
 }
 WEIGHTS = np.array([1.0, 0.5, 2.0])
-POINTS = [[0.0, 0, 0], [40, -40, 1], [745, -745, 700], [1000, -1000, 0], [400, -400, 300], [20, -20, 16]]
+POINTS = [
+    [0.0, 0, 0],
+    [40, -40, 1],
+    [745, -745, 700],
+    [1000, -1000, 0],
+    [400, -400, 300],
+    [-300, 200, -40],
+    [20, -20, 16],
+]
 
 
 @pytest.mark.parametrize("engine", ["numpy", "machine"])

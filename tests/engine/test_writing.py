@@ -376,3 +376,28 @@ def test_a_graph_shows_the_versions():
     J.backward()
     np.testing.assert_array_equal(W.grad, [2, 2 * 2 * 4 + 2])
     np.testing.assert_array_equal(Z.grad, [10, 8])
+
+
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_values_that_numpy_reads_while_it_writes_are_refused(order):
+    x = np.array([[0.5, -1.0, 2.0], [3.0, -0.2, 0.7]], order=order)
+    mask = np.array([[False, True, False], [False, True, True]])
+    alias, copied = x.copy("K"), x.copy("K")
+    alias[mask] = alias[0]
+    copied[mask] = copied[0].copy()
+    assert alias.tolist() != copied.tolist()  # what NumPy makes of a view depends on the order of its writes
+
+    def program(values):
+        def cost(x):
+            y = x * 1.0
+            y[mask] = values(y)
+            return np.sum(y**3)
+
+        return cost
+
+    with pytest.raises(ValueError, match=r"a view of .* by a mask of shape \(2, 3\): pass a copy"):
+        grad(program(lambda y: y[0]))(x)
+    for values in (lambda y: y[0].copy(), lambda y: y[0, :1], lambda y: y[mask], lambda y: 2 * y[0]):
+        np.testing.assert_allclose(
+            grad(program(values))(x), differences(program(values), x), rtol=1e-6, atol=1e-8
+        )

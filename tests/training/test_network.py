@@ -220,6 +220,7 @@ import os, signal
 import numpy as np
 from tinygrad_course.training.network import Network
 
+signal.signal(signal.SIGINT, signal.default_int_handler)  # which background jobs ignore
 X = np.random.RandomState(0).randn(2, 40)
 def press(run):
     if run.epoch == 5:

@@ -19,7 +19,7 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -147,9 +147,8 @@ def _ended(path: Path, skip: dict[str, Finding]) -> list[FunctionReport]:
     for name, finding in skip.items():
         node = next((node for node in submission.functions if node.name == name), None)
         line = node.lineno if node else 1
-        finding.cell, finding.line = submission.place(line)
-        finding.source = submission.source(line)
-        reports.append(FunctionReport(name, finding.line, "", finding.cell, WRONG, [finding]))
+        told = replace(finding, **submission.spot(line))
+        reports.append(FunctionReport(name, status=WRONG, findings=[told], **submission.where(line)))
     return reports
 
 

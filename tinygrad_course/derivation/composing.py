@@ -166,9 +166,7 @@ class _Writer:
         right = [write(self.reading.definitions[of])]
         if value.size == 1 and self.numbers:
             right.append(_number(value))
-        return Line(
-            of.label, Piece(of.text, of.latex), tuple(right), (NOTHING,) * len(right), self.shape(of), value
-        )
+        return Line(of.label, Piece(of.text, of.latex), tuple(right), value, self.shape(of))
 
     def gradient(self, line: Gradient, asked: bool) -> Line:
         value = self.points.gradients[line.symbol]
@@ -186,44 +184,37 @@ class _Writer:
                 reasons.append(NOTHING)
         symbol = line.symbol
         left = Piece(symbol.text, symbol.latex)
-        return Line(symbol.label, left, tuple(right), tuple(reasons), self.shape(line.of), value)
+        return Line(symbol.label, left, tuple(right), value, self.shape(line.of), tuple(reasons))
 
     def itself(self) -> Line:
         root = self.reading.root
-        text, latex = partial(root, root)
-        return Line(
-            f"d{root.label}", Piece(text, latex), (Piece("1", "1"),), (NOTHING,), None, np.float64(1.0)
-        )
+        return Line(f"d{root.label}", _partial(root, root), (Piece("1", "1"),), np.float64(1.0))
 
     def chain(self, line: Gradient) -> Line:
         """Write the chain rule's factors along every way."""
         root = self.reading.root
-        left = _partial(root, line.of)
-        right = (_ways(line.ways),)
         value = self.points.true_gradients[line.symbol]
-        return Line(f"dJ/d{line.of.label}", left, right, (NOTHING,), None, value)
+        return Line(f"dJ/d{line.of.label}", _partial(root, line.of), (_ways(line.ways),), value)
 
     def number(self, line: Gradient) -> Line:
         """Write a derivative of numbers: dJ/db = dJ/dv dv/du du/db = 3 * 1 * c = 6."""
         root, of = self.reading.root, line.of
         ways = line.ways or [[root, u, of] if u is not root else [u, of] for u in self.reading.users(of)]
         if line.ways:
-            self.points.check(
-                sympy.Add(
-                    *[sympy.Mul(*[slope(self.reading, a, b) for a, b in pairwise(way)]) for way in ways]
-                ),
-                line,
-            )
+            products = [sympy.Mul(*[slope(self.reading, a, b) for a, b in pairwise(way)]) for way in ways]
+            self.points.check(sympy.Add(*products), line)
         factors = [[self.factor(line, a, b) for a, b in pairwise(way)] for way in ways]
-        left = _partial(root, of)
         if not factors:  # multiplied by 0, say: the cost does not depend on it
-            return Line(f"dJ/d{of.label}", left, (Piece("0", "0"),), (NOTHING,), None, np.float64(0.0))
+            return Line(f"dJ/d{of.label}", _partial(root, of), (Piece("0", "0"),), np.float64(0.0))
         right = [] if ways == [[root, of]] else [_ways(ways)]
-        right.append(_added(factors, " * ", " \\cdot "))
+        return self.of_number(line, [*right, _added(factors, " * ", " \\cdot ")])
+
+    def of_number(self, line: Gradient, right: list[Piece]) -> Line:
+        """Return the line of a derivative that is a number, which stands at its end."""
         value = self.points.gradients[line.symbol]
         if self.numbers and _number(value).text != right[-1].text:
             right.append(_number(value))
-        return Line(f"dJ/d{of.label}", left, tuple(right), (NOTHING,) * len(right), None, value)
+        return Line(f"dJ/d{line.of.label}", _partial(self.reading.root, line.of), tuple(right), value)
 
     def factor(self, line: Gradient, of: Variable, by: Variable) -> Piece:
         """Write a factor of the chain rule; what has a line of its own already stands for itself."""
@@ -240,18 +231,7 @@ class _Writer:
         found = tidy(derivative(x, line.of, root.shape))
         if line.of in self.reading.definitions or not self.points.agrees(found, line):
             return None
-        right = [write(found)]
-        value = self.points.gradients[line.symbol]
-        if self.numbers and _number(value).text != right[-1].text:
-            right.append(_number(value))
-        return Line(
-            f"dJ/d{line.of.label}",
-            _partial(root, line.of),
-            tuple(right),
-            (NOTHING,) * len(right),
-            None,
-            value,
-        )
+        return self.of_number(line, [write(found)])
 
     def in_leaves(self, x: Expr) -> Expr | None:
         """Return a formula in the variables that the user has given, None if it is long."""

@@ -21,20 +21,20 @@ class Line:
         What stands left of the first equals sign.
     right : tuple of Piece
         The ways to write it, each equal to the one before.
-    reasons : tuple of Piece
-        What led to each; may be empty.
-    shape : Piece or None
-        Of an array: ``(n_2, m) = (1, 400)``.
     value : array or number
         What every one of `right` comes to at the recorded values.
+    shape : Piece or None
+        Of an array: ``(n_2, m) = (1, 400)``.
+    reasons : tuple of Piece
+        What led to each of `right`, which may be nothing; none at all where nothing did.
     """
 
     name: str
     left: Piece
     right: tuple[Piece, ...]
-    reasons: tuple[Piece, ...]
-    shape: Piece | None
     value: Any
+    shape: Piece | None = None
+    reasons: tuple[Piece, ...] = ()
 
     @property
     def text(self) -> str:

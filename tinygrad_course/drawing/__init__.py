@@ -108,8 +108,7 @@ def picture(graph: Graph, detail: str, title: str, direction: str = "auto") -> s
     parts = layers.lanes(graph)
     each = detail == "operations" and len(graph) <= MOST
     if parts and (each or (detail == "auto" and len(graph) <= LANES)):
-        member = {m: number for number, part in enumerate(parts) for m in part.members}
-        whole = scene.of_operations(graph, tuple(p.title for p in parts), member, title)
+        whole = scene.of_operations(graph, parts, title)
         back = next((n for n, p in enumerate(parts) if p.title == "Backward"), None)
         return replace(rows.split(whole, range(len(parts)), steps.Names(graph).plain), back=back)
     if not each and (detail != "auto" or len(graph) > EACH):
@@ -119,9 +118,5 @@ def picture(graph: Graph, detail: str, title: str, direction: str = "auto") -> s
         return outline.of_blocks(
             graph, f"{title}\n({told})" if title and detail != "outline" else title or told
         )
-    found = layers.layers(graph)
-    if len(found) < 3:  # one layer and the cost: nothing to tell apart
-        found = []
-    member = {m: number for number, section in enumerate(found) for m in section.members}
-    whole = scene.of_operations(graph, tuple(s.title for s in found), member, title)
+    whole = scene.of_operations(graph, layers.grounds(graph), title)
     return rows.in_rows(whole, steps.Names(graph).plain) if direction == "auto" else whole

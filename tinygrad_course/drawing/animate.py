@@ -105,11 +105,7 @@ def _whole(graph: Graph, way: Way, title: str) -> Scene:
     complete = type(graph)(
         [replace(n, gradient=way.gradients.get(n.id, n.gradient)) for n in graph.nodes], graph.roots
     )
-    found = layers.layers(complete)
-    if len(found) < 3:
-        return scene.of_operations(complete, title=title)
-    member = {m: number for number, section in enumerate(found) for m in section.members}
-    return scene.of_operations(complete, tuple(s.title for s in found), member, title)
+    return scene.of_operations(complete, layers.grounds(complete), title)
 
 
 def _at(

@@ -65,6 +65,12 @@ def layers(graph: Graph) -> list[Section]:
     return [Section(t, tuple(m)) for t, m in zip(titles, members, strict=True) if m]
 
 
+def grounds(graph: Graph) -> list[Section]:
+    """Return the layers where there is something to tell apart: more than one layer and the cost."""
+    found = layers(graph)
+    return found if len(found) > 2 else []
+
+
 def lanes(graph: Graph) -> list[Section]:
     """Return the parts of a recorded training step: Forward, Backward and Update; of other graphs, nothing.
 

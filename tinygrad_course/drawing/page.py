@@ -91,9 +91,7 @@ def data(graph: Graph, title: str = "") -> dict[str, Any]:
     return {
         "title": labels.visible(title),
         "nodes": [_node(graph, n, way, names, group.get(n.id), cells) for n in graph],
-        "groups": [
-            {"title": s.title, "lines": list(line)} for s, line in sections_and_lines(graph, sections)
-        ],
+        "groups": [{"title": s.title, "lines": list(outline.lines_of(graph, s))} for s in sections],
         "runs": runs,
         "collapsed": len(graph) > OPEN,
         "steps": steps.steps(graph, way, names),
@@ -147,11 +145,6 @@ def _sections(graph: Graph) -> tuple[list[Section], list[dict[str, Any]]]:
         title = outline.title_of(run)
         runs.append({"title": title, "groups": [found.index(s) for s in run]})
     return found, runs
-
-
-def sections_and_lines(graph: Graph, sections: list[Section]) -> list[tuple[Section, tuple[str, ...]]]:
-    """Pair each group with what stands in its box when it is collapsed."""
-    return [(s, outline.lines_of(graph, s)) for s in sections]
 
 
 def _in_outline(graph: Graph, title: str) -> dict[str, Any]:

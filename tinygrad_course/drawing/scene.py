@@ -5,12 +5,13 @@ A variable is a box, an operation is a circle, and a result without a name is th
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from tinygrad_course.drawing import labels
+from tinygrad_course.drawing.layers import Section
 from tinygrad_course.graph.node import Graph, Node
 from tinygrad_course.graph.related import related
 
@@ -112,26 +113,19 @@ class Scene:
     back: int | None = None
 
 
-def of_operations(
-    graph: Graph,
-    groups: tuple[str, ...] = (),
-    member: Mapping[int, int] | None = None,
-    title: str = "",
-) -> Scene:
+def of_operations(graph: Graph, sections: Sequence[Section] = (), title: str = "") -> Scene:
     """Return the picture that shows every operation.
 
     Parameters
     ----------
     graph : Graph
         The recording.
-    groups : tuple of str
-        The titles of groups that get a ground of their own.
-    member : mapping of int to int
-        The group of each node that is in one.
+    sections : sequence of Section
+        The groups that get a ground of their own.
     title : str
         Stands above the picture.
     """
-    member = member or {}
+    member = {m: number for number, section in enumerate(sections) for m in section.members}
     roots = set(graph.roots)
     told = related(graph)
     exponents = {n.inputs[1] for n in graph if _power(graph, n)}
@@ -173,7 +167,7 @@ def of_operations(
             items.append(
                 Item(place[node.id], kind, name, black, red(node), wrong, tip(node), group, wrong=bool(wrong))
             )
-    return Scene(tuple(items), tuple(wires), groups, title)
+    return Scene(tuple(items), tuple(wires), tuple(s.title for s in sections), title)
 
 
 def _power(graph: Graph, node: Node) -> str:

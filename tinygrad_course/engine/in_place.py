@@ -35,6 +35,8 @@ def write(target: Tensor, index: Any, value: Any) -> None:
         return
     if isinstance(target._data, np.generic):
         raise TypeError(f"{target._label()} is a number: nothing can be written to it in place")
+    if isinstance(index, np.ndarray) and index.dtype == np.bool_ and index.ndim:
+        _apart(target, index, value)
     if type(state) is View:
         if type(value) is cls and type(value._state) is View and _same(value._state, target, index):
             return  # what  y[0] += 1  ends with: the view was written to already
@@ -50,6 +52,18 @@ def write(target: Tensor, index: Any, value: Any) -> None:
         return
     before = _first(target)
     _commit(target, dispatch(cls, assign, (before, index, value), {}), before)
+
+
+def _apart(target: Tensor, mask: Any, value: Any) -> None:
+    """Refuse what NumPy reads from the array while it writes to it by a mask."""
+    shown, data = now(value)._data if type(value) is type(target) else value, now(target)._data
+    if not (isinstance(shown, np.ndarray) and isinstance(data, np.ndarray) and shown.size > 1):
+        return
+    if np.shares_memory(data, shown):
+        raise ValueError(
+            f"NumPy reads the values, a view of {target._label()}, while it writes over them by a mask of "
+            f"shape {mask.shape}: pass a copy of the values, as in x[mask] = x[0].copy()"
+        )
 
 
 def augment(target: Tensor, new: Any) -> Tensor:

@@ -153,8 +153,8 @@ def first_seed(J: Any) -> Any:
             "take its real part, np.real(J), or its size, np.abs(J) ** 2"
         )
     one = np.ones_like(J, dtype=None if J.dtype.kind == "f" else np.float64)
-    # of a scalar, recorded or plain, a scalar
-    return one[()] if type(one) is np.ndarray and not isinstance(J, np.ndarray) else one
+    # of a number, and of what stands for one, NumPy makes an array without axes
+    return one if isinstance(J, np.ndarray) or type(one) is not np.ndarray else one[()]
 
 
 def sweep(  # noqa: C901  (one loop: the calls that it saves are its purpose)

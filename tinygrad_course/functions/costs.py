@@ -91,10 +91,6 @@ def _made_by(function: Any, x: Any) -> Operation | None:
     return made if made is not None and made.rule is RULES[function] else None
 
 
-def _is_one(x: Any) -> bool:
-    return isinstance(x, (int, float, np.generic)) and x == 1
-
-
 # ------------------------------------------------------------------ the costs
 
 

@@ -210,10 +210,7 @@ def _calls_by_hand() -> list[Call]:
         call("np.linalg.solve", regular, REAL.of_shape("ij")),
         call("np.linalg.pinv", separated),
         call("np.linalg.cholesky", definite),
-        call(
-            "np.linalg.eigh",
-            definite,
-        ),
+        call("np.linalg.eigh", definite),
         call("np.linalg.eigvalsh", definite),
         call("np.linalg.eigvals", definite, function=lambda a: np.real(np.linalg.eigvals(np.tril(a)))),
         call("np.linalg.svdvals", separated),

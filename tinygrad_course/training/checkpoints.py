@@ -136,33 +136,24 @@ def save(
     >>> print(checkpoint.parameters["W1"], checkpoint.setup, checkpoint.epoch)
     [[1. 1.]] {'layers': [2, 1]} 3
     """
-    return files.write(
-        Path(path),
-        image(parameters, state=state, history=history, setup=setup, streams=streams, epoch=epoch, best=best),
-    )
+    held = Checkpoint(parameters, state, dict(history or {}), dict(setup or {}), epoch=epoch, best=best)
+    return files.write(Path(path), image(held, streams or {}))
 
 
-def image(
-    parameters: Nest,
-    *,
-    state: Nest = None,
-    history: Mapping[str, Any] | None = None,
-    setup: Mapping[str, Any] | None = None,
-    streams: Mapping[str, Stream | str] | None = None,
-    epoch: int = 0,
-    best: Nest = None,
-) -> bytes:
+def image(held: Checkpoint, streams: Mapping[str, Stream | str]) -> bytes:
     """Return what `save` writes."""
     import h5py
 
     from tinygrad_course import __version__
 
     try:
-        epochs = operator.index(epoch)
+        epochs = operator.index(held.epoch)
     except TypeError:
-        raise TypeError(f"epoch is {epoch!r}; expected how many epochs were done, a whole number") from None
+        raise TypeError(
+            f"epoch is {held.epoch!r}; expected how many epochs were done, a whole number"
+        ) from None
     if epochs < 0:
-        raise ValueError(f"epoch is {epoch}; expected how many epochs were done, from 0")
+        raise ValueError(f"epoch is {held.epoch}; expected how many epochs were done, from 0")
     with Writer() as file:
         root = h5py.File(file.id).attrs
         root["format"], root["version"], root["written_by"], root["epoch"] = (
@@ -171,21 +162,18 @@ def image(
             __version__,
             epochs,
         )
-        file.nest("parameters", parameters)
-        file.nest("state", state)
-        if best is not None:
-            file.nest("best", best)
-        file.nest("history", {k: _numbers(v, f"history/{k}") for k, v in (history or {}).items()})
-        file.text("setup", json_of(setup or {}))
+        file.nest("parameters", held.parameters)
+        file.nest("state", held.state)
+        if held.best is not None:
+            file.nest("best", held.best)
+        columns = {k: plain_array(v, f"history/{k}").astype(np.float64) for k, v in held.history.items()}
+        file.nest("history", columns)
+        file.text("setup", json_of(held.setup))
         file.group("streams")
-        for name, rng in (streams or {}).items():
+        for name, rng in streams.items():
             file.text(f"streams/{encoded(name)}", rng if isinstance(rng, str) else state_text(rng))
         content, table = file.image(), file.table()
     return _block(content, table) + content + table
-
-
-def _numbers(values: Any, path: str) -> Array:
-    return plain_array(values, path).astype(np.float64)
 
 
 def json_of(setup: Mapping[str, Any]) -> str:

@@ -37,7 +37,8 @@ class Book:
         """Return the run that the file holds, its streams put back, or a fresh one if there is no file."""
         files.sweep_up(self.path)
         files.check_writable(self.path)
-        checkpoints.image(fresh.parameters, state=fresh.state, setup=self.setup)  # whether it can be saved
+        whole = checkpoints.Checkpoint(fresh.parameters, fresh.state, setup=self.setup)
+        checkpoints.image(whole, {})  # raises if it cannot be saved
         if not self.path.exists():
             return fresh
         found = checkpoints.load(self.path)

@@ -17,7 +17,7 @@ from tinygrad_course.audit.reference.oracle import gradients
 from tinygrad_course.audit.repair.diagnosis import diagnose
 from tinygrad_course.audit.repair.verdict import judge
 from tinygrad_course.audit.reporting.results import WRONG, Finding, FunctionReport, Report
-from tinygrad_course.audit.source.signatures import bind
+from tinygrad_course.audit.source.signatures import argument_names, bind
 from tinygrad_course.audit.source.submission import Submission
 
 Array = NDArray[Any]
@@ -101,7 +101,7 @@ def audit(
     node, first = _source(backward)
     binding = next((found for roles in SIGNATURES if (found := bind(node, roles))), None)
     if binding is None:
-        names = ", ".join(argument.arg for argument in node.args.args)
+        names = ", ".join(argument_names(node))
         raise ValueError(
             f"{node.name}({names}): the backward pass takes some of parameters, cache, X, Y and AL, "
             "by these names"

@@ -17,7 +17,7 @@ from tinygrad_course.audit.execution.learner import Learner
 from tinygrad_course.audit.execution.namespace import Program
 from tinygrad_course.audit.execution.stubs import GIVEN
 from tinygrad_course.audit.kinds import Kind, kind_of, known_name
-from tinygrad_course.audit.kinds.cases import RandomDraw
+from tinygrad_course.audit.kinds.cases import Draw
 from tinygrad_course.audit.kinds.layer_functions import LinearActivationBackward, LinearBackward
 from tinygrad_course.audit.kinds.own_class import shown_name, shown_words
 from tinygrad_course.audit.kinds.own_network import OwnNetwork
@@ -45,10 +45,11 @@ from tinygrad_course.audit.reporting.results import (
     Report,
 )
 from tinygrad_course.audit.source import removed_api
-from tinygrad_course.audit.source.signatures import Binding, bare, role_of
+from tinygrad_course.audit.source.signatures import Binding, argument_names, bare, role_of
 from tinygrad_course.audit.source.submission import Submission
 
 TRIALS_A_FILE = 6000
+NEEDS = "not judged: it needs {}, which is wrong and could not be put right"
 BLOCKS = (LinearBackward, LinearActivationBackward)
 
 
@@ -143,11 +144,13 @@ class _File:
             raise
         except Exception as error:  # noqa: BLE001 - the others are to be judged all the same
             node = self.program.functions[name]
-            cell, line = self.submission.place(node.lineno)
-            report = FunctionReport(name, line, type(self.known[name][0]).__name__, cell, UNCHECKED)
-            report.remarks.append(f"the check itself failed: {type(error).__name__}: {error}")
             self.unusable.add(name)
-            return report
+            words = f"the check itself failed: {type(error).__name__}: {error}"
+            return self._unchecked(node, type(self.known[name][0]).__name__, words)
+
+    def _unchecked(self, node: ast.FunctionDef, kind: str, *remarks: str) -> FunctionReport:
+        where = self.submission.where(node.lineno)
+        return FunctionReport(node.name, kind=kind, status=UNCHECKED, remarks=[*remarks], **where)
 
     def audit(self, name: str, seed: int) -> FunctionReport:
         """Judge one function, given right versions of those that it calls."""
@@ -158,11 +161,9 @@ class _File:
         helpers = [other for other in callees if other not in self.known]
         empty = unfilled(learner.node)
         if empty is not None:
-            cell, line = self.submission.place(learner.node.lineno)
-            where = f"line {self.submission.place(empty)[1]}"
             self.unusable.add(name)
-            words = [f"not filled in yet: {where}"]
-            return FunctionReport(name, line, type(kind).__name__, cell, UNCHECKED, remarks=words)
+            words = f"not filled in yet: line {self.submission.place(empty)[1]}"
+            return self._unchecked(learner.node, type(kind).__name__, words)
         budget = max(200, min(kind.trials, self.left))
         found = examine(
             learner, kind, seed, budget, helpers, lambda tried: self._right_otherwise(learner, tried, seed)
@@ -173,8 +174,7 @@ class _File:
             self._need_proof(learner, found, seed)
         stuck = self._stuck(name, callees, report)
         if report.status == WRONG and stuck:
-            report.status, report.findings = UNCHECKED, []
-            report.remarks = [f"not judged: it needs {stuck}, which is wrong and could not be put right"]
+            _take_back(report, NEEDS.format(stuck))
         if report.status == UNCHECKED:
             self.unusable.add(name)
         usual = report.status == RIGHT and not found.excused
@@ -186,10 +186,8 @@ class _File:
             self.repaired[name] = fixed if fixed is not None else _course_version(program, name)
             self.settled |= {name} if fixed is not None else set()
         for use in self.outdated[name]:
-            cell, line = self.submission.place(use.line)
-            source = self.submission.source(use.line)
             report.status = WRONG
-            report.findings.insert(0, Finding("", "removed_api", use.message, line, cell, source))
+            report.findings.insert(0, _gone_finding(self.submission, use))
         if report.status == WRONG:
             report.remarks = [remark for remark in report.remarks if "are right" not in remark]
         wrong = [other for other in callees if other in self.repaired]
@@ -250,7 +248,7 @@ class _File:
         verified = any(finding.verified and finding.suggestion for finding in report.findings)
         reason = unproved(learner, self.known[learner.name][0], found.verdicts, verified=verified)
         if reason:
-            report.status, report.findings, report.remarks = UNCHECKED, [], [f"not checked: {reason}"]
+            _take_back(report, f"not checked: {reason}")
 
     def wholes(self, seed: int, told: set[str]) -> Iterator[FunctionReport]:
         """Give the reports of networks and training loops that are none of the course's functions."""
@@ -268,8 +266,7 @@ class _File:
             report = self._own_report(result)
             stuck = next((other for other in calls if wrong[other] is None), "")
             if report.status == WRONG and stuck:
-                report.status, report.findings = UNCHECKED, []
-                report.remarks = [f"not judged: it needs {stuck}, which is wrong and could not be put right"]
+                _take_back(report, NEEDS.format(stuck))
             elif calls and report.status == RIGHT:
                 report.remarks.append(f"right, given right {', '.join(calls)}")
             yield report
@@ -278,8 +275,8 @@ class _File:
         """Report what came of holding a function, a method or a loop against its own cost."""
         kind = result.kind
         node = kind.whole if isinstance(kind, TrainingStep) else kind.node
-        cell, line = self.submission.place(node.lineno)
-        report = FunctionReport(shown_name(node.name), line, type(kind).__name__, cell)
+        where = self.submission.where(node.lineno)
+        report = FunctionReport(shown_name(node.name), kind=type(kind).__name__, **where)
         report.against, report.cases = shown_words(kind.described), len(result.verdicts)
         empty = unfilled(node)
         if result.learner is None and empty is None and self._not_defined(result, node, report):
@@ -292,11 +289,9 @@ class _File:
             return report
         report.remarks = list(dict.fromkeys(remark for one in result.verdicts for remark in one.remarks))
         if result.right:
-            for mistake, words, at in kind.mistakes(RandomDraw(5)) if isinstance(kind, TrainingStep) else ():
-                place, shown = self.submission.place(at)
-                source = self.submission.source(at)
+            for mistake, words, at in kind.mistakes(Draw(5)) if isinstance(kind, TrainingStep) else ():
                 report.status = WRONG
-                report.findings.append(Finding("", mistake, words, shown, place, source))
+                report.findings.append(Finding("", mistake, words, **self.submission.spot(at)))
             return report
         if not result.wrong:
             error = next((verdict.error for verdict in result.verdicts if verdict.error is not None), None)
@@ -308,7 +303,7 @@ class _File:
             # What raises as we call it is proved wrong by the line with which it is right.
             named = any(finding.verified and finding.suggestion for finding in report.findings)
             if not named and result.breaks is None:
-                report.status, report.remarks, report.findings = UNCHECKED, [f"not checked: {words}"], []
+                _take_back(report, f"not checked: {words}")
             return report
         self._search(result, report)
         return report
@@ -327,10 +322,9 @@ class _File:
         lines = [frame.lineno for frame in frames if frame.filename == self.submission.path and frame.lineno]
         if not name or not lines or not node.lineno <= lines[-1] <= (node.end_lineno or 0):
             return False
-        (cell, line), source = self.submission.place(lines[-1]), self.submission.source(lines[-1])
         words = f"raises {type(result.error).__name__}: {result.error}; nothing in the file defines it"
         report.status, report.against = WRONG, ""
-        report.findings = [Finding("", "not_defined", words, line, cell, source)]
+        report.findings = [Finding("", "not_defined", words, **self.submission.spot(lines[-1]))]
         return True
 
     def own(self, seed: int) -> dict[str, OwnResult]:
@@ -384,7 +378,7 @@ class _File:
         if skipped:
             more = ", ..." if len(skipped) > 6 else ""
             if self.submission.cells:
-                lines = ", ".join(self._at(line) for line in skipped[:6])
+                lines = ", ".join(map(self.submission.named, skipped[:6]))
             else:
                 lines = f"line{'s' * (len(skipped) > 1)} " + ", ".join(map(str, skipped[:6]))
             few = "1 statement outside functions is" if len(skipped) == 1 else None
@@ -393,9 +387,10 @@ class _File:
                 f"({lines}{more}): only definitions, imports and simple constants are"
             )
 
-    def _at(self, line: int) -> str:
-        cell, number = self.submission.place(line)
-        return f"cell {cell}, line {number}"
+
+def _take_back(report: FunctionReport, remark: str) -> None:
+    """Say why a function is not checked, and nothing else."""
+    report.status, report.findings, report.remarks = UNCHECKED, [], [remark]
 
 
 def _no_convention(learner: Learner, verdicts: list[Verdict], own: OwnResult) -> bool:
@@ -443,7 +438,7 @@ def _told_by_gradients(learner: Learner, verdicts: list[Verdict], own: OwnResult
         )
     if labels and all(re.match(r"d[ZA]", label) for label in labels):
         return False
-    return not learner.has("lambd") or any(role_of(part.arg) == "lambd" for part in own.kind.node.args.args)
+    return not learner.has("lambd") or any(role_of(part) == "lambd" for part in argument_names(own.kind.node))
 
 
 def _course_version(program: Program, name: str) -> Any:
@@ -474,17 +469,13 @@ def _others(
     for name, node in program.functions.items():
         if name in known:
             continue
-        cell, line = submission.place(node.lineno)
         if outdated[name] or known_name(node):
-            report = FunctionReport(name, line, "", cell, UNCHECKED)
+            report = FunctionReport(name, status=UNCHECKED, **submission.where(node.lineno))
             for use in outdated[name]:
-                cell, at = submission.place(use.line)
                 report.status = WRONG
-                report.findings.append(
-                    Finding("", "removed_api", use.message, at, cell, submission.source(use.line))
-                )
+                report.findings.append(_gone_finding(submission, use))
             if known_name(node):
-                arguments = ", ".join(argument.arg for argument in node.args.args)
+                arguments = ", ".join(argument_names(node))
                 called = {ast.unparse(part.func) for part in ast.walk(node) if isinstance(part, ast.Call)}
                 absent = sorted(name for name in called - set(dir(builtins)) if name.isidentifier())
                 absent = [name for name in absent if name not in program.namespace]
@@ -529,10 +520,13 @@ def _order(program: Program, known: dict[str, tuple[Kind, Binding]]) -> list[str
 def _syntax(
     submission: Submission, line: int, message: str, source: str, function: str | None
 ) -> FunctionReport:
-    cell, shown = submission.place(line)
-    report = FunctionReport(function or OUTSIDE, shown, "", cell, WRONG)
-    report.findings.append(Finding("", "syntax", message, shown, cell, source))
-    return report
+    where = submission.where(line)
+    finding = Finding("", "syntax", message, source=source, **where)
+    return FunctionReport(function or OUTSIDE, status=WRONG, findings=[finding], **where)
+
+
+def _gone_finding(submission: Submission, use: removed_api.Obsolete) -> Finding:
+    return Finding("", "removed_api", use.message, **submission.spot(use.line))
 
 
 def audit_text(text: str, seed: int = 0, path: str = "<text>", only: frozenset[str] | None = None) -> Report:

@@ -1,15 +1,16 @@
 """One function: try it, and if it is wrong find out where and why."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from tinygrad_course.audit.execution.learner import Learner
+from tinygrad_course.audit.execution.paths import arrays
 from tinygrad_course.audit.execution.stubs import StandInUsedError
 from tinygrad_course.audit.kinds.base import Assumption, Kind
-from tinygrad_course.audit.kinds.cases import Case, RandomDraw, ShortDraw, plainly, shown
+from tinygrad_course.audit.kinds.cases import Case, Draw, ShortDraw, plainly, shown
 from tinygrad_course.audit.reference.comparison import as_array, close
 from tinygrad_course.audit.repair.candidates import Candidates
 from tinygrad_course.audit.repair.diagnosis import diagnose, easily_right
@@ -26,7 +27,7 @@ def battery(learner: Learner, kind: Kind, assumption: Assumption, seed: int) -> 
     for place, scale in enumerate(kind.battery):
         for attempt in range(40):
             case = kind.case(
-                learner, RandomDraw(seed * 7919 + place * 101 + attempt * 10007 + 1, scale), assumption
+                learner, Draw(seed * 7919 + place * 101 + attempt * 10007 + 1, scale), assumption
             )
             if not case.rejected:
                 found.append(_tolerant(learner, case))
@@ -78,9 +79,8 @@ def _examine(
     helpers: list[str],
     excuse: Callable[[list[Verdict]], str],
 ) -> Examination:
-    line = learner.node.lineno
-    report = FunctionReport(learner.name, learner.program.submission.place(line)[1], type(kind).__name__)
-    report.cell = learner.program.submission.place(line)[0]
+    where = learner.program.submission.where(learner.node.lineno)
+    report = FunctionReport(learner.name, kind=type(kind).__name__, **where)
     chosen, verdicts = _best_assumption(learner, kind, seed)
     report.cases = len(verdicts)
     for remark in [remark for verdict in verdicts for remark in verdict.remarks]:
@@ -141,22 +141,23 @@ def search_mistake(
     except (MemoryError, KeyboardInterrupt):
         raise
     except Exception as error:  # noqa: BLE001 - edits of a homework may raise anything
-        place, line = learner.program.submission.place(learner.node.lineno)
-        found = [Finding("", "unknown", "", line, place)], None, budget
+        where = learner.program.submission.where(learner.node.lineno)
+        found = [Finding("", "unknown", "", **where)], None, budget
         report.remarks.append(f"the search for the mistake failed: {type(error).__name__}: {error}")
     report.findings = found[0]
     return found
 
 
-def _best_assumption(learner: Learner, kind: Kind, seed: int) -> tuple[Assumption, list[Verdict]]:
-    """Try a kind's assumptions in turn.
-
-    Keep the first under which all is right, else the one under which most is.
-    """
+def _judged(learner: Learner, kind: Kind, assumption: Assumption, seed: int) -> list[Verdict]:
     function = learner.program.namespace[learner.name]
+    return [judge(learner, kind, function, case) for case in battery(learner, kind, assumption, seed)]
+
+
+def _best_assumption(learner: Learner, kind: Kind, seed: int) -> tuple[Assumption, list[Verdict]]:
+    """Return the first of a kind's assumptions under which all is right, else the one under which most is."""
     options: list[tuple[Assumption, list[Verdict]]] = []
     for assumption in kind.assumptions(learner):
-        verdicts = [judge(learner, kind, function, case) for case in battery(learner, kind, assumption, seed)]
+        verdicts = _judged(learner, kind, assumption, seed)
         options.append((assumption, verdicts))
         if learner.memory.get("as the course packs it") and not all(verdict.right for verdict in verdicts):
             break  # the forward function's cache is the course's: what unpacks it otherwise is wrong
@@ -182,16 +183,11 @@ def _likeliest(
 ) -> tuple[Assumption, list[Verdict]]:
     """Of several readings of a wrong function, return the one that takes the least to make it right."""
     options = kind.assumptions(learner)
-    function = learner.program.namespace[learner.name]
     if len(options) < 2:
         return chosen, verdicts
     read: list[tuple[tuple[bool, int], Assumption, list[Verdict]]] = []
     for option in [chosen, *[option for option in options if option != chosen]]:
-        tried = (
-            verdicts
-            if option == chosen
-            else [judge(learner, kind, function, case) for case in battery(learner, kind, option, seed)]
-        )
+        tried = verdicts if option == chosen else _judged(learner, kind, option, seed)
         failing = [verdict for verdict in tried if not verdict.right]
         if failing:
             # Under the right reading the first wrong quantity comes latest.
@@ -267,19 +263,8 @@ def _other_numbers(got: Any, want: Any) -> bool:
 
 
 def _size(case: Case) -> tuple[int, float]:
-    arrays = list(_numbers(case.values))
-    return sum(array.size for array in arrays), float(sum(np.sum(np.abs(array)) for array in arrays))
-
-
-def _numbers(value: Any) -> Iterator[Any]:
-    if isinstance(value, np.ndarray):
-        yield value
-    elif isinstance(value, dict):
-        for item in value.values():
-            yield from _numbers(item)
-    elif isinstance(value, list | tuple):
-        for item in value:
-            yield from _numbers(item)
+    held = list(arrays(case.values))
+    return sum(array.size for array in held), float(sum(np.sum(np.abs(array)) for array in held))
 
 
 def _smaller(example: Verdict | None, failing: list[Verdict]) -> Verdict | None:
@@ -328,20 +313,13 @@ def _illustrate(
 
 def _pattern(verdicts: list[Verdict]) -> str:
     """Say for which cases the function is right, where that has a pattern."""
-    one = [verdict for verdict in verdicts if verdict.case.m == 1]
-    many = [verdict for verdict in verdicts if verdict.case.m > 1]
-    if one and many and all(verdict.right for verdict in one) and not any(verdict.right for verdict in many):
-        return "right for one example (m = 1), wrong for more"
-    single = [verdict for verdict in verdicts if verdict.case.layers == 1]
-    deep = [verdict for verdict in verdicts if verdict.case.layers > 1]
-    if (
-        single
-        and deep
-        and all(verdict.right for verdict in single)
-        and not any(verdict.right for verdict in deep)
-    ):
-        return "right for one layer, wrong for more"
+    patterns: list[tuple[str, Callable[[Case], int]]] = [
+        ("right for one example (m = 1), wrong for more", lambda case: case.m),
+        ("right for one layer, wrong for more", lambda case: case.layers),
+    ]
+    for words, count in patterns:
+        one = [verdict.right for verdict in verdicts if count(verdict.case) == 1]
+        more = [verdict.right for verdict in verdicts if count(verdict.case) > 1]
+        if one and more and all(one) and not any(more):
+            return words
     return ""
-
-
-__all__ = ["battery", "examine"]

@@ -29,6 +29,11 @@ class Site:
     position: int
 
     @property
+    def place(self) -> tuple[str, int]:
+        """The function and the number of the statement."""
+        return self.function, self.index
+
+    @property
     def statement(self) -> ast.stmt:
         """The statement that stands there."""
         return self.block[self.position]
@@ -106,11 +111,6 @@ class Recorder:
         self._open: list[tuple[str, Event]] = []
         self._targets: dict[str, dict[int, list[ast.expr]]] = {}
 
-    def clear(self) -> None:
-        """Forget the events, keep what is instrumented."""
-        self.log.clear()
-        self._open.clear()
-
     @property
     def last(self) -> tuple[str, Event] | None:
         """The statement that was being executed when recording stopped: the one that raised."""
@@ -135,10 +135,8 @@ class Recorder:
 
     def _wrap(self, site: Site) -> None:
         statement = site.statement
-        if isinstance(
-            statement,
-            ast.FunctionDef | ast.ClassDef | ast.Global | ast.Nonlocal | ast.Import | ast.ImportFrom,
-        ):
+        silent = ast.FunctionDef | ast.ClassDef | ast.Global | ast.Nonlocal | ast.Import | ast.ImportFrom
+        if isinstance(statement, silent):
             return
         before = _report(BEFORE, site)
         after = _report(AFTER, site)
@@ -192,14 +190,12 @@ class Recorder:
             if label:
                 found[label] = snapshot(value)
                 if isinstance(value, dict) and not isinstance(target, ast.Subscript):
-                    found.update(
-                        {
-                            entry_label(label, key): snapshot(item)
-                            for key, item in value.items()
-                            if isinstance(key, str)
-                        }
-                    )
+                    found |= _entries(label, value)
         return found
+
+
+def _entries(label: str, value: dict[Any, Any]) -> dict[str, Any]:
+    return {entry_label(label, key): snapshot(item) for key, item in value.items() if isinstance(key, str)}
 
 
 def result_values(expression: ast.expr | None, result: Any) -> dict[str, Any]:
@@ -213,16 +209,19 @@ def result_values(expression: ast.expr | None, result: Any) -> dict[str, Any]:
     for part, value in zip(parts, values, strict=False):
         label = part.id if isinstance(part, ast.Name) else ""
         if isinstance(value, dict):
-            found.update(
-                {
-                    entry_label(label, key): snapshot(item)
-                    for key, item in value.items()
-                    if isinstance(key, str)
-                }
-            )
+            found |= _entries(label, value)
         elif label:
             found[label] = snapshot(value)
     return found
+
+
+def stored_names(node: ast.AST) -> list[str]:
+    """Return the names that are assigned in a piece of code."""
+    return [
+        inner.id
+        for inner in ast.walk(node)
+        if isinstance(inner, ast.Name) and isinstance(inner.ctx, ast.Store)
+    ]
 
 
 def returned(node: ast.FunctionDef) -> ast.expr | None:
@@ -239,10 +238,8 @@ def returned(node: ast.FunctionDef) -> ast.expr | None:
 
 
 def _report(hook: str, site: Site) -> ast.Expr:
-    call = ast.parse(f"{hook}({site.function!r}, {site.index}, locals())").body[0]
-    if not isinstance(call, ast.Expr):  # pragma: no cover - the text above is a call
-        raise TypeError(hook)
-    return ast.copy_location(call, site.statement)
+    call = ast.parse(f"{hook}({site.function!r}, {site.index}, locals())", mode="eval").body
+    return ast.copy_location(ast.Expr(call), site.statement)
 
 
 def _leaves(target: ast.expr) -> Iterator[ast.expr]:
@@ -279,9 +276,6 @@ def evaluate(expression: ast.expr, scope: dict[str, Any]) -> Any:
     if isinstance(expression, ast.Slice | ast.Tuple):
         return None
     copied = ast.Expression(copy.deepcopy(expression))
-    for node in ast.walk(copied):
-        if isinstance(node, ast.Store):  # pragma: no cover - a subscript's key is loaded
-            return None
     try:
         return eval(compile(ast.fix_missing_locations(copied), "<key>", "eval"), scope)  # noqa: S307 - the homework's own
     except Exception:  # noqa: BLE001 - whatever the homework's expression raises

@@ -37,16 +37,17 @@ class Outcome:
     error: BaseException | None = None
 
 
-def snapshot(value: Any) -> Any:
-    """Copy arrays and the containers they lie in; leave anything else alone."""
+def snapshot(value: Any, entry: Function | None = None) -> Any:
+    """Copy arrays and the containers they lie in, entry by entry; leave anything else alone."""
+    copied = entry or snapshot
     if isinstance(value, np.ndarray):
         return value.copy()
     if isinstance(value, dict):
-        return {key: snapshot(item) for key, item in value.items()}
+        return {key: copied(item) for key, item in value.items()}
     if isinstance(value, list):
-        return [snapshot(item) for item in value]
+        return [copied(item) for item in value]
     if type(value) is tuple:
-        return tuple(snapshot(item) for item in value)
+        return tuple(copied(item) for item in value)
     return value
 
 
@@ -169,6 +170,18 @@ def _older(node: ast.stmt) -> Iterator[None]:
             name.id = word
         for statement, value in stores:
             statement.value = value
+
+
+@contextlib.contextmanager
+def same_draws(seed: int | None = None) -> Iterator[Any]:
+    """Put NumPy's global stream, from which the course draws, back after the body; begin it at a seed."""
+    state = np.random.get_state()  # noqa: NPY002
+    if seed is not None:
+        np.random.seed(seed)  # noqa: NPY002
+    try:
+        yield state
+    finally:
+        np.random.set_state(state)  # noqa: NPY002
 
 
 class Program:
@@ -307,25 +320,23 @@ class Program:
     ) -> Outcome:
         """Call a function of the submission; whatever it does comes back as an outcome."""
         if self._trusted:
-            try:
-                with time_limit(self.seconds if seconds is None else seconds):
-                    return Outcome(function(*args, **kwargs))
-            except BaseException as error:
-                if INTERRUPTIBLE and isinstance(error, KeyboardInterrupt):
-                    raise
-                return Outcome(error=error)
-        state = np.random.get_state() if self._draws else None  # noqa: NPY002 - the course draws from the global stream
+            return self._outcome(function, args, kwargs, seconds)
         try:
-            with time_limit(self.seconds if seconds is None else seconds), _quiet():
+            with _quiet(), same_draws() if self._draws else contextlib.nullcontext():
+                return self._outcome(function, args, kwargs, seconds)
+        finally:
+            self.guard.restore()
+
+    def _outcome(
+        self, function: Function, args: tuple[Any, ...], kwargs: Mapping[str, Any], seconds: float | None
+    ) -> Outcome:
+        try:
+            with time_limit(self.seconds if seconds is None else seconds):
                 return Outcome(function(*args, **kwargs))
         except BaseException as error:
             if INTERRUPTIBLE and isinstance(error, KeyboardInterrupt):
                 raise
             return Outcome(error=error)
-        finally:
-            if state is not None:
-                np.random.set_state(state)  # noqa: NPY002
-            self.guard.restore()
 
     @contextlib.contextmanager
     def trials(self) -> Iterator[None]:

@@ -27,13 +27,16 @@ def duplicate(value: Any) -> Any:
             return copy.deepcopy(value)
         except Exception:  # noqa: BLE001 - an object that holds what cannot be copied
             return value
-    if isinstance(value, dict):
-        return {key: duplicate(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [duplicate(item) for item in value]
-    if type(value) is tuple:
-        return tuple(duplicate(item) for item in value)
-    return snapshot(value)
+    return snapshot(value, duplicate)
+
+
+def arrays(value: Any) -> Iterator[np.ndarray[Any, Any]]:
+    """Give the arrays in dictionaries, lists and tuples."""
+    if isinstance(value, np.ndarray):
+        yield value
+    elif isinstance(value, Mapping | list | tuple):
+        for item in value.values() if isinstance(value, Mapping) else value:
+            yield from arrays(item)
 
 
 def leaves(value: Any, path: Path = (), depth: int = 5) -> Iterator[tuple[Path, Any]]:

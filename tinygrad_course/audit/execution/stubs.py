@@ -16,65 +16,38 @@ from typing import Any
 
 from tinygrad_course.audit.reference import course
 
-REAL = {
-    "numpy",
-    "scipy",
-    "math",
-    "cmath",
-    "random",
-    "functools",
-    "itertools",
-    "collections",
-    "copy",
-    "typing",
-    "operator",
-}
+REAL = set("numpy scipy math cmath random functools itertools collections copy typing operator".split())  # noqa: SIM905
+Functions = dict[str, Callable[..., Any]]
 
-_DEEP: dict[str, Callable[..., Any]] = {
+
+def _named(names: str) -> Functions:
+    return {name: getattr(course, name) for name in names.split()}
+
+
+_DEEP: Functions = {
     "sigmoid": course.sigmoid_with_cache,
     "relu": course.relu_with_cache,
     "sigmoid_backward": course.sigmoid_backward,
     "relu_backward": course.relu_backward,
 }
-_DEEP_ALL = _DEEP | {
-    name: getattr(course, name)
-    for name in (
-        "initialize_parameters",
-        "initialize_parameters_deep",
-        "linear_forward",
-        "linear_activation_forward",
-        "L_model_forward",
-        "linear_backward",
-        "linear_activation_backward",
-        "L_model_backward",
-        "compute_cost",
-        "update_parameters",
-    )
-}
-_PLAIN: dict[str, Callable[..., Any]] = {
-    "sigmoid": course.sigmoid,
-    "relu": course.relu,
-    "compute_cost": course.compute_cost,
+_DEEP_ALL = _DEEP | _named(
+    "initialize_parameters initialize_parameters_deep linear_forward linear_activation_forward "
+    "L_model_forward linear_backward linear_activation_backward L_model_backward compute_cost "
+    "update_parameters"
+)
+_PLAIN = _named("sigmoid relu compute_cost initialize_parameters update_parameters") | {
     "compute_loss": course.compute_cost,
     "forward_propagation": course.three_layers,
     "backward_propagation": course.three_layers_backward,
-    "initialize_parameters": course.initialize_parameters,
-    "update_parameters": course.update_parameters,
 }
-_CHECKING: dict[str, Callable[..., Any]] = {
-    "sigmoid": course.sigmoid,
-    "relu": course.relu,
-    "dictionary_to_vector": course.dictionary_to_vector,
-    "vector_to_dictionary": course.vector_to_dictionary,
-    "gradients_to_vector": course.gradients_to_vector,
-}
+_CHECKING = _named("sigmoid relu dictionary_to_vector vector_to_dictionary gradients_to_vector")
 
 # A module's name begins with the key (dnn_utils_v2, dnn_app_utils_v3, gc_utils, ...).
-HELPERS: dict[str, dict[str, Callable[..., Any]]] = {
+HELPERS: dict[str, Functions] = {
     "dnn_app_utils": _DEEP_ALL,
     "dnn_utils": _DEEP,
-    "planar_utils": {"sigmoid": course.sigmoid},
-    "rnn_utils": {"sigmoid": course.sigmoid, "softmax": course.softmax},
+    "planar_utils": _named("sigmoid"),
+    "rnn_utils": _named("sigmoid softmax"),
     "lr_utils": {},
     "init_utils": _PLAIN,
     "reg_utils": _PLAIN,
@@ -87,16 +60,11 @@ HELPERS: dict[str, dict[str, Callable[..., Any]]] = {
 }
 
 # A function that the file calls and nobody defines: the course gives it with the exercise.
-GIVEN: dict[str, Callable[..., Any]] = {
-    **_CHECKING,
-    **_DEEP_ALL,
-    "softmax": course.softmax,
-    "forward_propagation_n": course.forward_propagation_n,
-}
+GIVEN: Functions = {**_CHECKING, **_DEEP_ALL, **_named("softmax forward_propagation_n")}
 
 
 # The activations return A alone, or A and a cache: how a file uses them tells which it means.
-PLAIN: dict[str, Callable[..., Any]] = {"sigmoid": course.sigmoid, "relu": course.relu}
+PLAIN = _named("sigmoid relu")
 
 
 _SHOWS = {"matplotlib", "pylab", "seaborn", "IPython", "pandas", "tqdm"}
@@ -146,7 +114,7 @@ def missing(value: Any) -> bool:
     return isinstance(value, _Missing)
 
 
-def helper_functions(module: str) -> dict[str, Callable[..., Any]] | None:
+def helper_functions(module: str) -> Functions | None:
     """Return what a helper module of the course offers, None for a module that is none of the course's."""
     name = module.rsplit(".", 1)[-1].lower()
     for start, functions in HELPERS.items():

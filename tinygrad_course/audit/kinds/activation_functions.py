@@ -4,12 +4,11 @@ Tanh_backward (course 1, week 4).
 """
 
 import re
-from typing import ClassVar
 
 import numpy as np
 
 from tinygrad_course.audit.execution.learner import Learner
-from tinygrad_course.audit.kinds.base import Assumption, Kind
+from tinygrad_course.audit.kinds.base import Assumption, Kind, roles, words
 from tinygrad_course.audit.kinds.cases import Case, Draw
 from tinygrad_course.audit.reference.course import ACTIVATIONS, SLOPES
 from tinygrad_course.audit.source.signatures import bare
@@ -23,14 +22,11 @@ def _activation(name: str) -> str:
 class Activation(Kind):
     """A = g(Z), with or without its cache."""
 
-    names: ClassVar[tuple[str, ...]] = ("sigmoid", "relu", "tanh", "leaky_relu")
-    signatures: ClassVar[tuple[tuple[str, ...], ...]] = (("Z",),)
-    outputs: ClassVar[tuple[str, ...]] = ("A",)
-    step = "of the activation"
+    names = words("sigmoid relu tanh leaky_relu")
+    signatures = roles("Z")
+    outputs = ("A",)
 
     def case(self, learner: Learner, draw: Draw, assumption: Assumption) -> Case:
-        """Draw Z."""
-        del assumption
         name = _activation(learner.name)
         Z = draw.array(draw.size(1, 4), draw.size(1, 4))
         A = ACTIVATIONS[name](Z)
@@ -40,13 +36,13 @@ class Activation(Kind):
 class ActivationSlope(Kind):
     """g'(Z), as sigmoid_derivative of the course's first notebook."""
 
-    names: ClassVar[tuple[str, ...]] = tuple(
-        pattern.format(name) for name in ("sigmoid", "relu", "tanh", "leaky_relu")
+    names = tuple(
+        pattern.format(name)
+        for name in ("sigmoid", "relu", "tanh", "leaky_relu")
         for pattern in ("{}_derivative", "{}_prime", "d_{}", "{}_grad", "{}_gradient", "{}_der")
-    )  # fmt: skip
-    signatures: ClassVar[tuple[tuple[str, ...], ...]] = (("Z",),)
-    outputs: ClassVar[tuple[str, ...]] = ("ds",)
-    step = "of the derivative"
+    )
+    signatures = roles("Z")
+    outputs = ("ds",)
 
     def assumptions(self, learner: Learner) -> list[Assumption]:
         """The argument is Z, or the activation A where its name says so."""
@@ -60,7 +56,6 @@ class ActivationSlope(Kind):
         )
 
     def case(self, learner: Learner, draw: Draw, assumption: Assumption) -> Case:
-        """Draw Z."""
         name = _activation(learner.name)
         Z = draw.array(draw.size(1, 4), draw.size(1, 4))
         A, slope = ACTIVATIONS[name](Z), SLOPES[name](Z)
@@ -71,15 +66,9 @@ class ActivationSlope(Kind):
 class ActivationBackward(Kind):
     """dZ = dA * g'(Z), with the cache of the forward function."""
 
-    names: ClassVar[tuple[str, ...]] = (
-        "sigmoid_backward",
-        "relu_backward",
-        "tanh_backward",
-        "leaky_relu_backward",
-    )
-    signatures: ClassVar[tuple[tuple[str, ...], ...]] = (("dA", "cache"), ("dA", "Z"))
-    outputs: ClassVar[tuple[str, ...]] = ("dZ",)
-    step = "on the way back"
+    names = words("sigmoid_backward relu_backward tanh_backward leaky_relu_backward")
+    signatures = roles("dA cache", "dA Z")
+    outputs = ("dZ",)
 
     def assumptions(self, learner: Learner) -> list[Assumption]:
         """The cache is what the file's own forward function stores; without one, Z, as in the course."""
@@ -89,7 +78,6 @@ class ActivationBackward(Kind):
         return [*own, {"cache": "A" if re.fullmatch(r"a\d?", argument) else "Z"}]
 
     def case(self, learner: Learner, draw: Draw, assumption: Assumption) -> Case:
-        """Draw dA and Z."""
         name = _activation(learner.name)
         shape = draw.size(1, 4), draw.size(1, 4)
         Z, dA = draw.array(*shape), draw.array(*shape)

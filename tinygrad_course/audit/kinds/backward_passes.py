@@ -3,13 +3,14 @@
 import ast
 import re
 from collections.abc import Callable, Mapping
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 
 from tinygrad_course.audit.execution.learner import Learner
-from tinygrad_course.audit.kinds.base import Assumption, Kind
-from tinygrad_course.audit.kinds.cases import Array, Case, Draw, RandomDraw
+from tinygrad_course.audit.execution.namespace import same_draws
+from tinygrad_course.audit.kinds.base import Assumption, Kind, roles, words
+from tinygrad_course.audit.kinds.cases import Array, Case, Draw
 from tinygrad_course.audit.kinds.forward_passes import (
     FORWARD_NAMES,
     DropoutForward,
@@ -32,25 +33,12 @@ from tinygrad_course.audit.source.signatures import ROLES, bare
 class Backward(Kind):
     """The gradients of a network whose layers are written out, with or without L2 and dropout."""
 
-    names: ClassVar[tuple[str, ...]] = (
-        "backward_propagation",
-        "backward_prop",
-        "back_propagation",
-        "backprop",
-        "backpropagation",
-        "backward_pass",
-        "backward",
+    names = words(
+        "backward_propagation backward_prop back_propagation backprop backpropagation backward_pass backward"
     )
-    signatures: ClassVar[tuple[tuple[str, ...], ...]] = (
-        ("parameters", "cache", "X", "Y"),
-        ("X", "Y", "cache"),
-        ("X", "Y", "cache", "parameters"),
-        ("X", "Y", "parameters"),
-    )
-    optional: ClassVar[tuple[str, ...]] = ()
-    outputs: ClassVar[tuple[str, ...]] = ("grads",)
-    step = "on the way back"
-    forward_names: ClassVar[tuple[str, ...]] = FORWARD_NAMES
+    signatures = roles("parameters cache X Y", "X Y cache", "X Y cache parameters", "X Y parameters")
+    outputs = ("grads",)
+    forward_names = FORWARD_NAMES
 
     def fits(self, node: ast.FunctionDef) -> bool:
         """The one-dimensional exercise has a backward_propagation too."""
@@ -78,7 +66,7 @@ class Backward(Kind):
 
     def _used(self, learner: Learner, forward: Callable[..., Any], hidden: str) -> bool:
         """Tell whether the file's forward pass has such hidden layers, or does not say."""
-        X, Y, parameters = draw_network(RandomDraw(11), learner.depth() or 2)
+        X, Y, parameters = draw_network(Draw(11), learner.depth() or 2)
         stored = self._run(learner, forward, X, Y, parameters, 1.0)
         AL = self._probabilities(stored) if isinstance(stored, tuple) and len(stored) >= 2 else None
         found = identify(AL, X, parameters) if AL is not None else []
@@ -104,7 +92,6 @@ class Backward(Kind):
         return None
 
     def case(self, learner: Learner, draw: Draw, assumption: Assumption) -> Case:
-        """Draw a network, and run the forward pass for its cache."""
         forward = self.forward(learner) if assumption["cache"] == "own" else None
         names = [learner.name, *learner.program.callees(learner.name)]
         own = learner.own_name(*self.forward_names)
@@ -200,8 +187,7 @@ class Backward(Kind):
         )
 
         def cost(theta: dict[str, Any]) -> Any:
-            state = np.random.get_state()  # noqa: NPY002 - dropout draws from the course's global stream
-            np.random.set_state(learner.memory.setdefault("stream", state))  # noqa: NPY002
+            np.random.set_state(learner.memory["stream"])  # noqa: NPY002 - dropout draws from the course's stream
             result = forward(*(theta if arg is parameters else arg for arg in arguments_of[place]))
             return self._cost(result, Y, theta, lambd)
 
@@ -212,15 +198,16 @@ class Backward(Kind):
     def _differentiate(
         self, learner: Learner, cost: Callable[[dict[str, Any]], Any], parameters: dict[str, Array], name: str
     ) -> dict[str, Array]:
-        state = np.random.get_state()  # noqa: NPY002
-        learner.memory["stream"] = state
         try:
-            with learner.program.bound(learner.replacements()), np.errstate(all="ignore"):
+            with (
+                same_draws() as learner.memory["stream"],
+                learner.program.bound(learner.replacements()),
+                np.errstate(all="ignore"),
+            ):
                 found, how = gradients(cost, parameters)
         except Exception:  # noqa: BLE001 - the learner's forward pass may raise anything; the course's formulas remain
             return {}
         finally:
-            np.random.set_state(state)  # noqa: NPY002
             learner.program.guard.restore()
         learner.against.add(f"the {how} of {name}")
         return {"d" + key: value for key, value in found.items()}
@@ -279,59 +266,44 @@ def _backward_case(
 class RegularizedBackward(Backward):
     """With the L2 term in every dW."""
 
-    names: ClassVar[tuple[str, ...]] = (
-        "backward_propagation_with_regularization",
-        "backward_prop_with_regularization",
-        "backward_with_regularization",
+    names = words(
+        "backward_propagation_with_regularization backward_prop_with_regularization "
+        "backward_with_regularization"
     )
-    signatures: ClassVar[tuple[tuple[str, ...], ...]] = (
-        ("X", "Y", "cache", "lambd"),
-        ("parameters", "cache", "X", "Y", "lambd"),
-    )
+    signatures = roles("X Y cache lambd", "parameters cache X Y lambd")
 
     def fits(self, node: ast.FunctionDef) -> bool:
         """Any function of the name."""
-        del node
         return True
 
 
 class DropoutBackward(Backward):
     """With the masks of the forward pass."""
 
-    names: ClassVar[tuple[str, ...]] = (
-        "backward_propagation_with_dropout",
-        "backward_prop_with_dropout",
-        "backward_with_dropout",
-    )
-    signatures: ClassVar[tuple[tuple[str, ...], ...]] = (
-        ("X", "Y", "cache", "keep_prob"),
-        ("parameters", "cache", "X", "Y", "keep_prob"),
-    )
+    names = words("backward_propagation_with_dropout backward_prop_with_dropout backward_with_dropout")
+    signatures = roles("X Y cache keep_prob", "parameters cache X Y keep_prob")
     forward_names = DropoutForward.names
 
     def fits(self, node: ast.FunctionDef) -> bool:
         """Any function of the name."""
-        del node
         return True
 
 
 class CheckBackward(Backward):
     """backward_propagation_n, against the graph of forward_propagation_n, cost included."""
 
-    names: ClassVar[tuple[str, ...]] = ("backward_propagation_n",)
-    signatures: ClassVar[tuple[tuple[str, ...], ...]] = (("X", "Y", "cache"),)
-    forward_names = ("forward_propagation_n",)
+    names = words("backward_propagation_n")
+    signatures = roles("X Y cache")
+    forward_names = words("forward_propagation_n")
 
     def fits(self, node: ast.FunctionDef) -> bool:
         """Any function of the name."""
-        del node
         return True
 
     @staticmethod
     def _forward_arguments(
         learner: Learner, X: Array, Y: Array, parameters: dict[str, Array], keep: float
     ) -> list[tuple[Any, ...]]:
-        del learner, keep
         return [(X, Y, parameters)]
 
     @staticmethod
@@ -349,5 +321,4 @@ class CheckBackward(Backward):
         return rows[-1] if rows else None
 
     def _cost(self, result: Any, Y: Array, theta: Mapping[str, Any], lambd: float) -> Any:
-        del Y, theta, lambd
         return first_of(result)

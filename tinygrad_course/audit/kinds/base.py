@@ -15,6 +15,16 @@ from tinygrad_course.audit.kinds.cases import Case, Draw
 Assumption = dict[str, Any]
 
 
+def words(text: str) -> tuple[str, ...]:
+    """Return the words of a text: the names of a table."""
+    return tuple(text.split())
+
+
+def roles(*orders: str) -> tuple[tuple[str, ...], ...]:
+    """Return the roles of a function's arguments, in each of their orders."""
+    return tuple(map(words, orders))
+
+
 class Kind:
     """One of the course's functions."""
 
@@ -33,16 +43,7 @@ class Kind:
     """Whether all that it is given is its own to change."""
     firm: ClassVar[bool] = False
     """Whether no repair proves anything where the contract is another."""
-    step: ClassVar[str] = "of the function"
-    battery: ClassVar[tuple[str, ...]] = (
-        "distinct",
-        "distinct",
-        "equal",
-        "distinct",
-        "smallest",
-        "distinct",
-        "deep",
-    )
+    battery: ClassVar[tuple[str, ...]] = words("distinct distinct equal distinct smallest distinct deep")
     examples: ClassVar[int] = 10
     """How many cases of short numbers are tried where the battery finds nothing wrong."""
     shrinks: ClassVar[int] = 100
@@ -52,7 +53,6 @@ class Kind:
 
     def fits(self, node: ast.FunctionDef) -> bool:
         """Tell whether a function of such a name is of this kind (two of the course's share a name)."""
-        del node
         return True
 
     def contract(self, learner: Learner) -> str:
@@ -66,7 +66,6 @@ class Kind:
 
     def assumptions(self, learner: Learner) -> list[Assumption]:
         """Return the readings of the function under which it may be right, the course's own first."""
-        del learner
         return [{}]
 
     def case(self, learner: Learner, draw: Draw, assumption: Assumption) -> Case:
@@ -79,7 +78,6 @@ class Kind:
 
     def judge(self, values: Mapping[str, Any], case: Case) -> tuple[list[str], list[str]]:
         """Return (wrong labels, remarks) beyond the comparison with what is expected."""
-        del values, case
         return [], []
 
 

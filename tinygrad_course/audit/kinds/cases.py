@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,30 +12,8 @@ from tinygrad_course.audit.execution.line_trace import canonical
 Array = NDArray[Any]
 
 
-class Draw(Protocol):
-    """Where a case's sizes and numbers come from."""
-
-    def size(self, low: int, high: int) -> int:
-        """Return a size, both ends included."""
-
-    def layers(self) -> int:
-        """Return a number of layers."""
-
-    def array(self, *shape: int) -> Array:
-        """Return numbers of either sign, none of them near 0 (no kink is near)."""
-
-    def labels(self, m: int) -> Array:
-        """Return a row of zeros and ones, both of them where there is room."""
-
-    def probabilities(self, *shape: int) -> Array:
-        """Return numbers well inside (0, 1)."""
-
-    def choice(self, options: Sequence[Any]) -> Any:
-        """Return one of the options."""
-
-
-class RandomDraw:
-    """Numbers as they come, from a seed; sizes all different so that a transposed operand cannot hide."""
+class Draw:
+    """Sizes and numbers from a seed; sizes all different, so that a transposed operand cannot hide."""
 
     def __init__(self, seed: int, scale: str = "distinct") -> None:
         self._random = np.random.RandomState(seed % 2**32)
@@ -84,7 +62,7 @@ _NUMBERS = np.array([1.0, 2.0, -1.0, 0.5, -0.5, -2.0, 1.5, 0.25, -1.5, 3.0, -0.7
 _CHANCES = np.array([0.5, 0.25, 0.75, 0.2, 0.8, 0.6, 0.4])
 
 
-class ShortDraw(RandomDraw):
+class ShortDraw(Draw):
     """Short numbers and small sizes, for an example that can be typed in; the extent bounds both."""
 
     def __init__(self, seed: int, extent: int) -> None:
@@ -146,6 +124,10 @@ class Case:
     """The arguments as the last call has left them."""
     refine: Callable[[Any], dict[str, Any]] | None = None
     """What is right given what a random function has drawn: called with its result."""
+
+    def given(self, result: Any) -> dict[str, Any]:
+        """Return what is right given what the function has drawn, where it draws."""
+        return self.expected if self.refine is None else {**self.expected, **self.refine(result)}
 
     def canonical(self) -> dict[str, str]:
         """Return the expected labels by their canonical names."""

@@ -8,16 +8,16 @@ import ast
 import copy
 import re
 from collections.abc import Iterator, Mapping
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 
 from tinygrad_course.audit.execution.learner import Learner
 from tinygrad_course.audit.execution.namespace import Program
 from tinygrad_course.audit.execution.paths import duplicate, label
-from tinygrad_course.audit.kinds.base import Assumption
+from tinygrad_course.audit.kinds.base import Assumption, words
 from tinygrad_course.audit.kinds.cases import Case, Draw
-from tinygrad_course.audit.kinds.own_class import OwnClass, method_name, with_methods
+from tinygrad_course.audit.kinds.own_class import OwnClass, method_name, taken_apart
 from tinygrad_course.audit.kinds.own_network import Pool, Unfit, ratio_of, slopes
 from tinygrad_course.audit.source.signatures import role_of
 
@@ -39,7 +39,7 @@ _ONE = ((1, 3), (3, 1), (3,))
 class ClassLayer(OwnClass):
     """One layer, or one cost, whose values and gradients are attributes of the object or are returned."""
 
-    battery: ClassVar[tuple[str, ...]] = ("distinct",) * 3
+    battery = words("distinct distinct distinct")
 
     def __init__(self, program: Program, owner: ast.ClassDef, backward: ast.FunctionDef) -> None:
         super().__init__(program, owner, backward)
@@ -95,7 +95,6 @@ class ClassLayer(OwnClass):
 
     def case(self, learner: Learner, draw: Draw, assumption: Assumption) -> Case:
         """Make a layer, run it forward, draw the derivative of its output, and differentiate."""
-        del assumption
         if self.forward is None or not self.takes:
             raise Unfit("there is no forward method with an input")
         if learner.low_precision():
@@ -135,9 +134,7 @@ class ClassLayer(OwnClass):
         weight: Any = draw.array(*np.shape(out)) if self.upstream else 1.0 / max(1, np.size(out))
         passed_on = {self.upstream: weight} if self.upstream else {}
         pool = Pool({**given, "self": held, **passed_on}, {"learning_rate": 0.1})
-        arguments = pool.arguments(self.node)
-        if arguments is None:
-            raise Unfit(f"the arguments of {self.node.name} are not known by their names")
+        arguments = pool.needed(self.node)
 
         def J(theta: Any) -> float:
             return float(np.sum(weight * self._run(learner, forward, {**given, **duplicate(theta)})))
@@ -244,13 +241,7 @@ def _labels(name: str) -> bool:
 
 def class_layers(program: Program) -> Iterator[ClassLayer]:
     """Give the classes of a file that are one layer, or one cost."""
-    for statement in program.submission.statements:
-        if not isinstance(statement, ast.ClassDef):
-            continue
-        try:
-            made = with_methods(program, statement)
-        except Exception:  # noqa: BLE001, S112 - a class of the homework may do anything when it is taken apart
-            continue
+    for made, statement in taken_apart(program):
         node = made.functions.get(method_name(statement.name, "backward"))
         if node is not None:
             yield ClassLayer(made, statement, node)

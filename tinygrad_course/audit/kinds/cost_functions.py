@@ -2,12 +2,12 @@
 
 import ast
 import re
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 
 from tinygrad_course.audit.execution.learner import Learner
-from tinygrad_course.audit.kinds.base import Assumption, Kind
+from tinygrad_course.audit.kinds.base import Assumption, Kind, roles, words
 from tinygrad_course.audit.kinds.cases import Case, Draw
 from tinygrad_course.audit.kinds.layer_functions import draw_parameters
 from tinygrad_course.audit.reference import course
@@ -17,22 +17,13 @@ from tinygrad_course.audit.reference.comparison import close
 class Cost(Kind):
     """The cross-entropy cost, a mean over the examples."""
 
-    names: ClassVar[tuple[str, ...]] = (
-        "compute_cost",
-        "compute_loss",
-        "cost_compute",
-        "cross_entropy",
-        "cross_entropy_cost",
-        "cost_function",
-        "calculate_cost",
+    names = words(
+        "compute_cost compute_loss cost_compute cross_entropy cross_entropy_cost cost_function calculate_cost"
     )
-    signatures: ClassVar[tuple[tuple[str, ...], ...]] = (("AL", "Y"), ("AL", "Y", "parameters"))
-    outputs: ClassVar[tuple[str, ...]] = ("cost",)
-    step = "of the cost"
+    signatures = roles("AL Y", "AL Y parameters")
+    outputs = ("cost",)
 
     def case(self, learner: Learner, draw: Draw, assumption: Assumption) -> Case:
-        """Draw probabilities and labels."""
-        del learner, assumption
         m = draw.size(1, 6)
         AL, Y = draw.probabilities(1, m), draw.labels(m)
         parameters = draw_parameters(draw, [2, 3, 1])
@@ -62,13 +53,10 @@ class Cost(Kind):
 class RegularizedCost(Cost):
     """Cross-entropy and lambda/(2m) times the sum of the squared weights."""
 
-    names: ClassVar[tuple[str, ...]] = (
-        "compute_cost_with_regularization",
-        "compute_cost_with_regularisation",
-        "compute_cost_reg",
-        "compute_cost_l2",
+    names = words(
+        "compute_cost_with_regularization compute_cost_with_regularisation compute_cost_reg compute_cost_l2"
     )
-    signatures: ClassVar[tuple[tuple[str, ...], ...]] = (("AL", "Y", "parameters", "lambd"),)
+    signatures = roles("AL Y parameters lambd")
 
     def case(self, learner: Learner, draw: Draw, assumption: Assumption) -> Case:
         """Draw probabilities, labels, a network's parameters and lambda."""

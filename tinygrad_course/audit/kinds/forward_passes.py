@@ -3,22 +3,23 @@
 import ast
 import re
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 
 from tinygrad_course.audit.execution.learner import Learner
-from tinygrad_course.audit.kinds.base import Assumption, Kind
+from tinygrad_course.audit.kinds.base import Assumption, Kind, roles, words
 from tinygrad_course.audit.kinds.cases import Array, Case, Draw
 from tinygrad_course.audit.kinds.layer_functions import (
     HIDDEN,
     draw_network,
     draw_parameters,
-    near_a_kink,
+    forward_case,
 )
 from tinygrad_course.audit.reference import course
+from tinygrad_course.audit.source.signatures import argument_names
 
-FORWARD_NAMES = ("forward_propagation", "forward_prop", "forward_pass", "forward")
+FORWARD_NAMES = words("forward_propagation forward_prop forward_pass forward")
 
 
 def course_hidden(learner: Learner) -> list[str]:
@@ -35,16 +36,15 @@ def course_hidden(learner: Learner) -> list[str]:
 
 def arguments(node: ast.FunctionDef) -> list[str]:
     """Return the names of a function's arguments in lower case."""
-    return [argument.arg.lower() for argument in node.args.args]
+    return [name.lower() for name in argument_names(node)]
 
 
 class Forward(Kind):
     """Z1, A1, ... of a network whose layers are written out."""
 
-    names: ClassVar[tuple[str, ...]] = FORWARD_NAMES
-    signatures: ClassVar[tuple[tuple[str, ...], ...]] = (("X", "parameters"),)
-    outputs: ClassVar[tuple[str, ...]] = ("AL", "cache")
-    step = "on the way forward"
+    names = FORWARD_NAMES
+    signatures = roles("X parameters")
+    outputs = words("AL cache")
 
     def fits(self, node: ast.FunctionDef) -> bool:
         """The one-dimensional exercise has a forward_propagation too, of x and theta.
@@ -62,19 +62,13 @@ class Forward(Kind):
         return [{"hidden": hidden} for hidden in (told if course in told else course_hidden(learner))]
 
     def case(self, learner: Learner, draw: Draw, assumption: Assumption) -> Case:
-        """Draw X and the parameters."""
         X, _, parameters = draw_network(draw, learner.depth() or 2)
         return self._made(X, parameters, assumption["hidden"])
 
     @staticmethod
     def _made(X: Array, parameters: dict[str, Array], hidden: str) -> Case:
-        L = course.layers_of(parameters)
-        activations = [hidden] * (L - 1) + ["sigmoid"]
-        values = course.network_forward(X, parameters, activations)
-        expected = {**{key: value for key, value in values.items() if key != "A0"}, "AL": values[f"A{L}"]}
-        rejected = near_a_kink(values, activations) if X.shape[1] < 100 else ""
-        given = {"X": X, "parameters": parameters}
-        return Case(given, expected, (f"A{L}",), m=X.shape[1], layers=L, rejected=rejected)
+        last = f"A{course.layers_of(parameters)}"
+        return forward_case({"X": X, "parameters": parameters}, hidden, last)
 
     def read(self, result: Any, expression: ast.expr | None, case: Case) -> dict[str, Any]:
         """The activation of the last layer is what counts, whatever it is called, alone or with a cache."""
@@ -98,18 +92,13 @@ class DropoutForward(Forward):
     The masks are the learner's own draw, so they are read from the cache.
     """
 
-    names: ClassVar[tuple[str, ...]] = (
-        "forward_propagation_with_dropout",
-        "forward_prop_with_dropout",
-        "forward_with_dropout",
-    )
-    signatures: ClassVar[tuple[tuple[str, ...], ...]] = (("X", "parameters", "keep_prob"),)
-    battery: ClassVar[tuple[str, ...]] = ("distinct", "wide", "distinct", "wide few", "equal")
-    examples: ClassVar[int] = 8
+    names = words("forward_propagation_with_dropout forward_prop_with_dropout forward_with_dropout")
+    signatures = roles("X parameters keep_prob")
+    battery = ("distinct", "wide", "distinct", "wide few", "equal")
+    examples = 8
 
     def fits(self, node: ast.FunctionDef) -> bool:
         """Any function of the name."""
-        del node
         return True
 
     def case(self, learner: Learner, draw: Draw, assumption: Assumption) -> Case:
@@ -207,30 +196,17 @@ def find_masks(cache: Any, parameters: Mapping[str, Array], m: int) -> dict[int,
 class CheckForward(Forward):
     """forward_propagation_n of the gradient checking exercise: the cost, and a cache."""
 
-    names: ClassVar[tuple[str, ...]] = ("forward_propagation_n", *FORWARD_NAMES)
-    signatures: ClassVar[tuple[tuple[str, ...], ...]] = (("X", "Y", "parameters"),)
-    outputs: ClassVar[tuple[str, ...]] = ("cost", "cache")
+    names = ("forward_propagation_n", *FORWARD_NAMES)
+    signatures = roles("X Y parameters")
+    outputs = words("cost cache")
 
     def fits(self, node: ast.FunctionDef) -> bool:
         """It takes X, Y and the parameters."""
         return "y" in arguments(node) and "theta" not in arguments(node)
 
     def case(self, learner: Learner, draw: Draw, assumption: Assumption) -> Case:
-        """Draw a network with labels."""
         X, Y, parameters = draw_network(draw, learner.depth() or 3)
-        L = course.layers_of(parameters)
-        activations = [assumption["hidden"]] * (L - 1) + ["sigmoid"]
-        values = course.network_forward(X, parameters, activations)
-        cost = course.cross_entropy(values[f"A{L}"], Y)
-        expected = {
-            "m": X.shape[1],
-            **{key: value for key, value in values.items() if key != "A0"},
-            "cost": cost,
-        }
-        return Case(
-            {"X": X, "Y": Y, "parameters": parameters}, expected, ("cost",), m=X.shape[1], layers=L,
-            rejected=near_a_kink(values, activations),
-        )  # fmt: skip
+        return forward_case({"X": X, "Y": Y, "parameters": parameters}, assumption["hidden"], "cost")
 
     def read(self, result: Any, expression: ast.expr | None, case: Case) -> dict[str, Any]:
         """The cost comes first."""

@@ -2,43 +2,37 @@
 
 import ast
 from collections.abc import Callable, Mapping
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 
 from tinygrad_course.audit.execution.learner import Learner
-from tinygrad_course.audit.kinds.base import Assumption, Kind
+from tinygrad_course.audit.kinds.base import Assumption, Kind, roles, words
 from tinygrad_course.audit.kinds.cases import Array, Case, Draw
+from tinygrad_course.audit.kinds.forward_passes import arguments
 from tinygrad_course.audit.kinds.layer_functions import KINK
 from tinygrad_course.audit.reference import course
-
-
-def _arguments(node: ast.FunctionDef) -> list[str]:
-    return [argument.arg.lower() for argument in node.args.args]
 
 
 def _in_own_order(learner: Learner, name: str, function: Callable[..., Any]) -> Callable[..., Any]:
     """Return a function of (x, theta) that takes them in the order in which the file's own takes them."""
     own = learner.own_name(name)
-    names = _arguments(learner.program.functions[own]) if own else []
+    names = arguments(learner.program.functions[own]) if own else []
     return (lambda theta, x: function(x, theta)) if names[:1] == ["theta"] else function
 
 
 class ForwardOne(Kind):
     """J(theta) = theta x."""
 
-    names: ClassVar[tuple[str, ...]] = ("forward_propagation",)
-    signatures: ClassVar[tuple[tuple[str, ...], ...]] = (("x", "theta"),)
-    outputs: ClassVar[tuple[str, ...]] = ("J",)
-    step = "on the way forward"
+    names = ("forward_propagation",)
+    signatures = roles("x theta")
+    outputs = ("J",)
 
     def fits(self, node: ast.FunctionDef) -> bool:
         """It takes x and theta."""
-        return "theta" in _arguments(node) and len(_arguments(node)) == 2
+        return "theta" in arguments(node) and len(arguments(node)) == 2
 
     def case(self, learner: Learner, draw: Draw, assumption: Assumption) -> Case:
-        """Draw x and theta."""
-        del learner, assumption
         x, theta = (float(value) for value in draw.array(2))
         return Case({"x": x, "theta": theta}, {"J": x * theta}, ("J",))
 
@@ -46,12 +40,10 @@ class ForwardOne(Kind):
 class BackwardOne(ForwardOne):
     """dtheta = x."""
 
-    names: ClassVar[tuple[str, ...]] = ("backward_propagation",)
-    outputs: ClassVar[tuple[str, ...]] = ("dtheta",)
-    step = "on the way back"
+    names = ("backward_propagation",)
+    outputs = ("dtheta",)
 
     def case(self, learner: Learner, draw: Draw, assumption: Assumption) -> Case:
-        """Draw x and theta."""
         case = super().case(learner, draw, assumption)
         case.expected, case.required = {"dtheta": case.values["x"]}, ("dtheta",)
         return case
@@ -60,20 +52,17 @@ class BackwardOne(ForwardOne):
 class GradientCheckOne(ForwardOne):
     """The one-dimensional check, with the right derivative and with planted wrong ones."""
 
-    names: ClassVar[tuple[str, ...]] = ("gradient_check",)
-    signatures: ClassVar[tuple[tuple[str, ...], ...]] = (("x", "theta", "epsilon"), ("x", "theta"))
-    outputs: ClassVar[tuple[str, ...]] = ("difference",)
-    step = "of the check"
-    battery: ClassVar[tuple[str, ...]] = ("planted", "planted", "right", "planted")
-    examples: ClassVar[int] = 6
+    names = ("gradient_check",)
+    signatures = roles("x theta epsilon", "x theta")
+    outputs = ("difference",)
+    battery = words("planted planted right planted")
+    examples = 6
 
     def fits(self, node: ast.FunctionDef) -> bool:
         """It takes x and theta."""
-        return "theta" in _arguments(node)
+        return "theta" in arguments(node)
 
     def case(self, learner: Learner, draw: Draw, assumption: Assumption) -> Case:
-        """Draw x and theta, and how wrong the derivative is."""
-        del assumption
         x, theta = (float(value) for value in draw.array(2))
         factor = 1.0 if getattr(draw, "scale", "") == "right" else draw.choice([1.5, 0.5, 1.25])
         # A cost that is not linear in theta and not symmetric in its arguments: J = x theta^2.
@@ -114,25 +103,20 @@ class GradientCheckOne(ForwardOne):
 class GradientCheckMany(Kind):
     """The n-dimensional check, with the right gradients and with planted wrong ones."""
 
-    names: ClassVar[tuple[str, ...]] = ("gradient_check_n", "gradient_checking", "gradient_check")
-    signatures: ClassVar[tuple[tuple[str, ...], ...]] = (
-        ("parameters", "grads", "X", "Y", "epsilon"),
-        ("parameters", "grads", "X", "Y"),
-    )
-    outputs: ClassVar[tuple[str, ...]] = ("difference",)
-    step = "of the check"
-    battery: ClassVar[tuple[str, ...]] = ("planted", "right", "planted")
-    examples: ClassVar[int] = 3
-    shrinks: ClassVar[int] = 6
-    trials: ClassVar[int] = 500
+    names = words("gradient_check_n gradient_checking gradient_check")
+    signatures = roles("parameters grads X Y epsilon", "parameters grads X Y")
+    outputs = ("difference",)
+    battery = words("planted right planted")
+    examples = 3
+    shrinks = 6
+    trials = 500
 
     def fits(self, node: ast.FunctionDef) -> bool:
         """It takes parameters and gradients."""
-        return "theta" not in _arguments(node)
+        return "theta" not in arguments(node)
 
     def case(self, learner: Learner, draw: Draw, assumption: Assumption) -> Case:
         """Draw the network of the exercise and plant a mistake in its gradients."""
-        del assumption
         parameters = {key: draw.array(*shape) for key, shape in course.CHECK_SHAPES.items()}
         X, Y = draw.array(4, 3), draw.labels(3)
         activations = ["relu", "relu", "sigmoid"]

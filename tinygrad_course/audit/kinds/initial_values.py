@@ -4,12 +4,12 @@ import ast
 import re
 from collections.abc import Mapping
 from itertools import pairwise
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 
 from tinygrad_course.audit.execution.learner import Learner
-from tinygrad_course.audit.kinds.base import Assumption, Kind
+from tinygrad_course.audit.kinds.base import Assumption, Kind, roles, words
 from tinygrad_course.audit.kinds.cases import Case, Draw
 from tinygrad_course.audit.source.signatures import bare
 
@@ -17,14 +17,11 @@ from tinygrad_course.audit.source.signatures import bare
 class LayerSizes(Kind):
     """n_x, n_h and n_y from X and Y."""
 
-    names: ClassVar[tuple[str, ...]] = ("layer_sizes",)
-    signatures: ClassVar[tuple[tuple[str, ...], ...]] = (("X", "Y"),)
-    outputs: ClassVar[tuple[str, ...]] = ("n_x", "n_h", "n_y")
-    step = "of the sizes"
+    names = ("layer_sizes",)
+    signatures = roles("X Y")
+    outputs = words("n_x n_h n_y")
 
     def case(self, learner: Learner, draw: Draw, assumption: Assumption) -> Case:
-        """Draw X and Y."""
-        del learner, assumption
         n_x, n_y, m = draw.size(1, 6), draw.size(1, 6), draw.size(1, 6)
         values = {"X": draw.array(n_x, m), "Y": draw.array(n_y, m)}
         return Case(values, {"n_x": n_x, "n_y": n_y}, ("n_x", "n_y"), m=m)
@@ -33,26 +30,17 @@ class LayerSizes(Kind):
 class Initialize(Kind):
     """W1, b1, ...: weights that differ from each other, biases of zero, in the right shapes."""
 
-    names: ClassVar[tuple[str, ...]] = (
-        "initialize_parameters",
-        "initialize_parameters_deep",
-        "initialize_parameters_random",
-        "initialize_parameters_he",
-        "initialize_parameters_zeros",
-        "initialise_parameters",
-        "init_parameters",
-        "initialize_params",
-        "init_params",
-        "initialise_params",
-        "initialize_parameters_random_normal",
-        "initialize_parameters_xavier",
+    names = words(
+        "initialize_parameters initialize_parameters_deep initialize_parameters_random "
+        "initialize_parameters_he initialize_parameters_zeros initialise_parameters init_parameters "
+        "initialize_params init_params initialise_params initialize_parameters_random_normal "
+        "initialize_parameters_xavier"
     )
-    signatures: ClassVar[tuple[tuple[str, ...], ...]] = (("layer_dims",), ("n_x", "n_h", "n_y"))
-    outputs: ClassVar[tuple[str, ...]] = ("parameters",)
-    step = "of the initial values"
+    signatures = roles("layer_dims", "n_x n_h n_y")
+    outputs = ("parameters",)
     firm = True
-    battery: ClassVar[tuple[str, ...]] = ("distinct", "wide", "equal", "deep")
-    examples: ClassVar[int] = 5
+    battery = words("distinct wide equal deep")
+    examples = 5
 
     def fits(self, node: ast.FunctionDef) -> bool:
         """It takes the sizes of the layers: a list, or three numbers."""
@@ -60,7 +48,6 @@ class Initialize(Kind):
 
     def case(self, learner: Learner, draw: Draw, assumption: Assumption) -> Case:
         """Draw the sizes; wide layers show the spread of the weights."""
-        del assumption
         wide = getattr(draw, "scale", "") == "wide"
         if learner.has("layer_dims"):
             count = learner.depth() or (3 if wide else draw.layers())

@@ -3,12 +3,12 @@
 import re
 from collections.abc import Mapping
 from itertools import pairwise
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 
 from tinygrad_course.audit.execution.learner import Learner
-from tinygrad_course.audit.kinds.base import Assumption, Kind
+from tinygrad_course.audit.kinds.base import Assumption, Kind, roles, words
 from tinygrad_course.audit.kinds.cases import Array, Case, Draw
 from tinygrad_course.audit.reference import course
 from tinygrad_course.audit.reference.comparison import close
@@ -54,14 +54,11 @@ def first_of(result: Any) -> Any:
 class LinearForward(Kind):
     """Z = W A + b."""
 
-    names: ClassVar[tuple[str, ...]] = ("linear_forward",)
-    signatures: ClassVar[tuple[tuple[str, ...], ...]] = (("A_prev", "W", "b"),)
-    outputs: ClassVar[tuple[str, ...]] = ("Z", "cache")
-    step = "on the way forward"
+    names = ("linear_forward",)
+    signatures = roles("A_prev W b")
+    outputs = words("Z cache")
 
     def case(self, learner: Learner, draw: Draw, assumption: Assumption) -> Case:
-        """Draw A, W and b."""
-        del learner, assumption
         n_prev, n, m = draw.size(1, 5), draw.size(1, 4), draw.size(1, 5)
         A, W, b = draw.array(n_prev, m), draw.array(n, n_prev), draw.array(n, 1)
         return Case({"A_prev": A, "W": W, "b": b}, {"Z": np.dot(W, A) + b}, ("Z",), m=m)
@@ -70,14 +67,12 @@ class LinearForward(Kind):
 class LinearActivationForward(Kind):
     """A = g(W A_prev + b)."""
 
-    names: ClassVar[tuple[str, ...]] = ("linear_activation_forward",)
-    signatures: ClassVar[tuple[tuple[str, ...], ...]] = (("A_prev", "W", "b", "activation"),)
-    outputs: ClassVar[tuple[str, ...]] = ("A", "cache")
-    step = "on the way forward"
+    names = ("linear_activation_forward",)
+    signatures = roles("A_prev W b activation")
+    outputs = words("A cache")
 
     def case(self, learner: Learner, draw: Draw, assumption: Assumption) -> Case:
         """Draw A_prev, W, b and one of the activations that the function names."""
-        del assumption
         n_prev, n, m = draw.size(1, 5), draw.size(1, 4), draw.size(1, 5)
         A, W, b = draw.array(n_prev, m), draw.array(n, n_prev), draw.array(n, 1)
         activation = draw.choice(named_activations(learner))
@@ -105,14 +100,9 @@ def named_activations(learner: Learner) -> list[str]:
 class LinearBackward(Kind):
     """dA_prev, dW and db of Z = W A_prev + b."""
 
-    names: ClassVar[tuple[str, ...]] = ("linear_backward",)
-    signatures: ClassVar[tuple[tuple[str, ...], ...]] = (
-        ("dZ", "cache"),
-        ("dZ", "A_prev", "W", "b"),
-        ("dZ", "A_prev", "W"),
-    )
-    outputs: ClassVar[tuple[str, ...]] = ("dA_prev", "dW", "db")
-    step = "on the way back"
+    names = ("linear_backward",)
+    signatures = roles("dZ cache", "dZ A_prev W b", "dZ A_prev W")
+    outputs = words("dA_prev dW db")
 
     def assumptions(self, learner: Learner) -> list[Assumption]:
         """The cache is the forward function's own, else the course's (A_prev, W, b)."""
@@ -122,7 +112,6 @@ class LinearBackward(Kind):
         return [*own, {"cache": "course"}]
 
     def case(self, learner: Learner, draw: Draw, assumption: Assumption) -> Case:
-        """Draw dZ and the layer."""
         n_prev, n, m = draw.size(1, 5), draw.size(1, 4), draw.size(1, 5)
         A, W, b, dZ = draw.array(n_prev, m), draw.array(n, n_prev), draw.array(n, 1), draw.array(n, m)
         values: dict[str, Any] = {"dZ": dZ, "A_prev": A, "W": W, "b": b, "cache": None}
@@ -153,10 +142,9 @@ def _packed(cache: Any, parts: tuple[Array, ...]) -> bool:
 class LinearActivationBackward(Kind):
     """dA_prev, dW and db of A = g(W A_prev + b)."""
 
-    names: ClassVar[tuple[str, ...]] = ("linear_activation_backward",)
-    signatures: ClassVar[tuple[tuple[str, ...], ...]] = (("dA", "cache", "activation"), ("dA", "cache"))
-    outputs: ClassVar[tuple[str, ...]] = ("dA_prev", "dW", "db")
-    step = "on the way back"
+    names = ("linear_activation_backward",)
+    signatures = roles("dA cache activation", "dA cache")
+    outputs = words("dA_prev dW db")
 
     def assumptions(self, learner: Learner) -> list[Assumption]:
         """The cache is the forward function's own (in one value or in two).
@@ -167,7 +155,6 @@ class LinearActivationBackward(Kind):
         return [*own, {"cache": "course"}]
 
     def case(self, learner: Learner, draw: Draw, assumption: Assumption) -> Case:
-        """Draw dA and the layer."""
         n_prev, n, m = draw.size(1, 5), draw.size(1, 4), draw.size(1, 5)
         A, W, b, dA = draw.array(n_prev, m), draw.array(n, n_prev), draw.array(n, 1), draw.array(n, m)
         activation = draw.choice(named_activations(learner)) if learner.has("activation") else "relu"
@@ -215,10 +202,9 @@ class LinearActivationBackward(Kind):
 class DeepForward(Kind):
     """[LINEAR -> RELU] * (L-1) -> LINEAR -> SIGMOID."""
 
-    names: ClassVar[tuple[str, ...]] = ("l_model_forward", "l_layer_forward", "model_forward")
-    signatures: ClassVar[tuple[tuple[str, ...], ...]] = (("X", "parameters"),)
-    outputs: ClassVar[tuple[str, ...]] = ("AL", "caches")
-    step = "on the way forward"
+    names = words("l_model_forward l_layer_forward model_forward")
+    signatures = roles("X parameters")
+    outputs = words("AL caches")
 
     def assumptions(self, learner: Learner) -> list[Assumption]:
         """The hidden layers have ReLU, as in the course, or another activation throughout."""
@@ -231,17 +217,23 @@ class DeepForward(Kind):
         return [{"hidden": hidden} for hidden in dict.fromkeys(usual)]
 
     def case(self, learner: Learner, draw: Draw, assumption: Assumption) -> Case:
-        """Draw X and the parameters of one, two or three layers."""
-        del learner
         X, _, parameters = draw_network(draw)
-        activations = [assumption["hidden"]] * (course.layers_of(parameters) - 1) + ["sigmoid"]
-        values = course.network_forward(X, parameters, activations)
-        AL = values[f"A{len(activations)}"]
-        expected = {**{key: value for key, value in values.items() if key != "A0"}, "AL": AL}
-        return Case(
-            {"X": X, "parameters": parameters}, expected, ("AL",), m=X.shape[1], layers=len(activations),
-            rejected=near_a_kink(values, activations),
-        )  # fmt: skip
+        return forward_case({"X": X, "parameters": parameters}, assumption["hidden"], "AL")
+
+
+def forward_case(given: dict[str, Any], hidden: str, required: str) -> Case:
+    """Return the case of a forward pass: Z1, A1, ..., AL, and the cost where labels are given."""
+    X, Y, parameters = given["X"], given.get("Y"), given["parameters"]
+    L = course.layers_of(parameters)
+    activations = [hidden] * (L - 1) + ["sigmoid"]
+    values = course.network_forward(X, parameters, activations)
+    AL = values[f"A{L}"]
+    way = {key: value for key, value in values.items() if key != "A0"}
+    expected: dict[str, Any] = {**way, "AL": AL}
+    if Y is not None:
+        expected = {"m": X.shape[1], **way, "cost": course.cross_entropy(AL, Y)}
+    rejected = near_a_kink(values, activations) if X.shape[1] < 100 else ""
+    return Case(given, expected, (required,), m=X.shape[1], layers=L, rejected=rejected)
 
 
 def draw_network(draw: Draw, layers: int | None = None) -> tuple[Array, Array, dict[str, Array]]:
@@ -275,10 +267,9 @@ def identify(
 class DeepBackward(Kind):
     """The gradients of every layer, from AL, Y and the list of caches."""
 
-    names: ClassVar[tuple[str, ...]] = ("l_model_backward", "l_layer_backward", "model_backward")
-    signatures: ClassVar[tuple[tuple[str, ...], ...]] = (("AL", "Y", "cache"),)
-    outputs: ClassVar[tuple[str, ...]] = ("grads",)
-    step = "on the way back"
+    names = words("l_model_backward l_layer_backward model_backward")
+    signatures = roles("AL Y cache")
+    outputs = ("grads",)
 
     def assumptions(self, learner: Learner) -> list[Assumption]:
         """The caches are those of the file's own forward pass, else the course's."""
@@ -286,7 +277,6 @@ class DeepBackward(Kind):
         return [*own, {"cache": "course"}]
 
     def case(self, learner: Learner, draw: Draw, assumption: Assumption) -> Case:
-        """Draw a network, and run the forward pass for its caches."""
         X, Y, parameters = draw_network(draw)
         L = course.layers_of(parameters)
         forward = learner.own(*DeepForward.names) if assumption["cache"] == "own" else None

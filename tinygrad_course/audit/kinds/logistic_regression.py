@@ -2,12 +2,12 @@
 
 import ast
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 
 from tinygrad_course.audit.execution.learner import Learner
-from tinygrad_course.audit.kinds.base import Assumption, Kind
+from tinygrad_course.audit.kinds.base import Assumption, Kind, roles, words
 from tinygrad_course.audit.kinds.cases import Array, Case, Draw
 from tinygrad_course.audit.reference import course
 from tinygrad_course.audit.reference.comparison import close
@@ -43,14 +43,11 @@ def _propagate(w: Array, b: float, X: Array, Y: Array) -> dict[str, Any]:
 class Propagate(Kind):
     """The cost and its gradients dw and db."""
 
-    names: ClassVar[tuple[str, ...]] = ("propagate",)
-    signatures: ClassVar[tuple[tuple[str, ...], ...]] = (("w", "b", "X", "Y"),)
-    outputs: ClassVar[tuple[str, ...]] = ("grads", "cost")
-    step = "on the way forward and back"
+    names = ("propagate",)
+    signatures = roles("w b X Y")
+    outputs = words("grads cost")
 
     def case(self, learner: Learner, draw: Draw, assumption: Assumption) -> Case:
-        """Draw w, b, X and Y."""
-        del learner, assumption
         values = _draw(draw)
         expected = _propagate(**values)
         return Case(values, expected, ("cost", "dw", "db"), m=expected["m"], summed=frozenset({"dZ"}))
@@ -59,17 +56,14 @@ class Propagate(Kind):
 class Optimize(Kind):
     """Gradient descent on w and b."""
 
-    names: ClassVar[tuple[str, ...]] = ("optimize", "optimise")
-    signatures: ClassVar[tuple[tuple[str, ...], ...]] = (("w", "b", "X", "Y", "iterations", "learning_rate"),)
+    names = words("optimize optimise")
+    signatures = roles("w b X Y iterations learning_rate")
     optional = ("print_cost",)
-    outputs: ClassVar[tuple[str, ...]] = ("params", "grads", "costs")
+    outputs = words("params grads costs")
     may_change = frozenset({"w"})
-    step = "of the descent"
     examples = 8
 
     def case(self, learner: Learner, draw: Draw, assumption: Assumption) -> Case:
-        """Draw a problem and take three steps."""
-        del learner, assumption
         values = _draw(draw)
         values["learning_rate"] = draw.choice([0.3, 0.1, 0.7])
         steps = draw.choice([3, 1, 2, 4])
@@ -125,10 +119,9 @@ class Optimize(Kind):
 class LogisticPredict(Kind):
     """The labels: 1 where A > 0.5."""
 
-    names: ClassVar[tuple[str, ...]] = ("predict",)
-    signatures: ClassVar[tuple[tuple[str, ...], ...]] = (("w", "b", "X"),)
-    outputs: ClassVar[tuple[str, ...]] = ("Y_prediction",)
-    step = "of the prediction"
+    names = ("predict",)
+    signatures = roles("w b X")
+    outputs = ("Y_prediction",)
 
     def fits(self, node: ast.FunctionDef) -> bool:
         """It takes w, b and X."""
@@ -136,8 +129,6 @@ class LogisticPredict(Kind):
         return given[:2] == ["w", "b"]
 
     def case(self, learner: Learner, draw: Draw, assumption: Assumption) -> Case:
-        """Draw w, b and X."""
-        del learner, assumption
         values = _draw(draw)
         del values["Y"]
         A = course.sigmoid_of(np.dot(values["w"].T, values["X"]) + values["b"])
@@ -156,19 +147,12 @@ class LogisticPredict(Kind):
 class InitializeWithZeros(Kind):
     """A column of zeros, and 0."""
 
-    names: ClassVar[tuple[str, ...]] = (
-        "initialize_with_zeros",
-        "initialise_with_zeros",
-        "initialize_zeros",
-        "initialize_params",
-        "initialize_parameters",
-        "initialise_parameters",
-        "init_params",
-        "initialize",
+    names = words(
+        "initialize_with_zeros initialise_with_zeros initialize_zeros initialize_params "
+        "initialize_parameters initialise_parameters init_params initialize"
     )
-    signatures: ClassVar[tuple[tuple[str, ...], ...]] = (("dim",),)
-    outputs: ClassVar[tuple[str, ...]] = ("w", "b")
-    step = "of the initial values"
+    signatures = roles("dim")
+    outputs = words("w b")
 
     def fits(self, node: ast.FunctionDef) -> bool:
         """It takes one number (a network's takes a list of sizes)."""
@@ -176,8 +160,6 @@ class InitializeWithZeros(Kind):
         return "zeros" in node.name or (len(names) == 1 and role_of(names[0], ["dim"]) is not None)
 
     def case(self, learner: Learner, draw: Draw, assumption: Assumption) -> Case:
-        """Draw the dimension."""
-        del learner, assumption
         dim = draw.size(1, 6)
         return Case({"dim": dim}, {"w": np.zeros((dim, 1)), "b": 0.0}, ("w", "b"))
 
@@ -185,21 +167,15 @@ class InitializeWithZeros(Kind):
 class Predict(Kind):
     """The labels of a network: 1 where the last activation is above 0.5."""
 
-    names: ClassVar[tuple[str, ...]] = ("predict",)
-    signatures: ClassVar[tuple[tuple[str, ...], ...]] = (
-        ("parameters", "X"),
-        ("X", "Y", "parameters"),
-        ("X", "parameters"),
-    )
-    outputs: ClassVar[tuple[str, ...]] = ("predictions",)
-    step = "of the prediction"
+    names = ("predict",)
+    signatures = roles("parameters X", "X Y parameters", "X parameters")
+    outputs = ("predictions",)
 
     def assumptions(self, learner: Learner) -> list[Assumption]:
         """The probabilities are those of the file's own forward pass.
 
         Else of the course's, with tanh or with ReLU.
         """
-        del learner
         return [{"hidden": "tanh"}, {"hidden": "relu"}, {"hidden": "sigmoid"}]
 
     def fits(self, node: ast.FunctionDef) -> bool:
@@ -207,7 +183,6 @@ class Predict(Kind):
         return [argument.arg.lower() for argument in node.args.args][:2] != ["w", "b"]
 
     def case(self, learner: Learner, draw: Draw, assumption: Assumption) -> Case:
-        """Draw a network and its inputs."""
         from tinygrad_course.audit.kinds.forward_passes import FORWARD_NAMES
         from tinygrad_course.audit.kinds.layer_functions import DeepForward, draw_network
 

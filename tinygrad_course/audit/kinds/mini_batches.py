@@ -2,12 +2,12 @@
 
 import ast
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 
 from tinygrad_course.audit.execution.learner import Learner
-from tinygrad_course.audit.kinds.base import Assumption, Kind
+from tinygrad_course.audit.kinds.base import Assumption, Kind, roles, words
 from tinygrad_course.audit.kinds.cases import Case, Draw
 
 EVERY = "every example once"
@@ -19,25 +19,14 @@ ORDER = "the order is shuffled"
 class RandomMiniBatches(Kind):
     """A list of (X, Y) of at most mini_batch_size examples."""
 
-    names: ClassVar[tuple[str, ...]] = (
-        "random_mini_batches",
-        "random_minibatches",
-        "mini_batches",
-        "create_mini_batches",
-    )
-    signatures: ClassVar[tuple[tuple[str, ...], ...]] = (
-        ("X", "Y", "mini_batch_size", "seed"),
-        ("X", "Y", "mini_batch_size"),
-        ("X", "Y"),
-    )
-    outputs: ClassVar[tuple[str, ...]] = ("mini_batches",)
-    step = "of the mini-batches"
-    battery: ClassVar[tuple[str, ...]] = ("distinct", "distinct", "exact", "large", "distinct")
-    examples: ClassVar[int] = 10
+    names = words("random_mini_batches random_minibatches mini_batches create_mini_batches")
+    signatures = roles("X Y mini_batch_size seed", "X Y mini_batch_size", "X Y")
+    outputs = ("mini_batches",)
+    battery = words("distinct distinct exact large distinct")
+    examples = 10
 
     def case(self, learner: Learner, draw: Draw, assumption: Assumption) -> Case:
         """Number the examples, so that each can be found again."""
-        del assumption
         size = draw.choice([4, 8, 3]) if learner.has("mini_batch_size") else 64
         scale = getattr(draw, "scale", "")
         m = (
@@ -56,7 +45,6 @@ class RandomMiniBatches(Kind):
 
     def read(self, result: Any, expression: ast.expr | None, case: Case) -> dict[str, Any]:
         """Read what can be said of any right result."""
-        del expression
         try:
             batches = [(np.asarray(x, dtype=float), np.asarray(y, dtype=float)) for x, y in result]
             xs = np.concatenate([x[0] for x, _ in batches])

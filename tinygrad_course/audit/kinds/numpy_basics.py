@@ -3,12 +3,12 @@
 import ast
 import math
 import re
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 
 from tinygrad_course.audit.execution.learner import Learner
-from tinygrad_course.audit.kinds.base import Assumption, Kind
+from tinygrad_course.audit.kinds.base import Assumption, Kind, roles, words
 from tinygrad_course.audit.kinds.cases import Case, Draw
 from tinygrad_course.audit.source.signatures import bare
 
@@ -16,13 +16,11 @@ from tinygrad_course.audit.source.signatures import bare
 class BasicSigmoid(Kind):
     """The sigmoid of one number, by math.exp."""
 
-    names: ClassVar[tuple[str, ...]] = ("basic_sigmoid",)
-    signatures: ClassVar[tuple[tuple[str, ...], ...]] = (("x",),)
-    outputs: ClassVar[tuple[str, ...]] = ("s",)
+    names = ("basic_sigmoid",)
+    signatures = roles("x")
+    outputs = ("s",)
 
     def case(self, learner: Learner, draw: Draw, assumption: Assumption) -> Case:
-        """Draw a number."""
-        del learner, assumption
         x = float(draw.array(1)[0])
         return Case({"x": x}, {"s": 1 / (1 + math.exp(-x))}, ("s",))
 
@@ -30,13 +28,11 @@ class BasicSigmoid(Kind):
 class ImageToVector(Kind):
     """The pixels of an image in a column."""
 
-    names: ClassVar[tuple[str, ...]] = ("image2vector", "image_to_vector")
-    signatures: ClassVar[tuple[tuple[str, ...], ...]] = (("image",),)
-    outputs: ClassVar[tuple[str, ...]] = ("v",)
+    names = words("image2vector image_to_vector")
+    signatures = roles("image")
+    outputs = ("v",)
 
     def case(self, learner: Learner, draw: Draw, assumption: Assumption) -> Case:
-        """Draw an image of some rows, columns and colours."""
-        del learner, assumption
         image = draw.array(draw.size(1, 4), draw.size(1, 4), 3)
         return Case({"image": image}, {"v": image.reshape(-1, 1)}, ("v",))
 
@@ -44,13 +40,11 @@ class ImageToVector(Kind):
 class NormalizeRows(Kind):
     """Every row divided by its length."""
 
-    names: ClassVar[tuple[str, ...]] = ("normalize_rows", "normalise_rows")
-    signatures: ClassVar[tuple[tuple[str, ...], ...]] = (("x",),)
-    outputs: ClassVar[tuple[str, ...]] = ("rows",)
+    names = words("normalize_rows normalise_rows")
+    signatures = roles("x")
+    outputs = ("rows",)
 
     def case(self, learner: Learner, draw: Draw, assumption: Assumption) -> Case:
-        """Draw a matrix."""
-        del learner, assumption
         x = draw.array(draw.size(1, 4), draw.size(1, 5))
         x_norm = np.sqrt(np.sum(x**2, axis=1, keepdims=True))
         return Case({"x": x}, {"x_norm": x_norm, "rows": x / x_norm}, ("rows",))
@@ -59,9 +53,9 @@ class NormalizeRows(Kind):
 class Softmax(Kind):
     """The softmax of every row; of every column where the file is not that week's exercise."""
 
-    names: ClassVar[tuple[str, ...]] = ("softmax",)
-    signatures: ClassVar[tuple[tuple[str, ...], ...]] = (("x",),)
-    outputs: ClassVar[tuple[str, ...]] = ("softmax",)
+    names = ("softmax",)
+    signatures = roles("x")
+    outputs = ("softmax",)
 
     def assumptions(self, learner: Learner) -> list[Assumption]:
         """The exercise has examples in rows, a network has them in columns."""
@@ -69,8 +63,6 @@ class Softmax(Kind):
         return [{"axis": 1}, *([] if exercise else [{"axis": 0}])]
 
     def case(self, learner: Learner, draw: Draw, assumption: Assumption) -> Case:
-        """Draw a matrix."""
-        del learner
         x = draw.array(draw.size(1, 4), draw.size(1, 5))
         x_exp = np.exp(x)
         x_sum = np.sum(x_exp, axis=assumption["axis"], keepdims=True)
@@ -78,16 +70,15 @@ class Softmax(Kind):
 
     def read(self, result: Any, expression: ast.expr | None, case: Case) -> dict[str, Any]:
         """It may come with a cache."""
-        del expression, case
         return {"softmax": result[0] if isinstance(result, tuple) and result else result}
 
 
 class Loss(Kind):
     """L1: the sum of |y - yhat|; L2: of (y - yhat)^2."""
 
-    names: ClassVar[tuple[str, ...]] = ("l1", "l2", "l1_loss", "l2_loss")
-    signatures: ClassVar[tuple[tuple[str, ...], ...]] = (("yhat", "y"),)
-    outputs: ClassVar[tuple[str, ...]] = ("loss",)
+    names = words("l1 l2 l1_loss l2_loss")
+    signatures = roles("yhat y")
+    outputs = ("loss",)
 
     def fits(self, node: ast.FunctionDef) -> bool:
         """It takes predictions and labels (an L2 term takes parameters)."""
@@ -95,8 +86,6 @@ class Loss(Kind):
         return given in (["yhat", "y"], ["ypred", "y"], ["a", "y"])
 
     def case(self, learner: Learner, draw: Draw, assumption: Assumption) -> Case:
-        """Draw two vectors."""
-        del assumption
         m = draw.size(1, 6)
         yhat, y = draw.probabilities(m), draw.labels(m)[0]
         power = 1 if "1" in bare(learner.name) else 2
@@ -105,23 +94,19 @@ class Loss(Kind):
 
     def read(self, result: Any, expression: ast.expr | None, case: Case) -> dict[str, Any]:
         """There is one value."""
-        del expression, case
         return {"loss": result}
 
 
 class Decay(Kind):
     """learning_rate0 / (1 + decay_rate * epoch), in steps of time_interval epochs where it is given."""
 
-    names: ClassVar[tuple[str, ...]] = ("update_lr", "schedule_lr_decay")
-    signatures: ClassVar[tuple[tuple[str, ...], ...]] = (
-        ("learning_rate0", "epoch_num", "decay_rate", "time_interval"),
-        ("learning_rate0", "epoch_num", "decay_rate"),
+    names = words("update_lr schedule_lr_decay")
+    signatures = roles(
+        "learning_rate0 epoch_num decay_rate time_interval", "learning_rate0 epoch_num decay_rate"
     )
-    outputs: ClassVar[tuple[str, ...]] = ("learning_rate",)
+    outputs = ("learning_rate",)
 
     def case(self, learner: Learner, draw: Draw, assumption: Assumption) -> Case:
-        """Draw a rate, an epoch and a decay."""
-        del assumption
         values = {
             "learning_rate0": draw.choice([0.5, 0.1, 2.0]),
             "epoch_num": draw.size(1, 300) * 7,

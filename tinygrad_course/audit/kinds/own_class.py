@@ -21,9 +21,7 @@ from tinygrad_course.audit.kinds.own_network import (
     OwnNetwork,
     Pool,
     Unfit,
-    alone,
     match,
-    ratio_of,
 )
 from tinygrad_course.audit.source.signatures import role_of
 
@@ -103,7 +101,6 @@ class OwnClass(OwnNetwork):
         super().__init__(program, backward)
 
     def _named(self, pattern: re.Pattern[str], *, take_layers: bool = False) -> ast.FunctionDef | None:
-        del take_layers
         options = [
             node
             for name, node in self.methods.items()
@@ -190,7 +187,6 @@ class OwnClass(OwnNetwork):
         return start
 
     def _own_cost(self, learner: Learner, given: Pool, theta: Any) -> float:
-        del learner, given, theta
         raise Unfit(f"{self.owner} has no forward pass")
 
     def _differentiate(self, learner: Learner, given: Pool, arguments: dict[str, Any]) -> Any:
@@ -204,17 +200,8 @@ class OwnClass(OwnNetwork):
         kept = {path: value for path, value in gradient.items() if "d" + label(path) in found}
         return cost, kept
 
-    def _agreement(self, learner: Learner, arguments: dict[str, Any], gradient: dict[Path, Any]) -> int:
-        passed = {name: duplicate(value) for name, value in arguments.items()}
-        expected = {"d" + label(path): value for path, value in gradient.items()}
-        try:
-            found = self.gradients(self._run(learner, self.node, passed), arguments, passed, expected)
-        except Unfit:
-            return 0
-        present = {key: value for key, value in expected.items() if key in found}
-        if present and ratio_of(found, present) is not None:
-            return len(expected) + 1
-        return alone(found, present)
+    def _present(self, expected: dict[str, Any], found: Mapping[str, Any]) -> dict[str, Any]:
+        return {key: value for key, value in expected.items() if key in found}
 
     def gradients(
         self, result: Any, before: Mapping[str, Any], after: Mapping[str, Any], expected: Mapping[str, Any]
@@ -244,18 +231,23 @@ def _without_self(node: ast.FunctionDef) -> ast.FunctionDef:
     return made
 
 
+def taken_apart(program: Program) -> Iterator[tuple[Program, ast.ClassDef]]:
+    """Give the classes of a file, each with the program in which its methods are functions."""
+    for statement in program.submission.statements:
+        if isinstance(statement, ast.ClassDef):
+            try:
+                made = with_methods(program, statement)
+            except Exception:  # noqa: BLE001, S112 - a class of the homework may do anything when it is taken apart
+                continue
+            yield made, statement
+
+
 def class_passes(program: Program) -> Iterator[OwnClass]:
     """Give the classes of a file that have a forward and a backward pass of a whole network."""
-    for statement in program.submission.statements:
-        if not isinstance(statement, ast.ClassDef):
-            continue
+    for made, statement in taken_apart(program):
         methods = {inner.name for inner in statement.body if isinstance(inner, ast.FunctionDef)}
         backward = [name for name in methods if BACKWARD.search(name.lower())]
         if not backward or not any(FORWARD.search(name.lower()) for name in methods):
-            continue
-        try:
-            made = with_methods(program, statement)
-        except Exception:  # noqa: BLE001, S112 - a class of the homework may do anything when it is taken apart
             continue
         for name in sorted(backward, key=len)[:2]:
             node = made.functions.get(method_name(statement.name, name))

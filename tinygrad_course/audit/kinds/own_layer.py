@@ -7,7 +7,7 @@ of the outputs, whose weights are what the backward function is given (dZ, dA, d
 import ast
 import re
 from collections.abc import Iterator, Mapping
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 
@@ -15,7 +15,7 @@ from tinygrad_course.audit.execution.learner import Learner
 from tinygrad_course.audit.execution.line_trace import canonical, returned
 from tinygrad_course.audit.execution.namespace import Program
 from tinygrad_course.audit.execution.paths import duplicate, label
-from tinygrad_course.audit.kinds.base import Assumption
+from tinygrad_course.audit.kinds.base import Assumption, words
 from tinygrad_course.audit.kinds.cases import Case, Draw
 from tinygrad_course.audit.kinds.own_network import OwnNetwork, Pool, Unfit, ratio_of, slopes
 
@@ -25,8 +25,8 @@ FILTER, STRIDE = 2, 1
 class OwnLayer(OwnNetwork):
     """dA_prev, dW and db of a convolution; dxt, da_prev and dWax of a cell; and their like."""
 
-    battery: ClassVar[tuple[str, ...]] = ("distinct",) * 3
-    shrinks: ClassVar[int] = 0
+    battery = words("distinct distinct distinct")
+    shrinks = 0
 
     def __init__(self, program: Program, node: ast.FunctionDef, forward: ast.FunctionDef) -> None:
         super().__init__(program, node)
@@ -80,13 +80,10 @@ class OwnLayer(OwnNetwork):
 
     def case(self, learner: Learner, draw: Draw, assumption: Assumption) -> Case:
         """Run the forward function, draw the derivatives of its outputs, and differentiate."""
-        del assumption
         pool = self._inputs(draw)
         if self.forward is None:
             raise Unfit("there is no forward function of this name")
-        given = pool.arguments(self.forward)
-        if given is None:
-            raise Unfit(f"the arguments of {self.forward.name} are not known by their names")
+        given = pool.needed(self.forward)
         result = self._run(learner, self.forward, given)
         parts = list(result) if isinstance(result, tuple) else [result]
         weights, arguments = self._passed(self.forward, parts, pool, draw)
@@ -155,7 +152,6 @@ class OwnLayer(OwnNetwork):
 
     def judge(self, values: Mapping[str, Any], case: Case) -> tuple[list[str], list[str]]:
         """Say what is remarkable in the forward function."""
-        del values, case
         return [], [self.remark] if self.remark else []
 
 

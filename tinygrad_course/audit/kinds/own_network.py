@@ -10,18 +10,18 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import pairwise
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 
 from tinygrad_course.audit.execution.learner import Learner
 from tinygrad_course.audit.execution.line_trace import canonical, result_values, returned
-from tinygrad_course.audit.execution.namespace import Program
+from tinygrad_course.audit.execution.namespace import Program, same_draws
 from tinygrad_course.audit.execution.paths import Path, derivative_of, duplicate, label, leaves, plain, put
-from tinygrad_course.audit.kinds.base import Assumption, Kind
+from tinygrad_course.audit.kinds.base import Assumption, Kind, words
 from tinygrad_course.audit.kinds.cases import Array, Case, Draw
 from tinygrad_course.audit.reference.comparison import close
-from tinygrad_course.audit.source.signatures import Binding, bare, role_of
+from tinygrad_course.audit.source.signatures import Binding, argument_names, bare, role_of
 
 FORWARD = re.compile(r"forward|feed|fprop|predict_prob|model_output|hypothesis")
 BACKWARD = re.compile(r"back|bprop|gradients?$|^grads?$|compute_grad|propagate")
@@ -56,10 +56,17 @@ class Pool:
         role = role_of(name, self.roles)
         return (True, self.roles[role]) if role else (False, None)
 
+    def needed(self, node: ast.FunctionDef) -> dict[str, Any]:
+        """Return the arguments of a function by name; none of them may be unknown."""
+        given = self.arguments(node)
+        if given is None:
+            raise Unfit(f"the arguments of {node.name} are not known by their names")
+        return given
+
     def arguments(self, node: ast.FunctionDef) -> dict[str, Any] | None:
         """Return the arguments of a function by name, None where one of them is unknown."""
         given: dict[str, Any] = {}
-        names = [argument.arg for argument in (*node.args.posonlyargs, *node.args.args)]
+        names = argument_names(node)
         needed = len(names) - len(node.args.defaults)
         for place, name in enumerate(names):
             found, value = self.find(name)
@@ -113,11 +120,10 @@ class Unfit(Exception):  # noqa: N818 - the functions of the file do not fit eac
 class OwnNetwork(Kind):
     """Gradients of a network in whatever conventions its file has."""
 
-    outputs: ClassVar[tuple[str, ...]] = ("grads",)
-    battery: ClassVar[tuple[str, ...]] = ("distinct",) * 5
-    examples: ClassVar[int] = 3
-    shrinks: ClassVar[int] = 25
-    step = "on the way back"
+    outputs = ("grads",)
+    battery = words("distinct distinct distinct distinct distinct")
+    examples = 3
+    shrinks = 25
 
     def __init__(self, program: Program, backward: ast.FunctionDef) -> None:
         self.program, self.node = program, backward
@@ -157,11 +163,11 @@ class OwnNetwork(Kind):
 
     def _forward(self) -> ast.FunctionDef | None:
         found = self._named(FORWARD)
-        drops = found is not None and any(role_of(part.arg) == "keep_prob" for part in found.args.args)
+        drops = found is not None and any(role_of(part) == "keep_prob" for part in argument_names(found))
         return None if drops and not self._takes("keep_prob") else found
 
     def _takes(self, role: str) -> bool:
-        return any(role_of(argument.arg) == role for argument in self.node.args.args)
+        return any(role_of(name) == role for name in argument_names(self.node))
 
     def _costs(self) -> list[ast.FunctionDef]:
         found = [
@@ -169,14 +175,13 @@ class OwnNetwork(Kind):
             for name, node in self.program.functions.items()
             if COST.search(bare(name)) and not re.search(r"backward|deriv|grad|plot", bare(name))
         ]
-        penalized = [node for node in found if any(role_of(part.arg) == "lambd" for part in node.args.args)]
+        penalized = [node for node in found if any(role_of(part) == "lambd" for part in argument_names(node))]
         if self._takes("lambd"):
             return penalized
         return [*[node for node in found if node not in penalized], *penalized]
 
     def wanted(self, path: Path, value: Any) -> bool:
         """Tell whether a leaf of theta is a parameter."""
-        del path, value
         return True
 
     @property
@@ -193,7 +198,6 @@ class OwnNetwork(Kind):
 
     def case(self, learner: Learner, draw: Draw, assumption: Assumption) -> Case:
         """Draw a network, run the forward pass and the cost, differentiate them."""
-        del assumption
         pool = self._pool(learner, draw)
         problem: Unfit | None = None
         layouts = [(False, False), (True, False), (True, True), (False, True)]
@@ -222,13 +226,13 @@ class OwnNetwork(Kind):
     def _usual(self, learner: Learner, pool: Pool, *, rows: bool, turned: bool) -> dict[str, Any]:
         """Return parameters of the usual shapes, under the names that the functions give them."""
         node = self.forward or self.node
-        names = [part.arg for part in node.args.args]
+        names = argument_names(node)
         sizes, units = pool.roles["layer_dims"], self.units
         text = ast.unparse(node)
         single = [
             name for name in names if re.fullmatch(r"(?i)w|weights?|theta", name) and f"{name}[" not in text
         ]
-        if single or any(part.arg in {"w", "W"} for part in self.node.args.args):
+        if single or {"w", "W"} & {*argument_names(self.node)}:
             biases = [name for name in names if re.fullmatch(r"(?i)b|bias", name)]
             shape = (sizes[0], units) if units == 1 or turned else (units, sizes[0])
             bias: Any = 0.0 if units == 1 else np.zeros((1, units) if rows else (units, 1))
@@ -295,14 +299,9 @@ class OwnNetwork(Kind):
 
     def _run(self, learner: Learner, node: ast.FunctionDef, arguments: Mapping[str, Any]) -> Any:
         """Call a function of the file; random numbers are the same in every call."""
-        with learner.program.bound(learner.replacements()):
-            state = np.random.get_state()  # noqa: NPY002 - dropout draws from the course's global stream
-            np.random.seed(1)  # noqa: NPY002
-            try:
-                function = learner.program.namespace[node.name]
-                outcome = learner.program.call(function, (), dict(arguments))
-            finally:
-                np.random.set_state(state)  # noqa: NPY002
+        with learner.program.bound(learner.replacements()), same_draws(1):
+            function = learner.program.namespace[node.name]
+            outcome = learner.program.call(function, (), dict(arguments))
         if outcome.error is not None:
             raise Unfit.raised(node.name, outcome.error)
         return outcome.result
@@ -312,10 +311,7 @@ class OwnNetwork(Kind):
         made = Pool(dict(pool.named), {**pool.roles, "parameters": theta}, theta)
         if self.forward is None:
             return made
-        arguments = made.arguments(self.forward)
-        if arguments is None:
-            raise Unfit(f"the arguments of {self.forward.name} are not known by their names")
-        result = self._run(learner, self.forward, arguments)
+        result = self._run(learner, self.forward, made.needed(self.forward))
         expression = returned(self.forward)
         parts = list(result) if isinstance(result, tuple) else [result]
         names = [""] * len(parts)
@@ -353,13 +349,9 @@ class OwnNetwork(Kind):
     def _cost_of(self, learner: Learner, pool: Pool, cost: ast.FunctionDef | str) -> float:
         if isinstance(cost, str):
             return _usual_cost(cost, pool.roles.get("AL"), pool.roles["Y"], rows=self.turned)
-        arguments = pool.arguments(cost)
-        if arguments is None:
-            raise Unfit(f"the arguments of {cost.name} are not known by their names")
-        return _number(self._run(learner, cost, arguments), cost.name)
+        return _number(self._run(learner, cost, pool.needed(cost)), cost.name)
 
     def _case(self, learner: Learner, pool: Pool, draw: Draw, *, rows: bool) -> Case:
-        del draw
         X, Y = pool.roles["X"], pool.roles["Y"]
         m = X.shape[1]
         given = Pool(dict(pool.named), dict(pool.roles), pool.theta)
@@ -375,9 +367,7 @@ class OwnNetwork(Kind):
                 raise Unfit(f"the softmax of {self.forward.name} is taken over all examples together")
             if not np.all(np.isfinite(AL)):
                 raise Unfit("the forward pass gives numbers that are not finite")
-        arguments = first.arguments(self.node)
-        if arguments is None:
-            raise Unfit(f"the arguments of {self.node.name} are not known by their names")
+        arguments = first.needed(self.node)
         cost, gradient = self._differentiate(learner, given, arguments)
         expected = {"d" + label(path): value for path, value in gradient.items()}
         case = Case(arguments, {"m": m, **expected}, tuple(expected), m=m, layers=max(1, len(expected) // 2))
@@ -427,19 +417,25 @@ class OwnNetwork(Kind):
     def _agreement(self, learner: Learner, arguments: dict[str, Any], gradient: dict[Path, Array]) -> int:
         """Return how many gradients are right, one more where all of them are up to one factor."""
         expected = {"d" + label(path): value for path, value in gradient.items()}
+        passed = duplicate(arguments)
         try:
-            found = self.gradients(self._run(learner, self.node, arguments), arguments, arguments, expected)
+            found = self.gradients(self._run(learner, self.node, passed), arguments, passed, expected)
         except Unfit:
             return 0
-        if ratio_of(found, expected) is not None:
+        present = self._present(expected, found)
+        if present and ratio_of(found, present) is not None:
             return len(expected) + 1
-        return alone(found, expected)
+        return alone(found, present)
+
+    def _present(self, expected: dict[str, Any], found: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the gradients that are to be found."""
+        del found
+        return expected
 
     def gradients(
         self, result: Any, before: Mapping[str, Any], after: Mapping[str, Any], expected: Mapping[str, Any]
     ) -> dict[str, Any]:
         """Return which part of a result is which gradient."""
-        del before, after
         return match(result, returned(self.node), expected)
 
     def _own_cost(self, learner: Learner, given: Pool, theta: Any) -> float:
@@ -455,19 +451,8 @@ class OwnNetwork(Kind):
                 return float(part)
         raise Unfit("the file has no forward pass and no cost that go with it")
 
-    def _agree(self, learner: Learner, arguments: dict[str, Any], gradient: dict[Path, Array]) -> bool:
-        """Tell whether the backward pass is the gradient up to one factor."""
-        try:
-            result = self._run(learner, self.node, arguments)
-        except Unfit:
-            return False
-        expected = {"d" + label(path): value for path, value in gradient.items()}
-        found = match(result, returned(self.node), expected)
-        return ratio_of(found, expected) is not None
-
     def read(self, result: Any, expression: ast.expr | None, case: Case) -> dict[str, Any]:
         """Read the gradients by their names, else by their places and shapes."""
-        del expression
         expected = {key: case.expected[key] for key in case.required}
         found = self.gradients(result, case.values, case.passed, expected)
         return {key: _as_updated(value, np.shape(expected[key])) for key, value in found.items()}
@@ -567,7 +552,7 @@ def _usual_cost(name: str, AL: Any, Y: Array, *, rows: bool) -> float:
 
 def wide_binding(node: ast.FunctionDef, case: Case) -> Binding:
     """Return the binding in which every argument plays the role of its own name."""
-    names = tuple(argument.arg for argument in node.args.args if argument.arg in case.values)
+    names = tuple(name for name in argument_names(node) if name in case.values)
     return Binding(names, names)
 
 

@@ -10,18 +10,20 @@ import copy
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 
 from tinygrad_course.audit.execution.learner import Learner
-from tinygrad_course.audit.execution.namespace import Program
+from tinygrad_course.audit.execution.line_trace import stored_names
+from tinygrad_course.audit.execution.namespace import Program, same_draws
 from tinygrad_course.audit.execution.paths import Path, duplicate, label, leaves, pairs, plain, put
 from tinygrad_course.audit.execution.stubs import StandInUsedError
 from tinygrad_course.audit.kinds.base import Assumption, Kind
 from tinygrad_course.audit.kinds.cases import Case, Draw
 from tinygrad_course.audit.kinds.own_network import BACKWARD, Pool, Unfit, slopes
-from tinygrad_course.audit.source.signatures import role_of
+from tinygrad_course.audit.source.signatures import argument_names, role_of
+from tinygrad_course.audit.source.submission import definition
 
 HOOK, ONCE, ITERATIONS = "__tinygrad_caught__", "__tinygrad_once__", 3
 SCRIPT = "the_script"
@@ -46,11 +48,10 @@ class Run:
 class TrainingStep(Kind):
     """The gradients of one iteration, and the parameters after it."""
 
-    battery: ClassVar[tuple[str, ...]] = ("distinct",) * 4
-    examples: ClassVar[int] = 0
-    shrinks: ClassVar[int] = 0
-    owns: ClassVar[bool] = True
-    step = "of the training"
+    battery = ("distinct",) * 4
+    examples = 0
+    shrinks = 0
+    owns = True
 
     def __init__(self, program: Program, node: ast.FunctionDef, loop: ast.For | ast.While) -> None:
         self.whole, self.loop = node, loop
@@ -68,11 +69,9 @@ class TrainingStep(Kind):
     def _step(self, node: ast.FunctionDef, names: list[str]) -> ast.FunctionDef:
         """Return the iteration as a function of the variables that it begins with."""
         head = f"def {node.name}({', '.join(names)}):\n    for {ONCE} in (0,):\n"
-        text = head + "        pass\n    return locals()"
-        made = ast.parse(text).body[0]
-        inner = made.body[0] if isinstance(made, ast.FunctionDef) else None
-        if not isinstance(made, ast.FunctionDef) or not isinstance(inner, ast.For):  # pragma: no cover
-            raise TypeError(text)
+        made = definition(head + "        pass\n    return locals()")
+        inner = made.body[0]
+        assert isinstance(inner, ast.For)  # noqa: S101 - the text is ours
         inner.body = copy.deepcopy(self.loop.body)
         for part in (made, inner, made.body[1]):
             part.lineno = part.end_lineno = self.loop.lineno
@@ -99,11 +98,8 @@ class TrainingStep(Kind):
         ast.fix_missing_locations(made)
         with self.program.bound({HOOK: hook}):
             function = self.program.define(made)
-            state = np.random.get_state()  # noqa: NPY002
-            outcome = self.program.call(
-                function, (), {name: duplicate(value) for name, value in arguments.items()}
-            )
-            np.random.set_state(state)  # noqa: NPY002
+            with same_draws():
+                outcome = self.program.call(function, (), duplicate(dict(arguments)))
         caught.result = outcome.result
         caught.error = None if isinstance(outcome.error, _Enough) else outcome.error
         return caught
@@ -118,32 +114,22 @@ class TrainingStep(Kind):
         sizes = [n_x, 3, 2, 1] if deep else [n_x, 3, 1]
         named = {
             name: labels if name.lower().startswith("y") else more
-            for name in _names(self.whole)
+            for name in argument_names(self.whole)
             if "test" in name.lower()
         }
-        roles: dict[str, Any] = {
-            "X": X,
-            "Y": Y,
-            "layer_dims": sizes,
-            "n_h": 3,
-            "n_x": n_x,
-            "n_y": 1,
-            "seed": 3,
-            "m": m,
-        }
+        roles: dict[str, Any] = {"X": X, "Y": Y, "layer_dims": sizes, "n_h": 3}
+        roles |= {"n_x": n_x, "n_y": 1, "seed": 3, "m": m}
         roles |= {"iterations": ITERATIONS, "learning_rate": 0.1, "print_cost": False, "lambd": 0.3}
         roles |= {"mini_batch_size": m, "activation": "relu", "beta1": 0.9, "beta2": 0.99, "epsilon": 1e-8}
         named |= dict[str, Any](w=0.5 * draw.array(n_x, 1), b=0.3, optimizer="gd", initialization="he")
         made = Pool(named, roles).arguments(self.whole)
         if made is None:
-            raise Unfit(
-                f"what {self.whole.name}({', '.join(_names(self.whole))}) takes is not known by the names"
-            )
+            taken = ", ".join(argument_names(self.whole))
+            raise Unfit(f"what {self.whole.name}({taken}) takes is not known by the names")
         return made
 
     def case(self, learner: Learner, draw: Draw, assumption: Assumption) -> Case:
         """Run the loop, take one of its iterations, and differentiate its cost."""
-        del learner
         problem = Unfit("the loop does not begin")
         for rows, deep in ((False, False), (True, False), (False, True)):
             run = self.run(self.arguments(draw, rows=rows, deep=deep))
@@ -244,7 +230,7 @@ class TrainingStep(Kind):
         if old and returns:
             words = f"{', '.join(old)} is returned as it was before the training"
             found.append(("old_parameters", words, max(returns)))
-        counted = any(role_of(name, ["iterations"]) for name in _names(self.whole))
+        counted = any(role_of(name, ["iterations"]) for name in argument_names(self.whole))
         if counted and len(run.ends) % ITERATIONS and len(run.ends) < ITERATIONS:
             words = f"for {ITERATIONS} iterations the loop goes round {len(run.ends)} times"
             found.append(("loop_count", words, self.loop.lineno))
@@ -252,30 +238,18 @@ class TrainingStep(Kind):
 
     def assumptions(self, learner: Learner) -> list[Assumption]:
         """The gradients are right, or the parameters after the update are (one factor may be made good)."""
-        del learner
         return [{"by": "gradients"}, {"by": "update"}]
 
     def _iterate(self, start: Mapping[str, Any]) -> dict[str, Any]:
-        state = np.random.get_state()  # noqa: NPY002
-        np.random.seed(2)  # noqa: NPY002
-        try:
+        with same_draws(2):
             function = self.program.namespace[self.node.name]
-            outcome = self.program.call(
-                function, (), {name: duplicate(value) for name, value in start.items()}
-            )
-        finally:
-            np.random.set_state(state)  # noqa: NPY002
+            outcome = self.program.call(function, (), duplicate(dict(start)))
         if outcome.error is not None:
             raise Unfit.raised("an iteration", outcome.error)
         return {name: value for name, value in outcome.result.items() if name != ONCE}
 
     def _cost(self, after: Mapping[str, Any]) -> str:
-        stored = {
-            inner.id
-            for statement in self.loop.body
-            for inner in ast.walk(statement)
-            if isinstance(inner, ast.Name) and isinstance(inner.ctx, ast.Store)
-        }
+        stored = {name for statement in self.loop.body for name in stored_names(statement)}
         options = [
             name
             for name in after
@@ -307,7 +281,6 @@ class TrainingStep(Kind):
 
     def read(self, result: Any, expression: ast.expr | None, case: Case) -> dict[str, Any]:
         """Read the gradients and the parameters from the variables at the end."""
-        del expression
         found: dict[str, Any] = {}
         held = dict(leaves({name: value for name, value in result.items() if name != ONCE}))
         for key in case.required:
@@ -332,10 +305,6 @@ def _rate(before: Any, after: Any, gradient: Any) -> float | None:
 def _position(node: ast.FunctionDef, loop: ast.AST) -> int:
     loops = [inner for inner in ast.walk(node) if isinstance(inner, ast.For | ast.While)]
     return next(place for place, inner in enumerate(loops) if inner is loop)
-
-
-def _names(node: ast.FunctionDef) -> list[str]:
-    return [argument.arg for argument in node.args.args]
 
 
 def training_loop(node: ast.FunctionDef) -> ast.For | ast.While | None:
@@ -371,9 +340,7 @@ def script_function(program: Program) -> ast.FunctionDef | None:
         return None
     read = {part.id for loop in loops for part in ast.walk(loop) if isinstance(part, ast.Name)}
     data = [name for name in sorted(read) if role_of(name, ["X", "Y"]) and name not in program.functions]
-    made = ast.parse(f"def {SCRIPT}({', '.join(data)}):\n    pass").body[0]
-    if not isinstance(made, ast.FunctionDef):  # pragma: no cover - the text above is a definition
-        return None
+    made = definition(f"def {SCRIPT}({', '.join(data)}):\n    pass")
     ast.increment_lineno(made, loops[0].lineno - 1)
     made.body = [*_constants(program), *copy.deepcopy(body)]
     return ast.fix_missing_locations(made)

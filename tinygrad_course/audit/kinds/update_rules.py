@@ -5,12 +5,12 @@ No gradient check can see `beta1**2`.
 
 import ast
 import re
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 
 from tinygrad_course.audit.execution.learner import Learner
-from tinygrad_course.audit.kinds.base import Assumption, Kind
+from tinygrad_course.audit.kinds.base import Assumption, Kind, roles, words
 from tinygrad_course.audit.kinds.cases import Array, Case, Draw
 from tinygrad_course.audit.kinds.layer_functions import draw_parameters
 from tinygrad_course.audit.reference import course
@@ -28,17 +28,12 @@ def draw_state(learner: Learner, draw: Draw) -> tuple[dict[str, Array], dict[str
 class Update(Kind):
     """theta - learning_rate * dtheta."""
 
-    names: ClassVar[tuple[str, ...]] = (
-        "update_parameters",
-        "update_parameters_with_gd",
-        "update_parameters_gd",
-        "gradient_descent",
-        "update_params",
+    names = words(
+        "update_parameters update_parameters_with_gd update_parameters_gd gradient_descent update_params"
     )
-    signatures: ClassVar[tuple[tuple[str, ...], ...]] = (("parameters", "grads", "learning_rate"),)
-    outputs: ClassVar[tuple[str, ...]] = ("parameters",)
+    signatures = roles("parameters grads learning_rate")
+    outputs = ("parameters",)
     may_change = frozenset({"parameters"})
-    step = "of the update"
     firm = True
 
     def assumptions(self, learner: Learner) -> list[Assumption]:
@@ -47,7 +42,6 @@ class Update(Kind):
         return [{"weight": match.group(1)}] if match else [{}]
 
     def case(self, learner: Learner, draw: Draw, assumption: Assumption) -> Case:
-        """Draw parameters and gradients."""
         parameters, grads = draw_state(learner, draw)
         if assumption:
             weight = draw.array(draw.size(1, 4), 1)
@@ -77,20 +71,12 @@ class Update(Kind):
 class InitializeState(Kind):
     """Zeros in the shapes of the gradients: v, or v and s."""
 
-    names: ClassVar[tuple[str, ...]] = (
-        "initialize_velocity",
-        "initialize_adam",
-        "initialise_velocity",
-        "initialise_adam",
-    )
-    signatures: ClassVar[tuple[tuple[str, ...], ...]] = (("parameters",),)
-    outputs: ClassVar[tuple[str, ...]] = ("v", "s")
-    step = "of the initial values"
+    names = words("initialize_velocity initialize_adam initialise_velocity initialise_adam")
+    signatures = roles("parameters")
+    outputs = words("v s")
     firm = True
 
     def case(self, learner: Learner, draw: Draw, assumption: Assumption) -> Case:
-        """Draw parameters."""
-        del assumption
         parameters, _ = draw_state(learner, draw)
         moments = ("v", "s") if "adam" in learner.name.lower() else ("v",)
         expected = {
@@ -109,18 +95,13 @@ class InitializeState(Kind):
 class Momentum(Kind):
     """v = beta v + (1 - beta) dtheta; theta - learning_rate v."""
 
-    names: ClassVar[tuple[str, ...]] = ("update_parameters_with_momentum", "update_parameters_momentum")
-    signatures: ClassVar[tuple[tuple[str, ...], ...]] = (
-        ("parameters", "grads", "v", "beta", "learning_rate"),
-    )
-    outputs: ClassVar[tuple[str, ...]] = ("parameters", "v")
+    names = words("update_parameters_with_momentum update_parameters_momentum")
+    signatures = roles("parameters grads v beta learning_rate")
+    outputs = words("parameters v")
     may_change = frozenset({"parameters", "v"})
-    step = "of the update"
     firm = True
 
     def case(self, learner: Learner, draw: Draw, assumption: Assumption) -> Case:
-        """Draw parameters, gradients and a velocity under way."""
-        del assumption
         parameters, grads = draw_state(learner, draw)
         v = {key: draw.array(*value.shape) for key, value in grads.items()}
         rate, beta = draw.choice([0.3, 0.07]), draw.choice([0.9, 0.6])
@@ -144,22 +125,18 @@ class Momentum(Kind):
 class Adam(Kind):
     """Adam with bias correction, at t = 1, 2, 3 and 10."""
 
-    names: ClassVar[tuple[str, ...]] = ("update_parameters_with_adam", "update_parameters_adam", "adam")
-    signatures: ClassVar[tuple[tuple[str, ...], ...]] = (
-        ("parameters", "grads", "v", "s", "t", "learning_rate", "beta1", "beta2", "epsilon"),
-    )
-    outputs: ClassVar[tuple[str, ...]] = ("parameters", "v", "s", "v_corrected", "s_corrected")
+    names = words("update_parameters_with_adam update_parameters_adam adam")
+    signatures = roles("parameters grads v s t learning_rate beta1 beta2 epsilon")
+    outputs = words("parameters v s v_corrected s_corrected")
     may_change = frozenset({"parameters", "v", "s"})
-    step = "of the update"
     firm = True
-    battery: ClassVar[tuple[str, ...]] = ("t1", "t2", "t3", "t10", "distinct", "equal", "smallest", "deep")
+    battery = words("t1 t2 t3 t10 distinct equal smallest deep")
 
     def case(self, learner: Learner, draw: Draw, assumption: Assumption) -> Case:
         """Draw parameters, gradients and moments under way.
 
         Epsilon is large enough to show where it stands.
         """
-        del assumption
         parameters, grads = draw_state(learner, draw)
         v = {key: draw.array(*value.shape) for key, value in grads.items()}
         s = {key: draw.array(*value.shape) ** 2 for key, value in grads.items()}

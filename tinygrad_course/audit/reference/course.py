@@ -146,15 +146,8 @@ def adam_step(
 # --- The helper modules of the exercises (dnn_utils, planar_utils, gc_utils, ...), for a file that imports
 # them -------------
 
-
-def sigmoid(Z: Array) -> Array:
-    """Return the activation alone, as planar_utils, gc_utils and reg_utils have it."""
-    return sigmoid_of(Z)
-
-
-def relu(Z: Array) -> Array:
-    """Return the activation alone, as gc_utils and reg_utils have it."""
-    return relu_of(Z)
+sigmoid, relu = sigmoid_of, relu_of
+# The activation alone, as planar_utils, gc_utils and reg_utils have it.
 
 
 def softmax(x: Array) -> Array:
@@ -182,11 +175,6 @@ def sigmoid_backward(dA: Array, cache: Array) -> Array:
 def relu_backward(dA: Array, cache: Array) -> Array:
     """DZ = dA where Z > 0, else 0."""
     return dA * SLOPES["relu"](cache)
-
-
-def tanh_backward(dA: Array, cache: Array) -> Array:
-    """DZ = dA * tanh'(Z)."""
-    return dA * SLOPES["tanh"](cache)
 
 
 def initialize_parameters_deep(layer_dims: Sequence[int]) -> Parameters:

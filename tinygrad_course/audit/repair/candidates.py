@@ -117,17 +117,23 @@ class Candidates(Reader):
             self.tried += 1
             if prefilter is not None and not prefilter(site.block[site.position]):
                 continue
-            self.trials += 1
-            try:
-                functions = self.functions_with(site.function, node)
-            except (SyntaxError, ValueError, TypeError, RecursionError):
-                continue
-            if accept(functions):
+            if self.accepted(site.function, node, accept):
                 statement = copy.deepcopy(site.block[site.position])
                 kind, _, other = edit.kind.partition("+")
                 first, second = replace(edit, kind=kind), replace(edit, kind=other) if other else None
                 line = edit.line or site.statement.lineno
                 yield Repair(site, first, statement, line, complete=True, second=second)
+
+    def accepted(
+        self, name: str, node: ast.FunctionDef, accept: Callable[[dict[str, Function]], bool]
+    ) -> bool:
+        """Try a changed version of one of the functions; most do not even compile."""
+        self.trials += 1
+        try:
+            functions = self.functions_with(name, node)
+        except (SyntaxError, ValueError, TypeError, RecursionError):
+            return False
+        return accept(functions)
 
     def functions_with(self, name: str, node: ast.FunctionDef) -> dict[str, Function]:
         """Return the copies, of which one has changed; the others are compiled once."""
@@ -145,16 +151,21 @@ class Candidates(Reader):
         had = always_right(before)
 
         def accept(functions: dict[str, Function]) -> bool:
-            verdicts = []
-            with self.learner.program.bound(functions):
-                for case, old in zip(self.cases, before, strict=True):
-                    new = judge(self.learner, self.kind, functions[self.learner.name], case, 0.2)
-                    if not new.good >= old.good or (new.error is not None and old.error is None):
-                        return False
-                    verdicts.append(new)
-            return always_right(verdicts) > had
+            verdicts = self._no_worse(functions, before)
+            return verdicts is not None and always_right(verdicts) > had
 
         return accept
+
+    def _no_worse(self, functions: dict[str, Function], before: list[Verdict]) -> list[Verdict] | None:
+        """Judge every case; None where something is wrong that was right."""
+        verdicts = []
+        with self.learner.program.bound(functions):
+            for case, old in zip(self.cases, before, strict=True):
+                new = judge(self.learner, self.kind, functions[self.learner.name], case, 0.2)
+                if not new.good >= old.good or (new.error is not None and old.error is None):
+                    return None
+                verdicts.append(new)
+        return verdicts
 
     def progress(self, before: list[Verdict], label: str) -> Callable[[dict[str, Function]], bool]:
         """Accept what makes the first wrong quantity right wherever it was wrong.
@@ -171,12 +182,7 @@ class Candidates(Reader):
         telling = sum(case.m > 1 or not examples for case in wrong)
 
         def accept(functions: dict[str, Function]) -> bool:
-            with self.learner.program.bound(functions):
-                for case, old in zip(self.cases, before, strict=True):
-                    new = judge(self.learner, self.kind, functions[self.learner.name], case, 0.2)
-                    if not new.good >= old.good or (new.error is not None and old.error is None):
-                        return False
-            if telling < 2:
+            if telling < 2 or self._no_worse(functions, before) is None:
                 return False
             return all(label in self.reading(case)[1] for case in wrong)
 

@@ -6,10 +6,12 @@ And what that mistake is called.
 import ast
 import re
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
 from tinygrad_course.audit.execution.learner import Learner
+from tinygrad_course.audit.execution.line_trace import stored_names
 from tinygrad_course.audit.execution.namespace import TooLongError
 from tinygrad_course.audit.kinds.base import Kind
 from tinygrad_course.audit.kinds.cases import Case, plainly
@@ -18,8 +20,7 @@ from tinygrad_course.audit.reference.comparison import Relation, ratio, relate
 from tinygrad_course.audit.repair.candidates import Candidates, Repair
 from tinygrad_course.audit.repair.double_mutations import same_slip, structural_pairs
 from tinygrad_course.audit.repair.fault_localization import Function, Symptom
-from tinygrad_course.audit.repair.mutations.locations import called
-from tinygrad_course.audit.repair.mutations.locations import text as text_of_node
+from tinygrad_course.audit.repair.mutations.locations import called, text
 from tinygrad_course.audit.repair.mutations.naming import is_rate
 from tinygrad_course.audit.repair.prefilter import Scene, assigned, local_value, scene
 from tinygrad_course.audit.repair.search import order_of, search
@@ -27,7 +28,6 @@ from tinygrad_course.audit.repair.verdict import Verdict
 from tinygrad_course.audit.reporting.mistakes import DIAGNOSES
 from tinygrad_course.audit.reporting.results import Finding
 from tinygrad_course.audit.source.removed_api import replaced
-from tinygrad_course.audit.source.submission import text_of
 
 ROUNDS = 4
 STRUCTURAL = 800
@@ -114,22 +114,13 @@ def _without_return(
     """Find what a function without a return statement is to return."""
     node = pool.copies[learner.name]
     returns = any(isinstance(inner, ast.Return) and inner.value is not None for inner in ast.walk(node))
-    if (
-        returns
-        or "self" in learner.binding.names
-        or any(verdict.error is not None or verdict.result is not None for verdict in verdicts)
-    ):
+    silent = all(verdict.error is None and verdict.result is None for verdict in verdicts)
+    if returns or "self" in learner.binding.names or not silent:
         return None
     last = node.body[-1]
-    cell, line = learner.program.submission.place(last.end_lineno or last.lineno)
-    source = learner.program.submission.source(last.end_lineno or last.lineno)
-    finding = Finding("", "no_return", "nothing is returned: the function has no return", line, cell, source)
-    stored = [
-        inner.id
-        for inner in ast.walk(node)
-        if isinstance(inner, ast.Name) and isinstance(inner.ctx, ast.Store)
-    ]
-    names = list(dict.fromkeys(stored[::-1]))
+    spot = learner.program.submission.spot(last.end_lineno or last.lineno)
+    finding = Finding("", "no_return", "nothing is returned: the function has no return", **spot)
+    names = list(dict.fromkeys(stored_names(node)[::-1]))
     options = [*names, *(f"{first}, {second}" for first in names for second in names if first != second)]
     for option in options[:60]:
         node.body.append(
@@ -182,31 +173,17 @@ def _calls_backward(statement: ast.stmt) -> bool:
 
 def _ended(learner: Learner, verdicts: list[Verdict]) -> Finding | None:
     """Report a function that does not come back, or that leaves the program."""
-    for verdict in verdicts:
-        error = verdict.error
-        line = learner.node.lineno
-        cell, shown = learner.program.submission.place(line)
-        if isinstance(error, TooLongError):
-            message = f"{learner.name} does not come back within {learner.program.seconds:g} seconds"
-            return Finding("", "never_ends", message, shown, cell, learner.program.submission.source(line))
-        if isinstance(error, SystemExit | GeneratorExit):
-            return Finding(
-                "",
-                "exits",
-                f"{learner.name} ends the program: it calls exit()",
-                shown,
-                cell,
-                learner.program.submission.source(line),
-            )
-        if isinstance(error, MemoryError):
-            return Finding(
-                "",
-                "memory",
-                f"{learner.name} asks for more memory than it is given",
-                shown,
-                cell,
-                learner.program.submission.source(line),
-            )
+    seconds = f"{learner.program.seconds:g} seconds"
+    ends: list[tuple[Any, str, str]] = [
+        (TooLongError, "never_ends", f"does not come back within {seconds}"),
+        (SystemExit | GeneratorExit, "exits", "ends the program: it calls exit()"),
+        (MemoryError, "memory", "asks for more memory than it is given"),
+    ]
+    for error in [verdict.error for verdict in verdicts]:
+        for exception, diagnosis, message in ends:
+            if isinstance(error, exception):
+                spot = learner.program.submission.spot(learner.node.lineno)
+                return Finding("", diagnosis, f"{learner.name} {message}", **spot)
     return None
 
 
@@ -218,25 +195,15 @@ def _finding(
     pool: Candidates,
     view: Scene,
 ) -> Finding:
-    submission = learner.program.submission
     case = verdict.case
     relation = _steady(_relation(symptom, case), symptom, pool)
     label = symptom.label if symptom else next(iter([*verdict.wrong, *verdict.missing, *verdict.changed]), "")
     site = repair.site if repair else symptom.site if symptom else None
     line = repair.line if repair else site.statement.lineno if site else _returns(learner, verdict)
-    if (
-        repair
-        and symptom
-        and (
-            not symptom.site
-            or repair.site.index != symptom.site.index
-            or repair.site.function != symptom.site.function
-        )
-    ):
+    if repair and symptom and (not symptom.site or repair.site.place != symptom.site.place):
         label = assigned(repair.site) or label
     kind = _diagnosis(verdict, symptom, repair, relation)
-    cell, shown = submission.place(line)
-    finding = Finding(label, kind, "", shown, cell, submission.source(line))
+    finding = Finding(label, kind, "", **learner.program.submission.spot(line))
     elsewhere = repair is not None and symptom is not None and label != symptom.label
     if repair is not None and elsewhere:
         # The line to change makes another quantity than the first wrong one that the course names.
@@ -270,7 +237,7 @@ def _returns(learner: Learner, verdict: Verdict) -> int:
 
 def _assigns(node: ast.Assign | ast.Expr, label: str, learner: Learner) -> bool:
     """Tell whether a statement makes a quantity, or the mini-batches of which a property fails."""
-    text = ast.unparse(node)
+    words = ast.unparse(node)
     if label in {EVERY, PAIRS, SIZES, ORDER}:
         data = [
             name
@@ -278,8 +245,8 @@ def _assigns(node: ast.Assign | ast.Expr, label: str, learner: Learner) -> bool:
             if role in {"X", "Y"}
         ]
         # Sliced again after they were shuffled; else the slice of what is left over.
-        again = label == ORDER and any(f"{name}[" in text and ":" in text for name in data)
-        return ("permut" not in text and again) or (label != ORDER and "-" in text and "[" in text)
+        again = label == ORDER and any(f"{name}[" in words and ":" in words for name in data)
+        return ("permut" not in words and again) or (label != ORDER and "-" in words and "[" in words)
     word = label.removeprefix("spread of ").removeprefix("shape of ")
     target = ast.unparse(node.targets[0]) if isinstance(node, ast.Assign) else ""
     if re.fullmatch(rf"\(?(.*, )?{re.escape(word)}(, .*)?\)?", target):
@@ -290,9 +257,7 @@ def _assigns(node: ast.Assign | ast.Expr, label: str, learner: Learner) -> bool:
 def _suggestion(repair: Repair) -> str:
     if isinstance(repair.statement, ast.Pass):
         return "(without this line)"
-    if isinstance(repair.statement, ast.For | ast.While | ast.If | ast.With):
-        return text_of(repair.statement).split("\n", 1)[0]
-    return text_of(repair.statement)
+    return text(repair.statement).split("\n", 1)[0]
 
 
 def _in_own_quotes(suggestion: str, source: str) -> str:
@@ -350,7 +315,7 @@ def _diagnosis(
         weights = assigned(repair.site)[:1] == "W" or any(label[:1] == "W" for label in verdict.wrong)
         if "wide" in verdict.case.extra and weights and kind in GENERIC | {"wrong_power"}:
             return "initial_scale"
-        new = repair.edit.new if isinstance(repair.edit.new, str) else text_of_node(repair.edit.new)
+        new = repair.edit.new if isinstance(repair.edit.new, str) else text(repair.edit.new)
         if kind in GENERIC and is_rate(new):
             return "learning_rate"
         if (

@@ -12,7 +12,7 @@ from tinygrad_course.audit.reference.comparison import close
 from tinygrad_course.audit.repair.candidates import Candidates, Repair
 from tinygrad_course.audit.repair.mutations.locations import parse
 from tinygrad_course.audit.repair.mutations.single import Edit, edits
-from tinygrad_course.audit.repair.prefilter import CLOSED, Scene, assigned, local_value, prefilter_for
+from tinygrad_course.audit.repair.prefilter import Scene, assigned, closed, local_value, prefilter_for
 
 Function = Callable[..., Any]
 FAR, PAIRS, HITS = 3.1, 2500, 20
@@ -31,7 +31,7 @@ def double_mutation(
     The pairs are tried on the one statement alone; only what gives the right value there is run.
     """
     prefilter, event = prefilter_for(pool, view, site), view.last(site)
-    if prefilter is None or prefilter is CLOSED or event is None or view.symptom is None:
+    if prefilter is None or prefilter is closed or event is None or view.symptom is None:
         return None
     singles = _first(pool, view, site, event.before)
     block, position, original = site.block, site.position, site.statement
@@ -41,11 +41,8 @@ def double_mutation(
         for hit in sorted(hits, key=lambda hit: hit.edit.rank + (hit.second.rank if hit.second else 0)):
             block[position] = hit.statement
             try:
-                pool.trials += 1
-                if accept(pool.functions_with(site.function, pool.copies[site.function])):
+                if pool.accepted(site.function, pool.copies[site.function], accept):
                     return hit
-            except (SyntaxError, ValueError, TypeError, RecursionError):
-                continue
             finally:
                 block[position] = original
     return None
@@ -116,12 +113,7 @@ def same_slip(pool: Candidates, view: Scene, group: list[Site]) -> list[Repair]:
                 swap.visit(statement)
             if len(set(swap.lines)) < 2:
                 continue
-            pool.trials += 1
-            try:
-                right = pool.all_right(pool.functions_with(name, changed))
-            except (SyntaxError, ValueError, TypeError, RecursionError):
-                continue
-            if right:
+            if pool.accepted(name, changed, pool.all_right):
                 pairs_of_sites = zip(sites(original), sites(changed), strict=True)
                 return [
                     Repair(
@@ -178,12 +170,7 @@ def structural_pairs(pool: Candidates, view: Scene, group: list[Site]) -> tuple[
                     continue
                 if pool.late():
                     return None
-                pool.trials += 1
-                try:
-                    functions = pool.functions_with(site.function, node)
-                except (SyntaxError, ValueError, TypeError, RecursionError):
-                    continue
-                if pool.all_right(functions):
+                if pool.accepted(site.function, node, pool.all_right):
                     statement = copy.deepcopy(site.block[site.position])
                     return Repair(
                         site, first, statement, first.line or site.statement.lineno, complete=True

@@ -73,9 +73,7 @@ class Reader:
     def reading(self, case: Case) -> tuple[Symptom | None, set[str]]:
         """Return the first wrong quantity of a case, and the quantities that are right."""
         log, outcome, recorder = self.trace(case)
-        expected = dict(case.expected)
-        if case.refine is not None and outcome.error is None:
-            expected |= case.refine(outcome.result)
+        expected = case.given(outcome.result) if outcome.error is None else case.expected
         own = self.learner.name
         places = {name: sites(node) for name, node in self.copies.items()}
         known = {canonical(label): label for label in expected}
@@ -106,7 +104,7 @@ class Reader:
                 or unfinished & {event.site for _, event, _ in rows}
             ):
                 continue  # where an exception ends the loop that fills it, no value is final
-            if self._fine(label, rows[-1][2], expected, case):
+            if agrees(label, rows[-1][2], expected[label], case, unlike=True):
                 fine.add(label)
                 continue
             # What is only handed on (returned, put into a dictionary) was wrong before.
@@ -194,7 +192,7 @@ class Reader:
                 place = (name, event.site, stem)
                 counts[place] = counts.get(place, 0) + 1
                 if counts[place] > case.layers or any(
-                    self._fine(label, value, expected, case) for label in labels
+                    agrees(label, value, expected[label], case, unlike=True) for label in labels
                 ):
                     continue
                 order = labels if stem in {"Z", "A"} else labels[::-1]
@@ -250,12 +248,6 @@ class Reader:
                 if not any(close(value, option, single=case.single) for option in options):
                     return [Symptom(label, places[index], value, right, None, [places[index]], moment, event)]
         return []
-
-    def _fine(self, label: str, value: Any, expected: dict[str, Any], case: Case) -> bool:
-        try:
-            return agrees(label, value, expected[label], case)
-        except (TypeError, ValueError):
-            return True
 
     def _blame(self, label: str, rows: list[Row], expected: dict[str, Any], case: Case) -> tuple[Row, bool]:
         """Of several assignments to a variable.

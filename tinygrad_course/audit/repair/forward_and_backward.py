@@ -10,18 +10,18 @@ from typing import Any
 import numpy as np
 
 from tinygrad_course.audit.execution.learner import Learner
+from tinygrad_course.audit.execution.line_trace import stored_names
 from tinygrad_course.audit.kinds import Kind, kind_of
 from tinygrad_course.audit.kinds.backward_passes import Backward, CheckBackward
-from tinygrad_course.audit.kinds.cases import Case, Draw, RandomDraw
+from tinygrad_course.audit.kinds.cases import Case, Draw
 from tinygrad_course.audit.kinds.layer_functions import HIDDEN, DeepBackward, draw_network
 from tinygrad_course.audit.reference import course
 from tinygrad_course.audit.repair.candidates import Candidates
-from tinygrad_course.audit.repair.mutations.locations import Scope
+from tinygrad_course.audit.repair.mutations.locations import Scope, text
 from tinygrad_course.audit.repair.search import order_of
 from tinygrad_course.audit.repair.verdict import Verdict, judge
 from tinygrad_course.audit.reporting.results import Finding
 from tinygrad_course.audit.source.signatures import bare
-from tinygrad_course.audit.source.submission import text_of
 
 TRIALS = 200
 PARTNERS = {
@@ -65,7 +65,7 @@ def backward_hidden(learner: Learner) -> list[str]:
     function = learner.program.namespace[name]
     right: list[str] = []
     for hidden in HIDDEN:
-        drawn = [_case(kind, partner, RandomDraw(seed), hidden) for seed in (3, 5, 8)]
+        drawn = [_case(kind, partner, Draw(seed), hidden) for seed in (3, 5, 8)]
         cases = [case for case in drawn if case is not None and not case.rejected]
         if cases and all(judge(partner, kind, function, case).right for case in cases):
             right.append(hidden)
@@ -156,10 +156,9 @@ def _stored_twice(learner: Learner, partner: Learner) -> Finding | None:
             other = [place for place, name in enumerate(stored) if name != names[place]]
             if len(other) == 1 and stored.count(stored[other[0]]) == 2 and names[other[0]] in _names(learner):
                 wrong, right = stored[other[0]], names[other[0]]
-                cell, line = learner.program.submission.place(node.lineno)
                 words = f"{wrong} stands in the cache where {partner.name} takes {right} from it"
-                source = learner.program.submission.source(node.lineno)
-                made = Finding("cache", "wrong_operand", words, line, cell, source)
+                spot = learner.program.submission.spot(node.lineno)
+                made = Finding("cache", "wrong_operand", words, **spot)
                 elements = [right if place == other[0] else name for place, name in enumerate(stored)]
                 made.suggestion = f"{ast.unparse(node.targets[0])} = ({', '.join(elements)})"
                 return made
@@ -169,7 +168,7 @@ def _stored_twice(learner: Learner, partner: Learner) -> Finding | None:
 def _cases(
     kind: Kind, partner: Learner, assumption: dict[str, Any], seed: int, *, single: bool
 ) -> list[Case]:
-    drawn = [kind.case(partner, RandomDraw(seed + number, "distinct"), assumption) for number in (1, 2, 3, 4)]
+    drawn = [kind.case(partner, Draw(seed + number, "distinct"), assumption) for number in (1, 2, 3, 4)]
     for case in drawn:
         # The cache comes from a forward pass that may round more than the backward pass does.
         case.single = single
@@ -196,7 +195,7 @@ def _repair(
         forward = [
             case
             for number in (1, 2)
-            if not (case := kind.case(learner, RandomDraw(seed + number), assumption)).rejected
+            if not (case := kind.case(learner, Draw(seed + number), assumption)).rejected
         ]
         if all(judge(learner, kind, own, case).right for case in forward):
             break
@@ -232,7 +231,7 @@ def _repair(
         )
         if repair is not None:
             line = repair.line
-            finding.suggestion, finding.verified = text_of(repair.statement), True
+            finding.suggestion, finding.verified = text(repair.statement), True
             finding.message = f"{message}; {repair.edit.words}"
             finding.diagnosis = (
                 repair.edit.kind
@@ -250,9 +249,4 @@ def _alike_results(first: Any, second: Any) -> bool:
 
 
 def _names(learner: Learner) -> list[str]:
-    names = {
-        node.id
-        for node in ast.walk(learner.node)
-        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
-    }
-    return [*names, *learner.binding.names]
+    return [*stored_names(learner.node), *learner.binding.names]

@@ -30,9 +30,7 @@ class Scene:
     def last(self, site: Site) -> Event | None:
         """Return the last execution of a statement, of one that gave the wrong value where there is one."""
         symptom = self.symptom
-        if symptom is not None and symptom.site is not None and symptom.event is not None and (
-            (site.function, site.index) == (symptom.site.function, symptom.site.index)
-        ):  # fmt: skip
+        if symptom and symptom.site and symptom.event is not None and site.place == symptom.site.place:
             return symptom.event
         label = symptom.label if symptom else ""
         found = None
@@ -47,9 +45,7 @@ class Scene:
 def scene(pool: Candidates, case: Case) -> Scene:
     """Run a case and keep what happened."""
     events, outcome, _ = pool.trace(case)
-    expected = dict(case.expected)
-    if case.refine is not None and outcome.error is None:
-        expected |= case.refine(outcome.result)
+    expected = case.given(outcome.result) if outcome.error is None else case.expected
     symptom, fine = pool.reading(case)
     return Scene(case, events, expected, symptom, fine)
 
@@ -72,12 +68,9 @@ def assigned(site: Site) -> str:
     return ast.unparse(target)
 
 
-def _closed(statement: ast.stmt) -> bool:
-    del statement
+def closed(_: ast.stmt) -> bool:
+    """Let no change of a statement pass whose value is right as it is."""
     return False
-
-
-CLOSED = _closed
 
 
 def prefilter_for(pool: Candidates, view: Scene, site: Site) -> Callable[[ast.stmt], bool] | None:
@@ -118,7 +111,7 @@ def prefilter_for(pool: Candidates, view: Scene, site: Site) -> Callable[[ast.st
     summed = label in case.summed
     fine = label in view.fine and not here
     if fine and not (summed and case.m > 1):
-        return CLOSED
+        return closed
     early = (
         fine
         and event.values
@@ -137,16 +130,11 @@ def prefilter_for(pool: Candidates, view: Scene, site: Site) -> Callable[[ast.st
         value = local_value(pool, changed, event.before, case.bindings)
         if value is _UNKNOWN:
             return True
-        return value is not None and any(_fits(label, value, option, case) for option in options)
+        return value is not None and any(
+            agrees(label, value, option, case) or close(value, option) for option in options
+        )
 
     return test
-
-
-def _fits(label: str, value: Any, option: Any, case: Case) -> bool:
-    try:
-        return agrees(label, value, option, case) or close(value, option)
-    except (TypeError, ValueError):
-        return False
 
 
 def _labels(site: Site, event: Event, view: Scene, pool: Candidates) -> list[str]:
@@ -183,11 +171,8 @@ def _compiled(expression: ast.expr) -> CodeType:
         return compile(ast.fix_missing_locations(tree), "<line>", "eval")
 
 
-class _Unknown:
-    """No value can be told without running the whole function."""
-
-
-_UNKNOWN = _Unknown()
+_UNKNOWN = object()
+"""Says that no value can be told without running the whole function."""
 
 
 def local_value(

@@ -11,10 +11,11 @@ from typing import Any
 import numpy as np
 
 from tinygrad_course.audit.execution.learner import Learner
+from tinygrad_course.audit.execution.line_trace import stored_names
 from tinygrad_course.audit.execution.namespace import Program
 from tinygrad_course.audit.execution.stubs import GIVEN
 from tinygrad_course.audit.kinds.base import Assumption, Kind
-from tinygrad_course.audit.kinds.cases import Case, RandomDraw
+from tinygrad_course.audit.kinds.cases import Case, Draw
 from tinygrad_course.audit.kinds.class_layer import ClassLayer, class_layers
 from tinygrad_course.audit.kinds.own_class import class_passes
 from tinygrad_course.audit.kinds.own_layer import OwnLayer, layer_passes
@@ -30,7 +31,6 @@ from tinygrad_course.audit.repair.verdict import Verdict, judge
 
 Function = Callable[..., Any]
 OwnKind = OwnNetwork | TrainingStep
-CALLING = (KeyError, IndexError, AttributeError, TypeError)
 
 
 @dataclass
@@ -91,7 +91,7 @@ def _learner(kind: OwnKind, case: Case) -> Learner:
 def _cases(kind: OwnKind, assumption: Assumption, seed: int, result: OwnResult) -> list[Case]:
     found: list[Case] = []
     for number in range(12):
-        draw = RandomDraw(seed * 31 + number, "deep" if number % 2 else "distinct")
+        draw = Draw(seed * 31 + number, "deep" if number % 2 else "distinct")
         try:
             with np.errstate(all="ignore"):
                 found.append(kind.case(_learner(kind, Case({}, {}, ())), draw, assumption))
@@ -250,12 +250,7 @@ def set_outside(program: Program, error: BaseException | None) -> bool:
 
 
 def _assigned_outside(program: Program) -> set[str]:
-    return {
-        inner.id
-        for statement in program.submission.script
-        for inner in ast.walk(statement)
-        if isinstance(inner, ast.Name) and isinstance(inner.ctx, ast.Store)
-    }
+    return {name for statement in program.submission.script for name in stored_names(statement)}
 
 
 def _calling(learner: Learner, error: BaseException) -> bool:

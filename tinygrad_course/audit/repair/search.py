@@ -10,7 +10,7 @@ from typing import Any
 from tinygrad_course.audit.execution.line_trace import Event, Site, canonical, sites
 from tinygrad_course.audit.repair.candidates import Candidates, Repair, best
 from tinygrad_course.audit.repair.double_mutations import double_mutation
-from tinygrad_course.audit.repair.prefilter import CLOSED, Scene, assigned, prefilter_for
+from tinygrad_course.audit.repair.prefilter import Scene, assigned, closed, prefilter_for
 from tinygrad_course.audit.repair.verdict import Verdict
 
 Function = Callable[..., Any]
@@ -215,7 +215,7 @@ def _complete(
         if pool.late():
             break
         prefilter = prefilter_for(pool, view, site) if filtered else None
-        if prefilter is CLOSED:
+        if prefilter is closed:
             continue
         label = assigned(site) or (view.symptom.label if view.symptom else "")
         found += list(_repairs(pool, view, site, label, band, accept, prefilter))

@@ -1,6 +1,6 @@
 """One case, one verdict: whether what a function returned is right, and its caller's arrays left alone."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -8,7 +8,7 @@ import numpy as np
 
 from tinygrad_course.audit.execution.learner import Learner
 from tinygrad_course.audit.execution.line_trace import returned
-from tinygrad_course.audit.execution.paths import duplicate
+from tinygrad_course.audit.execution.paths import arrays, duplicate
 from tinygrad_course.audit.kinds.base import Kind
 from tinygrad_course.audit.kinds.cases import Case
 from tinygrad_course.audit.reference.comparison import close
@@ -46,8 +46,18 @@ class Verdict:
         )
 
 
-def agrees(label: str, value: Any, want: Any, case: Case) -> bool:
-    """Tell whether a value is the right one: 1/m may stand early in what belongs to the summed loss."""
+def agrees(label: str, value: Any, want: Any, case: Case, *, unlike: bool = False) -> bool:
+    """Tell whether a value is the right one: 1/m may stand early in what belongs to the summed loss.
+
+    What cannot be compared is `unlike`.
+    """
+    try:
+        return _agree(label, value, want, case)
+    except (TypeError, ValueError):
+        return unlike
+
+
+def _agree(label: str, value: Any, want: Any, case: Case) -> bool:
     if isinstance(want, tuple | list | bool) and not isinstance(want, np.ndarray):
         return bool(want == value)
     if label in case.tolerances:
@@ -71,7 +81,7 @@ def judge(
     held = [
         (role, array, array.copy())
         for role in (() if kind.owns else learner.binding.roles)
-        for array in _arrays(passed.get(role))
+        for array in arrays(passed.get(role))
     ]
     outcome = learner.call(function, passed, case.bindings, seconds)
     verdict = Verdict(case, expected=case.expected, error=outcome.error, result=outcome.result)
@@ -79,12 +89,11 @@ def judge(
         return verdict
     case.passed = passed
     verdict.values = _read(kind, learner, outcome.result, case)
-    if case.refine is not None:
-        verdict.expected = {**case.expected, **case.refine(outcome.result)}
+    verdict.expected = case.given(outcome.result)
     for label in case.required:
         if label not in verdict.values:
             verdict.missing.append(label)
-        elif not _safely(label, verdict.values[label], verdict.expected[label], case):
+        elif not agrees(label, verdict.values[label], verdict.expected[label], case):
             verdict.wrong.append(label)
     try:
         extra, remarks = kind.judge(verdict.values, case)
@@ -102,24 +111,6 @@ def judge(
             remark = f"the arrays in {argument} are changed in place: whoever keeps them sees them change"
             verdict.remarks += [remark] * (remark not in verdict.remarks)
     return verdict
-
-
-def _arrays(value: Any) -> Iterator[np.ndarray[Any, Any]]:
-    if isinstance(value, np.ndarray):
-        yield value
-    elif isinstance(value, Mapping):
-        for item in value.values():
-            yield from _arrays(item)
-    elif isinstance(value, list | tuple):
-        for item in value:
-            yield from _arrays(item)
-
-
-def _safely(label: str, value: Any, want: Any, case: Case) -> bool:
-    try:
-        return agrees(label, value, want, case)
-    except (TypeError, ValueError):
-        return False
 
 
 def _read(kind: Kind, learner: Learner, result: Any, case: Case) -> dict[str, Any]:

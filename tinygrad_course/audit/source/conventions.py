@@ -90,11 +90,11 @@ def keys_of(trees: Iterable[ast.AST]) -> Convention:
             between[match["between"]] += 1
             if match["d"]:
                 prefixes[match["d"]] += 1
-    if "W" in stems["weight"] or not stems["weight"]:
-        weight, usual = "W", Convention()
-    else:
-        weight, usual = stems["weight"].most_common(1)[0][0], Convention()
-    bias = "b" if "b" in stems["bias"] or not stems["bias"] else stems["bias"].most_common(1)[0][0]
-    joined = between.most_common(1)[0][0] if between else usual.between
-    prefix = "d" if "d" in prefixes or not prefixes else prefixes.most_common(1)[0][0]
-    return Convention(weight, bias, joined, prefix)
+    joined = between.most_common(1)[0][0] if between else ""
+    weight, bias = _likeliest(stems["weight"], "W"), _likeliest(stems["bias"], "b")
+    return Convention(weight, bias, joined, _likeliest(prefixes, "d"))
+
+
+def _likeliest(counts: Counter[str], course: str) -> str:
+    """Return what the course writes where the file writes it too, else what the file writes most."""
+    return course if course in counts or not counts else counts.most_common(1)[0][0]

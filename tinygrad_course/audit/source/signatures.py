@@ -87,6 +87,11 @@ EXTRAS: dict[str, Any] = {
 """What a function is given for an argument without a default that the course's function does not have."""
 
 
+def argument_names(node: ast.FunctionDef) -> list[str]:
+    """Return the names of a function's positional arguments."""
+    return [argument.arg for argument in (*node.args.posonlyargs, *node.args.args)]
+
+
 def role_of(name: str, roles: Iterable[str] = ROLES) -> str | None:
     """Return the role that an argument's name says, the first of these roles that fits.
 
@@ -107,7 +112,7 @@ def bind(node: ast.FunctionDef, roles: Iterable[str], optional: Iterable[str] = 
     Returns None when a required argument has no role, or when its name says another one.
     """
     roles, allowed = list(roles), [*roles, *optional]
-    arguments = [argument.arg for argument in (*node.args.posonlyargs, *node.args.args)]
+    arguments = argument_names(node)
     if node.args.vararg or any(default is None for default in node.args.kw_defaults):
         return None
     needed = len(arguments) - len(node.args.defaults)

@@ -9,10 +9,11 @@ import ast
 import io
 import json
 import re
-import textwrap
 import tokenize
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 MAX_BYTES = 8_000_000
 _CELL_LINE = "#%%cell"
@@ -56,6 +57,20 @@ class Submission:
             if line >= first:
                 found = (number, line - first + 1)
         return found
+
+    def spot(self, line: int) -> dict[str, Any]:
+        """Return what a finding says of a line: where it stands, and how it reads."""
+        return {**self.where(line), "source": self.source(line)}
+
+    def where(self, line: int) -> dict[str, Any]:
+        """Return what the report of a function says of a line."""
+        cell, shown = self.place(line)
+        return {"cell": cell, "line": shown}
+
+    def named(self, line: int) -> str:
+        """Name a line: line 14, or cell 7, line 3."""
+        cell, shown = self.place(line)
+        return f"line {shown}" if cell is None else f"cell {cell}, line {shown}"
 
     def source(self, line: int) -> str:
         """Return one line as the learner wrote it, without its indentation."""
@@ -196,11 +211,7 @@ def _add_chunk(submission: Submission, chunk: str, offset: int) -> None:
     if problem is None:
         return
     if problem.function is None:
-        line = problem.line if not submission.cells else submission.place(problem.line)[1]
-        where = (
-            f"cell {submission.place(problem.line)[0]}, line {line}" if submission.cells else f"line {line}"
-        )
-        submission.notes.append(f"{where} is not read: {problem.message}")
+        submission.notes.append(f"{submission.named(problem.line)} is not read: {problem.message}")
     else:
         submission.problems.append(problem)
 
@@ -223,9 +234,8 @@ def _chunks(text: str) -> list[tuple[int, str]]:
             index and lines[index - 1].startswith("@")
         ):
             starts.append(index)
-    starts = sorted(set(starts))
-    ends = [*starts[1:], len(lines)]
-    return [(start, "\n".join(lines[start:end])) for start, end in zip(starts, ends, strict=True)]
+    bounds = [*sorted(set(starts)), len(lines)]
+    return [(start, "\n".join(lines[start:end])) for start, end in pairwise(bounds)]
 
 
 def _problem(error: Exception, chunk: str, offset: int) -> Problem:
@@ -320,15 +330,21 @@ def _wanted(statement: ast.stmt) -> ast.stmt | None:
     return None
 
 
+def definition(text: str) -> ast.FunctionDef:
+    """Return the function that a text of our own defines."""
+    made = ast.parse(text).body[0]
+    if not isinstance(made, ast.FunctionDef):
+        raise TypeError(text)
+    return made
+
+
 def _named(name: str, function: ast.Lambda, statement: ast.stmt) -> ast.FunctionDef:
     """`sigmoid = lambda z: ...` is a function too."""
     result = ast.Return(value=function.body)
-    definition = ast.parse(f"def {name}(): pass").body[0]
-    if not isinstance(definition, ast.FunctionDef):  # pragma: no cover - the text above is a definition
-        raise TypeError(name)
-    definition.args, definition.body = function.args, [result]
+    made = definition(f"def {name}(): pass")
+    made.args, made.body = function.args, [result]
     ast.copy_location(result, statement)
-    return ast.fix_missing_locations(ast.copy_location(definition, statement))
+    return ast.fix_missing_locations(ast.copy_location(made, statement))
 
 
 _SIMPLE = (
@@ -378,8 +394,3 @@ def _large(expression: ast.expr) -> bool:
         if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Pow | ast.LShift)
     ]
     return len(powers) > 1 or any(isinstance(number, int) and number > 10_000_000 for number in numbers)
-
-
-def text_of(statement: ast.stmt) -> str:
-    """Return one statement as Python text."""
-    return textwrap.dedent(ast.unparse(statement))

@@ -231,7 +231,7 @@ def _reshaped(builder: Builder, value: Value, a: Value, args: Any, kwargs: Any) 
         return None
     if a.shape == value.shape and a.kind == value.kind:
         return a
-    if a.function is np.reshape:
+    if a.function is np.reshape and len(a.args) == 2 and not a.kwargs:  # by rows too
         a = a.args[0]
         if a.shape == value.shape and a.kind == value.kind:
             return a

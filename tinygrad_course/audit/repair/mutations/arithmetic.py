@@ -3,7 +3,7 @@
 import ast
 from collections.abc import Iterator
 
-from tinygrad_course.audit.repair.mutations.locations import Location, Scope, called, parse, text
+from tinygrad_course.audit.repair.mutations.locations import Change, Location, Scope, called, parse, text
 from tinygrad_course.audit.repair.mutations.naming import (
     factor_kind,
     is_keep_prob,
@@ -11,10 +11,6 @@ from tinygrad_course.audit.repair.mutations.naming import (
     mentions,
     removed_kind,
 )  # fmt: skip
-
-Change = tuple[str, ast.expr, float]
-"""(the mistake, the expression to put, how far-fetched it is)."""
-
 
 OPPOSITE: dict[type[ast.operator], list[type[ast.operator]]] = {
     ast.Add: [ast.Sub, ast.Mult],
@@ -25,6 +21,16 @@ OPPOSITE: dict[type[ast.operator], list[type[ast.operator]]] = {
     ast.FloorDiv: [ast.Div, ast.Mult],
     ast.Pow: [ast.Mult],
     ast.Mod: [ast.FloorDiv],
+}
+
+
+_FLIPPED: dict[type[ast.cmpop], type[ast.cmpop]] = {
+    ast.Lt: ast.Gt,
+    ast.Gt: ast.Lt,
+    ast.LtE: ast.Gt,
+    ast.GtE: ast.Lt,
+    ast.Eq: ast.NotEq,
+    ast.NotEq: ast.Eq,
 }
 
 
@@ -47,11 +53,8 @@ def operations(node: ast.BinOp, scope: Scope, label: str) -> Iterator[Change]:
     for kept, dropped in ((left, right), (right, left)):
         if isinstance(node.op, ast.Div | ast.Pow) and kept is right:
             if isinstance(node.op, ast.Div) and not (isinstance(left, ast.Constant) and left.value == 1):
-                yield (
-                    removed_kind(dropped, node.op, label),
-                    ast.BinOp(ast.Constant(1), ast.Div(), right),
-                    2,
-                )
+                inverse = ast.BinOp(ast.Constant(1), ast.Div(), right)
+                yield removed_kind(dropped, node.op, label), inverse, 2
             continue
         if isinstance(node.op, ast.Sub) and kept is right and isinstance(left, ast.Constant):
             yield "mask_inverted" if is_mask(text(right)) else "wrong_operand", right, 0.4
@@ -74,26 +77,14 @@ def _bracketed(node: ast.BinOp) -> Iterator[Change]:
         yield "epsilon_in_root", parse(inside), 1
     if isinstance(node.op, ast.Mult | ast.Div) and isinstance(right, ast.BinOp):
         # a / b * c for a / (b * c), and the other way round: brackets that were forgotten.
-        yield (
-            "wrong_factor",
-            parse(f"{text(left)} {'*' if isinstance(node.op, ast.Mult) else '/'} {text(right)}"),
-            2,
-        )
+        sign = "*" if isinstance(node.op, ast.Mult) else "/"
+        yield "wrong_factor", parse(f"{text(left)} {sign} {text(right)}"), 2
     if isinstance(node.op, ast.Mult) and isinstance(left, ast.BinOp) and isinstance(left.op, ast.Div):
         yield "wrong_factor", ast.BinOp(left.left, ast.Div(), ast.BinOp(left.right, ast.Mult(), right)), 2
-    if (
-        isinstance(node.op, ast.Add | ast.Sub)
-        and isinstance(left, ast.BinOp)
-        and isinstance(left.op, ast.Mult | ast.Div)
-    ):
-        inner = ast.BinOp(left.right, node.op, right)
-        yield "wrong_order", ast.BinOp(left.left, left.op, inner), 2
-    if (
-        isinstance(node.op, ast.Mult | ast.Div)
-        and isinstance(left, ast.BinOp)
-        and isinstance(left.op, ast.Add | ast.Sub)
-    ):
-        yield "wrong_order", ast.BinOp(left.left, left.op, ast.BinOp(left.right, node.op, right)), 2
+    sums, products = (ast.Add, ast.Sub), (ast.Mult, ast.Div)
+    for outer, inner in ((sums, products), (products, sums)):
+        if isinstance(node.op, outer) and isinstance(left, ast.BinOp) and isinstance(left.op, inner):
+            yield "wrong_order", ast.BinOp(left.left, left.op, ast.BinOp(left.right, node.op, right)), 2
 
 
 def _operator_kind(node: ast.BinOp, operator: type[ast.operator]) -> str:
@@ -113,18 +104,10 @@ def _array_like(node: ast.expr, scope: Scope) -> bool:
 
 def comparisons(node: ast.Compare) -> Iterator[Change]:
     """Turn a comparison round."""
-    flipped: dict[type[ast.cmpop], ast.cmpop] = {
-        ast.Lt: ast.Gt(),
-        ast.Gt: ast.Lt(),
-        ast.LtE: ast.Gt(),
-        ast.GtE: ast.Lt(),
-        ast.Eq: ast.NotEq(),
-        ast.NotEq: ast.Eq(),
-    }
-    operator = flipped.get(type(node.ops[0]))
+    operator = _FLIPPED.get(type(node.ops[0]))
     if operator is not None:
         kind = "mask_inverted" if mentions(text(node), is_keep_prob) else "comparison_reversed"
-        yield kind, ast.Compare(node.left, [operator], node.comparators), 0
+        yield kind, ast.Compare(node.left, [operator()], node.comparators), 0
 
 
 def tuples(at: Location, node: ast.Tuple) -> Iterator[Change]:

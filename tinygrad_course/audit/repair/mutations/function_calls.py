@@ -3,10 +3,8 @@
 import ast
 from collections.abc import Iterator
 
-from tinygrad_course.audit.repair.mutations.locations import Scope, called, parse, text
+from tinygrad_course.audit.repair.mutations.locations import Change, Scope, called, parse, text
 from tinygrad_course.audit.repair.mutations.naming import removed_kind
-
-Change = tuple[str, ast.expr, float]
 
 SWAPS: dict[str, list[tuple[str, str, int]]] = {
     "mean": [("sum", "mean_for_sum", 0)],

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from tinygrad_course.audit.repair.mutations.function_calls import RELATED, SWAPS
-from tinygrad_course.audit.repair.mutations.locations import Location, Scope, called, parse, text
+from tinygrad_course.audit.repair.mutations.locations import Change, Location, Scope, called, parse, text
 from tinygrad_course.audit.repair.mutations.naming import (
     EXAMPLES,
     is_beta,
@@ -18,9 +18,6 @@ from tinygrad_course.audit.repair.mutations.naming import (
     name_kind,
     split_name,
 )  # fmt: skip
-
-Change = tuple[str, ast.expr, float]
-"""(the mistake, the expression to put, how far-fetched it is)."""
 
 
 def counting(at: Location, scope: Scope) -> Iterator[Change]:
@@ -212,7 +209,7 @@ def constants(at: Location, scope: Scope, label: str) -> Iterator[Change]:
     elif isinstance(value, str):
         key = isinstance(at.parent, ast.Subscript | ast.Dict | ast.BinOp)
         near = _neighbours(value) + (
-            _ENTRIES if key and value.lower() in {"dw", "db", "w", "b", "da"} else []
+            _ENTRIES if key and value.lower() in {entry.lower() for entry in _ENTRIES} else []
         )
         for other in dict.fromkeys([*near, *scope.strings]):
             if other == value:
@@ -228,7 +225,6 @@ def constants(at: Location, scope: Scope, label: str) -> Iterator[Change]:
 
 
 _ENTRIES = ["W", "b", "dW", "db", "dA"]
-_LOWER = {entry.lower() for entry in _ENTRIES}
 
 
 def _neighbours(value: str) -> list[str]:
@@ -236,16 +232,8 @@ def _neighbours(value: str) -> list[str]:
     if match:
         stem, number = match.group(1), int(match.group(2))
         return [f"{stem}{number + shift}" for shift in (1, -1) if number + shift > 0]
-    swap = {
-        "W": "b",
-        "b": "W",
-        "dW": "db",
-        "db": "dW",
-        "w": "b",
-        "dw": "db",
-        "relu": "sigmoid",
-        "sigmoid": "relu",
-    }
+    twins = (("W", "b"), ("b", "W"), ("dW", "db"), ("db", "dW"), ("w", "b"), ("dw", "db"))
+    swap = {**dict(twins), "relu": "sigmoid", "sigmoid": "relu"}
     return [swap[value]] if value in swap else []
 
 

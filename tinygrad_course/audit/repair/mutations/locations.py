@@ -10,6 +10,10 @@ import numpy as np
 _BODIES = {"body", "orelse", "finalbody", "handlers"}
 
 
+Change = tuple[str, ast.expr, float]
+"""(the mistake, the expression to put, how far-fetched it is)."""
+
+
 @dataclass
 class Location:
     """One expression of a statement, with what stands around it."""
@@ -127,8 +131,7 @@ def locations(statement: ast.stmt) -> list[Location]:
         parent: ast.AST, name: str, position: int | None, child: ast.AST, around: tuple[ast.AST, ...]
     ) -> None:
         if isinstance(child, ast.Lambda | ast.ListComp | ast.DictComp | ast.GeneratorExp | ast.SetComp):
-            inner = (*around, parent)
-            visit(child, inner)
+            visit(child, (*around, parent))
             return
         in_text = isinstance(parent, ast.JoinedStr) or (
             isinstance(parent, ast.FormattedValue) and name != "value"

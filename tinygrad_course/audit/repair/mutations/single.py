@@ -6,6 +6,7 @@ between. The rules know nothing of a function's meaning; whether an edit repairs
 """
 
 import ast
+import contextlib
 import copy
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -20,15 +21,12 @@ from tinygrad_course.audit.repair.mutations.identifiers import (
     names,
     others_for,
 )
-from tinygrad_course.audit.repair.mutations.locations import Location, Scope, locations, parse, text
+from tinygrad_course.audit.repair.mutations.locations import Change, Location, Scope, locations, parse, text
 from tinygrad_course.audit.repair.mutations.naming import (
     factor_kind,
     removed_kind,
 )  # fmt: skip
 from tinygrad_course.audit.repair.mutations.wrapping import activations, completions, wraps
-
-Change = tuple[str, ast.expr, float]
-"""(the mistake, the expression to put, how far-fetched it is)."""
 
 
 @dataclass(frozen=True)
@@ -112,6 +110,18 @@ class _Elementwise(ast.NodeTransformer):
         return ast.copy_location(ast.BinOp(plain[0], ast.Mult(), plain[1]), node)
 
 
+@contextlib.contextmanager
+def _standing(block: list[ast.stmt], position: int, *statements: ast.stmt) -> Iterator[None]:
+    """Let other statements stand in a block during the body."""
+    place = slice(position, position + len(statements))
+    before = block[place]
+    block[place] = statements
+    try:
+        yield
+    finally:
+        block[place] = before
+
+
 def _products(block: list[ast.stmt], position: int) -> Iterator[Edit]:
     """Put the products of a cost that are outer products entry by entry."""
     statement = block[position]
@@ -120,11 +130,8 @@ def _products(block: list[ast.stmt], position: int) -> Iterator[Edit]:
     made = _Elementwise()
     changed = ast.fix_missing_locations(made.visit(copy.deepcopy(statement)))
     if made.count and isinstance(changed, ast.stmt):
-        block[position] = changed
-        try:
+        with _standing(block, position, changed):
             yield Edit("elementwise", 0.25, "an outer product where the product of the entries belongs")
-        finally:
-            block[position] = statement
 
 
 def _located(new: ast.expr, like: ast.expr) -> ast.expr:
@@ -190,18 +197,11 @@ def _only_called(at: Location) -> bool:
 def _statement_edits(block: list[ast.stmt], position: int) -> Iterator[Edit]:
     statement = block[position]
     for kind, new, words, rank in _other_statements(statement):
-        block[position] = ast.fix_missing_locations(ast.copy_location(new, statement))
-        try:
+        with _standing(block, position, ast.fix_missing_locations(ast.copy_location(new, statement))):
             yield Edit(kind, rank, words)
-        finally:
-            block[position] = statement
     if position + 1 < len(block) and not isinstance(block[position + 1], ast.Return):
-        follower = block[position + 1]
-        block[position], block[position + 1] = follower, statement
-        try:
+        with _standing(block, position, block[position + 1], statement):
             yield Edit("wrong_order", 3, "the line where the one after it belongs")
-        finally:
-            block[position], block[position + 1] = statement, follower
 
 
 def _other_statements(statement: ast.stmt) -> Iterator[tuple[str, ast.stmt, str, int]]:
@@ -213,33 +213,21 @@ def _other_statements(statement: ast.stmt) -> Iterator[tuple[str, ast.stmt, str,
         plain = ast.parse(text(statement.target)).body[0]
         if isinstance(plain, ast.Expr):
             value = ast.BinOp(plain.value, statement.op, statement.value)
-            yield (
-                "in_place",
-                ast.Assign([statement.target], value),
-                f"`{text(statement)}` changes the caller's array in place",
-                0,
-            )
+            words = f"`{text(statement)}` changes the caller's array in place"
+            yield "in_place", ast.Assign([statement.target], value), words, 0
         for operator in OPPOSITE.get(type(statement.op), []):
             made = ast.AugAssign(statement.target, operator(), statement.value)
             kind = "wrong_sign" if isinstance(statement.op, ast.Add | ast.Sub) else factor_kind(
                 text(statement.value), operator is ast.Div
             )  # fmt: skip
             yield kind, made, f"`{text(statement)}` where `{text(made)}` fits", 0
-        yield (
-            "extra_term",
-            ast.Assign([statement.target], statement.value),
-            f"`{text(statement)}` adds where it should set",
-            2,
-        )
+        words = f"`{text(statement)}` adds where it should set"
+        yield "extra_term", ast.Assign([statement.target], statement.value), words, 2
     if isinstance(statement, ast.Assign) and len(statement.targets) == 1:
         target = statement.targets[0]
         if isinstance(target, ast.Name | ast.Subscript):
-            yield (
-                "term_missing",
-                ast.AugAssign(target, ast.Add(), statement.value),
-                "the value is set where it should be added",
-                2,
-            )
+            added = ast.AugAssign(target, ast.Add(), statement.value)
+            yield "term_missing", added, "the value is set where it should be added", 2
         if isinstance(statement.value, ast.Name | ast.Subscript):
             copied = parse(f"np.array({text(statement.value)}, copy=True)")
             yield "in_place", ast.Assign([target], copied), f"`{text(statement.value)}` is not copied", 0
@@ -247,10 +235,5 @@ def _other_statements(statement: ast.stmt) -> Iterator[tuple[str, ast.stmt, str,
             for first in range(len(target.elts) - 1):
                 swapped = list(target.elts)
                 swapped[first], swapped[first + 1] = swapped[first + 1], swapped[first]
-                made_target = ast.Tuple(swapped, ast.Store())
-                yield (
-                    "wrong_order",
-                    ast.Assign([made_target], statement.value),
-                    "the values are unpacked in a wrong order",
-                    1,
-                )
+                unpacked = ast.Assign([ast.Tuple(swapped, ast.Store())], statement.value)
+                yield "wrong_order", unpacked, "the values are unpacked in a wrong order", 1

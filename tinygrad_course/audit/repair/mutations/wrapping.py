@@ -4,7 +4,16 @@ import ast
 import re
 from collections.abc import Iterator
 
-from tinygrad_course.audit.repair.mutations.locations import Location, Scope, called, core, parse, terms, text
+from tinygrad_course.audit.repair.mutations.locations import (
+    Change,
+    Location,
+    Scope,
+    called,
+    core,
+    parse,
+    terms,
+    text,
+)
 from tinygrad_course.audit.repair.mutations.naming import (
     EXAMPLES,
     examples_count,
@@ -15,9 +24,6 @@ from tinygrad_course.audit.repair.mutations.naming import (
     is_mask,
     is_rate,
 )  # fmt: skip
-
-Change = tuple[str, ast.expr, float]
-"""(the mistake, the expression to put, how far-fetched it is)."""
 
 
 def completions(at: Location, scope: Scope) -> Iterator[Change]:
@@ -166,19 +172,19 @@ def _split_slopes(node: ast.expr, scope: Scope) -> Iterator[Change]:
                 yield "wrong_activation_derivative", ast.BinOp(left.left, ast.Mult(), parse(slope)), 1.0
 
 
+_SLOPES = (
+    "(1 - np.power(_, 2))",
+    "(_ * (1 - _))",
+    "(_ > 0)",
+    "(1 - np.tanh(_) ** 2)",
+    "(1 / (1 + np.exp(-_)) * (1 - 1 / (1 + np.exp(-_))))",
+)
+
+
 def slopes(scope: Scope) -> list[str]:
     """Return the derivatives of the activations, of every variable that may be an activation."""
     names = [name for name in scope.entries if re.match(r"(?i)(a|z|s|h|o|cache|activation)", core(name))]
-    found: list[str] = []
-    for name in names[:8]:
-        found += [
-            f"(1 - np.power({name}, 2))",
-            f"({name} * (1 - {name}))",
-            f"({name} > 0)",
-            f"(1 - np.tanh({name}) ** 2)",
-        ]
-        found.append(f"(1 / (1 + np.exp(-{name})) * (1 - 1 / (1 + np.exp(-{name}))))")
-    return found
+    return [slope.replace("_", name) for name in names[:8] for slope in _SLOPES]
 
 
 def factors_around(node: ast.expr, scope: Scope, *, root: bool) -> Iterator[Change]:
@@ -190,16 +196,10 @@ def factors_around(node: ast.expr, scope: Scope, *, root: bool) -> Iterator[Chan
         count = name in EXAMPLES or ".shape" in name
         if root and count:
             yield "wrong_sign+missing_1_over_m", parse(f"-({text(node)}) / {name}"), 1.5
-        yield (
-            "missing_1_over_m" if count else factor_kind(name, True),
-            ast.BinOp(node, ast.Div(), parse(name)),
-            1 + inner,
-        )
-        yield (
-            "double_1_over_m" if count else factor_kind(name, False),
-            ast.BinOp(node, ast.Mult(), parse(name)),
-            1 + inner,
-        )
+        lacks = "missing_1_over_m" if count else factor_kind(name, missing=True)
+        has = "double_1_over_m" if count else factor_kind(name, missing=False)
+        yield lacks, ast.BinOp(node, ast.Div(), parse(name)), 1 + inner
+        yield has, ast.BinOp(node, ast.Mult(), parse(name)), 1 + inner
         if is_beta(name):
             yield "wrong_factor", parse(f"(1 - {name}) * ({text(node)})"), 1
             if "t" in scope.numbers:
@@ -230,12 +230,9 @@ def _l2_terms(node: ast.expr, scope: Scope) -> Iterator[Change]:
     for lambd in lambdas:
         for m in counts[:1]:
             for weight in weights:
+                half = f"{lambd} / (2 * {m}) * np.sum(np.square({weight}))"
                 yield "l2_missing", parse(f"{text(node)} + {lambd} / {m} * {weight}"), 1
-                yield (
-                    "l2_missing",
-                    parse(f"{text(node)} + {lambd} / (2 * {m}) * np.sum(np.square({weight}))"),
-                    2,
-                )
+                yield "l2_missing", parse(f"{text(node)} + {half}"), 2
                 if len(list(terms(node))) == 1:
                     yield "l2_missing", parse(f"{text(node)} + np.sum(np.square({weight}))"), 3
 
@@ -246,12 +243,8 @@ def additions(node: ast.expr, scope: Scope) -> Iterator[Change]:
     for name in [*scope.entries, *scope.numbers]:
         if name in {"l", "L", "i", "j", "k"} or _names_it(node, name):
             continue
-        bias = is_bias(core(name))
-        yield (
-            "bias_missing" if bias else "term_missing",
-            ast.BinOp(node, ast.Add(), parse(name)),
-            1 if bias else 2,
-        )
+        kind, rank = ("bias_missing", 1) if is_bias(core(name)) else ("term_missing", 2)
+        yield kind, ast.BinOp(node, ast.Add(), parse(name)), rank
     for beta in [name for name in scope.numbers if is_beta(name)]:
         for entry in scope.read:
             for power in (entry, f"np.square({entry})"):
