@@ -55,7 +55,7 @@ def write(target: Tensor, index: Any, value: Any) -> None:
 
 
 def _apart(target: Tensor, mask: Any, value: Any) -> None:
-    """Refuse what NumPy reads from the array while it writes to it by a mask, where that makes a difference."""
+    """Refuse a write by a mask for which NumPy reads what it has just written."""
     shown, data = now(value)._data if type(value) is type(target) else value, now(target)._data
     if not (isinstance(shown, np.ndarray) and isinstance(data, np.ndarray) and shown.size > 1):
         return
@@ -69,7 +69,7 @@ def _apart(target: Tensor, mask: Any, value: Any) -> None:
 
 
 def _harmless(data: np.ndarray, mask: np.ndarray, shown: np.ndarray) -> bool:
-    """Whether ``data[mask] = shown`` of one memory reads no place that it has written to, whatever the numbers are."""
+    """Whether ``data[mask] = shown`` of one memory reads nothing that it has changed, whatever the numbers."""
     (low, high), (first, last) = (np.lib.array_utils.byte_bounds(array) for array in (data, shown))
     low, high = min(low, first), max(high, last)
     memory = np.arange((high - low) // data.itemsize).astype(
