@@ -1,10 +1,8 @@
 """A submission in a process of its own, in an empty folder, with limits on time, memory and output.
 
 A submission that loops, exits, floods its output, eats memory or breaks what it imported spoils neither
-the run nor
-another's marks. This is no sandbox against malice: the process runs as the user, may read the user's files
-and use the
-network. For strangers' files run the whole command in a container (see the documentation).
+the run nor another's marks. This is no sandbox against malice: the process runs as the user, may read the
+user's files and use the network. For strangers' files run the command in a container (see the documentation).
 """
 
 import contextlib

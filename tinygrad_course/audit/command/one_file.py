@@ -5,7 +5,6 @@ import builtins
 import inspect
 import re
 import time
-import traceback
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
@@ -60,10 +59,7 @@ def audit_submission(
     begin: Callable[[str], None] = lambda name: None,
     only: frozenset[str] | None = None,
 ) -> Iterator[FunctionReport | str]:
-    """Give the report of each function as it is done, and notes as text.
-
-    `begin` is told the name before each.
-    """
+    """Give each function's report as it is done, notes as text; `begin` is told the name before each."""
     for problem in submission.problems:
         yield _syntax(submission, problem.line, problem.message, problem.source, problem.function)
     begin("(the top of the file)")
@@ -317,14 +313,13 @@ class _File:
 
     def _not_defined(self, result: OwnResult, node: ast.FunctionDef, report: FunctionReport) -> bool:
         """Report a variable that nothing in the file defines, and tell whether there is one."""
-        name = undefined(self.program, result.error)
-        frames = traceback.extract_tb(result.error.__traceback__) if result.error is not None else []
-        lines = [frame.lineno for frame in frames if frame.filename == self.submission.path and frame.lineno]
-        if not name or not lines or not node.lineno <= lines[-1] <= (node.end_lineno or 0):
+        name, error = undefined(self.program, result.error), result.error
+        line = self.submission.raised_at(error) if error is not None else 0
+        if not name or not node.lineno <= line <= (node.end_lineno or 0):
             return False
-        words = f"raises {type(result.error).__name__}: {result.error}; nothing in the file defines it"
+        words = f"raises {type(error).__name__}: {error}; nothing in the file defines it"
         report.status, report.against = WRONG, ""
-        report.findings = [Finding("", "not_defined", words, **self.submission.spot(lines[-1]))]
+        report.findings = [Finding("", "not_defined", words, **self.submission.spot(line))]
         return True
 
     def own(self, seed: int) -> dict[str, OwnResult]:
@@ -497,10 +492,7 @@ def _others(
 
 
 def _order(program: Program, known: dict[str, tuple[Kind, Binding]]) -> list[str]:
-    """Return the known functions, each after those that it calls.
-
-    And backward passes after forward passes.
-    """
+    """Return the known functions, each after those that it calls, backward passes after forward passes."""
     order: list[str] = []
 
     def visit(name: str, path: tuple[str, ...]) -> None:

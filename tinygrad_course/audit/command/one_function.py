@@ -289,26 +289,18 @@ def _illustrate(
     if symptom is None and returned is not None:
         # Nothing is assigned on the way: what is returned is all there is to show.
         symptom = Symptom(returned, None, verdict.values.get(returned), verdict.expected.get(returned))
-    given = {
-        name: case.values.get(role)
-        for name, role in zip(learner.binding.names, learner.binding.roles, strict=True)
-    }
+    given = shown({name: case.values.get(role) for name, role in learner.arguments})
     for finding in findings:
-        finding.example = {"arguments": shown(given)}
-        if finding.quantity in verdict.wrong:
-            finding.example |= {
-                "quantity": finding.quantity,
-                "yours": plainly(verdict.values.get(finding.quantity)),
-                "right": plainly(verdict.expected.get(finding.quantity)),
-            }
-        if symptom is not None and (symptom.label == finding.quantity or finding is findings[0]):
-            finding.example |= {
-                "quantity": symptom.label,
-                "yours": plainly(symptom.value),
-                "right": plainly(symptom.right),
-            }
+        finding.example = {"arguments": given}
+        label = finding.quantity
+        told = (
+            (label, verdict.values.get(label), verdict.expected.get(label)) if label in verdict.wrong else ()
+        )
+        if symptom is not None and (symptom.label == label or finding is findings[0]):
+            told = symptom.label, symptom.value, symptom.right
             if symptom.error is not None:
                 finding.example["raises"] = f"{type(symptom.error).__name__}: {symptom.error}"
+        finding.example |= zip(("quantity", "yours", "right"), map(plainly, told), strict=False)
 
 
 def _pattern(verdicts: list[Verdict]) -> str:

@@ -92,8 +92,7 @@ def time_limit(seconds: float) -> Iterator[None]:
     """Raise TooLongError in the body after so many seconds of computing, or ten times as many of waiting.
 
     Computing is what counts, so that a busy machine changes no verdict. Where the platform has no interval
-    timers
-    (Windows), the process that waits for the whole file ends it.
+    timers (Windows), the process that waits for the whole file ends it.
     """
     if not hasattr(signal, "setitimer") or threading.current_thread() is not threading.main_thread():
         yield
@@ -354,10 +353,7 @@ class Program:
         self._callees = {}
 
     def callees(self, name: str) -> list[str]:
-        """Return the submission's functions that a function calls, directly or not.
-
-        In the order of their lines.
-        """
+        """Return the functions that a function calls, directly or not, in the order of their lines."""
         if name in self._callees:
             return list(self._callees[name])
         seen: set[str] = set()

@@ -1,11 +1,7 @@
-"""What a homework imports: NumPy and SciPy as they are.
+"""What a homework imports: NumPy and SciPy as they are, the course's modules by our formulas, stand-ins.
 
-The course's helper modules by our own formulas, the rest as stand-ins.
-
-A homework imports Matplotlib, h5py, scikit-learn and the exercise's own `dnn_utils_v2`, `planar_utils`,
-`testCases`. None
-of them is needed to check a backward pass; a stand-in keeps the import from failing (and Matplotlib from
-costing a second).
+Matplotlib, h5py, scikit-learn, `dnn_utils_v2`, `planar_utils`, `testCases`: none of them is needed to check
+a backward pass; a stand-in keeps the import from failing (and Matplotlib from costing a second).
 """
 
 import ast
@@ -76,10 +72,7 @@ class StandInUsedError(RuntimeError):
 
 
 class StandIn(types.ModuleType):
-    """A module that can be imported and asked for anything.
-
-    Using what it gives says that it is not loaded.
-    """
+    """A module that can be imported and asked for anything; what it gives says, when used, what is absent."""
 
     __all__: tuple[str, ...] = ()
 

@@ -92,10 +92,7 @@ KINDS: tuple[Kind, ...] = (
 
 
 def kind_of(node: ast.FunctionDef) -> tuple[Kind, Binding] | None:
-    """Return what a function is by its name and arguments.
-
-    None for a function that is none of the course's.
-    """
+    """Return what a function is by its name and arguments, None where it is none of the course's."""
     return _kind_named(node, bare(node.name)) or _kind_named(node, _near(bare(node.name)))
 
 

@@ -1,7 +1,4 @@
-"""sigmoid, relu, tanh, their derivatives, and sigmoid_backward, relu_backward.
-
-Tanh_backward (course 1, week 4).
-"""
+"""sigmoid, relu, tanh, their derivatives, and their backward functions (course 1, week 4)."""
 
 import re
 

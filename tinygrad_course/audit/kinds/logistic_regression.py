@@ -172,10 +172,7 @@ class Predict(Kind):
     outputs = ("predictions",)
 
     def assumptions(self, learner: Learner) -> list[Assumption]:
-        """The probabilities are those of the file's own forward pass.
-
-        Else of the course's, with tanh or with ReLU.
-        """
+        """The probabilities are the file's own forward pass's, else the course's with each activation."""
         return [{"hidden": "tanh"}, {"hidden": "relu"}, {"hidden": "sigmoid"}]
 
     def fits(self, node: ast.FunctionDef) -> bool:
@@ -217,10 +214,7 @@ class Predict(Kind):
         )
 
     def read(self, result: Any, expression: ast.expr | None, case: Case) -> dict[str, Any]:
-        """A learner may return the accuracy in the labels' place.
-
-        That is read as right labels when it agrees.
-        """
+        """The accuracy in the labels' place is read as right labels where it agrees."""
         found: Mapping[str, Any] = super().read(result, expression, case)
         labels = found.get("predictions")
         if labels is not None and np.size(labels) == 1 and case.m > 1:

@@ -1,7 +1,4 @@
-"""Gradient descent, momentum and Adam (course 2, week 2), at t = 1, 2, 3 and 10.
-
-No gradient check can see `beta1**2`.
-"""
+"""Gradient descent, momentum and Adam (course 2, week 2); no gradient check can see `beta1**2`."""
 
 import ast
 import re
@@ -133,10 +130,7 @@ class Adam(Kind):
     battery = words("t1 t2 t3 t10 distinct equal smallest deep")
 
     def case(self, learner: Learner, draw: Draw, assumption: Assumption) -> Case:
-        """Draw parameters, gradients and moments under way.
-
-        Epsilon is large enough to show where it stands.
-        """
+        """Draw parameters, gradients and moments, and an epsilon large enough to show where it stands."""
         parameters, grads = draw_state(learner, draw)
         v = {key: draw.array(*value.shape) for key, value in grads.items()}
         s = {key: draw.array(*value.shape) ** 2 for key, value in grads.items()}

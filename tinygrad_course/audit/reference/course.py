@@ -1,10 +1,6 @@
-"""The course's own functions, by its formulas.
+"""The course's own functions, by its formulas: what files are held against, and the helpers they import.
 
-What a file's functions are held against, and what stands in for its helpers.
-
-Everything here is plain NumPy, written from the formulas of the course's weeks, in its scaling: dZ and dA
-belong to the
-summed loss, dW and db to the cost J.
+Everything is plain NumPy in the course's scaling: dZ and dA belong to the summed loss, dW and db to J.
 """
 
 import math
@@ -91,10 +87,7 @@ def network_backward(
     masks: Mapping[int, Array] | None = None,
     keep_prob: float = 1.0,
 ) -> dict[str, Array]:
-    """Return every gradient on the way back.
-
-    In the order in which the course computes them and in its scaling.
-    """
+    """Return every gradient on the way back, in the order and the scaling of the course."""
     m, L = Y.shape[1], len(activations)
     grads: dict[str, Array] = {}
     AL = values[f"A{L}"]
@@ -127,10 +120,7 @@ def adam_step(
     beta2: float,
     epsilon: float,
 ) -> dict[str, Array]:
-    """Return v, s, their corrected values and the updated parameters (Kingma and Ba 2015, algorithm 1.
-
-    Course 2, week 2).
-    """
+    """Return v, s, both corrected, and the parameters (Kingma and Ba 2015, algorithm 1; course 2, week 2)."""
     out: dict[str, Array] = {}
     for key, old in state["parameters"].items():
         g = grads["d" + key]
@@ -253,10 +243,7 @@ def update_parameters(
 def three_layers(
     X: Array, parameters: Mapping[str, Array], hidden: str = "relu"
 ) -> tuple[Array, tuple[Array, ...]]:
-    """LINEAR -> RELU -> LINEAR -> RELU -> LINEAR -> SIGMOID and its cache of twelve.
-
-    As init_utils and reg_utils have it.
-    """
+    """(LINEAR -> RELU) * 2 -> LINEAR -> SIGMOID and its cache of twelve, as in init_utils and reg_utils."""
     values = network_forward(X, parameters, [hidden, hidden, "sigmoid"])
     cache = tuple(
         {**values, **parameters}[f"{letter}{layer}"] for layer in (1, 2, 3) for letter in ("Z", "A", "W", "b")
