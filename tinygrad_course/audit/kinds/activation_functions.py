@@ -90,3 +90,6 @@ class ActivationBackward(Kind):
         expected = {"Z": Z, "A": A, "s": A, "dZ": dZ}
         role = "cache" if learner.has("cache") else "Z"
         return Case({"dA": dA, role: cache}, expected, ("dZ",), m=Z.shape[1], stages={"dZ": [dA]})
+
+
+KINDS = (Activation, ActivationSlope, ActivationBackward)

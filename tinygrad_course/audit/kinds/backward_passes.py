@@ -228,3 +228,6 @@ class CheckBackward(Backward):
 
     def _cost(self, result: Any, Y: Array, theta: Mapping[str, Any], lambd: float) -> Any:
         return first_of(result)
+
+
+KINDS = (Backward, RegularizedBackward, DropoutBackward, CheckBackward)

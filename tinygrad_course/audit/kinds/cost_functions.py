@@ -89,3 +89,6 @@ class RegularizedCost(Cost):
             bindings=bindings,
             stages={"L2_regularization_cost": [L2 * 2 * case.m / lambd, L2 * case.m, L2 * 2]},
         )
+
+
+KINDS = (Cost, RegularizedCost)

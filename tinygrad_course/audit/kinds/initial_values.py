@@ -120,3 +120,6 @@ def _usual(W: Any, fan: int, extra: Mapping[str, Any]) -> bool:
     if extra["he"]:
         return bool(abs(std / np.sqrt(2 / fan) - 1) < 0.1)
     return bool(std < 0.5 or 0.4 < std * np.sqrt(fan) < 2.5)
+
+
+KINDS = (LayerSizes, Initialize)

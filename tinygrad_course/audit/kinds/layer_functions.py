@@ -334,3 +334,13 @@ def by_graph(learner: Learner, forward: Any, cost: Any, parameters: dict[str, Ar
         learner.program.guard.restore()
     learner.against.add(f"the {how} of {getattr(forward, '__name__', 'the forward pass')}")
     return {"d" + key: value for key, value in found.items()}
+
+
+KINDS = (
+    LinearForward,
+    LinearActivationForward,
+    DeepForward,
+    LinearBackward,
+    LinearActivationBackward,
+    DeepBackward,
+)

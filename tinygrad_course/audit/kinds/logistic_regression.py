@@ -27,7 +27,7 @@ def _draw(draw: Draw) -> dict[str, Any]:
 def _propagate(w: Array, b: float, X: Array, Y: Array) -> dict[str, Any]:
     m = X.shape[1]
     Z = np.dot(w.T, X) + b
-    A = course.sigmoid_of(Z)
+    A = course.sigmoid(Z)
     dZ = A - Y
     return {
         "m": m,
@@ -131,7 +131,7 @@ class LogisticPredict(Kind):
     def case(self, learner: Learner, draw: Draw, assumption: Assumption) -> Case:
         values = _draw(draw)
         del values["Y"]
-        A = course.sigmoid_of(np.dot(values["w"].T, values["X"]) + values["b"])
+        A = course.sigmoid(np.dot(values["w"].T, values["X"]) + values["b"])
         label = "Y_prediction"
         rejected = "A is 0.5" if np.min(np.abs(A - 0.5)) < 1e-3 else ""
         return Case(
@@ -222,3 +222,6 @@ class Predict(Kind):
             if any(abs(number - scale * case.scalars["accuracy"]) < 1e-6 for scale in (1, 100)):
                 return {"predictions": case.expected["predictions"]}
         return dict(found)
+
+
+KINDS = (Propagate, Optimize, LogisticPredict, Predict, InitializeWithZeros)

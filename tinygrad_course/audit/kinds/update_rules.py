@@ -161,3 +161,6 @@ class Adam(Kind):
         return Case(
             values, expected, required, stages=stages, scalars=scalars, layers=course.layers_of(parameters)
         )
+
+
+KINDS = (Update, InitializeState, Momentum, Adam)
