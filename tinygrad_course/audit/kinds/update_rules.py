@@ -134,8 +134,7 @@ class Adam(Kind):
         parameters, grads = draw_state(learner, draw)
         v = {key: draw.array(*value.shape) for key, value in grads.items()}
         s = {key: draw.array(*value.shape) ** 2 for key, value in grads.items()}
-        scale = getattr(draw, "scale", "")
-        t = int(scale[1:]) if scale[1:].isdigit() else draw.choice(STEPS)
+        t = int(draw.scale[1:]) if draw.scale[1:].isdigit() else draw.choice(STEPS)
         given = {
             "learning_rate": draw.choice([0.3, 0.07]),
             "beta1": draw.choice([0.9, 0.6]),
@@ -146,10 +145,7 @@ class Adam(Kind):
         usual = {"learning_rate": 0.01, "beta1": 0.9, "beta2": 0.999, "epsilon": 1e-8}
         used = {name: given[name] if learner.has(name) else usual[name] for name in given}
         right = course.adam_step({"parameters": parameters, "v": v, "s": s}, grads, t, **used)
-        expected = {
-            **{key: right[key] for key in right if key not in parameters},
-            **{key: right[key] for key in parameters},
-        }
+        expected = {key: right[key] for key in sorted(right, key=parameters.__contains__)}
         stages: dict[str, list[Any]] = {key: [value] for key, value in parameters.items()}
         for key, g in grads.items():
             stages[f"v_{key}"] = [v[key], used["beta1"] * v[key]]
