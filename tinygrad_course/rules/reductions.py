@@ -53,9 +53,16 @@ def mean_vjp(
 
 
 def total(a: Any, axis: Axes = None, dtype: Any = None, **options: Any) -> Any:
-    """`np.sum`; of an array without the way there."""
+    """`np.sum`; of an array without the way there, and of a few neighbours slice by slice."""
     if type(a) is np.ndarray:
-        return np.add.reduce(a, axis, dtype, None, **options)
+        places = few_places(a, axis) if options.keys() <= {"keepdims"} else None
+        kind = np.dtype(dtype or a.dtype)
+        if not places or kind.kind not in "fc" or kind.itemsize < 4 or not np.can_cast(a.dtype, kind):
+            return np.add.reduce(a, axis, dtype, None, **options)
+        y = a[places[0]].astype(kind)
+        for place in places[1:]:
+            y += a[place]
+        return y.reshape(kept(a.shape, axis)) if options.get("keepdims") else y
     given = {"axis": axis, "dtype": dtype}  # not every library's arrays take what is left out
     return np.sum(a, **{k: v for k, v in given.items() if v is not None}, **options)
 
@@ -204,7 +211,7 @@ def extreme_vjp(
 
 
 def few_places(a: Any, axis: Axes) -> list[tuple[Any, ...]] | None:
-    """The slices that an extreme is taken of, if they are few and large: NumPy reduces those slowly."""
+    """The slices that a sum or an extreme is taken of, if they are few and large: NumPy is slow there."""
     if type(a) is not np.ndarray or axis is None or a.size < 4096:
         return None
     axes = normalize(axis, a.ndim)
@@ -230,7 +237,7 @@ def by_places(ufunc: np.ufunc, function: Callable[..., Any]) -> Callable[..., An
     return compute
 
 
-#: Up to so many neighbours (those of pooling, 3 by 3) have their extreme taken slice by slice.
+#: Up to so many neighbours (those of pooling, 3 by 3) have their extreme or sum taken slice by slice.
 FEW = 9
 for _ufunc, _extreme in (
     (np.maximum, np.max),
