@@ -69,7 +69,7 @@ def _apart(target: Tensor, mask: Any, value: Any) -> None:
 
 
 def _harmless(data: np.ndarray, mask: np.ndarray, shown: np.ndarray) -> bool:
-    """Whether ``data[mask] = shown`` of one memory reads nothing that it has changed, whatever the numbers."""
+    """Whether ``data[mask] = shown`` of one memory reads nothing that it has changed, for any numbers."""
     (low, high), (first, last) = (np.lib.array_utils.byte_bounds(array) for array in (data, shown))
     low, high = min(low, first), max(high, last)
     memory = np.arange((high - low) // data.itemsize).astype(
