@@ -1,7 +1,4 @@
-"""sigmoid, relu, tanh, their derivatives, and sigmoid_backward, relu_backward.
-
-Tanh_backward (course 1, week 4).
-"""
+"""sigmoid, relu, tanh, their derivatives, and their backward functions (course 1, week 4)."""
 
 import re
 
@@ -93,3 +90,6 @@ class ActivationBackward(Kind):
         expected = {"Z": Z, "A": A, "s": A, "dZ": dZ}
         role = "cache" if learner.has("cache") else "Z"
         return Case({"dA": dA, role: cache}, expected, ("dZ",), m=Z.shape[1], stages={"dZ": [dA]})
+
+
+KINDS = (Activation, ActivationSlope, ActivationBackward)

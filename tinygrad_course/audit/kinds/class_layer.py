@@ -14,11 +14,12 @@ import numpy as np
 
 from tinygrad_course.audit.execution.learner import Learner
 from tinygrad_course.audit.execution.namespace import Program
+from tinygrad_course.audit.execution.oracle import slopes
 from tinygrad_course.audit.execution.paths import duplicate, label
 from tinygrad_course.audit.kinds.base import Assumption, words
 from tinygrad_course.audit.kinds.cases import Case, Draw
 from tinygrad_course.audit.kinds.own_class import OwnClass, method_name, taken_apart
-from tinygrad_course.audit.kinds.own_network import Pool, Unfit, ratio_of, slopes
+from tinygrad_course.audit.kinds.own_network import Pool, Unfit, ratio_of
 from tinygrad_course.audit.source.signatures import role_of
 
 _UPSTREAM = re.compile(
@@ -245,6 +246,3 @@ def class_layers(program: Program) -> Iterator[ClassLayer]:
         node = made.functions.get(method_name(statement.name, "backward"))
         if node is not None:
             yield ClassLayer(made, statement, node)
-
-
-__all__ = ["ClassLayer", "class_layers"]

@@ -39,10 +39,7 @@ class Cost(Kind):
         return "it takes no logarithm: another cost than the course's, and no backward pass goes with it"
 
     def read(self, result: Any, expression: ast.expr | None, case: Case) -> dict[str, Any]:
-        """A later release of the course sums over a mini-batch and divides at the end of the epoch.
-
-        Cost_total.
-        """
+        """A later release of the course sums over a mini-batch (cost_total) and divides after the epoch."""
         name = expression.id if isinstance(expression, ast.Name) else ""
         if "total" in name.lower() and close(result, case.m * case.expected["cost"]):
             return {"cost": case.expected["cost"]}
@@ -92,3 +89,6 @@ class RegularizedCost(Cost):
             bindings=bindings,
             stages={"L2_regularization_cost": [L2 * 2 * case.m / lambd, L2 * case.m, L2 * 2]},
         )
+
+
+KINDS = (Cost, RegularizedCost)

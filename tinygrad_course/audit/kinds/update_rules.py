@@ -1,7 +1,4 @@
-"""Gradient descent, momentum and Adam (course 2, week 2), at t = 1, 2, 3 and 10.
-
-No gradient check can see `beta1**2`.
-"""
+"""Gradient descent, momentum and Adam (course 2, week 2); no gradient check can see `beta1**2`."""
 
 import ast
 import re
@@ -133,15 +130,11 @@ class Adam(Kind):
     battery = words("t1 t2 t3 t10 distinct equal smallest deep")
 
     def case(self, learner: Learner, draw: Draw, assumption: Assumption) -> Case:
-        """Draw parameters, gradients and moments under way.
-
-        Epsilon is large enough to show where it stands.
-        """
+        """Draw parameters, gradients and moments, and an epsilon large enough to show where it stands."""
         parameters, grads = draw_state(learner, draw)
         v = {key: draw.array(*value.shape) for key, value in grads.items()}
         s = {key: draw.array(*value.shape) ** 2 for key, value in grads.items()}
-        scale = getattr(draw, "scale", "")
-        t = int(scale[1:]) if scale[1:].isdigit() else draw.choice(STEPS)
+        t = int(draw.scale[1:]) if draw.scale[1:].isdigit() else draw.choice(STEPS)
         given = {
             "learning_rate": draw.choice([0.3, 0.07]),
             "beta1": draw.choice([0.9, 0.6]),
@@ -152,10 +145,7 @@ class Adam(Kind):
         usual = {"learning_rate": 0.01, "beta1": 0.9, "beta2": 0.999, "epsilon": 1e-8}
         used = {name: given[name] if learner.has(name) else usual[name] for name in given}
         right = course.adam_step({"parameters": parameters, "v": v, "s": s}, grads, t, **used)
-        expected = {
-            **{key: right[key] for key in right if key not in parameters},
-            **{key: right[key] for key in parameters},
-        }
+        expected = {key: right[key] for key in sorted(right, key=parameters.__contains__)}
         stages: dict[str, list[Any]] = {key: [value] for key, value in parameters.items()}
         for key, g in grads.items():
             stages[f"v_{key}"] = [v[key], used["beta1"] * v[key]]
@@ -167,3 +157,6 @@ class Adam(Kind):
         return Case(
             values, expected, required, stages=stages, scalars=scalars, layers=course.layers_of(parameters)
         )
+
+
+KINDS = (Update, InitializeState, Momentum, Adam)

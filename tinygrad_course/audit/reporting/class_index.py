@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from html import escape
 
-from tinygrad_course.audit.reporting.handout import STYLE
+from tinygrad_course.audit.reporting.handout import STYLE, html
 from tinygrad_course.audit.reporting.results import OUTSIDE, UNCHECKED, Report
 
 WIDE = """body { max-width: 64rem; } td:nth-child(2) { white-space: nowrap; }
@@ -37,13 +37,8 @@ def asked_for(report: Report, functions: Sequence[str]) -> Report:
 def index_page(reports: Sequence[Report], pages: Mapping[str, str]) -> str:
     """Return the page of a class: files with their points and mistakes, then the statistics."""
     right = sum(report.status == "right" for report in reports)
-    body = "\n".join([*_rows(reports, pages), *_statistics(reports)])
-    return (
-        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>The class</title>'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<style>{STYLE}{WIDE}</style></head>\n<body>\n"
-        f"<h1>{len(reports)} files, {right} right throughout</h1>\n{body}\n</body></html>\n"
-    )
+    first = f"<h1>{len(reports)} files, {right} right throughout</h1>"
+    return html("The class", STYLE + WIDE, [first, *_rows(reports, pages), *_statistics(reports)])
 
 
 def _rows(reports: Sequence[Report], pages: Mapping[str, str]) -> Iterator[str]:

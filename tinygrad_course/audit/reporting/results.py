@@ -121,17 +121,9 @@ class Report:
 
     def as_dict(self) -> dict[str, Any]:
         """Return the report as plain data, ready for JSON."""
-        return {
-            "file": self.file,
-            "status": self.status,
-            "points": self.points,
-            "of": self.of,
-            "seed": self.seed,
-            "error": self.error,
-            "seconds": self.seconds,
-            "functions": [function.as_dict() for function in self.functions],
-            "notes": self.notes,
-        }
+        names = ("file", "status", "points", "of", "seed", "error", "seconds")
+        plain = {name: getattr(self, name) for name in names}
+        return {**plain, "functions": [one.as_dict() for one in self.functions], "notes": self.notes}
 
 
 def from_dict(plain: dict[str, Any]) -> FunctionReport:

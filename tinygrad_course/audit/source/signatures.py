@@ -92,6 +92,12 @@ def argument_names(node: ast.FunctionDef) -> list[str]:
     return [argument.arg for argument in (*node.args.posonlyargs, *node.args.args)]
 
 
+def needed_names(node: ast.FunctionDef) -> list[str]:
+    """Return the names of a function's positional arguments without a default."""
+    names = argument_names(node)
+    return names[: len(names) - len(node.args.defaults)]
+
+
 def role_of(name: str, roles: Iterable[str] = ROLES) -> str | None:
     """Return the role that an argument's name says, the first of these roles that fits.
 
@@ -115,7 +121,7 @@ def bind(node: ast.FunctionDef, roles: Iterable[str], optional: Iterable[str] = 
     arguments = argument_names(node)
     if node.args.vararg or any(default is None for default in node.args.kw_defaults):
         return None
-    needed = len(arguments) - len(node.args.defaults)
+    needed = len(needed_names(node))
     found: list[str | None] = []
     for argument in arguments:
         found.append(role_of(argument, [role for role in allowed if role not in found]))

@@ -62,10 +62,7 @@ class Location:
 
 @dataclass
 class Scope:
-    """What a statement can see: the local variables before it runs, the functions.
-
-    The strings of the function.
-    """
+    """What a statement can see: the local variables before it, the functions, the function's strings."""
 
     values: dict[str, Any]
     functions: set[str] = field(default_factory=set)

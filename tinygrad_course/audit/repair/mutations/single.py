@@ -1,8 +1,7 @@
 """The single edits that undo a likely mistake, each with the name of the mistake that it undoes.
 
 A generator puts an edit into the syntax tree, yields, and takes it out again: what tries it compiles the
-function in
-between. The rules know nothing of a function's meaning; whether an edit repairs it is decided by running it.
+function in between. The rules know nothing of a function's meaning; running it decides whether an edit fits.
 """
 
 import ast
@@ -111,7 +110,7 @@ class _Elementwise(ast.NodeTransformer):
 
 
 @contextlib.contextmanager
-def _standing(block: list[ast.stmt], position: int, *statements: ast.stmt) -> Iterator[None]:
+def standing(block: list[ast.stmt], position: int, *statements: ast.stmt) -> Iterator[None]:
     """Let other statements stand in a block during the body."""
     place = slice(position, position + len(statements))
     before = block[place]
@@ -130,7 +129,7 @@ def _products(block: list[ast.stmt], position: int) -> Iterator[Edit]:
     made = _Elementwise()
     changed = ast.fix_missing_locations(made.visit(copy.deepcopy(statement)))
     if made.count and isinstance(changed, ast.stmt):
-        with _standing(block, position, changed):
+        with standing(block, position, changed):
             yield Edit("elementwise", 0.25, "an outer product where the product of the entries belongs")
 
 
@@ -197,10 +196,10 @@ def _only_called(at: Location) -> bool:
 def _statement_edits(block: list[ast.stmt], position: int) -> Iterator[Edit]:
     statement = block[position]
     for kind, new, words, rank in _other_statements(statement):
-        with _standing(block, position, ast.fix_missing_locations(ast.copy_location(new, statement))):
+        with standing(block, position, ast.fix_missing_locations(ast.copy_location(new, statement))):
             yield Edit(kind, rank, words)
     if position + 1 < len(block) and not isinstance(block[position + 1], ast.Return):
-        with _standing(block, position, block[position + 1], statement):
+        with standing(block, position, block[position + 1], statement):
             yield Edit("wrong_order", 3, "the line where the one after it belongs")
 
 
