@@ -3,7 +3,15 @@
 import ast
 from collections.abc import Iterator
 
-from tinygrad_course.audit.repair.mutations.locations import Change, Location, Scope, called, parse, text
+from tinygrad_course.audit.repair.mutations.locations import (
+    Change,
+    Location,
+    Scope,
+    called,
+    parse,
+    swapped,
+    text,
+)
 from tinygrad_course.audit.repair.mutations.naming import (
     factor_kind,
     is_keep_prob,
@@ -11,6 +19,7 @@ from tinygrad_course.audit.repair.mutations.naming import (
     mentions,
     removed_kind,
 )  # fmt: skip
+from tinygrad_course.audit.source.syntax import names_in
 
 OPPOSITE: dict[type[ast.operator], list[type[ast.operator]]] = {
     ast.Add: [ast.Sub, ast.Mult],
@@ -99,7 +108,7 @@ def _operator_kind(node: ast.BinOp, operator: type[ast.operator]) -> str:
 
 
 def _array_like(node: ast.expr, scope: Scope) -> bool:
-    return any(isinstance(inner, ast.Name) and inner.id in scope.arrays for inner in ast.walk(node))
+    return not names_in(node).isdisjoint(scope.arrays)
 
 
 def comparisons(node: ast.Compare) -> Iterator[Change]:
@@ -115,9 +124,6 @@ def tuples(at: Location, node: ast.Tuple) -> Iterator[Change]:
     kind = "wrong_order"
     if isinstance(at.parent, ast.Call) and called(at.parent) in {"zeros", "ones", "empty", "full"}:
         kind = "transposed"
-    for first in range(len(node.elts) - 1):
-        swapped = list(node.elts)
-        swapped[first], swapped[first + 1] = swapped[first + 1], swapped[first]
-        yield kind, ast.Tuple(swapped, ast.Load()), 1
+    yield from ((kind, ast.Tuple(parts, ast.Load()), 1) for parts in swapped(node.elts))
     if len(node.elts) == 3:
         yield kind, ast.Tuple([node.elts[2], node.elts[1], node.elts[0]], ast.Load()), 2
