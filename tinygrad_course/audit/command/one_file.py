@@ -367,16 +367,12 @@ class _File:
             yield f"the file changes {names}, which is not its own; the check puts it back"
         skipped = self.submission.skipped
         if skipped:
-            several = len(skipped) > 1
+            s, are = ("s", "are") if len(skipped) > 1 else ("", "is")
             named = self.submission.named if self.submission.cells else str
-            lines = "" if self.submission.cells else f"line{'s' * several} "
+            lines = "" if self.submission.cells else f"line{s} "
             lines += ", ".join([*map(named, skipped[:6]), *["..."] * (len(skipped) > 6)])
-            few = (
-                f"{len(skipped)} statements outside functions are"
-                if several
-                else "1 statement outside functions is"
-            )
-            yield f"{few} not executed ({lines}): only definitions, imports and simple constants are"
+            count = f"{len(skipped)} statement{s} outside functions {are}"
+            yield f"{count} not executed ({lines}): only definitions, imports and simple constants are"
 
 
 def _take_back(report: FunctionReport, remark: str) -> None:

@@ -47,12 +47,8 @@ def operations(node: ast.BinOp, scope: Scope, label: str) -> Iterator[Change]:
     """Give an operation another operator, its operands another order, or one of them alone."""
     left, right = node.left, node.right
     for operator in OPPOSITE.get(type(node.op), []):
-        rank = (
-            0
-            if {type(node.op), operator} in ({ast.Add, ast.Sub}, {ast.Mult, ast.Div}, {ast.Mult, ast.MatMult})
-            else 2
-        )
-        yield _operator_kind(node, operator), ast.BinOp(left, operator(), right), rank
+        near = {type(node.op), operator} in ({ast.Add, ast.Sub}, {ast.Mult, ast.Div}, {ast.Mult, ast.MatMult})
+        yield _operator_kind(node, operator), ast.BinOp(left, operator(), right), 0 if near else 2
     if isinstance(node.op, ast.Sub | ast.Div | ast.MatMult | ast.Pow | ast.FloorDiv):
         kind = "wrong_sign" if isinstance(node.op, ast.Sub) else "wrong_order"
         yield kind, ast.BinOp(right, node.op, left), 0.3
