@@ -260,9 +260,7 @@ def _numbers(at: Location, value: float, scope: Scope, label: str) -> Iterator[C
 
 def _orders(scope: Scope, count: int) -> list[str]:
     """Return the variables that hold an order of so many columns."""
-    lists = {name: value for name, value in scope.values.items() if isinstance(value, list)}
-    lists |= {name: scope.values[name] for name, shape in scope.arrays.items() if len(shape) == 1}
-    whole = [
-        name for name, value in lists.items() if all(isinstance(part, int | np.integer) for part in value)
-    ]
-    return [name for name in whole if len(lists[name]) == count]
+    lists = [name for name, value in scope.values.items() if isinstance(value, list)]
+    rows = {*lists, *(name for name, shape in scope.arrays.items() if len(shape) == 1)}
+    named = [(name, value) for name, value in scope.values.items() if name in rows and len(value) == count]
+    return [name for name, value in named if all(isinstance(part, int | np.integer) for part in value)]
