@@ -7,7 +7,7 @@ import re
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from functools import partial
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -67,18 +67,18 @@ def audit_submission(
         finding = Finding("", "syntax", problem.message, source=problem.source, **where)
         yield FunctionReport(problem.function or OUTSIDE, status=WRONG, findings=[finding], **where)
     begin("(the top of the file)")
-    file = _File(submission, skip)
+    file = _File(submission, skip, seed)
     yield from file.program.notes
     told: set[str] = set()
     for name in _order(file.program, file.known):
         if name not in skip and (only is None or name in only):
             begin(name)
             told.add(name)
-            yield file.audit_or_say_why_not(name, seed)
+            yield file.audit_or_say_why_not(name)
     if only is None:
         begin("(whole networks and training)")
         try:
-            for report in file.wholes(seed, told):
+            for report in file.wholes(told):
                 told.add(report.name)
                 yield report
         except (MemoryError, KeyboardInterrupt):
@@ -89,9 +89,9 @@ def audit_submission(
     yield from file.notes()
     for name, variant in _earlier(submission) if only is None else ():
         begin(name)
-        earlier = _File(variant, skip)
+        earlier = _File(variant, skip, seed)
         if name in earlier.known and name not in skip:
-            yield earlier.audit_or_say_why_not(name, seed)
+            yield earlier.audit_or_say_why_not(name)
 
 
 def _earlier(submission: Submission) -> Iterator[tuple[str, Submission]]:
@@ -121,8 +121,9 @@ def _earlier(submission: Submission) -> Iterator[tuple[str, Submission]]:
 class _File:
     """What is known of a file while its functions are judged one after another."""
 
-    def __init__(self, submission: Submission, skip: frozenset[str]) -> None:
+    def __init__(self, submission: Submission, skip: frozenset[str], seed: int) -> None:
         self.submission, self.program, self.left = submission, Program(submission), TRIALS_A_FILE
+        self.seed = seed
         program = self.program
         self.outdated = {name: removed_api.find(node) for name, node in program.functions.items()}
         for name in [name for name, uses in self.outdated.items() if uses]:
@@ -132,14 +133,13 @@ class _File:
         self.known = {name: found for name, node in program.functions.items() if (found := kind_of(node))}
         self.repaired: dict[str, Any] = {name: _course_version(program, name) or _gone(name) for name in skip}
         self.unusable: set[str] = set()
-        self._own: dict[str, OwnResult] | None = None
         self.settled: set[str] = set()
         """The wrong functions of which a right version is known."""
 
-    def audit_or_say_why_not(self, name: str, seed: int) -> FunctionReport:
+    def audit_or_say_why_not(self, name: str) -> FunctionReport:
         """Judge one function; where the check itself fails, only this function is not checked."""
         try:
-            return self.audit(name, seed)
+            return self.audit(name)
         except (MemoryError, KeyboardInterrupt):
             raise
         except Exception as error:  # noqa: BLE001 - the others are to be judged all the same
@@ -152,7 +152,7 @@ class _File:
         kind, where = type(self.known[node.name][0]).__name__, self.submission.where(node.lineno)
         return FunctionReport(node.name, kind=kind, status=UNCHECKED, remarks=[remark], **where)
 
-    def audit(self, name: str, seed: int) -> FunctionReport:
+    def audit(self, name: str) -> FunctionReport:
         """Judge one function, given right versions of those that it calls."""
         program, (kind, binding) = self.program, self.known[name]
         learner = Learner(program, program.functions[name], binding, self.repaired)
@@ -164,19 +164,19 @@ class _File:
             self.unusable.add(name)
             return self._unchecked(learner.node, f"not filled in yet: line {self.submission.place(empty)[1]}")
         budget = max(200, min(kind.trials, self.left))
-        excuse = partial(self._right_otherwise, learner, seed)
-        found = Examination(learner, kind, seed, budget, helpers, excuse)
+        excuse = partial(self._right_otherwise, learner)
+        found = Examination(learner, kind, self.seed, budget, helpers, excuse)
         report, fixed = found.report, found.repaired
         self.left -= found.trials
         if report.status == WRONG:
-            self._need_proof(learner, found, seed)
+            self._need_proof(learner, found)
         stuck = self._stuck(name, callees, report)
         if report.status == WRONG and stuck:
             _take_back(report, NEEDS.format(stuck))
         if report.status == UNCHECKED:
             self.unusable.add(name)
         usual = report.status == RIGHT and not found.excused
-        finding = cache_finding(learner, kind, seed) if usual else None
+        finding = cache_finding(learner, kind, self.seed) if usual else None
         if finding is not None:
             report.status = WRONG
             report.findings.append(finding)
@@ -193,9 +193,9 @@ class _File:
             report.remarks.append(f"right, given right {', '.join(wrong)}")
         return report
 
-    def _right_otherwise(self, learner: Learner, seed: int, verdicts: list[Verdict]) -> str:
+    def _right_otherwise(self, learner: Learner, verdicts: list[Verdict]) -> str:
         """Say what a function that is not the course's is right by: the file's forward pass, its caller."""
-        for own in self.own(seed).values():
+        for own in self.own.values():
             part = isinstance(self.known[learner.name][0], BLOCKS)
             if own.right and part and learner.name in self.program.callees(own.kind.node.name):
                 return f"{own.kind.node.name}, which is right with it"
@@ -209,7 +209,7 @@ class _File:
                 and _told_by_gradients(learner, verdicts, own)
             ):
                 return own.kind.described
-        return "what calls it" if self._right_as_used(learner, seed) else ""
+        return "what calls it" if self._right_as_used(learner) else ""
 
     def _linear_by_oversight(self, learner: Learner, own: OwnResult) -> bool:
         """Tell whether squares were guessed for a forward pass that does without the sigmoid the file has."""
@@ -229,9 +229,9 @@ class _File:
             label.startswith(("shape of", "spread of", "b")) for label in labels
         )
 
-    def _need_proof(self, learner: Learner, found: Examination, seed: int) -> None:
+    def _need_proof(self, learner: Learner, found: Examination) -> None:
         """Take a verdict back that nothing proves: a guess of the arguments, a name that is not loaded."""
-        report, own = found.report, self.own(seed).get(learner.name)
+        report, own = found.report, self.own.get(learner.name)
         if own is not None and own.wrong:
             if not any(finding.suggestion for finding in report.findings):
                 others = self._own_report(own).findings
@@ -245,14 +245,14 @@ class _File:
         if reason:
             _take_back(report, f"not checked: {reason}")
 
-    def wholes(self, seed: int, told: set[str]) -> Iterator[FunctionReport]:
+    def wholes(self, told: set[str]) -> Iterator[FunctionReport]:
         """Give the reports of networks and training loops that are none of the course's functions."""
-        for name, result in self.own(seed).items():
+        for name, result in self.own.items():
             if name not in told:
                 yield self._own_report(result)
         wrong = {name: function for name, function in self.repaired.items() if name in self.program.functions}
         with self.program.bound({name: function for name, function in wrong.items() if function is not None}):
-            loops = loop_results(self.program, seed)
+            loops = loop_results(self.program, self.seed)
         for name, result in loops.items():
             if name in told or not (result.verdicts or name != SCRIPT):
                 continue
@@ -321,12 +321,12 @@ class _File:
         report.findings = [Finding("", "not_defined", words, **self.submission.spot(line))]
         return True
 
-    def own(self, seed: int) -> dict[str, OwnResult]:
-        """Return what the file's own forward passes say of its backward passes."""
-        self._own = own_results(self.program, seed) if self._own is None else self._own
-        return self._own
+    @cached_property
+    def own(self) -> dict[str, OwnResult]:
+        """What the file's own forward passes say of its backward passes."""
+        return own_results(self.program, self.seed)
 
-    def _right_as_used(self, learner: Learner, seed: int) -> bool:
+    def _right_as_used(self, learner: Learner) -> bool:
         """Tell whether what calls a building block is right with it as it is (1/m at the top, once)."""
         program, name = self.program, learner.name
         callers = [other for other in self.known if other != name and name in program.callees(other)]
@@ -338,7 +338,7 @@ class _File:
                 Learner(program, program.functions[other], binding, {}),
                 program.namespace[other],
             )
-            cases = battery(caller, kind, kind.assumptions(caller)[0], seed)
+            cases = battery(caller, kind, kind.assumptions(caller)[0], self.seed)
             if not cases or not all(judge(caller, kind, function, case).right for case in cases):
                 return False
         return True
@@ -367,16 +367,12 @@ class _File:
             yield f"the file changes {names}, which is not its own; the check puts it back"
         skipped = self.submission.skipped
         if skipped:
-            several = len(skipped) > 1
+            s, are = ("s", "are") if len(skipped) > 1 else ("", "is")
             named = self.submission.named if self.submission.cells else str
-            lines = "" if self.submission.cells else f"line{'s' * several} "
+            lines = "" if self.submission.cells else f"line{s} "
             lines += ", ".join([*map(named, skipped[:6]), *["..."] * (len(skipped) > 6)])
-            few = (
-                f"{len(skipped)} statements outside functions are"
-                if several
-                else "1 statement outside functions is"
-            )
-            yield f"{few} not executed ({lines}): only definitions, imports and simple constants are"
+            count = f"{len(skipped)} statement{s} outside functions {are}"
+            yield f"{count} not executed ({lines}): only definitions, imports and simple constants are"
 
 
 def _take_back(report: FunctionReport, remark: str) -> None:

@@ -111,10 +111,7 @@ class Recorder:
     @property
     def last(self) -> tuple[str, Event] | None:
         """The statement that was being executed when recording stopped: the one that raised."""
-        for name, event in reversed(self._open):
-            if not event.ended:
-                return name, event
-        return None
+        return next(((name, event) for name, event in reversed(self._open) if not event.ended), None)
 
     def open_site(self, function: str) -> int | None:
         """Return the statement of a function that had not ended when recording stopped."""
@@ -135,23 +132,19 @@ class Recorder:
         silent = ast.FunctionDef | ast.ClassDef | ast.Global | ast.Nonlocal | ast.Import | ast.ImportFrom
         if isinstance(statement, silent):
             return
-        before = _report(BEFORE, site)
-        after = _report(AFTER, site)
+        before, after = _report(BEFORE, site), _report(AFTER, site)
+        made: list[ast.stmt] = [before, statement, after]
         written = self._targets[site.function]
         if isinstance(statement, ast.Return):
             result = ast.Assign([ast.Name(RESULT, ast.Store())], statement.value or ast.Constant(None))
             back = ast.Return(ast.Name(RESULT, ast.Load()))
-            for made in (result, back):
-                ast.copy_location(made, statement)
+            made = [before, ast.copy_location(result, statement), after, ast.copy_location(back, statement)]
             written[site.index] = [statement.value] if statement.value is not None else []
-            site.block[site.position : site.position + 1] = [before, result, after, back]
         elif isinstance(statement, ast.Assign | ast.AugAssign | ast.AnnAssign):
             written[site.index] = [leaf for target in targets(statement) for leaf in elements(target)]
-            site.block[site.position : site.position + 1] = [before, statement, after]
         elif isinstance(statement, ast.If | ast.For | ast.While | ast.With | ast.Try):
-            site.block[site.position : site.position + 1] = [before, statement]
-        else:
-            site.block[site.position : site.position + 1] = [before, statement, after]
+            made = [before, statement]
+        site.block[site.position : site.position + 1] = made
 
     def hooks(self, globals_of: Mapping[str, Any]) -> dict[str, Any]:
         """Return what the instrumented functions call, to be bound in their namespace."""

@@ -13,6 +13,8 @@ from tinygrad_course.audit.kinds.layer_functions import draw_parameters
 from tinygrad_course.audit.reference import course
 from tinygrad_course.audit.reference.comparison import close
 
+L2_TERM = "L2_regularization_cost"
+
 
 class Cost(Kind):
     """The cross-entropy cost, a mean over the examples."""
@@ -66,29 +68,15 @@ class RegularizedCost(Cost):
             f"sum of W{layer}^2": np.sum(parameters[f"W{layer}"] ** 2) for layer in range(1, layers + 1)
         }
         cross = case.expected["cost"]
-        expected = {
-            "m": case.m,
-            "cross_entropy_cost": cross,
-            "L2_regularization_cost": L2,
-            "cost": cross + L2,
-        }
-        parts = {
-            f"lambd/(2m) times the {name}": lambd / (2 * case.m) * value for name, value in squares.items()
-        }
-        values = {"AL": case.values["AL"], "Y": case.values["Y"], "parameters": parameters, "lambd": lambd}
-        terms = {"cost": {"the L2 term": L2, **parts}, "L2_regularization_cost": parts}
-        bindings = {} if learner.own("compute_cost") else {"compute_cost": course.compute_cost}
-        return Case(
-            values,
-            expected,
-            ("cost",),
-            m=case.m,
-            scalars={"lambd": lambd},
-            terms=terms,
-            layers=layers,
-            bindings=bindings,
-            stages={"L2_regularization_cost": [L2 * 2 * case.m / lambd, L2 * case.m, L2 * 2]},
-        )
+        case.expected = {"m": case.m, "cross_entropy_cost": cross, L2_TERM: L2, "cost": cross + L2}
+        times = lambd / (2 * case.m)
+        parts = {f"lambd/(2m) times the {name}": times * value for name, value in squares.items()}
+        case.values |= {"parameters": parameters, "lambd": lambd}
+        case.terms = {"cost": {"the L2 term": L2, **parts}, L2_TERM: parts}
+        case.bindings = {} if learner.own("compute_cost") else {"compute_cost": course.compute_cost}
+        case.stages = {L2_TERM: [L2 * 2 * case.m / lambd, L2 * case.m, L2 * 2]}
+        case.scalars, case.layers = {"lambd": lambd}, layers
+        return case
 
 
 KINDS = (Cost, RegularizedCost)

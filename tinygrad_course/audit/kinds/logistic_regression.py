@@ -31,15 +31,8 @@ def _propagate(w: Array, b: float, X: Array, Y: Array) -> dict[str, Any]:
     Z = np.dot(w.T, X) + b
     A = course.sigmoid(Z)
     dZ = A - Y
-    return {
-        "m": m,
-        "Z": Z,
-        "A": A,
-        "cost": course.cross_entropy(A, Y),
-        "dZ": dZ,
-        "dw": np.dot(X, dZ.T) / m,
-        "db": float(np.sum(dZ) / m),
-    }
+    way = {"m": m, "Z": Z, "A": A, "cost": course.cross_entropy(A, Y), "dZ": dZ}
+    return {**way, "dw": np.dot(X, dZ.T) / m, "db": float(np.sum(dZ) / m)}
 
 
 class Propagate(Kind):

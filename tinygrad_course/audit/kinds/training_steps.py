@@ -249,11 +249,8 @@ class TrainingStep(Kind):
 
     def _cost(self, after: Mapping[str, Any]) -> str:
         stored = {name for statement in self.loop.body for name in stored_names(statement)}
-        options = [
-            name
-            for name in after
-            if name in stored and _COST.match(name) and np.ndim(after[name]) < 3 and np.size(after[name]) == 1
-        ]
+        named = [name for name in after if name in stored and _COST.match(name)]
+        options = [name for name in named if np.ndim(after[name]) < 3 and np.size(after[name]) == 1]
         if not options:
             raise Unfit("no cost is computed in the loop")
         return min(options, key=len)
@@ -271,12 +268,9 @@ class TrainingStep(Kind):
         if found is None:
             raise Unfit("the cost is at a kink")
         # Of two copies of a parameter, the one that the cost depends on.
-        used = {plain(path) for path, value in found.items() if np.any(np.abs(value) > 1e-9)}
-        return {
-            path: value
-            for path, value in found.items()
-            if np.any(np.abs(value) > 1e-9) or plain(path) not in used
-        }
+        moves = [path for path, value in found.items() if np.any(np.abs(value) > 1e-9)]
+        used = set(map(plain, moves))
+        return {path: value for path, value in found.items() if path in moves or plain(path) not in used}
 
     def read(self, result: Any, expression: ast.expr | None, case: Case) -> dict[str, Any]:
         """Read the gradients and the parameters from the variables at the end."""

@@ -9,7 +9,7 @@ import numpy as np
 
 from tinygrad_course.audit.execution.learner import Learner
 from tinygrad_course.audit.execution.namespace import TooLongError
-from tinygrad_course.audit.kinds.base import Kind
+from tinygrad_course.audit.kinds.base import Kind, words
 from tinygrad_course.audit.kinds.cases import Case, plainly
 from tinygrad_course.audit.kinds.mini_batches import EVERY, ORDER, PAIRS, SIZES
 from tinygrad_course.audit.reference.comparison import Relation, ratio, relate
@@ -38,13 +38,7 @@ BY_LABEL = {
 }
 """What is told by the property that fails, where no line is found that mends it."""
 GENERIC = {
-    "wrong_factor",
-    "wrong_constant",
-    "wrong_function",
-    "wrong_operand",
-    "extra_term",
-    "term_missing",
-    "wrong_order",
+    *words("wrong_factor wrong_constant wrong_function wrong_operand extra_term term_missing wrong_order")
 }
 
 
@@ -221,12 +215,12 @@ def _returns(learner: Learner, verdict: Verdict) -> int:
 
 def _assigns(node: ast.Assign | ast.Expr, label: str, learner: Learner) -> bool:
     """Tell whether a statement makes a quantity, or the mini-batches of which a property fails."""
-    words = ast.unparse(node)
+    code = ast.unparse(node)
     if label in {EVERY, PAIRS, SIZES, ORDER}:
         data = [name for name, role in learner.arguments if role in {"X", "Y"}]
         # Sliced again after they were shuffled; else the slice of what is left over.
-        again = label == ORDER and any(f"{name}[" in words and ":" in words for name in data)
-        return ("permut" not in words and again) or (label != ORDER and "-" in words and "[" in words)
+        again = label == ORDER and any(f"{name}[" in code and ":" in code for name in data)
+        return ("permut" not in code and again) or (label != ORDER and "-" in code and "[" in code)
     word = label.removeprefix("spread of ").removeprefix("shape of ")
     target = ast.unparse(node.targets[0]) if isinstance(node, ast.Assign) else ""
     if re.fullmatch(rf"\(?(.*, )?{re.escape(word)}(, .*)?\)?", target):

@@ -109,18 +109,10 @@ def cache_finding(learner: Learner, kind: Kind, seed: int) -> Finding | None:
     own = verdicts({"cache": "own"})
     if not own or all(verdict.right for verdict in own) or partner.memory.get("as the course packs it"):
         return None
-    course = next(
-        (
-            tried
-            for option in options[1:]
-            if (tried := verdicts(option)) and all(verdict.right for verdict in tried)
-        ),
-        None,
-    )
+    tries = map(verdicts, options[1:])
+    course = next((tried for tried in tries if tried and all(verdict.right for verdict in tried)), None)
     paired = bare(learner.name) in ALWAYS_PAIRED
-    if course is None or not (
-        paired or _alike(own[0].case.values.get("cache"), course[0].case.values.get("cache"))
-    ):
+    if course is None or not (paired or _alike(*(one[0].case.values.get("cache") for one in (own, course)))):
         return None
     return _repair(learner, kind, partner, back, function, seed)
 
@@ -214,11 +206,8 @@ def _repair(
             line = repair.line
             finding.suggestion, finding.verified = text(repair.statement), True
             finding.message = f"{message}; {repair.edit.words}"
-            finding.diagnosis = (
-                repair.edit.kind
-                if repair.edit.kind in {"a_for_z", "z_for_a", "wrong_order"}
-                else "stale_cache"
-            )
+            if repair.edit.kind in {"a_for_z", "z_for_a", "wrong_order"}:
+                finding.diagnosis = repair.edit.kind
             break
     finding.cell, finding.line = submission.place(line)
     finding.source = submission.source(line)

@@ -155,16 +155,10 @@ def _divided_later(kind: OwnNetwork) -> bool:
 
 def own_results(program: Program, seed: int) -> dict[str, OwnResult]:
     """Return the result for every whole backward pass of a file, as a function or as a method."""
-    layers = {layer.node.name for layer in layer_passes(program)}
-    found = {
-        node.name: by_kind(OwnNetwork(program, node), seed)
-        for node in backward_passes(program)
-        if node.name not in layers
-    }
-    for layer in layer_passes(program):
-        found[layer.node.name] = by_kind(layer, seed)
-    for kind in class_passes(program):
-        found[kind.node.name] = by_kind(kind, seed)
+    layers = list(layer_passes(program))
+    names = {layer.node.name for layer in layers}
+    whole = (OwnNetwork(program, node) for node in backward_passes(program) if node.name not in names)
+    found = {kind.node.name: by_kind(kind, seed) for kind in (*whole, *layers, *class_passes(program))}
     for part in class_layers(program):
         present = found.get(part.node.name)
         if present is None or not present.verdicts:

@@ -45,19 +45,13 @@ def _rows(reports: Sequence[Report], pages: Mapping[str, str]) -> Iterator[str]:
     yield "<table><tr><th>file</th><th>points</th><th>mistakes</th></tr>"
     folder = _folder([report.file for report in reports])
     for report in reports:
-        told = list(
-            dict.fromkeys(
-                f"<code>{escape(function.name)}</code> {escape(finding.title)}"
-                for function in report.functions
-                for finding in function.findings
-            )
-        )
+        told = [f"<code>{escape(one.name)}</code> {escape(found.title)}" for one, found in report.mistakes]
         colour = {"right": "right", "wrong": "wrong"}.get(report.status, "faint")
         name = report.file.removeprefix(folder)
         link = f'<a href="{escape(pages[report.file], quote=True)}">{escape(name)}</a>'
         points = f"{report.points} of {report.of}" if report.of else "not checked"
-        said = escape(report.error) or "<br>".join(told) or _reason(report)
-        yield (f'<tr><td>{link}</td><td class="{colour}">{points}</td><td class="faint">{said}</td></tr>')
+        said = escape(report.error) or "<br>".join(dict.fromkeys(told)) or _reason(report)
+        yield f'<tr><td>{link}</td><td class="{colour}">{points}</td><td class="faint">{said}</td></tr>'
     yield "</table>"
 
 
@@ -88,7 +82,7 @@ def statistics(reports: Sequence[Report]) -> tuple[list[tuple[str, int, int, int
         for function in report.functions:
             if function.name != OUTSIDE:
                 counts.setdefault(function.name, Counter())[function.status] += 1
-        mistakes.update({finding.title for function in report.functions for finding in function.findings})
+        mistakes.update({finding.title for _, finding in report.mistakes})
     rows = [(name, found["right"], found["wrong"], found[UNCHECKED]) for name, found in counts.items()]
     return sorted(rows, key=lambda row: -row[2]), mistakes.most_common()
 

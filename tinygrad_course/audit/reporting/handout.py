@@ -64,9 +64,8 @@ def _body(report: Report) -> Iterator[str]:
             f'<td class="faint">{escape(remark)}</td></tr>'
         )
     yield "</table>"
-    for function in report.functions:
-        for finding in function.findings:
-            yield from _finding(function, finding)
+    for function, finding in report.mistakes:
+        yield from _finding(function, finding)
     if report.notes:
         yield "<ul>" + "".join(f'<li class="faint">{escape(note)}</li>' for note in report.notes) + "</ul>"
     yield f'<p class="faint">Seed {report.seed} repeats this report.</p>'
@@ -116,11 +115,7 @@ def marks(reports: Sequence[Report], asked: Sequence[str] = ()) -> str:
     for report in reports:
         points = {one.name: one.points if one.status != UNCHECKED else "" for one in report.functions}
         problem = report.error or ("no function of the course was found in it" if not report.of else "")
-        mistakes = [
-            f"{function.name}, {place(finding)}: {finding.title}"
-            for function in report.functions
-            for finding in function.findings
-        ]
+        mistakes = [f"{one.name}, {place(found)}: {found.title}" for one, found in report.mistakes]
         numbers = [report.status, report.points, report.of, report.seed]
         row: list[Any] = [_cell(report.file), *numbers, _cell(problem), _cell("; ".join(mistakes))]
         writer.writerow([*row, *(points.get(name, "") for name in names)])

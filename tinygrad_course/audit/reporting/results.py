@@ -94,6 +94,11 @@ class Report:
         return f"<Report on {self.file}: {self.status}, {told}>"
 
     @property
+    def mistakes(self) -> list[tuple[FunctionReport, Finding]]:
+        """Every mistake, with the function that it was made in."""
+        return [(function, finding) for function in self.functions for finding in function.findings]
+
+    @property
     def points(self) -> int:
         """How many functions are right."""
         return sum(function.points for function in self.functions)

@@ -58,9 +58,7 @@ class Binding:
 
 
 def bare(name: str) -> str:
-    """Return a function's name without what a learner puts before it.
-
-    Func_propagate, my_propagate, propagate_v2.
+    """Return a function's name without what a learner puts around it: my_propagate, propagate_v2.
 
     Examples
     --------
@@ -70,11 +68,7 @@ def bare(name: str) -> str:
     plain = re.sub(r"([a-z0-9])([A-Z])", r"\1_\2", name) if "_" not in name else name
     plain = plain.lower().strip("_")
     plain = re.sub(r"^(func|my|fn|f|do|student|solution|nn)_(?=\w{4})", "", plain)
-    return (
-        re.sub(r"_(v?\d+|my|own|func|fn|solution)$", "", plain)
-        if not plain.endswith(("_n", "_2d"))
-        else plain
-    )
+    return re.sub(r"_(v?\d+|my|own|func|fn|solution)$", "", plain)
 
 
 EXTRAS: dict[str, Any] = {

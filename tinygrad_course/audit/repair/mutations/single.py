@@ -20,12 +20,22 @@ from tinygrad_course.audit.repair.mutations.identifiers import (
     names,
     others_for,
 )
-from tinygrad_course.audit.repair.mutations.locations import Change, Location, Scope, locations, parse, text
+from tinygrad_course.audit.repair.mutations.locations import (
+    Change,
+    Location,
+    Scope,
+    locations,
+    parse,
+    swapped,
+    text,
+)
 from tinygrad_course.audit.repair.mutations.naming import (
     factor_kind,
     removed_kind,
 )  # fmt: skip
 from tinygrad_course.audit.repair.mutations.wrapping import activations, completions, wraps
+
+_OPTIONS = {"axis", "keepdims", "copy", "dtype", "activation"}
 
 
 @dataclass(frozen=True)
@@ -180,13 +190,7 @@ def _only_called(at: Location) -> bool:
     """Whether the expression is the np of np.sum, the function of a call, or text."""
     if isinstance(at.parent, ast.Attribute) and at.parent.attr != "T":
         return True
-    if isinstance(at.parent, ast.keyword) and at.parent.arg in {
-        "axis",
-        "keepdims",
-        "copy",
-        "dtype",
-        "activation",
-    }:
+    if isinstance(at.parent, ast.keyword) and at.parent.arg in _OPTIONS:
         return True
     return (isinstance(at.parent, ast.Call) and at.name == "func") or (
         isinstance(at.node, ast.Constant) and not isinstance(at.node.value, int | float)
@@ -231,8 +235,6 @@ def _other_statements(statement: ast.stmt) -> Iterator[tuple[str, ast.stmt, str,
             copied = parse(f"np.array({text(statement.value)}, copy=True)")
             yield "in_place", ast.Assign([target], copied), f"`{text(statement.value)}` is not copied", 0
         if isinstance(target, ast.Tuple):
-            for first in range(len(target.elts) - 1):
-                swapped = list(target.elts)
-                swapped[first], swapped[first + 1] = swapped[first + 1], swapped[first]
-                unpacked = ast.Assign([ast.Tuple(swapped, ast.Store())], statement.value)
+            for parts in swapped(target.elts):
+                unpacked = ast.Assign([ast.Tuple(parts, ast.Store())], statement.value)
                 yield "wrong_order", unpacked, "the values are unpacked in a wrong order", 1
