@@ -21,9 +21,6 @@ from tinygrad_course.rules.table import RULES
 
 #: Not to be had for complex numbers, with what the error says.
 REFUSED = {
-    "median": "real numbers",
-    "nanmedian": "real numbers",
-    "pad, median": "real numbers",
     "special.psi": "polygamma",
     "special.gamma": "polygamma",
     "special.loggamma": "polygamma",

@@ -1,17 +1,15 @@
-"""The table of docs/conventions.md: each of our entries, at order one and two, and the page itself."""
+"""The tables of docs/conventions.md: each of our entries, at order one and two, and the page itself."""
 
 import numpy as np
 import pytest
 
 from benchmarks import conventions
 from benchmarks.conventions import peers
-from benchmarks.conventions.points import POINTS
-from tinygrad_course import grad
+from benchmarks.conventions.points import POINTS, SECTIONS
 
 pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")
 
-OURS = peers.of_ours()
-WORDS = OURS.__closure__[1].cell_contents
+OURS, WORDS = peers.of_ours(), peers.our_words()
 
 
 @pytest.mark.parametrize("name", POINTS)
@@ -23,21 +21,36 @@ def test_our_gradient(name):
 @pytest.mark.parametrize("name", [n for n, p in POINTS.items() if p.second])
 def test_our_second_derivative(name):
     point = POINTS[name]
-    second = grad(grad(lambda x: point.f(WORDS, x)))(np.float64(point.x))
-    assert peers.text(second) == point.second
+    second = peers.second(WORDS.d(lambda x: point.f(WORDS, x)))
+    assert peers.seen(lambda _, x: second(np.array(x)[()]), None, point.x) == point.second
 
 
-def test_the_page_is_the_table():
+def test_the_page_is_the_tables():
     assert conventions.PAGE.read_text(encoding="utf-8") == conventions.written()
 
 
-def test_every_point_seen_has_its_entry_and_its_reason():
+def test_every_point_has_its_row_and_its_reason():
+    versions, seen = conventions.read()
+    assert list(seen) == list(POINTS)
+    assert sum(map(len, SECTIONS.values())) == len(POINTS)
+    assert set(versions) == set(peers.PEERS)
     assert all(point.why and point.ours for point in POINTS.values())
-    assert set(conventions.SEEN) - set(POINTS) == {"sinc 2nd 0"}  # in the row of sinc 0
+    assert all(cell for cells in seen.values() for cell in cells.values())
 
 
-@pytest.mark.parametrize("told", ["0.5", "[1,2]", "nan", "inf", "LinAlgError"])
+ENTRIES = ["0.5", "[1,2]", "nan", "inf", "LinAlgError", "no rule"]
+
+
+@pytest.mark.parametrize("told", ENTRIES)
 def test_an_entry_that_is_changed_is_noticed(told):
     assert conventions.same(told, told)
-    for found in {"0.5", "[1,2]", "nan", "inf", "LinAlgError"} - {told}:
+    for found in {*ENTRIES} - {told}:
         assert not conventions.same(told, found)
+
+
+def test_who_comes_from_elsewhere_finds_what_differs():
+    assert conventions.differs("1", "0")
+    assert conventions.differs("nan", "LinAlgError")
+    for told in ("0", "no rule", ""):
+        assert not conventions.differs(told, "0")
+    assert not conventions.differs("ValueError", "LinAlgError")

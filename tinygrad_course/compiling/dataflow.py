@@ -175,10 +175,19 @@ def is_elementwise(value: Value) -> bool:
     )
 
 
+#: What makes one number of many, with the operation that it repeats.
+REDUCTIONS: dict[Any, np.ufunc] = {np.sum: np.add, np.max: np.maximum, np.min: np.minimum}
+
+
 def is_sum(value: Value) -> bool:
-    """Whether a call is a sum in its one spelling, over all axes (None) or a tuple of them."""
+    """Whether a call is a sum in its one spelling; see `is_reduction`."""
+    return value.function is np.sum and is_reduction(value)
+
+
+def is_reduction(value: Value) -> bool:
+    """Whether a call is a sum or an extreme in its one spelling, over all axes (None) or a tuple of them."""
     return (
-        value.function is np.sum
+        value.function in REDUCTIONS
         and len(value.args) == 1
         and value.kwargs.keys() == {"axis", "keepdims"}
         and type(value.kwargs["axis"]) is not int

@@ -285,24 +285,22 @@ def sums_exponentials(x: Any, depth: int = DEPTH) -> bool:
 def least(data: Any) -> float:
     """Return the least of plain numbers, NaN if there is one, and 0.5 for anything else."""
     if type(data) is np.ndarray and data.size:
-        value: float = data.item(data.argmin())  # much faster than data.min()
-        return value
+        return data.item(data.argmin())  # type: ignore[no-any-return]  # much faster than data.min()
     return float(data) if isinstance(data, np.floating) else 0.5
 
 
 def largest(data: Any) -> float:
     """Return the largest of plain numbers, NaN if there is one, and 0.5 for anything else."""
     if type(data) is np.ndarray and data.size:
-        value: float = data.item(data.argmax())
-        return value
+        return data.item(data.argmax())  # type: ignore[no-any-return]
     return float(data) if isinstance(data, np.floating) else 0.5
 
 
-_EPS = {n: float(np.finfo(f"f{n}").eps) for n in {2, 4, 8, np.dtype(np.longdouble).itemsize}}
-#: 1 + a number of this size has lost half of the digits, by the bytes of a number.
-_HALF = {n: eps**-0.5 for n, eps in _EPS.items()}
+_EPS = {char: float(np.finfo(char).eps) for char in np.typecodes["Float"]}
+#: 1 + a number of this size has lost half of the digits, by the kind of real numbers.
+_HALF = {char: eps**-0.5 for char, eps in _EPS.items()}
 #: Differences 1 - s above these have digits enough.
-_UNHURT = {n: 1024.0 * eps for n, eps in _EPS.items()}
+_UNHURT = {char: 1024.0 * eps for char, eps in _EPS.items()}
 
 
 def mend_divide(out: Tensor) -> Tensor:
@@ -311,16 +309,19 @@ def mend_divide(out: Tensor) -> Tensor:
     if type(divisor) is not type(out) or divisor._op is None or divisor._op.function not in _DIVISORS:
         return out
     data = divisor._data
-    if data.dtype.kind != "f" or out._data.dtype.kind != "f":
+    large = _HALF.get(data.dtype.char)
+    if large is None:
         return out
-    if type(data) is np.ndarray and data.size and data.item(data.argmax()) < _HALF[data.itemsize]:
+    if type(data) is np.ndarray and data.size and data.item(data.argmax()) < large:
         return out  # the commonest case: nothing is large
+    if out._data.dtype.kind != "f":
+        return out
     if traced(divisor):
         if not has_exponential(divisor) or not (sums_exponentials(divisor) or beyond(out)):
             return out
     else:
         size = largest(data)
-        if size < _HALF[data.itemsize] or not has_exponential(divisor):
+        if size < large or not has_exponential(divisor):
             return out
         # e^z / (1 + e^z) loses its derivative's digits long before it overflows
         if size < math.inf and (len(out._args) == 1 or not has_exponential(out._args[0])):
@@ -354,19 +355,18 @@ def divided(above: Any, log_divisor: Any) -> Any:
 def mend_logarithm(out: Tensor) -> Tensor:
     """Mend the logarithm of what has vanished, overflowed, or lost its digits as 1 - s does."""
     x = out._args[0]
-    operation: Any = out._op
     if x._op is None:
         return out
     data = x._data
-    if data.dtype.kind != "f":
-        return out
     difference = x._op.function is np.subtract
-    if (
-        type(data) in _FLOATS
-        and least(data) > _UNHURT[data.itemsize]
-        and (difference or largest(data) < math.inf)
-    ):
-        return out  # the commonest case: nothing is small, or infinite
+    small = _UNHURT.get(data.dtype.char)
+    if small is None:
+        return out
+    if type(data) is np.ndarray and data.size:
+        if data.item(data.argmin()) > small and (difference or data.item(data.argmax()) < math.inf):
+            return out  # the commonest case: nothing is small, or infinite
+    elif isinstance(data, np.floating) and data > small and (difference or data < math.inf):
+        return out
     if traced(x):
         lost = has_exponential(x) and (may_lose(x) or beyond(x))
     else:
@@ -379,9 +379,10 @@ def mend_logarithm(out: Tensor) -> Tensor:
     found = logarithm(x)
     if found is None:
         return out
-    if operation.function is np.log1p:
+    function = call(out)[0]
+    if function is np.log1p:
         found = np.logaddexp(0.0, found)
-    return mended(out, found / _BASES[operation.function] if operation.function in _BASES else found)
+    return mended(out, found / _BASES[function] if function in _BASES else found)
 
 
 def may_lose(x: Tensor) -> bool:

@@ -110,14 +110,12 @@ def without_loss(slope: Any, exact: Callable[[Any], Any], a: Any) -> Any:
 
     A recording, and what is drawn and derived from it, keeps the slope as it is: the course's formula.
     """
-    if isinstance(slope, np.floating):
-        return exact(a) if slope < FEW_DIGITS else slope
-    if type(slope) is not np.ndarray or slope.dtype.kind != "f" or not slope.size:
+    if type(slope) is np.ndarray:
+        if slope.dtype.kind == "f" and slope.size and slope.item(slope.argmin()) < FEW_DIGITS:
+            far = (slope < FEW_DIGITS).ravel().nonzero()[0]
+            slope.put(far, exact(a.take(far)))
         return slope
-    if slope.item(slope.argmin()) < FEW_DIGITS:
-        far = (slope < FEW_DIGITS).ravel().nonzero()[0]
-        slope.put(far, exact(a.take(far)))
-    return slope
+    return exact(a) if isinstance(slope, np.floating) and slope < FEW_DIGITS else slope
 
 
 #: Of 1 - y below this, two digits are lost and more.

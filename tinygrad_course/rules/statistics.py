@@ -69,7 +69,8 @@ def quantile_of(a: Any, q: Any, axis: Axes, method: Any, keepdims: bool, skip_na
     positions = np.array([np.quantile(np.arange(max(n, 1.0)), q, method=method) for n in counts])
     places = positions[which.reshape(np.shape(sizes))].reshape((*np.shape(sizes), -1))
     low = np.floor(places)
-    dtype = np.quantile(np.ones(1, a.dtype), q, method=method).dtype  # NumPy's choice: q may promote
+    # NumPy's choice: q may promote
+    dtype = a.dtype if is_complex(a) else np.quantile(np.ones(1, a.dtype), q, method=method).dtype
     fraction = (places - low).astype(dtype)
     low = low.astype(int)
     below = np.take_along_axis(ordered, low, axis=-1)
@@ -92,6 +93,10 @@ def quantiles(of: Callable[..., Any], skip_nan: bool) -> Callable[..., Any]:
         keepdims: bool = False,
         weights: Any = None,
     ) -> Any:
+        if is_complex(a):
+            raise TypeError(
+                f"np.{of.__name__}: a must be an array of real numbers (np.median takes complex ones)"
+            )
         if weights is None:
             return quantile_of(a, q, axis, method, keepdims, skip_nan)
         return weighted_quantile(of, a, q, axis, method, keepdims, weights)

@@ -226,7 +226,7 @@ class Tracer(Methods):
     def __getitem__(self, index: Any) -> Any:
         return record(operator.getitem, (self, index), {})
 
-    def copy(self, *_: Any) -> Any:
+    def copy(self, *_: Any, **__: Any) -> Any:
         """Return the values under another object; tracers are never written to."""
         return Tracer(self.recording, self.recorded, self.sample)
 
