@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from heapq import heapify, heappop, heappush
+from heapq import heappop, heappush
 from itertools import count
+from operator import attrgetter
 from typing import Any, Literal
 
 import numpy as np
@@ -152,6 +153,16 @@ def _collect(tree: Any, found: list[Value]) -> None:
         _collect((tree.start, tree.stop, tree.step), found)
 
 
+def _users(order: list[Value]) -> dict[int, list[Value]]:
+    users: dict[int, list[Value]] = {id(v): [] for v in order}
+    for value in order:
+        for v in value.inputs:
+            of = users[id(v)]
+            if not of or of[-1] is not value:
+                of.append(value)
+    return users
+
+
 def is_elementwise(value: Value) -> bool:
     """Whether a call is a ufunc on arrays, entry by entry, with one result."""
     f = value.function
@@ -221,26 +232,27 @@ class Program:
             if id(value) not in needed:
                 needed[id(value)] = value
                 stack += value.inputs
-        order = sorted(needed.values(), key=lambda v: v.born)
+        order = sorted(needed.values(), key=attrgetter("born"))
         place = {id(v): i for i, v in enumerate(order)}
         if all(place[id(v)] < i for i, value in enumerate(order) for v in value.inputs):
             return order
-        waiting = {id(v): len({id(u) for u in v.inputs}) for v in order}
-        users: dict[int, list[Value]] = {}
-        for value in order:
-            for v in {id(u): u for u in value.inputs}.values():
-                users.setdefault(id(v), []).append(value)
-        ready = [place[id(v)] for v in order if not waiting[id(v)]]
-        heapify(ready)
+        users = _users(order)
+        waiting = [len({id(u) for u in v.inputs}) for v in order]
+        ready = [i for i, n in enumerate(waiting) if not n]  # in order, and so a heap
         found: list[Value] = []
         while ready:
             value = order[heappop(ready)]
             found.append(value)
-            for user in users.get(id(value), ()):
-                waiting[id(user)] -= 1
-                if not waiting[id(user)]:
-                    heappush(ready, place[id(user)])
+            for user in users[id(value)]:
+                i = place[id(user)]
+                waiting[i] -= 1
+                if not waiting[i]:
+                    heappush(ready, i)
         return found
+
+    def users(self) -> dict[int, list[Value]]:
+        """Return the calls that each value is an argument of, in order, by its id."""
+        return _users(self.values())
 
     def uses(self) -> dict[int, int]:
         """Return how often each value is used, by its id; results count as used."""
