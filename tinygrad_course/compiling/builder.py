@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_course.compiling.dataflow import Kind, Value, constant, replace
+from tinygrad_course.compiling.dataflow import Kind, Program, Value, constant, replace
 
 #: Calls of constants alone are computed if their result is no larger than this (bytes).
 FOLDED = 65_536
@@ -136,6 +136,26 @@ class Builder:
             self._keep.append(x)
             return ("thing", id(x))
         return x
+
+
+def rewritten(
+    program: Program, change: Callable[[Builder, Value, dict[int, Value]], Value | None]
+) -> Program:
+    """Return a program with what ``change(builder, value, new)`` makes of each call in its place.
+
+    `new` holds what was made of the values before, by their ids. Where None is made of a call, it stays.
+    """
+    builder = Builder()
+    new: dict[int, Value] = {}
+    for value in program.values():
+        made = value
+        if value.function is not None:
+            made = change(builder, value, new) or builder.again(value, new)
+            made.named_like(value)
+        new[id(value)] = made
+    if all(new[id(v)] is v for v in program.values()):
+        return program
+    return Program(program.inputs, [new[id(v)] for v in program.results])
 
 
 def _data(value: Value) -> Any:

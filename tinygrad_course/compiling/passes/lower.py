@@ -5,32 +5,24 @@ from __future__ import annotations
 import numpy as np
 from scipy import special
 
-from tinygrad_course.compiling.builder import Builder
+from tinygrad_course.compiling.builder import Builder, rewritten
 from tinygrad_course.compiling.dataflow import Program, Value
 from tinygrad_course.engine.mending import link
 
 
 def lower(program: Program) -> Program:
     """Return a program that computes the same by quicker calls."""
-    builder = Builder()
-    new: dict[int, Value] = {}
-    order = program.values()
-    small = {id(z) for z in map(_exponential, order) if z is not None}
-    for value in order:
-        if value.function is None:
-            new[id(value)] = value
-            continue
-        made = None
-        if value.kind == "array" and value.dtype.kind == "f":
-            made = _lowered(builder, value, new)
-            z = _logit(value)
-            if z is not None and id(z) in small and z.dtype == value.dtype and z.shape == value.shape:
-                made = _sigmoid(builder, new[id(z)])
-        if made is None:
-            made = builder.again(value, new)
-        made.named_like(value)
-        new[id(value)] = made
-    return Program(program.inputs, [new[id(v)] for v in program.results])
+    small = {id(z) for z in map(_exponential, program.values()) if z is not None}
+
+    def change(builder: Builder, value: Value, new: dict[int, Value]) -> Value | None:
+        if value.kind != "array" or value.dtype.kind != "f":
+            return None
+        z = _logit(value)
+        if z is not None and id(z) in small and z.dtype == value.dtype and z.shape == value.shape:
+            return _sigmoid(builder, new[id(z)])
+        return _lowered(builder, value, new)
+
+    return rewritten(program, change)
 
 
 def lower_for_machine(program: Program) -> Program:
@@ -38,17 +30,12 @@ def lower_for_machine(program: Program) -> Program:
 
     That shares its exponential with softplus(z), and does not overflow.
     """
-    builder = Builder()
-    new: dict[int, Value] = {}
-    for value in program.values():
-        if value.function is None:
-            new[id(value)] = value
-            continue
+
+    def change(builder: Builder, value: Value, new: dict[int, Value]) -> Value | None:
         z = _logit(value)
-        made = builder.again(value, new) if z is None else builder.ufunc(special.expit, new[id(z)])
-        made.named_like(value)
-        new[id(value)] = made
-    return Program(program.inputs, [new[id(v)] for v in program.results])
+        return None if z is None else builder.ufunc(special.expit, new[id(z)])
+
+    return rewritten(program, change)
 
 
 def _logit(value: Value) -> Value | None:
