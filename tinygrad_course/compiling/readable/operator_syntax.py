@@ -55,10 +55,13 @@ class Printer:
         self.divisors: dict[int, str] = {}  # names for numbers below the line: 400 is m
         self.imports: set[str] = set()
         self.helpers: set[str] = set()
+        self.whole = False  # whether 2.0 can be written as 2: something else has the result's dtype
 
     def call(self, value: Value) -> tuple[str, int]:
         """Return the text of a call and how strongly it binds."""
         function, args, kwargs = value.function, value.args, value.kwargs
+        kinds = [v.dtype for v in value.inputs[function is np.where :] if v.dtype is not None]
+        self.whole = any(k.kind in "fc" and value.dtype in {k, np.dtype(bool)} for k in kinds)
         if function in OPERATORS and len(args) == 2 and not kwargs:
             return self._binary(*OPERATORS[function], *args)
         if function in _UNARY and not kwargs:
@@ -130,13 +133,15 @@ class Printer:
             return ("np.nan" if np.isnan(x) else "np.inf" if x > 0 else "-np.inf"), CALL if x > 0 else SIGN
         if x is Ellipsis:
             return "...", CALL
-        if isinstance(x, float) and x.is_integer() and abs(x) < 1e6:
+        if self.whole and isinstance(x, float) and x.is_integer() and abs(x) < 1e6:
             text = repr(int(x))
         else:
             text = repr(x)
         return text, SIGN if text.startswith("-") else CALL
 
     def _index(self, index: Any) -> str:
+        if index == () and type(index) is tuple:
+            return "()"
         parts = index if isinstance(index, tuple) else (index,)
         texts = []
         for part in parts:
