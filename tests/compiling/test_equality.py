@@ -68,7 +68,7 @@ def test_random_expressions_with_their_gradients(recipe, n, m, seed):
 
 Y, picture = np.array([True, False, True]), np.array([[250, 3], [200, 17]], np.uint8)
 KINDS = {  # of numbers, and what they must stay
-    "a comparison of booleans": (lambda Y: [Y > 0, Y >= 1, Y < 1, Y <= 0, Y == 1, Y > 2, Y > Y[::-1]], Y),
+    "a comparison of booleans": (lambda Y: [Y > 0, Y >= 1, Y < 1, Y <= 0, Y == 1, Y > 2, Y[::-1] < Y], Y),
     "labels that are asked": (lambda Y: np.mean(np.where(Y > 0, np.log(2.5), np.sin(1.0 * Y))), Y),
     "a square of booleans": (lambda Y: [Y * Y, ~(Y * Y), Y**2], Y),
     "a float power": (lambda x: [x**2.0, np.mean(x**2.0), np.power(x, 2.0), x * 1.0, x**1.0], picture),
