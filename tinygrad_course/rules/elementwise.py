@@ -26,7 +26,7 @@ from typing import Any
 import numpy as np
 from numpy._core import umath
 
-from tinygrad_course.rules.shapes import conj, is_complex, without_loss
+from tinygrad_course.rules.shapes import conj, few_digits, is_complex
 from tinygrad_course.rules.table import NO_DERIVATIVE, composed, is_tensor, primitive, rule
 
 LOG_2 = math.log(2.0)
@@ -95,14 +95,14 @@ rule(np.cosh, lambda g, y, a: g * np.sinh(a))
 
 
 def tanh_vjp(g: Any, y: Any, a: Any) -> Any:
-    """1 - y^2; where few digits of that are left, 1 / cosh(a)^2."""
-    return g * without_loss(1.0 - y * y, squared_secant, a)
+    """1 - y^2; where that has few digits, e^-2|a| (1 + |y|)^2, which is equal."""
+    slope = 1.0 - y * y
+    return g * (squared_secant(y, a) if few_digits(slope) else slope)
 
 
-def squared_secant(a: Any) -> Any:
-    with np.errstate(over="ignore"):  # 1 / cosh(1000) is 0
-        secant = 1.0 / np.cosh(a)
-    return secant * secant
+def squared_secant(y: Any, a: Any) -> Any:
+    above = 1.0 + np.abs(y)
+    return np.exp(-2.0 * np.abs(a)) * (above * above)
 
 
 rule(np.tanh, tanh_vjp)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -105,18 +104,11 @@ def as_array(a: Any) -> Any:
     return a if hasattr(a, "ndim") else np.asarray(a)
 
 
-def without_loss(slope: Any, exact: Callable[[Any], Any], a: Any) -> Any:
-    """A slope that was made by 1 - y, made anew by ``exact(a)`` where that is small: it has few digits there.
+def few_digits(slope: Any) -> bool:
+    """Whether a slope that was made by 1 - y is so small somewhere that two digits are lost and more.
 
-    A recording, and what is drawn and derived from it, keeps the slope as it is: the course's formula.
+    A recording, and what is drawn and derived from it, keeps such a slope as it is: the course's formula.
     """
     if type(slope) is np.ndarray:
-        if slope.dtype.kind == "f" and slope.size and slope.item(slope.argmin()) < FEW_DIGITS:
-            far = (slope < FEW_DIGITS).ravel().nonzero()[0]
-            slope.put(far, exact(a.take(far)))
-        return slope
-    return exact(a) if isinstance(slope, np.floating) and slope < FEW_DIGITS else slope
-
-
-#: Of 1 - y below this, two digits are lost and more.
-FEW_DIGITS = 0.01
+        return slope.dtype.kind == "f" and slope.size > 0 and slope.item(slope.argmin()) < 0.01
+    return isinstance(slope, np.floating) and bool(slope < 0.01)
