@@ -122,7 +122,12 @@ class _Inputs:
         try:
             watchers = observers.get()
             found = sweep(
-                root, seed, oldest=self.trace.oldest, keep=True, mark=bool(watchers) and not record, record=record
+                root,
+                seed,
+                oldest=self.trace.oldest,
+                keep=True,
+                mark=bool(watchers) and not record,
+                record=record,
             )
         finally:
             if self.recorded:

@@ -104,11 +104,13 @@ def as_array(a: Any) -> Any:
     return a if hasattr(a, "ndim") else np.asarray(a)
 
 
-def few_digits(slope: Any) -> bool:
-    """Whether a slope that was made by 1 - y is so small somewhere that two digits are lost and more.
+def far_out(a: Any, limit: float) -> bool:
+    """Whether a real number is beyond +-limit, where what is made of 1 - tanh(a) has few digits left.
 
-    A recording, and what is drawn and derived from it, keeps such a slope as it is: the course's formula.
+    A Tensor is not looked at: a recording, and what is drawn and derived from it, keeps the course's formula.
     """
-    if type(slope) is np.ndarray:
-        return slope.dtype.kind == "f" and slope.size > 0 and slope.item(slope.argmin()) < 0.01
-    return isinstance(slope, np.floating) and bool(slope < 0.01)
+    if type(a) is np.ndarray:
+        return (
+            a.dtype.kind == "f" and a.size > 0 and (a.item(a.argmax()) > limit or a.item(a.argmin()) < -limit)
+        )
+    return isinstance(a, np.floating) and bool(abs(a) > limit)

@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 import numpy as np
 from scipy import special
 
-from tinygrad_course.rules.shapes import few_digits, is_complex
+from tinygrad_course.rules.shapes import far_out, is_complex
 from tinygrad_course.rules.table import RULES, Vjp, no_derivative, primitive, refused, rule
 
 ROOT_PI = math.sqrt(math.pi)
@@ -41,12 +41,11 @@ def over(a: Any, b: Any) -> Any:
 
 
 def expit_vjp(g: Any, y: Any, a: Any) -> Any:
-    """y (1 - y); where that has few digits, e^-|a| times the larger one's square, which is equal."""
-    slope = y * (1.0 - y)
-    if few_digits(slope):
-        larger = np.maximum(y, 1.0 - y)
-        slope = np.exp(-np.abs(a)) * (larger * larger)
-    return g * slope
+    """y (1 - y); far out, where 1 - y has few digits left, 1 / (2 + 2 cosh(a))."""
+    if not far_out(a, 4.5):
+        return g * (y * (1.0 - y))
+    with np.errstate(over="ignore"):
+        return g / (2.0 + 2.0 * np.cosh(a))
 
 
 rule(special.expit, expit_vjp)
