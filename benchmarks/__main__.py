@@ -23,6 +23,7 @@ def parser() -> argparse.ArgumentParser:
         help="steps beside the peers (default), how cost grows, a node, imports, first calls; whether "
         "conventions and functions are theirs",
     )
+    root.add_argument("--write", action="store_true", help="conventions: what is found becomes the table")
     root.add_argument("--rows", help="some of W1, W2, W3, W3s, W4 to W10, separated by commas")
     root.add_argument("--rounds", type=int, help="rounds, each of which times everybody once (default 40)")
     root.add_argument("--threads", choices=["1", "all"], default="1", help="threads of the libraries")

@@ -1,67 +1,111 @@
 """``python -m benchmarks conventions``: what libraries give where a derivative is a convention, run again.
 
-Prints where the table of docs/conventions.md no longer holds for the libraries that are installed.
+Prints where the table of docs/conventions.md no longer holds for the libraries that are installed; with
+``--write`` their columns become what was found.
 """
 
 from __future__ import annotations
 
 import argparse
+import csv
 from pathlib import Path
 
 from benchmarks.conventions import peers
-from benchmarks.conventions.points import POINTS
-from benchmarks.conventions.seen import SEEN, VERSIONS
+from benchmarks.conventions.points import POINTS, SECTIONS
 
 PAGE = Path(__file__).parents[2] / "docs" / "conventions.md"
-BEGIN, END = "<!-- the table: benchmarks/conventions -->", "<!-- end of the table -->"
+#: What the peers gave: a line for each point, a column for each library with its version.
+TABLE = Path(__file__).with_name("seen.csv")
+BEGIN, END = "<!-- the tables: benchmarks/conventions -->", "<!-- end of the tables -->"
+#: Whose users find the rows that differ from ours in one place.
+NAMES = {"torch": "PyTorch", "jax": "JAX", "autograd": "autograd", "mygrad": "MyGrad"}
+
+Seen = dict[str, dict[str, str]]
 
 
-def table() -> str:
-    """Return the table in Markdown: ours, the reason, then the peers."""
-    lines = ["| function and point | ours | second | why | " + " | ".join(VERSIONS) + " |"]
-    lines.append("|" + "--|" * (len(VERSIONS) + 4))
-    for name, point in POINTS.items():
-        others = SEEN.get(name, ("",) * len(VERSIONS))
-        cells = [name.replace("|", "\\|"), point.ours, point.second, point.why.replace("|", "\\|"), *others]
-        lines.append("| " + " | ".join(cells) + " |")
+def read() -> tuple[dict[str, str], Seen]:
+    """Return each library's version, and what it gave by point."""
+    with TABLE.open(encoding="utf-8", newline="") as file:
+        (_, *titles), *lines = csv.reader(file)
+    versions = dict(title.split(" ", 1) for title in titles)
+    return versions, {name: dict(zip(versions, cells, strict=True)) for name, *cells in lines}
+
+
+def write(versions: dict[str, str], seen: Seen) -> None:
+    """Write what was found, in the order of the points."""
+    with TABLE.open("w", encoding="utf-8", newline="") as file:
+        lines = csv.writer(file, lineterminator="\n")
+        lines.writerow(["point", *(f"{name} {version}" for name, version in versions.items())])
+        for name in POINTS:
+            lines.writerow([name, *(seen.get(name, {}).get(peer, "") for peer in versions)])
+
+
+def row(*cells: str) -> str:
+    """Return a line of a table in Markdown."""
+    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
+
+
+def differs(told: str, ours: str) -> bool:
+    """Whether a peer has another gradient than this library, or only one of them has an error."""
+    return told not in {"", "no rule", ours} and not (is_error(told) and is_error(ours))
+
+
+def is_error(entry: str) -> bool:
+    """Whether an entry is an error's name."""
+    return entry.endswith("Error")
+
+
+def tables() -> str:
+    """Return the tables in Markdown: what differs, by library; then all, by section."""
+    versions, seen = read()
+    lines = []
+    for peer, name in NAMES.items():
+        other = [(n, seen[n][peer], p) for n, p in POINTS.items() if differs(seen[n][peer], p.ours)]
+        lines += [f"## You come from {name}", ""]
+        lines += [f"Of {sum(bool(s[peer]) for s in seen.values())} points, {len(other)} differ.", ""]
+        lines += [row("function and point", name, "here", "why"), "|--|--|--|--|"]
+        lines += [row(n, told, p.ours, p.why) for n, told, p in other]
+        lines.append("")
+    lines += ["## All points", ""]
+    for section, points in SECTIONS.items():
+        lines += [f"### {section}", "", row("function and point", "ours", "second", "why", *versions)]
+        lines.append("|" + "--|" * (len(versions) + 4))
+        lines += [row(n, p.ours, p.second, p.why, *seen[n].values()) for n, p in points.items()]
+        lines.append("")
     return "\n".join(lines)
 
 
 def written() -> str:
-    """Return the page with the table in its place."""
+    """Return the page with the tables in their place."""
     before, rest = PAGE.read_text(encoding="utf-8").split(BEGIN)
-    return f"{before}{BEGIN}\n\n{table()}\n\n{END}{rest.split(END)[1]}"
+    return f"{before}{BEGIN}\n\n{tables()}\n{END}{rest.split(END)[1]}"
 
 
 def same(told: str, found: str) -> bool:
     """Whether an entry of the table is what was found; an error counts as one, whatever its name."""
-    if not told:
-        return True
-    if any(c.isalpha() for c in told.replace("nan", "").replace("inf", "")):
-        return found[:1].isalpha() and found not in {"nan", "inf"}
-    return told.replace("-0]", "0]").replace("-0,", "0,") == found or (told == "-0" and found == "0")
+    return told == found or (is_error(told) and is_error(found))
 
 
-def run(_: argparse.Namespace) -> int:
+def run(options: argparse.Namespace) -> int:
     """Run every library at every point; return 1 if an entry does not hold."""
-    PAGE.write_text(written(), encoding="utf-8")
+    versions, seen = read()
     wrong = 0
-    gradients = {"ours": peers.of_ours}
-    gradients.update({name: make for name, make in peers.PEERS.items() if name in VERSIONS})
-    for column, make in gradients.items():
+    for column, make in {"ours": peers.of_ours, **peers.PEERS}.items():
         try:
             gradient = make()
         except ImportError:
             print(f"{column}: not installed")
             continue
-        tried = 0
         for name, point in POINTS.items():
-            entry = SEEN.get(name, ("",) * len(VERSIONS))
-            told = point.ours if column == "ours" else entry[list(VERSIONS).index(column)]
+            told = point.ours if column == "ours" else seen.get(name, {}).get(column, "")
             found = peers.seen(gradient, point.f, point.x)
-            tried += bool(told)
             if not same(told, found):
                 wrong += 1
-                print(f"{column}: {name} gives {found}, the table has {told}")
-        print(f"{column}: {tried} entries tried")
+                print(f"{column}: {name} gives {found}, the table has {told or 'nothing'}")
+            if column != "ours":
+                seen.setdefault(name, {})[column] = found
+        print(f"{column}: {len(POINTS)} entries tried")
+    if options.write:
+        write(versions, seen)
+        PAGE.write_text(written(), encoding="utf-8")
     return 1 if wrong else 0

@@ -111,6 +111,32 @@ def test_functions_are_within_two_ulp_over_the_whole_range(name):
     assert np.allclose(plain, ours[:200], rtol=1e-15, atol=0, equal_nan=True)
 
 
+@pytest.mark.parametrize(
+    ("name", "ulp"), [("exp", 2), ("log", 2), ("tanh", 2), ("expit", 2.5), ("softplus", 2)]
+)
+def test_functions_in_single_precision(name, ulp):
+    source = (
+        f"def compute(x, y):\n    for i in range(x.shape[0]):\n        y[i] = {name}(x[i])\n    return None\n"
+    )
+    x = arguments()
+    x = np.concatenate([x[np.abs(x) < 120], [np.inf, -np.inf, np.nan, 88.72, -87.4, -103.9, 1e-45, -1e-45]])
+    x = (np.abs(x) if name == "log" else x).astype(np.float32)
+    ours = np.empty_like(x)
+    jit.compile_source(source, ("f4 1", "f4 1"))(x, ours)
+    exactly = {"expit": special.expit, "softplus": lambda z: np.logaddexp(0, z)}
+    with np.errstate(all="ignore"):
+        exact = exactly.get(name, getattr(np, name, None))(x.astype(np.float64))
+        rounded = exact.astype(np.float32)
+        special_case = ~np.isfinite(rounded)
+        error = np.abs(ours - exact) / np.spacing(np.abs(rounded))
+    assert np.array_equal(ours[special_case], rounded[special_case], equal_nan=True)
+    assert np.max(error[~special_case]) <= ulp
+    # rounded at each operation or not, the text run as Python gives the same
+    with np.errstate(over="ignore"):
+        plain = np.float32([getattr(vector_math, f"{name}4")(float(u)) for u in x[:200]])
+    assert np.allclose(plain, ours[:200], rtol=1e-6, atol=1e-44, equal_nan=True)
+
+
 @pytest.mark.parametrize("name", ["exp", "expm1", "log", "log1p", "tanh", "expit", "softplus"])
 def test_functions_are_done_on_several_numbers_at_once(name):
     each = "for i in range(x.shape[0]):\n        y[i] = "
@@ -119,6 +145,9 @@ def test_functions_are_done_on_several_numbers_at_once(name):
     text = engine.optimised(python_entry.module_text(source, ("f8 1", "f8 1"), "function"))
     lanes = register_tiles.vector_bytes() // 8
     assert re.search(rf"fmul contract <{min(lanes, 4)} x double>|fmul contract <{lanes} x double>", str(text))
+    if f"{name}4" in vars(vector_math):
+        text = engine.optimised(python_entry.module_text(source, ("f4 1", "f4 1"), "function"))
+        assert re.search(rf"fmul contract <{min(2 * lanes, 8)} x float>", str(text))
 
 
 # ------------------------------------------------------------------ products
@@ -466,6 +495,16 @@ def test_statements_mean_what_they_do_in_python(seed, n, m, strided):
     expected = interpreted(source)(*given_, theirs)
     assert np.allclose(found, expected, rtol=1e-6)
     assert np.allclose(ours, theirs, rtol=1e-5)
+
+
+def test_products_that_wait_for_each_other_are_not_stacked():
+    U, V, W = np.random.default_rng(0).normal(size=(3, 2, 2))
+
+    def f(W):
+        left, right = W @ U, np.tanh(W) @ V
+        return np.sum((np.tanh(right) @ U) * (np.tanh(left) @ V))
+
+    np.testing.assert_allclose(compiled(f, engine="machine")(W), f(W))
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import gc
 import numpy as np
 import pytest
 
-from tinygrad_course import Tensor, array, grad, graph, hessian, value_and_grad, zeros, zeros_like
+from tinygrad_course import Tensor, array, compiled, grad, graph, hessian, value_and_grad, zeros, zeros_like
 
 M = np.arange(1.0, 7.0).reshape(2, 3)
 
@@ -401,3 +401,15 @@ def test_values_that_numpy_reads_while_it_writes_are_refused(order):
         np.testing.assert_allclose(
             grad(program(values))(x), differences(program(values), x), rtol=1e-6, atol=1e-8
         )
+
+
+def test_a_row_written_to_rows_by_a_mask():
+    x, rows = np.array([[0.5, -1.0, 2.0], [3.0, -0.2, 0.7], [1.0, 0.4, -2.0]]), np.array([True, False, True])
+
+    def cost(x):
+        y = x * 1.0
+        y[rows] = y[0]  # the row itself is among those written to: nothing changes before it is read
+        return np.sum(y**3)
+
+    np.testing.assert_allclose(grad(cost)(x), differences(cost, x), rtol=1e-6, atol=1e-8)
+    np.testing.assert_allclose(compiled(grad(cost))(x), grad(cost)(x), rtol=1e-12)

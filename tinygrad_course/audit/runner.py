@@ -1,10 +1,8 @@
 """A submission in a process of its own, in an empty folder, with limits on time, memory and output.
 
 A submission that loops, exits, floods its output, eats memory or breaks what it imported spoils neither
-the run nor
-another's marks. This is no sandbox against malice: the process runs as the user, may read the user's files
-and use the
-network. For strangers' files run the whole command in a container (see the documentation).
+the run nor another's marks. This is no sandbox against malice: the process runs as the user, may read the
+user's files and use the network. For strangers' files run the command in a container (see the documentation).
 """
 
 import contextlib
@@ -19,7 +17,7 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -52,14 +50,14 @@ class Limits:
 class _Run:
     """What one process left behind."""
 
-    functions: list[FunctionReport]
-    notes: list[str]
-    error: str
-    done: bool
-    began: str
-    cpu: float
+    functions: list[FunctionReport] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    error: str = ""
+    done: bool = False
+    began: str = ""
+    cpu: float = 0.0
     """Seconds of the processor."""
-    stopped: str
+    stopped: str = ""
     """never_ends, memory or crashes, where the process did not come to its end."""
 
 
@@ -95,7 +93,8 @@ def check_file(
         if left <= 0.5:
             report.error = f"the file takes longer than {limits.seconds:g} seconds"
             break
-        run = _run(Path(path), str(path), seed, sorted(skip), limits, left, stop)
+        config = {"path": str(Path(path).absolute()), "shown": str(path), "seed": seed, "skip": sorted(skip)}
+        run = _run(config, limits, left, stop)
         report.functions, report.notes, report.error = run.functions, run.notes, run.error
         used += run.cpu
         if run.done or run.error or run.stopped == "stopped":
@@ -104,10 +103,10 @@ def check_file(
             report.notes.append("whole networks and training loops are not checked: they take too long")
             break
         if run.began == TOP:
-            report.error = _stopped_words(run.stopped or "crashes", "the file", limits)
+            report.error = _stopped_words(run.stopped, "the file", limits)
             break
         diagnosis = run.stopped if run.stopped in DIAGNOSES else "crashes"
-        skip[run.began] = Finding("", diagnosis, _stopped_words(run.stopped or "crashes", run.began, limits))
+        skip[run.began] = Finding("", diagnosis, _stopped_words(run.stopped, run.began, limits))
     report.functions += _ended(Path(path), skip)
     report.seconds = round(time.monotonic() - started, 2)
     return report
@@ -152,31 +151,16 @@ def _ended(path: Path, skip: dict[str, Finding]) -> list[FunctionReport]:
     return reports
 
 
-def _run(
-    path: Path,
-    shown: str,
-    seed: int,
-    skip: list[str],
-    limits: Limits,
-    seconds: float,
-    stop: threading.Event | None,
-) -> _Run:
+def _run(config: dict[str, Any], limits: Limits, seconds: float, stop: threading.Event | None) -> _Run:
     with tempfile.TemporaryDirectory(prefix="tinygrad-course-", ignore_cleanup_errors=True) as private:
         folder, results = Path(private) / "empty", Path(private) / "results"
         folder.mkdir()
         results.touch()
-        config = Path(private) / "config.json"
-        plain = {
-            "idle": limits.idle,
-            "path": str(path.absolute()),
-            "shown": shown,
-            "seed": seed,
-            "skip": skip,
-            "memory": limits.memory,
-        }
-        config.write_text(json.dumps(plain), encoding="utf-8")
+        told = Path(private) / "config.json"
+        plain = {**config, "idle": limits.idle, "memory": limits.memory}
+        told.write_text(json.dumps(plain), encoding="utf-8")
         worker = "tinygrad_course.audit.command.worker"
-        command = [sys.executable, "-P", "-m", worker, str(config), str(results)]
+        command = [sys.executable, "-P", "-m", worker, str(told), str(results)]
         word = secrets.token_hex(16)
         with (Path(private) / "trouble").open("wb") as trouble:
             process = subprocess.Popen(  # noqa: S603 - our own interpreter and module, the learner's text is no part of it
@@ -188,9 +172,9 @@ def _run(
                 stderr=trouble,
                 start_new_session=True,
             )
-        with contextlib.suppress(OSError), process.stdin or contextlib.nullcontext() as told:
-            if told is not None:
-                told.write(f"{word}\n".encode())
+        with contextlib.suppress(OSError), process.stdin or contextlib.nullcontext() as pipe:
+            if pipe is not None:
+                pipe.write(f"{word}\n".encode())
         stopped = _wait(process, results, limits, seconds, stop)
         run = _read(results, word)
         if not run.done and not run.error:
@@ -245,31 +229,18 @@ def _end(process: "subprocess.Popen[bytes]") -> None:
 
 def _environment(folder: Path) -> dict[str, str]:
     """Return what the process is told of its surroundings: as little as Python needs."""
-    kept = {
-        name: os.environ[name]
-        for name in ("PATH", "SYSTEMROOT", "LANG", "LD_LIBRARY_PATH")
-        if name in os.environ
-    }
-    threads = dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1")
-    package = str(Path(__file__).resolve().parents[2])
-    here = {
-        "HOME": str(folder),
-        "TMPDIR": str(folder),
-        "TEMP": str(folder),
-        "TMP": str(folder),
-        "MPLCONFIGDIR": str(folder),
-    }
+    kept = ("PATH", "SYSTEMROOT", "LANG", "LD_LIBRARY_PATH")
     return {
-        **kept,
-        **threads,
-        **here,
-        "PYTHONPATH": package,
+        **{name: os.environ[name] for name in kept if name in os.environ},
+        **dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1"),
+        **dict.fromkeys(("HOME", "TMPDIR", "TEMP", "TMP", "MPLCONFIGDIR"), str(folder)),
+        "PYTHONPATH": str(Path(__file__).resolve().parents[2]),
         "PYTHONHASHSEED": "0",
     }
 
 
 def _read(results: Path, word: str) -> _Run:
-    run = _Run([], [], "", done=False, began="", cpu=0.0, stopped="")
+    run = _Run()
     for line in results.read_text(encoding="utf-8", errors="replace").splitlines():
         if not line.startswith(word + " "):
             continue  # whatever a homework has written here

@@ -55,15 +55,36 @@ def write(target: Tensor, index: Any, value: Any) -> None:
 
 
 def _apart(target: Tensor, mask: Any, value: Any) -> None:
-    """Refuse what NumPy reads from the array while it writes to it by a mask."""
+    """Refuse a write by a mask for which NumPy reads what it has just written."""
     shown, data = now(value)._data if type(value) is type(target) else value, now(target)._data
     if not (isinstance(shown, np.ndarray) and isinstance(data, np.ndarray) and shown.size > 1):
         return
-    if np.shares_memory(data, shown):
+    if not np.shares_memory(data, shown):
+        return
+    if not _harmless(data, mask, shown):
         raise ValueError(
             f"NumPy reads the values, a view of {target._label()}, while it writes over them by a mask of "
             f"shape {mask.shape}: pass a copy of the values, as in x[mask] = x[0].copy()"
         )
+
+
+def _harmless(data: np.ndarray, mask: np.ndarray, shown: np.ndarray) -> bool:
+    """Whether ``data[mask] = shown`` of one memory reads nothing that it has changed, for any numbers."""
+    (low, high), (first, last) = (np.lib.array_utils.byte_bounds(array) for array in (data, shown))
+    low, high = min(low, first), max(high, last)
+    memory = np.arange((high - low) // data.itemsize).astype(
+        data.dtype
+    )  # every place with a number of its own
+    if shown.dtype != data.dtype:
+        return False
+    twin, values = (
+        np.ndarray(array.shape, array.dtype, memory.data, array.ctypes.data - low, array.strides)
+        for array in (data, shown)
+    )
+    expected = twin.copy()
+    expected[mask] = values.copy()
+    twin[mask] = values
+    return np.array_equal(twin, expected)
 
 
 def augment(target: Tensor, new: Any) -> Tensor:

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from tinygrad_course.audit.execution.learner import Learner
 from tinygrad_course.audit.execution.namespace import Program
+from tinygrad_course.audit.execution.oracle import gradients
 from tinygrad_course.audit.kinds.base import Assumption, Kind, labelled
 from tinygrad_course.audit.kinds.cases import Case, Draw
-from tinygrad_course.audit.reference.oracle import gradients
 from tinygrad_course.audit.repair.diagnosis import diagnose
 from tinygrad_course.audit.repair.verdict import judge
 from tinygrad_course.audit.reporting.results import WRONG, Finding, FunctionReport, Report

@@ -5,14 +5,14 @@ import builtins
 import inspect
 import re
 import time
-import traceback
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
 
-from tinygrad_course.audit.command.one_function import Examination, battery, examine, search_mistake
+from tinygrad_course.audit.command.one_function import Examination, battery, search_mistake
 from tinygrad_course.audit.execution.learner import Learner
 from tinygrad_course.audit.execution.namespace import Program
 from tinygrad_course.audit.execution.stubs import GIVEN
@@ -47,6 +47,7 @@ from tinygrad_course.audit.reporting.results import (
 from tinygrad_course.audit.source import removed_api
 from tinygrad_course.audit.source.signatures import Binding, argument_names, bare, role_of
 from tinygrad_course.audit.source.submission import Submission
+from tinygrad_course.audit.source.syntax import nodes
 
 TRIALS_A_FILE = 6000
 NEEDS = "not judged: it needs {}, which is wrong and could not be put right"
@@ -60,25 +61,24 @@ def audit_submission(
     begin: Callable[[str], None] = lambda name: None,
     only: frozenset[str] | None = None,
 ) -> Iterator[FunctionReport | str]:
-    """Give the report of each function as it is done, and notes as text.
-
-    `begin` is told the name before each.
-    """
+    """Give each function's report as it is done, notes as text; `begin` is told the name before each."""
     for problem in submission.problems:
-        yield _syntax(submission, problem.line, problem.message, problem.source, problem.function)
+        where = submission.where(problem.line)
+        finding = Finding("", "syntax", problem.message, source=problem.source, **where)
+        yield FunctionReport(problem.function or OUTSIDE, status=WRONG, findings=[finding], **where)
     begin("(the top of the file)")
-    file = _File(submission, skip)
+    file = _File(submission, skip, seed)
     yield from file.program.notes
     told: set[str] = set()
     for name in _order(file.program, file.known):
         if name not in skip and (only is None or name in only):
             begin(name)
             told.add(name)
-            yield file.audit_or_say_why_not(name, seed)
+            yield file.audit_or_say_why_not(name)
     if only is None:
         begin("(whole networks and training)")
         try:
-            for report in file.wholes(seed, told):
+            for report in file.wholes(told):
                 told.add(report.name)
                 yield report
         except (MemoryError, KeyboardInterrupt):
@@ -89,9 +89,9 @@ def audit_submission(
     yield from file.notes()
     for name, variant in _earlier(submission) if only is None else ():
         begin(name)
-        earlier = _File(variant, skip)
+        earlier = _File(variant, skip, seed)
         if name in earlier.known and name not in skip:
-            yield earlier.audit_or_say_why_not(name, seed)
+            yield earlier.audit_or_say_why_not(name)
 
 
 def _earlier(submission: Submission) -> Iterator[tuple[str, Submission]]:
@@ -99,13 +99,13 @@ def _earlier(submission: Submission) -> Iterator[tuple[str, Submission]]:
     defined: dict[str, list[ast.FunctionDef]] = {}
     for node in submission.functions:
         defined.setdefault(node.name, []).append(node)
-    for name, nodes in defined.items():
-        seen = {ast.dump(nodes[-1])}
-        for place, node in enumerate(nodes[:-1]):
+    for name, versions in defined.items():
+        seen = {ast.dump(versions[-1])}
+        for place, node in enumerate(versions[:-1]):
             if ast.dump(node) in seen:
                 continue
             seen.add(ast.dump(node))
-            following = nodes[place + 1].lineno
+            following = versions[place + 1].lineno
             kept: list[ast.stmt] = []
             for one in submission.statements:
                 if isinstance(one, ast.FunctionDef):
@@ -121,8 +121,9 @@ def _earlier(submission: Submission) -> Iterator[tuple[str, Submission]]:
 class _File:
     """What is known of a file while its functions are judged one after another."""
 
-    def __init__(self, submission: Submission, skip: frozenset[str]) -> None:
+    def __init__(self, submission: Submission, skip: frozenset[str], seed: int) -> None:
         self.submission, self.program, self.left = submission, Program(submission), TRIALS_A_FILE
+        self.seed = seed
         program = self.program
         self.outdated = {name: removed_api.find(node) for name, node in program.functions.items()}
         for name in [name for name, uses in self.outdated.items() if uses]:
@@ -132,27 +133,26 @@ class _File:
         self.known = {name: found for name, node in program.functions.items() if (found := kind_of(node))}
         self.repaired: dict[str, Any] = {name: _course_version(program, name) or _gone(name) for name in skip}
         self.unusable: set[str] = set()
-        self._own: dict[str, OwnResult] | None = None
         self.settled: set[str] = set()
         """The wrong functions of which a right version is known."""
 
-    def audit_or_say_why_not(self, name: str, seed: int) -> FunctionReport:
+    def audit_or_say_why_not(self, name: str) -> FunctionReport:
         """Judge one function; where the check itself fails, only this function is not checked."""
         try:
-            return self.audit(name, seed)
+            return self.audit(name)
         except (MemoryError, KeyboardInterrupt):
             raise
         except Exception as error:  # noqa: BLE001 - the others are to be judged all the same
             node = self.program.functions[name]
             self.unusable.add(name)
             words = f"the check itself failed: {type(error).__name__}: {error}"
-            return self._unchecked(node, type(self.known[name][0]).__name__, words)
+            return self._unchecked(node, words)
 
-    def _unchecked(self, node: ast.FunctionDef, kind: str, *remarks: str) -> FunctionReport:
-        where = self.submission.where(node.lineno)
-        return FunctionReport(node.name, kind=kind, status=UNCHECKED, remarks=[*remarks], **where)
+    def _unchecked(self, node: ast.FunctionDef, remark: str) -> FunctionReport:
+        kind, where = type(self.known[node.name][0]).__name__, self.submission.where(node.lineno)
+        return FunctionReport(node.name, kind=kind, status=UNCHECKED, remarks=[remark], **where)
 
-    def audit(self, name: str, seed: int) -> FunctionReport:
+    def audit(self, name: str) -> FunctionReport:
         """Judge one function, given right versions of those that it calls."""
         program, (kind, binding) = self.program, self.known[name]
         learner = Learner(program, program.functions[name], binding, self.repaired)
@@ -162,23 +162,21 @@ class _File:
         empty = unfilled(learner.node)
         if empty is not None:
             self.unusable.add(name)
-            words = f"not filled in yet: line {self.submission.place(empty)[1]}"
-            return self._unchecked(learner.node, type(kind).__name__, words)
+            return self._unchecked(learner.node, f"not filled in yet: line {self.submission.place(empty)[1]}")
         budget = max(200, min(kind.trials, self.left))
-        found = examine(
-            learner, kind, seed, budget, helpers, lambda tried: self._right_otherwise(learner, tried, seed)
-        )
+        excuse = partial(self._right_otherwise, learner)
+        found = Examination(learner, kind, self.seed, budget, helpers, excuse)
         report, fixed = found.report, found.repaired
         self.left -= found.trials
         if report.status == WRONG:
-            self._need_proof(learner, found, seed)
+            self._need_proof(learner, found)
         stuck = self._stuck(name, callees, report)
         if report.status == WRONG and stuck:
             _take_back(report, NEEDS.format(stuck))
         if report.status == UNCHECKED:
             self.unusable.add(name)
         usual = report.status == RIGHT and not found.excused
-        finding = cache_finding(learner, kind, seed) if usual else None
+        finding = cache_finding(learner, kind, self.seed) if usual else None
         if finding is not None:
             report.status = WRONG
             report.findings.append(finding)
@@ -195,9 +193,9 @@ class _File:
             report.remarks.append(f"right, given right {', '.join(wrong)}")
         return report
 
-    def _right_otherwise(self, learner: Learner, verdicts: list[Verdict], seed: int) -> str:
+    def _right_otherwise(self, learner: Learner, verdicts: list[Verdict]) -> str:
         """Say what a function that is not the course's is right by: the file's forward pass, its caller."""
-        for own in self.own(seed).values():
+        for own in self.own.values():
             part = isinstance(self.known[learner.name][0], BLOCKS)
             if own.right and part and learner.name in self.program.callees(own.kind.node.name):
                 return f"{own.kind.node.name}, which is right with it"
@@ -211,7 +209,7 @@ class _File:
                 and _told_by_gradients(learner, verdicts, own)
             ):
                 return own.kind.described
-        return "what calls it" if self._right_as_used(learner, seed) else ""
+        return "what calls it" if self._right_as_used(learner) else ""
 
     def _linear_by_oversight(self, learner: Learner, own: OwnResult) -> bool:
         """Tell whether squares were guessed for a forward pass that does without the sigmoid the file has."""
@@ -231,18 +229,15 @@ class _File:
             label.startswith(("shape of", "spread of", "b")) for label in labels
         )
 
-    def _need_proof(self, learner: Learner, found: Examination, seed: int) -> None:
+    def _need_proof(self, learner: Learner, found: Examination) -> None:
         """Take a verdict back that nothing proves: a guess of the arguments, a name that is not loaded."""
-        report, own = found.report, self.own(seed).get(learner.name)
+        report, own = found.report, self.own.get(learner.name)
         if own is not None and own.wrong:
             if not any(finding.suggestion for finding in report.findings):
                 others = self._own_report(own).findings
                 # the course's quantities lie nearer to the mistake, unless a right line is known
-                if (
-                    not report.findings
-                    or report.raises_always
-                    or any(finding.suggestion for finding in others)
-                ):
+                known = any(finding.suggestion for finding in others)
+                if not report.findings or report.raises_always or known:
                     report.findings = others
             return
         verified = any(finding.verified and finding.suggestion for finding in report.findings)
@@ -250,14 +245,14 @@ class _File:
         if reason:
             _take_back(report, f"not checked: {reason}")
 
-    def wholes(self, seed: int, told: set[str]) -> Iterator[FunctionReport]:
+    def wholes(self, told: set[str]) -> Iterator[FunctionReport]:
         """Give the reports of networks and training loops that are none of the course's functions."""
-        for name, result in self.own(seed).items():
+        for name, result in self.own.items():
             if name not in told:
                 yield self._own_report(result)
         wrong = {name: function for name, function in self.repaired.items() if name in self.program.functions}
         with self.program.bound({name: function for name, function in wrong.items() if function is not None}):
-            loops = loop_results(self.program, seed)
+            loops = loop_results(self.program, self.seed)
         for name, result in loops.items():
             if name in told or not (result.verdicts or name != SCRIPT):
                 continue
@@ -283,7 +278,7 @@ class _File:
             return report
         if result.learner is None or empty is not None:
             problem = (
-                f"not filled in yet: line {empty}" if empty is not None else f"not checked: {result.problem}"
+                f"not checked: {result.problem}" if empty is None else f"not filled in yet: line {empty}"
             )
             report.status, report.remarks, report.against = UNCHECKED, [shown_words(problem)], ""
             return report
@@ -317,37 +312,33 @@ class _File:
 
     def _not_defined(self, result: OwnResult, node: ast.FunctionDef, report: FunctionReport) -> bool:
         """Report a variable that nothing in the file defines, and tell whether there is one."""
-        name = undefined(self.program, result.error)
-        frames = traceback.extract_tb(result.error.__traceback__) if result.error is not None else []
-        lines = [frame.lineno for frame in frames if frame.filename == self.submission.path and frame.lineno]
-        if not name or not lines or not node.lineno <= lines[-1] <= (node.end_lineno or 0):
+        name, error = undefined(self.program, result.error), result.error
+        line = self.submission.raised_at(error) if error is not None else 0
+        if not name or not node.lineno <= line <= (node.end_lineno or 0):
             return False
-        words = f"raises {type(result.error).__name__}: {result.error}; nothing in the file defines it"
+        words = f"raises {type(error).__name__}: {error}; nothing in the file defines it"
         report.status, report.against = WRONG, ""
-        report.findings = [Finding("", "not_defined", words, **self.submission.spot(lines[-1]))]
+        report.findings = [Finding("", "not_defined", words, **self.submission.spot(line))]
         return True
 
-    def own(self, seed: int) -> dict[str, OwnResult]:
-        """Return what the file's own forward passes say of its backward passes."""
-        if self._own is None:
-            self._own = own_results(self.program, seed)
-        return self._own
+    @cached_property
+    def own(self) -> dict[str, OwnResult]:
+        """What the file's own forward passes say of its backward passes."""
+        return own_results(self.program, self.seed)
 
-    def _right_as_used(self, learner: Learner, seed: int) -> bool:
+    def _right_as_used(self, learner: Learner) -> bool:
         """Tell whether what calls a building block is right with it as it is (1/m at the top, once)."""
-        callers = [
-            other
-            for other in self.known
-            if other != learner.name and learner.name in self.program.callees(other)
-        ]
-        if not callers or not isinstance(self.known[learner.name][0], BLOCKS):
+        program, name = self.program, learner.name
+        callers = [other for other in self.known if other != name and name in program.callees(other)]
+        if not callers or not isinstance(self.known[name][0], BLOCKS):
             return False
         for other in callers:
             kind, binding = self.known[other]
-            caller = Learner(self.program, self.program.functions[other], binding, {})
-            assumption = kind.assumptions(caller)[0]
-            cases = battery(caller, kind, assumption, seed)
-            function = self.program.namespace[other]
+            caller, function = (
+                Learner(program, program.functions[other], binding, {}),
+                program.namespace[other],
+            )
+            cases = battery(caller, kind, kind.assumptions(caller)[0], self.seed)
             if not cases or not all(judge(caller, kind, function, case).right for case in cases):
                 return False
         return True
@@ -376,16 +367,12 @@ class _File:
             yield f"the file changes {names}, which is not its own; the check puts it back"
         skipped = self.submission.skipped
         if skipped:
-            more = ", ..." if len(skipped) > 6 else ""
-            if self.submission.cells:
-                lines = ", ".join(map(self.submission.named, skipped[:6]))
-            else:
-                lines = f"line{'s' * (len(skipped) > 1)} " + ", ".join(map(str, skipped[:6]))
-            few = "1 statement outside functions is" if len(skipped) == 1 else None
-            yield (
-                f"{few or f'{len(skipped)} statements outside functions are'} not executed "
-                f"({lines}{more}): only definitions, imports and simple constants are"
-            )
+            s, are = ("s", "are") if len(skipped) > 1 else ("", "is")
+            named = self.submission.named if self.submission.cells else str
+            lines = "" if self.submission.cells else f"line{s} "
+            lines += ", ".join([*map(named, skipped[:6]), *["..."] * (len(skipped) > 6)])
+            count = f"{len(skipped)} statement{s} outside functions {are}"
+            yield f"{count} not executed ({lines}): only definitions, imports and simple constants are"
 
 
 def _take_back(report: FunctionReport, remark: str) -> None:
@@ -404,11 +391,9 @@ def _no_convention(learner: Learner, verdicts: list[Verdict], own: OwnResult) ->
     if case is None or not isinstance(kind, OwnNetwork) or kind.rows:
         return False
     reader = Candidates(learner, kind, [case], [], 0)
-    if learner.has("keep_prob") and any(
-        is_mask(name) and np.shape(value)[1:] == (1,)
-        for _, event in reader.trace(case)[0]
-        for name, value in event.values.items()
-    ):
+    ran = reader.trace(case)[0] if learner.has("keep_prob") else []
+    values = [pair for _, event in ran for pair in event.values.items()]
+    if any(is_mask(name) and np.shape(value)[1:] == (1,) for name, value in values):
         return True  # one mask for all examples
     symptom, fine = reader.reading(case)
     if symptom is None or symptom.site is None or np.shape(symptom.value) != np.shape(symptom.right):
@@ -444,10 +429,8 @@ def _told_by_gradients(learner: Learner, verdicts: list[Verdict], own: OwnResult
 def _course_version(program: Program, name: str) -> Any:
     """Return the course's function in the place of a wrong one, where it takes the same arguments."""
     given = GIVEN.get(bare(name))
-    if given is None:
-        return None
-    count = len(inspect.signature(given).parameters)
-    return given if count == len(program.functions[name].args.args) else None
+    count = len(program.functions[name].args.args)
+    return given if given is not None and len(inspect.signature(given).parameters) == count else None
 
 
 def _gone(name: str) -> Callable[..., Any]:
@@ -471,20 +454,16 @@ def _others(
             continue
         if outdated[name] or known_name(node):
             report = FunctionReport(name, status=UNCHECKED, **submission.where(node.lineno))
-            for use in outdated[name]:
-                report.status = WRONG
-                report.findings.append(_gone_finding(submission, use))
+            report.findings = [_gone_finding(submission, use) for use in outdated[name]]
+            report.status = WRONG if report.findings else UNCHECKED
             if known_name(node):
-                arguments = ", ".join(argument_names(node))
-                called = {ast.unparse(part.func) for part in ast.walk(node) if isinstance(part, ast.Call)}
-                absent = sorted(name for name in called - set(dir(builtins)) if name.isidentifier())
-                absent = [name for name in absent if name not in program.namespace]
-                report.remarks.append(
-                    f"not checked: {', '.join(absent)} may come from {', '.join(program.strangers)}, "
-                    "which is not loaded"
-                    if absent and program.strangers
-                    else f"not checked: the course's function takes other arguments than ({arguments})"
-                )
+                called = {ast.unparse(call.func) for call in nodes(node, ast.Call)} - set(dir(builtins))
+                absent = sorted(word for word in called - program.namespace.keys() if word.isidentifier())
+                why = f"the course's function takes other arguments than ({', '.join(argument_names(node))})"
+                if absent and program.strangers:
+                    strangers = ", ".join(program.strangers)
+                    why = f"{', '.join(absent)} may come from {strangers}, which is not loaded"
+                report.remarks.append(f"not checked: {why}")
             yield report
         else:
             unknown.append(name)
@@ -497,10 +476,7 @@ def _others(
 
 
 def _order(program: Program, known: dict[str, tuple[Kind, Binding]]) -> list[str]:
-    """Return the known functions, each after those that it calls.
-
-    And backward passes after forward passes.
-    """
+    """Return the known functions, each after those that it calls, backward passes after forward passes."""
     order: list[str] = []
 
     def visit(name: str, path: tuple[str, ...]) -> None:
@@ -515,14 +491,6 @@ def _order(program: Program, known: dict[str, tuple[Kind, Binding]]) -> list[str
     for name in [*first, *known]:
         visit(name, ())
     return order
-
-
-def _syntax(
-    submission: Submission, line: int, message: str, source: str, function: str | None
-) -> FunctionReport:
-    where = submission.where(line)
-    finding = Finding("", "syntax", message, source=source, **where)
-    return FunctionReport(function or OUTSIDE, status=WRONG, findings=[finding], **where)
 
 
 def _gone_finding(submission: Submission, use: removed_api.Obsolete) -> Finding:

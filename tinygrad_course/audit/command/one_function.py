@@ -1,7 +1,7 @@
 """One function: try it, and if it is wrong find out where and why."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -26,9 +26,8 @@ def battery(learner: Learner, kind: Kind, assumption: Assumption, seed: int) -> 
     found: list[Case] = []
     for place, scale in enumerate(kind.battery):
         for attempt in range(40):
-            case = kind.case(
-                learner, Draw(seed * 7919 + place * 101 + attempt * 10007 + 1, scale), assumption
-            )
+            draw = Draw(seed * 7919 + place * 101 + attempt * 10007 + 1, scale)
+            case = kind.case(learner, draw, assumption)
             if not case.rejected:
                 found.append(_tolerant(learner, case))
                 break
@@ -45,85 +44,171 @@ def _tolerant(learner: Learner, case: Case) -> Case:
 
 @dataclass
 class Examination:
-    """What came of judging one function."""
+    """One function judged, and the mistake of a wrong one looked for."""
 
-    report: FunctionReport
-    verdicts: list[Verdict]
+    learner: Learner
+    kind: Kind
+    seed: int
+    budget: int
+    helpers: list[str]
+    excuse: Callable[[list[Verdict]], str] = lambda verdicts: ""
+    """Says what a function that seems wrong is right by; "" where it is right by nothing."""
+    verdicts: list[Verdict] = field(default_factory=list)
     repaired: Function | None = None
     trials: int = 0
     excused: bool = False
     """Whether it is right by another measure than the course's."""
 
+    def __post_init__(self) -> None:
+        where = self.learner.program.submission.where(self.learner.node.lineno)
+        self.report = FunctionReport(self.learner.name, kind=type(self.kind).__name__, **where)
+        self.function = self.learner.program.namespace[self.learner.name]
+        with np.errstate(all="ignore"):
+            self._examine()
 
-def examine(
-    learner: Learner,
-    kind: Kind,
-    seed: int,
-    budget: int,
-    helpers: list[str],
-    excuse: Callable[[list[Verdict]], str] = lambda verdicts: "",
-) -> Examination:
-    """Judge one function, and look for the mistake of a wrong one.
+    def _examine(self) -> None:
+        report = self.report
+        chosen, self.verdicts = self._best_assumption()
+        report.cases = len(self.verdicts)
+        report.remarks = list(dict.fromkeys(remark for one in self.verdicts for remark in one.remarks))
+        errors = [verdict.error for verdict in self.verdicts]
+        unused = next((error for error in errors if isinstance(error, StandInUsedError)), None)
+        if unused is not None and not any(verdict.right for verdict in self.verdicts):
+            report.status = UNCHECKED
+            report.remarks.append(f"not checked: {unused}")
+            return
+        failing = [verdict for verdict in self.verdicts if not verdict.right]
+        if not failing:
+            extra, count = self._explore(chosen, self.kind.examples)
+            report.cases += count
+            failing = [extra] if extra is not None else []
+            self.verdicts = [*self.verdicts, *failing]
+        report.against = ", ".join(sorted(self.learner.against)) or "the course's formula"
+        excused = self.excuse(self.verdicts) if failing else ""
+        if excused:
+            report.against, report.remarks, self.excused = excused, [], True
+        elif failing:
+            self._find_mistake(chosen, failing)
 
-    Where `excuse` says what a function that seems wrong is right by, it is right.
-    """
-    with np.errstate(all="ignore"):
-        return _examine(learner, kind, seed, budget, helpers, excuse)
+    def _find_mistake(self, chosen: Assumption, failing: list[Verdict]) -> None:
+        learner, kind, report = self.learner, self.kind, self.report
+        report.status = WRONG
+        report.raises_always = all(verdict.error is not None for verdict in failing)
+        chosen, self.verdicts = self._likeliest(chosen, self.verdicts)
+        findings, self.repaired, self.trials = search_mistake(
+            learner, kind, self.verdicts, self.helpers, self.budget, report
+        )
+        quiet = [set(verdict.wrong) for verdict in failing if verdict.error is None and verdict.case.m > 1]
+        labels = set.intersection(*quiet) if quiet else set()
+        telling = [verdict for verdict in failing if _telling(verdict, labels)]
+        example, _ = self._explore(chosen, 25, wanted=labels if telling else None)
+        smallest = _smaller(example, telling or failing)
+        if smallest is not None:
+            self._illustrate(findings, smallest.case)
+        pattern = _pattern(self.verdicts)
+        report.remarks += [pattern] if pattern else []
 
+    def _judged(self, assumption: Assumption) -> list[Verdict]:
+        cases = battery(self.learner, self.kind, assumption, self.seed)
+        return [judge(self.learner, self.kind, self.function, case) for case in cases]
 
-def _examine(
-    learner: Learner,
-    kind: Kind,
-    seed: int,
-    budget: int,
-    helpers: list[str],
-    excuse: Callable[[list[Verdict]], str],
-) -> Examination:
-    where = learner.program.submission.where(learner.node.lineno)
-    report = FunctionReport(learner.name, kind=type(kind).__name__, **where)
-    chosen, verdicts = _best_assumption(learner, kind, seed)
-    report.cases = len(verdicts)
-    for remark in [remark for verdict in verdicts for remark in verdict.remarks]:
-        if remark not in report.remarks:
-            report.remarks.append(remark)
-    unused = next(
-        (verdict.error for verdict in verdicts if isinstance(verdict.error, StandInUsedError)), None
-    )
-    if unused is not None and not any(verdict.right for verdict in verdicts):
-        report.status = UNCHECKED
-        report.remarks.append(f"not checked: {unused}")
-        return Examination(report, verdicts)
-    function = learner.program.namespace[learner.name]
-    failing = [verdict for verdict in verdicts if not verdict.right]
-    if not failing:
-        extra, count = _explore(learner, kind, chosen, function, seed, kind.examples)
-        report.cases += count
-        if extra is not None:
-            failing = [extra]
-            verdicts = [*verdicts, extra]
-    report.against = ", ".join(sorted(learner.against)) or "the course's formula"
-    if not failing:
-        return Examination(report, verdicts)
-    excused = excuse(verdicts)
-    if excused:
-        report.against, report.remarks = excused, []
-        return Examination(report, verdicts, excused=True)
-    report.status = WRONG
-    report.raises_always = all(verdict.error is not None for verdict in failing)
-    chosen, verdicts = _likeliest(learner, kind, chosen, verdicts, seed, helpers, budget)
-    findings, repaired, trials = search_mistake(learner, kind, verdicts, helpers, budget, report)
-    quiet = [set(verdict.wrong) for verdict in failing if verdict.error is None and verdict.case.m > 1]
-    labels = set.intersection(*quiet) if quiet else set()
-    telling = [verdict for verdict in failing if _telling(verdict, labels)]
-    wanted = labels if telling else None
-    example, _ = _explore(learner, kind, chosen, function, seed, 25, wanted=wanted)
-    smallest = _smaller(example, telling or failing)
-    if smallest is not None:
-        _illustrate(findings, learner, kind, smallest.case, helpers)
-    pattern = _pattern(verdicts)
-    if pattern:
-        report.remarks.append(pattern)
-    return Examination(report, verdicts, repaired, trials)
+    def _best_assumption(self) -> tuple[Assumption, list[Verdict]]:
+        """Return the first of the assumptions under which all is right, else the one under which most is."""
+        options: list[tuple[Assumption, list[Verdict]]] = []
+        for assumption in self.kind.assumptions(self.learner):
+            verdicts = self._judged(assumption)
+            options.append((assumption, verdicts))
+            right = all(verdict.right for verdict in verdicts)
+            if self.learner.memory.get("as the course packs it") and not right:
+                break  # the forward function's cache is the course's: what unpacks it otherwise is wrong
+            if verdicts and right:
+                return options[-1]
+
+        def score(option: tuple[Assumption, list[Verdict]]) -> tuple[int, int, int]:
+            right = sum(verdict.right for verdict in option[1])
+            good = sum(len(verdict.good) for verdict in option[1])
+            return right, good, -sum(verdict.error is not None for verdict in option[1])
+
+        return max(options, key=score)
+
+    def _likeliest(self, chosen: Assumption, verdicts: list[Verdict]) -> tuple[Assumption, list[Verdict]]:
+        """Of several readings of a wrong function, return the one that takes the least to make it right."""
+        learner, kind = self.learner, self.kind
+        options = kind.assumptions(learner)
+        if len(options) < 2:
+            return chosen, verdicts
+        read: list[tuple[tuple[bool, int], Assumption, list[Verdict]]] = []
+        for option in [chosen, *[option for option in options if option != chosen]]:
+            tried = verdicts if option == chosen else self._judged(option)
+            failing = [verdict for verdict in tried if not verdict.right]
+            if failing:
+                # Under the right reading the first wrong quantity comes latest.
+                deepest = min(
+                    failing,
+                    key=lambda verdict: (
+                        verdict.error is not None,
+                        -verdict.case.layers,
+                        verdict.case.m == 1,
+                    ),
+                )
+                symptom = Candidates(learner, kind, [], self.helpers, 0).symptom(deepest.case)
+                quiet = deepest.error is None
+                read.append(((quiet, symptom.moment if symptom else -1), option, tried))
+        most = max(count for count, _, _ in read)
+        alike = [(option, tried) for count, option, tried in read if count == most]
+        for option, tried in alike:
+            if len(alike) == 1:
+                return option, tried
+            with learner.program.trials():
+                easy = easily_right(learner, kind, tried, self.helpers, self.budget // 8)
+            if easy:
+                return option, tried
+        return chosen, verdicts
+
+    def _explore(
+        self, assumption: Assumption, count: int, *, wanted: set[str] | None = None
+    ) -> tuple[Verdict | None, int]:
+        """Look for a failing case of short numbers, then for smaller ones.
+
+        Return the smallest one seen, and how many were tried. `wanted` quantities must be wrong in it, by
+        their numbers and not by their shapes alone.
+        """
+        smallest: Verdict | None = None
+        tried = 0
+        for number in range(count + self.kind.shrinks):
+            if number >= count and smallest is None:
+                break
+            draw = ShortDraw(self.seed * 6007 + number, 2 if smallest is None else number % 2)
+            case = self.kind.case(self.learner, draw, assumption)
+            if case.rejected or (smallest is not None and _size(case) >= _size(smallest.case)):
+                continue
+            tried += 1
+            verdict = judge(self.learner, self.kind, self.function, _tolerant(self.learner, case))
+            if not verdict.right and (wanted is None or _telling(verdict, wanted)):
+                smallest = verdict
+        return smallest, tried
+
+    def _illustrate(self, findings: list[Finding], case: Case) -> None:
+        """Show the smallest example at the first wrong quantity, with both values."""
+        symptom = Candidates(self.learner, self.kind, [case], self.helpers, 0).symptom(case)
+        verdict = judge(self.learner, self.kind, self.function, case)
+        returned = next(iter(verdict.wrong), None)
+        if symptom is None and returned is not None:
+            # Nothing is assigned on the way: what is returned is all there is to show.
+            symptom = Symptom(returned, None, verdict.values.get(returned), verdict.expected.get(returned))
+        given = shown({name: case.values.get(role) for name, role in self.learner.arguments})
+        for finding in findings:
+            finding.example = {"arguments": given}
+            told: tuple[Any, ...] = ()
+            if finding.quantity in verdict.wrong:
+                values = (held.get(finding.quantity) for held in (verdict.values, verdict.expected))
+                told = finding.quantity, *values
+            here = symptom is not None and (symptom.label == finding.quantity or finding is findings[0])
+            if here and symptom is not None:
+                told = symptom.label, symptom.value, symptom.right
+            finding.example |= zip(("quantity", "yours", "right"), map(plainly, told), strict=False)
+            if here and symptom is not None and symptom.error is not None:
+                finding.example["raises"] = f"{type(symptom.error).__name__}: {symptom.error}"
 
 
 def search_mistake(
@@ -146,103 +231,6 @@ def search_mistake(
         report.remarks.append(f"the search for the mistake failed: {type(error).__name__}: {error}")
     report.findings = found[0]
     return found
-
-
-def _judged(learner: Learner, kind: Kind, assumption: Assumption, seed: int) -> list[Verdict]:
-    function = learner.program.namespace[learner.name]
-    return [judge(learner, kind, function, case) for case in battery(learner, kind, assumption, seed)]
-
-
-def _best_assumption(learner: Learner, kind: Kind, seed: int) -> tuple[Assumption, list[Verdict]]:
-    """Return the first of a kind's assumptions under which all is right, else the one under which most is."""
-    options: list[tuple[Assumption, list[Verdict]]] = []
-    for assumption in kind.assumptions(learner):
-        verdicts = _judged(learner, kind, assumption, seed)
-        options.append((assumption, verdicts))
-        if learner.memory.get("as the course packs it") and not all(verdict.right for verdict in verdicts):
-            break  # the forward function's cache is the course's: what unpacks it otherwise is wrong
-        if verdicts and all(verdict.right for verdict in verdicts):
-            return options[-1]
-
-    def score(option: tuple[Assumption, list[Verdict]]) -> tuple[int, int, int]:
-        right = sum(verdict.right for verdict in option[1])
-        good = sum(len(verdict.good) for verdict in option[1])
-        return right, good, -sum(verdict.error is not None for verdict in option[1])
-
-    return max(options, key=score)
-
-
-def _likeliest(
-    learner: Learner,
-    kind: Kind,
-    chosen: Assumption,
-    verdicts: list[Verdict],
-    seed: int,
-    helpers: list[str],
-    budget: int,
-) -> tuple[Assumption, list[Verdict]]:
-    """Of several readings of a wrong function, return the one that takes the least to make it right."""
-    options = kind.assumptions(learner)
-    if len(options) < 2:
-        return chosen, verdicts
-    read: list[tuple[tuple[bool, int], Assumption, list[Verdict]]] = []
-    for option in [chosen, *[option for option in options if option != chosen]]:
-        tried = verdicts if option == chosen else _judged(learner, kind, option, seed)
-        failing = [verdict for verdict in tried if not verdict.right]
-        if failing:
-            # Under the right reading the first wrong quantity comes latest.
-            deepest = min(
-                failing,
-                key=lambda verdict: (verdict.error is not None, -verdict.case.layers, verdict.case.m == 1),
-            )
-            symptom = Candidates(learner, kind, [], helpers, 0).symptom(deepest.case)
-            quiet = deepest.error is None
-            read.append(((quiet, symptom.moment if symptom else -1), option, tried))
-    most = max(count for count, _, _ in read)
-    for count, option, tried in read:
-        if count < most:
-            continue
-        if sum(number == most for number, _, _ in read) == 1:
-            return option, tried
-        with learner.program.trials():
-            easy = easily_right(learner, kind, tried, helpers, budget // 8)
-        if easy:
-            return option, tried
-    return chosen, verdicts
-
-
-def _explore(
-    learner: Learner,
-    kind: Kind,
-    assumption: Assumption,
-    function: Function,
-    seed: int,
-    count: int,
-    *,
-    wanted: set[str] | None = None,
-) -> tuple[Verdict | None, int]:
-    """Look for a failing case of short numbers, then for smaller ones.
-
-    Return the smallest one seen, and how many were tried. `wanted` quantities must be wrong in it, by their
-    numbers and not by their shapes alone.
-    """
-    smallest: Verdict | None = None
-    tried = 0
-    for number in range(count + kind.shrinks):
-        if number >= count and smallest is None:
-            break
-        extent = 2 if smallest is None else number % 2
-        with np.errstate(all="ignore"):
-            case = kind.case(learner, ShortDraw(seed * 6007 + number, extent), assumption)
-        if case.rejected or (smallest is not None and _size(case) >= _size(smallest.case)):
-            continue
-        _tolerant(learner, case)
-        tried += 1
-        with np.errstate(all="ignore"):
-            verdict = judge(learner, kind, function, case)
-        if not verdict.right and (wanted is None or _telling(verdict, wanted)):
-            smallest = verdict
-    return smallest, tried
 
 
 def _telling(verdict: Verdict, labels: set[str]) -> bool:
@@ -276,39 +264,6 @@ def _smaller(example: Verdict | None, failing: list[Verdict]) -> Verdict | None:
     return min(
         quiet or options, key=lambda verdict: (_size(verdict.case)[0], verdict is not example), default=None
     )
-
-
-def _illustrate(
-    findings: list[Finding], learner: Learner, kind: Kind, case: Case, helpers: list[str]
-) -> None:
-    """Show the smallest example at the first wrong quantity, with both values."""
-    pool = Candidates(learner, kind, [case], helpers, 0)
-    symptom: Symptom | None = pool.symptom(case)
-    verdict = judge(learner, kind, learner.program.namespace[learner.name], case)
-    returned = next(iter(verdict.wrong), None)
-    if symptom is None and returned is not None:
-        # Nothing is assigned on the way: what is returned is all there is to show.
-        symptom = Symptom(returned, None, verdict.values.get(returned), verdict.expected.get(returned))
-    given = {
-        name: case.values.get(role)
-        for name, role in zip(learner.binding.names, learner.binding.roles, strict=True)
-    }
-    for finding in findings:
-        finding.example = {"arguments": shown(given)}
-        if finding.quantity in verdict.wrong:
-            finding.example |= {
-                "quantity": finding.quantity,
-                "yours": plainly(verdict.values.get(finding.quantity)),
-                "right": plainly(verdict.expected.get(finding.quantity)),
-            }
-        if symptom is not None and (symptom.label == finding.quantity or finding is findings[0]):
-            finding.example |= {
-                "quantity": symptom.label,
-                "yours": plainly(symptom.value),
-                "right": plainly(symptom.right),
-            }
-            if symptom.error is not None:
-                finding.example["raises"] = f"{type(symptom.error).__name__}: {symptom.error}"
 
 
 def _pattern(verdicts: list[Verdict]) -> str:

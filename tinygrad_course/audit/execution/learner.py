@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from tinygrad_course.audit.execution.line_trace import canonical
 from tinygrad_course.audit.execution.namespace import Outcome, Program, snapshot
 from tinygrad_course.audit.source.conventions import Convention
 from tinygrad_course.audit.source.signatures import EXTRAS, Binding, bare
+from tinygrad_course.audit.source.syntax import nodes, tuple_of_names
 
 Function = Callable[..., Any]
 
@@ -38,27 +39,21 @@ class Learner:
         return self.node.name
 
     def own(self, *names: str) -> Function | None:
-        """Return the file's own function of such a name, repaired where it was found wrong.
-
-        None where there is none.
-        """
-        for wanted in names:
-            for name in self.program.functions:
-                if bare(name) == wanted:
-                    function = (
-                        self.repaired.get(name, self.program.namespace.get(name))
-                        if name in self.repaired
-                        else (self.program.namespace.get(name))
-                    )
-                    if callable(function):
-                        return function
-        return None
+        """Return the file's function of such a name, repaired where it was wrong, None if there is none."""
+        known = {**self.program.namespace, **self.repaired}
+        return next((known[name] for name in self._known_as(*names) if callable(known.get(name))), None)
 
     def own_name(self, *names: str) -> str | None:
         """Return the name by which the file knows such a function."""
-        return next(
-            (name for wanted in names for name in self.program.functions if bare(name) == wanted), None
-        )
+        return next(self._known_as(*names), None)
+
+    def _known_as(self, *names: str) -> Iterator[str]:
+        return (name for wanted in names for name in self.program.functions if bare(name) == wanted)
+
+    @property
+    def arguments(self) -> list[tuple[str, str]]:
+        """The arguments of the function under test, each with its role."""
+        return list(zip(self.binding.names, self.binding.roles, strict=True))
 
     def _outward(self, role: str, value: Any) -> Any:
         return self.convention.outward(value) if role in {"parameters", "grads", "v", "s"} else value
@@ -94,7 +89,7 @@ class Learner:
         """Call the function under test with the values of its roles."""
         args = {
             name: self._outward(role, values.get(role, EXTRAS.get(role)))
-            for name, role in zip(self.binding.names, self.binding.roles, strict=True)
+            for name, role in self.arguments
             if role in values or role in EXTRAS
         }
         with self.program.bound({**self.replacements(), **bindings}):
@@ -119,10 +114,7 @@ class Learner:
         return bool(self.memory["single"])
 
     def partner_hidden(self) -> list[str]:
-        """Return the hidden activations that the file's backward pass is right for.
-
-        [] where it does not tell.
-        """
+        """Return the hidden activations that the file's backward pass is right for, [] if none is told."""
         if self.partner is None:
             return []
         if "partner" not in self.memory:
@@ -130,10 +122,7 @@ class Learner:
         return list(self.memory["partner"])
 
     def text(self, *names: str) -> str:
-        """Return the source of functions of the file.
-
-        By default of the one under test and those that it calls.
-        """
+        """Return the source of functions, by default of the one under test and those that it calls."""
         chosen = names or (self.name, *self.program.callees(self.name))
         key = " ".join(("text", *chosen))
         if key not in self.memory:
@@ -142,10 +131,7 @@ class Learner:
         return str(self.memory[key])
 
     def depth(self, *names: str) -> int | None:
-        """Return how many layers the names W1, dW2, Z3, ... in the source speak of.
-
-        None where it counts its layers.
-        """
+        """Return how many layers the names W1, dW2, Z3, ... speak of, None where the source counts them."""
         key = " ".join(("depth", *names))
         if key not in self.memory:
             found = re.findall(r"(?i)(?<![A-Za-z])d?[wzab]_?(\d)(?!\d)", self.text(*names))
@@ -157,35 +143,17 @@ class Learner:
         self, role: str, values: Mapping[str, Any], default: list[str], *, as_dict: bool
     ) -> Any:
         """Build the cache that the function's own unpacking asks for: by the names in a tuple, or by keys."""
-        parameter = next(
-            (
-                name
-                for name, bound in zip(self.binding.names, self.binding.roles, strict=True)
-                if bound == role
-            ),
-            "",
-        )
+        parameter = next((name for name, bound in self.arguments if bound == role), "")
         lookup = {canonical(name): value for name, value in values.items()}
-        uses_keys = False
-        for node in ast.walk(self.node):
-            if (
-                isinstance(node, ast.Subscript)
-                and isinstance(node.value, ast.Name)
-                and node.value.id == parameter
-            ):
-                uses_keys = uses_keys or (
-                    isinstance(node.slice, ast.Constant) and isinstance(node.slice.value, str)
-                )
-            if (
-                not isinstance(node, ast.Assign)
-                or not isinstance(node.value, ast.Name)
-                or node.value.id != parameter
-            ):
-                continue
-            target = node.targets[0]
-            if isinstance(target, ast.Tuple) and all(isinstance(leaf, ast.Name) for leaf in target.elts):
-                names = [leaf.id for leaf in target.elts if isinstance(leaf, ast.Name)]
+        for node in nodes(self.node, ast.Assign):
+            names = tuple_of_names(node.targets[0]) if _is(node.value, parameter) else []
+            if names:
                 return tuple(lookup.get(canonical(name)) for name in names)
-        if uses_keys or as_dict:
+        keys = [part.slice for part in nodes(self.node, ast.Subscript) if _is(part.value, parameter)]
+        if as_dict or any(isinstance(key, ast.Constant) and isinstance(key.value, str) for key in keys):
             return dict(values)
         return tuple(values[name] for name in default)
+
+
+def _is(expression: ast.expr, name: str) -> bool:
+    return isinstance(expression, ast.Name) and expression.id == name

@@ -1,9 +1,8 @@
 """Which line gave which variable which value: a function run statement by statement.
 
 The function's syntax tree is given a call before and after each statement, and the calls record the local
-variables.
-Unlike a trace function of the interpreter's, this sees `grads["dW1"] = ...` and the entries of a returned
-dictionary.
+variables. Unlike a trace function of the interpreter's, this sees `grads["dW1"] = ...` and the entries of a
+returned dictionary.
 """
 
 import ast
@@ -14,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tinygrad_course.audit.execution.namespace import snapshot
+from tinygrad_course.audit.source.syntax import elements, names_of, targets
 
 Block = list[ast.stmt]
 BEFORE, AFTER, RESULT = "__tinygrad_before__", "__tinygrad_after__", "__tinygrad_result__"
@@ -51,10 +51,7 @@ class Event:
 
 
 def blocks(node: ast.FunctionDef) -> Iterator[tuple[Block, int]]:
-    """Give each statement of a function as (block, position), outer before inner.
-
-    Nested functions count as one.
-    """
+    """Give each statement as (block, position), outer before inner; nested functions count as one."""
 
     def walk(block: Block) -> Iterator[tuple[Block, int]]:
         for position, statement in enumerate(block):
@@ -114,10 +111,7 @@ class Recorder:
     @property
     def last(self) -> tuple[str, Event] | None:
         """The statement that was being executed when recording stopped: the one that raised."""
-        for name, event in reversed(self._open):
-            if not event.ended:
-                return name, event
-        return None
+        return next(((name, event) for name, event in reversed(self._open) if not event.ended), None)
 
     def open_site(self, function: str) -> int | None:
         """Return the statement of a function that had not ended when recording stopped."""
@@ -138,24 +132,19 @@ class Recorder:
         silent = ast.FunctionDef | ast.ClassDef | ast.Global | ast.Nonlocal | ast.Import | ast.ImportFrom
         if isinstance(statement, silent):
             return
-        before = _report(BEFORE, site)
-        after = _report(AFTER, site)
-        targets = self._targets[site.function]
+        before, after = _report(BEFORE, site), _report(AFTER, site)
+        made: list[ast.stmt] = [before, statement, after]
+        written = self._targets[site.function]
         if isinstance(statement, ast.Return):
             result = ast.Assign([ast.Name(RESULT, ast.Store())], statement.value or ast.Constant(None))
             back = ast.Return(ast.Name(RESULT, ast.Load()))
-            for made in (result, back):
-                ast.copy_location(made, statement)
-            targets[site.index] = [statement.value] if statement.value is not None else []
-            site.block[site.position : site.position + 1] = [before, result, after, back]
+            made = [before, ast.copy_location(result, statement), after, ast.copy_location(back, statement)]
+            written[site.index] = [statement.value] if statement.value is not None else []
         elif isinstance(statement, ast.Assign | ast.AugAssign | ast.AnnAssign):
-            listed = statement.targets if isinstance(statement, ast.Assign) else [statement.target]
-            targets[site.index] = [leaf for target in listed for leaf in _leaves(target)]
-            site.block[site.position : site.position + 1] = [before, statement, after]
+            written[site.index] = [leaf for target in targets(statement) for leaf in elements(target)]
         elif isinstance(statement, ast.If | ast.For | ast.While | ast.With | ast.Try):
-            site.block[site.position : site.position + 1] = [before, statement]
-        else:
-            site.block[site.position : site.position + 1] = [before, statement, after]
+            made = [before, statement]
+        site.block[site.position : site.position + 1] = made
 
     def hooks(self, globals_of: Mapping[str, Any]) -> dict[str, Any]:
         """Return what the instrumented functions call, to be bound in their namespace."""
@@ -181,11 +170,11 @@ class Recorder:
     def _values(
         self, function: str, index: int, local: dict[str, Any], outer: Mapping[str, Any]
     ) -> dict[str, Any]:
-        targets = self._targets[function].get(index, [])
+        written = self._targets[function].get(index, [])
         if RESULT in local:
-            return result_values(targets[0] if targets else None, local[RESULT])
+            return result_values(written[0] if written else None, local[RESULT])
         found: dict[str, Any] = {}
-        for target in targets:
+        for target in written:
             label, value = _read(target, local, outer)
             if label:
                 found[label] = snapshot(value)
@@ -199,41 +188,15 @@ def _entries(label: str, value: dict[Any, Any]) -> dict[str, Any]:
 
 
 def result_values(expression: ast.expr | None, result: Any) -> dict[str, Any]:
-    """Label what a function returns: by the keys of a dictionary.
-
-    Else by the names in its return statement.
-    """
+    """Label what a function returns: by a dictionary's keys, else by the names in its return statement."""
     found: dict[str, Any] = {}
-    parts = expression.elts if isinstance(expression, ast.Tuple) else [expression]
+    parts = len(expression.elts) if isinstance(expression, ast.Tuple) else 1
     values = result if isinstance(expression, ast.Tuple) and isinstance(result, tuple) else [result]
-    for part, value in zip(parts, values, strict=False):
-        label = part.id if isinstance(part, ast.Name) else ""
+    for label, value in zip(names_of(expression, parts), values, strict=False):
         if isinstance(value, dict):
             found |= _entries(label, value)
         elif label:
             found[label] = snapshot(value)
-    return found
-
-
-def stored_names(node: ast.AST) -> list[str]:
-    """Return the names that are assigned in a piece of code."""
-    return [
-        inner.id
-        for inner in ast.walk(node)
-        if isinstance(inner, ast.Name) and isinstance(inner.ctx, ast.Store)
-    ]
-
-
-def returned(node: ast.FunctionDef) -> ast.expr | None:
-    """Return the expression of a function's last return statement with a value."""
-    found: ast.expr | None = None
-    for inner in ast.walk(node):
-        if (
-            isinstance(inner, ast.Return)
-            and inner.value is not None
-            and (found is None or inner.lineno > found.lineno)
-        ):
-            found = inner.value
     return found
 
 
@@ -242,32 +205,32 @@ def _report(hook: str, site: Site) -> ast.Expr:
     return ast.copy_location(ast.Expr(call), site.statement)
 
 
-def _leaves(target: ast.expr) -> Iterator[ast.expr]:
-    if isinstance(target, ast.Tuple | ast.List):
-        for inner in target.elts:
-            yield from _leaves(inner)
-    elif isinstance(target, ast.Starred):
-        yield from _leaves(target.value)
-    else:
-        yield target
+def target_label(target: ast.expr, scope: dict[str, Any]) -> str:
+    """Name what a target assigns: the variable, or the entry of a dictionary."""
+    if isinstance(target, ast.Name):
+        return target.id
+    if isinstance(target, ast.Subscript) and isinstance(target.value, ast.Name):
+        key = evaluate(target.slice, scope)
+        return entry_label(target.value.id, key) if isinstance(key, str) else target.value.id
+    return ""
 
 
 def _read(target: ast.expr, local: Mapping[str, Any], outer: Mapping[str, Any]) -> tuple[str, Any]:
     if isinstance(target, ast.Name):
         return target.id, local.get(target.id)
-    if isinstance(target, ast.Subscript) and isinstance(target.value, ast.Name):
-        base = local.get(target.value.id)
-        key = evaluate(target.slice, {**outer, **local})
-        if isinstance(key, str) and isinstance(base, dict):
-            return entry_label(target.value.id, key), base.get(key)
-        return target.value.id, base
     if isinstance(target, ast.Attribute) and isinstance(target.value, ast.Name):
         return target.attr, getattr(local.get(target.value.id), target.attr, None)
-    if isinstance(target, ast.Subscript) and isinstance(target.value, ast.Attribute):
-        key = evaluate(target.slice, {**outer, **local})
-        holder = evaluate(target.value, {**outer, **local})
+    if isinstance(target, ast.Subscript) and isinstance(target.value, ast.Name | ast.Attribute):
+        named = isinstance(target.value, ast.Name)
+        name = target.value.id if isinstance(target.value, ast.Name) else target.value.attr
+        scope = {**outer, **local}
+        key, holder = (
+            evaluate(target.slice, scope),
+            local.get(name) if named else evaluate(target.value, scope),
+        )
         if isinstance(key, str) and isinstance(holder, dict):
-            return entry_label(target.value.attr, key), holder.get(key)
+            return entry_label(name, key), holder.get(key)
+        return (name, holder) if named else ("", None)
     return "", None
 
 

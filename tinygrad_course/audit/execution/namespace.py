@@ -19,6 +19,7 @@ import numpy as np
 from tinygrad_course.audit.execution.stubs import GIVEN, PLAIN, StandIn, bind_import, is_strange, missing
 from tinygrad_course.audit.source.conventions import keys_of
 from tinygrad_course.audit.source.submission import Submission
+from tinygrad_course.audit.source.syntax import names_in, nodes
 
 Function = Callable[..., Any]
 INTERRUPTIBLE = True
@@ -92,8 +93,7 @@ def time_limit(seconds: float) -> Iterator[None]:
     """Raise TooLongError in the body after so many seconds of computing, or ten times as many of waiting.
 
     Computing is what counts, so that a busy machine changes no verdict. Where the platform has no interval
-    timers
-    (Windows), the process that waits for the whole file ends it.
+    timers (Windows), the process that waits for the whole file ends it.
     """
     if not hasattr(signal, "setitimer") or threading.current_thread() is not threading.main_thread():
         yield
@@ -149,15 +149,10 @@ def _number(value: Any) -> Any:
 @contextlib.contextmanager
 def _older(node: ast.stmt) -> Iterator[None]:
     """Let float(b) and Z[i, h, w, c] = z of an array of one entry be its number while a node is compiled."""
-    calls: list[tuple[ast.Name, str]] = []
-    stores: list[tuple[ast.Assign, ast.expr]] = []
-    for inner in ast.walk(node):
-        if isinstance(inner, ast.Call) and isinstance(inner.func, ast.Name) and inner.func.id in _NUMBERS:
-            calls.append((inner.func, inner.func.id))
-        elif isinstance(inner, ast.Assign) and isinstance(inner.targets[0], ast.Subscript):
-            key = inner.targets[0].slice
-            if isinstance(key, ast.Tuple) and len(key.elts) == 4:
-                stores.append((inner, inner.value))
+    casts = [call.func for call in nodes(node, ast.Call) if ast.unparse(call.func) in _NUMBERS]
+    calls = [(name, name.id) for name in casts if isinstance(name, ast.Name)]
+    keys = [(one, getattr(one.targets[0], "slice", None)) for one in nodes(node, ast.Assign)]
+    stores = [(one, one.value) for one, key in keys if isinstance(key, ast.Tuple) and len(key.elts) == 4]
     for name, word in calls:
         name.id = _NUMBERS[word]
     for statement, value in stores:
@@ -191,8 +186,6 @@ class Program:
         self.submission = submission
         self.seconds = seconds
         self.notes: list[str] = []
-        self.given: set[str] = set()
-        """Names that the course's own functions stand in for."""
         self.strangers: list[str] = []
         """The modules that are not loaded and may supply any name: from my_utils import *."""
         self.guesses: set[str] = set()
@@ -224,18 +217,9 @@ class Program:
             self._execute(statement)
             if brings:
                 self.namespace.update(own)  # an import below a definition is not judged in its place
-        used = {
-            node.id
-            for function in self.functions.values()
-            for node in ast.walk(function)
-            if isinstance(node, ast.Name)
-        }
-        for alias, module in (
-            ("np", np),
-            ("numpy", np),
-            ("math", math),
-            ("plt", StandIn("matplotlib.pyplot")),
-        ):
+        used = set[str]().union(*map(names_in, self.functions.values()))
+        usual = {"np": np, "numpy": np, "math": math, "plt": StandIn("matplotlib.pyplot")}
+        for alias, module in usual.items():
             if alias not in self.namespace and alias in used:
                 self.namespace[alias] = module
                 self.notes.append(f"{alias} is used and never imported; the check imports it")
@@ -245,33 +229,27 @@ class Program:
                 if not absent or self.strangers:
                     self.guesses.add(name)
                 self.namespace[name] = PLAIN[name] if name in PLAIN and not self._unpacks(name) else function
-                self.given.add(name)
 
     def _unpacks(self, name: str) -> bool:
         """Tell whether what a function returns is unpacked, or asked for an entry: A, cache = sigmoid(Z)."""
+        asked: list[ast.expr] = []
         for function in self.functions.values():
-            for node in ast.walk(function):
-                value = getattr(node, "value", None)
-                if not isinstance(value, ast.Call) or not isinstance(value.func, ast.Name):
-                    continue
-                pairs = isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Tuple)
-                if value.func.id == name and (pairs or isinstance(node, ast.Subscript)):
-                    return True
-        return False
+            pairs = (node for node in nodes(function, ast.Assign) if isinstance(node.targets[0], ast.Tuple))
+            asked += [
+                *(node.value for node in nodes(function, ast.Subscript)),
+                *(node.value for node in pairs),
+            ]
+        return any(isinstance(value, ast.Call) and ast.unparse(value.func) == name for value in asked)
 
     def _execute(self, statement: ast.stmt) -> None:
-        if isinstance(statement, ast.Import | ast.ImportFrom):
-            bind_import(statement, self.namespace)
-            return
-        if isinstance(statement, ast.Try):
-            for inner in statement.body:
+        if isinstance(statement, ast.Import | ast.ImportFrom | ast.Try):
+            for inner in statement.body if isinstance(statement, ast.Try) else [statement]:
                 if isinstance(inner, ast.Import | ast.ImportFrom):
                     bind_import(inner, self.namespace)
             return
-        names = [target for target in getattr(statement, "targets", []) if isinstance(target, ast.Name)]
-        value = getattr(statement, "value", None)
-        if isinstance(statement, ast.Assign) and isinstance(value, ast.Constant):
-            self.namespace |= {target.id: value.value for target in names}
+        if isinstance(statement, ast.Assign) and isinstance(statement.value, ast.Constant):
+            names = [target.id for target in statement.targets if isinstance(target, ast.Name)]
+            self.namespace |= dict.fromkeys(names, statement.value.value)
             return
         code = self._compiled(statement)
         try:
@@ -354,26 +332,15 @@ class Program:
         self._callees = {}
 
     def callees(self, name: str) -> list[str]:
-        """Return the submission's functions that a function calls, directly or not.
-
-        In the order of their lines.
-        """
+        """Return the functions that a function calls, directly or not, in the order of their lines."""
         if name in self._callees:
             return list(self._callees[name])
         seen: set[str] = set()
         waiting = [name]
         while waiting:
             node = self.functions.get(waiting.pop())
-            if node is None:
-                continue
-            for inner in ast.walk(node):
-                if (
-                    isinstance(inner, ast.Name)
-                    and inner.id in self.functions
-                    and inner.id not in seen
-                    and inner.id != name
-                ):
-                    seen.add(inner.id)
-                    waiting.append(inner.id)
+            found = names_in(node) & self.functions.keys() - seen - {name} if node is not None else set()
+            seen |= found
+            waiting += found
         self._callees[name] = sorted(seen, key=lambda found: self.functions[found].lineno)
         return list(self._callees[name])

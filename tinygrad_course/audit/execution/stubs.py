@@ -1,11 +1,7 @@
-"""What a homework imports: NumPy and SciPy as they are.
+"""What a homework imports: NumPy and SciPy as they are, the course's modules by our formulas, stand-ins.
 
-The course's helper modules by our own formulas, the rest as stand-ins.
-
-A homework imports Matplotlib, h5py, scikit-learn and the exercise's own `dnn_utils_v2`, `planar_utils`,
-`testCases`. None
-of them is needed to check a backward pass; a stand-in keeps the import from failing (and Matplotlib from
-costing a second).
+Matplotlib, h5py, scikit-learn, `dnn_utils_v2`, `planar_utils`, `testCases`: none of them is needed to check
+a backward pass; a stand-in keeps the import from failing (and Matplotlib from costing a second).
 """
 
 import ast
@@ -25,10 +21,8 @@ def _named(names: str) -> Functions:
 
 
 _DEEP: Functions = {
-    "sigmoid": course.sigmoid_with_cache,
-    "relu": course.relu_with_cache,
-    "sigmoid_backward": course.sigmoid_backward,
-    "relu_backward": course.relu_backward,
+    **{name: course.with_cache(name) for name in ("sigmoid", "relu")},
+    **{f"{name}_backward": course.backward_of(name) for name in ("sigmoid", "relu")},
 }
 _DEEP_ALL = _DEEP | _named(
     "initialize_parameters initialize_parameters_deep linear_forward linear_activation_forward "
@@ -48,15 +42,9 @@ HELPERS: dict[str, Functions] = {
     "dnn_utils": _DEEP,
     "planar_utils": _named("sigmoid"),
     "rnn_utils": _named("sigmoid softmax"),
-    "lr_utils": {},
-    "init_utils": _PLAIN,
-    "reg_utils": _PLAIN,
-    "opt_utils": _PLAIN,
+    **dict.fromkeys(("init_utils", "reg_utils", "opt_utils"), _PLAIN),
     "gc_utils": _CHECKING,
-    "testcase": {},
-    "test_cases": {},
-    "public_tests": {},
-    "test_utils": {},
+    **{name: {} for name in ("lr_utils", "testcase", "test_cases", "public_tests", "test_utils")},
 }
 
 # A function that the file calls and nobody defines: the course gives it with the exercise.
@@ -76,10 +64,7 @@ class StandInUsedError(RuntimeError):
 
 
 class StandIn(types.ModuleType):
-    """A module that can be imported and asked for anything.
-
-    Using what it gives says that it is not loaded.
-    """
+    """A module that can be imported and asked for anything; what it gives says, when used, what is absent."""
 
     __all__: tuple[str, ...] = ()
 
@@ -117,10 +102,7 @@ def missing(value: Any) -> bool:
 def helper_functions(module: str) -> Functions | None:
     """Return what a helper module of the course offers, None for a module that is none of the course's."""
     name = module.rsplit(".", 1)[-1].lower()
-    for start, functions in HELPERS.items():
-        if name.startswith(start):
-            return functions
-    return None
+    return next((functions for start, functions in HELPERS.items() if name.startswith(start)), None)
 
 
 def is_strange(module: str) -> bool:

@@ -3,99 +3,41 @@
 import ast
 import difflib
 
-from tinygrad_course.audit.kinds.activation_functions import Activation, ActivationBackward, ActivationSlope
-from tinygrad_course.audit.kinds.backward_passes import (
-    Backward,
-    CheckBackward,
-    DropoutBackward,
-    RegularizedBackward,
+from tinygrad_course.audit.kinds import (
+    activation_functions,
+    backward_passes,
+    cost_functions,
+    forward_passes,
+    gradient_checkers,
+    initial_values,
+    layer_functions,
+    logistic_regression,
+    mini_batches,
+    numpy_basics,
+    update_rules,
 )
 from tinygrad_course.audit.kinds.base import Kind
-from tinygrad_course.audit.kinds.cost_functions import Cost, RegularizedCost
-from tinygrad_course.audit.kinds.forward_passes import CheckForward, DropoutForward, Forward
-from tinygrad_course.audit.kinds.gradient_checkers import (
-    BackwardOne,
-    ForwardOne,
-    GradientCheckMany,
-    GradientCheckOne,
-)
-from tinygrad_course.audit.kinds.initial_values import Initialize, LayerSizes
-from tinygrad_course.audit.kinds.layer_functions import (
-    DeepBackward,
-    DeepForward,
-    LinearActivationBackward,
-    LinearActivationForward,
-    LinearBackward,
-    LinearForward,
-)  # fmt: skip
-from tinygrad_course.audit.kinds.logistic_regression import (
-    InitializeWithZeros,
-    LogisticPredict,
-    Optimize,
-    Predict,
-    Propagate,
-)
-from tinygrad_course.audit.kinds.mini_batches import RandomMiniBatches
-from tinygrad_course.audit.kinds.numpy_basics import (
-    BasicSigmoid,
-    Decay,
-    ImageToVector,
-    Loss,
-    NormalizeRows,
-    Softmax,
-)
-from tinygrad_course.audit.kinds.update_rules import Adam, InitializeState, Momentum, Update
 from tinygrad_course.audit.source.signatures import Binding, bare, bind
 
-KINDS: tuple[Kind, ...] = (
-    Activation(),
-    ActivationSlope(),
-    ActivationBackward(),
-    LinearForward(),
-    LinearActivationForward(),
-    DeepForward(),
-    LinearBackward(),
-    LinearActivationBackward(),
-    DeepBackward(),
-    ForwardOne(),
-    BackwardOne(),
-    GradientCheckOne(),
-    GradientCheckMany(),
-    Forward(),
-    DropoutForward(),
-    Backward(),
-    RegularizedBackward(),
-    DropoutBackward(),
-    CheckForward(),
-    CheckBackward(),
-    Propagate(),
-    Optimize(),
-    LogisticPredict(),
-    Predict(),
-    InitializeWithZeros(),
-    LayerSizes(),
-    Initialize(),
-    Update(),
-    InitializeState(),
-    Momentum(),
-    Adam(),
-    RandomMiniBatches(),
-    Cost(),
-    RegularizedCost(),
-    BasicSigmoid(),
-    ImageToVector(),
-    NormalizeRows(),
-    Softmax(),
-    Loss(),
-    Decay(),
+# Of two modules that know a name the first is asked first: logistic regression has initial values too.
+_MODULES = (
+    activation_functions,
+    layer_functions,
+    gradient_checkers,
+    forward_passes,
+    backward_passes,
+    logistic_regression,
+    initial_values,
+    update_rules,
+    mini_batches,
+    cost_functions,
+    numpy_basics,
 )
+KINDS: tuple[Kind, ...] = tuple(kind() for module in _MODULES for kind in module.KINDS)
 
 
 def kind_of(node: ast.FunctionDef) -> tuple[Kind, Binding] | None:
-    """Return what a function is by its name and arguments.
-
-    None for a function that is none of the course's.
-    """
+    """Return what a function is by its name and arguments, None where it is none of the course's."""
     return _kind_named(node, bare(node.name)) or _kind_named(node, _near(bare(node.name)))
 
 

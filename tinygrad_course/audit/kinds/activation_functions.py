@@ -1,7 +1,4 @@
-"""sigmoid, relu, tanh, their derivatives, and sigmoid_backward, relu_backward.
-
-Tanh_backward (course 1, week 4).
-"""
+"""sigmoid, relu, tanh, their derivatives, and their backward functions (course 1, week 4)."""
 
 import re
 
@@ -46,14 +43,11 @@ class ActivationSlope(Kind):
 
     def assumptions(self, learner: Learner) -> list[Assumption]:
         """The argument is Z, or the activation A where its name says so."""
-        argument = learner.binding.names[0].lower()
         of_a: list[Assumption] = [{"argument": "A"}]
         of_z: list[Assumption] = [{"argument": "Z"}]
-        return (
-            of_a + of_z
-            if re.match(r"a|s|out", argument)
-            else of_z + of_a * (bare(learner.name) == "sigmoid_der")
-        )
+        if re.match(r"a|s|out", learner.binding.names[0].lower()):
+            return of_a + of_z
+        return of_z + of_a * (bare(learner.name) == "sigmoid_der")
 
     def case(self, learner: Learner, draw: Draw, assumption: Assumption) -> Case:
         name = _activation(learner.name)
@@ -93,3 +87,6 @@ class ActivationBackward(Kind):
         expected = {"Z": Z, "A": A, "s": A, "dZ": dZ}
         role = "cache" if learner.has("cache") else "Z"
         return Case({"dA": dA, role: cache}, expected, ("dZ",), m=Z.shape[1], stages={"dZ": [dA]})
+
+
+KINDS = (Activation, ActivationSlope, ActivationBackward)

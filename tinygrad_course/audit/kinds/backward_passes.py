@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 
 from tinygrad_course.audit.execution.learner import Learner
-from tinygrad_course.audit.execution.namespace import same_draws
 from tinygrad_course.audit.kinds.base import Assumption, Kind, roles, words
 from tinygrad_course.audit.kinds.cases import Array, Case, Draw
 from tinygrad_course.audit.kinds.forward_passes import (
@@ -16,17 +15,20 @@ from tinygrad_course.audit.kinds.forward_passes import (
     DropoutForward,
     arguments,
     course_hidden,
+    entries,
     find_masks,
 )
 from tinygrad_course.audit.kinds.layer_functions import (
+    by_graph,
     draw_network,
     first_of,
+    gradients_case,
     identify,
+    mean_loss,
     near_a_kink,
 )
 from tinygrad_course.audit.reference import course
 from tinygrad_course.audit.reference.comparison import as_array, close
-from tinygrad_course.audit.reference.oracle import gradients
 from tinygrad_course.audit.source.signatures import ROLES, bare
 
 
@@ -48,18 +50,11 @@ class Backward(Kind):
         )
 
     def assumptions(self, learner: Learner) -> list[Assumption]:
-        """The cache of the file's own forward pass.
-
-        Else one of the usual activations in the form that the function unpacks.
-        """
+        """The cache of the file's forward pass, else a usual activation's in the form that is unpacked."""
         forward = self.forward(learner)
         if forward is None:
-            return [
-                {
-                    "cache": "course",
-                    "hidden": "relu" if (learner.depth() or 2) > 2 or learner.has("keep_prob") else "tanh",
-                }
-            ]
+            deep = (learner.depth() or 2) > 2 or learner.has("keep_prob")
+            return [{"cache": "course", "hidden": "relu" if deep else "tanh"}]
         # The file's own forward pass says which activation it has; without its help any of them may be meant.
         hidden = [option for option in course_hidden(learner) if self._used(learner, forward, option)]
         return [{"cache": "own"}, *({"cache": "course", "hidden": option} for option in hidden)]
@@ -67,7 +62,7 @@ class Backward(Kind):
     def _used(self, learner: Learner, forward: Callable[..., Any], hidden: str) -> bool:
         """Tell whether the file's forward pass has such hidden layers, or does not say."""
         X, Y, parameters = draw_network(Draw(11), learner.depth() or 2)
-        stored = self._run(learner, forward, X, Y, parameters, 1.0)
+        _, stored = self._run(learner, forward, {"X": X, "Y": Y, "parameters": parameters, "keep_prob": 1.0})
         AL = self._probabilities(stored) if isinstance(stored, tuple) and len(stored) >= 2 else None
         found = identify(AL, X, parameters) if AL is not None else []
         return not found or found[0] == hidden
@@ -99,16 +94,18 @@ class Backward(Kind):
         X, Y, parameters = draw_network(draw, L)
         lambd = draw.choice([0.7, 0.3, 1.5]) if learner.has("lambd") else 0.0
         keep = draw.choice([0.6, 0.9, 0.35]) if learner.has("keep_prob") else 1.0
-        stored = self._run(learner, forward, X, Y, parameters, keep) if forward is not None else None
+        given = {"X": X, "Y": Y, "parameters": parameters, "lambd": lambd, "keep_prob": keep}
+        args, stored = self._run(learner, forward, given) if forward is not None else ((), None)
         masks: dict[int, Array] = {}
+        given["cache"] = None
         if isinstance(stored, tuple) and len(stored) >= 2:
+            given["cache"] = stored[1]
             if learner.has("keep_prob"):
-                masks = find_masks(stored[1], parameters, X.shape[1])
+                masks = find_masks(stored, parameters, X.shape[1])
             AL = self._probabilities(stored)
             activations = (identify(AL, X, parameters, masks, keep) if AL is not None else []) or ["relu"] * (
                 L - 1
             ) + ["sigmoid"]
-            cache = stored[1]
         else:
             forward = None
             if learner.has("keep_prob"):
@@ -117,104 +114,51 @@ class Backward(Kind):
                     for l in range(1, L)
                 }
             activations = [assumption.get("hidden", "relu")] * (L - 1) + ["sigmoid"]
-            cache = None
         values = course.network_forward(X, parameters, activations, masks, keep)
-        if cache is None:
-            cache = self._course_cache(
-                learner, {**values, **parameters, **{f"D{l}": mask for l, mask in masks.items()}}, L, masks
-            )
+        if given["cache"] is None:
+            held = {**values, **parameters, **{f"D{l}": mask for l, mask in masks.items()}}
+            order = [f"{x}{l}" for l in range(1, L + 1) for x in ("ZDAWb" if l in masks else "ZAWb")]
+            given["cache"] = learner.cache_from_names("cache", held, order, as_dict=L == 2)
         back = course.network_backward(values, parameters, activations, Y, lambd, masks, keep)
-        if forward is not None and learner.memory.get("graphs", 0) < 4 and not learner.low_precision():
-            learner.memory["graphs"] = learner.memory.get("graphs", 0) + 1
-            back.update(self._graph(learner, forward, X, Y, parameters, lambd, keep))
-        given = {"X": X, "Y": Y, "cache": cache, "parameters": parameters, "lambd": lambd, "keep_prob": keep}
-        return _backward_case(given, values, back, masks, near_a_kink(values, activations))
+        if forward is not None:
+            back.update(self._graph(learner, forward, args, given))
+        return _backward_case(given, back, masks, near_a_kink(values, activations))
 
     def _run(
-        self,
-        learner: Learner,
-        forward: Callable[..., Any],
-        X: Array,
-        Y: Array,
-        parameters: dict[str, Array],
-        keep: float,
-    ) -> Any:
-        for args in self._forward_arguments(learner, X, Y, parameters, keep):
+        self, learner: Learner, forward: Callable[..., Any], given: Mapping[str, Any]
+    ) -> tuple[tuple[Any, ...], Any]:
+        """Return the arguments that a forward pass takes, and what it returns; None where it takes none."""
+        for args in self._forward_arguments(learner, given):
             stored = learner.try_call(forward, *args)
             if stored is not None:
-                return stored
-        return None
+                return args, stored
+        return (), None
 
     @staticmethod
-    def _forward_arguments(
-        learner: Learner, X: Array, Y: Array, parameters: dict[str, Array], keep: float
-    ) -> list[tuple[Any, ...]]:
+    def _forward_arguments(learner: Learner, given: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+        X, Y, parameters = given["X"], given["Y"], given["parameters"]
         if learner.has("keep_prob"):
-            return [(X, parameters, keep)]
+            return [(X, parameters, given["keep_prob"])]
         return [(X, parameters), (parameters, X), (X, Y, parameters)]
 
     @staticmethod
     def _probabilities(stored: tuple[Any, ...]) -> Any:
         return stored[0]
 
-    @staticmethod
-    def _course_cache(learner: Learner, values: dict[str, Any], L: int, masks: Mapping[int, Array]) -> Any:
-        order: list[str] = []
-        for layer in range(1, L + 1):
-            order += [
-                f"Z{layer}",
-                *([f"D{layer}"] if layer in masks else []),
-                f"A{layer}",
-                f"W{layer}",
-                f"b{layer}",
-            ]
-        return learner.cache_from_names("cache", values, order, as_dict=L == 2)
-
     def _graph(
-        self,
-        learner: Learner,
-        forward: Callable[..., Any],
-        X: Array,
-        Y: Array,
-        parameters: dict[str, Array],
-        lambd: float,
-        keep: float,
+        self, learner: Learner, forward: Callable[..., Any], args: tuple[Any, ...], given: Mapping[str, Any]
     ) -> dict[str, Array]:
-        """Return dW and db by the graph of the file's own forward pass, under the course's cost."""
-        arguments_of = self._forward_arguments(learner, X, Y, parameters, keep)
-        place = next(
-            (k for k, args in enumerate(arguments_of) if learner.try_call(forward, *args) is not None), 0
-        )
+        parameters = given["parameters"]
 
         def cost(theta: dict[str, Any]) -> Any:
             np.random.set_state(learner.memory["stream"])  # noqa: NPY002 - dropout draws from the course's stream
-            result = forward(*(theta if arg is parameters else arg for arg in arguments_of[place]))
-            return self._cost(result, Y, theta, lambd)
+            result = forward(*(theta if arg is parameters else arg for arg in args))
+            return self._cost(result, given["Y"], theta, given["lambd"])
 
-        return self._differentiate(
-            learner, cost, parameters, getattr(forward, "__name__", "the forward pass")
-        )
-
-    def _differentiate(
-        self, learner: Learner, cost: Callable[[dict[str, Any]], Any], parameters: dict[str, Array], name: str
-    ) -> dict[str, Array]:
-        try:
-            with (
-                same_draws() as learner.memory["stream"],
-                learner.program.bound(learner.replacements()),
-                np.errstate(all="ignore"),
-            ):
-                found, how = gradients(cost, parameters)
-        except Exception:  # noqa: BLE001 - the learner's forward pass may raise anything; the course's formulas remain
-            return {}
-        finally:
-            learner.program.guard.restore()
-        learner.against.add(f"the {how} of {name}")
-        return {"d" + key: value for key, value in found.items()}
+        return by_graph(learner, forward, cost, parameters)
 
     def _cost(self, result: Any, Y: Array, theta: Mapping[str, Any], lambd: float) -> Any:
-        AL = first_of(result)
-        cost = -np.sum(Y * np.log(AL) + (1 - Y) * np.log(1 - AL)) / Y.shape[1]
+        cost = mean_loss(first_of(result), Y)
         for key, value in theta.items():
             if lambd and key[0] == "W":
                 cost = cost + lambd / (2 * Y.shape[1]) * np.sum(value * value)
@@ -222,45 +166,25 @@ class Backward(Kind):
 
 
 def _backward_case(
-    given: dict[str, Any],
-    values: Mapping[str, Array],
-    back: dict[str, Array],
-    masks: Mapping[int, Array],
-    rejected: str,
+    given: dict[str, Any], back: dict[str, Array], masks: Mapping[int, Array], rejected: str
 ) -> Case:
     m, parameters = given["X"].shape[1], given["parameters"]
     L = course.layers_of(parameters)
-    expected = {"m": m, **{key: value for key, value in back.items() if key != "dA0"}}
     stages: dict[str, list[Any]] = {}
     for layer, mask in masks.items():
         raw = np.dot(parameters[f"W{layer + 1}"].T, back[f"dZ{layer + 1}"])
         stages[f"dA{layer}"] = [raw, raw * mask, raw / given["keep_prob"]]
-    terms = {}
-    scalars = {}
-    if given["lambd"]:
-        scalars["lambd"] = given["lambd"]
-        for layer in range(1, L + 1):
-            terms[f"dW{layer}"] = {"the L2 term lambd/m * W": given["lambd"] / m * parameters[f"W{layer}"]}
-            terms[f"db{layer}"] = {"the L2 term": given["lambd"] / m * parameters[f"b{layer}"]}
-    if given["keep_prob"] != 1:
-        scalars["keep_prob"] = given["keep_prob"]
-    summed = frozenset(key for key in expected if re.match(r"d[ZA]", key))
-    required = tuple(key for key in expected if re.match(r"d[Wb]\d", key))
     for layer in range(1, L):
         stages.setdefault(f"dZ{layer}", []).append(back[f"dA{layer}"])
-    del values
-    return Case(
-        given,
-        expected,
-        required,
-        m=m,
-        summed=summed,
-        stages=stages,
-        scalars=scalars,
-        terms=terms,
-        layers=L,
-        rejected=rejected,
-    )
+    scalars = {name: given[name] for name, none in (("lambd", 0), ("keep_prob", 1)) if given[name] != none}
+    terms = {}
+    for layer in range(1, L + 1) if given["lambd"] else ():
+        terms[f"dW{layer}"] = {"the L2 term lambd/m * W": given["lambd"] / m * parameters[f"W{layer}"]}
+        terms[f"db{layer}"] = {"the L2 term": given["lambd"] / m * parameters[f"b{layer}"]}
+    expected = {"m": m, **{key: value for key, value in back.items() if key != "dA0"}}
+    made = gradients_case(given, expected, L, rejected)
+    made.stages, made.scalars, made.terms = stages, scalars, terms
+    return made
 
 
 class RegularizedBackward(Backward):
@@ -271,10 +195,7 @@ class RegularizedBackward(Backward):
         "backward_with_regularization"
     )
     signatures = roles("X Y cache lambd", "parameters cache X Y lambd")
-
-    def fits(self, node: ast.FunctionDef) -> bool:
-        """Any function of the name."""
-        return True
+    fits = Kind.fits
 
 
 class DropoutBackward(Backward):
@@ -283,10 +204,7 @@ class DropoutBackward(Backward):
     names = words("backward_propagation_with_dropout backward_prop_with_dropout backward_with_dropout")
     signatures = roles("X Y cache keep_prob", "parameters cache X Y keep_prob")
     forward_names = DropoutForward.names
-
-    def fits(self, node: ast.FunctionDef) -> bool:
-        """Any function of the name."""
-        return True
+    fits = Kind.fits
 
 
 class CheckBackward(Backward):
@@ -295,30 +213,21 @@ class CheckBackward(Backward):
     names = words("backward_propagation_n")
     signatures = roles("X Y cache")
     forward_names = words("forward_propagation_n")
-
-    def fits(self, node: ast.FunctionDef) -> bool:
-        """Any function of the name."""
-        return True
+    fits = Kind.fits
 
     @staticmethod
-    def _forward_arguments(
-        learner: Learner, X: Array, Y: Array, parameters: dict[str, Array], keep: float
-    ) -> list[tuple[Any, ...]]:
-        return [(X, Y, parameters)]
+    def _forward_arguments(learner: Learner, given: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+        return [(given["X"], given["Y"], given["parameters"])]
 
     @staticmethod
     def _probabilities(stored: tuple[Any, ...]) -> Any:
         """AL is in the cache: the one array that lies inside (0, 1) and has the shape of the output."""
-        cache = stored[1]
-        items = (
-            cache.values() if isinstance(cache, dict) else cache if isinstance(cache, tuple | list) else ()
-        )
-        rows = [
-            item
-            for item in items
-            if isinstance(item, np.ndarray) and item.ndim == 2 and np.all((item > 0) & (item < 1))
-        ]
+        arrays = [item for item in entries(stored[1]) if isinstance(item, np.ndarray) and item.ndim == 2]
+        rows = [array for array in arrays if np.all((array > 0) & (array < 1))]
         return rows[-1] if rows else None
 
     def _cost(self, result: Any, Y: Array, theta: Mapping[str, Any], lambd: float) -> Any:
         return first_of(result)
+
+
+KINDS = (Backward, RegularizedBackward, DropoutBackward, CheckBackward)

@@ -1,7 +1,4 @@
-"""What the audit knows of one of the course's functions.
-
-Its arguments, its cases, and how to read what it returns.
-"""
+"""What the audit knows of a function of the course: arguments, cases, how to read what it returns."""
 
 import ast
 import re
@@ -11,6 +8,7 @@ from typing import Any, ClassVar
 from tinygrad_course.audit.execution.learner import Learner
 from tinygrad_course.audit.execution.line_trace import canonical, entry_label
 from tinygrad_course.audit.kinds.cases import Case, Draw
+from tinygrad_course.audit.source.syntax import names_of
 
 Assumption = dict[str, Any]
 
@@ -87,33 +85,24 @@ def labelled(
     """Label a result by its dictionary's keys, the names in the return statement, or the course's order."""
     known = case.canonical()
     values = list(result) if isinstance(result, tuple) else [result]
-    names: list[str] = [""] * len(values)
-    if isinstance(expression, ast.Tuple) and len(expression.elts) == len(values):
-        names = [part.id if isinstance(part, ast.Name) else "" for part in expression.elts]
-    elif isinstance(expression, ast.Name) and len(values) == 1:
-        names = [expression.id]
-    places = [known.get(canonical(name)) if canonical(name) in known else None for name in names]
-    if len({place for place in places if place}) < len([place for place in places if place]):
-        places = [None] * len(values)
-    places = _last_one(places, case)
+    names = names_of(expression, len(values))
+    places = [known.get(canonical(name)) for name in names]
+    told = [place for place in places if place]
+    places = _last_one(places if len(set(told)) == len(told) else [None] * len(values), case)
     found: dict[str, Any] = {}
-    for index, value in enumerate(values):
+    for index, (name, place, value) in enumerate(zip(names, places, values, strict=True)):
         default = outputs[index] if index < len(outputs) else ""
         if isinstance(value, dict):
-            base = names[index] if names[index] in {"v", "s", "v_corrected", "s_corrected"} else default
+            base = name if name in {"v", "s", "v_corrected", "s_corrected"} else default
             for key, item in value.items():
                 label = entry_label(base, str(key))
                 # A cache may hold an "A" too: what is returned itself comes first.
                 found.setdefault(known.get(canonical(label), label), item)
             continue
-        place = places[index]
-        label = (
-            place
-            if place is not None and (place in case.required or default not in case.required)
-            else default
-        )
-        if label and label not in found:
-            found[label] = value
+        asked = place in case.required or default not in case.required
+        label = place if place is not None and asked else default
+        if label:
+            found.setdefault(label, value)
     return found
 
 

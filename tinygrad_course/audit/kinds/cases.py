@@ -135,10 +135,7 @@ class Case:
 
 
 def shown(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what of a case's arguments is worth printing.
-
-    Numbers and arrays, dictionaries of them, lists of them.
-    """
+    """Return of a case's arguments what is worth printing: numbers, arrays, dictionaries and lists."""
     out: dict[str, Any] = {}
     for name, value in values.items():
         plain = plainly(value)

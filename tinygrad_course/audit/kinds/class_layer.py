@@ -14,12 +14,13 @@ import numpy as np
 
 from tinygrad_course.audit.execution.learner import Learner
 from tinygrad_course.audit.execution.namespace import Program
+from tinygrad_course.audit.execution.oracle import slopes
 from tinygrad_course.audit.execution.paths import duplicate, label
 from tinygrad_course.audit.kinds.base import Assumption, words
 from tinygrad_course.audit.kinds.cases import Case, Draw
 from tinygrad_course.audit.kinds.own_class import OwnClass, method_name, taken_apart
-from tinygrad_course.audit.kinds.own_network import Pool, Unfit, ratio_of, slopes
-from tinygrad_course.audit.source.signatures import role_of
+from tinygrad_course.audit.kinds.own_network import Pool, Unfit, ratio_of
+from tinygrad_course.audit.source.signatures import argument_names, role_of
 
 _UPSTREAM = re.compile(
     r"(?i)^(d_?(out(put)?s?|values?|y|z|a|l|h|e|loss|next|up)\w*|.*(grad|delta|error|upstream)\w*|da_?\w*|dz_?\w*)$"
@@ -44,11 +45,10 @@ class ClassLayer(OwnClass):
     def __init__(self, program: Program, owner: ast.ClassDef, backward: ast.FunctionDef) -> None:
         super().__init__(program, owner, backward)
         self.forward = self.methods.get(method_name(owner.name, "forward")) or self.forward
-        names = [part.arg for part in backward.args.args[1:]]
-        self.upstream = next((name for name in names if _UPSTREAM.match(name)), None)
+        self.upstream = next((name for name in argument_names(backward)[1:] if _UPSTREAM.match(name)), None)
         self.place: int | None = None
         """Which of the shapes that are tried its input has."""
-        self.takes = [part.arg for part in self.forward.args.args[1:]] if self.forward else []
+        self.takes = argument_names(self.forward)[1:] if self.forward else []
         self.single = False
 
     @property
@@ -71,11 +71,15 @@ class ClassLayer(OwnClass):
         """Return its own name."""
         return [self.node.name]
 
+    def _starts(self) -> list[str]:
+        """Return what a new object takes."""
+        start = self.methods.get(method_name(self.owner, "__init__"))
+        return argument_names(start)[1:] if start is not None else []
+
     def _made(self, learner: Learner, draw: Draw) -> Any:
         """Return a new object, its parameters drawn."""
-        start = self.methods.get(method_name(self.owner, "__init__"))
         named: dict[str, Any] = {}
-        names = [part.arg for part in start.args.args[1:]] if start is not None else []
+        names = self._starts()
         for name in names:
             if re.search(r"(?i)prime|deriv|grad", name):
                 named[name] = lambda z: 1 - np.tanh(z) ** 2
@@ -100,15 +104,10 @@ class ClassLayer(OwnClass):
         if learner.low_precision():
             raise Unfit("it computes in single precision")
         made = self._made(learner, draw)
-        start = self.methods.get(method_name(self.owner, "__init__"))
-        names = [part.arg for part in start.args.args] if start is not None else []
-        deep = any("shape" in part or "kernel" in part for part in names)
+        deep = any("shape" in part or "kernel" in part for part in self._starts())
         m = draw.size(3, 6)
-        shapes = [
-            *([(2, 4, 4), (m, 2, 4, 4)] if deep else []),
-            *(() if self.single else ((m, 3), (3, m))),
-            *_ONE,
-        ]
+        pictures = ((2, 4, 4), (m, 2, 4, 4)) if deep else ()
+        shapes = [*pictures, *(() if self.single else ((m, 3), (3, m))), *_ONE]
         problem = Unfit("it takes no input that was tried")
         for place, shape in enumerate(shapes):
             if self.place not in (None, place):
@@ -202,11 +201,8 @@ class ClassLayer(OwnClass):
         passed = duplicate(arguments)
         passed[self.upstream] = 2 * passed[self.upstream]
         twice = self.gradients(self._run(learner, self.node, passed), arguments, passed, expected).get("dX")
-        if (
-            twice is None
-            or np.shape(twice) != np.shape(dX)
-            or not np.allclose(twice, 2 * np.asarray(dX), rtol=1e-6)
-        ):
+        doubled = twice is not None and np.shape(twice) == np.shape(dX)
+        if not doubled or not np.allclose(np.asarray(twice), 2 * np.asarray(dX), rtol=1e-6):
             raise Unfit(
                 f"{self.upstream} is no derivative that is passed on: the result is no multiple of it"
             )
@@ -227,11 +223,8 @@ class ClassLayer(OwnClass):
         first = result[0] if isinstance(result, tuple) and result else result
         kept = [value for name, value in vars(after["self"]).items() if _INPUT.match(name)]
         dX = first if isinstance(first, np.ndarray) else next(iter(kept), None)
-        found = (
-            super().gradients(result if isinstance(result, tuple) else None, before, after, own)
-            if own
-            else {}
-        )
+        returned = result if isinstance(result, tuple) else None
+        found = super().gradients(returned, before, after, own) if own else {}
         return {**found, **({"dX": dX} if isinstance(dX, np.ndarray) else {})}
 
 
@@ -245,6 +238,3 @@ def class_layers(program: Program) -> Iterator[ClassLayer]:
         node = made.functions.get(method_name(statement.name, "backward"))
         if node is not None:
             yield ClassLayer(made, statement, node)
-
-
-__all__ = ["ClassLayer", "class_layers"]

@@ -13,6 +13,8 @@ from tinygrad_course.audit.kinds.layer_functions import draw_parameters
 from tinygrad_course.audit.reference import course
 from tinygrad_course.audit.reference.comparison import close
 
+L2_TERM = "L2_regularization_cost"
+
 
 class Cost(Kind):
     """The cross-entropy cost, a mean over the examples."""
@@ -39,10 +41,7 @@ class Cost(Kind):
         return "it takes no logarithm: another cost than the course's, and no backward pass goes with it"
 
     def read(self, result: Any, expression: ast.expr | None, case: Case) -> dict[str, Any]:
-        """A later release of the course sums over a mini-batch and divides at the end of the epoch.
-
-        Cost_total.
-        """
+        """A later release of the course sums over a mini-batch (cost_total) and divides after the epoch."""
         name = expression.id if isinstance(expression, ast.Name) else ""
         if "total" in name.lower() and close(result, case.m * case.expected["cost"]):
             return {"cost": case.expected["cost"]}
@@ -69,26 +68,15 @@ class RegularizedCost(Cost):
             f"sum of W{layer}^2": np.sum(parameters[f"W{layer}"] ** 2) for layer in range(1, layers + 1)
         }
         cross = case.expected["cost"]
-        expected = {
-            "m": case.m,
-            "cross_entropy_cost": cross,
-            "L2_regularization_cost": L2,
-            "cost": cross + L2,
-        }
-        parts = {
-            f"lambd/(2m) times the {name}": lambd / (2 * case.m) * value for name, value in squares.items()
-        }
-        values = {"AL": case.values["AL"], "Y": case.values["Y"], "parameters": parameters, "lambd": lambd}
-        terms = {"cost": {"the L2 term": L2, **parts}, "L2_regularization_cost": parts}
-        bindings = {} if learner.own("compute_cost") else {"compute_cost": course.compute_cost}
-        return Case(
-            values,
-            expected,
-            ("cost",),
-            m=case.m,
-            scalars={"lambd": lambd},
-            terms=terms,
-            layers=layers,
-            bindings=bindings,
-            stages={"L2_regularization_cost": [L2 * 2 * case.m / lambd, L2 * case.m, L2 * 2]},
-        )
+        case.expected = {"m": case.m, "cross_entropy_cost": cross, L2_TERM: L2, "cost": cross + L2}
+        times = lambd / (2 * case.m)
+        parts = {f"lambd/(2m) times the {name}": times * value for name, value in squares.items()}
+        case.values |= {"parameters": parameters, "lambd": lambd}
+        case.terms = {"cost": {"the L2 term": L2, **parts}, L2_TERM: parts}
+        case.bindings = {} if learner.own("compute_cost") else {"compute_cost": course.compute_cost}
+        case.stages = {L2_TERM: [L2 * 2 * case.m / lambd, L2 * case.m, L2 * 2]}
+        case.scalars, case.layers = {"lambd": lambd}, layers
+        return case
+
+
+KINDS = (Cost, RegularizedCost)

@@ -47,10 +47,7 @@ class Forward(Kind):
     outputs = words("AL cache")
 
     def fits(self, node: ast.FunctionDef) -> bool:
-        """The one-dimensional exercise has a forward_propagation too, of x and theta.
-
-        The n-dimensional one takes Y.
-        """
+        """Another forward_propagation, of one dimension, takes x and theta; that of n dimensions takes Y."""
         return "theta" not in arguments(node) and len(arguments(node)) >= 2 and "y" not in arguments(node)
 
     def assumptions(self, learner: Learner) -> list[Assumption]:
@@ -80,56 +77,42 @@ class Forward(Kind):
             found[last] = result[0]
         elif not isinstance(result, tuple):
             found[last] = result
-        return {
-            last: found[last],
-            **{key: value for key, value in found.items() if re.fullmatch(r"[ZA]\d", key)},
-        }
+        way = {key: value for key, value in found.items() if re.fullmatch(r"[ZA]\d", key)}
+        return {last: found[last], **way}
 
 
 class DropoutForward(Forward):
-    """The forward pass with inverted dropout.
-
-    The masks are the learner's own draw, so they are read from the cache.
-    """
+    """The forward pass with inverted dropout; the masks, the learner's own draw, are read from the cache."""
 
     names = words("forward_propagation_with_dropout forward_prop_with_dropout forward_with_dropout")
     signatures = roles("X parameters keep_prob")
     battery = ("distinct", "wide", "distinct", "wide few", "equal")
     examples = 8
 
-    def fits(self, node: ast.FunctionDef) -> bool:
-        """Any function of the name."""
-        return True
+    fits = Kind.fits
 
     def case(self, learner: Learner, draw: Draw, assumption: Assumption) -> Case:
         """Draw a network; a wide one shows what share of its units a mask keeps."""
         case = super().case(learner, draw, assumption)
-        scale = getattr(draw, "scale", "")
-        if scale.startswith("wide"):
+        if draw.scale.startswith("wide"):
             X, parameters = draw.array(2, 400), draw_parameters(draw, [2, *[6] * (case.layers - 1), 1])
             case = self._made(X, parameters, assumption["hidden"])
-        keep = {"wide": 0.9, "wide few": 0.35}.get(scale) or draw.choice([0.6, 0.9, 0.35])
+        keep = {"wide": 0.9, "wide few": 0.35}.get(draw.scale) or draw.choice([0.6, 0.9, 0.35])
         case.values["keep_prob"] = case.scalars["keep_prob"] = keep
         hidden = [assumption["hidden"]] * (case.layers - 1)
-        case.expected = {
-            f"share of layer {layer} kept": keep for layer in range(1, case.layers)
-        } | case.expected
+        shares = {f"share of layer {layer} kept": keep for layer in range(1, case.layers)}
+        case.expected = shares | case.expected
 
         def refine(result: Any) -> dict[str, Any]:
-            masks = find_masks(
-                result[1] if isinstance(result, tuple) and len(result) > 1 else None,
-                case.values["parameters"],
-                case.m,
-            )
+            masks = find_masks(result, case.values["parameters"], case.m)
             values = course.network_forward(
                 case.values["X"], case.values["parameters"], [*hidden, "sigmoid"], masks, keep
             )
             for layer, mask in masks.items():
                 raw = course.ACTIVATIONS[assumption["hidden"]](values[f"Z{layer}"])
                 case.stages[f"A{layer}"] = [raw, raw * mask, raw / keep]
-            return {key: value for key, value in values.items() if key != "A0"} | {
-                "AL": values[f"A{case.layers}"]
-            }
+            del values["A0"]
+            return {**values, "AL": values[f"A{case.layers}"]}
 
         case.refine = refine
         return case
@@ -137,39 +120,26 @@ class DropoutForward(Forward):
     def read(self, result: Any, expression: ast.expr | None, case: Case) -> dict[str, Any]:
         """Read the share of units that each mask keeps, too."""
         found = super().read(result, expression, case)
-        masks = find_masks(
-            result[1] if isinstance(result, tuple) and len(result) > 1 else None,
-            case.values["parameters"],
-            case.m,
-        )
-        return {
-            **{f"share of layer {layer} kept": float(np.mean(mask)) for layer, mask in masks.items()},
-            **found,
-        }
+        masks = find_masks(result, case.values["parameters"], case.m)
+        shares = {f"share of layer {layer} kept": float(np.mean(mask)) for layer, mask in masks.items()}
+        return shares | found
 
     def judge(self, values: Mapping[str, Any], case: Case) -> tuple[list[str], list[str]]:
         """A mask of many units keeps about the share keep_prob of them."""
-        shares = {label: value for label, value in values.items() if label.startswith("share")}
-        wrong = [
-            label
-            for label, value in shares.items()
-            if case.m >= 100 and abs(value - case.values["keep_prob"]) > 0.08
-        ]
-        return wrong, []
+        keep, shares = case.values["keep_prob"], [label for label in values if label.startswith("share")]
+        return [label for label in shares if case.m >= 100 and abs(values[label] - keep) > 0.08], []
 
 
-def find_masks(cache: Any, parameters: Mapping[str, Array], m: int) -> dict[int, Array]:
-    """Return the masks that lie in a cache.
-
-    Arrays of zeros and ones in the shape of a hidden layer, in their order.
-    """
-    items = (
-        list(cache.values())
-        if isinstance(cache, dict)
-        else list(cache)
-        if isinstance(cache, tuple | list)
-        else []
+def entries(cache: Any) -> list[Any]:
+    """Return what lies in a cache: the values of a dictionary, the parts of a tuple or a list."""
+    return list(
+        cache.values() if isinstance(cache, dict) else cache if isinstance(cache, tuple | list) else ()
     )
+
+
+def find_masks(result: Any, parameters: Mapping[str, Array], m: int) -> dict[int, Array]:
+    """Return the masks in a returned cache: arrays of 0 and 1 in the shapes of the hidden layers."""
+    cache = result[1] if isinstance(result, tuple) and len(result) > 1 else None
     masks: dict[int, Array] = {}
     layer, L = 1, course.layers_of(parameters)
     if isinstance(cache, dict):
@@ -181,7 +151,7 @@ def find_masks(cache: Any, parameters: Mapping[str, Array], m: int) -> dict[int,
         return masks
     arrays = [
         item
-        for item in items
+        for item in entries(cache)
         if isinstance(item, np.ndarray) and item.dtype.kind in "bif" and np.all((item == 0) | (item == 1))
     ]
     # An activation may happen to be all zeros; a mask of whole numbers or truth values leaves no doubt.
@@ -211,3 +181,6 @@ class CheckForward(Forward):
     def read(self, result: Any, expression: ast.expr | None, case: Case) -> dict[str, Any]:
         """The cost comes first."""
         return Kind.read(self, result, expression, case)
+
+
+KINDS = (Forward, DropoutForward, CheckForward)

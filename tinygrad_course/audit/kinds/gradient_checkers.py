@@ -1,7 +1,7 @@
 """Gradient checking (course 2, week 1): the checker is judged by gradients with a planted mistake."""
 
 import ast
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -12,6 +12,7 @@ from tinygrad_course.audit.kinds.cases import Array, Case, Draw
 from tinygrad_course.audit.kinds.forward_passes import arguments
 from tinygrad_course.audit.kinds.layer_functions import KINK
 from tinygrad_course.audit.reference import course
+from tinygrad_course.audit.source.syntax import names_in
 
 
 def _in_own_order(learner: Learner, name: str, function: Callable[..., Any]) -> Callable[..., Any]:
@@ -64,10 +65,10 @@ class GradientCheckOne(ForwardOne):
 
     def case(self, learner: Learner, draw: Draw, assumption: Assumption) -> Case:
         x, theta = (float(value) for value in draw.array(2))
-        factor = 1.0 if getattr(draw, "scale", "") == "right" else draw.choice([1.5, 0.5, 1.25])
+        factor = 1.0 if draw.scale == "right" else draw.choice([1.5, 0.5, 1.25])
         # A cost that is not linear in theta and not symmetric in its arguments: J = x theta^2.
         # Where the function multiplies itself, J is theta x.
-        calls = {node.id for node in ast.walk(learner.node) if isinstance(node, ast.Name)}
+        calls = names_in(learner.node)
         power = 2 if (learner.own_name("forward_propagation") or "forward_propagation") in calls else 1
         bindings: dict[str, Callable[..., Any]] = {}
         for kind, function in (
@@ -92,10 +93,8 @@ class GradientCheckOne(ForwardOne):
             "denominator": abs(grad) + abs(approx),
             "difference": difference,
         }
-        if not learner.has("epsilon"):
-            expected = {
-                key: value for key, value in expected.items() if "plus" not in key and "minus" not in key
-            }
+        for key in () if learner.has("epsilon") else ("thetaplus", "thetaminus", "J_plus", "J_minus"):
+            del expected[key]
         values = {"x": x, "theta": theta, "epsilon": epsilon}
         return _tolerant(Case(values, expected, ("difference",), bindings=bindings))
 
@@ -124,7 +123,7 @@ class GradientCheckMany(Kind):
         back = course.network_backward(values, parameters, activations, Y)
         right = {key: back[key] for key in back if key[1] in "Wb"}
         planted = dict(right)
-        if getattr(draw, "scale", "") != "right":
+        if draw.scale != "right":
             planted["dW2"], planted["db1"] = right["dW2"] * draw.choice([2.0, 0.5]), right["db1"] * 3.0
         theta = course.dictionary_to_vector(parameters)[0]
         grad, approx = course.gradients_to_vector(planted), course.gradients_to_vector(right)
@@ -141,16 +140,10 @@ class GradientCheckMany(Kind):
             "difference": numerator / denominator,
         }
         margin = min(float(np.min(np.abs(values[key]))) for key in ("Z1", "Z2"))
-        rejected = (
-            "a unit is at the kink of ReLU"
-            if margin < KINK or not 0.01 < values["A3"].min() <= values["A3"].max() < 0.99
-            else ""
-        )
-        bindings = (
-            {}
-            if learner.own("forward_propagation_n")
-            else {"forward_propagation_n": course.forward_propagation_n}
-        )
+        extreme = not 0.01 < values["A3"].min() <= values["A3"].max() < 0.99
+        rejected = "a unit is at the kink of ReLU" if margin < KINK or extreme else ""
+        theirs = learner.own("forward_propagation_n")
+        bindings = {} if theirs else {"forward_propagation_n": course.forward_propagation_n}
         given = {"parameters": parameters, "grads": planted, "X": X, "Y": Y, "epsilon": epsilon}
         stages: dict[str, list[Any]] = {"J_plus": [], "J_minus": [], "gradapprox": []}
         if not learner.has("epsilon"):
@@ -173,16 +166,14 @@ class GradientCheckMany(Kind):
 
     def read(self, result: Any, expression: ast.expr | None, case: Case) -> dict[str, Any]:
         """The difference comes alone, or first."""
-        return _read_difference(super().read(result, expression, case), result)
-
-
-def _read_difference(found: Mapping[str, Any], result: Any) -> dict[str, Any]:
-    if "difference" in found:
-        return {"difference": found["difference"]}
-    return {"difference": result[0] if isinstance(result, tuple) and result else result}
+        first = result[0] if isinstance(result, tuple) and result else result
+        return {"difference": super().read(result, expression, case).get("difference", first)}
 
 
 def _tolerant(case: Case) -> Case:
     """A difference quotient has noise: right gradients give a small difference, not 0."""
     case.tolerances = {"difference": 2e-6, "numerator": 2e-6, "gradapprox": 2e-6, "denominator": 2e-6}
     return case
+
+
+KINDS = (ForwardOne, BackwardOne, GradientCheckOne, GradientCheckMany)

@@ -48,7 +48,7 @@ class Initialize(Kind):
 
     def case(self, learner: Learner, draw: Draw, assumption: Assumption) -> Case:
         """Draw the sizes; wide layers show the spread of the weights."""
-        wide = getattr(draw, "scale", "") == "wide"
+        wide = draw.scale == "wide"
         if learner.has("layer_dims"):
             count = learner.depth() or (3 if wide else draw.layers())
             sizes = [40, 160, 25, 100][: count + 1] if wide else [draw.size(2, 6) for _ in range(count + 1)]
@@ -77,11 +77,8 @@ class Initialize(Kind):
     def read(self, result: Any, expression: ast.expr | None, case: Case) -> dict[str, Any]:
         """Read shapes, biases and weights."""
         found = super().read(result, expression, case)
-        if (
-            isinstance(result, tuple)
-            and not any(isinstance(part, dict) for part in result)
-            and len(result) == 4
-        ):
+        four = isinstance(result, tuple) and len(result) == 4
+        if four and not any(isinstance(part, dict) for part in result):
             found = dict(zip(("W1", "b1", "W2", "b2"), result, strict=True))
         for key in [key for key in found if re.fullmatch(r"[Wb]\d", key)]:
             found[f"shape of {key}"] = np.shape(found[key])
@@ -99,10 +96,8 @@ class Initialize(Kind):
         course = (0.01, 1 / np.sqrt(fan), np.sqrt(2 / fan))
         if any(abs(W.std() / right - 1) < 0.15 for right in course) or not values.get("spread of W1"):
             return [], []
-        words = (
-            f"the spread of W1 is {W.std():.3g}: the course has 0.01, or 1/sqrt(n_prev), or sqrt(2/n_prev)"
-        )
-        return [], [words]
+        usual = "the course has 0.01, or 1/sqrt(n_prev), or sqrt(2/n_prev)"
+        return [], [f"the spread of W1 is {W.std():.3g}: {usual}"]
 
 
 def _usual(W: Any, fan: int, extra: Mapping[str, Any]) -> bool:
@@ -120,3 +115,6 @@ def _usual(W: Any, fan: int, extra: Mapping[str, Any]) -> bool:
     if extra["he"]:
         return bool(abs(std / np.sqrt(2 / fan) - 1) < 0.1)
     return bool(std < 0.5 or 0.4 < std * np.sqrt(fan) < 2.5)
+
+
+KINDS = (LayerSizes, Initialize)

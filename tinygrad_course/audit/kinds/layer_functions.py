@@ -8,11 +8,12 @@ from typing import Any
 import numpy as np
 
 from tinygrad_course.audit.execution.learner import Learner
+from tinygrad_course.audit.execution.namespace import same_draws
+from tinygrad_course.audit.execution.oracle import gradients
 from tinygrad_course.audit.kinds.base import Assumption, Kind, roles, words
 from tinygrad_course.audit.kinds.cases import Array, Case, Draw
 from tinygrad_course.audit.reference import course
 from tinygrad_course.audit.reference.comparison import close
-from tinygrad_course.audit.reference.oracle import gradients
 
 HIDDEN = ("relu", "tanh", "sigmoid", "leaky_relu")
 KINK = 0.02
@@ -32,23 +33,23 @@ def draw_parameters(draw: Draw, sizes: list[int]) -> dict[str, Array]:
 
 
 def near_a_kink(values: Mapping[str, Array], activations: list[str]) -> str:
-    """Say why a case cannot be used, if some ReLU's argument is almost 0.
-
-    Both derivatives are right there.
-    """
+    """Say why a case cannot be used: a ReLU's argument is almost 0, where both derivatives are right."""
     for layer, activation in enumerate(activations, start=1):
         if "relu" in activation and np.min(np.abs(values[f"Z{layer}"])) < KINK:
             return f"Z{layer} has an entry at the kink of ReLU"
-    return (
-        ""
-        if np.all((values[f"A{len(activations)}"] > 1e-6) & (values[f"A{len(activations)}"] < 1 - 1e-6))
-        else "AL is 0 or 1"
-    )
+    AL = values[f"A{len(activations)}"]
+    return "" if np.all((AL > 1e-6) & (AL < 1 - 1e-6)) else "AL is 0 or 1"
 
 
 def first_of(result: Any) -> Any:
     """Return the activation of what a forward function returned."""
     return result[0] if isinstance(result, tuple) else result
+
+
+def draw_layer(draw: Draw) -> tuple[Array, Array, Array]:
+    """Draw A_prev, W and b of one layer."""
+    n_prev, n, m = draw.size(1, 5), draw.size(1, 4), draw.size(1, 5)
+    return draw.array(n_prev, m), draw.array(n, n_prev), draw.array(n, 1)
 
 
 class LinearForward(Kind):
@@ -59,9 +60,8 @@ class LinearForward(Kind):
     outputs = words("Z cache")
 
     def case(self, learner: Learner, draw: Draw, assumption: Assumption) -> Case:
-        n_prev, n, m = draw.size(1, 5), draw.size(1, 4), draw.size(1, 5)
-        A, W, b = draw.array(n_prev, m), draw.array(n, n_prev), draw.array(n, 1)
-        return Case({"A_prev": A, "W": W, "b": b}, {"Z": np.dot(W, A) + b}, ("Z",), m=m)
+        A, W, b = draw_layer(draw)
+        return Case({"A_prev": A, "W": W, "b": b}, {"Z": np.dot(W, A) + b}, ("Z",), m=A.shape[1])
 
 
 class LinearActivationForward(Kind):
@@ -73,13 +73,12 @@ class LinearActivationForward(Kind):
 
     def case(self, learner: Learner, draw: Draw, assumption: Assumption) -> Case:
         """Draw A_prev, W, b and one of the activations that the function names."""
-        n_prev, n, m = draw.size(1, 5), draw.size(1, 4), draw.size(1, 5)
-        A, W, b = draw.array(n_prev, m), draw.array(n, n_prev), draw.array(n, 1)
+        A, W, b = draw_layer(draw)
         activation = draw.choice(named_activations(learner))
         Z = np.dot(W, A) + b
         g = course.ACTIVATIONS[activation](Z)
         values = {"A_prev": A, "W": W, "b": b, "activation": activation}
-        return Case(values, {"Z": Z, "A": g}, ("A",), m=m, rejected=_kink(Z, activation))
+        return Case(values, {"Z": Z, "A": g}, ("A",), m=A.shape[1], rejected=_kink(Z, activation))
 
 
 def _kink(Z: Array, activation: str) -> str:
@@ -87,10 +86,7 @@ def _kink(Z: Array, activation: str) -> str:
 
 
 def named_activations(learner: Learner) -> list[str]:
-    """Return the activations whose names stand in the function.
-
-    Sigmoid and relu, as in the course, where none does.
-    """
+    """Return the activations that the function names; sigmoid and relu, as in the course, by default."""
     named = set(re.findall(r"['\"](sigmoid|relu|tanh|leaky_relu)['\"]", learner.text()))
     if len(named) < 2:
         named |= {"sigmoid", "relu"}
@@ -112,8 +108,8 @@ class LinearBackward(Kind):
         return [*own, {"cache": "course"}]
 
     def case(self, learner: Learner, draw: Draw, assumption: Assumption) -> Case:
-        n_prev, n, m = draw.size(1, 5), draw.size(1, 4), draw.size(1, 5)
-        A, W, b, dZ = draw.array(n_prev, m), draw.array(n, n_prev), draw.array(n, 1), draw.array(n, m)
+        A, W, b = draw_layer(draw)
+        dZ, m = draw.array(W.shape[0], A.shape[1]), A.shape[1]
         values: dict[str, Any] = {"dZ": dZ, "A_prev": A, "W": W, "b": b, "cache": None}
         forward = learner.own("linear_forward")
         if assumption["cache"] == "own" and forward is not None:
@@ -147,16 +143,13 @@ class LinearActivationBackward(Kind):
     outputs = words("dA_prev dW db")
 
     def assumptions(self, learner: Learner) -> list[Assumption]:
-        """The cache is the forward function's own (in one value or in two).
-
-        Else the course's ((A_prev, W, b), Z).
-        """
+        """The cache is the forward function's, of one value or two, else the course's ((A_prev, W, b), Z)."""
         own: list[Assumption] = [{"cache": "own"}] if learner.own("linear_activation_forward") else []
         return [*own, {"cache": "course"}]
 
     def case(self, learner: Learner, draw: Draw, assumption: Assumption) -> Case:
-        n_prev, n, m = draw.size(1, 5), draw.size(1, 4), draw.size(1, 5)
-        A, W, b, dA = draw.array(n_prev, m), draw.array(n, n_prev), draw.array(n, 1), draw.array(n, m)
+        A, W, b = draw_layer(draw)
+        dA, m = draw.array(W.shape[0], A.shape[1]), A.shape[1]
         activation = draw.choice(named_activations(learner)) if learner.has("activation") else "relu"
         Z = np.dot(W, A) + b
         cache: Any = None
@@ -183,16 +176,11 @@ class LinearActivationBackward(Kind):
         if isinstance(stored, tuple) and len(stored) == 2:
             linear = stored[1]
         parts = {
-            "linear_cache": linear,
-            "activation_cache": Z,
-            "Z": Z,
+            **dict.fromkeys(("linear_cache", "lin_cache", "cache_linear"), linear),
+            **dict.fromkeys(("activation_cache", "act_cache", "cache_activation", "Z"), Z),
             "A_prev": A,
             "W": W,
             "b": b,
-            "lin_cache": linear,
-            "act_cache": Z,
-            "cache_linear": linear,
-            "cache_activation": Z,
         }
         named = learner.cache_from_names("cache", parts, ["linear_cache", "activation_cache"], as_dict=False)
         turned = isinstance(named, tuple) and len(named) == 2 and named[0] is Z and named[1] is linear
@@ -252,10 +240,7 @@ def identify(
     masks: Mapping[int, Array] | None = None,
     keep: float = 1.0,
 ) -> list[str]:
-    """Return the activations of a learner's own network, by what it computes.
-
-    [] where it is none of the known ones.
-    """
+    """Return the activations of a network by what it computes, [] where it is none of the known ones."""
     L = course.layers_of(parameters)
     for hidden in HIDDEN:
         activations = [hidden] * (L - 1) + ["sigmoid"]
@@ -279,32 +264,19 @@ class DeepBackward(Kind):
     def case(self, learner: Learner, draw: Draw, assumption: Assumption) -> Case:
         X, Y, parameters = draw_network(draw)
         L = course.layers_of(parameters)
-        forward = learner.own(*DeepForward.names) if assumption["cache"] == "own" else None
+        forward: Any = learner.own(*DeepForward.names) if assumption["cache"] == "own" else None
         stored = learner.try_call(forward, X, parameters) if forward is not None else None
         if not (isinstance(stored, tuple) and len(stored) == 2):
             stored, forward = course.L_model_forward(X, parameters), None
         activations = identify(stored[0], X, parameters) or ["relu"] * (L - 1) + ["sigmoid"]
         values = course.network_forward(X, parameters, activations)
         back = course.network_backward(values, parameters, activations, Y)
-        if forward is not None and learner.memory.get("graphs", 0) < 4 and not learner.low_precision():
-            learner.memory["graphs"] = learner.memory.get("graphs", 0) + 1
-            back.update(graph_of_forward(learner, forward, X, Y, parameters))
-        expected = {
-            "m": X.shape[1],
-            "dAL": back[f"dA{L}"],
-            **{key: value for key, value in back.items() if key != f"dA{L}"},
-        }
-        required = tuple(key for key in expected if re.match(r"d[Wb]\d", key))
-        summed = frozenset(key for key in expected if re.match(r"d[ZA]", key))
-        return Case(
-            {"AL": np.asarray(stored[0]), "Y": Y, "cache": stored[1]},
-            expected,
-            required,
-            m=X.shape[1],
-            layers=L,
-            summed=summed,
-            rejected=near_a_kink(values, activations),
-        )
+        if forward is not None:
+            cost = lambda theta: mean_loss(first_of(forward(X, theta)), Y)  # noqa: E731
+            back.update(by_graph(learner, forward, cost, parameters))
+        expected = {"m": X.shape[1], "dAL": back.pop(f"dA{L}"), **back}
+        given = {"AL": np.asarray(stored[0]), "Y": Y, "cache": stored[1]}
+        return gradients_case(given, expected, L, near_a_kink(values, activations))
 
     def judge(self, values: Mapping[str, Any], case: Case) -> tuple[list[str], list[str]]:
         """Hold the entries dA1, dA2, ... against both of the course's ways to number them."""
@@ -331,23 +303,44 @@ class DeepBackward(Kind):
         return right is not None and (close(value, right) or close(value, right / m))
 
 
-def graph_of_forward(
-    learner: Learner, forward: Any, X: Array, Y: Array, parameters: dict[str, Array]
-) -> dict[str, Array]:
-    """Return dW and db by the graph of the file's own forward pass, under the course's cost."""
+def mean_loss(AL: Any, Y: Array) -> Any:
+    """Return the course's cost of arrays or Tensors."""
+    return -np.sum(Y * np.log(AL) + (1 - Y) * np.log(1 - AL)) / Y.shape[1]
 
-    def cost(theta: dict[str, Any]) -> Any:
-        AL = first_of(forward(X, theta))
-        return -np.sum(Y * np.log(AL) + (1 - Y) * np.log(1 - AL)) / Y.shape[1]
 
+def gradients_case(given: dict[str, Any], expected: dict[str, Any], layers: int, rejected: str = "") -> Case:
+    """Return the case of a backward pass: dW and db are asked for, dZ and dA belong to the summed loss."""
+    required = tuple(key for key in expected if re.match(r"d[Wb]\d", key))
+    summed = frozenset(key for key in expected if re.match(r"d[ZA]", key))
+    m = given["Y"].shape[1]
+    return Case(given, expected, required, m=m, summed=summed, layers=layers, rejected=rejected)
+
+
+def by_graph(learner: Learner, forward: Any, cost: Any, parameters: dict[str, Array]) -> dict[str, Array]:
+    """Return dW and db by the graph of a cost of the file's forward pass; after four cases, formulas do."""
+    if learner.memory.get("graphs", 0) >= 4 or learner.low_precision():
+        return {}
+    learner.memory["graphs"] = learner.memory.get("graphs", 0) + 1
     try:
-        with learner.program.bound(learner.replacements()), np.errstate(all="ignore"):
+        with (
+            same_draws() as learner.memory["stream"],
+            learner.program.bound(learner.replacements()),
+            np.errstate(all="ignore"),
+        ):
             found, how = gradients(cost, parameters)
     except Exception:  # noqa: BLE001 - the learner's forward pass may raise anything; the course's formulas remain
         return {}
     finally:
         learner.program.guard.restore()
-    learner.against.add(
-        f"the {how} of {getattr(forward, '__name__', 'the forward pass')}" if how == "graph" else how
-    )
+    learner.against.add(f"the {how} of {getattr(forward, '__name__', 'the forward pass')}")
     return {"d" + key: value for key, value in found.items()}
+
+
+KINDS = (
+    LinearForward,
+    LinearActivationForward,
+    DeepForward,
+    LinearBackward,
+    LinearActivationBackward,
+    DeepBackward,
+)

@@ -9,6 +9,8 @@ import numpy as np
 from tinygrad_course.audit.execution.learner import Learner
 from tinygrad_course.audit.kinds.base import Assumption, Kind, roles, words
 from tinygrad_course.audit.kinds.cases import Array, Case, Draw
+from tinygrad_course.audit.kinds.forward_passes import FORWARD_NAMES, arguments
+from tinygrad_course.audit.kinds.layer_functions import DeepForward, draw_network, first_of
 from tinygrad_course.audit.reference import course
 from tinygrad_course.audit.reference.comparison import close
 from tinygrad_course.audit.source.signatures import role_of
@@ -27,17 +29,10 @@ def _draw(draw: Draw) -> dict[str, Any]:
 def _propagate(w: Array, b: float, X: Array, Y: Array) -> dict[str, Any]:
     m = X.shape[1]
     Z = np.dot(w.T, X) + b
-    A = course.sigmoid_of(Z)
+    A = course.sigmoid(Z)
     dZ = A - Y
-    return {
-        "m": m,
-        "Z": Z,
-        "A": A,
-        "cost": course.cross_entropy(A, Y),
-        "dZ": dZ,
-        "dw": np.dot(X, dZ.T) / m,
-        "db": float(np.sum(dZ) / m),
-    }
+    way = {"m": m, "Z": Z, "A": A, "cost": course.cross_entropy(A, Y), "dZ": dZ}
+    return {**way, "dw": np.dot(X, dZ.T) / m, "db": float(np.sum(dZ) / m)}
 
 
 class Propagate(Kind):
@@ -116,6 +111,14 @@ class Optimize(Kind):
         return wrong, []
 
 
+def _labels_case(values: dict[str, Any], expected: dict[str, Any], A: Array, label: str) -> Case:
+    """Return the case of a prediction: 1 where A > 0.5."""
+    rejected = "A is 0.5" if np.min(np.abs(A - 0.5)) < 1e-3 else ""
+    expected = {**expected, label: (A > 0.5) * 1}
+    loose = frozenset({label})
+    return Case(values, expected, (label,), m=values["X"].shape[1], loose=loose, rejected=rejected)
+
+
 class LogisticPredict(Kind):
     """The labels: 1 where A > 0.5."""
 
@@ -125,23 +128,13 @@ class LogisticPredict(Kind):
 
     def fits(self, node: ast.FunctionDef) -> bool:
         """It takes w, b and X."""
-        given = [argument.arg.lower() for argument in node.args.args]
-        return given[:2] == ["w", "b"]
+        return arguments(node)[:2] == ["w", "b"]
 
     def case(self, learner: Learner, draw: Draw, assumption: Assumption) -> Case:
         values = _draw(draw)
         del values["Y"]
-        A = course.sigmoid_of(np.dot(values["w"].T, values["X"]) + values["b"])
-        label = "Y_prediction"
-        rejected = "A is 0.5" if np.min(np.abs(A - 0.5)) < 1e-3 else ""
-        return Case(
-            values,
-            {"A": A, label: (A > 0.5) * 1},
-            (label,),
-            m=A.shape[1],
-            loose=frozenset({label}),
-            rejected=rejected,
-        )
+        A = course.sigmoid(np.dot(values["w"].T, values["X"]) + values["b"])
+        return _labels_case(values, {"A": A}, A, "Y_prediction")
 
 
 class InitializeWithZeros(Kind):
@@ -172,55 +165,33 @@ class Predict(Kind):
     outputs = ("predictions",)
 
     def assumptions(self, learner: Learner) -> list[Assumption]:
-        """The probabilities are those of the file's own forward pass.
-
-        Else of the course's, with tanh or with ReLU.
-        """
+        """The probabilities are the file's own forward pass's, else the course's with each activation."""
         return [{"hidden": "tanh"}, {"hidden": "relu"}, {"hidden": "sigmoid"}]
 
     def fits(self, node: ast.FunctionDef) -> bool:
         """It takes no w and b."""
-        return [argument.arg.lower() for argument in node.args.args][:2] != ["w", "b"]
+        return arguments(node)[:2] != ["w", "b"]
 
     def case(self, learner: Learner, draw: Draw, assumption: Assumption) -> Case:
-        from tinygrad_course.audit.kinds.forward_passes import FORWARD_NAMES
-        from tinygrad_course.audit.kinds.layer_functions import DeepForward, draw_network
-
         called = [name for name in learner.program.callees(learner.name) if "forward" in name.lower()]
         deep = any("model" in name.lower() for name in called)
         L = None if deep else (learner.depth(*called) if called else None) or 2
         X, Y, parameters = draw_network(draw, L)
-        forward = learner.own(*DeepForward.names) if deep else learner.own(*FORWARD_NAMES)
+        forward = learner.own(*(DeepForward.names if deep else FORWARD_NAMES)) if called else None
         layers = course.layers_of(parameters)
-        A = None
-        for args in ((X, parameters), (parameters, X)):
-            stored = learner.try_call(forward, *args) if forward is not None and called else None
-            if stored is not None:
-                A = stored[0] if isinstance(stored, tuple) else stored
-                break
+        orders = ((X, parameters), (parameters, X))
+        tried = (learner.try_call(forward, *args) for args in orders if forward is not None)
+        A = first_of(next((stored for stored in tried if stored is not None), None))
         if not isinstance(A, np.ndarray):
             hidden = [assumption["hidden"]] * (layers - 1)
             A = course.network_forward(X, parameters, [*hidden, "sigmoid"])[f"A{layers}"]
-        labels = (A > 0.5) * 1
-        rejected = "A is 0.5" if np.min(np.abs(A - 0.5)) < 1e-3 else ""
         values = {"X": X, "Y": Y, "parameters": parameters}
-        accuracy = float(np.mean(labels == Y))
-        return Case(
-            values,
-            {f"A{layers}": A, "AL": A, "predictions": labels},
-            ("predictions",),
-            m=X.shape[1],
-            layers=layers,
-            loose=frozenset({"predictions"}),
-            rejected=rejected,
-            scalars={"accuracy": accuracy},
-        )
+        case = _labels_case(values, {f"A{layers}": A, "AL": A}, A, "predictions")
+        case.scalars, case.layers = {"accuracy": float(np.mean(case.expected["predictions"] == Y))}, layers
+        return case
 
     def read(self, result: Any, expression: ast.expr | None, case: Case) -> dict[str, Any]:
-        """A learner may return the accuracy in the labels' place.
-
-        That is read as right labels when it agrees.
-        """
+        """The accuracy in the labels' place is read as right labels where it agrees."""
         found: Mapping[str, Any] = super().read(result, expression, case)
         labels = found.get("predictions")
         if labels is not None and np.size(labels) == 1 and case.m > 1:
@@ -228,3 +199,6 @@ class Predict(Kind):
             if any(abs(number - scale * case.scalars["accuracy"]) < 1e-6 for scale in (1, 100)):
                 return {"predictions": case.expected["predictions"]}
         return dict(found)
+
+
+KINDS = (Propagate, Optimize, LogisticPredict, Predict, InitializeWithZeros)

@@ -14,6 +14,8 @@ EVERY = "every example once"
 PAIRS = "x and y of an example together"
 SIZES = "sizes of the mini-batches"
 ORDER = "the order is shuffled"
+_ROWS = np.array([[1.0], [100.0], [-1.0]])
+"""What the number of an example is multiplied by in each row of X."""
 
 
 class RandomMiniBatches(Kind):
@@ -28,15 +30,8 @@ class RandomMiniBatches(Kind):
     def case(self, learner: Learner, draw: Draw, assumption: Assumption) -> Case:
         """Number the examples, so that each can be found again."""
         size = draw.choice([4, 8, 3]) if learner.has("mini_batch_size") else 64
-        scale = getattr(draw, "scale", "")
-        m = (
-            2 * size
-            if scale == "exact"
-            else 3 * size - 1
-            if scale == "large"
-            else draw.size(size + 1, 3 * size + 2)
-        )
-        X = np.arange(1.0, m + 1) * np.array([[1.0], [100.0], [-1.0]])
+        m = {"exact": 2 * size, "large": 3 * size - 1}.get(draw.scale) or draw.size(size + 1, 3 * size + 2)
+        X = np.arange(1.0, m + 1) * _ROWS
         Y = np.arange(1.0, m + 1).reshape(1, m) + 0.5
         values = {"X": X, "Y": Y, "mini_batch_size": size, "seed": draw.choice([0, 1, 2])}
         sizes = [size] * (m // size) + [m % size] * bool(m % size)
@@ -53,18 +48,14 @@ class RandomMiniBatches(Kind):
             sizes = sorted((x.shape[1] for x, _ in batches), reverse=True)
         except (TypeError, ValueError, IndexError):
             return {}
-        every = sorted(xs.tolist()) == list(range(1, case.m + 1)) and sorted((ys - 0.5).tolist()) == list(
-            range(1, case.m + 1)
-        )
+        every = sorted(xs.tolist()) == sorted((ys - 0.5).tolist()) == list(range(1, case.m + 1))
         rows = all(y.shape == (1, x.shape[1]) for x, y in batches)
-        pairs = (
-            rows
-            and xs.shape == ys.shape
-            and bool(np.all(xs + 0.5 == ys))
-            and bool(np.all(whole == xs * np.array([[1.0], [100.0], [-1.0]])))
-        )
+        pairs = rows and np.array_equal(xs + 0.5, ys) and bool(np.all(whole == xs * _ROWS))
         return {EVERY: every, PAIRS: pairs, SIZES: sizes, ORDER: xs.tolist() != list(range(1, xs.size + 1))}
 
     def judge(self, values: Mapping[str, Any], case: Case) -> tuple[list[str], list[str]]:
         """A shuffle of many examples does not leave all of them in their order."""
         return ([ORDER] if case.m >= 8 and values.get(ORDER) is False else []), []
+
+
+KINDS = (RandomMiniBatches,)

@@ -117,3 +117,6 @@ class Decay(Kind):
         rate = values["learning_rate0"] / (1 + values["decay_rate"] * (values["epoch_num"] // interval))
         scalars = {"decay_rate": values["decay_rate"], "learning_rate0": values["learning_rate0"]}
         return Case(values, {"learning_rate": rate}, ("learning_rate",), scalars=scalars)
+
+
+KINDS = (BasicSigmoid, ImageToVector, NormalizeRows, Softmax, Loss, Decay)

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 
 from tinygrad_course.audit.execution.learner import Learner
-from tinygrad_course.audit.execution.line_trace import canonical, returned
 from tinygrad_course.audit.execution.namespace import Program
 from tinygrad_course.audit.execution.paths import Path, duplicate, label, leaves, plain, put
 from tinygrad_course.audit.kinds.cases import Draw
@@ -17,13 +16,13 @@ from tinygrad_course.audit.kinds.own_network import (
     BACKWARD,
     COST,
     FORWARD,
-    INITIAL,
     OwnNetwork,
     Pool,
     Unfit,
     match,
 )
 from tinygrad_course.audit.source.signatures import role_of
+from tinygrad_course.audit.source.syntax import returned
 
 JOINT = "__of__"
 
@@ -253,6 +252,3 @@ def class_passes(program: Program) -> Iterator[OwnClass]:
             node = made.functions.get(method_name(statement.name, name))
             if node is not None:
                 yield OwnClass(made, statement, node)
-
-
-__all__ = ["INITIAL", "OwnClass", "canonical", "class_passes", "shown_name", "with_methods"]

@@ -12,12 +12,15 @@ from typing import Any
 import numpy as np
 
 from tinygrad_course.audit.execution.learner import Learner
-from tinygrad_course.audit.execution.line_trace import canonical, returned
+from tinygrad_course.audit.execution.line_trace import canonical
 from tinygrad_course.audit.execution.namespace import Program
+from tinygrad_course.audit.execution.oracle import slopes
 from tinygrad_course.audit.execution.paths import duplicate, label
 from tinygrad_course.audit.kinds.base import Assumption, words
 from tinygrad_course.audit.kinds.cases import Case, Draw
-from tinygrad_course.audit.kinds.own_network import OwnNetwork, Pool, Unfit, ratio_of, slopes
+from tinygrad_course.audit.kinds.own_network import OwnNetwork, Pool, Unfit, ratio_of
+from tinygrad_course.audit.source.signatures import argument_names, needed_names
+from tinygrad_course.audit.source.syntax import names_of, returned
 
 FILTER, STRIDE = 2, 1
 
@@ -43,7 +46,7 @@ class OwnLayer(OwnNetwork):
 
     def _inputs(self, draw: Draw) -> Pool:
         m, n_x, n_a, n_y, T = 2, draw.size(2, 3), draw.size(3, 4), 2, 3
-        taken = [part.arg for part in self.forward.args.args] if self.forward is not None else []
+        taken = argument_names(self.forward) if self.forward is not None else []
         letters = {"X", "Y"} <= set(taken)  # a model of characters: lists of their numbers, one example
         if letters:
             m, n_x, n_y = 1, 4, 4
@@ -120,18 +123,12 @@ class OwnLayer(OwnNetwork):
         self, forward: ast.FunctionDef, parts: list[Any], pool: Pool, draw: Draw
     ) -> tuple[dict[int, Any], dict[str, Any]]:
         """Return the weights of the outputs, by their places, and what the backward function is given."""
-        expression = returned(forward)
-        told = getattr(expression, "elts", [expression])
-        outputs = [
-            (place, named.id if isinstance(named, ast.Name) else "")
-            for place, (part, named) in enumerate(zip(parts, told, strict=False))
-            if isinstance(part, np.ndarray)
-        ]
+        names = names_of(returned(forward), len(parts))
+        outputs = [(place, name) for place, name in enumerate(names) if isinstance(parts[place], np.ndarray)]
         held = [part for part in parts if isinstance(part, dict | list | tuple)]
         weights: dict[int, Any] = {}
         arguments: dict[str, Any] = {}
-        for argument in self.node.args.args:
-            name = argument.arg
+        for name in argument_names(self.node):
             output = next((place for place, out in outputs if canonical(name) == "d" + canonical(out)), None)
             if output is None and not weights and re.match(r"d[A-Za-z]", name) and outputs:
                 output = outputs[0][0]
@@ -145,8 +142,7 @@ class OwnLayer(OwnNetwork):
             weights[0] = 1.0  # a loss
         if not weights:
             raise Unfit(f"no argument of {self.node.name} is the derivative of an output")
-        needed = self.node.args.args[: len(self.node.args.args) - len(self.node.args.defaults)]
-        if any(argument.arg not in arguments for argument in needed):
+        if any(name not in arguments for name in needed_names(self.node)):
             raise Unfit(f"the arguments of {self.node.name} are not known by their names")
         return weights, arguments
 
@@ -163,6 +159,3 @@ def layer_passes(program: Program) -> Iterator[OwnLayer]:
         forward = program.functions.get(name.replace("backward", "forward"))
         if forward is not None:
             yield OwnLayer(program, node, forward)
-
-
-__all__ = ["OwnLayer", "layer_passes"]

@@ -7,7 +7,7 @@ arguments and the cost are its own.
 import ast
 import math
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
@@ -15,13 +15,14 @@ from typing import Any
 import numpy as np
 
 from tinygrad_course.audit.execution.learner import Learner
-from tinygrad_course.audit.execution.line_trace import canonical, result_values, returned
+from tinygrad_course.audit.execution.line_trace import canonical, result_values
 from tinygrad_course.audit.execution.namespace import Program, same_draws
+from tinygrad_course.audit.execution.oracle import slopes
 from tinygrad_course.audit.execution.paths import Path, derivative_of, duplicate, label, leaves, plain, put
 from tinygrad_course.audit.kinds.base import Assumption, Kind, words
 from tinygrad_course.audit.kinds.cases import Array, Case, Draw
-from tinygrad_course.audit.reference.comparison import close
-from tinygrad_course.audit.source.signatures import Binding, argument_names, bare, role_of
+from tinygrad_course.audit.source.signatures import Binding, argument_names, bare, needed_names, role_of
+from tinygrad_course.audit.source.syntax import names_of, returned
 
 FORWARD = re.compile(r"forward|feed|fprop|predict_prob|model_output|hypothesis")
 BACKWARD = re.compile(r"back|bprop|gradients?$|^grads?$|compute_grad|propagate")
@@ -32,7 +33,6 @@ LAYER = re.compile(
 )
 _DEEP = re.compile(r"l_model|l_layer|model")
 _LINEAR = re.compile(r"(?i)z|logits?|scores?")
-STEP = 1e-5
 
 
 @dataclass
@@ -56,6 +56,10 @@ class Pool:
         role = role_of(name, self.roles)
         return (True, self.roles[role]) if role else (False, None)
 
+    def at(self, theta: Any) -> "Pool":
+        """Return the same with other parameters."""
+        return Pool(dict(self.named), {**self.roles, "parameters": theta}, theta)
+
     def needed(self, node: ast.FunctionDef) -> dict[str, Any]:
         """Return the arguments of a function by name; none of them may be unknown."""
         given = self.arguments(node)
@@ -66,41 +70,13 @@ class Pool:
     def arguments(self, node: ast.FunctionDef) -> dict[str, Any] | None:
         """Return the arguments of a function by name, None where one of them is unknown."""
         given: dict[str, Any] = {}
-        names = argument_names(node)
-        needed = len(names) - len(node.args.defaults)
-        for place, name in enumerate(names):
+        for name in argument_names(node):
             found, value = self.find(name)
             if found:
                 given[name] = duplicate(value)
-            elif place < needed:
+            elif name in needed_names(node):
                 return None
         return given
-
-
-def slopes(
-    cost: Callable[[Any], float], theta: Any, wanted: Callable[[Path, Any], bool] = lambda path, value: True
-) -> dict[Path, Array] | None:
-    """Return the central differences of a cost for every number in theta, None at a kink."""
-    found: dict[Path, Array] = {}
-    here = cost(duplicate(theta))
-    for path, value in leaves(theta):
-        if not wanted(path, value):
-            continue
-        gradient, bend = np.zeros(np.shape(value)), 0.0
-        for index in np.ndindex(gradient.shape):
-            sides = []
-            for shift in (STEP, -STEP):
-                moved = np.array(value, dtype=float)
-                moved[index] += shift
-                sides.append(cost(put(duplicate(theta), path, moved if np.ndim(value) else float(moved))))
-            gradient[index] = (sides[0] - sides[1]) / (2 * STEP)
-            bend = max(bend, abs(sides[0] + sides[1] - 2 * here) / STEP)
-        # Where the cost is smooth, its second difference goes as the square of the step.
-        top = np.max(np.abs(gradient), initial=0.0)
-        if not math.isfinite(top) or bend > 0.02 * max(float(top), 1e-7):
-            return None
-        found[path] = gradient
-    return found
 
 
 class Unfit(Exception):  # noqa: N818 - the functions of the file do not fit each other, nothing went wrong
@@ -128,10 +104,9 @@ class OwnNetwork(Kind):
     def __init__(self, program: Program, backward: ast.FunctionDef) -> None:
         self.program, self.node = program, backward
         self.forward, self.initial = self._forward(), self._named(INITIAL, take_layers=True)
-        self.costs: list[ast.FunctionDef | str] = [
-            *self._costs(),
-            *([] if self._costs() or self._takes("lambd") else ["cross-entropy", "softmax", "squares"]),
-        ]
+        self.costs: list[ast.FunctionDef | str] = [*self._costs()]
+        if not self.costs and not self._takes("lambd"):
+            self.costs += ["cross-entropy", "softmax", "squares"]
         self.cost: ast.FunctionDef | str = ""
         self.rows: bool | None = None
         """Whether the examples are rows, once that is known."""
@@ -139,7 +114,6 @@ class OwnNetwork(Kind):
         self.layout: tuple[bool, bool] | None = None
         """Whether the examples are rows, and whether the weights have the shape (inputs, units)."""
         self.units = 1
-        self.factor = "1"
 
     def _named(self, pattern: re.Pattern[str], *, take_layers: bool = False) -> ast.FunctionDef | None:
         options = [
@@ -220,8 +194,7 @@ class OwnNetwork(Kind):
             if turned:
                 raise Unfit("the functions do not fit each other")
             return pool
-        theta = self._filled(self._usual(learner, pool, rows=rows, turned=turned), draw)
-        return Pool(pool.named, {**pool.roles, "parameters": theta}, theta)
+        return pool.at(self._filled(self._usual(learner, pool, rows=rows, turned=turned), draw))
 
     def _usual(self, learner: Learner, pool: Pool, *, rows: bool, turned: bool) -> dict[str, Any]:
         """Return parameters of the usual shapes, under the names that the functions give them."""
@@ -251,11 +224,10 @@ class OwnNetwork(Kind):
         m, n_x, n_h = draw.size(2, 5), draw.size(2, 4), draw.size(2, 5)
         if self._takes("keep_prob"):
             m, n_h = 9, 5  # masks that drop something in every layer
-        text = learner.text(*[node.name for node in (self.forward, self.node) if node is not None])
-        soft = "softmax" in self.program.functions or re.search(r"softmax|keepdims.*exp|exp.*keepdims", text)
-        self.units = 3 if soft else 1
-        depth = learner.depth(*[node.name for node in (self.forward, self.node) if node is not None])
-        L = depth or draw.layers()
+        passes = [node.name for node in (self.forward, self.node) if node is not None]
+        soft = re.search(r"softmax|keepdims.*exp|exp.*keepdims", learner.text(*passes))
+        self.units = 3 if soft or "softmax" in self.program.functions else 1
+        L = learner.depth(*passes) or draw.layers()
         sizes = [n_x, *[draw.size(2, 4) + 2 * (m == 9) for _ in range(L - 1)], self.units]
         if L == 2:
             sizes[1] = n_h
@@ -263,16 +235,11 @@ class OwnNetwork(Kind):
         lambd = draw.choice([0.7, 0.3]) if self._takes("lambd") else 0.0
         roles |= {"seed": 3, "lambd": lambd, "keep_prob": draw.choice([0.6, 0.75, 0.35]), "print_cost": False}
         roles |= {"activation": "relu", "learning_rate": 0.1, "m": m, "mini_batch_size": m}
+        roles["X"] = draw.array(n_x, m)
+        several = np.eye(self.units)[np.arange(m) % self.units].T
+        roles["Y"] = several if self.units > 1 else draw.labels(m) * 1.0
         pool = Pool(roles=roles)
-        X = draw.array(n_x, m)
-        if self.units > 1:
-            Y = np.eye(self.units)[np.arange(m) % self.units].T
-        else:
-            Y = draw.labels(m) * 1.0
-        pool.roles |= {"X": X, "Y": Y}
-        pool.theta = self._theta(learner, pool, draw)
-        pool.roles["parameters"] = pool.theta
-        return pool
+        return pool.at(self._theta(learner, pool, draw))
 
     def _theta(self, learner: Learner, pool: Pool, draw: Draw) -> Any:
         made: Any = None
@@ -308,17 +275,12 @@ class OwnNetwork(Kind):
 
     def _forward_pass(self, learner: Learner, pool: Pool, theta: Any) -> Pool:
         """Return the pool with what the forward pass returns of a theta."""
-        made = Pool(dict(pool.named), {**pool.roles, "parameters": theta}, theta)
+        made = pool.at(theta)
         if self.forward is None:
             return made
         result = self._run(learner, self.forward, made.needed(self.forward))
-        expression = returned(self.forward)
         parts = list(result) if isinstance(result, tuple) else [result]
-        names = [""] * len(parts)
-        if isinstance(expression, ast.Tuple) and len(expression.elts) == len(parts):
-            names = [part.id if isinstance(part, ast.Name) else "" for part in expression.elts]
-        elif isinstance(expression, ast.Name) and len(parts) == 1:
-            names = [expression.id]
+        names = names_of(returned(self.forward), len(parts))
         made.named |= {name: part for name, part in zip(names, parts, strict=True) if name}
         arrays = [part for part in parts if isinstance(part, np.ndarray)]
         holders = [part for part in parts if isinstance(part, dict | list | tuple)]
@@ -372,10 +334,8 @@ class OwnNetwork(Kind):
         expected = {"d" + label(path): value for path, value in gradient.items()}
         case = Case(arguments, {"m": m, **expected}, tuple(expected), m=m, layers=max(1, len(expected) // 2))
         case.scalars = {name: pool.roles[name] for name in ("lambd", "keep_prob") if name in arguments}
-        source = learner.text(
-            *[part.name for part in (cost, self.forward) if isinstance(part, ast.FunctionDef)]
-        )
-        if re.search(r"1e-\d|eps|clip|0\.0{3,}\d", source):
+        parts = [part.name for part in (cost, self.forward) if isinstance(part, ast.FunctionDef)]
+        if re.search(r"1e-\d|eps|clip|0\.0{3,}\d", learner.text(*parts)):
             case.tolerances = dict.fromkeys(expected, 2e-3)
         return case
 
@@ -440,7 +400,7 @@ class OwnNetwork(Kind):
 
     def _own_cost(self, learner: Learner, given: Pool, theta: Any) -> float:
         """Return the cost that the backward function returns itself, as propagate does."""
-        arguments = Pool(given.named, {**given.roles, "parameters": theta}, theta).arguments(self.node)
+        arguments = given.at(theta).arguments(self.node)
         result = self._run(learner, self.node, arguments or {})
         values = result_values(returned(self.node), result)
         for name, value in values.items():
@@ -500,16 +460,14 @@ def match(
     """Return which part of a result is which gradient."""
     named: dict[str, Any] = {"": result}
     if isinstance(result, tuple) and isinstance(expression, ast.Tuple):
-        named = {
-            part.id if isinstance(part, ast.Name) else str(place): value
-            for place, (part, value) in enumerate(zip(expression.elts, result, strict=False))
-        }
+        told = zip(names_of(expression, len(expression.elts)), result, strict=False)
+        named = {name or str(place): value for place, (name, value) in enumerate(told)}
     wanted = {
         canonical(key[1:].split("@")[0]) + "".join(f"@{n}" for n in key.split("@")[1:]): key
         for key in expected
     }
     found: dict[str, Any] = {}
-    items = [(path, value) for path, value in leaves(named)]
+    items = list(leaves(named))
     for path, value in items:
         keys = [*derivative_of(path), *([plain(path)] if isinstance(result, dict) and by_shape else [])]
         for name in keys:
@@ -563,6 +521,3 @@ def backward_passes(program: Program) -> Iterator[ast.FunctionDef]:
         whole = not LAYER.search(plain_name) or _DEEP.search(plain_name)
         if BACKWARD.search(plain_name) and whole and len(node.args.args) >= 2:
             yield node
-
-
-__all__ = ["OwnNetwork", "Unfit", "backward_passes", "close", "match", "ratio_of", "slopes", "wide_binding"]

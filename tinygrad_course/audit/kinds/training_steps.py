@@ -15,15 +15,15 @@ from typing import Any
 import numpy as np
 
 from tinygrad_course.audit.execution.learner import Learner
-from tinygrad_course.audit.execution.line_trace import stored_names
 from tinygrad_course.audit.execution.namespace import Program, same_draws
+from tinygrad_course.audit.execution.oracle import slopes
 from tinygrad_course.audit.execution.paths import Path, duplicate, label, leaves, pairs, plain, put
 from tinygrad_course.audit.execution.stubs import StandInUsedError
 from tinygrad_course.audit.kinds.base import Assumption, Kind
 from tinygrad_course.audit.kinds.cases import Case, Draw
-from tinygrad_course.audit.kinds.own_network import BACKWARD, Pool, Unfit, slopes
+from tinygrad_course.audit.kinds.own_network import BACKWARD, Pool, Unfit
 from tinygrad_course.audit.source.signatures import argument_names, role_of
-from tinygrad_course.audit.source.submission import definition
+from tinygrad_course.audit.source.syntax import definition, loops, names_in, nodes, stored_names
 
 HOOK, ONCE, ITERATIONS = "__tinygrad_caught__", "__tinygrad_once__", 3
 SCRIPT = "the_script"
@@ -89,8 +89,7 @@ class TrainingStep(Kind):
             (caught.starts if place == "start" else caught.ends).append(kept)
 
         made = copy.deepcopy(self.whole)
-        place = _position(self.whole, self.loop)
-        loop = [inner for inner in ast.walk(made) if isinstance(inner, ast.For | ast.While)][place]
+        loop = loops(made)[loops(self.whole).index(self.loop)]
         for text, where in (("start", 0), ("end", len(loop.body) + 1)):
             call = ast.parse(f"{HOOK}(locals(), {text!r})").body[0]
             ast.increment_lineno(call, loop.lineno - 1)
@@ -217,7 +216,7 @@ class TrainingStep(Kind):
         same = [path for path in self.parameters.values() if np.array_equal(first[path], last.get(path, 0))]
         if same and len(same) == len(self.parameters):
             found.append(("not_updated", "the parameters are what they were before", self.loop.lineno))
-        returns = [inner.lineno for inner in ast.walk(self.whole) if isinstance(inner, ast.Return)]
+        returns = [inner.lineno for inner in nodes(self.whole, ast.Return)]
         back = {plain(path): value for path, value in leaves({"": run.result})}
         old = [
             label(path)
@@ -250,11 +249,8 @@ class TrainingStep(Kind):
 
     def _cost(self, after: Mapping[str, Any]) -> str:
         stored = {name for statement in self.loop.body for name in stored_names(statement)}
-        options = [
-            name
-            for name in after
-            if name in stored and _COST.match(name) and np.ndim(after[name]) < 3 and np.size(after[name]) == 1
-        ]
+        named = [name for name in after if name in stored and _COST.match(name)]
+        options = [name for name in named if np.ndim(after[name]) < 3 and np.size(after[name]) == 1]
         if not options:
             raise Unfit("no cost is computed in the loop")
         return min(options, key=len)
@@ -272,12 +268,9 @@ class TrainingStep(Kind):
         if found is None:
             raise Unfit("the cost is at a kink")
         # Of two copies of a parameter, the one that the cost depends on.
-        used = {plain(path) for path, value in found.items() if np.any(np.abs(value) > 1e-9)}
-        return {
-            path: value
-            for path, value in found.items()
-            if np.any(np.abs(value) > 1e-9) or plain(path) not in used
-        }
+        moves = [path for path, value in found.items() if np.any(np.abs(value) > 1e-9)]
+        used = set(map(plain, moves))
+        return {path: value for path, value in found.items() if path in moves or plain(path) not in used}
 
     def read(self, result: Any, expression: ast.expr | None, case: Case) -> dict[str, Any]:
         """Read the gradients and the parameters from the variables at the end."""
@@ -302,28 +295,17 @@ def _rate(before: Any, after: Any, gradient: Any) -> float | None:
     return rate if np.allclose(step, rate * g, rtol=1e-5, atol=1e-12) else None
 
 
-def _position(node: ast.FunctionDef, loop: ast.AST) -> int:
-    loops = [inner for inner in ast.walk(node) if isinstance(inner, ast.For | ast.While)]
-    return next(place for place, inner in enumerate(loops) if inner is loop)
-
-
 def training_loop(node: ast.FunctionDef) -> ast.For | ast.While | None:
-    """Return the innermost loop of a function that computes gradients and something else."""
+    """Return the innermost loop of a function that computes gradients and a cost of its own."""
     found: list[ast.For | ast.While] = []
-    for inner in ast.walk(node):
-        if not isinstance(inner, ast.For | ast.While):
-            continue
-        text = "\n".join(map(ast.unparse, inner.body))
+    for loop in loops(node):
+        text = "\n".join(map(ast.unparse, loop.body))
         gradients = re.search(r"\bgrads?\b|\bd[WwbB]_?\d*\b|['\"]d[Ww]|gradient", text) or any(
-            isinstance(part, ast.Call) and BACKWARD.search(ast.unparse(part.func).lower())
-            for part in ast.walk(inner)
+            BACKWARD.search(ast.unparse(call.func).lower()) for call in nodes(loop, ast.Call)
         )
         if gradients and re.search(r"(?i)cost|loss|\bJ\b", text):
-            found.append(inner)
-    nested = {id(part) for loop in found for part in ast.walk(loop) if part is not loop}
-    # Inside, a loop over the layers or the examples has no cost of its own.
-    outer = [loop for loop in found if id(loop) not in nested]
-    return min(found, key=lambda loop: sum(1 for _ in ast.walk(loop)), default=None) if outer else None
+            found.append(loop)
+    return min(found, key=lambda loop: sum(1 for _ in ast.walk(loop)), default=None)
 
 
 def script_function(program: Program) -> ast.FunctionDef | None:
@@ -335,33 +317,22 @@ def script_function(program: Program) -> ast.FunctionDef | None:
             continue
         handler = ast.ExceptHandler(ast.Name("Exception", ast.Load()), None, [ast.Pass()])
         body.append(ast.copy_location(ast.Try([statement], [handler], [], []), statement))
-    loops = [statement for statement in body if isinstance(statement, ast.For | ast.While)]
-    if not loops:
+    outer = [statement for statement in body if isinstance(statement, ast.For | ast.While)]
+    if not outer:
         return None
-    read = {part.id for loop in loops for part in ast.walk(loop) if isinstance(part, ast.Name)}
-    data = [name for name in sorted(read) if role_of(name, ["X", "Y"]) and name not in program.functions]
+    read = sorted({name for loop in outer for name in names_in(loop)})
+    data = [name for name in read if role_of(name, ["X", "Y"]) and name not in program.functions]
     made = definition(f"def {SCRIPT}({', '.join(data)}):\n    pass")
-    ast.increment_lineno(made, loops[0].lineno - 1)
-    made.body = [*_constants(program), *copy.deepcopy(body)]
+    ast.increment_lineno(made, outer[0].lineno - 1)
+    constants = [one for one in program.submission.statements if isinstance(one, ast.Assign | ast.AnnAssign)]
+    made.body = copy.deepcopy([*constants, *body])
     return ast.fix_missing_locations(made)
-
-
-def _constants(program: Program) -> Iterator[ast.stmt]:
-    for statement in program.submission.statements:
-        if isinstance(statement, ast.Assign | ast.AnnAssign):
-            yield copy.deepcopy(statement)
 
 
 def training_steps(program: Program) -> Iterator[TrainingStep]:
     """Give the training loops of a file: of its functions, else of its script."""
-    for node in list(program.functions.values()):
+    script = script_function(program)
+    for node in [*program.functions.values(), *([script] if script is not None else [])]:
         loop = training_loop(node)
         if loop is not None and not BACKWARD.search(node.name.lower()):
             yield TrainingStep(program, node, loop)
-    script = script_function(program)
-    loop = training_loop(script) if script is not None else None
-    if script is not None and loop is not None:
-        yield TrainingStep(program, script, loop)
-
-
-__all__ = ["SCRIPT", "TrainingStep", "training_steps"]

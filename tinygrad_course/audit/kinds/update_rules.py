@@ -1,7 +1,4 @@
-"""Gradient descent, momentum and Adam (course 2, week 2), at t = 1, 2, 3 and 10.
-
-No gradient check can see `beta1**2`.
-"""
+"""Gradient descent, momentum and Adam (course 2, week 2); no gradient check can see `beta1**2`."""
 
 import ast
 import re
@@ -23,6 +20,15 @@ def draw_state(learner: Learner, draw: Draw) -> tuple[dict[str, Array], dict[str
     L = learner.depth() or draw.layers()
     parameters = draw_parameters(draw, [draw.size(1, 4) for _ in range(L + 1)])
     return parameters, {"d" + key: draw.array(*value.shape) for key, value in parameters.items()}
+
+
+def _case(
+    parameters: dict[str, Array], values: dict[str, Any], expected: dict[str, Any], **known: Any
+) -> Case:
+    """Return the case of an update: what is expected is asked for, but for corrected moments."""
+    required = tuple(key for key in expected if "corrected" not in key)
+    layers = course.layers_of(parameters)
+    return Case({"parameters": parameters, **values}, expected, required, layers=layers, **known)
 
 
 class Update(Kind):
@@ -52,14 +58,8 @@ class Update(Kind):
         given = {**grads, "dA1": draw.array(2, 2)}
         expected = course.update_parameters(parameters, grads, rate)
         stages = {key: [value] for key, value in parameters.items()}
-        return Case(
-            {"parameters": parameters, "grads": given, "learning_rate": rate},
-            dict(expected),
-            tuple(expected),
-            stages=stages,
-            scalars={"learning_rate": rate},
-            layers=course.layers_of(parameters),
-        )
+        scalars = {"learning_rate": rate}
+        return _case(parameters, {"grads": given, **scalars}, expected, stages=stages, scalars=scalars)
 
     def read(self, result: Any, expression: ast.expr | None, case: Case) -> dict[str, Any]:
         """The parameters, whatever the returned dictionary is called."""
@@ -78,18 +78,9 @@ class InitializeState(Kind):
 
     def case(self, learner: Learner, draw: Draw, assumption: Assumption) -> Case:
         parameters, _ = draw_state(learner, draw)
-        moments = ("v", "s") if "adam" in learner.name.lower() else ("v",)
-        expected = {
-            f"{moment}_d{key}": np.zeros(value.shape)
-            for moment in moments
-            for key, value in parameters.items()
-        }
-        return Case(
-            {"parameters": parameters},
-            dict(expected),
-            tuple(expected),
-            layers=course.layers_of(parameters),
-        )
+        moments = "vs" if "adam" in learner.name.lower() else "v"
+        zeros = {key: np.zeros(value.shape) for key, value in parameters.items()}
+        return _case(parameters, {}, {f"{v}_d{key}": zero for v in moments for key, zero in zeros.items()})
 
 
 class Momentum(Kind):
@@ -111,15 +102,9 @@ class Momentum(Kind):
             expected[key] = value - rate * expected[f"v_d{key}"]
         stages: dict[str, list[Any]] = {key: [value] for key, value in parameters.items()}
         stages |= {f"v_{key}": [value, beta * value] for key, value in v.items()}
-        values = {"parameters": parameters, "grads": grads, "v": v, "beta": beta, "learning_rate": rate}
-        return Case(
-            values,
-            expected,
-            tuple(expected),
-            stages=stages,
-            scalars={"learning_rate": rate, "beta": beta, "(1 - beta)": 1 - beta},
-            layers=course.layers_of(parameters),
-        )
+        given = {"learning_rate": rate, "beta": beta}
+        scalars = {**given, "(1 - beta)": 1 - beta}
+        return _case(parameters, {"grads": grads, "v": v, **given}, expected, stages=stages, scalars=scalars)
 
 
 class Adam(Kind):
@@ -133,15 +118,11 @@ class Adam(Kind):
     battery = words("t1 t2 t3 t10 distinct equal smallest deep")
 
     def case(self, learner: Learner, draw: Draw, assumption: Assumption) -> Case:
-        """Draw parameters, gradients and moments under way.
-
-        Epsilon is large enough to show where it stands.
-        """
+        """Draw parameters, gradients and moments, and an epsilon large enough to show where it stands."""
         parameters, grads = draw_state(learner, draw)
         v = {key: draw.array(*value.shape) for key, value in grads.items()}
         s = {key: draw.array(*value.shape) ** 2 for key, value in grads.items()}
-        scale = getattr(draw, "scale", "")
-        t = int(scale[1:]) if scale[1:].isdigit() else draw.choice(STEPS)
+        t = int(draw.scale[1:]) if draw.scale[1:].isdigit() else draw.choice(STEPS)
         given = {
             "learning_rate": draw.choice([0.3, 0.07]),
             "beta1": draw.choice([0.9, 0.6]),
@@ -152,18 +133,15 @@ class Adam(Kind):
         usual = {"learning_rate": 0.01, "beta1": 0.9, "beta2": 0.999, "epsilon": 1e-8}
         used = {name: given[name] if learner.has(name) else usual[name] for name in given}
         right = course.adam_step({"parameters": parameters, "v": v, "s": s}, grads, t, **used)
-        expected = {
-            **{key: right[key] for key in right if key not in parameters},
-            **{key: right[key] for key in parameters},
-        }
+        expected = {key: right[key] for key in sorted(right, key=parameters.__contains__)}
         stages: dict[str, list[Any]] = {key: [value] for key, value in parameters.items()}
         for key, g in grads.items():
             stages[f"v_{key}"] = [v[key], used["beta1"] * v[key]]
             stages[f"s_{key}"] = [s[key], used["beta2"] * s[key], g**2]
-        required = tuple(key for key in expected if "corrected" not in key)
-        values = {"parameters": parameters, "grads": grads, "v": v, "s": s, "t": t, **given}
+        values = {"grads": grads, "v": v, "s": s, "t": t, **given}
         scalars = {**used, "(1 - beta1)": 1 - used["beta1"], "(1 - beta2)": 1 - used["beta2"]}
         scalars |= {"(1 - beta1^t)": 1 - used["beta1"] ** t, "(1 - beta2^t)": 1 - used["beta2"] ** t}
-        return Case(
-            values, expected, required, stages=stages, scalars=scalars, layers=course.layers_of(parameters)
-        )
+        return _case(parameters, values, expected, stages=stages, scalars=scalars)
+
+
+KINDS = (Update, InitializeState, Momentum, Adam)

@@ -57,10 +57,7 @@ class Relation:
     """How a wrong value relates to the right one."""
 
     kind: str
-    """factor, transposed, shape, sum, other (the value of another quantity).
-
-    Extra (a known term), or unknown.
-    """
+    """factor, transposed, shape, sum, other (another quantity's value), term (a known one), or unknown."""
     words: str
     factor: float | None = None
     steady: bool = False
@@ -75,16 +72,8 @@ def factors(m: int, scalars: Mapping[str, float]) -> list[tuple[str, float]]:
     for name, value in scalars.items():
         if value not in (0.0, 1.0):
             named += [(name, value), (f"1/{name}", 1 / value)]
-    named += [
-        ("2", 2.0),
-        ("1/2", 0.5),
-        ("ln 10", math.log(10)),
-        ("1/ln 10", 1 / math.log(10)),
-        ("ln 2", math.log(2)),
-        ("1/ln 2", 1 / math.log(2)),
-        ("-2", -2.0),
-        ("-1/2", -0.5),
-    ]
+    for name, value in (("2", 2.0), ("ln 10", math.log(10)), ("ln 2", math.log(2)), ("-2", -2.0)):
+        named += [(name, value), (f"-1/{name[1:]}" if name[0] == "-" else f"1/{name}", 1 / value)]
     if m > 1:
         named += [("m^2", m * m), ("1/m^2", 1 / m / m), ("2/m", 2 / m), ("m/2", m / 2)]
     return named
@@ -119,9 +108,8 @@ def relate(
     """Say how a wrong value relates to the right one, never more than the numbers show."""
     mine, right = as_array(got), as_array(want)
     if mine is None or right is None:
-        return Relation(
-            "unknown", f"{name} is {_kind_of(got)}, and an array of shape {np.shape(want)} was expected"
-        )
+        kind = "None" if got is None else f"a {type(got).__name__}"
+        return Relation("unknown", f"{name} is {kind}, and an array of shape {np.shape(want)} was expected")
     mine, right = mine.astype(float), right.astype(float)
     if not np.all(np.isfinite(mine)):
         return Relation("unknown", f"{name} has entries that are not finite")
@@ -132,7 +120,8 @@ def relate(
     c = ratio(mine, right)
     for words, factor in factors(m, scalars) if c is not None else ():
         if math.isclose(c or 0.0, factor, rel_tol=1e-5):
-            return Relation("factor", f"{name} is {_times(words)} what it should be", factor)
+            times = "minus" if words == "-1" else f"{words} times"
+            return Relation("factor", f"{name} is {times} what it should be", factor)
     known = _relate_known(name, mine, right, others, terms)
     if known is not None:
         return known
@@ -183,18 +172,6 @@ def _relate_shapes(name: str, mine: Array, right: Array, m: int, others: Mapping
     ):
         return Relation("sum", f"{shapes}: it is not summed over the examples")
     return Relation("unknown", shapes)
-
-
-def _times(words: str) -> str:
-    if words == "-1":
-        return "minus"
-    return f"{words} times"
-
-
-def _kind_of(value: Any) -> str:
-    if value is None:
-        return "None"
-    return f"a {type(value).__name__}"
 
 
 def _unknown(name: str, mine: Array, right: Array) -> Relation:

@@ -1,14 +1,10 @@
-"""The course's own functions, by its formulas.
+"""The course's own functions, by its formulas: what files are held against, and the helpers they import.
 
-What a file's functions are held against, and what stands in for its helpers.
-
-Everything here is plain NumPy, written from the formulas of the course's weeks, in its scaling: dZ and dA
-belong to the
-summed loss, dW and db to the cost J.
+Everything is plain NumPy in the course's scaling: dZ and dA belong to the summed loss, dW and db to J.
 """
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -19,38 +15,31 @@ Array = NDArray[Any]
 Parameters = dict[str, Array]
 
 
-def sigmoid_of(Z: Array) -> Array:
+def sigmoid(Z: Array) -> Array:
     """1 / (1 + e^-Z)."""
     result: Array = 1 / (1 + np.exp(-Z))
     return result
 
 
-def relu_of(Z: Array) -> Array:
+def relu(Z: Array) -> Array:
     """max(0, Z)."""
     result: Array = np.maximum(0, Z)
     return result
 
 
-def leaky_relu_of(Z: Array) -> Array:
-    """Z, or a hundredth of it where Z is negative."""
-    return np.where(Z > 0, Z, 0.01 * Z)
-
-
 ACTIVATIONS: dict[str, Callable[[Array], Array]] = {
-    "sigmoid": sigmoid_of,
-    "relu": relu_of,
+    "sigmoid": sigmoid,
+    "relu": relu,
     "tanh": np.tanh,
-    "leaky_relu": leaky_relu_of,
-    "linear": lambda Z: Z * 1.0,
+    "leaky_relu": lambda Z: np.where(Z > 0, Z, 0.01 * Z),
 }
 
 # g'(Z) from Z.
 SLOPES: dict[str, Callable[[Array], Array]] = {
-    "sigmoid": lambda Z: sigmoid_of(Z) * (1 - sigmoid_of(Z)),
+    "sigmoid": lambda Z: sigmoid(Z) * (1 - sigmoid(Z)),
     "relu": lambda Z: (Z > 0) * 1.0,
     "tanh": lambda Z: 1 - np.tanh(Z) ** 2,
     "leaky_relu": lambda Z: np.where(Z > 0, 1.0, 0.01),
-    "linear": np.ones_like,
 }
 
 
@@ -91,10 +80,7 @@ def network_backward(
     masks: Mapping[int, Array] | None = None,
     keep_prob: float = 1.0,
 ) -> dict[str, Array]:
-    """Return every gradient on the way back.
-
-    In the order in which the course computes them and in its scaling.
-    """
+    """Return every gradient on the way back, in the order and the scaling of the course."""
     m, L = Y.shape[1], len(activations)
     grads: dict[str, Array] = {}
     AL = values[f"A{L}"]
@@ -127,10 +113,7 @@ def adam_step(
     beta2: float,
     epsilon: float,
 ) -> dict[str, Array]:
-    """Return v, s, their corrected values and the updated parameters (Kingma and Ba 2015, algorithm 1.
-
-    Course 2, week 2).
-    """
+    """Return v, s, both corrected, and the parameters (Kingma and Ba 2015, algorithm 1; course 2, week 2)."""
     out: dict[str, Array] = {}
     for key, old in state["parameters"].items():
         g = grads["d" + key]
@@ -143,11 +126,7 @@ def adam_step(
     return out
 
 
-# --- The helper modules of the exercises (dnn_utils, planar_utils, gc_utils, ...), for a file that imports
-# them -------------
-
-sigmoid, relu = sigmoid_of, relu_of
-# The activation alone, as planar_utils, gc_utils and reg_utils have it.
+# --- The helper modules of the exercises (dnn_utils, planar_utils, gc_utils, ...), for a file that has them
 
 
 def softmax(x: Array) -> Array:
@@ -157,24 +136,14 @@ def softmax(x: Array) -> Array:
     return result
 
 
-def sigmoid_with_cache(Z: Array) -> tuple[Array, Array]:
-    """Return the activation and its cache, Z, as dnn_utils has it."""
-    return sigmoid_of(Z), Z
+def with_cache(name: str) -> Callable[[Array], tuple[Array, Array]]:
+    """Return an activation that gives its cache, Z, as well, as dnn_utils has it."""
+    return lambda Z: (ACTIVATIONS[name](Z), Z)
 
 
-def relu_with_cache(Z: Array) -> tuple[Array, Array]:
-    """Return the activation and its cache, Z, as dnn_utils has it."""
-    return relu_of(Z), Z
-
-
-def sigmoid_backward(dA: Array, cache: Array) -> Array:
-    """DZ = dA * sigmoid'(Z)."""
-    return dA * SLOPES["sigmoid"](cache)
-
-
-def relu_backward(dA: Array, cache: Array) -> Array:
-    """DZ = dA where Z > 0, else 0."""
-    return dA * SLOPES["relu"](cache)
+def backward_of(name: str) -> Callable[[Array, Array], Array]:
+    """Return dZ = dA * g'(Z) of an activation g, where the cache is Z."""
+    return lambda dA, cache: dA * SLOPES[name](cache)
 
 
 def initialize_parameters_deep(layer_dims: Sequence[int]) -> Parameters:
@@ -250,42 +219,31 @@ def update_parameters(
     return {key: value - learning_rate * grads["d" + key] for key, value in parameters.items()}
 
 
-def three_layers(
-    X: Array, parameters: Mapping[str, Array], hidden: str = "relu"
-) -> tuple[Array, tuple[Array, ...]]:
-    """LINEAR -> RELU -> LINEAR -> RELU -> LINEAR -> SIGMOID and its cache of twelve.
+_TWELVE = [f"{letter}{layer}" for layer in (1, 2, 3) for letter in "ZAWb"]
+_OF_THREE = ("relu", "relu", "sigmoid")
 
-    As init_utils and reg_utils have it.
-    """
-    values = network_forward(X, parameters, [hidden, hidden, "sigmoid"])
-    cache = tuple(
-        {**values, **parameters}[f"{letter}{layer}"] for layer in (1, 2, 3) for letter in ("Z", "A", "W", "b")
-    )
-    return values["A3"], cache
+
+def three_layers(X: Array, parameters: Mapping[str, Array]) -> tuple[Array, tuple[Array, ...]]:
+    """(LINEAR -> RELU) * 2 -> LINEAR -> SIGMOID and its cache of twelve, as in init_utils and reg_utils."""
+    values = network_forward(X, parameters, _OF_THREE)
+    return values["A3"], tuple({**values, **parameters}[name] for name in _TWELVE)
 
 
 def three_layers_backward(X: Array, Y: Array, cache: tuple[Array, ...]) -> Parameters:
     """Return the gradients that belong to `three_layers`, as init_utils and reg_utils have them."""
-    names = [f"{letter}{layer}" for layer in (1, 2, 3) for letter in ("Z", "A", "W", "b")]
-    values = {**dict(zip(names, cache, strict=True)), "A0": X}
-    parameters = {name: values[name] for name in names if name[0] in "Wb"}
-    back = network_backward(values, parameters, ["relu", "relu", "sigmoid"], Y)
+    values = {**dict(zip(_TWELVE, cache, strict=True)), "A0": X}
+    parameters = {name: values[name] for name in _TWELVE if name[0] in "Wb"}
+    back = network_backward(values, parameters, _OF_THREE, Y)
     return {key: value for key, value in back.items() if key != "dA0"}
 
 
-def _matrices(parameters: Mapping[str, Array]) -> Iterator[tuple[str, Array]]:
-    for key in ("W1", "b1", "W2", "b2", "W3", "b3"):
-        yield key, parameters[key]
+CHECK_SHAPES = {"W1": (5, 4), "b1": (5, 1), "W2": (3, 5), "b2": (3, 1), "W3": (1, 3), "b3": (1, 1)}
 
 
 def dictionary_to_vector(parameters: Mapping[str, Array]) -> tuple[Array, list[str]]:
     """Return the column of all parameters, and for each entry the key it comes from (gc_utils)."""
-    columns = [value.reshape(-1, 1) for _, value in _matrices(parameters)]
-    keys = [key for key, value in _matrices(parameters) for _ in range(value.size)]
-    return np.concatenate(columns), keys
-
-
-CHECK_SHAPES = {"W1": (5, 4), "b1": (5, 1), "W2": (3, 5), "b2": (3, 1), "W3": (1, 3), "b3": (1, 1)}
+    columns = [parameters[key].reshape(-1, 1) for key in CHECK_SHAPES]
+    return np.concatenate(columns), [key for key in CHECK_SHAPES for _ in range(parameters[key].size)]
 
 
 def vector_to_dictionary(theta: Array) -> Parameters:

@@ -4,18 +4,19 @@ import ast
 import copy
 import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
-from typing import Any
 
 from tinygrad_course.audit.execution.learner import Learner
 from tinygrad_course.audit.execution.line_trace import Event, Site
 from tinygrad_course.audit.kinds.base import Kind
 from tinygrad_course.audit.kinds.cases import Case
 from tinygrad_course.audit.repair.fault_localization import Function, Reader
-from tinygrad_course.audit.repair.mutations.locations import Scope
+from tinygrad_course.audit.repair.mutations.locations import Scope, text
 from tinygrad_course.audit.repair.mutations.single import Edit, edits
 from tinygrad_course.audit.repair.verdict import Verdict, judge
+from tinygrad_course.audit.source.signatures import needed_names
+from tinygrad_course.audit.source.syntax import nodes
 
 SECONDS = 6.0
 """How long the search for one function's mistake may compute."""
@@ -29,10 +30,13 @@ class Repair:
     edit: Edit
     statement: ast.stmt
     line: int
-    complete: bool
-    """Whether everything is right with it."""
     second: Edit | None = None
     """The edit of a second mistake in the same statement, undone as well."""
+
+    @classmethod
+    def made(cls, site: Site, edit: Edit, second: Edit | None = None) -> "Repair":
+        """Return the repair that stands at a site; the statement is copied, the edit is taken out again."""
+        return cls(site, edit, copy.deepcopy(site.statement), edit.line or site.statement.lineno, second)
 
 
 class Candidates(Reader):
@@ -79,20 +83,14 @@ class Candidates(Reader):
         """Return what a statement saw when it was last run."""
         program = self.learner.program
         functions = {name for name, value in program.namespace.items() if callable(value)}
-        local: dict[str, Any] = {}
-        for name, event in events:
-            if name == site.function and event.site == site.index:
-                local = event.before
-        if not local:
-            for name, event in events:
-                if name == site.function:
-                    local = {**local, **event.before}
+        own = [event for name, event in events if name == site.function]
+        local = next((event.before for event in own[::-1] if event.site == site.index), None) or {
+            name: value for event in own for name, value in event.before.items()
+        }
         scope = Scope.of(local, functions, self.strings)
         scope.donors = self.donors
         scope.read = _read(self.copies[site.function])
-        for name, function in program.functions.items():
-            arguments = [argument.arg for argument in function.args.args]
-            scope.wanted[name] = arguments[: len(arguments) - len(function.args.defaults)]
+        scope.wanted = {name: needed_names(function) for name, function in program.functions.items()}
         return scope
 
     def repairs_at(
@@ -104,10 +102,7 @@ class Candidates(Reader):
         band: tuple[float, float] = (-1.0, 99.0),
         prefilter: Callable[[ast.stmt], bool] | None = None,
     ) -> Iterator[Repair]:
-        """Give every edit of a statement with which the copies are accepted.
-
-        The prefilter is a quick test before.
-        """
+        """Give every edit of a statement with which the copies are accepted; the prefilter tests it first."""
         node = self.copies[site.function]
         for edit in edits(site.block, site.position, scope, label):
             if not band[0] <= edit.rank < band[1]:
@@ -118,11 +113,9 @@ class Candidates(Reader):
             if prefilter is not None and not prefilter(site.block[site.position]):
                 continue
             if self.accepted(site.function, node, accept):
-                statement = copy.deepcopy(site.block[site.position])
                 kind, _, other = edit.kind.partition("+")
                 first, second = replace(edit, kind=kind), replace(edit, kind=other) if other else None
-                line = edit.line or site.statement.lineno
-                yield Repair(site, first, statement, line, complete=True, second=second)
+                yield Repair.made(site, first, second)
 
     def accepted(
         self, name: str, node: ast.FunctionDef, accept: Callable[[dict[str, Function]], bool]
@@ -130,16 +123,10 @@ class Candidates(Reader):
         """Try a changed version of one of the functions; most do not even compile."""
         self.trials += 1
         try:
-            functions = self.functions_with(name, node)
+            changed = self.learner.program.define(node)
         except (SyntaxError, ValueError, TypeError, RecursionError):
             return False
-        return accept(functions)
-
-    def functions_with(self, name: str, node: ast.FunctionDef) -> dict[str, Function]:
-        """Return the copies, of which one has changed; the others are compiled once."""
-        made = dict(self._compiled)
-        made[name] = self.learner.program.define(node)
-        return made
+        return accept({**self._compiled, name: changed})
 
     def all_right(self, functions: dict[str, Function]) -> bool:
         """Accept what is right in every case."""
@@ -168,10 +155,7 @@ class Candidates(Reader):
         return verdicts
 
     def progress(self, before: list[Verdict], label: str) -> Callable[[dict[str, Function]], bool]:
-        """Accept what makes the first wrong quantity right wherever it was wrong.
-
-        And nothing wrong that was right.
-        """
+        """Accept what makes the first wrong quantity right wherever it was wrong, and nothing wrong."""
         wrong = []
         for case in [verdict.case for verdict in before if not verdict.right]:
             symptom, fine = self.reading(case)
@@ -196,16 +180,9 @@ class Candidates(Reader):
 
 def always_right(verdicts: list[Verdict]) -> set[str]:
     """Return the quantities that are right in every case that asks for them."""
-    asked = {label for verdict in verdicts for label in verdict.case.required} | {"_calm"}
-    return {
-        label
-        for label in asked
-        if all(
-            label in verdict.good
-            for verdict in verdicts
-            if label == "_calm" or label in verdict.case.required
-        )
-    }
+    asked = {label for verdict in verdicts for label in (*verdict.case.required, "_calm")}
+    bad = [{*verdict.case.required, "_calm"} - verdict.good for verdict in verdicts]
+    return asked.difference(*bad)
 
 
 def best(repairs: list[Repair]) -> Repair | None:
@@ -213,42 +190,27 @@ def best(repairs: list[Repair]) -> Repair | None:
     return min(repairs, key=lambda repair: (repair.edit.rank, len(repair.edit.words)), default=None)
 
 
+def _entries(node: ast.AST) -> Iterator[ast.Subscript]:
+    return (part for part in nodes(node, ast.Subscript) if isinstance(part.value, ast.Name))
+
+
 def _read(node: ast.FunctionDef) -> list[str]:
-    found = [
-        ast.unparse(inner)
-        for inner in ast.walk(node)
-        if isinstance(inner, ast.Subscript)
-        and isinstance(inner.value, ast.Name)
-        and inner.value.id.lower().startswith("grad")
-    ]
+    found = [text(part) for part in _entries(node) if text(part.value).lower().startswith("grad")]
     swapped = [entry.replace(old, new) for entry in found for old, new in (("dW", "db"), ("db", "dW"))]
     return list(dict.fromkeys([*found, *swapped]))[:8]
 
 
-def _donors(nodes: Any) -> list[str]:
-    """Return the entries of dictionaries that the functions speak of.
-
-    With the numbers of their layers shifted.
-    """
+def _donors(functions: Iterable[ast.FunctionDef]) -> list[str]:
+    """Return the entries of dictionaries that functions speak of, the numbers of their layers shifted too."""
     found: list[str] = []
-    for node in nodes:
-        for inner in ast.walk(node):
-            if (
-                isinstance(inner, ast.Subscript)
-                and isinstance(inner.value, ast.Name)
-                and "dA" in ast.unparse(inner.slice)
-            ):
-                entry = re.sub(r"str\((\w+)( [+-] \d)?\)", r"str(\1)", ast.unparse(inner))
-                found.append(entry)
-                found += [
-                    re.sub(r"str\((\w+)\)", rf"str(\1 {shift})", entry) for shift in ("+ 1", "+ 2", "- 1")
-                ]
+    for part in [part for function in functions for part in _entries(function)]:
+        if "dA" in text(part.slice):
+            entry = re.sub(r"str\((\w+)( [+-] \d)?\)", r"str(\1)", text(part))
+            shifts = ("", " + 1", " + 2", " - 1")
+            found += [re.sub(r"str\((\w+)\)", rf"str(\1{shift})", entry) for shift in shifts]
     return list(dict.fromkeys(found))
 
 
-def _strings(nodes: Any) -> list[str]:
-    found: list[str] = []
-    for node in nodes:
-        texts = [inner.value for inner in ast.walk(node) if isinstance(inner, ast.Constant)]
-        found += [text for text in texts if isinstance(text, str) and len(text) < 12]
-    return list(dict.fromkeys(found))
+def _strings(functions: Iterable[ast.FunctionDef]) -> list[str]:
+    values = [part.value for function in functions for part in nodes(function, ast.Constant)]
+    return list(dict.fromkeys(value for value in values if isinstance(value, str) and len(value) < 12))

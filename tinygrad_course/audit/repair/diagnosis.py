@@ -1,7 +1,4 @@
-"""From symptoms to findings: the first wrong quantity, the change that makes it right.
-
-And what that mistake is called.
-"""
+"""From symptoms to findings: the first wrong quantity, the change that makes it right, the mistake's name."""
 
 import ast
 import re
@@ -11,9 +8,8 @@ from typing import Any
 import numpy as np
 
 from tinygrad_course.audit.execution.learner import Learner
-from tinygrad_course.audit.execution.line_trace import stored_names
 from tinygrad_course.audit.execution.namespace import TooLongError
-from tinygrad_course.audit.kinds.base import Kind
+from tinygrad_course.audit.kinds.base import Kind, words
 from tinygrad_course.audit.kinds.cases import Case, plainly
 from tinygrad_course.audit.kinds.mini_batches import EVERY, ORDER, PAIRS, SIZES
 from tinygrad_course.audit.reference.comparison import Relation, ratio, relate
@@ -28,6 +24,7 @@ from tinygrad_course.audit.repair.verdict import Verdict
 from tinygrad_course.audit.reporting.mistakes import DIAGNOSES
 from tinygrad_course.audit.reporting.results import Finding
 from tinygrad_course.audit.source.removed_api import replaced
+from tinygrad_course.audit.source.syntax import nodes, returned, stored_names
 
 ROUNDS = 4
 STRUCTURAL = 800
@@ -41,13 +38,7 @@ BY_LABEL = {
 }
 """What is told by the property that fails, where no line is found that mends it."""
 GENERIC = {
-    "wrong_factor",
-    "wrong_constant",
-    "wrong_function",
-    "wrong_operand",
-    "extra_term",
-    "term_missing",
-    "wrong_order",
+    *words("wrong_factor wrong_constant wrong_function wrong_operand extra_term term_missing wrong_order")
 }
 
 
@@ -74,27 +65,26 @@ def diagnose(
         shown = most_telling(failing)
         view = scene(pool, shown.case)
         symptom = view.symptom
-        repair, together = search(pool, view, now)
-        second = repair.second if repair is not None else None
+        repair, together = search(view, now)
         if repair is None and not findings:
             pool.budget = pool.trials + STRUCTURAL
             calls = [site for site in order_of(pool, view.events) if _calls_backward(site.statement)]
-            structural = structural_pairs(pool, view, calls[::-1])
-            if structural is not None:
-                (repair, second), together = structural, True
+            repair = structural_pairs(view, calls[::-1])
+            together = repair is not None
         twins: list[Repair] = []
         if repair is None and not findings:
             pool.budget = pool.trials + STRUCTURAL
-            twins = same_slip(pool, view, symptom.candidates if symptom is not None else [])
+            twins = same_slip(view, symptom.candidates if symptom is not None else [])
             repair, together = (twins[0] if twins else None), bool(twins)
-        finding = _finding(learner, shown, symptom, repair, pool, view)
+        finding = _finding(shown, repair, view)
         findings.append(finding)
         if repair is None:
             break
         for twin in twins[1:]:
-            findings.append(_finding(learner, shown, symptom, twin, pool, view))
+            findings.append(_finding(shown, twin, view))
             findings[-1].verified = True
             pool.apply(twin)
+        second = repair.second
         if second is not None:
             findings.append(
                 replace(finding, diagnosis=second.kind, message=f"{DIAGNOSES[second.kind]}; {second.words}")
@@ -113,9 +103,8 @@ def _without_return(
 ) -> tuple[list[Finding], Function | None, int] | None:
     """Find what a function without a return statement is to return."""
     node = pool.copies[learner.name]
-    returns = any(isinstance(inner, ast.Return) and inner.value is not None for inner in ast.walk(node))
     silent = all(verdict.error is None and verdict.result is None for verdict in verdicts)
-    if returns or "self" in learner.binding.names or not silent:
+    if returned(node) is not None or "self" in learner.binding.names or not silent:
         return None
     last = node.body[-1]
     spot = learner.program.submission.spot(last.end_lineno or last.lineno)
@@ -144,14 +133,11 @@ def easily_right(
     pool = Candidates(learner, kind, _ordered(verdicts), helpers, budget)
     shown = most_telling(failing)
     view = scene(pool, shown.case)
-    return search(pool, view, pool.verdicts(pool.functions()), likely=True)[0] is not None
+    return search(view, pool.verdicts(pool.functions()), likely=True)[0] is not None
 
 
 def most_telling(failing: list[Verdict]) -> Verdict:
-    """Of the failing cases, return one of several examples that raises nothing.
-
-    With as few wrong quantities as there are.
-    """
+    """Of the failing cases, return one that raises nothing, has several examples and little that is wrong."""
     return min(
         failing, key=lambda verdict: (verdict.error is not None, verdict.case.m == 1, len(verdict.wrong))
     )
@@ -167,7 +153,7 @@ def _ordered(verdicts: list[Verdict]) -> list[Case]:
 
 
 def _calls_backward(statement: ast.stmt) -> bool:
-    calls = [node for node in ast.walk(statement) if isinstance(node, ast.Call)]
+    calls = nodes(statement, ast.Call)
     return isinstance(statement, ast.Assign) and any("backward" in called(call) for call in calls)
 
 
@@ -187,15 +173,8 @@ def _ended(learner: Learner, verdicts: list[Verdict]) -> Finding | None:
     return None
 
 
-def _finding(
-    learner: Learner,
-    verdict: Verdict,
-    symptom: Symptom | None,
-    repair: Repair | None,
-    pool: Candidates,
-    view: Scene,
-) -> Finding:
-    case = verdict.case
+def _finding(verdict: Verdict, repair: Repair | None, view: Scene) -> Finding:
+    case, symptom, pool, learner = verdict.case, view.symptom, view.pool, view.pool.learner
     relation = _steady(_relation(symptom, case), symptom, pool)
     label = symptom.label if symptom else next(iter([*verdict.wrong, *verdict.missing, *verdict.changed]), "")
     site = repair.site if repair else symptom.site if symptom else None
@@ -208,8 +187,8 @@ def _finding(
     if repair is not None and elsewhere:
         # The line to change makes another quantity than the first wrong one that the course names.
         event = view.last(repair.site)
-        made = local_value(pool, repair.statement, event.before, case.bindings) if event else None
-        before = next((value for key, value in event.values.items() if key == label), None) if event else None
+        made = local_value(view, repair.statement, event.before) if event else None
+        before = event.values.get(label) if event else None
         if isinstance(made, np.ndarray) and before is not None:
             finding.yours, finding.right = plainly(before), plainly(made)
     elif symptom is not None:
@@ -226,27 +205,22 @@ def _finding(
 
 def _returns(learner: Learner, verdict: Verdict) -> int:
     """Return the line that assigns what is wrong, or the last return statement's."""
-    found = [node.lineno for node in ast.walk(learner.node) if isinstance(node, ast.Return)]
     for label in [] if verdict.missing else verdict.wrong:
         # The statement that assigns the quantity, where nothing else tells.
         for node in ast.walk(learner.node):
             if isinstance(node, ast.Assign | ast.Expr) and _assigns(node, label, learner):
                 return node.lineno
-    return max(found, default=learner.node.lineno)
+    return max((node.lineno for node in nodes(learner.node, ast.Return)), default=learner.node.lineno)
 
 
 def _assigns(node: ast.Assign | ast.Expr, label: str, learner: Learner) -> bool:
     """Tell whether a statement makes a quantity, or the mini-batches of which a property fails."""
-    words = ast.unparse(node)
+    code = ast.unparse(node)
     if label in {EVERY, PAIRS, SIZES, ORDER}:
-        data = [
-            name
-            for name, role in zip(learner.binding.names, learner.binding.roles, strict=True)
-            if role in {"X", "Y"}
-        ]
+        data = [name for name, role in learner.arguments if role in {"X", "Y"}]
         # Sliced again after they were shuffled; else the slice of what is left over.
-        again = label == ORDER and any(f"{name}[" in words and ":" in words for name in data)
-        return ("permut" not in words and again) or (label != ORDER and "-" in words and "[" in words)
+        again = label == ORDER and any(f"{name}[" in code and ":" in code for name in data)
+        return ("permut" not in code and again) or (label != ORDER and "-" in code and "[" in code)
     word = label.removeprefix("spread of ").removeprefix("shape of ")
     target = ast.unparse(node.targets[0]) if isinstance(node, ast.Assign) else ""
     if re.fullmatch(rf"\(?(.*, )?{re.escape(word)}(, .*)?\)?", target):
@@ -318,13 +292,8 @@ def _diagnosis(
         new = repair.edit.new if isinstance(repair.edit.new, str) else text(repair.edit.new)
         if kind in GENERIC and is_rate(new):
             return "learning_rate"
-        if (
-            kind in GENERIC
-            and relation is not None
-            and relation.kind == "factor"
-            and relation.factor is not None
-        ):
-            kind = _factor_kind(relation, verdict.case.m) or kind
+        if kind in GENERIC and relation is not None and relation.kind == "factor":
+            return _factor_kind(relation, verdict.case.m) or kind
         return kind
     if symptom is not None and symptom.error is not None:
         return "not_defined" if isinstance(symptom.error, NameError) else "raises"

@@ -9,9 +9,9 @@ import numpy as np
 
 from tinygrad_course.audit.execution.line_trace import Site, sites
 from tinygrad_course.audit.reference.comparison import close
-from tinygrad_course.audit.repair.candidates import Candidates, Repair
+from tinygrad_course.audit.repair.candidates import Repair
 from tinygrad_course.audit.repair.mutations.locations import parse
-from tinygrad_course.audit.repair.mutations.single import Edit, edits
+from tinygrad_course.audit.repair.mutations.single import Edit, edits, standing
 from tinygrad_course.audit.repair.prefilter import Scene, assigned, closed, local_value, prefilter_for
 
 Function = Callable[..., Any]
@@ -23,58 +23,51 @@ FIRST = {"wrong_activation_derivative", "wrong_activation"}
 SECOND = {"wrong_operand", "dA_index", "index_off_by_one", "stale_cache", "transposed", "a_for_z", "z_for_a"}
 
 
-def double_mutation(
-    pool: Candidates, view: Scene, site: Site, accept: Callable[[dict[str, Function]], bool]
-) -> Repair | None:
+def double_mutation(view: Scene, site: Site, accept: Callable[[dict[str, Function]], bool]) -> Repair | None:
     """Return a repair of one statement that takes two edits.
 
     The pairs are tried on the one statement alone; only what gives the right value there is run.
     """
-    prefilter, event = prefilter_for(pool, view, site), view.last(site)
+    prefilter, event, pool = prefilter_for(view, site), view.last(site), view.pool
     if prefilter is None or prefilter is closed or event is None or view.symptom is None:
         return None
-    singles = _first(pool, view, site, event.before)
-    block, position, original = site.block, site.position, site.statement
+    singles = _first(view, site, event.before)
     # The same slip twice comes before two different ones.
     for alike in (True, False):
-        hits = _hits(pool, view, site, singles, alike=alike)
+        hits = _hits(view, site, prefilter, event.before, singles, alike=alike)
         for hit in sorted(hits, key=lambda hit: hit.edit.rank + (hit.second.rank if hit.second else 0)):
-            block[position] = hit.statement
-            try:
+            with standing(site.block, site.position, hit.statement):
                 if pool.accepted(site.function, pool.copies[site.function], accept):
                     return hit
-            finally:
-                block[position] = original
     return None
 
 
 def _hits(
-    pool: Candidates, view: Scene, site: Site, singles: list[tuple[Edit, ast.stmt, Any]], *, alike: bool
+    view: Scene,
+    site: Site,
+    prefilter: Callable[[ast.stmt], bool],
+    before: dict[str, Any],
+    singles: list[tuple[Edit, ast.stmt, Any]],
+    *,
+    alike: bool,
 ) -> list[Repair]:
     """Return the pairs of edits that give the right value on the statement alone."""
-    prefilter, event = prefilter_for(pool, view, site), view.last(site)
-    scope, label = pool.scope(site, view.events), assigned(site)
-    block, position, original = site.block, site.position, site.statement
+    scope, label = view.scope(site), assigned(site)
     hits: list[Repair] = []
     left = PAIRS // 4 if alike else PAIRS
-    try:
-        for first, changed, once in singles:
-            block[position] = changed
-            for second in edits(block, position, scope, label):
+    for first, changed, once in singles:
+        with standing(site.block, site.position, changed):
+            for second in edits(site.block, site.position, scope, label):
                 if alike and second.kind != first.kind:
                     continue
                 left -= 1
-                if left < 0 or len(hits) >= HITS or prefilter is None or event is None:
+                if left < 0 or len(hits) >= HITS:
                     return hits
-                if first.rank + second.rank > FAR or not prefilter(block[position]):
+                if first.rank + second.rank > FAR or not prefilter(site.statement):
                     continue
-                twice = local_value(pool, block[position], event.before, view.case.bindings)
+                twice = local_value(view, site.statement, before)
                 if once is None or np.shape(once) != np.shape(twice) or not close(once, twice):
-                    statement = copy.deepcopy(block[position])
-                    line = first.line or original.lineno
-                    hits.append(Repair(site, first, statement, line, complete=True, second=second))
-    finally:
-        block[position] = original
+                    hits.append(Repair.made(site, first, second))
     return hits
 
 
@@ -93,10 +86,11 @@ class _Everywhere(ast.NodeTransformer):
         return self.generic_visit(node)
 
 
-def same_slip(pool: Candidates, view: Scene, group: list[Site]) -> list[Repair]:
+def same_slip(view: Scene, group: list[Site]) -> list[Repair]:
     """Return the repairs of twin lines that have the same slip: 0.009 for learning_rate in both."""
+    pool = view.pool
     for site in group:
-        scope, name = pool.scope(site, view.events), site.function
+        scope, name = view.scope(site), site.function
         pairs = {
             (ast.unparse(edit.old), ast.unparse(edit.new)): edit
             for edit in edits(site.block, site.position, scope, assigned(site))
@@ -116,9 +110,7 @@ def same_slip(pool: Candidates, view: Scene, group: list[Site]) -> list[Repair]:
             if pool.accepted(name, changed, pool.all_right):
                 pairs_of_sites = zip(sites(original), sites(changed), strict=True)
                 return [
-                    Repair(
-                        before, edit, copy.deepcopy(after.statement), before.statement.lineno, complete=True
-                    )
+                    Repair(before, edit, copy.deepcopy(after.statement), before.statement.lineno)
                     for before, after in pairs_of_sites
                     if not hasattr(before.statement, "body")
                     and ast.dump(before.statement) != ast.dump(after.statement)
@@ -126,14 +118,12 @@ def same_slip(pool: Candidates, view: Scene, group: list[Site]) -> list[Repair]:
     return []
 
 
-def _first(
-    pool: Candidates, view: Scene, site: Site, before: dict[str, Any]
-) -> list[tuple[Edit, ast.stmt, Any]]:
+def _first(view: Scene, site: Site, before: dict[str, Any]) -> list[tuple[Edit, ast.stmt, Any]]:
     """Return the first edits of the pairs, likely ones first, each with the value that it makes.
 
     Where the shape is wrong, one of the two mends it: only those edits are kept that do.
     """
-    scope, label = pool.scope(site, view.events), assigned(site)
+    scope, label = view.scope(site), assigned(site)
     symptom, original = view.symptom, site.statement
     right: Any = symptom.right if symptom is not None else None
     reshapes = symptom is not None and (symptom.value is None or np.shape(symptom.value) != np.shape(right))
@@ -144,7 +134,7 @@ def _first(
             continue
         value = None
         if right is not None and reshapes:
-            value = local_value(pool, changed, before, view.case.bindings)
+            value = local_value(view, changed, before)
             fits = isinstance(value, np.ndarray) and (
                 value.shape == np.shape(right) or value.size == np.size(right) == 1
             )
@@ -154,14 +144,14 @@ def _first(
     return sorted(singles, key=lambda single: single[0].rank)
 
 
-def structural_pairs(pool: Candidates, view: Scene, group: list[Site]) -> tuple[Repair, Edit] | None:
+def structural_pairs(view: Scene, group: list[Site]) -> Repair | None:
     """Return a repair of one statement that takes another function and another argument: both edits.
 
-    So a hidden layer goes back through sigmoid_backward(dAL, ...) where relu_backward(grads["dA1"], ...)
-    fits.
+    A hidden layer goes back through sigmoid_backward(dAL, ...) where relu_backward(grads["dA1"], ...) fits.
     """
+    pool = view.pool
     for site in group:
-        scope, node = pool.scope(site, view.events), pool.copies[site.function]
+        scope, node = view.scope(site), pool.copies[site.function]
         for first in edits(site.block, site.position, scope, ""):
             if first.kind not in FIRST or first.rank > 1:
                 continue
@@ -171,8 +161,5 @@ def structural_pairs(pool: Candidates, view: Scene, group: list[Site]) -> tuple[
                 if pool.late():
                     return None
                 if pool.accepted(site.function, node, pool.all_right):
-                    statement = copy.deepcopy(site.block[site.position])
-                    return Repair(
-                        site, first, statement, first.line or site.statement.lineno, complete=True
-                    ), second
+                    return Repair.made(site, first, second)
     return None

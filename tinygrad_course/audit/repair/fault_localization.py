@@ -14,19 +14,20 @@ from tinygrad_course.audit.execution.line_trace import (
     Recorder,
     Site,
     canonical,
-    entry_label,
-    evaluate,
     sites,
+    target_label,
 )
 from tinygrad_course.audit.execution.namespace import Outcome
 from tinygrad_course.audit.execution.paths import duplicate
 from tinygrad_course.audit.kinds.cases import Case
 from tinygrad_course.audit.reference.comparison import as_array, close
 from tinygrad_course.audit.repair.verdict import agrees
+from tinygrad_course.audit.source.syntax import loops, nodes, targets
 
 Function = Callable[..., Any]
 Row = tuple[int, Event, Any]
 """(moment, the statement's execution, the value that it assigned)."""
+_STEMS = ("dZ", "dW", "db", "Z", "A")
 
 
 @dataclass
@@ -113,19 +114,9 @@ class Reader:
             order = [places[own][event.site] for _, event, _ in [blamed, *reversed(made)]]
             unique = list({site.index: site for site in order}.values())
             empty = not np.any(rows[-1][2]) and canonical(label) in filled
-            (later if empty else found).append(
-                Symptom(
-                    label,
-                    unique[0],
-                    rows[-1][2],
-                    expected[label],
-                    None,
-                    unique,
-                    blamed[0],
-                    blamed[1],
-                    ambiguous,
-                )
-            )
+            symptom = Symptom(label, unique[0], rows[-1][2], expected[label], None, unique, *blamed[:2])
+            symptom.ambiguous = ambiguous
+            (later if empty else found).append(symptom)
         found += self._layer_by_layer(log, expected, case, places)
         found += self._example_by_example(log, expected, case, places[own], looped)
         if outcome.error is not None and recorder.last is not None:
@@ -159,33 +150,19 @@ class Reader:
         case: Case,
         places: dict[str, list[Site]],
     ) -> list[Symptom]:
-        """Follow variables without a number (Z, A, dZ, dW) through a loop over the layers.
+        """Follow Z, A, dZ, dW without a number through a loop over the layers, or a helper called for each.
 
-        Or through a helper called for each.
-
-        Forward, the first value is layer 1's; on the way back it is layer L's. A value that is right for
-        some other layer
-        is let pass: the loop may go round otherwise.
+        Forward, the first value is layer 1's; on the way back it is layer L's. A value that is right for some
+        other layer is let pass: the loop may go round otherwise.
         """
         counts: dict[tuple[str, int, str], int] = {}
         found: list[Symptom] = []
         for moment, (name, event) in enumerate(log):
             for word, value in event.values.items():
-                stem = next(
-                    (
-                        stem
-                        for stem in ("dZ", "dW", "db", "Z", "A")
-                        if canonical(word) == stem.lower() and word[0] == stem[0]
-                    ),
-                    "",
-                )
-                labels = [f"{stem}{layer}" for layer in range(1, case.layers + 1)]
-                if (
-                    not stem
-                    or case.layers < 1
-                    or not all(label in expected for label in labels)
-                    or as_array(value) is None
-                ):
+                alike = [one for one in _STEMS if canonical(word) == one.lower() and word[0] == one[0]]
+                stem = next(iter(alike), "")
+                labels = [f"{stem}{layer}" for layer in range(1, case.layers + 1) if stem]
+                if not labels or not set(labels) <= expected.keys() or as_array(value) is None:
                     continue
                 if stem == "A" and close(value, case.values.get("X")):
                     continue
@@ -197,9 +174,8 @@ class Reader:
                     continue
                 order = labels if stem in {"Z", "A"} else labels[::-1]
                 # The first value in a loop may be that of the second layer, where the first stands before.
-                alike = [label for label in order if np.shape(expected[label]) == np.shape(value)]
-                label = order[counts[place] - 1]
-                label = next((other for other in alike if order.index(other) >= counts[place] - 1), label)
+                left = order[counts[place] - 1 :]
+                label = next((one for one in left if np.shape(expected[one]) == np.shape(value)), left[0])
                 site = places[name][event.site]
                 found.append(Symptom(label, site, value, expected[label], None, [site], moment, event))
                 return found
@@ -213,9 +189,9 @@ class Reader:
         statement = places[open_site].statement
         inside: set[int] = set()
         for site in places:
-            nodes = {id(inner) for inner in ast.walk(site.statement)}
-            if isinstance(site.statement, ast.For | ast.While) and id(statement) in nodes:
-                inside |= {other.index for other in places if id(other.statement) in nodes}
+            held = {id(inner) for inner in ast.walk(site.statement)}
+            if isinstance(site.statement, ast.For | ast.While) and id(statement) in held:
+                inside |= {other.index for other in places if id(other.statement) in held}
         return inside
 
     def _example_by_example(
@@ -250,10 +226,7 @@ class Reader:
         return []
 
     def _blame(self, label: str, rows: list[Row], expected: dict[str, Any], case: Case) -> tuple[Row, bool]:
-        """Of several assignments to a variable.
-
-        Blame the first whose value no right function passes through.
-        """
+        """Of several assignments, blame the first whose value no right function passes through."""
         for row in rows:
             value = row[2]
             passes = [expected[label], *case.stages.get(label, [])]
@@ -269,21 +242,11 @@ class Reader:
 
     def _assigned(self, site: Site, event: Event, known: dict[str, str]) -> str:
         """Name what a statement that raised would have assigned."""
-        statement = site.statement
-        targets = (
-            statement.targets if isinstance(statement, ast.Assign) else [getattr(statement, "target", None)]
-        )
-        for target in targets:
-            text = ast.unparse(target) if isinstance(target, ast.expr) else ""
-            if isinstance(target, ast.Subscript) and isinstance(target.value, ast.Name):
-                key = evaluate(target.slice, {**self.learner.program.namespace, **event.before})
-                if isinstance(key, str) and canonical(entry_label(target.value.id, key)) in known:
-                    return known[canonical(entry_label(target.value.id, key))]
-            for word in re.findall(r"[A-Za-z_]\w*", text):
-                if canonical(word) in known:
-                    return known[canonical(word)]
-            if text:
-                return text
+        scope = {**self.learner.program.namespace, **event.before}
+        for target in targets(site.statement):
+            text = ast.unparse(target)
+            words = [target_label(target, scope), *re.findall(r"[A-Za-z_]\w*", text)]
+            return next((known[canonical(word)] for word in words if canonical(word) in known), text)
         return ""
 
 
@@ -295,32 +258,23 @@ def _one_column(value: Any, right: Any) -> bool:
 def _filled(node: ast.FunctionDef) -> set[str]:
     """Return the arrays whose entries are set one by one: their first value is not their last."""
     found: set[str] = set()
-    for inner in ast.walk(node):
-        if isinstance(inner, ast.Subscript) and isinstance(inner.ctx, ast.Store):
-            base = inner.value
-            while isinstance(base, ast.Subscript):
-                base = base.value
-            found |= {canonical(base.id)} if isinstance(base, ast.Name) else set()
+    for inner in nodes(node, ast.Subscript):
+        base: ast.expr = inner
+        while isinstance(base, ast.Subscript):
+            base = base.value
+        if isinstance(inner.ctx, ast.Store) and isinstance(base, ast.Name):
+            found.add(canonical(base.id))
     return found
 
 
 def in_loops(node: ast.FunctionDef) -> set[int]:
     """Return the identities of the statements that stand in a loop."""
-    return {
-        id(inner)
-        for outer in ast.walk(node)
-        if isinstance(outer, ast.For | ast.While)
-        for statement in outer.body
-        for inner in ast.walk(statement)
-        if isinstance(inner, ast.stmt)
-    }
+    bodies = [statement for loop in loops(node) for statement in loop.body]
+    return {id(inner) for statement in bodies for inner in nodes(statement, ast.stmt)}
 
 
 def _hands_on(statement: ast.stmt, label: str) -> bool:
-    """Tell whether a statement only passes a variable on.
-
-    Returns it, or puts it into a dictionary or a tuple.
-    """
+    """Tell whether a statement only returns a variable or puts it into a dictionary or a tuple."""
     value = getattr(statement, "value", None)
     if not isinstance(statement, ast.Return | ast.Assign) or (
         isinstance(statement, ast.Assign) and not isinstance(value, ast.Dict | ast.Tuple)

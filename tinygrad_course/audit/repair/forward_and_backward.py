@@ -1,7 +1,4 @@
-"""A forward and a backward pass judged together.
-
-Which of two that disagree is the odd one, and is the cache as it should be?
-"""
+"""A forward and a backward pass judged together: which of the two is the odd one, and the cache."""
 
 import ast
 from collections.abc import Callable
@@ -10,11 +7,10 @@ from typing import Any
 import numpy as np
 
 from tinygrad_course.audit.execution.learner import Learner
-from tinygrad_course.audit.execution.line_trace import stored_names
 from tinygrad_course.audit.kinds import Kind, kind_of
 from tinygrad_course.audit.kinds.backward_passes import Backward, CheckBackward
 from tinygrad_course.audit.kinds.cases import Case, Draw
-from tinygrad_course.audit.kinds.layer_functions import HIDDEN, DeepBackward, draw_network
+from tinygrad_course.audit.kinds.layer_functions import HIDDEN, DeepBackward, draw_network, gradients_case
 from tinygrad_course.audit.reference import course
 from tinygrad_course.audit.repair.candidates import Candidates
 from tinygrad_course.audit.repair.mutations.locations import Scope, text
@@ -22,6 +18,7 @@ from tinygrad_course.audit.repair.search import order_of
 from tinygrad_course.audit.repair.verdict import Verdict, judge
 from tinygrad_course.audit.reporting.results import Finding
 from tinygrad_course.audit.source.signatures import bare
+from tinygrad_course.audit.source.syntax import nodes, stored_names, tuple_of_names
 
 TRIALS = 200
 PARTNERS = {
@@ -42,22 +39,15 @@ ALWAYS_PAIRED = {"linear_forward", "linear_activation_forward", "sigmoid", "relu
 
 
 def _partner(learner: Learner) -> tuple[Learner, Kind, str] | None:
-    name = learner.own_name(*PARTNERS.get(bare(learner.name), ()))
-    found = kind_of(learner.program.functions[name]) if name is not None else None
+    program, name = learner.program, learner.own_name(*PARTNERS.get(bare(learner.name), ()))
+    found = kind_of(program.functions[name]) if name is not None else None
     if name is None or found is None:
         return None
-    return (
-        Learner(learner.program, learner.program.functions[name], found[1], learner.repaired),
-        found[0],
-        name,
-    )
+    return Learner(program, program.functions[name], found[1], learner.repaired), found[0], name
 
 
 def backward_hidden(learner: Learner) -> list[str]:
-    """Return the hidden activations under which the backward pass of the file is right.
-
-    With caches of our making.
-    """
+    """Return the hidden activations for which the file's backward pass is right, with caches of ours."""
     found = _partner(learner)
     if found is None:
         return []
@@ -88,18 +78,14 @@ def _case(kind: Kind, partner: Learner, draw: Draw, hidden: str) -> Case | None:
         caches.append(stored[1])
     values = course.network_forward(X, parameters, activations)
     back = course.network_backward(values, parameters, activations, Y)
-    required = tuple(key for key in back if key[1] in "Wb")
-    return Case(
-        {"AL": A, "Y": Y, "cache": caches}, {**back, "dAL": back["dA3"]}, required, m=X.shape[1], layers=3
-    )
+    return gradients_case({"AL": A, "Y": Y, "cache": caches}, {**back, "dAL": back["dA3"]}, 3)
 
 
 def cache_finding(learner: Learner, kind: Kind, seed: int) -> Finding | None:
     """Find a forward function whose activations are right and whose cache is not.
 
-    Its partner, the backward function of the file, is wrong with its cache and right with the course's,
-    and the two caches
-    are built alike.
+    Its partner, the backward function of the file, is wrong with its cache and right with the course's, and
+    the two caches are built alike.
     """
     found = _partner(learner)
     if found is None:
@@ -123,45 +109,32 @@ def cache_finding(learner: Learner, kind: Kind, seed: int) -> Finding | None:
     own = verdicts({"cache": "own"})
     if not own or all(verdict.right for verdict in own) or partner.memory.get("as the course packs it"):
         return None
-    course = next(
-        (
-            tried
-            for option in options[1:]
-            if (tried := verdicts(option)) and all(verdict.right for verdict in tried)
-        ),
-        None,
-    )
+    tries = map(verdicts, options[1:])
+    course = next((tried for tried in tries if tried and all(verdict.right for verdict in tried)), None)
     paired = bare(learner.name) in ALWAYS_PAIRED
-    if course is None or not (
-        paired or _alike(own[0].case.values.get("cache"), course[0].case.values.get("cache"))
-    ):
+    if course is None or not (paired or _alike(*(one[0].case.values.get("cache") for one in (own, course)))):
         return None
     return _repair(learner, kind, partner, back, function, seed)
 
 
 def _stored_twice(learner: Learner, partner: Learner) -> Finding | None:
     """Find a value that stands in the cache twice, once where the backward function takes another of it."""
-    taken = [
-        [part.id for part in node.targets[0].elts if isinstance(part, ast.Name)]
-        for node in ast.walk(partner.node)
-        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Tuple)
-    ]
-    for node in ast.walk(learner.node):
-        if not isinstance(node, ast.Assign) or not isinstance(node.value, ast.Tuple):
-            continue
-        stored = [part.id for part in node.value.elts if isinstance(part, ast.Name)]
+    taken = [names for node in nodes(partner.node, ast.Assign) if (names := tuple_of_names(node.targets[0]))]
+    for node in nodes(learner.node, ast.Assign):
+        stored = tuple_of_names(node.value)
         for names in taken:
-            if len(stored) != len(names) or len(names) != len(node.value.elts):
+            other = [
+                place for place, pair in enumerate(zip(stored, names, strict=False)) if pair[0] != pair[1]
+            ]
+            if len(stored) != len(names) or len(other) != 1:
                 continue
-            other = [place for place, name in enumerate(stored) if name != names[place]]
-            if len(other) == 1 and stored.count(stored[other[0]]) == 2 and names[other[0]] in _names(learner):
-                wrong, right = stored[other[0]], names[other[0]]
+            wrong, right = stored[other[0]], names[other[0]]
+            if stored.count(wrong) == 2 and right in _names(learner):
                 words = f"{wrong} stands in the cache where {partner.name} takes {right} from it"
                 spot = learner.program.submission.spot(node.lineno)
-                made = Finding("cache", "wrong_operand", words, **spot)
-                elements = [right if place == other[0] else name for place, name in enumerate(stored)]
-                made.suggestion = f"{ast.unparse(node.targets[0])} = ({', '.join(elements)})"
-                return made
+                stored[other[0]] = right
+                likely = f"{ast.unparse(node.targets[0])} = ({', '.join(stored)})"
+                return Finding("cache", "wrong_operand", words, suggestion=likely, **spot)
     return None
 
 
@@ -233,11 +206,8 @@ def _repair(
             line = repair.line
             finding.suggestion, finding.verified = text(repair.statement), True
             finding.message = f"{message}; {repair.edit.words}"
-            finding.diagnosis = (
-                repair.edit.kind
-                if repair.edit.kind in {"a_for_z", "z_for_a", "wrong_order"}
-                else "stale_cache"
-            )
+            if repair.edit.kind in {"a_for_z", "z_for_a", "wrong_order"}:
+                finding.diagnosis = repair.edit.kind
             break
     finding.cell, finding.line = submission.place(line)
     finding.source = submission.source(line)

@@ -8,19 +8,22 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_course.audit.execution.line_trace import Event, Site, canonical, entry_label, evaluate
+from tinygrad_course.audit.execution.line_trace import Event, Site, canonical, target_label
 from tinygrad_course.audit.execution.namespace import snapshot
 from tinygrad_course.audit.kinds.cases import Case
 from tinygrad_course.audit.reference.comparison import as_array, close
 from tinygrad_course.audit.repair.candidates import Candidates
 from tinygrad_course.audit.repair.fault_localization import Symptom, in_loops
+from tinygrad_course.audit.repair.mutations.locations import Scope
 from tinygrad_course.audit.repair.verdict import agrees
+from tinygrad_course.audit.source.syntax import nodes, targets
 
 
 @dataclass
 class Scene:
     """One run of a wrong function, statement by statement."""
 
+    pool: Candidates
     case: Case
     events: list[tuple[str, Event]]
     expected: dict[str, Any]
@@ -41,29 +44,28 @@ class Scene:
                     return event
         return found
 
+    def scope(self, site: Site) -> Scope:
+        """Return what a statement saw when it was last run."""
+        return self.pool.scope(site, self.events)
+
 
 def scene(pool: Candidates, case: Case) -> Scene:
     """Run a case and keep what happened."""
     events, outcome, _ = pool.trace(case)
     expected = case.given(outcome.result) if outcome.error is None else case.expected
     symptom, fine = pool.reading(case)
-    return Scene(case, events, expected, symptom, fine)
+    return Scene(pool, case, events, expected, symptom, fine)
 
 
 def assigned(site: Site) -> str:
     """Return the name that a statement assigns, as far as it can be read off."""
-    statement = site.statement
-    target = statement.targets[0] if isinstance(statement, ast.Assign) else getattr(statement, "target", None)
-    if not isinstance(target, ast.expr) or isinstance(target, ast.Tuple):
+    target = next(iter(targets(site.statement)), None)
+    if target is None or isinstance(target, ast.Tuple):
         return ""
     if isinstance(target, ast.Attribute):
         return target.attr
     if isinstance(target, ast.Subscript):
-        words = [
-            node.value
-            for node in ast.walk(target.slice)
-            if isinstance(node, ast.Constant) and isinstance(node.value, str)
-        ]
+        words = [node.value for node in nodes(target.slice, ast.Constant) if isinstance(node.value, str)]
         return words[0] if words else ast.unparse(target.value)
     return ast.unparse(target)
 
@@ -73,14 +75,13 @@ def closed(_: ast.stmt) -> bool:
     return False
 
 
-def prefilter_for(pool: Candidates, view: Scene, site: Site) -> Callable[[ast.stmt], bool] | None:
+def prefilter_for(view: Scene, site: Site) -> Callable[[ast.stmt], bool] | None:
     """Return a quick test of a changed statement: whether it gives the value that is right.
 
-    The one statement is run with the variables that it saw. None where there is no telling; closed where
-    the value is
-    right as it is.
+    The one statement is run with the variables that it saw. None where there is no telling; closed where the
+    value is right as it is.
     """
-    event = view.last(site)
+    event, pool = view.last(site), view.pool
     if event is None or isinstance(site.statement, ast.Return):
         return None
     if view.case.refine is not None and view.symptom is not None and view.symptom.error is not None:
@@ -90,7 +91,7 @@ def prefilter_for(pool: Candidates, view: Scene, site: Site) -> Callable[[ast.st
         return None
     if any(as_array(value) is None for value in event.values.values()):
         return None  # a dictionary, of which one entry is wrong
-    labels = [view.symptom.label] if here and view.symptom is not None else _labels(site, event, view, pool)
+    labels = [view.symptom.label] if here and view.symptom is not None else _labels(site, event, view)
     if len(labels) != 1 or labels[0] not in view.expected:
         return None
     label = labels[0]
@@ -112,11 +113,7 @@ def prefilter_for(pool: Candidates, view: Scene, site: Site) -> Callable[[ast.st
     fine = label in view.fine and not here
     if fine and not (summed and case.m > 1):
         return closed
-    early = (
-        fine
-        and event.values
-        and any(close(value, np.asarray(want) / case.m) for value in event.values.values())
-    )
+    early = fine and any(close(value, np.asarray(want) / case.m) for value in event.values.values())
     options = [np.asarray(want) / case.m] if fine and not early else [want]
     several = view.symptom is not None and len(view.symptom.candidates) > 1
     raised = here and view.symptom is not None and view.symptom.error is not None
@@ -127,7 +124,7 @@ def prefilter_for(pool: Candidates, view: Scene, site: Site) -> Callable[[ast.st
     def test(changed: ast.stmt) -> bool:
         if isinstance(changed, ast.Assign) and ast.unparse(changed.targets[0]) != original:
             return True
-        value = local_value(pool, changed, event.before, case.bindings)
+        value = local_value(view, changed, event.before)
         if value is _UNKNOWN:
             return True
         return value is not None and any(
@@ -137,30 +134,13 @@ def prefilter_for(pool: Candidates, view: Scene, site: Site) -> Callable[[ast.st
     return test
 
 
-def _labels(site: Site, event: Event, view: Scene, pool: Candidates) -> list[str]:
+def _labels(site: Site, event: Event, view: Scene) -> list[str]:
     known = {canonical(label): label for label in view.expected}
     names = list(event.values)
     if not names:
-        statement = site.statement
-        targets = (
-            statement.targets if isinstance(statement, ast.Assign) else [getattr(statement, "target", None)]
-        )
-        names = [
-            target_label(target, {**pool.learner.program.namespace, **event.before})
-            for target in targets
-            if target is not None
-        ]
+        scope = {**view.pool.learner.program.namespace, **event.before}
+        names = [target_label(target, scope) for target in targets(site.statement)]
     return [known[canonical(name)] for name in names if canonical(name) in known]
-
-
-def target_label(target: ast.expr, scope: dict[str, Any]) -> str:
-    """Name what a target assigns: the variable, or the entry of a dictionary."""
-    if isinstance(target, ast.Name):
-        return target.id
-    if isinstance(target, ast.Subscript) and isinstance(target.value, ast.Name):
-        key = evaluate(target.slice, scope)
-        return entry_label(target.value.id, key) if isinstance(key, str) else target.value.id
-    return ""
 
 
 def _compiled(expression: ast.expr) -> CodeType:
@@ -175,9 +155,7 @@ _UNKNOWN = object()
 """Says that no value can be told without running the whole function."""
 
 
-def local_value(
-    pool: Candidates, statement: ast.stmt, before: dict[str, Any], bindings: dict[str, Any] | None = None
-) -> Any:
+def local_value(view: Scene, statement: ast.stmt, before: dict[str, Any]) -> Any:
     """Return what one statement assigns, given the variables before it; None where it raises."""
     if isinstance(statement, ast.AugAssign):
         if not isinstance(statement.target, ast.Name | ast.Subscript):
@@ -194,12 +172,13 @@ def local_value(
         expression = statement.value
     else:
         return _UNKNOWN
-    namespace = pool.learner.program.namespace
-    if bindings or pool.learner.repaired:
-        namespace = {**namespace, **pool.learner.replacements(), **(bindings or {})}
+    learner, bindings = view.pool.learner, view.case.bindings
+    namespace = learner.program.namespace
+    if bindings or learner.repaired:
+        namespace = {**namespace, **learner.replacements(), **bindings}
     try:
         code = _compiled(expression)
-        calls = not pool.learner.program.functions.keys().isdisjoint(code.co_names)
+        calls = not learner.program.functions.keys().isdisjoint(code.co_names)
         with np.errstate(all="ignore"):
             return as_array(eval(code, namespace, snapshot(before) if calls else before))  # noqa: S307 - the homework's line
     except Exception:  # noqa: BLE001 - most edits make no sense

@@ -3,7 +3,6 @@
 import ast
 import difflib
 import re
-import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,7 +10,6 @@ from typing import Any
 import numpy as np
 
 from tinygrad_course.audit.execution.learner import Learner
-from tinygrad_course.audit.execution.line_trace import stored_names
 from tinygrad_course.audit.execution.namespace import Program
 from tinygrad_course.audit.execution.stubs import GIVEN
 from tinygrad_course.audit.kinds.base import Assumption, Kind
@@ -28,6 +26,7 @@ from tinygrad_course.audit.kinds.own_network import (
 )
 from tinygrad_course.audit.kinds.training_steps import TrainingStep, training_steps
 from tinygrad_course.audit.repair.verdict import Verdict, judge
+from tinygrad_course.audit.source.syntax import elements, names_in, nodes, stored_names
 
 Function = Callable[..., Any]
 OwnKind = OwnNetwork | TrainingStep
@@ -40,7 +39,6 @@ class OwnResult:
     kind: OwnKind
     learner: Learner | None = None
     verdicts: list[Verdict] = field(default_factory=list)
-    factor: float = 1.0
     problem: str = ""
     error: BaseException | None = None
     """What kept it from being judged."""
@@ -128,7 +126,6 @@ def _with_factor(result: OwnResult, kind: OwnNetwork, function: Function) -> Non
     halves = _squared(kind) and all(abs(ratio / (m * kind.units / 2) - 1) < 2e-3 for ratio, m in found)
     if not constant and not halves and not (by_m and _divided_later(kind)):
         return
-    result.factor = ratios[0]
     for verdict, ratio in zip(result.verdicts, ratios, strict=True):
         verdict.case.expected |= {key: verdict.case.expected[key] * ratio for key in verdict.case.required}
     learner = result.learner
@@ -158,16 +155,10 @@ def _divided_later(kind: OwnNetwork) -> bool:
 
 def own_results(program: Program, seed: int) -> dict[str, OwnResult]:
     """Return the result for every whole backward pass of a file, as a function or as a method."""
-    layers = {layer.node.name for layer in layer_passes(program)}
-    found = {
-        node.name: by_kind(OwnNetwork(program, node), seed)
-        for node in backward_passes(program)
-        if node.name not in layers
-    }
-    for layer in layer_passes(program):
-        found[layer.node.name] = by_kind(layer, seed)
-    for kind in class_passes(program):
-        found[kind.node.name] = by_kind(kind, seed)
+    layers = list(layer_passes(program))
+    names = {layer.node.name for layer in layers}
+    whole = (OwnNetwork(program, node) for node in backward_passes(program) if node.name not in names)
+    found = {kind.node.name: by_kind(kind, seed) for kind in (*whole, *layers, *class_passes(program))}
     for part in class_layers(program):
         present = found.get(part.node.name)
         if present is None or not present.verdicts:
@@ -189,13 +180,8 @@ def unproved(learner: Learner, kind: Kind, verdicts: list[Verdict], *, verified:
     program = learner.program
     failing = [verdict for verdict in verdicts if not verdict.right]
     errors = [verdict.error for verdict in failing if verdict.error is not None]
-    names = {
-        inner.id
-        for name in (learner.name, *program.callees(learner.name))
-        for inner in ast.walk(program.functions[name])
-        if isinstance(inner, ast.Name)
-    }
-    guesses = sorted(names & program.guesses)
+    involved = [program.functions[name] for name in (learner.name, *program.callees(learner.name))]
+    guesses = sorted(program.guesses & set[str]().union(*map(names_in, involved)))
     if guesses:
         return f"{', '.join(guesses)} comes from a module that is not loaded"
     for error in errors:
@@ -213,10 +199,7 @@ def unproved(learner: Learner, kind: Kind, verdicts: list[Verdict], *, verified:
     if verified:
         return ""
     if errors and len(errors) == len(failing) and all(_calling(learner, error) for error in errors):
-        given = ", ".join(
-            f"{name} as {role}"
-            for name, role in zip(learner.binding.names, learner.binding.roles, strict=True)
-        )
+        given = ", ".join(f"{name} as {role}" for name, role in learner.arguments)
         error = errors[0]
         return f"called with {given}, it raises {type(error).__name__}: {error}"
     absent = all(verdict.error is None and verdict.missing and not verdict.wrong for verdict in failing)
@@ -233,12 +216,8 @@ def undefined(program: Program, error: BaseException | None) -> str:
     if not isinstance(error, NameError) or isinstance(error, UnboundLocalError) or program.strangers or runs:
         return ""
     name = getattr(error, "name", "") or ""
-    called = {
-        inner.func.id
-        for node in program.functions.values()
-        for inner in ast.walk(node)
-        if isinstance(inner, ast.Call) and isinstance(inner.func, ast.Name)
-    }
+    calls = [call.func for node in program.functions.values() for call in nodes(node, ast.Call)]
+    called = {function.id for function in calls if isinstance(function, ast.Name)}
     # What is called and not there may stand in another file; a misspelt function is known by its like.
     alike = difflib.get_close_matches(name, [*program.functions, *GIVEN], 1, 0.85)
     return "" if name in _assigned_outside(program) or (name in called and not alike) else name
@@ -259,32 +238,22 @@ def _calling(learner: Learner, error: BaseException) -> bool:
     if isinstance(error, ValueError):
         return "to unpack" in words
     if isinstance(error, TypeError):
-        return bool(
-            re.search(
-                r"positional arg|unexpected keyword|subscript|(list|tuple) indices|unpack|iterable|'dict'",
-                words,
-            )
-        )
+        given = r"positional arg|unexpected keyword|subscript|(list|tuple) indices|unpack|iterable|'dict'"
+        return re.search(given, words) is not None
     if isinstance(error, AttributeError):
         return "attribute" in words and not words.startswith("module ")
     if not isinstance(error, KeyError | IndexError) or "boolean index" in words or "axis" in words:
         return False
-    frames = [
-        frame
-        for frame in traceback.extract_tb(error.__traceback__)
-        if frame.filename == learner.program.submission.path
-    ]
-    source = learner.program.submission.source(frames[-1].lineno) if frames and frames[-1].lineno else ""
+    submission = learner.program.submission
+    source = submission.source(submission.raised_at(error))
     holders = set(re.findall(r"(\w+)\s*\[", source))
-    own = {
-        target.id
-        for node in ast.walk(learner.node)
-        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Dict | ast.Call | ast.List)
-        for part in node.targets
-        for target in (part.elts if isinstance(part, ast.Tuple) else [part])
-        if isinstance(target, ast.Name)
-    }
-    return not holders & own
+    made = [
+        node
+        for node in nodes(learner.node, ast.Assign)
+        if isinstance(node.value, ast.Dict | ast.Call | ast.List)
+    ]
+    parts = [part for node in made for target in node.targets for part in elements(target)]
+    return holders.isdisjoint(part.id for part in parts if isinstance(part, ast.Name))
 
 
 def unfilled(node: ast.FunctionDef) -> int | None:
@@ -305,38 +274,33 @@ def unfilled(node: ast.FunctionDef) -> int | None:
         return node.lineno if not body else body[0].lineno
     empty: dict[str, int] = {}
     for inner in ast.walk(node):
+        used: list[ast.expr] = []
         if isinstance(inner, ast.Assign) and _all_none(inner.value):
-            for target in inner.targets:
-                for part in target.elts if isinstance(target, ast.Tuple) else [target]:
-                    if isinstance(part, ast.Subscript):
-                        return inner.lineno
-                    if isinstance(part, ast.Name):
-                        empty[part.id] = max(empty.get(part.id, 0), inner.lineno)
-        if isinstance(inner, ast.For) and _all_none(inner.iter):
-            return inner.lineno
-        if isinstance(inner, ast.BinOp) and (_all_none(inner.left) or _all_none(inner.right)):
-            return inner.lineno
-        if (
-            isinstance(inner, ast.Call)
-            and ast.unparse(inner.func).startswith("np.")
-            and any(map(_all_none, inner.args))
-        ):
-            return inner.lineno
+            for part in [part for target in inner.targets for part in elements(target)]:
+                if isinstance(part, ast.Subscript):
+                    return inner.lineno
+                if isinstance(part, ast.Name):
+                    empty[part.id] = max(empty.get(part.id, 0), inner.lineno)
+        elif isinstance(inner, ast.For):
+            used = [inner.iter]
+        elif isinstance(inner, ast.BinOp):
+            used = [inner.left, inner.right]
+        elif isinstance(inner, ast.Call) and ast.unparse(inner.func).startswith("np."):
+            used = inner.args
+        if any(map(_all_none, used)):
+            return getattr(inner, "lineno", node.lineno)
     return min((line for name, line in empty.items() if _used_next(node, name, line)), default=None)
 
 
 def _used_next(node: ast.FunctionDef, name: str, line: int) -> bool:
     """Tell whether a variable is used after a line, before it is set again or asked whether it is None."""
-    asked = {
-        id(part)
-        for inner in ast.walk(node)
-        if isinstance(inner, ast.Compare | ast.If | ast.IfExp | ast.While)
-        for part in _asked_of(inner if isinstance(inner, ast.Compare) else inner.test)
-    }
+    tests: list[ast.expr] = [*nodes(node, ast.Compare)]
+    tests += [inner.test for inner in ast.walk(node) if isinstance(inner, ast.If | ast.IfExp | ast.While)]
+    asked = {id(part) for test in tests for part in _asked_of(test)}
     found = [
         (inner.lineno, isinstance(inner.ctx, ast.Store), inner.col_offset, id(inner) in asked)
-        for inner in ast.walk(node)
-        if isinstance(inner, ast.Name) and inner.id == name and inner.lineno > line
+        for inner in nodes(node, ast.Name)
+        if inner.id == name and inner.lineno > line
     ]
     # Of one line, what is assigned comes last.
     return bool(found) and not min(found)[1] and not min(found)[3]

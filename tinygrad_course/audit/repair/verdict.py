@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 
 from tinygrad_course.audit.execution.learner import Learner
-from tinygrad_course.audit.execution.line_trace import returned
 from tinygrad_course.audit.execution.paths import arrays, duplicate
 from tinygrad_course.audit.kinds.base import Kind
 from tinygrad_course.audit.kinds.cases import Case
 from tinygrad_course.audit.reference.comparison import close
+from tinygrad_course.audit.source.syntax import returned
 
 Function = Callable[..., Any]
 
@@ -47,10 +47,7 @@ class Verdict:
 
 
 def agrees(label: str, value: Any, want: Any, case: Case, *, unlike: bool = False) -> bool:
-    """Tell whether a value is the right one: 1/m may stand early in what belongs to the summed loss.
-
-    What cannot be compared is `unlike`.
-    """
+    """Tell whether a value is right (1/m may stand early in a sum); `unlike`, where that cannot be told."""
     try:
         return _agree(label, value, want, case)
     except (TypeError, ValueError):

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from html import escape
 
-from tinygrad_course.audit.reporting.handout import STYLE
+from tinygrad_course.audit.reporting.handout import STYLE, html
 from tinygrad_course.audit.reporting.results import OUTSIDE, UNCHECKED, Report
 
 WIDE = """body { max-width: 64rem; } td:nth-child(2) { white-space: nowrap; }
@@ -37,32 +37,21 @@ def asked_for(report: Report, functions: Sequence[str]) -> Report:
 def index_page(reports: Sequence[Report], pages: Mapping[str, str]) -> str:
     """Return the page of a class: files with their points and mistakes, then the statistics."""
     right = sum(report.status == "right" for report in reports)
-    body = "\n".join([*_rows(reports, pages), *_statistics(reports)])
-    return (
-        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>The class</title>'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<style>{STYLE}{WIDE}</style></head>\n<body>\n"
-        f"<h1>{len(reports)} files, {right} right throughout</h1>\n{body}\n</body></html>\n"
-    )
+    first = f"<h1>{len(reports)} files, {right} right throughout</h1>"
+    return html("The class", STYLE + WIDE, [first, *_rows(reports, pages), *_statistics(reports)])
 
 
 def _rows(reports: Sequence[Report], pages: Mapping[str, str]) -> Iterator[str]:
     yield "<table><tr><th>file</th><th>points</th><th>mistakes</th></tr>"
     folder = _folder([report.file for report in reports])
     for report in reports:
-        told = list(
-            dict.fromkeys(
-                f"<code>{escape(function.name)}</code> {escape(finding.title)}"
-                for function in report.functions
-                for finding in function.findings
-            )
-        )
+        told = [f"<code>{escape(one.name)}</code> {escape(found.title)}" for one, found in report.mistakes]
         colour = {"right": "right", "wrong": "wrong"}.get(report.status, "faint")
         name = report.file.removeprefix(folder)
         link = f'<a href="{escape(pages[report.file], quote=True)}">{escape(name)}</a>'
         points = f"{report.points} of {report.of}" if report.of else "not checked"
-        said = escape(report.error) or "<br>".join(told) or _reason(report)
-        yield (f'<tr><td>{link}</td><td class="{colour}">{points}</td><td class="faint">{said}</td></tr>')
+        said = escape(report.error) or "<br>".join(dict.fromkeys(told)) or _reason(report)
+        yield f'<tr><td>{link}</td><td class="{colour}">{points}</td><td class="faint">{said}</td></tr>'
     yield "</table>"
 
 
@@ -93,7 +82,7 @@ def statistics(reports: Sequence[Report]) -> tuple[list[tuple[str, int, int, int
         for function in report.functions:
             if function.name != OUTSIDE:
                 counts.setdefault(function.name, Counter())[function.status] += 1
-        mistakes.update({finding.title for function in report.functions for finding in function.findings})
+        mistakes.update({finding.title for _, finding in report.mistakes})
     rows = [(name, found["right"], found["wrong"], found[UNCHECKED]) for name, found in counts.items()]
     return sorted(rows, key=lambda row: -row[2]), mistakes.most_common()
 

@@ -4,12 +4,12 @@ import csv
 import io
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from html import escape
 from typing import Any
 
-from tinygrad_course.audit.reporting.results import OUTSIDE, Finding, FunctionReport, Report
-from tinygrad_course.audit.reporting.terminal import MARKS, example_lines, place
+from tinygrad_course.audit.reporting.results import OUTSIDE, UNCHECKED, Finding, FunctionReport, Report
+from tinygrad_course.audit.reporting.terminal import MARKS, example_lines, place, proposed
 
 STYLE = """
 :root { color-scheme: light dark; --right: #1a7f37; --wrong: #c4302b; --faint: #59636e; --line: #d0d7de; }
@@ -36,13 +36,15 @@ def page(report: Report) -> str:
     >>> "could not be checked" in page(Report("homework.py", error="there is no such file"))
     True
     """
-    body = "\n".join(_body(report))
+    return html(report.file, STYLE, _body(report))
+
+
+def html(title: str, style: str, body: Iterable[str]) -> str:
+    """Return a page of these lines that stands alone."""
     return (
-        "<!doctype html>\n"
-        f'<html lang="en"><head><meta charset="utf-8"><title>{escape(report.file)}</title>'
-        f'<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<style>{STYLE}</style></head>\n"
-        f"<body>\n{body}\n</body></html>\n"
+        f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>{escape(title)}</title>'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f"<style>{style}</style></head>\n<body>\n" + "\n".join(body) + "\n</body></html>\n"
     )
 
 
@@ -62,9 +64,8 @@ def _body(report: Report) -> Iterator[str]:
             f'<td class="faint">{escape(remark)}</td></tr>'
         )
     yield "</table>"
-    for function in report.functions:
-        for finding in function.findings:
-            yield from _finding(function, finding)
+    for function, finding in report.mistakes:
+        yield from _finding(function, finding)
     if report.notes:
         yield "<ul>" + "".join(f'<li class="faint">{escape(note)}</li>' for note in report.notes) + "</ul>"
     yield f'<p class="faint">Seed {report.seed} repeats this report.</p>'
@@ -75,18 +76,16 @@ def _finding(function: FunctionReport, finding: Finding) -> Iterator[str]:
         f"<section><h2><code>{escape(function.name)}</code>, {escape(place(finding))}: "
         f"{escape(finding.title)}</h2><dl>"
     )
-    if finding.source:
-        yield f'<dt class="faint">yours</dt><dd class="wrong"><code>{escape(finding.source)}</code></dd>'
-    if finding.suggestion:
-        yield f'<dt class="faint">likely</dt><dd class="right"><code>{escape(finding.suggestion)}</code></dd>'
+    for what, code in proposed(finding):
+        colour = "wrong" if what == "yours" else "right"
+        yield f'<dt class="faint">{what}</dt><dd class="{colour}"><code>{escape(code)}</code></dd>'
     yield "</dl>"
     if finding.suggestion and not finding.verified:
         yield "<p>This change alone does not make everything right.</p>"
     if finding.details:
         yield f"<p>{_with_code(finding.details)}</p>"
     lines = [f"<code>{escape(line)}</code>" for line in example_lines(finding)]
-    if function.against:
-        lines.append(f"held against {escape(function.against)}")
+    lines += [f"held against {escape(function.against)}"] if function.against else []
     if lines:
         yield f'<p class="faint">{"<br>".join(lines)}</p>'
     yield "</section>"
@@ -114,30 +113,13 @@ def marks(reports: Sequence[Report], asked: Sequence[str] = ()) -> str:
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(["file", "status", "points", "of", "seed", "problem", "mistakes", *map(_cell, names)])
     for report in reports:
-        points = {
-            function.name: function.points if function.status != "unchecked" else ""
-            for function in report.functions
-        }
-        row: list[Any] = [
-            _cell(report.file),
-            report.status,
-            report.points,
-            report.of,
-            report.seed,
-            _cell(report.error or ("no function of the course was found in it" if not report.of else "")),
-            _cell(_mistakes(report)),
-        ]
+        points = {one.name: one.points if one.status != UNCHECKED else "" for one in report.functions}
+        problem = report.error or ("no function of the course was found in it" if not report.of else "")
+        mistakes = [f"{one.name}, {place(found)}: {found.title}" for one, found in report.mistakes]
+        numbers = [report.status, report.points, report.of, report.seed]
+        row: list[Any] = [_cell(report.file), *numbers, _cell(problem), _cell("; ".join(mistakes))]
         writer.writerow([*row, *(points.get(name, "") for name in names)])
     return text.getvalue()
-
-
-def _mistakes(report: Report) -> str:
-    """Return every mistake in one cell: propagate, line 10: wrong sign."""
-    return "; ".join(
-        f"{function.name}, {place(finding)}: {finding.title}"
-        for function in report.functions
-        for finding in function.findings
-    )
 
 
 def _cell(text: str) -> str:

@@ -94,6 +94,11 @@ class Report:
         return f"<Report on {self.file}: {self.status}, {told}>"
 
     @property
+    def mistakes(self) -> list[tuple[FunctionReport, Finding]]:
+        """Every mistake, with the function that it was made in."""
+        return [(function, finding) for function in self.functions for finding in function.findings]
+
+    @property
     def points(self) -> int:
         """How many functions are right."""
         return sum(function.points for function in self.functions)
@@ -121,17 +126,9 @@ class Report:
 
     def as_dict(self) -> dict[str, Any]:
         """Return the report as plain data, ready for JSON."""
-        return {
-            "file": self.file,
-            "status": self.status,
-            "points": self.points,
-            "of": self.of,
-            "seed": self.seed,
-            "error": self.error,
-            "seconds": self.seconds,
-            "functions": [function.as_dict() for function in self.functions],
-            "notes": self.notes,
-        }
+        names = ("file", "status", "points", "of", "seed", "error", "seconds")
+        plain = {name: getattr(self, name) for name in names}
+        return {**plain, "functions": [one.as_dict() for one in self.functions], "notes": self.notes}
 
 
 def from_dict(plain: dict[str, Any]) -> FunctionReport:

@@ -9,11 +9,16 @@ from tinygrad_course.audit.reporting.results import RIGHT, UNCHECKED, WRONG, Fin
 MARKS = {RIGHT: "right", WRONG: "WRONG", UNCHECKED: "not checked"}
 
 
-def place(finding: Finding) -> str:
+def place(told: Finding | FunctionReport) -> str:
     """Say where: line 14, or cell 7, line 3."""
-    if finding.line is None:
+    if told.line is None:
         return ""
-    return f"line {finding.line}" if finding.cell is None else f"cell {finding.cell}, line {finding.line}"
+    return f"line {told.line}" if told.cell is None else f"cell {told.cell}, line {told.line}"
+
+
+def proposed(finding: Finding) -> list[tuple[str, str]]:
+    """Return the learner's line and the one that is likely right, as far as there are any."""
+    return [part for part in (("yours", finding.source), ("likely", finding.suggestion)) if part[1]]
 
 
 def short(value: Any, width: int = 60) -> str:
@@ -51,30 +56,19 @@ def plain(report: Report) -> str:
 def _lines(report: Report) -> Iterator[str]:
     yield f"{report.file}: {_summary(report)}"
     for function in report.functions:
-        yield f"  {MARKS[function.status]:<11}  {function.name}  ({_where(function)})"
+        against = f", against {function.against}" if function.against else ""
+        yield f"  {MARKS[function.status]:<11}  {function.name}  ({place(function)}{against})"
         for finding in function.findings:
             yield f"      {place(finding)}: {finding.title}"
-            if finding.source:
-                yield f"        yours:  {finding.source}"
-            if finding.suggestion:
-                yield f"        likely: {finding.suggestion}" + (
-                    "" if finding.verified else "   (not enough alone)"
-                )
-            if finding.details:
-                yield f"        {finding.details}"
-            yield from (f"        {line}" for line in example_lines(finding))
+            for what, code in proposed(finding):
+                alone = what == "likely" and not finding.verified
+                yield f"        {what + ':':<7} {code}" + "   (not enough alone)" * alone
+            details = [finding.details] if finding.details else []
+            yield from (f"        {line}" for line in [*details, *example_lines(finding)])
         for remark in function.remarks:
             yield f"      {remark}"
     for note in report.notes:
         yield f"  note: {note}"
-
-
-def _where(function: FunctionReport) -> str:
-    return f"{_at(function)}, against {function.against}" if function.against else _at(function)
-
-
-def _at(function: FunctionReport) -> str:
-    return f"line {function.line}" if function.cell is None else f"cell {function.cell}, line {function.line}"
 
 
 def _summary(report: Report) -> str:
@@ -129,29 +123,21 @@ def _rich(report: Report) -> Iterator[Any]:
         table.add_row(
             f"  {styles[function.status]}",
             escape(function.name),
-            f"[dim]{escape(_at(function))}[/]",
+            f"[dim]{escape(place(function))}[/]",
             escape(first),
         )
     yield table
     for function in report.functions:
         for finding in function.findings:
             parts = Table.grid(padding=(0, 1))
-            if finding.source:
-                parts.add_row(
-                    "[red]yours[/]",
-                    Syntax(finding.source, "python", background_color="default", word_wrap=True),
-                )
-            if finding.suggestion:
-                parts.add_row(
-                    "[green]likely[/]",
-                    Syntax(finding.suggestion, "python", background_color="default", word_wrap=True),
-                )
+            for what, code in proposed(finding):
+                shown = Syntax(code, "python", background_color="default", word_wrap=True)
+                parts.add_row(f"[{'red' if what == 'yours' else 'green'}]{what}[/]", shown)
             if finding.details:
                 parts.add_row("", escape(finding.details))
-            for line in example_lines(finding):
+            against = [f"held against {function.against}"] if function.against else []
+            for line in [*example_lines(finding), *against]:
                 parts.add_row("", f"[dim]{escape(line)}[/]")
-            if function.against:
-                parts.add_row("", f"[dim]held against {escape(function.against)}[/]")
             if finding.suggestion and not finding.verified:
                 parts.add_row("", "[yellow]this change alone does not make everything right[/]")
             title = f"{escape(function.name)}, {place(finding)}: [bold]{escape(finding.title)}[/]"

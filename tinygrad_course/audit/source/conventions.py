@@ -7,6 +7,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from tinygrad_course.audit.source.syntax import nodes
+
 _KEY = re.compile(
     r"(?P<d>d_?|D|grad_?|delta_?)?(?P<stem>W|w|b|B|[Ww]eights?|[Bb]ias(?:es)?|[Tt]heta)(?P<between>_?)(?P<number>\d*)"
 )
@@ -78,18 +80,14 @@ def keys_of(trees: Iterable[ast.AST]) -> Convention:
     stems: dict[str, Counter[str]] = {"weight": Counter(), "bias": Counter()}
     between: Counter[str] = Counter()
     prefixes: Counter[str] = Counter()
-    for tree in trees:
-        for node in ast.walk(tree):
-            if not isinstance(node, ast.Constant) or not isinstance(node.value, str) or len(node.value) > 14:
-                continue
-            match = _KEY.fullmatch(re.sub(r"%[di]$|\{\}$", "", node.value))
-            if match is None:
-                continue
+    values = [node.value for tree in trees for node in nodes(tree, ast.Constant)]
+    for text in [value for value in values if isinstance(value, str) and len(value) <= 14]:
+        match = _KEY.fullmatch(re.sub(r"%[di]$|\{\}$", "", text))
+        if match is not None:
             kind = "bias" if match["stem"][0] in "bB" else "weight"
             stems[kind][match["stem"]] += 1
             between[match["between"]] += 1
-            if match["d"]:
-                prefixes[match["d"]] += 1
+            prefixes.update([match["d"]] if match["d"] else [])
     joined = between.most_common(1)[0][0] if between else ""
     weight, bias = _likeliest(stems["weight"], "W"), _likeliest(stems["bias"], "b")
     return Convention(weight, bias, joined, _likeliest(prefixes, "d"))

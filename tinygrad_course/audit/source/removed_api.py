@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from tinygrad_course.audit.source.syntax import nodes
+
 GONE: dict[str, str] = {
     "np.int": "int",
     "np.float": "float",
@@ -51,8 +53,6 @@ CALLS: dict[str, str] = {
     "sklearn.cross_validation": "sklearn.model_selection",
     "time.clock": "time.perf_counter",
 }
-_AGAIN = {"np.long", "np.bool"}
-"""Names that a later NumPy gave back with another meaning."""
 
 
 @dataclass(frozen=True)
@@ -72,14 +72,17 @@ class Obsolete:
 def find(node: ast.AST) -> list[Obsolete]:
     """Return the uses of what is gone, as far as this NumPy lacks it."""
     found = []
-    for inner in ast.walk(node):
-        if not isinstance(inner, ast.Attribute):
-            continue
-        name = re.sub(r"^numpy\.", "np.", ast.unparse(inner))
+    for inner in nodes(node, ast.Attribute):
+        name = _written(inner)
         instead = GONE.get(name) or CALLS.get(name)
         if instead and not (name in GONE and _present(name)):
             found.append(Obsolete(inner.lineno, name, instead))
     return found
+
+
+def _written(node: ast.expr) -> str:
+    """Return a name as it is written with `import numpy as np`."""
+    return re.sub(r"^numpy\.", "np.", ast.unparse(node))
 
 
 def _present(name: str) -> bool:
@@ -95,18 +98,16 @@ class _Modern(ast.NodeTransformer):
     def visit_Attribute(self, node: ast.Attribute) -> ast.AST:
         """Put the successor of a name in its place."""
         self.generic_visit(node)
-        name = re.sub(r"^numpy\.", "np.", ast.unparse(node))
-        if name in GONE and not _present(name):
-            return ast.copy_location(ast.parse(GONE[name], mode="eval").body, node)
-        return node
+        name = _written(node)
+        gone = name in GONE and not _present(name)
+        return ast.copy_location(ast.parse(GONE[name], mode="eval").body, node) if gone else node
 
     def visit_Call(self, node: ast.Call) -> ast.AST:
         """np.asscalar(a) is a.item()."""
         self.generic_visit(node)
-        if ast.unparse(node.func) in {"np.asscalar", "numpy.asscalar"} and len(node.args) == 1:
-            return ast.copy_location(
-                ast.parse(f"({ast.unparse(node.args[0])}).item()", mode="eval").body, node
-            )
+        if _written(node.func) == "np.asscalar" and len(node.args) == 1:
+            item = ast.Attribute(node.args[0], "item", ast.Load())
+            return ast.copy_location(ast.Call(item, [], []), node)
         return node
 
 

@@ -58,9 +58,7 @@ class Binding:
 
 
 def bare(name: str) -> str:
-    """Return a function's name without what a learner puts before it.
-
-    Func_propagate, my_propagate, propagate_v2.
+    """Return a function's name without what a learner puts around it: my_propagate, propagate_v2.
 
     Examples
     --------
@@ -70,11 +68,7 @@ def bare(name: str) -> str:
     plain = re.sub(r"([a-z0-9])([A-Z])", r"\1_\2", name) if "_" not in name else name
     plain = plain.lower().strip("_")
     plain = re.sub(r"^(func|my|fn|f|do|student|solution|nn)_(?=\w{4})", "", plain)
-    return (
-        re.sub(r"_(v?\d+|my|own|func|fn|solution)$", "", plain)
-        if not plain.endswith(("_n", "_2d"))
-        else plain
-    )
+    return re.sub(r"_(v?\d+|my|own|func|fn|solution)$", "", plain)
 
 
 EXTRAS: dict[str, Any] = {
@@ -90,6 +84,12 @@ EXTRAS: dict[str, Any] = {
 def argument_names(node: ast.FunctionDef) -> list[str]:
     """Return the names of a function's positional arguments."""
     return [argument.arg for argument in (*node.args.posonlyargs, *node.args.args)]
+
+
+def needed_names(node: ast.FunctionDef) -> list[str]:
+    """Return the names of a function's positional arguments without a default."""
+    names = argument_names(node)
+    return names[: len(names) - len(node.args.defaults)]
 
 
 def role_of(name: str, roles: Iterable[str] = ROLES) -> str | None:
@@ -115,7 +115,7 @@ def bind(node: ast.FunctionDef, roles: Iterable[str], optional: Iterable[str] = 
     arguments = argument_names(node)
     if node.args.vararg or any(default is None for default in node.args.kw_defaults):
         return None
-    needed = len(arguments) - len(node.args.defaults)
+    needed = len(needed_names(node))
     found: list[str | None] = []
     for argument in arguments:
         found.append(role_of(argument, [role for role in allowed if role not in found]))

@@ -1,8 +1,7 @@
 """A learner's file as data: its functions, where each line stands, and what of it can be run.
 
 Only definitions, imports and simple constants of a homework are executed. Training, plotting, reading data
-sets and
-tests at the top of a file are skipped, and the report says so.
+sets and tests at the top of a file are skipped, and the report says so.
 """
 
 import ast
@@ -10,13 +9,15 @@ import io
 import json
 import re
 import tokenize
+import traceback
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+from tinygrad_course.audit.source.syntax import definition, nodes, targets
+
 MAX_BYTES = 8_000_000
-_CELL_LINE = "#%%cell"
 
 
 class SubmissionError(Exception):
@@ -71,6 +72,11 @@ class Submission:
         """Name a line: line 14, or cell 7, line 3."""
         cell, shown = self.place(line)
         return f"line {shown}" if cell is None else f"cell {cell}, line {shown}"
+
+    def raised_at(self, error: BaseException) -> int:
+        """Return the line of the file that an exception comes from, 0 where it comes from none."""
+        frames = traceback.extract_tb(error.__traceback__)
+        return next((frame.lineno or 0 for frame in frames[::-1] if frame.filename == self.path), 0)
 
     def source(self, line: int) -> str:
         """Return one line as the learner wrote it, without its indentation."""
@@ -319,23 +325,12 @@ def _wanted(statement: ast.stmt) -> ast.stmt | None:
         imports = all(isinstance(inner, ast.Import | ast.ImportFrom | ast.Pass) for inner in statement.body)
         return statement if imports and not statement.orelse and not statement.finalbody else None
     if isinstance(statement, ast.Assign | ast.AnnAssign) and statement.value is not None:
-        targets = statement.targets if isinstance(statement, ast.Assign) else [statement.target]
-        if len(targets) == 1 and isinstance(targets[0], ast.Name):
-            if isinstance(statement.value, ast.Lambda):
-                return _named(targets[0].id, statement.value, statement)
-            if _simple(statement.value):
-                return statement
-        if all(isinstance(target, ast.Name | ast.Tuple) for target in targets) and _simple(statement.value):
+        written = targets(statement)
+        if len(written) == 1 and isinstance(written[0], ast.Name) and isinstance(statement.value, ast.Lambda):
+            return _named(written[0].id, statement.value, statement)
+        if all(isinstance(target, ast.Name | ast.Tuple) for target in written) and _simple(statement.value):
             return statement
     return None
-
-
-def definition(text: str) -> ast.FunctionDef:
-    """Return the function that a text of our own defines."""
-    made = ast.parse(text).body[0]
-    if not isinstance(made, ast.FunctionDef):
-        raise TypeError(text)
-    return made
 
 
 def _named(name: str, function: ast.Lambda, statement: ast.stmt) -> ast.FunctionDef:
@@ -356,20 +351,14 @@ _SIMPLE = (
     ast.Dict,
     ast.UnaryOp,
     ast.BinOp,
-    ast.Lambda,
     ast.operator,
     ast.unaryop,
     ast.expr_context,
-    ast.arguments,
-    ast.arg,
 )
 
 
 def _simple(expression: ast.expr) -> bool:
-    """Tell whether an expression only names things and counts.
-
-    Nothing is called, apart from inside a lambda.
-    """
+    """Tell whether an expression only names things and counts: only inside a lambda is anything called."""
     if isinstance(expression, ast.Lambda):
         return True
     if isinstance(expression, ast.Dict | ast.Tuple | ast.List):
@@ -377,20 +366,13 @@ def _simple(expression: ast.expr) -> bool:
             [*expression.keys, *expression.values] if isinstance(expression, ast.Dict) else expression.elts
         )
         return all(part is not None and _simple(part) for part in parts)
-    return all(
-        isinstance(node, _SIMPLE) and not isinstance(node, ast.Lambda) for node in ast.walk(expression)
-    ) and not any(
-        isinstance(node, ast.Pow | ast.LShift | ast.Mult) and _large(expression)
-        for node in ast.walk(expression)
-    )
+    if any(not isinstance(node, _SIMPLE) for node in ast.walk(expression)):
+        return False
+    return not any(nodes(expression, ast.Pow, ast.LShift, ast.Mult)) or not _large(expression)
 
 
 def _large(expression: ast.expr) -> bool:
     """9 ** 9 ** 9 and [0] * 10 ** 10 are constants that never end."""
-    numbers = [node.value for node in ast.walk(expression) if isinstance(node, ast.Constant)]
-    powers = [
-        node
-        for node in ast.walk(expression)
-        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Pow | ast.LShift)
-    ]
+    powers = list(nodes(expression, ast.Pow, ast.LShift))
+    numbers = [node.value for node in nodes(expression, ast.Constant)]
     return len(powers) > 1 or any(isinstance(number, int) and number > 10_000_000 for number in numbers)

@@ -31,6 +31,8 @@ _MATHEMATICS = {
     "sqrt": "llvm.sqrt.f64", "fabs": "llvm.fabs.f64", "copysign": "llvm.copysign.f64", "sin": "llvm.sin.f64",
     "cos": "llvm.cos.f64", "atan": "atan", "sinh": "sinh", "cosh": "cosh",
 }  # fmt: skip
+#: What is as exact in single precision.
+_EXACT = {"llvm.sqrt.f64", "llvm.fabs.f64", "llvm.copysign.f64"}
 _TYPES = {"f8": "double", "f4": "float"}
 _CONSTANTS = {"inf": float("inf"), "nan": float("nan")}
 #: FMA instructions are welcome; nothing else of IEEE arithmetic is given up.
@@ -79,18 +81,26 @@ def structure(types: list[str]) -> str:
     return types[0] if len(types) == 1 else f"{{ {', '.join(types)} }}"
 
 
+#: A function's name, and whether it is called with single precision.
+OfLibrary = Callable[[str, bool], "tuple[str, str, list[str]] | None"]
+
+
 class Expressions:
     """The instructions of one function, one after the other.
 
     Parameters
     ----------
     of_library : callable
-        Makes a function of `vector_math` part of the module, and returns the types of what it returns.
+        Makes a function of `vector_math` part of the module; returns its name there, the type of its
+        arguments and the types of what it returns.
     declared : set of str
         What the module calls of the outside.
+    real : str
+        The type of numbers that are written out.
     """
 
-    def __init__(self, of_library: Callable[[str], list[str] | None], declared: set[str]) -> None:
+    def __init__(self, of_library: OfLibrary, declared: set[str], real: str = "double") -> None:
+        self.real = real
         self.of_library = of_library
         self.declared = declared
         self.lines: list[str] = []
@@ -127,7 +137,7 @@ class Expressions:
     def expression(self, node: ast.expr) -> Any:
         """Translate an expression: return a `Number`, an `Array`, or a list of numbers."""
         if isinstance(node, ast.Constant):
-            kind = {float: "double", int: "i64", bool: "i1"}[type(node.value)]
+            kind = {float: self.real, int: "i64", bool: "i1"}[type(node.value)]
             return number(node.value, kind)  # type: ignore[arg-type]
         if isinstance(node, ast.Name):
             if node.id in self.fixed:
@@ -136,7 +146,7 @@ class Expressions:
                 place = self.places[node.id]
                 return self.value(place.type, f"load {place.type}, ptr {place.text}")
             constant = getattr(vector_math, node.id)
-            return number(constant, "i64" if type(constant) is int else "double")
+            return number(constant, "i64" if type(constant) is int else self.real)
         if isinstance(node, ast.BinOp):
             return self.binary(node.op, self.scalar(node.left), self.scalar(node.right))
         if isinstance(node, ast.UnaryOp):
@@ -152,7 +162,7 @@ class Expressions:
         if isinstance(node, ast.Subscript):
             return self._entry(node)
         if isinstance(node, ast.Attribute) and node.attr in _CONSTANTS:
-            return number(_CONSTANTS[node.attr])
+            return number(_CONSTANTS[node.attr], self.real)
         if isinstance(node, ast.Call):
             return self._called(node)
         raise NotFused(f"the expression {ast.unparse(node)}")
@@ -192,7 +202,7 @@ class Expressions:
         wanted = (
             "double"
             if {"i64", "float"} <= set(types)
-            else max(types, key=["i1", "i64", "float", "double"].index)
+            else max(types, key=["i1", "i32", "i64", "float", "double"].index)
         )
         return self.convert(a, wanted), self.convert(b, wanted)
 
@@ -254,10 +264,11 @@ class Expressions:
         values = [self.scalar(a) for a in node.args]
         if special is not None:
             return special(*values)
-        types = self.of_library(name)
-        if types is None:
+        found = self.of_library(name, all(x.type == "float" for x in values))
+        if found is None:
             raise NotFused(f"the function {name}")
-        given = ", ".join(str(self.convert(x, "double")) for x in values)
+        name, type, types = found
+        given = ", ".join(str(self.convert(x, type)) for x in values)
         made = self.value(structure(types), f"call {structure(types)} @{name}({given})")
         if len(types) == 1:
             return made
@@ -266,10 +277,13 @@ class Expressions:
     def _of_module(self, name: str, arguments: list[ast.expr]) -> Any:
         if name in {"zeros", "empty"}:
             return self._fresh(arguments, zeros=name == "zeros")
-        function = _MATHEMATICS[name]
-        self.declared.add(f"double @{function}({', '.join(['double'] * len(arguments))})")
-        given = ", ".join(str(self.convert(self.scalar(a), "double")) for a in arguments)
-        return self.value("double", f"call double @{function}({given})")
+        function, values = _MATHEMATICS[name], [self.scalar(a) for a in arguments]
+        single = function in _EXACT and all(x.type == "float" for x in values)
+        type = "float" if single else "double"
+        function = function.replace("f64", "f32") if single else function
+        self.declared.add(f"{type} @{function}({', '.join([type] * len(values))})")
+        given = ", ".join(str(self.convert(x, type)) for x in values)
+        return self.value(type, f"call {type} @{function}({given})")
 
     def _fresh(self, arguments: list[ast.expr], *, zeros: bool) -> Array:
         """Return an array of the function's own, as np.zeros(size, x.dtype) says."""
@@ -303,6 +317,15 @@ class Expressions:
     def _call_accumulate(self, total: Number, x: Number) -> Number:
         return self.arithmetic(f"fadd {REORDERED}", *self._alike(total, x))
 
+    def _call_largest(self, x: Number, y: Number, name: str = "maximum") -> Number:
+        x, y = self._alike(x, y)
+        function = f"@llvm.{name}.{'f32' if x.type == 'float' else 'f64'}"
+        self.declared.add(f"{x.type} {function}({x.type}, {x.type})")
+        return self.value(x.type, f"call {x.type} {function}({x}, {y})")  # type: ignore[no-any-return]
+
+    def _call_smallest(self, x: Number, y: Number) -> Number:
+        return self._call_largest(x, y, "minimum")
+
     def _call_plainly(self, x: Number) -> Number:
         return self.value(x.type, f'call {x.type} asm sideeffect "", "=r,0"({x})')  # type: ignore[no-any-return]
 
@@ -314,6 +337,12 @@ class Expressions:
 
     def _call_of_bits(self, x: Number) -> Number:
         return self.value("double", f"bitcast {x} to double")  # type: ignore[no-any-return]
+
+    def _call_bits4(self, x: Number) -> Number:
+        return self.value("i32", f"bitcast {x} to i32")  # type: ignore[no-any-return]
+
+    def _call_of_bits4(self, x: Number) -> Number:
+        return self.value("float", f"bitcast {x} to float")  # type: ignore[no-any-return]
 
     def _fill(self, array: Array, value: Number) -> None:
         assert value.known == 0  # noqa: S101

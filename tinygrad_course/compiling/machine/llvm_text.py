@@ -10,7 +10,6 @@ from __future__ import annotations
 import ast
 import functools
 import inspect
-from collections.abc import Callable
 from typing import Any
 
 from tinygrad_course.compiling.machine import vector_math
@@ -19,6 +18,7 @@ from tinygrad_course.compiling.machine.llvm_expressions import (
     Array,
     Expressions,
     Number,
+    OfLibrary,
     in_registers,
     number,
     structure,
@@ -74,33 +74,41 @@ class Module:
         body.free()
         wide = ' "prefer-vector-width"="512"' if body.widely else ""
         parameters.append("ptr noalias %results")
-        self.functions.append(body.function(f"void @compute({', '.join(parameters)})", wide, "ret void"))
+        self.functions.append(
+            body.function(f"internal void @compute({', '.join(parameters)})", wide, "ret void")
+        )
         return len(body.returned)
 
-    def of_library(self, name: str) -> list[str] | None:
-        """Translate a function of `vector_math`; return the types of what it returns."""
+    def of_library(self, name: str, single: bool) -> tuple[str, str, list[str]] | None:
+        """Translate a function of `vector_math`, of single precision if there is one.
+
+        Return its name, the type of its arguments, and the types of what it returns; None if it is not there.
+        """
+        single = single and (name.endswith("4") or f"{name}4" in _library())
+        name = f"{name}4" if single and not name.endswith("4") else name
+        type = "float" if single else "double"
         if name not in _library():
             return None
         if name not in self.known:
             definition = _library()[name]
-            body = _Body(self.of_library, self.declared)
+            body = _Body(self.of_library, self.declared, type)
             arguments = [a.arg for a in definition.args.args]
             for a in arguments:
-                body.bind(a, Number("double", f"%{a}"))
+                body.bind(a, Number(type, f"%{a}"))
             body.statements(definition.body)
             types = self.known[name] = [x.type for x in body.returned]
             whole = structure(types)
             result = str(body.returned[0]) if len(types) == 1 else body.together(body.returned, whole)
-            head = f"internal {whole} @{name}({', '.join(f'double %{a}' for a in arguments)})"
+            head = f"internal {whole} @{name}({', '.join(f'{type} %{a}' for a in arguments)})"
             self.functions.append(body.function(head, " alwaysinline", f"ret {result}"))
-        return self.known[name]
+        return name, type, self.known[name]
 
 
 class _Body(Expressions):
     """The body of one function."""
 
-    def __init__(self, of_library: Callable[[str], list[str] | None], declared: set[str]) -> None:
-        super().__init__(of_library, declared)
+    def __init__(self, of_library: OfLibrary, declared: set[str], real: str = "double") -> None:
+        super().__init__(of_library, declared, real)
         self.slots: list[str] = []  # memory of variables: LLVM turns it into registers
         self.returned: list[Number] = []
 

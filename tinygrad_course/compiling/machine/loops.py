@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_course.compiling.dataflow import Value, is_sum
+from tinygrad_course.compiling.dataflow import Value, is_reduction, is_sum
 from tinygrad_course.compiling.machine.scalar_code import Numbers, speaks, text
 from tinygrad_course.compiling.passes.fuse import Group
 
@@ -20,10 +20,10 @@ _FLOATS = {np.dtype("f8"), np.dtype("f4")}
 
 
 def is_total(value: Value) -> bool:
-    """Whether a call is a sum that loops can run along with."""
+    """Whether a call is a sum or an extreme that loops can run along with."""
     a = value.args[0] if value.args else None
     return bool(
-        is_sum(value)
+        is_reduction(value)
         and value.dtype in _FLOATS
         and isinstance(a, Value)
         and a.dtype == value.dtype
@@ -136,9 +136,12 @@ class Loops(Group):
         others = [v for v in totals if self.over[id(v)] and last in self.over[id(v)]]
         for i, v in enumerate(totals):
             self.local[id(v)] = f"a{i}"
-        lines = [f"{self.local[id(v)]} = f8(0.0)" for v in whole]
+        lines = [f"{self.local[id(v)]} = {_begin(v)}" for v in whole]
         summed = [v for v in along if len(self.over[id(v)]) < last]  # over an outer loop as well
-        lines += [f"{self.names[id(v)]}[:] = 0" for v in [*others, *summed]]
+        for v in [*others, *summed]:
+            over = self.over[id(v)]
+            lines += [f"{'    ' * i}for i{loop} in range({self._size(loop)}):" for i, loop in enumerate(over)]
+            lines.append(f"{'    ' * len(over)}{self.names[id(v)]}[{self._index(v)}] = {_begin(v)}")
         loaded: dict[int, list[str]] = {}
         for u in self.inputs:
             if u.shape == ():
@@ -150,13 +153,14 @@ class Loops(Group):
         lines += loaded.get(-1, [])
         for loop in range(last + 1):
             if loop == last:
-                lines += [f"{'    ' * loop}{self.local[id(v)]} = f8(0.0)" for v in along]
+                lines += [f"{'    ' * loop}{self.local[id(v)]} = {_begin(v)}" for v in along]
             lines.append(f"{'    ' * loop}for i{loop} in range({self._size(loop)}):")
             lines += [f"{'    ' * (loop + 1)}{line}" for line in loaded.get(loop, [])]
         lines += [f"{'    ' * (last + 1)}{line}" for line in self._calls({id(v) for v in [*whole, *along]})]
         for v in along:
-            assign = "+=" if v in summed else "="
-            lines.append(f"{'    ' * last}{self.names[id(v)]}[{self._index(v)}] {assign} {self.local[id(v)]}")
+            place = f"{self.names[id(v)]}[{self._index(v)}]"
+            made = _further(v, place, self.local[id(v)]) if v in summed else self.local[id(v)]
+            lines.append(f"{'    ' * last}{place} = {made}")
         for v in whole:
             number = "f4" if v.dtype == np.float32 else "f8"
             target = self.names[id(v)] if v.shape == () else f"{self.names[id(v)]}[0]"
@@ -170,9 +174,12 @@ class Loops(Group):
             if is_total(v):
                 x = self._operand(v.args[0])
                 if id(v) in in_registers:
-                    lines.append(f"{self.local[id(v)]} = accumulate({self.local[id(v)]}, f8({x}))")
+                    known = self.local[id(v)]
+                    made = f"accumulate({known}, f8({x}))" if is_sum(v) else _further(v, known, x)
                 else:
-                    lines.append(f"{self.names[id(v)]}[{self._index(v)}] += {x}")
+                    known = f"{self.names[id(v)]}[{self._index(v)}]"
+                    made = _further(v, known, x)
+                lines.append(f"{known} = {made}")
                 continue
             said = text(v, self._operand, self.said)
             self.local[id(v)] = f"t{len(self.local)}"
@@ -183,3 +190,18 @@ class Loops(Group):
 
     def _operand(self, value: Any) -> str:
         return self.local[id(value)]
+
+
+def _begin(value: Value) -> str:
+    """Return the text of what a reduction begins with."""
+    if is_sum(value):
+        return "f8(0.0)"
+    number = "f4" if value.dtype == np.float32 else "f8"
+    return f"{number}({'-' if value.function is np.max else ''}math.inf)"
+
+
+def _further(value: Value, known: str, x: str) -> str:
+    """Return the text of a reduction with one more number."""
+    if is_sum(value):
+        return f"{known} + {x}"
+    return f"{'largest' if value.function is np.max else 'smallest'}({known}, {x})"

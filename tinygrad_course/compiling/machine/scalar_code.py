@@ -21,13 +21,14 @@ ARITHMETIC: dict[Any, str] = {
     operator.add: "({} + {})", operator.sub: "({} - {})", operator.mul: "({} * {})",
     operator.truediv: "({} / {})", operator.neg: "(-{})", operator.pow: "({} ** {})", np.power: "({} ** {})",
 }  # fmt: skip
-#: Functions that are computed in double precision, whatever comes in.
+#: Functions that are computed in double precision, whatever comes in, but for those in `OWN`.
 DOUBLE: dict[Any, str] = {
     np.exp: "exp({})", np.expm1: "expm1({})", np.log: "log({})", np.log1p: "log1p({})", np.tanh: "tanh({})",
     special.expit: "expit({})", np.sqrt: "math.sqrt({})", np.absolute: "math.fabs({})",
     np.fabs: "math.fabs({})", np.copysign: "math.copysign({}, {})", np.sin: "math.sin({})",
     np.cos: "math.cos({})", np.arctan: "math.atan({})", np.sinh: "math.sinh({})", np.cosh: "math.cosh({})",
 }  # fmt: skip
+OWN = {np.exp, np.log, np.tanh, special.expit, np.sqrt, np.absolute, np.fabs, np.copysign}
 COMPARISONS: dict[Any, str] = {
     np.less: "({} < {})", np.less_equal: "({} <= {})",
     np.greater: "({} > {})", np.greater_equal: "({} >= {})",
@@ -125,7 +126,9 @@ def text(value: Value, operand: Any, numbers: Numbers) -> str:
         return COMPARISONS[function].format(*(cast(a, wanted) for a in value.args))
     name = "f4" if value.dtype == np.float32 else "f8"
     if function is np.logaddexp:
-        return f"{name}(softplus({cast(value.args[1], 'f8')}))"
+        return f"softplus({cast(value.args[1], name)})"
+    if function in OWN:
+        return DOUBLE[function].format(*(cast(a, name) for a in value.args))
     if function in DOUBLE:
         inner = DOUBLE[function].format(*(cast(a, "f8") for a in value.args))
         return inner if name == "f8" else f"f4({inner})"

@@ -4,11 +4,13 @@ The C library's functions work on one number at a time. These have no branches: 
 right one selected, so that LLVM turns a loop of them into vector instructions: they are not run as they stand
 here, but translated (`llvm_text`). exp, expm1, log, log1p and
 tanh are within 2 ulp of the true value over the whole range, infinities, NaN and subnormal numbers included.
+What ends in 4 is the same in single precision, where twice as many numbers go into a register: a call with
+float32 is translated to it, if it is there.
 
 The methods are the classical ones. exp: x = k log 2 + r with r around 0, and exp(r) by its Taylor series.
 log: x = 2**k m with m around 1, and log m by the series of artanh in (m - 1)/(m + 1). log1p: the log of
 u = 1 + x, and what rounding took from u (W. Kahan). tanh: a rational function near 0 (S. Moshier, Cephes),
-exp beyond.
+exp beyond. In single precision the polynomials are those of Cephes.
 """
 
 from __future__ import annotations
@@ -23,6 +25,9 @@ _LOG2_HIGH, _LOG2_LOW = (
 )  # the high part has 21 zero bits
 _ROUND = 6755399441055744.0  # 1.5 * 2**52: adding it leaves a number's integer part in the lowest bits
 _ONE_BITS = 0x3FF0000000000000
+_LOG2_HIGH4, _LOG2_LOW4 = 0.693359375, -2.12194440e-4
+_ROUND4 = 12582912.0  # 1.5 * 2**23
+_ONE_BITS4 = 0x3F800000
 
 
 # What a processor has instructions for, said in Python, so that everything below can be run as it is.
@@ -36,6 +41,21 @@ def bits(x: float) -> int:
 def of_bits(n: int) -> float:
     """Return the float of 64 bits."""
     return float(struct.unpack("d", struct.pack("Q", n & 0xFFFFFFFFFFFFFFFF))[0])
+
+
+def f4(x: float) -> float:
+    """Return a number rounded to single precision."""
+    return float(struct.unpack("f", struct.pack("f", x))[0])
+
+
+def bits4(x: float) -> int:
+    """Return the 32 bits of a number in single precision as an integer."""
+    return int(struct.unpack("i", struct.pack("f", x))[0])
+
+
+def of_bits4(n: int) -> float:
+    """Return the number of 32 bits."""
+    return float(struct.unpack("f", struct.pack("I", n & 0xFFFFFFFF))[0])
 
 
 def select(condition: bool, x: Any, y: Any) -> Any:
@@ -159,3 +179,66 @@ def softplus(x: float) -> Any:
     f = select(above, 0.5 * (e - 1.0), e)
     k = select(above, 1.0, 0.0)
     return select(x > 0.0, x, 0.0) + _log_ratio(k, f, f / (2.0 + f), 0.5 * f * f)
+
+
+# ------------------------------------------------------------------ single precision
+
+
+def exp4(x: float) -> Any:
+    """Return e**x."""
+    a = select(x > 89.0, 89.0, x)
+    a = select(a < -104.0, -104.0, a)
+    k = f4(a * 1.44269504 + _ROUND4) - _ROUND4
+    r = (a - k * _LOG2_HIGH4) - k * _LOG2_LOW4
+    q = (1.9875691500e-4 * r + 1.3981999507e-3) * r + 8.3334519073e-3
+    q = ((q * r + 4.1665795894e-2) * r + 1.6666665459e-1) * r + 5.0000001201e-1
+    half = f4(k * 0.5 + _ROUND4)
+    low = of_bits4((bits4(half) << 23) + _ONE_BITS4)
+    high = of_bits4((bits4((k - (half - _ROUND4)) + _ROUND4) << 23) + _ONE_BITS4)
+    return ((1.0 + (r + (r * r) * q)) * low) * high
+
+
+def _log_sum4(k: float, f: float) -> Any:
+    """Return k log 2 + log(1 + f) for f from sqrt(1/2) - 1 to sqrt(2) - 1."""
+    z = f * f
+    q = (7.0376836292e-2 * f - 1.1514610310e-1) * f + 1.1676998740e-1
+    q = ((q * f - 1.2420140846e-1) * f + 1.4249322787e-1) * f - 1.6668057665e-1
+    q = ((q * f + 2.0000714765e-1) * f - 2.4999993993e-1) * f + 3.3333331174e-1
+    return (f + ((f * z) * q + k * _LOG2_LOW4 - 0.5 * z)) + k * _LOG2_HIGH4
+
+
+def log4(x: float) -> Any:
+    """Return the natural logarithm: NaN below 0, -inf at 0."""
+    tiny = x < 1.17549435e-38
+    a = select(tiny, x * 33554432.0, x)  # 2**25: subnormal numbers become normal
+    shifted = bits4(a) + 0x004AFB0D
+    m = of_bits4((shifted & 0x007FFFFF) + 0x3F3504F3)
+    k = of_bits4(((shifted >> 23) & 0xFF) | 0x4B000000) - (8388608.0 + 127.0)
+    y = _log_sum4(select(tiny, k - 25.0, k), m - 1.0)
+    y = select(x == math.inf, math.inf, y)
+    y = select(x == 0.0, -math.inf, y)
+    return select(x >= 0.0, y, math.nan)
+
+
+def tanh4(x: float) -> Any:
+    """Return the hyperbolic tangent."""
+    z = x * x
+    q = (-5.70498872745e-3 * z + 2.06390887954e-2) * z - 5.37397155531e-2
+    q = (q * z + 1.33314422036e-1) * z - 3.33332819422e-1
+    a = math.fabs(x)
+    beyond = 1.0 - 2.0 / (exp4(2.0 * a) + 1.0)
+    return math.copysign(select(a < 0.625, a + (a * z) * q, beyond), x)
+
+
+def expit4(x: float) -> Any:
+    """Return the sigmoid 1 / (1 + exp(-x))."""
+    e = exp4(-math.fabs(x))
+    return select(x >= 0.0, 1.0, e) / (1.0 + e)
+
+
+def softplus4(x: float) -> Any:
+    """Return log(1 + exp(x)), without overflow."""
+    e = exp4(-math.fabs(x))
+    above = e > 0.41421356
+    f = select(above, 0.5 * (e - 1.0), e)
+    return select(x > 0.0, x, 0.0) + _log_sum4(select(above, 1.0, 0.0), f)

@@ -8,7 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_course.compiling.dataflow import Program, Value, is_elementwise, is_sum
+from tinygrad_course.compiling.dataflow import (
+    REDUCTIONS,
+    Program,
+    Value,
+    is_elementwise,
+    is_reduction,
+    is_sum,
+)
 from tinygrad_course.compiling.numpy_backend.buffers import (
     LARGE,
     BufferPlan,
@@ -125,7 +132,7 @@ class StraightLineCode:
             if function is np.matmul and len(value.shape) == 2:
                 self._write(value, self.bind(np.dot, "f"), [self.name(a) for a in value.args])
                 return
-        if is_sum(value) and self._sum(value):
+        if is_reduction(value) and self._reduction(value):
             return
         if value.kind in {"scalar", "python"} and function in OPERATORS and not value.kwargs:
             self.lines.append(f"{self.name(value)} = {self.printer.call(value)[0]}")
@@ -189,11 +196,11 @@ class StraightLineCode:
             self.bound[self._keys[key]] = np.array(x, dtype)
         return self._keys[key]
 
-    def _sum(self, value: Value) -> bool:
-        """Emit a sum over all entries, or over the last axis of a matrix that is not too long."""
+    def _reduction(self, value: Value) -> bool:
+        """Emit a sum over all entries, or a sum or an extreme over one axis of a matrix."""
         a, axes, keepdims = value.args[0], value.kwargs["axis"], value.kwargs["keepdims"]
         place = self.layout.place.get(id(a))
-        short = 0 < a.size <= SUMMED_BY_BLAS
+        short = 0 < a.size <= SUMMED_BY_BLAS and is_sum(value)
         if (
             axes is None
             and value.kind == "scalar"
@@ -206,12 +213,13 @@ class StraightLineCode:
             return True
         if value.kind != "array" or len(a.shape) != 2 or axes is None:
             return False
-        if axes == (1,) and keepdims and 0 < a.shape[1] <= SUMMED_BY_BLAS and a.shape[0]:
+        if is_sum(value) and axes == (1,) and keepdims and 0 < a.shape[1] <= SUMMED_BY_BLAS and a.shape[0]:
             self._write(value, self.bind(np.dot, "f"), [self.name(a), self._ones((a.shape[1], 1), a.dtype)])
             return True
         if len(axes) == 1:
             out = self.name(value) if id(value) in self.layout.place else "None"
-            call = f"{self.bind(np.add.reduce, 'f')}({self.name(a)}, {axes[0]}, None, {out}, {keepdims})"
+            reduce = self.bind(REDUCTIONS[value.function].reduce, "f")
+            call = f"{reduce}({self.name(a)}, {axes[0]}, None, {out}, {keepdims})"
             self.lines.append(call if out != "None" else f"{self.name(value)} = {call}")
             return True
         return False
@@ -302,6 +310,16 @@ class StraightLineCode:
         return self.bind(x, "k")
 
 
+def python_function(text: str, bound: dict[str, Any]) -> Callable[..., Any]:
+    """Return the function called ``call`` that a text defines, with `bound` for what its names stand for.
+
+    They are its globals: as variables of a function around it they would take twice the time to compile.
+    """
+    space: dict[str, Any] = {"np": np, **bound}  # np.inf and np.nan are written as such
+    exec(compile(text, "<compiled by tinygrad_course>", "exec"), space)  # noqa: S102  (our own words)
+    return space.pop("call")  # type: ignore[no-any-return]
+
+
 def is_buffered(value: Value) -> bool:
     """Whether a call's result goes into a kept buffer."""
     if value.kind != "array" or value.dtype.kind not in "fiub":
@@ -310,7 +328,7 @@ def is_buffered(value: Value) -> bool:
         return len(value.args) == 3 and not value.kwargs and value.dtype.kind == "f"
     if is_elementwise(value) or (value.function is np.matmul and len(value.shape) == 2):
         return True
-    return is_sum(value) and len(value.args[0].shape) == 2 and len(value.kwargs["axis"] or ()) == 1
+    return is_reduction(value) and len(value.args[0].shape) == 2 and len(value.kwargs["axis"] or ()) == 1
 
 
 def _quickest(value: Value) -> Callable[..., Any]:

@@ -15,6 +15,7 @@ from tinygrad_course.rules.shapes import normalize
 
 _ALIASES = {np.positive, operator.pos, np.copy, np.conjugate, np.real}
 _SUMS = {np.sum, np.mean, np.add.reduce}
+_EXTREMES: dict[Any, Any] = {np.max: np.max, np.amax: np.max, np.min: np.min, np.amin: np.min}
 _RESHAPES = {np.reshape, np.ravel, np.squeeze, np.expand_dims, np.atleast_2d}
 _TRANSPOSES = (
     {np.transpose, np.swapaxes, np.moveaxis, np.matrix_transpose}
@@ -39,6 +40,8 @@ def canonical(builder: Builder, value: Value, args: Any, kwargs: Any) -> Value:
             found = _product(builder, value, first, args[1])
         elif function in _SUMS:
             found = _total(builder, value, args, kwargs)
+        elif function in _EXTREMES:
+            found = _extreme(builder, value, args, kwargs)
         elif function is np.var and not builder.readable:
             found = _variance(builder, value, first, args, kwargs)
         elif function in _RESHAPES:
@@ -55,9 +58,10 @@ def canonical(builder: Builder, value: Value, args: Any, kwargs: Any) -> Value:
 
 
 def _elementwise(builder: Builder, value: Value, args: Any) -> Value:
-    args = tuple(builder.constant(np.array(a)) if isinstance(a, (list, tuple)) else a for a in args)
-    args = tuple(_number(a, value, args) for a in args)
-    args = _unspread(value, args)
+    if any(type(a) is not Value or a.function in {None, np.broadcast_to} for a in args):
+        args = tuple([builder.constant(np.array(a)) if isinstance(a, (list, tuple)) else a for a in args])
+        args = tuple([_number(a, value, args) for a in args])
+        args = _unspread(value, args)
     function = value.function
     if function is np.add and value.shape and (stacked := _stacked(builder, value, args)) is not None:
         return stacked
@@ -159,9 +163,12 @@ def _total(builder: Builder, value: Value, args: Any, kwargs: Any) -> Value | No
         options.pop("axis", 0 if value.function is np.add.reduce else None),
         options.pop("keepdims", False),
     )
+    if a.dtype.kind == "b" and value.dtype.kind == "f" and not builder.readable:  # what is true is counted
+        a = builder.call(np.multiply, (a, builder.constant(value.dtype.type(1))), {}, a.shape, value.dtype)
     if value.dtype != a.dtype or a.dtype.kind != "f" or a.dtype.itemsize < 4 or isinstance(axis, Value):
         return None
-    if any(v is not None and v is not _ABSENT and v is not True for v in options.values()):
+    options.pop("dtype", None)  # it is that of the result
+    if not _are_absent(options):
         return None
     axes = normalize(axis, len(a.shape)) if a.shape else ()  # NumPy lets a number have an axis 0
     if value.function is np.sum and not keepdims and (product := _summed_products(builder, value, a, axes)):
@@ -181,6 +188,23 @@ def _total(builder: Builder, value: Value, args: Any, kwargs: Any) -> Value | No
             return None
         return builder.call(np.divide, (total, count), {}, value.shape, value.dtype, value.kind)
     return total
+
+
+def _extreme(builder: Builder, value: Value, args: Any, kwargs: Any) -> Value | None:
+    names = ("axis", "out", "keepdims", "initial", "where")
+    options = dict(zip(names, args[1:], strict=False)) | dict(kwargs)
+    a, axis, keepdims = args[0], options.pop("axis", None), bool(options.pop("keepdims", False))
+    if not a.shape or isinstance(axis, Value) or not _are_absent(options):
+        return None
+    axes = normalize(axis, len(a.shape))
+    given = {"axis": None if len(axes) == len(a.shape) and not keepdims else axes, "keepdims": keepdims}
+    function = _EXTREMES[value.function]
+    return builder.call(function, (a,), given, value.shape, value.dtype, value.kind)
+
+
+def _are_absent(options: dict[str, Any]) -> bool:
+    """Whether options are what they are where they are not given."""
+    return all(x is None or x is _ABSENT or x is True for x in options.values())
 
 
 def _variance(builder: Builder, value: Value, a: Value, args: Any, kwargs: Any) -> Value | None:
@@ -206,19 +230,22 @@ def _stacked(builder: Builder, value: Value, args: Any) -> Value | None:
     That is what the gradients of a[0], a[1] and a[2] come to.
     """
     parts: dict[int, Value] = {}
-    waiting = list(args)
-    while waiting:
-        v = waiting.pop()
+    for v in args:
         if not isinstance(v, Value) or v.shape != value.shape:
             return None
-        if v.function is np.add:
-            waiting += v.args
-        elif v.function is scatter and type(v.args[1]) is int and v.args[1] not in parts:
-            parts[v.args[1]] = v.args[0]
+        if v.function is scatter and type(v.args[1]) is int:
+            own = {v.args[1]: v.args[0]}
         else:
+            own = builder.parts.get(id(v), {})
+        if not own or not parts.keys().isdisjoint(own):
             return None
-    if sorted(parts) != list(range(value.shape[0])) or {v.dtype for v in parts.values()} != {value.dtype}:
+        parts |= own
+    if {v.dtype for v in parts.values()} != {value.dtype}:
         return None
+    if len(parts) < value.shape[0]:
+        made = builder.like(value, args, {})
+        builder.parts[id(made)] = parts
+        return made
     stacked = tuple([parts[i] for i in range(value.shape[0])])
     return builder.call(np.stack, (stacked,), {}, value.shape, value.dtype)
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from scipy import special
 
-from tinygrad_course.compiling.dataflow import Value, is_sum, item
+from tinygrad_course.compiling.dataflow import Value, is_reduction, item
 
 # How strongly Python's operators bind.
 COMPARE, OR, XOR, AND, SUM, TERM, SIGN, POWER, CALL = 6, 8, 9, 10, 12, 13, 14, 15, 16
@@ -83,9 +83,9 @@ class Printer:
             return f"{self.text(args[0], CALL)}.item()", CALL
         if module.startswith("tinygrad_course.") and name in {"astype", "as_integers"}:
             return f"{self.text(args[0], CALL)}.astype({self.text(args[1])})", CALL
-        if is_sum(value) and kwargs["axis"] is None:
+        if is_reduction(value) and kwargs["axis"] is None:
             kwargs = {"keepdims": True} if kwargs["keepdims"] else {}
-        elif is_sum(value) and len(kwargs["axis"]) == 1:
+        elif is_reduction(value) and len(kwargs["axis"]) == 1:
             kwargs = {"axis": kwargs["axis"][0], **({"keepdims": True} if kwargs["keepdims"] else {})}
         parts = [self.text(a) for a in args] + [f"{k}={self.text(v)}" for k, v in kwargs.items()]
         return f"{self.function(function)}({', '.join(parts)})", CALL

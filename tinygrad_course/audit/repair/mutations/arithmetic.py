@@ -3,7 +3,15 @@
 import ast
 from collections.abc import Iterator
 
-from tinygrad_course.audit.repair.mutations.locations import Change, Location, Scope, called, parse, text
+from tinygrad_course.audit.repair.mutations.locations import (
+    Change,
+    Location,
+    Scope,
+    called,
+    parse,
+    swapped,
+    text,
+)
 from tinygrad_course.audit.repair.mutations.naming import (
     factor_kind,
     is_keep_prob,
@@ -11,6 +19,7 @@ from tinygrad_course.audit.repair.mutations.naming import (
     mentions,
     removed_kind,
 )  # fmt: skip
+from tinygrad_course.audit.source.syntax import names_in
 
 OPPOSITE: dict[type[ast.operator], list[type[ast.operator]]] = {
     ast.Add: [ast.Sub, ast.Mult],
@@ -38,12 +47,8 @@ def operations(node: ast.BinOp, scope: Scope, label: str) -> Iterator[Change]:
     """Give an operation another operator, its operands another order, or one of them alone."""
     left, right = node.left, node.right
     for operator in OPPOSITE.get(type(node.op), []):
-        rank = (
-            0
-            if {type(node.op), operator} in ({ast.Add, ast.Sub}, {ast.Mult, ast.Div}, {ast.Mult, ast.MatMult})
-            else 2
-        )
-        yield _operator_kind(node, operator), ast.BinOp(left, operator(), right), rank
+        near = {type(node.op), operator} in ({ast.Add, ast.Sub}, {ast.Mult, ast.Div}, {ast.Mult, ast.MatMult})
+        yield _operator_kind(node, operator), ast.BinOp(left, operator(), right), 0 if near else 2
     if isinstance(node.op, ast.Sub | ast.Div | ast.MatMult | ast.Pow | ast.FloorDiv):
         kind = "wrong_sign" if isinstance(node.op, ast.Sub) else "wrong_order"
         yield kind, ast.BinOp(right, node.op, left), 0.3
@@ -99,7 +104,7 @@ def _operator_kind(node: ast.BinOp, operator: type[ast.operator]) -> str:
 
 
 def _array_like(node: ast.expr, scope: Scope) -> bool:
-    return any(isinstance(inner, ast.Name) and inner.id in scope.arrays for inner in ast.walk(node))
+    return not names_in(node).isdisjoint(scope.arrays)
 
 
 def comparisons(node: ast.Compare) -> Iterator[Change]:
@@ -115,9 +120,6 @@ def tuples(at: Location, node: ast.Tuple) -> Iterator[Change]:
     kind = "wrong_order"
     if isinstance(at.parent, ast.Call) and called(at.parent) in {"zeros", "ones", "empty", "full"}:
         kind = "transposed"
-    for first in range(len(node.elts) - 1):
-        swapped = list(node.elts)
-        swapped[first], swapped[first + 1] = swapped[first + 1], swapped[first]
-        yield kind, ast.Tuple(swapped, ast.Load()), 1
+    yield from ((kind, ast.Tuple(parts, ast.Load()), 1) for parts in swapped(node.elts))
     if len(node.elts) == 3:
         yield kind, ast.Tuple([node.elts[2], node.elts[1], node.elts[0]], ast.Load()), 2

@@ -59,11 +59,8 @@ def names(at: Location, scope: Scope) -> Iterator[Change]:
         return
     if name not in scope.values and (name in scope.functions or name in RELATED or name in _MODULES):
         kind = "wrong_activation_derivative" if name.endswith("_backward") else "wrong_activation"
-        yield from (
-            (kind, ast.Name(other, ast.Load()), 0)
-            for other in RELATED.get(name, ())
-            if other in scope.functions
-        )
+        there = [other for other in RELATED.get(name, ()) if other in scope.functions]
+        yield from ((kind, ast.Name(other, ast.Load()), 0) for other in there)
         return
     for other in _like(name, scope):
         rank = 0 if name in scope.values or split_name(name)[0] == split_name(other)[0] else 0.4
@@ -201,11 +198,8 @@ def constants(at: Location, scope: Scope, label: str) -> Iterator[Change]:
     value = node.value
     if isinstance(value, bool):
         kind = at.parent.arg if isinstance(at.parent, ast.keyword) else ""
-        yield (
-            {"keepdims": "keepdims_missing", "copy": "in_place"}.get(str(kind), "wrong_constant"),
-            ast.Constant(not value),
-            0,
-        )
+        mistake = {"keepdims": "keepdims_missing", "copy": "in_place"}.get(str(kind), "wrong_constant")
+        yield mistake, ast.Constant(not value), 0
     elif isinstance(value, str):
         key = isinstance(at.parent, ast.Subscript | ast.Dict | ast.BinOp)
         near = _neighbours(value) + (
@@ -266,10 +260,7 @@ def _numbers(at: Location, value: float, scope: Scope, label: str) -> Iterator[C
 
 def _orders(scope: Scope, count: int) -> list[str]:
     """Return the variables that hold an order of so many columns."""
-    return [
-        name
-        for name, value in scope.values.items()
-        if (isinstance(value, list) or (isinstance(value, np.ndarray) and value.ndim == 1))
-        and len(value) == count
-        and all(isinstance(part, int | np.integer) for part in value)
-    ]
+    lists = [name for name, value in scope.values.items() if isinstance(value, list)]
+    rows = {*lists, *(name for name, shape in scope.arrays.items() if len(shape) == 1)}
+    named = [(name, value) for name, value in scope.values.items() if name in rows and len(value) == count]
+    return [name for name, value in named if all(isinstance(part, int | np.integer) for part in value)]

@@ -1,13 +1,14 @@
 """The expressions of a statement as places where another expression can be put, and taken out again."""
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 _BODIES = {"body", "orelse", "finalbody", "handlers"}
+_COUNTED = {"range", "str", "reversed", "len", "format", "zeros", "ones"}
 
 
 Change = tuple[str, ast.expr, float]
@@ -46,15 +47,7 @@ class Location:
                 return True
             if isinstance(outer, ast.Slice | ast.JoinedStr | ast.FormattedValue):
                 return True
-            if isinstance(outer, ast.Call) and called(outer) in {
-                "range",
-                "str",
-                "reversed",
-                "len",
-                "format",
-                "zeros",
-                "ones",
-            }:
+            if isinstance(outer, ast.Call) and called(outer) in _COUNTED:
                 return True
             inner = outer
         return False
@@ -62,10 +55,7 @@ class Location:
 
 @dataclass
 class Scope:
-    """What a statement can see: the local variables before it runs, the functions.
-
-    The strings of the function.
-    """
+    """What a statement can see: the local variables before it, the functions, the function's strings."""
 
     values: dict[str, Any]
     functions: set[str] = field(default_factory=set)
@@ -133,15 +123,10 @@ def locations(statement: ast.stmt) -> list[Location]:
         if isinstance(child, ast.Lambda | ast.ListComp | ast.DictComp | ast.GeneratorExp | ast.SetComp):
             visit(child, (*around, parent))
             return
-        in_text = isinstance(parent, ast.JoinedStr) or (
-            isinstance(parent, ast.FormattedValue) and name != "value"
-        )
-        if (
-            isinstance(child, ast.expr)
-            and not _stored(child)
-            and not isinstance(child, ast.Slice)
-            and not in_text
-        ):
+        format_of = isinstance(parent, ast.FormattedValue) and name != "value"
+        in_text = isinstance(parent, ast.JoinedStr) or format_of
+        stored = isinstance(getattr(child, "ctx", None), ast.Store | ast.Del)
+        if isinstance(child, ast.expr) and not isinstance(child, ast.Slice) and not stored and not in_text:
             found.append(Location(parent, name, position, child, (*around, parent)))
         visit(child, (*around, parent))
 
@@ -149,17 +134,10 @@ def locations(statement: ast.stmt) -> list[Location]:
     return found
 
 
-def _stored(node: ast.expr) -> bool:
-    return isinstance(getattr(node, "ctx", None), ast.Store | ast.Del)
-
-
-def terms(expression: ast.expr) -> Iterator[ast.expr]:
-    """Give the terms of a sum, and the one term of anything else."""
-    if isinstance(expression, ast.BinOp) and isinstance(expression.op, ast.Add | ast.Sub):
-        yield from terms(expression.left)
-        yield from terms(expression.right)
-    else:
-        yield expression
+def swapped(parts: Sequence[ast.expr]) -> Iterator[list[ast.expr]]:
+    """Give the expressions with each pair of neighbours swapped."""
+    for first in range(len(parts) - 1):
+        yield [*parts[:first], parts[first + 1], parts[first], *parts[first + 2 :]]
 
 
 def core(written: str) -> str:

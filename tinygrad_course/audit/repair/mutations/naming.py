@@ -1,7 +1,4 @@
-"""The course's names: which variable is a mask, a bias, the number of examples.
-
-And what confusing two of them is called.
-"""
+"""The course's names: which one is a mask, a bias, m, and what confusing two of them is called."""
 
 import ast
 import re

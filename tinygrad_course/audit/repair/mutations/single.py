@@ -1,8 +1,7 @@
 """The single edits that undo a likely mistake, each with the name of the mistake that it undoes.
 
 A generator puts an edit into the syntax tree, yields, and takes it out again: what tries it compiles the
-function in
-between. The rules know nothing of a function's meaning; whether an edit repairs it is decided by running it.
+function in between. The rules know nothing of a function's meaning; running it decides whether an edit fits.
 """
 
 import ast
@@ -21,12 +20,22 @@ from tinygrad_course.audit.repair.mutations.identifiers import (
     names,
     others_for,
 )
-from tinygrad_course.audit.repair.mutations.locations import Change, Location, Scope, locations, parse, text
+from tinygrad_course.audit.repair.mutations.locations import (
+    Change,
+    Location,
+    Scope,
+    locations,
+    parse,
+    swapped,
+    text,
+)
 from tinygrad_course.audit.repair.mutations.naming import (
     factor_kind,
     removed_kind,
 )  # fmt: skip
 from tinygrad_course.audit.repair.mutations.wrapping import activations, completions, wraps
+
+_OPTIONS = {"axis", "keepdims", "copy", "dtype", "activation"}
 
 
 @dataclass(frozen=True)
@@ -111,7 +120,7 @@ class _Elementwise(ast.NodeTransformer):
 
 
 @contextlib.contextmanager
-def _standing(block: list[ast.stmt], position: int, *statements: ast.stmt) -> Iterator[None]:
+def standing(block: list[ast.stmt], position: int, *statements: ast.stmt) -> Iterator[None]:
     """Let other statements stand in a block during the body."""
     place = slice(position, position + len(statements))
     before = block[place]
@@ -130,7 +139,7 @@ def _products(block: list[ast.stmt], position: int) -> Iterator[Edit]:
     made = _Elementwise()
     changed = ast.fix_missing_locations(made.visit(copy.deepcopy(statement)))
     if made.count and isinstance(changed, ast.stmt):
-        with _standing(block, position, changed):
+        with standing(block, position, changed):
             yield Edit("elementwise", 0.25, "an outer product where the product of the entries belongs")
 
 
@@ -181,13 +190,7 @@ def _only_called(at: Location) -> bool:
     """Whether the expression is the np of np.sum, the function of a call, or text."""
     if isinstance(at.parent, ast.Attribute) and at.parent.attr != "T":
         return True
-    if isinstance(at.parent, ast.keyword) and at.parent.arg in {
-        "axis",
-        "keepdims",
-        "copy",
-        "dtype",
-        "activation",
-    }:
+    if isinstance(at.parent, ast.keyword) and at.parent.arg in _OPTIONS:
         return True
     return (isinstance(at.parent, ast.Call) and at.name == "func") or (
         isinstance(at.node, ast.Constant) and not isinstance(at.node.value, int | float)
@@ -197,10 +200,10 @@ def _only_called(at: Location) -> bool:
 def _statement_edits(block: list[ast.stmt], position: int) -> Iterator[Edit]:
     statement = block[position]
     for kind, new, words, rank in _other_statements(statement):
-        with _standing(block, position, ast.fix_missing_locations(ast.copy_location(new, statement))):
+        with standing(block, position, ast.fix_missing_locations(ast.copy_location(new, statement))):
             yield Edit(kind, rank, words)
     if position + 1 < len(block) and not isinstance(block[position + 1], ast.Return):
-        with _standing(block, position, block[position + 1], statement):
+        with standing(block, position, block[position + 1], statement):
             yield Edit("wrong_order", 3, "the line where the one after it belongs")
 
 
@@ -232,8 +235,6 @@ def _other_statements(statement: ast.stmt) -> Iterator[tuple[str, ast.stmt, str,
             copied = parse(f"np.array({text(statement.value)}, copy=True)")
             yield "in_place", ast.Assign([target], copied), f"`{text(statement.value)}` is not copied", 0
         if isinstance(target, ast.Tuple):
-            for first in range(len(target.elts) - 1):
-                swapped = list(target.elts)
-                swapped[first], swapped[first + 1] = swapped[first + 1], swapped[first]
-                unpacked = ast.Assign([ast.Tuple(swapped, ast.Store())], statement.value)
+            for parts in swapped(target.elts):
+                unpacked = ast.Assign([ast.Tuple(parts, ast.Store())], statement.value)
                 yield "wrong_order", unpacked, "the values are unpacked in a wrong order", 1

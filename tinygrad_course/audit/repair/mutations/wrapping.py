@@ -11,7 +11,6 @@ from tinygrad_course.audit.repair.mutations.locations import (
     called,
     core,
     parse,
-    terms,
     text,
 )
 from tinygrad_course.audit.repair.mutations.naming import (
@@ -24,6 +23,7 @@ from tinygrad_course.audit.repair.mutations.naming import (
     is_mask,
     is_rate,
 )  # fmt: skip
+from tinygrad_course.audit.source.syntax import nodes
 
 
 def completions(at: Location, scope: Scope) -> Iterator[Change]:
@@ -48,11 +48,8 @@ def wraps(at: Location, scope: Scope) -> Iterator[Change]:
     if named and not text(node).endswith(".T") and not isinstance(at.parent, ast.Attribute):
         indexed = isinstance(at.parent, ast.Subscript) and at.name == "value"
         yield "transposed", ast.Attribute(node, "T", ast.Load()), 0.9 * indexed
-    if (
-        isinstance(node, ast.BinOp)
-        and isinstance(at.parent, ast.Call)
-        and called(at.parent) in {"dot", "matmul"}
-    ):
+    multiplied = isinstance(at.parent, ast.Call) and called(at.parent) in {"dot", "matmul"}
+    if isinstance(node, ast.BinOp) and multiplied:
         yield "transposed", ast.Attribute(node, "T", ast.Load()), 0.2
     if isinstance(node, ast.Name | ast.Subscript) and operand:
         yield "wrong_factor" if is_beta(text(node)) else "wrong_operand", parse(f"1 - {text(node)}"), 1
@@ -69,11 +66,8 @@ def wraps(at: Location, scope: Scope) -> Iterator[Change]:
         yield "not_summed", parse(f"np.sum({node.id}, axis=1)"), 1.5
         if operand or root:
             yield from _missing_products(node.id, scope)
-    if (
-        root
-        or sum_term
-        or (isinstance(at.parent, ast.UnaryOp | ast.Call) and not isinstance(node, ast.Constant))
-    ):
+    argument = isinstance(at.parent, ast.UnaryOp | ast.Call) and not isinstance(node, ast.Constant)
+    if root or sum_term or argument:
         # A value that is only taken out of a dictionary is seldom the one to be multiplied.
         handed = isinstance(at.parent, ast.Tuple) and isinstance(node, ast.Name | ast.Subscript)
         for kind, new, rank in factors_around(node, scope, root=root):
@@ -218,9 +212,7 @@ def factors_around(node: ast.expr, scope: Scope, *, root: bool) -> Iterator[Chan
 
 
 def _names_it(node: ast.expr, name: str) -> bool:
-    return any(
-        isinstance(inner, ast.Name | ast.Subscript) and text(inner) == name for inner in ast.walk(node)
-    )
+    return any(text(inner) == name for inner in nodes(node, ast.Name, ast.Subscript))
 
 
 def _l2_terms(node: ast.expr, scope: Scope) -> Iterator[Change]:
@@ -233,7 +225,7 @@ def _l2_terms(node: ast.expr, scope: Scope) -> Iterator[Change]:
                 half = f"{lambd} / (2 * {m}) * np.sum(np.square({weight}))"
                 yield "l2_missing", parse(f"{text(node)} + {lambd} / {m} * {weight}"), 1
                 yield "l2_missing", parse(f"{text(node)} + {half}"), 2
-                if len(list(terms(node))) == 1:
+                if not (isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add | ast.Sub)):
                     yield "l2_missing", parse(f"{text(node)} + np.sum(np.square({weight}))"), 3
 
 
