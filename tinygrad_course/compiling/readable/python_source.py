@@ -119,11 +119,9 @@ class Source:
     def _constant(self, value: Value) -> None:
         data = value.data
         if not isinstance(data, np.ndarray):
-            self.printer.whole = False
             self.inline[id(value)] = self.printer.literal(data)
         elif data.size and (data == data.flat[0]).all():
             dtype = "" if data.dtype == np.float64 else f", np.{data.dtype.name}"
-            self.printer.whole = False
             number = self.printer.literal(data.flat[0].item())[0]
             self.inline[id(value)] = f"np.full({data.shape}, {number}{dtype})", CALL
         elif data.size <= PRINTED:
