@@ -47,6 +47,8 @@ class _Inputs:
         self.args = list(args)
         self.single = isinstance(argnums, (int, np.integer))
         self.nums = (int(argnums),) if isinstance(argnums, (int, np.integer)) else tuple(argnums)
+        if len({n % (len(args) or 1) for n in self.nums}) < len(self.nums):
+            raise ValueError(f"argnums={argnums} names an argument twice: each has one gradient")
         self.trees: list[Any] = []
         self.given: list[Any] = []  # what the caller passed, flat
         self.tensors: list[Tensor] = []
@@ -102,8 +104,12 @@ class _Inputs:
     def __exit__(self, kind: object, error: BaseException | None, *_: object) -> None:
         leaving.active.discard(self.trace)
         self.holds.clear()
-        if isinstance(error, ValueError) and isinstance(error.__cause__, leaving.PlainArrayError):
-            raise error.__cause__ from None  # NumPy has put words of its own in the place of ours
+        refused = self.trace.refused
+        cause = error.__cause__ if isinstance(error, ValueError) else None
+        if isinstance(cause, TypeError) and (isinstance(cause, leaving.PlainArrayError) or cause is refused):
+            raise cause from None  # NumPy has put words of its own in the place of ours
+        if error is None and refused is not None:
+            raise refused
 
     def link(self) -> None:
         """Make the inputs part of the caller's recording: each becomes an alias of what was passed."""
@@ -134,6 +140,8 @@ class _Inputs:
         gradients = []
         for tensor in self.leaves():
             g = found.get(tensor)
+            if type(g) is np.ndarray and not g.ndim and isinstance(peek(Tensor, tensor), np.generic):
+                g = g[()]  # a number's gradient is a number
             gradients.append(_zeros(tensor) if g is None else g)
         for watcher in watchers:
             watcher(list(self.tensors), gradients)
@@ -384,6 +392,11 @@ def jvp(f: Function, args: Sequence[Any], tangents: Sequence[Any]) -> tuple[Any,
     >>> print(dy)
     [ 1. -1.]
     """
+    for what, nest in (("arguments", args), ("tangents", tangents)):
+        if not isinstance(nest, (tuple, list)):
+            raise TypeError(
+                f"jvp: the {what} come as a sequence, and are a {type(nest).__name__}: jvp(f, (x,), (v,))"
+            )
     y, pullback = vjp(f, *args)
     flat_args = [a for arg in args for _, a in trees.leaves(arg)]
     flat_tangents = [t for tangent in tangents for _, t in trees.leaves(tangent)]
