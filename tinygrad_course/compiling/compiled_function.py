@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import gc
 import inspect
+import types
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -17,7 +18,7 @@ from tinygrad_course.compiling.numpy_backend.cache_blocking import block_for_cac
 from tinygrad_course.compiling.numpy_backend.guards import MISS, NOT_FINITE, GuardedProgram, guarded_program
 from tinygrad_course.compiling.numpy_backend.horizontal_fusion import fuse_horizontally
 from tinygrad_course.compiling.passes.hoist import hoist_scale
-from tinygrad_course.compiling.passes.lower import lower, lower_for_machine
+from tinygrad_course.compiling.passes.lower import lower
 from tinygrad_course.compiling.passes.simplify import simplify
 from tinygrad_course.compiling.readable.program_graph import graph_of
 from tinygrad_course.compiling.readable.python_source import Source, substitute
@@ -72,7 +73,7 @@ class Compiled:
         return result
 
     def __get__(self, instance: Any, owner: Any = None) -> Any:
-        return self if instance is None else functools.partial(self, instance)
+        return self if instance is None else types.MethodType(self, instance)
 
     # ------------------------------------------------------------------ what it shows
 
@@ -181,7 +182,7 @@ class Compiled:
     def _make(self, recording: Traced, args: tuple[Any, ...]) -> GuardedProgram:
         program = simplify(recording.program)
         if self.engine == "machine":
-            program = machine_code(lower_for_machine(program))
+            program = machine_code(lower(program, machine=True))
         else:
             program = block_for_cache(fuse_horizontally(lower(hoist_scale(program))))
         dynamic = dict(zip(recording.paths, program.inputs, strict=True))
