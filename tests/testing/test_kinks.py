@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tinygrad_course.gradient_checking import check_gradients
+from tinygrad_course import grad
 from tinygrad_course.testing import array_shapes, arrays_at_kinks, arrays_away_from_kinks
 
 W = np.array([1.0, -2.0, 4.0, 0.5])
@@ -46,7 +46,7 @@ def test_a_function_has_no_kink_where_arrays_keep_away(name):
     def test(x):
         right, left = sides(f, x)
         np.testing.assert_allclose(right, left, atol=1e-4)
-        assert all(entry.status == "right" for entry in check_gradients(f, x).entries)
+        np.testing.assert_allclose(grad(f)(x), right, atol=1e-4)
 
     test()
 
