@@ -48,13 +48,21 @@ def canonical(builder: Builder, value: Value, args: Any, kwargs: Any) -> Value:
             found = _reshaped(builder, value, first, args, kwargs)
         elif function in _TRANSPOSES:
             found = _transposed(builder, value, first, args, kwargs)
-        elif function is np.broadcast_to and first.shape == value.shape and first.kind == value.kind:
+        elif (first.shape, first.kind) == (value.shape, value.kind) and _is_itself(function, args):
             found = first
         if found is not None:
             return found
     if isinstance(function, np.ufunc) and not kwargs and function.signature is None and function.nout == 1:
         return _elementwise(builder, value, args)
     return builder.like(value, args, kwargs)
+
+
+def _is_itself(function: Any, args: Any) -> bool:
+    """Whether a call whose result is as large as its first argument leaves everything where it is."""
+    if function not in {operator.getitem, scatter}:
+        return function is np.broadcast_to
+    parts = args[1] if type(args[1]) is tuple else (args[1],)
+    return all(p is Ellipsis or (type(p) is slice and p.step in (None, 1)) for p in parts)
 
 
 def _elementwise(builder: Builder, value: Value, args: Any) -> Value:
