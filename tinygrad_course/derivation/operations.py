@@ -14,6 +14,7 @@ from typing import Any
 import sympy
 
 from tinygrad_course.derivation.algebra import (
+    PLAIN,
     Dot,
     Expr,
     Joined,
@@ -50,12 +51,9 @@ def _maximum(a: Expr, b: Expr) -> Expr:
 FUNCTIONS: dict[str, Callable[..., Expr]] = {
     "add": lambda a, b: a + b, "subtract": lambda a, b: a - b, "multiply": lambda a, b: a * b,
     "divide": lambda a, b: a / b, "negative": lambda a: -a, "power": lambda a, b: a**b,
-    "log": sympy.log, "log2": lambda a: sympy.log(a) / _LN2, "log10": lambda a: sympy.log(a) / _LN10,
-    "sqrt": sympy.sqrt, "sin": sympy.sin, "cos": sympy.cos, "tan": sympy.tan, "arcsin": sympy.asin,
-    "arccos": sympy.acos, "arctan": sympy.atan, "sinh": sympy.sinh, "cosh": sympy.cosh, "tanh": sympy.tanh,
-    "arcsinh": sympy.asinh, "arccosh": sympy.acosh, "arctanh": sympy.atanh, "abs": size, "sigma": sigmoid,
-    "max": _maximum, "min": lambda a, b: -_maximum(-a, -b), "where": lambda c, a, b: c * a + (1 - c) * b,
-    "exp2": lambda a: sympy.exp(_LN2 * a),
+    "log2": lambda a: sympy.log(a) / _LN2, "log10": lambda a: sympy.log(a) / _LN10, "sqrt": sympy.sqrt,
+    "exp2": lambda a: sympy.exp(_LN2 * a), "abs": size, "sigma": sigmoid, "max": _maximum,
+    "min": lambda a, b: -_maximum(-a, -b), "where": lambda c, a, b: c * a + (1 - c) * b, **PLAIN,
 }  # fmt: skip
 _OPERATORS = {ast.Add: "add", ast.Sub: "subtract", ast.Mult: "multiply", ast.Div: "divide", ast.Pow: "power"}
 
@@ -180,8 +178,7 @@ def _sum(call: Call) -> Expr | None:
         return Sum(call.x, -1)
     if len(call.axes) != 1:
         return None
-    total = Sum(call.x, call.axes[0])
-    return total if shape_of(total) == call.shape else Reshape(total, *call.shape)
+    return _shaped(Sum(call.x, call.axes[0]), call.shape)
 
 
 def _mean(call: Call) -> Expr | None:
@@ -203,8 +200,11 @@ def _count(call: Call) -> Expr:
 def _var(call: Call) -> Expr | None:
     if len(call.axes) != 1 or len(call.shapes[0]) != 2 or set(call.options) - {"axis", "keepdims"}:
         return None
-    found = Variance(call.x, call.axes[0], _count(call))
-    return found if shape_of(found) == call.shape else Reshape(found, *call.shape)
+    return _shaped(Variance(call.x, call.axes[0], _count(call)), call.shape)
+
+
+def _shaped(x: Expr, shape: Shape) -> Expr:
+    return x if shape_of(x) == shape else Reshape(x, *shape)
 
 
 def _std(call: Call) -> Expr | None:
