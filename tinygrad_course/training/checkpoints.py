@@ -156,12 +156,7 @@ def image(held: Checkpoint, streams: Mapping[str, Stream | str]) -> bytes:
         raise ValueError(f"epoch is {held.epoch}; expected how many epochs were done, from 0")
     with Writer() as file:
         root = h5py.File(file.id).attrs
-        root["format"], root["version"], root["written_by"], root["epoch"] = (
-            FORMAT,
-            VERSION,
-            __version__,
-            epochs,
-        )
+        root.update(format=FORMAT, version=VERSION, written_by=__version__, epoch=epochs)
         file.nest("parameters", held.parameters)
         file.nest("state", held.state)
         if held.best is not None:

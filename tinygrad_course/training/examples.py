@@ -30,14 +30,8 @@ def check_X(X: ArrayLike, n_x: int, dtype: DTypeLike) -> Array:
     """
     array = _real(X, "X")
     if array.ndim != 2:
-        hint = (
-            f"; X.reshape({n_x}, -1) has examples as columns"
-            if array.ndim == 1
-            else (
-                "; X.reshape(X.shape[0], -1).T flattens one picture a row into columns"
-                if array.ndim > 2
-                else ""
-            )
+        hint = {0: "", 1: f"; X.reshape({n_x}, -1) has examples as columns"}.get(
+            array.ndim, "; X.reshape(X.shape[0], -1).T flattens one picture a row into columns"
         )
         raise ValueError(f"X is {array.shape}; expected ({n_x}, m), examples as columns{hint}")
     if array.shape[0] != n_x:
