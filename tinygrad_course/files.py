@@ -122,7 +122,7 @@ def plain_array(value: Any, name: str, holder: str = "a file of weights") -> NDA
         raise TypeError(f"{name} is a quantity in {value.units}; a file holds plain arrays: its .magnitude")
     array = np.asarray(value)
     if array.dtype.kind not in "fiub":
-        raise TypeError(f"{name} is {value!r}; {holder} holds arrays of numbers")
+        raise TypeError(f"{name} is {value!r}; {holder} holds arrays of numbers, not of {array.dtype}")
     return array
 
 
