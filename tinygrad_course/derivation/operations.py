@@ -207,11 +207,6 @@ def _shaped(x: Expr, shape: Shape) -> Expr:
     return x if shape_of(x) == shape else Reshape(x, *shape)
 
 
-def _std(call: Call) -> Expr | None:
-    variance = _var(call)
-    return None if variance is None else sympy.sqrt(variance)
-
-
 def _standardize(call: Call) -> Expr | None:
     own = replace(call, options={"axis": call.options.get("axis", 0), "keepdims": True})
     if len(own.axes) != 1 or len(own.shapes[0]) != 2:
@@ -223,10 +218,6 @@ def _rms_norm(call: Call) -> Expr | None:
     own = replace(call, options={"axis": call.options.get("axis", 0), "keepdims": True}, operands=[call.x**2])
     square = _mean(own) if len(own.axes) == 1 and len(own.shapes[0]) == 2 else None
     return None if square is None else call.x / sympy.sqrt(square + number(call.options.get("eps", 1e-5)))
-
-
-def _norm(call: Call) -> Expr | None:
-    return sympy.sqrt(Sum(call.x**2, -1)) if not call.options and not call.shape else None
 
 
 def _dot(call: Call) -> Expr | None:
@@ -247,26 +238,12 @@ def _turned(x: Expr) -> Expr:
     return sympy.Add(*[t if shape_of(t) == () else T(t) for t in terms])
 
 
-def _linear(call: Call) -> Expr | None:
-    W, A, b = call.operands
-    return Dot(W, A) + b
-
-
-def _transpose(call: Call) -> Expr | None:
-    axes = call.options.get("axes")
-    return T(call.x) if axes is None or tuple(axes) == (1, 0) else None
-
-
 def _reshape(call: Call) -> Expr | None:
     if call.options.get("order") not in {None, "C"}:
         return None
     if math.prod(call.shape) == 1:
         return call.operands[0]
     return call.x if call.shape == call.shapes[0] else Reshape(call.x, *call.shape)
-
-
-def _swapaxes(call: Call) -> Expr | None:
-    return T(call.x) if len(call.shape) == 2 and call.shape != call.shapes[0] else None
 
 
 def _concatenate(call: Call) -> Expr | None:
@@ -276,24 +253,11 @@ def _concatenate(call: Call) -> Expr | None:
     return Joined(axis % 2, *(full(x, s) for x, s in zip(call.operands, call.shapes, strict=True)))
 
 
-def _softmax(call: Call) -> Expr | None:
-    return None if call.along is None else Softmax(call.x, call.along)
-
-
-def _log_softmax(call: Call) -> Expr | None:
-    return None if call.along is None else call.x - LogSumExp(call.x, call.along)
-
-
 def _logsumexp(call: Call) -> Expr | None:
     if call.along is None:
         return None
     found = LogSumExp(call.x, call.along)
     return found if len(call.shape) == 2 else Reshape(found, *call.shape)
-
-
-def _drop(call: Call) -> Expr | None:
-    A, D = call.operands
-    return A * D / call.options["keep_prob"]
 
 
 def _leaky_relu(call: Call) -> Expr | None:
@@ -312,10 +276,17 @@ def _categorical(call: Call) -> Expr | None:
 
 
 _BUILD: dict[str, Callable[[Call], Expr | None]] = {
-    "sum": _sum, "mean": _mean, "dot": _dot, "matmul": _dot, "linear": _linear, "transpose": _transpose,
-    "matrix_transpose": _transpose, "reshape": _reshape, "squeeze": _reshape, "ravel": _reshape,
-    "expand_dims": _reshape, "softmax": _softmax, "log_softmax": _log_softmax, "logsumexp": _logsumexp,
-    "drop": _drop, "leaky_relu": _leaky_relu, "binary_cross_entropy": _binary,
-    "categorical_cross_entropy": _categorical, "norm": _norm, "var": _var, "std": _std, "swapaxes": _swapaxes,
+    "sum": _sum, "mean": _mean, "dot": _dot, "matmul": _dot, "reshape": _reshape, "squeeze": _reshape,
+    "ravel": _reshape, "expand_dims": _reshape, "logsumexp": _logsumexp, "leaky_relu": _leaky_relu,
+    "binary_cross_entropy": _binary, "categorical_cross_entropy": _categorical, "var": _var,
     "concatenate": _concatenate, "standardize": _standardize, "rms_norm": _rms_norm,
+    "linear": lambda call: Dot(*call.operands[:2]) + call.operands[2],
+    "norm": lambda call: None if call.options or call.shape else sympy.sqrt(Sum(call.x**2, -1)),
+    "std": lambda call: None if (variance := _var(call)) is None else sympy.sqrt(variance),
+    "drop": lambda call: call.operands[0] * call.operands[1] / call.options["keep_prob"],
+    "softmax": lambda call: None if call.along is None else Softmax(call.x, call.along),
+    "log_softmax": lambda call: None if call.along is None else call.x - LogSumExp(call.x, call.along),
+    "transpose": lambda call: T(call.x) if tuple(call.options.get("axes") or (1, 0)) == (1, 0) else None,
+    "matrix_transpose": lambda call: T(call.x),
+    "swapaxes": lambda call: T(call.x) if len(call.shape) == 2 and call.shape != call.shapes[0] else None,
 }  # fmt: skip
