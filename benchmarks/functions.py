@@ -51,6 +51,18 @@ def _first(function: Function, **settings: Any) -> Function:
     return lambda *x: function(*x, channels="first", **settings)
 
 
+def torch_lstm_over_time(x: Any, *p: Any) -> Any:
+    """Return PyTorch's activations of all steps; x and they are (n, m, T)."""
+    import torch
+
+    W, b = torch.cat(p[:4]), torch.cat(p[4:]).ravel()
+    n, zero = len(p[0]), torch.zeros(b.shape)
+    start = torch.zeros(1, x.shape[1], n)
+    weights = [W[:, n:], W[:, :n], b, zero]
+    a, _, _ = torch.lstm(x.permute(2, 1, 0), (start, start), weights, True, 1, 0.0, True, False, False)
+    return a.permute(2, 1, 0)
+
+
 def against_torch() -> dict[str, tuple[Function, Function, tuple[Any, ...]]]:
     """Return for each name our function, PyTorch's, and the inputs; ours has columns for examples."""
     import torch
@@ -63,9 +75,10 @@ def against_torch() -> dict[str, tuple[Function, Function, tuple[Any, ...]]]:
         keys = ("Wu", "bu", "Wr", "br", "Wc", "bc")
         return F.gru_cell(c, x, dict(zip(keys, p, strict=True)))[0]
 
+    lstm_keys = ("Wi", "Wf", "Wc", "Wo", "bi", "bf", "bc", "bo")
+
     def lstm(a: Any, c: Any, x: Any, *p: Any) -> Any:
-        keys = ("Wi", "Wf", "Wc", "Wo", "bi", "bf", "bc", "bo")
-        return F.lstm_cell((a, c), x, dict(zip(keys, p, strict=True)))[0][0]
+        return F.lstm_cell((a, c), x, dict(zip(lstm_keys, p, strict=True)))[0][0]
 
     def torch_lstm(a: Any, c: Any, x: Any, *p: Any) -> Any:
         W, b = torch.cat(p[:4]), torch.cat(p[4:]).ravel()
@@ -145,6 +158,11 @@ def against_torch() -> dict[str, tuple[Function, Function, tuple[Any, ...]]]:
         ),
         "gru_cell": (
             gru, torch_gru, (_normal(3, 2), _normal(4, 2), *(_normal(*s) for s in [(3, 7), (3, 1)] * 3))
+        ),
+        "lstm": (
+            lambda x, *p: F.lstm(x, dict(zip(lstm_keys, p, strict=True)))[1],
+            torch_lstm_over_time,
+            (_normal(4, 2, 5), *cell),
         ),
         "lstm_cell": (lstm, torch_lstm, (_normal(3, 2), _normal(3, 2), _normal(4, 2), *cell)),
         "cross_entropy": (F.cross_entropy, of_logits(T.cross_entropy), (Z, _labels(5, 6))),

@@ -13,12 +13,11 @@ from tinygrad_course.functions import (
     embedding,
     layer_norm,
     linear,
-    lstm_cell,
     max_pool,
     relu,
-    scan,
     softmax_cross_entropy,
 )
+from tinygrad_course.functions import lstm as lstm_over_time
 
 
 def gpt(p: Any, x: Any, y: Any) -> Any:
@@ -44,13 +43,6 @@ def convolution(p: Any, X: Any, Y: Any) -> Any:
 
 def lstm(p: Any, x: Any, Y: Any) -> Any:
     """Return W10's cost; the outputs of all steps in one product."""
-    zeros = np.zeros((p["Wf"].shape[0], x.shape[1]), x.dtype)
-
-    def step(state: Any, x_t: Any, gates: Any) -> Any:
-        state, _, _ = lstm_cell(state, x_t, gates)
-        return state, state[0]
-
-    gates = {name: W for name, W in p.items() if not name.endswith("y")}
-    _, a = scan(step, (zeros, zeros), x, gates)
+    _, a = lstm_over_time(x, p)
     Z = linear(p["Wy"], np.reshape(a, (a.shape[0], -1)), p["by"])
     return softmax_cross_entropy(Z, np.reshape(Y, (Y.shape[0], -1)))

@@ -42,6 +42,8 @@ def our_words() -> Words:
         cummax=np.maximum.accumulate,
         logsumexp=functions.logsumexp,
         softmax=functions.softmax,
+        log_softmax=lambda z: functions.log_softmax(np.reshape(z, (-1, 1)))[:, 0],
+        sigmoid=functions.sigmoid,
         relu=functions.relu,
         relu6=lambda z: np.clip(z, 0, 6),
         leaky_relu=functions.leaky_relu,
@@ -53,10 +55,14 @@ def our_words() -> Words:
         log_sigmoid=special.log_expit,
         hard_tanh=functions.hard_tanh,
         xlogy=special.xlogy,
+        entr=special.entr,
+        kl_div=special.kl_div,
+        logit=special.logit,
         gelu=functions.gelu,
         gelu_tanh=lambda z: functions.gelu(z, approximate=True),
         max_pool=functions.max_pool,
         layer_norm=functions.layer_norm,
+        rms_norm=lambda z: functions.rms_norm(z, eps=1e-5),
         batch_norm=lambda z: functions.batch_norm(z, 1.0, 0.0)[0],
         masked_attention=lambda x: np.sum(functions.attention(x, x, x, mask=MASK)[1]),
         embedding=lambda E, indices: functions.embedding(E, np.array(indices)),
@@ -64,6 +70,7 @@ def our_words() -> Words:
         huber=functions.huber,
         bce=functions.binary_cross_entropy,
         bce_logits=functions.sigmoid_cross_entropy,
+        ce_scores=functions.softmax_cross_entropy,
     )
 
 
@@ -74,7 +81,12 @@ def of_autograd() -> Gradient:
     from autograd.scipy import special
 
     words = numpys(
-        anp, d=autograd.grad, eigvalsh=lambda x: anp.linalg.eigh(x)[0], logsumexp=special.logsumexp
+        anp,
+        d=autograd.grad,
+        eigvalsh=lambda x: anp.linalg.eigh(x)[0],
+        logsumexp=special.logsumexp,
+        logit=special.logit,
+        sigmoid=special.expit,
     )
     return lambda f, x: autograd.grad(lambda t: f(words, t))(np.array(x)[()])
 
@@ -96,6 +108,9 @@ def of_mygrad() -> Gradient:
         soft_sign=nnet.activations.soft_sign,
         hard_tanh=nnet.activations.hard_tanh,
         softmax=lambda x: nnet.activations.softmax(x, axis=0),
+        log_softmax=lambda x: nnet.activations.logsoftmax(x, axis=0),
+        sigmoid=nnet.activations.sigmoid,
+        ce_scores=lambda x, y: nnet.losses.softmax_crossentropy(mygrad.transpose(x), np.argmax(y, axis=0)),
         max_pool=pooled,
         batch_norm=lambda x: nnet.layers.batchnorm(mygrad.transpose(x), eps=1e-5),
     )
@@ -128,6 +143,8 @@ def of_jax() -> Gradient:
         cummax=lax.cummax,
         logsumexp=nn.logsumexp,
         softmax=nn.softmax,
+        log_softmax=nn.log_softmax,
+        sigmoid=nn.sigmoid,
         relu=nn.relu,
         relu6=nn.relu6,
         leaky_relu=nn.leaky_relu,
@@ -139,6 +156,9 @@ def of_jax() -> Gradient:
         log_sigmoid=nn.log_sigmoid,
         hard_tanh=nn.hard_tanh,
         xlogy=jax.scipy.special.xlogy,
+        entr=jax.scipy.special.entr,
+        kl_div=jax.scipy.special.kl_div,
+        logit=jax.scipy.special.logit,
         gelu=lambda x: nn.gelu(x, approximate=False),
         gelu_tanh=nn.gelu,
         max_pool=pooled,
@@ -169,6 +189,7 @@ def of_torch() -> Gradient:
         var1=lambda x: torch.var(x, correction=1),
         std=lambda x: torch.std(x, correction=0),
         median=lambda x: torch.quantile(x, 0.5),
+        lstsq=lambda a, b: torch.linalg.lstsq(a, b[:, None], driver="gelsd"),
         max=torch.max,
         min=torch.min,
         rowmax=lambda x: torch.amax(x, 1),
@@ -180,6 +201,9 @@ def of_torch() -> Gradient:
         power=torch.pow,
         logsumexp=lambda x: torch.logsumexp(x, 0),
         softmax=lambda x: torch.softmax(x, 0),
+        log_softmax=lambda x: torch.log_softmax(x, 0),
+        entr=torch.special.entr,
+        kl_div=None,  # torch.kl_div takes the logarithm
         relu=torch.relu,
         relu6=F.relu6,
         leaky_relu=F.leaky_relu,
@@ -194,6 +218,7 @@ def of_torch() -> Gradient:
         gelu_tanh=lambda x: F.gelu(x, approximate="tanh"),
         max_pool=lambda x: F.max_pool2d(x.permute(0, 3, 1, 2), 2, 2),
         layer_norm=lambda x: F.layer_norm(x.T, (x.shape[0],), eps=1e-5).T,
+        rms_norm=lambda x: F.rms_norm(x.T, (x.shape[0],), eps=1e-5),
         batch_norm=lambda x: F.batch_norm(x.T, None, None, training=True),
         masked_attention=attended,
         embedding=lambda E, indices: F.embedding(torch.tensor(indices), E),
@@ -201,6 +226,7 @@ def of_torch() -> Gradient:
         huber=F.huber_loss,
         bce=F.binary_cross_entropy,
         bce_logits=F.binary_cross_entropy_with_logits,
+        ce_scores=lambda x, y: F.cross_entropy(x.T, y.T),
     )
 
     def gradient(f: Any, x: Any) -> Any:
@@ -239,10 +265,11 @@ def seen(gradient: Gradient, f: Any, x: Any) -> str:
         warnings.simplefilter("ignore")
         try:
             return text(gradient(f, x))
-        except (AttributeError, NotImplementedError):
+        except (AttributeError, NotImplementedError, TypeError, KeyError):
             return "no rule"
         except Exception as error:  # noqa: BLE001  (whatever a peer raises is its entry)
-            return type(error).__name__.lstrip("_")
+            none = "not implemented" in str(error) or "does not require grad" in str(error)
+            return "no rule" if none else type(error).__name__.lstrip("_")
 
 
 def second(first: Any) -> Any:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from benchmarks.conventions.point import COURSE, INF, NAN, SHARED, SUB, Point, W
+from benchmarks.conventions.points_of_matrices import OF_MATRICES
 from benchmarks.conventions.points_of_networks import OF_NETWORKS
-
-SQRT2 = "inf times 0: write np.abs(x)"
 
 OF_NUMPY: dict[str, dict[str, Point]] = {
     "Absolute values, maxima and steps": {
@@ -38,6 +37,20 @@ OF_NUMPY: dict[str, dict[str, Point]] = {
         "where(x>0,x,0) 0": Point(
             lambda m, x: m.where(x > 0, x, m.c(0.0)), 0.0, "0", "0", "the branch that is taken"
         ),
+        "where(x>=0,x,-x) 0": Point(
+            lambda m, x: m.where(x >= 0, x, -x),
+            0.0,
+            "1",
+            "0",
+            "the branch that is taken: np.abs has the middle",
+        ),
+        "x*heaviside(x,.5) 0": Point(
+            lambda m, x: x * m.heaviside(x, m.c(0.5)),
+            0.0,
+            "0.5",
+            "0",
+            "a step is constant: its value is the slope",
+        ),
         "x*sign(x) 0": Point(
             lambda m, x: x * m.sign(x), 0.0, "0", "0", "a step is constant: sign(0) = 0 is the slope"
         ),
@@ -53,6 +66,10 @@ OF_NUMPY: dict[str, dict[str, Point]] = {
         "3 % x at 1.5": Point(
             lambda m, x: m.remainder(m.c(3.0), x), 1.5, "-2", "0", "3 - x floor(3/x), and a step is constant"
         ),
+        "x // 1 at 1": Point(lambda m, x: m.floor_divide(x, m.c(1.0)), 1.0, "0", "0", "a step is constant"),
+        "fmod(x,1) at 1": Point(
+            lambda m, x: m.fmod(x, m.c(1.0)), 1.0, "1", "0", "x - trunc(x), and a step is constant"
+        ),
     },
     "Reductions, ties and order": {
         "max [3,3,1]": Point(lambda m, x: m.max(x), [3.0, 3.0, 1.0], "[0.5,0.5,0]", "[0,0,0]", SHARED),
@@ -61,9 +78,16 @@ OF_NUMPY: dict[str, dict[str, Point]] = {
         "cummax [1,2,2]·w": Point(
             lambda m, x: m.sum(m.cummax(x) * m.c(W)),
             [1.0, 2.0, 2.0],
-            "[1,6,0]",
+            "[1,4,2]",
             "[0,0,0]",
-            "the first of equal values: later ones raise nothing",
+            SHARED,
+        ),
+        "cummax [2,2,2]": Point(
+            lambda m, x: m.sum(m.cummax(x)),
+            [2.0, 2.0, 2.0],
+            "[1.833333,0.833333,0.333333]",
+            "[0,0,0]",
+            "1 + 1/2 + 1/3: each running extreme as np.max of what it has seen",
         ),
         "sort [2,1,2]·w": Point(
             lambda m, x: m.sum(m.sort(x) * m.c(W)),
@@ -81,6 +105,13 @@ OF_NUMPY: dict[str, dict[str, Point]] = {
         ),
         "median [1,1,1]": Point(
             lambda m, x: m.median(x), [1.0, 1.0, 1.0], "[0,1,0]", "[0,0,0]", "the one in the middle"
+        ),
+        "quantile .4 of [2,2,3]": Point(
+            lambda m, x: m.quantile(x, 0.4),
+            [2.0, 2.0, 3.0],
+            "[0.2,0.8,0]",
+            "[0,0,0]",
+            "its two neighbours, equal values in their order",
         ),
         "prod [0,2,3]": Point(
             lambda m, x: m.prod(x), [0.0, 2.0, 3.0], "[6,0,0]", "[12,3,2]", "the product of the others"
@@ -112,7 +143,14 @@ OF_NUMPY: dict[str, dict[str, Point]] = {
     },
     "Norms, roots, powers and angles": {
         "sqrt 0": Point(lambda m, x: m.sqrt(x), 0.0, "inf", "-inf", "the limit"),
-        "sqrt(x**2) 0": Point(lambda m, x: m.sqrt(x**2), 0.0, "nan", "", SQRT2),
+        "sqrt(x**2) 0": Point(lambda m, x: m.sqrt(x**2), 0.0, "nan", "", "inf times 0: write np.abs(x)"),
+        "sqrt(sum x**2) [0,0]": Point(
+            lambda m, x: m.sqrt(m.sum(x**2)),
+            [0.0, 0.0],
+            "[nan,nan]",
+            "",
+            "inf times 0: write np.linalg.norm(x)",
+        ),
         "sqrt(x)**2 0": Point(lambda m, x: m.sqrt(x) ** 2, 0.0, "1", "0", "x, seen in the recording"),
         "norm [0,0]": Point(
             lambda m, x: m.norm(x),
@@ -120,6 +158,13 @@ OF_NUMPY: dict[str, dict[str, Point]] = {
             "[0,0]",
             "[nan,nan]",
             "the middle of all slopes: |x|' = 0 at 0",
+        ),
+        "norm of a matrix of 0": Point(
+            lambda m, x: m.norm(x),
+            [[0.0, 0.0], [0.0, 0.0]],
+            "[[0,0],[0,0]]",
+            "[[nan,nan],[nan,nan]]",
+            "as of a vector",
         ),
         "norm, second": Point(
             lambda m, x: m.d(lambda t: m.norm(m.stack([t, 0 * t])))(x),
@@ -136,6 +181,9 @@ OF_NUMPY: dict[str, dict[str, Point]] = {
             "smooth, seen in the recording",
         ),
         "norm 1 [0,2]": Point(lambda m, x: m.norm(x, 1), [0.0, 2.0], "[0,1]", "[0,0]", "|x|' = 0 at 0"),
+        "norm 3 [0,2]": Point(
+            lambda m, x: m.norm(x, 3), [0.0, 2.0], "[0,1]", "[0,0]", "smooth but at the origin"
+        ),
         "norm inf [3,-3]": Point(lambda m, x: m.norm(x, INF), [3.0, -3.0], "[0.5,-0.5]", "[0,0]", SHARED),
         "x/norm(x) [0,0]": Point(
             lambda m, x: (x / m.norm(x))[0],
@@ -148,6 +196,13 @@ OF_NUMPY: dict[str, dict[str, Point]] = {
         "arctan2(x,0) 0": Point(
             lambda m, x: m.arctan2(x, m.c(0.0)), 0.0, "0", "nan", "the middle of all directions, as the norm"
         ),
+        "abs(ix) 0": Point(
+            lambda m, x: m.abs(1j * x), 0.0, "0", "nan", "the middle of all directions, as the norm"
+        ),
+        "abs of fft of [0,0]": Point(
+            lambda m, x: m.sum(m.abs(m.fft.fft(x))), [0.0, 0.0], "[0,0]", "[nan,nan]", "as abs(ix)"
+        ),
+        "1/x 0": Point(lambda m, x: 1 / x, 0.0, "-inf", "", "the limit of -1 / x**2"),
         "cbrt 0": Point(lambda m, x: m.cbrt(x), 0.0, "inf", "", "the limit"),
         "x**0.5 at 0": Point(lambda m, x: x**0.5, 0.0, "inf", "-inf", "the limit, as sqrt"),
         "x**0 at 0": Point(lambda m, x: x**0, 0.0, "0", "0", "x**0 is 1 everywhere"),
@@ -157,7 +212,7 @@ OF_NUMPY: dict[str, dict[str, Point]] = {
             lambda m, x: m.power(m.c(0.0), x), 0.0, "0", "0", "0**x is 0 to the right; no slope of the jump"
         ),
         "x**x at 0": Point(
-            lambda m, x: m.power(x, x), 0.0, "0", "1", "0 for the base (0 x**-1) and for the exponent"
+            lambda m, x: m.power(x, x), 0.0, "0", "", "0 for the base (0 x**-1) and for the exponent"
         ),
         "x**y(3) 4th at 0": Point(
             lambda m, x: m.d(m.d(m.d(lambda t: m.power(t, m.c(3.0)))))(x),
@@ -201,6 +256,16 @@ OF_NUMPY: dict[str, dict[str, Point]] = {
             "0",
             "sigmoid, seen in the recording; its value is 1",
         ),
+        "log(sigmoid(x)) -1000": Point(
+            lambda m, x: m.log(m.sigmoid(x)), -1000.0, "1", "0", "log_sigmoid, seen in the recording"
+        ),
+        "log(softmax [1000,0]), 2nd": Point(
+            lambda m, x: m.log(m.softmax(x))[1],
+            [1000.0, 0.0],
+            "[nan,nan]",
+            "",
+            "the value is -inf: write log_softmax, or give the cost softmax(Z), and it goes to the scores",
+        ),
         "logaddexp(-inf,-inf)": Point(
             lambda m, x: m.logaddexp(x, m.c(-INF)), -INF, "0.5", "0", "equal weights, as of any equal numbers"
         ),
@@ -215,6 +280,16 @@ OF_NUMPY: dict[str, dict[str, Point]] = {
             "[0,0]",
             "equal weights, as of any equal numbers",
         ),
+        "logsumexp [-inf,0]": Point(
+            lambda m, x: m.logsumexp(x), [-INF, 0.0], "[0,1]", "[0,0]", "exp(-inf) is 0, a mask's entry"
+        ),
+        "logsumexp [inf,0]": Point(
+            lambda m, x: m.logsumexp(x),
+            [INF, 0.0],
+            "[1,0]",
+            "[0,0]",
+            "the infinite one has all of the weight",
+        ),
         "log 0": Point(lambda m, x: m.log(x), 0.0, "inf", "-inf", "the limit"),
         "log1p -1": Point(lambda m, x: m.log1p(x), -1.0, "inf", "-inf", "the limit"),
         "x*log x 0": Point(
@@ -222,16 +297,23 @@ OF_NUMPY: dict[str, dict[str, Point]] = {
             0.0,
             "nan",
             "",
-            "the value is NaN, as NumPy has it: scipy.special.xlogy(x, x) has 0 and -inf",
+            "the value is NaN, as NumPy has it: scipy.special.xlogy(x, x) has 0",
         ),
         "xlogy(x,x) 0": Point(
             lambda m, x: m.xlogy(x, x),
             0.0,
             "0",
             "",
-            "the value is 0, and 0 log x is flat in both: the limit of log x + 1 would be -inf",
+            "the limit is -inf; 0 log 0 is flat, for the sake of the entropy of a softmax",
         ),
         "xlogy(0,x) 0": Point(lambda m, x: m.xlogy(m.c(0.0), x), 0.0, "0", "0", "0 log x is 0 for every x"),
+        "entr 0": Point(
+            lambda m, x: m.entr(x), 0.0, "0", "", "0 log 0 is flat, for the sake of the entropy of a softmax"
+        ),
+        "kl_div(x,.5) 0": Point(
+            lambda m, x: m.kl_div(x, m.c(0.5)), 0.0, "-1", "", "x log(x/y) - x + y, and 0 log 0 is flat"
+        ),
+        "logit 0": Point(lambda m, x: m.logit(x), 0.0, "inf", "", "the limit"),
         "tanh 1000": Point(lambda m, x: m.tanh(x), 1000.0, "0", "0", "the limit"),
         "cosh 1000": Point(
             lambda m, x: m.cosh(x), 1000.0, "inf", "", "the slope is too large for a number, as the value is"
@@ -242,6 +324,12 @@ OF_NUMPY: dict[str, dict[str, Point]] = {
             "[0,0]",
             "[0,0]",
             "NaN stays NaN however an entry moves; np.nanmax passes over it",
+        ),
+        "nanmax [nan,1]": Point(
+            lambda m, x: m.nanmax(x), [NAN, 1.0], "[0,1]", "[0,0]", "the NaN is passed over"
+        ),
+        "nanmean [nan,1]": Point(
+            lambda m, x: m.nanmean(x), [NAN, 1.0], "[0,1]", "[0,0]", "the NaN is passed over"
         ),
         "max by row [[nan,1],[2,3]]": Point(
             lambda m, x: m.sum(m.rowmax(x)),
@@ -263,106 +351,7 @@ OF_NUMPY: dict[str, dict[str, Point]] = {
             lambda m, x: m.nan_to_num(x), INF, "0", "0", "the largest number there is, a constant"
         ),
     },
-    "Linear algebra": {
-        "det singular": Point(
-            lambda m, x: m.det(x),
-            [[1.0, 2.0], [2.0, 4.0]],
-            "[[4,-2],[-2,1]]",
-            "[[4,-3],[-2,1]]",
-            "the cofactors",
-        ),
-        "slogdet singular": Point(
-            lambda m, x: m.slogdet(x)[1],
-            [[1.0, 2.0], [2.0, 4.0]],
-            "LinAlgError",
-            "",
-            "the value is -inf, and the slopes are cofactors / 0, whose sign is that of the side",
-        ),
-        "inv singular": Point(
-            lambda m, x: m.sum(m.inv(x)), [[1.0, 2.0], [2.0, 4.0]], "LinAlgError", "", "there is no inverse"
-        ),
-        "matrix_power 0": Point(
-            lambda m, x: m.sum(m.matrix_power(x, 0)),
-            [[1.0, 2.0], [2.0, 4.0]],
-            "[[0,0],[0,0]]",
-            "[[0,0],[0,0]]",
-            "the identity, a constant",
-        ),
-        "cholesky sum I": Point(
-            lambda m, x: m.sum(m.cholesky(x)),
-            [[1.0, 0.0], [0.0, 1.0]],
-            "[[0.5,0],[1,0.5]]",
-            "[[-1.75,0],[-3.5,-1]]",
-            "NumPy reads the lower triangle, and the gradient lies on it",
-        ),
-        "eigh sum I": Point(
-            lambda m, x: m.sum(m.eigvalsh(x)),
-            [[1.0, 0.0], [0.0, 1.0]],
-            "[[1,0],[0,1]]",
-            "LinAlgError",
-            "the trace",
-        ),
-        "eigh largest I": Point(
-            lambda m, x: m.eigvalsh(x)[1],
-            [[1.0, 0.0], [0.0, 1.0]],
-            "[[0,0],[0,1]]",
-            "LinAlgError",
-            "v v^T of the vector that LAPACK chose, a subgradient",
-        ),
-        "eigh vecs I": Point(
-            lambda m, x: m.sum(m.eigh(x)[1]),
-            [[1.0, 0.0], [0.0, 1.0]],
-            "LinAlgError",
-            "",
-            "the vectors turn freely: there is no derivative",
-        ),
-        "svd sum I": Point(
-            lambda m, x: m.sum(m.svdvals(x)),
-            [[1.0, 0.0], [0.0, 1.0]],
-            "[[1,0],[0,1]]",
-            "LinAlgError",
-            "U V^T",
-        ),
-        "svd sum 0": Point(
-            lambda m, x: m.sum(m.svdvals(x)),
-            [[0.0, 0.0], [0.0, 0.0]],
-            "[[1,0],[0,1]]",
-            "LinAlgError",
-            "U V^T of the factors that LAPACK chose, a subgradient",
-        ),
-        "svd vectors of I": Point(
-            lambda m, x: m.sum(m.svd(x)[0]), [[1.0, 0.0], [0.0, 1.0]], "LinAlgError", "", "as eigh vecs I"
-        ),
-        "norm 2 of I": Point(
-            lambda m, x: m.norm2(x),
-            [[1.0, 0.0], [0.0, 1.0]],
-            "[[1,0],[0,0]]",
-            "LinAlgError",
-            "u v^T of the first singular value, a subgradient",
-        ),
-        "norm nuc of 0": Point(
-            lambda m, x: m.nuclear(x),
-            [[0.0, 0.0], [0.0, 0.0]],
-            "[[1,0],[0,1]]",
-            "LinAlgError",
-            "as svd sum 0",
-        ),
-        "qr, a zero column": Point(
-            lambda m, x: m.sum(m.qr(x)[1]),
-            [[1.0, 0.0], [0.0, 0.0]],
-            "LinAlgError",
-            "",
-            "R has no inverse: the second column of Q can turn freely",
-        ),
-        "pinv, rank 1": Point(
-            lambda m, x: m.sum(m.pinv(x)),
-            [[1.0, 0.0], [0.0, 0.0]],
-            "[[-1,1],[1,0]]",
-            "[[-8,1],[-2,0]]",
-            "of matrices of that rank; across ranks the pseudoinverse jumps",
-        ),
-    },
 }
 
-SECTIONS = {**OF_NETWORKS, **OF_NUMPY}
+SECTIONS = {**OF_NETWORKS, **OF_NUMPY, **OF_MATRICES}
 POINTS = {name: point for section in SECTIONS.values() for name, point in section.items()}

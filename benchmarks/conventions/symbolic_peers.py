@@ -26,6 +26,7 @@ def of_pytensor() -> Gradient:
         var1=lambda x: pt.var(x, ddof=1),
         power=pt.pow,
         remainder=pt.mod,
+        floor_divide=pt.int_div,
         nuclear=lambda x: pt.linalg.norm(x, "nuc"),
         norm=pt.linalg.norm,
         norm2=lambda x: pt.linalg.norm(x, 2),
@@ -33,6 +34,7 @@ def of_pytensor() -> Gradient:
         eigvalsh=lambda x: pt.linalg.eigh(x)[0],
         embedding=lambda E, indices: E[np.array(indices)],
         softmax=lambda x: pt.special.softmax(x, axis=0),
+        log_softmax=lambda x: pt.special.log_softmax(x, axis=0),
         relu=lambda x: pt.switch(x > 0, x, 0.0),
     )
 
@@ -138,6 +140,10 @@ def of_tinygrad() -> Gradient:
         logaddexp=method("logaddexp"),
         logsumexp=lambda x: x.logsumexp(0),
         softmax=lambda x: x.softmax(0),
+        log_softmax=lambda x: x.log_softmax(0),
+        sigmoid=method("sigmoid"),
+        floor_divide=lambda x, z: x // z,
+        fmod=method("fmod"),
         soft_sign=method("softsign"),
         log_sigmoid=method("logsigmoid"),
         hard_tanh=method("hardtanh"),

@@ -163,6 +163,46 @@ def test_random_draws_are_an_error():
         compiled(lambda x, rng: x * rng.random(3))(x, generator)
 
 
+def test_what_changes_from_run_to_run_is_an_error():
+    count = iter(range(100))
+
+    def later(x):  # one number, one option, one call more in each run
+        return x * float(next(count))
+
+    def reordered(x):
+        return np.moveaxis(x, 0, next(count) % 2)
+
+    def longer(x):
+        for _ in range(next(count)):
+            x = x + 1
+        return x
+
+    def dead(x):
+        np.tanh(x) if next(count) % 2 else np.exp(x)
+        return x * 2
+
+    def constant(x):
+        return x, np.full(2, next(count))
+
+    for f in (later, reordered, longer, dead, constant):
+        with pytest.raises(CannotCompile, match=r"each time it is run|different each time"):
+            compiled(f)(np.ones((2, 2)))
+
+
+def test_a_call_that_fails_and_is_caught_is_none_of_the_program():
+    def product(a, b):
+        try:
+            return np.dot(a, b)
+        except ValueError:
+            return np.dot(a, b.T) + len(np.split(a, 2)) * np.linalg.slogdet(a @ a.T).logabsdet
+
+    rng = np.random.default_rng(3)
+    a, b = rng.normal(size=(2, 3)), rng.normal(size=(4, 3))
+    f = compiled(product)
+    for _ in range(2):
+        assert np.allclose(f(a, b), product(a, b), rtol=1e-12)
+
+
 def test_a_seed_inside_draws_the_same_each_time():
     def f(x):
         return x * np.random.RandomState(3).rand(3)

@@ -497,6 +497,16 @@ def test_statements_mean_what_they_do_in_python(seed, n, m, strided):
     assert np.allclose(ours, theirs, rtol=1e-5)
 
 
+def test_products_that_wait_for_each_other_are_not_stacked():
+    U, V, W = np.random.default_rng(0).normal(size=(3, 2, 2))
+
+    def f(W):
+        left, right = W @ U, np.tanh(W) @ V
+        return np.sum((np.tanh(right) @ U) * (np.tanh(left) @ V))
+
+    np.testing.assert_allclose(compiled(f, engine="machine")(W), f(W))
+
+
 @pytest.mark.parametrize(
     ("text", "named"),
     [

@@ -139,6 +139,11 @@ CASES: dict[str, tuple[Any, ...]] = {
         cell("Wf Wi Wc Wo", "bf bi bc bo"),
         normal(2, 4, 3),
     ),
+    "lstm": (
+        lambda p, x: squares(F.lstm(x, p)[1]),
+        cell("Wf Wi Wc Wo", "bf bi bc bo"),
+        normal(2, 4, 3),
+    ),
     "linear": (lambda W, X, b: squares(F.linear(W, X, b)), normal(3, 5), normal(5, 6), normal(3, 1)),
     # costs
     "cross_entropy": (F.cross_entropy, Z, labels),

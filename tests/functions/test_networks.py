@@ -136,6 +136,34 @@ def test_a_cell_over_time(name: str, every: int) -> None:
     check_derivatives(through_time, a0, x, *parameters.values())
 
 
+@pytest.mark.parametrize("axis", [-1, 0, 1])
+def test_an_lstm_over_time_is_its_cell_over_time(axis: int) -> None:
+    parameters = CELLS["lstm"][1]
+    a0, c0, x, names = normal(3, 4), normal(3, 4), np.moveaxis(normal(2, 4, 5), -1, axis), list(parameters)
+
+    def by_cells(s: Any, x_t: Any, p: Any) -> Any:
+        s, _, _ = F.lstm_cell(s, x_t, p)
+        return s, s[0]
+
+    def at_once(a0: Any, c0: Any, x: Any, *values: Any) -> Any:
+        (a, c), y = F.lstm(x, dict(zip(names, values, strict=True)), (a0, c0), axis)
+        return np.concatenate([np.moveaxis(y, axis, 0), np.stack([a * c, np.sin(c)])])
+
+    (a, c), y = F.scan(by_cells, (a0, c0), x, parameters, axis=axis)
+    found = F.lstm(x, parameters, (a0, c0), axis)
+    for ours, theirs in zip((*found[0], found[1]), (a, c, y), strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-12)
+    check_derivatives(at_once, a0, c0, x, *parameters.values())
+    zeros = np.zeros((3, 4))
+    np.testing.assert_array_equal(
+        F.lstm(x, parameters, axis=axis)[1], F.lstm(x, parameters, (zeros, zeros), axis)[1]
+    )
+    single = {name: value.astype("f4") for name, value in parameters.items()}
+    assert F.lstm(x.astype("f4") * 300, single, axis=axis)[1].dtype == np.float32  # exp overflows in silence
+    with pytest.raises(ValueError, match="no time to go through along axis"):
+        F.lstm(np.zeros((2, 4, 0)), parameters)
+
+
 def test_the_course_s_rnn_cell_and_lstm_cell() -> None:
     """Course 5, week 1, the assignment's own figures: rnn_cell_forward, lstm_cell_forward."""
     random = np.random.RandomState(1)

@@ -272,8 +272,8 @@ class _Machine:
         self.places = [i for i, v in enumerate(program.inputs[len(leaves) :]) if id(v) in used]
         data = [program.inputs[len(leaves) + i] for i in self.places]
         source = loop_source(columns, list(zip(old, new, strict=True)), data, made.cost)
-        self.numbers = columns.numbers.values
-        types = ["f8 1", *types_of(data, [v.shape for v in data]), "i8", "i8"]
+        self.width, self.numbers = columns.m, columns.numbers.values
+        types = ["f8 1", *types_of(data, [v.shape for v in data]), "i8", "i8", "i8"]
         try:
             self.function = compile_source(source, (*types, *["f8"] * len(self.numbers), "f8 1"))
         except NotFused:
@@ -301,7 +301,7 @@ class _Machine:
 
     def run(self, flat: Any, batch: tuple[Any, ...], hop: int, count: int, costs: Any) -> None:
         """Make `count` steps."""
-        self.function(flat, *batch, hop, count, *self.numbers, costs)
+        self.function(flat, *batch, hop, count, self.width, *self.numbers, costs)
 
 
 class _SinglePass:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from heapq import heapify, heappop, heappush
+from collections.abc import Callable, Iterable
+from heapq import heappop, heappush
 from itertools import count
+from operator import attrgetter
 from typing import Any, Literal
 
 import numpy as np
@@ -69,7 +70,7 @@ class Value:
         if function is not None:
             _collect(args, self.inputs)
             if kwargs:
-                _collect(kwargs, self.inputs)
+                _collect(kwargs.values(), self.inputs)
         now = _clock()
         self.born = (now, now)
 
@@ -118,13 +119,15 @@ def item(x: Any) -> Any:
     return x if type(x) in {int, float, bool} else x.item()
 
 
+_NESTS = {tuple, list, dict, slice}
+
+
 def of_each(tree: Any, change: Callable[[Any], Any]) -> Any:
     """Return arguments with each thing in them changed, in lists, tuples, dicts and slices too."""
     kind = type(tree)
-    if kind is tuple:
-        return tuple([of_each(t, change) for t in tree])
-    if kind is list:
-        return [of_each(t, change) for t in tree]
+    if kind is tuple or kind is list:
+        changed = [of_each(t, change) if type(t) in _NESTS else change(t) for t in tree]
+        return changed if kind is list else tuple(changed)
     if kind is dict:
         return {k: of_each(t, change) for k, t in tree.items()}
     if kind is slice:
@@ -137,19 +140,28 @@ def replace(tree: Any, change: Callable[[Value], Any]) -> Any:
     return of_each(tree, lambda x: change(x) if type(x) is Value else x)
 
 
-def _collect(tree: Any, found: list[Value]) -> None:
+def _collect(parts: Iterable[Any], found: list[Value]) -> None:
     """Append the values in arguments, in order."""
-    kind = type(tree)
-    if kind is Value:
-        found.append(tree)
-    elif kind is tuple or kind is list:
-        for t in tree:
-            _collect(t, found)
-    elif kind is dict:
-        for t in tree.values():
-            _collect(t, found)
-    elif kind is slice:
-        _collect((tree.start, tree.stop, tree.step), found)
+    for part in parts:
+        kind = type(part)
+        if kind is Value:
+            found.append(part)
+        elif kind is dict:
+            _collect(part.values(), found)
+        elif kind is slice:
+            _collect((part.start, part.stop, part.step), found)
+        elif kind in _NESTS:
+            _collect(part, found)
+
+
+def _users(order: list[Value]) -> dict[int, list[Value]]:
+    users: dict[int, list[Value]] = {id(v): [] for v in order}
+    for value in order:
+        for v in value.inputs:
+            of = users[id(v)]
+            if not of or of[-1] is not value:
+                of.append(value)
+    return users
 
 
 def is_elementwise(value: Value) -> bool:
@@ -221,26 +233,27 @@ class Program:
             if id(value) not in needed:
                 needed[id(value)] = value
                 stack += value.inputs
-        order = sorted(needed.values(), key=lambda v: v.born)
+        order = sorted(needed.values(), key=attrgetter("born"))
         place = {id(v): i for i, v in enumerate(order)}
         if all(place[id(v)] < i for i, value in enumerate(order) for v in value.inputs):
             return order
-        waiting = {id(v): len({id(u) for u in v.inputs}) for v in order}
-        users: dict[int, list[Value]] = {}
-        for value in order:
-            for v in {id(u): u for u in value.inputs}.values():
-                users.setdefault(id(v), []).append(value)
-        ready = [place[id(v)] for v in order if not waiting[id(v)]]
-        heapify(ready)
+        users = _users(order)
+        waiting = [len({id(u) for u in v.inputs}) for v in order]
+        ready = [i for i, n in enumerate(waiting) if not n]  # in order, and so a heap
         found: list[Value] = []
         while ready:
             value = order[heappop(ready)]
             found.append(value)
-            for user in users.get(id(value), ()):
-                waiting[id(user)] -= 1
-                if not waiting[id(user)]:
-                    heappush(ready, place[id(user)])
+            for user in users[id(value)]:
+                i = place[id(user)]
+                waiting[i] -= 1
+                if not waiting[i]:
+                    heappush(ready, i)
         return found
+
+    def users(self) -> dict[int, list[Value]]:
+        """Return the calls that each value is an argument of, in order, by its id."""
+        return _users(self.values())
 
     def uses(self) -> dict[int, int]:
         """Return how often each value is used, by its id; results count as used."""

@@ -57,6 +57,7 @@ from tinygrad_course.functions.pooling import (
 )
 from tinygrad_course.functions.recurrent import (
     gru_cell,
+    lstm,
     lstm_cell,
     rnn_cell,
     scan,
@@ -100,6 +101,7 @@ __all__ = [
     "linear",
     "log_softmax",
     "logsumexp",
+    "lstm",
     "lstm_cell",
     "margin_ranking",
     "masked_softmax",

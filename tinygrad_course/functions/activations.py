@@ -9,6 +9,7 @@ from scipy import special
 
 from tinygrad_course.engine.recording import record
 from tinygrad_course.engine.tensor import Tensor
+from tinygrad_course.rules.reductions import total
 from tinygrad_course.rules.shapes import kept, unbroadcast
 from tinygrad_course.rules.special import EXPIT
 from tinygrad_course.rules.table import RULES, primitive, rule
@@ -176,8 +177,20 @@ def softmax(Z: Any, axis: Any = 0) -> Any:
     array([[0.5, 1. ],
            [0.5, 0. ]])
     """
-    E = np.exp(Z - np.max(Z, axis=axis, keepdims=True))
-    return E / np.sum(E, axis=axis, keepdims=True)
+    E = exponentials(Z, axis)
+    return E / total(E, axis, keepdims=True)
+
+
+def exponentials(Z: Any, axis: Any) -> Any:
+    """Return exp(Z) without overflow, divided by one number for each sum over `axis`."""
+    if is_moderate(Z):
+        return np.exp(Z)
+    return np.exp(Z - np.max(Z, axis=axis, keepdims=True))
+
+
+def is_moderate(Z: Any) -> bool:
+    """Whether the entries of an array have exponentials, and sums of them, as exact as any."""
+    return type(Z) is np.ndarray and Z.dtype.char in "fd" and Z.size > 0 and Z.min() > -40 and Z.max() < 40
 
 
 @primitive
@@ -213,7 +226,7 @@ def _weight_vjp(g: Any, y: Any, Z: Any, b: Any, axis: Any, keepdims: bool) -> An
 
 
 def _softmax_vjp(g: Any, y: Any, Z: Any, axis: Any = 0) -> Any:
-    return y * (g - np.sum(g * y, axis=axis, keepdims=True))
+    return y * (g - total(g * y, axis, keepdims=True))
 
 
 def _log_softmax_vjp(g: Any, y: Any, Z: Any, axis: Any = 0) -> Any:

@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_course.functions.activations import softmax
+from tinygrad_course.functions.activations import is_moderate, softmax
+from tinygrad_course.rules.reductions import total
 from tinygrad_course.rules.table import primitive, rule
 
 
@@ -58,20 +59,26 @@ def masked_softmax(Z: Any, mask: Any) -> Any:
     array([[0.5, 0.5],
            [0. , 0. ]])
     """
+    if is_moderate(Z):
+        E = np.exp(Z) * mask.astype(Z.dtype)
+        return E / np.maximum(total(E, -1, keepdims=True), np.finfo(Z.dtype).tiny)
     Z = np.where(mask, Z, -np.inf)
     highest = np.max(Z, axis=-1, keepdims=True)
     E = np.exp(Z - np.where(np.isfinite(highest), highest, 0))
-    total = np.sum(E, axis=-1, keepdims=True)
-    return E / np.where(total == 0, 1, total)
+    sums = np.sum(E, axis=-1, keepdims=True)
+    return E / np.where(sums == 0, 1, sums)
 
 
-rule(
-    masked_softmax,
-    lambda g, y, Z, mask: np.where(
-        mask, y * (g - np.sum(np.where(y == 0, 0, g) * y, axis=-1, keepdims=True)), 0
-    ),
-    None,
-)
+def _masked_softmax_vjp(g: Any, y: Any, Z: Any, mask: Any) -> Any:
+    if type(g) is np.ndarray:
+        with np.errstate(invalid="ignore"):
+            slope = y * (g - total(g * y, -1, keepdims=True))
+            if np.isfinite(np.add.reduce(slope, axis=None)):  # y is 0 where the mask is
+                return slope
+    return np.where(mask, y * (g - np.sum(np.where(y == 0, 0, g) * y, axis=-1, keepdims=True)), 0)
+
+
+rule(masked_softmax, _masked_softmax_vjp, None)
 
 
 def causal_mask(T_q: int, T_k: int | None = None) -> Any:
@@ -148,10 +155,10 @@ def attention(
     if causal:
         earlier = causal_mask(Q.shape[-2], K.shape[-2])
         mask = earlier if mask is None else mask & earlier
+    Q = Q * ((Q.shape[-1] // heads) ** -0.5 if scale is None else scale)
     if heads > 1:
         Q, K, V = (_parted(x, heads) for x in (Q, K, V))
-    d = Q.shape[-1]
-    scores = np.matmul(Q * (d**-0.5 if scale is None else scale), np.swapaxes(K, -1, -2))
+    scores = np.matmul(Q, np.swapaxes(K, -1, -2))
     weights = softmax(scores, axis=-1) if mask is None else masked_softmax(scores, mask)
     context = np.matmul(weights, V)
     return _joined(context) if heads > 1 else context

@@ -8,17 +8,18 @@ from typing import Any
 import numpy as np
 
 from tinygrad_course.autodiff.gradients import stop_gradient
+from tinygrad_course.rules.reductions import mean
 from tinygrad_course.rules.table import primitive, rule
 
 Axes = int | tuple[int, ...]
 
 
 def _mean(x: Any, axis: Axes) -> Any:
-    return np.mean(x, axis=axis, keepdims=True)
+    return mean(x, axis, keepdims=True)
 
 
 def _over_deviation(Z: Any, axis: Axes, eps: float) -> Any:
-    return 1 / np.sqrt(np.var(Z, axis=axis, keepdims=True) + eps)
+    return _over_root(Z - _mean(Z, axis), axis, eps)
 
 
 def _over_root(Z: Any, axis: Axes, eps: float) -> Any:
@@ -35,7 +36,8 @@ def standardize(Z: Any, axis: Axes = 0, eps: float = 1e-5) -> Any:
     array([[-1.],
            [ 1.]])
     """
-    return (Z - _mean(Z, axis)) * _over_deviation(Z, axis, eps)
+    away = Z - _mean(Z, axis)
+    return away * _over_root(away, axis, eps)
 
 
 @primitive

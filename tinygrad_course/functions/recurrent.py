@@ -14,6 +14,7 @@ import numpy as np
 from tinygrad_course.autodiff.transforms import checkpoint
 from tinygrad_course.engine import trees
 from tinygrad_course.functions.activations import linear, sigmoid, softmax, tanh
+from tinygrad_course.rules.table import primitive, rule
 
 Parameters = Mapping[str, Any]
 
@@ -131,6 +132,105 @@ def lstm_cell(
     a_next = ot * tanh(c_next)
     cache = (a_next, c_next, a, c_prev, ft, it, cct, ot, x_t, parameters)
     return (a_next, c_next), _output(a_next, p, "Wy"), cache
+
+
+def lstm(
+    x: Any, parameters: Parameters, state: tuple[Any, Any] | None = None, axis: int = -1
+) -> tuple[tuple[Any, Any], Any]:
+    """Return (a, c) after the last step, and the activations of all: `lstm_cell` over time, as one node.
+
+    Parameters
+    ----------
+    x : array, shape (n_x, m, T)
+        The inputs, time along `axis`.
+    parameters : dict
+        Wf, Wi, Wc, Wo and bf, bi, bc, bo, as in `lstm_cell`; others are left alone.
+    state : (a, c), arrays of shape (n_a, m), optional
+        Before the first step; by default zeros.
+    axis : int
+        The axis of time, in x and in what is returned.
+
+    Returns
+    -------
+    (a, c), activations
+        The activations are (n_a, m, T), time along `axis`.
+
+    Examples
+    --------
+    >>> parameters = {"W" + k: np.ones((2, 3)) for k in "fico"} | {"b" + k: np.zeros((2, 1)) for k in "fico"}
+    >>> (a, c), activations = lstm(np.ones((1, 4, 5)), parameters)
+    >>> activations.shape, np.array_equal(activations[..., -1], a)
+    ((2, 4, 5), True)
+    """
+    W, b = (np.concatenate([parameters[of + gate] for gate in GATES]) for of in "Wb")
+    n = W.shape[0] // len(GATES)
+    x = np.moveaxis(x, axis, 1)
+    n_x, T, m = x.shape
+    if T == 0:
+        raise ValueError(f"there is no time to go through along axis {axis}")
+    Z = np.reshape(linear(W[:, n:], np.reshape(x, (n_x, T * m)), b), (len(GATES), n, T, m))
+    if state is None:
+        state = (np.zeros_like(Z, shape=(n, m)), np.zeros_like(Z, shape=(n, m)))
+    a, c, *_ = lstm_states((Z, *state, W[:, :n]))
+    return (a[-1], c[-1]), np.moveaxis(a, 0, axis)
+
+
+#: The gates of a step in the order of their rows, those that c comes from last: sigmoids, and cct.
+GATES = "ofic"
+
+
+@primitive
+def lstm_states(given: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Return a, c, tanh(c) and cct at each step, (T, n_a, m), and the three gates, (T, 3, n_a, m).
+
+    They are made of (Z, a, c, W): Z (4, n_a, T, m) is what the inputs and the biases give to the gates, and W
+    (4 n_a, n_a) multiplies a.
+    """
+    Z, a, c, W = given
+    found = []
+    with np.errstate(over="ignore"):  # a gate that is 0
+        for t in range(Z.shape[2]):
+            z = np.dot(W, a).reshape(Z[:, :, t].shape) + Z[:, :, t]
+            gates, cct = 1 / (1 + np.exp(-z[:3])), np.tanh(z[3])
+            c = gates[1] * c + gates[2] * cct
+            tanh_c = np.tanh(c)
+            a = gates[0] * tanh_c
+            found.append((a, c, tanh_c, cct, gates))
+    return tuple([np.stack(parts) for parts in zip(*found, strict=True)])
+
+
+def _lstm_vjp(g: Any, y: Any, given: tuple[Any, ...]) -> list[Any]:
+    (_, a0, c0, W), (a, c, tanh_c, cct, gates) = given, y
+    bent = gates - gates * gates
+    bend, bend_c = 1 - cct * cct, 1 - tanh_c * tanh_c
+    turn = gates[:, 0] * bend_c  # dc by da
+    of_a = (tanh_c * bent[:, 0])[:, None]  # of the rows of Z by da, and by dc
+    before = np.concatenate([c0[None], c[:-1]])
+    of_c = np.stack([before * bent[:, 1], cct * bent[:, 2], gates[:, 2] * bend], axis=1)
+    da, dc = np.zeros_like(a0), np.zeros_like(c0)
+    found = []
+    for t in reversed(range(len(a))):
+        if g[0] is not None:
+            da = da + g[0][t]
+        if g[1] is not None:
+            dc = dc + g[1][t]
+        if g[2] is not None:
+            dc = dc + g[2][t] * bend_c[t]
+        dc = dc + da * turn[t]
+        dz = np.concatenate([da * of_a[t], dc * of_c[t]])
+        if g[3] is not None:
+            dz = dz + np.concatenate([np.zeros_like(bent[t]), (g[3][t] * bend[t])[None]])
+        if g[4] is not None:
+            dz = dz + np.concatenate([g[4][t] * bent[t], np.zeros_like(bend[t])[None]])
+        found.append(dz)
+        da, dc = np.dot(W.T, dz.reshape(W.shape[0], -1)), dc * gates[t, 1]
+    dZ = np.stack(found[::-1], axis=2)
+    before = np.moveaxis(np.concatenate([a0[None], a[:-1]]), 0, 1)
+    dW = np.dot(dZ.reshape(W.shape[0], -1), before.reshape(W.shape[1], -1).T)
+    return [dZ, da, dc, dW]
+
+
+rule(lstm_states, _lstm_vjp, sequence=True, outputs=True, name="lstm")
 
 
 def _output(a: Any, p: Parameters, W: str) -> Any:

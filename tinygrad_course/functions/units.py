@@ -27,7 +27,7 @@ def elu(Z: Any, alpha: float = 1.0) -> Any:
     return np.where(Z > 0, Z, alpha * np.expm1(np.minimum(Z, 0)))
 
 
-rule(elu, lambda g, y, Z, alpha=1.0: np.where(Z > 0, g, g * (alpha * np.exp(np.minimum(Z, 0)))))
+rule(elu, lambda g, y, Z, alpha=1.0: np.where(Z > 0, g, g * (alpha * np.exp(np.where(Z > 0, 0.0, Z)))))
 
 
 def selu(Z: Any) -> Any:

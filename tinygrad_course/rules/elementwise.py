@@ -7,9 +7,10 @@ At a kink, where a derivative does not exist, these values are taken throughout 
   between two tensors each has half of the gradient; ``np.maximum(x, x)`` has gradient 1. ``np.fmax`` and
   ``np.fmin`` likewise.
 - ``np.clip(x, low, high)`` is ``minimum(maximum(x, low), high)``: at a constant bound the gradient is 0.
-- ``np.max``, ``np.min``, ``np.ptp`` and the norms that are a maximum: equal maxima share the gradient.
-- ``np.abs``, ``np.fabs``: 0 at 0. ``np.hypot``, ``np.arctan2`` and every norm: 0 at the origin, ``np.std``: 0
-  where all values are equal; there is no second derivative there, and it is NaN.
+- ``np.max``, ``np.min``, ``np.ptp``, ``np.maximum.accumulate`` and the norms that are a maximum: equal maxima
+  share the gradient.
+- ``np.abs``, ``np.fabs``: 0 at 0. ``np.hypot``, ``np.arctan2``, ``np.angle`` and every norm: 0 at the origin,
+  ``np.std``: 0 where all values are equal; there is no second derivative there, and it is NaN.
 - ``np.sqrt`` at 0: infinite, with NumPy's warning; so are the logarithms at 0.
 - ``x ** p``: for p = 0 the gradient of x is 0, at x = 0 too; the gradient of p is 0 where x = 0, and NaN
   where x < 0 (no real function of p).
@@ -183,10 +184,10 @@ rule(np.real_if_close, lambda g, y, a, tol=100: g, saves=False)
 
 
 def angle_vjp(g: Any, y: Any, z: Any, deg: Any = False) -> Any:
-    """Im(log z); of a real number it is constant."""
+    """Im(log z), with 0 at the origin as np.arctan2; of a real number it is constant."""
     if not is_complex(z):
         return g * 0.0
-    return g * ((-180.0j / math.pi if deg else -1.0j) / z)
+    return g * ((-180.0j / math.pi if deg else -1.0j) * quotient(1.0 * (z != 0), z))
 
 
 rule(np.angle, angle_vjp)
@@ -213,7 +214,7 @@ def sign(x: Any) -> Any:
 
 
 def absolute_vjp(g: Any, y: Any, a: Any) -> Any:
-    return g * (np.conj(a) / (y + (y == 0))) if is_complex(a) else g * np.sign(a)
+    return g * quotient(np.conj(a), y) if is_complex(a) else g * np.sign(a)
 
 
 rule(np.absolute, absolute_vjp)

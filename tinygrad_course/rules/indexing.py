@@ -59,7 +59,7 @@ def add_rows(out: Any, index: Any, g: Any) -> None:
     rows = np.ravel_multi_index(np.broadcast_arrays(*positive), out.shape[:k]).reshape(-1)
     table, values = out.reshape((-1, *out.shape[k:])), g.reshape((rows.size, -1))
     n, width = table.shape[0], values.shape[1]
-    if width <= 128:
+    if width < 48:
         places = rows if width == 1 else (rows[:, None] * width + np.arange(width)).reshape(-1)
         table[...] = np.bincount(places, values.reshape(-1), n * width).reshape(table.shape)
         return

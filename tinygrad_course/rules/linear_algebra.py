@@ -88,7 +88,14 @@ def matmul_right(g: Any, y: Any, a: Any, b: Any) -> Any:
     return unbroadcast(np.matmul(transposed(a), g), b.shape)
 
 
-rule(np.matmul, matmul_left, matmul_right, product="matrices")
+def matmul(a: Any, b: Any, /, **options: Any) -> Any:
+    """`np.matmul`; a stack of matrices times one matrix as one product."""
+    if not options and type(a) is type(b) is np.ndarray and a.ndim > 2 == b.ndim and a.flags.c_contiguous:
+        return flat_product(a, b) if a.size and b.size else np.matmul(a, b)
+    return np.matmul(a, b, **options)
+
+
+rule(np.matmul, matmul_left, matmul_right, product="matrices", compute=matmul)
 rule(
     np.vecdot,
     lambda g, y, a, b: conj(unbroadcast(g[..., None] * b, a.shape)),  # the first argument is conjugated

@@ -60,12 +60,9 @@ def matrix_norm_slope(x: Any, y: Any, ord: Any, axes: tuple[int, ...]) -> Any:
         sums = np.sum(np.abs(x), axis=along, keepdims=True)
         return np.sign(x) * shared(sums, y, axes)
     u, s, vt = np.linalg.svd(np.moveaxis(x, axes, (-2, -1)), full_matrices=False)
-    if ord == "nuc":
-        slope = np.matmul(u, vt)
-    else:
-        i = 0 if ord == 2 else s.shape[-1] - 1
-        slope = u[..., :, i, None] * vt[..., None, i, :]
-    return np.moveaxis(slope, (-2, -1), axes)
+    extreme = s if ord == "nuc" else s[..., :1] if ord == 2 else s[..., -1:]
+    weights = np.sign(s) if ord == "nuc" else np.sign(s) * shared(s, extreme, -1)
+    return np.moveaxis(np.matmul(u * weights[..., None, :], vt), (-2, -1), axes)
 
 
 rule(np.linalg.norm, norm_vjp)
@@ -93,5 +90,6 @@ def matrix_norm(x: Any, /, *, keepdims: bool = False, ord: Any = "fro") -> Any:
 def cond(x: Any, p: Any = None) -> Any:
     if p is None or p in (2, -2):
         s = np.linalg.svdvals(x)
-        return s[..., -1] / s[..., 0] if p == -2 else s[..., 0] / s[..., -1]
+        largest, smallest = np.max(s, axis=-1), np.min(s, axis=-1)  # equal ones share, as in the norms
+        return smallest / largest if p == -2 else largest / smallest
     return np.linalg.norm(x, p, (-2, -1)) * np.linalg.norm(np.linalg.inv(x), p, (-2, -1))

@@ -53,8 +53,15 @@ def mean_vjp(
 
 
 def total(a: Any, axis: Axes = None, dtype: Any = None, **options: Any) -> Any:
-    """`np.sum`; of an array without the way there, and of a few neighbours slice by slice."""
+    """`np.sum`; of an array without the way there, and of a few neighbours slice by slice.
+
+    Short rows that lie in memory one after the other are summed by one product.
+    """
     if type(a) is np.ndarray:
+        if dtype is None and options.keys() <= {"keepdims"} and has_short_rows(a, axis):
+            n = a.shape[-1]
+            shape = (*a.shape[:-1], *[1] * bool(options.get("keepdims")))
+            return np.dot(a.reshape(-1, n), np.ones(n, a.dtype)).reshape(shape)
         places = few_places(a, axis) if options.keys() <= {"keepdims"} else None
         kind = np.dtype(dtype or a.dtype)
         if not places or kind.kind not in "fc" or kind.itemsize < 4 or not np.can_cast(a.dtype, kind):
@@ -68,7 +75,19 @@ def total(a: Any, axis: Axes = None, dtype: Any = None, **options: Any) -> Any:
 
 
 rule(np.sum, sum_vjp, saves=False, compute=total)
-rule(np.mean, mean_vjp, saves=False)
+
+
+def mean(a: Any, axis: Axes = None, dtype: Any = None, **options: Any) -> Any:
+    """`np.mean`; that of rows and of a few neighbours from their sum."""
+    if type(a) is np.ndarray and a.dtype.char in "fd" and dtype is None and options.keys() <= {"keepdims"}:
+        y = total(a, axis, **options)
+        if type(y) is np.ndarray and y.size:
+            y /= a.size // y.size
+            return y
+    return np.mean(a, axis, dtype, **options)
+
+
+rule(np.mean, mean_vjp, saves=False, compute=mean)
 
 # ------------------------------------------------------------------ spread of the values
 
@@ -210,6 +229,18 @@ def extreme_vjp(
     return np.where(hit, restore(g, a.shape, axis, keepdims) / n, 0.0)
 
 
+def has_short_rows(a: Any, axis: Axes) -> bool:
+    """Whether the last axis of `a` is reduced, and neither too short nor too long: NumPy is slow there."""
+    return (
+        a.dtype.char in "fd"
+        and a.ndim > 1
+        and a.size >= 4096
+        and FEW < a.shape[-1] <= LONG
+        and normalize(axis, a.ndim) == (a.ndim - 1,)
+        and a.flags.c_contiguous
+    )
+
+
 def few_places(a: Any, axis: Axes) -> list[tuple[Any, ...]] | None:
     """The slices that a sum or an extreme is taken of, if they are few and large: NumPy is slow there."""
     if type(a) is not np.ndarray or axis is None or a.size < 4096:
@@ -239,6 +270,8 @@ def by_places(ufunc: np.ufunc, function: Callable[..., Any]) -> Callable[..., An
 
 #: Up to so many neighbours (those of pooling, 3 by 3) have their extreme or sum taken slice by slice.
 FEW = 9
+#: Longer rows are summed by NumPy, in pairs, which loses less.
+LONG = 1024
 for _ufunc, _extreme in (
     (np.maximum, np.max),
     (np.maximum, np.amax),

@@ -37,6 +37,11 @@ def over(a: Any, b: Any) -> Any:
     return a / (b + ((a == 0) & (b == 0)))
 
 
+def some(g: Any, a: Any) -> Any:
+    """g where there is some of a, and 0 where a is 0."""
+    return g * (a != 0)
+
+
 # ------------------------------------------------------------------ the sigmoid and entropies
 
 
@@ -61,9 +66,18 @@ rule(
     lambda g, y, a, b: special.xlog1py(g * ((a != 0) | (b != -1)), b),
     lambda g, y, a, b: g * over(a, 1.0 + b),
 )
-rule(special.entr, lambda g, y, a: g * (-1.0 - np.log(a)))
-rule(special.rel_entr, lambda g, y, a, b: g * (1.0 + np.log(a / b)), lambda g, y, a, b: g * (-a / b))
-rule(special.kl_div, lambda g, y, a, b: g * np.log(a / b), lambda g, y, a, b: g * (1.0 - a / b))
+# so that the entropy of a softmax that is sure of itself has its gradient
+rule(special.entr, lambda g, y, a: -some(g, a) - special.xlogy(some(g, a), a))
+rule(
+    special.rel_entr,
+    lambda g, y, a, b: some(g, a) + special.xlogy(some(g, a), over(a, b)),
+    lambda g, y, a, b: -g * over(a, b),
+)
+rule(
+    special.kl_div,
+    lambda g, y, a, b: special.xlogy(some(g, a), over(a, b)) - g * (a == 0),
+    lambda g, y, a, b: g * (1.0 - over(a, b)),
+)
 rule(
     special.huber,
     lambda g, y, delta, r: g * np.maximum(np.abs(r) - delta, 0.0),

@@ -1,10 +1,11 @@
 """Ufuncs called with ``where=`` or ``dtype=``, and their methods (``np.add.reduce``, ``np.multiply.outer``).
 
-They are written in terms of functions that have rules. A running maximum is the first of equal values.
+They are written in terms of functions that have rules. Equal values share a running maximum's gradient.
 """
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -109,23 +110,51 @@ def accumulation(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 @primitive
-def places_of_extremes(ufunc: np.ufunc, array: Any, axis: int) -> Any:
-    """Where each running extreme stands first."""
-    best = np.moveaxis(ufunc.accumulate(array, axis=axis), axis, 0)
-    changed = np.ones(best.shape, dtype=int)
-    changed[1:] = (best[1:] != best[:-1]) & ~(np.isnan(best[1:]) & np.isnan(best[:-1]))
-    steps = np.arange(len(best)).reshape((-1,) + (1,) * (best.ndim - 1))
-    return np.moveaxis(np.maximum.accumulate(steps * changed, axis=0), 0, axis)
+def running_extreme(array: Any, ufunc: np.ufunc, axis: int) -> Any:
+    return ufunc.accumulate(array, axis=axis)
+
+
+@primitive
+def places_of_extremes(array: Any, ufunc: np.ufunc) -> Any:
+    """Along the first axis: where each running extreme begins, where it is last, and at how many."""
+    best = ufunc.accumulate(array, axis=0)
+    steps = np.indices(array.shape, sparse=True)[0]
+    begins = np.maximum.accumulate(np.where(best == np.roll(best, 1, 0), 0, steps), axis=0)
+    latest = np.maximum.accumulate(np.where(array == best, steps, -1), axis=0)
+    hits = np.cumsum(array == best, axis=0)
+    return np.stack([begins, latest, np.maximum(hits - np.take_along_axis(hits, begins, 0) + 1, 1)])
 
 
 NO_DERIVATIVE.add(places_of_extremes)
 
 
-def running_extreme(ufunc: np.ufunc) -> Callable[..., Any]:
-    def accumulate(array: Any, axis: int = 0) -> Any:
-        return np.take_along_axis(array, places_of_extremes(ufunc, array, axis), axis=axis)
+@primitive
+def among_equals(v: Any, places: Any, back: bool) -> Any:
+    """The mean of `v` at the places of each running extreme; with `back`, each mean shared among them."""
+    begins, place, count = places
+    latest, others = place, np.indices(v.shape, sparse=True)[1:]
+    result = np.zeros_like(v)
+    while (there := place >= begins).any():  # the latest of equal values, the one before it, and so on
+        at = (np.where(there, place, 0), *others)
+        if back:
+            np.add.at(result, at, np.where(there, v / count, 0.0))
+        else:
+            result = result + np.where(there, v[at] / count, 0.0)
+        place = np.where(there & (at[0] > 0), latest[(at[0] - 1, *others)], -1)
+    return result
 
-    return accumulate
+
+def running_extreme_vjp(g: Any, y: Any, array: Any, ufunc: np.ufunc, axis: int) -> Any:
+    places = places_of_extremes(np.moveaxis(array, axis, 0), ufunc)
+    return np.moveaxis(among_equals(np.moveaxis(g, axis, 0), places, True), 0, axis)
+
+
+rule(running_extreme, running_extreme_vjp, None, name="running extreme")
+rule(among_equals, lambda g, y, v, places, back: among_equals(g, places, not back), None, name="among equals")
+
+
+def running_extreme_of(ufunc: np.ufunc, array: Any, axis: int = 0) -> Any:
+    return running_extreme(array, ufunc, axis)
 
 
 def each_step(ufunc: np.ufunc) -> Callable[..., Any]:
@@ -207,5 +236,5 @@ UFUNC_METHODS[np.logaddexp, "reduce"] = logsumexp
 UFUNC_METHODS[np.add, "accumulate"] = accumulation(np.cumsum)
 UFUNC_METHODS[np.multiply, "accumulate"] = accumulation(np.cumprod)
 for _extreme in (np.maximum, np.minimum):
-    UFUNC_METHODS[_extreme, "accumulate"] = running_extreme(_extreme)
+    UFUNC_METHODS[_extreme, "accumulate"] = functools.partial(running_extreme_of, _extreme)
 UFUNC_METHODS[np.add, "reduceat"] = lambda array, indices, axis=0: summed_segments(array, indices, axis)

@@ -24,7 +24,7 @@ from tinygrad_course.compiling.machine.products import (
     single_pass_source,
     single_pass_types,
 )
-from tinygrad_course.compiling.numpy_backend.code_generation import StraightLineCode
+from tinygrad_course.compiling.numpy_backend.code_generation import StraightLineCode, python_function
 
 #: With more columns than this, what is at hand for each row of X does not fit into the cache.
 MOST = 1024
@@ -54,10 +54,7 @@ class Pattern:
 
 def find(program: Program, old: list[Value], new: list[Value]) -> Pattern | None:
     """Return the pattern in a program that makes the `new` state from the `old` one, if it is there."""
-    users: dict[int, list[Value]] = {}
-    for value in program.values():
-        for v in {id(u): u for u in value.inputs}.values():
-            users.setdefault(id(v), []).append(value)
+    users = program.users()
     for value in program.values():
         if value.function is np.matmul and _is_large(value.args[1]):
             found = _match(value, users, old, new)
@@ -92,7 +89,7 @@ def _match(
     update = _sole(users, step)
     if update is None or update.function is not np.subtract or update.args[0] is not W:
         return None
-    if update.args[1] is not step or update is not new[places[0]] or users.get(id(update)):
+    if update.args[1] is not step or update is not new[places[0]] or users[id(update)]:
         return None
     if sum(v is update for v in new) != 1 or len({v.dtype for v in (update, X, left, backward)}) != 1:
         return None
@@ -109,7 +106,7 @@ def _of_transpose(value: Value) -> Value | None:
 
 
 def _sole(users: dict[int, list[Value]], value: Value) -> Value | None:
-    found = users.get(id(value), [])
+    found = users[id(value)]
     return found[0] if len(found) == 1 else None
 
 
@@ -205,8 +202,5 @@ def _function(program: Program) -> Callable[..., Any]:
     ]
     inputs = ", ".join(body.name(v) for v in program.inputs)
     lines = [*body.lines, f"return ({', '.join(results)},)"]
-    inner = "".join(f"        {line}\n" for line in lines)
-    code = f"def make(np, {', '.join(body.bound)}):\n    def between({inputs}):\n{inner}    return between\n"
-    space: dict[str, Any] = {}
-    exec(compile(code, "<between two passes>", "exec"), space)  # noqa: S102  (our own words)
-    return space["make"](np, *body.bound.values())  # type: ignore[no-any-return]
+    inner = "".join(f"    {line}\n" for line in lines)
+    return python_function(f"def call({inputs}):\n{inner}", body.bound)

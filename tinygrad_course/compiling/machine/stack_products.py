@@ -23,10 +23,12 @@ def stack_products(program: Program) -> Program:
     for value in order:
         if value.function is np.matmul and id(value) not in results and _is_small(value):
             found.setdefault((id(value.args[1]), value.args[0].shape[1]), []).append(value)
-    groups = [g for g in found.values() if len(g) > 1 and _are_apart(g, place)]
-    if not groups:
+    group_of: dict[int, list[Value]] = {}
+    for group in found.values():
+        if len(group) > 1 and _are_apart(group, place, group_of):
+            group_of |= dict.fromkeys(map(id, group), group)
+    if not group_of:
         return program
-    group_of = {id(v): g for g in groups for v in g}
     builder = Builder()
     new: dict[int, Value] = {}
     waiting = list(reversed(order))
@@ -56,20 +58,30 @@ def _is_small(value: Value) -> bool:
     )
 
 
-def _are_apart(group: list[Value], place: dict[int, int]) -> bool:
-    """Whether none of the matrices is computed from one of the products."""
+def _are_apart(group: list[Value], place: dict[int, int], group_of: dict[int, list[Value]]) -> bool:
+    """Whether no factor is computed from one of the products, where the groups so far are stacked."""
     products = {id(v) for v in group}
-    first = min(place[p] for p in products)
-    waiting = [v.args[0] for v in group]
+    first = _begin(min(place[p] for p in products), place, group_of)
+    waiting = [x for v in group for x in v.inputs]
     seen: set[int] = set()
     while waiting:
         value = waiting.pop()
         if id(value) in products:
             return False
-        if id(value) not in seen and place[id(value)] > first:
-            seen.add(id(value))
-            waiting += value.inputs
+        if id(value) not in seen and place[id(value)] >= first:
+            members = group_of.get(id(value), [value])
+            seen |= {id(v) for v in members}
+            waiting += [x for v in members for x in v.inputs]
     return True
+
+
+def _begin(first: int, place: dict[int, int], group_of: dict[int, list[Value]]) -> int:
+    """The place before which nothing is computed from what is at `first` or later."""
+    spans = {(place[id(g[0])], place[id(g[-1])]) for g in group_of.values()}
+    for begin, end in sorted(spans, reverse=True):
+        if begin < first < end:
+            first = begin
+    return first
 
 
 def _stack(builder: Builder, group: list[Value], new: dict[int, Value]) -> None:

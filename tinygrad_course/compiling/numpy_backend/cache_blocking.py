@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_course.compiling.dataflow import Program, Value, is_elementwise, is_sum
-from tinygrad_course.compiling.numpy_backend.code_generation import StraightLineCode
+from tinygrad_course.compiling.numpy_backend.code_generation import StraightLineCode, python_function
 from tinygrad_course.compiling.passes.fuse import FusedCall, Group, fuse
 
 #: Arrays of fewer entries than this fit into the cache whole.
@@ -97,8 +97,5 @@ def _steps(group: Group, size: int) -> Callable[..., Any]:
     )
     arguments = ", ".join([*(f"x{i}" for i in range(len(inputs))), *(f"y{i}" for i in range(len(stored)))])
     returned = "".join(f"{body.name(v)}, " for v in sums)
-    lines = "".join(f"        {line}\n" for line in [*body.lines, f"return ({returned})"])
-    code = f"def make({', '.join(body.bound)}):\n    def steps({arguments}):\n{lines}    return steps\n"
-    space: dict[str, Any] = {"np": np}
-    exec(compile(code, "<a block of a compiled function>", "exec"), space)  # noqa: S102  (our own words)
-    return space["make"](*body.bound.values())  # type: ignore[no-any-return]
+    lines = "".join(f"    {line}\n" for line in [*body.lines, f"return ({returned})"])
+    return python_function(f"def call({arguments}):\n{lines}", body.bound)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_course.compiling.dataflow import Program, Value
-from tinygrad_course.compiling.numpy_backend.code_generation import StraightLineCode
+from tinygrad_course.compiling.numpy_backend.code_generation import StraightLineCode, python_function
 from tinygrad_course.compiling.tracing.captured_values import CapturedValues
 from tinygrad_course.engine import trees
 
@@ -61,11 +61,8 @@ class GuardedProgram:
         if unmasked:
             lines += [f"        if {self._infinite(tree)}: return {self.bind(NOT_FINITE)}"]
         lines += [f"        return {returned}", "    finally:", f"        {lock}.release()"]
-        inner = "\n".join(f"    {line}" for line in lines)
-        self.code = f"def make({', '.join(self.bound)}):\n{inner}\n    return call\n"
-        space: dict[str, Any] = {"np": np}  # np.inf and np.nan are written as such
-        exec(compile(self.code, "<compiled by tinygrad_course>", "exec"), space)  # noqa: S102  (our own words)
-        self.call = space["make"](*self.bound.values())  # by keyword it would be quadratic
+        self.code = "\n".join(lines)
+        self.call = python_function(self.code, self.bound)
 
     def bind(self, thing: Any) -> str:
         """Return a new name that stands for `thing` in the code."""

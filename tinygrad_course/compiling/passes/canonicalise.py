@@ -58,9 +58,10 @@ def canonical(builder: Builder, value: Value, args: Any, kwargs: Any) -> Value:
 
 
 def _elementwise(builder: Builder, value: Value, args: Any) -> Value:
-    args = tuple(builder.constant(np.array(a)) if isinstance(a, (list, tuple)) else a for a in args)
-    args = tuple(_number(a, value, args) for a in args)
-    args = _unspread(value, args)
+    if any(type(a) is not Value or a.function in {None, np.broadcast_to} for a in args):
+        args = tuple([builder.constant(np.array(a)) if isinstance(a, (list, tuple)) else a for a in args])
+        args = tuple([_number(a, value, args) for a in args])
+        args = _unspread(value, args)
     function = value.function
     if function is np.add and value.shape and (stacked := _stacked(builder, value, args)) is not None:
         return stacked
@@ -229,19 +230,22 @@ def _stacked(builder: Builder, value: Value, args: Any) -> Value | None:
     That is what the gradients of a[0], a[1] and a[2] come to.
     """
     parts: dict[int, Value] = {}
-    waiting = list(args)
-    while waiting:
-        v = waiting.pop()
+    for v in args:
         if not isinstance(v, Value) or v.shape != value.shape:
             return None
-        if v.function is np.add:
-            waiting += v.args
-        elif v.function is scatter and type(v.args[1]) is int and v.args[1] not in parts:
-            parts[v.args[1]] = v.args[0]
+        if v.function is scatter and type(v.args[1]) is int:
+            own = {v.args[1]: v.args[0]}
         else:
+            own = builder.parts.get(id(v), {})
+        if not own or not parts.keys().isdisjoint(own):
             return None
-    if sorted(parts) != list(range(value.shape[0])) or {v.dtype for v in parts.values()} != {value.dtype}:
+        parts |= own
+    if {v.dtype for v in parts.values()} != {value.dtype}:
         return None
+    if len(parts) < value.shape[0]:
+        made = builder.like(value, args, {})
+        builder.parts[id(made)] = parts
+        return made
     stacked = tuple([parts[i] for i in range(value.shape[0])])
     return builder.call(np.stack, (stacked,), {}, value.shape, value.dtype)
 

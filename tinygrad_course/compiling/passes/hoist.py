@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
 from tinygrad_course.compiling.builder import Builder
 from tinygrad_course.compiling.dataflow import Program, Value, chosen, is_sum
 
-#: So many places are compared; the first ones have the most consequences.
+#: Of what one gradient leads to, so many places are compared; the first ones have the most consequences.
 TRIED = 8
 #: What a call costs, in entries that it could have multiplied instead.
 CALL = 1500
@@ -20,40 +22,68 @@ def hoist_scale(program: Program) -> Program:
     A step lowers W by (learning_rate / m) * dZ @ A.T for every layer: with dZ = (learning_rate / m) * (A - Y)
     at the top, none of these multiplications is left.
     """
-    users: dict[int, list[Value]] = {}
-    order = program.values()
-    for value in order:
-        for v in {id(u): u for u in value.inputs}.values():
-            users.setdefault(id(v), []).append(value)
+    order, users = program.values(), program.users()
     results = {id(v) for v in program.results}
-    found: list[tuple[int, Value, list[Value]]] = []
-    for value in _promising(order, users, results):
-        if len(found) < TRIED:
-            ends = _ends(value, users, results)
-            if ends is not None and len(ends) > 1 and _number(ends[0]) not in {1.0, -1.0}:
-                saved = sum(CALL + e.size for e in ends) - (CALL + value.size)
-                found.append((saved, value, ends))
-    saved, seed, ends = max(found, key=lambda f: f[0], default=(0, None, []))
-    if seed is None or saved <= 0:
-        return program
-    return hoist_scale(_scaled(program, order, seed, ends))
+    promising = _promising(order, users, results)
+    known = {id(v) for v in promising}
+    taken: set[int] = set()  # what a number has been taken out of
+    scaled: dict[int, float] = {}
+    gone: set[int] = set()
+    for value in promising:
+        reached = None if id(value) in taken else _reached(value, users, results, taken)
+        if reached is None:
+            continue
+        seeds = [v for v in reached.touched.values() if id(v) in known and v is not value][: TRIED - 1]
+        tried = [reached, *(_reached(v, users, results, taken) for v in seeds)]
+        best = max((r for r in tried if r is not None), key=_saved)
+        if _saved(best) > 0:
+            taken |= reached.touched.keys()
+            scaled[id(best.seed)] = _number(best.ends[0])
+            gone |= {id(e) for e in best.ends}
+    return _scaled(program, order, scaled, gone) if scaled else program
+
+
+class _Reached(NamedTuple):
+    """What a value leads to, by ids, as far as the multiplications by a number that it all ends in."""
+
+    seed: Value
+    touched: dict[int, Value]
+    ends: list[Value]
+
+
+def _saved(reached: _Reached) -> int:
+    """Return what is saved by multiplying the seed and none of the ends."""
+    return sum(CALL + e.size for e in reached.ends) - (CALL + reached.seed.size)
 
 
 def _promising(order: list[Value], users: dict[int, list[Value]], results: set[int]) -> list[Value]:
-    """Return the values of whose consequences each is multiplied by one number, as far as each call shows."""
+    """Return the values whose consequences are each multiplied by one number, as far as each call shows.
+
+    Those with the most consequences come first.
+    """
     numbers: dict[int, float | None] = {}  # by a value's id, that number; None if there is none
+    ways: dict[int, float] = {}  # in how many ways it leads to such a multiplication
     for value in reversed(order):
         found: set[float | None] = {None} if id(value) in results else set()
-        for user in users.get(id(value), ()):
+        ways[id(value)] = 0.0
+        for user in users[id(value)]:
             if _is_scaling(user):
                 found.add(_number(user))
-            elif _is_linear(user):
-                found.add(numbers[id(user)])
+                ways[id(value)] += 1
             else:
-                found.add(None)
+                found.add(numbers[id(user)] if _is_linear(user) else None)
+                ways[id(value)] += ways[id(user)]
         numbers[id(value)] = found.pop() if len(found) == 1 else None
     seeds = {np.subtract, np.multiply, np.divide}
-    return [v for v in order if v.function in seeds and v.kind == "array" and numbers[id(v)] is not None]
+    promising = [
+        v
+        for v in order
+        if v.function in seeds
+        and v.kind == "array"
+        and numbers[id(v)] not in {None, 1.0, -1.0}
+        and ways[id(v)] > 1
+    ]
+    return sorted(promising, key=lambda v: -ways[id(v)])
 
 
 def _is_linear(value: Value) -> bool:
@@ -68,45 +98,45 @@ def _number(end: Value) -> float:
     return float(end.args[1])
 
 
-def _ends(seed: Value, users: dict[int, list[Value]], results: set[int]) -> list[Value] | None:
+def _reached(
+    seed: Value, users: dict[int, list[Value]], results: set[int], taken: set[int]
+) -> _Reached | None:
     """Return the multiplications by a number that everything computed from `seed` ends in, if that is so."""
     ends: list[Value] = []
-    touched = {id(seed)}
+    touched = {id(seed): seed}
     waiting = [seed]
     while waiting:
         value = waiting.pop()
         if id(value) in results:
             return None
-        for user in users.get(id(value), ()):
+        for user in users[id(value)]:
             if _is_scaling(user):
                 ends.append(user)
                 continue
-            dependent = [v for v in user.inputs if id(v) in touched]
-            linear = user.function in _LINEAR or user.function in {np.matmul, np.multiply}
-            linear = linear and (not user.kwargs or is_sum(user))
-            linear = linear or any(user.args[i] in dependent for i in chosen(user))
-            if not linear or len(dependent) != 1 or (user.function is np.sum and user.kind != "array"):
+            if (
+                id(user) in taken
+                or not _is_linear(user)
+                or (user.function is np.where and not any(user.args[i] is value for i in chosen(user)))
+            ):
                 return None
             if id(user) not in touched:
-                touched.add(id(user))
+                touched[id(user)] = user
                 waiting.append(user)
-    if len({_number(e) for e in ends}) != 1:
-        return None
     # a product of two things that both come from the seed is not linear in it
-    for user in (u for t in touched for u in users.get(t, ())):
-        if sum(id(v) in touched for v in user.inputs) > 1:
-            return None
-    return ends
+    for t in touched:
+        for user in users[t]:
+            if sum(id(v) in touched for v in user.inputs) > 1:
+                return None
+    return _Reached(seed, touched, ends) if len({_number(e) for e in ends}) == 1 else None
 
 
 def _is_scaling(value: Value) -> bool:
     return value.function is np.multiply and len(value.args) == 2 and type(value.args[1]) in {int, float}
 
 
-def _scaled(program: Program, order: list[Value], seed: Value, ends: list[Value]) -> Program:
+def _scaled(program: Program, order: list[Value], scaled: dict[int, float], gone: set[int]) -> Program:
     builder = Builder()
     new: dict[int, Value] = {}
-    gone = {id(e) for e in ends}
     for value in order:
         if value.function is None:
             new[id(value)] = value
@@ -115,8 +145,8 @@ def _scaled(program: Program, order: list[Value], seed: Value, ends: list[Value]
             new[id(value)] = new[id(value.args[0])]
             continue
         made = builder.again(value, new)
-        if value is seed:
-            made = builder.ufunc(np.multiply, made, _number(ends[0]))
+        if id(value) in scaled:
+            made = builder.ufunc(np.multiply, made, scaled[id(value)])
             made.born = value.born
         new[id(value)] = made
     return Program(program.inputs, [new[id(v)] for v in program.results])

@@ -75,6 +75,7 @@ class _Simplifier(FormBuilder):
     def __init__(self, readable: bool) -> None:
         super().__init__(readable)
         self.new: dict[int, Value] = {}  # canonical value of each recorded one
+        self.spelt: set[int] = set()  # the ids of these
         self.better: dict[int, tuple[Product, bool]] = {}  # forms of values whose names are kept
         self.logits: dict[int, tuple[Value, Value]] = {}  # exp(-z) by its id: the value, z
 
@@ -100,6 +101,7 @@ class _Simplifier(FormBuilder):
         kwargs = replace_values(value.kwargs, lambda v: self.new[id(v)])
         new = canonical(self.builder, value, args, kwargs)
         new.named_like(value)
+        self.spelt.add(id(new))
         return new
 
     # ------------------------------------------------------------------ what computes a value
@@ -145,6 +147,8 @@ class _Simplifier(FormBuilder):
 
     def again(self, value: Value) -> Value:
         """Return the same call of what computes its arguments."""
+        if id(value) in self.spelt and all(self.made.get(id(v)) is v for v in value.inputs):
+            return value
         args = replace_values(value.args, self.materialise)
         kwargs = replace_values(value.kwargs, self.materialise)
         return canonical(self.builder, value, args, kwargs)

@@ -1,23 +1,52 @@
-"""What a function does while it is traced: open or closed, and the plain arrays that it meets."""
+"""What a function does while it is traced: its calls in order, and the plain arrays that it meets."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
 from tinygrad_course.compiling.dataflow import Value, constant
+
+DIFFERS = (
+    "the function does something else each time it is run (random numbers, the time of day?), which a "
+    "program can't: what it does must depend on its arguments alone. Compute what differs outside, and "
+    "pass it"
+)
+OTHER_ARRAY = (
+    "an array of shape {} that the function computes is different each time it is run (random numbers?): "
+    "compute it outside, and pass it as an argument"
+)
+
+
+class Names(Protocol):
+    """Knows what the user calls things."""
+
+    def of_call(self) -> str | None:
+        """Return the name of what the call in progress returns."""
 
 
 class Trace:
     """The recording in progress: is it still open, and which plain arrays has it met.
 
     Constants are copied when they are met: what the function does to them later can't reach the program.
+
+    Parameters
+    ----------
+    names : Names, optional
+        Who gives names to what is recorded.
+    first : Trace, optional
+        An earlier trace of the same function on the same arguments: nothing is computed, and every call has
+        to be the one that was made there.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, names: Names | None = None, first: Trace | None = None) -> None:
         self.open = True
+        self.names = names
+        self.first = first
+        self.calls: list[tuple[Value, Any]] = []  # each with what it returned: a value, or a nest of values
         self._known: dict[int, tuple[Any, Value]] = {}
+        self._samples: dict[Any, Any] = {}
 
     def constant(self, array: Any) -> Value:
         """Return an array or NumPy scalar as a value, the same for the same array while it is unchanged."""
@@ -29,6 +58,20 @@ class Trace:
             value.data.setflags(write=False)
         self._known[id(array)] = (array, value)
         return value
+
+    def sample_of(self, value: Value) -> Any:
+        """Return something of a value's kind, shape and dtype."""
+        key = value.kind, value.shape, value.dtype
+        if key not in self._samples:
+            one = value.dtype.type(1)
+            self._samples[key] = (
+                np.broadcast_to(one, value.shape)
+                if value.kind == "array"
+                else one.item()
+                if value.kind == "python"
+                else one
+            )
+        return self._samples[key]
 
 
 def same(a: Any, b: Any) -> bool:

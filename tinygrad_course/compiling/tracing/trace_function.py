@@ -1,19 +1,20 @@
-"""Traced a function: it runs on tracers for its arrays, and the calls that it makes are the program."""
+"""Trace a function: it runs on tracers for its arrays, and the calls that it makes are the program."""
 
 from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from tinygrad_course.compiling.dataflow import Program, Value
 from tinygrad_course.compiling.tracing.captured_values import CapturedValues
-from tinygrad_course.compiling.tracing.local_names import LocalNames
+from tinygrad_course.compiling.tracing.names_in_code import NamesInCode
 from tinygrad_course.compiling.tracing.refusals import CannotCompile, none_swallowed
-from tinygrad_course.compiling.tracing.trace import Trace, same
+from tinygrad_course.compiling.tracing.trace import DIFFERS, OTHER_ARRAY, Trace, same
 from tinygrad_course.compiling.tracing.tracer import Tracer
 from tinygrad_course.engine import trees
 from tinygrad_course.engine.partial import Masks, masks
@@ -84,7 +85,7 @@ def trace_function(
     captured = CapturedValues(f, *objects)
     watched = Masks(made=True, mended=mended)
     try:
-        first, paths, result, samples = _run(f, args, kwargs, moving, watched)
+        run = _run(f, args, kwargs, moving, watched, NamesInCode())
     except CannotCompile:
         raise
     except Exception as error:
@@ -109,14 +110,14 @@ def trace_function(
     squared = watched.recorded and watched.alone > 0
     if squared or (unmasked and watched.asked):
         watched = Masks(made=not unmasked, mended=mended or squared)
-        first, paths, result, samples = _run(f, args, kwargs, moving, watched)
-    second, _, _, _ = _run(f, args, kwargs, moving, watched, LocalNames(looking=False))
-    _compare(first, second)
+        run = _run(f, args, kwargs, moving, watched, NamesInCode())
+    _run_again(f, args, kwargs, moving, watched, run)
     args = trees.tree_map(lambda x: np.asarray(x) if isinstance(x, np.memmap) else x, args)
     with np.errstate(all="ignore"):
         plain = f(*args, **kwargs)
-    single = any(v.dtype is not None and v.dtype.kind == "f" and v.dtype.itemsize < 8 for v in first.values())
-    if not mended and not _same_results(samples, plain, single):
+    values = run.program.values()
+    single = any(v.dtype is not None and v.dtype.kind == "f" and v.dtype.itemsize < 8 for v in values)
+    if not mended and not _same_results(run.samples, plain, single):
         if unmasked:
             return trace_function(f, args, kwargs, moving)
         if not _agree_nearer_to_zero(f, args, kwargs, moving, single):
@@ -125,7 +126,8 @@ def trace_function(
                 "recorded with: does it ask for the type of an argument (isinstance), or draw random "
                 "numbers? Leave such choices outside"
             )
-    return Traced(first, argument_names(f, len(args)), paths, result, CapturedValues(f, *objects), unmasked)
+    captured = CapturedValues(f, *objects)
+    return Traced(run.program, argument_names(f, len(args)), run.paths, run.result, captured, unmasked)
 
 
 def _run_plainly(f: Callable[..., Any], args: Any, kwargs: Any) -> None:
@@ -134,15 +136,26 @@ def _run_plainly(f: Callable[..., Any], args: Any, kwargs: Any) -> None:
         f(*copies[0], **copies[1])
 
 
+class _Run(NamedTuple):
+    """A function's call on tracers: what it did, and what it returned, as values and in numbers."""
+
+    trace: Trace
+    program: Program
+    paths: list[str]
+    result: Any
+    samples: Any
+
+
 def _run(
     f: Callable[..., Any],
     args: Any,
     kwargs: Any,
     moving: Any,
     watched: Masks,
-    names: LocalNames | None = None,
-) -> tuple[Program, list[str], Any, Any]:
-    tracing = Trace()
+    names: NamesInCode | None = None,
+    first: _Run | None = None,
+) -> _Run:
+    tracing = Trace(names, None if first is None else first.trace)
     inputs: list[Value] = []
     paths: list[str] = []
 
@@ -152,7 +165,11 @@ def _run(
         kind: Any = (
             "array" if isinstance(x, np.ndarray) else "scalar" if isinstance(x, np.generic) else "python"
         )
-        value = Value(None, (), {}, np.shape(x), np.asarray(x).dtype, kind, name=path.rpartition(".")[2])
+        value = (
+            Value(None, (), {}, np.shape(x), np.asarray(x).dtype, kind, name=path.rpartition(".")[2])
+            if first is None
+            else first.program.inputs[len(inputs)]
+        )
         inputs.append(value)
         paths.append(path)
         return Tracer(tracing, value, np.asarray(x) if isinstance(x, np.memmap) else x)
@@ -161,23 +178,41 @@ def _run(
     token = masks.set(watched)
     try:
         standing = trees.rebuild((args, kwargs), iter([wrap(p, x) for p, x in named]))
-        with (
-            names or LocalNames() as known,
-            none_swallowed(),
-            np.errstate(all="ignore"),
-        ):
+        with names or nullcontext(), none_swallowed(), np.errstate(all="ignore"):
             returned = f(*standing[0], **standing[1])
         results: list[Value] = []
         result = trees.rebuild(
             returned, iter([_result(p, x, tracing, results) for p, x in trees.leaves(returned)])
         )
         program = Program(inputs, results)
-        known.give(program)
+        if names is not None:
+            names.give(program)
     finally:
         masks.reset(token)
         tracing.open = False
     samples = trees.tree_map(lambda x: x.sample if type(x) is Tracer else x, returned)
-    return program, paths, result, samples
+    return _Run(tracing, program, paths, result, samples)
+
+
+def _run_again(
+    f: Callable[..., Any], args: Any, kwargs: Any, moving: Any, watched: Masks, first: _Run
+) -> None:
+    """Run a function once more, without computing anything.
+
+    Raises
+    ------
+    CannotCompile
+        If it does anything else than in its first run.
+    """
+    again = _run(f, args, kwargs, moving, watched, first=first)
+    results = first.program.results, again.program.results
+    for one, other in zip(*results, strict=False):
+        if one.is_constant and other.is_constant and not same(one.data, other.data):
+            raise CannotCompile(OTHER_ARRAY.format(one.shape))
+    alike = [a is b or (a.is_constant and b.is_constant) for a, b in zip(*results, strict=False)]
+    counts = [(len(run.trace.calls), len(run.program.results)) for run in (first, again)]
+    if not all(alike) or counts[0] != counts[1]:
+        raise CannotCompile(DIFFERS)
 
 
 def _result(path: str, x: Any, tracing: Trace, results: list[Value]) -> Any:
@@ -243,31 +278,6 @@ def is_dynamic(x: Any, path: str, moving: Any) -> bool:
     return path in moving
 
 
-def _compare(first: Program, second: Program) -> None:
-    a, b = first.values(), second.values()
-    numbers_a, numbers_b = ({id(v): i for i, v in enumerate(x)} for x in (a, b))
-
-    def outline(v: Value, numbers: dict[int, int]) -> Any:
-        return v.function, v.shape, v.dtype, [numbers[id(u)] for u in v.inputs]
-
-    for v, w in zip(a, b, strict=False):
-        if v.is_constant and w.is_constant and not same(v.data, w.data):
-            raise CannotCompile(
-                f"an array of shape {v.shape} that the function computes is different each time it is run "
-                "(random numbers?): compute it outside, and pass it as an argument"
-            )
-        if outline(v, numbers_a) != outline(w, numbers_b) or not _same_options(v, w):
-            break
-    else:
-        if len(a) == len(b):
-            return
-    raise CannotCompile(
-        "the function does something else each time it is run (random numbers, the time of day?), which a "
-        "program can't: what it does must depend on its arguments alone. Compute what differs outside, and "
-        "pass it"
-    )
-
-
 def _agree_nearer_to_zero(f: Callable[..., Any], args: Any, kwargs: Any, moving: Any, single: bool) -> bool:
     """Whether tracers give what plain arrays give where the arguments are smaller.
 
@@ -281,7 +291,7 @@ def _agree_nearer_to_zero(f: Callable[..., Any], args: Any, kwargs: Any, moving:
     nearer, options = args, kwargs
     for _ in range(2):
         nearer, options = trees.tree_map(quartered, nearer), trees.tree_map(quartered, options)
-        *_, samples = _run(f, nearer, options, moving, Masks(made=True), LocalNames(looking=False))
+        samples = _run(f, nearer, options, moving, Masks(made=True)).samples
         with np.errstate(all="ignore"):
             if not _same_results(samples, f(*nearer, **options), single):
                 return False
@@ -310,23 +320,3 @@ def _alike(x: Any, y: Any, single: bool) -> bool:
         largest = float(np.max(np.abs(y), where=np.isfinite(y), initial=0.0))
         bound = (1e5 * ROUNDING if single else ROUNDING) * largest
         return bool(np.allclose(x, y, rtol=0, atol=bound, equal_nan=True))
-
-
-def _same_options(v: Value, w: Value) -> bool:
-    return repr(_plain_options(v)) == repr(_plain_options(w))
-
-
-def _plain_options(v: Value) -> list[Any]:
-    found: list[Any] = []
-
-    def visit(tree: Any) -> None:
-        if type(tree) in {tuple, list}:
-            for t in tree:
-                visit(t)
-        elif type(tree) is dict:
-            visit(list(tree.values()))
-        elif not isinstance(tree, Value):
-            found.append(tree)
-
-    visit((v.args, v.kwargs))
-    return found

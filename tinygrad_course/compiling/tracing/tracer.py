@@ -15,7 +15,6 @@ from typing import Any, ClassVar, NoReturn
 import numpy as np
 
 from tinygrad_course.compiling.dataflow import Kind, Value, item, of_each
-from tinygrad_course.compiling.tracing.assigned_names import assigned_name
 from tinygrad_course.compiling.tracing.library_code import file_of_caller, of_library
 from tinygrad_course.compiling.tracing.refusals import (
     IN_PLACE,
@@ -25,10 +24,11 @@ from tinygrad_course.compiling.tracing.refusals import (
     name_of,
     refuse_call,
 )
-from tinygrad_course.compiling.tracing.trace import Trace
+from tinygrad_course.compiling.tracing.trace import DIFFERS, OTHER_ARRAY, Trace, same
 from tinygrad_course.engine.foreign import is_sparse
 from tinygrad_course.engine.operators import Methods
 from tinygrad_course.engine.tensor import Tensor
+from tinygrad_course.engine.trees import leaves, rebuild, tree_map
 from tinygrad_course.rules.indexing import astype
 
 #: Added where an index may have been meant.
@@ -309,6 +309,8 @@ def record(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any], compute
         raise CannotCompile(IN_PLACE.format(f"the out= of {name_of(function)}"))
     if function is np.empty_like:
         function = np.zeros_like
+    if trace.first is not None and function not in OF_SHAPES:
+        return _recorded_again(trace, trace.first, function, args, kwargs, compute)
     result = (compute or function)(*_samples(args), **(_samples(kwargs) if kwargs else kwargs))
     if function in OF_SHAPES:
         return result
@@ -321,10 +323,62 @@ def record(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any], compute
     options = _values(trace, kwargs) if kwargs else kwargs
     recorded = _stand_in(trace, function, _values(trace, args), options, result)
     if type(recorded) is Tracer:
-        name = assigned_name()
+        trace.calls.append((recorded.recorded, recorded.recorded))
+        name = trace.names.of_call() if trace.names is not None else None
         if name is not None:
             recorded.recorded.name, recorded.recorded.kept = name, True
+    else:
+        parts = [t.recorded for _, t in leaves(recorded)]
+        trace.calls.append((parts[0].inputs[0], rebuild(recorded, iter(parts))))
     return recorded
+
+
+def _recorded_again(
+    trace: Trace, first: Trace, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any], compute: Any
+) -> Any:
+    """Return tracers for what the same call has returned in an earlier trace.
+
+    Raises
+    ------
+    CannotCompile
+        If another call was made there.
+    """
+    difference: str | None = DIFFERS
+    if len(trace.calls) < len(first.calls):
+        value, returned = first.calls[len(trace.calls)]
+        if value.function == function:  # np.add.reduce is made anew each time
+            difference = _difference(args, value.args) or _difference(kwargs, value.kwargs)
+    if difference is not None:
+        (compute or function)(*_samples(args), **_samples(kwargs))  # it may raise, as it did at first
+        raise CannotCompile(difference)
+    trace.calls.append((value, returned))
+    if type(returned) is Value:
+        return Tracer(trace, returned, trace.sample_of(returned))
+    return tree_map(lambda v: Tracer(trace, v, trace.sample_of(v)), returned)
+
+
+def _difference(x: Any, y: Any) -> str | None:
+    """Return how what a call is given differs from what the program has of it, or None."""
+    kind = type(y)
+    if kind is Value:
+        if type(x) is Tracer:
+            return None if x.recorded is y else DIFFERS
+        if y.is_constant and isinstance(x, (np.ndarray, np.generic)):
+            if np.shape(x) != y.shape or x.dtype != y.dtype:
+                return DIFFERS
+            return None if same(y.data, x) else OTHER_ARRAY.format(y.shape)
+        return DIFFERS
+    if type(x) is not kind:
+        return DIFFERS
+    if kind is tuple or kind is list:
+        if len(x) != len(y):
+            return DIFFERS
+        return next((d for d in map(_difference, x, y) if d is not None), None)
+    if kind is dict:
+        return _difference(tuple(x.items()), tuple(y.items()))
+    if kind is slice:
+        return _difference((x.start, x.stop, x.step), (y.start, y.stop, y.step))
+    return None if x is y or repr(x) == repr(y) else DIFFERS
 
 
 def _stand_in(trace: Trace, function: Any, args: Any, kwargs: Any, result: Any) -> Any:
