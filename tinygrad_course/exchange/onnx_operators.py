@@ -112,7 +112,9 @@ def _clip(e: Model, x: Name, lowest: Any = None, highest: Any = None) -> Any:
 
 
 def _reduced(kind: str) -> Emit:
-    def emit(e: Model, x: Name, axis: Any = None, *, keepdims: bool = False) -> Any:
+    def emit(e: Model, x: Name, axis: Any = None, dtype: Any = None, *, keepdims: bool = False) -> Any:
+        if dtype is not None:
+            raise CannotExport(f"{kind} with dtype={dtype!r} has no counterpart in ONNX")
         axes = range(e.rank(x)) if axis is None else axis if isinstance(axis, tuple) else [axis]
         if not len(axes):
             return e.op("Identity", x)
