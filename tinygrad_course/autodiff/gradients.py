@@ -18,7 +18,7 @@ import numpy as np
 
 from tinygrad_course.engine import foreign, leaving, trees
 from tinygrad_course.engine.creation import leaf
-from tinygrad_course.engine.inputs import birth, note_cost, own_data, settled, tie, untie
+from tinygrad_course.engine.inputs import birth, held, note_cost, own_data, settled, tie, untie
 from tinygrad_course.engine.keeping import Hold
 from tinygrad_course.engine.recording import peek, plain
 from tinygrad_course.engine.sweep import Foreign, first_seed, sweep
@@ -38,23 +38,22 @@ class _Inputs:
     """The arguments of one call, wrapped as fresh leaves."""
 
     __slots__ = (
-        "args", "flat", "function", "given", "holds", "nums", "oldest", "recorded", "single", "tensors",
-        "trace", "trees",
+        "args", "flat", "function", "given", "holds", "recorded", "single", "tensors", "trace", "trees",
     )  # fmt: skip
 
     def __init__(self, f: Function, argnums: int | Sequence[int], args: tuple[Any, ...]) -> None:
         self.function = f
         self.args = list(args)
         self.single = isinstance(argnums, (int, np.integer))
-        self.nums = (int(argnums),) if isinstance(argnums, (int, np.integer)) else tuple(argnums)
         self.trees: list[Any] = []
         self.given: list[Any] = []  # what the caller passed, flat
         self.tensors: list[Tensor] = []
         self.holds: list[Hold] = []
-        self.flat = False  # one dict of arrays, as parameters mostly are
+        self.flat = False  # one dict, as parameters mostly are
         self.recorded = False  # whether the caller differentiates through this call
         self.trace = leaving.Trace()
-        for n in self.nums:
+        numbers: Any = (argnums,) if self.single else argnums
+        for n in numbers:
             if not -len(args) <= n < len(args):
                 raise ValueError(
                     f"argnums={argnums}: {_name(f)} was called with {len(args)} arguments; the gradient with "
@@ -64,15 +63,13 @@ class _Inputs:
             self.trees.append(tree)
             if type(tree) is dict and set(map(type, tree.values())) == _ARRAYS:
                 self.flat = self.single
-                named = self.args[n] = {}
-                for key, value in tree.items():
-                    named[key] = self._wrap(value, key, n)
+                self.args[n] = {key: self._wrap(value, key, n) for key, value in tree.items()}
             elif isinstance(tree, (dict, list, tuple)):
                 wrapped = [self._wrap(value, path, n) for path, value in trees.leaves(tree)]
                 self.args[n] = trees.rebuild(tree, iter(wrapped))
             else:
                 self.args[n] = self._wrap(tree, None, n)
-        self.oldest = birth(self.tensors[0]) if self.tensors else 1
+        self.trace.oldest = birth(self.tensors[0]) if self.tensors else 1
 
     def _wrap(self, value: Any, name: str | None, n: int) -> Tensor:
         self.given.append(value)
@@ -95,7 +92,6 @@ class _Inputs:
         return tensor
 
     def __enter__(self) -> Self:
-        self.trace.oldest = self.oldest
         leaving.active.add(self.trace)
         return self
 
@@ -126,15 +122,17 @@ class _Inputs:
         try:
             watchers = observers.get()
             found = sweep(
-                root, seed, oldest=self.oldest, keep=True, mark=bool(watchers) and not record, record=record
+                root,
+                seed,
+                oldest=self.trace.oldest,
+                keep=True,
+                mark=bool(watchers) and not record,
+                record=record,
             )
         finally:
             if self.recorded:
                 self.link()
-        gradients = []
-        for tensor in self.leaves():
-            g = found.get(tensor)
-            gradients.append(_zeros(tensor) if g is None else g)
+        gradients = [found[t] if t in found else _zeros(t) for t in self.leaves()]
         for watcher in watchers:
             watcher(list(self.tensors), gradients)
         return gradients
@@ -233,10 +231,9 @@ def _value_and_gradient(inputs: _Inputs, f: Function, J: Any) -> tuple[Any, Any,
         _require_scalar(f, J)
         zeros = [_zeros(t) for t in inputs.leaves()]
         return J, inputs.nest(zeros), False
-    if J.size != 1:
+    J, data, _ = held(now(J))
+    if type(data) is not np.float64 and J.size != 1:
         _require_scalar(f, J)
-    J = now(J)
-    data = peek(Tensor, J)
     seed = first_seed(data)
     if not inputs.recorded:
         try:
@@ -362,7 +359,7 @@ def _depends_on_older(inputs: _Inputs, outputs: list[Any]) -> bool:
     for out in outputs:
         if type(out) is Tensor:
             try:
-                sweep(out, _zeros(out), oldest=inputs.oldest, keep=True, mark=False)
+                sweep(out, _zeros(out), oldest=inputs.trace.oldest, keep=True, mark=False)
             except Foreign:
                 return True
     return False

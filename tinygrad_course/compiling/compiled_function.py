@@ -17,7 +17,7 @@ from tinygrad_course.compiling.numpy_backend.cache_blocking import block_for_cac
 from tinygrad_course.compiling.numpy_backend.guards import MISS, NOT_FINITE, GuardedProgram, guarded_program
 from tinygrad_course.compiling.numpy_backend.horizontal_fusion import fuse_horizontally
 from tinygrad_course.compiling.passes.hoist import hoist_scale
-from tinygrad_course.compiling.passes.lower import lower, lower_for_machine
+from tinygrad_course.compiling.passes.lower import lower
 from tinygrad_course.compiling.passes.simplify import simplify
 from tinygrad_course.compiling.readable.program_graph import graph_of
 from tinygrad_course.compiling.readable.python_source import Source, substitute
@@ -181,7 +181,7 @@ class Compiled:
     def _make(self, recording: Traced, args: tuple[Any, ...]) -> GuardedProgram:
         program = simplify(recording.program)
         if self.engine == "machine":
-            program = machine_code(lower_for_machine(program))
+            program = machine_code(lower(program, machine=True))
         else:
             program = block_for_cache(fuse_horizontally(lower(hoist_scale(program))))
         dynamic = dict(zip(recording.paths, program.inputs, strict=True))

@@ -362,10 +362,13 @@ def mend_logarithm(out: Tensor) -> Tensor:
     small = _UNHURT.get(data.dtype.char)
     if small is None:
         return out
-    if type(data) is np.ndarray and data.size:
-        if data.item(data.argmin()) > small and (difference or data.item(data.argmax()) < math.inf):
-            return out  # the commonest case: nothing is small, or infinite
-    elif isinstance(data, np.floating) and data > small and (difference or data < math.inf):
+    if type(data) is not np.ndarray:
+        if isinstance(data, np.floating) and small < data < math.inf:
+            return out
+    elif not difference:
+        if np.vdot(data, out._data) < math.inf:
+            return out  # the commonest case: there is no 0 (whose product with -inf is NaN), and no infinity
+    elif data.size and data.item(data.argmin()) > small:
         return out
     if traced(x):
         lost = has_exponential(x) and (may_lose(x) or beyond(x))

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from tinygrad_course.engine.tensor import Tensor
 
 _float64 = np.float64
+_ndarray = np.ndarray
 _FLOAT = np.dtype(float)
 
 #: What NumPy makes views, for arrays of other libraries, which don't tell; None: it depends on the layout.
@@ -90,8 +91,7 @@ def record(  # noqa: C901  (one pass over the arguments)
         For an argument that the rule does not cover.
     """
     holds: list[Any] = []
-    plain = not kwargs and len(args) == rule.arity
-    differentiable = True
+    differentiable = plain = not kwargs and len(args) == rule.arity
     if not plain:
         if kwargs:
             args, kwargs = _bind(cls, rule, args, kwargs)
@@ -113,7 +113,7 @@ def record(  # noqa: C901  (one pass over the arguments)
             values.append(value)
         elif kind is float or kind is int:
             values.append(arg)
-        elif kind is np.ndarray:
+        elif kind is _ndarray:
             if rule.saves:
                 keep = True
                 arg = arg.copy("K") if arg.nbytes <= SMALL else kept_array(arg, holds)
@@ -131,12 +131,17 @@ def record(  # noqa: C901  (one pass over the arguments)
         y = rule.compute(*values, **kwargs) if kwargs else rule.compute(*values)
     except Exception as error:  # noqa: BLE001  (whatever it is, it is told better)
         raise errors.explain(error, rule, given) from None
-    if not differentiable:
-        return y
-    if not plain and "dtype" in rule.accepted and getattr(y, "dtype", _FLOAT).kind not in "fc":
-        raise TypeError(f"np.{rule.name}(..., dtype={y.dtype}) rounds, and what is rounded has no derivative")
+    if not plain:
+        if not differentiable:
+            return y
+        if "dtype" in rule.accepted and getattr(y, "dtype", _FLOAT).kind not in "fc":
+            raise TypeError(
+                f"np.{rule.name}(..., dtype={y.dtype}) rounds, and what is rounded has no derivative"
+            )
     kind = type(y)
-    if kind is _float64 or (kind is np.ndarray and y.base is None and y is not values[0]):
+    if kind is _float64 or (kind is _ndarray and y.base is None and y is not values[0]):
+        if plain and not holds:
+            return node(cls, rule, args, y, values if keep else None)
         return node(cls, rule, args, y, values if keep else None, holds, kwargs)
     if rule.outputs:
         out = node(cls, rule, args, tuple(y), values if keep else None, holds, kwargs)

@@ -48,13 +48,21 @@ def canonical(builder: Builder, value: Value, args: Any, kwargs: Any) -> Value:
             found = _reshaped(builder, value, first, args, kwargs)
         elif function in _TRANSPOSES:
             found = _transposed(builder, value, first, args, kwargs)
-        elif function is np.broadcast_to and first.shape == value.shape and first.kind == value.kind:
+        elif (first.shape, first.kind) == (value.shape, value.kind) and _is_itself(function, args):
             found = first
         if found is not None:
             return found
     if isinstance(function, np.ufunc) and not kwargs and function.signature is None and function.nout == 1:
         return _elementwise(builder, value, args)
     return builder.like(value, args, kwargs)
+
+
+def _is_itself(function: Any, args: Any) -> bool:
+    """Whether a call whose result is as large as its first argument leaves everything where it is."""
+    if function not in {operator.getitem, scatter}:
+        return function is np.broadcast_to
+    parts = args[1] if type(args[1]) is tuple else (args[1],)
+    return all(p is Ellipsis or (type(p) is slice and p.step in (None, 1)) for p in parts)
 
 
 def _elementwise(builder: Builder, value: Value, args: Any) -> Value:
@@ -65,9 +73,10 @@ def _elementwise(builder: Builder, value: Value, args: Any) -> Value:
     function = value.function
     if function is np.add and value.shape and (stacked := _stacked(builder, value, args)) is not None:
         return stacked
-    if function is np.power and args[1] == 2 and not isinstance(args[1], Value):
-        return builder.call(np.square, args[:1], {}, value.shape, value.dtype, value.kind)
-    if function is np.multiply and args[0] is args[1]:
+    squared = (function is np.multiply and args[0] is args[1]) or (
+        function is np.power and not isinstance(args[1], Value) and args[1] == 2
+    )
+    if squared and np.square.resolve_dtypes((args[0].dtype, None))[1] == value.dtype:
         return builder.call(np.square, args[:1], {}, value.shape, value.dtype, value.kind)
     if function in {np.multiply, np.divide}:
         for one, other in ((1, 0), (0, 1)) if function is np.multiply else ((1, 0),):
@@ -160,7 +169,7 @@ def _total(builder: Builder, value: Value, args: Any, kwargs: Any) -> Value | No
     options = dict(zip(names, args[1:], strict=False)) | dict(kwargs)
     a = args[0]
     axis, keepdims = (
-        options.pop("axis", 0 if value.function is np.add.reduce else None),
+        options.pop("axis", 0 if value.function == np.add.reduce else None),
         options.pop("keepdims", False),
     )
     if a.dtype.kind == "b" and value.dtype.kind == "f" and not builder.readable:  # what is true is counted
