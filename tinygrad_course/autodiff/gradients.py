@@ -65,7 +65,9 @@ class _Inputs:
             self.trees.append(tree)
             if type(tree) is dict and set(map(type, tree.values())) == _ARRAYS:
                 self.flat = self.single
-                self.args[n] = {key: self._wrap(value, key, n) for key, value in tree.items()}
+                named = self.args[n] = {}
+                for key, value in tree.items():
+                    named[key] = self._wrap(value, key, n)
             elif isinstance(tree, (dict, list, tuple)):
                 wrapped = [self._wrap(value, path, n) for path, value in trees.leaves(tree)]
                 self.args[n] = trees.rebuild(tree, iter(wrapped))
