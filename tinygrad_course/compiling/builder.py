@@ -34,6 +34,7 @@ class Builder:
 
     def __init__(self, *, readable: bool = False) -> None:
         self.readable = readable
+        self.parts: dict[int, dict[int, Value]] = {}  # of a sum of gradients of x[0], x[1], ... these
         self._made: dict[Any, Value] = {}
         self._keep: list[Any] = []  # what a key names by its id must not be collected
 
@@ -121,7 +122,7 @@ class Builder:
         if kind is int or kind is float or kind is bool or kind is complex:
             return (kind, repr(x))
         if kind is tuple or kind is list:
-            return (kind, *[self._key(y) for y in x])
+            return (kind, *[y if type(y) is Value else self._key(y) for y in x])
         if kind is dict:
             return tuple([(k, self._key(y)) for k, y in sorted(x.items())])
         if kind is slice:

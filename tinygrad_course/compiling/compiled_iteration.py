@@ -15,7 +15,7 @@ from tinygrad_course.compiling.machine.columns import Columns, Unsuited, loop_so
 from tinygrad_course.compiling.machine.jit import compile_source, types_of
 from tinygrad_course.compiling.passes.fuse import NotFused
 from tinygrad_course.compiling.passes.hoist import hoist_scale
-from tinygrad_course.compiling.passes.lower import lower_for_machine
+from tinygrad_course.compiling.passes.lower import lower
 from tinygrad_course.compiling.passes.simplify import simplify
 from tinygrad_course.compiling.readable.python_source import substitute
 from tinygrad_course.compiling.tracing.refusals import CannotCompile
@@ -236,7 +236,7 @@ class _Program:
         self.leaves = leaves = trees.leaves(state)
         numbers = {f"{path}" for path, x in _named(step, state, batch) if type(x) in {int, float}}
         recording = trace_function(step, (state, *batch), {}, numbers)
-        self.program = hoist_scale(lower_for_machine(simplify(recording.program)))
+        self.program = hoist_scale(lower(simplify(recording.program), machine=True))
         tree = substitute(recording.result, self.program.results)
         if not (
             isinstance(tree, tuple) and len(tree) == 2 and isinstance(tree[1], Value) and tree[1].shape == ()
@@ -272,8 +272,8 @@ class _Machine:
         self.places = [i for i, v in enumerate(program.inputs[len(leaves) :]) if id(v) in used]
         data = [program.inputs[len(leaves) + i] for i in self.places]
         source = loop_source(columns, list(zip(old, new, strict=True)), data, made.cost)
-        self.numbers = columns.numbers.values
-        types = ["f8 1", *types_of(data, [v.shape for v in data]), "i8", "i8"]
+        self.width, self.numbers = columns.m, columns.numbers.values
+        types = ["f8 1", *types_of(data, [v.shape for v in data]), "i8", "i8", "i8"]
         try:
             self.function = compile_source(source, (*types, *["f8"] * len(self.numbers), "f8 1"))
         except NotFused:
@@ -301,7 +301,7 @@ class _Machine:
 
     def run(self, flat: Any, batch: tuple[Any, ...], hop: int, count: int, costs: Any) -> None:
         """Make `count` steps."""
-        self.function(flat, *batch, hop, count, *self.numbers, costs)
+        self.function(flat, *batch, hop, count, self.width, *self.numbers, costs)
 
 
 class _SinglePass:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from heapq import heappop, heappush
 from itertools import count
 from operator import attrgetter
@@ -70,7 +70,7 @@ class Value:
         if function is not None:
             _collect(args, self.inputs)
             if kwargs:
-                _collect(kwargs, self.inputs)
+                _collect(kwargs.values(), self.inputs)
         now = _clock()
         self.born = (now, now)
 
@@ -119,13 +119,15 @@ def item(x: Any) -> Any:
     return x if type(x) in {int, float, bool} else x.item()
 
 
+_NESTS = {tuple, list, dict, slice}
+
+
 def of_each(tree: Any, change: Callable[[Any], Any]) -> Any:
     """Return arguments with each thing in them changed, in lists, tuples, dicts and slices too."""
     kind = type(tree)
-    if kind is tuple:
-        return tuple([of_each(t, change) for t in tree])
-    if kind is list:
-        return [of_each(t, change) for t in tree]
+    if kind is tuple or kind is list:
+        changed = [of_each(t, change) if type(t) in _NESTS else change(t) for t in tree]
+        return changed if kind is list else tuple(changed)
     if kind is dict:
         return {k: of_each(t, change) for k, t in tree.items()}
     if kind is slice:
@@ -138,19 +140,18 @@ def replace(tree: Any, change: Callable[[Value], Any]) -> Any:
     return of_each(tree, lambda x: change(x) if type(x) is Value else x)
 
 
-def _collect(tree: Any, found: list[Value]) -> None:
+def _collect(parts: Iterable[Any], found: list[Value]) -> None:
     """Append the values in arguments, in order."""
-    kind = type(tree)
-    if kind is Value:
-        found.append(tree)
-    elif kind is tuple or kind is list:
-        for t in tree:
-            _collect(t, found)
-    elif kind is dict:
-        for t in tree.values():
-            _collect(t, found)
-    elif kind is slice:
-        _collect((tree.start, tree.stop, tree.step), found)
+    for part in parts:
+        kind = type(part)
+        if kind is Value:
+            found.append(part)
+        elif kind is dict:
+            _collect(part.values(), found)
+        elif kind is slice:
+            _collect((part.start, part.stop, part.step), found)
+        elif kind in _NESTS:
+            _collect(part, found)
 
 
 def _users(order: list[Value]) -> dict[int, list[Value]]:

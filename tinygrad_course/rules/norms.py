@@ -49,18 +49,17 @@ def norm_vjp(g: Any, y: Any, x: Any, ord: Any = None, axis: Axes = None, keepdim
         return g * vector_norm_slope(x, y, ord, axes)
     if ord in (None, "fro", "f"):
         return g * quotient(x, y)
-    return g * matrix_norm_slope(x, ord, axes)
+    return g * matrix_norm_slope(x, y, ord, axes)
 
 
-def matrix_norm_slope(x: Any, ord: Any, axes: tuple[int, ...]) -> Any:
-    """The gradient of a matrix norm other than Frobenius', with both axes kept."""
+def matrix_norm_slope(x: Any, y: Any, ord: Any, axes: tuple[int, ...]) -> Any:
+    """The gradient of a matrix norm y other than Frobenius', with both axes kept."""
     row, column = axes
     if ord in (1, -1, math.inf, -math.inf):
         along = row if abs(ord) == 1 else column
         sums = np.sum(np.abs(x), axis=along, keepdims=True)
-        extreme = (np.max if ord > 0 else np.min)(
-            sums, axis=axes, keepdims=True
-        )  # y may be rounded otherwise
+        # not y: a compiled program may add in another order than it does
+        extreme = (np.max if ord > 0 else np.min)(sums, axis=axes, keepdims=True)
         return np.sign(x) * shared(sums, extreme, axes)
     u, s, vt = np.linalg.svd(np.moveaxis(x, axes, (-2, -1)), full_matrices=False)
     extreme = s if ord == "nuc" else s[..., :1] if ord == 2 else s[..., -1:]

@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 import numpy as np
 from scipy import special
 
-from tinygrad_course.rules.shapes import is_complex, without_loss
+from tinygrad_course.rules.shapes import far_out, is_complex
 from tinygrad_course.rules.table import RULES, Vjp, no_derivative, primitive, refused, rule
 
 ROOT_PI = math.sqrt(math.pi)
@@ -26,7 +26,7 @@ def unknown(function: str, argument: str) -> Vjp:
     def vjp(g: Any, y: Any, *args: Any) -> NoReturn:
         raise TypeError(
             f"scipy.special.{function} has no derivative here with respect to {argument}: pass it as a plain "
-            "number or array (t.data of a Tensor)"
+            "number or array (stop_gradient(t) of a Tensor)"
         )
 
     return vjp
@@ -46,7 +46,11 @@ def some(g: Any, a: Any) -> Any:
 
 
 def expit_vjp(g: Any, y: Any, a: Any) -> Any:
-    return g * without_loss(y * (1.0 - y), lambda a: special.expit(a) * special.expit(-a), a)
+    """y (1 - y); far out, where 1 - y has few digits left, 1 / (2 + 2 cosh(a))."""
+    if not far_out(a, 4.5):
+        return g * (y * (1.0 - y))
+    with np.errstate(over="ignore"):
+        return g / (2.0 + 2.0 * np.cosh(a))
 
 
 rule(special.expit, expit_vjp)

@@ -325,7 +325,9 @@ def step_source(columns: Columns, stored: list[Value], scalars: list[Value]) -> 
             place = f"y{i}[{{}}, j]" if len(value.shape) == 2 else f"y{i}[j]"
             loop = columns.sections[columns.section[id(value)]][1]
             loop += [f"{place.format(k)} = {n}" for k, n in enumerate(columns.names[id(value)])]
-    lines += _sections(columns, "range({m})")
+    across = [v for v in program.inputs if id(v) in columns.names and columns.wide[id(v)]]
+    m = f"{columns.argument(across[0])}.shape[{len(across[0].shape) - 1}]" if across else str(columns.m)
+    lines += _sections(columns, f"range({m})")
     for i, value in enumerate(stored):
         if not columns.wide[id(value)]:
             names = columns.names[id(value)]
@@ -358,7 +360,7 @@ def loop_source(columns: Columns, state: list[tuple[Value, Value]], data: list[V
             places = _places(columns.argument(value), value)
             lines += [f"{n} = {p}" for n, p in zip(columns.names[id(value)], places, strict=True)]
     lines += ["first = 0", "for t in range(count):"]
-    body = _sections(columns, "range(first, first + {m})")
+    body = _sections(columns, "range(first, first + width)")
     body.append(f"costs[t] = {columns.names[id(cost)][0]}")
     body += [f"next_{n} = {new}" for n, new in zip(olds, news, strict=True)]  # all of them, then all at once
     body += [f"{n} = next_{n}" for n in olds]
@@ -370,6 +372,7 @@ def loop_source(columns: Columns, state: list[tuple[Value, Value]], data: list[V
         *(columns.argument(v) for v in data),
         "hop",
         "count",
+        "width",
         *columns.numbers.names,
         "costs",
     ]
@@ -381,7 +384,7 @@ def _sections(columns: Columns, span: str) -> list[str]:
     for before, inside in columns.sections:
         lines += before
         if inside:
-            lines.append(f"for j in {span.format(m=columns.m)}:")
+            lines.append(f"for j in {span}:")
             lines += [f"    {line}" for line in inside]
     return lines
 

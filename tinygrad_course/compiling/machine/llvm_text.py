@@ -74,7 +74,9 @@ class Module:
         body.free()
         wide = ' "prefer-vector-width"="512"' if body.widely else ""
         parameters.append("ptr noalias %results")
-        self.functions.append(body.function(f"void @compute({', '.join(parameters)})", wide, "ret void"))
+        self.functions.append(
+            body.function(f"internal void @compute({', '.join(parameters)})", wide, "ret void")
+        )
         return len(body.returned)
 
     def of_library(self, name: str, single: bool) -> tuple[str, str, list[str]] | None:

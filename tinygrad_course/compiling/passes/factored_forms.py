@@ -8,7 +8,8 @@ They know each other (exp(-z) = (1 - s)/s, log s = z - softplus(z)), which is al
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Literal
 
 from tinygrad_course.compiling.dataflow import Value
@@ -33,7 +34,7 @@ class Product:
     coefficient: float
     factors: tuple[tuple[Any, int], ...] = ()
 
-    @property
+    @cached_property
     def weight(self) -> int:
         """How many factors there are, all told."""
         return sum(f.weight if isinstance(f, Sum) else 1 for f, _ in self.factors)
@@ -50,7 +51,7 @@ class Product:
 
     def scaled(self, number: float) -> Product:
         """Return number * product."""
-        return replace(self, coefficient=self.coefficient * number)
+        return Product(self.coefficient * number, self.factors)
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,14 @@ class Sum:
 
     terms: tuple[Product, ...]
 
-    @property
+    def __hash__(self) -> int:
+        return self._hash
+
+    @cached_property
+    def _hash(self) -> int:
+        return hash(self.terms)  # of everything below
+
+    @cached_property
     def weight(self) -> int:
         """How many factors there are, all told."""
         return sum(max(1, t.weight) for t in self.terms)
@@ -172,9 +180,7 @@ def combine(terms: Iterable[Product], *, cancel: bool = False) -> list[Product]:
         if not cancel:
             key = (key, term.coefficient > 0)
         known = found.get(key)
-        found[key] = (
-            term if known is None else replace(known, coefficient=known.coefficient + term.coefficient)
-        )
+        found[key] = term if known is None else Product(known.coefficient + term.coefficient, known.factors)
     return [t for t in found.values() if t.coefficient]
 
 
@@ -194,4 +200,4 @@ def as_product(total: Sum) -> Product:
     common = size if leading.coefficient > 0 else -size  # A - Y rather than -(Y - A)
     if common == 1:
         return Product(1.0, ((total, 1),))
-    return Product(common, ((Sum(tuple(replace(t, coefficient=t.coefficient / common) for t in terms)), 1),))
+    return Product(common, ((Sum(tuple([Product(t.coefficient / common, t.factors) for t in terms])), 1),))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -139,7 +138,7 @@ class FormBuilder:
         terms = sorted(total.terms, key=lambda t: (t.coefficient < 0, not t.factors and t.coefficient < 0))
         times_m = [self._times_m(t.coefficient) for t in terms]
         if len(terms) > 1 and None not in times_m:
-            inner = tuple(replace(t, coefficient=c or 0.0) for t, c in zip(terms, times_m, strict=True))
+            inner = tuple(Product(c or 0.0, t.factors) for t, c in zip(terms, times_m, strict=True))
             return self.builder.ufunc(np.divide, self._sum(Sum(inner)), self.examples)
         made = self._build(terms[0])
         for term in terms[1:]:

@@ -7,48 +7,53 @@ from scipy import special
 
 from tinygrad_course.compiling.builder import Builder
 from tinygrad_course.compiling.dataflow import Program, Value
+from tinygrad_course.compiling.numpy_backend.buffers import concatenated
 from tinygrad_course.engine.mending import link
 
 
-def lower(program: Program) -> Program:
-    """Return a program that computes the same by quicker calls."""
+def lower(program: Program, *, machine: bool = False) -> Program:
+    """Return a program that computes the same by quicker calls.
+
+    Parameters
+    ----------
+    program : Program
+    machine : bool
+        For machine code, which is to say sigmoid(z) where the program computes 1 / (1 + exp(-z)): that shares
+        its exponential with softplus(z), and does not overflow.
+    """
     builder = Builder()
     new: dict[int, Value] = {}
     order = program.values()
-    small = {id(z) for z in map(_exponential, order) if z is not None}
+    small = set() if machine else {id(z) for z in map(_exponential, order) if z is not None}
     for value in order:
         if value.function is None:
             new[id(value)] = value
             continue
-        made = None
-        if value.kind == "array" and value.dtype.kind == "f":
-            made = _lowered(builder, value, new)
-            z = _logit(value)
+        z, made = _logit(value), _joined(builder, value, new)
+        if machine and z is not None:
+            made = builder.ufunc(special.expit, new[id(z)])
+        elif not machine and value.kind == "array" and value.dtype.kind == "f":
+            made = made or _lowered(builder, value, new)
             if z is not None and id(z) in small and z.dtype == value.dtype and z.shape == value.shape:
                 made = _sigmoid(builder, new[id(z)])
-        if made is None:
-            made = builder.again(value, new)
+        made = made or builder.again(value, new)
         made.named_like(value)
         new[id(value)] = made
     return Program(program.inputs, [new[id(v)] for v in program.results])
 
 
-def lower_for_machine(program: Program) -> Program:
-    """Return a program that says sigmoid(z) where it computes 1 / (1 + exp(-z)).
-
-    That shares its exponential with softplus(z), and does not overflow.
-    """
-    builder = Builder()
-    new: dict[int, Value] = {}
-    for value in program.values():
-        if value.function is None:
-            new[id(value)] = value
-            continue
-        z = _logit(value)
-        made = builder.again(value, new) if z is None else builder.ufunc(special.expit, new[id(z)])
-        made.named_like(value)
-        new[id(value)] = made
-    return Program(program.inputs, [new[id(v)] for v in program.results])
+def _joined(builder: Builder, value: Value, new: dict[int, Value]) -> Value | None:
+    """Return arrays one after the other in memory, where each may be computed in its place."""
+    if value.function not in {np.concatenate, np.stack} or value.kind != "array":
+        return None
+    axis = value.kwargs.get("axis", value.args[1] if len(value.args) > 1 else 0)
+    parts = [new.get(id(v)) for v in value.args[0]]
+    if axis != 0 or value.kwargs.keys() - {"axis"} or len(value.args) > 2 or not value.size:
+        return None
+    if not all(v is not None and v.kind == "array" and v.dtype == value.dtype for v in parts):
+        return None
+    flat = builder.call(concatenated, tuple(parts), {}, (value.size,), value.dtype)
+    return builder.call(np.reshape, (flat, value.shape), {}, value.shape, value.dtype)
 
 
 def _logit(value: Value) -> Value | None:

@@ -75,6 +75,7 @@ class _Simplifier(FormBuilder):
     def __init__(self, readable: bool) -> None:
         super().__init__(readable)
         self.new: dict[int, Value] = {}  # canonical value of each recorded one
+        self.spelt: set[int] = set()  # the ids of these
         self.better: dict[int, tuple[Product, bool]] = {}  # forms of values whose names are kept
         self.logits: dict[int, tuple[Value, Value]] = {}  # exp(-z) by its id: the value, z
 
@@ -86,7 +87,8 @@ class _Simplifier(FormBuilder):
         for result in program.results:
             value = self.materialise(self.new[id(result)])
             if value.is_input and not result.is_input:  # x * 1 is a new array
-                value = self.builder.call(np.positive, (value,), {}, value.shape, value.dtype, value.kind)
+                copy, times = (np.logical_or, 2) if value.dtype.kind == "b" else (np.positive, 1)
+                value = self.builder.call(copy, (value,) * times, {}, value.shape, value.dtype, value.kind)
             if value.kind != result.kind:
                 function, args = _AS_KIND[result.kind](value)
                 value = self.builder.call(function, args, {}, (), value.dtype, result.kind)
@@ -100,6 +102,7 @@ class _Simplifier(FormBuilder):
         kwargs = replace_values(value.kwargs, lambda v: self.new[id(v)])
         new = canonical(self.builder, value, args, kwargs)
         new.named_like(value)
+        self.spelt.add(id(new))
         return new
 
     # ------------------------------------------------------------------ what computes a value
@@ -145,6 +148,8 @@ class _Simplifier(FormBuilder):
 
     def again(self, value: Value) -> Value:
         """Return the same call of what computes its arguments."""
+        if id(value) in self.spelt and all(self.made.get(id(v)) is v for v in value.inputs):
+            return value
         args = replace_values(value.args, self.materialise)
         kwargs = replace_values(value.kwargs, self.materialise)
         return canonical(self.builder, value, args, kwargs)
