@@ -432,8 +432,8 @@ def dispatch(
         out = kwargs.pop("out")
         if out is not None:
             return _into(cls, out, function, args, kwargs)
-    if kwargs and len(args) < len(names := _required(function)):
-        given = list(itertools.takewhile(kwargs.__contains__, names[len(args) :]))
+    if kwargs and len(args) < len(required := _required(function)):
+        given = list(itertools.takewhile(kwargs.__contains__, required[len(args) :]))
         args = (*args, *[kwargs[name] for name in given])
         kwargs = {k: v for k, v in kwargs.items() if k not in given}
     rule = RULES.get(function)
