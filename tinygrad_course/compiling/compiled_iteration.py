@@ -18,6 +18,7 @@ from tinygrad_course.compiling.passes.hoist import hoist_scale
 from tinygrad_course.compiling.passes.lower import lower
 from tinygrad_course.compiling.passes.simplify import simplify
 from tinygrad_course.compiling.readable.python_source import substitute
+from tinygrad_course.compiling.tracing.captured_values import CapturedValues
 from tinygrad_course.compiling.tracing.refusals import CannotCompile
 from tinygrad_course.compiling.tracing.trace_function import trace_function
 from tinygrad_course.engine import trees
@@ -109,6 +110,7 @@ class CompiledLoop:
             for i in range(iterations // again):
                 if shuffle is not None:
                     order = _order(shuffle(i), data)
+                    _same_outside(runners)
                     shuffled = tuple(np.ascontiguousarray(x[..., order]) for x in data)
                     turns = self._turns(shuffled, spans, runners)
                 for run, batch, hop, count in turns:
@@ -120,6 +122,7 @@ class CompiledLoop:
                         done += n
                         if done >= look.next:
                             look(costs, done)
+                            _same_outside(runners if progress else [])
         finally:
             self.reached = runners[0].give(holder), costs[:done]
         return self.reached
@@ -150,7 +153,7 @@ class CompiledLoop:
         runners = []
         for start, width, _ in spans:
             key = outline, rows, width
-            if key not in self._runners:
+            if key not in self._runners or not self._runners[key].captured.unchanged():
                 self._runners[key] = self._runner(state, tuple(x[..., start : start + width] for x in data))
             runners.append(self._runners[key])
         return runners
@@ -242,6 +245,7 @@ class _Program:
             isinstance(tree, tuple) and len(tree) == 2 and isinstance(tree[1], Value) and tree[1].shape == ()
         ):
             raise Unsuited
+        self.captured = recording.captured
         self.cost = tree[1]
         self.new = [x for _, x in trees.leaves(tree[0])]
         self.old = self.program.inputs[: len(leaves)]
@@ -250,6 +254,7 @@ class _Program:
             not same
             or not all(isinstance(v, Value) for v in self.new)
             or any(v.is_constant for v in self.new)
+            or any(np.asarray(x).dtype != v.dtype for (_, x), v in zip(leaves, self.new, strict=True))
         ):
             raise Unsuited
 
@@ -259,6 +264,7 @@ class _Machine:
 
     def __init__(self, made: _Program, state: Any) -> None:
         leaves, program, old, new = made.leaves, made.program, made.old, made.new
+        self.captured = made.captured
         if any(
             type(x) not in {int, float, np.float64} and getattr(x, "dtype", None) != np.float64
             for _, x in leaves
@@ -311,6 +317,7 @@ class _SinglePass:
         pattern = single_pass.find(made.program, made.old, made.new)
         if pattern is None or len(made.program.inputs) <= len(made.old):
             raise Unsuited
+        self.captured = made.captured
         self.steps = single_pass.SinglePass(made.program, made.old, made.new, made.cost, pattern)
         self.tree = state
 
@@ -342,6 +349,7 @@ class _StepByStep:
 
     def __init__(self, step: Callable[..., Any]) -> None:
         self.step = step
+        self.captured = CapturedValues()  # nothing: each step looks
 
     def suits(self, _: tuple[Any, ...]) -> bool:
         """Return that any data do."""
@@ -372,6 +380,15 @@ class _StepByStep:
                     "return parameters, J"
                 )
             box[0], costs[i] = returned
+
+
+def _same_outside(runners: list[Any]) -> None:
+    """Raise if something that the step reads from outside has changed while the loop runs."""
+    for path in filter(None, (r.captured.changed() for r in runners)):
+        raise CannotCompile(
+            f"shuffle or progress has changed {path}, which the step reads, and machine code keeps what it "
+            "was: make it a part of the state"
+        )
 
 
 def _order(order: Any, data: tuple[Any, ...]) -> Any:

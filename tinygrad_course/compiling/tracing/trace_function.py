@@ -13,7 +13,7 @@ import numpy as np
 from tinygrad_course.compiling.dataflow import Program, Value
 from tinygrad_course.compiling.tracing.captured_values import CapturedValues
 from tinygrad_course.compiling.tracing.names_in_code import NamesInCode
-from tinygrad_course.compiling.tracing.refusals import CannotCompile, none_swallowed
+from tinygrad_course.compiling.tracing.refusals import RAISING, CannotCompile, none_swallowed
 from tinygrad_course.compiling.tracing.trace import DIFFERS, OTHER_ARRAY, Trace, same
 from tinygrad_course.compiling.tracing.tracer import Tracer
 from tinygrad_course.engine import trees
@@ -184,7 +184,9 @@ def _run(
         result = trees.rebuild(
             returned, iter([_result(p, x, tracing, results) for p, x in trees.leaves(returned)])
         )
-        program = Program(inputs, results)
+        needed = {id(v) for v in Program(inputs, results).values()}
+        asked = [v for v, _ in tracing.calls if v.function in RAISING and id(v) not in needed]
+        program = Program(inputs, results + asked)
         if names is not None:
             names.give(program)
     finally:

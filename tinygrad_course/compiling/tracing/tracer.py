@@ -17,12 +17,15 @@ import numpy as np
 from tinygrad_course.compiling.dataflow import Kind, Value, item, of_each
 from tinygrad_course.compiling.tracing.library_code import file_of_caller, of_library
 from tinygrad_course.compiling.tracing.refusals import (
+    BY_VALUES,
     IN_PLACE,
     OF_SHAPES,
     CannotCompile,
     allowed_to_fail,
     name_of,
+    note_error,
     refuse_call,
+    refuse_raising,
 )
 from tinygrad_course.compiling.tracing.trace import DIFFERS, OTHER_ARRAY, Trace, same
 from tinygrad_course.engine.foreign import is_sparse
@@ -53,11 +56,16 @@ def _operator(ufunc: Callable[..., Any], plain: Callable[..., Any]) -> tuple[Any
             raise CannotCompile(
                 "a program holds no scipy.sparse matrix: its product is made outside the compiled function"
             )
+        if plain is operator.mul and (isinstance(a, _SEQUENCES) or isinstance(b, _SEQUENCES)):
+            (b if isinstance(a, _SEQUENCES) else a).__index__()  # [x] * n: a count, as in range(n)
         if _is_number(a) and _is_number(b):
             return record(plain, (a, b), {})
         return record(ufunc, (a, b), {}, plain)
 
     return call, lambda self, other: call(other, self)
+
+
+_SEQUENCES = (list, tuple, str, bytes)
 
 
 def _is_number(x: Any) -> bool:
@@ -77,7 +85,6 @@ class Tracer(Methods):
 
     __slots__ = ("recorded", "recording", "sample")
 
-    __hash__ = object.__hash__
     __array_priority__: ClassVar[float] = 900.0
     base: ClassVar[None] = None  # nobody writes into it, so that it may share what it likes
 
@@ -151,6 +158,9 @@ class Tracer(Methods):
 
     def __int__(self) -> NoReturn:
         _refuse(self, "made a Python number")
+
+    def __hash__(self) -> NoReturn:  # noqa: PLE0309
+        _refuse(self, "looked up in a set or a dict")
 
     def __index__(self) -> NoReturn:  # noqa: PLE0305
         _refuse(self, "used as an index or a count", _AS_INDEX)
@@ -226,9 +236,11 @@ class Tracer(Methods):
     def __getitem__(self, index: Any) -> Any:
         return record(operator.getitem, (self, index), {})
 
-    def copy(self, *_: Any, **__: Any) -> Any:
-        """Return the values under another object; tracers are never written to."""
-        return Tracer(self.recording, self.recorded, self.sample)
+    def copy(self, order: Any = "C") -> Any:
+        """Return the values in memory of their own, which matters where an argument is copied."""
+        if self.recorded.kind != "array" or of_library(file_of_caller()):  # tracers are never written to
+            return Tracer(self.recording, self.recorded, self.sample)
+        return record(np.copy, (self, order), {})
 
     def astype(self, dtype: Any, *_: Any, **__: Any) -> Any:
         """Return the values in another dtype."""
@@ -303,6 +315,7 @@ def record(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any], compute
             "somewhere outside (a list, an attribute, a global). Return it instead."
         )
     refuse_call(function, args, kwargs)
+    refuse_raising()
     if kwargs.get("out", 0) is None:
         kwargs = {k: v for k, v in kwargs.items() if k != "out"}
     if "out" in kwargs:
@@ -311,10 +324,15 @@ def record(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any], compute
         function = np.zeros_like
     if trace.first is not None and function not in OF_SHAPES:
         return _recorded_again(trace, trace.first, function, args, kwargs, compute)
-    result = (compute or function)(*_samples(args), **(_samples(kwargs) if kwargs else kwargs))
+    index = (args[1] if type(args[1]) is tuple else args[1:]) if function is operator.getitem else ()
+    try:
+        result = (compute or function)(*_samples(args), **(_samples(kwargs) if kwargs else kwargs))
+    except BY_VALUES as error:
+        if type(error) is not IndexError or _trace(index) is not None:
+            note_error(name_of(function), error)
+        raise
     if function in OF_SHAPES:
         return result
-    index = (args[1] if type(args[1]) is tuple else args[1:]) if function is operator.getitem else ()
     if any(type(i) is Tracer and i.dtype.kind == "b" for i in index):
         raise CannotCompile(
             "x[mask] with a mask of booleans has a shape that depends on values, and a program is made for "
