@@ -374,6 +374,36 @@ def test_changing_something_outside_is_an_error():
             compiled(f)(x)
 
 
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda x: types.SimpleNamespace(x=2 * x),
+        lambda x: {"x": 2 * x}.values(),
+        lambda x: [collections.deque([2 * x])],
+        lambda x: map(np.sin, x),
+        lambda x: lambda: 2 * x,
+        lambda x: (x, f"{np.sum(x)}"),
+        lambda x: {"log": "J = " + str(np.sum(x))},
+        lambda x: {f"{np.sum(x)!r}": x},
+        lambda x: {np.sum(x): x},
+        lambda x: print(x) or x,
+    ],
+)
+def test_a_result_that_no_program_can_make_is_an_error(f):
+    with pytest.raises(CannotCompile, match=r"of its own making|made text|looked up"):
+        compiled(f)(x)
+
+
+def test_text_made_of_a_number_and_things_from_outside_are_returned():
+    def f(x, n):
+        return f"W{n}", x * n, GOOD, range(3), types, "a", None
+
+    program = compiled(f)
+    for n in (1, 2, 3, 4):
+        assert program(x, n)[0] == f"W{n}"
+        assert program(x, n)[3:] == (range(3), types, "a", None)
+
+
 def test_asking_for_the_type_of_an_argument_is_answered_as_it_is_without():
     def f(x, s):
         return (x if isinstance(x, np.ndarray) else 2.01 * x) * (s if isinstance(s, np.generic) else 3)

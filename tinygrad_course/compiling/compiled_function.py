@@ -6,6 +6,7 @@ import functools
 import gc
 import inspect
 import threading
+import types
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -81,7 +82,7 @@ class Compiled:
         return self.function(*args)
 
     def __get__(self, instance: Any, owner: Any = None) -> Any:
-        return self if instance is None else functools.partial(self, instance)
+        return self if instance is None else types.MethodType(self, instance)
 
     # ------------------------------------------------------------------ what it shows
 

@@ -20,7 +20,7 @@ from tinygrad_course.compiling.passes.simplify import simplify
 from tinygrad_course.compiling.readable.python_source import substitute
 from tinygrad_course.compiling.tracing.captured_values import CapturedValues
 from tinygrad_course.compiling.tracing.refusals import CannotCompile
-from tinygrad_course.compiling.tracing.trace_function import trace_function
+from tinygrad_course.compiling.tracing.trace_function import named_arguments, trace_function
 from tinygrad_course.engine import trees
 
 Progress = Callable[[int, int, float], None]
@@ -100,7 +100,8 @@ class CompiledLoop:
         done = 0
         runners = self._find(state, data, spans)
         whole = len(spans) == 1 and spans[0][2] == 1 and shuffle is None
-        if any(type(r) is not _Machine and not (whole and r.suits(data)) for r in runners):
+        once = whole and type(runners[0]) is _SinglePass and runners[0].suits(data)
+        if not once and any(type(r) is not _Machine for r in runners):
             runners = [_StepByStep(self.one) for _ in runners]
         holder = runners[0].take(state, total)
         look = _Look(total, progress)
@@ -237,8 +238,9 @@ class _Program:
 
     def __init__(self, step: Callable[..., Any], state: Any, batch: tuple[Any, ...]) -> None:
         self.leaves = leaves = trees.leaves(state)
-        numbers = {f"{path}" for path, x in _named(step, state, batch) if type(x) in {int, float}}
-        recording = trace_function(step, (state, *batch), {}, numbers)
+        args = state, *batch
+        numbers = {path for path, x in named_arguments(step, args, {}) if type(x) in {int, float}}
+        recording = trace_function(step, args, {}, numbers)
         self.program = hoist_scale(lower(simplify(recording.program), machine=True))
         tree = substitute(recording.result, self.program.results)
         if not (
@@ -249,12 +251,11 @@ class _Program:
         self.cost = tree[1]
         self.new = [x for _, x in trees.leaves(tree[0])]
         self.old = self.program.inputs[: len(leaves)]
-        same = [(p, np.shape(x)) for p, x in leaves] == [(p, v.shape) for p, v in trees.leaves(tree[0])]
+        old = [(p, np.shape(x), np.asarray(x).dtype) for p, x in leaves]
         if (
-            not same
-            or not all(isinstance(v, Value) for v in self.new)
+            not all(isinstance(v, Value) for v in self.new)
             or any(v.is_constant for v in self.new)
-            or any(np.asarray(x).dtype != v.dtype for (_, x), v in zip(leaves, self.new, strict=True))
+            or old != [(p, v.shape, v.dtype) for p, v in trees.leaves(tree[0])]
         ):
             raise Unsuited
 
@@ -351,10 +352,6 @@ class _StepByStep:
         self.step = step
         self.captured = CapturedValues()  # nothing: each step looks
 
-    def suits(self, _: tuple[Any, ...]) -> bool:
-        """Return that any data do."""
-        return True
-
     def take(self, state: Any, _: int) -> Any:
         """Return the state in a box."""
         return [state]
@@ -401,9 +398,3 @@ def _order(order: Any, data: tuple[Any, ...]) -> Any:
             f"columns: rng.permutation({columns})"
         )
     return found
-
-
-def _named(step: Callable[..., Any], state: Any, batch: tuple[Any, ...]) -> list[tuple[str, Any]]:
-    from tinygrad_course.compiling.tracing.trace_function import named_arguments
-
-    return named_arguments(step, (state, *batch), {})

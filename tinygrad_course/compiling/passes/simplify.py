@@ -87,9 +87,8 @@ class _Simplifier(FormBuilder):
         results = []
         for result in program.results:
             value = self.materialise(self.new[id(result)])
-            if _origin(value).is_input and not _origin(result).is_input:  # x * 1 and x.T.copy() are new
-                own: Any = np.copy if value.kind == "array" else np.positive
-                value = self.builder.call(own, (value,), {}, value.shape, value.dtype, value.kind)
+            if value.kind == "array" and _origin(value).is_input and not _origin(result).is_input:
+                value = self.builder.call(np.copy, (value,), {}, value.shape, value.dtype)  # x * 1 is new
             if value.kind != result.kind:
                 function, args = _AS_KIND[result.kind](value)
                 value = self.builder.call(function, args, {}, (), value.dtype, result.kind)

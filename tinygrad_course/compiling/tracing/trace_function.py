@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tinygrad_course.compiling.dataflow import Program, Value
-from tinygrad_course.compiling.tracing.captured_values import CapturedValues
+from tinygrad_course.compiling.tracing.captured_values import CapturedValues, unaltered
 from tinygrad_course.compiling.tracing.names_in_code import NamesInCode
 from tinygrad_course.compiling.tracing.refusals import RAISING, CannotCompile, none_swallowed
 from tinygrad_course.compiling.tracing.trace import DIFFERS, OTHER_ARRAY, Trace, same
@@ -215,6 +215,13 @@ def _run_again(
     counts = [(len(run.trace.calls), len(run.program.results)) for run in (first, again)]
     if not all(alike) or counts[0] != counts[1]:
         raise CannotCompile(DIFFERS)
+    returned = trees.leaves(first.result), trees.leaves(again.result)
+    for (path, one), (_, other) in zip(*returned, strict=True):
+        if type(one) is not Value and not unaltered(one, other):
+            raise CannotCompile(
+                f"the function returns a {type(one).__name__} of its own making ({path or 'its result'}), "
+                "and a program makes none: return arrays and numbers in dicts, lists and tuples"
+            )
 
 
 def _result(path: str, x: Any, tracing: Trace, results: list[Value]) -> Any:

@@ -2,8 +2,7 @@
 
 It answers NumPy's protocols like an array, computes on the array that it stands for, and notes each call in
 the recording. A Tensor can hold one, so that backward passes are noted call by call as they are computed.
-What needs the numbers themselves (a branch, a print, a conversion) would freeze one call's numbers into the
-program: it raises.
+What needs the numbers themselves raises; see `unanswered`.
 """
 
 from __future__ import annotations
@@ -28,22 +27,11 @@ from tinygrad_course.compiling.tracing.refusals import (
     refuse_raising,
 )
 from tinygrad_course.compiling.tracing.trace import DIFFERS, OTHER_ARRAY, Trace, same
+from tinygrad_course.compiling.tracing.unanswered import Unanswered
 from tinygrad_course.engine.foreign import is_sparse
-from tinygrad_course.engine.operators import Methods
 from tinygrad_course.engine.tensor import Tensor
 from tinygrad_course.engine.trees import leaves, rebuild, tree_map
 from tinygrad_course.rules.indexing import astype
-
-#: Added where an index may have been meant.
-_AS_INDEX = " For x[i], make x an argument; for np.eye(k)[y], write (y[:, None] == np.arange(k)) * 1.0."
-
-
-def _refuse(self: Tracer, what: str, help: str = "") -> NoReturn:
-    raise CannotCompile(
-        f"{self._label()} was {what} while the function was recorded, and the program would keep this call's "
-        "number for every call to come. Choose between values with np.where, return what you want to look "
-        "at, and decide or print outside the compiled function." + help
-    )
 
 
 def _operator(ufunc: Callable[..., Any], plain: Callable[..., Any]) -> tuple[Any, Any]:
@@ -72,7 +60,7 @@ def _is_number(x: Any) -> bool:
     return type(x) in {int, float, bool} or (type(x) is Tracer and x.recorded.kind == "python")
 
 
-class Tracer(Methods):
+class Tracer(Unanswered):
     """Stands for one array while a function is recorded.
 
     Attributes
@@ -85,6 +73,7 @@ class Tracer(Methods):
 
     __slots__ = ("recorded", "recording", "sample")
 
+    __hash__ = Unanswered.__hash__  # which __eq__ would take away
     __array_priority__: ClassVar[float] = 900.0
     base: ClassVar[None] = None  # nobody writes into it, so that it may share what it likes
 
@@ -92,13 +81,6 @@ class Tracer(Methods):
         self.recording = trace
         self.recorded = value
         self.sample = sample
-
-    def _label(self) -> str:
-        value = self.recorded
-        if value.name or value.function is None:
-            return value.name or "an argument"
-        of = " and ".join(v.name for v in value.inputs if v.name)
-        return f"a result of {getattr(value.function, '__name__', '')}{of and ' of '}{of}"
 
     # -------------------------------------------------------------- what it can tell
 
@@ -142,58 +124,8 @@ class Tracer(Methods):
             raise TypeError(f"{self._label()} is a scalar: it has no len()")
         return self.shape[0]
 
-    def __repr__(self) -> str:
-        return f"<tracer for {self._label()} {self.shape} {self.dtype}>"
-
     def __iter__(self) -> Iterator[Any]:
         return (self[i] for i in range(len(self)))
-
-    # -------------------------------------------------------------- what would freeze a number
-
-    def __bool__(self) -> NoReturn:  # noqa: PLE0304
-        _refuse(self, "asked whether it is true (if, while, and, or, assert)")
-
-    def __float__(self) -> NoReturn:
-        _refuse(self, "made a Python number")
-
-    def __int__(self) -> NoReturn:
-        _refuse(self, "made a Python number")
-
-    def __hash__(self) -> NoReturn:  # noqa: PLE0309
-        _refuse(self, "looked up in a set or a dict")
-
-    def __index__(self) -> NoReturn:  # noqa: PLE0305
-        _refuse(self, "used as an index or a count", _AS_INDEX)
-
-    def __array__(self, *_: Any, **__: Any) -> NoReturn:
-        what = "taken for its plain values (np.asarray, or a function that speaks no NumPy protocol)"
-        _refuse(self, what, _AS_INDEX if self.dtype.kind in "iu" else "")
-
-    def __format__(self, spec: str) -> str:
-        if spec:
-            _refuse(self, "printed")
-        return repr(self)
-
-    def __contains__(self, item: Any) -> NoReturn:
-        _refuse(self, "searched")
-
-    def __reduce__(self) -> NoReturn:
-        _refuse(self, "pickled")
-
-    def item(self) -> Any:
-        """Return the only entry as a number of Python's, which leaves float32 arrays what they are."""
-        return record(item, (self,), {})
-
-    def tolist(self) -> NoReturn:
-        """Raise: the numbers of this call would stay in the program."""
-        _refuse(self, "made a list")
-
-    def __setitem__(self, index: Any, value: Any) -> NoReturn:
-        raise CannotCompile(
-            f"{self._label()}[...] = ... changes an array in place, which a recording can't follow: "
-            "compute a new array (np.where, np.concatenate), or assign to a Tensor's items, which records a "
-            "new value"
-        )
 
     def __delattr__(self, name: str) -> NoReturn:
         raise AttributeError(name)
@@ -232,6 +164,10 @@ class Tracer(Methods):
     def __variable__(self) -> Any:
         """Return what a Tensor holds of it: of a number of Python's, NumPy's scalar."""
         return record(np.positive, (self,), {}) if self.recorded.kind == "python" else self
+
+    def item(self) -> Any:
+        """Return the only entry as a number of Python's, which leaves float32 arrays what they are."""
+        return record(item, (self,), {})
 
     def __getitem__(self, index: Any) -> Any:
         return record(operator.getitem, (self, index), {})
