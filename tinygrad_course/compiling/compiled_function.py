@@ -6,6 +6,7 @@ import functools
 import gc
 import inspect
 import threading
+import time
 import types
 import warnings
 from collections.abc import Callable, Iterator
@@ -24,6 +25,7 @@ from tinygrad_course.compiling.passes.lower import lower
 from tinygrad_course.compiling.passes.simplify import simplify
 from tinygrad_course.compiling.readable.program_graph import graph_of
 from tinygrad_course.compiling.readable.python_source import Source, substitute
+from tinygrad_course.compiling.tracing.captured_values import CapturedValues
 from tinygrad_course.compiling.tracing.refusals import BY_VALUES, CannotCompile, DecidedByError
 from tinygrad_course.compiling.tracing.trace_function import (
     Traced,
@@ -153,16 +155,19 @@ class Compiled:
             result = program.call(*args)
             if result is MISS:  # another thread is running it: a program of its own memory
                 result = self._make(traced, args).call(*args)
-            if result is MISS:  # what it reads from outside has changed since
-                return self.function(*args)
             if result is not NOT_FINITE:
                 self._use(program.call, traced)
-                return result
+                return self._right(result, args)
             self.masked.add(key)
-        with self._recording_one, _uncollected():  # whose key says what has moved while it was recorded
-            self._notice(key, leaves)
-            traced, program = self._record(args, leaves)
-            self.programs[self._key(args, leaves)] = traced, program
+        try:
+            with self._recording_one, _uncollected():  # whose key says what has moved while it was recorded
+                self._notice(key, leaves)
+                traced, program = self._record(args, leaves)
+                self.programs[self._key(args, leaves)] = traced, program
+        except CannotCompile as error:
+            if isinstance(error, DecidedByError) or not self._changes_by_itself(20 if error.outside else 1):
+                raise
+            return self.function(*args)
         self._use(program.call, traced)
         if len(self.programs) == MANY + 1:
             warnings.warn(
@@ -173,18 +178,30 @@ class Compiled:
                 stacklevel=3,
             )
         result = program.call(*args)
-        return self._find(args) if result is NOT_FINITE or result is MISS else result
+        return self._find(args) if result is NOT_FINITE else self._right(result, args)
 
     def _fix_numbers(self, args: tuple[Any, ...]) -> bool:
         """Make programs for the values of numbers that move, as x[:n] needs; return whether there are any."""
         with self._recording_one:
-            numbers = {
-                path for path, _ in named_arguments(self.function, args, {})
-            } & self.moving - self.fixed
+            there = {path for path, _ in named_arguments(self.function, args, {})}
+            numbers = there & self.moving - self.fixed
             self.fixed |= numbers
             if numbers:
                 self.programs, self._recent, self._last = {}, [], _miss
         return bool(numbers)
+
+    def _right(self, result: Any, args: tuple[Any, ...]) -> Any:
+        """Return a result, and the function's own where another thread has just changed what it reads."""
+        return self.function(*args) if result is MISS or result is NOT_FINITE else result
+
+    def _changes_by_itself(self, looks: int) -> bool:
+        """Whether another thread is changing what the function reads."""
+        before = CapturedValues(self.function)
+        for _ in range(looks):
+            time.sleep(0.005)
+            if not before.unchanged():
+                return True
+        return False
 
     def _record(self, args: tuple[Any, ...], leaves: list[tuple[str, Any]]) -> tuple[Traced, GuardedProgram]:
         moving = self.moving - self.fixed
@@ -216,6 +233,7 @@ class Compiled:
             tree,
             recording.captured,
             unmasked=recording.unmasked,
+            quiet=recording.quiet,
         )
 
     def _notice(self, key: Any, leaves: list[tuple[str, Any]]) -> None:

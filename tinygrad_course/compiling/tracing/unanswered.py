@@ -6,11 +6,10 @@ program: it raises.
 
 from __future__ import annotations
 
-import inspect
 from typing import Any, NoReturn
 
 from tinygrad_course.compiling.dataflow import Value
-from tinygrad_course.compiling.tracing.library_code import of_library
+from tinygrad_course.compiling.tracing.library_code import file_of_caller, of_library
 from tinygrad_course.compiling.tracing.refusals import CannotCompile
 from tinygrad_course.engine.operators import Methods
 
@@ -59,24 +58,16 @@ class Unanswered(Methods):
         what = "taken for its plain values (np.asarray, or a function that speaks no NumPy protocol)"
         _refuse(self, what, _AS_INDEX if self.recorded.dtype.kind in "iu" else "")
 
-    def __format__(self, spec: str) -> str:
-        self._refuse_text()
-        return repr(self)
+    def __str__(self) -> str:  # noqa: PLE0307
+        _refuse(self, "printed")
 
-    def __str__(self) -> str:
-        self._refuse_text()
-        return repr(self)
+    def __format__(self, spec: str) -> NoReturn:
+        _refuse(self, "printed")
 
     def __repr__(self) -> str:
-        self._refuse_text()
+        if not of_library(file_of_caller()):
+            _refuse(self, "printed")
         return f"<tracer for {self._label()} {self.recorded.shape} {self.recorded.dtype}>"
-
-    def _refuse_text(self) -> None:
-        frame = inspect.currentframe()
-        while frame is not None and frame.f_code.co_filename == __file__:
-            frame = frame.f_back
-        if frame is not None and not of_library(frame.f_code.co_filename):
-            _refuse(self, "printed or made text")
 
     def __contains__(self, item: Any) -> NoReturn:
         _refuse(self, "searched")
