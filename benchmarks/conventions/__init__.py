@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import csv
+from importlib import metadata
 from pathlib import Path
 
 from benchmarks.conventions import peers
@@ -19,6 +20,60 @@ TABLE = Path(__file__).with_name("seen.csv")
 BEGIN, END = "<!-- the tables: benchmarks/conventions -->", "<!-- end of the tables -->"
 #: Whose users find the rows that differ from ours in one place.
 NAMES = {"torch": "PyTorch", "jax": "JAX", "autograd": "autograd", "mygrad": "MyGrad"}
+#: What a library calls a function whose points begin so, where that is not NumPy's name.
+THERE = {
+    "torch": {
+        "clip": "torch.clamp",
+        "max(": "torch.maximum",
+        "min(": "torch.minimum",
+        "max [": "torch.max(x), torch.amax; torch.max(x, dim) takes one of them",
+        "max by": "torch.amax",
+        "min [": "torch.min(x), torch.amin",
+        "hard_tanh": "F.hardtanh",
+        "max_pool": "F.max_pool2d",
+        "mean |a - y|": "F.l1_loss",
+        "huber": "F.huber_loss, F.smooth_l1_loss",
+        "cross entropy, A": "F.binary_cross_entropy",
+        "cross entropy, logits": "F.binary_cross_entropy_with_logits",
+        "cross entropy, scores": "F.cross_entropy",
+        "norm": "torch.linalg.norm",
+        "sqrt(sum": "torch.linalg.norm by hand",
+        "softplus": "F.softplus",
+        "log(1+exp": "softplus by hand",
+        "1/(1+exp": "sigmoid by hand",
+        "exp(x)/": "sigmoid by hand",
+        "attention": "F.scaled_dot_product_attention",
+        "x**": "torch.pow",
+        "x %": "torch.remainder",
+        "cholesky": "torch.linalg.cholesky",
+        "eigvalsh": "torch.linalg.eigvalsh",
+    },
+    "jax": {
+        "abs": "jnp.abs",
+        "clip": "jnp.clip",
+        "max(": "jnp.maximum",
+        "min(": "jnp.minimum",
+        "max_pool": "lax.reduce_window",
+        "cummax": "lax.cummax",
+        "hard_tanh": "nn.hard_tanh",
+        "leaky_relu": "nn.leaky_relu",
+        "norm": "jnp.linalg.norm",
+        "sqrt(sum": "jnp.linalg.norm by hand",
+        "log(1+exp": "softplus by hand",
+        "1/(1+exp": "sigmoid by hand",
+        "exp(x)/": "sigmoid by hand",
+        "embedding": "jnp.take",
+        "attention": "nn.dot_product_attention",
+        "gelu": "nn.gelu(approximate=False)",
+        "gelu, tanh": "nn.gelu",
+        "x**": "jnp.power",
+        "mean |a - y|": "jnp.abs of a loss",
+        "arctan2": "jnp.arctan2",
+        "cholesky": "jnp.linalg.cholesky",
+    },
+    "autograd": {},
+    "mygrad": {},
+}
 
 Seen = dict[str, dict[str, str]]
 
@@ -50,6 +105,12 @@ def differs(told: str, ours: str) -> bool:
     return told not in {"", "no rule", ours} and not (is_error(told) and is_error(ours))
 
 
+def titled(name: str, peer: str) -> str:
+    """Return a point's name, with what its function is called there."""
+    found = max((start for start in THERE[peer] if name.startswith(start)), key=len, default="")
+    return f"{name} ({THERE[peer][found]})" if found else name
+
+
 def is_error(entry: str) -> bool:
     """Whether an entry is an error's name."""
     return entry.endswith("Error")
@@ -64,9 +125,16 @@ def tables() -> str:
         lines += [f"## You come from {name}", ""]
         lines += [f"Of {sum(bool(s[peer]) for s in seen.values())} points, {len(other)} differ.", ""]
         lines += [row("function and point", name, "here", "why"), "|--|--|--|--|"]
-        lines += [row(n, told, p.ours, p.why) for n, told, p in other]
-        lines.append("")
-    lines += ["## All points", ""]
+        lines += [row(titled(n, peer), told, p.ours, p.why) for n, told, p in other]
+        names = {n for n, _, _ in other}
+        alike = [titled(n, peer) for n in POINTS if n not in names and seen[n][peer] not in {"", "no rule"}]
+        lines += ["", "The same in both: " + "; ".join(alike).replace("*", "\\*") + ".", ""]
+    lines += [
+        "## All points",
+        "",
+        "Seen with " + ", ".join(" ".join(pair) for pair in versions.items()) + ".",
+        "",
+    ]
     for section, points in SECTIONS.items():
         lines += [f"### {section}", "", row("function and point", "ours", "second", "why", *versions)]
         lines.append("|" + "--|" * (len(versions) + 4))
@@ -96,6 +164,11 @@ def run(options: argparse.Namespace) -> int:
         except ImportError:
             print(f"{column}: not installed")
             continue
+        if column != "ours":
+            found = metadata.version(column).split("+")[0]
+            if found != versions[column]:
+                print(f"{column}: {found} is installed, the table is of {versions[column]}")
+            versions[column] = found
         for name, point in POINTS.items():
             told = point.ours if column == "ours" else seen.get(name, {}).get(column, "")
             found = peers.seen(gradient, point.f, point.x)

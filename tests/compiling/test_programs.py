@@ -12,7 +12,7 @@ import pytest
 
 from tests.compiling.interpreted import interpreted
 from tests.compiling.test_equality import assert_equal
-from tinygrad_course import CannotCompile, compiled, value_and_grad
+from tinygrad_course import CannotCompile, compiled, grad, value_and_grad
 from tinygrad_course.compiling.machine import jit
 from tinygrad_course.engine import trees
 
@@ -113,6 +113,60 @@ PROGRAMS = {
         lambda a: np.sum(np.tanh(a[0]) * a[-1] + a[1] ** 2 * a[1:3]),
         (rng.normal(size=(4, 3)),),
     ),
+    "extremes": (
+        lambda a: (
+            np.sum(np.max(a, axis=(0, 2)) * np.min(a, axis=1)[:, :1])
+            + np.max(a, axis=0, keepdims=True)[0, 1, 2] * np.min(a)
+            + np.sum(np.tanh(a - np.amax(a, axis=-1, keepdims=True)) * np.max(a))
+        ),
+        (rng.normal(size=(3, 4, 5)),),
+    ),
+    "extremes with a tie": (
+        lambda a: np.sum(np.max(np.maximum(a, 0), axis=0) * a[0]) * np.sum(np.min(np.sign(a) * a[0], axis=1)),
+        (rng.normal(size=(4, 5)),),
+    ),
+    "what is true is counted": (
+        lambda a: np.sum(a / np.sum(a > 0.1, axis=1, keepdims=True, dtype=a.dtype)) * np.mean(a < 0),
+        (1 + rng.normal(size=(4, 5)) ** 2,),
+    ),
+    "pooling by two": (
+        lambda a: np.sum(np.tanh(np.max(np.reshape(a[:, :8, :6], (2, 4, 2, 3, 2)), axis=(2, 4))) ** 2),
+        (rng.normal(size=(2, 9, 7)),),
+    ),
+    "pooling by three": (
+        lambda a: (
+            np.sum(np.sin(np.min(np.reshape(a, (5, 3, 4, 3)), axis=(1, 3))))
+            + np.sum(
+                np.mean(np.reshape(a, (5, 3, 4, 3)), axis=(1, 3)) * np.max(np.reshape(a, (60, 3)), axis=0)[0]
+            )
+        ),
+        (rng.normal(size=(15, 12)),),
+    ),
+    "a few neighbours with weights of their own": (
+        lambda a, w: np.sum(np.tanh(a * w) * np.sum(a * w, axis=0)) + np.sum(np.sum(a**2 * w, (0, 1)) ** 3),
+        (rng.normal(size=(5, 4, 3)), rng.normal(size=3)),
+    ),
+    "joined": (
+        lambda a, b: np.sum(
+            np.tanh(np.concatenate([a * 2, b[None]]) @ np.concatenate([b[:, None], a.T], axis=1))
+            * np.stack([b, a[0] * b, a[1]])[:, :1]
+        ),
+        (rng.normal(size=(2, 3)), rng.normal(size=3)),
+    ),
+    "gradients through several layers": (
+        lambda p, x: np.sum(
+            np.tanh(p["V"] @ x) * (p["W"] @ np.concatenate([x * x, x]) + p["U"] @ x) * (p["w"] @ x)
+        ),
+        (
+            {k: rng.normal(size=s) for k, s in {"V": (4, 3), "W": (4, 6), "U": (4, 3), "w": (1, 3)}.items()},
+            rng.normal(size=(3, 5)),
+        ),
+    ),
+    "stacks of products": (
+        lambda a, b: np.sum(np.sin(np.tanh(a) @ b @ np.swapaxes(np.tanh(a), 1, 2)) @ a),
+        (rng.normal(size=(4, 3, 5)), rng.normal(size=(4, 5, 5))),
+    ),
+    "all of it": (lambda a: np.sum((a[:, 0:4] * a[..., :])[...] ** 2 * a[::1]), (rng.normal(size=(3, 4)),)),
     "numbers without axes": (lambda a, b, z: np.sum(a * z) * b, (np.array(2.0), np.float64(3.0), Z)),
     "branches with an infinite derivative": (
         lambda z: np.sum(np.sqrt(np.where(z > 0, z, 0.0)) * (z > 0)),
@@ -188,6 +242,34 @@ def test_products_with_one_matrix_are_one_product(monkeypatch):
     step = compiled(PROGRAMS["products of products"][0], engine="machine")
     args = PROGRAMS["products of products"][1]
     assert_equal(step(*args), PROGRAMS["products of products"][0](*args))
+
+
+def test_a_sum_of_products_is_one_product(monkeypatch):
+    f, (p, x) = PROGRAMS["gradients through several layers"]
+    monkeypatch.setattr(jit, "compile_source", interpreted)
+    step = compiled(grad(f, argnums=1), engine="machine")
+    assert_equal(step(p, x), grad(f, argnums=1)(p, x))
+    ((_, program),) = step.programs.values()
+    products = [v for v in program.body.layout.order if v.function is np.matmul]
+    assert [v.shape for v in products].count((3, 5)) == 1  # that comes back to x, of four weights
+
+
+def test_an_extreme_with_a_nan_is_one(monkeypatch):
+    monkeypatch.setattr(jit, "compile_source", interpreted)
+    z = Z.copy()
+    z[1, 2] = np.nan
+    for f in (lambda z: np.max(z, axis=0), lambda z: np.min(z * 2, axis=1, keepdims=True), np.max):
+        step = compiled(lambda z, f=f: f(z) + 1, engine="machine")
+        assert np.array_equal(step(z), f(z) + 1, equal_nan=True)
+
+
+def test_arrays_that_are_joined_are_the_callers_own():
+    for f in (lambda a, b: np.concatenate([a, b]), lambda a, b: np.stack([a, b * 2]).T):
+        for engine in ("numpy", "machine"):
+            step, a = compiled(f, engine=engine), np.ones((2, 3))
+            before = step(a, a)
+            step(5 * a, 5 * a)
+            assert_equal(before, f(a, a))
 
 
 def test_calls_that_numpy_takes_in_its_own_way():

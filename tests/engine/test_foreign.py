@@ -2,6 +2,7 @@
 
 import importlib
 import importlib.util
+import re
 import tracemalloc
 from pathlib import Path
 
@@ -28,25 +29,28 @@ def plain(x):
     return x
 
 
+def sign(operation, X):
+    """What the table is to say of an operation with X, whose gradient has to be right."""
+    J, g = value_and_grad(lambda t: arrays.cost(operation, t, arrays.A))(arrays.V)
+    try:
+        found = value_and_grad(lambda t: arrays.cost(operation, t, X))(arrays.V)
+    except Exception as error:  # noqa: BLE001  (another library's refusals are of any kind)
+        return "R" if re.search("write |put the Tensor on the left", str(error)) else "F"
+    assert type(plain(found[1])) is np.ndarray
+    np.testing.assert_allclose(plain(found[1]), g, rtol=1e-6)
+    np.testing.assert_allclose(float(plain(found[0])), J, rtol=1e-6)
+    data = arrays.OPERATIONS[operation](Tensor(arrays.V), X)
+    data = getattr(data, "data", data)
+    kinds = {"magnitude": "U", "compute": "L", "todense": "S"}
+    return next((kind for attribute, kind in kinds.items() if hasattr(data, attribute)), "W")
+
+
 @pytest.mark.sampled(6)
 @pytest.mark.parametrize("library", arrays.LIBRARIES)
 def test_the_table_of_arrays(library):
     module, _, make, row = arrays.LIBRARIES[library]
-    module = pytest.importorskip(module)
-    found = []
-    for cost in arrays.OPERATIONS.values():
-        right = value_and_grad(lambda t, f=cost: f(t, arrays.A))(arrays.V)
-        expected = right
-        try:
-            J, g = value_and_grad(lambda t, f=cost: f(t, make(module, arrays.A)))(arrays.V)
-        except Exception as error:  # noqa: BLE001  (another library's refusals are of any kind)
-            found.append("R" if str(error) else "without a word")
-            continue
-        assert type(plain(g)) is np.ndarray
-        np.testing.assert_allclose(plain(g), expected[1], rtol=1e-6)
-        np.testing.assert_allclose(float(plain(J)), expected[0], rtol=1e-6)
-        found.append("W")
-    assert " ".join(found) == row
+    X = make(pytest.importorskip(module), arrays.A)
+    assert " ".join(sign(operation, X) for operation in arrays.OPERATIONS) == row
 
 
 def test_the_page_is_the_table():

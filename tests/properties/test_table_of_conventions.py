@@ -1,5 +1,7 @@
 """The tables of docs/conventions.md: each of our entries, at order one and two, and the page itself."""
 
+import argparse
+
 import numpy as np
 import pytest
 
@@ -113,3 +115,42 @@ def test_who_comes_from_elsewhere_finds_what_differs():
     for told in ("0", "no rule", ""):
         assert not conventions.differs(told, "0")
     assert not conventions.differs("ValueError", "LinAlgError")
+
+
+def test_names_of_elsewhere_belong_to_points():
+    assert set(conventions.THERE) == set(conventions.NAMES)
+    for names in conventions.THERE.values():
+        for start in names:
+            assert any(point.startswith(start) for point in POINTS), start
+    assert conventions.titled("clip nan", "torch") == "clip nan (torch.clamp)"
+    assert conventions.titled("gelu, tanh 1", "jax") == "gelu, tanh 1 (nn.gelu)"
+    assert conventions.titled("sinc 0", "jax") == "sinc 0"
+
+
+def test_an_entry_that_does_not_hold_is_printed(monkeypatch, capsys):
+    """Of the table, of the points, and a version."""
+    versions, table = conventions.read()
+    version = versions["autograd"]
+    point = POINTS["abs 0"]
+    monkeypatch.setattr(peers, "PEERS", {"autograd": lambda: lambda f, x: np.array(0.0)})
+    monkeypatch.setattr(conventions, "POINTS", {"abs 0": point})
+    monkeypatch.setattr(conventions, "read", lambda: (versions, table))
+    monkeypatch.setattr(conventions.metadata, "version", lambda name: version + "+cpu")
+
+    def printed():
+        code = conventions.run(argparse.Namespace(write=False))
+        return code, capsys.readouterr().out.splitlines()
+
+    tried = ["ours: 1 entries tried", "autograd: 1 entries tried"]
+    assert printed() == (0, tried)
+    table["abs 0"]["autograd"] = "1"
+    assert printed() == (1, [tried[0], "autograd: abs 0 gives 0, the table has 1", tried[1]])
+    table["abs 0"]["autograd"] = "0"
+    monkeypatch.setattr(conventions, "POINTS", {"abs 0": point._replace(ours="1")})
+    assert printed() == (1, ["ours: abs 0 gives 0, the table has 1", *tried])
+    monkeypatch.setattr(conventions, "POINTS", {"abs 0": point})
+    versions["autograd"] = "0.1"
+    assert printed() == (
+        0,
+        [tried[0], f"autograd: {version} is installed, the table is of 0.1", tried[1]],
+    )

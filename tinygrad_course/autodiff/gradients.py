@@ -18,7 +18,7 @@ import numpy as np
 
 from tinygrad_course.engine import foreign, leaving, trees
 from tinygrad_course.engine.creation import leaf
-from tinygrad_course.engine.inputs import birth, note_cost, own_data, settled, tie, untie
+from tinygrad_course.engine.inputs import birth, held, note_cost, own_data, settled, tie, untie
 from tinygrad_course.engine.keeping import Hold
 from tinygrad_course.engine.recording import peek, plain
 from tinygrad_course.engine.sweep import Foreign, first_seed, sweep
@@ -38,23 +38,24 @@ class _Inputs:
     """The arguments of one call, wrapped as fresh leaves."""
 
     __slots__ = (
-        "args", "flat", "function", "given", "holds", "nums", "oldest", "recorded", "single", "tensors",
-        "trace", "trees",
+        "args", "flat", "function", "given", "holds", "recorded", "single", "tensors", "trace", "trees",
     )  # fmt: skip
 
     def __init__(self, f: Function, argnums: int | Sequence[int], args: tuple[Any, ...]) -> None:
         self.function = f
         self.args = list(args)
         self.single = isinstance(argnums, (int, np.integer))
-        self.nums = (int(argnums),) if isinstance(argnums, (int, np.integer)) else tuple(argnums)
         self.trees: list[Any] = []
         self.given: list[Any] = []  # what the caller passed, flat
         self.tensors: list[Tensor] = []
         self.holds: list[Hold] = []
-        self.flat = False  # one dict of arrays, as parameters mostly are
+        self.flat = False  # one dict, as parameters mostly are
         self.recorded = False  # whether the caller differentiates through this call
         self.trace = leaving.Trace()
-        for n in self.nums:
+        numbers: Any = (argnums,) if self.single else argnums
+        if not self.single and len({n % (len(args) or 1) for n in numbers}) < len(numbers):
+            raise ValueError(f"argnums={argnums} names an argument twice: each has one gradient")
+        for n in numbers:
             if not -len(args) <= n < len(args):
                 raise ValueError(
                     f"argnums={argnums}: {_name(f)} was called with {len(args)} arguments; the gradient with "
@@ -72,7 +73,7 @@ class _Inputs:
                 self.args[n] = trees.rebuild(tree, iter(wrapped))
             else:
                 self.args[n] = self._wrap(tree, None, n)
-        self.oldest = birth(self.tensors[0]) if self.tensors else 1
+        self.trace.oldest = birth(self.tensors[0]) if self.tensors else 1
 
     def _wrap(self, value: Any, name: str | None, n: int) -> Tensor:
         self.given.append(value)
@@ -95,15 +96,18 @@ class _Inputs:
         return tensor
 
     def __enter__(self) -> Self:
-        self.trace.oldest = self.oldest
         leaving.active.add(self.trace)
         return self
 
     def __exit__(self, kind: object, error: BaseException | None, *_: object) -> None:
         leaving.active.discard(self.trace)
         self.holds.clear()
-        if isinstance(error, ValueError) and isinstance(error.__cause__, leaving.PlainArrayError):
-            raise error.__cause__ from None  # NumPy has put words of its own in the place of ours
+        refused = self.trace.refused
+        cause = error.__cause__ if isinstance(error, ValueError) else None
+        if isinstance(cause, TypeError) and (isinstance(cause, leaving.PlainArrayError) or cause is refused):
+            raise cause from None  # NumPy has put words of its own in the place of ours
+        if error is None and refused is not None:
+            raise refused
 
     def link(self) -> None:
         """Make the inputs part of the caller's recording: each becomes an alias of what was passed."""
@@ -126,15 +130,20 @@ class _Inputs:
         try:
             watchers = observers.get()
             found = sweep(
-                root, seed, oldest=self.oldest, keep=True, mark=bool(watchers) and not record, record=record
+                root,
+                seed,
+                oldest=self.trace.oldest,
+                keep=True,
+                mark=bool(watchers) and not record,
+                record=record,
             )
         finally:
             if self.recorded:
                 self.link()
-        gradients = []
-        for tensor in self.leaves():
-            g = found.get(tensor)
-            gradients.append(_zeros(tensor) if g is None else g)
+        gradients = [found[t] if t in found else _zeros(t) for t in self.leaves()]
+        for i, g in enumerate(gradients):
+            if type(g) is np.ndarray and not g.ndim and isinstance(peek(Tensor, self.tensors[i]), np.generic):
+                gradients[i] = g[()]  # a number's gradient is a number
         for watcher in watchers:
             watcher(list(self.tensors), gradients)
         return gradients
@@ -233,10 +242,9 @@ def _value_and_gradient(inputs: _Inputs, f: Function, J: Any) -> tuple[Any, Any,
         _require_scalar(f, J)
         zeros = [_zeros(t) for t in inputs.leaves()]
         return J, inputs.nest(zeros), False
-    if J.size != 1:
+    J, data, _ = held(now(J))
+    if type(data) is not np.float64 and J.size != 1:
         _require_scalar(f, J)
-    J = now(J)
-    data = peek(Tensor, J)
     seed = first_seed(data)
     if not inputs.recorded:
         try:
@@ -362,7 +370,7 @@ def _depends_on_older(inputs: _Inputs, outputs: list[Any]) -> bool:
     for out in outputs:
         if type(out) is Tensor:
             try:
-                sweep(out, _zeros(out), oldest=inputs.oldest, keep=True, mark=False)
+                sweep(out, _zeros(out), oldest=inputs.trace.oldest, keep=True, mark=False)
             except Foreign:
                 return True
     return False
@@ -384,6 +392,11 @@ def jvp(f: Function, args: Sequence[Any], tangents: Sequence[Any]) -> tuple[Any,
     >>> print(dy)
     [ 1. -1.]
     """
+    for what, nest in (("arguments", args), ("tangents", tangents)):
+        if not isinstance(nest, (tuple, list)):
+            raise TypeError(
+                f"jvp: the {what} come as a sequence, and are a {type(nest).__name__}: jvp(f, (x,), (v,))"
+            )
     y, pullback = vjp(f, *args)
     flat_args = [a for arg in args for _, a in trees.leaves(arg)]
     flat_tangents = [t for tangent in tangents for _, t in trees.leaves(tangent)]

@@ -6,7 +6,8 @@ gradient, where ``0 * inf`` is NaN. (The number 0 must not be taken for it: that
 `Partial`: the array, 0 in these places, with a mask of where it is *live*. The rule of an elementwise
 function gives nothing where nothing is live; what sums, moves or multiplies the entries hands the mask on.
 A mask is worked out only when an infinity or a NaN is met: where derivatives are finite, 0 times them is 0
-without it. In a recorded sweep, whose numbers are not looked at, the masks of what the user's code left out
+without it. So a sweep does without at first, and goes back to the first choice that it met if there is a
+NaN. In a recorded sweep, whose numbers are not looked at, the masks of what the user's code left out
 in so many words (`np.where`) become `np.where` in the recording, so the second derivative has them too, and
 a compiled program.
 """
@@ -16,7 +17,7 @@ from __future__ import annotations
 import functools
 import inspect
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Sized
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
@@ -53,14 +54,19 @@ class Masks:
         How many operations on single exponentials were met, and on those that make no sigmoid.
     recorded : bool
         Whether a sweep was recorded, for derivatives of the second order.
+    calls : sized
+        What has been recorded so far.
+    since : int
+        How many calls those were when the first mask was worked out.
     """
 
-    __slots__ = ("alone", "asked", "lost", "made", "mended", "recorded")
+    __slots__ = ("alone", "asked", "calls", "lost", "made", "mended", "recorded", "since")
 
     def __init__(self, *, made: bool, mended: bool = False) -> None:
         self.made = made
         self.mended = mended
-        self.asked = self.lost = self.alone = 0
+        self.asked = self.lost = self.alone = self.since = 0
+        self.calls: Sized = ()
         self.recorded = False
 
     @property
@@ -95,6 +101,7 @@ class Live:
         if self._make is not None:
             watched = masks.get()
             if watched is not None:
+                watched.since = watched.since if watched.asked else len(watched.calls)
                 watched.asked += 1
             self._mask = self._make(*self._args)
             self._make = None
@@ -203,7 +210,7 @@ def _masked(rule: Rule, live: Live, ga: Any, recorded: bool) -> bool:
     if not recorded:
         return not _finite(ga)
     smooth = rule.function in _SMOOTH or rule.name == "expit"  # (SciPy's, which need not be imported)
-    return live.asked or not smooth or not _finite(ga._data)
+    return live.asked or not smooth or not _finite(getattr(ga, "_data", ga))
 
 
 def _finite(ga: Any) -> bool:
@@ -211,36 +218,15 @@ def _finite(ga: Any) -> bool:
     return type(ga) in {np.ndarray, np.float64} and bool(np.isfinite(ga.sum()))
 
 
+def undefined(g: Any) -> bool:
+    """Whether a NaN is among the numbers, or may be."""
+    if type(g) is not np.ndarray:
+        return type(g) is not np.float64 or bool(g != g)  # noqa: PLR0124  (NaN)
+    return g.size > 0 and (found := g.item(g.argmax())) != found  # (a NaN is found first)
+
+
 def _fitting(conform: Any, ga: Any, value: Any, rule: Rule) -> Any:
     return ga if ga.shape == value.shape and ga.dtype == value.dtype else conform(ga, value, rule)
-
-
-#: Of a gradient that nothing was left out of.
-EVERYWHERE = Live(None, (), asked=False)
-
-
-def handed(rule: Rule, live: Live, i: int, y: Any, value: Any, values: Any, kwargs: Any) -> Live:
-    """Return where an argument's gradient is live, for the rules whose derivatives are finite in any case."""
-    if rule.chooses is not None:
-        before, asked = (None, not rule.ties) if live is EVERYWHERE else (live, live.asked)
-        live = Live(_chosen, (before, rule.chooses[i], y, values, kwargs or {}), asked)
-    if rule.elementwise:
-        return live if y.shape == value.shape else Live(_any_copy, (live, y.shape, value.shape), live.asked)
-    if i == 2:  # a bias
-        return Live(_any_copy, (live, y.shape, value.shape), live.asked)
-    return Live(_any_factor, (live, y.shape, i, value.shape), live.asked)
-
-
-def passes(rule: Rule, live: Live, values: Any) -> bool:
-    """Whether `handed` is all that there is to do."""
-    if rule.elementwise:
-        return not rule.saves
-    return (
-        rule.product == "matrices"
-        and not live.asked
-        and values[0] is not values[1]
-        and _matrices(rule, values)
-    )
 
 
 def _matrices(rule: Rule, values: Any) -> bool:

@@ -17,18 +17,7 @@ import numpy as np
 from tinygrad_course.engine import errors
 from tinygrad_course.engine.creation import node as made
 from tinygrad_course.engine.keeping import verify
-from tinygrad_course.engine.partial import (
-    EVERYWHERE,
-    Live,
-    Partial,
-    added,
-    chooses,
-    handed,
-    masks,
-    owned,
-    passes,
-    through,
-)
+from tinygrad_course.engine.partial import Live, Partial, added, chooses, masks, owned, through, undefined
 from tinygrad_course.engine.views import as_of, now, version_of
 from tinygrad_course.rules.indexing import astype
 from tinygrad_course.rules.table import Rule
@@ -43,6 +32,7 @@ LARGE = 65_536
 
 
 _ONE = np.float64(1.0)
+_NUMBERS = (np.ndarray, np.float64)
 _add: Any = np.add.reduce  # what np.sum comes down to
 
 
@@ -103,7 +93,10 @@ def unbroadcast(g: Any, shape: tuple[int, ...]) -> Any:
     extra = len(own) - len(shape)
     if extra < 0:  # the vjp of a constant slope may be smaller than its argument
         return np.broadcast_to(g, shape)
-    axes = [i for i, n in enumerate(own) if i < extra or (shape[i - extra] == 1 and n != 1)]
+    axes = []
+    for i, n in enumerate(own):
+        if i < extra or (shape[i - extra] == 1 and n != 1):
+            axes.append(i)
     if axes:
         if type(g) is np.ndarray:
             g = _add(g, axes[0] if len(axes) == 1 else tuple(axes), None, None, True)
@@ -208,15 +201,17 @@ def sweep(  # noqa: C901  (one loop: the calls that it saves are its purpose)
     found: dict[Tensor, Any] = {}
     pending: dict[Tensor, Any] = {}
     heap: list[tuple[int, Any]] = []
-    ghosts: dict[int, Tensor] | None = None
     marked: list[tuple[Tensor, Any]] = []
-    plain = not record
-    partial = False
+    passed: list[Any] = []
+    ghosts: dict[int, Tensor] | None = None
+    watching = errors.blocks.open and errors.watching()
+    careful: Any = record or watching
+    choice: Any = None
+    quiet: Any = None
     node: Any = root  # untyped from here: the loop is the library's hottest
     g: Any = seed
     following: Any = None
     following_g: Any = None
-    watching = errors.Watch.on and errors.watching()
     try:
         while True:
             rule = node._op
@@ -224,15 +219,28 @@ def sweep(  # noqa: C901  (one loop: the calls that it saves are its purpose)
             y = node._data
             values = node._values
             live = None
-            if partial and type(g) is Partial:
-                g, live = g._data, g.live
+            lost = False
+            if careful:
+                if type(g) is Partial:
+                    g, live = g._data, g.live
+            elif (rule.chooses is not None or node._kwargs) and chooses(rule, node._kwargs):
+                if choice is not None:
+                    lost = mark and undefined(g)
+                elif type(y) not in _NUMBERS or (y.nbytes > large and not keep):
+                    careful = True
+                else:
+                    before = found.copy(), pending.copy(), heap.copy()
+                    choice = node, g, following, following_g, len(marked), *before
+            if choice is not None and quiet is None and rule.steep:
+                quiet = np.errstate(all="ignore")  # a warning may be of what was not chosen
+                quiet.__enter__()
             if mark:
                 before = node._grad
                 node._grad = g if before is None or rule.outputs else before + g
-                if keep:
+                if keep or choice is not None:
                     marked.append((node, before))
             kwargs = None
-            if plain and rule.plain:
+            if rule.plain and live is None and not record:
                 vjps = rule.vjps
                 arity = len(args)
                 if arity == 1:
@@ -247,19 +255,14 @@ def sweep(  # noqa: C901  (one loop: the calls that it saves are its purpose)
                     else:
                         first, second = values
                 elif values is None:
-                    values = [a._data if type(a) is cls else a for a in args]
-                if live is not None and not passes(rule, live, args):
-                    vjps = through(rule, vjps, live, conform)
-                    live = None
+                    values = _data_of(args, cls)
             else:
                 arity = 0
                 if record:
                     y, values = _recorded(node, cls)
                 elif values is None:
-                    values = [a._data if type(a) is cls else a for a in args]
-                args, vjps, g, kwargs, live = _special(node, rule, args, g, y, values, live)
-                partial = partial or rule.chooses is not None or kwargs is not None
-            heavy = False
+                    values = _data_of(args, cls)
+                args, vjps, g, kwargs = _special(node, rule, args, g, y, values, live, careful)
             for arg, vjp in zip(args, vjps):  # noqa: B905  (arguments without a vjp are constants)
                 if type(arg) is not cls or vjp is None:
                     continue
@@ -286,14 +289,14 @@ def sweep(  # noqa: C901  (one loop: the calls that it saves are its purpose)
                         ga = conform(ga, d, rule)
                     elif ga.shape != d.shape:
                         ga = unbroadcast(ga, d.shape) if rule.elementwise else conform(ga, d, rule)
-                    if d.nbytes > large and not keep:
-                        heavy = True
+                    if d.nbytes > large and not (keep or leaf):
+                        lost = True
                 elif (type(ga) is not float64 or type(d) is not float64) and type(d) is not tuple:
                     ga = conform(ga, d, rule)
-                if live is not None and not leaf:
-                    i = 0 if vjp is vjps[0] else 1 if vjp is vjps[1] else 2
-                    ga = Partial(ga, handed(rule, live, i, y, d, values, kwargs))
                 if leaf:
+                    if choice is not None and undefined(ga):
+                        lost = True
+                        break
                     if arg in found:
                         ga = added(found[arg], ga)
                     elif type(ga) is ndarray and (ga is g or ga is y or ga.base is not None):
@@ -312,15 +315,28 @@ def sweep(  # noqa: C901  (one loop: the calls that it saves are its purpose)
                 else:
                     heappush(heap, (serial, arg))
                     pending[arg] = ga
+            if lost and choice is not None:
+                node, g, following, following_g, n, found, pending, heap = choice
+                for one, before in reversed(marked[n:]):
+                    one._grad = before
+                del marked[n:]
+                passed.clear()
+                choice = None
+                careful = True
+                continue
             about = node._about
             if about is not None and about.holds is not None:
                 verify(about.holds, rule.name)
-                if not keep:
+                if not keep and choice is None:
                     about.holds = None
-            if not keep:
+            if keep:
+                pass
+            elif choice is not None:
+                passed.append(node)
+            else:
                 node._op = rule.twin or freed_twin(rule)
                 node._values = None
-                if heavy or ghosts:
+                if lost or ghosts:
                     ghosts = _release(node, rule, cls, ghosts or {})
             if following is None:
                 if not heap:
@@ -338,7 +354,19 @@ def sweep(  # noqa: C901  (one loop: the calls that it saves are its purpose)
         for node, before in reversed(marked):
             node._grad = before
         raise
-    return {leaf: owned(g) for leaf, g in found.items()} if partial else found
+    finally:
+        if quiet is not None:
+            quiet.__exit__(None, None, None)
+    for node in passed:
+        node._op = node._op.twin or freed_twin(node._op)
+        node._values = None
+        if node._about is not None:
+            node._about.holds = None
+    return {leaf: owned(g) for leaf, g in found.items()} if careful else found
+
+
+def _data_of(args: Any, cls: Any) -> list[Any]:
+    return [a._data if type(a) is cls else a for a in args]
 
 
 def _recorded(node: Any, cls: Any) -> tuple[Any, Any]:
@@ -367,17 +395,15 @@ def _recorded(node: Any, cls: Any) -> tuple[Any, Any]:
 
 
 def _special(
-    node: Any, rule: Rule, args: Any, g: Any, y: Any, values: Any, live: Live | None
-) -> tuple[Any, Any, Any, Any, Live | None]:
+    node: Any, rule: Rule, args: Any, g: Any, y: Any, values: Any, live: Live | None, careful: bool
+) -> tuple[Any, Any, Any, Any]:
     """Return arguments, vjps, gradient and keywords for the rules that are not plain.
 
-    The last is where the gradient is live, to be `handed` on; None if the vjps see to that.
+    Where the gradient is `live`, or shall be known of (`careful`), the vjps hand it on.
     """
     kwargs = node._kwargs
-    if rule.plain:
-        return args, rule.vjps if live is None else through(rule, rule.vjps, live, conform), g, None, None
     if rule is OUTPUT:
-        return args, rule.vjps, g, None, None
+        return args, rule.vjps, g, None
     cls = type(node)
     if rule.ties:
         kwargs = {**(kwargs or {}), "constants": tuple([type(a) is not cls for a in args])}
@@ -388,18 +414,16 @@ def _special(
         assert vjp is not None  # noqa: S101  (a sequence rule has one)
         gradients = vjp(g, y, *values, **(kwargs or {}))
         members: list[Any] = [lambda *_, ga=ga, **__: ga for ga in gradients]
-        return args[0], members if live is None else through(rule, members, live, conform), g, kwargs, None
+        return args[0], members if live is None else through(rule, members, live, conform), g, kwargs
     if rule.variadic:
         last = len(rule.vjps) - 1
         vjps: list[Any] = list(rule.vjps[:last])
         final = rule.vjps[last]
         vjps += [final and functools.partial(_numbered, final, i) for i in range(last, len(args))]
-        return args, vjps if live is None else through(rule, vjps, live, conform), g, kwargs, None
-    if live is None and not chooses(rule, kwargs):
-        return args, rule.vjps, g, kwargs, None
-    if y is not node and rule.elementwise and rule.chooses is not None:
-        return args, rule.vjps, g, kwargs, live or EVERYWHERE
-    return args, through(rule, rule.vjps, live, conform), g, kwargs, None
+        return args, vjps if live is None else through(rule, vjps, live, conform), g, kwargs
+    if live is None and not (careful and chooses(rule, kwargs)):
+        return args, rule.vjps, g, kwargs
+    return args, through(rule, rule.vjps, live, conform), g, kwargs
 
 
 def _numbered(vjp: Any, argnum: int, *args: Any, **kwargs: Any) -> Any:

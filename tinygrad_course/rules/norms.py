@@ -58,7 +58,9 @@ def matrix_norm_slope(x: Any, y: Any, ord: Any, axes: tuple[int, ...]) -> Any:
     if ord in (1, -1, math.inf, -math.inf):
         along = row if abs(ord) == 1 else column
         sums = np.sum(np.abs(x), axis=along, keepdims=True)
-        return np.sign(x) * shared(sums, y, axes)
+        # not y: a compiled program may add in another order than it does
+        extreme = (np.max if ord > 0 else np.min)(sums, axis=axes, keepdims=True)
+        return np.sign(x) * shared(sums, extreme, axes)
     u, s, vt = np.linalg.svd(np.moveaxis(x, axes, (-2, -1)), full_matrices=False)
     extreme = s if ord == "nuc" else s[..., :1] if ord == 2 else s[..., -1:]
     weights = np.sign(s) if ord == "nuc" else np.sign(s) * shared(s, extreme, -1)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -105,18 +104,19 @@ def as_array(a: Any) -> Any:
     return a if hasattr(a, "ndim") else np.asarray(a)
 
 
-def without_loss(slope: Any, exact: Callable[[Any], Any], a: Any) -> Any:
-    """A slope that was made by 1 - y, made anew by ``exact(a)`` where that is small: it has few digits there.
+def inexact(a: Any) -> Any:
+    """An array, of whole numbers in double precision: what NumPy makes of them before it divides."""
+    a = as_array(a)
+    return a if a.dtype.kind in "fc" else a.astype(float)
 
-    A recording, and what is drawn and derived from it, keeps the slope as it is: the course's formula.
+
+def far_out(a: Any, limit: float) -> bool:
+    """Whether a real number is beyond +-limit, where what is made of 1 - tanh(a) has few digits left.
+
+    A Tensor is not looked at: a recording, and what is drawn and derived from it, keeps the course's formula.
     """
-    if type(slope) is np.ndarray:
-        if slope.dtype.kind == "f" and slope.size and slope.item(slope.argmin()) < FEW_DIGITS:
-            far = (slope < FEW_DIGITS).ravel().nonzero()[0]
-            slope.put(far, exact(a.take(far)))
-        return slope
-    return exact(a) if isinstance(slope, np.floating) and slope < FEW_DIGITS else slope
-
-
-#: Of 1 - y below this, two digits are lost and more.
-FEW_DIGITS = 0.01
+    if type(a) is np.ndarray:
+        return (
+            a.dtype.kind == "f" and a.size > 0 and (a.item(a.argmax()) > limit or a.item(a.argmin()) < -limit)
+        )
+    return isinstance(a, np.floating) and bool(abs(a) > limit)

@@ -16,7 +16,7 @@ from tinygrad_course.compiling.machine.columns import Columns, Unsuited, step_so
 from tinygrad_course.compiling.machine.jit import MachineCall, types_of
 from tinygrad_course.compiling.machine.loops import Loops, is_fusable, is_total
 from tinygrad_course.compiling.machine.products import NarrowProduct, is_narrow
-from tinygrad_course.compiling.machine.stack_products import stack_products
+from tinygrad_course.compiling.machine.stack_products import add_products, stack_products
 from tinygrad_course.compiling.passes.fuse import FusedCall, Group, fuse, part
 from tinygrad_course.compiling.passes.hoist import hoist_scale
 
@@ -44,7 +44,7 @@ def machine_code(program: Program) -> Program:
     try:
         return _one_fused(program)
     except Unsuited:
-        return fuse(stack_products(hoist_scale(program)), _is_ours, _space, is_total, _group)
+        return fuse(stack_products(add_products(hoist_scale(program))), _is_ours, _space, is_total, _group)
 
 
 def _is_ours(value: Value) -> bool:

@@ -155,7 +155,9 @@ class Expressions:
             how = "or" if isinstance(node.op, ast.Or) else "and"
             return functools.reduce(lambda a, b: self.arithmetic(how, a, b), map(self.scalar, node.values))
         if isinstance(node, ast.Compare):
-            a, b = self._alike(self.scalar(node.left), self.scalar(node.comparators[0]))
+            a, b = (self.scalar(n) for n in (node.left, node.comparators[0]))
+            # a truth value of one bit is -1 to a signed comparison
+            a, b = self._alike(*(self.convert(x, "i64") if x.type == "i1" else x for x in (a, b)))
             names = _COMPARISONS[type(node.ops[0])]
             how = f"fcmp {names[0]}" if a.type in {"double", "float"} else f"icmp {names[1]}"
             return self.value("i1", f"{how} {a}, {b.text}")

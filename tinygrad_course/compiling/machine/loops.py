@@ -3,7 +3,8 @@
 Calls on arrays of one shape share the loops: what one computes the next takes from a register, and only what
 somebody else needs is written to memory. Sums run along. Axes that every array has, or lacks, alike are one
 loop: (20, 7, 64) with a bias (64,) is two. Neither sizes nor numbers stand in the text, so that layers and
-networks share their machine code.
+networks share their machine code. Only a few neighbours, those of pooling, are written out one by one, which
+makes a longer loop the innermost.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ from tinygrad_course.compiling.dataflow import Value, is_reduction, is_sum
 from tinygrad_course.compiling.machine.scalar_code import Numbers, speaks, text
 from tinygrad_course.compiling.passes.fuse import Group
 
+#: So many steps of the innermost loop are written out, in functions of so many calls all told.
+SHORT, WRITTEN_OUT = 4, 60
 _FLOATS = {np.dtype("f8"), np.dtype("f4")}
 
 
@@ -112,24 +115,49 @@ class Loops(Group):
                     self.over[key].append(len(self.sizes))
             self.sizes.append(n)
         self.sizes = self.sizes or [1]
+        last, n = len(self.sizes) - 1, self.sizes[-1]
+        few = n <= SHORT and n * len(self.calls) <= WRITTEN_OUT
+        #: The steps of the last loop if they are written out, else 1.
+        self.steps = n if last and few and all(self._fits(v) for v in self.calls if is_total(v)) else 1
+        self.step = 0  # the one that is being written
+        self.inner = last - (self.steps > 1)
+
+    def _fits(self, total: Value) -> bool:
+        """Whether the steps of the last loop can be written out for a total: they are not apart in it."""
+        last, over = len(self.sizes) - 1, self.over[id(total)]
+        return last not in over or last - 1 in over
+
+    def _is_apart(self, value: Value) -> bool:
+        """Whether the steps that are written out read different entries."""
+        return self.steps > 1 and self.inner + 1 in self.over[id(value)]
 
     def _view(self, value: Value) -> tuple[int, ...]:
-        return tuple(self.sizes[g] for g in self.over[id(value)]) or (1,)
+        sizes = [self.sizes[g] for g in self.over[id(value)]]
+        if self._is_apart(value) and self.inner in self.over[id(value)]:
+            sizes[-2:] = [sizes[-2] * sizes[-1]]
+        return tuple(sizes) or (1,)
 
     def _index(self, value: Value) -> str:
-        return ", ".join(f"i{g}" for g in self.over[id(value)]) or "0"
+        parts = [f"i{g}" for g in self.over[id(value)] if g <= self.inner]
+        if self._is_apart(value):
+            if self.inner in self.over[id(value)]:
+                parts[-1] = f"{parts[-1]} * {self.steps} + {self.step}"
+            else:
+                parts.append(str(self.step))
+        return ", ".join(parts) or "0"
 
     def _size(self, loop: int) -> str:
         """Return the text of how often a loop is run, found from an array that has it."""
         for v in [*self.inputs, *self.stored]:
             if v.shape != () and loop in self.over[id(v)]:
-                return f"{self.names[id(v)]}.shape[{self.over[id(v)].index(loop)}]"
+                size = f"{self.names[id(v)]}.shape[{self.over[id(v)].index(loop)}]"
+                return f"{size} // {self.steps}" if loop == self.inner and self._is_apart(v) else size
         return repr(self.sizes[loop])
 
     # ------------------------------------------------------------------ text
 
     def _lines(self) -> list[str]:
-        last = len(self.sizes) - 1
+        last = self.inner
         totals = [v for v in self.calls if is_total(v)]
         whole = [v for v in totals if not self.over[id(v)]]  # over everything
         along = [v for v in totals if self.over[id(v)] and last not in self.over[id(v)]]  # over the last loop
@@ -139,15 +167,21 @@ class Loops(Group):
         lines = [f"{self.local[id(v)]} = {_begin(v)}" for v in whole]
         summed = [v for v in along if len(self.over[id(v)]) < last]  # over an outer loop as well
         for v in [*others, *summed]:
-            over = self.over[id(v)]
+            over = [loop for loop in self.over[id(v)] if loop <= last]
             lines += [f"{'    ' * i}for i{loop} in range({self._size(loop)}):" for i, loop in enumerate(over)]
-            lines.append(f"{'    ' * len(over)}{self.names[id(v)]}[{self._index(v)}] = {_begin(v)}")
+            for step in range(self.steps if self._is_apart(v) else 1):
+                self.step = step
+                lines.append(f"{'    ' * len(over)}{self.names[id(v)]}[{self._index(v)}] = {_begin(v)}")
         loaded: dict[int, list[str]] = {}
+        apart: list[Value] = []
         for u in self.inputs:
             if u.shape == ():
                 self.local[id(u)] = self.names[id(u)]
                 continue
             self.local[id(u)] = f"t{len(self.local)}"
+            if self._is_apart(u):
+                apart.append(u)
+                continue
             at = self.over[id(u)][-1] if self.over[id(u)] else -1
             loaded.setdefault(at, []).append(f"{self.local[id(u)]} = {self.names[id(u)]}[{self._index(u)}]")
         lines += loaded.get(-1, [])
@@ -156,7 +190,11 @@ class Loops(Group):
                 lines += [f"{'    ' * loop}{self.local[id(v)]} = {_begin(v)}" for v in along]
             lines.append(f"{'    ' * loop}for i{loop} in range({self._size(loop)}):")
             lines += [f"{'    ' * (loop + 1)}{line}" for line in loaded.get(loop, [])]
-        lines += [f"{'    ' * (last + 1)}{line}" for line in self._calls({id(v) for v in [*whole, *along]})]
+        for step in range(self.steps):
+            self.step = step
+            said = [f"{self.local[id(u)]} = {self.names[id(u)]}[{self._index(u)}]" for u in apart]
+            said += self._calls({id(v) for v in [*whole, *along]})
+            lines += [f"{'    ' * (last + 1)}{line}" for line in said]
         for v in along:
             place = f"{self.names[id(v)]}[{self._index(v)}]"
             made = _further(v, place, self.local[id(v)]) if v in summed else self.local[id(v)]
@@ -182,7 +220,7 @@ class Loops(Group):
                 lines.append(f"{known} = {made}")
                 continue
             said = text(v, self._operand, self.said)
-            self.local[id(v)] = f"t{len(self.local)}"
+            self.local.setdefault(id(v), f"t{len(self.local)}")
             lines.append(f"{self.local[id(v)]} = {said}")
             if id(v) in self.names:
                 lines.append(f"{self.names[id(v)]}[{self._index(v)}] = {self.local[id(v)]}")

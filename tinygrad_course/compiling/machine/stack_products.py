@@ -1,4 +1,8 @@
-"""Products with one matrix as one product: the gates of an LSTM, the queries, keys and values of a head."""
+"""Small products as one product: those with one matrix, and those that are added up.
+
+The gates of an LSTM are products with one matrix, and the gradient that comes back through them is a sum of
+products: W1.T @ dZ1 + W2.T @ dZ2 is [W1; W2].T @ [dZ1; dZ2], of matrices below one another.
+"""
 
 from __future__ import annotations
 
@@ -47,6 +51,78 @@ def stack_products(program: Program) -> Program:
     return Program(program.inputs, [new[id(v)] for v in program.results])
 
 
+def add_products(program: Program) -> Program:
+    """Return a program in which a sum of small products whose left sides are transposes is one product."""
+    uses, builder = program.uses(), Builder()
+    add: np.ufunc = np.add
+    matmul: np.ufunc = np.matmul
+    new: dict[int, Value] = {}
+
+    def once(value: Value) -> bool:
+        return uses[id(value)] == 1
+
+    for value in program.values():
+        made = None
+        if value.function is np.add and len(value.shape) == 2:
+            terms, products = [], []
+            waiting = list(reversed(value.args))
+            while waiting:
+                v = waiting.pop()
+                if isinstance(v, Value) and v.function is np.add and v.shape == value.shape and once(v):
+                    waiting += reversed(v.args)
+                elif isinstance(v, Value) and v.shape == value.shape and once(v) and _is_turned(v):
+                    products.append(v)
+                else:
+                    terms.append(new[id(v)] if isinstance(v, Value) else v)
+            if len(products) > 1:
+                products.sort(key=lambda v: v.args[1].born)
+                left = _below(builder, [new[id(v.args[0].args[0])] for v in products])
+                right = _below(builder, [new[id(v.args[1])] for v in products])
+                turned = builder.call(np.transpose, (left,), {}, left.shape[::-1], left.dtype)
+                made = builder.call(matmul, (turned, right), {}, value.shape, value.dtype)
+                for term in terms:
+                    made = builder.ufunc(add, made, term)
+        elif _is_slice(value) and once(value.args[0]):  # the rows that are needed of a product
+            product = new[id(value.args[0])]
+            if product.function is np.matmul and len(product.shape) == 2:
+                left, index = product.args[0], value.args[1]
+                shape = (value.shape[0], left.shape[1])
+                rows = builder.call(operator.getitem, (left, index), {}, shape, left.dtype)
+                made = builder.call(matmul, (rows, product.args[1]), {}, value.shape, value.dtype)
+        if made is None:
+            made = value if value.function is None else builder.again(value, new)
+        new[id(value)] = made
+    return Program(program.inputs, [new[id(v)] for v in program.results])
+
+
+def _is_turned(value: Value) -> bool:
+    """Whether a call is a small product whose left side is a transpose."""
+    if value.function is not np.matmul or len(value.shape) != 2:
+        return False
+    left, right = value.args
+    return bool(
+        left.function is np.transpose
+        and len(left.args) == 1
+        and left.kind == right.kind == "array"
+        and left.dtype == right.dtype == value.dtype
+        and max(value.size, left.size, right.size) <= SMALL
+    )
+
+
+def _is_slice(value: Value) -> bool:
+    if value.function is not operator.getitem or value.inputs[1:] or value.kind != "array":
+        return False
+    index = value.args[1]
+    return type(index) is slice or (type(index) is tuple and len(index) == 1 and type(index[0]) is slice)
+
+
+def _below(builder: Builder, matrices: list[Value]) -> Value:
+    """Return matrices below one another, each of which may be computed in its place."""
+    rows, k, dtype = sum(v.shape[0] for v in matrices), matrices[0].shape[1], matrices[0].dtype
+    flat = builder.call(concatenated, tuple(matrices), {}, (rows * k,), dtype)
+    return builder.call(np.reshape, (flat, (rows, k)), {}, (rows, k), dtype)
+
+
 def _is_small(value: Value) -> bool:
     left, right = value.args
     return (
@@ -85,13 +161,13 @@ def _begin(first: int, place: dict[int, int], group_of: dict[int, list[Value]]) 
 
 
 def _stack(builder: Builder, group: list[Value], new: dict[int, Value]) -> None:
-    lefts = tuple([new[id(v.args[0])] for v in group])
     right, dtype = new[id(group[0].args[1])], group[0].dtype
-    rows, k = sum(v.shape[0] for v in group), lefts[0].shape[1]
-    flat = builder.call(concatenated, lefts, {}, (rows * k,), dtype)
-    whole = builder.call(np.reshape, (flat, (rows, k)), {}, (rows, k), dtype)
+    group = sorted(
+        group, key=lambda v: v.args[0].born
+    )  # the order of others' stacks: they are the same memory
+    whole = _below(builder, [new[id(v.args[0])] for v in group])
     function: np.ufunc = np.matmul
-    product = builder.call(function, (whole, right), {}, (rows, right.shape[1]), dtype)
+    product = builder.call(function, (whole, right), {}, (whole.shape[0], right.shape[1]), dtype)
     start = 0
     for v in group:
         part = slice(start, start + v.shape[0])

@@ -119,7 +119,8 @@ class BufferPlan:
         for v in value.args:
             slot = flat[start : start + v.size].reshape(v.shape)
             start += v.size
-            if self._buffered(v) and id(v) not in results and id(v) not in self._slots_in:
+            made = self._buffered(v) or (v.function is part and v.kind == "array")
+            if made and id(v) not in results and id(v) not in self._slots_in:
                 self._slots_in[id(v)] = slot
             else:
                 self.slots.setdefault(id(value), []).append((v, slot))
@@ -171,7 +172,7 @@ class BufferPlan:
             if own or self._buffered(value) or value.kind in {"scalar", "python"}:
                 continue
             owners = [o for v in value.inputs if v.function is not None for o in self._owners(v)]
-            self._shown[id(value)] = frozenset(owners)
+            self._shown[id(value)] = frozenset([id(value)] if value.function is concatenated else owners)
         return self._shown
 
     def _last_uses(self, program: Program) -> dict[int, int]:

@@ -129,8 +129,9 @@ class StraightLineCode:
             if function is np.where and id(value) in self.layout.place:
                 self._choose(value)
                 return
-            if function is np.matmul and len(value.shape) == 2:
-                self._write(value, self.bind(np.dot, "f"), [self.name(a) for a in value.args])
+            if function is np.matmul and is_buffered(value):
+                product = np.dot if len(value.shape) == 2 else function
+                self._write(value, self.bind(product, "f"), [self.name(a) for a in value.args])
                 return
         if is_reduction(value) and self._reduction(value):
             return
@@ -325,8 +326,9 @@ def is_buffered(value: Value) -> bool:
     if value.kind != "array" or value.dtype.kind not in "fiub":
         return False
     if value.function is np.where:
-        return len(value.args) == 3 and not value.kwargs and value.dtype.kind == "f"
-    if is_elementwise(value) or (value.function is np.matmul and len(value.shape) == 2):
+        condition = isinstance(value.args[0], Value) and value.args[0].dtype.kind == "b"
+        return condition and len(value.args) == 3 and value.dtype.kind == "f"
+    if is_elementwise(value) or (value.function is np.matmul and len(value.shape) > 1 and not value.kwargs):
         return True
     return is_reduction(value) and len(value.args[0].shape) == 2 and len(value.kwargs["axis"] or ()) == 1
 

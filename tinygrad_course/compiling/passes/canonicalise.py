@@ -16,8 +16,8 @@ from tinygrad_course.rules.shapes import normalize
 _ALIASES = {np.positive, operator.pos, np.copy, np.conjugate, np.real}
 _SUMS = {np.sum, np.mean, np.add.reduce}
 _EXTREMES: dict[Any, Any] = {np.max: np.max, np.amax: np.max, np.min: np.min, np.amin: np.min}
-_RESHAPES = {np.reshape, np.ravel, np.squeeze, np.expand_dims, np.atleast_2d}
-_TRANSPOSES = (
+RESHAPES = {np.reshape, np.ravel, np.squeeze, np.expand_dims, np.atleast_2d}
+TRANSPOSES = (
     {np.transpose, np.swapaxes, np.moveaxis, np.matrix_transpose}
     if hasattr(np, "matrix_transpose")
     else {np.transpose, np.swapaxes, np.moveaxis}
@@ -29,6 +29,8 @@ _ABSENT = inspect.signature(np.sum).parameters["initial"].default
 def canonical(builder: Builder, value: Value, args: Any, kwargs: Any) -> Value:
     """Return a value equal to `value` in the one spelling; `args` and `kwargs` are its call's arguments."""
     function = value.function
+    if function is np.where and len(args) == 3:
+        args = _choice(builder, args)
     first = args[0] if args and isinstance(args[0], Value) else None
     if function in _ALIASES and first is not None and first.dtype == value.dtype and first.kind == value.kind:
         conjugated = function is np.conjugate and value.dtype.kind == "c"
@@ -44,17 +46,37 @@ def canonical(builder: Builder, value: Value, args: Any, kwargs: Any) -> Value:
             found = _extreme(builder, value, args, kwargs)
         elif function is np.var and not builder.readable:
             found = _variance(builder, value, first, args, kwargs)
-        elif function in _RESHAPES:
+        elif function in RESHAPES:
             found = _reshaped(builder, value, first, args, kwargs)
-        elif function in _TRANSPOSES:
+        elif function in TRANSPOSES:
             found = _transposed(builder, value, first, args, kwargs)
-        elif function is np.broadcast_to and first.shape == value.shape and first.kind == value.kind:
+        elif (first.shape, first.kind) == (value.shape, value.kind) and _is_itself(function, args):
             found = first
         if found is not None:
             return found
     if isinstance(function, np.ufunc) and not kwargs and function.signature is None and function.nout == 1:
         return _elementwise(builder, value, args)
     return builder.like(value, args, kwargs)
+
+
+def _choice(builder: Builder, args: Any) -> Any:
+    """Return the arguments of np.where, lists as arrays and the condition as booleans."""
+    lists = {i: np.array(a) for i, a in enumerate(args) if isinstance(a, (list, tuple))}
+    args = list(args)
+    for i, array in lists.items():
+        if array.dtype != object:  # of numbers alone
+            args[i] = builder.constant(array)
+    if isinstance(args[0], Value) and args[0].dtype.kind != "b" and not builder.readable:
+        args[0] = builder.ufunc(np.not_equal, args[0], 0)
+    return tuple(args)
+
+
+def _is_itself(function: Any, args: Any) -> bool:
+    """Whether a call whose result is as large as its first argument leaves everything where it is."""
+    if function not in {operator.getitem, scatter}:
+        return function is np.broadcast_to
+    parts = args[1] if type(args[1]) is tuple else (args[1],)
+    return all(p is Ellipsis or (type(p) is slice and p.step in (None, 1)) for p in parts)
 
 
 def _elementwise(builder: Builder, value: Value, args: Any) -> Value:
@@ -65,9 +87,10 @@ def _elementwise(builder: Builder, value: Value, args: Any) -> Value:
     function = value.function
     if function is np.add and value.shape and (stacked := _stacked(builder, value, args)) is not None:
         return stacked
-    if function is np.power and args[1] == 2 and not isinstance(args[1], Value):
-        return builder.call(np.square, args[:1], {}, value.shape, value.dtype, value.kind)
-    if function is np.multiply and args[0] is args[1]:
+    squared = (function is np.multiply and args[0] is args[1]) or (
+        function is np.power and not isinstance(args[1], Value) and args[1] == 2
+    )
+    if squared and np.square.resolve_dtypes((args[0].dtype, None))[1] == value.dtype:
         return builder.call(np.square, args[:1], {}, value.shape, value.dtype, value.kind)
     if function in {np.multiply, np.divide}:
         for one, other in ((1, 0), (0, 1)) if function is np.multiply else ((1, 0),):
@@ -160,7 +183,7 @@ def _total(builder: Builder, value: Value, args: Any, kwargs: Any) -> Value | No
     options = dict(zip(names, args[1:], strict=False)) | dict(kwargs)
     a = args[0]
     axis, keepdims = (
-        options.pop("axis", 0 if value.function is np.add.reduce else None),
+        options.pop("axis", 0 if value.function == np.add.reduce else None),
         options.pop("keepdims", False),
     )
     if a.dtype.kind == "b" and value.dtype.kind == "f" and not builder.readable:  # what is true is counted

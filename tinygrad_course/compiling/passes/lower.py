@@ -7,35 +7,48 @@ from scipy import special
 
 from tinygrad_course.compiling.builder import Builder, rewritten
 from tinygrad_course.compiling.dataflow import Program, Value
+from tinygrad_course.compiling.numpy_backend.buffers import concatenated
 from tinygrad_course.engine.mending import link
 
 
-def lower(program: Program) -> Program:
-    """Return a program that computes the same by quicker calls."""
-    small = {id(z) for z in map(_exponential, program.values()) if z is not None}
+def lower(program: Program, *, machine: bool = False) -> Program:
+    """Return a program that computes the same by quicker calls.
 
-    def change(builder: Builder, value: Value, new: dict[int, Value]) -> Value | None:
-        if value.kind != "array" or value.dtype.kind != "f":
-            return None
-        z = _logit(value)
-        if z is not None and id(z) in small and z.dtype == value.dtype and z.shape == value.shape:
-            return _sigmoid(builder, new[id(z)])
-        return _lowered(builder, value, new)
-
-    return rewritten(program, change)
-
-
-def lower_for_machine(program: Program) -> Program:
-    """Return a program that says sigmoid(z) where it computes 1 / (1 + exp(-z)).
-
-    That shares its exponential with softplus(z), and does not overflow.
+    Parameters
+    ----------
+    program : Program
+    machine : bool
+        For machine code, which is to say sigmoid(z) where the program computes 1 / (1 + exp(-z)): that shares
+        its exponential with softplus(z), and does not overflow.
     """
+    small = set() if machine else {id(z) for z in map(_exponential, program.values()) if z is not None}
 
     def change(builder: Builder, value: Value, new: dict[int, Value]) -> Value | None:
         z = _logit(value)
-        return None if z is None else builder.ufunc(special.expit, new[id(z)])
+        if machine and z is not None:
+            return builder.ufunc(special.expit, new[id(z)])
+        if not machine and value.kind == "array" and value.dtype.kind == "f":
+            if z is not None and id(z) in small and z.dtype == value.dtype and z.shape == value.shape:
+                return _sigmoid(builder, new[id(z)])
+            if (made := _lowered(builder, value, new)) is not None:
+                return made
+        return _joined(builder, value, new)
 
     return rewritten(program, change)
+
+
+def _joined(builder: Builder, value: Value, new: dict[int, Value]) -> Value | None:
+    """Return arrays one after the other in memory, where each may be computed in its place."""
+    if value.function not in {np.concatenate, np.stack} or value.kind != "array":
+        return None
+    axis = value.kwargs.get("axis", value.args[1] if len(value.args) > 1 else 0)
+    parts = [new.get(id(v)) for v in value.args[0]]
+    if axis != 0 or value.kwargs.keys() - {"axis"} or len(value.args) > 2 or not value.size:
+        return None
+    if not all(v is not None and v.kind == "array" and v.dtype == value.dtype for v in parts):
+        return None
+    flat = builder.call(concatenated, tuple(parts), {}, (value.size,), value.dtype)
+    return builder.call(np.reshape, (flat, value.shape), {}, value.shape, value.dtype)
 
 
 def _logit(value: Value) -> Value | None:

@@ -53,12 +53,17 @@ class Printer:
     def __init__(self, operand: Callable[[Value], tuple[str, int]]) -> None:
         self.operand = operand
         self.divisors: dict[int, str] = {}  # names for numbers below the line: 400 is m
+        self.whole = False  # whether 2 may be written for 2.0
         self.imports: set[str] = set()
         self.helpers: set[str] = set()
 
     def call(self, value: Value) -> tuple[str, int]:
         """Return the text of a call and how strongly it binds."""
         function, args, kwargs = value.function, value.args, value.kwargs
+        operands = [v for v in value.inputs if v.dtype is not None][function is np.where :]
+        self.whole = any(
+            v.dtype.kind in "fc" for v in operands
+        )  # it is no float that makes one of an integer
         if function in OPERATORS and len(args) == 2 and not kwargs:
             return self._binary(*OPERATORS[function], *args)
         if function in _UNARY and not kwargs:
@@ -106,11 +111,11 @@ class Printer:
         if isinstance(x, Value):
             text, own = self.operand(x)
         else:
-            text, own = self.literal(x)
+            text, own = self.literal(x, self.whole)
         return f"({text})" if own < strength else text
 
-    def literal(self, x: Any) -> tuple[str, int]:
-        """Return the text of a number or an option."""
+    def literal(self, x: Any, whole: bool = False) -> tuple[str, int]:
+        """Return the text of a number or an option; 2.0 as 2 with `whole`."""
         if isinstance(x, (tuple, list)):
             inner = ", ".join(self.text(y) for y in x)
             if isinstance(x, list):
@@ -130,13 +135,13 @@ class Printer:
             return ("np.nan" if np.isnan(x) else "np.inf" if x > 0 else "-np.inf"), CALL if x > 0 else SIGN
         if x is Ellipsis:
             return "...", CALL
-        if isinstance(x, float) and x.is_integer() and abs(x) < 1e6:
-            text = repr(int(x))
-        else:
-            text = repr(x)
+        whole = whole and isinstance(x, float) and x.is_integer() and abs(x) < 1e6 and repr(x) != "-0.0"
+        text = repr(int(x) if whole else x)
         return text, SIGN if text.startswith("-") else CALL
 
     def _index(self, index: Any) -> str:
+        if index == () and type(index) is tuple:
+            return "()"
         parts = index if isinstance(index, tuple) else (index,)
         texts = []
         for part in parts:
