@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import itertools
 import operator
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
@@ -63,7 +64,7 @@ _PARTS = {np.real, np.imag}
 # ------------------------------------------------------------------ recording a call
 
 
-def record(  # noqa: C901  (one pass over the arguments)
+def record(  # noqa: C901  (one pass over the arguments; a comprehension would make their names slower)
     cls: type[Tensor], rule: Rule, args: tuple[Any, ...], kwargs: dict[str, Any] | None = None
 ) -> Any:
     """Compute ``rule.function(*args, **kwargs)`` on the data and return it as a recorded Tensor.
@@ -95,7 +96,7 @@ def record(  # noqa: C901  (one pass over the arguments)
     if not plain:
         if kwargs:
             args, kwargs = _bind(cls, rule, args, kwargs)
-            kwargs = {k: kept(v, holds) for k, v in kwargs.items()}
+            kwargs = _all_kept(kwargs, holds)
         differentiable, args = _covered(cls, rule, args)
     given = args
     values: list[Any] = []
@@ -109,7 +110,7 @@ def record(  # noqa: C901  (one pass over the arguments)
                 if arg._state is not None:
                     recorded, value = arg._state.read(arg)
                     if recorded is not arg:
-                        args = tuple([recorded if a is arg else a for a in args])
+                        args = _with(recorded, arg, args)
             values.append(value)
         elif kind is float or kind is int:
             values.append(arg)
@@ -154,6 +155,14 @@ def record(  # noqa: C901  (one pass over the arguments)
     if kind is np.ndarray or (rule.function in VIEWS and not isinstance(y, np.generic)):
         return _view(cls, out, given, values, kwargs)
     return out
+
+
+def _all_kept(kwargs: dict[str, Any], holds: list[Any]) -> dict[str, Any]:
+    return {k: kept(v, holds) for k, v in kwargs.items()}
+
+
+def _with(new: Tensor, old: Tensor, args: tuple[Any, ...]) -> tuple[Any, ...]:
+    return tuple([new if a is old else a for a in args])
 
 
 def _covered(cls: type[Tensor], rule: Rule, args: tuple[Any, ...]) -> tuple[bool, tuple[Any, ...]]:
@@ -373,6 +382,16 @@ def _bind(
     return args, kwargs
 
 
+@functools.cache
+def _required(function: Callable[..., Any]) -> tuple[str, ...]:
+    """Return the arguments without a default, which rules and definitions look for at their positions."""
+    try:
+        parameters = inspect.signature(function).parameters.values()
+    except (ValueError, TypeError):
+        return ()
+    return tuple([p.name for p in parameters if p.default is p.empty and p.kind <= p.POSITIONAL_OR_KEYWORD])
+
+
 def _argument_names(rule: Rule) -> tuple[str, ...]:
     try:
         return tuple(inspect.signature(rule.function).parameters)
@@ -413,6 +432,10 @@ def dispatch(
         out = kwargs.pop("out")
         if out is not None:
             return _into(cls, out, function, args, kwargs)
+    if kwargs and len(args) < len(required := _required(function)):
+        given = list(itertools.takewhile(kwargs.__contains__, required[len(args) :]))
+        args = (*args, *[kwargs[name] for name in given])
+        kwargs = {k: v for k, v in kwargs.items() if k not in given}
     rule = RULES.get(function)
     if rule is not None:
         if kwargs and function in WITH_KEYWORDS:
@@ -424,7 +447,7 @@ def dispatch(
     if definition is not None:
         return _composed(cls, function, definition, args, kwargs)
     if function in NO_DERIVATIVE:
-        return function(*[peek(cls, a) for a in args], **{k: peek(cls, v) for k, v in kwargs.items()})
+        return function(*peek(cls, args), **peek(cls, kwargs))
     if entered_late():
         return dispatch(cls, function, args, kwargs)
     raise TypeError(errors.no_rule(function, refusal(function)))
@@ -515,7 +538,11 @@ def _into(
         out = out[0]
     if type(out) is not cls:
         raise into_plain(f"out= of np.{getattr(function, '__name__', function)}")
-    out[...] = function(*args, **kwargs)
+    y = function(*args, **kwargs)
+    dtype, casting = getattr(y, "dtype", out.dtype), kwargs.get("casting", "same_kind")
+    if not np.can_cast(dtype, out.dtype, casting):
+        raise TypeError(f"out= is {out.dtype}, and the result is {dtype}, which NumPy does not write there")
+    out[...] = y
     return out
 
 

@@ -80,7 +80,7 @@ rule(np.float_power, power_base, power_exponent)
 
 rule(np.exp, lambda g, y, a: g * y)
 rule(np.exp2, lambda g, y, a: g * (LOG_2 * y))
-rule(np.expm1, lambda g, y, a: g * (1.0 + y))
+rule(np.expm1, lambda g, y, a: g * np.exp(a))
 rule(np.log, lambda g, y, a: g / a)
 rule(np.log1p, lambda g, y, a: g / (1.0 + a))
 rule(np.log2, lambda g, y, a: g / (LOG_2 * a))

@@ -38,6 +38,7 @@ class GuardedProgram:
         captured: CapturedValues,
         *,
         unmasked: bool,
+        quiet: bool,
     ) -> None:
         self.bound: dict[str, Any] = body.bound
         self.body = body
@@ -57,9 +58,13 @@ class GuardedProgram:
         lines = [f"def call({', '.join(names)}):"]
         lines += [f"    {line}" for line in self._guarded(miss)]
         lines += [f"    if not {lock}.acquire(False): return {miss}", "    try:"]
-        lines += [f"        {line}" for line in body.lines]
+        inner = "        "
+        if quiet:
+            lines.append(f"{inner}with {self.bind(np.errstate)}(all='ignore'):")
+            inner += "    "
+        lines += [f"{inner}{line}" for line in body.lines or ["pass"]]
         if unmasked:
-            lines += [f"        if {self._infinite(tree)}: return {self.bind(NOT_FINITE)}"]
+            lines += [f"{inner}if {self._infinite(tree)}: return {self.bind(NOT_FINITE)}"]
         lines += [f"        return {returned}", "    finally:", f"        {lock}.release()"]
         self.code = "\n".join(lines)
         self.call = python_function(self.code, self.bound)
@@ -182,6 +187,8 @@ def guarded_program(
     captured: CapturedValues,
     *,
     unmasked: bool,
+    quiet: bool,
 ) -> GuardedProgram:
     """Return the entry of a program that is run by NumPy alone."""
-    return GuardedProgram(StraightLineCode(program), args, dynamic, tree, captured, unmasked=unmasked)
+    code = StraightLineCode(program)
+    return GuardedProgram(code, args, dynamic, tree, captured, unmasked=unmasked, quiet=quiet)
