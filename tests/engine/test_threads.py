@@ -3,12 +3,13 @@
 import pickle
 import sys
 import threading
+import warnings
 
 import numpy as np
 import pytest
 
-from tinygrad_course import Tensor, debug, grad, value_and_grad
-from tinygrad_course.engine.errors import Watch
+from tinygrad_course import Tensor, compiled, debug, grad, value_and_grad
+from tinygrad_course.engine.errors import blocks
 
 
 def together(*functions):
@@ -42,7 +43,7 @@ def test_debug_is_the_threads_own():
         together(lambda: np.sum(np.log(Tensor([1e-300, 1.0]) * 1e-300 * 0 + np.inf)))
         with pytest.raises(FloatingPointError):
             np.log(Tensor([0.5])) * np.inf
-    assert not Watch.on
+    assert not blocks.open
 
 
 def test_overlapping_blocks_end():
@@ -61,7 +62,7 @@ def test_overlapping_blocks_end():
             assert over.wait(30)
 
     together(a, b)
-    assert not Watch.on
+    assert not blocks.open
 
 
 def test_floats_of_another_thread():
@@ -141,3 +142,21 @@ def test_gradient_functions_and_leaves_can_be_pickled():
     assert v.name == "w"
     np.testing.assert_array_equal(v.grad, w.grad)
     np.testing.assert_array_equal(v.data, w.data)
+
+
+def test_threads_share_a_compiled_function():
+    def step(w, rate):
+        return w - rate * 2 * w
+
+    program, start = compiled(step), threading.Barrier(4)
+
+    def work(s):
+        start.wait()
+        for i in range(30):
+            w, rate = np.full(2 + (i + s) % 4, 1.0 + s), 0.1 * (i % 7)
+            assert np.allclose(program(w, rate), step(w, rate))
+
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="step has been recorded for 32 signatures")
+        together(*(lambda s=s: work(s) for s in range(4)))
+    assert all(np.allclose(program(np.ones(n), 0.77), -0.54) for n in (2, 3, 4, 5))
