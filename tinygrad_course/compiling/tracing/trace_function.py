@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tinygrad_course.compiling.dataflow import Program, Value
-from tinygrad_course.compiling.tracing.captured_values import CapturedValues
+from tinygrad_course.compiling.tracing.captured_values import ITERATOR, CapturedValues, is_iterator
 from tinygrad_course.compiling.tracing.names_in_code import NamesInCode
 from tinygrad_course.compiling.tracing.refusals import CannotCompile, name_of, none_swallowed
 from tinygrad_course.compiling.tracing.trace import DIFFERS, OTHER_ARRAY, Trace, same
@@ -305,6 +305,8 @@ def is_dynamic(x: Any, path: str, moving: Any) -> bool:
             f"{path} is a random generator; a program would repeat one call's numbers. Draw them outside, "
             "and pass them as an argument"
         )
+    if is_iterator(x):
+        raise CannotCompile(ITERATOR.format(path))
     return path in moving
 
 
