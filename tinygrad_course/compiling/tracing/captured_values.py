@@ -198,7 +198,7 @@ class CapturedValues:
             self._watch(lambda: thing, path)
         elif isinstance(thing, collections.abc.ItemsView):
             self._watch(lambda: [x for pair in thing for x in pair], path)
-        elif isinstance(thing, collections.abc.MappingView):
+        elif isinstance(thing, (collections.abc.KeysView, collections.abc.ValuesView)):
             self._watch(lambda: [*thing], path)
         elif is_iterator(thing):
             self._iterators.append(path)
