@@ -122,6 +122,31 @@ def test_a_nan_that_no_result_shows_is_none(f, later, engine):
         assert_equal(step(later), f(later))
 
 
+def softmax(w):
+    E = np.exp(w - np.max(w))  # the ties of the maximum are compared in its gradient
+    return -np.sum(np.log(E / np.sum(E)) * np.array([0.0, 1.0, 0.0]))
+
+
+@pytest.mark.parametrize(
+    ("f", "unmasked"),
+    [
+        (value_and_grad(softmax), True),  # a NaN of the comparison is one of the result
+        (lambda w: np.argmax(grad(softmax)(w)), False),
+        (lambda w: grad(softmax)(w) * np.where(grad(softmax)(w) > 0, 1.0, 2.0), True),
+        (lambda w: grad(softmax)(w)[0] + np.where(grad(softmax)(w)[1:] > 0, 1.0, 2.0), False),
+        (lambda w: np.sum(grad(softmax)(w), where=w > 0) + np.argmax(grad(softmax)(w)), False),
+    ],
+)
+def test_masks_are_left_out_where_results_show_each_nan(f, unmasked):
+    step = compiled(f)
+    with np.errstate(all="ignore"):
+        assert_equal(step(x), f(x))
+        ((traced, _),) = step.programs.values()
+        assert traced.unmasked == unmasked
+        for w in ([800.0, -800.0, 0.0], [0.0, 0.0, 0.0], [np.nan, 1.0, 2.0]):
+            assert_equal(step(np.array(w)), f(np.array(w)))
+
+
 @pytest.mark.parametrize("f", [lambda w: np.max(np.sqrt(w)), lambda w: np.sqrt(w)[1], sinc])
 @pytest.mark.parametrize("engine", ENGINES)
 def test_warnings_are_the_recorders(f, engine):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import operator
 from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -18,8 +17,9 @@ from tinygrad_course.compiling.tracing.captured_values import (
     is_iterator,
     unaltered,
 )
+from tinygrad_course.compiling.tracing.lost_nan import loses_nan
 from tinygrad_course.compiling.tracing.names_in_code import NamesInCode
-from tinygrad_course.compiling.tracing.refusals import RAISING, CannotCompile, name_of, none_swallowed
+from tinygrad_course.compiling.tracing.refusals import RAISING, CannotCompile, none_swallowed
 from tinygrad_course.compiling.tracing.trace import DIFFERS, OTHER_ARRAY, Trace, same
 from tinygrad_course.compiling.tracing.tracer import Tracer
 from tinygrad_course.engine import trees
@@ -161,7 +161,7 @@ def _traced(
                 "recorded with: does it ask for the type of an argument (isinstance), or draw random "
                 "numbers? Leave such choices outside"
             )
-    if unmasked and _loses_nan(run, since):
+    if unmasked and loses_nan(run.trace, run.program, since):
         return trace_function(f, args, kwargs, moving, mended=True)
     return Traced(run.program, argument_names(f, len(args)), run.paths, run.result, captured, unmasked, quiet)
 
@@ -259,25 +259,6 @@ def _run_again(
                 f"the function returns a {type(one).__name__} of its own making ({path or 'its result'}), "
                 "and a program makes none: return arrays and numbers in dicts, lists and tuples"
             )
-
-
-#: Functions of numbers that may give a finite one for NaN.
-_WITHOUT_NAN = {np.fmin, np.fmax, np.nan_to_num, np.power, operator.pow, np.sort, np.partition, np.hypot}
-
-
-def _loses_nan(run: _Run, since: int) -> bool:
-    """Whether a NaN that is computed after so many calls may reach no result: its sign is asked for, say."""
-    if since >= len(run.trace.calls):
-        return False
-    begin = run.trace.calls[since][0].born
-    for v in run.program.values():
-        if v.kind == "tuple" or not any(a.function is not None and a.born >= begin for a in v.inputs):
-            continue
-        floats = any(a.dtype is not None and a.dtype.kind in "fc" for a in v.inputs)
-        lost = v.function in _WITHOUT_NAN or name_of(v.function).startswith("np.nan")
-        if lost or (floats and v.dtype.kind not in "fc"):
-            return True
-    return False
 
 
 def _result(path: str, x: Any, tracing: Trace, results: list[Value]) -> Any:
