@@ -22,7 +22,7 @@ OTHER_ARRAY = (
 class Names(Protocol):
     """Knows what the user calls things."""
 
-    backward: bool
+    returning: bool  # on the way back, in a gradient
 
     def of_call(self) -> str | None:
         """Return the name of what the call in progress returns."""

@@ -228,7 +228,7 @@ def _run(
             names.give(program)
     finally:
         masks.reset(token)
-        tracing.open = False
+        tracing.open, tracing.names = False, None  # names know the numbers, which are large
     samples = trees.tree_map(lambda x: x.sample if type(x) is Tracer else x, returned)
     return _Run(tracing, program, paths, result, samples)
 
