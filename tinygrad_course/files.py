@@ -1,4 +1,4 @@
-"""Files are written whole or not at all."""
+"""Files are written whole or not at all, and hold plain arrays."""
 
 from __future__ import annotations
 
@@ -9,7 +9,10 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
 
 try:
     import fcntl
@@ -100,3 +103,29 @@ def _locked(path: Path) -> bool:
 def _prefix(path: Path) -> str:
     """Return how the names begin of what is written beside `path`: short, and no other path's."""
     return f".{path.name[:_SHOWN]}.{hashlib.sha256(os.fsencode(path.name)).hexdigest()[:12]}."
+
+
+def plain_array(value: Any, name: str, holder: str = "a file of weights") -> NDArray[Any]:
+    """Return a value as an array of numbers.
+
+    Raises
+    ------
+    TypeError
+        If it is none, or one that an array of numbers can't stand for: the message names it.
+    """
+    if isinstance(value, np.ma.MaskedArray):
+        raise TypeError(
+            f"{name} is a masked array, and a file holds plain ones: write its .filled(0), or its .data and "
+            ".mask beside each other"
+        )
+    if hasattr(value, "units") and hasattr(value, "magnitude"):
+        raise TypeError(f"{name} is a quantity in {value.units}; a file holds plain arrays: its .magnitude")
+    array = np.asarray(value)
+    if array.dtype.kind not in "fiub":
+        raise TypeError(f"{name} is {value!r}; {holder} holds arrays of numbers, not of {array.dtype}")
+    return array
+
+
+def by_rows(array: NDArray[Any]) -> NDArray[Any]:
+    """Return an array laid out by rows: a writer may take the bytes as they come."""
+    return np.ascontiguousarray(array).reshape(array.shape)

@@ -40,6 +40,30 @@ def test_log10_is_caught_where_the_cost_is_made():
     assert example["yours"] != example["right"]
 
 
+CACHES = """
+import numpy as np
+
+def linear_forward(A, W, b):
+    Z = np.dot(W, A) + b
+    cache = {stored}
+    return Z, cache
+
+def linear_backward(dZ, cache):
+    A_prev, W, b = cache
+    m = A_prev.shape[1]
+    return np.dot(W.T, dZ), np.dot(dZ, A_prev.T) / m, np.sum(dZ, axis=1, keepdims=True) / m
+"""
+
+
+@pytest.mark.parametrize(("stored", "diagnosis"), [("(A, b, W)", "wrong_order"), ("(Z, W, b)", "z_for_a")])
+def test_a_cache_that_the_backward_function_cannot_use_is_the_forward_functions_mistake(stored, diagnosis):
+    source = CACHES.replace("{stored}", stored)
+    found = audited(source, "linear_forward").findings[0]
+    assert (found.diagnosis, found.line, found.verified) == (diagnosis, 6, True)
+    assert found.suggestion == "cache = (A, W, b)"
+    assert audited(CACHES.replace("{stored}", "(A, W, b)"), "linear_forward").status == "right"
+
+
 PUBLISHED = """
 import numpy as np
 from dnn_utils_v2 import sigmoid_backward, relu_backward

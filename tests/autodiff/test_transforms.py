@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from dataclasses import dataclass
+from typing import Any
+
 import numpy as np
 import pytest
 from scipy import optimize
 
-from tinygrad_course import Tensor, grad, hessian, hvp, jacobian, value_and_grad
+from tinygrad_course import Tensor, grad, hessian, hvp, jacobian, jvp, value_and_grad
 from tinygrad_course.autodiff import checkpoint, elementwise_grad, flatten
 
 rng = np.random.default_rng(0)
@@ -109,3 +113,73 @@ def test_flatten_serves_scipys_minimize():
     with pytest.raises(ValueError, match=r"expected shape \(3,\)"):
         unflatten(np.zeros(4))
     assert flatten({})[0].shape == (0,)
+
+
+@pytest.mark.parametrize("argnums", [(0, 0), (0, -2), (1, 0, 1)])
+@pytest.mark.parametrize("make", [grad, value_and_grad, jacobian, hessian])
+def test_an_argument_named_twice_is_refused(make, argnums):
+    with pytest.raises(ValueError, match="names an argument twice"):
+        make(lambda x, y: x * y, argnums=argnums)(3.0, 2.0)
+
+
+def test_a_checkpoint_keeps_to_numpys_values():
+    x = np.array([0.3, 1.2, -0.4])
+
+    def doubled(y):
+        y *= 2
+        return y
+
+    with pytest.raises(ValueError, match="doubled writes to an array that is kept for the way back"):
+        grad(lambda x: np.sum(checkpoint(doubled)(x * 1)))(x)
+    with pytest.raises(ValueError, match="returns a view of its argument"):
+        grad(lambda x: np.sum(checkpoint(lambda y: y[1:])(x * 1)))(x)
+
+    def passed_on(x):  # what is returned as it came stays what it was: a write to it is seen
+        y = x * 1
+        same, tripled = checkpoint(lambda y: (y, 3 * y))(y)
+        same *= 2
+        return np.sum(y**2) + np.sum(tripled)
+
+    np.testing.assert_allclose(grad(passed_on)(x), 8 * x + 3, rtol=1e-14)
+    rate = np.ones(3)
+
+    def changed(x):
+        z = checkpoint(lambda y: y * rate)(x)
+        rate[0] = 99.0
+        return np.sum(z)
+
+    with pytest.raises(ValueError, match="computes something else on the way back"):
+        grad(changed)(x)
+
+
+def test_nests_of_the_users_own_kinds():
+    given = defaultdict(float, W=np.ones(2))
+    gradient = grad(lambda p: np.sum(p["W"] ** 2) + p["b"])(given)
+    assert type(gradient) is defaultdict
+    np.testing.assert_array_equal(gradient["W"], [2, 2])
+
+    @dataclass
+    class Parameters:
+        W: Any
+
+    nest = Parameters(np.ones(2))
+    with pytest.raises(TypeError, match="Write a Parameters as an array, or as a dict"):
+        grad(lambda p: np.sum(p.W))(nest)
+    with pytest.raises(TypeError, match="not a Parameters"):
+        flatten(nest)
+
+
+def test_jvp_without_its_tuples():
+    with pytest.raises(TypeError, match=r"jvp\(f, \(x,\), \(v,\)\)"):
+        jvp(np.sin, np.ones(2), np.ones(2))
+
+
+def test_second_derivatives_of_piecewise_linear_choices():
+    x, y = np.array([0.5, -1.0, 2.0]), np.array([1.0, -1.0, 1.0])
+    for f in (
+        lambda x: np.sum(np.maximum(0, 1 - y * x)),
+        lambda x: np.sum(np.minimum(x, np.max(x))),
+        lambda x: np.mean(np.clip(x, np.percentile(x, 10), np.percentile(x, 90))),
+    ):
+        np.testing.assert_array_equal(hessian(f)(x), np.zeros((3, 3)))
+        np.testing.assert_array_equal(hvp(f)(x, x), np.zeros(3))

@@ -129,3 +129,43 @@ def test_no_advice_to_write_what_numpy_lacks(name):
 def test_numbers_of_numpys_that_fit():
     with pytest.raises(TypeError, match=r"math\.sin takes a float.*np\.sin"):
         grad(math.sin)(1.0)
+
+
+def test_a_refusal_that_the_functions_own_try_catches_is_raised_at_its_end():
+    def scaled(x):
+        try:
+            scale = float(x[0])
+        except TypeError:
+            scale = 0.0
+        return x[1] * scale
+
+    def filled(x):
+        a = np.zeros(2)
+        try:
+            a[0] = x[0]
+        except (TypeError, ValueError):
+            a = x
+        return np.sum(a)
+
+    def counted(x):
+        try:
+            return np.sum(x) * int(x[0])
+        except TypeError:
+            return np.sum(x)
+
+    for f in (scaled, filled, counted):
+        with pytest.raises(TypeError, match=r"gradient|plain array"):
+            value_and_grad(f)(np.array([3.0, 2.0]))
+    with pytest.raises(TypeError, match="stop_gradient"):
+        grad(lambda x: np.sum(np.fromiter((v**2 for v in x), float)))(np.ones(2))
+
+
+def test_what_numpy_raises_can_be_caught_as_numpys():
+    def f(x):
+        with np.errstate(all="raise"):
+            try:
+                return np.sum(np.log(x))
+            except FloatingPointError:
+                return np.sum(x) * 7
+
+    np.testing.assert_array_equal(grad(f)(np.array([1.0, -1.0])), [7, 7])

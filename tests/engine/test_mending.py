@@ -109,6 +109,26 @@ def test_a_network_that_is_sure_and_wrong():
         assert_allclose(slope, special.expit(z) - y)
 
 
+def test_probabilities_that_are_denormal_numbers():
+    z = np.array([745.0, -745.0, -700.0])
+    for y in np.array([[1.0, 0.0, 1.0], [0.0, 1.0, 0.0], [1.0, 1.0, 1.0]]):
+
+        def cost(z, y=y):
+            A = np.exp(z) / (1 + np.exp(z))
+            return -np.sum(y * np.log(A) + (1 - y) * np.log(1 - A))
+
+        assert_allclose(grad(cost)(z), special.expit(z) - y, rtol=1e-7, atol=1e-300)
+
+
+@pytest.mark.parametrize("z", [-20.0, 8.0, 16.0, 20.0, 30.0])
+@pytest.mark.parametrize(("dtype", "rtol"), [(np.float64, 2e-9), (np.float32, 2e-6)])
+def test_both_derivatives_of_swish_by_one_exponential(z, dtype, rtol):
+    swish = lambda z: z * np.exp(z) / (1 + np.exp(z))  # noqa: E731
+    y, rest = special.expit(z), special.expit(-z)
+    assert_allclose(grad(swish)(dtype(z)), y + z * y * rest, rtol=rtol)
+    assert_allclose(grad(grad(swish))(dtype(z)), y * rest * (2 + z * (rest - y)), rtol=rtol)
+
+
 def test_numpys_own_value_where_it_is_finite():
     z = np.array([-800.0, -1.0, 3.0])
     s = SIGMOIDS["1 / (1 + exp(-z))"]

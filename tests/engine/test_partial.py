@@ -235,3 +235,18 @@ def test_no_warning_for_what_nobody_takes():
         warnings.simplefilter("error")
         x = np.array([0.0, 4.0])
         grad(lambda x: np.sum(np.where(x > 0, np.sqrt(x), x)))(x)
+
+
+def test_debug_lets_the_infinity_of_a_mask_be():
+    from tinygrad_course import debug
+
+    x, mask = np.array([0.5, 2.0, 1.0]), np.array([True, True, False])
+
+    def softmax(x, scores):
+        e = np.exp(scores(x) - np.max(scores(x)))
+        return np.sum((e / np.sum(e)) ** 2)
+
+    for scores in (lambda x: np.where(mask, x, -np.inf), lambda x: x + np.where(mask, 0.0, -np.inf)):
+        with debug():
+            found = grad(softmax)(x, scores)
+        np.testing.assert_array_equal(found, grad(softmax)(x, scores))

@@ -234,18 +234,3 @@ def test_expressions_of_some_functions_only():
     some()
     with pytest.raises(ValueError, match=re.escape("no rule or call is named np.nonsense")):
         given(expression_graphs(only=["np.exp", "np.nonsense"]))(lambda f: None)()
-
-
-@given(
-    data=st.data(),
-    low=st.floats(0.01, 1.0),
-    wide=st.floats(1.5, 100.0),
-    dtype=st.sampled_from([np.float16, np.float32]),
-)
-def test_single_precision_does_not_leave_its_strategy(data, low, wide, dtype):
-    """Bounds that are no numbers of the dtype round into it, and nothing lies outside them."""
-    x = data.draw(arrays_away_from_kinks((3,), low=low, high=low * wide, dtype=dtype))
-    assert x.dtype == dtype
-    size = np.abs(x.astype(np.float64))
-    slack = 2 * float(np.finfo(dtype).eps)
-    assert np.all((size >= low * (1 - slack)) & (size <= low * wide * (1 + slack)))

@@ -53,6 +53,8 @@ class _Inputs:
         self.recorded = False  # whether the caller differentiates through this call
         self.trace = leaving.Trace()
         numbers: Any = (argnums,) if self.single else argnums
+        if not self.single and len({n % (len(args) or 1) for n in numbers}) < len(numbers):
+            raise ValueError(f"argnums={argnums} names an argument twice: each has one gradient")
         for n in numbers:
             if not -len(args) <= n < len(args):
                 raise ValueError(
@@ -63,7 +65,9 @@ class _Inputs:
             self.trees.append(tree)
             if type(tree) is dict and set(map(type, tree.values())) == _ARRAYS:
                 self.flat = self.single
-                self.args[n] = {key: self._wrap(value, key, n) for key, value in tree.items()}
+                named = self.args[n] = {}
+                for key, value in tree.items():
+                    named[key] = self._wrap(value, key, n)
             elif isinstance(tree, (dict, list, tuple)):
                 wrapped = [self._wrap(value, path, n) for path, value in trees.leaves(tree)]
                 self.args[n] = trees.rebuild(tree, iter(wrapped))
@@ -98,8 +102,12 @@ class _Inputs:
     def __exit__(self, kind: object, error: BaseException | None, *_: object) -> None:
         leaving.active.discard(self.trace)
         self.holds.clear()
-        if isinstance(error, ValueError) and isinstance(error.__cause__, leaving.PlainArrayError):
-            raise error.__cause__ from None  # NumPy has put words of its own in the place of ours
+        refused = self.trace.refused
+        cause = error.__cause__ if isinstance(error, ValueError) else None
+        if isinstance(cause, TypeError) and (isinstance(cause, leaving.PlainArrayError) or cause is refused):
+            raise cause from None  # NumPy has put words of its own in the place of ours
+        if error is None and refused is not None:
+            raise refused
 
     def link(self) -> None:
         """Make the inputs part of the caller's recording: each becomes an alias of what was passed."""
@@ -133,6 +141,9 @@ class _Inputs:
             if self.recorded:
                 self.link()
         gradients = [found[t] if t in found else _zeros(t) for t in self.leaves()]
+        for i, g in enumerate(gradients):
+            if type(g) is np.ndarray and not g.ndim and isinstance(peek(Tensor, self.tensors[i]), np.generic):
+                gradients[i] = g[()]  # a number's gradient is a number
         for watcher in watchers:
             watcher(list(self.tensors), gradients)
         return gradients
@@ -381,6 +392,11 @@ def jvp(f: Function, args: Sequence[Any], tangents: Sequence[Any]) -> tuple[Any,
     >>> print(dy)
     [ 1. -1.]
     """
+    for what, nest in (("arguments", args), ("tangents", tangents)):
+        if not isinstance(nest, (tuple, list)):
+            raise TypeError(
+                f"jvp: the {what} come as a sequence, and are a {type(nest).__name__}: jvp(f, (x,), (v,))"
+            )
     y, pullback = vjp(f, *args)
     flat_args = [a for arg in args for _, a in trees.leaves(arg)]
     flat_tangents = [t for tangent in tangents for _, t in trees.leaves(tangent)]

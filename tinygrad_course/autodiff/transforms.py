@@ -30,6 +30,8 @@ def _split(f: Function, argnums: Positions, args: tuple[Any, ...]) -> tuple[tupl
                 f"respect to argument {n} needs it passed by position"
             )
     positions = tuple(int(n) % len(args) for n in numbers)
+    if len(set(positions)) < len(positions):
+        raise ValueError(f"argnums={argnums} names an argument twice: each has one derivative")
     return positions, tuple(args[n] for n in positions)
 
 
@@ -196,8 +198,19 @@ def checkpoint(f: Function) -> Function:
             made[:] = [y]
             return [out for _, out in trees.leaves(y)]
 
+        handed_on: dict[int, int] = {}  # which results are arguments
+
         def forward(values: Sequence[Any]) -> tuple[Any, ...]:
-            found = outputs(*values)
+            shown = [_read_only(value) for value in values]
+            try:
+                found = outputs(*shown)
+            except ValueError as error:
+                if "read-only" not in str(error):
+                    raise
+                raise ValueError(
+                    f"checkpoint: {_name(f)} writes to an array that is kept for the way back: copy it first"
+                ) from error
+            handed_on.update(_arguments_among(found, shown, _name(f)))
             if any(type(out) is Tensor for out in found):
                 raise TypeError(
                     f"checkpoint: {_name(f)} reads a Tensor that is not among its arguments, whose gradient "
@@ -205,15 +218,55 @@ def checkpoint(f: Function) -> Function:
                 )
             return tuple(np.float64(out) if isinstance(out, float) else out for out in found)
 
-        def backward(g: Any, _: Any, values: Sequence[Any]) -> list[Any]:
-            _, pullback = followed_vjp(outputs, values, leaves)
+        def backward(g: Any, y: Any, values: Sequence[Any]) -> list[Any]:
+            again, pullback = followed_vjp(outputs, values, leaves)
+            if not all(_same(peek(Tensor, a), peek(Tensor, b)) for a, b in zip(y, again, strict=True)):
+                raise ValueError(
+                    f"checkpoint: {_name(f)} computes something else on the way back: draw random numbers "
+                    "outside it, and pass as arguments what changes"
+                )
             gradients: list[Any] = pullback(list(g))
             return gradients
 
-        found = record_nest(_name(f), forward, backward, leaves, outputs=True)
+        found = list(record_nest(_name(f), forward, backward, leaves, outputs=True))
+        for k, i in handed_on.items():
+            found[k] = leaves[i]
         return trees.rebuild(made.pop(), iter(found))
 
     return call
+
+
+def _arguments_among(found: Sequence[Any], shown: Sequence[Any], name: str) -> dict[int, int]:
+    """Return which results are arguments, by position; views of arguments are refused."""
+    same = {}
+    for k, out in enumerate(found):
+        for i, value in enumerate(shown):
+            if out is value:
+                same[k] = i
+            elif type(out) is type(value) is np.ndarray and np.shares_memory(out, value):
+                raise ValueError(f"checkpoint: {name} returns a view of its argument: return a copy of it")
+    return same
+
+
+def _read_only(value: Any) -> Any:
+    if type(value) is not np.ndarray:
+        return value
+    shown = value.view()
+    shown.flags.writeable = False
+    return shown
+
+
+def _same(before: Any, after: Any) -> bool:
+    """Whether two arrays are equal up to rounding, as far as both are arrays."""
+    if not (type(before) is type(after) is np.ndarray) or before.dtype.kind not in "fc":
+        return True
+    if np.array_equal(before, after, equal_nan=True):
+        return True
+    with np.errstate(all="ignore"):
+        near = 1e-6 * np.max(
+            np.abs(before), initial=0.0
+        )  # a product may be rounded otherwise in another thread
+        return np.allclose(before, after, rtol=1e-6, atol=near, equal_nan=True)
 
 
 def record_nest(
@@ -274,6 +327,11 @@ def flatten(nest: Any) -> tuple[Any, Callable[[Any], Any]]:
     array([[2., 4.]])
     """
     leaves = [leaf for _, leaf in trees.leaves(nest)]
+    for leaf in leaves:
+        if np.asarray(peek(Tensor, leaf)).dtype.kind not in "fiubc":
+            raise TypeError(
+                f"flatten takes dicts, lists and tuples of arrays, and not a {type(leaf).__name__}"
+            )
     shapes = [np.shape(peek(Tensor, leaf)) for leaf in leaves]
     ends = np.cumsum([int(np.prod(s, dtype=int)) for s in shapes], dtype=int).tolist()
     template = trees.tree_map(lambda _: 0, nest)

@@ -6,6 +6,7 @@ nothing about. Where a whole formula acts on each element by itself, that is jus
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -66,54 +67,54 @@ def variable(
 
 # ------------------------------------------------------------------ functions of one element
 
-
-class sigmoid(sympy.Function):  # type: ignore[misc]  # noqa: N801  (as it is written)
-    """1 / (1 + exp(-z))."""
-
-    def fdiff(self, _argindex: int = 1) -> Expr:
-        """Return the derivative."""
-        return self * (1 - self)
-
-
-class relu(sympy.Function):  # type: ignore[misc]  # noqa: N801
-    """max(0, z)."""
-
-    def fdiff(self, _argindex: int = 1) -> Expr:
-        """Return the derivative."""
-        return positive(self.args[0])
+#: SymPy's, by NumPy's names.
+PLAIN: dict[str, Any] = {
+    "log": sympy.log, "sin": sympy.sin, "cos": sympy.cos, "tan": sympy.tan, "arcsin": sympy.asin,
+    "arccos": sympy.acos, "arctan": sympy.atan, "sinh": sympy.sinh, "cosh": sympy.cosh, "tanh": sympy.tanh,
+    "arcsinh": sympy.asinh, "arccosh": sympy.acosh, "arctanh": sympy.atanh,
+}  # fmt: skip
 
 
-class positive(sympy.Function):  # type: ignore[misc]  # noqa: N801
-    """1 where z > 0, else 0."""
+class ByElement(sympy.Function):  # type: ignore[misc]
+    """A function that SymPy has not; its derivative is in `slopes`, by each argument, where it is not 0."""
 
-    def fdiff(self, _argindex: int = 1) -> Expr:
-        """Return the derivative."""
-        return sympy.Integer(0)
-
-
-class larger(sympy.Function):  # type: ignore[misc]  # noqa: N801
-    """max(a, b) of two variables; a tie is shared."""
+    slopes: tuple[Callable[..., Expr], ...] = ()
 
     def fdiff(self, argindex: int = 1) -> Expr:
         """Return the derivative."""
-        a, b = self.args
-        return wins(a - b) if argindex == 1 else wins(b - a)
+        return self.slopes[argindex - 1](*self.args) if self.slopes else sympy.Integer(0)
 
 
-class wins(sympy.Function):  # type: ignore[misc]  # noqa: N801
+class sigmoid(ByElement):  # noqa: N801  (as it is written)
+    """1 / (1 + exp(-z))."""
+
+    slopes = (lambda z: sigmoid(z) * (1 - sigmoid(z)),)
+
+
+class positive(ByElement):  # noqa: N801
+    """1 where z > 0, else 0."""
+
+
+class relu(ByElement):  # noqa: N801
+    """max(0, z)."""
+
+    slopes = (positive,)
+
+
+class wins(ByElement):  # noqa: N801
     """1 where z > 0, 1/2 where z = 0, else 0."""
 
-    def fdiff(self, _argindex: int = 1) -> Expr:
-        """Return the derivative."""
-        return sympy.Integer(0)
+
+class larger(ByElement):  # noqa: N801
+    """max(a, b) of two variables; a tie is shared."""
+
+    slopes = (lambda a, b: wins(a - b), lambda a, b: wins(b - a))
 
 
-class size(sympy.Function):  # type: ignore[misc]  # noqa: N801
+class size(ByElement):  # noqa: N801
     """|z|, with slope sign(z)."""
 
-    def fdiff(self, _argindex: int = 1) -> Expr:
-        """Return the derivative."""
-        return sympy.sign(self.args[0])
+    slopes = (sympy.sign,)
 
 
 # ------------------------------------------------------------------ terms that are more than that
@@ -237,14 +238,14 @@ class Handle(sympy.Dummy):  # type: ignore[misc]
     Attributes
     ----------
     index : str
-        Of a part of an array, how the user wrote it: ``[1:, 0]``.
+        Of a part of an array, how the user wrote it, ``[1:, 0]``; else nothing.
     shape : tuple of int
         The result's.
     call : Call
         How it is computed.
     """
 
-    index: str
+    index: str = ""
     shape: Shape
     call: Call
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any
 
 import sympy
 
@@ -27,7 +26,7 @@ from tinygrad_course.derivation.algebra import (
     variable,
 )
 from tinygrad_course.derivation.operations import with_sigmoid
-from tinygrad_course.derivation.printing import NOTHING, Piece
+from tinygrad_course.derivation.printing import NOTHING, Piece, joined, put_in, write
 from tinygrad_course.derivation.reading import Reading
 
 #: Where a variable reaches the cost by more ways than these, they are not written out one by one.
@@ -126,16 +125,17 @@ def gradient_symbol(reading: Reading, of: Variable) -> Variable:
         text, latex = f"d{of.text}", f"d{of.latex}"
         taken = {v.text for v in reading.nodes} | {v.text for v in reading.data}
         if reading.step_by_step or text in taken:  # w's gradient beside a variable that is called dw
-            text, latex = partial(reading.root, of)
+            told = partial(reading.root, of)
+            text, latex = told.text, told.latex
         order = (0, -reading.nodes[of])
         known[of] = variable(f"d{of.label}", of.shape, order, text=text, latex=latex)
         known[of].per_example = of.per_example
     return known[of]
 
 
-def partial(of: Variable, by: Variable) -> tuple[str, str]:
-    """Write a derivative as text and in LaTeX: ``dJ/du``."""
-    return f"d{of.text}/d{by.text}", f"\\frac{{d{of.latex}}}{{d{by.latex}}}"
+def partial(of: Variable, by: Variable) -> Piece:
+    """Write a derivative: ``dJ/du``."""
+    return put_in("d%s/d%s", "\\frac{d%s}{d%s}", write(of), write(by))
 
 
 def scale(reading: Reading, of: Variable) -> Expr:
@@ -155,7 +155,7 @@ class _Line:
         for user in users:
             raw += self._from(user)
         rules = dict.fromkeys(r for u in users for r in _rules(self.reading.definitions[u], self.of))
-        steps = [Step(raw, Piece(", ".join(r.text for r in rules), ", \\; ".join(r.latex for r in rules)))]
+        steps = [Step(raw, joined(", ", rules, ", \\; "))]
         if not self.reading.step_by_step:
             self._inline(steps, users)
         self._columns(steps)
@@ -208,11 +208,7 @@ class _Line:
                 ones[part] = sympy.Integer(1)
         if ones:
             Y, axis = next(iter(ones)).args
-            line = "row" if axis else "column"
-            told = Piece(
-                f"each {line} of {Y.text} adds up to 1",
-                f"\\text{{each {line} of }} {Y.latex} \\text{{ adds up to 1}}",
-            )
+            told = _words(f"each {'row' if axis else 'column'} of %s adds up to 1", write(Y))
             steps.append(Step(tidy(x.xreplace(ones)), told))
 
 
@@ -302,25 +298,23 @@ def _flat(x: Expr) -> tuple[Expr, dict[Expr, Expr]]:
 _RELU = Piece(
     "relu'(z) = 1 where z > 0, else 0", "\\operatorname{relu}'(z) = 1 \\text{ where } z > 0, \\text{ else } 0"
 )
-_SLOPES: tuple[tuple[Any, Piece], ...] = (
-    (sympy.log, Piece("log'(x) = 1/x", "\\log'(x) = 1/x")),
-    (
-        sigmoid,
-        Piece(
-            "σ'(z) = exp(-z)/(1 + exp(-z))^2 = σ(z) (1 - σ(z))",
-            "\\sigma'(z) = \\frac{e^{-z}}{(1 + e^{-z})^2} = \\sigma(z) (1 - \\sigma(z))",
-        ),
-    ),
-    (sympy.tanh, Piece("tanh'(z) = 1 - tanh(z)^2", "\\tanh'(z) = 1 - \\tanh(z)^2")),
-    (relu, _RELU),
-    (positive, _RELU),
-    (sympy.exp, Piece("exp'(x) = exp(x)", "(e^x)' = e^x")),
+_SIGMOID = Piece(
+    "σ'(z) = exp(-z)/(1 + exp(-z))^2 = σ(z) (1 - σ(z))",
+    "\\sigma'(z) = \\frac{e^{-z}}{(1 + e^{-z})^2} = \\sigma(z) (1 - \\sigma(z))",
 )
+_SLOPES = {
+    sympy.log: Piece("log'(x) = 1/x", "\\log'(x) = 1/x"),
+    sigmoid: _SIGMOID,
+    sympy.tanh: Piece("tanh'(z) = 1 - tanh(z)^2", "\\tanh'(z) = 1 - \\tanh(z)^2"),
+    relu: _RELU,
+    positive: _RELU,
+    sympy.exp: Piece("exp'(x) = exp(x)", "(e^x)' = e^x"),
+}
 
 
 def _rules(definition: Expr, of: Variable) -> list[Piece]:
     """Return the derivatives that a line uses."""
-    told = [rule for kind, rule in _SLOPES if any(of in f.free_symbols for f in definition.atoms(kind))]
+    told = [r for kind, r in _SLOPES.items() if any(of in f.free_symbols for f in definition.atoms(kind))]
     told += [
         Piece(
             f"in each {line}, dA_k/dZ_j = A_k (1{{j=k}} - A_j)",
@@ -337,14 +331,14 @@ def _rules(definition: Expr, of: Variable) -> list[Piece]:
     return told
 
 
-def _words(words: str) -> Piece:
-    return Piece(words, f"\\text{{{words}}}")
+def _words(words: str, *parts: Piece) -> Piece:
+    """Write words, with pieces at each ``%s``."""
+    latex = f"\\text{{{words}}}".replace("%s", "} %s \\text{")
+    return put_in(words, latex, *parts)
 
 
 def _put_in(symbols: Iterable[Variable]) -> Piece:
-    symbols = list(symbols)
-    text, latex = " and ".join(d.text for d in symbols), " \\text{ and } ".join(d.latex for d in symbols)
-    return Piece(f"with {text} put in", f"\\text{{with }} {latex} \\text{{ put in}}")
+    return _words("with %s put in", joined(" and ", map(write, symbols), " \\text{ and } "))
 
 
 def slope(reading: Reading, of: Variable, by: Variable) -> Expr:

@@ -21,10 +21,11 @@ from tinygrad_course.derivation.chain import (
     tidy,
     weight,
 )
+from tinygrad_course.derivation.constants import with_power
 from tinygrad_course.derivation.document import Derivation, Line, Part
 from tinygrad_course.derivation.graph_values import DerivationError, values_and_gradients
 from tinygrad_course.derivation.names import layer_of
-from tinygrad_course.derivation.printing import NOTHING, Piece, write
+from tinygrad_course.derivation.printing import NOTHING, Piece, joined, put_in, write
 from tinygrad_course.derivation.reading import Reading, read
 from tinygrad_course.engine import trees
 from tinygrad_course.engine.tensor import Tensor
@@ -188,13 +189,13 @@ class _Writer:
 
     def itself(self) -> Line:
         root = self.reading.root
-        return Line(f"d{root.label}", _partial(root, root), (Piece("1", "1"),), np.float64(1.0))
+        return Line(f"d{root.label}", partial(root, root), (Piece("1", "1"),), np.float64(1.0))
 
     def chain(self, line: Gradient) -> Line:
         """Write the chain rule's factors along every way."""
         root = self.reading.root
         value = self.points.true_gradients[line.symbol]
-        return Line(f"dJ/d{line.of.label}", _partial(root, line.of), (_ways(line.ways),), value)
+        return Line(f"dJ/d{line.of.label}", partial(root, line.of), (_ways(line.ways),), value)
 
     def number(self, line: Gradient) -> Line:
         """Write a derivative of numbers: dJ/db = dJ/dv dv/du du/db = 3 * 1 * c = 6."""
@@ -205,7 +206,7 @@ class _Writer:
             self.points.check(sympy.Add(*products), line)
         factors = [[self.factor(line, a, b) for a, b in pairwise(way)] for way in ways]
         if not factors:  # multiplied by 0, say: the cost does not depend on it
-            return Line(f"dJ/d{of.label}", _partial(root, of), (Piece("0", "0"),), np.float64(0.0))
+            return Line(f"dJ/d{of.label}", partial(root, of), (Piece("0", "0"),), np.float64(0.0))
         right = [] if ways == [[root, of]] else [_ways(ways)]
         return self.of_number(line, [*right, _added(factors, " * ", " \\cdot ")])
 
@@ -214,12 +215,12 @@ class _Writer:
         value = self.points.gradients[line.symbol]
         if self.numbers and _number(value).text != right[-1].text:
             right.append(_number(value))
-        return Line(f"dJ/d{line.of.label}", _partial(self.reading.root, line.of), tuple(right), value)
+        return Line(f"dJ/d{line.of.label}", partial(self.reading.root, line.of), tuple(right), value)
 
     def factor(self, line: Gradient, of: Variable, by: Variable) -> Piece:
         """Write a factor of the chain rule; what has a line of its own already stands for itself."""
         if not line.ways and of is self.reading.root and by is not line.of:
-            return _partial(of, by)
+            return partial(of, by)
         return write(slope(self.reading, of, by))
 
     def result(self, line: Gradient) -> Line | None:
@@ -252,18 +253,14 @@ class _Writer:
         of_cost = _kinds([g.of for g in lines if not g.of.per_example])
         if not summed.text:
             first = lines[-1]
-            latex = f"\\frac{{d{J.latex}}}{{d{first.of.latex}}}"
-            return Piece(
-                f"{first.symbol.text} is d{J.text}/d{first.of.text}",
-                f"{first.symbol.latex} \\text{{ is }} {latex}",
-            )
+            return joined(" is ", (write(first.symbol), partial(J, first.of)), " \\text{ is } ")
         are = "is" if "," not in summed.text else "are"
-        text = f"{summed.text} {are} of the summed loss, m {J.text}"
-        latex = f"{summed.latex} \\text{{ {are} of the summed loss, }} m {J.latex}"
-        if of_cost.text:
-            text += f"; {of_cost.text} of the cost, {J.text}"
-            latex += f"\\text{{; }} {of_cost.latex} \\text{{ of the cost, }} {J.latex}"
-        return Piece(text, latex)
+        of_loss = f" {are} of the summed loss, "
+        told = joined(of_loss, (summed, put_in("m %s", "m %s", write(J))), f" \\text{{{of_loss}}} ")
+        if not of_cost.text:
+            return told
+        of_cost = joined(" of the cost, ", (of_cost, write(J)), " \\text{ of the cost, } ")
+        return joined("; ", (told, of_cost), "\\text{; } ")
 
     def shape(self, of: Variable) -> Piece | None:
         if not of.shape:
@@ -315,36 +312,27 @@ def _kinds(variables: list[Variable]) -> Piece:
     return Piece(", ".join(text), ", ".join(text.values()))
 
 
-def _partial(of: Variable, by: Variable) -> Piece:
-    return Piece(*partial(of, by))
-
-
 def _ways(ways: list[list[Variable]]) -> Piece:
     """Write the ways of the chain rule, the direct one with a round d: dJ/dx = dJ/du du/dx + ∂J/∂x."""
     written = []
     for way in ways:
         if len(way) == 2 and len(ways) > 1:
             of, by = way
-            written.append([
-                Piece(f"∂{of.text}/∂{by.text}", f"\\frac{{\\partial {of.latex}}}{{\\partial {by.latex}}}")
-            ])  # fmt: skip
+            latex = "\\frac{\\partial %s}{\\partial %s}"
+            written.append([put_in("∂%s/∂%s", latex, write(of), write(by))])
         else:
-            written.append([_partial(a, b) for a, b in pairwise(way)])
+            written.append([partial(a, b) for a, b in pairwise(way)])
     return _added(written, " ", " ")
 
 
 def _added(ways: list[list[Piece]], sign: str, latex_sign: str) -> Piece:
     ways = [way if len(way) == 1 and len(ways) == 1 else [p.within(1) for p in way] for way in ways]
-    return Piece(
-        " + ".join(sign.join(p.text for p in way) for way in ways),
-        " + ".join(latex_sign.join(p.latex for p in way) for way in ways),
-    )
+    return joined(" + ", [joined(sign, way, latex_sign) for way in ways])
 
 
 def _number(value: Any) -> Piece:
     text = f"{float(np.reshape(value, ())):.6g}"
-    mantissa, _, power = text.partition("e")
-    return Piece(text, f"{mantissa} \\cdot 10^{{{int(power)}}}" if power else text)
+    return Piece(text, with_power(text))
 
 
 def _matrix(value: Any) -> Piece:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from tinygrad_course.derivation.printing import Piece
+from tinygrad_course.derivation.printing import NOTHING, Piece, joined
 
 
 @dataclass(frozen=True)
@@ -39,12 +39,22 @@ class Line:
     @property
     def text(self) -> str:
         """The line as text, on one line: ``dZ^[2] = dA^[2] * ... = A^[2] - Y``."""
-        return " = ".join(p.text for p in (self.left, *self.right))
+        return joined(" = ", (self.left, *self.right)).text
 
     @property
     def latex(self) -> str:
         """The line in LaTeX, without its surroundings."""
-        return " = ".join(p.latex for p in (self.left, *self.right))
+        return joined(" = ", (self.left, *self.right)).latex
+
+    def rows(self) -> Iterator[tuple[Piece, Piece, Piece, Piece]]:
+        """Yield its rows, one for each reason: what stands left, how it is written, the shape, the reason."""
+        shape = self.shape or NOTHING
+        if not any(r.text for r in self.reasons):
+            yield self.left, joined(" = ", self.right), shape, NOTHING
+            return
+        for i, (piece, reason) in enumerate(zip(self.right, self.reasons, strict=True)):
+            end = shape if i == len(self.right) - 1 else NOTHING
+            yield NOTHING if i else self.left, piece, end, reason
 
     @property
     def result(self) -> str:
@@ -95,24 +105,12 @@ class Derivation(Sequence[Line]):
         for part in self.parts:
             rows = [part.title + (f" ({part.remark.text})" if part.remark else "")]
             width = max(len(line.left.text) for line in part.lines)
-            for line in part.lines:
-                rows += self._rows(line, width)
+            for left, right, shape, reason in (row for line in part.lines for row in line.rows()):
+                end = f"   : {shape.text}" if shape.text else ""
+                told = f"      [{reason.text}]" if reason.text else ""
+                rows.append(f"  {left.text:<{width}} = {right.text}{end}{told}")
             blocks.append("\n".join(rows))
         return "\n\n".join(blocks)
-
-    @staticmethod
-    def _rows(line: Line, width: int) -> list[str]:
-        shape = f"   : {line.shape.text}" if line.shape else ""
-        if not any(r.text for r in line.reasons):
-            chain = " = ".join(p.text for p in line.right)
-            return [f"  {line.left.text:<{width}} = {chain}{shape}"]
-        rows = []
-        for i, (piece, reason) in enumerate(zip(line.right, line.reasons, strict=True)):
-            left = "" if i else line.left.text
-            end = shape if i == len(line.right) - 1 else ""
-            told = f"      [{reason.text}]" if reason.text else ""
-            rows.append(f"  {left:<{width}} = {piece.text}{end}{told}")
-        return rows
 
     def __str__(self) -> str:
         return self.text
@@ -130,23 +128,16 @@ class Derivation(Sequence[Line]):
         for i, part in enumerate(self.parts):
             remark = f"\\quad \\text{{(}}{part.remark.latex}\\text{{)}}" if part.remark else ""
             rows.append(("[6pt] " if i else "") + f"&\\textbf{{{part.title}}}{remark}")
-            for line in part.lines:
-                rows += self._math(line)
+            rows += self._math(part)
         body = " \\\\\n".join(rows).replace("\\\\\n[6pt]", "\\\\[6pt]\n")
         return f"\\begin{{aligned}}\n{body}\n\\end{{aligned}}"
 
     @staticmethod
-    def _math(line: Line) -> list[str]:
-        shape = f" \\quad : {line.shape.latex}" if line.shape else ""
-        if not any(r.text for r in line.reasons):
-            return [f"{line.left.latex} &= {' = '.join(p.latex for p in line.right)}{shape}"]
-        rows = []
-        for i, (piece, reason) in enumerate(zip(line.right, line.reasons, strict=True)):
-            left = "" if i else line.left.latex
-            end = shape if i == len(line.right) - 1 else ""
+    def _math(part: Part) -> Iterator[str]:
+        for left, right, shape, reason in (row for line in part.lines for row in line.rows()):
+            end = f" \\quad : {shape.latex}" if shape.text else ""
             told = f" && {reason.latex}" if reason.text else ""
-            rows.append(f"{left} &= {piece.latex}{end}{told}")
-        return rows
+            yield f"{left.latex} &= {right.latex}{end}{told}"
 
     @property
     def markdown(self) -> str:
@@ -154,7 +145,7 @@ class Derivation(Sequence[Line]):
         blocks = []
         for part in self.parts:
             remark = f" (${part.remark.latex}$)" if part.remark else ""
-            rows = " \\\\\n".join(row for line in part.lines for row in self._math(line))
+            rows = " \\\\\n".join(self._math(part))
             blocks.append(f"**{part.title}**{remark}\n\n$$\n\\begin{{aligned}}\n{rows}\n\\end{{aligned}}\n$$")
         return "\n\n".join(blocks) + "\n"
 

@@ -12,6 +12,7 @@ from scipy import special
 
 from tinygrad_course.derivation.algebra import (
     ALONG,
+    PLAIN,
     Dot,
     Expr,
     Handle,
@@ -39,13 +40,10 @@ from tinygrad_course.derivation.algebra import (
 )
 
 _ELEMENTWISE: dict[Any, Callable[..., Any]] = {
-    sympy.exp: np.exp, sympy.log: np.log, sympy.sin: np.sin, sympy.cos: np.cos, sympy.tan: np.tan,
-    sympy.asin: np.arcsin, sympy.acos: np.arccos, sympy.atan: np.arctan, sympy.sinh: np.sinh,
-    sympy.cosh: np.cosh, sympy.tanh: np.tanh, sympy.asinh: np.arcsinh, sympy.acosh: np.arccosh,
-    sympy.atanh: np.arctanh, sympy.sign: np.sign, sympy.Abs: np.abs, size: np.abs,
-    sigmoid: special.expit, relu: lambda z: np.maximum(z, 0.0), positive: lambda z: np.where(z > 0, 1.0, 0.0),
-    larger: np.maximum, wins: lambda z: np.where(z > 0, 1.0, np.where(z == 0, 0.5, 0.0)),
-    Dot: np.dot, T: np.transpose, Outer: np.outer,
+    **{kind: getattr(np, name) for name, kind in PLAIN.items()},
+    sympy.exp: np.exp, sympy.sign: np.sign, sympy.Abs: np.abs, size: np.abs, sigmoid: special.expit,
+    relu: lambda z: np.maximum(z, 0.0), positive: lambda z: np.where(z > 0, 1.0, 0.0), larger: np.maximum,
+    wins: lambda z: np.heaviside(z, 0.5), Dot: np.dot, T: np.transpose, Outer: np.outer,
 }  # fmt: skip
 _ALONG: dict[Any, Callable[..., Any]] = {
     Sum: lambda z, axis: np.sum(z) if axis < 0 else np.sum(z, axis=axis, keepdims=True),

@@ -14,6 +14,7 @@ from typing import Any
 import sympy
 
 from tinygrad_course.derivation.algebra import (
+    PLAIN,
     Dot,
     Expr,
     Joined,
@@ -50,12 +51,9 @@ def _maximum(a: Expr, b: Expr) -> Expr:
 FUNCTIONS: dict[str, Callable[..., Expr]] = {
     "add": lambda a, b: a + b, "subtract": lambda a, b: a - b, "multiply": lambda a, b: a * b,
     "divide": lambda a, b: a / b, "negative": lambda a: -a, "power": lambda a, b: a**b,
-    "log": sympy.log, "log2": lambda a: sympy.log(a) / _LN2, "log10": lambda a: sympy.log(a) / _LN10,
-    "sqrt": sympy.sqrt, "sin": sympy.sin, "cos": sympy.cos, "tan": sympy.tan, "arcsin": sympy.asin,
-    "arccos": sympy.acos, "arctan": sympy.atan, "sinh": sympy.sinh, "cosh": sympy.cosh, "tanh": sympy.tanh,
-    "arcsinh": sympy.asinh, "arccosh": sympy.acosh, "arctanh": sympy.atanh, "abs": size, "sigma": sigmoid,
-    "max": _maximum, "min": lambda a, b: -_maximum(-a, -b), "where": lambda c, a, b: c * a + (1 - c) * b,
-    "exp2": lambda a: sympy.exp(_LN2 * a),
+    "log2": lambda a: sympy.log(a) / _LN2, "log10": lambda a: sympy.log(a) / _LN10, "sqrt": sympy.sqrt,
+    "exp2": lambda a: sympy.exp(_LN2 * a), "abs": size, "sigma": sigmoid, "max": _maximum,
+    "min": lambda a, b: -_maximum(-a, -b), "where": lambda c, a, b: c * a + (1 - c) * b, **PLAIN,
 }  # fmt: skip
 _OPERATORS = {ast.Add: "add", ast.Sub: "subtract", ast.Mult: "multiply", ast.Div: "divide", ast.Pow: "power"}
 
@@ -180,8 +178,7 @@ def _sum(call: Call) -> Expr | None:
         return Sum(call.x, -1)
     if len(call.axes) != 1:
         return None
-    total = Sum(call.x, call.axes[0])
-    return total if shape_of(total) == call.shape else Reshape(total, *call.shape)
+    return _shaped(Sum(call.x, call.axes[0]), call.shape)
 
 
 def _mean(call: Call) -> Expr | None:
@@ -203,13 +200,11 @@ def _count(call: Call) -> Expr:
 def _var(call: Call) -> Expr | None:
     if len(call.axes) != 1 or len(call.shapes[0]) != 2 or set(call.options) - {"axis", "keepdims"}:
         return None
-    found = Variance(call.x, call.axes[0], _count(call))
-    return found if shape_of(found) == call.shape else Reshape(found, *call.shape)
+    return _shaped(Variance(call.x, call.axes[0], _count(call)), call.shape)
 
 
-def _std(call: Call) -> Expr | None:
-    variance = _var(call)
-    return None if variance is None else sympy.sqrt(variance)
+def _shaped(x: Expr, shape: Shape) -> Expr:
+    return x if shape_of(x) == shape else Reshape(x, *shape)
 
 
 def _standardize(call: Call) -> Expr | None:
@@ -223,10 +218,6 @@ def _rms_norm(call: Call) -> Expr | None:
     own = replace(call, options={"axis": call.options.get("axis", 0), "keepdims": True}, operands=[call.x**2])
     square = _mean(own) if len(own.axes) == 1 and len(own.shapes[0]) == 2 else None
     return None if square is None else call.x / sympy.sqrt(square + number(call.options.get("eps", 1e-5)))
-
-
-def _norm(call: Call) -> Expr | None:
-    return sympy.sqrt(Sum(call.x**2, -1)) if not call.options and not call.shape else None
 
 
 def _dot(call: Call) -> Expr | None:
@@ -247,26 +238,12 @@ def _turned(x: Expr) -> Expr:
     return sympy.Add(*[t if shape_of(t) == () else T(t) for t in terms])
 
 
-def _linear(call: Call) -> Expr | None:
-    W, A, b = call.operands
-    return Dot(W, A) + b
-
-
-def _transpose(call: Call) -> Expr | None:
-    axes = call.options.get("axes")
-    return T(call.x) if axes is None or tuple(axes) == (1, 0) else None
-
-
 def _reshape(call: Call) -> Expr | None:
     if call.options.get("order") not in {None, "C"}:
         return None
     if math.prod(call.shape) == 1:
         return call.operands[0]
     return call.x if call.shape == call.shapes[0] else Reshape(call.x, *call.shape)
-
-
-def _swapaxes(call: Call) -> Expr | None:
-    return T(call.x) if len(call.shape) == 2 and call.shape != call.shapes[0] else None
 
 
 def _concatenate(call: Call) -> Expr | None:
@@ -276,24 +253,11 @@ def _concatenate(call: Call) -> Expr | None:
     return Joined(axis % 2, *(full(x, s) for x, s in zip(call.operands, call.shapes, strict=True)))
 
 
-def _softmax(call: Call) -> Expr | None:
-    return None if call.along is None else Softmax(call.x, call.along)
-
-
-def _log_softmax(call: Call) -> Expr | None:
-    return None if call.along is None else call.x - LogSumExp(call.x, call.along)
-
-
 def _logsumexp(call: Call) -> Expr | None:
     if call.along is None:
         return None
     found = LogSumExp(call.x, call.along)
     return found if len(call.shape) == 2 else Reshape(found, *call.shape)
-
-
-def _drop(call: Call) -> Expr | None:
-    A, D = call.operands
-    return A * D / call.options["keep_prob"]
 
 
 def _leaky_relu(call: Call) -> Expr | None:
@@ -312,10 +276,17 @@ def _categorical(call: Call) -> Expr | None:
 
 
 _BUILD: dict[str, Callable[[Call], Expr | None]] = {
-    "sum": _sum, "mean": _mean, "dot": _dot, "matmul": _dot, "linear": _linear, "transpose": _transpose,
-    "matrix_transpose": _transpose, "reshape": _reshape, "squeeze": _reshape, "ravel": _reshape,
-    "expand_dims": _reshape, "softmax": _softmax, "log_softmax": _log_softmax, "logsumexp": _logsumexp,
-    "drop": _drop, "leaky_relu": _leaky_relu, "binary_cross_entropy": _binary,
-    "categorical_cross_entropy": _categorical, "norm": _norm, "var": _var, "std": _std, "swapaxes": _swapaxes,
+    "sum": _sum, "mean": _mean, "dot": _dot, "matmul": _dot, "reshape": _reshape, "squeeze": _reshape,
+    "ravel": _reshape, "expand_dims": _reshape, "logsumexp": _logsumexp, "leaky_relu": _leaky_relu,
+    "binary_cross_entropy": _binary, "categorical_cross_entropy": _categorical, "var": _var,
     "concatenate": _concatenate, "standardize": _standardize, "rms_norm": _rms_norm,
+    "linear": lambda call: Dot(*call.operands[:2]) + call.operands[2],
+    "norm": lambda call: None if call.options or call.shape else sympy.sqrt(Sum(call.x**2, -1)),
+    "std": lambda call: None if (variance := _var(call)) is None else sympy.sqrt(variance),
+    "drop": lambda call: call.operands[0] * call.operands[1] / call.options["keep_prob"],
+    "softmax": lambda call: None if call.along is None else Softmax(call.x, call.along),
+    "log_softmax": lambda call: None if call.along is None else call.x - LogSumExp(call.x, call.along),
+    "transpose": lambda call: T(call.x) if tuple(call.options.get("axes") or (1, 0)) == (1, 0) else None,
+    "matrix_transpose": lambda call: T(call.x),
+    "swapaxes": lambda call: T(call.x) if len(call.shape) == 2 and call.shape != call.shapes[0] else None,
 }  # fmt: skip

@@ -46,19 +46,6 @@ def picked(node: Node, shape: tuple[int, ...]) -> tuple[Any, int] | None:
     return None
 
 
-def index_text(index: Any) -> str:
-    """Write an index as the user did: ``[1:, 0]``; arrays of places are not written out."""
-    parts = index if isinstance(index, tuple) else (index,)
-    told = []
-    for part in parts:
-        if isinstance(part, slice):
-            ends = ["" if e is None else str(e) for e in (part.start, part.stop, part.step)]
-            told.append(":".join(ends[: 3 if part.step is not None else 2]))
-        else:
-            told.append("..." if part is Ellipsis or np.ndim(part) else str(part))
-    return f"[{', '.join(told)}]"
-
-
 def same(graph: Graph, a: int, b: int, depth: int = 4) -> bool:
     """Whether two nodes are the same operation on the same operands, recorded twice."""
     if a == b:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,6 +10,7 @@ import sympy
 
 from tinygrad_course.derivation.algebra import (
     ALONG,
+    PLAIN,
     Dot,
     Expr,
     Joined,
@@ -38,17 +40,14 @@ from tinygrad_course.derivation.constants import with_power
 # How tightly a piece of writing holds together.
 _SUM, _PRODUCT, _SIDE, _POWER, _ATOM = range(5)  # _SIDE: matrices side by side, W dZ
 
-_FUNCTIONS = {
-    sympy.log: ("log", "\\log"), sympy.sin: ("sin", "\\sin"), sympy.cos: ("cos", "\\cos"),
-    sympy.tan: ("tan", "\\tan"), sympy.asin: ("arcsin", "\\arcsin"), sympy.acos: ("arccos", "\\arccos"),
-    sympy.atan: ("arctan", "\\arctan"), sympy.sinh: ("sinh", "\\sinh"), sympy.cosh: ("cosh", "\\cosh"),
-    sympy.tanh: ("tanh", "\\tanh"), sympy.asinh: ("arsinh", "\\operatorname{arsinh}"),
-    sympy.acosh: ("arcosh", "\\operatorname{arcosh}"), sympy.atanh: ("artanh", "\\operatorname{artanh}"),
-    sympy.sign: ("sign", "\\operatorname{sign}"), sigmoid: ("σ", "\\sigma"),
-    relu: ("relu", "\\operatorname{relu}"), larger: ("max", "\\max"),
-    Softmax: ("softmax", "\\operatorname{softmax}"), LogSumExp: ("logsumexp", "\\operatorname{logsumexp}"),
-    Variance: ("var", "\\operatorname{var}"),
-}  # fmt: skip
+#: Functions that LaTeX has, and those that it has not.
+_FUNCTIONS = {kind: (name, f"\\{name}") for name, kind in {**PLAIN, "max": larger}.items()} | {
+    kind: (name, f"\\operatorname{{{name}}}")
+    for name, kind in {
+        "arsinh": sympy.asinh, "arcosh": sympy.acosh, "artanh": sympy.atanh, "sign": sympy.sign,
+        "relu": relu, "softmax": Softmax, "logsumexp": LogSumExp, "var": Variance,
+    }.items()
+} | {sigmoid: ("σ", "\\sigma")}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -61,12 +60,22 @@ class Piece:
 
     def within(self, tight: int) -> Piece:
         """Return the piece in parentheses where it holds together less than `tight`."""
-        if self.holds >= tight:
-            return self
-        return Piece(f"({self.text})", f"\\left({self.latex}\\right)")
+        return self if self.holds >= tight else put_in("(%s)", "\\left(%s\\right)", self)
 
 
 NOTHING = Piece("", "")
+
+
+def put_in(text: str, latex: str, *parts: Piece, holds: int = _ATOM) -> Piece:
+    """Write pieces within others: each stands at a ``%s`` of both ways."""
+    return Piece(text % tuple(p.text for p in parts), latex % tuple(p.latex for p in parts), holds)
+
+
+def joined(sign: str, pieces: Iterable[Piece], latex_sign: str | None = None, holds: int = _PRODUCT) -> Piece:
+    """Write pieces one after the other, with a sign between them."""
+    pieces = list(pieces)
+    latex = (sign if latex_sign is None else latex_sign).join(p.latex for p in pieces)
+    return Piece(sign.join(p.text for p in pieces), latex, holds)
 
 
 def write(x: Expr) -> Piece:
@@ -87,15 +96,13 @@ def write(x: Expr) -> Piece:
     if kind is sympy.Pow:
         return _power(x)
     if kind is sympy.exp:
-        of = write(x.args[0])
-        return Piece(f"exp({of.text})", f"e^{{{of.latex}}}", _POWER)
+        return put_in("exp(%s)", "e^{%s}", write(x.args[0]), holds=_POWER)
     if kind in _FUNCTIONS:
         text, latex = _FUNCTIONS[kind]
         inside = [write(a) for a in (x.args[:1] if kind in ALONG else x.args)]
-        text += f"({', '.join(p.text for p in inside)})"
         if kind is sympy.log and inside[0].holds == _ATOM:
-            return Piece(text, f"{latex} {inside[0].latex}", _POWER)
-        return Piece(text, f"{latex}({', '.join(p.latex for p in inside)})")
+            return put_in("log(%s)", "\\log %s", inside[0], holds=_POWER)
+        return put_in(f"{text}(%s)", f"{latex}(%s)", joined(", ", inside))
     return _structured(x)
 
 
@@ -114,30 +121,28 @@ def _structured(x: Expr) -> Piece:
         a, b = (
             p.within(_ATOM) if isinstance(q, sympy.Mul) else p for p, q in zip((a, b), x.args, strict=True)
         )
-        row = "^T" if kind is Outer else ""
-        return Piece(f"{a.text} {b.text}{row}", f"{a.latex} {b.latex}{row}", _SIDE)
+        row = "%s %s^T" if kind is Outer else "%s %s"
+        return put_in(row, row, a, b, holds=_SIDE)
     if kind is Reshape:
         return write(x.args[0])
     if kind is Joined:
-        sign, parts = "; " if x.args[0] == 0 else ", ", [write(a) for a in x.args[1:]]
-        return Piece(f"[{sign.join(p.text for p in parts)}]", f"[{sign.join(p.latex for p in parts)}]")
+        return put_in("[%s]", "[%s]", joined("; " if x.args[0] == 0 else ", ", map(write, x.args[1:])))
     if kind is Part:
         ends = f"{x.args[2]}:{x.args[3]}"
         return _at(x.args[0], f"[{ends}]" if x.args[1] == 0 else f"[:, {ends}]")
     if kind is Ones:
         return Piece("1", "\\mathbf{1}")
     if kind in (positive, wins):
-        condition = _condition(x.args[0])
-        return Piece(f"1{{{condition.text}}}", f"\\mathbf{{1}}\\{{{condition.latex}\\}}")
+        return put_in("1{%s > 0}", "\\mathbf{1}\\{%s > 0\\}", write(x.args[0]))
     if kind is size:
-        of = write(x.args[0])
-        return Piece(f"|{of.text}|", f"\\left|{of.latex}\\right|")
+        return put_in("|%s|", "\\left|%s\\right|", write(x.args[0]))
     if kind is Operation:
-        return _indexed(x) if x.args[0].index else _named(x.args[0].name, x.args[1:])
+        index = x.args[0].index  # W[1:, 0]
+        return _at(x.args[1], index) if index else _named(x.args[0].name, x.args[1:])
     if kind is Vjp:
         if x.args[0].index:
-            g, index = write(x.args[2]).within(_PRODUCT), x.args[0].index
-            return Piece(f"{g.text} at {index}", f"{g.latex} \\text{{ at }} \\texttt{{{index}}}", _PRODUCT)
+            index = Piece(x.args[0].index, f"\\texttt{{{x.args[0].index}}}")
+            return joined(" at ", (write(x.args[2]).within(_PRODUCT), index), " \\text{ at } ")
         which = f"_{int(x.args[1]) + 1}" if len(x.args) > 4 else ""
         return _named(f"{x.args[0].name}'", [x.args[2]], which)
     return Piece(str(x), sympy.latex(x))
@@ -151,28 +156,14 @@ def _raised(latex: str, by: str) -> str:
 
 
 def _named(name: str, args: Any, which: str = "") -> Piece:
-    of = [write(a) for a in args]
     safe = name.rstrip("'").replace("_", "\\_")
     prime = "'" if name.endswith("'") else ""
-    return Piece(
-        f"{name}{which}({', '.join(o.text for o in of)})",
-        f"\\operatorname{{{safe}}}{prime}{which}\\left({', '.join(o.latex for o in of)}\\right)",
-    )
-
-
-def _indexed(x: Expr) -> Piece:
-    """Write a part of an array: W[1:, 0]."""
-    return _at(x.args[1], x.args[0].index)
+    latex = f"\\operatorname{{{safe}}}{prime}{which}\\left(%s\\right)"
+    return put_in(f"{name}{which}(%s)", latex, joined(", ", map(write, args)))
 
 
 def _at(x: Expr, index: str) -> Piece:
-    of = write(x).within(_ATOM)
-    return Piece(f"{of.text}{index}", f"{of.latex}\\texttt{{{index}}}")
-
-
-def _condition(x: Expr) -> Piece:
-    of = write(x)
-    return Piece(f"{of.text} > 0", f"{of.latex} > 0")
+    return joined("", (write(x).within(_ATOM), Piece(index, f"\\texttt{{{index}}}")), holds=_ATOM)
 
 
 def _rational(x: Expr) -> Piece:
@@ -207,25 +198,23 @@ def _order(x: Expr) -> tuple[Any, ...]:
 def _sum(x: Expr) -> Piece:
     content, inside = x.primitive()
     if content != 1 and all(abs(t.as_coeff_Mul()[0]) == 1 for t in inside.args):
-        piece, number = write(inside).within(_PRODUCT), write(content)
-        return Piece(f"{number.text} {piece.text}", f"{number.latex} {piece.latex}", _PRODUCT)
+        return joined(" ", (write(content), write(inside).within(_PRODUCT)))
     terms = sorted(x.args, key=_order)
     negative = [t.could_extract_minus_sign() for t in terms]
     if _opposite(x):
-        inside = write(-x)
-        return Piece(f"-({inside.text})", f"-\\left({inside.latex}\\right)", _SUM)
+        return put_in("-(%s)", "-\\left(%s\\right)", write(-x), holds=_SUM)
     if negative[0] and not all(negative) and not terms[0].has(Sum):
         first = negative.index(False)
         terms.insert(0, terms.pop(first))
-    text = latex = ""
+    pieces: list[Piece] = []
     for term in terms:
-        minus = term.could_extract_minus_sign()
-        piece = write(-term if minus else term)
-        piece = piece.within(_PRODUCT) if minus else piece
-        sign = " - " if minus else " + "
-        text += f"{sign}{piece.text}" if text else f"{'-' if minus else ''}{piece.text}"
-        latex += f"{sign}{piece.latex}" if latex else f"{'-' if minus else ''}{piece.latex}"
-    return Piece(text, latex, _SUM)
+        if term.could_extract_minus_sign():
+            sign = " - %s" if pieces else "-%s"
+            pieces.append(put_in(sign, sign, write(-term).within(_PRODUCT)))
+        else:
+            sign = " + %s" if pieces else "%s"
+            pieces.append(put_in(sign, sign, write(term)))
+    return joined("", pieces, holds=_SUM)
 
 
 def _of_fractions(x: Expr) -> bool:
@@ -245,15 +234,12 @@ def _is_fraction(x: Expr) -> bool:
 
 
 def _product(x: Expr) -> Piece:
-    if x.could_extract_minus_sign() and x.args[0].is_Rational:
-        inside = write(-x).within(_PRODUCT)
-        return Piece(f"-{inside.text}", f"-{inside.latex}", _SUM)
     turned = next((f for f in x.args if _opposite(f)), None)
+    if x.could_extract_minus_sign() and x.args[0].is_Rational:
+        return put_in("-%s", "-%s", write(-x).within(_PRODUCT), holds=_SUM)
     if turned is not None:
-        inside = write(sympy.Mul(*[-f if f is turned else f for f in x.args], evaluate=False)).within(
-            _PRODUCT
-        )
-        return Piece(f"-{inside.text}", f"-{inside.latex}", _SUM)
+        inside = sympy.Mul(*[-f if f is turned else f for f in x.args], evaluate=False)
+        return put_in("-%s", "-%s", write(inside).within(_PRODUCT), holds=_SUM)
     number = x.args[0] if x.args[0].is_Rational else sympy.Integer(1)
     factors = [f for f in x.args if f is not number and not isinstance(f, Ones)]
     ones = [f for f in x.args if isinstance(f, Ones)]
@@ -264,7 +250,7 @@ def _product(x: Expr) -> Piece:
         front = [f for f in front if not (_divides(f) and getattr(f.base, "text", "m") != "m")]
     rest = [f for f in factors if f not in front]
     below = [_divides(f) for f in front]
-    pieces = []
+    pieces: list[Piece] = []
     if front or number != 1:
         pieces.append(_scalar(number, *_halves(front, below)))
     if rest:
@@ -283,8 +269,7 @@ def _halves(factors: list[Expr], below: list[bool]) -> tuple[list[Expr], list[Ex
 
 def _beside(number: Piece, rest: Piece) -> Piece:
     number, rest = number.within(_PRODUCT), rest.within(_PRODUCT)
-    text = f"({number.text})" if "/" in number.text else number.text
-    return Piece(f"{text} {rest.text}", f"{number.latex} {rest.latex}", _PRODUCT)
+    return put_in("(%s) %s" if "/" in number.text else "%s %s", "%s %s", number, rest, holds=_PRODUCT)
 
 
 def _scalar(number: Expr, above: list[Expr], below: list[Expr]) -> Piece:
@@ -313,10 +298,7 @@ def _fraction(up: list[Piece], down: list[Piece], sign: str) -> Piece:
 
 
 def _joined(pieces: list[Piece], sign: str, tight: int) -> Piece:
-    if len(pieces) == 1:
-        return pieces[0]
-    pieces = [p.within(tight) for p in pieces]
-    return Piece(sign.join(p.text for p in pieces), sign.join(p.latex for p in pieces), _PRODUCT)
+    return pieces[0] if len(pieces) == 1 else joined(sign, [p.within(tight) for p in pieces])
 
 
 def _arrays(above: list[Expr], below: list[Expr]) -> Piece:
@@ -330,11 +312,10 @@ def _arrays(above: list[Expr], below: list[Expr]) -> Piece:
 def _power(x: Expr) -> Piece:
     base, power = x.args
     if power.could_extract_minus_sign():
-        one = Piece("1", "1")
-        return _fraction([one], [write(1 / x)], " ")
+        return _fraction([], [write(1 / x)], " ")
     of = write(base)
     if power == sympy.Rational(1, 2):
-        return Piece(f"sqrt({of.text})", f"\\sqrt{{{of.latex}}}")
+        return put_in("sqrt(%s)", "\\sqrt{%s}", of)
     if isinstance(base, Variable) and "^" in of.latex:
         of = Piece(f"({of.text})" if "^" in of.text else of.text, f"({of.latex})")
     else:
@@ -349,8 +330,7 @@ def _total(x: Expr) -> Piece:
     shape = shape_of(inner)
     examples = any(v.per_example for v in inner.free_symbols if isinstance(v, Variable))
     if axis < 0 and not examples and len(shape) == 2 and isinstance(inner, sympy.Pow) and inner.exp == 2:
-        of = write(inner.base)
-        return Piece(f"||{of.text}||^2", f"\\left\\|{of.latex}\\right\\|_F^{{2}}")
+        return put_in("||%s||^2", "\\left\\|%s\\right\\|_F^{2}", write(inner.base))
     columns = axis == 1 or len(shape) != 2 or (axis < 0 and shape[0] == 1)
     index = "i" if columns else "k" if axis == 0 or shape[1] == 1 else "i,k"
     of = write(inner).within(_PRODUCT)

@@ -34,9 +34,10 @@ from tinygrad_course.derivation.constants import NAMED, Arrays, Numbers
 from tinygrad_course.derivation.evaluation import evaluate
 from tinygrad_course.derivation.graph_values import FROM_LOGITS
 from tinygrad_course.derivation.operations import FUNCTIONS, Call, formula
-from tinygrad_course.derivation.patterns import index_text, named_arrays, named_numbers, picked, softmaxes
+from tinygrad_course.derivation.patterns import named_arrays, named_numbers, picked, softmaxes
 from tinygrad_course.graph.formulas import WRITTEN
 from tinygrad_course.graph.node import Graph, Node
+from tinygrad_course.graph.program import index_text
 
 _PRODUCTS = frozenset({"dot", "matmul", "linear"})
 _BY_ELEMENT = frozenset({*FUNCTIONS, *WRITTEN, "drop", "leaky_relu"})
@@ -270,7 +271,8 @@ class _Reader:
         if x is not None:
             return x
         handle = Handle(str(node.op))
-        handle.index = index_text(node.options["index"]) if node.op == "getitem" else ""
+        if node.op == "getitem":  # arrays of places are not written out
+            handle.index = index_text(node.options["index"], lambda p: "..." if np.ndim(p) else str(p))
         handle.shape = node.shape
         assert node.call is not None  # noqa: S101  (it is an operation)
         handle.call = node.call

@@ -85,14 +85,10 @@ def _lines(scene: Scene, t: Theme, down: bool) -> Iterator[str]:
 
 def _caption(scene: Scene, t: Theme) -> str:
     """Return the title, and what the colours mean."""
-    looks = {
-        "variable": (t.variable, t.variable_line, "variable"), "data": (t.data, t.data_line, "data"),
-        "result": (t.result, t.result_line, "result"), "cost": (t.cost, t.cost_line, "cost"),
-    }  # fmt: skip
     kinds = {item.kind for item in scene.items}
     cells = [
-        f'<TD BORDER="1" BGCOLOR="{ground}" COLOR="{line}">{_small(word, t.ink, t)}</TD>'
-        for kind, (ground, line, word) in looks.items()
+        f'<TD BORDER="1" BGCOLOR="{t.of(kind)[0]}" COLOR="{t.of(kind)[1]}">{_small(kind, t.ink, t)}</TD>'
+        for kind in ("variable", "data", "result", "cost")
         if kind in kinds
     ]
     if any(item.red for item in scene.items):
@@ -103,15 +99,9 @@ def _caption(scene: Scene, t: Theme) -> str:
         cells.append(
             f'<TD BORDER="1" STYLE="dashed" COLOR="{t.muted}">{_small("from another row", t.ink, t)}</TD>'
         )
-    title = (
-        f'<TR><TD BORDER="0" COLSPAN="{len(cells) or 1}">{marked(scene.title)}</TD></TR>'
-        if scene.title
-        else ""
-    )
-    row = f"<TR>{''.join(cells)}</TR>" if cells else ""
-    if not title and not row:
-        return ""
-    return f'<TABLE BORDER="0" CELLSPACING="8" CELLPADDING="2">{title}{row}</TABLE>'
+    title = f'<TD BORDER="0" COLSPAN="{len(cells) or 1}">{marked(scene.title)}</TD>' if scene.title else ""
+    rows = "".join(f"<TR>{row}</TR>" for row in (title, "".join(cells)) if row)
+    return f'<TABLE BORDER="0" CELLSPACING="8" CELLPADDING="2">{rows}</TABLE>' if rows else ""
 
 
 def _one_after_the_other(scene: Scene) -> Iterator[tuple[str, str]]:
@@ -131,17 +121,17 @@ def _item(item: Item, t: Theme) -> str:
     tip = f"tooltip={quoted(item.tip or item.title)}"
     if item.kind == "operation":
         return f"{item.key} [{_operation(item, t)}, {tip}];"
+    box = 'shape=box, style="rounded,filled", fillcolor="{}", color="{}"'
     looks = {
-        "variable": f'shape=box, style="rounded,filled", fillcolor="{t.variable}", color="{t.variable_line}"',
+        "variable": box.format(*t.of("variable")),
         "data": f'shape=box, style=filled, fillcolor="{t.data}", color="{t.data_line}"',
         "number": "shape=plain, margin=0.04",
-        "result": f'shape=box, style="rounded,filled", fillcolor="{t.result}", color="{t.result_line}"',
-        "cost": f'shape=box, style="rounded,filled", fillcolor="{t.cost}", color="{t.cost_line}", '
-        f"penwidth={t.weight * 1.6:g}",
+        "result": box.format(*t.of("result")),
+        "cost": f"{box.format(*t.of('cost'))}, penwidth={t.weight * 1.6:g}",
         "reference": f'shape=box, style="rounded,dashed", color="{t.muted}", margin="0.06,0.03"',
         "error": f'shape=box, style="rounded,filled,dashed", fillcolor="{t.background}", '
         f'color="{t.gradient}", fontcolor="{t.gradient}"',
-        "group": f'shape=box, style="rounded,filled", fillcolor="{t.group}", color="{t.result_line}"',
+        "group": box.format(t.group, t.result_line),
     }
     return f"{item.key} [{looks[item.kind]}, label=<{_label(item, t)}>, {tip}];"
 

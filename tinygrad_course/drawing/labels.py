@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_course.graph.program import index_text
+
 #: The sign on the circle, where an operation has one; elsewhere its name stands there.
 SYMBOLS = {
     "add": "+", "subtract": "−", "multiply": "×", "divide": "÷", "true_divide": "÷", "negative": "−",
@@ -110,16 +112,10 @@ def index(value: Any) -> str:
     >>> index((0, slice(None), slice(2, None)))
     '[0, :, 2:]'
     """
-    parts = value if isinstance(value, tuple) else (value,)
-    return "[" + ", ".join(_index(p) for p in parts) + "]"
+    return index_text(value, _entry)
 
 
-def _index(part: Any) -> str:
-    if isinstance(part, slice):
-        ends = ["" if e is None else str(e) for e in (part.start, part.stop, part.step)]
-        return ":".join(ends[: 3 if part.step is not None else 2])
-    if part is Ellipsis:
-        return "..."
+def _entry(part: Any) -> str:
     if isinstance(part, np.ndarray) and part.ndim:
         return f"{'mask' if part.dtype == bool else 'indices'} {shape(part.shape)}"
     return short(str(part), 16)

@@ -39,12 +39,8 @@ def identifier(name: str) -> Math:
     shown = labels.short(name)
     layered = re.fullmatch(r"(d?[WbZAD]|γ|β|gamma|beta)(\d+)", shown)
     if layered:
-        return [
-            "msup",
-            "",
-            ["mi", "", layered[1]],
-            ["mrow", "", ["mo", "", "["], ["mn", "", layered[2]], ["mo", "", "]"]],
-        ]
+        number_of = row(operator("["), ["mn", "", layered[2]], operator("]"))
+        return ["msup", "", ["mi", "", layered[1]], number_of]
     numbered = re.fullmatch(r"([A-Za-zα-ω]+)_?(\d+)", shown)
     if numbered:
         return ["msub", "", ["mi", "", numbered[1]], ["mn", "", numbered[2]]]
@@ -54,7 +50,7 @@ def identifier(name: str) -> Math:
 def factor(value: float) -> Math:
     """Return a number as a product's factor: in parentheses if it is negative."""
     written = number(value)
-    return row(operator("("), written, operator(")")) if text(written).startswith("−") else written
+    return within(written) if text(written).startswith("−") else written
 
 
 def number(value: float) -> Math:
@@ -64,18 +60,18 @@ def number(value: float) -> Math:
     written: Math = ["mn", "", shown]
     if e:
         exponent = ["mn", "", power.replace("+", "")]
-        written = row(["mn", "", base], ["mo", "", "·"], ["msup", "", ["mn", "", "10"], exponent])
+        written = row(["mn", "", base], operator("·"), ["msup", "", ["mn", "", "10"], exponent])
     return written
 
 
 def derivative(cost: Math, by: Math) -> Math:
     """Return ∂J/∂x, in the gradients' colour."""
-    return ["mfrac", "red", row(["mo", "", "∂"], cost), row(["mo", "", "∂"], by)]
+    return ["mfrac", "red", *partial(cost, by)[2:]]
 
 
 def partial(of: Math, by: Math) -> Math:
     """Return ∂y/∂x."""
-    return ["mfrac", "", row(["mo", "", "∂"], of), row(["mo", "", "∂"], by)]
+    return ["mfrac", "", row(operator("∂"), of), row(operator("∂"), by)]
 
 
 def row(*parts: Math) -> Math:
@@ -88,14 +84,20 @@ def operator(sign: str) -> Math:
     return ["mo", "", sign]
 
 
+def within(*parts: Math) -> Math:
+    """Return something in parentheses."""
+    return row(operator("("), *parts, operator(")"))
+
+
+def between(parts: Sequence[Math], sign: str) -> list[Math]:
+    """Return parts with a sign between each and the next."""
+    return [piece for part in parts for piece in (part, operator(sign))][:-1]
+
+
 def applied(op: str, operands: Sequence[Math]) -> Math:
     """Return an operation that has no formula as a function of its operands."""
-    inside: list[Math] = []
-    for operand in operands[:6]:
-        inside += [operand, operator(",")]
-    if len(operands) > 6:
-        inside += [operator("…"), operator(",")]
-    return row(["mtext", "", op], operator("("), *inside[:-1], operator(")"))
+    more = [operator("…")] if len(operands) > 6 else []
+    return row(["mtext", "", op], *within(*between([*operands[:6], *more], ","))[2:])
 
 
 def formula(tree: ast.expr | str, names: Mapping[str, Math], *, scalar: bool = False) -> Math:
@@ -138,7 +140,7 @@ class _Writer:
 
     def write(self, tree: ast.expr, around: int) -> Math:
         binding, math = self._written(tree)
-        return row(operator("("), math, operator(")")) if binding < around else math
+        return within(math) if binding < around else math
 
     def _written(self, tree: ast.expr) -> tuple[int, Math]:
         match tree:
@@ -153,7 +155,7 @@ class _Writer:
             case ast.BinOp(left=left, op=ast.Pow(), right=right):
                 base = self.write(left, _ATOM)
                 if base[0] == "msup":  # the 2 is a power of A^[1], not of its [1]
-                    base = row(operator("("), base, operator(")"))
+                    base = within(base)
                 return _POWER, ["msup", "", base, self.write(right, 0)]
             case ast.BinOp(left=left, op=ast.Div(), right=right):
                 return _ATOM, ["mfrac", "", self.write(left, 0), self.write(right, 0)]
@@ -202,11 +204,8 @@ class _Writer:
             case "where":
                 signs = (operator("if"), operator("else"))
                 return _SUM, row(inner[1], signs[0], inner[0], signs[1], inner[2])
-        parts: list[Math] = []
-        for part in inner:
-            parts += [part, operator(",")]
         word = ["mi" if len(name) < 8 else "mtext", "", _WORDS.get(name, name)]
-        return _ATOM, row(word, operator("("), *parts[:-1], operator(")"))
+        return _ATOM, row(word, *within(*between(inner, ","))[2:])
 
     def _condition(self, tree: ast.Compare) -> Math:
         sign = operator(_SIGNS[type(tree.ops[0])])

@@ -68,10 +68,8 @@ def of_blocks(graph: Graph, title: str = "") -> Scene:
                 place[node.id] = key
     hidden = [n for n in loose if n.id not in shown]
     if hidden:
-        rest = Item(
-            "rest", "group", f"{len(hidden)} more", "variables and constants", tip=f"{len(hidden)} leaves"
-        )
-        items.append(rest)
+        more, leaves = f"{len(hidden)} more", f"{len(hidden)} leaves"
+        items.append(Item("rest", "group", more, "variables and constants", tip=leaves))
         place.update((n.id, "rest") for n in hidden)
     wires = _wires(graph, place, roots)
     if not found[0].title.startswith("Layer"):  # stretches hang together in many ways: show the order
@@ -126,13 +124,8 @@ def _of_layers(graph: Graph, found: list[Section]) -> list[Block]:
     """Return a box for each layer, one for neighbours that do the same; the data stay outside."""
     inner = [Section(s.title, tuple(m for m in s.members if not _stays_outside(graph[m]))) for s in found]
     return [
-        Block(
-            title_of(run),
-            lines_of(graph, run[0]),
-            tuple(m for section in run for m in section.members),
-            len(run),
-        )
-        for run in runs(graph, [s for s in inner if s.members])
+        Block(title_of(r), lines_of(graph, r[0]), tuple(m for s in r for m in s.members), len(r))
+        for r in runs(graph, [s for s in inner if s.members])
     ]
 
 
@@ -144,12 +137,8 @@ def runs(graph: Graph, sections: list[Section]) -> list[list[Section]]:
     """Join neighbouring layers that do the same, where there are more than a few."""
     found: list[list[Section]] = []
     for section in sections:
-        alike = (
-            found
-            and section.title != "Cost"
-            and _operations(graph, found[-1][0]) == _operations(graph, section)
-        )
-        if alike and len(sections) > 4:
+        alike = found and _operations(graph, found[-1][0]) == _operations(graph, section)
+        if alike and section.title != "Cost" and len(sections) > 4:
             found[-1].append(section)
         else:
             found.append([section])

@@ -10,7 +10,7 @@ import numpy as np
 
 from tinygrad_course.drawing import heat, labels
 from tinygrad_course.drawing import mathematics as maths
-from tinygrad_course.drawing.mathematics import Math, operator, row
+from tinygrad_course.drawing.mathematics import Math, between, operator, row, within
 from tinygrad_course.drawing.way import Way
 from tinygrad_course.graph import formulas
 from tinygrad_course.graph.node import Graph, Node
@@ -73,7 +73,11 @@ def steps(graph: Graph, way: Way, names: Names) -> list[dict[str, Any]]:
     })  # fmt: skip
     chains = _Chains(graph, way, names)
     for number, shares in way.backward.items():
-        found.append(_backward(graph, graph[number], shares, names, chains))
+        node = graph[number]
+        found.append({
+            "way": "backward", "node": number, "math": [], "text": f"Back through {node.op}.",
+            "sends": [_send(graph, node, share, names, chains) for share in shares],
+        })  # fmt: skip
     return found
 
 
@@ -101,33 +105,17 @@ def _forward(graph: Graph, node: Node, way: Way, names: Names) -> dict[str, Any]
     lines = [row(names.math(node.id), operator("="), result)]
     value = labels.scalar(node.value)
     if value is not None and tree is not None and node.call.rule.elementwise and scalar:
-        numbers = dict(
-            zip(formulas.OPERANDS, (maths.factor(v) for v in values if v is not None), strict=False)
-        )
+        factors = (maths.factor(v) for v in values if v is not None)
+        numbers = dict(zip(formulas.OPERANDS, factors, strict=False))
         put_in = maths.formula(tree, numbers, scalar=True)
         lines.append(row(operator("="), put_in, operator("="), maths.number(value)))
     elif value is not None:
         lines.append(row(operator("="), maths.number(value)))
     told = f"{names.plain(node.id)} = {node.op} of {', '.join(names.plain(i) for i in node.inputs)}"
     told += f" = {labels.number(value, 5)}" if value is not None else f", of shape {labels.shape(node.shape)}"
-    shapes = ""
-    if value is None:
-        shapes = (
-            f"{', '.join(labels.shape(graph[i].shape) for i in node.inputs)} → {labels.shape(node.shape)}"
-        )
+    given = ", ".join(labels.shape(graph[i].shape) for i in node.inputs)
+    shapes = f"{given} → {labels.shape(node.shape)}" if value is None else ""
     return {"way": "forward", "node": node.id, "math": lines, "text": told, "shapes": shapes}
-
-
-def _backward(
-    graph: Graph, node: Node, shares: tuple[Share, ...], names: Names, chains: _Chains
-) -> dict[str, Any]:
-    return {
-        "way": "backward",
-        "node": node.id,
-        "math": [],
-        "text": f"Back through {node.op}.",
-        "sends": [_send(graph, node, share, names, chains) for share in shares],
-    }
 
 
 def _send(graph: Graph, node: Node, share: Share, names: Names, chains: _Chains) -> dict[str, Any]:
@@ -156,13 +144,7 @@ def _send(graph: Graph, node: Node, share: Share, names: Names, chains: _Chains)
             if tree is not None:
                 formula = maths.formula(tree, {**letters, "g": g}, scalar=node.shape == ())
             else:  # the general rule, whatever the operation
-                turned: Math = [
-                    "msup",
-                    "",
-                    row(operator("("), maths.partial(y, x), operator(")")),
-                    ["mi", "", "T"],
-                ]
-                formula = row(turned, g)
+                formula = row(["msup", "", within(maths.partial(y, x)), ["mi", "", "T"]], g)
             lines.append(row(left, operator("="), formula))
     found: dict[str, Any] = {
         "node": share.node, "from": node.id, "math": lines, "times": chains.uses(share.node),
@@ -179,9 +161,8 @@ def _send(graph: Graph, node: Node, share: Share, names: Names, chains: _Chains)
     for key, value in (("sent", share.gradient), ("total", share.total)):
         if not isinstance(value, tuple):
             one = labels.scalar(value)
-            found[key if one is not None else f"{key}_norm"] = (
-                heat.finite_or_text(one) if one is not None else heat.finite_or_text(np.linalg.norm(value))
-            )
+            told = heat.finite_or_text(np.linalg.norm(value) if one is None else one)
+            found[f"{key}_norm" if one is None else key] = told
     return found
 
 
@@ -209,7 +190,7 @@ def _summed(graph: Graph, node: Node, share: Share) -> bool:
 def _bracketed(math: Math) -> Math:
     shown = maths.text(math)
     simple = math[0] != "mrow" or shown.startswith("[") or not any(sign in shown for sign in " +−")
-    return math if simple else row(operator("("), math, operator(")"))
+    return math if simple else within(math)
 
 
 def _one(value: Any) -> float:
@@ -263,8 +244,8 @@ class _Chains:
             return []
         left = maths.derivative(J, self.names.math(share.node))
         return [
-            row(left, operator("="), *_between(factors)),
-            row(operator("="), *_between(numbers), operator("="), maths.number(_one(share.gradient))),
+            row(left, operator("="), *between(factors, "·")),
+            row(operator("="), *between(numbers, "·"), operator("="), maths.number(_one(share.gradient))),
         ]
 
     def trail(self, start: int, end: int) -> list[int]:
@@ -275,10 +256,3 @@ class _Chains:
             at = self.sent[at][0][0]
             way.append(at)
         return way[::-1]
-
-
-def _between(factors: list[Math]) -> list[Math]:
-    found: list[Math] = []
-    for factor in factors:
-        found += [factor, operator("·")]
-    return found[:-1]

@@ -58,6 +58,10 @@ class Theme:
     size: float = 13.0
     weight: float = 1.2
 
+    def of(self, kind: str) -> tuple[str, str]:
+        """Return the ground and the border of a kind of box."""
+        return getattr(self, kind), getattr(self, f"{kind}_line")
+
 
 LIGHT = Theme(
     name="light", background="#ffffff", ink="#1b2430", muted="#6b7685", line="#4a5565", gradient="#d0202b",

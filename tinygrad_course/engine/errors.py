@@ -118,7 +118,8 @@ def explain(error: Exception, rule: Rule, args: tuple[Any, ...]) -> Exception:
     line = where(frame)
     if line:
         message += f"\n  at {line}"
-    kind = type(error) if isinstance(error, (ValueError, TypeError, IndexError)) else ValueError
+    kinds = (ValueError, TypeError, IndexError, ArithmeticError)  # (np.errstate's FloatingPointError)
+    kind = type(error) if isinstance(error, kinds) else ValueError
     try:
         explained = kind(message)
     except TypeError:
@@ -170,8 +171,8 @@ def uncovered(rule: Rule, what: str) -> str:
     """Return the message for an argument that a rule has no derivative for."""
     return (
         f"np.{rule.name}: the derivative here does not cover {what}. Write it with functions that are "
-        "covered, take the data (t.data) if no gradient should flow, or register your own with "
-        "tinygrad_course.register_rule."
+        "covered, take the plain values, stop_gradient(t), if no gradient should flow, or register your own "
+        "with tinygrad_course.register_rule."
     )
 
 
@@ -188,10 +189,10 @@ def no_rule(function: Any, reason: str | None, method: str = "") -> str:
     if isinstance(function, np.ufunc):
         name = f"np.{function.__name__}" + (f".{method}" if method and method != "__call__" else "")
     if reason:
-        return f"{name} can't be recorded: {reason}. For its plain value pass the data, t.data."
+        return f"{name} can't be recorded: {reason}. For its plain value pass stop_gradient(t)."
     return (
         f"{name} has no rule: its derivative is not known here, and the gradient would be lost. "
-        f"Teach it with tinygrad_course.register_rule({name}, vjp, ...), or pass t.data for a plain value."
+        f"Teach it with tinygrad_course.register_rule({name}, vjp, ...), or pass the plain stop_gradient(t)."
     )
 
 
@@ -208,6 +209,9 @@ def watch(out: Tensor) -> None:
     rule = out._op
     assert rule is not None  # noqa: S101  (it was just recorded)
     members = [m for a in out._args for m in (a if isinstance(a, (tuple, list)) else [a])]
+    masks = rule.chooses is not None or rule.function in {np.add, np.subtract}
+    if masks and not _has(np.isnan, [data]) and _has(np.isinf, members):
+        return  # np.where(mask, scores, -np.inf), or scores + mask: an infinity that the user wrote
     told = []
     for arg in members:
         value = getattr(arg, "_data", arg)
@@ -221,6 +225,12 @@ def watch(out: Tensor) -> None:
     raise FloatingPointError(
         f"{rule.name} made {flat[first]}{place}, from {', '.join(told) or 'its arguments'}\n  at {line}"
     )
+
+
+def _has(test: np.ufunc, values: list[Any]) -> bool:
+    """Whether `np.isnan` or `np.isinf` is true of any number in these."""
+    numbers = (np.asarray(getattr(value, "_data", value)) for value in values)
+    return any(a.dtype.kind in "fc" and bool(test(a).any()) for a in numbers)
 
 
 def watch_gradient(rule: Rule, node: Tensor, arg: Tensor, g: Any, ga: Any) -> None:
@@ -253,6 +263,7 @@ _INSTEAD = {
     **dict.fromkeys(("cuda", "to", "device"), "a Tensor is where its array is: Tensor(cupy_array)"),
     **dict.fromkeys(("float", "double", "half"), "write t.astype(np.float32), or np.float64"),
     **dict.fromkeys(("sigmoid", "relu", "softmax"), "the activations are in tinygrad_course.functions"),
+    **dict.fromkeys(("flags", "strides", "nbytes", "itemsize"), "its memory is that of stop_gradient(t)"),
     "clone": "write t.copy()",
     "norm": "write np.linalg.norm(t)",
     "mm": "write np.dot(t, u), or t @ u",

@@ -49,20 +49,23 @@ _BINARY = dis.opmap["BINARY_OP"]
 class Trace:
     """One call of a function that is being differentiated, while it runs."""
 
-    __slots__ = ("oldest",)
+    __slots__ = ("oldest", "refused")
 
     oldest: int  # the birth number of its first input
+
+    def __init__(self) -> None:
+        self.refused: Exception | None = None  # raised again where the function's own ``try`` has caught it
 
 
 #: The calls under way, of all threads: a Tensor that depends on the inputs of one must not become a number.
 active: set[Trace] = set()
 
 
-def traced(tensor: Tensor) -> bool:
-    """Whether a Tensor depends on the inputs of a function that is being differentiated."""
+def traced(tensor: Tensor) -> Trace | None:
+    """Return the call whose inputs a Tensor depends on, of functions that are being differentiated."""
     oldest = max((trace.oldest for trace in active.copy()), default=None)
     if oldest is None:
-        return False
+        return None
     waiting: list[Any] = [now(tensor)]
     seen = set()
     while waiting:
@@ -71,17 +74,25 @@ def traced(tensor: Tensor) -> bool:
             continue
         seen.add(id(t))
         if t._about is not None and t._about.trace in active:
-            return True
+            return t._about.trace
         if t._op is not None:
             for arg in as_of(t):
                 waiting += arg if isinstance(arg, (tuple, list)) else [arg]
-    return False
+    return None
+
+
+def remembered(tensor: Tensor, error: Exception) -> Exception:
+    """Return the error, which the call that the Tensor is of remembers."""
+    trace = traced(tensor) if active else None
+    if trace is not None:
+        trace.refused = error
+    return error
 
 
 def check(tensor: Tensor, what: str) -> None:
     """Raise if a Tensor that is being differentiated would become plain by `what`."""
     if active and traced(tensor):
-        raise TypeError(f"{what}: {tensor._label()} would lose its gradient. {_OUT}")
+        raise remembered(tensor, TypeError(f"{what}: {tensor._label()} would lose its gradient. {_OUT}"))
 
 
 def as_float(tensor: Tensor, frame: FrameType) -> None:
@@ -91,9 +102,9 @@ def as_float(tensor: Tensor, frame: FrameType) -> None:
     if instruction == _BINARY and argument == _REMAINDER:  # "%f" % J
         return
     if instruction == _STORE:
-        raise into_plain(tensor._label())
+        raise remembered(tensor, into_plain(tensor._label()))
     if active and traced(tensor):
-        raise TypeError(_told(tensor, *_called(frame)))
+        raise remembered(tensor, TypeError(_told(tensor, *_called(frame))))
     known = (code, at)
     if known in _plain_floats:
         return

@@ -90,7 +90,10 @@ def has_exponential(x: Any, depth: int = DEPTH) -> bool:
         return True
     if function not in _COMBINING or not depth:
         return False
-    return any(has_exponential(a, depth - 1) for a in args)
+    for a in args:  # noqa: SIM110  (this is faster)
+        if has_exponential(a, depth - 1):
+            return True
+    return False
 
 
 def logarithm(x: Any, depth: int = DEPTH) -> Any:
@@ -297,6 +300,9 @@ def largest(data: Any) -> float:
 
 
 _EPS = {char: float(np.finfo(char).eps) for char in np.typecodes["Float"]}
+#: Numbers below these have lost digits, and 1 / x may be infinite; the square of the logarithm of them.
+_TINY = {char: float(np.finfo(char).tiny) for char in "efd"} | {"g": np.finfo("g").tiny}
+_LOG_TINY_2 = {char: float(np.log10(tiny)) ** 2 for char, tiny in _TINY.items()}
 #: 1 + a number of this size has lost half of the digits, by the kind of real numbers.
 _HALF = {char: eps**-0.5 for char, eps in _EPS.items()}
 #: Differences 1 - s above these have digits enough.
@@ -333,22 +339,24 @@ def mend_divide(out: Tensor) -> Tensor:
     if z is not None:
         return mended(out, np.exp(log_sigmoid(z)))
     above = as_of(out)[0] if len(out._args) == 2 else 1.0
-    return mended(out, divided(above, log_divisor))
+    return mended(out, divided(above, as_of(out)[-1], log_divisor))
 
 
-def divided(above: Any, log_divisor: Any) -> Any:
-    """Return above / exp(log_divisor)."""
+def divided(above: Any, divisor: Any, log_divisor: Any) -> Any:
+    """Return above / divisor by the logarithms."""
     log_above = logarithm(above)
     if log_above is not None:
+        if same(above, other_than_one(divisor)):  # t / (1 + t), and log t - log(1 + t) has few digits
+            return np.exp(log_sigmoid(log_above))
         return np.exp(log_above - log_divisor)
     function, args, _ = call(above)
     if function in {np.add, np.subtract} and has_exponential(above):
-        return function(divided(args[0], log_divisor), divided(args[1], log_divisor))
+        return function(*[divided(a, divisor, log_divisor) for a in args])
     if function is np.negative:
-        return -divided(args[0], log_divisor)
+        return -divided(args[0], divisor, log_divisor)
     if function is np.multiply and has_exponential(above):
         a, b = args if logarithm(args[1]) is not None else args[::-1]
-        return a * divided(b, log_divisor)
+        return a * divided(b, divisor, log_divisor)
     return above * np.exp(-log_divisor)
 
 
@@ -358,24 +366,26 @@ def mend_logarithm(out: Tensor) -> Tensor:
     if x._op is None:
         return out
     data = x._data
-    difference = x._op.function is np.subtract
-    small = _UNHURT.get(data.dtype.char)
-    if small is None:
+    char = data.dtype.char
+    if char not in _TINY:
         return out
-    if type(data) is not np.ndarray:
-        if isinstance(data, np.floating) and small < data < math.inf:
+    difference = x._op.function is np.subtract
+    if type(data) is np.ndarray:  # the commonest case: nothing is small, or infinite
+        if difference:
+            if data.size and data.item(data.argmin()) > _UNHURT[char]:
+                return out
+        elif np.vdot(out._data, out._data) < _LOG_TINY_2[char]:
             return out
-    elif not difference:
-        if np.vdot(data, out._data) < math.inf:
-            return out  # the commonest case: there is no 0 (whose product with -inf is NaN), and no infinity
-    elif data.size and data.item(data.argmin()) > small:
+    elif isinstance(data, np.floating) and _UNHURT[char] < data < math.inf:
         return out
     if traced(x):
         lost = has_exponential(x) and (may_lose(x) or beyond(x))
     else:
-        low = least(data)
-        difference = difference and is_number(x._args[0], 1)
-        lost = (difference or low <= 0 or largest(data) == math.inf) and has_exponential(x)
+        lost = (
+            (difference and is_number(x._args[0], 1))
+            or least(data) < _TINY[char]
+            or largest(data) == math.inf
+        ) and has_exponential(x)
     if not lost:
         return out
     x = as_of(out)[0]

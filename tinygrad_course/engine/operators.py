@@ -231,14 +231,22 @@ class Methods:
             return np.positive(self)  # type: ignore[call-overload, no-any-return]
         return np.copy(self, order=order)  # type: ignore[call-overload, no-any-return]
 
-    def astype(self, dtype: Any, copy: bool = True) -> Tensor:
+    def astype(
+        self, dtype: Any, order: Any = "K", casting: Any = "unsafe", subok: bool = True, copy: bool = True
+    ) -> Tensor:
         """Return the Tensor in another floating or complex dtype; the gradient comes back in this one."""
+        if order in {"C", "F"}:
+            return self.astype(dtype, "K", casting, subok, copy).copy(order)
+        if not np.can_cast(self.dtype, dtype, casting):  # type: ignore[attr-defined]
+            raise TypeError(
+                f"astype: {self.dtype} is not cast to {np.dtype(dtype)} by the rule {casting!r}"  # type: ignore[attr-defined]
+            )
         if not copy and self.dtype == dtype:  # type: ignore[attr-defined]
             return self  # type: ignore[return-value]
         if np.dtype(dtype).kind not in "fc":
             raise TypeError(
                 f"astype({np.dtype(dtype)}): a Tensor holds floating-point numbers. "
-                "For whole numbers take the data, t.data.astype(...): no gradient flows through them."
+                "For whole numbers write stop_gradient(t).astype(...): no gradient flows through them."
             )
         return _call(self, astype, self, np.dtype(dtype))  # type: ignore[no-any-return]
 

@@ -204,7 +204,7 @@ def _masked(rule: Rule, live: Live, ga: Any, recorded: bool) -> bool:
     if not recorded:
         return not _finite(ga)
     smooth = rule.function in _SMOOTH or rule.name == "expit"  # (SciPy's, which need not be imported)
-    return live.asked or not smooth or not _finite(ga._data)
+    return live.asked or not smooth or not _finite(getattr(ga, "_data", ga))
 
 
 def _finite(ga: Any) -> bool:

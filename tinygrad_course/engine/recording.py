@@ -63,7 +63,7 @@ _PARTS = {np.real, np.imag}
 # ------------------------------------------------------------------ recording a call
 
 
-def record(  # noqa: C901  (one pass over the arguments)
+def record(  # noqa: C901  (one pass over the arguments; a comprehension would make their names slower)
     cls: type[Tensor], rule: Rule, args: tuple[Any, ...], kwargs: dict[str, Any] | None = None
 ) -> Any:
     """Compute ``rule.function(*args, **kwargs)`` on the data and return it as a recorded Tensor.
@@ -95,7 +95,7 @@ def record(  # noqa: C901  (one pass over the arguments)
     if not plain:
         if kwargs:
             args, kwargs = _bind(cls, rule, args, kwargs)
-            kwargs = {k: kept(v, holds) for k, v in kwargs.items()}
+            kwargs = _all_kept(kwargs, holds)
         differentiable, args = _covered(cls, rule, args)
     given = args
     values: list[Any] = []
@@ -109,7 +109,7 @@ def record(  # noqa: C901  (one pass over the arguments)
                 if arg._state is not None:
                     recorded, value = arg._state.read(arg)
                     if recorded is not arg:
-                        args = tuple([recorded if a is arg else a for a in args])
+                        args = _with(recorded, arg, args)
             values.append(value)
         elif kind is float or kind is int:
             values.append(arg)
@@ -154,6 +154,14 @@ def record(  # noqa: C901  (one pass over the arguments)
     if kind is np.ndarray or (rule.function in VIEWS and not isinstance(y, np.generic)):
         return _view(cls, out, given, values, kwargs)
     return out
+
+
+def _all_kept(kwargs: dict[str, Any], holds: list[Any]) -> dict[str, Any]:
+    return {k: kept(v, holds) for k, v in kwargs.items()}
+
+
+def _with(new: Tensor, old: Tensor, args: tuple[Any, ...]) -> tuple[Any, ...]:
+    return tuple([new if a is old else a for a in args])
 
 
 def _covered(cls: type[Tensor], rule: Rule, args: tuple[Any, ...]) -> tuple[bool, tuple[Any, ...]]:
@@ -424,7 +432,7 @@ def dispatch(
     if definition is not None:
         return _composed(cls, function, definition, args, kwargs)
     if function in NO_DERIVATIVE:
-        return function(*[peek(cls, a) for a in args], **{k: peek(cls, v) for k, v in kwargs.items()})
+        return function(*peek(cls, args), **peek(cls, kwargs))
     if entered_late():
         return dispatch(cls, function, args, kwargs)
     raise TypeError(errors.no_rule(function, refusal(function)))

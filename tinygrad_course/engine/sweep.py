@@ -98,7 +98,10 @@ def unbroadcast(g: Any, shape: tuple[int, ...]) -> Any:
     extra = len(own) - len(shape)
     if extra < 0:  # the vjp of a constant slope may be smaller than its argument
         return np.broadcast_to(g, shape)
-    axes = [i for i, n in enumerate(own) if i < extra or (shape[i - extra] == 1 and n != 1)]
+    axes = []
+    for i, n in enumerate(own):
+        if i < extra or (shape[i - extra] == 1 and n != 1):
+            axes.append(i)
     if axes:
         if type(g) is np.ndarray:
             g = _add(g, axes[0] if len(axes) == 1 else tuple(axes), None, None, True)
@@ -257,13 +260,13 @@ def sweep(  # noqa: C901  (one loop: the calls that it saves are its purpose)
                     else:
                         first, second = values
                 elif values is None:
-                    values = [a._data if type(a) is cls else a for a in args]
+                    values = _data_of(args, cls)
             else:
                 arity = 0
                 if record:
                     y, values = _recorded(node, cls)
                 elif values is None:
-                    values = [a._data if type(a) is cls else a for a in args]
+                    values = _data_of(args, cls)
                 args, vjps, g, kwargs = _special(node, rule, args, g, y, values, live, careful)
             for arg, vjp in zip(args, vjps):  # noqa: B905  (arguments without a vjp are constants)
                 if type(arg) is not cls or vjp is None:
@@ -365,6 +368,10 @@ def sweep(  # noqa: C901  (one loop: the calls that it saves are its purpose)
         if node._about is not None:
             node._about.holds = None
     return {leaf: owned(g) for leaf, g in found.items()} if careful else found
+
+
+def _data_of(args: Any, cls: Any) -> list[Any]:
+    return [a._data if type(a) is cls else a for a in args]
 
 
 def _recorded(node: Any, cls: Any) -> tuple[Any, Any]:

@@ -80,7 +80,9 @@ def as_data(data: ArrayLike, dtype: DTypeLike | None) -> Any:
     )
     fix = {
         "c": "What is computed from it may be complex: make x and y Tensors, and write z = x + 1j * y.",
-        "O": "If rows have different lengths, np.array makes objects of them; give each row the same length.",
+        "O": "If rows have different lengths, np.array makes objects of them; give each row the same length."
+        if array.ndim
+        else f"Write a {type(data).__name__} as an array, or as a dict, list or tuple of arrays.",
     }.get(kind, "Convert them to numbers first.")
     raise TypeError(f"a Tensor holds real numbers, and these are {what} (dtype {array.dtype}). {fix}")
 
@@ -91,7 +93,7 @@ def _scalar(array: Any) -> Any:
 
 def _whole_number(what: str) -> Callable[..., Any]:
     def refuse(self: Tensor, *_: Any) -> NoReturn:
-        raise leaving.whole_number(self, what, sys._getframe(1))
+        raise leaving.remembered(self, leaving.whole_number(self, what, sys._getframe(1)))
 
     return refuse
 
@@ -449,11 +451,11 @@ class Tensor(Operators, Methods, errors.Habits):
             return opaque
         foreign.refuse_caller()
         if leaving.stored(sys._getframe(1)):
-            raise leaving.into_plain(self._label())
+            raise leaving.remembered(self, leaving.into_plain(self._label()))
         raise TypeError(
             f"{self._label()} {self.shape} can't be turned into a plain array without losing its gradient. "
-            "For the values write t.data; to join Tensors use np.stack([t1, t2]), np.concatenate or "
-            f"tinygrad_course.array, not np.array([t1, t2]); {recorded_instead()}"
+            "For the values write stop_gradient(t); to join Tensors use np.stack([t1, t2]), np.concatenate "
+            f"or tinygrad_course.array, not np.array([t1, t2]); {recorded_instead()}"
         )
 
     # -------------------------------------------------------------- Python's protocols

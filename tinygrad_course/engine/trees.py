@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 from typing import Any
 
@@ -34,8 +35,10 @@ def rebuild(tree: Any, values: Any) -> Any:
     {'W': 'x', 'b': ('y', 'z')}
     """
     if isinstance(tree, dict):
-        pairs = [(key, rebuild(value, values)) for key, value in tree.items()]
-        return dict(pairs) if type(tree) is dict else type(tree)(pairs)
+        built = {} if type(tree) is dict else copy.copy(tree)  # a defaultdict, a class of the user's own
+        for key, value in tree.items():
+            built[key] = rebuild(value, values)
+        return built
     if isinstance(tree, list):
         return [rebuild(value, values) for value in tree]
     if isinstance(tree, tuple):

@@ -215,8 +215,7 @@ class _Walk:
 
     def _operation(self, x: Node, y: Node, known: dict[int, Any], pair: tuple[Graph, Graph]) -> Any:
         first, second = x.call, y.call
-        assert first is not None  # noqa: S101  (an operation has a call)
-        assert second is not None  # noqa: S101
+        assert first is not None and second is not None  # noqa: PT018, S101  (an operation has a call)
         operands = [known[i] for i in x.inputs]
         args = tuple(self._argument(p, q, operands) for p, q in zip(first.args, second.args, strict=True))
         options = {k: _two(v, second.kwargs.get(k)) for k, v in first.kwargs.items()}

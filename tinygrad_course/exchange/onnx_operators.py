@@ -23,7 +23,7 @@ def _simple(kind: str) -> Emit:
     return lambda e, *operands: e.op(kind, *operands)
 
 
-for _name, _kind in {
+_SIMPLE = {
     "exp": "Exp", "log": "Log", "sqrt": "Sqrt", "absolute": "Abs", "fabs": "Abs", "negative": "Neg",
     "reciprocal": "Reciprocal", "sin": "Sin", "cos": "Cos", "tanh": "Tanh", "expit": "Sigmoid",
     "relu": "Relu", "positive": "Identity", "copy": "Identity", "arcsin": "Asin", "arccos": "Acos",
@@ -31,12 +31,12 @@ for _name, _kind in {
     "subtract": "Sub", "multiply": "Mul", "divide": "Div", "power": "Pow", "float_power": "Pow",
     "maximum": "Max", "minimum": "Min", "fmax": "Max", "fmin": "Min", "where": "Where", "matmul": "MatMul",
     "matvec": "MatMul",
-}.items():  # fmt: skip
-    EMIT[_name] = _simple(_kind)
+}  # fmt: skip
 
 _LN2, _LN10 = math.log(2.0), math.log(10.0)
 
 EMIT |= {
+    **{name: _simple(kind) for name, kind in _SIMPLE.items()},
     "square": lambda e, x: e.op("Mul", x, x),
     "cbrt": lambda e, x: e.op("Mul", e.op("Sign", x), e.op("Pow", e.op("Abs", x), 1.0 / 3.0)),
     "exp2": lambda e, x: e.op("Exp", e.op("Mul", x, _LN2)),
@@ -56,7 +56,28 @@ EMIT |= {
     "log_expit": lambda e, x: e.op("Neg", _softplus(e, e.op("Neg", x))),
     "logaddexp": lambda e, x, y: e.op("Add", y, _softplus(e, e.op("Sub", x, y))),
     "linear": lambda e, W, A, b: e.op("Add", e.op("MatMul", W, A), b),
+    "softmax": lambda e, x, axis=0: e.op("Softmax", x, axis=axis),
+    "log_softmax": lambda e, x, axis=0: e.op("LogSoftmax", x, axis=axis),
+    "outer": lambda e, a, b: e.op(
+        "Mul", e.op("Reshape", a, e.ints([-1, 1])), e.op("Reshape", b, e.ints([1, -1]))
+    ),
+    "reshape": lambda e, x, shape: e.op("Reshape", x, e.sizes(shape), allowzero=0),
+    "ravel": lambda e, x: e.op("Reshape", x, e.ints([-1])),
+    "broadcast_to": lambda e, x, shape: e.op("Expand", x, e.sizes(shape)),
+    "moveaxis": lambda e, x, source, destination: e.op(
+        "Transpose", x, perm=_moved(e.rank(x), source, destination)
+    ),
+    "stack": lambda e, members, axis=0: e.op(
+        "Concat", *[e.op("Unsqueeze", n, e.ints([axis])) for n in members], axis=axis
+    ),
+    "flipud": lambda e, x: _flip(e, x, 0),
+    "fliplr": lambda e, x: _flip(e, x, 1),
 }  # fmt: skip
+
+
+def _moved(rank: int, source: Any, destination: Any) -> list[int]:
+    shape = np.moveaxis(np.empty(range(1, rank + 1)), source, destination).shape
+    return [n - 1 for n in shape]
 
 
 def _softplus(e: Model, x: Name) -> Name:
@@ -91,7 +112,9 @@ def _clip(e: Model, x: Name, lowest: Any = None, highest: Any = None) -> Any:
 
 
 def _reduced(kind: str) -> Emit:
-    def emit(e: Model, x: Name, axis: Any = None, *, keepdims: bool = False) -> Any:
+    def emit(e: Model, x: Name, axis: Any = None, dtype: Any = None, *, keepdims: bool = False) -> Any:
+        if dtype is not None:
+            raise CannotExport(f"{kind} with dtype={dtype!r} has no counterpart in ONNX")
         axes = range(e.rank(x)) if axis is None else axis if isinstance(axis, tuple) else [axis]
         if not len(axes):
             return e.op("Identity", x)
@@ -100,11 +123,12 @@ def _reduced(kind: str) -> Emit:
     return emit
 
 
-for _name, _kind in {
-    "sum": "ReduceSum", "mean": "ReduceMean", "max": "ReduceMax", "amax": "ReduceMax", "min": "ReduceMin",
-    "amin": "ReduceMin", "prod": "ReduceProd",
-}.items():  # fmt: skip
-    EMIT[_name] = _reduced(_kind)
+_mean = _reduced("ReduceMean")
+EMIT |= {
+    "sum": _reduced("ReduceSum"), "mean": _mean, "max": _reduced("ReduceMax"), "amax": _reduced("ReduceMax"),
+    "min": _reduced("ReduceMin"), "amin": _reduced("ReduceMin"), "prod": _reduced("ReduceProd"),
+    "std": lambda e, x, axis=None, *, keepdims=False: e.op("Sqrt", _var(e, x, axis, keepdims=keepdims)),
+}  # fmt: skip
 
 
 @_emit("logsumexp")
@@ -114,15 +138,10 @@ def _logsumexp(e: Model, x: Name, axis: Any = 0, keepdims: bool = False) -> Any:
 
 @_emit("var")
 def _var(e: Model, x: Name, axis: Any = None, *, keepdims: bool = False) -> Any:
-    deviation = e.op("Sub", x, _reduced("ReduceMean")(e, x, axis, keepdims=True))
+    deviation = e.op("Sub", x, _mean(e, x, axis, keepdims=True))
     squares = e.op("Mul", deviation, deviation)
     e.shapes[squares] = e.shapes[x]
-    return _reduced("ReduceMean")(e, squares, axis, keepdims=keepdims)
-
-
-@_emit("std")
-def _std(e: Model, x: Name, axis: Any = None, *, keepdims: bool = False) -> Any:
-    return e.op("Sqrt", _var(e, x, axis, keepdims=keepdims))
+    return _mean(e, squares, axis, keepdims=keepdims)
 
 
 @_emit("norm")
@@ -130,16 +149,6 @@ def _norm(e: Model, x: Name, ord: Any = None, axis: Any = None, keepdims: bool =
     if ord is not None and not (ord == 2 and (isinstance(axis, int) or e.rank(x) == 1)):
         raise CannotExport(f"norm with ord={ord!r} has no counterpart in ONNX")
     return _reduced("ReduceL2")(e, x, axis, keepdims=keepdims)
-
-
-@_emit("softmax")
-def _softmax(e: Model, x: Name, axis: Any = 0) -> Any:
-    return e.op("Softmax", x, axis=axis)
-
-
-@_emit("log_softmax")
-def _log_softmax(e: Model, x: Name, axis: Any = 0) -> Any:
-    return e.op("LogSoftmax", x, axis=axis)
 
 
 @_emit("cumsum")
@@ -168,11 +177,6 @@ def _inner(e: Model, a: Name, b: Name) -> Any:
     return e.op("MatMul", a, b)
 
 
-@_emit("outer")
-def _outer(e: Model, a: Name, b: Name) -> Any:
-    return e.op("Mul", e.op("Reshape", a, e.ints([-1, 1])), e.op("Reshape", b, e.ints([1, -1])))
-
-
 @_emit("einsum")
 def _einsum(e: Model, subscripts: Any, *operands: Any, optimize: Any = False) -> Any:  # noqa: ARG001  (how, not what)
     if not isinstance(subscripts, str) or isinstance(subscripts, Name):
@@ -197,27 +201,6 @@ def _swapaxes(e: Model, x: Name, one: int = -1, other: int = -2) -> Any:
     return e.op("Transpose", x, perm=order)
 
 
-@_emit("moveaxis")
-def _moveaxis(e: Model, x: Name, source: Any, destination: Any) -> Any:
-    return e.op("Transpose", x, perm=np.moveaxis(np.arange(e.rank(x)), 0, 0).tolist()
-                if source == destination else _moved(e.rank(x), source, destination))  # fmt: skip
-
-
-def _moved(rank: int, source: Any, destination: Any) -> list[int]:
-    shape = np.moveaxis(np.empty(range(1, rank + 1)), source, destination).shape
-    return [n - 1 for n in shape]
-
-
-@_emit("reshape")
-def _reshape(e: Model, x: Name, shape: Any) -> Any:
-    return e.op("Reshape", x, e.sizes(shape), allowzero=0)
-
-
-@_emit("ravel")
-def _ravel(e: Model, x: Name) -> Any:
-    return e.op("Reshape", x, e.ints([-1]))
-
-
 @_emit("expand_dims")
 def _expand_dims(e: Model, x: Name, axis: Any) -> Any:
     return e.op("Unsqueeze", x, e.ints(axis if isinstance(axis, tuple) else [axis]))
@@ -230,11 +213,6 @@ def _squeeze(e: Model, x: Name, axis: Any = None) -> Any:
     return e.op("Squeeze", x, e.ints(axis if isinstance(axis, tuple) else [axis]))
 
 
-@_emit("broadcast_to")
-def _broadcast_to(e: Model, x: Name, shape: Any) -> Any:
-    return e.op("Expand", x, e.sizes(shape))
-
-
 @_emit("concatenate")
 def _concatenate(
     e: Model, members: list[Name], axis: Any = 0, dtype: Any = None, casting: str = "same_kind"
@@ -244,21 +222,12 @@ def _concatenate(
     return e.op("Concat", *members, axis=axis)
 
 
-@_emit("stack")
-def _stack(e: Model, members: list[Name], axis: int = 0) -> Any:
-    return e.op("Concat", *[e.op("Unsqueeze", n, e.ints([axis])) for n in members], axis=axis)
-
-
-@_emit("flip", "flipud", "fliplr")
+@_emit("flip")
 def _flip(e: Model, x: Name, axis: Any = None) -> Any:
     axes = list(range(e.rank(x))) if axis is None else list(axis) if isinstance(axis, tuple) else [axis]
     ends = [-(2**62)] * len(axes)
     starts, steps = e.ints([-1] * len(axes)), e.ints([-1] * len(axes))
     return e.op("Slice", x, starts, e.ints(ends), e.ints(axes), steps)
-
-
-EMIT["flipud"] = lambda e, x: _flip(e, x, 0)
-EMIT["fliplr"] = lambda e, x: _flip(e, x, 1)
 
 
 @_emit("tile")

@@ -52,7 +52,7 @@ def save_weights(path: str | os.PathLike[str], parameters: Nest) -> Path:
     {'W1': (1, 2), 'b1': (1, 1)}
     """
     target = Path(path)
-    arrays = {name: _plain(value, name) for name, value in trees.leaves(parameters)}
+    arrays = {name: files.by_rows(files.plain_array(value, name)) for name, value in trees.leaves(parameters)}
     if not arrays:
         raise ValueError("there are no parameters to save")
     if target.suffix == ".npz":
@@ -109,16 +109,6 @@ def load_weights(path: str | os.PathLike[str], like: Nest = None) -> Nest:
     if found != expected:
         raise ValueError(f"{source} holds {found or 'nothing'}; expected {expected}")
     return trees.rebuild(like, iter([arrays[name] for name in expected]))
-
-
-def _plain(value: Any, name: str) -> Array:
-    """Return an array of numbers, laid out by rows: a writer may take the bytes as they come."""
-    if isinstance(value, np.ma.MaskedArray):
-        raise TypeError(f"{name} is a masked array, and a file holds plain ones: write its .filled(0)")
-    array = np.asarray(value)
-    if array.dtype.kind not in "fiub":
-        raise TypeError(f"{name} is an array of {array.dtype}; a file of weights holds real numbers")
-    return np.ascontiguousarray(array).reshape(array.shape)
 
 
 def _hdf5(arrays: dict[str, Array]) -> bytes:

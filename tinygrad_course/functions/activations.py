@@ -150,22 +150,20 @@ def logsumexp(Z: Any, axis: Any = 0, keepdims: bool = False, b: Any = None) -> A
 
 @primitive
 def _logsumexp(Z: Any, axis: Any = 0, keepdims: bool = False) -> Any:
-    highest = np.max(Z, axis=axis, keepdims=True)
-    highest = np.where(
-        np.isfinite(highest), highest, 0
-    )  # all -inf, or some inf: no NaN from their difference
-    with np.errstate(divide="ignore"):
-        total = np.log(np.sum(np.exp(Z - highest), axis=axis, keepdims=True)) + highest
-    return total if keepdims else np.squeeze(total, axis=axis)[()]
+    return _weighed(Z, None, axis, keepdims)
 
 
 @primitive
 def _weighted_logsumexp(Z: Any, b: Any, axis: Any, keepdims: bool) -> Any:
-    Z = np.where(b == 0, -np.inf, Z)
+    return _weighed(np.where(b == 0, -np.inf, Z), b, axis, keepdims)
+
+
+def _weighed(Z: Any, b: Any, axis: Any, keepdims: bool) -> Any:
     highest = np.max(Z, axis=axis, keepdims=True)
-    highest = np.where(np.isfinite(highest), highest, 0)
+    highest = np.where(np.isfinite(highest), highest, 0)  # all -inf, or some inf: no NaN from a difference
     with np.errstate(divide="ignore", invalid="ignore"):
-        total = np.log(np.sum(b * np.exp(Z - highest), axis=axis, keepdims=True)) + highest
+        E = np.exp(Z - highest)
+        total = np.log(np.sum(E if b is None else b * E, axis=axis, keepdims=True)) + highest
     return total if keepdims else np.squeeze(total, axis=axis)[()]
 
 
@@ -209,24 +207,22 @@ def log_softmax(Z: Any, axis: Any = 0) -> Any:
     return S - np.log(np.sum(np.exp(S), axis=axis, keepdims=True))
 
 
-def _spread(g: Any, Z: Any, axis: Any, keepdims: bool) -> Any:
-    return g if keepdims else np.reshape(g, kept(Z.shape, axis))
+def _spread(g: Any, shape: tuple[int, ...], axis: Any, keepdims: bool) -> Any:
+    return g if keepdims else np.reshape(g, kept(shape, axis))
 
 
 def _logsumexp_vjp(g: Any, y: Any, Z: Any, axis: Any = 0, keepdims: bool = False) -> Any:
-    y = _spread(y, Z, axis, keepdims)
+    y = _spread(y, Z.shape, axis, keepdims)
     infinite = np.isinf(y)  # inf - inf is not a number: equal infinities have equal weights
     equal = y == Z
     weight = np.exp(np.where(infinite, 0.0, Z) - np.where(infinite, 0.0, y))
     shares = equal / np.maximum(np.sum(equal, axis=axis, keepdims=True), 1)
-    return _spread(g, Z, axis, keepdims) * np.where(infinite, shares, weight)
+    return _spread(g, Z.shape, axis, keepdims) * np.where(infinite, shares, weight)
 
 
 def _weight_vjp(g: Any, y: Any, Z: Any, b: Any, axis: Any, keepdims: bool) -> Any:
     shape = np.broadcast_shapes(Z.shape, b.shape)
-    return (g if keepdims else np.reshape(g, kept(shape, axis))) * np.exp(
-        Z - (y if keepdims else np.reshape(y, kept(shape, axis)))
-    )
+    return _spread(g, shape, axis, keepdims) * np.exp(Z - _spread(y, shape, axis, keepdims))
 
 
 def _softmax_vjp(g: Any, y: Any, Z: Any, axis: Any = 0) -> Any:

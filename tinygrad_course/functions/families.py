@@ -102,21 +102,23 @@ class Continuous:
 
     def cdf(self, x: Any, *args: Any, **named: Any) -> Any:
         """Return the probability of a value up to x."""
-        z, _, shapes, good = self._arguments(x, args, named)
-        inside = (z > self.lower) & (z < self.upper) & good
-        share = self.distribution(np.where(inside, z, self.interior), *shapes)
-        return np.where(inside, share, np.where(good, 1.0 * (z >= self.upper), math.nan))
+        return self._up_to(self.distribution, 0.0, 1.0, self._arguments(x, args, named))
 
     def logcdf(self, x: Any, *args: Any, **named: Any) -> Any:
         """Return the logarithm of the probability of a value up to x."""
-        z, _, shapes, good = self._arguments(x, args, named)
+        return self._up_to(self._logarithm, -math.inf, 0.0, self._arguments(x, args, named))
+
+    def _up_to(self, formula: Formula, below: float, above: float, arguments: tuple[Any, ...]) -> Any:
+        """Return a formula inside the support, and what it comes to below and above it."""
+        z, _, shapes, good = arguments
         inside = (z > self.lower) & (z < self.upper) & good
-        z_inside = np.where(inside, z, self.interior)
+        share = formula(np.where(inside, z, self.interior), *shapes)
+        return np.where(inside, share, np.where(good, np.where(z >= self.upper, above, below), math.nan))
+
+    def _logarithm(self, z: Any, *shapes: Any) -> Any:
         if self.log_distribution is not None:
-            share = self.log_distribution(z_inside, *shapes)
-        else:
-            share = np.log(self.distribution(z_inside, *shapes))
-        return np.where(inside, share, np.where(good, np.where(z >= self.upper, 0.0, -math.inf), math.nan))
+            return self.log_distribution(z, *shapes)
+        return np.log(self.distribution(z, *shapes))
 
     def sf(self, x: Any, *args: Any, **named: Any) -> Any:
         """Return the probability of a value above x."""
@@ -130,9 +132,7 @@ class Continuous:
         if not self.symmetric:
             return _log(self.sf(x, *args, **named))
         z, _, shapes, good = self._arguments(x, args, named)
-        if self.log_distribution is not None:
-            return np.where(good, self.log_distribution(-z, *shapes), math.nan)
-        return np.where(good, np.log(self.distribution(-z, *shapes)), math.nan)
+        return np.where(good, self._logarithm(-z, *shapes), math.nan)
 
 
 @dataclass(frozen=True)
@@ -157,11 +157,8 @@ class Discrete:
         """Return the logarithm of the probability of k."""
         k, shapes, upper, good = self._arguments(k, args, named)
         inside = (k >= self.lower) & (k <= upper) & (np.floor(k) == k) & good
-        return np.where(
-            inside,
-            self.log_mass(np.where(inside, k, self.lower), *shapes),
-            np.where(good, -math.inf, math.nan),
-        )
+        mass = self.log_mass(np.where(inside, k, self.lower), *shapes)
+        return np.where(inside, mass, np.where(good, -math.inf, math.nan))
 
     def pmf(self, k: Any, *args: Any, **named: Any) -> Any:
         """Return the probability of k."""

@@ -66,9 +66,8 @@ def cross_entropy(Z: Any, labels: Any) -> Any:
     >>> print(cross_entropy(Z, [0, 1]).round(6), cross_entropy(Z, np.eye(2)).round(6))
     0.346574 0.346574
     """
-    if np.shape(labels) == Z.shape and (
-        Z.shape[0] > 1 or getattr(labels, "dtype", np.dtype(float)).kind == "f"
-    ):
+    one_row = Z.shape[0] == 1 and getattr(labels, "dtype", np.dtype(float)).kind != "f"
+    if np.shape(labels) == Z.shape and not one_row:
         return softmax_cross_entropy(Z, labels)
     return negative_log_likelihood(log_softmax(Z), labels)
 
@@ -108,9 +107,7 @@ def focal(Z: Any, labels: Any, gamma: float = 2.0, alpha: float = 1.0) -> Any:
     if gamma == 0:
         return -alpha * np.mean(log_p)
     missed = -np.expm1(log_p)  # 1 - p
-    some = (
-        missed > 0
-    )  # where p rounds to 1, cost and slope are 0: the power's own slope is infinite below gamma = 1
+    some = missed > 0  # elsewhere cost and slope are 0: the power's own is infinite below gamma = 1
     return -alpha * np.mean(np.where(some, np.where(some, missed, 1.0) ** gamma, 0.0) * log_p)
 
 

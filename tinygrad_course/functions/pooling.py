@@ -25,12 +25,17 @@ from tinygrad_course.rules.table import primitive, rule
 @primitive
 def largest(x: Any, window: Window) -> Any:
     """Return the largest element of each window."""
+    return _joined(np.maximum, x, window, -np.inf)
+
+
+def _joined(join: Any, x: Any, window: Window, around: float) -> Any:
+    """Return what joins the elements of each window; around the picture stands a number."""
     x = inward(x, window.channels)
     places = window.slices(window.positions(x.shape[2:]))
-    x = padded(x, window, -np.inf)
+    x = padded(x, window, around)
     y = x[next(places)]
     for place in places:
-        y = np.maximum(y, x[place])
+        y = join(y, x[place])
     return outward(y, window.channels)
 
 
@@ -72,31 +77,18 @@ rule(at_largest, lambda g, z, h, x, y, window: from_largest(g, x, y, window), No
 @primitive
 def sum_windows(x: Any, window: Window) -> Any:
     """Return the sum over each window."""
-    x = inward(x, window.channels)
-    places = window.slices(window.positions(x.shape[2:]))
-    x = padded(x, window)
-    y = x[next(places)]
-    for place in places:
-        y = y + x[place]
-    return outward(y, window.channels)
+    return _joined(np.add, x, window, 0.0)
 
 
 @primitive
 def repeat_windows(g: Any, window: Window, shape: tuple[int, ...]) -> Any:
     """Return the sum of windows filled with g, each at its place."""
     g = inward(g, window.channels)
-    parts = [g] * int(np.prod(window.size))
-    return outward(
-        gathered(parts, window, g, (*g.shape[:2], *grid_of(shape, window.channels))), window.channels
-    )
+    parts, full = [g] * int(np.prod(window.size)), (*g.shape[:2], *grid_of(shape, window.channels))
+    return outward(gathered(parts, window, g, full), window.channels)
 
 
-rule(
-    sum_windows,
-    lambda g, y, x, window: repeat_windows(g, window, x.shape),
-    name="sum_pool",
-    saves=False,
-)
+rule(sum_windows, lambda g, y, x, window: repeat_windows(g, window, x.shape), name="sum_pool", saves=False)
 rule(repeat_windows, lambda h, y, g, window, shape: sum_windows(h, window), saves=False)
 
 

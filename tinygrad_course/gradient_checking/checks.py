@@ -147,15 +147,10 @@ def _precision(problem: Problem, analytic: Analytic, exact: list[Array]) -> list
         leaf, size = problem.leaves[k], float(np.linalg.norm(exact[k]))
         off = float(np.linalg.norm(found[k] - exact[k])) / size if size else 0.0
         bound = float(np.sqrt(np.finfo(leaf.dtype).eps))
+        told = f", checked in float64; its own rounding puts it off by {off:.1e}"
         if not off <= bound:
-            notes.append(
-                f"{leaf.name} is {leaf.dtype}: computed in it, the gradient is off by {off:.1e} (relative); "
-                "checked in float64"
-            )
-        else:
-            notes.append(
-                f"{leaf.name} is {leaf.dtype}, checked in float64; its own rounding puts it off by {off:.1e}"
-            )
+            told = f": computed in it, the gradient is off by {off:.1e} (relative); checked in float64"
+        notes.append(f"{leaf.name} is {leaf.dtype}{told}")
     return notes
 
 

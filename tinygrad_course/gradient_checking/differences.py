@@ -81,9 +81,7 @@ def central(phi: Phi, step: float, sigma: float) -> Slope:
     2.0000000011677344
     """
     above, below = phi(step), phi(-step)
-    sigma = max(
-        sigma, EPS / 2 * abs(above), EPS / 2 * abs(below)
-    )  # where phi(0) is 0, its neighbours are rounded
+    sigma = max(sigma, EPS / 2 * max(abs(above), abs(below)))  # where phi(0) is 0, its neighbours are rounded
     return Slope((above - below) / (2 * step), SIGMAS * sigma / step, np.nan, step)
 
 

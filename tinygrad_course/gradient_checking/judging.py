@@ -132,15 +132,12 @@ class Judge:
         g, scale, phi = line.analytic, line.scale, line.phi
         first = best = self.look(phi, scale, line.x, g)
         size = max(self.largest, line.size)
+        seen = 0.01 if self.epsilon is None else 0.1
         status, remark = "right", ""
         if not np.isfinite(g):
             best = self.closer(phi, scale)
             status = "undecided" if best.shape == "broken" else "wrong"
-        elif (
-            not self.agree(g, first, size)
-            or self.blind(g, first, scale, 0.01 if self.epsilon is None else 0.1)
-            or first.shape != "smooth"
-        ):
+        elif not self.agree(g, first, size) or first.shape != "smooth" or self.blind(g, first, scale, seen):
             best = self.closer(phi, scale)
             status, remark = self._verdict(g, best, size, line)
         if status == "right" and self.unresolved(g, first, line):
@@ -194,10 +191,8 @@ class Judge:
     def directions(self, count: int) -> list[Entry]:
         """Check random directions through all arrays at once; where one fails, find where."""
         leaves = self.problem.leaves
-        found = [
-            self._direction("all parameters" if len(leaves) > 1 else leaves[0].name, None)
-            for _ in range(count)
-        ]
+        name = "all parameters" if len(leaves) > 1 else leaves[0].name
+        found = [self._direction(name, None) for _ in range(count)]
         if all(e.status == "right" for e in found):
             return found
         for k, leaf in enumerate(leaves):
@@ -254,10 +249,7 @@ class Line:
             phi = check.problem.entry(self.k, self.i, point)
             found = slope(phi, self.scale, abs(check.problem.value), check.sigma, 0.0, away * self.scale / 64)
             near = found.error <= 1e-3 * max(abs(g), abs(found.value), abs(self.analytic))
-            if (
-                not near
-                or not check.agree(g, found, check.largest)
-                or abs(g - self.analytic) <= 10 * found.error
-            ):
+            other = abs(g - self.analytic) > 10 * found.error
+            if not (near and other and check.agree(g, found, check.largest)):
                 return False
         return True

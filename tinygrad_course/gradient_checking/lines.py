@@ -170,15 +170,7 @@ class Problem:
 
     def scalar(self, *args: Any) -> Any:
         """Return the scalar as a function of the call's arguments, for the engine to differentiate."""
-        result = self.f(*args)
-        if self.has_aux:
-            result = result[0]
-        outputs = [
-            y
-            for _, y in trees.leaves(result)
-            if isinstance(y, float) or getattr(getattr(y, "dtype", None), "kind", "") == "f"
-        ]
-        return self.combine(outputs)
+        return self.combine(self.outputs(self.f(*args)))
 
     def total(self, arrays: Sequence[Any]) -> Any:
         """Return the scalar at other values of the leaves: a float, or a complex number."""

@@ -139,9 +139,8 @@ class GradientReport:
     @property
     def floor(self) -> float:
         """The difference that rounding in the cost makes by itself: expect no less of a right gradient."""
-        sizes = np.linalg.norm([e.analytic for e in self.entries]) + np.linalg.norm(
-            [e.numeric for e in self.entries]
-        )
+        values = [[e.analytic for e in self.entries], [e.numeric for e in self.entries]]
+        sizes = np.sum(np.linalg.norm(values, axis=1))
         noise = np.linalg.norm([self.noise / (np.sqrt(2) * e.step) if e.step else 0.0 for e in self.entries])
         return float(noise / sizes) if sizes else 0.0
 
@@ -153,9 +152,8 @@ class GradientReport:
     def worst(self, count: int = 5) -> list[Entry]:
         """Return the entries that are furthest off: wrong ones first, then the undecided."""
         rank = {"wrong": 0, "undecided": 1, "kink": 2, "right": 3}
-        return sorted(self.entries, key=lambda e: (rank[e.status], -abs(e.analytic - e.best), -e.excess))[
-            :count
-        ]
+        key = lambda e: (rank[e.status], -abs(e.analytic - e.best), -e.excess)  # noqa: E731
+        return sorted(self.entries, key=key)[:count]
 
     # -------------------------------------------------------------- as text
 
@@ -180,24 +178,17 @@ class GradientReport:
 
     def _summary(self) -> list[str]:
         directions = sum(e.index is None for e in self.entries)
-        what = " and ".join(
-            f"{count} {one if count == 1 else many}"
-            for count, one, many in (
-                (directions, "random direction", "random directions"),
-                (len(self.entries) - directions, "entry", "entries"),
-            )
-            if count
-        )
+        entries = len(self.entries) - directions
+        told = [f"{directions} random direction{'s' * (directions != 1)}"] if directions else []
+        told += [f"{entries} entr{'y' if entries == 1 else 'ies'}"] if entries else []
         how = f"central differences, step {self.step:g}" if self.step else _METHODS[self.method]
         lines = [
-            f"{what}; {how}; {self.evaluations} evaluations",
+            f"{' and '.join(told)}; {how}; {self.evaluations} evaluations",
             f"value {self.value:.6g}, computed to about {self.noise:.1e}",
             f"difference {self.difference:.3e}",
         ]
         kinks = [e for e in self.entries if e.status == "kink"]
-        smooth = (
-            self._difference([e for e in self.entries if e.status != "kink"]) if kinks else self.difference
-        )
+        smooth = self._difference([e for e in self.entries if e.status != "kink"])
         if kinks:
             lines.append(f"without the {len(kinks)} at a kink: difference {smooth:.3e}")
         if smooth > THRESHOLD and self.verdict == "right" and self.floor > smooth / 10:
@@ -231,8 +222,7 @@ class GradientReport:
                     )
             lines.append("")
         else:
-            state = _state(self.entries)
-            lines += [f"  {state}", ""] if state != "wrong" else []
+            lines += [f"  {state}", ""] if (state := _state(self.entries)) != "wrong" else []
         rows = self.worst()
         width = max(len(e.label) for e in rows)
         lines.append(f"  {'worst entries':<{width}}  {'analytic':>14}  {'numeric':>14}  {'known to':>8}")

@@ -7,7 +7,7 @@ to compute with it, draw it, write it as formulas or as source takes it in this 
 from __future__ import annotations
 
 import operator
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +21,18 @@ from tinygrad_course.rules.table import RULES, Rule
 
 #: Functions whose second argument names places, even where it is an array.
 _INDEXED = frozenset({operator.getitem, assign, scatter, OUTPUT.function})
+
+
+def index_text(index: Any, entry: Callable[[Any], str]) -> str:
+    """Write an index as the user did, ``[1:, 0]``: `entry` writes what is neither a slice nor an ellipsis."""
+    told = []
+    for part in index if isinstance(index, tuple) else (index,):
+        if isinstance(part, slice):
+            ends = ["" if e is None else str(e) for e in (part.start, part.stop, part.step)]
+            told.append(":".join(ends[: 3 if part.step is not None else 2]))
+        else:
+            told.append("..." if part is Ellipsis else entry(part))
+    return f"[{', '.join(told)}]"
 
 
 class Slot(int):

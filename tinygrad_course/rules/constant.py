@@ -83,7 +83,7 @@ refused(
     *(np.histogram, np.histogram2d, np.histogramdd, np.histogram_bin_edges),
 )
 refused(
-    "it picks values by being equal, which no small change leaves as it is; use the data (t.data)",
+    "it picks values by being equal, which no small change leaves as it is; use the values, stop_gradient(t)",
     *(np.intersect1d, np.setdiff1d, np.setxor1d, np.union1d),
     *(getattr(np, name) for name in ("unique_all", "unique_counts", "unique_inverse", "unique_values")),
 )

@@ -26,7 +26,7 @@ def unknown(function: str, argument: str) -> Vjp:
     def vjp(g: Any, y: Any, *args: Any) -> NoReturn:
         raise TypeError(
             f"scipy.special.{function} has no derivative here with respect to {argument}: pass it as a plain "
-            "number or array (t.data of a Tensor)"
+            "number or array (stop_gradient(t) of a Tensor)"
         )
 
     return vjp

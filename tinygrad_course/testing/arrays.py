@@ -41,12 +41,14 @@ def arrays_away_from_kinks(
     low: float = 0.25,
     high: float = 2.0,
     positive: bool = False,
+    kinks: tuple[float, ...] = (),
     dtype: DTypeLike = np.float64,
 ) -> st.SearchStrategy[Array]:
     """Return a strategy for arrays about which a function with the usual kinks is smooth.
 
     No entry is near 0 (ReLU, abs), and no two entries are near each other, nor near each other's negative
-    (max, sort, median). None is large: exp, cosh and the like stay far from overflow.
+    (max, sort, median). None is large: exp, cosh and the like stay far from overflow. Kinks elsewhere, such
+    as the bounds of ``np.clip``, are to be named.
 
     Parameters
     ----------
@@ -56,6 +58,8 @@ def arrays_away_from_kinks(
         Between these lies each entry's absolute value.
     positive : bool
         Leave out negative numbers: for log, sqrt, division.
+    kinks : tuple of float
+        Further places that no entry is near: nearer than a twentieth of `high` - `low`.
     dtype : dtype
 
     Returns
@@ -66,7 +70,8 @@ def arrays_away_from_kinks(
     Raises
     ------
     ValueError
-        If there are more entries than `dtype` can keep apart between `low` and `high`.
+        If there are more entries than `dtype` can keep apart between `low` and `high`, or no place is far
+        from the kinks.
 
     Examples
     --------
@@ -80,19 +85,35 @@ def arrays_away_from_kinks(
         raise ValueError(
             f"low={low}, high={high}: expected 0 <= low < high, the range of the absolute values"
         )
-    return _arrays(shape, low, high, positive, np.dtype(dtype))
+    return _arrays(shape, _intervals(low, high, kinks), positive, np.dtype(dtype))
+
+
+def _intervals(low: float, high: float, kinks: tuple[float, ...]) -> Array:
+    """Where absolute values may lie, beginnings and ends, apart from what is near a kink."""
+    margin, found = (high - low) / 20, [(low, high)]
+    for kink in sorted(abs(k) for k in kinks):
+        begin, end = found.pop()
+        found += [(begin, min(end, kink - margin)), (max(begin, kink + margin), end)]
+        found = [(begin, end) for begin, end in found if begin < end]
+        if not found:
+            raise ValueError(f"low={low}, high={high}: everything between is near one of the kinks {kinks}")
+        if found[-1][1] < high:
+            break
+    return np.array(found).T
 
 
 @st.composite
-def _arrays(draw: Draw, shape: Any, low: float, high: float, positive: bool, dtype: np.dtype[Any]) -> Array:
+def _arrays(draw: Draw, shape: Any, intervals: Array, positive: bool, dtype: np.dtype[Any]) -> Array:
     if shape is None:
         shape = draw(array_shapes())
     elif isinstance(shape, st.SearchStrategy):
         shape = draw(shape)
     shape = (shape,) if isinstance(shape, int) else tuple(shape)
     n = math.prod(shape)
-    if n and (high - low) / n < 16 * float(np.finfo(dtype).eps) * high:
-        raise ValueError(f"{dtype} can't keep {n} entries apart between {low} and {high}")
+    begins, ends = intervals
+    room = np.concatenate([[0.0], np.cumsum(ends - begins)])
+    if n and room[-1] / n < 16 * float(np.finfo(dtype).eps) * ends[-1]:
+        raise ValueError(f"{dtype} can't keep {n} entries apart between {begins[0]} and {ends[-1]}")
     if n <= _FEW:
         order = np.array(draw(st.permutations(range(n))), dtype=float)
         signs = np.array([1.0 if positive or not draw(st.booleans()) else -1.0 for _ in range(n)])
@@ -102,15 +123,37 @@ def _arrays(draw: Draw, shape: Any, low: float, high: float, positive: bool, dty
         signs = np.ones(n) if positive else rng.choice([-1.0, 1.0], n)
     # On an even grid sums of entries would coincide; a third of the spacing is left to chance.
     uneven = order + 0.5 + 0.3 * ((order + 1) * 0.6180339887498949 % 1.0 - 0.5)
-    values: Array = signs * (low + (high - low) * uneven / max(n, 1))
+    along = room[-1] * uneven / max(n, 1)
+    interval = np.searchsorted(room[1:-1], along)
+    values: Array = signs * (begins[interval] + along - room[interval])
     return values.reshape(shape).astype(dtype)
 
 
 @st.composite
 def arrays_at_kinks(
-    draw: Draw, shape: Any, kinks: tuple[float, ...] = (0.0,), dtype: DTypeLike = np.float64
+    draw: Draw,
+    shape: Any = None,
+    kinks: tuple[float, ...] = (0.0,),
+    *,
+    ties: bool = False,
+    dtype: DTypeLike = np.float64,
 ) -> Array:
-    """Draw an array of which some entries, at least one, lie at a kink: 0, a bound of np.clip, a tie.
+    """Draw an array of which some entries, at least one, lie at a kink, and the others away from kinks.
+
+    Parameters
+    ----------
+    shape : int, tuple of int, strategy, or None
+        As for `arrays_away_from_kinks`.
+    kinks : tuple of float
+        0 for ReLU and abs, the bounds of a ``np.clip``, integers for ``np.floor``.
+    ties : bool
+        Instead, two entries or more are equal: the largest, the least, or others (max, min, sort, median).
+    dtype : dtype
+
+    Raises
+    ------
+    ValueError
+        If `ties` are asked for of fewer than two entries.
 
     Examples
     --------
@@ -120,9 +163,15 @@ def arrays_at_kinks(
     ...     assert np.any(Z == 0)
     >>> test_relu_has_its_kink_here()
     """
-    values: Array = draw(_arrays(shape, 0.25, 2.0, False, np.dtype(dtype))).copy()
-    places = draw(st.sets(st.integers(0, values.size - 1), min_size=1)) if values.size else set()
-    for place in sorted(places):
+    values: Array = draw(_arrays(shape, _intervals(0.25, 2.0, kinks), False, np.dtype(dtype))).copy()
+    if ties and values.size < 2:
+        raise ValueError(f"an array of shape {values.shape} has no two entries that could tie")
+    if not values.size:
+        return values
+    if ties:
+        kinks = (draw(st.sampled_from([values.max(), values.min(), values.flat[0]])),)
+    places = st.sets(st.integers(0, values.size - 1), min_size=1 + ties)
+    for place in sorted(draw(places)):
         values.flat[place] = draw(st.sampled_from(kinks))
     return values
 

@@ -74,9 +74,10 @@ def call(
     return Call(name, function, guards, extras, options, together, broadcasts)
 
 
-def _since_2_2(name: str, *guards: Guard) -> list[Call]:
-    """Return the `Call` of a function that NumPy 2.2 has and NumPy 2.0 may not."""
-    return [call(name, *guards)] if hasattr(np, name.removeprefix("np.")) else []
+def _named(names: str, *guards: Guard, broadcasts: bool = False, **options: Any) -> list[Call]:
+    """Return the `Call` of each of NumPy's functions that are given the same, but for those it has not."""
+    there = [n for n in names.split() if hasattr(np, n.partition(".")[0])]
+    return [call(f"np.{n}", *guards, broadcasts=broadcasts, **options) for n in there]
 
 
 def _put(x: Any, v: Any) -> Any:
@@ -89,13 +90,9 @@ def _drop(A: Any) -> Any:
     return nn.drop(A, np.arange(A.size).reshape(A.shape) % 3 > 0, 0.8)
 
 
-def _weighted_logsumexp(Z: Any, b: Any) -> Any:
-    return nn.logsumexp(Z, b=b)
-
-
-def _real_part(function: Callable[..., Any], *order: Any) -> Callable[[Any], Any]:
-    """Return the real part of a function that gives complex numbers, of that order if it has orders."""
-    return lambda x: np.real(function(*order, x))
+def _first_order(function: Callable[..., Any]) -> Callable[[Any], Any]:
+    """Return the real part of a function that gives complex numbers."""
+    return lambda x: np.real(function(1, x))
 
 
 def _of_data(function: Callable[..., Any]) -> Callable[[Any], Any]:
@@ -113,8 +110,7 @@ def _calls_by_hand() -> list[Call]:
     separated = Guard("separated", shape="ij")
     pictures = REAL.of_shape("b33k")
     return [
-        call("np.sum", any_, **keep),
-        call("np.mean", any_, **keep),
+        *_named("sum mean", any_, **keep),
         call("np.dot", ij, jk),
         call("np.reshape", any_, extras=([-1],)),
         call("np.transpose", ij),
@@ -124,48 +120,37 @@ def _calls_by_hand() -> list[Call]:
         call("y[..., 0] = v", ij, REAL.of_shape(""), function=_put),
         call("np.where", LOW, HIGH, broadcasts=True, function=lambda a, b: np.where(a < b, a * a, b)),
         call("np.clip", LOW, extras=([-0.6, -0.2], [0.2, 0.6])),
-        call("np.maximum", LOW, HIGH, broadcasts=True),
-        call("np.minimum", LOW, HIGH, broadcasts=True),
+        *_named("maximum minimum", LOW, HIGH, broadcasts=True),
         # products
         call("np.matmul", REAL.of_shape("bij"), jk),
-        call("np.vecdot", ij, ij),
-        *_since_2_2("np.matvec", ij, REAL.of_shape("j")),
-        *_since_2_2("np.vecmat", i, ij),
+        *_named("vecdot vdot", ij, ij),
+        *_named("matvec", ij, REAL.of_shape("j")),
+        *_named("vecmat", i, ij),
         call("np.outer", i, REAL.of_shape("j")),
         call("np.inner", ij, REAL.of_shape("kj")),
-        call("np.vdot", ij, ij),
         call("np.tensordot", ij, jk, extras=([1],)),
         call("np.einsum", ij, jk, function=lambda a, b: np.einsum("ij,jk->ki", a, b)),
         call("np.convolve", i, REAL.of_shape("j"), mode=["full", "same"]),
         # reductions
-        call("np.prod", any_, **keep),
-        call("np.max", DISTINCT.of_shape(ANY), **keep),
-        call("np.min", DISTINCT.of_shape(ANY), **keep),
-        call("np.amax", DISTINCT.of_shape(ANY), **keep),
-        call("np.amin", DISTINCT.of_shape(ANY), **keep),
-        call("np.var", any_, **keep),
+        *_named("prod var", any_, **keep),
+        *_named("max min amax amin", DISTINCT.of_shape(ANY), **keep),
         call("np.std", DISTINCT.of_shape("i"), function=lambda x: np.std(np.concatenate([x, [9.0]]))),
-        call("np.cumsum", any_, axis=ends),
-        call("np.cumprod", any_, axis=ends),
+        *_named("cumsum cumprod", any_, axis=ends),
         call("np.linalg.norm", matrix, axis=[0, None]),
         call("special.logsumexp", any_, function=nn.logsumexp),
         call("np.logaddexp.reduce", any_, function=np.logaddexp.reduce),
-        call("np.trace", ij),
-        call("np.diagonal", ij),
+        *_named("trace diagonal", ij),
         call("np.diag", i),
         call("np.sort", DISTINCT.of_shape(ANY), axis=[0, -1]),
         call("np.partition", DISTINCT.of_shape("i"), extras=([0],)),
         # shapes
-        call("np.ravel", any_),
+        *_named("ravel flipud", any_),
         call("np.squeeze", REAL.of_shape("i1")),
         call("np.expand_dims", REAL, extras=([0, -1],)),
-        call("np.copy", REAL),
-        call("np.real", REAL),
-        call("np.real_if_close", REAL),
-        call("np.nan_to_num", REAL),
+        *_named("copy real real_if_close nan_to_num", REAL),
         call("np.swapaxes", ij, extras=([0], [1])),
         call("np.moveaxis", ij, extras=([0], [-1])),
-        call("np.matrix_transpose", ij),
+        *_named("matrix_transpose fliplr unstack", ij),
         call("np.broadcast_to", i, function=lambda x: np.broadcast_to(x, (2, *np.shape(x)))),
         call("np.tile", any_, extras=([2],)),
         call("np.repeat", any_, extras=([2],), axis=ends),
@@ -173,10 +158,7 @@ def _calls_by_hand() -> list[Call]:
         call("np.stack", ij, ij, together=True, axis=[0, -1]),
         call("np.split", REAL.of_shape("2i"), extras=([2],)),
         call("np.array_split", any_, extras=([2],)),
-        *_since_2_2("np.unstack", ij),
         call("np.flip", any_, axis=ends),
-        call("np.flipud", any_),
-        call("np.fliplr", ij),
         call("np.rot90", ij, k=[1, 2]),
         call("np.roll", any_, extras=([1, -2],), axis=ends),
         call("np.tril", ij, k=[0, 1]),
@@ -191,49 +173,42 @@ def _calls_by_hand() -> list[Call]:
         call("np.fft.fft", any_, function=lambda x: np.real(np.fft.fft(x))),
         call("np.fft.ifft", any_, function=lambda x: np.imag(np.fft.ifft(x, 3))),
         call("np.fft.rfft", any_, function=lambda x: np.real(np.fft.rfft(x, 3))),
+        call("special.wofz", POSITIVE.of_shape(ANY), function=lambda x: np.real(special.wofz(x))),
         *(
-            call(f"special.{f.__name__}", POSITIVE.of_shape(ANY), function=_real_part(f, *order))
-            for f, *order in (
-                (special.wofz,),
-                (special.hankel1, 1),
-                (special.hankel2, 1),
-                (special.hankel1e, 1),
-                (special.hankel2e, 1),
-            )
+            call(f"special.{hankel.__name__}", POSITIVE.of_shape(ANY), function=_first_order(hankel))
+            for hankel in (special.hankel1, special.hankel2, special.hankel1e, special.hankel2e)
         ),
         call("np.bincount", i, function=lambda w: np.bincount(np.arange(w.size) // 2, w)),
         call("np.fft.irfft", any_, function=lambda x: np.fft.irfft(x, 5)),
         # matrices
-        call("np.linalg.inv", regular),
-        call("np.linalg.det", regular),
+        *_named("linalg.inv linalg.det", regular),
         call("np.linalg.slogdet", regular, function=lambda a: np.linalg.slogdet(a)[1]),
         call("np.linalg.solve", regular, REAL.of_shape("ij")),
-        call("np.linalg.pinv", separated),
-        call("np.linalg.cholesky", definite),
-        call("np.linalg.eigh", definite),
-        call("np.linalg.eigvalsh", definite),
+        *_named("linalg.cholesky linalg.eigh linalg.eigvalsh", definite),
         call("np.linalg.eigvals", definite, function=lambda a: np.real(np.linalg.eigvals(np.tril(a)))),
-        call("np.linalg.svdvals", separated),
+        *_named("linalg.pinv linalg.svdvals linalg.qr", separated),
         call("np.linalg.svd", separated, function=lambda a: np.linalg.svd(a, full_matrices=False)),
-        call("np.linalg.qr", separated),
         # networks
         call("linear", ij, jk, REAL.of_shape("i1"), function=nn.linear),
-        call("relu", HIGH, function=nn.relu),
-        call("leaky_relu", HIGH, function=nn.leaky_relu),
-        call("softmax", ij, function=nn.softmax),
-        call("log_softmax", ij, function=nn.log_softmax),
+        *(call(f.__name__, HIGH, function=f) for f in (nn.relu, nn.leaky_relu, nn.elu)),
+        *(call(f.__name__, ij, function=f) for f in (nn.softmax, nn.log_softmax)),
         call("drop", ij, function=_drop),
-        call("sigmoid_cross_entropy", ij, function=_of_data(nn.sigmoid_cross_entropy)),
-        call("softmax_cross_entropy", ij, function=_of_data(nn.softmax_cross_entropy)),
-        call("logsumexp of weighted terms", ij, POSITIVE.of_shape("ij"), function=_weighted_logsumexp),
+        *(
+            call(f.__name__, ij, function=_of_data(f))
+            for f in (nn.sigmoid_cross_entropy, nn.softmax_cross_entropy)
+        ),
+        call(
+            "logsumexp of weighted terms",
+            ij,
+            POSITIVE.of_shape("ij"),
+            function=lambda Z, b: nn.logsumexp(Z, b=b),
+        ),
         call("masked_softmax", ij, function=lambda Z: nn.masked_softmax(Z, nn.causal_mask(*Z.shape))),
         call("conv", pictures, REAL.of_shape("22kl"), function=nn.conv),
         call("conv_transpose", REAL.of_shape("b22k"), REAL.of_shape("22lk"), function=nn.conv_transpose),
         call("max_pool", DISTINCT.of_shape("b33k"), function=nn.max_pool, stride=[1]),
         call("average_pool", pictures, function=nn.average_pool, stride=[1]),
-        call("layer_norm", separated, function=nn.layer_norm),
-        call("rms_norm", separated, function=nn.rms_norm),
-        call("elu", HIGH, function=nn.elu),
+        *(call(f.__name__, separated, function=f) for f in (nn.layer_norm, nn.rms_norm)),
         call("hard_tanh", SMALL, function=nn.hard_tanh),
         call("sparse @ x", REAL.of_shape("2j"), function=lambda x: _SPARSE @ x),
         call("x @ sparse", REAL.of_shape("i3"), function=lambda x: x @ _SPARSE),

@@ -14,11 +14,7 @@ from tinygrad_course import functions
 from tinygrad_course.testing.arrays import Array, Draw
 
 _ACTIVATIONS: dict[str, Callable[[Any], Any]] = {
-    "tanh": functions.tanh,
-    "relu": functions.relu,
-    "sigmoid": functions.sigmoid,
-    "leaky_relu": functions.leaky_relu,
-    "softmax": functions.softmax,
+    name: getattr(functions, name) for name in ("tanh", "relu", "sigmoid", "leaky_relu", "softmax")
 }
 _KINKED = {"relu", "leaky_relu"}
 

@@ -40,7 +40,7 @@ from numpy.typing import NDArray
 from tinygrad_course import files
 from tinygrad_course.engine import trees
 from tinygrad_course.functions.streams import Stream, remake, state_text
-from tinygrad_course.training.nests import Writer, encoded, plain_array, read_nest, read_text
+from tinygrad_course.training.nests import Writer, encoded, read_nest, read_text
 
 FORMAT = "tinygrad_course checkpoint"
 VERSION = 1
@@ -156,17 +156,13 @@ def image(held: Checkpoint, streams: Mapping[str, Stream | str]) -> bytes:
         raise ValueError(f"epoch is {held.epoch}; expected how many epochs were done, from 0")
     with Writer() as file:
         root = h5py.File(file.id).attrs
-        root["format"], root["version"], root["written_by"], root["epoch"] = (
-            FORMAT,
-            VERSION,
-            __version__,
-            epochs,
-        )
+        root.update(format=FORMAT, version=VERSION, written_by=__version__, epoch=epochs)
         file.nest("parameters", held.parameters)
         file.nest("state", held.state)
         if held.best is not None:
             file.nest("best", held.best)
-        columns = {k: plain_array(v, f"history/{k}").astype(np.float64) for k, v in held.history.items()}
+        told = held.history.items()
+        columns = {k: files.plain_array(v, f"history/{k}", "a checkpoint").astype(float) for k, v in told}
         file.nest("history", columns)
         file.text("setup", json_of(held.setup))
         file.group("streams")

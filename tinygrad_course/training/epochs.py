@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -26,27 +27,21 @@ class NotFiniteError(FloatingPointError):
     """Training has come to a cost that is NaN or infinite."""
 
 
+@dataclass
 class Epochs:
     """One epoch: the batches in turn, a step for each."""
 
-    def __init__(
-        self,
-        step: Step,
-        X: Any,
-        Y: Any,
-        batch_size: int | None,
-        shuffle: Stream | Callable[[int], Stream],
-        axis: int,
-        draw: Draw | None,
-    ) -> None:
-        self.step = step
-        self.shuffle = shuffle
-        self.batch_size = batch_size
-        self.axis = axis
-        self.draw = draw
-        self.X, self.Y = X, Y
-        if batch_size is None:
-            self.X, self.Y = in_memory(X, Y, axis)
+    step: Step
+    X: Any
+    Y: Any
+    batch_size: int | None
+    shuffle: Stream | Callable[[int], Stream]
+    axis: int
+    draw: Draw | None
+
+    def __post_init__(self) -> None:
+        if self.batch_size is None:
+            self.X, self.Y = in_memory(self.X, self.Y, self.axis)
 
     def batches(self, epoch: int) -> Iterator[tuple[Array, Array]]:
         """Deal out the examples of one epoch, counted from 0."""

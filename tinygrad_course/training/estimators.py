@@ -7,8 +7,8 @@ columns. This module needs scikit-learn 1.6 or later, which the extra ``course``
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
-from typing import Any, Self
+from dataclasses import KW_ONLY, dataclass, replace
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -35,44 +35,28 @@ __all__ = ["NetworkClassifier", "NetworkRegressor"]
 Array = NDArray[Any]
 
 
+@dataclass(eq=False, repr=False)
 class _NetworkEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
     """What the classifier and the regressor have in common: the parameters, and training."""
 
-    network_: Network
-    n_features_in_: int
-
-    def __init__(
-        self,
-        hidden_layers: Sequence[int] = (32,),
-        activation: str = "relu",
-        *,
-        init: str | Draw = "he",
-        lambd: float = 0.0,
-        keep_prob: float | Sequence[float] = 1.0,
-        batch_norm: bool | Sequence[bool] = False,
-        optimizer: Optimizer | str = "Adam",
-        learning_rate: float | None = None,
-        epochs: int = 200,
-        batch_size: int | None = None,
-        early_stopping: EarlyStopping | int | None = None,
-        validation_fraction: float = 0.1,
-        compile: bool | str = "auto",
-        random_state: Any = None,
-    ) -> None:
-        self.hidden_layers = hidden_layers
-        self.activation = activation
-        self.init = init
-        self.lambd = lambd
-        self.keep_prob = keep_prob
-        self.batch_norm = batch_norm
-        self.optimizer = optimizer
-        self.learning_rate = learning_rate
-        self.epochs = epochs
-        self.batch_size = batch_size
-        self.early_stopping = early_stopping
-        self.validation_fraction = validation_fraction
-        self.compile = compile
-        self.random_state = random_state
+    hidden_layers: Sequence[int] = (32,)
+    activation: str = "relu"
+    _: KW_ONLY
+    init: str | Draw = "he"
+    lambd: float = 0.0
+    keep_prob: float | Sequence[float] = 1.0
+    batch_norm: bool | Sequence[bool] = False
+    optimizer: Optimizer | str = "Adam"
+    learning_rate: float | None = None
+    epochs: int = 200
+    batch_size: int | None = None
+    early_stopping: EarlyStopping | int | None = None
+    validation_fraction: float = 0.1
+    compile: bool | str = "auto"
+    random_state: Any = None
+    if TYPE_CHECKING:
+        network_: Network
+        n_features_in_: int
 
     def _train(self, X: Array, Y: Array, last: str, strata: Array | None = None) -> Self:
         """Train on rows; Y has a row for each, or is (m,)."""

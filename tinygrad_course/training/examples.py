@@ -30,14 +30,8 @@ def check_X(X: ArrayLike, n_x: int, dtype: DTypeLike) -> Array:
     """
     array = _real(X, "X")
     if array.ndim != 2:
-        hint = (
-            f"; X.reshape({n_x}, -1) has examples as columns"
-            if array.ndim == 1
-            else (
-                "; X.reshape(X.shape[0], -1).T flattens one picture a row into columns"
-                if array.ndim > 2
-                else ""
-            )
+        hint = {0: "", 1: f"; X.reshape({n_x}, -1) has examples as columns"}.get(
+            array.ndim, "; X.reshape(X.shape[0], -1).T flattens one picture a row into columns"
         )
         raise ValueError(f"X is {array.shape}; expected ({n_x}, m), examples as columns{hint}")
     if array.shape[0] != n_x:
@@ -79,11 +73,7 @@ def check_labels(Y: ArrayLike, m: int, n: int, dtype: DTypeLike, *, one_hot: boo
         return columns
     if array.shape != (n, m):
         expected = f"({n}, {m})" + (f", or (1, {m}) of classes" if one_hot else "")
-        hint = ""
-        if array.ndim == 2 and array.shape[::-1] in {(n, m), (1, m)}:
-            hint = "; did you mean Y.T?"
-        elif array.shape == (m,):
-            hint = "; did you mean Y.reshape(1, -1)?"
+        hint = _turned(array, m, {n, 1})
         raise ValueError(f"Y is {array.shape}; expected {expected}, a label for each column of X{hint}")
     _finite(array, "Y")
     wrong = (array != 0) & (array != 1)
@@ -111,12 +101,17 @@ def check_targets(Y: ArrayLike, m: int, n: int, dtype: DTypeLike) -> Array:
     """
     array = _real(Y, "Y")
     if array.shape != (n, m):
-        hint = "; did you mean Y.T?" if array.shape == (m, n) else ""
-        if array.shape == (m,):
-            hint = "; did you mean Y.reshape(1, -1)?"
+        hint = _turned(array, m, {n})
         raise ValueError(f"Y is {array.shape}; expected ({n}, {m}), a column for each column of X{hint}")
     _finite(array, "Y")
     return array.astype(dtype, copy=False)
+
+
+def _turned(Y: Array, m: int, rows: set[int]) -> str:
+    """Return what may have been meant, where Y has a row for each example."""
+    if Y.shape == (m,):
+        return "; did you mean Y.reshape(1, -1)?"
+    return "; did you mean Y.T?" if Y.shape in {(m, n) for n in rows} else ""
 
 
 def _real(data: ArrayLike, name: str) -> Array:

@@ -13,11 +13,7 @@ from tinygrad_course import functions
 __all__ = ["ACTIVATIONS", "COSTS", "Feedforward", "check_activations", "check_shares", "each_hidden", "kinds"]
 
 ACTIVATIONS: dict[str, Callable[[Any], Any]] = {
-    "sigmoid": functions.sigmoid,
-    "tanh": functions.tanh,
-    "relu": functions.relu,
-    "leaky_relu": functions.leaky_relu,
-    "softmax": functions.softmax,
+    **{name: getattr(functions, name) for name in ("sigmoid", "tanh", "relu", "leaky_relu", "softmax")},
     "identity": lambda Z: Z,
 }
 #: What the last activation can be, and the cost after it.

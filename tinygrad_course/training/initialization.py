@@ -15,6 +15,15 @@ Array = NDArray[Any]
 Draw = Callable[[int, int, Stream], Array]
 
 _FACTORS = {"small": 0.01, "large": 10.0}
+_DRAWS: dict[str, Draw] = {
+    "zeros": lambda n, n_prev, rng: np.zeros((n, n_prev)),
+    "small": lambda n, n_prev, rng: normal(rng, (n, n_prev)),
+    "large": lambda n, n_prev, rng: normal(rng, (n, n_prev)),
+    "he": lambda n, n_prev, rng: normal(rng, (n, n_prev)) * np.sqrt(2 / n_prev),
+    "xavier": lambda n, n_prev, rng: normal(rng, (n, n_prev)) / np.sqrt(n_prev),
+    "glorot": lambda n, n_prev, rng: glorot((n, n_prev), rng, channels="first"),
+    "orthogonal": lambda n, n_prev, rng: orthogonal((n, n_prev), rng),
+}
 
 
 def check_layers(layers: Sequence[int]) -> tuple[int, ...]:
@@ -112,28 +121,12 @@ def initialize_parameters(
 
 def _drawing(how: str | Draw, scale: float | None) -> Draw:
     """Return the function that draws one W."""
-    if how in _FACTORS:
-        factor = _FACTORS[str(how)] if scale is None else scale
-        return lambda n, n_prev, rng: normal(rng, (n, n_prev)) * factor
-    draw: Draw
-    if how == "zeros":
-        draw = lambda n, n_prev, rng: np.zeros((n, n_prev))  # noqa: E731
-    elif how == "he":
-        draw = lambda n, n_prev, rng: normal(rng, (n, n_prev)) * np.sqrt(2 / n_prev)  # noqa: E731
-    elif how == "xavier":
-        draw = lambda n, n_prev, rng: normal(rng, (n, n_prev)) / np.sqrt(n_prev)  # noqa: E731
-    elif how == "glorot":
-        draw = lambda n, n_prev, rng: glorot((n, n_prev), rng, channels="first")  # noqa: E731
-    elif how == "orthogonal":
-        draw = lambda n, n_prev, rng: orthogonal((n, n_prev), rng)  # noqa: E731
-    elif callable(how):
-        draw = how
-    else:
-        raise ValueError(
-            f'how is {how!r}; expected "zeros", "small", "large", "he", "xavier", "glorot", '
-            '"orthogonal" or a function of (n, n_prev, rng) that returns W'
-        )
-    return draw if scale is None else (lambda n, n_prev, rng: draw(n, n_prev, rng) * scale)
+    draw = how if callable(how) else _DRAWS.get(how)
+    if draw is None:
+        names = ", ".join(f'"{name}"' for name in _DRAWS)
+        raise ValueError(f"how is {how!r}; expected {names} or a function of (n, n_prev, rng) that returns W")
+    factor = _FACTORS.get(str(how)) if scale is None else scale
+    return draw if factor is None else (lambda n, n_prev, rng: draw(n, n_prev, rng) * factor)
 
 
 def glorot(shape: Sequence[int], rng: Stream, gain: float = 1.0, channels: str = "last") -> Array:

@@ -15,7 +15,9 @@ import numpy as np
 from h5py import h5a, h5d, h5f, h5g, h5p, h5s, h5t
 from numpy.typing import NDArray
 
-__all__ = ["Writer", "encoded", "plain_array", "read_nest", "read_text"]
+from tinygrad_course.files import by_rows, plain_array
+
+__all__ = ["Writer", "encoded", "read_nest", "read_text"]
 
 Nest = Any
 Array = NDArray[Any]
@@ -27,27 +29,6 @@ def encoded(key: str) -> str:
     """Return a key as HDF5 can name it: a slash would make a group, a dot is the group itself."""
     name = quote(key, safe=" !#$&'()*+,:;<=>?@[]^`{|}~\"\\")
     return name.replace(".", "%2E") if set(name) <= {"."} else name
-
-
-def plain_array(value: Any, path: str) -> Array:
-    """Return a value as an array of numbers.
-
-    Raises
-    ------
-    TypeError
-        If it is none, or one that an array of numbers can't stand for: the message names it.
-    """
-    if isinstance(value, np.ma.MaskedArray):
-        raise TypeError(
-            f"{path} is a masked array, and a file holds plain ones: write its .filled(0), or its .data and "
-            ".mask beside each other"
-        )
-    if hasattr(value, "units") and hasattr(value, "magnitude"):
-        raise TypeError(f"{path} is a quantity in {value.units}; a file holds plain arrays: its .magnitude")
-    array = np.asarray(value)
-    if array.dtype.kind not in "fiub":
-        raise TypeError(f"{path} is {value!r}; a checkpoint holds arrays of numbers")
-    return array
 
 
 class Writer:
@@ -126,8 +107,8 @@ class Writer:
             self._nest(group, key, item, f"{told}/{said}", f"{path}/{key}")
 
     def _array(self, parent: Any, name: str, value: Any, told: str, path: str) -> None:
-        array = plain_array(value, told)
-        content = np.ascontiguousarray(array).reshape(array.shape)
+        array = plain_array(value, told, "a checkpoint")
+        content = by_rows(array)
         kind = self._types.get(array.dtype)
         if kind is None:
             kind = self._types[array.dtype] = h5t.py_create(array.dtype, logical=True)

@@ -293,19 +293,11 @@ class Network:
             numbers, (n_L, m).
         epochs : int
             Passes through the data; without mini-batches each is one of the course's iterations.
-        batch_size : int, optional
-            Examples in a mini-batch; None for all.
         validation : tuple of X and Y, optional
             Examples that are held out: the history then has ``"validation_cost"``, and ``"score"`` of both
             parts.
-        early_stopping, callbacks, compile
+        batch_size, early_stopping, callbacks, checkpoint, every, show, compile
             See `training.fit`.
-        checkpoint : path, optional
-            A file to save in; if it exists, the run goes on from it, up to `epochs` in all.
-        every : int
-            Epochs from one save to the next.
-        show : bool, optional
-            Show progress; None: where rich is installed and stderr is a terminal.
 
         Returns
         -------

@@ -27,8 +27,20 @@ __all__ = [
 Rate = float | Callable[[Any], Any]
 
 
+class _Schedule:
+    """What all schedules ask of their numbers."""
+
+    def __post_init__(self) -> None:
+        initial = getattr(self, "initial", 1.0)
+        if not initial > 0:
+            raise ValueError(f"initial is {initial}; expected a learning rate above 0")
+        for name in ("every", "updates", "patience"):
+            if (count := getattr(self, name, 1)) < 1:
+                raise ValueError(f"{name} is {count}; expected at least 1")
+
+
 @dataclass(frozen=True)
-class InverseTimeDecay:
+class InverseTimeDecay(_Schedule):
     """The learning rate initial / (1 + rate * step), the step counted in `every` updates.
 
     Parameters
@@ -55,17 +67,13 @@ class InverseTimeDecay:
     rate: float
     every: int = 1
 
-    def __post_init__(self) -> None:
-        _check_initial(self.initial)
-        _check_count("every", self.every)
-
     def __call__(self, t: Any) -> Any:
         """Return the learning rate after t updates."""
         return self.initial / (1.0 + self.rate * _step(t, self.every))
 
 
 @dataclass(frozen=True)
-class ExponentialDecay:
+class ExponentialDecay(_Schedule):
     """The learning rate initial * factor**step, the step counted in `every` updates.
 
     Examples
@@ -79,17 +87,13 @@ class ExponentialDecay:
     factor: float
     every: int = 1
 
-    def __post_init__(self) -> None:
-        _check_initial(self.initial)
-        _check_count("every", self.every)
-
     def __call__(self, t: Any) -> Any:
         """Return the learning rate after t updates."""
         return self.initial * self.factor ** _step(t, self.every)
 
 
 @dataclass(frozen=True)
-class StepDecay:
+class StepDecay(_Schedule):
     """The learning rate falls to `factor` of what it was at each of the updates named in `at`.
 
     Steps of one length are an `ExponentialDecay` with its `every`.
@@ -106,7 +110,7 @@ class StepDecay:
     at: Sequence[int]
 
     def __post_init__(self) -> None:
-        _check_initial(self.initial)
+        super().__post_init__()
         object.__setattr__(self, "at", tuple(self.at))
 
     def __call__(self, t: Any) -> Any:
@@ -119,7 +123,7 @@ class StepDecay:
 
 
 @dataclass(frozen=True)
-class CosineDecay:
+class CosineDecay(_Schedule):
     """The learning rate falls along half a cosine from `initial` to `final`, in so many updates, and stays.
 
     Notes
@@ -137,10 +141,6 @@ class CosineDecay:
     updates: int
     final: float = 0.0
 
-    def __post_init__(self) -> None:
-        _check_initial(self.initial)
-        _check_count("updates", self.updates)
-
     def __call__(self, t: Any) -> Any:
         """Return the learning rate after t updates."""
         share = np.minimum(t, self.updates) / self.updates
@@ -148,7 +148,7 @@ class CosineDecay:
 
 
 @dataclass(frozen=True)
-class Warmup:
+class Warmup(_Schedule):
     """The learning rate rises in a line to `rate` in the first `updates`, and is `rate` from there on.
 
     Parameters
@@ -174,7 +174,7 @@ class Warmup:
             raise TypeError(
                 "Warmup counts updates, and ReduceOnPlateau reads costs: one can't hold the other"
             )
-        _check_count("updates", self.updates)
+        super().__post_init__()
 
     def __call__(self, t: Any) -> Any:
         """Return the learning rate after t updates."""
@@ -183,7 +183,7 @@ class Warmup:
 
 
 @dataclass(frozen=True)
-class ReduceOnPlateau:
+class ReduceOnPlateau(_Schedule):
     """The learning rate is multiplied by `factor` each time that `patience` epochs brought no lower cost.
 
     `fit` reads the history after each epoch. Where the rate stands is part of the optimiser's state
@@ -223,8 +223,7 @@ class ReduceOnPlateau:
     monitor: str = "validation_cost"
 
     def __post_init__(self) -> None:
-        _check_initial(self.initial)
-        _check_count("patience", self.patience)
+        super().__post_init__()
         if not 0 < self.factor < 1:
             raise ValueError(f"factor is {self.factor}; expected a number between 0 and 1")
 
@@ -266,25 +265,13 @@ def check_rate(rate: Any) -> None:
     """
     if callable(rate):
         return
-    if isinstance(rate, (str, bytes)) or not isinstance(rate, (int, float, np.floating, np.integer)):
-        raise TypeError(
-            f"learning_rate is {rate!r}; expected a number above 0, or a decay such as InverseTimeDecay"
-        )
-    if not rate > 0:
-        raise ValueError(
-            f"learning_rate is {rate}; expected a number above 0, or a decay such as InverseTimeDecay"
+    number = isinstance(rate, (int, float, np.floating, np.integer))
+    if not number or not rate > 0:
+        told = f"learning_rate is {rate if number else repr(rate)}"
+        raise (ValueError if number else TypeError)(
+            f"{told}; expected a number above 0, or a decay such as InverseTimeDecay"
         )
 
 
 def _step(t: Any, every: int) -> Any:
     return t if every == 1 else t // every
-
-
-def _check_initial(initial: float) -> None:
-    if not initial > 0:
-        raise ValueError(f"initial is {initial}; expected a learning rate above 0")
-
-
-def _check_count(name: str, count: int) -> None:
-    if count < 1:
-        raise ValueError(f"{name} is {count}; expected at least 1")

@@ -40,7 +40,7 @@ class Watch:
             raise ValueError(f"every={every}: it counts steps, from 1")
         self.every = every
         self.steps = 0
-        self.names = _names(parameters)
+        self.names = {k: v for k, v in trees.leaves(parameters) if isinstance(v, Tensor)}
         self.history: dict[str, Any] = {
             "step": [], "cost": [], "weights": {}, "gradients": {}, "activations": {}, "zeros": {},
         }  # fmt: skip
@@ -95,15 +95,10 @@ class Watch:
         """Draw gradients, activations and weights over the steps; into a file, if one is named."""
         figure = new_figure(12, 3.6)
         axes = figure.subplots(1, 3)
-        told = ("gradients", "activations", "weights")
-        titles = (
-            "gradients, root mean square",
-            "activations, standard deviation",
-            "weights, root mean square",
-        )
-        for one, kind, title in zip(axes, told, titles, strict=True):
+        for one, kind in zip(axes, ("gradients", "activations", "weights"), strict=True):
             for name, series in self.history[kind].items():
                 one.plot(self.history["step"], _above_zero(series), label=_as_it_is(name), marker=".")
+            title = f"{kind}, {'standard deviation' if kind == 'activations' else 'root mean square'}"
             one.set(title=title, xlabel="step", yscale="log")
             if self.history[kind]:
                 one.legend(fontsize="small")
@@ -140,10 +135,6 @@ def watch(parameters: Any = None, every: int = 10) -> Watch:
     [0.363, 0.024, 0.001]
     """
     return Watch(parameters, every)
-
-
-def _names(parameters: Any) -> dict[str, Any]:
-    return {path: value for path, value in trees.leaves(parameters) if isinstance(value, Tensor)}
 
 
 def _measured(g: Graph) -> dict[str, dict[str, float]]:

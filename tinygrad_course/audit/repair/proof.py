@@ -120,7 +120,8 @@ def _with_factor(result: OwnResult, kind: OwnNetwork, function: Function) -> Non
             return
         found.append((ratio, verdict.case.m))
     ratios = [ratio for ratio, _ in found]
-    constant = max(ratios) - min(ratios) < 2e-3 * abs(ratios[0]) and ratios[0] in _near(ratios[0], (2.0, 0.5))
+    twice = any(abs(ratios[0] / option - 1) < 2e-3 for option in (2.0, 0.5))
+    constant = twice and max(ratios) - min(ratios) < 2e-3 * abs(ratios[0])
     by_m = all(abs(ratio / m - 1) < 2e-3 for ratio, m in found)
     # A - Y belongs to half the sum of squares, whatever mean of them is printed.
     halves = _squared(kind) and all(abs(ratio / (m * kind.units / 2) - 1) < 2e-3 for ratio, m in found)
@@ -133,10 +134,6 @@ def _with_factor(result: OwnResult, kind: OwnNetwork, function: Function) -> Non
         result.verdicts = [judge(learner, kind, function, verdict.case) for verdict in result.verdicts]
 
 
-def _near(value: float, options: tuple[float, ...]) -> list[float]:
-    return [value for option in options if abs(value / option - 1) < 2e-3]
-
-
 def _squared(kind: OwnNetwork) -> bool:
     """Tell whether the cost is a mean of squares."""
     text = ast.unparse(kind.cost) if isinstance(kind.cost, ast.FunctionDef) else str(kind.cost)
@@ -145,12 +142,9 @@ def _squared(kind: OwnNetwork) -> bool:
 
 def _divided_later(kind: OwnNetwork) -> bool:
     """Tell whether an update, or a function that trains, divides by the number of examples."""
-    for name, node in kind.program.functions.items():
-        if name not in kind.involved() and re.search(
-            r"/ \(?(float\()?(m|n|N|\w+\.shape\[[01]\]|len\(\w+\)|m_train|batch_size)\b", ast.unparse(node)
-        ):
-            return True
-    return False
+    others = [node for name, node in kind.program.functions.items() if name not in kind.involved()]
+    by_m = r"/ \(?(float\()?(m|n|N|\w+\.shape\[[01]\]|len\(\w+\)|m_train|batch_size)\b"
+    return any(re.search(by_m, ast.unparse(node)) for node in others)
 
 
 def own_results(program: Program, seed: int) -> dict[str, OwnResult]:

@@ -331,7 +331,8 @@ def is_buffered(value: Value) -> bool:
     if value.kind != "array" or value.dtype.kind not in "fiub":
         return False
     if value.function is np.where:
-        return len(value.args) == 3 and not value.kwargs and value.dtype.kind == "f"
+        condition = isinstance(value.args[0], Value) and value.args[0].dtype.kind == "b"
+        return condition and len(value.args) == 3 and value.dtype.kind == "f"
     if is_elementwise(value) or (value.function is np.matmul and len(value.shape) > 1 and not value.kwargs):
         return True
     return is_reduction(value) and len(value.args[0].shape) == 2 and len(value.kwargs["axis"] or ()) == 1

@@ -29,6 +29,8 @@ _ABSENT = inspect.signature(np.sum).parameters["initial"].default
 def canonical(builder: Builder, value: Value, args: Any, kwargs: Any) -> Value:
     """Return a value equal to `value` in the one spelling; `args` and `kwargs` are its call's arguments."""
     function = value.function
+    if function is np.where and len(args) == 3:
+        args = _choice(builder, args)
     first = args[0] if args and isinstance(args[0], Value) else None
     if function in _ALIASES and first is not None and first.dtype == value.dtype and first.kind == value.kind:
         conjugated = function is np.conjugate and value.dtype.kind == "c"
@@ -55,6 +57,18 @@ def canonical(builder: Builder, value: Value, args: Any, kwargs: Any) -> Value:
     if isinstance(function, np.ufunc) and not kwargs and function.signature is None and function.nout == 1:
         return _elementwise(builder, value, args)
     return builder.like(value, args, kwargs)
+
+
+def _choice(builder: Builder, args: Any) -> Any:
+    """Return the arguments of np.where, lists as arrays and the condition as booleans."""
+    lists = {i: np.array(a) for i, a in enumerate(args) if isinstance(a, (list, tuple))}
+    args = list(args)
+    for i, array in lists.items():
+        if array.dtype != object:  # of numbers alone
+            args[i] = builder.constant(array)
+    if isinstance(args[0], Value) and args[0].dtype.kind != "b" and not builder.readable:
+        args[0] = builder.ufunc(np.not_equal, args[0], 0)
+    return tuple(args)
 
 
 def _is_itself(function: Any, args: Any) -> bool:

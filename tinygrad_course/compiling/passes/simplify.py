@@ -87,7 +87,8 @@ class _Simplifier(FormBuilder):
         for result in program.results:
             value = self.materialise(self.new[id(result)])
             if value.is_input and not result.is_input:  # x * 1 is a new array
-                value = self.builder.call(np.positive, (value,), {}, value.shape, value.dtype, value.kind)
+                copy, times = (np.logical_or, 2) if value.dtype.kind == "b" else (np.positive, 1)
+                value = self.builder.call(copy, (value,) * times, {}, value.shape, value.dtype, value.kind)
             if value.kind != result.kind:
                 function, args = _AS_KIND[result.kind](value)
                 value = self.builder.call(function, args, {}, (), value.dtype, result.kind)

@@ -140,6 +140,8 @@ class Printer:
         return text, SIGN if text.startswith("-") else CALL
 
     def _index(self, index: Any) -> str:
+        if index == () and type(index) is tuple:
+            return "()"
         parts = index if isinstance(index, tuple) else (index,)
         texts = []
         for part in parts:
