@@ -11,7 +11,6 @@ import numpy as np
 from tinygrad_course.compiling.dataflow import Program, Value
 from tinygrad_course.compiling.numpy_backend.code_generation import StraightLineCode, python_function
 from tinygrad_course.compiling.tracing.captured_values import CapturedValues
-from tinygrad_course.engine import trees
 
 #: What a program without masks returns where its results are not finite: another is to be made, with masks.
 NOT_FINITE: Any = object()
@@ -36,8 +35,7 @@ class GuardedProgram:
         dynamic: dict[str, Value],
         tree: Any,
         captured: CapturedValues,
-        *,
-        unmasked: bool,
+        finite: list[Value] | None,
     ) -> None:
         self.bound: dict[str, Any] = body.bound
         self.body = body
@@ -58,8 +56,8 @@ class GuardedProgram:
         lines += [f"    {line}" for line in self._guarded(miss)]
         lines += [f"    if not {lock}.acquire(False): return {miss}", "    try:"]
         lines += [f"        {line}" for line in body.lines]
-        if unmasked:
-            lines += [f"        if {self._infinite(tree)}: return {self.bind(NOT_FINITE)}"]
+        if finite is not None:
+            lines += [f"        if {self._infinite(finite)}: return {self.bind(NOT_FINITE)}"]
         lines += [f"        return {returned}", "    finally:", f"        {lock}.release()"]
         self.code = "\n".join(lines)
         self.call = python_function(self.code, self.bound)
@@ -129,9 +127,9 @@ class GuardedProgram:
         else:
             self._check(f"{self.bind(captured.unchanged)}()")
 
-    def _infinite(self, tree: Any) -> str:
-        """Return the text that says whether a result is infinite or NaN."""
-        values = {id(x): x for _, x in trees.leaves(tree) if isinstance(x, Value) and x.dtype.kind in "fc"}
+    def _infinite(self, looked_at: list[Value]) -> str:
+        """Return the text that says whether one of some values is infinite or NaN."""
+        values = {id(x): x for x in looked_at if x.dtype.kind in "fc"}
         total, finite = self.bind(np.add.reduce), self.bind(np.isfinite)
         sums = [
             f"{total}({self.body.name(v)}, None)" if v.shape else self.body.name(v)
@@ -180,8 +178,10 @@ def guarded_program(
     dynamic: dict[str, Value],
     tree: Any,
     captured: CapturedValues,
-    *,
-    unmasked: bool,
+    finite: list[Value] | None,
 ) -> GuardedProgram:
-    """Return the entry of a program that is run by NumPy alone."""
-    return GuardedProgram(StraightLineCode(program), args, dynamic, tree, captured, unmasked=unmasked)
+    """Return the entry of a program that is run by NumPy alone.
+
+    Where one of the values that are to be `finite` is not, it returns `NOT_FINITE`.
+    """
+    return GuardedProgram(StraightLineCode(program), args, dynamic, tree, captured, finite)
