@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import concurrent.futures
+import threading
+import time
+
 import numpy as np
 import pytest
 
 from tests.compiling.test_equality import assert_equal
-from tinygrad_course import compiled, value_and_grad
+from tinygrad_course import CannotCompile, compiled, grad, value_and_grad
 
 ENGINES = ["numpy", "machine"]
 x = np.array([0.5, -1.0, 2.0])
@@ -75,3 +79,105 @@ def test_a_compiled_method_shows_its_program():
     model = Model()
     assert_equal(model.step(x), x * 2)
     assert "def step" in model.step.source
+
+
+# ------------------------------------------------------------------ what is infinite or NaN on the way
+
+
+def sinc(w):
+    return np.sum(np.where(np.abs(w) < 1e-6, 1 - w**2 / 6, np.sin(w) / w))
+
+
+def pieces(w):
+    return np.sum(np.select([w > 0, w == 0], [np.log(w), w * 5], -w))
+
+
+def tanh(w):
+    return np.sum((np.exp(w) - np.exp(-w)) / (np.exp(w) + np.exp(-w)))
+
+
+def odds(w):
+    return np.sum((np.exp(w) - 1) / (np.exp(w) + 3))
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize(
+    ("f", "later"),
+    [
+        (lambda w: w - 0.1 * np.where(grad(sinc)(w) > -1, 1.0, -1.0), [0.0, 1.0, -1.0]),
+        (lambda w: w - np.fmax(np.fmin(grad(sinc)(w), 1), -1), [0.0, 1.0, -1.0]),
+        (lambda w: np.argmax(grad(sinc)(w)), [0.0, 1.0, -1.0]),
+        (lambda w: np.nan_to_num(grad(pieces)(w)), [0.0, 1.0, -1.0]),
+        (lambda w: np.nansum(grad(pieces)(w)), [0.0, 1.0, -1.0]),
+        (lambda w: grad(pieces)(w) > 0, [0.0, 1.0, -1.0]),
+        (lambda w: np.sort(grad(pieces)(w))[:2], [0.0, 1.0, -1.0]),
+        (lambda w: value_and_grad(tanh)(w)[0] < 1, [800.0, -800.0, 0.0]),
+        (lambda w: np.where(grad(odds)(w) >= 0, 1.0, -1.0), [800.0, -800.0, 0.0]),
+    ],
+)
+def test_a_nan_that_no_result_shows_is_none(f, later, engine):
+    step, later = compiled(f, engine=engine), np.array(later)
+    with np.errstate(all="ignore"):
+        step(np.array([1.0, 2.0, -1.0]))
+        assert_equal(step(later), f(later))
+
+
+@pytest.mark.parametrize("f", [lambda w: np.max(np.sqrt(w)), lambda w: np.sqrt(w)[1], sinc])
+@pytest.mark.parametrize("engine", ENGINES)
+def test_warnings_are_the_recorders(f, engine):
+    both = value_and_grad(f)
+    step = compiled(both, engine=engine)
+    step(np.array([1.0, 2.0, 3.0]))
+    for w in np.array([[0.0, 1.0, 2.0], [3.0, 1.0, 2.0]]):
+        with np.errstate(all="ignore" if f is sinc else "raise"):
+            assert_equal(step(w), both(w))
+        assert_equal(step(w + 1), both(w + 1))  # (warnings are errors)
+
+
+# ------------------------------------------------------------------ who looks, and when
+
+
+@pytest.mark.parametrize(
+    "show",
+    [
+        print,
+        str,
+        repr,
+        lambda J: f"{J}",
+        lambda J: f"{J!r}",
+        lambda J: f"{J:.3f}",
+    ],
+)
+def test_showing_a_value_is_an_error(show):
+    def of_arrays(x):
+        J = np.sum(x)
+        show(J)
+        return J
+
+    def of_tensors(x):
+        return value_and_grad(of_arrays)(x)
+
+    for f in (of_arrays, of_tensors):
+        with pytest.raises(CannotCompile, match="return what you want to look at"):
+            compiled(f)(x)
+
+
+def test_another_thread_may_change_what_is_read():
+    box, stop = {"k": 1.0}, threading.Event()
+    step = compiled(lambda w: np.sum(w**2) * box["k"])
+
+    def change():
+        while not stop.is_set():
+            box["k"] = 3.0 - box["k"]
+            time.sleep(0.0005)
+
+    def work():
+        return {step(np.ones(3)) for _ in range(300)}
+
+    with concurrent.futures.ThreadPoolExecutor(3) as pool:
+        pool.submit(change)
+        try:
+            found = [pool.submit(work) for _ in range(2)]
+            assert set().union(*(f.result() for f in found)) <= {3.0, 6.0}
+        finally:
+            stop.set()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import gc
 import inspect
+import time
 import types
 import warnings
 from collections.abc import Callable, Iterator
@@ -25,6 +26,7 @@ from tinygrad_course.compiling.passes.lower import lower
 from tinygrad_course.compiling.passes.simplify import simplify
 from tinygrad_course.compiling.readable.program_graph import graph_of
 from tinygrad_course.compiling.readable.python_source import Source, substitute
+from tinygrad_course.compiling.tracing.captured_values import CapturedValues
 from tinygrad_course.compiling.tracing.refusals import CannotCompile
 from tinygrad_course.compiling.tracing.trace_function import (
     Traced,
@@ -149,11 +151,16 @@ class Compiled:
                 result = self._make(traced, args).call(*args)
             if result is not NOT_FINITE:
                 self._use(program.call, traced)
-                return result
+                return self._right(result, args)
             self.masked.add(key)
         self._notice(key, leaves)
-        with _uncollected():
-            traced, program = self._record(args, leaves)
+        try:
+            with _uncollected():
+                traced, program = self._record(args, leaves)
+        except CannotCompile as error:
+            if not self._changes_by_itself(20 if error.outside else 1):
+                raise
+            return self.function(*args)
         self.programs[self._key(args, leaves)] = traced, program
         self._use(program.call, traced)
         if len(self.programs) == MANY + 1:
@@ -165,7 +172,20 @@ class Compiled:
                 stacklevel=3,
             )
         result = program.call(*args)
-        return self._find(args) if result is NOT_FINITE else result
+        return self._find(args) if result is NOT_FINITE else self._right(result, args)
+
+    def _right(self, result: Any, args: tuple[Any, ...]) -> Any:
+        """Return a result, and the function's own where another thread has just changed what it reads."""
+        return self.function(*args) if result is MISS or result is NOT_FINITE else result
+
+    def _changes_by_itself(self, looks: int) -> bool:
+        """Whether another thread is changing what the function reads."""
+        before = CapturedValues(self.function)
+        for _ in range(looks):
+            time.sleep(0.005)
+            if not before.unchanged():
+                return True
+        return False
 
     def _record(self, args: tuple[Any, ...], leaves: list[tuple[str, Any]]) -> tuple[Traced, GuardedProgram]:
         moving = self.moving - self.fixed
@@ -204,6 +224,7 @@ class Compiled:
             substitute(recording.result, results),
             recording.captured,
             finite=looked_at if recording.unmasked else None,
+            quiet=recording.quiet,
         )
 
     def _notice(self, key: Any, leaves: list[tuple[str, Any]]) -> None:

@@ -17,7 +17,7 @@ from __future__ import annotations
 import functools
 import inspect
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Sized
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
@@ -54,14 +54,19 @@ class Masks:
         How many operations on single exponentials were met, and on those that make no sigmoid.
     recorded : bool
         Whether a sweep was recorded, for derivatives of the second order.
+    calls : sized
+        What has been recorded so far.
+    since : int
+        How many calls those were when the first mask was worked out.
     """
 
-    __slots__ = ("alone", "asked", "lost", "made", "mended", "recorded")
+    __slots__ = ("alone", "asked", "calls", "lost", "made", "mended", "recorded", "since")
 
     def __init__(self, *, made: bool, mended: bool = False) -> None:
         self.made = made
         self.mended = mended
-        self.asked = self.lost = self.alone = 0
+        self.asked = self.lost = self.alone = self.since = 0
+        self.calls: Sized = ()
         self.recorded = False
 
     @property
@@ -96,6 +101,7 @@ class Live:
         if self._make is not None:
             watched = masks.get()
             if watched is not None:
+                watched.since = watched.since if watched.asked else len(watched.calls)
                 watched.asked += 1
             self._mask = self._make(*self._args)
             self._make = None

@@ -35,7 +35,9 @@ class GuardedProgram:
         dynamic: dict[str, Value],
         tree: Any,
         captured: CapturedValues,
+        *,
         finite: list[Value] | None,
+        quiet: bool,
     ) -> None:
         self.bound: dict[str, Any] = body.bound
         self.body = body
@@ -55,9 +57,13 @@ class GuardedProgram:
         lines = [f"def call({', '.join(names)}):"]
         lines += [f"    {line}" for line in self._guarded(miss)]
         lines += [f"    if not {lock}.acquire(False): return {miss}", "    try:"]
-        lines += [f"        {line}" for line in body.lines]
+        inner = "        "
+        if quiet:
+            lines.append(f"{inner}with {self.bind(np.errstate)}(all='ignore'):")
+            inner += "    "
+        lines += [f"{inner}{line}" for line in body.lines or ["pass"]]
         if finite is not None:
-            lines += [f"        if {self._infinite(finite)}: return {self.bind(NOT_FINITE)}"]
+            lines += [f"{inner}if {self._infinite(finite)}: return {self.bind(NOT_FINITE)}"]
         lines += [f"        return {returned}", "    finally:", f"        {lock}.release()"]
         self.code = "\n".join(lines)
         self.call = python_function(self.code, self.bound)
@@ -178,10 +184,13 @@ def guarded_program(
     dynamic: dict[str, Value],
     tree: Any,
     captured: CapturedValues,
+    *,
     finite: list[Value] | None,
+    quiet: bool,
 ) -> GuardedProgram:
     """Return the entry of a program that is run by NumPy alone.
 
     Where one of the values that are to be `finite` is not, it returns `NOT_FINITE`.
     """
-    return GuardedProgram(StraightLineCode(program), args, dynamic, tree, captured, finite)
+    code = StraightLineCode(program)
+    return GuardedProgram(code, args, dynamic, tree, captured, finite=finite, quiet=quiet)

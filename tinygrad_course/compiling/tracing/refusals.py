@@ -15,10 +15,17 @@ _raised: ContextVar[list[CannotCompile] | None] = ContextVar(
 
 
 class CannotCompile(TypeError):  # noqa: N818  (it says what can't be done)
-    """The function does something that a recording can't repeat faithfully."""
+    """The function does something that a recording can't repeat faithfully.
 
-    def __init__(self, message: str) -> None:
+    Attributes
+    ----------
+    outside : bool
+        Something outside the function changed while it was recorded, perhaps by another thread.
+    """
+
+    def __init__(self, message: str, *, outside: bool = False) -> None:
         super().__init__(message)
+        self.outside = outside
         noted = _raised.get()
         if noted is not None:
             noted.append(self)

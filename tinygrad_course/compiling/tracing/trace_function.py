@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import operator
 from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ import numpy as np
 from tinygrad_course.compiling.dataflow import Program, Value
 from tinygrad_course.compiling.tracing.captured_values import CapturedValues
 from tinygrad_course.compiling.tracing.names_in_code import NamesInCode
-from tinygrad_course.compiling.tracing.refusals import CannotCompile, none_swallowed
+from tinygrad_course.compiling.tracing.refusals import CannotCompile, name_of, none_swallowed
 from tinygrad_course.compiling.tracing.trace import DIFFERS, OTHER_ARRAY, Trace, same
 from tinygrad_course.compiling.tracing.tracer import Tracer
 from tinygrad_course.engine import trees
@@ -44,6 +45,8 @@ class Traced:
         The program is right where its results are finite: gradients were not masked where `np.where` and the
         like take another branch, and 0 times an infinite derivative is NaN there; an exponential may have
         overflowed.
+    quiet : bool
+        On the way the program may come by infinities that no result has, of which the recorder says nothing.
     """
 
     program: Program
@@ -52,6 +55,7 @@ class Traced:
     result: Any
     captured: CapturedValues
     unmasked: bool
+    quiet: bool
 
 
 def trace_function(
@@ -103,9 +107,13 @@ def trace_function(
     if path is not None:
         raise CannotCompile(
             f"the function changes {path}, which lies outside it; a program would not. Pass it as an "
-            "argument and return the changed one, as in  state, cost = step(state, X, Y)"
+            "argument and return the changed one, as in  state, cost = step(state, X, Y)",
+            outside=True,
         )
-    unmasked = watched.needed and not masked
+    quiet = watched.needed
+    unmasked = quiet and not masked
+    single = watched.alone > 0 or (watched.recorded and watched.lost > 0)
+    since = 0 if single else watched.since  # an exponential may be one from the beginning
     # an exponential's square overflows while the exponential is finite, and dividing by it leaves a finite 0
     squared = watched.recorded and watched.alone > 0
     if squared or (unmasked and watched.asked):
@@ -126,8 +134,10 @@ def trace_function(
                 "recorded with: does it ask for the type of an argument (isinstance), or draw random "
                 "numbers? Leave such choices outside"
             )
+    if unmasked and _loses_nan(run, since):
+        return trace_function(f, args, kwargs, moving, mended=True)
     captured = CapturedValues(f, *objects)
-    return Traced(run.program, argument_names(f, len(args)), run.paths, run.result, captured, unmasked)
+    return Traced(run.program, argument_names(f, len(args)), run.paths, run.result, captured, unmasked, quiet)
 
 
 def _run_plainly(f: Callable[..., Any], args: Any, kwargs: Any) -> None:
@@ -156,6 +166,7 @@ def _run(
     first: _Run | None = None,
 ) -> _Run:
     tracing = Trace(names, None if first is None else first.trace)
+    watched.calls = tracing.calls
     inputs: list[Value] = []
     paths: list[str] = []
 
@@ -213,6 +224,25 @@ def _run_again(
     counts = [(len(run.trace.calls), len(run.program.results)) for run in (first, again)]
     if not all(alike) or counts[0] != counts[1]:
         raise CannotCompile(DIFFERS)
+
+
+#: Functions of numbers that may give a finite one for NaN.
+_WITHOUT_NAN = {np.fmin, np.fmax, np.nan_to_num, np.power, operator.pow, np.sort, np.partition, np.hypot}
+
+
+def _loses_nan(run: _Run, since: int) -> bool:
+    """Whether a NaN that is computed after so many calls may reach no result: its sign is asked for, say."""
+    if since >= len(run.trace.calls):
+        return False
+    begin = run.trace.calls[since][0].born
+    for v in run.program.values():
+        if v.kind == "tuple" or not any(a.function is not None and a.born >= begin for a in v.inputs):
+            continue
+        floats = any(a.dtype is not None and a.dtype.kind in "fc" for a in v.inputs)
+        lost = v.function in _WITHOUT_NAN or name_of(v.function).startswith("np.nan")
+        if lost or (floats and v.dtype.kind not in "fc"):
+            return True
+    return False
 
 
 def _result(path: str, x: Any, tracing: Trace, results: list[Value]) -> Any:

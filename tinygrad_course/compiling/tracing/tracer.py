@@ -136,6 +136,8 @@ class Tracer(Methods):
         return self.shape[0]
 
     def __repr__(self) -> str:
+        if not of_library(file_of_caller()):
+            _refuse(self, "printed")
         return f"<tracer for {self._label()} {self.shape} {self.dtype}>"
 
     def __iter__(self) -> Iterator[Any]:
@@ -159,10 +161,11 @@ class Tracer(Methods):
         what = "taken for its plain values (np.asarray, or a function that speaks no NumPy protocol)"
         _refuse(self, what, _AS_INDEX if self.dtype.kind in "iu" else "")
 
-    def __format__(self, spec: str) -> str:
-        if spec:
-            _refuse(self, "printed")
-        return repr(self)
+    def __str__(self) -> str:  # noqa: PLE0307
+        _refuse(self, "printed")
+
+    def __format__(self, spec: str) -> NoReturn:
+        _refuse(self, "printed")
 
     def __contains__(self, item: Any) -> NoReturn:
         _refuse(self, "searched")
