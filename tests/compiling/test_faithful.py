@@ -19,6 +19,7 @@ import scipy.sparse
 from tests.compiling.networks import parameters_of, training_step
 from tests.compiling.test_equality import assert_equal, wider
 from tinygrad_course import CannotCompile, Tensor, compiled, debug, grad, hessian, value_and_grad
+from tinygrad_course.engine import trees
 from tinygrad_course.rules import einsum
 
 x = np.array([1.0, -2.0, 3.0])
@@ -203,6 +204,73 @@ def test_a_call_that_fails_and_is_caught_is_none_of_the_program():
         assert np.allclose(f(a, b), product(a, b), rtol=1e-12)
 
 
+GOOD, INDEFINITE = np.array([[2.0, 0.5], [0.5, 1.0]]), np.array([[1.0, 2.0], [2.0, 1.0]])
+
+
+def with_jitter(K):
+    try:
+        return np.linalg.cholesky(K)
+    except np.linalg.LinAlgError:
+        return np.linalg.cholesky(K + 10 * np.eye(2))
+
+
+def is_definite(K):
+    try:
+        np.linalg.cholesky(K)
+    except np.linalg.LinAlgError:
+        return np.sum(K)
+    return -np.sum(K)
+
+
+def least_squares(A):
+    try:
+        return np.linalg.solve(A, np.ones(2))
+    except np.linalg.LinAlgError:
+        return np.linalg.lstsq(A, np.ones(2), rcond=None)[0]
+
+
+def careful_exp(x):
+    with np.errstate(over="raise"):
+        try:
+            return np.exp(x)
+        except FloatingPointError:
+            return np.full_like(x, 1e300)
+
+
+def inverse(x):
+    try:
+        return 1 / x
+    except ZeroDivisionError:
+        return -1.0
+
+
+def entries(i):
+    try:
+        return np.arange(4.0) * i[i]
+    except IndexError:
+        return -i
+
+
+@pytest.mark.parametrize(
+    ("f", "calls"),
+    [
+        (with_jitter, [GOOD, INDEFINITE]),
+        (value_and_grad(lambda K: np.sum(np.log(np.diag(with_jitter(K))))), [GOOD, INDEFINITE]),
+        (is_definite, [GOOD, INDEFINITE]),
+        (least_squares, [np.eye(2), np.ones((2, 2))]),
+        (careful_exp, [np.ones(2), np.full(2, 1e3)]),
+        (inverse, [1, 2, 0, 3, 0]),
+        (entries, [np.array([0, 1, 2, 3]), np.array([0, 1, 2, 9])]),
+    ],
+)
+@pytest.mark.parametrize("engine", ["numpy", "machine"])
+def test_an_error_that_depends_on_values_is_the_functions_to_catch(f, calls, engine):
+    for order in (calls, calls[::-1]):
+        program = compiled(f, engine=engine)
+        for x in (*order, *order):
+            assert_equal(program(x), f(x))
+
+
 def test_a_seed_inside_draws_the_same_each_time():
     def f(x):
         return x * np.random.RandomState(3).rand(3)
@@ -304,6 +372,36 @@ def test_changing_something_outside_is_an_error():
     for f in (append, keep, count):
         with pytest.raises(CannotCompile, match="outside"):
             compiled(f)(x)
+
+
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda x: types.SimpleNamespace(x=2 * x),
+        lambda x: {"x": 2 * x}.values(),
+        lambda x: [collections.deque([2 * x])],
+        lambda x: map(np.sin, x),
+        lambda x: lambda: 2 * x,
+        lambda x: (x, f"{np.sum(x)}"),
+        lambda x: {"log": "J = " + str(np.sum(x))},
+        lambda x: {f"{np.sum(x)!r}": x},
+        lambda x: {np.sum(x): x},
+        lambda x: print(x) or x,
+    ],
+)
+def test_a_result_that_no_program_can_make_is_an_error(f):
+    with pytest.raises(CannotCompile, match=r"of its own making|was printed|looked up"):
+        compiled(f)(x)
+
+
+def test_text_made_of_a_number_and_things_from_outside_are_returned():
+    def f(x, n):
+        return f"W{n}", x * n, GOOD, range(3), types, "a", None
+
+    program = compiled(f)
+    for n in (1, 2, 3, 4):
+        assert program(x, n)[0] == f"W{n}"
+        assert program(x, n)[3:] == (range(3), types, "a", None)
 
 
 def test_asking_for_the_type_of_an_argument_is_answered_as_it_is_without():
@@ -550,6 +648,28 @@ def test_a_result_that_is_an_argument_comes_back_as_it_is():
     assert ours[2:] == (2.0, [x, (2.0,)])
 
 
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda x: x.copy(),
+        lambda x: {"W": x.copy()},
+        lambda x: x.flatten(),
+        lambda x: x.T.copy(),
+        np.copy,
+        lambda x: (1 * x).T,
+        lambda x: (x + 0)[:1],
+        lambda x: np.ravel(x.copy("F")),
+    ],
+)
+@pytest.mark.parametrize("x", [np.ones((2, 2)), np.ones((2, 2), int), np.ones((2, 2), bool)])
+def test_a_copy_of_an_argument_is_not_the_argument(f, x):
+    x = x.copy()
+    [(_, ours)] = trees.leaves(compiled(f)(x))
+    before = ours.copy()
+    x[...] = 0
+    assert np.array_equal(ours, before)
+
+
 def test_numbers_of_python_become_inputs_when_they_change():
     def f(x, t, name="a"):
         return x * 0.9**t, t + 1, 1 / t if name == "a" else t
@@ -574,6 +694,34 @@ def test_numbers_that_decide_are_part_of_the_program():
     program = compiled(f)
     for n in (1, 2, 3, 2):
         assert np.array_equal(program(x, n), f(x, n))
+
+
+@pytest.mark.parametrize(
+    ("f", "numbers"),
+    [
+        (lambda x, n: np.sum(x[:n] ** 2), (1, 2, 3, 1)),
+        (value_and_grad(lambda x, n: np.sum(x[-n:] ** 2)), (1, 2, 3, 1)),
+        (np.repeat, (1, 2, 3, 1)),
+        (lambda x, n: np.sum(np.diff(x, n)), (1, 2, 0, 1)),
+        (lambda x, n: [v.sum() for v in np.array_split(x, n)], (1, 2, 3, 1)),
+        (lambda x, n: np.concatenate([x] * n), (1, 2, 3, 1)),
+        (lambda x, n: x * ([1.0, 2.0] * n)[1], (1, 2, 3, 1)),
+        (lambda x, n: x * sum((0.5,) * n), (1, 2, 3, 1)),
+        (lambda x, n: x * (0.01 if n in {3, 5} else 0.1), (1, 2, 3, 5, 4)),
+        (lambda x, n: x * {3: 0.1}.get(n, 1.0), (1, 2, 3, 4)),
+        (lambda x, p: x * {0.5: 3.0}.get(p, 1.0), (0.1, 0.2, 0.5)),
+        (lambda x, n: x * {3: 0.1}.get(n, 1.0), (np.int64(1), np.int64(3))),
+    ],
+)
+def test_numbers_that_count_or_are_looked_up(f, numbers):
+    x, program = np.array([1.0, -2.0, 3.0]), compiled(f)
+    for n in numbers:
+        try:
+            ours = program(x, n)
+        except CannotCompile:  # of NumPy's numbers, which are inputs
+            assert isinstance(n, np.generic)
+        else:
+            assert_equal(ours, f(x, n))
 
 
 def test_float32_stays_float32():

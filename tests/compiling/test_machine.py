@@ -15,7 +15,7 @@ from scipy import special
 from tests.compiling import networks
 from tests.compiling.interpreted import interpreted
 from tests.compiling.test_equality import assert_equal, wider
-from tinygrad_course import compiled, compiled_loop, value_and_grad
+from tinygrad_course import CannotCompile, compiled, compiled_loop, value_and_grad
 from tinygrad_course.compiling.machine import (
     code_cache,
     jit,
@@ -387,6 +387,51 @@ def test_a_loop_says_what_its_options_are():
             loop(w, X, iterations=1, batch_size=5, shuffle=lambda _, order=order: order)
     with pytest.raises(TypeError, match="return parameters, J"):
         compiled_loop(lambda w, X: step(w, X)[::-1])(w, X, iterations=2)
+
+
+RATE, BOX = 0.1, np.array([0.5])
+
+
+def outside(w, X):
+    J, dw = value_and_grad(lambda w: np.mean(np.tanh(w @ X) ** 2))(w)
+    return w - RATE * BOX * dw, J
+
+
+def test_a_loop_sees_what_the_step_reads_from_outside(monkeypatch):
+    w, X = np.ones((1, 2)), np.random.RandomState(0).randn(2, 30)
+    monkeypatch.setitem(globals(), "BOX", BOX.copy())
+    loop = compiled_loop(outside)
+
+    def check():
+        expected, state = [], w
+        for _ in range(5):
+            state, J = outside(state, X)
+            expected.append(J)
+        assert np.allclose(loop(w, X, iterations=5)[1], expected, rtol=1e-12)
+
+    check()
+    monkeypatch.setitem(globals(), "RATE", 5.0)
+    check()
+    BOX[0] = 4.0
+    check()
+
+    def shuffle(i):
+        BOX[0] = i
+        return np.arange(30)
+
+    with pytest.raises(CannotCompile, match="has changed BOX"):
+        loop(w, X, iterations=3, shuffle=shuffle)
+
+
+def test_a_number_of_the_state_that_becomes_a_float():
+    def step(state, X):
+        w, rate = state
+        J, dw = value_and_grad(lambda w: np.mean((w @ X) ** 2))(w)
+        return (w - rate * dw, rate * 0.9), J
+
+    X = np.random.default_rng(0).normal(size=(2, 30))
+    state, _ = compiled_loop(step)((np.full((1, 2), 0.1), 1), X, iterations=3)
+    assert state[1] == 0.9 * 0.9 * 0.9
 
 
 # ------------------------------------------------------------------ the cache

@@ -3,11 +3,12 @@
 import pickle
 import sys
 import threading
+import warnings
 
 import numpy as np
 import pytest
 
-from tinygrad_course import Tensor, debug, grad, value_and_grad
+from tinygrad_course import Tensor, compiled, debug, grad, value_and_grad
 from tinygrad_course.engine.errors import Watch
 
 
@@ -141,3 +142,21 @@ def test_gradient_functions_and_leaves_can_be_pickled():
     assert v.name == "w"
     np.testing.assert_array_equal(v.grad, w.grad)
     np.testing.assert_array_equal(v.data, w.data)
+
+
+def test_threads_share_a_compiled_function():
+    def step(w, rate):
+        return w - rate * 2 * w
+
+    program, start = compiled(step), threading.Barrier(4)
+
+    def work(s):
+        start.wait()
+        for i in range(30):
+            w, rate = np.full(2 + (i + s) % 4, 1.0 + s), 0.1 * (i % 7)
+            assert np.allclose(program(w, rate), step(w, rate))
+
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="step has been recorded for 32 signatures")
+        together(*(lambda s=s: work(s) for s in range(4)))
+    assert all(np.allclose(program(np.ones(n), 0.77), -0.54) for n in (2, 3, 4, 5))

@@ -413,3 +413,26 @@ def test_a_row_written_to_rows_by_a_mask():
 
     np.testing.assert_allclose(grad(cost)(x), differences(cost, x), rtol=1e-6, atol=1e-8)
     np.testing.assert_allclose(compiled(grad(cost))(x), grad(cost)(x), rtol=1e-12)
+
+
+@pytest.mark.parametrize("ufunc", [np.add, np.subtract])
+@pytest.mark.parametrize("dtype", [np.float64, np.float32, np.float16])
+@pytest.mark.parametrize("of_values", [bool, np.uint8, np.int64, np.float16, np.float32, np.float64])
+def test_several_sums_at_one_element_are_numpys(ufunc, dtype, of_values):
+    rng = np.random.default_rng(0)
+    index = rng.integers(-3, 3, (2, 20))
+    x = rng.normal(size=(3, 2)).astype(dtype)
+    values = (rng.uniform(0, 2, (20, 2)) * 100).astype(of_values)
+    w = rng.normal(size=x.shape)
+
+    def added(x, b):
+        h = x * np.ones((3, 2), dtype)
+        ufunc.at(h, index, b)
+        return h
+
+    np.testing.assert_array_equal(added(Tensor(x), values).data, added(x, values))
+    slopes = ufunc(0, np.sum(w[index], axis=0))
+    for f in (grad, lambda f: compiled(grad(f))):
+        gx, gb = f(lambda p: np.sum(w * added(*p)))((x, values.astype(float)))
+        np.testing.assert_allclose(gx, w, rtol=2e-3)
+        np.testing.assert_allclose(gb, slopes, rtol=2e-3 if dtype is np.float16 else 1e-6)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -20,10 +22,18 @@ from tests.properties.cases import (  # noqa: F401  (each enters its cases)
     shapes_and_elements,
 )
 from tests.properties.vocabulary import CASES, Call, Case
-from tinygrad_course import Tensor, grad
-from tinygrad_course.rules.table import RULES
+from tinygrad_course import CannotCompile, Tensor, compiled, grad, value_and_grad
+from tinygrad_course.rules.table import COMPOSED, RULES
 
 cases = pytest.mark.parametrize("name", CASES)
+
+
+def has_names(function: Any) -> bool:
+    """Whether it is NumPy's own, and its arguments have names (`np.apply_along_axis` hands them on)."""
+    if isinstance(function, np.ufunc) or function not in {**RULES, **COMPOSED}:
+        return False
+    kinds = [p.kind for p in inspect.signature(function).parameters.values()]
+    return inspect.Parameter.VAR_POSITIONAL not in kinds
 
 
 # ------------------------------------------------------------------ taking calls apart
@@ -253,6 +263,44 @@ def test_rules_compute_in_float32(name: str, data: Any) -> None:
         for r, a in zip(result, args[i], strict=True) if rule.sequence else [(result, args[i])]:
             if getattr(a, "dtype", None) == np.float32:
                 assert r.dtype == np.float32, f"argument {i}"
+
+
+def by_name(case: Case) -> Case:
+    """The case whose calls give their arguments by name, as far as NumPy lets them."""
+    kinds = inspect.signature(case.function).parameters.values()
+    names = [p.name for p in kinds if p.kind is p.POSITIONAL_OR_KEYWORD]
+    first = sum(p.kind is p.POSITIONAL_ONLY for p in kinds)
+    f = case.function
+
+    def function(*args: Any, **kwargs: Any) -> Any:
+        return f(*args[:first], **dict(zip(names, args[first:], strict=False)), **kwargs)
+
+    return replace(case, function=function)
+
+
+@pytest.mark.sampled(6)
+@pytest.mark.parametrize("name", [n for n, c in CASES.items() if has_names(c.function)])
+@settings(max_examples=2)
+@given(data=st.data())
+def test_arguments_by_name(name: str, data: Any) -> None:
+    """A call wholly by name is the same call, recorded and compiled."""
+    call = data.draw(CASES[name].calls)
+    case = replace(CASES[name], calls=None)  # type: ignore[arg-type]  # a program watches all that its function reads
+    named = by_name(case)
+    values = variables(call)
+    weights = cotangents(outputs(evaluate(case, call, values)))
+    J, same = cost(case, call, weights), cost(named, call, weights)
+    expected = value_and_grad(J)(values)
+    for ours, theirs in zip(leaves(value_and_grad(same)(values)), leaves(expected), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+    try:
+        found = compiled(value_and_grad(same))(values)
+    except CannotCompile:
+        with pytest.raises(CannotCompile):
+            compiled(value_and_grad(J))(values)
+        return
+    for ours, theirs in zip(leaves(found), leaves(expected), strict=True):
+        assert_close(ours, theirs, 1e-12)
 
 
 @pytest.mark.parametrize(

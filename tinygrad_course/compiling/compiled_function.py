@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import gc
 import inspect
+import threading
 import time
 import types
 import warnings
@@ -19,6 +20,7 @@ from tinygrad_course.compiling.dataflow import Program, Value
 from tinygrad_course.compiling.machine.fusion import machine_code
 from tinygrad_course.compiling.numpy_backend.buffers import LARGE
 from tinygrad_course.compiling.numpy_backend.cache_blocking import block_for_cache
+from tinygrad_course.compiling.numpy_backend.code_generation import ShapeError
 from tinygrad_course.compiling.numpy_backend.guards import MISS, NOT_FINITE, GuardedProgram, guarded_program
 from tinygrad_course.compiling.numpy_backend.horizontal_fusion import fuse_horizontally
 from tinygrad_course.compiling.passes.hoist import hoist_scale
@@ -27,7 +29,7 @@ from tinygrad_course.compiling.passes.simplify import simplify
 from tinygrad_course.compiling.readable.program_graph import graph_of
 from tinygrad_course.compiling.readable.python_source import Source, substitute
 from tinygrad_course.compiling.tracing.captured_values import CapturedValues
-from tinygrad_course.compiling.tracing.refusals import CannotCompile
+from tinygrad_course.compiling.tracing.refusals import BY_VALUES, CannotCompile, DecidedByError
 from tinygrad_course.compiling.tracing.trace_function import (
     Traced,
     is_dynamic,
@@ -60,6 +62,7 @@ class Compiled:
         self._last: Callable[..., Any] = _miss
         self._recent: list[tuple[Callable[..., Any], Traced]] = []  # the latest first
         self._latest: Traced | None = None
+        self._recording_one = threading.RLock()
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Return what the function returns."""
@@ -68,14 +71,20 @@ class Compiled:
         if Watch.on:
             return self.function(*args)
         try:
-            result = self._last(*args)
-        except TypeError:
-            if len(args) == _count(self._last):
+            try:
+                result = self._last(*args)
+            except TypeError:
+                if len(args) == _count(self._last):
+                    raise
+                result = MISS
+            return self._find(args) if result is MISS or result is NOT_FINITE else result
+        except ShapeError:
+            if not self._fix_numbers(args):
                 raise
-            result = MISS
-        if result is MISS or result is NOT_FINITE:
             return self._find(args)
-        return result
+        except (*BY_VALUES, DecidedByError):  # of a singular matrix: the function may know what to do then
+            pass
+        return self.function(*args)
 
     def __get__(self, instance: Any, owner: Any = None) -> Any:
         return self if instance is None else types.MethodType(self, instance)
@@ -153,15 +162,15 @@ class Compiled:
                 self._use(program.call, traced)
                 return self._right(result, args)
             self.masked.add(key)
-        self._notice(key, leaves)
         try:
-            with _uncollected():
+            with self._recording_one, _uncollected():  # whose key says what has moved while it was recorded
+                self._notice(key, leaves)
                 traced, program = self._record(args, leaves)
+                self.programs[self._key(args, leaves)] = traced, program
         except CannotCompile as error:
-            if not self._changes_by_itself(20 if error.outside else 1):
+            if isinstance(error, DecidedByError) or not self._changes_by_itself(20 if error.outside else 1):
                 raise
             return self.function(*args)
-        self.programs[self._key(args, leaves)] = traced, program
         self._use(program.call, traced)
         if len(self.programs) == MANY + 1:
             warnings.warn(
@@ -173,6 +182,16 @@ class Compiled:
             )
         result = program.call(*args)
         return self._find(args) if result is NOT_FINITE else self._right(result, args)
+
+    def _fix_numbers(self, args: tuple[Any, ...]) -> bool:
+        """Make programs for the values of numbers that move, as x[:n] needs; return whether there are any."""
+        with self._recording_one:
+            there = {path for path, _ in named_arguments(self.function, args, {})}
+            numbers = there & self.moving - self.fixed
+            self.fixed |= numbers
+            if numbers:
+                self.programs, self._recent, self._last = {}, [], _miss
+        return bool(numbers)
 
     def _right(self, result: Any, args: tuple[Any, ...]) -> Any:
         """Return a result, and the function's own where another thread has just changed what it reads."""

@@ -18,8 +18,9 @@ from tinygrad_course.compiling.passes.hoist import hoist_scale
 from tinygrad_course.compiling.passes.lower import lower
 from tinygrad_course.compiling.passes.simplify import simplify
 from tinygrad_course.compiling.readable.python_source import substitute
+from tinygrad_course.compiling.tracing.captured_values import CapturedValues
 from tinygrad_course.compiling.tracing.refusals import CannotCompile
-from tinygrad_course.compiling.tracing.trace_function import trace_function
+from tinygrad_course.compiling.tracing.trace_function import named_arguments, trace_function
 from tinygrad_course.engine import trees
 
 Progress = Callable[[int, int, float], None]
@@ -99,7 +100,8 @@ class CompiledLoop:
         done = 0
         runners = self._find(state, data, spans)
         whole = len(spans) == 1 and spans[0][2] == 1 and shuffle is None
-        if any(type(r) is not _Machine and not (whole and r.suits(data)) for r in runners):
+        once = whole and type(runners[0]) is _SinglePass and runners[0].suits(data)
+        if not once and any(type(r) is not _Machine for r in runners):
             runners = [_StepByStep(self.one) for _ in runners]
         holder = runners[0].take(state, total)
         look = _Look(total, progress)
@@ -109,6 +111,7 @@ class CompiledLoop:
             for i in range(iterations // again):
                 if shuffle is not None:
                     order = _order(shuffle(i), data)
+                    _same_outside(runners)
                     shuffled = tuple(np.ascontiguousarray(x[..., order]) for x in data)
                     turns = self._turns(shuffled, spans, runners)
                 for run, batch, hop, count in turns:
@@ -120,6 +123,7 @@ class CompiledLoop:
                         done += n
                         if done >= look.next:
                             look(costs, done)
+                            _same_outside(runners if progress else [])
         finally:
             self.reached = runners[0].give(holder), costs[:done]
         return self.reached
@@ -150,7 +154,7 @@ class CompiledLoop:
         runners = []
         for start, width, _ in spans:
             key = outline, rows, width
-            if key not in self._runners:
+            if key not in self._runners or not self._runners[key].captured.unchanged():
                 self._runners[key] = self._runner(state, tuple(x[..., start : start + width] for x in data))
             runners.append(self._runners[key])
         return runners
@@ -234,22 +238,24 @@ class _Program:
 
     def __init__(self, step: Callable[..., Any], state: Any, batch: tuple[Any, ...]) -> None:
         self.leaves = leaves = trees.leaves(state)
-        numbers = {f"{path}" for path, x in _named(step, state, batch) if type(x) in {int, float}}
-        recording = trace_function(step, (state, *batch), {}, numbers)
+        args = state, *batch
+        numbers = {path for path, x in named_arguments(step, args, {}) if type(x) in {int, float}}
+        recording = trace_function(step, args, {}, numbers)
         self.program = hoist_scale(lower(simplify(recording.program), machine=True))
         tree = substitute(recording.result, self.program.results)
         if not (
             isinstance(tree, tuple) and len(tree) == 2 and isinstance(tree[1], Value) and tree[1].shape == ()
         ):
             raise Unsuited
+        self.captured = recording.captured
         self.cost = tree[1]
         self.new = [x for _, x in trees.leaves(tree[0])]
         self.old = self.program.inputs[: len(leaves)]
-        same = [(p, np.shape(x)) for p, x in leaves] == [(p, v.shape) for p, v in trees.leaves(tree[0])]
+        old = [(p, np.shape(x), np.asarray(x).dtype) for p, x in leaves]
         if (
-            not same
-            or not all(isinstance(v, Value) for v in self.new)
+            not all(isinstance(v, Value) for v in self.new)
             or any(v.is_constant for v in self.new)
+            or old != [(p, v.shape, v.dtype) for p, v in trees.leaves(tree[0])]
         ):
             raise Unsuited
 
@@ -259,6 +265,7 @@ class _Machine:
 
     def __init__(self, made: _Program, state: Any) -> None:
         leaves, program, old, new = made.leaves, made.program, made.old, made.new
+        self.captured = made.captured
         if any(
             type(x) not in {int, float, np.float64} and getattr(x, "dtype", None) != np.float64
             for _, x in leaves
@@ -311,6 +318,7 @@ class _SinglePass:
         pattern = single_pass.find(made.program, made.old, made.new)
         if pattern is None or len(made.program.inputs) <= len(made.old):
             raise Unsuited
+        self.captured = made.captured
         self.steps = single_pass.SinglePass(made.program, made.old, made.new, made.cost, pattern)
         self.tree = state
 
@@ -342,10 +350,7 @@ class _StepByStep:
 
     def __init__(self, step: Callable[..., Any]) -> None:
         self.step = step
-
-    def suits(self, _: tuple[Any, ...]) -> bool:
-        """Return that any data do."""
-        return True
+        self.captured = CapturedValues()  # nothing: each step looks
 
     def take(self, state: Any, _: int) -> Any:
         """Return the state in a box."""
@@ -374,6 +379,15 @@ class _StepByStep:
             box[0], costs[i] = returned
 
 
+def _same_outside(runners: list[Any]) -> None:
+    """Raise if something that the step reads from outside has changed while the loop runs."""
+    for path in filter(None, (r.captured.changed() for r in runners)):
+        raise CannotCompile(
+            f"shuffle or progress has changed {path}, which the step reads, and machine code keeps what it "
+            "was: make it a part of the state"
+        )
+
+
 def _order(order: Any, data: tuple[Any, ...]) -> Any:
     """Return an order of the columns, if it is one."""
     columns = data[0].shape[-1] if data else 0
@@ -384,9 +398,3 @@ def _order(order: Any, data: tuple[Any, ...]) -> Any:
             f"columns: rng.permutation({columns})"
         )
     return found
-
-
-def _named(step: Callable[..., Any], state: Any, batch: tuple[Any, ...]) -> list[tuple[str, Any]]:
-    from tinygrad_course.compiling.tracing.trace_function import named_arguments
-
-    return named_arguments(step, (state, *batch), {})

@@ -21,6 +21,7 @@ from tinygrad_course.derivation.algebra import (
     Handle,
     Operation,
     Reshape,
+    Shape,
     Softmax,
     Standardized,
     Sum,
@@ -207,20 +208,18 @@ class _Reader:
 
     def _known(self, names: Mapping[str, Any]) -> list[tuple[Any, Variable]]:
         known = [
-            (n.value, self._symbol(n.name, n))
+            (n.value, self._symbol(n.name, n.shape, n.id))
             for n in self.graph
             if n.constant and n.name and n.id in self.operands and isinstance(n.value, np.ndarray)
         ]
         for name, array in named_arrays(names):
             if not any(name == n.name for n in self.graph):
-                text, latex = self.spelled.get(name, (None, None))
-                symbol = variable(name, array.shape, (1, len(self.graph)), text=text, latex=latex)
-                known.append((array, symbol))
+                known.append((array, self._symbol(name, array.shape, len(self.graph))))
         return known
 
-    def _symbol(self, name: str, node: Node) -> Variable:
+    def _symbol(self, name: str, shape: Shape, number: int) -> Variable:
         text, latex = self.spelled.get(name, (None, None))
-        return variable(name, node.shape, (1, node.id), text=text, latex=latex)
+        return variable(name, shape, (1, number), text=text, latex=latex)
 
     def read(self) -> Reading:
         for number in self.operands:
@@ -242,7 +241,7 @@ class _Reader:
         name = node.name or (self.taken.letter() if x is None else self._name(node, x))
         while any(v.label == name for v in self.reading.nodes):
             name += "'"
-        symbol = self._symbol(name, node)
+        symbol = self._symbol(name, node.shape, node.id)
         self.formulas[node.id] = symbol
         self.reading.nodes[symbol] = node.id
         if x is not None:

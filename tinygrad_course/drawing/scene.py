@@ -6,7 +6,7 @@ A variable is a box, an operation is a circle, and a result without a name is th
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -144,22 +144,17 @@ def of_operations(graph: Graph, sections: Sequence[Section] = (), title: str = "
         place[node.id] = f"n{node.id}" if boxed else f"o{node.id}"
         if node.op is not None:
             circle = f"o{node.id}"
-            sign, note = (_power(graph, node), "") if _power(graph, node) else _sign(node)
+            power = _power(graph, node)
+            sign, note = (power, "") if power else _sign(node)
             ordered = node.op not in COMMUTE and len(set(node.inputs)) > 1
+            item = Item(circle, "operation", sign, note=note, tip=tip(node), group=group, ordered=ordered)
             if boxed:
-                items.append(
-                    Item(circle, "operation", sign, note=note, tip=tip(node), group=group, ordered=ordered)
-                )
                 wires.append(Wire(circle, place[node.id], node.gradient is not None))
             else:
                 one = labels.scalar(node.gradient) is not None  # a norm stands in boxes only
-                items.append(
-                    Item(
-                        circle, "operation", sign, black, red(node) if one else "", note, tip(node), group,
-                        ordered=ordered, wrong=bool(wrong),
-                    )
-                )  # fmt: skip
-            for position, source in enumerate(node.inputs[: 1 if _power(graph, node) else None]):
+                item = replace(item, black=black, red=red(node) if one else "", wrong=bool(wrong))
+            items.append(item)
+            for position, source in enumerate(node.inputs[: 1 if power else None]):
                 flows = graph[source].gradient is not None and node.gradient is not None
                 turn = position if ordered and len(node.inputs) <= MOST_PLACES else -1
                 wires.append(Wire(place[source], circle, flows and not graph[source].constant, place=turn))

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import itertools
 import operator
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
@@ -381,6 +382,16 @@ def _bind(
     return args, kwargs
 
 
+@functools.cache
+def _required(function: Callable[..., Any]) -> tuple[str, ...]:
+    """Return the arguments without a default, which rules and definitions look for at their positions."""
+    try:
+        parameters = inspect.signature(function).parameters.values()
+    except (ValueError, TypeError):
+        return ()
+    return tuple([p.name for p in parameters if p.default is p.empty and p.kind <= p.POSITIONAL_OR_KEYWORD])
+
+
 def _argument_names(rule: Rule) -> tuple[str, ...]:
     try:
         return tuple(inspect.signature(rule.function).parameters)
@@ -421,6 +432,10 @@ def dispatch(
         out = kwargs.pop("out")
         if out is not None:
             return _into(cls, out, function, args, kwargs)
+    if kwargs and len(args) < len(required := _required(function)):
+        given = list(itertools.takewhile(kwargs.__contains__, required[len(args) :]))
+        args = (*args, *[kwargs[name] for name in given])
+        kwargs = {k: v for k, v in kwargs.items() if k not in given}
     rule = RULES.get(function)
     if rule is not None:
         if kwargs and function in WITH_KEYWORDS:

@@ -21,6 +21,7 @@ from tinygrad_course.engine import trees
 from tinygrad_course.engine.tensor import Tensor
 from tinygrad_course.exchange.onnx_model import CannotExport, Model, Name, Two
 from tinygrad_course.exchange.onnx_operators import EMIT
+from tinygrad_course.exchange.weights import extra
 from tinygrad_course.graph.node import Graph, Node, graph
 from tinygrad_course.graph.program import Slot
 
@@ -84,7 +85,7 @@ def export_onnx(
     >>> export_onnx("network.onnx", forward, np.ones((2, 3)), parameters=parameters).name
     'network.onnx'
     """
-    onnx = _library()
+    onnx, _ = extra("onnx"), extra("onnx.reference")
     arrays = [_example(value, i) for i, value in enumerate(inputs)]
     if not arrays:
         raise ValueError("export_onnx(path, function, X): X, with a few examples, is missing")
@@ -106,17 +107,6 @@ def export_onnx(
     content = model.finish(names, [array.shape for array in arrays], batch_axis, result, output)
     _check(onnx, content, function, samples, parameters, names, dtype)
     return files.write(Path(path), content.SerializeToString())
-
-
-def _library() -> Any:
-    try:
-        import onnx
-        import onnx.reference
-    except ModuleNotFoundError:
-        raise ModuleNotFoundError(
-            'onnx is not installed: python -m pip install "tinygrad-course[exchange]"'
-        ) from None
-    return onnx
 
 
 def _example(value: Any, i: int) -> Array:

@@ -20,6 +20,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tinygrad_course.exchange.weights import existing
+
 __all__ = ["DenseLayers", "read_keras", "read_torch"]
 
 Array = NDArray[Any]
@@ -122,9 +124,7 @@ def read_keras(path: str | os.PathLike[str]) -> DenseLayers:
         If it is no such file, or holds a layer that is not dense (Input, Dropout, Flatten, Activation, and
         in a ``.keras`` file BatchNormalization, are passed over, or taken in): the message names it.
     """
-    source = Path(path)
-    if not source.is_file():
-        raise FileNotFoundError(f"{source}: there is no such file")
+    source = existing(path)
     if not zipfile.is_zipfile(source):
         return _layers(source, _keras_weights(source, source.read_bytes())[0], None)
     try:
@@ -258,9 +258,7 @@ def read_torch(path: str | os.PathLike[str], key: str | None = None) -> DenseLay
     ValueError
         If the file is no such one, would build anything but tensors, or holds other layers than dense ones.
     """
-    source = Path(path)
-    if not source.is_file():
-        raise FileNotFoundError(f"{source}: there is no such file")
+    source = existing(path)
     state = _torch_tensors(source)
     if key is not None:
         if not isinstance(state, dict) or key not in state:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import io
 import json
 import os
@@ -62,7 +63,9 @@ def save_weights(path: str | os.PathLike[str], parameters: Nest) -> Path:
     if target.suffix in {".h5", ".hdf5"}:
         return files.write(target, _hdf5(arrays))
     if target.suffix == ".safetensors":
-        return files.write(target, _safetensors().save(arrays, {_ORDER: json.dumps(list(arrays))}))
+        return files.write(
+            target, extra("safetensors.numpy").save(arrays, {_ORDER: json.dumps(list(arrays))})
+        )
     raise ValueError(f"{target}: what kind of file is this to be? The suffixes are {_KINDS}")
 
 
@@ -91,9 +94,7 @@ def load_weights(path: str | os.PathLike[str], like: Nest = None) -> Nest:
     >>> load_weights(save_weights("weights.h5", start), like=start)
     {'W1': array([[1., 1.]]), 'b1': array([[0.]])}
     """
-    source = Path(path)
-    if not source.is_file():
-        raise FileNotFoundError(f"{source}: there is no such file")
+    source = existing(path)
     if source.suffix == ".npz":
         arrays = _read_npz(source)
     elif source.suffix in {".h5", ".hdf5"}:
@@ -149,7 +150,7 @@ def _read_hdf5(path: Path) -> dict[str, Array]:
 
 
 def _read_safetensors(path: Path) -> dict[str, Array]:
-    library = _safetensors()
+    library = extra("safetensors.numpy")
     raw = path.read_bytes()
     try:
         arrays = library.load(raw)
@@ -163,11 +164,19 @@ def _read_safetensors(path: Path) -> dict[str, Array]:
     return {name: arrays[name] for name in names}
 
 
-def _safetensors() -> Any:
+def extra(module: str) -> Any:
+    """Return a module that an extra of the package brings, or say which."""
     try:
-        import safetensors.numpy
+        return importlib.import_module(module)
     except ModuleNotFoundError:
         raise ModuleNotFoundError(
-            'safetensors is not installed: python -m pip install "tinygrad-course[exchange]"'
+            f'{module.partition(".")[0]} is not installed: python -m pip install "tinygrad-course[exchange]"'
         ) from None
-    return safetensors.numpy
+
+
+def existing(path: str | os.PathLike[str]) -> Path:
+    """Return the path of a file that is there."""
+    source = Path(path)
+    if not source.is_file():
+        raise FileNotFoundError(f"{source}: there is no such file")
+    return source

@@ -7,9 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_course.rules.indexing import scatter
-from tinygrad_course.rules.shapes import as_array
-from tinygrad_course.rules.table import UFUNC_METHODS, composed
+from tinygrad_course.rules.shapes import as_array, unbroadcast
+from tinygrad_course.rules.table import UFUNC_METHODS, composed, primitive, rule
 
 
 def write(array: Any, numbers: Any, values: Any) -> None:
@@ -78,17 +77,31 @@ def putmask(a: Any, mask: Any, values: Any) -> None:
         write(a, numbers, np.resize(as_array(values), (a.size,))[numbers])
 
 
+@primitive
+def added_at(a: Any, index: Any, b: Any, ufunc: np.ufunc) -> Any:
+    """A copy of `a` in which ``ufunc.at(a, index, b)`` was done: one sum after the other, in a's dtype."""
+    out = a.copy("K") if isinstance(a, np.ndarray) else a.copy()
+    ufunc.at(out, index, b)
+    return out
+
+
+def added_vjp(g: Any, y: Any, a: Any, index: Any, b: Any, ufunc: np.ufunc) -> Any:
+    return ufunc(0, unbroadcast(g[index], b.shape))
+
+
+rule(added_at, lambda g, y, a, index, b, ufunc: g, None, added_vjp, None, saves=False, name="added at")
+
+
 def at(ufunc: np.ufunc) -> Callable[..., Any]:
     """``ufunc.at(a, indices, b)``: of several operations on one element each is done, in order."""
 
     def definition(a: Any, indices: Any, *others: Any) -> None:
+        if ufunc in (np.add, np.subtract):
+            a[...] = added_at(a, indices, as_array(others[0]), ufunc)
+            return
         numbers = np.arange(a.size).reshape(a.shape)[indices]
         b = [np.broadcast_to(as_array(x), numbers.shape).reshape(-1) for x in others]
         flat = np.asarray(numbers).reshape(-1)
-        if ufunc in (np.add, np.subtract):
-            total = scatter(b[0], flat, (a.size,)).reshape(a.shape)
-            a[...] = ufunc(a, total)
-            return
         turn = np.zeros(flat.shape, dtype=int)  # how many operations on its element come before
         order = np.argsort(flat, kind="stable")
         starts = np.searchsorted(flat[order], flat[order], side="left")

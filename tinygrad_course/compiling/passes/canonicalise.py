@@ -16,8 +16,8 @@ from tinygrad_course.rules.shapes import normalize
 _ALIASES = {np.positive, operator.pos, np.copy, np.conjugate, np.real}
 _SUMS = {np.sum, np.mean, np.add.reduce}
 _EXTREMES: dict[Any, Any] = {np.max: np.max, np.amax: np.max, np.min: np.min, np.amin: np.min}
-_RESHAPES = {np.reshape, np.ravel, np.squeeze, np.expand_dims, np.atleast_2d}
-_TRANSPOSES = (
+RESHAPES = {np.reshape, np.ravel, np.squeeze, np.expand_dims, np.atleast_2d}
+TRANSPOSES = (
     {np.transpose, np.swapaxes, np.moveaxis, np.matrix_transpose}
     if hasattr(np, "matrix_transpose")
     else {np.transpose, np.swapaxes, np.moveaxis}
@@ -46,9 +46,9 @@ def canonical(builder: Builder, value: Value, args: Any, kwargs: Any) -> Value:
             found = _extreme(builder, value, args, kwargs)
         elif function is np.var and not builder.readable:
             found = _variance(builder, value, first, args, kwargs)
-        elif function in _RESHAPES:
+        elif function in RESHAPES:
             found = _reshaped(builder, value, first, args, kwargs)
-        elif function in _TRANSPOSES:
+        elif function in TRANSPOSES:
             found = _transposed(builder, value, first, args, kwargs)
         elif (first.shape, first.kind) == (value.shape, value.kind) and _is_itself(function, args):
             found = first

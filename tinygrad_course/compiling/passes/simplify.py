@@ -16,7 +16,8 @@ from scipy import special
 from tinygrad_course.compiling.builder import Unfit, uniform
 from tinygrad_course.compiling.dataflow import Program, Value, chosen, is_sum, item
 from tinygrad_course.compiling.dataflow import replace as replace_values
-from tinygrad_course.compiling.passes.canonicalise import canonical
+from tinygrad_course.compiling.numpy_backend.buffers import is_view
+from tinygrad_course.compiling.passes.canonicalise import RESHAPES, TRANSPOSES, canonical
 from tinygrad_course.compiling.passes.factored_forms import (
     ONE,
     Product,
@@ -86,9 +87,8 @@ class _Simplifier(FormBuilder):
         results = []
         for result in program.results:
             value = self.materialise(self.new[id(result)])
-            if value.is_input and not result.is_input:  # x * 1 is a new array
-                copy, times = (np.logical_or, 2) if value.dtype.kind == "b" else (np.positive, 1)
-                value = self.builder.call(copy, (value,) * times, {}, value.shape, value.dtype, value.kind)
+            if value.kind == "array" and _origin(value).is_input and not _origin(result).is_input:
+                value = self.builder.call(np.copy, (value,), {}, value.shape, value.dtype)  # x * 1 is new
             if value.kind != result.kind:
                 function, args = _AS_KIND[result.kind](value)
                 value = self.builder.call(function, args, {}, (), value.dtype, result.kind)
@@ -415,6 +415,13 @@ def _pending(value: Value, made: dict[int, Value]) -> list[Value]:
             stack.append((v, True))
             stack.extend((u, False) for u in v.inputs)
     return order
+
+
+def _origin(value: Value) -> Value:
+    """Return whose memory a value shows."""
+    while is_view(value) or (value.function in {*RESHAPES, *TRANSPOSES} and value.kind == "array"):
+        value = value.inputs[0]
+    return value
 
 
 def _is_sum(factor: Any) -> bool:

@@ -27,7 +27,7 @@ from tinygrad_course.compiling.tracing.trace import same
 from tinygrad_course.compiling.tracing.tracer import Tracer
 from tinygrad_course.engine.tensor import Tensor
 
-_PLAIN = (bool, int, float, complex, str, bytes, type(None), np.generic, np.dtype)
+_PLAIN = (bool, int, float, complex, str, bytes, range, slice, type(None), np.generic, np.dtype)
 _FIXED = (*_PLAIN, types.ModuleType, types.BuiltinFunctionType, types.MethodWrapperType, np.ufunc)
 _GENERATORS = (np.random.RandomState, np.random.Generator, np.random.BitGenerator, random.Random)
 _CONTAINERS = (list, tuple, dict, set, frozenset, collections.deque, types.MappingProxyType)
@@ -307,13 +307,14 @@ def _equal(now: Any, before: Any) -> bool:
     if isinstance(before, np.ndarray):
         return same(now, before)
     if isinstance(before, dict):
-        return len(now) == len(before) and all(k in now and _is(now[k], v) for k, v in before.items())
+        return len(now) == len(before) and all(k in now and unaltered(now[k], v) for k, v in before.items())
     if isinstance(before, tuple):
-        return len(now) == len(before) and all(map(_is, now, before))
+        return len(now) == len(before) and all(map(unaltered, now, before))
     return bool((bytes(now) if isinstance(before, bytes) else now) == before)
 
 
-def _is(now: Any, before: Any) -> bool:
+def unaltered(now: Any, before: Any) -> bool:
+    """Whether something is what it was, or a plain number or text that is equal."""
     return now is before or (isinstance(before, _PLAIN) and same(now, before))
 
 

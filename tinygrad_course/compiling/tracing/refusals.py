@@ -31,6 +31,10 @@ class CannotCompile(TypeError):  # noqa: N818  (it says what can't be done)
             noted.append(self)
 
 
+class DecidedByError(CannotCompile):
+    """What the function does depends on whether a call raises: it runs as it is, and not as a program."""
+
+
 @contextmanager
 def none_swallowed() -> Iterator[None]:
     """Raise what was refused inside, also where the function's own ``try`` has caught it.
@@ -48,6 +52,30 @@ def none_swallowed() -> Iterator[None]:
         _raised.reset(token)
     if noted:
         raise noted[0]
+
+
+def note_error(name: str, error: Exception) -> None:
+    """Note that a call fails by its values, which `none_swallowed` raises if the function goes on."""
+    DecidedByError(
+        f"{name} raised {type(error).__name__} while the function was recorded, and a try caught it: the "
+        "program would take the same way in every call to come. Catch it outside the compiled function, or "
+        "compute what needs no try, such as K + jitter * np.eye(n)"
+    )
+
+
+def refuse_raising() -> None:
+    """Raise where floating-point errors are exceptions, which no program looks for.
+
+    Raises
+    ------
+    DecidedByError
+        Inside ``np.errstate(over="raise")``.
+    """
+    if "raise" in np.geterr().values():
+        raise DecidedByError(
+            "np.errstate(...='raise') inside the function: a program looks for no floating-point errors. Set "
+            "it around the call, or compute what needs none"
+        )
 
 
 @contextmanager
@@ -72,6 +100,10 @@ OF_VALUES = {
     *(np.unique_all, np.unique_counts, np.unique_inverse, np.unique_values),
     *(np.intersect1d, np.setdiff1d, np.setxor1d, np.histogram, np.histogram_bin_edges),
 }
+#: Errors that depend on values: a singular matrix, np.errstate(over="raise"), an index out of range.
+BY_VALUES = (np.linalg.LinAlgError, ArithmeticError, IndexError)
+#: What is called to see whether it raises, too.
+RAISING = {np.linalg.cholesky, np.linalg.inv, np.linalg.solve}
 WRITING = {np.copyto, np.place, np.put, np.putmask, np.put_along_axis, np.fill_diagonal}
 TEXT = {
     *(np.array2string, np.array_repr, np.array_str, np.save, np.savetxt, np.savez, np.savez_compressed),

@@ -12,9 +12,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tinygrad_course.compiling.dataflow import Program, Value
-from tinygrad_course.compiling.tracing.captured_values import CapturedValues
+from tinygrad_course.compiling.tracing.captured_values import CapturedValues, unaltered
 from tinygrad_course.compiling.tracing.names_in_code import NamesInCode
-from tinygrad_course.compiling.tracing.refusals import CannotCompile, name_of, none_swallowed
+from tinygrad_course.compiling.tracing.refusals import RAISING, CannotCompile, name_of, none_swallowed
 from tinygrad_course.compiling.tracing.trace import DIFFERS, OTHER_ARRAY, Trace, same
 from tinygrad_course.compiling.tracing.tracer import Tracer
 from tinygrad_course.engine import trees
@@ -195,7 +195,9 @@ def _run(
         result = trees.rebuild(
             returned, iter([_result(p, x, tracing, results) for p, x in trees.leaves(returned)])
         )
-        program = Program(inputs, results)
+        needed = {id(v) for v in Program(inputs, results).values()}
+        asked = [v for v, _ in tracing.calls if v.function in RAISING and id(v) not in needed]
+        program = Program(inputs, results + asked)
         if names is not None:
             names.give(program)
     finally:
@@ -224,6 +226,13 @@ def _run_again(
     counts = [(len(run.trace.calls), len(run.program.results)) for run in (first, again)]
     if not all(alike) or counts[0] != counts[1]:
         raise CannotCompile(DIFFERS)
+    returned = trees.leaves(first.result), trees.leaves(again.result)
+    for (path, one), (_, other) in zip(*returned, strict=True):
+        if type(one) is not Value and not unaltered(one, other):
+            raise CannotCompile(
+                f"the function returns a {type(one).__name__} of its own making ({path or 'its result'}), "
+                "and a program makes none: return arrays and numbers in dicts, lists and tuples"
+            )
 
 
 #: What overflows to infinity, from which NaN comes.

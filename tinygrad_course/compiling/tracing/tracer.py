@@ -2,8 +2,7 @@
 
 It answers NumPy's protocols like an array, computes on the array that it stands for, and notes each call in
 the recording. A Tensor can hold one, so that backward passes are noted call by call as they are computed.
-What needs the numbers themselves (a branch, a print, a conversion) would freeze one call's numbers into the
-program: it raises.
+What needs the numbers themselves raises; see `unanswered`.
 """
 
 from __future__ import annotations
@@ -17,30 +16,22 @@ import numpy as np
 from tinygrad_course.compiling.dataflow import Kind, Value, item, of_each
 from tinygrad_course.compiling.tracing.library_code import file_of_caller, of_library
 from tinygrad_course.compiling.tracing.refusals import (
+    BY_VALUES,
     IN_PLACE,
     OF_SHAPES,
     CannotCompile,
     allowed_to_fail,
     name_of,
+    note_error,
     refuse_call,
+    refuse_raising,
 )
 from tinygrad_course.compiling.tracing.trace import DIFFERS, OTHER_ARRAY, Trace, same
+from tinygrad_course.compiling.tracing.unanswered import Unanswered
 from tinygrad_course.engine.foreign import is_sparse
-from tinygrad_course.engine.operators import Methods
 from tinygrad_course.engine.tensor import Tensor
 from tinygrad_course.engine.trees import leaves, rebuild, tree_map
 from tinygrad_course.rules.indexing import astype
-
-#: Added where an index may have been meant.
-_AS_INDEX = " For x[i], make x an argument; for np.eye(k)[y], write (y[:, None] == np.arange(k)) * 1.0."
-
-
-def _refuse(self: Tracer, what: str, help: str = "") -> NoReturn:
-    raise CannotCompile(
-        f"{self._label()} was {what} while the function was recorded, and the program would keep this call's "
-        "number for every call to come. Choose between values with np.where, return what you want to look "
-        "at, and decide or print outside the compiled function." + help
-    )
 
 
 def _operator(ufunc: Callable[..., Any], plain: Callable[..., Any]) -> tuple[Any, Any]:
@@ -53,6 +44,8 @@ def _operator(ufunc: Callable[..., Any], plain: Callable[..., Any]) -> tuple[Any
             raise CannotCompile(
                 "a program holds no scipy.sparse matrix: its product is made outside the compiled function"
             )
+        if plain is operator.mul and (isinstance(a, _SEQUENCES) or isinstance(b, _SEQUENCES)):
+            (b if isinstance(a, _SEQUENCES) else a).__index__()  # [x] * n: a count, as in range(n)
         if _is_number(a) and _is_number(b):
             return record(plain, (a, b), {})
         return record(ufunc, (a, b), {}, plain)
@@ -60,11 +53,14 @@ def _operator(ufunc: Callable[..., Any], plain: Callable[..., Any]) -> tuple[Any
     return call, lambda self, other: call(other, self)
 
 
+_SEQUENCES = (list, tuple, str, bytes)
+
+
 def _is_number(x: Any) -> bool:
     return type(x) in {int, float, bool} or (type(x) is Tracer and x.recorded.kind == "python")
 
 
-class Tracer(Methods):
+class Tracer(Unanswered):
     """Stands for one array while a function is recorded.
 
     Attributes
@@ -77,7 +73,7 @@ class Tracer(Methods):
 
     __slots__ = ("recorded", "recording", "sample")
 
-    __hash__ = object.__hash__
+    __hash__ = Unanswered.__hash__  # which __eq__ would take away
     __array_priority__: ClassVar[float] = 900.0
     base: ClassVar[None] = None  # nobody writes into it, so that it may share what it likes
 
@@ -85,13 +81,6 @@ class Tracer(Methods):
         self.recording = trace
         self.recorded = value
         self.sample = sample
-
-    def _label(self) -> str:
-        value = self.recorded
-        if value.name or value.function is None:
-            return value.name or "an argument"
-        of = " and ".join(v.name for v in value.inputs if v.name)
-        return f"a result of {getattr(value.function, '__name__', '')}{of and ' of '}{of}"
 
     # -------------------------------------------------------------- what it can tell
 
@@ -135,58 +124,8 @@ class Tracer(Methods):
             raise TypeError(f"{self._label()} is a scalar: it has no len()")
         return self.shape[0]
 
-    def __repr__(self) -> str:
-        if not of_library(file_of_caller()):
-            _refuse(self, "printed")
-        return f"<tracer for {self._label()} {self.shape} {self.dtype}>"
-
     def __iter__(self) -> Iterator[Any]:
         return (self[i] for i in range(len(self)))
-
-    # -------------------------------------------------------------- what would freeze a number
-
-    def __bool__(self) -> NoReturn:  # noqa: PLE0304
-        _refuse(self, "asked whether it is true (if, while, and, or, assert)")
-
-    def __float__(self) -> NoReturn:
-        _refuse(self, "made a Python number")
-
-    def __int__(self) -> NoReturn:
-        _refuse(self, "made a Python number")
-
-    def __index__(self) -> NoReturn:  # noqa: PLE0305
-        _refuse(self, "used as an index or a count", _AS_INDEX)
-
-    def __array__(self, *_: Any, **__: Any) -> NoReturn:
-        what = "taken for its plain values (np.asarray, or a function that speaks no NumPy protocol)"
-        _refuse(self, what, _AS_INDEX if self.dtype.kind in "iu" else "")
-
-    def __str__(self) -> str:  # noqa: PLE0307
-        _refuse(self, "printed")
-
-    def __format__(self, spec: str) -> NoReturn:
-        _refuse(self, "printed")
-
-    def __contains__(self, item: Any) -> NoReturn:
-        _refuse(self, "searched")
-
-    def __reduce__(self) -> NoReturn:
-        _refuse(self, "pickled")
-
-    def item(self) -> Any:
-        """Return the only entry as a number of Python's, which leaves float32 arrays what they are."""
-        return record(item, (self,), {})
-
-    def tolist(self) -> NoReturn:
-        """Raise: the numbers of this call would stay in the program."""
-        _refuse(self, "made a list")
-
-    def __setitem__(self, index: Any, value: Any) -> NoReturn:
-        raise CannotCompile(
-            f"{self._label()}[...] = ... changes an array in place, which a recording can't follow: "
-            "compute a new array (np.where, np.concatenate), or assign to a Tensor's items, which records a "
-            "new value"
-        )
 
     def __delattr__(self, name: str) -> NoReturn:
         raise AttributeError(name)
@@ -226,12 +165,18 @@ class Tracer(Methods):
         """Return what a Tensor holds of it: of a number of Python's, NumPy's scalar."""
         return record(np.positive, (self,), {}) if self.recorded.kind == "python" else self
 
+    def item(self) -> Any:
+        """Return the only entry as a number of Python's, which leaves float32 arrays what they are."""
+        return record(item, (self,), {})
+
     def __getitem__(self, index: Any) -> Any:
         return record(operator.getitem, (self, index), {})
 
-    def copy(self, *_: Any, **__: Any) -> Any:
-        """Return the values under another object; tracers are never written to."""
-        return Tracer(self.recording, self.recorded, self.sample)
+    def copy(self, order: Any = "C") -> Any:
+        """Return the values in memory of their own, which matters where an argument is copied."""
+        if self.recorded.kind != "array" or of_library(file_of_caller()):  # tracers are never written to
+            return Tracer(self.recording, self.recorded, self.sample)
+        return record(np.copy, (self, order), {})
 
     def astype(self, dtype: Any, *_: Any, **__: Any) -> Any:
         """Return the values in another dtype."""
@@ -306,6 +251,7 @@ def record(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any], compute
             "somewhere outside (a list, an attribute, a global). Return it instead."
         )
     refuse_call(function, args, kwargs)
+    refuse_raising()
     if kwargs.get("out", 0) is None:
         kwargs = {k: v for k, v in kwargs.items() if k != "out"}
     if "out" in kwargs:
@@ -314,10 +260,15 @@ def record(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any], compute
         function = np.zeros_like
     if trace.first is not None and function not in OF_SHAPES:
         return _recorded_again(trace, trace.first, function, args, kwargs, compute)
-    result = (compute or function)(*_samples(args), **(_samples(kwargs) if kwargs else kwargs))
+    index = (args[1] if type(args[1]) is tuple else args[1:]) if function is operator.getitem else ()
+    try:
+        result = (compute or function)(*_samples(args), **(_samples(kwargs) if kwargs else kwargs))
+    except BY_VALUES as error:
+        if type(error) is not IndexError or _trace(index) is not None:
+            note_error(name_of(function), error)
+        raise
     if function in OF_SHAPES:
         return result
-    index = (args[1] if type(args[1]) is tuple else args[1:]) if function is operator.getitem else ()
     if any(type(i) is Tracer and i.dtype.kind == "b" for i in index):
         raise CannotCompile(
             "x[mask] with a mask of booleans has a shape that depends on values, and a program is made for "

@@ -1,0 +1,87 @@
+"""What a stand-in for an array does not answer while a function is recorded.
+
+What needs the numbers themselves (a branch, a print, a conversion) would freeze one call's numbers into the
+program: it raises.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NoReturn
+
+from tinygrad_course.compiling.dataflow import Value
+from tinygrad_course.compiling.tracing.library_code import file_of_caller, of_library
+from tinygrad_course.compiling.tracing.refusals import CannotCompile
+from tinygrad_course.engine.operators import Methods
+
+#: Added where an index may have been meant.
+_AS_INDEX = " For x[i], make x an argument; for np.eye(k)[y], write (y[:, None] == np.arange(k)) * 1.0."
+
+
+def _refuse(self: Unanswered, what: str, help: str = "") -> NoReturn:
+    raise CannotCompile(
+        f"{self._label()} was {what} while the function was recorded, and the program would keep this call's "
+        "number for every call to come. Choose between values with np.where, return what you want to look "
+        "at, and decide or print outside the compiled function." + help
+    )
+
+
+class Unanswered(Methods):
+    """The methods that raise, and what they call the thing."""
+
+    __slots__ = ()
+
+    recorded: Value
+
+    def _label(self) -> str:
+        value = self.recorded
+        if value.name or value.function is None:
+            return value.name or "an argument"
+        of = " and ".join(v.name for v in value.inputs if v.name)
+        return f"a result of {getattr(value.function, '__name__', '')}{of and ' of '}{of}"
+
+    def __bool__(self) -> NoReturn:  # noqa: PLE0304
+        _refuse(self, "asked whether it is true (if, while, and, or, assert)")
+
+    def __float__(self) -> NoReturn:
+        _refuse(self, "made a Python number")
+
+    def __int__(self) -> NoReturn:
+        _refuse(self, "made a Python number")
+
+    def __hash__(self) -> NoReturn:  # noqa: PLE0309
+        _refuse(self, "looked up in a set or a dict")
+
+    def __index__(self) -> NoReturn:  # noqa: PLE0305
+        _refuse(self, "used as an index or a count", _AS_INDEX)
+
+    def __array__(self, *_: Any, **__: Any) -> NoReturn:
+        what = "taken for its plain values (np.asarray, or a function that speaks no NumPy protocol)"
+        _refuse(self, what, _AS_INDEX if self.recorded.dtype.kind in "iu" else "")
+
+    def __str__(self) -> str:  # noqa: PLE0307
+        _refuse(self, "printed")
+
+    def __format__(self, spec: str) -> NoReturn:
+        _refuse(self, "printed")
+
+    def __repr__(self) -> str:
+        if not of_library(file_of_caller()):
+            _refuse(self, "printed")
+        return f"<tracer for {self._label()} {self.recorded.shape} {self.recorded.dtype}>"
+
+    def __contains__(self, item: Any) -> NoReturn:
+        _refuse(self, "searched")
+
+    def __reduce__(self) -> NoReturn:
+        _refuse(self, "pickled")
+
+    def tolist(self) -> NoReturn:
+        """Raise: the numbers of this call would stay in the program."""
+        _refuse(self, "made a list")
+
+    def __setitem__(self, index: Any, value: Any) -> NoReturn:
+        raise CannotCompile(
+            f"{self._label()}[...] = ... changes an array in place, which a recording can't follow: "
+            "compute a new array (np.where, np.concatenate), or assign to a Tensor's items, which records a "
+            "new value"
+        )
