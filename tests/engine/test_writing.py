@@ -436,3 +436,30 @@ def test_several_sums_at_one_element_are_numpys(ufunc, dtype, of_values):
         gx, gb = f(lambda p: np.sum(w * added(*p)))((x, values.astype(float)))
         np.testing.assert_allclose(gx, w, rtol=2e-3)
         np.testing.assert_allclose(gb, slopes, rtol=2e-3 if dtype is np.float16 else 1e-6)
+
+
+def test_complex_numbers_are_not_written_over_real_ones():
+    """Where NumPy raises: their imaginary parts would be lost."""
+    c = np.array([1j, 2, 3 + 1j])
+
+    def added(y):
+        y += c
+
+    def multiplied(y):
+        y *= 1j
+
+    def through_a_view(y):
+        v = y[:2]
+        v -= c[:2]
+
+    many = [added, multiplied, through_a_view, lambda y: np.copyto(y, c), lambda y: np.multiply(y, c, out=y)]
+    for write in many:
+        with pytest.raises(TypeError):
+            write(np.ones(3))
+        for y in (Tensor(np.ones(3)), Tensor(np.ones(3)) * 1.0):
+            with pytest.raises(TypeError):
+                write(y)
+    real, z = Tensor(np.ones(3)), Tensor(np.ones(3)) * 1j
+    z += real
+    np.copyto(z, real)
+    np.testing.assert_array_equal(z.data, np.ones(3))

@@ -1,4 +1,4 @@
-"""Sigmoid and tanh far from 0: their slopes keep their digits where 1 - y has lost them."""
+"""Far out and where a formula is 0 / 0: derivatives keep the digits that the formula has lost."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from scipy import special
 from scipy.special import expit
 
 from tinygrad_course import Tensor, grad
@@ -42,3 +43,77 @@ def test_nan_and_infinities(function: Any) -> None:
     g = grad(lambda z: np.sum(function(z)))(z)
     assert np.isnan(g[0])
     np.testing.assert_array_equal(g[1:3], [0.0, 0.0])
+
+
+def test_expm1_and_its_like_keep_the_digits_that_1_plus_y_has_lost() -> None:
+    z = np.linspace(-700.0, 5.0, 300)
+    for f in (np.expm1, special.expm1):
+        np.testing.assert_allclose(grad(lambda z, f=f: np.sum(f(z)))(z), np.exp(z), rtol=1e-15)
+        np.testing.assert_allclose(grad(grad(f))(-40.0), math.exp(-40.0), rtol=1e-15)
+    slope = grad(lambda x: special.inv_boxcox1p(x, 0.0))(-50.0)
+    np.testing.assert_allclose(slope, math.exp(-50.0), rtol=1e-14)
+    np.testing.assert_allclose(grad(lambda b: special.powm1(1e-9, b))(3.0), 1e-27 * math.log(1e-9))
+
+
+@pytest.mark.parametrize("z", [-1e9, -1e4, -150.0, -99.0, -5.0, 0.0, 5.0, 40.0, 1e9])
+def test_the_curvature_of_log_ndtr(z: float) -> None:
+    """-1 + 1 / z^2 - 6 / z^4 on the left, 0 on the right, and -h (z + h) between, h the density over ndtr."""
+    density = math.exp(-0.5 * z * z) / math.sqrt(math.tau) if abs(z) < 30 else 0.0
+    h = density / special.ndtr(z) if density else 0.0
+    expected = -h * (z + h) if z > -30 else -1 + z**-2.0 - 6 * z**-4.0 + 50 * z**-6.0
+    np.testing.assert_allclose(grad(grad(special.log_ndtr))(z), expected, rtol=1e-9, atol=1e-300)
+
+
+SINGULAR = {
+    "huber at 0": (lambda r: special.huber(1.0, r), 0.0, 2),
+    "ellipk at 0": (special.ellipk, 0.0, 3),
+    "ellipk near 0": (special.ellipk, 1e-10, 2),
+    "ellipkm1 at 1": (special.ellipkm1, 1.0, 2),
+    "ellipe at 0": (special.ellipe, 0.0, 3),
+    "ellipkinc at 0": (lambda m: special.ellipkinc(0.7, m), 0.0, 1),
+    "ellipkinc near 0": (lambda m: special.ellipkinc(2.9, m), 1e-9, 1),
+    "ellipeinc at 0": (lambda m: special.ellipeinc(-4.0, m), 0.0, 1),
+    "ellipeinc": (lambda m: special.ellipeinc(-4.0, m), 0.3, 2),
+    "ellipkinc": (lambda m: special.ellipkinc(7.0, m), -0.3, 2),
+    "spence at 1": (special.spence, 1.0, 3),
+    "sici at 0": (lambda x: special.sici(x)[0], 0.0, 3),
+    "shichi at 0": (lambda x: special.shichi(x)[0], 0.0, 3),
+    "rgamma at 0": (special.rgamma, 0.0, 3),
+    "rgamma at -2": (special.rgamma, -2.0, 2),
+    "rgamma": (special.rgamma, -1.3, 2),
+    "binom at n = k - 1": (lambda n: special.binom(n, 2.0), 1.0, 2),
+    "binom at n = k - 2": (lambda n: special.binom(n, 2.0), 0.0, 2),
+    "binom in k": (lambda k: special.binom(2.5, k), -1.0, 1),
+    "binom in k, beyond n": (lambda k: special.binom(2.0, k), 4.0, 2),
+    "poch at 0": (lambda z: special.poch(z, 2.5), 0.0, 2),
+    "beta": (lambda a: special.beta(a, -0.5), 0.5, 2),
+    "legendre": (lambda x: special.eval_legendre(1, x), -1.0, 2),
+    "jacobi": (lambda x: special.eval_jacobi(1, 0.5, 0.5, x), -1.0, 2),
+    "laguerre": (lambda x: special.eval_laguerre(1, x), 0.0, 2),
+    "beip at 0": (special.beip, 0.0, 1),
+    "berp at 0": (special.berp, 0.0, 1),
+    "bei at 0": (special.bei, 0.0, 2),
+    "struve at 0": (lambda x: special.struve(2, x), 0.0, 1),
+    "struve of order 0": (lambda x: special.struve(0, x), 0.0, 1),
+    "it2i0k0 at 0": (lambda x: special.it2i0k0(x)[0], 0.0, 1),
+    "kn of 1.5": (lambda x: special.kn(np.array(1.5), x), 1.0, 2),
+    "yn of 0.5": (lambda x: special.yn(np.array(0.5), x), 1.0, 2),
+    "expn of 1.5": (lambda x: special.expn(np.array(1.5), x), 1.0, 2),
+}
+
+
+@pytest.mark.filterwarnings("ignore:floating point number truncated")
+@pytest.mark.parametrize("name", SINGULAR)
+def test_derivatives_where_a_formula_is_0_over_0(name: str) -> None:
+    f, x, order = SINGULAR[name]
+    for _ in range(order):
+        slope, h = grad(f), 2e-3
+        steps = [f(x + k * h) for k in (1, -1, 2, -2)]
+        if not np.all(np.isfinite(steps)):  # the function ends here
+            steps = []
+        found = slope(x)
+        if steps:
+            numeric = (8.0 * (steps[0] - steps[1]) - (steps[2] - steps[3])) / (12.0 * h)
+            np.testing.assert_allclose(found, numeric, rtol=1e-7, atol=1e-9)
+        assert np.isfinite(found)
+        f = slope

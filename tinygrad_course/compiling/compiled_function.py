@@ -37,7 +37,7 @@ from tinygrad_course.compiling.tracing.trace_function import (
     trace_function,
 )
 from tinygrad_course.engine import trees
-from tinygrad_course.engine.errors import Watch
+from tinygrad_course.engine.errors import blocks
 from tinygrad_course.engine.tensor import Tensor
 from tinygrad_course.graph.node import Graph
 
@@ -68,7 +68,7 @@ class Compiled:
         """Return what the function returns."""
         if kwargs:
             args = self._positional(args, kwargs)
-        if Watch.on:
+        if blocks.open:
             return self.function(*args)
         try:
             try:

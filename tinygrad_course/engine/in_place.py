@@ -87,6 +87,16 @@ def _harmless(data: np.ndarray, mask: np.ndarray, shown: np.ndarray) -> bool:
     return np.array_equal(twin, expected)
 
 
+def fitting(target: Tensor, new: Any, casting: str = "same_kind") -> None:
+    """Raise, as NumPy does, if a result can't become what is written to: complex numbers no real ones."""
+    dtype = getattr(new, "dtype", None)
+    if dtype is not None and not np.can_cast(dtype, target.dtype, casting):  # type: ignore[arg-type]
+        raise TypeError(
+            f"{target._label()} holds {target.dtype}, and the result is {dtype}, which NumPy does not write "
+            f"there (casting={casting!r}): write t = t + other in the place of t += other"
+        )
+
+
 def augment(target: Tensor, new: Any) -> Tensor:
     """Do ``target op= other``, given the result of ``target op other``, and return the target."""
     cls = type(target)
@@ -96,6 +106,7 @@ def augment(target: Tensor, new: Any) -> Tensor:
             f"{target._label()} is {shape} and can't become {np.shape(new)} in place: write "
             "t = t + other in the place of t += other"
         )
+    fitting(target, new)
     if type(target._state) is View or type(new) is not cls:
         write(target, ..., new)
         return target

@@ -14,7 +14,7 @@ import numpy as np
 
 from tinygrad_course.engine import errors, foreign
 from tinygrad_course.engine.creation import node
-from tinygrad_course.engine.in_place import augment, plain_leaf
+from tinygrad_course.engine.in_place import augment, fitting, plain_leaf
 from tinygrad_course.engine.recording import dispatch, record
 from tinygrad_course.engine.views import View, now
 from tinygrad_course.rules.indexing import astype
@@ -117,6 +117,7 @@ def _leaf_in_place(self: Any, other: Any, operate: Callable[[Any, Any], Any]) ->
         return augment(self, data)
     if np.shape(data) != self.shape:
         raise ValueError(f"{self._label()} is {self.shape} and can't become {np.shape(data)} in place")
+    fitting(self, data)
     self.data = np.array(data, dtype=self.dtype, order="K")[()]
     return self
 

@@ -538,7 +538,11 @@ def _into(
         out = out[0]
     if type(out) is not cls:
         raise into_plain(f"out= of np.{getattr(function, '__name__', function)}")
-    out[...] = function(*args, **kwargs)
+    y = function(*args, **kwargs)
+    dtype, casting = getattr(y, "dtype", out.dtype), kwargs.get("casting", "same_kind")
+    if not np.can_cast(dtype, out.dtype, casting):
+        raise TypeError(f"out= is {out.dtype}, and the result is {dtype}, which NumPy does not write there")
+    out[...] = y
     return out
 
 

@@ -7,14 +7,16 @@ respect to an order, or a parameter, there is none here: a `Tensor` there is ref
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from scipy import special
 
+from tinygrad_course.rules.elementwise import quotient
 from tinygrad_course.rules.shapes import is_complex
-from tinygrad_course.rules.special import unknown
-from tinygrad_course.rules.table import rule
+from tinygrad_course.rules.special import over, unknown
+from tinygrad_course.rules.table import primitive, rule
 
 # ------------------------------------------------------------------ Bessel functions: neighbouring orders
 
@@ -49,7 +51,12 @@ for _f in (special.jve, special.yve):
         unknown(_f.__name__, "the order"),
         lambda g, y, v, x, f=_f: g * (0.5 * (f(v - 1, x) - f(v + 1, x))) - damped_sideways(g, y, x),
     )
-for _f in (special.jv, special.yv, special.yn, special.hankel1, special.hankel2):
+rule(  # of the orders of yn and kn SciPy takes the whole number
+    special.yn,
+    unknown("yn", "the order"),
+    lambda g, y, n, x: g * (0.5 * (special.yv(np.trunc(n) - 1, x) - special.yv(np.trunc(n) + 1, x))),
+)
+for _f in (special.jv, special.yv, special.hankel1, special.hankel2):
     rule(
         _f,
         unknown(_f.__name__, "the order"),
@@ -73,11 +80,13 @@ for _f, _i in ((special.hankel1e, 1j), (special.hankel2e, -1j)):  # the factor e
         unknown(_f.__name__, "the order"),
         lambda g, y, v, x, f=_f, i=_i: g * (0.5 * (f(v - 1, x) - f(v + 1, x)) - i * y),
     )
-for _f in (special.kv, special.kn):
+for _f, _order in ((special.kv, np.positive), (special.kn, np.trunc)):
     rule(
         _f,
         unknown(_f.__name__, "the order"),
-        lambda g, y, v, x: g * (-0.5 * (special.kv(v - 1, x) + special.kv(v + 1, x))),
+        lambda g, y, v, x, order=_order: (
+            g * (-0.5 * (special.kv(order(v) - 1, x) + special.kv(order(v) + 1, x)))
+        ),
     )
 rule(
     special.kve,
@@ -85,7 +94,9 @@ rule(
     lambda g, y, v, x: g * (y - 0.5 * (special.kve(v - 1, x) + special.kve(v + 1, x))),
 )
 for _f in (special.struve, special.modstruve):
-    rule(_f, unknown(_f.__name__, "the order"), lambda g, y, v, x, f=_f: g * (f(v - 1, x) - v * y / x))
+    rule(
+        _f, unknown(_f.__name__, "the order"), lambda g, y, v, x, f=_f: g * (f(v - 1, x) - v * quotient(y, x))
+    )
 
 # ------------------------------------------------------------------ Airy and Kelvin functions, integrals
 
@@ -98,16 +109,29 @@ rule(special.ber, lambda g, y, x: g * special.berp(x))
 rule(special.bei, lambda g, y, x: g * special.beip(x))
 rule(special.ker, lambda g, y, x: g * special.kerp(x))
 rule(special.kei, lambda g, y, x: g * special.keip(x))
-rule(special.berp, lambda g, y, x: -g * (special.bei(x) + y / x))
-rule(special.beip, lambda g, y, x: g * (special.ber(x) - y / x))
+# at 0, y / x is 0 and 1/2
+rule(special.berp, lambda g, y, x: -g * (special.bei(x) + quotient(y, x)))
+rule(special.beip, lambda g, y, x: g * (special.ber(x) - quotient(y, x) - 0.5 * (x == 0)))
 rule(special.kerp, lambda g, y, x: -g * (special.kei(x) + y / x))
 rule(special.keip, lambda g, y, x: g * (special.ker(x) - y / x))
 
 
 rule(special.iti0k0, lambda g, y, x: g[0] * special.i0(x) + g[1] * special.k0(x), outputs=True)
 rule(special.itj0y0, lambda g, y, x: g[0] * special.j0(x) + g[1] * special.y0(x), outputs=True)
-rule(special.it2i0k0, lambda g, y, x: (g[0] * (special.i0(x) - 1.0) - g[1] * special.k0(x)) / x, outputs=True)
-rule(special.it2j0y0, lambda g, y, x: (g[0] * (1.0 - special.j0(x)) - g[1] * special.y0(x)) / x, outputs=True)
+rule(
+    special.it2i0k0,
+    lambda g, y, x: (
+        g[0] * quotient(special.i0(x) - 1.0, x) - over(g[1] * special.k0(np.where(g[1] == 0, 1.0, x)), x)
+    ),
+    outputs=True,
+)
+rule(
+    special.it2j0y0,
+    lambda g, y, x: (
+        g[0] * quotient(1.0 - special.j0(x), x) - over(g[1] * special.y0(np.where(g[1] == 0, 1.0, x)), x)
+    ),
+    outputs=True,
+)
 rule(special.itstruve0, lambda g, y, x: g * special.struve(np.zeros_like(x), x))
 rule(special.itmodstruve0, lambda g, y, x: g * special.modstruve(np.zeros_like(x), x))
 rule(special.it2struve0, lambda g, y, x: -g * special.struve(np.zeros_like(x), x) / x)
@@ -115,38 +139,73 @@ rule(special.it2struve0, lambda g, y, x: -g * special.struve(np.zeros_like(x), x
 # ------------------------------------------------------------------ elliptic integrals and functions
 
 
-def over_m(a: Any, m: Any, at_0: float) -> Any:
-    """a / (2 m), where a vanishes with m."""
-    return np.where(m == 0, at_0, a / (2.0 * m + (m == 0)))
+def around_0(m: Any, a: float, b: float, away: Callable[[Any], Any]) -> Any:
+    """pi/8 2F1(a, b; 2; m) for small m, where what is `away` from it cancels."""
+    near = np.abs(m) < 0.5
+    return np.where(
+        near,
+        math.pi / 8.0 * special.hyp2f1(a, b, 2.0, np.where(near, m, 0.0)),
+        away(np.where(near, 0.75, m)),
+    )
 
 
-def k_slope(k: Any, m: Any) -> Any:
-    return over_m(special.ellipe(m) / (1.0 - m) - k, m, math.pi / 8.0)
+def k_slope(m: Any, p: Any) -> Any:
+    """The derivative of K at m = 1 - p."""
+    p = np.where(np.abs(m) < 0.5, 0.25, p)
+    return around_0(m, 1.5, 1.5, lambda m: (special.ellipe(m) / p - special.ellipkm1(p)) / (2.0 * m))
 
 
-rule(special.ellipk, lambda g, y, m: g * k_slope(y, m))
-rule(special.ellipkm1, lambda g, y, p: -g * k_slope(y, 1.0 - p))
-rule(special.ellipe, lambda g, y, m: g * over_m(y - special.ellipk(m), m, -math.pi / 8.0))
+def e_slope(m: Any) -> Any:
+    return -around_0(m, 0.5, 1.5, lambda m: (special.ellipk(m) - special.ellipe(m)) / (2.0 * m))
+
+
+rule(special.ellipk, lambda g, y, m: g * k_slope(m, 1.0 - m))
+rule(special.ellipkm1, lambda g, y, p: -g * k_slope(1.0 - p, p))
+rule(special.ellipe, lambda g, y, m: g * e_slope(m))
 
 
 def delta(phi: Any, m: Any) -> Any:
     return np.sqrt(1.0 - m * np.sin(phi) ** 2)
 
 
-def f_slope(f: Any, phi: Any, m: Any) -> Any:
-    e = special.ellipeinc(phi, m)
-    return (e / (1.0 - m) - f) / (2.0 * m) - np.sin(2.0 * phi) / (4.0 * (1.0 - m) * delta(phi, m))
+@primitive
+def elliptic_d(phi: Any, m: Any) -> Any:
+    """(F - E) / m, the integral of sin^2 / delta, by Carlson's R_D."""
+    turns = np.round(phi / math.pi)
+    s, c = np.sin(phi - math.pi * turns), np.cos(phi - math.pi * turns)
+    part = s**3 * special.elliprd(c * c, 1.0 - m * s * s, 1.0)
+    return (part + np.where(turns == 0, 0.0, 2.0 * turns * special.elliprd(0.0, 1.0 - m, 1.0))) / 3.0
+
+
+def f_slope(phi: Any, m: Any) -> Any:
+    turned = np.sin(2.0 * phi) / (2.0 * delta(phi, m))
+    return (special.ellipkinc(phi, m) - elliptic_d(phi, m) - turned) / (2.0 * (1.0 - m))
+
+
+def d_slope(d: Any, phi: Any, m: Any) -> Any:
+    """Of small m nothing is left of it but rounding."""
+    small = np.abs(m) < 1e-3
+    return np.where(small, np.nan, (f_slope(phi, m) - 0.5 * d) / np.where(small, 1.0, m))
+
+
+rule(
+    elliptic_d,
+    lambda g, y, phi, m: g * (np.sin(phi) ** 2 / delta(phi, m)),
+    lambda g, y, phi, m: g * d_slope(y, phi, m),
+    elementwise=True,
+    name="elliptic D",
+)
 
 
 rule(
     special.ellipkinc,
     lambda g, y, phi, m: g / delta(phi, m),
-    lambda g, y, phi, m: g * f_slope(y, phi, m),
+    lambda g, y, phi, m: g * f_slope(phi, m),
 )
 rule(
     special.ellipeinc,
     lambda g, y, phi, m: g * delta(phi, m),
-    lambda g, y, phi, m: g * ((y - special.ellipkinc(phi, m)) / (2.0 * m)),
+    lambda g, y, phi, m: -g * (0.5 * elliptic_d(phi, m)),
 )
 rule(
     special.ellipj,
@@ -195,7 +254,9 @@ rule(
     degree("eval_jacobi"),
     unknown("eval_jacobi", "alpha"),
     unknown("eval_jacobi", "beta"),
-    lambda g, y, n, a, b, x: g * (0.5 * (n + a + b + 1) * special.eval_jacobi(n - 1, a + 1, b + 1, x)),
+    lambda g, y, n, a, b, x: (
+        g * (0.5 * (n + a + b + 1) * (n != 0) * special.eval_jacobi(lower(n), a + 1, b + 1, x))
+    ),
 )
 rule(
     special.eval_gegenbauer,
@@ -207,7 +268,7 @@ rule(
     special.eval_genlaguerre,
     degree("eval_genlaguerre"),
     unknown("eval_genlaguerre", "alpha"),
-    lambda g, y, n, a, x: -g * special.eval_genlaguerre(n - 1, a + 1.0, x),
+    lambda g, y, n, a, x: -g * ((n != 0) * special.eval_genlaguerre(lower(n), a + 1.0, x)),
 )
 
 
@@ -216,7 +277,7 @@ def chebyu_slope(n: Any, x: Any) -> Any:
 
 
 def legendre_slope(n: Any, x: Any) -> Any:
-    return 0.5 * (n + 1) * special.eval_jacobi(n - 1, 1.0, 1.0, x)
+    return 0.5 * (n + 1) * (n != 0) * special.eval_jacobi(lower(n), 1.0, 1.0, x)
 
 
 for _name, _slope in {
@@ -227,7 +288,7 @@ for _name, _slope in {
     "eval_chebys": lambda n, x: 0.5 * chebyu_slope(n, 0.5 * x),
     "eval_hermite": lambda n, x: 2.0 * n * special.eval_hermite(np.maximum(n - 1, 0), x),
     "eval_hermitenorm": lambda n, x: n * special.eval_hermitenorm(np.maximum(n - 1, 0), x),
-    "eval_laguerre": lambda n, x: -special.eval_genlaguerre(n - 1, 1.0, x),
+    "eval_laguerre": lambda n, x: -(n != 0) * special.eval_genlaguerre(lower(n), 1.0, x),
     "eval_sh_legendre": lambda n, x: 2.0 * legendre_slope(n, 2.0 * x - 1.0),
     "eval_sh_chebyt": lambda n, x: 2.0 * n * special.eval_chebyu(lower(n), 2.0 * x - 1.0),
     "eval_sh_chebyu": lambda n, x: 2.0 * chebyu_slope(n, 2.0 * x - 1.0),

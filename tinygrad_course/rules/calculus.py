@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_course.rules.indexing import astype
-from tinygrad_course.rules.shapes import as_array, conj, is_complex, normalize
+from tinygrad_course.rules.shapes import as_array, conj, inexact, is_complex, normalize
 from tinygrad_course.rules.table import composed, is_tensor, primitive, rule
 
 # ------------------------------------------------------------------ differences and sums of samples
@@ -299,7 +299,7 @@ def roots(p: Any) -> Any:
 def polyfit(
     x: Any, y: Any, deg: int, rcond: float | None = None, full: bool = False, w: Any = None, cov: Any = False
 ) -> Any:
-    x, y = as_array(x), as_array(y)
+    x, y = inexact(x), inexact(y)
     left = vander(x, deg + 1)
     if w is not None:
         w = as_array(w)

@@ -23,7 +23,7 @@ from tinygrad_course.rules.diagonals import on_diagonal
 from tinygrad_course.rules.indexing import scatter
 from tinygrad_course.rules.reductions import product_before
 from tinygrad_course.rules.shapes import adjoint as H  # noqa: N812  (the names that formulas have for them)
-from tinygrad_course.rules.shapes import as_array, by_formula, conj, is_complex, unbroadcast
+from tinygrad_course.rules.shapes import as_array, by_formula, conj, inexact, is_complex, unbroadcast
 from tinygrad_course.rules.shapes import transposed as T  # noqa: N812
 from tinygrad_course.rules.table import composed, is_tensor, primitive, rule
 
@@ -133,7 +133,7 @@ rule(np.linalg.solve, solve_left, lambda g, y, a, b: unbroadcast(solved_back(g, 
 @composed(np.linalg.lstsq)
 def lstsq(a: Any, b: Any, rcond: float | None = None) -> Any:
     """The solution by the pseudo-inverse; residuals, rank and singular values as NumPy gives them."""
-    a, b = as_array(a), as_array(b)
+    a, b = inexact(a), inexact(b)
     m, n = a.shape
     rcond = np.finfo(a.dtype).eps * max(m, n) if rcond is None else rcond
     s = np.linalg.svdvals(a)
@@ -304,10 +304,10 @@ def svd(a: Any, full_matrices: bool = True, compute_uv: bool = True) -> Any:
 
 @primitive
 def eigensystem(a: Any) -> Any:
-    w, v = np.linalg.eig(a)
+    w, v = found = np.linalg.eig(a)
     if not is_complex(a) and not np.any(np.imag(w)):  # from NumPy 2.5 on it returns complex numbers always
         w, v = np.copy(np.real(w)), np.copy(np.real(v))
-    return w, v
+    return type(found)(w, v)
 
 
 @by_formula

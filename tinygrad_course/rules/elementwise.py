@@ -80,7 +80,7 @@ rule(np.float_power, power_base, power_exponent)
 
 rule(np.exp, lambda g, y, a: g * y)
 rule(np.exp2, lambda g, y, a: g * (LOG_2 * y))
-rule(np.expm1, lambda g, y, a: g * (1.0 + y))
+rule(np.expm1, lambda g, y, a: g * np.exp(a))
 rule(np.log, lambda g, y, a: g / a)
 rule(np.log1p, lambda g, y, a: g / (1.0 + a))
 rule(np.log2, lambda g, y, a: g / (LOG_2 * a))
@@ -101,7 +101,9 @@ def tanh_vjp(g: Any, y: Any, a: Any) -> Any:
         return g * (1.0 - y * y)
     with np.errstate(over="ignore"):  # 1 / cosh(1000) is 0
         c = np.cosh(a)
-    return g / c / c
+    slope = g / c
+    slope /= c
+    return slope
 
 
 rule(np.tanh, tanh_vjp)

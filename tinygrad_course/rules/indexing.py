@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_course.rules.shapes import as_array, unbroadcast
-from tinygrad_course.rules.table import NO_DERIVATIVE, composed, primitive, rule
+from tinygrad_course.rules.table import NO_DERIVATIVE, composed, is_tensor, primitive, rule
 
 # ------------------------------------------------------------------ the two primitives that NumPy lacks
 
@@ -105,6 +105,17 @@ def astype(x: Any, dtype: Any) -> Any:
 
 
 rule(astype, lambda g, y, x, dtype: g, saves=False)
+
+
+def fitted(values: Any, dtype: Any) -> Any:
+    """Values that are put among others, in the dtype of these."""
+    if is_tensor(values) and not np.can_cast(values.dtype, dtype, "same_kind"):
+        raise TypeError(
+            f"values of dtype {values.dtype} are cut when they are put among numbers of dtype {dtype}, and "
+            "what is cut has no derivative: put them into a.astype(float)"
+        )
+    return astype(values, dtype) if is_tensor(values) else np.asarray(values).astype(dtype)
+
 
 # ------------------------------------------------------------------ choosing elements by number
 
@@ -221,6 +232,7 @@ def insert(arr: Any, obj: Any, values: Any, axis: int | None = None) -> Any:
         count = values.shape[axis] if one else int(np.sum(obj)) if mask else np.size(obj)
     source = np.insert(np.arange(n), obj, -1 - np.arange(count))
     shape = (*arr.shape[:axis], count, *arr.shape[axis + 1 :])
+    values = fitted(values, arr.dtype)
     joined = np.concatenate([arr, np.broadcast_to(values, shape)], axis=axis)
     return joined[(slice(None),) * axis + (np.where(source < 0, n - 1 - source, source),)]
 

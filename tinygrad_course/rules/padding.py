@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_course.rules.indexing import fitted
 from tinygrad_course.rules.shapes import as_array
 from tinygrad_course.rules.table import composed, is_tensor, primitive, rule
 
@@ -89,7 +90,7 @@ def repeated(edge: Any, n: int) -> Any:
 
 
 def constants(a: Any, width: tuple[int, int], values: Any) -> list[Any]:
-    return [np.broadcast_to(values[i], (n, *a.shape[1:])) for i, n in enumerate(width)]
+    return [np.broadcast_to(fitted(values[i], a.dtype), (n, *a.shape[1:])) for i, n in enumerate(width)]
 
 
 def ramps(a: Any, width: tuple[int, int], ends: Any) -> list[Any]:

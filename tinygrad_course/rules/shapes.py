@@ -104,6 +104,12 @@ def as_array(a: Any) -> Any:
     return a if hasattr(a, "ndim") else np.asarray(a)
 
 
+def inexact(a: Any) -> Any:
+    """An array, of whole numbers in double precision: what NumPy makes of them before it divides."""
+    a = as_array(a)
+    return a if a.dtype.kind in "fc" else a.astype(float)
+
+
 def far_out(a: Any, limit: float) -> bool:
     """Whether a real number is beyond +-limit, where what is made of 1 - tanh(a) has few digits left.
 

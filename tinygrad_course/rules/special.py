@@ -85,7 +85,7 @@ rule(
 rule(
     special.huber,
     lambda g, y, delta, r: g * np.maximum(np.abs(r) - delta, 0.0),
-    lambda g, y, delta, r: g * (np.sign(r) * np.minimum(np.abs(r), delta)),
+    lambda g, y, delta, r: g * np.minimum(np.maximum(r, -delta), delta),
 )
 
 
@@ -104,7 +104,7 @@ rule(
 rule(special.cbrt, lambda g, y, a: g / (3.0 * y * y))
 rule(special.exp2, lambda g, y, a: g * (math.log(2.0) * y))
 rule(special.exp10, lambda g, y, a: g * (math.log(10.0) * y))
-rule(special.expm1, lambda g, y, a: g * (1.0 + y))
+rule(special.expm1, lambda g, y, a: g * np.exp(a))
 rule(special.log1p, lambda g, y, a: g / (1.0 + a))
 rule(special.cosm1, lambda g, y, a: -g * np.sin(a))
 rule(special.sindg, lambda g, y, a: g * (DEGREE * special.cosdg(a)))
@@ -121,7 +121,7 @@ rule(
 rule(
     special.powm1,
     lambda g, y, a, b: g * (b * a ** (b - 1)),
-    lambda g, y, a, b: g * ((1.0 + y) * np.log(a)),
+    lambda g, y, a, b: g * (a**b * np.log(a)),
 )
 no_derivative(special.round, special.gammasgn)
 
@@ -173,8 +173,8 @@ rule(
 )
 rule(
     special.inv_boxcox1p,
-    lambda g, y, x, p: g * ((1.0 + y) / (1.0 + p * x)),
-    lambda g, y, x, p: g * ((1.0 + y) * (x * x) * root_slope(p * x)),
+    lambda g, y, x, p: g * (special.inv_boxcox(x, p) / (1.0 + p * x)),
+    lambda g, y, x, p: g * (special.inv_boxcox(x, p) * (x * x) * root_slope(p * x)),
 )
 
 # ------------------------------------------------------------------ the normal distribution
@@ -189,8 +189,28 @@ rule(special.wofz, lambda g, y, a: g * (2.0j / ROOT_PI - 2.0 * a * y))
 rule(special.dawsn, lambda g, y, a: g * (1.0 - 2.0 * a * y))
 rule(special.ndtr, lambda g, y, a: g * (np.exp(-0.5 * (a * a)) / (ROOT_2 * ROOT_PI)))
 rule(special.ndtri, lambda g, y, a: g * (ROOT_2 * ROOT_PI * np.exp(0.5 * (y * y))))
-# the density over the distribution function, without the underflow of either
-rule(special.log_ndtr, lambda g, y, a: g * (ROOT_2 / ROOT_PI / special.erfcx(-a / ROOT_2)))
+
+
+@primitive
+def hazard(a: Any) -> Any:
+    """The normal density over the distribution function, without the underflow of either."""
+    return ROOT_2 / ROOT_PI / special.erfcx(-a / ROOT_2)
+
+
+# 1/x - 2/x^3 + 10/x^5 - ..., by which the hazard at -x is larger than x
+EXCESS = (1.0, -2.0, 10.0, -74.0, 706.0, -8162.0)
+
+
+def hazard_vjp(g: Any, y: Any, a: Any) -> Any:
+    if is_complex(a):
+        return -g * (y * (a + y))
+    far = a < -100.0
+    x = np.where(far, a, -100.0)
+    return -g * (y * np.where(far, -series(1.0 / (x * x), EXCESS) / x, a + y))
+
+
+rule(hazard, hazard_vjp, elementwise=True)
+rule(special.log_ndtr, lambda g, y, a: g * hazard(a))
 rule(special.ndtri_exp, lambda g, y, a: g * (ROOT_PI / ROOT_2 * special.erfcx(-y / ROOT_2)))
 rule(
     special.owens_t,
@@ -205,18 +225,39 @@ rule(special.expi, lambda g, y, a: g * (np.exp(a) / a))
 
 
 def expn_slope(n: Any, x: Any) -> Any:
+    n = np.trunc(n)  # as SciPy does
     return np.where(n == 0, np.exp(-x) * (1.0 + 1.0 / x) / x, special.expn(np.maximum(n - 1, 0), x))
 
 
 rule(special.expn, unknown("expn", "n"), lambda g, y, n, x: -g * expn_slope(n, x))
-rule(special.sici, lambda g, y, a: (g[0] * np.sin(a) + g[1] * np.cos(a)) / a, outputs=True)
-rule(special.shichi, lambda g, y, a: (g[0] * np.sinh(a) + g[1] * np.cosh(a)) / a, outputs=True)
+
+
+def sinhc(a: Any) -> Any:
+    """sinh(a) / a."""
+    near = np.abs(a) < 0.5
+    away = np.where(near, 1.0, a)
+    return np.where(near, series(np.where(near, a * a, 0.0), SINHC), np.sinh(away) / away)
+
+
+SINHC = tuple(1.0 / math.factorial(2 * k + 1) for k in range(9))
+rule(special.sici, lambda g, y, a: g[0] * np.sinc(a / math.pi) + over(g[1] * np.cos(a), a), outputs=True)
+rule(special.shichi, lambda g, y, a: g[0] * sinhc(a) + over(g[1] * np.cosh(a), a), outputs=True)
 rule(
     special.fresnel,
     lambda g, y, a: g[0] * np.sin(math.pi / 2.0 * (a * a)) + g[1] * np.cos(math.pi / 2.0 * (a * a)),
     outputs=True,
 )
-rule(special.spence, lambda g, y, a: g * np.where(a == 1, -1.0, np.log(a) / (1.0 - a + (a == 1))))
+
+
+def spence_slope(a: Any) -> Any:
+    """log(a) / (1 - a)."""
+    near = np.abs(a - 1.0) < 0.05
+    away = np.where(near, 2.0, a)
+    return np.where(near, series(np.where(near, a - 1.0, 0.0), SPENCE_SLOPE), np.log(away) / (1.0 - away))
+
+
+SPENCE_SLOPE = tuple((-1.0) ** (k + 1) / (k + 1) for k in range(16))
+rule(special.spence, lambda g, y, a: g * spence_slope(a))
 rule(special.wrightomega, lambda g, y, a: g * (y / (1.0 + y)))
 
 # ------------------------------------------------------------------ gamma and beta functions
@@ -238,25 +279,64 @@ rule(special.psi, lambda g, y, a: g * polygamma(1, a))
 rule(special.gamma, lambda g, y, a: g * (y * special.psi(a)))
 rule(special.gammaln, lambda g, y, a: g * special.psi(a))
 rule(special.loggamma, lambda g, y, a: g * special.psi(a))
-rule(special.rgamma, lambda g, y, a: g * (-y * special.psi(a)))
-rule(
-    special.beta,
-    lambda g, y, a, b: g * (y * (special.psi(a) - special.psi(a + b))),
-    lambda g, y, a, b: g * (y * (special.psi(b) - special.psi(a + b))),
-)
+
+
+def rgamma_slope(a: Any) -> Any:
+    """The derivative of 1 / gamma; on the left by its reflection, gamma(1 - a) sin(pi a) / pi."""
+    left = np.real(a) < 0.5
+    b = 1.0 - np.where(left, a, 0.0)
+    mirrored = special.gamma(b) * (
+        np.cos(math.pi * (1.0 - b)) - special.psi(b) * np.sin(math.pi * (1.0 - b)) / math.pi
+    )
+    a = np.where(left, 1.0, a)
+    return np.where(left, mirrored, -special.rgamma(a) * special.psi(a))
+
+
+rule(special.rgamma, lambda g, y, a: g * rgamma_slope(a))
+
+
+def gamma_quotient(y: Any, scale: Any, a: Any, b: Any) -> Any:
+    """y (psi(a) - psi(b)) of y = scale / gamma(b), which is 0 where psi(b) is infinite."""
+    with np.errstate(invalid="ignore", over="ignore"):
+        left = np.real(b) < 0.5
+        near = scale * (special.psi(a) * special.rgamma(b) + rgamma_slope(b))
+        return np.where(left, near, y * (special.psi(a) - special.psi(np.where(left, 1.0, b))))
+
+
+def beta_slope(y: Any, a: Any, b: Any) -> Any:
+    return gamma_quotient(y, special.gamma(a) * special.gamma(b), a, a + b)
+
+
+rule(special.beta, lambda g, y, a, b: g * beta_slope(y, a, b), lambda g, y, a, b: g * beta_slope(y, b, a))
 rule(
     special.betaln,
     lambda g, y, a, b: g * (special.psi(a) - special.psi(a + b)),
     lambda g, y, a, b: g * (special.psi(b) - special.psi(a + b)),
 )
+
+
+def binom_slope(y: Any, n: Any, k: Any) -> Any:
+    """y (psi(n - k + 1) - psi(k + 1))."""
+    a, b = n - k + 1.0, k + 1.0
+    with np.errstate(invalid="ignore", over="ignore"):
+        inside = (a > 0.5) & (b > 0.5)
+        near = special.gamma(n + 1.0) * (
+            rgamma_slope(b) * special.rgamma(a) - special.rgamma(b) * rgamma_slope(a)
+        )
+        far = y * (special.psi(np.where(inside, a, 1.0)) - special.psi(np.where(inside, b, 1.0)))
+        return np.where(inside, far, near)
+
+
 rule(
     special.binom,
-    lambda g, y, n, k: g * (y * (special.psi(n + 1.0) - special.psi(n - k + 1.0))),
-    lambda g, y, n, k: g * (y * (special.psi(n - k + 1.0) - special.psi(k + 1.0))),
+    lambda g, y, n, k: (
+        g * gamma_quotient(y, special.gamma(n + 1.0) * special.rgamma(k + 1.0), n + 1.0, n - k + 1.0)
+    ),
+    lambda g, y, n, k: g * binom_slope(y, n, k),
 )
 rule(
     special.poch,
-    lambda g, y, z, m: g * (y * (special.psi(z + m) - special.psi(z))),
+    lambda g, y, z, m: g * gamma_quotient(y, special.gamma(z + m), z + m, z),
     lambda g, y, z, m: g * (y * special.psi(z + m)),
 )
 

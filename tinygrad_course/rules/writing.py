@@ -27,11 +27,13 @@ def write(array: Any, numbers: Any, values: Any) -> None:
 def copyto(dst: Any, src: Any, casting: str = "same_kind", where: Any = True) -> None:
     if src is dst:
         return
+    src = as_array(src)
+    if not np.can_cast(src.dtype, dst.dtype, casting):  # type: ignore[arg-type]
+        raise TypeError(f"np.copyto: {src.dtype} is not written to {dst.dtype} (casting={casting!r})")
     if where is True:
         dst[...] = src
         return
     mask = np.broadcast_to(where, dst.shape)
-    src = as_array(src)
     while src.ndim > dst.ndim and src.shape[0] == 1:  # leading axes of length 1 don't count in a write
         src = src[0]
     dst[mask] = np.broadcast_to(src, dst.shape)[mask]
