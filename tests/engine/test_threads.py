@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from tinygrad_course import Tensor, compiled, debug, grad, value_and_grad
-from tinygrad_course.engine.errors import Watch
+from tinygrad_course.engine.errors import blocks
 
 
 def together(*functions):
@@ -43,7 +43,7 @@ def test_debug_is_the_threads_own():
         together(lambda: np.sum(np.log(Tensor([1e-300, 1.0]) * 1e-300 * 0 + np.inf)))
         with pytest.raises(FloatingPointError):
             np.log(Tensor([0.5])) * np.inf
-    assert not Watch.on
+    assert not blocks.open
 
 
 def test_overlapping_blocks_end():
@@ -62,7 +62,7 @@ def test_overlapping_blocks_end():
             assert over.wait(30)
 
     together(a, b)
-    assert not Watch.on
+    assert not blocks.open
 
 
 def test_floats_of_another_thread():

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from tinygrad_course.engine.errors import Watch, watched
+from tinygrad_course.engine.errors import blocks, watched
 
 _lock = threading.Lock()
 
@@ -37,10 +37,10 @@ def debug() -> Iterator[None]:
     before = watched.get()
     watched.set(True)
     with _lock:
-        Watch.on += 1
+        blocks.open += 1
     try:
         yield
     finally:
         with _lock:
-            Watch.on -= 1
+            blocks.open -= 1
         watched.set(before)

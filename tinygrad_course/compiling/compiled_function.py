@@ -34,7 +34,7 @@ from tinygrad_course.compiling.tracing.trace_function import (
     trace_function,
 )
 from tinygrad_course.engine import trees
-from tinygrad_course.engine.errors import Watch
+from tinygrad_course.engine.errors import blocks
 from tinygrad_course.engine.tensor import Tensor
 from tinygrad_course.graph.node import Graph
 
@@ -65,7 +65,7 @@ class Compiled:
         """Return what the function returns."""
         if kwargs:
             args = self._positional(args, kwargs)
-        if Watch.on:
+        if blocks.open:
             return self.function(*args)
         try:
             try:
@@ -165,7 +165,7 @@ class Compiled:
                 traced, program = self._record(args, leaves)
                 self.programs[self._key(args, leaves)] = traced, program
         except CannotCompile as error:
-            if isinstance(error, DecidedByError) or not self._changes_by_itself(20 if error.outside else 1):
+            if isinstance(error, DecidedByError) or not self._changes_by_itself(100 if error.outside else 10):
                 raise
             return self.function(*args)
         self._use(program.call, traced)
@@ -198,7 +198,7 @@ class Compiled:
         """Whether another thread is changing what the function reads."""
         before = CapturedValues(self.function)
         for _ in range(looks):
-            time.sleep(0.005)
+            time.sleep(0.0007)
             if not before.unchanged():
                 return True
         return False

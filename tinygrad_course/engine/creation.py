@@ -10,7 +10,7 @@ from itertools import count
 from typing import TYPE_CHECKING, Any
 
 from tinygrad_course.engine import errors
-from tinygrad_course.engine.errors import Watch
+from tinygrad_course.engine.errors import blocks
 
 if TYPE_CHECKING:
     import weakref
@@ -78,7 +78,7 @@ def node(
         out._note().holds = holds
     if rule.mend is not None:
         out = rule.mend(out)
-    if Watch.on:
+    if blocks.open:
         errors.watch(out)
     return out
 

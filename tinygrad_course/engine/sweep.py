@@ -44,11 +44,6 @@ class FreedGraphError(RuntimeError):
     """A graph was used after a backward pass had freed it."""
 
 
-def may_warn(rule: Rule) -> bool:
-    """Whether a derivative may be infinite at ordinary numbers."""
-    return rule.saves and not rule.product and not (rule.elementwise and rule.chooses is not None)
-
-
 class _FreedVjps:
     """Stands where a rule's vjps stood, on a node whose graph has been freed: whoever looks is told."""
 
@@ -209,7 +204,7 @@ def sweep(  # noqa: C901  (one loop: the calls that it saves are its purpose)
     marked: list[tuple[Tensor, Any]] = []
     passed: list[Any] = []
     ghosts: dict[int, Tensor] | None = None
-    watching = errors.Watch.on and errors.watching()
+    watching = errors.blocks.open and errors.watching()
     careful: Any = record or watching
     choice: Any = None
     quiet: Any = None
@@ -236,8 +231,8 @@ def sweep(  # noqa: C901  (one loop: the calls that it saves are its purpose)
                 else:
                     before = found.copy(), pending.copy(), heap.copy()
                     choice = node, g, following, following_g, len(marked), *before
-            if choice is not None and quiet is None and may_warn(rule):
-                quiet = np.errstate(all="ignore")  # of what was not chosen
+            if choice is not None and quiet is None and rule.steep:
+                quiet = np.errstate(all="ignore")  # a warning may be of what was not chosen
                 quiet.__enter__()
             if mark:
                 before = node._grad

@@ -70,7 +70,8 @@ class Rule:
 
     __slots__ = (
         "accepted", "arity", "chooses", "compute", "elementwise", "function", "mend", "most_args", "name",
-        "names", "outputs", "plain", "product", "saves", "sequence", "ties", "twin", "variadic", "vjps",
+        "names", "outputs", "plain", "product", "saves", "sequence", "steep", "ties", "twin", "variadic",
+        "vjps",
     )  # fmt: skip
 
     def __init__(
@@ -111,6 +112,8 @@ class Rule:
             and self.most_args == len(self.names) == len(vjps)
             and not (sequence or variadic or outputs or ties or chooses)
         )
+        #: Whether the derivative may be infinite at ordinary numbers.
+        self.steep = saves and not product and not (elementwise and chooses is not None)
         #: How many arguments a call has that needs no further look: of a plain rule, one for each vjp.
         self.arity = len(vjps) if self.plain else -1
         #: What takes this rule's place on nodes whose graph has been freed (see `sweep`).

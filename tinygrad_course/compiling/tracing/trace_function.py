@@ -12,7 +12,12 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tinygrad_course.compiling.dataflow import Program, Value
-from tinygrad_course.compiling.tracing.captured_values import CapturedValues, unaltered
+from tinygrad_course.compiling.tracing.captured_values import (
+    ITERATOR,
+    CapturedValues,
+    is_iterator,
+    unaltered,
+)
 from tinygrad_course.compiling.tracing.names_in_code import NamesInCode
 from tinygrad_course.compiling.tracing.refusals import RAISING, CannotCompile, name_of, none_swallowed
 from tinygrad_course.compiling.tracing.trace import DIFFERS, OTHER_ARRAY, Trace, same
@@ -87,6 +92,34 @@ def trace_function(
     """
     objects = [x for _, x in named_arguments(f, args, kwargs) if not isinstance(x, (np.ndarray, np.generic))]
     captured = CapturedValues(f, *objects)
+    try:
+        traced = _traced(f, args, kwargs, moving, captured, masked=masked, mended=mended)
+        _refuse_changes(captured.changed())
+    except CannotCompile as error:
+        error.outside = not captured.unchanged()
+        raise
+    traced.captured = CapturedValues(f, *objects)
+    return traced
+
+
+def _refuse_changes(path: str | None) -> None:
+    if path is not None:
+        raise CannotCompile(
+            f"the function changes {path}, which lies outside it; a program would not. Pass it as an "
+            "argument and return the changed one, as in  state, cost = step(state, X, Y)"
+        )
+
+
+def _traced(
+    f: Callable[..., Any],
+    args: Any,
+    kwargs: Any,
+    moving: Any,
+    captured: CapturedValues,
+    *,
+    masked: bool,
+    mended: bool,
+) -> Traced:
     watched = Masks(made=True, mended=mended)
     try:
         run = _run(f, args, kwargs, moving, watched, NamesInCode())
@@ -103,13 +136,7 @@ def trace_function(
             f"random numbers were drawn inside the function (from {drawn}), and a program would repeat the "
             "same ones in every call: draw them outside, and pass them as an argument"
         )
-    path = captured.leaked() or captured.changed()
-    if path is not None:
-        raise CannotCompile(
-            f"the function changes {path}, which lies outside it; a program would not. Pass it as an "
-            "argument and return the changed one, as in  state, cost = step(state, X, Y)",
-            outside=True,
-        )
+    _refuse_changes(captured.leaked() or captured.changed())
     quiet = watched.needed
     unmasked = quiet and not masked
     single = watched.alone > 0 or (watched.recorded and watched.lost > 0)
@@ -136,7 +163,6 @@ def trace_function(
             )
     if unmasked and _loses_nan(run, since):
         return trace_function(f, args, kwargs, moving, mended=True)
-    captured = CapturedValues(f, *objects)
     return Traced(run.program, argument_names(f, len(args)), run.paths, run.result, captured, unmasked, quiet)
 
 
@@ -202,7 +228,7 @@ def _run(
             names.give(program)
     finally:
         masks.reset(token)
-        tracing.open = False
+        tracing.open, tracing.names = False, None  # names know the numbers, which are large
     samples = trees.tree_map(lambda x: x.sample if type(x) is Tracer else x, returned)
     return _Run(tracing, program, paths, result, samples)
 
@@ -314,6 +340,8 @@ def is_dynamic(x: Any, path: str, moving: Any) -> bool:
             f"{path} is a random generator; a program would repeat one call's numbers. Draw them outside, "
             "and pass them as an argument"
         )
+    if is_iterator(x):
+        raise CannotCompile(ITERATOR.format(path))
     return path in moving
 
 
