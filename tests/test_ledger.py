@@ -220,10 +220,12 @@ np.median(x, 0, None, True, True); np.quantile(x, 0.3, 0, None, False, "lower", 
 np.percentile(x, [30], 0, None, False, "lower", True); np.nanmean(x, 0, None, None, True); np.poly(A * x[0])
 np.trace(x, 0, 0, 1, None, None); np.compress([True, False], x, 0, None); np.concatenate([x, x], 0, None)
 np.median(x, overwrite_input=True); np.cov(x, dtype="f4"); np.corrcoef(x * x, dtype="f4")
-x.compress([0, 1], 0); np.add(x, 1, casting="same_kind"); np.add(x.T, 1, order="C"); np.add(x, 1, order="F", subok=False)
+x.compress([0, 1], 0); np.add(x, 1, casting="same_kind")
+np.add(x.T, 1, order="C"); np.add(x, 1, order="F", subok=False)
 np.exp(x, casting="unsafe", dtype="f4"); np.sum(x, axis=0, initial=x[0, 0]); np.max(x, initial=9 * x[0, 1])
 np.prod(x, initial=x[0, 0]); np.min(x, 0, initial=x[0, 1]); np.cross(x[:, :2], A[:2, :2])
-np.cross(x, A[1, :2]); np.linalg.svd(A * x[0, 1], hermitian=True)[1]; np.linalg.svd(A * x[0, 1], hermitian=True, compute_uv=False)
+np.cross(x, A[1, :2]); np.linalg.svd(A * x[0, 1], hermitian=True)[1]
+np.linalg.svd(A * x[0, 1], hermitian=True, compute_uv=False)
 np.linalg.pinv(A * x[0, 1], hermitian=True); np.linalg.qr(A * x[0, 1], "complete")[1]
 x[0, x[0].argpartition(1)]; np.linalg.eig(A * x[0, 1]).eigenvalues
 """
