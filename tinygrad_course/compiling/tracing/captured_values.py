@@ -87,6 +87,10 @@ class CapturedValues:
                 return path
         return None
 
+    def reads(self, names: set[str]) -> bool:
+        """Whether one of these names is in the functions' code."""
+        return not names.isdisjoint(self._names)
+
     def drew(self) -> str | None:
         """Return the path of a random generator that has moved on, or None."""
         for (path, before), (_, after) in zip(self.states, self._states(), strict=True):
@@ -143,7 +147,9 @@ class CapturedValues:
     def _look_into_function(self, function: types.FunctionType, path: str) -> None:
         watched = is_watched(function.__code__.co_filename)
         names = _names(function.__code__) if watched else _Names()
-        self._names |= names.loaded | names.attributes | {*function.__code__.co_freevars}
+        self._names |= (
+            names.loaded | names.attributes | {*function.__code__.co_freevars}
+        )  # singledispatch's too
         for name, cell in zip(function.__code__.co_freevars, function.__closure__ or (), strict=True):
             value = _cell(cell)
             self.cells.append((cell, value))
