@@ -46,6 +46,7 @@ class CapturedValues:
         self.cells: list[tuple[types.CellType, Any]] = []
         #: Containers, arrays and attributes, whose contents may change: (what returns them, path, contents).
         self.contents: list[tuple[Callable[[], Any], str, Any]] = []
+        self.identity = False  # whether some of them ask if one thing is another
         self.generators: dict[int, tuple[str, Any]] = {}
         self._seen: dict[int, Any] = {}
         self._waiting = [(f, getattr(f, "__name__", "the function")) for f in reversed(functions)]
@@ -127,6 +128,7 @@ class CapturedValues:
     def _look_into_function(self, function: types.FunctionType, path: str) -> None:
         watched = is_watched(function.__code__.co_filename)
         names = _names(function.__code__) if watched else _Names()
+        self.identity |= names.identity
         for name, cell in zip(function.__code__.co_freevars, function.__closure__ or (), strict=True):
             value = _cell(cell)
             self.cells.append((cell, value))
@@ -194,6 +196,7 @@ class _Names:
         self.loaded: set[str] = set()
         self.attributes: set[str] = set()
         self.imported: set[str] = set()
+        self.identity = False
 
 
 @functools.lru_cache(maxsize=1024)
@@ -202,6 +205,7 @@ def _names(code: types.CodeType) -> _Names:
     waiting = [code]
     while waiting:
         code = waiting.pop()
+        last: Any = None
         for instruction in dis.get_instructions(code):
             if instruction.opname in {"LOAD_GLOBAL", "LOAD_NAME"}:
                 found.loaded.add(instruction.argval)
@@ -209,6 +213,9 @@ def _names(code: types.CodeType) -> _Names:
                 found.attributes.add(instruction.argval)
             elif instruction.opname == "IMPORT_NAME":
                 found.imported.add(instruction.argval)
+            elif instruction.opname == "IS_OP" and last.opname != "LOAD_CONST":  # X is Y, not X is None
+                found.identity = True
+            last = instruction
         for inner in code.co_consts:
             if isinstance(inner, types.CodeType):
                 waiting.append(inner)

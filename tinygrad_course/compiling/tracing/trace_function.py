@@ -13,6 +13,7 @@ import numpy as np
 
 from tinygrad_course.compiling.dataflow import Program, Value
 from tinygrad_course.compiling.tracing.captured_values import CapturedValues, unaltered
+from tinygrad_course.compiling.tracing.changed_arguments import Contents
 from tinygrad_course.compiling.tracing.names_in_code import NamesInCode
 from tinygrad_course.compiling.tracing.refusals import RAISING, CannotCompile, name_of, none_swallowed
 from tinygrad_course.compiling.tracing.trace import DIFFERS, OTHER_ARRAY, Trace, same
@@ -39,6 +40,8 @@ class Traced:
         Where each input is in the arguments: ``"parameters.W1"``.
     result : nest
         What the function returned, with a `Value` in each array's place.
+    changes : dict
+        What is afterwards in those dicts and lists among the arguments that it changes, by their paths.
     captured : CapturedValues
         What it may have read from outside.
     unmasked : bool
@@ -53,6 +56,7 @@ class Traced:
     parameters: list[str]
     paths: list[str]
     result: Any
+    changes: dict[str, Any]
     captured: CapturedValues
     unmasked: bool
     quiet: bool
@@ -121,8 +125,7 @@ def trace_function(
         run = _run(f, args, kwargs, moving, watched, NamesInCode())
     _run_again(f, args, kwargs, moving, watched, run)
     args = trees.tree_map(lambda x: np.asarray(x) if isinstance(x, np.memmap) else x, args)
-    with np.errstate(all="ignore"):
-        plain = f(*args, **kwargs)
+    plain = _plainly(f, args, kwargs, run)
     values = run.program.values()
     single = any(v.dtype is not None and v.dtype.kind == "f" and v.dtype.itemsize < 8 for v in values)
     if not mended and not _same_results(run.samples, plain, single):
@@ -137,7 +140,16 @@ def trace_function(
     if unmasked and _loses_nan(run, since):
         return trace_function(f, args, kwargs, moving, mended=True)
     captured = CapturedValues(f, *objects)
-    return Traced(run.program, argument_names(f, len(args)), run.paths, run.result, captured, unmasked, quiet)
+    names = argument_names(f, len(args))
+    return Traced(run.program, names, run.paths, run.result, run.changes, captured, unmasked, quiet)
+
+
+def _plainly(f: Callable[..., Any], args: Any, kwargs: Any, run: _Run) -> Any:
+    """Return what `f` returns for plain arrays, as `run.samples`: with the arguments, if it changes them."""
+    args, kwargs = trees.tree_map(lambda x: x, (args, kwargs))  # whose dicts and lists are ours
+    with np.errstate(all="ignore"):
+        returned = f(*args, **kwargs)
+    return (returned, args) if run.changes else returned
 
 
 def _run_plainly(f: Callable[..., Any], args: Any, kwargs: Any) -> None:
@@ -153,6 +165,7 @@ class _Run(NamedTuple):
     program: Program
     paths: list[str]
     result: Any
+    changes: dict[str, Any]
     samples: Any
 
 
@@ -189,12 +202,14 @@ def _run(
     token = masks.set(watched)
     try:
         standing = trees.rebuild((args, kwargs), iter([wrap(p, x) for p, x in named]))
+        contents = Contents(dict(zip(argument_names(f, len(args)), standing[0], strict=True)))
         with names or nullcontext(), none_swallowed(), np.errstate(all="ignore"):
             returned = f(*standing[0], **standing[1])
         results: list[Value] = []
         result = trees.rebuild(
             returned, iter([_result(p, x, tracing, results) for p, x in trees.leaves(returned)])
         )
+        changes = contents.changes(lambda path, x: _result(path, x, tracing, results))
         needed = {id(v) for v in Program(inputs, results).values()}
         asked = [v for v, _ in tracing.calls if v.function in RAISING and id(v) not in needed]
         program = Program(inputs, results + asked)
@@ -203,8 +218,9 @@ def _run(
     finally:
         masks.reset(token)
         tracing.open = False
-    samples = trees.tree_map(lambda x: x.sample if type(x) is Tracer else x, returned)
-    return _Run(tracing, program, paths, result, samples)
+    shown = (returned, standing[0]) if changes else returned
+    samples = trees.tree_map(lambda x: x.sample if type(x) is Tracer else x, shown)
+    return _Run(tracing, program, paths, result, changes, samples)
 
 
 def _run_again(
@@ -226,7 +242,7 @@ def _run_again(
     counts = [(len(run.trace.calls), len(run.program.results)) for run in (first, again)]
     if not all(alike) or counts[0] != counts[1]:
         raise CannotCompile(DIFFERS)
-    returned = trees.leaves(first.result), trees.leaves(again.result)
+    returned = [trees.leaves([run.result, run.changes]) for run in (first, again)]
     for (path, one), (_, other) in zip(*returned, strict=True):
         if type(one) is not Value and not unaltered(one, other):
             raise CannotCompile(
@@ -330,10 +346,9 @@ def _agree_nearer_to_zero(f: Callable[..., Any], args: Any, kwargs: Any, moving:
     nearer, options = args, kwargs
     for _ in range(2):
         nearer, options = trees.tree_map(quartered, nearer), trees.tree_map(quartered, options)
-        samples = _run(f, nearer, options, moving, Masks(made=True)).samples
-        with np.errstate(all="ignore"):
-            if not _same_results(samples, f(*nearer, **options), single):
-                return False
+        run = _run(f, nearer, options, moving, Masks(made=True))
+        if not _same_results(run.samples, _plainly(f, nearer, options, run), single):
+            return False
     return True
 
 
