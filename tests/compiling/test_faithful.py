@@ -7,6 +7,8 @@ import array
 import collections
 import contextvars
 import functools
+import itertools
+import os
 import pathlib
 import random
 import sysconfig
@@ -489,12 +491,89 @@ def with_attribute(w):
 with_attribute.rate = 1.0
 
 
+def with_default(w, *, rate=1.0):
+    return rate * np.sum(w)
+
+
+def read_if_defined():
+    try:
+        return LATER
+    except NameError:
+        return 1.0
+
+
+@pytest.mark.parametrize(
+    "read",
+    [
+        lambda w: globals()[f"RATE{w.size - 3 or ''}"] * w,
+        lambda w: [globals()[name] * w for name in ("RATE",)],
+        lambda w: globals().get("RA" + "TE"[w.ndim - 1 :]) * w,
+    ],
+)
+def test_globals_by_computed_names_are_an_error(read):
+    with pytest.raises(CannotCompile, match="globals"):
+        compiled(read)(x)
+    assert compiled(lambda w: globals()["RATE"] * w + globals().get("NONE", 2))(1.0) == 3
+
+
+def test_iterators_are_an_error():
+    schedule, box = itertools.repeat(1.0), types.SimpleNamespace(rates=(1.0 for _ in range(9)))
+    unused = types.SimpleNamespace(batches=iter([1.0]), rate=2.0)
+    assert compiled(lambda w: w * unused.rate)(1.0) == 2
+    for f in (lambda w: w * next(schedule), lambda w: w * next(box.rates)):
+        with pytest.raises(CannotCompile, match="is an iterator"):
+            compiled(f)(x)
+    with pytest.raises(CannotCompile, match="rates is an iterator"):
+        compiled(lambda w, rates: w * next(rates))(x, iter([1.0]))
+
+
 def captured():
     slotted, queue, space = Slotted(), collections.deque([1.0]), argparse.Namespace(rate=1.0)
     plain, numbers, setting = types.SimpleNamespace(rate=1.0), array.array("d", [1.0]), Settings()
     variable, model = contextvars.ContextVar("rate", default=1.0), Model()
     zero = np.array([0.0])
+    sparse, layers, polynomial = scipy.sparse.csr_array(np.eye(2)), {"a": np.ones(2)}, np.poly1d([1.0, 1.0])
+    fitted, made, objects = (
+        np.polynomial.Polynomial([1.0, 1.0]),
+        types.ModuleType("made"),
+        np.array([None, 1.0]),
+    )
+    loaded = types.ModuleType("loaded")  # not in sys.modules, as what is loaded by its path
+    exec("rate = 1.0\nclass Model:\n rate = 1.0\n def get(self): return rate", vars(loaded))  # noqa: S102
+    made.rate, values, items, inner = 1.0, layers.values(), layers.items(), loaded.Model()
+    fixed = functools.partial(with_default, rate=1.0)
+    os.environ["TINYGRAD_COURSE_RATE"] = "1.0"
+    getenv = os.getenv
     return {
+        "sparse": (lambda w: np.sum(sparse @ np.ones(2) * w), lambda v: set_item(sparse.data, 0, v)),
+        "dict.values": (lambda w: sum(np.sum(v * w) for v in values), lambda v: set_item(layers["a"], 0, v)),
+        "dict.items": (lambda w: sum(np.sum(v * w) for _, v in items), lambda v: set_item(layers["a"], 0, v)),
+        "poly1d": (lambda w: np.sum(polynomial(w)), lambda v: set_item(polynomial, 0, v)),
+        "Polynomial": (lambda w: fitted.coef[1] * np.sum(w), lambda v: set_item(fitted.coef, 1, v)),
+        "getenv": (
+            lambda w: float(getenv("TINYGRAD_COURSE_RATE")) * np.sum(w),
+            lambda v: set_item(os.environ, "TINYGRAD_COURSE_RATE", str(v)),
+        ),
+        "module made at run time": (lambda w: made.rate * np.sum(w), lambda v: setattr(made, "rate", v)),
+        "computed name": (
+            lambda w: getattr(made, "ra" + "te"[:]) * np.sum(w),
+            lambda v: setattr(made, "rate", v),
+        ),
+        "class loaded by path": (
+            lambda w: inner.rate * np.sum(w),
+            lambda v: setattr(loaded.Model, "rate", v),
+        ),
+        "global of its module": (lambda w: inner.get() * np.sum(w), lambda v: setattr(loaded, "rate", v)),
+        "defined later": (
+            lambda w: read_if_defined() * np.sum(w),
+            lambda v: globals().update(LATER=v) if v != 1.0 else globals().pop("LATER", None),
+        ),
+        "keywords of a partial": (fixed, lambda v: set_item(fixed.keywords, "rate", v)),
+        "keyword default": (
+            with_default,
+            lambda v: set_item(with_default.__kwdefaults__, "rate", v),
+        ),
+        "array of objects": (lambda w: objects[1] * np.sum(w), lambda v: set_item(objects, 1, v)),
         "class attribute": (lambda w: Settings.rate * np.sum(w), lambda v: setattr(Settings, "rate", v)),
         "of the instance's class": (
             lambda w: setting.rate * np.sum(w),

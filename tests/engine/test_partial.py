@@ -5,7 +5,7 @@ import warnings
 import numpy as np
 import pytest
 
-from tinygrad_course import Tensor, compiled, grad, hessian, jvp, value_and_grad
+from tinygrad_course import FreedGraphError, Tensor, compiled, grad, hessian, jvp, value_and_grad
 
 pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")
 
@@ -250,3 +250,51 @@ def test_debug_lets_the_infinity_of_a_mask_be():
         with debug():
             found = grad(softmax)(x, scores)
         np.testing.assert_array_equal(found, grad(softmax)(x, scores))
+
+
+@pytest.mark.parametrize("n", [3, 20_000])  # (the larger arrays are let go of on the way)
+def test_a_sweep_that_goes_back_leaves_the_gradients_of_the_way_that_it_took(n):
+    x = np.full(n, 4.0)
+    x[0] = 0.0
+
+    def cost(x, on_the_way):
+        h = x * 1.0
+        root = np.sqrt(h)
+        chosen = np.where(h > 0, root, 2.0 * h)
+        top = np.maximum(0, chosen - 1.0)
+        on_the_way += [h, root, chosen, top]
+        return np.sum(top)
+
+    expected = [np.where(x > 0, slope, 0.0) for slope in (0.25, 1.0, 1.0)] + [np.ones(n)]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        np.testing.assert_array_equal(grad(lambda x: cost(x, []))(x), expected[0])
+        t, tensors = Tensor(x), []
+        J = cost(t, tensors)
+        for times in (1, 2):
+            J.backward(retain_graph=times == 1)
+            np.testing.assert_array_equal(t.grad, times * expected[0])
+            for tensor, g in zip(tensors, expected, strict=True):
+                np.testing.assert_array_equal(tensor.grad, times * g)
+        with pytest.raises(FreedGraphError):
+            tensors[1].backward(np.ones(n))
+
+
+def test_a_small_choice_before_large_arrays():
+    stream = np.random.RandomState(0)
+    W, X, v = stream.randn(400, 100) * 0.01, stream.randn(100, 300), 2.0
+
+    def cost(W, v):
+        A = np.tanh(np.dot(W, X))
+        z = np.dot(np.ones((3, 400)) / 400, A)
+        root = np.sqrt(np.where(z > 0, z, 0.0))
+        return np.sum(np.where(z > 0, np.maximum(0, root * v), 1.0))
+
+    dW, dv = grad(cost, (0, 1))(W, v)
+    tW, tv = Tensor(W), Tensor(v)
+    cost(tW, tv).backward()
+    np.testing.assert_array_equal(tW.grad, dW)
+    np.testing.assert_array_equal(tv.grad, dv)
+    assert np.all(np.isfinite(dW))
+    assert np.all(dW)
+    assert dv > 0

@@ -1,6 +1,7 @@
 """Gradient checking: the course's published differences, honest error bounds, kinks, and planted mistakes."""
 
 import re
+import warnings
 
 import numpy as np
 import pytest
@@ -630,3 +631,77 @@ def test_an_entry_close_to_the_edge_of_the_domain(f, x):
         assert compare_gradients(cost, point, gradient=grad(cost)).verdict == "right"
         wrong = compare_gradients(cost, point, gradient=lambda p: {"x": 1.01 * grad(cost)(p)["x"]})
     assert wrong.verdict == "wrong"
+
+
+@pytest.mark.parametrize("width", [3e-3, 1e-3, 1e-4])
+def test_a_peak_that_large_steps_pass_over(width):
+    def peak(x):
+        return np.exp(-(((x - 1) / width) ** 2))
+
+    assert compare_gradients(peak, 1 + width).verdict == "right"
+    assert compare_gradients(peak, 1 + width, gradient=lambda x: 0.0).verdict == "wrong"
+
+
+def test_a_gradient_that_is_wrong_at_this_point_alone():
+    x = np.array([3.0, 1.0])
+    found = compare_gradients(lambda x: np.sum(x**2), x, gradient=lambda x: np.where(x == 3, 100.0, 2 * x))
+    assert [e.status for e in found.entries] == ["wrong", "right"]
+
+    def slope_of_sinc(x, at_zero):
+        return np.where(x == 0, at_zero, (np.cos(np.pi * x) - np.sinc(x)) / np.where(x == 0, 1, x))
+
+    for at_zero, verdict in ((1.0, "wrong"), (0.0, "right")):
+        found = compare_gradients(
+            lambda x: np.sum(np.sinc(x)), np.zeros(1), gradient=lambda x, g=at_zero: slope_of_sinc(x, g)
+        )
+        assert found.verdict == verdict
+    # two kinks that cancel, where the convention of both gives 0: that is no mistake
+    two = compare_gradients(
+        lambda b: np.sum(np.maximum(0, b) - np.maximum(0, -b)), np.zeros(1), gradient=lambda b: 1.0 * (b != 0)
+    )
+    assert two.verdict != "wrong"
+
+
+@pytest.mark.parametrize(
+    ("f", "x"),
+    [
+        (lambda x: np.sum(np.exp(x)), np.array([700.0, 1.0])),
+        (np.cosh, 700.0),
+        (lambda x: 1e300 * np.sum(x**2), np.array([1.5, 0.1])),
+        (lambda x: np.sum(np.log(x)), np.array([1e-20, 0.1])),
+        (lambda x: np.sum(np.sqrt(x)), np.array([1e-20, 0.1])),
+        (np.arccosh, 1 + 1e-11),
+        (lambda x: np.sum(np.sin(x)), np.array([1e15, 2.0])),
+        (lambda A: np.sum(np.linalg.inv(A)), np.array([[1, 1.0], [1, 1 + 1e-6]])),
+        (lambda A: np.sum(np.linalg.cholesky(A)), np.array([[1.0, 1], [1, 1 + 1e-10]])),
+        (np.sqrt, 0.0),
+    ],
+)
+def test_right_gradients_where_differences_can_hardly_tell(f, x):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        assert compare_gradients(f, x).verdict in {"right", "undecided"}
+
+
+def test_the_raw_cross_entropy_of_a_network_that_is_sure():
+    rng = np.random.default_rng(0)
+    for _ in range(20):
+        z = rng.uniform(18, 36, 3)
+        report = compare_gradients(lambda z: -np.mean(np.log(1 - 1 / (1 + np.exp(-z)))), z)
+        assert report.verdict != "wrong", report
+
+
+def test_what_is_below_the_resolution_is_undecided():
+    mistaken = gradient_check(
+        lambda p: 1 + 1e-12 * np.sum(p["W1"] ** 2),
+        {"W1": np.array([1.0, 2.0])},
+        {"dW1": np.array([-9e-12, -18e-12])},
+    )
+    assert mistaken.verdict == "undecided"
+    tiny = compare_gradients(lambda x: np.hypot(1.0, 1e-10 * x), 1.0, gradient=lambda x: -5e-20)
+    assert tiny.verdict == "undecided"
+
+
+def test_points_that_are_no_numbers_are_named():
+    with pytest.raises(ValueError, match=r"x holds nan at \[1\]"):
+        compare_gradients(lambda x: np.sum(x**2), np.array([2.0, np.nan]))

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_course.compiling.dataflow import Kind, Value, constant, replace
+from tinygrad_course.compiling.dataflow import Kind, Program, Value, constant, replace
 
 #: Calls of constants alone are computed if their result is no larger than this (bytes).
 FOLDED = 65_536
@@ -48,7 +48,7 @@ class Builder:
         kind: Kind = "array",
     ) -> Value:
         """Return the value of a call, the one made before if it was made before."""
-        key = (function, self._key(args), self._key(kwargs) if kwargs else ())
+        key = self._key_of(function, args, kwargs)
         value = self._made.get(key)
         if value is None:
             value = Value(function, args, kwargs, shape, dtype, kind)
@@ -59,8 +59,7 @@ class Builder:
     def again(self, value: Value, new: dict[int, Value]) -> Value:
         """Return the same call as `value` of what stands in `new`, by their ids, for its arguments."""
         if all(new[id(v)] is v for v in value.inputs):
-            key = (value.function, self._key(value.args), self._key(value.kwargs) if value.kwargs else ())
-            return self._made.setdefault(key, value)
+            return self._made.setdefault(self._key_of(value.function, value.args, value.kwargs), value)
         made = self.like(value, *(replace(x, lambda v: new[id(v)]) for x in (value.args, value.kwargs)))
         made.named_like(value)
         return made
@@ -82,8 +81,12 @@ class Builder:
         if all(v.kind == "python" for v in values) and ufunc in PYTHON:
             dtype = np.dtype(float if any(_is_float(a) for a in args) or ufunc is np.divide else int)
             return self.call(PYTHON[ufunc], args, {}, (), dtype, "python")
+        known = self._made.get(self._key_of(ufunc, args, {}))
+        if known is not None:
+            return known
+        shapes = {v.shape for v in values}
         try:
-            shape = np.broadcast_shapes(*(v.shape for v in values))
+            shape = shapes.pop() if len(shapes) == 1 else np.broadcast_shapes(*shapes)
             dtypes = ufunc.resolve_dtypes((*(_dtype_of(a) for a in args), *[None] * ufunc.nout))
         except (TypeError, ValueError):
             raise Unfit from None
@@ -101,19 +104,19 @@ class Builder:
         return self._made[key]
 
     def _folded(self, value: Value) -> Value:
-        inputs = value.inputs
-        if (
-            not inputs
-            or value.kind == "tuple"
-            or not all(v.is_constant for v in inputs)
-            or value.nbytes > FOLDED
-        ):
+        if not value.inputs or any(v.function is not None or v.data is None for v in value.inputs):
+            return value
+        if value.kind == "tuple" or value.nbytes > FOLDED:
             return value
         function = value.function
         assert function is not None  # noqa: S101
         with np.errstate(all="ignore"):
             data = function(*replace(value.args, _data), **replace(value.kwargs, _data))
         return self.constant(data)
+
+    def _key_of(self, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        key = (function, *[a if type(a) is Value else self._key(a) for a in args])
+        return (*key, self._key(kwargs)) if kwargs else key
 
     def _key(self, x: Any) -> Any:
         kind = type(x)
@@ -133,6 +136,26 @@ class Builder:
             self._keep.append(x)
             return ("thing", id(x))
         return x
+
+
+def rewritten(
+    program: Program, change: Callable[[Builder, Value, dict[int, Value]], Value | None]
+) -> Program:
+    """Return a program with what ``change(builder, value, new)`` makes of each call in its place.
+
+    `new` holds what was made of the values before, by their ids. Where None is made of a call, it stays.
+    """
+    builder = Builder()
+    new: dict[int, Value] = {}
+    for value in program.values():
+        made = value
+        if value.function is not None:
+            made = change(builder, value, new) or builder.again(value, new)
+            made.named_like(value)
+        new[id(value)] = made
+    if all(new[id(v)] is v for v in program.values()):
+        return program
+    return Program(program.inputs, [new[id(v)] for v in program.results])
 
 
 def _data(value: Value) -> Any:

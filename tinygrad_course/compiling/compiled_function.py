@@ -172,7 +172,7 @@ class Compiled:
                 traced, program = self._record(args, leaves)
                 self.programs[self._key(args, leaves)] = traced, program
         except CannotCompile as error:
-            if isinstance(error, DecidedByError) or not self._changes_by_itself(20 if error.outside else 1):
+            if isinstance(error, DecidedByError) or not self._changes_by_itself(100 if error.outside else 10):
                 raise
             return self.function(*args)
         self._use(program.call, traced)
@@ -205,7 +205,7 @@ class Compiled:
         """Whether another thread is changing what the function reads."""
         before = CapturedValues(self.function)
         for _ in range(looks):
-            time.sleep(0.005)
+            time.sleep(0.0007)
             if not before.unchanged():
                 return True
         return False

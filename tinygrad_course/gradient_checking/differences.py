@@ -24,7 +24,7 @@ EPS = float(np.finfo(np.float64).eps)
 SIGMAS = 6.0
 
 _RATIO = 4.0  # between the steps of an extrapolation
-_LEVELS = 11
+_LEVELS = 16
 
 
 @dataclass(frozen=True)
@@ -110,6 +110,8 @@ def slope(
     step = step or scale * min(relative ** (1 / 3), 0.05)
     best: Slope | None = None
     for _ in range(4):
+        if not (np.isfinite(step) and step > 0):
+            break
         step = 2.0 ** round(math.log2(step))  # so that x + step is exact
         near, far = central(phi, step, sigma), central(phi, 2 * step, sigma)
         truncation = abs(far.value - near.value) / 3
@@ -120,9 +122,11 @@ def slope(
             best = found
         if best.error <= enough:
             break
-        balance = (
-            (found.noise / max(truncation, EPS * found.noise, 1e-300)) ** (1 / 3) if found.noise else 0.1
-        )
+        balance = 0.1
+        if not np.isfinite(found.noise + truncation):  # it overflows a step away
+            balance = 0.0
+        elif found.noise:
+            balance = (found.noise / max(truncation, EPS * found.noise, 1e-300)) ** (1 / 3)
         if 0.5 < balance < 2:
             break
         step = min(step * min(max(balance, 1 / 32), 8.0), 0.1 * scale)
@@ -160,7 +164,8 @@ def extrapolate(phi: Phi, scale: float, sigma: float, start: float = 0.1) -> Slo
     above = np.array([phi(h) for h in steps])
     below = np.array([phi(-h) for h in steps])
     if np.all(above == middle) and np.all(below == middle):  # constant, as far as can be seen
-        return Slope(0.0, 0.0, 0.0, float(steps[0]))
+        step, size = float(steps[0]), abs(float(middle))
+        return Slope(0.0, SIGMAS * max(sigma, EPS / 2 * size) / step, 0.0, step, size=size)
     noise = SIGMAS * np.fmax(sigma, EPS / 2 * np.fmax(np.abs(above), np.abs(below))) / steps
     right, left = (above - middle) / steps, (middle - below) / steps
     ups, downs = np.isfinite(right), np.isfinite(left)
@@ -178,6 +183,9 @@ def extrapolate(phi: Phi, scale: float, sigma: float, start: float = 0.1) -> Slo
     with np.errstate(invalid="ignore"):
         found = _richardson((right + left) / 2, noise, steps, 2)
         shape, at = _shape(right - left, 2 * noise)
+    rises = np.fmax(np.abs(above - middle), np.abs(below - middle))
+    if np.sum(rises[-3:]) > max(0.2 * np.sum(rises[-6:-3]), 4 * np.sum((noise * steps)[-3:])):
+        shape, at = "jump", len(steps) - 1  # or it varies within the smallest step
     size = float(np.max(np.abs([*above, *below]), initial=0.0, where=np.isfinite([*above, *below])))
     if shape == "smooth":
         return replace(found, size=size)
@@ -200,6 +208,7 @@ def extrapolate(phi: Phi, scale: float, sigma: float, start: float = 0.1) -> Slo
 def _richardson(first: NDArray[Any], noise: NDArray[Any], steps: NDArray[Any], order: int) -> Slope:
     """Return the best of Richardson's tableau; `order` is the power of the step that the error grows by."""
     best = Slope(float(first[-1]), float(noise[-1]), np.inf, float(steps[-1]))
+    candidates: list[tuple[int, Slope]] = []
     row: list[float] = []
     for k, value in enumerate(first):
         above, row = row, [float(value)]
@@ -211,8 +220,15 @@ def _richardson(first: NDArray[Any], noise: NDArray[Any], steps: NDArray[Any], o
             factor *= _RATIO**order
             row.append((factor * row[j] - old) / (factor - 1))
             truncation = max(abs(row[j + 1] - row[j]), abs(row[j + 1] - old))
-            if truncation + 2 * noise[k] < best.error:
-                best = Slope(row[j + 1], 2 * float(noise[k]), truncation, float(steps[k]))
+            candidates.append((k, Slope(row[j + 1], 2 * float(noise[k]), truncation, float(steps[k]))))
+    # what the smaller steps show: two large ones that pass over a narrow peak agree with each other
+    finer = 2 * np.abs(np.diff(first, append=first[-1])) + 2 * noise
+    finer[-1] += finer[-2] if len(first) > 1 else 0.0
+    for k, found in sorted(candidates, key=lambda one: one[1].error):
+        if found.error < best.error and np.all(
+            np.abs(first[k + 1 :] - found.value) <= found.error + finer[k + 1 :]
+        ):
+            return found
     return best
 
 

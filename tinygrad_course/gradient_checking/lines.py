@@ -76,7 +76,9 @@ class Problem:
         if sum(int(np.size(y)) for y in outputs) != 1:
             rng = np.random.default_rng(seed)
             self.weights = [rng.uniform(0.5, 1.5, np.shape(y)) for y in outputs]
+        self.begun = False
         self.value = float(np.real(self.total([leaf.x for leaf in self.leaves])))
+        self.begun = True
 
     @property
     def name(self) -> str:
@@ -105,6 +107,11 @@ class Problem:
                 if x.dtype.kind not in "fiub":
                     raise TypeError(f"{where} holds {x.dtype}; the gradient is with respect to real numbers")
                 dtype = x.dtype if x.dtype.kind == "f" else np.dtype(np.float64)
+                if not np.isfinite(x).all():
+                    place = np.argwhere(~np.isfinite(x))[0].tolist()
+                    raise ValueError(
+                        f"{where} holds {x[tuple(place)]} at {place}: there are no differences to take there"
+                    )
                 found.append(Leaf(where, x.astype(np.result_type(dtype, np.float64)), dtype))
         return found
 
@@ -173,8 +180,16 @@ class Problem:
         return self.combine(self.outputs(self.f(*args)))
 
     def total(self, arrays: Sequence[Any]) -> Any:
-        """Return the scalar at other values of the leaves: a float, or a complex number."""
-        value = self.combine(self.outputs(self.call(arrays)))
+        """Return the scalar at other values of the leaves: a float, or a complex number.
+
+        NaN where the function raises what it may outside of its domain.
+        """
+        try:
+            value = self.combine(self.outputs(self.call(arrays)))
+        except (ArithmeticError, ValueError, np.linalg.LinAlgError):
+            if not self.begun:
+                raise
+            return np.nan
         return complex(value) if np.iscomplexobj(value) else float(value)
 
     def entry(self, k: int, i: int, at: Sequence[Array] | None = None) -> Callable[[Any], Any]:

@@ -47,17 +47,23 @@ def noise_of(phi: Phi, scale: float, widest: float = 1e-2) -> float:
     """
     middle = phi(0.0)
     floor = EPS / 2 * abs(middle) if np.isfinite(middle) else 0.0
+    steps = []  # of a staircase, which 1 - A is where A is nearly 1
     for spacing in _SPACINGS:
         if spacing > widest:
             break
         found = []
         for places in _PLACES:
             values = np.array([phi(float(t)) for t in spacing * scale * places])
-            if np.isfinite(values).all() and len(np.unique(values)) > _POINTS // 2:
+            if not np.isfinite(values).all():
+                continue
+            heights = len(np.unique(values))
+            if heights > _POINTS // 2:
                 found.append(_left_over(values, places))
+            elif heights > 2:
+                steps.append(_left_over(values, places))
         if found:
-            return max(*found, floor)
-    return floor
+            return max(*found, *steps, floor)
+    return max(*steps, floor) if steps else floor
 
 
 def _left_over(values: Any, places: Any) -> float:

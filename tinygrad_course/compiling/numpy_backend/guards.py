@@ -11,7 +11,7 @@ import numpy as np
 
 from tinygrad_course.compiling.dataflow import Program, Value
 from tinygrad_course.compiling.numpy_backend.code_generation import StraightLineCode, python_function
-from tinygrad_course.compiling.tracing.captured_values import CapturedValues
+from tinygrad_course.compiling.tracing.captured_values import ABSENT, CapturedValues
 from tinygrad_course.compiling.tracing.changed_arguments import Kept
 from tinygrad_course.engine import trees
 
@@ -141,8 +141,9 @@ class GuardedProgram:
 
     def _captured(self, captured: CapturedValues) -> None:
         if len(captured.bindings) + len(captured.cells) <= 40 and not captured.contents:
+            absent = self.bind(ABSENT)
             for namespace, key, value in captured.bindings:
-                self._check(f"{self.bind(namespace)}.get({key!r}) is {self.bind(value)}")
+                self._check(f"{self.bind(namespace)}.get({key!r}, {absent}) is {self.bind(value)}")
             for cell, value in captured.cells:
                 self._check(f"{self.bind(cell)}.cell_contents is {self.bind(value)}")
         else:

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from tinygrad_course.compiling.builder import Builder
+from tinygrad_course.compiling.builder import Builder, rewritten
 from tinygrad_course.compiling.dataflow import Program, Value, chosen, is_sum
 
 #: Of what one gradient leads to, so many places are compared; the first ones have the most consequences.
@@ -40,7 +40,13 @@ def hoist_scale(program: Program) -> Program:
             taken |= reached.touched.keys()
             scaled[id(best.seed)] = _number(best.ends[0])
             gone |= {id(e) for e in best.ends}
-    return _scaled(program, order, scaled, gone) if scaled else program
+
+    def change(builder: Builder, value: Value, new: dict[int, Value]) -> Value | None:
+        if id(value) in scaled:
+            return builder.ufunc(np.multiply, builder.again(value, new), scaled[id(value)])
+        return new[id(value.args[0])] if id(value) in gone else None
+
+    return rewritten(program, change) if scaled else program
 
 
 class _Reached(NamedTuple):
@@ -132,21 +138,3 @@ def _reached(
 
 def _is_scaling(value: Value) -> bool:
     return value.function is np.multiply and len(value.args) == 2 and type(value.args[1]) in {int, float}
-
-
-def _scaled(program: Program, order: list[Value], scaled: dict[int, float], gone: set[int]) -> Program:
-    builder = Builder()
-    new: dict[int, Value] = {}
-    for value in order:
-        if value.function is None:
-            new[id(value)] = value
-            continue
-        if id(value) in gone:
-            new[id(value)] = new[id(value.args[0])]
-            continue
-        made = builder.again(value, new)
-        if id(value) in scaled:
-            made = builder.ufunc(np.multiply, made, scaled[id(value)])
-            made.born = value.born
-        new[id(value)] = made
-    return Program(program.inputs, [new[id(v)] for v in program.results])

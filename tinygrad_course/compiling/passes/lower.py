@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy import special
 
-from tinygrad_course.compiling.builder import Builder
+from tinygrad_course.compiling.builder import Builder, rewritten
 from tinygrad_course.compiling.dataflow import Program, Value
 from tinygrad_course.compiling.numpy_backend.buffers import concatenated
 from tinygrad_course.engine.mending import link
@@ -21,25 +21,20 @@ def lower(program: Program, *, machine: bool = False) -> Program:
         For machine code, which is to say sigmoid(z) where the program computes 1 / (1 + exp(-z)): that shares
         its exponential with softplus(z), and does not overflow.
     """
-    builder = Builder()
-    new: dict[int, Value] = {}
-    order = program.values()
-    small = set() if machine else {id(z) for z in map(_exponential, order) if z is not None}
-    for value in order:
-        if value.function is None:
-            new[id(value)] = value
-            continue
-        z, made = _logit(value), _joined(builder, value, new)
+    small = set() if machine else {id(z) for z in map(_exponential, program.values()) if z is not None}
+
+    def change(builder: Builder, value: Value, new: dict[int, Value]) -> Value | None:
+        z = _logit(value)
         if machine and z is not None:
-            made = builder.ufunc(special.expit, new[id(z)])
-        elif not machine and value.kind == "array" and value.dtype.kind == "f":
-            made = made or _lowered(builder, value, new)
+            return builder.ufunc(special.expit, new[id(z)])
+        if not machine and value.kind == "array" and value.dtype.kind == "f":
             if z is not None and id(z) in small and z.dtype == value.dtype and z.shape == value.shape:
-                made = _sigmoid(builder, new[id(z)])
-        made = made or builder.again(value, new)
-        made.named_like(value)
-        new[id(value)] = made
-    return Program(program.inputs, [new[id(v)] for v in program.results])
+                return _sigmoid(builder, new[id(z)])
+            if (made := _lowered(builder, value, new)) is not None:
+                return made
+        return _joined(builder, value, new)
+
+    return rewritten(program, change)
 
 
 def _joined(builder: Builder, value: Value, new: dict[int, Value]) -> Value | None:

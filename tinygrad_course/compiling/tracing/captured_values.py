@@ -8,7 +8,9 @@ after: a random draw (the generator's state moved on) and a change made to somet
 from __future__ import annotations
 
 import array
+import builtins
 import collections
+import collections.abc
 import contextvars
 import dis
 import functools
@@ -23,6 +25,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_course.compiling.tracing.library_code import is_watched
+from tinygrad_course.compiling.tracing.refusals import CannotCompile
 from tinygrad_course.compiling.tracing.trace import same
 from tinygrad_course.compiling.tracing.tracer import Tracer
 from tinygrad_course.engine.tensor import Tensor
@@ -33,6 +36,12 @@ _GENERATORS = (np.random.RandomState, np.random.Generator, np.random.BitGenerato
 _CONTAINERS = (list, tuple, dict, set, frozenset, collections.deque, types.MappingProxyType)
 _BYTES = (bytearray, array.array)
 _SEQUENCES = (list, tuple, collections.deque)
+ITERATOR = (
+    "{} is an iterator, and the function gets another item of it each time it is run, which a program can't: "
+    "take the item outside, next(...), and pass it as an argument"
+)
+_BY_NAME = {"getattr", "vars", "__dict__"}
+ABSENT = object()  # of a name that nobody has given anything yet
 #: Objects of these modules change by themselves and are no numbers.
 _BUSY = ("logging", "threading", "concurrent", "multiprocessing", "asyncio", "importlib", "typing", "abc")
 
@@ -49,10 +58,15 @@ class CapturedValues:
         self.identity = False  # whether some of them ask if one thing is another
         self.generators: dict[int, tuple[str, Any]] = {}
         self._seen: dict[int, Any] = {}
+        self._names: set[str] = set()  # what the code looks up, and the attributes that it reads
+        self._iterators: list[str] = []
         self._waiting = [(f, getattr(f, "__name__", "the function")) for f in reversed(functions)]
         while self._waiting:
             self._look(*self._waiting.pop())
         self._seen.clear()
+        for path in self._iterators:
+            if path.rpartition(".")[2] in self._names:
+                raise CannotCompile(ITERATOR.format(path))
         self.states = self._states()
 
     # ------------------------------------------------------------------ comparing
@@ -64,7 +78,7 @@ class CapturedValues:
     def changed(self) -> str | None:
         """Return the path of something that was rebound or changed, or None."""
         for namespace, key, value in self.bindings:
-            if namespace.get(key) is not value:
+            if namespace.get(key, ABSENT) is not value:
                 return key
         for cell, value in self.cells:
             if _cell(cell) is not value:
@@ -106,6 +120,8 @@ class CapturedValues:
         self._seen[id(thing)] = thing
         if isinstance(thing, _GENERATORS):
             self.generators[id(thing)] = (path, thing)
+        elif thing is os.getenv:
+            self._watch(lambda: dict(os.environ), "os.environ")
         elif isinstance(thing, types.FunctionType):
             self._look_into_function(thing, path)
         elif isinstance(thing, type):
@@ -129,16 +145,26 @@ class CapturedValues:
         watched = is_watched(function.__code__.co_filename)
         names = _names(function.__code__) if watched else _Names()
         self.identity |= names.identity
+        self._names |= names.loaded | names.attributes | {*function.__code__.co_freevars}
         for name, cell in zip(function.__code__.co_freevars, function.__closure__ or (), strict=True):
             value = _cell(cell)
             self.cells.append((cell, value))
             self._look_at(value, name, names.attributes)
-        for default in (*(function.__defaults__ or ()), *(function.__kwdefaults__ or {}).values()):
+        defaults = function.__kwdefaults__ or {}
+        for default in (*(function.__defaults__ or ()), *defaults.values()):
             self._waiting.append((default, f"a default of {path}"))
+        self.bindings += [(defaults, name, value) for name, value in defaults.items()]
         if vars(function) and watched:
             self._watch(lambda: vars(function), path)
         if watched:
             self._look_up(names.loaded, names.attributes, function.__globals__)
+            absent = names.loaded - names.strings - function.__globals__.keys() - vars(builtins).keys()
+            self.bindings += [(function.__globals__, name, ABSENT) for name in sorted(absent)]
+            if names.computes_globals:
+                raise CannotCompile(
+                    f"{path} looks up globals() by a name that it computes, and a program can't watch what "
+                    "it does not know: put these values into a dict, and look them up there"
+                )
             for name in names.imported:
                 if name in sys.modules:
                     self._look_at(sys.modules[name], name, names.attributes)
@@ -157,7 +183,8 @@ class CapturedValues:
             self._watch(lambda: dict(os.environ), "os.environ")
         elif id(value) not in self._seen and is_watched(_file(value)):
             self._seen[id(value)] = value
-            self._look_up(attributes, attributes, vars(value))  # mynetwork.forward(...)
+            by_name = _BY_NAME & attributes  # getattr(settings, f"rate_{i}")
+            self._look_up({*vars(value)} if by_name else attributes, attributes, vars(value))
             del self._seen[id(value)]
 
     def _look_into_class(self, cls: type, path: str) -> None:
@@ -167,8 +194,16 @@ class CapturedValues:
                 self._watch(functools.partial(_class_attributes, base), path)
 
     def _look_into_object(self, thing: Any, path: str) -> None:
-        if isinstance(thing, (np.ndarray, *_CONTAINERS, *_BYTES)):
+        if isinstance(thing, np.ndarray) and thing.dtype.hasobject:
+            self._watch(lambda: thing.ravel().tolist(), path)
+        elif isinstance(thing, (np.ndarray, *_CONTAINERS, *_BYTES)):
             self._watch(lambda: thing, path)
+        elif isinstance(thing, collections.abc.ItemsView):
+            self._watch(lambda: [x for pair in thing for x in pair], path)
+        elif isinstance(thing, (collections.abc.KeysView, collections.abc.ValuesView)):
+            self._watch(lambda: [*thing], path)
+        elif is_iterator(thing):
+            self._iterators.append(path)
         elif isinstance(thing, Tensor):
             self._watch(lambda: thing.data, path)
             return
@@ -183,8 +218,15 @@ class CapturedValues:
             self._watch(functools.partial(_attributes, thing), path)
 
 
+def is_iterator(thing: Any) -> bool:
+    """Whether it is one of Python's own iterators, which don't show where they are."""
+    return isinstance(thing, collections.abc.Iterator) and type(thing).__module__ in {"builtins", "itertools"}
+
+
 def _file(module: types.ModuleType) -> str:
     """Return where a module, or a package without a file of its own, lies."""
+    if getattr(module, "__spec__", None) is None and not hasattr(module, "__file__"):
+        return ""  # made at run time
     places = [getattr(module, "__file__", None), *getattr(module, "__path__", ()), "<frozen"]
     return next(str(place) for place in places if place)
 
@@ -197,6 +239,8 @@ class _Names:
         self.attributes: set[str] = set()
         self.imported: set[str] = set()
         self.identity = False
+        self.strings: set[str] = set()
+        self.computes_globals = False
 
 
 @functools.lru_cache(maxsize=1024)
@@ -205,24 +249,38 @@ def _names(code: types.CodeType) -> _Names:
     waiting = [code]
     while waiting:
         code = waiting.pop()
-        last: Any = None
-        for instruction in dis.get_instructions(code):
+        instructions = [*dis.get_instructions(code)]
+        for i, instruction in enumerate(instructions):
             if instruction.opname in {"LOAD_GLOBAL", "LOAD_NAME"}:
                 found.loaded.add(instruction.argval)
+                found.attributes |= _BY_NAME & {instruction.argval}
+                if instruction.argval == "globals":
+                    around = instructions[i - 1 : i] + instructions[i + 1 : i + 12]
+                    found.computes_globals |= not _by_constant([x.opname for x in around])
             elif instruction.opname in {"LOAD_ATTR", "LOAD_METHOD", "IMPORT_FROM"}:
                 found.attributes.add(instruction.argval)
             elif instruction.opname == "IMPORT_NAME":
                 found.imported.add(instruction.argval)
-            elif instruction.opname == "IS_OP" and last.opname != "LOAD_CONST":  # X is Y, not X is None
-                found.identity = True
-            last = instruction
+            elif instruction.opname == "IS_OP":
+                found.identity |= instructions[i - 1].opname != "LOAD_CONST"  # X is None asks for no other
         for inner in code.co_consts:
             if isinstance(inner, types.CodeType):
                 waiting.append(inner)
             elif isinstance(inner, str) and inner.isidentifier():  # globals()["name"], getattr(it, "name")
                 found.loaded.add(inner)
+                found.strings.add(inner)
                 found.attributes.add(inner)
     return found
+
+
+def _by_constant(names: list[str]) -> bool:
+    """Whether the instructions around ``globals`` say globals()["W"], .get("W") or "W" in globals()."""
+    before, _, first, *after = [name for name in names if name not in {"PUSH_NULL", "PRECALL", "CACHE"}]
+    if first == "LOAD_CONST":
+        return after[0] in {"BINARY_SUBSCR", "BINARY_OP"}
+    if first in {"LOAD_METHOD", "LOAD_ATTR"}:
+        return after[0] == "LOAD_CONST" and "CALL" in {after[1], after[1 + (after[1] == "LOAD_CONST")]}
+    return before == "LOAD_CONST" and first == "CONTAINS_OP"
 
 
 def _parts(thing: Any) -> Iterator[tuple[str, Any]]:
@@ -231,7 +289,7 @@ def _parts(thing: Any) -> Iterator[tuple[str, Any]]:
         yield "", thing.__func__
         yield ".__self__", thing.__self__
     elif isinstance(thing, functools.partial):
-        for part in (thing.func, *thing.args, *thing.keywords.values()):
+        for part in (thing.func, *thing.args, thing.keywords):
             yield "", part
     elif isinstance(thing, (staticmethod, classmethod)):
         yield "", thing.__func__
@@ -248,15 +306,15 @@ def _parts(thing: Any) -> Iterator[tuple[str, Any]]:
 
 
 def _is_watched_class(cls: type) -> bool:
-    module = sys.modules.get(cls.__module__)
+    module = sys.modules.get(cls.__module__)  # None, if it was loaded by its path
     return cls.__module__ == "__main__" or (
-        cls.__module__ != "builtins" and is_watched(getattr(module, "__file__", None) or "<frozen")
+        cls.__module__ != "builtins" and (module is None or is_watched(_file(module)))
     )
 
 
 def _has_watched_attributes(cls: type) -> bool:
     """Whether the attributes of a class's instances may be numbers that a user changes."""
-    if cls.__module__.split(".")[0] in {"builtins", "functools", "numpy", "scipy", "numba", *_BUSY}:
+    if cls.__module__.split(".")[0] in {"builtins", "functools", "numba", *_BUSY}:
         return False
     return not cls.__module__.startswith("tinygrad_course.compiling")
 
@@ -273,6 +331,8 @@ def _attributes(thing: Any) -> Any:
         for name in _slots(base)
         if name not in {"__dict__", "__weakref__"} and hasattr(thing, name)
     ]  # fmt: skip
+    if type(thing).__module__.split(".")[0] in {"numpy", "scipy"}:  # they note flags of their own
+        return {k: v for k, v in (own or {}).items() if isinstance(v, (np.ndarray, *_CONTAINERS))}
     if not slots:
         return own if type(own) is dict else {}
     return {name: getattr(thing, name) for name in slots} | (own or {})

@@ -17,6 +17,7 @@ _WITHOUT_FILE = ("<frozen", "<__array_function__")
 _BELOW = ("numpy", "scipy", "numba", "llvmlite")
 
 
+@functools.lru_cache(maxsize=4096)
 def of_library(filename: str) -> bool:
     """Whether a file is Python's own or an installed library's, this one's included."""
     return filename.startswith((_LIBRARY, *_WITHOUT_FILE, *_PACKAGES, *_PYTHON))

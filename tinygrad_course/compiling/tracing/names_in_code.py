@@ -38,11 +38,11 @@ class NamesInCode:
         self.tensors: list[Tensor] = []
         self.gradients: list[tuple[list[Tensor], list[Any]]] = []
         self.running: list[FrameType] = []  # the user's functions, the outermost first
+        self.backward = 0  # the id of the latest way back
         self.stores: dict[int, tuple[CodeType, dict[int, str]]] = {}  # by the id of a function's code
 
     def __enter__(self) -> Self:
-        frame = inspect.currentframe()
-        self.running = [frame.f_back] if frame is not None and frame.f_back is not None else []
+        self.running = [f for f in (getattr(inspect.currentframe(), "f_back", None),) if f is not None]
         self.observers = observers.get()
         observers.set((*self.observers, self._gradients))
         return self
@@ -62,6 +62,9 @@ class NamesInCode:
         while frame is not None:
             place = _place(frame.f_code.co_filename)
             if place == "backward":
+                if id(frame) != self.backward:
+                    self.backward = id(frame)
+                    self._enter(frame)  # what the forward pass has left is not held on to
                 return None
             if place == "user":
                 if frame is not self.running[-1]:
@@ -71,7 +74,7 @@ class NamesInCode:
         return None
 
     def _enter(self, frame: FrameType) -> None:
-        """Note that a function of the user's is running, and what those have left that have returned."""
+        """Note the user's functions that are running, and what those have left that have returned."""
         inner: list[FrameType] = []
         outer: FrameType | None = frame
         while outer is not None and outer not in self.running:

@@ -23,9 +23,10 @@ class CannotCompile(TypeError):  # noqa: N818  (it says what can't be done)
         Something outside the function changed while it was recorded, perhaps by another thread.
     """
 
-    def __init__(self, message: str, *, outside: bool = False) -> None:
+    outside = False
+
+    def __init__(self, message: str) -> None:
         super().__init__(message)
-        self.outside = outside
         noted = _raised.get()
         if noted is not None:
             noted.append(self)

@@ -12,7 +12,12 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tinygrad_course.compiling.dataflow import Program, Value
-from tinygrad_course.compiling.tracing.captured_values import CapturedValues, unaltered
+from tinygrad_course.compiling.tracing.captured_values import (
+    ITERATOR,
+    CapturedValues,
+    is_iterator,
+    unaltered,
+)
 from tinygrad_course.compiling.tracing.changed_arguments import Contents
 from tinygrad_course.compiling.tracing.names_in_code import NamesInCode
 from tinygrad_course.compiling.tracing.refusals import RAISING, CannotCompile, name_of, none_swallowed
@@ -91,13 +96,42 @@ def trace_function(
     """
     objects = [x for _, x in named_arguments(f, args, kwargs) if not isinstance(x, (np.ndarray, np.generic))]
     captured = CapturedValues(f, *objects)
+    try:
+        traced = _traced(f, args, kwargs, moving, captured, masked=masked, mended=mended)
+        _refuse_changes(captured.changed())
+    except CannotCompile as error:
+        error.outside = not captured.unchanged()
+        raise
+    traced.captured = CapturedValues(f, *objects)
+    return traced
+
+
+def _refuse_changes(path: str | None) -> None:
+    if path is not None:
+        raise CannotCompile(
+            f"the function changes {path}, which lies outside it; a program would not. Pass it as an "
+            "argument and return the changed one, as in  state, cost = step(state, X, Y)"
+        )
+
+
+def _traced(
+    f: Callable[..., Any],
+    args: Any,
+    kwargs: Any,
+    moving: Any,
+    captured: CapturedValues,
+    *,
+    masked: bool,
+    mended: bool,
+) -> Traced:
     watched = Masks(made=True, mended=mended)
     try:
         run = _run(f, args, kwargs, moving, watched, NamesInCode())
     except CannotCompile:
         raise
     except Exception as error:
-        _run_plainly(f, args, kwargs)  # the error of the function itself, if it has one
+        copies = trees.tree_map(lambda x: x.copy("K") if isinstance(x, np.ndarray) else x, (args, kwargs))
+        _plainly(f, *copies)  # the error of the function itself, if it has one
         raise CannotCompile(
             f"the function runs on plain arrays, but not on the tracers that it is recorded with: {error}"
         ) from error
@@ -107,13 +141,7 @@ def trace_function(
             f"random numbers were drawn inside the function (from {drawn}), and a program would repeat the "
             "same ones in every call: draw them outside, and pass them as an argument"
         )
-    path = captured.leaked() or captured.changed()
-    if path is not None:
-        raise CannotCompile(
-            f"the function changes {path}, which lies outside it; a program would not. Pass it as an "
-            "argument and return the changed one, as in  state, cost = step(state, X, Y)",
-            outside=True,
-        )
+    _refuse_changes(captured.leaked() or captured.changed())
     quiet = watched.needed
     unmasked = quiet and not masked
     single = watched.alone > 0 or (watched.recorded and watched.lost > 0)
@@ -125,7 +153,7 @@ def trace_function(
         run = _run(f, args, kwargs, moving, watched, NamesInCode())
     _run_again(f, args, kwargs, moving, watched, run)
     args = trees.tree_map(lambda x: np.asarray(x) if isinstance(x, np.memmap) else x, args)
-    plain = _plainly(f, args, kwargs, run)
+    plain = _plainly(f, args, kwargs, run.changes)
     values = run.program.values()
     single = any(v.dtype is not None and v.dtype.kind == "f" and v.dtype.itemsize < 8 for v in values)
     if not mended and not _same_results(run.samples, plain, single):
@@ -139,23 +167,16 @@ def trace_function(
             )
     if unmasked and _loses_nan(run, since):
         return trace_function(f, args, kwargs, moving, mended=True)
-    captured = CapturedValues(f, *objects)
     names = argument_names(f, len(args))
     return Traced(run.program, names, run.paths, run.result, run.changes, captured, unmasked, quiet)
 
 
-def _plainly(f: Callable[..., Any], args: Any, kwargs: Any, run: _Run) -> Any:
-    """Return what `f` returns for plain arrays, as `run.samples`: with the arguments, if it changes them."""
+def _plainly(f: Callable[..., Any], args: Any, kwargs: Any, changes: Any = ()) -> Any:
+    """Return what `f` returns for plain arrays, and what it leaves of the arguments, if it changes them."""
     args, kwargs = trees.tree_map(lambda x: x, (args, kwargs))  # whose dicts and lists are ours
     with np.errstate(all="ignore"):
         returned = f(*args, **kwargs)
-    return (returned, args) if run.changes else returned
-
-
-def _run_plainly(f: Callable[..., Any], args: Any, kwargs: Any) -> None:
-    copies = trees.tree_map(lambda x: x.copy("K") if isinstance(x, np.ndarray) else x, (args, kwargs))
-    with np.errstate(all="ignore"):
-        f(*copies[0], **copies[1])
+    return (returned, args) if changes else returned
 
 
 class _Run(NamedTuple):
@@ -217,7 +238,7 @@ def _run(
             names.give(program)
     finally:
         masks.reset(token)
-        tracing.open = False
+        tracing.open, tracing.names = False, None  # names know the numbers, which are large
     shown = (returned, standing[0]) if changes else returned
     samples = trees.tree_map(lambda x: x.sample if type(x) is Tracer else x, shown)
     return _Run(tracing, program, paths, result, changes, samples)
@@ -330,6 +351,8 @@ def is_dynamic(x: Any, path: str, moving: Any) -> bool:
             f"{path} is a random generator; a program would repeat one call's numbers. Draw them outside, "
             "and pass them as an argument"
         )
+    if is_iterator(x):
+        raise CannotCompile(ITERATOR.format(path))
     return path in moving
 
 
@@ -347,7 +370,7 @@ def _agree_nearer_to_zero(f: Callable[..., Any], args: Any, kwargs: Any, moving:
     for _ in range(2):
         nearer, options = trees.tree_map(quartered, nearer), trees.tree_map(quartered, options)
         run = _run(f, nearer, options, moving, Masks(made=True))
-        if not _same_results(run.samples, _plainly(f, nearer, options, run), single):
+        if not _same_results(run.samples, _plainly(f, nearer, options, run.changes), single):
             return False
     return True
 

@@ -38,9 +38,10 @@ def _operator(ufunc: Callable[..., Any], plain: Callable[..., Any]) -> tuple[Any
     """Return an operator and its reflection: NumPy's on arrays, Python's between numbers of Python's."""
 
     def call(a: Any, b: Any) -> Any:  # a tracer and something else
-        if isinstance(a, Tensor) or isinstance(b, Tensor):
+        other = b if type(a) is Tracer else a
+        if type(other) is Tensor:
             return NotImplemented
-        if is_sparse(a) or is_sparse(b):
+        if is_sparse(other):
             raise CannotCompile(
                 "a program holds no scipy.sparse matrix: its product is made outside the compiled function"
             )
@@ -138,7 +139,7 @@ class Tracer(Unanswered):
     # -------------------------------------------------------------- what is recorded
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
-        if any(isinstance(x, Tensor) for x in inputs):
+        if any(type(x) is Tensor for x in inputs):
             return NotImplemented
         if kwargs.get("out") is not None or method == "at":
             raise CannotCompile(IN_PLACE.format(self._label()))
@@ -153,7 +154,7 @@ class Tracer(Unanswered):
     @staticmethod
     def __record_call__(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Record a call of one of the library's own primitives (`tinygrad_course.rules.table.primitive`)."""
-        if any(isinstance(x, Tensor) for x in args):
+        if any(type(x) is Tensor for x in args):
             return Tensor.__record_call__(function, args, kwargs)
         try:
             with allowed_to_fail():
