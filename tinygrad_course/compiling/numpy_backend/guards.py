@@ -13,7 +13,6 @@ from tinygrad_course.compiling.dataflow import Program, Value
 from tinygrad_course.compiling.numpy_backend.code_generation import StraightLineCode, python_function
 from tinygrad_course.compiling.tracing.captured_values import ABSENT, CapturedValues
 from tinygrad_course.compiling.tracing.changed_arguments import Kept
-from tinygrad_course.engine import trees
 
 #: What a program without masks returns where its results are not finite: another is to be made, with masks.
 NOT_FINITE: Any = object()
@@ -40,7 +39,7 @@ class GuardedProgram:
         changes: dict[str, Any],
         captured: CapturedValues,
         *,
-        unmasked: bool,
+        finite: list[Value] | None,
         quiet: bool,
     ) -> None:
         self.bound: dict[str, Any] = body.bound
@@ -72,8 +71,8 @@ class GuardedProgram:
             lines.append(f"{inner}with {self.bind(np.errstate)}(all='ignore'):")
             inner += "    "
         lines += [f"{inner}{line}" for line in body.lines or ["pass"]]
-        if unmasked:
-            lines += [f"{inner}if {self._infinite([tree, changes])}: return {self.bind(NOT_FINITE)}"]
+        if finite is not None:
+            lines += [f"{inner}if {self._infinite(finite)}: return {self.bind(NOT_FINITE)}"]
         lines += [f"{inner}{line}" for line in self._written(changes)]
         lines += [f"        return {returned}", "    finally:", f"        {lock}.release()"]
         self.code = "\n".join(lines)
@@ -167,9 +166,9 @@ class GuardedProgram:
             )
         return lines
 
-    def _infinite(self, tree: Any) -> str:
-        """Return the text that says whether a result is infinite or NaN."""
-        values = {id(x): x for _, x in trees.leaves(tree) if isinstance(x, Value) and x.dtype.kind in "fc"}
+    def _infinite(self, looked_at: list[Value]) -> str:
+        """Return the text that says whether one of some values is infinite or NaN."""
+        values = {id(x): x for x in looked_at if x.dtype.kind in "fc"}
         total, finite = self.bind(np.add.reduce), self.bind(np.isfinite)
         sums = [
             f"{total}({self.body.name(v)}, None)" if v.shape else self.body.name(v)
@@ -222,9 +221,12 @@ def guarded_program(
     changes: dict[str, Any],
     captured: CapturedValues,
     *,
-    unmasked: bool,
+    finite: list[Value] | None,
     quiet: bool,
 ) -> GuardedProgram:
-    """Return the entry of a program that is run by NumPy alone."""
+    """Return the entry of a program that is run by NumPy alone.
+
+    Where one of the values that are to be `finite` is not, it returns `NOT_FINITE`.
+    """
     code = StraightLineCode(program)
-    return GuardedProgram(code, args, dynamic, tree, changes, captured, unmasked=unmasked, quiet=quiet)
+    return GuardedProgram(code, args, dynamic, tree, changes, captured, finite=finite, quiet=quiet)
