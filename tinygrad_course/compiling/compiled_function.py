@@ -15,7 +15,10 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_course.compiling.builder import Builder
+from tinygrad_course.compiling.dataflow import Program, Value
 from tinygrad_course.compiling.machine.fusion import machine_code
+from tinygrad_course.compiling.numpy_backend.buffers import LARGE
 from tinygrad_course.compiling.numpy_backend.cache_blocking import block_for_cache
 from tinygrad_course.compiling.numpy_backend.code_generation import ShapeError
 from tinygrad_course.compiling.numpy_backend.guards import MISS, NOT_FINITE, GuardedProgram, guarded_program
@@ -220,19 +223,26 @@ class Compiled:
 
     def _make(self, recording: Traced, args: tuple[Any, ...]) -> GuardedProgram:
         program = simplify(recording.program)
+        count, added = len(program.results), set()
         if self.engine == "machine":
-            program = machine_code(lower(program, machine=True))
+            program = lower(program, machine=True)
+            if recording.unmasked:
+                added = {i for i, v in enumerate(program.results) if _is_large(v)}
+                sums = [Builder().total(program.results[i]) for i in sorted(added)]
+                program = Program(program.inputs, [*program.results, *sums])
+            program = machine_code(program)
         else:
             program = block_for_cache(fuse_horizontally(lower(hoist_scale(program))))
         dynamic = dict(zip(recording.paths, program.inputs, strict=True))
-        tree = substitute(recording.result, program.results)
+        results, sums = program.results[:count], program.results[count:]
+        looked_at = [v for i, v in enumerate(results) if i not in added] + sums
         return guarded_program(
             program,
             list(zip(recording.parameters, args, strict=True)),
             dynamic,
-            tree,
+            substitute(recording.result, results),
             recording.captured,
-            unmasked=recording.unmasked,
+            finite=looked_at if recording.unmasked else None,
             quiet=recording.quiet,
         )
 
@@ -332,6 +342,16 @@ def _count(call: Callable[..., Any]) -> int:
 
 def _name(f: Callable[..., Any]) -> str:
     return getattr(f, "__name__", repr(f))
+
+
+def _is_large(result: Value) -> bool:
+    """Whether machine code adds up a result where it makes it, to know whether it is finite."""
+    return (
+        result.kind == "array"
+        and result.dtype.kind == "f"
+        and result.nbytes >= LARGE
+        and result.function is not None
+    )
 
 
 def _is_foreign(x: Any) -> bool:

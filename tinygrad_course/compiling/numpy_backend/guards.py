@@ -11,7 +11,6 @@ import numpy as np
 from tinygrad_course.compiling.dataflow import Program, Value
 from tinygrad_course.compiling.numpy_backend.code_generation import StraightLineCode, python_function
 from tinygrad_course.compiling.tracing.captured_values import ABSENT, CapturedValues
-from tinygrad_course.engine import trees
 
 #: What a program without masks returns where its results are not finite: another is to be made, with masks.
 NOT_FINITE: Any = object()
@@ -37,7 +36,7 @@ class GuardedProgram:
         tree: Any,
         captured: CapturedValues,
         *,
-        unmasked: bool,
+        finite: list[Value] | None,
         quiet: bool,
     ) -> None:
         self.bound: dict[str, Any] = body.bound
@@ -63,8 +62,8 @@ class GuardedProgram:
             lines.append(f"{inner}with {self.bind(np.errstate)}(all='ignore'):")
             inner += "    "
         lines += [f"{inner}{line}" for line in body.lines or ["pass"]]
-        if unmasked:
-            lines += [f"{inner}if {self._infinite(tree)}: return {self.bind(NOT_FINITE)}"]
+        if finite is not None:
+            lines += [f"{inner}if {self._infinite(finite)}: return {self.bind(NOT_FINITE)}"]
         lines += [f"        return {returned}", "    finally:", f"        {lock}.release()"]
         self.code = "\n".join(lines)
         self.call = python_function(self.code, self.bound)
@@ -135,9 +134,9 @@ class GuardedProgram:
         else:
             self._check(f"{self.bind(captured.unchanged)}()")
 
-    def _infinite(self, tree: Any) -> str:
-        """Return the text that says whether a result is infinite or NaN."""
-        values = {id(x): x for _, x in trees.leaves(tree) if isinstance(x, Value) and x.dtype.kind in "fc"}
+    def _infinite(self, looked_at: list[Value]) -> str:
+        """Return the text that says whether one of some values is infinite or NaN."""
+        values = {id(x): x for x in looked_at if x.dtype.kind in "fc"}
         total, finite = self.bind(np.add.reduce), self.bind(np.isfinite)
         sums = [
             f"{total}({self.body.name(v)}, None)" if v.shape else self.body.name(v)
@@ -187,9 +186,12 @@ def guarded_program(
     tree: Any,
     captured: CapturedValues,
     *,
-    unmasked: bool,
+    finite: list[Value] | None,
     quiet: bool,
 ) -> GuardedProgram:
-    """Return the entry of a program that is run by NumPy alone."""
+    """Return the entry of a program that is run by NumPy alone.
+
+    Where one of the values that are to be `finite` is not, it returns `NOT_FINITE`.
+    """
     code = StraightLineCode(program)
-    return GuardedProgram(code, args, dynamic, tree, captured, unmasked=unmasked, quiet=quiet)
+    return GuardedProgram(code, args, dynamic, tree, captured, finite=finite, quiet=quiet)

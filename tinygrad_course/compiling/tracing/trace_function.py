@@ -139,8 +139,8 @@ def _traced(
     _refuse_changes(captured.leaked() or captured.changed())
     quiet = watched.needed
     unmasked = quiet and not masked
-    single = watched.alone > 0 or (watched.recorded and watched.lost > 0)
-    since = 0 if single else watched.since  # an exponential may be one from the beginning
+    alone = watched.alone > 0 or (watched.recorded and watched.lost > 0)
+    since = watched.since if watched.asked else None
     # an exponential's square overflows while the exponential is finite, and dividing by it leaves a finite 0
     squared = watched.recorded and watched.alone > 0
     if squared or (unmasked and watched.asked):
@@ -161,7 +161,7 @@ def _traced(
                 "recorded with: does it ask for the type of an argument (isinstance), or draw random "
                 "numbers? Leave such choices outside"
             )
-    if unmasked and _loses_nan(run, since):
+    if unmasked and _loses_nan(run, since, exponentials=alone):
         return trace_function(f, args, kwargs, moving, mended=True)
     return Traced(run.program, argument_names(f, len(args)), run.paths, run.result, captured, unmasked, quiet)
 
@@ -261,22 +261,48 @@ def _run_again(
             )
 
 
+#: What overflows to infinity, from which NaN comes.
+_EXPONENTIALS = {
+    *(np.exp, np.exp2, np.expm1, np.power, operator.pow, np.float_power, np.sinh, np.cosh, np.logaddexp),
+}
+#: Functions of numbers that give NaN for a NaN among any of them.
+_WITH_NAN = {
+    *(np.add, np.subtract, np.multiply, np.divide, np.negative, np.square, np.sqrt, np.exp, np.log, np.tanh),
+    *(np.maximum, np.minimum, np.absolute, np.expm1, np.log1p, np.sum, np.mean, np.max, np.min, np.transpose),
+    *(np.matmul, np.dot, np.reshape),
+}
 #: Functions of numbers that may give a finite one for NaN.
 _WITHOUT_NAN = {np.fmin, np.fmax, np.nan_to_num, np.power, operator.pow, np.sort, np.partition, np.hypot}
 
 
-def _loses_nan(run: _Run, since: int) -> bool:
-    """Whether a NaN that is computed after so many calls may reach no result: its sign is asked for, say."""
-    if since >= len(run.trace.calls):
+def _loses_nan(run: _Run, since: int | None, *, exponentials: bool) -> bool:
+    """Whether a NaN that is computed after so many calls may reach no result: its sign is asked for, say.
+
+    With `exponentials`, from the first one on.
+    """
+    calls = [v for v, *_ in run.trace.calls]
+    begins = [calls[since].born] if since is not None and since < len(calls) else []
+    if exponentials:
+        begins += [v.born for v in calls if v.function in _EXPONENTIALS][:1]
+    if not begins:
         return False
-    begin = run.trace.calls[since][0].born
-    for v in run.program.values():
-        if v.kind == "tuple" or not any(a.function is not None and a.born >= begin for a in v.inputs):
+    begin = min(begins)
+    shown = {id(v) for v in run.program.results}  # whose NaN is one of a result
+    values = run.program.values()
+    for v in reversed(values):
+        if id(v) in shown and v.function in _WITH_NAN and not v.kwargs.keys() - {"axis", "keepdims"}:
+            shown.update(map(id, v.inputs))
+    for v in values:
+        if v.kind == "tuple":
             continue
-        floats = any(a.dtype is not None and a.dtype.kind in "fc" for a in v.inputs)
         lost = v.function in _WITHOUT_NAN or name_of(v.function).startswith("np.nan")
-        if lost or (floats and v.dtype.kind not in "fc"):
-            return True
+        for a in v.inputs:
+            while a.function is np.reshape and isinstance(a.args[0], Value):
+                a = a.args[0]
+            computed = a.function is not None and a.born >= begin and id(a) not in shown
+            floats = a.dtype is not None and a.dtype.kind in "fc"
+            if computed and (lost or (floats and v.dtype.kind not in "fc")):
+                return True
     return False
 
 
