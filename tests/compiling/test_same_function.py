@@ -122,6 +122,25 @@ def test_a_nan_that_no_result_shows_is_none(f, later, engine):
         assert_equal(step(later), f(later))
 
 
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize(
+    ("f", "later"),
+    [
+        (lambda x: np.sum(x / 1000), np.full(100, 1e37, np.float32)),
+        (lambda x: np.sum((x / 1000) ** 2), np.full(3, 1e20, np.float32)),
+        (lambda x: np.sum((x * 1e4) ** 2), np.full(3, 1e-23, np.float32)),
+        (lambda x: (x / 1e4) ** 3, np.full(3, 1e15, np.float32)),
+        (lambda x: (x / 1e4) * (np.exp(x * 0) * x / 1e4), np.full(3, 1e155)),
+        (lambda x: (x / 1e4) @ (x.T / 1e4), np.full((2, 2), 1e155)),
+        (lambda x: np.mean((x / 1e4 + 1) * 1e-4, axis=0), np.full((9, 9), 1e308)),
+    ],
+)
+def test_numbers_stay_where_the_function_needs_them(f, later, engine):
+    step = compiled(f, engine=engine)
+    step(np.ones_like(later))
+    assert np.allclose(step(later), f(later), rtol=1e-5, atol=0)
+
+
 @pytest.mark.parametrize("f", [lambda w: np.max(np.sqrt(w)), lambda w: np.sqrt(w)[1], sinc])
 @pytest.mark.parametrize("engine", ENGINES)
 def test_warnings_are_the_recorders(f, engine):
