@@ -23,7 +23,7 @@ from tinygrad_course.compiling.tracing.names_in_code import NamesInCode
 from tinygrad_course.compiling.tracing.refusals import RAISING, CannotCompile, name_of, none_swallowed
 from tinygrad_course.compiling.tracing.trace import DIFFERS, OTHER_ARRAY, Trace, same
 from tinygrad_course.compiling.tracing.tracer import Tracer
-from tinygrad_course.engine import trees
+from tinygrad_course.engine import foreign, trees
 from tinygrad_course.engine.partial import Masks, masks
 from tinygrad_course.engine.tensor import Tensor
 
@@ -360,11 +360,12 @@ def is_dynamic(x: Any, path: str, moving: Any) -> bool:
     CannotCompile
         For what a program can't take.
     """
+    if type(x).__module__.partition(".")[0] != "scipy":  # whose products are known
+        try:
+            foreign.admitted(x)
+        except TypeError as error:
+            raise CannotCompile(str(error).replace("X", path)) from None
     if isinstance(x, np.ndarray):
-        if type(x) is not np.ndarray and not isinstance(x, np.memmap):
-            raise CannotCompile(
-                f"{path} is a {type(x).__name__}; a compiled function takes plain arrays: np.asarray({path})"
-            )
         if x.dtype.kind not in "fiub":
             raise CannotCompile(
                 f"{path} has dtype {x.dtype}; a compiled function takes arrays of real numbers"
