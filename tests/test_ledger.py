@@ -23,7 +23,7 @@ import pytest
 from numpy.testing.overrides import get_overridable_numpy_array_functions, get_overridable_numpy_ufuncs
 from scipy import special
 
-from tinygrad_course import Tensor
+from tinygrad_course import Tensor, grad, value_and_grad
 from tinygrad_course.rules.table import (
     COMPOSED,
     NO_DERIVATIVE,
@@ -208,6 +208,70 @@ def test_dtype_of_a_ufunc() -> None:
         np.sum(t, dtype=int)
     with pytest.raises(TypeError, match="fit"):
         np.exp(1j * t, dtype=np.float64)
+
+
+X = np.arange(6.0).reshape(2, 3) + 0.5
+A = np.array([[2.0, 0.5, 0.25], [0.5, -1.0, 0.125], [0.25, 0.125, 0.5]])
+CALLS = """
+np.ptp(x, 1, None, True); np.nanmax(x, 0, None, True); np.clip(x, 1, 2, None); np.dot(x, x.T, None)
+np.mean(x, 0, None, None, True); np.max(x, 0, None, True, 1.0); np.var(x, 0, None, None, 1, True)
+np.cumsum(x, 0, None, None); np.choose([0, 1, 0], [x, x * 2], None, "wrap"); np.sum(x, 0, None, None, True)
+np.median(x, 0, None, True, True); np.quantile(x, 0.3, 0, None, False, "lower", True); np.outer(x, x, None)
+np.percentile(x, [30], 0, None, False, "lower", True); np.nanmean(x, 0, None, None, True); np.poly(A * x[0])
+np.trace(x, 0, 0, 1, None, None); np.compress([True, False], x, 0, None); np.concatenate([x, x], 0, None)
+np.median(x, overwrite_input=True); np.cov(x, dtype="f4"); np.corrcoef(x * x, dtype="f4")
+x.compress([0, 1], 0); np.add(x, 1, casting="same_kind")
+np.add(x.T, 1, order="C"); np.add(x, 1, order="F", subok=False)
+np.exp(x, casting="unsafe", dtype="f4"); np.exp(x.T, casting="unsafe", order="F");
+np.quantile(x, 0.5, overwrite_input=True); np.sum(x, axis=0, initial=x[0, 0]); np.max(x, initial=9 * x[0, 1])
+np.prod(x, initial=x[0, 0]); np.min(x, 0, initial=x[0, 1]); np.cross(x[:, :2], A[:2, :2])
+np.cross(x, A[1, :2]); np.linalg.svd(A * x[0, 1], hermitian=True)[1]
+np.linalg.svd(A * x[0, 1], hermitian=True, compute_uv=False)
+np.linalg.pinv(A * x[0, 1], hermitian=True); np.linalg.qr(A * x[0, 1], "complete")[1]
+x[0, x[0].argpartition(1)]; np.linalg.eig(A * x[0, 1]).eigenvalues
+"""
+
+
+@pytest.mark.filterwarnings("ignore:Arrays of 2-dim:DeprecationWarning")
+@pytest.mark.parametrize("text", [c.strip() for c in CALLS.replace("\n", ";").split(";") if c.strip()])
+def test_arguments_that_are_seldom_given(text: str) -> None:
+    """By position or by name: value, kind and layout are NumPy's, the gradient is that of differences."""
+
+    def f(x: Any) -> Any:
+        return eval(text, {"np": np, "x": x, "A": A})  # noqa: S307
+
+    y, theirs = f(Tensor(X)), np.asarray(f(X))
+    np.testing.assert_allclose(y.data, theirs, rtol=1e-14)
+    assert y.dtype == theirs.dtype
+    assert y.ndim < 2 or y.data.flags.c_contiguous == theirs.flags.c_contiguous
+    w = np.cos(np.arange(theirs.size)).reshape(theirs.shape)
+    steps = 1e-6 * np.eye(6).reshape(6, 2, 3)
+    if theirs.dtype == np.float64:
+        slopes = [np.sum(w * (f(X + step) - f(X - step))) / 2e-6 for step in steps]
+        found = grad(lambda x: np.sum(w * f(x)))(X)
+        np.testing.assert_allclose(found.ravel(), slopes, rtol=1e-7, atol=1e-7)
+
+
+def test_einsum_of_axes_of_different_lengths_is_refused() -> None:
+    for shape in ((0, 4), (4, 0)):
+        with pytest.raises(ValueError, match="different lengths"):
+            np.einsum("ii->i", Tensor(np.zeros(shape)))
+    assert np.einsum("ij->i", Tensor(np.zeros((2, 0)))).shape == (2,)
+
+
+def test_mean_and_median_of_nothing() -> None:
+    """NaN, with NumPy's warnings and no other."""
+    for f in (np.mean, np.median):
+        with warnings.catch_warnings(record=True) as seen:
+            warnings.simplefilter("always")
+            f(np.zeros(0))
+        known = {str(w.message) for w in seen}
+        with warnings.catch_warnings(record=True) as seen:
+            warnings.simplefilter("always")
+            J, g = value_and_grad(lambda x, f=f: f(x[x > 9]))(np.ones(3))
+        assert {str(w.message) for w in seen} <= known
+        assert np.isnan(J)
+        np.testing.assert_array_equal(g, np.zeros(3))
 
 
 def test_where_of_a_ufunc_needs_a_place_that_remembers() -> None:

@@ -13,6 +13,7 @@ import pytest
 from tests.compiling.interpreted import interpreted
 from tests.compiling.test_equality import assert_equal
 from tinygrad_course import CannotCompile, compiled, grad, value_and_grad
+from tinygrad_course.compiling import compiled_function
 from tinygrad_course.compiling.machine import jit
 from tinygrad_course.engine import trees
 
@@ -261,6 +262,23 @@ def test_an_extreme_with_a_nan_is_one(monkeypatch):
     for f in (lambda z: np.max(z, axis=0), lambda z: np.min(z * 2, axis=1, keepdims=True), np.max):
         step = compiled(lambda z, f=f: f(z) + 1, engine="machine")
         assert np.array_equal(step(z), f(z) + 1, equal_nan=True)
+
+
+def test_large_results_are_added_up_where_they_are_made(monkeypatch):
+    """A gradient that is not finite without masks is made with them, whoever adds it up."""
+    monkeypatch.setattr(jit, "compile_source", interpreted)
+    monkeypatch.setattr(compiled_function, "LARGE", 0)
+    f = value_and_grad(lambda z: np.sum(np.where(z > 0, np.sqrt(z), 0.0) * 3))
+    step = compiled(f, engine="machine")
+    z = np.abs(Z)
+    for _ in range(2):
+        assert_equal(step(z), f(z))
+        ((_, program),) = step.programs.values()
+        assert program.code.count("reduce") == 0
+    z[1, 1] = 0.0
+    with np.errstate(all="ignore"):
+        assert_equal(step(z), f(z))
+        assert np.isfinite(step(z)[1]).all()
 
 
 def test_arrays_that_are_joined_are_the_callers_own():

@@ -93,6 +93,10 @@ class Builder:
         kind: Kind = "array" if shape else "scalar"
         return self.call(ufunc, args, {}, shape, dtypes[-1], kind)
 
+    def total(self, value: Value) -> Value:
+        """Return the sum of all entries of an array."""
+        return self.call(np.sum, (value,), {"axis": None, "keepdims": False}, (), value.dtype, "scalar")
+
     def constant(self, data: Any) -> Value:
         """Return a constant, the one made before for equal data of moderate size."""
         array = np.asarray(data)

@@ -15,7 +15,10 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_course.compiling.builder import Builder
+from tinygrad_course.compiling.dataflow import Program, Value
 from tinygrad_course.compiling.machine.fusion import machine_code
+from tinygrad_course.compiling.numpy_backend.buffers import LARGE
 from tinygrad_course.compiling.numpy_backend.cache_blocking import block_for_cache
 from tinygrad_course.compiling.numpy_backend.code_generation import ShapeError
 from tinygrad_course.compiling.numpy_backend.guards import MISS, NOT_FINITE, GuardedProgram, guarded_program
@@ -26,6 +29,7 @@ from tinygrad_course.compiling.passes.simplify import simplify
 from tinygrad_course.compiling.readable.program_graph import graph_of
 from tinygrad_course.compiling.readable.python_source import Source, substitute
 from tinygrad_course.compiling.tracing.captured_values import CapturedValues
+from tinygrad_course.compiling.tracing.changed_arguments import containers
 from tinygrad_course.compiling.tracing.refusals import BY_VALUES, CannotCompile, DecidedByError
 from tinygrad_course.compiling.tracing.trace_function import (
     Traced,
@@ -117,9 +121,9 @@ class Compiled:
     def _source(self) -> Source:
         recording = self._recording()
         program = simplify(recording.program, readable=True)
-        tree = substitute(recording.result, program.results)
+        tree, changes = substitute((recording.result, recording.changes), program.results)
         name = self.function.__name__ if self.function.__name__.isidentifier() else "step"
-        return Source(name, program, recording.paths, tree, recording.parameters)
+        return Source(name, program, recording.paths, tree, changes, recording.parameters)
 
     def _recording(self) -> Traced:
         if self._latest is None:
@@ -146,8 +150,14 @@ class Compiled:
         leaves = named_arguments(self.function, args, {})
         if any(type(x) is Tensor or _is_foreign(x) for _, x in leaves):
             return self.function(*args)
-        args = trees.rebuild(args, iter([_native(x) for _, x in leaves]))
-        leaves = named_arguments(self.function, args, {})
+        if any(_native(x) is not x for _, x in leaves):
+            result = self._find(trees.rebuild(args, iter([_native(x) for _, x in leaves])))
+            changes = self._latest is not None and self._latest.changes
+            return self.function(*args) if changes else result
+        things = [x for _, x in leaves if isinstance(x, np.ndarray)]
+        things += [x for arg in args for _, x in containers(arg, "")]
+        if len({*map(id, things)}) < len(things) and CapturedValues(self.function, *args).identity:
+            return self.function(*args)  # which asks whether X is Y
         key = self._key(args, leaves)
         known = self.programs.get(key)
         if known is not None and known[0].captured.unchanged():
@@ -220,19 +230,28 @@ class Compiled:
 
     def _make(self, recording: Traced, args: tuple[Any, ...]) -> GuardedProgram:
         program = simplify(recording.program)
+        count, added = len(program.results), set()
         if self.engine == "machine":
-            program = machine_code(lower(program, machine=True))
+            program = lower(program, machine=True)
+            if recording.unmasked:
+                added = {i for i, v in enumerate(program.results) if _is_large(v)}
+                sums = [Builder().total(program.results[i]) for i in sorted(added)]
+                program = Program(program.inputs, [*program.results, *sums])
+            program = machine_code(program)
         else:
             program = block_for_cache(fuse_horizontally(lower(hoist_scale(program))))
         dynamic = dict(zip(recording.paths, program.inputs, strict=True))
-        tree = substitute(recording.result, program.results)
+        results, sums = program.results[:count], program.results[count:]
+        looked_at = [v for i, v in enumerate(results) if i not in added] + sums
+        tree, changes = substitute((recording.result, recording.changes), results)
         return guarded_program(
             program,
             list(zip(recording.parameters, args, strict=True)),
             dynamic,
             tree,
+            changes,
             recording.captured,
-            unmasked=recording.unmasked,
+            finite=looked_at if recording.unmasked else None,
             quiet=recording.quiet,
         )
 
@@ -332,6 +351,16 @@ def _count(call: Callable[..., Any]) -> int:
 
 def _name(f: Callable[..., Any]) -> str:
     return getattr(f, "__name__", repr(f))
+
+
+def _is_large(result: Value) -> bool:
+    """Whether machine code adds up a result where it makes it, to know whether it is finite."""
+    return (
+        result.kind == "array"
+        and result.dtype.kind == "f"
+        and result.nbytes >= LARGE
+        and result.function is not None
+    )
 
 
 def _is_foreign(x: Any) -> bool:

@@ -13,7 +13,7 @@ import numpy as np
 from tinygrad_course.engine.views import View
 
 #: Of no axes, but arrays.
-ARRAYS = {np.pad, np.resize, np.broadcast_arrays, np.select, np.piecewise, np.cov}
+ARRAYS = {np.pad, np.resize, np.broadcast_arrays, np.select, np.piecewise, np.cov, np.full_like, np.cross}
 #: Views of an argument, or the argument itself, as NumPy's.
 SHARED = {
     *(np.atleast_1d, np.atleast_2d, np.atleast_3d, np.broadcast_arrays, np.meshgrid, np.rollaxis, np.diag),
@@ -23,16 +23,34 @@ SHARED = {
 #: In the order of rows, however the arguments lie.
 BY_ROWS = {
     *(np.take, np.choose, np.interp),
-    *(np.quantile, np.percentile),
 }
 #: In the order of columns where the first argument is.
 AS_FIRST = {np.pad, np.delete, np.insert, np.gradient}
 
 
-def as_numpys(cls: type[Any], function: Any, y: Any, args: tuple[Any, ...]) -> Any:
-    """Return the result `y` of a composed function (or its results) as NumPy's function gives it."""
+#: Computed by NumPy itself, to the last digit and in its dtype: the definition is there for the gradient.
+OWN = {
+    *(np.average, np.quantile, np.percentile, np.median, np.nanquantile, np.nanpercentile, np.nanmedian),
+    *(np.nanmean, np.nanvar, np.nanstd, np.cov, np.corrcoef, np.correlate, np.gradient, np.trapezoid),
+    *(np.polyval, np.polyint, np.polydiv, np.polyfit, np.linspace, np.logspace, np.geomspace),
+    *(np.full_like, np.cross, np.linalg.cross, np.sum, np.prod),
+}
+
+
+def as_numpys(cls: type[Any], function: Any, y: Any, args: tuple[Any, ...], own: Any = None) -> Any:
+    """Return the result `y` of a composed function (or its results) as NumPy's function gives it.
+
+    `own` is what that has computed, if it was asked.
+    """
     if type(y) is tuple or type(y) is list:
-        return type(y)(as_numpys(cls, function, part, args) for part in y)
+        owns = [None] * len(y) if own is None else own
+        return type(y)(as_numpys(cls, function, part, args, o) for part, o in zip(y, owns, strict=True))
+    if own is not None and type(y) is not cls:
+        return own
+    if own is not None and np.shape(own) == y.shape:
+        y = y if type(y._state) is not View and all(y is not a for a in args) else np.positive(y)
+        y._data = own if y.shape or function in ARRAYS else own[()]
+        return y
     if type(y) is not cls or type(y._data) is not np.ndarray:
         return y
     if not y.shape:

@@ -200,6 +200,7 @@ class Methods:
     argmax: Callable[..., Any] = _method(np.argmax)
     argmin: Callable[..., Any] = _method(np.argmin)
     argsort: Callable[..., Any] = _method(np.argsort)
+    argpartition: Callable[..., Any] = _method(np.argpartition)
     nonzero: Callable[..., Any] = _method(np.nonzero)
     searchsorted: Callable[..., Any] = _method(np.searchsorted)
     round: Callable[..., Any] = _method(np.round)
@@ -258,6 +259,10 @@ class Methods:
         return np.conjugate(self)  # type: ignore[call-overload, no-any-return]
 
     conjugate = conj
+
+    def compress(self, condition: Any, axis: Any = None) -> Tensor:
+        """Return `np.compress` of the Tensor."""
+        return np.compress(condition, self, axis)  # type: ignore[call-overload, no-any-return]
 
     def fill(self, value: Any) -> None:
         """Write one value everywhere."""

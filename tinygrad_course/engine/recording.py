@@ -20,7 +20,7 @@ from tinygrad_course.engine import errors
 from tinygrad_course.engine.creation import node, view_of
 from tinygrad_course.engine.foreign import admitted
 from tinygrad_course.engine.keeping import SMALL, kept, kept_array
-from tinygrad_course.engine.laying import as_numpys
+from tinygrad_course.engine.laying import OWN, as_numpys
 from tinygrad_course.engine.leaving import into_plain
 from tinygrad_course.engine.sweep import OUTPUT
 from tinygrad_course.engine.views import View, is_view, now
@@ -31,6 +31,7 @@ from tinygrad_course.rules.table import (
     WITH_KEYWORDS,
     Rule,
     entered_late,
+    is_tensor,
     refusal,
 )
 from tinygrad_course.rules.ufunc_methods import method_of, selected
@@ -97,6 +98,8 @@ def record(  # noqa: C901  (one pass over the arguments; a comprehension would m
         if kwargs:
             args, kwargs = _bind(cls, rule, args, kwargs)
             kwargs = _all_kept(kwargs, holds)
+        if len(args) > rule.most_args and len(args) <= len(names := _argument_names(rule)):
+            return dispatch(cls, rule.function, *_spelled(names, int(rule.most_args), args, kwargs))
         differentiable, args = _covered(cls, rule, args)
     given = args
     values: list[Any] = []
@@ -393,10 +396,25 @@ def _required(function: Callable[..., Any]) -> tuple[str, ...]:
 
 
 def _argument_names(rule: Rule) -> tuple[str, ...]:
+    return _names(rule.function) or rule.names
+
+
+@functools.cache
+def _names(function: Callable[..., Any]) -> tuple[str, ...]:
     try:
-        return tuple(inspect.signature(rule.function).parameters)
+        return tuple(inspect.signature(function).parameters)
     except (ValueError, TypeError):
-        return rule.names
+        return ()
+
+
+def _spelled(
+    names: tuple[str, ...], first: int, args: tuple[Any, ...], kwargs: dict[str, Any] | None
+) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """Return a call with what comes after the first arguments given by name; out=None is none."""
+    more = dict(zip(names[first:], args[first:], strict=False))
+    if more.get("out", 0) is None:
+        del more["out"]
+    return args[:first], {**more, **(kwargs or {})}
 
 
 def _outputs(cls: type[Tensor], whole: Tensor, given: tuple[Any, ...], values: list[Any], y: Any) -> Any:
@@ -440,7 +458,9 @@ def dispatch(
     if rule is not None:
         if kwargs and function in WITH_KEYWORDS:
             names, with_those = WITH_KEYWORDS[function]
-            if not names.isdisjoint(kwargs):
+            if not names.isdisjoint(kwargs) and (
+                "initial" not in names or _holds_tensor(cls, kwargs["initial"])
+            ):
                 return _composed(cls, function, with_those, args, kwargs)
         return record(cls, rule, args, kwargs)
     definition = COMPOSED.get(function)
@@ -459,8 +479,13 @@ def _composed(
     try:
         inspect.signature(definition).bind(*args, **kwargs)
     except TypeError as error:
+        first, names = len(_required(function)), _names(function)
+        if first < len(args) <= len(names):
+            return dispatch(cls, function, *_spelled(names, first, args, kwargs))
         raise TypeError(errors.not_covered_by_definition(function, error)) from None
-    y = as_numpys(cls, function, definition(*args, **kwargs), args)
+    own = _own_value(function, peek(cls, args), peek(cls, kwargs)) if function in OWN else None
+    with np.errstate(all=None if own is None else "ignore"):
+        y = as_numpys(cls, function, definition(*args, **kwargs), args, own)
     if function is np.lib.stride_tricks.sliding_window_view:
         trouble = (
             "np.sliding_window_view gives a view that can't be written to, as NumPy's: take a copy of it"
@@ -468,6 +493,14 @@ def _composed(
         windows = _Composed(function, definition, list(args[1:]), kwargs)
         return view_of(windows.laid(y._present(), args[0]), View(args[0], y._present(), windows, trouble))
     return y
+
+
+def _own_value(function: Any, args: Any, kwargs: Any) -> Any:
+    """Return what NumPy's function itself computes; None for arrays of other libraries."""
+    for a in (*args, *kwargs.values()):
+        if hasattr(a, "__array_function__") and type(a) is not np.ndarray and not is_tensor(a):
+            return None
+    return function(*args, **kwargs)
 
 
 class _Composed:
@@ -499,11 +532,22 @@ class _Composed:
         return self.definition(array, *self.rest, **self.kwargs)
 
 
+#: Keywords of ufuncs that change no number, where they change none of the kinds.
+HARMLESS = {"casting", "order", "subok"}
+
+
 def dispatch_ufunc(
     cls: type[Tensor], ufunc: np.ufunc, method: str, inputs: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> Any:
     """Do what the tables say of a ufunc, or of its method such as ``np.add.reduce`` (NEP 13)."""
     out = kwargs.get("out")
+    if method == "__call__" and not HARMLESS.isdisjoint(kwargs):
+        if out is None:  # NumPy refuses what does not fit
+            ufunc(*peek(cls, inputs), **peek(cls, kwargs))
+        order = kwargs.get("order", "K")
+        kwargs = {k: v for k, v in kwargs.items() if k not in HARMLESS}
+        y = dispatch_ufunc(cls, ufunc, method, inputs, kwargs)
+        return y if order == "K" or out is not None else np.copy(y, order=order)
     if method == "__call__" and ("where" in kwargs or "dtype" in kwargs):
         rule = RULES.get(ufunc)
         if rule is not None and rule.elementwise:

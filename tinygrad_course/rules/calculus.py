@@ -269,8 +269,11 @@ def polyint(p: Any, m: int = 1, k: Any = None) -> Any:
 @composed(np.poly)
 def poly(seq_of_zeros: Any) -> Any:
     zeros = np.atleast_1d(as_array(seq_of_zeros))
+    if zeros.ndim == 2 and zeros.shape[0] == zeros.shape[1] != 0:
+        p = poly(np.linalg.eigvals(zeros))  # of a real matrix in pairs
+        return p if is_complex(zeros) or not is_complex(p) else np.real(p)
     if zeros.ndim != 1:
-        raise TypeError("np.poly of a Tensor takes the zeros; the eigenvalues of a matrix may be complex")
+        raise ValueError(f"np.poly takes the zeros, or a square matrix, not an array of shape {zeros.shape}")
     if zeros.dtype == np.float16:
         zeros = astype(zeros, np.float64)  # as NumPy does
     p = np.ones(1, zeros.dtype)
@@ -290,7 +293,7 @@ def roots(p: Any) -> Any:
     p = p[int(used[0]) : int(used[-1]) + 1]
     n = p.shape[0] - 1
     if not n:
-        return zeros
+        return np.zeros(zeros.shape)
     companion = np.concatenate([np.expand_dims(-p[1:] / p[0], 0), np.eye(n - 1, n, dtype=p.dtype)])
     return np.concatenate([np.linalg.eigvals(companion), zeros])
 

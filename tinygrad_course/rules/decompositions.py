@@ -25,7 +25,7 @@ from tinygrad_course.rules.reductions import product_before
 from tinygrad_course.rules.shapes import adjoint as H  # noqa: N812  (the names that formulas have for them)
 from tinygrad_course.rules.shapes import as_array, by_formula, conj, inexact, is_complex, unbroadcast
 from tinygrad_course.rules.shapes import transposed as T  # noqa: N812
-from tinygrad_course.rules.table import composed, is_tensor, primitive, rule
+from tinygrad_course.rules.table import composed, is_tensor, primitive, rule, with_keywords
 
 
 def real_part(a: Any) -> Any:
@@ -295,9 +295,32 @@ composed(np.linalg.svdvals)(lambda x, /: singular_values(x))
 
 
 @composed(np.linalg.svd)
-def svd(a: Any, full_matrices: bool = True, compute_uv: bool = True) -> Any:
+def svd(a: Any, full_matrices: bool = True, compute_uv: bool = True, hermitian: bool = False) -> Any:
+    if hermitian:
+        return hermitian_svd(a, compute_uv)
     return singular_vectors(a, full_matrices) if compute_uv else singular_values(a)
 
+
+def hermitian_svd(a: Any, compute_uv: bool) -> Any:
+    """The singular values of a Hermitian matrix are the sizes of its eigenvalues, the largest first."""
+    w, v = np.linalg.eigh(a)
+    order = np.argsort(np.abs(w), axis=-1)[..., ::-1]
+    w, v = np.take_along_axis(w, order, -1), np.take_along_axis(v, order[..., None, :], -1)
+    if not compute_uv:
+        return np.abs(w)
+    result = type(np.linalg.svd(np.eye(1)))
+    return result(v, np.abs(w), H(v * np.sign(w)[..., None, :]))
+
+
+def of_lower_triangle(a: Any) -> Any:
+    return np.tril(a) + H(np.tril(a, -1))
+
+
+with_keywords(np.linalg.pinv, "hermitian")(
+    lambda a, rcond=None, hermitian=False, **options: np.linalg.pinv(
+        of_lower_triangle(a) if hermitian else a, rcond, **options
+    )
+)
 
 # ------------------------------------------------------------------ eigenvalues
 

@@ -56,6 +56,8 @@ def subscripts(axes: Any) -> str:
 
 def contract(*args: Any, **kwargs: Any) -> Any:
     """`np.einsum`, by one matrix product where two large arrays are contracted."""
+    if not all(np.size(a) for a in args):
+        same_lengths(args)
     if len(args) == 3 and isinstance(args[0], str) and kwargs.keys() <= {"optimize"}:
         _, a, b = args
         arrays = isinstance(a, np.ndarray) and isinstance(b, np.ndarray)
@@ -65,6 +67,21 @@ def contract(*args: Any, **kwargs: Any) -> Any:
             if y is not None:
                 return y
     return np.einsum(*args, **kwargs)
+
+
+def same_lengths(args: tuple[Any, ...]) -> None:
+    """Raise if a letter stands for axes of 0 and of more numbers: NumPy would read beyond the array."""
+    terms, _, operands = parsed(args)
+    for term, x in zip(terms, operands, strict=True):
+        sizes: dict[str, set[int]] = {}
+        for c, n in zip(term, np.shape(x), strict=True):
+            sizes.setdefault(c, set()).add(n)
+        for c, found in sizes.items():
+            if len(found) > 1:
+                raise ValueError(
+                    f"np.einsum: {c!r} in {term!r} stands for axes of different lengths, {sorted(found)}, of "
+                    f"an array of shape {np.shape(x)}"
+                )
 
 
 def product(a: Any, b: Any, of_a: str, of_b: str, output: str) -> Any:

@@ -206,11 +206,13 @@ def cross(a: Any, b: Any, axisa: int = -1, axisb: int = -1, axisc: int = -1, axi
     if axis is not None:
         axisa = axisb = axisc = axis
     a, b = np.moveaxis(as_array(a), axisa, -1), np.moveaxis(as_array(b), axisb, -1)
-    if a.shape[-1] != 3 or b.shape[-1] != 3:
+    if not {a.shape[-1], b.shape[-1]} <= {2, 3}:
         raise ValueError(
             f"np.cross of Tensors needs vectors of 3 components, not {a.shape[-1]} and {b.shape[-1]}"
         )
-    (a0, a1, a2), (b0, b1, b2) = ([v[..., i] for i in range(3)] for v in (a, b))
+    (a0, a1, a2), (b0, b1, b2) = ([*(v[..., i] for i in range(v.shape[-1])), 0.0][:3] for v in (a, b))
+    if a.shape[-1] == b.shape[-1] == 2:  # in the plane: what stands upright on it
+        return a0 * b1 - a1 * b0
     return np.stack([a1 * b2 - a2 * b1, a2 * b0 - a0 * b2, a0 * b1 - a1 * b0], axis=axisc)
 
 
@@ -230,6 +232,8 @@ def matrix_power(a: Any, n: int) -> Any:
         return a
     if n < 0:
         a, n = np.linalg.inv(a), -n
+    if n == 3:  # in NumPy's order
+        return np.matmul(np.matmul(a, a), a)
     result: Any = None
     while n:
         if n & 1:

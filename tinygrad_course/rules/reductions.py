@@ -48,7 +48,8 @@ def sum_vjp(
 def mean_vjp(
     g: Any, y: Any, a: Any, axis: Axes = None, dtype: Any = None, *, keepdims: Any = False, where: Any = True
 ) -> Any:
-    g = restore(g, a.shape, axis, keepdims) / counted(a, axis, where, y)
+    n = counted(a, axis, where, y)
+    g = restore(g, a.shape, axis, keepdims) / (max(n, 1) if where is True else np.maximum(n, 1))
     return masked(spread(g, a.shape), where)
 
 
@@ -279,6 +280,22 @@ for _ufunc, _extreme in (
     (np.minimum, np.amin),
 ):
     rule(_extreme, extreme_vjp, chooses=(extreme,), compute=by_places(_ufunc, _extreme))
+
+
+def started(ufunc: np.ufunc, reduce: Callable[..., Any]) -> None:
+    """Enter a reduction that starts from a Tensor; from a number, its rule serves."""
+
+    @with_keywords(reduce, "initial")
+    def definition(*args: Any, initial: Any, **kwargs: Any) -> Any:
+        return ufunc(reduce(*args, **kwargs), initial)
+
+
+started(np.add, np.sum)
+started(np.multiply, np.prod)
+for _extreme in (np.max, np.amax):
+    started(np.maximum, _extreme)
+for _extreme in (np.min, np.amin):
+    started(np.minimum, _extreme)
 
 
 @primitive

@@ -60,6 +60,8 @@ def quantile_of(a: Any, q: Any, axis: Axes, method: Any, keepdims: bool, skip_na
         raise TypeError(
             "np.quantile and np.percentile have no derivative with respect to q here: pass plain numbers"
         )
+    if not a.size:  # NumPy's NaN, and its warning
+        return np.mean(a, axis=axis, keepdims=keepdims)
     ordered = np.sort(last(a, axis)[0], axis=-1)
     sizes = np.sum(~np.isnan(ordered), axis=-1)  # NaN is sorted to the end
     broken = sizes == 0 if skip_nan else sizes < ordered.shape[-1]
@@ -88,9 +90,11 @@ def quantiles(of: Callable[..., Any], skip_nan: bool) -> Callable[..., Any]:
         a: Any,
         q: Any,
         axis: Axes = None,
-        *,
+        out: None = None,
+        overwrite_input: bool = False,
         method: str = "linear",
         keepdims: bool = False,
+        *,
         weights: Any = None,
     ) -> Any:
         if is_complex(a):
@@ -143,22 +147,26 @@ def hundredths(q: Any) -> Any:
 
 
 @composed(np.percentile)
-def percentile(a: Any, q: Any, axis: Axes = None, **kwargs: Any) -> Any:
-    return COMPOSED[np.quantile](a, hundredths(q), axis, **kwargs)
+def percentile(a: Any, q: Any, *args: Any, **kwargs: Any) -> Any:
+    return COMPOSED[np.quantile](a, hundredths(q), *args, **kwargs)
 
 
 @composed(np.nanpercentile)
-def nanpercentile(a: Any, q: Any, axis: Axes = None, **kwargs: Any) -> Any:
-    return COMPOSED[np.nanquantile](a, hundredths(q), axis, **kwargs)
+def nanpercentile(a: Any, q: Any, *args: Any, **kwargs: Any) -> Any:
+    return COMPOSED[np.nanquantile](a, hundredths(q), *args, **kwargs)
 
 
 @composed(np.median)
-def median(a: Any, axis: Axes = None, *, keepdims: bool = False) -> Any:
+def median(
+    a: Any, axis: Axes = None, out: None = None, overwrite_input: bool = False, keepdims: bool = False
+) -> Any:
     return quantile_of(a, 0.5, axis, "linear", keepdims, skip_nan=False)
 
 
 @composed(np.nanmedian)
-def nanmedian(a: Any, axis: Axes = None, *, keepdims: bool = False) -> Any:
+def nanmedian(
+    a: Any, axis: Axes = None, out: None = None, overwrite_input: bool = False, keepdims: bool = False
+) -> Any:
     return quantile_of(a, 0.5, axis, "linear", keepdims, skip_nan=True)
 
 
@@ -223,10 +231,12 @@ def cov(
     ddof: int | None = None,
     fweights: Any = None,
     aweights: Any = None,
+    *,
+    dtype: Any = None,
 ) -> Any:
     def rows(x: Any) -> Any:
         x = as_array(x)
-        x = np.atleast_2d(astype(x, np.complex128 if is_complex(x) else np.float64))
+        x = np.atleast_2d(astype(x, dtype or (np.complex128 if is_complex(x) else np.float64)))
         return x if rowvar or x.shape[0] == 1 else x.T
 
     x = rows(m) if y is None else np.concatenate([rows(m), rows(y)], axis=0)
@@ -243,8 +253,8 @@ def cov(
 
 
 @composed(np.corrcoef)
-def corrcoef(x: Any, y: Any = None, rowvar: bool = True) -> Any:
-    c = cov(x, y, rowvar)
+def corrcoef(x: Any, y: Any = None, rowvar: bool = True, *, dtype: Any = None) -> Any:
+    c = cov(x, y, rowvar, dtype=dtype)
     if c.ndim == 0:
         return c / c
     d = np.sqrt(np.real(np.diagonal(c)))

@@ -270,8 +270,13 @@ class StraightLineCode:
             return self.bind(data.reshape(view) if view else data, "c")
         place = self.layout.place.get(id(value))
         if place is None or not place.flags.c_contiguous:
-            name = f"{self.bind(np.ascontiguousarray, 'f')}({name})"
-            return name if view in {None, value.shape} else f"{name}.reshape({view!r})"
+            key = ("in order", id(value), view)
+            if key not in self._keys:  # else another call has needed it so
+                self._keys[key] = f"w{len(self._keys)}"
+                made = f"{self.bind(np.ascontiguousarray, 'f')}({name})"
+                made += "" if view in {None, value.shape} else f".reshape({view!r})"
+                self.lines.append(f"{self._keys[key]} = {made}")
+            return self._keys[key]
         return self._shaped(value, name, view)
 
     def _shaped(self, value: Value, name: str, view: tuple[int, ...] | None) -> str:

@@ -104,6 +104,7 @@ def fuse(
                 later = inside[id(v)] != mine or (mine is not None and ends(v))
                 at = max(at, stage[id(v)] + (1 if mine and later else 0))
         stage[id(value)], inside[id(value)] = at, mine
+    _postpone(program, order, stage, inside, ends)
     groups: dict[Any, list[Value]] = {}
     for value in order:
         if inside[id(value)]:
@@ -112,6 +113,43 @@ def fuse(
     if not groups:
         return program
     return _Fuser(program, order, groups, group).program
+
+
+def _postpone(
+    program: Program,
+    order: list[Value],
+    stage: dict[int, int],
+    inside: dict[int, Any],
+    ends: Callable[[Value], bool],
+) -> None:
+    """Put off what only a later fused call needs until then, if that has no more arrays to be given for it.
+
+    1 - s**2 need not be kept where s is kept anyhow.
+    """
+    users: dict[int, list[Value]] = {}
+    for value in order:
+        for v in value.inputs:
+            users.setdefault(id(v), []).append(value)
+    results = {id(v) for v in program.results}
+    for value in reversed(order):
+        mine, at = inside[id(value)], stage[id(value)]
+        later = {(stage[id(u)], inside[id(u)]) for u in users.get(id(value), ())}
+        if mine is None or ends(value) or id(value) in results or len(later) != 1:
+            continue
+        ((then, space),) = later
+        if then == at or space != mine:
+            continue
+        fresh = [  # that nobody else keeps
+            v
+            for v in value.inputs
+            if v.function is not None
+            and inside[id(v)] == mine
+            and stage[id(v)] == at
+            and id(v) not in results
+            and all((stage[id(u)], inside[id(u)]) == (at, mine) or u is value for u in users[id(v)])
+        ]
+        if len({id(v) for v in fresh}) < 2:
+            stage[id(value)] = then
 
 
 class _Fuser:
