@@ -23,7 +23,8 @@ from tinygrad_course.compiling.tracing.names_in_code import NamesInCode
 from tinygrad_course.compiling.tracing.refusals import RAISING, CannotCompile, name_of, none_swallowed
 from tinygrad_course.compiling.tracing.trace import DIFFERS, OTHER_ARRAY, Trace, same
 from tinygrad_course.compiling.tracing.tracer import Tracer
-from tinygrad_course.engine import trees
+from tinygrad_course.compiling.tracing.way_taken import ASKING, way_taken
+from tinygrad_course.engine import foreign, trees
 from tinygrad_course.engine.partial import Masks, masks
 from tinygrad_course.engine.tensor import Tensor
 
@@ -151,9 +152,18 @@ def _traced(
     if squared or (unmasked and watched.asked):
         watched = Masks(made=not unmasked, mended=mended or squared)
         run = _run(f, args, kwargs, moving, watched, NamesInCode())
-    _run_again(f, args, kwargs, moving, watched, run)
+    asked = captured.reads(ASKING)
+    with way_taken(watched=asked) as on_tracers:
+        _run_again(f, args, kwargs, moving, watched, run)
     args = trees.tree_map(lambda x: np.asarray(x) if isinstance(x, np.memmap) else x, args)
-    plain = _plainly(f, args, kwargs, run.changes)
+    with way_taken(watched=asked) as on_arrays:
+        plain = _plainly(f, args, kwargs, run.changes)
+    if on_tracers != on_arrays:
+        raise CannotCompile(
+            "the function asks for the type of an argument (type(x) is np.ndarray, np.isscalar, "
+            "numbers.Number, functools.singledispatch), and runs other code on the tracers that it is "
+            "recorded with than on arrays: ask isinstance(x, np.ndarray), np.ndim(x) == 0, or choose outside"
+        )
     values = run.program.values()
     single = any(v.dtype is not None and v.dtype.kind == "f" and v.dtype.itemsize < 8 for v in values)
     if not mended and not _same_results(run.samples, plain, single):
@@ -360,11 +370,12 @@ def is_dynamic(x: Any, path: str, moving: Any) -> bool:
     CannotCompile
         For what a program can't take.
     """
+    if type(x).__module__.partition(".")[0] != "scipy":  # whose products are known
+        try:
+            foreign.admitted(x)
+        except TypeError as error:
+            raise CannotCompile(str(error).replace("X", path)) from None
     if isinstance(x, np.ndarray):
-        if type(x) is not np.ndarray and not isinstance(x, np.memmap):
-            raise CannotCompile(
-                f"{path} is a {type(x).__name__}; a compiled function takes plain arrays: np.asarray({path})"
-            )
         if x.dtype.kind not in "fiub":
             raise CannotCompile(
                 f"{path} has dtype {x.dtype}; a compiled function takes arrays of real numbers"
