@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import concurrent.futures
+import functools
+import numbers
 import threading
 import time
 
@@ -200,3 +202,37 @@ def test_another_thread_may_change_what_is_read():
             assert set().union(*(f.result() for f in found)) <= {3.0, 6.0, 9.0}
         finally:
             stop.set()
+
+
+@functools.singledispatch
+def unit(x):
+    return x * 1.0
+
+
+@unit.register
+def _(x: np.ndarray):
+    return x / np.linalg.norm(x)
+
+
+@pytest.mark.parametrize(
+    ("f", "arg"),
+    [
+        (lambda x: np.clip(x, 0, 1) if type(x) is np.ndarray else x, x / 4 + 0.5),
+        (lambda x: x * 2 if np.isscalar(x) else x + x, np.float64(1.0)),
+        (lambda x: x * 2 if isinstance(x, numbers.Number) else x + x, np.float64(1.0)),
+        (unit, np.array([0.6, 0.8])),
+        (lambda x: {np.ndarray: lambda: x + x}.get(type(x), lambda: 2 * x)(), x),
+    ],
+)
+def test_asking_for_the_type_is_an_error_where_it_is_answered_for_the_tracer(f, arg):
+    for _ in range(2):
+        with pytest.raises(CannotCompile, match=r"type of an argument|outside"):
+            compiled(f)(arg)
+
+
+def test_asking_for_types_is_none_where_the_answer_is_the_arrays():
+    def f(x, name):
+        y = np.sum(x) if type(name) is str else x
+        return y * 2 if np.isscalar(name) else y.__class__ is np.float64
+
+    assert_equal(compiled(f)(x, "a"), f(x, "a"))

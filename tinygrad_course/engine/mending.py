@@ -300,9 +300,8 @@ def largest(data: Any) -> float:
 
 
 _EPS = {char: float(np.finfo(char).eps) for char in np.typecodes["Float"]}
-#: Numbers below these have lost digits, and 1 / x may be infinite; the square of the logarithm of them.
+#: Numbers below these have lost digits, and 1 / x may be infinite.
 _TINY = {char: float(np.finfo(char).tiny) for char in "efd"} | {"g": np.finfo("g").tiny}
-_LOG_TINY_2 = {char: float(np.log10(tiny)) ** 2 for char, tiny in _TINY.items()}
 #: 1 + a number of this size has lost half of the digits, by the kind of real numbers.
 _HALF = {char: eps**-0.5 for char, eps in _EPS.items()}
 #: Differences 1 - s above these have digits enough.
@@ -374,7 +373,7 @@ def mend_logarithm(out: Tensor) -> Tensor:
         if difference:
             if data.size and data.item(data.argmin()) > _UNHURT[char]:
                 return out
-        elif np.vdot(out._data, out._data) < _LOG_TINY_2[char]:
+        elif data.size and data.item(data.argmin()) >= _TINY[char] and data.item(data.argmax()) < math.inf:
             return out
     elif isinstance(data, np.floating) and _UNHURT[char] < data < math.inf:
         return out

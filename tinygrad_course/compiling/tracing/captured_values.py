@@ -88,6 +88,10 @@ class CapturedValues:
                 return path
         return None
 
+    def reads(self, names: set[str]) -> bool:
+        """Whether one of these names is in the functions' code."""
+        return not names.isdisjoint(self._names)
+
     def drew(self) -> str | None:
         """Return the path of a random generator that has moved on, or None."""
         for (path, before), (_, after) in zip(self.states, self._states(), strict=True):

@@ -23,6 +23,7 @@ from tinygrad_course.compiling.tracing.names_in_code import NamesInCode
 from tinygrad_course.compiling.tracing.refusals import RAISING, CannotCompile, name_of, none_swallowed
 from tinygrad_course.compiling.tracing.trace import DIFFERS, OTHER_ARRAY, Trace, same
 from tinygrad_course.compiling.tracing.tracer import Tracer
+from tinygrad_course.compiling.tracing.way_taken import ASKING, way_taken
 from tinygrad_course.engine import foreign, trees
 from tinygrad_course.engine.partial import Masks, masks
 from tinygrad_course.engine.tensor import Tensor
@@ -151,9 +152,18 @@ def _traced(
     if squared or (unmasked and watched.asked):
         watched = Masks(made=not unmasked, mended=mended or squared)
         run = _run(f, args, kwargs, moving, watched, NamesInCode())
-    _run_again(f, args, kwargs, moving, watched, run)
+    asked = captured.reads(ASKING)
+    with way_taken(watched=asked) as on_tracers:
+        _run_again(f, args, kwargs, moving, watched, run)
     args = trees.tree_map(lambda x: np.asarray(x) if isinstance(x, np.memmap) else x, args)
-    plain = _plainly(f, args, kwargs, run.changes)
+    with way_taken(watched=asked) as on_arrays:
+        plain = _plainly(f, args, kwargs, run.changes)
+    if on_tracers != on_arrays:
+        raise CannotCompile(
+            "the function asks for the type of an argument (type(x) is np.ndarray, np.isscalar, "
+            "numbers.Number, functools.singledispatch), and runs other code on the tracers that it is "
+            "recorded with than on arrays: ask isinstance(x, np.ndarray), np.ndim(x) == 0, or choose outside"
+        )
     values = run.program.values()
     single = any(v.dtype is not None and v.dtype.kind == "f" and v.dtype.itemsize < 8 for v in values)
     if not mended and not _same_results(run.samples, plain, single):
