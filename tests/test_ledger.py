@@ -222,7 +222,8 @@ np.trace(x, 0, 0, 1, None, None); np.compress([True, False], x, 0, None); np.con
 np.median(x, overwrite_input=True); np.cov(x, dtype="f4"); np.corrcoef(x * x, dtype="f4")
 x.compress([0, 1], 0); np.add(x, 1, casting="same_kind")
 np.add(x.T, 1, order="C"); np.add(x, 1, order="F", subok=False)
-np.exp(x, casting="unsafe", dtype="f4"); np.sum(x, axis=0, initial=x[0, 0]); np.max(x, initial=9 * x[0, 1])
+np.exp(x, casting="unsafe", dtype="f4"); np.exp(x.T, casting="unsafe", order="F");
+np.quantile(x, 0.5, overwrite_input=True); np.sum(x, axis=0, initial=x[0, 0]); np.max(x, initial=9 * x[0, 1])
 np.prod(x, initial=x[0, 0]); np.min(x, 0, initial=x[0, 1]); np.cross(x[:, :2], A[:2, :2])
 np.cross(x, A[1, :2]); np.linalg.svd(A * x[0, 1], hermitian=True)[1]
 np.linalg.svd(A * x[0, 1], hermitian=True, compute_uv=False)

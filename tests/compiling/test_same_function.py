@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import concurrent.futures
+import functools
+import numbers
 import threading
 import time
 
@@ -122,6 +124,25 @@ def test_a_nan_that_no_result_shows_is_none(f, later, engine):
         assert_equal(step(later), f(later))
 
 
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize(
+    ("f", "later"),
+    [
+        (lambda x: np.sum(x / 1000), np.full(100, 1e37, np.float32)),
+        (lambda x: np.sum((x / 1000) ** 2), np.full(3, 1e20, np.float32)),
+        (lambda x: np.sum((x * 1e4) ** 2), np.full(3, 1e-23, np.float32)),
+        (lambda x: (x / 1e4) ** 3, np.full(3, 1e15, np.float32)),
+        (lambda x: (x / 1e4) * (np.exp(x * 0) * x / 1e4), np.full(3, 1e155)),
+        (lambda x: (x / 1e4) @ (x.T / 1e4), np.full((2, 2), 1e155)),
+        (lambda x: np.mean((x / 1e4 + 1) * 1e-4, axis=0), np.full((9, 9), 1e308)),
+    ],
+)
+def test_numbers_stay_where_the_function_needs_them(f, later, engine):
+    step = compiled(f, engine=engine)
+    step(np.ones_like(later))
+    assert np.allclose(step(later), f(later), rtol=1e-5, atol=0)
+
+
 @pytest.mark.parametrize("f", [lambda w: np.max(np.sqrt(w)), lambda w: np.sqrt(w)[1], sinc])
 @pytest.mark.parametrize("engine", ENGINES)
 def test_warnings_are_the_recorders(f, engine):
@@ -181,3 +202,37 @@ def test_another_thread_may_change_what_is_read():
             assert set().union(*(f.result() for f in found)) <= {3.0, 6.0, 9.0}
         finally:
             stop.set()
+
+
+@functools.singledispatch
+def unit(x):
+    return x * 1.0
+
+
+@unit.register
+def _(x: np.ndarray):
+    return x / np.linalg.norm(x)
+
+
+@pytest.mark.parametrize(
+    ("f", "arg"),
+    [
+        (lambda x: np.clip(x, 0, 1) if type(x) is np.ndarray else x, x / 4 + 0.5),
+        (lambda x: x * 2 if np.isscalar(x) else x + x, np.float64(1.0)),
+        (lambda x: x * 2 if isinstance(x, numbers.Number) else x + x, np.float64(1.0)),
+        (unit, np.array([0.6, 0.8])),
+        (lambda x: {np.ndarray: lambda: x + x}.get(type(x), lambda: 2 * x)(), x),
+    ],
+)
+def test_asking_for_the_type_is_an_error_where_it_is_answered_for_the_tracer(f, arg):
+    for _ in range(2):
+        with pytest.raises(CannotCompile, match=r"type of an argument|outside"):
+            compiled(f)(arg)
+
+
+def test_asking_for_types_is_none_where_the_answer_is_the_arrays():
+    def f(x, name):
+        y = np.sum(x) if type(name) is str else x
+        return y * 2 if np.isscalar(name) else y.__class__ is np.float64
+
+    assert_equal(compiled(f)(x, "a"), f(x, "a"))

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import scipy.sparse
 
-from tinygrad_course import Tensor, grad, hessian, value_and_grad
+from tinygrad_course import CannotCompile, Tensor, compiled, grad, hessian, value_and_grad
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 _spec = importlib.util.spec_from_file_location("table_of_arrays", DOCS / "table_of_arrays.py")
@@ -262,3 +262,29 @@ def test_a_hidden_tensor_is_no_plain_result():
     value, slope = value_and_grad(lambda a: a * kg)(3.0)
     assert str(value.units) == str(slope.units) == "kilogram"
     assert (value.magnitude, slope.magnitude) == (6.0, 2.0)
+
+
+def test_printing_keeps_what_an_array_is():
+    sparse, dask, pint = (pytest.importorskip(name) for name in ("sparse", "dask.array", "pint"))
+    assert repr(Tensor(sparse.COO(arrays.A))).startswith("Tensor(<COO: shape=(2, 2)")
+    assert repr(Tensor(dask.from_array(arrays.A))).startswith("Tensor(dask.array<")
+    metres = pint.UnitRegistry().Quantity
+    assert repr(Tensor(metres(3.0, "m"))) == "Tensor(<Quantity(3.0, 'meter')>)"
+    assert float(np.sum(Tensor(dask.from_array(arrays.A)))) == 100.0
+
+
+def test_a_part_of_a_tensor_beside_a_sparse_array():
+    X = pytest.importorskip("sparse").COO(arrays.A)
+    g = grad(lambda t: np.sum(t[:, :1] * X))(arrays.V)
+    np.testing.assert_array_equal(g, [[30.0, 0.0], [70.0, 0.0]])
+
+
+@pytest.mark.parametrize("library", REFUSED[:4])
+def test_a_compiled_function_says_what_to_write(library):
+    module, _, make, _ = arrays.LIBRARIES[library]
+    X = make(pytest.importorskip(module), arrays.A)
+    note = next(text for start, text in arrays.NOTES.items() if library.startswith(start))
+    with pytest.raises(CannotCompile) as caught:
+        compiled(value_and_grad(lambda W, D: np.sum(W * D)))(arrays.V, X)
+    assert str(caught.value).startswith("D is a ")
+    assert note.split("`")[1].replace("X", "D") in str(caught.value)

@@ -160,6 +160,12 @@ SQUARES = [
     (lambda w: np.sqrt(np.sum(w**2)) ** 2, ZERO, 2 * np.eye(2)),
     (lambda w: np.sum(np.linalg.norm(w[None, :], axis=1) ** 2), ZERO, 2 * np.eye(2)),
     (lambda w: np.std(w) ** 2, np.ones(2), np.array([[0.5, -0.5], [-0.5, 0.5]])),
+    (lambda w: np.sum(np.float_power(np.abs(w), 2)), ZERO, 2 * np.eye(2)),
+    (lambda w: np.sum(np.copysign(w, -1.0) ** 2), ZERO, 2 * np.eye(2)),
+    (lambda w: np.sum(np.max(np.stack([w, -w]), axis=0) ** 2), ZERO, 2 * np.eye(2)),
+    (lambda w: np.sum(np.square(np.min(np.stack([w, -w]), axis=0))), ZERO, 2 * np.eye(2)),
+    (lambda w: np.sum(np.maximum(w, -w) ** 2), ZERO, 2 * np.eye(2)),
+    (lambda w: np.sum(np.maximum(0, w) ** 2), ZERO, np.zeros((2, 2))),
 ]
 
 
@@ -168,6 +174,12 @@ def test_squares_of_roots_at_0(number):
     f, x, expected = SQUARES[number]
     assert_allclose(grad(f)(x), ZERO, atol=0)
     assert_allclose(hessian(f)(x), expected, rtol=1e-12)
+
+
+def test_the_square_of_a_range_has_no_second_derivative_at_0():
+    second = grad(grad(lambda x: np.ptp(np.stack([x, -x])) ** 2))
+    assert np.isnan(second(0.0))
+    assert second(0.5) == 8.0
 
 
 def test_what_an_expression_amounts_to_may_be_a_view():

@@ -29,6 +29,7 @@ from tinygrad_course.compiling.passes.simplify import simplify
 from tinygrad_course.compiling.readable.program_graph import graph_of
 from tinygrad_course.compiling.readable.python_source import Source, substitute
 from tinygrad_course.compiling.tracing.captured_values import CapturedValues
+from tinygrad_course.compiling.tracing.changed_arguments import containers
 from tinygrad_course.compiling.tracing.refusals import BY_VALUES, CannotCompile, DecidedByError
 from tinygrad_course.compiling.tracing.trace_function import (
     Traced,
@@ -120,9 +121,9 @@ class Compiled:
     def _source(self) -> Source:
         recording = self._recording()
         program = simplify(recording.program, readable=True)
-        tree = substitute(recording.result, program.results)
+        tree, changes = substitute((recording.result, recording.changes), program.results)
         name = self.function.__name__ if self.function.__name__.isidentifier() else "step"
-        return Source(name, program, recording.paths, tree, recording.parameters)
+        return Source(name, program, recording.paths, tree, changes, recording.parameters)
 
     def _recording(self) -> Traced:
         if self._latest is None:
@@ -149,8 +150,14 @@ class Compiled:
         leaves = named_arguments(self.function, args, {})
         if any(type(x) is Tensor or _is_foreign(x) for _, x in leaves):
             return self.function(*args)
-        args = trees.rebuild(args, iter([_native(x) for _, x in leaves]))
-        leaves = named_arguments(self.function, args, {})
+        if any(_native(x) is not x for _, x in leaves):
+            result = self._find(trees.rebuild(args, iter([_native(x) for _, x in leaves])))
+            changes = self._latest is not None and self._latest.changes
+            return self.function(*args) if changes else result
+        things = [x for _, x in leaves if isinstance(x, np.ndarray)]
+        things += [x for arg in args for _, x in containers(arg, "")]
+        if len({*map(id, things)}) < len(things) and CapturedValues(self.function, *args).identity:
+            return self.function(*args)  # which asks whether X is Y
         key = self._key(args, leaves)
         known = self.programs.get(key)
         if known is not None and known[0].captured.unchanged():
@@ -236,11 +243,13 @@ class Compiled:
         dynamic = dict(zip(recording.paths, program.inputs, strict=True))
         results, sums = program.results[:count], program.results[count:]
         looked_at = [v for i, v in enumerate(results) if i not in added] + sums
+        tree, changes = substitute((recording.result, recording.changes), results)
         return guarded_program(
             program,
             list(zip(recording.parameters, args, strict=True)),
             dynamic,
-            substitute(recording.result, results),
+            tree,
+            changes,
             recording.captured,
             finite=looked_at if recording.unmasked else None,
             quiet=recording.quiet,

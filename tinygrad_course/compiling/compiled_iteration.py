@@ -243,7 +243,7 @@ class _Program:
         recording = trace_function(step, args, {}, numbers)
         self.program = hoist_scale(lower(simplify(recording.program), machine=True))
         tree = substitute(recording.result, self.program.results)
-        if not (
+        if recording.changes or not (
             isinstance(tree, tuple) and len(tree) == 2 and isinstance(tree[1], Value) and tree[1].shape == ()
         ):
             raise Unsuited

@@ -35,6 +35,8 @@ class Value:
     kept : bool
         The name stands for this very value. Where it is False, a constant factor is left out of account: the
         course's dZ2 is m times the cost's gradient.
+    backward : bool
+        The call was made on the way back, in a gradient.
     inputs : list of Value
         The values that the call is applied to, in order.
     born : tuple of int
@@ -42,8 +44,8 @@ class Value:
     """
 
     __slots__ = (
-        "__weakref__", "args", "born", "data", "dtype", "function", "inputs", "kept", "kind", "kwargs",
-        "name", "shape",
+        "__weakref__", "args", "backward", "born", "data", "dtype", "function", "inputs", "kept", "kind",
+        "kwargs", "name", "shape",
     )  # fmt: skip
 
     def __init__(
@@ -66,6 +68,7 @@ class Value:
         self.data = data
         self.name = name
         self.kept = name is not None
+        self.backward = False
         self.inputs: list[Value] = []
         if function is not None:
             _collect(args, self.inputs)

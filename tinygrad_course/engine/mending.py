@@ -300,9 +300,8 @@ def largest(data: Any) -> float:
 
 
 _EPS = {char: float(np.finfo(char).eps) for char in np.typecodes["Float"]}
-#: Numbers below these have lost digits, and 1 / x may be infinite; the square of the logarithm of them.
+#: Numbers below these have lost digits, and 1 / x may be infinite.
 _TINY = {char: float(np.finfo(char).tiny) for char in "efd"} | {"g": np.finfo("g").tiny}
-_LOG_TINY_2 = {char: float(np.log10(tiny)) ** 2 for char, tiny in _TINY.items()}
 #: 1 + a number of this size has lost half of the digits, by the kind of real numbers.
 _HALF = {char: eps**-0.5 for char, eps in _EPS.items()}
 #: Differences 1 - s above these have digits enough.
@@ -374,7 +373,7 @@ def mend_logarithm(out: Tensor) -> Tensor:
         if difference:
             if data.size and data.item(data.argmin()) > _UNHURT[char]:
                 return out
-        elif np.vdot(out._data, out._data) < _LOG_TINY_2[char]:
+        elif data.size and data.item(data.argmin()) >= _TINY[char] and data.item(data.argmax()) < math.inf:
             return out
     elif isinstance(data, np.floating) and _UNHURT[char] < data < math.inf:
         return out
@@ -421,7 +420,7 @@ _BASES: dict[Any, float] = {np.log2: math.log(2.0), np.log10: math.log(10.0)}
 def mend_square(out: Tensor) -> Tensor:
     """Mend the square of a norm, an absolute value, a square root or a deviation, where that is 0."""
     root = out._args[0]
-    if root._op is None or root._op.function not in _ROOTS or out._data.dtype.kind != "f":
+    if root._op is None or root._op.function not in _SQUARES or out._data.dtype.kind != "f":
         return out
     if not may_vanish(root):
         return out
@@ -429,7 +428,7 @@ def mend_square(out: Tensor) -> Tensor:
         return out
     root = as_of(out)[0]
     function, inside, kwargs = call(root)
-    square = _ROOTS[function](*inside, **kwargs)
+    square = _SQUARES[function](*inside, **kwargs)
     return out if square is None else mended(out, square)
 
 
@@ -454,6 +453,46 @@ _ROOTS: dict[Any, Callable[..., Any]] = {
     np.sqrt: lambda x: x,
     np.hypot: lambda a, b: a * a + b * b,
     np.std: np.var,
+    np.copysign: lambda a, b: a * a,
+}
+
+
+def square_of_extreme(reduce: Any) -> Callable[..., Any]:
+    """Return the square of a largest or smallest number: the mean of the squares of equal ones."""
+
+    def square(x: Any, axis: Any = None, keepdims: Any = False, **options: Any) -> Any:
+        if options:
+            return None
+        hit = np.equal(x, reduce(x, axis=axis, keepdims=True))
+        share = hit / np.maximum(np.sum(hit, axis=axis, keepdims=True), 1)
+        return np.sum(share * (x * x), axis=axis, keepdims=keepdims)
+
+    return square
+
+
+def square_of_choice(a: Any, b: Any, wins: Callable[[Any, Any], Any]) -> Any:
+    """Return the square of the one of two Tensors that `wins`: at a tie with a number, that is taken."""
+    if not (is_tensor(a) and is_tensor(b)):
+        return None
+    return np.where(np.equal(a, b), 0.5 * (a * a + b * b), np.where(wins(a, b), a * a, b * b))
+
+
+def square_of_range(a: Any, b: Any) -> Any:
+    """Return the square of ``np.max(x) - np.min(x)``, with no second derivative at 0; None of other pairs."""
+    (f, of_a, _), (h, of_b, _) = call(a), call(b)
+    if f not in {np.max, np.amax} or h not in {np.min, np.amin} or not same(of_a[0], of_b[0]):
+        return None
+    size = np.subtract(a, b)
+    return size * np.hypot(size, 0.0)
+
+
+#: Of what else has a kink at 0: only its square is looked at.
+_SQUARES: dict[Any, Callable[..., Any]] = {
+    **_ROOTS,
+    **{f: square_of_extreme(f) for f in (np.max, np.amax, np.min, np.amin)},
+    np.maximum: lambda a, b: square_of_choice(a, b, np.greater),
+    np.minimum: lambda a, b: square_of_choice(a, b, np.less),
+    np.subtract: square_of_range,
 }
 
 
@@ -495,7 +534,7 @@ _MENDS: dict[Any, Callable[[Any], Any]] = {
     **dict.fromkeys((np.log, np.log2, np.log10, np.log1p), mend_logarithm),
     np.square: mend_square,
     **dict.fromkeys(_ROOTS, watch_products),
-    np.power: mend_power,
+    **dict.fromkeys((np.power, np.float_power), mend_power),
 }
 for _function, _mend in _MENDS.items():
     RULES[_function].mend = _mend

@@ -56,6 +56,8 @@ def as_data(data: ArrayLike, dtype: DTypeLike | None) -> Any:
     if hasattr(data, "__array_function__") and not isinstance(data, (np.ndarray, np.generic)):
         # another library's array that speaks NumPy's protocols
         array = data.__variable__() if hasattr(data, "__variable__") else data
+        if not hasattr(array, "dtype"):
+            array = np.multiply(array, 1.0)  # a number with a unit
     else:
         try:
             array = np.array(data)
@@ -351,7 +353,8 @@ class Tensor(Operators, Methods, errors.Habits):
             raise ValueError(
                 f"{self._label()} has shape {self.shape}; only a Tensor of one entry has an item()"
             )
-        return now(self)._data.item()
+        data = now(self)._data
+        return data.item() if hasattr(data, "item") else np.asarray(data).item()  # Dask computes it
 
     def tolist(self) -> Any:
         """Return the data as nested lists."""
@@ -467,6 +470,8 @@ class Tensor(Operators, Methods, errors.Habits):
             text = repr(data)
         elif isinstance(data, tuple):
             text = f"{len(data)} results of {node._op.name if node._op else ''}"
+        elif not isinstance(data, (np.ndarray, np.generic, float)):
+            text = repr(data)  # sparse, lazy, with units: not made NumPy's
         else:
             text = (
                 repr(np.asarray(data).item())

@@ -32,6 +32,8 @@ def is_mask(part: Any) -> bool:
 @primitive
 def scatter(g: Any, index: Any, shape: tuple[int, ...]) -> Any:
     """Zeros of the given shape with `g` added at `index`: what ``x[index]`` does, the other way."""
+    if hasattr(g, "todense"):
+        g = g.todense()  # a sparse array can't be written into
     out = (
         np.zeros(shape, g.dtype) if isinstance(g, (np.ndarray, np.generic)) else np.zeros_like(g, shape=shape)
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import threading
+from collections.abc import Collection
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ import numpy as np
 from tinygrad_course.compiling.dataflow import Program, Value
 from tinygrad_course.compiling.numpy_backend.code_generation import StraightLineCode, python_function
 from tinygrad_course.compiling.tracing.captured_values import ABSENT, CapturedValues
+from tinygrad_course.compiling.tracing.changed_arguments import Kept
 
 #: What a program without masks returns where its results are not finite: another is to be made, with masks.
 NOT_FINITE: Any = object()
@@ -34,6 +36,7 @@ class GuardedProgram:
         args: Any,
         dynamic: dict[str, Value],
         tree: Any,
+        changes: dict[str, Any],
         captured: CapturedValues,
         *,
         finite: list[Value] | None,
@@ -46,9 +49,15 @@ class GuardedProgram:
         self.count = 0
         names = [f"a{i}" for i in range(len(args))]
         self.dynamic = dynamic
+        self.arrays: list[str] = []
+        self.containers: dict[str, str] = {}  # the names of dicts and lists, by their paths
         taken = list(zip(names, args, strict=True))
         for name, (parameter, arg) in sorted(taken, key=lambda t: not isinstance(t[1][1], np.ndarray)):
             self._take(name, arg, parameter)  # arrays first: most calls of another signature differ in these
+        if changes:
+            self._check_distinct(self.containers.values())
+        if captured.identity:
+            self._check_distinct([*self.arrays, *self.containers.values()])
         self._captured(captured)
         lock = self.bind(threading.Lock())
         miss = self.bind(MISS)
@@ -64,6 +73,7 @@ class GuardedProgram:
         lines += [f"{inner}{line}" for line in body.lines or ["pass"]]
         if finite is not None:
             lines += [f"{inner}if {self._infinite(finite)}: return {self.bind(NOT_FINITE)}"]
+        lines += [f"{inner}{line}" for line in self._written(changes)]
         lines += [f"        return {returned}", "    finally:", f"        {lock}.release()"]
         self.code = "\n".join(lines)
         self.call = python_function(self.code, self.bound)
@@ -84,6 +94,7 @@ class GuardedProgram:
     def _take(self, name: str, arg: Any, path: str) -> None:
         """Check the argument called `name`, and load the inputs that are in it."""
         if isinstance(arg, dict):
+            self.containers[path] = name
             keys = self.bind(list(arg))
             self._check(f"type({name}) is {self.bind(type(arg))} and [*{name}] == {keys}")
             for key, item in arg.items():
@@ -93,6 +104,8 @@ class GuardedProgram:
                 )
                 self._take(inner, item, f"{path}.{key}")
         elif isinstance(arg, (list, tuple)):
+            if isinstance(arg, list):
+                self.containers[path] = name
             self._check(f"type({name}) is {self.bind(type(arg))} and len({name}) == {len(arg)}")
             for i, item in enumerate(arg):
                 inner = self._new()
@@ -102,6 +115,7 @@ class GuardedProgram:
             value = self.dynamic[path]
             target = self.body.name(value)
             if isinstance(arg, np.ndarray):
+                self.arrays.append(name)
                 kind, dtype = self.bind(type(arg)), self.bind(arg.dtype)
                 self._check(
                     f"type({name}) is {kind} and {name}.shape == {arg.shape!r} and {name}.dtype is {dtype}"
@@ -134,6 +148,24 @@ class GuardedProgram:
         else:
             self._check(f"{self.bind(captured.unchanged)}()")
 
+    def _check_distinct(self, names: Collection[str]) -> None:
+        """Check that no two of these things are one and the same."""
+        if len(names) > 1:
+            ids = ", ".join(f"{self.bind(id)}({name})" for name in names)
+            self._check(f"len({{{ids}}}) == {len(names)}")
+
+    def _written(self, changes: dict[str, Any]) -> list[str]:
+        """Return the lines that put into dicts and lists of the caller's what the function puts there."""
+        lines = []
+        for path, tree in changes.items():
+            name, text = self.containers[path], self._nest(tree)
+            lines += (
+                [f"{name}[:] = {text}"]
+                if type(tree) is list
+                else [f"{name}.clear()", f"{name}.update({text})"]
+            )
+        return lines
+
     def _infinite(self, looked_at: list[Value]) -> str:
         """Return the text that says whether one of some values is infinite or NaN."""
         values = {id(x): x for x in looked_at if x.dtype.kind in "fc"}
@@ -147,6 +179,8 @@ class GuardedProgram:
 
     def _nest(self, tree: Any) -> str:
         """Return the text of what the function returns."""
+        if type(tree) is Kept:
+            return self.containers[tree]
         if isinstance(tree, Value):
             return self._result(tree)
         if type(tree) is dict:
@@ -184,6 +218,7 @@ def guarded_program(
     args: Any,
     dynamic: dict[str, Value],
     tree: Any,
+    changes: dict[str, Any],
     captured: CapturedValues,
     *,
     finite: list[Value] | None,
@@ -194,4 +229,4 @@ def guarded_program(
     Where one of the values that are to be `finite` is not, it returns `NOT_FINITE`.
     """
     code = StraightLineCode(program)
-    return GuardedProgram(code, args, dynamic, tree, captured, finite=finite, quiet=quiet)
+    return GuardedProgram(code, args, dynamic, tree, changes, captured, finite=finite, quiet=quiet)

@@ -45,6 +45,8 @@ _ARITHMETIC: set[Any] = {
     np.power,
     np.reciprocal,
 }
+#: Where a number stays with its term.
+_SUMS = {np.add, np.subtract, np.negative, np.reciprocal, operator.add, operator.sub, operator.neg}
 _ARITHMETIC |= {operator.add, operator.sub, operator.mul, operator.truediv, operator.neg}
 #: Linear in the first argument, in both: a number can be carried out.
 _LINEAR = {np.sum, np.transpose, np.reshape, np.broadcast_to}
@@ -77,6 +79,9 @@ class _Simplifier(FormBuilder):
         super().__init__(readable)
         self.new: dict[int, Value] = {}  # canonical value of each recorded one
         self.spelt: set[int] = set()  # the ids of these
+        self.forward: set[int] = (
+            set()
+        )  # of these, what is not on the way back: there numbers stay where they are
         self.better: dict[int, tuple[Product, bool]] = {}  # forms of values whose names are kept
         self.logits: dict[int, tuple[Value, Value]] = {}  # exp(-z) by its id: the value, z
 
@@ -101,6 +106,8 @@ class _Simplifier(FormBuilder):
         args = replace_values(value.args, lambda v: self.new[id(v)])
         kwargs = replace_values(value.kwargs, lambda v: self.new[id(v)])
         new = canonical(self.builder, value, args, kwargs)
+        if not value.backward:
+            self.forward.add(id(new))
         new.named_like(value)
         self.spelt.add(id(new))
         return new
@@ -211,6 +218,9 @@ class _Simplifier(FormBuilder):
         forms = [self._operand(a) for a in args]
         changed = any(c for _, c in forms)
         products = [p for p, _ in forms]
+        many = function not in _SUMS and sum(bool(p.factors) for p in products) == len(products)
+        if many and id(value) in self.forward and any(abs(p.coefficient) != 1 for p in products):
+            return Product(1.0, ((value, 1),)), False
         if function in {np.add, operator.add}:
             found, better = self.total(products, value)
             better = better or 0 in args  # what Python's sum() begins with
@@ -370,6 +380,10 @@ class _Simplifier(FormBuilder):
                 args[i] = self.materialise(args[i])
                 continue
             product, _ = self.form(args[i])
+            size = abs(product.coefficient)
+            if size != 1 and id(value) in self.forward and value.function in {np.sum, *_BILINEAR}:
+                args[i] = self.materialise(args[i])  # without its number it could overflow, or vanish
+                continue
             if product.coefficient != 1 and product.factors:
                 try:
                     args[i] = self.rest(product, args[i])

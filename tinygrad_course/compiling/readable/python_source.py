@@ -10,6 +10,7 @@ import numpy as np
 from tinygrad_course.compiling.dataflow import Program, Value
 from tinygrad_course.compiling.passes.simplify import examples
 from tinygrad_course.compiling.readable.operator_syntax import CALL, HELPERS, Printer
+from tinygrad_course.compiling.tracing.changed_arguments import Kept
 from tinygrad_course.engine import trees
 
 #: Constants of more entries than this are arguments of the printed function.
@@ -30,7 +31,13 @@ class Source:
     """
 
     def __init__(
-        self, name: str, program: Program, paths: list[str], tree: Any, parameters: list[str]
+        self,
+        name: str,
+        program: Program,
+        paths: list[str],
+        tree: Any,
+        changes: dict[str, Any],
+        parameters: list[str],
     ) -> None:
         self.program = program
         self.constants: dict[str, Any] = {}
@@ -41,6 +48,9 @@ class Source:
         self.uses = program.uses()
         lines = self._inputs(paths)
         lines += self._body()
+        for path, contents in changes.items():
+            place, text = _lookup(path), self._nest(contents)
+            lines += [f"{place}[:] = {text}"] if type(contents) is list else [f"{place}.update({text})"]
         returned = self._nest(tree)
         if isinstance(tree, tuple) and len(tree) > 1:
             returned = returned[1:-1]
@@ -141,6 +151,8 @@ class Source:
     def _nest(self, tree: Any) -> str:
         if isinstance(tree, Value):
             return self._operand(tree)[0]
+        if type(tree) is Kept:
+            return _lookup(tree)
         if isinstance(tree, dict):
             return (
                 "{"

@@ -55,6 +55,7 @@ class CapturedValues:
         self.cells: list[tuple[types.CellType, Any]] = []
         #: Containers, arrays and attributes, whose contents may change: (what returns them, path, contents).
         self.contents: list[tuple[Callable[[], Any], str, Any]] = []
+        self.identity = False  # whether some of them ask if one thing is another
         self.generators: dict[int, tuple[str, Any]] = {}
         self._seen: dict[int, Any] = {}
         self._names: set[str] = set()  # what the code looks up, and the attributes that it reads
@@ -86,6 +87,10 @@ class CapturedValues:
             if not _equal(read(), before):
                 return path
         return None
+
+    def reads(self, names: set[str]) -> bool:
+        """Whether one of these names is in the functions' code."""
+        return not names.isdisjoint(self._names)
 
     def drew(self) -> str | None:
         """Return the path of a random generator that has moved on, or None."""
@@ -143,6 +148,7 @@ class CapturedValues:
     def _look_into_function(self, function: types.FunctionType, path: str) -> None:
         watched = is_watched(function.__code__.co_filename)
         names = _names(function.__code__) if watched else _Names()
+        self.identity |= names.identity
         self._names |= names.loaded | names.attributes | {*function.__code__.co_freevars}
         for name, cell in zip(function.__code__.co_freevars, function.__closure__ or (), strict=True):
             value = _cell(cell)
@@ -236,6 +242,7 @@ class _Names:
         self.loaded: set[str] = set()
         self.attributes: set[str] = set()
         self.imported: set[str] = set()
+        self.identity = False
         self.strings: set[str] = set()
         self.computes_globals = False
 
@@ -258,6 +265,8 @@ def _names(code: types.CodeType) -> _Names:
                 found.attributes.add(instruction.argval)
             elif instruction.opname == "IMPORT_NAME":
                 found.imported.add(instruction.argval)
+            elif instruction.opname == "IS_OP":
+                found.identity |= instructions[i - 1].opname != "LOAD_CONST"  # X is None asks for no other
         for inner in code.co_consts:
             if isinstance(inner, types.CodeType):
                 waiting.append(inner)

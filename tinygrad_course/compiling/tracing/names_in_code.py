@@ -35,6 +35,7 @@ class NamesInCode:
 
     def __init__(self) -> None:
         self.found: dict[int, tuple[int, str, Value]] = {}
+        self.returning = False  # whether the latest call was made on the way back
         self.tensors: list[Tensor] = []
         self.gradients: list[tuple[list[Tensor], list[Any]]] = []
         self.running: list[FrameType] = []  # the user's functions, the outermost first
@@ -59,9 +60,11 @@ class NamesInCode:
         None on the way back, where the user's code has only called for gradients.
         """
         frame = inspect.currentframe()
+        self.returning = False
         while frame is not None:
             place = _place(frame.f_code.co_filename)
             if place == "backward":
+                self.returning = True
                 if id(frame) != self.backward:
                     self.backward = id(frame)
                     self._enter(frame)  # what the forward pass has left is not held on to

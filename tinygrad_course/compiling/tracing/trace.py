@@ -22,6 +22,8 @@ OTHER_ARRAY = (
 class Names(Protocol):
     """Knows what the user calls things."""
 
+    returning: bool  # on the way back, in a gradient
+
     def of_call(self) -> str | None:
         """Return the name of what the call in progress returns."""
 

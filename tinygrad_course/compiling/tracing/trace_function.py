@@ -18,11 +18,13 @@ from tinygrad_course.compiling.tracing.captured_values import (
     is_iterator,
     unaltered,
 )
+from tinygrad_course.compiling.tracing.changed_arguments import Contents
 from tinygrad_course.compiling.tracing.names_in_code import NamesInCode
 from tinygrad_course.compiling.tracing.refusals import RAISING, CannotCompile, name_of, none_swallowed
 from tinygrad_course.compiling.tracing.trace import DIFFERS, OTHER_ARRAY, Trace, same
 from tinygrad_course.compiling.tracing.tracer import Tracer
-from tinygrad_course.engine import trees
+from tinygrad_course.compiling.tracing.way_taken import ASKING, way_taken
+from tinygrad_course.engine import foreign, trees
 from tinygrad_course.engine.partial import Masks, masks
 from tinygrad_course.engine.tensor import Tensor
 
@@ -44,6 +46,8 @@ class Traced:
         Where each input is in the arguments: ``"parameters.W1"``.
     result : nest
         What the function returned, with a `Value` in each array's place.
+    changes : dict
+        What is afterwards in those dicts and lists among the arguments that it changes, by their paths.
     captured : CapturedValues
         What it may have read from outside.
     unmasked : bool
@@ -58,6 +62,7 @@ class Traced:
     parameters: list[str]
     paths: list[str]
     result: Any
+    changes: dict[str, Any]
     captured: CapturedValues
     unmasked: bool
     quiet: bool
@@ -126,7 +131,8 @@ def _traced(
     except CannotCompile:
         raise
     except Exception as error:
-        _run_plainly(f, args, kwargs)  # the error of the function itself, if it has one
+        copies = trees.tree_map(lambda x: x.copy("K") if isinstance(x, np.ndarray) else x, (args, kwargs))
+        _plainly(f, *copies)  # the error of the function itself, if it has one
         raise CannotCompile(
             f"the function runs on plain arrays, but not on the tracers that it is recorded with: {error}"
         ) from error
@@ -146,10 +152,18 @@ def _traced(
     if squared or (unmasked and watched.asked):
         watched = Masks(made=not unmasked, mended=mended or squared)
         run = _run(f, args, kwargs, moving, watched, NamesInCode())
-    _run_again(f, args, kwargs, moving, watched, run)
+    asked = captured.reads(ASKING)
+    with way_taken(watched=asked) as on_tracers:
+        _run_again(f, args, kwargs, moving, watched, run)
     args = trees.tree_map(lambda x: np.asarray(x) if isinstance(x, np.memmap) else x, args)
-    with np.errstate(all="ignore"):
-        plain = f(*args, **kwargs)
+    with way_taken(watched=asked) as on_arrays:
+        plain = _plainly(f, args, kwargs, run.changes)
+    if on_tracers != on_arrays:
+        raise CannotCompile(
+            "the function asks for the type of an argument (type(x) is np.ndarray, np.isscalar, "
+            "numbers.Number, functools.singledispatch), and runs other code on the tracers that it is "
+            "recorded with than on arrays: ask isinstance(x, np.ndarray), np.ndim(x) == 0, or choose outside"
+        )
     values = run.program.values()
     single = any(v.dtype is not None and v.dtype.kind == "f" and v.dtype.itemsize < 8 for v in values)
     if not mended and not _same_results(run.samples, plain, single):
@@ -163,13 +177,16 @@ def _traced(
             )
     if unmasked and _loses_nan(run, since, exponentials=alone):
         return trace_function(f, args, kwargs, moving, mended=True)
-    return Traced(run.program, argument_names(f, len(args)), run.paths, run.result, captured, unmasked, quiet)
+    names = argument_names(f, len(args))
+    return Traced(run.program, names, run.paths, run.result, run.changes, captured, unmasked, quiet)
 
 
-def _run_plainly(f: Callable[..., Any], args: Any, kwargs: Any) -> None:
-    copies = trees.tree_map(lambda x: x.copy("K") if isinstance(x, np.ndarray) else x, (args, kwargs))
+def _plainly(f: Callable[..., Any], args: Any, kwargs: Any, changes: Any = ()) -> Any:
+    """Return what `f` returns for plain arrays, and what it leaves of the arguments, if it changes them."""
+    args, kwargs = trees.tree_map(lambda x: x, (args, kwargs))  # whose dicts and lists are ours
     with np.errstate(all="ignore"):
-        f(*copies[0], **copies[1])
+        returned = f(*args, **kwargs)
+    return (returned, args) if changes else returned
 
 
 class _Run(NamedTuple):
@@ -179,6 +196,7 @@ class _Run(NamedTuple):
     program: Program
     paths: list[str]
     result: Any
+    changes: dict[str, Any]
     samples: Any
 
 
@@ -215,12 +233,14 @@ def _run(
     token = masks.set(watched)
     try:
         standing = trees.rebuild((args, kwargs), iter([wrap(p, x) for p, x in named]))
+        contents = Contents(dict(zip(argument_names(f, len(args)), standing[0], strict=True)))
         with names or nullcontext(), none_swallowed(), np.errstate(all="ignore"):
             returned = f(*standing[0], **standing[1])
         results: list[Value] = []
         result = trees.rebuild(
             returned, iter([_result(p, x, tracing, results) for p, x in trees.leaves(returned)])
         )
+        changes = contents.changes(lambda path, x: _result(path, x, tracing, results))
         needed = {id(v) for v in Program(inputs, results).values()}
         asked = [v for v, _ in tracing.calls if v.function in RAISING and id(v) not in needed]
         program = Program(inputs, results + asked)
@@ -229,8 +249,9 @@ def _run(
     finally:
         masks.reset(token)
         tracing.open, tracing.names = False, None  # names know the numbers, which are large
-    samples = trees.tree_map(lambda x: x.sample if type(x) is Tracer else x, returned)
-    return _Run(tracing, program, paths, result, samples)
+    shown = (returned, standing[0]) if changes else returned
+    samples = trees.tree_map(lambda x: x.sample if type(x) is Tracer else x, shown)
+    return _Run(tracing, program, paths, result, changes, samples)
 
 
 def _run_again(
@@ -252,7 +273,7 @@ def _run_again(
     counts = [(len(run.trace.calls), len(run.program.results)) for run in (first, again)]
     if not all(alike) or counts[0] != counts[1]:
         raise CannotCompile(DIFFERS)
-    returned = trees.leaves(first.result), trees.leaves(again.result)
+    returned = [trees.leaves([run.result, run.changes]) for run in (first, again)]
     for (path, one), (_, other) in zip(*returned, strict=True):
         if type(one) is not Value and not unaltered(one, other):
             raise CannotCompile(
@@ -349,11 +370,12 @@ def is_dynamic(x: Any, path: str, moving: Any) -> bool:
     CannotCompile
         For what a program can't take.
     """
+    if type(x).__module__.partition(".")[0] != "scipy":  # whose products are known
+        try:
+            foreign.admitted(x)
+        except TypeError as error:
+            raise CannotCompile(str(error).replace("X", path)) from None
     if isinstance(x, np.ndarray):
-        if type(x) is not np.ndarray and not isinstance(x, np.memmap):
-            raise CannotCompile(
-                f"{path} is a {type(x).__name__}; a compiled function takes plain arrays: np.asarray({path})"
-            )
         if x.dtype.kind not in "fiub":
             raise CannotCompile(
                 f"{path} has dtype {x.dtype}; a compiled function takes arrays of real numbers"
@@ -384,10 +406,9 @@ def _agree_nearer_to_zero(f: Callable[..., Any], args: Any, kwargs: Any, moving:
     nearer, options = args, kwargs
     for _ in range(2):
         nearer, options = trees.tree_map(quartered, nearer), trees.tree_map(quartered, options)
-        samples = _run(f, nearer, options, moving, Masks(made=True)).samples
-        with np.errstate(all="ignore"):
-            if not _same_results(samples, f(*nearer, **options), single):
-                return False
+        run = _run(f, nearer, options, moving, Masks(made=True))
+        if not _same_results(run.samples, _plainly(f, nearer, options, run.changes), single):
+            return False
     return True
 
 

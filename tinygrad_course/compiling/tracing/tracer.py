@@ -280,6 +280,7 @@ def record(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any], compute
     if type(recorded) is Tracer:
         trace.calls.append((recorded.recorded, recorded.recorded))
         name = trace.names.of_call() if trace.names is not None else None
+        recorded.recorded.backward = trace.names is not None and trace.names.returning
         if name is not None:
             recorded.recorded.name, recorded.recorded.kept = name, True
     else:

@@ -6,10 +6,11 @@ program: it raises.
 
 from __future__ import annotations
 
+import inspect
 from typing import Any, NoReturn
 
 from tinygrad_course.compiling.dataflow import Value
-from tinygrad_course.compiling.tracing.library_code import file_of_caller, of_library
+from tinygrad_course.compiling.tracing.library_code import of_library
 from tinygrad_course.compiling.tracing.refusals import CannotCompile
 from tinygrad_course.engine.operators import Methods
 
@@ -65,7 +66,10 @@ class Unanswered(Methods):
         _refuse(self, "printed")
 
     def __repr__(self) -> str:
-        if not of_library(file_of_caller()):
+        frame = inspect.currentframe()
+        while frame is not None and frame.f_code.co_name in {"__repr__", "__str__", "__format__"}:
+            frame = frame.f_back  # of the Tensor that holds it
+        if frame is not None and not of_library(frame.f_code.co_filename):
             _refuse(self, "printed")
         return f"<tracer for {self._label()} {self.recorded.shape} {self.recorded.dtype}>"
 

@@ -1,0 +1,72 @@
+"""Dicts and lists among the arguments that the function itself changes: ``parameters["W1"] = W1 - dW1``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+
+class Kept(str):
+    """Stands for a dict or a list among the arguments, by its path."""
+
+    __slots__ = ()
+
+
+def containers(tree: Any, path: str) -> list[tuple[str, Any]]:
+    """Return the dicts and lists in an argument, each with its path.
+
+    Examples
+    --------
+    >>> containers({"layers": [{}, 1.0]}, "p")
+    [('p', {'layers': [{}, 1.0]}), ('p.layers', [{}, 1.0]), ('p.layers[0]', {})]
+    """
+    if isinstance(tree, dict):
+        inner = [(f"{path}.{key}", x) for key, x in tree.items()]
+    elif isinstance(tree, (list, tuple)):
+        inner = [(f"{path}[{i}]", x) for i, x in enumerate(tree)]
+    else:
+        return []
+    found = [] if isinstance(tree, tuple) else [(path, tree)]
+    return found + [one for place, x in inner for one in containers(x, place)]
+
+
+class Contents:
+    """What the dicts and lists among some arguments hold, by the arguments' names."""
+
+    def __init__(self, arguments: dict[str, Any]) -> None:
+        found = [one for name, x in arguments.items() for one in containers(x, name)]
+        self.before = [(path, x, _items(x)) for path, x in found]
+        self.kept = {id(x): Kept(path) for path, x in found}
+
+    def changes(self, leaf: Callable[[str, Any], Any]) -> dict[str, Any]:
+        """Return what those hold that have changed, by their paths.
+
+        Parameters
+        ----------
+        leaf : callable
+            What to return of an entry that is no dict, list or tuple, given its path too.
+        """
+        return {path: self._after(path, x, leaf) for path, x, before in self.before if not _same(x, before)}
+
+    def _after(self, path: str, x: Any, leaf: Callable[[str, Any], Any]) -> Any:
+        def entry(place: str, inner: Any) -> Any:
+            return self.kept.get(id(inner)) or self._after(place, inner, leaf)
+
+        if isinstance(x, dict):
+            pairs = [(key, entry(f"{path}.{key}", inner)) for key, inner in x.items()]
+            return dict(pairs) if type(x) is dict or id(x) in self.kept else type(x)(pairs)
+        if isinstance(x, (list, tuple)):
+            entries = [entry(f"{path}[{i}]", inner) for i, inner in enumerate(x)]
+            if isinstance(x, list):
+                return entries
+            return type(x)(*entries) if hasattr(x, "_fields") else tuple(entries)
+        return None if x is None else leaf(path, x)
+
+
+def _items(x: Any) -> list[Any]:
+    return [part for pair in x.items() for part in pair] if isinstance(x, dict) else list(x)
+
+
+def _same(x: Any, before: list[Any]) -> bool:
+    after = _items(x)
+    return len(after) == len(before) and all(a is b for a, b in zip(after, before, strict=True))
