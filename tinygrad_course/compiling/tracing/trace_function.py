@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import operator
 from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -19,8 +18,9 @@ from tinygrad_course.compiling.tracing.captured_values import (
     unaltered,
 )
 from tinygrad_course.compiling.tracing.changed_arguments import Contents
+from tinygrad_course.compiling.tracing.lost_nans import loses_nan
 from tinygrad_course.compiling.tracing.names_in_code import NamesInCode
-from tinygrad_course.compiling.tracing.refusals import RAISING, CannotCompile, name_of, none_swallowed
+from tinygrad_course.compiling.tracing.refusals import RAISING, CannotCompile, none_swallowed
 from tinygrad_course.compiling.tracing.trace import DIFFERS, OTHER_ARRAY, Trace, same
 from tinygrad_course.compiling.tracing.tracer import Tracer
 from tinygrad_course.compiling.tracing.way_taken import ASKING, way_taken
@@ -175,7 +175,7 @@ def _traced(
                 "recorded with: does it ask for the type of an argument (isinstance), or draw random "
                 "numbers? Leave such choices outside"
             )
-    if unmasked and _loses_nan(run, since, exponentials=alone):
+    if unmasked and loses_nan(run.program, run.trace, since, exponentials=alone):
         return trace_function(f, args, kwargs, moving, mended=True)
     names = argument_names(f, len(args))
     return Traced(run.program, names, run.paths, run.result, run.changes, captured, unmasked, quiet)
@@ -280,51 +280,6 @@ def _run_again(
                 f"the function returns a {type(one).__name__} of its own making ({path or 'its result'}), "
                 "and a program makes none: return arrays and numbers in dicts, lists and tuples"
             )
-
-
-#: What overflows to infinity, from which NaN comes.
-_EXPONENTIALS = {
-    *(np.exp, np.exp2, np.expm1, np.power, operator.pow, np.float_power, np.sinh, np.cosh, np.logaddexp),
-}
-#: Functions of numbers that give NaN for a NaN among any of them.
-_WITH_NAN = {
-    *(np.add, np.subtract, np.multiply, np.divide, np.negative, np.square, np.sqrt, np.exp, np.log, np.tanh),
-    *(np.maximum, np.minimum, np.absolute, np.expm1, np.log1p, np.sum, np.mean, np.max, np.min, np.transpose),
-    *(np.matmul, np.dot, np.reshape),
-}
-#: Functions of numbers that may give a finite one for NaN.
-_WITHOUT_NAN = {np.fmin, np.fmax, np.nan_to_num, np.power, operator.pow, np.sort, np.partition, np.hypot}
-
-
-def _loses_nan(run: _Run, since: int | None, *, exponentials: bool) -> bool:
-    """Whether a NaN that is computed after so many calls may reach no result: its sign is asked for, say.
-
-    With `exponentials`, from the first one on.
-    """
-    calls = [v for v, *_ in run.trace.calls]
-    begins = [calls[since].born] if since is not None and since < len(calls) else []
-    if exponentials:
-        begins += [v.born for v in calls if v.function in _EXPONENTIALS][:1]
-    if not begins:
-        return False
-    begin = min(begins)
-    shown = {id(v) for v in run.program.results}  # whose NaN is one of a result
-    values = run.program.values()
-    for v in reversed(values):
-        if id(v) in shown and v.function in _WITH_NAN and not v.kwargs.keys() - {"axis", "keepdims"}:
-            shown.update(map(id, v.inputs))
-    for v in values:
-        if v.kind == "tuple":
-            continue
-        lost = v.function in _WITHOUT_NAN or name_of(v.function).startswith("np.nan")
-        for a in v.inputs:
-            while a.function is np.reshape and isinstance(a.args[0], Value):
-                a = a.args[0]
-            computed = a.function is not None and a.born >= begin and id(a) not in shown
-            floats = a.dtype is not None and a.dtype.kind in "fc"
-            if computed and (lost or (floats and v.dtype.kind not in "fc")):
-                return True
-    return False
 
 
 def _result(path: str, x: Any, tracing: Trace, results: list[Value]) -> Any:
