@@ -57,3 +57,24 @@ def test_far_out(name, engine):
             z = np.array(point)
             for ours, theirs in zip(program(z), step(z), strict=True):
                 np.testing.assert_allclose(ours, theirs, rtol=1e-8, atol=1e-11)
+
+
+SMALL = {
+    "exp(x) / (1 + exp(x))": (lambda x: np.exp(x) / (1 + np.exp(x)), -1),
+    "its inverse": (lambda x: 1 / (np.exp(x) / (1 + np.exp(x))), -1),
+    "the logistic density": (lambda x: np.exp(-x) / (1 + np.exp(-x)) ** 2, 1),
+    "a sigmoid's gradient": (grad(lambda x: np.sum(1 / (1 + np.exp(-x)))), 1),
+}
+
+
+@pytest.mark.parametrize("engine", ["numpy", "machine"])
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("name", SMALL)
+def test_what_is_small_keeps_its_digits(name, dtype, engine):
+    f, sign = SMALL[name]
+    program = compiled(f, engine=engine)
+    program(np.ones(3, dtype))
+    x = sign * np.array([10.0, 20.0, 40.0])
+    exact = 1 / np.exp(np.abs(x)) / (1 + np.exp(-np.abs(x))) ** (1 if sign < 0 else 2)
+    exact = 1 / exact if "inverse" in name else exact
+    np.testing.assert_allclose(program(x.astype(dtype)), exact, rtol=20 * np.finfo(dtype).eps)

@@ -164,7 +164,11 @@ class FormBuilder:
             if id(z) in self.odds and z.function is np.absolute:  # exp(-z) is at most 1: no overflow
                 exponential, whole = map(self.materialise, self.odds[id(z)])
                 return self.builder.ufunc(np.divide, exponential, whole)
-            return self.builder.ufunc(np.subtract, 1, self._of_sigmoid(Sigmoid(z, "s")))
+            if self.readable:
+                return self.builder.ufunc(np.subtract, 1, self._of_sigmoid(Sigmoid(z, "s")))
+            # 1 - s has few digits where it is small
+            minus_z = z.args[0] if z.function is np.negative else self.builder.ufunc(np.negative, z)
+            return self.builder.ufunc(special.expit, minus_z)
         if factor.what == "log s":
             z = self.builder.ufunc(np.negative, z)
             return self.builder.ufunc(np.negative, self.builder.ufunc(np.logaddexp, 0, z))

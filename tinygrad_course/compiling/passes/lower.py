@@ -78,9 +78,11 @@ def _sigmoid(builder: Builder, z: Value) -> Value:
 
 
 def _exponential(value: Value) -> Value | None:
-    """Return z of a value that exp(-|z|) belongs to: the exponential itself, or softplus(z)."""
+    """Return z of a value that exp(-|z|) belongs to: the exponential itself, softplus(z) or sigmoid(z)."""
     if value.kind != "array":
         return None
+    if value.function is special.expit and value.args[0].dtype == value.dtype:
+        return _without_sign(value.args[0])
     if value.function is np.logaddexp and value.args[0] == 0 and value.args[1].dtype == value.dtype:
         z: Value = value.args[1]
         return z
@@ -92,4 +94,10 @@ def _exponential(value: Value) -> Value | None:
 
 
 def _exp_of_minus_abs(builder: Builder, z: Value) -> Value:
-    return builder.ufunc(np.exp, builder.ufunc(np.negative, builder.ufunc(np.absolute, z)))
+    return builder.ufunc(np.exp, builder.ufunc(np.negative, builder.ufunc(np.absolute, _without_sign(z))))
+
+
+def _without_sign(z: Value) -> Value:
+    """Return z of -z, which have one exponential."""
+    inner = z.args[0] if z.function is np.negative else z
+    return inner if isinstance(inner, Value) else z
