@@ -64,6 +64,24 @@ def test_the_curvature_of_log_ndtr(z: float) -> None:
     np.testing.assert_allclose(grad(grad(special.log_ndtr))(z), expected, rtol=1e-9, atol=1e-300)
 
 
+@pytest.mark.parametrize("z", [-1e9, -300.0, -3.0, 3.0, 101.0, 300.0, 1e9])
+def test_erfcx_and_dawsn_far_out(z: float) -> None:
+    """By their series: erfcx' = 2 z erfcx - 2 / sqrt(pi) and dawsn' = 1 - 2 z dawsn cancel."""
+    t = 0.5 / (z * z)
+    if z > 50:
+        series = -2.0 / math.sqrt(math.pi) * t * (1.0 - 3.0 * t + 15.0 * t**2 - 105.0 * t**3)
+        np.testing.assert_allclose(grad(special.erfcx)(z), series, rtol=1e-10)
+        np.testing.assert_allclose(grad(grad(special.erfcx))(z), 4 / math.sqrt(math.pi) * t / z, rtol=1e-3)
+    if abs(z) > 50:
+        series = -t * (1.0 + 3.0 * t + 15.0 * t**2 + 105.0 * t**3)
+        np.testing.assert_allclose(grad(special.dawsn)(z), series, rtol=1e-10)
+        np.testing.assert_allclose(grad(grad(special.dawsn))(z), 2 * t / z, rtol=1e-3)
+    else:
+        h = 1e-4
+        for f in (special.erfcx, special.dawsn):
+            np.testing.assert_allclose(grad(f)(z), (f(z + h) - f(z - h)) / (2 * h), rtol=1e-6)
+
+
 SINGULAR = {
     "huber at 0": (lambda r: special.huber(1.0, r), 0.0, 2),
     "ellipk at 0": (special.ellipk, 0.0, 3),
@@ -95,6 +113,8 @@ SINGULAR = {
     "bei at 0": (special.bei, 0.0, 2),
     "struve at 0": (lambda x: special.struve(2, x), 0.0, 1),
     "struve of order 0": (lambda x: special.struve(0, x), 0.0, 1),
+    "iti0k0 at 0": (lambda x: special.iti0k0(x)[0], 0.0, 2),
+    "itj0y0 left of 0": (lambda x: special.itj0y0(x)[0], -1.5, 2),
     "it2i0k0 at 0": (lambda x: special.it2i0k0(x)[0], 0.0, 1),
     "kn of 1.5": (lambda x: special.kn(np.array(1.5), x), 1.0, 2),
     "yn of 0.5": (lambda x: special.yn(np.array(0.5), x), 1.0, 2),

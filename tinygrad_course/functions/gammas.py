@@ -7,7 +7,7 @@ from typing import Any
 
 from scipy import special
 
-from tinygrad_course.rules.special import polygamma
+from tinygrad_course.rules.gamma_functions import polygamma
 
 __all__ = ["multigammaln", "polygamma"]
 

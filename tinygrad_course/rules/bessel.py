@@ -116,20 +116,21 @@ rule(special.kerp, lambda g, y, x: -g * (special.kei(x) + y / x))
 rule(special.keip, lambda g, y, x: g * (special.ker(x) - y / x))
 
 
-rule(special.iti0k0, lambda g, y, x: g[0] * special.i0(x) + g[1] * special.k0(x), outputs=True)
-rule(special.itj0y0, lambda g, y, x: g[0] * special.j0(x) + g[1] * special.y0(x), outputs=True)
+def wanted(g: Any, f: Any, x: Any) -> Any:
+    """g f(x), and 0 where no gradient came: f is infinite at 0, and undefined left of it."""
+    return g * f(np.where(g == 0, 1.0, x))
+
+
+rule(special.iti0k0, lambda g, y, x: g[0] * special.i0(x) + wanted(g[1], special.k0, x), outputs=True)
+rule(special.itj0y0, lambda g, y, x: g[0] * special.j0(x) + wanted(g[1], special.y0, x), outputs=True)
 rule(
     special.it2i0k0,
-    lambda g, y, x: (
-        g[0] * quotient(special.i0(x) - 1.0, x) - over(g[1] * special.k0(np.where(g[1] == 0, 1.0, x)), x)
-    ),
+    lambda g, y, x: g[0] * quotient(special.i0(x) - 1.0, x) - over(wanted(g[1], special.k0, x), x),
     outputs=True,
 )
 rule(
     special.it2j0y0,
-    lambda g, y, x: (
-        g[0] * quotient(1.0 - special.j0(x), x) - over(g[1] * special.y0(np.where(g[1] == 0, 1.0, x)), x)
-    ),
+    lambda g, y, x: g[0] * quotient(1.0 - special.j0(x), x) - over(wanted(g[1], special.y0, x), x),
     outputs=True,
 )
 rule(special.itstruve0, lambda g, y, x: g * special.struve(np.zeros_like(x), x))

@@ -148,7 +148,9 @@ UFUNC_METHODS: dict[tuple[Callable[..., Any], str], Callable[..., Any]] = {}
 """What ``np.add.reduce`` and its like are in terms of functions with rules, by ufunc and method."""
 
 
-LATE = {"scipy.special": ("tinygrad_course.rules.special", "tinygrad_course.rules.bessel")}
+LATE = {
+    "scipy.special": tuple(f"tinygrad_course.rules.{m}" for m in ("special", "gamma_functions", "bessel"))
+}
 """Where the rules of a library are that need not have been imported."""
 
 

@@ -12,7 +12,7 @@ import numpy as np
 from scipy import sparse, special
 
 from tinygrad_course import functions as nn
-from tinygrad_course.rules.special import polygamma
+from tinygrad_course.rules.gamma_functions import polygamma
 from tinygrad_course.rules.table import RULES, entered_late
 from tinygrad_course.testing.domains import smooth_domain
 from tinygrad_course.testing.guarded_arrays import Guard

@@ -1,0 +1,150 @@
+"""Gamma and beta functions, and the distributions that are incomplete ones."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from scipy import special
+
+from tinygrad_course.rules.shapes import is_complex
+from tinygrad_course.rules.special import unknown
+from tinygrad_course.rules.table import primitive, rule
+
+# ------------------------------------------------------------------ gamma and beta functions
+
+
+@primitive
+def polygamma(n: int, x: Any) -> Any:
+    """The n-th derivative of psi: `scipy.special.polygamma`, which is a plain function."""
+    if is_complex(x):
+        raise TypeError(
+            "SciPy has no polygamma of complex numbers: psi of them has no derivative here, "
+            "gamma, rgamma and loggamma have no second one"
+        )
+    return special.polygamma(n, x).astype(x.dtype)
+
+
+rule(polygamma, None, lambda g, y, n, x: g * polygamma(n + 1, x), elementwise=True)
+rule(special.psi, lambda g, y, a: g * polygamma(1, a))
+rule(special.gamma, lambda g, y, a: g * (y * special.psi(a)))
+rule(special.gammaln, lambda g, y, a: g * special.psi(a))
+rule(special.loggamma, lambda g, y, a: g * special.psi(a))
+
+
+def rgamma_slope(a: Any) -> Any:
+    """The derivative of 1 / gamma; on the left by its reflection, gamma(1 - a) sin(pi a) / pi."""
+    left = np.real(a) < 0.5
+    b = 1.0 - np.where(left, a, 0.0)
+    mirrored = special.gamma(b) * (
+        np.cos(math.pi * (1.0 - b)) - special.psi(b) * np.sin(math.pi * (1.0 - b)) / math.pi
+    )
+    a = np.where(left, 1.0, a)
+    return np.where(left, mirrored, -special.rgamma(a) * special.psi(a))
+
+
+rule(special.rgamma, lambda g, y, a: g * rgamma_slope(a))
+
+
+def gamma_quotient(y: Any, scale: Any, a: Any, b: Any) -> Any:
+    """y (psi(a) - psi(b)) of y = scale / gamma(b), which is 0 where psi(b) is infinite."""
+    with np.errstate(invalid="ignore", over="ignore"):
+        left = np.real(b) < 0.5
+        near = scale * (special.psi(a) * special.rgamma(b) + rgamma_slope(b))
+        return np.where(left, near, y * (special.psi(a) - special.psi(np.where(left, 1.0, b))))
+
+
+def beta_slope(y: Any, a: Any, b: Any) -> Any:
+    return gamma_quotient(y, special.gamma(a) * special.gamma(b), a, a + b)
+
+
+rule(special.beta, lambda g, y, a, b: g * beta_slope(y, a, b), lambda g, y, a, b: g * beta_slope(y, b, a))
+rule(
+    special.betaln,
+    lambda g, y, a, b: g * (special.psi(a) - special.psi(a + b)),
+    lambda g, y, a, b: g * (special.psi(b) - special.psi(a + b)),
+)
+
+
+def binom_slope(y: Any, n: Any, k: Any) -> Any:
+    """y (psi(n - k + 1) - psi(k + 1))."""
+    a, b = n - k + 1.0, k + 1.0
+    with np.errstate(invalid="ignore", over="ignore"):
+        inside = (a > 0.5) & (b > 0.5)
+        near = special.gamma(n + 1.0) * (
+            rgamma_slope(b) * special.rgamma(a) - special.rgamma(b) * rgamma_slope(a)
+        )
+        far = y * (special.psi(np.where(inside, a, 1.0)) - special.psi(np.where(inside, b, 1.0)))
+        return np.where(inside, far, near)
+
+
+rule(
+    special.binom,
+    lambda g, y, n, k: (
+        g * gamma_quotient(y, special.gamma(n + 1.0) * special.rgamma(k + 1.0), n + 1.0, n - k + 1.0)
+    ),
+    lambda g, y, n, k: g * binom_slope(y, n, k),
+)
+rule(
+    special.poch,
+    lambda g, y, z, m: g * gamma_quotient(y, special.gamma(z + m), z + m, z),
+    lambda g, y, z, m: g * (y * special.psi(z + m)),
+)
+
+# ------------------------------------------------------------------ distributions: the slope is the density
+
+
+def gamma_density(a: Any, x: Any) -> Any:
+    return np.exp(special.xlogy(a - 1.0, x) - x - special.gammaln(a))
+
+
+def beta_density(a: Any, b: Any, x: Any) -> Any:
+    return np.exp(special.xlogy(a - 1.0, x) + special.xlog1py(b - 1.0, -x) - special.betaln(a, b))
+
+
+def student_density(df: Any, t: Any) -> Any:
+    scale = special.gammaln(0.5 * (df + 1.0)) - special.gammaln(0.5 * df) - 0.5 * np.log(math.pi * df)
+    return np.exp(scale - 0.5 * (df + 1.0) * np.log1p(t * t / df))
+
+
+for _name, _sign in (("gammainc", 1.0), ("gammaincc", -1.0)):
+    rule(
+        getattr(special, _name),
+        unknown(_name, "a"),
+        lambda g, y, a, x, sign=_sign: g * (sign * gamma_density(a, x)),
+    )
+    rule(
+        getattr(special, _name + "inv"),
+        unknown(_name + "inv", "a"),
+        lambda g, y, a, p, sign=_sign: g * (sign / gamma_density(a, y)),
+    )
+for _name, _sign in (("betainc", 1.0), ("betaincc", -1.0)):
+    rule(
+        getattr(special, _name),
+        unknown(_name, "a"),
+        unknown(_name, "b"),
+        lambda g, y, a, b, x, sign=_sign: g * (sign * beta_density(a, b, x)),
+    )
+    rule(
+        getattr(special, _name + "inv"),
+        unknown(_name + "inv", "a"),
+        unknown(_name + "inv", "b"),
+        lambda g, y, a, b, p, sign=_sign: g * (sign / beta_density(a, b, y)),
+    )
+for _name, _sign in (("chdtr", 1.0), ("chdtrc", -1.0)):
+    rule(
+        getattr(special, _name),
+        unknown(_name, "v"),
+        lambda g, y, v, x, sign=_sign: g * (0.5 * sign * gamma_density(0.5 * v, 0.5 * x)),
+    )
+rule(special.chdtri, unknown("chdtri", "v"), lambda g, y, v, p: g / (-0.5 * gamma_density(0.5 * v, 0.5 * y)))
+for _name, _sign in (("gdtr", 1.0), ("gdtrc", -1.0)):
+    rule(
+        getattr(special, _name),
+        lambda g, y, a, b, x, sign=_sign: g * (sign * x * gamma_density(b, a * x)),
+        unknown(_name, "b"),
+        lambda g, y, a, b, x, sign=_sign: g * (sign * a * gamma_density(b, a * x)),
+    )
+rule(special.stdtr, unknown("stdtr", "df"), lambda g, y, df, t: g * student_density(df, t))
+rule(special.stdtrit, unknown("stdtrit", "df"), lambda g, y, df, p: g / student_density(df, y))
