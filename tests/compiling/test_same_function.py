@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import concurrent.futures
+import copy
 import functools
 import numbers
+import pickle
 import threading
 import time
+import types
 
 import numpy as np
 import pytest
+import scipy.sparse
 
 from tests.compiling.test_equality import assert_equal
-from tinygrad_course import CannotCompile, compiled, grad, value_and_grad
+from tinygrad_course import CannotCompile, compiled, compiled_loop, grad, value_and_grad
 
 ENGINES = ["numpy", "machine"]
 x = np.array([0.5, -1.0, 2.0])
@@ -236,3 +240,70 @@ def test_asking_for_types_is_none_where_the_answer_is_the_arrays():
         return y * 2 if np.isscalar(name) else y.__class__ is np.float64
 
     assert_equal(compiled(f)(x, "a"), f(x, "a"))
+
+
+# ------------------------------------------------------------------ arguments of all kinds
+
+
+def cost(w):
+    return np.sum(w**2)
+
+
+@compiled
+def decorated(w):
+    return w * 2
+
+
+class Trained:
+    def __init__(self):
+        self.step = compiled(cost)
+
+
+def test_compiled_functions_are_pickled_and_copied():
+    assert pickle.loads(pickle.dumps(compiled(cost, engine="machine"))).engine == "machine"  # noqa: S301
+    assert pickle.loads(pickle.dumps(decorated)) is decorated  # noqa: S301
+    model = Trained()
+    model.step(x)
+    assert copy.deepcopy(model).step(x) == cost(x)
+
+
+def test_keys_that_look_alike_are_different_ones():
+    p = {1: x, "1": 3 * x, 2: {1: x, "1": x}}
+    f = compiled(lambda p: p[1] - p["1"] + p[2][1] * p[2]["1"])
+    g = compiled(lambda p: p[0][1] - p[0]["1"])
+    assert_equal(f(p), p[1] - p["1"] + x * x)
+    assert_equal(g([p]), p[1] - p["1"])
+
+
+def test_numbers_beyond_the_machines_are_the_functions():
+    many, power = (
+        compiled(f, engine="machine") for f in (lambda x, n: x * (n * n), lambda x, n: x * (-1.5) ** n)
+    )
+    for n in (2, 3, 10**10, 10**30):
+        assert_equal(many(x, n), x * (n * n))
+    for n in (1.0, 2.0, 0.5):
+        assert_equal(power(x, n), x * (-1.5) ** n)
+
+
+def test_options_of_python_do_not_stop_a_program():
+    def f(x, scale=1.0, *, power=2):
+        return np.sum(copy.deepcopy({"x": x})["x"] ** power) * scale
+
+    assert_equal(compiled(f)(x, scale=2.0), f(x, scale=2.0))
+    with pytest.raises(CannotCompile, match="by keyword only"):
+        compiled(f)(x, power=3)
+
+
+def test_objects_of_one_call_are_not_kept_for_ever():
+    step = compiled(lambda p, x: np.sum(p.W * x))
+    for i in range(12):
+        assert step(types.SimpleNamespace(W=i), x) == np.sum(i * x)
+    assert len(step.programs) <= 8
+
+
+def test_a_sparse_matrix_and_a_loops_numbers_are_named():
+    S = scipy.sparse.csr_array(np.eye(3))
+    with pytest.raises(CannotCompile, match=r"scipy\.sparse"):
+        compiled(lambda x: S @ x)(x)
+    with pytest.raises(CannotCompile, match="examples in their columns"):
+        compiled_loop(lambda s, X, lr: (s, np.sum(X) * lr))(x, np.ones((2, 3)), 0.1, iterations=1)

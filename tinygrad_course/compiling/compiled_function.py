@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import gc
 import inspect
+import sys
 import threading
 import time
 import types
@@ -47,6 +48,8 @@ from tinygrad_course.graph.node import Graph
 RECENT = 4
 #: More signatures than this, and the function says so: something changes in every call.
 MANY = 32
+#: So many programs are kept that are made for an object (a model) that is not looked into.
+OBJECTS = 8
 
 
 class Compiled:
@@ -75,10 +78,12 @@ class Compiled:
             try:
                 result = self._last(*args)
             except TypeError:
-                if len(args) == _count(self._last):
-                    raise
+                if len(args) == _count(self._last):  # (-1.5) ** 0.5 is a complex number of Python's
+                    return self.function(*args)
                 result = MISS
             return self._find(args) if result is MISS or result is NOT_FINITE else result
+        except OverflowError:  # of an integer beyond 64 bits
+            return self.function(*args)
         except ShapeError:
             if not self._fix_numbers(args):
                 raise
@@ -86,6 +91,12 @@ class Compiled:
         except (*BY_VALUES, DecidedByError):  # of a singular matrix: the function may know what to do then
             pass
         return self.function(*args)
+
+    def __reduce__(self) -> Any:
+        name = getattr(self.function, "__qualname__", "")
+        if getattr(sys.modules.get(self.function.__module__), name, None) is self:  # @compiled
+            return name
+        return compiled, (self.function, self.engine)
 
     def __get__(self, instance: Any, owner: Any = None) -> Any:
         return self if instance is None else types.MethodType(self, instance)
@@ -174,6 +185,9 @@ class Compiled:
                 self._notice(key, leaves)
                 traced, program = self._record(args, leaves)
                 self.programs[self._key(args, leaves)] = traced, program
+                objects = [k for k in self.programs if any(type(s[1]) is int for _, s in k[1])]
+                for old in objects[:-OBJECTS]:  # an object that is made for each call is not held for ever
+                    del self.programs[old]
         except CannotCompile as error:
             if isinstance(error, DecidedByError) or not self._changes_by_itself(100 if error.outside else 10):
                 raise
@@ -271,10 +285,11 @@ class Compiled:
 
     def _positional(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, ...]:
         bound = inspect.signature(self.function).bind(*args, **kwargs)
+        named = bound.kwargs
         bound.apply_defaults()
-        if bound.kwargs:
+        if named:
             raise CannotCompile(
-                f"{_name(self.function)} takes {sorted(bound.kwargs)} by keyword only; a compiled function's "
+                f"{_name(self.function)} takes {sorted(named)} by keyword only; a compiled function's "
                 "arguments can all be given by position"
             )
         return bound.args

@@ -91,6 +91,11 @@ class CompiledLoop:
                 f"iterations={iterations}, batch_size={batch_size}: passes over the data are 0 or more, "
                 "and a mini-batch has a column at least"
             )
+        if not all(isinstance(x, np.ndarray) and x.ndim for x in data):
+            raise CannotCompile(
+                "a loop's data are arrays with the examples in their columns; a number such as the learning "
+                "rate is one that the step knows already: functools.partial, or a variable around it"
+            )
         if iterations == 0:
             self.reached = state, np.empty(0)
             return self.reached

@@ -16,14 +16,23 @@ def leaves(tree: Any, path: str = "") -> list[tuple[str, Any]]:
     [('W1', 1.0), ('deep[0]', 2.0), ('deep[1].b', 3.0)]
     """
     if isinstance(tree, dict):
-        return [
-            leaf
-            for key, value in tree.items()
-            for leaf in leaves(value, f"{path}.{key}" if path else str(key))
-        ]
+        return [leaf for key, value in tree.items() for leaf in leaves(value, path_of(path, key))]
     if isinstance(tree, (list, tuple)):
         return [leaf for i, value in enumerate(tree) for leaf in leaves(value, f"{path}[{i}]")]
     return [] if tree is None else [(path, tree)]
+
+
+def path_of(path: str, key: Any) -> str:
+    """Return the path of a dict's entry.
+
+    Examples
+    --------
+    >>> path_of("layers", "W1"), path_of("layers", 1)
+    ('layers.W1', 'layers[1]')
+    """
+    if not path:
+        return str(key)
+    return f"{path}.{key}" if isinstance(key, str) else f"{path}[{key!r}]"
 
 
 def rebuild(tree: Any, values: Any) -> Any:

@@ -13,6 +13,7 @@ from tinygrad_course.compiling.dataflow import Program, Value
 from tinygrad_course.compiling.numpy_backend.code_generation import StraightLineCode, python_function
 from tinygrad_course.compiling.tracing.captured_values import ABSENT, CapturedValues
 from tinygrad_course.compiling.tracing.changed_arguments import Kept
+from tinygrad_course.engine.trees import path_of
 
 #: What a program without masks returns where its results are not finite: another is to be made, with masks.
 NOT_FINITE: Any = object()
@@ -102,7 +103,7 @@ class GuardedProgram:
                 self.checks.append(
                     f"{inner} = {name}[{self.bind(key) if not isinstance(key, str) else repr(key)}]"
                 )
-                self._take(inner, item, f"{path}.{key}")
+                self._take(inner, item, path_of(path, key))
         elif isinstance(arg, (list, tuple)):
             if isinstance(arg, list):
                 self.containers[path] = name

@@ -56,6 +56,12 @@ class Unanswered(Methods):
         _refuse(self, "used as an index or a count", _AS_INDEX)
 
     def __array__(self, *_: Any, **__: Any) -> NoReturn:
+        frame = inspect.currentframe()
+        if frame is not None and frame.f_back is not None and "sparse" in frame.f_back.f_code.co_filename:
+            raise CannotCompile(
+                f"{self._label()} was multiplied with a scipy.sparse matrix, which a program can't hold: "
+                "make the product outside the compiled function, and pass it as an argument"
+            )
         what = "taken for its plain values (np.asarray, or a function that speaks no NumPy protocol)"
         _refuse(self, what, _AS_INDEX if self.recorded.dtype.kind in "iu" else "")
 
@@ -75,6 +81,9 @@ class Unanswered(Methods):
 
     def __contains__(self, item: Any) -> NoReturn:
         _refuse(self, "searched")
+
+    def __deepcopy__(self, memo: Any) -> Any:
+        return self  # nobody writes into it
 
     def __reduce__(self) -> NoReturn:
         _refuse(self, "pickled")
