@@ -8,6 +8,7 @@ transposes (so that `dZ2` is `A2 - Y` and the 1/m waits until `dW2`), and what b
 from __future__ import annotations
 
 import operator
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -89,6 +90,7 @@ class _Simplifier(FormBuilder):
         self.examples = examples(program)
         for value in program.values():
             self.new[id(value)] = self.canonical(value)
+            self.form(self.new[id(value)])
         results = []
         for result in program.results:
             value = self.materialise(self.new[id(result)])
@@ -122,9 +124,34 @@ class _Simplifier(FormBuilder):
         if value.function is None:
             self.made[id(value)] = value
             return value
-        for v in _pending(value, self.made):  # arguments first, without recursion
-            self._materialise(v)
+        waiting = [value]  # arguments first, without recursion
+        while waiting:
+            v = waiting[-1]
+            needed = [u for u in self._needed(v) if id(u) not in self.made]
+            if needed and id(v) not in self.made:
+                waiting += needed
+                continue
+            waiting.pop()
+            if id(v) not in self.made:
+                self._materialise(v)
         return self.made[id(value)]
+
+    def _needed(self, value: Value) -> list[Value]:
+        """Return what has to be computed before a value."""
+        if value.function is None:
+            return []
+        product, changed = self.better.get(id(value), self.form(value))
+        return list(self._values(product)) if changed else value.inputs
+
+    def _values(self, product: Product) -> Iterator[Value]:
+        for factor, _ in product.factors:
+            if isinstance(factor, Sum):
+                for term in factor.terms:
+                    yield from self._values(term)
+            else:
+                f = factor.value if isinstance(factor, Sigmoid) else factor
+                if f is not None and id(f) in self.forms:
+                    yield f
 
     def _materialise(self, value: Value) -> None:
         if value.function is None:
@@ -412,23 +439,6 @@ def examples(program: Program) -> int:
     """Return the course's m: the columns of the input called X, or of the widest of the inputs."""
     widths = {v.name: v.shape[1] for v in program.inputs if len(v.shape) == 2}
     return int(widths.get("X", max(widths.values(), default=1)))
-
-
-def _pending(value: Value, made: dict[int, Value]) -> list[Value]:
-    order: list[Value] = []
-    done: set[int] = set()
-    stack = [(value, False)]
-    while stack:
-        v, ready = stack.pop()
-        if id(v) in done or id(v) in made:
-            continue
-        if ready:
-            done.add(id(v))
-            order.append(v)
-        else:
-            stack.append((v, True))
-            stack.extend((u, False) for u in v.inputs)
-    return order
 
 
 def _origin(value: Value) -> Value:
