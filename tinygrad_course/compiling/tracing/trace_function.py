@@ -18,9 +18,10 @@ from tinygrad_course.compiling.tracing.captured_values import (
     unaltered,
 )
 from tinygrad_course.compiling.tracing.changed_arguments import Contents
+from tinygrad_course.compiling.tracing.lost_nans import loses_nan
 from tinygrad_course.compiling.tracing.names_in_code import NamesInCode
 from tinygrad_course.compiling.tracing.refusals import RAISING, CannotCompile, none_swallowed
-from tinygrad_course.compiling.tracing.same_results import loses_nan, same_results
+from tinygrad_course.compiling.tracing.same_results import same_results
 from tinygrad_course.compiling.tracing.trace import DIFFERS, OTHER_ARRAY, Trace, same
 from tinygrad_course.compiling.tracing.tracer import Tracer
 from tinygrad_course.compiling.tracing.way_taken import ASKING, way_taken
@@ -171,7 +172,7 @@ def _traced(
                 "recorded with: does it ask for the type of an argument (isinstance), or draw random "
                 "numbers? Leave such choices outside"
             )
-    if unmasked and loses_nan(run, since, exponentials=alone):
+    if unmasked and loses_nan(run.program, run.trace, since, exponentials=alone):
         return trace_function(f, args, kwargs, moving, mended=True)
     names = argument_names(f, len(args))
     return Traced(run.program, names, run.paths, run.result, run.changes, captured, unmasked, quiet)
