@@ -19,7 +19,7 @@ from tinygrad_course.compiling.passes.lower import lower
 from tinygrad_course.compiling.passes.simplify import simplify
 from tinygrad_course.compiling.readable.python_source import substitute
 from tinygrad_course.compiling.tracing.captured_values import CapturedValues
-from tinygrad_course.compiling.tracing.refusals import CannotCompile
+from tinygrad_course.compiling.tracing.refusals import CannotCompile, with_columns
 from tinygrad_course.compiling.tracing.trace_function import named_arguments, trace_function
 from tinygrad_course.engine import trees
 
@@ -91,15 +91,10 @@ class CompiledLoop:
                 f"iterations={iterations}, batch_size={batch_size}: passes over the data are 0 or more, "
                 "and a mini-batch has a column at least"
             )
-        if not all(isinstance(x, np.ndarray) and x.ndim for x in data):
-            raise CannotCompile(
-                "a loop's data are arrays with the examples in their columns; a number such as the learning "
-                "rate is one that the step knows already: functools.partial, or a variable around it"
-            )
         if iterations == 0:
             self.reached = state, np.empty(0)
             return self.reached
-        spans = self._spans(data, batch_size)
+        spans = self._spans(with_columns(data), batch_size)
         total = iterations * sum(count for _, _, count in spans)
         costs = np.empty(total)
         done = 0

@@ -143,3 +143,19 @@ def name_of(function: Any) -> str:
     name = getattr(function, "__name__", str(function))
     module = getattr(function, "__module__", None) or "numpy"
     return f"np.{name}" if isinstance(function, np.ufunc) or module.startswith("numpy") else name
+
+
+def with_columns(data: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Return a loop's data.
+
+    Raises
+    ------
+    CannotCompile
+        If something among them is no array.
+    """
+    if not all(isinstance(x, np.ndarray) and x.ndim for x in data):
+        raise CannotCompile(
+            "a loop's data are arrays with the examples in their columns; a number such as the learning rate "
+            "is one that the step knows already: functools.partial, or a variable around it"
+        )
+    return data

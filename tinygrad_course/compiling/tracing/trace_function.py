@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import operator
 from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -19,18 +18,16 @@ from tinygrad_course.compiling.tracing.captured_values import (
     unaltered,
 )
 from tinygrad_course.compiling.tracing.changed_arguments import Contents
+from tinygrad_course.compiling.tracing.lost_nans import loses_nan
 from tinygrad_course.compiling.tracing.names_in_code import NamesInCode
-from tinygrad_course.compiling.tracing.refusals import RAISING, CannotCompile, name_of, none_swallowed
+from tinygrad_course.compiling.tracing.refusals import RAISING, CannotCompile, none_swallowed
+from tinygrad_course.compiling.tracing.same_results import same_results
 from tinygrad_course.compiling.tracing.trace import DIFFERS, OTHER_ARRAY, Trace, same
 from tinygrad_course.compiling.tracing.tracer import Tracer
 from tinygrad_course.compiling.tracing.way_taken import ASKING, way_taken
 from tinygrad_course.engine import foreign, trees
 from tinygrad_course.engine.partial import Masks, masks
 from tinygrad_course.engine.tensor import Tensor
-
-#: The same calls on the same numbers give the same results, but for products that add in another order and
-#: what the recorder computes by logarithms where numbers are too large.
-ROUNDING = 1e-9
 
 
 @dataclass
@@ -166,7 +163,7 @@ def _traced(
         )
     values = run.program.values()
     single = any(v.dtype is not None and v.dtype.kind == "f" and v.dtype.itemsize < 8 for v in values)
-    if not mended and not _same_results(run.samples, plain, single):
+    if not mended and not same_results(run.samples, plain, single):
         if unmasked:
             return trace_function(f, args, kwargs, moving)
         if not _agree_nearer_to_zero(f, args, kwargs, moving, single):
@@ -175,7 +172,7 @@ def _traced(
                 "recorded with: does it ask for the type of an argument (isinstance), or draw random "
                 "numbers? Leave such choices outside"
             )
-    if unmasked and _loses_nan(run, since, exponentials=alone):
+    if unmasked and loses_nan(run.program, run.trace, since, exponentials=alone):
         return trace_function(f, args, kwargs, moving, mended=True)
     names = argument_names(f, len(args))
     return Traced(run.program, names, run.paths, run.result, run.changes, captured, unmasked, quiet)
@@ -282,51 +279,6 @@ def _run_again(
             )
 
 
-#: What overflows to infinity, from which NaN comes.
-_EXPONENTIALS = {
-    *(np.exp, np.exp2, np.expm1, np.power, operator.pow, np.float_power, np.sinh, np.cosh, np.logaddexp),
-}
-#: Functions of numbers that give NaN for a NaN among any of them.
-_WITH_NAN = {
-    *(np.add, np.subtract, np.multiply, np.divide, np.negative, np.square, np.sqrt, np.exp, np.log, np.tanh),
-    *(np.maximum, np.minimum, np.absolute, np.expm1, np.log1p, np.sum, np.mean, np.max, np.min, np.transpose),
-    *(np.matmul, np.dot, np.reshape),
-}
-#: Functions of numbers that may give a finite one for NaN.
-_WITHOUT_NAN = {np.fmin, np.fmax, np.nan_to_num, np.power, operator.pow, np.sort, np.partition, np.hypot}
-
-
-def _loses_nan(run: _Run, since: int | None, *, exponentials: bool) -> bool:
-    """Whether a NaN that is computed after so many calls may reach no result: its sign is asked for, say.
-
-    With `exponentials`, from the first one on.
-    """
-    calls = [v for v, *_ in run.trace.calls]
-    begins = [calls[since].born] if since is not None and since < len(calls) else []
-    if exponentials:
-        begins += [v.born for v in calls if v.function in _EXPONENTIALS][:1]
-    if not begins:
-        return False
-    begin = min(begins)
-    shown = {id(v) for v in run.program.results}  # whose NaN is one of a result
-    values = run.program.values()
-    for v in reversed(values):
-        if id(v) in shown and v.function in _WITH_NAN and not v.kwargs.keys() - {"axis", "keepdims"}:
-            shown.update(map(id, v.inputs))
-    for v in values:
-        if v.kind == "tuple":
-            continue
-        lost = v.function in _WITHOUT_NAN or name_of(v.function).startswith("np.nan")
-        for a in v.inputs:
-            while a.function is np.reshape and isinstance(a.args[0], Value):
-                a = a.args[0]
-            computed = a.function is not None and a.born >= begin and id(a) not in shown
-            floats = a.dtype is not None and a.dtype.kind in "fc"
-            if computed and (lost or (floats and v.dtype.kind not in "fc")):
-                return True
-    return False
-
-
 def _result(path: str, x: Any, tracing: Trace, results: list[Value]) -> Any:
     if type(x) is Tensor:
         raise CannotCompile(
@@ -407,30 +359,6 @@ def _agree_nearer_to_zero(f: Callable[..., Any], args: Any, kwargs: Any, moving:
     for _ in range(2):
         nearer, options = trees.tree_map(quartered, nearer), trees.tree_map(quartered, options)
         run = _run(f, nearer, options, moving, Masks(made=True))
-        if not _same_results(run.samples, _plainly(f, nearer, options, run.changes), single):
+        if not same_results(run.samples, _plainly(f, nearer, options, run.changes), single):
             return False
     return True
-
-
-def _same_results(recorded: Any, plain: Any, single: bool) -> bool:
-    ours, theirs = trees.leaves(recorded), trees.leaves(plain)
-    return [path for path, _ in ours] == [path for path, _ in theirs] and all(
-        _alike(x, y, single) for (_, x), (_, y) in zip(ours, theirs, strict=True)
-    )
-
-
-def _alike(x: Any, y: Any, single: bool) -> bool:
-    """Whether two results are of one type, shape and dtype, and nearly equal."""
-    if not isinstance(y, (np.ndarray, np.generic, int, float)):
-        return type(x) is type(y)
-    if type(x) is not type(y) or np.shape(x) != np.shape(y):
-        return False
-    if getattr(x, "dtype", None) != getattr(y, "dtype", None):
-        return False
-    with np.errstate(all="ignore"):
-        if np.asarray(y).dtype.kind not in "fc":
-            return bool(np.array_equal(x, y))
-        x = np.where(np.isfinite(x), x, y)  # the recorder mends what has overflowed, and so does the program
-        largest = float(np.max(np.abs(y), where=np.isfinite(y), initial=0.0))
-        bound = (1e5 * ROUNDING if single else ROUNDING) * largest
-        return bool(np.allclose(x, y, rtol=0, atol=bound, equal_nan=True))

@@ -1,0 +1,55 @@
+"""NaN on the way to results: whether one may get lost, so that results which are finite are wrong."""
+
+from __future__ import annotations
+
+import operator
+
+import numpy as np
+
+from tinygrad_course.compiling.dataflow import Program, Value
+from tinygrad_course.compiling.tracing.refusals import name_of
+from tinygrad_course.compiling.tracing.trace import Trace
+
+#: What overflows to infinity, from which NaN comes.
+_EXPONENTIALS = {
+    *(np.exp, np.exp2, np.expm1, np.power, operator.pow, np.float_power, np.sinh, np.cosh, np.logaddexp),
+}
+#: Functions of numbers that give NaN for a NaN among any of them.
+_WITH_NAN = {
+    *(np.add, np.subtract, np.multiply, np.divide, np.negative, np.square, np.sqrt, np.exp, np.log, np.tanh),
+    *(np.maximum, np.minimum, np.absolute, np.expm1, np.log1p, np.sum, np.mean, np.max, np.min, np.transpose),
+    *(np.matmul, np.dot, np.reshape),
+}
+#: Functions of numbers that may give a finite one for NaN.
+_WITHOUT_NAN = {np.fmin, np.fmax, np.nan_to_num, np.power, operator.pow, np.sort, np.partition, np.hypot}
+
+
+def loses_nan(program: Program, trace: Trace, since: int | None, *, exponentials: bool) -> bool:
+    """Whether a NaN that is computed after so many calls may reach no result: its sign is asked for, say.
+
+    With `exponentials`, from the first one on.
+    """
+    calls = [v for v, *_ in trace.calls]
+    begins = [calls[since].born] if since is not None and since < len(calls) else []
+    if exponentials:
+        begins += [v.born for v in calls if v.function in _EXPONENTIALS][:1]
+    if not begins:
+        return False
+    begin = min(begins)
+    shown = {id(v) for v in program.results}  # whose NaN is one of a result
+    values = program.values()
+    for v in reversed(values):
+        if id(v) in shown and v.function in _WITH_NAN and not v.kwargs.keys() - {"axis", "keepdims"}:
+            shown.update(map(id, v.inputs))
+    for v in values:
+        if v.kind == "tuple":
+            continue
+        lost = v.function in _WITHOUT_NAN or name_of(v.function).startswith("np.nan")
+        for a in v.inputs:
+            while a.function is np.reshape and isinstance(a.args[0], Value):
+                a = a.args[0]
+            computed = a.function is not None and a.born >= begin and id(a) not in shown
+            floats = a.dtype is not None and a.dtype.kind in "fc"
+            if computed and (lost or (floats and v.dtype.kind not in "fc")):
+                return True
+    return False
