@@ -463,3 +463,15 @@ def test_complex_numbers_are_not_written_over_real_ones():
     z += real
     np.copyto(z, real)
     np.testing.assert_array_equal(z.data, np.ones(3))
+
+
+def test_an_index_of_add_at_that_changes_afterwards():
+    x = np.arange(9.0).reshape(3, 3) / 9 + 0.1
+
+    def cost(x):
+        index, v = np.array([0, 0, 2]), x @ x
+        np.add.at(v, index, v[0])
+        index[0] = -1
+        return np.sum(v**2)
+
+    np.testing.assert_allclose(grad(cost)(x), differences(cost, x), rtol=1e-6, atol=1e-8)

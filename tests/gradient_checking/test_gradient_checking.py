@@ -702,6 +702,12 @@ def test_what_is_below_the_resolution_is_undecided():
     assert tiny.verdict == "undecided"
 
 
+def test_a_constant_with_a_kink_at_some_distance():
+    for x in ([-0.6, 1.6, 2.0], [-0.55, 1.7, -3.0]):
+        report = compare_gradients(lambda x: np.clip(x, -0.5, 1.5) @ np.array([1.0, 2.0, 3.0]), np.array(x))
+        assert report.verdict == "right", report
+
+
 def test_points_that_are_no_numbers_are_named():
     with pytest.raises(ValueError, match=r"x holds nan at \[1\]"):
         compare_gradients(lambda x: np.sum(x**2), np.array([2.0, np.nan]))

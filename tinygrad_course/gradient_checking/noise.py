@@ -56,10 +56,12 @@ def noise_of(phi: Phi, scale: float, widest: float = 1e-2) -> float:
             values = np.array([phi(float(t)) for t in spacing * scale * places])
             if not np.isfinite(values).all():
                 continue
-            heights = len(np.unique(values))
-            if heights > _POINTS // 2:
+            heights, times = np.unique(values, return_counts=True)
+            if middle in heights and np.sum(times > 1) <= 2 and np.sum(times == 1) > 3:
+                continue  # a level or two with a slope beside them, as np.clip has
+            if len(heights) > _POINTS // 2:
                 found.append(_left_over(values, places))
-            elif heights > 2:
+            elif len(heights) > 2:
                 steps.append(_left_over(values, places))
         if found:
             return max(*found, *steps, floor)

@@ -91,7 +91,7 @@ def added_vjp(g: Any, y: Any, a: Any, index: Any, b: Any, ufunc: np.ufunc) -> An
     return ufunc(0, unbroadcast(g[index], b.shape))
 
 
-rule(added_at, lambda g, y, a, index, b, ufunc: g, None, added_vjp, None, saves=False, name="added at")
+rule(added_at, lambda g, y, a, index, b, ufunc: g, None, added_vjp, None, name="added at")
 
 
 def at(ufunc: np.ufunc) -> Callable[..., Any]:
