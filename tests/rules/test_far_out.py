@@ -122,6 +122,14 @@ SINGULAR = {
 }
 
 
+@pytest.mark.parametrize("order", ["C", "F"])
+@pytest.mark.parametrize(("function", "slope"), [(expit, of_sigmoid), (np.tanh, of_tanh)])
+def test_slopes_of_large_arrays_keep_their_digits(function: Any, slope: Any, order: Any) -> None:
+    z = np.resize(Z, (37, 222)).copy(order)
+    expected = np.vectorize(slope)(z)
+    np.testing.assert_allclose(grad(lambda z: np.sum(function(z)))(z), expected, rtol=5e-14, atol=1e-300)
+
+
 @pytest.mark.filterwarnings("ignore:floating point number truncated")
 @pytest.mark.parametrize("name", SINGULAR)
 def test_derivatives_where_a_formula_is_0_over_0(name: str) -> None:

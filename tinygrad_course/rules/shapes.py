@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -120,3 +121,14 @@ def far_out(a: Any, limit: float) -> bool:
             a.dtype.kind == "f" and a.size > 0 and (a.item(a.argmax()) > limit or a.item(a.argmin()) < -limit)
         )
     return isinstance(a, np.floating) and bool(abs(a) > limit)
+
+
+#: Arrays larger than this are looked through for what is far out; of smaller ones all is computed so.
+LARGE = 4096
+
+
+def with_far_entries(slope: Any, exact: Callable[[Any], Any], a: Any, limit: float) -> Any:
+    """A slope whose entries beyond +-limit are made anew, by ``exact(a)``."""
+    far = (np.abs(a) > limit).ravel().nonzero()[0]
+    slope.put(far, exact(a.take(far)))
+    return slope

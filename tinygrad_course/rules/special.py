@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 import numpy as np
 from scipy import special
 
-from tinygrad_course.rules.shapes import far_out, is_complex
+from tinygrad_course.rules.shapes import LARGE, far_out, is_complex, with_far_entries
 from tinygrad_course.rules.table import RULES, Vjp, no_derivative, primitive, refused, rule
 
 ROOT_PI = math.sqrt(math.pi)
@@ -49,6 +49,13 @@ def expit_vjp(g: Any, y: Any, a: Any) -> Any:
     """y (1 - y); far out, where 1 - y has few digits left, 1 / (2 + 2 cosh(a))."""
     if not far_out(a, 4.5):
         return g * (y * (1.0 - y))
+    if a.size > LARGE:
+        return g * with_far_entries(y * (1.0 - y), lambda a: logistic_density(1.0, a), a, 4.5)
+    return logistic_density(g, a)
+
+
+def logistic_density(g: Any, a: Any) -> Any:
+    """g / (2 + 2 cosh(a))."""
     with np.errstate(over="ignore"):
         return g / (2.0 + 2.0 * np.cosh(a))
 
