@@ -475,3 +475,14 @@ def test_an_index_of_add_at_that_changes_afterwards():
         return np.sum(v**2)
 
     np.testing.assert_allclose(grad(cost)(x), differences(cost, x), rtol=1e-6, atol=1e-8)
+
+
+def test_an_array_of_no_axes_stays_one_in_place():
+    def program(x):
+        v = np.select([x > 1, x > 0], [x, 2 * x], 0.0)
+        v **= 2
+        v[None][[0, -1]] = 0.75
+        return v * x
+
+    assert program(np.float64(0.3)) == program(Tensor(0.3)).data == 0.75 * 0.3
+    assert grad(program)(0.3) == 0.75

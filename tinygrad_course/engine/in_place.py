@@ -114,7 +114,10 @@ def augment(target: Tensor, new: Any) -> Tensor:
     old = before._data
     if new._data.dtype != old.dtype:
         new = dispatch(cls, astype, (new, old.dtype), {})
-    if isinstance(old, np.ndarray) and new._data.strides != old.strides:  # the array lies as it lay
+    lies = isinstance(new._data, np.ndarray) and new._data.strides == old.strides
+    if (
+        isinstance(old, np.ndarray) and not lies
+    ):  # the array lies as it lay, and is no number where it was none
         new = dispatch(cls, assign, (before, ..., new), {})
     _commit(target, new, before)
     return target
