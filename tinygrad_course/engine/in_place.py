@@ -115,9 +115,7 @@ def augment(target: Tensor, new: Any) -> Tensor:
     if new._data.dtype != old.dtype:
         new = dispatch(cls, astype, (new, old.dtype), {})
     lies = isinstance(new._data, np.ndarray) and new._data.strides == old.strides
-    if (
-        isinstance(old, np.ndarray) and not lies
-    ):  # the array lies as it lay, and is no number where it was none
+    if isinstance(old, np.ndarray) and not lies:  # it lies as it lay, and stays an array
         new = dispatch(cls, assign, (before, ..., new), {})
     _commit(target, new, before)
     return target
