@@ -178,6 +178,12 @@ _NOT_DRAWN = {
         "SciPy's linear algebra, in the table once `functions.matrices` is imported: tested there",
     ),
     "astype": "converts between dtypes; expressions are of float64",
+    "added at": "np.add.at writes into an array, which an expression does not do",
+    "running extreme": "the derivative of np.maximum.accumulate: recorded by second derivatives",
+    "among equals": "in the derivative of running extremes: recorded by second derivatives",
+    "elliptic D": "the derivative of ellipk and ellipe at 0: recorded by second derivatives",
+    "hazard": "the derivative of log_ndtr: recorded by second derivatives",
+    "lstm": "a network's layer, with a nest of parameters: tests/functions",
 }
 
 

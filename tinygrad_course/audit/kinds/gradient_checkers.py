@@ -114,6 +114,7 @@ class GradientCheckMany(Kind):
         """It takes parameters and gradients."""
         return "theta" not in arguments(node)
 
+    @np.errstate(all="ignore")  # a drawn network may be sure of its answers
     def case(self, learner: Learner, draw: Draw, assumption: Assumption) -> Case:
         """Draw the network of the exercise and plant a mistake in its gradients."""
         parameters = {key: draw.array(*shape) for key, shape in course.CHECK_SHAPES.items()}
