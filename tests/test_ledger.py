@@ -253,7 +253,7 @@ def test_arguments_that_are_seldom_given(text: str) -> None:
 
 
 def test_einsum_of_axes_of_different_lengths_is_refused() -> None:
-    for shape in ((4, 0), (2, 3)):
+    for shape in ((4, 0), (1, 0)):
         with pytest.raises(ValueError, match="different lengths"):
             np.einsum("ii->i", Tensor(np.zeros(shape)))
     assert np.einsum("ij->i", Tensor(np.zeros((2, 0)))).shape == (2,)
