@@ -262,10 +262,8 @@ def _same(before: Any, after: Any) -> bool:
         return True
     if np.array_equal(before, after, equal_nan=True):
         return True
-    with np.errstate(all="ignore"):
-        near = 1e-6 * np.max(
-            np.abs(before), initial=0.0
-        )  # a product may be rounded otherwise in another thread
+    with np.errstate(all="ignore"):  # another thread may round a product otherwise
+        near = 1e-6 * np.max(np.abs(before), initial=0.0)
         return np.allclose(before, after, rtol=1e-6, atol=near, equal_nan=True)
 
 

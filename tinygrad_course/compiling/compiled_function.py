@@ -189,7 +189,7 @@ class Compiled:
                 for old in objects[:-OBJECTS]:  # an object that is made for each call is not held for ever
                     del self.programs[old]
         except CannotCompile as error:
-            if isinstance(error, DecidedByError) or not self._changes_by_itself(100 if error.outside else 10):
+            if isinstance(error, DecidedByError) or not self._changes_by_itself(100 if error.outside else 40):
                 raise
             return self.function(*args)
         self._use(program.call, traced)

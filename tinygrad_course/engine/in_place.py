@@ -70,15 +70,19 @@ def _apart(target: Tensor, mask: Any, value: Any) -> None:
 
 def _harmless(data: np.ndarray, mask: np.ndarray, shown: np.ndarray) -> bool:
     """Whether ``data[mask] = shown`` of one memory reads nothing that it has changed, for any numbers."""
-    (low, high), (first, last) = (np.lib.array_utils.byte_bounds(array) for array in (data, shown))
-    low, high = min(low, first), max(high, last)
-    memory = np.arange((high - low) // data.itemsize).astype(
-        data.dtype
-    )  # every place with a number of its own
     if shown.dtype != data.dtype:
         return False
+    (low, high), (first, last) = (np.lib.array_utils.byte_bounds(array) for array in (data, shown))
+    low, size, whole = min(low, first), data.itemsize, np.dtype(int).itemsize
+    places = np.arange((max(high, last) - low) // size)  # each its own number
     twin, values = (
-        np.ndarray(array.shape, array.dtype, memory.data, array.ctypes.data - low, array.strides)
+        np.ndarray(
+            array.shape,
+            int,
+            places.data,
+            (array.ctypes.data - low) // size * whole,
+            [n // size * whole for n in array.strides],
+        )
         for array in (data, shown)
     )
     expected = twin.copy()

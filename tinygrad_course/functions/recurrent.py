@@ -155,6 +155,15 @@ def lstm(
     (a, c), activations
         The activations are (n_a, m, T), time along `axis`.
 
+    Raises
+    ------
+    ValueError
+        If x has not three axes, a parameter is missing, or T is 0.
+
+    Notes
+    -----
+    Course 5, week 1; Hochreiter and Schmidhuber (1997).
+
     Examples
     --------
     >>> parameters = {"W" + k: np.ones((2, 3)) for k in "fico"} | {"b" + k: np.zeros((2, 1)) for k in "fico"}
@@ -162,6 +171,12 @@ def lstm(
     >>> activations.shape, np.array_equal(activations[..., -1], a)
     ((2, 4, 5), True)
     """
+    missing = [of + gate for gate in GATES for of in "Wb" if of + gate not in parameters]
+    if missing or len(np.shape(x)) != 3:
+        raise ValueError(
+            f"lstm takes x (n_x, m, T) and Wf, Wi, Wc, Wo, bf, bi, bc, bo: x is {np.shape(x)}, and "
+            f"{' and '.join(missing) or 'none'} is missing"
+        )
     W, b = (np.concatenate([parameters[of + gate] for gate in GATES]) for of in "Wb")
     n = W.shape[0] // len(GATES)
     x = np.moveaxis(x, axis, 1)

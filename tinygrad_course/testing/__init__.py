@@ -15,6 +15,13 @@ A function of one's own with a gradient written by hand, tested in three lines:
 Needs Hypothesis: ``pip install "tinygrad-course[testing]"``.
 """
 
+try:
+    import hypothesis  # noqa: F401
+except ModuleNotFoundError as error:
+    raise ModuleNotFoundError(
+        'tinygrad_course.testing needs Hypothesis: python -m pip install "tinygrad-course[testing]"'
+    ) from error
+
 from tinygrad_course.testing.arrays import (
     array_shapes,
     arrays_at_kinks,

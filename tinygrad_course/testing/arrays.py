@@ -91,7 +91,7 @@ def arrays_away_from_kinks(
 def _intervals(low: float, high: float, kinks: tuple[float, ...]) -> Array:
     """Where absolute values may lie, beginnings and ends, apart from what is near a kink."""
     margin, found = (high - low) / 20, [(low, high)]
-    for kink in sorted(abs(k) for k in kinks):
+    for kink in sorted(np.abs(np.array(kinks, float)).ravel().tolist()):
         begin, end = found.pop()
         found += [(begin, min(end, kink - margin)), (max(begin, kink + margin), end)]
         found = [(begin, end) for begin, end in found if begin < end]

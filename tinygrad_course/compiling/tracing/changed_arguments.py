@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 from typing import Any
 
@@ -53,8 +54,10 @@ class Contents:
             return self.kept.get(id(inner)) or self._after(place, inner, leaf)
 
         if isinstance(x, dict):
-            pairs = [(key, entry(f"{path}.{key}", inner)) for key, inner in x.items()]
-            return dict(pairs) if type(x) is dict or id(x) in self.kept else type(x)(pairs)
+            built = {} if type(x) is dict or id(x) in self.kept else copy.copy(x)
+            for key, inner in x.items():
+                built[key] = entry(f"{path}.{key}", inner)
+            return built
         if isinstance(x, (list, tuple)):
             entries = [entry(f"{path}[{i}]", inner) for i, inner in enumerate(x)]
             if isinstance(x, list):
