@@ -65,7 +65,7 @@ class Columns:
                 self._constant(value)
             else:
                 self.load(value)
-        if self.count > WRITTEN_OUT or not self.inside:
+        if not self.inside:
             raise Unsuited
         last = max(*self.before, max(self.inside) + 1)
         self.sections = [(self.before.get(i, []), self.inside.get(i, [])) for i in range(last + 1)]
@@ -75,6 +75,8 @@ class Columns:
     def _new(self, value: Value, count: int, section: int) -> list[str]:
         wide = self.wide[id(value)]
         self.section[id(value)] = section
+        if self.count + count > WRITTEN_OUT:  # before they are written
+            raise Unsuited
         names = [f"{'r' if wide else 'n'}{self.count + i}" for i in range(count)]
         self.count += count
         self.names[id(value)] = names
