@@ -12,6 +12,8 @@ import numpy as np
 from tinygrad_course.audit.execution.learner import Learner
 from tinygrad_course.audit.execution.namespace import Program
 from tinygrad_course.audit.execution.stubs import GIVEN
+from tinygrad_course.audit.kinds import kind_of
+from tinygrad_course.audit.kinds.any_backward import any_backwards
 from tinygrad_course.audit.kinds.base import Assumption, Kind
 from tinygrad_course.audit.kinds.cases import Case, Draw
 from tinygrad_course.audit.kinds.class_layer import ClassLayer, class_layers
@@ -161,6 +163,9 @@ def own_results(program: Program, seed: int) -> dict[str, OwnResult]:
                 judged = OwnResult(part, problem="it is right for one example, and not for several at a time")
             if present is None or judged.verdicts or part.upstream or part.is_cost:
                 found[part.node.name] = judged
+    known = {name for name, node in program.functions.items() if kind_of(node)}
+    for kind in any_backwards(program, {name for name, one in found.items() if one.right or one.wrong} | known):
+        found[kind.node.name] = by_kind(kind, seed)
     return found
 
 

@@ -32,7 +32,7 @@ ROLES: dict[str, str] = {
     "beta1": "beta1?",
     "beta2": "beta2",
     "epsilon": "epsilon|eps",
-    "layer_dims": "layerdims?|layersdims?|dims|layers?|layersizes|structure",
+    "layer_dims": "layerdims?|layersdims?|dims|layers?|layersizes|sizes|structure",
     "n_x": "nx|inputsize|nin",
     "n_h": "nh|hiddensize|nhidden|hidden",
     "n_y": "ny|outputsize|nout",

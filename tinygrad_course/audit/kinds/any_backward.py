@@ -1,0 +1,428 @@
+"""A backward function of any style, against the derivative of the forward function that goes with it.
+
+Nothing is asked of names but what tells gradients from other values. What the code is given is found by running
+it: the first set of values with which forward and backward pass run, and with which most gradients are right.
+"""
+
+import ast
+import builtins
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from tinygrad_course.audit.execution.learner import Learner
+from tinygrad_course.audit.execution.namespace import Program
+from tinygrad_course.audit.execution.oracle import slopes
+from tinygrad_course.audit.execution.paths import duplicate, label, leaves, own_object
+from tinygrad_course.audit.kinds.base import Assumption, words
+from tinygrad_course.audit.kinds.cases import Case, Draw
+from tinygrad_course.audit.kinds.input_layouts import LAYOUTS, category, inputs
+from tinygrad_course.audit.kinds.own_class import JOINT, method_name, shown_name, taken_apart
+from tinygrad_course.audit.kinds.own_network import OwnNetwork, Unfit, match, ratio_of
+from tinygrad_course.audit.source.signatures import argument_names, needed_names
+from tinygrad_course.audit.source.syntax import names_in, names_of, nodes, returned, stored_names
+
+TRIES, DIFFERENTIATED = 2500, 10
+"""How many sets of values are tried, and with how many of them the forward function is differentiated."""
+_BACK = re.compile(r"(?i)back|bprop|bwd|grad|deriv|prime|delta")
+_CACHE = re.compile(r"(?i)cache\w*|ctx|memory|saved?|store\w*|context|tape")
+_NUMERICAL = re.compile(r"(?i)numer|check|clip|descent|test|relative|update|plot|approx")
+_GRADIENT_NAME = re.compile(r"(?i)^(d_?[a-z]\w*|\w*(grad|nabla|delta)\w*)$")
+_FORWARD_NAMES = words(
+    "forward forward_pass forward_propagation forwardprop fprop __call__ call feedforward activate evaluate loss "
+    "cost fn function compute apply"
+)
+_PARTNERS = (
+    ("backward", "forward"),
+    ("backprop", "forward"),
+    ("back", "forward"),
+    ("bprop", "fprop"),
+    ("bwd", "fwd"),
+    ("_backward", ""),
+    ("_gradient", "_loss"),
+    ("_gradient", "_cost"),
+    ("_gradient", ""),
+    ("gradient", "loss"),
+    ("gradient", "cost"),
+    ("_grad", "_loss"),
+    ("_grad", ""),
+    ("grad", "loss"),
+    ("grad", "cost"),
+    ("grad_", ""),
+    ("_prime", ""),
+    ("prime", ""),
+    ("_derivative", ""),
+    ("derivative", ""),
+    ("deriv_", ""),
+    ("d_", ""),
+)
+
+
+@dataclass
+class _Tried:
+    """A set of values with which both functions ran."""
+
+    case: Case
+    right: int
+    proved: bool
+    """Whether the gradients that are wrong can only be mistakes."""
+
+
+class AnyBackward(OwnNetwork):
+    """The gradients of one function, method or layer, whatever it takes and returns."""
+
+    battery = words("distinct distinct distinct")
+    examples = 0
+    shrinks = 0
+    owns = True
+
+    def __init__(
+        self, program: Program, node: ast.FunctionDef, forward: ast.FunctionDef, owner: str = ""
+    ) -> None:
+        self.program, self.node, self.forward, self.owner = program, node, forward, owner
+        self.initial, self.cost, self.rows, self.units = None, "", None, 1
+        self.place: tuple[int, int] | None = None
+        """The layout, and the place in it, of the values that fit."""
+        self.remark = ""
+
+    @property
+    def described(self) -> str:
+        """Say what it is held against."""
+        assert self.forward is not None  # noqa: S101 - there is always one
+        return "the derivative of " + ("its own cost" if self.together else self.forward.name)
+
+    @property
+    def together(self) -> bool:
+        """Whether one function returns the cost and its gradients."""
+        return self.forward is self.node
+
+    def involved(self) -> list[str]:
+        """Return its own name: a forward function is not proved by its derivative."""
+        return [self.node.name]
+
+    def judge(self, values: Mapping[str, Any], case: Case) -> tuple[list[str], list[str]]:
+        """Say what was allowed for."""
+        return [], [self.remark] if self.remark else []
+
+    def _free(self) -> list[str]:
+        """Return the variables that the functions read, and that nothing in the file sets or that are sizes."""
+        called = [self.node, self.forward]
+        sizes = {
+            name
+            for name, value in self.program.namespace.items()
+            if isinstance(value, int) and category(name) in {"inputs", "hidden", "outputs"}
+        }
+        known = {*self.program.namespace, *vars(builtins)} - sizes
+        found: list[str] = []
+        for node in called:
+            if node is None:
+                continue
+            local = {*stored_names(node), *argument_names(node)}
+            local |= {one.name for one in nodes(node, ast.FunctionDef)}
+            found += sorted(names_in(node) - local - known - {*found})
+        return found
+
+    def _names(self) -> tuple[list[str], list[str], list[str]]:
+        """Return what the search has to find: what a new object takes, the forward function, the other one."""
+        start: list[str] = []
+        if self.owner:
+            made = self.program.functions.get(method_name(self.owner, "__init__"))
+            start = _asked(made) if made is not None else []
+        assert self.forward is not None  # noqa: S101 - there is always one
+        forward = _asked(self.forward)
+        return start, forward, [name for name in _asked(self.node) if name not in forward]
+
+    def case(self, learner: Learner, draw: Draw, assumption: Assumption) -> Case:
+        """Find values with which both functions run, and differentiate the forward function there."""
+        if learner.low_precision():
+            raise Unfit("it computes in single precision")
+        start, forward, back = self._names()
+        free = self._free()
+        upstream = self._upstream(back)
+        passed = [name for name in back if name != upstream and not _CACHE.fullmatch(name)]
+        names = list(dict.fromkeys([*start, *forward, *free, *passed]))
+        best: tuple[_Tried, tuple[int, int]] | None = None
+        problem, tries, differentiated = Unfit("it takes nothing that was tried"), 0, 0
+        problem.error = TypeError()
+        seed = draw.choice(range(10**6))
+        for number, layout in enumerate(LAYOUTS):
+            if self.place[0] != number if self.place is not None else layout.single and best is not None:
+                continue
+            for place, values in enumerate(inputs(names, seed, layout)):
+                if self.place is not None and self.place[1] != place:
+                    continue
+                tries += 1
+                try:
+                    tried = self._tried(learner, Draw(seed + 1), values, (start, forward, free), upstream)
+                except Unfit as error:
+                    problem = max(problem, error, key=_told)
+                    differentiated += error.error is None
+                else:
+                    differentiated += 1
+                    if best is None or tried.right > best[0].right:
+                        best = tried, (number, place)
+                    complete = tried.right == len(tried.case.required)
+                    if complete and tried.right >= best[0].right:
+                        self.place = number, place
+                        return tried.case
+                if tries > TRIES or differentiated >= DIFFERENTIATED:
+                    break
+            if tries > TRIES or differentiated >= DIFFERENTIATED:
+                break
+        if best is None:
+            raise problem
+        if not best[0].proved:
+            none = Unfit(f"none of its gradients is that of {shown_name(self.forward.name)}; they may be meant otherwise")
+            raise max(none, problem, key=_told)
+        self.place = best[1]
+        return best[0].case
+
+    def _upstream(self, names: list[str]) -> str | None:
+        """Return the argument that is the derivative of the output."""
+        asked = [name for name in names if not _CACHE.fullmatch(name)]
+        told = [name for name in asked if _GRADIENT_NAME.match(name) or re.search(r"(?i)error|upstream", name)]
+        if told:
+            return told[0]
+        plain = [name for name in asked if category(name) not in {"labels", "number", "data", "weights", "flag"}]
+        return plain[0] if self.owner and len(plain) == 1 else None
+
+    def _tried(
+        self,
+        learner: Learner,
+        draw: Draw,
+        values: dict[str, Any],
+        taken: tuple[list[str], list[str], list[str]],
+        upstream: str | None,
+    ) -> _Tried:
+        start, forward, free = taken
+        assert self.forward is not None  # noqa: S101 - there is always one
+        theta: dict[str, Any] = {name: values[name] for name in forward}
+        outside = {name: values[name] for name in free}
+        if self.owner:
+            theta["self"] = self._new(learner, {name: values[name] for name in start}, outside)
+        known = {path for path, _ in leaves({**theta, **outside})}
+        held = duplicate({**theta, **outside})
+        result = self._called(learner, self.forward, held, outside)
+        held = {name: value for name, value in held.items() if name not in outside}
+        weights, arguments = self._passed(result, held, values, draw, upstream)
+
+        def J(at: Any) -> float:
+            parts = _parts(self._called(learner, self.forward, at, outside))
+            return float(sum(np.sum(weight * parts[place]) for place, weight in weights.items()))
+
+        passed = duplicate(arguments)
+        with self.program.bound(outside):
+            result = self._run(learner, self.node, passed)
+        labels = {name for name in values if category(name) in {"labels", "settings", "number", "epsilon"}}
+        gradient = slopes(
+            J, {**theta, **outside}, lambda path, value: path in known and path[0] not in labels and _inner(path)
+        )
+        if gradient is None:
+            raise Unfit("a kink is too near")
+        expected = {"d" + label(path): value for path, value in gradient.items() if np.any(np.abs(value) > 1e-9)}
+        found = self.gradients(result, arguments, passed, expected)
+        return self._weighed(learner, Case(arguments, expected, (), bindings=outside), found, upstream, values)
+
+    def _weighed(
+        self, learner: Learner, case: Case, found: dict[str, Any], upstream: str | None, values: dict[str, Any]
+    ) -> _Tried:
+        """Tell which of the gradients that were found are right, and whether the others can only be wrong."""
+        expected = case.expected
+        if not found:
+            raise Unfit("its gradients are not found")
+        right = [key for key in found if _same(found[key], expected[key])]
+        others = {key: expected[key] for key in found if key not in right}
+        case.required = tuple(key for key in expected if key in found)
+        if not others:
+            return _Tried(case, len(right), True)
+        ratio = ratio_of(found, others)
+        sizes = {size for value in values.values() for size in np.shape(value) if size > 1}
+        if ratio is not None and not self.together:
+            told = any(abs(ratio * size - 1) < 1e-3 or abs(ratio / size - 1) < 1e-3 for size in sizes)
+            if right and told and len(others) > 1:  # dW and db have 1/m, dX has not
+                case.expected |= {key: value * ratio for key, value in others.items()}
+                self.remark = f"{', '.join(others)} are {ratio:.4g} times the derivatives"
+                return _Tried(case, len(found), True)
+            if not right:
+                raise Unfit(f"it gives the derivative of {self.forward.name if self.forward else ''}, {ratio:.4g} times")
+        linear = upstream is not None and self._linear(learner, case, found, upstream)
+        return _Tried(case, len(right), bool(right) or self.together or linear)
+
+    def _linear(self, learner: Learner, case: Case, found: dict[str, Any], upstream: str) -> bool:
+        """Tell whether the gradients double with the derivative that is passed on."""
+        passed = duplicate(case.values)
+        passed[upstream] = 2 * passed[upstream]
+        with self.program.bound(case.bindings):
+            result = self._run(learner, self.node, passed)
+        twice = self.gradients(result, case.values, passed, case.expected)
+        return all(key in twice and _same(twice[key], 2 * np.asarray(value)) for key, value in found.items()) and not any(
+            np.array_equal(value, case.values[upstream]) for value in found.values()
+        )
+
+    def _new(self, learner: Learner, given: dict[str, Any], outside: dict[str, Any]) -> Any:
+        with self.program.bound(outside):
+            outcome = learner.program.call(self.program.namespace[self.owner], (), duplicate(given))
+        if outcome.error is not None:
+            raise Unfit.raised(f"{self.owner}(...)", outcome.error)
+        return outcome.result
+
+    def _called(
+        self, learner: Learner, node: ast.FunctionDef | None, theta: dict[str, Any], outside: dict[str, Any]
+    ) -> Any:
+        assert node is not None  # noqa: S101 - there is always one
+        here = {name: value for name, value in theta.items() if name not in outside}
+        with self.program.bound({name: theta.get(name, value) for name, value in outside.items()}):
+            return self._run(learner, node, here)
+
+    def _passed(
+        self, result: Any, held: dict[str, Any], values: dict[str, Any], draw: Draw, upstream: str | None
+    ) -> tuple[dict[int, Any], dict[str, Any]]:
+        """Return the weights of the outputs, by their places, and what the backward function is given."""
+        assert self.forward is not None  # noqa: S101 - there is always one
+        parts = _parts(result)
+        numbers = [place for place, part in enumerate(parts) if _numeric(part)]
+        scalars = [place for place in numbers if np.ndim(parts[place]) == 0]
+        if not numbers:
+            raise Unfit(f"{self.forward.name} gives no numbers")
+        if self.together:
+            if not scalars or len(parts) < 2:
+                raise Unfit(f"{self.forward.name} gives no cost with its gradients")
+            return {scalars[0]: 1.0}, dict(held)
+        names = names_of(returned(self.forward), len(parts))
+        first = numbers[0]
+        arguments: dict[str, Any] = {}
+        for name in _asked(self.node, all_of_them=True):
+            if name == upstream:
+                if np.ndim(parts[first]) or name in needed_names(self.node):
+                    arguments[name] = draw.array(*np.shape(parts[first]))
+            elif name == "self" or name in held:
+                arguments[name] = held[name]
+            elif _CACHE.fullmatch(name) and len(parts) > 1:
+                arguments[name] = duplicate(parts[-1])
+            elif name in names:
+                arguments[name] = duplicate(parts[names.index(name)])
+            elif name in values:
+                arguments[name] = values[name]
+        lacking = [name for name in needed_names(self.node) if name not in arguments]
+        if lacking:
+            raise Unfit(f"what {', '.join(lacking)} should be is not told by the name")
+        weight = arguments.get(upstream) if upstream is not None else None
+        if weight is None and np.ndim(parts[first]):
+            raise Unfit(f"no argument of {self.node.name} is the derivative of an output")
+        return {first: 1.0 if weight is None else weight}, arguments
+
+    def gradients(
+        self, result: Any, before: Mapping[str, Any], after: Mapping[str, Any], expected: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        """Return the gradients by their names, returned or kept; the others by shapes that no two share."""
+        found: dict[str, Any] = {}
+        if "self" in after:
+            held = {name: value for name, value in vars(after["self"]).items() if not own_object(value)}
+            found |= match(held, None, expected, by_shape=False)
+            found |= _parallel(held, expected)
+        found |= match(result, returned(self.node), expected, by_shape=False)
+        if isinstance(result, dict):
+            found |= {key: value for key, value in match(result, None, expected).items() if key not in found}
+        taken = [id(value) for value in found.values()]
+        loose = [part for part in _parts(result) if isinstance(part, np.ndarray) and id(part) not in taken]
+        for part in loose:
+            alike = [key for key in expected if key not in found and np.shape(expected[key]) == part.shape]
+            if len(alike) == 1 and sum(other.shape == part.shape for other in loose) == 1:
+                found[alike[0]] = part
+        return found
+
+
+def _told(problem: Unfit) -> int:
+    """Tell how much a problem says: that a function raises, is least."""
+    return 0 if problem.error is not None else 2 if problem.args[0].endswith("times") else 1
+
+
+def _asked(node: ast.FunctionDef, *, all_of_them: bool = False) -> list[str]:
+    """Return the arguments that have to be given, and the numbers that change what is computed."""
+    names, needed = argument_names(node), needed_names(node)
+    wanted = [name for name in names if name in needed or all_of_them or category(name) in {"number", "settings", "labels"}]
+    return [name for name in wanted if name != "self" or all_of_them]
+
+
+def _parts(result: Any) -> list[Any]:
+    return list(result) if isinstance(result, tuple | list) else [result]
+
+
+def _numeric(part: Any) -> bool:
+    return (
+        isinstance(part, np.ndarray | float | np.floating)
+        and np.asarray(part).dtype.kind == "f"
+        and bool(np.all(np.isfinite(part)))
+    )
+
+
+def _inner(path: tuple[Any, ...]) -> bool:
+    """Tell whether a leaf is a value of its own, and no gradient or average that an object keeps."""
+    return re.search(r"(?i)grad|^d[A-Zw]|mean|var$|running|veloc|moment", label(path)) is None
+
+
+def _same(value: Any, want: Any) -> bool:
+    if np.size(value) != np.size(want):
+        return False
+    mine, right = np.ravel(np.asarray(value, dtype=float)), np.ravel(np.asarray(want, dtype=float))
+    return bool(np.allclose(mine, right, rtol=1e-4, atol=1e-6 * max(1.0, float(np.max(np.abs(right), initial=0.0)))))
+
+
+def _parallel(held: Mapping[str, Any], expected: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the gradients in a list that goes along with the list of parameters: params and grads."""
+    found: dict[str, Any] = {}
+    for name, value in held.items():
+        if re.search(r"(?i)grad", name) and isinstance(value, list | tuple):
+            for key in expected:
+                stem, _, number = key.partition("@")
+                if number.isdigit() and re.match(r"(?i)d(params?|parameters|weights)$", stem) and int(number) < len(value):
+                    found[key] = value[int(number)]
+    return found
+
+
+def any_backwards(program: Program, judged: set[str]) -> Iterator[AnyBackward]:
+    """Give what has a forward and a backward computation, of functions and of methods, and is not judged."""
+    plain = {name: node for name, node in program.functions.items() if JOINT not in name and name not in judged}
+    for name, node in plain.items():
+        forward = _partner(name, program.functions)
+        if _gives_both(node):
+            yield AnyBackward(program, node, node)
+        elif forward is not None and not _NUMERICAL.search(name):
+            yield AnyBackward(program, node, forward)
+    for made, statement in taken_apart(program):
+        methods = {
+            name.split(JOINT)[0]: node for name, node in made.functions.items() if name.endswith(JOINT + statement.name)
+        }
+        forward = next((methods[name] for name in _FORWARD_NAMES if name in methods), None)
+        for name, node in methods.items():
+            if node.name in judged or name.startswith("__") or _NUMERICAL.search(name):
+                continue
+            if _gives_both(node):
+                yield AnyBackward(made, node, node, statement.name)
+            elif forward is not None and node is not forward and _BACK.search(name):
+                yield AnyBackward(made, node, forward, statement.name)
+
+
+def _partner(name: str, functions: Mapping[str, ast.FunctionDef]) -> ast.FunctionDef | None:
+    """Return the forward function that goes with a backward function by its name."""
+    if not _BACK.search(name):
+        return None
+    for back, forth in _PARTNERS:
+        other = functions.get(name.replace(back, forth)) if back in name else None
+        if other is not None and other.name != name:
+            return other
+    return None
+
+
+def _gives_both(node: ast.FunctionDef) -> bool:
+    """Tell whether a function returns a cost and gradients."""
+    expression = returned(node)
+    if not isinstance(expression, ast.Tuple) or len(expression.elts) < 2 or _NUMERICAL.search(node.name):
+        return False
+    names = names_of(expression, len(expression.elts))
+    costs = [name for name in names if re.search(r"(?i)^j$|cost|loss", name)]
+    return bool(costs) and any(name not in costs and _GRADIENT_NAME.match(name) for name in names)
+

@@ -1,0 +1,297 @@
+"""What code of any style may be given: consistent sets of values for its arguments, the likeliest first.
+
+A layout fixes what the axes of the data mean (examples in rows, in columns, one example, pictures, texts), and a
+style how labels, biases and words are written; within both every name has one value. All sizes differ, so that
+shapes tell results apart.
+"""
+
+import itertools
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from tinygrad_course.audit.kinds.cases import Draw
+
+N, D, H, M, T = 5, 4, 2, 3, 6
+"""Examples, inputs, hidden units, outputs or classes, and steps of time."""
+_SIZE = r"_?(size|shape|dim|dims|units?|features?|nodes|neurons|channels|layer_?size)"
+_KINDS = (
+    ("flag", r"verbose|print\w*|debug|plot\w*|show\w*|(is_?)?train(ing)?(_?fl\w*|_?mode)?"),
+    ("settings", r"\w+_(param|params|config|cfg|options)|hparam\w*"),
+    ("number", r"reg\w*|lam\w*|lmd|l[12]\w*|learning_?rate|lr|alpha|eta|rate|drop\w*|keep\w*|momentum|decay\w*|rho"),
+    ("epsilon", r"eps\w*"),
+    ("seed", r"(random_?)?(seed|state)"),
+    ("count", r"(n|num|no|max)?_?(iter\w*|epochs?|steps|passes)|(mini)?_?batch_?size"),
+    ("inputs", rf"(n|num|dim|d)_?(in(put)?s?|x|features|vocab)|(in(put)?s?|vocab)(_?layer)?{_SIZE}|fan_?in"),
+    ("hidden", rf"(n|num|dim|d|nn)_?(h|hid|hdim|hidden)(_?layer)?|(hid(den)?|h|wordvec|embed\w*)(_?layer)?{_SIZE}"),
+    ("outputs", rf"(n|num|dim|d)_?(out(put)?s?|y|classes|labels|neurons|units|filters)|(out(put)?s?){_SIZE}|fan_?out"),
+    ("sizes", r"sizes?|(layer_?)?(dims?|sizes)|layers?|topology|structure"),
+    ("stride", r"strides?"),
+    ("padding", r"pad(ding)?"),
+    ("kernel", r"(kernel|filter|pool|f)_?(size|shape|h|w|height|width)?"),
+    ("scale", r"gamma|scale"),
+    ("shift", r"beta|shift"),
+    ("state", r"([hcas]_?(0|prev|pre|init)|prev_?[hcas]|[hcas]_?prev)(_?(state|h|c))?"),
+    ("labels", r"y|ts?|ys|labels?|targets?|[yt]_?(true|real|hot|label|one_?hot)\w*|true\w*|truth|expected|desired"),
+    ("predicted", r"(y_?)?(hat|pred\w*|prob\w*)|al|yhat|p_?y\w*|p|h_?x"),
+    ("bias", r"b\w{0,2}|bias(es)?\d*"),
+    ("recurrent", r"w_?(hh?|aa|rec)|u\w{0,2}"),
+    ("weights", r"w\w{0,3}|weights?\d*|(nn_)?params?|theta\w*|kernels?|coef\w*|v"),
+    ("data", r"x\w{0,3}|input\w*|data|a(_?prev)?\d*|z\d*|h\d*|s|im\w*|pic\w*|arr\w*|in|features|logits|scores|out\w*|idxs?"),
+)  # fmt: skip
+
+
+def category(name: str) -> str:
+    """Return what kind of value an argument of this name takes, "" where the name does not say.
+
+    Examples
+    --------
+    >>> category("X_train"), category("W1"), category("y"), category("reg"), category("spam")
+    ('data', 'weights', 'labels', 'number', '')
+    """
+    bare = name.strip("_").lower()
+    bare = re.sub(r"(?<=\w)_?(train|batch|mb|mini)$", "", bare) if not bare.startswith("is") else bare
+    return next((kind for kind, pattern in _KINDS if re.fullmatch(pattern, bare)), "")
+
+
+@dataclass(frozen=True)
+class Layout:
+    """What the axes of the data mean."""
+
+    data: tuple[int, ...]
+    rows: bool = True
+    """Whether the examples are rows, and a product is X W."""
+    turned: bool = False
+    """Whether weights have the shape (outputs, inputs)."""
+    units: int = M
+    """How many outputs there are; 0 for a vector of weights."""
+    kernel: tuple[int, ...] = ()
+
+    @property
+    def examples(self) -> int:
+        """How many examples the data have, 0 where they are one example without an axis for it."""
+        return 0 if len(self.data) == 1 else self.data[0 if self.rows else -1]
+
+    @property
+    def single(self) -> bool:
+        """Whether there is but one example: a sum over examples and their mean are then the same."""
+        return self.examples < 2
+
+
+LAYOUTS = (
+    Layout((N, D)),
+    Layout((D, N), rows=False, turned=True),
+    Layout((N, D), units=0),
+    Layout((N, D), units=1),
+    Layout((D, N), rows=False, units=1),
+    Layout((D, N), rows=False, turned=True, units=1),
+    Layout((N, D), turned=True),
+    Layout((N, T, D)),
+    Layout((2, 2, 5, 6), kernel=(3, 2, 2, 3)),
+    Layout((2, 2, 4, 4), kernel=(3, 2, 3, 3)),
+    Layout((2, 4, 4)),
+    Layout((2, 5, 5, 2), kernel=(3, 3, 2, 3)),
+    Layout((D, 1), rows=False, turned=True),
+    Layout((D, 1), rows=False),
+    Layout((D,), turned=True),
+    Layout((D,)),
+    Layout((1, D)),
+)
+
+
+class Style(NamedTuple):
+    """How a file writes what the layout leaves open."""
+
+    labels: str = "real"
+    bias: str = "flat"
+    words: str = "no"
+    gates: int = 1
+    variant: int = 0
+    """Which of the settings, kernels and strides."""
+
+
+_LABELS = ("one-hot", "classes", "column", "flat", "signs", "real", "sign column", "list")
+
+
+class _NoSuchValueError(Exception):
+    """A layout has no value of this style."""
+
+
+def inputs(names: list[str], seed: int, layout: Layout) -> Iterator[dict[str, Any]]:
+    """Give sets of values for arguments of these names in one layout; a seed gives the same numbers again."""
+    kinds = {name: category(name) for name in names}
+    present = {*kinds.values()}
+    weighted = present & {"weights", "outputs", "recurrent", "sizes"}
+    made = _Maker(kinds, layout, layout.units if weighted or layout.units < 2 else D)
+    styles = itertools.product(
+        _LABELS if "labels" in present else ("real",),
+        ("flat", "row", "number") if "bias" in present else ("flat",),
+        ("no", "list", "array") if any(map(_wordy, names)) else ("no",),
+        (1, 4, 3) if "recurrent" in present else (1,),
+        (0, 1) if present & {"kernel", "settings", "stride", "padding"} else (0,),
+    )
+    for style in itertools.starmap(Style, styles):
+        draw = Draw(seed)
+        try:
+            yield {name: made.value(name, style, draw) for name in names}
+        except _NoSuchValueError:
+            continue
+
+
+@dataclass
+class _Maker:
+    """The values of one layout."""
+
+    kinds: dict[str, str]
+    layout: Layout
+    units: int
+
+    def chain(self) -> list[int]:
+        """Return the sizes of the layers of which W1, W2, ... speak."""
+        depth = max((_layer(name) for name, kind in self.kinds.items() if kind == "weights"), default=1)
+        return [D, *(H + 3 * k for k in range(max(depth, 1) - 1)), max(1, self.units)]
+
+    def value(self, name: str, style: Style, draw: Draw) -> Any:
+        """Return the value of an argument."""
+        kind, layout = self.kinds[name], self.layout
+        if kind in _SIMPLE:
+            options = _SIMPLE[kind]
+            return options[style.variant % len(options)]
+        if kind == "sizes":
+            return [D, H + 3, max(1, self.units)]
+        if kind == "inputs":
+            return (layout.data[-3:] if len(layout.data) > 2 else (D,)) if name.endswith("shape") else D
+        if kind == "outputs":
+            return max(1, self.units)
+        if kind == "labels":
+            return self.labels(style, draw)
+        if _wordy(name) and style.words != "no":
+            return self.word_numbers(style)
+        shape = self.shape(name, kind, style)
+        if kind == "predicted":
+            return draw.probabilities(*shape)
+        if kind == "scale":
+            return draw.probabilities(*shape) + 0.5
+        size = {"bias": 0.4, "weights": 0.6, "recurrent": 0.6}.get(kind, 1.0)
+        return size * draw.array(*shape) if shape else float(draw.array(1)[0])
+
+    def word_numbers(self, style: Style) -> Any:
+        """Return words by their numbers: a list of them, or an array of texts."""
+        texts = len(self.layout.data) == 3
+        if (style.words == "list") == texts:
+            raise _NoSuchValueError
+        numbers = np.resize([1, 3, 0, 2, 1, 0, 3], self.layout.data[:2] if texts else (N,))
+        return numbers if texts else numbers.tolist()
+
+    def labels(self, style: Style, draw: Draw) -> Any:
+        """Return labels as classes, as columns of 0 and 1, or as signs."""
+        count, units, rows = self.layout.examples, max(1, self.units), self.layout.rows
+        if len(self.layout.data) == 3:
+            if style.labels != "classes":
+                raise _NoSuchValueError
+            return np.arange(count * T).reshape(count, T) % units
+        if style.labels == "list":
+            return (np.arange(N) % max(2, units)).tolist()
+        classes = (np.arange(max(count, 1)) + 1) % max(2, units)
+        made: dict[str, Any] = {"classes": classes if count else 1}
+        if units > 1:
+            hot = np.eye(units)[classes]
+            made["one-hot"] = hot[0] if not count else hot if rows else hot.T
+        else:
+            column = classes[:, None] * 1.0 if rows else classes[None] * 1.0
+            made |= {"column": column, "flat": classes * 1.0}
+            made |= {"signs": 2.0 * classes - 1, "sign column": 2 * column - 1}
+        if style.labels == "real":
+            return draw.array(*((units,) if not count else (count, units) if rows else (units, count)))
+        if style.labels not in made:
+            raise _NoSuchValueError
+        return made[style.labels]
+
+    def shape(self, name: str, kind: str, style: Style) -> tuple[int, ...]:
+        """Return the shape of an array of this name."""
+        layout = self.layout
+        if kind in {"weights", "recurrent"}:
+            return self.weight(name, kind, style)
+        if kind == "bias":
+            return self.bias(name, style)
+        if kind in {"scale", "shift"}:
+            channels = layout.data[-1 if layout.rows and len(layout.data) < 4 or layout.kernel[1:2] == (3,) else 0]
+            if len(layout.data) == 4 and layout.kernel[1] == 2:
+                channels = layout.data[1]
+            return (channels,) if layout.rows else (channels, 1)
+        count, units = layout.examples, max(1, self.units)
+        if kind == "state":
+            count = 1 if style.words == "list" else count
+            return (count, H) if layout.rows and count else (H, max(1, count))
+        if kind == "predicted":
+            if style.labels in {"flat", "signs"}:
+                return (count,)
+            return (units,) if count == 0 else (count, units) if layout.rows else (units, count)
+        return layout.data
+
+    def weight(self, name: str, kind: str, style: Style) -> tuple[int, ...]:
+        """Return the shape of weights."""
+        layout, chain, layer = self.layout, self.chain(), _layer(name)
+        if layer and len(chain) > 2:
+            shape = (chain[layer - 1], chain[layer])
+        elif layout.kernel:
+            return layout.kernel
+        elif kind == "recurrent":
+            shape = (H, style.gates * H)
+        elif re.fullmatch(r"(?i)w_?(y|hy|ya|ho|out)|v", name):
+            shape = (H, max(1, self.units))
+        elif "recurrent" in self.kinds.values():
+            shape = (D, style.gates * H)
+        elif layout.units == 0:
+            return (D,)
+        else:
+            shape = (D, max(1, self.units))
+        return shape[::-1] if layout.turned else shape
+
+    def bias(self, name: str, style: Style) -> tuple[int, ...]:
+        """Return the shape of a bias."""
+        layout, chain, layer = self.layout, self.chain(), _layer(name)
+        width = chain[layer] if layer and len(chain) > 2 else M if layout.kernel else max(1, self.units)
+        if "recurrent" in self.kinds.values() and not re.search(r"(?i)y|out|2$", name):
+            width = style.gates * H
+        if style.bias == "number":
+            if width > 1:
+                raise _NoSuchValueError
+            return ()
+        if style.bias == "row":
+            return (1, width) if layout.rows else (width,)
+        return (width,) if layout.rows else (width, 1)
+
+
+def _wordy(name: str) -> bool:
+    """Tell whether an argument may be words, by their numbers."""
+    return re.match(r"(?i)(inputs|idxs?|ids|indices|tokens|xs?|.*words?|.*index)$", name) is not None
+
+
+def _layer(name: str) -> int:
+    """Return the number at the end of W1, b2, weights_3; 0 where there is none."""
+    found = re.fullmatch(r"(?i)(?:w|b|weights?|bias(?:es)?|theta)_?([1-4])", name)
+    return int(found.group(1)) if found else 0
+
+
+_SIMPLE: dict[str, list[Any]] = {
+    "flag": [True],
+    "settings": [
+        {
+            **{"mode": "train", "stride": 1, "pad": 1, "pool_height": 2, "pool_width": 2, "p": 0.7},
+            **{"seed": 3, "eps": 1e-5, "momentum": 0.9, "f": 2},
+        },
+        {"mode": "train", "stride": 2, "pad": 0, "pool_height": 2, "pool_width": 2, "p": 0.7, "f": 2},
+    ],
+    "number": [0.3],
+    "epsilon": [1e-5],
+    "seed": [3],
+    "count": [3],
+    "hidden": [H],
+    "stride": [1, 2],
+    "padding": [0, 1],
+    "kernel": [2, (2, 2)],
+}
