@@ -7,7 +7,7 @@ it: the first set of values with which forward and backward pass run, and with w
 import ast
 import builtins
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,6 +31,8 @@ _BACK = re.compile(r"(?i)back|bprop|bwd|grad|deriv|prime|delta")
 _CACHE = re.compile(r"(?i)cache\w*|ctx|memory|saved?|store\w*|context|tape")
 _NUMERICAL = re.compile(r"(?i)numer|check|clip|descent|test|relative|update|plot|approx")
 _GRADIENT_NAME = re.compile(r"(?i)^(d_?[a-z]\w*|\w*(grad|nabla|delta)\w*)$")
+_LIST_OF_GRADIENTS = re.compile(r"(?i)^(grads?|gradients?|nabla|delta|d)_?(?=[wbp]|$)|_?(grads?|gradients?|deltas?)$")
+_PART = re.compile(r"(?i)cost|loss|error|sigmoid|relu|tanh|activation|soft")
 _FORWARD_NAMES = words(
     "forward forward_pass forward_propagation forwardprop fprop __call__ call feedforward activate evaluate loss "
     "cost fn function compute apply"
@@ -69,6 +71,8 @@ class _Tried:
     right: int
     proved: bool
     """Whether the gradients that are wrong can only be mistakes."""
+    for_one: bool = False
+    """Whether they are wrong by having an axis for the examples: the function may be meant for one."""
 
 
 class AnyBackward(OwnNetwork):
@@ -87,6 +91,8 @@ class AnyBackward(OwnNetwork):
         self.place: tuple[int, int] | None = None
         """The layout, and the place in it, of the values that fit."""
         self.remark = ""
+        self.differentiated = 0
+        """With how many sets of values the forward function was differentiated."""
 
     @property
     def described(self) -> str:
@@ -145,12 +151,15 @@ class AnyBackward(OwnNetwork):
         passed = [name for name in back if name != upstream and not _CACHE.fullmatch(name)]
         names = list(dict.fromkeys([*start, *forward, *free, *passed]))
         best: tuple[_Tried, tuple[int, int]] | None = None
-        problem, tries, differentiated = Unfit("it takes nothing that was tried"), 0, 0
+        problem, tries, self.differentiated = Unfit("it takes nothing that was tried"), 0, 0
         problem.error = TypeError()
         seed = draw.choice(range(10**6))
         for number, layout in enumerate(LAYOUTS):
-            if self.place[0] != number if self.place is not None else layout.single and best is not None:
+            if self.place is not None and self.place[0] != number:
                 continue
+            for_one = best is not None and best[0].for_one
+            if self.place is None and best is not None and layout.single != for_one:
+                continue  # a sum over one example is its mean; a gradient with an axis too many is meant for one
             for place, values in enumerate(inputs(names, seed, layout)):
                 if self.place is not None and self.place[1] != place:
                     continue
@@ -158,27 +167,33 @@ class AnyBackward(OwnNetwork):
                 try:
                     tried = self._tried(learner, Draw(seed + 1), values, (start, forward, free), upstream)
                 except Unfit as error:
-                    problem = max(problem, error, key=_told)
-                    differentiated += error.error is None
+                    problem = max(problem, error, key=self._told)
                 else:
-                    differentiated += 1
-                    if best is None or tried.right > best[0].right:
+                    if best is None or tried.right > best[0].right or (tried.right == best[0].right and not tried.for_one and best[0].for_one):
                         best = tried, (number, place)
                     complete = tried.right == len(tried.case.required)
                     if complete and tried.right >= best[0].right:
+                        if layout.single and for_one and not self._one_by_one():
+                            raise Unfit("it is right for one example, and not for several at a time")
                         self.place = number, place
                         return tried.case
-                if tries > TRIES or differentiated >= DIFFERENTIATED:
+                if tries > TRIES or self.differentiated >= DIFFERENTIATED or (best is not None and best[0].for_one and not layout.single):
                     break
-            if tries > TRIES or differentiated >= DIFFERENTIATED:
+            if tries > TRIES or self.differentiated >= DIFFERENTIATED:
                 break
         if best is None:
             raise problem
         if not best[0].proved:
             none = Unfit(f"none of its gradients is that of {shown_name(self.forward.name)}; they may be meant otherwise")
-            raise max(none, problem, key=_told)
+            raise max(none, problem, key=self._told)
         self.place = best[1]
         return best[0].case
+
+    def _told(self, problem: Unfit) -> int:
+        """Tell how much a problem says: that the forward function raises, is least."""
+        if problem.error is not None:
+            return 2 if problem.args[0].startswith(f"{self.node.name} raises") and not self.together else 0
+        return 3 if problem.args[0].endswith("times") else 1
 
     def _upstream(self, names: list[str]) -> str | None:
         """Return the argument that is the derivative of the output."""
@@ -207,32 +222,54 @@ class AnyBackward(OwnNetwork):
         held = duplicate({**theta, **outside})
         result = self._called(learner, self.forward, held, outside)
         held = {name: value for name, value in held.items() if name not in outside}
-        weights, arguments = self._passed(result, held, values, draw, upstream)
-
-        def J(at: Any) -> float:
-            parts = _parts(self._called(learner, self.forward, at, outside))
-            return float(sum(np.sum(weight * parts[place]) for place, weight in weights.items()))
+        place, weight, arguments = self._passed(result, held, values, draw, upstream)
+        costs = [weight] if weight is not None else _implied(_parts(result)[place], arguments)
+        if not costs:
+            raise Unfit(f"no argument of {self.node.name} is the derivative of an output")
 
         passed = duplicate(arguments)
         with self.program.bound(outside):
             result = self._run(learner, self.node, passed)
         labels = {name for name in values if category(name) in {"labels", "settings", "number", "epsilon"}}
-        gradient = slopes(
-            J, {**theta, **outside}, lambda path, value: path in known and path[0] not in labels and _inner(path)
-        )
-        if gradient is None:
-            raise Unfit("a kink is too near")
-        expected = {"d" + label(path): value for path, value in gradient.items() if np.any(np.abs(value) > 1e-9)}
-        found = self.gradients(result, arguments, passed, expected)
-        return self._weighed(learner, Case(arguments, expected, (), bindings=outside), found, upstream, values)
+        best: _Tried | None = None
+        self.differentiated += 1
+        for cost in costs:
+
+            def J(at: Any, cost: Any = cost) -> float:
+                part = _parts(self._called(learner, self.forward, at, outside))[place]
+                return float(cost(part) if callable(cost) else np.sum(cost * part))
+
+            gradient = slopes(
+                J, {**theta, **outside}, lambda path, value: path in known and path[0] not in labels and _inner(path)
+            )
+            if gradient is None:
+                raise Unfit("a kink is too near")
+            expected = {"d" + label(path): value for path, value in gradient.items() if np.any(np.abs(value) > 1e-9)}
+            found = self.gradients(result, arguments, passed, expected)
+            case = Case(arguments, expected, (), bindings=outside)
+            tried = self._weighed(learner, case, found, upstream, values, implied=callable(cost))
+            if best is None or tried.right > best.right:
+                best = tried
+                self.remark = f"held against {cost.__doc__}, which {self.node.name} implies" if callable(cost) else self.remark
+        assert best is not None  # noqa: S101 - there is a cost
+        return best
 
     def _weighed(
-        self, learner: Learner, case: Case, found: dict[str, Any], upstream: str | None, values: dict[str, Any]
+        self,
+        learner: Learner,
+        case: Case,
+        found: dict[str, Any],
+        upstream: str | None,
+        values: dict[str, Any],
+        *,
+        implied: bool = False,
     ) -> _Tried:
         """Tell which of the gradients that were found are right, and whether the others can only be wrong."""
         expected = case.expected
         if not found:
             raise Unfit("its gradients are not found")
+        if implied:
+            expected = case.expected = _up_to_a_factor(found, expected)
         right = [key for key in found if _same(found[key], expected[key])]
         others = {key: expected[key] for key in found if key not in right}
         case.required = tuple(key for key in expected if key in found)
@@ -249,7 +286,15 @@ class AnyBackward(OwnNetwork):
             if not right:
                 raise Unfit(f"it gives the derivative of {self.forward.name if self.forward else ''}, {ratio:.4g} times")
         linear = upstream is not None and self._linear(learner, case, found, upstream)
-        return _Tried(case, len(right), bool(right) or self.together or linear)
+        for_one = all(np.size(found[key]) > np.size(expected[key]) for key in others)
+        return _Tried(case, len(right), bool(right) or self.together or linear, for_one)
+
+    def _one_by_one(self) -> bool:
+        """Tell whether the file itself calls the function for one example after the other."""
+        name = self.node.name.split(JOINT)[0]
+        bodies = [loop for node in self.program.functions.values() for loop in nodes(node, ast.For)]
+        called = [call.func for loop in bodies for call in nodes(loop, ast.Call)]
+        return any(getattr(function, "attr", getattr(function, "id", "")) == name for function in called)
 
     def _linear(self, learner: Learner, case: Case, found: dict[str, Any], upstream: str) -> bool:
         """Tell whether the gradients double with the derivative that is passed on."""
@@ -279,8 +324,8 @@ class AnyBackward(OwnNetwork):
 
     def _passed(
         self, result: Any, held: dict[str, Any], values: dict[str, Any], draw: Draw, upstream: str | None
-    ) -> tuple[dict[int, Any], dict[str, Any]]:
-        """Return the weights of the outputs, by their places, and what the backward function is given."""
+    ) -> tuple[int, Any, dict[str, Any]]:
+        """Return the place of the output, its weight (None where none is given), and the other's arguments."""
         assert self.forward is not None  # noqa: S101 - there is always one
         parts = _parts(result)
         numbers = [place for place, part in enumerate(parts) if _numeric(part)]
@@ -290,7 +335,7 @@ class AnyBackward(OwnNetwork):
         if self.together:
             if not scalars or len(parts) < 2:
                 raise Unfit(f"{self.forward.name} gives no cost with its gradients")
-            return {scalars[0]: 1.0}, dict(held)
+            return scalars[0], 1.0, dict(held)
         names = names_of(returned(self.forward), len(parts))
         first = numbers[0]
         arguments: dict[str, Any] = {}
@@ -304,15 +349,15 @@ class AnyBackward(OwnNetwork):
                 arguments[name] = duplicate(parts[-1])
             elif name in names:
                 arguments[name] = duplicate(parts[names.index(name)])
+            elif category(name) == "data" and (taken := next((key for key in held if category(key) == "data"), "")):
+                arguments[name] = held[taken]
             elif name in values:
                 arguments[name] = values[name]
         lacking = [name for name in needed_names(self.node) if name not in arguments]
         if lacking:
             raise Unfit(f"what {', '.join(lacking)} should be is not told by the name")
         weight = arguments.get(upstream) if upstream is not None else None
-        if weight is None and np.ndim(parts[first]):
-            raise Unfit(f"no argument of {self.node.name} is the derivative of an output")
-        return {first: 1.0 if weight is None else weight}, arguments
+        return first, 1.0 if weight is None and not np.ndim(parts[first]) else weight, arguments
 
     def gradients(
         self, result: Any, before: Mapping[str, Any], after: Mapping[str, Any], expected: Mapping[str, Any]
@@ -322,12 +367,19 @@ class AnyBackward(OwnNetwork):
         if "self" in after:
             held = {name: value for name, value in vars(after["self"]).items() if not own_object(value)}
             found |= match(held, None, expected, by_shape=False)
-            found |= _parallel(held, expected)
-        found |= match(result, returned(self.node), expected, by_shape=False)
         if isinstance(result, dict):
             found |= {key: value for key, value in match(result, None, expected).items() if key not in found}
+        parts = _parts(result)
+        names = names_of(returned(self.node), len(parts))
+        found |= _parallel(result, names, vars(after["self"]) if "self" in after else {}, expected)
+        named = match(result, returned(self.node), expected, by_shape=False)
+        found |= named
         taken = [id(value) for value in found.values()]
-        loose = [part for part in _parts(result) if isinstance(part, np.ndarray) and id(part) not in taken]
+        loose = [
+            part
+            for name, part in zip(names, parts, strict=True)
+            if isinstance(part, np.ndarray) and id(part) not in taken and (not named or _GRADIENT_NAME.match(name))
+        ]
         for part in loose:
             alike = [key for key in expected if key not in found and np.shape(expected[key]) == part.shape]
             if len(alike) == 1 and sum(other.shape == part.shape for other in loose) == 1:
@@ -335,9 +387,37 @@ class AnyBackward(OwnNetwork):
         return found
 
 
-def _told(problem: Unfit) -> int:
-    """Tell how much a problem says: that a function raises, is least."""
-    return 0 if problem.error is not None else 2 if problem.args[0].endswith("times") else 1
+def _implied(output: Any, arguments: Mapping[str, Any]) -> list[Callable[[Any], Any]]:
+    """Return the costs of an output and labels that a backward function without a cost may mean."""
+    found = [value for name, value in arguments.items() if category(name) == "labels"]
+    if not found or np.shape(found[0]) != np.shape(output) or not np.ndim(output):
+        return []
+    Y = found[0]
+
+    def squares(A: Any) -> Any:
+        """half the sum of squares"""
+        return np.sum((A - Y) ** 2) / 2
+
+    def cross_entropy(A: Any) -> Any:
+        """the cross-entropy of each output"""
+        return -np.sum(Y * np.log(A) + (1 - Y) * np.log(1 - A))
+
+    def of_classes(A: Any) -> Any:
+        """the cross-entropy of the classes"""
+        return -np.sum(Y * np.log(A))
+
+    chances = bool(np.all((output > 0) & (output < 1)) and np.all((Y >= 0) & (Y <= 1)))
+    return [squares, *((cross_entropy, of_classes) if chances else ())]
+
+
+def _up_to_a_factor(found: Mapping[str, Any], expected: dict[str, Any]) -> dict[str, Any]:
+    """Return the derivatives times the factor that most of the gradients have: of no cost is it known."""
+    ratios = [ratio_of(found, {key: expected[key]}) for key in found if np.size(expected[key]) > 1]
+    told = sorted(ratio for ratio in ratios if ratio is not None)
+    if not told or 2 * len(told) <= len(ratios):
+        return expected
+    middle = told[len(told) // 2]
+    return {key: value * middle for key, value in expected.items()}
 
 
 def _asked(node: ast.FunctionDef, *, all_of_them: bool = False) -> list[str]:
@@ -371,16 +451,28 @@ def _same(value: Any, want: Any) -> bool:
     return bool(np.allclose(mine, right, rtol=1e-4, atol=1e-6 * max(1.0, float(np.max(np.abs(right), initial=0.0)))))
 
 
-def _parallel(held: Mapping[str, Any], expected: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the gradients in a list that goes along with the list of parameters: params and grads."""
+def _parallel(result: Any, names: list[str], held: Mapping[str, Any], expected: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the gradients in a list that goes along with a list of parameters: nabla_w with weights."""
+    lists = [(name, part) for name, part in zip(names, _parts(result), strict=True) if isinstance(part, list | tuple)]
+    lists += [(name, value) for name, value in held.items() if _LIST_OF_GRADIENTS.search(name)]
+    stems = {stem: rest for stem, at, rest in (key.partition("@") for key in expected) if at}
     found: dict[str, Any] = {}
-    for name, value in held.items():
-        if re.search(r"(?i)grad", name) and isinstance(value, list | tuple):
-            for key in expected:
-                stem, _, number = key.partition("@")
-                if number.isdigit() and re.match(r"(?i)d(params?|parameters|weights)$", stem) and int(number) < len(value):
-                    found[key] = value[int(number)]
+    for name, value in lists:
+        if not isinstance(value, list | tuple):
+            continue
+        for stem in stems:
+            keys = [f"{stem}@{number}" for number in range(len(value))]
+            told = _letter(_LIST_OF_GRADIENTS.sub("", name)) == _letter(stem[1:])
+            fits = all(key in expected and np.shape(expected[key]) == np.shape(part) for key, part in zip(keys, value, strict=True))
+            if (told or fits) and keys[0] not in found:
+                found |= {key: part for key, part in zip(keys, value, strict=True) if key in expected}
     return found
+
+
+def _letter(name: str) -> str:
+    """Return by which letter a kind of parameter is known: w for weights, b for biases."""
+    plain = re.sub(r"[\W_]", "", name).lower()
+    return plain[:1] if re.fullmatch(r"w|weights?|b|bias(es)?", plain) else plain
 
 
 def any_backwards(program: Program, judged: set[str]) -> Iterator[AnyBackward]:
@@ -402,7 +494,7 @@ def any_backwards(program: Program, judged: set[str]) -> Iterator[AnyBackward]:
                 continue
             if _gives_both(node):
                 yield AnyBackward(made, node, node, statement.name)
-            elif forward is not None and node is not forward and _BACK.search(name):
+            elif forward is not None and node is not forward and _BACK.search(name) and not _PART.search(name):
                 yield AnyBackward(made, node, forward, statement.name)
 
 

@@ -16,7 +16,9 @@ import numpy as np
 from tinygrad_course.audit.kinds.cases import Draw
 
 N, D, H, M, T = 5, 4, 2, 3, 6
-"""Examples, inputs, hidden units, outputs or classes, and steps of time."""
+"""Examples, inputs, hidden units of a cell, outputs or classes, and steps of time."""
+LAYER = 7
+"""Units of the first hidden layer; the next ones have one more each."""
 _SIZE = r"_?(size|shape|dim|dims|units?|features?|nodes|neurons|channels|layer_?size)"
 _KINDS = (
     ("flag", r"verbose|print\w*|debug|plot\w*|show\w*|(is_?)?train(ing)?(_?fl\w*|_?mode)?"),
@@ -152,7 +154,7 @@ class _Maker:
     def chain(self) -> list[int]:
         """Return the sizes of the layers of which W1, W2, ... speak."""
         depth = max((_layer(name) for name, kind in self.kinds.items() if kind == "weights"), default=1)
-        return [D, *(H + 3 * k for k in range(max(depth, 1) - 1)), max(1, self.units)]
+        return [D, *(LAYER + k for k in range(max(depth, 1) - 1)), max(1, self.units)]
 
     def value(self, name: str, style: Style, draw: Draw) -> Any:
         """Return the value of an argument."""
@@ -161,7 +163,7 @@ class _Maker:
             options = _SIMPLE[kind]
             return options[style.variant % len(options)]
         if kind == "sizes":
-            return [D, H + 3, max(1, self.units)]
+            return [D, LAYER, max(1, self.units)]
         if kind == "inputs":
             return (layout.data[-3:] if len(layout.data) > 2 else (D,)) if name.endswith("shape") else D
         if kind == "outputs":
