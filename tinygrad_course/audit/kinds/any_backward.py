@@ -91,6 +91,7 @@ class AnyBackward(OwnNetwork):
         self.place: tuple[int, int] | None = None
         """The layout, and the place in it, of the values that fit."""
         self.remark = ""
+        self.kept_in: dict[str, str] = {}
         self.differentiated = 0
         """With how many sets of values the forward function was differentiated."""
 
@@ -250,7 +251,8 @@ class AnyBackward(OwnNetwork):
             tried = self._weighed(learner, case, found, upstream, values, implied=callable(cost))
             if best is None or tried.right > best.right:
                 best = tried
-                self.remark = f"held against {cost.__doc__}, which {self.node.name} implies" if callable(cost) else self.remark
+                if callable(cost):
+                    self.remark = f"held against {cost.__doc__}, which {shown_name(self.node.name)} implies"
         assert best is not None  # noqa: S101 - there is a cost
         return best
 
@@ -269,7 +271,7 @@ class AnyBackward(OwnNetwork):
         if not found:
             raise Unfit("its gradients are not found")
         if implied:
-            expected = case.expected = _up_to_a_factor(found, expected)
+            expected = case.expected = _up_to_a_factor(found, expected, descends=self._descends())
         right = [key for key in found if _same(found[key], expected[key])]
         others = {key: expected[key] for key in found if key not in right}
         case.required = tuple(key for key in expected if key in found)
@@ -283,11 +285,21 @@ class AnyBackward(OwnNetwork):
                 case.expected |= {key: value * ratio for key, value in others.items()}
                 self.remark = f"{', '.join(others)} are {ratio:.4g} times the derivatives"
                 return _Tried(case, len(found), True)
+            if not right and ratio < 0 and (upstream is not None or self._descends()):
+                return _Tried(case, 0, True)
             if not right:
                 raise Unfit(f"it gives the derivative of {self.forward.name if self.forward else ''}, {ratio:.4g} times")
         linear = upstream is not None and self._linear(learner, case, found, upstream)
-        for_one = all(np.size(found[key]) > np.size(expected[key]) for key in others)
+        wide = (np.size(found[key]) / max(1, np.size(expected[key])) for key in others)
+        for_one = any(times > 1 and times in sizes for times in wide)
         return _Tried(case, len(right), bool(right) or self.together or linear, for_one)
+
+    def _descends(self) -> bool:
+        """Tell whether the file takes something away from parameters: then gradients are to point upwards."""
+        trees = [*self.program.functions.values(), *self.program.submission.script]
+        taken = [one.target for tree in trees for one in nodes(tree, ast.AugAssign) if isinstance(one.op, ast.Sub)]
+        taken += [one.right for tree in trees for one in nodes(tree, ast.BinOp) if isinstance(one.op, ast.Sub)]
+        return any(re.search(r"(?i)\b(eta|lr|alpha|learning_?rate|step_?size|rate)\b|grad|nabla", ast.unparse(one)) for one in taken)
 
     def _one_by_one(self) -> bool:
         """Tell whether the file itself calls the function for one example after the other."""
@@ -371,7 +383,9 @@ class AnyBackward(OwnNetwork):
             found |= {key: value for key, value in match(result, None, expected).items() if key not in found}
         parts = _parts(result)
         names = names_of(returned(self.node), len(parts))
-        found |= _parallel(result, names, vars(after["self"]) if "self" in after else {}, expected)
+        for variable, listed in _parallel(result, names, vars(after["self"]) if "self" in after else {}, expected):
+            found |= listed
+            self.kept_in |= dict.fromkeys(listed, variable)
         named = match(result, returned(self.node), expected, by_shape=False)
         found |= named
         taken = [id(value) for value in found.values()]
@@ -410,13 +424,14 @@ def _implied(output: Any, arguments: Mapping[str, Any]) -> list[Callable[[Any], 
     return [squares, *((cross_entropy, of_classes) if chances else ())]
 
 
-def _up_to_a_factor(found: Mapping[str, Any], expected: dict[str, Any]) -> dict[str, Any]:
+def _up_to_a_factor(found: Mapping[str, Any], expected: dict[str, Any], *, descends: bool) -> dict[str, Any]:
     """Return the derivatives times the factor that most of the gradients have: of no cost is it known."""
     ratios = [ratio_of(found, {key: expected[key]}) for key in found if np.size(expected[key]) > 1]
     told = sorted(ratio for ratio in ratios if ratio is not None)
     if not told or 2 * len(told) <= len(ratios):
         return expected
     middle = told[len(told) // 2]
+    middle = abs(middle) if descends else middle
     return {key: value * middle for key, value in expected.items()}
 
 
@@ -451,12 +466,14 @@ def _same(value: Any, want: Any) -> bool:
     return bool(np.allclose(mine, right, rtol=1e-4, atol=1e-6 * max(1.0, float(np.max(np.abs(right), initial=0.0)))))
 
 
-def _parallel(result: Any, names: list[str], held: Mapping[str, Any], expected: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the gradients in a list that goes along with a list of parameters: nabla_w with weights."""
+def _parallel(
+    result: Any, names: list[str], held: Mapping[str, Any], expected: Mapping[str, Any]
+) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Give the gradients in lists that go along with a list of parameters: nabla_w with weights."""
     lists = [(name, part) for name, part in zip(names, _parts(result), strict=True) if isinstance(part, list | tuple)]
     lists += [(name, value) for name, value in held.items() if _LIST_OF_GRADIENTS.search(name)]
     stems = {stem: rest for stem, at, rest in (key.partition("@") for key in expected) if at}
-    found: dict[str, Any] = {}
+    taken: set[str] = set()
     for name, value in lists:
         if not isinstance(value, list | tuple):
             continue
@@ -464,9 +481,9 @@ def _parallel(result: Any, names: list[str], held: Mapping[str, Any], expected: 
             keys = [f"{stem}@{number}" for number in range(len(value))]
             told = _letter(_LIST_OF_GRADIENTS.sub("", name)) == _letter(stem[1:])
             fits = all(key in expected and np.shape(expected[key]) == np.shape(part) for key, part in zip(keys, value, strict=True))
-            if (told or fits) and keys[0] not in found:
-                found |= {key: part for key, part in zip(keys, value, strict=True) if key in expected}
-    return found
+            if keys and (told or fits) and stem not in taken:
+                taken.add(stem)
+                yield name, {key: part for key, part in zip(keys, value, strict=True) if key in expected}
 
 
 def _letter(name: str) -> str:

@@ -3,6 +3,7 @@
 import ast
 import re
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, ClassVar
 
 from tinygrad_course.audit.execution.learner import Learner
@@ -48,6 +49,9 @@ class Kind:
     """How many cases are tried at most to find a small one that a wrong function fails."""
     trials: ClassVar[int] = 1500
     """How many changed versions of a wrong function are run at most."""
+
+    kept_in: Mapping[str, str] = MappingProxyType({})
+    """The variable that holds a quantity, where its name is another."""
 
     def fits(self, node: ast.FunctionDef) -> bool:
         """Tell whether a function of such a name is of this kind (two of the course's share a name)."""

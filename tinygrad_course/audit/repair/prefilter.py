@@ -102,7 +102,7 @@ def prefilter_for(view: Scene, site: Site) -> Callable[[ast.stmt], bool] | None:
     # An entry of a dictionary is a layer's own; a variable in a loop is one layer's, or one example's.
     entry = isinstance(getattr(site.statement, "targets", [None])[0], ast.Subscript)
     looped = not entry and id(site.statement) in in_loops(pool.copies[site.function])
-    if not here and (runs > 1 or looped):
+    if (not here or isinstance(site.statement, ast.AugAssign)) and (runs > 1 or looped):
         return None  # a value that grows in a loop: what it should be on the way is not known
     want, case = view.expected[label], view.case
     if here and view.symptom is not None:

@@ -35,7 +35,7 @@ def counting(at: Location, scope: Scope) -> Iterator[Change]:
             yield kind, ast.Constant(node.value + shift), 0
     elif isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add | ast.Sub):
         yield kind, node.left, 0
-    if isinstance(node, ast.Name | ast.BinOp | ast.Attribute | ast.Subscript) or (
+    if isinstance(node, ast.Name | ast.BinOp | ast.UnaryOp | ast.Attribute | ast.Subscript) or (
         isinstance(node, ast.Call) and called(node) == "len"
     ):
         for shift in (1, -1, 2):
