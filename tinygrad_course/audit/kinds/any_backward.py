@@ -19,7 +19,7 @@ from tinygrad_course.audit.execution.oracle import slopes
 from tinygrad_course.audit.execution.paths import duplicate, label, leaves, own_object
 from tinygrad_course.audit.kinds.base import Assumption, words
 from tinygrad_course.audit.kinds.cases import Case, Draw
-from tinygrad_course.audit.kinds.input_layouts import LAYOUTS, category, inputs
+from tinygrad_course.audit.kinds.input_layouts import category, inputs, layouts
 from tinygrad_course.audit.kinds.own_class import JOINT, method_name, shown_name, taken_apart
 from tinygrad_course.audit.kinds.own_network import OwnNetwork, Unfit, match, ratio_of
 from tinygrad_course.audit.source.signatures import argument_names, needed_names
@@ -155,7 +155,7 @@ class AnyBackward(OwnNetwork):
         problem, tries, self.differentiated = Unfit("it takes nothing that was tried"), 0, 0
         problem.error = TypeError()
         seed = draw.choice(range(10**6))
-        for number, layout in enumerate(LAYOUTS):
+        for number, layout in enumerate(layouts()):
             if self.place is not None and self.place[0] != number:
                 continue
             for_one = best is not None and best[0].for_one
@@ -224,14 +224,17 @@ class AnyBackward(OwnNetwork):
         result = self._called(learner, self.forward, held, outside)
         held = {name: value for name, value in held.items() if name not in outside}
         place, weight, arguments = self._passed(result, held, values, draw, upstream)
-        costs = [weight] if weight is not None else _implied(_parts(result)[place], arguments)
+        costs = [weight]
+        if weight is None:
+            labels = [value for name, value in arguments.items() if category(name) == "labels"]
+            costs = [*implied(_parts(result)[place], labels[0])] if labels else []
         if not costs:
             raise Unfit(f"no argument of {self.node.name} is the derivative of an output")
 
         passed = duplicate(arguments)
         with self.program.bound(outside):
             result = self._run(learner, self.node, passed)
-        labels = {name for name in values if category(name) in {"labels", "settings", "number", "epsilon"}}
+        fixed = {name for name in values if category(name) in {"labels", "settings", "number", "epsilon"}}
         best: _Tried | None = None
         self.differentiated += 1
         for cost in costs:
@@ -241,7 +244,7 @@ class AnyBackward(OwnNetwork):
                 return float(cost(part) if callable(cost) else np.sum(cost * part))
 
             gradient = slopes(
-                J, {**theta, **outside}, lambda path, value: path in known and path[0] not in labels and _inner(path)
+                J, {**theta, **outside}, lambda path, value: path in known and path[0] not in fixed and _inner(path)
             )
             if gradient is None:
                 raise Unfit("a kink is too near")
@@ -401,12 +404,14 @@ class AnyBackward(OwnNetwork):
         return found
 
 
-def _implied(output: Any, arguments: Mapping[str, Any]) -> list[Callable[[Any], Any]]:
-    """Return the costs of an output and labels that a backward function without a cost may mean."""
-    found = [value for name, value in arguments.items() if category(name) == "labels"]
-    if not found or np.shape(found[0]) != np.shape(output) or not np.ndim(output):
+def implied(output: Any, labels: Any) -> list[Callable[[Any], Any]]:
+    """Return the costs of an output and labels that code without a cost may mean; each says what it is."""
+    Y = np.asarray(labels)
+    chances = bool(np.all((output > 0) & (output < 1)))
+    if np.ndim(output) == 2 and Y.shape == np.shape(output)[:1] and Y.dtype.kind in "iu" and chances:
+        Y = np.eye(np.shape(output)[1])[Y]
+    if Y.shape != np.shape(output) or not np.ndim(output) or Y.dtype.kind not in "fiub":
         return []
-    Y = found[0]
 
     def squares(A: Any) -> Any:
         """half the sum of squares"""
@@ -420,8 +425,9 @@ def _implied(output: Any, arguments: Mapping[str, Any]) -> list[Callable[[Any], 
         """the cross-entropy of the classes"""
         return -np.sum(Y * np.log(A))
 
-    chances = bool(np.all((output > 0) & (output < 1)) and np.all((Y >= 0) & (Y <= 1)))
-    return [squares, *((cross_entropy, of_classes) if chances else ())]
+    alone = np.ndim(output) == 1 or 1 in np.shape(output)
+    logarithms = (cross_entropy, of_classes) if alone else (of_classes, cross_entropy)
+    return [squares, *(logarithms if chances and np.all((Y >= 0) & (Y <= 1)) else ())]
 
 
 def _up_to_a_factor(found: Mapping[str, Any], expected: dict[str, Any], *, descends: bool) -> dict[str, Any]:

@@ -5,15 +5,17 @@ style how labels, biases and words are written; within both every name has one v
 shapes tell results apart.
 """
 
+import ast
 import itertools
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from tinygrad_course.audit.kinds.cases import Draw
+from tinygrad_course.audit.source.syntax import names_in, nodes
 
 N, D, H, M, T = 5, 4, 2, 3, 6
 """Examples, inputs, hidden units of a cell, outputs or classes, and steps of time."""
@@ -27,9 +29,9 @@ _KINDS = (
     ("epsilon", r"eps\w*"),
     ("seed", r"(random_?)?(seed|state)"),
     ("count", r"(n|num|no|max)?_?(iter\w*|epochs?|steps|passes)|(mini)?_?batch_?size"),
-    ("inputs", rf"(n|num|dim|d)_?(in(put)?s?|x|features|vocab)|(in(put)?s?|vocab)(_?layer)?{_SIZE}|fan_?in"),
+    ("inputs", rf"(n|num|dim|d|nn)_?(in(put)?s?|x|features|vocab)({_SIZE})?|(in(put)?s?|vocab)(_?layer)?{_SIZE}|fan_?in"),
     ("hidden", rf"(n|num|dim|d|nn)_?(h|hid|hdim|hidden)(_?layer)?|(hid(den)?|h|wordvec|embed\w*)(_?layer)?{_SIZE}"),
-    ("outputs", rf"(n|num|dim|d)_?(out(put)?s?|y|classes|labels|neurons|units|filters)|(out(put)?s?){_SIZE}|fan_?out"),
+    ("outputs", rf"(n|num|dim|d|nn)_?(out(put)?s?|y|classes|labels|neurons|units|filters)({_SIZE})?|(out(put)?s?){_SIZE}|fan_?out"),
     ("sizes", r"sizes?|(layer_?)?(dims?|sizes)|layers?|topology|structure"),
     ("stride", r"strides?"),
     ("padding", r"pad(ding)?"),
@@ -83,25 +85,28 @@ class Layout:
         return self.examples < 2
 
 
-LAYOUTS = (
-    Layout((N, D)),
-    Layout((D, N), rows=False, turned=True),
-    Layout((N, D), units=0),
-    Layout((N, D), units=1),
-    Layout((D, N), rows=False, units=1),
-    Layout((D, N), rows=False, turned=True, units=1),
-    Layout((N, D), turned=True),
-    Layout((N, T, D)),
-    Layout((2, 2, 5, 6), kernel=(3, 2, 2, 3)),
-    Layout((2, 2, 4, 4), kernel=(3, 2, 3, 3)),
-    Layout((2, 4, 4)),
-    Layout((2, 5, 5, 2), kernel=(3, 3, 2, 3)),
-    Layout((D, 1), rows=False, turned=True),
-    Layout((D, 1), rows=False),
-    Layout((D,), turned=True),
-    Layout((D,)),
-    Layout((1, D)),
-)
+def layouts(features: int = D, units: int = M) -> tuple[Layout, ...]:
+    """Return the layouts of data with so many features, and of so many outputs or classes."""
+    D, M = features, units  # noqa: N806 - as above
+    return (
+        Layout((N, D), units=M),
+        Layout((D, N), rows=False, turned=True, units=M),
+        Layout((N, D), units=0),
+        Layout((N, D), units=1),
+        Layout((D, N), rows=False, units=1),
+        Layout((D, N), rows=False, turned=True, units=1),
+        Layout((N, D), turned=True, units=M),
+        Layout((N, T, D), units=M),
+        Layout((2, 2, 5, 6), kernel=(3, 2, 2, 3)),
+        Layout((2, 2, 4, 4), kernel=(3, 2, 3, 3)),
+        Layout((2, 4, 4)),
+        Layout((2, 5, 5, 2), kernel=(3, 3, 2, 3)),
+        Layout((D, 1), rows=False, turned=True, units=M),
+        Layout((D, 1), rows=False, units=M),
+        Layout((D,), turned=True, units=M),
+        Layout((D,), units=M),
+        Layout((1, D), units=M),
+    )
 
 
 class Style(NamedTuple):
@@ -127,7 +132,7 @@ def inputs(names: list[str], seed: int, layout: Layout) -> Iterator[dict[str, An
     kinds = {name: category(name) for name in names}
     present = {*kinds.values()}
     weighted = present & {"weights", "outputs", "recurrent", "sizes"}
-    made = _Maker(kinds, layout, layout.units if weighted or layout.units < 2 else D)
+    made = _Maker(kinds, layout, layout.units if weighted or layout.units < 2 else layout.data[-1 if layout.rows else 0])
     styles = itertools.product(
         _LABELS if "labels" in present else ("real",),
         ("flat", "row", "number") if "bias" in present else ("flat",),
@@ -151,10 +156,15 @@ class _Maker:
     layout: Layout
     units: int
 
+    @property
+    def features(self) -> int:
+        """The size of the axis of an example's numbers."""
+        return self.layout.data[-1 if self.layout.rows else 0] if len(self.layout.data) < 4 else D
+
     def chain(self) -> list[int]:
         """Return the sizes of the layers of which W1, W2, ... speak."""
         depth = max((_layer(name) for name, kind in self.kinds.items() if kind == "weights"), default=1)
-        return [D, *(LAYER + k for k in range(max(depth, 1) - 1)), max(1, self.units)]
+        return [self.features, *(LAYER + k for k in range(max(depth, 1) - 1)), max(1, self.units)]
 
     def value(self, name: str, style: Style, draw: Draw) -> Any:
         """Return the value of an argument."""
@@ -163,9 +173,9 @@ class _Maker:
             options = _SIMPLE[kind]
             return options[style.variant % len(options)]
         if kind == "sizes":
-            return [D, LAYER, max(1, self.units)]
+            return [self.features, LAYER, max(1, self.units)]
         if kind == "inputs":
-            return (layout.data[-3:] if len(layout.data) > 2 else (D,)) if name.endswith("shape") else D
+            return (layout.data[-3:] if len(layout.data) > 2 else (self.features,)) if name.endswith("shape") else self.features
         if kind == "outputs":
             return max(1, self.units)
         if kind == "labels":
@@ -246,11 +256,11 @@ class _Maker:
         elif re.fullmatch(r"(?i)w_?(y|hy|ya|ho|out)|v", name):
             shape = (H, max(1, self.units))
         elif "recurrent" in self.kinds.values():
-            shape = (D, style.gates * H)
+            shape = (self.features, style.gates * H)
         elif layout.units == 0:
-            return (D,)
+            return (self.features,)
         else:
-            shape = (D, max(1, self.units))
+            shape = (self.features, max(1, self.units))
         return shape[::-1] if layout.turned else shape
 
     def bias(self, name: str, style: Style) -> tuple[int, ...]:
@@ -266,6 +276,19 @@ class _Maker:
         if style.bias == "row":
             return (1, width) if layout.rows else (width,)
         return (width,) if layout.rows else (width, 1)
+
+
+def sizes_in(node: ast.FunctionDef, namespace: Mapping[str, Any]) -> tuple[int, int]:
+    """Return how many features and outputs a function asks for by constants: nn_input_dim = 2."""
+    told = {"inputs": D, "outputs": M}
+    named = {name: value for name, value in namespace.items() if name in names_in(node)}
+    for one in nodes(node, ast.Assign):
+        if isinstance(one.targets[0], ast.Name) and isinstance(one.value, ast.Constant):
+            named[one.targets[0].id] = one.value.value
+    for name, value in named.items():
+        if type(value) is int and 0 < value < 8 and category(name) in told:
+            told[category(name)] = value
+    return told["inputs"], told["outputs"]
 
 
 def _wordy(name: str) -> bool:

@@ -14,6 +14,7 @@ from tinygrad_course.audit.execution.namespace import Program
 from tinygrad_course.audit.execution.stubs import GIVEN
 from tinygrad_course.audit.kinds import kind_of
 from tinygrad_course.audit.kinds.any_backward import any_backwards
+from tinygrad_course.audit.kinds.any_loop import any_loops
 from tinygrad_course.audit.kinds.base import Assumption, Kind
 from tinygrad_course.audit.kinds.cases import Case, Draw
 from tinygrad_course.audit.kinds.class_layer import ClassLayer, class_layers
@@ -171,7 +172,12 @@ def own_results(program: Program, seed: int) -> dict[str, OwnResult]:
 
 def loop_results(program: Program, seed: int) -> dict[str, OwnResult]:
     """Return the result for every training loop of a file."""
-    return {kind.node.name: by_kind(kind, seed) for kind in training_steps(program)}
+    found = {kind.node.name: by_kind(kind, seed) for kind in training_steps(program)}
+    for kind in any_loops(program, {name for name, one in found.items() if one.verdicts}):
+        judged = by_kind(kind, seed)
+        if judged.verdicts or kind.node.name not in found:
+            found[kind.node.name] = judged
+    return found
 
 
 def unproved(learner: Learner, kind: Kind, verdicts: list[Verdict], *, verified: bool) -> str:

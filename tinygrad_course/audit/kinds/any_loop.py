@@ -1,0 +1,247 @@
+"""A training loop without a cost of its own: each update, against the derivative of the cost that it implies.
+
+The parameters are what an iteration changes and the next one begins with. One cost is looked for, of the outputs
+and labels that the iteration has, whose derivatives the updates are, all times one number.
+"""
+
+import ast
+import copy
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from tinygrad_course.audit.execution.learner import Learner
+from tinygrad_course.audit.execution.namespace import Program, same_draws
+from tinygrad_course.audit.execution.oracle import STEP
+from tinygrad_course.audit.execution.paths import duplicate
+from tinygrad_course.audit.execution.stubs import StandInUsedError
+from tinygrad_course.audit.kinds.any_backward import implied
+from tinygrad_course.audit.kinds.base import Assumption
+from tinygrad_course.audit.kinds.cases import Array, Case, Draw
+from tinygrad_course.audit.kinds.input_layouts import category, inputs, layouts, sizes_in
+from tinygrad_course.audit.kinds.own_network import BACKWARD, Unfit, ratio_of
+from tinygrad_course.audit.kinds.training_steps import ONCE, TrainingStep, script_function
+from tinygrad_course.audit.source.signatures import needed_names
+from tinygrad_course.audit.source.syntax import definition, loops, names_in, nodes, stored_names
+
+SEEN = "__tinygrad_seen__"
+_TRIED = 60
+"""With how many sets of values a loop is begun at most."""
+_FITTED = 3
+"""With how many of them its iterations are differentiated."""
+
+
+@dataclass
+class _Fit:
+    """How far the updates of an iteration are the derivatives of a cost."""
+
+    right: list[str]
+    after: dict[str, Array]
+    """The parameters after a right update."""
+
+
+class AnyLoop(TrainingStep):
+    """The parameters after one iteration."""
+
+    def __init__(self, program: Program, node: ast.FunctionDef, loop: ast.For | ast.While) -> None:
+        super().__init__(program, node, loop)
+        self.given: tuple[int, int] | None = None
+        self.found: tuple[str, str, str] | None = None
+        """The output, the labels and the cost that fit."""
+        self.remark = ""
+        self._watching: dict[tuple[str, ...], Callable[..., Any]] = {}
+
+    @property
+    def described(self) -> str:
+        """Say what the loop is held against."""
+        return f"the gradient of {self.found[2] if self.found else 'the cost that it implies'}"
+
+    def mistakes(self, draw: Draw) -> list[tuple[str, str, int]]:
+        """Return no mistakes beside those of the updates."""
+        return []
+
+    def assumptions(self, learner: Learner) -> list[Assumption]:
+        """There is one reading."""
+        return [{}]
+
+    def judge(self, values: Mapping[str, Any], case: Case) -> tuple[list[str], list[str]]:
+        """Say which cost was implied."""
+        return [], [self.remark] if self.remark else []
+
+    def case(self, learner: Learner, draw: Draw, assumption: Assumption) -> Case:
+        """Run the loop until an iteration begins, and hold its updates against each implied cost."""
+        needed = needed_names(self.whole)
+        problem, tries, fits, seed = Unfit("the loop does not begin"), 0, 0, draw.choice(range(10**6))
+        options = layouts(*sizes_in(self.whole, self.program.namespace))
+        for number, layout in enumerate(options if needed else options[:1]):
+            if layout.single or self.given is not None and self.given[0] != number:
+                continue
+            for place, arguments in enumerate(inputs(needed, seed, layout)):
+                if self.given is not None and self.given[1] != place:
+                    continue
+                tries += 1
+                if tries > _TRIED:
+                    raise problem
+                run = self.run(arguments)
+                if run.error is not None and not (run.ends and isinstance(run.error, StandInUsedError)):
+                    problem = Unfit.raised(self.whole.name, run.error) if tries == 1 else problem
+                    continue
+                if not run.ends:
+                    continue
+                try:
+                    made = self._step_case(run.starts[min(1, len(run.ends) - 1)], {*run.starts[0]})
+                except Unfit as error:
+                    problem, fits = error, fits + 1
+                    if fits > _FITTED:
+                        raise
+                    continue
+                self.given = number, place
+                return made
+        raise problem
+
+    def _step_case(self, start: dict[str, Any], first: set[str]) -> Case:
+        """Hold an iteration against the costs that it may imply; `first` is what the first one began with."""
+        after = self._iterate_of(start)
+        changed = {
+            name: np.asarray(value)
+            for name, value in start.items()
+            if name in first and _array(value) and np.shape(after.get(name)) == np.shape(value) and not np.array_equal(after[name], value)
+        }
+        read = {name for part in self.loop.body for name in names_in(part)}
+        parameters = {name: value for name, value in changed.items() if name in read and value.size > 1}
+        if len(parameters) < 2:
+            raise Unfit("the loop does not update several arrays")
+        steps = {name: np.asarray(after[name], dtype=float) - value for name, value in parameters.items()}
+        seen = self._seen(start)
+        options = [
+            (output, labels, cost)
+            for output, labels in _pairs(seen, start)
+            for cost in implied(seen[output], start[labels])
+            if output not in parameters and self.found in (None, (output, labels, str(cost.__doc__)))
+        ]
+        best: tuple[_Fit, tuple[str, str, str]] | None = None
+        for (output, labels, cost), slope in zip(options, self._slopes(start, parameters, options), strict=True):
+            fit = _fit(slope, parameters, steps)
+            if fit is not None and (best is None or len(fit.right) > len(best[0].right)):
+                best = fit, (output, labels, str(cost.__doc__))
+        if best is None or 2 * len(best[0].right) < len(parameters):
+            raise Unfit("no cost is computed in the loop, and its updates are those of none of the usual ones")
+        after, self.found = best[0].after, best[1]
+        self.remark = f"held against {self.found[2]} of {self.found[0]} and {self.found[1]}, which the loop implies"
+        rows = max((np.shape(value)[0] for value in seen.values() if np.ndim(value) == 2), default=2)
+        return Case(dict(start), after, tuple(after), m=rows)
+
+    def _slopes(
+        self, start: dict[str, Any], parameters: dict[str, Array], options: list[tuple[str, str, Callable[[Any], Any]]]
+    ) -> list[dict[str, Array]]:
+        """Return the derivatives of each cost: one run of the iteration serves them all."""
+        found: list[dict[str, Array]] = [{name: np.zeros(np.shape(value)) for name, value in parameters.items()} for _ in options]
+        for name, value in parameters.items():
+            for index in np.ndindex(value.shape):
+                for shift in (STEP, -STEP):
+                    moved = np.array(value, dtype=float)
+                    moved[index] += shift
+                    seen = self._seen({**start, name: moved})
+                    for slope, (output, _, cost) in zip(found, options, strict=True):
+                        slope[name][index] += cost(seen[output]) / (2 * shift)
+        return found
+
+    def _seen(self, start: Mapping[str, Any]) -> dict[str, Any]:
+        """Run one iteration, and return what each variable was when it was first set."""
+        found: dict[str, Any] = {}
+
+        def keep(name: str, value: Any) -> None:
+            if name not in found and _array(value):
+                found[name] = np.array(value)
+
+        names = tuple(sorted(start))
+        if names not in self._watching:
+            self._watching[names] = self.program.define(self._watched(names))
+        with self.program.bound({SEEN: keep}), same_draws(2):
+            outcome = self.program.call(self._watching[names], (), duplicate(dict(start)))
+        if outcome.error is not None:
+            raise Unfit.raised("an iteration", outcome.error)
+        return found
+
+    def _watched(self, names: tuple[str, ...]) -> ast.FunctionDef:
+        """Return the iteration as a function that tells of each variable when it is set."""
+        made = definition(f"def {self.whole.name}({', '.join(names)}):\n    for {ONCE} in (0,):\n        pass")
+        inner = made.body[0]
+        assert isinstance(inner, ast.For)  # noqa: S101 - the text is ours
+        inner.body = []
+        for part in self.loop.body:
+            inner.body.append(copy.deepcopy(part))
+            for name in dict.fromkeys(stored_names(part)):
+                # What a branch that is not taken sets is not there.
+                inner.body += ast.parse(f"{SEEN}({name!r}, locals().get({name!r}))").body
+        return ast.fix_missing_locations(made)
+
+    def read(self, result: Any, expression: ast.expr | None, case: Case) -> dict[str, Any]:
+        """Read the parameters at the end."""
+        return {name: result[name] for name in case.required if name in result}
+
+
+def _fit(slope: dict[str, Array], parameters: dict[str, Array], steps: dict[str, Array]) -> _Fit | None:
+    """Tell which updates are the derivatives times one number, which most of them have."""
+    ratios = {name: ratio_of({name: steps[name]}, {name: slope[name]}) for name in parameters}
+    rates = sorted(rate for rate in ratios.values() if rate is not None)
+    if not rates or rates[len(rates) // 2] >= 0:
+        return None
+    rate = rates[len(rates) // 2]
+    right: list[str] = []
+    after: dict[str, Array] = {}
+    for name, value in parameters.items():
+        whole, own = rate * slope[name], ratios[name]
+        decay = _decay(steps[name] - whole, value)
+        if decay is not None:
+            whole = whole + decay * value  # a penalty on the weights
+        if decay is not None or (own is not None and abs(own / rate - 1) < 1e-3):
+            right.append(name)
+        after[name] = value + whole
+    return _Fit(right, after)
+
+
+def _array(value: Any) -> bool:
+    return isinstance(value, np.ndarray) and value.dtype.kind == "f"
+
+
+def _decay(left: Array, value: Array) -> float | None:
+    """Return the number times which a parameter is what is left of its update, if there is a small one."""
+    ratio = ratio_of({"": left}, {"": value})
+    return ratio if ratio is not None and -1 < ratio < 0 else None
+
+
+def _pairs(seen: Mapping[str, Any], start: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Give the outputs and labels of an iteration, the last output first."""
+    labels = [name for name, value in start.items() if category(name) == "labels" and np.size(value) > 1]
+    for name in labels:
+        for output in reversed(seen):
+            same = np.shape(seen[output]) == np.shape(start[name])
+            classes = np.ndim(seen[output]) == 2 and np.shape(start[name]) == np.shape(seen[output])[:1]
+            if (same or classes) and not re.match(r"(?i)d[A-Z_]|.*(delta|error|grad)", output):
+                yield output, name
+
+
+def any_loops(program: Program, judged: set[str]) -> Iterator[AnyLoop]:
+    """Give the loops of a file that update arrays, where nothing else judges them."""
+    script = script_function(program)
+    for node in [*program.functions.values(), *([script] if script is not None else [])]:
+        loop = _updating(node)
+        if loop is not None and node.name not in judged and not BACKWARD.search(node.name.lower()):
+            yield AnyLoop(program, node, loop)
+
+
+def _updating(node: ast.FunctionDef) -> ast.For | ast.While | None:
+    """Return the innermost loop of a function in which arrays are updated and products taken."""
+    found: list[ast.For | ast.While] = []
+    for loop in loops(node):
+        updates = {one.target.id for one in nodes(loop, ast.AugAssign) if isinstance(one.target, ast.Name)}
+        for one in nodes(loop, ast.Assign):
+            updates |= {*stored_names(one)} & names_in(one.value)
+        text = "\n".join(map(ast.unparse, loop.body))
+        if len(updates) > 1 and re.search(r"dot\(| @ |matmul", text):
+            found.append(loop)
+    return min(found, key=lambda loop: sum(1 for _ in ast.walk(loop)), default=None)
