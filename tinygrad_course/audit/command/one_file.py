@@ -307,7 +307,7 @@ class _File:
         report.status, kind = WRONG, result.kind
         helpers = [name for name in kind.program.callees(kind.node.name) if name not in self.known]
         if result.learner is not None:
-            found = search_mistake(result.learner, kind, result.verdicts, helpers, 600, report)
+            found = search_mistake(result.learner, kind, result.verdicts, helpers, kind.trials, report)
             self.repaired.setdefault(kind.node.name, found[1])
 
     def _not_defined(self, result: OwnResult, node: ast.FunctionDef, report: FunctionReport) -> bool:

@@ -81,6 +81,7 @@ class AnyBackward(OwnNetwork):
     battery = words("distinct distinct distinct")
     examples = 0
     shrinks = 0
+    trials = 1500
     owns = True
 
     def __init__(

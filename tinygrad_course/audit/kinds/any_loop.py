@@ -16,7 +16,7 @@ import numpy as np
 from tinygrad_course.audit.execution.learner import Learner
 from tinygrad_course.audit.execution.namespace import Program, same_draws
 from tinygrad_course.audit.execution.oracle import STEP
-from tinygrad_course.audit.execution.paths import duplicate
+from tinygrad_course.audit.execution.paths import duplicate, pairs
 from tinygrad_course.audit.execution.stubs import StandInUsedError
 from tinygrad_course.audit.kinds.any_backward import implied
 from tinygrad_course.audit.kinds.base import Assumption
@@ -45,6 +45,8 @@ class _Fit:
 
 class AnyLoop(TrainingStep):
     """The parameters after one iteration."""
+
+    trials = 1500
 
     def __init__(self, program: Program, node: ast.FunctionDef, loop: ast.For | ast.While) -> None:
         super().__init__(program, node, loop)
@@ -123,16 +125,31 @@ class AnyLoop(TrainingStep):
             if output not in parameters and self.found in (None, (output, labels, str(cost.__doc__)))
         ]
         best: tuple[_Fit, tuple[str, str, str]] | None = None
+        way: dict[str, Array] = {}
         for (output, labels, cost), slope in zip(options, self._slopes(start, parameters, options), strict=True):
             fit = _fit(slope, parameters, steps)
             if fit is not None and (best is None or len(fit.right) > len(best[0].right)):
                 best = fit, (output, labels, str(cost.__doc__))
+                way = self._on_the_way(start, after, fit, slope)
         if best is None or 2 * len(best[0].right) < len(parameters):
             raise Unfit("no cost is computed in the loop, and its updates are those of none of the usual ones")
-        after, self.found = best[0].after, best[1]
+        right, self.found = best[0].after, best[1]
         self.remark = f"held against {self.found[2]} of {self.found[0]} and {self.found[1]}, which the loop implies"
         rows = max((np.shape(value)[0] for value in seen.values() if np.ndim(value) == 2), default=2)
-        return Case(dict(start), after, tuple(after), m=rows)
+        return Case(dict(start), {**way, **right}, tuple(right), m=rows)
+
+    @staticmethod
+    def _on_the_way(
+        start: dict[str, Any], after: dict[str, Any], fit: _Fit, slope: dict[str, Array]
+    ) -> dict[str, Array]:
+        """Return what the gradients are that the iteration has by name, up to the factor that right ones have."""
+        names = {str(at[0]): str(path[0]) for at, path in pairs(start, after) if len(at) == len(path) == 1}
+        held = {name: names[name] for name in fit.after if name in names}
+        steps = {name: fit.after[name] - start[name] for name in held}
+        ratios = [ratio_of({"": after[held[name]]}, {"": steps[name]}) for name in held if name in fit.right]
+        if not ratios or ratios[0] is None or any(one is None or abs(one / ratios[0] - 1) > 1e-3 for one in ratios):
+            return {}
+        return {key: ratios[0] * steps[name] for name, key in held.items()}
 
     def _slopes(
         self, start: dict[str, Any], parameters: dict[str, Array], options: list[tuple[str, str, Callable[[Any], Any]]]
@@ -191,16 +208,18 @@ def _fit(slope: dict[str, Array], parameters: dict[str, Array], steps: dict[str,
     if not rates or rates[len(rates) // 2] >= 0:
         return None
     rate = rates[len(rates) // 2]
+    decays = {name: _decay(steps[name] - rate * slope[name], value) for name, value in parameters.items()}
+    penalty = next((decay for decay in decays.values() if decay is not None), 0.0)
     right: list[str] = []
     after: dict[str, Array] = {}
     for name, value in parameters.items():
-        whole, own = rate * slope[name], ratios[name]
-        decay = _decay(steps[name] - whole, value)
-        if decay is not None:
-            whole = whole + decay * value  # a penalty on the weights
-        if decay is not None or (own is not None and abs(own / rate - 1) < 1e-3):
+        own = ratios[name]
+        fits = own is not None and abs(own / rate - 1) < 1e-3
+        if fits or decays[name] is not None:
             right.append(name)
-        after[name] = value + whole
+        # A penalty on the weights has none on the biases.
+        decay = 0.0 if fits or min(value.shape) < 2 else penalty
+        after[name] = value + rate * slope[name] + decay * value
     return _Fit(right, after)
 
 

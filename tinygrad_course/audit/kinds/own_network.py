@@ -100,6 +100,7 @@ class OwnNetwork(Kind):
     battery = words("distinct distinct distinct distinct distinct")
     examples = 3
     shrinks = 25
+    trials = 600
 
     def __init__(self, program: Program, backward: ast.FunctionDef) -> None:
         self.program, self.node = program, backward

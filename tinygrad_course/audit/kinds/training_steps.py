@@ -51,6 +51,7 @@ class TrainingStep(Kind):
     battery = ("distinct",) * 4
     examples = 0
     shrinks = 0
+    trials = 600
     owns = True
 
     def __init__(self, program: Program, node: ast.FunctionDef, loop: ast.For | ast.While) -> None:

@@ -15,7 +15,7 @@ from tinygrad_course.audit.repair.fault_localization import Function, Reader
 from tinygrad_course.audit.repair.mutations.locations import Scope, text
 from tinygrad_course.audit.repair.mutations.single import Edit, edits
 from tinygrad_course.audit.repair.verdict import Verdict, judge
-from tinygrad_course.audit.source.signatures import needed_names
+from tinygrad_course.audit.source.signatures import flags_of, needed_names
 from tinygrad_course.audit.source.syntax import nodes
 
 SECONDS = 6.0
@@ -90,6 +90,7 @@ class Candidates(Reader):
         scope = Scope.of(local, functions, self.strings)
         scope.donors = self.donors
         scope.read = _read(self.copies[site.function])
+        scope.flags = {name: flags_of(function) for name, function in program.functions.items()}
         scope.wanted = {name: needed_names(function) for name, function in program.functions.items()}
         return scope
 

@@ -92,6 +92,13 @@ def needed_names(node: ast.FunctionDef) -> list[str]:
     return names[: len(names) - len(node.args.defaults)]
 
 
+def flags_of(node: ast.FunctionDef) -> list[str]:
+    """Return the names of a function's arguments that are False unless they are given."""
+    with_default = argument_names(node)[len(needed_names(node)) :]
+    plain = [isinstance(one, ast.Constant) and one.value is False for one in node.args.defaults]
+    return [name for name, off in zip(with_default, plain, strict=True) if off]
+
+
 def role_of(name: str, roles: Iterable[str] = ROLES) -> str | None:
     """Return the role that an argument's name says, the first of these roles that fits.
 

@@ -59,6 +59,11 @@ def call_edits(node: ast.Call, scope: Scope) -> Iterator[Change]:
         yield from _products(node, scope)
     for position, keyword in enumerate(node.keywords):
         yield from _keyword(node, position, keyword)
+    for flag in scope.flags.get(name, []):
+        if len(node.args) == 1 and not node.keywords:
+            given = ast.keyword(flag, ast.Constant(True))
+            kind = "wrong_activation_derivative" if flag.startswith("d") else "wrong_function"
+            yield kind, ast.Call(node.func, node.args, [given]), 0
     if len(node.args) == 2:
         kind = "transposed" if name in {"zeros", "ones", "rand", "randn", "empty"} else "wrong_order"
         yield kind, ast.Call(node.func, [node.args[1], node.args[0]], node.keywords), 0

@@ -67,6 +67,8 @@ class Scope:
     """The arrays, and those in dictionaries, as they are written: A1, cache['A1']."""
     read: list[str] = field(default_factory=list)
     """The entries of dictionaries that the function reads, as they are written: grads['dW' + str(l)]."""
+    flags: dict[str, list[str]] = field(default_factory=dict)
+    """The arguments of the file's functions that are False unless they are given: deriv of nonlin."""
     wanted: dict[str, list[str]] = field(default_factory=dict)
     """The arguments without a default of the functions that the file can call."""
     donors: list[str] = field(default_factory=list)
