@@ -51,6 +51,8 @@ class Traced:
         The program is right where its results are finite: gradients were not masked where `np.where` and the
         like take another branch, and 0 times an infinite derivative is NaN there; an exponential may have
         overflowed.
+    swept : bool
+        Gradients were computed on the way: one that is not finite may be so for want of larger numbers.
     quiet : bool
         On the way the program may come by infinities that no result has, of which the recorder says nothing.
     """
@@ -62,6 +64,7 @@ class Traced:
     changes: dict[str, Any]
     captured: CapturedValues
     unmasked: bool
+    swept: bool
     quiet: bool
 
 
@@ -175,7 +178,9 @@ def _traced(
     if unmasked and loses_nan(run.program, run.trace, since, exponentials=alone):
         return trace_function(f, args, kwargs, moving, mended=True)
     names = argument_names(f, len(args))
-    return Traced(run.program, names, run.paths, run.result, run.changes, captured, unmasked, quiet)
+    return Traced(
+        run.program, names, run.paths, run.result, run.changes, captured, unmasked, watched.swept, quiet
+    )
 
 
 def _plainly(f: Callable[..., Any], args: Any, kwargs: Any, changes: Any = ()) -> Any:
