@@ -181,6 +181,3 @@ class CheckForward(Forward):
     def read(self, result: Any, expression: ast.expr | None, case: Case) -> dict[str, Any]:
         """The cost comes first."""
         return Kind.read(self, result, expression, case)
-
-
-KINDS = (Forward, DropoutForward, CheckForward)

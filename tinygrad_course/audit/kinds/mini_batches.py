@@ -56,6 +56,3 @@ class RandomMiniBatches(Kind):
     def judge(self, values: Mapping[str, Any], case: Case) -> tuple[list[str], list[str]]:
         """A shuffle of many examples does not leave all of them in their order."""
         return ([ORDER] if case.m >= 8 and values.get(ORDER) is False else []), []
-
-
-KINDS = (RandomMiniBatches,)
