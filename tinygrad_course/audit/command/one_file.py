@@ -162,7 +162,7 @@ class _File:
         empty = unfilled(learner.node)
         if empty is not None:
             self.unusable.add(name)
-            return self._unchecked(learner.node, f"not filled in yet: line {self.submission.place(empty)[1]}")
+            return self._unchecked(learner.node, f"not filled in yet: {self.submission.named(empty)}")
         budget = max(200, min(kind.trials, self.left))
         excuse = partial(self._right_otherwise, learner)
         found = Examination(learner, kind, self.seed, budget, helpers, excuse)
@@ -184,8 +184,11 @@ class _File:
             self.repaired[name] = fixed if fixed is not None else _course_version(program, name)
             self.settled |= {name} if fixed is not None else set()
         for use in self.outdated[name]:
-            report.status = WRONG
-            report.findings.insert(0, _gone_finding(self.submission, use))
+            # What is left of the function has been judged with the successor in its place.
+            finding = _gone_finding(self.submission, use)
+            finding.verified = bool(finding.suggestion) and report.status == RIGHT
+            report.findings.insert(0, finding)
+        report.status = WRONG if self.outdated[name] else report.status
         if report.status == WRONG:
             report.remarks = [remark for remark in report.remarks if "are right" not in remark]
         wrong = [other for other in callees if other in self.repaired]
@@ -277,10 +280,11 @@ class _File:
         if result.learner is None and empty is None and self._not_defined(result, node, report):
             return report
         if result.learner is None or empty is not None:
-            problem = (
-                f"not checked: {result.problem}" if empty is None else f"not filled in yet: line {empty}"
-            )
-            report.status, report.remarks, report.against = UNCHECKED, [shown_words(problem)], ""
+            problem = f"not checked: {result.problem}"
+            if empty is not None:
+                problem = f"not filled in yet: {self.submission.named(empty)}"
+            report.against = ""
+            _take_back(report, shown_words(problem))
             return report
         report.remarks = list(dict.fromkeys(remark for one in result.verdicts for remark in one.remarks))
         if result.right:
@@ -494,7 +498,9 @@ def _order(program: Program, known: dict[str, tuple[Kind, Binding]]) -> list[str
 
 
 def _gone_finding(submission: Submission, use: removed_api.Obsolete) -> Finding:
-    return Finding("", "removed_api", use.message, **submission.spot(use.line))
+    spot = submission.spot(use.line)
+    likely = use.in_line(spot["source"])
+    return Finding("", "removed_api", use.message, suggestion=likely, **spot)
 
 
 def audit_text(text: str, seed: int = 0, path: str = "<text>", only: frozenset[str] | None = None) -> Report:

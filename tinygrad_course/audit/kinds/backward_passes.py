@@ -150,7 +150,7 @@ class Backward(Kind):
         parameters = given["parameters"]
 
         def cost(theta: dict[str, Any]) -> Any:
-            np.random.set_state(learner.memory["stream"])  # noqa: NPY002 - dropout draws from the course's stream
+            np.random.set_state(learner.stream)  # noqa: NPY002 - dropout draws from the course's stream
             result = forward(*(theta if arg is parameters else arg for arg in args))
             return self._cost(result, given["Y"], theta, given["lambd"])
 

@@ -99,7 +99,7 @@ class LinearBackward(Kind):
         if assumption["cache"] == "own" and forward is not None:
             stored = learner.try_call(forward, A, W, b)
             values["cache"] = stored[1] if isinstance(stored, tuple) and len(stored) == 2 else None
-            learner.memory["as the course packs it"] = _packed(values["cache"], (A, W, b))
+            learner.packed = _packed(values["cache"], (A, W, b))
         if values["cache"] is None:
             parts = {"A_prev": A, "A": A, "W": W, "b": b, "Z": np.dot(W, A) + b}
             named = learner.cache_from_names("cache", parts, ["A_prev", "W", "b"], as_dict=False)
@@ -180,7 +180,7 @@ class DeepForward(Kind):
 
     def assumptions(self, learner: Learner) -> list[Assumption]:
         """The hidden layers have ReLU, as in the course, or another activation throughout."""
-        told = learner.partner_hidden()
+        told = learner.partner_hidden
         # A backward pass that is right for the course's network tells that another forward pass is the odd
         # one of the two.
         source = learner.text()
@@ -302,12 +302,12 @@ def gradients_case(given: dict[str, Any], expected: dict[str, Any], layers: int,
 
 def by_graph(learner: Learner, forward: Any, cost: Any, parameters: dict[str, Array]) -> dict[str, Array]:
     """Return dW and db by the graph of a cost of the file's forward pass; after four cases, formulas do."""
-    if learner.memory.get("graphs", 0) >= 4 or learner.low_precision():
+    if learner.graphs >= 4 or learner.low_precision:
         return {}
-    learner.memory["graphs"] = learner.memory.get("graphs", 0) + 1
+    learner.graphs += 1
     try:
         with (
-            same_draws() as learner.memory["stream"],
+            same_draws() as learner.stream,
             learner.program.bound(learner.replacements()),
             np.errstate(all="ignore"),
         ):

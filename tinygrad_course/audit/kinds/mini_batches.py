@@ -25,7 +25,6 @@ class RandomMiniBatches(Kind):
     signatures = roles("X Y mini_batch_size seed", "X Y mini_batch_size", "X Y")
     outputs = ("mini_batches",)
     battery = words("distinct distinct exact large distinct")
-    examples = 10
 
     def case(self, learner: Learner, draw: Draw, assumption: Assumption) -> Case:
         """Number the examples, so that each can be found again."""

@@ -49,8 +49,6 @@ class TrainingStep(Kind):
     """The gradients of one iteration, and the parameters after it."""
 
     battery = ("distinct",) * 4
-    examples = 0
-    shrinks = 0
     owns = True
 
     def __init__(self, program: Program, node: ast.FunctionDef, loop: ast.For | ast.While) -> None:
