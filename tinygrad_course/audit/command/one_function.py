@@ -152,7 +152,7 @@ class Examination:
                         verdict.case.m == 1,
                     ),
                 )
-                symptom = Candidates(learner, kind, [], self.helpers, 0).symptom(deepest.case)
+                symptom = Candidates(learner, kind, [], self.helpers, 0).reading(deepest.case).symptom
                 quiet = deepest.error is None
                 read.append(((quiet, symptom.moment if symptom else -1), option, tried))
         most = max(count for count, _, _ in read)
@@ -191,7 +191,7 @@ class Examination:
 
     def _illustrate(self, findings: list[Finding], case: Case) -> None:
         """Show the smallest example at the first wrong quantity, with both values."""
-        symptom = Candidates(self.learner, self.kind, [case], self.helpers, 0).symptom(case)
+        symptom = Candidates(self.learner, self.kind, [case], self.helpers, 0).reading(case).symptom
         verdict = judge(self.learner, self.kind, self.function, case)
         returned = next(iter(verdict.wrong), None)
         if symptom is None and returned is not None:

@@ -29,9 +29,7 @@ JOINT = "__of__"
 
 def with_methods(program: Program, node: ast.ClassDef) -> Program:
     """Return a copy of a program in which the methods of a class are functions that can be swapped."""
-    made = copy.copy(program)
-    made.namespace, made.functions = dict(program.namespace), dict(program.functions)
-    made.forget()
+    made = program.extensible()
     cls = program.namespace.get(node.name)
     if not isinstance(cls, type):
         raise Unfit(f"{node.name} is not a class")

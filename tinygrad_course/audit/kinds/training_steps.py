@@ -53,10 +53,7 @@ class TrainingStep(Kind):
 
     def __init__(self, program: Program, node: ast.FunctionDef, loop: ast.For | ast.While) -> None:
         self.whole, self.loop = node, loop
-        self.program = copy.copy(program)
-        self.program.functions = dict(program.functions)
-        self.program.namespace = dict(program.namespace)
-        self.program.forget()
+        self.program = program.extensible()
         self.node = self._step(node, [])
         self.variables: list[str] | None = None
         self.known: set[Path] = set()
