@@ -109,8 +109,9 @@ def check_file(
             break
         diagnosis = run.stopped if run.stopped in DIAGNOSES else "crashes"
         finding = Finding("", diagnosis, _stopped_words(run.stopped, run.began, limits), **run.spot)
-        where = {"line": finding.line or 1, "cell": finding.cell}
-        skip[run.began] = FunctionReport(run.began, status=WRONG, findings=[finding], **where)
+        skip[run.began] = FunctionReport(
+            run.began, finding.line or 1, cell=finding.cell, status=WRONG, findings=[finding]
+        )
     report.functions += skip.values()
     report.seconds = round(time.monotonic() - started, 2)
     return report
