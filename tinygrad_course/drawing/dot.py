@@ -155,7 +155,7 @@ def _operation(item: Item, t: Theme) -> str:
         return f'shape=box, style="{style}", {colours}, {label}'
     if len(rows) > 1:
         return f'shape=ellipse, margin="0.02,0", style=filled, {colours}, {label}'
-    high = t.size / 13 * (26, 26, 26, 34, 41)[len(item.title)]
+    high = t.size / 13 * (26, 26, 28, 36, 50)[len(item.title)]
     return f"shape=circle, fixedsize=true, width={high / 72:.3g}, style=filled, {colours}, {label}"
 
 

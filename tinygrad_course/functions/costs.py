@@ -31,9 +31,13 @@ def _prepared(A: Any, Y: Any) -> tuple[Any, Any]:
         Y = np.asarray(Y)
     shape, dtype = A.shape, A.dtype
     if Y.shape != shape:
-        hint = (
-            ": did you mean Y.T?" if Y.shape == shape[::-1] else ": Y.reshape(1, -1)?" if Y.ndim == 1 else ""
-        )
+        hint = ""
+        if Y.shape == shape[::-1]:
+            hint = ": did you mean Y.T?"
+        elif shape[0] > 1 and Y.shape in {shape[1:], (1, *shape[1:])}:
+            hint = f"; functions.one_hot(Y, {shape[0]}) makes columns of classes"
+        elif Y.ndim == 1:
+            hint = ": Y.reshape(1, -1)?"
         raise ValueError(f"A is {shape} and Y is {Y.shape}; both are (n, m), examples as columns{hint}")
     if 0 in shape:
         raise ValueError(f"the cost is a mean over the examples, and there are none: A is {shape}")

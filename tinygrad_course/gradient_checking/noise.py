@@ -90,12 +90,15 @@ class Cause:
         Their part of the rounding's variance, from 0 to 1.
     magnified : float
         How many times larger their rounding is in the cost than the cost's own.
+    rounding : float
+        The standard deviation of the cost by the rounding of all operations.
     """
 
     operations: tuple[str, ...]
     through: tuple[str, ...]
     share: float
     magnified: float
+    rounding: float
 
     def __str__(self) -> str:
         what = f"{self.share:.0%} of it is the rounding of {' and '.join(self.operations)}"
@@ -143,7 +146,7 @@ def cause_of(f: Callable[..., Any], *args: Any) -> Cause | None:
     magnified = float(np.sqrt(np.max(parts) / own)) if own else np.inf
     names = tuple(dict.fromkeys(f"{n.name} = {n.op}" if n.name else str(n.op) for n in blamed))
     share = float(sum(parts[n.id] for n in blamed)) / total
-    return Cause(names, _path(nodes, blamed[-1]), share, magnified)
+    return Cause(names, _path(nodes, blamed[-1]), share, magnified, EPS / 2 * float(np.sqrt(total)))
 
 
 def _rounding(node: Node) -> float:
