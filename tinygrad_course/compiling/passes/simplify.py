@@ -8,14 +8,14 @@ transposes (so that `dZ2` is `A2 - Y` and the 1/m waits until `dW2`), and what b
 from __future__ import annotations
 
 import operator
-from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
 from scipy import special
 
 from tinygrad_course.compiling.builder import Unfit, uniform
-from tinygrad_course.compiling.dataflow import OPERATORS, Program, Value, chosen, is_sum, item
+from tinygrad_course.compiling.dataflow import OPERATORS, Program, Value, is_sum, item, linear_in
 from tinygrad_course.compiling.dataflow import replace as replace_values
 from tinygrad_course.compiling.numpy_backend.buffers import is_view
 from tinygrad_course.compiling.passes.canonicalise import RESHAPES, TRANSPOSES, canonical
@@ -44,10 +44,6 @@ _ARITHMETIC: set[Any] = {
 _SUMS = {np.add, np.subtract, np.negative, np.reciprocal}
 #: What Python's operators are called for arrays.
 _NUMPYS: dict[Any, Any] = {plain: ufunc for ufunc, plain in OPERATORS.items()}
-#: Linear in the first argument, in both: a number can be carried out.
-_LINEAR = {np.sum, np.transpose, np.reshape, np.broadcast_to}
-_BILINEAR = {np.matmul}
-
 
 #: The call that makes a result without axes what it was: an array, NumPy's scalar, a number of Python's.
 _AS_KIND: dict[str, Any] = {
@@ -86,6 +82,7 @@ class _Simplifier(FormBuilder):
         for value in program.values():
             self.new[id(value)] = self.canonical(value)
             self.form(self.new[id(value)])
+            self.materialise(self.new[id(value)])
         results = []
         for result in program.results:
             value = self.materialise(self.new[id(result)])
@@ -112,61 +109,22 @@ class _Simplifier(FormBuilder):
     # ------------------------------------------------------------------ what computes a value
 
     def materialise(self, value: Value) -> Value:
-        """Return what computes `value` in the new program."""
-        known = self.made.get(id(value))
-        if known is not None:
-            return known
-        if value.function is None:
-            self.made[id(value)] = value
-            return value
-        waiting = [value]  # arguments first, without recursion
-        while waiting:
-            v = waiting[-1]
-            needed = [u for u in self._needed(v) if id(u) not in self.made]
-            if needed and id(v) not in self.made:
-                waiting += needed
-                continue
-            waiting.pop()
-            if id(v) not in self.made:
-                self._materialise(v)
+        """Return what computes `value` in the new program; what computes its arguments is there."""
+        made = self.made.get(id(value))
+        if made is None and value.function is not None:
+            form = self.form(value)
+            product, changed = self.better.get(id(value), form)
+            if changed:
+                with suppress(Unfit):
+                    made = self.build(product, value)
+            if made is None:
+                made = self.again(value)
+            made.named_like(value)
+            self.made.setdefault(id(made), made)
+            if id(made) not in self.forms:
+                self.keep(made, form)
+        self.made[id(value)] = value if made is None else made
         return self.made[id(value)]
-
-    def _needed(self, value: Value) -> list[Value]:
-        """Return what has to be computed before a value."""
-        if value.function is None:
-            return []
-        product, changed = self.better.get(id(value), self.form(value))
-        return list(self._values(product)) if changed else value.inputs
-
-    def _values(self, product: Product) -> Iterator[Value]:
-        for factor, _ in product.factors:
-            if isinstance(factor, Sum):
-                for term in factor.terms:
-                    yield from self._values(term)
-            else:
-                f = factor.value if isinstance(factor, Sigmoid) else factor
-                if f is not None and id(f) in self.forms:
-                    yield f
-
-    def _materialise(self, value: Value) -> None:
-        if value.function is None:
-            self.made[id(value)] = value
-            return
-        form = self.form(value)
-        product, changed = self.better.get(id(value), form)
-        made = None
-        if changed:
-            try:
-                made = self.build(product, value)
-            except Unfit:
-                made = None
-        if made is None:
-            made = self.again(value)
-        made.named_like(value)
-        self.made[id(value)] = made
-        self.made.setdefault(id(made), made)
-        if id(made) not in self.forms:
-            self.keep(made, form)
 
     def keep(self, value: Value, form: tuple[Product, bool]) -> None:
         """Remember a value's form, and that it is the sigmoid of something."""
@@ -212,7 +170,7 @@ class _Simplifier(FormBuilder):
             found = self._logarithm(value)
         elif function in _ARITHMETIC and self._plain(value):
             found = self._arithmetic(value, function)
-        elif _is_linear(value):
+        elif linear_in(value):
             found = self._linear(value)
         if found is None:
             return atom
@@ -376,9 +334,7 @@ class _Simplifier(FormBuilder):
         """Carry the numbers out of a linear function's arguments."""
         number = 1.0
         args = list(value.args)
-        linear = (
-            chosen(value) if value.function is np.where else (0, 1) if value.function in _BILINEAR else (0,)
-        )
+        linear = linear_in(value)
         for i in range(len(args)):
             if not isinstance(args[i], Value):
                 continue
@@ -387,7 +343,7 @@ class _Simplifier(FormBuilder):
                 continue
             product, _ = self.form(args[i])
             size = abs(product.coefficient)
-            if size != 1 and id(value) in self.forward and value.function in {np.sum, *_BILINEAR}:
+            if size != 1 and id(value) in self.forward and value.function in {np.sum, np.matmul}:
                 args[i] = self.materialise(args[i])  # without its number it could overflow, or vanish
                 continue
             if product.coefficient != 1 and product.factors:
@@ -429,13 +385,6 @@ def _origin(value: Value) -> Value:
 
 def _is_sum(factor: Any) -> bool:
     return isinstance(factor, Value) and is_sum(factor)
-
-
-def _is_linear(value: Value) -> bool:
-    """Whether a number can be carried out of a call's arguments."""
-    if value.function is np.sum:
-        return is_sum(value)
-    return value.function in _LINEAR or value.function in _BILINEAR or bool(chosen(value))
 
 
 def _of_one_sigmoid(terms: list[Product]) -> bool:
