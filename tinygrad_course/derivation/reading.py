@@ -273,8 +273,7 @@ class _Reader:
         if node.op == "getitem":  # arrays of places are not written out
             handle.index = index_text(node.options["index"], lambda p: "..." if np.ndim(p) else str(p))
         handle.shape = node.shape
-        assert node.call is not None  # noqa: S101  (it is an operation)
-        handle.call = node.call
+        handle.call = node.applied
         return Operation(handle, *given)
 
     def _scale(self, number: int, *, divides: bool) -> Expr:

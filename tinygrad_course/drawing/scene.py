@@ -188,12 +188,11 @@ def not_finite(node: Node) -> str:
 
 def _sign(node: Node) -> tuple[str, str]:
     """Return what stands on the circle, and beside it."""
-    assert node.op is not None  # noqa: S101  (it is an operation)
     told = [labels.option(k, v) for k, v in node.options.items() if k not in _PLAIN_FROM_THE_SHAPE]
     told = [t for t in told if t]
     if node.op == "getitem" and told and len(told[0]) <= 8:
         return told[0], ""
-    return labels.symbol(node.op), " ".join(told)
+    return labels.symbol(str(node.op)), " ".join(told)
 
 
 def kind_of(node: Node, roots: set[int]) -> str:

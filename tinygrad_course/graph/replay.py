@@ -95,9 +95,8 @@ def forward(graph: Graph, leaves: Mapping[int, Any] | None = None) -> dict[int, 
 
 def _operands(graph: Graph, node: Node, values: Mapping[int, Any], as_recorded: bool) -> list[Any]:
     """Return an operation's operands, leaves and constants as the recording has kept them."""
-    assert node.call is not None  # noqa: S101  (it is an operation)
     found = []
-    for source, saved in zip(node.inputs, node.call.saved, strict=True):
+    for source, saved in zip(node.inputs, node.applied.saved, strict=True):
         given = graph[source]
         kept = saved is not None and given.op is None and (given.constant or as_recorded)
         found.append(saved if kept else values[source])
@@ -113,13 +112,12 @@ def backward(graph: Graph, values: dict[int, Any], *, as_recorded: bool = True) 
         for node in reversed(operations(graph)):
             if node.id not in totals:
                 continue
-            assert node.call is not None  # noqa: S101
             operands = _operands(graph, node, values, as_recorded)
             y, g = values[node.id], totals[node.id]
             one = not isinstance(g, tuple) and np.size(g) == 1
-            slopes = node.call.sent(np.ones_like(g)[()], y, operands) if one else {}
+            slopes = node.applied.sent(np.ones_like(g)[()], y, operands) if one else {}
             sends = []
-            for position, sent in node.call.sent(g, y, operands).items():
+            for position, sent in node.applied.sent(g, y, operands).items():
                 source = node.inputs[position]
                 totals[source] = _plus(totals.get(source), sent)
                 slope = slopes.get(position)

@@ -17,8 +17,6 @@ from numpy.typing import NDArray
 
 from tinygrad_course.files import by_rows, plain_array
 
-__all__ = ["Writer", "encoded", "read_nest", "read_text"]
-
 Nest = Any
 Array = NDArray[Any]
 
