@@ -65,8 +65,6 @@ class Continuous:
         A place in it.
     log_distribution : callable, optional
         Where the logarithm of the distribution would lose digits.
-    valid : callable
-        Whether shapes are such.
     symmetric : bool
         Whether z and -z are equally likely: then what is above z is what is below -z, to all digits.
     """
@@ -79,13 +77,12 @@ class Continuous:
     upper: float = math.inf
     interior: float = 0.5
     log_distribution: Formula | None = None
-    valid: Formula = _positive
     symmetric: bool = False
 
     def _arguments(self, x: Any, args: tuple[Any, ...], named: dict[str, Any]) -> tuple[Any, ...]:
         """Return z, scale, the shapes, and whether the parameters are such."""
         shapes, loc, scale = _given(self, "x", args, named, {"loc": 0.0, "scale": 1.0})
-        good = _positive(scale) & self.valid(*shapes)
+        good = _positive(scale, *shapes)
         scale, *shapes = _made_good((scale, *shapes), good, 1.0)
         return (_array(x) - loc) / scale, scale, shapes, good
 

@@ -137,10 +137,10 @@ def slope(
 # ------------------------------------------------------------------ a close look
 
 
-def extrapolate(phi: Phi, scale: float, sigma: float, start: float = 0.1) -> Slope:
+def extrapolate(phi: Phi, scale: float, sigma: float) -> Slope:
     """Return the derivative by Richardson's extrapolation over a ladder of steps, and phi's shape at 0.
 
-    The steps are ``start * scale / 4**k``; the entry of the tableau with the least error is taken
+    The steps are ``scale / 10 / 4**k``; the entry of the tableau with the least error is taken
     (C. Ridders, 1982). The one-sided quotients on the same ladder tell a kink and a jump from a
     smooth function.
 
@@ -148,8 +148,6 @@ def extrapolate(phi: Phi, scale: float, sigma: float, start: float = 0.1) -> Slo
     ----------
     phi, scale, sigma
         As for `slope`.
-    start : float
-        The largest step, relative to the scale.
 
     Examples
     --------
@@ -159,7 +157,7 @@ def extrapolate(phi: Phi, scale: float, sigma: float, start: float = 0.1) -> Slo
     >>> round(extrapolate(lambda t: np.exp(t), 1.0, 1e-16).value, 12)
     1.0
     """
-    steps = 2.0 ** round(math.log2(start * scale)) / _RATIO ** np.arange(_LEVELS)
+    steps = 2.0 ** round(math.log2(0.1 * scale)) / _RATIO ** np.arange(_LEVELS)
     middle = phi(0.0)
     above = np.array([phi(h) for h in steps])
     below = np.array([phi(-h) for h in steps])

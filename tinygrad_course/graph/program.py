@@ -121,11 +121,9 @@ class Call:
 def _filled(arg: Any, operands: Sequence[Any]) -> Any:
     if type(arg) is Slot:
         return operands[arg]
-    return tuple(_filled(a, operands) for a in arg) if type(arg) is tuple and _has_slots(arg) else arg
-
-
-def _has_slots(arg: tuple[Any, ...]) -> bool:
-    return any(type(a) is Slot for a in arg)
+    if type(arg) is tuple and any(type(a) is Slot for a in arg):
+        return tuple(_filled(a, operands) for a in arg)
+    return arg
 
 
 def call_of(tensor: Tensor) -> tuple[Call, list[Any], dict[str, Any]]:

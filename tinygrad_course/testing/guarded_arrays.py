@@ -89,12 +89,12 @@ def _mixed(value: Any, name: str, shape: Shape, rng: np.random.Generator) -> Gua
     )
 
 
-def _digits(x: float, up: bool = False) -> float:
-    """Round to two digits, towards 0 or away from it."""
+def _digits(x: float) -> float:
+    """Round to two digits, towards 0."""
     if not x:
         return 0.0
     unit = 10.0 ** (math.floor(math.log10(abs(x))) - 1)
-    return float(f"{(math.ceil if up else math.floor)(abs(x) / unit) * unit:.2g}") * (1 if x > 0 else -1)
+    return float(f"{math.floor(abs(x) / unit) * unit:.2g}") * (1 if x > 0 else -1)
 
 
 def _inside(reached: Guarded, now: Any, low: float, high: float) -> Guarded:
