@@ -29,33 +29,18 @@ _LEVELS = 16
 
 @dataclass(frozen=True)
 class Slope:
-    """A derivative found by differences.
-
-    Attributes
-    ----------
-    value : float
-    noise : float
-        What rounding in the function can add or take away.
-    truncation : float
-        What the curvature can, as far as two steps show.
-    step : float
-    left, right : float
-        The one-sided derivatives, where the function was looked at closely; else NaN.
-    shape : str
-        "smooth", "kink" (the sides differ), "jump" (the function does), "edge" (one side is no number) or
-        "broken".
-    size : float
-        Of the function's values about the point.
-    """
+    """A derivative found by differences."""
 
     value: float
-    noise: float
-    truncation: float
+    noise: float  #: what rounding in the function can add or take away
+    truncation: float  #: what the curvature can, as far as two steps show
     step: float
-    left: float = np.nan
+    left: float = np.nan  #: the one-sided derivatives, where the function was looked at closely; else NaN
     right: float = np.nan
+    #: "smooth", "kink" (the sides differ), "jump" (the function does), "edge" (one side is no number) or
+    #: "broken"
     shape: str = "smooth"
-    size: float = 0.0
+    size: float = 0.0  #: of the function's values about the point
 
     @property
     def error(self) -> float:

@@ -74,27 +74,14 @@ def _left_over(values: Any, places: Any) -> float:
 
 @dataclass(frozen=True)
 class Cause:
-    """The operations whose rounding reaches the cost most.
+    """The operations whose rounding reaches the cost most."""
 
-    Attributes
-    ----------
-    operations : tuple of str
-        What makes the numbers that are rounded: ``"expit"``, or ``"A3 = expit"`` where the result has a name.
-    through : tuple of str
-        The operations that they go through next.
-    share : float
-        Their part of the rounding's variance, from 0 to 1.
-    magnified : float
-        How many times larger their rounding is in the cost than the cost's own.
-    rounding : float
-        The standard deviation of the cost by the rounding of all operations.
-    """
-
+    #: what makes the numbers that are rounded: ``"expit"``, or ``"A3 = expit"`` where the result has a name
     operations: tuple[str, ...]
-    through: tuple[str, ...]
-    share: float
-    magnified: float
-    rounding: float
+    through: tuple[str, ...]  #: the operations that they go through next
+    share: float  #: their part of the rounding's variance, from 0 to 1
+    magnified: float  #: how many times larger their rounding is in the cost than the cost's own
+    rounding: float  #: the standard deviation of the cost by the rounding of all operations
 
     def __str__(self) -> str:
         what = f"{self.share:.0%} of it is the rounding of {' and '.join(self.operations)}"
