@@ -1,7 +1,7 @@
 """A training loop without a cost of its own: each update, against the derivative of the cost that it implies.
 
-The parameters are what an iteration changes and the next one begins with. One cost is looked for, of the outputs
-and labels that the iteration has, whose derivatives the updates are, all times one number.
+The parameters are what an iteration changes and the next one begins with. Of the outputs and labels that the
+iteration has one cost is looked for, whose derivatives the updates are, all times one number.
 """
 
 import ast
@@ -18,9 +18,9 @@ from tinygrad_course.audit.execution.namespace import Program, same_draws
 from tinygrad_course.audit.execution.oracle import STEP
 from tinygrad_course.audit.execution.paths import duplicate, pairs
 from tinygrad_course.audit.execution.stubs import StandInUsedError
-from tinygrad_course.audit.kinds.any_backward import implied
 from tinygrad_course.audit.kinds.base import Assumption
 from tinygrad_course.audit.kinds.cases import Array, Case, Draw
+from tinygrad_course.audit.kinds.gradient_names import implied
 from tinygrad_course.audit.kinds.input_layouts import category, inputs, layouts, sizes_in
 from tinygrad_course.audit.kinds.own_network import BACKWARD, Unfit, ratio_of
 from tinygrad_course.audit.kinds.training_steps import ONCE, TrainingStep, script_function
@@ -79,7 +79,7 @@ class AnyLoop(TrainingStep):
         problem, tries, fits, seed = Unfit("the loop does not begin"), 0, 0, draw.choice(range(10**6))
         options = layouts(*sizes_in(self.whole, self.program.namespace))
         for number, layout in enumerate(options if needed else options[:1]):
-            if layout.single or self.given is not None and self.given[0] != number:
+            if layout.single or (self.given is not None and self.given[0] != number):
                 continue
             for place, arguments in enumerate(inputs(needed, seed, layout)):
                 if self.given is not None and self.given[1] != place:
@@ -110,7 +110,11 @@ class AnyLoop(TrainingStep):
         changed = {
             name: np.asarray(value)
             for name, value in start.items()
-            if name in first and _array(value) and np.shape(after.get(name)) == np.shape(value) and not np.array_equal(after[name], value)
+            if name in first
+            and _array(value)
+            and name in after
+            and np.shape(after[name]) == np.shape(value)
+            and not np.array_equal(after[name], value)
         }
         read = {name for part in self.loop.body for name in names_in(part)}
         parameters = {name: value for name, value in changed.items() if name in read and value.size > 1}
@@ -126,15 +130,21 @@ class AnyLoop(TrainingStep):
         ]
         best: tuple[_Fit, tuple[str, str, str]] | None = None
         way: dict[str, Array] = {}
-        for (output, labels, cost), slope in zip(options, self._slopes(start, parameters, options), strict=True):
+        for (output, labels, cost), slope in zip(
+            options, self._slopes(start, parameters, options), strict=True
+        ):
             fit = _fit(slope, parameters, steps)
             if fit is not None and (best is None or len(fit.right) > len(best[0].right)):
                 best = fit, (output, labels, str(cost.__doc__))
                 way = self._on_the_way(start, after, fit, slope)
         if best is None or 2 * len(best[0].right) < len(parameters):
-            raise Unfit("no cost is computed in the loop, and its updates are those of none of the usual ones")
+            raise Unfit(
+                "no cost is computed in the loop, and its updates are those of none of the usual ones"
+            )
         right, self.found = best[0].after, best[1]
-        self.remark = f"held against {self.found[2]} of {self.found[0]} and {self.found[1]}, which the loop implies"
+        self.remark = (
+            f"held against {self.found[2]} of {self.found[0]} and {self.found[1]}, which the loop implies"
+        )
         rows = max((np.shape(value)[0] for value in seen.values() if np.ndim(value) == 2), default=2)
         return Case(dict(start), {**way, **right}, tuple(right), m=rows)
 
@@ -142,20 +152,29 @@ class AnyLoop(TrainingStep):
     def _on_the_way(
         start: dict[str, Any], after: dict[str, Any], fit: _Fit, slope: dict[str, Array]
     ) -> dict[str, Array]:
-        """Return what the gradients are that the iteration has by name, up to the factor that right ones have."""
+        """Return what the gradients are that have a name, up to the factor that right ones have."""
         names = {str(at[0]): str(path[0]) for at, path in pairs(start, after) if len(at) == len(path) == 1}
         held = {name: names[name] for name in fit.after if name in names}
         steps = {name: fit.after[name] - start[name] for name in held}
         ratios = [ratio_of({"": after[held[name]]}, {"": steps[name]}) for name in held if name in fit.right]
-        if not ratios or ratios[0] is None or any(one is None or abs(one / ratios[0] - 1) > 1e-3 for one in ratios):
+        if (
+            not ratios
+            or ratios[0] is None
+            or any(one is None or abs(one / ratios[0] - 1) > 1e-3 for one in ratios)
+        ):
             return {}
         return {key: ratios[0] * steps[name] for name, key in held.items()}
 
     def _slopes(
-        self, start: dict[str, Any], parameters: dict[str, Array], options: list[tuple[str, str, Callable[[Any], Any]]]
+        self,
+        start: dict[str, Any],
+        parameters: dict[str, Array],
+        options: list[tuple[str, str, Callable[[Any], Any]]],
     ) -> list[dict[str, Array]]:
         """Return the derivatives of each cost: one run of the iteration serves them all."""
-        found: list[dict[str, Array]] = [{name: np.zeros(np.shape(value)) for name, value in parameters.items()} for _ in options]
+        found: list[dict[str, Array]] = [
+            {name: np.zeros(np.shape(value)) for name, value in parameters.items()} for _ in options
+        ]
         for name, value in parameters.items():
             for index in np.ndindex(value.shape):
                 for shift in (STEP, -STEP):
@@ -185,7 +204,9 @@ class AnyLoop(TrainingStep):
 
     def _watched(self, names: tuple[str, ...]) -> ast.FunctionDef:
         """Return the iteration as a function that tells of each variable when it is set."""
-        made = definition(f"def {self.whole.name}({', '.join(names)}):\n    for {ONCE} in (0,):\n        pass")
+        made = definition(
+            f"def {self.whole.name}({', '.join(names)}):\n    for {ONCE} in (0,):\n        pass"
+        )
         inner = made.body[0]
         assert isinstance(inner, ast.For)  # noqa: S101 - the text is ours
         inner.body = []
@@ -237,7 +258,7 @@ def _pairs(seen: Mapping[str, Any], start: Mapping[str, Any]) -> Iterator[tuple[
     """Give the outputs and labels of an iteration, the last output first."""
     labels = [name for name, value in start.items() if category(name) == "labels" and np.size(value) > 1]
     for name in labels:
-        for output in reversed(seen):
+        for output in reversed(list(seen)):
             same = np.shape(seen[output]) == np.shape(start[name])
             classes = np.ndim(seen[output]) == 2 and np.shape(start[name]) == np.shape(seen[output])[:1]
             if (same or classes) and not re.match(r"(?i)d[A-Z_]|.*(delta|error|grad)", output):

@@ -1,8 +1,8 @@
 """What code of any style may be given: consistent sets of values for its arguments, the likeliest first.
 
-A layout fixes what the axes of the data mean (examples in rows, in columns, one example, pictures, texts), and a
-style how labels, biases and words are written; within both every name has one value. All sizes differ, so that
-shapes tell results apart.
+A layout fixes what the axes of the data mean (examples in rows, in columns, one example, pictures, texts), and
+a style how labels, biases and words are written; within both every name has one value. All sizes differ, so
+that shapes tell results apart.
 """
 
 import ast
@@ -22,30 +22,64 @@ N, D, H, M, T = 5, 4, 2, 3, 6
 LAYER = 7
 """Units of the first hidden layer; the next ones have one more each."""
 _SIZE = r"_?(size|shape|dim|dims|units?|features?|nodes|neurons|channels|layer_?size)"
-_KINDS = (
-    ("flag", r"verbose|print\w*|debug|plot\w*|show\w*|(is_?)?train(ing)?(_?fl\w*|_?mode)?"),
-    ("settings", r"\w+_(param|params|config|cfg|options)|hparam\w*"),
-    ("number", r"reg\w*|lam\w*|lmd|l[12]\w*|learning_?rate|lr|alpha|eta|rate|drop\w*|keep\w*|momentum|decay\w*|rho"),
-    ("epsilon", r"eps\w*"),
-    ("seed", r"(random_?)?(seed|state)"),
-    ("count", r"(n|num|no|max)?_?(iter\w*|epochs?|steps|passes)|(mini)?_?batch_?size"),
-    ("inputs", rf"(n|num|dim|d|nn)_?(in(put)?s?|x|features|vocab)({_SIZE})?|(in(put)?s?|vocab)(_?layer)?{_SIZE}|fan_?in"),
-    ("hidden", rf"(n|num|dim|d|nn)_?(h|hid|hdim|hidden)(_?layer)?|(hid(den)?|h|wordvec|embed\w*)(_?layer)?{_SIZE}"),
-    ("outputs", rf"(n|num|dim|d|nn)_?(out(put)?s?|y|classes|labels|neurons|units|filters)({_SIZE})?|(out(put)?s?){_SIZE}|fan_?out"),
-    ("sizes", r"sizes?|(layer_?)?(dims?|sizes)|layers?|topology|structure"),
-    ("stride", r"strides?"),
-    ("padding", r"pad(ding)?"),
-    ("kernel", r"(kernel|filter|pool|f)_?(size|shape|h|w|height|width)?"),
-    ("scale", r"gamma|scale"),
-    ("shift", r"beta|shift"),
-    ("state", r"([hcas]_?(0|prev|pre|init)|prev_?[hcas]|[hcas]_?prev)(_?(state|h|c))?"),
-    ("labels", r"y|ts?|ys|labels?|targets?|[yt]_?(true|real|hot|label|one_?hot)\w*|true\w*|truth|expected|desired"),
-    ("predicted", r"(y_?)?(hat|pred\w*|prob\w*)|al|yhat|p_?y\w*|p|h_?x"),
-    ("bias", r"b\w{0,2}|bias(es)?\d*"),
-    ("recurrent", r"w_?(hh?|aa|rec)|u\w{0,2}"),
-    ("weights", r"w\w{0,3}|weights?\d*|(nn_)?params?|theta\w*|kernels?|coef\w*|v"),
-    ("data", r"x\w{0,3}|input\w*|data|a(_?prev)?\d*|z\d*|h\d*|s|im\w*|pic\w*|arr\w*|in|features|logits|scores|out\w*|idxs?"),
-)  # fmt: skip
+_COUNTED = "(n|num|dim|d|nn)_?"
+_KINDS: tuple[tuple[str, tuple[str, ...]], ...] = (
+    ("flag", (r"verbose|print\w*|debug|plot\w*|show\w*", r"(is_?)?train(ing)?(_?fl\w*|_?mode)?")),
+    ("settings", (r"\w+_(param|params|config|cfg|options)|hparam\w*",)),
+    (
+        "number",
+        (
+            r"reg\w*|lam\w*|lmd|l[12]\w*|drop\w*|keep\w*",
+            r"learning_?rate|lr|alpha|eta|rate|momentum|decay\w*|rho",
+        ),
+    ),
+    ("epsilon", (r"eps\w*",)),
+    ("seed", (r"(random_?)?(seed|state)",)),
+    ("count", (r"(n|num|no|max)?_?(iter\w*|epochs?|steps|passes)", r"(mini)?_?batch_?size")),
+    (
+        "inputs",
+        (
+            rf"{_COUNTED}(in(put)?s?|x|features|vocab)({_SIZE})?",
+            rf"(in(put)?s?|vocab)(_?layer)?{_SIZE}|fan_?in",
+        ),
+    ),
+    (
+        "hidden",
+        (rf"{_COUNTED}(h|hid|hdim|hidden)(_?layer)?", rf"(hid(den)?|h|wordvec|embed\w*)(_?layer)?{_SIZE}"),
+    ),
+    (
+        "outputs",
+        (
+            rf"{_COUNTED}(out(put)?s?|y|classes|labels|neurons|units|filters)({_SIZE})?",
+            rf"(out(put)?s?){_SIZE}|fan_?out",
+        ),
+    ),
+    ("sizes", (r"sizes?|(layer_?)?(dims?|sizes)|layers?|topology|structure",)),
+    ("stride", (r"strides?",)),
+    ("padding", (r"pad(ding)?",)),
+    ("kernel", (r"(kernel|filter|pool|f)_?(size|shape|h|w|height|width)?",)),
+    ("scale", (r"gamma|scale",)),
+    ("shift", (r"beta|shift",)),
+    ("state", (r"([hcas]_?(0|prev|pre|init)|prev_?[hcas]|[hcas]_?prev)(_?(state|h|c))?",)),
+    (
+        "labels",
+        (
+            r"y|ts?|ys|labels?|targets?|[yt]_?(true|real|hot|label|one_?hot)\w*",
+            r"true\w*|truth|expected|desired",
+        ),
+    ),
+    ("predicted", (r"(y_?)?(hat|pred\w*|prob\w*)|al|yhat|p_?y\w*|p|h_?x",)),
+    ("bias", (r"b\w{0,2}|bias(es)?\d*",)),
+    ("recurrent", (r"w_?(hh?|aa|rec)|u\w{0,2}",)),
+    ("weights", (r"w\w{0,3}|weights?\d*|(nn_)?params?|theta\w*|kernels?|coef\w*|v",)),
+    (
+        "data",
+        (
+            r"x\w{0,3}|input\w*|data|a(_?prev)?\d*|z\d*|h\d*|s|in",
+            r"im\w*|pic\w*|arr\w*|features|logits|scores|out\w*|idxs?",
+        ),
+    ),
+)
 
 
 def category(name: str) -> str:
@@ -58,7 +92,7 @@ def category(name: str) -> str:
     """
     bare = name.strip("_").lower()
     bare = re.sub(r"(?<=\w)_?(train|batch|mb|mini)$", "", bare) if not bare.startswith("is") else bare
-    return next((kind for kind, pattern in _KINDS if re.fullmatch(pattern, bare)), "")
+    return next((kind for kind, options in _KINDS if re.fullmatch("|".join(options), bare)), "")
 
 
 @dataclass(frozen=True)
@@ -87,7 +121,7 @@ class Layout:
 
 def layouts(features: int = D, units: int = M) -> tuple[Layout, ...]:
     """Return the layouts of data with so many features, and of so many outputs or classes."""
-    D, M = features, units  # noqa: N806 - as above
+    D, M = features, units
     return (
         Layout((N, D), units=M),
         Layout((D, N), rows=False, turned=True, units=M),
@@ -132,7 +166,9 @@ def inputs(names: list[str], seed: int, layout: Layout) -> Iterator[dict[str, An
     kinds = {name: category(name) for name in names}
     present = {*kinds.values()}
     weighted = present & {"weights", "outputs", "recurrent", "sizes"}
-    made = _Maker(kinds, layout, layout.units if weighted or layout.units < 2 else layout.data[-1 if layout.rows else 0])
+    made = _Maker(
+        kinds, layout, layout.units if weighted or layout.units < 2 else layout.data[-1 if layout.rows else 0]
+    )
     styles = itertools.product(
         _LABELS if "labels" in present else ("real",),
         ("flat", "row", "number") if "bias" in present else ("flat",),
@@ -175,7 +211,11 @@ class _Maker:
         if kind == "sizes":
             return [self.features, LAYER, max(1, self.units)]
         if kind == "inputs":
-            return (layout.data[-3:] if len(layout.data) > 2 else (self.features,)) if name.endswith("shape") else self.features
+            return (
+                (layout.data[-3:] if len(layout.data) > 2 else (self.features,))
+                if name.endswith("shape")
+                else self.features
+            )
         if kind == "outputs":
             return max(1, self.units)
         if kind == "labels":
@@ -230,7 +270,9 @@ class _Maker:
         if kind == "bias":
             return self.bias(name, style)
         if kind in {"scale", "shift"}:
-            channels = layout.data[-1 if layout.rows and len(layout.data) < 4 or layout.kernel[1:2] == (3,) else 0]
+            channels = layout.data[
+                -1 if (layout.rows and len(layout.data) < 4) or layout.kernel[1:2] == (3,) else 0
+            ]
             if len(layout.data) == 4 and layout.kernel[1] == 2:
                 channels = layout.data[1]
             return (channels,) if layout.rows else (channels, 1)
@@ -306,8 +348,16 @@ _SIMPLE: dict[str, list[Any]] = {
     "flag": [True],
     "settings": [
         {
-            **{"mode": "train", "stride": 1, "pad": 1, "pool_height": 2, "pool_width": 2, "p": 0.7},
-            **{"seed": 3, "eps": 1e-5, "momentum": 0.9, "f": 2},
+            "mode": "train",
+            "stride": 1,
+            "pad": 1,
+            "pool_height": 2,
+            "pool_width": 2,
+            "p": 0.7,
+            "seed": 3,
+            "eps": 1e-5,
+            "momentum": 0.9,
+            "f": 2,
         },
         {"mode": "train", "stride": 2, "pad": 0, "pool_height": 2, "pool_width": 2, "p": 0.7, "f": 2},
     ],

@@ -13,7 +13,6 @@ from tinygrad_course.audit.execution.learner import Learner
 from tinygrad_course.audit.execution.namespace import Program
 from tinygrad_course.audit.execution.stubs import GIVEN
 from tinygrad_course.audit.kinds import kind_of
-from tinygrad_course.audit.kinds.any_backward import any_backwards
 from tinygrad_course.audit.kinds.any_loop import any_loops
 from tinygrad_course.audit.kinds.base import Assumption, Kind
 from tinygrad_course.audit.kinds.cases import Case, Draw
@@ -27,6 +26,7 @@ from tinygrad_course.audit.kinds.own_network import (
     ratio_of,
     wide_binding,
 )
+from tinygrad_course.audit.kinds.pairing import any_backwards
 from tinygrad_course.audit.kinds.training_steps import TrainingStep, training_steps
 from tinygrad_course.audit.repair.verdict import Verdict, judge
 from tinygrad_course.audit.source.syntax import elements, names_in, nodes, stored_names
@@ -165,7 +165,9 @@ def own_results(program: Program, seed: int) -> dict[str, OwnResult]:
             if present is None or judged.verdicts or part.upstream or part.is_cost:
                 found[part.node.name] = judged
     known = {name for name, node in program.functions.items() if kind_of(node)}
-    for kind in any_backwards(program, {name for name, one in found.items() if one.right or one.wrong} | known):
+    for kind in any_backwards(
+        program, {name for name, one in found.items() if one.right or one.wrong} | known
+    ):
         found[kind.node.name] = by_kind(kind, seed)
     return found
 
@@ -206,10 +208,13 @@ def unproved(learner: Learner, kind: Kind, verdicts: list[Verdict], *, verified:
     if errors and len(errors) == len(failing) and all(_calling(learner, error) for error in errors):
         given = ", ".join(f"{name} as {role}" for name, role in learner.arguments)
         error = errors[0]
+        if isinstance(error, KeyError):
+            return f"it asks for {error}, and there is none in what the course's function is given"
         return f"called with {given}, it raises {type(error).__name__}: {error}"
     absent = all(verdict.error is None and verdict.missing and not verdict.wrong for verdict in failing)
     if absent and all(verdict.result is not None for verdict in failing):
-        return f"what it returns has no {', '.join(failing[0].missing[:3])} by these names"
+        lacks = dict.fromkeys(label.rsplit(" of ", 1)[-1] for label in failing[0].missing)
+        return f"what it returns has no {', '.join([*lacks][:3])} by these names"
     if learner.binding.guessed and failing:
         return f"what {', '.join(learner.binding.guessed)} should be is not told by the name"
     return ""

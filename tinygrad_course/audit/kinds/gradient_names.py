@@ -1,0 +1,137 @@
+"""Which of the values that code returns or keeps are gradients, and of what; which cost it implies."""
+
+import ast
+import re
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import numpy as np
+
+from tinygrad_course.audit.execution.paths import label, own_object
+from tinygrad_course.audit.kinds.own_network import match, ratio_of
+from tinygrad_course.audit.source.syntax import names_of, returned
+
+GRADIENT = re.compile(r"(?i)^(d_?[a-z]\w*|\w*(grad|nabla|delta)\w*)$")
+_LIST = re.compile(r"(?i)^(grads?|gradients?|nabla|delta|d)_?(?=[wbp]|$)|_?(grads?|gradients?|deltas?)$")
+
+
+def parts_of(result: Any) -> list[Any]:
+    """Return what a function returns, one value after the other."""
+    return list(result) if isinstance(result, tuple | list) else [result]
+
+
+def numeric(part: Any) -> bool:
+    """Tell whether a value is finite numbers."""
+    number = isinstance(part, np.ndarray | float | np.floating) and np.asarray(part).dtype.kind == "f"
+    return number and bool(np.all(np.isfinite(part)))
+
+
+def of_its_own(path: tuple[Any, ...]) -> bool:
+    """Tell whether a leaf is a value of its own, and no gradient or average that an object keeps."""
+    return re.search(r"(?i)grad|^d[A-Zw]|mean|var$|running|veloc|moment", label(path)) is None
+
+
+def same(value: Any, want: Any) -> bool:
+    """Tell whether a gradient is right, as far as difference quotients can tell."""
+    if np.size(value) != np.size(want):
+        return False
+    mine, right = np.ravel(np.asarray(value, dtype=float)), np.ravel(np.asarray(want, dtype=float))
+    size = max(1.0, float(np.max(np.abs(right), initial=0.0)))
+    return bool(np.allclose(mine, right, rtol=1e-4, atol=1e-6 * size))
+
+
+def find(
+    node: ast.FunctionDef, result: Any, holder: Any, expected: Mapping[str, Any]
+) -> tuple[dict[str, Any], dict[str, str]]:
+    """Return the gradients that a function returned, or kept in its object, by their names or shapes.
+
+    Returns
+    -------
+    (dict, dict)
+        The gradients by what they are of, and the variables that hold those in lists.
+    """
+    held = (
+        {} if holder is None else {key: value for key, value in vars(holder).items() if not own_object(value)}
+    )
+    found = match(held, None, expected, by_shape=False)
+    if isinstance(result, dict):
+        found |= {key: value for key, value in match(result, None, expected).items() if key not in found}
+    parts, kept_in = parts_of(result), dict[str, str]()
+    names = names_of(returned(node), len(parts))
+    for variable, listed in _parallel([*zip(names, parts, strict=True), *held.items()], expected):
+        found |= listed
+        kept_in |= dict.fromkeys(listed, variable)
+    named = match(result, returned(node), expected, by_shape=False)
+    found |= named
+    taken = [id(value) for value in found.values()]
+    loose = [
+        part
+        for name, part in zip(names, parts, strict=True)
+        if isinstance(part, np.ndarray) and id(part) not in taken and (not named or GRADIENT.match(name))
+    ]
+    for part in loose:
+        alike = [key for key in expected if key not in found and np.shape(expected[key]) == part.shape]
+        if len(alike) == 1 and sum(other.shape == part.shape for other in loose) == 1:
+            found[alike[0]] = part
+    return found, kept_in
+
+
+def _parallel(
+    values: list[tuple[str, Any]], expected: Mapping[str, Any]
+) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Give the gradients in lists that go along with a list of parameters: nabla_w with weights."""
+    left = list(dict.fromkeys(key.partition("@")[0] for key in expected if "@" in key))
+    for name, value in values:
+        if not isinstance(value, list | tuple) or not value:
+            continue
+        for stem in left:
+            pairs = [(f"{stem}@{number}", part) for number, part in enumerate(value)]
+            told = _letter(_LIST.sub("", name)) == _letter(stem[1:])
+            fits = all(key in expected and np.shape(expected[key]) == np.shape(part) for key, part in pairs)
+            if (told or fits) and (_LIST.search(name) or fits):
+                left.remove(stem)
+                yield name, {key: part for key, part in pairs if key in expected}
+                break
+
+
+def _letter(name: str) -> str:
+    """Return by which letter a kind of parameter is known: w for weights, b for biases."""
+    plain = re.sub(r"[\W_]", "", name).lower()
+    return plain[:1] if re.fullmatch(r"w|weights?|b|bias(es)?", plain) else plain
+
+
+def implied(output: Any, labels: Any) -> list[Callable[[Any], Any]]:
+    """Return the costs of an output and labels that code without a cost may mean; each says what it is."""
+    Y = np.asarray(labels)
+    chances = bool(np.all((output > 0) & (output < 1)))
+    if np.ndim(output) == 2 and Y.shape == np.shape(output)[:1] and Y.dtype.kind in "iu" and chances:
+        Y = np.eye(np.shape(output)[1])[Y]
+    if Y.shape != np.shape(output) or not np.ndim(output) or Y.dtype.kind not in "fiub":
+        return []
+
+    def squares(A: Any) -> Any:
+        return np.sum((A - Y) ** 2) / 2
+
+    def cross_entropy(A: Any) -> Any:
+        return -np.sum(Y * np.log(A) + (1 - Y) * np.log(1 - A))
+
+    def of_classes(A: Any) -> Any:
+        return -np.sum(Y * np.log(A))
+
+    squares.__doc__ = "half the sum of squares"
+    cross_entropy.__doc__ = "the cross-entropy of each output"
+    of_classes.__doc__ = "the cross-entropy of the classes"
+    alone = np.ndim(output) == 1 or 1 in np.shape(output)
+    logarithms = (cross_entropy, of_classes) if alone else (of_classes, cross_entropy)
+    return [squares, *(logarithms if chances and np.all((Y >= 0) & (Y <= 1)) else ())]
+
+
+def up_to_a_factor(found: Mapping[str, Any], expected: dict[str, Any], *, descends: bool) -> dict[str, Any]:
+    """Return the derivatives times the factor that most gradients have: an implied cost has any."""
+    ratios = [ratio_of(found, {key: expected[key]}) for key in found if np.size(expected[key]) > 1]
+    told = sorted(ratio for ratio in ratios if ratio is not None)
+    if not told or 2 * len(told) <= len(ratios):
+        return expected
+    middle = told[len(told) // 2]
+    middle = abs(middle) if descends else middle
+    return {key: value * middle for key, value in expected.items()}

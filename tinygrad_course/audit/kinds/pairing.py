@@ -1,0 +1,69 @@
+"""Which functions of a file go together: a forward and a backward computation."""
+
+import ast
+import re
+from collections.abc import Iterator, Mapping
+
+from tinygrad_course.audit.execution.namespace import Program
+from tinygrad_course.audit.kinds.any_backward import AnyBackward
+from tinygrad_course.audit.kinds.base import words
+from tinygrad_course.audit.kinds.gradient_names import GRADIENT
+from tinygrad_course.audit.kinds.own_class import JOINT, taken_apart
+from tinygrad_course.audit.source.syntax import names_of, returned
+
+_BACK = re.compile(r"(?i)back|bprop|bwd|grad|deriv|prime|delta")
+_NUMERICAL = re.compile(r"(?i)numer|check|clip|descent|test|relative|update|plot|approx")
+_PART = re.compile(r"(?i)cost|loss|error|sigmoid|relu|tanh|activation|soft")
+_FORWARD_NAMES = words(
+    "forward forward_pass forward_propagation forwardprop fprop __call__ call feedforward activate evaluate "
+    "loss cost fn function compute apply"
+)
+_PARTNERS = (
+    *(("backward", "forward"), ("backprop", "forward"), ("back", "forward"), ("bprop", "fprop")),
+    *(("bwd", "fwd"), ("_backward", ""), ("_gradient", "_loss"), ("_gradient", "_cost"), ("_gradient", "")),
+    *(("gradient", "loss"), ("gradient", "cost"), ("_grad", "_loss"), ("_grad", ""), ("grad", "loss")),
+    *(("grad", "cost"), ("grad_", ""), ("_prime", ""), ("prime", ""), ("_derivative", "")),
+    *(("derivative", ""), ("deriv_", ""), ("d_", "")),
+)
+"""What stands in a backward function's name where its forward function has something else."""
+
+
+def any_backwards(program: Program, judged: set[str]) -> Iterator[AnyBackward]:
+    """Give what has a forward and a backward computation, of functions and of methods, and is not judged."""
+    for name, node in program.functions.items():
+        if JOINT in name or name in judged or _NUMERICAL.search(name):
+            continue
+        forward = node if _gives_both(node) else _partner(name, program.functions)
+        if forward is not None:
+            yield AnyBackward(program, node, forward)
+    for made, statement in taken_apart(program):
+        ending = JOINT + statement.name
+        methods = {
+            name.removesuffix(ending): node for name, node in made.functions.items() if name.endswith(ending)
+        }
+        forward = next((methods[name] for name in _FORWARD_NAMES if name in methods), None)
+        for name, node in methods.items():
+            if node.name in judged or name.startswith("__") or _NUMERICAL.search(name):
+                continue
+            if _gives_both(node):
+                yield AnyBackward(made, node, node, statement.name)
+            elif forward not in (None, node) and _BACK.search(name) and not _PART.search(name):
+                assert forward is not None  # noqa: S101 - for mypy
+                yield AnyBackward(made, node, forward, statement.name)
+
+
+def _partner(name: str, functions: Mapping[str, ast.FunctionDef]) -> ast.FunctionDef | None:
+    """Return the forward function that goes with a backward function by its name."""
+    options = (name.replace(back, forth) for back, forth in _PARTNERS if back in name)
+    found = (functions[other] for other in options if other in functions and other != name)
+    return next(found, None) if _BACK.search(name) else None
+
+
+def _gives_both(node: ast.FunctionDef) -> bool:
+    """Tell whether a function returns a cost and gradients."""
+    expression = returned(node)
+    if not isinstance(expression, ast.Tuple) or len(expression.elts) < 2:
+        return False
+    names = names_of(expression, len(expression.elts))
+    costs = [name for name in names if re.search(r"(?i)^j$|cost|loss", name)]
+    return bool(costs) and any(name not in costs and GRADIENT.match(name) for name in names)
