@@ -32,6 +32,7 @@ from tinygrad_course.audit.repair.verdict import Verdict, judge
 from tinygrad_course.audit.source.syntax import elements, names_in, nodes, stored_names
 
 Function = Callable[..., Any]
+_NOT_RUN = re.compile(r"not known|not told|raises|not found|takes no|there is no|it computes in")
 OwnKind = OwnNetwork | TrainingStep
 
 
@@ -165,10 +166,14 @@ def own_results(program: Program, seed: int) -> dict[str, OwnResult]:
             if present is None or judged.verdicts or part.upstream or part.is_cost:
                 found[part.node.name] = judged
     known = {name for name, node in program.functions.items() if kind_of(node)}
-    for kind in any_backwards(
-        program, {name for name, one in found.items() if one.right or one.wrong} | known
-    ):
-        found[kind.node.name] = by_kind(kind, seed)
+    judged = known | {name for name, one in found.items() if one.right or one.wrong}
+    for kind in any_backwards(program, judged):
+        before = found.get(kind.node.name)
+        # What was learnt of a function that ran says more than that none of its gradients is right.
+        if before is None or before.error is not None or _NOT_RUN.search(before.problem):
+            found[kind.node.name] = by_kind(kind, seed)
+        elif (result := by_kind(kind, seed)).verdicts:
+            found[kind.node.name] = result
     return found
 
 
