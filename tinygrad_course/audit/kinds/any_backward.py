@@ -228,6 +228,8 @@ class AnyBackward(OwnNetwork):
             moved = {path: value for path, value in gradient.items() if np.any(np.abs(value) > 1e-9)}
             case = Case(arguments, {"d" + label(path): value for path, value in moved.items()}, ())
             case.bindings = outside
+            if self.together:
+                case.expected["cost"] = output[place]
             found = self.gradients(result, arguments, passed, case.expected)
             if callable(cost):
                 case.expected = up_to_a_factor(found, case.expected, descends=self._descends())
@@ -350,9 +352,11 @@ class AnyBackward(OwnNetwork):
         self, result: Any, before: Mapping[str, Any], after: Mapping[str, Any], expected: Mapping[str, Any]
     ) -> dict[str, Any]:
         """Return the gradients by their names, returned or kept; the others by shapes that no two share."""
-        found, kept_in = find(self.node, result, after.get("self"), expected)
+        asked = {key: value for key, value in expected.items() if key != "cost"}
+        found, kept_in = find(self.node, result, after.get("self"), asked)
         self.kept_in |= kept_in
-        return found
+        numbers = [part for part in parts_of(result) if numeric(part) and np.ndim(part) == 0]
+        return {**found, **({"cost": numbers[0]} if "cost" in expected and found and numbers else {})}
 
 
 def _asked(node: ast.FunctionDef) -> list[str]:

@@ -28,7 +28,7 @@ from tinygrad_course.audit.source.signatures import needed_names
 from tinygrad_course.audit.source.syntax import definition, loops, names_in, nodes, stored_names
 
 SEEN = "__tinygrad_seen__"
-_TRIED = 60
+_TRIED = 150
 """With how many sets of values a loop is begun at most."""
 _FITTED = 3
 """With how many of them its iterations are differentiated."""
@@ -77,7 +77,8 @@ class AnyLoop(TrainingStep):
         """Run the loop until an iteration begins, and hold its updates against each implied cost."""
         needed = needed_names(self.whole)
         problem, tries, fits, seed = Unfit("the loop does not begin"), 0, 0, draw.choice(range(10**6))
-        options = layouts(*sizes_in(self.whole, self.program.namespace))
+        told = sizes_in(self.whole, self.program.namespace)
+        options = [layout for sizes in dict.fromkeys((told, (2, 2), (2, 1))) for layout in layouts(*sizes)]
         for number, layout in enumerate(options if needed else options[:1]):
             if layout.single or (self.given is not None and self.given[0] != number):
                 continue
@@ -225,10 +226,19 @@ class AnyLoop(TrainingStep):
 def _fit(slope: dict[str, Array], parameters: dict[str, Array], steps: dict[str, Array]) -> _Fit | None:
     """Tell which updates are the derivatives times one number, which most of them have."""
     ratios = {name: ratio_of({name: steps[name]}, {name: slope[name]}) for name in parameters}
-    rates = sorted(rate for rate in ratios.values() if rate is not None)
-    if not rates or rates[len(rates) // 2] >= 0:
-        return None
-    rate = rates[len(rates) // 2]
+    rates = dict.fromkeys(rate for rate in ratios.values() if rate is not None and rate < 0)
+    fits = [_at_rate(rate, ratios, slope, parameters, steps) for rate in rates]
+    return max(fits, key=lambda fit: len(fit.right), default=None)
+
+
+def _at_rate(
+    rate: float,
+    ratios: dict[str, float | None],
+    slope: dict[str, Array],
+    parameters: dict[str, Array],
+    steps: dict[str, Array],
+) -> _Fit:
+    """Tell which updates are the derivatives times a number, a penalty on the weights allowed for."""
     decays = {name: _decay(steps[name] - rate * slope[name], value) for name, value in parameters.items()}
     penalty = next((decay for decay in decays.values() if decay is not None), 0.0)
     right: list[str] = []

@@ -58,7 +58,8 @@ def find(
         found |= {key: value for key, value in match(result, None, expected).items() if key not in found}
     parts, kept_in = parts_of(result), dict[str, str]()
     names = names_of(returned(node), len(parts))
-    for variable, listed in _parallel([*zip(names, parts, strict=True), *held.items()], expected):
+    kept = [(name, value) for name, value in held.items() if _LIST.search(name)]
+    for variable, listed in _parallel([*zip(names, parts, strict=True), *kept], expected):
         found |= listed
         kept_in |= dict.fromkeys(listed, variable)
     named = match(result, returned(node), expected, by_shape=False)
@@ -88,7 +89,7 @@ def _parallel(
             pairs = [(f"{stem}@{number}", part) for number, part in enumerate(value)]
             told = _letter(_LIST.sub("", name)) == _letter(stem[1:])
             fits = all(key in expected and np.shape(expected[key]) == np.shape(part) for key, part in pairs)
-            if (told or fits) and (_LIST.search(name) or fits):
+            if told or fits:
                 left.remove(stem)
                 yield name, {key: part for key, part in pairs if key in expected}
                 break

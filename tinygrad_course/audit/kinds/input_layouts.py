@@ -1,8 +1,8 @@
 """What code of any style may be given: consistent sets of values for its arguments, the likeliest first.
 
 A layout fixes what the axes of the data mean (examples in rows, in columns, one example, pictures, texts),
-and a style how labels, biases and words are written; within both every name has one value. All sizes differ, so
-that shapes tell results apart.
+and a style how labels, biases and words are written; within both every name has one value. All sizes
+differ, so that shapes tell results apart.
 """
 
 import ast

@@ -65,5 +65,8 @@ def _gives_both(node: ast.FunctionDef) -> bool:
     if not isinstance(expression, ast.Tuple) or len(expression.elts) < 2:
         return False
     names = names_of(expression, len(expression.elts))
-    costs = [name for name in names if re.search(r"(?i)^j$|cost|loss", name)]
-    return bool(costs) and any(name not in costs and GRADIENT.match(name) for name in names)
+    cost = re.compile(r"(?i)^j$|cost|loss")
+    costs = [name for name in names if cost.search(name)]
+    return bool(costs or cost.search(node.name)) and any(
+        name not in costs and (not name or GRADIENT.match(name)) for name in names
+    )

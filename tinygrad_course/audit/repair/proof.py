@@ -166,8 +166,8 @@ def own_results(program: Program, seed: int) -> dict[str, OwnResult]:
             if present is None or judged.verdicts or part.upstream or part.is_cost:
                 found[part.node.name] = judged
     known = {name for name, node in program.functions.items() if kind_of(node)}
-    judged = known | {name for name, one in found.items() if one.right or one.wrong}
-    for kind in any_backwards(program, judged):
+    told = known | {name for name, one in found.items() if one.right or one.wrong}
+    for kind in any_backwards(program, told):
         before = found.get(kind.node.name)
         # What was learnt of a function that ran says more than that none of its gradients is right.
         if before is None or before.error is not None or _NOT_RUN.search(before.problem):

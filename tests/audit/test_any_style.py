@@ -1,0 +1,245 @@
+"""Code of other schools than the course's: pairs of functions, losses with gradients, layers, loops."""
+
+import ast
+
+import pytest
+
+from tinygrad_course.audit.command.one_file import audit_text
+
+ROWS = """import numpy as np
+def affine_forward(x, w, b):
+    out = x.reshape(x.shape[0], -1).dot(w) + b
+    return out, (x, w, b)
+def affine_backward(dout, cache):
+    x, w, b = cache
+    dx = dout.dot(w.T).reshape(x.shape)
+    dw = x.reshape(x.shape[0], -1).T.dot(dout)
+    db = dout.sum(axis=0)
+    return dx, dw, db
+"""
+NORMALISED = """import numpy as np
+def layernorm_forward(x, gamma, beta, ln_param):
+    mean = x.mean(axis=1, keepdims=True)
+    std = np.sqrt(x.var(axis=1, keepdims=True) + ln_param.get("eps", 1e-5))
+    xhat = (x - mean) / std
+    return gamma * xhat + beta, (xhat, std, gamma)
+def layernorm_backward(dout, cache):
+    xhat, std, gamma = cache
+    dgamma = np.sum(dout * xhat, axis=0)
+    dbeta = np.sum(dout, axis=0)
+    g = dout * gamma
+    inner = np.mean(g * xhat, axis=1, keepdims=True)
+    dx = (g - np.mean(g, axis=1, keepdims=True) - xhat * inner) / std
+    return dx, dgamma, dbeta
+"""
+LOSSES = """import numpy as np
+def hinge_loss(scores, y):
+    n = scores.shape[0]
+    margins = np.maximum(0, scores - scores[np.arange(n), y][:, None] + 1)
+    margins[np.arange(n), y] = 0
+    dscores = (margins > 0).astype(float)
+    dscores[np.arange(n), y] -= dscores.sum(axis=1)
+    return margins.sum() / n, dscores / n
+def cost_and_gradient(theta, X, y, lam):
+    m = y.size
+    h = 1 / (1 + np.exp(-X.dot(theta)))
+    shrunk = np.r_[0, theta[1:]]
+    J = -(y @ np.log(h) + (1 - y) @ np.log(1 - h)) / m + lam / (2 * m) * shrunk @ shrunk
+    grad = X.T.dot(h - y) / m + lam / m * shrunk
+    return J, grad
+"""
+TEXTS = """import numpy as np
+vocab_size, hidden_size = 12, 20
+Wxh = np.random.randn(hidden_size, vocab_size)
+def loss_of(inputs, targets, hprev):
+    xs, hs, ps, loss = {}, {-1: np.copy(hprev)}, {}, 0.0
+    for t in range(len(inputs)):
+        xs[t] = np.zeros((vocab_size, 1))
+        xs[t][inputs[t]] = 1
+        hs[t] = np.tanh(Wxh @ xs[t] + Whh @ hs[t - 1] + bh)
+        scores = np.exp(Why @ hs[t] + by)
+        ps[t] = scores / scores.sum()
+        loss -= np.log(ps[t][targets[t], 0])
+    dWxh, dWhh, dWhy = np.zeros_like(Wxh), np.zeros_like(Whh), np.zeros_like(Why)
+    dbh, dby, later = np.zeros_like(bh), np.zeros_like(by), np.zeros_like(hs[0])
+    for t in reversed(range(len(inputs))):
+        dy = np.copy(ps[t])
+        dy[targets[t]] -= 1
+        dWhy += dy @ hs[t].T
+        dby += dy
+        raw = (1 - hs[t] ** 2) * (Why.T @ dy + later)
+        dbh += raw
+        dWxh += raw @ xs[t].T
+        dWhh += raw @ hs[t - 1].T
+        later = Whh.T @ raw
+    return loss, dWxh, dWhh, dWhy, dbh, dby, hs[len(inputs) - 1]
+"""
+LAYERS = """import numpy as np
+class Affine:
+    def __init__(self, W, b):
+        self.W, self.b = W, b
+    def forward(self, x):
+        self.x = x
+        return x @ self.W + self.b
+    def backward(self, dout):
+        self.dW = self.x.T @ dout
+        self.db = dout.sum(axis=0)
+        return dout @ self.W.T
+class Relu:
+    def forward(self, x):
+        self.mask = x <= 0
+        out = x.copy()
+        out[self.mask] = 0
+        return out
+    def backward(self, dout):
+        dout[self.mask] = 0
+        return dout
+class MatMul:
+    def __init__(self, W):
+        self.params, self.grads = [W], [np.zeros_like(W)]
+    def forward(self, x):
+        W, = self.params
+        self.x = x
+        return np.dot(x, W)
+    def backward(self, dout):
+        W, = self.params
+        self.grads[0][...] = np.dot(self.x.T, dout)
+        return np.dot(dout, W.T)
+"""
+LISTS = """import numpy as np
+def sigmoid(z):
+    return 1 / (1 + np.exp(-z))
+class Net:
+    def __init__(self, sizes):
+        self.biases = [np.random.randn(n, 1) for n in sizes[1:]]
+        self.weights = [np.random.randn(n, k) for k, n in zip(sizes[:-1], sizes[1:])]
+    def feedforward(self, a):
+        for w, b in zip(self.weights, self.biases):
+            a = sigmoid(w @ a + b)
+        return a
+    def step(self, batch, eta):
+        for x, y in batch:
+            nabla_b, nabla_w = self.backprop(x, y)
+            self.weights = [w - eta * g for w, g in zip(self.weights, nabla_w)]
+    def backprop(self, x, y):
+        nabla_b = [np.zeros(b.shape) for b in self.biases]
+        nabla_w = [np.zeros(w.shape) for w in self.weights]
+        activations = [x]
+        for w, b in zip(self.weights, self.biases):
+            activations.append(sigmoid(w @ activations[-1] + b))
+        delta = (activations[-1] - y) * activations[-1] * (1 - activations[-1])
+        for l in range(1, len(self.weights) + 1):
+            if l > 1:
+                delta = (self.weights[-l + 1].T @ delta) * activations[-l] * (1 - activations[-l])
+            nabla_b[-l] = delta
+            nabla_w[-l] = delta @ activations[-l - 1].T
+        return nabla_b, nabla_w
+"""
+SCRIPT = """import numpy as np
+def nonlin(x, deriv=False):
+    if deriv:
+        return x * (1 - x)
+    return 1 / (1 + np.exp(-x))
+X = np.array([[0, 0, 1], [0, 1, 1], [1, 0, 1], [1, 1, 1]])
+y = np.array([[0, 1, 1, 0]]).T
+syn0 = 2 * np.random.random((3, 4)) - 1
+syn1 = 2 * np.random.random((4, 1)) - 1
+for j in range(500):
+    l1 = nonlin(X.dot(syn0))
+    l2 = nonlin(l1.dot(syn1))
+    l2_delta = (y - l2) * nonlin(l2, deriv=True)
+    l1_delta = l2_delta.dot(syn1.T) * nonlin(l1, deriv=True)
+    syn1 += l1.T.dot(l2_delta)
+    syn0 += X.T.dot(l1_delta)
+"""
+LOOP = """import numpy as np
+def build_model(X, y, nn_hdim, epochs=100):
+    np.random.seed(0)
+    W1 = np.random.randn(2, nn_hdim)
+    b1 = np.zeros((1, nn_hdim))
+    W2 = np.random.randn(nn_hdim, 2)
+    b2 = np.zeros((1, 2))
+    nn_input_dim, nn_output_dim, epsilon, reg = 2, 2, 0.01, 0.1
+    for i in range(epochs):
+        a1 = np.tanh(X.dot(W1) + b1)
+        scores = np.exp(a1.dot(W2) + b2)
+        probs = scores / scores.sum(axis=1, keepdims=True)
+        delta3 = probs
+        delta3[range(len(X)), y] -= 1
+        dW2 = a1.T.dot(delta3) + reg * W2
+        db2 = delta3.sum(axis=0, keepdims=True)
+        delta2 = delta3.dot(W2.T) * (1 - a1 ** 2)
+        dW1 = X.T.dot(delta2) + reg * W1
+        db1 = delta2.sum(axis=0)
+        W1 -= epsilon * dW1
+        b1 -= epsilon * db1
+        W2 -= epsilon * dW2
+        b2 -= epsilon * db2
+    return W1, b1, W2, b2
+"""
+STYLES = {
+    "rows": (ROWS, {"affine_backward"}),
+    "normalised": (NORMALISED, {"layernorm_backward"}),
+    "losses": (LOSSES, {"hinge_loss", "cost_and_gradient"}),
+    "texts": (TEXTS, {"loss_of"}),
+    "layers": (LAYERS, {"Affine.backward", "Relu.backward", "MatMul.backward"}),
+    "lists": (LISTS, {"Net.backprop"}),
+    "script": (SCRIPT, {"the_script"}),
+    "loop": (LOOP, {"build_model"}),
+}
+FAULTS = [
+    ("rows", "dout.sum(axis=0)", "dout.mean(axis=0)", "affine_backward"),
+    ("rows", "dout.dot(w.T).reshape", "(dout.dot(w.T) * 2).reshape", "affine_backward"),
+    ("normalised", "xhat * inner) / std", "xhat * inner) / std ** 2", "layernorm_backward"),
+    ("normalised", "np.sum(dout * xhat, axis=0)", "np.sum(dout, axis=0)", "layernorm_backward"),
+    ("losses", "(margins > 0)", "(margins >= 0)", "hinge_loss"),
+    ("losses", "dscores / n", "dscores", "hinge_loss"),
+    ("losses", "lam / m * shrunk\n", "lam * shrunk\n", "cost_and_gradient"),
+    ("texts", "hs[t - 1].T", "hs[t].T", "loss_of"),
+    ("texts", "(1 - hs[t] ** 2)", "(1 + hs[t] ** 2)", "loss_of"),
+    ("layers", "self.db = dout.sum(axis=0)", "self.db = dout.sum(axis=1)", "Affine.backward"),
+    ("layers", "return np.dot(dout, W.T)", "return np.dot(dout, W.T) / 2", "MatMul.backward"),
+    ("lists", "activations[-l - 1].T", "activations[-l].T", "Net.backprop"),
+    ("lists", "(activations[-1] - y) *", "(y - activations[-1]) *", "Net.backprop"),
+    ("script", "nonlin(l1, deriv=True)", "nonlin(l1)", "the_script"),
+    ("script", "syn1 += l1.T.dot(l2_delta)", "syn1 += l1.T.dot(y - l2)", "the_script"),
+    ("loop", "(1 - a1 ** 2)", "(1 - a1)", "build_model"),
+    ("loop", "db1 = delta2.sum(axis=0)", "db1 = delta2.mean(axis=0)", "build_model"),
+]
+
+
+def told(text):
+    return {function.name: function for function in audit_text(text).functions}
+
+
+@pytest.mark.parametrize("style", STYLES)
+def test_right_code_of_any_style_is_judged_and_right(style):
+    text, names = STYLES[style]
+    found = told(text)
+    assert {name: found[name].status for name in names} == dict.fromkeys(names, "right")
+    assert not [one for one in found.values() if one.status == "wrong"]
+
+
+@pytest.mark.sampled(6)
+@pytest.mark.parametrize(("style", "old", "new", "name"), FAULTS)
+def test_a_mistake_is_found_and_its_line_named(style, old, new, name):
+    text, _ = STYLES[style]
+    assert text.count(old) == 1
+    wrong = text.replace(old, new)
+    ast.parse(wrong)
+    line = text[: text.index(old)].count("\n") + 1
+    found = told(wrong)[name]
+    assert found.status == "wrong"
+    assert [finding.line for finding in found.findings] == [line]
+
+
+def test_what_is_right_for_one_example_alone_is_told():
+    whole = LISTS.replace("for x, y in batch:", "if batch:\n            x, y = batch")
+    found = told(whole)["Net.backprop"]
+    assert found.status == "unchecked"
+    assert "right for one example" in found.remarks[0]
+
+
+def test_what_was_implied_is_said():
+    assert "half the sum of squares" in told(LISTS)["Net.backprop"].remarks[0]
+    assert "cross-entropy of the classes" in told(LOOP)["build_model"].remarks[0]
