@@ -21,10 +21,7 @@ Array = NDArray[Any]
 def leaves_of(found: Any, problem: Problem) -> list[Any]:
     """Return gradients, in whatever nest they come, in the order of the problem's leaves.
 
-    Raises
-    ------
-    TypeError
-        If there are more gradients than arguments to check.
+    Raises TypeError if there are more gradients than arguments to check.
     """
     tree = problem.tree
     several = not isinstance(problem.argnums, int)
@@ -76,12 +73,8 @@ class Analytic:
     def at(self, arrays: Sequence[Array]) -> list[Array]:
         """Return the gradient at other values of the leaves, one array for each.
 
-        Raises
-        ------
-        TypeError
-            If there are more gradients than arguments to check.
-        ValueError
-            If a gradient has not the shape of its parameter.
+        Raises TypeError if there are more gradients than arguments to check; ValueError if a gradient has not
+        the shape of its parameter.
         """
         problem = self.problem
         args = problem.arguments([np.copy(a)[()] for a in arrays])

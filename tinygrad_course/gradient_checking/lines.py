@@ -142,13 +142,7 @@ class Problem:
         return peek(Tensor, result)
 
     def outputs(self, result: Any) -> list[Any]:
-        """Return the numbers in what the function returned.
-
-        Raises
-        ------
-        ValueError
-            If there are none.
-        """
+        """Return the numbers in what the function returned; raise ValueError if there are none."""
         if self.has_aux:
             if not (isinstance(result, tuple) and len(result) == 2):
                 raise TypeError(

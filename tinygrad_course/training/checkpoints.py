@@ -175,10 +175,7 @@ def image(held: Checkpoint, streams: Mapping[str, Stream | str]) -> bytes:
 def json_of(setup: Mapping[str, Any]) -> str:
     """Return a setup as it is written: NumPy's numbers and arrays as Python's.
 
-    Raises
-    ------
-    TypeError
-        For what JSON can't say.
+    Raises TypeError for what JSON can't say.
     """
 
     def plain(value: Any) -> Any:

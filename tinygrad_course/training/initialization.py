@@ -29,12 +29,8 @@ _DRAWS: dict[str, Draw] = {
 def check_layers(layers: Sequence[int]) -> tuple[int, ...]:
     """Return the sizes of the layers as a tuple, or say what is wrong with them.
 
-    Raises
-    ------
-    TypeError
-        For anything but whole numbers.
-    ValueError
-        For fewer than two layers, or a layer without units.
+    Raises TypeError for anything but whole numbers; ValueError for fewer than two layers, or a layer without
+    units.
     """
     if isinstance(layers, (str, int, np.integer)) or not hasattr(layers, "__len__"):
         raise TypeError(

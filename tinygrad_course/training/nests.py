@@ -57,10 +57,7 @@ class Writer:
     def nest(self, name: str, value: Nest) -> None:
         """Write a nest at the root.
 
-        Raises
-        ------
-        TypeError
-            For a value that is no array of numbers, or a key that is no text.
+        Raises TypeError for a value that is no array of numbers, or a key that is no text.
         """
         self._nest(self.id, encoded(name), value, name, f"/{encoded(name)}")
 

@@ -114,10 +114,7 @@ class EarlyStopping:
 def monitored(history: Mapping[str, Sequence[float]], name: str) -> Sequence[float]:
     """Return a column of the history; "validation_cost" is the cost where there are no validation data.
 
-    Raises
-    ------
-    ValueError
-        If there is no such column.
+    Raises ValueError if there is no such column.
     """
     if name == "validation_cost" and name not in history:
         name = "cost"
