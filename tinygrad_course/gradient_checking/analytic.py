@@ -6,16 +6,14 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from tinygrad_course.autodiff.gradients import grad
 from tinygrad_course.engine import trees
 from tinygrad_course.engine.recording import peek
 from tinygrad_course.engine.tensor import Tensor
+from tinygrad_course.engine.trees import Array
 from tinygrad_course.gradient_checking.lines import Problem
 from tinygrad_course.gradient_checking.vectors import gradients_like
-
-Array = NDArray[Any]
 
 
 def leaves_of(found: Any, problem: Problem) -> list[Any]:

@@ -8,14 +8,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from tinygrad_course.autodiff.gradients import parameter_names
 from tinygrad_course.engine import trees
 from tinygrad_course.engine.recording import peek
 from tinygrad_course.engine.tensor import Tensor
-
-Array = NDArray[Any]
+from tinygrad_course.engine.trees import Array
 
 
 @dataclass(frozen=True)

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from tinygrad_course.engine.tensor import Tensor
+from tinygrad_course.engine.trees import Array
 from tinygrad_course.functions import one_hot as one_hot_columns
-
-Array = NDArray[Any]
 
 
 def check_X(X: ArrayLike, n_x: int, dtype: DTypeLike) -> Array:

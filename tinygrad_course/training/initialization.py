@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
-from numpy.typing import DTypeLike, NDArray
+from numpy.typing import DTypeLike
 
+from tinygrad_course.engine.trees import Array
 from tinygrad_course.functions.streams import Stream, normal, stream, uniform
 
-Array = NDArray[Any]
 Draw = Callable[[int, int, Stream], Array]
 
 _FACTORS = {"small": 0.01, "large": 10.0}

@@ -6,12 +6,12 @@ import math
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from tinygrad_course.engine.trees import Nest
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
-
-Nest = Any
 
 
 @dataclass(repr=False)
