@@ -42,21 +42,10 @@ def file_format(path: Path) -> str:
 
 
 def to_file(text: str, path: Path, scale: float = 1.0) -> Path:
-    """Draw DOT text into a file, in the format of its suffix.
+    """Draw DOT text into a file, in the format of its suffix: .png, .svg, .pdf or .dot.
 
-    Parameters
-    ----------
-    text : str
-        A picture in DOT.
-    path : Path
-        Ends in .png, .svg, .pdf or .dot.
-    scale : float
-        The size of a PNG's pixels: 2 gives twice as many each way. Vector formats have no pixels.
-
-    Raises
-    ------
-    NoRenderer
-        If there is no Graphviz. The DOT text is then saved beside, and the message says where and what to do.
+    A PNG at scale 2 has twice as many pixels each way. Raises NoRenderer if there is no Graphviz; the DOT
+    text is then saved beside, and the message says where and what to do.
     """
     form = file_format(path)
     if form == "dot":

@@ -38,13 +38,7 @@ def leaves_of(found: Any, problem: Problem) -> list[Any]:
 class Analytic:
     """The gradient to be checked, of the scalar that a `Problem` makes of the function.
 
-    Parameters
-    ----------
-    problem : Problem
-    gradient : callable, nest of arrays, or None
-        None: the library's own.
-    vjp : callable or None
-        ``vjp(g, *args)``.
+    A function, a nest of arrays, ``vjp(g, *args)``, or with neither the library's own.
     """
 
     def __init__(self, problem: Problem, gradient: Any, vjp: Callable[..., Any] | None) -> None:
