@@ -99,7 +99,7 @@ def _spread(product: Product) -> Product | None:
     for total, power in product.factors:
         if not isinstance(total, Sum) or power != 1:
             continue
-        for z in {f.z for f in outer}:
+        for z in dict.fromkeys(f.z for f in outer):
             if not any(
                 isinstance(f, Sigmoid) and f.z is z and n < 0 for t in total.terms for f, n in t.factors
             ):
