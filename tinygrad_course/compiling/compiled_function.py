@@ -22,7 +22,7 @@ from tinygrad_course.compiling.machine.fusion import machine_code
 from tinygrad_course.compiling.numpy_backend.buffers import LARGE
 from tinygrad_course.compiling.numpy_backend.cache_blocking import block_for_cache
 from tinygrad_course.compiling.numpy_backend.code_generation import ShapeError
-from tinygrad_course.compiling.numpy_backend.guards import MISS, NOT_FINITE, GuardedProgram, guarded_program
+from tinygrad_course.compiling.numpy_backend.guards import MISS, NOT_FINITE, GuardedProgram
 from tinygrad_course.compiling.numpy_backend.horizontal_fusion import fuse_horizontally
 from tinygrad_course.compiling.passes.hoist import hoist_scale
 from tinygrad_course.compiling.passes.lower import lower
@@ -31,6 +31,7 @@ from tinygrad_course.compiling.readable.program_graph import graph_of
 from tinygrad_course.compiling.readable.python_source import Source, substitute
 from tinygrad_course.compiling.tracing.captured_values import CapturedValues
 from tinygrad_course.compiling.tracing.changed_arguments import containers
+from tinygrad_course.compiling.tracing.lost_nans import leaves_range
 from tinygrad_course.compiling.tracing.refusals import BY_VALUES, CannotCompile, DecidedByError
 from tinygrad_course.compiling.tracing.trace_function import (
     Traced,
@@ -122,19 +123,19 @@ class Compiled:
     @property
     def graph(self) -> Graph:
         """The latest program, simplified, as a graph: ``step.graph.render("step.svg")``."""
-        return graph_of(simplify(self._recording().program, readable=True))
+        return graph_of(simplify(self._recording().run.program, readable=True))
 
     @property
     def recorded(self) -> Graph:
         """The same as it was recorded, before anything was simplified."""
-        return graph_of(self._recording().program)
+        return graph_of(self._recording().run.program)
 
     def _source(self) -> Source:
         recording = self._recording()
-        program = simplify(recording.program, readable=True)
-        tree, changes = substitute((recording.result, recording.changes), program.results)
+        program = simplify(recording.run.program, readable=True)
+        tree, changes = substitute((recording.run.result, recording.run.changes), program.results)
         name = self.function.__name__ if self.function.__name__.isidentifier() else "step"
-        return Source(name, program, recording.paths, tree, changes, recording.parameters)
+        return Source(name, program, recording.run.paths, tree, changes, recording.parameters)
 
     def _recording(self) -> Traced:
         if self._latest is None:
@@ -158,12 +159,12 @@ class Compiled:
                 if result is not MISS and result is not NOT_FINITE:
                     self._use(call, recording)
                     return result
-        leaves = named_arguments(self.function, args, {})
+        leaves = named_arguments(self.function, args)
         if any(type(x) is Tensor or _is_foreign(x) for _, x in leaves):
             return self.function(*args)
         if any(_native(x) is not x for _, x in leaves):
             result = self._find(trees.rebuild(args, iter([_native(x) for _, x in leaves])))
-            changes = self._latest is not None and self._latest.changes
+            changes = self._latest is not None and self._latest.run.changes
             return self.function(*args) if changes else result
         things = [x for _, x in leaves if isinstance(x, np.ndarray)]
         things += [x for arg in args for _, x in containers(arg, "")]
@@ -176,7 +177,7 @@ class Compiled:
             result = program.call(*args)
             if result is MISS:  # another thread is running it: a program of its own memory
                 result = self._make(traced, args).call(*args)
-            if result is not NOT_FINITE:
+            if result is not NOT_FINITE or not traced.unmasked:
                 self._use(program.call, traced)
                 return self._right(result, args)
             self.masked.add(key)
@@ -207,7 +208,7 @@ class Compiled:
     def _fix_numbers(self, args: tuple[Any, ...]) -> bool:
         """Make programs for the values of numbers that move, as x[:n] needs; return whether there are any."""
         with self._recording_one:
-            there = {path for path, _ in named_arguments(self.function, args, {})}
+            there = {path for path, _ in named_arguments(self.function, args)}
             numbers = there & self.moving - self.fixed
             self.fixed |= numbers
             if numbers:
@@ -215,7 +216,8 @@ class Compiled:
         return bool(numbers)
 
     def _right(self, result: Any, args: tuple[Any, ...]) -> Any:
-        """Return a result, and the function's own where another thread has just changed what it reads."""
+        """Return a result, or the function's own: the recorder computes again what has left the range."""
+        # (MISS: another thread has just changed what the function reads)
         return self.function(*args) if result is MISS or result is NOT_FINITE else result
 
     def _changes_by_itself(self, looks: int) -> bool:
@@ -231,43 +233,33 @@ class Compiled:
         moving = self.moving - self.fixed
         masked = self._key(args, leaves) in self.masked
         try:
-            recording = trace_function(self.function, args, {}, moving, masked=masked, mended=masked)
+            recording = trace_function(self.function, args, moving, masked=masked, mended=masked)
         except CannotCompile:
             numbers = {path for path, x in leaves if path in moving and type(x) in {int, float}}
             if not numbers:
                 raise
             self.fixed |= numbers  # its value matters: the program is made for it
-            recording = trace_function(
-                self.function, args, {}, moving - numbers, masked=masked, mended=masked
-            )
+            recording = trace_function(self.function, args, moving - numbers, masked=masked, mended=masked)
         return recording, self._make(recording, args)
 
     def _make(self, recording: Traced, args: tuple[Any, ...]) -> GuardedProgram:
-        program = simplify(recording.program)
+        program = simplify(recording.run.program)
         count, added = len(program.results), set()
+        looks = recording.unmasked or (recording.run.swept and leaves_range(program))
         if self.engine == "machine":
             program = lower(program, machine=True)
-            if recording.unmasked:
+            if looks:
                 added = {i for i, v in enumerate(program.results) if _is_large(v)}
                 sums = [Builder().total(program.results[i]) for i in sorted(added)]
                 program = Program(program.inputs, [*program.results, *sums])
             program = machine_code(program)
         else:
             program = block_for_cache(fuse_horizontally(lower(hoist_scale(program))))
-        dynamic = dict(zip(recording.paths, program.inputs, strict=True))
         results, sums = program.results[:count], program.results[count:]
-        looked_at = [v for i, v in enumerate(results) if i not in added] + sums
-        tree, changes = substitute((recording.result, recording.changes), results)
-        return guarded_program(
-            program,
-            list(zip(recording.parameters, args, strict=True)),
-            dynamic,
-            tree,
-            changes,
-            recording.captured,
-            finite=looked_at if recording.unmasked else None,
-            quiet=recording.quiet,
-        )
+        looked_at = [v for i, v in enumerate(results) if i not in added] + sums if looks else []
+        tree, changes = substitute((recording.run.result, recording.run.changes), results)
+        named = list(zip(recording.parameters, args, strict=True))
+        return GuardedProgram(program, named, recording, tree, changes, looked_at)
 
     def _notice(self, key: Any, leaves: list[tuple[str, Any]]) -> None:
         """Find numbers in which this call alone differs from an earlier one: they become inputs."""

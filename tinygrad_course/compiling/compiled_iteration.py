@@ -239,11 +239,11 @@ class _Program:
     def __init__(self, step: Callable[..., Any], state: Any, batch: tuple[Any, ...]) -> None:
         self.leaves = leaves = trees.leaves(state)
         args = state, *batch
-        numbers = {path for path, x in named_arguments(step, args, {}) if type(x) in {int, float}}
-        recording = trace_function(step, args, {}, numbers)
-        self.program = hoist_scale(lower(simplify(recording.program), machine=True))
-        tree = substitute(recording.result, self.program.results)
-        if recording.changes or not (
+        numbers = {path for path, x in named_arguments(step, args) if type(x) in {int, float}}
+        recording = trace_function(step, args, numbers)
+        self.program = hoist_scale(lower(simplify(recording.run.program), machine=True))
+        tree = substitute(recording.run.result, self.program.results)
+        if recording.run.changes or not (
             isinstance(tree, tuple) and len(tree) == 2 and isinstance(tree[1], Value) and tree[1].shape == ()
         ):
             raise Unsuited

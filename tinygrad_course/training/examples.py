@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
+from tinygrad_course.engine.tensor import Tensor
 from tinygrad_course.functions import one_hot as one_hot_columns
 
 Array = NDArray[Any]
@@ -115,6 +116,8 @@ def _turned(Y: Array, m: int, rows: set[int]) -> str:
 
 
 def _real(data: ArrayLike, name: str) -> Array:
+    if isinstance(data, Tensor):
+        raise TypeError(f"{name} is a Tensor; a network takes plain arrays, and what was recorded has .data")
     array = np.asarray(data)
     if array.dtype.kind not in "fiub":
         raise TypeError(f"{name} is an array of {array.dtype}; expected real numbers")

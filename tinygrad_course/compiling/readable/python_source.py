@@ -9,7 +9,7 @@ import numpy as np
 
 from tinygrad_course.compiling.dataflow import Program, Value
 from tinygrad_course.compiling.passes.simplify import examples
-from tinygrad_course.compiling.readable.operator_syntax import CALL, HELPERS, Printer
+from tinygrad_course.compiling.readable.operator_syntax import CALL, HELPERS, Printer, nest_text
 from tinygrad_course.compiling.tracing.changed_arguments import Kept
 from tinygrad_course.engine import trees
 
@@ -149,22 +149,14 @@ class Source:
         return self.inline[id(value)]
 
     def _nest(self, tree: Any) -> str:
-        if isinstance(tree, Value):
-            return self._operand(tree)[0]
-        if type(tree) is Kept:
-            return _lookup(tree)
-        if isinstance(tree, dict):
-            return (
-                "{"
-                + ", ".join(f"{key!r}: {self._nest(v)}".replace("'", '"', 2) for key, v in tree.items())
-                + "}"
-            )
-        if isinstance(tree, list):
-            return "[" + ", ".join(self._nest(v) for v in tree) + "]"
-        if isinstance(tree, tuple):
-            inner = ", ".join(self._nest(v) for v in tree)
-            return f"({inner},)" if len(tree) == 1 else f"({inner})"
-        return repr(tree)
+        def leaf(x: Any) -> str:
+            if isinstance(x, Value):
+                return self._operand(x)[0]
+            if isinstance(x, (dict, tuple)):  # of a class of the user's own
+                return nest_text(dict(x) if isinstance(x, dict) else tuple(x), leaf)
+            return _lookup(x) if type(x) is Kept else repr(x)
+
+        return nest_text(tree, leaf)
 
 
 def _lookup(path: str) -> str:

@@ -13,7 +13,7 @@ from typing import Any, ClassVar, NoReturn
 
 import numpy as np
 
-from tinygrad_course.compiling.dataflow import Kind, Value, item, of_each
+from tinygrad_course.compiling.dataflow import OPERATORS, Kind, Value, item, of_each
 from tinygrad_course.compiling.tracing.library_code import file_of_caller, of_library
 from tinygrad_course.compiling.tracing.refusals import (
     BY_VALUES,
@@ -34,24 +34,20 @@ from tinygrad_course.engine.trees import leaves, rebuild, tree_map
 from tinygrad_course.rules.indexing import astype
 
 
-def _operator(ufunc: Callable[..., Any], plain: Callable[..., Any]) -> tuple[Any, Any]:
-    """Return an operator and its reflection: NumPy's on arrays, Python's between numbers of Python's."""
-
-    def call(a: Any, b: Any) -> Any:  # a tracer and something else
-        other = b if type(a) is Tracer else a
-        if type(other) is Tensor:
+def _operator(ufunc: Callable[..., Any], plain: Callable[..., Any], a: Any, b: Any) -> Any:
+    """Record an operator: NumPy's function on arrays, Python's own between numbers of Python's."""
+    for x in (a, b):
+        if type(x) is Tensor:
             return NotImplemented
-        if is_sparse(other):
+        if is_sparse(x):
             raise CannotCompile(
                 "a program holds no scipy.sparse matrix: its product is made outside the compiled function"
             )
-        if plain is operator.mul and (isinstance(a, _SEQUENCES) or isinstance(b, _SEQUENCES)):
-            (b if isinstance(a, _SEQUENCES) else a).__index__()  # [x] * n: a count, as in range(n)
-        if _is_number(a) and _is_number(b):
-            return record(plain, (a, b), {})
-        return record(ufunc, (a, b), {}, plain)
-
-    return call, lambda self, other: call(other, self)
+    if plain is operator.mul and (isinstance(a, _SEQUENCES) or isinstance(b, _SEQUENCES)):
+        (b if isinstance(a, _SEQUENCES) else a).__index__()  # [x] * n: a count, as in range(n)
+    if _is_number(a) and _is_number(b):
+        return record(plain, (a, b), {})
+    return record(ufunc, (a, b), {}, plain)
 
 
 _SEQUENCES = (list, tuple, str, bytes)
@@ -74,7 +70,6 @@ class Tracer(Unanswered):
 
     __slots__ = ("recorded", "recording", "sample")
 
-    __hash__ = Unanswered.__hash__  # which __eq__ would take away
     __array_priority__: ClassVar[float] = 900.0
     base: ClassVar[None] = None  # nobody writes into it, so that it may share what it likes
 
@@ -183,50 +178,31 @@ class Tracer(Unanswered):
         """Return the values in another dtype."""
         return record(astype, (self, np.dtype(dtype)), {})
 
-    __add__, __radd__ = _operator(np.add, operator.add)
-    __sub__, __rsub__ = _operator(np.subtract, operator.sub)
-    __mul__, __rmul__ = _operator(np.multiply, operator.mul)
-    __truediv__, __rtruediv__ = _operator(np.divide, operator.truediv)
-    __floordiv__, __rfloordiv__ = _operator(np.floor_divide, operator.floordiv)
-    __mod__, __rmod__ = _operator(np.remainder, operator.mod)
-    __pow__, __rpow__ = _operator(np.power, operator.pow)
-    __matmul__, __rmatmul__ = _operator(np.matmul, operator.matmul)
-    __and__, __rand__ = _operator(np.bitwise_and, operator.and_)
-    __or__, __ror__ = _operator(np.bitwise_or, operator.or_)
-    __xor__, __rxor__ = _operator(np.bitwise_xor, operator.xor)
-    __lt__ = _operator(np.less, operator.lt)[0]
-    __le__ = _operator(np.less_equal, operator.le)[0]
-    __gt__ = _operator(np.greater, operator.gt)[0]
-    __ge__ = _operator(np.greater_equal, operator.ge)[0]
-    __eq__ = _operator(np.equal, operator.eq)[0]
-    __ne__ = _operator(np.not_equal, operator.ne)[0]
 
-    def __neg__(self) -> Any:
-        return record(operator.neg if _is_number(self) else np.negative, (self,), {})
+def _give_operators(name: str, ufunc: np.ufunc, plain: Callable[..., Any]) -> None:
+    """Give tracers the methods of one of Python's operators."""
 
-    def __pos__(self) -> Any:
-        return record(operator.pos if _is_number(self) else np.positive, (self,), {})
+    def unary(self: Tracer) -> Any:
+        return record(plain if _is_number(self) else ufunc, (self,), {})
 
-    def __abs__(self) -> Any:
-        return record(operator.abs if _is_number(self) else np.absolute, (self,), {})
+    def forward(self: Tracer, other: Any) -> Any:
+        return _operator(ufunc, plain, self, other)
 
-    def __invert__(self) -> Any:
-        return record(np.invert, (self,), {})
+    def reflected(self: Tracer, other: Any) -> Any:
+        return _operator(ufunc, plain, other, self)
 
-
-def _in_place(name: str, plain: Callable[..., Any]) -> Any:
-    def call(self: Tracer, other: Any) -> Any:
+    def in_place(self: Tracer, other: Any) -> Any:
         if self.recorded.kind == "array":
             raise CannotCompile(IN_PLACE.format(self._label()))
-        return plain(self, other)  # numbers are never changed: the name gets another one
+        return forward(self, other)  # numbers are never changed: the name gets another one
 
-    call.__name__ = name
-    return call
+    methods = {"": forward, "r": reflected, "i": in_place} if ufunc.nin == 2 else {"": unary}
+    for mark, method in methods.items():
+        setattr(Tracer, f"__{mark}{name}__", method)
 
 
-for _name in ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "matmul", "and", "or", "xor"):
-    _plain = getattr(operator, _name if _name not in {"and", "or"} else f"{_name}_")
-    setattr(Tracer, f"__i{_name}__", _in_place(f"__i{_name}__", _plain))
+for _ufunc, _plain in OPERATORS.items():
+    _give_operators(_plain.__name__.strip("_"), _ufunc, _plain)
 
 
 def record(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any], compute: Any = None) -> Any:
