@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tinygrad_course.engine import errors, foreign
-from tinygrad_course.engine.creation import node
+from tinygrad_course.engine.creation import clock, looked_at, node
+from tinygrad_course.engine.errors import blocks
 from tinygrad_course.engine.in_place import augment, fitting, plain_leaf
 from tinygrad_course.engine.recording import dispatch, record
 from tinygrad_course.engine.views import View, now
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     Binary = Callable[["Operators", Any], Tensor]
 
 _float64 = np.float64
+_new: Any = object.__new__
 
 
 def _binary(ufunc: np.ufunc, operate: Callable[[Any, Any], Any]) -> tuple[Binary, Binary, Binary]:
@@ -53,7 +55,15 @@ def _binary(ufunc: np.ufunc, operate: Callable[[Any, Any], Any]) -> tuple[Binary
             y = operate(a, b)
         except Exception as error:  # noqa: BLE001  (whatever it is, it is told better)
             raise errors.explain(error, rule, (self, other)) from None
-        return node(cls, rule, (self, other), y, (a, b) if leaf else None)
+        # what `creation.node` does, without the call
+        out = _new(cls)
+        out._data = y
+        out._op = rule
+        out._args = self, other
+        out._values = (a, b) if leaf else None
+        out._kwargs = out._state = out._grad = out._about = None
+        out._serial = clock()
+        return out if rule.mend is None and not blocks.open else looked_at(out)
 
     def reflected(self: Any, other: Any) -> Any:
         kind = type(other)

@@ -158,16 +158,12 @@ class Tensor(Operators, Methods, errors.Habits):
         foreign.refuse(np.ma.MaskedArray)
 
     def __init__(self, data: ArrayLike, name: str | None = None, dtype: DTypeLike | None = None) -> None:
-        if type(data) is float and dtype is None:
-            self._data = _float64(data)
-        else:
-            self._data = as_data(data, dtype)
-        self._op = self._kwargs = self._values = self._grad = self._state = None
+        self._data = _float64(data) if type(data) is float and dtype is None else as_data(data, dtype)
+        self._op = self._kwargs = self._values = self._grad = self._state = self._about = None
         self._args = ()
-        self._about = None
+        self._serial = clock()
         if name is not None:
             self.name = name
-        self._serial = clock()
 
     # -------------------------------------------------------------- what it holds
 
@@ -229,10 +225,9 @@ class Tensor(Operators, Methods, errors.Habits):
     def grad(self) -> Any:
         """The gradient that `backward` left here, of the data's shape and dtype, or None."""
         node = self if self._state is None else self._present()
-        grad = node._grad
-        if node._op is not None and type(grad) is np.ndarray:
-            grad.setflags(write=False)  # its neighbours in the graph may share it
-        return grad
+        if node._op is not None and type(node._grad) is np.ndarray:
+            node._grad.setflags(write=False)  # its neighbours in the graph may share it
+        return node._grad
 
     @grad.setter
     def grad(self, value: ArrayLike | None) -> None:
