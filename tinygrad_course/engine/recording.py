@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tinygrad_course.engine import errors
-from tinygrad_course.engine.creation import clock, looked_at, node, view_of
+from tinygrad_course.engine.creation import clock, node, view_of
 from tinygrad_course.engine.errors import blocks
 from tinygrad_course.engine.foreign import admitted
 from tinygrad_course.engine.keeping import SMALL, kept, kept_array
@@ -95,7 +95,7 @@ def record(  # noqa: C901  (one pass over the arguments; a comprehension would m
         For an argument that the rule does not cover.
     """
     holds: list[Any] = []
-    differentiable = plain = not kwargs and len(args) <= rule.covered
+    plain = not kwargs and len(args) <= rule.covered
     if not plain:
         if kwargs:
             args, kwargs = _bind(cls, rule, args, kwargs)
@@ -166,9 +166,23 @@ def record(  # noqa: C901  (one pass over the arguments; a comprehension would m
     out._serial = clock()
     if holds:
         out._note().holds = holds
-    if rule.mend is not None or blocks.open:
-        out = looked_at(out)
+    if rule.mend is not None:
+        out = rule.mend(out)
+    if blocks.open:
+        errors.watch(out)
     return _view(cls, out, given, values, kwargs) if view else out
+
+
+def record_one(cls: type[Tensor], rule: Rule, arg: Tensor) -> Any:
+    """Record a function of one argument, as `record` does: for a computed one there is little to look at."""
+    data = arg._data
+    if arg._op is None or rule.arity != 1 or not (type(data) is _ndarray or type(data) is _float64):
+        return record(cls, rule, (arg,))
+    try:
+        y = rule.compute(data)
+    except Exception as error:  # noqa: BLE001  (whatever it is, it is told better)
+        raise errors.explain(error, rule, (arg,)) from None
+    return node(cls, rule, (arg,), y)
 
 
 def _all_kept(kwargs: dict[str, Any], holds: list[Any]) -> dict[str, Any]:

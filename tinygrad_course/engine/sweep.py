@@ -86,7 +86,7 @@ OUTPUT = Rule(tuple.__getitem__, (output_vjp, None), name="output", saves=False)
 
 def unbroadcast(g: Any, shape: tuple[int, ...]) -> Any:
     """Sum a gradient over the axes along which its tensor was broadcast: it gets the tensor's shape."""
-    own = np.shape(g)
+    own = g.shape if type(g) is np.ndarray else np.shape(g)
     if len(own) == len(shape) == 2 and own[0] == shape[0] and shape[1] == 1 and type(g) is np.ndarray:
         summed: Any = _add(g, 1, None, None, True)  # a bias: the course's np.sum(dZ, axis=1, keepdims=True)
         return summed
@@ -210,6 +210,7 @@ def sweep(  # noqa: C901  (one loop: the calls that it saves are its purpose)
     lost = False
     more: list[tuple[Any, Any]] = []  # what else the arguments get
     node: Any = root  # untyped from here: the loop is the library's hottest
+    arg: Any
     g: Any = seed
     following: Any = None
     following_g: Any = None
@@ -221,7 +222,7 @@ def sweep(  # noqa: C901  (one loop: the calls that it saves are its purpose)
             if careful:
                 arity = -1
                 g, live = (g._data, g.live) if type(g) is Partial else (g, None)
-            elif arity < 0 and chooses(rule, node._kwargs):
+            elif arity < 0 and (rule.chooses is not None or node._kwargs) and chooses(rule, node._kwargs):
                 if choice is not None:
                     lost = mark and undefined(g)
                 elif type(y) not in _NUMBERS or (y.nbytes > large and not keep):

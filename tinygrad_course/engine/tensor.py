@@ -26,7 +26,7 @@ from tinygrad_course.engine.creation import About, clock, leaf
 from tinygrad_course.engine.in_place import Flat, write
 from tinygrad_course.engine.operation import Operation, Released
 from tinygrad_course.engine.operators import Methods, Operators
-from tinygrad_course.engine.recording import dispatch, dispatch_ufunc, peek, plain, record
+from tinygrad_course.engine.recording import dispatch, dispatch_ufunc, peek, plain, record, record_one
 from tinygrad_course.engine.sweep import first_seed, sweep
 from tinygrad_course.engine.unreached import recorded_instead
 from tinygrad_course.engine.views import OPEN, Open, View, Written, now
@@ -158,7 +158,10 @@ class Tensor(Operators, Methods, errors.Habits):
         foreign.refuse(np.ma.MaskedArray)
 
     def __init__(self, data: ArrayLike, name: str | None = None, dtype: DTypeLike | None = None) -> None:
-        self._data = _float64(data) if type(data) is float and dtype is None else as_data(data, dtype)
+        if type(data) is float and dtype is None:
+            self._data = _float64(data)
+        else:
+            self._data = as_data(data, dtype)
         self._op = self._kwargs = self._values = self._grad = self._state = self._about = None
         self._args = ()
         self._serial = clock()
@@ -424,7 +427,7 @@ class Tensor(Operators, Methods, errors.Habits):
         if not kwargs and method == "__call__":
             rule = RULES.get(ufunc)
             if rule is not None:
-                return record(Tensor, rule, inputs)
+                return record(Tensor, rule, inputs) if len(inputs) > 1 else record_one(Tensor, rule, self)
         return dispatch_ufunc(Tensor, ufunc, method, inputs, kwargs)
 
     def __array_function__(

@@ -70,7 +70,8 @@ class Rule:
 
     __slots__ = (
         "accepted", "arity", "chooses", "compute", "covered", "elementwise", "function", "mend", "most_args",
-        "name", "names", "outputs", "product", "saves", "sequence", "steep", "ties", "twin", "variadic", "vjps",
+        "name", "names", "outputs", "product", "saves", "sequence", "steep", "ties", "twin", "variadic",
+        "vjps",
     )  # fmt: skip
 
     def __init__(
