@@ -91,6 +91,23 @@ class Builder:
         """Return the sum of all entries of an array."""
         return self.call(np.sum, (value,), {"axis": None, "keepdims": False}, (), value.dtype, "scalar")
 
+    def matmul(self, a: Value, b: Value) -> Value:
+        """Return the product of two matrices."""
+        return self.call(np.matmul, (a, b), {}, (a.shape[0], b.shape[1]), a.dtype)
+
+    def reshape(self, value: Value, shape: tuple[int, ...]) -> Value:
+        """Return an array in another shape."""
+        return self.call(np.reshape, (value, shape), {}, shape, value.dtype)
+
+    def rows(self, value: Value) -> Value:
+        """Return the rows of a stack of matrices as one matrix."""
+        return self.reshape(value, (value.size // value.shape[-1], value.shape[-1]))
+
+    def transpose(self, value: Value, order: tuple[int, ...] = (1, 0)) -> Value:
+        """Return an array with its axes in another order."""
+        rest = () if order == tuple(reversed(range(len(order)))) else (order,)
+        return self.call(np.transpose, (value, *rest), {}, tuple(value.shape[i] for i in order), value.dtype)
+
     def constant(self, data: Any) -> Value:
         """Return a constant, the one made before for equal data of moderate size."""
         array = np.asarray(data)

@@ -217,12 +217,19 @@ def is_reduction(value: Value) -> bool:
     )
 
 
-def chosen(value: Value) -> tuple[int, ...]:
-    """Return the places of the operands that np.where is linear in: x, if the other choice is 0."""
-    if value.function is not np.where or len(value.args) != 3 or value.kwargs:
+_LINEAR = {np.transpose, np.reshape, np.broadcast_to}
+
+
+def linear_in(value: Value) -> tuple[int, ...]:
+    """Return the places of the operands that a call is linear in: np.where in x, if the other choice is 0."""
+    if value.function is np.sum:
+        return (0,) if is_sum(value) else ()
+    if value.kwargs:
         return ()
-    zero = [not isinstance(a, Value) and a == 0 for a in value.args]
-    return (1,) if zero[2] and not zero[1] else (2,) if zero[1] and not zero[2] else ()
+    if value.function is np.where and len(value.args) == 3:
+        zero = [not isinstance(a, Value) and a == 0 for a in value.args]
+        return (1,) if zero[2] and not zero[1] else (2,) if zero[1] and not zero[2] else ()
+    return (0,) if value.function in _LINEAR else (0, 1) if value.function is np.matmul else ()
 
 
 class Program:

@@ -19,6 +19,7 @@ from tinygrad_course.engine.creation import node as made
 from tinygrad_course.engine.errors import blocks
 from tinygrad_course.engine.keeping import verify
 from tinygrad_course.engine.partial import Live, Partial, added, chooses, masks, owned, through, undefined
+from tinygrad_course.engine.recomputing import all_finite, completed, out_of_range, repaired
 from tinygrad_course.engine.views import as_of, now, version_of
 from tinygrad_course.rules.indexing import astype
 from tinygrad_course.rules.table import Rule
@@ -158,6 +159,7 @@ def sweep(  # noqa: C901  (one loop: the calls that it saves are its purpose)
     keep: bool = False,
     mark: bool = True,
     record: bool = False,
+    careful: bool = False,
 ) -> dict[Tensor, Any]:
     """Send `seed` back from `root` and return the leaves that it reaches, each with its gradient.
 
@@ -180,6 +182,8 @@ def sweep(  # noqa: C901  (one loop: the calls that it saves are its purpose)
         Compute with Tensors, so that the gradients are recorded and can be differentiated. The graph is left
         as it is, and nodes older than `oldest` are passed over: the result depends on them through what is
         recorded.
+    careful : bool
+        Know from the beginning on which entries of a gradient are live (see `partial`).
 
     Raises
     ------
@@ -193,8 +197,9 @@ def sweep(  # noqa: C901  (one loop: the calls that it saves are its purpose)
     if root._op is None:
         return {root: seed if record else _own(seed)}
     cls, ndarray, float64, large = type(root), np.ndarray, np.float64, LARGE
-    if record and (watched := masks.get()) is not None:
-        watched.recorded = True
+    if (watched := masks.get()) is not None:
+        watched.swept = True
+        watched.recorded |= record
     keep = keep or record
     mark = mark and not record
     found: dict[Tensor, Any] = {}
@@ -203,11 +208,11 @@ def sweep(  # noqa: C901  (one loop: the calls that it saves are its purpose)
     marked: list[tuple[Tensor, Any]] = []
     passed: list[Any] = []
     ghosts: dict[int, Tensor] | None = None
-    careful: Any = record or (blocks.open and errors.watching())
-    choice: Any = None
+    whole = keep
+    careful = careful or record or (blocks.open > 0 and errors.watching())
     quiet: Any = None
     live: Any = None
-    lost = False
+    chosen = lost = again = False
     more: list[tuple[Any, Any]] = []  # what else the arguments get
     node: Any = root  # untyped from here: the loop is the library's hottest
     arg: Any
@@ -223,20 +228,19 @@ def sweep(  # noqa: C901  (one loop: the calls that it saves are its purpose)
                 arity = -1
                 g, live = (g._data, g.live) if type(g) is Partial else (g, None)
             elif arity < 0 and (rule.chooses is not None or node._kwargs) and chooses(rule, node._kwargs):
-                if choice is not None:
-                    lost = mark and undefined(g)
-                elif type(y) not in _NUMBERS or (y.nbytes > large and not keep):
+                if chosen:
+                    again = mark and undefined(g)
+                elif ghosts or type(y) not in _NUMBERS or (y.nbytes > large and not keep):
                     careful = True
                 else:
-                    before = found.copy(), pending.copy(), heap.copy()
-                    choice = node, g, following, following_g, len(marked), *before
-            if choice is not None and quiet is None and rule.steep:
+                    chosen = True
+            if chosen and quiet is None and rule.steep:
                 quiet = np.errstate(all="ignore")  # a warning may be of what was not chosen
                 quiet.__enter__()
             if mark:
                 before = node._grad
                 node._grad = g if before is None or rule.outputs else before + g
-                if keep or choice is not None:
+                if keep or chosen or before is not None:
                     marked.append((node, before))
             if arity == 2:
                 a, b = node._args
@@ -272,17 +276,15 @@ def sweep(  # noqa: C901  (one loop: the calls that it saves are its purpose)
                 if serial > oldest:
                     raise Foreign
                 if arg._op is None and (arg._state is None or (arg := version_of(arg))._op is None):
-                    if choice is not None and undefined(ga):
-                        lost = True
-                        break
                     if arg in found:
                         ga = added(found[arg], ga)
                     elif type(ga) is ndarray and (ga is g or ga is y or ga.base is not None):
                         ga = ga.copy()  # the leaf's own
                     found[arg] = ga
                 else:
-                    if not keep and type(d) is ndarray and d.nbytes > large:
-                        lost = True
+                    if not whole and type(d) is ndarray and d.nbytes > large:
+                        whole = out_of_range(arg)
+                        lost = not whole
                     if arg is following:
                         following_g = added(following_g, ga)
                     elif arg in pending:
@@ -299,32 +301,23 @@ def sweep(  # noqa: C901  (one loop: the calls that it saves are its purpose)
                 if not more:
                     break
                 arg, ga = more.pop()
-            if lost and choice is not None:
-                node, g, following, following_g, n, found, pending, heap = choice
-                for one, before in reversed(marked[n:]):
-                    one._grad = before
-                del marked[n:]
-                passed.clear()
-                choice = None
-                careful = True
-                lost = False
-                more = []
-                continue
+            if again or (lost and chosen):
+                again = True
+                break
             about = node._about
             if about is not None and about.holds is not None:
                 verify(about.holds, rule.name)
-                if not keep and choice is None:
+                if ghosts:
                     about.holds = None
             if keep:
                 pass
-            elif choice is not None:
+            elif not (lost or ghosts):
                 passed.append(node)
             else:
                 node._op = rule.twin or freed_twin(rule)
                 node._values = None
-                if lost or ghosts:
-                    ghosts = _release(node, rule, cls, ghosts or {})
-                    lost = False
+                ghosts = _release(node, rule, cls, ghosts or {})
+                lost = False
             if following is None:
                 if not heap:
                     break
@@ -338,18 +331,36 @@ def sweep(  # noqa: C901  (one loop: the calls that it saves are its purpose)
             else:
                 node, g, following = following, following_g, None
     except BaseException:
-        for node, before in reversed(marked):
-            node._grad = before
+        _unmark(passed, marked)
         raise
     finally:
         if quiet is not None:
             quiet.__exit__(None, None, None)
+    if careful:
+        found = {leaf: owned(g) for leaf, g in found.items()}
+    if again or not all_finite(found.values()):
+        if again or (chosen and any(map(undefined, found.values()))):
+            _unmark(passed, marked)
+            return sweep(root, seed, oldest=oldest, keep=keep, mark=mark, careful=True)
+        if not ghosts and all_finite([root]):
+            with np.errstate(all="ignore"):
+                recorded = found if record else sweep(root, seed, oldest=oldest, record=True)
+                found = repaired(recorded) if record else completed(found, recorded)
     for node in passed:
-        node._op = node._op.twin or freed_twin(node._op)
+        rule = node._op
+        node._op = rule.twin or freed_twin(rule)
         node._values = None
         if node._about is not None:
             node._about.holds = None
-    return {leaf: owned(g) for leaf, g in found.items()} if careful else found
+    return found
+
+
+def _unmark(passed: list[Tensor], marked: list[tuple[Tensor, Any]]) -> None:
+    """Take the gradients away that were left on the way, from nodes that had none and from those that had."""
+    for node in passed:
+        node._grad = None
+    for node, before in reversed(marked):
+        node._grad = before
 
 
 def _recorded(node: Any, cls: Any) -> tuple[Any, Any]:
