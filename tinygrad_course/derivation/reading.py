@@ -68,15 +68,9 @@ class Reading:
 
 
 def read(graph: Graph, names: Mapping[str, Any], wanted: set[int]) -> Reading:
-    """Read a recording.
+    """Read a recording, its `wanted` nodes as variables in any case.
 
-    Parameters
-    ----------
-    graph : Graph
-    names : mapping of str to anything
-        The user's variables: arrays and numbers are recognised by their values.
-    wanted : set of int
-        Nodes that are to be variables in any case.
+    `names` are the user's variables: arrays and numbers are recognised by their values.
     """
     first = _Reader(graph, names, wanted, None).read()
     m = _examples(first, names)
