@@ -494,7 +494,7 @@ def test_an_array_of_no_axes_stays_one_in_place():
         lambda a: np.fill_diagonal(a, []),
         lambda a: np.fill_diagonal(a, np.zeros(0), wrap=True),
         lambda a: np.put(a, [0, 1], []),
-        lambda a: np.putmask(a, a > -1, []),
+        lambda a: np.putmask(a, np.ones((3, 2), bool), []),
         lambda a: np.place(a, np.zeros((3, 2), bool), []),
     ],
 )
