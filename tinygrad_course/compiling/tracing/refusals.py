@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
 
 import numpy as np
+
+from tinygrad_course.compiling.tracing.library_code import of_library
+from tinygrad_course.engine.recording import dispatch
 
 _raised: ContextVar[list[CannotCompile] | None] = ContextVar(
     "refusals of the trace in progress", default=None
@@ -26,10 +30,21 @@ class CannotCompile(TypeError):  # noqa: N818  (it says what can't be done)
     outside = False
 
     def __init__(self, message: str) -> None:
-        super().__init__(message)
+        call = _users_call()
+        super().__init__(message if call is None or call in message else f"{call}: {message}")
         noted = _raised.get()
         if noted is not None:
             noted.append(self)
+
+
+def _users_call() -> str | None:
+    """Return the function of NumPy's that the user has called, where the library is at work on that."""
+    found, frame = None, inspect.currentframe()
+    while frame is not None and of_library(frame.f_code.co_filename):
+        if frame.f_code is dispatch.__code__:
+            found = name_of(frame.f_locals["function"])
+        frame = frame.f_back
+    return found
 
 
 class DecidedByError(CannotCompile):

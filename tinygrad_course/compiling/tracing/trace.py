@@ -17,6 +17,10 @@ OTHER_ARRAY = (
     "an array of shape {} that the function computes is different each time it is run (random numbers?): "
     "compute it outside, and pass it as an argument"
 )
+MADE_ANEW = (
+    "{} is given a function that is made anew each time (a lambda), and a program can't tell whether that "
+    "does the same in every call: define it outside the compiled function, or write the choice with np.where"
+)
 
 
 class Names(Protocol):

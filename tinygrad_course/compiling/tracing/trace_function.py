@@ -115,7 +115,7 @@ def trace_function(
         run, unmasked, quiet = _Recorder(f, args, moving).record(captured, masked=masked, mended=mended)
         _refuse_changes(captured.changed())
     except CannotCompile as error:
-        error.outside = not captured.unchanged()
+        error.outside = not captured.unchanged() or captured.drew() is not None
         raise
     return Traced(run, argument_names(f, len(args)), CapturedValues(f, *objects), unmasked, quiet)
 

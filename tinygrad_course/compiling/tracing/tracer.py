@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Iterator
+from types import FunctionType
 from typing import Any, ClassVar, NoReturn
 
 import numpy as np
@@ -26,7 +27,7 @@ from tinygrad_course.compiling.tracing.refusals import (
     refuse_call,
     refuse_raising,
 )
-from tinygrad_course.compiling.tracing.trace import DIFFERS, OTHER_ARRAY, Trace, same
+from tinygrad_course.compiling.tracing.trace import DIFFERS, MADE_ANEW, OTHER_ARRAY, Trace, same
 from tinygrad_course.compiling.tracing.unanswered import Unanswered
 from tinygrad_course.engine.foreign import is_sparse
 from tinygrad_course.engine.tensor import Tensor
@@ -280,6 +281,8 @@ def _recorded_again(
         value, returned = first.calls[len(trace.calls)]
         if value.function == function:  # np.add.reduce is made anew each time
             difference = _difference(args, value.args) or _difference(kwargs, value.kwargs)
+            if difference == MADE_ANEW:
+                difference = MADE_ANEW.format(name_of(function))
     if difference is not None:
         (compute or function)(*_samples(args), **_samples(kwargs))  # it may raise, as it did at first
         raise CannotCompile(difference)
@@ -310,7 +313,9 @@ def _difference(x: Any, y: Any) -> str | None:
         return _difference(tuple(x.items()), tuple(y.items()))
     if kind is slice:
         return _difference((x.start, x.stop, x.step), (y.start, y.stop, y.step))
-    return None if x is y or repr(x) == repr(y) else DIFFERS
+    if x is y or repr(x) == repr(y):
+        return None
+    return MADE_ANEW if isinstance(x, FunctionType) else DIFFERS
 
 
 def _stand_in(trace: Trace, function: Any, args: Any, kwargs: Any, result: Any) -> Any:
