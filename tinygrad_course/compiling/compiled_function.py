@@ -63,7 +63,7 @@ class Compiled:
         self.programs: dict[Any, tuple[Traced, GuardedProgram]] = {}
         self.masked: set[Any] = set()  # the signatures whose programs need masks
         self.moving: set[str] = set()  # the paths of numbers that have changed between calls
-        self.fixed: set[str] = set()  # of those, the ones that the program is made for
+        self.fixed: set[str] = set()  # those of numbers that the program is made for
         self._last: Callable[..., Any] = _miss
         self._recent: list[tuple[Callable[..., Any], Traced]] = []  # the latest first
         self._recording_one = threading.RLock()
@@ -217,11 +217,17 @@ class Compiled:
         """Make programs for the values of numbers that move, as x[:n] needs; return whether there are any."""
         with self._recording_one:
             there = {path for path, _ in named_arguments(self.function, args)}
-            numbers = there & self.moving - self.fixed
-            self.fixed |= numbers
+            numbers = self._fixed(there)
             if numbers:
                 self.programs, self._recent, self._last = {}, [], _miss
         return bool(numbers)
+
+    def _fixed(self, paths: set[str]) -> set[str]:
+        """Return those of some numbers that move, whose values matter: programs are made for these."""
+        numbers = paths & self.moving
+        self.moving -= numbers
+        self.fixed |= numbers
+        return numbers
 
     def _right(self, result: Any, args: tuple[Any, ...]) -> Any:
         """Return a result, or the function's own: the recorder computes again what has left the range."""
@@ -238,16 +244,16 @@ class Compiled:
         return False
 
     def _record(self, args: tuple[Any, ...], leaves: list[tuple[str, Any]]) -> tuple[Traced, GuardedProgram]:
-        moving = self.moving - self.fixed
         masked = self._key(args, leaves) in self.masked
+        record = functools.partial(
+            trace_function, self.function, args, self.moving, masked=masked, mended=masked
+        )
         try:
-            recording = trace_function(self.function, args, moving, masked=masked, mended=masked)
+            recording = record()
         except CannotCompile:
-            numbers = {path for path, x in leaves if path in moving and type(x) in {int, float}}
-            if not numbers:
+            if not self._fixed({path for path, x in leaves if type(x) in {int, float}}):
                 raise
-            self.fixed |= numbers  # its value matters: the program is made for it
-            recording = trace_function(self.function, args, moving - numbers, masked=masked, mended=masked)
+            recording = record()
         return recording, self._make(recording, args)
 
     def _make(self, recording: Traced, args: tuple[Any, ...]) -> GuardedProgram:
@@ -279,9 +285,8 @@ class Compiled:
                 return
 
     def _key(self, args: Any, leaves: list[tuple[str, Any]]) -> Any:
-        moving = self.moving - self.fixed
         outline = repr(trees.rebuild(args, iter(["."] * len(leaves))))
-        return outline, tuple((path, _signature(x, path, moving)) for path, x in leaves)
+        return outline, tuple((path, _signature(x, path, self.moving)) for path, x in leaves)
 
     def _positional(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, ...]:
         bound = inspect.signature(self.function).bind(*args, **kwargs)
