@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -306,18 +307,16 @@ class _Machine(_Runner):
         except NotFused:
             raise Unsuited from None
         self.tree = made.state
-        self.kinds = [(type(x), np.shape(x), int(np.prod(np.shape(x)))) for _, x in leaves]
+        self.kinds = [(type(x), np.shape(x)) for _, x in leaves]
 
     def take(self, state: Any, _: int) -> Any:
         parts = [np.asarray(x, dtype=np.float64).reshape(-1) for _, x in trees.leaves(state)]
         return np.concatenate(parts) if parts else np.empty(0)
 
     def give(self, flat: Any) -> Any:
-        values, start = [], 0
-        for kind, shape, size in self.kinds:
-            entries = flat[start : start + size]
-            start += size
-            values.append(entries.reshape(shape).copy() if kind is np.ndarray else kind(entries[0]))
+        sizes = [math.prod(shape) for _, shape in self.kinds]
+        parts = zip(self.kinds, np.split(flat, np.cumsum(sizes)), strict=False)
+        values = [x.reshape(s).copy() if kind is np.ndarray else kind(x[0]) for (kind, s), x in parts]
         return trees.rebuild(self.tree, iter(values))
 
     def batch(self, columns: tuple[Any, ...]) -> tuple[Any, ...]:

@@ -123,20 +123,14 @@ class NamesInCode:
         _number(values)
         for tensors, gradients in self.gradients:
             for tensor, gradient in zip(tensors, gradients, strict=True):
-                known = (
-                    gradient.recorded.name if type(gradient) is Tracer and gradient.recorded.kept else None
-                )
-                if type(gradient) is Tracer and tensor.name and known in {None, tensor.name}:
-                    gradient.recorded.name, gradient.recorded.kept = f"d{tensor.name}", True
+                if type(gradient) is Tracer and tensor.name:
+                    value = gradient.recorded
+                    if not value.kept or value.name in {None, tensor.name}:
+                        value.name, value.kept = f"d{tensor.name}", True
         for tensor in self.tensors:
             _, data, gradient = held(tensor)
-            if (
-                type(gradient) is Tracer
-                and type(data) is Tracer
-                and gradient.recorded.name is None
-                and data.recorded.name
-            ):
-                gradient.recorded.name = f"d{data.recorded.name}"
+            if type(gradient) is type(data) is Tracer and gradient.recorded.name is None:
+                gradient.recorded.name = data.recorded.name and f"d{data.recorded.name}"
 
 
 def _forget_steps(values: list[Value]) -> None:

@@ -70,13 +70,8 @@ class Trace:
         key = value.kind, value.shape, value.dtype
         if key not in self._samples:
             one = value.dtype.type(1)
-            self._samples[key] = (
-                np.broadcast_to(one, value.shape)
-                if value.kind == "array"
-                else one.item()
-                if value.kind == "python"
-                else one
-            )
+            array = np.broadcast_to(one, value.shape)
+            self._samples[key] = {"array": array, "scalar": one, "python": one.item()}[value.kind]
         return self._samples[key]
 
 
