@@ -17,8 +17,6 @@ import numpy as np
 # From the package: importing it fills the tables.
 from tinygrad_course.rules import COMPOSED, NO_DERIVATIVE, RULES
 
-__all__ = ["main", "with_tensors", "write_stubs"]
-
 _MARK = "made_by_tinygrad_course"
 _IMPORTS = """
 from collections.abc import Sequence as _Sequence

@@ -31,6 +31,7 @@ from tinygrad_course.compiling.readable.program_graph import graph_of
 from tinygrad_course.compiling.readable.python_source import Source, substitute
 from tinygrad_course.compiling.tracing.captured_values import CapturedValues
 from tinygrad_course.compiling.tracing.changed_arguments import containers
+from tinygrad_course.compiling.tracing.lost_nans import leaves_range
 from tinygrad_course.compiling.tracing.refusals import BY_VALUES, CannotCompile, DecidedByError
 from tinygrad_course.compiling.tracing.trace_function import (
     Traced,
@@ -174,7 +175,7 @@ class Compiled:
             result = program.call(*args)
             if result is MISS:  # another thread is running it: a program of its own memory
                 result = self._make(traced, args).call(*args)
-            if result is not NOT_FINITE:
+            if result is not NOT_FINITE or not traced.unmasked:
                 self._use(program.call, traced)
                 return self._right(result, args)
             self.masked.add(key)
@@ -229,7 +230,8 @@ class Compiled:
         return numbers
 
     def _right(self, result: Any, args: tuple[Any, ...]) -> Any:
-        """Return a result, and the function's own where another thread has just changed what it reads."""
+        """Return a result, or the function's own: the recorder computes again what has left the range."""
+        # (MISS: another thread has just changed what the function reads)
         return self.function(*args) if result is MISS or result is NOT_FINITE else result
 
     def _changes_by_itself(self, looks: int) -> bool:
@@ -257,9 +259,10 @@ class Compiled:
     def _make(self, recording: Traced, args: tuple[Any, ...]) -> GuardedProgram:
         program = simplify(recording.run.program)
         count, added = len(program.results), set()
+        looks = recording.unmasked or (recording.run.swept and leaves_range(program))
         if self.engine == "machine":
             program = lower(program, machine=True)
-            if recording.unmasked:
+            if looks:
                 added = {i for i, v in enumerate(program.results) if _is_large(v)}
                 sums = [Builder().total(program.results[i]) for i in sorted(added)]
                 program = Program(program.inputs, [*program.results, *sums])
@@ -267,7 +270,7 @@ class Compiled:
         else:
             program = block_for_cache(fuse_horizontally(lower(hoist_scale(program))))
         results, sums = program.results[:count], program.results[count:]
-        looked_at = [v for i, v in enumerate(results) if i not in added] + sums
+        looked_at = [v for i, v in enumerate(results) if i not in added] + sums if looks else []
         tree, changes = substitute((recording.run.result, recording.run.changes), results)
         named = list(zip(recording.parameters, args, strict=True))
         return GuardedProgram(program, named, recording, tree, changes, looked_at)

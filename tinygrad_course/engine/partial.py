@@ -52,22 +52,22 @@ class Masks:
         Whether what single exponentials lose far out is recorded otherwise, as the recorder does there.
     lost, alone : int
         How many operations on single exponentials were met, and on those that make no sigmoid.
-    recorded : bool
-        Whether a sweep was recorded, for derivatives of the second order.
+    swept, recorded : bool
+        Whether there was a sweep, and whether one was recorded, for derivatives of the second order.
     calls : sized
         What has been recorded so far.
     since : int
         How many calls those were when the first mask was worked out.
     """
 
-    __slots__ = ("alone", "asked", "calls", "lost", "made", "mended", "recorded", "since")
+    __slots__ = ("alone", "asked", "calls", "lost", "made", "mended", "recorded", "since", "swept")
 
     def __init__(self, *, made: bool, mended: bool = False) -> None:
         self.made = made
         self.mended = mended
         self.asked = self.lost = self.alone = self.since = 0
         self.calls: Sized = ()
-        self.recorded = False
+        self.recorded = self.swept = False
 
     @property
     def needed(self) -> bool:

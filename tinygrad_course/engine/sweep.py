@@ -18,6 +18,7 @@ from tinygrad_course.engine import errors
 from tinygrad_course.engine.creation import node as made
 from tinygrad_course.engine.keeping import verify
 from tinygrad_course.engine.partial import Live, Partial, added, chooses, masks, owned, through, undefined
+from tinygrad_course.engine.recomputing import all_finite, completed, out_of_range, repaired
 from tinygrad_course.engine.views import as_of, now, version_of
 from tinygrad_course.rules.indexing import astype
 from tinygrad_course.rules.table import Rule
@@ -194,8 +195,9 @@ def sweep(  # noqa: C901  (one loop: the calls that it saves are its purpose)
     if root._op is None:
         return {root: seed if record else _own(seed)}
     ndarray, float64, large = np.ndarray, np.float64, LARGE
-    if record and (watched := masks.get()) is not None:
-        watched.recorded = True
+    if (watched := masks.get()) is not None:
+        watched.swept = True
+        watched.recorded |= record
     keep = keep or record
     mark = mark and not record
     found: dict[Tensor, Any] = {}
@@ -204,6 +206,7 @@ def sweep(  # noqa: C901  (one loop: the calls that it saves are its purpose)
     marked: list[tuple[Tensor, Any]] = []
     passed: list[Any] = []
     ghosts: dict[int, Tensor] | None = None
+    whole = keep
     watching = errors.blocks.open and errors.watching()
     careful: Any = record or watching
     choice: Any = None
@@ -289,8 +292,9 @@ def sweep(  # noqa: C901  (one loop: the calls that it saves are its purpose)
                         ga = conform(ga, d, rule)
                     elif ga.shape != d.shape:
                         ga = unbroadcast(ga, d.shape) if rule.elementwise else conform(ga, d, rule)
-                    if d.nbytes > large and not (keep or leaf):
-                        lost = True
+                    if d.nbytes > large and not (whole or leaf):
+                        whole = out_of_range(arg)
+                        lost = not whole
                 elif (type(ga) is not float64 or type(d) is not float64) and type(d) is not tuple:
                     ga = conform(ga, d, rule)
                 if leaf:
@@ -327,17 +331,16 @@ def sweep(  # noqa: C901  (one loop: the calls that it saves are its purpose)
             about = node._about
             if about is not None and about.holds is not None:
                 verify(about.holds, rule.name)
-                if not keep and choice is None:
+                if ghosts:
                     about.holds = None
             if keep:
                 pass
-            elif choice is not None:
+            elif choice is not None or not (lost or ghosts):
                 passed.append(node)
             else:
                 node._op = rule.twin or freed_twin(rule)
                 node._values = None
-                if lost or ghosts:
-                    ghosts = _release(node, rule, cls, ghosts or {})
+                ghosts = _release(node, rule, cls, ghosts or {})
             if following is None:
                 if not heap:
                     break
@@ -357,12 +360,18 @@ def sweep(  # noqa: C901  (one loop: the calls that it saves are its purpose)
     finally:
         if quiet is not None:
             quiet.__exit__(None, None, None)
+    if careful:
+        found = {leaf: owned(g) for leaf, g in found.items()}
+    if not all_finite(found.values()) and not ghosts and all_finite([root]):
+        with np.errstate(all="ignore"):
+            again = found if record else sweep(root, seed, oldest=oldest, record=True)
+            found = repaired(again) if record else completed(found, again)
     for node in passed:
         node._op = node._op.twin or freed_twin(node._op)
         node._values = None
         if node._about is not None:
             node._about.holds = None
-    return {leaf: owned(g) for leaf, g in found.items()} if careful else found
+    return found
 
 
 def _data_of(args: Any, cls: Any) -> list[Any]:

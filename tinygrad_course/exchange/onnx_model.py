@@ -13,8 +13,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["CannotExport", "Model", "Name", "Two"]
-
 Array = NDArray[Any]
 
 OPSET, IR = 18, 9

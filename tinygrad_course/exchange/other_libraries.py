@@ -22,8 +22,6 @@ from numpy.typing import NDArray
 
 from tinygrad_course.exchange.weights import existing
 
-__all__ = ["DenseLayers", "read_keras", "read_torch"]
-
 Array = NDArray[Any]
 
 #: Keras's names of activations that are the course's, to the last constant.

@@ -16,8 +16,6 @@ from numpy.typing import NDArray
 from tinygrad_course import files
 from tinygrad_course.engine import trees
 
-__all__ = ["load_weights", "save_weights"]
-
 Nest = Any
 Array = NDArray[Any]
 

@@ -90,11 +90,6 @@ def _record(cost: Rule, A: Tensor, Y: Any, link: Operation) -> Tensor:
     return node(Tensor, cost, (A, Y, Z), cost.function(a, y, z), (a, y, z), holds)
 
 
-def _made_by(function: Any, x: Any) -> Operation | None:
-    made = x.operation if type(x) is Tensor else None
-    return made if made is not None and made.rule is RULES[function] else None
-
-
 # ------------------------------------------------------------------ the costs
 
 
@@ -178,16 +173,12 @@ def categorical_cross_entropy(A: Any, Y: Any) -> Any:
     0.490415
     """
     A, Y = _prepared(A, Y)
-    made = None if type(Y) is Tensor else _made_by(softmax, A)
-    if made is not None and _over_units(made):
-        return _record(RULES[_softmax_cost], made.output, Y, made)
+    made = A.operation if type(A) is Tensor and type(Y) is not Tensor else None
+    if made is not None and made.rule is RULES[softmax]:
+        axis = made.args[1] if len(made.args) > 1 else made.kwargs.get("axis", 0)
+        if axis in (0, -made.output.ndim):  # over the units
+            return _record(RULES[_softmax_cost], made.output, Y, made)
     return -np.sum(special.xlogy(Y, A)) / _examples(A)
-
-
-def _over_units(made: Operation) -> bool:
-    """Whether a recorded softmax was taken over axis 0."""
-    axis = made.args[1] if len(made.args) > 1 else made.kwargs.get("axis", 0)
-    return axis in (0, -made.output.ndim)
 
 
 def softmax_cross_entropy(Z: Any, Y: Any) -> Any:

@@ -29,33 +29,18 @@ _LEVELS = 16
 
 @dataclass(frozen=True)
 class Slope:
-    """A derivative found by differences.
-
-    Attributes
-    ----------
-    value : float
-    noise : float
-        What rounding in the function can add or take away.
-    truncation : float
-        What the curvature can, as far as two steps show.
-    step : float
-    left, right : float
-        The one-sided derivatives, where the function was looked at closely; else NaN.
-    shape : str
-        "smooth", "kink" (the sides differ), "jump" (the function does), "edge" (one side is no number) or
-        "broken".
-    size : float
-        Of the function's values about the point.
-    """
+    """A derivative found by differences."""
 
     value: float
-    noise: float
-    truncation: float
+    noise: float  #: what rounding in the function can add or take away
+    truncation: float  #: what the curvature can, as far as two steps show
     step: float
-    left: float = np.nan
+    left: float = np.nan  #: the one-sided derivatives, where the function was looked at closely; else NaN
     right: float = np.nan
+    #: "smooth", "kink" (the sides differ), "jump" (the function does), "edge" (one side is no number) or
+    #: "broken"
     shape: str = "smooth"
-    size: float = 0.0
+    size: float = 0.0  #: of the function's values about the point
 
     @property
     def error(self) -> float:
@@ -137,10 +122,10 @@ def slope(
 # ------------------------------------------------------------------ a close look
 
 
-def extrapolate(phi: Phi, scale: float, sigma: float, start: float = 0.1) -> Slope:
+def extrapolate(phi: Phi, scale: float, sigma: float) -> Slope:
     """Return the derivative by Richardson's extrapolation over a ladder of steps, and phi's shape at 0.
 
-    The steps are ``start * scale / 4**k``; the entry of the tableau with the least error is taken
+    The steps are ``scale / 10 / 4**k``; the entry of the tableau with the least error is taken
     (C. Ridders, 1982). The one-sided quotients on the same ladder tell a kink and a jump from a
     smooth function.
 
@@ -148,8 +133,6 @@ def extrapolate(phi: Phi, scale: float, sigma: float, start: float = 0.1) -> Slo
     ----------
     phi, scale, sigma
         As for `slope`.
-    start : float
-        The largest step, relative to the scale.
 
     Examples
     --------
@@ -159,7 +142,7 @@ def extrapolate(phi: Phi, scale: float, sigma: float, start: float = 0.1) -> Slo
     >>> round(extrapolate(lambda t: np.exp(t), 1.0, 1e-16).value, 12)
     1.0
     """
-    steps = 2.0 ** round(math.log2(start * scale)) / _RATIO ** np.arange(_LEVELS)
+    steps = 2.0 ** round(math.log2(0.1 * scale)) / _RATIO ** np.arange(_LEVELS)
     middle = phi(0.0)
     above = np.array([phi(h) for h in steps])
     below = np.array([phi(-h) for h in steps])

@@ -14,8 +14,6 @@ from tinygrad_course.engine.tensor import Tensor
 from tinygrad_course.functions.streams import Stream
 from tinygrad_course.training.batches import Array, count_examples, examples, mini_batches
 
-__all__ = ["Epochs", "Measures", "NotFiniteError"]
-
 Nest = Any
 Cost = Callable[..., Any]
 Metric = Callable[[Nest, Any, Any], Any]

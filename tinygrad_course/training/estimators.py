@@ -30,8 +30,6 @@ except ImportError as error:
         'python -m pip install "scikit-learn>=1.6"'
     ) from error
 
-__all__ = ["NetworkClassifier", "NetworkRegressor"]
-
 Array = NDArray[Any]
 
 

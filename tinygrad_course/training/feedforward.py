@@ -10,8 +10,6 @@ import numpy as np
 
 from tinygrad_course import functions
 
-__all__ = ["ACTIVATIONS", "COSTS", "Feedforward", "check_activations", "check_shares", "each_hidden", "kinds"]
-
 ACTIVATIONS: dict[str, Callable[[Any], Any]] = {
     **{name: getattr(functions, name) for name in ("sigmoid", "tanh", "relu", "leaky_relu", "softmax")},
     "identity": lambda Z: Z,

@@ -25,8 +25,6 @@ from tinygrad_course.training.resuming import Book, data_of, described, setup_of
 from tinygrad_course.training.runs import EarlyStopping, Run, monitored
 from tinygrad_course.training.schedules import ReduceOnPlateau
 
-__all__ = ["Callback", "InterruptedRun", "fit"]
-
 Nest = Any
 Shuffle = int | Stream | Callable[[int], Stream]
 Callback = Callable[[Run], object]

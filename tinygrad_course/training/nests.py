@@ -17,8 +17,6 @@ from numpy.typing import NDArray
 
 from tinygrad_course.files import by_rows, plain_array
 
-__all__ = ["Writer", "encoded", "read_nest", "read_text"]
-
 Nest = Any
 Array = NDArray[Any]
 
@@ -34,10 +32,10 @@ def encoded(key: str) -> str:
 class Writer:
     """An HDF5 file in memory, its groups in the order in which they are written."""
 
-    def __init__(self, userblock: int = 512) -> None:
+    def __init__(self) -> None:
         access, creation = h5p.create(h5p.FILE_ACCESS), h5p.create(h5p.FILE_CREATE)
         access.set_fapl_core(_BLOCK, False)
-        creation.set_userblock(userblock)
+        creation.set_userblock(512)  # for what `checkpoints` writes before the HDF5
         order = h5p.CRT_ORDER_TRACKED | h5p.CRT_ORDER_INDEXED
         creation.set_link_creation_order(order)
         self.id = h5f.create(b"in memory", h5f.ACC_TRUNC, creation, access)

@@ -16,8 +16,6 @@ from tinygrad_course.files import write
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["new_figure", "plot_confusion", "plot_history", "plot_wrong", "saved"]
-
 _PREFIX = "validation_"
 
 

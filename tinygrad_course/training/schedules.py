@@ -12,17 +12,6 @@ from typing import Any
 
 import numpy as np
 
-__all__ = [
-    "CosineDecay",
-    "ExponentialDecay",
-    "InverseTimeDecay",
-    "Rate",
-    "ReduceOnPlateau",
-    "StepDecay",
-    "Warmup",
-    "check_rate",
-]
-
 #: A learning rate, or a function of how many updates were made that returns it.
 Rate = float | Callable[[Any], Any]
 

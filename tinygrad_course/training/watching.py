@@ -20,8 +20,6 @@ from tinygrad_course.training.runs import Run
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["Comparison", "Watch", "compare_initializations", "watch"]
-
 
 class Watch:
     """What `watch` returns: call it with the cost of each step.

@@ -73,7 +73,7 @@ class GuardedProgram:
             lines.append(f"{inner}with {self.bind(np.errstate)}(all='ignore'):")
             inner += "    "
         lines += [f"{inner}{line}" for line in self.body.lines or ["pass"]]
-        if traced.unmasked:
+        if looked_at:
             lines += [f"{inner}if {self._infinite(looked_at)}: return {self.bind(NOT_FINITE)}"]
         lines += [f"{inner}{line}" for line in self._written(changes)]
         lines += [f"        return {returned}", "    finally:", f"        {lock}.release()"]

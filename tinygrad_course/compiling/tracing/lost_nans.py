@@ -14,6 +14,13 @@ from tinygrad_course.compiling.tracing.trace import Trace
 _EXPONENTIALS = {
     *(np.exp, np.exp2, np.expm1, np.power, operator.pow, np.float_power, np.sinh, np.cosh, np.logaddexp),
 }
+
+
+def leaves_range(program: Program) -> bool:
+    """Whether a program comes by numbers that may be too large, or too small, of ordinary ones."""
+    return any(v.function in _EXPONENTIALS and v.function is not np.logaddexp for v in program.values())
+
+
 #: Functions of numbers that give NaN for a NaN among any of them.
 _WITH_NAN = {
     *(np.add, np.subtract, np.multiply, np.divide, np.negative, np.square, np.sqrt, np.exp, np.log, np.tanh),

@@ -44,6 +44,8 @@ class Run(NamedTuple):
         What is afterwards in those dicts and lists among the arguments that it changes, by their paths.
     samples : nest
         What it returned in numbers, and what it left of its arguments if it changes them.
+    swept : bool
+        Gradients were computed on the way: one that is not finite may be so for want of larger numbers.
     """
 
     trace: Trace
@@ -52,6 +54,7 @@ class Run(NamedTuple):
     result: Any
     changes: dict[str, Any]
     samples: Any
+    swept: bool
 
 
 class Traced(NamedTuple):
@@ -215,7 +218,7 @@ class _Recorder:
             tracing.open, tracing.names = False, None  # names know the numbers, which are large
         shown = (returned, standing) if changes else returned
         samples = trees.tree_map(lambda x: x.sample if type(x) is Tracer else x, shown)
-        return Run(tracing, program, paths, result, changes, samples)
+        return Run(tracing, program, paths, result, changes, samples, watched.swept)
 
     def _plainly(self, args: Any, changes: Any = ()) -> Any:
         """Return what `f` returns for plain arrays, and what it leaves of them, if it changes them."""
