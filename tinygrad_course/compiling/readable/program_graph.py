@@ -1,7 +1,5 @@
 """A program as a `Graph`: to be drawn, searched and read like any recording."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import Any
 

@@ -5,8 +5,6 @@ the recording. A Tensor can hold one, so that backward passes are noted call by 
 What needs the numbers themselves raises; see `unanswered`.
 """
 
-from __future__ import annotations
-
 import operator
 from collections.abc import Callable, Iterator
 from types import FunctionType
