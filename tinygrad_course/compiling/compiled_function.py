@@ -1,7 +1,5 @@
 """`compiled`: a function that is recorded once for each signature, and runs as a program from then on."""
 
-from __future__ import annotations
-
 import functools
 import gc
 import inspect

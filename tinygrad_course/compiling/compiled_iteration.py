@@ -21,7 +21,7 @@ from tinygrad_course.compiling.passes.lower import lower
 from tinygrad_course.compiling.passes.simplify import simplify
 from tinygrad_course.compiling.readable.python_source import substitute
 from tinygrad_course.compiling.tracing.captured_values import CapturedValues
-from tinygrad_course.compiling.tracing.refusals import CannotCompile, with_columns
+from tinygrad_course.compiling.tracing.refusals import CannotCompile
 from tinygrad_course.compiling.tracing.trace_function import named_arguments, trace_function
 from tinygrad_course.engine import trees
 
@@ -96,7 +96,7 @@ class CompiledLoop:
         if iterations == 0:
             self.reached = state, np.empty(0)
             return self.reached
-        spans = self._spans(with_columns(data), batch_size)
+        spans = self._spans(data, batch_size)
         total = iterations * sum(count for _, _, count in spans)
         costs = np.empty(total)
         done = 0
@@ -142,6 +142,11 @@ class CompiledLoop:
 
     def _spans(self, data: tuple[Any, ...], batch_size: int | None) -> list[tuple[int, int, int]]:
         """Return (first column, columns in a step, steps) for the full batches and the short one."""
+        if not all(isinstance(x, np.ndarray) and x.ndim for x in data):
+            raise CannotCompile(
+                "a loop's data are arrays with the examples in their columns; a number such as the learning "
+                "rate is one that the step knows already: functools.partial, or a variable around it"
+            )
         m = data[0].shape[-1] if data else 0
         if batch_size is None or batch_size >= m:
             return [(0, m, 1)]

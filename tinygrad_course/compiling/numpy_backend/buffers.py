@@ -5,8 +5,6 @@ of what lies in it, and an elementwise call may write over an operand that it is
 never put into buffers: what the user is given stays as it is.
 """
 
-from __future__ import annotations
-
 import operator
 import sys
 from collections.abc import Callable, Iterable

@@ -1,7 +1,5 @@
 """Small arrays side by side: what is done to each parameter alike is done to all of them in one call."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from tinygrad_course.compiling.builder import Builder

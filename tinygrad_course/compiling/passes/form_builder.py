@@ -1,7 +1,5 @@
 """From a factored form back to the calls that compute it."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

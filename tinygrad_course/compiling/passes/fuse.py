@@ -1,7 +1,5 @@
 """Calls that fit together as one call: grouped by what they run over, and by what has to run before them."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any
 

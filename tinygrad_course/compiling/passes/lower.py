@@ -1,7 +1,5 @@
 """The same program in the NumPy calls that cost least."""
 
-from __future__ import annotations
-
 import numpy as np
 from scipy import special
 

@@ -1,7 +1,5 @@
 """A program as readable Python: what a student would have written by hand, in the course's names."""
 
-from __future__ import annotations
-
 import keyword
 from typing import Any
 

@@ -4,8 +4,6 @@ Every recorded call looks at the function of the user's in which it is made. Onc
 elsewhere, that function has returned, and its variables are what it leaves.
 """
 
-from __future__ import annotations
-
 import dis
 import functools
 import inspect

@@ -79,21 +79,6 @@ def note_error(name: str, error: Exception) -> None:
     )
 
 
-def refuse_raising() -> None:
-    """Raise where floating-point errors are exceptions, which no program looks for.
-
-    Raises
-    ------
-    DecidedByError
-        Inside ``np.errstate(over="raise")``.
-    """
-    if "raise" in np.geterr().values():
-        raise DecidedByError(
-            "np.errstate(...='raise') inside the function: a program looks for no floating-point errors. Set "
-            "it around the call, or compute what needs none"
-        )
-
-
 @contextmanager
 def allowed_to_fail() -> Iterator[None]:
     """Let what is refused inside be caught by the library itself."""
@@ -138,7 +123,14 @@ def refuse_call(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) ->
     ------
     CannotCompile
         Saying what to write in its place.
+    DecidedByError
+        Inside ``np.errstate(over="raise")``: no program looks for floating-point errors.
     """
+    if "raise" in np.geterr().values():
+        raise DecidedByError(
+            "np.errstate(...='raise') inside the function: a program looks for no floating-point errors. Set "
+            "it around the call, or compute what needs none"
+        )
     if function in WRITING:
         raise CannotCompile(IN_PLACE.format(f"an argument of {name_of(function)}"))
     if function in OF_VALUES or (function is np.where and len(args) + len(kwargs) == 1):
@@ -158,19 +150,3 @@ def name_of(function: Any) -> str:
     name = getattr(function, "__name__", str(function))
     module = getattr(function, "__module__", None) or "numpy"
     return f"np.{name}" if isinstance(function, np.ufunc) or module.startswith("numpy") else name
-
-
-def with_columns(data: tuple[Any, ...]) -> tuple[Any, ...]:
-    """Return a loop's data.
-
-    Raises
-    ------
-    CannotCompile
-        If something among them is no array.
-    """
-    if not all(isinstance(x, np.ndarray) and x.ndim for x in data):
-        raise CannotCompile(
-            "a loop's data are arrays with the examples in their columns; a number such as the learning rate "
-            "is one that the step knows already: functools.partial, or a variable around it"
-        )
-    return data

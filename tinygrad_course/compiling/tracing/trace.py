@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
@@ -23,15 +23,6 @@ MADE_ANEW = (
 )
 
 
-class Names(Protocol):
-    """Knows what the user calls things."""
-
-    returning: bool  # on the way back, in a gradient
-
-    def of_call(self) -> str | None:
-        """Return the name of what the call in progress returns."""
-
-
 class Trace:
     """The recording in progress: is it still open, and which plain arrays has it met.
 
@@ -39,14 +30,14 @@ class Trace:
 
     Parameters
     ----------
-    names : Names, optional
+    names : NamesInCode, optional
         Who gives names to what is recorded.
     first : Trace, optional
         An earlier trace of the same function on the same arguments: nothing is computed, and every call has
         to be the one that was made there.
     """
 
-    def __init__(self, names: Names | None = None, first: Trace | None = None) -> None:
+    def __init__(self, names: Any = None, first: Trace | None = None) -> None:
         self.open = True
         self.names = names
         self.first = first

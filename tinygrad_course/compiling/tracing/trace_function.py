@@ -1,7 +1,5 @@
 """Trace a function: it runs on tracers for its arrays, and the calls that it makes are the program."""
 
-from __future__ import annotations
-
 import inspect
 from collections.abc import Callable
 from contextlib import nullcontext

@@ -5,8 +5,6 @@ the recording. A Tensor can hold one, so that backward passes are noted call by 
 What needs the numbers themselves raises; see `unanswered`.
 """
 
-from __future__ import annotations
-
 import operator
 from collections.abc import Callable, Iterator
 from types import FunctionType
@@ -25,7 +23,6 @@ from tinygrad_course.compiling.tracing.refusals import (
     name_of,
     note_error,
     refuse_call,
-    refuse_raising,
 )
 from tinygrad_course.compiling.tracing.trace import DIFFERS, MADE_ANEW, OTHER_ARRAY, Trace, same
 from tinygrad_course.compiling.tracing.unanswered import Unanswered
@@ -232,7 +229,6 @@ def record(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any], compute
             "somewhere outside (a list, an attribute, a global). Return it instead."
         )
     refuse_call(function, args, kwargs)
-    refuse_raising()
     if "out" in kwargs:
         raise CannotCompile(IN_PLACE.format(f"the out= of {name_of(function)}"))
     if function is np.empty_like:
