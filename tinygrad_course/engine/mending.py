@@ -515,18 +515,11 @@ def mend_product(out: Tensor) -> Tensor:
 
 
 def mend_power(out: Tensor) -> Tensor:
-    """Mend x**2 of a root, and x**-1 of what has overflowed."""
+    """Mend x**2 of a root."""
     base, exponent = out._args
     if type(base) is not type(out) or base._op is None or type(exponent) is type(out) or np.ndim(exponent):
         return out
-    if exponent == 2:
-        return mend_square(out)
-    if out._data.dtype.kind != "f":
-        return out
-    if not exponent < 0 or not has_exponential(base) or not (traced(base) or largest(base._data) == math.inf):
-        return out
-    found = logarithm(as_of(out)[0])
-    return out if found is None else mended(out, np.exp(exponent * found))
+    return mend_square(out) if exponent == 2 else out
 
 
 _MENDS: dict[Any, Callable[[Any], Any]] = {

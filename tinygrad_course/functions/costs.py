@@ -20,10 +20,7 @@ from tinygrad_course.rules.table import RULES, Rule, rule
 def _prepared(A: Any, Y: Any) -> tuple[Any, Any]:
     """Return A and Y as arrays of one shape, (n, m), and A's dtype: -Y of uint8 would wrap.
 
-    Raises
-    ------
-    ValueError
-        If the shapes differ, or there are no examples.
+    Raises ValueError if the shapes differ, or there are no examples.
     """
     if not hasattr(A, "dtype"):
         A = np.asarray(A)

@@ -3,15 +3,20 @@
 from collections.abc import Callable
 from typing import Any
 
+from scipy import special
+
 from tinygrad_course.compiling.builder import Builder
 from tinygrad_course.compiling.dataflow import Program, Value
+
+#: More calls than this are not fused: the time to compile a function grows faster than the function.
+MOST = 40
 
 
 class FusedCall:
     """Several calls of a program as one function, of its inputs and the arrays that it writes into."""
 
-    #: Whether it takes arrays whose entries don't lie one after the other.
-    strided = False
+    #: The places of arrays whose entries need not lie one after the other.
+    strided: tuple[int, ...] = ()
 
     def __init__(self) -> None:
         self.numbers: list[float] = []  # its arguments after the inputs
@@ -107,7 +112,12 @@ def fuse(
     for value in order:
         if inside[id(value)]:
             groups.setdefault((stage[id(value)], inside[id(value)]), []).append(value)
-    groups = {key: calls for key, calls in groups.items() if len(calls) >= least}
+    groups = {
+        (key, i): calls
+        for key, whole in groups.items()
+        for i, calls in enumerate(_pieces(whole))
+        if len(calls) >= least
+    }
     if not groups:
         return program
     group_of = {id(v): key for key, calls in groups.items() for v in calls}
@@ -142,6 +152,29 @@ def _fuse(group: Group, new: dict[int, Value]) -> None:
     fused.scalars = [new[id(v)] for v in group.scalars]
 
 
+def _pieces(calls: list[Value]) -> list[list[Value]]:
+    """Return calls in pieces that are not too long, what is computed from each other together.
+
+    The steps of a loop come out as pieces that are alike, and so are one function.
+    """
+    if len(calls) <= MOST:
+        return [calls]
+    piece_of: dict[int, list[Value]] = {}
+    for value in calls:
+        known = {id(p): p for v in value.inputs if (p := piece_of.get(id(v))) is not None}
+        piece, *others = sorted(known.values(), key=len, reverse=True) or [[]]
+        for other in others:
+            piece += other
+            piece_of |= dict.fromkeys(map(id, other), piece)
+        piece.append(value)
+        piece_of[id(value)] = piece
+    place = {id(v): i for i, v in enumerate(calls)}
+    pieces = list({id(p): p for p in piece_of.values()}.values())
+    for piece in pieces:
+        piece.sort(key=lambda v: place[id(v)])
+    return [piece[i : i + MOST] for piece in pieces for i in range(0, len(piece), MOST)]
+
+
 def _postpone(
     program: Program,
     order: list[Value],
@@ -158,6 +191,8 @@ def _postpone(
         mine, at = inside[id(value)], stage[id(value)]
         later = {(stage[id(u)], inside[id(u)]) for u in users[id(value)]}
         if mine is None or ends(value) or id(value) in results or len(later) != 1:
+            continue
+        if value.function is special.expit:  # sigmoid(-z) has its exponential in common with sigmoid(z)
             continue
         ((then, space),) = later
         if then == at or space != mine:
