@@ -573,6 +573,16 @@ def captured():
             with_default,
             lambda v: set_item(with_default.__kwdefaults__, "rate", v),
         ),
+        "defaults": (with_defaults, lambda v: setattr(with_defaults, "__defaults__", (v,))),
+        "keyword defaults": (with_keyword, lambda v: setattr(with_keyword, "__kwdefaults__", {"rate": v})),
+        "code": (
+            with_defaults,
+            lambda v: setattr(with_defaults, "__code__", (times_rate if v == 1.0 else plus_rate).__code__),
+        ),
+        "a name of Python's own": (
+            lambda w: sum((1.0, 2.0)) * np.sum(w),
+            lambda v: globals().pop("sum", None) if v == 1.0 else globals().update(sum=max),
+        ),
         "array of objects": (lambda w: objects[1] * np.sum(w), lambda v: set_item(objects, 1, v)),
         "class attribute": (lambda w: Settings.rate * np.sum(w), lambda v: setattr(Settings, "rate", v)),
         "of the instance's class": (
@@ -601,6 +611,22 @@ def captured():
             lambda v: set_item(zero, 0, -0.0 if v == 5.0 else 0.0),
         ),
     }
+
+
+def times_rate(w, rate=1.0):
+    return rate * np.sum(w)
+
+
+def plus_rate(w, rate=1.0):
+    return rate + np.sum(w)
+
+
+def with_defaults(w, rate=1.0):
+    return rate * np.sum(w)
+
+
+def with_keyword(w, *, rate=1.0):
+    return rate * np.sum(w)
 
 
 @pytest.mark.parametrize("name", captured())

@@ -5,7 +5,7 @@ import warnings
 
 import numpy as np
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 from scipy.special import expit
 
@@ -254,6 +254,7 @@ def network(seed, m=5):
 
 
 @given(seed=seeds, size=st.sampled_from([1e-3, 1.0, 5.0]))
+@example(seed=28301408, size=5.0)  # a loss of 3e-6 is the difference of two logits of 13
 def test_right_gradients_are_called_right(seed, size):
     cost, backward, parameters = network(seed)
     parameters = {name: size * value for name, value in parameters.items()}

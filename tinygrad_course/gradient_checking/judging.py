@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from tinygrad_course.engine.tensor import Tensor
 from tinygrad_course.gradient_checking.analytic import Analytic
 from tinygrad_course.gradient_checking.differences import (
     EPS,
@@ -19,10 +20,8 @@ from tinygrad_course.gradient_checking.differences import (
     slope,
 )
 from tinygrad_course.gradient_checking.lines import Problem
-from tinygrad_course.gradient_checking.noise import noise_of
+from tinygrad_course.gradient_checking.noise import Cause, cause_of, noise_of
 from tinygrad_course.gradient_checking.report import Entry
-
-Array = NDArray[Any]
 
 METHODS = ("auto", "central", "complex", "richardson")
 
@@ -56,6 +55,20 @@ class Judge:
         everywhere = [leaf.scale * self.rng.choice([-1.0, 1.0], leaf.x.shape) for leaf in problem.leaves]
         self.sigma = noise_of(problem.along(everywhere), 1.0)
 
+    def cause(self) -> Cause | None:
+        """Return what rounds most in the cost; None where it does not record, for whatever reason."""
+        tensors = [Tensor(leaf.x, name=leaf.name) for leaf in self.problem.leaves]
+        try:
+            return cause_of(self.problem.scalar, *self.problem.arguments(tensors))
+        except Exception:  # noqa: BLE001
+            return None
+
+    @cached_property
+    def recorded_sigma(self) -> float:
+        """The rounding by the recording: neighbours of one value hide it where large numbers cancel."""
+        found = self.cause()
+        return max(self.sigma, 0.0 if found is None else found.rounding)
+
     # -------------------------------------------------------------- one derivative
 
     def look(self, phi: Callable[[Any], Any], scale: float, x: float, g: float) -> Slope:
@@ -77,9 +90,9 @@ class Judge:
         enough = self.rtol * max(abs(g), 0.01 * self.largest) + 1e-10 * abs(self.problem.value) / scale
         return slope(phi, scale, abs(self.problem.value), self.sigma, enough)
 
-    def closer(self, phi: Callable[[Any], Any], scale: float) -> Slope:
+    def closer(self, phi: Callable[[Any], Any], scale: float, sigma: float = 0.0) -> Slope:
         """Return the derivative by extrapolation, or by the complex step where both agree."""
-        sigma = max(noise_of(phi, scale), self.sigma)
+        sigma = max(noise_of(phi, scale), self.sigma, sigma)
         found = extrapolate(phi, scale, sigma)
         if found.shape != "smooth" or sigma > 1e4 * EPS * max(abs(self.problem.value), found.size):
             return found  # what cancels in between spoils a complex step too
@@ -194,6 +207,11 @@ class Judge:
             return "undecided", "too noisy to tell"
         if g and _steepens(line.phi, line.scale, g):
             return "undecided", "the slope grows without bound near here"
+        if self.recorded_sigma > self.sigma:
+            noisier = self.closer(line.phi, line.scale, self.recorded_sigma)
+            if self.agree(g, noisier, size):
+                blind = self.blind(g, noisier, line.scale, 0.1)
+                return ("undecided", "too noisy to tell") if blind else ("right", "")
         if self.convention(g, line):
             return "kink", f"differences give {best.value:.6g}; the gradient is right at every point nearby"
         return "wrong", ""

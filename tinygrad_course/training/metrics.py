@@ -7,8 +7,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["accuracy", "confusion_matrix", "r2"]
-
 
 def accuracy(labels: ArrayLike, predicted: ArrayLike) -> float:
     """Return the share of labels that are predicted right.

@@ -6,8 +6,6 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-__all__ = ["Advance", "progress"]
-
 #: Told of the steps that are done, and of the cost by then.
 Advance = Callable[..., None]
 

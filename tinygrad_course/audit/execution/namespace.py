@@ -3,6 +3,7 @@
 import ast
 import builtins
 import contextlib
+import copy
 import io
 import math
 import signal
@@ -200,7 +201,7 @@ class Program:
         self.guard = Guard()
         self.convention = keys_of(submission.statements)
         self._trusted = False
-        self._callees: dict[str, list[str]] = {}
+        self.callees_of: dict[str, list[str]] = {}
         self._draws = any("random" in line for line in submission.lines)
         # As conv_single_step of the course ends: float(Z + b), where b has the shape (1, 1, 1).
         self._casts = any(line.startswith("def conv") for line in submission.lines)
@@ -327,14 +328,16 @@ class Program:
             self._trusted = False
             self.guard.restore()
 
-    def forget(self) -> None:
-        """Forget which function calls which: others have been added."""
-        self._callees = {}
+    def extensible(self) -> "Program":
+        """Return a copy to which functions can be added."""
+        made = copy.copy(self)
+        made.functions, made.namespace, made.callees_of = dict(self.functions), dict(self.namespace), {}
+        return made
 
     def callees(self, name: str) -> list[str]:
         """Return the functions that a function calls, directly or not, in the order of their lines."""
-        if name in self._callees:
-            return list(self._callees[name])
+        if name in self.callees_of:
+            return list(self.callees_of[name])
         seen: set[str] = set()
         waiting = [name]
         while waiting:
@@ -342,5 +345,5 @@ class Program:
             found = names_in(node) & self.functions.keys() - seen - {name} if node is not None else set()
             seen |= found
             waiting += found
-        self._callees[name] = sorted(seen, key=lambda found: self.functions[found].lineno)
-        return list(self._callees[name])
+        self.callees_of[name] = sorted(seen, key=lambda found: self.functions[found].lineno)
+        return list(self.callees_of[name])

@@ -175,6 +175,3 @@ def _tolerant(case: Case) -> Case:
     """A difference quotient has noise: right gradients give a small difference, not 0."""
     case.tolerances = {"difference": 2e-6, "numerator": 2e-6, "gradapprox": 2e-6, "denominator": 2e-6}
     return case
-
-
-KINDS = (ForwardOne, BackwardOne, GradientCheckOne, GradientCheckMany)

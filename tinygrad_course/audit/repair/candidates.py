@@ -158,8 +158,8 @@ class Candidates(Reader):
         """Accept what makes the first wrong quantity right wherever it was wrong, and nothing wrong."""
         wrong = []
         for case in [verdict.case for verdict in before if not verdict.right]:
-            symptom, fine = self.reading(case)
-            if label in case.expected and label not in fine and symptom is not None:
+            read = self.reading(case)
+            if label in case.expected and label not in read.fine and read.symptom is not None:
                 wrong.append(case)
         # One example, or layers of one unit, agree with too much to prove anything.
         examples = any(case.m > 1 for case in self.cases)
@@ -168,7 +168,7 @@ class Candidates(Reader):
         def accept(functions: dict[str, Function]) -> bool:
             if telling < 2 or self._no_worse(functions, before) is None:
                 return False
-            return all(label in self.reading(case)[1] for case in wrong)
+            return all(label in self.reading(case).fine for case in wrong)
 
         return accept
 

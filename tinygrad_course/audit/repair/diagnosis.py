@@ -264,7 +264,7 @@ def _steady(relation: Relation | None, symptom: Symptom | None, pool: Candidates
         return relation
     seen: list[tuple[float, int]] = []
     for other in pool.cases[:6]:
-        found = pool.symptom(other)
+        found = pool.reading(other).symptom
         if found is None or found.label != symptom.label or found.value is None or found.right is None:
             continue
         c = ratio(found.value, found.right)

@@ -98,7 +98,7 @@ def cache_finding(learner: Learner, kind: Kind, seed: int) -> Finding | None:
     if {"cache": "own"} not in options or len(options) < 2:
         return None
     function = learner.program.namespace[name]
-    single = learner.low_precision()
+    single = learner.low_precision
 
     def verdicts(assumption: dict[str, Any]) -> list[Verdict]:
         return [
@@ -107,7 +107,7 @@ def cache_finding(learner: Learner, kind: Kind, seed: int) -> Finding | None:
         ]
 
     own = verdicts({"cache": "own"})
-    if not own or all(verdict.right for verdict in own) or partner.memory.get("as the course packs it"):
+    if not own or all(verdict.right for verdict in own) or partner.packed:
         return None
     tries = map(verdicts, options[1:])
     course = next((tried for tried in tries if tried and all(verdict.right for verdict in tried)), None)
@@ -162,7 +162,7 @@ def _repair(
 ) -> Finding:
     submission = learner.program.submission
     own = learner.program.namespace[learner.name]
-    single = learner.low_precision()
+    single = learner.low_precision
     forward: list[Case] = []
     for assumption in kind.assumptions(learner):
         forward = [
@@ -186,7 +186,7 @@ def _repair(
                 return False
             return bool(cases) and all(judge(partner, back, function, case, 0.2).right for case in cases)
 
-    partner.memory["graphs"] = 99  # the formulas have agreed with the graph before
+    partner.graphs = 99  # the formulas have agreed with the graph before
     node = pool.copies[learner.name]
     line = node.lineno
     message = (

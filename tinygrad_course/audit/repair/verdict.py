@@ -11,7 +11,6 @@ from tinygrad_course.audit.execution.paths import arrays, duplicate
 from tinygrad_course.audit.kinds.base import Kind
 from tinygrad_course.audit.kinds.cases import Case
 from tinygrad_course.audit.reference.comparison import close
-from tinygrad_course.audit.source.syntax import returned
 
 Function = Callable[..., Any]
 
@@ -112,9 +111,7 @@ def judge(
 
 def _read(kind: Kind, learner: Learner, result: Any, case: Case) -> dict[str, Any]:
     try:
-        if "returned" not in learner.memory:
-            learner.memory["returned"] = returned(learner.node)
         result = learner.convention.inward(result) if learner.convention.weight not in {"W", "w"} else result
-        return kind.read(result, learner.memory["returned"], case)
+        return kind.read(result, learner.result, case)
     except (TypeError, ValueError, KeyError, IndexError, AttributeError):
         return {}
