@@ -1,7 +1,5 @@
 """NaN on the way to results: whether one may get lost, so that results which are finite are wrong."""
 
-from __future__ import annotations
-
 import operator
 
 import numpy as np
