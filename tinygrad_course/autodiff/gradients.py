@@ -18,7 +18,7 @@ import numpy as np
 
 from tinygrad_course.engine import foreign, leaving, trees
 from tinygrad_course.engine.creation import leaf
-from tinygrad_course.engine.inputs import birth, held, locked, note_cost, settled, tie, untie
+from tinygrad_course.engine.inputs import birth, held, let_go, locked, note_cost, settled, tie, untie
 from tinygrad_course.engine.keeping import SMALL, Hold
 from tinygrad_course.engine.recording import peek, plain
 from tinygrad_course.engine.sweep import Foreign, first_seed, sweep
@@ -103,6 +103,8 @@ class _Inputs:
     def __exit__(self, kind: object, error: BaseException | None, *_: object) -> None:
         leaving.active.discard(self.trace)
         self.holds.clear()
+        if error is not None and not leaving.active:
+            let_go(error, self.trace.oldest)
         refused = self.trace.refused
         cause = error.__cause__ if isinstance(error, ValueError) else None
         if isinstance(cause, TypeError) and (isinstance(cause, leaving.PlainArrayError) or cause is refused):
@@ -360,8 +362,10 @@ def vjp(f: Function, *args: Any) -> tuple[Any, Function]:
                 )
             if type(out) is not Tensor:
                 continue
-            if type(seed) is not Tensor:
-                seed = np.array(seed, out.dtype)[()] if out.dtype.kind == "c" else as_data(seed, out.dtype)
+            if type(seed) is not Tensor and out.dtype.kind != "c":
+                seed = as_data(seed, out.dtype)
+            elif type(seed) is not Tensor and getattr(seed, "dtype", None) != out.dtype:
+                seed = np.array(seed, out.dtype)[()]
             flat = inputs.gradients(out, seed, record=record)
             total = [t + ga for t, ga in zip(total, flat, strict=True)]
         return inputs.nest(total)
