@@ -11,7 +11,7 @@ from tinygrad_course.audit.execution.learner import Learner
 from tinygrad_course.audit.execution.paths import arrays
 from tinygrad_course.audit.execution.stubs import StandInUsedError
 from tinygrad_course.audit.kinds.base import Assumption, Kind
-from tinygrad_course.audit.kinds.cases import Case, Draw, ShortDraw, plainly, shown
+from tinygrad_course.audit.kinds.cases import Case, Draw, ShortDraw, plainly
 from tinygrad_course.audit.reference.comparison import as_array, close
 from tinygrad_course.audit.repair.candidates import Candidates
 from tinygrad_course.audit.repair.diagnosis import diagnose, easily_right
@@ -197,7 +197,8 @@ class Examination:
         if symptom is None and returned is not None:
             # Nothing is assigned on the way: what is returned is all there is to show.
             symptom = Symptom(returned, None, verdict.values.get(returned), verdict.expected.get(returned))
-        given = shown({name: case.values.get(role) for name, role in self.learner.arguments})
+        plain = {name: plainly(case.values.get(role)) for name, role in self.learner.arguments}
+        given = {name: value for name, value in plain.items() if value is not None}
         for finding in findings:
             finding.example = {"arguments": given}
             told: tuple[Any, ...] = ()

@@ -16,15 +16,16 @@ from tinygrad_course.audit.reference.comparison import Relation, ratio, relate
 from tinygrad_course.audit.repair.candidates import Candidates, Repair
 from tinygrad_course.audit.repair.double_mutations import same_slip, structural_pairs
 from tinygrad_course.audit.repair.fault_localization import Function, Symptom
+from tinygrad_course.audit.repair.missing_lines import not_handed_on, without_return
 from tinygrad_course.audit.repair.mutations.locations import called, text
-from tinygrad_course.audit.repair.mutations.naming import is_rate
+from tinygrad_course.audit.repair.mutations.naming import is_a
 from tinygrad_course.audit.repair.prefilter import Scene, assigned, local_value, scene
 from tinygrad_course.audit.repair.search import order_of, search
 from tinygrad_course.audit.repair.verdict import Verdict
 from tinygrad_course.audit.reporting.mistakes import DIAGNOSES
 from tinygrad_course.audit.reporting.results import Finding
 from tinygrad_course.audit.source.removed_api import replaced
-from tinygrad_course.audit.source.syntax import nodes, returned, stored_names
+from tinygrad_course.audit.source.syntax import nodes
 
 ROUNDS = 4
 STRUCTURAL = 800
@@ -50,9 +51,10 @@ def diagnose(
     if ended is not None:
         return [ended], None, 0
     pool = Candidates(learner, kind, _ordered(verdicts), helpers, budget)
-    silent = _without_return(learner, pool, verdicts)
-    if silent is not None:
-        return silent
+    for missing in (without_return, not_handed_on):
+        told = missing(learner, pool, verdicts)
+        if told is not None:
+            return told
     findings: list[Finding] = []
     for _ in range(ROUNDS):
         functions = pool.functions()
@@ -96,31 +98,6 @@ def diagnose(
     for finding in findings:
         finding.verified = finding.verified or (right and bool(finding.suggestion))
     return findings, functions[learner.name] if right else None, pool.trials
-
-
-def _without_return(
-    learner: Learner, pool: Candidates, verdicts: list[Verdict]
-) -> tuple[list[Finding], Function | None, int] | None:
-    """Find what a function without a return statement is to return."""
-    node = pool.copies[learner.name]
-    silent = all(verdict.error is None and verdict.result is None for verdict in verdicts)
-    if returned(node) is not None or "self" in learner.binding.names or not silent:
-        return None
-    last = node.body[-1]
-    spot = learner.program.submission.spot(last.end_lineno or last.lineno)
-    finding = Finding("", "no_return", "nothing is returned: the function has no return", **spot)
-    names = list(dict.fromkeys(stored_names(node)[::-1]))
-    options = [*names, *(f"{first}, {second}" for first in names for second in names if first != second)]
-    for option in options[:60]:
-        node.body.append(
-            ast.fix_missing_locations(ast.copy_location(ast.parse(f"return {option}").body[0], last))
-        )
-        functions = pool.functions()
-        if pool.all_right(functions):
-            finding.suggestion, finding.verified = f"return {option}", True
-            return [finding], functions[learner.name], pool.trials
-        node.body.pop()
-    return [finding], None, pool.trials
 
 
 def easily_right(
@@ -290,7 +267,7 @@ def _diagnosis(
         if "wide" in verdict.case.extra and weights and kind in GENERIC | {"wrong_power"}:
             return "initial_scale"
         new = repair.edit.new if isinstance(repair.edit.new, str) else text(repair.edit.new)
-        if kind in GENERIC and is_rate(new):
+        if kind in GENERIC and is_a("rate", new):
             return "learning_rate"
         if kind in GENERIC and relation is not None and relation.kind == "factor":
             return _factor_kind(relation, verdict.case.m) or kind
