@@ -17,8 +17,8 @@ from tinygrad_course.audit.source.syntax import names_in
 
 def _in_own_order(learner: Learner, name: str, function: Callable[..., Any]) -> Callable[..., Any]:
     """Return a function of (x, theta) that takes them in the order in which the file's own takes them."""
-    own = learner.own_name(name)
-    names = arguments(learner.program.functions[own]) if own else []
+    own = learner.program.functions.get(name)
+    names = arguments(own) if own is not None else []
     return (lambda theta, x: function(x, theta)) if names[:1] == ["theta"] else function
 
 
@@ -58,17 +58,19 @@ def gradient_check_one(learner: Learner, draw: Draw, assumption: Assumption) -> 
     x, theta = (float(value) for value in draw.array(2))
     factor = 1.0 if draw.scale == "right" else draw.choice([1.5, 0.5, 1.25])
     # A cost that is not linear in theta and not symmetric in its arguments: J = x theta^2.
-    # Where the function multiplies itself, J is theta x.
+    # Where the function multiplies itself, or writes the derivative down itself, J is theta x.
     calls = names_in(learner.node)
-    power = 2 if (learner.own_name("forward_propagation") or "forward_propagation") in calls else 1
-    bindings: dict[str, Callable[..., Any]] = {}
-    for kind, function in (
-        ("forward_propagation", lambda x, theta: x * theta**power),
-        ("backward_propagation", lambda x, theta: power * x * theta ** (power - 1) * factor),
-    ):
-        bindings[learner.own_name(kind) or kind] = _in_own_order(learner, kind, function)
-    if power == 1 and (learner.own_name("backward_propagation") or "backward_propagation") not in calls:
-        factor = 1.0
+    forward, backward = (
+        learner.own_name(name) or name for name in ("forward_propagation", "backward_propagation")
+    )
+    power = 2 if {forward, backward} <= calls else 1
+    factor = factor if backward in calls else 1.0
+    bindings: dict[str, Callable[..., Any]] = {
+        forward: _in_own_order(learner, forward, lambda x, theta: x * theta**power),
+        backward: _in_own_order(
+            learner, backward, lambda x, theta: power * x * theta ** (power - 1) * factor
+        ),
+    }
     approx = power * x * theta ** (power - 1)
     grad = approx * factor
     difference = abs(grad - approx) / (abs(grad) + abs(approx))

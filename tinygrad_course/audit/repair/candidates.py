@@ -52,6 +52,8 @@ class Candidates(Reader):
         self.donors = _donors(self.copies.values())
         self.trials = self.tried = 0
         self.began = time.process_time()
+        self.wrong: list[set[str]] = []
+        """What was returned and wrong in each case: a repair makes it right, and not absent."""
         # Compiled before any edit stands in a tree: an edit must not stay behind in the others' code.
         self._compiled = self.functions()
 
@@ -130,8 +132,10 @@ class Candidates(Reader):
 
     def all_right(self, functions: dict[str, Function]) -> bool:
         """Accept what is right in every case."""
-        last = self.verdicts(functions, stop=True, seconds=0.2)[-1]
-        return last.right and not any("the course has" in remark for remark in last.remarks)
+        tried = self.verdicts(functions, stop=True, seconds=0.2)
+        if not tried[-1].right or any("the course has" in remark for remark in tried[-1].remarks):
+            return False
+        return all(wrong <= new.values.keys() for wrong, new in zip(self.wrong, tried, strict=False))
 
     def better(self, before: list[Verdict]) -> Callable[[dict[str, Function]], bool]:
         """Accept what makes a quantity right in every case, and none wrong that was right."""

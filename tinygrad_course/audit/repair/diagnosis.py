@@ -64,6 +64,7 @@ def diagnose(
             for finding in findings:
                 finding.verified = True
             return findings, functions[learner.name], pool.trials
+        pool.wrong = [{label for label in verdict.wrong if label in verdict.values} for verdict in now]
         shown = most_telling(failing)
         view = scene(pool, shown.case)
         symptom = view.symptom
@@ -223,7 +224,8 @@ def _relation(symptom: Symptom | None, case: Case) -> Relation | None:
     if symptom.label == "m" and np.size(symptom.value) == 1:
         value = np.asarray(symptom.value).item()
         return Relation("count", f"m is {value:g}, and there are {case.m} examples")
-    others = {label: value for label, value in case.expected.items() if label != symptom.label}
+    quantities = {label: value for label, value in case.expected.items() if " " not in label}
+    others = {label: value for label, value in quantities.items() if label != symptom.label}
     return relate(
         symptom.label,
         symptom.value,
@@ -289,8 +291,9 @@ def _diagnosis(
         return told[0]
     if verdict.changed and not verdict.wrong:
         return "in_place"
-    absent = "no_return" if verdict.result is None else "missing_output"
-    return absent if verdict.missing else "unknown"
+    if verdict.result is None and verdict.error is None and symptom is None:
+        return "no_return"
+    return "missing_output" if verdict.missing and symptom is None else "unknown"
 
 
 def _factor_kind(relation: Relation, m: int) -> str:
@@ -327,12 +330,10 @@ def _message(
             parts.append(hint)
     elif verdict.changed and not verdict.wrong and not verdict.missing:
         parts.append(f"the caller's {', '.join(verdict.changed)} is changed in place")
+    elif verdict.result is None and symptom is None:
+        parts.append("nothing is returned")
     elif verdict.missing and symptom is None:
-        parts.append(
-            "nothing is returned"
-            if verdict.result is None
-            else f"{', '.join(verdict.missing)} is not among what is returned"
-        )
+        parts.append(f"{', '.join(verdict.missing)} is not among what is returned")
     elif relation is not None and (repair is None or relation.kind != "unknown"):
         parts.append(relation.words)
     title = DIAGNOSES[finding.diagnosis]

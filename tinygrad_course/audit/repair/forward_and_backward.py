@@ -172,7 +172,7 @@ def _repair(
         shape = pool.verdicts(functions, stop=True, seconds=0.2)[0] if forward else None
         if shape is None or not shape.right or type(shape.result) is not type(returned):
             return False
-        if isinstance(returned, tuple) and len(shape.result) != len(returned):
+        if isinstance(returned, tuple) and len(tuple(shape.result or ())) != len(returned):
             return False
         with learner.program.bound(functions):
             try:

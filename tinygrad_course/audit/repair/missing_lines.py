@@ -74,8 +74,8 @@ def not_handed_on(learner: Learner, pool: Candidates, verdicts: list[Verdict]) -
     ended = [(name, event) for name, event in pool.reading(failing[0]).events if event.ended]
     index = {id(site.statement): site.index for site in sites(node)}
     for one in rounds:
-        place = learner.name, index[id(one.statement)]
-        ran = [event for name, event in ended if (name, event.site) == place]
+        here = learner.name, index[id(one.statement)]
+        ran = [event for name, event in ended if (name, event.site) == here]
         added, taken = _lacks(learner, one, ran[-1]) if ran else ({}, {})
         if not added and not taken:
             continue
@@ -93,7 +93,7 @@ def not_handed_on(learner: Learner, pool: Candidates, verdicts: list[Verdict]) -
 
 def _lacks(learner: Learner, one: _Round, event: Event) -> tuple[dict[str, str], dict[int, str]]:
     """Return the lines that a loop lacks, by variable, and the variables that arguments of its call lack."""
-    held = event.values.get(one.holder)
+    held: Any = event.values.get(one.holder)
     made = set(stored_names(one.loop))
     read = {name.id for name in nodes(one.loop, ast.Name) if isinstance(name.ctx, ast.Load)}
     scope = {**learner.program.namespace, **event.before}

@@ -40,6 +40,8 @@ def counting(at: Location, scope: Scope) -> Iterator[Change]:
         for shift in (1, -1, 2):
             operator = ast.Add() if shift > 0 else ast.Sub()
             yield kind, ast.BinOp(node, operator, ast.Constant(abs(shift))), 1
+    if isinstance(node, ast.Name) and isinstance(at.parent, ast.Tuple):
+        yield "shape", ast.Constant(1), 0.5  # np.zeros((n_y, n_y)) for a bias
     for name, value in scope.numbers.items():
         if value == int(value) and not isinstance(node, ast.Name):
             yield kind, ast.Name(name, ast.Load()), 1
