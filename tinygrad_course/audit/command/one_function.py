@@ -239,17 +239,13 @@ def _telling(verdict: Verdict, labels: set[str]) -> bool:
     """Tell whether all these quantities are wrong, by their numbers and not by their arrangement alone."""
     if verdict.right or not labels <= set(verdict.wrong):
         return False
-    pairs = [(verdict.values.get(label), verdict.expected.get(label)) for label in verdict.wrong]
-    return not pairs or all(_other_numbers(got, want) for got, want in pairs)
-
-
-def _other_numbers(got: Any, want: Any) -> bool:
-    mine, right = as_array(got), as_array(want)
-    if mine is None or right is None:
-        return True
-    if mine.size == 1:
-        mine = np.full(right.shape, mine.ravel()[0])
-    return mine.size != right.size or not close(np.ravel(mine), np.ravel(right))
+    for label in verdict.wrong:
+        mine, right = as_array(verdict.values.get(label)), as_array(verdict.expected.get(label))
+        if mine is None or right is None or mine.size not in {1, right.size}:
+            continue
+        if close(np.ravel(np.broadcast_to(mine.ravel(), right.size)), right.ravel()):
+            return False
+    return True
 
 
 def _size(case: Case) -> tuple[int, float]:

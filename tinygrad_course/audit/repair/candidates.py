@@ -48,7 +48,8 @@ class Candidates(Reader):
         self.learner, self.kind, self.cases, self.budget = learner, kind, cases, budget
         names = [learner.name, *helpers]
         self.copies = {name: copy.deepcopy(learner.program.functions[name]) for name in names}
-        self.strings = _strings(self.copies.values())
+        texts = [part.value for node in self.copies.values() for part in nodes(node, ast.Constant)]
+        self.strings = list(dict.fromkeys(one for one in texts if isinstance(one, str) and len(one) < 12))
         self.donors = _donors(self.copies.values())
         self.trials = self.tried = 0
         self.began = time.process_time()
@@ -213,8 +214,3 @@ def _donors(functions: Iterable[ast.FunctionDef]) -> list[str]:
             shifts = ("", " + 1", " + 2", " - 1")
             found += [re.sub(r"str\((\w+)\)", rf"str(\1{shift})", entry) for shift in shifts]
     return list(dict.fromkeys(found))
-
-
-def _strings(functions: Iterable[ast.FunctionDef]) -> list[str]:
-    values = [part.value for function in functions for part in nodes(function, ast.Constant)]
-    return list(dict.fromkeys(value for value in values if isinstance(value, str) and len(value) < 12))

@@ -176,7 +176,11 @@ def _finding(verdict: Verdict, repair: Repair | None, view: Scene) -> Finding:
     elif label in verdict.values:
         finding.yours, finding.right = plainly(verdict.values[label]), plainly(verdict.expected.get(label))
     if repair is not None:
-        finding.suggestion = _in_own_quotes(_suggestion(repair), finding.source)
+        gone = isinstance(repair.statement, ast.Pass)
+        likely = "(without this line)" if gone else text(repair.statement).split("\n", 1)[0]
+        # Texts stand in the learner's quotation marks.
+        double = '"' in finding.source and "'" not in finding.source and '"' not in likely
+        finding.suggestion = likely.replace("'", '"') if double else likely
     finding.message = _message(finding, verdict, symptom, repair, relation)
     return finding
 
@@ -204,18 +208,6 @@ def _assigns(node: ast.Assign | ast.Expr, label: str, learner: Learner) -> bool:
     if re.fullmatch(rf"\(?(.*, )?{re.escape(word)}(, .*)?\)?", target):
         return True
     return word != label and re.search(rf"""\[f?["']({word}|{word[0]}["'{{_])""", target) is not None
-
-
-def _suggestion(repair: Repair) -> str:
-    if isinstance(repair.statement, ast.Pass):
-        return "(without this line)"
-    return text(repair.statement).split("\n", 1)[0]
-
-
-def _in_own_quotes(suggestion: str, source: str) -> str:
-    """Write texts in the learner's quotation marks."""
-    double = '"' in source and "'" not in source and '"' not in suggestion
-    return suggestion.replace("'", '"') if double else suggestion
 
 
 def _relation(symptom: Symptom | None, case: Case) -> Relation | None:
