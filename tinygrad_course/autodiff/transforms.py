@@ -272,16 +272,8 @@ def record_nest(
 ) -> Any:
     """Return ``forward(leaves)`` as one node of the graph, or as it is where no leaf is a Tensor.
 
-    Parameters
-    ----------
-    name : str
-        The node's.
-    forward : callable
-        Takes the list of the leaves' values, and returns an array, or a tuple of arrays with `outputs`.
-    backward : callable
-        ``backward(g, y, values)`` returns the list of the leaves' gradients, None for what is no Tensor.
-    leaves : list
-    outputs : bool
+    `forward` takes the list of the leaves' values, and returns an array, or a tuple of arrays with `outputs`;
+    ``backward(g, y, values)`` returns the list of the leaves' gradients, None for what is no Tensor.
     """
     if not any(type(leaf) is Tensor for leaf in leaves):
         return forward(leaves)

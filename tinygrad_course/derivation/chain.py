@@ -45,22 +45,12 @@ class Step:
 
 @dataclass
 class Gradient:
-    """A line of a derivation.
-
-    Attributes
-    ----------
-    of : Variable
-    symbol : Variable
-        The gradient itself.
-    steps : list of Step
-        Equal to each other; the last is the result.
-    ways : list of list of Variable
-        The ways from the cost to the variable, where they are few.
-    """
+    """A line of a derivation."""
 
     of: Variable
-    symbol: Variable
-    steps: list[Step]
+    symbol: Variable  #: the gradient itself
+    steps: list[Step]  #: equal to each other; the last is the result
+    #: the ways from the cost to the variable, where they are few
     ways: list[list[Variable]] = field(default_factory=list)
 
     @property

@@ -30,15 +30,8 @@ MOST_CANCELLED = 1e3
 class Points:
     """A recording's variables at two points, and what the graph says of them.
 
-    Attributes
-    ----------
-    values : dict of Variable to array
-        As recorded.
-    gradients : dict of Variable to array
-        By the gradients' own symbols, in the course's scaling: m times where there is a column for each
-        example.
-    true_gradients : dict of Variable to array
-        Of the cost.
+    `values` are those recorded; `gradients`, by their own symbols, are in the course's scaling, m times where
+    there is a column for each example, and `true_gradients` of the cost.
     """
 
     def __init__(self, graph: Graph, reading: Reading, first: Replay) -> None:

@@ -7,34 +7,19 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Theme:
-    """Colours (as #rrggbb) and sizes of a picture.
+    """Colours (as #rrggbb) and sizes of a picture."""
 
-    Attributes
-    ----------
-    background, ink, muted : str
-        The paper, the text, and text of less weight.
-    line : str
-        Forward arrows.
-    gradient : str
-        Gradients and backward arrows.
-    kinds : dict of str to (str, str)
-        The ground and the border of a "variable" (a box that a gradient is wanted for, W1), of "data" (a
-        constant array, X), of a "result" (named, Z1), of the "cost", of an "operation" (the circles) and of a
-        "group" (what a layer stands on).
-    size : float
-        The size of the text in points.
-    weight : float
-        The width of lines.
-    """
-
-    background: str
+    background: str  #: the paper, the text, and text of less weight
     ink: str
     muted: str
-    line: str
-    gradient: str
+    line: str  #: forward arrows
+    gradient: str  #: gradients and backward arrows
+    #: the ground and the border of a "variable" (a box that a gradient is wanted for, W1), of "data" (a
+    #: constant array, X), of a "result" (named, Z1), of the "cost", of an "operation" (the circles) and of a
+    #: "group" (what a layer stands on)
     kinds: dict[str, tuple[str, str]]
-    size: float = 13.0
-    weight: float = 1.2
+    size: float = 13.0  #: the size of the text in points
+    weight: float = 1.2  #: the width of lines
 
 
 THEMES = {
@@ -54,13 +39,7 @@ THEMES = {
 
 
 def theme(name: str) -> Theme:
-    """Return a theme by name.
-
-    Raises
-    ------
-    ValueError
-        If there is none of that name.
-    """
+    """Return a theme by name; raise ValueError if there is none of that name."""
     if name not in THEMES:
         raise ValueError(f"there is no theme {name!r}; the themes are {', '.join(THEMES)}")
     return THEMES[name]

@@ -103,8 +103,8 @@ class Extended:
 
     def numbers(self) -> Any:
         """Return ordinary numbers, infinite or 0 where these end."""
-        # (the second part first lost its digits below the first's last one: it matters where that is 0)
-        return (self.high.numbers() + self.low.numbers())[()]
+        high = self.high.numbers()
+        return np.where(np.isfinite(high), high + self.low.numbers(), high)[()]
 
     def moved(self, move: Callable[..., Any]) -> Extended:
         """Return what ``move`` makes of each of the four arrays: it takes entries elsewhere."""
@@ -132,7 +132,7 @@ class Extended:
 
     def __truediv__(self, other: Extended) -> Extended:
         high = self.high / other.high
-        plain = (high.m == 0) | ~np.isfinite(high.m)
+        plain = (high.m == 0) | ~np.isfinite(high.m) | (np.abs(other.high.e) >= _BEYOND / 4)
         rest = self - Extended(high) * other
         low = rest.high / other.high
         return Extended(high, Scaled(np.where(plain, 0.0, low.m), low.e))
@@ -194,12 +194,11 @@ def exp(x: Extended) -> Extended:
     """Return e to the x."""
     h, l = x.high.numbers(), x.low.numbers()
     k = np.rint(np.where(np.isfinite(h), h, 0.0) / _LN2)
-    m = np.exp((h - k * _LN2_HEAD) - k * _LN2_TAIL)
+    known = ~(np.abs(h) > 1e15) | np.isinf(x.high.m)  # beyond, no digit of the result is known
+    m = np.exp(np.where(known, (h - k * _LN2_HEAD) - k * _LN2_TAIL, 0.0))
     too_large = np.isinf(h) & np.isfinite(x.high.m)
-    m = np.where(too_large, 0.5, m)
     e = np.where(too_large, np.copysign(_BEYOND, h), np.clip(k, -_BEYOND, _BEYOND))
-    l = np.where(np.abs(h) < 1e15, l, 0.0)  # (beyond, no digit of the result is known)
-    return Extended(scaled(m, e)) * (extended(1.0) + extended(np.expm1(l)))
+    return Extended(scaled(m, e)) * (extended(1.0) + extended(np.expm1(np.where(known, l, 0.0))))
 
 
 def log(x: Extended) -> Extended:

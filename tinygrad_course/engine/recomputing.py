@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -33,21 +33,36 @@ _FLOATS = {np.dtype(float), np.dtype(np.float32), np.dtype(np.float16)}
 # ------------------------------------------------------------------ functions of extended numbers
 
 
-def _of_exponentials(combine: Callable[[Extended, Extended], Extended], least: float, near: Any) -> Any:
-    """Return a function made of exp(x) and exp(-x), which is ``near(x)`` for x below `least` in size."""
+def _of_exponentials(far: Callable[[Extended], Extended], near: Callable[[Any], Any]) -> Any:
+    """Return a function that is ``near(x)`` where x is small, and x where it is tiny and that is 0 at 0."""
 
     def compute(x: Extended) -> Extended:
-        small = np.abs(x.numbers()) < least
-        far = combine(extended_range.exp(x), extended_range.exp(-x))
-        close = extended(near(np.where(small, x.numbers(), 0.0)))
-        return joined([close, far], lambda parts: np.where(small, *parts))
+        size = np.abs(x.numbers())
+        close = extended(near(np.where(size < 1.0, x.numbers(), 0.0)))
+        if near(0.0) == 0:
+            close = _where(size < 1e-30, x, close)
+        return _where(size < 1.0, close, far(x))
 
     return compute
 
 
+def _tanh(x: Extended) -> Extended:
+    rest = extended(2.0) / (extended(1.0) + extended_range.exp(extended(2.0) * x.abs()))
+    return (extended(1.0) - rest) * extended(np.sign(x.high.m))
+
+
+def _half_sum(x: Extended, sign: float) -> Extended:
+    e = extended_range.exp(x)
+    return (e + extended(sign) / e) / extended(2.0)
+
+
+def _where(condition: Any, first: Extended, second: Extended) -> Extended:
+    return joined([first, second], lambda parts: np.where(condition, *parts))
+
+
 def _chosen(first: Extended, second: Extended, sign: int) -> Extended:
     wins = (first - second).high.m * sign > 0
-    return joined([first, second], lambda parts: np.where(wins, *parts))
+    return _where(wins, first, second)
 
 
 def _power(x: Extended, n: Any) -> Extended | None:
@@ -92,9 +107,10 @@ def sigmoid(x: Any) -> Any:
 _BEGIN: dict[Any, Callable[..., Any]] = {
     np.exp: extended_range.exp,
     np.exp2: lambda x: extended_range.exp(x * extended(math.log(2.0))),
-    np.expm1: _of_exponentials(lambda e, _: e - _ONE, 1.0, np.expm1),
-    np.sinh: _of_exponentials(lambda e, f: (e - f) / extended(2.0), 1.0, np.sinh),
-    np.cosh: _of_exponentials(lambda e, f: (e + f) / extended(2.0), 1.0, np.cosh),
+    np.expm1: _of_exponentials(lambda x: extended_range.exp(x) - _ONE, np.expm1),
+    np.sinh: _of_exponentials(lambda x: _half_sum(x, -1.0), np.sinh),
+    np.cosh: _of_exponentials(lambda x: _half_sum(x, 1.0), np.cosh),
+    np.tanh: _of_exponentials(_tanh, np.tanh),
     np.log: extended_range.log,
     np.log1p: lambda x: extended_range.log(_ONE + x),
     np.log2: lambda x: extended_range.log(x) / extended(math.log(2.0)),
@@ -107,7 +123,9 @@ _BEGIN: dict[Any, Callable[..., Any]] = {
     np.power: _power,
     np.float_power: _power,
     np.prod: _multiplied,
-    np.logaddexp: lambda a, b: extended_range.log(extended_range.exp(a) + extended_range.exp(b)),
+    np.logaddexp: lambda a, b: (
+        _chosen(a, b, 1) + extended_range.log(_ONE + extended_range.exp(-(a - b).abs()))
+    ),
     sigmoid: lambda x: _ONE / (_ONE + extended_range.exp(-x)),
 }
 _ON: dict[Any, Callable[..., Any]] = {
@@ -232,7 +250,7 @@ def _computed(rule: Rule, function: Any, members: list[Any], given: list[Any], k
         first, *rest = given
         if function in {np.power, np.float_power} and type(rest[0]) is not Extended:
             return _power(extended(first), *rest)
-        arity = rule.arity if rule.plain else 1
+        arity = len(rule.vjps) if rule.elementwise else 1
         return _ON[function](*map(extended, given[:arity]), *given[arity:], **kwargs)
     if function in _MOVES:
         return _moved(rule, given, kwargs)
@@ -244,18 +262,22 @@ def _computed(rule: Rule, function: Any, members: list[Any], given: list[Any], k
 # ------------------------------------------------------------------ gradients
 
 
-def finite(x: Any) -> bool:
+def all_finite(gradients: Iterable[Any]) -> bool:
     """Whether all numbers are finite, or are none of NumPy's."""
-    if type(x) is np.float64:
-        return bool(x - x == 0)
-    if type(x) is not np.ndarray or x.dtype.kind != "f":
-        x = getattr(x, "_data", x)
-        return bool(np.isfinite(x).all()) if isinstance(x, (np.floating, np.ndarray)) else True
-    if x.size < MANY and math.isfinite(np.vdot(x, x)):  # by far the fastest
-        return True
-    return bool(np.isfinite(x).all())
+    for g in gradients:
+        if type(g) is _ndarray:
+            # the product of small ones is by far the fastest to ask
+            if (g.size > MANY or not _isfinite(_vdot(g, g))) and not np.isfinite(g).all():
+                return False
+        elif type(g) is np.float64:
+            if g - g != 0:
+                return False
+        elif isinstance(g := getattr(g, "_data", g), (np.floating, _ndarray)) and not np.isfinite(g).all():
+            return False
+    return True
 
 
+_ndarray, _isfinite, _vdot = np.ndarray, math.isfinite, np.vdot
 MANY = 8192
 _POSITIVE = RULES[np.positive]
 
@@ -276,7 +298,7 @@ _LARGE = 1e150
 
 def repaired(gradients: dict[Tensor, Any]) -> dict[Tensor, Any]:
     """Return recorded gradients with what is not finite computed again."""
-    lost = {leaf: now(g) for leaf, g in gradients.items() if not finite(g)}
+    lost = {leaf: now(g) for leaf, g in gradients.items() if not all_finite([g])}
     for (leaf, g), value in zip(lost.items(), recomputed(list(lost.values())), strict=True):
         gradients[leaf] = made(type(g), _POSITIVE, (g,), _where_finite(g._data, value))
     return gradients
@@ -289,6 +311,5 @@ def _where_finite(g: Any, instead: Any) -> Any:
 
 def completed(gradients: dict[Tensor, Any], recorded: dict[Tensor, Any]) -> dict[Tensor, Any]:
     """Return gradients with what is not finite taken from the recorded ones."""
-    return {
-        leaf: g if finite(g) else _where_finite(g, now(recorded[leaf])._data) for leaf, g in gradients.items()
-    }
+    lost = {leaf: g for leaf, g in gradients.items() if not all_finite([g])}
+    return gradients | {leaf: _where_finite(g, now(recorded[leaf])._data) for leaf, g in lost.items()}

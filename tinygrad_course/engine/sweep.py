@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tinygrad_course.engine import errors, recomputing
+from tinygrad_course.engine import errors
 from tinygrad_course.engine.creation import node as made
 from tinygrad_course.engine.keeping import verify
 from tinygrad_course.engine.partial import Live, Partial, added, chooses, masks, owned, through, undefined
+from tinygrad_course.engine.recomputing import all_finite, completed, out_of_range, repaired
 from tinygrad_course.engine.views import as_of, now, version_of
 from tinygrad_course.rules.indexing import astype
 from tinygrad_course.rules.table import Rule
@@ -292,7 +293,7 @@ def sweep(  # noqa: C901  (one loop: the calls that it saves are its purpose)
                     elif ga.shape != d.shape:
                         ga = unbroadcast(ga, d.shape) if rule.elementwise else conform(ga, d, rule)
                     if d.nbytes > large and not (whole or leaf):
-                        whole = recomputing.out_of_range(arg)
+                        whole = out_of_range(arg)
                         lost = not whole
                 elif (type(ga) is not float64 or type(d) is not float64) and type(d) is not tuple:
                     ga = conform(ga, d, rule)
@@ -361,10 +362,10 @@ def sweep(  # noqa: C901  (one loop: the calls that it saves are its purpose)
             quiet.__exit__(None, None, None)
     if careful:
         found = {leaf: owned(g) for leaf, g in found.items()}
-    if not ghosts and not all(map(recomputing.finite, found.values())) and recomputing.finite(root._data):
+    if not all_finite(found.values()) and not ghosts and all_finite([root]):
         with np.errstate(all="ignore"):
             again = found if record else sweep(root, seed, oldest=oldest, record=True)
-            found = recomputing.repaired(again) if record else recomputing.completed(found, again)
+            found = repaired(again) if record else completed(found, again)
     for node in passed:
         node._op = node._op.twin or freed_twin(node._op)
         node._values = None

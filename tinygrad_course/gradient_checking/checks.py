@@ -8,17 +8,15 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from tinygrad_course.autodiff.gradients import grad
 from tinygrad_course.engine.tensor import Tensor
+from tinygrad_course.engine.trees import Array
 from tinygrad_course.gradient_checking.analytic import Analytic, leaves_of
 from tinygrad_course.gradient_checking.judging import Judge
 from tinygrad_course.gradient_checking.lines import Problem
 from tinygrad_course.gradient_checking.report import GradientMismatchError, GradientReport
 from tinygrad_course.graph.node import graph
-
-Array = NDArray[Any]
 
 
 def compare_gradients(

@@ -8,7 +8,6 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from tinygrad_course.engine.tensor import Tensor
 from tinygrad_course.gradient_checking.analytic import Analytic
@@ -23,8 +22,6 @@ from tinygrad_course.gradient_checking.differences import (
 from tinygrad_course.gradient_checking.lines import Problem
 from tinygrad_course.gradient_checking.noise import Cause, cause_of, noise_of
 from tinygrad_course.gradient_checking.report import Entry
-
-Array = NDArray[Any]
 
 METHODS = ("auto", "central", "complex", "richardson")
 

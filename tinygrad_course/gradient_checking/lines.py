@@ -8,14 +8,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from tinygrad_course.autodiff.gradients import parameter_names
 from tinygrad_course.engine import trees
 from tinygrad_course.engine.recording import peek
 from tinygrad_course.engine.tensor import Tensor
-
-Array = NDArray[Any]
+from tinygrad_course.engine.trees import Array
 
 
 @dataclass(frozen=True)
@@ -142,13 +140,7 @@ class Problem:
         return peek(Tensor, result)
 
     def outputs(self, result: Any) -> list[Any]:
-        """Return the numbers in what the function returned.
-
-        Raises
-        ------
-        ValueError
-            If there are none.
-        """
+        """Return the numbers in what the function returned; raise ValueError if there are none."""
         if self.has_aux:
             if not (isinstance(result, tuple) and len(result) == 2):
                 raise TypeError(

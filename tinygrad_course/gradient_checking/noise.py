@@ -18,21 +18,15 @@ _PLACES = np.sort(np.random.RandomState(0).uniform(1, _POINTS, (2, _POINTS)), ax
 _SPACINGS = (1e-14, 1e-12, 1e-10, 1e-8, 1e-6, 1e-4, 1e-3, 1e-2)
 
 
-def noise_of(phi: Phi, scale: float, widest: float = 1e-2) -> float:
+def noise_of(phi: Phi, scale: float) -> float:
     """Return the standard deviation of the rounding in phi's values near 0.
 
     Values at points very near each other lie on a smooth curve but for their rounding, which is what a cubic
     through them leaves over.
 
-    Parameters
-    ----------
-    phi : callable
-    scale : float
-        The size of what is varied. The points are so close that phi is smooth between them, and moved apart
-        until they give different values: a function that computes in float32 gives the same for neighbours in
-        float64. Each side of 0 is looked at by itself, so that a kink or a jump there is no noise.
-    widest : float
-        How far apart they are moved at most.
+    They are moved apart until they give different values: a function that computes in float32 gives the same
+    for neighbours in float64. Each side of 0 is looked at by itself, so that a kink or a jump there is no
+    noise. `scale` is the size of what is varied.
 
     Notes
     -----
@@ -49,8 +43,6 @@ def noise_of(phi: Phi, scale: float, widest: float = 1e-2) -> float:
     floor = EPS / 2 * abs(middle) if np.isfinite(middle) else 0.0
     steps = []  # of a staircase, which 1 - A is where A is nearly 1
     for spacing in _SPACINGS:
-        if spacing > widest:
-            break
         found = []
         for places in _PLACES:
             values = np.array([phi(float(t)) for t in spacing * scale * places])
@@ -78,27 +70,14 @@ def _left_over(values: Any, places: Any) -> float:
 
 @dataclass(frozen=True)
 class Cause:
-    """The operations whose rounding reaches the cost most.
+    """The operations whose rounding reaches the cost most."""
 
-    Attributes
-    ----------
-    operations : tuple of str
-        What makes the numbers that are rounded: ``"expit"``, or ``"A3 = expit"`` where the result has a name.
-    through : tuple of str
-        The operations that they go through next.
-    share : float
-        Their part of the rounding's variance, from 0 to 1.
-    magnified : float
-        How many times larger their rounding is in the cost than the cost's own.
-    rounding : float
-        The standard deviation of the cost by the rounding of all operations.
-    """
-
+    #: what makes the numbers that are rounded: ``"expit"``, or ``"A3 = expit"`` where the result has a name
     operations: tuple[str, ...]
-    through: tuple[str, ...]
-    share: float
-    magnified: float
-    rounding: float
+    through: tuple[str, ...]  #: the operations that they go through next
+    share: float  #: their part of the rounding's variance, from 0 to 1
+    magnified: float  #: how many times larger their rounding is in the cost than the cost's own
+    rounding: float  #: the standard deviation of the cost by the rounding of all operations
 
     def __str__(self) -> str:
         what = f"{self.share:.0%} of it is the rounding of {' and '.join(self.operations)}"
@@ -114,16 +93,7 @@ def cause_of(f: Callable[..., Any], *args: Any) -> Cause | None:
     A number v is stored to half a unit in its last place, and what that does to the cost J is dJ/dv times as
     much: the gradient that the backward pass leaves at every node.
 
-    Parameters
-    ----------
-    f : callable
-        Takes Tensors and returns a scalar one.
-    *args : Tensors or nests of Tensors
-
-    Returns
-    -------
-    Cause or None
-        None if f does not record.
+    f takes nests of Tensors and returns a scalar one; where it does not record, there is None.
 
     Examples
     --------

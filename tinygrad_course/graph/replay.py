@@ -19,45 +19,22 @@ from tinygrad_course.graph.node import Graph, Node
 
 @dataclass(frozen=True)
 class Share:
-    """What one operation sends back to one of its operands.
+    """What one operation sends back to one of its operands."""
 
-    Attributes
-    ----------
-    position : int
-        Which of the operation's operands.
-    node : int
-        The operand.
-    slope : float or None
-        The operation's derivative, where both are single numbers.
-    gradient : array
-        What it sends.
-    total : array
-        The operand's gradient so far, this included.
-    """
-
-    position: int
-    node: int
-    slope: float | None
-    gradient: Any
-    total: Any
+    position: int  #: which of the operation's operands
+    node: int  #: the operand
+    slope: float | None  #: the operation's derivative, where both are single numbers
+    gradient: Any  #: what it sends
+    total: Any  #: the operand's gradient so far, this included
 
 
 @dataclass(frozen=True)
 class Replay:
-    """Values and gradients of a recording's nodes, by their numbers.
-
-    Attributes
-    ----------
-    values : dict of int to array
-    gradients : dict of int to array
-        Of the root; a node that it does not depend on has none.
-    shares : dict of int to tuple of Share
-        For each operation on the way back, in order, what it sends.
-    """
+    """Values and gradients of a recording's nodes, by their numbers."""
 
     values: dict[int, Any]
-    gradients: dict[int, Any]
-    shares: dict[int, tuple[Share, ...]]
+    gradients: dict[int, Any]  #: of the root; a node that it does not depend on has none
+    shares: dict[int, tuple[Share, ...]]  #: for each operation on the way back, in order, what it sends
 
 
 def operations(graph: Graph) -> list[Node]:
@@ -76,14 +53,7 @@ def recorded(graph: Graph) -> dict[int, Any]:
 
 
 def forward(graph: Graph, leaves: Mapping[int, Any] | None = None) -> dict[int, Any]:
-    """Compute every node's value again.
-
-    Parameters
-    ----------
-    graph : Graph
-    leaves : mapping of int to array, optional
-        Other values for the leaves; without them the recorded ones.
-    """
+    """Compute every node's value again, from other values for the leaves or the recorded ones."""
     values = {n.id: n.value for n in graph if n.op is None}
     values.update(leaves or {})
     with np.errstate(all="ignore"):

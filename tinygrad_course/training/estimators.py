@@ -11,8 +11,9 @@ from dataclasses import KW_ONLY, dataclass, replace
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from tinygrad_course.engine.trees import Array
 from tinygrad_course.training.descent import Optimizer, by_name
 from tinygrad_course.training.initialization import Draw
 from tinygrad_course.training.network import Network
@@ -29,8 +30,6 @@ except ImportError as error:
         "NetworkClassifier and NetworkRegressor need scikit-learn 1.6 or later: "
         'python -m pip install "scikit-learn>=1.6"'
     ) from error
-
-Array = NDArray[Any]
 
 
 @dataclass(eq=False, repr=False)

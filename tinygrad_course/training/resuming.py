@@ -15,12 +15,11 @@ import numpy as np
 
 from tinygrad_course import files
 from tinygrad_course.engine import trees
+from tinygrad_course.engine.trees import Nest
 from tinygrad_course.functions.streams import Position, Stream, restore, state_text
 from tinygrad_course.training import checkpoints
 from tinygrad_course.training.descent import Optimizer, settings
 from tinygrad_course.training.runs import Run
-
-Nest = Any
 
 
 class Book:

@@ -5,15 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from scipy import special
+
 from tinygrad_course.compiling.builder import Builder
 from tinygrad_course.compiling.dataflow import Program, Value
+
+#: More calls than this are not fused: the time to compile a function grows faster than the function.
+MOST = 40
 
 
 class FusedCall:
     """Several calls of a program as one function, of its inputs and the arrays that it writes into."""
 
-    #: Whether it takes arrays whose entries don't lie one after the other.
-    strided = False
+    #: The places of arrays whose entries need not lie one after the other.
+    strided: tuple[int, ...] = ()
 
     def __init__(self) -> None:
         self.numbers: list[float] = []  # its arguments after the inputs
@@ -109,10 +114,38 @@ def fuse(
     for value in order:
         if inside[id(value)]:
             groups.setdefault((stage[id(value)], inside[id(value)]), []).append(value)
-    groups = {key: calls for key, calls in groups.items() if len(calls) >= least}
+    groups = {
+        (key, i): calls
+        for key, whole in groups.items()
+        for i, calls in enumerate(_pieces(whole))
+        if len(calls) >= least
+    }
     if not groups:
         return program
     return _Fuser(program, order, groups, group).program
+
+
+def _pieces(calls: list[Value]) -> list[list[Value]]:
+    """Return calls in pieces that are not too long, what is computed from each other together.
+
+    The steps of a loop come out as pieces that are alike, and so are one function.
+    """
+    if len(calls) <= MOST:
+        return [calls]
+    piece_of: dict[int, list[Value]] = {}
+    for value in calls:
+        known = {id(p): p for v in value.inputs if (p := piece_of.get(id(v))) is not None}
+        piece, *others = sorted(known.values(), key=len, reverse=True) or [[]]
+        for other in others:
+            piece += other
+            piece_of |= dict.fromkeys(map(id, other), piece)
+        piece.append(value)
+        piece_of[id(value)] = piece
+    place = {id(v): i for i, v in enumerate(calls)}
+    pieces = list({id(p): p for p in piece_of.values()}.values())
+    for piece in pieces:
+        piece.sort(key=lambda v: place[id(v)])
+    return [piece[i : i + MOST] for piece in pieces for i in range(0, len(piece), MOST)]
 
 
 def _postpone(
@@ -135,6 +168,8 @@ def _postpone(
         mine, at = inside[id(value)], stage[id(value)]
         later = {(stage[id(u)], inside[id(u)]) for u in users.get(id(value), ())}
         if mine is None or ends(value) or id(value) in results or len(later) != 1:
+            continue
+        if value.function is special.expit:  # sigmoid(-z) has its exponential in common with sigmoid(z)
             continue
         ((then, space),) = later
         if then == at or space != mine:
