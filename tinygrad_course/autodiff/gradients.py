@@ -18,8 +18,8 @@ import numpy as np
 
 from tinygrad_course.engine import foreign, leaving, trees
 from tinygrad_course.engine.creation import leaf
-from tinygrad_course.engine.inputs import birth, held, note_cost, own_data, settled, tie, untie
-from tinygrad_course.engine.keeping import Hold
+from tinygrad_course.engine.inputs import birth, held, locked, note_cost, settled, tie, untie
+from tinygrad_course.engine.keeping import SMALL, Hold
 from tinygrad_course.engine.recording import peek, plain
 from tinygrad_course.engine.sweep import Foreign, first_seed, sweep
 from tinygrad_course.engine.tensor import Tensor, as_data
@@ -78,7 +78,8 @@ class _Inputs:
     def _wrap(self, value: Any, name: str | None, n: int) -> Tensor:
         self.given.append(value)
         if type(value) is np.ndarray and value.dtype.kind == "f":
-            data = own_data(value, self.holds)
+            # the function may write to it
+            data = value.copy("K") if value.nbytes <= SMALL else locked(value, self.holds)
         elif type(value) is Tensor:
             self.recorded = True
             source = now(value)
@@ -140,13 +141,18 @@ class _Inputs:
         finally:
             if self.recorded:
                 self.link()
-        gradients = [found[t] if t in found else _zeros(t) for t in self.leaves()]
-        for i, g in enumerate(gradients):
-            if g.ndim == 0 and type(g) is not Tensor:
+        gradients = []
+        for t in self.tensors:
+            g = found.get(t)
+            if g is None:
+                t = version_of(t)
+                g = found[t] if t in found else _zeros(t)
+            if type(g) is not np.float64 and g.ndim == 0 and type(g) is not Tensor:
                 # a stand-in of a recording says by its sample what it stands for
-                ours, own = (getattr(x, "sample", x) for x in (g, peek(Tensor, self.tensors[i])))
+                ours, own = (getattr(x, "sample", x) for x in (g, peek(Tensor, t)))
                 if type(ours) is np.ndarray and isinstance(own, np.generic):
-                    gradients[i] = g[()]  # a number's gradient is a number
+                    g = g[()]  # a number's gradient is a number
+            gradients.append(g)
         for watcher in watchers:
             watcher(list(self.tensors), gradients)
         return gradients

@@ -12,10 +12,10 @@ import numpy as np
 
 from tinygrad_course.derivation.algebra import Expr, Variable
 from tinygrad_course.derivation.chain import Gradient, gradient_symbol, scale
-from tinygrad_course.derivation.evaluation import evaluate, magnitude
 from tinygrad_course.derivation.graph_values import DerivationError, values_and_gradients
 from tinygrad_course.derivation.printing import write
 from tinygrad_course.derivation.reading import Reading
+from tinygrad_course.derivation.terms import evaluate, magnitude
 from tinygrad_course.graph.node import Graph
 from tinygrad_course.graph.replay import Replay, recorded
 

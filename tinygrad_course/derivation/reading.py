@@ -32,10 +32,10 @@ from tinygrad_course.derivation.algebra import (
     variable,
 )
 from tinygrad_course.derivation.constants import NAMED, Arrays, Numbers
-from tinygrad_course.derivation.evaluation import evaluate
 from tinygrad_course.derivation.graph_values import FROM_LOGITS
 from tinygrad_course.derivation.operations import FUNCTIONS, Call, formula
 from tinygrad_course.derivation.patterns import named_arrays, named_numbers, picked, softmaxes
+from tinygrad_course.derivation.terms import evaluate
 from tinygrad_course.graph.formulas import WRITTEN
 from tinygrad_course.graph.node import Graph, Node
 from tinygrad_course.graph.program import index_text

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_course.engine.keeping import SMALL, Hold, hold
+from tinygrad_course.engine.keeping import Hold, hold
 from tinygrad_course.engine.tensor import Tensor
 from tinygrad_course.engine.views import now
 from tinygrad_course.rules.table import RULES
@@ -30,10 +30,8 @@ def held(tensor: Tensor) -> tuple[Tensor, Any, Any]:
     return node, node._data, node._grad
 
 
-def own_data(array: np.ndarray[Any, Any], holds: list[Hold]) -> np.ndarray[Any, Any]:
-    """Return the caller's array, which the function may write to: a copy, or locked if it is large."""
-    if array.nbytes <= SMALL:
-        return array.copy("K")
+def locked(array: np.ndarray[Any, Any], holds: list[Hold]) -> np.ndarray[Any, Any]:
+    """Return the caller's array, locked."""
     holds += hold(array)
     return array
 

@@ -285,7 +285,7 @@ _POSITIVE = RULES[np.positive]
 def out_of_range(node: Tensor) -> bool:
     """Whether a value was computed that has overflowed, or vanished by an exponential, power or quotient."""
     rule, data = node._op, node._data
-    if rule is None or rule.function not in _BEGIN or type(data) is not np.ndarray or not data.size:
+    if rule is None or rule.function not in _BEGIN or data.dtype not in _FLOATS or not data.size:
         return False
     if not data.item(data.argmax()) < _LARGE:
         return True
