@@ -267,7 +267,7 @@ def all_finite(gradients: Iterable[Any]) -> bool:
     for g in gradients:
         if type(g) is _ndarray:
             # the product of small ones is by far the fastest to ask
-            if (g.size > MANY or not _isfinite(_vdot(g, g))) and not np.isfinite(g).all():
+            if (g.size > MANY or not _isfinite(_vdot(g, g).real)) and not np.isfinite(g).all():
                 return False
         elif type(g) is np.float64:
             if g - g != 0:

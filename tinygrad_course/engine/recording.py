@@ -136,6 +136,7 @@ def record(  # noqa: C901  (one pass over the arguments; a comprehension would m
     try:
         y = rule.compute(*values, **kwargs) if kwargs else rule.compute(*values)
     except Exception as error:  # noqa: BLE001  (whatever it is, it is told better)
+        holds.clear()
         raise errors.explain(error, rule, given) from None
     if not plain:
         if not differentiable:
