@@ -108,10 +108,7 @@ def _prefix(path: Path) -> str:
 def plain_array(value: Any, name: str, holder: str = "a file of weights") -> NDArray[Any]:
     """Return a value as an array of numbers.
 
-    Raises
-    ------
-    TypeError
-        If it is none, or one that an array of numbers can't stand for: the message names it.
+    Raises TypeError if it is none, or one that an array of numbers can't stand for: the message names it.
     """
     if isinstance(value, np.ma.MaskedArray):
         raise TypeError(

@@ -34,10 +34,7 @@ _OPERANDS = [f"{'_a: _Any, _b: _Any, '[: 10 * i]}_c: _Tensor | _Sequence[_Tensor
 def write_stubs(folder: Path) -> Path:
     """Write the types into ``folder/numpy``, and return that.
 
-    Raises
-    ------
-    FileExistsError
-        If something else is there.
+    Raises FileExistsError if something else is there.
     """
     target = folder / "numpy"
     if target.exists() and not (target / _MARK).exists():

@@ -110,10 +110,7 @@ def value(name: str, text: str) -> Any:
 def values_of(words: Sequence[str]) -> dict[str, str]:
     """Split ``a=5`` into name and value.
 
-    Raises
-    ------
-    ExpressionError
-        For a word without ``=``, and for a name given twice.
+    Raises ExpressionError for a word without ``=``, and for a name given twice.
     """
     values: dict[str, str] = {}
     for word in words:

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 
 import sympy
 
-from tinygrad_course.derivation.adjoint import adjoint
 from tinygrad_course.derivation.algebra import (
     STRUCTURED,
     Dot,
@@ -28,6 +27,7 @@ from tinygrad_course.derivation.algebra import (
 from tinygrad_course.derivation.operations import with_sigmoid
 from tinygrad_course.derivation.printing import NOTHING, Piece, joined, put_in, write
 from tinygrad_course.derivation.reading import Reading
+from tinygrad_course.derivation.terms import adjoint
 
 #: Where a variable reaches the cost by more ways than these, they are not written out one by one.
 MOST_WAYS = 4

@@ -32,10 +32,10 @@ from tinygrad_course.derivation.algebra import (
     variable,
 )
 from tinygrad_course.derivation.constants import NAMED, Arrays, Numbers
-from tinygrad_course.derivation.evaluation import evaluate
 from tinygrad_course.derivation.graph_values import FROM_LOGITS
 from tinygrad_course.derivation.operations import FUNCTIONS, Call, formula
 from tinygrad_course.derivation.patterns import named_arrays, named_numbers, picked, softmaxes
+from tinygrad_course.derivation.terms import evaluate
 from tinygrad_course.graph.formulas import WRITTEN
 from tinygrad_course.graph.node import Graph, Node
 from tinygrad_course.graph.program import index_text
@@ -68,15 +68,9 @@ class Reading:
 
 
 def read(graph: Graph, names: Mapping[str, Any], wanted: set[int]) -> Reading:
-    """Read a recording.
+    """Read a recording, its `wanted` nodes as variables in any case.
 
-    Parameters
-    ----------
-    graph : Graph
-    names : mapping of str to anything
-        The user's variables: arrays and numbers are recognised by their values.
-    wanted : set of int
-        Nodes that are to be variables in any case.
+    `names` are the user's variables: arrays and numbers are recognised by their values.
     """
     first = _Reader(graph, names, wanted, None).read()
     m = _examples(first, names)

@@ -76,13 +76,7 @@ def to_page(graph: Graph, *, title: str, height: int) -> Page:
 
 
 def picture(graph: Graph, detail: str, title: str, direction: str = "auto") -> scene.Scene:
-    """Choose how much is shown, and in how many rows.
-
-    Raises
-    ------
-    ValueError
-        For an unknown detail or direction.
-    """
+    """Choose how much is shown, and in how many rows; raise ValueError for an unknown detail or direction."""
     if detail not in DETAILS:
         raise ValueError(f"detail={detail!r}: it is one of {', '.join(DETAILS)}")
     if direction not in DIRECTIONS:

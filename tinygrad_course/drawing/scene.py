@@ -80,17 +80,7 @@ class Scene:
 
 
 def of_operations(graph: Graph, sections: Sequence[Section] = (), title: str = "") -> Scene:
-    """Return the picture that shows every operation.
-
-    Parameters
-    ----------
-    graph : Graph
-        The recording.
-    sections : sequence of Section
-        The groups that get a ground of their own.
-    title : str
-        Stands above the picture.
-    """
+    """Return the picture that shows every operation, its `sections` each on a ground of its own."""
     member = {m: number for number, section in enumerate(sections) for m in section.members}
     roots = set(graph.roots)
     told = related(graph)

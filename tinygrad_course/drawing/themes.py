@@ -39,13 +39,7 @@ THEMES = {
 
 
 def theme(name: str) -> Theme:
-    """Return a theme by name.
-
-    Raises
-    ------
-    ValueError
-        If there is none of that name.
-    """
+    """Return a theme by name; raise ValueError if there is none of that name."""
     if name not in THEMES:
         raise ValueError(f"there is no theme {name!r}; the themes are {', '.join(THEMES)}")
     return THEMES[name]

@@ -14,19 +14,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from tinygrad_course import files
 from tinygrad_course.engine import trees
 from tinygrad_course.engine.tensor import Tensor
+from tinygrad_course.engine.trees import Array, Nest
 from tinygrad_course.exchange.onnx_model import CannotExport, Model, Name, Two
 from tinygrad_course.exchange.onnx_operators import EMIT
 from tinygrad_course.exchange.weights import extra
 from tinygrad_course.graph.node import Graph, Node, graph
 from tinygrad_course.graph.program import Slot
-
-Nest = Any
-Array = NDArray[Any]
 
 _TOLERANCE = {"float64": 1e-6, "float32": 1e-5}  # ReferenceEvaluator beside NumPy, on the scale of the output
 _COUNTS = (5, 7, 11, 13, 17, 19, 23, 29, 31, 37)

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+
+from tinygrad_course.engine.trees import Array
 
 Stream = np.random.RandomState | np.random.Generator
-Array = NDArray[Any]
 
 
 def stream(rng: int | Stream) -> Stream:

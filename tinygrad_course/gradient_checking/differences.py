@@ -49,16 +49,9 @@ class Slope:
 
 
 def central(phi: Phi, step: float, sigma: float) -> Slope:
-    """Return (phi(h) - phi(-h)) / 2h: the course's gradapprox.
+    """Return (phi(h) - phi(-h)) / 2h, the course's gradapprox, of a function along a line.
 
-    Parameters
-    ----------
-    phi : callable
-        The function along a line; the derivative is taken at 0.
-    step : float
-        h.
-    sigma : float
-        The standard deviation of phi's rounding.
+    Its rounding has the standard deviation `sigma`.
 
     Examples
     --------
@@ -78,18 +71,8 @@ def slope(
     The step begins at the cube root of the noise. Twice the step shows how large the truncation is; where
     that or the noise is too large, the step moves towards their balance, at most three times.
 
-    Parameters
-    ----------
-    phi : callable
-    scale : float
-        The size of what is varied: steps are in proportion to it.
-    size : float
-        The size of phi's values, to which `sigma` is compared.
-    sigma : float
-    enough : float
-        An error with which to be content.
-    step : float, optional
-        A step to begin with.
+    Steps are in proportion to `scale`, the size of what is varied; `size` is that of phi's values, to which
+    `sigma` is compared, and `enough` an error with which to be content.
     """
     relative = max(sigma / size if size > 0 else 0.0, EPS)
     step = step or scale * min(relative ** (1 / 3), 0.05)
@@ -128,11 +111,6 @@ def extrapolate(phi: Phi, scale: float, sigma: float) -> Slope:
     The steps are ``scale / 10 / 4**k``; the entry of the tableau with the least error is taken
     (C. Ridders, 1982). The one-sided quotients on the same ladder tell a kink and a jump from a
     smooth function.
-
-    Parameters
-    ----------
-    phi, scale, sigma
-        As for `slope`.
 
     Examples
     --------
@@ -238,15 +216,9 @@ def _shape(gap: NDArray[Any], noise: NDArray[Any]) -> tuple[str, int]:
 def complex_step(phi: Callable[[complex], Any], step: float = 1e-30) -> float | None:
     """Return Im phi(ih) / h: no difference is taken, nothing cancels, and the error is rounding alone.
 
-    Returns
-    -------
-    float or None
-        None if phi does not compute with complex numbers.
-
-    Notes
-    -----
-    W. Squire and G. Trapp, 1998. Only for functions that are analytic as computed: np.abs, comparisons and
-    the real part lose the derivative, so compare with another method before trusting it.
+    None if phi does not compute with complex numbers (W. Squire and G. Trapp, 1998). Only for functions that
+    are analytic as computed: np.abs, comparisons and the real part lose the derivative, so compare with
+    another method before trusting it.
 
     Examples
     --------

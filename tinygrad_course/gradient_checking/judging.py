@@ -8,9 +8,7 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from tinygrad_course.engine.tensor import Tensor
 from tinygrad_course.gradient_checking.analytic import Analytic
 from tinygrad_course.gradient_checking.differences import (
     EPS,
@@ -23,8 +21,6 @@ from tinygrad_course.gradient_checking.differences import (
 from tinygrad_course.gradient_checking.lines import Problem
 from tinygrad_course.gradient_checking.noise import Cause, cause_of, noise_of
 from tinygrad_course.gradient_checking.report import Entry
-
-Array = NDArray[Any]
 
 METHODS = ("auto", "central", "complex", "richardson")
 
@@ -60,9 +56,8 @@ class Judge:
 
     def cause(self) -> Cause | None:
         """Return what rounds most in the cost; None where it does not record, for whatever reason."""
-        tensors = [Tensor(leaf.x, name=leaf.name) for leaf in self.problem.leaves]
         try:
-            return cause_of(self.problem.scalar, *self.problem.arguments(tensors))
+            return cause_of(self.problem.scalar, *self.problem.recorded())
         except Exception:  # noqa: BLE001
             return None
 

@@ -24,13 +24,9 @@ def noise_of(phi: Phi, scale: float) -> float:
     Values at points very near each other lie on a smooth curve but for their rounding, which is what a cubic
     through them leaves over.
 
-    Parameters
-    ----------
-    phi : callable
-    scale : float
-        The size of what is varied. The points are so close that phi is smooth between them, and moved apart
-        until they give different values: a function that computes in float32 gives the same for neighbours in
-        float64. Each side of 0 is looked at by itself, so that a kink or a jump there is no noise.
+    They are moved apart until they give different values: a function that computes in float32 gives the same
+    for neighbours in float64. Each side of 0 is looked at by itself, so that a kink or a jump there is no
+    noise. `scale` is the size of what is varied.
 
     Notes
     -----
@@ -97,16 +93,7 @@ def cause_of(f: Callable[..., Any], *args: Any) -> Cause | None:
     A number v is stored to half a unit in its last place, and what that does to the cost J is dJ/dv times as
     much: the gradient that the backward pass leaves at every node.
 
-    Parameters
-    ----------
-    f : callable
-        Takes Tensors and returns a scalar one.
-    *args : Tensors or nests of Tensors
-
-    Returns
-    -------
-    Cause or None
-        None if f does not record.
+    f takes nests of Tensors and returns a scalar one; where it does not record, there is None.
 
     Examples
     --------

@@ -68,10 +68,7 @@ class Call:
         Of several results g is a tuple, with None for those that nothing depends on; what is sent to a node
         of several results is such a tuple.
 
-        Raises
-        ------
-        FreedGraphError
-            If the rule went with the graph that was freed: it is in the table no more.
+        Raises FreedGraphError if the rule went with the graph that was freed: it is in the table no more.
         """
         found = self.pulled(g, y, operands)
         if self.rule.function is OUTPUT.function:

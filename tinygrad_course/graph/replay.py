@@ -53,14 +53,7 @@ def recorded(graph: Graph) -> dict[int, Any]:
 
 
 def forward(graph: Graph, leaves: Mapping[int, Any] | None = None) -> dict[int, Any]:
-    """Compute every node's value again.
-
-    Parameters
-    ----------
-    graph : Graph
-    leaves : mapping of int to array, optional
-        Other values for the leaves; without them the recorded ones.
-    """
+    """Compute every node's value again, from other values for the leaves or the recorded ones."""
     values = {n.id: n.value for n in graph if n.op is None}
     values.update(leaves or {})
     with np.errstate(all="ignore"):

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-Array = NDArray[Any]
+from tinygrad_course.engine.trees import Array
+
 Shape = tuple[int, ...]
 Apply = Callable[[Any], Any]
 

@@ -11,10 +11,10 @@ import numpy as np
 
 from tinygrad_course.engine import trees
 from tinygrad_course.engine.tensor import Tensor
+from tinygrad_course.engine.trees import Array, Nest
 from tinygrad_course.functions.streams import Stream
-from tinygrad_course.training.batches import Array, count_examples, examples, mini_batches
+from tinygrad_course.training.batches import count_examples, examples, mini_batches
 
-Nest = Any
 Cost = Callable[..., Any]
 Metric = Callable[[Nest, Any, Any], Any]
 Step = Callable[..., tuple[Any, Nest, Nest]]

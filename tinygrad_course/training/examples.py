@@ -2,26 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from tinygrad_course.engine.tensor import Tensor
+from tinygrad_course.engine.trees import Array
 from tinygrad_course.functions import one_hot as one_hot_columns
-
-Array = NDArray[Any]
 
 
 def check_X(X: ArrayLike, n_x: int, dtype: DTypeLike) -> Array:
     """Return X as an array of `dtype`, or say what is wrong with it.
 
-    Raises
-    ------
-    TypeError
-        If it holds something else than real numbers.
-    ValueError
-        If it is not (n_x, m) with m at least 1, or holds a NaN or an infinity.
+    Raises TypeError if it holds something else than real numbers; ValueError if it is not (n_x, m) with m at
+    least 1, or holds a NaN or an infinity.
 
     Examples
     --------
@@ -89,10 +82,7 @@ def check_labels(Y: ArrayLike, m: int, n: int, dtype: DTypeLike, *, one_hot: boo
 def check_targets(Y: ArrayLike, m: int, n: int, dtype: DTypeLike) -> Array:
     """Return the numbers that a regression is to predict, (n, m), or say what is wrong with them.
 
-    Raises
-    ------
-    ValueError
-        If the shape is another, or there is a NaN or an infinity.
+    Raises ValueError if the shape is another, or there is a NaN or an infinity.
 
     Examples
     --------

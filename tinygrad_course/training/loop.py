@@ -16,6 +16,7 @@ import numpy as np
 from tinygrad_course.autodiff.gradients import value_and_grad
 from tinygrad_course.compiling import compiled
 from tinygrad_course.engine import trees
+from tinygrad_course.engine.trees import Nest
 from tinygrad_course.functions.streams import Position, Stream, only_stream, position, stream
 from tinygrad_course.training.batches import count_examples
 from tinygrad_course.training.descent import Optimizer, by_name
@@ -25,7 +26,6 @@ from tinygrad_course.training.resuming import Book, data_of, described, setup_of
 from tinygrad_course.training.runs import EarlyStopping, Run, monitored
 from tinygrad_course.training.schedules import ReduceOnPlateau
 
-Nest = Any
 Shuffle = int | Stream | Callable[[int], Stream]
 Callback = Callable[[Run], object]
 
@@ -314,7 +314,8 @@ class _Training:
             book.save(run, positions)
         except OSError as error:
             rescued = book.rescue(run, positions)
-            where = f"it was saved as {rescued} instead" if rescued else "save(path, run) saves it elsewhere"
+            elsewhere = "save(path, run.parameters, state=run.state) saves it elsewhere"
+            where = f"it was saved as {rescued} instead" if rescued else elsewhere
             warnings.warn(
                 f"{book.path} could not be written after the last epoch, {run.epoch}: "
                 f"{error.strerror or error}. fit returns the run, and {where}",

@@ -13,12 +13,9 @@ from urllib.parse import quote, unquote
 import h5py
 import numpy as np
 from h5py import h5a, h5d, h5f, h5g, h5p, h5s, h5t
-from numpy.typing import NDArray
 
+from tinygrad_course.engine.trees import Array, Nest
 from tinygrad_course.files import by_rows, plain_array
-
-Nest = Any
-Array = NDArray[Any]
 
 _BLOCK = 2**20  # by how much the file grows in memory
 
@@ -57,10 +54,7 @@ class Writer:
     def nest(self, name: str, value: Nest) -> None:
         """Write a nest at the root.
 
-        Raises
-        ------
-        TypeError
-            For a value that is no array of numbers, or a key that is no text.
+        Raises TypeError for a value that is no array of numbers, or a key that is no text.
         """
         self._nest(self.id, encoded(name), value, name, f"/{encoded(name)}")
 

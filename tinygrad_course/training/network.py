@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from tinygrad_course import functions
 from tinygrad_course.engine.tensor import Tensor
+from tinygrad_course.engine.trees import Array
 from tinygrad_course.exchange import export_onnx
 from tinygrad_course.functions.streams import Stream, stream
 from tinygrad_course.training import checkpoints, metrics, schedules
@@ -37,8 +38,6 @@ from tinygrad_course.training.runs import EarlyStopping, Run
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
-
-Array = NDArray[Any]
 
 
 class Network:

@@ -20,13 +20,7 @@ _PREFIX = "validation_"
 
 
 def new_figure(width: float, height: float) -> Figure:
-    """Return an empty figure, in inches.
-
-    Raises
-    ------
-    ModuleNotFoundError
-        If matplotlib is not installed.
-    """
+    """Return an empty figure, in inches; raise ModuleNotFoundError if matplotlib is not installed."""
     try:
         from matplotlib.figure import Figure as MatplotlibFigure
     except ModuleNotFoundError:

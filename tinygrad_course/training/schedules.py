@@ -245,12 +245,7 @@ KINDS = (InverseTimeDecay, ExponentialDecay, StepDecay, CosineDecay, Warmup, Red
 def check_rate(rate: Any) -> None:
     """Raise if this is no learning rate.
 
-    Raises
-    ------
-    ValueError
-        For a number that is not above 0.
-    TypeError
-        For what is neither a number nor a function.
+    Raises ValueError for a number that is not above 0; TypeError for what is neither a number nor a function.
     """
     if callable(rate):
         return

@@ -136,13 +136,7 @@ def watch(parameters: Any = None, every: int = 10) -> Watch:
 
 
 def _measured(g: Graph) -> dict[str, dict[str, float]]:
-    """Return the sizes of one step's values by kind and name.
-
-    Raises
-    ------
-    ValueError
-        If there are no gradients.
-    """
+    """Return the sizes of one step's values by kind and name; raise ValueError if there are no gradients."""
     found: dict[str, dict[str, float]] = {"weights": {}, "gradients": {}, "activations": {}, "zeros": {}}
     leaves = sorted((n for n in g if n.op is None and not n.constant), key=lambda n: n.born)
     if leaves and all(n.gradient is None for n in leaves):

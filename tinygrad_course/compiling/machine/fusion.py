@@ -16,6 +16,7 @@ from tinygrad_course.compiling.machine.columns import Columns, Unsuited, step_so
 from tinygrad_course.compiling.machine.jit import MachineCall, types_of
 from tinygrad_course.compiling.machine.loops import Loops, is_fusable, is_total
 from tinygrad_course.compiling.machine.products import NarrowProduct, is_narrow
+from tinygrad_course.compiling.machine.small_products import SmallProduct, is_small
 from tinygrad_course.compiling.machine.stack_products import add_products, stack_products
 from tinygrad_course.compiling.passes.fuse import FusedCall, Group, fuse, part
 from tinygrad_course.compiling.passes.hoist import hoist_scale
@@ -32,11 +33,12 @@ class _FusedLoops(Loops):
 
 
 class _Tiled(Group):
-    """A product of a few rows with a large matrix."""
+    """A product of a few rows with a large matrix, or of two small ones."""
 
     def fused(self) -> FusedCall:
         """Return the function that computes the product."""
-        return NarrowProduct(self.calls[0])
+        value = self.calls[0]
+        return NarrowProduct(value) if is_narrow(value) else SmallProduct(value)
 
 
 def machine_code(program: Program) -> Program:
@@ -48,15 +50,19 @@ def machine_code(program: Program) -> Program:
 
 
 def _is_ours(value: Value) -> bool:
-    return is_fusable(value) or is_narrow(value)
+    return is_fusable(value) or _is_product(value)
+
+
+def _is_product(value: Value) -> bool:
+    return is_narrow(value) or is_small(value)
 
 
 def _space(value: Value) -> Any:
-    return id(value) if is_narrow(value) else loops.space(value)
+    return id(value) if _is_product(value) else loops.space(value)
 
 
 def _group(calls: list[Value], needed: set[int]) -> Group:
-    return _Tiled(calls, needed) if is_narrow(calls[0]) else _FusedLoops(calls, needed)
+    return _Tiled(calls, needed) if _is_product(calls[0]) else _FusedLoops(calls, needed)
 
 
 def _one_fused(program: Program) -> Program:

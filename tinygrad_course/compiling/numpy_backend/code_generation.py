@@ -1,7 +1,5 @@
 """Engine one: a program as straight-line Python, each line one NumPy call into memory that is kept."""
 
-from __future__ import annotations
-
 import operator
 from collections.abc import Callable
 from typing import Any
@@ -210,9 +208,9 @@ class StraightLineCode:
         """Call a function on its inputs, its numbers and the arrays that it writes."""
         views = iter(fused.views)
         arguments = []
-        for v in value.args:
+        for i, v in enumerate(value.args):
             shaped = v.shape != () and bool(fused.views)
-            arguments.append(self._given(v, next(views) if shaped else None, strided=fused.strided))
+            arguments.append(self._given(v, next(views) if shaped else None, strided=i in fused.strided))
         arguments += [self._plain(x) for x in fused.numbers]
         for v in fused.arrays:
             view = next(views) if fused.views else None

@@ -104,7 +104,7 @@ def _spread(product: Product) -> Product | None:
     def is_of(z: Value, f: Any) -> bool:
         return isinstance(f, Sigmoid) and f.z is z
 
-    zs = {f.z for f, n in product.factors if isinstance(f, Sigmoid) and n > 0}
+    zs = dict.fromkeys(f.z for f, n in product.factors if isinstance(f, Sigmoid) and n > 0)
     sums = [f for f, n in product.factors if isinstance(f, Sum) and n == 1] if zs else []
     for total in sums:
         for z in zs:

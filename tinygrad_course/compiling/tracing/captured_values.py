@@ -5,8 +5,6 @@ is recorded again when they are not. While it is recorded, two more things are s
 after: a random draw (the generator's state moved on) and a change made to something outside.
 """
 
-from __future__ import annotations
-
 import array
 import collections
 import collections.abc
