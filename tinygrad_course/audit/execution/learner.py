@@ -114,8 +114,8 @@ class Learner:
 
         Rounding is no mistake then, and difference quotients of its forward pass are noise.
         """
-        source = "\n".join(self.program.submission.lines)
-        return re.search(r"float32|float16|\bsingle\b|\bhalf\b", source) is not None
+        source = "\n".join(line.partition("#")[0] for line in self.program.submission.lines)
+        return re.search(r"float32|float16|np\.(single|half)\b", source) is not None
 
     @cached_property
     def partner_hidden(self) -> list[str]:

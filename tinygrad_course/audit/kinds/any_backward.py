@@ -149,12 +149,9 @@ class AnyBackward(OwnNetwork):
 
     def case(self, learner: Learner, draw: Draw, assumption: Assumption) -> Case:
         """Find values with which both functions run, and differentiate the forward function there."""
-        if learner.low_precision:
-            raise Unfit("it computes in single precision")
         taken, seed = self._taken(), draw.choice(range(10**6))
         best: tuple[_Tried, tuple[int, int]] | None = None
-        problem = Unfit("it takes nothing that was tried")
-        problem.error = TypeError()  # anything that is raised says more
+        problem: Unfit | None = None
         self.differentiated = 0
         for tries, (key, layout, values) in enumerate(self._settings(taken.looked_for, seed)):
             if tries > TRIES or self.differentiated >= DIFFERENTIATED:
@@ -165,7 +162,7 @@ class AnyBackward(OwnNetwork):
             try:
                 tried = self._tried(learner, Draw(seed + 1), values, taken)
             except Unfit as error:
-                problem = max(problem, error, key=self._told)
+                problem = max(problem or error, error, key=self._told)
                 continue
             if best is None or tried.rank > best[0].rank:
                 best = tried, key
@@ -174,11 +171,11 @@ class AnyBackward(OwnNetwork):
                     raise Unfit("it is right for one example, and not for several at a time")
                 break
         if best is None:
-            raise problem
+            raise problem or Unfit("it takes nothing that was tried")
         if not best[0].proved:
             name = shown_name(self.forward.name)
             none = Unfit(f"none of its gradients is that of {name}; they may be meant otherwise")
-            raise max(none, problem, key=self._told)
+            raise max(none, problem or none, key=self._told)
         self.place = best[1]
         return best[0].case
 
@@ -207,8 +204,11 @@ class AnyBackward(OwnNetwork):
         if weight is None:
             labels = [value for name, value in arguments.items() if category(name) == "labels"]
             costs = [*implied(output[place], labels[0])] if labels else []
+            costs = costs or [*self._elementwise(learner, {**theta, **outside}, outside, output[place])]
         if not costs:
             raise Unfit(f"no argument of {self.node.name} is the derivative of an output")
+        if any(np.asarray(part).dtype.itemsize < 8 for part in output if numeric(part)):
+            raise Unfit("it computes in single precision")
         passed = duplicate(arguments)
         with self.program.bound(outside):
             result = self._run(learner, self.node, passed)
@@ -274,6 +274,22 @@ class AnyBackward(OwnNetwork):
         wide = (np.size(found[key]) / max(1, np.size(expected[key])) for key in others)
         for_one = any(times > 1 and times in sizes for times in wide)
         return _Tried(case, len(right), bool(right) or self.together or linear, for_one)
+
+    def _elementwise(
+        self, learner: Learner, theta: dict[str, Any], outside: dict[str, Any], output: Any
+    ) -> Iterator[Any]:
+        """Give the weights 1 where each output depends on the entry at its place alone: of activations."""
+        weights = Draw(1).array(*np.shape(output))
+        found: list[Any] = []
+        for weight in (np.ones(np.shape(output)), weights):
+
+            def J(at: Any, weight: Any = weight) -> float:
+                return float(np.sum(weight * parts_of(self._called(learner, at, outside))[0]))
+
+            gradient = slopes(J, theta, lambda path, _: len(path) == 1 and category(path[0]) == "data")
+            found += [value for value in (gradient or {}).values() if np.shape(value) == np.shape(output)]
+        if len(found) == 2 and np.allclose(found[1], weights * found[0], rtol=1e-5, atol=1e-7):
+            yield np.ones(np.shape(output))
 
     def _linear(self, learner: Learner, case: Case, found: dict[str, Any], upstream: str) -> bool:
         """Tell whether the gradients double with the derivative that is passed on."""

@@ -289,6 +289,8 @@ class _Maker:
     def weight(self, name: str, kind: str, style: Style) -> tuple[int, ...]:
         """Return the shape of weights."""
         layout, chain, layer = self.layout, self.chain(), _layer(name)
+        if {"inputs", "outputs"} <= {*self.kinds.values()} and re.fullmatch(r"(nn_)?params?|theta", name):
+            return (H * (self.features + 1) + max(1, self.units) * (H + 1),)  # all weights in one vector
         if layer and len(chain) > 2:
             shape = (chain[layer - 1], chain[layer])
         elif layout.kernel:

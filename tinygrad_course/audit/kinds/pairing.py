@@ -55,8 +55,10 @@ def any_backwards(program: Program, judged: set[str]) -> Iterator[AnyBackward]:
 def _partner(name: str, functions: Mapping[str, ast.FunctionDef]) -> ast.FunctionDef | None:
     """Return the forward function that goes with a backward function by its name."""
     options = (name.replace(back, forth) for back, forth in _PARTNERS if back in name)
-    found = (functions[other] for other in options if other in functions and other != name)
-    return next(found, None) if _BACK.search(name) else None
+    found = [functions[other] for other in options if other in functions and other != name]
+    stem, back, _ = name.partition("backward")
+    found += [node for other, node in functions.items() if back and other.startswith(f"{stem}forward")]
+    return found[0] if found and _BACK.search(name) else None
 
 
 def _gives_both(node: ast.FunctionDef) -> bool:
