@@ -42,17 +42,8 @@ def check_X(X: ArrayLike, n_x: int, dtype: DTypeLike) -> Array:
 def check_labels(Y: ArrayLike, m: int, n: int, dtype: DTypeLike, *, one_hot: bool) -> Array:
     """Return labels as columns of `dtype`, (n, m), or say what is wrong with them.
 
-    Parameters
-    ----------
-    Y : array_like
-        0 and 1; with `one_hot` also classes, (1, m), which are made columns.
-    m, n : int
-        How many examples there are, and units in the last layer.
-
-    Raises
-    ------
-    ValueError
-        If the shape is another, or a label.
+    There are m examples and n units in the last layer. Labels are 0 and 1; with `one_hot` also classes,
+    (1, m), which are made columns. Raises ValueError if the shape is another, or a label.
 
     Examples
     --------
