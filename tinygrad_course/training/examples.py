@@ -101,7 +101,9 @@ def _real(data: ArrayLike, name: str) -> Array:
         raise TypeError(f"{name} is a Tensor; a network takes plain arrays, and what was recorded has .data")
     array = np.asarray(data)
     if array.dtype.kind not in "fiub":
-        raise TypeError(f"{name} is an array of {array.dtype}; expected real numbers")
+        of_text = name == "Y" and array.dtype.kind == "U" and array.size
+        hint = f": (Y == {str(array.flat[0])!r}) * 1 has 0 and 1" if of_text else ""
+        raise TypeError(f"{name} is an array of {array.dtype}; expected real numbers{hint}")
     return array
 
 
