@@ -1,7 +1,5 @@
 """What a compiled function reads from outside: a change is seen, and what can't be watched is refused."""
 
-from __future__ import annotations
-
 import builtins
 import collections
 import ctypes
@@ -96,7 +94,7 @@ def read():
         "class of an entry": (lambda x: np.sum(x * inner[0].rate), lambda: class_of(inner[0], Evaluation)),
         "bases": (lambda x: np.sum(x * child.rate), lambda: setattr(Child, "__bases__", (Evaluation,))),
         "key": (lambda x: np.sum(x * table.get(Key(1), 5.0)), lambda: setattr(key, "number", 3)),
-        "key in a tuple": (lambda x: np.sum(x * pairs.get((Key(1),), 5.0)), lambda: setattr(key, "number", 3)),
+        "key in a tuple": (lambda x: x[0] * pairs.get((Key(1),), 5.0), lambda: setattr(key, "number", 3)),
         "CubicSpline": (lambda x: np.sum(x * spline(0.5)), lambda: np.multiply(spline.c, 2.0, spline.c)),
         "BSpline": (lambda x: np.sum(x * curve(0.5)), lambda: np.multiply(curve.c, 2.0, curve.c)),
         "gaussian_kde": (lambda x: np.sum(x * density(1.0)), lambda: density.dataset.fill(7.0)),

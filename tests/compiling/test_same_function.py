@@ -208,6 +208,22 @@ def test_another_thread_may_change_what_is_read():
             stop.set()
 
 
+def test_another_thread_may_draw_random_numbers():
+    stop = threading.Event()
+
+    def draw():
+        while not stop.wait(0.0002):
+            np.random.rand(3)  # noqa: NPY002  (the generator that everybody shares)
+
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        pool.submit(draw)
+        try:
+            for _ in range(20):
+                assert compiled(lambda w: np.sum(w**2))(np.ones(3)) == 3.0
+        finally:
+            stop.set()
+
+
 @functools.singledispatch
 def unit(x):
     return x * 1.0
@@ -307,3 +323,41 @@ def test_a_sparse_matrix_and_a_loops_numbers_are_named():
         compiled(lambda x: S @ x)(x)
     with pytest.raises(CannotCompile, match="examples in their columns"):
         compiled_loop(lambda s, X, lr: (s, np.sum(X) * lr))(x, np.ones((2, 3)), 0.1, iterations=1)
+
+
+QUANTILES = {
+    "median": lambda x: np.sum(np.median(x, axis=0) ** 2),
+    "median, keepdims": lambda x: np.sum(np.median(x, axis=1, keepdims=True) * x),
+    "percentile": lambda x: np.percentile(x, 30.0) * np.sum(x),
+    "quantiles": lambda x: np.sum(np.quantile(x, [0.1, 0.75], axis=0) ** 2),
+    "quantile, lower": lambda x: np.quantile(x, 0.4, method="lower") ** 3,
+    "nanmedian": lambda x: np.sum(np.nanmedian(x, axis=0) ** 2),
+    "nanpercentile": lambda x: np.nanpercentile(x, 30.0) ** 2,
+    "nanquantiles": lambda x: np.sum(np.nanquantile(x, (0.2, 0.5), axis=1) ** 2),
+}
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("name", QUANTILES)
+def test_quantiles_are_followed_inside_gradients(name, engine):
+    both = value_and_grad(QUANTILES[name])
+    step, rng = compiled(both, engine=engine), np.random.RandomState(3)
+    for missing in (0, 3, 0):  # found out at run time
+        numbers = rng.randn(5, 3)
+        numbers.flat[[0, 4, 14][:missing]] = np.nan
+        with np.errstate(invalid="ignore"):
+            assert_equal(step(numbers), both(numbers))
+
+
+def test_a_refusal_names_the_call_that_the_user_wrote():
+    refused = {
+        "np.average: ": lambda x: np.average(np.ones(3), weights=x * x),
+        "np.piecewise: ": lambda x: np.sum(np.piecewise(x, [x < 0], [lambda t: t**2, 0.0])),
+        "np.interp: ": lambda x: np.sum(np.interp(x, np.arange(3.0), np.arange(3.0) ** 2)),
+        "a result of greater": lambda w: w[0] if w[0] > 0 else w[1],
+    }
+    for words, f in refused.items():
+        with pytest.raises(CannotCompile, match=f"^{words}"):
+            compiled(grad(f))(x)
+    with pytest.raises(CannotCompile, match=r"^np.apply_along_axis is given a function that is made anew"):
+        compiled(lambda x: np.apply_along_axis(lambda t: t**2, 0, x))(x)

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tinygrad_course import Tensor, compiled, grad, hessian, jvp, value_and_grad
+from tinygrad_course.functions import gelu
 
 pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")
 
@@ -143,3 +144,11 @@ def test_slopes_that_are_infinite_or_not_there_stay():
     assert np.isnan(grad(lambda x: np.sqrt(x**2))(0.0))
     assert grad(lambda z: 1 / np.exp(z))(-709.0) == pytest.approx(-np.exp(709.0))
     assert np.isinf(grad(lambda z: 1000 * (1 / np.exp(z)))(-705.0))
+
+
+@pytest.mark.parametrize("engine", ["numpy", pytest.param("machine", marks=pytest.mark.long)])
+def test_cubes_that_overflow_in_single_precision(engine):
+    x = np.array([1e13, -3e37, 1.0], np.float32)
+    f = value_and_grad(lambda x: np.sum(gelu(x, approximate=True)))
+    for _, slope in (f(x), compiled(f, engine=engine)(x)):
+        np.testing.assert_allclose(slope, [1.0, 0.0, 1.0829641], rtol=1e-6)

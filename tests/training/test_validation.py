@@ -296,8 +296,10 @@ def test_a_full_disk_everywhere_returns_the_run(tmp_path: Path, monkeypatch: pyt
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     monkeypatch.setattr(files.os, "fsync", full)
-    with pytest.warns(RuntimeWarning, match=r"run\.h5 .* returns the run, and save\(path, run\)"):
+    with pytest.warns(RuntimeWarning, match=r"and save\(path, run\.parameters, state=run\.state\)"):
         run = train(checkpoint=tmp_path / "run.h5", early_stopping=3)
+    monkeypatch.undo()
+    assert same(load(save(tmp_path / "other.h5", run.parameters, state=run.state)).parameters, run.parameters)
     assert same(run.parameters, train(early_stopping=3).parameters)
 
 

@@ -1,7 +1,5 @@
 """Making values: equal calls are made once, and calls of constants are computed."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from operator import attrgetter
 from typing import Any

@@ -1,7 +1,5 @@
 """`compiled`: a function that is recorded once for each signature, and runs as a program from then on."""
 
-from __future__ import annotations
-
 import functools
 import gc
 import inspect
@@ -63,10 +61,9 @@ class Compiled:
         self.programs: dict[Any, tuple[Traced, GuardedProgram]] = {}
         self.masked: set[Any] = set()  # the signatures whose programs need masks
         self.moving: set[str] = set()  # the paths of numbers that have changed between calls
-        self.fixed: set[str] = set()  # of those, the ones that the program is made for
+        self.fixed: set[str] = set()  # those of numbers that the program is made for
         self._last: Callable[..., Any] = _miss
         self._recent: list[tuple[Callable[..., Any], Traced]] = []  # the latest first
-        self._latest: Traced | None = None
         self._recording_one = threading.RLock()
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
@@ -138,11 +135,11 @@ class Compiled:
         return Source(name, program, recording.run.paths, tree, changes, recording.parameters)
 
     def _recording(self) -> Traced:
-        if self._latest is None:
+        if not self._recent:
             raise RuntimeError(
                 f"{_name(self.function)} is recorded at its first call: call it once, then look"
             )
-        return self._latest
+        return self._recent[0][1]
 
     # ------------------------------------------------------------------ finding the program of a call
 
@@ -150,7 +147,7 @@ class Compiled:
         """Try this program first from now on."""
         others = [known for known in self._recent if known[0] is not call]
         self._recent = [(call, recording), *others[: RECENT - 1]]
-        self._last, self._latest = call, recording
+        self._last = call
 
     def _find(self, args: tuple[Any, ...]) -> Any:
         for call, recording in self._recent[1:]:
@@ -164,8 +161,7 @@ class Compiled:
             return self.function(*args)
         if any(_native(x) is not x for _, x in leaves):
             result = self._find(trees.rebuild(args, iter([_native(x) for _, x in leaves])))
-            changes = self._latest is not None and self._latest.run.changes
-            return self.function(*args) if changes else result
+            return self.function(*args) if self._recent and self._recording().run.changes else result
         things = [x for _, x in leaves if isinstance(x, np.ndarray)]
         things += [x for arg in args for _, x in containers(arg, "")]
         if len({*map(id, things)}) < len(things) and CapturedValues(self.function, *args).identity:
@@ -181,6 +177,12 @@ class Compiled:
                 self._use(program.call, traced)
                 return self._right(result, args)
             self.masked.add(key)
+        return self._new(args, key, leaves)
+
+    def _new(
+        self, args: tuple[Any, ...], key: Any, leaves: list[tuple[str, Any]], *, again: bool = False
+    ) -> Any:
+        """Record a call, and return what its program returns."""
         try:
             with self._recording_one, _uncollected():  # whose key says what has moved while it was recorded
                 self._notice(key, leaves)
@@ -190,9 +192,13 @@ class Compiled:
                 for old in objects[:-OBJECTS]:  # an object that is made for each call is not held for ever
                     del self.programs[old]
         except CannotCompile as error:
-            if isinstance(error, DecidedByError) or not self._changes_by_itself(100 if error.outside else 40):
+            if isinstance(error, DecidedByError):
                 raise
-            return self.function(*args)
+            if self._changes_by_itself(100 if error.outside else 40):
+                return self.function(*args)
+            if again or not error.outside:
+                raise
+            return self._new(args, key, leaves, again=True)  # another thread may have been at work that once
         self._use(program.call, traced)
         if len(self.programs) == MANY + 1:
             warnings.warn(
@@ -200,7 +206,7 @@ class Compiled:
                 "saves: an argument that is not an array, or a shape, changes from call to call. Pass "
                 "changing numbers as np.float64(x).",
                 RuntimeWarning,
-                stacklevel=3,
+                stacklevel=4,
             )
         result = program.call(*args)
         return self._find(args) if result is NOT_FINITE else self._right(result, args)
@@ -209,11 +215,17 @@ class Compiled:
         """Make programs for the values of numbers that move, as x[:n] needs; return whether there are any."""
         with self._recording_one:
             there = {path for path, _ in named_arguments(self.function, args)}
-            numbers = there & self.moving - self.fixed
-            self.fixed |= numbers
+            numbers = self._fixed(there)
             if numbers:
                 self.programs, self._recent, self._last = {}, [], _miss
         return bool(numbers)
+
+    def _fixed(self, paths: set[str]) -> set[str]:
+        """Return those of some numbers that move, whose values matter: programs are made for these."""
+        numbers = paths & self.moving
+        self.moving -= numbers
+        self.fixed |= numbers
+        return numbers
 
     def _right(self, result: Any, args: tuple[Any, ...]) -> Any:
         """Return a result, or the function's own: the recorder computes again what has left the range."""
@@ -221,25 +233,25 @@ class Compiled:
         return self.function(*args) if result is MISS or result is NOT_FINITE else result
 
     def _changes_by_itself(self, looks: int) -> bool:
-        """Whether another thread is changing what the function reads."""
+        """Whether another thread is changing what the function reads, or draws random numbers."""
         before = CapturedValues(self.function)
         for _ in range(looks):
             time.sleep(0.0007)
-            if not before.unchanged():
+            if before.changed() or before.drew():
                 return True
         return False
 
     def _record(self, args: tuple[Any, ...], leaves: list[tuple[str, Any]]) -> tuple[Traced, GuardedProgram]:
-        moving = self.moving - self.fixed
         masked = self._key(args, leaves) in self.masked
+        record = functools.partial(
+            trace_function, self.function, args, self.moving, masked=masked, mended=masked
+        )
         try:
-            recording = trace_function(self.function, args, moving, masked=masked, mended=masked)
+            recording = record()
         except CannotCompile:
-            numbers = {path for path, x in leaves if path in moving and type(x) in {int, float}}
-            if not numbers:
+            if not self._fixed({path for path, x in leaves if type(x) in {int, float}}):
                 raise
-            self.fixed |= numbers  # its value matters: the program is made for it
-            recording = trace_function(self.function, args, moving - numbers, masked=masked, mended=masked)
+            recording = record()
         return recording, self._make(recording, args)
 
     def _make(self, recording: Traced, args: tuple[Any, ...]) -> GuardedProgram:
@@ -271,9 +283,8 @@ class Compiled:
                 return
 
     def _key(self, args: Any, leaves: list[tuple[str, Any]]) -> Any:
-        moving = self.moving - self.fixed
         outline = repr(trees.rebuild(args, iter(["."] * len(leaves))))
-        return outline, tuple((path, _signature(x, path, moving)) for path, x in leaves)
+        return outline, tuple((path, _signature(x, path, self.moving)) for path, x in leaves)
 
     def _positional(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, ...]:
         bound = inspect.signature(self.function).bind(*args, **kwargs)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 import operator
+from collections import Counter
 from collections.abc import Callable, Iterable
-from heapq import heappop, heappush
 from itertools import count
 from operator import attrgetter
 from typing import Any, Literal
@@ -176,16 +176,6 @@ def _collect(parts: Iterable[Any], found: list[Value]) -> None:
             _collect(part, found)
 
 
-def _users(order: list[Value]) -> dict[int, list[Value]]:
-    users: dict[int, list[Value]] = {id(v): [] for v in order}
-    for value in order:
-        for v in value.inputs:
-            of = users[id(v)]
-            if not of or of[-1] is not value:
-                of.append(value)
-    return users
-
-
 def is_elementwise(value: Value) -> bool:
     """Whether a call is a ufunc on arrays, entry by entry, with one result."""
     f = value.function
@@ -262,34 +252,28 @@ class Program:
             if id(value) not in needed:
                 needed[id(value)] = value
                 stack += value.inputs
-        order = sorted(needed.values(), key=attrgetter("born"))
-        place = {id(v): i for i, v in enumerate(order)}
-        if all(place[id(v)] < i for i, value in enumerate(order) for v in value.inputs):
-            return order
-        users = _users(order)
-        waiting = [len({id(u) for u in v.inputs}) for v in order]
-        ready = [i for i, n in enumerate(waiting) if not n]  # in order, and so a heap
-        found: list[Value] = []
-        while ready:
-            value = order[heappop(ready)]
-            found.append(value)
-            for user in users[id(value)]:
-                i = place[id(user)]
-                waiting[i] -= 1
-                if not waiting[i]:
-                    heappush(ready, i)
-        return found
+        found: dict[int, Value] = {}
+        for value in sorted(needed.values(), key=attrgetter("born")):
+            stack = [value]
+            while stack:
+                missing = [v for v in stack[-1].inputs if id(v) not in found]
+                stack += missing
+                if not missing:
+                    last = stack.pop()
+                    found[id(last)] = last
+        return list(found.values())
 
     def users(self) -> dict[int, list[Value]]:
         """Return the calls that each value is an argument of, in order, by its id."""
-        return _users(self.values())
+        users: dict[int, dict[int, Value]] = {id(v): {} for v in self.values()}
+        for user in self.values():
+            for v in user.inputs:
+                users[id(v)][id(user)] = user
+        return {v: list(of.values()) for v, of in users.items()}
 
     def uses(self) -> dict[int, int]:
         """Return how often each value is used, by its id; results count as used."""
-        count: dict[int, int] = {}
-        for value in [*self.results, *(v for user in self.values() for v in user.inputs)]:
-            count[id(value)] = count.get(id(value), 0) + 1
-        return count
+        return Counter(id(v) for v in (*self.results, *(v for user in self.values() for v in user.inputs)))
 
     def __repr__(self) -> str:
         calls = sum(v.function is not None for v in self.values())

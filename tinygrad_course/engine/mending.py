@@ -315,9 +315,7 @@ def mend_divide(out: Tensor) -> Tensor:
         return out
     data = divisor._data
     large = _HALF.get(data.dtype.char)
-    if large is None:
-        return out
-    if type(data) is np.ndarray and data.size and data.item(data.argmax()) < large:
+    if large is None or (type(data) is np.ndarray and data.size and data.item(data.argmax()) < large):
         return out  # the commonest case: nothing is large
     if out._data.dtype.kind != "f":
         return out
@@ -369,11 +367,9 @@ def mend_logarithm(out: Tensor) -> Tensor:
     if char not in _TINY:
         return out
     difference = x._op.function is np.subtract
-    if type(data) is np.ndarray:  # the commonest case: nothing is small, or infinite
-        if difference:
-            if data.size and data.item(data.argmin()) > _UNHURT[char]:
-                return out
-        elif data.size and data.item(data.argmin()) >= _TINY[char] and data.item(data.argmax()) < math.inf:
+    if type(data) is np.ndarray and data.size:  # the commonest case: nothing is small, or infinite
+        low = data.item(data.argmin())
+        if low > _UNHURT[char] and (difference or data.item(data.argmax()) < math.inf):
             return out
     elif isinstance(data, np.floating) and _UNHURT[char] < data < math.inf:
         return out

@@ -6,10 +6,10 @@ gradient, where ``0 * inf`` is NaN. (The number 0 must not be taken for it: that
 `Partial`: the array, 0 in these places, with a mask of where it is *live*. The rule of an elementwise
 function gives nothing where nothing is live; what sums, moves or multiplies the entries hands the mask on.
 A mask is worked out only when an infinity or a NaN is met: where derivatives are finite, 0 times them is 0
-without it. So a sweep does without at first, and goes back to the first choice that it met if there is a
-NaN. In a recorded sweep, whose numbers are not looked at, the masks of what the user's code left out
-in so many words (`np.where`) become `np.where` in the recording, so the second derivative has them too, and
-a compiled program.
+without it. So a sweep does without at first, and begins again with masks if there is a NaN. In a recorded
+sweep, whose numbers are not looked at, the masks of what the user's code left out in so many words
+(`np.where`) become `np.where` in the recording, so the second derivative has them too, and a compiled
+program.
 """
 
 from __future__ import annotations

@@ -267,7 +267,7 @@ def all_finite(gradients: Iterable[Any]) -> bool:
     for g in gradients:
         if type(g) is _ndarray:
             # the product of small ones is by far the fastest to ask
-            if (g.size > MANY or not _isfinite(_vdot(g, g))) and not np.isfinite(g).all():
+            if (g.size > MANY or not _isfinite(_vdot(g, g).real)) and not np.isfinite(g).all():
                 return False
         elif type(g) is np.float64:
             if g - g != 0:
@@ -285,7 +285,7 @@ _POSITIVE = RULES[np.positive]
 def out_of_range(node: Tensor) -> bool:
     """Whether a value was computed that has overflowed, or vanished by an exponential, power or quotient."""
     rule, data = node._op, node._data
-    if rule is None or rule.function not in _BEGIN or type(data) is not np.ndarray or not data.size:
+    if rule is None or rule.function not in _BEGIN or data.dtype not in _FLOATS or not data.size:
         return False
     if not data.item(data.argmax()) < _LARGE:
         return True

@@ -75,8 +75,6 @@ def _softmax_cost_vjp(g: Any, y: Any, A: Any, Y: Any, Z: Any) -> Any:
 # gradient goes straight to Z: dJ/dA is infinite where A rounds to 0 or 1.
 rule(_sigmoid_cost, None, None, _sigmoid_cost_vjp, name="binary_cross_entropy")
 rule(_softmax_cost, None, None, _softmax_cost_vjp, name="categorical_cross_entropy")
-for _cost in (_sigmoid_cost, _softmax_cost):
-    RULES[_cost].plain = True  # the sweep passes over None, and has nothing else to mind
 
 
 def _record(cost: Rule, A: Tensor, Y: Any, link: Operation) -> Tensor:

@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_course.engine.tensor import Tensor
 from tinygrad_course.gradient_checking.analytic import Analytic
 from tinygrad_course.gradient_checking.differences import (
     EPS,
@@ -57,9 +56,8 @@ class Judge:
 
     def cause(self) -> Cause | None:
         """Return what rounds most in the cost; None where it does not record, for whatever reason."""
-        tensors = [Tensor(leaf.x, name=leaf.name) for leaf in self.problem.leaves]
         try:
-            return cause_of(self.problem.scalar, *self.problem.arguments(tensors))
+            return cause_of(self.problem.scalar, *self.problem.recorded())
         except Exception:  # noqa: BLE001
             return None
 

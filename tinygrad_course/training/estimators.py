@@ -64,10 +64,7 @@ class _NetworkEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn ha
         self.network_ = Network(
             [X.shape[1], *self.hidden_layers, n_L],
             [self.activation] * len(self.hidden_layers) + [last],
-            init=self.init,
-            lambd=self.lambd,
-            keep_prob=self.keep_prob,
-            batch_norm=self.batch_norm,
+            **{name: getattr(self, name) for name in ("init", "lambd", "keep_prob", "batch_norm")},
             optimizer=self._optimizer(),
             seed=rng,
         )

@@ -314,7 +314,8 @@ class _Training:
             book.save(run, positions)
         except OSError as error:
             rescued = book.rescue(run, positions)
-            where = f"it was saved as {rescued} instead" if rescued else "save(path, run) saves it elsewhere"
+            elsewhere = "save(path, run.parameters, state=run.state) saves it elsewhere"
+            where = f"it was saved as {rescued} instead" if rescued else elsewhere
             warnings.warn(
                 f"{book.path} could not be written after the last epoch, {run.epoch}: "
                 f"{error.strerror or error}. fit returns the run, and {where}",

@@ -63,16 +63,11 @@ class Book:
         """Write the run as it was after its last whole epoch."""
         if path is None and run.epoch == self.saved:
             return
-        checkpoints.save(
-            path or self.path,
-            run.parameters,
-            state=run.state,
-            history=run.history,
-            setup=self.setup,
-            streams={name: state_text(p) for name, p in positions.items()},
-            epoch=run.epoch,
-            best=run.best,
+        held = checkpoints.Checkpoint(
+            run.parameters, run.state, run.history, self.setup, epoch=run.epoch, best=run.best
         )
+        streams = {name: state_text(where) for name, where in positions.items()}
+        files.write(path or self.path, checkpoints.image(held, streams))
         self.saved = run.epoch
 
     def rescue(self, run: Run, positions: Mapping[str, Position]) -> Path | None:

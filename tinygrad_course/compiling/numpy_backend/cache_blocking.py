@@ -1,7 +1,5 @@
 """Long chains of elementwise calls a block at a time: what one call leaves, the next finds in the cache."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any
 

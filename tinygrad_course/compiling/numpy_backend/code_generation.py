@@ -1,7 +1,5 @@
 """Engine one: a program as straight-line Python, each line one NumPy call into memory that is kept."""
 
-from __future__ import annotations
-
 import operator
 from collections.abc import Callable
 from typing import Any

@@ -1,7 +1,5 @@
 """One signature of a compiled function: check the call's arguments, run, return what the function returns."""
 
-from __future__ import annotations
-
 import math
 import threading
 from collections.abc import Collection, Iterable

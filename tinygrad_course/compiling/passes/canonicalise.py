@@ -1,7 +1,5 @@
 """One spelling for what NumPy lets one write in many ways: a.T, dot and matmul, mean, x ** 2, reshapes."""
 
-from __future__ import annotations
-
 import inspect
 import operator
 from collections.abc import Callable

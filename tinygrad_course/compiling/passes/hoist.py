@@ -1,7 +1,5 @@
 """Numbers put where they cost least: into the gradient that all the others come from."""
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 import numpy as np

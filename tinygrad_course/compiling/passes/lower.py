@@ -1,7 +1,5 @@
 """The same program in the NumPy calls that cost least."""
 
-from __future__ import annotations
-
 import operator
 
 import numpy as np

@@ -5,8 +5,6 @@ Equal calls are made once, constants are folded, what no result needs is gone. B
 transposes (so that `dZ2` is `A2 - Y` and the 1/m waits until `dW2`), and what belongs to a sigmoid cancels.
 """
 
-from __future__ import annotations
-
 import operator
 from contextlib import suppress
 from typing import Any

@@ -1,7 +1,5 @@
 """Calls as Python text: ``W1 @ X``, ``np.sum(dZ2, axis=1, keepdims=True)``, ``A1**2``."""
 
-from __future__ import annotations
-
 import operator
 from collections.abc import Callable
 from typing import Any

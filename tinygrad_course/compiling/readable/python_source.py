@@ -1,7 +1,5 @@
 """A program as readable Python: what a student would have written by hand, in the course's names."""
 
-from __future__ import annotations
-
 import keyword
 from typing import Any
 
@@ -57,15 +55,8 @@ class Source:
         arguments = ", ".join([*parameters, *self.constants])
         head = sorted(self.printer.imports) + [""] * bool(self.printer.imports)
         head += [HELPERS[h] + "\n" for h in sorted(self.printer.helpers)]
-        self.text = "\n".join(
-            [
-                *head,
-                f"def {name}({arguments}):",
-                *(f"    {line}" for line in lines),
-                f"    return {returned}",
-                "",
-            ]
-        )
+        body = [f"    {line}" for line in (*lines, f"return {returned}")]
+        self.text = "\n".join([*head, f"def {name}({arguments}):", *body, ""])
 
     # ------------------------------------------------------------------ names
 
@@ -130,12 +121,12 @@ class Source:
         data = value.data
         if not isinstance(data, np.ndarray):
             self.inline[id(value)] = self.printer.literal(data)
-        elif data.size and (data == data.flat[0]).all():
-            dtype = "" if data.dtype == np.float64 else f", np.{data.dtype.name}"
+            return
+        dtype = "" if data.dtype == np.float64 else f", np.{data.dtype.name}"
+        if data.size and (data == data.flat[0]).all():
             number = self.printer.literal(data.flat[0].item())[0]
             self.inline[id(value)] = f"np.full({data.shape}, {number}{dtype})", CALL
         elif data.size <= PRINTED:
-            dtype = "" if data.dtype == np.float64 else f", np.{data.dtype.name}"
             numbers = repr(data.tolist()).replace("nan", "np.nan").replace("inf", "np.inf")
             self.inline[id(value)] = f"np.array({numbers}{dtype})", CALL
         else:

@@ -5,8 +5,7 @@ is recorded again when they are not. While it is recorded, two more things are s
 after: a random draw (the generator's state moved on) and a change made to something outside.
 """
 
-from __future__ import annotations
-
+import builtins
 import collections
 import collections.abc
 import contextvars
@@ -169,8 +168,11 @@ class CapturedValues:
             if vars(function):
                 self._watch(lambda: vars(function), path)
             self._look_up(names.loaded, names.attributes, function.__globals__)
-            for name in sorted(names.loaded - names.strings - function.__globals__.keys()):
+            others = names.loaded - names.strings - function.__globals__.keys()
+            for name in sorted(others):
                 self._bind(functools.partial(function.__globals__.get, name, ABSENT), name)
+            own = {key for key, x in vars(builtins).items() if getattr(x, "__module__", "") != "builtins"}
+            self._look_up(others & own, names.attributes, vars(builtins))
             if names.computes_globals:
                 raise CannotCompile(
                     f"{path} looks up globals() by a name that it computes, and a program can't watch what "

@@ -1,7 +1,5 @@
 """Whose code a file is: the user's, an installed package's, or that of Python and the libraries below."""
 
-from __future__ import annotations
-
 import functools
 import inspect
 import os

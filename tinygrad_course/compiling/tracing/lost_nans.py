@@ -1,8 +1,7 @@
 """NaN on the way to results: whether one may get lost, so that results which are finite are wrong."""
 
-from __future__ import annotations
-
 import operator
+from collections import Counter
 
 import numpy as np
 
@@ -17,8 +16,19 @@ _EXPONENTIALS = {
 
 
 def leaves_range(program: Program) -> bool:
-    """Whether a program comes by numbers that may be too large, or too small, of ordinary ones."""
-    return any(v.function in _EXPONENTIALS and v.function is not np.logaddexp for v in program.values())
+    """Whether a program comes by numbers that may be too large, or too small: by exponentials, or cubes."""
+    factors: dict[int, Counter[int]] = {}
+    for v in program.values():
+        if v.function in _EXPONENTIALS and v.function is not np.logaddexp:
+            return True
+        found = factors[id(v)] = Counter()
+        for a in v.inputs * (2 if v.function is np.square else 1):
+            found += factors[id(a)] or Counter([id(a)])
+        if v.function not in {np.multiply, np.square}:
+            found.clear()
+        if max(found.values(), default=0) > 2:
+            return True
+    return False
 
 
 #: Functions of numbers that give NaN for a NaN among any of them.

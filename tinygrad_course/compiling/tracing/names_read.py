@@ -1,7 +1,5 @@
 """The names that a function's code reads from elsewhere, by its instructions."""
 
-from __future__ import annotations
-
 import dis
 import functools
 import types

@@ -1,7 +1,5 @@
 """Whether what is returned for tracers is what is returned for arrays, to rounding."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

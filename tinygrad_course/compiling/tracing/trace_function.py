@@ -1,7 +1,5 @@
 """Trace a function: it runs on tracers for its arrays, and the calls that it makes are the program."""
 
-from __future__ import annotations
-
 import inspect
 from collections.abc import Callable
 from contextlib import nullcontext
@@ -115,7 +113,7 @@ def trace_function(
         run, unmasked, quiet = _Recorder(f, args, moving).record(captured, masked=masked, mended=mended)
         _refuse_changes(captured.changed())
     except CannotCompile as error:
-        error.outside = not captured.unchanged()
+        error.outside = not captured.unchanged() or captured.drew() is not None
         raise
     return Traced(run, argument_names(f, len(args)), CapturedValues(f, *objects), unmasked, quiet)
 

@@ -5,10 +5,9 @@ the recording. A Tensor can hold one, so that backward passes are noted call by 
 What needs the numbers themselves raises; see `unanswered`.
 """
 
-from __future__ import annotations
-
 import operator
 from collections.abc import Callable, Iterator
+from types import FunctionType
 from typing import Any, ClassVar, NoReturn
 
 import numpy as np
@@ -24,9 +23,8 @@ from tinygrad_course.compiling.tracing.refusals import (
     name_of,
     note_error,
     refuse_call,
-    refuse_raising,
 )
-from tinygrad_course.compiling.tracing.trace import DIFFERS, OTHER_ARRAY, Trace, same
+from tinygrad_course.compiling.tracing.trace import DIFFERS, MADE_ANEW, OTHER_ARRAY, Trace, same
 from tinygrad_course.compiling.tracing.unanswered import Unanswered
 from tinygrad_course.engine.foreign import is_sparse
 from tinygrad_course.engine.tensor import Tensor
@@ -217,7 +215,10 @@ def record(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any], compute
     compute : callable, optional
         What to call in its place here: Python's operator, where NumPy's arrays treat it specially.
     """
-    trace = _trace(args) or (_trace(kwargs) if kwargs else None)
+    if kwargs.get("out", 0) is None:
+        kwargs = {k: v for k, v in kwargs.items() if k != "out"}
+    (numbers, options), tracers = _samples((args, kwargs))
+    trace = tracers[0].recording if tracers else None
     if trace is None:  # a tracer hidden in something else than a list, tuple, dict or slice
         raise CannotCompile(
             f"{name_of(function)} was given an array inside an object that a recording can't look into"
@@ -228,20 +229,22 @@ def record(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any], compute
             "somewhere outside (a list, an attribute, a global). Return it instead."
         )
     refuse_call(function, args, kwargs)
-    refuse_raising()
-    if kwargs.get("out", 0) is None:
-        kwargs = {k: v for k, v in kwargs.items() if k != "out"}
     if "out" in kwargs:
         raise CannotCompile(IN_PLACE.format(f"the out= of {name_of(function)}"))
     if function is np.empty_like:
         function = np.zeros_like
     if trace.first is not None and function not in OF_SHAPES:
-        return _recorded_again(trace, trace.first, function, args, kwargs, compute)
+        difference = _difference_from(trace.first, len(trace.calls), function, args, kwargs)
+        if difference is not None:
+            (compute or function)(*numbers, **options)  # it may raise, as it did at first
+            raise CannotCompile(difference)
+        trace.calls.append(trace.first.calls[len(trace.calls)])
+        return tree_map(lambda v: Tracer(trace, v, trace.sample_of(v)), trace.calls[-1][1])
     index = (args[1] if type(args[1]) is tuple else args[1:]) if function is operator.getitem else ()
     try:
-        result = (compute or function)(*_samples(args), **(_samples(kwargs) if kwargs else kwargs))
+        result = (compute or function)(*numbers, **options)
     except BY_VALUES as error:
-        if type(error) is not IndexError or _trace(index) is not None:
+        if type(error) is not IndexError or _samples(index)[1]:
             note_error(name_of(function), error)
         raise
     if function in OF_SHAPES:
@@ -251,8 +254,7 @@ def record(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any], compute
             "x[mask] with a mask of booleans has a shape that depends on values, and a program is made for "
             "fixed shapes: use np.where(mask, x, 0), or select outside the compiled function"
         )
-    options = _values(trace, kwargs) if kwargs else kwargs
-    recorded = _stand_in(trace, function, _values(trace, args), options, result)
+    recorded = _stand_in(trace, function, _values(trace, args), _values(trace, kwargs), result)
     if type(recorded) is Tracer:
         trace.calls.append((recorded.recorded, recorded.recorded))
         name = trace.names.of_call() if trace.names is not None else None
@@ -265,28 +267,15 @@ def record(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any], compute
     return recorded
 
 
-def _recorded_again(
-    trace: Trace, first: Trace, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any], compute: Any
-) -> Any:
-    """Return tracers for what the same call has returned in an earlier trace.
-
-    Raises
-    ------
-    CannotCompile
-        If another call was made there.
-    """
-    difference: str | None = DIFFERS
-    if len(trace.calls) < len(first.calls):
-        value, returned = first.calls[len(trace.calls)]
-        if value.function == function:  # np.add.reduce is made anew each time
-            difference = _difference(args, value.args) or _difference(kwargs, value.kwargs)
-    if difference is not None:
-        (compute or function)(*_samples(args), **_samples(kwargs))  # it may raise, as it did at first
-        raise CannotCompile(difference)
-    trace.calls.append((value, returned))
-    if type(returned) is Value:
-        return Tracer(trace, returned, trace.sample_of(returned))
-    return tree_map(lambda v: Tracer(trace, v, trace.sample_of(v)), returned)
+def _difference_from(
+    first: Trace, number: int, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> str | None:
+    """Return how a call differs from the one of this number in an earlier trace, or None."""
+    value = first.calls[number][0] if number < len(first.calls) else None
+    if value is None or value.function != function:  # (np.add.reduce is made anew each time)
+        return DIFFERS
+    difference = _difference(args, value.args) or _difference(kwargs, value.kwargs)
+    return MADE_ANEW.format(name_of(function)) if difference == MADE_ANEW else difference
 
 
 def _difference(x: Any, y: Any) -> str | None:
@@ -310,7 +299,9 @@ def _difference(x: Any, y: Any) -> str | None:
         return _difference(tuple(x.items()), tuple(y.items()))
     if kind is slice:
         return _difference((x.start, x.stop, x.step), (y.start, y.stop, y.step))
-    return None if x is y or repr(x) == repr(y) else DIFFERS
+    if x is y or repr(x) == repr(y):
+        return None
+    return MADE_ANEW if isinstance(x, FunctionType) else DIFFERS
 
 
 def _stand_in(trace: Trace, function: Any, args: Any, kwargs: Any, result: Any) -> Any:
@@ -335,25 +326,17 @@ def _stand_in(trace: Trace, function: Any, args: Any, kwargs: Any, result: Any) 
     return Tracer(trace, Value(function, args, kwargs, np.shape(result), dtype, kind), result)
 
 
-def _trace(tree: Any) -> Trace | None:
-    kind = type(tree)
-    if kind is Tracer:
-        return tree.recording  # type: ignore[no-any-return]
-    if kind is tuple or kind is list:
-        for t in tree:
-            found = _trace(t)
-            if found is not None:
-                return found
-    elif kind is dict:
-        return _trace(tuple(tree.values()))
-    elif kind is slice:
-        return _trace((tree.start, tree.stop, tree.step))
-    return None
+def _samples(tree: Any) -> tuple[Any, list[Tracer]]:
+    """Return what a call is given, with the arrays that tracers stand for, and the tracers."""
+    tracers: list[Tracer] = []
 
+    def sample(x: Any) -> Any:
+        if type(x) is not Tracer:
+            return x
+        tracers.append(x)
+        return x.sample
 
-def _samples(tree: Any) -> Any:
-    """Return what a call is given, with the arrays that tracers stand for."""
-    return of_each(tree, lambda x: x.sample if type(x) is Tracer else x)
+    return of_each(tree, sample), tracers
 
 
 def _values(trace: Trace, tree: Any) -> Any:

@@ -4,8 +4,6 @@ What needs the numbers themselves (a branch, a print, a conversion) would freeze
 program: it raises.
 """
 
-from __future__ import annotations
-
 import inspect
 from typing import Any, NoReturn
 
