@@ -27,8 +27,6 @@ METHODS = ("auto", "central", "complex", "richardson")
 
 #: A gradient is computed in rounded arithmetic too: this many units of its largest entry are allowed to it.
 _ROUNDING = 1e3 * EPS
-#: An entry this much smaller than the largest may be called right though differences cannot tell.
-_NEGLIGIBLE = 1e-9
 
 
 class Judge:
@@ -135,16 +133,24 @@ class Judge:
         """Whether any gradient as small as this would have passed: then nothing is known of its sign or size.
 
         A complex step resolves any derivative. Where the function takes none, the best of the differences
-        must tell the sign of what is not negligible beside the largest entry.
+        must tell the sign, and of a 0 that the function does not move.
         """
+        size = max(abs(g), abs(found.value))
         resolution = found.error + self.rounding * max(self.largest, line.size)
-        if line.k < 0 or max(abs(g), abs(found.value)) > 2 * resolution:
+        if line.k < 0 or 1e-3 * size > resolution:
             return False
+        seen = size > 2 * resolution
         value = complex_step(self.problem.complex_along(line.phi))
-        if value is None:
-            best = self.closer(line.phi, line.scale)
-            return abs(g) > _NEGLIGIBLE * self.largest and best.error > abs(g)
-        return bool(abs(g - value) > self.rtol * max(abs(g), abs(value)) + 4 * EPS * self.largest)
+        if value is not None:
+            allowed = self.rtol * max(abs(g), abs(value)) + (self.rounding if seen else 4 * EPS) * self.largest
+            return bool(abs(g - value) > allowed)
+        if seen:
+            return False
+        if g == 0:
+            near = [sign * part * line.scale for part in (1e-3, 0.03) for sign in (1, -1)]
+            return any(line.phi(step) != line.phi(0.0) for step in near)
+        best = self.closer(line.phi, line.scale)
+        return best.error > abs(g) or not self.agree(g, best, abs(g))
 
     def convention(self, g: float, line: Line) -> bool:
         """Whether the point is a kink to which some convention gives this gradient, right beside it.
