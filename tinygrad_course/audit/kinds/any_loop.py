@@ -5,6 +5,7 @@ iteration has one cost is looked for, whose derivatives the updates are, all tim
 """
 
 import ast
+import builtins
 import copy
 import re
 from collections.abc import Callable, Iterator, Mapping
@@ -24,7 +25,7 @@ from tinygrad_course.audit.kinds.gradient_names import implied
 from tinygrad_course.audit.kinds.input_layouts import category, inputs, layouts, sizes_in
 from tinygrad_course.audit.kinds.own_network import BACKWARD, Unfit, ratio_of
 from tinygrad_course.audit.kinds.training_steps import ONCE, TrainingStep, script_function
-from tinygrad_course.audit.source.signatures import needed_names
+from tinygrad_course.audit.source.signatures import argument_names, needed_names
 from tinygrad_course.audit.source.syntax import definition, loops, names_in, nodes, stored_names
 
 SEEN = "__tinygrad_seen__"
@@ -54,6 +55,8 @@ class AnyLoop(TrainingStep):
         self.found: tuple[str, str, str] | None = None
         """The output, the labels and the cost that fit."""
         self.remark = ""
+        self.around: dict[str, Any] = {}
+        """The data that the function reads from outside."""
         self._watching: dict[tuple[str, ...], Callable[..., Any]] = {}
 
     @property
@@ -75,20 +78,22 @@ class AnyLoop(TrainingStep):
 
     def case(self, learner: Learner, draw: Draw, assumption: Assumption) -> Case:
         """Run the loop until an iteration begins, and hold its updates against each implied cost."""
-        needed = needed_names(self.whole)
+        needed, outside = needed_names(self.whole), self._outside()
         problem, tries, fits, seed = Unfit("the loop does not begin"), 0, 0, draw.choice(range(10**6))
         told = sizes_in(self.whole, self.program.namespace)
         options = [layout for sizes in dict.fromkeys((told, (2, 2), (2, 1))) for layout in layouts(*sizes)]
-        for number, layout in enumerate(options if needed else options[:1]):
+        for number, layout in enumerate(options if needed or outside else options[:1]):
             if layout.single or (self.given is not None and self.given[0] != number):
                 continue
-            for place, arguments in enumerate(inputs(needed, seed, layout)):
+            for place, values in enumerate(inputs([*needed, *outside], seed, layout)):
                 if self.given is not None and self.given[1] != place:
                     continue
                 tries += 1
                 if tries > _TRIED:
                     raise problem
-                run = self.run(arguments)
+                self.around = {name: values[name] for name in outside}
+                self.program.namespace.update(self.around)
+                run = self.run({name: values[name] for name in needed})
                 if run.error is not None and not (run.ends and isinstance(run.error, StandInUsedError)):
                     problem = Unfit.raised(self.whole.name, run.error) if tries == 1 else problem
                     continue
@@ -104,6 +109,12 @@ class AnyLoop(TrainingStep):
                 self.given = number, place
                 return made
         raise problem
+
+    def _outside(self) -> list[str]:
+        """Return the data that the function reads and that a statement outside functions would set."""
+        local = {*stored_names(self.whole), *argument_names(self.whole)}
+        free = names_in(self.whole) - local - {*self.program.namespace, *vars(builtins)} | {*self.around}
+        return sorted(name for name in free if category(name) in {"data", "labels", "examples", "number"})
 
     def _step_case(self, start: dict[str, Any], first: set[str]) -> Case:
         """Hold an iteration against the costs that it may imply; `first` is what the first one began with."""
@@ -125,8 +136,8 @@ class AnyLoop(TrainingStep):
         seen = self._seen(start)
         options = [
             (output, labels, cost)
-            for output, labels in _pairs(seen, start)
-            for cost in implied(seen[output], start[labels])
+            for output, labels in _pairs(seen, {**self.around, **start})
+            for cost in implied(seen[output], {**self.around, **start}[labels])
             if output not in parameters and self.found in (None, (output, labels, str(cost.__doc__)))
         ]
         best: tuple[_Fit, tuple[str, str, str]] | None = None
@@ -147,7 +158,7 @@ class AnyLoop(TrainingStep):
             f"held against {self.found[2]} of {self.found[0]} and {self.found[1]}, which the loop implies"
         )
         rows = max((np.shape(value)[0] for value in seen.values() if np.ndim(value) == 2), default=2)
-        return Case(dict(start), {**way, **right}, tuple(right), m=rows)
+        return Case(dict(start), {**way, **right}, tuple(right), m=rows, bindings=dict(self.around))
 
     @staticmethod
     def _on_the_way(

@@ -55,6 +55,7 @@ _KINDS: tuple[tuple[str, tuple[str, ...]], ...] = (
         ),
     ),
     ("sizes", (r"sizes?|(layer_?)?(dims?|sizes)|layers?|topology|structure",)),
+    ("examples", (r"(n|num|no)_?(examples|samples|train\w*|obs\w*|points|data)|m|n|N",)),
     ("stride", (r"strides?",)),
     ("padding", (r"pad(ding)?",)),
     ("kernel", (r"(kernel|filter|pool|f)_?(size|shape|h|w|height|width)?",)),
@@ -218,6 +219,8 @@ class _Maker:
             )
         if kind == "outputs":
             return max(1, self.units)
+        if kind == "examples":
+            return max(1, layout.examples)
         if kind == "labels":
             return self.labels(style, draw)
         if _wordy(name) and style.words != "no":
