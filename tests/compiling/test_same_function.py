@@ -361,3 +361,31 @@ def test_a_refusal_names_the_call_that_the_user_wrote():
             compiled(grad(f))(x)
     with pytest.raises(CannotCompile, match=r"^np.apply_along_axis is given a function that is made anew"):
         compiled(lambda x: np.apply_along_axis(lambda t: t**2, 0, x))(x)
+
+
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda x: (2 * x.T).ravel("K"),
+        lambda x: x.T.copy().ravel("A"),
+        lambda x: np.where(x.T > 2, x.T, 0).flatten("A"),
+        lambda x: (x.T + 1).reshape(-1, order="A"),
+        lambda x: np.reshape(x, 6, order="A"),
+        lambda x: np.ravel(x, order="K"),
+    ],
+)
+def test_an_order_that_depends_on_memory_is_an_error(f):
+    with pytest.raises(CannotCompile, match="give order 'C' or 'F'"):
+        compiled(f)(np.arange(6.0).reshape(2, 3))
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize(
+    "extreme", [np.maximum, np.minimum, np.fmax, np.fmin, lambda x, c: np.clip(x, c, None)]
+)
+@pytest.mark.parametrize("power", [lambda y: y**2, np.square, lambda y: y, lambda y: y * y])
+def test_a_tie_with_what_has_no_gradient(power, extreme, engine):
+    f = grad(lambda x, c: np.sum(power(extreme(x, c))))
+    step = compiled(f, engine=engine)
+    for c in (1.0, 2.0, 0.5, np.array([0.4, 1.0, 3.0]), x, np.array([0.5, 1.0, 2.0]), np.float64(2.0)):
+        assert_equal(step(x, c), f(x, c))

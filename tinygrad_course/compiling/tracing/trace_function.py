@@ -17,6 +17,7 @@ from tinygrad_course.compiling.tracing.captured_values import (
 from tinygrad_course.compiling.tracing.changed_arguments import Contents
 from tinygrad_course.compiling.tracing.lost_nans import loses_nan
 from tinygrad_course.compiling.tracing.names_in_code import NamesInCode
+from tinygrad_course.compiling.tracing.outside_calls import calls_outside, refuse_outside
 from tinygrad_course.compiling.tracing.refusals import RAISING, CannotCompile, none_swallowed
 from tinygrad_course.compiling.tracing.same_results import same_results
 from tinygrad_course.compiling.tracing.trace import DIFFERS, OTHER_ARRAY, Trace, same
@@ -243,8 +244,9 @@ class _Recorder:
             again = self._run(watched, first=run)
         _check_alike(run, again)
         args = trees.tree_map(lambda x: np.asarray(x) if isinstance(x, np.memmap) else x, self.args)
-        with way_taken(watched=asked) as on_arrays:
+        with way_taken(watched=asked) as on_arrays, calls_outside() as outside:
             self.plain = self._plainly(args, run.changes)
+        refuse_outside(outside)
         if on_tracers != on_arrays:
             raise CannotCompile(
                 "the function asks for the type of an argument (type(x) is np.ndarray, np.isscalar, "
