@@ -28,8 +28,8 @@ _ASKED_BY_NAME = {("datetime", "now"), ("datetime", "utcnow"), ("datetime", "tod
 _PACKAGES = {"h5py", "netCDF4", "pyarrow", "zarr"}  # whose C functions Python does not tell of
 #: What these call is text about paths, a wait, or a lock.
 _ANSWERED = {"fspath", "sleep", "acquire", "release", "__enter__", "__exit__"}
-#: Who only shows something: a program shows nothing.
-_SHOWING = {"logging", "warnings.py", "linecache.py", "traceback.py", "inspect.py", "tqdm"}
+#: Who only shows something, which no program does, or seeds random numbers, which differ in two recordings.
+_SHOWING = {"logging", "warnings.py", "linecache.py", "traceback.py", "inspect.py", "tqdm", "random.py"}
 _IN_MEMORY = (io.StringIO, io.BytesIO)
 
 
