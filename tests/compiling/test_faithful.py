@@ -1043,5 +1043,6 @@ def test_a_gradient_that_does_not_depend_on_its_argument(f, x):
 def test_a_hessian_of_several_rows_is_a_program(cost):
     step = compiled(hessian(cost))
     for w in (np.array([1.0, 0.1]), np.array([-750.0, 2.0])):
-        np.testing.assert_allclose(step(w), hessian(cost)(w), rtol=1e-12)
+        with np.errstate(all="ignore"):
+            np.testing.assert_allclose(step(w), hessian(cost)(w), rtol=1e-12)
     assert step.programs
