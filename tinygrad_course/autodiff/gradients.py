@@ -269,20 +269,14 @@ def _value_and_gradient(inputs: _Inputs, f: Function, J: Any) -> tuple[Any, Any,
 
 
 def _require_scalar(f: Function, J: Any) -> None:
-    if J is None or isinstance(J, (str, dict, list, tuple)) or np.size(peek(Tensor, J)) != 1:
-        what = (
-            "None; did it forget to return the cost?"
-            if J is None
-            else (f"shape {J.shape}" if hasattr(J, "shape") else f"a {type(J).__name__}")
-        )
+    told = f"the gradient needs a scalar cost, and {_name(f)} returned"
+    if J is None:
+        raise ValueError(f"{told} None; did it forget to return the cost?")
+    if isinstance(J, (str, dict, list, tuple)) or np.size(peek(Tensor, J)) != 1:
+        what = f"shape {J.shape}" if hasattr(J, "shape") else f"a {type(J).__name__}"
         raise ValueError(
-            f"the gradient needs a scalar cost, and {_name(f)} returned {what}"
-            + (
-                ""
-                if J is None
-                else ". Reduce it (np.sum, np.mean), or use jacobian or vjp; "
-                "for a cost with more beside it there is has_aux=True."
-            )
+            f"{told} {what}. Reduce it (np.sum, np.mean), or use jacobian or vjp; for a cost with more "
+            "beside it there is has_aux=True."
         )
 
 
@@ -361,10 +355,10 @@ def vjp(f: Function, *args: Any) -> tuple[Any, Function]:
         total: list[Any] = [_zeros(t) for t in inputs.leaves()]
         record = foreign or any(type(s) is Tensor for s in seeds)
         for out, seed in zip(outputs, seeds, strict=True):
-            if np.shape(peek(Tensor, seed)) != np.shape(peek(Tensor, out)):
+            ours, theirs = (np.shape(peek(Tensor, x)) for x in (out, seed))
+            if ours != theirs:
                 raise ValueError(
-                    f"pullback: the output has shape {np.shape(peek(Tensor, out))}, the gradient passed "
-                    f"{np.shape(peek(Tensor, seed))}; they must be equal"
+                    f"pullback: the output has shape {ours}, the gradient passed {theirs}; they must be equal"
                 )
             if type(out) is not Tensor:
                 continue
@@ -411,13 +405,10 @@ def jvp(f: Function, args: Sequence[Any], tangents: Sequence[Any]) -> tuple[Any,
                 f"jvp: the {what} come as a sequence, and are a {type(nest).__name__}: jvp(f, (x,), (v,))"
             )
     y, pullback = vjp(f, *args)
-    flat_args = [a for arg in args for _, a in trees.leaves(arg)]
     flat_tangents = [t for tangent in tangents for _, t in trees.leaves(tangent)]
-    if [np.shape(peek(Tensor, a)) for a in flat_args] != [np.shape(peek(Tensor, t)) for t in flat_tangents]:
-        raise ValueError(
-            f"jvp: the arguments have shapes {[np.shape(peek(Tensor, a)) for a in flat_args]}, "
-            f"the tangents {[np.shape(peek(Tensor, t)) for t in flat_tangents]}"
-        )
+    shapes = [np.shape(peek(Tensor, a)) for arg in args for _, a in trees.leaves(arg)]
+    if shapes != (theirs := [np.shape(peek(Tensor, t)) for t in flat_tangents]):
+        raise ValueError(f"jvp: the arguments have shapes {shapes}, the tangents {theirs}")
     # The pullback is linear in g, so its own pullback is the derivative (the double-vjp identity).
     zeros = trees.tree_map(_zeros, y)
     # (a complex leaf, the only kind that there is, may stand here: the pullback is linear)

@@ -334,11 +334,9 @@ def flatten(nest: Any) -> tuple[Any, Callable[[Any], Any]]:
     template = trees.tree_map(lambda _: 0, nest)
 
     def unflatten(vector: Any) -> Any:
-        size = ends[-1] if ends else 0
-        if np.shape(peek(Tensor, vector)) != (size,):
-            raise ValueError(
-                f"unflatten: expected shape ({size},), and was given {np.shape(peek(Tensor, vector))}"
-            )
+        size, shape = ends[-1] if ends else 0, np.shape(peek(Tensor, vector))
+        if shape != (size,):
+            raise ValueError(f"unflatten: expected shape ({size},), and was given {shape}")
         starts = [0, *ends][: len(ends)]
         parts = [np.reshape(vector[a:b], s) for a, b, s in zip(starts, ends, shapes, strict=True)]
         return trees.rebuild(template, iter(parts))

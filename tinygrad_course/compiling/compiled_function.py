@@ -252,13 +252,15 @@ class Compiled:
         return recording, self._make(recording, args)
 
     def _make(self, recording: Traced, args: tuple[Any, ...]) -> GuardedProgram:
+        machine = self.engine == "machine"
         program = simplify(recording.run.program)
-        looks = recording.unmasked or (recording.run.swept and leaves_range(program))
+        program = lower(program if machine else hoist_scale(program), machine=machine)
         count = len(program.results)
-        if self.engine == "machine":
-            program, looked_at = machine_code(lower(program, machine=True), looks=looks)
+        looks = recording.unmasked or (recording.run.swept and leaves_range(program))
+        if machine:
+            program, looked_at = machine_code(program, looks=looks)
         else:
-            program = block_for_cache(fuse_horizontally(lower(hoist_scale(program))))
+            program = block_for_cache(fuse_horizontally(program))
             looked_at = program.results
         results = program.results[:count]
         tree, changes = substitute((recording.run.result, recording.run.changes), results)

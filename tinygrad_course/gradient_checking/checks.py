@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 
 from tinygrad_course.autodiff.gradients import grad
-from tinygrad_course.engine.tensor import Tensor
 from tinygrad_course.engine.trees import Array
 from tinygrad_course.gradient_checking.analytic import Analytic, leaves_of
 from tinygrad_course.gradient_checking.judging import Judge
@@ -210,8 +209,7 @@ def _graph_of(f: Callable[..., Any], args: tuple[Any, ...], options: dict[str, A
         problem = Problem(
             f, args, options.get("argnums", 0), options.get("has_aux", False), options.get("seed", 0)
         )
-        tensors = [Tensor(leaf.x, name=leaf.name) for leaf in problem.leaves]
-        J = problem.scalar(*problem.arguments(tensors))
+        J = problem.scalar(*problem.recorded())
         J.named(J.name or "J").backward(retain_graph=True)
         return graph(J)
     except Exception:  # noqa: BLE001  (the report stands without a picture)

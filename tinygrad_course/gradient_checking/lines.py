@@ -167,6 +167,10 @@ class Problem:
         terms = [np.sum(y * w) for y, w in zip(outputs, self.weights, strict=True)]
         return sum(terms[1:], terms[0])
 
+    def recorded(self) -> tuple[Any, ...]:
+        """Return the call's arguments with Tensors in the leaves' places, called by the leaves' names."""
+        return tuple(self.arguments([Tensor(leaf.x, name=leaf.name) for leaf in self.leaves]))
+
     def scalar(self, *args: Any) -> Any:
         """Return the scalar as a function of the call's arguments, for the engine to differentiate."""
         return self.combine(self.outputs(self.f(*args)))

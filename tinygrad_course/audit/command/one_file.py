@@ -24,7 +24,7 @@ from tinygrad_course.audit.kinds.own_network import OwnNetwork
 from tinygrad_course.audit.kinds.training_steps import SCRIPT, TrainingStep
 from tinygrad_course.audit.repair.candidates import Candidates
 from tinygrad_course.audit.repair.forward_and_backward import PARTNERS, backward_hidden, cache_finding
-from tinygrad_course.audit.repair.mutations.naming import is_mask
+from tinygrad_course.audit.repair.mutations.naming import is_a
 from tinygrad_course.audit.repair.proof import (
     OwnResult,
     loop_results,
@@ -396,7 +396,7 @@ def _no_convention(learner: Learner, verdicts: list[Verdict], own: OwnResult) ->
         return False
     ran, _, symptom, fine = Candidates(learner, kind, [case], [], 0).reading(case)
     values = [pair for _, event in ran for pair in event.values.items() if learner.has("keep_prob")]
-    if any(is_mask(name) and np.shape(value)[1:] == (1,) for name, value in values):
+    if any(is_a("mask", name) and np.shape(value)[1:] == (1,) for name, value in values):
         return True  # one mask for all examples
     if symptom is None or symptom.site is None or np.shape(symptom.value) != np.shape(symptom.right):
         return False

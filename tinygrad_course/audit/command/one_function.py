@@ -11,7 +11,7 @@ from tinygrad_course.audit.execution.learner import Learner
 from tinygrad_course.audit.execution.paths import arrays
 from tinygrad_course.audit.execution.stubs import StandInUsedError
 from tinygrad_course.audit.kinds.base import Assumption, Kind
-from tinygrad_course.audit.kinds.cases import Case, Draw, ShortDraw, plainly, shown
+from tinygrad_course.audit.kinds.cases import Case, Draw, ShortDraw, plainly
 from tinygrad_course.audit.reference.comparison import as_array, close
 from tinygrad_course.audit.repair.candidates import Candidates
 from tinygrad_course.audit.repair.diagnosis import diagnose, easily_right
@@ -197,7 +197,8 @@ class Examination:
         if symptom is None and returned is not None:
             # Nothing is assigned on the way: what is returned is all there is to show.
             symptom = Symptom(returned, None, verdict.values.get(returned), verdict.expected.get(returned))
-        given = shown({name: case.values.get(role) for name, role in self.learner.arguments})
+        plain = {name: plainly(case.values.get(role)) for name, role in self.learner.arguments}
+        given = {name: value for name, value in plain.items() if value is not None}
         for finding in findings:
             finding.example = {"arguments": given}
             told: tuple[Any, ...] = ()
@@ -238,17 +239,13 @@ def _telling(verdict: Verdict, labels: set[str]) -> bool:
     """Tell whether all these quantities are wrong, by their numbers and not by their arrangement alone."""
     if verdict.right or not labels <= set(verdict.wrong):
         return False
-    pairs = [(verdict.values.get(label), verdict.expected.get(label)) for label in verdict.wrong]
-    return not pairs or all(_other_numbers(got, want) for got, want in pairs)
-
-
-def _other_numbers(got: Any, want: Any) -> bool:
-    mine, right = as_array(got), as_array(want)
-    if mine is None or right is None:
-        return True
-    if mine.size == 1:
-        mine = np.full(right.shape, mine.ravel()[0])
-    return mine.size != right.size or not close(np.ravel(mine), np.ravel(right))
+    for label in verdict.wrong:
+        mine, right = as_array(verdict.values.get(label)), as_array(verdict.expected.get(label))
+        if mine is None or right is None or mine.size not in {1, right.size}:
+            continue
+        if close(np.ravel(np.broadcast_to(mine.ravel(), right.size)), right.ravel()):
+            return False
+    return True
 
 
 def _size(case: Case) -> tuple[int, float]:

@@ -7,7 +7,7 @@ from types import ModuleType
 
 from tinygrad_course.audit.kinds import (
     backward_passes,
-    formulas,
+    basic_functions,
     forward_passes,
     gradient_checkers,
     initial_values,
@@ -29,7 +29,7 @@ _MODULES = (
     initial_values,
     update_rules,
     mini_batches,
-    formulas,
+    basic_functions,
 )
 
 

@@ -107,7 +107,10 @@ def labelled(
     names = names_of(expression, len(values))
     places = [known.get(canonical(name)) for name in names]
     told = [place for place in places if place]
-    places = _last_one(places if len(set(told)) == len(told) else [None] * len(values), case)
+    places = places if len(set(told)) == len(told) else [None] * len(values)
+    left = [label for label in case.required if label not in places]
+    if len(places) > 1 and len(places) == len(case.required) and len(left) == places.count(None) == 1:
+        places = [left[0] if place is None else place for place in places]  # the one quantity that is left
     found: dict[str, Any] = {}
     for index, (name, place, value) in enumerate(zip(names, places, values, strict=True)):
         default = outputs[index] if index < len(outputs) else ""
@@ -123,12 +126,3 @@ def labelled(
         if label:
             found.setdefault(label, value)
     return found
-
-
-def _last_one(places: list[str | None], case: Case) -> list[str | None]:
-    """Of several values, give the one without a known name the one quantity that is left."""
-    left = [label for label in case.required if label not in places]
-    unknown = [index for index, place in enumerate(places) if place is None]
-    if len(places) > 1 and len(places) == len(case.required) and len(left) == len(unknown) == 1:
-        return [left[0] if place is None else place for place in places]
-    return places
