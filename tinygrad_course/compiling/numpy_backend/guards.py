@@ -8,7 +8,12 @@ from typing import Any
 import numpy as np
 
 from tinygrad_course.compiling.dataflow import Program, Value
-from tinygrad_course.compiling.numpy_backend.code_generation import StraightLineCode, python_function
+from tinygrad_course.compiling.numpy_backend.buffers import segment
+from tinygrad_course.compiling.numpy_backend.code_generation import (
+    SUMMED_BY_BLAS,
+    StraightLineCode,
+    python_function,
+)
 from tinygrad_course.compiling.readable.operator_syntax import nest_text
 from tinygrad_course.compiling.tracing.captured_values import CapturedValues
 from tinygrad_course.compiling.tracing.changed_arguments import Kept
@@ -163,13 +168,18 @@ class GuardedProgram:
 
     def _infinite(self, looked_at: list[Value]) -> str:
         """Return the text that says whether one of some values is infinite or NaN."""
-        values = {id(x): x for x in looked_at if x.dtype.kind in "fc"}
-        total, finite = self.bind(np.add.reduce), self.bind(np.isfinite)
-        sums = [
-            f"{total}({self.body.name(v)}, None)" if v.shape else self.body.name(v)
-            for v in values.values()
-            if not v.is_input
-        ]
+        whole = [v.args[0] if v.function is segment else v for v in looked_at]
+        values = {id(v): v for v in whole if v.dtype.kind in "fc" and not v.is_input}.values()
+        real = all(v.dtype.kind == "f" for v in values)
+        finite = self.bind(math.isfinite if real else np.isfinite)
+        sums = []
+        for v in values:
+            name = self.body.name(v)
+            if 0 < v.size <= SUMMED_BY_BLAS and v.shape:
+                name = f"{self.bind(np.vdot)}({name}, {self.bind(np.ones(v.shape, v.dtype))})"
+            elif v.shape:
+                name = f"{self.bind(np.add.reduce)}({name}, None)"
+            sums.append(name)
         return f"not {finite}({' + '.join(sums)})" if sums else "False"
 
     def _nest(self, tree: Any) -> str:
