@@ -243,3 +243,22 @@ def test_what_is_right_for_one_example_alone_is_told():
 def test_what_was_implied_is_said():
     assert "half the sum of squares" in told(LISTS)["Net.backprop"].remarks[0]
     assert "cross-entropy of the classes" in told(LOOP)["build_model"].remarks[0]
+
+
+def test_a_cross_entropy_that_is_a_sum_is_another_courses():
+    text = "import numpy as np\ndef cross_entropy(T, Y):\n    return -np.sum(T * np.log(Y) + (1 - T) * np.log(1 - Y))\n"
+    found = told(text)["cross_entropy"]
+    assert found.status == "unchecked"
+    assert "sums the losses" in found.remarks[0]
+    assert told(text.replace("return -np.sum", "return -np.mean"))["cross_entropy"].status == "right"
+
+
+def test_the_word_single_in_a_comment_says_nothing_of_precision():
+    assert (
+        told(ROWS.replace("import numpy", "# a single layer\nimport numpy"))["affine_backward"].status
+        == "right"
+    )
+    float32 = ROWS.replace(
+        "x.reshape(x.shape[0], -1).dot(w) + b", "(x.reshape(x.shape[0], -1).dot(w) + b).astype('f')"
+    )
+    assert "single precision" in told(float32)["affine_backward"].remarks[0]

@@ -115,8 +115,21 @@ def _cost_case(draw: Draw) -> Case:
     return Case(values, {"m": m, "cost": course.cross_entropy(AL, Y)}, ("cost",), m=m)
 
 
+def _is_mean(learner: Learner) -> str:
+    """Say why a function that the course has not is no cost of the course: it takes the sum."""
+    if re.search(r"/|mean|average|1\.0? ?\*|\*\* ?-1", learner.text()):
+        return _is_entropy(learner)
+    return "it sums the losses: the cross-entropy of another course, whose cost is no mean"
+
+
+@formula("cross_entropy", "AL Y", outputs="cost", contract=_is_mean, read=_cost_of, firm=True)
+def cross_entropy(learner: Learner, draw: Draw, assumption: Assumption) -> Case:
+    """The cross-entropy cost by the name that other courses have for it."""
+    return _cost_case(draw)
+
+
 @formula(
-    "compute_cost compute_loss cost_compute cross_entropy cross_entropy_cost cost_function calculate_cost",
+    "compute_cost compute_loss cost_compute cross_entropy_cost cost_function calculate_cost",
     "AL Y",
     "AL Y parameters",
     outputs="cost",
