@@ -246,7 +246,10 @@ def test_what_was_implied_is_said():
 
 
 def test_a_cross_entropy_that_is_a_sum_is_another_courses():
-    text = "import numpy as np\ndef cross_entropy(T, Y):\n    return -np.sum(T * np.log(Y) + (1 - T) * np.log(1 - Y))\n"
+    text = """import numpy as np
+def cross_entropy(T, Y):
+    return -np.sum(T * np.log(Y) + (1 - T) * np.log(1 - Y))
+"""
     found = told(text)["cross_entropy"]
     assert found.status == "unchecked"
     assert "sums the losses" in found.remarks[0]
