@@ -18,11 +18,17 @@ from tinygrad_course.compiling.readable.operator_syntax import nest_text
 from tinygrad_course.compiling.tracing.captured_values import CapturedValues
 from tinygrad_course.compiling.tracing.changed_arguments import Kept
 from tinygrad_course.compiling.tracing.trace_function import Traced
-from tinygrad_course.engine.trees import path_of
+from tinygrad_course.engine.trees import leaves, path_of, rebuild
 
 #: What a program without masks returns where its results are not finite: another is to be made, with masks.
 NOT_FINITE: Any = object()
 MISS: Any = object()  # what a program returns for a call with another signature
+
+
+class _Text(str):
+    """The text of a result."""
+
+    __slots__ = ()
 
 
 class GuardedProgram:
@@ -69,7 +75,7 @@ class GuardedProgram:
             self._check_distinct([*self.arrays, *self.containers.values()])
         self._captured(traced.captured)
         lock, inner = self.bind(threading.Lock()), "        "
-        returned = self._nest(tree)
+        returned = self._nest(self._in_memory(tree, traced.memory))
         lines = [f"def call({', '.join(names)}):", *(f"    {line}" for line in self.checks)]
         lines += [f"    if not {lock}.acquire(False): return {self.miss}", "    try:"]
         if traced.quiet:
@@ -182,6 +188,8 @@ class GuardedProgram:
         def leaf(x: Any) -> str:
             if type(x) is Kept:
                 return self.containers[x]
+            if type(x) is _Text:
+                return str(x)
             if isinstance(x, Value):
                 return self._result(x)
             if isinstance(x, dict):  # of a class of the user's own
@@ -191,6 +199,24 @@ class GuardedProgram:
             return repr(x) if x is None or type(x) in {bool, int} else self.bind(x)
 
         return nest_text(tree, leaf)
+
+    def _in_memory(self, tree: Any, memory: list[int]) -> Any:
+        """Return a nest with texts for its values: what lay in one memory does so again."""
+        results = [x for _, x in leaves(tree)]
+        first: dict[int, int] = {}  # for a value, the memory that it is
+        for value, place in zip(results, memory, strict=True):
+            first.setdefault(id(value), place)
+
+        def text(x: Any, place: int) -> Any:
+            if not isinstance(x, Value):
+                return x
+            owners = self.body.borrowed.get(id(x), (id(x),))
+            if len(owners) == 1 and first.get(*owners) == place and not x.is_constant:
+                self.fresh.add(id(x))
+                return _Text(self.body.name(x))
+            return _Text(self._result(x))
+
+        return rebuild(tree, map(text, results, memory))
 
     def _result(self, value: Value) -> str:
         name = self.body.name(value)
