@@ -255,18 +255,19 @@ class Compiled:
         return recording, self._make(recording, args)
 
     def _make(self, recording: Traced, args: tuple[Any, ...]) -> GuardedProgram:
+        machine = self.engine == "machine"
         program = simplify(recording.run.program)
+        program = lower(program if machine else hoist_scale(program), machine=machine)
         count, added = len(program.results), set()
         looks = recording.unmasked or (recording.run.swept and leaves_range(program))
-        if self.engine == "machine":
-            program = lower(program, machine=True)
+        if machine:
             if looks:
                 added = {i for i, v in enumerate(program.results) if _is_large(v)}
                 sums = [Builder().total(program.results[i]) for i in sorted(added)]
                 program = Program(program.inputs, [*program.results, *sums])
             program = machine_code(program)
         else:
-            program = block_for_cache(fuse_horizontally(lower(hoist_scale(program))))
+            program = block_for_cache(fuse_horizontally(program))
         results, sums = program.results[:count], program.results[count:]
         looked_at = [v for i, v in enumerate(results) if i not in added] + sums if looks else []
         tree, changes = substitute((recording.run.result, recording.run.changes), results)

@@ -92,6 +92,7 @@ class Value:
     def named_like(self, other: Value) -> None:
         """Take the name of an equal value, unless there is a name already."""
         if self.function is not None:
+            self.backward |= other.backward
             self.born = min(self.born, other.born)
             if self.name is None:
                 self.name, self.kept = other.name, other.kept

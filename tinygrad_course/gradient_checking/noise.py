@@ -119,6 +119,32 @@ def cause_of(f: Callable[..., Any], *args: Any) -> Cause | None:
     return Cause(names, _path(nodes, blamed[-1]), share, magnified, EPS / 2 * float(np.sqrt(total)))
 
 
+def nearness_to_singular(f: Callable[..., Any], *args: Any) -> float:
+    """Return how far the matrices that a recorded cost inverts are from singular ones, beside their size.
+
+    Larger steps than that go past a pole, and their differences tell nothing of the slope.
+
+    Examples
+    --------
+    >>> f = lambda M: np.sum(np.linalg.inv(M))
+    >>> round(nearness_to_singular(f, Tensor(np.diag([4.0, 1.0]))), 6)
+    0.25
+    """
+    J = f(*args)
+    nodes = list(graph(J)) if type(J) is Tensor else []
+    nearest = 1.0
+    for node in nodes:
+        if node.op in _INVERTING and node.inputs:
+            matrix = nodes[node.inputs[0]].value
+            if np.ndim(matrix) > 1 and matrix.shape[-1] == matrix.shape[-2] and matrix.size:
+                sizes = np.linalg.svd(matrix, compute_uv=False)
+                nearest = min(nearest, float(np.min(sizes[..., -1] / sizes[..., 0])))
+    return nearest
+
+
+_INVERTING = frozenset({"inv", "solve", "det", "slogdet", "pinv", "lstsq", "matrix_power"})
+
+
 def _rounding(node: Node) -> float:
     """Return the variance that rounding this node's value gives the cost, in units of EPS."""
     if node.op is None or node.gradient is None or node.value is None or node.op in _EXACT:

@@ -42,17 +42,8 @@ def check_X(X: ArrayLike, n_x: int, dtype: DTypeLike) -> Array:
 def check_labels(Y: ArrayLike, m: int, n: int, dtype: DTypeLike, *, one_hot: bool) -> Array:
     """Return labels as columns of `dtype`, (n, m), or say what is wrong with them.
 
-    Parameters
-    ----------
-    Y : array_like
-        0 and 1; with `one_hot` also classes, (1, m), which are made columns.
-    m, n : int
-        How many examples there are, and units in the last layer.
-
-    Raises
-    ------
-    ValueError
-        If the shape is another, or a label.
+    There are m examples and n units in the last layer. Labels are 0 and 1; with `one_hot` also classes,
+    (1, m), which are made columns. Raises ValueError if the shape is another, or a label.
 
     Examples
     --------
@@ -110,7 +101,9 @@ def _real(data: ArrayLike, name: str) -> Array:
         raise TypeError(f"{name} is a Tensor; a network takes plain arrays, and what was recorded has .data")
     array = np.asarray(data)
     if array.dtype.kind not in "fiub":
-        raise TypeError(f"{name} is an array of {array.dtype}; expected real numbers")
+        of_text = name == "Y" and array.dtype.kind == "U" and array.size
+        hint = f": (Y == {str(array.flat[0])!r}) * 1 has 0 and 1" if of_text else ""
+        raise TypeError(f"{name} is an array of {array.dtype}; expected real numbers{hint}")
     return array
 
 

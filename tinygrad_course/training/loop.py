@@ -159,8 +159,10 @@ def fit(
     >>> [round(J, 3) for J in run.history["cost"][::3]]
     [0.693, 0.153, 0.095, 0.07]
     """
-    if epochs < 0 or every < 1:
-        raise ValueError(f"epochs={epochs} and every={every}; expected epochs from 0 and every from 1")
+    if epochs != int(epochs) or epochs < 0 or every != int(every) or every < 1:
+        raise ValueError(
+            f"epochs={epochs} and every={every}; expected whole numbers, epochs from 0 and every from 1"
+        )
     count_examples(X, Y, axis)
     optimizer = by_name(optimizer)
     shuffle = rng if callable(rng) else stream(rng)
@@ -169,6 +171,10 @@ def fit(
         drawn["shuffle"] = shuffle
     if isinstance(early_stopping, int):
         early_stopping = EarlyStopping(early_stopping)
+    elif not isinstance(early_stopping, EarlyStopping | None):
+        raise TypeError(
+            f"early_stopping is {early_stopping!r}; expected a number of epochs, or EarlyStopping"
+        )
     measures = Measures(evaluate or cost, metrics or {}, X, Y, validation, axis)
     run = Run(parameters, optimizer.init(parameters) if state is None else state)
     book = None
@@ -188,7 +194,7 @@ def fit(
     if compile:
         step = compiled(step, engine=compile if isinstance(compile, str) else "numpy")
     steps = Epochs(step, X, Y, batch_size, shuffle, axis, draw)
-    after = (callbacks,) if callable(callbacks) else tuple(callbacks)
+    after = (callbacks,) if callable(callbacks) else tuple(callbacks or ())
     training = _Training(steps, measures, optimizer, early_stopping, after, drawn, book)
     return training.run(run, epochs, show, title)
 

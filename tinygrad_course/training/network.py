@@ -20,7 +20,7 @@ from tinygrad_course.functions.streams import Stream, stream
 from tinygrad_course.training import checkpoints, metrics, schedules
 from tinygrad_course.training import descent as optimizers
 from tinygrad_course.training.descent import GradientDescent, Optimizer, by_name
-from tinygrad_course.training.epochs import recorded_value
+from tinygrad_course.training.epochs import pair, recorded_value
 from tinygrad_course.training.examples import check_labels, check_targets, check_X
 from tinygrad_course.training.feedforward import (
     COSTS,
@@ -311,7 +311,7 @@ class Network:
         if not in_files:
             X, Y = self._examples(X, Y)
         if validation is not None:
-            validation = self._examples(*validation)
+            validation = self._examples(*pair(validation))
         dropout = min(self.keep_prob, default=1.0) < 1
 
         def cost(parameters: Any, X: Any, Y: Any, *masks: Any) -> Any:

@@ -5,15 +5,17 @@ is recorded again when they are not. While it is recorded, two more things are s
 after: a random draw (the generator's state moved on) and a change made to something outside.
 """
 
-import array
+import builtins
 import collections
 import collections.abc
 import contextvars
-import dis
+import ctypes
 import functools
+import logging
 import os
 import random
 import sys
+import threading
 import types
 import weakref
 from collections.abc import Callable
@@ -22,6 +24,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_course.compiling.tracing.library_code import is_watched
+from tinygrad_course.compiling.tracing.names_read import BY_NAME, NamesRead, names_read
 from tinygrad_course.compiling.tracing.refusals import CannotCompile
 from tinygrad_course.compiling.tracing.trace import same
 from tinygrad_course.compiling.tracing.tracer import Tracer
@@ -31,14 +34,12 @@ _PLAIN = (bool, int, float, complex, str, bytes, range, slice, type(None), np.ge
 _FIXED = (*_PLAIN, types.ModuleType, types.BuiltinFunctionType, types.MethodWrapperType, np.ufunc)
 _GENERATORS = (np.random.RandomState, np.random.Generator, np.random.BitGenerator, random.Random)
 _CONTAINERS = (list, tuple, dict, set, frozenset, collections.deque, types.MappingProxyType)
-_BYTES = (bytearray, array.array)
 _SEQUENCES = (list, tuple, collections.deque)
 _MAPPINGS = (dict, types.MappingProxyType)
 ITERATOR = (
     "{} is an iterator, and the function gets another item of it each time it is run, which a program can't: "
     "take the item outside, next(...), and pass it as an argument"
 )
-_BY_NAME = {"getattr", "vars", "__dict__"}
 #: What else is called with what holds it, by the attributes that name it.
 _PARTS: list[tuple[Any, tuple[str, ...]]] = [
     (types.MethodType, ("__func__", "__self__")),
@@ -47,12 +48,14 @@ _PARTS: list[tuple[Any, tuple[str, ...]]] = [
     (property, ("fget",)),
     ((functools.cached_property, functools.partialmethod), ("func",)),
     (np.vectorize, ("pyfunc",)),
+    (ctypes.POINTER(ctypes.c_byte).__base__, ("contents",)),
 ]
 #: What returns something, its path, and what it was.
 Watch = tuple[Callable[[], Any], str, Any]
 ABSENT = object()  # of a name that nobody has given anything yet
 #: Objects of these modules change by themselves and are no numbers.
-_BUSY = ("logging", "threading", "concurrent", "multiprocessing", "asyncio", "importlib", "typing", "abc")
+_BUSY = ("logging", "threading", "concurrent", "asyncio", "importlib", "typing", "abc")
+_BUSY_MODULES = ("multiprocessing.synchronize", "multiprocessing.process", "multiprocessing.pool")
 
 
 class CapturedValues:
@@ -66,7 +69,7 @@ class CapturedValues:
             ("np.random", np.random.get_state.__self__),  # type: ignore[attr-defined]
             ("random", random.getstate.__self__),  # type: ignore[attr-defined]
         ]
-        self._seen: dict[int, Any] = {}
+        self._seen: dict[Any, Any] = {}
         self._names: set[str] = set()  # what the code looks up, and the attributes that it reads
         self._iterators: list[str] = []
         self._waiting = [(f, getattr(f, "__name__", "the function")) for f in reversed(functions)]
@@ -140,6 +143,7 @@ class CapturedValues:
         self.contents.append((read, path, _snapshot(contents)))
         if isinstance(contents, _MAPPINGS):
             self._waiting += [(value, f"{path}.{key}") for key, value in contents.items()]
+            self._waiting += [(key, path) for key in contents if type(key) is not str]
         elif isinstance(contents, _SEQUENCES):
             self._waiting += [(value, f"{path}[{i}]") for i, value in enumerate(contents)]
         elif isinstance(contents, (set, frozenset)):
@@ -147,7 +151,7 @@ class CapturedValues:
 
     def _look_into_function(self, function: types.FunctionType, path: str) -> None:
         watched = is_watched(function.__code__.co_filename)
-        names = _names(function.__code__) if watched else _Names()
+        names = names_read(function.__code__) if watched else NamesRead()
         self.identity |= names.identity
         self._names |= names.loaded | names.attributes | {*function.__code__.co_freevars}
         for name, cell in zip(function.__code__.co_freevars, function.__closure__ or (), strict=True):
@@ -164,8 +168,11 @@ class CapturedValues:
             if vars(function):
                 self._watch(lambda: vars(function), path)
             self._look_up(names.loaded, names.attributes, function.__globals__)
-            for name in sorted(names.loaded - names.strings - function.__globals__.keys()):
+            others = names.loaded - names.strings - function.__globals__.keys()
+            for name in sorted(others):
                 self._bind(functools.partial(function.__globals__.get, name, ABSENT), name)
+            own = {key for key, x in vars(builtins).items() if getattr(x, "__module__", "") != "builtins"}
+            self._look_up(others & own, names.attributes, vars(builtins))
             if names.computes_globals:
                 raise CannotCompile(
                     f"{path} looks up globals() by a name that it computes, and a program can't watch what "
@@ -188,13 +195,17 @@ class CapturedValues:
             self._waiting.append((value, name))
         elif value is os and attributes & {"environ", "getenv"}:
             self._watch(lambda: dict(os.environ), "os.environ")
-        elif id(value) not in self._seen and is_watched(_file(value)):
-            self._seen[id(value)] = value
-            by_name = _BY_NAME & attributes  # getattr(settings, f"rate_{i}")
+        elif _is_pythons(value):
+            held = {key for key in attributes & vars(value).keys() if _is_data(vars(value)[key])}
+            self._look_up(held, set(), vars(value))  # sys.argv
+        elif (id(value), id(attributes)) not in self._seen and is_watched(_file(value)):
+            self._seen[id(value), id(attributes)] = value, attributes
+            by_name = BY_NAME & attributes  # getattr(settings, f"rate_{i}")
             self._look_up({*vars(value)} if by_name else attributes, attributes, vars(value))
-            del self._seen[id(value)]
 
     def _look_into_class(self, cls: type, path: str) -> None:
+        if _is_watched_class(cls):
+            self._bind(functools.partial(getattr, cls, "__mro__"), path)
         for base in cls.__mro__:
             if _is_watched_class(base) and (base is cls or id(base) not in self._seen):
                 self._seen[id(base)] = base
@@ -217,23 +228,50 @@ class CapturedValues:
             self._waiting.append((cls, path))
         if _has_watched_attributes(cls) and cls is not Tensor:
             self._watch(functools.partial(_attributes, thing), path)
+            if hasattr(thing, "__dict__"):  # whose class can be changed
+                self._bind(functools.partial(type, thing), path)
 
 
 def _reader(thing: Any) -> Callable[[], Any] | None:
     """Return what returns the contents of a container, an array or a reference, as they are then."""
-    if isinstance(thing, np.ndarray) and thing.dtype.hasobject:
-        return lambda: thing.ravel().tolist()
-    if isinstance(thing, (np.ndarray, *_CONTAINERS, *_BYTES)):
+    if isinstance(thing, _CONTAINERS) or (isinstance(thing, np.ndarray) and not thing.dtype.hasobject):
         return lambda: thing
-    if isinstance(thing, collections.abc.ItemsView):
-        return lambda: [x for pair in thing for x in pair]
-    if isinstance(thing, (collections.abc.KeysView, collections.abc.ValuesView)):
-        return lambda: [*thing]
+    if isinstance(thing, logging.Logger):
+        return lambda: (thing.getEffectiveLevel(), thing.manager.disable, thing.disabled)
     if isinstance(thing, Tensor):
         return lambda: thing.data
     if isinstance(thing, contextvars.ContextVar):
         return lambda: (thing.get(None),)
+    if isinstance(thing, threading.local):
+        return lambda: vars(thing)
+    if hasattr(type(thing), "__array__"):
+        return lambda: _as_array(thing)
+    try:
+        memoryview(thing)
+    except TypeError:
+        pass
+    else:  # a bytearray, array.array, a number of ctypes
+        return lambda: memoryview(thing).tobytes()
+    if isinstance(thing, collections.abc.ItemsView):
+        return lambda: [x for pair in thing for x in pair]
+    if isinstance(thing, (collections.abc.KeysView, collections.abc.ValuesView)):
+        return lambda: [*thing]
     return (lambda: (thing(),)) if isinstance(thing, weakref.ref) else None
+
+
+def _as_array(thing: Any) -> Any:
+    """Return the values of another library's array; of a tensor of PyTorch's, wherever it is."""
+    array = np.asarray(thing.detach().cpu() if hasattr(thing, "detach") else thing)
+    return array.ravel().tolist() if array.dtype.hasobject else array
+
+
+def _is_pythons(module: types.ModuleType) -> bool:
+    """Whether a module is of Python's own library."""
+    return module.__name__.partition(".")[0] in sys.stdlib_module_names
+
+
+def _is_data(thing: Any) -> bool:
+    return isinstance(thing, (*_PLAIN, *_CONTAINERS)) and thing is not sys.modules
 
 
 def is_iterator(thing: Any) -> bool:
@@ -243,62 +281,12 @@ def is_iterator(thing: Any) -> bool:
 
 def _file(module: types.ModuleType) -> str:
     """Return where a module, or a package without a file of its own, lies."""
-    if getattr(module, "__spec__", None) is None and not hasattr(module, "__file__"):
+    held = vars(module)
+    if held.get("__spec__") is None and "__file__" not in held:
         return ""  # made at run time
-    places = [getattr(module, "__file__", None), *getattr(module, "__path__", ()), "<frozen"]
-    return next(str(place) for place in places if place)
-
-
-class _Names:
-    """The names that a function's code, and the functions inside it, read from elsewhere."""
-
-    def __init__(self) -> None:
-        self.loaded: set[str] = set()
-        self.attributes: set[str] = set()
-        self.imported: set[str] = set()
-        self.identity = False
-        self.strings: set[str] = set()
-        self.computes_globals = False
-
-
-@functools.lru_cache(maxsize=1024)
-def _names(code: types.CodeType) -> _Names:
-    found = _Names()
-    waiting = [code]
-    while waiting:
-        code = waiting.pop()
-        instructions = [*dis.get_instructions(code)]
-        for i, instruction in enumerate(instructions):
-            if instruction.opname in {"LOAD_GLOBAL", "LOAD_NAME"}:
-                found.loaded.add(instruction.argval)
-                found.attributes |= _BY_NAME & {instruction.argval}
-                if instruction.argval == "globals":
-                    around = instructions[i - 1 : i] + instructions[i + 1 : i + 12]
-                    found.computes_globals |= not _by_constant([x.opname for x in around])
-            elif instruction.opname in {"LOAD_ATTR", "LOAD_METHOD", "IMPORT_FROM"}:
-                found.attributes.add(instruction.argval)
-            elif instruction.opname == "IMPORT_NAME":
-                found.imported.add(instruction.argval)
-            elif instruction.opname == "IS_OP":
-                found.identity |= instructions[i - 1].opname != "LOAD_CONST"  # X is None asks for no other
-        for inner in code.co_consts:
-            if isinstance(inner, types.CodeType):
-                waiting.append(inner)
-            elif isinstance(inner, str) and inner.isidentifier():  # globals()["name"], getattr(it, "name")
-                found.loaded.add(inner)
-                found.strings.add(inner)
-                found.attributes.add(inner)
-    return found
-
-
-def _by_constant(names: list[str]) -> bool:
-    """Whether the instructions around ``globals`` say globals()["W"], .get("W") or "W" in globals()."""
-    before, _, first, *after = [name for name in names if name not in {"PUSH_NULL", "PRECALL", "CACHE"}]
-    if first == "LOAD_CONST":
-        return after[0] in {"BINARY_SUBSCR", "BINARY_OP"}
-    if first in {"LOAD_METHOD", "LOAD_ATTR"}:
-        return after[0] == "LOAD_CONST" and "CALL" in {after[1], after[1 + (after[1] == "LOAD_CONST")]}
-    return before == "LOAD_CONST" and first == "CONTAINS_OP"
+    path = held.get("__path__")
+    places = [held.get("__file__"), *(path if isinstance(path, collections.abc.Iterable) else ()), "<frozen"]
+    return next(str(place) for place in places if isinstance(place, str) and place)
 
 
 def _is_watched_class(cls: type) -> bool:
@@ -312,6 +300,8 @@ def _has_watched_attributes(cls: type) -> bool:
     """Whether the attributes of a class's instances may be numbers that a user changes."""
     if cls.__module__.split(".")[0] in {"builtins", "functools", "numba", *_BUSY}:
         return False
+    if cls.__module__ in _BUSY_MODULES:
+        return False
     return not cls.__module__.startswith("tinygrad_course.compiling")
 
 
@@ -322,9 +312,11 @@ def _class_attributes(cls: type) -> dict[str, Any]:
 def _attributes(thing: Any) -> Any:
     state = object.__getstate__(thing)
     own, slots = state if type(state) is tuple else (state, None)
+    if slots:
+        own = {**(own or {}), **slots}
     if type(thing).__module__.split(".")[0] in {"numpy", "scipy"}:  # they note flags of their own
         return {k: v for k, v in (own or {}).items() if isinstance(v, (np.ndarray, *_CONTAINERS))}
-    return {**(own or {}), **slots} if slots else own or {}
+    return own or {}
 
 
 def _state(generator: Any) -> Any:
@@ -349,19 +341,17 @@ def _snapshot(contents: Any) -> Any:
         return contents.copy()
     if isinstance(contents, _MAPPINGS):
         return dict(contents)
-    if isinstance(contents, _BYTES):
-        return bytes(contents)
-    return tuple(contents) if isinstance(contents, _SEQUENCES) else frozenset(contents)
+    return contents if isinstance(contents, bytes) else tuple(contents)
 
 
 def _equal(now: Any, before: Any) -> bool:
     if isinstance(before, np.ndarray):
         return same(now, before)
-    if isinstance(before, dict):
-        return len(now) == len(before) and all(k in now and unaltered(now[k], v) for k, v in before.items())
-    if isinstance(before, tuple):
-        return len(now) == len(before) and all(map(unaltered, now, before))
-    return bool((bytes(now) if isinstance(before, bytes) else now) == before)
+    if isinstance(before, bytes):
+        return bool(now == before)
+    if len(now) != len(before) or not all(map(unaltered, now, before)):  # of a dict: the keys, in order
+        return False
+    return not isinstance(before, dict) or all(map(unaltered, now.values(), before.values()))
 
 
 def unaltered(now: Any, before: Any) -> bool:

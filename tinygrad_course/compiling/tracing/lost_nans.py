@@ -16,10 +16,11 @@ _EXPONENTIALS = {
 
 
 def leaves_range(program: Program) -> bool:
-    """Whether a program comes by numbers that may be too large, or too small: by exponentials, or cubes."""
+    """Whether gradients come by numbers that may be too large, or too small: by exponentials, or cubes."""
     factors: dict[int, Counter[int]] = {}
-    for v in program.values():
-        if v.function in _EXPONENTIALS and v.function is not np.logaddexp:
+    gradients = [v for v in program.values() if v.backward]
+    for v in Program([], gradients).values():
+        if v.function in _EXPONENTIALS - {np.logaddexp} and not _is_bounded(v):
             return True
         found = factors[id(v)] = Counter()
         for a in v.inputs * (2 if v.function is np.square else 1):
@@ -29,6 +30,13 @@ def leaves_range(program: Program) -> bool:
         if max(found.values(), default=0) > 2:
             return True
     return False
+
+
+def _is_bounded(exponential: Value) -> bool:
+    """Whether it is exp(-|z|), which is at most 1: a sigmoid is computed by it."""
+    inner = exponential.args[0]
+    inner = inner.args[0] if isinstance(inner, Value) and inner.function is np.negative else None
+    return exponential.function is np.exp and isinstance(inner, Value) and inner.function is np.absolute
 
 
 #: Functions of numbers that give NaN for a NaN among any of them.
