@@ -50,7 +50,7 @@ def _binary(ufunc: np.ufunc, operate: Callable[[Any, Any], Any]) -> tuple[Binary
             b = other
         else:
             return record(cls, rule, (self, other))
-        if leaf and self._state is not None:
+        if self._state is not None:
             return record(cls, rule, (self, other))
         try:
             y = operate(a, b)

@@ -270,7 +270,7 @@ def all_finite(gradients: Iterable[Any]) -> bool:
             if (g.size > MANY or not _isfinite(_vdot(g, g).real)) and not np.isfinite(g).all():
                 return False
         elif type(g) is np.float64:
-            if g - g != 0:
+            if not _isfinite(g):
                 return False
         elif isinstance(g := getattr(g, "_data", g), (np.floating, _ndarray)) and not np.isfinite(g).all():
             return False

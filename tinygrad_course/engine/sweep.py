@@ -33,8 +33,8 @@ OLDEST = 1  # greater than any birth number: nothing is too old
 LARGE = 65_536
 
 
-_ONE = np.float64(1.0)
-_NUMBERS = (np.ndarray, np.float64)
+ONE = np.float64(1.0)
+_ndarray, _float64 = _NUMBERS = (np.ndarray, np.float64)
 _add: Any = np.add.reduce  # what np.sum comes down to
 
 
@@ -140,7 +140,7 @@ def first_seed(J: Any) -> Any:
         If the cost is complex.
     """
     if type(J) is np.float64:
-        return _ONE
+        return ONE
     if J.dtype.kind == "c":
         raise TypeError(
             f"the cost is complex ({J.dtype}), and only a real number can be made small: "
@@ -196,7 +196,7 @@ def sweep(  # noqa: C901  (one loop: the calls that it saves are its purpose)
         root = now(root)
     if root._op is None:
         return {root: seed if record else _own(seed)}
-    cls, ndarray, float64, large = type(root), np.ndarray, np.float64, LARGE
+    cls = type(root)
     if (watched := masks.get()) is not None:
         watched.swept = True
         watched.recorded |= record
@@ -230,7 +230,7 @@ def sweep(  # noqa: C901  (one loop: the calls that it saves are its purpose)
             elif arity < 0 and (rule.chooses is not None or node._kwargs) and chooses(rule, node._kwargs):
                 if chosen:
                     again = mark and undefined(g)
-                elif ghosts or type(y) not in _NUMBERS or (y.nbytes > large and not keep):
+                elif ghosts or type(y) not in _NUMBERS or (y.nbytes > LARGE and not keep):
                     careful = True
                 else:
                     chosen = True
@@ -239,9 +239,9 @@ def sweep(  # noqa: C901  (one loop: the calls that it saves are its purpose)
                 quiet.__enter__()
             if mark:
                 before = node._grad
-                node._grad = g if before is None or rule.outputs else before + g
-                if keep or chosen or before is not None:
+                if before is not None or keep or chosen:
                     marked.append((node, before))
+                node._grad = g if before is None or rule.outputs else before + g
             if arity == 2:
                 a, b = node._args
                 if (values := node._values) is not None:
@@ -265,12 +265,13 @@ def sweep(  # noqa: C901  (one loop: the calls that it saves are its purpose)
                 arg, ga = more.pop() if more else (None, None)
             while arg is not None:
                 d = arg._data
-                if type(d) is ndarray:
-                    if type(ga) is not ndarray or ga.dtype is not d.dtype:
+                kind = type(d)
+                if kind is _ndarray:
+                    if type(ga) is not kind or ga.dtype is not d.dtype:
                         ga = conform(ga, d, rule)
                     elif ga.shape != d.shape:
                         ga = unbroadcast(ga, d.shape) if rule.elementwise else conform(ga, d, rule)
-                elif (type(ga) is not float64 or type(d) is not float64) and type(d) is not tuple:
+                elif (type(ga) is not kind or kind is not _float64) and kind is not tuple:
                     ga = conform(ga, d, rule)
                 serial = arg._serial
                 if serial > oldest:
@@ -278,11 +279,11 @@ def sweep(  # noqa: C901  (one loop: the calls that it saves are its purpose)
                 if arg._op is None and (arg._state is None or (arg := version_of(arg))._op is None):
                     if arg in found:
                         ga = added(found[arg], ga)
-                    elif type(ga) is ndarray and (ga is g or ga is y or ga.base is not None):
+                    elif type(ga) is _ndarray and (ga is g or ga is y or ga.base is not None):
                         ga = ga.copy()  # the leaf's own
                     found[arg] = ga
                 else:
-                    if not whole and type(d) is ndarray and d.nbytes > large:
+                    if not whole and kind is _ndarray and d.nbytes > LARGE:
                         whole = out_of_range(arg)
                         lost = not whole
                     if arg is following:

@@ -27,7 +27,7 @@ from tinygrad_course.engine.in_place import Flat, write
 from tinygrad_course.engine.operation import Operation, Released
 from tinygrad_course.engine.operators import Methods, Operators
 from tinygrad_course.engine.recording import dispatch, dispatch_ufunc, peek, plain, record, record_one
-from tinygrad_course.engine.sweep import first_seed, sweep
+from tinygrad_course.engine.sweep import ONE, first_seed, sweep
 from tinygrad_course.engine.unreached import recorded_instead
 from tinygrad_course.engine.views import OPEN, Open, View, Written, now
 from tinygrad_course.rules.table import RULES, Rule
@@ -387,8 +387,10 @@ class Tensor(Operators, Methods, errors.Habits):
         node = self if self._state is None else now(self)
         data = node._data
         seed: Any
-        if grad is None:
-            if type(data) is not _float64 and self.size != 1:
+        if grad is None and type(data) is _float64:
+            seed = ONE
+        elif grad is None:
+            if self.size != 1:
                 raise ValueError(
                     f"backward() starts from a scalar cost, and {self._label()} has shape {self.shape}. "
                     "Reduce it (np.sum, np.mean), or pass the gradient from above: backward(grad) "
