@@ -1037,3 +1037,12 @@ def test_a_gradient_that_does_not_depend_on_its_argument(f, x):
     ours, theirs = compiled(slope)(x), slope(x)
     assert type(ours) is type(theirs)
     np.testing.assert_allclose(ours, theirs, rtol=1e-15)
+
+
+@pytest.mark.parametrize("cost", [lambda w: np.sum(w**3), lambda w: np.sum(np.exp(-np.exp(-w)) * w[::-1])])
+def test_a_hessian_of_several_rows_is_a_program(cost):
+    step = compiled(hessian(cost))
+    for w in (np.array([1.0, 0.1]), np.array([-750.0, 2.0])):
+        with np.errstate(all="ignore"):
+            np.testing.assert_allclose(step(w), hessian(cost)(w), rtol=1e-12)
+    assert step.programs

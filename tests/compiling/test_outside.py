@@ -2,20 +2,31 @@
 
 import builtins
 import collections
+import contextlib
 import ctypes
+import datetime as dt
+import io
+import json
 import logging
 import mmap
 import multiprocessing
+import os
+import pathlib
+import sqlite3
+import subprocess
 import sys
 import threading
+import time
+import warnings
 
+import h5py
 import numpy as np
 import pytest
 import scipy.interpolate
 import scipy.stats
 
 from tests.compiling.test_equality import assert_equal
-from tinygrad_course import compiled, value_and_grad
+from tinygrad_course import CannotCompile, compiled, value_and_grad
 
 x = np.array([1.0, 2.0, 3.0])
 
@@ -158,3 +169,74 @@ def test_arrays_of_other_libraries_are_compared():
         torch.nn.init.constant_(layer.weight, number)
         frame.loc[1, "a"] = number
         assert_equal(step(x), f(x))
+
+
+def questions(folder, stack):
+    """Return what asks the world something, by what the error calls it."""
+    text, binary, hdf, opened = (
+        folder / "rate.txt",
+        folder / "rate.npy",
+        folder / "rate.h5",
+        folder / "open.txt",
+    )
+    text.write_text("2.0")
+    opened.write_text("2.0\n" * 100)
+    np.save(binary, np.array(2.0))
+    with h5py.File(hdf, "w") as file:
+        file["rate"] = 2.0
+    base, stream, store = sqlite3.connect(":memory:"), opened.open(), h5py.File(hdf, "r")
+    for it in (base, stream, store):
+        stack.enter_context(contextlib.closing(it))
+    command = [sys.executable, "-c", "print(2.0)"]
+
+    def contents():
+        with text.open() as file:
+            return float(file.read())
+
+    return {
+        r"Path.open": contents,
+        r"Path.read_text": lambda: float(pathlib.Path(text).read_text()),
+        r"load \(": lambda: float(np.load(binary)),
+        r"loadtxt \(": lambda: float(np.loadtxt(text)),
+        r"numpy.fromfile": lambda: float(np.fromfile(text, sep=" ")[0]),
+        r"io.TextIOWrapper.readline": lambda: float(stream.readline()),
+                r"Group.__getitem__": lambda: float(store["rate"][()]),
+        r"time.time": lambda: 1.0 + (time.time() < 0),
+        r"time.perf_counter": lambda: 1.0 + (time.perf_counter() < 0),
+        r"datetime.datetime.now|type.now": lambda: dt.datetime.now().year / 1000,  # noqa: DTZ005
+        r"today": lambda: dt.date.today().year / 1000,  # noqa: DTZ011
+        r"os.stat|exists": lambda: 1.0 + text.exists(),
+        r"os.listdir": lambda: float(len(os.listdir(folder))),  # noqa: PTH208
+        r"os.getcwd": lambda: float(len(os.getcwd())),  # noqa: PTH109
+        r"sqlite3.Connection.execute": lambda: base.execute("select 2.0").fetchone()[0],
+        r"check_output": lambda: float(subprocess.check_output(command)),
+        r"np.geterr": lambda: 1.0 + (np.geterr()["divide"] == "warn"),
+    }  # fmt: skip
+
+
+def test_what_asks_the_world_is_refused(tmp_path):
+    with contextlib.ExitStack() as opened:
+        for name, ask in questions(tmp_path, opened).items():
+            with pytest.raises(CannotCompile, match=name):
+                compiled(value_and_grad(lambda x, ask=ask: np.sum(x * ask())))(x)
+
+
+def test_what_shows_waits_or_stays_in_memory_asks_nobody(caplog):
+    lock = threading.Lock()
+
+    def f(x):
+        import fractions
+
+        print("recorded")
+        sys.stderr.write("recorded")
+        logging.getLogger("tests.outside").warning("recorded")
+        warnings.warn("recorded", UserWarning, stacklevel=2)
+        time.sleep(0)
+        day = dt.date(2020, 1, 1) + dt.timedelta(days=1)
+        path = os.path.join("a", os.path.basename("b/c"))  # noqa: PTH118, PTH119
+        number = json.loads(io.StringIO("[2.0]").read())[0] + fractions.Fraction(1, 2)
+        with lock:
+            return np.sum(x) * float(number) * day.day * len(os.path.normpath(path))
+
+    with pytest.warns(UserWarning, match="recorded"):
+        assert_equal(compiled(value_and_grad(f))(x), value_and_grad(f)(x))

@@ -14,10 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_course.compiling.builder import Builder
-from tinygrad_course.compiling.dataflow import Program, Value
 from tinygrad_course.compiling.machine.fusion import machine_code
-from tinygrad_course.compiling.numpy_backend.buffers import LARGE
 from tinygrad_course.compiling.numpy_backend.cache_blocking import block_for_cache
 from tinygrad_course.compiling.numpy_backend.code_generation import ShapeError
 from tinygrad_course.compiling.numpy_backend.guards import MISS, NOT_FINITE, GuardedProgram
@@ -258,21 +255,17 @@ class Compiled:
         machine = self.engine == "machine"
         program = simplify(recording.run.program)
         program = lower(program if machine else hoist_scale(program), machine=machine)
-        count, added = len(program.results), set()
+        count = len(program.results)
         looks = recording.unmasked or (recording.run.swept and leaves_range(program))
         if machine:
-            if looks:
-                added = {i for i, v in enumerate(program.results) if _is_large(v)}
-                sums = [Builder().total(program.results[i]) for i in sorted(added)]
-                program = Program(program.inputs, [*program.results, *sums])
-            program = machine_code(program)
+            program, looked_at = machine_code(program, looks=looks)
         else:
             program = block_for_cache(fuse_horizontally(program))
-        results, sums = program.results[:count], program.results[count:]
-        looked_at = [v for i, v in enumerate(results) if i not in added] + sums if looks else []
+            looked_at = program.results
+        results = program.results[:count]
         tree, changes = substitute((recording.run.result, recording.run.changes), results)
         named = list(zip(recording.parameters, args, strict=True))
-        return GuardedProgram(program, named, recording, tree, changes, looked_at)
+        return GuardedProgram(program, named, recording, tree, changes, looked_at if looks else [])
 
     def _notice(self, key: Any, leaves: list[tuple[str, Any]]) -> None:
         """Find numbers in which this call alone differs from an earlier one: they become inputs."""
@@ -370,16 +363,6 @@ def _count(call: Callable[..., Any]) -> int:
 
 def _name(f: Callable[..., Any]) -> str:
     return getattr(f, "__name__", repr(f))
-
-
-def _is_large(result: Value) -> bool:
-    """Whether machine code adds up a result where it makes it, to know whether it is finite."""
-    return (
-        result.kind == "array"
-        and result.dtype.kind == "f"
-        and result.nbytes >= LARGE
-        and result.function is not None
-    )
 
 
 def _is_foreign(x: Any) -> bool:

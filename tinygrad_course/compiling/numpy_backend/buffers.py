@@ -70,8 +70,8 @@ class BufferPlan:
         The calls in the order in which they run.
     place : dict
         For a value's id, the array that it is always found in: a buffer, or a view of one.
-    borrowed : set of int
-        The ids of results that may show a buffer: the user gets a copy.
+    borrowed : dict
+        For the ids of results that may show a buffer, what they may show: the user gets a copy.
     slots : dict
         For the id of concatenated arrays, the values that are copied there, each with its place there.
     nbytes : int
@@ -89,7 +89,9 @@ class BufferPlan:
         self._held: dict[int, Any] = {}  # the block of bytes behind each buffered value
         results = {id(v) for v in program.results}
         self.borrowed = {
-            id(v) for v in program.results if self._shown.get(id(v)) and v.function is not segment
+            id(v): self._shown[id(v)]
+            for v in program.results
+            if self._shown.get(id(v)) and v.function is not segment
         }
         self.slots: dict[int, list[tuple[Value, Any]]] = {}
         results |= {id(v.args[0]) for v in program.results if v.function is segment}

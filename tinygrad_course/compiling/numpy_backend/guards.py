@@ -8,16 +8,27 @@ from typing import Any
 import numpy as np
 
 from tinygrad_course.compiling.dataflow import Program, Value
-from tinygrad_course.compiling.numpy_backend.code_generation import StraightLineCode, python_function
+from tinygrad_course.compiling.numpy_backend.buffers import segment
+from tinygrad_course.compiling.numpy_backend.code_generation import (
+    SUMMED_BY_BLAS,
+    StraightLineCode,
+    python_function,
+)
 from tinygrad_course.compiling.readable.operator_syntax import nest_text
 from tinygrad_course.compiling.tracing.captured_values import CapturedValues
 from tinygrad_course.compiling.tracing.changed_arguments import Kept
 from tinygrad_course.compiling.tracing.trace_function import Traced
-from tinygrad_course.engine.trees import path_of
+from tinygrad_course.engine.trees import leaves, path_of, rebuild
 
 #: What a program without masks returns where its results are not finite: another is to be made, with masks.
 NOT_FINITE: Any = object()
 MISS: Any = object()  # what a program returns for a call with another signature
+
+
+class _Text(str):
+    """The text of a result."""
+
+    __slots__ = ()
 
 
 class GuardedProgram:
@@ -64,7 +75,7 @@ class GuardedProgram:
             self._check_distinct([*self.arrays, *self.containers.values()])
         self._captured(traced.captured)
         lock, inner = self.bind(threading.Lock()), "        "
-        returned = self._nest(tree)
+        returned = self._nest(self._in_memory(tree, traced.memory))
         lines = [f"def call({', '.join(names)}):", *(f"    {line}" for line in self.checks)]
         lines += [f"    if not {lock}.acquire(False): return {self.miss}", "    try:"]
         if traced.quiet:
@@ -157,13 +168,18 @@ class GuardedProgram:
 
     def _infinite(self, looked_at: list[Value]) -> str:
         """Return the text that says whether one of some values is infinite or NaN."""
-        values = {id(x): x for x in looked_at if x.dtype.kind in "fc"}
-        total, finite = self.bind(np.add.reduce), self.bind(np.isfinite)
-        sums = [
-            f"{total}({self.body.name(v)}, None)" if v.shape else self.body.name(v)
-            for v in values.values()
-            if not v.is_input
-        ]
+        whole = [v.args[0] if v.function is segment else v for v in looked_at]
+        values = {id(v): v for v in whole if v.dtype.kind in "fc" and not v.is_input}.values()
+        real = all(v.dtype.kind == "f" for v in values)
+        finite = self.bind(math.isfinite if real else np.isfinite)
+        sums = []
+        for v in values:
+            name = self.body.name(v)
+            if 0 < v.size <= SUMMED_BY_BLAS and v.shape:
+                name = f"{self.bind(np.vdot)}({name}, {self.bind(np.ones(v.shape, v.dtype))})"
+            elif v.shape:
+                name = f"{self.bind(np.add.reduce)}({name}, None)"
+            sums.append(name)
         return f"not {finite}({' + '.join(sums)})" if sums else "False"
 
     def _nest(self, tree: Any) -> str:
@@ -172,6 +188,8 @@ class GuardedProgram:
         def leaf(x: Any) -> str:
             if type(x) is Kept:
                 return self.containers[x]
+            if type(x) is _Text:
+                return str(x)
             if isinstance(x, Value):
                 return self._result(x)
             if isinstance(x, dict):  # of a class of the user's own
@@ -181,6 +199,24 @@ class GuardedProgram:
             return repr(x) if x is None or type(x) in {bool, int} else self.bind(x)
 
         return nest_text(tree, leaf)
+
+    def _in_memory(self, tree: Any, memory: list[int]) -> Any:
+        """Return a nest with texts for its values: what lay in one memory does so again."""
+        results = [x for _, x in leaves(tree)]
+        first: dict[int, int] = {}  # for a value, the memory that it is
+        for value, place in zip(results, memory, strict=True):
+            first.setdefault(id(value), place)
+
+        def text(x: Any, place: int) -> Any:
+            if not isinstance(x, Value):
+                return x
+            owners = self.body.borrowed.get(id(x), (id(x),))
+            if len(owners) == 1 and first.get(*owners) == place and not x.is_constant:
+                self.fresh.add(id(x))
+                return _Text(self.body.name(x))
+            return _Text(self._result(x))
+
+        return rebuild(tree, map(text, results, memory))
 
     def _result(self, value: Value) -> str:
         name = self.body.name(value)

@@ -106,6 +106,7 @@ BY_VALUES = (np.linalg.LinAlgError, ArithmeticError, IndexError)
 #: What is called to see whether it raises, too.
 RAISING = {np.linalg.cholesky, np.linalg.inv, np.linalg.solve}
 WRITING = {np.copyto, np.place, np.put, np.putmask, np.put_along_axis, np.fill_diagonal}
+BY_MEMORY = {np.ravel, np.reshape}
 TEXT = {
     *(np.array2string, np.array_repr, np.array_str, np.save, np.savetxt, np.savez, np.savez_compressed),
 }
@@ -137,6 +138,12 @@ def refuse_call(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) ->
         raise CannotCompile(
             f"the shape of what {name_of(function)} returns depends on values, and a program is made for "
             "fixed shapes: use np.where(condition, x, y), or select outside the compiled function"
+        )
+    order = kwargs.get("order", args[-1] if args else None)
+    if function in BY_MEMORY and type(order) is str and order in "KAka" and len(np.shape(args[0])) > 1:
+        raise CannotCompile(
+            f"{name_of(function)} with order='K' or 'A' depends on how the array lies in memory, which a "
+            "program chooses for itself: give order 'C' or 'F'"
         )
     if function in TEXT:
         raise CannotCompile(

@@ -1,12 +1,13 @@
 """Trace a function: it runs on tracers for its arrays, and the calls that it makes are the program."""
 
 import inspect
-from collections.abc import Callable
-from contextlib import nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from tinygrad_course.autodiff.gradients import observers
 from tinygrad_course.compiling.dataflow import Program, Value, argument
 from tinygrad_course.compiling.tracing.captured_values import (
     ITERATOR,
@@ -17,6 +18,7 @@ from tinygrad_course.compiling.tracing.captured_values import (
 from tinygrad_course.compiling.tracing.changed_arguments import Contents
 from tinygrad_course.compiling.tracing.lost_nans import loses_nan
 from tinygrad_course.compiling.tracing.names_in_code import NamesInCode
+from tinygrad_course.compiling.tracing.outside_calls import calls_outside, refuse_outside
 from tinygrad_course.compiling.tracing.refusals import RAISING, CannotCompile, none_swallowed
 from tinygrad_course.compiling.tracing.same_results import same_results
 from tinygrad_course.compiling.tracing.trace import DIFFERS, OTHER_ARRAY, Trace, same
@@ -71,6 +73,8 @@ class Traced(NamedTuple):
         overflowed.
     quiet : bool
         On the way the program may come by infinities that no result has, of which the recorder says nothing.
+    memory : list of int
+        For each result a number, the same for results that lie in one memory: a vector and its parts.
     """
 
     run: Run
@@ -78,6 +82,7 @@ class Traced(NamedTuple):
     captured: CapturedValues
     unmasked: bool
     quiet: bool
+    memory: list[int]
 
 
 def trace_function(
@@ -110,12 +115,15 @@ def trace_function(
     objects = [x for _, x in named_arguments(f, args) if not isinstance(x, (np.ndarray, np.generic))]
     captured = CapturedValues(f, *objects)
     try:
-        run, unmasked, quiet = _Recorder(f, args, moving).record(captured, masked=masked, mended=mended)
+        recorder = _Recorder(f, args, moving)
+        run, unmasked, quiet = recorder.record(captured, masked=masked, mended=mended)
         _refuse_changes(captured.changed())
     except CannotCompile as error:
         error.outside = not captured.unchanged() or captured.drew() is not None
         raise
-    return Traced(run, argument_names(f, len(args)), CapturedValues(f, *objects), unmasked, quiet)
+    memory = [id(base_of(x)) for _, x in trees.leaves(recorder.plain[0] if run.changes else recorder.plain)]
+    names = argument_names(f, len(args))
+    return Traced(run, names, CapturedValues(f, *objects), unmasked, quiet, memory)
 
 
 def _refuse_changes(path: str | None) -> None:
@@ -199,7 +207,7 @@ class _Recorder:
                 self.args, iter([wrap(p, x) for p, x in named_arguments(self.f, self.args)])
             )
             contents = Contents(dict(zip(argument_names(self.f, len(standing)), standing, strict=True)))
-            with names or nullcontext(), none_swallowed(), np.errstate(all="ignore"):
+            with names or _watched(), none_swallowed(), np.errstate(all="ignore"):
                 returned = self.f(*standing)
             results: list[Value] = []
             result = trees.rebuild(
@@ -243,8 +251,9 @@ class _Recorder:
             again = self._run(watched, first=run)
         _check_alike(run, again)
         args = trees.tree_map(lambda x: np.asarray(x) if isinstance(x, np.memmap) else x, self.args)
-        with way_taken(watched=asked) as on_arrays:
+        with way_taken(watched=asked) as on_arrays, calls_outside() as outside:
             self.plain = self._plainly(args, run.changes)
+        refuse_outside(outside)
         if on_tracers != on_arrays:
             raise CannotCompile(
                 "the function asks for the type of an argument (type(x) is np.ndarray, np.isscalar, "
@@ -272,6 +281,16 @@ class _Recorder:
         return True
 
 
+@contextmanager
+def _watched() -> Iterator[None]:
+    """Let gradients be left on the way, as where names are given: computed Tensors add them up."""
+    token = observers.set((*observers.get(), lambda *_: None))
+    try:
+        yield
+    finally:
+        observers.reset(token)
+
+
 def _check_alike(first: Run, again: Run) -> None:
     """Raise if a function did anything else when it ran for the second time."""
     results = list(zip(first.program.results, again.program.results, strict=False))
@@ -290,6 +309,13 @@ def _check_alike(first: Run, again: Run) -> None:
                 f"the function returns a {type(one).__name__} of its own making ({path or 'its result'}), "
                 "and a program makes none: return arrays and numbers in dicts, lists and tuples"
             )
+
+
+def base_of(x: Any) -> Any:
+    """Return the array whose memory an array shows."""
+    while isinstance(x, np.ndarray) and x.base is not None:
+        x = x.base
+    return x
 
 
 def _result(path: str, x: Any, tracing: Trace, results: list[Value]) -> Any:
