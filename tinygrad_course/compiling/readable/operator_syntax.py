@@ -8,6 +8,7 @@ import numpy as np
 from scipy import special
 
 from tinygrad_course.compiling.dataflow import OPERATORS, Value, is_reduction, item
+from tinygrad_course.graph.program import index_text
 
 # How strongly Python's operators bind.
 COMPARE, OR, XOR, AND, SUM, TERM, SIGN, POWER, CALL = 6, 8, 9, 10, 12, 13, 14, 15, 16
@@ -77,9 +78,7 @@ class Printer:
         """Return the text of a call and how strongly it binds."""
         function, args, kwargs = value.function, value.args, value.kwargs
         operands = [v for v in value.inputs if v.dtype is not None][function is np.where :]
-        self.whole = any(
-            v.dtype.kind in "fc" for v in operands
-        )  # it is no float that makes one of an integer
+        self.whole = any(v.dtype.kind in "fc" for v in operands)  # no float makes one of an integer
         if function in SYMBOLS and len(args) == 2 and not kwargs:
             return self._binary(*SYMBOLS[function], *args)
         if function in _UNARY and not kwargs:
@@ -90,14 +89,10 @@ class Printer:
             return f"1 / (1 + np.exp(-{self.text(args[0], SIGN)}))", TERM
         if function is np.transpose and len(args) == 1 and not kwargs:
             return self.text(args[0], CALL) + ".T", CALL
-        if (
-            function is np.reshape
-            and args[1] == tuple(n for n in args[0].shape if n != 1)
-            and type(args[1]) is tuple
-        ):
+        if function is np.reshape and args[1] == tuple(n for n in args[0].shape if n != 1):
             return f"np.squeeze({self.text(args[0])})", CALL
         if function is operator.getitem:
-            return f"{self.text(args[0], CALL)}[{self._index(args[1])}]", CALL
+            return f"{self.text(args[0], CALL)}{self._index(args[1])}", CALL
         name = getattr(function, "__name__", "")
         module = getattr(function, "__module__", "") or ""
         if function is item:
@@ -152,16 +147,9 @@ class Printer:
 
     def _index(self, index: Any) -> str:
         if index == () and type(index) is tuple:
-            return "()"
-        parts = index if isinstance(index, tuple) else (index,)
-        texts = []
-        for part in parts:
-            if isinstance(part, slice):
-                ends = ["" if end is None else self.text(end) for end in (part.start, part.stop)]
-                texts.append(":".join(ends + ([] if part.step is None else [self.text(part.step)])))
-            else:
-                texts.append(self.text(part))
-        return ", ".join(texts) + ("," if isinstance(index, tuple) and len(index) == 1 else "")
+            return "[()]"
+        text = index_text(index, self.text)
+        return f"{text[:-1]},]" if isinstance(index, tuple) and len(index) == 1 else text
 
     def function(self, function: Any) -> str:
         """Return a function's name, such as ``np.sum`` or ``np.linalg.inv``; others are imported."""

@@ -66,13 +66,16 @@ class Trace:
         return self._samples[key]
 
 
+def like(a: Any, b: Any) -> bool:
+    """Whether two arrays or numbers are of one type, shape and dtype."""
+    if type(a) is not type(b) or np.shape(a) != np.shape(b):
+        return False
+    return bool(getattr(a, "dtype", None) == getattr(b, "dtype", None))
+
+
 def same(a: Any, b: Any) -> bool:
     """Whether two arrays or numbers are of one type, shape and dtype and equal, but for 0.0 and -0.0."""
-    if (
-        type(a) is not type(b)
-        or np.shape(a) != np.shape(b)
-        or getattr(a, "dtype", 0) != getattr(b, "dtype", 0)
-    ):
+    if not like(a, b):
         return False
     if isinstance(a, (np.ndarray, np.generic)):
         if a.dtype.kind == "f" and a.dtype.itemsize in {2, 4, 8}:

@@ -12,7 +12,7 @@ from typing import Any, ClassVar, NoReturn
 
 import numpy as np
 
-from tinygrad_course.compiling.dataflow import OPERATORS, Kind, Value, item, of_each
+from tinygrad_course.compiling.dataflow import OPERATORS, Value, item, kind_of, of_each
 from tinygrad_course.compiling.tracing.library_code import file_of_caller, of_library
 from tinygrad_course.compiling.tracing.refusals import (
     BY_VALUES,
@@ -305,25 +305,19 @@ def _difference(x: Any, y: Any) -> str | None:
 
 
 def _stand_in(trace: Trace, function: Any, args: Any, kwargs: Any, result: Any) -> Any:
-    kind: Kind
     if isinstance(result, (tuple, list)):
         value = Value(function, args, kwargs, (), None, "tuple")
         items = [_stand_in(trace, operator.getitem, (value, i), {}, item) for i, item in enumerate(result)]
         if isinstance(result, tuple):
             return type(result)(*items) if hasattr(result, "_fields") else tuple(items)
         return items
-    if isinstance(result, np.ndarray) and type(result) is np.ndarray and result.dtype.kind in "fiubc":
-        kind = "array"
-    elif isinstance(result, np.generic):
-        kind = "scalar"
-    elif type(result) in {int, float, bool}:
-        kind = "python"
-    else:
+    plain = type(result) is np.ndarray and result.dtype.kind in "fiubc"
+    if not plain and not isinstance(result, np.generic) and type(result) not in {int, float, bool}:
         raise CannotCompile(
             f"{name_of(function)} returned a {type(result).__name__}, which a program can't hold"
         )
-    dtype = np.asarray(result).dtype if kind == "python" else result.dtype
-    return Tracer(trace, Value(function, args, kwargs, np.shape(result), dtype, kind), result)
+    dtype = np.asarray(result).dtype
+    return Tracer(trace, Value(function, args, kwargs, np.shape(result), dtype, kind_of(result)), result)
 
 
 def _samples(tree: Any) -> tuple[Any, list[Tracer]]:
