@@ -55,7 +55,8 @@ def test_the_wheel_carries_the_library_alone(wheel: Path, unpacked: Path) -> Non
     assert {name.split("/")[0] for name in names} == {"tinygrad_course", info}
     modules = {path.relative_to(unpacked).as_posix() for path in (unpacked / "tinygrad_course").rglob("*.py")}
     assert "tinygrad_course/__init__.py" in modules
-    assert modules | {"tinygrad_course/py.typed", f"{info}/licenses/LICENSE"} <= set(names)
+    more = {"tinygrad_course/__init__.pyi", "tinygrad_course/py.typed", f"{info}/licenses/LICENSE"}
+    assert modules | more <= set(names)
 
 
 def test_the_wheel_requires_what_pyproject_says(wheel: Path) -> None:

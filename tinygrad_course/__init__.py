@@ -12,107 +12,19 @@ Tensor(33.0) 3.0 6.0 9.0
 
 from __future__ import annotations
 
+import re
 import sys
 from importlib import import_module
+from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from tinygrad_course.autodiff.custom import custom_rule, register_rule
-    from tinygrad_course.autodiff.debugging import debug
-    from tinygrad_course.autodiff.gradients import (
-        grad,
-        jvp,
-        stop_gradient,
-        value_and_grad,
-        vjp,
-    )
-    from tinygrad_course.autodiff.recordable import array, zeros, zeros_like
-    from tinygrad_course.autodiff.transforms import (
-        hessian,
-        hvp,
-        jacobian,
-    )
-    from tinygrad_course.compiling import CannotCompile, compiled, compiled_loop
-    from tinygrad_course.derivation import derive
-    from tinygrad_course.engine.sweep import FreedGraphError
-    from tinygrad_course.engine.tensor import Tensor
-    from tinygrad_course.gradient_checking import check_gradients, compare_gradients, gradient_check
-    from tinygrad_course.graph.node import Graph, graph
-    from tinygrad_course.training.batches import mini_batches
-    from tinygrad_course.training.checkpoints import CheckpointError, load, save
-    from tinygrad_course.training.descent import Adam, GradientDescent, Momentum
-    from tinygrad_course.training.epochs import NotFiniteError
-    from tinygrad_course.training.initialization import initialize_parameters
-    from tinygrad_course.training.loop import InterruptedRun, fit
-    from tinygrad_course.training.network import Network
-    from tinygrad_course.training.watching import watch
+from typing import Any
 
 # Imported when they are first asked for: pytest imports this package wherever the library is installed, for
-# its plugin, and is not to wait for NumPy and SciPy.
-_NAMES = {
-    "autodiff.custom": "custom_rule register_rule",
-    "autodiff.debugging": "debug",
-    "autodiff.gradients": "grad jvp stop_gradient value_and_grad vjp",
-    "autodiff.recordable": "array zeros zeros_like",
-    "autodiff.transforms": "hessian hvp jacobian",
-    "compiling": "CannotCompile compiled compiled_loop",
-    "derivation": "derive",
-    "engine.sweep": "FreedGraphError",
-    "engine.tensor": "Tensor",
-    "gradient_checking": "check_gradients compare_gradients gradient_check",
-    "graph.node": "Graph graph",
-    "training.batches": "mini_batches",
-    "training.checkpoints": "CheckpointError load save",
-    "training.descent": "Adam GradientDescent Momentum",
-    "training.epochs": "NotFiniteError",
-    "training.initialization": "initialize_parameters",
-    "training.loop": "InterruptedRun fit",
-    "training.network": "Network",
-    "training.watching": "watch",
-}
-_LATER = {name: module for module, names in _NAMES.items() for name in names.split()}
+# its plugin, and is not to wait for NumPy and SciPy. Which they are stands in the stub beside this file.
+_STUB = Path(__file__).with_suffix(".pyi").read_text(encoding="utf-8")
+_LATER = {name: module for module, name in re.findall(r"^from (\S+) import (\w+) as", _STUB, re.MULTILINE)}
 
-__all__ = [
-    "Adam",
-    "CannotCompile",
-    "CheckpointError",
-    "FreedGraphError",
-    "GradientDescent",
-    "Graph",
-    "InterruptedRun",
-    "Momentum",
-    "Network",
-    "NotFiniteError",
-    "Tensor",
-    "array",
-    "check_gradients",
-    "compare_gradients",
-    "compiled",
-    "compiled_loop",
-    "custom_rule",
-    "debug",
-    "derive",
-    "fit",
-    "grad",
-    "gradient_check",
-    "graph",
-    "hessian",
-    "hvp",
-    "initialize_parameters",
-    "jacobian",
-    "jvp",
-    "load",
-    "mini_batches",
-    "register_rule",
-    "save",
-    "stop_gradient",
-    "value_and_grad",
-    "vjp",
-    "watch",
-    "zeros",
-    "zeros_like",
-]
+__all__ = list(_LATER)
 
 
 def __getattr__(name: str) -> Any:
@@ -121,7 +33,7 @@ def __getattr__(name: str) -> Any:
 
         return version("tinygrad-course")
     if name in _LATER:
-        value = getattr(import_module(f"tinygrad_course.{_LATER[name]}"), name)
+        value = getattr(import_module(_LATER[name]), name)
         globals()[name] = value
         return value
     raise AttributeError(f"module 'tinygrad_course' has no attribute {name!r}")

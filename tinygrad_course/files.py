@@ -25,12 +25,8 @@ _SHOWN = 40  # characters of a file's name in the name of what is written beside
 def write(path: Path, content: bytes) -> Path:
     """Write a file beside its target, flush it, and put it in the target's place.
 
-    Raises
-    ------
-    FileNotFoundError
-        If the directory does not exist.
-    OSError
-        If it can't be written, with the target's name: the disk is full, the folder read-only.
+    Raises FileNotFoundError if the directory does not exist, and OSError with the target's name if it can't
+    be written: the disk is full, the folder read-only.
     """
     with _naming(path):
         beside, file = _beside(path)
@@ -108,10 +104,7 @@ def _prefix(path: Path) -> str:
 def plain_array(value: Any, name: str, holder: str = "a file of weights") -> NDArray[Any]:
     """Return a value as an array of numbers.
 
-    Raises
-    ------
-    TypeError
-        If it is none, or one that an array of numbers can't stand for: the message names it.
+    Raises TypeError if it is none, or one that an array of numbers can't stand for: the message names it.
     """
     if isinstance(value, np.ma.MaskedArray):
         raise TypeError(

@@ -20,8 +20,6 @@ from mypy.types import Instance, TupleType, Type, UnionType, get_proper_type
 # From the package: importing it fills the tables.
 from tinygrad_course.rules import COMPOSED, NO_DERIVATIVE, RULES
 
-__all__ = ["TensorPlugin", "plugin"]
-
 TENSOR = "tinygrad_course.engine.tensor.Tensor"
 _OPERATORS = ("add", "sub", "mul", "truediv", "matmul", "pow", "mod", "floordiv")
 

@@ -17,8 +17,6 @@ import numpy as np
 # From the package: importing it fills the tables.
 from tinygrad_course.rules import COMPOSED, NO_DERIVATIVE, RULES
 
-__all__ = ["main", "with_tensors", "write_stubs"]
-
 _MARK = "made_by_tinygrad_course"
 _IMPORTS = """
 from collections.abc import Sequence as _Sequence
@@ -36,10 +34,7 @@ _OPERANDS = [f"{'_a: _Any, _b: _Any, '[: 10 * i]}_c: _Tensor | _Sequence[_Tensor
 def write_stubs(folder: Path) -> Path:
     """Write the types into ``folder/numpy``, and return that.
 
-    Raises
-    ------
-    FileExistsError
-        If something else is there.
+    Raises FileExistsError if something else is there.
     """
     target = folder / "numpy"
     if target.exists() and not (target / _MARK).exists():

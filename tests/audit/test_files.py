@@ -8,9 +8,11 @@ import sys
 import textwrap
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from tinygrad_course.audit import Limits, check_file
+from tinygrad_course.audit.execution.namespace import Program
 from tinygrad_course.audit.reporting.handout import marks, page
 from tinygrad_course.audit.reporting.results import Report
 from tinygrad_course.audit.source.submission import SubmissionError, from_text, load
@@ -222,3 +224,16 @@ def test_a_class_is_a_folder_with_an_index_and_a_list_of_what_is_asked_for(homew
     assert "wrong sign" in index
     rows = list(csv.DictReader(io.StringIO(table.read_text(encoding="utf-8"))))
     assert [(row["points"], row["of"]) for row in rows] == [("1", "2"), ("0", "2")]
+
+
+def test_what_a_homework_draws_is_the_same_in_every_call_and_run():
+    program = Program(
+        from_text("import numpy as np\ndef mask():\n    return np.random.rand(2) < 0.5, np.random.rand()\n")
+    )
+    drawn = []
+    for seed in (1, 2):
+        np.random.seed(seed)  # noqa: NPY002 - the stream that homework draws from
+        before = np.random.get_state()[1]  # noqa: NPY002
+        drawn.append(program.call(program.namespace["mask"], (), {}).result[1])
+        assert np.array_equal(before, np.random.get_state()[1])  # noqa: NPY002
+    assert drawn[0] == drawn[1]

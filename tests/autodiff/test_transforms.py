@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from scipy import optimize
 
-from tinygrad_course import Tensor, grad, hessian, hvp, jacobian, jvp, value_and_grad
+from tinygrad_course import Tensor, compiled, grad, hessian, hvp, jacobian, jvp, value_and_grad
 from tinygrad_course.autodiff import checkpoint, elementwise_grad, flatten
 
 rng = np.random.default_rng(0)
@@ -183,3 +183,26 @@ def test_second_derivatives_of_piecewise_linear_choices():
     ):
         np.testing.assert_array_equal(hessian(f)(x), np.zeros((3, 3)))
         np.testing.assert_array_equal(hvp(f)(x, x), np.zeros(3))
+
+
+def test_a_checkpoint_of_complex_numbers():
+    def products(z: Any, w: Any) -> Any:
+        return z * w, np.fft.fft(z)
+
+    def cost(f: Any) -> Any:
+        def at(x: Any) -> Any:
+            a, b = f(np.exp(1j * x), x)
+            return np.real(np.sum(a * np.conj(b)))
+
+        return at
+
+    x = np.array([0.3, 0.5, -1.0])
+    whole, remade = cost(products), cost(checkpoint(products))
+    h = 1e-5
+    steps = [(whole(x + h * e) - whole(x - h * e)) / (2 * h) for e in np.eye(3)]
+    np.testing.assert_allclose(grad(remade)(x), steps, rtol=1e-8)
+    np.testing.assert_allclose(hessian(remade)(x), hessian(whole)(x), rtol=1e-12)
+    t = Tensor(x)
+    remade(t).backward()
+    np.testing.assert_allclose(t.grad, grad(whole)(x), rtol=1e-12)
+    np.testing.assert_allclose(compiled(grad(remade))(x), grad(whole)(x), rtol=1e-12)

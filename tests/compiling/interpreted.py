@@ -8,15 +8,23 @@ import numpy as np
 from scipy import special
 
 
-def tile(rows, vectors, segments, x, start, down, over, left, sums, at, count, more, ahead, pace):
+def tile(rows, vectors, segments, x, start, down, over, left, sums, at, count, more, *rest):
     """What the tile in LLVM's language does, number by number."""
     width = vectors * segments
-    memory = (x if x.flags.c_contiguous else x.T).reshape(-1)
+    x, left, sums = map(memory, (x, left, sums))
+    origin, pitch, apart = rest if len(rest) == 3 else (0, width, width)
+    rows_of_left = np.array([left[origin + l * pitch : origin + l * pitch + width] for l in range(count)])
     for r in range(rows):
-        entries = memory[[start + l * down + r * over for l in range(count)]]
-        total = entries @ left[: count * width].reshape(count, width)
-        before = sums[at + r * width : at + (r + 1) * width] if more else 0
-        sums[at + r * width : at + (r + 1) * width] = before + total
+        entries = x[[start + l * down + r * over for l in range(count)]]
+        place = slice(at + r * apart, at + r * apart + width)
+        sums[place] = entries @ rows_of_left + (sums[place] if more else 0)
+
+
+def memory(array):
+    """What an array shows, as it lies, from its first entry to its last."""
+    extent = sum((n - 1) * stride for n, stride in zip(array.shape, array.strides, strict=True))
+    size = extent // array.itemsize + 1
+    return np.lib.stride_tricks.as_strided(array, (size,), (array.itemsize,))
 
 
 #: As compiled, where what has no value is NaN and raises nothing.

@@ -573,6 +573,16 @@ def captured():
             with_default,
             lambda v: set_item(with_default.__kwdefaults__, "rate", v),
         ),
+        "defaults": (with_defaults, lambda v: setattr(with_defaults, "__defaults__", (v,))),
+        "keyword defaults": (with_keyword, lambda v: setattr(with_keyword, "__kwdefaults__", {"rate": v})),
+        "code": (
+            with_defaults,
+            lambda v: setattr(with_defaults, "__code__", (times_rate if v == 1.0 else plus_rate).__code__),
+        ),
+        "a name of Python's own": (
+            lambda w: sum((1.0, 2.0)) * np.sum(w),
+            lambda v: globals().pop("sum", None) if v == 1.0 else globals().update(sum=max),
+        ),
         "array of objects": (lambda w: objects[1] * np.sum(w), lambda v: set_item(objects, 1, v)),
         "class attribute": (lambda w: Settings.rate * np.sum(w), lambda v: setattr(Settings, "rate", v)),
         "of the instance's class": (
@@ -601,6 +611,22 @@ def captured():
             lambda v: set_item(zero, 0, -0.0 if v == 5.0 else 0.0),
         ),
     }
+
+
+def times_rate(w, rate=1.0):
+    return rate * np.sum(w)
+
+
+def plus_rate(w, rate=1.0):
+    return rate + np.sum(w)
+
+
+def with_defaults(w, rate=1.0):
+    return rate * np.sum(w)
+
+
+def with_keyword(w, *, rate=1.0):
+    return rate * np.sum(w)
 
 
 @pytest.mark.parametrize("name", captured())
@@ -1011,3 +1037,12 @@ def test_a_gradient_that_does_not_depend_on_its_argument(f, x):
     ours, theirs = compiled(slope)(x), slope(x)
     assert type(ours) is type(theirs)
     np.testing.assert_allclose(ours, theirs, rtol=1e-15)
+
+
+@pytest.mark.parametrize("cost", [lambda w: np.sum(w**3), lambda w: np.sum(np.exp(-np.exp(-w)) * w[::-1])])
+def test_a_hessian_of_several_rows_is_a_program(cost):
+    step = compiled(hessian(cost))
+    for w in (np.array([1.0, 0.1]), np.array([-750.0, 2.0])):
+        with np.errstate(all="ignore"):
+            np.testing.assert_allclose(step(w), hessian(cost)(w), rtol=1e-12)
+    assert step.programs

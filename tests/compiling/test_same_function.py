@@ -17,6 +17,7 @@ import scipy.sparse
 
 from tests.compiling.test_equality import assert_equal
 from tinygrad_course import CannotCompile, compiled, compiled_loop, grad, value_and_grad
+from tinygrad_course.engine import trees
 
 ENGINES = ["numpy", "machine"]
 x = np.array([0.5, -1.0, 2.0])
@@ -208,6 +209,22 @@ def test_another_thread_may_change_what_is_read():
             stop.set()
 
 
+def test_another_thread_may_draw_random_numbers():
+    stop = threading.Event()
+
+    def draw():
+        while not stop.wait(0.0002):
+            np.random.rand(3)  # noqa: NPY002  (the generator that everybody shares)
+
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        pool.submit(draw)
+        try:
+            for _ in range(20):
+                assert compiled(lambda w: np.sum(w**2))(np.ones(3)) == 3.0
+        finally:
+            stop.set()
+
+
 @functools.singledispatch
 def unit(x):
     return x * 1.0
@@ -307,3 +324,99 @@ def test_a_sparse_matrix_and_a_loops_numbers_are_named():
         compiled(lambda x: S @ x)(x)
     with pytest.raises(CannotCompile, match="examples in their columns"):
         compiled_loop(lambda s, X, lr: (s, np.sum(X) * lr))(x, np.ones((2, 3)), 0.1, iterations=1)
+
+
+QUANTILES = {
+    "median": lambda x: np.sum(np.median(x, axis=0) ** 2),
+    "median, keepdims": lambda x: np.sum(np.median(x, axis=1, keepdims=True) * x),
+    "percentile": lambda x: np.percentile(x, 30.0) * np.sum(x),
+    "quantiles": lambda x: np.sum(np.quantile(x, [0.1, 0.75], axis=0) ** 2),
+    "quantile, lower": lambda x: np.quantile(x, 0.4, method="lower") ** 3,
+    "nanmedian": lambda x: np.sum(np.nanmedian(x, axis=0) ** 2),
+    "nanpercentile": lambda x: np.nanpercentile(x, 30.0) ** 2,
+    "nanquantiles": lambda x: np.sum(np.nanquantile(x, (0.2, 0.5), axis=1) ** 2),
+}
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("name", QUANTILES)
+def test_quantiles_are_followed_inside_gradients(name, engine):
+    both = value_and_grad(QUANTILES[name])
+    step, rng = compiled(both, engine=engine), np.random.RandomState(3)
+    for missing in (0, 3, 0):  # found out at run time
+        numbers = rng.randn(5, 3)
+        numbers.flat[[0, 4, 14][:missing]] = np.nan
+        with np.errstate(invalid="ignore"):
+            assert_equal(step(numbers), both(numbers))
+
+
+def test_a_refusal_names_the_call_that_the_user_wrote():
+    refused = {
+        "np.average: ": lambda x: np.average(np.ones(3), weights=x * x),
+        "np.piecewise: ": lambda x: np.sum(np.piecewise(x, [x < 0], [lambda t: t**2, 0.0])),
+        "np.interp: ": lambda x: np.sum(np.interp(x, np.arange(3.0), np.arange(3.0) ** 2)),
+        "a result of greater": lambda w: w[0] if w[0] > 0 else w[1],
+    }
+    for words, f in refused.items():
+        with pytest.raises(CannotCompile, match=f"^{words}"):
+            compiled(grad(f))(x)
+    with pytest.raises(CannotCompile, match=r"^np.apply_along_axis is given a function that is made anew"):
+        compiled(lambda x: np.apply_along_axis(lambda t: t**2, 0, x))(x)
+
+
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda x: (2 * x.T).ravel("K"),
+        lambda x: x.T.copy().ravel("A"),
+        lambda x: np.where(x.T > 2, x.T, 0).flatten("A"),
+        lambda x: (x.T + 1).reshape(-1, order="A"),
+        lambda x: np.reshape(x, 6, order="A"),
+        lambda x: np.ravel(x, order="K"),
+    ],
+)
+def test_an_order_that_depends_on_memory_is_an_error(f):
+    with pytest.raises(CannotCompile, match="give order 'C' or 'F'"):
+        compiled(f)(np.arange(6.0).reshape(2, 3))
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize(
+    "extreme", [np.maximum, np.minimum, np.fmax, np.fmin, lambda x, c: np.clip(x, c, None)]
+)
+@pytest.mark.parametrize("power", [lambda y: y**2, np.square, lambda y: y, lambda y: y * y])
+def test_a_tie_with_what_has_no_gradient(power, extreme, engine):
+    f = grad(lambda x, c: np.sum(power(extreme(x, c))))
+    step = compiled(f, engine=engine)
+    for c in (1.0, 2.0, 0.5, np.array([0.4, 1.0, 3.0]), x, np.array([0.5, 1.0, 2.0]), np.float64(2.0)):
+        assert_equal(step(x, c), f(x, c))
+
+
+def with_parts(t):
+    theta = 0.9 * t
+    return {"theta": theta, "W": theta[:4].reshape(2, 2), "b": theta[4:]}
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize(
+    "f",
+    [
+        with_parts,
+        lambda t: (2 * t,) * 2,
+        lambda t: [*map(np.copy, (2 * t,) * 2)],
+        lambda t: (2 * t, 2 * t, (2 * t)[1:]),
+        lambda t: [(s[1:], s, s[::-1]) for s in [2 * t]],
+        lambda t: [(s, s.T, s.copy(), np.ravel(s)) for s in [np.outer(t, t)]],
+        lambda t: [(t - m, {"m": m, "v": m[:2]}) for m in [0.1 * t]],
+        lambda t: value_and_grad(lambda p: np.sum(p["a"] + p["b"]))({"a": t, "b": t}),
+    ],
+)
+def test_results_that_lie_in_one_memory_do_so_compiled(f, engine):
+    step, t = compiled(f, engine=engine), np.arange(6.0)
+    earlier = copy.deepcopy(step(t)), step(t)
+    results = [[array for _, array in trees.leaves(nest)] for nest in (f(t), step(t))]
+    expected, actual = [[[np.shares_memory(a, b) for a in arrays] for b in arrays] for arrays in results]
+    assert actual == expected
+    assert not any(np.shares_memory(a, b) for a in results[1] for _, b in trees.leaves(earlier[1]))
+    assert_equal(step(t + 1), f(t + 1))
+    assert_equal(earlier[1], earlier[0])

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from tests.drawing import networks
 from tinygrad_course import Tensor, graph
 from tinygrad_course.drawing import dot, picture, render
+from tinygrad_course.drawing.themes import THEMES
 
 SVG = "{http://www.w3.org/2000/svg}"
 RENDERERS = [
@@ -28,7 +29,7 @@ RENDERERS = [
 def drawn(g, direction="auto", draw=render.picture):
     """Return what is shown, and its SVG."""
     shown = picture(g, "auto", "", direction)
-    return shown, ET.fromstring(draw(dot.dot(shown, down=direction == "TB"), "svg"))  # noqa: S314  (our own)
+    return shown, ET.fromstring(draw(dot.dot(shown, THEMES["light"], down=direction == "TB"), "svg"))  # noqa: S314  (our own)
 
 
 def arrivals(svg):

@@ -184,3 +184,22 @@ def test_locks_end_with_the_recordings():
         np.sum(Tensor(np.ones((200, 200))) * X)
     gc.collect()
     assert X.flags.writeable
+
+
+def test_a_recording_that_an_error_has_ended_locks_nothing_while_the_error_is_kept():
+    X, W = np.ones((100, 100)), np.ones((100, 100))
+
+    def stopped(W):
+        Z = np.dot(W, X)
+        caches = {"A": [np.tanh(Z) * X]}
+        raise KeyError(len(caches))
+
+    errors = []
+    for f in (stopped, lambda W: np.dot(W, X), lambda W: np.sum(np.dot(W, X) @ X[:3])):
+        try:
+            grad(f)(W)
+        except (KeyError, ValueError) as error:
+            errors.append(error)
+        assert X.flags.writeable
+        assert W.flags.writeable
+    assert len(errors) == 3

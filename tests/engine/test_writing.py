@@ -486,3 +486,38 @@ def test_an_array_of_no_axes_stays_one_in_place():
 
     assert program(np.float64(0.3)) == program(Tensor(0.3)).data == 0.75 * 0.3
     assert grad(program)(0.3) == 0.75
+
+
+@pytest.mark.parametrize(
+    "write",
+    [
+        lambda a: np.fill_diagonal(a, []),
+        lambda a: np.fill_diagonal(a, np.zeros(0), wrap=True),
+        lambda a: np.put(a, [0, 1], []),
+        lambda a: np.putmask(a, np.ones((3, 2), bool), []),
+    ],
+)
+def test_no_values_are_written_nowhere(write):
+    def f(x):
+        y = 2 * x
+        write(y)
+        return np.sum(y * y)
+
+    x = np.arange(6.0).reshape(3, 2)
+    assert f(x) == np.sum(4 * x * x)
+    for step in (grad(f), compiled(grad(f))):
+        np.testing.assert_array_equal(step(x), 8 * x)
+
+
+def test_np_place_needs_values():
+    unchanged = grad(lambda x: (np.place(y := 2 * x, np.zeros(3, bool), []), np.sum(y))[1])
+    np.testing.assert_array_equal(unchanged(np.ones(3)), 2)
+    with pytest.raises(ValueError, match="no values"):
+        grad(lambda x: np.place(x, np.ones(3, bool), []))(np.ones(3))
+
+
+@pytest.mark.parametrize(("shape", "new"), [((0,), (3,)), ((0, 2), (2, 2)), ((0,), ()), ((0, 2), 5)])
+def test_an_array_without_entries_is_resized_to_zeros(shape, new):
+    x = np.ones(shape)
+    np.testing.assert_array_equal(np.resize(Tensor(x), new).data, np.resize(x, new))
+    assert grad(lambda x: np.sum(np.resize(x, new)))(x).shape == shape

@@ -187,6 +187,8 @@ def test_linear_takes_any_bias_that_broadcasts(b: Any) -> None:
     [
         (np.ones((3, 2)), np.ones(2), np.ones((3, 1)), r"A is \(2,\).*X\[:, j:j\+1\]"),
         (np.ones((3, 2)), np.ones((2, 3)), np.ones(3), r"b is \(3,\).*b\.reshape\(-1, 1\)"),
+        (np.ones((3, 2)), np.ones((2, 4)), np.ones(3), r"b is \(3,\) beside W A of shape \(3, 4\).*\(3, 1\)"),
+        (np.ones((3, 2)), np.ones((2, 4)), np.ones((2, 1)), r"b is \(2, 1\).*expected a column, \(3, 1\)"),
         (np.ones((3, 2)), np.ones((2, 1)), np.ones((3, 4)), r"b is \(3, 4\) beside W A of shape \(3, 1\)"),
         (np.ones(2), np.ones((2, 3)), np.ones((3, 1)), r"W A is \(3,\); expected \(n, m\)"),
     ],
@@ -417,6 +419,8 @@ def test_costs_are_looked_at_under_debug() -> None:
     [
         (np.ones((1, 3)), np.ones((3, 1)), r"A is \(1, 3\) and Y is \(3, 1\).*did you mean Y\.T"),
         (np.ones((1, 3)), np.ones(3), r"Y is \(3,\).*Y\.reshape\(1, -1\)"),
+        (np.ones((4, 3)), np.ones(3), r"A is \(4, 3\) and Y is \(3,\).*one_hot\(Y, 4\) makes columns"),
+        (np.ones((4, 3)), np.ones((1, 3)), r"Y is \(1, 3\).*one_hot\(Y, 4\) makes columns"),
         (np.ones((1, 3)), np.ones((1, 4)), r"A is \(1, 3\) and Y is \(1, 4\)"),
         (np.ones((1, 0)), np.ones((1, 0)), r"no.*A is \(1, 0\)|there are none: A is \(1, 0\)"),
     ],

@@ -5,7 +5,7 @@ import warnings
 
 import numpy as np
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 from scipy.special import expit
 
@@ -254,6 +254,7 @@ def network(seed, m=5):
 
 
 @given(seed=seeds, size=st.sampled_from([1e-3, 1.0, 5.0]))
+@example(seed=28301408, size=5.0)  # a loss of 3e-6 is the difference of two logits of 13
 def test_right_gradients_are_called_right(seed, size):
     cost, backward, parameters = network(seed)
     parameters = {name: size * value for name, value in parameters.items()}
@@ -711,3 +712,46 @@ def test_a_constant_with_a_kink_at_some_distance():
 def test_points_that_are_no_numbers_are_named():
     with pytest.raises(ValueError, match=r"x holds nan at \[1\]"):
         compare_gradients(lambda x: np.sum(x**2), np.array([2.0, np.nan]))
+
+
+@pytest.mark.parametrize(
+    ("cost", "M"),
+    [
+        (lambda M: np.sum(np.linalg.inv(M)), np.array([[1.0, 2.0], [2.0, 4.0 + 1e-9]])),
+        (lambda M: np.sum(np.linalg.inv(M)), np.ones((2, 2)) + 1e-7 * np.eye(2)),
+        (lambda M: np.trace(np.linalg.inv(M) @ M), np.ones((2, 2)) + 1e-7 * np.eye(2)),
+        (lambda M: np.mean(np.linalg.solve(M, np.array([1.0, 2.0]))), np.ones((2, 2)) + 1e-9 * np.eye(2)),
+    ],
+)
+def test_near_a_singular_matrix_a_right_gradient_is_not_called_wrong(cost, M):
+    assert compare_gradients(cost, M).verdict != "wrong"
+
+
+def test_a_wrong_gradient_is_called_so_where_steps_can_be_small_enough():
+    M = np.array([[1.0, 2.0], [2.0, 4.0 + 1e-5]])
+    cost = lambda M: np.sum(np.linalg.inv(M))  # noqa: E731
+    assert compare_gradients(cost, M, gradient=lambda M: 2 * grad(cost)(M)).verdict == "wrong"
+
+
+@pytest.mark.parametrize("c", [1e-9, 1e-10, 1e-11])
+@pytest.mark.parametrize("wrong", [2, -1, 0])
+def test_a_small_entry_that_is_wrong_is_not_called_right(c, wrong):
+    """By a complex step, and of a function that takes none (np.abs) by the best of the differences."""
+    p = {"a": np.array([1.0, 2.0]), "b": np.array([1.0])}
+    for f in (np.sin, lambda a: np.abs(np.sin(a)) ** 1.25):
+
+        def cost(p, f=f):
+            return c * np.sum(f(p["a"]) ** 2) + np.sum(p["b"] ** 2)
+
+        def gradient(p, cost=cost):
+            found = grad(cost)(p)
+            return {"a": wrong * found["a"], "b": found["b"]}
+
+        assert compare_gradients(cost, p).verdict == "right"
+        assert compare_gradients(cost, p, gradient=gradient).verdict != "right"
+
+
+def test_an_entry_that_does_nothing_is_right_at_0():
+    p = {"a": np.array([-1.0, 1.0]), "b": np.array([1.0])}
+    cost = lambda p: np.sum(np.maximum(0, p["a"])) + np.sum(np.abs(p["b"]) ** 3)  # noqa: E731
+    assert compare_gradients(cost, p).verdict == "right"

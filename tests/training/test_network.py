@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from scipy import special
 
-from tinygrad_course import graph
+from tinygrad_course import Tensor, graph
 from tinygrad_course.functions import one_hot
 from tinygrad_course.optimizers import (
     Adam,
@@ -427,6 +427,8 @@ def test_other_kinds_of_numbers_are_told() -> None:
     ):
         with pytest.raises(TypeError, match=f"X is an array of {kind}"):
             network().predict(wrong)
+    with pytest.raises(TypeError, match=r"X is a Tensor; a network takes plain arrays"):
+        network().predict(Tensor(X))
 
 
 @pytest.mark.parametrize(

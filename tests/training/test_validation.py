@@ -228,6 +228,8 @@ def test_a_confusion_matrix_counts() -> None:
         metrics.accuracy(classes, classes[0])
     with pytest.raises(ValueError, match="there are 2 classes, 0 to 1, and a label is 2"):
         metrics.confusion_matrix([0, 2], [0, 1], 2)
+    with pytest.raises(ValueError, match=r"whole numbers, and not 0\.25; is it a probability"):
+        metrics.confusion_matrix([0, 1], [0.25, 0.75])
 
 
 def test_histories_of_two_fits_are_one() -> None:
@@ -296,8 +298,10 @@ def test_a_full_disk_everywhere_returns_the_run(tmp_path: Path, monkeypatch: pyt
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     monkeypatch.setattr(files.os, "fsync", full)
-    with pytest.warns(RuntimeWarning, match=r"run\.h5 .* returns the run, and save\(path, run\)"):
+    with pytest.warns(RuntimeWarning, match=r"and save\(path, run\.parameters, state=run\.state\)"):
         run = train(checkpoint=tmp_path / "run.h5", early_stopping=3)
+    monkeypatch.undo()
+    assert same(load(save(tmp_path / "other.h5", run.parameters, state=run.state)).parameters, run.parameters)
     assert same(run.parameters, train(early_stopping=3).parameters)
 
 
@@ -388,3 +392,27 @@ def test_ten_thousand_arrays(tmp_path: Path) -> None:
     found = load(path).parameters
     assert list(found) == list(nest)
     assert all(np.array_equal(found[name], value) for name, value in nest.items())
+
+
+@pytest.mark.parametrize(
+    ("wrong", "error", "message"),
+    [
+        ({"epochs": 2.5}, ValueError, r"epochs=2\.5 .*whole numbers"),
+        ({"validation": 0.2}, TypeError, r"validation is a float; expected the pair"),
+        ({"validation": X}, TypeError, r"validation is a ndarray; expected the pair"),
+        ({"early_stopping": "yes"}, TypeError, r"early_stopping is 'yes'; expected a number of epochs"),
+    ],
+)
+def test_what_is_no_setting_of_a_training_is_told(
+    wrong: dict[str, Any], error: type[Exception], message: str
+) -> None:
+    network = Network([X.shape[0], 1])
+    with pytest.raises(error, match=message):
+        network.fit(X, np.zeros((1, X.shape[1])), **{"epochs": 2, "show": False, **wrong})
+
+
+def test_labels_of_text_and_no_callbacks() -> None:
+    network, Y = Network([X.shape[0], 1]), np.zeros((1, X.shape[1]))
+    with pytest.raises(TypeError, match=r"Y is an array of <U3.*\(Y == 'cat'\) \* 1 has 0 and 1"):
+        network.fit(X, np.full(Y.shape, "cat"))
+    assert network.fit(X, Y, epochs=1, callbacks=None, show=False).epoch == 1

@@ -65,6 +65,7 @@ def test_in_fit(tmp_path):
         cost, start, X, Y, GradientDescent(0.3), epochs=11, callbacks=watching.of(cost, X, Y), show=False
     )
     assert watching.history["step"] == [0, 5, 10]
+    assert list(watching.history["weights"]) == list(watching.history["gradients"]) == list(start)
     np.testing.assert_allclose(watching.history["weights"]["W1"][-1], rms(run.parameters["W1"]))
     np.testing.assert_allclose(watching.history["cost"][:2], [run.history["cost"][1], run.history["cost"][6]])
     watching.plot(tmp_path / "watch.png")

@@ -17,7 +17,7 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +55,8 @@ class _Run:
     error: str = ""
     done: bool = False
     began: str = ""
+    spot: dict[str, Any] = field(default_factory=dict)
+    """Where it stands."""
     cpu: float = 0.0
     """Seconds of the processor."""
     stopped: str = ""
@@ -86,7 +88,7 @@ def check_file(
     limits = limits or Limits()
     started = time.monotonic()
     report = Report(str(path), seed)
-    skip: dict[str, Finding] = {}
+    skip: dict[str, FunctionReport] = {}
     used = 0.0
     for _ in range(ATTEMPTS):
         left = limits.seconds - used
@@ -106,8 +108,11 @@ def check_file(
             report.error = _stopped_words(run.stopped, "the file", limits)
             break
         diagnosis = run.stopped if run.stopped in DIAGNOSES else "crashes"
-        skip[run.began] = Finding("", diagnosis, _stopped_words(run.stopped, run.began, limits))
-    report.functions += _ended(Path(path), skip)
+        finding = Finding("", diagnosis, _stopped_words(run.stopped, run.began, limits), **run.spot)
+        skip[run.began] = FunctionReport(
+            run.began, finding.line or 1, cell=finding.cell, status=WRONG, findings=[finding]
+        )
+    report.functions += skip.values()
     report.seconds = round(time.monotonic() - started, 2)
     return report
 
@@ -131,24 +136,6 @@ def _stopped_words(kind: str, name: str, limits: Limits) -> str:
         "memory": f"{name} asks for more than {limits.memory} MB of memory",
         "killed": f"{name} is killed: by itself, or by the system for want of memory",
     }.get(kind, f"{name} ends the Python interpreter")
-
-
-def _ended(path: Path, skip: dict[str, Finding]) -> list[FunctionReport]:
-    if not skip:
-        return []
-    from tinygrad_course.audit.source.submission import SubmissionError, load
-
-    try:
-        submission = load(path)
-    except SubmissionError:
-        return []
-    reports = []
-    for name, finding in skip.items():
-        node = next((node for node in submission.functions if node.name == name), None)
-        line = node.lineno if node else 1
-        told = replace(finding, **submission.spot(line))
-        reports.append(FunctionReport(name, status=WRONG, findings=[told], **submission.where(line)))
-    return reports
 
 
 def _run(config: dict[str, Any], limits: Limits, seconds: float, stop: threading.Event | None) -> _Run:
@@ -250,7 +237,7 @@ def _read(results: Path, word: str) -> _Run:
             continue
         run.cpu = float(item.get("cpu", 0.0))
         if "begin" in item:
-            run.began = str(item["begin"])
+            run.began, run.spot = str(item["begin"]), dict(item["spot"])
         elif "function" in item:
             run.functions.append(from_dict(item["function"]))
         elif "note" in item:

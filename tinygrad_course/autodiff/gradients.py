@@ -18,8 +18,8 @@ import numpy as np
 
 from tinygrad_course.engine import foreign, leaving, trees
 from tinygrad_course.engine.creation import leaf
-from tinygrad_course.engine.inputs import birth, held, note_cost, own_data, settled, tie, untie
-from tinygrad_course.engine.keeping import Hold
+from tinygrad_course.engine.inputs import birth, held, let_go, locked, note_cost, settled, tie, untie
+from tinygrad_course.engine.keeping import SMALL, Hold
 from tinygrad_course.engine.recording import peek, plain
 from tinygrad_course.engine.sweep import Foreign, first_seed, sweep
 from tinygrad_course.engine.tensor import Tensor, as_data
@@ -78,7 +78,8 @@ class _Inputs:
     def _wrap(self, value: Any, name: str | None, n: int) -> Tensor:
         self.given.append(value)
         if type(value) is np.ndarray and value.dtype.kind == "f":
-            data = own_data(value, self.holds)
+            # the function may write to it
+            data = value.copy("K") if value.nbytes <= SMALL else locked(value, self.holds)
         elif type(value) is Tensor:
             self.recorded = True
             source = now(value)
@@ -102,6 +103,8 @@ class _Inputs:
     def __exit__(self, kind: object, error: BaseException | None, *_: object) -> None:
         leaving.active.discard(self.trace)
         self.holds.clear()
+        if error is not None and not leaving.active:
+            let_go(error, self.trace.oldest)
         refused = self.trace.refused
         cause = error.__cause__ if isinstance(error, ValueError) else None
         if isinstance(cause, TypeError) and (isinstance(cause, leaving.PlainArrayError) or cause is refused):
@@ -140,13 +143,18 @@ class _Inputs:
         finally:
             if self.recorded:
                 self.link()
-        gradients = [found[t] if t in found else _zeros(t) for t in self.leaves()]
-        for i, g in enumerate(gradients):
-            if g.ndim == 0 and type(g) is not Tensor:
+        gradients = []
+        for t in self.tensors:
+            g = found.get(t)
+            if g is None:
+                t = version_of(t)
+                g = found[t] if t in found else _zeros(t)
+            if type(g) is not np.float64 and g.ndim == 0 and type(g) is not Tensor:
                 # a stand-in of a recording says by its sample what it stands for
-                ours, own = (getattr(x, "sample", x) for x in (g, peek(Tensor, self.tensors[i])))
+                ours, own = (getattr(x, "sample", x) for x in (g, peek(Tensor, t)))
                 if type(ours) is np.ndarray and isinstance(own, np.generic):
-                    gradients[i] = g[()]  # a number's gradient is a number
+                    g = g[()]  # a number's gradient is a number
+            gradients.append(g)
         for watcher in watchers:
             watcher(list(self.tensors), gradients)
         return gradients
@@ -261,20 +269,14 @@ def _value_and_gradient(inputs: _Inputs, f: Function, J: Any) -> tuple[Any, Any,
 
 
 def _require_scalar(f: Function, J: Any) -> None:
-    if J is None or isinstance(J, (str, dict, list, tuple)) or np.size(peek(Tensor, J)) != 1:
-        what = (
-            "None; did it forget to return the cost?"
-            if J is None
-            else (f"shape {J.shape}" if hasattr(J, "shape") else f"a {type(J).__name__}")
-        )
+    told = f"the gradient needs a scalar cost, and {_name(f)} returned"
+    if J is None:
+        raise ValueError(f"{told} None; did it forget to return the cost?")
+    if isinstance(J, (str, dict, list, tuple)) or np.size(peek(Tensor, J)) != 1:
+        what = f"shape {J.shape}" if hasattr(J, "shape") else f"a {type(J).__name__}"
         raise ValueError(
-            f"the gradient needs a scalar cost, and {_name(f)} returned {what}"
-            + (
-                ""
-                if J is None
-                else ". Reduce it (np.sum, np.mean), or use jacobian or vjp; "
-                "for a cost with more beside it there is has_aux=True."
-            )
+            f"{told} {what}. Reduce it (np.sum, np.mean), or use jacobian or vjp; for a cost with more "
+            "beside it there is has_aux=True."
         )
 
 
@@ -353,15 +355,17 @@ def vjp(f: Function, *args: Any) -> tuple[Any, Function]:
         total: list[Any] = [_zeros(t) for t in inputs.leaves()]
         record = foreign or any(type(s) is Tensor for s in seeds)
         for out, seed in zip(outputs, seeds, strict=True):
-            if np.shape(peek(Tensor, seed)) != np.shape(peek(Tensor, out)):
+            ours, theirs = (np.shape(peek(Tensor, x)) for x in (out, seed))
+            if ours != theirs:
                 raise ValueError(
-                    f"pullback: the output has shape {np.shape(peek(Tensor, out))}, the gradient passed "
-                    f"{np.shape(peek(Tensor, seed))}; they must be equal"
+                    f"pullback: the output has shape {ours}, the gradient passed {theirs}; they must be equal"
                 )
             if type(out) is not Tensor:
                 continue
-            if type(seed) is not Tensor:
-                seed = np.array(seed, out.dtype)[()] if out.dtype.kind == "c" else as_data(seed, out.dtype)
+            if type(seed) is not Tensor and out.dtype.kind != "c":
+                seed = as_data(seed, out.dtype)
+            elif type(seed) is not Tensor and getattr(seed, "dtype", None) != out.dtype:
+                seed = np.array(seed, out.dtype)[()]
             flat = inputs.gradients(out, seed, record=record)
             total = [t + ga for t, ga in zip(total, flat, strict=True)]
         return inputs.nest(total)
@@ -401,13 +405,10 @@ def jvp(f: Function, args: Sequence[Any], tangents: Sequence[Any]) -> tuple[Any,
                 f"jvp: the {what} come as a sequence, and are a {type(nest).__name__}: jvp(f, (x,), (v,))"
             )
     y, pullback = vjp(f, *args)
-    flat_args = [a for arg in args for _, a in trees.leaves(arg)]
     flat_tangents = [t for tangent in tangents for _, t in trees.leaves(tangent)]
-    if [np.shape(peek(Tensor, a)) for a in flat_args] != [np.shape(peek(Tensor, t)) for t in flat_tangents]:
-        raise ValueError(
-            f"jvp: the arguments have shapes {[np.shape(peek(Tensor, a)) for a in flat_args]}, "
-            f"the tangents {[np.shape(peek(Tensor, t)) for t in flat_tangents]}"
-        )
+    shapes = [np.shape(peek(Tensor, a)) for arg in args for _, a in trees.leaves(arg)]
+    if shapes != (theirs := [np.shape(peek(Tensor, t)) for t in flat_tangents]):
+        raise ValueError(f"jvp: the arguments have shapes {shapes}, the tangents {theirs}")
     # The pullback is linear in g, so its own pullback is the derivative (the double-vjp identity).
     zeros = trees.tree_map(_zeros, y)
     # (a complex leaf, the only kind that there is, may stand here: the pullback is linear)

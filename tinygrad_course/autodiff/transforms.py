@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 
 from tinygrad_course.autodiff.gradients import Function, _check, _name, grad, vjp
-from tinygrad_course.engine import trees
-from tinygrad_course.engine.recording import peek, record
+from tinygrad_course.engine import creation, trees
+from tinygrad_course.engine.recording import peek, plain, record
 from tinygrad_course.engine.tensor import Tensor
 from tinygrad_course.rules.table import Rule
 
@@ -272,16 +272,8 @@ def record_nest(
 ) -> Any:
     """Return ``forward(leaves)`` as one node of the graph, or as it is where no leaf is a Tensor.
 
-    Parameters
-    ----------
-    name : str
-        The node's.
-    forward : callable
-        Takes the list of the leaves' values, and returns an array, or a tuple of arrays with `outputs`.
-    backward : callable
-        ``backward(g, y, values)`` returns the list of the leaves' gradients, None for what is no Tensor.
-    leaves : list
-    outputs : bool
+    `forward` takes the list of the leaves' values, and returns an array, or a tuple of arrays with `outputs`;
+    ``backward(g, y, values)`` returns the list of the leaves' gradients, None for what is no Tensor.
     """
     if not any(type(leaf) is Tensor for leaf in leaves):
         return forward(leaves)
@@ -300,15 +292,22 @@ def followed_vjp(f: Function, values: Sequence[Any], leaves: Sequence[Any]) -> t
             filled[i] = value
         return f(*filled)
 
-    y, pullback = vjp(of_followed, *(values[i] for i in followed))
+    given = [values[i] for i in followed]
+    of_numbers = not any(type(value) is Tensor for value in given)
+    # (complex leaves, which there are none of elsewhere, may stand here: a graph goes on from them)
+    y, pullback = vjp(of_followed, *[creation.leaf(Tensor, v) if _is_complex(v) else v for v in given])
 
     def scattered(g: Any) -> list[Any]:
         gradients: list[Any] = [None] * len(values)
         for i, ga in zip(followed, pullback(g), strict=True):
-            gradients[i] = ga
+            gradients[i] = plain(Tensor, ga) if of_numbers else ga
         return gradients
 
-    return y, scattered
+    return plain(Tensor, y) if of_numbers else y, scattered
+
+
+def _is_complex(value: Any) -> bool:
+    return type(value) is not Tensor and np.iscomplexobj(value)
 
 
 def flatten(nest: Any) -> tuple[Any, Callable[[Any], Any]]:
@@ -335,11 +334,9 @@ def flatten(nest: Any) -> tuple[Any, Callable[[Any], Any]]:
     template = trees.tree_map(lambda _: 0, nest)
 
     def unflatten(vector: Any) -> Any:
-        size = ends[-1] if ends else 0
-        if np.shape(peek(Tensor, vector)) != (size,):
-            raise ValueError(
-                f"unflatten: expected shape ({size},), and was given {np.shape(peek(Tensor, vector))}"
-            )
+        size, shape = ends[-1] if ends else 0, np.shape(peek(Tensor, vector))
+        if shape != (size,):
+            raise ValueError(f"unflatten: expected shape ({size},), and was given {shape}")
         starts = [0, *ends][: len(ends)]
         parts = [np.reshape(vector[a:b], s) for a, b, s in zip(starts, ends, shapes, strict=True)]
         return trees.rebuild(template, iter(parts))

@@ -98,10 +98,7 @@ def run(options: argparse.Namespace) -> int:
 def expand(names: Sequence[str]) -> list[str]:
     """Resolve folders, and the patterns that a shell has left (Windows has none that does).
 
-    Raises
-    ------
-    ValueError
-        Where a pattern matches nothing, or a folder holds no homework.
+    Raises ValueError where a pattern matches nothing, or a folder holds no homework.
     """
     files: list[str] = []
     for name in names:

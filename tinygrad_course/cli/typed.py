@@ -41,25 +41,12 @@ class ExpressionError(ValueError):
 
 
 def evaluate(formula: str, values: Mapping[str, str]) -> Tensor:
-    """Compute a formula and remember how.
+    """Compute a formula and remember how; the result is called J if it was computed, its leaves as typed.
 
-    Parameters
-    ----------
-    formula : str
-        Numbers, the variables, ``+ - * / ** @``, parentheses, ``.T``, and calls of `FUNCTIONS`.
-    values : mapping of str to str
-        Each variable's value: a number, a list of them, or a list of rows (``[[1, 2], [3, 4]]``).
-
-    Returns
-    -------
-    Tensor
-        The result, called J if it was computed; its leaves carry the variables' names.
-
-    Raises
-    ------
-    ExpressionError
-        For anything else, for a variable without a value, a value that plays no part, and a result that is
-        infinite or no number.
+    A formula has numbers, the variables, ``+ - * / ** @``, parentheses, ``.T``, and calls of `FUNCTIONS`; a
+    variable's value is a number, a list of them, or a list of rows (``[[1, 2], [3, 4]]``). Raises
+    ExpressionError for anything else, for a variable without a value, a value that plays no part, and a
+    result that is infinite or no number.
 
     Examples
     --------
@@ -110,10 +97,7 @@ def value(name: str, text: str) -> Any:
 def values_of(words: Sequence[str]) -> dict[str, str]:
     """Split ``a=5`` into name and value.
 
-    Raises
-    ------
-    ExpressionError
-        For a word without ``=``, and for a name given twice.
+    Raises ExpressionError for a word without ``=``, and for a name given twice.
     """
     values: dict[str, str] = {}
     for word in words:

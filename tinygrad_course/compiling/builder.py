@@ -1,22 +1,15 @@
 """Making values: equal calls are made once, and calls of constants are computed."""
 
-from __future__ import annotations
-
-import operator
 from collections.abc import Callable
+from operator import attrgetter
 from typing import Any
 
 import numpy as np
 
-from tinygrad_course.compiling.dataflow import Kind, Program, Value, constant, replace
+from tinygrad_course.compiling.dataflow import OPERATORS, Kind, Program, Value, constant, replace
 
 #: Calls of constants alone are computed if their result is no larger than this (bytes).
 FOLDED = 65_536
-
-PYTHON: dict[Any, Callable[..., Any]] = {
-    np.add: operator.add, np.subtract: operator.sub, np.multiply: operator.mul, np.divide: operator.truediv,
-    np.negative: operator.neg, np.power: operator.pow,
-}  # fmt: skip
 
 
 class Unfit(Exception):  # noqa: N818  (a signal, not an error)
@@ -78,10 +71,9 @@ class Builder:
             If NumPy has no such call.
         """
         values = [a for a in args if isinstance(a, Value)]
-        if all(v.kind == "python" for v in values) and ufunc in PYTHON:
-            dtype = np.dtype(float if any(_is_float(a) for a in args) or ufunc is np.divide else int)
-            return self.call(PYTHON[ufunc], args, {}, (), dtype, "python")
-        known = self._made.get(self._key_of(ufunc, args, {}))
+        python = ufunc in OPERATORS and all(v.kind == "python" for v in values)
+        function = OPERATORS[ufunc] if python else ufunc
+        known = self._made.get(self._key_of(function, args, {}))
         if known is not None:
             return known
         shapes = {v.shape for v in values}
@@ -90,12 +82,29 @@ class Builder:
             dtypes = ufunc.resolve_dtypes((*(_dtype_of(a) for a in args), *[None] * ufunc.nout))
         except (TypeError, ValueError):
             raise Unfit from None
-        kind: Kind = "array" if shape else "scalar"
-        return self.call(ufunc, args, {}, shape, dtypes[-1], kind)
+        kind: Kind = "array" if shape else "python" if python else "scalar"
+        return self.call(function, args, {}, shape, dtypes[-1], kind)
 
     def total(self, value: Value) -> Value:
         """Return the sum of all entries of an array."""
         return self.call(np.sum, (value,), {"axis": None, "keepdims": False}, (), value.dtype, "scalar")
+
+    def matmul(self, a: Value, b: Value) -> Value:
+        """Return the product of two matrices."""
+        return self.call(np.matmul, (a, b), {}, (a.shape[0], b.shape[1]), a.dtype)
+
+    def reshape(self, value: Value, shape: tuple[int, ...]) -> Value:
+        """Return an array in another shape."""
+        return self.call(np.reshape, (value, shape), {}, shape, value.dtype)
+
+    def rows(self, value: Value) -> Value:
+        """Return the rows of a stack of matrices as one matrix."""
+        return self.reshape(value, (value.size // value.shape[-1], value.shape[-1]))
+
+    def transpose(self, value: Value, order: tuple[int, ...] = (1, 0)) -> Value:
+        """Return an array with its axes in another order."""
+        rest = () if order == tuple(reversed(range(len(order)))) else (order,)
+        return self.call(np.transpose, (value, *rest), {}, tuple(value.shape[i] for i in order), value.dtype)
 
     def constant(self, data: Any) -> Value:
         """Return a constant, the one made before for equal data of moderate size."""
@@ -115,7 +124,8 @@ class Builder:
         function = value.function
         assert function is not None  # noqa: S101
         with np.errstate(all="ignore"):
-            data = function(*replace(value.args, _data), **replace(value.kwargs, _data))
+            args, kwargs = (replace(x, attrgetter("data")) for x in (value.args, value.kwargs))
+            data = function(*args, **kwargs)
         return self.constant(data)
 
     def _key_of(self, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -160,14 +170,6 @@ def rewritten(
     if all(new[id(v)] is v for v in program.values()):
         return program
     return Program(program.inputs, [new[id(v)] for v in program.results])
-
-
-def _data(value: Value) -> Any:
-    return value.data
-
-
-def _is_float(x: Any) -> bool:
-    return (x.dtype.kind == "f") if isinstance(x, Value) else isinstance(x, float)
 
 
 def _dtype_of(x: Any) -> Any:

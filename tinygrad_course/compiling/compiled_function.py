@@ -1,7 +1,5 @@
 """`compiled`: a function that is recorded once for each signature, and runs as a program from then on."""
 
-from __future__ import annotations
-
 import functools
 import gc
 import inspect
@@ -16,13 +14,10 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_course.compiling.builder import Builder
-from tinygrad_course.compiling.dataflow import Program, Value
 from tinygrad_course.compiling.machine.fusion import machine_code
-from tinygrad_course.compiling.numpy_backend.buffers import LARGE
 from tinygrad_course.compiling.numpy_backend.cache_blocking import block_for_cache
 from tinygrad_course.compiling.numpy_backend.code_generation import ShapeError
-from tinygrad_course.compiling.numpy_backend.guards import MISS, NOT_FINITE, GuardedProgram, guarded_program
+from tinygrad_course.compiling.numpy_backend.guards import MISS, NOT_FINITE, GuardedProgram
 from tinygrad_course.compiling.numpy_backend.horizontal_fusion import fuse_horizontally
 from tinygrad_course.compiling.passes.hoist import hoist_scale
 from tinygrad_course.compiling.passes.lower import lower
@@ -31,6 +26,7 @@ from tinygrad_course.compiling.readable.program_graph import graph_of
 from tinygrad_course.compiling.readable.python_source import Source, substitute
 from tinygrad_course.compiling.tracing.captured_values import CapturedValues
 from tinygrad_course.compiling.tracing.changed_arguments import containers
+from tinygrad_course.compiling.tracing.lost_nans import leaves_range
 from tinygrad_course.compiling.tracing.refusals import BY_VALUES, CannotCompile, DecidedByError
 from tinygrad_course.compiling.tracing.trace_function import (
     Traced,
@@ -62,10 +58,9 @@ class Compiled:
         self.programs: dict[Any, tuple[Traced, GuardedProgram]] = {}
         self.masked: set[Any] = set()  # the signatures whose programs need masks
         self.moving: set[str] = set()  # the paths of numbers that have changed between calls
-        self.fixed: set[str] = set()  # of those, the ones that the program is made for
+        self.fixed: set[str] = set()  # those of numbers that the program is made for
         self._last: Callable[..., Any] = _miss
         self._recent: list[tuple[Callable[..., Any], Traced]] = []  # the latest first
-        self._latest: Traced | None = None
         self._recording_one = threading.RLock()
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
@@ -122,26 +117,26 @@ class Compiled:
     @property
     def graph(self) -> Graph:
         """The latest program, simplified, as a graph: ``step.graph.render("step.svg")``."""
-        return graph_of(simplify(self._recording().program, readable=True))
+        return graph_of(simplify(self._recording().run.program, readable=True))
 
     @property
     def recorded(self) -> Graph:
         """The same as it was recorded, before anything was simplified."""
-        return graph_of(self._recording().program)
+        return graph_of(self._recording().run.program)
 
     def _source(self) -> Source:
         recording = self._recording()
-        program = simplify(recording.program, readable=True)
-        tree, changes = substitute((recording.result, recording.changes), program.results)
+        program = simplify(recording.run.program, readable=True)
+        tree, changes = substitute((recording.run.result, recording.run.changes), program.results)
         name = self.function.__name__ if self.function.__name__.isidentifier() else "step"
-        return Source(name, program, recording.paths, tree, changes, recording.parameters)
+        return Source(name, program, recording.run.paths, tree, changes, recording.parameters)
 
     def _recording(self) -> Traced:
-        if self._latest is None:
+        if not self._recent:
             raise RuntimeError(
                 f"{_name(self.function)} is recorded at its first call: call it once, then look"
             )
-        return self._latest
+        return self._recent[0][1]
 
     # ------------------------------------------------------------------ finding the program of a call
 
@@ -149,7 +144,7 @@ class Compiled:
         """Try this program first from now on."""
         others = [known for known in self._recent if known[0] is not call]
         self._recent = [(call, recording), *others[: RECENT - 1]]
-        self._last, self._latest = call, recording
+        self._last = call
 
     def _find(self, args: tuple[Any, ...]) -> Any:
         for call, recording in self._recent[1:]:
@@ -158,13 +153,12 @@ class Compiled:
                 if result is not MISS and result is not NOT_FINITE:
                     self._use(call, recording)
                     return result
-        leaves = named_arguments(self.function, args, {})
+        leaves = named_arguments(self.function, args)
         if any(type(x) is Tensor or _is_foreign(x) for _, x in leaves):
             return self.function(*args)
         if any(_native(x) is not x for _, x in leaves):
             result = self._find(trees.rebuild(args, iter([_native(x) for _, x in leaves])))
-            changes = self._latest is not None and self._latest.changes
-            return self.function(*args) if changes else result
+            return self.function(*args) if self._recent and self._recording().run.changes else result
         things = [x for _, x in leaves if isinstance(x, np.ndarray)]
         things += [x for arg in args for _, x in containers(arg, "")]
         if len({*map(id, things)}) < len(things) and CapturedValues(self.function, *args).identity:
@@ -176,10 +170,16 @@ class Compiled:
             result = program.call(*args)
             if result is MISS:  # another thread is running it: a program of its own memory
                 result = self._make(traced, args).call(*args)
-            if result is not NOT_FINITE:
+            if result is not NOT_FINITE or not traced.unmasked:
                 self._use(program.call, traced)
                 return self._right(result, args)
             self.masked.add(key)
+        return self._new(args, key, leaves)
+
+    def _new(
+        self, args: tuple[Any, ...], key: Any, leaves: list[tuple[str, Any]], *, again: bool = False
+    ) -> Any:
+        """Record a call, and return what its program returns."""
         try:
             with self._recording_one, _uncollected():  # whose key says what has moved while it was recorded
                 self._notice(key, leaves)
@@ -189,9 +189,13 @@ class Compiled:
                 for old in objects[:-OBJECTS]:  # an object that is made for each call is not held for ever
                     del self.programs[old]
         except CannotCompile as error:
-            if isinstance(error, DecidedByError) or not self._changes_by_itself(100 if error.outside else 40):
+            if isinstance(error, DecidedByError):
                 raise
-            return self.function(*args)
+            if self._changes_by_itself(100 if error.outside else 40):
+                return self.function(*args)
+            if again or not error.outside:
+                raise
+            return self._new(args, key, leaves, again=True)  # another thread may have been at work that once
         self._use(program.call, traced)
         if len(self.programs) == MANY + 1:
             warnings.warn(
@@ -199,7 +203,7 @@ class Compiled:
                 "saves: an argument that is not an array, or a shape, changes from call to call. Pass "
                 "changing numbers as np.float64(x).",
                 RuntimeWarning,
-                stacklevel=3,
+                stacklevel=4,
             )
         result = program.call(*args)
         return self._find(args) if result is NOT_FINITE else self._right(result, args)
@@ -207,67 +211,61 @@ class Compiled:
     def _fix_numbers(self, args: tuple[Any, ...]) -> bool:
         """Make programs for the values of numbers that move, as x[:n] needs; return whether there are any."""
         with self._recording_one:
-            there = {path for path, _ in named_arguments(self.function, args, {})}
-            numbers = there & self.moving - self.fixed
-            self.fixed |= numbers
+            there = {path for path, _ in named_arguments(self.function, args)}
+            numbers = self._fixed(there)
             if numbers:
                 self.programs, self._recent, self._last = {}, [], _miss
         return bool(numbers)
 
+    def _fixed(self, paths: set[str]) -> set[str]:
+        """Return those of some numbers that move, whose values matter: programs are made for these."""
+        numbers = paths & self.moving
+        self.moving -= numbers
+        self.fixed |= numbers
+        return numbers
+
     def _right(self, result: Any, args: tuple[Any, ...]) -> Any:
-        """Return a result, and the function's own where another thread has just changed what it reads."""
+        """Return a result, or the function's own: the recorder computes again what has left the range."""
+        # (MISS: another thread has just changed what the function reads)
         return self.function(*args) if result is MISS or result is NOT_FINITE else result
 
     def _changes_by_itself(self, looks: int) -> bool:
-        """Whether another thread is changing what the function reads."""
+        """Whether another thread is changing what the function reads, or draws random numbers."""
         before = CapturedValues(self.function)
         for _ in range(looks):
             time.sleep(0.0007)
-            if not before.unchanged():
+            if before.changed() or before.drew():
                 return True
         return False
 
     def _record(self, args: tuple[Any, ...], leaves: list[tuple[str, Any]]) -> tuple[Traced, GuardedProgram]:
-        moving = self.moving - self.fixed
         masked = self._key(args, leaves) in self.masked
+        record = functools.partial(
+            trace_function, self.function, args, self.moving, masked=masked, mended=masked
+        )
         try:
-            recording = trace_function(self.function, args, {}, moving, masked=masked, mended=masked)
+            recording = record()
         except CannotCompile:
-            numbers = {path for path, x in leaves if path in moving and type(x) in {int, float}}
-            if not numbers:
+            if not self._fixed({path for path, x in leaves if type(x) in {int, float}}):
                 raise
-            self.fixed |= numbers  # its value matters: the program is made for it
-            recording = trace_function(
-                self.function, args, {}, moving - numbers, masked=masked, mended=masked
-            )
+            recording = record()
         return recording, self._make(recording, args)
 
     def _make(self, recording: Traced, args: tuple[Any, ...]) -> GuardedProgram:
-        program = simplify(recording.program)
-        count, added = len(program.results), set()
-        if self.engine == "machine":
-            program = lower(program, machine=True)
-            if recording.unmasked:
-                added = {i for i, v in enumerate(program.results) if _is_large(v)}
-                sums = [Builder().total(program.results[i]) for i in sorted(added)]
-                program = Program(program.inputs, [*program.results, *sums])
-            program = machine_code(program)
+        machine = self.engine == "machine"
+        program = simplify(recording.run.program)
+        program = lower(program if machine else hoist_scale(program), machine=machine)
+        count = len(program.results)
+        looks = recording.unmasked or (recording.run.swept and leaves_range(program))
+        if machine:
+            program, looked_at = machine_code(program, looks=looks)
         else:
-            program = block_for_cache(fuse_horizontally(lower(hoist_scale(program))))
-        dynamic = dict(zip(recording.paths, program.inputs, strict=True))
-        results, sums = program.results[:count], program.results[count:]
-        looked_at = [v for i, v in enumerate(results) if i not in added] + sums
-        tree, changes = substitute((recording.result, recording.changes), results)
-        return guarded_program(
-            program,
-            list(zip(recording.parameters, args, strict=True)),
-            dynamic,
-            tree,
-            changes,
-            recording.captured,
-            finite=looked_at if recording.unmasked else None,
-            quiet=recording.quiet,
-        )
+            program = block_for_cache(fuse_horizontally(program))
+            looked_at = program.results
+        results = program.results[:count]
+        tree, changes = substitute((recording.run.result, recording.run.changes), results)
+        named = list(zip(recording.parameters, args, strict=True))
+        return GuardedProgram(program, named, recording, tree, changes, looked_at if looks else [])
 
     def _notice(self, key: Any, leaves: list[tuple[str, Any]]) -> None:
         """Find numbers in which this call alone differs from an earlier one: they become inputs."""
@@ -279,9 +277,8 @@ class Compiled:
                 return
 
     def _key(self, args: Any, leaves: list[tuple[str, Any]]) -> Any:
-        moving = self.moving - self.fixed
         outline = repr(trees.rebuild(args, iter(["."] * len(leaves))))
-        return outline, tuple((path, _signature(x, path, moving)) for path, x in leaves)
+        return outline, tuple((path, _signature(x, path, self.moving)) for path, x in leaves)
 
     def _positional(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, ...]:
         bound = inspect.signature(self.function).bind(*args, **kwargs)
@@ -366,16 +363,6 @@ def _count(call: Callable[..., Any]) -> int:
 
 def _name(f: Callable[..., Any]) -> str:
     return getattr(f, "__name__", repr(f))
-
-
-def _is_large(result: Value) -> bool:
-    """Whether machine code adds up a result where it makes it, to know whether it is finite."""
-    return (
-        result.kind == "array"
-        and result.dtype.kind == "f"
-        and result.nbytes >= LARGE
-        and result.function is not None
-    )
 
 
 def _is_foreign(x: Any) -> bool:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -19,7 +21,7 @@ from tinygrad_course.compiling.passes.lower import lower
 from tinygrad_course.compiling.passes.simplify import simplify
 from tinygrad_course.compiling.readable.python_source import substitute
 from tinygrad_course.compiling.tracing.captured_values import CapturedValues
-from tinygrad_course.compiling.tracing.refusals import CannotCompile, with_columns
+from tinygrad_course.compiling.tracing.refusals import CannotCompile
 from tinygrad_course.compiling.tracing.trace_function import named_arguments, trace_function
 from tinygrad_course.engine import trees
 
@@ -44,7 +46,7 @@ class CompiledLoop:
         self.step = step
         self.one = Compiled(step, "machine")
         self.reached: tuple[Any, Any] | None = None
-        self._runners: dict[Any, Any] = {}
+        self._runners: dict[Any, _Runner] = {}
 
     def __repr__(self) -> str:
         """Return ``<compiled_loop of step>``."""
@@ -94,13 +96,13 @@ class CompiledLoop:
         if iterations == 0:
             self.reached = state, np.empty(0)
             return self.reached
-        spans = self._spans(with_columns(data), batch_size)
+        spans = self._spans(data, batch_size)
         total = iterations * sum(count for _, _, count in spans)
         costs = np.empty(total)
         done = 0
         runners = self._find(state, data, spans)
         whole = len(spans) == 1 and spans[0][2] == 1 and shuffle is None
-        once = whole and type(runners[0]) is _SinglePass and runners[0].suits(data)
+        once = whole and isinstance(runners[0], _SinglePass) and runners[0].steps.suits(data)
         if not once and any(type(r) is not _Machine for r in runners):
             runners = [_StepByStep(self.one) for _ in runners]
         holder = runners[0].take(state, total)
@@ -129,7 +131,7 @@ class CompiledLoop:
         return self.reached
 
     def _turns(
-        self, data: tuple[Any, ...], spans: list[tuple[int, int, int]], runners: list[Any]
+        self, data: tuple[Any, ...], spans: list[tuple[int, int, int]], runners: list[_Runner]
     ) -> list[tuple[Any, Any, int, int]]:
         """Return what one pass over the data runs: function, batch, columns from step to step, steps."""
         turns = []
@@ -140,18 +142,23 @@ class CompiledLoop:
 
     def _spans(self, data: tuple[Any, ...], batch_size: int | None) -> list[tuple[int, int, int]]:
         """Return (first column, columns in a step, steps) for the full batches and the short one."""
+        if not all(isinstance(x, np.ndarray) and x.ndim for x in data):
+            raise CannotCompile(
+                "a loop's data are arrays with the examples in their columns; a number such as the learning "
+                "rate is one that the step knows already: functools.partial, or a variable around it"
+            )
         m = data[0].shape[-1] if data else 0
         if batch_size is None or batch_size >= m:
             return [(0, m, 1)]
         full, rest = divmod(m, batch_size)
         return [(0, batch_size, full)] + ([(full * batch_size, rest, 1)] if rest else [])
 
-    def _find(self, state: Any, data: tuple[Any, ...], spans: list[tuple[int, int, int]]) -> list[Any]:
+    def _find(self, state: Any, data: tuple[Any, ...], spans: list[tuple[int, int, int]]) -> list[_Runner]:
         """Return what runs each span."""
         leaves = trees.leaves(state)
         outline = tuple((p, type(x), getattr(x, "shape", ()), getattr(x, "dtype", None)) for p, x in leaves)
         rows = tuple((x.shape[:-1], x.dtype) for x in data)
-        runners = []
+        runners: list[_Runner] = []
         for start, width, _ in spans:
             key = outline, rows, width
             if key not in self._runners or not self._runners[key].captured.unchanged():
@@ -159,16 +166,12 @@ class CompiledLoop:
             runners.append(self._runners[key])
         return runners
 
-    def _runner(self, state: Any, batch: tuple[Any, ...]) -> Any:
-        try:
+    def _runner(self, state: Any, batch: tuple[Any, ...]) -> _Runner:
+        with suppress(Unsuited, CannotCompile):
             made = _Program(self.step, state, batch)
-        except (Unsuited, CannotCompile):
-            return _StepByStep(self.one)
-        for runner in (_Machine, _SinglePass):
-            try:
-                return runner(made, state)
-            except Unsuited:
-                pass
+            with suppress(Unsuited):
+                return _Machine(made)
+            return _SinglePass(made)
         return _StepByStep(self.one)
 
 
@@ -237,13 +240,14 @@ class _Program:
     """A step as a program from one state to the next."""
 
     def __init__(self, step: Callable[..., Any], state: Any, batch: tuple[Any, ...]) -> None:
+        self.state = state
         self.leaves = leaves = trees.leaves(state)
         args = state, *batch
-        numbers = {path for path, x in named_arguments(step, args, {}) if type(x) in {int, float}}
-        recording = trace_function(step, args, {}, numbers)
-        self.program = hoist_scale(lower(simplify(recording.program), machine=True))
-        tree = substitute(recording.result, self.program.results)
-        if recording.changes or not (
+        numbers = {path for path, x in named_arguments(step, args) if type(x) in {int, float}}
+        recording = trace_function(step, args, numbers)
+        self.program = hoist_scale(lower(simplify(recording.run.program), machine=True))
+        tree = substitute(recording.run.result, self.program.results)
+        if recording.run.changes or not (
             isinstance(tree, tuple) and len(tree) == 2 and isinstance(tree[1], Value) and tree[1].shape == ()
         ):
             raise Unsuited
@@ -260,10 +264,32 @@ class _Program:
             raise Unsuited
 
 
-class _Machine:
+class _Runner:
+    """Makes steps, in a way of its own; a box holds the state on the way, and what else the way needs."""
+
+    captured: CapturedValues
+
+    def take(self, state: Any, total: int) -> Any:
+        """Return a box: the state, the first layer's product once it is known, the steps to come."""
+        return [state, None, total]
+
+    def give(self, box: Any) -> Any:
+        """Return the state."""
+        return box[0]
+
+    def batch(self, columns: tuple[Any, ...]) -> tuple[Any, ...]:
+        """Return what `run` needs of the data."""
+        return columns
+
+    def run(self, box: Any, batch: tuple[Any, ...], hop: int, count: int, costs: Any) -> None:
+        """Make `count` steps, each `hop` columns further on in the data than the one before."""
+        raise NotImplementedError
+
+
+class _Machine(_Runner):
     """The whole loop as machine code, over a flat state."""
 
-    def __init__(self, made: _Program, state: Any) -> None:
+    def __init__(self, made: _Program) -> None:
         leaves, program, old, new = made.leaves, made.program, made.old, made.new
         self.captured = made.captured
         if any(
@@ -285,87 +311,51 @@ class _Machine:
             self.function = compile_source(source, (*types, *["f8"] * len(self.numbers), "f8 1"))
         except NotFused:
             raise Unsuited from None
-        self.tree = state
-        self.kinds = [(type(x), np.shape(x), int(np.prod(np.shape(x)))) for _, x in leaves]
+        self.tree = made.state
+        self.kinds = [(type(x), np.shape(x)) for _, x in leaves]
 
     def take(self, state: Any, _: int) -> Any:
-        """Return the state as one flat array."""
         parts = [np.asarray(x, dtype=np.float64).reshape(-1) for _, x in trees.leaves(state)]
         return np.concatenate(parts) if parts else np.empty(0)
 
     def give(self, flat: Any) -> Any:
-        """Return the state as it was given, from the flat array."""
-        values, start = [], 0
-        for kind, shape, size in self.kinds:
-            entries = flat[start : start + size]
-            start += size
-            values.append(entries.reshape(shape).copy() if kind is np.ndarray else kind(entries[0]))
+        sizes = [math.prod(shape) for _, shape in self.kinds]
+        parts = zip(self.kinds, np.split(flat, np.cumsum(sizes)), strict=False)
+        values = [x.reshape(s).copy() if kind is np.ndarray else kind(x[0]) for (kind, s), x in parts]
         return trees.rebuild(self.tree, iter(values))
 
     def batch(self, columns: tuple[Any, ...]) -> tuple[Any, ...]:
-        """Return what `run` needs of the data."""
         return tuple(np.ascontiguousarray(columns[i]) for i in self.places)
 
     def run(self, flat: Any, batch: tuple[Any, ...], hop: int, count: int, costs: Any) -> None:
-        """Make `count` steps."""
         self.function(flat, *batch, hop, count, self.width, *self.numbers, costs)
 
 
-class _SinglePass:
+class _SinglePass(_Runner):
     """Steps that read a large X once each."""
 
-    def __init__(self, made: _Program, state: Any) -> None:
+    def __init__(self, made: _Program) -> None:
         pattern = single_pass.find(made.program, made.old, made.new)
         if pattern is None or len(made.program.inputs) <= len(made.old):
             raise Unsuited
         self.captured = made.captured
         self.steps = single_pass.SinglePass(made.program, made.old, made.new, made.cost, pattern)
-        self.tree = state
-
-    def suits(self, data: tuple[Any, ...]) -> bool:
-        """Whether the data lie in memory as they must."""
-        return self.steps.suits(data)
-
-    def take(self, state: Any, total: int) -> Any:
-        """Return a box: the state's leaves, the first layer's product once it is known, the steps to come."""
-        return [[x for _, x in trees.leaves(state)], None, total]
-
-    def give(self, box: Any) -> Any:
-        """Return the state."""
-        return trees.rebuild(self.tree, iter(box[0]))
-
-    def batch(self, columns: tuple[Any, ...]) -> tuple[Any, ...]:
-        """Return what `run` needs of the data."""
-        return columns
 
     def run(self, box: Any, batch: tuple[Any, ...], hop: int, count: int, costs: Any) -> None:  # noqa: ARG002
-        """Make `count` steps."""
-        leaves, Z, left = box
-        box[0], box[1] = self.steps.run(leaves, Z, batch, costs, last=left == count)
-        box[2] = left - count
+        state, Z, left = box
+        leaves = [x for _, x in trees.leaves(state)]
+        leaves, Z = self.steps.run(leaves, Z, batch, costs, last=left == count)
+        box[:] = trees.rebuild(state, iter(leaves)), Z, left - count
 
 
-class _StepByStep:
+class _StepByStep(_Runner):
     """A compiled step after the other."""
 
     def __init__(self, step: Callable[..., Any]) -> None:
         self.step = step
         self.captured = CapturedValues()  # nothing: each step looks
 
-    def take(self, state: Any, _: int) -> Any:
-        """Return the state in a box."""
-        return [state]
-
-    def give(self, box: Any) -> Any:
-        """Return the state."""
-        return box[0]
-
-    def batch(self, columns: tuple[Any, ...]) -> tuple[Any, ...]:
-        """Return what `run` needs of the data."""
-        return columns
-
     def run(self, box: Any, batch: tuple[Any, ...], hop: int, count: int, costs: Any) -> None:
-        """Make `count` steps."""
         for i in range(count):
             turn = batch
             if hop:
@@ -379,7 +369,7 @@ class _StepByStep:
             box[0], costs[i] = returned
 
 
-def _same_outside(runners: list[Any]) -> None:
+def _same_outside(runners: list[_Runner]) -> None:
     """Raise if something that the step reads from outside has changed while the loop runs."""
     for path in filter(None, (r.captured.changed() for r in runners)):
         raise CannotCompile(

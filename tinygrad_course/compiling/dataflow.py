@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
+import operator
+from collections import Counter
 from collections.abc import Callable, Iterable
-from heapq import heappop, heappush
 from itertools import count
 from operator import attrgetter
 from typing import Any, Literal
@@ -13,6 +14,17 @@ import numpy as np
 
 #: What a value is at run time: an array, one of NumPy's scalars, a number of Python's, or a tuple of values.
 Kind = Literal["array", "scalar", "python", "tuple"]
+
+#: Python's operators between numbers of Python's, by NumPy's functions for arrays.
+OPERATORS: dict[Any, Callable[..., Any]] = {
+    np.add: operator.add, np.subtract: operator.sub, np.multiply: operator.mul, np.divide: operator.truediv,
+    np.floor_divide: operator.floordiv, np.remainder: operator.mod, np.power: operator.pow,
+    np.matmul: operator.matmul, np.bitwise_and: operator.and_, np.bitwise_or: operator.or_,
+    np.bitwise_xor: operator.xor, np.less: operator.lt, np.less_equal: operator.le,
+    np.greater: operator.gt, np.greater_equal: operator.ge, np.equal: operator.eq, np.not_equal: operator.ne,
+    np.negative: operator.neg, np.positive: operator.pos, np.absolute: operator.abs,
+    np.invert: operator.invert,
+}  # fmt: skip
 
 _clock = count(1).__next__
 
@@ -80,6 +92,7 @@ class Value:
     def named_like(self, other: Value) -> None:
         """Take the name of an equal value, unless there is a name already."""
         if self.function is not None:
+            self.backward |= other.backward
             self.born = min(self.born, other.born)
             if self.name is None:
                 self.name, self.kept = other.name, other.kept
@@ -111,10 +124,17 @@ class Value:
 
 def constant(data: Any) -> Value:
     """Return `data`, an array or a number, as a value."""
-    kind: Kind = (
-        "array" if isinstance(data, np.ndarray) else "scalar" if isinstance(data, np.generic) else "python"
-    )
-    return Value(None, (), {}, np.shape(data), np.asarray(data).dtype, kind, data)
+    return Value(None, (), {}, np.shape(data), np.asarray(data).dtype, kind_of(data), data)
+
+
+def argument(x: Any, path: str) -> Value:
+    """Return the value that comes with each call where `x` came when the function was recorded."""
+    return Value(None, (), {}, np.shape(x), np.asarray(x).dtype, kind_of(x), name=path.rpartition(".")[2])
+
+
+def kind_of(x: Any) -> Kind:
+    """Return what an array or a number is at run time."""
+    return "array" if isinstance(x, np.ndarray) else "scalar" if isinstance(x, np.generic) else "python"
 
 
 def item(x: Any) -> Any:
@@ -157,16 +177,6 @@ def _collect(parts: Iterable[Any], found: list[Value]) -> None:
             _collect(part, found)
 
 
-def _users(order: list[Value]) -> dict[int, list[Value]]:
-    users: dict[int, list[Value]] = {id(v): [] for v in order}
-    for value in order:
-        for v in value.inputs:
-            of = users[id(v)]
-            if not of or of[-1] is not value:
-                of.append(value)
-    return users
-
-
 def is_elementwise(value: Value) -> bool:
     """Whether a call is a ufunc on arrays, entry by entry, with one result."""
     f = value.function
@@ -198,12 +208,19 @@ def is_reduction(value: Value) -> bool:
     )
 
 
-def chosen(value: Value) -> tuple[int, ...]:
-    """Return the places of the operands that np.where is linear in: x, if the other choice is 0."""
-    if value.function is not np.where or len(value.args) != 3 or value.kwargs:
+_LINEAR = {np.transpose, np.reshape, np.broadcast_to}
+
+
+def linear_in(value: Value) -> tuple[int, ...]:
+    """Return the places of the operands that a call is linear in: np.where in x, if the other choice is 0."""
+    if value.function is np.sum:
+        return (0,) if is_sum(value) else ()
+    if value.kwargs:
         return ()
-    zero = [not isinstance(a, Value) and a == 0 for a in value.args]
-    return (1,) if zero[2] and not zero[1] else (2,) if zero[1] and not zero[2] else ()
+    if value.function is np.where and len(value.args) == 3:
+        zero = [not isinstance(a, Value) and a == 0 for a in value.args]
+        return (1,) if zero[2] and not zero[1] else (2,) if zero[1] and not zero[2] else ()
+    return (0,) if value.function in _LINEAR else (0, 1) if value.function is np.matmul else ()
 
 
 class Program:
@@ -236,47 +253,28 @@ class Program:
             if id(value) not in needed:
                 needed[id(value)] = value
                 stack += value.inputs
-        order = sorted(needed.values(), key=attrgetter("born"))
-        place = {id(v): i for i, v in enumerate(order)}
-        if all(place[id(v)] < i for i, value in enumerate(order) for v in value.inputs):
-            return order
-        users = _users(order)
-        waiting = [len({id(u) for u in v.inputs}) for v in order]
-        ready = [i for i, n in enumerate(waiting) if not n]  # in order, and so a heap
-        found: list[Value] = []
-        while ready:
-            value = order[heappop(ready)]
-            found.append(value)
-            for user in users[id(value)]:
-                i = place[id(user)]
-                waiting[i] -= 1
-                if not waiting[i]:
-                    heappush(ready, i)
-        return found
+        found: dict[int, Value] = {}
+        for value in sorted(needed.values(), key=attrgetter("born")):
+            stack = [value]
+            while stack:
+                missing = [v for v in stack[-1].inputs if id(v) not in found]
+                stack += missing
+                if not missing:
+                    last = stack.pop()
+                    found[id(last)] = last
+        return list(found.values())
 
     def users(self) -> dict[int, list[Value]]:
         """Return the calls that each value is an argument of, in order, by its id."""
-        return _users(self.values())
+        users: dict[int, dict[int, Value]] = {id(v): {} for v in self.values()}
+        for user in self.values():
+            for v in user.inputs:
+                users[id(v)][id(user)] = user
+        return {v: list(of.values()) for v, of in users.items()}
 
     def uses(self) -> dict[int, int]:
         """Return how often each value is used, by its id; results count as used."""
-        count: dict[int, int] = {}
-        for value in [*self.results, *(v for user in self.values() for v in user.inputs)]:
-            count[id(value)] = count.get(id(value), 0) + 1
-        return count
-
-    def run(self, arguments: list[Any]) -> list[Any]:
-        """Compute the results call by call: slow, and the measure of everything faster."""
-        known = {id(v): a for v, a in zip(self.inputs, arguments, strict=True)}
-
-        def value_of(v: Value) -> Any:
-            return v.data if v.is_constant else known[id(v)]
-
-        for value in self.values():
-            if value.function is not None:
-                args, kwargs = replace(value.args, value_of), replace(value.kwargs, value_of)
-                known[id(value)] = value.function(*args, **kwargs)
-        return [value_of(v) for v in self.results]
+        return Counter(id(v) for v in (*self.results, *(v for user in self.values() for v in user.inputs)))
 
     def __repr__(self) -> str:
         calls = sum(v.function is not None for v in self.values())

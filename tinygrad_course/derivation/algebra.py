@@ -20,30 +20,15 @@ Shape = tuple[int, ...]
 
 
 class Variable(sympy.Dummy):  # type: ignore[misc]
-    """A variable of the recording, or the gradient of one, with its shape and how it is written.
-
-    Attributes
-    ----------
-    shape : tuple of int
-    label : str
-        Its name, W1.
-    latex, text : str
-        How that is written.
-    order : tuple
-        Where it stands among others in a sum or a product.
-    value : float or None
-        Of a number that is written as it is (``keep_prob``).
-    per_example : bool
-        It has a column for each example.
-    """
+    """A variable of the recording, or the gradient of one, with its shape and how it is written."""
 
     shape: Shape
-    label: str
-    latex: str
+    label: str  #: its name, W1
+    latex: str  #: how that is written
     text: str
-    order: tuple[int, int]
-    value: float | None
-    per_example: bool
+    order: tuple[int, int]  #: where it stands among others in a sum or a product
+    value: float | None  #: of a number that is written as it is (``keep_prob``)
+    per_example: bool  #: it has a column for each example
 
 
 def variable(
@@ -233,21 +218,11 @@ class Reshape(Term):
 
 
 class Handle(sympy.Dummy):  # type: ignore[misc]
-    """Names an operation that has no formula here.
+    """Names an operation that has no formula here."""
 
-    Attributes
-    ----------
-    index : str
-        Of a part of an array, how the user wrote it, ``[1:, 0]``; else nothing.
-    shape : tuple of int
-        The result's.
-    call : Call
-        How it is computed.
-    """
-
-    index: str = ""
-    shape: Shape
-    call: Call
+    index: str = ""  #: of a part of an array, how the user wrote it, ``[1:, 0]``; else nothing
+    shape: Shape  #: the result's
+    call: Call  #: how it is computed
 
 
 class Operation(Term):

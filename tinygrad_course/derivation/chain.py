@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 
 import sympy
 
-from tinygrad_course.derivation.adjoint import adjoint
 from tinygrad_course.derivation.algebra import (
     STRUCTURED,
     Dot,
@@ -28,6 +27,7 @@ from tinygrad_course.derivation.algebra import (
 from tinygrad_course.derivation.operations import with_sigmoid
 from tinygrad_course.derivation.printing import NOTHING, Piece, joined, put_in, write
 from tinygrad_course.derivation.reading import Reading
+from tinygrad_course.derivation.terms import adjoint
 
 #: Where a variable reaches the cost by more ways than these, they are not written out one by one.
 MOST_WAYS = 4
@@ -45,22 +45,12 @@ class Step:
 
 @dataclass
 class Gradient:
-    """A line of a derivation.
-
-    Attributes
-    ----------
-    of : Variable
-    symbol : Variable
-        The gradient itself.
-    steps : list of Step
-        Equal to each other; the last is the result.
-    ways : list of list of Variable
-        The ways from the cost to the variable, where they are few.
-    """
+    """A line of a derivation."""
 
     of: Variable
-    symbol: Variable
-    steps: list[Step]
+    symbol: Variable  #: the gradient itself
+    steps: list[Step]  #: equal to each other; the last is the result
+    #: the ways from the cost to the variable, where they are few
     ways: list[list[Variable]] = field(default_factory=list)
 
     @property

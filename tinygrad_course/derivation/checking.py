@@ -12,10 +12,10 @@ import numpy as np
 
 from tinygrad_course.derivation.algebra import Expr, Variable
 from tinygrad_course.derivation.chain import Gradient, gradient_symbol, scale
-from tinygrad_course.derivation.evaluation import evaluate, magnitude
 from tinygrad_course.derivation.graph_values import DerivationError, values_and_gradients
 from tinygrad_course.derivation.printing import write
 from tinygrad_course.derivation.reading import Reading
+from tinygrad_course.derivation.terms import evaluate, magnitude
 from tinygrad_course.graph.node import Graph
 from tinygrad_course.graph.replay import Replay, recorded
 
@@ -30,15 +30,8 @@ MOST_CANCELLED = 1e3
 class Points:
     """A recording's variables at two points, and what the graph says of them.
 
-    Attributes
-    ----------
-    values : dict of Variable to array
-        As recorded.
-    gradients : dict of Variable to array
-        By the gradients' own symbols, in the course's scaling: m times where there is a column for each
-        example.
-    true_gradients : dict of Variable to array
-        Of the cost.
+    `values` are those recorded; `gradients`, by their own symbols, are in the course's scaling, m times where
+    there is a column for each example, and `true_gradients` of the cost.
     """
 
     def __init__(self, graph: Graph, reading: Reading, first: Replay) -> None:

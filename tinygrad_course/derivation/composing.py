@@ -39,13 +39,7 @@ _LONG = 60
 
 
 def derivation_of(J: Any, wrt: Any, names: Mapping[str, Any] | None, *, numbers: bool = True) -> Derivation:
-    """Write the derivation of dJ/dwrt; see `tinygrad_course.derive`.
-
-    Parameters
-    ----------
-    numbers : bool
-        Show the values of what is a number.
-    """
+    """Write the derivation of dJ/dwrt, see `tinygrad_course.derive`; `numbers` shows values of numbers."""
     if type(J) is not Tensor:
         raise TypeError(
             f"derive() reads what was recorded, and J is a {type(J).__name__}: compute the cost from Tensors "

@@ -20,14 +20,8 @@ NAMED = ("lambd", "lambda_", "lam", "keep_prob", "slope")
 class Numbers:
     """Writes numbers: by the name of a variable that has the value, in terms of m, or as they are.
 
-    Parameters
-    ----------
-    named : mapping of str to float
-        The user's numbers, of which those that the course names are used.
-    m : int or None
-        The number of examples, if the cost is a mean over them.
-    spelled : mapping of str to (str, str)
-        Names that are written in full, see `names.alike`.
+    Of the user's numbers, `named`, those that the course names are used; m is the number of examples, if the
+    cost is a mean over them; `spelled` are names that are written in full, see `names.alike`.
     """
 
     def __init__(
@@ -120,14 +114,7 @@ def _digits(value: float) -> int:
 
 
 class Arrays:
-    """Writes constant arrays: by name, or in terms of one that has a name (1 - Y).
-
-    Parameters
-    ----------
-    numbers : Numbers
-    known : list of (array, Variable)
-        Those that have a name.
-    """
+    """Writes constant arrays: by name, or in terms of a known one that has a name (1 - Y)."""
 
     def __init__(self, numbers: Numbers, known: list[tuple[Any, Variable]]) -> None:
         self.numbers = numbers

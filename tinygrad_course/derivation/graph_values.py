@@ -24,16 +24,9 @@ FROM_LOGITS = ("binary_cross_entropy", "categorical_cross_entropy")
 def values_and_gradients(graph: Graph, leaves: Mapping[int, Any] | None = None) -> Replay:
     """Compute a recording again in float64, and the gradients of its root, a scalar.
 
-    Parameters
-    ----------
-    graph : Graph
-    leaves : mapping of int to array, optional
-        Other values for its leaves; without them the values must come out as they were recorded.
-
-    Raises
-    ------
-    DerivationError
-        If they do not: a leaf has been given new data since. If an operation has several results.
+    `leaves` are other values for its leaves; without them the values must come out as they were recorded.
+    Raises DerivationError if they do not (a leaf has been given new data since), and if an operation has
+    several results.
     """
     several = next((n for n in graph if n.call is not None and n.call.rule.outputs), None)
     if several is not None:

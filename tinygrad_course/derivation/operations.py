@@ -114,29 +114,14 @@ def with_sigmoid(x: Expr) -> Expr:
 
 @dataclass(frozen=True)
 class Call:
-    """An operation's application.
+    """An operation's application."""
 
-    Attributes
-    ----------
-    op : str
-        Its name in the recording.
-    operands : list of formula
-    shapes : list of tuple of int
-        Theirs.
-    options : dict
-        Its other arguments.
-    shape : tuple of int
-        The result's.
-    count : callable
-        How a number of examples is written: m.
-    """
-
-    op: str
+    op: str  #: its name in the recording
     operands: list[Expr]
-    shapes: list[Shape]
-    options: dict[str, Any]
-    shape: Shape
-    count: Callable[[int], Expr]
+    shapes: list[Shape]  #: theirs
+    options: dict[str, Any]  #: its other arguments
+    shape: Shape  #: the result's
+    count: Callable[[int], Expr]  #: how a number of examples is written: m
 
     @property
     def x(self) -> Expr:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -249,64 +249,45 @@ def _product(x: Expr) -> Piece:
     if len(front) < len(factors):  # A * D / keep_prob, but (1/m) dZ
         front = [f for f in front if not (_divides(f) and getattr(f.base, "text", "m") != "m")]
     rest = [f for f in factors if f not in front]
-    below = [_divides(f) for f in front]
-    pieces: list[Piece] = []
-    if front or number != 1:
-        pieces.append(_scalar(number, *_halves(front, below)))
-    if rest:
-        pieces.append(_arrays(*_halves(rest, [_divides(f) for f in rest])))
-    return pieces[0] if len(pieces) == 1 else _beside(*pieces)
+    up, down = _halves(front)
+    if _is_decimal(number):
+        up.insert(0, _rational(number))
+    else:
+        up, down = ([*map(_integer, {n} - {1}), *side] for n, side in ((number.p, up), (number.q, down)))
+    arrays = _fraction(*_halves(rest, lambda f: (not _of_fractions(f), _order(f))), " * ")
+    if not up and not down:
+        return arrays
+    scalar = _fraction(up, down, " ")
+    if not rest:
+        return scalar
+    beside = "(%s) %s" if "/" in scalar.text else "%s %s"
+    return put_in(beside, "%s %s", scalar.within(_PRODUCT), arrays.within(_PRODUCT), holds=_PRODUCT)
+
+
+def _integer(n: int) -> Piece:
+    return Piece(str(n), str(n))
 
 
 def _divides(x: Expr) -> bool:
     return isinstance(x, sympy.Pow) and bool(x.exp.could_extract_minus_sign())
 
 
-def _halves(factors: list[Expr], below: list[bool]) -> tuple[list[Expr], list[Expr]]:
-    pairs = list(zip(factors, below, strict=True))
-    return [f for f, b in pairs if not b], [f for f, b in pairs if b]
-
-
-def _beside(number: Piece, rest: Piece) -> Piece:
-    number, rest = number.within(_PRODUCT), rest.within(_PRODUCT)
-    return put_in("(%s) %s" if "/" in number.text else "%s %s", "%s %s", number, rest, holds=_PRODUCT)
-
-
-def _scalar(number: Expr, above: list[Expr], below: list[Expr]) -> Piece:
-    """Write a product of numbers, a fraction where something divides."""
-    over, under = number.p, number.q
-    factors = [write(f) for f in sorted(above, key=_order)]
-    if _is_decimal(number):
-        factors.insert(0, _rational(number))
-        over = under = 1
-    if over != 1:
-        factors.insert(0, Piece(str(over), str(over)))
-    down = [write(1 / f) for f in sorted(below, key=_order)]
-    if under != 1:
-        down.insert(0, Piece(str(under), str(under)))
-    return _fraction(factors, down, " ")
+def _halves(factors: list[Expr], order: Callable[[Expr], Any] = _order) -> tuple[list[Piece], list[Piece]]:
+    """Write the factors above and below a fraction's line."""
+    above = [write(f) for f in sorted(factors, key=order) if not _divides(f)]
+    return above, [write(1 / f) for f in sorted(factors, key=_order) if _divides(f)]
 
 
 def _fraction(up: list[Piece], down: list[Piece], sign: str) -> Piece:
     tight = _SIDE if "*" in sign else _POWER
-    over = _joined(up, sign, tight) if up else Piece("1", "1")
+    over, under = (
+        side[0] if len(side) == 1 else joined(sign, [p.within(tight) for p in side])
+        for side in (up or [_integer(1)], down)
+    )
     if not down:
         return over
-    under = _joined(down, sign, tight)
     text = f"{over.within(_PRODUCT).text}/{under.within(_POWER).text}"
     return Piece(text, f"\\frac{{{over.latex}}}{{{under.latex}}}", _PRODUCT)
-
-
-def _joined(pieces: list[Piece], sign: str, tight: int) -> Piece:
-    return pieces[0] if len(pieces) == 1 else joined(sign, [p.within(tight) for p in pieces])
-
-
-def _arrays(above: list[Expr], below: list[Expr]) -> Piece:
-    """Write a product element by element."""
-    fractions_first = sorted(above, key=lambda f: (not _of_fractions(f), _order(f)))
-    factors = [write(f) for f in fractions_first]
-    down = [write(1 / f) for f in sorted(below, key=_order)]
-    return _fraction(factors, down, " * ")
 
 
 def _power(x: Expr) -> Piece:

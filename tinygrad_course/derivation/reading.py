@@ -32,10 +32,10 @@ from tinygrad_course.derivation.algebra import (
     variable,
 )
 from tinygrad_course.derivation.constants import NAMED, Arrays, Numbers
-from tinygrad_course.derivation.evaluation import evaluate
 from tinygrad_course.derivation.graph_values import FROM_LOGITS
 from tinygrad_course.derivation.operations import FUNCTIONS, Call, formula
 from tinygrad_course.derivation.patterns import named_arrays, named_numbers, picked, softmaxes
+from tinygrad_course.derivation.terms import evaluate
 from tinygrad_course.graph.formulas import WRITTEN
 from tinygrad_course.graph.node import Graph, Node
 from tinygrad_course.graph.program import index_text
@@ -46,34 +46,18 @@ _BY_ELEMENT = frozenset({*FUNCTIONS, *WRITTEN, "drop", "leaky_relu"})
 
 @dataclass
 class Reading:
-    """A recording's variables in topological order.
-
-    Attributes
-    ----------
-    nodes : dict of Variable to int
-        Each variable's number in the recording.
-    definitions : dict of Variable to formula
-        Of those that were computed.
-    root : Variable
-    data : dict of Variable to array
-        Constant arrays.
-    m : Variable or None
-        The number of examples, if the cost is a mean over them.
-    step_by_step : bool
-        Every operation has a line of its own: nothing but numbers, and no name in between.
-    gradients : dict of Variable to Variable
-        What stands for the gradient of each, where a line has one.
-    inputs : dict of Variable to set of Variable
-        What each formula is made of, the last formula first; see `users`.
-    """
+    """A recording's variables in topological order."""
 
     root: Variable
-    nodes: dict[Variable, int] = field(default_factory=dict)
-    definitions: dict[Variable, Expr] = field(default_factory=dict)
-    data: dict[Variable, Any] = field(default_factory=dict)
-    m: Variable | None = None
+    nodes: dict[Variable, int] = field(default_factory=dict)  #: each variable's number in the recording
+    definitions: dict[Variable, Expr] = field(default_factory=dict)  #: of those that were computed
+    data: dict[Variable, Any] = field(default_factory=dict)  #: constant arrays
+    m: Variable | None = None  #: the number of examples, if the cost is a mean over them
+    #: every operation has a line of its own: nothing but numbers, and no name in between
     step_by_step: bool = False
+    #: what stands for the gradient of each, where a line has one
     gradients: dict[Variable, Variable] = field(default_factory=dict)
+    #: what each formula is made of, the last formula first; see `users`
     inputs: dict[Variable, set[Any]] = field(default_factory=dict, repr=False)
 
     def users(self, symbol: Variable) -> list[Variable]:
@@ -84,15 +68,9 @@ class Reading:
 
 
 def read(graph: Graph, names: Mapping[str, Any], wanted: set[int]) -> Reading:
-    """Read a recording.
+    """Read a recording, its `wanted` nodes as variables in any case.
 
-    Parameters
-    ----------
-    graph : Graph
-    names : mapping of str to anything
-        The user's variables: arrays and numbers are recognised by their values.
-    wanted : set of int
-        Nodes that are to be variables in any case.
+    `names` are the user's variables: arrays and numbers are recognised by their values.
     """
     first = _Reader(graph, names, wanted, None).read()
     m = _examples(first, names)
@@ -273,8 +251,7 @@ class _Reader:
         if node.op == "getitem":  # arrays of places are not written out
             handle.index = index_text(node.options["index"], lambda p: "..." if np.ndim(p) else str(p))
         handle.shape = node.shape
-        assert node.call is not None  # noqa: S101  (it is an operation)
-        handle.call = node.call
+        handle.call = node.applied
         return Operation(handle, *given)
 
     def _scale(self, number: int, *, divides: bool) -> Expr:

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 
 from tinygrad_course.drawing import (
     animate,
-    dimensions,
     dot,
     layers,
     outline,
@@ -24,6 +23,7 @@ from tinygrad_course.drawing import (
     steps,
     themes,
 )
+from tinygrad_course.drawing.dimensions import dimensions
 from tinygrad_course.drawing.page import Page
 from tinygrad_course.drawing.render import NoRenderer
 from tinygrad_course.files import write
@@ -31,7 +31,7 @@ from tinygrad_course.files import write
 if TYPE_CHECKING:
     from tinygrad_course.graph.node import Graph
 
-__all__ = ["NoRenderer", "Page", "to_dot", "to_file", "to_html", "to_page", "to_svg"]
+__all__ = ["NoRenderer", "Page", "dimensions", "to_dot", "to_file", "to_html", "to_page", "to_svg"]
 
 #: Up to this many variables and operations, `detail="auto"` shows each.
 EACH = 60
@@ -43,26 +43,15 @@ DETAILS = ("auto", "operations", "outline")
 DIRECTIONS = ("auto", "LR", "TB")
 
 
-def to_file(
-    graph: Graph,
-    path: str | os.PathLike[str],
-    *,
-    detail: str,
-    theme: str,
-    scale: float,
-    title: str,
-    direction: str,
-) -> Path:
+def to_file(graph: Graph, path: str | os.PathLike[str], *, scale: float, title: str, **how: str) -> Path:
     """See `Graph.render`."""
     target = Path(path)
     if target.suffix.lower() in {".html", ".htm"}:
         return to_html(graph, target, title=title)
     if target.suffix.lower() in animate.FORMATS:
-        return animate.to_file(graph, target, theme=themes.theme(theme), scale=scale, title=title)
+        return animate.to_file(graph, target, theme=themes.theme(how["theme"]), scale=scale, title=title)
     render.file_format(target)  # before any work
-    return render.to_file(
-        to_dot(graph, detail=detail, theme=theme, title=title, direction=direction), target, scale
-    )
+    return render.to_file(to_dot(graph, title=title, **how), target, scale)
 
 
 def to_dot(graph: Graph, *, detail: str, theme: str, title: str, direction: str) -> str:
@@ -73,9 +62,7 @@ def to_dot(graph: Graph, *, detail: str, theme: str, title: str, direction: str)
 
 def to_svg(graph: Graph) -> str:
     """Return the drawing as SVG, for notebooks."""
-    return render.picture(
-        to_dot(graph, detail="auto", theme="light", title="", direction="auto"), "svg"
-    ).decode()
+    return render.picture(graph.to_dot(), "svg").decode()
 
 
 def to_html(graph: Graph, path: str | os.PathLike[str], *, title: str) -> Path:
@@ -88,19 +75,8 @@ def to_page(graph: Graph, *, title: str, height: int) -> Page:
     return Page(page.page(graph, title), height)
 
 
-def shapes(graph: Graph) -> dimensions.Dimensions:
-    """See `Graph.shapes`."""
-    return dimensions.dimensions(graph)
-
-
 def picture(graph: Graph, detail: str, title: str, direction: str = "auto") -> scene.Scene:
-    """Choose how much is shown, and in how many rows.
-
-    Raises
-    ------
-    ValueError
-        For an unknown detail or direction.
-    """
+    """Choose how much is shown, and in how many rows; raise ValueError for an unknown detail or direction."""
     if detail not in DETAILS:
         raise ValueError(f"detail={detail!r}: it is one of {', '.join(DETAILS)}")
     if direction not in DIRECTIONS:

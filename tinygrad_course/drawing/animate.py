@@ -26,14 +26,8 @@ MOST = 150
 def to_file(graph: Graph, path: Path, *, theme: Theme, scale: float, title: str) -> Path:
     """Draw the sweep through a graph, a frame for each step.
 
-    Raises
-    ------
-    ImportError
-        If Pillow is missing.
-    NoRenderer
-        If there is no Graphviz.
-    ValueError
-        If the graph has too many operations to watch.
+    Raises ImportError if Pillow is missing; NoRenderer if there is no Graphviz; ValueError if the graph has
+    too many operations to watch.
     """
     try:
         from PIL import Image

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from tinygrad_course.drawing.labels import visible
 from tinygrad_course.drawing.scene import Item, Scene, Wire
-from tinygrad_course.drawing.themes import LIGHT, Theme
+from tinygrad_course.drawing.themes import Theme
 
 FONT = "Helvetica,Arial,DejaVu Sans,sans-serif"
 #: Signs up to this length stand in a circle; longer names in a box.
@@ -16,7 +16,7 @@ ROUND = 4
 CLEAR = "#00000000"
 
 
-def dot(scene: Scene, theme: Theme = LIGHT, *, down: bool = False) -> str:
+def dot(scene: Scene, theme: Theme, *, down: bool = False) -> str:
     """Return a picture as DOT text, from left to right or `down`."""
     return "\n".join(_lines(scene, theme, down)) + "\n"
 
@@ -68,7 +68,7 @@ def _lines(scene: Scene, t: Theme, down: bool) -> Iterator[str]:
                 yield f"  subgraph cluster_{number} {{"
                 yield (
                     f'    graph [label={quoted(title)}, labeljust=l, labelloc=t, style="rounded,filled", '
-                    f'color="{t.group_line}", fillcolor="{t.group}", fontsize={t.size * 0.9:g}, margin=12];'
+                    f"{_colours(t, 'group')}, fontsize={t.size * 0.9:g}, margin=12];"
                 )
                 yield from (f"    {_item(item, t)}" for item in inside)
                 yield "  }"
@@ -87,9 +87,9 @@ def _caption(scene: Scene, t: Theme) -> str:
     """Return the title, and what the colours mean."""
     kinds = {item.kind for item in scene.items}
     cells = [
-        f'<TD BORDER="1" BGCOLOR="{t.of(kind)[0]}" COLOR="{t.of(kind)[1]}">{_small(kind, t.ink, t)}</TD>'
-        for kind in ("variable", "data", "result", "cost")
-        if kind in kinds
+        f'<TD BORDER="1" BGCOLOR="{ground}" COLOR="{border}">{_small(kind, t.ink, t)}</TD>'
+        for kind, (ground, border) in t.kinds.items()
+        if kind in kinds - {"operation", "group"}
     ]
     if any(item.red for item in scene.items):
         seen = any(item.red and "red" not in item.unseen for item in scene.items)
@@ -121,19 +121,23 @@ def _item(item: Item, t: Theme) -> str:
     tip = f"tooltip={quoted(item.tip or item.title)}"
     if item.kind == "operation":
         return f"{item.key} [{_operation(item, t)}, {tip}];"
-    box = 'shape=box, style="rounded,filled", fillcolor="{}", color="{}"'
+    box = 'shape=box, style="rounded,filled", '
     looks = {
-        "variable": box.format(*t.of("variable")),
-        "data": f'shape=box, style=filled, fillcolor="{t.data}", color="{t.data_line}"',
+        "variable": box + _colours(t, "variable"),
+        "data": f"shape=box, style=filled, {_colours(t, 'data')}",
         "number": "shape=plain, margin=0.04",
-        "result": box.format(*t.of("result")),
-        "cost": f"{box.format(*t.of('cost'))}, penwidth={t.weight * 1.6:g}",
+        "result": box + _colours(t, "result"),
+        "cost": f"{box}{_colours(t, 'cost')}, penwidth={t.weight * 1.6:g}",
         "reference": f'shape=box, style="rounded,dashed", color="{t.muted}", margin="0.06,0.03"',
         "error": f'shape=box, style="rounded,filled,dashed", fillcolor="{t.background}", '
         f'color="{t.gradient}", fontcolor="{t.gradient}"',
-        "group": box.format(t.group, t.result_line),
+        "group": box + _colours(t, "group", "result"),
     }
     return f"{item.key} [{looks[item.kind]}, label=<{_label(item, t)}>, {tip}];"
+
+
+def _colours(t: Theme, ground: str, border: str = "") -> str:
+    return f'fillcolor="{t.kinds[ground][0]}", color="{t.kinds[border or ground][1]}"'
 
 
 def _operation(item: Item, t: Theme) -> str:
@@ -141,9 +145,9 @@ def _operation(item: Item, t: Theme) -> str:
 
     The numbers stand inside, where no wire can cross them.
     """
-    colours = f'fillcolor="{t.operation}", color="{t.operation_line}"'
+    colours = _colours(t, "operation")
     if item.lit:
-        colours = f'fillcolor="{t.cost}", color="{t.gradient}", penwidth={t.weight * 2:g}'
+        colours = f'fillcolor="{t.kinds["cost"][0]}", color="{t.gradient}", penwidth={t.weight * 2:g}'
     if item.ordered:
         colours += ", ordering=in"  # its left operand above its right one
     sign = f'<FONT POINT-SIZE="{t.size * 1.1:g}"><B>{marked(item.title)}</B></FONT>'
@@ -155,7 +159,7 @@ def _operation(item: Item, t: Theme) -> str:
         return f'shape=box, style="{style}", {colours}, {label}'
     if len(rows) > 1:
         return f'shape=ellipse, margin="0.02,0", style=filled, {colours}, {label}'
-    high = t.size / 13 * (26, 26, 26, 34, 41)[len(item.title)]
+    high = t.size / 13 * (26, 26, 28, 36, 50)[len(item.title)]
     return f"shape=circle, fixedsize=true, width={high / 72:.3g}, style=filled, {colours}, {label}"
 
 

@@ -15,23 +15,13 @@ NUMBERS = 48
 
 
 def heat(values: Any, cells: int) -> dict[str, Any]:
-    """Return a matrix as data for a picture.
+    """Return an array as data for a picture, its first axis downwards, of so many cells at most.
 
-    Parameters
-    ----------
-    values : array
-        Of any shape; it is laid out with its first axis downwards.
-    cells : int
-        The most cells that the picture may have. A cell then stands for a block of entries, and shows the
-        largest of them.
-
-    Returns
-    -------
-    dict
-        ``r`` and ``c`` (rows and columns of the picture), ``b`` (base64: a byte for each cell, 128 for zero,
-        above for positive, 255 for the largest absolute value, 0 for what is no number), ``top`` (that
-        largest value), ``min``, ``max``, ``norm``, ``zero`` (the share of zeros), ``block`` (entries to a
-        cell) and ``high`` (rows of them), and ``n``, the numbers, where they are few.
+    Where there are more entries, a cell stands for a block of them and shows the largest. The data are ``r``
+    and ``c`` (rows and columns of the picture), ``b`` (base64: a byte for each cell, 128 for zero, above for
+    positive, 255 for the largest absolute value, 0 for what is no number), ``top`` (that largest value),
+    ``min``, ``max``, ``norm``, ``zero`` (the share of zeros), ``block`` (entries to a cell) and ``high``
+    (rows of them), and ``n``, the numbers, where they are few.
     """
     array = np.asarray(values, dtype=float)
     flat = array.reshape(array.shape[0] if array.ndim else 1, -1)

@@ -22,18 +22,10 @@ _OUTPUT = re.compile(r"A(L|\d*)|a|AL|y_?hat|Y_?hat|yhat")
 
 @dataclass(frozen=True)
 class Section:
-    """Nodes that are drawn on a ground of their own, or as one box.
+    """Nodes that are drawn on a ground of their own, or as one box."""
 
-    Attributes
-    ----------
-    title : str
-        "Layer 2", or "Cost".
-    members : tuple of int
-        The ids of its nodes, in topological order.
-    """
-
-    title: str
-    members: tuple[int, ...]
+    title: str  #: "Layer 2", or "Cost"
+    members: tuple[int, ...]  #: the ids of its nodes, in topological order
 
 
 def layers(graph: Graph) -> list[Section]:

@@ -31,13 +31,7 @@ class _NotLoaded(NoRenderer):
 
 
 def file_format(path: Path) -> str:
-    """Return the format that a file's suffix asks for.
-
-    Raises
-    ------
-    ValueError
-        If it asks for none that is known.
-    """
+    """Return the format that a file's suffix asks for; raise ValueError if it asks for none that is known."""
     try:
         return FORMATS[path.suffix.lower()]
     except KeyError:
@@ -48,21 +42,10 @@ def file_format(path: Path) -> str:
 
 
 def to_file(text: str, path: Path, scale: float = 1.0) -> Path:
-    """Draw DOT text into a file, in the format of its suffix.
+    """Draw DOT text into a file, in the format of its suffix: .png, .svg, .pdf or .dot.
 
-    Parameters
-    ----------
-    text : str
-        A picture in DOT.
-    path : Path
-        Ends in .png, .svg, .pdf or .dot.
-    scale : float
-        The size of a PNG's pixels: 2 gives twice as many each way. Vector formats have no pixels.
-
-    Raises
-    ------
-    NoRenderer
-        If there is no Graphviz. The DOT text is then saved beside, and the message says where and what to do.
+    A PNG at scale 2 has twice as many pixels each way. Raises NoRenderer if there is no Graphviz; the DOT
+    text is then saved beside, and the message says where and what to do.
     """
     form = file_format(path)
     if form == "dot":
@@ -78,12 +61,8 @@ def to_file(text: str, path: Path, scale: float = 1.0) -> Path:
 def picture(text: str, form: str, scale: float = 1.0) -> bytes:
     """Return DOT text drawn as ``png``, ``svg`` or ``pdf``.
 
-    Raises
-    ------
-    ValueError
-        If the scale is not a positive number below 20.
-    NoRenderer
-        If there is no Graphviz, or what there is failed.
+    Raises ValueError if the scale is not a positive number below 20; NoRenderer if there is no Graphviz, or
+    what there is failed.
     """
     if not 0 < scale <= 20:
         raise ValueError(f"scale={scale}: a scale is a factor such as 2, greater than 0 and at most 20")

@@ -36,17 +36,7 @@ def in_rows(whole: Scene, call: Callable[[int], str]) -> Scene:
 
 
 def split(whole: Scene, rows: Sequence[int], call: Callable[[int], str]) -> Scene:
-    """Return a picture whose groups stand in rows of their own.
-
-    Parameters
-    ----------
-    whole : Scene
-        The picture of every operation, each in a group.
-    rows : sequence of int
-        The row of each group.
-    call : callable
-        Returns the name of a node, also of one without.
-    """
+    """Return a picture of every operation with each group in its row; `call` names any node."""
     group = {item.key: item.group or 0 for item in whole.items}
     items = {item.key: item for item in whole.items}
     references: dict[str, Item] = {}

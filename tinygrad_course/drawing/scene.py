@@ -31,48 +31,25 @@ _RAISED = str.maketrans("−0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 @dataclass(frozen=True)
 class Item:
-    """One thing that is drawn.
+    """One thing that is drawn."""
 
-    Attributes
-    ----------
-    key : str
-        What arrows call it: ``n3`` for the variable, ``o3`` for the operation that made it.
-    kind : str
-        ``variable`` (a leaf), ``data`` (a constant array), ``number`` (a constant number), ``result``
-        (named), ``cost`` (what the graph was drawn from), ``operation``, ``group`` (several in one),
-        ``reference`` (what stands in another lane), or ``error`` (an operation that failed).
-    title : str
-        Its name, or the operation's sign.
-    black, red : str
-        The value or shape, and the gradient. An operation whose result has a name leaves them to its box.
-    note : str
-        An operation's options.
-    tip : str
-        All there is to say about it, for whoever points at it.
-    group : int or None
-        The place of its group in `Scene.groups`.
-    unseen : set of str
-        ``black`` or ``red``: what keeps its room without being seen, in a frame of a moving picture.
-    lit : bool
-        Whether it is this frame's operation.
-    ordered : bool
-        Of an operation whether its operands have an order: a left one and a right one.
-    wrong : bool
-        Whether there is a value in it that is infinite or no number.
-    """
-
-    key: str
+    key: str  #: what arrows call it: ``n3`` for the variable, ``o3`` for the operation that made it
+    #: ``variable`` (a leaf), ``data`` (a constant array), ``number`` (a constant number), ``result`` (named),
+    #: ``cost`` (what the graph was drawn from), ``operation``, ``group`` (several in one), ``reference``
+    #: (what stands in another lane), or ``error`` (an operation that failed)
     kind: str
-    title: str
+    title: str  #: its name, or the operation's sign
+    #: the value or shape, and the gradient. An operation whose result has a name leaves them to its box.
     black: str = ""
     red: str = ""
-    note: str = ""
-    tip: str = ""
-    group: int | None = None
+    note: str = ""  #: an operation's options
+    tip: str = ""  #: all there is to say about it, for whoever points at it
+    group: int | None = None  #: the place of its group in `Scene.groups`
+    #: ``black`` or ``red``: what keeps its room without being seen, in a frame of a moving picture
     unseen: frozenset[str] = frozenset()
-    lit: bool = False
-    ordered: bool = False
-    wrong: bool = False
+    lit: bool = False  #: whether it is this frame's operation
+    ordered: bool = False  #: of an operation whether its operands have an order: a left one and a right one
+    wrong: bool = False  #: whether there is a value in it that is infinite or no number
 
 
 @dataclass(frozen=True)
@@ -91,40 +68,19 @@ class Wire:
 
 @dataclass(frozen=True)
 class Scene:
-    """A picture's content, in drawing order.
-
-    Attributes
-    ----------
-    items, wires : tuple
-    groups : tuple of str
-        The titles of what gets a ground of its own; without a title none is drawn.
-    title : str
-    rows : tuple of int
-        The row of each group, from the top; empty: all in one.
-    back : int or None
-        The row that runs back from right to left.
-    """
+    """A picture's content, in drawing order."""
 
     items: tuple[Item, ...]
     wires: tuple[Wire, ...]
+    #: the titles of what gets a ground of its own; without a title none is drawn
     groups: tuple[str, ...] = ()
     title: str = ""
-    rows: tuple[int, ...] = ()
-    back: int | None = None
+    rows: tuple[int, ...] = ()  #: the row of each group, from the top; empty: all in one
+    back: int | None = None  #: the row that runs back from right to left
 
 
 def of_operations(graph: Graph, sections: Sequence[Section] = (), title: str = "") -> Scene:
-    """Return the picture that shows every operation.
-
-    Parameters
-    ----------
-    graph : Graph
-        The recording.
-    sections : sequence of Section
-        The groups that get a ground of their own.
-    title : str
-        Stands above the picture.
-    """
+    """Return the picture that shows every operation, its `sections` each on a ground of its own."""
     member = {m: number for number, section in enumerate(sections) for m in section.members}
     roots = set(graph.roots)
     told = related(graph)
@@ -188,12 +144,11 @@ def not_finite(node: Node) -> str:
 
 def _sign(node: Node) -> tuple[str, str]:
     """Return what stands on the circle, and beside it."""
-    assert node.op is not None  # noqa: S101  (it is an operation)
     told = [labels.option(k, v) for k, v in node.options.items() if k not in _PLAIN_FROM_THE_SHAPE]
     told = [t for t in told if t]
     if node.op == "getitem" and told and len(told[0]) <= 8:
         return told[0], ""
-    return labels.symbol(node.op), " ".join(told)
+    return labels.symbol(str(node.op)), " ".join(told)
 
 
 def kind_of(node: Node, roots: set[int]) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import re
 from typing import Any
 
@@ -60,7 +59,8 @@ class Names:
 
 def steps(graph: Graph, way: Way, names: Names) -> list[dict[str, Any]]:
     """Return the steps in order: forward, the cost's own gradient, backward."""
-    found = [_forward(graph, graph[i], way, names) for i in way.forward]
+    told = _Steps(graph, way, names)
+    found = [told.forward(graph[i]) for i in way.forward]
     if not way.backward and not way.gradients:
         return found
     root = graph.roots[0]
@@ -71,120 +71,110 @@ def steps(graph: Graph, way: Way, names: Names) -> list[dict[str, Any]]:
         "text": f"The way back begins with d{names.plain(root)}/d{names.plain(root)} = 1.",
         "sends": [{"node": root, "from": root, "total": 1.0}],
     })  # fmt: skip
-    chains = _Chains(graph, way, names)
     for number, shares in way.backward.items():
         node = graph[number]
         found.append({
             "way": "backward", "node": number, "math": [], "text": f"Back through {node.op}.",
-            "sends": [_send(graph, node, share, names, chains) for share in shares],
+            "sends": [told.send(node, share) for share in shares],
         })  # fmt: skip
     return found
 
 
-def _letters(node: Node, names: Names) -> dict[str, Math]:
-    """Return what the letters of an operation's formula stand for."""
-    operands = dict(zip(formulas.OPERANDS, (names.math(i) for i in node.inputs), strict=False))
-    return {**operands, "y": names.math(node.id)}
+class _Steps:
+    """What is said of each operation, forward and back."""
 
+    def __init__(self, graph: Graph, way: Way, names: Names) -> None:
+        self.graph, self.way, self.names = graph, way, names
+        self.chains = _Chains(graph, way, names)
 
-def _values(graph: Graph, node: Node, way: Way) -> list[Any]:
-    return [way.values.get(i, graph[i].value) for i in node.inputs]
+    def letters(self, node: Node) -> dict[str, Math]:
+        """Return what the letters of an operation's formula stand for."""
+        operands = dict(zip(formulas.OPERANDS, map(self.names.math, node.inputs), strict=False))
+        return {**operands, "y": self.names.math(node.id)}
 
+    def values(self, node: Node) -> list[Any]:
+        return [self.way.values.get(i, self.graph[i].value) for i in node.inputs]
 
-def _forward(graph: Graph, node: Node, way: Way, names: Names) -> dict[str, Any]:
-    assert node.call is not None  # noqa: S101  (it is an operation)
-    operands = _values(graph, node, way)
-    values = [labels.scalar(v) for v in operands]
-    scalar = None not in values
-    tree = None if any(v is None for v in operands) else formulas.result(node.call, operands)
-    result = (
-        maths.applied(str(node.op), [names.math(i) for i in node.inputs])
-        if tree is None
-        else maths.formula(tree, _letters(node, names), scalar=scalar)
-    )
-    lines = [row(names.math(node.id), operator("="), result)]
-    value = labels.scalar(node.value)
-    if value is not None and tree is not None and node.call.rule.elementwise and scalar:
-        factors = (maths.factor(v) for v in values if v is not None)
-        numbers = dict(zip(formulas.OPERANDS, factors, strict=False))
-        put_in = maths.formula(tree, numbers, scalar=True)
-        lines.append(row(operator("="), put_in, operator("="), maths.number(value)))
-    elif value is not None:
-        lines.append(row(operator("="), maths.number(value)))
-    told = f"{names.plain(node.id)} = {node.op} of {', '.join(names.plain(i) for i in node.inputs)}"
-    told += f" = {labels.number(value, 5)}" if value is not None else f", of shape {labels.shape(node.shape)}"
-    given = ", ".join(labels.shape(graph[i].shape) for i in node.inputs)
-    shapes = f"{given} → {labels.shape(node.shape)}" if value is None else ""
-    return {"way": "forward", "node": node.id, "math": lines, "text": told, "shapes": shapes}
+    def forward(self, node: Node) -> dict[str, Any]:
+        graph, names = self.graph, self.names
+        operands = self.values(node)
+        values = [labels.scalar(v) for v in operands]
+        scalar = None not in values
+        tree = None if any(v is None for v in operands) else formulas.result(node.applied, operands)
+        result = (
+            maths.applied(str(node.op), [names.math(i) for i in node.inputs])
+            if tree is None
+            else maths.formula(tree, self.letters(node), scalar=scalar)
+        )
+        lines = [row(names.math(node.id), operator("="), result)]
+        value = labels.scalar(node.value)
+        if value is not None and tree is not None and node.applied.rule.elementwise and scalar:
+            factors = (maths.factor(v) for v in values if v is not None)
+            numbers = dict(zip(formulas.OPERANDS, factors, strict=False))
+            put_in = maths.formula(tree, numbers, scalar=True)
+            lines.append(row(operator("="), put_in, operator("="), maths.number(value)))
+        elif value is not None:
+            lines.append(row(operator("="), maths.number(value)))
+        told = f"{names.plain(node.id)} = {node.op} of {', '.join(names.plain(i) for i in node.inputs)}"
+        shape = labels.shape(node.shape)
+        told += f" = {labels.number(value, 5)}" if value is not None else f", of shape {shape}"
+        given = ", ".join(labels.shape(graph[i].shape) for i in node.inputs)
+        shapes = f"{given} → {shape}" if value is None else ""
+        return {"way": "forward", "node": node.id, "math": lines, "text": told, "shapes": shapes}
 
-
-def _send(graph: Graph, node: Node, share: Share, names: Names, chains: _Chains) -> dict[str, Any]:
-    assert node.op is not None  # noqa: S101
-    J, y, x = names.math(graph.roots[0]), names.math(node.id), names.math(share.node)
-    left, g = maths.derivative(J, x), maths.derivative(J, y)
-    scalar = share.slope is not None
-    letters = _letters(node, names)
-    local = _local(graph, node, share, letters, chains.way)
-    lines: list[Math] = []
-    if scalar:
-        lines.append(row(left, operator("="), g, operator("·"), maths.partial(y, x)))
-        slope = share.slope or 0.0
-        if local is not None:
-            numbers = [operator("="), maths.number(slope)] if re.search("[^−0-9]", maths.text(local)) else []
-            lines.append(row(maths.partial(y, x), operator("="), local, *numbers))
-        sent = row(maths.factor(_one(chains.way.gradients[node.id])), operator("·"), maths.factor(slope))
-        lines.append(row(left, operator("="), sent, operator("="), maths.number(_one(share.gradient))))
-    else:
-        summed = _summed(graph, node, share)
-        if local is not None:
+    def send(self, node: Node, share: Share) -> dict[str, Any]:
+        graph, names, chains = self.graph, self.names, self.chains
+        J, y, x = names.math(graph.roots[0]), names.math(node.id), names.math(share.node)
+        left, g = maths.derivative(J, x), maths.derivative(J, y)
+        scalar = share.slope is not None
+        by_element = node.applied.rule.elementwise
+        summed = by_element and graph[share.node].shape != node.shape  # it was broadcast
+        local = self.formula(node, share, None, {}, scalar=scalar) if by_element else None
+        lines: list[Math] = []
+        if scalar:
+            lines.append(row(left, operator("="), g, operator("·"), maths.partial(y, x)))
+            slope = share.slope or 0.0
+            if local is not None:
+                told = re.search("[^−0-9]", maths.text(local))
+                numbers = [operator("="), maths.number(slope)] if told else []
+                lines.append(row(maths.partial(y, x), operator("="), local, *numbers))
+            sent = row(maths.factor(_one(self.way.gradients[node.id])), operator("·"), maths.factor(slope))
+            lines.append(row(left, operator("="), sent, operator("="), maths.number(_one(share.gradient))))
+        elif local is not None:
             right = g if maths.text(local) == "1" else row(g, operator("⊙"), _bracketed(local))
             lines.append(row(left, operator("="), *([operator("Σ")] if summed else []), right))
         else:
-            tree = _formula(graph, node, share, chains.way, chains.way.gradients.get(node.id))
-            if tree is not None:
-                formula = maths.formula(tree, {**letters, "g": g}, scalar=node.shape == ())
-            else:  # the general rule, whatever the operation
+            of_g = self.way.gradients.get(node.id)
+            formula = self.formula(node, share, of_g, {"g": g}, scalar=node.shape == ())
+            if formula is None:  # the general rule, whatever the operation
                 formula = row(["msup", "", within(maths.partial(y, x)), ["mi", "", "T"]], g)
             lines.append(row(left, operator("="), formula))
-    found: dict[str, Any] = {
-        "node": share.node, "from": node.id, "math": lines, "times": chains.uses(share.node),
-        "chain": chains.product(node.id, share),
-        "trail": chains.trail(node.id, share.node),
-        "text": f"d{names.plain(graph.roots[0])}/d{names.plain(share.node)}",
-    }  # fmt: skip
-    if not scalar:
-        found["shapes"] = f"{labels.shape(node.shape)} → {labels.shape(graph[share.node].shape)}"
-        if _summed(graph, node, share):
-            found["summed"] = (
-                f"{names.plain(share.node)} was broadcast, so its gradient is summed over the copies."
-            )
-    for key, value in (("sent", share.gradient), ("total", share.total)):
-        if not isinstance(value, tuple):
-            one = labels.scalar(value)
-            told = heat.finite_or_text(np.linalg.norm(value) if one is None else one)
-            found[f"{key}_norm" if one is None else key] = told
-    return found
+        found: dict[str, Any] = {
+            "node": share.node, "from": node.id, "math": lines, "times": chains.uses(share.node),
+            "chain": chains.product(node.id, share),
+            "trail": chains.trail(node.id, share.node),
+            "text": f"d{names.plain(graph.roots[0])}/d{names.plain(share.node)}",
+        }  # fmt: skip
+        if not scalar:
+            found["shapes"] = f"{labels.shape(node.shape)} → {labels.shape(graph[share.node].shape)}"
+            if summed:
+                found["summed"] = (
+                    f"{names.plain(share.node)} was broadcast, so its gradient is summed over the copies."
+                )
+        for key, value in (("sent", share.gradient), ("total", share.total)):
+            if not isinstance(value, tuple):
+                one = labels.scalar(value)
+                size = np.linalg.norm(value) if one is None else one
+                found[f"{key}_norm" if one is None else key] = heat.finite_or_text(size)
+        return found
 
-
-def _formula(graph: Graph, node: Node, share: Share, way: Way, g: Any) -> ast.expr | None:
-    """Return what is sent to an operand as a formula: of a gradient g, or where that is None, the slope."""
-    assert node.call is not None  # noqa: S101  (it is an operation)
-    return formulas.backward(node.call, share.position, g, way.values.get(node.id), _values(graph, node, way))
-
-
-def _local(graph: Graph, node: Node, share: Share, letters: dict[str, Math], way: Way) -> Math | None:
-    """Return the derivative of an operation on each element with respect to an operand, None of another's."""
-    assert node.call is not None  # noqa: S101  (it is an operation)
-    if not node.call.rule.elementwise:
-        return None
-    tree = _formula(graph, node, share, way, None)
-    return None if tree is None else maths.formula(tree, letters, scalar=share.slope is not None)
-
-
-def _summed(graph: Graph, node: Node, share: Share) -> bool:
-    """Whether the operand was broadcast, so that its gradient is a sum over the copies."""
-    assert node.call is not None  # noqa: S101  (it is an operation)
-    return node.call.rule.elementwise and graph[share.node].shape != node.shape
+    def formula(
+        self, node: Node, share: Share, g: Any, letters: dict[str, Math], *, scalar: bool
+    ) -> Math | None:
+        """Return what is sent to an operand, of a gradient g, as a formula; the slope where that is None."""
+        y, operands = self.way.values.get(node.id), self.values(node)
+        tree = formulas.backward(node.applied, share.position, g, y, operands)
+        return None if tree is None else maths.formula(tree, {**self.letters(node), **letters}, scalar=scalar)
 
 
 def _bracketed(math: Math) -> Math:

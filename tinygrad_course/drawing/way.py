@@ -16,27 +16,15 @@ from tinygrad_course.graph.replay import Share
 
 @dataclass(frozen=True)
 class Way:
-    """The order of the operations forward, and what each sends back.
+    """The order of the operations forward, and what each sends back."""
 
-    Attributes
-    ----------
-    forward : tuple of int
-        The operations in the order in which they were recorded.
-    backward : dict of int to tuple of Share
-        For each operation on the way back, in order; empty if there is no way back.
-    gradients : dict of int to array
-        What it comes to for each node.
-    values : dict of int to array
-        Each node's value, computed again where `backward` has let go of it.
-    note : str
-        Why there is no way back.
-    """
-
-    forward: tuple[int, ...]
+    forward: tuple[int, ...]  #: the operations in the order in which they were recorded
+    #: for each operation on the way back, in order; empty if there is no way back
     backward: dict[int, tuple[Share, ...]] = field(default_factory=dict)
-    gradients: dict[int, Any] = field(default_factory=dict)
+    gradients: dict[int, Any] = field(default_factory=dict)  #: what it comes to for each node
+    #: each node's value, computed again where `backward` has let go of it
     values: dict[int, Any] = field(default_factory=dict)
-    note: str = ""
+    note: str = ""  #: why there is no way back
 
 
 _NO_WAY = "There is no way back to show:"

@@ -43,17 +43,12 @@ class About:
         Of a recorded gradient: the number of the cost that it is the gradient of.
     """
 
-    __slots__ = ("cost_number", "holds", "line", "name", "outline_of", "trace")
-
-    line: str | None
-    holds: list[Hold] | None
-    outline_of: weakref.ref[Tensor] | None
-    cost_number: int | None
-
-    def __init__(self, name: str | None = None, trace: Trace | None = None) -> None:
-        self.name = name
-        self.trace = trace
-        self.line = self.holds = self.outline_of = self.cost_number = None
+    name: str | None = None
+    line: str | None = None
+    holds: list[Hold] | None = None
+    trace: Trace | None = None
+    outline_of: weakref.ref[Tensor] | None = None
+    cost_number: int | None = None
 
 
 def node(
@@ -89,8 +84,12 @@ def leaf(cls: type[Tensor], data: Any, name: str | None = None, trace: Trace | N
     out._data = data
     out._op = out._kwargs = out._values = out._grad = out._state = None
     out._args = ()
-    out._about = None if name is None and trace is None else About(name, trace)
+    out._about = None
     out._serial = clock()
+    if name is not None or trace is not None:
+        out._about = about = About()
+        about.name = name
+        about.trace = trace
     return out
 
 

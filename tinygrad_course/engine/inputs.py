@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_course.engine.keeping import SMALL, Hold, hold
+from tinygrad_course.engine.keeping import Hold, hold
 from tinygrad_course.engine.tensor import Tensor
-from tinygrad_course.engine.views import now
+from tinygrad_course.engine.views import as_of, now
 from tinygrad_course.rules.table import RULES
 
 _POSITIVE = RULES[np.positive]
@@ -30,10 +30,8 @@ def held(tensor: Tensor) -> tuple[Tensor, Any, Any]:
     return node, node._data, node._grad
 
 
-def own_data(array: np.ndarray[Any, Any], holds: list[Hold]) -> np.ndarray[Any, Any]:
-    """Return the caller's array, which the function may write to: a copy, or locked if it is large."""
-    if array.nbytes <= SMALL:
-        return array.copy("K")
+def locked(array: np.ndarray[Any, Any], holds: list[Hold]) -> np.ndarray[Any, Any]:
+    """Return the caller's array, locked."""
     holds += hold(array)
     return array
 
@@ -59,3 +57,30 @@ def note_cost(gradient: Any, cost: Tensor) -> None:
     cost = now(cost)
     if type(gradient) is Tensor and gradient._serial < cost._serial:  # it was recorded after the cost
         gradient._present()._note().cost_number = -cost._serial
+
+
+def let_go(error: BaseException, oldest: int) -> None:
+    """Unlock what a recording has kept that an error has ended: its traceback keeps the Tensors alive.
+
+    Those that were born after the input with the number `oldest` are of that recording.
+    """
+    waiting: list[Any] = []
+    traceback = error.__traceback__
+    while traceback is not None:
+        waiting += traceback.tb_frame.f_locals.values()
+        traceback = traceback.tb_next
+    seen = set()
+    while waiting:
+        thing = waiting.pop()
+        if id(thing) in seen:
+            continue
+        seen.add(id(thing))
+        if isinstance(thing, (list, tuple)):
+            waiting += thing
+        elif isinstance(thing, dict):
+            waiting += thing.values()
+        elif type(thing) is Tensor and thing._serial <= oldest:
+            node = thing._present()
+            if node._about is not None:
+                node._about.holds = None
+            waiting += (node, *as_of(node))

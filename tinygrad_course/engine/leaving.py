@@ -199,7 +199,7 @@ def _called(frame: FrameType) -> tuple[str | None, bool]:
 def whole_number(tensor: Tensor, what: str, frame: FrameType) -> Exception:
     """Return the error for a Tensor that is asked for a whole number."""
     message = (
-        f"{what} needs a plain number, and {tensor._label()} is a Tensor that would lose its gradient. "
+        f"{what} needs a plain number, and {tensor._label()} would lose its gradient. "
         "np.round, np.floor and np.trunc give plain arrays; for a count or an index write "
         f"{what if what in ('int', 'round') else 'int'}(t.item()), or stop_gradient(t) inside a "
         "differentiated function"

@@ -315,9 +315,7 @@ def mend_divide(out: Tensor) -> Tensor:
         return out
     data = divisor._data
     large = _HALF.get(data.dtype.char)
-    if large is None:
-        return out
-    if type(data) is np.ndarray and data.size and data.item(data.argmax()) < large:
+    if large is None or (type(data) is np.ndarray and data.size and data.item(data.argmax()) < large):
         return out  # the commonest case: nothing is large
     if out._data.dtype.kind != "f":
         return out
@@ -369,11 +367,9 @@ def mend_logarithm(out: Tensor) -> Tensor:
     if char not in _TINY:
         return out
     difference = x._op.function is np.subtract
-    if type(data) is np.ndarray:  # the commonest case: nothing is small, or infinite
-        if difference:
-            if data.size and data.item(data.argmin()) > _UNHURT[char]:
-                return out
-        elif data.size and data.item(data.argmin()) >= _TINY[char] and data.item(data.argmax()) < math.inf:
+    if type(data) is np.ndarray and data.size:  # the commonest case: nothing is small, or infinite
+        low = data.item(data.argmin())
+        if low > _UNHURT[char] and (difference or data.item(data.argmax()) < math.inf):
             return out
     elif isinstance(data, np.floating) and _UNHURT[char] < data < math.inf:
         return out
@@ -472,7 +468,7 @@ def square_of_extreme(reduce: Any) -> Callable[..., Any]:
 
 def square_of_choice(a: Any, b: Any, wins: Callable[[Any, Any], Any]) -> Any:
     """Return the square of the one of two Tensors that `wins`: at a tie with a number, that is taken."""
-    if not (is_tensor(a) and is_tensor(b)):
+    if not (hasattr(a, "_op") and hasattr(b, "_op")):  # one is a number, perhaps an input of a program
         return None
     return np.where(np.equal(a, b), 0.5 * (a * a + b * b), np.where(wins(a, b), a * a, b * b))
 
@@ -515,18 +511,11 @@ def mend_product(out: Tensor) -> Tensor:
 
 
 def mend_power(out: Tensor) -> Tensor:
-    """Mend x**2 of a root, and x**-1 of what has overflowed."""
+    """Mend x**2 of a root."""
     base, exponent = out._args
     if type(base) is not type(out) or base._op is None or type(exponent) is type(out) or np.ndim(exponent):
         return out
-    if exponent == 2:
-        return mend_square(out)
-    if out._data.dtype.kind != "f":
-        return out
-    if not exponent < 0 or not has_exponential(base) or not (traced(base) or largest(base._data) == math.inf):
-        return out
-    found = logarithm(as_of(out)[0])
-    return out if found is None else mended(out, np.exp(exponent * found))
+    return mend_square(out) if exponent == 2 else out
 
 
 _MENDS: dict[Any, Callable[[Any], Any]] = {

@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tinygrad_course.engine import errors, foreign
-from tinygrad_course.engine.creation import node
+from tinygrad_course.engine.creation import clock, node
+from tinygrad_course.engine.errors import blocks
 from tinygrad_course.engine.in_place import augment, fitting, plain_leaf
-from tinygrad_course.engine.recording import dispatch, record
+from tinygrad_course.engine.recording import dispatch, record, record_one
 from tinygrad_course.engine.views import View, now
 from tinygrad_course.rules.indexing import astype
 from tinygrad_course.rules.table import RULES
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     Binary = Callable[["Operators", Any], Tensor]
 
 _float64 = np.float64
+_new: Any = object.__new__
+_NEGATIVE = RULES[np.negative]
 
 
 def _binary(ufunc: np.ufunc, operate: Callable[[Any, Any], Any]) -> tuple[Binary, Binary, Binary]:
@@ -47,13 +50,25 @@ def _binary(ufunc: np.ufunc, operate: Callable[[Any, Any], Any]) -> tuple[Binary
             b = other
         else:
             return record(cls, rule, (self, other))
-        if leaf and self._state is not None:
+        if self._state is not None:
             return record(cls, rule, (self, other))
         try:
             y = operate(a, b)
         except Exception as error:  # noqa: BLE001  (whatever it is, it is told better)
             raise errors.explain(error, rule, (self, other)) from None
-        return node(cls, rule, (self, other), y, (a, b) if leaf else None)
+        # what `creation.node` does, without the call
+        out = _new(cls)
+        out._data = y
+        out._op = rule
+        out._args = self, other
+        out._values = (a, b) if leaf else None
+        out._kwargs = out._state = out._grad = out._about = None
+        out._serial = clock()
+        if rule.mend is not None:
+            out = rule.mend(out)
+        if blocks.open:
+            errors.watch(out)
+        return out
 
     def reflected(self: Any, other: Any) -> Any:
         kind = type(other)
@@ -86,17 +101,6 @@ def _by_function(function: Callable[..., Any], operate: Callable[[Any, Any], Any
         return _in_place(self, other, operate, forward)
 
     return forward, reflected, in_place
-
-
-def _unary(ufunc: np.ufunc, operate: Callable[[Any], Any]) -> Callable[[Any], Tensor]:
-    rule = RULES[ufunc]
-
-    def forward(self: Any) -> Any:
-        if self._op is None:
-            return record(type(self), rule, (self,))
-        return node(type(self), rule, (self,), operate(self._data))
-
-    return forward
 
 
 def _in_place(self: Any, other: Any, operate: Callable[[Any, Any], Any], forward: Callable[..., Any]) -> Any:
@@ -137,9 +141,15 @@ class Operators:
     __truediv__, __rtruediv__, __itruediv__ = _binary(np.divide, operator.truediv)
     __pow__, __rpow__, __ipow__ = _binary(np.power, operator.pow)
 
-    __neg__ = _unary(np.negative, operator.neg)
-    __pos__ = _unary(np.positive, operator.pos)
-    __abs__ = _unary(np.absolute, abs)
+    def __neg__(self) -> Tensor:
+        return record_one(type(self), _NEGATIVE, self)  # type: ignore[arg-type, no-any-return]
+
+    def __pos__(self) -> Tensor:
+        return np.positive(self)  # type: ignore[call-overload, no-any-return]
+
+    def __abs__(self) -> Tensor:
+        return np.absolute(self)  # type: ignore[call-overload, no-any-return]
+
     __mod__, __rmod__, __imod__ = _by_function(np.remainder, operator.mod)
     __floordiv__, __rfloordiv__, __ifloordiv__ = _by_function(np.floor_divide, operator.floordiv)
     __divmod__, __rdivmod__ = _by_function(np.divmod, divmod)[:2]

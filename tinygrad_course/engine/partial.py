@@ -6,10 +6,10 @@ gradient, where ``0 * inf`` is NaN. (The number 0 must not be taken for it: that
 `Partial`: the array, 0 in these places, with a mask of where it is *live*. The rule of an elementwise
 function gives nothing where nothing is live; what sums, moves or multiplies the entries hands the mask on.
 A mask is worked out only when an infinity or a NaN is met: where derivatives are finite, 0 times them is 0
-without it. So a sweep does without at first, and goes back to the first choice that it met if there is a
-NaN. In a recorded sweep, whose numbers are not looked at, the masks of what the user's code left out
-in so many words (`np.where`) become `np.where` in the recording, so the second derivative has them too, and
-a compiled program.
+without it. So a sweep does without at first, and begins again with masks if there is a NaN. In a recorded
+sweep, whose numbers are not looked at, the masks of what the user's code left out in so many words
+(`np.where`) become `np.where` in the recording, so the second derivative has them too, and a compiled
+program.
 """
 
 from __future__ import annotations
@@ -52,22 +52,22 @@ class Masks:
         Whether what single exponentials lose far out is recorded otherwise, as the recorder does there.
     lost, alone : int
         How many operations on single exponentials were met, and on those that make no sigmoid.
-    recorded : bool
-        Whether a sweep was recorded, for derivatives of the second order.
+    swept, recorded : bool
+        Whether there was a sweep, and whether one was recorded, for derivatives of the second order.
     calls : sized
         What has been recorded so far.
     since : int
         How many calls those were when the first mask was worked out.
     """
 
-    __slots__ = ("alone", "asked", "calls", "lost", "made", "mended", "recorded", "since")
+    __slots__ = ("alone", "asked", "calls", "lost", "made", "mended", "recorded", "since", "swept")
 
     def __init__(self, *, made: bool, mended: bool = False) -> None:
         self.made = made
         self.mended = mended
         self.asked = self.lost = self.alone = self.since = 0
         self.calls: Sized = ()
-        self.recorded = False
+        self.recorded = self.swept = False
 
     @property
     def needed(self) -> bool:

@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tinygrad_course.engine import errors
-from tinygrad_course.engine.creation import node, view_of
+from tinygrad_course.engine.creation import clock, node, view_of
+from tinygrad_course.engine.errors import blocks
 from tinygrad_course.engine.foreign import admitted
 from tinygrad_course.engine.keeping import SMALL, kept, kept_array
 from tinygrad_course.engine.laying import OWN, as_numpys
@@ -39,6 +40,7 @@ from tinygrad_course.rules.ufunc_methods import method_of, selected
 if TYPE_CHECKING:
     from tinygrad_course.engine.tensor import Tensor
 
+_new: Any = object.__new__
 _float64 = np.float64
 _ndarray = np.ndarray
 _FLOAT = np.dtype(float)
@@ -93,7 +95,7 @@ def record(  # noqa: C901  (one pass over the arguments; a comprehension would m
         For an argument that the rule does not cover.
     """
     holds: list[Any] = []
-    differentiable = plain = not kwargs and len(args) == rule.arity
+    plain = not kwargs and len(args) <= rule.covered
     if not plain:
         if kwargs:
             args, kwargs = _bind(cls, rule, args, kwargs)
@@ -134,6 +136,7 @@ def record(  # noqa: C901  (one pass over the arguments; a comprehension would m
     try:
         y = rule.compute(*values, **kwargs) if kwargs else rule.compute(*values)
     except Exception as error:  # noqa: BLE001  (whatever it is, it is told better)
+        holds.clear()
         raise errors.explain(error, rule, given) from None
     if not plain:
         if not differentiable:
@@ -143,21 +146,44 @@ def record(  # noqa: C901  (one pass over the arguments; a comprehension would m
                 f"np.{rule.name}(..., dtype={y.dtype}) rounds, and what is rounded has no derivative"
             )
     kind = type(y)
-    if kind is _float64 or (kind is _ndarray and y.base is None and y is not values[0]):
-        if plain and not holds:
-            return node(cls, rule, args, y, values if keep else None)
-        return node(cls, rule, args, y, values if keep else None, holds, kwargs)
-    if rule.outputs:
-        out = node(cls, rule, args, tuple(y), values if keep else None, holds, kwargs)
-        return _outputs(cls, out, given, values, y)
-    if kind is not np.ndarray:
-        y = _result(rule, y)
-    elif y is values[0]:
-        y = y[...]  # np.real returns its argument; a Tensor has an array of its own to show
-    out = node(cls, rule, args, y, values if keep else None, holds, kwargs)
-    if kind is np.ndarray or (rule.function in VIEWS and not isinstance(y, np.generic)):
-        return _view(cls, out, given, values, kwargs)
-    return out
+    view = False
+    if kind is not _float64 and (kind is not _ndarray or y.base is not None or y is values[0]):
+        if rule.outputs:
+            out = node(cls, rule, args, tuple(y), values if keep else None, holds, kwargs)
+            return _outputs(cls, out, given, values, y)
+        if kind is not _ndarray:
+            y = _result(rule, y)
+        elif y is values[0]:
+            y = y[...]  # np.real returns its argument; a Tensor has an array of its own to show
+        view = kind is _ndarray or (rule.function in VIEWS and not isinstance(y, np.generic))
+    # what `creation.node` does, without the call
+    out = _new(cls)
+    out._data = y
+    out._op = rule
+    out._args = args
+    out._values = values if keep else None
+    out._kwargs = kwargs
+    out._state = out._grad = out._about = None
+    out._serial = clock()
+    if holds:
+        out._note().holds = holds
+    if rule.mend is not None:
+        out = rule.mend(out)
+    if blocks.open:
+        errors.watch(out)
+    return _view(cls, out, given, values, kwargs) if view else out
+
+
+def record_one(cls: type[Tensor], rule: Rule, arg: Tensor) -> Any:
+    """Record a function of one argument, as `record` does: for a computed one there is little to look at."""
+    data = arg._data
+    if arg._op is None or rule.arity != 1 or not (type(data) is _ndarray or type(data) is _float64):
+        return record(cls, rule, (arg,))
+    try:
+        y = rule.compute(data)
+    except Exception as error:  # noqa: BLE001  (whatever it is, it is told better)
+        raise errors.explain(error, rule, (arg,)) from None
+    return node(cls, rule, (arg,), y)
 
 
 def _all_kept(kwargs: dict[str, Any], holds: list[Any]) -> dict[str, Any]:

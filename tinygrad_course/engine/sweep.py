@@ -16,8 +16,10 @@ import numpy as np
 
 from tinygrad_course.engine import errors
 from tinygrad_course.engine.creation import node as made
+from tinygrad_course.engine.errors import blocks
 from tinygrad_course.engine.keeping import verify
 from tinygrad_course.engine.partial import Live, Partial, added, chooses, masks, owned, through, undefined
+from tinygrad_course.engine.recomputing import all_finite, completed, out_of_range, repaired
 from tinygrad_course.engine.views import as_of, now, version_of
 from tinygrad_course.rules.indexing import astype
 from tinygrad_course.rules.table import Rule
@@ -31,8 +33,8 @@ OLDEST = 1  # greater than any birth number: nothing is too old
 LARGE = 65_536
 
 
-_ONE = np.float64(1.0)
-_NUMBERS = (np.ndarray, np.float64)
+ONE = np.float64(1.0)
+_ndarray, _float64 = _NUMBERS = (np.ndarray, np.float64)
 _add: Any = np.add.reduce  # what np.sum comes down to
 
 
@@ -50,7 +52,7 @@ class _FreedVjps:
     def __init__(self, name: str) -> None:
         self.name = name
 
-    def __iter__(self) -> Any:
+    def __getitem__(self, i: int) -> Any:
         raise FreedGraphError(
             f"The graph behind this {self.name!r} was freed by an earlier backward(). "
             "Compute the cost again, or call backward(retain_graph=True) the first time."
@@ -61,7 +63,6 @@ def freed_twin(rule: Rule) -> Rule:
     """Return the stand-in for `rule` on nodes whose graph has been freed: same name, no derivative left."""
     twin = Rule(rule.function, (), name=rule.name, sequence=rule.sequence, outputs=rule.outputs)
     twin.vjps = _FreedVjps(str(rule.name))  # type: ignore[assignment]
-    twin.plain = True
     rule.twin = twin
     return twin
 
@@ -86,7 +87,7 @@ OUTPUT = Rule(tuple.__getitem__, (output_vjp, None), name="output", saves=False)
 
 def unbroadcast(g: Any, shape: tuple[int, ...]) -> Any:
     """Sum a gradient over the axes along which its tensor was broadcast: it gets the tensor's shape."""
-    own = np.shape(g)
+    own = g.shape if type(g) is np.ndarray else np.shape(g)
     if len(own) == len(shape) == 2 and own[0] == shape[0] and shape[1] == 1 and type(g) is np.ndarray:
         summed: Any = _add(g, 1, None, None, True)  # a bias: the course's np.sum(dZ, axis=1, keepdims=True)
         return summed
@@ -139,7 +140,7 @@ def first_seed(J: Any) -> Any:
         If the cost is complex.
     """
     if type(J) is np.float64:
-        return _ONE
+        return ONE
     if J.dtype.kind == "c":
         raise TypeError(
             f"the cost is complex ({J.dtype}), and only a real number can be made small: "
@@ -158,6 +159,7 @@ def sweep(  # noqa: C901  (one loop: the calls that it saves are its purpose)
     keep: bool = False,
     mark: bool = True,
     record: bool = False,
+    careful: bool = False,
 ) -> dict[Tensor, Any]:
     """Send `seed` back from `root` and return the leaves that it reaches, each with its gradient.
 
@@ -180,6 +182,8 @@ def sweep(  # noqa: C901  (one loop: the calls that it saves are its purpose)
         Compute with Tensors, so that the gradients are recorded and can be differentiated. The graph is left
         as it is, and nodes older than `oldest` are passed over: the result depends on them through what is
         recorded.
+    careful : bool
+        Know from the beginning on which entries of a gradient are live (see `partial`).
 
     Raises
     ------
@@ -190,12 +194,12 @@ def sweep(  # noqa: C901  (one loop: the calls that it saves are its purpose)
     """
     if root._state is not None:
         root = now(root)
-    cls = type(root)
     if root._op is None:
         return {root: seed if record else _own(seed)}
-    ndarray, float64, large = np.ndarray, np.float64, LARGE
-    if record and (watched := masks.get()) is not None:
-        watched.recorded = True
+    cls = type(root)
+    if (watched := masks.get()) is not None:
+        watched.swept = True
+        watched.recorded |= record
     keep = keep or record
     mark = mark and not record
     found: dict[Tensor, Any] = {}
@@ -204,140 +208,117 @@ def sweep(  # noqa: C901  (one loop: the calls that it saves are its purpose)
     marked: list[tuple[Tensor, Any]] = []
     passed: list[Any] = []
     ghosts: dict[int, Tensor] | None = None
-    watching = errors.blocks.open and errors.watching()
-    careful: Any = record or watching
-    choice: Any = None
+    whole = keep
+    careful = careful or record or (blocks.open > 0 and errors.watching())
     quiet: Any = None
+    live: Any = None
+    chosen = lost = again = False
+    more: list[tuple[Any, Any]] = []  # what else the arguments get
     node: Any = root  # untyped from here: the loop is the library's hottest
+    arg: Any
     g: Any = seed
     following: Any = None
     following_g: Any = None
     try:
         while True:
             rule = node._op
-            args = node._args
             y = node._data
-            values = node._values
-            live = None
-            lost = False
+            arity = rule.arity
             if careful:
-                if type(g) is Partial:
-                    g, live = g._data, g.live
-            elif (rule.chooses is not None or node._kwargs) and chooses(rule, node._kwargs):
-                if choice is not None:
-                    lost = mark and undefined(g)
-                elif type(y) not in _NUMBERS or (y.nbytes > large and not keep):
+                arity = -1
+                g, live = (g._data, g.live) if type(g) is Partial else (g, None)
+            elif arity < 0 and (rule.chooses is not None or node._kwargs) and chooses(rule, node._kwargs):
+                if chosen:
+                    again = mark and undefined(g)
+                elif ghosts or type(y) not in _NUMBERS or (y.nbytes > LARGE and not keep):
                     careful = True
                 else:
-                    before = found.copy(), pending.copy(), heap.copy()
-                    choice = node, g, following, following_g, len(marked), *before
-            if choice is not None and quiet is None and rule.steep:
+                    chosen = True
+            if chosen and quiet is None and rule.steep:
                 quiet = np.errstate(all="ignore")  # a warning may be of what was not chosen
                 quiet.__enter__()
             if mark:
                 before = node._grad
-                node._grad = g if before is None or rule.outputs else before + g
-                if keep or choice is not None:
+                if before is not None or keep or chosen:
                     marked.append((node, before))
-            kwargs = None
-            if rule.plain and live is None and not record:
-                vjps = rule.vjps
-                arity = len(args)
-                if arity == 1:
-                    first = args[0]._data if values is None else values[0]
-                elif arity == 2:
-                    if values is None:
-                        first, second = args
-                        if type(first) is cls:
-                            first = first._data
-                        if type(second) is cls:
-                            second = second._data
-                    else:
-                        first, second = values
-                elif values is None:
-                    values = _data_of(args, cls)
-            else:
-                arity = 0
-                if record:
-                    y, values = _recorded(node, cls)
-                elif values is None:
-                    values = _data_of(args, cls)
-                args, vjps, g, kwargs = _special(node, rule, args, g, y, values, live, careful)
-            for arg, vjp in zip(args, vjps):  # noqa: B905  (arguments without a vjp are constants)
-                if type(arg) is not cls or vjp is None:
-                    continue
-                leaf = arg._op is None
-                if leaf and arg._state is not None:
-                    arg = version_of(arg)
-                    leaf = arg._op is None
-                serial = arg._serial
-                if serial > oldest:
-                    if record:
-                        continue
-                    raise Foreign
-                if arity == 2:
-                    ga = vjp(g, y, first, second)
-                elif arity == 1:
-                    ga = vjp(g, y, first)
+                node._grad = g if before is None or rule.outputs else before + g
+            if arity == 2:
+                a, b = node._args
+                if (values := node._values) is not None:
+                    first, second = values
                 else:
-                    ga = vjp(g, y, *values, **kwargs) if kwargs else vjp(g, y, *values)
-                if watching:
-                    errors.watch_gradient(rule, node, arg, g, ga)
+                    first = a._data if type(a) is cls else a
+                    second = b._data if type(b) is cls else b
+                of_a, of_b = rule.vjps
+                if type(a) is cls:
+                    arg, ga = a, of_a(g, y, first, second)
+                    if type(b) is cls:
+                        more = [(b, of_b(g, y, first, second))]
+                else:
+                    arg, ga = b, of_b(g, y, first, second)
+            elif arity == 1:
+                (arg,) = node._args
+                values = node._values
+                ga = rule.vjps[0](g, y, arg._data if values is None else values[0])
+            else:
+                more = _shares(node, g, live, careful, record, oldest)
+                arg, ga = more.pop() if more else (None, None)
+            while arg is not None:
                 d = arg._data
-                if type(d) is ndarray:
-                    if type(ga) is not ndarray or ga.dtype is not d.dtype:
+                kind = type(d)
+                if kind is _ndarray:
+                    if type(ga) is not kind or ga.dtype is not d.dtype:
                         ga = conform(ga, d, rule)
                     elif ga.shape != d.shape:
                         ga = unbroadcast(ga, d.shape) if rule.elementwise else conform(ga, d, rule)
-                    if d.nbytes > large and not (keep or leaf):
-                        lost = True
-                elif (type(ga) is not float64 or type(d) is not float64) and type(d) is not tuple:
+                elif (type(ga) is not kind or kind is not _float64) and kind is not tuple:
                     ga = conform(ga, d, rule)
-                if leaf:
-                    if choice is not None and undefined(ga):
-                        lost = True
-                        break
+                serial = arg._serial
+                if serial > oldest:
+                    raise Foreign
+                if arg._op is None and (arg._state is None or (arg := version_of(arg))._op is None):
                     if arg in found:
                         ga = added(found[arg], ga)
-                    elif type(ga) is ndarray and (ga is g or ga is y or ga.base is not None):
+                    elif type(ga) is _ndarray and (ga is g or ga is y or ga.base is not None):
                         ga = ga.copy()  # the leaf's own
                     found[arg] = ga
-                elif arg is following:
-                    following_g = added(following_g, ga)
-                elif arg in pending:
-                    pending[arg] = added(pending[arg], ga)
-                elif following is None:
-                    following, following_g = arg, ga
-                elif serial < following._serial:
-                    heappush(heap, (following._serial, following))
-                    pending[following] = following_g
-                    following, following_g = arg, ga
                 else:
-                    heappush(heap, (serial, arg))
-                    pending[arg] = ga
-            if lost and choice is not None:
-                node, g, following, following_g, n, found, pending, heap = choice
-                for one, before in reversed(marked[n:]):
-                    one._grad = before
-                del marked[n:]
-                passed.clear()
-                choice = None
-                careful = True
-                continue
+                    if not whole and kind is _ndarray and d.nbytes > LARGE:
+                        whole = out_of_range(arg)
+                        lost = not whole
+                    if arg is following:
+                        following_g = added(following_g, ga)
+                    elif arg in pending:
+                        pending[arg] = added(pending[arg], ga)
+                    elif following is None:
+                        following, following_g = arg, ga
+                    elif serial < following._serial:
+                        heappush(heap, (following._serial, following))
+                        pending[following] = following_g
+                        following, following_g = arg, ga
+                    else:
+                        heappush(heap, (serial, arg))
+                        pending[arg] = ga
+                if not more:
+                    break
+                arg, ga = more.pop()
+            if again or (lost and chosen):
+                again = True
+                break
             about = node._about
             if about is not None and about.holds is not None:
                 verify(about.holds, rule.name)
-                if not keep and choice is None:
+                if ghosts:
                     about.holds = None
             if keep:
                 pass
-            elif choice is not None:
+            elif not (lost or ghosts):
                 passed.append(node)
             else:
                 node._op = rule.twin or freed_twin(rule)
                 node._values = None
-                if lost or ghosts:
-                    ghosts = _release(node, rule, cls, ghosts or {})
+                ghosts = _release(node, rule, cls, ghosts or {})
+                lost = False
             if following is None:
                 if not heap:
                     break
@@ -351,22 +332,36 @@ def sweep(  # noqa: C901  (one loop: the calls that it saves are its purpose)
             else:
                 node, g, following = following, following_g, None
     except BaseException:
-        for node, before in reversed(marked):
-            node._grad = before
+        _unmark(passed, marked)
         raise
     finally:
         if quiet is not None:
             quiet.__exit__(None, None, None)
+    if careful:
+        found = {leaf: owned(g) for leaf, g in found.items()}
+    if again or not all_finite(found.values()):
+        if again or (chosen and any(map(undefined, found.values()))):
+            _unmark(passed, marked)
+            return sweep(root, seed, oldest=oldest, keep=keep, mark=mark, careful=True)
+        if not ghosts and all_finite([root]):
+            with np.errstate(all="ignore"):
+                recorded = found if record else sweep(root, seed, oldest=oldest, record=True)
+                found = repaired(recorded) if record else completed(found, recorded)
     for node in passed:
-        node._op = node._op.twin or freed_twin(node._op)
+        rule = node._op
+        node._op = rule.twin or freed_twin(rule)
         node._values = None
         if node._about is not None:
             node._about.holds = None
-    return {leaf: owned(g) for leaf, g in found.items()} if careful else found
+    return found
 
 
-def _data_of(args: Any, cls: Any) -> list[Any]:
-    return [a._data if type(a) is cls else a for a in args]
+def _unmark(passed: list[Tensor], marked: list[tuple[Tensor, Any]]) -> None:
+    """Take the gradients away that were left on the way, from nodes that had none and from those that had."""
+    for node in passed:
+        node._grad = None
+    for node, before in reversed(marked):
+        node._grad = before
 
 
 def _recorded(node: Any, cls: Any) -> tuple[Any, Any]:
@@ -394,36 +389,46 @@ def _recorded(node: Any, cls: Any) -> tuple[Any, Any]:
     return y, [merged(a, v) for a, v in zip(args, values, strict=True)]
 
 
-def _special(
-    node: Any, rule: Rule, args: Any, g: Any, y: Any, values: Any, live: Live | None, careful: bool
-) -> tuple[Any, Any, Any, Any]:
-    """Return arguments, vjps, gradient and keywords for the rules that are not plain.
+def _shares(
+    node: Any, g: Any, live: Live | None, careful: bool, record: bool, oldest: int
+) -> list[tuple[Any, Any]]:
+    """Return the arguments of a node that have gradients, with these, the last first, by a rule of any kind.
 
     Where the gradient is `live`, or shall be known of (`careful`), the vjps hand it on.
     """
-    kwargs = node._kwargs
-    if rule is OUTPUT:
-        return args, rule.vjps, g, None
-    cls = type(node)
+    cls, rule, args, y, values, kwargs = (
+        type(node), node._op, node._args, node._data, node._values, node._kwargs or {},
+    )  # fmt: skip
+    if record:
+        y, values = _recorded(node, cls)
+    elif values is None:
+        values = [a._data if type(a) is cls else a for a in args]
     if rule.ties:
-        kwargs = {**(kwargs or {}), "constants": tuple([type(a) is not cls for a in args])}
+        kwargs = {**kwargs, "constants": tuple([type(a) is not cls for a in args])}
     if rule.outputs:
         g = tuple([np.zeros_like(v) if c is None else c for c, v in zip(g, node._data, strict=True)])
+    vjps: Any = rule.vjps
     if rule.sequence:
-        vjp = rule.vjps[0]
-        assert vjp is not None  # noqa: S101  (a sequence rule has one)
-        gradients = vjp(g, y, *values, **(kwargs or {}))
-        members: list[Any] = [lambda *_, ga=ga, **__: ga for ga in gradients]
-        return args[0], members if live is None else through(rule, members, live, conform), g, kwargs
-    if rule.variadic:
-        last = len(rule.vjps) - 1
-        vjps: list[Any] = list(rule.vjps[:last])
-        final = rule.vjps[last]
-        vjps += [final and functools.partial(_numbered, final, i) for i in range(last, len(args))]
-        return args, vjps if live is None else through(rule, vjps, live, conform), g, kwargs
-    if live is None and not (careful and chooses(rule, kwargs)):
-        return args, rule.vjps, g, kwargs
-    return args, through(rule, rule.vjps, live, conform), g, kwargs
+        args = args[0]
+        vjps = [lambda *_, ga=ga, **__: ga for ga in vjps[0](g, y, *values, **kwargs)]
+    elif rule.variadic:
+        *vjps, last = vjps
+        vjps += [last and functools.partial(_numbered, last, i) for i in range(len(vjps), len(args))]
+    if rule is not OUTPUT and (live is not None or (careful and chooses(rule, kwargs))):
+        vjps = through(rule, vjps, live, conform)
+    shares = []
+    for arg, vjp in zip(args, vjps):  # noqa: B905  (arguments without a vjp are constants)
+        if type(arg) is not cls or vjp is None:
+            continue
+        if arg._serial > oldest:
+            if record:
+                continue
+            raise Foreign
+        ga = vjp(g, y, *values, **kwargs)
+        if blocks.open and errors.watching():
+            errors.watch_gradient(rule, node, version_of(arg), g, ga)
+        shares.append((arg, ga))
+    return shares[::-1]
 
 
 def _numbered(vjp: Any, argnum: int, *args: Any, **kwargs: Any) -> Any:

@@ -26,8 +26,8 @@ from tinygrad_course.engine.creation import About, clock, leaf
 from tinygrad_course.engine.in_place import Flat, write
 from tinygrad_course.engine.operation import Operation, Released
 from tinygrad_course.engine.operators import Methods, Operators
-from tinygrad_course.engine.recording import dispatch, dispatch_ufunc, peek, plain, record
-from tinygrad_course.engine.sweep import first_seed, sweep
+from tinygrad_course.engine.recording import dispatch, dispatch_ufunc, peek, plain, record, record_one
+from tinygrad_course.engine.sweep import ONE, first_seed, sweep
 from tinygrad_course.engine.unreached import recorded_instead
 from tinygrad_course.engine.views import OPEN, Open, View, Written, now
 from tinygrad_course.rules.table import RULES, Rule
@@ -162,12 +162,11 @@ class Tensor(Operators, Methods, errors.Habits):
             self._data = _float64(data)
         else:
             self._data = as_data(data, dtype)
-        self._op = self._kwargs = self._values = self._grad = self._state = None
+        self._op = self._kwargs = self._values = self._grad = self._state = self._about = None
         self._args = ()
-        self._about = None
+        self._serial = clock()
         if name is not None:
             self.name = name
-        self._serial = clock()
 
     # -------------------------------------------------------------- what it holds
 
@@ -229,10 +228,9 @@ class Tensor(Operators, Methods, errors.Habits):
     def grad(self) -> Any:
         """The gradient that `backward` left here, of the data's shape and dtype, or None."""
         node = self if self._state is None else self._present()
-        grad = node._grad
-        if node._op is not None and type(grad) is np.ndarray:
-            grad.setflags(write=False)  # its neighbours in the graph may share it
-        return grad
+        if node._op is not None and type(node._grad) is np.ndarray:
+            node._grad.setflags(write=False)  # its neighbours in the graph may share it
+        return node._grad
 
     @grad.setter
     def grad(self, value: ArrayLike | None) -> None:
@@ -389,8 +387,10 @@ class Tensor(Operators, Methods, errors.Habits):
         node = self if self._state is None else now(self)
         data = node._data
         seed: Any
-        if grad is None:
-            if type(data) is not _float64 and self.size != 1:
+        if grad is None and type(data) is _float64:
+            seed = ONE
+        elif grad is None:
+            if self.size != 1:
                 raise ValueError(
                     f"backward() starts from a scalar cost, and {self._label()} has shape {self.shape}. "
                     "Reduce it (np.sum, np.mean), or pass the gradient from above: backward(grad) "
@@ -429,7 +429,7 @@ class Tensor(Operators, Methods, errors.Habits):
         if not kwargs and method == "__call__":
             rule = RULES.get(ufunc)
             if rule is not None:
-                return record(Tensor, rule, inputs)
+                return record(Tensor, rule, inputs) if len(inputs) > 1 else record_one(Tensor, rule, self)
         return dispatch_ufunc(Tensor, ufunc, method, inputs, kwargs)
 
     def __array_function__(

@@ -6,6 +6,11 @@ import copy
 from collections.abc import Callable
 from typing import Any
 
+from numpy.typing import NDArray
+
+Array = NDArray[Any]
+Nest = Any  #: an array, or a dict, list or tuple of nests
+
 
 def leaves(tree: Any, path: str = "") -> list[tuple[str, Any]]:
     """Return the arrays of a nest, each with its path: the key of a dict, ``"layers[0].W"`` deeper down.

@@ -14,21 +14,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from tinygrad_course import files
 from tinygrad_course.engine import trees
 from tinygrad_course.engine.tensor import Tensor
+from tinygrad_course.engine.trees import Array, Nest
 from tinygrad_course.exchange.onnx_model import CannotExport, Model, Name, Two
 from tinygrad_course.exchange.onnx_operators import EMIT
 from tinygrad_course.exchange.weights import extra
 from tinygrad_course.graph.node import Graph, Node, graph
 from tinygrad_course.graph.program import Slot
-
-__all__ = ["CannotExport", "export_onnx"]
-
-Nest = Any
-Array = NDArray[Any]
 
 _TOLERANCE = {"float64": 1e-6, "float32": 1e-5}  # ReferenceEvaluator beside NumPy, on the scale of the output
 _COUNTS = (5, 7, 11, 13, 17, 19, 23, 29, 31, 37)
@@ -204,8 +199,7 @@ class _Walk:
         )
 
     def _operation(self, x: Node, y: Node, known: dict[int, Any], pair: tuple[Graph, Graph]) -> Any:
-        first, second = x.call, y.call
-        assert first is not None and second is not None  # noqa: PT018, S101  (an operation has a call)
+        first, second = x.applied, y.applied
         operands = [known[i] for i in x.inputs]
         args = tuple(self._argument(p, q, operands) for p, q in zip(first.args, second.args, strict=True))
         options = {k: _two(v, second.kwargs.get(k)) for k, v in first.kwargs.items()}
@@ -238,8 +232,7 @@ class _Walk:
         """Write a function of the library's by the NumPy calls that it is made of."""
         recordings = []
         for node, whole in ((x, pair[0]), (y, pair[1])):
-            call = node.call
-            assert call is not None  # noqa: S101
+            call = node.applied
             values = [
                 Tensor(np.asarray(whole[i].value), name=f"operand {k}") for k, i in enumerate(node.inputs)
             ]

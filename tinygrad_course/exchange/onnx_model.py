@@ -11,11 +11,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-__all__ = ["CannotExport", "Model", "Name", "Two"]
-
-Array = NDArray[Any]
+from tinygrad_course.engine.trees import Array
 
 OPSET, IR = 18, 9
 _FLOAT32_ONLY = {"Acos", "Acosh", "Asin", "Asinh", "Atan", "Atanh", "Erf"}  # in onnxruntime

@@ -10,8 +10,6 @@ import numpy as np
 
 from tinygrad_course.exchange.onnx_model import CannotExport, Model, Name, Two
 
-__all__ = ["EMIT"]
-
 # ------------------------------------------------------------------ element by element
 
 Emit = Callable[..., Any]

@@ -18,13 +18,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from tinygrad_course.engine.trees import Array
 from tinygrad_course.exchange.weights import existing
-
-__all__ = ["DenseLayers", "read_keras", "read_torch"]
-
-Array = NDArray[Any]
 
 #: Keras's names of activations that are the course's, to the last constant.
 _ACTIVATIONS = {"linear": "identity", **{name: name for name in ("relu", "sigmoid", "tanh", "softmax")}}

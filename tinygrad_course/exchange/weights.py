@@ -11,15 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from tinygrad_course import files
 from tinygrad_course.engine import trees
-
-__all__ = ["load_weights", "save_weights"]
-
-Nest = Any
-Array = NDArray[Any]
+from tinygrad_course.engine.trees import Array, Nest
 
 _KINDS = ".npz, .h5, .hdf5 and .safetensors"
 _ORDER = "names"  # safetensors sorts what it writes: our order is in its metadata

@@ -44,7 +44,10 @@ def linear(W: Any, A: Any, b: Any) -> Any:
 
 def _linear(W: Any, A: Any, b: Any) -> Any:
     product = np.dot(W, A)
-    Z = product + b
+    try:
+        Z = product + b
+    except ValueError:
+        raise ValueError(_misfit(np.shape(A), np.shape(b), product.shape)) from None
     if len(Z.shape) != 2 or Z.shape != product.shape or (getattr(b, "ndim", 0) == 1 and b.size > 1):
         raise ValueError(_misfit(np.shape(A), np.shape(b), product.shape))
     return Z

@@ -20,10 +20,7 @@ from tinygrad_course.rules.table import RULES, Rule, rule
 def _prepared(A: Any, Y: Any) -> tuple[Any, Any]:
     """Return A and Y as arrays of one shape, (n, m), and A's dtype: -Y of uint8 would wrap.
 
-    Raises
-    ------
-    ValueError
-        If the shapes differ, or there are no examples.
+    Raises ValueError if the shapes differ, or there are no examples.
     """
     if not hasattr(A, "dtype"):
         A = np.asarray(A)
@@ -31,9 +28,13 @@ def _prepared(A: Any, Y: Any) -> tuple[Any, Any]:
         Y = np.asarray(Y)
     shape, dtype = A.shape, A.dtype
     if Y.shape != shape:
-        hint = (
-            ": did you mean Y.T?" if Y.shape == shape[::-1] else ": Y.reshape(1, -1)?" if Y.ndim == 1 else ""
-        )
+        hint = ""
+        if Y.shape == shape[::-1]:
+            hint = ": did you mean Y.T?"
+        elif shape[0] > 1 and Y.shape in {shape[1:], (1, *shape[1:])}:
+            hint = f"; functions.one_hot(Y, {shape[0]}) makes columns of classes"
+        elif Y.ndim == 1:
+            hint = ": Y.reshape(1, -1)?"
         raise ValueError(f"A is {shape} and Y is {Y.shape}; both are (n, m), examples as columns{hint}")
     if 0 in shape:
         raise ValueError(f"the cost is a mean over the examples, and there are none: A is {shape}")
@@ -74,8 +75,6 @@ def _softmax_cost_vjp(g: Any, y: Any, A: Any, Y: Any, Z: Any) -> Any:
 # gradient goes straight to Z: dJ/dA is infinite where A rounds to 0 or 1.
 rule(_sigmoid_cost, None, None, _sigmoid_cost_vjp, name="binary_cross_entropy")
 rule(_softmax_cost, None, None, _softmax_cost_vjp, name="categorical_cross_entropy")
-for _cost in (_sigmoid_cost, _softmax_cost):
-    RULES[_cost].plain = True  # the sweep passes over None, and has nothing else to mind
 
 
 def _record(cost: Rule, A: Tensor, Y: Any, link: Operation) -> Tensor:
@@ -84,11 +83,6 @@ def _record(cost: Rule, A: Tensor, Y: Any, link: Operation) -> Tensor:
     holds: list[Hold] = []  # the labels may be written to before the gradient reads them
     y = kept(Y, holds)
     return node(Tensor, cost, (A, Y, Z), cost.function(a, y, z), (a, y, z), holds)
-
-
-def _made_by(function: Any, x: Any) -> Operation | None:
-    made = x.operation if type(x) is Tensor else None
-    return made if made is not None and made.rule is RULES[function] else None
 
 
 # ------------------------------------------------------------------ the costs
@@ -174,16 +168,12 @@ def categorical_cross_entropy(A: Any, Y: Any) -> Any:
     0.490415
     """
     A, Y = _prepared(A, Y)
-    made = None if type(Y) is Tensor else _made_by(softmax, A)
-    if made is not None and _over_units(made):
-        return _record(RULES[_softmax_cost], made.output, Y, made)
+    made = A.operation if type(A) is Tensor and type(Y) is not Tensor else None
+    if made is not None and made.rule is RULES[softmax]:
+        axis = made.args[1] if len(made.args) > 1 else made.kwargs.get("axis", 0)
+        if axis in (0, -made.output.ndim):  # over the units
+            return _record(RULES[_softmax_cost], made.output, Y, made)
     return -np.sum(special.xlogy(Y, A)) / _examples(A)
-
-
-def _over_units(made: Operation) -> bool:
-    """Whether a recorded softmax was taken over axis 0."""
-    axis = made.args[1] if len(made.args) > 1 else made.kwargs.get("axis", 0)
-    return axis in (0, -made.output.ndim)
 
 
 def softmax_cross_entropy(Z: Any, Y: Any) -> Any:

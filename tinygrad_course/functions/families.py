@@ -48,44 +48,23 @@ def _given(family: Any, x: str, args: tuple[Any, ...], named: dict[str, Any], us
 
 @dataclass(frozen=True)
 class Continuous:
-    """A family of densities, of z = (x - loc) / scale and the shapes.
-
-    Parameters
-    ----------
-    name : str
-    shapes : tuple of str
-        The names of the shapes.
-    log_density : callable
-        Of z inside the support, and the shapes.
-    distribution : callable
-        Likewise.
-    lower, upper : float
-        The support of z.
-    interior : float
-        A place in it.
-    log_distribution : callable, optional
-        Where the logarithm of the distribution would lose digits.
-    valid : callable
-        Whether shapes are such.
-    symmetric : bool
-        Whether z and -z are equally likely: then what is above z is what is below -z, to all digits.
-    """
+    """A family of densities, of z = (x - loc) / scale and the shapes."""
 
     name: str
-    shapes: tuple[str, ...]
-    log_density: Formula
-    distribution: Formula
-    lower: float = -math.inf
+    shapes: tuple[str, ...]  #: the names of the shapes
+    log_density: Formula  #: of z inside the support, and the shapes
+    distribution: Formula  #: likewise
+    lower: float = -math.inf  #: the support of z
     upper: float = math.inf
-    interior: float = 0.5
-    log_distribution: Formula | None = None
-    valid: Formula = _positive
+    interior: float = 0.5  #: a place in it
+    log_distribution: Formula | None = None  #: where the logarithm of the distribution would lose digits
+    #: whether z and -z are equally likely: then what is above z is what is below -z, to all digits
     symmetric: bool = False
 
     def _arguments(self, x: Any, args: tuple[Any, ...], named: dict[str, Any]) -> tuple[Any, ...]:
         """Return z, scale, the shapes, and whether the parameters are such."""
         shapes, loc, scale = _given(self, "x", args, named, {"loc": 0.0, "scale": 1.0})
-        good = _positive(scale) & self.valid(*shapes)
+        good = _positive(scale, *shapes)
         scale, *shapes = _made_good((scale, *shapes), good, 1.0)
         return (_array(x) - loc) / scale, scale, shapes, good
 

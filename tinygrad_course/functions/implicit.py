@@ -86,13 +86,7 @@ def fixed_point(
 
 
 def check_searchable(name: str, leaves: list[Any]) -> None:
-    """Raise where SciPy's search is given a stand-in for an array, whose function is being compiled.
-
-    Raises
-    ------
-    CannotCompile
-        How often SciPy asks for a value depends on the values.
-    """
+    """Raise CannotCompile for stand-ins of arrays: how often SciPy asks for a value depends on the values."""
     for leaf in leaves:
         value = peek(Tensor, leaf)
         if type(value).__module__.startswith("tinygrad_course.compiling"):

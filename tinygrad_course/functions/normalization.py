@@ -18,10 +18,6 @@ def _mean(x: Any, axis: Axes) -> Any:
     return mean(x, axis, keepdims=True)
 
 
-def _over_deviation(Z: Any, axis: Axes, eps: float) -> Any:
-    return _over_root(Z - _mean(Z, axis), axis, eps)
-
-
 def _over_root(Z: Any, axis: Axes, eps: float) -> Any:
     return 1 / np.sqrt(_mean(Z * Z, axis) + eps)
 
@@ -47,7 +43,8 @@ def over_rms(Z: Any, axis: Axes = 0, eps: float = 1e-5) -> Any:
 
 
 def _standardize_vjp(g: Any, y: Any, Z: Any, axis: Axes = 0, eps: float = 1e-5) -> Any:
-    return (g - _mean(g, axis) - y * _mean(g * y, axis)) * _over_deviation(Z, axis, eps)
+    deviation = Z - _mean(Z, axis)
+    return (g - _mean(g, axis) - y * _mean(g * y, axis)) * _over_root(deviation, axis, eps)
 
 
 rule(standardize, _standardize_vjp)

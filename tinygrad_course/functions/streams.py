@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+
+from tinygrad_course.engine.trees import Array
 
 Stream = np.random.RandomState | np.random.Generator
-Array = NDArray[Any]
 
 
 def stream(rng: int | Stream) -> Stream:
@@ -92,7 +92,7 @@ def state_text(rng: Stream | Position) -> str:
     True
     """
     where = rng if isinstance(rng, Position) else position(rng)
-    return json.dumps({"stream": where.kind, "state": _plain(where.state)})
+    return json.dumps({"stream": where.kind, "state": where.state}, default=_plain)
 
 
 def restore(rng: Stream, text: str) -> None:
@@ -103,7 +103,7 @@ def restore(rng: Stream, text: str) -> None:
     ValueError
         If it is a stream of another kind.
     """
-    told = json.loads(text)
+    told = json.loads(text, object_hook=_array)
     where = position(rng)
     kind, bits = where.kind, where.state["bit_generator"]
     if told["stream"] != kind or told["state"]["bit_generator"] != bits:
@@ -111,42 +111,28 @@ def restore(rng: Stream, text: str) -> None:
             f"the saved stream is a {told['stream']} on {told['state']['bit_generator']}, and this one is a "
             f"{kind} on {bits}; pass a stream of the saved kind"
         )
-    state = _arrays(told["state"])
     if isinstance(rng, np.random.Generator):
-        rng.bit_generator.state = state
+        rng.bit_generator.state = told["state"]
     else:
-        rng.set_state(state)
+        rng.set_state(told["state"])
 
 
 def remake(text: str) -> Stream:
     """Return a stream of its own that stands where `state_text` found one."""
     told = json.loads(text)
     name = told["state"]["bit_generator"]
-    if name not in _BIT_GENERATORS:
+    if name not in {"MT19937", "PCG64", "PCG64DXSM", "Philox", "SFC64"}:
         raise ValueError(f"the saved stream runs on {name!r}, which NumPy does not have")
-    bits = _BIT_GENERATORS[name]()
+    bits = getattr(np.random, name)()
     rng: Stream = np.random.Generator(bits) if told["stream"] == "Generator" else np.random.RandomState(bits)
     restore(rng, text)
     return rng
 
 
-_BIT_GENERATORS: dict[str, Any] = {
-    name: getattr(np.random, name) for name in ("MT19937", "PCG64", "PCG64DXSM", "Philox", "SFC64")
-}
+def _plain(value: Any) -> Any:
+    """Return an array of a stream's state as a list that names its dtype, and NumPy's number as Python's."""
+    return value.item() if value.ndim == 0 else {"dtype": str(value.dtype), "values": value.tolist()}
 
 
-def _plain(state: Any) -> Any:
-    """Return a stream's state with its arrays as lists that name their dtype."""
-    if isinstance(state, dict):
-        return {key: _plain(value) for key, value in state.items()}
-    if isinstance(state, np.ndarray):
-        return {"dtype": str(state.dtype), "values": state.tolist()}
-    return state.item() if isinstance(state, np.generic) else state
-
-
-def _arrays(state: Any) -> Any:
-    if isinstance(state, dict):
-        if set(state) == {"dtype", "values"}:
-            return np.array(state["values"], dtype=state["dtype"])
-        return {key: _arrays(value) for key, value in state.items()}
-    return state
+def _array(told: dict[str, Any]) -> Any:
+    return np.array(told["values"], told["dtype"]) if told.keys() == {"dtype", "values"} else told

@@ -72,10 +72,7 @@ def window_over(
 ) -> Window:
     """Return the window over a grid, with `pad` ("valid", "same", or numbers) as zeros before and after.
 
-    Raises
-    ------
-    ValueError
-        If a setting is none, or the window is larger than the padded grid.
+    Raises ValueError if a setting is none, or the window is larger than the padded grid.
     """
     axes = len(grid)
     steps, gaps = each(stride, axes, "stride"), each(dilation, axes, "dilation")

@@ -6,25 +6,20 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from tinygrad_course.autodiff.gradients import grad
 from tinygrad_course.engine import trees
 from tinygrad_course.engine.recording import peek
 from tinygrad_course.engine.tensor import Tensor
+from tinygrad_course.engine.trees import Array
 from tinygrad_course.gradient_checking.lines import Problem
 from tinygrad_course.gradient_checking.vectors import gradients_like
-
-Array = NDArray[Any]
 
 
 def leaves_of(found: Any, problem: Problem) -> list[Any]:
     """Return gradients, in whatever nest they come, in the order of the problem's leaves.
 
-    Raises
-    ------
-    TypeError
-        If there are more gradients than arguments to check.
+    Raises TypeError if there are more gradients than arguments to check.
     """
     tree = problem.tree
     several = not isinstance(problem.argnums, int)
@@ -43,13 +38,7 @@ def leaves_of(found: Any, problem: Problem) -> list[Any]:
 class Analytic:
     """The gradient to be checked, of the scalar that a `Problem` makes of the function.
 
-    Parameters
-    ----------
-    problem : Problem
-    gradient : callable, nest of arrays, or None
-        None: the library's own.
-    vjp : callable or None
-        ``vjp(g, *args)``.
+    A function, a nest of arrays, ``vjp(g, *args)``, or with neither the library's own.
     """
 
     def __init__(self, problem: Problem, gradient: Any, vjp: Callable[..., Any] | None) -> None:
@@ -76,12 +65,8 @@ class Analytic:
     def at(self, arrays: Sequence[Array]) -> list[Array]:
         """Return the gradient at other values of the leaves, one array for each.
 
-        Raises
-        ------
-        TypeError
-            If there are more gradients than arguments to check.
-        ValueError
-            If a gradient has not the shape of its parameter.
+        Raises TypeError if there are more gradients than arguments to check; ValueError if a gradient has not
+        the shape of its parameter.
         """
         problem = self.problem
         args = problem.arguments([np.copy(a)[()] for a in arrays])

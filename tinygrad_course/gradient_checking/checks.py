@@ -8,18 +8,14 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from tinygrad_course.autodiff.gradients import grad
-from tinygrad_course.engine.tensor import Tensor
+from tinygrad_course.engine.trees import Array
 from tinygrad_course.gradient_checking.analytic import Analytic, leaves_of
 from tinygrad_course.gradient_checking.judging import Judge
 from tinygrad_course.gradient_checking.lines import Problem
-from tinygrad_course.gradient_checking.noise import Cause, cause_of
 from tinygrad_course.gradient_checking.report import GradientMismatchError, GradientReport
 from tinygrad_course.graph.node import graph
-
-Array = NDArray[Any]
 
 
 def compare_gradients(
@@ -100,7 +96,7 @@ def compare_gradients(
     notes = [*_precision(problem, analytic, check.gradients), *_said(problem, analytic, argnums)]
     report = GradientReport(
         problem.name, entries, {leaf.name: leaf.x.shape for leaf in problem.leaves}, method, epsilon, 1,
-        problem.value, check.sigma, problem.evaluations, notes, functools.partial(_cause, problem),
+        problem.value, check.sigma, problem.evaluations, notes, check.cause,
     )  # fmt: skip
     if order == 1 or not report.ok:
         return report
@@ -126,14 +122,6 @@ def _derivative_along(problem: Problem, analytic: Analytic, seed: int) -> Callab
         return sum(terms[1:], terms[0])
 
     return slope_along
-
-
-def _cause(problem: Problem) -> Cause | None:
-    tensors = [Tensor(leaf.x, name=leaf.name) for leaf in problem.leaves]
-    try:
-        return cause_of(problem.scalar, *problem.arguments(tensors))
-    except Exception:  # noqa: BLE001  (the function does not record, for whatever reason)
-        return None
 
 
 def _precision(problem: Problem, analytic: Analytic, exact: list[Array]) -> list[str]:
@@ -221,8 +209,7 @@ def _graph_of(f: Callable[..., Any], args: tuple[Any, ...], options: dict[str, A
         problem = Problem(
             f, args, options.get("argnums", 0), options.get("has_aux", False), options.get("seed", 0)
         )
-        tensors = [Tensor(leaf.x, name=leaf.name) for leaf in problem.leaves]
-        J = problem.scalar(*problem.arguments(tensors))
+        J = problem.scalar(*problem.recorded())
         J.named(J.name or "J").backward(retain_graph=True)
         return graph(J)
     except Exception:  # noqa: BLE001  (the report stands without a picture)

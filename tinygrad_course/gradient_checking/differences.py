@@ -29,33 +29,18 @@ _LEVELS = 16
 
 @dataclass(frozen=True)
 class Slope:
-    """A derivative found by differences.
-
-    Attributes
-    ----------
-    value : float
-    noise : float
-        What rounding in the function can add or take away.
-    truncation : float
-        What the curvature can, as far as two steps show.
-    step : float
-    left, right : float
-        The one-sided derivatives, where the function was looked at closely; else NaN.
-    shape : str
-        "smooth", "kink" (the sides differ), "jump" (the function does), "edge" (one side is no number) or
-        "broken".
-    size : float
-        Of the function's values about the point.
-    """
+    """A derivative found by differences."""
 
     value: float
-    noise: float
-    truncation: float
+    noise: float  #: what rounding in the function can add or take away
+    truncation: float  #: what the curvature can, as far as two steps show
     step: float
-    left: float = np.nan
+    left: float = np.nan  #: the one-sided derivatives, where the function was looked at closely; else NaN
     right: float = np.nan
+    #: "smooth", "kink" (the sides differ), "jump" (the function does), "edge" (one side is no number) or
+    #: "broken"
     shape: str = "smooth"
-    size: float = 0.0
+    size: float = 0.0  #: of the function's values about the point
 
     @property
     def error(self) -> float:
@@ -64,16 +49,9 @@ class Slope:
 
 
 def central(phi: Phi, step: float, sigma: float) -> Slope:
-    """Return (phi(h) - phi(-h)) / 2h: the course's gradapprox.
+    """Return (phi(h) - phi(-h)) / 2h, the course's gradapprox, of a function along a line.
 
-    Parameters
-    ----------
-    phi : callable
-        The function along a line; the derivative is taken at 0.
-    step : float
-        h.
-    sigma : float
-        The standard deviation of phi's rounding.
+    Its rounding has the standard deviation `sigma`.
 
     Examples
     --------
@@ -93,18 +71,8 @@ def slope(
     The step begins at the cube root of the noise. Twice the step shows how large the truncation is; where
     that or the noise is too large, the step moves towards their balance, at most three times.
 
-    Parameters
-    ----------
-    phi : callable
-    scale : float
-        The size of what is varied: steps are in proportion to it.
-    size : float
-        The size of phi's values, to which `sigma` is compared.
-    sigma : float
-    enough : float
-        An error with which to be content.
-    step : float, optional
-        A step to begin with.
+    Steps are in proportion to `scale`, the size of what is varied; `size` is that of phi's values, to which
+    `sigma` is compared, and `enough` an error with which to be content.
     """
     relative = max(sigma / size if size > 0 else 0.0, EPS)
     step = step or scale * min(relative ** (1 / 3), 0.05)
@@ -137,19 +105,12 @@ def slope(
 # ------------------------------------------------------------------ a close look
 
 
-def extrapolate(phi: Phi, scale: float, sigma: float, start: float = 0.1) -> Slope:
+def extrapolate(phi: Phi, scale: float, sigma: float) -> Slope:
     """Return the derivative by Richardson's extrapolation over a ladder of steps, and phi's shape at 0.
 
-    The steps are ``start * scale / 4**k``; the entry of the tableau with the least error is taken
+    The steps are ``scale / 10 / 4**k``; the entry of the tableau with the least error is taken
     (C. Ridders, 1982). The one-sided quotients on the same ladder tell a kink and a jump from a
     smooth function.
-
-    Parameters
-    ----------
-    phi, scale, sigma
-        As for `slope`.
-    start : float
-        The largest step, relative to the scale.
 
     Examples
     --------
@@ -159,7 +120,7 @@ def extrapolate(phi: Phi, scale: float, sigma: float, start: float = 0.1) -> Slo
     >>> round(extrapolate(lambda t: np.exp(t), 1.0, 1e-16).value, 12)
     1.0
     """
-    steps = 2.0 ** round(math.log2(start * scale)) / _RATIO ** np.arange(_LEVELS)
+    steps = 2.0 ** round(math.log2(0.1 * scale)) / _RATIO ** np.arange(_LEVELS)
     middle = phi(0.0)
     above = np.array([phi(h) for h in steps])
     below = np.array([phi(-h) for h in steps])
@@ -255,15 +216,9 @@ def _shape(gap: NDArray[Any], noise: NDArray[Any]) -> tuple[str, int]:
 def complex_step(phi: Callable[[complex], Any], step: float = 1e-30) -> float | None:
     """Return Im phi(ih) / h: no difference is taken, nothing cancels, and the error is rounding alone.
 
-    Returns
-    -------
-    float or None
-        None if phi does not compute with complex numbers.
-
-    Notes
-    -----
-    W. Squire and G. Trapp, 1998. Only for functions that are analytic as computed: np.abs, comparisons and
-    the real part lose the derivative, so compare with another method before trusting it.
+    None if phi does not compute with complex numbers (W. Squire and G. Trapp, 1998). Only for functions that
+    are analytic as computed: np.abs, comparisons and the real part lose the derivative, so compare with
+    another method before trusting it.
 
     Examples
     --------

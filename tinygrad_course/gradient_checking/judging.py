@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from tinygrad_course.gradient_checking.analytic import Analytic
 from tinygrad_course.gradient_checking.differences import (
@@ -19,17 +19,13 @@ from tinygrad_course.gradient_checking.differences import (
     slope,
 )
 from tinygrad_course.gradient_checking.lines import Problem
-from tinygrad_course.gradient_checking.noise import noise_of
+from tinygrad_course.gradient_checking.noise import Cause, cause_of, nearness_to_singular, noise_of
 from tinygrad_course.gradient_checking.report import Entry
-
-Array = NDArray[Any]
 
 METHODS = ("auto", "central", "complex", "richardson")
 
 #: A gradient is computed in rounded arithmetic too: this many units of its largest entry are allowed to it.
 _ROUNDING = 1e3 * EPS
-#: An entry this much smaller than the largest may be called right though differences cannot tell.
-_NEGLIGIBLE = 1e-9
 
 
 class Judge:
@@ -56,6 +52,28 @@ class Judge:
         everywhere = [leaf.scale * self.rng.choice([-1.0, 1.0], leaf.x.shape) for leaf in problem.leaves]
         self.sigma = noise_of(problem.along(everywhere), 1.0)
 
+    def cause(self) -> Cause | None:
+        """Return what rounds most in the cost; None where it does not record, for whatever reason."""
+        found: Cause | None = self._recorded(cause_of, None)
+        return found
+
+    def _recorded(self, ask: Callable[..., Any], otherwise: Any) -> Any:
+        try:
+            return ask(self.problem.scalar, *self.problem.recorded())
+        except Exception:  # noqa: BLE001
+            return otherwise
+
+    @cached_property
+    def nearest_pole(self) -> float:
+        """How near the cost's matrices are to singular ones, beside their size."""
+        return float(self._recorded(nearness_to_singular, 1.0))
+
+    @cached_property
+    def recorded_sigma(self) -> float:
+        """The rounding by the recording: neighbours of one value hide it where large numbers cancel."""
+        found = self.cause()
+        return max(self.sigma, 0.0 if found is None else found.rounding)
+
     # -------------------------------------------------------------- one derivative
 
     def look(self, phi: Callable[[Any], Any], scale: float, x: float, g: float) -> Slope:
@@ -77,9 +95,9 @@ class Judge:
         enough = self.rtol * max(abs(g), 0.01 * self.largest) + 1e-10 * abs(self.problem.value) / scale
         return slope(phi, scale, abs(self.problem.value), self.sigma, enough)
 
-    def closer(self, phi: Callable[[Any], Any], scale: float) -> Slope:
+    def closer(self, phi: Callable[[Any], Any], scale: float, sigma: float = 0.0) -> Slope:
         """Return the derivative by extrapolation, or by the complex step where both agree."""
-        sigma = max(noise_of(phi, scale), self.sigma)
+        sigma = max(noise_of(phi, scale), self.sigma, sigma)
         found = extrapolate(phi, scale, sigma)
         if found.shape != "smooth" or sigma > 1e4 * EPS * max(abs(self.problem.value), found.size):
             return found  # what cancels in between spoils a complex step too
@@ -122,16 +140,33 @@ class Judge:
         """Whether any gradient as small as this would have passed: then nothing is known of its sign or size.
 
         A complex step resolves any derivative. Where the function takes none, the best of the differences
-        must tell the sign of what is not negligible beside the largest entry.
+        must tell the sign, and of a 0 that the function does not move.
         """
+        size = max(abs(g), abs(found.value))
         resolution = found.error + self.rounding * max(self.largest, line.size)
-        if line.k < 0 or max(abs(g), abs(found.value)) > 2 * resolution:
+        if line.k < 0 or 1e-3 * size > resolution:
             return False
+        seen = size > 2 * resolution
         value = complex_step(self.problem.complex_along(line.phi))
-        if value is None:
-            best = self.closer(line.phi, line.scale)
-            return abs(g) > _NEGLIGIBLE * self.largest and best.error > abs(g)
-        return bool(abs(g - value) > self.rtol * max(abs(g), abs(value)) + 4 * EPS * self.largest)
+        if value is not None:
+            allowed = (
+                self.rtol * max(abs(g), abs(value)) + (self.rounding if seen else 4 * EPS) * self.largest
+            )
+            return bool(abs(g - value) > allowed)
+        if seen:
+            return False
+        if g == 0:
+            near = [sign * part * line.scale for part in (1e-3, 0.03) for sign in (1, -1)]
+            return any(line.phi(step) != line.phi(0.0) for step in near)
+        best = self.closer(line.phi, line.scale)
+        return best.error > abs(g) or not self.agree(g, best, abs(g))
+
+    def past_a_pole(self, g: float, size: float, line: Line) -> bool:
+        """Whether the steps go past a singular matrix, and smaller ones do not tell that this is wrong."""
+        if self.nearest_pole > 1e-4:
+            return False
+        closest = self.closer(line.phi, 0.03 * self.nearest_pole * line.scale, self.recorded_sigma)
+        return self.agree(g, closest, size) or not closest.error < 0.1 * abs(g - closest.value)
 
     def convention(self, g: float, line: Line) -> bool:
         """Whether the point is a kink to which some convention gives this gradient, right beside it.
@@ -194,6 +229,13 @@ class Judge:
             return "undecided", "too noisy to tell"
         if g and _steepens(line.phi, line.scale, g):
             return "undecided", "the slope grows without bound near here"
+        if self.recorded_sigma > self.sigma:
+            noisier = self.closer(line.phi, line.scale, self.recorded_sigma)
+            if self.agree(g, noisier, size):
+                blind = self.blind(g, noisier, line.scale, 0.1)
+                return ("undecided", "too noisy to tell") if blind else ("right", "")
+        if self.past_a_pole(g, size, line):
+            return "undecided", "a matrix is so nearly singular that differences step past the pole"
         if self.convention(g, line):
             return "kink", f"differences give {best.value:.6g}; the gradient is right at every point nearby"
         return "wrong", ""

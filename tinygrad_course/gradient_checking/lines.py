@@ -8,14 +8,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from tinygrad_course.autodiff.gradients import parameter_names
 from tinygrad_course.engine import trees
 from tinygrad_course.engine.recording import peek
 from tinygrad_course.engine.tensor import Tensor
-
-Array = NDArray[Any]
+from tinygrad_course.engine.trees import Array
 
 
 @dataclass(frozen=True)
@@ -142,13 +140,7 @@ class Problem:
         return peek(Tensor, result)
 
     def outputs(self, result: Any) -> list[Any]:
-        """Return the numbers in what the function returned.
-
-        Raises
-        ------
-        ValueError
-            If there are none.
-        """
+        """Return the numbers in what the function returned; raise ValueError if there are none."""
         if self.has_aux:
             if not (isinstance(result, tuple) and len(result) == 2):
                 raise TypeError(
@@ -174,6 +166,10 @@ class Problem:
             return np.reshape(y, ()) if np.shape(y) else y
         terms = [np.sum(y * w) for y, w in zip(outputs, self.weights, strict=True)]
         return sum(terms[1:], terms[0])
+
+    def recorded(self) -> tuple[Any, ...]:
+        """Return the call's arguments with Tensors in the leaves' places, called by the leaves' names."""
+        return tuple(self.arguments([Tensor(leaf.x, name=leaf.name) for leaf in self.leaves]))
 
     def scalar(self, *args: Any) -> Any:
         """Return the scalar as a function of the call's arguments, for the engine to differentiate."""

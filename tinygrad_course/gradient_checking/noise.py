@@ -18,21 +18,15 @@ _PLACES = np.sort(np.random.RandomState(0).uniform(1, _POINTS, (2, _POINTS)), ax
 _SPACINGS = (1e-14, 1e-12, 1e-10, 1e-8, 1e-6, 1e-4, 1e-3, 1e-2)
 
 
-def noise_of(phi: Phi, scale: float, widest: float = 1e-2) -> float:
+def noise_of(phi: Phi, scale: float) -> float:
     """Return the standard deviation of the rounding in phi's values near 0.
 
     Values at points very near each other lie on a smooth curve but for their rounding, which is what a cubic
     through them leaves over.
 
-    Parameters
-    ----------
-    phi : callable
-    scale : float
-        The size of what is varied. The points are so close that phi is smooth between them, and moved apart
-        until they give different values: a function that computes in float32 gives the same for neighbours in
-        float64. Each side of 0 is looked at by itself, so that a kink or a jump there is no noise.
-    widest : float
-        How far apart they are moved at most.
+    They are moved apart until they give different values: a function that computes in float32 gives the same
+    for neighbours in float64. Each side of 0 is looked at by itself, so that a kink or a jump there is no
+    noise. `scale` is the size of what is varied.
 
     Notes
     -----
@@ -49,8 +43,6 @@ def noise_of(phi: Phi, scale: float, widest: float = 1e-2) -> float:
     floor = EPS / 2 * abs(middle) if np.isfinite(middle) else 0.0
     steps = []  # of a staircase, which 1 - A is where A is nearly 1
     for spacing in _SPACINGS:
-        if spacing > widest:
-            break
         found = []
         for places in _PLACES:
             values = np.array([phi(float(t)) for t in spacing * scale * places])
@@ -78,24 +70,14 @@ def _left_over(values: Any, places: Any) -> float:
 
 @dataclass(frozen=True)
 class Cause:
-    """The operations whose rounding reaches the cost most.
+    """The operations whose rounding reaches the cost most."""
 
-    Attributes
-    ----------
-    operations : tuple of str
-        What makes the numbers that are rounded: ``"expit"``, or ``"A3 = expit"`` where the result has a name.
-    through : tuple of str
-        The operations that they go through next.
-    share : float
-        Their part of the rounding's variance, from 0 to 1.
-    magnified : float
-        How many times larger their rounding is in the cost than the cost's own.
-    """
-
+    #: what makes the numbers that are rounded: ``"expit"``, or ``"A3 = expit"`` where the result has a name
     operations: tuple[str, ...]
-    through: tuple[str, ...]
-    share: float
-    magnified: float
+    through: tuple[str, ...]  #: the operations that they go through next
+    share: float  #: their part of the rounding's variance, from 0 to 1
+    magnified: float  #: how many times larger their rounding is in the cost than the cost's own
+    rounding: float  #: the standard deviation of the cost by the rounding of all operations
 
     def __str__(self) -> str:
         what = f"{self.share:.0%} of it is the rounding of {' and '.join(self.operations)}"
@@ -111,16 +93,7 @@ def cause_of(f: Callable[..., Any], *args: Any) -> Cause | None:
     A number v is stored to half a unit in its last place, and what that does to the cost J is dJ/dv times as
     much: the gradient that the backward pass leaves at every node.
 
-    Parameters
-    ----------
-    f : callable
-        Takes Tensors and returns a scalar one.
-    *args : Tensors or nests of Tensors
-
-    Returns
-    -------
-    Cause or None
-        None if f does not record.
+    f takes nests of Tensors and returns a scalar one; where it does not record, there is None.
 
     Examples
     --------
@@ -143,7 +116,33 @@ def cause_of(f: Callable[..., Any], *args: Any) -> Cause | None:
     magnified = float(np.sqrt(np.max(parts) / own)) if own else np.inf
     names = tuple(dict.fromkeys(f"{n.name} = {n.op}" if n.name else str(n.op) for n in blamed))
     share = float(sum(parts[n.id] for n in blamed)) / total
-    return Cause(names, _path(nodes, blamed[-1]), share, magnified)
+    return Cause(names, _path(nodes, blamed[-1]), share, magnified, EPS / 2 * float(np.sqrt(total)))
+
+
+def nearness_to_singular(f: Callable[..., Any], *args: Any) -> float:
+    """Return how far the matrices that a recorded cost inverts are from singular ones, beside their size.
+
+    Larger steps than that go past a pole, and their differences tell nothing of the slope.
+
+    Examples
+    --------
+    >>> f = lambda M: np.sum(np.linalg.inv(M))
+    >>> round(nearness_to_singular(f, Tensor(np.diag([4.0, 1.0]))), 6)
+    0.25
+    """
+    J = f(*args)
+    nodes = list(graph(J)) if type(J) is Tensor else []
+    nearest = 1.0
+    for node in nodes:
+        if node.op in _INVERTING and node.inputs:
+            matrix = nodes[node.inputs[0]].value
+            if np.ndim(matrix) > 1 and matrix.shape[-1] == matrix.shape[-2] and matrix.size:
+                sizes = np.linalg.svd(matrix, compute_uv=False)
+                nearest = min(nearest, float(np.min(sizes[..., -1] / sizes[..., 0])))
+    return nearest
+
+
+_INVERTING = frozenset({"inv", "solve", "det", "slogdet", "pinv", "lstsq", "matrix_power"})
 
 
 def _rounding(node: Node) -> float:

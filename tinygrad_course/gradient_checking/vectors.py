@@ -6,13 +6,11 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from tinygrad_course.engine import trees
 from tinygrad_course.engine.recording import peek
 from tinygrad_course.engine.tensor import Tensor
-
-Array = NDArray[Any]
+from tinygrad_course.engine.trees import Array
 
 
 def parameters_to_vector(parameters: Any) -> Array:

@@ -162,10 +162,7 @@ def _value(x: Any) -> Any:
 def tree_of(x: Any) -> ast.expr:
     """Return the formula of a value, or of a number.
 
-    Raises
-    ------
-    NoFormula
-        For an array that is not the same number everywhere.
+    Raises NoFormula for an array that is not the same number everywhere.
     """
     if type(x) is Formula:
         return x.tree

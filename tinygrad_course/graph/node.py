@@ -85,6 +85,12 @@ class Node:
         """Whether nothing was recorded before it: a variable of the user's, or a constant."""
         return self.op is None
 
+    @property
+    def applied(self) -> Call:
+        """The call of an operation."""
+        assert self.call is not None, self.op  # noqa: S101  (it is asked of operations alone)
+        return self.call
+
 
 class Graph(Sequence[Node]):
     """The nodes of a recording in topological order: inputs before what is computed from them.
@@ -227,7 +233,7 @@ class Graph(Sequence[Node]):
         """
         from tinygrad_course import drawing
 
-        return drawing.shapes(self)
+        return drawing.dimensions(self)
 
     def _repr_svg_(self) -> str:
         from tinygrad_course import drawing

@@ -43,25 +43,14 @@ class Slot(int):
 
 @dataclass(frozen=True, eq=False)
 class Call:
-    """A function with its arguments, but for the operands, whose places are marked.
+    """A function with its arguments, but for the operands, whose places are marked."""
 
-    Attributes
-    ----------
-    rule : Rule
-        The function and its derivative.
-    args : tuple
-        The arguments, a `Slot` where an operand goes (inside a list too, as in `np.concatenate`).
-    kwargs : dict
-    varies : tuple of bool
-        For each operand whether it was a Tensor; the others are constants.
-    saved : tuple
-        Each operand's value as it was recorded, None where nobody could change it since.
-    """
-
-    rule: Rule
+    rule: Rule  #: the function and its derivative
+    #: the arguments, a `Slot` where an operand goes (inside a list too, as in `np.concatenate`)
     args: tuple[Any, ...]
     kwargs: dict[str, Any]
-    varies: tuple[bool, ...]
+    varies: tuple[bool, ...]  #: for each operand whether it was a Tensor; the others are constants
+    #: each operand's value as it was recorded, None where nobody could change it since
     saved: tuple[Any, ...]
 
     def filled(self, operands: Sequence[Any]) -> tuple[Any, ...]:
@@ -79,10 +68,7 @@ class Call:
         Of several results g is a tuple, with None for those that nothing depends on; what is sent to a node
         of several results is such a tuple.
 
-        Raises
-        ------
-        FreedGraphError
-            If the rule went with the graph that was freed: it is in the table no more.
+        Raises FreedGraphError if the rule went with the graph that was freed: it is in the table no more.
         """
         found = self.pulled(g, y, operands)
         if self.rule.function is OUTPUT.function:
@@ -121,11 +107,9 @@ class Call:
 def _filled(arg: Any, operands: Sequence[Any]) -> Any:
     if type(arg) is Slot:
         return operands[arg]
-    return tuple(_filled(a, operands) for a in arg) if type(arg) is tuple and _has_slots(arg) else arg
-
-
-def _has_slots(arg: tuple[Any, ...]) -> bool:
-    return any(type(a) is Slot for a in arg)
+    if type(arg) is tuple and any(type(a) is Slot for a in arg):
+        return tuple(_filled(a, operands) for a in arg)
+    return arg
 
 
 def call_of(tensor: Tensor) -> tuple[Call, list[Any], dict[str, Any]]:

@@ -19,45 +19,22 @@ from tinygrad_course.graph.node import Graph, Node
 
 @dataclass(frozen=True)
 class Share:
-    """What one operation sends back to one of its operands.
+    """What one operation sends back to one of its operands."""
 
-    Attributes
-    ----------
-    position : int
-        Which of the operation's operands.
-    node : int
-        The operand.
-    slope : float or None
-        The operation's derivative, where both are single numbers.
-    gradient : array
-        What it sends.
-    total : array
-        The operand's gradient so far, this included.
-    """
-
-    position: int
-    node: int
-    slope: float | None
-    gradient: Any
-    total: Any
+    position: int  #: which of the operation's operands
+    node: int  #: the operand
+    slope: float | None  #: the operation's derivative, where both are single numbers
+    gradient: Any  #: what it sends
+    total: Any  #: the operand's gradient so far, this included
 
 
 @dataclass(frozen=True)
 class Replay:
-    """Values and gradients of a recording's nodes, by their numbers.
-
-    Attributes
-    ----------
-    values : dict of int to array
-    gradients : dict of int to array
-        Of the root; a node that it does not depend on has none.
-    shares : dict of int to tuple of Share
-        For each operation on the way back, in order, what it sends.
-    """
+    """Values and gradients of a recording's nodes, by their numbers."""
 
     values: dict[int, Any]
-    gradients: dict[int, Any]
-    shares: dict[int, tuple[Share, ...]]
+    gradients: dict[int, Any]  #: of the root; a node that it does not depend on has none
+    shares: dict[int, tuple[Share, ...]]  #: for each operation on the way back, in order, what it sends
 
 
 def operations(graph: Graph) -> list[Node]:
@@ -76,14 +53,7 @@ def recorded(graph: Graph) -> dict[int, Any]:
 
 
 def forward(graph: Graph, leaves: Mapping[int, Any] | None = None) -> dict[int, Any]:
-    """Compute every node's value again.
-
-    Parameters
-    ----------
-    graph : Graph
-    leaves : mapping of int to array, optional
-        Other values for the leaves; without them the recorded ones.
-    """
+    """Compute every node's value again, from other values for the leaves or the recorded ones."""
     values = {n.id: n.value for n in graph if n.op is None}
     values.update(leaves or {})
     with np.errstate(all="ignore"):
@@ -95,9 +65,8 @@ def forward(graph: Graph, leaves: Mapping[int, Any] | None = None) -> dict[int, 
 
 def _operands(graph: Graph, node: Node, values: Mapping[int, Any], as_recorded: bool) -> list[Any]:
     """Return an operation's operands, leaves and constants as the recording has kept them."""
-    assert node.call is not None  # noqa: S101  (it is an operation)
     found = []
-    for source, saved in zip(node.inputs, node.call.saved, strict=True):
+    for source, saved in zip(node.inputs, node.applied.saved, strict=True):
         given = graph[source]
         kept = saved is not None and given.op is None and (given.constant or as_recorded)
         found.append(saved if kept else values[source])
@@ -113,13 +82,12 @@ def backward(graph: Graph, values: dict[int, Any], *, as_recorded: bool = True) 
         for node in reversed(operations(graph)):
             if node.id not in totals:
                 continue
-            assert node.call is not None  # noqa: S101
             operands = _operands(graph, node, values, as_recorded)
             y, g = values[node.id], totals[node.id]
             one = not isinstance(g, tuple) and np.size(g) == 1
-            slopes = node.call.sent(np.ones_like(g)[()], y, operands) if one else {}
+            slopes = node.applied.sent(np.ones_like(g)[()], y, operands) if one else {}
             sends = []
-            for position, sent in node.call.sent(g, y, operands).items():
+            for position, sent in node.applied.sent(g, y, operands).items():
                 source = node.inputs[position]
                 totals[source] = _plus(totals.get(source), sent)
                 slope = slopes.get(position)

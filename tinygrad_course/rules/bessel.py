@@ -15,7 +15,7 @@ from scipy import special
 
 from tinygrad_course.rules.elementwise import quotient
 from tinygrad_course.rules.shapes import is_complex
-from tinygrad_course.rules.special import over, unknown
+from tinygrad_course.rules.special import over, series, unknown
 from tinygrad_course.rules.table import primitive, rule
 
 # ------------------------------------------------------------------ Bessel functions: neighbouring orders
@@ -93,9 +93,21 @@ rule(
     unknown("kve", "the order"),
     lambda g, y, v, x: g * (y - 0.5 * (special.kve(v - 1, x) + special.kve(v + 1, x))),
 )
-for _f in (special.struve, special.modstruve):
+
+
+def struve_slope(f: Any, sign: float, y: Any, v: Any, x: Any) -> Any:
+    """By the order below; near 0, where that cancels, by the power series."""
+    near = np.abs(x) < 2.0
+    here, away = np.where(near, 0.5 * x, 0.5), np.where(near, 2.0, x)
+    terms = [0.5 * (2 * k + v + 1) * special.rgamma(k + 1.5) * special.rgamma(v + k + 1.5) for k in range(12)]
+    return np.where(near, here**v * series(sign * here * here, terms), f(v - 1, away) - v * y / away)
+
+
+for _f, _sign in ((special.struve, -1.0), (special.modstruve, 1.0)):
     rule(
-        _f, unknown(_f.__name__, "the order"), lambda g, y, v, x, f=_f: g * (f(v - 1, x) - v * quotient(y, x))
+        _f,
+        unknown(_f.__name__, "the order"),
+        lambda g, y, v, x, f=_f, sign=_sign: g * struve_slope(f, sign, y, v, x),
     )
 
 # ------------------------------------------------------------------ Airy and Kelvin functions, integrals
@@ -123,14 +135,28 @@ def wanted(g: Any, f: Any, x: Any) -> Any:
 
 rule(special.iti0k0, lambda g, y, x: g[0] * special.i0(x) + wanted(g[1], special.k0, x), outputs=True)
 rule(special.itj0y0, lambda g, y, x: g[0] * special.j0(x) + wanted(g[1], special.y0, x), outputs=True)
+# 1 + t/4 + t^2/36 ...: 1 / (k + 1)!^2
+I0_REST = tuple(1.0 / math.factorial(k + 1) ** 2 for k in range(12))
+
+
+def rest_over_x(f: Any, sign: float, x: Any) -> Any:
+    """sign (f(x) - 1) / x of I0 and J0: its series about 0, where that cancels."""
+    near = np.abs(x) < 2.0
+    away = np.where(near, 2.0, x)
+    here = np.where(near, x, 0.0)
+    return np.where(
+        near, 0.25 * here * series(sign * 0.25 * here * here, I0_REST), sign * (f(away) - 1.0) / away
+    )
+
+
 rule(
     special.it2i0k0,
-    lambda g, y, x: g[0] * quotient(special.i0(x) - 1.0, x) - over(wanted(g[1], special.k0, x), x),
+    lambda g, y, x: g[0] * rest_over_x(special.i0, 1.0, x) - over(wanted(g[1], special.k0, x), x),
     outputs=True,
 )
 rule(
     special.it2j0y0,
-    lambda g, y, x: g[0] * quotient(1.0 - special.j0(x), x) - over(wanted(g[1], special.y0, x), x),
+    lambda g, y, x: g[0] * rest_over_x(special.j0, -1.0, x) - over(wanted(g[1], special.y0, x), x),
     outputs=True,
 )
 rule(special.itstruve0, lambda g, y, x: g * special.struve(np.zeros_like(x), x))
@@ -183,16 +209,30 @@ def f_slope(phi: Any, m: Any) -> Any:
     return (special.ellipkinc(phi, m) - elliptic_d(phi, m) - turned) / (2.0 * (1.0 - m))
 
 
-def d_slope(d: Any, phi: Any, m: Any) -> Any:
-    """Of small m nothing is left of it but rounding."""
-    small = np.abs(m) < 1e-3
-    return np.where(small, np.nan, (f_slope(phi, m) - 0.5 * d) / np.where(small, 1.0, m))
+# the rule of Gauss and Legendre on [0, 1]
+PLACES, SHARES = (x / 2.0 for x in (np.polynomial.legendre.leggauss(20) + np.array([[1.0], [0.0]])))
+
+
+def d_slope(phi: Any, m: Any) -> Any:
+    """The integral of sin^4 / (2 delta^3), added up for small m, of which the difference leaves nothing."""
+    small = np.abs(m) < 0.05
+    turns = np.round(phi / math.pi)
+    part = added_up(phi - math.pi * turns, np.where(small, m, 0.0))
+    whole = added_up(0.5 * math.pi * np.ones_like(turns), np.where(small, m, 0.0))
+    away = np.where(small, 0.5, m)
+    difference = (f_slope(phi, away) - 0.5 * elliptic_d(phi, away)) / away
+    return np.where(small, part + 2.0 * turns * whole, difference)
+
+
+def added_up(phi: Any, m: Any) -> Any:
+    s = np.sin(np.expand_dims(phi, -1) * PLACES) ** 2
+    return phi * np.sum(0.5 * SHARES * s * s / (1.0 - np.expand_dims(m, -1) * s) ** 1.5, axis=-1)
 
 
 rule(
     elliptic_d,
     lambda g, y, phi, m: g * (np.sin(phi) ** 2 / delta(phi, m)),
-    lambda g, y, phi, m: g * d_slope(y, phi, m),
+    lambda g, y, phi, m: g * d_slope(phi, m),
     elementwise=True,
     name="elliptic D",
 )

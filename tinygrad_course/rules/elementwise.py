@@ -41,7 +41,7 @@ rule(np.multiply, lambda g, y, a, b: g * b, lambda g, y, a, b: g * a)
 rule(np.divide, lambda g, y, a, b: g / b, lambda g, y, a, b: g * y / -b)
 rule(np.negative, lambda g, y, a: -g, saves=False)
 rule(np.positive, lambda g, y, a: g, saves=False)
-rule(np.reciprocal, lambda g, y, a: -g * (y * y))
+rule(np.reciprocal, lambda g, y, a: -g * y * y)
 rule(np.square, lambda g, y, a: g * (2.0 * a))
 rule(np.sqrt, lambda g, y, a: g / (2.0 * y))
 rule(np.cbrt, lambda g, y, a: g / (3.0 * y * y))
@@ -61,6 +61,8 @@ def power_base(g: Any, y: Any, a: Any, b: Any) -> Any:
     if isinstance(b, (int, float)):
         if b == 2:
             return g * (2.0 * a)
+        if b < 0:  # a**(b - 1) may be too small a number
+            return g * (b * y) / a
         return g * (b * a ** (b - 1)) if b else g * 0.0
     return g * (b * a ** np.where((a == 0) & (b == 0), 1, b - 1))
 

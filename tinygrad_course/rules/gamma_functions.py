@@ -47,12 +47,25 @@ def rgamma_slope(a: Any) -> Any:
 rule(special.rgamma, lambda g, y, a: g * rgamma_slope(a))
 
 
+def pole(x: Any) -> Any:
+    """Where gamma is infinite."""
+    return (np.real(x) <= 0) & (x == np.floor(np.real(x)))
+
+
+def psi_difference(a: Any, b: Any) -> Any:
+    """psi(a) - psi(b); where both are infinite, the limit for a and b that move together."""
+    both = pole(a) & pole(b)
+    reflected = special.psi(1.0 - np.where(both, a, 0.0)) - special.psi(1.0 - np.where(both, b, 0.0))
+    a, b = np.where(both, 1.0, a), np.where(both, 1.0, b)
+    return np.where(both, reflected, special.psi(a) - special.psi(np.where(pole(b), np.nan, b)))
+
+
 def gamma_quotient(y: Any, scale: Any, a: Any, b: Any) -> Any:
-    """y (psi(a) - psi(b)) of y = scale / gamma(b), which is 0 where psi(b) is infinite."""
+    """y (psi(a) - psi(b)) of y = scale / gamma(b), which is 0 where psi(b) alone is infinite."""
     with np.errstate(invalid="ignore", over="ignore"):
-        left = np.real(b) < 0.5
+        left = (np.real(b) < 0.5) & ~(pole(a) & pole(b))
         near = scale * (special.psi(a) * special.rgamma(b) + rgamma_slope(b))
-        return np.where(left, near, y * (special.psi(a) - special.psi(np.where(left, 1.0, b))))
+        return np.where(left, near, y * psi_difference(a, np.where(left, 1.0, b)))
 
 
 def beta_slope(y: Any, a: Any, b: Any) -> Any:
@@ -62,8 +75,8 @@ def beta_slope(y: Any, a: Any, b: Any) -> Any:
 rule(special.beta, lambda g, y, a, b: g * beta_slope(y, a, b), lambda g, y, a, b: g * beta_slope(y, b, a))
 rule(
     special.betaln,
-    lambda g, y, a, b: g * (special.psi(a) - special.psi(a + b)),
-    lambda g, y, a, b: g * (special.psi(b) - special.psi(a + b)),
+    lambda g, y, a, b: g * psi_difference(a, a + b),
+    lambda g, y, a, b: g * psi_difference(b, a + b),
 )
 
 
@@ -89,7 +102,8 @@ rule(
 rule(
     special.poch,
     lambda g, y, z, m: g * gamma_quotient(y, special.gamma(z + m), z + m, z),
-    lambda g, y, z, m: g * (y * special.psi(z + m)),
+    # for z = -3 it is 0 but at whole numbers m
+    lambda g, y, z, m: g * (y * special.psi(np.where(pole(z) & pole(z + m), np.nan, z + m))),
 )
 
 # ------------------------------------------------------------------ distributions: the slope is the density

@@ -59,6 +59,8 @@ def total(a: Any, axis: Axes = None, dtype: Any = None, **options: Any) -> Any:
     Short rows that lie in memory one after the other are summed by one product.
     """
     if type(a) is np.ndarray:
+        if axis is None and dtype is None and not options:
+            return np.add.reduce(a, None)
         if dtype is None and options.keys() <= {"keepdims"} and has_short_rows(a, axis):
             n = a.shape[-1]
             shape = (*a.shape[:-1], *[1] * bool(options.get("keepdims")))

@@ -7,6 +7,7 @@ kin in `bessel`; what has no rule there or here is refused by name.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any, NoReturn
 
 import numpy as np
@@ -133,7 +134,7 @@ rule(
 no_derivative(special.round, special.gammasgn)
 
 
-def series(t: Any, coefficients: tuple[float, ...]) -> Any:
+def series(t: Any, coefficients: Sequence[Any]) -> Any:
     y = coefficients[-1]
     for c in coefficients[-2::-1]:
         y = y * t + c

@@ -63,13 +63,18 @@ def quantile_of(a: Any, q: Any, axis: Axes, method: Any, keepdims: bool, skip_na
     if not a.size:  # NumPy's NaN, and its warning
         return np.mean(a, axis=axis, keepdims=keepdims)
     ordered = np.sort(last(a, axis)[0], axis=-1)
-    sizes = np.sum(~np.isnan(ordered), axis=-1)  # NaN is sorted to the end
-    broken = sizes == 0 if skip_nan else sizes < ordered.shape[-1]
+    most, missing = ordered.shape[-1], np.isnan(ordered)  # NaN is sorted to the end
+    sizes = np.sum(~missing, axis=-1)
+    broken = sizes == 0 if skip_nan else missing[..., -1]
     if not skip_nan:
-        sizes = np.full_like(sizes, ordered.shape[-1])
-    counts, which = np.unique(sizes, return_inverse=True)
-    positions = np.array([np.quantile(np.arange(max(n, 1.0)), q, method=method) for n in counts])
-    places = positions[which.reshape(np.shape(sizes))].reshape((*np.shape(sizes), -1))
+        places = np.quantile(np.arange(max(most, 1.0)), q, method=method).reshape(-1)
+        places = np.broadcast_to(places, (*np.shape(sizes), places.size))
+    elif method == "linear":
+        places = np.expand_dims(np.maximum(sizes - 1.0, 0.0), -1) * np.reshape(q, -1)
+    else:
+        counts, which = np.unique(sizes, return_inverse=True)
+        positions = np.array([np.quantile(np.arange(max(n, 1.0)), q, method=method) for n in counts])
+        places = positions[which.reshape(np.shape(sizes))].reshape((*np.shape(sizes), -1))
     low = np.floor(places)
     # NumPy's choice: q may promote
     dtype = a.dtype if is_complex(a) else np.quantile(np.ones(1, a.dtype), q, method=method).dtype
@@ -78,7 +83,7 @@ def quantile_of(a: Any, q: Any, axis: Axes, method: Any, keepdims: bool, skip_na
     below = np.take_along_axis(ordered, low, axis=-1)
     above = np.take_along_axis(ordered, np.minimum(low + 1, ordered.shape[-1] - 1), axis=-1)
     y = astype(np.where(fraction > 0, below + (above - below) * fraction, below), dtype)
-    if np.any(broken):
+    if not isinstance(broken, (np.ndarray, np.bool_)) or np.any(broken):
         y = np.where(np.expand_dims(broken, -1), np.nan, y)
     y = np.moveaxis(y, -1, 0)
     shape = kept(a.shape, axis) if keepdims else y.shape[1:]

@@ -69,8 +69,8 @@ class Rule:
     """
 
     __slots__ = (
-        "accepted", "arity", "chooses", "compute", "elementwise", "function", "mend", "most_args", "name",
-        "names", "outputs", "plain", "product", "saves", "sequence", "steep", "ties", "twin", "variadic",
+        "accepted", "arity", "chooses", "compute", "covered", "elementwise", "function", "mend", "most_args",
+        "name", "names", "outputs", "product", "saves", "sequence", "steep", "ties", "twin", "variadic",
         "vjps",
     )  # fmt: skip
 
@@ -106,16 +106,13 @@ class Rule:
         #: The arguments that the vjps name, in order: a call that passes any other is refused.
         self.names, self.most_args = _parameters(vjps)
         self.accepted = frozenset(self.names)
-        #: Arrays, each with its vjp, and nothing else to mind: the fast path.
-        self.plain = (
-            None not in vjps
-            and self.most_args == len(self.names) == len(vjps)
-            and not (sequence or variadic or outputs or ties or chooses)
-        )
         #: Whether the derivative may be infinite at ordinary numbers.
         self.steep = saves and not product and not (elementwise and chooses is not None)
-        #: How many arguments a call has that needs no further look: of a plain rule, one for each vjp.
-        self.arity = len(vjps) if self.plain else -1
+        #: Up to how many arguments a call has of which each has its vjp.
+        self.covered = -1 if None in vjps or sequence or variadic else len(vjps)
+        plain = self.most_args == len(self.names) == self.covered and not (outputs or ties or chooses)
+        #: How many arguments there are where a sweep has nothing else to mind; otherwise -1.
+        self.arity = self.covered if plain else -1
         #: What takes this rule's place on nodes whose graph has been freed (see `sweep`).
         self.twin: Rule | None = None
 

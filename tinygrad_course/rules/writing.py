@@ -15,6 +15,8 @@ def write(array: Any, numbers: Any, values: Any) -> None:
     """Write to the elements with these numbers, counted along rows; `values` begin again at their end."""
     numbers = np.asarray(numbers).reshape(-1)
     values = as_array(values)
+    if not values.size:
+        return
     if values.size not in {1, numbers.size}:
         values = np.resize(values, numbers.shape)
     values = values.reshape(-1)
@@ -66,17 +68,17 @@ def put(a: Any, ind: Any, v: Any, mode: str = "raise") -> None:
 def place(arr: Any, mask: Any, vals: Any) -> None:
     if np.shares_memory(arr, vals):
         raise ValueError("np.place reads values while it writes over them: pass a copy of the values")
-    numbers = np.flatnonzero(mask)
-    if numbers.size:
-        vals = as_array(vals).reshape(-1)
-        write(arr, numbers, np.resize(vals, numbers.shape))
+    numbers, vals = np.flatnonzero(mask), as_array(vals)
+    if numbers.size and not vals.size:
+        raise ValueError("np.place has no values to write: the array of them is empty")
+    write(arr, numbers, vals)
 
 
 @composed(np.putmask)
 def putmask(a: Any, mask: Any, values: Any) -> None:
-    numbers = np.flatnonzero(mask)
-    if numbers.size:
-        write(a, numbers, np.resize(as_array(values), (a.size,))[numbers])
+    numbers, values = np.flatnonzero(mask), as_array(values)
+    if numbers.size and values.size:
+        write(a, numbers, np.resize(values, (a.size,))[numbers])
 
 
 @primitive

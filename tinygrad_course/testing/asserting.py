@@ -67,13 +67,7 @@ def assert_gradients_match(f: Callable[..., Any], *args: Any, **options: Any) ->
 
 
 def _positional(f: Callable[..., Any]) -> int:
-    """Return how many arguments f needs.
-
-    Raises
-    ------
-    TypeError
-        If that can't be seen.
-    """
+    """Return how many arguments f needs; raise TypeError if that can't be seen."""
     if hasattr(f, "nin"):
         return int(f.nin)
     kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)

@@ -30,32 +30,16 @@ _SPARSE = sparse.csr_matrix([[1.5, 0.0], [0.0, -0.5], [2.0, 1.0]])
 
 @dataclass(frozen=True)
 class Call:
-    """A function with what it may be given.
+    """A function with what it may be given."""
 
-    Attributes
-    ----------
-    name : str
-        As it is written: ``"np.sum"``.
-    function : callable
-    guards : tuple of Guard
-        For its array arguments, which come first.
-    extras : tuple of list
-        Choices for each further positional argument.
-    options : dict of list
-        Choices for keywords, any of which may be left away.
-    together : bool
-        The arrays are passed as one list.
-    broadcasts : bool
-        The arrays may have any shapes that broadcast.
-    """
-
-    name: str
+    name: str  #: as it is written: ``"np.sum"``
     function: Callable[..., Any]
-    guards: tuple[Guard, ...]
-    extras: tuple[list[Any], ...] = ()
+    guards: tuple[Guard, ...]  #: for its array arguments, which come first
+    extras: tuple[list[Any], ...] = ()  #: choices for each further positional argument
+    #: choices for keywords, any of which may be left away
     options: dict[str, list[Any]] = field(default_factory=dict)
-    together: bool = False
-    broadcasts: bool = False
+    together: bool = False  #: the arrays are passed as one list
+    broadcasts: bool = False  #: the arrays may have any shapes that broadcast
 
 
 def call(

@@ -24,17 +24,8 @@ _CONSTANTS: tuple[Any, ...] = (2, 1, 0.5)
 def smooth_domain(rule: Rule, count: int) -> tuple[Any, ...] | None:
     """Return, for each argument, an interval on which the function is smooth, or a constant to give it.
 
-    Parameters
-    ----------
-    rule : Rule
-        Of a function that acts on each entry.
-    count : int
-        The number of its arguments.
-
-    Returns
-    -------
-    tuple, or None
-        None if no combination of the intervals tried will do.
+    The rule is of a function of `count` arguments that acts on each entry. None if no combination of the
+    intervals tried will do.
 
     Examples
     --------

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 from hypothesis import strategies as st
 
-from tinygrad_course.testing.arrays import Array, Draw, array_shapes, arrays_away_from_kinks
+from tinygrad_course.engine.trees import Array
+from tinygrad_course.testing.arrays import Draw, array_shapes, arrays_away_from_kinks
 from tinygrad_course.testing.calls import Call, calls
 from tinygrad_course.testing.guarded_arrays import Guarded, Shape
 

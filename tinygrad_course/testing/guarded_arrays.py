@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-Array = NDArray[Any]
+from tinygrad_course.engine.trees import Array
+
 Shape = tuple[int, ...]
 Apply = Callable[[Any], Any]
 
@@ -29,24 +29,16 @@ class Guarded:
 
 @dataclass(frozen=True)
 class Guard:
-    """A kind of number and a shape.
+    """A kind of number and a shape."""
 
-    Attributes
-    ----------
-    kind : str
-        "inside" an interval; "distinct": no two entries, nor their absolute values, near each other;
-        "lattice": near the multiples of 0.4, give or take 0.05; "regular": a square matrix near twice the
-        identity; "definite"; "separated": singular values near 1, 2, 3.
-    low, high : float
-        The interval; for "lattice", how far the multiples are shifted is `low`.
-    shape : str or None
-        None: any. Otherwise a letter for each axis, such as "ij", with the same letters for the same sizes
-        throughout a call; "..." for one axis or more.
-    """
-
+    #: "inside" an interval; "distinct": no two entries, nor their absolute values, near each other;
+    #: "lattice": near the multiples of 0.4, give or take 0.05; "regular": a square matrix near twice the
+    #: identity; "definite"; "separated": singular values near 1, 2, 3
     kind: str = "inside"
-    low: float = -2.0
+    low: float = -2.0  #: the interval; for "lattice", how far the multiples are shifted is `low`
     high: float = 2.0
+    #: none: any. Otherwise a letter for each axis, such as "ij", with the same letters for the same sizes
+    #: throughout a call; "..." for one axis or more.
     shape: str | None = None
 
     def of_shape(self, shape: str) -> Guard:
@@ -89,12 +81,12 @@ def _mixed(value: Any, name: str, shape: Shape, rng: np.random.Generator) -> Gua
     )
 
 
-def _digits(x: float, up: bool = False) -> float:
-    """Round to two digits, towards 0 or away from it."""
+def _digits(x: float) -> float:
+    """Round to two digits, towards 0."""
     if not x:
         return 0.0
     unit = 10.0 ** (math.floor(math.log10(abs(x))) - 1)
-    return float(f"{(math.ceil if up else math.floor)(abs(x) / unit) * unit:.2g}") * (1 if x > 0 else -1)
+    return float(f"{math.floor(abs(x) / unit) * unit:.2g}") * (1 if x > 0 else -1)
 
 
 def _inside(reached: Guarded, now: Any, low: float, high: float) -> Guarded:

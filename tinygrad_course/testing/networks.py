@@ -11,7 +11,8 @@ from hypothesis import assume
 from hypothesis import strategies as st
 
 from tinygrad_course import functions
-from tinygrad_course.testing.arrays import Array, Draw
+from tinygrad_course.engine.trees import Array
+from tinygrad_course.testing.arrays import Draw
 
 _ACTIVATIONS: dict[str, Callable[[Any], Any]] = {
     name: getattr(functions, name) for name in ("tanh", "relu", "sigmoid", "leaky_relu", "softmax")

@@ -6,11 +6,9 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from tinygrad_course.engine.trees import Array
 from tinygrad_course.functions.streams import Stream, stream
-
-Array = NDArray[Any]
 
 
 def mini_batches(

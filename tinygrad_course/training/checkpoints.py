@@ -35,19 +35,16 @@ from typing import Any
 from urllib.parse import unquote
 
 import numpy as np
-from numpy.typing import NDArray
 
 from tinygrad_course import files
 from tinygrad_course.engine import trees
+from tinygrad_course.engine.trees import Nest
 from tinygrad_course.functions.streams import Stream, remake, state_text
 from tinygrad_course.training.nests import Writer, encoded, read_nest, read_text
 
 FORMAT = "tinygrad_course checkpoint"
 VERSION = 1
 BLOCK = 512
-
-Nest = Any
-Array = NDArray[Any]
 
 
 class CheckpointError(ValueError):
@@ -175,10 +172,7 @@ def image(held: Checkpoint, streams: Mapping[str, Stream | str]) -> bytes:
 def json_of(setup: Mapping[str, Any]) -> str:
     """Return a setup as it is written: NumPy's numbers and arrays as Python's.
 
-    Raises
-    ------
-    TypeError
-        For what JSON can't say.
+    Raises TypeError for what JSON can't say.
     """
 
     def plain(value: Any) -> Any:

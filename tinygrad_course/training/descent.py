@@ -19,10 +19,10 @@ from typing import Any, ClassVar, Protocol
 import numpy as np
 
 from tinygrad_course.engine import trees
+from tinygrad_course.engine.trees import Nest
 from tinygrad_course.functions.costs import is_weight
 from tinygrad_course.training.schedules import Rate, ReduceOnPlateau, check_rate
 
-Nest = Any
 State = dict[str, Any]
 
 

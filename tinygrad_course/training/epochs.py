@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,12 +11,10 @@ import numpy as np
 
 from tinygrad_course.engine import trees
 from tinygrad_course.engine.tensor import Tensor
+from tinygrad_course.engine.trees import Array, Nest
 from tinygrad_course.functions.streams import Stream
-from tinygrad_course.training.batches import Array, count_examples, examples, mini_batches
+from tinygrad_course.training.batches import count_examples, examples, mini_batches
 
-__all__ = ["Epochs", "Measures", "NotFiniteError"]
-
-Nest = Any
 Cost = Callable[..., Any]
 Metric = Callable[[Nest, Any, Any], Any]
 Step = Callable[..., tuple[Any, Nest, Nest]]
@@ -92,6 +90,13 @@ def in_memory(X: Any, Y: Any, axis: int) -> tuple[Any, Any]:
     return examples(X, every, axis), examples(Y, every, axis)
 
 
+def pair(validation: Any) -> Sequence[Any]:
+    """Return the validation data, or say that they are no pair."""
+    if not isinstance(validation, (tuple, list)) or len(validation) != 2:
+        raise TypeError(f"validation is a {type(validation).__name__}; expected the pair (X, Y)")
+    return validation  # X and Y
+
+
 class Measures:
     """What is measured after an epoch: the cost of the validation data, and metrics of both parts."""
 
@@ -103,9 +108,7 @@ class Measures:
         self.training = (X, Y)
         self.validation: tuple[Any, Any] | None = None
         if validation is not None:
-            if not isinstance(validation, (tuple, list)) or len(validation) != 2:
-                raise TypeError(f"validation is a {type(validation).__name__}; expected the pair (X, Y)")
-            X, Y = validation
+            X, Y = pair(validation)
             self.validation = in_memory(X, Y, axis)
 
     def of(self, parameters: Nest) -> dict[str, float]:

@@ -11,8 +11,9 @@ from dataclasses import KW_ONLY, dataclass, replace
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from tinygrad_course.engine.trees import Array
 from tinygrad_course.training.descent import Optimizer, by_name
 from tinygrad_course.training.initialization import Draw
 from tinygrad_course.training.network import Network
@@ -29,10 +30,6 @@ except ImportError as error:
         "NetworkClassifier and NetworkRegressor need scikit-learn 1.6 or later: "
         'python -m pip install "scikit-learn>=1.6"'
     ) from error
-
-__all__ = ["NetworkClassifier", "NetworkRegressor"]
-
-Array = NDArray[Any]
 
 
 @dataclass(eq=False, repr=False)
@@ -67,10 +64,7 @@ class _NetworkEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn ha
         self.network_ = Network(
             [X.shape[1], *self.hidden_layers, n_L],
             [self.activation] * len(self.hidden_layers) + [last],
-            init=self.init,
-            lambd=self.lambd,
-            keep_prob=self.keep_prob,
-            batch_norm=self.batch_norm,
+            **{name: getattr(self, name) for name in ("init", "lambd", "keep_prob", "batch_norm")},
             optimizer=self._optimizer(),
             seed=rng,
         )

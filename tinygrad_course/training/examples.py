@@ -2,25 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
+from tinygrad_course.engine.tensor import Tensor
+from tinygrad_course.engine.trees import Array
 from tinygrad_course.functions import one_hot as one_hot_columns
-
-Array = NDArray[Any]
 
 
 def check_X(X: ArrayLike, n_x: int, dtype: DTypeLike) -> Array:
     """Return X as an array of `dtype`, or say what is wrong with it.
 
-    Raises
-    ------
-    TypeError
-        If it holds something else than real numbers.
-    ValueError
-        If it is not (n_x, m) with m at least 1, or holds a NaN or an infinity.
+    Raises TypeError if it holds something else than real numbers; ValueError if it is not (n_x, m) with m at
+    least 1, or holds a NaN or an infinity.
 
     Examples
     --------
@@ -48,17 +42,8 @@ def check_X(X: ArrayLike, n_x: int, dtype: DTypeLike) -> Array:
 def check_labels(Y: ArrayLike, m: int, n: int, dtype: DTypeLike, *, one_hot: bool) -> Array:
     """Return labels as columns of `dtype`, (n, m), or say what is wrong with them.
 
-    Parameters
-    ----------
-    Y : array_like
-        0 and 1; with `one_hot` also classes, (1, m), which are made columns.
-    m, n : int
-        How many examples there are, and units in the last layer.
-
-    Raises
-    ------
-    ValueError
-        If the shape is another, or a label.
+    There are m examples and n units in the last layer. Labels are 0 and 1; with `one_hot` also classes,
+    (1, m), which are made columns. Raises ValueError if the shape is another, or a label.
 
     Examples
     --------
@@ -88,10 +73,7 @@ def check_labels(Y: ArrayLike, m: int, n: int, dtype: DTypeLike, *, one_hot: boo
 def check_targets(Y: ArrayLike, m: int, n: int, dtype: DTypeLike) -> Array:
     """Return the numbers that a regression is to predict, (n, m), or say what is wrong with them.
 
-    Raises
-    ------
-    ValueError
-        If the shape is another, or there is a NaN or an infinity.
+    Raises ValueError if the shape is another, or there is a NaN or an infinity.
 
     Examples
     --------
@@ -115,9 +97,13 @@ def _turned(Y: Array, m: int, rows: set[int]) -> str:
 
 
 def _real(data: ArrayLike, name: str) -> Array:
+    if isinstance(data, Tensor):
+        raise TypeError(f"{name} is a Tensor; a network takes plain arrays, and what was recorded has .data")
     array = np.asarray(data)
     if array.dtype.kind not in "fiub":
-        raise TypeError(f"{name} is an array of {array.dtype}; expected real numbers")
+        of_text = name == "Y" and array.dtype.kind == "U" and array.size
+        hint = f": (Y == {str(array.flat[0])!r}) * 1 has 0 and 1" if of_text else ""
+        raise TypeError(f"{name} is an array of {array.dtype}; expected real numbers{hint}")
     return array
 
 

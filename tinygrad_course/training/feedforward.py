@@ -10,8 +10,6 @@ import numpy as np
 
 from tinygrad_course import functions
 
-__all__ = ["ACTIVATIONS", "COSTS", "Feedforward", "check_activations", "check_shares", "each_hidden", "kinds"]
-
 ACTIVATIONS: dict[str, Callable[[Any], Any]] = {
     **{name: getattr(functions, name) for name in ("sigmoid", "tanh", "relu", "leaky_relu", "softmax")},
     "identity": lambda Z: Z,
@@ -54,20 +52,9 @@ class Feedforward:
     def train(self, parameters: Any, X: Any, masks: Sequence[Any] = (), names: bool = False) -> Any:
         """Return A of the last layer as in a step of training, and the running means after it.
 
-        Parameters
-        ----------
-        parameters : dict of arrays or Tensors
-        X : array, shape (n_x, m)
-        masks : sequence of arrays of bool
-            Which units of each hidden layer stay; None for all of a layer, () for all.
-        names : bool
-            Give the recorded values the course's names.
-
-        Returns
-        -------
-        A : array, shape (n_L, m)
-        running : dict
-            ``{"mean1": ..., "variance1": ...}``: empty without batch norm.
+        `masks` say which units of each hidden layer stay: None for all of a layer, () for all. With `names`
+        the recorded values get the course's. The running means are ``{"mean1": ..., "variance1": ...}``,
+        empty without batch norm.
         """
         return self._through(parameters, X, masks, names)
 

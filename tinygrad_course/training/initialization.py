@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
-from numpy.typing import DTypeLike, NDArray
+from numpy.typing import DTypeLike
 
+from tinygrad_course.engine.trees import Array
 from tinygrad_course.functions.streams import Stream, normal, stream, uniform
 
-Array = NDArray[Any]
 Draw = Callable[[int, int, Stream], Array]
 
 _FACTORS = {"small": 0.01, "large": 10.0}
@@ -29,12 +28,8 @@ _DRAWS: dict[str, Draw] = {
 def check_layers(layers: Sequence[int]) -> tuple[int, ...]:
     """Return the sizes of the layers as a tuple, or say what is wrong with them.
 
-    Raises
-    ------
-    TypeError
-        For anything but whole numbers.
-    ValueError
-        For fewer than two layers, or a layer without units.
+    Raises TypeError for anything but whole numbers; ValueError for fewer than two layers, or a layer without
+    units.
     """
     if isinstance(layers, (str, int, np.integer)) or not hasattr(layers, "__len__"):
         raise TypeError(

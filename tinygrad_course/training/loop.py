@@ -16,6 +16,7 @@ import numpy as np
 from tinygrad_course.autodiff.gradients import value_and_grad
 from tinygrad_course.compiling import compiled
 from tinygrad_course.engine import trees
+from tinygrad_course.engine.trees import Nest
 from tinygrad_course.functions.streams import Position, Stream, only_stream, position, stream
 from tinygrad_course.training.batches import count_examples
 from tinygrad_course.training.descent import Optimizer, by_name
@@ -25,9 +26,6 @@ from tinygrad_course.training.resuming import Book, data_of, described, setup_of
 from tinygrad_course.training.runs import EarlyStopping, Run, monitored
 from tinygrad_course.training.schedules import ReduceOnPlateau
 
-__all__ = ["Callback", "InterruptedRun", "fit"]
-
-Nest = Any
 Shuffle = int | Stream | Callable[[int], Stream]
 Callback = Callable[[Run], object]
 
@@ -161,8 +159,10 @@ def fit(
     >>> [round(J, 3) for J in run.history["cost"][::3]]
     [0.693, 0.153, 0.095, 0.07]
     """
-    if epochs < 0 or every < 1:
-        raise ValueError(f"epochs={epochs} and every={every}; expected epochs from 0 and every from 1")
+    if epochs != int(epochs) or epochs < 0 or every != int(every) or every < 1:
+        raise ValueError(
+            f"epochs={epochs} and every={every}; expected whole numbers, epochs from 0 and every from 1"
+        )
     count_examples(X, Y, axis)
     optimizer = by_name(optimizer)
     shuffle = rng if callable(rng) else stream(rng)
@@ -171,6 +171,10 @@ def fit(
         drawn["shuffle"] = shuffle
     if isinstance(early_stopping, int):
         early_stopping = EarlyStopping(early_stopping)
+    elif not isinstance(early_stopping, EarlyStopping | None):
+        raise TypeError(
+            f"early_stopping is {early_stopping!r}; expected a number of epochs, or EarlyStopping"
+        )
     measures = Measures(evaluate or cost, metrics or {}, X, Y, validation, axis)
     run = Run(parameters, optimizer.init(parameters) if state is None else state)
     book = None
@@ -190,7 +194,7 @@ def fit(
     if compile:
         step = compiled(step, engine=compile if isinstance(compile, str) else "numpy")
     steps = Epochs(step, X, Y, batch_size, shuffle, axis, draw)
-    after = (callbacks,) if callable(callbacks) else tuple(callbacks)
+    after = (callbacks,) if callable(callbacks) else tuple(callbacks or ())
     training = _Training(steps, measures, optimizer, early_stopping, after, drawn, book)
     return training.run(run, epochs, show, title)
 
@@ -316,7 +320,8 @@ class _Training:
             book.save(run, positions)
         except OSError as error:
             rescued = book.rescue(run, positions)
-            where = f"it was saved as {rescued} instead" if rescued else "save(path, run) saves it elsewhere"
+            elsewhere = "save(path, run.parameters, state=run.state) saves it elsewhere"
+            where = f"it was saved as {rescued} instead" if rescued else elsewhere
             warnings.warn(
                 f"{book.path} could not be written after the last epoch, {run.epoch}: "
                 f"{error.strerror or error}. fit returns the run, and {where}",

@@ -7,8 +7,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["accuracy", "confusion_matrix", "r2"]
-
 
 def accuracy(labels: ArrayLike, predicted: ArrayLike) -> float:
     """Return the share of labels that are predicted right.
@@ -44,7 +42,11 @@ def confusion_matrix(
     array([[2, 0],
            [1, 1]])
     """
-    true, given = (values.ravel().astype(np.int64) for values in _alike(labels, predicted))
+    pair = _alike(labels, predicted)
+    for values in pair:
+        if np.any(parts := values != np.floor(values)):
+            raise ValueError(f"classes are whole numbers, and not {values[parts][0]}; is it a probability?")
+    true, given = (values.ravel().astype(np.int64) for values in pair)
     highest = int(max(true.max(initial=0), given.max(initial=0)))
     lowest = int(min(true.min(initial=0), given.min(initial=0)))
     n = highest + 1 if classes is None else classes

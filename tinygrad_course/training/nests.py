@@ -13,14 +13,9 @@ from urllib.parse import quote, unquote
 import h5py
 import numpy as np
 from h5py import h5a, h5d, h5f, h5g, h5p, h5s, h5t
-from numpy.typing import NDArray
 
+from tinygrad_course.engine.trees import Array, Nest
 from tinygrad_course.files import by_rows, plain_array
-
-__all__ = ["Writer", "encoded", "read_nest", "read_text"]
-
-Nest = Any
-Array = NDArray[Any]
 
 _BLOCK = 2**20  # by how much the file grows in memory
 
@@ -34,10 +29,10 @@ def encoded(key: str) -> str:
 class Writer:
     """An HDF5 file in memory, its groups in the order in which they are written."""
 
-    def __init__(self, userblock: int = 512) -> None:
+    def __init__(self) -> None:
         access, creation = h5p.create(h5p.FILE_ACCESS), h5p.create(h5p.FILE_CREATE)
         access.set_fapl_core(_BLOCK, False)
-        creation.set_userblock(userblock)
+        creation.set_userblock(512)  # for what `checkpoints` writes before the HDF5
         order = h5p.CRT_ORDER_TRACKED | h5p.CRT_ORDER_INDEXED
         creation.set_link_creation_order(order)
         self.id = h5f.create(b"in memory", h5f.ACC_TRUNC, creation, access)
@@ -59,10 +54,7 @@ class Writer:
     def nest(self, name: str, value: Nest) -> None:
         """Write a nest at the root.
 
-        Raises
-        ------
-        TypeError
-            For a value that is no array of numbers, or a key that is no text.
+        Raises TypeError for a value that is no array of numbers, or a key that is no text.
         """
         self._nest(self.id, encoded(name), value, name, f"/{encoded(name)}")
 

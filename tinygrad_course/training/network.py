@@ -14,12 +14,13 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from tinygrad_course import functions
 from tinygrad_course.engine.tensor import Tensor
+from tinygrad_course.engine.trees import Array
 from tinygrad_course.exchange import export_onnx
 from tinygrad_course.functions.streams import Stream, stream
 from tinygrad_course.training import checkpoints, metrics, schedules
 from tinygrad_course.training import descent as optimizers
 from tinygrad_course.training.descent import GradientDescent, Optimizer, by_name
-from tinygrad_course.training.epochs import recorded_value
+from tinygrad_course.training.epochs import pair, recorded_value
 from tinygrad_course.training.examples import check_labels, check_targets, check_X
 from tinygrad_course.training.feedforward import (
     COSTS,
@@ -37,8 +38,6 @@ from tinygrad_course.training.runs import EarlyStopping, Run
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
-
-Array = NDArray[Any]
 
 
 class Network:
@@ -185,7 +184,7 @@ class Network:
 
     def _recorded_cost(self, parameters: Any, X: Array, Y: Array) -> Any:
         """Return the cost as it is reported: with nothing dropped, normalised by the running means."""
-        J: Any = COSTS[self.activations[-1]](self._output(parameters, X), Y)
+        J: Any = COSTS[self.activations[-1]](self._computes(parameters, X), Y)
         return self._regularised(J, parameters, X)
 
     def _trained_cost(self, parameters: Any, X: Array, Y: Array, *masks: Any, names: bool = False) -> Any:
@@ -197,9 +196,6 @@ class Network:
     def _regularised(self, J: Any, parameters: Any, X: Array) -> Any:
         return J + functions.l2_term(parameters, self.lambd, X.shape[1]) if self.lambd else J
 
-    def _output(self, parameters: Any, X: Any) -> Any:
-        return self._computes(parameters, X)
-
     def _masks(self, m: int) -> tuple[Any, ...]:
         """Draw which units of the hidden layers stay in this step, layer after layer; None: all."""
         return tuple(
@@ -209,7 +205,7 @@ class Network:
 
     def predict_proba(self, X: ArrayLike) -> Array:
         """Return the output of the last layer, (n_L, m): the probability of label 1, or of each class."""
-        A: Array = self._output(self.parameters, self._inputs(X))
+        A: Array = self._computes(self.parameters, self._inputs(X))
         return A
 
     def predict(self, X: ArrayLike) -> Array:
@@ -315,7 +311,7 @@ class Network:
         if not in_files:
             X, Y = self._examples(X, Y)
         if validation is not None:
-            validation = self._examples(*validation)
+            validation = self._examples(*pair(validation))
         dropout = min(self.keep_prob, default=1.0) < 1
 
         def cost(parameters: Any, X: Any, Y: Any, *masks: Any) -> Any:
@@ -394,7 +390,7 @@ class Network:
         """
         X = np.zeros((self.layers[0], 2), self.dtype)
         name = f"A{len(self.activations)}"
-        return export_onnx(path, self._output, X, parameters=self.parameters, output=name)
+        return export_onnx(path, self._computes, X, parameters=self.parameters, output=name)
 
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write the network, whole or not at all, as one HDF5 file; `checkpoints` documents the layout."""

@@ -16,19 +16,11 @@ from tinygrad_course.files import write
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["new_figure", "plot_confusion", "plot_history", "plot_wrong", "saved"]
-
 _PREFIX = "validation_"
 
 
 def new_figure(width: float, height: float) -> Figure:
-    """Return an empty figure, in inches.
-
-    Raises
-    ------
-    ModuleNotFoundError
-        If matplotlib is not installed.
-    """
+    """Return an empty figure, in inches; raise ModuleNotFoundError if matplotlib is not installed."""
     try:
         from matplotlib.figure import Figure as MatplotlibFigure
     except ModuleNotFoundError:

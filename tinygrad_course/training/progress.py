@@ -6,8 +6,6 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-__all__ = ["Advance", "progress"]
-
 #: Told of the steps that are done, and of the cost by then.
 Advance = Callable[..., None]
 
@@ -16,28 +14,11 @@ _SECONDS = 0.1  # from one drawing to the next
 
 @contextmanager
 def progress(title: str, total: int, *, done: int = 0, show: bool | None = None) -> Iterator[Advance]:
-    """Show how far a run is, on stderr.
+    """Show how far a run is, on stderr: of `total` steps some are `done`, the title stands before the bar.
 
-    Parameters
-    ----------
-    title : str
-        Stands before the bar.
-    total : int
-        Steps in all.
-    done : int
-        Steps that were done before.
-    show : bool, optional
-        None: where rich is installed and stderr is a terminal.
-
-    Yields
-    ------
-    callable
-        ``report(done, cost)``: how many steps are done in all, and the cost of the last one, if there is one.
-
-    Raises
-    ------
-    ModuleNotFoundError
-        If `show` is True and rich is not installed.
+    ``report(done, cost)``, which it yields, is told how many steps are done in all, and the cost of the last
+    one, if there is one. `show` None: where rich is installed and stderr is a terminal; True raises
+    ModuleNotFoundError where rich is not installed.
 
     Examples
     --------

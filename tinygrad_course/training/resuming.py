@@ -15,12 +15,11 @@ import numpy as np
 
 from tinygrad_course import files
 from tinygrad_course.engine import trees
+from tinygrad_course.engine.trees import Nest
 from tinygrad_course.functions.streams import Position, Stream, restore, state_text
 from tinygrad_course.training import checkpoints
 from tinygrad_course.training.descent import Optimizer, settings
 from tinygrad_course.training.runs import Run
-
-Nest = Any
 
 
 class Book:
@@ -64,16 +63,11 @@ class Book:
         """Write the run as it was after its last whole epoch."""
         if path is None and run.epoch == self.saved:
             return
-        checkpoints.save(
-            path or self.path,
-            run.parameters,
-            state=run.state,
-            history=run.history,
-            setup=self.setup,
-            streams={name: state_text(p) for name, p in positions.items()},
-            epoch=run.epoch,
-            best=run.best,
+        held = checkpoints.Checkpoint(
+            run.parameters, run.state, run.history, self.setup, epoch=run.epoch, best=run.best
         )
+        streams = {name: state_text(where) for name, where in positions.items()}
+        files.write(path or self.path, checkpoints.image(held, streams))
         self.saved = run.epoch
 
     def rescue(self, run: Run, positions: Mapping[str, Position]) -> Path | None:

@@ -6,14 +6,12 @@ import math
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from tinygrad_course.engine.trees import Nest
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
-
-__all__ = ["EarlyStopping", "Run"]
-
-Nest = Any
 
 
 @dataclass(repr=False)
@@ -116,10 +114,7 @@ class EarlyStopping:
 def monitored(history: Mapping[str, Sequence[float]], name: str) -> Sequence[float]:
     """Return a column of the history; "validation_cost" is the cost where there are no validation data.
 
-    Raises
-    ------
-    ValueError
-        If there is no such column.
+    Raises ValueError if there is no such column.
     """
     if name == "validation_cost" and name not in history:
         name = "cost"

@@ -12,17 +12,6 @@ from typing import Any
 
 import numpy as np
 
-__all__ = [
-    "CosineDecay",
-    "ExponentialDecay",
-    "InverseTimeDecay",
-    "Rate",
-    "ReduceOnPlateau",
-    "StepDecay",
-    "Warmup",
-    "check_rate",
-]
-
 #: A learning rate, or a function of how many updates were made that returns it.
 Rate = float | Callable[[Any], Any]
 
@@ -256,12 +245,7 @@ KINDS = (InverseTimeDecay, ExponentialDecay, StepDecay, CosineDecay, Warmup, Red
 def check_rate(rate: Any) -> None:
     """Raise if this is no learning rate.
 
-    Raises
-    ------
-    ValueError
-        For a number that is not above 0.
-    TypeError
-        For what is neither a number nor a function.
+    Raises ValueError for a number that is not above 0; TypeError for what is neither a number nor a function.
     """
     if callable(rate):
         return

@@ -20,8 +20,6 @@ from tinygrad_course.training.runs import Run
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["Comparison", "Watch", "compare_initializations", "watch"]
-
 
 class Watch:
     """What `watch` returns: call it with the cost of each step.
@@ -138,15 +136,9 @@ def watch(parameters: Any = None, every: int = 10) -> Watch:
 
 
 def _measured(g: Graph) -> dict[str, dict[str, float]]:
-    """Return the sizes of one step's values by kind and name.
-
-    Raises
-    ------
-    ValueError
-        If there are no gradients.
-    """
+    """Return the sizes of one step's values by kind and name; raise ValueError if there are no gradients."""
     found: dict[str, dict[str, float]] = {"weights": {}, "gradients": {}, "activations": {}, "zeros": {}}
-    leaves = [n for n in g if n.op is None and not n.constant]
+    leaves = sorted((n for n in g if n.op is None and not n.constant), key=lambda n: n.born)
     if leaves and all(n.gradient is None for n in leaves):
         raise ValueError("there are no gradients to watch yet: call J.backward(), then the watch with J")
     for node in leaves:
@@ -255,8 +247,6 @@ def compare_initializations(
         J.backward(retain_graph=True)
         watches[way] = watch(parameters, every=1)
         watches[way](J)
-        by_name = watches[way].history["gradients"]
-        watches[way].history["gradients"] = {name: by_name[name] for name in parameters}
     return Comparison(watches)
 
 

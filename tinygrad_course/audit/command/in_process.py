@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 from tinygrad_course.audit.execution.learner import Learner
 from tinygrad_course.audit.execution.namespace import Program
 from tinygrad_course.audit.execution.oracle import gradients
-from tinygrad_course.audit.kinds.base import Assumption, Kind, labelled
-from tinygrad_course.audit.kinds.cases import Case, Draw
+from tinygrad_course.audit.kinds.base import first_of, formula
+from tinygrad_course.audit.kinds.cases import Case
 from tinygrad_course.audit.repair.diagnosis import diagnose
 from tinygrad_course.audit.repair.verdict import judge
-from tinygrad_course.audit.reporting.results import WRONG, Finding, FunctionReport, Report
+from tinygrad_course.audit.reporting.results import WRONG, FunctionReport, Report
 from tinygrad_course.audit.source.signatures import argument_names, bind
 from tinygrad_course.audit.source.submission import Submission
 
@@ -29,24 +29,6 @@ SIGNATURES = (
     ("AL", "Y", "cache"),
     ("X", "Y", "parameters"),
 )
-
-
-class _Given(Kind):
-    """The backward pass of the caller's own network, on the caller's own data."""
-
-    outputs = ("grads",)
-
-    def __init__(self, case: Case) -> None:
-        self._case = case
-
-    def case(self, learner: Learner, draw: Draw, assumption: Assumption) -> Case:
-        """Return the one case that there is."""
-        del learner, draw, assumption
-        return self._case
-
-    def read(self, result: Any, expression: ast.expr | None, case: Case) -> dict[str, Any]:
-        """Read the gradients by their names."""
-        return labelled(result, expression, case, self.outputs)
 
 
 def audit(
@@ -98,7 +80,7 @@ def audit(
     >>> audit(forward, cost, backward, theta, X, Y).status
     'right'
     """
-    node, first = _source(backward)
+    node, lines = _source(backward)
     binding = next((found for roles in SIGNATURES if (found := bind(node, roles))), None)
     if binding is None:
         names = ", ".join(argument_names(node))
@@ -110,41 +92,36 @@ def audit(
     case, how = _case(forward, cost, plain, np.asarray(X), np.asarray(Y))
     program = Program(Submission("<caller>", [], []))
     program.namespace = {**getattr(backward, "__globals__", {}), **inspect.getclosurevars(backward).nonlocals}
-    program.functions, program.submission.lines = {node.name: node}, [""] * (first - 1) + _lines(backward)
+    program.functions, program.submission.lines = {node.name: node}, lines
     program.namespace[node.name] = backward
-    learner, kind = Learner(program, node, binding, {}), _Given(case)
+    learner = Learner(program, node, binding, {})
+    kind = formula("", outputs="grads")(lambda *_: case)
     report = Report(getattr(inspect.getmodule(backward), "__file__", None) or "<caller>")
-    told = FunctionReport(node.name, first, "backward", against=how, cases=1)
+    told = FunctionReport(node.name, node.lineno, "backward", against=how, cases=1)
     verdict = judge(learner, kind, backward, case)
     if not verdict.right:
         told.status = WRONG
-        told.findings = _findings(learner, kind, verdict)
+        with learner.program.trials():
+            told.findings, _, _ = diagnose(learner, kind, [verdict], [], kind.trials)
     report.functions.append(told)
     return report
 
 
-def _findings(learner: Learner, kind: Kind, verdict: Any) -> list[Finding]:
-    with learner.program.trials():
-        findings, _, _ = diagnose(learner, kind, [verdict], [], kind.trials)
-    return findings
-
-
-def _lines(function: Function) -> list[str]:
-    return textwrap.dedent(inspect.getsource(function)).split("\n")
-
-
-def _source(function: Function) -> tuple[ast.FunctionDef, int]:
+def _source(function: Function) -> tuple[ast.FunctionDef, list[str]]:
+    """Return the definition of a function, and the lines of its file up to its end."""
     try:
         lines, first = inspect.getsourcelines(function)
     except (OSError, TypeError) as error:
         raise ValueError(f"the source of {function!r} cannot be read: {error}") from None
-    tree = ast.parse(textwrap.dedent("".join(lines)))
+    text = textwrap.dedent("".join(lines))
+    tree = ast.parse(text)
     node = tree.body[0] if tree.body else None
     if not isinstance(node, ast.FunctionDef):
         raise ValueError(f"{function!r} is no function written with def")  # noqa: TRY004 - as the docstring says
     node.decorator_list = []
-    ast.increment_lineno(node, max(first, 1) - 1)
-    return node, max(first, 1)
+    before = max(first, 1) - 1
+    ast.increment_lineno(node, before)
+    return node, [""] * before + text.split("\n")
 
 
 def _case(
@@ -153,8 +130,7 @@ def _case(
     takes_parameters = len(inspect.signature(cost).parameters) > 2
 
     def J(theta: dict[str, Any]) -> Any:
-        result = forward(X, theta)
-        AL = result[0] if isinstance(result, tuple) else result
+        AL = first_of(forward(X, theta))
         return cost(AL, Y, theta) if takes_parameters else cost(AL, Y)
 
     found, how = gradients(J, parameters)
@@ -165,6 +141,3 @@ def _case(
     required = tuple("d" + name for name in parameters)
     values = {"parameters": parameters, "cache": cache, "X": X, "Y": Y, "AL": AL}
     return Case(values, expected, required, m=m), f"the {how} of {getattr(forward, '__name__', 'forward')}"
-
-
-__all__ = ["audit"]

@@ -24,7 +24,7 @@ from tinygrad_course.audit.kinds.own_network import OwnNetwork
 from tinygrad_course.audit.kinds.training_steps import SCRIPT, TrainingStep
 from tinygrad_course.audit.repair.candidates import Candidates
 from tinygrad_course.audit.repair.forward_and_backward import PARTNERS, backward_hidden, cache_finding
-from tinygrad_course.audit.repair.mutations.naming import is_mask
+from tinygrad_course.audit.repair.mutations.naming import is_a
 from tinygrad_course.audit.repair.proof import (
     OwnResult,
     loop_results,
@@ -58,25 +58,25 @@ def audit_submission(
     submission: Submission,
     seed: int = 0,
     skip: frozenset[str] = frozenset(),
-    begin: Callable[[str], None] = lambda name: None,
+    begin: Callable[[str, dict[str, Any]], None] = lambda name, spot: None,
     only: frozenset[str] | None = None,
 ) -> Iterator[FunctionReport | str]:
-    """Give each function's report as it is done, notes as text; `begin` is told the name before each."""
+    """Give each function's report as it is done, notes as text; `begin` is told name and place before."""
     for problem in submission.problems:
         where = submission.where(problem.line)
         finding = Finding("", "syntax", problem.message, source=problem.source, **where)
         yield FunctionReport(problem.function or OUTSIDE, status=WRONG, findings=[finding], **where)
-    begin("(the top of the file)")
+    begin("(the top of the file)", submission.spot(1))
     file = _File(submission, skip, seed)
     yield from file.program.notes
     told: set[str] = set()
     for name in _order(file.program, file.known):
         if name not in skip and (only is None or name in only):
-            begin(name)
+            begin(name, submission.spot(file.program.functions[name].lineno))
             told.add(name)
             yield file.audit_or_say_why_not(name)
     if only is None:
-        begin("(whole networks and training)")
+        begin("(whole networks and training)", submission.spot(1))
         try:
             for report in file.wholes(told):
                 told.add(report.name)
@@ -87,15 +87,15 @@ def audit_submission(
             yield f"whole networks and training loops are not checked: {type(error).__name__}: {error}"
     yield from _others(submission, file.program, {*file.known, *told}, file.outdated)
     yield from file.notes()
-    for name, variant in _earlier(submission) if only is None else ():
-        begin(name)
+    for node, variant in _earlier(submission) if only is None else ():
+        begin(node.name, submission.spot(node.lineno))
         earlier = _File(variant, skip, seed)
-        if name in earlier.known and name not in skip:
-            yield earlier.audit_or_say_why_not(name)
+        if node.name in earlier.known and node.name not in skip:
+            yield earlier.audit_or_say_why_not(node.name)
 
 
-def _earlier(submission: Submission) -> Iterator[tuple[str, Submission]]:
-    """Give the file as it is for each definition that a later one of the same name replaces."""
+def _earlier(submission: Submission) -> Iterator[tuple[ast.FunctionDef, Submission]]:
+    """Give each definition that a later one of the same name replaces, with the file as it is for it."""
     defined: dict[str, list[ast.FunctionDef]] = {}
     for node in submission.functions:
         defined.setdefault(node.name, []).append(node)
@@ -115,7 +115,7 @@ def _earlier(submission: Submission) -> Iterator[tuple[str, Submission]]:
                         continue
                 kept.append(one)
             functions = [one for one in kept if isinstance(one, ast.FunctionDef)]
-            yield name, replace(submission, statements=kept, functions=functions, problems=[], notes=[])
+            yield node, replace(submission, statements=kept, functions=functions, problems=[], notes=[])
 
 
 class _File:
@@ -162,7 +162,7 @@ class _File:
         empty = unfilled(learner.node)
         if empty is not None:
             self.unusable.add(name)
-            return self._unchecked(learner.node, f"not filled in yet: line {self.submission.place(empty)[1]}")
+            return self._unchecked(learner.node, f"not filled in yet: {self.submission.named(empty)}")
         budget = max(200, min(kind.trials, self.left))
         excuse = partial(self._right_otherwise, learner)
         found = Examination(learner, kind, self.seed, budget, helpers, excuse)
@@ -184,8 +184,11 @@ class _File:
             self.repaired[name] = fixed if fixed is not None else _course_version(program, name)
             self.settled |= {name} if fixed is not None else set()
         for use in self.outdated[name]:
-            report.status = WRONG
-            report.findings.insert(0, _gone_finding(self.submission, use))
+            # What is left of the function has been judged with the successor in its place.
+            finding = _gone_finding(self.submission, use)
+            finding.verified = bool(finding.suggestion) and report.status == RIGHT
+            report.findings.insert(0, finding)
+        report.status = WRONG if self.outdated[name] else report.status
         if report.status == WRONG:
             report.remarks = [remark for remark in report.remarks if "are right" not in remark]
         wrong = [other for other in callees if other in self.repaired]
@@ -277,10 +280,11 @@ class _File:
         if result.learner is None and empty is None and self._not_defined(result, node, report):
             return report
         if result.learner is None or empty is not None:
-            problem = (
-                f"not checked: {result.problem}" if empty is None else f"not filled in yet: line {empty}"
-            )
-            report.status, report.remarks, report.against = UNCHECKED, [shown_words(problem)], ""
+            problem = f"not checked: {result.problem}"
+            if empty is not None:
+                problem = f"not filled in yet: {self.submission.named(empty)}"
+            report.against = ""
+            _take_back(report, shown_words(problem))
             return report
         report.remarks = list(dict.fromkeys(remark for one in result.verdicts for remark in one.remarks))
         if result.right:
@@ -390,12 +394,10 @@ def _no_convention(learner: Learner, verdicts: list[Verdict], own: OwnResult) ->
     kind = own.kind
     if case is None or not isinstance(kind, OwnNetwork) or kind.rows:
         return False
-    reader = Candidates(learner, kind, [case], [], 0)
-    ran = reader.trace(case)[0] if learner.has("keep_prob") else []
-    values = [pair for _, event in ran for pair in event.values.items()]
-    if any(is_mask(name) and np.shape(value)[1:] == (1,) for name, value in values):
+    ran, _, symptom, fine = Candidates(learner, kind, [case], [], 0).reading(case)
+    values = [pair for _, event in ran for pair in event.values.items() if learner.has("keep_prob")]
+    if any(is_a("mask", name) and np.shape(value)[1:] == (1,) for name, value in values):
         return True  # one mask for all examples
-    symptom, fine = reader.reading(case)
     if symptom is None or symptom.site is None or np.shape(symptom.value) != np.shape(symptom.right):
         return False
     match = re.fullmatch(r"([ZA])(\d)", symptom.label)
@@ -494,7 +496,9 @@ def _order(program: Program, known: dict[str, tuple[Kind, Binding]]) -> list[str
 
 
 def _gone_finding(submission: Submission, use: removed_api.Obsolete) -> Finding:
-    return Finding("", "removed_api", use.message, **submission.spot(use.line))
+    spot = submission.spot(use.line)
+    likely = use.in_line(spot["source"])
+    return Finding("", "removed_api", use.message, suggestion=likely, **spot)
 
 
 def audit_text(text: str, seed: int = 0, path: str = "<text>", only: frozenset[str] | None = None) -> Report:

@@ -22,26 +22,25 @@ from typing import Any
 FILE_BYTES = 16 * 2**20
 
 
+def _limit(name: str, value: int) -> None:
+    """Lower one of the process's limits, where the platform lets a process limit itself."""
+    with contextlib.suppress(ImportError, OSError, ValueError, AttributeError):
+        import resource  # Windows has none
+
+        number = getattr(resource, name)
+        hard = resource.getrlimit(number)[1]
+        resource.setrlimit(number, (value if hard == resource.RLIM_INFINITY else min(value, hard), hard))
+
+
 def limit_memory(megabytes: int) -> None:
-    """Allow so many megabytes beyond what the process has, where the platform lets a process limit itself."""
-    try:
-        import resource
-    except ImportError:  # Windows
-        return
-    pages = 0
+    """Allow so many megabytes beyond what the process has, small files, and no dumps of its memory."""
+    size = 4 * 2**30
     with contextlib.suppress(OSError, ValueError, IndexError):
         pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0])
-    size = pages * os.sysconf("SC_PAGE_SIZE") if pages else 4 * 2**30
-    for name, value in (
-        ("RLIMIT_AS", size + megabytes * 2**20),
-        ("RLIMIT_FSIZE", FILE_BYTES),
-        ("RLIMIT_CORE", 0),
-    ):
-        with contextlib.suppress(OSError, ValueError, AttributeError):
-            number = getattr(resource, name)
-            hard = resource.getrlimit(number)[1]
-            wanted = value if hard == resource.RLIM_INFINITY else min(value, hard)
-            resource.setrlimit(number, (wanted, hard))
+        size = pages * os.sysconf("SC_PAGE_SIZE")
+    _limit("RLIMIT_AS", size + megabytes * 2**20)
+    _limit("RLIMIT_FSIZE", FILE_BYTES)
+    _limit("RLIMIT_CORE", 0)
 
 
 KILLED, TOO_LONG = 200, 201
@@ -74,7 +73,7 @@ def supervised(body: Callable[[], int]) -> int:
 def end_children() -> None:
     """Kill the processes that are left; their children are handed over to this one, and killed in turn."""
     for _ in range(1000):
-        mine = [pid for pid in map(_pid, Path("/proc").iterdir()) if pid and _parent(pid) == os.getpid()]
+        mine = _children()
         if not mine:
             return
         for pid in mine:
@@ -85,16 +84,14 @@ def end_children() -> None:
                 pass
 
 
-def _pid(path: Path) -> int:
-    return int(path.name) if path.name.isdigit() else 0
-
-
-def _parent(pid: int) -> int:
-    try:
-        words = Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace")
-    except OSError:
-        return 0
-    return int(words.rsplit(")", 1)[1].split()[1])
+def _children() -> list[int]:
+    found: list[int] = []
+    for told in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            words = told.read_text(encoding="ascii", errors="replace")
+            if int(words.rsplit(")", 1)[1].split()[1]) == os.getpid():
+                found.append(int(told.parent.name))
+    return found
 
 
 def main(config_path: str, results_path: str) -> int:
@@ -123,13 +120,14 @@ def _check(config: dict[str, Any], results_path: str, word: str) -> int:
     def tell(item: dict[str, Any]) -> None:
         line = json.dumps({**item, "cpu": time.process_time()})
         os.write(descriptor, f"\n{word} {line}\n".encode())
-        limit_time(float(config["idle"]))
+        # Where the platform cannot, the waiting process counts.
+        _limit("RLIMIT_CPU", int(time.process_time() + float(config["idle"])) + 1)
 
     limit_memory(int(config["memory"]))
     try:
         submission = load(config["path"])
         submission.path = config["shown"]
-        begin = lambda name: tell({"begin": name})  # noqa: E731
+        begin = lambda name, spot: tell({"begin": name, "spot": spot})  # noqa: E731
         for item in audit_submission(submission, int(config["seed"]), frozenset(config["skip"]), begin):
             tell({"note": item} if isinstance(item, str) else {"function": item.as_dict()})
         tell({"done": True})
@@ -141,17 +139,6 @@ def _check(config: dict[str, Any], results_path: str, word: str) -> int:
         tell({"internal": "".join(traceback.format_exception(error))[-4000:]})
         return 3
     return 0
-
-
-def limit_time(seconds: float) -> None:
-    """Allow so many more seconds of the processor; where the platform cannot, the waiting process counts."""
-    try:
-        import resource
-    except ImportError:  # Windows
-        return
-    with contextlib.suppress(OSError, ValueError):
-        hard = resource.getrlimit(resource.RLIMIT_CPU)[1]
-        resource.setrlimit(resource.RLIMIT_CPU, (int(time.process_time() + seconds) + 1, hard))
 
 
 if __name__ == "__main__":

@@ -5,13 +5,14 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Callable, Iterator, Mapping
+from functools import cached_property
 from typing import Any
 
 from tinygrad_course.audit.execution.line_trace import canonical
 from tinygrad_course.audit.execution.namespace import Outcome, Program, snapshot
 from tinygrad_course.audit.source.conventions import Convention
 from tinygrad_course.audit.source.signatures import EXTRAS, Binding, bare
-from tinygrad_course.audit.source.syntax import nodes, tuple_of_names
+from tinygrad_course.audit.source.syntax import nodes, returned, tuple_of_names
 
 Function = Callable[..., Any]
 
@@ -29,9 +30,17 @@ class Learner:
         self.program, self.node, self.binding = program, node, binding
         self.repaired = dict(repaired)
         """The file's functions that were found wrong: each as repaired, or None where no repair was found."""
-        self.memory: dict[str, Any] = {}
         self.partner: Callable[[Learner], list[str]] | None = None
         self.against: set[str] = set()
+        self.graphs = 0
+        """How many cases the graph of the file's forward pass was asked for."""
+        self.stream: Any = None
+        """The state from which NumPy draws in such a case."""
+        self.packed = False
+        """Whether the file's forward function packs the cache as the course does."""
+        self.result = returned(node)
+        """The expression that the function under test returns."""
+        self._texts: dict[tuple[str, ...], str] = {}
 
     @property
     def name(self) -> str:
@@ -54,9 +63,6 @@ class Learner:
     def arguments(self) -> list[tuple[str, str]]:
         """The arguments of the function under test, each with its role."""
         return list(zip(self.binding.names, self.binding.roles, strict=True))
-
-    def _outward(self, role: str, value: Any) -> Any:
-        return self.convention.outward(value) if role in {"parameters", "grads", "v", "s"} else value
 
     @property
     def convention(self) -> Convention:
@@ -88,10 +94,13 @@ class Learner:
     ) -> Outcome:
         """Call the function under test with the values of its roles."""
         args = {
-            name: self._outward(role, values.get(role, EXTRAS.get(role)))
+            name: values.get(role, EXTRAS.get(role))
             for name, role in self.arguments
             if role in values or role in EXTRAS
         }
+        for name, role in self.arguments:
+            if role in {"parameters", "grads", "v", "s"} and name in args:
+                args[name] = self.convention.outward(args[name])
         with self.program.bound({**self.replacements(), **bindings}):
             return self.program.call(function, (), args, seconds)
 
@@ -99,45 +108,32 @@ class Learner:
         """Tell whether the function takes an argument of this role."""
         return role in self.binding.roles
 
-    def guarded(self) -> bool:
-        """Tell whether the function keeps its logarithms from 0 by a small number, or by clipping."""
-        return bool(re.search(r"1e-\d|\beps|clip|0\.0{3,}\d", self.text()))
-
+    @cached_property
     def low_precision(self) -> bool:
-        """Tell whether the file computes in less than double precision somewhere.
+        """Whether the file computes in less than double precision somewhere.
 
         Rounding is no mistake then, and difference quotients of its forward pass are noise.
         """
-        if "single" not in self.memory:
-            source = "\n".join(self.program.submission.lines)
-            self.memory["single"] = bool(re.search(r"float32|float16|\bsingle\b|\bhalf\b", source))
-        return bool(self.memory["single"])
+        source = "\n".join(self.program.submission.lines)
+        return re.search(r"float32|float16|\bsingle\b|\bhalf\b", source) is not None
 
+    @cached_property
     def partner_hidden(self) -> list[str]:
-        """Return the hidden activations that the file's backward pass is right for, [] if none is told."""
-        if self.partner is None:
-            return []
-        if "partner" not in self.memory:
-            self.memory["partner"] = self.partner(self)
-        return list(self.memory["partner"])
+        """The hidden activations that the file's backward pass is right for, [] if none is told."""
+        return self.partner(self) if self.partner is not None else []
 
     def text(self, *names: str) -> str:
         """Return the source of functions, by default of the one under test and those that it calls."""
         chosen = names or (self.name, *self.program.callees(self.name))
-        key = " ".join(("text", *chosen))
-        if key not in self.memory:
+        if chosen not in self._texts:
             nodes = [self.program.functions[name] for name in chosen if name in self.program.functions]
-            self.memory[key] = "\n".join(map(ast.unparse, nodes))
-        return str(self.memory[key])
+            self._texts[chosen] = "\n".join(map(ast.unparse, nodes))
+        return self._texts[chosen]
 
     def depth(self, *names: str) -> int | None:
         """Return how many layers the names W1, dW2, Z3, ... speak of, None where the source counts them."""
-        key = " ".join(("depth", *names))
-        if key not in self.memory:
-            found = re.findall(r"(?i)(?<![A-Za-z])d?[wzab]_?(\d)(?!\d)", self.text(*names))
-            self.memory[key] = max((int(number) for number in found), default=None)
-        depth: int | None = self.memory[key]
-        return depth
+        found = re.findall(r"(?i)(?<![A-Za-z])d?[wzab]_?(\d)(?!\d)", self.text(*names))
+        return max(map(int, found), default=None)
 
     def cache_from_names(
         self, role: str, values: Mapping[str, Any], default: list[str], *, as_dict: bool

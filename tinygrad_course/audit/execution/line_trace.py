@@ -109,15 +109,9 @@ class Recorder:
         self._targets: dict[str, dict[int, list[ast.expr]]] = {}
 
     @property
-    def last(self) -> tuple[str, Event] | None:
-        """The statement that was being executed when recording stopped: the one that raised."""
-        return next(((name, event) for name, event in reversed(self._open) if not event.ended), None)
-
-    def open_site(self, function: str) -> int | None:
-        """Return the statement of a function that had not ended when recording stopped."""
-        return next(
-            (event.site for name, event in reversed(self._open) if name == function and not event.ended), None
-        )
+    def unended(self) -> list[tuple[str, Event]]:
+        """The statements that had not ended when recording stopped, the one that raised first."""
+        return [(name, event) for name, event in reversed(self._open) if not event.ended]
 
     def instrument(self, node: ast.FunctionDef) -> ast.FunctionDef:
         """Return a copy of a function that reports each of its statements here."""
@@ -207,12 +201,7 @@ def _report(hook: str, site: Site) -> ast.Expr:
 
 def target_label(target: ast.expr, scope: dict[str, Any]) -> str:
     """Name what a target assigns: the variable, or the entry of a dictionary."""
-    if isinstance(target, ast.Name):
-        return target.id
-    if isinstance(target, ast.Subscript) and isinstance(target.value, ast.Name):
-        key = evaluate(target.slice, scope)
-        return entry_label(target.value.id, key) if isinstance(key, str) else target.value.id
-    return ""
+    return _read(target, scope, scope)[0]
 
 
 def _read(target: ast.expr, local: Mapping[str, Any], outer: Mapping[str, Any]) -> tuple[str, Any]:

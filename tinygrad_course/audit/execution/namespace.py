@@ -3,6 +3,7 @@
 import ast
 import builtins
 import contextlib
+import copy
 import io
 import math
 import signal
@@ -168,13 +169,15 @@ def _older(node: ast.stmt) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def same_draws(seed: int | None = None) -> Iterator[Any]:
-    """Put NumPy's global stream, from which the course draws, back after the body; begin it at a seed."""
+def same_draws(seed: int = 0) -> Iterator[Any]:
+    """Begin NumPy's global stream, from which the course draws, at a seed, and put it back after the body.
+
+    So a report is the same whenever it is made, that of dropout's masks too.
+    """
     state = np.random.get_state()  # noqa: NPY002
-    if seed is not None:
-        np.random.seed(seed)  # noqa: NPY002
+    np.random.seed(seed)  # noqa: NPY002
     try:
-        yield state
+        yield np.random.get_state()  # noqa: NPY002
     finally:
         np.random.set_state(state)  # noqa: NPY002
 
@@ -200,7 +203,7 @@ class Program:
         self.guard = Guard()
         self.convention = keys_of(submission.statements)
         self._trusted = False
-        self._callees: dict[str, list[str]] = {}
+        self.callees_of: dict[str, list[str]] = {}
         self._draws = any("random" in line for line in submission.lines)
         # As conv_single_step of the course ends: float(Z + b), where b has the shape (1, 1, 1).
         self._casts = any(line.startswith("def conv") for line in submission.lines)
@@ -327,14 +330,16 @@ class Program:
             self._trusted = False
             self.guard.restore()
 
-    def forget(self) -> None:
-        """Forget which function calls which: others have been added."""
-        self._callees = {}
+    def extensible(self) -> "Program":
+        """Return a copy to which functions can be added."""
+        made = copy.copy(self)
+        made.functions, made.namespace, made.callees_of = dict(self.functions), dict(self.namespace), {}
+        return made
 
     def callees(self, name: str) -> list[str]:
         """Return the functions that a function calls, directly or not, in the order of their lines."""
-        if name in self._callees:
-            return list(self._callees[name])
+        if name in self.callees_of:
+            return list(self.callees_of[name])
         seen: set[str] = set()
         waiting = [name]
         while waiting:
@@ -342,5 +347,5 @@ class Program:
             found = names_in(node) & self.functions.keys() - seen - {name} if node is not None else set()
             seen |= found
             waiting += found
-        self._callees[name] = sorted(seen, key=lambda found: self.functions[found].lineno)
-        return list(self._callees[name])
+        self.callees_of[name] = sorted(seen, key=lambda found: self.functions[found].lineno)
+        return list(self.callees_of[name])

@@ -2,18 +2,18 @@
 
 import ast
 import difflib
+from collections.abc import Iterator
+from types import ModuleType
 
 from tinygrad_course.audit.kinds import (
-    activation_functions,
     backward_passes,
-    cost_functions,
+    basic_functions,
     forward_passes,
     gradient_checkers,
     initial_values,
     layer_functions,
     logistic_regression,
     mini_batches,
-    numpy_basics,
     update_rules,
 )
 from tinygrad_course.audit.kinds.base import Kind
@@ -21,7 +21,6 @@ from tinygrad_course.audit.source.signatures import Binding, bare, bind
 
 # Of two modules that know a name the first is asked first: logistic regression has initial values too.
 _MODULES = (
-    activation_functions,
     layer_functions,
     gradient_checkers,
     forward_passes,
@@ -30,10 +29,20 @@ _MODULES = (
     initial_values,
     update_rules,
     mini_batches,
-    cost_functions,
-    numpy_basics,
+    basic_functions,
 )
-KINDS: tuple[Kind, ...] = tuple(kind() for module in _MODULES for kind in module.KINDS)
+
+
+def _kinds(module: ModuleType) -> Iterator[Kind]:
+    """Give the kinds that a module defines and that have a name, in its order."""
+    for value in vars(module).values():
+        if isinstance(value, Kind):
+            yield value
+        elif isinstance(value, type) and value.__module__ == module.__name__ and issubclass(value, Kind):
+            yield value()
+
+
+KINDS = tuple(kind for module in _MODULES for kind in _kinds(module))
 
 
 def kind_of(node: ast.FunctionDef) -> tuple[Kind, Binding] | None:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_course.audit.execution.learner import Learner
-from tinygrad_course.audit.kinds.base import Assumption, Kind, roles, words
+from tinygrad_course.audit.kinds.base import Assumption, Kind, first_of, roles, words
 from tinygrad_course.audit.kinds.cases import Array, Case, Draw
 from tinygrad_course.audit.kinds.forward_passes import (
     FORWARD_NAMES,
@@ -21,7 +21,6 @@ from tinygrad_course.audit.kinds.forward_passes import (
 from tinygrad_course.audit.kinds.layer_functions import (
     by_graph,
     draw_network,
-    first_of,
     gradients_case,
     identify,
     mean_loss,
@@ -151,7 +150,7 @@ class Backward(Kind):
         parameters = given["parameters"]
 
         def cost(theta: dict[str, Any]) -> Any:
-            np.random.set_state(learner.memory["stream"])  # noqa: NPY002 - dropout draws from the course's stream
+            np.random.set_state(learner.stream)  # noqa: NPY002 - dropout draws from the course's stream
             result = forward(*(theta if arg is parameters else arg for arg in args))
             return self._cost(result, given["Y"], theta, given["lambd"])
 
@@ -228,6 +227,3 @@ class CheckBackward(Backward):
 
     def _cost(self, result: Any, Y: Array, theta: Mapping[str, Any], lambd: float) -> Any:
         return first_of(result)
-
-
-KINDS = (Backward, RegularizedBackward, DropoutBackward, CheckBackward)

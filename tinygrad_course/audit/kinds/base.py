@@ -2,8 +2,8 @@
 
 import ast
 import re
-from collections.abc import Mapping
-from typing import Any, ClassVar
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from tinygrad_course.audit.execution.learner import Learner
 from tinygrad_course.audit.execution.line_trace import canonical, entry_label
@@ -26,27 +26,27 @@ def roles(*orders: str) -> tuple[tuple[str, ...], ...]:
 class Kind:
     """One of the course's functions."""
 
-    names: ClassVar[tuple[str, ...]] = ()
-    signatures: ClassVar[tuple[tuple[str, ...], ...]] = ()
+    names: tuple[str, ...] = ()
+    signatures: tuple[tuple[str, ...], ...] = ()
     """The roles of the arguments, in each order that the course and its releases use."""
-    optional: ClassVar[tuple[str, ...]] = ()
-    outputs: ClassVar[tuple[str, ...]] = ()
+    optional: tuple[str, ...] = ()
+    outputs: tuple[str, ...] = ()
     """Labels of what is returned, by place; a place that holds a dictionary gives its entries."""
-    may_change: ClassVar[frozenset[str]] = frozenset()
+    may_change: frozenset[str] = frozenset()
     """Roles whose arrays the course's own code changes too (an optimizer's parameters).
 
     A remark, no mistake.
     """
-    owns: ClassVar[bool] = False
+    owns: bool = False
     """Whether all that it is given is its own to change."""
-    firm: ClassVar[bool] = False
+    firm: bool = False
     """Whether no repair proves anything where the contract is another."""
-    battery: ClassVar[tuple[str, ...]] = words("distinct distinct equal distinct smallest distinct deep")
-    examples: ClassVar[int] = 10
+    battery: tuple[str, ...] = words("distinct distinct equal distinct smallest distinct deep")
+    examples: int = 10
     """How many cases of short numbers are tried where the battery finds nothing wrong."""
-    shrinks: ClassVar[int] = 100
+    shrinks: int = 100
     """How many cases are tried at most to find a small one that a wrong function fails."""
-    trials: ClassVar[int] = 1500
+    trials: int = 1500
     """How many changed versions of a wrong function are run at most."""
 
     def fits(self, node: ast.FunctionDef) -> bool:
@@ -79,6 +79,25 @@ class Kind:
         return [], []
 
 
+def formula(
+    names: str, *orders: str, outputs: str, **more: Any
+) -> Callable[[Callable[[Learner, Draw, Assumption], Case]], Kind]:
+    """Make a kind of the function that draws its cases; `more` is what else it has of a kind."""
+
+    def made(case: Callable[[Learner, Draw, Assumption], Case]) -> Kind:
+        body = {"names": words(names), "signatures": roles(*orders), "outputs": words(outputs), **more}
+        body |= {key: staticmethod(value) for key, value in {**body, "case": case}.items() if callable(value)}
+        kind: Kind = type(case.__name__.title().replace("_", ""), (Kind,), body)()
+        return kind
+
+    return made
+
+
+def first_of(result: Any) -> Any:
+    """Return the first of several values that a function returned, or the one that it returned."""
+    return result[0] if isinstance(result, tuple) and result else result
+
+
 def labelled(
     result: Any, expression: ast.expr | None, case: Case, outputs: tuple[str, ...]
 ) -> dict[str, Any]:
@@ -88,7 +107,10 @@ def labelled(
     names = names_of(expression, len(values))
     places = [known.get(canonical(name)) for name in names]
     told = [place for place in places if place]
-    places = _last_one(places if len(set(told)) == len(told) else [None] * len(values), case)
+    places = places if len(set(told)) == len(told) else [None] * len(values)
+    left = [label for label in case.required if label not in places]
+    if len(places) > 1 and len(places) == len(case.required) and len(left) == places.count(None) == 1:
+        places = [left[0] if place is None else place for place in places]  # the one quantity that is left
     found: dict[str, Any] = {}
     for index, (name, place, value) in enumerate(zip(names, places, values, strict=True)):
         default = outputs[index] if index < len(outputs) else ""
@@ -104,12 +126,3 @@ def labelled(
         if label:
             found.setdefault(label, value)
     return found
-
-
-def _last_one(places: list[str | None], case: Case) -> list[str | None]:
-    """Of several values, give the one without a known name the one quantity that is left."""
-    left = [label for label in case.required if label not in places]
-    unknown = [index for index, place in enumerate(places) if place is None]
-    if len(places) > 1 and len(places) == len(case.required) and len(left) == len(unknown) == 1:
-        return [left[0] if place is None else place for place in places]
-    return places

@@ -134,16 +134,6 @@ class Case:
         return {canonical(label): label for label in self.expected}
 
 
-def shown(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Return of a case's arguments what is worth printing: numbers, arrays, dictionaries and lists."""
-    out: dict[str, Any] = {}
-    for name, value in values.items():
-        plain = plainly(value)
-        if plain is not None:
-            out[name] = plain
-    return out
-
-
 def plainly(value: Any) -> Any:
     """Return numbers as JSON has them, rounded to what a reader compares; None for what is no number."""
     if isinstance(value, np.ndarray):

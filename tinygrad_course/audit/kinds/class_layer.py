@@ -101,7 +101,7 @@ class ClassLayer(OwnClass):
         """Make a layer, run it forward, draw the derivative of its output, and differentiate."""
         if self.forward is None or not self.takes:
             raise Unfit("there is no forward method with an input")
-        if learner.low_precision():
+        if learner.low_precision:
             raise Unfit("it computes in single precision")
         made = self._made(learner, draw)
         deep = any("shape" in part or "kernel" in part for part in self._starts())
@@ -145,12 +145,10 @@ class ClassLayer(OwnClass):
         expected = {
             ("dX" if path == (first,) else "d" + label(path)): value for path, value in gradient.items()
         }
-        passed = duplicate(arguments)
         try:
-            result = self._run(learner, self.node, passed)
+            found = self.probe(learner, arguments, expected)
         except Unfit:
             return Case(arguments, expected, ("dX",), m=shape[0])
-        found = self.gradients(result, arguments, passed, expected)
         expected = self._conventions(learner, arguments, given, expected, found)
         required = tuple(key for key in expected if key in found)
         if "dX" not in required:
@@ -198,9 +196,8 @@ class ClassLayer(OwnClass):
             if ratio is None and ratio_of({"d": dX}, {"d": given[first] - Y}) is not None:
                 raise Unfit("it gives A - Y: the derivative of the cost taken together with the activation")
             return expected
-        passed = duplicate(arguments)
-        passed[self.upstream] = 2 * passed[self.upstream]
-        twice = self.gradients(self._run(learner, self.node, passed), arguments, passed, expected).get("dX")
+        doubled_up = {**arguments, self.upstream: 2 * arguments[self.upstream]}
+        twice = self.probe(learner, doubled_up, expected).get("dX")
         doubled = twice is not None and np.shape(twice) == np.shape(dX)
         if not doubled or not np.allclose(np.asarray(twice), 2 * np.asarray(dX), rtol=1e-6):
             raise Unfit(

@@ -52,7 +52,7 @@ class Forward(Kind):
 
     def assumptions(self, learner: Learner) -> list[Assumption]:
         """The hidden layers may have any of the usual activations: the exercise invites to try them."""
-        told = learner.partner_hidden()
+        told = learner.partner_hidden
         course = "tanh" if (learner.depth() or 2) == 2 else "relu"
         # A backward pass that is right for the course's network tells that another forward pass is the odd
         # one of the two.
@@ -181,6 +181,3 @@ class CheckForward(Forward):
     def read(self, result: Any, expression: ast.expr | None, case: Case) -> dict[str, Any]:
         """The cost comes first."""
         return Kind.read(self, result, expression, case)
-
-
-KINDS = (Forward, DropoutForward, CheckForward)

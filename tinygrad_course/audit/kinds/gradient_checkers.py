@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_course.audit.execution.learner import Learner
-from tinygrad_course.audit.kinds.base import Assumption, Kind, roles, words
+from tinygrad_course.audit.kinds.base import Assumption, Kind, formula, roles, words
 from tinygrad_course.audit.kinds.cases import Array, Case, Draw
 from tinygrad_course.audit.kinds.forward_passes import arguments
 from tinygrad_course.audit.kinds.layer_functions import KINK
@@ -17,86 +17,79 @@ from tinygrad_course.audit.source.syntax import names_in
 
 def _in_own_order(learner: Learner, name: str, function: Callable[..., Any]) -> Callable[..., Any]:
     """Return a function of (x, theta) that takes them in the order in which the file's own takes them."""
-    own = learner.own_name(name)
-    names = arguments(learner.program.functions[own]) if own else []
+    own = learner.program.functions.get(name)
+    names = arguments(own) if own is not None else []
     return (lambda theta, x: function(x, theta)) if names[:1] == ["theta"] else function
 
 
-class ForwardOne(Kind):
+def _takes_theta(node: ast.FunctionDef) -> bool:
+    return "theta" in arguments(node)
+
+
+def _takes_x_and_theta(node: ast.FunctionDef) -> bool:
+    return _takes_theta(node) and len(arguments(node)) == 2
+
+
+@formula("forward_propagation", "x theta", outputs="J", fits=_takes_x_and_theta)
+def forward_one(learner: Learner, draw: Draw, assumption: Assumption) -> Case:
     """J(theta) = theta x."""
-
-    names = ("forward_propagation",)
-    signatures = roles("x theta")
-    outputs = ("J",)
-
-    def fits(self, node: ast.FunctionDef) -> bool:
-        """It takes x and theta."""
-        return "theta" in arguments(node) and len(arguments(node)) == 2
-
-    def case(self, learner: Learner, draw: Draw, assumption: Assumption) -> Case:
-        x, theta = (float(value) for value in draw.array(2))
-        return Case({"x": x, "theta": theta}, {"J": x * theta}, ("J",))
+    x, theta = (float(value) for value in draw.array(2))
+    return Case({"x": x, "theta": theta}, {"J": x * theta}, ("J",))
 
 
-class BackwardOne(ForwardOne):
+@formula("backward_propagation", "x theta", outputs="dtheta", fits=_takes_x_and_theta)
+def backward_one(learner: Learner, draw: Draw, assumption: Assumption) -> Case:
     """dtheta = x."""
-
-    names = ("backward_propagation",)
-    outputs = ("dtheta",)
-
-    def case(self, learner: Learner, draw: Draw, assumption: Assumption) -> Case:
-        case = super().case(learner, draw, assumption)
-        case.expected, case.required = {"dtheta": case.values["x"]}, ("dtheta",)
-        return case
+    x, theta = (float(value) for value in draw.array(2))
+    return Case({"x": x, "theta": theta}, {"dtheta": x}, ("dtheta",))
 
 
-class GradientCheckOne(ForwardOne):
+@formula(
+    "gradient_check",
+    "x theta epsilon",
+    "x theta",
+    outputs="difference",
+    fits=_takes_theta,
+    battery=words("planted planted right planted"),
+    examples=6,
+)
+def gradient_check_one(learner: Learner, draw: Draw, assumption: Assumption) -> Case:
     """The one-dimensional check, with the right derivative and with planted wrong ones."""
-
-    names = ("gradient_check",)
-    signatures = roles("x theta epsilon", "x theta")
-    outputs = ("difference",)
-    battery = words("planted planted right planted")
-    examples = 6
-
-    def fits(self, node: ast.FunctionDef) -> bool:
-        """It takes x and theta."""
-        return "theta" in arguments(node)
-
-    def case(self, learner: Learner, draw: Draw, assumption: Assumption) -> Case:
-        x, theta = (float(value) for value in draw.array(2))
-        factor = 1.0 if draw.scale == "right" else draw.choice([1.5, 0.5, 1.25])
-        # A cost that is not linear in theta and not symmetric in its arguments: J = x theta^2.
-        # Where the function multiplies itself, J is theta x.
-        calls = names_in(learner.node)
-        power = 2 if (learner.own_name("forward_propagation") or "forward_propagation") in calls else 1
-        bindings: dict[str, Callable[..., Any]] = {}
-        for kind, function in (
-            ("forward_propagation", lambda x, theta: x * theta**power),
-            ("backward_propagation", lambda x, theta: power * x * theta ** (power - 1) * factor),
-        ):
-            bindings[learner.own_name(kind) or kind] = _in_own_order(learner, kind, function)
-        if power == 1 and (learner.own_name("backward_propagation") or "backward_propagation") not in calls:
-            factor = 1.0
-        approx = power * x * theta ** (power - 1)
-        grad = approx * factor
-        difference = abs(grad - approx) / (abs(grad) + abs(approx))
-        epsilon = 1e-4
-        expected = {
-            "thetaplus": theta + epsilon,
-            "thetaminus": theta - epsilon,
-            "J_plus": x * (theta + epsilon) ** power,
-            "J_minus": x * (theta - epsilon) ** power,
-            "gradapprox": approx,
-            "grad": grad,
-            "numerator": abs(grad - approx),
-            "denominator": abs(grad) + abs(approx),
-            "difference": difference,
-        }
-        for key in () if learner.has("epsilon") else ("thetaplus", "thetaminus", "J_plus", "J_minus"):
-            del expected[key]
-        values = {"x": x, "theta": theta, "epsilon": epsilon}
-        return _tolerant(Case(values, expected, ("difference",), bindings=bindings))
+    x, theta = (float(value) for value in draw.array(2))
+    factor = 1.0 if draw.scale == "right" else draw.choice([1.5, 0.5, 1.25])
+    # A cost that is not linear in theta and not symmetric in its arguments: J = x theta^2.
+    # Where the function multiplies itself, or writes the derivative down itself, J is theta x.
+    calls = names_in(learner.node)
+    forward, backward = (
+        learner.own_name(name) or name for name in ("forward_propagation", "backward_propagation")
+    )
+    power = 2 if {forward, backward} <= calls else 1
+    factor = factor if backward in calls else 1.0
+    bindings: dict[str, Callable[..., Any]] = {
+        forward: _in_own_order(learner, forward, lambda x, theta: x * theta**power),
+        backward: _in_own_order(
+            learner, backward, lambda x, theta: power * x * theta ** (power - 1) * factor
+        ),
+    }
+    approx = power * x * theta ** (power - 1)
+    grad = approx * factor
+    difference = abs(grad - approx) / (abs(grad) + abs(approx))
+    epsilon = 1e-4
+    expected = {
+        "thetaplus": theta + epsilon,
+        "thetaminus": theta - epsilon,
+        "J_plus": x * (theta + epsilon) ** power,
+        "J_minus": x * (theta - epsilon) ** power,
+        "gradapprox": approx,
+        "grad": grad,
+        "numerator": abs(grad - approx),
+        "denominator": abs(grad) + abs(approx),
+        "difference": difference,
+    }
+    for key in () if learner.has("epsilon") else ("thetaplus", "thetaminus", "J_plus", "J_minus"):
+        del expected[key]
+    values = {"x": x, "theta": theta, "epsilon": epsilon}
+    return _tolerant(Case(values, expected, ("difference",), bindings=bindings))
 
 
 class GradientCheckMany(Kind):
@@ -175,6 +168,3 @@ def _tolerant(case: Case) -> Case:
     """A difference quotient has noise: right gradients give a small difference, not 0."""
     case.tolerances = {"difference": 2e-6, "numerator": 2e-6, "gradapprox": 2e-6, "denominator": 2e-6}
     return case
-
-
-KINDS = (ForwardOne, BackwardOne, GradientCheckOne, GradientCheckMany)

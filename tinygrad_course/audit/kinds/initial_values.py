@@ -9,22 +9,17 @@ from typing import Any
 import numpy as np
 
 from tinygrad_course.audit.execution.learner import Learner
-from tinygrad_course.audit.kinds.base import Assumption, Kind, roles, words
+from tinygrad_course.audit.kinds.base import Assumption, Kind, formula, roles, words
 from tinygrad_course.audit.kinds.cases import Case, Draw
 from tinygrad_course.audit.source.signatures import bare
 
 
-class LayerSizes(Kind):
+@formula("layer_sizes", "X Y", outputs="n_x n_h n_y")
+def layer_sizes(learner: Learner, draw: Draw, assumption: Assumption) -> Case:
     """n_x, n_h and n_y from X and Y."""
-
-    names = ("layer_sizes",)
-    signatures = roles("X Y")
-    outputs = words("n_x n_h n_y")
-
-    def case(self, learner: Learner, draw: Draw, assumption: Assumption) -> Case:
-        n_x, n_y, m = draw.size(1, 6), draw.size(1, 6), draw.size(1, 6)
-        values = {"X": draw.array(n_x, m), "Y": draw.array(n_y, m)}
-        return Case(values, {"n_x": n_x, "n_y": n_y}, ("n_x", "n_y"), m=m)
+    n_x, n_y, m = draw.size(1, 6), draw.size(1, 6), draw.size(1, 6)
+    values = {"X": draw.array(n_x, m), "Y": draw.array(n_y, m)}
+    return Case(values, {"n_x": n_x, "n_y": n_y}, ("n_x", "n_y"), m=m)
 
 
 class Initialize(Kind):
@@ -115,6 +110,3 @@ def _usual(W: Any, fan: int, extra: Mapping[str, Any]) -> bool:
     if extra["he"]:
         return bool(abs(std / np.sqrt(2 / fan) - 1) < 0.1)
     return bool(std < 0.5 or 0.4 < std * np.sqrt(fan) < 2.5)
-
-
-KINDS = (LayerSizes, Initialize)

@@ -10,7 +10,7 @@ import numpy as np
 from tinygrad_course.audit.execution.learner import Learner
 from tinygrad_course.audit.execution.namespace import same_draws
 from tinygrad_course.audit.execution.oracle import gradients
-from tinygrad_course.audit.kinds.base import Assumption, Kind, roles, words
+from tinygrad_course.audit.kinds.base import Assumption, Kind, first_of, formula, roles, words
 from tinygrad_course.audit.kinds.cases import Array, Case, Draw
 from tinygrad_course.audit.reference import course
 from tinygrad_course.audit.reference.comparison import close
@@ -41,44 +41,28 @@ def near_a_kink(values: Mapping[str, Array], activations: list[str]) -> str:
     return "" if np.all((AL > 1e-6) & (AL < 1 - 1e-6)) else "AL is 0 or 1"
 
 
-def first_of(result: Any) -> Any:
-    """Return the activation of what a forward function returned."""
-    return result[0] if isinstance(result, tuple) else result
-
-
 def draw_layer(draw: Draw) -> tuple[Array, Array, Array]:
     """Draw A_prev, W and b of one layer."""
     n_prev, n, m = draw.size(1, 5), draw.size(1, 4), draw.size(1, 5)
     return draw.array(n_prev, m), draw.array(n, n_prev), draw.array(n, 1)
 
 
-class LinearForward(Kind):
+@formula("linear_forward", "A_prev W b", outputs="Z cache")
+def linear_forward(learner: Learner, draw: Draw, assumption: Assumption) -> Case:
     """Z = W A + b."""
-
-    names = ("linear_forward",)
-    signatures = roles("A_prev W b")
-    outputs = words("Z cache")
-
-    def case(self, learner: Learner, draw: Draw, assumption: Assumption) -> Case:
-        A, W, b = draw_layer(draw)
-        return Case({"A_prev": A, "W": W, "b": b}, {"Z": np.dot(W, A) + b}, ("Z",), m=A.shape[1])
+    A, W, b = draw_layer(draw)
+    return Case({"A_prev": A, "W": W, "b": b}, {"Z": np.dot(W, A) + b}, ("Z",), m=A.shape[1])
 
 
-class LinearActivationForward(Kind):
-    """A = g(W A_prev + b)."""
-
-    names = ("linear_activation_forward",)
-    signatures = roles("A_prev W b activation")
-    outputs = words("A cache")
-
-    def case(self, learner: Learner, draw: Draw, assumption: Assumption) -> Case:
-        """Draw A_prev, W, b and one of the activations that the function names."""
-        A, W, b = draw_layer(draw)
-        activation = draw.choice(named_activations(learner))
-        Z = np.dot(W, A) + b
-        g = course.ACTIVATIONS[activation](Z)
-        values = {"A_prev": A, "W": W, "b": b, "activation": activation}
-        return Case(values, {"Z": Z, "A": g}, ("A",), m=A.shape[1], rejected=_kink(Z, activation))
+@formula("linear_activation_forward", "A_prev W b activation", outputs="A cache")
+def linear_activation_forward(learner: Learner, draw: Draw, assumption: Assumption) -> Case:
+    """A = g(W A_prev + b), g one of the activations that the function names."""
+    A, W, b = draw_layer(draw)
+    activation = draw.choice(named_activations(learner))
+    Z = np.dot(W, A) + b
+    g = course.ACTIVATIONS[activation](Z)
+    values = {"A_prev": A, "W": W, "b": b, "activation": activation}
+    return Case(values, {"Z": Z, "A": g}, ("A",), m=A.shape[1], rejected=_kink(Z, activation))
 
 
 def _kink(Z: Array, activation: str) -> str:
@@ -115,7 +99,7 @@ class LinearBackward(Kind):
         if assumption["cache"] == "own" and forward is not None:
             stored = learner.try_call(forward, A, W, b)
             values["cache"] = stored[1] if isinstance(stored, tuple) and len(stored) == 2 else None
-            learner.memory["as the course packs it"] = _packed(values["cache"], (A, W, b))
+            learner.packed = _packed(values["cache"], (A, W, b))
         if values["cache"] is None:
             parts = {"A_prev": A, "A": A, "W": W, "b": b, "Z": np.dot(W, A) + b}
             named = learner.cache_from_names("cache", parts, ["A_prev", "W", "b"], as_dict=False)
@@ -196,7 +180,7 @@ class DeepForward(Kind):
 
     def assumptions(self, learner: Learner) -> list[Assumption]:
         """The hidden layers have ReLU, as in the course, or another activation throughout."""
-        told = learner.partner_hidden()
+        told = learner.partner_hidden
         # A backward pass that is right for the course's network tells that another forward pass is the odd
         # one of the two.
         source = learner.text()
@@ -318,12 +302,12 @@ def gradients_case(given: dict[str, Any], expected: dict[str, Any], layers: int,
 
 def by_graph(learner: Learner, forward: Any, cost: Any, parameters: dict[str, Array]) -> dict[str, Array]:
     """Return dW and db by the graph of a cost of the file's forward pass; after four cases, formulas do."""
-    if learner.memory.get("graphs", 0) >= 4 or learner.low_precision():
+    if learner.graphs >= 4 or learner.low_precision:
         return {}
-    learner.memory["graphs"] = learner.memory.get("graphs", 0) + 1
+    learner.graphs += 1
     try:
         with (
-            same_draws() as learner.memory["stream"],
+            same_draws() as learner.stream,
             learner.program.bound(learner.replacements()),
             np.errstate(all="ignore"),
         ):
@@ -334,13 +318,3 @@ def by_graph(learner: Learner, forward: Any, cost: Any, parameters: dict[str, Ar
         learner.program.guard.restore()
     learner.against.add(f"the {how} of {getattr(forward, '__name__', 'the forward pass')}")
     return {"d" + key: value for key, value in found.items()}
-
-
-KINDS = (
-    LinearForward,
-    LinearActivationForward,
-    DeepForward,
-    LinearBackward,
-    LinearActivationBackward,
-    DeepBackward,
-)

@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 
 from tinygrad_course.audit.execution.learner import Learner
-from tinygrad_course.audit.kinds.base import Assumption, Kind, roles, words
+from tinygrad_course.audit.kinds.base import Assumption, Kind, first_of, formula, roles, words
 from tinygrad_course.audit.kinds.cases import Array, Case, Draw
 from tinygrad_course.audit.kinds.forward_passes import FORWARD_NAMES, arguments
-from tinygrad_course.audit.kinds.layer_functions import DeepForward, draw_network, first_of
+from tinygrad_course.audit.kinds.layer_functions import DeepForward, draw_network
 from tinygrad_course.audit.reference import course
 from tinygrad_course.audit.reference.comparison import close
 from tinygrad_course.audit.source.signatures import role_of
@@ -35,17 +35,12 @@ def _propagate(w: Array, b: float, X: Array, Y: Array) -> dict[str, Any]:
     return {**way, "dw": np.dot(X, dZ.T) / m, "db": float(np.sum(dZ) / m)}
 
 
-class Propagate(Kind):
+@formula("propagate", "w b X Y", outputs="grads cost")
+def propagate(learner: Learner, draw: Draw, assumption: Assumption) -> Case:
     """The cost and its gradients dw and db."""
-
-    names = ("propagate",)
-    signatures = roles("w b X Y")
-    outputs = words("grads cost")
-
-    def case(self, learner: Learner, draw: Draw, assumption: Assumption) -> Case:
-        values = _draw(draw)
-        expected = _propagate(**values)
-        return Case(values, expected, ("cost", "dw", "db"), m=expected["m"], summed=frozenset({"dZ"}))
+    values = _draw(draw)
+    expected = _propagate(**values)
+    return Case(values, expected, ("cost", "dw", "db"), m=expected["m"], summed=frozenset({"dZ"}))
 
 
 class Optimize(Kind):
@@ -119,42 +114,32 @@ def _labels_case(values: dict[str, Any], expected: dict[str, Any], A: Array, lab
     return Case(values, expected, (label,), m=values["X"].shape[1], loose=loose, rejected=rejected)
 
 
-class LogisticPredict(Kind):
+@formula("predict", "w b X", outputs="Y_prediction", fits=lambda node: arguments(node)[:2] == ["w", "b"])
+def logistic_predict(learner: Learner, draw: Draw, assumption: Assumption) -> Case:
     """The labels: 1 where A > 0.5."""
-
-    names = ("predict",)
-    signatures = roles("w b X")
-    outputs = ("Y_prediction",)
-
-    def fits(self, node: ast.FunctionDef) -> bool:
-        """It takes w, b and X."""
-        return arguments(node)[:2] == ["w", "b"]
-
-    def case(self, learner: Learner, draw: Draw, assumption: Assumption) -> Case:
-        values = _draw(draw)
-        del values["Y"]
-        A = course.sigmoid(np.dot(values["w"].T, values["X"]) + values["b"])
-        return _labels_case(values, {"A": A}, A, "Y_prediction")
+    values = _draw(draw)
+    del values["Y"]
+    A = course.sigmoid(np.dot(values["w"].T, values["X"]) + values["b"])
+    return _labels_case(values, {"A": A}, A, "Y_prediction")
 
 
-class InitializeWithZeros(Kind):
+def _takes_one_number(node: ast.FunctionDef) -> bool:
+    """Tell whether a function takes one number (a network's takes a list of sizes)."""
+    names = [argument.arg for argument in node.args.args]
+    return "zeros" in node.name or (len(names) == 1 and role_of(names[0], ["dim"]) is not None)
+
+
+@formula(
+    "initialize_with_zeros initialise_with_zeros initialize_zeros initialize_params "
+    "initialize_parameters initialise_parameters init_params initialize",
+    "dim",
+    outputs="w b",
+    fits=_takes_one_number,
+)
+def initialize_with_zeros(learner: Learner, draw: Draw, assumption: Assumption) -> Case:
     """A column of zeros, and 0."""
-
-    names = words(
-        "initialize_with_zeros initialise_with_zeros initialize_zeros initialize_params "
-        "initialize_parameters initialise_parameters init_params initialize"
-    )
-    signatures = roles("dim")
-    outputs = words("w b")
-
-    def fits(self, node: ast.FunctionDef) -> bool:
-        """It takes one number (a network's takes a list of sizes)."""
-        names = [argument.arg for argument in node.args.args]
-        return "zeros" in node.name or (len(names) == 1 and role_of(names[0], ["dim"]) is not None)
-
-    def case(self, learner: Learner, draw: Draw, assumption: Assumption) -> Case:
-        dim = draw.size(1, 6)
-        return Case({"dim": dim}, {"w": np.zeros((dim, 1)), "b": 0.0}, ("w", "b"))
+    dim = draw.size(1, 6)
+    return Case({"dim": dim}, {"w": np.zeros((dim, 1)), "b": 0.0}, ("w", "b"))
 
 
 class Predict(Kind):
@@ -199,6 +184,3 @@ class Predict(Kind):
             if any(abs(number - scale * case.scalars["accuracy"]) < 1e-6 for scale in (1, 100)):
                 return {"predictions": case.expected["predictions"]}
         return dict(found)
-
-
-KINDS = (Propagate, Optimize, LogisticPredict, Predict, InitializeWithZeros)

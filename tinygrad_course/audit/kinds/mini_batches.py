@@ -25,7 +25,6 @@ class RandomMiniBatches(Kind):
     signatures = roles("X Y mini_batch_size seed", "X Y mini_batch_size", "X Y")
     outputs = ("mini_batches",)
     battery = words("distinct distinct exact large distinct")
-    examples = 10
 
     def case(self, learner: Learner, draw: Draw, assumption: Assumption) -> Case:
         """Number the examples, so that each can be found again."""
@@ -56,6 +55,3 @@ class RandomMiniBatches(Kind):
     def judge(self, values: Mapping[str, Any], case: Case) -> tuple[list[str], list[str]]:
         """A shuffle of many examples does not leave all of them in their order."""
         return ([ORDER] if case.m >= 8 and values.get(ORDER) is False else []), []
-
-
-KINDS = (RandomMiniBatches,)

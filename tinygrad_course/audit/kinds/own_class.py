@@ -10,7 +10,7 @@ import numpy as np
 
 from tinygrad_course.audit.execution.learner import Learner
 from tinygrad_course.audit.execution.namespace import Program
-from tinygrad_course.audit.execution.paths import Path, duplicate, label, leaves, plain, put
+from tinygrad_course.audit.execution.paths import Path, label, leaves, plain, put
 from tinygrad_course.audit.kinds.cases import Draw
 from tinygrad_course.audit.kinds.own_network import (
     BACKWARD,
@@ -29,9 +29,7 @@ JOINT = "__of__"
 
 def with_methods(program: Program, node: ast.ClassDef) -> Program:
     """Return a copy of a program in which the methods of a class are functions that can be swapped."""
-    made = copy.copy(program)
-    made.namespace, made.functions = dict(program.namespace), dict(program.functions)
-    made.forget()
+    made = program.extensible()
     cls = program.namespace.get(node.name)
     if not isinstance(cls, type):
         raise Unfit(f"{node.name} is not a class")
@@ -91,6 +89,8 @@ def shown_words(words: str) -> str:
 class OwnClass(OwnNetwork):
     """A network whose parameters, values and gradients are attributes of one object."""
 
+    partial = True
+
     def __init__(self, program: Program, owner: ast.ClassDef, backward: ast.FunctionDef) -> None:
         self.owner = owner.name
         self.parameters: set[Path] = set()
@@ -125,22 +125,19 @@ class OwnClass(OwnNetwork):
     def _theta(self, learner: Learner, pool: Pool, draw: Draw) -> Any:
         cls = self.program.namespace[self.owner]
         start = self.methods.get(method_name(self.owner, "__init__"))
-        given: Mapping[str, Any] = {}
-        if start is not None:
-            found = pool.arguments(_without_self(start))
-            if found is None:
-                names = ", ".join(argument.arg for argument in start.args.args[1:])
-                raise Unfit(f"what {self.owner}({names}) takes is not known by the names")
-            given = found
-        outcome = learner.program.call(cls, (), dict(given))
+        given = Pool({**pool.named, "self": None}, pool.roles).arguments(start) if start is not None else {}
+        if given is None:
+            names = ", ".join(argument.arg for argument in start.args.args[1:]) if start is not None else ""
+            raise Unfit(f"what {self.owner}({names}) takes is not known by the names")
+        given.pop("self", None)
+        outcome = learner.program.call(cls, (), given)
         if outcome.error is not None:
             raise Unfit.raised(f"{self.owner}(...)", outcome.error)
         made = outcome.result
         if not any(isinstance(value, np.ndarray) for _, value in leaves(made)) and self.initial is not None:
-            arguments = Pool({"self": made}, pool.roles).arguments(self.initial)
-            result = self._run(learner, self.initial, arguments or {"self": made})
-            del result
-            made = self._last
+            arguments = Pool({"self": made}, pool.roles).arguments(self.initial) or {"self": made}
+            self._run(learner, self.initial, arguments)
+            made = arguments["self"]
         self.parameters = set()
         for path, value in list(leaves(made)):
             if not isinstance(value, np.ndarray) and plain(path)[:1] != "b":
@@ -152,55 +149,6 @@ class OwnClass(OwnNetwork):
             drawn: Any = scale * draw.array(*np.shape(value)) if np.ndim(value) else float(draw.array(1)[0])
             made = put(made, path, drawn)
         return made
-
-    def _run(self, learner: Learner, node: ast.FunctionDef, arguments: Mapping[str, Any]) -> Any:
-        passed = dict(arguments)
-        self._last = passed.get("self")
-        return super()._run(learner, node, passed)
-
-    def _forward_pass(self, learner: Learner, pool: Pool, theta: Any) -> Pool:
-        held = duplicate(theta)
-        start = Pool({**pool.named, "self": held}, dict(pool.roles), None)
-        if self.forward is None:
-            start.theta = None
-            return start
-        arguments = start.arguments(self.forward)
-        if arguments is None:
-            raise Unfit(f"the arguments of {shown_name(self.forward.name)} are not known by their names")
-        arguments["self"] = held
-        result = self._run(learner, self.forward, arguments)
-        first = result[0] if isinstance(result, tuple) and result else result
-        if isinstance(first, np.ndarray):
-            start.roles["AL"] = first
-        else:
-            held_arrays = [
-                (path, value)
-                for path, value in leaves(held)
-                if isinstance(value, np.ndarray) and value.shape == pool.roles["Y"].shape
-            ]
-            if held_arrays:
-                start.roles["AL"] = held_arrays[-1][1]
-        if isinstance(result, tuple) and len(result) > 1:
-            start.roles["cache"] = result[1]
-        start.named["self"] = held
-        return start
-
-    def _own_cost(self, learner: Learner, given: Pool, theta: Any) -> float:
-        raise Unfit(f"{self.owner} has no forward pass")
-
-    def _differentiate(self, learner: Learner, given: Pool, arguments: dict[str, Any]) -> Any:
-        cost, gradient = super()._differentiate(learner, given, arguments)
-        passed = {name: duplicate(value) for name, value in arguments.items()}
-        result = self._run(learner, self.node, passed)
-        expected = {"d" + label(path): value for path, value in gradient.items()}
-        found = self.gradients(result, arguments, passed, expected)
-        if not found:
-            raise Unfit("no gradients are found, neither returned nor among the attributes")
-        kept = {path: value for path, value in gradient.items() if "d" + label(path) in found}
-        return cost, kept
-
-    def _present(self, expected: dict[str, Any], found: Mapping[str, Any]) -> dict[str, Any]:
-        return {key: value for key, value in expected.items() if key in found}
 
     def gradients(
         self, result: Any, before: Mapping[str, Any], after: Mapping[str, Any], expected: Mapping[str, Any]
@@ -221,13 +169,6 @@ class OwnClass(OwnNetwork):
             step = float(rate) if np.ndim(rate) == 0 and rate else 1.0
             found = {"d" + label(path): (np.asarray(old[path]) - new[path]) / step for path in moved}
         return {key: value for key, value in found.items() if key in expected}
-
-
-def _without_self(node: ast.FunctionDef) -> ast.FunctionDef:
-    made = copy.copy(node)
-    made.args = copy.copy(node.args)
-    made.args.args = node.args.args[1:]
-    return made
 
 
 def taken_apart(program: Program) -> Iterator[tuple[Program, ast.ClassDef]]:

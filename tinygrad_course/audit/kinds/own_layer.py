@@ -29,7 +29,6 @@ class OwnLayer(OwnNetwork):
     """dA_prev, dW and db of a convolution; dxt, da_prev and dWax of a cell; and their like."""
 
     battery = words("distinct distinct distinct")
-    shrinks = 0
 
     def __init__(self, program: Program, node: ast.FunctionDef, forward: ast.FunctionDef) -> None:
         super().__init__(program, node)
@@ -101,14 +100,12 @@ class OwnLayer(OwnNetwork):
         if gradient is None:
             raise Unfit("a kink is too near")
         expected = {"d" + label(path): value for path, value in gradient.items() if np.any(value)}
-        probe = {name: duplicate(value) for name, value in arguments.items()}
         try:
-            result = self._run(learner, self.node, probe)
+            found = self.probe(learner, arguments, expected)
         except Unfit:
             text = ast.unparse(self.node)
             spoken = tuple(key for key in expected if re.search(rf"\b{key}\b", text))
             return Case(arguments, expected, spoken, m=2)
-        found = self.gradients(result, arguments, probe, expected)
         required = tuple(key for key in expected if key in found)
         if not required:
             raise Unfit("the derivatives are not found by their names")

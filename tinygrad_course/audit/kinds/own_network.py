@@ -18,7 +18,16 @@ from tinygrad_course.audit.execution.learner import Learner
 from tinygrad_course.audit.execution.line_trace import canonical, result_values
 from tinygrad_course.audit.execution.namespace import Program, same_draws
 from tinygrad_course.audit.execution.oracle import slopes
-from tinygrad_course.audit.execution.paths import Path, derivative_of, duplicate, label, leaves, plain, put
+from tinygrad_course.audit.execution.paths import (
+    Path,
+    derivative_of,
+    duplicate,
+    label,
+    leaves,
+    own_object,
+    plain,
+    put,
+)
 from tinygrad_course.audit.kinds.base import Assumption, Kind, words
 from tinygrad_course.audit.kinds.cases import Array, Case, Draw
 from tinygrad_course.audit.source.signatures import Binding, argument_names, bare, needed_names, role_of
@@ -47,17 +56,19 @@ class Pool:
         """Return whether there is a value for an argument of this name, and the value."""
         if name in self.named:
             return True, self.named[name]
-        for key, value in self.named.items():
-            if canonical(key) == canonical(name):
-                return True, value
-        for path, value in leaves(self.theta):
-            if plain(path) == canonical(name):
+        parameters = () if own_object(self.theta) else leaves(self.theta)
+        known = [(canonical(key), value) for key, value in self.named.items()]
+        known += [(plain(path), value) for path, value in parameters]
+        for word, value in known:
+            if word == canonical(name):
                 return True, value
         role = role_of(name, self.roles)
         return (True, self.roles[role]) if role else (False, None)
 
     def at(self, theta: Any) -> "Pool":
-        """Return the same with other parameters."""
+        """Return the same with other parameters, those of an object in it."""
+        if own_object(theta):
+            return Pool({**self.named, "self": theta}, dict(self.roles), theta)
         return Pool(dict(self.named), {**self.roles, "parameters": theta}, theta)
 
     def needed(self, node: ast.FunctionDef) -> dict[str, Any]:
@@ -69,14 +80,10 @@ class Pool:
 
     def arguments(self, node: ast.FunctionDef) -> dict[str, Any] | None:
         """Return the arguments of a function by name, None where one of them is unknown."""
-        given: dict[str, Any] = {}
-        for name in argument_names(node):
-            found, value = self.find(name)
-            if found:
-                given[name] = duplicate(value)
-            elif name in needed_names(node):
-                return None
-        return given
+        found = {name: self.find(name) for name in argument_names(node)}
+        if not all(found[name][0] for name in needed_names(node)):
+            return None
+        return {name: duplicate(value) for name, (known, value) in found.items() if known}
 
 
 class Unfit(Exception):  # noqa: N818 - the functions of the file do not fit each other, nothing went wrong
@@ -98,8 +105,8 @@ class OwnNetwork(Kind):
 
     outputs = ("grads",)
     battery = words("distinct distinct distinct distinct distinct")
-    examples = 3
-    shrinks = 25
+    partial = False
+    """Whether only those gradients are asked for that are found."""
 
     def __init__(self, program: Program, backward: ast.FunctionDef) -> None:
         self.program, self.node = program, backward
@@ -108,11 +115,10 @@ class OwnNetwork(Kind):
         if not self.costs and not self._takes("lambd"):
             self.costs += ["cross-entropy", "softmax", "squares"]
         self.cost: ast.FunctionDef | str = ""
-        self.rows: bool | None = None
-        """Whether the examples are rows, once that is known."""
-        self.turned = self.drawn = False
+        self.rows = self.drawn = False
+        """Whether the examples are rows, and whether nothing in the file makes the weights."""
         self.layout: tuple[bool, bool] | None = None
-        """Whether the examples are rows, and whether the weights have the shape (inputs, units)."""
+        """Whether the examples are rows, and the weights of shape (inputs, units), once that is known."""
         self.units = 1
 
     def _named(self, pattern: re.Pattern[str], *, take_layers: bool = False) -> ast.FunctionDef | None:
@@ -176,27 +182,21 @@ class OwnNetwork(Kind):
         problem: Unfit | None = None
         layouts = [(False, False), (True, False), (True, True), (False, True)]
         for layout in [self.layout] if self.layout is not None else layouts:
-            rows, turned = layout
+            self.rows, turned = layout
+            if turned and not self.drawn:
+                continue
             try:
-                given = self._laid_out(learner, pool, draw, rows=rows, turned=turned)
-                made = self._case(learner, given, draw, rows=rows)
+                theta = self._filled(self._usual(learner, pool, turned=turned), draw) if self.drawn else None
+                made = self._case(learner, pool.at(theta) if self.drawn else pool, draw)
             except Unfit as error:
                 if problem is None or not turned:
                     problem = error
                 continue
-            self.rows, self.layout = rows, layout
+            self.layout = layout
             return made
         raise problem or Unfit("the functions do not fit each other")
 
-    def _laid_out(self, learner: Learner, pool: Pool, draw: Draw, *, rows: bool, turned: bool) -> Pool:
-        """Return the pool with weights of shape (inputs, units), where nothing in the file makes them."""
-        if not self.drawn:
-            if turned:
-                raise Unfit("the functions do not fit each other")
-            return pool
-        return pool.at(self._filled(self._usual(learner, pool, rows=rows, turned=turned), draw))
-
-    def _usual(self, learner: Learner, pool: Pool, *, rows: bool, turned: bool) -> dict[str, Any]:
+    def _usual(self, learner: Learner, pool: Pool, *, turned: bool = False) -> dict[str, Any]:
         """Return parameters of the usual shapes, under the names that the functions give them."""
         node = self.forward or self.node
         names = argument_names(node)
@@ -208,7 +208,7 @@ class OwnNetwork(Kind):
         if single or {"w", "W"} & {*argument_names(self.node)}:
             biases = [name for name in names if re.fullmatch(r"(?i)b|bias", name)]
             shape = (sizes[0], units) if units == 1 or turned else (units, sizes[0])
-            bias: Any = 0.0 if units == 1 else np.zeros((1, units) if rows else (units, 1))
+            bias: Any = 0.0 if units == 1 else np.zeros((1, units) if self.rows else (units, 1))
             return {
                 (single or ["w"])[0]: np.zeros(shape),
                 **dict.fromkeys(biases or ["b"] * (not single), bias),
@@ -217,7 +217,7 @@ class OwnNetwork(Kind):
         key = learner.convention.key
         for layer, (before, after) in enumerate(pairwise(sizes), start=1):
             made[key(f"W{layer}")] = np.zeros((before, after) if turned else (after, before))
-            made[key(f"b{layer}")] = np.zeros((1, after) if rows else (after, 1))
+            made[key(f"b{layer}")] = np.zeros((1, after) if self.rows else (after, 1))
         return made
 
     def _pool(self, learner: Learner, draw: Draw) -> Pool:
@@ -251,7 +251,7 @@ class OwnNetwork(Kind):
             made = named if len(named) == len(made) else made[0] if isinstance(made[0], dict) else None
         self.drawn = made is None or not any(True for _ in leaves(made))
         if self.drawn:
-            made = self._usual(learner, pool, rows=False, turned=False)
+            made = self._usual(learner, pool)
         return self._filled(made, draw)
 
     def _filled(self, made: Any, draw: Draw) -> Any:
@@ -278,24 +278,32 @@ class OwnNetwork(Kind):
         made = pool.at(theta)
         if self.forward is None:
             return made
-        result = self._run(learner, self.forward, made.needed(self.forward))
+        arguments = made.needed(self.forward)
+        result = self._run(learner, self.forward, arguments)
         parts = list(result) if isinstance(result, tuple) else [result]
         names = names_of(returned(self.forward), len(parts))
-        made.named |= {name: part for name, part in zip(names, parts, strict=True) if name}
         arrays = [part for part in parts if isinstance(part, np.ndarray)]
         holders = [part for part in parts if isinstance(part, dict | list | tuple)]
+        shape = np.shape(pool.roles["Y"])
+        if "self" in arguments:
+            made.named["self"] = arguments["self"]
+            kept = [value for _, value in leaves(arguments["self"]) if isinstance(value, np.ndarray)]
+            arrays = arrays or [value for value in kept if value.shape == shape][-1:]
+            made.roles |= {"AL": arrays[0]} if arrays else {}
+            made.roles |= {"cache": parts[1]} if len(parts) > 1 else {}
+            return made
+        made.named |= {name: part for name, part in zip(names, parts, strict=True) if name}
         if not arrays and holders and isinstance(holders[0], dict):
             inner = {key: item for key, item in holders[0].items() if isinstance(item, np.ndarray)}
             arrays = [item for key, item in inner.items() if re.match(r"(?i)a|y", str(key))][-1:]
             made.named |= {key: item for key, item in inner.items() if key not in made.named and key != "X"}
         if arrays:
-            shape = np.shape(pool.roles["Y"])
             last = [
-                (place, part)
-                for place, part in enumerate(parts)
-                if isinstance(part, np.ndarray) and part.shape == shape and not _LINEAR.match(names[place])
+                part
+                for name, part in zip(names, parts, strict=True)
+                if isinstance(part, np.ndarray) and part.shape == shape and not _LINEAR.match(name)
             ]
-            made.roles["AL"] = last[-1][1] if last else self._probabilities(learner, arrays[0], names[0])
+            made.roles["AL"] = last[-1] if last else self._probabilities(learner, arrays[0], names[0])
         if holders:
             made.roles["cache"] = holders[0]
         return made
@@ -310,16 +318,14 @@ class OwnNetwork(Kind):
 
     def _cost_of(self, learner: Learner, pool: Pool, cost: ast.FunctionDef | str) -> float:
         if isinstance(cost, str):
-            return _usual_cost(cost, pool.roles.get("AL"), pool.roles["Y"], rows=self.turned)
+            return _usual_cost(cost, pool.roles.get("AL"), pool.roles["Y"], rows=self.rows)
         return _number(self._run(learner, cost, pool.needed(cost)), cost.name)
 
-    def _case(self, learner: Learner, pool: Pool, draw: Draw, *, rows: bool) -> Case:
-        X, Y = pool.roles["X"], pool.roles["Y"]
-        m = X.shape[1]
+    def _case(self, learner: Learner, pool: Pool, draw: Draw) -> Case:
+        m = pool.roles["X"].shape[1]
         given = Pool(dict(pool.named), dict(pool.roles), pool.theta)
-        if rows:
-            given.roles |= {"X": X.T, "Y": Y.T}
-        self.turned = rows
+        if self.rows:
+            given.roles |= {"X": pool.roles["X"].T, "Y": pool.roles["Y"].T}
         first = self._forward_pass(learner, given, pool.theta)
         AL = first.roles.get("AL")
         if self.forward is not None and isinstance(AL, np.ndarray):
@@ -332,6 +338,11 @@ class OwnNetwork(Kind):
         arguments = first.needed(self.node)
         cost, gradient = self._differentiate(learner, given, arguments)
         expected = {"d" + label(path): value for path, value in gradient.items()}
+        if self.partial:
+            found = self.probe(learner, arguments, expected)
+            expected = {key: value for key, value in expected.items() if key in found}
+            if not expected:
+                raise Unfit("no gradients are found, neither returned nor among the attributes")
         case = Case(arguments, {"m": m, **expected}, tuple(expected), m=m, layers=max(1, len(expected) // 2))
         case.scalars = {name: pool.roles[name] for name in ("lambd", "keep_prob") if name in arguments}
         parts = [part.name for part in (cost, self.forward) if isinstance(part, ast.FunctionDef)]
@@ -377,20 +388,21 @@ class OwnNetwork(Kind):
     def _agreement(self, learner: Learner, arguments: dict[str, Any], gradient: dict[Path, Array]) -> int:
         """Return how many gradients are right, one more where all of them are up to one factor."""
         expected = {"d" + label(path): value for path, value in gradient.items()}
-        passed = duplicate(arguments)
         try:
-            found = self.gradients(self._run(learner, self.node, passed), arguments, passed, expected)
+            found = self.probe(learner, arguments, expected)
         except Unfit:
             return 0
-        present = self._present(expected, found)
+        present = {key: value for key, value in expected.items() if key in found or not self.partial}
         if present and ratio_of(found, present) is not None:
             return len(expected) + 1
         return alone(found, present)
 
-    def _present(self, expected: dict[str, Any], found: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the gradients that are to be found."""
-        del found
-        return expected
+    def probe(
+        self, learner: Learner, arguments: Mapping[str, Any], expected: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        """Run the backward pass and return which gradients are found."""
+        passed = duplicate(dict(arguments))
+        return self.gradients(self._run(learner, self.node, passed), arguments, passed, expected)
 
     def gradients(
         self, result: Any, before: Mapping[str, Any], after: Mapping[str, Any], expected: Mapping[str, Any]

@@ -49,16 +49,11 @@ class TrainingStep(Kind):
     """The gradients of one iteration, and the parameters after it."""
 
     battery = ("distinct",) * 4
-    examples = 0
-    shrinks = 0
     owns = True
 
     def __init__(self, program: Program, node: ast.FunctionDef, loop: ast.For | ast.While) -> None:
         self.whole, self.loop = node, loop
-        self.program = copy.copy(program)
-        self.program.functions = dict(program.functions)
-        self.program.namespace = dict(program.namespace)
-        self.program.forget()
+        self.program = program.extensible()
         self.node = self._step(node, [])
         self.variables: list[str] | None = None
         self.known: set[Path] = set()

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_course.audit.execution.learner import Learner
-from tinygrad_course.audit.kinds.base import Assumption, Kind, roles, words
+from tinygrad_course.audit.kinds.base import Assumption, Kind, first_of, formula, roles, words
 from tinygrad_course.audit.kinds.cases import Array, Case, Draw
 from tinygrad_course.audit.kinds.layer_functions import draw_parameters
 from tinygrad_course.audit.reference import course
@@ -63,85 +63,73 @@ class Update(Kind):
 
     def read(self, result: Any, expression: ast.expr | None, case: Case) -> dict[str, Any]:
         """The parameters, whatever the returned dictionary is called."""
-        return super().read(
-            result[0] if isinstance(result, tuple) and len(result) == 1 else result, expression, case
-        )
+        alone = isinstance(result, tuple) and len(result) == 1
+        return super().read(first_of(result) if alone else result, expression, case)
 
 
-class InitializeState(Kind):
+@formula(
+    "initialize_velocity initialize_adam initialise_velocity initialise_adam",
+    "parameters",
+    outputs="v s",
+    firm=True,
+)
+def initialize_state(learner: Learner, draw: Draw, assumption: Assumption) -> Case:
     """Zeros in the shapes of the gradients: v, or v and s."""
-
-    names = words("initialize_velocity initialize_adam initialise_velocity initialise_adam")
-    signatures = roles("parameters")
-    outputs = words("v s")
-    firm = True
-
-    def case(self, learner: Learner, draw: Draw, assumption: Assumption) -> Case:
-        parameters, _ = draw_state(learner, draw)
-        moments = "vs" if "adam" in learner.name.lower() else "v"
-        zeros = {key: np.zeros(value.shape) for key, value in parameters.items()}
-        return _case(parameters, {}, {f"{v}_d{key}": zero for v in moments for key, zero in zeros.items()})
+    parameters, _ = draw_state(learner, draw)
+    moments = "vs" if "adam" in learner.name.lower() else "v"
+    zeros = {key: np.zeros(value.shape) for key, value in parameters.items()}
+    return _case(parameters, {}, {f"{v}_d{key}": zero for v in moments for key, zero in zeros.items()})
 
 
-class Momentum(Kind):
+@formula(
+    "update_parameters_with_momentum update_parameters_momentum",
+    "parameters grads v beta learning_rate",
+    outputs="parameters v",
+    may_change=frozenset({"parameters", "v"}),
+    firm=True,
+)
+def momentum(learner: Learner, draw: Draw, assumption: Assumption) -> Case:
     """v = beta v + (1 - beta) dtheta; theta - learning_rate v."""
-
-    names = words("update_parameters_with_momentum update_parameters_momentum")
-    signatures = roles("parameters grads v beta learning_rate")
-    outputs = words("parameters v")
-    may_change = frozenset({"parameters", "v"})
-    firm = True
-
-    def case(self, learner: Learner, draw: Draw, assumption: Assumption) -> Case:
-        parameters, grads = draw_state(learner, draw)
-        v = {key: draw.array(*value.shape) for key, value in grads.items()}
-        rate, beta = draw.choice([0.3, 0.07]), draw.choice([0.9, 0.6])
-        expected: dict[str, Any] = {}
-        for key, value in parameters.items():
-            expected[f"v_d{key}"] = beta * v["d" + key] + (1 - beta) * grads["d" + key]
-            expected[key] = value - rate * expected[f"v_d{key}"]
-        stages: dict[str, list[Any]] = {key: [value] for key, value in parameters.items()}
-        stages |= {f"v_{key}": [value, beta * value] for key, value in v.items()}
-        given = {"learning_rate": rate, "beta": beta}
-        scalars = {**given, "(1 - beta)": 1 - beta}
-        return _case(parameters, {"grads": grads, "v": v, **given}, expected, stages=stages, scalars=scalars)
+    parameters, grads = draw_state(learner, draw)
+    v = {key: draw.array(*value.shape) for key, value in grads.items()}
+    rate, beta = draw.choice([0.3, 0.07]), draw.choice([0.9, 0.6])
+    expected: dict[str, Any] = {}
+    for key, value in parameters.items():
+        expected[f"v_d{key}"] = beta * v["d" + key] + (1 - beta) * grads["d" + key]
+        expected[key] = value - rate * expected[f"v_d{key}"]
+    stages: dict[str, list[Any]] = {key: [value] for key, value in parameters.items()}
+    stages |= {f"v_{key}": [value, beta * value] for key, value in v.items()}
+    given = {"learning_rate": rate, "beta": beta}
+    scalars = {**given, "(1 - beta)": 1 - beta}
+    return _case(parameters, {"grads": grads, "v": v, **given}, expected, stages=stages, scalars=scalars)
 
 
-class Adam(Kind):
-    """Adam with bias correction, at t = 1, 2, 3 and 10."""
-
-    names = words("update_parameters_with_adam update_parameters_adam adam")
-    signatures = roles("parameters grads v s t learning_rate beta1 beta2 epsilon")
-    outputs = words("parameters v s v_corrected s_corrected")
-    may_change = frozenset({"parameters", "v", "s"})
-    firm = True
-    battery = words("t1 t2 t3 t10 distinct equal smallest deep")
-
-    def case(self, learner: Learner, draw: Draw, assumption: Assumption) -> Case:
-        """Draw parameters, gradients and moments, and an epsilon large enough to show where it stands."""
-        parameters, grads = draw_state(learner, draw)
-        v = {key: draw.array(*value.shape) for key, value in grads.items()}
-        s = {key: draw.array(*value.shape) ** 2 for key, value in grads.items()}
-        t = int(draw.scale[1:]) if draw.scale[1:].isdigit() else draw.choice(STEPS)
-        given = {
-            "learning_rate": draw.choice([0.3, 0.07]),
-            "beta1": draw.choice([0.9, 0.6]),
-            "beta2": draw.choice([0.8, 0.95]),
-            "epsilon": draw.choice([0.13, 0.03]),
-        }
-        # What the function does not take as an argument stands at the course's values.
-        usual = {"learning_rate": 0.01, "beta1": 0.9, "beta2": 0.999, "epsilon": 1e-8}
-        used = {name: given[name] if learner.has(name) else usual[name] for name in given}
-        right = course.adam_step({"parameters": parameters, "v": v, "s": s}, grads, t, **used)
-        expected = {key: right[key] for key in sorted(right, key=parameters.__contains__)}
-        stages: dict[str, list[Any]] = {key: [value] for key, value in parameters.items()}
-        for key, g in grads.items():
-            stages[f"v_{key}"] = [v[key], used["beta1"] * v[key]]
-            stages[f"s_{key}"] = [s[key], used["beta2"] * s[key], g**2]
-        values = {"grads": grads, "v": v, "s": s, "t": t, **given}
-        scalars = {**used, "(1 - beta1)": 1 - used["beta1"], "(1 - beta2)": 1 - used["beta2"]}
-        scalars |= {"(1 - beta1^t)": 1 - used["beta1"] ** t, "(1 - beta2^t)": 1 - used["beta2"] ** t}
-        return _case(parameters, values, expected, stages=stages, scalars=scalars)
-
-
-KINDS = (Update, InitializeState, Momentum, Adam)
+@formula(
+    "update_parameters_with_adam update_parameters_adam adam",
+    "parameters grads v s t learning_rate beta1 beta2 epsilon",
+    outputs="parameters v s v_corrected s_corrected",
+    may_change=frozenset({"parameters", "v", "s"}),
+    firm=True,
+    battery=words("t1 t2 t3 t10 distinct equal smallest deep"),
+)
+def adam(learner: Learner, draw: Draw, assumption: Assumption) -> Case:
+    """Adam with bias correction, at t = 1, 2, 3 and 10; epsilon is large enough to show where it stands."""
+    parameters, grads = draw_state(learner, draw)
+    v = {key: draw.array(*value.shape) for key, value in grads.items()}
+    s = {key: draw.array(*value.shape) ** 2 for key, value in grads.items()}
+    t = int(draw.scale[1:]) if draw.scale[1:].isdigit() else draw.choice(STEPS)
+    drawn = {"learning_rate": (0.3, 0.07), "beta1": (0.9, 0.6), "beta2": (0.8, 0.95), "epsilon": (0.13, 0.03)}
+    given = {name: draw.choice(options) for name, options in drawn.items()}
+    # What the function does not take as an argument stands at the course's values.
+    usual = {"learning_rate": 0.01, "beta1": 0.9, "beta2": 0.999, "epsilon": 1e-8}
+    used = {name: given[name] if learner.has(name) else usual[name] for name in given}
+    right = course.adam_step({"parameters": parameters, "v": v, "s": s}, grads, t, **used)
+    expected = {key: right[key] for key in sorted(right, key=parameters.__contains__)}
+    stages: dict[str, list[Any]] = {key: [value] for key, value in parameters.items()}
+    for key, g in grads.items():
+        stages[f"v_{key}"] = [v[key], used["beta1"] * v[key]]
+        stages[f"s_{key}"] = [s[key], used["beta2"] * s[key], g**2]
+    values = {"grads": grads, "v": v, "s": s, "t": t, **given}
+    scalars = {**used, "(1 - beta1)": 1 - used["beta1"], "(1 - beta2)": 1 - used["beta2"]}
+    scalars |= {"(1 - beta1^t)": 1 - used["beta1"] ** t, "(1 - beta2^t)": 1 - used["beta2"] ** t}
+    return _case(parameters, values, expected, stages=stages, scalars=scalars)

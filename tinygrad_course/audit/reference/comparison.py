@@ -149,12 +149,11 @@ def _relate_known(
 
 def _relate_shapes(name: str, mine: Array, right: Array, m: int, others: Mapping[str, Any]) -> Relation:
     shapes = f"{name} has the shape {mine.shape}, and it should be {right.shape}"
-    if mine.size == right.size and close(mine.ravel(), right.ravel()):
-        if mine.shape == right.T.shape and mine.ndim == 2:
-            return Relation("transposed", f"{shapes}: it is transposed")
-        return Relation("shape", f"{shapes}: the values are right")
-    if mine.shape == right.T.shape and close(mine, right.T):
+    alike = mine.size == right.size and close(mine.ravel(), right.ravel())
+    if mine.shape == right.T.shape and ((alike and mine.ndim == 2) or close(mine, right.T)):
         return Relation("transposed", f"{shapes}: it is transposed")
+    if alike:
+        return Relation("shape", f"{shapes}: the values are right")
     if mine.size == 1 and right.size > 1:
         return Relation("number", f"{shapes}: it is a number, where an array belongs")
     for axis in range(right.ndim) if np.any(mine) else ():

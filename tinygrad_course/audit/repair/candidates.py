@@ -48,10 +48,13 @@ class Candidates(Reader):
         self.learner, self.kind, self.cases, self.budget = learner, kind, cases, budget
         names = [learner.name, *helpers]
         self.copies = {name: copy.deepcopy(learner.program.functions[name]) for name in names}
-        self.strings = _strings(self.copies.values())
+        texts = [part.value for node in self.copies.values() for part in nodes(node, ast.Constant)]
+        self.strings = list(dict.fromkeys(one for one in texts if isinstance(one, str) and len(one) < 12))
         self.donors = _donors(self.copies.values())
         self.trials = self.tried = 0
         self.began = time.process_time()
+        self.wrong: list[set[str]] = []
+        """What was returned and wrong in each case: a repair makes it right, and not absent."""
         # Compiled before any edit stands in a tree: an edit must not stay behind in the others' code.
         self._compiled = self.functions()
 
@@ -130,8 +133,10 @@ class Candidates(Reader):
 
     def all_right(self, functions: dict[str, Function]) -> bool:
         """Accept what is right in every case."""
-        last = self.verdicts(functions, stop=True, seconds=0.2)[-1]
-        return last.right and not any("the course has" in remark for remark in last.remarks)
+        tried = self.verdicts(functions, stop=True, seconds=0.2)
+        if not tried[-1].right or any("the course has" in remark for remark in tried[-1].remarks):
+            return False
+        return all(wrong <= new.values.keys() for wrong, new in zip(self.wrong, tried, strict=False))
 
     def better(self, before: list[Verdict]) -> Callable[[dict[str, Function]], bool]:
         """Accept what makes a quantity right in every case, and none wrong that was right."""
@@ -158,8 +163,8 @@ class Candidates(Reader):
         """Accept what makes the first wrong quantity right wherever it was wrong, and nothing wrong."""
         wrong = []
         for case in [verdict.case for verdict in before if not verdict.right]:
-            symptom, fine = self.reading(case)
-            if label in case.expected and label not in fine and symptom is not None:
+            read = self.reading(case)
+            if label in case.expected and label not in read.fine and read.symptom is not None:
                 wrong.append(case)
         # One example, or layers of one unit, agree with too much to prove anything.
         examples = any(case.m > 1 for case in self.cases)
@@ -168,7 +173,7 @@ class Candidates(Reader):
         def accept(functions: dict[str, Function]) -> bool:
             if telling < 2 or self._no_worse(functions, before) is None:
                 return False
-            return all(label in self.reading(case)[1] for case in wrong)
+            return all(label in self.reading(case).fine for case in wrong)
 
         return accept
 
@@ -209,8 +214,3 @@ def _donors(functions: Iterable[ast.FunctionDef]) -> list[str]:
             shifts = ("", " + 1", " + 2", " - 1")
             found += [re.sub(r"str\((\w+)\)", rf"str(\1{shift})", entry) for shift in shifts]
     return list(dict.fromkeys(found))
-
-
-def _strings(functions: Iterable[ast.FunctionDef]) -> list[str]:
-    values = [part.value for function in functions for part in nodes(function, ast.Constant)]
-    return list(dict.fromkeys(value for value in values if isinstance(value, str) and len(value) < 12))

@@ -16,15 +16,16 @@ from tinygrad_course.audit.reference.comparison import Relation, ratio, relate
 from tinygrad_course.audit.repair.candidates import Candidates, Repair
 from tinygrad_course.audit.repair.double_mutations import same_slip, structural_pairs
 from tinygrad_course.audit.repair.fault_localization import Function, Symptom
+from tinygrad_course.audit.repair.missing_lines import not_handed_on, without_return
 from tinygrad_course.audit.repair.mutations.locations import called, text
-from tinygrad_course.audit.repair.mutations.naming import is_rate
+from tinygrad_course.audit.repair.mutations.naming import is_a
 from tinygrad_course.audit.repair.prefilter import Scene, assigned, local_value, scene
 from tinygrad_course.audit.repair.search import order_of, search
 from tinygrad_course.audit.repair.verdict import Verdict
 from tinygrad_course.audit.reporting.mistakes import DIAGNOSES
 from tinygrad_course.audit.reporting.results import Finding
 from tinygrad_course.audit.source.removed_api import replaced
-from tinygrad_course.audit.source.syntax import nodes, returned, stored_names
+from tinygrad_course.audit.source.syntax import nodes
 
 ROUNDS = 4
 STRUCTURAL = 800
@@ -50,9 +51,10 @@ def diagnose(
     if ended is not None:
         return [ended], None, 0
     pool = Candidates(learner, kind, _ordered(verdicts), helpers, budget)
-    silent = _without_return(learner, pool, verdicts)
-    if silent is not None:
-        return silent
+    for missing in (without_return, not_handed_on):
+        told = missing(learner, pool, verdicts)
+        if told is not None:
+            return told
     findings: list[Finding] = []
     for _ in range(ROUNDS):
         functions = pool.functions()
@@ -62,6 +64,7 @@ def diagnose(
             for finding in findings:
                 finding.verified = True
             return findings, functions[learner.name], pool.trials
+        pool.wrong = [{label for label in verdict.wrong if label in verdict.values} for verdict in now]
         shown = most_telling(failing)
         view = scene(pool, shown.case)
         symptom = view.symptom
@@ -96,31 +99,6 @@ def diagnose(
     for finding in findings:
         finding.verified = finding.verified or (right and bool(finding.suggestion))
     return findings, functions[learner.name] if right else None, pool.trials
-
-
-def _without_return(
-    learner: Learner, pool: Candidates, verdicts: list[Verdict]
-) -> tuple[list[Finding], Function | None, int] | None:
-    """Find what a function without a return statement is to return."""
-    node = pool.copies[learner.name]
-    silent = all(verdict.error is None and verdict.result is None for verdict in verdicts)
-    if returned(node) is not None or "self" in learner.binding.names or not silent:
-        return None
-    last = node.body[-1]
-    spot = learner.program.submission.spot(last.end_lineno or last.lineno)
-    finding = Finding("", "no_return", "nothing is returned: the function has no return", **spot)
-    names = list(dict.fromkeys(stored_names(node)[::-1]))
-    options = [*names, *(f"{first}, {second}" for first in names for second in names if first != second)]
-    for option in options[:60]:
-        node.body.append(
-            ast.fix_missing_locations(ast.copy_location(ast.parse(f"return {option}").body[0], last))
-        )
-        functions = pool.functions()
-        if pool.all_right(functions):
-            finding.suggestion, finding.verified = f"return {option}", True
-            return [finding], functions[learner.name], pool.trials
-        node.body.pop()
-    return [finding], None, pool.trials
 
 
 def easily_right(
@@ -198,7 +176,11 @@ def _finding(verdict: Verdict, repair: Repair | None, view: Scene) -> Finding:
     elif label in verdict.values:
         finding.yours, finding.right = plainly(verdict.values[label]), plainly(verdict.expected.get(label))
     if repair is not None:
-        finding.suggestion = _in_own_quotes(_suggestion(repair), finding.source)
+        gone = isinstance(repair.statement, ast.Pass)
+        likely = "(without this line)" if gone else text(repair.statement).split("\n", 1)[0]
+        # Texts stand in the learner's quotation marks.
+        double = '"' in finding.source and "'" not in finding.source and '"' not in likely
+        finding.suggestion = likely.replace("'", '"') if double else likely
     finding.message = _message(finding, verdict, symptom, repair, relation)
     return finding
 
@@ -228,25 +210,14 @@ def _assigns(node: ast.Assign | ast.Expr, label: str, learner: Learner) -> bool:
     return word != label and re.search(rf"""\[f?["']({word}|{word[0]}["'{{_])""", target) is not None
 
 
-def _suggestion(repair: Repair) -> str:
-    if isinstance(repair.statement, ast.Pass):
-        return "(without this line)"
-    return text(repair.statement).split("\n", 1)[0]
-
-
-def _in_own_quotes(suggestion: str, source: str) -> str:
-    """Write texts in the learner's quotation marks."""
-    double = '"' in source and "'" not in source and '"' not in suggestion
-    return suggestion.replace("'", '"') if double else suggestion
-
-
 def _relation(symptom: Symptom | None, case: Case) -> Relation | None:
     if symptom is None or symptom.right is None or symptom.value is None:
         return None
     if symptom.label == "m" and np.size(symptom.value) == 1:
         value = np.asarray(symptom.value).item()
         return Relation("count", f"m is {value:g}, and there are {case.m} examples")
-    others = {label: value for label, value in case.expected.items() if label != symptom.label}
+    quantities = {label: value for label, value in case.expected.items() if " " not in label}
+    others = {label: value for label, value in quantities.items() if label != symptom.label}
     return relate(
         symptom.label,
         symptom.value,
@@ -264,7 +235,7 @@ def _steady(relation: Relation | None, symptom: Symptom | None, pool: Candidates
         return relation
     seen: list[tuple[float, int]] = []
     for other in pool.cases[:6]:
-        found = pool.symptom(other)
+        found = pool.reading(other).symptom
         if found is None or found.label != symptom.label or found.value is None or found.right is None:
             continue
         c = ratio(found.value, found.right)
@@ -290,7 +261,7 @@ def _diagnosis(
         if "wide" in verdict.case.extra and weights and kind in GENERIC | {"wrong_power"}:
             return "initial_scale"
         new = repair.edit.new if isinstance(repair.edit.new, str) else text(repair.edit.new)
-        if kind in GENERIC and is_rate(new):
+        if kind in GENERIC and is_a("rate", new):
             return "learning_rate"
         if kind in GENERIC and relation is not None and relation.kind == "factor":
             return _factor_kind(relation, verdict.case.m) or kind
@@ -312,8 +283,9 @@ def _diagnosis(
         return told[0]
     if verdict.changed and not verdict.wrong:
         return "in_place"
-    absent = "no_return" if verdict.result is None else "missing_output"
-    return absent if verdict.missing else "unknown"
+    if verdict.result is None and verdict.error is None and symptom is None:
+        return "no_return"
+    return "missing_output" if verdict.missing and symptom is None else "unknown"
 
 
 def _factor_kind(relation: Relation, m: int) -> str:
@@ -350,12 +322,10 @@ def _message(
             parts.append(hint)
     elif verdict.changed and not verdict.wrong and not verdict.missing:
         parts.append(f"the caller's {', '.join(verdict.changed)} is changed in place")
+    elif verdict.result is None and symptom is None:
+        parts.append("nothing is returned")
     elif verdict.missing and symptom is None:
-        parts.append(
-            "nothing is returned"
-            if verdict.result is None
-            else f"{', '.join(verdict.missing)} is not among what is returned"
-        )
+        parts.append(f"{', '.join(verdict.missing)} is not among what is returned")
     elif relation is not None and (repair is None or relation.kind != "unknown"):
         parts.append(relation.words)
     title = DIAGNOSES[finding.diagnosis]

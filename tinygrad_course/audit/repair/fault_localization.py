@@ -4,7 +4,7 @@ import ast
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -48,14 +48,24 @@ class Symptom:
     """Whether any of the candidates may be to blame: each value is one that right code passes through."""
 
 
+class Reading(NamedTuple):
+    """What one run of a function, statement by statement, shows."""
+
+    events: list[tuple[str, Event]]
+    expected: dict[str, Any]
+    symptom: Symptom | None
+    """The first wrong quantity, by the order in which the values are assigned."""
+    fine: set[str]
+    """The quantities that are right."""
+
+
 class Reader:
     """Runs copies of a function and its helpers statement by statement, and reads off what goes wrong."""
 
     learner: Learner
     copies: dict[str, ast.FunctionDef]
 
-    def trace(self, case: Case) -> tuple[list[tuple[str, Event]], Outcome, Recorder]:
-        """Run the copies statement by statement."""
+    def _trace(self, case: Case) -> tuple[Recorder, Outcome]:
         recorder = Recorder()
         instrumented = {name: recorder.instrument(node) for name, node in self.copies.items()}
         program = self.learner.program
@@ -65,21 +75,18 @@ class Reader:
                 outcome = self.learner.call(
                     functions[self.learner.name], duplicate(case.values), case.bindings
                 )
-        return recorder.log, outcome, recorder
+        return recorder, outcome
 
-    def symptom(self, case: Case) -> Symptom | None:
-        """Return the first wrong quantity of a case, by the order in which the values are assigned."""
-        return self.reading(case)[0]
-
-    def reading(self, case: Case) -> tuple[Symptom | None, set[str]]:
-        """Return the first wrong quantity of a case, and the quantities that are right."""
-        log, outcome, recorder = self.trace(case)
+    def reading(self, case: Case) -> Reading:
+        """Run the copies, and compare each value on the way with the right one."""
+        recorder, outcome = self._trace(case)
+        log, unended = recorder.log, recorder.unended
         expected = case.given(outcome.result) if outcome.error is None else case.expected
         own = self.learner.name
         places = {name: sites(node) for name, node in self.copies.items()}
         known = {canonical(label): label for label in expected}
         looped = in_loops(self.copies[own])
-        unfinished = self._unfinished(recorder, places[own]) if outcome.error is not None else set()
+        unfinished = _unfinished(unended, places[own], own) if outcome.error is not None else set()
         last: dict[str, list[Row]] = {}
         for moment, (name, event) in enumerate(log):
             for word, value in event.values.items() if name == own else ():
@@ -119,9 +126,10 @@ class Reader:
             (later if empty else found).append(symptom)
         found += self._layer_by_layer(log, expected, case, places)
         found += self._example_by_example(log, expected, case, places[own], looped)
-        if outcome.error is not None and recorder.last is not None:
-            found.append(self._raised(recorder.last, outcome.error, log, known, expected, places))
-        return min(found or later, key=lambda symptom: symptom.moment, default=None), fine
+        if outcome.error is not None and unended:
+            found.append(self._raised(unended[0], outcome.error, log, known, expected, places))
+        first = min(found or later, key=lambda symptom: symptom.moment, default=None)
+        return Reading(log, expected, first, fine)
 
     def _raised(
         self,
@@ -181,19 +189,6 @@ class Reader:
                 return found
         return found
 
-    def _unfinished(self, recorder: Recorder, places: list[Site]) -> set[int]:
-        """Return the statements of the loops that an exception has ended."""
-        open_site = recorder.open_site(self.learner.name)
-        if open_site is None:
-            return set()
-        statement = places[open_site].statement
-        inside: set[int] = set()
-        for site in places:
-            held = {id(inner) for inner in ast.walk(site.statement)}
-            if isinstance(site.statement, ast.For | ast.While) and id(statement) in held:
-                inside |= {other.index for other in places if id(other.statement) in held}
-        return inside
-
     def _example_by_example(
         self,
         log: list[tuple[str, Event]],
@@ -248,6 +243,17 @@ class Reader:
             words = [target_label(target, scope), *re.findall(r"[A-Za-z_]\w*", text)]
             return next((known[canonical(word)] for word in words if canonical(word) in known), text)
         return ""
+
+
+def _unfinished(unended: list[tuple[str, Event]], places: list[Site], own: str) -> set[int]:
+    """Return the statements of the loops that an exception has ended."""
+    stopped = next((id(places[event.site].statement) for name, event in unended if name == own), None)
+    inside: set[int] = set()
+    for site in places:
+        held = {id(inner) for inner in ast.walk(site.statement)}
+        if isinstance(site.statement, ast.For | ast.While) and stopped in held:
+            inside |= {other.index for other in places if id(other.statement) in held}
+    return inside
 
 
 def _one_column(value: Any, right: Any) -> bool:

@@ -98,16 +98,12 @@ def cache_finding(learner: Learner, kind: Kind, seed: int) -> Finding | None:
     if {"cache": "own"} not in options or len(options) < 2:
         return None
     function = learner.program.namespace[name]
-    single = learner.low_precision()
 
     def verdicts(assumption: dict[str, Any]) -> list[Verdict]:
-        return [
-            judge(partner, back, function, case)
-            for case in _cases(back, partner, assumption, seed, single=single)
-        ]
+        return [judge(partner, back, function, case) for case in _cases(back, partner, assumption, seed)]
 
     own = verdicts({"cache": "own"})
-    if not own or all(verdict.right for verdict in own) or partner.memory.get("as the course packs it"):
+    if not own or all(verdict.right for verdict in own) or partner.packed:
         return None
     tries = map(verdicts, options[1:])
     course = next((tried for tried in tries if tried and all(verdict.right for verdict in tried)), None)
@@ -138,13 +134,11 @@ def _stored_twice(learner: Learner, partner: Learner) -> Finding | None:
     return None
 
 
-def _cases(
-    kind: Kind, partner: Learner, assumption: dict[str, Any], seed: int, *, single: bool
-) -> list[Case]:
+def _cases(kind: Kind, partner: Learner, assumption: dict[str, Any], seed: int) -> list[Case]:
     drawn = [kind.case(partner, Draw(seed + number, "distinct"), assumption) for number in (1, 2, 3, 4)]
     for case in drawn:
         # The cache comes from a forward pass that may round more than the backward pass does.
-        case.single = single
+        case.single = partner.low_precision
     return [case for case in drawn if not case.rejected]
 
 
@@ -162,7 +156,6 @@ def _repair(
 ) -> Finding:
     submission = learner.program.submission
     own = learner.program.namespace[learner.name]
-    single = learner.low_precision()
     forward: list[Case] = []
     for assumption in kind.assumptions(learner):
         forward = [
@@ -177,16 +170,18 @@ def _repair(
 
     def accept(functions: dict[str, Callable[..., Any]]) -> bool:
         shape = pool.verdicts(functions, stop=True, seconds=0.2)[0] if forward else None
-        if shape is None or not shape.right or not _alike_results(shape.result, returned):
+        if shape is None or not shape.right or type(shape.result) is not type(returned):
+            return False
+        if isinstance(returned, tuple) and len(tuple(shape.result or ())) != len(returned):
             return False
         with learner.program.bound(functions):
             try:
-                cases = _cases(back, partner, {"cache": "own"}, seed, single=single)[:2]
+                cases = _cases(back, partner, {"cache": "own"}, seed)[:2]
             except (TypeError, ValueError, KeyError, IndexError, AttributeError):
                 return False
             return bool(cases) and all(judge(partner, back, function, case, 0.2).right for case in cases)
 
-    partner.memory["graphs"] = 99  # the formulas have agreed with the graph before
+    partner.graphs = 99  # the formulas have agreed with the graph before
     node = pool.copies[learner.name]
     line = node.lineno
     message = (
@@ -212,10 +207,6 @@ def _repair(
     finding.cell, finding.line = submission.place(line)
     finding.source = submission.source(line)
     return finding
-
-
-def _alike_results(first: Any, second: Any) -> bool:
-    return type(first) is type(second) and (not isinstance(first, tuple) or len(first) == len(second))
 
 
 def _names(learner: Learner) -> list[str]:

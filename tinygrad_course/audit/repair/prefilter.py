@@ -51,10 +51,7 @@ class Scene:
 
 def scene(pool: Candidates, case: Case) -> Scene:
     """Run a case and keep what happened."""
-    events, outcome, _ = pool.trace(case)
-    expected = case.given(outcome.result) if outcome.error is None else case.expected
-    symptom, fine = pool.reading(case)
-    return Scene(pool, case, events, expected, symptom, fine)
+    return Scene(pool, case, *pool.reading(case))
 
 
 def assigned(site: Site) -> str:

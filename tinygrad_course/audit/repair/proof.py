@@ -195,10 +195,13 @@ def unproved(learner: Learner, kind: Kind, verdicts: list[Verdict], *, verified:
     if errors and len(errors) == len(failing) and all(_calling(learner, error) for error in errors):
         given = ", ".join(f"{name} as {role}" for name, role in learner.arguments)
         error = errors[0]
+        if isinstance(error, KeyError):
+            return f"it asks for {error}, and there is none in what the course's function is given"
         return f"called with {given}, it raises {type(error).__name__}: {error}"
     absent = all(verdict.error is None and verdict.missing and not verdict.wrong for verdict in failing)
     if absent and all(verdict.result is not None for verdict in failing):
-        return f"what it returns has no {', '.join(failing[0].missing[:3])} by these names"
+        lacks = dict.fromkeys(label.rsplit(" of ", 1)[-1] for label in failing[0].missing)
+        return f"what it returns has no {', '.join([*lacks][:3])} by these names"
     if learner.binding.guessed and failing:
         return f"what {', '.join(learner.binding.guessed)} should be is not told by the name"
     return ""

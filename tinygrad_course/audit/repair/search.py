@@ -15,58 +15,47 @@ Function = Callable[..., Any]
 Accept = Callable[[dict[str, Function]], bool]
 BANDS = ((-1.0, 0.6), (0.6, 1.6), (1.6, 99.0))
 """Likely edits of every line come before far-fetched ones of any."""
+PLAN = (
+    "first 0, near 0, first 1, near 1, earlier 0, first 2, near 2, earlier 1, step, rest 0 all, earlier 2, "
+    "rest 1 all, rest 2 all, earlier 0 all, earlier 1 all"
+)
+LIKELY = "first 0, near 0, earlier 0"
+"""Which lines are tried with the edits of which band; "all", where their values are not tested first.
+
+"step": a later line may be wrong as well, and then nothing is right before the first wrong line is.
+"""
 
 
 def search(view: Scene, now: list[Verdict], *, likely: bool = False) -> tuple[Repair | None, bool]:
     """Return a repair, and whether everything is right with it; `likely` looks at the likely edits alone."""
     symptom, pool = view.symptom, view.pool
-    first, near, earlier, rest = _groups(view, now)
-    label = symptom.label if symptom else ""
-    ambiguous = symptom is None or symptom.ambiguous
-    plan: list[tuple[list[Site], int, bool]] = [
-        (first, 0, True),
-        (near, 0, True),
-        (first, 1, True),
-        (near, 1, True),
-        (earlier, 0, True),
-        (first, 2, True),
-        (near, 2, True),
-        (earlier, 1, True),
-        (rest, 0, False),
-        (earlier, 2, True),
-        (rest, 1, False),
-        (rest, 2, False),
-        (earlier, 0, False),
-        (earlier, 1, False),
-    ]
-    if likely:
-        plan = [(first, 0, True), (near, 0, True), (earlier, 0, True)]
-    elif label and symptom and len(first) == 1:
-        # A later line may be wrong as well: then nothing is right before the first wrong line is.
-        plan.insert(8, ([], -1, True))
+    groups = _groups(view, now)
+    first, label = groups["first"], symptom.label if symptom else ""
     whole = pool.budget
-    for group, band, filtered in plan:
-        # Some trials are kept for the case that a later line is wrong as well.
-        pool.budget = whole if band < 0 or likely else pool.trials + (whole - pool.trials) * 3 // 4
-        if band < 0:
-            found = double_mutation(view, first[0], pool.all_right)
+    for name, *told in map(str.split, (LIKELY if likely else PLAN).split(",")):
+        if name == "step":
+            single = bool(label) and len(first) == 1
+            found = double_mutation(view, first[0], pool.all_right) if single else None
             if found:
                 return found, True
-            found = _step(view, now, first, label)
+            found = _step(view, now, first, label) if single else None
             if found:
                 return found, False
             continue
-        together = group is first and ambiguous
-        found = _complete(view, group, BANDS[band], pool.all_right, filtered=filtered, together=together)
+        # Some trials are kept for the case that a later line is wrong as well.
+        pool.budget = whole if likely else pool.trials + (whole - pool.trials) * 3 // 4
+        band, filtered, own = BANDS[int(told[0])], "all" not in told, name == "first"
+        together = own and (symptom is None or symptom.ambiguous)
+        found = _complete(view, groups[name], band, pool.all_right, filtered=filtered, together=together)
         pool.budget = whole
         if found:
-            return (_nearer(view, found, earlier, BANDS[band]) if group is first else found), True
-    return (None, False) if likely else (_partial(view, now, label, [first, earlier, rest]), False)
+            return (_nearer(view, found, groups["earlier"], band) if own else found), True
+    return (None, False) if likely else (_partial(view, now, label, groups), False)
 
 
-def _partial(view: Scene, now: list[Verdict], label: str, groups: list[list[Site]]) -> Repair | None:
+def _partial(view: Scene, now: list[Verdict], label: str, groups: dict[str, list[Site]]) -> Repair | None:
     """Return a repair after which something else is still wrong."""
-    first, earlier, rest = groups
+    first = groups["first"]
     if label:
         found = _step(view, now, first, label)
         if not found and len(first) == 1:
@@ -74,7 +63,7 @@ def _partial(view: Scene, now: list[Verdict], label: str, groups: list[list[Site
         return found
     if any(verdict.error is not None or verdict.missing for verdict in now):
         return None
-    better, everywhere = view.pool.better(now), [*first, *earlier, *rest]
+    better, everywhere = view.pool.better(now), [*first, *groups["earlier"], *groups["rest"]]
     tried = (_complete(view, everywhere, band, better, filtered=False) for band in BANDS[:2])
     return next(filter(None, tried), None)
 
@@ -104,7 +93,7 @@ def _step(view: Scene, now: list[Verdict], first: list[Site], label: str) -> Rep
     return next(filter(None, tried), None)
 
 
-def _groups(view: Scene, now: list[Verdict]) -> tuple[list[Site], list[Site], list[Site], list[Site]]:
+def _groups(view: Scene, now: list[Verdict]) -> dict[str, list[Site]]:
     """Return the statements that assign the first wrong quantity, helpers' there, those before, the rest."""
     symptom, own = view.symptom, view.pool.learner.name
     order = order_of(view.pool, view.events)
@@ -121,7 +110,7 @@ def _groups(view: Scene, now: list[Verdict]) -> tuple[list[Site], list[Site], li
     keys = {site.place for site in first}
     others = [site for site in order if site.place not in keys]
     if symptom is None or symptom.site is None:
-        return first, [], others, []
+        return {"first": first, "near": [], "earlier": others, "rest": []}
     limit = symptom.site.index if symptom.site.function == own else 10**6
     called = names_in(symptom.site.statement)
     helpers = [site for site in others if site.function != own]
@@ -131,7 +120,7 @@ def _groups(view: Scene, now: list[Verdict]) -> tuple[list[Site], list[Site], li
     looped = any(isinstance(site.statement, ast.For | ast.While) for site in before)
     after = [site for site in others if site.function == own and site.index > limit]
     earlier = [*before, *[site for site in helpers if site not in near], *(after if looped else [])]
-    return first, near, earlier, [] if looped else after
+    return {"first": first, "near": near, "earlier": earlier, "rest": [] if looped else after}
 
 
 def order_of(pool: Candidates, events: list[tuple[str, Event]] | None = None) -> list[Site]:

@@ -11,7 +11,6 @@ from tinygrad_course.audit.execution.paths import arrays, duplicate
 from tinygrad_course.audit.kinds.base import Kind
 from tinygrad_course.audit.kinds.cases import Case
 from tinygrad_course.audit.reference.comparison import close
-from tinygrad_course.audit.source.syntax import returned
 
 Function = Callable[..., Any]
 
@@ -48,26 +47,22 @@ class Verdict:
 
 def agrees(label: str, value: Any, want: Any, case: Case, *, unlike: bool = False) -> bool:
     """Tell whether a value is right (1/m may stand early in a sum); `unlike`, where that cannot be told."""
+    loose = label in case.loose
     try:
-        return _agree(label, value, want, case)
+        if isinstance(want, tuple | list | bool):
+            return bool(want == value)
+        if label in case.tolerances:
+            got = np.asarray(value, dtype=float)
+            alike = np.size(got) == np.size(want) and (np.size(want) == 1 or loose)
+            near = case.tolerances[label] * max(1.0, float(np.max(np.abs(want))))
+            same = alike or np.shape(got) == np.shape(want)
+            return bool(same and np.max(np.abs(np.ravel(got) - np.ravel(want))) <= near)
+        early = label in case.summed and case.m > 1
+        return close(value, want, loose_shape=loose, single=case.single) or (
+            early and close(value, np.asarray(want) / case.m, single=case.single)
+        )
     except (TypeError, ValueError):
         return unlike
-
-
-def _agree(label: str, value: Any, want: Any, case: Case) -> bool:
-    if isinstance(want, tuple | list | bool) and not isinstance(want, np.ndarray):
-        return bool(want == value)
-    if label in case.tolerances:
-        got = np.asarray(value, dtype=float) if np.shape(value) is not None else value
-        alike = np.size(got) == np.size(want) and (np.size(want) == 1 or label in case.loose)
-        return bool(np.shape(got) == np.shape(want) or alike) and bool(
-            np.max(np.abs(np.ravel(got) - np.ravel(want)))
-            <= case.tolerances[label] * max(1.0, float(np.max(np.abs(want))))
-        )
-    loose = label in case.loose
-    if close(value, want, loose_shape=loose, single=case.single):
-        return True
-    return label in case.summed and case.m > 1 and close(value, np.asarray(want) / case.m, single=case.single)
 
 
 def judge(
@@ -112,9 +107,7 @@ def judge(
 
 def _read(kind: Kind, learner: Learner, result: Any, case: Case) -> dict[str, Any]:
     try:
-        if "returned" not in learner.memory:
-            learner.memory["returned"] = returned(learner.node)
         result = learner.convention.inward(result) if learner.convention.weight not in {"W", "w"} else result
-        return kind.read(result, learner.memory["returned"], case)
+        return kind.read(result, learner.result, case)
     except (TypeError, ValueError, KeyError, IndexError, AttributeError):
         return {}

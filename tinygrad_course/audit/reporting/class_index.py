@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from html import escape
 
 from tinygrad_course.audit.reporting.handout import STYLE, html
-from tinygrad_course.audit.reporting.results import OUTSIDE, UNCHECKED, Report
+from tinygrad_course.audit.reporting.results import OUTSIDE, RIGHT, UNCHECKED, WRONG, Report
 
 WIDE = """body { max-width: 64rem; } td:nth-child(2) { white-space: nowrap; }
 tr + tr td { border-top: 1px solid var(--line); } table { border-collapse: collapse; }
@@ -57,11 +57,8 @@ def _rows(reports: Sequence[Report], pages: Mapping[str, str]) -> Iterator[str]:
 
 def _folder(files: Sequence[str]) -> str:
     """Return what the names of all files begin with, up to the last folder."""
-    if len(files) < 2:
-        return ""
-    first, last = min(files), max(files)
-    same = next((at for at, (a, b) in enumerate(zip(first, last, strict=False)) if a != b), len(first))
-    return first[: max(first.rfind("/", 0, same), first.rfind(os.sep, 0, same)) + 1]
+    same = os.path.commonprefix(list(files)) if len(files) > 1 else ""  # noqa: RUF071 - cut at a folder below
+    return same[: max(same.rfind("/"), same.rfind(os.sep)) + 1]
 
 
 def _reason(report: Report) -> str:
@@ -74,28 +71,21 @@ def _reason(report: Report) -> str:
     )
 
 
-def statistics(reports: Sequence[Report]) -> tuple[list[tuple[str, int, int, int]], list[tuple[str, int]]]:
-    """Return (function, right, wrong, not checked) for each, and how many files made which mistake."""
-    counts: dict[str, Counter[str]] = {}
-    mistakes: Counter[str] = Counter()
-    for report in reports:
-        for function in report.functions:
-            if function.name != OUTSIDE:
-                counts.setdefault(function.name, Counter())[function.status] += 1
-        mistakes.update({finding.title for _, finding in report.mistakes})
-    rows = [(name, found["right"], found["wrong"], found[UNCHECKED]) for name, found in counts.items()]
-    return sorted(rows, key=lambda row: -row[2]), mistakes.most_common()
-
-
 def _statistics(reports: Sequence[Report]) -> Iterator[str]:
-    functions, mistakes = statistics(reports)
+    """Give how many files made which mistake, and how often each function is right, wrong, not checked."""
+    mistakes = Counter(title for one in reports for title in {found.title for _, found in one.mistakes})
+    counts: dict[str, Counter[str]] = {}
+    for function in [function for report in reports for function in report.functions]:
+        if function.name != OUTSIDE:
+            counts.setdefault(function.name, Counter())[function.status] += 1
     if mistakes:
         yield "<h2>Mistakes</h2><table><tr><th></th><th>files</th></tr>"
-        for title, count in mistakes:
+        for title, count in mistakes.most_common():
             yield f'<tr><td>{escape(title)}</td><td class="number">{count}</td></tr>'
         yield "</table>"
     yield "<h2>Functions</h2><table><tr><th></th><th>right</th><th>wrong</th><th>not checked</th></tr>"
-    for name, *numbers in functions:
-        cells = "".join(f'<td class="number">{number or ""}</td>' for number in numbers)
+    for name, found in sorted(counts.items(), key=lambda row: -row[1][WRONG]):
+        numbers = [found[status] or "" for status in (RIGHT, WRONG, UNCHECKED)]
+        cells = "".join(f'<td class="number">{number}</td>' for number in numbers)
         yield f"<tr><td><code>{escape(name)}</code></td>{cells}</tr>"
     yield "</table>"

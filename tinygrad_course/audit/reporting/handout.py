@@ -9,7 +9,7 @@ from html import escape
 from typing import Any
 
 from tinygrad_course.audit.reporting.results import OUTSIDE, UNCHECKED, Finding, FunctionReport, Report
-from tinygrad_course.audit.reporting.terminal import MARKS, example_lines, place, proposed
+from tinygrad_course.audit.reporting.terminal import MARKS, place, told
 
 STYLE = """
 :root { color-scheme: light dark; --right: #1a7f37; --wrong: #c4302b; --faint: #59636e; --line: #d0d7de; }
@@ -21,7 +21,8 @@ h1 { font-size: 1.5rem; } h2 { font-size: 1.05rem; margin: .5rem 0; }
 td, th { text-align: left; padding: .15rem 1.5rem .15rem 0; vertical-align: top; }
 section { border: 1px solid var(--line); border-left: .3rem solid var(--wrong); border-radius: .4rem;
   padding: .25rem 1rem .5rem; margin: 1rem 0; }
-dl { display: grid; grid-template-columns: max-content 1fr; gap: .2rem 1rem; margin: .4rem 0; }
+p { margin: .3rem 0; }
+dl { display: grid; grid-template-columns: 3rem 1fr; gap: .2rem 1rem; margin: .4rem 0; }
 dd { margin: 0; overflow-x: auto; } code { font: .92em ui-monospace, monospace; white-space: pre-wrap; }
 .right { color: var(--right); } .wrong { color: var(--wrong); }
 .faint { color: var(--faint); font-size: .9rem; }
@@ -74,26 +75,18 @@ def _body(report: Report) -> Iterator[str]:
 def _finding(function: FunctionReport, finding: Finding) -> Iterator[str]:
     yield (
         f"<section><h2><code>{escape(function.name)}</code>, {escape(place(finding))}: "
-        f"{escape(finding.title)}</h2><dl>"
+        f"{escape(finding.title)}</h2>"
     )
-    for what, code in proposed(finding):
-        colour = "wrong" if what == "yours" else "right"
-        yield f'<dt class="faint">{what}</dt><dd class="{colour}"><code>{escape(code)}</code></dd>'
-    yield "</dl>"
-    if finding.suggestion and not finding.verified:
-        yield "<p>This change alone does not make everything right.</p>"
-    if finding.details:
-        yield f"<p>{_with_code(finding.details)}</p>"
-    lines = [f"<code>{escape(line)}</code>" for line in example_lines(finding)]
-    lines += [f"held against {escape(function.against)}"] if function.against else []
-    if lines:
-        yield f'<p class="faint">{"<br>".join(lines)}</p>'
+    for part, words in told(function, finding):
+        if part in {"yours", "likely"}:
+            code, colour = escape(words), "wrong" if part == "yours" else "right"
+            yield f'<dl><dt class="faint">{part}</dt><dd class="{colour}"><code>{code}</code></dd></dl>'
+        elif part == "small":
+            yield f'<p class="faint">{escape(words)}</p>'
+        else:
+            code = re.sub("`([^`]*)`", r"<code>\1</code>", escape(words))  # what stands in backticks
+            yield f"<p>{code}</p>"
     yield "</section>"
-
-
-def _with_code(words: str) -> str:
-    """Escape a sentence; what stands in backticks is code."""
-    return re.sub(r"`([^`]*)`", r"<code>\1</code>", escape(words))
 
 
 def marks(reports: Sequence[Report], asked: Sequence[str] = ()) -> str:

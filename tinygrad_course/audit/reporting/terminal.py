@@ -16,9 +16,16 @@ def place(told: Finding | FunctionReport) -> str:
     return f"line {told.line}" if told.cell is None else f"cell {told.cell}, line {told.line}"
 
 
-def proposed(finding: Finding) -> list[tuple[str, str]]:
-    """Return the learner's line and the one that is likely right, as far as there are any."""
-    return [part for part in (("yours", finding.source), ("likely", finding.suggestion)) if part[1]]
+def told(function: FunctionReport, finding: Finding) -> Iterator[tuple[str, str]]:
+    """Give what a report says of a mistake: (yours, likely, warning, words or small, the line)."""
+    yield from (part for part in (("yours", finding.source), ("likely", finding.suggestion)) if part[1])
+    if finding.suggestion and not finding.verified:
+        yield "warning", "this change alone does not make everything right"
+    if finding.details:
+        yield "words", finding.details
+    yield from (("small", line) for line in example_lines(finding))
+    if function.against:
+        yield "small", f"held against {function.against}"
 
 
 def short(value: Any, width: int = 60) -> str:
@@ -50,25 +57,17 @@ def _numbers(value: Any) -> bool:
 
 def plain(report: Report) -> str:
     """Return the report as plain text."""
-    return "\n".join(_lines(report))
-
-
-def _lines(report: Report) -> Iterator[str]:
-    yield f"{report.file}: {_summary(report)}"
+    lines = [f"{report.file}: {_summary(report)}"]
     for function in report.functions:
-        against = f", against {function.against}" if function.against else ""
-        yield f"  {MARKS[function.status]:<11}  {function.name}  ({place(function)}{against})"
+        against = f", against {function.against}" if function.against and not function.findings else ""
+        lines.append(f"  {MARKS[function.status]:<11}  {function.name}  ({place(function)}{against})")
         for finding in function.findings:
-            yield f"      {place(finding)}: {finding.title}"
-            for what, code in proposed(finding):
-                alone = what == "likely" and not finding.verified
-                yield f"        {what + ':':<7} {code}" + "   (not enough alone)" * alone
-            details = [finding.details] if finding.details else []
-            yield from (f"        {line}" for line in [*details, *example_lines(finding)])
-        for remark in function.remarks:
-            yield f"      {remark}"
-    for note in report.notes:
-        yield f"  note: {note}"
+            lines.append(f"      {place(finding)}: {finding.title}")
+            for part, words in told(function, finding):
+                code = f"{part + ':':<7} " if part in {"yours", "likely"} else ""
+                lines.append(f"        {code}{words}")
+        lines += [f"      {remark}" for remark in function.remarks]
+    return "\n".join([*lines, *(f"  note: {note}" for note in report.notes)])
 
 
 def _summary(report: Report) -> str:
@@ -127,19 +126,17 @@ def _rich(report: Report) -> Iterator[Any]:
             escape(first),
         )
     yield table
+    colours = {"yours": "red", "likely": "green"}
     for function in report.functions:
         for finding in function.findings:
             parts = Table.grid(padding=(0, 1))
-            for what, code in proposed(finding):
-                shown = Syntax(code, "python", background_color="default", word_wrap=True)
-                parts.add_row(f"[{'red' if what == 'yours' else 'green'}]{what}[/]", shown)
-            if finding.details:
-                parts.add_row("", escape(finding.details))
-            against = [f"held against {function.against}"] if function.against else []
-            for line in [*example_lines(finding), *against]:
-                parts.add_row("", f"[dim]{escape(line)}[/]")
-            if finding.suggestion and not finding.verified:
-                parts.add_row("", "[yellow]this change alone does not make everything right[/]")
+            for part, words in told(function, finding):
+                if part in colours:
+                    code = Syntax(words, "python", background_color="default", word_wrap=True)
+                    parts.add_row(f"[{colours[part]}]{part}[/]", code)
+                else:
+                    style = {"warning": "yellow", "small": "dim"}.get(part, "")
+                    parts.add_row("", Text(words, style))
             title = f"{escape(function.name)}, {place(finding)}: [bold]{escape(finding.title)}[/]"
             yield Panel(parts, title=title, title_align="left", border_style="red")
         if function.status == WRONG or not function.findings:

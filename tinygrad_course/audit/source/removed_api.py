@@ -68,6 +68,18 @@ class Obsolete:
         """Say what replaced it."""
         return f"{self.name} is gone: write {self.instead}"
 
+    def in_line(self, source: str) -> str:
+        """Return a line with the successor in the place of what is gone, "" where it is called otherwise.
+
+        Examples
+        --------
+        >>> Obsolete(1, "np.int", "int").in_line("p = np.zeros((1, m), dtype=np.int)")
+        'p = np.zeros((1, m), dtype=int)'
+        """
+        written = rf"\b(?:np|numpy)\.{self.name.removeprefix('np.')}\b(?!\.)"
+        new, count = re.subn(written, self.instead, source)
+        return new if count and self.name in GONE else ""
+
 
 def find(node: ast.AST) -> list[Obsolete]:
     """Return the uses of what is gone, as far as this NumPy lacks it."""

@@ -210,9 +210,9 @@ class Columns:
     def _product(self, value: Value) -> None:
         a, b = value.args
         wide_a, wide_b = self.wide[id(a)], self.wide[id(b)]
-        (n, k), m = a.shape, b.shape[1]
-        if value.dtype != np.float64:
+        if value.dtype != np.float64 or len(a.shape) != 2 or len(b.shape) != 2:
             raise Unsuited
+        (n, k), m = a.shape, b.shape[1]
         A, B = self.names[id(a)], self.names[id(b)]
         if wide_a and wide_b and k == self.m and not self.wide[id(value)]:  # over the examples
             at = max(self.section[id(a)], self.section[id(b)])

@@ -6,17 +6,21 @@ into nests of loops, and the products of large matrices are NumPy's.
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import numpy as np
 
+from tinygrad_course.compiling.builder import Builder
 from tinygrad_course.compiling.dataflow import Program, Value
 from tinygrad_course.compiling.machine import loops
 from tinygrad_course.compiling.machine.columns import Columns, Unsuited, step_source
 from tinygrad_course.compiling.machine.jit import MachineCall, types_of
 from tinygrad_course.compiling.machine.loops import Loops, is_fusable, is_total
 from tinygrad_course.compiling.machine.products import NarrowProduct, is_narrow
+from tinygrad_course.compiling.machine.small_products import SmallProduct, is_small
 from tinygrad_course.compiling.machine.stack_products import add_products, stack_products
+from tinygrad_course.compiling.numpy_backend.buffers import LARGE
 from tinygrad_course.compiling.passes.fuse import FusedCall, Group, fuse, part
 from tinygrad_course.compiling.passes.hoist import hoist_scale
 
@@ -32,31 +36,52 @@ class _FusedLoops(Loops):
 
 
 class _Tiled(Group):
-    """A product of a few rows with a large matrix."""
+    """A product of a few rows with a large matrix, or of two small ones."""
 
     def fused(self) -> FusedCall:
         """Return the function that computes the product."""
-        return NarrowProduct(self.calls[0])
+        value = self.calls[0]
+        return NarrowProduct(value) if is_narrow(value) else SmallProduct(value)
 
 
-def machine_code(program: Program) -> Program:
-    """Return a program as machine code: one loop over the columns if it is small, else nests of loops."""
+def machine_code(program: Program, *, looks: bool = False) -> tuple[Program, list[Value]]:
+    """Return a program as machine code: one loop over the columns if it is small, else nests of loops.
+
+    If it `looks`, return with it what is infinite or NaN if one of the results is: their sums, if those are
+    made on the way.
+    """
+    looked = [v for v in program.results if v.dtype.kind == "f" and not v.is_input] if looks else []
     try:
-        return _one_fused(program)
+        fused = _one_fused(Program(program.inputs, [*program.results, *_sum_of(looked)]))
+        return fused, fused.results[-1:]
     except Unsuited:
-        return fuse(stack_products(add_products(hoist_scale(program))), _is_ours, _space, is_total, _group)
+        large = {id(v): v for v in looked if v.kind == "array" and v.nbytes >= LARGE}
+    results = [*program.results, *map(Builder().total, large.values())]
+    program = hoist_scale(Program(program.inputs, results))
+    program = fuse(stack_products(add_products(program)), _is_ours, _space, is_total, _group)
+    return program, [new for old, new in zip(results, program.results, strict=True) if id(old) not in large]
+
+
+def _sum_of(results: list[Value]) -> list[Value]:
+    builder, add = Builder(), np.add
+    numbers = [builder.total(v) if v.shape else v for v in results]
+    return [functools.reduce(lambda a, b: builder.ufunc(add, a, b), numbers)] if numbers else []
 
 
 def _is_ours(value: Value) -> bool:
-    return is_fusable(value) or is_narrow(value)
+    return is_fusable(value) or _is_product(value)
+
+
+def _is_product(value: Value) -> bool:
+    return is_narrow(value) or is_small(value)
 
 
 def _space(value: Value) -> Any:
-    return id(value) if is_narrow(value) else loops.space(value)
+    return id(value) if _is_product(value) else loops.space(value)
 
 
 def _group(calls: list[Value], needed: set[int]) -> Group:
-    return _Tiled(calls, needed) if is_narrow(calls[0]) else _FusedLoops(calls, needed)
+    return _Tiled(calls, needed) if _is_product(calls[0]) else _FusedLoops(calls, needed)
 
 
 def _one_fused(program: Program) -> Program:

@@ -49,7 +49,7 @@ def is_narrow(value: Value) -> bool:
 class NarrowProduct(FusedCall):
     """A product of a few rows with a large matrix, whichever way the matrix lies in memory."""
 
-    strided = True
+    strided = (0, 1)
 
     def __init__(self, value: Value) -> None:
         super().__init__()

@@ -16,10 +16,10 @@ def vector_bytes() -> int:
 
 
 def tile_text(name: str, number: str, sizes: list[int], arguments: list[Any]) -> list[str]:
-    """Return what sums x[start + l * down + r * over] * left[l * width + i] over l < count, for each r and i.
+    """Return what sums x[start + l * down + r * over] * left[origin + l * pitch + i] over l < count.
 
-    The sums, for r < rows and i < width, go to ``sums[at + r * width + i]``, or are added to what is there if
-    `more`; width is vectors * lanes. Beside that, x[ahead + l * pace] is called into the cache.
+    The sums, for each r < rows and i < width, go to ``sums[at + r * apart + i]``, or are added to what is
+    there if `more`; width is vectors * lanes. Beside that, x[ahead + l * pace] is called into the cache.
 
     Parameters
     ----------
@@ -30,11 +30,16 @@ def tile_text(name: str, number: str, sizes: list[int], arguments: list[Any]) ->
     sizes : list of int
         rows, vectors, lanes.
     arguments : list
-        x, start, down, over, left, sums, at, count, more, ahead, pace: arrays and numbers of `llvm_text`.
+        x, start, down, over, left, sums, at, count, more, arrays and numbers of `llvm_text`, and either
+        ahead, pace (origin is 0, and the rows of left and sums lie one after the other) or origin, pitch,
+        apart (nothing is called into the cache).
     """
     rows, vectors, lanes = sizes
-    x, start, down, over, left, sums, at, count, more, ahead, pace = arguments
-    vector, width = f"<{lanes} x {number}>", vectors * lanes
+    x, start, down, over, left, sums, at, count, more, *rest = arguments
+    width = vectors * lanes
+    ahead, pace = rest if len(rest) == 2 else (None, None)
+    origin, pitch, apart = [a.text for a in rest] if ahead is None else ["0", str(width), str(width)]
+    vector = f"<{lanes} x {number}>"
     cells = [(r, v) for r in range(rows) for v in range(vectors)]
     lines = [f"br label %{name}.before", f"{name}.before:", f"br label %{name}", f"{name}:"]
 
@@ -45,10 +50,11 @@ def tile_text(name: str, number: str, sizes: list[int], arguments: list[Any]) ->
 
     phi("step", "0")
     phi("place", start.text)
-    phi("ahead", ahead.text)
+    phi("first", origin)
+    if ahead is not None:
+        phi("ahead", ahead.text)
     for r, v in cells:
         phi(f"s{r}.{v}", "zeroinitializer", vector)
-    lines.append(f"%{name}.first = mul i64 %{name}.step, {width}")
 
     def load(what: str, array: Any, index: str, offset: int) -> None:
         lines.extend([
@@ -74,19 +80,26 @@ def tile_text(name: str, number: str, sizes: list[int], arguments: list[Any]) ->
                 f"{one}.{v} = fmul contract {vector} {one}.v, %{name}.l{v}",
                 f"%{name}.s{r}.{v}.next = fadd contract {vector} %{name}.s{r}.{v}, {one}.{v}",
             ]
+    if ahead is not None and pace is not None:
+        lines += [
+            f"%{name}.cache = getelementptr {number}, ptr {x.data}, i64 %{name}.ahead",
+            f"call void @llvm.prefetch.p0(ptr %{name}.cache, i32 0, i32 3, i32 1)",
+            f"%{name}.ahead.next = add i64 %{name}.ahead, {pace.text}",
+        ]
     lines += [
-        f"%{name}.cache = getelementptr {number}, ptr {x.data}, i64 %{name}.ahead",
-        f"call void @llvm.prefetch.p0(ptr %{name}.cache, i32 0, i32 3, i32 1)",
         f"%{name}.step.next = add i64 %{name}.step, 1",
         f"%{name}.place.next = add i64 %{name}.place, {down.text}",
-        f"%{name}.ahead.next = add i64 %{name}.ahead, {pace.text}",
+        f"%{name}.first.next = add i64 %{name}.first, {pitch}",
         f"%{name}.on = icmp slt i64 %{name}.step.next, {count.text}",
         f"br i1 %{name}.on, label %{name}, label %{name}.end",
         f"{name}.end:",
     ]
     for r, v in cells:
         known, made = f"{name}.k{r}.{v}", f"%{name}.s{r}.{v}.next"
-        load(known, sums, at.text, (r * vectors + v) * lanes)
+        if not v:
+            lines.append(f"%{known}.r = mul i64 {apart}, {r}")
+            lines.append(f"%{name}.k{r} = add i64 {at.text}, %{known}.r")
+        load(known, sums, f"%{name}.k{r}", v * lanes)
         lines += [
             f"%{known}.sum = fadd {vector} {made}, %{known}",
             f"%{known}.whole = select i1 {more.text}, {vector} %{known}.sum, {vector} {made}",

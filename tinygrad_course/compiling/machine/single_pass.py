@@ -122,7 +122,7 @@ class SinglePass:
         results = _without(program, pattern.forward, Z, [pattern.backward.args[0], *others, cost])
         inputs = [v for v in program.inputs if v is not pattern.X]
         self.X_at = program.inputs.index(pattern.X) - len(old)
-        self.between = _function(machine_code(Program([*inputs, Z], results)))
+        self.between = _function(machine_code(Program([*inputs, Z], results))[0])
         rows, (k, n), dtype = pattern.forward.shape[0], pattern.X.shape, pattern.X.dtype
         self.forward = product_function((rows, k), (k, n), dtype)
         self.backward = product_function((rows, n), (n, k), dtype)

@@ -6,16 +6,24 @@ products: W1.T @ dZ1 + W2.T @ dZ2 is [W1; W2].T @ [dZ1; dZ2], of matrices below 
 
 from __future__ import annotations
 
+import functools
 import operator
+from typing import Any
 
 import numpy as np
 
 from tinygrad_course.compiling.builder import Builder
 from tinygrad_course.compiling.dataflow import Program, Value
+from tinygrad_course.compiling.machine.small_products import (
+    SMALL,
+    SumOfProducts,
+    is_even,
+    is_small,
+)
 from tinygrad_course.compiling.numpy_backend.buffers import concatenated
 
-#: The calls of products with more entries than this cost nothing beside their arithmetic.
-SMALL = 8192
+#: Fewer products than this are added up as they come.
+MANY = 4
 
 
 def stack_products(program: Program) -> Program:
@@ -25,8 +33,9 @@ def stack_products(program: Program) -> Program:
     results = {id(v) for v in program.results}
     found: dict[tuple[int, ...], list[Value]] = {}
     for value in order:
-        if value.function is np.matmul and id(value) not in results and _is_small(value):
-            found.setdefault((id(value.args[1]), value.args[0].shape[1]), []).append(value)
+        if id(value) not in results and _can_be_stacked(value):
+            rights = value.args[len(value.args) // 2 :]
+            found.setdefault((*map(id, rights), value.args[0].shape[1]), []).append(value)
     group_of: dict[int, list[Value]] = {}
     for group in found.values():
         if len(group) > 1 and _are_apart(group, place, group_of):
@@ -52,37 +61,20 @@ def stack_products(program: Program) -> Program:
 
 
 def add_products(program: Program) -> Program:
-    """Return a program in which a sum of small products whose left sides are transposes is one product."""
-    uses, builder = program.uses(), Builder()
-    add: np.ufunc = np.add
-    matmul: np.ufunc = np.matmul
+    """Return a program in which a sum of small products is one product, or one call.
+
+    It is one product where the left sides are transposes.
+    """
+    uses, builder, order = program.uses(), Builder(), program.values()
+    matmul: Any = np.matmul
     new: dict[int, Value] = {}
-
-    def once(value: Value) -> bool:
-        return uses[id(value)] == 1
-
-    for value in program.values():
+    once = {id(v) for v in order if uses.get(id(v)) == 1}
+    inner = {id(v) for value in order if _is_sum(value) for v in value.args if _is_part(v, value)} & once
+    for value in order:
         made = None
-        if value.function is np.add and len(value.shape) == 2:
-            terms, products = [], []
-            waiting = list(reversed(value.args))
-            while waiting:
-                v = waiting.pop()
-                if isinstance(v, Value) and v.function is np.add and v.shape == value.shape and once(v):
-                    waiting += reversed(v.args)
-                elif isinstance(v, Value) and v.shape == value.shape and once(v) and _is_turned(v):
-                    products.append(v)
-                else:
-                    terms.append(new[id(v)] if isinstance(v, Value) else v)
-            if len(products) > 1:
-                products.sort(key=lambda v: v.args[1].born)
-                left = _below(builder, [new[id(v.args[0].args[0])] for v in products])
-                right = _below(builder, [new[id(v.args[1])] for v in products])
-                turned = builder.call(np.transpose, (left,), {}, left.shape[::-1], left.dtype)
-                made = builder.call(matmul, (turned, right), {}, value.shape, value.dtype)
-                for term in terms:
-                    made = builder.ufunc(add, made, term)
-        elif _is_slice(value) and once(value.args[0]):  # the rows that are needed of a product
+        if _is_sum(value) and id(value) not in inner:
+            made = _total(builder, value, inner, once, new)
+        elif _is_slice(value) and id(value.args[0]) in once:  # the rows that are needed of a product
             product = new[id(value.args[0])]
             if product.function is np.matmul and len(product.shape) == 2:
                 left, index = product.args[0], value.args[1]
@@ -93,6 +85,58 @@ def add_products(program: Program) -> Program:
             made = value if value.function is None else builder.again(value, new)
         new[id(value)] = made
     return Program(program.inputs, [new[id(v)] for v in program.results])
+
+
+def _total(
+    builder: Builder, value: Value, inner: set[int], once: set[int], new: dict[int, Value]
+) -> Value | None:
+    """Return a sum with its products together, if there are some; `inner` are sums that are part of it."""
+    turned: list[Value] = []
+    others: list[Value] = []
+    rest: list[Any] = []
+    waiting = list(reversed(value.args))
+    while waiting:
+        v = waiting.pop()
+        if id(v) in inner:
+            waiting += reversed(v.args)
+        else:
+            fits = id(v) in once and v.shape == value.shape
+            (turned if fits and _is_turned(v) else others if fits and is_even(v) else rest).append(v)
+    made = []
+    if len(turned) > 1:
+        made.append(_turned(builder, turned, new))
+    else:
+        rest += turned
+    if len(others) >= MANY:
+        factors = [new[id(v.args[i])] for i in (0, 1) for v in others]
+        function = SumOfProducts(value.shape[0], value.shape[1], value.dtype)
+        made.append(builder.call(function, tuple(factors), {}, value.shape, value.dtype))
+    else:
+        rest += others
+    if not made:
+        return None
+    add: np.ufunc = np.add
+    terms = [*made, *(new[id(v)] if isinstance(v, Value) else v for v in rest)]
+    return functools.reduce(lambda a, b: builder.ufunc(add, a, b), terms)
+
+
+def _turned(builder: Builder, products: list[Value], new: dict[int, Value]) -> Value:
+    """Return the sum of products as one, of matrices below one another."""
+    products = sorted(products, key=lambda v: v.args[1].born)
+    left = _below(builder, [new[id(v.args[0].args[0])] for v in products])
+    right = _below(builder, [new[id(v.args[1])] for v in products])
+    turned = builder.call(np.transpose, (left,), {}, left.shape[::-1], left.dtype)
+    matmul: Any = np.matmul
+    return builder.call(matmul, (turned, right), {}, products[0].shape, products[0].dtype)
+
+
+def _is_sum(value: Value) -> bool:
+    return value.function is np.add and len(value.shape) == 2
+
+
+def _is_part(term: Any, total: Value) -> bool:
+    """Whether a term of a sum is a sum of the same kind."""
+    return isinstance(term, Value) and _is_sum(term) and term.shape == total.shape
 
 
 def _is_turned(value: Value) -> bool:
@@ -123,15 +167,10 @@ def _below(builder: Builder, matrices: list[Value]) -> Value:
     return builder.call(np.reshape, (flat, (rows, k)), {}, (rows, k), dtype)
 
 
-def _is_small(value: Value) -> bool:
-    left, right = value.args
-    return (
-        len(value.shape) == 2
-        and left.function is not np.transpose
-        and left.kind == right.kind == "array"
-        and left.dtype == right.dtype == value.dtype
-        and max(value.size, left.size, right.size) <= SMALL
-    )
+def _can_be_stacked(value: Value) -> bool:
+    if isinstance(value.function, SumOfProducts):
+        return True
+    return is_small(value) and value.args[0].function is not np.transpose
 
 
 def _are_apart(group: list[Value], place: dict[int, int], group_of: dict[int, list[Value]]) -> bool:
@@ -161,17 +200,20 @@ def _begin(first: int, place: dict[int, int], group_of: dict[int, list[Value]]) 
 
 
 def _stack(builder: Builder, group: list[Value], new: dict[int, Value]) -> None:
-    right, dtype = new[id(group[0].args[1])], group[0].dtype
-    group = sorted(
-        group, key=lambda v: v.args[0].born
-    )  # the order of others' stacks: they are the same memory
-    whole = _below(builder, [new[id(v.args[0])] for v in group])
-    function: np.ufunc = np.matmul
-    product = builder.call(function, (whole, right), {}, (whole.shape[0], right.shape[1]), dtype)
+    # in the order of others' stacks, which are the same memory then
+    group = sorted(group, key=lambda v: v.args[0].born)
+    first, half = group[0], len(group[0].args) // 2
+    lefts = [_below(builder, [new[id(v.args[i])] for v in group]) for i in range(half)]
+    rights = [new[id(v)] for v in first.args[half:]]
+    shape = (lefts[0].shape[0], first.shape[1])
+    function: Any = np.matmul
+    if isinstance(first.function, SumOfProducts):
+        function = SumOfProducts(shape[0], shape[1], first.dtype)
+    product = builder.call(function, (*lefts, *rights), {}, shape, first.dtype)
     start = 0
     for v in group:
         part = slice(start, start + v.shape[0])
         start = part.stop
-        made = builder.call(operator.getitem, (product, part), {}, v.shape, dtype)
+        made = builder.call(operator.getitem, (product, part), {}, v.shape, first.dtype)
         made.named_like(v)
         new[id(v)] = made

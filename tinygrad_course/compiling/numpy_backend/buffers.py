@@ -5,8 +5,6 @@ of what lies in it, and an elementwise call may write over an operand that it is
 never put into buffers: what the user is given stays as it is.
 """
 
-from __future__ import annotations
-
 import operator
 import sys
 from collections.abc import Callable, Iterable
@@ -72,8 +70,8 @@ class BufferPlan:
         The calls in the order in which they run.
     place : dict
         For a value's id, the array that it is always found in: a buffer, or a view of one.
-    borrowed : set of int
-        The ids of results that may show a buffer: the user gets a copy.
+    borrowed : dict
+        For the ids of results that may show a buffer, what they may show: the user gets a copy.
     slots : dict
         For the id of concatenated arrays, the values that are copied there, each with its place there.
     nbytes : int
@@ -91,7 +89,9 @@ class BufferPlan:
         self._held: dict[int, Any] = {}  # the block of bytes behind each buffered value
         results = {id(v) for v in program.results}
         self.borrowed = {
-            id(v) for v in program.results if self._shown.get(id(v)) and v.function is not segment
+            id(v): self._shown[id(v)]
+            for v in program.results
+            if self._shown.get(id(v)) and v.function is not segment
         }
         self.slots: dict[int, list[tuple[Value, Any]]] = {}
         results |= {id(v.args[0]) for v in program.results if v.function is segment}
@@ -100,16 +100,18 @@ class BufferPlan:
             if value.function is concatenated:
                 self._concatenate(value, results)
         for i, value in enumerate(self.order):
-            if isinstance(value.function, FusedCall):
-                self._put_all(value, value.function, i, results)
-            elif id(value) in self._slots_in:
-                self.place[id(value)] = self._slots_in[id(value)]
-            elif buffered(value):
-                if id(value) not in results:
-                    self._put(value, i)
-            elif is_view(value):
-                self._view(value)
-            self._release(value, i)
+            fused = value.function.arrays if isinstance(value.function, FusedCall) else []
+            for made in fused or [value]:  # while the inputs still have their memory
+                self._last.setdefault(id(made), i)
+                if id(made) in self._slots_in:
+                    self.place[id(made)] = self._slots_in[id(made)]
+                elif (fused or buffered(value)) and id(made) not in results:
+                    self._put(made, i)
+                elif is_view(made):
+                    self._view(made)
+            owners = {o for v in value.inputs for o in self._owners(v)}
+            for owner in (*map(id, fused), *owners):
+                self._release_if_last(owner, value, i)
 
     def _concatenate(self, value: Value, results: set[int]) -> None:
         """Give concatenated arrays memory of their own, where each is computed if it can be."""
@@ -132,26 +134,11 @@ class BufferPlan:
         self._held[id(value)] = block
         self.place[id(value)] = block[: value.nbytes].view(value.dtype).reshape(value.shape)
 
-    def _put_all(self, value: Value, fused: FusedCall, i: int, results: set[int]) -> None:
-        """Give memory to everything that a fused call writes, while its inputs still have theirs."""
-        for made in fused.arrays:
-            self._last.setdefault(id(made), i)
-            if id(made) in self._slots_in:
-                self.place[id(made)] = self._slots_in[id(made)]
-            elif id(made) not in results:
-                self._put(made, i)
-        for made in fused.arrays:
-            self._release_if_last(id(made), value, i)
-
     def _view(self, value: Value) -> None:
         base = self.place.get(id(value.args[0]))
         if base is not None and (value.function is not np.reshape or base.flags.c_contiguous):
             assert value.function is not None  # noqa: S101
             self.place[id(value)] = value.function(base, *value.args[1:])
-
-    def _release(self, value: Value, i: int) -> None:
-        for owner in {o for v in value.inputs for o in self._owners(v)}:
-            self._release_if_last(owner, value, i)
 
     def _release_if_last(self, owner: int, value: Value, i: int) -> None:
         if self._last[owner] == i and owner in self._held:

@@ -1,7 +1,5 @@
 """Long chains of elementwise calls a block at a time: what one call leaves, the next finds in the cache."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any
 
@@ -64,10 +62,8 @@ class _Blocks(FusedCall):
 
     def run(self, *arrays: Any) -> Any:
         """Write into the last arrays what is computed from the others, and return the sums."""
-        count = len(self.flat)
-        views = [a.reshape(-1) if flat else a for a, flat in zip(arrays, self.flat, strict=False)]
-        views += [a.reshape(-1) for a in arrays[count:]]
-        is_array = [*self.flat, *[True] * (len(arrays) - count)]
+        is_array = [*self.flat, *[True] * (len(arrays) - len(self.flat))]
+        views = [a.reshape(-1) if cut else a for a, cut in zip(arrays, is_array, strict=True)]
         totals = [0.0] * self.sums
         for start in range(0, self.size, BLOCK):
             stop = start + BLOCK

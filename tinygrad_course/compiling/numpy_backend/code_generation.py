@@ -1,7 +1,5 @@
 """Engine one: a program as straight-line Python, each line one NumPy call into memory that is kept."""
 
-from __future__ import annotations
-
 import operator
 from collections.abc import Callable
 from typing import Any
@@ -25,7 +23,7 @@ from tinygrad_course.compiling.numpy_backend.buffers import (
     segment,
 )
 from tinygrad_course.compiling.passes.fuse import FusedCall, part
-from tinygrad_course.compiling.readable.operator_syntax import OPERATORS, Printer
+from tinygrad_course.compiling.readable.operator_syntax import SYMBOLS, Printer, nest_text
 from tinygrad_course.rules.table import RULES
 
 #: Longer rows are summed by NumPy, which sums in pairs; shorter ones by BLAS, which is quicker.
@@ -77,11 +75,13 @@ class StraightLineCode:
 
     def bind(self, thing: Any, prefix: str) -> str:
         """Return a name for a function, a buffer or a constant."""
-        key = id(thing)
+        return self._made(prefix, id(thing), lambda: thing)
+
+    def _made(self, prefix: str, key: Any, make: Callable[[], Any]) -> str:
+        """Return a name for what is made once for each key."""
         if key not in self._keys:
-            name = f"{prefix}{len(self._keys)}"
-            self._keys[key] = name
-            self.bound[name] = thing
+            self._keys[key] = name = f"{prefix}{len(self._keys)}"
+            self.bound[name] = make()
         return self._keys[key]
 
     def name(self, value: Value) -> str:
@@ -135,7 +135,7 @@ class StraightLineCode:
                 return
         if is_reduction(value) and self._reduction(value):
             return
-        if value.kind in {"scalar", "python"} and function in OPERATORS and not value.kwargs:
+        if value.kind in {"scalar", "python"} and function in SYMBOLS and not value.kwargs:
             self.lines.append(f"{self.name(value)} = {self.printer.call(value)[0]}")
             return
         self._generic(value)
@@ -149,9 +149,7 @@ class StraightLineCode:
             if value.nbytes < LARGE:
                 self.lines.append(f"{self.name(value)} = {function}({', '.join(operands)})")
                 return
-            self.lines.append(
-                f"{self.name(value)} = {self.bind(ReusedArrays(value.shape, value.dtype), 'r')}()"
-            )
+            self.lines.append(f"{self.name(value)} = {self._fresh(value)}")
         out = "out=" if value.function in {np.maximum, np.minimum} else ""
         self.lines.append(f"{function}({', '.join(operands)}, {out}{self.name(value)})")
 
@@ -165,81 +163,55 @@ class StraightLineCode:
     def _operand(self, x: Any, value: Value) -> str:
         if isinstance(x, Value):
             return self.name(x)
-        if (
-            type(x) in {int, float}
-            and value.function in {np.maximum, np.minimum}
-            and 0 < value.size <= SPREAD
-        ):
-            key = ("spread", repr(x), value.shape, value.dtype)
-            if key not in self._keys:
-                self._keys[key] = f"c{len(self._keys)}"
-                self.bound[self._keys[key]] = np.full(value.shape, x, value.dtype)
-            return self._keys[key]
-        if type(x) is float or (
-            type(x) is int and value.function in _MIXED
-        ):  # an array of no axes costs half of what a number costs
-            function = value.function
-            assert isinstance(function, np.ufunc)  # noqa: S101
-            others = [a for a in value.args if isinstance(a, Value)]
-            if others and all(
-                o.dtype.kind == "f" and o.dtype == others[0].dtype and o.kind == "array" for o in others
-            ):
-                return self.bind_number(x, others[0].dtype)
-        return (
-            repr(x) if type(x) in {int, bool} or (type(x) is float and np.isfinite(x)) else self.bind(x, "c")
-        )
+        function, spread = value.function, 0 < value.size <= SPREAD
+        if type(x) in {int, float} and function in {np.maximum, np.minimum} and spread:
+            key: Any = ("spread", repr(x), value.shape, value.dtype)
+            return self._made("c", key, lambda: np.full(value.shape, x, value.dtype))
+        if type(x) is float or (type(x) is int and function in _MIXED):
+            # an array of no axes costs half of what a number costs
+            dtypes = {o.dtype if o.kind == "array" else None for o in value.inputs}
+            dtype = dtypes.pop() if len(dtypes) == 1 else None
+            if dtype is not None and dtype.kind == "f":
+                return self._made("c", ("number", repr(x), dtype), lambda: np.array(x, dtype))
+        return self._plain(x)
 
-    def bind_number(self, x: float, dtype: Any) -> str:
-        """Return a name for a number as an array of no axes."""
-        key = ("number", repr(x), dtype)
-        if key not in self._keys:
-            self._keys[key] = f"c{len(self._keys)}"
-            self.bound[self._keys[key]] = np.array(x, dtype)
-        return self._keys[key]
+    def _plain(self, x: Any) -> str:
+        """Return the text of what is no value: a number, or a name for anything else."""
+        written = x is None or type(x) in {int, bool} or (type(x) is float and np.isfinite(x))
+        return repr(x) if written else self.bind(x, "k")
 
     def _reduction(self, value: Value) -> bool:
         """Emit a sum over all entries, or a sum or an extreme over one axis of a matrix."""
         a, axes, keepdims = value.args[0], value.kwargs["axis"], value.kwargs["keepdims"]
         place = self.layout.place.get(id(a))
-        short = 0 < a.size <= SUMMED_BY_BLAS and is_sum(value)
-        if (
-            axes is None
-            and value.kind == "scalar"
-            and short
-            and place is not None
-            and place.flags.c_contiguous
-        ):
-            flat, ones = self.bind(place.reshape(-1), "b"), self._ones((a.size,), a.dtype)
+        in_order = None if place is None or not place.flags.c_contiguous else place.reshape(-1)
+        total = axes is None and value.kind == "scalar" and is_sum(value)
+        if total and in_order is not None and 0 < a.size <= SUMMED_BY_BLAS:
+            flat, ones = self.bind(in_order, "b"), self._ones((a.size,), a.dtype)
             self.lines.append(f"{self.name(value)} = {self.bind(np.dot, 'f')}({flat}, {ones})")
             return True
-        if value.kind != "array" or len(a.shape) != 2 or axes is None:
+        if value.kind != "array" or len(a.shape) != 2 or axes is None or len(axes) != 1:
             return False
         if is_sum(value) and axes == (1,) and keepdims and 0 < a.shape[1] <= SUMMED_BY_BLAS and a.shape[0]:
             self._write(value, self.bind(np.dot, "f"), [self.name(a), self._ones((a.shape[1], 1), a.dtype)])
             return True
-        if len(axes) == 1:
-            out = self.name(value) if id(value) in self.layout.place else "None"
-            reduce = self.bind(REDUCTIONS[value.function].reduce, "f")
-            call = f"{reduce}({self.name(a)}, {axes[0]}, None, {out}, {keepdims})"
-            self.lines.append(call if out != "None" else f"{self.name(value)} = {call}")
-            return True
-        return False
+        out = self.name(value) if id(value) in self.layout.place else "None"
+        reduce = self.bind(REDUCTIONS[value.function].reduce, "f")
+        call = f"{reduce}({self.name(a)}, {axes[0]}, None, {out}, {keepdims})"
+        self.lines.append(call if out != "None" else f"{self.name(value)} = {call}")
+        return True
 
     def _ones(self, shape: tuple[int, ...], dtype: Any) -> str:
-        key = ("ones", shape, dtype)
-        if key not in self._keys:
-            self._keys[key] = f"c{len(self._keys)}"
-            self.bound[self._keys[key]] = np.ones(shape, dtype)
-        return self._keys[key]
+        return self._made("c", ("ones", shape, dtype), lambda: np.ones(shape, dtype))
 
     def _fused(self, value: Value, fused: FusedCall) -> None:
         """Call a function on its inputs, its numbers and the arrays that it writes."""
         views = iter(fused.views)
         arguments = []
-        for v in value.args:
+        for i, v in enumerate(value.args):
             shaped = v.shape != () and bool(fused.views)
-            arguments.append(self._given(v, next(views) if shaped else None, strided=fused.strided))
-        arguments += [repr(x) if np.isfinite(x) else self.bind(x, "k") for x in fused.numbers]
+            arguments.append(self._given(v, next(views) if shaped else None, strided=i in fused.strided))
+        arguments += [self._plain(x) for x in fused.numbers]
         for v in fused.arrays:
             view = next(views) if fused.views else None
             if id(v) not in self.layout.place:
@@ -303,17 +275,7 @@ class StraightLineCode:
             self.lines.append(f"if {name}.shape != {value.shape!r}: {call}")
 
     def _argument(self, x: Any) -> str:
-        if isinstance(x, Value):
-            return self.name(x)
-        if type(x) is tuple:
-            return "(" + "".join(self._argument(y) + ", " for y in x) + ")"
-        if type(x) is list:
-            return "[" + ", ".join(self._argument(y) for y in x) + "]"
-        if type(x) is slice:
-            return f"slice({', '.join(self._argument(y) for y in (x.start, x.stop, x.step))})"
-        if x is None or x is True or x is False or type(x) is int:
-            return repr(x)
-        return self.bind(x, "k")
+        return nest_text(x, lambda y: self.name(y) if isinstance(y, Value) else self._plain(y))
 
 
 def python_function(text: str, bound: dict[str, Any]) -> Callable[..., Any]:

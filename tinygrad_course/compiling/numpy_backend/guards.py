@@ -1,27 +1,50 @@
 """One signature of a compiled function: check the call's arguments, run, return what the function returns."""
 
-from __future__ import annotations
-
 import math
 import threading
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from typing import Any
 
 import numpy as np
 
 from tinygrad_course.compiling.dataflow import Program, Value
-from tinygrad_course.compiling.numpy_backend.code_generation import StraightLineCode, python_function
-from tinygrad_course.compiling.tracing.captured_values import ABSENT, CapturedValues
+from tinygrad_course.compiling.numpy_backend.buffers import segment
+from tinygrad_course.compiling.numpy_backend.code_generation import (
+    SUMMED_BY_BLAS,
+    StraightLineCode,
+    python_function,
+)
+from tinygrad_course.compiling.readable.operator_syntax import nest_text
+from tinygrad_course.compiling.tracing.captured_values import CapturedValues
 from tinygrad_course.compiling.tracing.changed_arguments import Kept
-from tinygrad_course.engine.trees import path_of
+from tinygrad_course.compiling.tracing.trace_function import Traced
+from tinygrad_course.engine.trees import leaves, path_of, rebuild
 
 #: What a program without masks returns where its results are not finite: another is to be made, with masks.
 NOT_FINITE: Any = object()
 MISS: Any = object()  # what a program returns for a call with another signature
 
 
+class _Text(str):
+    """The text of a result."""
+
+    __slots__ = ()
+
+
 class GuardedProgram:
-    """A program, with the Python function that checks and runs it.
+    """The entry of a program: a Python function that checks its arguments and runs it.
+
+    Parameters
+    ----------
+    program : Program
+    args : list of tuple
+        The arguments that it was recorded with, each with its name.
+    traced : Traced
+        What was recorded.
+    tree, changes : nest
+        What is returned, and what is put into dicts and lists of the caller's, with the program's values.
+    looked_at : list of Value
+        Where one of these is not finite, `call` returns `NOT_FINITE`.
 
     Attributes
     ----------
@@ -32,48 +55,35 @@ class GuardedProgram:
     """
 
     def __init__(
-        self,
-        body: Any,
-        args: Any,
-        dynamic: dict[str, Value],
-        tree: Any,
-        changes: dict[str, Any],
-        captured: CapturedValues,
-        *,
-        finite: list[Value] | None,
-        quiet: bool,
+        self, program: Program, args: Any, traced: Traced, tree: Any, changes: Any, looked_at: list[Value]
     ) -> None:
-        self.bound: dict[str, Any] = body.bound
-        self.body = body
+        self.body = StraightLineCode(program)
+        self.bound = self.body.bound
         self.checks: list[str] = []
-        self.loads: list[str] = []
-        self.count = 0
-        names = [f"a{i}" for i in range(len(args))]
-        self.dynamic = dynamic
+        self.dynamic = dict(zip(traced.run.paths, program.inputs, strict=True))
         self.arrays: list[str] = []
         self.containers: dict[str, str] = {}  # the names of dicts and lists, by their paths
+        self.fresh: set[int] = set()
+        self.miss = self.bind(MISS)
+        names = [f"a{i}" for i in range(len(args))]
         taken = list(zip(names, args, strict=True))
         for name, (parameter, arg) in sorted(taken, key=lambda t: not isinstance(t[1][1], np.ndarray)):
             self._take(name, arg, parameter)  # arrays first: most calls of another signature differ in these
         if changes:
             self._check_distinct(self.containers.values())
-        if captured.identity:
+        if traced.captured.identity:
             self._check_distinct([*self.arrays, *self.containers.values()])
-        self._captured(captured)
-        lock = self.bind(threading.Lock())
-        miss = self.bind(MISS)
-        self.fresh: set[int] = set()
-        returned = self._nest(tree)
-        lines = [f"def call({', '.join(names)}):"]
-        lines += [f"    {line}" for line in self._guarded(miss)]
-        lines += [f"    if not {lock}.acquire(False): return {miss}", "    try:"]
-        inner = "        "
-        if quiet:
+        self._captured(traced.captured)
+        lock, inner = self.bind(threading.Lock()), "        "
+        returned = self._nest(self._in_memory(tree, traced.memory))
+        lines = [f"def call({', '.join(names)}):", *(f"    {line}" for line in self.checks)]
+        lines += [f"    if not {lock}.acquire(False): return {self.miss}", "    try:"]
+        if traced.quiet:
             lines.append(f"{inner}with {self.bind(np.errstate)}(all='ignore'):")
             inner += "    "
-        lines += [f"{inner}{line}" for line in body.lines or ["pass"]]
-        if finite is not None:
-            lines += [f"{inner}if {self._infinite(finite)}: return {self.bind(NOT_FINITE)}"]
+        lines += [f"{inner}{line}" for line in self.body.lines or ["pass"]]
+        if looked_at:
+            lines += [f"{inner}if {self._infinite(looked_at)}: return {self.bind(NOT_FINITE)}"]
         lines += [f"{inner}{line}" for line in self._written(changes)]
         lines += [f"        return {returned}", "    finally:", f"        {lock}.release()"]
         self.code = "\n".join(lines)
@@ -85,12 +95,8 @@ class GuardedProgram:
         self.bound[name] = thing
         return name
 
-    def _guarded(self, miss: str) -> list[str]:
-        # loads and checks alternate: an item is looked up after its container was checked
-        return [line.replace("MISS", miss) for line in self.checks]
-
     def _check(self, condition: str) -> None:
-        self.checks.append(f"if not ({condition}): return MISS")
+        self.checks.append(f"if not ({condition}): return {self.miss}")
 
     def _take(self, name: str, arg: Any, path: str) -> None:
         """Check the argument called `name`, and load the inputs that are in it."""
@@ -98,20 +104,12 @@ class GuardedProgram:
             self.containers[path] = name
             keys = self.bind(list(arg))
             self._check(f"type({name}) is {self.bind(type(arg))} and [*{name}] == {keys}")
-            for key, item in arg.items():
-                inner = self._new()
-                self.checks.append(
-                    f"{inner} = {name}[{self.bind(key) if not isinstance(key, str) else repr(key)}]"
-                )
-                self._take(inner, item, path_of(path, key))
+            self._take_items(name, path, arg.items())
         elif isinstance(arg, (list, tuple)):
             if isinstance(arg, list):
                 self.containers[path] = name
             self._check(f"type({name}) is {self.bind(type(arg))} and len({name}) == {len(arg)}")
-            for i, item in enumerate(arg):
-                inner = self._new()
-                self.checks.append(f"{inner} = {name}[{i}]")
-                self._take(inner, item, f"{path}[{i}]")
+            self._take_items(name, path, enumerate(arg))
         elif path in self.dynamic:
             value = self.dynamic[path]
             target = self.body.name(value)
@@ -135,17 +133,18 @@ class GuardedProgram:
         else:
             self._check(f"{name} is {self.bind(arg)}")
 
-    def _new(self) -> str:
-        self.count += 1
-        return f"i{self.count}"
+    def _take_items(self, name: str, path: str, items: Iterable[tuple[Any, Any]]) -> None:
+        """Load the items of what is called `name` and has been checked, and check each."""
+        for key, item in items:
+            inner = f"i{len(self.checks)}"
+            place = repr(key) if type(key) in {int, str} else self.bind(key)
+            self.checks.append(f"{inner} = {name}[{place}]")
+            self._take(inner, item, path_of(path, key))
 
     def _captured(self, captured: CapturedValues) -> None:
-        if len(captured.bindings) + len(captured.cells) <= 40 and not captured.contents:
-            absent = self.bind(ABSENT)
-            for namespace, key, value in captured.bindings:
-                self._check(f"{self.bind(namespace)}.get({key!r}, {absent}) is {self.bind(value)}")
-            for cell, value in captured.cells:
-                self._check(f"{self.bind(cell)}.cell_contents is {self.bind(value)}")
+        if len(captured.names) <= 40 and not captured.contents:
+            for read, _, before in captured.names:
+                self._check(f"{self.bind(read)}() is {self.bind(before)}")
         else:
             self._check(f"{self.bind(captured.unchanged)}()")
 
@@ -169,39 +168,55 @@ class GuardedProgram:
 
     def _infinite(self, looked_at: list[Value]) -> str:
         """Return the text that says whether one of some values is infinite or NaN."""
-        values = {id(x): x for x in looked_at if x.dtype.kind in "fc"}
-        total, finite = self.bind(np.add.reduce), self.bind(np.isfinite)
-        sums = [
-            f"{total}({self.body.name(v)}, None)" if v.shape else self.body.name(v)
-            for v in values.values()
-            if not v.is_input
-        ]
+        whole = [v.args[0] if v.function is segment else v for v in looked_at]
+        values = {id(v): v for v in whole if v.dtype.kind in "fc" and not v.is_input}.values()
+        real = all(v.dtype.kind == "f" for v in values)
+        finite = self.bind(math.isfinite if real else np.isfinite)
+        sums = []
+        for v in values:
+            name = self.body.name(v)
+            if 0 < v.size <= SUMMED_BY_BLAS and v.shape:
+                name = f"{self.bind(np.vdot)}({name}, {self.bind(np.ones(v.shape, v.dtype))})"
+            elif v.shape:
+                name = f"{self.bind(np.add.reduce)}({name}, None)"
+            sums.append(name)
         return f"not {finite}({' + '.join(sums)})" if sums else "False"
 
     def _nest(self, tree: Any) -> str:
         """Return the text of what the function returns."""
-        if type(tree) is Kept:
-            return self.containers[tree]
-        if isinstance(tree, Value):
-            return self._result(tree)
-        if type(tree) is dict:
-            return (
-                "{"
-                + ", ".join(
-                    f"{self.bind(k) if not isinstance(k, str) else repr(k)}: {self._nest(v)}"
-                    for k, v in tree.items()
-                )
-                + "}"
-            )
-        if isinstance(tree, dict):
-            pairs = ", ".join(f"({self.bind(k)}, {self._nest(v)})" for k, v in tree.items())
-            return f"{self.bind(type(tree))}([{pairs}])"
-        if type(tree) is list:
-            return "[" + ", ".join(self._nest(v) for v in tree) + "]"
-        if isinstance(tree, tuple):
-            inner = "".join(self._nest(v) + ", " for v in tree)
-            return f"({inner})" if type(tree) is tuple else f"{self.bind(type(tree))}({inner})"
-        return repr(tree) if tree is None or type(tree) in {bool, int} else self.bind(tree)
+
+        def leaf(x: Any) -> str:
+            if type(x) is Kept:
+                return self.containers[x]
+            if type(x) is _Text:
+                return str(x)
+            if isinstance(x, Value):
+                return self._result(x)
+            if isinstance(x, dict):  # of a class of the user's own
+                return f"{self.bind(type(x))}({self._nest([*x.items()])})"
+            if isinstance(x, tuple):
+                return f"{self.bind(type(x))}(*{self._nest(tuple(x))})"
+            return repr(x) if x is None or type(x) in {bool, int} else self.bind(x)
+
+        return nest_text(tree, leaf)
+
+    def _in_memory(self, tree: Any, memory: list[int]) -> Any:
+        """Return a nest with texts for its values: what lay in one memory does so again."""
+        results = [x for _, x in leaves(tree)]
+        first: dict[int, int] = {}  # for a value, the memory that it is
+        for value, place in zip(results, memory, strict=True):
+            first.setdefault(id(value), place)
+
+        def text(x: Any, place: int) -> Any:
+            if not isinstance(x, Value):
+                return x
+            owners = self.body.borrowed.get(id(x), (id(x),))
+            if len(owners) == 1 and first.get(*owners) == place and not x.is_constant:
+                self.fresh.add(id(x))
+                return _Text(self.body.name(x))
+            return _Text(self._result(x))
+
+        return rebuild(tree, map(text, results, memory))
 
     def _result(self, value: Value) -> str:
         name = self.body.name(value)
@@ -212,22 +227,3 @@ class GuardedProgram:
         if value.kind == "array" and (again or value.is_constant or id(value) in self.body.borrowed):
             return f"{name}.copy()"
         return str(name)
-
-
-def guarded_program(
-    program: Program,
-    args: Any,
-    dynamic: dict[str, Value],
-    tree: Any,
-    changes: dict[str, Any],
-    captured: CapturedValues,
-    *,
-    finite: list[Value] | None,
-    quiet: bool,
-) -> GuardedProgram:
-    """Return the entry of a program that is run by NumPy alone.
-
-    Where one of the values that are to be `finite` is not, it returns `NOT_FINITE`.
-    """
-    code = StraightLineCode(program)
-    return GuardedProgram(code, args, dynamic, tree, changes, captured, finite=finite, quiet=quiet)

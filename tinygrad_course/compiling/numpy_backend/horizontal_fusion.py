@@ -1,7 +1,5 @@
 """Small arrays side by side: what is done to each parameter alike is done to all of them in one call."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from tinygrad_course.compiling.builder import Builder
@@ -16,22 +14,15 @@ WORTH = 4
 
 def fuse_horizontally(program: Program) -> Program:
     """Return a program in which results that are computed alike are computed together."""
-    groups: dict[Any, list[Value]] = {}
-    signatures: dict[int, Any] = {}
-    for value in program.values():  # arguments first: no recursion
-        _signature(value, signatures)
-    for result in program.results:
-        signature = _signature(result, signatures)
-        if signature is not None and result not in groups.setdefault(signature, []):
-            groups[signature].append(result)
-    fuser = _HorizontalFuser()
+    fuser = _HorizontalFuser(program)
+    alike: dict[int, list[Value]] = {}
+    for result in {id(v): v for v in program.results if id(v) in fuser.classes}.values():
+        alike.setdefault(fuser.classes[id(result)], []).append(result)
     try:
-        for group in groups.values():
+        for group in alike.values():
             if len(group) > 1 and sum(v.size for v in group) <= SMALL:
                 fuser.column(tuple(group))
-        if fuser.calls < WORTH:
-            return program
-        return fuser.rewrite(program)
+        return fuser.rewritten() if fuser.calls >= WORTH else program
     except (_Circle, RecursionError):
         return program
 
@@ -48,21 +39,8 @@ def _fits(value: Value) -> bool:
     )
 
 
-def _signature(value: Value, known: dict[int, Any]) -> Any:
-    if id(value) not in known:
-        if not _fits(value):
-            known[id(value)] = None
-        else:
-            known[id(value)] = hash((value.function, value.dtype, *(_part(a, known) for a in value.args)))
-    return known[id(value)]
-
-
-def _part(arg: Any, known: dict[int, Any]) -> Any:
-    if not isinstance(arg, Value):
-        return repr(arg)
-    if arg.kind != "array":
-        return id(arg)
-    return _signature(arg, known) or "array"
+def _is_array(operand: Any) -> bool:
+    return isinstance(operand, Value) and operand.kind == "array"
 
 
 class _Circle(Exception):  # noqa: N818  (a signal, not an error)
@@ -70,94 +48,89 @@ class _Circle(Exception):  # noqa: N818  (a signal, not an error)
 
 
 class _HorizontalFuser:
-    def __init__(self) -> None:
+    """Computes arrays of one class together: they are made by the same calls of arrays that have no class."""
+
+    def __init__(self, program: Program) -> None:
+        self.program = program
         self.builder = Builder()
-        self.columns: dict[tuple[int, ...], tuple[tuple[Value, ...], Any]] = {}  # what becomes one call
+        self.columns: dict[tuple[int, ...], tuple[Value, ...]] = {}  # what becomes one array
         self.calls = 0
+        self.classes: dict[int, int] = {}
+        numbers: dict[Any, int] = {}
+        for value in program.values():
+            if _fits(value):
+                made_of = [
+                    self.classes.get(id(a))
+                    if _is_array(a)
+                    else ("one", id(a) if isinstance(a, Value) else repr(a))
+                    for a in value.args
+                ]
+                made = (value.function, value.dtype, *made_of)
+                self.classes[id(value)] = numbers.setdefault(made, len(numbers))
 
     def column(self, segments: tuple[Value, ...]) -> None:
         """Note that `segments` are to be computed together, with everything that they are computed from."""
-        key = tuple(id(v) for v in segments)
-        if key in self.columns:
-            return
-        together = (
-            len({v.function for v in segments}) == 1
-            and all(_fits(v) for v in segments)
-            and self._alike(segments)
-        )
-        if together:
-            for operands in zip(*(v.args for v in segments), strict=True):
-                if isinstance(operands[0], Value) and operands[0].kind == "array":
+        key = tuple(map(id, segments))
+        if key not in self.columns:
+            self.columns[key] = segments
+            if key[0] in self.classes:
+                self.calls += 1
+                for operands in filter(
+                    lambda o: _is_array(o[0]), zip(*(v.args for v in segments), strict=True)
+                ):
                     self.column(operands)
-            self.calls += 1
-        self.columns[key] = segments, together
 
-    def _alike(self, segments: tuple[Value, ...]) -> bool:
-        for operands in zip(*(v.args for v in segments), strict=True):
-            first = operands[0]
-            if isinstance(first, Value) and first.kind == "array":
-                if not all(isinstance(o, Value) and o.kind == "array" for o in operands):
-                    return False
-            elif any(
-                o is not first
-                and (isinstance(o, Value) or isinstance(first, Value) or repr(o) != repr(first))
-                for o in operands
-            ):
-                return False
-        return True
-
-    def rewrite(self, program: Program) -> Program:
-        new: dict[int, Value] = {}
-        wholes: dict[tuple[int, ...], Value] = {}
-        open_wholes: set[tuple[int, ...]] = set()
-        of: dict[int, tuple[tuple[int, ...], int]] = {}  # a concatenated value's column, and its place there
-        for key, (segments, together) in self.columns.items():
-            if together:
+    def rewritten(self) -> Program:
+        """Return the program with each column as one array."""
+        self.new: dict[int, Value] = {}
+        self.wholes: dict[tuple[int, ...], Value | None] = {}  # by their columns; None: in the making
+        self.places: dict[int, tuple[tuple[Value, ...], int]] = {}  # a value's column, and its place there
+        for segments in self.columns.values():
+            if id(segments[0]) in self.classes:
                 for i, v in enumerate(segments):
-                    of.setdefault(id(v), (key, i))
+                    self.places.setdefault(id(v), (segments, i))
+        for value in self.program.values():
+            if id(value) not in self.places:
+                self._new_of(value)
+        return Program(self.program.inputs, [self._new_of(v) for v in self.program.results])
 
-        def whole_of(segments: tuple[Value, ...]) -> Value:
-            key = tuple(id(v) for v in segments)
-            if key in wholes:
-                return wholes[key]
-            if key in open_wholes:
-                raise _Circle
-            open_wholes.add(key)
-            size, dtype = sum(v.size for v in segments), segments[0].dtype
-            if not self.columns[key][1]:
-                made = self.builder.call(concatenated, tuple(new_of(v) for v in segments), {}, (size,), dtype)
-            else:
-                args = tuple(
-                    whole_of(operands) if isinstance(operands[0], Value) and operands[0].kind == "array"
-                    else new_of(operands[0]) if isinstance(operands[0], Value) else operands[0]
-                    for operands in zip(*(v.args for v in segments), strict=True)
-                )  # fmt: skip
-                function = segments[0].function
-                assert function is not None  # noqa: S101
-                made = self.builder.call(function, args, {}, (size,), dtype)
-            wholes[key] = made
+    def _whole_of(self, segments: tuple[Value, ...]) -> Value:
+        key = tuple(map(id, segments))
+        made = self.wholes.get(key)
+        if made is not None:
             return made
+        if key in self.wholes:
+            raise _Circle
+        self.wholes[key] = None
+        function: Any = segments[0].function if key[0] in self.classes else concatenated
+        operands: Any = [(v,) for v in segments]
+        if function is not concatenated:
+            operands = zip(*(v.args for v in segments), strict=True)
+        args = tuple(self._together(column) for column in operands)
+        made = self.builder.call(function, args, {}, (sum(v.size for v in segments),), segments[0].dtype)
+        self.wholes[key] = made
+        return made
 
-        def new_of(value: Value) -> Value:
-            if id(value) in new:
-                return new[id(value)]
-            if value.function is None:
-                made = value
-            elif id(value) in of:
-                key, i = of[id(value)]
-                segments = self.columns[key][0]
-                start = sum(v.size for v in segments[:i])
-                made = self.builder.call(
-                    segment, (whole_of(segments), start, value.shape), {}, value.shape, value.dtype
-                )
-            else:
-                args, kwargs = (replace(x, new_of) for x in (value.args, value.kwargs))
-                made = self.builder.like(value, args, kwargs)
-            made.named_like(value)
-            new[id(value)] = made
+    def _together(self, operands: tuple[Any, ...]) -> Any:
+        first = operands[0]
+        if len(operands) > 1 and _is_array(first):
+            return self._whole_of(operands)
+        return self._new_of(first) if isinstance(first, Value) else first
+
+    def _new_of(self, value: Value) -> Value:
+        made = self.new.get(id(value))
+        if made is not None:
             return made
-
-        for value in program.values():
-            if id(value) not in of:
-                new_of(value)
-        return Program(program.inputs, [new_of(v) for v in program.results])
+        if value.function is None:
+            made = value
+        elif id(value) in self.places:
+            segments, i = self.places[id(value)]
+            start = sum(v.size for v in segments[:i])
+            args = self._whole_of(segments), start, value.shape
+            made = self.builder.call(segment, args, {}, value.shape, value.dtype)
+        else:
+            args, kwargs = (replace(x, self._new_of) for x in (value.args, value.kwargs))
+            made = self.builder.like(value, args, kwargs)
+        made.named_like(value)
+        self.new[id(value)] = made
+        return made

@@ -1,9 +1,8 @@
 """One spelling for what NumPy lets one write in many ways: a.T, dot and matmul, mean, x ** 2, reshapes."""
 
-from __future__ import annotations
-
 import inspect
 import operator
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -14,14 +13,14 @@ from tinygrad_course.rules.indexing import scatter
 from tinygrad_course.rules.shapes import normalize
 
 _ALIASES = {np.positive, operator.pos, np.copy, np.conjugate, np.real}
-_SUMS = {np.sum, np.mean, np.add.reduce}
-_EXTREMES: dict[Any, Any] = {np.max: np.max, np.amax: np.max, np.min: np.min, np.amin: np.min}
+#: What one reduction each is of, by the name of NumPy's; a mean is a sum that is divided.
+_REDUCED: Any = {
+    **dict.fromkeys((np.sum, np.mean, np.add.reduce), np.sum),
+    **dict.fromkeys((np.max, np.amax), np.max),
+    **dict.fromkeys((np.min, np.amin), np.min),
+}
 RESHAPES = {np.reshape, np.ravel, np.squeeze, np.expand_dims, np.atleast_2d}
-TRANSPOSES = (
-    {np.transpose, np.swapaxes, np.moveaxis, np.matrix_transpose}
-    if hasattr(np, "matrix_transpose")
-    else {np.transpose, np.swapaxes, np.moveaxis}
-)
+TRANSPOSES: Any = {np.transpose, np.swapaxes, np.moveaxis, np.matrix_transpose}
 #: What NumPy has where an option is not given.
 _ABSENT = inspect.signature(np.sum).parameters["initial"].default
 
@@ -37,20 +36,10 @@ def canonical(builder: Builder, value: Value, args: Any, kwargs: Any) -> Value:
         if not conjugated:
             return first
     if first is not None and first.kind != "python" and value.kind != "tuple":
-        found = None
-        if function in {np.dot, np.matmul} and isinstance(args[1], Value) and not kwargs:
-            found = _product(builder, value, first, args[1])
-        elif function in _SUMS:
-            found = _total(builder, value, args, kwargs)
-        elif function in _EXTREMES:
-            found = _extreme(builder, value, args, kwargs)
-        elif function is np.var and not builder.readable:
-            found = _variance(builder, value, first, args, kwargs)
-        elif function in RESHAPES:
-            found = _reshaped(builder, value, first, args, kwargs)
-        elif function in TRANSPOSES:
-            found = _transposed(builder, value, first, args, kwargs)
-        elif (first.shape, first.kind) == (value.shape, value.kind) and _is_itself(function, args):
+        spell = _SPELLINGS.get(function)
+        found = spell(builder, value, args, kwargs) if spell is not None else None
+        alike = (first.shape, first.kind) == (value.shape, value.kind)
+        if found is None and alike and _is_itself(function, args):
             found = first
         if found is not None:
             return found
@@ -95,9 +84,7 @@ def _elementwise(builder: Builder, value: Value, args: Any) -> Value:
     if function in {np.multiply, np.divide}:
         for one, other in ((1, 0), (0, 1)) if function is np.multiply else ((1, 0),):
             x = args[other]
-            if _is_one(args[one]) and isinstance(x, Value) and (x.shape, x.dtype, x.kind) == (
-                value.shape, value.dtype, value.kind,
-            ):  # fmt: skip
+            if _is_one(args[one]) and isinstance(x, Value) and _alike(x, value):
                 return x
     return builder.like(value, args, {})
 
@@ -128,101 +115,75 @@ def _number(arg: Any, value: Value, args: Any) -> Any:
     return number
 
 
+def _alike(a: Value, b: Value) -> bool:
+    return (a.shape, a.dtype, a.kind) == (b.shape, b.dtype, b.kind)
+
+
 def _is_one(x: Any) -> bool:
     return not isinstance(x, Value) and x == 1
 
 
-def _product(builder: Builder, value: Value, a: Value, b: Value) -> Value | None:
+def _product(builder: Builder, value: Value, args: Any, kwargs: Any) -> Value | None:
+    a, b = args
+    if not isinstance(b, Value) or kwargs:
+        return None
     if value.function is np.dot and (a.shape == () or b.shape == ()):
         return builder.call(np.multiply, (a, b), {}, value.shape, value.dtype, value.kind)
-    if len(a.shape) > 2 and len(b.shape) == 2 and a.size and a.dtype == b.dtype and a.dtype.kind == "f":
-        # a stack of matrices times one matrix is one product
-        rows = a.size // a.shape[-1]
-        flat = builder.call(np.reshape, (a, (rows, a.shape[-1])), {}, (rows, a.shape[-1]), a.dtype)
-        shape = (rows, b.shape[1])
-        product = builder.call(np.matmul, (flat, b), {}, shape, value.dtype)
-        return builder.call(np.reshape, (product, value.shape), {}, value.shape, value.dtype)
-    if len(a.shape) != 2 or len(b.shape) != 2:
+    if len(b.shape) != 2 or len(a.shape) < 2 or a.dtype != b.dtype or a.dtype.kind != "f":
         return None
-    if a.dtype != b.dtype or a.dtype.kind != "f":
-        return None
+    if len(a.shape) > 2:  # a stack of matrices times one matrix is one product
+        return builder.reshape(builder.matmul(builder.rows(a), b), value.shape) if a.size else None
     if a.shape == (1, 1) or b.shape == (1, 1):
-        return builder.call(np.multiply, (a, b), {}, value.shape, value.dtype)
+        return builder.ufunc(np.multiply, a, b)
     if a.shape[0] == 1 == b.shape[1]:  # a row times a column
         row = canonical(builder, Value(np.transpose, (b,), {}, b.shape[::-1], b.dtype), (b,), {})
-        product = builder.call(np.multiply, (a, row), {}, a.shape, value.dtype)
+        product = builder.ufunc(np.multiply, a, row)
         return builder.call(np.sum, (product,), {"axis": (1,), "keepdims": True}, value.shape, value.dtype)
-    return builder.call(np.matmul, (a, b), {}, value.shape, value.dtype)
+    return builder.matmul(a, b)
 
 
-def _summed_products(builder: Builder, value: Value, a: Value, axes: tuple[int, ...]) -> Value | None:
+def _summed_products(builder: Builder, a: Value, axes: tuple[int, ...]) -> Value | None:
     """Return A.T @ B, of matrices, for the sum of a stack of such products: the gradient of a weight."""
-    if a.function is not np.matmul or a.kwargs or axes != tuple(range(len(a.shape) - 2)) or not axes:
+    n = len(a.shape)
+    if a.function is not np.matmul or a.kwargs or axes != tuple(range(n - 2)) or not axes:
         return None
     left, right = a.args
-    if not (isinstance(left, Value) and isinstance(right, Value) and left.dtype == right.dtype):
-        return None
-    n = len(left.shape)
-    if left.function is not np.transpose or left.args[1:] != ((*range(n - 2), n - 1, n - 2),):
+    turned = isinstance(left, Value) and left.function is np.transpose and left.args[1:]
+    if turned != ((*range(n - 2), n - 1, n - 2),) or not isinstance(right, Value):
         return None
     left = left.args[0]
-    if left.shape[:-1] != right.shape[:-1] or not right.size or not left.size:
+    if left.shape[:-1] != right.shape[:-1] or left.dtype != right.dtype or not right.size or not left.size:
         return None
-    rows = left.size // left.shape[-1]
-    flat, other = (
-        builder.call(np.reshape, (v, (rows, v.shape[-1])), {}, (rows, v.shape[-1]), v.dtype)
-        for v in (left, right)
-    )
-    turned = builder.call(np.transpose, (flat,), {}, flat.shape[::-1], flat.dtype)
-    function: Any = np.matmul
-    return builder.call(function, (turned, other), {}, value.shape, value.dtype)
+    return builder.matmul(builder.transpose(builder.rows(left)), builder.rows(right))
 
 
-def _total(builder: Builder, value: Value, args: Any, kwargs: Any) -> Value | None:
-    names = ("axis", "dtype", "out", "keepdims", "initial", "where")
+def _reduction(builder: Builder, value: Value, args: Any, kwargs: Any) -> Value | None:
+    """Return a sum, a mean or an extreme over all axes (None) or a tuple of them."""
+    function, a = value.function, args[0]
+    total = _REDUCED[function] is np.sum
+    names = ("axis", *["dtype"] * total, "out", "keepdims", "initial", "where")
     options = dict(zip(names, args[1:], strict=False)) | dict(kwargs)
-    a = args[0]
-    axis, keepdims = (
-        options.pop("axis", 0 if value.function == np.add.reduce else None),
-        options.pop("keepdims", False),
-    )
-    if a.dtype.kind == "b" and value.dtype.kind == "f" and not builder.readable:  # what is true is counted
-        a = builder.call(np.multiply, (a, builder.constant(value.dtype.type(1))), {}, a.shape, value.dtype)
-    if value.dtype != a.dtype or a.dtype.kind != "f" or a.dtype.itemsize < 4 or isinstance(axis, Value):
-        return None
-    options.pop("dtype", None)  # it is that of the result
-    if not _are_absent(options):
+    axis = options.pop("axis", 0 if function == np.add.reduce else None)
+    keepdims = bool(options.pop("keepdims", False))
+    if total:
+        if a.dtype.kind == "b" and value.dtype.kind == "f" and not builder.readable:
+            one = builder.constant(value.dtype.type(1))  # what is true is counted
+            a = builder.call(np.multiply, (a, one), {}, a.shape, value.dtype)
+        if value.dtype != a.dtype or a.dtype.kind != "f" or a.dtype.itemsize < 4:
+            return None
+        options.pop("dtype", None)  # it is that of the result
+    count = a.size // max(value.size, 1)
+    possible = count if function is np.mean else total or a.shape
+    if not possible or isinstance(axis, Value) or not _are_absent(options):
         return None
     axes = normalize(axis, len(a.shape)) if a.shape else ()  # NumPy lets a number have an axis 0
-    if value.function is np.sum and not keepdims and (product := _summed_products(builder, value, a, axes)):
+    if function is np.sum and not keepdims and (product := _summed_products(builder, a, axes)):
         return product
-    every = len(axes) == len(a.shape) and not keepdims
-    total = builder.call(
-        np.sum,
-        (a,),
-        {"axis": None if every else axes, "keepdims": bool(keepdims)},
-        value.shape,
-        value.dtype,
-        value.kind,
-    )
-    if value.function is np.mean:
-        count = a.size // max(value.size, 1)
-        if count == 0:
-            return None
-        return builder.call(np.divide, (total, count), {}, value.shape, value.dtype, value.kind)
-    return total
-
-
-def _extreme(builder: Builder, value: Value, args: Any, kwargs: Any) -> Value | None:
-    names = ("axis", "out", "keepdims", "initial", "where")
-    options = dict(zip(names, args[1:], strict=False)) | dict(kwargs)
-    a, axis, keepdims = args[0], options.pop("axis", None), bool(options.pop("keepdims", False))
-    if not a.shape or isinstance(axis, Value) or not _are_absent(options):
-        return None
-    axes = normalize(axis, len(a.shape))
     given = {"axis": None if len(axes) == len(a.shape) and not keepdims else axes, "keepdims": keepdims}
-    function = _EXTREMES[value.function]
-    return builder.call(function, (a,), given, value.shape, value.dtype, value.kind)
+    made = builder.call(_REDUCED[function], (a,), given, value.shape, value.dtype, value.kind)
+    if function is np.mean:
+        return builder.call(np.divide, (made, count), {}, value.shape, value.dtype, value.kind)
+    return made
 
 
 def _are_absent(options: dict[str, Any]) -> bool:
@@ -230,21 +191,23 @@ def _are_absent(options: dict[str, Any]) -> bool:
     return all(x is None or x is _ABSENT or x is True for x in options.values())
 
 
-def _variance(builder: Builder, value: Value, a: Value, args: Any, kwargs: Any) -> Value | None:
+def _variance(builder: Builder, value: Value, args: Any, kwargs: Any) -> Value | None:
     """Return the mean of (a - mean(a)) ** 2: layer norm has the difference too."""
+    a = args[0]
     if len(args) > 2 or kwargs.keys() - {"axis", "keepdims"} or a.kind != "array" or value.dtype != a.dtype:
         return None
     axis = kwargs.get("axis", args[1] if len(args) > 1 else None)
-    if axis is None or a.size == 0 or a.dtype.kind != "f":
+    if axis is None or a.size == 0 or a.dtype.kind != "f" or builder.readable:
         return None
-    axes = normalize(axis, len(a.shape))
-    shape = tuple(1 if i in axes else n for i, n in enumerate(a.shape))
-    mean = _total(builder, Value(np.mean, (), {}, shape, a.dtype), (a,), {"axis": axes, "keepdims": True})
+    options: dict[str, Any] = {"axis": normalize(axis, len(a.shape)), "keepdims": True}
+    shape = tuple(1 if i in options["axis"] else n for i, n in enumerate(a.shape))
+    mean = _reduction(builder, Value(np.mean, (), {}, shape, a.dtype), (a,), options)
     if mean is None:
         return None
     square = builder.ufunc(np.square, builder.ufunc(np.subtract, a, mean))
-    options = {"axis": axes, "keepdims": kwargs.get("keepdims", False)}
-    return _total(builder, Value(np.mean, (), {}, value.shape, a.dtype, value.kind), (square,), options)
+    options["keepdims"] = kwargs.get("keepdims", False)
+    like = Value(np.mean, (), {}, value.shape, a.dtype, value.kind)
+    return _reduction(builder, like, (square,), options)
 
 
 def _stacked(builder: Builder, value: Value, args: Any) -> Value | None:
@@ -273,35 +236,37 @@ def _stacked(builder: Builder, value: Value, args: Any) -> Value | None:
     return builder.call(np.stack, (stacked,), {}, value.shape, value.dtype)
 
 
-def _reshaped(builder: Builder, value: Value, a: Value, args: Any, kwargs: Any) -> Value | None:
-    order = kwargs.get("order", args[2] if len(args) > 2 and value.function is np.reshape else "C")
-    if value.function is np.ravel and len(args) > 1:
-        order = args[1]
+def _reshaped(builder: Builder, value: Value, args: Any, kwargs: Any) -> Value | None:
+    a: Value = args[0]
+    place = 2 if value.function is np.reshape else 1 if value.function is np.ravel else len(args)
+    order = kwargs.get("order", args[place] if len(args) > place else "C")
     if order != "C" or any(isinstance(x, Value) for x in args[1:]):
         return None
-    if a.shape == value.shape and a.kind == value.kind:
-        return a
     if a.function is np.reshape and len(a.args) == 2 and not a.kwargs:  # by rows too
         a = a.args[0]
-        if a.shape == value.shape and a.kind == value.kind:
-            return a
+    if a.shape == value.shape and a.kind == value.kind:
+        return a
     return builder.call(np.reshape, (a, value.shape), {}, value.shape, value.dtype, value.kind)
 
 
-def _transposed(builder: Builder, value: Value, a: Value, args: Any, kwargs: Any) -> Value | None:
+def _transposed(builder: Builder, value: Value, args: Any, kwargs: Any) -> Value | None:
+    a: Value = args[0]
     n = len(a.shape)
     if n < 2:
         return a if a.kind == value.kind else None
     probe = np.empty(tuple(range(2, 2 + n)))
     assert value.function is not None  # noqa: S101
     order = tuple(i - 2 for i in value.function(probe, *args[1:], **kwargs).shape)
-    if order == tuple(range(n)):
-        return a
     if a.function is np.transpose:
         before = a.args[1] if len(a.args) > 1 else tuple(reversed(range(n)))
-        order = tuple(before[i] for i in order)
-        a = a.args[0]
-        if order == tuple(range(n)):
-            return a
-    rest = () if order == tuple(reversed(range(n))) else (order,)
-    return builder.call(np.transpose, (a, *rest), {}, value.shape, value.dtype)
+        order, a = tuple(before[i] for i in order), a.args[0]
+    return a if order == tuple(range(n)) else builder.transpose(a, order)
+
+
+_SPELLINGS: dict[Any, Callable[..., Value | None]] = {
+    **dict.fromkeys((np.dot, np.matmul), _product),
+    **dict.fromkeys(_REDUCED, _reduction),
+    np.var: _variance,
+    **dict.fromkeys(RESHAPES, _reshaped),
+    **dict.fromkeys(TRANSPOSES, _transposed),
+}

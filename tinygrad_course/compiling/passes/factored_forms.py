@@ -76,6 +76,11 @@ class Sum:
 ONE = Product(1.0)
 
 
+def power(factor: Any, exponent: int = 1) -> Product:
+    """Return a factor, to a power, as a product."""
+    return Product(1.0, ((factor, exponent),))
+
+
 def times(a: Product, b: Product) -> tuple[Product, bool]:
     """Return a * b, and whether something of a sigmoid has cancelled in it."""
     powers: dict[tuple[Any, bool], int] = {}
@@ -95,29 +100,21 @@ def times(a: Product, b: Product) -> tuple[Product, bool]:
 
 def _spread(product: Product) -> Product | None:
     """Multiply a sigmoid's factors into a sum that divides by them, if that makes it shorter."""
-    outer = [f for f, n in product.factors if isinstance(f, Sigmoid) and n > 0]
-    for total, power in product.factors:
-        if not isinstance(total, Sum) or power != 1:
-            continue
-        for z in {f.z for f in outer}:
-            if not any(
-                isinstance(f, Sigmoid) and f.z is z and n < 0 for t in total.terms for f, n in t.factors
-            ):
+
+    def is_of(z: Value, f: Any) -> bool:
+        return isinstance(f, Sigmoid) and f.z is z
+
+    zs = dict.fromkeys(f.z for f, n in product.factors if isinstance(f, Sigmoid) and n > 0)
+    sums = [f for f, n in product.factors if isinstance(f, Sum) and n == 1] if zs else []
+    for total in sums:
+        for z in zs:
+            if not any(is_of(z, f) and n < 0 for t in total.terms for f, n in t.factors):
                 continue
-            inside = Product(
-                1.0, tuple((f, n) for f, n in product.factors if isinstance(f, Sigmoid) and f.z is z)
-            )
-            outside = tuple(
-                (f, n)
-                for f, n in product.factors
-                if f is not total and not (isinstance(f, Sigmoid) and f.z is z)
-            )
-            terms = [times(t, inside)[0] for t in total.terms]
-            short = shortest(terms)
-            before = total.weight + len(inside.factors)
-            if short.weight < before:
-                sole = Product(product.coefficient, outside)
-                return times(sole, as_product(short))[0]
+            inside = Product(1.0, tuple((f, n) for f, n in product.factors if is_of(z, f)))
+            outside = tuple((f, n) for f, n in product.factors if f is not total and not is_of(z, f))
+            short = shortest([times(t, inside)[0] for t in total.terms])
+            if short.weight < total.weight + len(inside.factors):
+                return times(Product(product.coefficient, outside), as_product(short))[0]
     return None
 
 
@@ -137,15 +134,11 @@ def _defined(product: Product) -> Product:
     """Write 1 - s and log s above the line as sums: 1 - s, z - softplus(z)."""
     factors: list[tuple[Any, int]] = []
     for f, n in product.factors:
-        if isinstance(f, Sigmoid) and n > 0 and f.what in {"1-s", "log s"}:
-            if f.what == "1-s":
-                s = Sigmoid(f.z, "s")
-                definition = Sum((ONE, Product(-1.0, ((s, 1),))))
-            else:
-                definition = Sum((Product(1.0, ((f.z, 1),)), Product(-1.0, ((Sigmoid(f.z, "softplus"), 1),))))
-            factors.append((definition, n))
-        else:
-            factors.append((f, n))
+        if isinstance(f, Sigmoid) and n > 0 and f.what == "1-s":
+            f = Sum((ONE, power(Sigmoid(f.z, "s")).scaled(-1)))
+        elif isinstance(f, Sigmoid) and n > 0 and f.what == "log s":
+            f = Sum((power(f.z), power(Sigmoid(f.z, "softplus")).scaled(-1)))
+        factors.append((f, n))
     return Product(product.coefficient, tuple(factors))
 
 
@@ -160,7 +153,7 @@ def expand(product: Product) -> list[Product]:
                 if len(terms) > MANY:
                     return [product]
         else:
-            terms = [_merged(t, Product(1.0, ((f, n),))) for t in terms]
+            terms = [_merged(t, power(f, n)) for t in terms]
     return terms
 
 
@@ -193,11 +186,11 @@ def as_product(total: Sum) -> Product:
         return terms[0]
     size = abs(terms[0].coefficient)
     if any(abs(t.coefficient) != size for t in terms):
-        return Product(1.0, ((total, 1),))
+        return power(total)
     leading = next((t for t in terms if any(isinstance(f, Sigmoid) for f, _ in t.factors)), None)
     if leading is None:
         leading = max(terms, key=lambda t: t.coefficient)
     common = size if leading.coefficient > 0 else -size  # A - Y rather than -(Y - A)
     if common == 1:
-        return Product(1.0, ((total, 1),))
-    return Product(common, ((Sum(tuple([Product(t.coefficient / common, t.factors) for t in terms])), 1),))
+        return power(total)
+    return power(Sum(tuple([Product(t.coefficient / common, t.factors) for t in terms]))).scaled(common)

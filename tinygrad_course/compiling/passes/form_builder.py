@@ -1,7 +1,5 @@
 """From a factored form back to the calls that compute it."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np
@@ -62,29 +60,21 @@ class FormBuilder:
             value = self._factor(factor)
             (above if power > 0 else below).append(self._power(value, abs(power)))
         number: Any = product.coefficient
-        scalars = [v for v in above if v.shape == ()]
-        arrays = sorted(
-            (v for v in above if v.shape != ()), key=lambda v: v.dtype.kind == "b"
-        )  # masks come last
+        heads, divisors = ([v for v in part if v.shape == ()] for part in (above, below))
+        arrays = [v for v in above if v.shape != ()]
+        arrays.sort(key=lambda v: v.dtype.kind == "b")  # masks come last
         if not arrays:
-            arrays, scalars = scalars, []
-        made = self._chain(np.multiply, arrays)
-        if scalars or any(v.shape == () for v in below):  # the numbers among themselves first
-            head: Any = self._chain(np.multiply, scalars)
-            head = number if head is None else self._scaled(head, number)
-            number = 1.0
-            for divisor in (v for v in below if v.shape == ()):
-                head = self.builder.ufunc(np.divide, head, divisor)
-            below = [v for v in below if v.shape != ()]
-            made = head if made is None else self.builder.ufunc(np.multiply, made, head)
+            arrays, heads = heads, []
+        made = self._chain(np.multiply, None, arrays)
+        if heads or divisors:  # the numbers among themselves first
+            head: Any = self._chain(np.multiply, None, heads)
+            head = self._chain(np.divide, number if head is None else self._scaled(head, number), divisors)
+            made, number = head if made is None else self.builder.ufunc(np.multiply, made, head), 1.0
         if made is None:
             made = number
-            number = 1.0
         elif number != 1:
             made = self._scaled(made, number)
-        for divisor in below:
-            made = self.builder.ufunc(np.divide, made, divisor)
-        return made
+        return self._chain(np.divide, made, [v for v in below if v.shape != ()])
 
     def _scaled(self, value: Value, number: float) -> Value:
         if number == 1:
@@ -110,20 +100,17 @@ class FormBuilder:
         own = len(f"{number:.12g}")
         return float(times_m) if own > 4 and len(times_m) < min(8, own) else None
 
-    def _chain(self, ufunc: np.ufunc, values: list[Any]) -> Any:
-        if not values:
-            return None
-        made = values[0]
-        for value in values[1:]:
-            made = self.builder.ufunc(ufunc, made, value)
+    def _chain(self, ufunc: np.ufunc, made: Any, values: list[Value]) -> Any:
+        """Return a value with others multiplied or divided into it, one after the other."""
+        for value in values:
+            made = value if made is None else self.builder.ufunc(ufunc, made, value)
         return made
 
     def _power(self, value: Value, power: int) -> Value:
         if power == 1:
             return value
-        square = self.builder.ufunc(np.square, value)
         if power == 2:
-            return square
+            return self.builder.ufunc(np.square, value)
         return self.builder.ufunc(np.multiply, self._power(value, power - 1), value)
 
     def _factor(self, factor: Any) -> Value:

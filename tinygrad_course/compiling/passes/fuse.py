@@ -1,19 +1,22 @@
 """Calls that fit together as one call: grouped by what they run over, and by what has to run before them."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any
 
+from scipy import special
+
 from tinygrad_course.compiling.builder import Builder
 from tinygrad_course.compiling.dataflow import Program, Value
+
+#: More calls than this are not fused: the time to compile a function grows faster than the function.
+MOST = 40
 
 
 class FusedCall:
     """Several calls of a program as one function, of its inputs and the arrays that it writes into."""
 
-    #: Whether it takes arrays whose entries don't lie one after the other.
-    strided = False
+    #: The places of arrays whose entries need not lie one after the other.
+    strided: tuple[int, ...] = ()
 
     def __init__(self) -> None:
         self.numbers: list[float] = []  # its arguments after the inputs
@@ -109,10 +112,67 @@ def fuse(
     for value in order:
         if inside[id(value)]:
             groups.setdefault((stage[id(value)], inside[id(value)]), []).append(value)
-    groups = {key: calls for key, calls in groups.items() if len(calls) >= least}
+    groups = {
+        (key, i): calls
+        for key, whole in groups.items()
+        for i, calls in enumerate(_pieces(whole))
+        if len(calls) >= least
+    }
     if not groups:
         return program
-    return _Fuser(program, order, groups, group).program
+    group_of = {id(v): key for key, calls in groups.items() for v in calls}
+    needed = {id(v) for v in program.results}
+    needed |= {id(v) for user in order for v in user.inputs if group_of.get(id(v)) != group_of.get(id(user))}
+    builder = Builder()
+    new = {id(v): v for v in program.values() if v.function is None}
+    # what is fused needs earlier stages alone, and other calls of its stage may need it
+    for value in sorted(order, key=lambda v: (stage[id(v)], inside[id(v)] is None)):
+        key = stage[id(value)], inside[id(value)]
+        if id(value) not in new and key in groups:
+            try:
+                _fuse(group(groups[key], needed), new)
+            except NotFused:
+                del groups[key]
+        if id(value) not in new:
+            new[id(value)] = builder.again(value, new)
+    return Program(program.inputs, [new[id(v)] for v in program.results])
+
+
+def _fuse(group: Group, new: dict[int, Value]) -> None:
+    """Put what the fused call of a group makes into `new`."""
+    fused = group.fused()
+    whole = Value(fused, tuple(new[id(v)] for v in group.inputs), {}, (), None, "tuple")
+    whole.born = min(v.born for v in group.calls)
+    for i, v in enumerate([*group.scalars, *group.stored]):
+        new[id(v)] = Value(part, (whole, i), {}, v.shape, v.dtype, v.kind)
+        new[id(v)].born = whole.born
+    for v in group.calls:
+        new.setdefault(id(v), v)  # seen by nobody outside
+    fused.arrays = [new[id(v)] for v in group.stored]
+    fused.scalars = [new[id(v)] for v in group.scalars]
+
+
+def _pieces(calls: list[Value]) -> list[list[Value]]:
+    """Return calls in pieces that are not too long, what is computed from each other together.
+
+    The steps of a loop come out as pieces that are alike, and so are one function.
+    """
+    if len(calls) <= MOST:
+        return [calls]
+    piece_of: dict[int, list[Value]] = {}
+    for value in calls:
+        known = {id(p): p for v in value.inputs if (p := piece_of.get(id(v))) is not None}
+        piece, *others = sorted(known.values(), key=len, reverse=True) or [[]]
+        for other in others:
+            piece += other
+            piece_of |= dict.fromkeys(map(id, other), piece)
+        piece.append(value)
+        piece_of[id(value)] = piece
+    place = {id(v): i for i, v in enumerate(calls)}
+    pieces = list({id(p): p for p in piece_of.values()}.values())
+    for piece in pieces:
+        piece.sort(key=lambda v: place[id(v)])
+    return [piece[i : i + MOST] for piece in pieces for i in range(0, len(piece), MOST)]
 
 
 def _postpone(
@@ -126,15 +186,13 @@ def _postpone(
 
     1 - s**2 need not be kept where s is kept anyhow.
     """
-    users: dict[int, list[Value]] = {}
-    for value in order:
-        for v in value.inputs:
-            users.setdefault(id(v), []).append(value)
-    results = {id(v) for v in program.results}
+    users, results = program.users(), {id(v) for v in program.results}
     for value in reversed(order):
         mine, at = inside[id(value)], stage[id(value)]
-        later = {(stage[id(u)], inside[id(u)]) for u in users.get(id(value), ())}
+        later = {(stage[id(u)], inside[id(u)]) for u in users[id(value)]}
         if mine is None or ends(value) or id(value) in results or len(later) != 1:
+            continue
+        if value.function is special.expit:  # sigmoid(-z) has its exponential in common with sigmoid(z)
             continue
         ((then, space),) = later
         if then == at or space != mine:
@@ -150,64 +208,3 @@ def _postpone(
         ]
         if len({id(v) for v in fresh}) < 2:
             stage[id(value)] = then
-
-
-class _Fuser:
-    def __init__(
-        self,
-        program: Program,
-        order: list[Value],
-        groups: dict[Any, list[Value]],
-        group: Callable[[list[Value], set[int]], Group],
-    ) -> None:
-        self.builder = Builder()
-        self.new: dict[int, Value] = {}
-        self.groups = groups
-        self.group = group
-        self.group_of = {id(v): key for key, calls in groups.items() for v in calls}
-        self.needed = {id(v) for v in program.results}
-        for value in order:
-            for v in value.inputs:
-                if self.group_of.get(id(v)) != self.group_of.get(id(value)):
-                    self.needed.add(id(v))
-        self.program = Program(program.inputs, [self.of(v) for v in program.results])
-
-    def of(self, value: Value) -> Value:
-        """Return what computes a value in the new program."""
-        waiting = [value]
-        while waiting:
-            v = waiting[-1]
-            if id(v) in self.new:
-                waiting.pop()
-                continue
-            calls = self.groups[self.group_of[id(v)]] if id(v) in self.group_of else [v]
-            mine = {id(c) for c in calls}
-            missing = [u for c in calls for u in c.inputs if id(u) not in self.new and id(u) not in mine]
-            if missing:
-                waiting += missing
-            elif v.function is None:
-                self.new[id(v)] = v
-            elif id(v) in self.group_of:
-                self._fuse(calls)
-            else:
-                self.new[id(v)] = self.builder.again(v, self.new)
-        return self.new[id(value)]
-
-    def _fuse(self, calls: list[Value]) -> None:
-        group = self.group(calls, self.needed)
-        try:
-            fused = group.fused()
-        except NotFused:
-            for v in calls:
-                del self.group_of[id(v)]
-            return
-        whole = Value(fused, tuple(self.new[id(v)] for v in group.inputs), {}, (), None, "tuple")
-        whole.born = min(v.born for v in calls)
-        for i, v in enumerate([*group.scalars, *group.stored]):
-            made = Value(part, (whole, i), {}, v.shape, v.dtype, v.kind)
-            made.born = whole.born
-            self.new[id(v)] = made
-        for v in calls:
-            self.new.setdefault(id(v), v)  # seen by nobody outside
-        fused.arrays = [self.new[id(v)] for v in group.stored]
-        fused.scalars = [self.new[id(v)] for v in group.scalars]

@@ -1,19 +1,16 @@
 """Numbers put where they cost least: into the gradient that all the others come from."""
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 import numpy as np
 
 from tinygrad_course.compiling.builder import Builder, rewritten
-from tinygrad_course.compiling.dataflow import Program, Value, chosen, is_sum
+from tinygrad_course.compiling.dataflow import Program, Value, linear_in
 
 #: Of what one gradient leads to, so many places are compared; the first ones have the most consequences.
 TRIED = 8
 #: What a call costs, in entries that it could have multiplied instead.
 CALL = 1500
-_LINEAR = {np.transpose, np.reshape, np.sum, np.broadcast_to}
 
 
 def hoist_scale(program: Program) -> Program:
@@ -22,19 +19,18 @@ def hoist_scale(program: Program) -> Program:
     A step lowers W by (learning_rate / m) * dZ @ A.T for every layer: with dZ = (learning_rate / m) * (A - Y)
     at the top, none of these multiplications is left.
     """
-    order, users = program.values(), program.users()
-    results = {id(v) for v in program.results}
-    promising = _promising(order, users, results)
+    users, results = program.users(), {id(v) for v in program.results}
+    promising = _promising(program.values(), users, results)
     known = {id(v) for v in promising}
     taken: set[int] = set()  # what a number has been taken out of
     scaled: dict[int, float] = {}
     gone: set[int] = set()
     for value in promising:
-        reached = None if id(value) in taken else _reached(value, users, results, taken)
+        reached = None if id(value) in taken else _reached(value, users, taken)
         if reached is None:
             continue
         seeds = [v for v in reached.touched.values() if id(v) in known and v is not value][: TRIED - 1]
-        tried = [reached, *(_reached(v, users, results, taken) for v in seeds)]
+        tried = [reached, *(_reached(v, users, taken) for v in seeds)]
         best = max((r for r in tried if r is not None), key=_saved)
         if _saved(best) > 0:
             taken |= reached.touched.keys()
@@ -93,47 +89,33 @@ def _promising(order: list[Value], users: dict[int, list[Value]], results: set[i
 
 
 def _is_linear(value: Value) -> bool:
-    if value.function is np.sum:
-        return is_sum(value) and value.kind == "array"
-    if value.function in _LINEAR or value.function in {np.matmul, np.multiply}:
-        return not value.kwargs
-    return bool(chosen(value))
+    if value.function is np.sum and value.kind != "array":
+        return False
+    return bool(linear_in(value)) or (value.function is np.multiply and not value.kwargs)
 
 
 def _number(end: Value) -> float:
     return float(end.args[1])
 
 
-def _reached(
-    seed: Value, users: dict[int, list[Value]], results: set[int], taken: set[int]
-) -> _Reached | None:
-    """Return the multiplications by a number that everything computed from `seed` ends in, if that is so."""
+def _reached(seed: Value, users: dict[int, list[Value]], taken: set[int]) -> _Reached | None:
+    """Return what a promising value leads to, if each of it is linear in it and none is taken."""
     ends: list[Value] = []
     touched = {id(seed): seed}
     waiting = [seed]
     while waiting:
-        value = waiting.pop()
-        if id(value) in results:
-            return None
-        for user in users[id(value)]:
+        for user in users[id(waiting.pop())]:
+            if id(user) in taken:
+                return None
             if _is_scaling(user):
                 ends.append(user)
-                continue
-            if (
-                id(user) in taken
-                or not _is_linear(user)
-                or (user.function is np.where and not any(user.args[i] is value for i in chosen(user)))
-            ):
-                return None
-            if id(user) not in touched:
+            elif id(user) not in touched:
                 touched[id(user)] = user
                 waiting.append(user)
     # a product of two things that both come from the seed is not linear in it
-    for t in touched:
-        for user in users[t]:
-            if sum(id(v) in touched for v in user.inputs) > 1:
-                return None
-    return _Reached(seed, touched, ends) if len({_number(e) for e in ends}) == 1 else None
+    if any(sum(id(v) in touched for v in t.inputs) > 1 for t in touched.values()):
+        return None
+    return _Reached(seed, touched, ends)
 
 
 def _is_scaling(value: Value) -> bool:

@@ -5,17 +5,15 @@ Equal calls are made once, constants are folded, what no result needs is gone. B
 transposes (so that `dZ2` is `A2 - Y` and the 1/m waits until `dW2`), and what belongs to a sigmoid cancels.
 """
 
-from __future__ import annotations
-
 import operator
-from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
 from scipy import special
 
 from tinygrad_course.compiling.builder import Unfit, uniform
-from tinygrad_course.compiling.dataflow import Program, Value, chosen, is_sum, item
+from tinygrad_course.compiling.dataflow import OPERATORS, Program, Value, is_sum, item, linear_in
 from tinygrad_course.compiling.dataflow import replace as replace_values
 from tinygrad_course.compiling.numpy_backend.buffers import is_view
 from tinygrad_course.compiling.passes.canonicalise import RESHAPES, TRANSPOSES, canonical
@@ -26,6 +24,7 @@ from tinygrad_course.compiling.passes.factored_forms import (
     Sum,
     as_product,
     combine,
+    power,
     shortest,
     times,
 )
@@ -37,22 +36,12 @@ HEAVY = 40
 SMALL, LARGE = 1e-9, 1e9
 
 _ARITHMETIC: set[Any] = {
-    np.add,
-    np.subtract,
-    np.multiply,
-    np.divide,
-    np.negative,
-    np.square,
-    np.power,
-    np.reciprocal,
+    *(np.add, np.subtract, np.multiply, np.divide, np.negative, np.square, np.power, np.reciprocal),
 }
 #: Where a number stays with its term.
-_SUMS = {np.add, np.subtract, np.negative, np.reciprocal, operator.add, operator.sub, operator.neg}
-_ARITHMETIC |= {operator.add, operator.sub, operator.mul, operator.truediv, operator.neg}
-#: Linear in the first argument, in both: a number can be carried out.
-_LINEAR = {np.sum, np.transpose, np.reshape, np.broadcast_to}
-_BILINEAR = {np.matmul}
-
+_SUMS = {np.add, np.subtract, np.negative, np.reciprocal}
+#: What Python's operators are called for arrays.
+_NUMPYS: dict[Any, Any] = {plain: ufunc for ufunc, plain in OPERATORS.items()}
 
 #: The call that makes a result without axes what it was: an array, NumPy's scalar, a number of Python's.
 _AS_KIND: dict[str, Any] = {
@@ -91,6 +80,7 @@ class _Simplifier(FormBuilder):
         for value in program.values():
             self.new[id(value)] = self.canonical(value)
             self.form(self.new[id(value)])
+            self.materialise(self.new[id(value)])
         results = []
         for result in program.results:
             value = self.materialise(self.new[id(result)])
@@ -117,61 +107,22 @@ class _Simplifier(FormBuilder):
     # ------------------------------------------------------------------ what computes a value
 
     def materialise(self, value: Value) -> Value:
-        """Return what computes `value` in the new program."""
-        known = self.made.get(id(value))
-        if known is not None:
-            return known
-        if value.function is None:
-            self.made[id(value)] = value
-            return value
-        waiting = [value]  # arguments first, without recursion
-        while waiting:
-            v = waiting[-1]
-            needed = [u for u in self._needed(v) if id(u) not in self.made]
-            if needed and id(v) not in self.made:
-                waiting += needed
-                continue
-            waiting.pop()
-            if id(v) not in self.made:
-                self._materialise(v)
+        """Return what computes `value` in the new program; what computes its arguments is there."""
+        made = self.made.get(id(value))
+        if made is None and value.function is not None:
+            form = self.form(value)
+            product, changed = self.better.get(id(value), form)
+            if changed:
+                with suppress(Unfit):
+                    made = self.build(product, value)
+            if made is None:
+                made = self.again(value)
+            made.named_like(value)
+            self.made.setdefault(id(made), made)
+            if id(made) not in self.forms:
+                self.keep(made, form)
+        self.made[id(value)] = value if made is None else made
         return self.made[id(value)]
-
-    def _needed(self, value: Value) -> list[Value]:
-        """Return what has to be computed before a value."""
-        if value.function is None:
-            return []
-        product, changed = self.better.get(id(value), self.form(value))
-        return list(self._values(product)) if changed else value.inputs
-
-    def _values(self, product: Product) -> Iterator[Value]:
-        for factor, _ in product.factors:
-            if isinstance(factor, Sum):
-                for term in factor.terms:
-                    yield from self._values(term)
-            else:
-                f = factor.value if isinstance(factor, Sigmoid) else factor
-                if f is not None and id(f) in self.forms:
-                    yield f
-
-    def _materialise(self, value: Value) -> None:
-        if value.function is None:
-            self.made[id(value)] = value
-            return
-        form = self.form(value)
-        product, changed = self.better.get(id(value), form)
-        made = None
-        if changed:
-            try:
-                made = self.build(product, value)
-            except Unfit:
-                made = None
-        if made is None:
-            made = self.again(value)
-        made.named_like(value)
-        self.made[id(value)] = made
-        self.made.setdefault(id(made), made)
-        if id(made) not in self.forms:
-            self.keep(made, form)
 
     def keep(self, value: Value, form: tuple[Product, bool]) -> None:
         """Remember a value's form, and that it is the sigmoid of something."""
@@ -196,7 +147,7 @@ class _Simplifier(FormBuilder):
         if known is None:
             known = self._form(value)
             if known[0].weight > HEAVY or not SMALL < abs(known[0].coefficient) < LARGE:
-                known = Product(1.0, ((value, 1),)), False
+                known = power(value), False
             self.keep(value, known)
         return known
 
@@ -205,28 +156,26 @@ class _Simplifier(FormBuilder):
             number = uniform(value)
             if number and value.dtype.kind == "f":
                 return Product(number), False
-        function = value.function
-        atom = Product(1.0, ((value, 1),)), False
+        atom, function = (power(value), False), _NUMPYS.get(value.function, value.function)
         if function is None or value.dtype is None or value.dtype.kind != "f" or value.dtype.itemsize < 4:
             return atom
         if value.kwargs and not is_sum(value):  # where=, initial=, order="F"
             return atom
-        found = atom
+        found = None
         if function is special.expit:
-            z = self.materialise(value.args[0])
-            found = Product(1.0, ((Sigmoid(z, "s", value), 1),)), False
-        elif function is special.log_expit:
-            found = self._log_sigmoid(value)
-        elif function is np.log:
-            found = self._logarithm(value) or atom
+            found = power(Sigmoid(self.materialise(value.args[0]), "s", value)), False
+        elif function in {np.log, special.log_expit}:
+            found = self._logarithm(value)
         elif function in _ARITHMETIC and self._plain(value):
-            found = self._arithmetic(value)
-        elif _is_linear(value):
+            found = self._arithmetic(value, function)
+        elif linear_in(value):
             found = self._linear(value)
+        if found is None:
+            return atom
         if self.readable and value.kept:
             sole = found[0].sole()
             if isinstance(sole, Sigmoid):  # A2, whose name is kept
-                return Product(1.0, ((Sigmoid(sole.z, sole.what, value), 1),)), False
+                return power(Sigmoid(sole.z, sole.what, value)), False
             self.better[id(value)] = found
             return atom
         return found
@@ -240,41 +189,37 @@ class _Simplifier(FormBuilder):
             for v in value.inputs
         )
 
-    def _arithmetic(self, value: Value) -> tuple[Product, bool]:
-        function, args = value.function, value.args
+    def _arithmetic(self, value: Value, function: Any) -> tuple[Product, bool] | None:
+        args = value.args
         forms = [self._operand(a) for a in args]
         changed = any(c for _, c in forms)
         products = [p for p, _ in forms]
-        many = function not in _SUMS and sum(bool(p.factors) for p in products) == len(products)
+        a, b = products if len(products) == 2 else (products[0], products[0])
+        many = function not in _SUMS and all(p.factors for p in products)
         if many and id(value) in self.forward and any(abs(p.coefficient) != 1 for p in products):
-            return Product(1.0, ((value, 1),)), False
-        if function in {np.add, operator.add}:
+            return None
+        better = False
+        if function is np.add:
             found, better = self.total(products, value)
             better = better or 0 in args  # what Python's sum() begins with
-        elif function in {np.subtract, operator.sub}:
-            found, better = self.total([products[0], products[1].scaled(-1)])
-        elif function in {np.negative, operator.neg}:
-            found, better = products[0].scaled(-1), False
-        elif function in {np.multiply, operator.mul}:
-            found, better = self.times(*products)
-        elif function in {np.divide, operator.truediv}:
-            if products[1].coefficient == 0:
-                return Product(1.0, ((value, 1),)), False
-            found, better = self.times(products[0], products[1].inverse())
-        elif function is np.square:
-            found, better = self.times(products[0], products[0])
+        elif function is np.subtract:
+            found, better = self.total([a, b.scaled(-1)])
+        elif function is np.negative:
+            found = a.scaled(-1)
+        elif function in {np.multiply, np.square}:
+            found, better = self.times(a, b)
+        elif function is np.divide and b.coefficient:
+            found, better = self.times(a, b.inverse())
         elif function is np.reciprocal:
-            found, better = products[0].inverse(), False
-        elif args[1] in (1, 2, 3, 4) and not isinstance(args[1], Value):
-            found, better = products[0], False
+            found = a.inverse()
+        elif function is np.power and args[1] in (1, 2, 3, 4) and not isinstance(args[1], Value):
+            found = a
             for _ in range(int(args[1]) - 1):
-                found, more = self.times(found, products[0])
+                found, more = self.times(found, a)
                 better = better or more
         else:
-            return Product(1.0, ((value, 1),)), False
-        if not np.isfinite(found.coefficient) or found.coefficient == 0:
-            return Product(1.0, ((value, 1),)), False
-        return found, changed or better
+            return None
+        return (found, changed or better) if np.isfinite(found.coefficient) and found.coefficient else None
 
     def _operand(self, arg: Any) -> tuple[Product, bool]:
         if isinstance(arg, Value):
@@ -294,7 +239,7 @@ class _Simplifier(FormBuilder):
             value, z = self.logits.get(id(f), (None, None))
             if value is f and z in zs:
                 rest = Product(product.coefficient, product.factors[:i] + product.factors[i + 1 :])
-                return times(rest, Product(1.0, ((Sigmoid(z, "1-s"), n), (Sigmoid(z, "s"), -n))))[0]
+                return times(times(rest, power(Sigmoid(z, "1-s"), n))[0], power(Sigmoid(z, "s"), -n))[0]
         return product
 
     def total(self, products: list[Product], value: Value | None = None) -> tuple[Product, bool]:
@@ -330,51 +275,41 @@ class _Simplifier(FormBuilder):
         one, other = terms if plain[0] == ONE else reversed(terms)
         if len(other.factors) != 1 or abs(other.coefficient) != 1 or other.factors[0][1] != 1:
             return None
-        factor = other.factors[0][0]
-        if (
-            isinstance(factor, Sigmoid)
-            and factor.what in {"s", "1-s"}
-            and one.coefficient == -other.coefficient
-        ):
-            return Product(
-                one.coefficient, ((Sigmoid(factor.z, "1-s" if factor.what == "s" else "s"), 1),)
-            ), False
-        if (
-            isinstance(factor, Value)
-            and factor.function is np.exp
-            and one.coefficient == other.coefficient == 1
-        ):
-            exponent = factor.args[0]
-            product, _ = self.form(exponent)
-            try:
-                z = self.build(product.scaled(-1), exponent)
-            except Unfit:
-                return None
-            self.logits[id(factor)] = (factor, z)
-            return Product(1.0, ((Sigmoid(z, "s"), -1),)), False
+        factor, same = other.factors[0][0], one.coefficient == other.coefficient
+        if isinstance(factor, Sigmoid) and factor.what in {"s", "1-s"} and not same:
+            complement = Sigmoid(factor.z, "1-s" if factor.what == "s" else "s")
+            return power(complement).scaled(one.coefficient), False
+        if isinstance(factor, Value) and factor.function is np.exp and same and one.coefficient == 1:
+            z = self._minus(factor.args[0])
+            if z is not None:
+                self.logits[id(factor)] = (factor, z)
+                return power(Sigmoid(z, "s"), -1), False
         return None
 
-    def _log_sigmoid(self, value: Value) -> tuple[Product, bool]:
-        """Return log s(z), and of log s(-z) that it is -softplus(z)."""
-        z = value.args[0]
-        product, _ = self.form(z)
-        if product.coefficient < 0:
-            try:
-                z = self.build(product.scaled(-1), z)
-            except Unfit:
-                return Product(1.0, ((value, 1),)), False
-            return Product(-1.0, ((Sigmoid(z, "softplus"), 1),)), True
-        return Product(1.0, ((Sigmoid(self.materialise(z), "log s"), 1),)), True
+    def _minus(self, value: Value) -> Value | None:
+        """Return -value, as it is best computed."""
+        try:
+            return self.build(self.form(value)[0].scaled(-1), value)
+        except Unfit:
+            return None
 
     def _logarithm(self, value: Value) -> tuple[Product, bool] | None:
-        argument, _ = self.form(value.args[0])
-        if argument.coefficient == 1 and len(argument.factors) == 1:
-            factor, power = argument.factors[0]
-            if isinstance(factor, Sigmoid) and factor.what in {"s", "1-s"}:
-                if factor.what == "1-s":
-                    return Product(-float(power), ((Sigmoid(factor.z, "softplus"), 1),)), True
-                return Product(float(power), ((Sigmoid(factor.z, "log s"), 1),)), True
-        return None
+        """Return log s(z), and of log(1 - s(z)) that it is -softplus(z)."""
+        z = value.args[0]
+        argument, _ = self.form(z)
+        if value.function is special.log_expit:
+            if argument.coefficient > 0:
+                return power(Sigmoid(self.materialise(z), "log s")), True
+            minus_z = self._minus(z)
+            return None if minus_z is None else (power(Sigmoid(minus_z, "softplus")).scaled(-1), True)
+        if argument.coefficient != 1 or len(argument.factors) != 1:
+            return None
+        factor, exponent = argument.factors[0]
+        if not isinstance(factor, Sigmoid) or factor.what not in {"s", "1-s"}:
+            return None
+        if factor.what == "1-s":
+            return power(Sigmoid(factor.z, "softplus")).scaled(-exponent), True
+        return power(Sigmoid(factor.z, "log s")).scaled(exponent), True
 
     def _joined(self, terms: list[Product]) -> Product | None:
         """Write sum(a) + sum(b) as sum(a + b), if that makes something of a sigmoid's logarithms cancel."""
@@ -391,15 +326,13 @@ class _Simplifier(FormBuilder):
             return None
         number, inner = inside.coefficient, self.build(Product(1.0, inside.factors), a.args[0])
         joined = self.builder.call(np.sum, (inner,), a.kwargs, a.shape, a.dtype, a.kind)
-        return Product(number, ((joined, 1),))
+        return power(joined).scaled(number)
 
     def _linear(self, value: Value) -> tuple[Product, bool]:
         """Carry the numbers out of a linear function's arguments."""
         number = 1.0
         args = list(value.args)
-        linear = (
-            chosen(value) if value.function is np.where else (0, 1) if value.function in _BILINEAR else (0,)
-        )
+        linear = linear_in(value)
         for i in range(len(args)):
             if not isinstance(args[i], Value):
                 continue
@@ -408,7 +341,7 @@ class _Simplifier(FormBuilder):
                 continue
             product, _ = self.form(args[i])
             size = abs(product.coefficient)
-            if size != 1 and id(value) in self.forward and value.function in {np.sum, *_BILINEAR}:
+            if size != 1 and id(value) in self.forward and value.function in {np.sum, np.matmul}:
                 args[i] = self.materialise(args[i])  # without its number it could overflow, or vanish
                 continue
             if product.coefficient != 1 and product.factors:
@@ -425,7 +358,7 @@ class _Simplifier(FormBuilder):
         known = self.forms.get(id(made))  # the transpose of a transpose
         if known is not None:
             return known[0].scaled(number), known[1] or number != 1
-        return Product(number, ((made, 1),)), number != 1
+        return power(made).scaled(number), number != 1
 
     def rest(self, product: Product, like: Value) -> Value:
         """Return a value without its number, under its name if that is a gradient's."""
@@ -450,13 +383,6 @@ def _origin(value: Value) -> Value:
 
 def _is_sum(factor: Any) -> bool:
     return isinstance(factor, Value) and is_sum(factor)
-
-
-def _is_linear(value: Value) -> bool:
-    """Whether a number can be carried out of a call's arguments."""
-    if value.function is np.sum:
-        return is_sum(value)
-    return value.function in _LINEAR or value.function in _BILINEAR or bool(chosen(value))
 
 
 def _of_one_sigmoid(terms: list[Product]) -> bool:

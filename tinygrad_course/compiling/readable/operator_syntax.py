@@ -1,32 +1,28 @@
 """Calls as Python text: ``W1 @ X``, ``np.sum(dZ2, axis=1, keepdims=True)``, ``A1**2``."""
 
-from __future__ import annotations
-
 import operator
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from scipy import special
 
-from tinygrad_course.compiling.dataflow import Value, is_reduction, item
+from tinygrad_course.compiling.dataflow import OPERATORS, Value, is_reduction, item
+from tinygrad_course.graph.program import index_text
 
 # How strongly Python's operators bind.
 COMPARE, OR, XOR, AND, SUM, TERM, SIGN, POWER, CALL = 6, 8, 9, 10, 12, 13, 14, 15, 16
 
-OPERATORS: Mapping[Any, tuple[str, int]] = {
-    np.add: ("+", SUM), operator.add: ("+", SUM), np.subtract: ("-", SUM), operator.sub: ("-", SUM),
-    np.multiply: ("*", TERM), operator.mul: ("*", TERM),
-    np.divide: ("/", TERM), operator.truediv: ("/", TERM),
-    np.matmul: ("@", TERM), np.remainder: ("%", TERM), operator.mod: ("%", TERM),
-    np.floor_divide: ("//", TERM), operator.floordiv: ("//", TERM),
-    np.power: ("**", POWER), operator.pow: ("**", POWER),
-    np.less: ("<", COMPARE), np.less_equal: ("<=", COMPARE), np.greater: (">", COMPARE),
-    np.greater_equal: (">=", COMPARE), np.equal: ("==", COMPARE), np.not_equal: ("!=", COMPARE),
-    operator.lt: ("<", COMPARE), operator.le: ("<=", COMPARE), operator.gt: (">", COMPARE),
-    operator.ge: (">=", COMPARE), operator.eq: ("==", COMPARE), operator.ne: ("!=", COMPARE),
+#: How NumPy's functions, and Python's operators for numbers, are written, and how strongly that binds.
+SYMBOLS: dict[Any, tuple[str, int]] = {
+    np.add: ("+", SUM), np.subtract: ("-", SUM), np.multiply: ("*", TERM), np.divide: ("/", TERM),
+    np.matmul: ("@", TERM), np.remainder: ("%", TERM), np.floor_divide: ("//", TERM),
+    np.power: ("**", POWER), np.less: ("<", COMPARE), np.less_equal: ("<=", COMPARE),
+    np.greater: (">", COMPARE), np.greater_equal: (">=", COMPARE), np.equal: ("==", COMPARE),
+    np.not_equal: ("!=", COMPARE),
     np.bitwise_and: ("&", AND), np.bitwise_or: ("|", OR), np.bitwise_xor: ("^", XOR),
 }  # fmt: skip
+SYMBOLS |= {OPERATORS[f]: symbol for f, symbol in SYMBOLS.items()}
 _UNARY = {np.negative: "-", operator.neg: "-", np.invert: "~"}
 
 #: What the library computes by functions of its own, in NumPy's terms.
@@ -37,6 +33,27 @@ HELPERS = {
         "    return y\n"
     ),
 }
+
+
+def nest_text(tree: Any, leaf: Callable[[Any], str]) -> str:
+    """Return the text of a nest of dicts, lists, tuples and slices, given that of what they hold.
+
+    Examples
+    --------
+    >>> nest_text({"W": [1, (2,)]}, str)
+    '{"W": [1, (2,)]}'
+    """
+    kind = type(tree)
+    if kind is dict:
+        keys = [f'"{k}"' if type(k) is str and k.isidentifier() else leaf(k) for k in tree]
+        values = [nest_text(value, leaf) for value in tree.values()]
+        return "{" + ", ".join([f"{k}: {v}" for k, v in zip(keys, values, strict=True)]) + "}"
+    if kind is slice:
+        return f"slice{nest_text((tree.start, tree.stop, tree.step), leaf)}"
+    if kind is not list and kind is not tuple:
+        return leaf(tree)
+    inner = ", ".join([nest_text(x, leaf) for x in tree])
+    return f"[{inner}]" if kind is list else f"({inner},)" if len(tree) == 1 else f"({inner})"
 
 
 class Printer:
@@ -61,11 +78,9 @@ class Printer:
         """Return the text of a call and how strongly it binds."""
         function, args, kwargs = value.function, value.args, value.kwargs
         operands = [v for v in value.inputs if v.dtype is not None][function is np.where :]
-        self.whole = any(
-            v.dtype.kind in "fc" for v in operands
-        )  # it is no float that makes one of an integer
-        if function in OPERATORS and len(args) == 2 and not kwargs:
-            return self._binary(*OPERATORS[function], *args)
+        self.whole = any(v.dtype.kind in "fc" for v in operands)  # no float makes one of an integer
+        if function in SYMBOLS and len(args) == 2 and not kwargs:
+            return self._binary(*SYMBOLS[function], *args)
         if function in _UNARY and not kwargs:
             return _UNARY[function] + self.text(args[0], SIGN), SIGN
         if function is np.square:
@@ -74,14 +89,10 @@ class Printer:
             return f"1 / (1 + np.exp(-{self.text(args[0], SIGN)}))", TERM
         if function is np.transpose and len(args) == 1 and not kwargs:
             return self.text(args[0], CALL) + ".T", CALL
-        if (
-            function is np.reshape
-            and args[1] == tuple(n for n in args[0].shape if n != 1)
-            and type(args[1]) is tuple
-        ):
+        if function is np.reshape and args[1] == tuple(n for n in args[0].shape if n != 1):
             return f"np.squeeze({self.text(args[0])})", CALL
         if function is operator.getitem:
-            return f"{self.text(args[0], CALL)}[{self._index(args[1])}]", CALL
+            return f"{self.text(args[0], CALL)}{self._index(args[1])}", CALL
         name = getattr(function, "__name__", "")
         module = getattr(function, "__module__", "") or ""
         if function is item:
@@ -116,13 +127,8 @@ class Printer:
 
     def literal(self, x: Any, whole: bool = False) -> tuple[str, int]:
         """Return the text of a number or an option; 2.0 as 2 with `whole`."""
-        if isinstance(x, (tuple, list)):
-            inner = ", ".join(self.text(y) for y in x)
-            if isinstance(x, list):
-                return f"[{inner}]", CALL
-            return (f"({inner},)" if len(x) == 1 else f"({inner})"), CALL
-        if isinstance(x, slice):
-            return f"slice({self.text(x.start)}, {self.text(x.stop)}, {self.text(x.step)})", CALL
+        if isinstance(x, (tuple, list, slice)):
+            return nest_text(tuple(x) if isinstance(x, tuple) else x, self.text), CALL
         if isinstance(x, np.dtype):
             return (f"np.{x.name}" if x.kind in "fiu" else f"np.dtype({x.str!r})"), CALL
         if isinstance(x, type) and x.__module__ == "numpy":
@@ -141,16 +147,9 @@ class Printer:
 
     def _index(self, index: Any) -> str:
         if index == () and type(index) is tuple:
-            return "()"
-        parts = index if isinstance(index, tuple) else (index,)
-        texts = []
-        for part in parts:
-            if isinstance(part, slice):
-                ends = ["" if end is None else self.text(end) for end in (part.start, part.stop)]
-                texts.append(":".join(ends + ([] if part.step is None else [self.text(part.step)])))
-            else:
-                texts.append(self.text(part))
-        return ", ".join(texts) + ("," if isinstance(index, tuple) and len(index) == 1 else "")
+            return "[()]"
+        text = index_text(index, self.text)
+        return f"{text[:-1]},]" if isinstance(index, tuple) and len(index) == 1 else text
 
     def function(self, function: Any) -> str:
         """Return a function's name, such as ``np.sum`` or ``np.linalg.inv``; others are imported."""

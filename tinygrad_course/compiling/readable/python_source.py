@@ -1,7 +1,5 @@
 """A program as readable Python: what a student would have written by hand, in the course's names."""
 
-from __future__ import annotations
-
 import keyword
 from typing import Any
 
@@ -9,7 +7,7 @@ import numpy as np
 
 from tinygrad_course.compiling.dataflow import Program, Value
 from tinygrad_course.compiling.passes.simplify import examples
-from tinygrad_course.compiling.readable.operator_syntax import CALL, HELPERS, Printer
+from tinygrad_course.compiling.readable.operator_syntax import CALL, HELPERS, Printer, nest_text
 from tinygrad_course.compiling.tracing.changed_arguments import Kept
 from tinygrad_course.engine import trees
 
@@ -57,15 +55,8 @@ class Source:
         arguments = ", ".join([*parameters, *self.constants])
         head = sorted(self.printer.imports) + [""] * bool(self.printer.imports)
         head += [HELPERS[h] + "\n" for h in sorted(self.printer.helpers)]
-        self.text = "\n".join(
-            [
-                *head,
-                f"def {name}({arguments}):",
-                *(f"    {line}" for line in lines),
-                f"    return {returned}",
-                "",
-            ]
-        )
+        body = [f"    {line}" for line in (*lines, f"return {returned}")]
+        self.text = "\n".join([*head, f"def {name}({arguments}):", *body, ""])
 
     # ------------------------------------------------------------------ names
 
@@ -130,12 +121,12 @@ class Source:
         data = value.data
         if not isinstance(data, np.ndarray):
             self.inline[id(value)] = self.printer.literal(data)
-        elif data.size and (data == data.flat[0]).all():
-            dtype = "" if data.dtype == np.float64 else f", np.{data.dtype.name}"
+            return
+        dtype = "" if data.dtype == np.float64 else f", np.{data.dtype.name}"
+        if data.size and (data == data.flat[0]).all():
             number = self.printer.literal(data.flat[0].item())[0]
             self.inline[id(value)] = f"np.full({data.shape}, {number}{dtype})", CALL
         elif data.size <= PRINTED:
-            dtype = "" if data.dtype == np.float64 else f", np.{data.dtype.name}"
             numbers = repr(data.tolist()).replace("nan", "np.nan").replace("inf", "np.inf")
             self.inline[id(value)] = f"np.array({numbers}{dtype})", CALL
         else:
@@ -149,22 +140,14 @@ class Source:
         return self.inline[id(value)]
 
     def _nest(self, tree: Any) -> str:
-        if isinstance(tree, Value):
-            return self._operand(tree)[0]
-        if type(tree) is Kept:
-            return _lookup(tree)
-        if isinstance(tree, dict):
-            return (
-                "{"
-                + ", ".join(f"{key!r}: {self._nest(v)}".replace("'", '"', 2) for key, v in tree.items())
-                + "}"
-            )
-        if isinstance(tree, list):
-            return "[" + ", ".join(self._nest(v) for v in tree) + "]"
-        if isinstance(tree, tuple):
-            inner = ", ".join(self._nest(v) for v in tree)
-            return f"({inner},)" if len(tree) == 1 else f"({inner})"
-        return repr(tree)
+        def leaf(x: Any) -> str:
+            if isinstance(x, Value):
+                return self._operand(x)[0]
+            if isinstance(x, (dict, tuple)):  # of a class of the user's own
+                return nest_text(dict(x) if isinstance(x, dict) else tuple(x), leaf)
+            return _lookup(x) if type(x) is Kept else repr(x)
+
+        return nest_text(tree, leaf)
 
 
 def _lookup(path: str) -> str:

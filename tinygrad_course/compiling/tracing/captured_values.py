@@ -5,26 +5,26 @@ is recorded again when they are not. While it is recorded, two more things are s
 after: a random draw (the generator's state moved on) and a change made to something outside.
 """
 
-from __future__ import annotations
-
-import array
 import builtins
 import collections
 import collections.abc
 import contextvars
-import dis
+import ctypes
 import functools
+import logging
 import os
 import random
 import sys
+import threading
 import types
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from tinygrad_course.compiling.tracing.library_code import is_watched
+from tinygrad_course.compiling.tracing.names_read import BY_NAME, NamesRead, names_read
 from tinygrad_course.compiling.tracing.refusals import CannotCompile
 from tinygrad_course.compiling.tracing.trace import same
 from tinygrad_course.compiling.tracing.tracer import Tracer
@@ -34,30 +34,42 @@ _PLAIN = (bool, int, float, complex, str, bytes, range, slice, type(None), np.ge
 _FIXED = (*_PLAIN, types.ModuleType, types.BuiltinFunctionType, types.MethodWrapperType, np.ufunc)
 _GENERATORS = (np.random.RandomState, np.random.Generator, np.random.BitGenerator, random.Random)
 _CONTAINERS = (list, tuple, dict, set, frozenset, collections.deque, types.MappingProxyType)
-_BYTES = (bytearray, array.array)
 _SEQUENCES = (list, tuple, collections.deque)
+_MAPPINGS = (dict, types.MappingProxyType)
 ITERATOR = (
     "{} is an iterator, and the function gets another item of it each time it is run, which a program can't: "
     "take the item outside, next(...), and pass it as an argument"
 )
-_BY_NAME = {"getattr", "vars", "__dict__"}
+#: What else is called with what holds it, by the attributes that name it.
+_PARTS: list[tuple[Any, tuple[str, ...]]] = [
+    (types.MethodType, ("__func__", "__self__")),
+    (functools.partial, ("func", "args", "keywords")),
+    ((staticmethod, classmethod), ("__func__",)),
+    (property, ("fget",)),
+    ((functools.cached_property, functools.partialmethod), ("func",)),
+    (np.vectorize, ("pyfunc",)),
+    (ctypes.POINTER(ctypes.c_byte).__base__, ("contents",)),
+]
+#: What returns something, its path, and what it was.
+Watch = tuple[Callable[[], Any], str, Any]
 ABSENT = object()  # of a name that nobody has given anything yet
 #: Objects of these modules change by themselves and are no numbers.
-_BUSY = ("logging", "threading", "concurrent", "multiprocessing", "asyncio", "importlib", "typing", "abc")
+_BUSY = ("logging", "threading", "concurrent", "asyncio", "importlib", "typing", "abc")
+_BUSY_MODULES = ("multiprocessing.synchronize", "multiprocessing.process", "multiprocessing.pool")
 
 
 class CapturedValues:
     """What some functions could read from outside, as it was when this was made."""
 
     def __init__(self, *functions: Any) -> None:
-        #: Names that stand for something unchangeable: (namespace, key, what it was).
-        self.bindings: list[tuple[dict[str, Any], str, Any]] = []
-        self.cells: list[tuple[types.CellType, Any]] = []
-        #: Containers, arrays and attributes, whose contents may change: (what returns them, path, contents).
-        self.contents: list[tuple[Callable[[], Any], str, Any]] = []
+        self.names: list[Watch] = []  # that have to stand for the very same thing
+        self.contents: list[Watch] = []  # of containers, arrays and objects, which may change
         self.identity = False  # whether some of them ask if one thing is another
-        self.generators: dict[int, tuple[str, Any]] = {}
-        self._seen: dict[int, Any] = {}
+        self.generators: list[tuple[str, Any]] = [
+            ("np.random", np.random.get_state.__self__),  # type: ignore[attr-defined]
+            ("random", random.getstate.__self__),  # type: ignore[attr-defined]
+        ]
+        self._seen: dict[Any, Any] = {}
         self._names: set[str] = set()  # what the code looks up, and the attributes that it reads
         self._iterators: list[str] = []
         self._waiting = [(f, getattr(f, "__name__", "the function")) for f in reversed(functions)]
@@ -77,12 +89,9 @@ class CapturedValues:
 
     def changed(self) -> str | None:
         """Return the path of something that was rebound or changed, or None."""
-        for namespace, key, value in self.bindings:
-            if namespace.get(key, ABSENT) is not value:
-                return key
-        for cell, value in self.cells:
-            if _cell(cell) is not value:
-                return "a variable of an enclosing function"
+        for read, path, before in self.names:
+            if read() is not before:
+                return path
         for read, path, before in self.contents:
             if not _equal(read(), before):
                 return path
@@ -94,27 +103,23 @@ class CapturedValues:
 
     def drew(self) -> str | None:
         """Return the path of a random generator that has moved on, or None."""
-        for (path, before), (_, after) in zip(self.states, self._states(), strict=True):
-            if before != after:
-                return path
-        return None
+        after = self._states()
+        moved = (path for (path, _), a, b in zip(self.generators, self.states, after, strict=True) if a != b)
+        return next(moved, None)
 
     def leaked(self) -> str | None:
         """Return the path of a container outside that holds a tracer, or None."""
         for read, path, _ in self.contents:
-            contents: Any = read()
-            if isinstance(contents, (dict, types.MappingProxyType)):
-                contents = contents.values()
+            contents = read()
             if isinstance(contents, np.ndarray):
                 continue
-            if any(type(x) is Tracer or (type(x) is Tensor and type(x.data) is Tracer) for x in contents):
+            parts = contents.values() if isinstance(contents, _MAPPINGS) else contents
+            if any(type(x) is Tracer or (type(x) is Tensor and type(x.data) is Tracer) for x in parts):
                 return path
         return None
 
-    def _states(self) -> list[tuple[str, Any]]:
-        of_numpy = np.random.get_state(legacy=False)  # noqa: NPY002  (the user's code may draw from it)
-        states = [("np.random", _comparable(of_numpy)), ("random", random.getstate())]
-        return states + [(path, _state(g)) for path, g in self.generators.values()]
+    def _states(self) -> list[Any]:
+        return [_state(generator) for _, generator in self.generators]
 
     # ------------------------------------------------------------------ looking
 
@@ -123,7 +128,7 @@ class CapturedValues:
             return
         self._seen[id(thing)] = thing
         if isinstance(thing, _GENERATORS):
-            self.generators[id(thing)] = (path, thing)
+            self.generators.append((path, thing))
         elif thing is os.getenv:
             self._watch(lambda: dict(os.environ), "os.environ")
         elif isinstance(thing, types.FunctionType):
@@ -131,15 +136,14 @@ class CapturedValues:
         elif isinstance(thing, type):
             self._look_into_class(thing, path)
         else:
-            for name, part in _parts(thing):
-                self._waiting.append((part, path + name))
             self._look_into_object(thing, path)
 
     def _watch(self, read: Callable[[], Any], path: str) -> None:
         contents = read()
         self.contents.append((read, path, _snapshot(contents)))
-        if isinstance(contents, (dict, types.MappingProxyType)):
+        if isinstance(contents, _MAPPINGS):
             self._waiting += [(value, f"{path}.{key}") for key, value in contents.items()]
+            self._waiting += [(key, path) for key in contents if type(key) is not str]
         elif isinstance(contents, _SEQUENCES):
             self._waiting += [(value, f"{path}[{i}]") for i, value in enumerate(contents)]
         elif isinstance(contents, (set, frozenset)):
@@ -147,23 +151,28 @@ class CapturedValues:
 
     def _look_into_function(self, function: types.FunctionType, path: str) -> None:
         watched = is_watched(function.__code__.co_filename)
-        names = _names(function.__code__) if watched else _Names()
+        names = names_read(function.__code__) if watched else NamesRead()
         self.identity |= names.identity
         self._names |= names.loaded | names.attributes | {*function.__code__.co_freevars}
         for name, cell in zip(function.__code__.co_freevars, function.__closure__ or (), strict=True):
-            value = _cell(cell)
-            self.cells.append((cell, value))
-            self._look_at(value, name, names.attributes)
+            self._bind(functools.partial(_cell, cell), name)
+            self._look_at(_cell(cell), name, names.attributes)
         defaults = function.__kwdefaults__ or {}
         for default in (*(function.__defaults__ or ()), *defaults.values()):
             self._waiting.append((default, f"a default of {path}"))
-        self.bindings += [(defaults, name, value) for name, value in defaults.items()]
-        if vars(function) and watched:
-            self._watch(lambda: vars(function), path)
+        for name in defaults:
+            self._bind(functools.partial(defaults.get, name), name)
         if watched:
+            for part in ("__code__", "__defaults__", "__kwdefaults__"):
+                self._bind(functools.partial(getattr, function, part), path)
+            if vars(function):
+                self._watch(lambda: vars(function), path)
             self._look_up(names.loaded, names.attributes, function.__globals__)
-            absent = names.loaded - names.strings - function.__globals__.keys() - vars(builtins).keys()
-            self.bindings += [(function.__globals__, name, ABSENT) for name in sorted(absent)]
+            others = names.loaded - names.strings - function.__globals__.keys()
+            for name in sorted(others):
+                self._bind(functools.partial(function.__globals__.get, name, ABSENT), name)
+            own = {key for key, x in vars(builtins).items() if getattr(x, "__module__", "") != "builtins"}
+            self._look_up(others & own, names.attributes, vars(builtins))
             if names.computes_globals:
                 raise CannotCompile(
                     f"{path} looks up globals() by a name that it computes, and a program can't watch what "
@@ -173,53 +182,96 @@ class CapturedValues:
                 if name in sys.modules:
                     self._look_at(sys.modules[name], name, names.attributes)
 
+    def _bind(self, read: Callable[[], Any], path: str) -> None:
+        self.names.append((read, path, read()))
+
     def _look_up(self, names: set[str], attributes: set[str], namespace: dict[str, Any]) -> None:
-        for name in sorted(names):
-            if name in namespace:
-                value = namespace[name]
-                self.bindings.append((namespace, name, value))
-                self._look_at(value, name, attributes)
+        for name in sorted(names & namespace.keys()):
+            self._bind(functools.partial(namespace.get, name, ABSENT), name)
+            self._look_at(namespace[name], name, attributes)
 
     def _look_at(self, value: Any, name: str, attributes: set[str]) -> None:
         if not isinstance(value, types.ModuleType):
             self._waiting.append((value, name))
         elif value is os and attributes & {"environ", "getenv"}:
             self._watch(lambda: dict(os.environ), "os.environ")
-        elif id(value) not in self._seen and is_watched(_file(value)):
-            self._seen[id(value)] = value
-            by_name = _BY_NAME & attributes  # getattr(settings, f"rate_{i}")
+        elif _is_pythons(value):
+            held = {key for key in attributes & vars(value).keys() if _is_data(vars(value)[key])}
+            self._look_up(held, set(), vars(value))  # sys.argv
+        elif (id(value), id(attributes)) not in self._seen and is_watched(_file(value)):
+            self._seen[id(value), id(attributes)] = value, attributes
+            by_name = BY_NAME & attributes  # getattr(settings, f"rate_{i}")
             self._look_up({*vars(value)} if by_name else attributes, attributes, vars(value))
-            del self._seen[id(value)]
 
     def _look_into_class(self, cls: type, path: str) -> None:
+        if _is_watched_class(cls):
+            self._bind(functools.partial(getattr, cls, "__mro__"), path)
         for base in cls.__mro__:
             if _is_watched_class(base) and (base is cls or id(base) not in self._seen):
                 self._seen[id(base)] = base
                 self._watch(functools.partial(_class_attributes, base), path)
 
     def _look_into_object(self, thing: Any, path: str) -> None:
-        if isinstance(thing, np.ndarray) and thing.dtype.hasobject:
-            self._watch(lambda: thing.ravel().tolist(), path)
-        elif isinstance(thing, (np.ndarray, *_CONTAINERS, *_BYTES)):
-            self._watch(lambda: thing, path)
-        elif isinstance(thing, collections.abc.ItemsView):
-            self._watch(lambda: [x for pair in thing for x in pair], path)
-        elif isinstance(thing, (collections.abc.KeysView, collections.abc.ValuesView)):
-            self._watch(lambda: [*thing], path)
+        for kinds, names in _PARTS:
+            if isinstance(thing, kinds):
+                for name in names:
+                    self._waiting.append((getattr(thing, name), path + ".__self__" * (name == "__self__")))
+        if "__wrapped__" in getattr(thing, "__dict__", ()):
+            self._waiting.append((thing.__wrapped__, path))
+        read = _reader(thing)
+        if read is not None:
+            self._watch(read, path)
         elif is_iterator(thing):
             self._iterators.append(path)
-        elif isinstance(thing, Tensor):
-            self._watch(lambda: thing.data, path)
-            return
-        elif isinstance(thing, contextvars.ContextVar):
-            self._watch(lambda: (thing.get(None),), path)
-        elif isinstance(thing, weakref.ref):
-            self._watch(lambda: (thing(),), path)
         cls = type(thing)
         if _is_watched_class(cls):
             self._waiting.append((cls, path))
-        if _has_watched_attributes(cls):
+        if _has_watched_attributes(cls) and cls is not Tensor:
             self._watch(functools.partial(_attributes, thing), path)
+            if hasattr(thing, "__dict__"):  # whose class can be changed
+                self._bind(functools.partial(type, thing), path)
+
+
+def _reader(thing: Any) -> Callable[[], Any] | None:
+    """Return what returns the contents of a container, an array or a reference, as they are then."""
+    if isinstance(thing, _CONTAINERS) or (isinstance(thing, np.ndarray) and not thing.dtype.hasobject):
+        return lambda: thing
+    if isinstance(thing, logging.Logger):
+        return lambda: (thing.getEffectiveLevel(), thing.manager.disable, thing.disabled)
+    if isinstance(thing, Tensor):
+        return lambda: thing.data
+    if isinstance(thing, contextvars.ContextVar):
+        return lambda: (thing.get(None),)
+    if isinstance(thing, threading.local):
+        return lambda: vars(thing)
+    if hasattr(type(thing), "__array__"):
+        return lambda: _as_array(thing)
+    try:
+        memoryview(thing)
+    except TypeError:
+        pass
+    else:  # a bytearray, array.array, a number of ctypes
+        return lambda: memoryview(thing).tobytes()
+    if isinstance(thing, collections.abc.ItemsView):
+        return lambda: [x for pair in thing for x in pair]
+    if isinstance(thing, (collections.abc.KeysView, collections.abc.ValuesView)):
+        return lambda: [*thing]
+    return (lambda: (thing(),)) if isinstance(thing, weakref.ref) else None
+
+
+def _as_array(thing: Any) -> Any:
+    """Return the values of another library's array; of a tensor of PyTorch's, wherever it is."""
+    array = np.asarray(thing.detach().cpu() if hasattr(thing, "detach") else thing)
+    return array.ravel().tolist() if array.dtype.hasobject else array
+
+
+def _is_pythons(module: types.ModuleType) -> bool:
+    """Whether a module is of Python's own library."""
+    return module.__name__.partition(".")[0] in sys.stdlib_module_names
+
+
+def _is_data(thing: Any) -> bool:
+    return isinstance(thing, (*_PLAIN, *_CONTAINERS)) and thing is not sys.modules
 
 
 def is_iterator(thing: Any) -> bool:
@@ -229,84 +281,12 @@ def is_iterator(thing: Any) -> bool:
 
 def _file(module: types.ModuleType) -> str:
     """Return where a module, or a package without a file of its own, lies."""
-    if getattr(module, "__spec__", None) is None and not hasattr(module, "__file__"):
+    held = vars(module)
+    if held.get("__spec__") is None and "__file__" not in held:
         return ""  # made at run time
-    places = [getattr(module, "__file__", None), *getattr(module, "__path__", ()), "<frozen"]
-    return next(str(place) for place in places if place)
-
-
-class _Names:
-    """The names that a function's code, and the functions inside it, read from elsewhere."""
-
-    def __init__(self) -> None:
-        self.loaded: set[str] = set()
-        self.attributes: set[str] = set()
-        self.imported: set[str] = set()
-        self.identity = False
-        self.strings: set[str] = set()
-        self.computes_globals = False
-
-
-@functools.lru_cache(maxsize=1024)
-def _names(code: types.CodeType) -> _Names:
-    found = _Names()
-    waiting = [code]
-    while waiting:
-        code = waiting.pop()
-        instructions = [*dis.get_instructions(code)]
-        for i, instruction in enumerate(instructions):
-            if instruction.opname in {"LOAD_GLOBAL", "LOAD_NAME"}:
-                found.loaded.add(instruction.argval)
-                found.attributes |= _BY_NAME & {instruction.argval}
-                if instruction.argval == "globals":
-                    around = instructions[i - 1 : i] + instructions[i + 1 : i + 12]
-                    found.computes_globals |= not _by_constant([x.opname for x in around])
-            elif instruction.opname in {"LOAD_ATTR", "LOAD_METHOD", "IMPORT_FROM"}:
-                found.attributes.add(instruction.argval)
-            elif instruction.opname == "IMPORT_NAME":
-                found.imported.add(instruction.argval)
-            elif instruction.opname == "IS_OP":
-                found.identity |= instructions[i - 1].opname != "LOAD_CONST"  # X is None asks for no other
-        for inner in code.co_consts:
-            if isinstance(inner, types.CodeType):
-                waiting.append(inner)
-            elif isinstance(inner, str) and inner.isidentifier():  # globals()["name"], getattr(it, "name")
-                found.loaded.add(inner)
-                found.strings.add(inner)
-                found.attributes.add(inner)
-    return found
-
-
-def _by_constant(names: list[str]) -> bool:
-    """Whether the instructions around ``globals`` say globals()["W"], .get("W") or "W" in globals()."""
-    before, _, first, *after = [name for name in names if name not in {"PUSH_NULL", "PRECALL", "CACHE"}]
-    if first == "LOAD_CONST":
-        return after[0] in {"BINARY_SUBSCR", "BINARY_OP"}
-    if first in {"LOAD_METHOD", "LOAD_ATTR"}:
-        return after[0] == "LOAD_CONST" and "CALL" in {after[1], after[1 + (after[1] == "LOAD_CONST")]}
-    return before == "LOAD_CONST" and first == "CONTAINS_OP"
-
-
-def _parts(thing: Any) -> Iterator[tuple[str, Any]]:
-    """Go through what a method, a partial function or a descriptor calls."""
-    if isinstance(thing, types.MethodType):
-        yield "", thing.__func__
-        yield ".__self__", thing.__self__
-    elif isinstance(thing, functools.partial):
-        for part in (thing.func, *thing.args, thing.keywords):
-            yield "", part
-    elif isinstance(thing, (staticmethod, classmethod)):
-        yield "", thing.__func__
-    elif isinstance(thing, property):
-        yield "", thing.fget
-    elif isinstance(thing, (functools.cached_property, functools.partialmethod)):
-        yield "", thing.func
-    elif isinstance(thing, np.vectorize):
-        yield "", thing.pyfunc
-    elif not isinstance(thing, (np.ndarray, *_CONTAINERS)) and "__wrapped__" in getattr(
-        thing, "__dict__", ()
-    ):
-        yield "", thing.__wrapped__
+    path = held.get("__path__")
+    places = [held.get("__file__"), *(path if isinstance(path, collections.abc.Iterable) else ()), "<frozen"]
+    return next(str(place) for place in places if isinstance(place, str) and place)
 
 
 def _is_watched_class(cls: type) -> bool:
@@ -320,6 +300,8 @@ def _has_watched_attributes(cls: type) -> bool:
     """Whether the attributes of a class's instances may be numbers that a user changes."""
     if cls.__module__.split(".")[0] in {"builtins", "functools", "numba", *_BUSY}:
         return False
+    if cls.__module__ in _BUSY_MODULES:
+        return False
     return not cls.__module__.startswith("tinygrad_course.compiling")
 
 
@@ -328,23 +310,13 @@ def _class_attributes(cls: type) -> dict[str, Any]:
 
 
 def _attributes(thing: Any) -> Any:
-    own = getattr(thing, "__dict__", None)
-    slots = [
-        name
-        for base in type(thing).__mro__
-        for name in _slots(base)
-        if name not in {"__dict__", "__weakref__"} and hasattr(thing, name)
-    ]  # fmt: skip
+    state = object.__getstate__(thing)
+    own, slots = state if type(state) is tuple else (state, None)
+    if slots:
+        own = {**(own or {}), **slots}
     if type(thing).__module__.split(".")[0] in {"numpy", "scipy"}:  # they note flags of their own
         return {k: v for k, v in (own or {}).items() if isinstance(v, (np.ndarray, *_CONTAINERS))}
-    if not slots:
-        return own if type(own) is dict else {}
-    return {name: getattr(thing, name) for name in slots} | (own or {})
-
-
-def _slots(cls: type) -> tuple[str, ...]:
-    names = cls.__dict__.get("__slots__", ())
-    return (names,) if isinstance(names, str) else tuple(names)
+    return own or {}
 
 
 def _state(generator: Any) -> Any:
@@ -367,21 +339,19 @@ def _comparable(state: Any) -> Any:
 def _snapshot(contents: Any) -> Any:
     if isinstance(contents, np.ndarray):
         return contents.copy()
-    if isinstance(contents, (dict, types.MappingProxyType)):
+    if isinstance(contents, _MAPPINGS):
         return dict(contents)
-    if isinstance(contents, _BYTES):
-        return bytes(contents)
-    return tuple(contents) if isinstance(contents, _SEQUENCES) else frozenset(contents)
+    return contents if isinstance(contents, bytes) else tuple(contents)
 
 
 def _equal(now: Any, before: Any) -> bool:
     if isinstance(before, np.ndarray):
         return same(now, before)
-    if isinstance(before, dict):
-        return len(now) == len(before) and all(k in now and unaltered(now[k], v) for k, v in before.items())
-    if isinstance(before, tuple):
-        return len(now) == len(before) and all(map(unaltered, now, before))
-    return bool((bytes(now) if isinstance(before, bytes) else now) == before)
+    if isinstance(before, bytes):
+        return bool(now == before)
+    if len(now) != len(before) or not all(map(unaltered, now, before)):  # of a dict: the keys, in order
+        return False
+    return not isinstance(before, dict) or all(map(unaltered, now.values(), before.values()))
 
 
 def unaltered(now: Any, before: Any) -> bool:

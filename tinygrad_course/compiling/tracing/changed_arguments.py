@@ -1,7 +1,5 @@
 """Dicts and lists among the arguments that the function itself changes: ``parameters["W1"] = W1 - dW1``."""
 
-from __future__ import annotations
-
 import copy
 from collections.abc import Callable
 from typing import Any

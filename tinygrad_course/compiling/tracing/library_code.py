@@ -1,7 +1,5 @@
 """Whose code a file is: the user's, an installed package's, or that of Python and the libraries below."""
 
-from __future__ import annotations
-
 import functools
 import inspect
 import os
@@ -14,7 +12,7 @@ _PACKAGES = tuple({sysconfig.get_path(p) + os.sep for p in ("purelib", "platlib"
 _PYTHON = tuple({sysconfig.get_path(p) + os.sep for p in ("stdlib", "platstdlib")})
 _WITHOUT_FILE = ("<frozen", "<__array_function__")
 #: What nobody changes at run time, and everybody calls.
-_BELOW = ("numpy", "scipy", "numba", "llvmlite")
+_BELOW = ("numpy", "scipy", "numba", "llvmlite", "pandas", "torch", "jax", "matplotlib", "sklearn", "xarray")
 
 
 @functools.lru_cache(maxsize=4096)

@@ -4,8 +4,6 @@ Every recorded call looks at the function of the user's in which it is made. Onc
 elsewhere, that function has returned, and its variables are what it leaves.
 """
 
-from __future__ import annotations
-
 import dis
 import functools
 import inspect
@@ -123,20 +121,14 @@ class NamesInCode:
         _number(values)
         for tensors, gradients in self.gradients:
             for tensor, gradient in zip(tensors, gradients, strict=True):
-                known = (
-                    gradient.recorded.name if type(gradient) is Tracer and gradient.recorded.kept else None
-                )
-                if type(gradient) is Tracer and tensor.name and known in {None, tensor.name}:
-                    gradient.recorded.name, gradient.recorded.kept = f"d{tensor.name}", True
+                if type(gradient) is Tracer and tensor.name:
+                    value = gradient.recorded
+                    if not value.kept or value.name in {None, tensor.name}:
+                        value.name, value.kept = f"d{tensor.name}", True
         for tensor in self.tensors:
             _, data, gradient = held(tensor)
-            if (
-                type(gradient) is Tracer
-                and type(data) is Tracer
-                and gradient.recorded.name is None
-                and data.recorded.name
-            ):
-                gradient.recorded.name = f"d{data.recorded.name}"
+            if type(gradient) is type(data) is Tracer and gradient.recorded.name is None:
+                gradient.recorded.name = data.recorded.name and f"d{data.recorded.name}"
 
 
 def _forget_steps(values: list[Value]) -> None:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
 
 import numpy as np
+
+from tinygrad_course.compiling.tracing.library_code import of_library
+from tinygrad_course.engine.recording import dispatch
 
 _raised: ContextVar[list[CannotCompile] | None] = ContextVar(
     "refusals of the trace in progress", default=None
@@ -26,10 +30,21 @@ class CannotCompile(TypeError):  # noqa: N818  (it says what can't be done)
     outside = False
 
     def __init__(self, message: str) -> None:
-        super().__init__(message)
+        call = _users_call()
+        super().__init__(message if call is None or call in message else f"{call}: {message}")
         noted = _raised.get()
         if noted is not None:
             noted.append(self)
+
+
+def _users_call() -> str | None:
+    """Return the function of NumPy's that the user has called, where the library is at work on that."""
+    found, frame = None, inspect.currentframe()
+    while frame is not None and of_library(frame.f_code.co_filename):
+        if frame.f_code is dispatch.__code__:
+            found = name_of(frame.f_locals["function"])
+        frame = frame.f_back
+    return found
 
 
 class DecidedByError(CannotCompile):
@@ -64,21 +79,6 @@ def note_error(name: str, error: Exception) -> None:
     )
 
 
-def refuse_raising() -> None:
-    """Raise where floating-point errors are exceptions, which no program looks for.
-
-    Raises
-    ------
-    DecidedByError
-        Inside ``np.errstate(over="raise")``.
-    """
-    if "raise" in np.geterr().values():
-        raise DecidedByError(
-            "np.errstate(...='raise') inside the function: a program looks for no floating-point errors. Set "
-            "it around the call, or compute what needs none"
-        )
-
-
 @contextmanager
 def allowed_to_fail() -> Iterator[None]:
     """Let what is refused inside be caught by the library itself."""
@@ -106,6 +106,7 @@ BY_VALUES = (np.linalg.LinAlgError, ArithmeticError, IndexError)
 #: What is called to see whether it raises, too.
 RAISING = {np.linalg.cholesky, np.linalg.inv, np.linalg.solve}
 WRITING = {np.copyto, np.place, np.put, np.putmask, np.put_along_axis, np.fill_diagonal}
+BY_MEMORY = {np.ravel, np.reshape}
 TEXT = {
     *(np.array2string, np.array_repr, np.array_str, np.save, np.savetxt, np.savez, np.savez_compressed),
 }
@@ -123,13 +124,26 @@ def refuse_call(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) ->
     ------
     CannotCompile
         Saying what to write in its place.
+    DecidedByError
+        Inside ``np.errstate(over="raise")``: no program looks for floating-point errors.
     """
+    if "raise" in np.geterr().values():
+        raise DecidedByError(
+            "np.errstate(...='raise') inside the function: a program looks for no floating-point errors. Set "
+            "it around the call, or compute what needs none"
+        )
     if function in WRITING:
         raise CannotCompile(IN_PLACE.format(f"an argument of {name_of(function)}"))
     if function in OF_VALUES or (function is np.where and len(args) + len(kwargs) == 1):
         raise CannotCompile(
             f"the shape of what {name_of(function)} returns depends on values, and a program is made for "
             "fixed shapes: use np.where(condition, x, y), or select outside the compiled function"
+        )
+    order = kwargs.get("order", args[-1] if args else None)
+    if function in BY_MEMORY and type(order) is str and order in "KAka" and len(np.shape(args[0])) > 1:
+        raise CannotCompile(
+            f"{name_of(function)} with order='K' or 'A' depends on how the array lies in memory, which a "
+            "program chooses for itself: give order 'C' or 'F'"
         )
     if function in TEXT:
         raise CannotCompile(
@@ -143,19 +157,3 @@ def name_of(function: Any) -> str:
     name = getattr(function, "__name__", str(function))
     module = getattr(function, "__module__", None) or "numpy"
     return f"np.{name}" if isinstance(function, np.ufunc) or module.startswith("numpy") else name
-
-
-def with_columns(data: tuple[Any, ...]) -> tuple[Any, ...]:
-    """Return a loop's data.
-
-    Raises
-    ------
-    CannotCompile
-        If something among them is no array.
-    """
-    if not all(isinstance(x, np.ndarray) and x.ndim for x in data):
-        raise CannotCompile(
-            "a loop's data are arrays with the examples in their columns; a number such as the learning rate "
-            "is one that the step knows already: functools.partial, or a variable around it"
-        )
-    return data

@@ -1,11 +1,10 @@
 """Whether what is returned for tracers is what is returned for arrays, to rounding."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np
 
+from tinygrad_course.compiling.tracing.trace import like
 from tinygrad_course.engine import trees
 
 #: The same calls on the same numbers give the same results, but for products that add in another order and
@@ -25,9 +24,7 @@ def _alike(x: Any, y: Any, single: bool) -> bool:
     """Whether two results are of one type, shape and dtype, and nearly equal."""
     if not isinstance(y, (np.ndarray, np.generic, int, float)):
         return type(x) is type(y)
-    if type(x) is not type(y) or np.shape(x) != np.shape(y):
-        return False
-    if getattr(x, "dtype", None) != getattr(y, "dtype", None):
+    if not like(x, y):
         return False
     with np.errstate(all="ignore"):
         if np.asarray(y).dtype.kind not in "fc":

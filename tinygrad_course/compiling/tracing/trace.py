@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
@@ -17,15 +17,10 @@ OTHER_ARRAY = (
     "an array of shape {} that the function computes is different each time it is run (random numbers?): "
     "compute it outside, and pass it as an argument"
 )
-
-
-class Names(Protocol):
-    """Knows what the user calls things."""
-
-    returning: bool  # on the way back, in a gradient
-
-    def of_call(self) -> str | None:
-        """Return the name of what the call in progress returns."""
+MADE_ANEW = (
+    "{} is given a function that is made anew each time (a lambda), and a program can't tell whether that "
+    "does the same in every call: define it outside the compiled function, or write the choice with np.where"
+)
 
 
 class Trace:
@@ -35,14 +30,14 @@ class Trace:
 
     Parameters
     ----------
-    names : Names, optional
+    names : NamesInCode, optional
         Who gives names to what is recorded.
     first : Trace, optional
         An earlier trace of the same function on the same arguments: nothing is computed, and every call has
         to be the one that was made there.
     """
 
-    def __init__(self, names: Names | None = None, first: Trace | None = None) -> None:
+    def __init__(self, names: Any = None, first: Trace | None = None) -> None:
         self.open = True
         self.names = names
         self.first = first
@@ -66,23 +61,21 @@ class Trace:
         key = value.kind, value.shape, value.dtype
         if key not in self._samples:
             one = value.dtype.type(1)
-            self._samples[key] = (
-                np.broadcast_to(one, value.shape)
-                if value.kind == "array"
-                else one.item()
-                if value.kind == "python"
-                else one
-            )
+            array = np.broadcast_to(one, value.shape)
+            self._samples[key] = {"array": array, "scalar": one, "python": one.item()}[value.kind]
         return self._samples[key]
+
+
+def like(a: Any, b: Any) -> bool:
+    """Whether two arrays or numbers are of one type, shape and dtype."""
+    if type(a) is not type(b) or np.shape(a) != np.shape(b):
+        return False
+    return bool(getattr(a, "dtype", None) == getattr(b, "dtype", None))
 
 
 def same(a: Any, b: Any) -> bool:
     """Whether two arrays or numbers are of one type, shape and dtype and equal, but for 0.0 and -0.0."""
-    if (
-        type(a) is not type(b)
-        or np.shape(a) != np.shape(b)
-        or getattr(a, "dtype", 0) != getattr(b, "dtype", 0)
-    ):
+    if not like(a, b):
         return False
     if isinstance(a, (np.ndarray, np.generic)):
         if a.dtype.kind == "f" and a.dtype.itemsize in {2, 4, 8}:

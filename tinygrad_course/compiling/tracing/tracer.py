@@ -5,15 +5,14 @@ the recording. A Tensor can hold one, so that backward passes are noted call by 
 What needs the numbers themselves raises; see `unanswered`.
 """
 
-from __future__ import annotations
-
 import operator
 from collections.abc import Callable, Iterator
+from types import FunctionType
 from typing import Any, ClassVar, NoReturn
 
 import numpy as np
 
-from tinygrad_course.compiling.dataflow import Kind, Value, item, of_each
+from tinygrad_course.compiling.dataflow import OPERATORS, Value, item, kind_of, of_each
 from tinygrad_course.compiling.tracing.library_code import file_of_caller, of_library
 from tinygrad_course.compiling.tracing.refusals import (
     BY_VALUES,
@@ -24,9 +23,8 @@ from tinygrad_course.compiling.tracing.refusals import (
     name_of,
     note_error,
     refuse_call,
-    refuse_raising,
 )
-from tinygrad_course.compiling.tracing.trace import DIFFERS, OTHER_ARRAY, Trace, same
+from tinygrad_course.compiling.tracing.trace import DIFFERS, MADE_ANEW, OTHER_ARRAY, Trace, same
 from tinygrad_course.compiling.tracing.unanswered import Unanswered
 from tinygrad_course.engine.foreign import is_sparse
 from tinygrad_course.engine.tensor import Tensor
@@ -34,24 +32,20 @@ from tinygrad_course.engine.trees import leaves, rebuild, tree_map
 from tinygrad_course.rules.indexing import astype
 
 
-def _operator(ufunc: Callable[..., Any], plain: Callable[..., Any]) -> tuple[Any, Any]:
-    """Return an operator and its reflection: NumPy's on arrays, Python's between numbers of Python's."""
-
-    def call(a: Any, b: Any) -> Any:  # a tracer and something else
-        other = b if type(a) is Tracer else a
-        if type(other) is Tensor:
+def _operator(ufunc: Callable[..., Any], plain: Callable[..., Any], a: Any, b: Any) -> Any:
+    """Record an operator: NumPy's function on arrays, Python's own between numbers of Python's."""
+    for x in (a, b):
+        if type(x) is Tensor:
             return NotImplemented
-        if is_sparse(other):
+        if is_sparse(x):
             raise CannotCompile(
                 "a program holds no scipy.sparse matrix: its product is made outside the compiled function"
             )
-        if plain is operator.mul and (isinstance(a, _SEQUENCES) or isinstance(b, _SEQUENCES)):
-            (b if isinstance(a, _SEQUENCES) else a).__index__()  # [x] * n: a count, as in range(n)
-        if _is_number(a) and _is_number(b):
-            return record(plain, (a, b), {})
-        return record(ufunc, (a, b), {}, plain)
-
-    return call, lambda self, other: call(other, self)
+    if plain is operator.mul and (isinstance(a, _SEQUENCES) or isinstance(b, _SEQUENCES)):
+        (b if isinstance(a, _SEQUENCES) else a).__index__()  # [x] * n: a count, as in range(n)
+    if _is_number(a) and _is_number(b):
+        return record(plain, (a, b), {})
+    return record(ufunc, (a, b), {}, plain)
 
 
 _SEQUENCES = (list, tuple, str, bytes)
@@ -74,7 +68,6 @@ class Tracer(Unanswered):
 
     __slots__ = ("recorded", "recording", "sample")
 
-    __hash__ = Unanswered.__hash__  # which __eq__ would take away
     __array_priority__: ClassVar[float] = 900.0
     base: ClassVar[None] = None  # nobody writes into it, so that it may share what it likes
 
@@ -183,50 +176,31 @@ class Tracer(Unanswered):
         """Return the values in another dtype."""
         return record(astype, (self, np.dtype(dtype)), {})
 
-    __add__, __radd__ = _operator(np.add, operator.add)
-    __sub__, __rsub__ = _operator(np.subtract, operator.sub)
-    __mul__, __rmul__ = _operator(np.multiply, operator.mul)
-    __truediv__, __rtruediv__ = _operator(np.divide, operator.truediv)
-    __floordiv__, __rfloordiv__ = _operator(np.floor_divide, operator.floordiv)
-    __mod__, __rmod__ = _operator(np.remainder, operator.mod)
-    __pow__, __rpow__ = _operator(np.power, operator.pow)
-    __matmul__, __rmatmul__ = _operator(np.matmul, operator.matmul)
-    __and__, __rand__ = _operator(np.bitwise_and, operator.and_)
-    __or__, __ror__ = _operator(np.bitwise_or, operator.or_)
-    __xor__, __rxor__ = _operator(np.bitwise_xor, operator.xor)
-    __lt__ = _operator(np.less, operator.lt)[0]
-    __le__ = _operator(np.less_equal, operator.le)[0]
-    __gt__ = _operator(np.greater, operator.gt)[0]
-    __ge__ = _operator(np.greater_equal, operator.ge)[0]
-    __eq__ = _operator(np.equal, operator.eq)[0]
-    __ne__ = _operator(np.not_equal, operator.ne)[0]
 
-    def __neg__(self) -> Any:
-        return record(operator.neg if _is_number(self) else np.negative, (self,), {})
+def _give_operators(name: str, ufunc: np.ufunc, plain: Callable[..., Any]) -> None:
+    """Give tracers the methods of one of Python's operators."""
 
-    def __pos__(self) -> Any:
-        return record(operator.pos if _is_number(self) else np.positive, (self,), {})
+    def unary(self: Tracer) -> Any:
+        return record(plain if _is_number(self) else ufunc, (self,), {})
 
-    def __abs__(self) -> Any:
-        return record(operator.abs if _is_number(self) else np.absolute, (self,), {})
+    def forward(self: Tracer, other: Any) -> Any:
+        return _operator(ufunc, plain, self, other)
 
-    def __invert__(self) -> Any:
-        return record(np.invert, (self,), {})
+    def reflected(self: Tracer, other: Any) -> Any:
+        return _operator(ufunc, plain, other, self)
 
-
-def _in_place(name: str, plain: Callable[..., Any]) -> Any:
-    def call(self: Tracer, other: Any) -> Any:
+    def in_place(self: Tracer, other: Any) -> Any:
         if self.recorded.kind == "array":
             raise CannotCompile(IN_PLACE.format(self._label()))
-        return plain(self, other)  # numbers are never changed: the name gets another one
+        return forward(self, other)  # numbers are never changed: the name gets another one
 
-    call.__name__ = name
-    return call
+    methods = {"": forward, "r": reflected, "i": in_place} if ufunc.nin == 2 else {"": unary}
+    for mark, method in methods.items():
+        setattr(Tracer, f"__{mark}{name}__", method)
 
 
-for _name in ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "matmul", "and", "or", "xor"):
-    _plain = getattr(operator, _name if _name not in {"and", "or"} else f"{_name}_")
-    setattr(Tracer, f"__i{_name}__", _in_place(f"__i{_name}__", _plain))
+for _ufunc, _plain in OPERATORS.items():
+    _give_operators(_plain.__name__.strip("_"), _ufunc, _plain)
 
 
 def record(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any], compute: Any = None) -> Any:
@@ -241,7 +215,10 @@ def record(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any], compute
     compute : callable, optional
         What to call in its place here: Python's operator, where NumPy's arrays treat it specially.
     """
-    trace = _trace(args) or (_trace(kwargs) if kwargs else None)
+    if kwargs.get("out", 0) is None:
+        kwargs = {k: v for k, v in kwargs.items() if k != "out"}
+    (numbers, options), tracers = _samples((args, kwargs))
+    trace = tracers[0].recording if tracers else None
     if trace is None:  # a tracer hidden in something else than a list, tuple, dict or slice
         raise CannotCompile(
             f"{name_of(function)} was given an array inside an object that a recording can't look into"
@@ -252,20 +229,22 @@ def record(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any], compute
             "somewhere outside (a list, an attribute, a global). Return it instead."
         )
     refuse_call(function, args, kwargs)
-    refuse_raising()
-    if kwargs.get("out", 0) is None:
-        kwargs = {k: v for k, v in kwargs.items() if k != "out"}
     if "out" in kwargs:
         raise CannotCompile(IN_PLACE.format(f"the out= of {name_of(function)}"))
     if function is np.empty_like:
         function = np.zeros_like
     if trace.first is not None and function not in OF_SHAPES:
-        return _recorded_again(trace, trace.first, function, args, kwargs, compute)
+        difference = _difference_from(trace.first, len(trace.calls), function, args, kwargs)
+        if difference is not None:
+            (compute or function)(*numbers, **options)  # it may raise, as it did at first
+            raise CannotCompile(difference)
+        trace.calls.append(trace.first.calls[len(trace.calls)])
+        return tree_map(lambda v: Tracer(trace, v, trace.sample_of(v)), trace.calls[-1][1])
     index = (args[1] if type(args[1]) is tuple else args[1:]) if function is operator.getitem else ()
     try:
-        result = (compute or function)(*_samples(args), **(_samples(kwargs) if kwargs else kwargs))
+        result = (compute or function)(*numbers, **options)
     except BY_VALUES as error:
-        if type(error) is not IndexError or _trace(index) is not None:
+        if type(error) is not IndexError or _samples(index)[1]:
             note_error(name_of(function), error)
         raise
     if function in OF_SHAPES:
@@ -275,8 +254,7 @@ def record(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any], compute
             "x[mask] with a mask of booleans has a shape that depends on values, and a program is made for "
             "fixed shapes: use np.where(mask, x, 0), or select outside the compiled function"
         )
-    options = _values(trace, kwargs) if kwargs else kwargs
-    recorded = _stand_in(trace, function, _values(trace, args), options, result)
+    recorded = _stand_in(trace, function, _values(trace, args), _values(trace, kwargs), result)
     if type(recorded) is Tracer:
         trace.calls.append((recorded.recorded, recorded.recorded))
         name = trace.names.of_call() if trace.names is not None else None
@@ -289,28 +267,15 @@ def record(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any], compute
     return recorded
 
 
-def _recorded_again(
-    trace: Trace, first: Trace, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any], compute: Any
-) -> Any:
-    """Return tracers for what the same call has returned in an earlier trace.
-
-    Raises
-    ------
-    CannotCompile
-        If another call was made there.
-    """
-    difference: str | None = DIFFERS
-    if len(trace.calls) < len(first.calls):
-        value, returned = first.calls[len(trace.calls)]
-        if value.function == function:  # np.add.reduce is made anew each time
-            difference = _difference(args, value.args) or _difference(kwargs, value.kwargs)
-    if difference is not None:
-        (compute or function)(*_samples(args), **_samples(kwargs))  # it may raise, as it did at first
-        raise CannotCompile(difference)
-    trace.calls.append((value, returned))
-    if type(returned) is Value:
-        return Tracer(trace, returned, trace.sample_of(returned))
-    return tree_map(lambda v: Tracer(trace, v, trace.sample_of(v)), returned)
+def _difference_from(
+    first: Trace, number: int, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> str | None:
+    """Return how a call differs from the one of this number in an earlier trace, or None."""
+    value = first.calls[number][0] if number < len(first.calls) else None
+    if value is None or value.function != function:  # (np.add.reduce is made anew each time)
+        return DIFFERS
+    difference = _difference(args, value.args) or _difference(kwargs, value.kwargs)
+    return MADE_ANEW.format(name_of(function)) if difference == MADE_ANEW else difference
 
 
 def _difference(x: Any, y: Any) -> str | None:
@@ -334,50 +299,38 @@ def _difference(x: Any, y: Any) -> str | None:
         return _difference(tuple(x.items()), tuple(y.items()))
     if kind is slice:
         return _difference((x.start, x.stop, x.step), (y.start, y.stop, y.step))
-    return None if x is y or repr(x) == repr(y) else DIFFERS
+    if x is y or repr(x) == repr(y):
+        return None
+    return MADE_ANEW if isinstance(x, FunctionType) else DIFFERS
 
 
 def _stand_in(trace: Trace, function: Any, args: Any, kwargs: Any, result: Any) -> Any:
-    kind: Kind
     if isinstance(result, (tuple, list)):
         value = Value(function, args, kwargs, (), None, "tuple")
         items = [_stand_in(trace, operator.getitem, (value, i), {}, item) for i, item in enumerate(result)]
         if isinstance(result, tuple):
             return type(result)(*items) if hasattr(result, "_fields") else tuple(items)
         return items
-    if isinstance(result, np.ndarray) and type(result) is np.ndarray and result.dtype.kind in "fiubc":
-        kind = "array"
-    elif isinstance(result, np.generic):
-        kind = "scalar"
-    elif type(result) in {int, float, bool}:
-        kind = "python"
-    else:
+    plain = type(result) is np.ndarray and result.dtype.kind in "fiubc"
+    if not plain and not isinstance(result, np.generic) and type(result) not in {int, float, bool}:
         raise CannotCompile(
             f"{name_of(function)} returned a {type(result).__name__}, which a program can't hold"
         )
-    dtype = np.asarray(result).dtype if kind == "python" else result.dtype
-    return Tracer(trace, Value(function, args, kwargs, np.shape(result), dtype, kind), result)
+    dtype = np.asarray(result).dtype
+    return Tracer(trace, Value(function, args, kwargs, np.shape(result), dtype, kind_of(result)), result)
 
 
-def _trace(tree: Any) -> Trace | None:
-    kind = type(tree)
-    if kind is Tracer:
-        return tree.recording  # type: ignore[no-any-return]
-    if kind is tuple or kind is list:
-        for t in tree:
-            found = _trace(t)
-            if found is not None:
-                return found
-    elif kind is dict:
-        return _trace(tuple(tree.values()))
-    elif kind is slice:
-        return _trace((tree.start, tree.stop, tree.step))
-    return None
+def _samples(tree: Any) -> tuple[Any, list[Tracer]]:
+    """Return what a call is given, with the arrays that tracers stand for, and the tracers."""
+    tracers: list[Tracer] = []
 
+    def sample(x: Any) -> Any:
+        if type(x) is not Tracer:
+            return x
+        tracers.append(x)
+        return x.sample
 
-def _samples(tree: Any) -> Any:
-    """Return what a call is given, with the arrays that tracers stand for."""
-    return of_each(tree, lambda x: x.sample if type(x) is Tracer else x)
+    return of_each(tree, sample), tracers
 
 
 def _values(trace: Trace, tree: Any) -> Any:

@@ -4,8 +4,6 @@ What needs the numbers themselves (a branch, a print, a conversion) would freeze
 program: it raises.
 """
 
-from __future__ import annotations
-
 import inspect
 from typing import Any, NoReturn
 
@@ -18,12 +16,17 @@ from tinygrad_course.engine.operators import Methods
 _AS_INDEX = " For x[i], make x an argument; for np.eye(k)[y], write (y[:, None] == np.arange(k)) * 1.0."
 
 
-def _refuse(self: Unanswered, what: str, help: str = "") -> NoReturn:
-    raise CannotCompile(
-        f"{self._label()} was {what} while the function was recorded, and the program would keep this call's "
-        "number for every call to come. Choose between values with np.where, return what you want to look "
-        "at, and decide or print outside the compiled function." + help
-    )
+def _refused(what: str, help: str = "") -> Any:
+    """Return a method that raises; `what` says what the thing was."""
+
+    def method(self: Any, *_: Any) -> NoReturn:
+        raise CannotCompile(
+            f"{self._label()} was {what} while the function was recorded, and the program would keep this "
+            "call's number for every call to come. Choose between values with np.where, return what you want "
+            "to look at, and decide or print outside the compiled function." + help
+        )
+
+    return method
 
 
 class Unanswered(Methods):
@@ -33,6 +36,15 @@ class Unanswered(Methods):
 
     recorded: Value
 
+    __bool__ = _refused("asked whether it is true (if, while, and, or, assert)")
+    __float__ = __int__ = _refused("made a Python number")
+    __hash__ = _refused("looked up in a set or a dict")
+    __index__ = _refused("used as an index or a count", _AS_INDEX)
+    __str__ = __format__ = _refused("printed")
+    __contains__ = _refused("searched")
+    __reduce__ = _refused("pickled")
+    tolist = _refused("made a list")
+
     def _label(self) -> str:
         value = self.recorded
         if value.name or value.function is None:
@@ -40,22 +52,7 @@ class Unanswered(Methods):
         of = " and ".join(v.name for v in value.inputs if v.name)
         return f"a result of {getattr(value.function, '__name__', '')}{of and ' of '}{of}"
 
-    def __bool__(self) -> NoReturn:  # noqa: PLE0304
-        _refuse(self, "asked whether it is true (if, while, and, or, assert)")
-
-    def __float__(self) -> NoReturn:
-        _refuse(self, "made a Python number")
-
-    def __int__(self) -> NoReturn:
-        _refuse(self, "made a Python number")
-
-    def __hash__(self) -> NoReturn:  # noqa: PLE0309
-        _refuse(self, "looked up in a set or a dict")
-
-    def __index__(self) -> NoReturn:  # noqa: PLE0305
-        _refuse(self, "used as an index or a count", _AS_INDEX)
-
-    def __array__(self, *_: Any, **__: Any) -> NoReturn:
+    def __array__(self, *_: Any, **__: Any) -> Any:
         frame = inspect.currentframe()
         if frame is not None and frame.f_back is not None and "sparse" in frame.f_back.f_code.co_filename:
             raise CannotCompile(
@@ -63,34 +60,18 @@ class Unanswered(Methods):
                 "make the product outside the compiled function, and pass it as an argument"
             )
         what = "taken for its plain values (np.asarray, or a function that speaks no NumPy protocol)"
-        _refuse(self, what, _AS_INDEX if self.recorded.dtype.kind in "iu" else "")
-
-    def __str__(self) -> str:  # noqa: PLE0307
-        _refuse(self, "printed")
-
-    def __format__(self, spec: str) -> NoReturn:
-        _refuse(self, "printed")
+        return _refused(what, _AS_INDEX if self.recorded.dtype.kind in "iu" else "")(self)
 
     def __repr__(self) -> str:
         frame = inspect.currentframe()
         while frame is not None and frame.f_code.co_name in {"__repr__", "__str__", "__format__"}:
             frame = frame.f_back  # of the Tensor that holds it
         if frame is not None and not of_library(frame.f_code.co_filename):
-            _refuse(self, "printed")
+            self.__str__()
         return f"<tracer for {self._label()} {self.recorded.shape} {self.recorded.dtype}>"
-
-    def __contains__(self, item: Any) -> NoReturn:
-        _refuse(self, "searched")
 
     def __deepcopy__(self, memo: Any) -> Any:
         return self  # nobody writes into it
-
-    def __reduce__(self) -> NoReturn:
-        _refuse(self, "pickled")
-
-    def tolist(self) -> NoReturn:
-        """Raise: the numbers of this call would stay in the program."""
-        _refuse(self, "made a list")
 
     def __setitem__(self, index: Any, value: Any) -> NoReturn:
         raise CannotCompile(

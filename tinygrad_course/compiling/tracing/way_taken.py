@@ -1,7 +1,5 @@
 """Which way a function takes through its code: the same on tracers as on arrays, or a program is wrong."""
 
-from __future__ import annotations
-
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager

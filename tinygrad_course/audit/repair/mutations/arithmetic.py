@@ -14,8 +14,7 @@ from tinygrad_course.audit.repair.mutations.locations import (
 )
 from tinygrad_course.audit.repair.mutations.naming import (
     factor_kind,
-    is_keep_prob,
-    is_mask,
+    is_a,
     mentions,
     removed_kind,
 )  # fmt: skip
@@ -31,6 +30,7 @@ OPPOSITE: dict[type[ast.operator], list[type[ast.operator]]] = {
     ast.Pow: [ast.Mult],
     ast.Mod: [ast.FloorDiv],
 }
+_NEAR = ({ast.Add, ast.Sub}, {ast.Mult, ast.Div}, {ast.Mult, ast.MatMult})
 
 
 _FLIPPED: dict[type[ast.cmpop], type[ast.cmpop]] = {
@@ -47,8 +47,12 @@ def operations(node: ast.BinOp, scope: Scope, label: str) -> Iterator[Change]:
     """Give an operation another operator, its operands another order, or one of them alone."""
     left, right = node.left, node.right
     for operator in OPPOSITE.get(type(node.op), []):
-        near = {type(node.op), operator} in ({ast.Add, ast.Sub}, {ast.Mult, ast.Div}, {ast.Mult, ast.MatMult})
-        yield _operator_kind(node, operator), ast.BinOp(left, operator(), right), 0 if near else 2
+        pair = {type(node.op), operator}
+        kind = (
+            "wrong_sign" if pair == _NEAR[0] else "elementwise" if ast.MatMult in pair else "wrong_function"
+        )
+        kind = factor_kind(text(right), operator is ast.Div) if pair == _NEAR[1] else kind
+        yield kind, ast.BinOp(left, operator(), right), 0 if pair in _NEAR else 2
     if isinstance(node.op, ast.Sub | ast.Div | ast.MatMult | ast.Pow | ast.FloorDiv):
         kind = "wrong_sign" if isinstance(node.op, ast.Sub) else "wrong_order"
         yield kind, ast.BinOp(right, node.op, left), 0.3
@@ -62,7 +66,7 @@ def operations(node: ast.BinOp, scope: Scope, label: str) -> Iterator[Change]:
                 yield removed_kind(dropped, node.op, label), inverse, 2
             continue
         if isinstance(node.op, ast.Sub) and kept is right and isinstance(left, ast.Constant):
-            yield "mask_inverted" if is_mask(text(right)) else "wrong_operand", right, 0.4
+            yield "mask_inverted" if is_a("mask", text(right)) else "wrong_operand", right, 0.4
             continue
         if isinstance(node.op, ast.Sub) and kept is right:
             yield removed_kind(dropped, node.op, label), right, 2
@@ -92,17 +96,6 @@ def _bracketed(node: ast.BinOp) -> Iterator[Change]:
             yield "wrong_order", ast.BinOp(left.left, left.op, ast.BinOp(left.right, node.op, right)), 2
 
 
-def _operator_kind(node: ast.BinOp, operator: type[ast.operator]) -> str:
-    words = text(node.right)
-    if isinstance(node.op, ast.Add | ast.Sub) and operator in (ast.Add, ast.Sub):
-        return "wrong_sign"
-    if {type(node.op), operator} & {ast.MatMult}:
-        return "elementwise"
-    if {type(node.op), operator} == {ast.Mult, ast.Div}:
-        return factor_kind(words, operator is ast.Div)
-    return "wrong_function"
-
-
 def _array_like(node: ast.expr, scope: Scope) -> bool:
     return not names_in(node).isdisjoint(scope.arrays)
 
@@ -111,7 +104,7 @@ def comparisons(node: ast.Compare) -> Iterator[Change]:
     """Turn a comparison round."""
     operator = _FLIPPED.get(type(node.ops[0]))
     if operator is not None:
-        kind = "mask_inverted" if mentions(text(node), is_keep_prob) else "comparison_reversed"
+        kind = "mask_inverted" if mentions(text(node), "keep_prob") else "comparison_reversed"
         yield kind, ast.Compare(node.left, [operator()], node.comparators), 0
 
 

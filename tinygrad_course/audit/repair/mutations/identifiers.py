@@ -12,8 +12,7 @@ from tinygrad_course.audit.repair.mutations.function_calls import RELATED, SWAPS
 from tinygrad_course.audit.repair.mutations.locations import Change, Location, Scope, called, parse, text
 from tinygrad_course.audit.repair.mutations.naming import (
     EXAMPLES,
-    is_beta,
-    is_lambda,
+    is_a,
     mentions,
     name_kind,
     split_name,
@@ -41,6 +40,8 @@ def counting(at: Location, scope: Scope) -> Iterator[Change]:
         for shift in (1, -1, 2):
             operator = ast.Add() if shift > 0 else ast.Sub()
             yield kind, ast.BinOp(node, operator, ast.Constant(abs(shift))), 1
+    if isinstance(node, ast.Name) and isinstance(at.parent, ast.Tuple):
+        yield "shape", ast.Constant(1), 0.5  # np.zeros((n_y, n_y)) for a bias
     for name, value in scope.numbers.items():
         if value == int(value) and not isinstance(node, ast.Name):
             yield kind, ast.Name(name, ast.Load()), 1
@@ -70,7 +71,7 @@ def names(at: Location, scope: Scope) -> Iterator[Change]:
         yield name_kind(name, other, known=True), ast.Name(other, ast.Load()), rank
     if _argument(at):
         yield from (("wrong_operand", parse(donor), 1.5) for donor in scope.donors)
-    if name in scope.numbers and "t" in scope.numbers and is_beta(name):
+    if name in scope.numbers and "t" in scope.numbers and is_a("beta", name):
         yield "bias_correction", parse(f"{name} ** t"), 0
     if len(scope.arrays.get(name, ())) == 2:
         if isinstance(at.parent, ast.Attribute):
@@ -242,7 +243,7 @@ def _numbers(at: Location, value: float, scope: Scope, label: str) -> Iterator[C
     if kind == "wrong_constant":
         if isinstance(at.parent, ast.Compare):
             kind = "threshold"
-        elif mentions(around, is_lambda):
+        elif mentions(around, "lambda"):
             kind = "l2_factor"
         elif isinstance(at.parent, ast.BinOp) and isinstance(at.parent.op, ast.Mult | ast.Div):
             kind = "wrong_factor"
@@ -251,7 +252,7 @@ def _numbers(at: Location, value: float, scope: Scope, label: str) -> Iterator[C
             rank = 0 if kind == "wrong_axis" else 0.5 if kind == "threshold" and other == 0.5 else 2
             yield kind if other != -value else "wrong_sign", ast.Constant(other), rank
     for name in scope.numbers:
-        corrected = exponent and (mentions(around, is_beta) or "correct" in label)
+        corrected = exponent and (mentions(around, "beta") or "correct" in label)
         if name == "t" and exponent:
             yield "bias_correction" if corrected else kind, ast.Name(name, ast.Load()), 0
         elif not exponent and not axis:

@@ -2,46 +2,37 @@
 
 import ast
 import re
-from collections.abc import Callable
 
 from tinygrad_course.audit.repair.mutations.locations import Scope, text
 
 EXAMPLES = {"m", "M", "N", "num_examples", "num_samples", "n_samples", "batch_size", "m_train"}
 
 
-def is_keep_prob(name: str) -> bool:
-    """keep_prob, keepprob, keep_probability, kp."""
-    return bool(re.fullmatch(r"(?i)keep_?prob\w*|keep|kp", name))
+WRITTEN = {
+    "keep_prob": r"(?i)keep_?prob\w*|keep|kp",
+    "lambda": r"(?i)lam(bd?a?)?_?|reg\w*|l2\w*",
+    "beta": r"(?i)beta_?\d?",
+    "rate": r"(?i)learning_?rate|lr|alpha",
+    "mask": r"D\d*|d\d+|(?i:mask\w*)",
+    "bias": r"(?i)b\d*|bias\w*",
+}
+"""How files write what the course calls keep_prob, lambd, beta1, learning_rate, D1 and b1."""
 
 
-def is_lambda(name: str) -> bool:
-    """lambd, lambda_, lam, reg."""
-    return bool(re.fullmatch(r"(?i)lam(bd?a?)?_?|reg\w*|l2\w*", name))
+def is_a(quantity: str, name: str) -> bool:
+    """Tell whether a name is one of those by which a quantity is known.
+
+    Examples
+    --------
+    >>> is_a("beta", "beta_1"), is_a("keep_prob", "kp"), is_a("mask", "dZ1")
+    (True, True, False)
+    """
+    return re.fullmatch(WRITTEN[quantity], name) is not None
 
 
-def is_beta(name: str) -> bool:
-    """beta, beta1, beta2, beta_1."""
-    return bool(re.fullmatch(r"(?i)beta_?\d?", name))
-
-
-def is_rate(name: str) -> bool:
-    """learning_rate, lr, alpha."""
-    return bool(re.fullmatch(r"(?i)learning_?rate|lr|alpha", name))
-
-
-def is_mask(name: str) -> bool:
-    """D1, D2, mask."""
-    return bool(re.fullmatch(r"D\d*|d\d+|(?i:mask\w*)", name))
-
-
-def is_bias(name: str) -> bool:
-    """b, b1, b2."""
-    return bool(re.fullmatch(r"(?i)b\d*|bias\w*", name))
-
-
-def mentions(expression: str, test: Callable[[str], bool]) -> bool:
+def mentions(expression: str, quantity: str) -> bool:
     """Tell whether a word of an expression is such a name."""
-    return any(test(word) for word in re.findall(r"[A-Za-z_]\w*", expression))
+    return any(is_a(quantity, word) for word in re.findall(r"[A-Za-z_]\w*", expression))
 
 
 def examples_count(scope: Scope) -> list[str]:
@@ -66,9 +57,9 @@ def name_kind(old: str, new: str, *, known: bool) -> str:
         return "stale_cache"
     if "plus" in old.lower() and "minus" in new.lower():
         return "j_minus_from_thetaplus"
-    if is_mask(old) and is_mask(new):
+    if is_a("mask", old) and is_a("mask", new):
         return "wrong_mask"
-    if is_beta(old) and is_beta(new):
+    if is_a("beta", old) and is_a("beta", new):
         return "beta_swapped"
     (letter, number), (other, other_number) = split_name(old), split_name(new)
     letter, other = letter.lower(), other.lower()
@@ -87,11 +78,11 @@ def factor_kind(factor: str, missing: bool) -> str:
     """Name the mistake of a missing factor (a division that is not there), or of one too much."""
     if any(word in EXAMPLES for word in re.findall(r"[A-Za-z_]\w*", factor)) or ".shape[1]" in factor:
         return "missing_1_over_m" if missing else "double_1_over_m"
-    if mentions(factor, is_keep_prob):
+    if mentions(factor, "keep_prob"):
         return "keep_prob_missing" if missing else "keep_prob_twice"
-    if mentions(factor, is_rate):
+    if mentions(factor, "rate"):
         return "learning_rate"
-    if mentions(factor, is_lambda):
+    if mentions(factor, "lambda"):
         return "l2_factor"
     return "wrong_factor"
 
@@ -101,12 +92,12 @@ def removed_kind(dropped: ast.expr, operator: ast.operator, label: str) -> str:
     words = text(dropped)
     names = re.findall(r"[A-Za-z_]\w*", words)
     if isinstance(operator, ast.Add | ast.Sub):
-        if mentions(words, is_lambda):
+        if mentions(words, "lambda"):
             return "l2_on_bias" if label.lower().startswith("db") else "extra_term"
         return "extra_term"
     if isinstance(operator, ast.Pow):
         return "wrong_power"
-    if mentions(words, is_mask) and all(is_mask(name) for name in names if name not in {"np", "int"}):
+    if mentions(words, "mask") and all(is_a("mask", name) for name in names if name not in {"np", "int"}):
         return "mask_twice"
     kind = factor_kind(words, missing=False)
     if kind != "wrong_factor":

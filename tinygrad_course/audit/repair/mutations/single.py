@@ -6,7 +6,6 @@ function in between. The rules know nothing of a function's meaning; running it 
 
 import ast
 import contextlib
-import copy
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -59,64 +58,63 @@ class Edit:
 def edits(block: list[ast.stmt], position: int, scope: Scope, label: str) -> Iterator[Edit]:
     """Put each edit of a statement into its block in turn; `label` names what the statement assigns."""
     statement = block[position]
-    for at in locations(statement):
+    found = locations(statement)
+    for at in found:
         for kind, new, rank in _expression_edits(at, scope, label):
-            at.put(_located(new, at.node))
-            try:
+            with _put([at], [new]):
                 yield Edit(kind, rank, at.node, new, getattr(at.node, "lineno", None))
-            finally:
-                at.put(at.node)
-    yield from _throughout(block, position, scope)
-    yield from _products(block, position)
+    if isinstance(statement, ast.Assign | ast.AugAssign | ast.Return | ast.Expr):
+        yield from _throughout(found, scope)
+    if isinstance(statement, ast.Assign | ast.Return) and "log" in text(statement):
+        yield from _entrywise(found)
     yield from _statement_edits(block, position)
 
 
-def _throughout(block: list[ast.stmt], position: int, scope: Scope) -> Iterator[Edit]:
+@contextlib.contextmanager
+def _put(places: list[Location], made: list[ast.expr]) -> Iterator[None]:
+    """Let other expressions stand in some places during the body."""
+    for at, new in zip(places, made, strict=True):
+        at.put(_located(new, at.node))
+    try:
+        yield
+    finally:
+        for at in places:
+            at.put(at.node)
+
+
+def _throughout(found: list[Location], scope: Scope) -> Iterator[Edit]:
     """Put another name wherever one stands more than once: np.log for both np.log10, A1 for both A2."""
-    statement = block[position]
-    if not isinstance(statement, ast.Assign | ast.AugAssign | ast.Return | ast.Expr):
-        return
-    found = [at for at in locations(statement) if isinstance(at.node, ast.Name | ast.Attribute)]
     groups: dict[str, list[Location]] = {}
     for at in found:
-        groups.setdefault(text(at.node), []).append(at)
+        if isinstance(at.node, ast.Name | ast.Attribute):
+            groups.setdefault(text(at.node), []).append(at)
     for words, places in groups.items():
         if len(places) < 2 or words in {"np", "str", "l"}:
             continue
         for kind, other in others_for(places[0], scope):
             new = [parse(other) for _ in places]
-            for at, made in zip(places, new, strict=True):
-                at.put(_located(made, at.node))
-            try:
+            with _put(places, new):
                 yield Edit(kind, 0.7, f"each `{words}`", new[0], places[0].node.lineno)
-            finally:
-                for at in places:
-                    at.put(at.node)
 
 
-class _Elementwise(ast.NodeTransformer):
-    """Puts a * b for every np.dot(a.T, b), np.dot(a, b.T), a.T @ b and a @ b.T."""
-
-    def __init__(self) -> None:
-        self.count = 0
-
-    def visit(self, node: ast.AST) -> ast.AST:
-        """Replace a product of matrices."""
-        node = self.generic_visit(node)
-        parts: list[ast.expr] = []
-        if isinstance(node, ast.Call) and ast.unparse(node.func) in {"np.dot", "np.matmul"}:
+def _entrywise(found: list[Location]) -> Iterator[Edit]:
+    """Put a * b for every np.dot(a.T, b), np.dot(a, b.T), a.T @ b and a @ b.T of a cost."""
+    places: list[Location] = []
+    made: list[ast.expr] = []
+    for at in found:
+        node, parts = at.node, list[ast.expr]()
+        if isinstance(node, ast.Call) and text(node.func) in {"np.dot", "np.matmul"}:
             parts = node.args
         elif isinstance(node, ast.BinOp) and isinstance(node.op, ast.MatMult):
             parts = [node.left, node.right]
-        turned = [isinstance(part, ast.Attribute) and part.attr == "T" for part in parts]
-        if len(parts) != 2 or sum(turned) != 1:
-            return node
-        self.count += 1
-        plain = [
-            part.value if isinstance(part, ast.Attribute) and turn else part
-            for part, turn in zip(parts, turned, strict=True)
-        ]
-        return ast.copy_location(ast.BinOp(plain[0], ast.Mult(), plain[1]), node)
+        turned = [part for part in parts if isinstance(part, ast.Attribute) and part.attr == "T"]
+        if len(parts) == 2 and len(turned) == 1:
+            a, b = (turned[0].value if part is turned[0] else part for part in parts)
+            places.append(at)
+            made.append(ast.BinOp(a, ast.Mult(), b))
+    if places:
+        with _put(places, made):
+            yield Edit("elementwise", 0.25, "an outer product where the product of the entries belongs")
 
 
 @contextlib.contextmanager
@@ -129,18 +127,6 @@ def standing(block: list[ast.stmt], position: int, *statements: ast.stmt) -> Ite
         yield
     finally:
         block[place] = before
-
-
-def _products(block: list[ast.stmt], position: int) -> Iterator[Edit]:
-    """Put the products of a cost that are outer products entry by entry."""
-    statement = block[position]
-    if "log" not in text(statement) or not isinstance(statement, ast.Assign | ast.Return):
-        return
-    made = _Elementwise()
-    changed = ast.fix_missing_locations(made.visit(copy.deepcopy(statement)))
-    if made.count and isinstance(changed, ast.stmt):
-        with standing(block, position, changed):
-            yield Edit("elementwise", 0.25, "an outer product where the product of the entries belongs")
 
 
 def _located(new: ast.expr, like: ast.expr) -> ast.expr:

@@ -17,11 +17,7 @@ from tinygrad_course.audit.repair.mutations.naming import (
     EXAMPLES,
     examples_count,
     factor_kind,
-    is_beta,
-    is_bias,
-    is_lambda,
-    is_mask,
-    is_rate,
+    is_a,
 )  # fmt: skip
 from tinygrad_course.audit.source.syntax import nodes
 
@@ -32,7 +28,7 @@ def completions(at: Location, scope: Scope) -> Iterator[Change]:
     yield from _split_slopes(node, scope)
     yield from _other_label(node)
     taken = isinstance(at.parent, ast.BinOp) and isinstance(at.parent.op, ast.Sub) and at.name == "right"
-    if taken and text(node) in scope.numbers and is_rate(text(node)):
+    if taken and text(node) in scope.numbers and is_a("rate", text(node)):
         for name in [name for name in scope.entries if core(name)[:1] == "d"]:
             yield "gradient_missing", parse(f"{text(node)} * {name}"), 0.8
 
@@ -52,7 +48,7 @@ def wraps(at: Location, scope: Scope) -> Iterator[Change]:
     if isinstance(node, ast.BinOp) and multiplied:
         yield "transposed", ast.Attribute(node, "T", ast.Load()), 0.2
     if isinstance(node, ast.Name | ast.Subscript) and operand:
-        yield "wrong_factor" if is_beta(text(node)) else "wrong_operand", parse(f"1 - {text(node)}"), 1
+        yield "wrong_factor" if is_a("beta", text(node)) else "wrong_operand", parse(f"1 - {text(node)}"), 1
         yield "wrong_power", parse(f"np.square({text(node)})"), 1.2
         yield "wrong_power", parse(f"np.sqrt({text(node)})"), 1.2
     if isinstance(node, ast.Call | ast.BinOp) and operand:
@@ -103,7 +99,7 @@ def activations(node: ast.expr, scope: Scope, label: str) -> Iterator[Change]:
         node, ast.Call | ast.BinOp
     ):
         return
-    biases = [name for name in [*scope.entries, *scope.numbers] if is_bias(core(name))]
+    biases = [name for name in [*scope.entries, *scope.numbers] if is_a("bias", core(name))]
     for place, inner in enumerate([text(node), *(f"{text(node)} + {name}" for name in biases)]):
         if "sigmoid" in scope.functions:
             yield "activation_missing", parse(f"sigmoid({inner})"), 1.2 + place / 10
@@ -117,7 +113,7 @@ def _biases(node: ast.expr, scope: Scope) -> Iterator[Change]:
     )  # fmt: skip
     if product:
         for name in [*scope.entries, *scope.numbers]:
-            if is_bias(core(name)):
+            if is_a("bias", core(name)):
                 yield "bias_missing", ast.BinOp(node, ast.Add(), parse(name)), 1
 
 
@@ -194,14 +190,14 @@ def factors_around(node: ast.expr, scope: Scope, *, root: bool) -> Iterator[Chan
         has = "double_1_over_m" if count else factor_kind(name, missing=False)
         yield lacks, ast.BinOp(node, ast.Div(), parse(name)), 1 + inner
         yield has, ast.BinOp(node, ast.Mult(), parse(name)), 1 + inner
-        if is_beta(name):
+        if is_a("beta", name):
             yield "wrong_factor", parse(f"(1 - {name}) * ({text(node)})"), 1
             if "t" in scope.numbers:
                 yield "bias_correction_missing", parse(f"({text(node)}) / (1 - {name} ** t)"), 1
     yield "wrong_factor", ast.BinOp(node, ast.Mult(), ast.Constant(2)), 2
     yield "wrong_factor", ast.BinOp(node, ast.Div(), ast.Constant(2)), 2
     for name, shape in scope.entries.items():
-        if len(shape) == 2 and is_mask(core(name)) and not _names_it(node, name):
+        if len(shape) == 2 and is_a("mask", core(name)) and not _names_it(node, name):
             yield "mask_missing", ast.BinOp(node, ast.Mult(), parse(name)), 1
     if root:
         for slope in slopes(scope):
@@ -216,7 +212,7 @@ def _names_it(node: ast.expr, name: str) -> bool:
 
 
 def _l2_terms(node: ast.expr, scope: Scope) -> Iterator[Change]:
-    lambdas = [name for name in scope.numbers if is_lambda(name)]
+    lambdas = [name for name in scope.numbers if is_a("lambda", name)]
     counts = [name for name in scope.numbers if name in EXAMPLES] or examples_count(scope)
     weights = [name for name in scope.entries if re.fullmatch(r"(?i)w\d*", core(name))]
     for lambd in lambdas:
@@ -235,9 +231,9 @@ def additions(node: ast.expr, scope: Scope) -> Iterator[Change]:
     for name in [*scope.entries, *scope.numbers]:
         if name in {"l", "L", "i", "j", "k"} or _names_it(node, name):
             continue
-        kind, rank = ("bias_missing", 1) if is_bias(core(name)) else ("term_missing", 2)
+        kind, rank = ("bias_missing", 1) if is_a("bias", core(name)) else ("term_missing", 2)
         yield kind, ast.BinOp(node, ast.Add(), parse(name)), rank
-    for beta in [name for name in scope.numbers if is_beta(name)]:
+    for beta in [name for name in scope.numbers if is_a("beta", name)]:
         for entry in scope.read:
             for power in (entry, f"np.square({entry})"):
                 yield "term_missing", parse(f"{text(node)} + (1 - {beta}) * {power}"), 1.5

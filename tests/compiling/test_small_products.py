@@ -1,0 +1,100 @@
+"""Small products in registers, and what a loop over time comes to as machine code."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from tinygrad_course import compiled, value_and_grad
+from tinygrad_course.compiling.machine.small_products import SumOfProducts, tiled
+from tinygrad_course.compiling.passes.fuse import MOST, FusedCall
+
+pytest.importorskip("llvmlite.binding")
+
+
+@pytest.mark.parametrize("dtype", ["f8", "f4"])
+@pytest.mark.parametrize(
+    ("m", "k", "n"), [(1, 1, 8), (3, 5, 9), (6, 4, 16), (7, 1, 17), (10, 32, 32), (13, 2, 40)]
+)
+def test_small_products_are_those_of_numpy(m, k, n, dtype):
+    rng = np.random.default_rng(m * k * n)
+    A, B = rng.normal(size=(m, 2 * k)).astype(dtype), rng.normal(size=(n, 3 * k)).astype(dtype)
+    for left in (A[:, ::2], A[:, :k], np.asfortranarray(A[:, k:])):
+        for right in (B[:, :k].T, np.ascontiguousarray(B[:, ::3].T)):
+            out = np.full((m, n), np.nan, dtype)
+            tiled(m, n, dtype, in_order=right.flags.c_contiguous)(left, right, out)
+            assert_close(out, left @ right, dtype)
+
+
+@pytest.mark.parametrize("dtype", ["f8", "f4"])
+@pytest.mark.parametrize(("m", "n", "count"), [(1, 8, 1), (7, 24, 2), (10, 32, 5), (128, 48, 4)])
+def test_a_sum_of_small_products_is_that_of_numpy(m, n, count, dtype):
+    rng = np.random.default_rng(m + n)
+    lefts = [rng.normal(size=(m, k + 1)).astype(dtype) for k in range(count)]
+    rights = [rng.normal(size=(n, k + 1)).astype(dtype).T for k in range(count)]
+    total = sum(a @ b for a, b in zip(lefts, rights, strict=True))
+    assert_close(SumOfProducts(m, n, np.dtype(dtype))(*lefts, *rights), total, dtype)
+
+
+def assert_close(ours, theirs, dtype):
+    np.testing.assert_allclose(
+        ours, theirs, rtol=0, atol=np.abs(theirs).max() * {"f8": 1e-13, "f4": 1e-5}[dtype]
+    )
+
+
+def recurrent(p, x):
+    a = np.zeros((8, x.shape[1]), x.dtype)
+    J = 0.0
+    for t in range(x.shape[2]):
+        a = np.tanh(p["W"] @ a + p["U"] @ x[:, :, t] + p["b"])
+        J = J + np.sum((p["V"] @ a) ** 2)
+    return J
+
+
+@pytest.mark.parametrize("dtype", ["f8", "f4"])
+def test_a_loop_over_time_has_one_sum_for_each_weight_and_few_functions(dtype):
+    rng = np.random.default_rng(3)
+    p = {"W": (8, 8), "U": (8, 8), "V": (16, 8), "b": (8, 1)}
+    p = {name: rng.normal(0, 0.3, shape).astype(dtype) for name, shape in p.items()}
+    x = rng.normal(size=(8, 8, 40)).astype(dtype)
+    step = compiled(value_and_grad(recurrent), engine="machine")
+    (J, grads), (J2, grads2) = step(p, x), value_and_grad(recurrent)(p, x)
+    assert np.allclose(J, J2, rtol=1e-5 if dtype == "f4" else 1e-12)
+    for name, dW in grads.items():
+        assert_close(dW, grads2[name], dtype)
+    ((_, program),) = step.programs.values()
+    functions = [v.function for v in program.body.layout.order]
+    sums = [f for f in functions if isinstance(f, SumOfProducts)]
+    assert sorted(f.m for f in sums) == [8, 8, 16]  # dW, dU, dV
+    assert len({f.compute for f in functions if isinstance(f, FusedCall)}) < 20  # of 200 calls
+
+
+def test_a_long_loop_over_one_shape_is_made_in_pieces_that_are_alike():
+    def f(p, x):
+        for _ in range(200):
+            x = x + 0.01 * np.sin(p["w"] * x)
+        return np.sum(x**2)
+
+    rng = np.random.default_rng(1)
+    args = {"w": rng.normal(size=1500)}, rng.normal(size=1500)
+    step = compiled(value_and_grad(f), engine="machine")
+    (J, grads), (J2, grads2) = step(*args), value_and_grad(f)(*args)
+    assert np.allclose(J, J2)
+    assert_close(grads["w"], grads2["w"], "f8")
+    ((_, program),) = step.programs.values()
+    functions = {v.function.compute for v in program.body.layout.order if isinstance(v.function, FusedCall)}
+    assert len(functions) < 12
+    assert len(program.body.layout.order) > 1400 // MOST
+
+
+@pytest.mark.parametrize("engine", ["numpy", "machine"])
+@pytest.mark.parametrize("dtype", ["f8", "i8", "?"])
+def test_what_is_taken_along_another_axis_at_many_places_is_what_it_was(engine, dtype):
+    def f(w, x):
+        return sum(np.sum(w * x[:, t] + x[:, :, t] * w) for t in range(5)), x[:, 3], x[2, 1]
+
+    w, x = np.linspace(-1, 1, 5), np.arange(125).reshape(5, 5, 5).astype(dtype)
+    step = compiled(f, engine=engine)
+    for ours, theirs in zip(step(w, x), f(w, x), strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-13)
+    assert np.shares_memory(step(w, x)[1], x)  # as the function's own result does

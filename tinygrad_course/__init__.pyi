@@ -1,0 +1,41 @@
+# The names that `tinygrad_course` has: type checkers read them, and so does `__init__.py`.
+from tinygrad_course.autodiff.custom import custom_rule as custom_rule
+from tinygrad_course.autodiff.custom import register_rule as register_rule
+from tinygrad_course.autodiff.debugging import debug as debug
+from tinygrad_course.autodiff.gradients import grad as grad
+from tinygrad_course.autodiff.gradients import jvp as jvp
+from tinygrad_course.autodiff.gradients import stop_gradient as stop_gradient
+from tinygrad_course.autodiff.gradients import value_and_grad as value_and_grad
+from tinygrad_course.autodiff.gradients import vjp as vjp
+from tinygrad_course.autodiff.recordable import array as array
+from tinygrad_course.autodiff.recordable import zeros as zeros
+from tinygrad_course.autodiff.recordable import zeros_like as zeros_like
+from tinygrad_course.autodiff.transforms import hessian as hessian
+from tinygrad_course.autodiff.transforms import hvp as hvp
+from tinygrad_course.autodiff.transforms import jacobian as jacobian
+from tinygrad_course.compiling import CannotCompile as CannotCompile
+from tinygrad_course.compiling import compiled as compiled
+from tinygrad_course.compiling import compiled_loop as compiled_loop
+from tinygrad_course.derivation import derive as derive
+from tinygrad_course.engine.sweep import FreedGraphError as FreedGraphError
+from tinygrad_course.engine.tensor import Tensor as Tensor
+from tinygrad_course.gradient_checking import check_gradients as check_gradients
+from tinygrad_course.gradient_checking import compare_gradients as compare_gradients
+from tinygrad_course.gradient_checking import gradient_check as gradient_check
+from tinygrad_course.graph.node import Graph as Graph
+from tinygrad_course.graph.node import graph as graph
+from tinygrad_course.training.batches import mini_batches as mini_batches
+from tinygrad_course.training.checkpoints import CheckpointError as CheckpointError
+from tinygrad_course.training.checkpoints import load as load
+from tinygrad_course.training.checkpoints import save as save
+from tinygrad_course.training.descent import Adam as Adam
+from tinygrad_course.training.descent import GradientDescent as GradientDescent
+from tinygrad_course.training.descent import Momentum as Momentum
+from tinygrad_course.training.epochs import NotFiniteError as NotFiniteError
+from tinygrad_course.training.initialization import initialize_parameters as initialize_parameters
+from tinygrad_course.training.loop import InterruptedRun as InterruptedRun
+from tinygrad_course.training.loop import fit as fit
+from tinygrad_course.training.network import Network as Network
+from tinygrad_course.training.watching import watch as watch
+
+__version__: str

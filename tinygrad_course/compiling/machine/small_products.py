@@ -1,0 +1,141 @@
+"""Products of small matrices in registers, and sums of many of them, as a loop over time leaves behind.
+
+A call of BLAS looks at its arguments, asks for memory and brings the matrices into an order of its own: with
+matrices of a few dozen rows that takes longer than the product. Here a tile of the result stays in registers
+(`register_tiles`), and the matrices are read where they lie.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from tinygrad_course.compiling.dataflow import Value
+from tinygrad_course.compiling.machine import jit
+from tinygrad_course.compiling.machine.register_tiles import vector_bytes
+from tinygrad_course.compiling.passes.fuse import FusedCall
+
+#: The calls of products with more entries than this cost nothing beside their arithmetic.
+SMALL = 8192
+#: The rows of a tile, and its vectors: their sums and what they are made of are all the registers.
+ROWS, VECTORS = 6, 2
+
+
+def is_small(value: Value) -> bool:
+    """Whether a call is a product of small matrices that tiles can make."""
+    if value.function is not np.matmul or value.dtype not in {np.dtype("f8"), np.dtype("f4")}:
+        return False
+    left, right = value.args
+    return bool(
+        len(value.shape) == 2
+        and left.kind == right.kind == "array"
+        and left.dtype == right.dtype == value.dtype
+        and 0 < left.size <= SMALL
+        and 0 < right.size <= SMALL
+        and vector_bytes() // value.dtype.itemsize <= value.shape[1]
+        and value.size <= SMALL
+    )
+
+
+def is_even(value: Value) -> bool:
+    """Whether a call is such a product, and its columns fill registers, so that others can be added to it."""
+    return is_small(value) and value.shape[1] % (vector_bytes() // value.dtype.itemsize) == 0
+
+
+class SmallProduct(FusedCall):
+    """A product of small matrices."""
+
+    def __init__(self, value: Value) -> None:
+        super().__init__()
+        turned = value.args[1].function is np.transpose
+        self.strided = (0, 1) if turned else (0,)
+        self.compute = tiled(value.shape[0], value.shape[1], value.dtype, in_order=not turned)
+
+    @property
+    def function(self) -> Callable[..., Any]:
+        """What runs the product."""
+        return self.compute
+
+
+def tiled(m: int, n: int, dtype: Any, *, in_order: bool = False, more: bool = False) -> Callable[..., Any]:
+    """Return a function that writes x0 @ x1, of m rows and n columns, to y0.
+
+    Parameters
+    ----------
+    m, n, dtype
+        Of the product.
+    in_order : bool
+        The rows of x1 are contiguous.
+    more : bool
+        The product is added to y0. The columns have to fill registers.
+    """
+    lanes = vector_bytes() // np.dtype(dtype).itemsize
+    rows, vectors = min(ROWS, m), min(VECTORS, n // lanes)
+    if more:  # tiles may not overlap
+        rows = next(r for r in range(rows, 0, -1) if m % r == 0)
+        vectors = next(v for v in range(vectors, 0, -1) if n % (v * lanes) == 0)
+    kind = np.dtype(dtype).str[1:]
+    source = _source(rows, vectors, np.dtype(dtype).itemsize, in_order=in_order, more=more)
+    return jit.compile_source(source, (f"{kind} 2 strided", f"{kind} 2 strided", f"{kind} 2"))
+
+
+def _source(rows: int, vectors: int, size: int, *, in_order: bool, more: bool) -> str:
+    lanes = vector_bytes() // size
+    width = vectors * lanes
+    right, pitch = ("x1", "x1.strides[0] // size") if in_order else ("right", "n")
+    tile = f"tile({rows}, {vectors}, {lanes}, x0, start, over, down, {right}, y0, at, k, {more}"
+    copied = [
+        "right = np.empty(k * n, x0.dtype)",
+        "for l in range(k):",
+        "    for j in range(n):",
+        "        right[l * n + j] = x1[l, j]",
+    ]
+    lines = [
+        "m, k, n = x0.shape[0], x0.shape[1], x1.shape[1]",
+        f"size = {size}",
+        "down, over = x0.strides[0] // size, x0.strides[1] // size",
+        *([] if in_order else copied),
+        f"pitch = {pitch}",
+        f"for j in range(0, n, {width}):",
+        f"    left = min(j, n - {width})",  # the last tile has some columns of the one before
+        f"    for i in range(0, m, {rows}):",
+        f"        top = min(i, m - {rows})",
+        "        at, start = top * n + left, top * down",
+        f"        {tile}, left, pitch, n)",
+    ]
+    return "def compute(x0, x1, y0):\n" + "".join(f"    {line}\n" for line in [*lines, "return None"])
+
+
+# ------------------------------------------------------------------ sums of products
+
+
+@dataclass(frozen=True)
+class SumOfProducts:
+    """A function of A1, ..., An, B1, ..., Bn that returns A1 @ B1 + ... + An @ Bn, of m rows and n columns.
+
+    The gradient of a weight that a loop uses at each step is such a sum.
+    """
+
+    m: int
+    n: int
+    dtype: Any
+    _parts: Any = field(init=False, repr=False, compare=False)
+
+    __name__ = "sum_of_products"
+
+    def __post_init__(self) -> None:
+        parts = tuple(tiled(self.m, self.n, self.dtype, more=more) for more in (False, True))
+        object.__setattr__(self, "_parts", parts)
+
+    def __call__(self, *factors: Any) -> Any:
+        """Return the sum."""
+        half = len(factors) // 2
+        total = np.empty((self.m, self.n), self.dtype)
+        make, further = self._parts
+        for left, right in zip(factors[:half], factors[half:], strict=True):
+            make(left, right, total)
+            make = further
+        return total
