@@ -146,8 +146,8 @@ class Tracer(Unanswered):
             return NotImplemented
         if method == "at":
             raise CannotCompile(
-                f"np.{ufunc.__name__}.at changes its first argument in place, which a recording can't follow: "
-                "give each place its sum, (index == np.arange(n)[:, None]) @ values"
+                f"np.{ufunc.__name__}.at changes its first argument in place, which a recording can't "
+                "follow: give each place its sum, (index == np.arange(n)[:, None]) @ values"
             )
         if kwargs.get("out") is not None:
             raise CannotCompile(IN_PLACE.format("the out= of " + name_of(ufunc)))
