@@ -213,7 +213,7 @@ def f_slope(phi: Any, m: Any) -> Any:
 PLACES, SHARES = (x / 2.0 for x in (np.polynomial.legendre.leggauss(20) + np.array([[1.0], [0.0]])))
 
 
-def d_slope(d: Any, phi: Any, m: Any) -> Any:
+def d_slope(phi: Any, m: Any) -> Any:
     """The integral of sin^4 / (2 delta^3), added up for small m, of which the difference leaves nothing."""
     small = np.abs(m) < 0.05
     turns = np.round(phi / math.pi)
@@ -232,7 +232,7 @@ def added_up(phi: Any, m: Any) -> Any:
 rule(
     elliptic_d,
     lambda g, y, phi, m: g * (np.sin(phi) ** 2 / delta(phi, m)),
-    lambda g, y, phi, m: g * d_slope(y, phi, m),
+    lambda g, y, phi, m: g * d_slope(phi, m),
     elementwise=True,
     name="elliptic D",
 )

@@ -205,14 +205,12 @@ def aligned(a: Any, b: Any) -> tuple[Any, Any]:
 
 @composed(np.polyadd)
 def polyadd(a1: Any, a2: Any) -> Any:
-    a, b = aligned(a1, a2)
-    return a + b
+    return np.add(*aligned(a1, a2))
 
 
 @composed(np.polysub)
 def polysub(a1: Any, a2: Any) -> Any:
-    a, b = aligned(a1, a2)
-    return a - b
+    return np.subtract(*aligned(a1, a2))
 
 
 @composed(np.polymul)
