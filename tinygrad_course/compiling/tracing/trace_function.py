@@ -129,8 +129,8 @@ def trace_function(
 def _refuse_changes(path: str | None) -> None:
     if path is not None:
         raise CannotCompile(
-            f"the function changes {path}, which lies outside its program: that changes dicts and lists among "
-            "its arguments alone. Pass arrays and return the changed, as in  state, cost = step(state, X, Y)"
+            f"the function changes {path}, which lies outside its program: that changes dicts and lists "
+            "among its arguments alone. Pass arrays and return them, as in  state, cost = step(state, X, Y)"
         )
 
 
