@@ -78,3 +78,29 @@ def test_what_is_small_keeps_its_digits(name, dtype, engine):
     exact = 1 / np.exp(np.abs(x)) / (1 + np.exp(-np.abs(x))) ** (1 if sign < 0 else 2)
     exact = 1 / exact if "inverse" in name else exact
     np.testing.assert_allclose(program(x.astype(dtype)), exact, rtol=20 * np.finfo(dtype).eps)
+
+
+def constant_labels(z):
+    A = 1 / (1 + np.exp(-z))
+    Y = np.ones(3)
+    return -np.sum(Y * np.log(A) + (1 - Y) * np.log(1 - A))
+
+
+def softplus_less(z):
+    return np.sum(np.log1p(np.exp(z)) - np.array([1.0, 0.0, 1.0]) * z)
+
+
+@pytest.mark.parametrize("engine", ["numpy", "machine"])
+@pytest.mark.parametrize("f", [constant_labels, softplus_less, lambda z: np.sum(1 / (1 + np.exp(-z)))])
+@pytest.mark.parametrize("first", [False, True])
+def test_what_a_sigmoid_has_lost_is_not_divided_by(f, first, engine):
+    f = value_and_grad(f)
+    step = compiled(f, engine=engine)
+    with np.errstate(all="ignore"):
+        if not first:
+            step(np.array([1.0, -2.0, 0.5]))
+        for z in (np.array([40.0, -900.0, 3.0]), np.array([710.0, -710.0, 745.0])):
+            (J, dz), (expected, by_hand) = step(z), f(z)
+            assert np.isfinite(by_hand).all()
+            np.testing.assert_allclose(J, expected, rtol=1e-12)
+            np.testing.assert_allclose(dz, by_hand, rtol=1e-12, atol=1e-15)

@@ -420,3 +420,40 @@ def test_results_that_lie_in_one_memory_do_so_compiled(f, engine):
     assert not any(np.shares_memory(a, b) for a in results[1] for _, b in trees.leaves(earlier[1]))
     assert_equal(step(t + 1), f(t + 1))
     assert_equal(earlier[1], earlier[0])
+
+
+def test_a_power_that_is_a_number_of_numpys():
+    f = grad(lambda x, c: np.sum(np.abs(x) ** c))
+    step = compiled(f)
+    for c in (1.5, 2.5, 3.0):
+        assert_equal(step(x, np.float64(c)), f(x, np.float64(c)))
+
+
+def test_parts_of_complex_numbers():
+    def f(x):
+        z = np.exp(1j * x)
+        return np.sum((z * z.conj()).real * x) + np.sum(z.imag**2) + np.sum(x.real)
+
+    assert_equal(compiled(f)(x), f(x))
+    assert_equal(compiled(value_and_grad(f))(x), value_and_grad(f)(x))
+
+
+class Momentum:
+    def __init__(self):
+        self.m = np.zeros(3)
+
+    def step(self, w, g):
+        self.m = 0.9 * self.m + g
+        return w - 0.1 * self.m
+
+
+def test_what_is_changed_is_named():
+    def written(x):
+        K = np.zeros(3)
+        np.add.at(K, np.array([0, 0, 1]), 2 * x)
+        return K
+
+    with pytest.raises(CannotCompile, match=r"np\.add\.at changes its first argument in place"):
+        compiled(written)(x)
+    with pytest.raises(CannotCompile, match="changes a Momentum that it is given"):
+        compiled(lambda w, optimizer: optimizer.step(w, 2 * w))(x, Momentum())

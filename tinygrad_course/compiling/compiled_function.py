@@ -177,7 +177,11 @@ class Compiled:
         return self._new(args, key, leaves)
 
     def _new(
-        self, args: tuple[Any, ...], key: Any, leaves: list[tuple[str, Any]], *, again: bool = False
+        self,
+        args: tuple[Any, ...],
+        key: Any,
+        leaves: list[tuple[str, Any]],
+        refused: CannotCompile | None = None,
     ) -> Any:
         """Record a call, and return what its program returns."""
         try:
@@ -193,9 +197,9 @@ class Compiled:
                 raise
             if self._changes_by_itself(100 if error.outside else 40):
                 return self.function(*args)
-            if again or not error.outside:
-                raise
-            return self._new(args, key, leaves, again=True)  # another thread may have been at work that once
+            if refused or not error.outside:
+                raise (refused or error) from None
+            return self._new(args, key, leaves, error)  # another thread may have been at work that once
         self._use(program.call, traced)
         if len(self.programs) == MANY + 1:
             warnings.warn(

@@ -515,7 +515,7 @@ def mend_power(out: Tensor) -> Tensor:
     base, exponent = out._args
     if type(base) is not type(out) or base._op is None or type(exponent) is type(out) or np.ndim(exponent):
         return out
-    return mend_square(out) if exponent == 2 else out
+    return mend_square(out) if is_number(exponent, 2) else out
 
 
 _MENDS: dict[Any, Callable[[Any], Any]] = {

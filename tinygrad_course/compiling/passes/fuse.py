@@ -127,7 +127,7 @@ def fuse(
     new = {id(v): v for v in program.values() if v.function is None}
     # what is fused needs earlier stages alone, and other calls of its stage may need it
     for value in sorted(order, key=lambda v: (stage[id(v)], inside[id(v)] is None)):
-        key = stage[id(value)], inside[id(value)]
+        key = group_of.get(id(value))
         if id(value) not in new and key in groups:
             try:
                 _fuse(group(groups[key], needed), new)

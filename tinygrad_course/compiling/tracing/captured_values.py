@@ -72,7 +72,9 @@ class CapturedValues:
         self._seen: dict[Any, Any] = {}
         self._names: set[str] = set()  # what the code looks up, and the attributes that it reads
         self._iterators: list[str] = []
-        self._waiting = [(f, getattr(f, "__name__", "the function")) for f in reversed(functions)]
+        self._waiting = [
+            (f, getattr(f, "__name__", f"a {type(f).__name__} that it is given")) for f in reversed(functions)
+        ]
         while self._waiting:
             self._look(*self._waiting.pop())
         self._seen.clear()
@@ -124,7 +126,7 @@ class CapturedValues:
     # ------------------------------------------------------------------ looking
 
     def _look(self, thing: Any, path: str) -> None:
-        if isinstance(thing, _FIXED) or id(thing) in self._seen:
+        if isinstance(thing, _FIXED) or type(thing) is Tracer or id(thing) in self._seen:
             return
         self._seen[id(thing)] = thing
         if isinstance(thing, _GENERATORS):

@@ -5,38 +5,59 @@ from collections import Counter
 
 import numpy as np
 
+from tinygrad_course.compiling.builder import uniform
 from tinygrad_course.compiling.dataflow import Program, Value
 from tinygrad_course.compiling.tracing.refusals import name_of
 from tinygrad_course.compiling.tracing.trace import Trace
+from tinygrad_course.engine.mending import is_sigmoid
 
 #: What overflows to infinity, from which NaN comes.
 _EXPONENTIALS = {
     *(np.exp, np.exp2, np.expm1, np.power, operator.pow, np.float_power, np.sinh, np.cosh, np.logaddexp),
 }
+_POWERS = {np.power, operator.pow, np.float_power}
 
 
 def leaves_range(program: Program) -> bool:
-    """Whether gradients come by numbers that may be too large, or too small: by exponentials, or cubes."""
+    """Whether results come by numbers that may be too large, or too small: by exponentials, or cubes.
+
+    A power counts on the way to gradients alone, and exp(-|z|) where something divides by what is computed
+    from it: 1 - A, which is 0 where A is 1.
+    """
     factors: dict[int, Counter[int]] = {}
     gradients = [v for v in program.values() if v.backward]
+    vanishing: set[int] = set()  # exp(-|z|), and what is computed from it
     for v in Program([], gradients).values():
-        if v.function in _EXPONENTIALS - {np.logaddexp} and not _is_bounded(v):
-            return True
         found = factors[id(v)] = Counter()
         for a in v.inputs * (2 if v.function is np.square else 1):
             found += factors[id(a)] or Counter([id(a)])
         if v.function not in {np.multiply, np.square}:
             found.clear()
-        if max(found.values(), default=0) > 2:
+        if max(found.values(), default=0) > 2 or (v.function in _POWERS and not v.is_constant):
             return True
-    return False
+        divisor = v.args[-1] if v.function in {np.divide, np.reciprocal, np.log} else None
+        if id(divisor) in vanishing:
+            return True
+        if _is_bounded(v) or (any(id(a) in vanishing for a in v.inputs) and not _is_beyond_one(v)):
+            vanishing.add(id(v))
+    return any(
+        v.function in _EXPONENTIALS - _POWERS - {np.logaddexp} and not _is_bounded(v)
+        for v in program.values()
+    )
 
 
-def _is_bounded(exponential: Value) -> bool:
-    """Whether it is exp(-|z|), which is at most 1: a sigmoid is computed by it."""
-    inner = exponential.args[0]
-    inner = inner.args[0] if isinstance(inner, Value) and inner.function is np.negative else None
-    return exponential.function is np.exp and isinstance(inner, Value) and inner.function is np.absolute
+def _is_beyond_one(v: Value) -> bool:
+    """Whether it is 1 + exp(-|z|)."""
+    numbers = [uniform(a) if isinstance(a, Value) else a for a in v.args]
+    return v.function is np.add and 1.0 in numbers and any(map(_is_bounded, v.inputs))
+
+
+def _is_bounded(v: Value) -> bool:
+    """Whether it is exp(-|z|) or a sigmoid, which are at most 1."""
+    if v.function is not np.exp:
+        return is_sigmoid(v.function)
+    inner = v.args[0].args[0] if v.inputs and v.args[0].function is np.negative else None
+    return isinstance(inner, Value) and inner.function is np.absolute
 
 
 #: Functions of numbers that give NaN for a NaN among any of them.

@@ -129,8 +129,8 @@ def trace_function(
 def _refuse_changes(path: str | None) -> None:
     if path is not None:
         raise CannotCompile(
-            f"the function changes {path}, which lies outside it; a program would not. Pass it as an "
-            "argument and return the changed one, as in  state, cost = step(state, X, Y)"
+            f"the function changes {path}, which lies outside its program: that changes dicts and lists "
+            "among its arguments alone. Pass arrays and return them, as in  state, cost = step(state, X, Y)"
         )
 
 
@@ -181,7 +181,8 @@ class _Recorder:
                 raise CannotCompile(
                     "the function returns something else for plain arrays than for the tracers that it is "
                     "recorded with: does it ask for the type of an argument (isinstance), or draw random "
-                    "numbers? Leave such choices outside"
+                    "numbers? Leave such choices outside. Or have its numbers lost their digits, as 1 - A "
+                    "has where A is nearly 1? Make the first call with numbers nearer to 0"
                 )
         if unmasked and loses_nan(run.program, run.trace, since, exponentials=alone):
             return self.record(captured, mended=True)

@@ -113,6 +113,16 @@ class Tracer(Unanswered):
         """The transpose, recorded."""
         return record(np.transpose, (self,), {})
 
+    @property
+    def real(self) -> Any:
+        """The real part, recorded."""
+        return record(np.real, (self,), {})
+
+    @property
+    def imag(self) -> Any:
+        """The imaginary part, recorded."""
+        return record(np.imag, (self,), {})
+
     def __len__(self) -> int:
         if not self.shape:
             raise TypeError(f"{self._label()} is a scalar: it has no len()")
@@ -134,8 +144,13 @@ class Tracer(Unanswered):
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
         if any(type(x) is Tensor for x in inputs):
             return NotImplemented
-        if kwargs.get("out") is not None or method == "at":
-            raise CannotCompile(IN_PLACE.format(self._label()))
+        if method == "at":
+            raise CannotCompile(
+                f"np.{ufunc.__name__}.at changes its first argument in place, which a recording can't "
+                "follow: give each place its sum, (index == np.arange(n)[:, None]) @ values"
+            )
+        if kwargs.get("out") is not None:
+            raise CannotCompile(IN_PLACE.format("the out= of " + name_of(ufunc)))
         function = ufunc if method == "__call__" else getattr(ufunc, method)
         return record(function, inputs, kwargs)
 
