@@ -1046,3 +1046,12 @@ def test_a_hessian_of_several_rows_is_a_program(cost):
         with np.errstate(all="ignore"):
             np.testing.assert_allclose(step(w), hessian(cost)(w), rtol=1e-12)
     assert step.programs
+
+
+@pytest.mark.parametrize("rows", [1, 2, 3])
+def test_the_first_row_and_the_last_may_be_one(rows):
+    def J(x):
+        return np.sum(x[0] * x[-1]) + np.sum(np.sin(x[-rows]))
+
+    x = np.arange(1.0, 3 * rows + 1).reshape(rows, 3)
+    np.testing.assert_allclose(compiled(grad(J))(x), grad(J)(x), rtol=1e-12)

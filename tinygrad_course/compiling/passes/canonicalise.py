@@ -220,7 +220,7 @@ def _stacked(builder: Builder, value: Value, args: Any) -> Value | None:
         if not isinstance(v, Value) or v.shape != value.shape:
             return None
         if v.function is scatter and type(v.args[1]) is int:
-            own = {v.args[1]: v.args[0]}
+            own = {v.args[1] % value.shape[0]: v.args[0]}
         else:
             own = builder.parts.get(id(v), {})
         if not own or not parts.keys().isdisjoint(own):
