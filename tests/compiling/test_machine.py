@@ -570,3 +570,12 @@ def test_an_argument_that_is_no_number_is_an_error_of_pythons():
     f = jit.compile_source("def compute(x):\n    return (x + 1.0,)\n", ("f8",))
     with pytest.raises(TypeError, match="real number"):
         f("one")
+
+
+@pytest.mark.parametrize("n", [4, 8, 64])
+@pytest.mark.parametrize(
+    "f", [lambda x: x @ x, lambda x: x @ x @ x + x.T @ x, value_and_grad(lambda x: np.sum(np.sin(x @ x)))]
+)
+def test_a_matrix_times_itself(f, n):
+    x = np.random.default_rng(0).normal(size=(n, n)) / n
+    assert_equal(compiled(f, engine="machine")(x), f(x))

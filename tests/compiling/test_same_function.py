@@ -9,6 +9,7 @@ import numbers
 import pickle
 import threading
 import time
+import tracemalloc
 import types
 
 import numpy as np
@@ -17,6 +18,7 @@ import scipy.sparse
 
 from tests.compiling.test_equality import assert_equal
 from tinygrad_course import CannotCompile, compiled, compiled_loop, grad, value_and_grad
+from tinygrad_course.compiling.tracing import trace
 from tinygrad_course.engine import trees
 
 ENGINES = ["numpy", "machine"]
@@ -457,3 +459,21 @@ def test_what_is_changed_is_named():
         compiled(written)(x)
     with pytest.raises(CannotCompile, match="changes a Momentum that it is given"):
         compiled(lambda w, optimizer: optimizer.step(w, 2 * w))(x, Momentum())
+
+
+def test_recording_lets_go_of_what_it_has_computed(monkeypatch):
+    def f(M):
+        return functools.reduce(lambda J, i: J + M[i] @ M[i], range(len(M)), 0.0)
+
+    def peak():
+        tracemalloc.start()
+        try:
+            compiled(grad(f))(M)
+            return tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+
+    M = np.random.default_rng(0).normal(size=(40, 1000))
+    before = peak()
+    monkeypatch.setattr(trace, "COLLECTED", 10 * M.nbytes)
+    assert peak() < 0.7 * before

@@ -30,7 +30,8 @@ def is_small(value: Value) -> bool:
         return False
     left, right = value.args
     return bool(
-        len(value.shape) == 2
+        left is not right  # a call takes each array once
+        and len(value.shape) == 2
         and left.kind == right.kind == "array"
         and left.dtype == right.dtype == value.dtype
         and 0 < left.size <= SMALL

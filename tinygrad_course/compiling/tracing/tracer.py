@@ -269,6 +269,7 @@ def record(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any], compute
             "x[mask] with a mask of booleans has a shape that depends on values, and a program is made for "
             "fixed shapes: use np.where(mask, x, 0), or select outside the compiled function"
         )
+    trace.collect(result)
     recorded = _stand_in(trace, function, _values(trace, args), _values(trace, kwargs), result)
     if type(recorded) is Tracer:
         trace.calls.append((recorded.recorded, recorded.recorded))
