@@ -97,7 +97,8 @@ def test_compiled_alike(name, engine):
         x = np.array([z, 0.3])
         if np.isfinite(FUNCTIONS[name](np, x)).all():
             for ours, theirs in zip(step(x), both(x), strict=True):
-                np.testing.assert_allclose(ours, theirs, rtol=1e-7, atol=1e-15)
+                # Terms that cancel (50 and -50 in the hill at -3) leave their rounding, each engine its own.
+                np.testing.assert_allclose(ours, theirs, rtol=1e-7, atol=1e-14)
 
 
 @pytest.mark.parametrize("z", [-750.0, -30.0, -1.0, 2.0])
