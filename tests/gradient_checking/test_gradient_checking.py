@@ -755,3 +755,18 @@ def test_an_entry_that_does_nothing_is_right_at_0():
     p = {"a": np.array([-1.0, 1.0]), "b": np.array([1.0])}
     cost = lambda p: np.sum(np.maximum(0, p["a"])) + np.sum(np.abs(p["b"]) ** 3)  # noqa: E731
     assert compare_gradients(cost, p).verdict == "right"
+
+
+def test_a_unit_that_is_off_and_nearly_on_has_the_gradient_0():
+    def J(b):  # the second unit goes on when b rises by 0.017
+        return np.sum(1 / (1 + np.exp(0.477 * np.maximum(0, b + np.array([0.2, 0.338])) - 0.5)))
+
+    report = compare_gradients(J, np.array([-0.35475898]))
+    assert [entry.status for entry in report.entries] == ["right"]
+
+
+def test_a_thousandth_is_no_edge():
+    cost, backward, parameters = network(2031)
+    gradients = backward(parameters)
+    gradients["dW1"][0, 1] *= 1.001
+    assert compare_gradients(cost, parameters, gradient=gradients).verdict == "wrong"

@@ -132,7 +132,7 @@ class Judge:
             scale = line.scale * nearness
             sigma = min(self.sigma, noise_of(line.phi, scale))
             found = slope(line.phi, scale, abs(self.problem.value), sigma, 0.0)
-            if found.error <= 1e-3 * abs(g) and found.shape == "smooth" and self.agree(g, found, size):
+            if found.error <= 1e-4 * abs(g) and found.shape == "smooth" and self.agree(g, found, size):
                 return True
         return False
 
@@ -156,8 +156,11 @@ class Judge:
         if seen:
             return False
         if g == 0:
-            near = [sign * part * line.scale for part in (1e-3, 0.03) for sign in (1, -1)]
-            return any(line.phi(step) != line.phi(0.0) for step in near)
+            here = line.phi(0.0)
+            near, far = (
+                [line.phi(sign * part * line.scale) != here for sign in (1, -1)] for part in (1e-3, 0.03)
+            )
+            return any(near) or all(far)  # a unit that is off nearby may be switched on from one side
         best = self.closer(line.phi, line.scale)
         return best.error > abs(g) or not self.agree(g, best, abs(g))
 
