@@ -265,3 +265,8 @@ def test_the_word_single_in_a_comment_says_nothing_of_precision():
         "x.reshape(x.shape[0], -1).dot(w) + b", "(x.reshape(x.shape[0], -1).dot(w) + b).astype('f')"
     )
     assert "single precision" in told(float32)["affine_backward"].remarks[0]
+
+
+def test_two_learning_rates_are_no_mistake():
+    text = LOOP.replace("b1 -= epsilon", "b1 -= 3 * epsilon").replace("b2 -= epsilon", "b2 -= 3 * epsilon")
+    assert told(text)["build_model"].status == "unchecked"

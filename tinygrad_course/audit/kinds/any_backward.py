@@ -383,9 +383,8 @@ def _asked(node: ast.FunctionDef) -> list[str]:
 
 
 def _upstream(names: list[str], *, method: bool) -> str | None:
-    """Return the argument that is the derivative of the output."""
-    asked = [name for name in names if not _CACHE.fullmatch(name)]
+    """Return the argument that is the derivative of the output: no data, dims or decay."""
+    known = {"labels", "number", "data", "weights", "flag", "settings", "count", "sizes"}
+    asked = [name for name in names if not _CACHE.fullmatch(name) and category(name) not in known]
     told = [name for name in asked if GRADIENT.match(name) or re.search(r"(?i)error|upstream", name)]
-    known = {"labels", "number", "data", "weights", "flag"}
-    plain = [name for name in asked if category(name) not in known]
-    return told[0] if told else plain[0] if method and len(plain) == 1 else None
+    return told[0] if told else asked[0] if method and len(asked) == 1 else None

@@ -42,6 +42,8 @@ class _Fit:
     right: list[str]
     after: dict[str, Array]
     """The parameters after a right update."""
+    other_rate: bool
+    """Whether several of the others are the derivatives times a second number: two learning rates."""
 
 
 class AnyLoop(TrainingStep):
@@ -153,6 +155,10 @@ class AnyLoop(TrainingStep):
             raise Unfit(
                 "no cost is computed in the loop, and its updates are those of none of the usual ones"
             )
+        if best[0].other_rate:
+            raise Unfit(
+                "its updates are the derivatives of a cost, some times another number than the others"
+            )
         right, self.found = best[0].after, best[1]
         self.remark = (
             f"held against {self.found[2]} of {self.found[0]} and {self.found[1]}, which the loop implies"
@@ -183,19 +189,24 @@ class AnyLoop(TrainingStep):
         parameters: dict[str, Array],
         options: list[tuple[str, str, Callable[[Any], Any]]],
     ) -> list[dict[str, Array]]:
-        """Return the derivatives of each cost: one run of the iteration serves them all."""
-        found: list[dict[str, Array]] = [
-            {name: np.zeros(np.shape(value)) for name, value in parameters.items()} for _ in options
-        ]
+        """Return the derivatives of each cost: one run of the iteration serves them all; none at a kink."""
+        seen = self._seen(start)
+        here = np.array([cost(seen[output]) for output, _, cost in options])
+        slopes: dict[str, Array] = {}
         for name, value in parameters.items():
+            slopes[name], bends = np.zeros((2, len(options), *value.shape))
             for index in np.ndindex(value.shape):
+                sides = []
                 for shift in (STEP, -STEP):
                     moved = np.array(value, dtype=float)
                     moved[index] += shift
                     seen = self._seen({**start, name: moved})
-                    for slope, (output, _, cost) in zip(found, options, strict=True):
-                        slope[name][index] += cost(seen[output]) / (2 * shift)
-        return found
+                    sides.append(np.array([cost(seen[output]) for output, _, cost in options]))
+                slopes[name][(slice(None), *index)] = (sides[0] - sides[1]) / (2 * STEP)
+                bends[(slice(None), *index)] = (sides[0] + sides[1] - 2 * here) / STEP
+            if np.max(np.abs(bends), initial=0) > 0.02 * max(np.max(np.abs(slopes[name]), initial=0), 1e-3):
+                raise Unfit("the cost is at a kink")
+        return [{name: slope[number] for name, slope in slopes.items()} for number in range(len(options))]
 
     def _seen(self, start: Mapping[str, Any]) -> dict[str, Any]:
         """Run one iteration, and return what each variable was when it was first set."""
@@ -236,43 +247,46 @@ class AnyLoop(TrainingStep):
 
 def _fit(slope: dict[str, Array], parameters: dict[str, Array], steps: dict[str, Array]) -> _Fit | None:
     """Tell which updates are the derivatives times one number, which most of them have."""
-    ratios = {name: ratio_of({name: steps[name]}, {name: slope[name]}) for name in parameters}
-    rates = dict.fromkeys(rate for rate in ratios.values() if rate is not None and rate < 0)
-    fits = [_at_rate(rate, ratios, slope, parameters, steps) for rate in rates]
+    terms = {name: _terms(steps[name], slope[name], value) for name, value in parameters.items()}
+    rates = dict.fromkeys(one[0] for one in terms.values() if one is not None and one[0] < 0)
+    fits = [_at_rate(rate, terms, slope, parameters) for rate in rates]
     return max(fits, key=lambda fit: len(fit.right), default=None)
+
+
+def _terms(step: Array, slope: Array, value: Array) -> tuple[float, float] | None:
+    """Return the numbers times which the derivative, and of a penalty the parameter, are the update."""
+    rate = ratio_of({"": step}, {"": slope})
+    if rate is not None:
+        return rate, 0.0
+    both = np.stack([np.ravel(slope), np.ravel(value)], axis=1)
+    found = np.linalg.lstsq(both, np.ravel(step))[0]
+    exact = np.allclose(both @ found, np.ravel(step), rtol=1e-3, atol=1e-5 * np.max(np.abs(step), initial=0))
+    return (float(found[0]), float(found[1])) if exact and value.size > 3 and -1 < found[1] < 0 else None
 
 
 def _at_rate(
     rate: float,
-    ratios: dict[str, float | None],
+    terms: dict[str, tuple[float, float] | None],
     slope: dict[str, Array],
     parameters: dict[str, Array],
-    steps: dict[str, Array],
 ) -> _Fit:
     """Tell which updates are the derivatives times a number, a penalty on the weights allowed for."""
-    decays = {name: _decay(steps[name] - rate * slope[name], value) for name, value in parameters.items()}
-    penalty = next((decay for decay in decays.values() if decay is not None), 0.0)
-    right: list[str] = []
+    right = [name for name, one in terms.items() if one is not None and abs(one[0] / rate - 1) < 1e-3]
+    known = {name: one[1] for name, one in terms.items() if one is not None and name in right}
+    penalty = next((decay for decay in known.values() if decay), 0.0)
     after: dict[str, Array] = {}
     for name, value in parameters.items():
-        own = ratios[name]
-        fits = own is not None and abs(own / rate - 1) < 1e-3
-        if fits or decays[name] is not None:
-            right.append(name)
         # A penalty on the weights has none on the biases.
-        decay = 0.0 if fits or min(value.shape) < 2 else penalty
+        decay = known.get(name, penalty if value.ndim > 1 and min(value.shape) > 1 else 0.0)
         after[name] = value + rate * slope[name] + decay * value
-    return _Fit(right, after)
+    others = [one[0] if one is not None else None for name, one in terms.items() if name not in right]
+    second = others[0] if len(others) > 1 else None
+    same = second is not None and all(one is not None and abs(one / second - 1) < 1e-3 for one in others)
+    return _Fit(right, after, same)
 
 
 def _array(value: Any) -> bool:
     return isinstance(value, np.ndarray) and value.dtype.kind == "f"
-
-
-def _decay(left: Array, value: Array) -> float | None:
-    """Return the number times which a parameter is what is left of its update, if there is a small one."""
-    ratio = ratio_of({"": left}, {"": value})
-    return ratio if ratio is not None and -1 < ratio < 0 else None
 
 
 def _pairs(seen: Mapping[str, Any], start: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

@@ -22,7 +22,7 @@ N, D, H, M, T = 5, 4, 2, 3, 6
 LAYER = 7
 """Units of the first hidden layer; the next ones have one more each."""
 _SIZE = r"_?(size|shape|dim|dims|units?|features?|nodes|neurons|channels|layer_?size)"
-_COUNTED = "(n|num|dim|d|nn)_?"
+_COUNTED = "((n|num|dim|nn)_?|d_)"
 _KINDS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("flag", (r"verbose|print\w*|debug|plot\w*|show\w*", r"(is_?)?train(ing)?(_?fl\w*|_?mode)?")),
     ("settings", (r"\w+_(param|params|config|cfg|options)|hparam\w*",)),
