@@ -27,7 +27,7 @@ from typing import Any
 import numpy as np
 from numpy._core import umath
 
-from tinygrad_course.rules.shapes import LARGE, conj, far_out, is_complex, with_far_entries
+from tinygrad_course.rules.shapes import LARGE, conj, is_complex, reach, with_far_entries
 from tinygrad_course.rules.table import NO_DERIVATIVE, composed, is_tensor, primitive, rule
 
 LOG_2 = math.log(2.0)
@@ -99,20 +99,21 @@ rule(np.cosh, lambda g, y, a: g * np.sinh(a))
 
 def tanh_vjp(g: Any, y: Any, a: Any) -> Any:
     """1 - y^2; far out, where that has few digits left, 1 / cosh(a)^2."""
-    if not far_out(a, 3.0):
+    largest = reach(a)
+    if not largest > 3.0:
         return g * (1.0 - y * y)
     if a.size > LARGE:
-        return g * with_far_entries(1.0 - y * y, lambda a: squared_secant(1.0, a), a, 3.0)
-    return squared_secant(g, a)
+        return g * with_far_entries(1.0 - y * y, lambda a: squared_secant(1.0, a, largest), a, 3.0)
+    return squared_secant(g, a, largest)
 
 
-def squared_secant(g: Any, a: Any) -> Any:
+def squared_secant(g: Any, a: Any, largest: float) -> Any:
     """g / cosh(a)^2."""
+    if largest < 350.0 and a.dtype == np.float64:
+        return g / np.square(np.cosh(a))
     with np.errstate(over="ignore"):  # 1 / cosh(1000) is 0
         c = np.cosh(a)
-    slope = g / c
-    slope /= c
-    return slope
+    return g / c / c
 
 
 rule(np.tanh, tanh_vjp)
