@@ -128,14 +128,10 @@ def quotient(a: Any, b: Any) -> Any:
     return a / (b + (b == 0))
 
 
-def undefined_at_0(b: Any) -> Any:
-    return np.where(b == 0, np.nan, b)
-
-
-rule(
+rule(  # undefined at 0
     quotient,
-    lambda g, y, a, b: g / undefined_at_0(b),
-    lambda g, y, a, b: -g * y / undefined_at_0(b),
+    lambda g, y, a, b: g / np.where(b == 0, np.nan, b),
+    lambda g, y, a, b: -g * y / np.where(b == 0, np.nan, b),
     elementwise=True,
 )
 rule(
@@ -223,11 +219,7 @@ def sign(x: Any) -> Any:
 # ------------------------------------------------------------------ choosing
 
 
-def absolute_vjp(g: Any, y: Any, a: Any) -> Any:
-    return g * quotient(np.conj(a), y) if is_complex(a) else g * np.sign(a)
-
-
-rule(np.absolute, absolute_vjp)
+rule(np.absolute, lambda g, y, a: g * quotient(np.conj(a), y) if is_complex(a) else g * np.sign(a))
 rule(np.fabs, lambda g, y, a: g * np.sign(a))
 rule(np.copysign, lambda g, y, a, b: g * (np.sign(a) * np.copysign(1.0, b)), None)
 rule(np.heaviside, None, lambda g, y, a, b: g * (a == 0))
@@ -262,11 +254,6 @@ def share(g: Any, wins: Any, a: Any, b: Any, constant: bool) -> Any:
     return np.where(wins, g, 0.0 if constant else np.where(a == b, 0.5 * g, 0.0))
 
 
-def taken(wins: Any, a: Any, b: Any, constant: bool) -> Any:
-    """Where the gradient of the argument a is not passed over."""
-    return wins if constant else wins | (a == b)
-
-
 def choice(function: Any, first: Any, second: Any) -> None:
     """Enter a function that chooses `first(a, b)`, or `second(a, b)`, of its two arguments."""
     rule(
@@ -275,8 +262,8 @@ def choice(function: Any, first: Any, second: Any) -> None:
         lambda g, y, a, b, constants: share(g, second(a, b), a, b, constants[0]),
         ties=True,
         chooses=(
-            lambda y, a, b, constants: taken(first(a, b), a, b, constants[1]),
-            lambda y, a, b, constants: taken(second(a, b), a, b, constants[0]),
+            lambda y, a, b, constants: first(a, b) if constants[1] else first(a, b) | (a == b),
+            lambda y, a, b, constants: second(a, b) if constants[0] else second(a, b) | (a == b),
         ),
     )
 

@@ -33,6 +33,13 @@ def unknown(function: str, argument: str) -> Vjp:
     return vjp
 
 
+def by_last(function: Any, vjp: Any) -> None:
+    """Enter a derivative with respect to the last argument alone; the others are told as `vjp` calls them."""
+    names = vjp.__code__.co_varnames[2 : vjp.__code__.co_argcount - 1]
+    told = [f"the {name}" if name in {"order", "degree"} else name for name in names]
+    rule(function, *(unknown(function.__name__, name) for name in told), vjp)
+
+
 def over(a: Any, b: Any) -> Any:
     """a / b, and 0 for 0/0."""
     return a / (b + ((a == 0) & (b == 0)))
@@ -250,7 +257,7 @@ def expn_slope(n: Any, x: Any) -> Any:
     return np.where(n == 0, np.exp(-x) * (1.0 + 1.0 / x) / x, special.expn(np.maximum(n - 1, 0), x))
 
 
-rule(special.expn, unknown("expn", "n"), lambda g, y, n, x: -g * expn_slope(n, x))
+by_last(special.expn, lambda g, y, n, x: -g * expn_slope(n, x))
 
 
 def sinhc(a: Any) -> Any:
