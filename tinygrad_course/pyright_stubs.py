@@ -4,8 +4,6 @@ Pyright has no plugins, and looks into the folder ``typings`` of a project first
 NumPy that is installed, and before each function's own a line more: a Tensor goes in, a Tensor comes out.
 """
 
-from __future__ import annotations
-
 import argparse
 import functools
 import re

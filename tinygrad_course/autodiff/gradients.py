@@ -5,8 +5,6 @@ function depends on one from outside, the result is a recorded Tensor, and so ca
 ``grad(grad(f))``.
 """
 
-from __future__ import annotations
-
 import functools
 import inspect
 import sys

@@ -3,8 +3,6 @@
 `jacobian`, `hessian` and `hvp` take `argnums` as `grad` does, and arguments and results that are nests.
 """
 
-from __future__ import annotations
-
 import functools
 from collections.abc import Callable, Sequence
 from typing import Any

@@ -1,7 +1,5 @@
 """The chain rule, variable after variable from the cost back, and the steps by which each line gets short."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 

@@ -1,7 +1,5 @@
 """The table of dimensions: W^[l] is (n_l, n_{l-1}), b^[l] is (n_l, 1), Z^[l] and A^[l] are (n_l, m)."""
 
-from __future__ import annotations
-
 import html
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """A large recording in few boxes: its layers, its repetitions, or, where it has neither, stretches of it."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass

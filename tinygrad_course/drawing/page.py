@@ -1,7 +1,5 @@
 """The interactive page: one file with the graph, both ways through it, and the program that shows them."""
 
-from __future__ import annotations
-
 import base64
 import hashlib
 import html

@@ -1,7 +1,5 @@
 """What the page says at each step: the operation's formula, its numbers, the local rule, the chain so far."""
 
-from __future__ import annotations
-
 import re
 from typing import Any
 

@@ -3,8 +3,6 @@
 Operators are chosen that onnxruntime has for float64 too.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass

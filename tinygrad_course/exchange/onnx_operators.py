@@ -1,7 +1,5 @@
 """How each recorded operation is written in ONNX's operators."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable
 from typing import Any

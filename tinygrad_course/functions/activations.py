@@ -1,7 +1,5 @@
 """A layer's two halves: `linear`, and the activations that follow it."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

@@ -1,7 +1,5 @@
 """The costs, computed from the logits where the recording shows them, and the L2 term."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

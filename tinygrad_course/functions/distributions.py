@@ -6,8 +6,6 @@ gradient is 0 there. The derivative of a distribution function by a shape that h
 refused by name.
 """
 
-from __future__ import annotations
-
 import math
 from typing import Any
 

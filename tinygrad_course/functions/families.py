@@ -1,7 +1,5 @@
 """Families of random variables as data: the formulas of a density, and what is done with it at its edges."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Batch, layer and root-mean-square normalisation, each a function of (array, parameters)."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 

@@ -3,8 +3,6 @@
 ``RandomState(seed)`` gives the very numbers that the course's ``np.random.seed(seed)`` gave.
 """
 
-from __future__ import annotations
-
 import json
 from dataclasses import dataclass
 from typing import Any

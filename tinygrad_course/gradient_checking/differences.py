@@ -6,8 +6,6 @@ step, grows as the step shrinks. A step is good where the two are alike, near th
 for central differences; no step makes both vanish, and so no threshold holds for every function.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace

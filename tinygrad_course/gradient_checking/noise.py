@@ -1,7 +1,5 @@
 """How far a computed cost is from the exact one, and which operation is to blame."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any

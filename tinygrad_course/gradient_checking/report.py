@@ -1,7 +1,5 @@
 """What a gradient check found, as data and as text."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property

@@ -1,7 +1,5 @@
 """The recording as data: `graph(J)` lists the nodes behind J in topological order."""
 
-from __future__ import annotations
-
 import os
 import re
 from collections.abc import Iterator, Mapping, Sequence

@@ -1,7 +1,5 @@
 """Constant arrays without a name that are plain functions of one that has one: 1 - Y, Y.T."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Differences, sums and interpolation of samples; convolution; polynomials; ranges of numbers."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Sequence
 from typing import Any

@@ -3,8 +3,6 @@
 The first return plain arrays when they are given Tensors; the second raise, with the reason given here.
 """
 
-from __future__ import annotations
-
 import operator
 
 import numpy as np

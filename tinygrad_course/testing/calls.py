@@ -1,7 +1,5 @@
 """The calls that random expressions are made of: every rule of the table, and what it is given."""
 
-from __future__ import annotations
-
 import functools
 import operator
 from collections.abc import Callable

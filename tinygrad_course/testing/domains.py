@@ -1,7 +1,5 @@
 """Where a function is smooth, found by trying: for the strategies that draw from the whole table of rules."""
 
-from __future__ import annotations
-
 import functools
 import itertools
 import warnings

@@ -1,7 +1,5 @@
 """Random expression graphs over the whole table of rules."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Mini-batches by the course's shuffle and partition, of arrays and of HDF5 datasets."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import Any
 

@@ -1,7 +1,5 @@
 """What a network is given, looked at before it is used: orientation, missing values, labels."""
 
-from __future__ import annotations
-
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 

@@ -1,7 +1,5 @@
 """What a fully connected network computes: Z = W A_prev + b, or batch norm of W A_prev, and A = g(Z)."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any

@@ -1,7 +1,5 @@
 """The training loop: `fit`."""
 
-from __future__ import annotations
-
 import importlib.util
 import math
 import os

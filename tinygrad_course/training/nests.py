@@ -4,8 +4,6 @@ HDF5 is driven through h5py's lower half, in memory: ten thousand arrays take a 
 ``create_dataset``.
 """
 
-from __future__ import annotations
-
 import hashlib
 from typing import Any, Self
 from urllib.parse import quote, unquote

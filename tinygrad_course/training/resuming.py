@@ -1,7 +1,5 @@
 """What tells a training run from other runs, and how it is found again."""
 
-from __future__ import annotations
-
 import dataclasses
 import hashlib
 import json
