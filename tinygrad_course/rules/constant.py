@@ -47,16 +47,9 @@ refused(
 )
 refused(
     "it is for integers or bits, and a Tensor holds floating-point numbers",
-    *(
-        np.bitwise_and,
-        np.bitwise_or,
-        np.bitwise_xor,
-        np.bitwise_count,
-        np.invert,
-        np.left_shift,
-        np.right_shift,
-    ),
-    *(np.gcd, np.lcm, np.packbits, np.unpackbits, np.ravel_multi_index, np.unravel_index, np.ix_),
+    *(np.bitwise_and, np.bitwise_or, np.bitwise_xor, np.bitwise_count, np.invert, np.left_shift),
+    *(np.right_shift, np.gcd, np.lcm, np.packbits, np.unpackbits, np.ravel_multi_index, np.unravel_index),
+    np.ix_,
 )
 refused(
     "it is for dates, and a Tensor holds floating-point numbers",
