@@ -64,8 +64,6 @@ def _differentiable() -> tuple[set[str], str]:
 def with_tensors(text: str) -> str:
     """Return a file of types with lines for Tensors before those of each function, ufunc and operator.
 
-    Examples
-    --------
     >>> print(with_tensors("def trace(a: ArrayLike) -> Any: ...").splitlines()[6])
     def trace(_c: _Tensor | _Sequence[_Tensor], /, *args: _Any, **kwargs: _Any) -> _Tensor: ...
     """

@@ -268,8 +268,6 @@ def l2_term(parameters: Any, lambd: float, m: int) -> Any:
 def is_weight(path: str) -> bool:
     """Whether a parameter's path names a weight, which L2 regularisation counts, and not a bias.
 
-    Examples
-    --------
     >>> is_weight("W1"), is_weight("layers[0].w"), is_weight("b1")
     (True, True, False)
     """

@@ -80,8 +80,6 @@ def position(rng: Stream) -> Position:
 def state_text(rng: Stream | Position) -> str:
     """Return where a stream stands, as JSON.
 
-    Examples
-    --------
     >>> rng = np.random.RandomState(1)
     >>> text = state_text(rng)
     >>> first = rng.rand()

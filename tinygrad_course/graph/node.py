@@ -296,8 +296,6 @@ def broken(rule: Rule, args: Sequence[Any], message: str, names: Mapping[str, An
 
     It goes back `NEAR` operations at most; what lies further back is drawn as if it had been given.
 
-    Examples
-    --------
     >>> W1, X = Tensor(np.ones((4, 3)), name="W1"), np.ones((2, 5))
     >>> try:
     ...     np.tanh(W1 * 0.5) @ X

@@ -25,8 +25,6 @@ def smooth_domain(rule: Rule, count: int) -> tuple[Any, ...] | None:
     The rule is of a function of `count` arguments that acts on each entry. None if no combination of the
     intervals tried will do.
 
-    Examples
-    --------
     >>> from tinygrad_course.rules.table import RULES
     >>> smooth_domain(RULES[np.log], 1), smooth_domain(RULES[np.arcsin], 1)
     (((0.4, 2.0),), ((0.2, 0.8),))
