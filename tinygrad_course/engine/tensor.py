@@ -180,7 +180,8 @@ class Tensor(Operators, Methods, errors.Habits):
         """
         if leaving.active:
             leaving.check(self, ".data gives plain values")
-        return self._shared()
+        data = self._data
+        return data if type(data) is _float64 and self._state is None else self._shared()
 
     @data.setter
     def data(self, value: ArrayLike) -> None:
