@@ -1,4 +1,4 @@
-"""From a file's text to its statements, where not all of it is Python: magics, half a function, a stray tab."""
+"""From a text to its statements, where not all of it is Python: magics, half a function, a stray tab."""
 
 import ast
 import re
