@@ -5,6 +5,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from tinygrad_course.autodiff.transformed import Transformed
 from tinygrad_course.rules.table import (
     COMPOSED,
     NO_DERIVATIVE,
@@ -91,7 +92,9 @@ def register_rule(
     rule(target, *vjps, elementwise=elementwise)
     NO_DERIVATIVE.discard(function)
     REFUSED.pop(function, None)
-    return target
+    if reached:
+        return target
+    return Transformed(target, register_rule, function, *vjps, elementwise=elementwise)
 
 
 def custom_rule(
@@ -128,4 +131,4 @@ def custom_rule(
     computed.__name__ = getattr(function, "__name__", "custom")
     target = primitive(computed)
     RULES[target] = Rule(target, vjps, name=computed.__name__, elementwise=elementwise)
-    return target
+    return Transformed(target, custom_rule, function, *vjps, elementwise=elementwise)

@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_course.autodiff.gradients import Function, _check, _name, grad, positions, vjp
+from tinygrad_course.autodiff.gradients import _check, grad, positions, vjp
+from tinygrad_course.autodiff.transformed import Function, Transformed, _name
 from tinygrad_course.engine import creation, trees
 from tinygrad_course.engine.recording import peek, plain, record
 from tinygrad_course.engine.tensor import Tensor
@@ -57,7 +58,6 @@ def jacobian(f: Function, argnums: Positions = 0) -> Function:
     _check(f, argnums)
     single = isinstance(argnums, (int, np.integer))
 
-    @functools.wraps(f)
     def call(*args: Any, **kwargs: Any) -> Any:
         of_those, point = _of_those(f, positions(f, argnums, args), args, kwargs)
         y, pullback = vjp(of_those, *point)
@@ -65,7 +65,7 @@ def jacobian(f: Function, argnums: Positions = 0) -> Function:
         blocks = [_block(pullback, y, outputs, i, point) for i in range(len(outputs))]
         return trees.rebuild(y, iter([block[0] if single else block for block in blocks]))
 
-    return call
+    return Transformed(call, jacobian, f, argnums)
 
 
 def _block(pullback: Function, y: Any, outputs: list[Any], i: int, point: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -108,7 +108,7 @@ def hessian(f: Function, argnums: Positions = 0) -> Function:
     array([[4., 2.],
            [2., 0.]])
     """
-    return jacobian(grad(f, argnums), argnums)
+    return Transformed(jacobian(grad(f, argnums), argnums), hessian, f, argnums)
 
 
 def hvp(f: Function, argnums: Positions = 0) -> Function:
@@ -123,14 +123,13 @@ def hvp(f: Function, argnums: Positions = 0) -> Function:
     """
     first = grad(f, argnums)
 
-    @functools.wraps(f)
     def call(*args: Any, **kwargs: Any) -> Any:
         before, v = args[:-1], args[-1]
         of_those, point = _of_those(first, positions(f, argnums, before), before, kwargs)
         found = vjp(of_those, *point)[1](v)  # the Hessian is symmetric: its vjp is its jvp
         return found[0] if isinstance(argnums, (int, np.integer)) else found
 
-    return call
+    return Transformed(call, hvp, f, argnums)
 
 
 def elementwise_grad(f: Function, argnums: Positions = 0) -> Function:
@@ -150,7 +149,7 @@ def elementwise_grad(f: Function, argnums: Positions = 0) -> Function:
     def total(*args: Any, **kwargs: Any) -> Any:
         return np.sum(f(*args, **kwargs))
 
-    return grad(total, argnums)
+    return Transformed(grad(total, argnums), elementwise_grad, f, argnums)
 
 
 def checkpoint(f: Function) -> Function:
@@ -168,7 +167,6 @@ def checkpoint(f: Function) -> Function:
     """
     _check(f)
 
-    @functools.wraps(f)
     def call(*args: Any, **kwargs: Any) -> Any:
         leaves = [leaf for _, leaf in trees.leaves(args)]
         if not any(type(leaf) is Tensor for leaf in leaves):
@@ -215,7 +213,7 @@ def checkpoint(f: Function) -> Function:
             found[k] = leaves[i]
         return trees.rebuild(made.pop(), iter(found))
 
-    return call
+    return Transformed(call, checkpoint, f)
 
 
 def _arguments_among(found: Sequence[Any], shown: Sequence[Any], name: str) -> dict[int, int]:

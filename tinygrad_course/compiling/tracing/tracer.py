@@ -20,7 +20,6 @@ from tinygrad_course.compiling.tracing.refusals import (
     OF_SHAPES,
     CannotCompile,
     allowed_to_fail,
-    name_of,
     note_error,
     refuse_call,
 )
@@ -30,6 +29,7 @@ from tinygrad_course.engine.foreign import is_sparse
 from tinygrad_course.engine.tensor import Tensor
 from tinygrad_course.engine.trees import leaves, rebuild, tree_map
 from tinygrad_course.rules.indexing import astype
+from tinygrad_course.rules.table import as_written
 
 
 def _operator(ufunc: Callable[..., Any], plain: Callable[..., Any], a: Any, b: Any) -> Any:
@@ -146,11 +146,11 @@ class Tracer(Unanswered):
             return NotImplemented
         if method == "at":
             raise CannotCompile(
-                f"np.{ufunc.__name__}.at changes its first argument in place, which a recording can't "
+                f"{as_written(ufunc.at)} changes its first argument in place, which a recording can't "
                 "follow: give each place its sum, (index == np.arange(n)[:, None]) @ values"
             )
         if kwargs.get("out") is not None:
-            raise CannotCompile(IN_PLACE.format("the out= of " + name_of(ufunc)))
+            raise CannotCompile(IN_PLACE.format("the out= of " + as_written(ufunc)))
         function = ufunc if method == "__call__" else getattr(ufunc, method)
         return record(function, inputs, kwargs)
 
@@ -236,7 +236,7 @@ def record(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any], compute
     trace = tracers[0].recording if tracers else None
     if trace is None:  # a tracer hidden in something else than a list, tuple, dict or slice
         raise CannotCompile(
-            f"{name_of(function)} was given an array inside an object that a recording can't look into"
+            f"{as_written(function)} was given an array inside an object that a recording can't look into"
         )
     if not trace.open:
         raise CannotCompile(
@@ -245,7 +245,7 @@ def record(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any], compute
         )
     refuse_call(function, args, kwargs)
     if "out" in kwargs:
-        raise CannotCompile(IN_PLACE.format(f"the out= of {name_of(function)}"))
+        raise CannotCompile(IN_PLACE.format(f"the out= of {as_written(function)}"))
     if function is np.empty_like:
         function = np.zeros_like
     if trace.first is not None and function not in OF_SHAPES:
@@ -260,7 +260,7 @@ def record(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any], compute
         result = (compute or function)(*numbers, **options)
     except BY_VALUES as error:
         if type(error) is not IndexError or _samples(index)[1]:
-            note_error(name_of(function), error)
+            note_error(as_written(function), error)
         raise
     if function in OF_SHAPES:
         return result
@@ -291,7 +291,7 @@ def _difference_from(
     if value is None or value.function != function:  # (np.add.reduce is made anew each time)
         return DIFFERS
     difference = _difference(args, value.args) or _difference(kwargs, value.kwargs)
-    return MADE_ANEW.format(name_of(function)) if difference == MADE_ANEW else difference
+    return MADE_ANEW.format(as_written(function)) if difference == MADE_ANEW else difference
 
 
 def _difference(x: Any, y: Any) -> str | None:
@@ -330,7 +330,7 @@ def _stand_in(trace: Trace, function: Any, args: Any, kwargs: Any, result: Any) 
     plain = type(result) is np.ndarray and result.dtype.kind in "fiubc"
     if not plain and not isinstance(result, np.generic) and type(result) not in {int, float, bool}:
         raise CannotCompile(
-            f"{name_of(function)} returned a {type(result).__name__}, which a program can't hold"
+            f"{as_written(function)} returned a {type(result).__name__}, which a program can't hold"
         )
     dtype = np.asarray(result).dtype
     return Tracer(trace, Value(function, args, kwargs, np.shape(result), dtype, kind_of(result)), result)
