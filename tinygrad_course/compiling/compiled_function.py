@@ -19,6 +19,7 @@ from tinygrad_course.compiling.numpy_backend.cache_blocking import block_for_cac
 from tinygrad_course.compiling.numpy_backend.code_generation import ShapeError
 from tinygrad_course.compiling.numpy_backend.guards import MISS, NOT_FINITE, GuardedProgram
 from tinygrad_course.compiling.numpy_backend.horizontal_fusion import fuse_horizontally
+from tinygrad_course.compiling.numpy_backend.program_body import ProgramBody
 from tinygrad_course.compiling.passes.hoist import hoist_scale
 from tinygrad_course.compiling.passes.lower import lower
 from tinygrad_course.compiling.passes.simplify import simplify
@@ -266,10 +267,15 @@ class Compiled:
         else:
             program = block_for_cache(fuse_horizontally(program))
             looked_at = program.results
-        results = program.results[:count]
-        tree, changes = substitute((recording.run.result, recording.run.changes), results)
-        named = list(zip(recording.parameters, args, strict=True))
-        return GuardedProgram(program, named, recording, tree, changes, looked_at if looks else [])
+        tree, changes = substitute((recording.run.result, recording.run.changes), program.results[:count])
+        returned = [x for _, x in trees.leaves(tree)]
+        body = ProgramBody(
+            program,
+            list(zip(returned, recording.memory, strict=True)),
+            [x for _, x in trees.leaves(changes)],
+            looked_at if looks else [],
+        )
+        return GuardedProgram(body, list(zip(recording.parameters, args, strict=True)), recording)
 
     def _notice(self, key: Any, leaves: list[tuple[str, Any]]) -> None:
         """Find numbers in which this call alone differs from an earlier one: they become inputs."""

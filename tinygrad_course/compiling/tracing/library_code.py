@@ -1,7 +1,6 @@
 """Whose code a file is: the user's, an installed package's, or that of Python and the libraries below."""
 
 import functools
-import inspect
 import os
 import sys
 import sysconfig
@@ -23,10 +22,7 @@ def of_library(filename: str) -> bool:
 
 def file_of_caller() -> str:
     """Return the file of the code that has called the caller of this."""
-    frame = inspect.currentframe()
-    for _ in range(2):
-        frame = None if frame is None else frame.f_back
-    return "" if frame is None else frame.f_code.co_filename
+    return sys._getframe(2).f_code.co_filename
 
 
 @functools.lru_cache(maxsize=4096)
