@@ -1,4 +1,4 @@
-"""A program as one function of Python's, of its inputs: what runs once a call's arguments have been checked."""
+"""A program as one function of its inputs: what runs once a call's arguments have been checked."""
 
 import math
 from typing import Any

@@ -1,10 +1,12 @@
 """Whose code a file is: the user's, an installed package's, or that of Python and the libraries below."""
 
 import functools
+import inspect
 import os
 import sys
 import sysconfig
 from pathlib import Path
+from typing import Any
 
 _LIBRARY = str(Path(__file__).parents[2]) + os.sep
 _PACKAGES = tuple({sysconfig.get_path(p) + os.sep for p in ("purelib", "platlib")})
@@ -22,7 +24,8 @@ def of_library(filename: str) -> bool:
 
 def file_of_caller() -> str:
     """Return the file of the code that has called the caller of this."""
-    return sys._getframe(2).f_code.co_filename
+    frame: Any = inspect.currentframe()
+    return str(frame.f_back.f_back.f_code.co_filename)
 
 
 @functools.lru_cache(maxsize=4096)
