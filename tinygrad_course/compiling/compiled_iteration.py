@@ -20,9 +20,10 @@ from tinygrad_course.compiling.passes.hoist import hoist_scale
 from tinygrad_course.compiling.passes.lower import lower
 from tinygrad_course.compiling.passes.simplify import simplify
 from tinygrad_course.compiling.readable.python_source import substitute
+from tinygrad_course.compiling.tracing.arguments import named_arguments
 from tinygrad_course.compiling.tracing.captured_values import CapturedValues
 from tinygrad_course.compiling.tracing.refusals import CannotCompile
-from tinygrad_course.compiling.tracing.trace_function import named_arguments, trace_function
+from tinygrad_course.compiling.tracing.trace_function import trace_function
 from tinygrad_course.engine import trees
 
 Progress = Callable[[int, int, float], None]

@@ -48,7 +48,7 @@ class ProgramBody(StraightLineCode):
         lines = [*lines, f"return ({', '.join(returned)},)" if returned else "return ()"]
         arguments = ", ".join(self.name(v) for v in program.inputs)
         self.code = "\n    ".join([f"def call({arguments}):", *lines])
-        self.run = python_function(self.code, self.bound)
+        self.run = python_function(self.code, self.bound, self.layout.blocks)
 
     def _infinite(self, looked_at: list[Value]) -> str:
         """Return the text that says whether one of some values is infinite or NaN."""
