@@ -157,9 +157,9 @@ def test_a_report_never_takes_the_place_of_a_homework(homework, capsys):
     assert path.read_text(encoding="utf-8") == before
 
 
-def test_a_pattern_that_matches_nothing_says_so():
+def test_a_pattern_that_matches_nothing_says_so(tmp_path):
     with pytest.raises(ValueError, match="no file matches"):
-        expand(["nowhere/*.homework"])
+        expand(["nowhere/*.homework"], tmp_path)
 
 
 def test_names_are_escaped_in_the_page_and_in_the_marks():

@@ -15,7 +15,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -64,7 +64,11 @@ class _Run:
 
 
 def check_file(
-    path: str | Path, seed: int = 0, limits: Limits | None = None, stop: threading.Event | None = None
+    path: str | Path,
+    seed: int = 0,
+    limits: Limits | None = None,
+    stop: threading.Event | None = None,
+    root: str | Path | None = None,
 ) -> Report:
     """Check one .py or .ipynb file in a process of its own.
 
@@ -78,6 +82,8 @@ def check_file(
         What the process may use.
     stop
         Set from another thread, it ends the check.
+    root
+        A folder with the file in it: what the file imports is loaded from there. By default its own folder.
 
     Returns
     -------
@@ -96,6 +102,7 @@ def check_file(
             report.error = f"the file takes longer than {limits.seconds:g} seconds"
             break
         config = {"path": str(Path(path).absolute()), "shown": str(path), "seed": seed, "skip": sorted(skip)}
+        config["root"] = str(Path(root).absolute()) if root else ""
         run = _run(config, limits, left, stop)
         report.functions, report.notes, report.error = run.functions, run.notes, run.error
         used += run.cpu
@@ -118,13 +125,17 @@ def check_file(
 
 
 def check_files(
-    paths: Sequence[str | Path], seed: int = 0, limits: Limits | None = None, jobs: int = 1
+    paths: Mapping[str, str | None] | Sequence[str | Path],
+    seed: int = 0,
+    limits: Limits | None = None,
+    jobs: int = 1,
 ) -> Iterator[Report]:
-    """Check many files, `jobs` at a time; the reports come in the order of the files."""
+    """Check many files, `jobs` at a time, in their order; a mapping gives the folder that each lies in."""
+    roots: Mapping[Any, Any] = paths if isinstance(paths, Mapping) else dict.fromkeys(paths)
     stop = threading.Event()
     pool = ThreadPoolExecutor(max(1, jobs))
     try:
-        yield from pool.map(lambda path: check_file(path, seed, limits, stop), paths)
+        yield from pool.map(lambda path: check_file(path, seed, limits, stop, roots[path]), roots)
     finally:
         stop.set()
         pool.shutdown(wait=True, cancel_futures=True)

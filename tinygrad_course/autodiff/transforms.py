@@ -11,7 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_course.autodiff.gradients import Function, _check, _name, grad, vjp
+from tinygrad_course.autodiff.gradients import _check, grad, vjp
+from tinygrad_course.autodiff.transformed import Function, Transformed, _name
 from tinygrad_course.engine import creation, trees
 from tinygrad_course.engine.recording import peek, plain, record
 from tinygrad_course.engine.tensor import Tensor
@@ -74,7 +75,6 @@ def jacobian(f: Function, argnums: Positions = 0) -> Function:
     _check(f, argnums)
     single = isinstance(argnums, (int, np.integer))
 
-    @functools.wraps(f)
     def call(*args: Any, **kwargs: Any) -> Any:
         positions, point = _split(f, argnums, args)
         y, pullback = vjp(_of_those(f, positions, args, kwargs), *point)
@@ -82,7 +82,7 @@ def jacobian(f: Function, argnums: Positions = 0) -> Function:
         blocks = [_block(pullback, y, outputs, i, point) for i in range(len(outputs))]
         return trees.rebuild(y, iter([block[0] if single else block for block in blocks]))
 
-    return call
+    return Transformed(call, jacobian, f, argnums)
 
 
 def _block(pullback: Function, y: Any, outputs: list[Any], i: int, point: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -125,7 +125,7 @@ def hessian(f: Function, argnums: Positions = 0) -> Function:
     array([[4., 2.],
            [2., 0.]])
     """
-    return jacobian(grad(f, argnums), argnums)
+    return Transformed(jacobian(grad(f, argnums), argnums), hessian, f, argnums)
 
 
 def hvp(f: Function, argnums: Positions = 0) -> Function:
@@ -140,7 +140,6 @@ def hvp(f: Function, argnums: Positions = 0) -> Function:
     """
     first = grad(f, argnums)
 
-    @functools.wraps(f)
     def call(*args: Any, **kwargs: Any) -> Any:
         *before, v = args
         positions, point = _split(f, argnums, tuple(before))
@@ -148,7 +147,7 @@ def hvp(f: Function, argnums: Positions = 0) -> Function:
         found = pullback(v)  # the Hessian is symmetric: its vjp is its jvp
         return found[0] if isinstance(argnums, (int, np.integer)) else found
 
-    return call
+    return Transformed(call, hvp, f, argnums)
 
 
 def elementwise_grad(f: Function, argnums: Positions = 0) -> Function:
@@ -168,7 +167,7 @@ def elementwise_grad(f: Function, argnums: Positions = 0) -> Function:
     def total(*args: Any, **kwargs: Any) -> Any:
         return np.sum(f(*args, **kwargs))
 
-    return grad(total, argnums)
+    return Transformed(grad(total, argnums), elementwise_grad, f, argnums)
 
 
 def checkpoint(f: Function) -> Function:
@@ -186,7 +185,6 @@ def checkpoint(f: Function) -> Function:
     """
     _check(f)
 
-    @functools.wraps(f)
     def call(*args: Any, **kwargs: Any) -> Any:
         leaves = [leaf for _, leaf in trees.leaves(args)]
         if not any(type(leaf) is Tensor for leaf in leaves):
@@ -233,7 +231,7 @@ def checkpoint(f: Function) -> Function:
             found[k] = leaves[i]
         return trees.rebuild(made.pop(), iter(found))
 
-    return call
+    return Transformed(call, checkpoint, f)
 
 
 def _arguments_among(found: Sequence[Any], shown: Sequence[Any], name: str) -> dict[int, int]:

@@ -5,28 +5,48 @@ import glob
 import os
 import re
 import sys
-from collections.abc import Sequence
+import tarfile
+import tempfile
+import zipfile
+import zlib
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from tinygrad_course.audit.reporting.class_index import asked_for, index_page
 from tinygrad_course.audit.reporting.handout import as_json, marks, page
 from tinygrad_course.audit.reporting.results import Report
 from tinygrad_course.audit.reporting.terminal import show
 from tinygrad_course.audit.runner import Limits, check_files
+from tinygrad_course.audit.source.submission import MAX_BYTES
 from tinygrad_course.files import write
 
+ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
 EPILOG = """examples:
   tinygrad-course check homework.py
   tinygrad-course check homework.ipynb --html homework.html
   tinygrad-course check submissions --csv marks.csv --html pages
+  tinygrad-course check submissions.zip --csv marks.csv
   tinygrad-course check submissions --functions propagate,optimize,predict --csv marks.csv
+
+What a file imports (from common.layers import *) is loaded from its own folder, or from the folder or archive
+that is given; for a single file --root names a folder above it.
 
 exit status: 0 all right, 1 something is wrong, 2 a file could not be checked, 130 stopped by Ctrl-C
 
 Each file runs in a process of its own, in an empty folder, with limits on time, memory and output. That keeps
 accidents apart; it is no sandbox against malice. Check strangers' files inside a container
 without a network."""
+
+
+class HandedIn(NamedTuple):
+    """One file to check."""
+
+    path: str
+    shown: str
+    """Its name in the report: of a file in an archive, the archive's and its own."""
+    root: str | None
+    """The folder within which its modules are looked for; None for its own."""
 
 
 def add_parser(commands: Any) -> argparse.ArgumentParser:
@@ -40,7 +60,15 @@ def add_parser(commands: Any) -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(
-        "files", nargs="+", metavar="FILE", help="a learner's .py or .ipynb file, or a folder of them"
+        "files",
+        nargs="+",
+        metavar="FILE",
+        help="a learner's .py or .ipynb file, a folder of them, or an archive of them (.zip, .tar.gz)",
+    )
+    parser.add_argument(
+        "--root",
+        metavar="FOLDER",
+        help="load what a FILE imports from within this folder (default: the file's own folder)",
     )
     parser.add_argument(
         "--functions", metavar="NAMES", default="", help="the functions that the assignment asks for: a,b,c"
@@ -66,15 +94,21 @@ def add_parser(commands: Any) -> argparse.ArgumentParser:
 
 def run(options: argparse.Namespace) -> int:
     """Check the files and show, write and return what the options ask for."""
-    files = expand(options.files)
-    _refuse_to_overwrite(files, [options.html, options.csv])
+    with tempfile.TemporaryDirectory(prefix="tinygrad-course-", ignore_cleanup_errors=True) as scratch:
+        return _run(options, expand(options.files, Path(scratch), options.root))
+
+
+def _run(options: argparse.Namespace, files: Sequence[HandedIn]) -> int:
+    _refuse_to_overwrite([file.path for file in files], [options.html, options.csv])
+    roots, names = {file.path: file.root for file in files}, {file.path: file.shown for file in files}
     limits = Limits(seconds=options.seconds, memory=options.memory)
     jobs = options.jobs or max(1, (os.cpu_count() or 2) // 2)
     reports: list[Report] = []
     asked = [name for name in re.split(r"[\s,]+", options.functions) if name]
     stopped = False
     try:
-        for report in check_files(files, options.seed, limits, jobs):
+        for report in check_files(roots, options.seed, limits, jobs):
+            report.file = names[report.file]
             reports.append(asked_for(report, asked))
             if not options.json:
                 show(report)
@@ -95,39 +129,69 @@ def run(options: argparse.Namespace) -> int:
     return max(report.exit_status for report in reports)
 
 
-def expand(names: Sequence[str]) -> list[str]:
-    """Resolve folders, and the patterns that a shell has left (Windows has none that does).
+def expand(names: Sequence[str], scratch: Path, root: str | None = None) -> list[HandedIn]:
+    """Resolve folders, archives, and the patterns that a shell has left (Windows has none that does).
 
-    Raises ValueError where a pattern matches nothing, or a folder holds no homework.
+    Raises ValueError where a pattern matches nothing, or a folder holds no homework. The files of an archive
+    are written into `scratch`.
     """
-    files: list[str] = []
+    files: list[HandedIn] = []
     for name in names:
-        if Path(name).is_dir():
-            found = _inside(Path(name))
-            if not found:
-                raise ValueError(f"there is no .py file and no notebook in {name}")
-            files += found
-        elif Path(name).exists() or not glob.has_magic(name):
-            files.append(name)
-        else:
-            found = sorted(glob.glob(name, recursive=True))  # noqa: PTH207 - the user's pattern may be absolute
-            if not found:
+        there = [name]
+        if not Path(name).exists() and glob.has_magic(name):
+            there = sorted(glob.glob(name, recursive=True))  # noqa: PTH207 - the user's pattern may be absolute
+            if not there:
                 raise ValueError(f"no file matches {name}")
-            files += [
-                inner for one in found for inner in (_inside(Path(one)) if Path(one).is_dir() else [one])
-            ]
-    return list(dict.fromkeys(files))
+        for one in there:
+            found = [*_inside(Path(one), one, root, scratch)]
+            if not found:
+                raise ValueError(f"there is no .py file and no notebook in {one}")
+            files += found
+    return list({file.path: file for file in files}.values())
 
 
-def _inside(folder: Path) -> list[str]:
-    """Return the homework files in a folder, recursively; what begins with a dot or __ is none."""
-    found = (
-        path for path in folder.rglob("*") if path.suffix.lower() in {".py", ".ipynb"} and path.is_file()
-    )
-    inner = ((path, path.relative_to(folder).parts) for path in found)
-    return sorted(
-        str(path) for path, parts in inner if not any(part.startswith((".", "__")) for part in parts)
-    )
+def _inside(path: Path, shown: str, root: str | None, scratch: Path) -> Iterator[HandedIn]:
+    """Give the homework at a path: of a folder or an archive all of it; what begins with . or __ is none."""
+    if path.name.lower().endswith(ARCHIVES) and path.is_file():
+        folder = Path(tempfile.mkdtemp(dir=scratch))
+        _unpack(path, folder)
+        yield from _inside(folder, shown, None, scratch)
+    elif path.is_dir():
+        for inner in sorted(path.rglob("*")):
+            parts = inner.relative_to(path).parts
+            kept = inner.name.lower().endswith((".py", ".ipynb", *ARCHIVES)) and inner.is_file()
+            if kept and not any(part.startswith((".", "__")) for part in parts):
+                yield from _inside(inner, str(Path(shown, *parts)), root or str(path), scratch)
+    else:
+        yield HandedIn(str(path), shown, root)
+
+
+def _unpack(archive: Path, folder: Path) -> None:
+    """Write the Python files and notebooks of an archive into a folder, and nothing beside it."""
+    try:
+        for name, data in _members(archive):
+            target = folder.joinpath(*re.split(r"[/\\]", name))
+            if target.resolve().is_relative_to(folder.resolve()):
+                target.parent.mkdir(parents=True, exist_ok=True)
+                target.write_bytes(data)
+    except (zipfile.BadZipFile, tarfile.TarError, EOFError, zlib.error, RuntimeError) as error:
+        raise ValueError(f"{archive} cannot be unpacked: {error}") from None
+
+
+def _members(archive: Path) -> Iterator[tuple[str, bytes]]:
+    """Give name and content of the homework files in an archive, as much of each as a homework may have."""
+    if zipfile.is_zipfile(archive):
+        with zipfile.ZipFile(archive) as held:
+            for name in held.namelist():
+                if name.lower().endswith((".py", ".ipynb")):
+                    with held.open(name) as zipped:
+                        yield name, zipped.read(MAX_BYTES + 1)
+        return
+    with tarfile.open(archive) as tape:
+        for member in tape:
+            content = tape.extractfile(member) if member.isfile() else None
+            if content is not None and member.name.lower().endswith((".py", ".ipynb")):
+                yield member.name, content.read(MAX_BYTES + 1)
 
 
 def _refuse_to_overwrite(files: Sequence[str], targets: Sequence[str | None]) -> None:

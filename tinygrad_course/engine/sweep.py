@@ -207,6 +207,7 @@ def sweep(  # noqa: C901  (one loop: the calls that it saves are its purpose)
     heap: list[tuple[int, Any]] = []
     marked: list[tuple[Tensor, Any]] = []
     passed: list[Any] = []
+    holding: list[Any] = []
     ghosts: dict[int, Tensor] | None = None
     whole = keep
     careful = careful or record or (blocks.open > 0 and errors.watching())
@@ -310,6 +311,8 @@ def sweep(  # noqa: C901  (one loop: the calls that it saves are its purpose)
                 verify(about.holds, rule.name)
                 if ghosts:
                     about.holds = None
+                elif not keep:
+                    holding.append(about)
             if keep:
                 pass
             elif not (lost or ghosts):
@@ -351,8 +354,8 @@ def sweep(  # noqa: C901  (one loop: the calls that it saves are its purpose)
         rule = node._op
         node._op = rule.twin or freed_twin(rule)
         node._values = None
-        if node._about is not None:
-            node._about.holds = None
+    for about in holding:
+        about.holds = None
     return found
 
 

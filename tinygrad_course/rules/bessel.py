@@ -15,7 +15,7 @@ from scipy import special
 
 from tinygrad_course.rules.elementwise import quotient
 from tinygrad_course.rules.shapes import is_complex
-from tinygrad_course.rules.special import over, series, unknown
+from tinygrad_course.rules.special import by_last, over, series, unknown
 from tinygrad_course.rules.table import primitive, rule
 
 # ------------------------------------------------------------------ Bessel functions: neighbouring orders
@@ -44,55 +44,12 @@ def damped_sideways(g: Any, y: Any, z: Any) -> Any:
     return damped(g, y, np.imag(z), -1j) if is_complex(z) else 0.0
 
 
-_f: Any
-for _f in (special.jve, special.yve):
-    rule(
-        _f,
-        unknown(_f.__name__, "the order"),
-        lambda g, y, v, x, f=_f: g * (0.5 * (f(v - 1, x) - f(v + 1, x))) - damped_sideways(g, y, x),
-    )
-rule(  # of the orders of yn and kn SciPy takes the whole number
-    special.yn,
-    unknown("yn", "the order"),
-    lambda g, y, n, x: g * (0.5 * (special.yv(np.trunc(n) - 1, x) - special.yv(np.trunc(n) + 1, x))),
-)
-for _f in (special.jv, special.yv, special.hankel1, special.hankel2):
-    rule(
-        _f,
-        unknown(_f.__name__, "the order"),
-        lambda g, y, v, x, f=_f: g * (0.5 * (f(v - 1, x) - f(v + 1, x))),
-    )
-rule(
-    special.iv,
-    unknown("iv", "the order"),
-    lambda g, y, v, x: g * (0.5 * (special.iv(v - 1, x) + special.iv(v + 1, x))),
-)
-rule(
-    special.ive,
-    unknown("ive", "the order"),
-    lambda g, y, v, x: (
-        g * (0.5 * (special.ive(v - 1, x) + special.ive(v + 1, x))) - damped(g, y, np.real(x), 1.0)
-    ),
-)
-for _f, _i in ((special.hankel1e, 1j), (special.hankel2e, -1j)):  # the factor exp(-iz), or exp(iz)
-    rule(
-        _f,
-        unknown(_f.__name__, "the order"),
-        lambda g, y, v, x, f=_f, i=_i: g * (0.5 * (f(v - 1, x) - f(v + 1, x)) - i * y),
-    )
-for _f, _order in ((special.kv, np.positive), (special.kn, np.trunc)):
-    rule(
-        _f,
-        unknown(_f.__name__, "the order"),
-        lambda g, y, v, x, order=_order: (
-            g * (-0.5 * (special.kv(order(v) - 1, x) + special.kv(order(v) + 1, x)))
-        ),
-    )
-rule(
-    special.kve,
-    unknown("kve", "the order"),
-    lambda g, y, v, x: g * (y - 0.5 * (special.kve(v - 1, x) + special.kve(v + 1, x))),
-)
+def fall(f: Any, order: Any, x: Any) -> Any:
+    return 0.5 * (f(order - 1, x) - f(order + 1, x))
+
+
+def mean(f: Any, order: Any, x: Any) -> Any:
+    return 0.5 * (f(order - 1, x) + f(order + 1, x))
 
 
 def struve_slope(f: Any, sign: float, y: Any, v: Any, x: Any) -> Any:
@@ -103,12 +60,25 @@ def struve_slope(f: Any, sign: float, y: Any, v: Any, x: Any) -> Any:
     return np.where(near, here**v * series(sign * here * here, terms), f(v - 1, away) - v * y / away)
 
 
-for _f, _sign in ((special.struve, -1.0), (special.modstruve, 1.0)):
-    rule(
-        _f,
-        unknown(_f.__name__, "the order"),
-        lambda g, y, v, x, f=_f, sign=_sign: g * struve_slope(f, sign, y, v, x),
-    )
+def of_order(slope: Callable[..., Any], *functions: Any) -> None:
+    """Enter functions f of an order by what goes back to x, ``slope(f, g, y, order, x)``."""
+    for f in functions:
+        by_last(f, lambda g, y, order, x, *, f=f: slope(f, g, y, order, x))
+
+
+of_order(lambda f, g, y, v, x: g * fall(f, v, x), special.jv, special.yv, special.hankel1, special.hankel2)
+of_order(lambda f, g, y, v, x: g * fall(f, v, x) - damped_sideways(g, y, x), special.jve, special.yve)
+of_order(lambda f, g, y, v, x: g * (fall(f, v, x) - 1j * y), special.hankel1e)  # the factor exp(-iz)
+of_order(lambda f, g, y, v, x: g * (fall(f, v, x) + 1j * y), special.hankel2e)
+of_order(lambda f, g, y, v, x: g * mean(f, v, x), special.iv)
+of_order(lambda f, g, y, v, x: g * mean(f, v, x) - damped(g, y, np.real(x), 1.0), special.ive)
+of_order(lambda f, g, y, v, x: -g * mean(f, v, x), special.kv)
+of_order(lambda f, g, y, v, x: g * (y - mean(f, v, x)), special.kve)
+# of the orders of yn and kn SciPy takes the whole number
+of_order(lambda f, g, y, n, x: g * fall(special.yv, np.trunc(n), x), special.yn)
+of_order(lambda f, g, y, n, x: -g * mean(special.kv, np.trunc(n), x), special.kn)
+of_order(lambda f, g, y, v, x: g * struve_slope(f, -1.0, y, v, x), special.struve)
+of_order(lambda f, g, y, v, x: g * struve_slope(f, 1.0, y, v, x), special.modstruve)
 
 # ------------------------------------------------------------------ Airy and Kelvin functions, integrals
 
@@ -182,13 +152,12 @@ def k_slope(m: Any, p: Any) -> Any:
     return around_0(m, 1.5, 1.5, lambda m: (special.ellipe(m) / p - special.ellipkm1(p)) / (2.0 * m))
 
 
-def e_slope(m: Any) -> Any:
-    return -around_0(m, 0.5, 1.5, lambda m: (special.ellipk(m) - special.ellipe(m)) / (2.0 * m))
-
-
 rule(special.ellipk, lambda g, y, m: g * k_slope(m, 1.0 - m))
 rule(special.ellipkm1, lambda g, y, p: -g * k_slope(1.0 - p, p))
-rule(special.ellipe, lambda g, y, m: g * e_slope(m))
+rule(
+    special.ellipe,
+    lambda g, y, m: -g * around_0(m, 0.5, 1.5, lambda m: (special.ellipk(m) - special.ellipe(m)) / (2.0 * m)),
+)
 
 
 def delta(phi: Any, m: Any) -> Any:
@@ -257,32 +226,12 @@ rule(
 
 # ------------------------------------------------------------------ hypergeometric functions
 
-rule(special.hyp0f1, unknown("hyp0f1", "v"), lambda g, y, v, z: g * (special.hyp0f1(v + 1, z) / v))
-rule(
-    special.hyp1f1,
-    unknown("hyp1f1", "a"),
-    unknown("hyp1f1", "b"),
-    lambda g, y, a, b, z: g * (a / b * special.hyp1f1(a + 1, b + 1, z)),
-)
-rule(
-    special.hyp2f1,
-    unknown("hyp2f1", "a"),
-    unknown("hyp2f1", "b"),
-    unknown("hyp2f1", "c"),
-    lambda g, y, a, b, c, z: g * (a * b / c * special.hyp2f1(a + 1, b + 1, c + 1, z)),
-)
-rule(
-    special.hyperu,
-    unknown("hyperu", "a"),
-    unknown("hyperu", "b"),
-    lambda g, y, a, b, x: g * (-a * special.hyperu(a + 1, b + 1, x)),
-)
+by_last(special.hyp0f1, lambda g, y, v, z: g * (special.hyp0f1(v + 1, z) / v))
+by_last(special.hyp1f1, lambda g, y, a, b, z: g * (a / b * special.hyp1f1(a + 1, b + 1, z)))
+by_last(special.hyp2f1, lambda g, y, a, b, c, z: g * (a * b / c * special.hyp2f1(a + 1, b + 1, c + 1, z)))
+by_last(special.hyperu, lambda g, y, a, b, x: g * (-a * special.hyperu(a + 1, b + 1, x)))
 
 # ------------------------------------------------------------------ orthogonal polynomials: one degree less
-
-
-def degree(name: str) -> Any:
-    return unknown(name, "the degree")
 
 
 def lower(n: Any) -> Any:
@@ -290,48 +239,32 @@ def lower(n: Any) -> Any:
     return np.where(n == 0, 1, n - 1)
 
 
-rule(
-    special.eval_jacobi,
-    degree("eval_jacobi"),
-    unknown("eval_jacobi", "alpha"),
-    unknown("eval_jacobi", "beta"),
-    lambda g, y, n, a, b, x: (
-        g * (0.5 * (n + a + b + 1) * (n != 0) * special.eval_jacobi(lower(n), a + 1, b + 1, x))
-    ),
-)
-rule(
-    special.eval_gegenbauer,
-    degree("eval_gegenbauer"),
-    unknown("eval_gegenbauer", "alpha"),
-    lambda g, y, n, a, x: g * (2.0 * a * (n != 0) * special.eval_gegenbauer(lower(n), a + 1.0, x)),
-)
-rule(
-    special.eval_genlaguerre,
-    degree("eval_genlaguerre"),
-    unknown("eval_genlaguerre", "alpha"),
-    lambda g, y, n, a, x: -g * ((n != 0) * special.eval_genlaguerre(lower(n), a + 1.0, x)),
-)
+def jacobi_slope(n: Any, a: Any, b: Any, x: Any) -> Any:
+    return 0.5 * (n + a + b + 1) * (n != 0) * special.eval_jacobi(lower(n), a + 1, b + 1, x)
 
 
-def chebyu_slope(n: Any, x: Any) -> Any:
-    return 2.0 * (n != 0) * special.eval_gegenbauer(lower(n), 2.0, x)
+def gegenbauer_slope(n: Any, a: Any, x: Any) -> Any:
+    return 2.0 * a * (n != 0) * special.eval_gegenbauer(lower(n), a + 1.0, x)
 
 
-def legendre_slope(n: Any, x: Any) -> Any:
-    return 0.5 * (n + 1) * (n != 0) * special.eval_jacobi(lower(n), 1.0, 1.0, x)
+def laguerre_slope(n: Any, a: Any, x: Any) -> Any:
+    return -1.0 * (n != 0) * special.eval_genlaguerre(lower(n), a + 1.0, x)
 
 
+by_last(special.eval_jacobi, lambda g, y, degree, alpha, beta, x: g * jacobi_slope(degree, alpha, beta, x))
+by_last(special.eval_gegenbauer, lambda g, y, degree, alpha, x: g * gegenbauer_slope(degree, alpha, x))
+by_last(special.eval_genlaguerre, lambda g, y, degree, alpha, x: g * laguerre_slope(degree, alpha, x))
 for _name, _slope in {
-    "eval_legendre": legendre_slope,
-    "eval_chebyt": lambda n, x: n * special.eval_chebyu(lower(n), x),
-    "eval_chebyu": chebyu_slope,
-    "eval_chebyc": lambda n, x: n * special.eval_chebyu(lower(n), 0.5 * x),
-    "eval_chebys": lambda n, x: 0.5 * chebyu_slope(n, 0.5 * x),
-    "eval_hermite": lambda n, x: 2.0 * n * special.eval_hermite(np.maximum(n - 1, 0), x),
-    "eval_hermitenorm": lambda n, x: n * special.eval_hermitenorm(np.maximum(n - 1, 0), x),
-    "eval_laguerre": lambda n, x: -(n != 0) * special.eval_genlaguerre(lower(n), 1.0, x),
-    "eval_sh_legendre": lambda n, x: 2.0 * legendre_slope(n, 2.0 * x - 1.0),
-    "eval_sh_chebyt": lambda n, x: 2.0 * n * special.eval_chebyu(lower(n), 2.0 * x - 1.0),
-    "eval_sh_chebyu": lambda n, x: 2.0 * chebyu_slope(n, 2.0 * x - 1.0),
+    "legendre": lambda n, x: jacobi_slope(n, 0, 0, x),
+    "chebyt": lambda n, x: n * special.eval_chebyu(lower(n), x),
+    "chebyu": lambda n, x: gegenbauer_slope(n, 1.0, x),
+    "chebyc": lambda n, x: n * special.eval_chebyu(lower(n), 0.5 * x),
+    "chebys": lambda n, x: 0.5 * gegenbauer_slope(n, 1.0, 0.5 * x),
+    "hermite": lambda n, x: 2.0 * n * special.eval_hermite(np.maximum(n - 1, 0), x),
+    "hermitenorm": lambda n, x: n * special.eval_hermitenorm(np.maximum(n - 1, 0), x),
+    "laguerre": lambda n, x: laguerre_slope(n, 0.0, x),
+    "sh_legendre": lambda n, x: 2.0 * jacobi_slope(n, 0, 0, 2.0 * x - 1.0),
+    "sh_chebyt": lambda n, x: 2.0 * n * special.eval_chebyu(lower(n), 2.0 * x - 1.0),
+    "sh_chebyu": lambda n, x: 2.0 * gegenbauer_slope(n, 1.0, 2.0 * x - 1.0),
 }.items():
-    rule(getattr(special, _name), degree(_name), lambda g, y, n, x, slope=_slope: g * slope(n, x))
+    by_last(getattr(special, f"eval_{_name}"), lambda g, y, degree, x, *, slope=_slope: g * slope(degree, x))

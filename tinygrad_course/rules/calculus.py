@@ -203,19 +203,9 @@ def aligned(a: Any, b: Any) -> tuple[Any, Any]:
     )  # type: ignore[return-value]
 
 
-@composed(np.polyadd)
-def polyadd(a1: Any, a2: Any) -> Any:
-    return np.add(*aligned(a1, a2))
-
-
-@composed(np.polysub)
-def polysub(a1: Any, a2: Any) -> Any:
-    return np.subtract(*aligned(a1, a2))
-
-
-@composed(np.polymul)
-def polymul(a1: Any, a2: Any) -> Any:
-    return convolve(leading(a1), leading(a2))
+composed(np.polyadd)(lambda a1, a2: np.add(*aligned(a1, a2)))
+composed(np.polysub)(lambda a1, a2: np.subtract(*aligned(a1, a2)))
+composed(np.polymul)(lambda a1, a2: convolve(leading(a1), leading(a2)))
 
 
 def leading(p: Any) -> Any:

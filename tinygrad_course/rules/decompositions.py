@@ -35,10 +35,6 @@ def real_part(a: Any) -> Any:
 # ------------------------------------------------------------------ inverse and determinant
 
 
-def inv_vjp(g: Any, y: Any, a: Any) -> Any:
-    return -np.matmul(np.matmul(T(y), g), T(y))
-
-
 def without_one(s: Any) -> Any:
     """The products of all but each one of the numbers along the last axis, without a division."""
     return product_before(s) * np.flip(product_before(np.flip(s, -1)), -1)
@@ -83,10 +79,6 @@ def of_minors(g: Any, a: Any) -> Any:
     return slope
 
 
-def det_vjp(g: Any, y: Any, a: Any) -> Any:
-    return g[..., None, None] * cofactors(a)
-
-
 def slogdet_vjp(g: Any, y: Any, a: Any) -> Any:
     of_log = g[1]
     if is_complex(y[0]):  # the sign is exp(i Im log det a)
@@ -105,9 +97,9 @@ def pinv_vjp(g: Any, y: Any, a: Any, rcond: Any = None, *, rtol: Any = None) -> 
     return slope + np.matmul(left, gt - np.matmul(np.matmul(gt, p), a))
 
 
-rule(np.linalg.inv, inv_vjp)
+rule(np.linalg.inv, lambda g, y, a: -np.matmul(np.matmul(T(y), g), T(y)))
 rule(cofactors, cofactors_vjp)
-rule(np.linalg.det, det_vjp)
+rule(np.linalg.det, lambda g, y, a: g[..., None, None] * cofactors(a))
 rule(np.linalg.slogdet, slogdet_vjp, outputs=True)
 rule(np.linalg.pinv, pinv_vjp)
 
@@ -162,11 +154,6 @@ def tensorinv(a: Any, ind: int = 2) -> Any:
 # ------------------------------------------------------------------ triangles
 
 
-def half_tril(a: Any) -> Any:
-    """The lower triangle with half of the diagonal."""
-    return np.tril(a) - 0.5 * diagonal_of(a)
-
-
 def diagonal_of(a: Any) -> Any:
     return np.tril(np.triu(a))
 
@@ -180,7 +167,8 @@ def on_triangle(a: Any, upper: bool) -> Any:
 @by_formula
 def cholesky_vjp(g: Any, y: Any, a: Any, *, upper: bool = False) -> Any:
     lower, g = (H(y), H(g)) if upper else (y, g)
-    middle = half_tril(np.matmul(H(lower), np.tril(g)))
+    middle = np.matmul(H(lower), np.tril(g))
+    middle = np.tril(middle) - 0.5 * diagonal_of(middle)
     s = H(np.linalg.solve(H(lower), H(np.linalg.solve(H(lower), middle))))  # L^-H middle L^-1
     return on_triangle(symmetric(s), upper)
 
@@ -312,13 +300,9 @@ def hermitian_svd(a: Any, compute_uv: bool) -> Any:
     return result(v, np.abs(w), H(v * np.sign(w)[..., None, :]))
 
 
-def of_lower_triangle(a: Any) -> Any:
-    return np.tril(a) + H(np.tril(a, -1))
-
-
 with_keywords(np.linalg.pinv, "hermitian")(
     lambda a, rcond=None, hermitian=False, **options: np.linalg.pinv(
-        of_lower_triangle(a) if hermitian else a, rcond, **options
+        np.tril(a) + H(np.tril(a, -1)) if hermitian else a, rcond, **options
     )
 )
 

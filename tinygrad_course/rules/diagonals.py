@@ -20,10 +20,6 @@ def on_diagonal(values: Any, shape: tuple[int, ...], offset: int, axis1: int, ax
     return out
 
 
-def diagonal_vjp(g: Any, y: Any, a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
-    return on_diagonal(g, a.shape, offset, axis1, axis2)
-
-
 def trace_vjp(
     g: Any, y: Any, a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1, dtype: Any = None
 ) -> Any:
@@ -31,7 +27,11 @@ def trace_vjp(
     return on_diagonal(spread(g[..., None], (*g.shape, n)), a.shape, offset, axis1, axis2)
 
 
-rule(np.diagonal, diagonal_vjp, saves=False)
+rule(
+    np.diagonal,
+    lambda g, y, a, offset=0, axis1=0, axis2=1: on_diagonal(g, a.shape, offset, axis1, axis2),
+    saves=False,
+)
 rule(
     on_diagonal,
     lambda g, y, values, shape, offset, axis1, axis2: np.diagonal(g, offset, axis1, axis2),
@@ -51,10 +51,6 @@ def diag(v: Any, k: int = 0) -> Any:
     return on_diagonal(v, (n, n), k, 0, 1)
 
 
-@composed(np.diagflat)
-def diagflat(v: Any, k: int = 0) -> Any:
-    return diag(v.reshape(-1), k)
-
-
+composed(np.diagflat)(lambda v, k=0: diag(v.reshape(-1), k))
 composed(np.linalg.diagonal)(lambda x, /, *, offset=0: np.diagonal(x, offset, -2, -1))
 composed(np.linalg.trace)(lambda x, /, *, offset=0, dtype=None: np.trace(x, offset, -2, -1, dtype=dtype))

@@ -27,7 +27,7 @@ from typing import Any
 import numpy as np
 from numpy._core import umath
 
-from tinygrad_course.rules.shapes import LARGE, conj, far_out, is_complex, with_far_entries
+from tinygrad_course.rules.shapes import LARGE, conj, is_complex, reach, with_far_entries
 from tinygrad_course.rules.table import NO_DERIVATIVE, composed, is_tensor, primitive, rule
 
 LOG_2 = math.log(2.0)
@@ -99,20 +99,21 @@ rule(np.cosh, lambda g, y, a: g * np.sinh(a))
 
 def tanh_vjp(g: Any, y: Any, a: Any) -> Any:
     """1 - y^2; far out, where that has few digits left, 1 / cosh(a)^2."""
-    if not far_out(a, 3.0):
+    largest = reach(a)
+    if not largest > 3.0:
         return g * (1.0 - y * y)
     if a.size > LARGE:
-        return g * with_far_entries(1.0 - y * y, lambda a: squared_secant(1.0, a), a, 3.0)
-    return squared_secant(g, a)
+        return g * with_far_entries(1.0 - y * y, lambda a: squared_secant(1.0, a, largest), a, 3.0)
+    return squared_secant(g, a, largest)
 
 
-def squared_secant(g: Any, a: Any) -> Any:
+def squared_secant(g: Any, a: Any, largest: float) -> Any:
     """g / cosh(a)^2."""
+    if largest < 350.0 and a.dtype == np.float64:
+        return g / np.square(np.cosh(a))
     with np.errstate(over="ignore"):  # 1 / cosh(1000) is 0
         c = np.cosh(a)
-    slope = g / c
-    slope /= c
-    return slope
+    return g / c / c
 
 
 rule(np.tanh, tanh_vjp)
@@ -127,14 +128,10 @@ def quotient(a: Any, b: Any) -> Any:
     return a / (b + (b == 0))
 
 
-def undefined_at_0(b: Any) -> Any:
-    return np.where(b == 0, np.nan, b)
-
-
-rule(
+rule(  # undefined at 0
     quotient,
-    lambda g, y, a, b: g / undefined_at_0(b),
-    lambda g, y, a, b: -g * y / undefined_at_0(b),
+    lambda g, y, a, b: g / np.where(b == 0, np.nan, b),
+    lambda g, y, a, b: -g * y / np.where(b == 0, np.nan, b),
     elementwise=True,
 )
 rule(
@@ -222,11 +219,7 @@ def sign(x: Any) -> Any:
 # ------------------------------------------------------------------ choosing
 
 
-def absolute_vjp(g: Any, y: Any, a: Any) -> Any:
-    return g * quotient(np.conj(a), y) if is_complex(a) else g * np.sign(a)
-
-
-rule(np.absolute, absolute_vjp)
+rule(np.absolute, lambda g, y, a: g * quotient(np.conj(a), y) if is_complex(a) else g * np.sign(a))
 rule(np.fabs, lambda g, y, a: g * np.sign(a))
 rule(np.copysign, lambda g, y, a, b: g * (np.sign(a) * np.copysign(1.0, b)), None)
 rule(np.heaviside, None, lambda g, y, a, b: g * (a == 0))
@@ -261,11 +254,6 @@ def share(g: Any, wins: Any, a: Any, b: Any, constant: bool) -> Any:
     return np.where(wins, g, 0.0 if constant else np.where(a == b, 0.5 * g, 0.0))
 
 
-def taken(wins: Any, a: Any, b: Any, constant: bool) -> Any:
-    """Where the gradient of the argument a is not passed over."""
-    return wins if constant else wins | (a == b)
-
-
 def choice(function: Any, first: Any, second: Any) -> None:
     """Enter a function that chooses `first(a, b)`, or `second(a, b)`, of its two arguments."""
     rule(
@@ -274,8 +262,8 @@ def choice(function: Any, first: Any, second: Any) -> None:
         lambda g, y, a, b, constants: share(g, second(a, b), a, b, constants[0]),
         ties=True,
         chooses=(
-            lambda y, a, b, constants: taken(first(a, b), a, b, constants[1]),
-            lambda y, a, b, constants: taken(second(a, b), a, b, constants[0]),
+            lambda y, a, b, constants: first(a, b) if constants[1] else first(a, b) | (a == b),
+            lambda y, a, b, constants: second(a, b) if constants[0] else second(a, b) | (a == b),
         ),
     )
 

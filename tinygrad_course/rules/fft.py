@@ -86,48 +86,25 @@ def lengths(a: Any, s: Axes, axes: Axes, half: bool = False) -> list[tuple[int |
     return pairs
 
 
-def fftn(a: Any, s: Axes = None, axes: Axes = None, norm: Any = None) -> Any:
-    for n, k in reversed(lengths(a, s, axes)):
-        a = np.fft.fft(a, n, k, norm)
-    return a
+def over_axes(last: Any, others: Any, plane: Axes) -> Callable[..., Any]:
+    """`last` over the last axis, where it begins but for irfft, and `others` over those before it."""
 
-
-def ifftn(a: Any, s: Axes = None, axes: Axes = None, norm: Any = None) -> Any:
-    for n, k in reversed(lengths(a, s, axes)):
-        a = np.fft.ifft(a, n, k, norm)
-    return a
-
-
-def rfftn(a: Any, s: Axes = None, axes: Axes = None, norm: Any = None) -> Any:
-    *others, (n, last) = lengths(a, s, axes)
-    a = np.fft.rfft(a, n, last, norm)
-    for n, k in reversed(others):
-        a = np.fft.fft(a, n, k, norm)
-    return a
-
-
-def irfftn(a: Any, s: Axes = None, axes: Axes = None, norm: Any = None) -> Any:
-    *others, (last_n, last) = lengths(a, s, axes, half=True)
-    for n, k in others:
-        a = np.fft.ifft(a, n, k, norm)
-    return np.fft.irfft(a, last_n, last, norm)
-
-
-def plane(transform: Callable[..., Any]) -> Callable[..., Any]:
-    def definition(a: Any, s: Axes = None, axes: Axes = (-2, -1), norm: Any = None) -> Any:
-        return transform(a, s, axes, norm)
+    def definition(a: Any, s: Axes = None, axes: Axes = plane, norm: Any = None) -> Any:
+        *before, end = lengths(a, s, axes, half=last is np.fft.irfft)
+        order = [*((others, *pair) for pair in before), (last, *end)]
+        for transform, n, k in order if last is np.fft.irfft else reversed(order):
+            a = transform(a, n, k, norm)
+        return a
 
     return definition
 
 
-for _of_n, _of_2, _definition in (
-    (np.fft.fftn, np.fft.fft2, fftn),
-    (np.fft.ifftn, np.fft.ifft2, ifftn),
-    (np.fft.rfftn, np.fft.rfft2, rfftn),
-    (np.fft.irfftn, np.fft.irfft2, irfftn),
-):
-    composed(_of_n)(_definition)
-    composed(_of_2)(plane(_definition))
+for _name, _last, _others in (
+    ("fft", np.fft.fft, np.fft.fft), ("ifft", np.fft.ifft, np.fft.ifft),
+    ("rfft", np.fft.rfft, np.fft.fft), ("irfft", np.fft.irfft, np.fft.ifft),
+):  # fmt: skip
+    composed(getattr(np.fft, f"{_name}n"))(over_axes(_last, _others, None))
+    composed(getattr(np.fft, f"{_name}2"))(over_axes(_last, _others, (-2, -1)))
 
 # ------------------------------------------------------------------ the order of frequencies
 

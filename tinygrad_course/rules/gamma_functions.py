@@ -9,7 +9,7 @@ import numpy as np
 from scipy import special
 
 from tinygrad_course.rules.shapes import is_complex
-from tinygrad_course.rules.special import unknown
+from tinygrad_course.rules.special import by_last, unknown
 from tinygrad_course.rules.table import primitive, rule
 
 # ------------------------------------------------------------------ gamma and beta functions
@@ -68,11 +68,11 @@ def gamma_quotient(y: Any, scale: Any, a: Any, b: Any) -> Any:
         return np.where(left, near, y * psi_difference(a, np.where(left, 1.0, b)))
 
 
-def beta_slope(y: Any, a: Any, b: Any) -> Any:
-    return gamma_quotient(y, special.gamma(a) * special.gamma(b), a, a + b)
-
-
-rule(special.beta, lambda g, y, a, b: g * beta_slope(y, a, b), lambda g, y, a, b: g * beta_slope(y, b, a))
+rule(
+    special.beta,
+    lambda g, y, a, b: g * gamma_quotient(y, special.gamma(a) * special.gamma(b), a, a + b),
+    lambda g, y, a, b: g * gamma_quotient(y, special.gamma(b) * special.gamma(a), b, a + b),
+)
 rule(
     special.betaln,
     lambda g, y, a, b: g * psi_difference(a, a + b),
@@ -117,48 +117,37 @@ def beta_density(a: Any, b: Any, x: Any) -> Any:
     return np.exp(special.xlogy(a - 1.0, x) + special.xlog1py(b - 1.0, -x) - special.betaln(a, b))
 
 
+def chi_density(v: Any, x: Any) -> Any:
+    return 0.5 * gamma_density(0.5 * v, 0.5 * x)
+
+
 def student_density(df: Any, t: Any) -> Any:
     scale = special.gammaln(0.5 * (df + 1.0)) - special.gammaln(0.5 * df) - 0.5 * np.log(math.pi * df)
     return np.exp(scale - 0.5 * (df + 1.0) * np.log1p(t * t / df))
 
 
-for _name, _sign in (("gammainc", 1.0), ("gammaincc", -1.0)):
-    rule(
-        getattr(special, _name),
-        unknown(_name, "a"),
-        lambda g, y, a, x, sign=_sign: g * (sign * gamma_density(a, x)),
-    )
-    rule(
-        getattr(special, _name + "inv"),
-        unknown(_name + "inv", "a"),
-        lambda g, y, a, p, sign=_sign: g * (sign / gamma_density(a, y)),
-    )
-for _name, _sign in (("betainc", 1.0), ("betaincc", -1.0)):
-    rule(
-        getattr(special, _name),
-        unknown(_name, "a"),
-        unknown(_name, "b"),
-        lambda g, y, a, b, x, sign=_sign: g * (sign * beta_density(a, b, x)),
-    )
-    rule(
-        getattr(special, _name + "inv"),
-        unknown(_name + "inv", "a"),
-        unknown(_name + "inv", "b"),
-        lambda g, y, a, b, p, sign=_sign: g * (sign / beta_density(a, b, y)),
-    )
-for _name, _sign in (("chdtr", 1.0), ("chdtrc", -1.0)):
-    rule(
-        getattr(special, _name),
-        unknown(_name, "v"),
-        lambda g, y, v, x, sign=_sign: g * (0.5 * sign * gamma_density(0.5 * v, 0.5 * x)),
-    )
-rule(special.chdtri, unknown("chdtri", "v"), lambda g, y, v, p: g / (-0.5 * gamma_density(0.5 * v, 0.5 * y)))
-for _name, _sign in (("gdtr", 1.0), ("gdtrc", -1.0)):
-    rule(
-        getattr(special, _name),
-        lambda g, y, a, b, x, sign=_sign: g * (sign * x * gamma_density(b, a * x)),
-        unknown(_name, "b"),
-        lambda g, y, a, b, x, sign=_sign: g * (sign * a * gamma_density(b, a * x)),
-    )
-rule(special.stdtr, unknown("stdtr", "df"), lambda g, y, df, t: g * student_density(df, t))
-rule(special.stdtrit, unknown("stdtrit", "df"), lambda g, y, df, p: g / student_density(df, y))
+by_last(special.gammainc, lambda g, y, a, x: g * gamma_density(a, x))
+by_last(special.gammaincc, lambda g, y, a, x: -g * gamma_density(a, x))
+by_last(special.gammaincinv, lambda g, y, a, p: g / gamma_density(a, y))
+by_last(special.gammainccinv, lambda g, y, a, p: -g / gamma_density(a, y))
+by_last(special.betainc, lambda g, y, a, b, x: g * beta_density(a, b, x))
+by_last(special.betaincc, lambda g, y, a, b, x: -g * beta_density(a, b, x))
+by_last(special.betaincinv, lambda g, y, a, b, p: g / beta_density(a, b, y))
+by_last(special.betainccinv, lambda g, y, a, b, p: -g / beta_density(a, b, y))
+by_last(special.chdtr, lambda g, y, v, x: g * chi_density(v, x))
+by_last(special.chdtrc, lambda g, y, v, x: -g * chi_density(v, x))
+by_last(special.chdtri, lambda g, y, v, p: -g / chi_density(v, y))
+rule(
+    special.gdtr,
+    lambda g, y, a, b, x: g * (x * gamma_density(b, a * x)),
+    unknown("gdtr", "b"),
+    lambda g, y, a, b, x: g * (a * gamma_density(b, a * x)),
+)
+rule(
+    special.gdtrc,
+    lambda g, y, a, b, x: -g * (x * gamma_density(b, a * x)),
+    unknown("gdtrc", "b"),
+    lambda g, y, a, b, x: -g * (a * gamma_density(b, a * x)),
+)
+by_last(special.stdtr, lambda g, y, df, t: g * student_density(df, t))
+by_last(special.stdtrit, lambda g, y, df, p: g / student_density(df, y))

@@ -143,15 +143,8 @@ def take_along_axis(arr: Any, indices: Any, axis: int | None = -1) -> Any:
     return arr[tuple(indices if i == axis else other for i, other in enumerate(others))]
 
 
-@composed(np.compress)
-def compress(condition: Any, a: Any, axis: int | None = None) -> Any:
-    where = np.flatnonzero(condition)
-    return np.take(a, where, axis)
-
-
-@composed(np.extract)
-def extract(condition: Any, arr: Any) -> Any:
-    return arr.reshape(-1)[np.flatnonzero(condition)]
+composed(np.compress)(lambda condition, a, axis=None: np.take(a, np.flatnonzero(condition), axis))
+composed(np.extract)(lambda condition, arr: arr.reshape(-1)[np.flatnonzero(condition)])
 
 
 @composed(np.delete)
@@ -253,22 +246,15 @@ def trim_zeros(filt: Any, trim: str = "fb") -> Any:
 
 
 def sort_vjp(g: Any, y: Any, a: Any, axis: int | None = -1, kind: Any = None, *, stable: Any = None) -> Any:
-    return sorted_from(g, np.argsort(a, axis=axis, kind="stable"), None, a.shape, axis)
+    """Give each gradient to the element that came there."""
+    places = np.argsort(np.argsort(a, axis=axis, kind="stable"), axis=axis or 0, kind="stable")
+    return np.take_along_axis(g, places, axis=axis or 0).reshape(a.shape)
 
 
 def partition_vjp(g: Any, y: Any, a: Any, kth: Any, axis: int | None = -1, kind: Any = "introselect") -> Any:
     # the element of rank r of the output is the element of rank r of the input
     ranks = np.argsort(y, axis=axis, kind="stable")
-    return sorted_from(g, np.argsort(a, axis=axis, kind="stable"), ranks, a.shape, axis)
-
-
-def sorted_from(g: Any, order: Any, ranks: Any, shape: tuple[int, ...], axis: int | None) -> Any:
-    """Give each gradient to the element that came there: `order` sorts the input, `ranks` the output."""
-    along_axis = 0 if axis is None else axis
-    places = np.argsort(order, axis=along_axis, kind="stable")
-    if ranks is not None:
-        g = np.take_along_axis(g, ranks, axis=along_axis)
-    return np.take_along_axis(g, places, axis=along_axis).reshape(shape)
+    return sort_vjp(np.take_along_axis(g, ranks, axis=axis or 0), y, a, axis)
 
 
 rule(np.sort, sort_vjp)

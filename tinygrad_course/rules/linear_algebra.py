@@ -36,8 +36,7 @@ def dot_left(g: Any, y: Any, a: Any, b: Any) -> Any:
         return g * b
     if b.ndim == 1:
         return g[..., None] * b
-    free = b.ndim - 1  # the axes of b left in y: all but the last but one
-    return np.tensordot(g, np.moveaxis(b, -2, -1), axes=(_last(g, free), range(free)))
+    return tensordot_left(g, y, a, b, (-1, -2))
 
 
 def dot_right(g: Any, y: Any, a: Any, b: Any) -> Any:
@@ -51,8 +50,7 @@ def dot_right(g: Any, y: Any, a: Any, b: Any) -> Any:
         return g * a
     if b.ndim == 1:
         return np.tensordot(g, a, axes=(range(g.ndim), range(g.ndim)))
-    free = a.ndim - 1  # the axes of a left in y
-    return np.moveaxis(np.tensordot(a, g, axes=(range(free), range(free))), 0, -2)
+    return tensordot_right(g, y, a, b, (-1, -2))
 
 
 def _last(a: Any, n: int) -> range:
@@ -136,18 +134,14 @@ def inner_left(g: Any, y: Any, a: Any, b: Any) -> Any:
     b = as_array(b)
     if a.ndim == 0:
         return np.sum(g * b)
-    if b.ndim == 0:
-        return g * b
-    return np.tensordot(g, b, axes=(_last(g, b.ndim - 1), range(b.ndim - 1)))
+    return g * b if b.ndim == 0 else tensordot_left(g, y, a, b, (-1, -1))
 
 
 def inner_right(g: Any, y: Any, a: Any, b: Any) -> Any:
     a = as_array(a)
     if b.ndim == 0:
         return np.sum(g * a)
-    if a.ndim == 0:
-        return g * a
-    return np.tensordot(g, a, axes=(range(a.ndim - 1), range(a.ndim - 1)))
+    return g * a if a.ndim == 0 else tensordot_right(g, y, a, b, (-1, -1))
 
 
 rule(np.inner, inner_left, inner_right, product="sums")
@@ -216,10 +210,7 @@ def cross(a: Any, b: Any, axisa: int = -1, axisb: int = -1, axisc: int = -1, axi
     return np.stack([a1 * b2 - a2 * b1, a2 * b0 - a0 * b2, a0 * b1 - a1 * b0], axis=axisc)
 
 
-@composed(np.linalg.cross)
-def linalg_cross(x1: Any, x2: Any, *, axis: int = -1) -> Any:
-    return cross(x1, x2, axis=axis)
-
+composed(np.linalg.cross)(lambda x1, x2, *, axis=-1: cross(x1, x2, axis=axis))
 
 # ------------------------------------------------------------------ chains of products
 

@@ -28,21 +28,7 @@ def counted(a: Any, axis: Axes, where: Any, reduced: Any) -> Any:
     if where is True:
         return a.size // max(reduced.size, 1)
     # counted in the dtype of a: an array of integers would promote float32
-    return np.sum(np.broadcast_to(where, a.shape), axis=axis, keepdims=True, dtype=a.dtype)
-
-
-def sum_vjp(
-    g: Any,
-    y: Any,
-    a: Any,
-    axis: Axes = None,
-    dtype: Any = None,
-    *,
-    keepdims: Any = False,
-    initial: Any = 0,
-    where: Any = True,
-) -> Any:
-    return masked(spread(restore(g, a.shape, axis, keepdims), a.shape), where)
+    return np.sum(np.broadcast_to(where, a.shape), axis=axis, keepdims=True, dtype=a.dtype.type)
 
 
 def mean_vjp(
@@ -77,7 +63,14 @@ def total(a: Any, axis: Axes = None, dtype: Any = None, **options: Any) -> Any:
     return np.sum(a, **{k: v for k, v in given.items() if v is not None}, **options)
 
 
-rule(np.sum, sum_vjp, saves=False, compute=total)
+rule(
+    np.sum,
+    lambda g, y, a, axis=None, dtype=None, *, keepdims=False, initial=0, where=True: masked(
+        spread(restore(g, a.shape, axis, keepdims), a.shape), where
+    ),
+    saves=False,
+    compute=total,
+)
 
 
 def mean(a: Any, axis: Axes = None, dtype: Any = None, **options: Any) -> Any:
@@ -171,10 +164,7 @@ def var_about(
     return squares / np.maximum(n if keepdims else n.reshape(squares.shape), 0.0)
 
 
-@with_keywords(np.std, "mean")
-def std_about(a: Any, axis: Axes = None, **kwargs: Any) -> Any:
-    return np.sqrt(var_about(a, axis, **kwargs))
-
+with_keywords(np.std, "mean")(lambda a, axis=None, **kwargs: np.sqrt(var_about(a, axis, **kwargs)))
 
 # ------------------------------------------------------------------ extremes
 
@@ -226,7 +216,7 @@ def extreme_vjp(
         for place in places:
             np.copyto(ga[place], each, where=hit[place])
         return ga
-    n = np.maximum(np.sum(hit, axis=axis, keepdims=True, dtype=a.dtype), 1.0)  # 0 for a NaN
+    n = np.maximum(np.sum(hit, axis=axis, keepdims=True, dtype=a.dtype.type), 1.0)  # 0 for a NaN
     if axis is None and not keepdims:
         n = n.reshape(())
     return np.where(hit, restore(g, a.shape, axis, keepdims) / n, 0.0)
@@ -284,20 +274,14 @@ for _ufunc, _extreme in (
     rule(_extreme, extreme_vjp, chooses=(extreme,), compute=by_places(_ufunc, _extreme))
 
 
-def started(ufunc: np.ufunc, reduce: Callable[..., Any]) -> None:
-    """Enter a reduction that starts from a Tensor; from a number, its rule serves."""
-
-    @with_keywords(reduce, "initial")
-    def definition(*args: Any, initial: Any, **kwargs: Any) -> Any:
-        return ufunc(reduce(*args, **kwargs), initial)
-
-
-started(np.add, np.sum)
-started(np.multiply, np.prod)
-for _extreme in (np.max, np.amax):
-    started(np.maximum, _extreme)
-for _extreme in (np.min, np.amin):
-    started(np.minimum, _extreme)
+# a reduction that starts from a Tensor; from a number, its rule serves
+for _start, _reduce in (
+    (np.add, np.sum), (np.multiply, np.prod), (np.maximum, np.max), (np.maximum, np.amax),
+    (np.minimum, np.min), (np.minimum, np.amin),
+):  # fmt: skip
+    with_keywords(_reduce, "initial")(
+        lambda *args, initial, f=_start, reduce=_reduce, **kwargs: f(reduce(*args, **kwargs), initial)
+    )
 
 
 @primitive
@@ -363,11 +347,6 @@ rule(np.prod, prod_vjp)
 # ------------------------------------------------------------------ running sums and products
 
 
-def cumsum_vjp(g: Any, y: Any, a: Any, axis: int | None = None, dtype: Any = None) -> Any:
-    along = 0 if axis is None else axis
-    return np.flip(np.cumsum(np.flip(g, along), axis=along), along).reshape(a.shape)
-
-
 def cumprod_vjp(g: Any, y: Any, a: Any, axis: int | None = None, dtype: Any = None) -> Any:
     """da[i] = (product before i) s[i], where s[i] = g[i] + a[i+1] s[i+1]: right with zeros too."""
     along = 0 if axis is None else axis
@@ -383,5 +362,11 @@ def cumprod_vjp(g: Any, y: Any, a: Any, axis: int | None = None, dtype: Any = No
     return np.moveaxis(product_before(x) * s, -1, along).reshape(a.shape)
 
 
-rule(np.cumsum, cumsum_vjp, saves=False)
+rule(
+    np.cumsum,
+    lambda g, y, a, axis=None, dtype=None: np.flip(
+        np.cumsum(np.flip(g, axis or 0), axis=axis or 0), axis or 0
+    ).reshape(a.shape),
+    saves=False,
+)
 rule(np.cumprod, cumprod_vjp)

@@ -111,16 +111,17 @@ def inexact(a: Any) -> Any:
     return a if a.dtype.kind in "fc" else a.astype(float)
 
 
-def far_out(a: Any, limit: float) -> bool:
-    """Whether a real number is beyond +-limit, where what is made of 1 - tanh(a) has few digits left.
+def reach(a: Any) -> float:
+    """The size of the largest real number; where 1 - tanh(a) is made of large ones, few digits are left.
 
     A Tensor is not looked at: a recording, and what is drawn and derived from it, keeps the course's formula.
     """
     if type(a) is np.ndarray:
-        return (
-            a.dtype.kind == "f" and a.size > 0 and (a.item(a.argmax()) > limit or a.item(a.argmin()) < -limit)
-        )
-    return isinstance(a, np.floating) and bool(abs(a) > limit)
+        if a.dtype.kind != "f" or not a.size:
+            return 0.0
+        high, low = a.item(a.argmax()), a.item(a.argmin())
+        return max(-low, high)  # type: ignore[no-any-return]
+    return float(abs(a)) if isinstance(a, np.floating) else 0.0
 
 
 #: Arrays larger than this are looked through for what is far out; of smaller ones all is computed so.

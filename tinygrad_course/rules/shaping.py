@@ -14,17 +14,19 @@ from tinygrad_course.rules.table import NO_DERIVATIVE, composed, primitive, rule
 # ------------------------------------------------------------------ the same elements in another shape
 
 
-def reshape_vjp(g: Any, y: Any, a: Any, shape: Any = None, order: str = "C", *, copy: Any = None) -> Any:
-    return g.reshape(a.shape) if order == "C" else np.reshape(g, a.shape, order=fixed(order))
-
-
 def fixed(order: str) -> Any:
     if order not in ("C", "F"):
         raise TypeError(f"order={order!r} depends on how the array lies in memory: give order 'C' or 'F'")
     return order
 
 
-rule(np.reshape, reshape_vjp, saves=False)
+rule(
+    np.reshape,
+    lambda g, y, a, shape=None, order="C", *, copy=None: (
+        g.reshape(a.shape) if order == "C" else np.reshape(g, a.shape, order=fixed(order))
+    ),
+    saves=False,
+)
 rule(np.ravel, lambda g, y, a, order="C": np.reshape(g, a.shape, order=fixed(order)), saves=False)
 rule(np.squeeze, lambda g, y, a, axis=None: g.reshape(a.shape), saves=False)
 rule(np.expand_dims, lambda g, y, a, axis: g.reshape(a.shape), saves=False)
@@ -151,19 +153,13 @@ def hstack(tup: Sequence[Any], *, dtype: Any = None, casting: Any = "same_kind")
     return np.concatenate(arrays, axis=0 if arrays[0].ndim == 1 else 1, dtype=dtype, casting=casting)
 
 
-@composed(np.dstack)
-def dstack(tup: Sequence[Any]) -> Any:
-    return np.concatenate([np.atleast_3d(a) for a in tup], axis=2)
-
-
-@composed(np.column_stack)
-def column_stack(tup: Sequence[Any]) -> Any:
-    return np.concatenate([a if np.ndim(a) > 1 else as_array(a).reshape((-1, 1)) for a in tup], axis=1)
-
-
-@composed(np.append)
-def append(arr: Any, values: Any, axis: int | None = None) -> Any:
-    return np.concatenate([as_array(arr), as_array(values)], axis=axis)
+composed(np.dstack)(lambda tup: np.concatenate([np.atleast_3d(a) for a in tup], axis=2))
+composed(np.column_stack)(
+    lambda tup: np.concatenate([a if np.ndim(a) > 1 else as_array(a).reshape((-1, 1)) for a in tup], axis=1)
+)
+composed(np.append)(
+    lambda arr, values, axis=None: np.concatenate([as_array(arr), as_array(values)], axis=axis)
+)
 
 
 @composed(np.block)
@@ -221,11 +217,13 @@ rule(np.tril, lambda g, y, m, k=0: unbroadcast(np.tril(g, k), m.shape), saves=Fa
 rule(np.triu, lambda g, y, m, k=0: unbroadcast(np.triu(g, k), m.shape), saves=False)
 
 
-def roll_vjp(g: Any, y: Any, a: Any, shift: Any, axis: Any = None) -> Any:
-    return np.roll(g, tuple(-s for s in shift) if isinstance(shift, (tuple, list)) else -shift, axis)
-
-
-rule(np.roll, roll_vjp, saves=False)
+rule(
+    np.roll,
+    lambda g, y, a, shift, axis=None: np.roll(
+        g, tuple(-s for s in shift) if isinstance(shift, (tuple, list)) else -shift, axis
+    ),
+    saves=False,
+)
 
 # ------------------------------------------------------------------ dtypes
 

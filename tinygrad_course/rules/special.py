@@ -13,7 +13,7 @@ from typing import Any, NoReturn
 import numpy as np
 from scipy import special
 
-from tinygrad_course.rules.shapes import LARGE, far_out, is_complex, with_far_entries
+from tinygrad_course.rules.shapes import LARGE, is_complex, reach, with_far_entries
 from tinygrad_course.rules.table import RULES, Vjp, no_derivative, primitive, refused, rule
 
 ROOT_PI = math.sqrt(math.pi)
@@ -33,6 +33,13 @@ def unknown(function: str, argument: str) -> Vjp:
     return vjp
 
 
+def by_last(function: Any, vjp: Any) -> None:
+    """Enter a derivative with respect to the last argument alone; the others are told as `vjp` calls them."""
+    names = vjp.__code__.co_varnames[2 : vjp.__code__.co_argcount - 1]
+    told = [f"the {name}" if name in {"order", "degree"} else name for name in names]
+    rule(function, *(unknown(function.__name__, name) for name in told), vjp)
+
+
 def over(a: Any, b: Any) -> Any:
     """a / b, and 0 for 0/0."""
     return a / (b + ((a == 0) & (b == 0)))
@@ -48,7 +55,7 @@ def some(g: Any, a: Any) -> Any:
 
 def expit_vjp(g: Any, y: Any, a: Any) -> Any:
     """y (1 - y); far out, where 1 - y has few digits left, 1 / (2 + 2 cosh(a))."""
-    if not far_out(a, 4.5):
+    if not reach(a) > 4.5:
         return g * (y * (1.0 - y))
     if a.size > LARGE:
         return g * with_far_entries(y * (1.0 - y), lambda a: logistic_density(1.0, a), a, 4.5)
@@ -250,7 +257,7 @@ def expn_slope(n: Any, x: Any) -> Any:
     return np.where(n == 0, np.exp(-x) * (1.0 + 1.0 / x) / x, special.expn(np.maximum(n - 1, 0), x))
 
 
-rule(special.expn, unknown("expn", "n"), lambda g, y, n, x: -g * expn_slope(n, x))
+by_last(special.expn, lambda g, y, n, x: -g * expn_slope(n, x))
 
 
 def sinhc(a: Any) -> Any:

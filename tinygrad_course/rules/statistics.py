@@ -151,28 +151,14 @@ def hundredths(q: Any) -> Any:
     return q / 100.0 if isinstance(q, (int, float)) or is_tensor(q) else np.asarray(q) / 100.0
 
 
-@composed(np.percentile)
-def percentile(a: Any, q: Any, *args: Any, **kwargs: Any) -> Any:
-    return COMPOSED[np.quantile](a, hundredths(q), *args, **kwargs)
-
-
-@composed(np.nanpercentile)
-def nanpercentile(a: Any, q: Any, *args: Any, **kwargs: Any) -> Any:
-    return COMPOSED[np.nanquantile](a, hundredths(q), *args, **kwargs)
-
-
-@composed(np.median)
-def median(
-    a: Any, axis: Axes = None, out: None = None, overwrite_input: bool = False, keepdims: bool = False
-) -> Any:
-    return quantile_of(a, 0.5, axis, "linear", keepdims, skip_nan=False)
-
-
-@composed(np.nanmedian)
-def nanmedian(
-    a: Any, axis: Axes = None, out: None = None, overwrite_input: bool = False, keepdims: bool = False
-) -> Any:
-    return quantile_of(a, 0.5, axis, "linear", keepdims, skip_nan=True)
+composed(np.percentile)(lambda a, q, *args, **kw: COMPOSED[np.quantile](a, hundredths(q), *args, **kw))
+composed(np.nanpercentile)(lambda a, q, *args, **kw: COMPOSED[np.nanquantile](a, hundredths(q), *args, **kw))
+for _median, _skip in ((np.median, False), (np.nanmedian, True)):
+    composed(_median)(
+        lambda a, axis=None, out=None, overwrite_input=False, keepdims=False, *, skip=_skip: quantile_of(
+            a, 0.5, axis, "linear", keepdims, skip
+        )
+    )
 
 
 # ------------------------------------------------------------------ passing over NaN
@@ -190,38 +176,28 @@ composed(np.nancumsum)(lambda a, axis=None, dtype=None: np.cumsum(filled(a, 0.0)
 composed(np.nancumprod)(lambda a, axis=None, dtype=None: np.cumprod(filled(a, 1.0), axis, dtype))
 
 
-@composed(np.nanmean)
-def nanmean(a: Any, axis: Axes = None, dtype: Any = None, *, where: Any = True, **kwargs: Any) -> Any:
-    return np.mean(a, axis, dtype, where=~np.isnan(a) & where, **kwargs)
+for _reduce, _passing_over in ((np.mean, np.nanmean), (np.var, np.nanvar), (np.std, np.nanstd)):
+    composed(_passing_over)(
+        lambda a, axis=None, dtype=None, *, where=True, reduce=_reduce, **kwargs: reduce(
+            a, axis, dtype, where=~np.isnan(a) & where, **kwargs
+        )
+    )
 
 
-@composed(np.nanvar)
-def nanvar(a: Any, axis: Axes = None, dtype: Any = None, *, where: Any = True, **kwargs: Any) -> Any:
-    return np.var(a, axis, dtype, where=~np.isnan(a) & where, **kwargs)
+def extreme(reduce: Any, worst: float) -> Callable[..., Any]:
+    def definition(a: Any, axis: Axes = None, *, keepdims: bool = False, **kwargs: Any) -> Any:
+        y = reduce(filled(a, worst), axis=axis, keepdims=keepdims, **kwargs)
+        nothing = np.all(np.isnan(a), axis=axis, keepdims=keepdims)
+        if not np.any(nothing) or kwargs:
+            return y
+        warnings.warn("All-NaN slice encountered", RuntimeWarning, stacklevel=2)
+        return np.where(nothing, np.nan, y)
+
+    return definition
 
 
-@composed(np.nanstd)
-def nanstd(a: Any, axis: Axes = None, dtype: Any = None, *, where: Any = True, **kwargs: Any) -> Any:
-    return np.std(a, axis, dtype, where=~np.isnan(a) & where, **kwargs)
-
-
-def extreme(reduce: Any, a: Any, axis: Axes, keepdims: bool, worst: float, kwargs: dict[str, Any]) -> Any:
-    y = reduce(filled(a, worst), axis=axis, keepdims=keepdims, **kwargs)
-    nothing = np.all(np.isnan(a), axis=axis, keepdims=keepdims)
-    if not np.any(nothing) or kwargs:
-        return y
-    warnings.warn("All-NaN slice encountered", RuntimeWarning, stacklevel=3)
-    return np.where(nothing, np.nan, y)
-
-
-@composed(np.nanmax)
-def nanmax(a: Any, axis: Axes = None, *, keepdims: bool = False, **kwargs: Any) -> Any:
-    return extreme(np.max, a, axis, keepdims, -np.inf, kwargs)
-
-
-@composed(np.nanmin)
-def nanmin(a: Any, axis: Axes = None, *, keepdims: bool = False, **kwargs: Any) -> Any:
-    return extreme(np.min, a, axis, keepdims, np.inf, kwargs)
+composed(np.nanmax)(extreme(np.max, -np.inf))
+composed(np.nanmin)(extreme(np.min, np.inf))
 
 
 # ------------------------------------------------------------------ covariances and counts

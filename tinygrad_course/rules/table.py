@@ -18,6 +18,7 @@ import functools
 import inspect
 import sys
 from collections.abc import Callable
+from dataclasses import KW_ONLY, dataclass, field
 from importlib import import_module
 from typing import Any, TypeVar
 
@@ -27,6 +28,7 @@ Vjp = Callable[..., Any]
 F = TypeVar("F", bound=Callable[..., Any])
 
 
+@dataclass(eq=False, repr=False, slots=True)
 class Rule:
     """The derivative of one function.
 
@@ -68,53 +70,43 @@ class Rule:
         ``mend(out)`` records the call anew where NumPy's numbers have lost what it amounts to.
     """
 
-    __slots__ = (
-        "accepted", "arity", "chooses", "compute", "covered", "elementwise", "function", "mend", "most_args",
-        "name", "names", "outputs", "product", "saves", "sequence", "steep", "ties", "twin", "variadic",
-        "vjps",
-    )  # fmt: skip
+    function: Callable[..., Any]
+    vjps: tuple[Vjp | None, ...]
+    _: KW_ONLY
+    name: str = ""
+    elementwise: bool = False
+    sequence: bool = False
+    variadic: bool = False
+    outputs: bool = False
+    saves: bool = True
+    ties: bool = False
+    chooses: tuple[Callable[..., Any] | None, ...] | None = None
+    product: str = ""
+    compute: Callable[..., Any] = None  # type: ignore[assignment]  # `function`, where it is left out
+    mend: Callable[..., Any] | None = field(default=None, init=False)
+    #: The arguments that the vjps name, in order: a call that passes any other is refused.
+    names: tuple[str, ...] = field(init=False)
+    most_args: int | float = field(init=False)
+    accepted: frozenset[str] = field(init=False)
+    #: Whether the derivative may be infinite at ordinary numbers.
+    steep: bool = field(init=False)
+    #: Up to how many arguments a call has of which each has its vjp.
+    covered: int = field(init=False)
+    #: How many arguments there are where a sweep has nothing else to mind; otherwise -1.
+    arity: int = field(init=False)
+    #: What takes this rule's place on nodes whose graph has been freed (see `sweep`).
+    twin: Rule | None = field(default=None, init=False)
 
-    def __init__(
-        self,
-        function: Callable[..., Any],
-        vjps: tuple[Vjp | None, ...],
-        *,
-        name: str | None = None,
-        elementwise: bool = False,
-        sequence: bool = False,
-        variadic: bool = False,
-        outputs: bool = False,
-        saves: bool = True,
-        ties: bool = False,
-        chooses: tuple[Callable[..., Any] | None, ...] | None = None,
-        product: str = "",
-        compute: Callable[..., Any] | None = None,
-    ) -> None:
-        self.function = function
-        self.compute = compute or function
-        self.vjps = vjps
-        self.name = name or getattr(function, "__name__", str(function))
-        self.elementwise = elementwise
-        self.sequence = sequence
-        self.variadic = variadic
-        self.outputs = outputs
-        self.saves = saves
-        self.ties = ties
-        self.chooses = chooses
-        self.product = product
-        self.mend: Callable[..., Any] | None = None
-        #: The arguments that the vjps name, in order: a call that passes any other is refused.
-        self.names, self.most_args = _parameters(vjps)
+    def __post_init__(self) -> None:
+        if self.compute is None:
+            self.compute = self.function
+        self.name = self.name or getattr(self.function, "__name__", str(self.function))
+        self.names, self.most_args = _parameters(self.vjps)
         self.accepted = frozenset(self.names)
-        #: Whether the derivative may be infinite at ordinary numbers.
-        self.steep = saves and not product and not (elementwise and chooses is not None)
-        #: Up to how many arguments a call has of which each has its vjp.
-        self.covered = -1 if None in vjps or sequence or variadic else len(vjps)
-        plain = self.most_args == len(self.names) == self.covered and not (outputs or ties or chooses)
-        #: How many arguments there are where a sweep has nothing else to mind; otherwise -1.
-        self.arity = self.covered if plain else -1
-        #: What takes this rule's place on nodes whose graph has been freed (see `sweep`).
-        self.twin: Rule | None = None
+        self.steep = self.saves and not self.product and not (self.elementwise and self.chooses is not None)
+        self.covered = -1 if None in self.vjps or self.sequence or self.variadic else len(self.vjps)
+        plain = self.most_args == len(self.names) == self.covered
+        self.arity = self.covered if plain and not (self.outputs or self.ties or self.chooses) else -1
 
     def __repr__(self) -> str:
         return f"Rule({self.name})"
@@ -216,6 +208,24 @@ def refusal(function: Callable[..., Any]) -> str | None:
     if function not in REFUSED and isinstance(function, np.ufunc) and not function.types:
         return REFUSED_MODULES["numpy.strings"]  # NumPy's ufuncs for text name no numeric types
     return REFUSED.get(function) or REFUSED_MODULES.get(getattr(function, "__module__", ""))
+
+
+def as_written(function: Any) -> str:
+    """Return what a user calls a function: ``np.linalg.norm``, ``scipy.special.lambertw``, ``np.add.at``."""
+    name = getattr(function, "__name__", str(function))
+    of = getattr(function, "__self__", None)
+    if isinstance(of, np.ufunc):
+        return f"{as_written(of)}.{name}"
+    if isinstance(function, np.ufunc):  # which doesn't know its module, and may be the inner part of another
+        if getattr(np, name, None) is function:
+            return f"np.{name}"
+        public = name.lstrip("_")
+        return f"scipy.special.{public}" if hasattr(sys.modules.get("scipy.special"), public) else name
+    module = getattr(function, "__module__", None) or "numpy"
+    if module.startswith("scipy.special."):
+        module = "scipy.special"
+    known = module.startswith(("numpy", "scipy"))
+    return f"{module.replace('numpy', 'np', 1)}.{name}" if known else name
 
 
 def primitive(function: F) -> F:

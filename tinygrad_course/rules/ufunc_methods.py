@@ -5,7 +5,6 @@ They are written in terms of functions that have rules. Equal values share a run
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -19,6 +18,7 @@ from tinygrad_course.rules.table import (
     NO_DERIVATIVE,
     RULES,
     UFUNC_METHODS,
+    as_written,
     is_tensor,
     primitive,
     rule,
@@ -36,8 +36,8 @@ def selected(ufunc: np.ufunc, *inputs: Any, dtype: Any = None, where: Any = True
     out = out[0] if isinstance(out, tuple) else out
     if not is_tensor(out):
         raise TypeError(
-            f"np.{ufunc.__name__}(..., where=..., out=...) writes into an array that can't remember, or into "
-            f"memory that holds anything: write np.where(condition, np.{ufunc.__name__}(x), otherwise)"
+            f"{as_written(ufunc)}(..., where=..., out=...) writes into an array that can't remember, or into "
+            f"memory that holds anything: write np.where(condition, {as_written(ufunc)}(x), otherwise)"
         )
     shape = out.shape
     where = np.broadcast_to(where, shape)
@@ -50,26 +50,26 @@ def selected(ufunc: np.ufunc, *inputs: Any, dtype: Any = None, where: Any = True
 def in_dtype(ufunc: np.ufunc, x: Any, dtype: Any) -> Any:
     if dtype.kind not in "fc":
         raise TypeError(
-            f"np.{ufunc.__name__}(..., dtype={dtype}) rounds, and what is rounded has no derivative"
+            f"{as_written(ufunc)}(..., dtype={dtype}) rounds, and what is rounded has no derivative"
         )
     own = getattr(x, "dtype", None)
     if own is None or own == dtype:
         return x
     if not np.can_cast(own, dtype, "same_kind"):
-        raise TypeError(f"np.{ufunc.__name__}(..., dtype={dtype}): the argument is {own}, which does not fit")
+        raise TypeError(f"{as_written(ufunc)}(..., dtype={dtype}): the argument is {own}, which does not fit")
     return astype(x, dtype)
 
 
 # ------------------------------------------------------------------ reduce
 
 
-def reduction(function: Callable[..., Any]) -> Callable[..., Any]:
-    """`function`, with the default of ``ufunc.reduce``: the first axis."""
+def over_the_first(function: Callable[..., Any]) -> Callable[..., Any]:
+    """`function`, with the default of ``ufunc.reduce`` and ``ufunc.accumulate``: the first axis."""
 
-    def reduce(array: Any, axis: Axes = 0, **kwargs: Any) -> Any:
+    def definition(array: Any, axis: Axes = 0, **kwargs: Any) -> Any:
         return function(array, axis=axis, **{k: v for k, v in kwargs.items() if v is not None})
 
-    return reduce
+    return definition
 
 
 def along(array: Any, axis: int) -> list[Any]:
@@ -83,7 +83,7 @@ def running(ufunc: np.ufunc, array: Any, axis: int) -> list[Any]:
     parts = along(array, axis)
     if not parts:
         raise ValueError(
-            f"np.{ufunc.__name__}: there is nothing along axis {axis} of shape {np.shape(array)}"
+            f"{as_written(ufunc)}: there is nothing along axis {axis} of shape {np.shape(array)}"
         )
     results = parts[:1]
     for part in parts[1:]:
@@ -100,13 +100,6 @@ def one_by_one(ufunc: np.ufunc) -> Callable[..., Any]:
 
 
 # ------------------------------------------------------------------ accumulate
-
-
-def accumulation(function: Callable[..., Any]) -> Callable[..., Any]:
-    def accumulate(array: Any, axis: int = 0, **kwargs: Any) -> Any:
-        return function(array, axis=axis, **{k: v for k, v in kwargs.items() if v is not None})
-
-    return accumulate
 
 
 @primitive
@@ -151,14 +144,6 @@ def running_extreme_vjp(g: Any, y: Any, array: Any, ufunc: np.ufunc, axis: int) 
 
 rule(running_extreme, running_extreme_vjp, None, name="running extreme")
 rule(among_equals, lambda g, y, v, places, back: among_equals(g, places, not back), None, name="among equals")
-
-
-def running_extreme_of(ufunc: np.ufunc, array: Any, axis: int = 0) -> Any:
-    return running_extreme(array, ufunc, axis)
-
-
-def each_step(ufunc: np.ufunc) -> Callable[..., Any]:
-    return lambda array, axis=0: np.stack(running(ufunc, array, axis), axis=axis)
 
 
 # ------------------------------------------------------------------ reduceat
@@ -213,7 +198,7 @@ def outer(ufunc: np.ufunc) -> Callable[..., Any]:
 GENERAL = {
     "outer": outer,
     "reduce": one_by_one,
-    "accumulate": each_step,
+    "accumulate": lambda ufunc: lambda array, axis=0: np.stack(running(ufunc, array, axis), axis=axis),
     "reduceat": reduced_segments,
 }
 
@@ -228,13 +213,15 @@ def method_of(ufunc: np.ufunc, method: str) -> Callable[..., Any] | None:
     return GENERAL[method](ufunc) if known else None
 
 
-UFUNC_METHODS[np.add, "reduce"] = reduction(np.sum)
-UFUNC_METHODS[np.multiply, "reduce"] = reduction(np.prod)
-UFUNC_METHODS[np.maximum, "reduce"] = reduction(np.max)
-UFUNC_METHODS[np.minimum, "reduce"] = reduction(np.min)
+UFUNC_METHODS[np.add, "reduce"] = over_the_first(np.sum)
+UFUNC_METHODS[np.multiply, "reduce"] = over_the_first(np.prod)
+UFUNC_METHODS[np.maximum, "reduce"] = over_the_first(np.max)
+UFUNC_METHODS[np.minimum, "reduce"] = over_the_first(np.min)
 UFUNC_METHODS[np.logaddexp, "reduce"] = logsumexp
-UFUNC_METHODS[np.add, "accumulate"] = accumulation(np.cumsum)
-UFUNC_METHODS[np.multiply, "accumulate"] = accumulation(np.cumprod)
+UFUNC_METHODS[np.add, "accumulate"] = over_the_first(np.cumsum)
+UFUNC_METHODS[np.multiply, "accumulate"] = over_the_first(np.cumprod)
 for _extreme in (np.maximum, np.minimum):
-    UFUNC_METHODS[_extreme, "accumulate"] = functools.partial(running_extreme_of, _extreme)
+    UFUNC_METHODS[_extreme, "accumulate"] = lambda array, axis=0, *, f=_extreme: running_extreme(
+        array, f, axis
+    )
 UFUNC_METHODS[np.add, "reduceat"] = lambda array, indices, axis=0: summed_segments(array, indices, axis)

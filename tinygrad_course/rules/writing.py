@@ -89,11 +89,14 @@ def added_at(a: Any, index: Any, b: Any, ufunc: np.ufunc) -> Any:
     return out
 
 
-def added_vjp(g: Any, y: Any, a: Any, index: Any, b: Any, ufunc: np.ufunc) -> Any:
-    return ufunc(0, unbroadcast(g[index], b.shape))
-
-
-rule(added_at, lambda g, y, a, index, b, ufunc: g, None, added_vjp, None, name="added at")
+rule(
+    added_at,
+    lambda g, y, a, index, b, ufunc: g,
+    None,
+    lambda g, y, a, index, b, ufunc: ufunc(0, unbroadcast(g[index], b.shape)),
+    None,
+    name="added at",
+)
 
 
 def at(ufunc: np.ufunc) -> Callable[..., Any]:

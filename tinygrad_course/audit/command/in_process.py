@@ -90,7 +90,7 @@ def audit(
         )
     plain = {name: np.array(value, dtype=float) for name, value in parameters.items()}
     case, how = _case(forward, cost, plain, np.asarray(X), np.asarray(Y))
-    program = Program(Submission("<caller>", [], []))
+    program = Program(Submission("<caller>", []))
     program.namespace = {**getattr(backward, "__globals__", {}), **inspect.getclosurevars(backward).nonlocals}
     program.functions, program.submission.lines = {node.name: node}, lines
     program.namespace[node.name] = backward

@@ -44,12 +44,15 @@ from tinygrad_course.audit.reporting.results import (
     FunctionReport,
     Report,
 )
+from tinygrad_course.audit.reporting.terminal import place
 from tinygrad_course.audit.source import removed_api
 from tinygrad_course.audit.source.signatures import Binding, argument_names, bare, role_of
 from tinygrad_course.audit.source.submission import Submission
-from tinygrad_course.audit.source.syntax import nodes
+from tinygrad_course.audit.source.syntax import names_in, nodes
 
 TRIALS_A_FILE = 6000
+WHOLES = "(whole networks and training)"
+Begin = Callable[[str, dict[str, Any]], None]
 NEEDS = "not judged: it needs {}, which is wrong and could not be put right"
 BLOCKS = (LinearBackward, LinearActivationBackward)
 
@@ -58,8 +61,10 @@ def audit_submission(
     submission: Submission,
     seed: int = 0,
     skip: frozenset[str] = frozenset(),
-    begin: Callable[[str, dict[str, Any]], None] = lambda name, spot: None,
+    begin: Begin = lambda name, spot: None,
     only: frozenset[str] | None = None,
+    *,
+    outermost: bool = True,
 ) -> Iterator[FunctionReport | str]:
     """Give each function's report as it is done, notes as text; `begin` is told name and place before."""
     for problem in submission.problems:
@@ -68,19 +73,20 @@ def audit_submission(
         yield FunctionReport(problem.function or OUTSIDE, status=WRONG, findings=[finding], **where)
     begin("(the top of the file)", submission.spot(1))
     file = _File(submission, skip, seed)
+    file.outermost = outermost
     yield from file.program.notes
     told: set[str] = set()
     for name in _order(file.program, file.known):
         if name not in skip and (only is None or name in only):
             begin(name, submission.spot(file.program.functions[name].lineno))
             told.add(name)
-            yield file.audit_or_say_why_not(name)
+            yield from file.blamed(file.audit_or_say_why_not(name), begin)
     if only is None:
-        begin("(whole networks and training)", submission.spot(1))
+        begin(WHOLES, submission.spot(1))
         try:
             for report in file.wholes(told):
                 told.add(report.name)
-                yield report
+                yield from file.blamed(report, begin)
         except (MemoryError, KeyboardInterrupt):
             raise
         except Exception as error:  # noqa: BLE001 - what is known of the functions stays
@@ -101,11 +107,11 @@ def _earlier(submission: Submission) -> Iterator[tuple[ast.FunctionDef, Submissi
         defined.setdefault(node.name, []).append(node)
     for name, versions in defined.items():
         seen = {ast.dump(versions[-1])}
-        for place, node in enumerate(versions[:-1]):
+        for number, node in enumerate(versions[:-1]):
             if ast.dump(node) in seen:
                 continue
             seen.add(ast.dump(node))
-            following = versions[place + 1].lineno
+            following = versions[number + 1].lineno
             kept: list[ast.stmt] = []
             for one in submission.statements:
                 if isinstance(one, ast.FunctionDef):
@@ -129,12 +135,64 @@ class _File:
         for name in [name for name, uses in self.outdated.items() if uses]:
             # What is gone is replaced, so that the rest of the function can be judged.
             removed_api.modernize(program.functions[name])
-            program.namespace[name] = program.define(program.functions[name])
+            (program.there if name in program.there else program.namespace)[name] = program.define(
+                program.functions[name]
+            )
         self.known = {name: found for name, node in program.functions.items() if (found := kind_of(node))}
         self.repaired: dict[str, Any] = {name: _course_version(program, name) or _gone(name) for name in skip}
         self.unusable: set[str] = set()
         self.settled: set[str] = set()
         """The wrong functions of which a right version is known."""
+        self.outermost = True
+        """Whether it is what is checked, and no module that it imports."""
+        self._beside: list[FunctionReport] | None = None
+        self._shown: list[FunctionReport] = []
+
+    def blamed(self, report: FunctionReport, begin: Begin) -> Iterator[FunctionReport]:
+        """Give the report of a function, and before it those of the modules beside it that are to blame."""
+        if report.file:  # of a module, and told of where it is wrong alone
+            yield from [report] * (report.status == WRONG)
+            return
+        if report.status == WRONG and self.program.modules and self.outermost:
+            there = [finding for finding in report.findings if finding.file]
+            faults = [self._holder(finding) for finding in there[:1]] or self._faults_beside(begin)
+            yield from (fault for fault in faults if fault not in self._shown)
+            self._shown += faults
+            if faults:
+                named = f"{faults[0].name} ({place(faults[0].findings[0])})"
+                _take_back(report, f"not judged: it needs {named}, which is wrong")
+        yield report
+
+    def _holder(self, finding: Finding) -> FunctionReport:
+        """Return the report of the function of another module in which a mistake was found."""
+        program = self.program
+        for key in program.homes:
+            node = program.functions[key]
+            at, end = self.submission.where(node.lineno), (node.end_lineno or node.lineno) - node.lineno
+            if at["file"] == finding.file and 0 <= (finding.line or 0) - at["line"] <= end:
+                return FunctionReport(shown_name(key), status=WRONG, findings=[finding], **at)
+        return FunctionReport(OUTSIDE, finding.line or 1, file=finding.file, status=WRONG, findings=[finding])
+
+    def _faults_beside(self, begin: Begin) -> list[FunctionReport]:
+        """Return what is wrong in the modules that the submission imports, of what it uses of them."""
+        if self._beside is None:
+            self._beside = []
+            used = set[str]().union(*map(names_in, [*self.submission.statements, *self.submission.script]))
+            waiting = [one for one in self.program.beside if isinstance(one, ast.FunctionDef | ast.ClassDef)]
+            while any(one.name in used for one in waiting):
+                used |= set[str]().union(*(names_in(one) for one in waiting if one.name in used))
+                waiting = [one for one in waiting if one.name not in used]
+            for path in [path for path in self.program.modules if path.is_file()]:
+                module = self.submission.beside(path)
+                shown = self.submission.near.shown(path) if self.submission.near is not None else path.name
+                again = lambda name, spot: begin(WHOLES, self.submission.spot(1))  # noqa: E731
+                for told in audit_submission(module, self.seed, begin=again, outermost=False):
+                    if isinstance(told, str) or told.status != WRONG or told.name.split(".")[0] not in used:
+                        continue
+                    told.file = shown
+                    told.findings = [replace(finding, file=shown) for finding in told.findings]
+                    self._beside.append(told)
+        return self._beside
 
     def audit_or_say_why_not(self, name: str) -> FunctionReport:
         """Judge one function; where the check itself fails, only this function is not checked."""
@@ -150,7 +208,7 @@ class _File:
 
     def _unchecked(self, node: ast.FunctionDef, remark: str) -> FunctionReport:
         kind, where = type(self.known[node.name][0]).__name__, self.submission.where(node.lineno)
-        return FunctionReport(node.name, kind=kind, status=UNCHECKED, remarks=[remark], **where)
+        return FunctionReport(shown_name(node.name), kind=kind, status=UNCHECKED, remarks=[remark], **where)
 
     def audit(self, name: str) -> FunctionReport:
         """Judge one function, given right versions of those that it calls."""
@@ -219,7 +277,7 @@ class _File:
         kind = own.kind
         if not isinstance(kind, OwnNetwork) or kind.cost != "squares" or kind.forward is not learner.node:
             return False
-        return "sigmoid" in self.program.functions and "sigmoid" not in learner.text()
+        return "sigmoid" in self.program.at_hand and "sigmoid" not in learner.text()
 
     @staticmethod
     def _shapes_of_rows(learner: Learner, verdicts: list[Verdict], own: OwnResult) -> bool:
@@ -372,8 +430,9 @@ class _File:
         skipped = self.submission.skipped
         if skipped:
             s, are = ("s", "are") if len(skipped) > 1 else ("", "is")
-            named = self.submission.named if self.submission.cells else str
-            lines = "" if self.submission.cells else f"line{s} "
+            cells = self.submission.is_notebook
+            named = self.submission.named if cells else str
+            lines = "" if cells else f"line{s} "
             lines += ", ".join([*map(named, skipped[:6]), *["..."] * (len(skipped) > 6)])
             count = f"{len(skipped)} statement{s} outside functions {are}"
             yield f"{count} not executed ({lines}): only definitions, imports and simple constants are"
@@ -451,7 +510,7 @@ def _others(
     outdated: dict[str, list[removed_api.Obsolete]],
 ) -> Iterator[FunctionReport | str]:
     unknown = []
-    for name, node in program.functions.items():
+    for name, node in program.own.items():
         if name in known:
             continue
         if outdated[name] or known_name(node):
@@ -474,7 +533,7 @@ def _others(
     for statement in submission.statements:
         if not isinstance(statement, ast.FunctionDef):
             for use in removed_api.find(statement):
-                yield f"line {submission.place(use.line)[1]}: {use.message}"
+                yield f"{submission.named(use.line)}: {use.message}"
 
 
 def _order(program: Program, known: dict[str, tuple[Kind, Binding]]) -> list[str]:
@@ -489,8 +548,9 @@ def _order(program: Program, known: dict[str, tuple[Kind, Binding]]) -> list[str
                 visit(other, (*path, name))
         order.append(name)
 
-    first = [name for name in known if "forward" in name.lower() or bare(name) in {"sigmoid", "relu", "tanh"}]
-    for name in [*first, *known]:
+    own = [name for name in known if name in program.own]
+    first = [name for name in own if "forward" in name.lower() or bare(name) in {"sigmoid", "relu", "tanh"}]
+    for name in [*first, *own]:
         visit(name, ())
     return order
 

@@ -12,6 +12,7 @@ from tinygrad_course.audit.execution.paths import arrays
 from tinygrad_course.audit.execution.stubs import StandInUsedError
 from tinygrad_course.audit.kinds.base import Assumption, Kind
 from tinygrad_course.audit.kinds.cases import Case, Draw, ShortDraw, plainly
+from tinygrad_course.audit.kinds.own_class import shown_name
 from tinygrad_course.audit.reference.comparison import as_array, close
 from tinygrad_course.audit.repair.candidates import Candidates
 from tinygrad_course.audit.repair.diagnosis import diagnose, easily_right
@@ -62,7 +63,7 @@ class Examination:
 
     def __post_init__(self) -> None:
         where = self.learner.program.submission.where(self.learner.node.lineno)
-        self.report = FunctionReport(self.learner.name, kind=type(self.kind).__name__, **where)
+        self.report = FunctionReport(shown_name(self.learner.name), kind=type(self.kind).__name__, **where)
         self.function = self.learner.program.namespace[self.learner.name]
         with np.errstate(all="ignore"):
             self._examine()

@@ -125,7 +125,7 @@ def _check(config: dict[str, Any], results_path: str, word: str) -> int:
 
     limit_memory(int(config["memory"]))
     try:
-        submission = load(config["path"])
+        submission = load(config["path"], Path(config["root"]) if config["root"] else None)
         submission.path = config["shown"]
         begin = lambda name, spot: tell({"begin": name, "spot": spot})  # noqa: E731
         for item in audit_submission(submission, int(config["seed"]), frozenset(config["skip"]), begin):

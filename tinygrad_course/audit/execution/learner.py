@@ -57,7 +57,8 @@ class Learner:
         return next(self._known_as(*names), None)
 
     def _known_as(self, *names: str) -> Iterator[str]:
-        return (name for wanted in names for name in self.program.functions if bare(name) == wanted)
+        known = self.program.at_hand.items()
+        return (node.name for wanted in names for name, node in known if bare(name) == wanted)
 
     @property
     def arguments(self) -> list[tuple[str, str]]:

@@ -4,31 +4,37 @@ import ast
 import builtins
 import contextlib
 import copy
-import io
+import functools
 import math
-import signal
-import sys
-import threading
 import types
-import warnings
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from tinygrad_course.audit.execution.stubs import GIVEN, PLAIN, StandIn, bind_import, is_strange, missing
+from tinygrad_course.audit.execution.protection import Guard, quiet, same_draws, time_limit
+from tinygrad_course.audit.execution.stubs import (
+    GIVEN,
+    PLAIN,
+    Load,
+    StandIn,
+    bind_import,
+    is_strange,
+    missing,
+)
 from tinygrad_course.audit.source.conventions import keys_of
-from tinygrad_course.audit.source.submission import Submission
+from tinygrad_course.audit.source.neighbours import MAX_FILES
+from tinygrad_course.audit.source.signatures import INSIDE
+from tinygrad_course.audit.source.submission import Submission, SubmissionError
 from tinygrad_course.audit.source.syntax import names_in, nodes
 
 Function = Callable[..., Any]
+KEY = "__tinygrad_key__"
 INTERRUPTIBLE = True
 """Whether a KeyboardInterrupt is the user's: in a process of its own it is the homework's."""
-
-
-class TooLongError(Exception):
-    """A function under test did not come back in time."""
 
 
 @dataclass
@@ -51,92 +57,6 @@ def snapshot(value: Any, entry: Function | None = None) -> Any:
     if type(value) is tuple:
         return tuple(copied(item) for item in value)
     return value
-
-
-class Guard:
-    """Puts back what a submission breaks of the modules that it shares with the check."""
-
-    def __init__(self) -> None:
-        names = ("numpy", "numpy.linalg", "numpy.random", "math", "scipy.special", "builtins", "random")
-        self._modules = [
-            (sys.modules[name], dict(vars(sys.modules[name]))) for name in names if name in sys.modules
-        ]
-        self._errors = np.geterr()
-        self.broken: set[str] = set()
-
-    def restore(self) -> None:
-        """Undo every change of an attribute, and remember whose it was."""
-        for module, saved in self._modules:
-            present = vars(module)
-            if present == saved:  # compares objects by identity first, at the speed of C
-                continue
-            for key in [key for key in present if key not in saved]:
-                # NumPy loads some of its submodules when they are first asked for; that breaks nothing.
-                if isinstance(present[key], types.ModuleType) or key.startswith("__"):
-                    saved[key] = present[key]
-                else:
-                    self.broken.add(f"{module.__name__}.{key}")
-                    del present[key]
-            for key, value in saved.items():
-                if present.get(key) is not value and key != "_":
-                    self.broken.add(f"{module.__name__}.{key}")
-                    present[key] = value
-        if np.geterr() != self._errors:
-            np.seterr(**self._errors)
-
-
-def _stop(*_: object) -> None:
-    raise TooLongError
-
-
-@contextlib.contextmanager
-def time_limit(seconds: float) -> Iterator[None]:
-    """Raise TooLongError in the body after so many seconds of computing, or ten times as many of waiting.
-
-    Computing is what counts, so that a busy machine changes no verdict. Where the platform has no interval
-    timers (Windows), the process that waits for the whole file ends it.
-    """
-    if not hasattr(signal, "setitimer") or threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    # The timers fire again and again: a bare `except:` in a loop swallows one exception, not all.
-    timers = (
-        (signal.ITIMER_VIRTUAL, signal.SIGVTALRM, seconds),
-        (signal.ITIMER_REAL, signal.SIGALRM, 10 * seconds),
-    )
-    previous = [(number, signal.signal(number, _stop)) for _, number, _ in timers]
-    for timer, _, limit in timers:
-        signal.setitimer(timer, limit, 0.05)
-    try:
-        yield
-    finally:
-        for timer, _, _ in timers:
-            signal.setitimer(timer, 0)
-        for number, handler in previous:
-            signal.signal(number, handler)
-
-
-class _Sink(io.TextIOBase):
-    """Where a homework prints to."""
-
-    def write(self, text: str) -> int:
-        """Drop the text."""
-        return len(text)
-
-
-_SINK = _Sink()
-
-
-@contextlib.contextmanager
-def _quiet() -> Iterator[None]:
-    with (
-        np.errstate(all="ignore"),
-        warnings.catch_warnings(),
-        contextlib.redirect_stdout(_SINK),
-        contextlib.redirect_stderr(_SINK),
-    ):
-        warnings.simplefilter("ignore")
-        yield
 
 
 _NUMBERS = {"float": "__tinygrad_float__", "int": "__tinygrad_int__"}
@@ -168,18 +88,15 @@ def _older(node: ast.stmt) -> Iterator[None]:
             statement.value = value
 
 
-@contextlib.contextmanager
-def same_draws(seed: int = 0) -> Iterator[Any]:
-    """Begin NumPy's global stream, from which the course draws, at a seed, and put it back after the body.
-
-    So a report is the same whenever it is made, that of dropout's masks too.
-    """
-    state = np.random.get_state()  # noqa: NPY002
-    np.random.seed(seed)  # noqa: NPY002
-    try:
-        yield np.random.get_state()  # noqa: NPY002
-    finally:
-        np.random.set_state(state)  # noqa: NPY002
+def _empty() -> dict[str, Any]:
+    """Return the namespace of a module before anything of it is executed."""
+    return {
+        "__name__": "homework",
+        "__builtins__": builtins,
+        "__tinygrad_number__": _number,
+        "__tinygrad_float__": lambda *given: float(*map(_number, given)),
+        "__tinygrad_int__": lambda *given, **base: int(*map(_number, given), **base),
+    }
 
 
 class Program:
@@ -194,44 +111,123 @@ class Program:
         self.guesses: set[str] = set()
         """Names imported from a module that is none of the course's, for which its functions stand in."""
         self.functions: dict[str, ast.FunctionDef] = {}
-        self.namespace: dict[str, Any] = {"__name__": "homework", "__builtins__": builtins}
-        self.namespace["__tinygrad_number__"] = _number
-        self.namespace["__tinygrad_float__"] = lambda *given: float(*map(_number, given))
-        self.namespace["__tinygrad_int__"] = lambda *given, **base: int(*map(_number, given), **base)
-        if submission.cells:
+        self.namespace: dict[str, Any] = _empty()
+        if submission.is_notebook:
             self.namespace |= {"_": "", "display": print}  # as a notebook has them
+        self.modules: dict[Path, types.ModuleType] = {}
+        """The modules beside the submission that it imports."""
+        self.beside: list[ast.stmt] = []
+        """Their statements."""
+        self.homes: dict[str, dict[str, Any]] = {}
+        """The namespaces of those functions that are defined in such a module."""
+        self.there: dict[str, Function] = {}
+        """Those functions as they are, or as they are changed."""
         self.guard = Guard()
         self.convention = keys_of(submission.statements)
         self._trusted = False
         self.callees_of: dict[str, list[str]] = {}
-        self._draws = any("random" in line for line in submission.lines)
         # As conv_single_step of the course ends: float(Z + b), where b has the shape (1, 1, 1).
         self._casts = any(line.startswith("def conv") for line in submission.lines)
-        self._build()
+        self._build(submission.statements, self.namespace)
+        keys = {name: getattr(value, KEY, "") for name, value in self.namespace.items() if callable(value)}
+        self.brought = {name: key for name, key in keys.items() if key and name not in self.homes}
+        """The functions of other modules that the submission imports, by the names that it has for them."""
+        self._draws = any("random" in line for line in submission.lines)
+        self._complete()
 
-    def _build(self) -> None:
-        for statement in self.submission.statements:
+    def _build(self, statements: list[ast.stmt], namespace: dict[str, Any], path: Path | None = None) -> None:
+        """Execute the statements of the submission, or of a module beside it, in their namespace."""
+        defined: set[str] = set()
+        load = partial(self._module, importer=path)
+        for statement in statements:
             brings = isinstance(statement, ast.Import | ast.ImportFrom | ast.Try)
-            own = {name: self.namespace[name] for name in self.functions if brings and name in self.namespace}
+            own = {name: namespace[name] for name in defined if brings and name in namespace}
             if isinstance(statement, ast.FunctionDef):
-                self.functions[statement.name] = statement
-            elif isinstance(statement, ast.ImportFrom) and any(part.name == "*" for part in statement.names):
-                self.strangers += [statement.module or "."] * is_strange(statement.module or ".")
-            self._execute(statement)
+                defined.add(statement.name)
+                if path is None:
+                    self.functions[statement.name] = statement
+            self._execute(statement, namespace, load)
+            if path is not None and isinstance(statement, ast.FunctionDef):
+                self._keep(statement, namespace, path)
             if brings:
-                self.namespace.update(own)  # an import below a definition is not judged in its place
-        used = set[str]().union(*map(names_in, self.functions.values()))
+                namespace.update(own)  # an import below a definition is not judged in its place
+        used = set[str]().union(*map(names_in, statements))
         usual = {"np": np, "numpy": np, "math": math, "plt": StandIn("matplotlib.pyplot")}
         for alias, module in usual.items():
-            if alias not in self.namespace and alias in used:
-                self.namespace[alias] = module
-                self.notes.append(f"{alias} is used and never imported; the check imports it")
+            if alias not in namespace and alias in used:
+                namespace[alias] = module
+                where = (
+                    "" if path is None or self.submission.near is None else self.submission.near.shown(path)
+                )
+                note = f"{alias} is used and never imported; the check imports it"
+                self.notes.append(f"{where}: {note}" if where else note)
+
+    def _module(self, name: str, level: int, importer: Path | None = None) -> types.ModuleType | None:
+        """Load a module that lies beside the submission, as safely as the submission itself."""
+        near = self.submission.near
+        path = near.find(name, level, importer) if near is not None else None
+        if path is None or near is None:
+            told = f"{name} is not loaded: it lies above {{}}; --root names a folder that holds both"
+            if near is not None and near.outside(name) and told.format(near.root.name) not in self.notes:
+                self.notes.append(told.format(near.root.name))
+            return None
+        if path not in self.modules and len(self.modules) < MAX_FILES:
+            module = self.modules[path] = types.ModuleType(name or ".")
+            vars(module).update(_empty())
+            if path.is_file():
+                try:
+                    beside = self.submission.include(path)
+                except SubmissionError as error:
+                    self.notes.append(f"{near.shown(path)} is not loaded: {error}")
+                else:
+                    self.beside += beside.statements
+                    self._build(beside.statements, vars(module), path)
+        package, _, last = name.rpartition(".")
+        outer = self._module(package, level, importer) if package else None
+        if outer is not None and path in self.modules:
+            setattr(outer, last, self.modules[path])
+        return self.modules.get(path)
+
+    def _keep(self, node: ast.FunctionDef, home: dict[str, Any], path: Path) -> None:
+        """Let a function of another module be called by its name there, and be swapped for a changed one."""
+        function = home.get(node.name)
+        if function is None:
+            return
+        stem = path.stem if path.stem != "__init__" else path.parent.name
+        key = f"{node.name}{INSIDE}{stem}"
+        while key in self.functions:
+            key += "_"
+        named = copy.copy(node)
+        named.name = key
+        self.functions[key], self.homes[key], self.there[key] = named, home, function
+        there = self.there
+
+        @functools.wraps(function)
+        def called(*args: Any, **kwargs: Any) -> Any:
+            return there[key](*args, **kwargs)
+
+        setattr(called, KEY, key)
+        home[node.name] = self.namespace[key] = called
+
+    def _complete(self) -> None:
+        """Bind what the course gives with an exercise, where the file uses it and has it not."""
+        used = set[str]().union(*map(names_in, self.own.values()))
         for name, function in GIVEN.items():
             absent = name not in self.namespace
             if name in used and (absent or missing(self.namespace[name])):
                 if not absent or self.strangers:
                     self.guesses.add(name)
                 self.namespace[name] = PLAIN[name] if name in PLAIN and not self._unpacks(name) else function
+
+    @property
+    def own(self) -> dict[str, ast.FunctionDef]:
+        """The functions of the submission itself."""
+        return {name: node for name, node in self.functions.items() if name not in self.homes}
+
+    @property
+    def at_hand(self) -> dict[str, ast.FunctionDef]:
+        """The functions that the submission can call, by the names that it has for them."""
+        return {**{name: self.functions[key] for name, key in self.brought.items()}, **self.own}
 
     def _unpacks(self, name: str) -> bool:
         """Tell whether what a function returns is unpacked, or asked for an entry: A, cache = sigmoid(Z)."""
@@ -244,25 +240,29 @@ class Program:
             ]
         return any(isinstance(value, ast.Call) and ast.unparse(value.func) == name for value in asked)
 
-    def _execute(self, statement: ast.stmt) -> None:
+    def _execute(self, statement: ast.stmt, namespace: dict[str, Any], load: Load) -> None:
         if isinstance(statement, ast.Import | ast.ImportFrom | ast.Try):
             for inner in statement.body if isinstance(statement, ast.Try) else [statement]:
                 if isinstance(inner, ast.Import | ast.ImportFrom):
-                    bind_import(inner, self.namespace)
+                    module = inner.module or "." if isinstance(inner, ast.ImportFrom) else ""
+                    if isinstance(inner, ast.ImportFrom) and any(part.name == "*" for part in inner.names):
+                        beside = load(inner.module or "", inner.level) is not None
+                        self.strangers += [module] * (is_strange(module) and not beside)
+                    bind_import(inner, namespace, load)
             return
         if isinstance(statement, ast.Assign) and isinstance(statement.value, ast.Constant):
             names = [target.id for target in statement.targets if isinstance(target, ast.Name)]
-            self.namespace |= dict.fromkeys(names, statement.value.value)
+            namespace |= dict.fromkeys(names, statement.value.value)
             return
         code = self._compiled(statement)
         try:
-            with time_limit(self.seconds), _quiet():
-                exec(code, self.namespace)  # noqa: S102 - running the homework is what the check is for
+            with time_limit(self.seconds), quiet():
+                exec(code, namespace)  # noqa: S102 - running the homework is what the check is for
         except BaseException as error:  # noqa: BLE001 - whatever a homework raises, the others are still marked
-            line = self.submission.place(statement.lineno)[1]
+            line = self.submission.named(statement.lineno)
             if isinstance(error, NameError) and self.submission.skipped:
                 return  # it was to be assigned by a statement that is not executed
-            self.notes.append(f"line {line} raises {type(error).__name__}: {error}".rstrip(": "))
+            self.notes.append(f"{line} raises {type(error).__name__}: {error}".rstrip(": "))
         finally:
             self.guard.restore()
 
@@ -273,24 +273,32 @@ class Program:
     def define(self, node: ast.FunctionDef) -> Function:
         """Return the function that a definition makes, over this namespace, without binding its name."""
         spare: dict[str, Any] = {}
-        exec(self._compiled(node), self.namespace, spare)  # noqa: S102 - as above
+        exec(self._compiled(node), self.home(node.name), spare)  # noqa: S102 - as above
         function: Function = spare[node.name]
         return function
 
+    def home(self, name: str) -> dict[str, Any]:
+        """Return the namespace of a function: the submission's, or that of the module that defines it."""
+        return self.homes.get(name, self.namespace)
+
     @contextlib.contextmanager
-    def bound(self, functions: Mapping[str, Any]) -> Iterator[None]:
-        """Bind names in the namespace for the body of a with statement."""
+    def bound(self, names: Mapping[str, Any], *, everywhere: bool = False) -> Iterator[None]:
+        """Bind names in the namespace, or in those of all modules, for the body of a with statement."""
+        others = list(map(vars, self.modules.values())) if everywhere else []
         absent = object()
-        saved = {name: self.namespace.get(name, absent) for name in functions}
-        self.namespace.update(functions)
+        saved: list[tuple[dict[str, Any], str, Any]] = []
+        for name, value in names.items():
+            for space in (self.there if name in self.there else self.namespace, *others):
+                saved.append((space, name, space.get(name, absent)))
+                space[name] = value
         try:
             yield
         finally:
-            for name, value in saved.items():
+            for space, name, value in reversed(saved):
                 if value is absent:
-                    self.namespace.pop(name, None)
+                    space.pop(name, None)
                 else:
-                    self.namespace[name] = value
+                    space[name] = value
 
     def call(
         self,
@@ -303,7 +311,7 @@ class Program:
         if self._trusted:
             return self._outcome(function, args, kwargs, seconds)
         try:
-            with _quiet(), same_draws() if self._draws else contextlib.nullcontext():
+            with quiet(), same_draws() if self._draws else contextlib.nullcontext():
                 return self._outcome(function, args, kwargs, seconds)
         finally:
             self.guard.restore()
@@ -324,7 +332,7 @@ class Program:
         """Guard a thousand calls as one: of changed versions of functions that leave everything alone."""
         self._trusted = not self.guard.broken and not self._draws
         try:
-            with _quiet():
+            with quiet():
                 yield
         finally:
             self._trusted = False
@@ -343,9 +351,24 @@ class Program:
         seen: set[str] = set()
         waiting = [name]
         while waiting:
-            node = self.functions.get(waiting.pop())
-            found = names_in(node) & self.functions.keys() - seen - {name} if node is not None else set()
+            found = self._called(waiting.pop()) - seen - {name}
             seen |= found
             waiting += found
         self.callees_of[name] = sorted(seen, key=lambda found: self.functions[found].lineno)
         return list(self.callees_of[name])
+
+    def _called(self, name: str) -> set[str]:
+        """Return the functions that stand in a function, by their own names or a module's: layers.relu."""
+        node, home = self.functions.get(name), self.home(name)
+        if node is None:
+            return set()
+        parts = [
+            (part.attr, home.get(part.value.id))
+            for part in nodes(node, ast.Attribute)
+            if isinstance(part.value, ast.Name)
+        ]
+        values = [vars(holder).get(word) for word, holder in parts if isinstance(holder, types.ModuleType)]
+        words = names_in(node)
+        keys = {getattr(value, KEY, "") for value in [*values, *map(home.get, words)] if callable(value)}
+        plain = words - self.homes.keys() if name not in self.homes else set()
+        return (plain | keys) & self.functions.keys()

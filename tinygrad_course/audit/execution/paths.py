@@ -2,6 +2,7 @@
 
 import copy
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -57,9 +58,15 @@ def leaves(value: Any, path: Path = (), depth: int = 5) -> Iterator[tuple[Path, 
 
 
 def put(root: Any, path: Path, value: Any) -> Any:
-    """Return a root in which a leaf has another value; what can be changed in place is."""
+    """Return a root in which a leaf has another value; what can be changed in place is.
+
+    So an array that a network and one of its layers share is changed for both.
+    """
     if not path:
-        return value
+        if not isinstance(root, np.ndarray) or root.shape != np.shape(value) or root.dtype != np.float64:
+            return value
+        root[...] = value
+        return root
     key, rest = path[0], path[1:]
     if isinstance(root, dict | list):
         root[key] = put(root[key], rest, value)
@@ -68,6 +75,16 @@ def put(root: Any, path: Path, value: Any) -> Any:
         return tuple(put(item, rest, value) if place == key else item for place, item in enumerate(root))
     setattr(root, key, put(getattr(root, key), rest, value))
     return root
+
+
+def unshared(found: Mapping[Path, Any], values: Mapping[Path, Any]) -> dict[str, Any]:
+    """Return what is known of leaves by label: of a shared array once, of two with one label nothing."""
+    first: dict[int, Path] = {}
+    for path in sorted(found, key=len):
+        first.setdefault(id(values[path]), path)
+    kept = set(first.values())
+    labels = Counter(label(path) for path in kept)
+    return {label(path): value for path, value in found.items() if path in kept and labels[label(path)] == 1}
 
 
 def label(path: Path) -> str:

@@ -111,41 +111,49 @@ def is_strange(module: str) -> bool:
     return helper_functions(module) is None and root not in REAL and root not in sys.stdlib_module_names
 
 
-def _module(name: str) -> types.ModuleType:
-    functions = helper_functions(name)
+Load = Callable[[str, int], types.ModuleType | None]
+"""Gives a module that lies beside the submission by its name and the dots before it; None where none does."""
+
+
+def _module(name: str, load: Load, level: int = 0) -> types.ModuleType:
     root = name.split(".", 1)[0]
-    if functions is None and (root in REAL or root in sys.stdlib_module_names):
+    if not level and (root in REAL or root in sys.stdlib_module_names):
         try:
             __import__(name)
             return sys.modules[name]
         except ImportError:
             return StandIn(name)
+    beside = load(name, level)
+    if beside is not None:
+        return beside
+    functions = helper_functions(name) or {}
     module = StandIn(name)
-    for key, value in (functions or {}).items():
+    for key, value in functions.items():
         setattr(module, key, value)
-    module.__all__ = tuple(functions or ())
+    module.__all__ = tuple(functions)
     return module
 
 
-def bind_import(statement: ast.Import | ast.ImportFrom, namespace: dict[str, Any]) -> None:
+def bind_import(statement: ast.Import | ast.ImportFrom, namespace: dict[str, Any], load: Load) -> None:
     """Do what the import statement does, with stand-ins for what is not loaded."""
     if isinstance(statement, ast.Import):
         for alias in statement.names:
-            module = _module(alias.name)
-            if alias.asname:
-                namespace[alias.asname] = module
-            else:
-                root = alias.name.split(".", 1)[0]
-                namespace[root] = _module(root)
+            module = _module(alias.name, load)
+            root = alias.name.split(".", 1)[0]
+            namespace[alias.asname or root] = module if alias.asname else _module(root, load)
         return
-    module = _module(statement.module or "")
+    level, inner = statement.level, statement.module or ""
+    module = _module(inner, load, level)
     for alias in statement.names:
         if alias.name == "*":
             names = getattr(module, "__all__", None) or [
                 name for name in vars(module) if not name.startswith("_")
             ]
             namespace.update({name: getattr(module, name) for name in names if hasattr(module, name)})
-        elif hasattr(module, alias.name):
-            namespace[alias.asname or alias.name] = getattr(module, alias.name)
-        elif statement.module and not isinstance(module, StandIn):
-            namespace[alias.asname or alias.name] = _module(f"{statement.module}.{alias.name}")
+            continue
+        whole = f"{inner}.{alias.name}".strip(".")
+        found = getattr(module, alias.name, None)
+        if not hasattr(module, alias.name):
+            part = _module(whole, load, level)  # a module of a package
+            found = _Missing(whole) if isinstance(part, StandIn) else part
+        namespace[alias.asname or alias.name] = found

@@ -16,7 +16,7 @@ import numpy as np
 from tinygrad_course.audit.execution.learner import Learner
 from tinygrad_course.audit.execution.namespace import Program
 from tinygrad_course.audit.execution.oracle import slopes
-from tinygrad_course.audit.execution.paths import duplicate, label, leaves
+from tinygrad_course.audit.execution.paths import duplicate, leaves, unshared
 from tinygrad_course.audit.kinds.base import Assumption, words
 from tinygrad_course.audit.kinds.cases import Case, Draw
 from tinygrad_course.audit.kinds.gradient_names import (
@@ -226,7 +226,9 @@ class AnyBackward(OwnNetwork):
             if gradient is None:
                 raise Unfit("a kink is too near")
             moved = {path: value for path, value in gradient.items() if np.any(np.abs(value) > 1e-9)}
-            case = Case(arguments, {"d" + label(path): value for path, value in moved.items()}, ())
+            values_of = dict(leaves({**theta, **outside}))
+            named = unshared(moved, values_of)
+            case = Case(arguments, {"d" + name: value for name, value in named.items()}, ())
             case.bindings = outside
             if self.together:
                 case.expected["cost"] = output[place]

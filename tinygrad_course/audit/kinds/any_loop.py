@@ -15,9 +15,10 @@ from typing import Any
 import numpy as np
 
 from tinygrad_course.audit.execution.learner import Learner
-from tinygrad_course.audit.execution.namespace import Program, same_draws
+from tinygrad_course.audit.execution.namespace import Program
 from tinygrad_course.audit.execution.oracle import STEP
 from tinygrad_course.audit.execution.paths import duplicate, pairs
+from tinygrad_course.audit.execution.protection import same_draws
 from tinygrad_course.audit.execution.stubs import StandInUsedError
 from tinygrad_course.audit.kinds.base import Assumption
 from tinygrad_course.audit.kinds.cases import Array, Case, Draw
@@ -303,7 +304,7 @@ def _pairs(seen: Mapping[str, Any], start: Mapping[str, Any]) -> Iterator[tuple[
 def any_loops(program: Program, judged: set[str]) -> Iterator[AnyLoop]:
     """Give the loops of a file that update arrays, where nothing else judges them."""
     script = script_function(program)
-    for node in [*program.functions.values(), *([script] if script is not None else [])]:
+    for node in [*program.own.values(), *([script] if script is not None else [])]:
         loop = _updating(node)
         if loop is not None and node.name not in judged and not BACKWARD.search(node.name.lower()):
             yield AnyLoop(program, node, loop)

@@ -80,7 +80,7 @@ class Backward(Kind):
 
     def forward(self, learner: Learner) -> Callable[..., Any] | None:
         """Return the file's forward pass that belongs to this backward pass."""
-        for name, node in learner.program.functions.items():
+        for name, node in learner.program.at_hand.items():
             if bare(name) in self.forward_names and "theta" not in arguments(node):
                 return learner.own(bare(name))
         return None

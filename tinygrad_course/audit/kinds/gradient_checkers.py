@@ -17,7 +17,7 @@ from tinygrad_course.audit.source.syntax import names_in
 
 def _in_own_order(learner: Learner, name: str, function: Callable[..., Any]) -> Callable[..., Any]:
     """Return a function of (x, theta) that takes them in the order in which the file's own takes them."""
-    own = learner.program.functions.get(name)
+    own = learner.program.at_hand.get(name)
     names = arguments(own) if own is not None else []
     return (lambda theta, x: function(x, theta)) if names[:1] == ["theta"] else function
 

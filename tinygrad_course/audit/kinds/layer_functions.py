@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from tinygrad_course.audit.execution.learner import Learner
-from tinygrad_course.audit.execution.namespace import same_draws
 from tinygrad_course.audit.execution.oracle import gradients
+from tinygrad_course.audit.execution.protection import same_draws
 from tinygrad_course.audit.kinds.base import Assumption, Kind, first_of, formula, roles, words
 from tinygrad_course.audit.kinds.cases import Array, Case, Draw
 from tinygrad_course.audit.reference import course

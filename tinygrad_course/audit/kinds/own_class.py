@@ -21,7 +21,7 @@ from tinygrad_course.audit.kinds.own_network import (
     Unfit,
     match,
 )
-from tinygrad_course.audit.source.signatures import role_of
+from tinygrad_course.audit.source.signatures import INSIDE, role_of
 from tinygrad_course.audit.source.syntax import returned
 
 JOINT = "__of__"
@@ -77,13 +77,14 @@ def method_name(owner: str, method: str) -> str:
 
 def shown_name(name: str) -> str:
     """Return a method's name as the learner knows it: Network.backward."""
+    name = name.partition(INSIDE)[0]
     method, joint, owner = name.partition(JOINT)
     return f"{owner}.{method}" if joint else name
 
 
 def shown_words(words: str) -> str:
     """Return a sentence with the methods in it as the learner knows them."""
-    return re.sub(rf"(\w+?){JOINT}(\w+)", r"\2.\1", words)
+    return re.sub(rf"(\w+?){JOINT}(\w+)", r"\2.\1", re.sub(rf"{INSIDE}\w+", "", words))
 
 
 class OwnClass(OwnNetwork):

@@ -150,9 +150,9 @@ class OwnLayer(OwnNetwork):
 
 def layer_passes(program: Program) -> Iterator[OwnLayer]:
     """Give the backward functions of convolutions, pooling and recurrent cells."""
-    for name, node in program.functions.items():
+    for name, node in program.own.items():
         if not re.search(r"(?i)(conv|pool|rnn|lstm|gru|cell|step).*backward", name):
             continue
-        forward = program.functions.get(name.replace("backward", "forward"))
+        forward = program.at_hand.get(name.replace("backward", "forward"))
         if forward is not None:
             yield OwnLayer(program, node, forward)

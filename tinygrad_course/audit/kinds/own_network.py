@@ -16,7 +16,7 @@ import numpy as np
 
 from tinygrad_course.audit.execution.learner import Learner
 from tinygrad_course.audit.execution.line_trace import canonical, result_values
-from tinygrad_course.audit.execution.namespace import Program, same_draws
+from tinygrad_course.audit.execution.namespace import Program
 from tinygrad_course.audit.execution.oracle import slopes
 from tinygrad_course.audit.execution.paths import (
     Path,
@@ -28,9 +28,17 @@ from tinygrad_course.audit.execution.paths import (
     plain,
     put,
 )
+from tinygrad_course.audit.execution.protection import same_draws
 from tinygrad_course.audit.kinds.base import Assumption, Kind, words
 from tinygrad_course.audit.kinds.cases import Array, Case, Draw
-from tinygrad_course.audit.source.signatures import Binding, argument_names, bare, needed_names, role_of
+from tinygrad_course.audit.source.signatures import (
+    INSIDE,
+    Binding,
+    argument_names,
+    bare,
+    needed_names,
+    role_of,
+)
 from tinygrad_course.audit.source.syntax import names_of, returned
 
 FORWARD = re.compile(r"forward|feed|fprop|predict_prob|model_output|hypothesis")
@@ -125,7 +133,7 @@ class OwnNetwork(Kind):
     def _named(self, pattern: re.Pattern[str], *, take_layers: bool = False) -> ast.FunctionDef | None:
         options = [
             node
-            for name, node in self.program.functions.items()
+            for name, node in self.program.at_hand.items()
             if pattern.search(bare(name))
             and (take_layers or not LAYER.search(bare(name)) or _DEEP.search(bare(name)))
             and not BACKWARD.search(bare(name))
@@ -136,9 +144,10 @@ class OwnNetwork(Kind):
         """Return the one whose name shares most with the backward pass's: ..._with_dropout."""
         mine = set(bare(self.node.name).split("_"))
 
-        def shared(node: ast.FunctionDef) -> tuple[int, int]:
+        def shared(node: ast.FunctionDef) -> tuple[bool, int, int]:
             words = set(bare(node.name).split("_"))
-            return len(words & mine) - len(words - mine - {"forward"}), -abs(node.lineno - self.node.lineno)
+            alike = len(words & mine) - len(words - mine - {"forward"})
+            return INSIDE not in node.name, alike, -abs(node.lineno - self.node.lineno)
 
         return max(options, key=shared, default=None)
 
@@ -153,7 +162,7 @@ class OwnNetwork(Kind):
     def _costs(self) -> list[ast.FunctionDef]:
         found = [
             node
-            for name, node in self.program.functions.items()
+            for name, node in self.program.at_hand.items()
             if COST.search(bare(name)) and not re.search(r"backward|deriv|grad|plot", bare(name))
         ]
         penalized = [node for node in found if any(role_of(part) == "lambd" for part in argument_names(node))]
@@ -227,7 +236,7 @@ class OwnNetwork(Kind):
             m, n_h = 9, 5  # masks that drop something in every layer
         passes = [node.name for node in (self.forward, self.node) if node is not None]
         soft = re.search(r"softmax|keepdims.*exp|exp.*keepdims", learner.text(*passes))
-        self.units = 3 if soft or "softmax" in self.program.functions else 1
+        self.units = 3 if soft or "softmax" in self.program.at_hand else 1
         L = learner.depth(*passes) or draw.layers()
         sizes = [n_x, *[draw.size(2, 4) + 2 * (m == 9) for _ in range(L - 1)], self.units]
         if L == 2:
@@ -311,7 +320,7 @@ class OwnNetwork(Kind):
 
     def _probabilities(self, learner: Learner, last: Array, name: str) -> Array:
         """Return the softmax, or sigmoid, of a forward pass that ends with z."""
-        head = self.program.functions.get("softmax" if self.units > 1 else "sigmoid")
+        head = self.program.at_hand.get("softmax" if self.units > 1 else "sigmoid")
         if head is None or not _LINEAR.match(name) or len(head.args.args) != 1:
             return last
         found = self._run(learner, head, {head.args.args[0].arg: last})
@@ -529,7 +538,7 @@ def wide_binding(node: ast.FunctionDef, case: Case) -> Binding:
 
 def backward_passes(program: Program) -> Iterator[ast.FunctionDef]:
     """Give the functions of a file that may be whole backward passes."""
-    for name, node in program.functions.items():
+    for name, node in program.own.items():
         plain_name = bare(name)
         whole = not LAYER.search(plain_name) or _DEEP.search(plain_name)
         if BACKWARD.search(plain_name) and whole and len(node.args.args) >= 2:

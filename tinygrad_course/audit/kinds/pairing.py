@@ -30,10 +30,10 @@ _PARTNERS = (
 
 def any_backwards(program: Program, judged: set[str]) -> Iterator[AnyBackward]:
     """Give what has a forward and a backward computation, of functions and of methods, and is not judged."""
-    for name, node in program.functions.items():
+    for name, node in program.own.items():
         if JOINT in name or name in judged or _NUMERICAL.search(name):
             continue
-        forward = node if _gives_both(node) else _partner(name, program.functions)
+        forward = node if _gives_both(node) else _partner(name, program.at_hand)
         if forward is not None:
             yield AnyBackward(program, node, forward)
     for made, statement in taken_apart(program):

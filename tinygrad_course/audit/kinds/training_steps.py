@@ -15,9 +15,10 @@ from typing import Any
 import numpy as np
 
 from tinygrad_course.audit.execution.learner import Learner
-from tinygrad_course.audit.execution.namespace import Program, same_draws
+from tinygrad_course.audit.execution.namespace import Program
 from tinygrad_course.audit.execution.oracle import slopes
 from tinygrad_course.audit.execution.paths import Path, duplicate, label, leaves, pairs, plain, put
+from tinygrad_course.audit.execution.protection import same_draws
 from tinygrad_course.audit.execution.stubs import StandInUsedError
 from tinygrad_course.audit.kinds.base import Assumption, Kind
 from tinygrad_course.audit.kinds.cases import Case, Draw
@@ -317,7 +318,7 @@ def script_function(program: Program) -> ast.FunctionDef | None:
     if not outer:
         return None
     read = sorted({name for loop in outer for name in names_in(loop)})
-    data = [name for name in read if role_of(name, ["X", "Y"]) and name not in program.functions]
+    data = [name for name in read if role_of(name, ["X", "Y"]) and name not in program.at_hand]
     made = definition(f"def {SCRIPT}({', '.join(data)}):\n    pass")
     ast.increment_lineno(made, outer[0].lineno - 1)
     constants = [one for one in program.submission.statements if isinstance(one, ast.Assign | ast.AnnAssign)]
@@ -328,7 +329,7 @@ def script_function(program: Program) -> ast.FunctionDef | None:
 def training_steps(program: Program) -> Iterator[TrainingStep]:
     """Give the training loops of a file: of its functions, else of its script."""
     script = script_function(program)
-    for node in [*program.functions.values(), *([script] if script is not None else [])]:
+    for node in [*program.own.values(), *([script] if script is not None else [])]:
         loop = training_loop(node)
         if loop is not None and not BACKWARD.search(node.name.lower()):
             yield TrainingStep(program, node, loop)

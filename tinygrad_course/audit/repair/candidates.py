@@ -15,7 +15,7 @@ from tinygrad_course.audit.repair.fault_localization import Function, Reader
 from tinygrad_course.audit.repair.mutations.locations import Scope, text
 from tinygrad_course.audit.repair.mutations.single import Edit, edits
 from tinygrad_course.audit.repair.verdict import Verdict, judge
-from tinygrad_course.audit.source.signatures import flags_of, needed_names
+from tinygrad_course.audit.source.signatures import INSIDE, flags_of, needed_names
 from tinygrad_course.audit.source.syntax import nodes
 
 SECONDS = 6.0
@@ -85,7 +85,8 @@ class Candidates(Reader):
     def scope(self, site: Site, events: list[tuple[str, Event]]) -> Scope:
         """Return what a statement saw when it was last run."""
         program = self.learner.program
-        functions = {name for name, value in program.namespace.items() if callable(value)}
+        home = program.home(site.function)
+        functions = {name for name, value in home.items() if callable(value) and INSIDE not in name}
         own = [event for name, event in events if name == site.function]
         local = next((event.before for event in own[::-1] if event.site == site.index), None) or {
             name: value for event in own for name, value in event.before.items()
@@ -93,8 +94,8 @@ class Candidates(Reader):
         scope = Scope.of(local, functions, self.strings)
         scope.donors = self.donors
         scope.read = _read(self.copies[site.function])
-        scope.flags = {name: flags_of(function) for name, function in program.functions.items()}
-        scope.wanted = {name: needed_names(function) for name, function in program.functions.items()}
+        scope.flags = {name: flags_of(function) for name, function in program.at_hand.items()}
+        scope.wanted = {name: needed_names(function) for name, function in program.at_hand.items()}
         return scope
 
     def repairs_at(

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_course.audit.execution.learner import Learner
-from tinygrad_course.audit.execution.namespace import TooLongError
+from tinygrad_course.audit.execution.protection import TooLongError
 from tinygrad_course.audit.kinds.base import Kind, words
 from tinygrad_course.audit.kinds.cases import Case, plainly
 from tinygrad_course.audit.kinds.mini_batches import EVERY, ORDER, PAIRS, SIZES
@@ -165,7 +165,7 @@ def _finding(verdict: Verdict, repair: Repair | None, view: Scene) -> Finding:
     if repair is not None and elsewhere:
         # The line to change makes another quantity than the first wrong one that the course names.
         event = view.last(repair.site)
-        made = local_value(view, repair.statement, event.before) if event else None
+        made = local_value(view, repair.site, repair.statement, event.before) if event else None
         before = event.values.get(label) if event else None
         if isinstance(made, np.ndarray) and before is not None:
             finding.yours, finding.right = plainly(before), plainly(made)

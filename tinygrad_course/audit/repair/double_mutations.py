@@ -65,7 +65,7 @@ def _hits(
                     return hits
                 if first.rank + second.rank > FAR or not prefilter(site.statement):
                     continue
-                twice = local_value(view, site.statement, before)
+                twice = local_value(view, site, site.statement, before)
                 if once is None or np.shape(once) != np.shape(twice) or not close(once, twice):
                     hits.append(Repair.made(site, first, second))
     return hits
@@ -134,7 +134,7 @@ def _first(view: Scene, site: Site, before: dict[str, Any]) -> list[tuple[Edit, 
             continue
         value = None
         if right is not None and reshapes:
-            value = local_value(view, changed, before)
+            value = local_value(view, site, changed, before)
             fits = isinstance(value, np.ndarray) and (
                 value.shape == np.shape(right) or value.size == np.size(right) == 1
             )

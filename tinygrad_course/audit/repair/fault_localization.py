@@ -69,7 +69,7 @@ class Reader:
         recorder = Recorder()
         instrumented = {name: recorder.instrument(node) for name, node in self.copies.items()}
         program = self.learner.program
-        with program.bound(recorder.hooks(program.namespace)):
+        with program.bound(recorder.hooks(program.namespace), everywhere=True):
             functions = {name: program.define(node) for name, node in instrumented.items()}
             with program.bound(functions):
                 outcome = self.learner.call(
@@ -237,7 +237,7 @@ class Reader:
 
     def _assigned(self, site: Site, event: Event, known: dict[str, str]) -> str:
         """Name what a statement that raised would have assigned."""
-        scope = {**self.learner.program.namespace, **event.before}
+        scope = {**self.learner.program.home(site.function), **event.before}
         for target in targets(site.statement):
             text = ast.unparse(target)
             words = [target_label(target, scope), *re.findall(r"[A-Za-z_]\w*", text)]

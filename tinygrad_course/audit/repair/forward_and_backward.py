@@ -2,6 +2,7 @@
 
 import ast
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -204,9 +205,7 @@ def _repair(
             if repair.edit.kind in {"a_for_z", "z_for_a", "wrong_order"}:
                 finding.diagnosis = repair.edit.kind
             break
-    finding.cell, finding.line = submission.place(line)
-    finding.source = submission.source(line)
-    return finding
+    return replace(finding, **submission.spot(line))
 
 
 def _names(learner: Learner) -> list[str]:

@@ -121,7 +121,7 @@ def prefilter_for(view: Scene, site: Site) -> Callable[[ast.stmt], bool] | None:
     def test(changed: ast.stmt) -> bool:
         if isinstance(changed, ast.Assign) and ast.unparse(changed.targets[0]) != original:
             return True
-        value = local_value(view, changed, event.before)
+        value = local_value(view, site, changed, event.before)
         if value is _UNKNOWN:
             return True
         return value is not None and any(
@@ -135,7 +135,7 @@ def _labels(site: Site, event: Event, view: Scene) -> list[str]:
     known = {canonical(label): label for label in view.expected}
     names = list(event.values)
     if not names:
-        scope = {**view.pool.learner.program.namespace, **event.before}
+        scope = {**view.pool.learner.program.home(site.function), **event.before}
         names = [target_label(target, scope) for target in targets(site.statement)]
     return [known[canonical(name)] for name in names if canonical(name) in known]
 
@@ -152,8 +152,8 @@ _UNKNOWN = object()
 """Says that no value can be told without running the whole function."""
 
 
-def local_value(view: Scene, statement: ast.stmt, before: dict[str, Any]) -> Any:
-    """Return what one statement assigns, given the variables before it; None where it raises."""
+def local_value(view: Scene, site: Site, statement: ast.stmt, before: dict[str, Any]) -> Any:
+    """Return what a statement assigns at a site, given the variables before it; None where it raises."""
     if isinstance(statement, ast.AugAssign):
         if not isinstance(statement.target, ast.Name | ast.Subscript):
             return _UNKNOWN
@@ -170,12 +170,12 @@ def local_value(view: Scene, statement: ast.stmt, before: dict[str, Any]) -> Any
     else:
         return _UNKNOWN
     learner, bindings = view.pool.learner, view.case.bindings
-    namespace = learner.program.namespace
+    namespace = learner.program.home(site.function)
     if bindings or learner.repaired:
         namespace = {**namespace, **learner.replacements(), **bindings}
     try:
         code = _compiled(expression)
-        calls = not learner.program.functions.keys().isdisjoint(code.co_names)
+        calls = not learner.program.at_hand.keys().isdisjoint(code.co_names)
         with np.errstate(all="ignore"):
             return as_array(eval(code, namespace, snapshot(before) if calls else before))  # noqa: S307 - the homework's line
     except Exception:  # noqa: BLE001 - most edits make no sense

@@ -21,6 +21,8 @@ class Finding:
     message: str
     line: int | None = None
     cell: int | None = None
+    file: str = ""
+    """The module beside the submission that it stands in; empty for the submission itself."""
     source: str = ""
     suggestion: str = ""
     """The line as it is right; empty where no change of one line was found that makes it right."""
@@ -50,6 +52,8 @@ class FunctionReport:
     line: int
     kind: str = ""
     cell: int | None = None
+    file: str = ""
+    """The module beside the submission that holds it; empty for the submission itself."""
     status: str = RIGHT
     findings: list[Finding] = field(default_factory=list)
     remarks: list[str] = field(default_factory=list)
@@ -69,9 +73,14 @@ class FunctionReport:
         """One for a right function."""
         return int(self.status == RIGHT)
 
+    @property
+    def of(self) -> int:
+        """One for a function of the submission that was judged."""
+        return int(self.status != UNCHECKED and self.name != OUTSIDE and not self.file)
+
     def as_dict(self) -> dict[str, Any]:
         """Return the report as plain data, ready for JSON."""
-        return {**asdict(self), "points": self.points, "of": int(self.status != UNCHECKED)}
+        return {**asdict(self), "points": self.points, "of": self.of}
 
 
 @dataclass(repr=False)
@@ -106,14 +115,12 @@ class Report:
     @property
     def of(self) -> int:
         """How many functions were checked, or are asked for."""
-        return self.asked or sum(
-            function.status != UNCHECKED and function.name != OUTSIDE for function in self.functions
-        )
+        return self.asked or sum(function.of for function in self.functions)
 
     @property
     def status(self) -> str:
         """right, wrong, or failed where nothing could be checked."""
-        if self.error or not self.of:
+        if self.error or not (self.of or any(one.file for one in self.functions)):
             return "failed"
         if self.asked and self.points < self.asked and not self.functions:
             return WRONG

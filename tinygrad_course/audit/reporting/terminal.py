@@ -10,10 +10,11 @@ MARKS = {RIGHT: "right", WRONG: "WRONG", UNCHECKED: "not checked"}
 
 
 def place(told: Finding | FunctionReport) -> str:
-    """Say where: line 14, or cell 7, line 3."""
+    """Say where: line 14, or cell 7, line 3, or common/layers.py, line 2."""
     if told.line is None:
         return ""
-    return f"line {told.line}" if told.cell is None else f"cell {told.cell}, line {told.line}"
+    first = told.file or (f"cell {told.cell}" if told.cell is not None else "")
+    return f"{first}, line {told.line}" if first else f"line {told.line}"
 
 
 def told(function: FunctionReport, finding: Finding) -> Iterator[tuple[str, str]]:
@@ -73,6 +74,8 @@ def plain(report: Report) -> str:
 def _summary(report: Report) -> str:
     if report.error:
         return f"could not be checked: {report.error}"
+    if not report.of and report.status == WRONG:
+        return "wrong in what it imports"
     if not report.of:
         return "no function of the course was found in it"
     return f"{report.points} of {report.of} right"

@@ -57,6 +57,10 @@ class Binding:
     """The arguments whose names do not say their roles: they are taken by their places."""
 
 
+INSIDE = "__in__"
+"""Stands between the name of a function and that of the module beside the submission that defines it."""
+
+
 def bare(name: str) -> str:
     """Return a function's name without what a learner puts around it: my_propagate, propagate_v2.
 
@@ -65,7 +69,8 @@ def bare(name: str) -> str:
     >>> bare("func_backward_propagation"), bare("Update_parameters"), bare("linear_backward_v2")
     ('backward_propagation', 'update_parameters', 'linear_backward')
     """
-    plain = re.sub(r"([a-z0-9])([A-Z])", r"\1_\2", name) if "_" not in name else name
+    plain = name.partition(INSIDE)[0]
+    plain = re.sub(r"([a-z0-9])([A-Z])", r"\1_\2", plain) if "_" not in plain else plain
     plain = plain.lower().strip("_")
     plain = re.sub(r"^(func|my|fn|f|do|student|solution|nn)_(?=\w{4})", "", plain)
     return re.sub(r"_(v?\d+|my|own|func|fn|solution)$", "", plain)

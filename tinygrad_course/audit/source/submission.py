@@ -7,14 +7,14 @@ sets and tests at the top of a file are skipped, and the report says so.
 import ast
 import io
 import json
-import re
 import tokenize
 import traceback
-from dataclasses import dataclass, field, replace
-from itertools import pairwise
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
+from tinygrad_course.audit.source.neighbours import Neighbours
+from tinygrad_course.audit.source.parsing import Problem, parsed
 from tinygrad_course.audit.source.syntax import definition, nodes, targets
 
 MAX_BYTES = 8_000_000
@@ -24,14 +24,12 @@ class SubmissionError(Exception):
     """The file cannot be read as Python or as a notebook at all."""
 
 
-@dataclass(frozen=True)
-class Problem:
-    """A part of the file that Python cannot read."""
+class Part(NamedTuple):
+    """Lines that are counted from 1 again: of a cell, or of another file."""
 
-    line: int
-    message: str
-    source: str
-    function: str | None = None
+    first: int
+    cell: int | None = None
+    file: str = ""
 
 
 @dataclass
@@ -40,8 +38,8 @@ class Submission:
 
     path: str
     lines: list[str]
-    cells: list[tuple[int, int]]
-    """(first line, cell number) of each code cell of a notebook; empty for a .py file."""
+    parts: list["Part"] = field(default_factory=list)
+    """The code cells of a notebook, and the modules beside it, by their first lines."""
     statements: list[ast.stmt] = field(default_factory=list)
     functions: list[ast.FunctionDef] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
@@ -50,14 +48,13 @@ class Submission:
     script: list[ast.stmt] = field(default_factory=list)
     """Those statements."""
     notes: list[str] = field(default_factory=list)
+    near: Neighbours | None = None
+    """The modules that it may import; None where it is no file."""
 
-    def place(self, line: int) -> tuple[int | None, int]:
-        """Return (cell, line in the cell) of a notebook, (None, line) of a file."""
-        found: tuple[int | None, int] = (None, line)
-        for first, number in self.cells:
-            if line >= first:
-                found = (number, line - first + 1)
-        return found
+    @property
+    def is_notebook(self) -> bool:
+        """Whether it has cells."""
+        return any(part.cell is not None for part in self.parts)
 
     def spot(self, line: int) -> dict[str, Any]:
         """Return what a finding says of a line: where it stands, and how it reads."""
@@ -65,13 +62,34 @@ class Submission:
 
     def where(self, line: int) -> dict[str, Any]:
         """Return what the report of a function says of a line."""
-        cell, shown = self.place(line)
-        return {"cell": cell, "line": shown}
+        found = {"file": "", "cell": None, "line": line}
+        for part in self.parts:
+            if line >= part.first:
+                found = {"file": part.file, "cell": part.cell, "line": line - part.first + 1}
+        return found
 
     def named(self, line: int) -> str:
-        """Name a line: line 14, or cell 7, line 3."""
-        cell, shown = self.place(line)
-        return f"line {shown}" if cell is None else f"cell {cell}, line {shown}"
+        """Name a line: line 14, or cell 7, line 3, or common/layers.py, line 2."""
+        at = self.where(line)
+        first = at["file"] or (f"cell {at['cell']}" if at["cell"] is not None else "")
+        return f"{first}, line {at['line']}" if first else f"line {at['line']}"
+
+    def beside(self, path: Path) -> "Submission":
+        """Return a module that it imports as a submission of its own."""
+        found = _read(path)
+        found.near = Neighbours.of(path, self.near.root if self.near is not None else None, found.script)
+        return found
+
+    def include(self, path: Path) -> "Submission":
+        """Take in the lines of a module beside it; return the module, whose lines are these."""
+        found = _read(path)
+        for statement in found.statements:
+            ast.increment_lineno(statement, len(self.lines))
+        shown = self.near.shown(path) if self.near is not None else path.name
+        self.notes += [f"{shown}, line {one.line} is not read: {one.message}" for one in found.problems]
+        self.parts.append(Part(len(self.lines) + 1, None, shown))
+        self.lines.extend(found.lines)
+        return found
 
     def raised_at(self, error: BaseException) -> int:
         """Return the line of the file that an exception comes from, 0 where it comes from none."""
@@ -87,15 +105,20 @@ class Submission:
         )
 
 
-def load(path: str | Path) -> Submission:
-    """Read a .py or .ipynb file.
+def load(path: str | Path, root: Path | None = None) -> Submission:
+    """Read a .py or .ipynb file; what it imports may lie beside it, or anywhere in `root`.
 
     Raises
     ------
     SubmissionError
         When there is no such file, or nothing in it is Python.
     """
-    path = Path(path)
+    found = _read(Path(path))
+    found.near = Neighbours.of(Path(path), root, found.script)
+    return _not_empty(found)
+
+
+def _read(path: Path) -> Submission:
     try:
         data = path.read_bytes()
     except OSError as error:
@@ -109,7 +132,7 @@ def load(path: str | Path) -> Submission:
     text = _decode(data)
     if "\0" in text:
         raise SubmissionError(f"{path} is no text: it holds null bytes; is this the right file?")
-    return from_text(text, str(path))
+    return _from_lines(text, str(path))
 
 
 def from_text(text: str, path: str = "<text>") -> Submission:
@@ -120,8 +143,12 @@ def from_text(text: str, path: str = "<text>") -> Submission:
     >>> from_text("import numpy as np\ndef relu(z):\n    return np.maximum(0, z)\n").functions[0].name
     'relu'
     """
+    return _not_empty(_from_lines(text, path))
+
+
+def _from_lines(text: str, path: str) -> Submission:
     text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\x0c", "\n")
-    submission = Submission(path, text.split("\n"), [])
+    submission = Submission(path, text.split("\n"))
     _add(submission, text, 0)
     return _finish(submission)
 
@@ -147,131 +174,25 @@ def _from_notebook(path: str, data: bytes) -> Submission:
         ]
     except (ValueError, KeyError, IndexError, TypeError, AttributeError) as error:
         raise SubmissionError(f"{path} is no notebook: {type(error).__name__}: {error}") from None
-    submission = Submission(path, [], [])
+    submission = Submission(path, [])
     for number, source in sources:
         joined = "".join(map(str, source)) if isinstance(source, list) else str(source)
         text = joined.replace("\r\n", "\n").replace("\r", "\n")
         first = len(submission.lines)
-        submission.cells.append((first + 1, number))
+        submission.parts.append(Part(first + 1, number))
         submission.lines.extend(text.split("\n"))
         _add(submission, text, first)
     return _finish(submission)
 
 
-def _without_magics(text: str) -> str:
-    """Blank what only IPython understands, keeping the lines and their indentation."""
-    lines = text.split("\n")
-    first = next((index for index, line in enumerate(lines) if line.strip()), 0)
-    if lines[first].startswith("%%"):
-        words = lines[first][2:].split()
-        if not words or words[0] not in {"time", "timeit", "capture", "prun"}:
-            return "\n" * (len(lines) - 1)
-        lines[first] = ""
-    goes_on = False
-    for index, line in enumerate(lines):
-        bare = line.strip()
-        shell = bare.startswith(("%", "!")) or (bare.startswith("?") or re.fullmatch(r"[\w.]+\?{1,2}", bare))
-        taken = re.match(r"\s*[\w, ]+=\s*[!%](?!=)", line)
-        if shell or goes_on:
-            lines[index] = line[: len(line) - len(line.lstrip())] + "pass"
-        elif taken:  # files = !ls
-            lines[index] = taken.group()[:-1] + "None"
-        goes_on = bool(shell or taken or goes_on) and bare.endswith("\\")
-    return "\n".join(lines)
-
-
 def _add(submission: Submission, text: str, offset: int) -> None:
-    for attempt in (text, _without_magics(text)):
-        try:
-            tree = ast.parse(attempt)
-        except (SyntaxError, ValueError, RecursionError, MemoryError):
-            continue
-        ast.increment_lineno(tree, offset)
-        submission.statements.extend(tree.body)
-        return
-    for start, chunk in _chunks(_without_magics(text)):
-        _add_chunk(submission, chunk, offset + start)
-
-
-def _add_chunk(submission: Submission, chunk: str, offset: int) -> None:
-    """Take what parses of a piece of a file that does not parse as a whole."""
-    problem: Problem | None = None
-    candidate = chunk
-    while candidate.strip():
-        try:
-            tree = ast.parse(candidate)
-        except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-            if problem is None:
-                problem = _problem(error, candidate, offset)
-            shorter = _cut_at_margin(candidate)
-            if shorter is None:
-                break
-            candidate = shorter
+    for piece in parsed(text, offset):
+        if not isinstance(piece, Problem):
+            submission.statements.append(piece)
+        elif piece.function is None:
+            submission.notes.append(f"{submission.named(piece.line)} is not read: {piece.message}")
         else:
-            ast.increment_lineno(tree, offset)
-            submission.statements.extend(tree.body)
-            if problem is not None and tree.body:
-                # What comes before it is whole: the line stands between the functions, and is none of theirs.
-                problem = replace(problem, function=None)
-            break
-    if problem is None:
-        return
-    if problem.function is None:
-        submission.notes.append(f"{submission.named(problem.line)} is not read: {problem.message}")
-    else:
-        submission.problems.append(problem)
-
-
-def _cut_at_margin(chunk: str) -> str | None:
-    """Drop the chunk's last stretch that begins at the margin: what follows a function and is none of it."""
-    lines = chunk.split("\n")
-    for index in range(len(lines) - 1, 0, -1):
-        line = lines[index]
-        if line.strip() and not line[0].isspace() and not line.startswith("#"):
-            return "\n".join(lines[:index])
-    return None
-
-
-def _chunks(text: str) -> list[tuple[int, str]]:
-    lines = text.split("\n")
-    starts = [0]
-    for index, line in enumerate(lines):
-        if re.match(r"(def|class|@|import|from|async)\b|@", line) and not (
-            index and lines[index - 1].startswith("@")
-        ):
-            starts.append(index)
-    bounds = [*sorted(set(starts)), len(lines)]
-    return [(start, "\n".join(lines[start:end])) for start, end in pairwise(bounds)]
-
-
-def _problem(error: Exception, chunk: str, offset: int) -> Problem:
-    line = getattr(error, "lineno", None) or 1
-    lines = chunk.split("\n")
-    source = lines[line - 1].strip() if line <= len(lines) else ""
-    match = re.search(r"^\s*def\s+(\w+)", chunk, re.MULTILINE)
-    message = f"{type(error).__name__}: {getattr(error, 'msg', error)}"
-    hint = _hint(error, source, chunk)
-    return Problem(
-        line + offset, f"{message}. {hint}" if hint else message, source, match.group(1) if match else None
-    )
-
-
-def _hint(error: Exception, source: str, chunk: str) -> str:
-    if isinstance(error, TabError) or (isinstance(error, IndentationError) and "\t" in chunk):
-        return "Tabs and spaces are mixed: indent with four spaces throughout"
-    if isinstance(error, IndentationError):
-        return "The line is indented otherwise than the lines around it"
-    if re.search(r"\blambda\b\s*[,)=/*+-]", source):
-        return "`lambda` is a word of Python's own: the course calls the regularization strength `lambd`"
-    if re.match(r"print\s+[^(=]", source):
-        return "print is a function: print(...)"
-    if "![" in source:
-        return "An image of a web page stands in the line: remove it"
-    if source.count("(") != source.count(")") or source.count("[") != source.count("]"):
-        return "The brackets of the line do not match"
-    if source.count('"') % 2 or source.count("'") % 2:
-        return "A quotation mark has no partner"
-    return ""
+            submission.problems.append(piece)
 
 
 def _finish(submission: Submission) -> Submission:
@@ -293,7 +214,11 @@ def _finish(submission: Submission) -> Submission:
         kept.append(wanted)
     submission.statements = kept
     submission.functions = [statement for statement in kept if isinstance(statement, ast.FunctionDef)]
-    methods = any(isinstance(statement, ast.ClassDef) for statement in kept)
+    return submission
+
+
+def _not_empty(submission: Submission) -> Submission:
+    methods = any(isinstance(statement, ast.ClassDef) for statement in submission.statements)
     loops = any(isinstance(statement, ast.For | ast.While) for statement in submission.script)
     if not (submission.functions or submission.problems or methods or loops):
         raise SubmissionError(f"{submission.path} defines no function: there is nothing to check in it")

@@ -20,7 +20,6 @@ from tinygrad_course.compiling.tracing.refusals import (
     OF_SHAPES,
     CannotCompile,
     allowed_to_fail,
-    name_of,
     note_error,
     refuse_call,
 )
@@ -30,6 +29,7 @@ from tinygrad_course.engine.foreign import is_sparse
 from tinygrad_course.engine.tensor import Tensor
 from tinygrad_course.engine.trees import leaves, rebuild, tree_map
 from tinygrad_course.rules.indexing import astype
+from tinygrad_course.rules.table import as_written
 
 
 def _operator(ufunc: Callable[..., Any], plain: Callable[..., Any], a: Any, b: Any) -> Any:
@@ -145,11 +145,11 @@ class Tracer(Unanswered):
             return NotImplemented
         if method == "at":
             raise CannotCompile(
-                f"np.{ufunc.__name__}.at changes its first argument in place, which a recording can't "
+                f"{as_written(ufunc.at)} changes its first argument in place, which a recording can't "
                 "follow: give each place its sum, (index == np.arange(n)[:, None]) @ values"
             )
         if kwargs.get("out") is not None:
-            raise CannotCompile(IN_PLACE.format("the out= of " + name_of(ufunc)))
+            raise CannotCompile(IN_PLACE.format("the out= of " + as_written(ufunc)))
         function = ufunc if method == "__call__" else getattr(ufunc, method)
         return record(function, inputs, kwargs)
 
@@ -240,7 +240,7 @@ def record(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any], compute
     trace = tracers[0].recording if tracers else None
     if trace is None:  # a tracer hidden in something else than a list, tuple, dict or slice
         raise CannotCompile(
-            f"{name_of(function)} was given an array inside an object that a recording can't look into"
+            f"{as_written(function)} was given an array inside an object that a recording can't look into"
         )
     if not trace.open:
         raise CannotCompile(
@@ -257,7 +257,7 @@ def record(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any], compute
         raise CannotCompile(difference)
     refuse_call(function, args, kwargs)
     if "out" in kwargs:
-        raise CannotCompile(IN_PLACE.format(f"the out= of {name_of(function)}"))
+        raise CannotCompile(IN_PLACE.format(f"the out= of {as_written(function)}"))
     index = (args[1] if type(args[1]) is tuple else args[1:]) if function is operator.getitem else ()
     try:
         result = (compute or function)(*numbers, **options)
@@ -265,7 +265,7 @@ def record(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any], compute
         found: list[Tracer] = []
         _samples(index, found)
         if type(error) is not IndexError or found:
-            note_error(name_of(function), error)
+            note_error(as_written(function), error)
         raise
     if function in OF_SHAPES:
         return result
@@ -308,7 +308,7 @@ def _difference_from(
     if value is None or value.function != function:  # (np.add.reduce is made anew each time)
         return DIFFERS
     difference = _difference(args, value.args) or _difference(kwargs, value.kwargs)
-    return MADE_ANEW.format(name_of(function)) if difference == MADE_ANEW else difference
+    return MADE_ANEW.format(as_written(function)) if difference == MADE_ANEW else difference
 
 
 def _difference(x: Any, y: Any) -> str | None:
@@ -349,7 +349,9 @@ def _stand_in(trace: Trace, function: Any, args: Any, kwargs: Any, result: Any) 
     if isinstance(result, np.generic) or (type(result) is np.ndarray and result.dtype.kind in "fiubc"):
         value = Value(function, args, kwargs, result.shape, result.dtype, kind_of(result))
         return Tracer(trace, value, result)
-    raise CannotCompile(f"{name_of(function)} returned a {type(result).__name__}, which a program can't hold")
+    raise CannotCompile(
+        f"{as_written(function)} returned a {type(result).__name__}, which a program can't hold"
+    )
 
 
 def _samples(tree: Any, tracers: list[Tracer]) -> Any:

@@ -1,0 +1,161 @@
+"""Modules beside a submission: what is loaded of them, from where, and which file is to blame."""
+
+import tarfile
+import zipfile
+
+import pytest
+
+from tinygrad_course.audit import Limits, check_file
+from tinygrad_course.audit.source.neighbours import Neighbours
+from tinygrad_course.cli import main
+from tinygrad_course.cli.check import expand
+
+QUICK = Limits(seconds=60, idle=8, memory=600)
+LAYERS = """import numpy as np
+from .functions import halved
+class Affine:
+    def __init__(self, W, b):
+        self.W, self.b = W, b
+    def forward(self, x):
+        self.x = x
+        return x @ self.W + self.b
+    def backward(self, dout):
+        self.dW = self.x.T @ dout
+        self.db = dout.sum(axis=0)
+        return dout @ self.W.T
+def affine_forward(x, w, b):
+    return x.dot(w) + b, (x, w, b)
+def summed(dout):
+    return np.sum(dout, axis=0)
+"""
+NET = """import os, sys
+sys.path.append(os.pardir)
+import numpy as np
+from common.layers import *
+from common.functions import halved
+class Net:
+    def __init__(self, input_size, hidden_size, output_size):
+        self.params = {"W1": 0.01 * np.random.randn(input_size, output_size), "b1": np.zeros(output_size)}
+        self.layers = [Affine(self.params["W1"], self.params["b1"])]
+    def loss(self, x, t):
+        for layer in self.layers:
+            x = layer.forward(x)
+        self.y = x
+        return halved(np.sum((x - t) ** 2))
+    def gradient(self, x, t):
+        self.loss(x, t)
+        dout = self.y - t
+        for layer in reversed(self.layers):
+            dout = layer.backward(dout)
+        return {"W1": self.layers[0].dW, "b1": self.layers[0].db}
+"""
+BACKWARD = """import numpy as np
+import common.layers as layers
+from common.layers import affine_forward
+def affine_backward(dout, cache):
+    x, w, b = cache
+    return dout.dot(w.T), x.T.dot(dout), layers.summed(dout)
+"""
+
+
+@pytest.fixture
+def project(tmp_path):
+    """A project as books have it: chapters beside a package that they reach by sys.path."""
+
+    def make(**changed):
+        files = {
+            "common/__init__.py": "",
+            "common/functions.py": "def halved(x):\n    return x / 2\n",
+            "common/layers.py": LAYERS,
+            "ch05/net.py": NET,
+            "ch05/pair.py": BACKWARD,
+            **changed,
+        }
+        for name, text in files.items():
+            path = tmp_path / "book" / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+        return tmp_path / "book"
+
+    return make
+
+
+def told(path, root=None):
+    return {one.name: one for one in check_file(path, limits=QUICK, root=root).functions}
+
+
+def test_what_lies_in_the_given_folder_is_loaded_and_nothing_else(project):
+    book = project()
+    assert told(book / "ch05" / "net.py", book)["Net.gradient"].status == "right"
+    assert told(book / "ch05" / "pair.py", book)["affine_backward"].status == "right"
+    alone = check_file(book / "ch05" / "net.py", limits=QUICK)
+    assert alone.functions[0].status == "unchecked"
+    assert any("common.layers is not loaded" in note and "--root" in note for note in alone.notes)
+
+
+def test_a_mistake_in_a_module_is_told_with_its_file_and_costs_no_points(project):
+    wrong = LAYERS.replace("self.x.T @ dout", "2 * self.x.T @ dout")
+    book = project(**{"common/layers.py": wrong})
+    report = check_file(book / "ch05" / "net.py", limits=QUICK, root=book)
+    found = {one.name: one for one in report.functions}
+    finding = found["Affine.backward"].findings[0]
+    assert (finding.file, finding.line) == ("common/layers.py", 10)
+    assert found["Net.gradient"].status == "unchecked"
+    assert "Affine.backward (common/layers.py, line 10)" in found["Net.gradient"].remarks[0]
+    assert (report.points, report.of, report.status) == (0, 0, "wrong")
+
+
+def test_the_line_of_a_helper_in_a_module_is_named(project):
+    book = project(**{"common/layers.py": LAYERS.replace("np.sum(dout, axis=0)", "np.mean(dout, axis=0)")})
+    finding = told(book / "ch05" / "pair.py", book)["summed"].findings[0]
+    assert (finding.file, finding.line, finding.verified) == ("common/layers.py", 16, True)
+
+
+def test_a_module_of_the_package_and_one_beside_are_found_without_a_root(project):
+    book = project(
+        **{"common/nets.py": NET.replace("common.layers", ".layers"), "ch05/two.py": "from net import Net"}
+    )
+    assert told(book / "common" / "nets.py")["Net.gradient"].status == "right"
+    near = Neighbours.of(book / "ch05" / "two.py", None, [])
+    assert near.find("net") == (book / "ch05" / "net.py").resolve()
+    assert near.find("common.layers") is None
+
+
+def test_no_link_leads_out_of_the_folder(project):
+    book = project(**{"hw/pair.py": BACKWARD})
+    (book / "hw" / "common").symlink_to(book / "common")
+    assert told(book / "hw" / "pair.py")["affine_backward"].status == "unchecked"
+
+
+def test_modules_that_import_each_other_raise_or_do_not_parse_are_no_obstacle(project):
+    helper = "import second\nX = 1 / 0\ndef f(:\n    pass\ndef loss(a, y):\n    return ((a - y) ** 2).sum()\n"
+    pair = "from helper import *\ndef loss_gradient(a, y):\n    return 2 * (a - y)\n"
+    book = project(**{"helper.py": helper, "second.py": "import helper\n", "pair.py": pair})
+    report = check_file(book / "pair.py", limits=QUICK)
+    assert [one.status for one in report.functions] == ["right"]
+    assert any(note.startswith("helper.py, line 2 raises ZeroDivisionError") for note in report.notes)
+
+
+@pytest.mark.parametrize("kind", ["zip", "tar.gz"])
+def test_an_archive_is_a_folder(project, tmp_path, kind, capsys):
+    book, archive = project(), tmp_path / f"book.{kind}"
+    names = [path for path in book.rglob("*") if path.is_file()]
+    if kind == "zip":
+        with zipfile.ZipFile(archive, "w") as held:
+            for path in names:
+                held.write(path, path.relative_to(book))
+            held.writestr("../outside.py", "x = 1")
+    else:
+        with tarfile.open(archive, "w:gz") as tape:
+            for path in names:
+                tape.add(path, path.relative_to(book))
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    files = expand([str(archive)], scratch)
+    assert sorted(file.shown.removeprefix(f"{archive}/") for file in files) == [
+        "ch05/net.py", "ch05/pair.py", "common/functions.py", "common/layers.py"
+    ]  # fmt: skip
+    assert not (scratch / "outside.py").exists()
+    if kind == "zip":
+        assert main(["check", str(archive)]) == 2  # nothing in functions.py can be judged
+        assert f"{archive}/ch05/pair.py  1 of 1 right" in capsys.readouterr().out.replace("\n", "")
