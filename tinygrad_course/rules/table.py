@@ -34,8 +34,8 @@ class Rule:
 
     function: Callable[..., Any]  #: what it differentiates, `np.tanh` for one
     #: ``vjps[i](g, y, *args, **kwargs)`` is the gradient of the cost with respect to argument i, where g is
-    #: its gradient with respect to the output y. None: the function is constant in that argument (the condition
-    #: of `np.where`), so a `Tensor` there is taken for its data.
+    #: its gradient with respect to the output y. None: the function is constant in that argument (the
+    #: condition of `np.where`), so a `Tensor` there is taken for its data.
     vjps: tuple[Vjp | None, ...]
     _: KW_ONLY
     name: str = ""  #: the function's, as drawn in pictures and told in errors
