@@ -32,11 +32,11 @@ from tinygrad_course.audit.kinds.gradient_names import (
     with_activation,
 )
 from tinygrad_course.audit.kinds.input_layouts import Layout, category, inputs, layouts
-from tinygrad_course.audit.kinds.names_taken import CACHE, Taken, names_taken
-from tinygrad_course.audit.kinds.own_class import JOINT, shown_name
+from tinygrad_course.audit.kinds.names_taken import CACHE, Taken, called_in_loops, descends, names_taken
+from tinygrad_course.audit.kinds.own_class import shown_name
 from tinygrad_course.audit.kinds.own_network import OwnNetwork, Unfit, ratio_of
 from tinygrad_course.audit.source.signatures import argument_names, needed_names
-from tinygrad_course.audit.source.syntax import names_of, nodes, returned
+from tinygrad_course.audit.source.syntax import names_of, returned
 
 TRIES, DIFFERENTIATED = 2500, 10
 """How many sets of values are tried, and with how many of them the forward function is differentiated."""
@@ -87,6 +87,8 @@ class AnyBackward(OwnNetwork):
         """The layout, and the place in it, of the values that fit."""
         self.remark = ""
         self.kept_in: dict[str, str] = {}
+        self.cell: dict[str, Any] = {}
+        """What a recurrent cell of course 5 is given: with that, all that is wrong is a mistake."""
         self.data: list[Any] = []
         """What the forward function is given."""
         self.layer = LAYER_PASS.search(node.name) is not None
@@ -116,9 +118,9 @@ class AnyBackward(OwnNetwork):
         self, names: list[str], seed: int
     ) -> Iterator[tuple[tuple[int, int], Layout, dict[str, Any]]]:
         """Give values to try, the likeliest first; those alone that fitted before."""
-        cell = cell_inputs(self.program, self.forward, seed)
-        if cell and self.place in (None, (-1, 0)):
-            yield (-1, 0), layouts()[0], cell
+        self.cell = cell_inputs(self.program, self.forward, seed)
+        if self.cell and self.place in (None, (-1, 0)):
+            yield (-1, 0), layouts()[0], self.cell
         for number, layout in enumerate(layouts()):
             for place, values in enumerate(inputs(names, seed, layout)):
                 if self.place in (None, (number, place)):
@@ -145,7 +147,7 @@ class AnyBackward(OwnNetwork):
             if best is None or (tried.ran, *tried.rank) > (best[0].ran, *best[0].rank):
                 best = tried, key
             if tried.complete and tried is best[0]:
-                if layout.single and for_one and not self._one_by_one():
+                if layout.single and for_one and not called_in_loops(self.program, self.node):
                     raise Unfit("it is right for one example, and not for several at a time")
                 break
         if best is None:
@@ -202,7 +204,7 @@ class AnyBackward(OwnNetwork):
                 case.expected["cost"] = output[place]
             found = self.gradients(result, arguments, passed, case.expected)
             if callable(cost):
-                case.expected = up_to_a_factor(found, case.expected, descends=self._descends())
+                case.expected = up_to_a_factor(found, case.expected, descends=descends(self.program))
             added = int(np.prod(np.shape(theta.get("W", 0))[:3]))
             if bias_once(found, case.expected, added):
                 words = (
@@ -270,13 +272,15 @@ class AnyBackward(OwnNetwork):
         labelled = any(category(name) == "labels" for name in argument_names(self.forward))
         is_cost = bool(self.owner) and labelled and not taken.back and len(found) == 1
         sizes = {size for value in values.values() for size in np.shape(value) if size > 1}
+        if values is self.cell:
+            return _Tried(case, len(right), True)
         if ratio is not None and not self.together:
             told = any(abs(ratio * size - 1) < 1e-3 or abs(ratio / size - 1) < 1e-3 for size in sizes)
             if right and told and len(others) > 1:  # dW and db have 1/m, dX has not
                 case.expected |= {key: value * ratio for key, value in others.items()}
                 self.remark = f"{', '.join(others)} are {ratio:.4g} times the derivatives"
                 return _Tried(case, len(found), True)
-            if not right and ratio < 0 and (upstream is not None or is_cost or self._descends()):
+            if not right and ratio < 0 and (upstream is not None or is_cost or descends(self.program)):
                 return _Tried(case, 0, True)
             if not right:
                 raise Unfit(f"it gives the derivative of {self.forward.name}, {ratio:.4g} times")
@@ -322,23 +326,6 @@ class AnyBackward(OwnNetwork):
         if told:
             raise Unfit(f"{upstream} is no derivative that is passed on: the result is no multiple of it")
         return False
-
-    def _descends(self) -> bool:
-        """Tell whether the file takes something away from parameters: then gradients are to point upwards."""
-        trees = [*self.program.functions.values(), *self.program.submission.script]
-        taken: list[ast.expr] = []
-        for tree in trees:
-            taken += [one.target for one in nodes(tree, ast.AugAssign) if isinstance(one.op, ast.Sub)]
-            taken += [one.right for one in nodes(tree, ast.BinOp) if isinstance(one.op, ast.Sub)]
-        rate = re.compile(r"(?i)\b(eta|lr|alpha|learning_?rate|step_?size|rate)\b|grad|nabla")
-        return any(rate.search(ast.unparse(one)) for one in taken)
-
-    def _one_by_one(self) -> bool:
-        """Tell whether the file itself calls the function for one example after the other."""
-        name = self.node.name.split(JOINT)[0]
-        bodies = [loop for node in self.program.functions.values() for loop in nodes(node, ast.For)]
-        called = [call.func for loop in bodies for call in nodes(loop, ast.Call)]
-        return any(getattr(function, "attr", getattr(function, "id", "")) == name for function in called)
 
     def _called(self, learner: Learner, theta: dict[str, Any], outside: dict[str, Any]) -> Any:
         here = {name: value for name, value in theta.items() if name not in outside}

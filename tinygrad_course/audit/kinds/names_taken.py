@@ -9,7 +9,7 @@ from tinygrad_course.audit.execution.line_trace import canonical
 from tinygrad_course.audit.execution.namespace import Program
 from tinygrad_course.audit.kinds.gradient_names import GRADIENT
 from tinygrad_course.audit.kinds.input_layouts import category
-from tinygrad_course.audit.kinds.own_class import method_name
+from tinygrad_course.audit.kinds.own_class import JOINT, method_name
 from tinygrad_course.audit.source.signatures import argument_names, needed_names
 from tinygrad_course.audit.source.syntax import names_in, names_of, nodes, returned, stored_names
 
@@ -43,17 +43,14 @@ def names_taken(program: Program, node: ast.FunctionDef, forward_node: ast.Funct
     new = program.functions.get(method_name(owner, "__init__")) if owner else None
     forward = _asked(forward_node)
     back = [name for name in _asked(node) if name not in forward]
-    sizes = {
-        name
-        for name, value in program.namespace.items()
-        if isinstance(value, int) and category(name) in {"inputs", "hidden", "outputs"}
-    }
-    known = {*program.namespace, *vars(builtins)} - sizes
+    sizes = {"inputs", "hidden", "outputs"}
     outside: set[str] = set()
     for part in (node, forward_node):
+        home = program.home(part.name)
+        known = {key for key, one in home.items() if not (isinstance(one, int) and category(key) in sizes)}
         local = {*stored_names(part), *argument_names(part)}
         local |= {one.name for one in nodes(part, ast.FunctionDef)}
-        outside |= names_in(part) - local - known
+        outside |= names_in(part) - local - known - {*vars(builtins)}
     start = _asked(new) if new is not None else []
     upstream = _upstream(back, method=bool(owner))
     result = returned(forward_node)
@@ -81,3 +78,22 @@ def _upstream(names: list[str], *, method: bool) -> str | None:
     ]
     told = [name for name in asked if GRADIENT.match(name) or re.search(r"(?i)error|upstream", name)]
     return told[0] if told else asked[0] if method and len(asked) == 1 else None
+
+
+def descends(program: Program) -> bool:
+    """Tell whether a file takes something away from parameters: then gradients are to point upwards."""
+    trees = [*program.functions.values(), *program.submission.script]
+    taken: list[ast.expr] = []
+    for tree in trees:
+        taken += [one.target for one in nodes(tree, ast.AugAssign) if isinstance(one.op, ast.Sub)]
+        taken += [one.right for one in nodes(tree, ast.BinOp) if isinstance(one.op, ast.Sub)]
+    rate = re.compile(r"(?i)\b(eta|lr|alpha|learning_?rate|step_?size|rate)\b|grad|nabla")
+    return any(rate.search(ast.unparse(one)) for one in taken)
+
+
+def called_in_loops(program: Program, node: ast.FunctionDef) -> bool:
+    """Tell whether a file itself calls a function for one example after the other."""
+    name = node.name.split(JOINT)[0]
+    bodies = [loop for one in program.functions.values() for loop in nodes(one, ast.For)]
+    called = [call.func for loop in bodies for call in nodes(loop, ast.Call)]
+    return any(getattr(function, "attr", getattr(function, "id", "")) == name for function in called)
