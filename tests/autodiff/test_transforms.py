@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
 from collections import defaultdict
 from dataclasses import dataclass
 from typing import Any
@@ -11,7 +13,7 @@ import pytest
 from scipy import optimize
 
 from tinygrad_course import Tensor, compiled, grad, hessian, hvp, jacobian, jvp, value_and_grad
-from tinygrad_course.autodiff import checkpoint, elementwise_grad, flatten
+from tinygrad_course.autodiff import checkpoint, custom_rule, elementwise_grad, flatten, register_rule
 
 rng = np.random.default_rng(0)
 x, z = rng.normal(size=2), rng.normal(size=3)
@@ -206,3 +208,58 @@ def test_a_checkpoint_of_complex_numbers():
     remade(t).backward()
     np.testing.assert_allclose(t.grad, grad(whole)(x), rtol=1e-12)
     np.testing.assert_allclose(compiled(grad(remade))(x), grad(whole)(x), rtol=1e-12)
+
+
+def cube(x):
+    return x**3
+
+
+def cube_vjp(g, y, x):
+    return g * 3 * x**2
+
+
+def cube_cost(x):
+    return np.sum(x**3)
+
+
+MADE = {
+    **{
+        make.__name__: make(cube_cost)
+        for make in (grad, value_and_grad, hessian, jacobian, checkpoint, compiled)
+    },
+    "hvp": hvp(cube_cost, (0,)),
+    "elementwise_grad": elementwise_grad(cube),
+    "custom_rule": custom_rule(cube, cube_vjp, elementwise=True),
+    "register_rule": register_rule(cube, cube_vjp),
+    "one of another": compiled(jacobian(grad(checkpoint(cube_cost)))),
+}
+
+
+@checkpoint
+def decorated(x):
+    return x**2
+
+
+class Layer:
+    @checkpoint
+    def square(self, x):
+        return x**2
+
+
+@pytest.mark.parametrize("name", MADE)
+def test_what_is_made_of_functions_is_pickled_and_copied(name):
+    f, x = MADE[name], np.array([1.0, 2.0])
+    args = (x, (x,)) if name == "hvp" else (x,)
+    assert f.__name__.startswith("cube")
+    for again in (pickle.loads(pickle.dumps(f)), copy.deepcopy(f)):  # noqa: S301
+        np.testing.assert_equal(again(*args), f(*args))
+    if name.endswith("rule"):
+        again = pickle.loads(pickle.dumps(f))  # noqa: S301
+        np.testing.assert_array_equal(grad(lambda x: np.sum(again(x)))(x), 3 * x**2)
+        assert repr(f) == f"<{name} of cube>"
+
+
+def test_decorated_functions_and_methods():
+    x = np.array([1.0, 2.0])
+    assert pickle.loads(pickle.dumps(decorated)) is decorated  # noqa: S301
+    np.testing.assert_array_equal(grad(lambda x: np.sum(Layer().square(x)))(x), 2 * x)

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from scipy import special
 
 from tinygrad_course import Tensor, compare_gradients, compiled, compiled_loop, grad, graph
 
@@ -70,3 +71,37 @@ def test_what_is_returned_prints_what_it_is() -> None:
     assert repr(compare_gradients(cost, np.ones(3), gradient=lambda w: w)).startswith(
         "<GradientReport of cost: wrong, 3 entries, difference 0.33"
     )
+
+
+@pytest.mark.parametrize(
+    ("f", "name"),
+    [
+        (special.lambertw, r"lambertw = tinygrad_course.register_rule\(scipy.special.lambertw,"),
+        (lambda x: special.zeta(x, 1.0), r"^scipy.special.zeta has no rule"),
+        (lambda x: np.nextafter(x, 1.0), r"^np.nextafter can't be recorded"),
+        (lambda x: np.subtract.accumulate(x, dtype=object), r"^np.subtract.accumulate"),
+        (lambda x: np.linalg.norm(x, 3, axis=x), r"^np.linalg.norm: "),
+        (np.frompyfunc(lambda v: v, 1, 1), r"^<lambda> \(vectorized\)"),
+    ],
+)
+def test_functions_go_by_the_names_that_are_written(f: Any, name: str) -> None:
+    with pytest.raises(TypeError, match=name) as told:
+        f(Tensor([1.0, 2.0]))
+    assert "np._" not in str(told.value)
+
+
+@pytest.mark.parametrize("kind", ["divide", "over", "invalid", "under"])
+def test_an_error_of_numbers_speaks_of_numbers(kind: str) -> None:
+    f, word = {
+        "divide": (lambda x: np.exp(x) / x, "divide by zero"),
+        "over": (lambda x: x * (x + 1e300), "overflow"),
+        "invalid": (lambda x: (x - x) * (x + np.inf), "invalid"),
+        "under": (lambda x: (x + 1e-300) * (x + 1e-300), "underflow"),
+    }[kind]
+    x = np.array([1e300 if kind == "over" else 0.0, 1.0])
+    with np.errstate(all="raise"):
+        with pytest.raises(FloatingPointError, match=word):
+            f(x)
+        with pytest.raises(FloatingPointError, match=word) as told:
+            grad(lambda x: np.sum(f(x)))(x)
+    assert "shapes" not in str(told.value)

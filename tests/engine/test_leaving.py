@@ -1,9 +1,12 @@
 """Numbers that leave the graph: whoever would lose a gradient by it is told so."""
 
+import contextlib
 import math
 
 import numpy as np
 import pytest
+import scipy.sparse.linalg  # noqa: F401
+from scipy import integrate, optimize, sparse
 
 from tinygrad_course import Tensor, grad, jacobian, jvp, stop_gradient, value_and_grad, vjp
 from tinygrad_course.engine import leaving
@@ -169,3 +172,67 @@ def test_what_numpy_raises_can_be_caught_as_numpys():
                 return np.sum(x) * 7
 
     np.testing.assert_array_equal(grad(f)(np.array([1.0, -1.0])), [7, 7])
+
+
+# ------------------------------------------------------------------ solvers in C
+
+A = Tensor(8.0, name="a")
+SOLVERS = {
+    **{
+        name: lambda a, name=name: getattr(optimize, name)(lambda z: z**3 - a, 0.0, 5.0)
+        for name in ("bisect", "brentq", "brenth", "ridder", "toms748")
+    },
+    "root_scalar": lambda a: optimize.root_scalar(lambda z: z**3 - a, bracket=(0, 5.0)).root,
+    "root": lambda a: optimize.root(lambda z: z**3 - a, [1.5]).x[0],
+    "fsolve": lambda a: optimize.fsolve(lambda z: z**3 - a, [1.5])[0],
+    "leastsq": lambda a: optimize.leastsq(lambda z: z**3 - a, [1.5])[0][0],
+    "least_squares": lambda a: optimize.least_squares(lambda z: z**3 - a, [1.5]).x[0],
+    "minimize_scalar": lambda a: optimize.minimize_scalar(lambda z: (z - a) ** 2).x,
+    **{
+        method: lambda a, m=method: optimize.minimize(lambda z: np.sum((z - a) ** 2), [1.0], method=m).x[0]
+        for method in ("BFGS", "Nelder-Mead", "L-BFGS-B", "SLSQP", "COBYLA", "Powell")
+    },
+    "differential_evolution": lambda a: optimize.differential_evolution(lambda z: z[0] * a, [(0, 1)]).x[0],
+    "quad": lambda a: integrate.quad(lambda t: np.exp(-a * t), 0, 1)[0],
+    "quad up to": lambda a: integrate.quad(np.exp, 0, a)[0],
+    "odeint": lambda a: integrate.odeint(lambda y, t: -a * y, [1.0], [0, 1.0])[-1, 0],
+    "solve_ivp": lambda a: integrate.solve_ivp(lambda t, y: -a * y, (0, 1), [1.0]).y[0, -1],
+}
+
+
+@pytest.mark.parametrize("name", SOLVERS)
+def test_solvers_of_scipys(name):
+    with pytest.raises(TypeError, match=r"lose its gradient|losing its gradient|written into a plain array"):
+        grad(SOLVERS[name])(8.0)
+
+
+@pytest.mark.parametrize("name", [*list(SOLVERS)[:7], "fsolve", "leastsq", "quad"])
+def test_solvers_of_scipys_in_backwards_style(name):
+    with pytest.raises(TypeError, match=r"functions.root|lose its gradient|losing its gradient"):
+        SOLVERS[name](A)
+
+
+def test_an_error_of_the_users_own_stays():
+    def f(x):
+        with contextlib.suppress(TypeError):
+            np.asarray(x)
+        raise KeyError("mine")
+
+    with pytest.raises(KeyError, match="mine"):
+        grad(f)(1.0)
+
+
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda y: sum(v * v for v in np.nditer(y)),
+        lambda y: sparse.coo_matrix((y, (np.arange(3), np.arange(3)))).sum(),
+        lambda y: sparse.csr_matrix(np.outer(y, y)).sum(),
+        lambda y: sparse.lil_matrix((3, 3)).__setitem__((0, 0), y[0]),
+        lambda y: sparse.csr_array(np.eye(3)).multiply(y).sum(),
+        lambda y: sparse.linalg.spsolve(sparse.eye_array(3).tocsc(), y).sum(),
+    ],
+)
+def test_who_asks_for_an_array_of_numbers(f):
+    with pytest.raises((TypeError, ValueError), match="losing its gradient"):
+        grad(lambda x: f(x * 2))(X)

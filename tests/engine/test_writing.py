@@ -2,6 +2,8 @@
 
 import copy
 import gc
+import operator
+import random
 
 import numpy as np
 import pytest
@@ -521,3 +523,81 @@ def test_an_array_without_entries_is_resized_to_zeros(shape, new):
     x = np.ones(shape)
     np.testing.assert_array_equal(np.resize(Tensor(x), new).data, np.resize(x, new))
     assert grad(lambda x: np.sum(np.resize(x, new)))(x).shape == shape
+
+
+# ------------------------------------------------------------------ random orders
+
+G, R = np.random.default_rng, np.random.RandomState
+
+
+def by_another_name(y):
+    mix = R(3).shuffle
+    mix(y)
+
+
+def exchange(y):
+    y[0], y[1] = y[1], y[0]
+
+
+SHUFFLES = {
+    "rows": lambda y: G(0).shuffle(y),
+    "rows, RandomState": lambda y: R(0).shuffle(y),
+    "some rows": lambda y: G(0).shuffle(y[1:4]),
+    "columns": lambda y: G(2).shuffle(y.T),
+    "numbers": lambda y: G(0).shuffle(y[:, 1]),
+    "by another name": by_another_name,
+    "rows, by Python": lambda y: random.Random(0).shuffle(y),  # which doubles rows of arrays
+    "matrices": lambda y: G(0).shuffle(y[:, None]),
+    "a swap": exchange,
+    "a choice of rows": lambda y: operator.setitem(y, slice(0, 3), y[G(0).permutation(6)[:3]]),
+    "a view that is written": lambda y: (
+        row := y[1],
+        operator.setitem(y, 1, y[0]),
+        operator.setitem(y, 2, row),
+    ),
+}
+
+
+@pytest.mark.filterwarnings("ignore:.*shuffling a 'Tensor'")
+@pytest.mark.parametrize("name", SHUFFLES)
+@pytest.mark.parametrize("compile_", [False, True])
+def test_rows_are_shuffled_as_numpys(name, compile_):
+    weights, x = np.cos(np.arange(12.0)).reshape(6, 2), np.arange(12.0).reshape(6, 2) ** 1.5
+
+    def f(x):
+        y = x * 1.0
+        SHUFFLES[name](y)
+        return np.sum(weights * y**2)
+
+    value, gradient = (compiled if compile_ else lambda g: g)(value_and_grad(f))(x)
+    assert value == pytest.approx(f(x), rel=1e-14)
+    np.testing.assert_allclose(gradient, differences(f, x, 1e-4), rtol=1e-7, atol=1e-7)
+
+
+def test_swaps_of_unknown_meaning_are_refused():
+    def swap(write, y):
+        row = y[1]
+        write(1, y[0])
+        write(0, row)
+
+    with pytest.raises(ValueError, match=r"permutation\(len\(y\)\)"):
+        grad(lambda x: swap((y := x * 1.0).__class__.__setitem__.__get__(y), y) or np.sum(y))(M)
+    with pytest.raises(ValueError, match=r"permutation\(len\(y\)\)"):
+        [swap(lambda i, v, y=y: [*map(y.__setitem__, [i], [v])], y) for y in [Tensor(M) * 2]]
+
+
+@pytest.mark.parametrize(
+    ("draw", "instead"),
+    [
+        (lambda x: G(0).permutation(x), r"y\[rng.permutation\(len\(y\)\)\]"),
+        (lambda x: G(0).permuted(x, axis=0), "take_along_axis"),
+        (lambda x: R(0).choice(x[0], 3), r"y\[rng.choice"),
+        (lambda x: G(0).normal(x), "standard_normal"),
+        (lambda x: G(0).uniform(0, x), "rng.random"),
+        (lambda x: G(0).multivariate_normal(x[0], np.eye(3)), r"L @ rng"),
+        (lambda x: G(0).poisson(x), "stop_gradient"),
+    ],
+)
+def test_draws_say_what_to_write(draw, instead):
+    with pytest.raises(TypeError, match=instead):
+        grad(lambda x: np.sum(draw(x)))(M)

@@ -233,6 +233,28 @@ def test_dtypes(name: str, data: Any) -> None:
                 assert_close(single.grad, double.grad, tolerance)
 
 
+@pytest.mark.sampled(6)
+@cases
+@settings(max_examples=2)
+@given(data=st.data())
+def test_byte_order(name: str, data: Any) -> None:
+    """Numbers with their bytes in the other order, as in FITS files: the same derivatives, of two orders."""
+    case = CASES[name]
+    call = data.draw(case.calls)
+    values = variables(call)
+    weights = cotangents(outputs(evaluate(case, call, values)))
+    J = cost(case, call, weights)
+
+    def slope(v: list[Any]) -> Any:
+        return sum(np.sum(g * g) for g in grad(J)(v))
+
+    for f in (J, slope) if case.twice else (J,):
+        expected = value_and_grad(f)(values)
+        found = value_and_grad(f)([v.astype(v.dtype.newbyteorder()) for v in values])
+        for ours, theirs in zip(leaves(found), leaves(expected), strict=True):
+            assert_close(ours, theirs, 1e-9)
+
+
 def computed_by_one_rule(case: Case) -> bool:
     rule = RULES.get(case.function)
     return rule is not None and case.single and not (rule.outputs or rule.variadic)

@@ -1,12 +1,11 @@
 """Rules of the user's own: for functions that the table lacks, and for gradients that should differ."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any, TypeVar
 
 import numpy as np
 
+from tinygrad_course.autodiff.transformed import Transformed
 from tinygrad_course.rules.table import (
     COMPOSED,
     NO_DERIVATIVE,
@@ -93,7 +92,9 @@ def register_rule(
     rule(target, *vjps, elementwise=elementwise)
     NO_DERIVATIVE.discard(function)
     REFUSED.pop(function, None)
-    return target
+    if reached:
+        return target
+    return Transformed(target, register_rule, function, *vjps, elementwise=elementwise)
 
 
 def custom_rule(
@@ -130,4 +131,4 @@ def custom_rule(
     computed.__name__ = getattr(function, "__name__", "custom")
     target = primitive(computed)
     RULES[target] = Rule(target, vjps, name=computed.__name__, elementwise=elementwise)
-    return target
+    return Transformed(target, custom_rule, function, *vjps, elementwise=elementwise)

@@ -5,17 +5,14 @@ function depends on one from outside, the result is a recorded Tensor, and so ca
 ``grad(grad(f))``.
 """
 
-from __future__ import annotations
-
-import functools
 import inspect
-import sys
 from collections.abc import Callable, Sequence
 from contextvars import ContextVar
 from typing import Any, Self
 
 import numpy as np
 
+from tinygrad_course.autodiff.transformed import Function, Transformed, _name
 from tinygrad_course.engine import foreign, leaving, trees
 from tinygrad_course.engine.creation import leaf
 from tinygrad_course.engine.inputs import birth, held, let_go, locked, note_cost, settled, tie, untie
@@ -25,7 +22,6 @@ from tinygrad_course.engine.sweep import Foreign, first_seed, sweep
 from tinygrad_course.engine.tensor import Tensor, as_data
 from tinygrad_course.engine.views import now, version_of
 
-Function = Callable[..., Any]
 Observer = Callable[[list[Tensor], list[Any]], None]
 
 #: Who is told, in this context, of the gradients of each function: the inputs, and a gradient for each. While
@@ -52,15 +48,8 @@ class _Inputs:
         self.flat = False  # one dict, as parameters mostly are
         self.recorded = False  # whether the caller differentiates through this call
         self.trace = leaving.Trace()
-        numbers: Any = (argnums,) if self.single else argnums
-        if not self.single and len({n % (len(args) or 1) for n in numbers}) < len(numbers):
-            raise ValueError(f"argnums={argnums} names an argument twice: each has one gradient")
-        for n in numbers:
-            if not -len(args) <= n < len(args):
-                raise ValueError(
-                    f"argnums={argnums}: {_name(f)} was called with {len(args)} arguments; the gradient with "
-                    f"respect to argument {n} needs it passed by position"
-                )
+        usual = argnums == 0 and self.single and args
+        for n in (0,) if usual else positions(f, argnums, args):
             tree = args[n]
             self.trees.append(tree)
             if type(tree) is dict and set(map(type, tree.values())) == _ARRAYS:
@@ -77,7 +66,7 @@ class _Inputs:
 
     def _wrap(self, value: Any, name: str | None, n: int) -> Tensor:
         self.given.append(value)
-        if type(value) is np.ndarray and value.dtype.kind == "f":
+        if type(value) is np.ndarray and value.dtype.kind == "f" and value.dtype.isnative:
             # the function may write to it
             data = value.copy("K") if value.nbytes <= SMALL else locked(value, self.holds)
         elif type(value) is Tensor:
@@ -109,6 +98,8 @@ class _Inputs:
         cause = error.__cause__ if isinstance(error, ValueError) else None
         if isinstance(cause, TypeError) and (isinstance(cause, leaving.PlainArrayError) or cause is refused):
             raise cause from None  # NumPy has put words of its own in the place of ours
+        if self.trace.told not in {None, error} and _of_others(error):
+            raise self.trace.told from None
         if error is None and refused is not None:
             raise refused
 
@@ -168,32 +159,28 @@ class _Inputs:
         return nests[0] if self.single else tuple(nests)
 
 
-class Derivative:
-    """A gradient function: `call`, made by ``make(f, *options)``, and made again so when it is unpickled."""
-
-    def __init__(self, call: Function, make: Function, f: Function, *options: Any) -> None:
-        functools.update_wrapper(self, f)
-        self._call = call
-        self._made = make, (f, *options)
-
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        """Compute the gradient at these arguments."""
-        return self._call(*args, **kwargs)
-
-    def __repr__(self) -> str:
-        """Return ``<grad of cost>``."""
-        make, (f, *_) = self._made
-        return f"<{make.__name__} of {_name(f)}>"
-
-    def __reduce__(self) -> Any:
-        name = getattr(self, "__qualname__", "")
-        if getattr(sys.modules.get(self.__module__), name, None) is self:  # it took f's name, as a decorator
-            return name
-        return self._made
+def positions(f: Function, argnums: int | Sequence[int], args: tuple[Any, ...]) -> tuple[int, ...]:
+    """Return which arguments these are, counted from the first; raise ValueError where one is not there."""
+    numbers: Any = (argnums,) if isinstance(argnums, (int, np.integer)) else argnums
+    for n in numbers:
+        if not -len(args) <= n < len(args):
+            raise ValueError(
+                f"argnums={argnums}: {_name(f)} was called with {len(args)} arguments; the derivative with "
+                f"respect to argument {n} needs it passed by position"
+            )
+    found = tuple([int(n) % len(args) for n in numbers])
+    if len(found) > 1 and len(set(found)) < len(found):
+        raise ValueError(f"argnums={argnums} names an argument twice: each has one derivative")
+    return found
 
 
-def _name(f: Function) -> str:
-    return getattr(f, "__name__", repr(f))
+def _of_others(error: BaseException | None) -> bool:
+    """Whether an error is NumPy's or SciPy's, or Python's about a function in C that has hidden another."""
+    traceback = error.__traceback__ if isinstance(error, Exception) else None
+    while traceback is not None and traceback.tb_next is not None:
+        traceback = traceback.tb_next
+    library = traceback.tb_frame.f_globals.get("__name__", "") if traceback is not None else ""
+    return isinstance(error, SystemError) or library.startswith(("numpy", "scipy"))
 
 
 def value_and_grad(f: Function, argnums: int | Sequence[int] = 0, has_aux: bool = False) -> Function:
@@ -244,7 +231,7 @@ def value_and_grad(f: Function, argnums: int | Sequence[int] = 0, has_aux: bool 
             value = (value, aux if recorded else plain(Tensor, aux))
         return value, gradient
 
-    return Derivative(call, value_and_grad, f, argnums, has_aux)
+    return Transformed(call, value_and_grad, f, argnums, has_aux)
 
 
 def _value_and_gradient(inputs: _Inputs, f: Function, J: Any) -> tuple[Any, Any, bool]:
@@ -311,7 +298,7 @@ def grad(f: Function, argnums: int | Sequence[int] = 0, has_aux: bool = False) -
         value, gradient = both(*args, **kwargs)
         return (gradient, value[1]) if has_aux else gradient
 
-    return Derivative(call, grad, f, argnums, has_aux)
+    return Transformed(call, grad, f, argnums, has_aux)
 
 
 def vjp(f: Function, *args: Any) -> tuple[Any, Function]:

@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 
+from tinygrad_course.rules.table import as_written
+
 if TYPE_CHECKING:
     from tinygrad_course.engine.tensor import Tensor
     from tinygrad_course.rules.table import Rule
@@ -119,7 +121,7 @@ def explain(error: Exception, rule: Rule, args: tuple[Any, ...]) -> Exception:
         call = f"{rule.name}({', '.join(names)})"
     message = f"{call}: {' and '.join(told) or error}"
     hint = _hint(rule, arrays, names)
-    message += f"; {hint}" if hint else f" ({error})"
+    message += f"; {hint}" if hint and not isinstance(error, ArithmeticError) else f" ({error})"
     line = where(frame)
     if line:
         message += f"\n  at {line}"
@@ -174,30 +176,29 @@ def _hint(rule: Rule, arrays: list[Any], names: list[str]) -> str:
 
 def uncovered(rule: Rule, what: str) -> str:
     """Return the message for an argument that a rule has no derivative for."""
+    name = as_written(rule.function)
     return (
-        f"np.{rule.name}: the derivative here does not cover {what}. Write it with functions that are "
-        "covered, take the plain values, stop_gradient(t), if no gradient should flow, or register your own "
-        "with tinygrad_course.register_rule."
+        f"{name if '.' in name else rule.name}: the derivative here does not cover {what}. Write it with "
+        "functions that are covered, take the plain values, stop_gradient(t), if no gradient should flow, or "
+        "register your own with tinygrad_course.register_rule."
     )
 
 
 def not_covered_by_definition(function: Any, error: Exception) -> str:
     """Return the message for a keyword that a composed definition does not take."""
-    name = getattr(function, "__name__", function)
-    return f"np.{name}: the derivative here does not cover this call ({error})."
+    return f"{as_written(function)}: the derivative here does not cover this call ({error})."
 
 
 def no_rule(function: Any, reason: str | None, method: str = "") -> str:
     """Return the message for a function that can't be recorded."""
-    module = getattr(function, "__module__", None) or "numpy"
-    name = f"{module.replace('numpy', 'np', 1)}.{getattr(function, '__name__', function)}"
-    if isinstance(function, np.ufunc):
-        name = f"np.{function.__name__}" + (f".{method}" if method and method != "__call__" else "")
+    name = as_written(function if method in {"", "__call__"} else getattr(function, method))
     if reason:
         return f"{name} can't be recorded: {reason}. For its plain value pass stop_gradient(t)."
+    inner = getattr(function, "__name__", "").startswith("_")  # SciPy's function calls it
+    taught = f"{name.rpartition('.')[2]} = " * inner + f"tinygrad_course.register_rule({name}, vjp, ...)"
     return (
         f"{name} has no rule: its derivative is not known here, and the gradient would be lost. "
-        f"Teach it with tinygrad_course.register_rule({name}, vjp, ...), or pass the plain stop_gradient(t)."
+        f"Teach it with {taught}, or pass the plain stop_gradient(t)."
     )
 
 

@@ -14,9 +14,14 @@ from typing import Any, NoReturn
 
 import numpy as np
 
+from tinygrad_course.engine import errors
 from tinygrad_course.rules.table import primitive, rule
 
 Admit = Callable[[Any], Any]
+
+SPARSE = (
+    "it can be multiplied only, W @ S and S @ W, where it stays sparse; for anything else write S.toarray()"
+)
 
 #: What to write in place of X, by the library and the kind.
 _INSTEAD = {
@@ -33,11 +38,7 @@ _INSTEAD = {
     "(dask.array.from_array(X) if it does not fit into memory)",
     ("unyt", ""): "its units would be lost; write X.value (pint's quantities keep theirs)",
     ("astropy", ""): "its units would be lost; write X.value",
-    (
-        "scipy",
-        "",
-    ): "it can be multiplied only, W @ S and S @ W, where it stays sparse; for anything else write "
-    "S.toarray()",
+    ("scipy", ""): SPARSE,
 }
 #: As the data of a Tensor these are taken for their values, which are copied.
 _VALUES = {"pandas", "polars", "h5py", "torch", "tensorflow"}
@@ -156,6 +157,22 @@ def refuse_caller() -> None:
         frame = frame.f_back
 
 
+#: What SciPy's wrappers of root finders in C ask of a result first: those ask for numbers, and hide an error.
+ASKED_FIRST = {np.isnan, np.atleast_1d}
+
+
+def refuse_solver() -> None:
+    """Raise if the result of the user's function goes on to a solver in C."""
+    frame = errors.user_frame()
+    if frame is not None and (frame.f_globals.get("__name__"), frame.f_code.co_name) in _WRAPPERS:
+        raise TypeError(
+            "SciPy's solvers take plain numbers, and this function's result would lose its gradient: write "
+            "tinygrad_course.functions.root, which is recorded, or stop_gradient(t) where none should flow"
+        )
+
+
+_WRAPPERS = {("scipy.optimize._zeros_py", "f_raise"), ("scipy.optimize._minpack_py", "_check_func")}
+
 # ------------------------------------------------------------------ scipy.sparse
 
 
@@ -167,7 +184,9 @@ def is_sparse(x: Any) -> bool:
 def for_sparse(tensor: Any) -> Any:
     """Return what makes scipy.sparse leave ``S @ tensor`` to the Tensor; None if another asked."""
     frame: Any = sys._getframe(2)
-    if not frame.f_globals.get("__name__", "").startswith("scipy.sparse"):
+    library, name = frame.f_globals.get("__name__", ""), frame.f_code.co_name
+    product = "mul" in name and "multiply" not in name
+    if not (product and library.startswith("scipy.sparse")):
         return None
     opaque = np.empty((), dtype=object)
     opaque[()] = tensor

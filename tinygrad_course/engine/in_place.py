@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from tinygrad_course.engine.creation import twin_of
+from tinygrad_course.engine.leaving import called, stored
 from tinygrad_course.engine.recording import dispatch
 from tinygrad_course.engine.views import View, Written, now
 from tinygrad_course.rules.indexing import assign, astype
@@ -52,6 +54,28 @@ def write(target: Tensor, index: Any, value: Any) -> None:
         return
     before = _first(target)
     _commit(target, dispatch(cls, assign, (before, index, value), {}), before)
+
+
+def as_taken(target: Tensor, value: Tensor, frame: FrameType) -> Any:
+    """Return the view that is written to its own array, as ``target[index] = value`` in `frame` means it.
+
+    `Generator.shuffle` swaps rows, in C, by the rows that it has taken; a statement's view sees later writes.
+    """
+    view: Any = value._state
+    root = target._state.root if type(target._state) is View else target
+    if view.root is not root or not view.stale() or stored(frame):
+        return value
+    name = called(frame)[0] or ""
+    held = frame.f_locals.get(name, frame.f_globals.get(name))
+    if getattr(held, "__name__", name).endswith("shuffle"):
+        return view.node
+    if name.endswith(("setitem", "setitem__")):
+        return value
+    raise ValueError(
+        f"{name or 'a function in C'} writes to {target._label()} a view of it, taken before another write; "
+        "whether the view is to show that write is not known here. Write the assignments as statements, or "
+        "choose rows by their numbers, as in y[rng.permutation(len(y))]"
+    )
 
 
 def _apart(target: Tensor, mask: Any, value: Any) -> None:

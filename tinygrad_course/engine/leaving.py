@@ -42,19 +42,20 @@ _NUMPYS = {
 _REMAINDER = next(
     i.arg for i in dis.get_instructions(compile("a % b", "", "eval")) if i.opname == "BINARY_OP"
 )
-_STORE = dis.opmap["STORE_SUBSCR"]
+_STORES = {dis.opmap[name] for name in ("STORE_SUBSCR", "STORE_SLICE") if name in dis.opmap}
 _BINARY = dis.opmap["BINARY_OP"]
 
 
 class Trace:
     """One call of a function that is being differentiated, while it runs."""
 
-    __slots__ = ("oldest", "refused")
+    __slots__ = ("oldest", "refused", "told")
 
     oldest: int  # the birth number of its first input
 
     def __init__(self) -> None:
         self.refused: Exception | None = None  # raised again where the function's own ``try`` has caught it
+        self.told: Exception | None = None  # raised again where other words have taken its place
 
 
 #: The calls under way, of all threads: a Tensor that depends on the inputs of one must not become a number.
@@ -85,7 +86,15 @@ def remembered(tensor: Tensor, error: Exception) -> Exception:
     """Return the error, which the call that the Tensor is of remembers."""
     trace = traced(tensor) if active else None
     if trace is not None:
-        trace.refused = error
+        trace.refused = trace.told = error
+    return error
+
+
+def told(tensor: Tensor, error: Exception) -> Exception:
+    """Return the error, which may be caught by who can do without the array that was asked for."""
+    trace = traced(tensor) if active else None
+    if trace is not None:
+        trace.told = error
     return error
 
 
@@ -101,14 +110,14 @@ def as_float(tensor: Tensor, frame: FrameType) -> None:
     instruction, argument = code.co_code[at], code.co_code[at + 1]
     if instruction == _BINARY and argument == _REMAINDER:  # "%f" % J
         return
-    if instruction == _STORE:
+    if instruction in _STORES:
         raise remembered(tensor, into_plain(tensor._label()))
     if active and traced(tensor):
-        raise remembered(tensor, TypeError(_told(tensor, *_called(frame))))
+        raise remembered(tensor, TypeError(_told(tensor, *called(frame))))
     known = (code, at)
     if known in _plain_floats:
         return
-    name, meant = _called(frame)
+    name, meant = called(frame)
     if not meant:
         raise TypeError(_told(tensor, name, meant))
     _plain_floats.add(known)
@@ -119,7 +128,7 @@ _plain_floats: set[tuple[CodeType, int]] = set()
 
 def stored(frame: FrameType) -> bool:
     """Whether the instruction in `frame` is an assignment to an item: ``a[i] = t``."""
-    return frame.f_code.co_code[frame.f_lasti] == _STORE
+    return frame.f_code.co_code[frame.f_lasti] in _STORES
 
 
 class PlainArrayError(TypeError):
@@ -153,7 +162,7 @@ def _told(tensor: Tensor, name: str | None, meant: bool) -> str:
     )
 
 
-def _called(frame: FrameType) -> tuple[str | None, bool]:
+def called(frame: FrameType) -> tuple[str | None, bool]:
     """Return what the frame is calling, "math.exp", and whether the user's line says float."""
     if errors.of_numpy(frame):
         return "a function of NumPy's", False

@@ -9,6 +9,7 @@ is too large itself, stays as it was.
 
 from __future__ import annotations
 
+import cmath
 import math
 import operator
 from collections.abc import Callable, Iterable
@@ -265,19 +266,20 @@ def _computed(rule: Rule, function: Any, members: list[Any], given: list[Any], k
 def all_finite(gradients: Iterable[Any]) -> bool:
     """Whether all numbers are finite, or are none of NumPy's."""
     for g in gradients:
-        if type(g) is _ndarray:
-            # the product of small ones is by far the fastest to ask
-            if (g.size > MANY or not _isfinite(_vdot(g, g).real)) and not np.isfinite(g).all():
-                return False
-        elif type(g) is np.float64:
+        kind = type(g)
+        if kind is _float64:
             if not _isfinite(g):
+                return False
+        elif kind is _ndarray:
+            # the product of small ones is by far the fastest to ask
+            if (g.size > MANY or not _isfinite(_vdot(g, g))) and not np.isfinite(g).all():
                 return False
         elif isinstance(g := getattr(g, "_data", g), (np.floating, _ndarray)) and not np.isfinite(g).all():
             return False
     return True
 
 
-_ndarray, _isfinite, _vdot = np.ndarray, math.isfinite, np.vdot
+_ndarray, _float64, _isfinite, _vdot = np.ndarray, np.float64, cmath.isfinite, np.vdot
 MANY = 8192
 _POSITIVE = RULES[np.positive]
 

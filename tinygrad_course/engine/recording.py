@@ -19,7 +19,7 @@ import numpy as np
 from tinygrad_course.engine import errors
 from tinygrad_course.engine.creation import clock, node, view_of
 from tinygrad_course.engine.errors import blocks
-from tinygrad_course.engine.foreign import admitted
+from tinygrad_course.engine.foreign import ASKED_FIRST, admitted, refuse_solver
 from tinygrad_course.engine.keeping import SMALL, kept, kept_array
 from tinygrad_course.engine.laying import OWN, as_numpys
 from tinygrad_course.engine.leaving import into_plain
@@ -31,6 +31,7 @@ from tinygrad_course.rules.table import (
     RULES,
     WITH_KEYWORDS,
     Rule,
+    as_written,
     entered_late,
     is_tensor,
     refusal,
@@ -142,9 +143,8 @@ def record(  # noqa: C901  (one pass over the arguments; a comprehension would m
         if not differentiable:
             return y
         if "dtype" in rule.accepted and getattr(y, "dtype", _FLOAT).kind not in "fc":
-            raise TypeError(
-                f"np.{rule.name}(..., dtype={y.dtype}) rounds, and what is rounded has no derivative"
-            )
+            name = as_written(rule.function)
+            raise TypeError(f"{name}(..., dtype={y.dtype}) rounds, and what is rounded has no derivative")
     kind = type(y)
     view = False
     if kind is not _float64 and (kind is not _ndarray or y.base is not None or y is values[0]):
@@ -262,7 +262,7 @@ def _constant(cls: type[Tensor], rule: Rule, value: Any, holds: list[Any]) -> An
     if (kind is list or kind is tuple) and _holds_tensor(cls, value):
         if rule.elementwise:
             raise TypeError(
-                f"np.{rule.name} was given a {kind.__name__} that holds Tensors; "
+                f"{as_written(rule.function)} was given a {kind.__name__} that holds Tensors; "
                 "join them first with tinygrad_course.array([...])"
             )
         raise TypeError(errors.uncovered(rule, f"a Tensor inside a {kind.__name__}"))
@@ -489,6 +489,8 @@ def dispatch(
             ):
                 return _composed(cls, function, with_those, args, kwargs)
         return record(cls, rule, args, kwargs)
+    if function in ASKED_FIRST:
+        refuse_solver()
     definition = COMPOSED.get(function)
     if definition is not None:
         return _composed(cls, function, definition, args, kwargs)
@@ -581,7 +583,7 @@ def dispatch_ufunc(
     if out is not None:
         kwargs = {k: v for k, v in kwargs.items() if k != "out"}
         if len(out) > 1:
-            raise TypeError(f"np.{ufunc.__name__} with several out= is not recorded; use its results")
+            raise TypeError(f"{as_written(ufunc)} with several out= is not recorded; use its results")
         if out[0] is not None:
             function = ufunc if method == "__call__" else getattr(ufunc, method)
             return _into(cls, out[0], function, inputs, kwargs)
@@ -607,7 +609,7 @@ def _into(
     if type(out) is tuple and len(out) == 1:
         out = out[0]
     if type(out) is not cls:
-        raise into_plain(f"out= of np.{getattr(function, '__name__', function)}")
+        raise into_plain(f"out= of {as_written(function)}")
     y = function(*args, **kwargs)
     dtype, casting = getattr(y, "dtype", out.dtype), kwargs.get("casting", "same_kind")
     if not np.can_cast(dtype, out.dtype, casting):

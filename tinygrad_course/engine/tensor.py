@@ -23,7 +23,7 @@ from tinygrad_course.engine import (  # (mending enters itself into the rules)
     mending,  # noqa: F401
 )
 from tinygrad_course.engine.creation import About, clock, leaf
-from tinygrad_course.engine.in_place import Flat, write
+from tinygrad_course.engine.in_place import Flat, as_taken, write
 from tinygrad_course.engine.operation import Operation, Released
 from tinygrad_course.engine.operators import Methods, Operators
 from tinygrad_course.engine.recording import dispatch, dispatch_ufunc, peek, plain, record, record_one
@@ -65,6 +65,8 @@ def as_data(data: ArrayLike, dtype: DTypeLike | None) -> Any:
             raise ValueError(
                 "the data are a nest of lists whose rows differ in length; an array needs rows of one length"
             ) from None
+    if not array.dtype.isnative:
+        array = array.astype(array.dtype.newbyteorder())
     kind = array.dtype.kind
     if dtype is not None:
         if np.dtype(dtype).kind != "f":
@@ -112,7 +114,8 @@ class Tensor(Operators, Methods, errors.Habits):
     ----------
     data : array_like
         Real numbers. The array is copied. Integers and booleans become float64; float16, float32 and float64
-        stay what they are. An array of another library that implements NumPy's protocols is taken as it is.
+        stay what they are, their bytes in the order of the machine. An array of another library that
+        implements NumPy's protocols is taken as it is.
     name : str, optional
         What pictures and errors call it: ``"W1"``.
     dtype : dtype, optional
@@ -192,7 +195,12 @@ class Tensor(Operators, Methods, errors.Habits):
             )
         if value is self._data:
             return
-        own = type(value) is np.ndarray and value.dtype.kind == "f" and value.base is None
+        own = (
+            type(value) is np.ndarray
+            and value.dtype.kind == "f"
+            and value.dtype.isnative
+            and value.base is None
+        )
         self._data = value if own else as_data(value, None)
         self._state = OPEN
 
@@ -456,11 +464,13 @@ class Tensor(Operators, Methods, errors.Habits):
         foreign.refuse_caller()
         if leaving.stored(sys._getframe(1)):
             raise leaving.remembered(self, leaving.into_plain(self._label()))
-        raise TypeError(
+        message = (
             f"{self._label()} {self.shape} can't be turned into a plain array without losing its gradient. "
             "For the values write stop_gradient(t); to join Tensors use np.stack([t1, t2]), np.concatenate "
             f"or tinygrad_course.array, not np.array([t1, t2]); {recorded_instead()}"
         )
+        kind = ValueError if "nditer" in message else TypeError  # np.nditer has other words for a TypeError
+        raise leaving.told(self, kind(message))
 
     # -------------------------------------------------------------- Python's protocols
 
@@ -551,6 +561,8 @@ class Tensor(Operators, Methods, errors.Habits):
 
         A recording made before keeps the old ones. A plain leaf that is given plain numbers stays a leaf.
         """
+        if type(value) is Tensor and type(value._state) is View:
+            value = as_taken(self, value, sys._getframe(1))
         write(self, index, value)
 
     # Comparisons have no derivative: plain arrays of booleans.

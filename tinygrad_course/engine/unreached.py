@@ -1,8 +1,11 @@
-"""Functions of SciPy's that no protocol reaches, and ours of the same names."""
+"""Functions of SciPy's and NumPy's that no protocol reaches, and what takes their place."""
 
 from __future__ import annotations
 
 import sys
+
+from tinygrad_course.engine.foreign import SPARSE
+from tinygrad_course.engine.leaving import called
 
 _FUNCTIONS = "tinygrad_course.functions"
 _OURS = {
@@ -23,12 +26,32 @@ _OURS = {
     f"{_FUNCTIONS}.distributions": ("logpdf", "pdf", "logcdf", "cdf", "sf", "logpmf", "pmf"),
 }
 _ROOMS = {name: module for module, names in _OURS.items() for name in names}
+#: What to write for NumPy's functions in C that ask for arrays.
+_INSTEAD = {
+    "nditer": "for v in y.flat, or a calculation with whole arrays",
+    "ndenumerate": "for index in np.ndindex(y.shape), and y[index]",
+    "permutation": "y[rng.permutation(len(y))]",
+    "permuted": "np.take_along_axis(y, rng.permuted(places, axis), axis), with places as np.indices has them",
+    "choice": "y[rng.choice(len(y), size)]",
+    "normal": "mean + deviation * rng.standard_normal(shape)",
+    "uniform": "low + (high - low) * rng.random(shape)",
+    "exponential": "scale * rng.standard_exponential(shape)",
+    "multivariate_normal": "mean + L @ rng.standard_normal(n), where L @ L.T is the covariance",
+}
 
 
 def recorded_instead() -> str:
-    """Say which function of ours takes the place of the one of SciPy's that is being called, if one does."""
-    frame = sys._getframe(1)
+    """Say what takes the place of the function of SciPy's or NumPy's that is being called, if one does."""
+    frame = sys._getframe(2)
     asked = None
+    if frame.f_globals.get("__name__", "").startswith("scipy.sparse"):
+        return (
+            f"a sparse matrix of SciPy's holds plain numbers, and beside a Tensor {SPARSE}; entries that are "
+            "recorded are written to a dense one, np.add.at(tinygrad_course.zeros(shape), (i, j), values)"
+        )
+    name = (called(frame)[0] or "").rpartition(".")[2]
+    if name in _INSTEAD:
+        return f"NumPy's {name} takes plain numbers; write {_INSTEAD[name]}."
     while frame is not None:
         if frame.f_globals.get("__name__", "").startswith("scipy."):
             wrapped = [getattr(frame.f_locals.get(f), "__name__", "") for f in ("f", "func", "fun")]

@@ -3,8 +3,6 @@
 A norm's gradient at the origin is 0; equal maxima share it.
 """
 
-from __future__ import annotations
-
 import math
 from typing import Any
 
@@ -20,7 +18,7 @@ from tinygrad_course.rules.table import composed, rule
 def shared(values: Any, extreme: Any, axis: Axes) -> Any:
     """1 where a value is the extreme, divided among equal ones."""
     hit = values == extreme
-    return hit / np.sum(hit, axis=axis, keepdims=True, dtype=values.dtype)
+    return hit / np.sum(hit, axis=axis, keepdims=True, dtype=values.dtype.type)
 
 
 def vector_norm_slope(x: Any, y: Any, ord: Any, axis: Axes) -> Any:

@@ -4,8 +4,6 @@ Every rule honours ``axis`` (a number, a tuple, None), ``keepdims``, ``where`` a
 ``initial``, ``dtype`` and ``ddof``.
 """
 
-from __future__ import annotations
-
 import itertools
 import math
 from collections.abc import Callable
@@ -28,7 +26,7 @@ def counted(a: Any, axis: Axes, where: Any, reduced: Any) -> Any:
     if where is True:
         return a.size // max(reduced.size, 1)
     # counted in the dtype of a: an array of integers would promote float32
-    return np.sum(np.broadcast_to(where, a.shape), axis=axis, keepdims=True, dtype=a.dtype)
+    return np.sum(np.broadcast_to(where, a.shape), axis=axis, keepdims=True, dtype=a.dtype.type)
 
 
 def mean_vjp(
@@ -216,7 +214,7 @@ def extreme_vjp(
         for place in places:
             np.copyto(ga[place], each, where=hit[place])
         return ga
-    n = np.maximum(np.sum(hit, axis=axis, keepdims=True, dtype=a.dtype), 1.0)  # 0 for a NaN
+    n = np.maximum(np.sum(hit, axis=axis, keepdims=True, dtype=a.dtype.type), 1.0)  # 0 for a NaN
     if axis is None and not keepdims:
         n = n.reshape(())
     return np.where(hit, restore(g, a.shape, axis, keepdims) / n, 0.0)

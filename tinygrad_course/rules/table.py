@@ -210,6 +210,24 @@ def refusal(function: Callable[..., Any]) -> str | None:
     return REFUSED.get(function) or REFUSED_MODULES.get(getattr(function, "__module__", ""))
 
 
+def as_written(function: Any) -> str:
+    """Return what a user calls a function: ``np.linalg.norm``, ``scipy.special.lambertw``, ``np.add.at``."""
+    name = getattr(function, "__name__", str(function))
+    of = getattr(function, "__self__", None)
+    if isinstance(of, np.ufunc):
+        return f"{as_written(of)}.{name}"
+    if isinstance(function, np.ufunc):  # which doesn't know its module, and may be the inner part of another
+        if getattr(np, name, None) is function:
+            return f"np.{name}"
+        public = name.lstrip("_")
+        return f"scipy.special.{public}" if hasattr(sys.modules.get("scipy.special"), public) else name
+    module = getattr(function, "__module__", None) or "numpy"
+    if module.startswith("scipy.special."):
+        module = "scipy.special"
+    known = module.startswith(("numpy", "scipy"))
+    return f"{module.replace('numpy', 'np', 1)}.{name}" if known else name
+
+
 def primitive(function: F) -> F:
     """Make a plain function recordable: given a Tensor it is recorded, given arrays it computes.
 

@@ -3,8 +3,6 @@
 They are written in terms of functions that have rules. Equal values share a running maximum's gradient.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any
 
@@ -18,6 +16,7 @@ from tinygrad_course.rules.table import (
     NO_DERIVATIVE,
     RULES,
     UFUNC_METHODS,
+    as_written,
     is_tensor,
     primitive,
     rule,
@@ -35,8 +34,8 @@ def selected(ufunc: np.ufunc, *inputs: Any, dtype: Any = None, where: Any = True
     out = out[0] if isinstance(out, tuple) else out
     if not is_tensor(out):
         raise TypeError(
-            f"np.{ufunc.__name__}(..., where=..., out=...) writes into an array that can't remember, or into "
-            f"memory that holds anything: write np.where(condition, np.{ufunc.__name__}(x), otherwise)"
+            f"{as_written(ufunc)}(..., where=..., out=...) writes into an array that can't remember, or into "
+            f"memory that holds anything: write np.where(condition, {as_written(ufunc)}(x), otherwise)"
         )
     shape = out.shape
     where = np.broadcast_to(where, shape)
@@ -49,13 +48,13 @@ def selected(ufunc: np.ufunc, *inputs: Any, dtype: Any = None, where: Any = True
 def in_dtype(ufunc: np.ufunc, x: Any, dtype: Any) -> Any:
     if dtype.kind not in "fc":
         raise TypeError(
-            f"np.{ufunc.__name__}(..., dtype={dtype}) rounds, and what is rounded has no derivative"
+            f"{as_written(ufunc)}(..., dtype={dtype}) rounds, and what is rounded has no derivative"
         )
     own = getattr(x, "dtype", None)
     if own is None or own == dtype:
         return x
     if not np.can_cast(own, dtype, "same_kind"):
-        raise TypeError(f"np.{ufunc.__name__}(..., dtype={dtype}): the argument is {own}, which does not fit")
+        raise TypeError(f"{as_written(ufunc)}(..., dtype={dtype}): the argument is {own}, which does not fit")
     return astype(x, dtype)
 
 
@@ -82,7 +81,7 @@ def running(ufunc: np.ufunc, array: Any, axis: int) -> list[Any]:
     parts = along(array, axis)
     if not parts:
         raise ValueError(
-            f"np.{ufunc.__name__}: there is nothing along axis {axis} of shape {np.shape(array)}"
+            f"{as_written(ufunc)}: there is nothing along axis {axis} of shape {np.shape(array)}"
         )
     results = parts[:1]
     for part in parts[1:]:

@@ -7,9 +7,9 @@ import numpy as np
 
 from tinygrad_course.compiling.builder import uniform
 from tinygrad_course.compiling.dataflow import Program, Value
-from tinygrad_course.compiling.tracing.refusals import name_of
 from tinygrad_course.compiling.tracing.trace import Trace
 from tinygrad_course.engine.mending import is_sigmoid
+from tinygrad_course.rules.table import as_written
 
 #: What overflows to infinity, from which NaN comes.
 _EXPONENTIALS = {
@@ -90,7 +90,7 @@ def loses_nan(program: Program, trace: Trace, since: int | None, *, exponentials
     for v in values:
         if v.kind == "tuple":
             continue
-        lost = v.function in _WITHOUT_NAN or name_of(v.function).startswith("np.nan")
+        lost = v.function in _WITHOUT_NAN or as_written(v.function).startswith("np.nan")
         for a in v.inputs:
             while a.function is np.reshape and isinstance(a.args[0], Value):
                 a = a.args[0]

@@ -12,6 +12,7 @@ import numpy as np
 
 from tinygrad_course.compiling.tracing.library_code import of_library
 from tinygrad_course.engine.recording import dispatch
+from tinygrad_course.rules.table import as_written
 
 _raised: ContextVar[list[CannotCompile] | None] = ContextVar(
     "refusals of the trace in progress", default=None
@@ -42,7 +43,7 @@ def _users_call() -> str | None:
     found, frame = None, inspect.currentframe()
     while frame is not None and of_library(frame.f_code.co_filename):
         if frame.f_code is dispatch.__code__:
-            found = name_of(frame.f_locals["function"])
+            found = as_written(frame.f_locals["function"])
         frame = frame.f_back
     return found
 
@@ -133,27 +134,20 @@ def refuse_call(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) ->
             "it around the call, or compute what needs none"
         )
     if function in WRITING:
-        raise CannotCompile(IN_PLACE.format(f"an argument of {name_of(function)}"))
+        raise CannotCompile(IN_PLACE.format(f"an argument of {as_written(function)}"))
     if function in OF_VALUES or (function is np.where and len(args) + len(kwargs) == 1):
         raise CannotCompile(
-            f"the shape of what {name_of(function)} returns depends on values, and a program is made for "
+            f"the shape of what {as_written(function)} returns depends on values, and a program is made for "
             "fixed shapes: use np.where(condition, x, y), or select outside the compiled function"
         )
     order = kwargs.get("order", args[-1] if args else None)
     if function in BY_MEMORY and type(order) is str and order in "KAka" and len(np.shape(args[0])) > 1:
         raise CannotCompile(
-            f"{name_of(function)} with order='K' or 'A' depends on how the array lies in memory, which a "
+            f"{as_written(function)} with order='K' or 'A' depends on how the array lies in memory, which a "
             "program chooses for itself: give order 'C' or 'F'"
         )
     if function in TEXT:
         raise CannotCompile(
-            f"{name_of(function)} writes numbers, and a compiled function would write them once only: "
+            f"{as_written(function)} writes numbers, and a compiled function would write them once only: "
             "return what you want to look at"
         )
-
-
-def name_of(function: Any) -> str:
-    """Return what a user calls a function: ``np.sum``."""
-    name = getattr(function, "__name__", str(function))
-    module = getattr(function, "__module__", None) or "numpy"
-    return f"np.{name}" if isinstance(function, np.ufunc) or module.startswith("numpy") else name
