@@ -299,7 +299,7 @@ def test_products_with_one_matrix_are_one_product(monkeypatch):
     step = compiled(lambda A, B, C, X: f(A, B, C, X) * 1.0, engine="machine")
     step(*args)
     ((_, program),) = step.programs.values()
-    assert program.code.count("[...] = ") == 3  # three matrices, brought together
+    assert program.body.code.count("[...] = ") == 3  # three matrices, brought together
     step = compiled(PROGRAMS["products of products"][0], engine="machine")
     args = PROGRAMS["products of products"][1]
     assert_equal(step(*args), PROGRAMS["products of products"][0](*args))
