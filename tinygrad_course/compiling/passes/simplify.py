@@ -24,6 +24,7 @@ from tinygrad_course.compiling.passes.factored_forms import (
     Sum,
     as_product,
     combine,
+    of_one_sigmoid,
     power,
     shortest,
     times,
@@ -270,7 +271,7 @@ class _Simplifier(FormBuilder):
                 exponential = next(a for a in value.args if isinstance(a, Value) and a.function is np.exp)
                 self.odds.setdefault(id(z), (exponential, value))
             return sigmoid
-        if _of_one_sigmoid(terms):
+        if of_one_sigmoid(terms):
             short = shortest(terms)
             if short.terms != tuple(terms):
                 return as_product(short), True
@@ -394,13 +395,3 @@ def _origin(value: Value) -> Value:
 
 def _is_sum(factor: Any) -> bool:
     return isinstance(factor, Value) and is_sum(factor)
-
-
-def _of_one_sigmoid(terms: list[Product]) -> bool:
-    """Whether a sum has two different factors of one sigmoid, so that it may be shorter multiplied out."""
-    kinds: dict[Value, set[str]] = {}
-    for t in terms:
-        for f, n in t.factors:
-            if isinstance(f, Sigmoid) and n > 0:
-                kinds.setdefault(f.z, set()).add(f.what)
-    return any(len(k & {"s", "1-s"}) == 2 or len(k & {"log s", "softplus"}) == 2 for k in kinds.values())
