@@ -13,12 +13,13 @@ import numpy as np
 from tinygrad_course.rules.indexing import astype
 from tinygrad_course.rules.reductions import last
 from tinygrad_course.rules.shapes import Axes, adjoint, as_array, is_complex, kept, normalize
-from tinygrad_course.rules.table import COMPOSED, NO_DERIVATIVE, composed, is_tensor, primitive, rule
+from tinygrad_course.rules.table import COMPOSED, composed, constant, is_tensor, rule
 
-
-@composed(np.ptp)
-def ptp(a: Any, axis: Axes = None, *, keepdims: bool = False) -> Any:
-    return np.max(a, axis=axis, keepdims=keepdims) - np.min(a, axis=axis, keepdims=keepdims)
+composed(np.ptp)(
+    lambda a, axis=None, *, keepdims=False: (
+        np.max(a, axis=axis, keepdims=keepdims) - np.min(a, axis=axis, keepdims=keepdims)
+    )
+)
 
 
 @composed(np.average)
@@ -133,14 +134,13 @@ def weighted_quantile(
     return found.reshape(np.shape(q) + (kept(a.shape, axis) if keepdims else found.shape[1:]))
 
 
-@primitive
+@constant
 def places_of_quantiles(of: Any, a: Any, q: Any, method: str, weights: Any) -> Any:
     y = of(a, np.reshape(q, -1), axis=-1, method=method, weights=weights)
     y = np.moveaxis(y, 0, -1)
     return y, np.argmax(a[..., None, :] == y[..., None], axis=-1)
 
 
-NO_DERIVATIVE.add(places_of_quantiles)
 composed(np.quantile)(quantiles(np.quantile, skip_nan=False))
 composed(np.nanquantile)(quantiles(np.nanquantile, skip_nan=True))
 
