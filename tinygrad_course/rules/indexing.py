@@ -183,10 +183,7 @@ def choose(a: Any, choices: Any, *, mode: str = "raise") -> Any:
         a = np.clip(a, 0, n - 1)
     elif np.any((a < 0) | (a >= n)):
         raise ValueError("invalid entry in choice array")
-    result: Any = 0
-    for i, choice in enumerate(choices):
-        result = np.where(a == i, choice, result)
-    return result
+    return select([a == i for i in range(n)], choices)
 
 
 @composed(np.piecewise)

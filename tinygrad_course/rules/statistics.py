@@ -65,15 +65,9 @@ def quantile_of(a: Any, q: Any, axis: Axes, method: Any, keepdims: bool, skip_na
     most, missing = ordered.shape[-1], np.isnan(ordered)  # NaN is sorted to the end
     sizes = np.sum(~missing, axis=-1)
     broken = sizes == 0 if skip_nan else missing[..., -1]
-    if not skip_nan:
-        places = np.quantile(np.arange(max(most, 1.0)), q, method=method).reshape(-1)
-        places = np.broadcast_to(places, (*np.shape(sizes), places.size))
-    elif method == "linear":
-        places = np.expand_dims(np.maximum(sizes - 1.0, 0.0), -1) * np.reshape(q, -1)
-    else:
-        counts, which = np.unique(sizes, return_inverse=True)
-        positions = np.array([np.quantile(np.arange(max(n, 1.0)), q, method=method) for n in counts])
-        places = positions[which.reshape(np.shape(sizes))].reshape((*np.shape(sizes), -1))
+    counts, which = np.unique(sizes if skip_nan else np.full_like(sizes, most), return_inverse=True)
+    positions = np.array([np.quantile(np.arange(max(n, 1.0)), q, method=method) for n in counts])
+    places = positions[which.reshape(np.shape(sizes))].reshape((*np.shape(sizes), -1))
     low = np.floor(places)
     # NumPy's choice: q may promote
     dtype = a.dtype if is_complex(a) else np.quantile(np.ones(1, a.dtype), q, method=method).dtype
