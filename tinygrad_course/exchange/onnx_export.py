@@ -31,7 +31,8 @@ from tinygrad_course.graph.node import Graph, Node, graph
 from tinygrad_course.graph.program import Slot
 
 _TOLERANCE = {"float64": 1e-6, "float32": 1e-5}  # ReferenceEvaluator beside NumPy, on the scale of the output
-_MANY, _MOST = (1, 2, 60, 1009), 1_000_000  # numbers of examples that the model is tried with, if these are few
+_MANY = (1, 2, 60, 1009)  # numbers of examples that the model is tried with, of at most so many numbers
+_MOST = 1_000_000
 _COUNTS = (5, 7, 11, 13, 17, 19, 23, 29, 31, 37)
 
 
