@@ -28,6 +28,7 @@ from tinygrad_course.audit.kinds.own_network import (
 )
 from tinygrad_course.audit.kinds.pairing import any_backwards
 from tinygrad_course.audit.kinds.training_steps import TrainingStep, training_steps
+from tinygrad_course.audit.repair.intention import own_meaning
 from tinygrad_course.audit.repair.verdict import Verdict, judge
 from tinygrad_course.audit.source.syntax import elements, names_in, nodes, stored_names
 
@@ -208,6 +209,9 @@ def unproved(learner: Learner, kind: Kind, verdicts: list[Verdict], *, verified:
     foreign = kind.contract(learner)
     if foreign and (kind.firm or not verified):
         return foreign
+    meant = own_meaning(learner, kind, failing)
+    if meant:
+        return meant
     if verified:
         return ""
     if errors and len(errors) == len(failing) and all(_calling(learner, error) for error in errors):
@@ -269,6 +273,12 @@ def _calling(learner: Learner, error: BaseException) -> bool:
     ]
     parts = [part for node in made for target in node.targets for part in elements(target)]
     return holders.isdisjoint(part.id for part in parts if isinstance(part, ast.Name))
+
+
+def is_abstract(node: ast.FunctionDef) -> bool:
+    """Tell whether a method is left to the classes that are made of its own."""
+    last = node.body[-1]
+    return isinstance(last, ast.Raise) and "NotImplemented" in ast.unparse(last)
 
 
 def unfilled(node: ast.FunctionDef) -> int | None:
