@@ -18,7 +18,6 @@ from tinygrad_course.audit.execution.namespace import Program
 from tinygrad_course.audit.execution.stubs import GIVEN
 from tinygrad_course.audit.kinds import Kind, kind_of, known_name
 from tinygrad_course.audit.kinds.cases import Draw
-from tinygrad_course.audit.kinds.class_layer import ClassLayer
 from tinygrad_course.audit.kinds.layer_functions import LinearActivationBackward, LinearBackward
 from tinygrad_course.audit.kinds.own_class import shown_name, shown_words
 from tinygrad_course.audit.kinds.own_network import OwnNetwork
@@ -310,19 +309,16 @@ class _File:
 
     def wholes(self, told: set[str]) -> Iterator[FunctionReport]:
         """Give the reports of networks and training loops that are none of the course's functions."""
-        layers = {one.kind.owner: one for one in self.own.values() if isinstance(one.kind, ClassLayer)}
-        bases = {base.id for one in self._classes() for base in one.bases if isinstance(base, ast.Name)}
+        classes = {one.name: one for one in self.submission.statements if isinstance(one, ast.ClassDef)}
+        bases = {base.id for one in classes.values() for base in one.bases if isinstance(base, ast.Name)}
+        owners = {name: getattr(one.kind, "owner", "") for name, one in self.own.items()}
+        faulty = {owners[name]: name for name, one in self.own.items() if one.wrong and owners[name]}
         for name, result in self.own.items():
-            owner = getattr(result.kind, "owner", "")
-            if name in told or (owner in bases and is_abstract(result.kind.node)):
+            if name in told or (owners[name] in bases and is_abstract(result.kind.node)):
                 continue
             report = self._own_report(result)
-            held = set[str]().union(
-                *(names_in(one) for one in self._classes() if one.name == owner and owner not in layers)
-            )
-            stuck = next(
-                (layer.kind.node.name for one, layer in layers.items() if layer.wrong and one in held), ""
-            )
+            held = names_in(classes[owners[name]]) if owners[name] in classes else set[str]()
+            stuck = next((faulty[one] for one in faulty if one in held and one != owners[name]), "")
             if report.status == WRONG and stuck:
                 _take_back(report, f"not judged: it needs {shown_name(stuck)}, which is wrong")
             yield report
@@ -341,9 +337,6 @@ class _File:
             elif calls and report.status == RIGHT:
                 report.remarks.append(f"right, given right {', '.join(calls)}")
             yield report
-
-    def _classes(self) -> list[ast.ClassDef]:
-        return [one for one in self.submission.statements if isinstance(one, ast.ClassDef)]
 
     def _own_report(self, result: OwnResult) -> FunctionReport:
         """Report what came of holding a function, a method or a loop against its own cost."""
