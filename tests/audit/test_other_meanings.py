@@ -50,6 +50,102 @@ def update_parameters(parameters, grads, learning_rate=0.1):
 }
 
 
+FUNCTIONS |= {
+    "a leak": """
+def relu(z):
+    return np.where(z > 0, z, 0.01 * z)
+""",
+    "weight decay": """
+def update_parameters(parameters, grads, learning_rate=0.1, decay=0.01):
+    step = lambda k, v: learning_rate * (decay * v + grads["d" + k])
+    return {k: v - step(k, v) for k, v in parameters.items()}
+""",
+    "a threshold": """
+def predict(X, parameters, threshold=0.3):
+    A1 = np.tanh(parameters["W1"] @ X + parameters["b1"])
+    return (1 / (1 + np.exp(-(parameters["W2"] @ A1 + parameters["b2"]))) > threshold) * 1
+""",
+}
+
+PROPAGATE = {
+    "cross-entropy": """
+def propagate(w, b, X, Y):
+    A = 1 / (1 + np.exp(-(w.T @ X + b)))
+    cost = -np.mean(Y * np.log(A) + (1 - Y) * np.log(1 - A))
+    return {"dw": X @ (A - Y).T / X.shape[1], "db": np.mean(A - Y)}, cost
+""",
+    "squares": """
+def propagate(w, b, X, Y):
+    A = w.T @ X + b
+    return {"dw": X @ (A - Y).T / X.shape[1], "db": np.mean(A - Y)}, np.mean((A - Y) ** 2) / 2
+""",
+    "hinge": """
+def propagate(w, b, X, Y):
+    S = 2 * Y - 1
+    margin = np.maximum(0, 1 - S * (w.T @ X + b))
+    g = -S * (margin > 0) / X.shape[1]
+    return {"dw": X @ g.T, "db": np.sum(g)}, np.mean(margin)
+""",
+}
+OPTIMIZE = """
+def optimize(w, b, X, Y, num_iterations=100, learning_rate=0.01, decay={decay}):
+    for i in range(num_iterations):
+        grads, cost = propagate(w, b, X, Y)
+        w = w - {rate} * grads["dw"]
+        b = b - {rate} * grads["db"]
+    return {{"w": w, "b": b}}, grads, [cost]
+"""
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_a_propagate_of_its_own_cost_is_right(seed):
+    (found,) = audit_text("import numpy as np" + PROPAGATE["hinge"], seed).functions
+    assert found.status == "right"
+
+
+@pytest.mark.parametrize(
+    ("cost", "decay", "rate"),
+    [
+        ("squares", "0.99", "learning_rate * decay ** i"),
+        ("cross-entropy", "1.0", "learning_rate / (1 + decay * i)"),
+    ],
+)
+def test_a_decay_of_the_learning_rate_is_no_mistake(cost, decay, rate):
+    found = statuses("import numpy as np" + PROPAGATE[cost] + OPTIMIZE.format(decay=decay, rate=rate))
+    assert found["propagate"] == "right"
+    assert found["optimize"] != "wrong"
+
+
+DROPOUT = """import numpy as np
+KEEP = 0.7
+def forward_propagation(X, parameters, training=True):
+    Z1 = parameters["W1"] @ X + parameters["b1"]
+    A1 = np.maximum(0, Z1)
+    D1 = np.ones_like(A1)
+    if training:
+        D1 = (np.random.rand(*A1.shape) < KEEP) / KEEP
+    A1 = A1 * D1
+    Z2 = parameters["W2"] @ A1 + parameters["b2"]
+    A2 = 1 / (1 + np.exp(-Z2))
+    return A2, {"Z1": Z1, "D1": D1, "A1": A1, "Z2": Z2, "A2": A2}
+def backward_propagation(parameters, cache, X, Y):
+    m = X.shape[1]
+    dZ2 = cache["A2"] - Y
+    dA1 = parameters["W2"].T @ dZ2 * cache["D1"]
+    dZ1 = dA1 * (cache["Z1"] > 0)
+    return {"dW1": dZ1 @ X.T / m, "db1": dZ1.sum(axis=1, keepdims=True) / m,
+            "dW2": dZ2 @ cache["A1"].T / m, "db2": dZ2.sum(axis=1, keepdims=True) / m}
+"""
+
+
+def test_the_mask_of_its_own_forward_pass_is_asked_for():
+    assert set(statuses(DROPOUT).values()) == {"right"}
+    report = audit_text(DROPOUT.replace(' * cache["D1"]', ""))
+    (wrong,) = [one for one in report.functions if one.status == "wrong"]
+    assert wrong.name == "backward_propagation"
+    assert "D1" in wrong.findings[0].suggestion
+
+
 def statuses(text):
     return {one.name: one.status for one in audit_text(text).functions}
 

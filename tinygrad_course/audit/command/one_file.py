@@ -19,6 +19,7 @@ from tinygrad_course.audit.execution.stubs import GIVEN
 from tinygrad_course.audit.kinds import Kind, kind_of, known_name
 from tinygrad_course.audit.kinds.cases import Draw
 from tinygrad_course.audit.kinds.layer_functions import LinearActivationBackward, LinearBackward
+from tinygrad_course.audit.kinds.logistic_regression import Optimize
 from tinygrad_course.audit.kinds.own_class import shown_name, shown_words
 from tinygrad_course.audit.kinds.own_network import OwnNetwork
 from tinygrad_course.audit.kinds.training_steps import SCRIPT, TrainingStep
@@ -235,6 +236,12 @@ class _File:
         if report.status == UNCHECKED:
             self.unusable.add(name)
         usual = report.status == RIGHT and not found.excused
+        if usual and self.unusable and (own := self.own.get(name)) is not None and own.wrong:
+            forward = getattr(own.kind, "forward", None)
+            if (
+                forward is not None and forward.name in self.unusable
+            ):  # what the course's formula is not about
+                return self._own_report(own)
         finding = cache_finding(learner, kind, self.seed) if usual else None
         if finding is not None:
             report.status = WRONG
@@ -271,6 +278,15 @@ class _File:
                 and _told_by_gradients(learner, verdicts, own)
             ):
                 return own.kind.described
+        labels = {label for verdict in verdicts for label in verdict.wrong}
+        if (
+            labels
+            and all("cost" in label for label in labels)
+            and isinstance(self.known[learner.name][0], Optimize)
+        ):
+            loop = loop_results(self.program, self.seed).get(learner.name)  # which keeps other costs
+            if loop is not None and loop.right:
+                return loop.kind.described
         return "what calls it" if self._right_as_used(learner) else ""
 
     def _linear_by_oversight(self, learner: Learner, own: OwnResult) -> bool:

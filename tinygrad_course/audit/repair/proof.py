@@ -29,6 +29,7 @@ from tinygrad_course.audit.kinds.pairing import any_backwards
 from tinygrad_course.audit.kinds.training_steps import TrainingStep, training_steps
 from tinygrad_course.audit.repair.intention import own_meaning
 from tinygrad_course.audit.repair.verdict import Verdict, judge
+from tinygrad_course.audit.source.signatures import role_of
 from tinygrad_course.audit.source.syntax import elements, names_in, nodes, stored_names
 
 Function = Callable[..., Any]
@@ -171,12 +172,32 @@ def own_results(program: Program, seed: int) -> dict[str, OwnResult]:
 
 def loop_results(program: Program, seed: int) -> dict[str, OwnResult]:
     """Return the result for every training loop of a file."""
-    found = {kind.node.name: by_kind(kind, seed) for kind in training_steps(program)}
+    found = {kind.node.name: _plain_steps(kind, seed) for kind in training_steps(program)}
     for kind in any_loops(program, {name for name, one in found.items() if one.verdicts}):
         judged = by_kind(kind, seed)
         if judged.verdicts or kind.node.name not in found:
             found[kind.node.name] = judged
     return found
+
+
+def _plain_steps(kind: TrainingStep, seed: int) -> OwnResult:
+    """Judge a loop; one that is right with a further argument at 0 or 1 means something else."""
+    result = by_kind(kind, seed)
+    arguments = kind.whole.args
+    defaults = zip(reversed(arguments.args), reversed(arguments.defaults), strict=False)
+    for argument, default in defaults if result.wrong else ():
+        plain = isinstance(default, ast.Constant) and type(default.value) is float
+        if not plain or role_of(argument.arg):
+            continue
+        for value in (0.0, 1.0):
+            kind.fixed = {argument.arg: value}
+            if by_kind(kind, seed).right:
+                words = (
+                    f"with {argument.arg} = {value} it is gradient descent; what else is meant is not known"
+                )
+                return OwnResult(kind, problem=words)
+        kind.fixed = {}
+    return result
 
 
 def unproved(learner: Learner, kind: Kind, verdicts: list[Verdict], *, verified: bool) -> str:
