@@ -4,8 +4,6 @@ Pyright has no plugins, and looks into the folder ``typings`` of a project first
 NumPy that is installed, and before each function's own a line more: a Tensor goes in, a Tensor comes out.
 """
 
-from __future__ import annotations
-
 import argparse
 import functools
 import re
@@ -14,8 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-# From the package: importing it fills the tables.
-from tinygrad_course.rules import COMPOSED, NO_DERIVATIVE, RULES
+from tinygrad_course.rules.table import COMPOSED, NO_DERIVATIVE, RULES
 
 _MARK = "made_by_tinygrad_course"
 _IMPORTS = """
@@ -66,8 +63,6 @@ def _differentiable() -> tuple[set[str], str]:
 def with_tensors(text: str) -> str:
     """Return a file of types with lines for Tensors before those of each function, ufunc and operator.
 
-    Examples
-    --------
     >>> print(with_tensors("def trace(a: ArrayLike) -> Any: ...").splitlines()[6])
     def trace(_c: _Tensor | _Sequence[_Tensor], /, *args: _Any, **kwargs: _Any) -> _Tensor: ...
     """
