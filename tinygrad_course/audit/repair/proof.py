@@ -153,9 +153,9 @@ def _divided_later(kind: OwnNetwork) -> bool:
 
 def own_results(program: Program, seed: int) -> dict[str, OwnResult]:
     """Return the result for every whole backward pass of a file, as a function or as a method."""
-    whole = (
-        OwnNetwork(program, node) for node in backward_passes(program) if not LAYER_PASS.search(node.name)
-    )
+    pairs = {name for name in program.at_hand if LAYER_PASS.search(name)}
+    pairs = {name for name in pairs if name.replace("backward", "forward") in program.at_hand}
+    whole = (OwnNetwork(program, node) for node in backward_passes(program) if node.name not in pairs)
     found = {kind.node.name: by_kind(kind, seed) for kind in (*whole, *class_passes(program))}
     known = {name for name, node in program.functions.items() if kind_of(node)}
     told = known | {name for name, one in found.items() if one.right or one.wrong}
