@@ -20,10 +20,9 @@ def _refused(what: str, help: str = "") -> Any:
     """Return a method that raises; `what` says what the thing was."""
 
     def method(self: Any, *_: Any) -> NoReturn:
-        call = users_call()
-        if call is not None:
+        if users_call() is not None:
             raise CannotCompile(
-                f"{call} looks at numbers itself ({self._label()} was {what}), and a program would keep what "
+                f"it looks at numbers itself ({self._label()} was {what}), and a program would keep what "
                 "it saw for every call to come: leave the function uncompiled, or make this call outside the "
                 "compiled function and pass what it returns." + help
             )
