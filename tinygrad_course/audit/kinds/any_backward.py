@@ -15,7 +15,7 @@ import numpy as np
 from tinygrad_course.audit.execution.learner import Learner
 from tinygrad_course.audit.execution.namespace import Program
 from tinygrad_course.audit.execution.oracle import slopes
-from tinygrad_course.audit.execution.paths import duplicate, leaves, unshared
+from tinygrad_course.audit.execution.paths import arrays, duplicate, leaves, unshared
 from tinygrad_course.audit.kinds.base import Assumption, words
 from tinygrad_course.audit.kinds.cases import Case, Draw
 from tinygrad_course.audit.kinds.cell_inputs import cell_inputs
@@ -299,7 +299,7 @@ class AnyBackward(OwnNetwork):
         ratio, upstream = ratio_of(found, others), taken.upstream
         labelled = any(category(name) == "labels" for name in argument_names(self.forward))
         is_cost = bool(self.owner) and labelled and not taken.back and len(found) == 1
-        sizes = {size for value in values.values() for size in np.shape(value) if size > 1}
+        sizes = {size for array in arrays(values) for size in array.shape if size > 1}
         if values is self.cell:
             return _Tried(case, len(right), True)
         if ratio is not None and not self.together:
