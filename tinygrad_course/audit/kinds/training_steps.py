@@ -65,6 +65,8 @@ class TrainingStep(Kind):
         self.whole, self.loop = node, loop
         self.program = program.extensible()
         self.node = self._step(node, [])
+        self.fixed: dict[str, float] = {}
+        """Further arguments of the whole function, and what they are to be."""
         self.variables: list[str] | None = None
         self.known: set[Path] = set()
         """The parameters: what of the variables before the first iteration has a derivative after it."""
@@ -130,7 +132,7 @@ class TrainingStep(Kind):
         if made is None:
             taken = ", ".join(argument_names(self.whole))
             raise Unfit(f"what {self.whole.name}({taken}) takes is not known by the names")
-        return made
+        return made | self.fixed
 
     def case(self, learner: Learner, draw: Draw, assumption: Assumption) -> Case:
         """Run the loop, take one of its iterations, and differentiate its cost."""
