@@ -135,7 +135,12 @@ def interp(x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None, period
     else:
         below = np.sum(np.greater_equal(np.expand_dims(x, -1), xp), axis=-1) - 1
         i = np.clip(below, 0, n - 2)
-        y = fp[i] + (fp[i + 1] - fp[i]) / (xp[i + 1] - xp[i]) * (x - xp[i])
+        low, high, here, there = (
+            np.take_along_axis(of, places.reshape(-1), 0).reshape(x.shape)
+            for of in (xp, fp)
+            for places in (i, i + 1)
+        )
+        y = here + (there - here) / (high - low) * (x - low)
     y = np.where(x < xp[0], fp[0] if left is None else left, y)
     return np.where(x > xp[-1], fp[-1] if right is None else right, y)
 
@@ -148,10 +153,19 @@ def convolve_full(a: Any, v: Any) -> Any:
     return np.convolve(a, v)
 
 
+@primitive
+def correlate_valid(a: Any, v: Any) -> Any:
+    """`np.correlate` where `v`, not longer than `a`, lies within it whole."""
+    return np.correlate(a, v)
+
+
 @composed(np.convolve)
 def convolve(a: Any, v: Any, mode: str = "full") -> Any:
     a, v = (np.atleast_1d(as_array(x)) for x in (a, v))
     n = min(a.shape[0], v.shape[0])
+    if mode == "valid" and n:
+        a, v = (a, v) if v.shape[0] == n else (v, a)
+        return correlate_valid(a, conj(v[::-1]))
     return cut(convolve_full(a, v), n, max(a.shape[0], v.shape[0]), mode, (n - 1) // 2)
 
 
@@ -159,15 +173,23 @@ def convolve(a: Any, v: Any, mode: str = "full") -> Any:
 def correlate(a: Any, v: Any, mode: str = "valid") -> Any:
     a, v = (np.atleast_1d(as_array(x)) for x in (a, v))
     n = min(a.shape[0], v.shape[0])
+    if mode == "valid" and v.shape[0] == n > 0:
+        return correlate_valid(a, v)
     start = (n - 1) // 2 if v.shape[0] <= a.shape[0] else n // 2
     return cut(convolve_full(a, conj(v[::-1])), n, max(a.shape[0], v.shape[0]), mode, start)
 
 
 rule(
     convolve_full,
-    lambda g, y, a, v: correlate(g, conj(v), "valid"),
-    lambda g, y, a, v: correlate(g, conj(a), "valid"),
+    lambda g, y, a, v: correlate_valid(g, conj(v)),
+    lambda g, y, a, v: correlate_valid(g, conj(a)),
     name="convolve",
+)
+rule(
+    correlate_valid,
+    lambda g, y, a, v: convolve_full(g, conj(v)),
+    lambda g, y, a, v: conj(correlate_valid(a, conj(g))),
+    name="correlate",
 )
 
 
@@ -367,8 +389,6 @@ def geomspace(
 ) -> Any:
     start, stop = as_array(start), as_array(stop)
     sign = np.sign(start)
-    if not (is_complex(start) or is_complex(stop)) and np.any(sign * np.sign(stop) <= 0):
-        raise ValueError("Geometric sequence cannot include zero, nor change sign between Tensors")
     y = np.exp(linspace(np.log(start / sign), np.log(stop / sign), num, endpoint, axis=axis))
     y = y * (np.expand_dims(sign, axis) if np.ndim(sign) else sign)
     return y if dtype is None else np.astype(y, dtype)

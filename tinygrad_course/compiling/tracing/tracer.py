@@ -42,7 +42,9 @@ def _operator(ufunc: Callable[..., Any], plain: Callable[..., Any], a: Any, b: A
                 "a program holds no scipy.sparse matrix: its product is made outside the compiled function"
             )
     if plain is operator.mul and (isinstance(a, _SEQUENCES) or isinstance(b, _SEQUENCES)):
-        (b if isinstance(a, _SEQUENCES) else a).__index__()  # [x] * n: a count, as in range(n)
+        count = b if isinstance(a, _SEQUENCES) else a
+        if not count.shape and count.dtype.kind in "iub":
+            count.__index__()  # [x] * n: a count, as in range(n)
     if _is_number(a) and _is_number(b):
         return record(plain, (a, b), {})
     return record(ufunc, (a, b), {}, plain)
