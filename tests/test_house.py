@@ -22,7 +22,6 @@ LONGER: dict[str, str] = {
     "engine/sweep.py": "one sweep for every order",
     "engine/tensor.py": "the methods of an array",
     "graph/node.py": "a node, the graph and what builds it",
-    "rules/calculus.py": "the rules of one chapter",
     "training/network.py": "one class, with what it tells of itself",
 }
 

@@ -10,8 +10,6 @@ A forward function is ordinary NumPy. Give it arrays and it computes; give it `T
 Tensor(33.0) 3.0 6.0 9.0
 """
 
-from __future__ import annotations
-
 import re
 import sys
 from importlib import import_module

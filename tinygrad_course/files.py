@@ -1,7 +1,5 @@
 """Files are written whole or not at all, and hold plain arrays."""
 
-from __future__ import annotations
-
 import hashlib
 import os
 import re

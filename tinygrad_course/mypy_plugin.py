@@ -7,8 +7,6 @@ In mypy's configuration::
     plugins = ["tinygrad_course.mypy_plugin"]
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from typing import Any
 

@@ -4,8 +4,6 @@ Pyright has no plugins, and looks into the folder ``typings`` of a project first
 NumPy that is installed, and before each function's own a line more: a Tensor goes in, a Tensor comes out.
 """
 
-from __future__ import annotations
-
 import argparse
 import functools
 import re
@@ -66,8 +64,6 @@ def _differentiable() -> tuple[set[str], str]:
 def with_tensors(text: str) -> str:
     """Return a file of types with lines for Tensors before those of each function, ufunc and operator.
 
-    Examples
-    --------
     >>> print(with_tensors("def trace(a: ArrayLike) -> Any: ...").splitlines()[6])
     def trace(_c: _Tensor | _Sequence[_Tensor], /, *args: _Any, **kwargs: _Any) -> _Tensor: ...
     """

@@ -97,8 +97,6 @@ def _told(graph: Graph, item: pytest.Item) -> str:
 def as_text(graph: Graph) -> list[str]:
     r"""Return a line for each node: name, operation, shape, value and gradient.
 
-    Examples
-    --------
     >>> from tinygrad_course import Tensor, graph
     >>> a, b = Tensor(5.0, name="a"), Tensor(3.0, name="b")
     >>> J = (a * b).named("J")

@@ -16,8 +16,8 @@ from tests.compiling import networks
 from tests.compiling.interpreted import interpreted
 from tests.compiling.test_equality import assert_equal, wider
 from tinygrad_course import CannotCompile, compiled, compiled_loop, value_and_grad
+from tinygrad_course.compiling import code_cache
 from tinygrad_course.compiling.machine import (
-    code_cache,
     jit,
     products,
     python_entry,

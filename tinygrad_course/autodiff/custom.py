@@ -1,7 +1,5 @@
 """Rules of the user's own: for functions that the table lacks, and for gradients that should differ."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any, TypeVar
 

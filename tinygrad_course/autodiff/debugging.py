@@ -1,7 +1,5 @@
 """`debug`: find the operation that made a NaN or an infinity, and the line that called it."""
 
-from __future__ import annotations
-
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -5,8 +5,6 @@ function depends on one from outside, the result is a recorded Tensor, and so ca
 ``grad(grad(f))``.
 """
 
-from __future__ import annotations
-
 import inspect
 from collections.abc import Callable, Sequence
 from contextvars import ContextVar
@@ -50,15 +48,8 @@ class _Inputs:
         self.flat = False  # one dict, as parameters mostly are
         self.recorded = False  # whether the caller differentiates through this call
         self.trace = leaving.Trace()
-        numbers: Any = (argnums,) if self.single else argnums
-        if not self.single and len({n % (len(args) or 1) for n in numbers}) < len(numbers):
-            raise ValueError(f"argnums={argnums} names an argument twice: each has one gradient")
-        for n in numbers:
-            if not -len(args) <= n < len(args):
-                raise ValueError(
-                    f"argnums={argnums}: {_name(f)} was called with {len(args)} arguments; the gradient with "
-                    f"respect to argument {n} needs it passed by position"
-                )
+        usual = argnums == 0 and self.single and args
+        for n in (0,) if usual else positions(f, argnums, args):
             tree = args[n]
             self.trees.append(tree)
             if type(tree) is dict and set(map(type, tree.values())) == _ARRAYS:
@@ -166,6 +157,21 @@ class _Inputs:
         values = iter(flat)
         nests = [trees.rebuild(tree, values) for tree in self.trees]
         return nests[0] if self.single else tuple(nests)
+
+
+def positions(f: Function, argnums: int | Sequence[int], args: tuple[Any, ...]) -> tuple[int, ...]:
+    """Return which arguments these are, counted from the first; raise ValueError where one is not there."""
+    numbers: Any = (argnums,) if isinstance(argnums, (int, np.integer)) else argnums
+    for n in numbers:
+        if not -len(args) <= n < len(args):
+            raise ValueError(
+                f"argnums={argnums}: {_name(f)} was called with {len(args)} arguments; the derivative with "
+                f"respect to argument {n} needs it passed by position"
+            )
+    found = tuple([int(n) % len(args) for n in numbers])
+    if len(found) > 1 and len(set(found)) < len(found):
+        raise ValueError(f"argnums={argnums} names an argument twice: each has one derivative")
+    return found
 
 
 def _of_others(error: BaseException | None) -> bool:

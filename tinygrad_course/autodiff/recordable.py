@@ -1,7 +1,5 @@
 """Arrays that are filled piece by piece, and nests of Tensors and numbers made one Tensor."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 

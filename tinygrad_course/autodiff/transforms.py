@@ -3,15 +3,13 @@
 `jacobian`, `hessian` and `hvp` take `argnums` as `grad` does, and arguments and results that are nests.
 """
 
-from __future__ import annotations
-
 import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
-from tinygrad_course.autodiff.gradients import _check, grad, vjp
+from tinygrad_course.autodiff.gradients import _check, grad, positions, vjp
 from tinygrad_course.autodiff.transformed import Function, Transformed, _name
 from tinygrad_course.engine import creation, trees
 from tinygrad_course.engine.recording import peek, plain, record
@@ -21,31 +19,16 @@ from tinygrad_course.rules.table import Rule
 Positions = int | Sequence[int]
 
 
-def _split(f: Function, argnums: Positions, args: tuple[Any, ...]) -> tuple[tuple[int, ...], tuple[Any, ...]]:
-    """Return the positions, none of them negative, and the arguments there."""
-    numbers: Sequence[Any] = (argnums,) if isinstance(argnums, (int, np.integer)) else argnums
-    for n in numbers:
-        if not -len(args) <= n < len(args):
-            raise ValueError(
-                f"argnums={argnums}: {_name(f)} was called with {len(args)} arguments; a derivative with "
-                f"respect to argument {n} needs it passed by position"
-            )
-    positions = tuple(int(n) % len(args) for n in numbers)
-    if len(set(positions)) < len(positions):
-        raise ValueError(f"argnums={argnums} names an argument twice: each has one derivative")
-    return positions, tuple(args[n] for n in positions)
-
-
-def _of_those(f: Function, positions: tuple[int, ...], args: tuple[Any, ...], kwargs: Any) -> Function:
-    """Return f as a function of the arguments at these positions alone."""
+def _of_those(f: Function, places: Sequence[int], args: Sequence[Any], kwargs: Any) -> tuple[Function, Any]:
+    """Return f as a function of the arguments at these places alone, and these arguments."""
 
     def of_those(*values: Any) -> Any:
         filled = list(args)
-        for n, value in zip(positions, values, strict=True):
+        for n, value in zip(places, values, strict=True):
             filled[n] = value
         return f(*filled, **kwargs)
 
-    return of_those
+    return of_those, tuple(args[n] for n in places)
 
 
 def jacobian(f: Function, argnums: Positions = 0) -> Function:
@@ -76,8 +59,8 @@ def jacobian(f: Function, argnums: Positions = 0) -> Function:
     single = isinstance(argnums, (int, np.integer))
 
     def call(*args: Any, **kwargs: Any) -> Any:
-        positions, point = _split(f, argnums, args)
-        y, pullback = vjp(_of_those(f, positions, args, kwargs), *point)
+        of_those, point = _of_those(f, positions(f, argnums, args), args, kwargs)
+        y, pullback = vjp(of_those, *point)
         outputs = [peek(Tensor, out) for _, out in trees.leaves(y)]
         blocks = [_block(pullback, y, outputs, i, point) for i in range(len(outputs))]
         return trees.rebuild(y, iter([block[0] if single else block for block in blocks]))
@@ -141,10 +124,9 @@ def hvp(f: Function, argnums: Positions = 0) -> Function:
     first = grad(f, argnums)
 
     def call(*args: Any, **kwargs: Any) -> Any:
-        *before, v = args
-        positions, point = _split(f, argnums, tuple(before))
-        _, pullback = vjp(_of_those(first, positions, tuple(before), kwargs), *point)
-        found = pullback(v)  # the Hessian is symmetric: its vjp is its jvp
+        before, v = args[:-1], args[-1]
+        of_those, point = _of_those(first, positions(f, argnums, before), before, kwargs)
+        found = vjp(of_those, *point)[1](v)  # the Hessian is symmetric: its vjp is its jvp
         return found[0] if isinstance(argnums, (int, np.integer)) else found
 
     return Transformed(call, hvp, f, argnums)
@@ -283,17 +265,11 @@ def record_nest(
 def followed_vjp(f: Function, values: Sequence[Any], leaves: Sequence[Any]) -> tuple[Any, Function]:
     """Return `vjp` of f(*values), its pullback giving None for each of the leaves that is no Tensor."""
     followed = [i for i, leaf in enumerate(leaves) if type(leaf) is Tensor]
-
-    def of_followed(*some: Any) -> Any:
-        filled = list(values)
-        for i, value in zip(followed, some, strict=True):
-            filled[i] = value
-        return f(*filled)
-
-    given = [values[i] for i in followed]
+    of_followed, given = _of_those(f, followed, values, {})
     of_numbers = not any(type(value) is Tensor for value in given)
     # (complex leaves, which there are none of elsewhere, may stand here: a graph goes on from them)
-    y, pullback = vjp(of_followed, *[creation.leaf(Tensor, v) if _is_complex(v) else v for v in given])
+    wrapped = [creation.leaf(Tensor, v) if type(v) is not Tensor and np.iscomplexobj(v) else v for v in given]
+    y, pullback = vjp(of_followed, *wrapped)
 
     def scattered(g: Any) -> list[Any]:
         gradients: list[Any] = [None] * len(values)
@@ -302,10 +278,6 @@ def followed_vjp(f: Function, values: Sequence[Any], leaves: Sequence[Any]) -> t
         return gradients
 
     return plain(Tensor, y) if of_numbers else y, scattered
-
-
-def _is_complex(value: Any) -> bool:
-    return type(value) is not Tensor and np.iscomplexobj(value)
 
 
 def flatten(nest: Any) -> tuple[Any, Callable[[Any], Any]]:

@@ -1,7 +1,5 @@
 """The command line: ``tinygrad-course graph | derive | check``."""
 
-from __future__ import annotations
-
 import argparse
 import difflib
 import re

@@ -214,8 +214,6 @@ def _pages(target: Path, reports: Sequence[Report], *, one: bool) -> None:
 def page_names(files: Sequence[str]) -> dict[str, str]:
     """Return the name of each file's page: its path without what all of them share.
 
-    Examples
-    --------
     >>> page_names(["in/ada/hw.py", "in/ben/hw.py"])
     {'in/ada/hw.py': 'ada-hw.html', 'in/ben/hw.py': 'ben-hw.html'}
     """

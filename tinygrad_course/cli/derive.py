@@ -1,7 +1,5 @@
 """``tinygrad-course derive "3*(a + b*c)" --wrt b``: a formula's derivative, on paper."""
 
-from __future__ import annotations
-
 import argparse
 import ast
 import sys

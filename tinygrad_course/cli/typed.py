@@ -3,8 +3,6 @@
 `ast` takes the text apart; each part is then one of those that are listed here, or it is refused by name.
 """
 
-from __future__ import annotations
-
 import ast
 import operator
 import re

@@ -14,26 +14,24 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_course.compiling import stored_programs
 from tinygrad_course.compiling.machine.fusion import machine_code
 from tinygrad_course.compiling.numpy_backend.cache_blocking import block_for_cache
 from tinygrad_course.compiling.numpy_backend.code_generation import ShapeError
 from tinygrad_course.compiling.numpy_backend.guards import MISS, NOT_FINITE, GuardedProgram
 from tinygrad_course.compiling.numpy_backend.horizontal_fusion import fuse_horizontally
+from tinygrad_course.compiling.numpy_backend.program_body import ProgramBody
 from tinygrad_course.compiling.passes.hoist import hoist_scale
 from tinygrad_course.compiling.passes.lower import lower
 from tinygrad_course.compiling.passes.simplify import simplify
 from tinygrad_course.compiling.readable.program_graph import graph_of
 from tinygrad_course.compiling.readable.python_source import Source, substitute
+from tinygrad_course.compiling.tracing.arguments import is_foreign, named_arguments, native, signature
 from tinygrad_course.compiling.tracing.captured_values import CapturedValues
 from tinygrad_course.compiling.tracing.changed_arguments import containers
 from tinygrad_course.compiling.tracing.lost_nans import leaves_range
 from tinygrad_course.compiling.tracing.refusals import BY_VALUES, CannotCompile, DecidedByError
-from tinygrad_course.compiling.tracing.trace_function import (
-    Traced,
-    is_dynamic,
-    named_arguments,
-    trace_function,
-)
+from tinygrad_course.compiling.tracing.trace_function import Traced, trace_function
 from tinygrad_course.engine import trees
 from tinygrad_course.engine.errors import blocks
 from tinygrad_course.engine.tensor import Tensor
@@ -154,10 +152,10 @@ class Compiled:
                     self._use(call, recording)
                     return result
         leaves = named_arguments(self.function, args)
-        if any(type(x) is Tensor or _is_foreign(x) for _, x in leaves):
+        if any(type(x) is Tensor or is_foreign(x) for _, x in leaves):
             return self.function(*args)
-        if any(_native(x) is not x for _, x in leaves):
-            result = self._find(trees.rebuild(args, iter([_native(x) for _, x in leaves])))
+        if any(native(x) is not x for _, x in leaves):
+            result = self._find(trees.rebuild(args, iter([native(x) for _, x in leaves])))
             return self.function(*args) if self._recent and self._recording().run.changes else result
         things = [x for _, x in leaves if isinstance(x, np.ndarray)]
         things += [x for arg in args for _, x in containers(arg, "")]
@@ -243,33 +241,50 @@ class Compiled:
         return False
 
     def _record(self, args: tuple[Any, ...], leaves: list[tuple[str, Any]]) -> tuple[Traced, GuardedProgram]:
-        masked = self._key(args, leaves) in self.masked
-        record = functools.partial(
-            trace_function, self.function, args, self.moving, masked=masked, mended=masked
-        )
         try:
-            recording = record()
+            return self._recorded(args, self._key(args, leaves))
         except CannotCompile:
             if not self._fixed({path for path, x in leaves if type(x) in {int, float}}):
                 raise
-            recording = record()
-        return recording, self._make(recording, args)
+            return self._recorded(args, self._key(args, leaves))
+
+    def _recorded(self, args: tuple[Any, ...], key: Any) -> tuple[Traced, GuardedProgram]:
+        """Return the program of a call as it is kept on disk, or made now."""
+        masked = key in self.masked
+        name = stored_programs.name_of_file(self.function, args, key, self.engine, masked)
+        found = name and stored_programs.find(name, self.function, args, self.moving)
+        if found:
+            return found.traced, self._guarded(found, found.traced, args)
+        begin = time.perf_counter()
+        recording = trace_function(self.function, args, self.moving, masked=masked, mended=masked)
+        made = self._make(recording, args)
+        if name and time.perf_counter() - begin > stored_programs.QUICK:
+            stored_programs.keep(name, recording, made.body.run)
+        return recording, made
+
+    def _guarded(self, body: Any, recording: Traced, args: tuple[Any, ...]) -> GuardedProgram:
+        return GuardedProgram(body, list(zip(recording.parameters, args, strict=True)), recording)
 
     def _make(self, recording: Traced, args: tuple[Any, ...]) -> GuardedProgram:
         machine = self.engine == "machine"
         program = simplify(recording.run.program)
         program = lower(program if machine else hoist_scale(program), machine=machine)
         count = len(program.results)
-        looks = recording.unmasked or (recording.run.swept and leaves_range(program))
+        looks = recording.unmasked or (recording.run.watched.swept and leaves_range(program))
         if machine:
             program, looked_at = machine_code(program, looks=looks)
         else:
             program = block_for_cache(fuse_horizontally(program))
             looked_at = program.results
-        results = program.results[:count]
-        tree, changes = substitute((recording.run.result, recording.run.changes), results)
-        named = list(zip(recording.parameters, args, strict=True))
-        return GuardedProgram(program, named, recording, tree, changes, looked_at if looks else [])
+        tree, changes = substitute((recording.run.result, recording.run.changes), program.results[:count])
+        returned = [x for _, x in trees.leaves(tree)]
+        body = ProgramBody(
+            program,
+            list(zip(returned, recording.memory, strict=True)),
+            [x for _, x in trees.leaves(changes)],
+            looked_at if looks else [],
+        )
+        return self._guarded(body, recording, args)
 
     def _notice(self, key: Any, leaves: list[tuple[str, Any]]) -> None:
         """Find numbers in which this call alone differs from an earlier one: they become inputs."""
@@ -282,7 +297,7 @@ class Compiled:
 
     def _key(self, args: Any, leaves: list[tuple[str, Any]]) -> Any:
         outline = repr(trees.rebuild(args, iter(["."] * len(leaves))))
-        return outline, tuple((path, _signature(x, path, self.moving)) for path, x in leaves)
+        return outline, tuple((path, signature(x, path, self.moving)) for path, x in leaves)
 
     def _positional(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, ...]:
         bound = inspect.signature(self.function).bind(*args, **kwargs)
@@ -367,22 +382,3 @@ def _count(call: Callable[..., Any]) -> int:
 
 def _name(f: Callable[..., Any]) -> str:
     return getattr(f, "__name__", repr(f))
-
-
-def _is_foreign(x: Any) -> bool:
-    return hasattr(type(x), "__array_function__") and not isinstance(x, (np.ndarray, np.generic))
-
-
-def _native(x: Any) -> Any:
-    """Return an array of another byte order, or whose dtype is a twin of NumPy's, as NumPy's own."""
-    if type(x) is np.ndarray and x.dtype.kind in "fiub" and x.dtype is not np.dtype(x.dtype.char):
-        return x.astype(x.dtype.char)
-    return x
-
-
-def _signature(x: Any, path: str, moving: set[str]) -> Any:
-    if is_dynamic(x, path, moving):
-        return (type(x), np.shape(x), getattr(x, "dtype", None))
-    if isinstance(x, (bool, int, float, str, bytes, type(None), np.generic)):
-        return type(x), repr(x)
-    return type(x), id(x)

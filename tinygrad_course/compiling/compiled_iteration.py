@@ -13,16 +13,17 @@ import numpy as np
 from tinygrad_course.compiling.compiled_function import Compiled
 from tinygrad_course.compiling.dataflow import Value
 from tinygrad_course.compiling.machine import single_pass
-from tinygrad_course.compiling.machine.columns import Columns, Unsuited, loop_source
+from tinygrad_course.compiling.machine.columns import WRITTEN_OUT, Columns, Unsuited, loop_source
 from tinygrad_course.compiling.machine.jit import compile_source, types_of
 from tinygrad_course.compiling.passes.fuse import NotFused
 from tinygrad_course.compiling.passes.hoist import hoist_scale
 from tinygrad_course.compiling.passes.lower import lower
 from tinygrad_course.compiling.passes.simplify import simplify
 from tinygrad_course.compiling.readable.python_source import substitute
+from tinygrad_course.compiling.tracing.arguments import named_arguments
 from tinygrad_course.compiling.tracing.captured_values import CapturedValues
 from tinygrad_course.compiling.tracing.refusals import CannotCompile
-from tinygrad_course.compiling.tracing.trace_function import named_arguments, trace_function
+from tinygrad_course.compiling.tracing.trace_function import trace_function
 from tinygrad_course.engine import trees
 
 Progress = Callable[[int, int, float], None]
@@ -167,6 +168,8 @@ class CompiledLoop:
         return runners
 
     def _runner(self, state: Any, batch: tuple[Any, ...]) -> _Runner:
+        if not any(map(single_pass.is_large, batch)) and _written_out(state, batch) > WRITTEN_OUT:
+            return _StepByStep(self.one)  # without a recording for the loop that comes to this
         with suppress(Unsuited, CannotCompile):
             made = _Program(self.step, state, batch)
             with suppress(Unsuited):
@@ -367,6 +370,13 @@ class _StepByStep(_Runner):
                     "return parameters, J"
                 )
             box[0], costs[i] = returned
+
+
+def _written_out(state: Any, batch: tuple[Any, ...]) -> int:
+    """Return how many numbers of the state, or rows of it, a loop over the columns has to name at least."""
+    shapes = [np.shape(x) for _, x in trees.leaves(state)]
+    m = max((n for shape in (*shapes, *map(np.shape, batch)) for n in shape), default=0) or 1
+    return sum(math.prod(shape) // (m if m in shape else 1) for shape in shapes)
 
 
 def _same_outside(runners: list[_Runner]) -> None:

@@ -4,8 +4,6 @@ A product of matrices, a transpose, a sum over an axis are functions that SymPy 
 nothing about. Where a whole formula acts on each element by itself, that is just what an element is.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any
 

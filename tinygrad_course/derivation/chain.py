@@ -1,7 +1,5 @@
 """The chain rule, variable after variable from the cost back, and the steps by which each line gets short."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
@@ -166,7 +164,8 @@ class _Line:
         """Put in what is known of the users' gradients, where that is shorter or shows the weights."""
         raw = steps[0].formula
         known = {self.found[u].symbol: self.found[u].result for u in users if u in self.found}
-        values = {d: x for d, x in known.items() if d in raw.free_symbols and not self._gradients_in(x)}
+        symbols = {g.symbol for g in self.found.values()}
+        values = {d: x for d, x in known.items() if d in raw.free_symbols and not x.free_symbols & symbols}
         put_in = put(raw, values)
         if values and all(x.is_number for x in values.values()):
             steps.append(Step(put_in, _put_in(values)))
@@ -183,9 +182,6 @@ class _Line:
         put_in = put(raw, products)
         if products and put_in != raw and not isinstance(_bare(raw), (Dot, Sum)):
             steps.append(Step(put_in, _put_in(products)))
-
-    def _gradients_in(self, x: Expr) -> bool:
-        return any(g.symbol in x.free_symbols for g in self.found.values())
 
     def _columns(self, steps: list[Step]) -> None:
         """Use that the columns of one-hot labels add up to 1."""

@@ -4,8 +4,6 @@ The second point is what makes the check mean something where the recorded one s
 has zeros for gradients, and any formula agrees with them.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

@@ -1,7 +1,5 @@
 """From a recording to a derivation: read, derive, hold every line against the graph, write."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from itertools import pairwise
 from typing import Any

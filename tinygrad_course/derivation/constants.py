@@ -1,7 +1,5 @@
 """Constants as they are written: 422 is 2m, 0.86 is keep_prob, an array that equals 1 - Y is 1 - Y."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Mapping
 from decimal import Decimal

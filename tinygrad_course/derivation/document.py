@@ -1,7 +1,5 @@
 """A derivation as a document: text, LaTeX, Markdown, and what a notebook shows."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any

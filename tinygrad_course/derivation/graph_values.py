@@ -1,7 +1,5 @@
 """What the graph says: its values and gradients in float64, against which every line is held."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 

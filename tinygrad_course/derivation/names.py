@@ -1,7 +1,5 @@
 """How variables are written: W1 is W^[1] in text and W^{[1]} in LaTeX, as in the course."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable
 

@@ -3,8 +3,6 @@
 An operation that is not here still has its place in a derivation, as itself (`Operation`).
 """
 
-from __future__ import annotations
-
 import ast
 import math
 from collections.abc import Callable

@@ -1,7 +1,5 @@
 """What is recognised in a recording and among the user's names before a formula is read."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from typing import Any
 

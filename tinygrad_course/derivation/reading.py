@@ -4,8 +4,6 @@ What the user has named is a variable; what she has not is part of the formula o
 to, or gets a name of the course's (Z1 = W1 X + b1, A1 = g(Z1)) or a letter.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field

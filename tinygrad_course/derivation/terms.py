@@ -3,8 +3,6 @@
 By element the gradient is SymPy's `diff`; products and sums have a rule each.
 """
 
-from __future__ import annotations
-
 import functools
 from collections.abc import Callable, Mapping
 from typing import Any

@@ -74,7 +74,10 @@ def frames(graph: Graph, way: Way, title: str = "") -> list[Scene]:
 
     Everything keeps its place, because what does not show yet is drawn without colour.
     """
-    whole = _whole(graph, way, title)
+    # with all gradients, whether or not `backward` has run
+    nodes = [replace(n, gradient=way.gradients.get(n.id, n.gradient)) for n in graph.nodes]
+    complete = type(graph)(nodes, graph.roots)
+    whole = scene.of_operations(complete, layers.grounds(complete), title)
     values = {n.id for n in graph if n.op is None}
     gradients: set[int] = set()
     found = [_at(whole, values, gradients, set(), None)]
@@ -92,14 +95,6 @@ def frames(graph: Graph, way: Way, title: str = "") -> list[Scene]:
         found.append(_at(whole, values, gradients, sent, number))
     found.append(_at(whole, values, gradients, sent, None))
     return found
-
-
-def _whole(graph: Graph, way: Way, title: str) -> Scene:
-    """Return the picture with all gradients, whether or not `backward` has run."""
-    complete = type(graph)(
-        [replace(n, gradient=way.gradients.get(n.id, n.gradient)) for n in graph.nodes], graph.roots
-    )
-    return scene.of_operations(complete, layers.grounds(complete), title)
 
 
 def _at(

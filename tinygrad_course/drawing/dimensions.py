@@ -1,7 +1,5 @@
 """The table of dimensions: W^[l] is (n_l, n_{l-1}), b^[l] is (n_l, 1), Z^[l] and A^[l] are (n_l, m)."""
 
-from __future__ import annotations
-
 import html
 from dataclasses import dataclass
 
@@ -93,9 +91,6 @@ def _named(
     graph: Graph, letters: dict[int, str], place: dict[int, int]
 ) -> tuple[tuple[str, tuple[int, ...], str], ...]:
     """Return the rows, layer by layer: the data, the parameters, what is computed from them."""
-    named = sorted((n for n in graph if n.name), key=lambda n: (place.get(n.id, 0), _turn(n), n.id))
+    turn = {n.id: 2 if n.op is not None else 0 if n.constant else 1 for n in graph}
+    named = sorted((n for n in graph if n.name), key=lambda n: (place.get(n.id, 0), turn[n.id], n.id))
     return tuple((labels.visible(n.name or ""), n.shape, letters.get(n.id, "")) for n in named)
-
-
-def _turn(node: Node) -> int:
-    return 2 if node.op is not None else 0 if node.constant else 1

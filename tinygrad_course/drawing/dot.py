@@ -1,7 +1,5 @@
 """A picture as DOT, Graphviz's language: the same text for the same recording, on every run."""
 
-from __future__ import annotations
-
 import html
 from collections.abc import Iterator
 

@@ -1,7 +1,5 @@
 """Matrices as small pictures: a byte for each cell, and the figures that the picture can't show."""
 
-from __future__ import annotations
-
 import base64
 import math
 from typing import Any

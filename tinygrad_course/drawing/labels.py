@@ -1,7 +1,5 @@
 """How things are written in pictures: numbers, shapes, names and the symbols of operations."""
 
-from __future__ import annotations
-
 import math
 import unicodedata
 from typing import Any

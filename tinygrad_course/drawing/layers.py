@@ -1,7 +1,5 @@
 """A network's layers, found in its recording: where the inputs are mixed by parameters, a layer begins."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass

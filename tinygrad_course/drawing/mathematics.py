@@ -5,8 +5,6 @@ Formulas are written below in Python's notation, with ``a, b, c`` for the operan
 reading; the numbers beside them come from the rules themselves.
 """
 
-from __future__ import annotations
-
 import ast
 import re
 from collections.abc import Mapping, Sequence

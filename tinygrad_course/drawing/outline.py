@@ -1,7 +1,5 @@
 """A large recording in few boxes: its layers, its repetitions, or, where it has neither, stretches of it."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -42,18 +40,10 @@ def of_blocks(graph: Graph, title: str = "") -> Scene:
     """Return the picture of a recording in few boxes."""
     found = blocks(graph)
     owner = {m: number for number, block in enumerate(found) for m in block.members}
-    boxes = [
-        Item(
-            f"g{n}",
-            "group",
-            b.title,
-            "\n".join(b.lines),
-            _flow(graph, b),
-            "",
-            f"{b.title}: {'; '.join(b.lines)}",
-        )
-        for n, b in enumerate(found)
-    ]
+    boxes = []
+    for n, b in enumerate(found):
+        told = f"{b.title}: {'; '.join(b.lines)}"
+        boxes.append(Item(f"g{n}", "group", b.title, "\n".join(b.lines), _flow(graph, b), "", told))
     roots = [r for r in graph.roots if graph[r].op is not None]
     loose = [n for n in graph if n.id not in owner]
     shown = {n.id for n in loose[:BESIDE]} | set(roots)
@@ -122,15 +112,12 @@ def _flow(graph: Graph, block: Block) -> str:
 
 def _of_layers(graph: Graph, found: list[Section]) -> list[Block]:
     """Return a box for each layer, one for neighbours that do the same; the data stay outside."""
-    inner = [Section(s.title, tuple(m for m in s.members if not _stays_outside(graph[m]))) for s in found]
+    data = {n.id for n in graph if n.constant and n.shape != () and n.name is not None}
+    inner = [Section(s.title, tuple(m for m in s.members if m not in data)) for s in found]
     return [
         Block(title_of(r), lines_of(graph, r[0]), tuple(m for s in r for m in s.members), len(r))
         for r in runs(graph, [s for s in inner if s.members])
     ]
-
-
-def _stays_outside(node: Node) -> bool:
-    return node.constant and node.shape != () and node.name is not None
 
 
 def runs(graph: Graph, sections: list[Section]) -> list[list[Section]]:

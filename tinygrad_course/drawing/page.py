@@ -1,7 +1,5 @@
 """The interactive page: one file with the graph, both ways through it, and the program that shows them."""
 
-from __future__ import annotations
-
 import base64
 import hashlib
 import html
@@ -55,7 +53,9 @@ def page(graph: Graph, title: str = "") -> str:
     style, frame, *program = ((assets / name).read_text(encoding="utf-8") for name in ASSETS)
     script = '"use strict";\n' + "\n".join(program)
     policy = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
-    shown = title or _title(graph)
+    names = [graph[r].name for r in graph.roots]
+    of = ", ".join(labels.short(n) for n in names if n) or "a recording"
+    shown = title or f"Computation graph of {of}"
     allowed = f"style-src 'unsafe-inline'; script-src 'sha256-{policy}'; img-src data:"
     parts = {
         "POLICY": f"default-src 'none'; {allowed}",
@@ -65,11 +65,6 @@ def page(graph: Graph, title: str = "") -> str:
         "SCRIPT": script,
     }
     return re.sub("@([A-Z]+)@", lambda mark: parts[mark[1]], frame)  # once: what is put in is not searched
-
-
-def _title(graph: Graph) -> str:
-    names = [graph[r].name for r in graph.roots]
-    return f"Computation graph of {', '.join(labels.short(n) for n in names if n) or 'a recording'}"
 
 
 def _json(value: Any) -> str:

@@ -1,7 +1,5 @@
 """Files from DOT text, by whichever Graphviz there is: the `dot` program, or the one inside pygraphviz."""
 
-from __future__ import annotations
-
 import locale
 import os
 import platform

@@ -1,7 +1,5 @@
 """A long picture in rows, as text is: what one row takes from another stands there by name."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace

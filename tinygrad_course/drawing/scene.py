@@ -3,8 +3,6 @@
 A variable is a box, an operation is a circle, and a result without a name is the numbers on the wire.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 

@@ -1,7 +1,5 @@
 """What the page says at each step: the operation's formula, its numbers, the local rule, the chain so far."""
 
-from __future__ import annotations
-
 import re
 from typing import Any
 
@@ -85,7 +83,10 @@ class _Steps:
 
     def __init__(self, graph: Graph, way: Way, names: Names) -> None:
         self.graph, self.way, self.names = graph, way, names
-        self.chains = _Chains(graph, way, names)
+        self.sent: dict[int, list[tuple[int, Share]]] = {}  # to each node: by which operations, and what
+        for number, shares in way.backward.items():
+            for share in shares:
+                self.sent.setdefault(share.node, []).append((number, share))
 
     def letters(self, node: Node) -> dict[str, Math]:
         """Return what the letters of an operation's formula stand for."""
@@ -123,7 +124,7 @@ class _Steps:
         return {"way": "forward", "node": node.id, "math": lines, "text": told, "shapes": shapes}
 
     def send(self, node: Node, share: Share) -> dict[str, Any]:
-        graph, names, chains = self.graph, self.names, self.chains
+        graph, names = self.graph, self.names
         J, y, x = names.math(graph.roots[0]), names.math(node.id), names.math(share.node)
         left, g = maths.derivative(J, x), maths.derivative(J, y)
         scalar = share.slope is not None
@@ -150,9 +151,9 @@ class _Steps:
                 formula = row(["msup", "", within(maths.partial(y, x)), ["mi", "", "T"]], g)
             lines.append(row(left, operator("="), formula))
         found: dict[str, Any] = {
-            "node": share.node, "from": node.id, "math": lines, "times": chains.uses(share.node),
-            "chain": chains.product(node.id, share),
-            "trail": chains.trail(node.id, share.node),
+            "node": share.node, "from": node.id, "math": lines, "times": len(self.sent.get(share.node, ())),
+            "chain": self.product(node.id, share),
+            "trail": self.trail(node.id, share.node),
             "text": f"d{names.plain(graph.roots[0])}/d{names.plain(share.node)}",
         }  # fmt: skip
         if not scalar:
@@ -176,32 +177,7 @@ class _Steps:
         tree = formulas.backward(node.applied, share.position, g, y, operands)
         return None if tree is None else maths.formula(tree, {**self.letters(node), **letters}, scalar=scalar)
 
-
-def _bracketed(math: Math) -> Math:
-    shown = maths.text(math)
-    simple = math[0] != "mrow" or shown.startswith("[") or not any(sign in shown for sign in " +−")
-    return math if simple else within(math)
-
-
-def _one(value: Any) -> float:
-    one = labels.scalar(value)
-    assert one is not None  # noqa: S101
-    return one
-
-
-class _Chains:
-    """The way from the cost to each node, as a product, for as long as it is one way and made of numbers."""
-
-    def __init__(self, graph: Graph, way: Way, names: Names) -> None:
-        self.graph, self.way, self.names = graph, way, names
-        self.sent: dict[int, list[tuple[int, Share]]] = {}
-        for number, shares in way.backward.items():
-            for share in shares:
-                self.sent.setdefault(share.node, []).append((number, share))
-
-    def uses(self, node: int) -> int:
-        """Return how many operations send a gradient to a node."""
-        return len(self.sent.get(node, ()))
+    # -------------------------------------------------------------- the chain so far
 
     def _links(self, start: int, share: Share) -> tuple[int, list[tuple[int, Share]]]:
         """Return where a single way begins, and its links from there to what is sent."""
@@ -246,3 +222,15 @@ class _Chains:
             at = self.sent[at][0][0]
             way.append(at)
         return way[::-1]
+
+
+def _bracketed(math: Math) -> Math:
+    shown = maths.text(math)
+    simple = math[0] != "mrow" or shown.startswith("[") or not any(sign in shown for sign in " +−")
+    return math if simple else within(math)
+
+
+def _one(value: Any) -> float:
+    one = labels.scalar(value)
+    assert one is not None  # noqa: S101
+    return one

@@ -1,7 +1,5 @@
 """The colours of pictures: light, dark, and a slide that is read from the last row."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 

@@ -1,7 +1,5 @@
 """The way through a graph that the page and the film show: forward, and back where there is one."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
 from typing import Any
 

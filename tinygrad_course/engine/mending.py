@@ -131,6 +131,8 @@ def logarithm(x: Any, depth: int = DEPTH) -> Any:
 
 def log_of_sum(l: Any, axis: Any = None, *, keepdims: Any = False) -> Any:
     """Return the logarithm of a sum, from those of its terms."""
+    if is_shifted(l) and shift_axis(l) == axis:  # one of the terms is 1
+        return np.log(np.sum(np.exp(l), axis=axis, keepdims=keepdims))
     if axis is None or isinstance(axis, tuple):
         if axis is not None and len(axis) != l.ndim:
             return None
@@ -271,6 +273,29 @@ def beyond(x: Any) -> bool:
     return watched.mended
 
 
+def is_shifted(u: Any) -> bool:
+    """Whether it is x - max(x), of which the exponential is at most 1."""
+    function, args, _ = call(u)
+    of_shift = call(args[1]) if function is np.subtract else (None, (), {})
+    return of_shift[0] in {np.max, np.amax} and same(args[0], of_shift[1][0])
+
+
+def shift_axis(u: Any) -> Any:
+    """Return the axis along which u = x - max(x) is shifted."""
+    _, args, kwargs = call(call(u)[1][1])
+    return args[1] if len(args) > 1 else kwargs.get("axis")
+
+
+def overflows(x: Any, depth: int = DEPTH) -> bool:
+    """Whether an exponential takes part that may be infinite, or a sigmoid."""
+    function, args, _ = call(x)
+    if function is np.exp:
+        return not is_shifted(args[0])
+    return is_sigmoid(function) or (
+        function in _COMBINING and depth > 0 and any(overflows(a, depth - 1) for a in args)
+    )
+
+
 def sums_exponentials(x: Any, depth: int = DEPTH) -> bool:
     """Whether a sum of many exponentials takes part; those of u - max(u) do not overflow.
 
@@ -278,10 +303,8 @@ def sums_exponentials(x: Any, depth: int = DEPTH) -> bool:
     """
     function, args, _ = call(x)
     if function in {np.sum, np.mean}:
-        exponent, _, _ = call(args[0])
-        u = call(args[0])[1][0] if exponent is np.exp else None
-        shift = call(u)[1][1] if call(u)[0] is np.subtract else None
-        return exponent is np.exp and call(shift)[0] not in {np.max, np.amax}
+        exponential, of, _ = call(args[0])
+        return exponential is np.exp and not is_shifted(of[0])
     return function in _COMBINING and depth > 0 and any(sums_exponentials(a, depth - 1) for a in args)
 
 
@@ -320,7 +343,7 @@ def mend_divide(out: Tensor) -> Tensor:
     if out._data.dtype.kind != "f":
         return out
     if traced(divisor):
-        if not has_exponential(divisor) or not (sums_exponentials(divisor) or beyond(out)):
+        if not overflows(divisor) or not (sums_exponentials(divisor) or beyond(out)):
             return out
     else:
         size = largest(data)

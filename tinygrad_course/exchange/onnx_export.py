@@ -5,8 +5,6 @@ recordings is the model; a number that follows the number of examples is compute
 difference is refused. At the end the model is run beside the function.
 """
 
-from __future__ import annotations
-
 import inspect
 import os
 from collections.abc import Callable, Sequence

@@ -3,8 +3,6 @@
 Operators are chosen that onnxruntime has for float64 too.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -75,8 +73,8 @@ class Model:
             raise CannotExport(f"a constant is an array of {array.dtype}; a model holds real numbers")
         return self._initializer(array if array.dtype == bool else array.astype(self.dtype), name)
 
-    def ints(self, values: Sequence[int]) -> Name:
-        """Write a vector of whole numbers."""
+    def ints(self, values: Any) -> Name:
+        """Write a vector of whole numbers, of one or several."""
         return self._initializer(np.array(values, dtype=np.int64).reshape(-1))
 
     def number(self, value: float) -> Name:

@@ -1,7 +1,5 @@
 """How each recorded operation is written in ONNX's operators."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable
 from typing import Any
@@ -68,6 +66,11 @@ EMIT |= {
     "stack": lambda e, members, axis=0: e.op(
         "Concat", *[e.op("Unsqueeze", n, e.ints([axis])) for n in members], axis=axis
     ),
+    "logsumexp": lambda e, x, axis=0, keepdims=False: _reduced("ReduceLogSumExp")(
+        e, x, axis, keepdims=keepdims
+    ),
+    "output": lambda e, pieces, index: e.op("Identity", pieces[index]),
+    "expand_dims": lambda e, x, axis: e.op("Unsqueeze", x, e.ints(axis)),
     "flipud": lambda e, x: _flip(e, x, 0),
     "fliplr": lambda e, x: _flip(e, x, 1),
 }  # fmt: skip
@@ -127,11 +130,6 @@ EMIT |= {
     "min": _reduced("ReduceMin"), "amin": _reduced("ReduceMin"), "prod": _reduced("ReduceProd"),
     "std": lambda e, x, axis=None, *, keepdims=False: e.op("Sqrt", _var(e, x, axis, keepdims=keepdims)),
 }  # fmt: skip
-
-
-@_emit("logsumexp")
-def _logsumexp(e: Model, x: Name, axis: Any = 0, keepdims: bool = False) -> Any:
-    return _reduced("ReduceLogSumExp")(e, x, axis, keepdims=keepdims)
 
 
 @_emit("var")
@@ -199,16 +197,11 @@ def _swapaxes(e: Model, x: Name, one: int = -1, other: int = -2) -> Any:
     return e.op("Transpose", x, perm=order)
 
 
-@_emit("expand_dims")
-def _expand_dims(e: Model, x: Name, axis: Any) -> Any:
-    return e.op("Unsqueeze", x, e.ints(axis if isinstance(axis, tuple) else [axis]))
-
-
 @_emit("squeeze")
 def _squeeze(e: Model, x: Name, axis: Any = None) -> Any:
     if axis is None:
         axis = tuple(i for i, n in enumerate(e.shapes[x]) if n == 1)
-    return e.op("Squeeze", x, e.ints(axis if isinstance(axis, tuple) else [axis]))
+    return e.op("Squeeze", x, e.ints(axis))
 
 
 @_emit("concatenate")
@@ -302,11 +295,6 @@ def _split(e: Model, x: Name, indices_or_sections: Any, axis: int = 0) -> Any:
         shape[axis] = length
         e.shapes[piece] = tuple(shape)
     return pieces
-
-
-@_emit("output")
-def _output(e: Model, pieces: list[Name], index: int) -> Any:
-    return e.op("Identity", pieces[index])
 
 
 @_emit("pad")

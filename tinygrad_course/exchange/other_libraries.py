@@ -3,8 +3,6 @@
 A PyTorch file is a pickle, which could run anything: here it builds tensors and dicts, and nothing else.
 """
 
-from __future__ import annotations
-
 import io
 import json
 import math

@@ -1,7 +1,5 @@
 """Parameters alone, under the course's names and in their order: .npz, HDF5, safetensors."""
 
-from __future__ import annotations
-
 import importlib
 import io
 import json

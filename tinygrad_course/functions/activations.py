@@ -1,7 +1,5 @@
 """A layer's two halves: `linear`, and the activations that follow it."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np
@@ -9,8 +7,8 @@ from scipy import special
 
 from tinygrad_course.engine.recording import record
 from tinygrad_course.engine.tensor import Tensor
-from tinygrad_course.rules.reductions import total
-from tinygrad_course.rules.shapes import kept, unbroadcast
+from tinygrad_course.rules.reductions import logsumexp_vjp, total
+from tinygrad_course.rules.shapes import restore, unbroadcast
 from tinygrad_course.rules.special import EXPIT
 from tinygrad_course.rules.table import RULES, primitive, rule
 
@@ -210,30 +208,9 @@ def log_softmax(Z: Any, axis: Any = 0) -> Any:
     return S - np.log(np.sum(np.exp(S), axis=axis, keepdims=True))
 
 
-def _spread(g: Any, shape: tuple[int, ...], axis: Any, keepdims: bool) -> Any:
-    return g if keepdims else np.reshape(g, kept(shape, axis))
-
-
-def _logsumexp_vjp(g: Any, y: Any, Z: Any, axis: Any = 0, keepdims: bool = False) -> Any:
-    y = _spread(y, Z.shape, axis, keepdims)
-    infinite = np.isinf(y)  # inf - inf is not a number: equal infinities have equal weights
-    equal = y == Z
-    weight = np.exp(np.where(infinite, 0.0, Z) - np.where(infinite, 0.0, y))
-    shares = equal / np.maximum(np.sum(equal, axis=axis, keepdims=True), 1)
-    return _spread(g, Z.shape, axis, keepdims) * np.where(infinite, shares, weight)
-
-
 def _weight_vjp(g: Any, y: Any, Z: Any, b: Any, axis: Any, keepdims: bool) -> Any:
-    shape = np.broadcast_shapes(Z.shape, b.shape)
-    return _spread(g, shape, axis, keepdims) * np.exp(Z - _spread(y, shape, axis, keepdims))
-
-
-def _softmax_vjp(g: Any, y: Any, Z: Any, axis: Any = 0) -> Any:
-    return y * (g - total(g * y, axis, keepdims=True))
-
-
-def _log_softmax_vjp(g: Any, y: Any, Z: Any, axis: Any = 0) -> Any:
-    return g - np.exp(y) * np.sum(g, axis=axis, keepdims=True)
+    g, y = (restore(x, np.broadcast_shapes(Z.shape, b.shape), axis, keepdims) for x in (g, y))
+    return g * np.exp(Z - y)
 
 
 def _relu_vjp(g: Any, y: Any, Z: Any) -> Any:
@@ -247,12 +224,12 @@ def _relu_vjp(g: Any, y: Any, Z: Any) -> Any:
 
 rule(relu, _relu_vjp, elementwise=True)
 rule(leaky_relu, lambda g, y, Z, slope=0.01: np.where(Z > 0, g, slope * g))
-rule(_logsumexp, _logsumexp_vjp, name="logsumexp")
+rule(_logsumexp, logsumexp_vjp, name="logsumexp")
 rule(
     _weighted_logsumexp,
     lambda g, y, Z, b, axis, keepdims: unbroadcast(b * _weight_vjp(g, y, Z, b, axis, keepdims), Z.shape),
     lambda g, y, Z, b, axis, keepdims: unbroadcast(_weight_vjp(g, y, Z, b, axis, keepdims), b.shape),
     name="logsumexp",
 )
-rule(softmax, _softmax_vjp)
-rule(log_softmax, _log_softmax_vjp)
+rule(softmax, lambda g, y, Z, axis=0: y * (g - total(g * y, axis, keepdims=True)))
+rule(log_softmax, lambda g, y, Z, axis=0: g - np.exp(y) * np.sum(g, axis=axis, keepdims=True))

@@ -1,7 +1,5 @@
 """Embedding and attention: rows of a table, and sums of values weighed by how well queries meet keys."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

@@ -6,8 +6,6 @@ All three are values of one form T(x, W, g) = sum(g * conv(x, W)), linear in eac
 each is the derivative of the others: gradients of any order come from these three functions.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

@@ -1,7 +1,5 @@
 """The costs, computed from the logits where the recording shows them, and the L2 term."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np
@@ -59,22 +57,26 @@ def _sigmoid_cost(A: Any, Y: Any, Z: Any) -> Any:
     return _total(np.maximum(Z, 0.0) - Y * Z + np.log1p(np.exp(-np.abs(Z)))) / _examples(Z)
 
 
-def _sigmoid_cost_vjp(g: Any, y: Any, A: Any, Y: Any, Z: Any) -> Any:
-    return (A - Y) * (g / _examples(Z))
-
-
 def _softmax_cost(A: Any, Y: Any, Z: Any) -> Any:
     return -np.sum(Y * log_softmax(Z)) / _examples(Z)
 
 
-def _softmax_cost_vjp(g: Any, y: Any, A: Any, Y: Any, Z: Any) -> Any:
-    return (A * np.sum(Y, axis=0, keepdims=True) - Y) * (g / _examples(Z))
-
-
 # A stays an argument, so that it has its place in the graph and its values serve the derivative, but the
 # gradient goes straight to Z: dJ/dA is infinite where A rounds to 0 or 1.
-rule(_sigmoid_cost, None, None, _sigmoid_cost_vjp, name="binary_cross_entropy")
-rule(_softmax_cost, None, None, _softmax_cost_vjp, name="categorical_cross_entropy")
+rule(
+    _sigmoid_cost,
+    None,
+    None,
+    lambda g, y, A, Y, Z: (A - Y) * (g / _examples(Z)),
+    name="binary_cross_entropy",
+)
+rule(
+    _softmax_cost,
+    None,
+    None,
+    lambda g, y, A, Y, Z: (A * np.sum(Y, axis=0, keepdims=True) - Y) * (g / _examples(Z)),
+    name="categorical_cross_entropy",
+)
 
 
 def _record(cost: Rule, A: Tensor, Y: Any, link: Operation) -> Tensor:
@@ -266,8 +268,6 @@ def l2_term(parameters: Any, lambd: float, m: int) -> Any:
 def is_weight(path: str) -> bool:
     """Whether a parameter's path names a weight, which L2 regularisation counts, and not a bias.
 
-    Examples
-    --------
     >>> is_weight("W1"), is_weight("layers[0].w"), is_weight("b1")
     (True, True, False)
     """

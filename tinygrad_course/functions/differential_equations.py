@@ -6,8 +6,6 @@ from the later one. Errors are of the size of the solver's tolerances. The names
 `scipy.integrate`.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any

@@ -1,7 +1,5 @@
 """Inverted dropout, with a mask from an explicit stream of random numbers."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Families of random variables as data: the formulas of a density, and what is done with it at its edges."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -34,16 +32,18 @@ def _log(share: Any) -> Any:
     )
 
 
-def _given(family: Any, x: str, args: tuple[Any, ...], named: dict[str, Any], usual: dict[str, float]) -> Any:
+def _given(family: str, formula: Any, args: tuple[Any, ...], named: dict[str, Any], **usual: float) -> Any:
     """Return the shapes and then the other parameters, given by position or by name."""
-    names = (*family.shapes, *usual)
+    x, *shapes = formula.__code__.co_varnames[: formula.__code__.co_argcount]
+    names = (*shapes, *usual)
     if len(args) > len(names) or set(named) - set(names[len(args) :]):
-        raise TypeError(f"{family.name}: expected {x} and {', '.join(names)}, not {args} and {sorted(named)}")
+        x = "k" if x == "k" else "x"  # z is of x, loc and scale
+        raise TypeError(f"{family}: expected {x} and {', '.join(names)}, not {args} and {sorted(named)}")
     given = usual | dict(zip(names, args, strict=False)) | named
-    missing = [name for name in family.shapes if name not in given]
+    missing = [name for name in shapes if name not in given]
     if missing:
-        raise TypeError(f"{family.name}: the shape {missing[0]} is missing")
-    return [given[name] for name in family.shapes], *(given[name] for name in usual)
+        raise TypeError(f"{family}: the shape {missing[0]} is missing")
+    return [given[name] for name in shapes], *(given[name] for name in usual)
 
 
 @dataclass(frozen=True)
@@ -51,8 +51,7 @@ class Continuous:
     """A family of densities, of z = (x - loc) / scale and the shapes."""
 
     name: str
-    shapes: tuple[str, ...]  #: the names of the shapes
-    log_density: Formula  #: of z inside the support, and the shapes
+    log_density: Formula  #: of z inside the support, and the shapes, which have their names from it
     distribution: Formula  #: likewise
     lower: float = -math.inf  #: the support of z
     upper: float = math.inf
@@ -63,7 +62,7 @@ class Continuous:
 
     def _arguments(self, x: Any, args: tuple[Any, ...], named: dict[str, Any]) -> tuple[Any, ...]:
         """Return z, scale, the shapes, and whether the parameters are such."""
-        shapes, loc, scale = _given(self, "x", args, named, {"loc": 0.0, "scale": 1.0})
+        shapes, loc, scale = _given(self.name, self.log_density, args, named, loc=0.0, scale=1.0)
         good = _positive(scale, *shapes)
         scale, *shapes = _made_good((scale, *shapes), good, 1.0)
         return (_array(x) - loc) / scale, scale, shapes, good
@@ -119,7 +118,6 @@ class Discrete:
     """A family of probabilities of whole numbers k, counted from loc; parameters as `Continuous` has them."""
 
     name: str
-    shapes: tuple[str, ...]
     log_mass: Formula
     distribution: Formula
     lower: int
@@ -127,7 +125,7 @@ class Discrete:
     upper: Formula | None = None
 
     def _arguments(self, k: Any, args: tuple[Any, ...], named: dict[str, Any]) -> tuple[Any, ...]:
-        shapes, loc = _given(self, "k", args, named, {"loc": 0.0})
+        shapes, loc = _given(self.name, self.log_mass, args, named, loc=0.0)
         upper = math.inf if self.upper is None else self.upper(*shapes)
         good = self.valid(*shapes)
         return _array(k) - loc, _made_good(shapes, good, 0.5), upper, good

@@ -1,7 +1,5 @@
 """The plain functions of `scipy.special` around the gamma function, which no protocol reaches."""
 
-from __future__ import annotations
-
 import math
 from typing import Any
 

@@ -4,8 +4,6 @@ Where F(x, a) = 0, dx/da = -(dF/dx)^-1 dF/da: the way back solves one linear sys
 names and arguments are those of `scipy.optimize`.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any
 

@@ -4,8 +4,6 @@ Each is the mean over the examples, the columns; logits and probabilities are (n
 Labels are 0, 1, ..., n - 1, of shape (m,) or (1, m), or one-hot, of the logits' shape.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Functions of matrices, with the names and arguments of `scipy.linalg`, whose own no protocol reaches."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

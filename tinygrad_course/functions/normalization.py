@@ -1,7 +1,5 @@
 """Batch, layer and root-mean-square normalisation, each a function of (array, parameters)."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 
@@ -26,8 +24,6 @@ def _over_root(Z: Any, axis: Axes, eps: float) -> Any:
 def standardize(Z: Any, axis: Axes = 0, eps: float = 1e-5) -> Any:
     """Return (Z - mean) / sqrt(variance + eps), both over `axis`.
 
-    Examples
-    --------
     >>> standardize(np.array([[1.0], [3.0]]), eps=0.0)
     array([[-1.],
            [ 1.]])

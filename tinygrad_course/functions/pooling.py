@@ -1,7 +1,5 @@
 """Max and average pooling: the largest, or the mean, of what a window sees of each channel."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

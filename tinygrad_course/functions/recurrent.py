@@ -4,8 +4,6 @@ A cell is a function (a_prev, x_t, parameters) -> (a_next, y_t, cache); examples
 course's softmax of the output layer, or None where the parameters have no such layer.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Convolution and correlation of arrays of any dimension, with the names and arguments of `scipy.signal`."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

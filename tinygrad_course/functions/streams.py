@@ -3,8 +3,6 @@
 ``RandomState(seed)`` gives the very numbers that the course's ``np.random.seed(seed)`` gave.
 """
 
-from __future__ import annotations
-
 import json
 from dataclasses import dataclass
 from typing import Any
@@ -82,8 +80,6 @@ def position(rng: Stream) -> Position:
 def state_text(rng: Stream | Position) -> str:
     """Return where a stream stands, as JSON.
 
-    Examples
-    --------
     >>> rng = np.random.RandomState(1)
     >>> text = state_text(rng)
     >>> first = rng.rand()

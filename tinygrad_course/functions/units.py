@@ -1,7 +1,5 @@
 """Activations beyond the course's: smooth and bounded relatives of ReLU and tanh."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

@@ -4,8 +4,6 @@ Inside, a picture is (n_C, m, n_H, n_W), so that what one offset of a window see
 rows. A loop goes over the few offsets of a window, never over its positions.
 """
 
-from __future__ import annotations
-
 import itertools
 import math
 from collections.abc import Iterable, Iterator, Sequence

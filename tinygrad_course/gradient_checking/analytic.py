@@ -1,7 +1,5 @@
 """The gradient that is to be checked, in whatever form it comes, entry by entry."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from typing import Any
 

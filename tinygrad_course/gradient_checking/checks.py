@@ -1,7 +1,5 @@
 """`check_gradients`, `compare_gradients`, and the course's `gradient_check`."""
 
-from __future__ import annotations
-
 import functools
 from collections.abc import Callable, Sequence
 from dataclasses import replace

@@ -6,8 +6,6 @@ step, grows as the step shrinks. A step is good where the two are alike, near th
 for central differences; no step makes both vanish, and so no threshold holds for every function.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -53,8 +51,6 @@ def central(phi: Phi, step: float, sigma: float) -> Slope:
 
     Its rounding has the standard deviation `sigma`.
 
-    Examples
-    --------
     >>> central(lambda t: 2.0 * (4.0 + t), 1e-7, 0.0).value
     2.0000000011677344
     """
@@ -112,8 +108,6 @@ def extrapolate(phi: Phi, scale: float, sigma: float) -> Slope:
     (C. Ridders, 1982). The one-sided quotients on the same ladder tell a kink and a jump from a
     smooth function.
 
-    Examples
-    --------
     >>> found = extrapolate(lambda t: max(0.0, t), 1.0, 1e-17)
     >>> found.shape, found.left, found.right
     ('kink', 0.0, 1.0)
@@ -220,8 +214,6 @@ def complex_step(phi: Callable[[complex], Any], step: float = 1e-30) -> float | 
     are analytic as computed: np.abs, comparisons and the real part lose the derivative, so compare with
     another method before trusting it.
 
-    Examples
-    --------
     >>> complex_step(np.exp)
     1.0
     """

@@ -1,7 +1,5 @@
 """A function of nests of arrays, looked at along straight lines through a point."""
 
-from __future__ import annotations
-
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass

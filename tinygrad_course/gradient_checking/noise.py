@@ -1,7 +1,5 @@
 """How far a computed cost is from the exact one, and which operation is to blame."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -95,8 +93,6 @@ def cause_of(f: Callable[..., Any], *args: Any) -> Cause | None:
 
     f takes nests of Tensors and returns a scalar one; where it does not record, there is None.
 
-    Examples
-    --------
     >>> z = Tensor(7.0, name="z")
     >>> print(cause_of(lambda z: -np.log(1 - (1 / (1 + np.exp(-z)))), z))
     100% of it is the rounding of add and divide, which subtract -> log magnify
@@ -124,8 +120,6 @@ def nearness_to_singular(f: Callable[..., Any], *args: Any) -> float:
 
     Larger steps than that go past a pole, and their differences tell nothing of the slope.
 
-    Examples
-    --------
     >>> f = lambda M: np.sum(np.linalg.inv(M))
     >>> round(nearness_to_singular(f, Tensor(np.diag([4.0, 1.0]))), 6)
     0.25

@@ -1,7 +1,5 @@
 """What a gradient check found, as data and as text."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -164,17 +162,15 @@ class GradientReport:
         return f"<GradientReport of {self.function}: {self.verdict}, {told}>"
 
     def __str__(self) -> str:
-        lines = [f"{self._what()}: {self.verdict.upper()}", *(f"  {line}" for line in self._summary())]
+        what = {1: "gradient", 2: "second derivative (the Hessian times a random direction)"}[self.order]
+        of = f"{self.function} with respect to {', '.join(self.shapes)}"
+        lines = [f"{what} of {of}: {self.verdict.upper()}", *(f"  {line}" for line in self._summary())]
         if self.verdict != "right":
             lines += ["", *self._table()]
         kinks = [e for e in self.entries if e.status == "kink"]
         if kinks:
             lines += ["", *_kinks(kinks)]
         return "\n".join(lines)
-
-    def _what(self) -> str:
-        what = {1: "gradient", 2: "second derivative (the Hessian times a random direction)"}[self.order]
-        return f"{what} of {self.function} with respect to {', '.join(self.shapes)}"
 
     def _summary(self) -> list[str]:
         directions = sum(e.index is None for e in self.entries)

@@ -1,7 +1,5 @@
 """Parameters as one vector, and back: the course's ``dictionary_to_vector`` for any nest of arrays."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 

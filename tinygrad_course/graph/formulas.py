@@ -5,8 +5,6 @@ returns another, whose `tree` is the expression in Python's notation (`ast`). Op
 the result y, and the gradient of the cost with respect to it g. What reads better by hand is in `WRITTEN`.
 """
 
-from __future__ import annotations
-
 import ast
 import copy
 import functools

@@ -1,7 +1,5 @@
 """The recording as data: `graph(J)` lists the nodes behind J in topological order."""
 
-from __future__ import annotations
-
 import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -298,8 +296,6 @@ def broken(rule: Rule, args: Sequence[Any], message: str, names: Mapping[str, An
 
     It goes back `NEAR` operations at most; what lies further back is drawn as if it had been given.
 
-    Examples
-    --------
     >>> W1, X = Tensor(np.ones((4, 3)), name="W1"), np.ones((2, 5))
     >>> try:
     ...     np.tanh(W1 * 0.5) @ X

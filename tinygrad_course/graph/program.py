@@ -4,8 +4,6 @@ A recording is a program: its nodes in order, each with the numbers of its input
 to compute with it, draw it, write it as formulas or as source takes it in this form.
 """
 
-from __future__ import annotations
-
 import operator
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Constant arrays without a name that are plain functions of one that has one: 1 - Y, Y.T."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np
@@ -36,8 +34,6 @@ def affine(c: Any, k: Any) -> tuple[float, float] | None:
 def related(graph: Graph) -> dict[int, str]:
     """Return what nameless constant arrays are in terms of named ones.
 
-    Examples
-    --------
     >>> from tinygrad_course import Tensor, graph
     >>> w, Y = Tensor(2.0), np.array([[0.0, 1.0, 1.0]])
     >>> related(graph(np.sum(Y * w + (1 - Y) * w), names={"Y": Y}))

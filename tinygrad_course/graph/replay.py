@@ -6,8 +6,6 @@ itself stays as it is, freed or not, and so do the `.grad` of its tensors; value
 released are there again.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any

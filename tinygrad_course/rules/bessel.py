@@ -4,8 +4,6 @@ The derivatives are those of the NIST Digital Library of Mathematical Functions,
 respect to an order, or a parameter, there is none here: a `Tensor` there is refused.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable
 from typing import Any

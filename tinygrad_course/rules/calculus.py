@@ -1,7 +1,5 @@
 """Differences, sums and interpolation of samples; convolution; polynomials; ranges of numbers."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -362,25 +360,22 @@ def linspace(
     kind = np.result_type(start.dtype, stop.dtype, 1.0)
     t = np.linspace(0.0, 1.0, num, endpoint=endpoint).astype(kind).reshape((-1,) + (1,) * len(shape))
     y = start * (1.0 - t) + stop * t
-    y = np.moveaxis(y if dtype is None else np.astype(y, dtype), 0, axis)
+    y = np.moveaxis(of_dtype(y, dtype), 0, axis)
     if not retstep:
         return y
     gaps = num - 1 if endpoint else num
     return y, (stop - start) / gaps if gaps else math.nan
 
 
-@composed(np.logspace)
-def logspace(
-    start: Any,
-    stop: Any,
-    num: int = 50,
-    endpoint: bool = True,
-    base: Any = 10.0,
-    dtype: Any = None,
-    axis: int = 0,
-) -> Any:
-    y = base ** linspace(start, stop, num, endpoint, axis=axis)
+def of_dtype(y: Any, dtype: Any) -> Any:
     return y if dtype is None else np.astype(y, dtype)
+
+
+composed(np.logspace)(
+    lambda start, stop, num=50, endpoint=True, base=10.0, dtype=None, axis=0: of_dtype(
+        base ** linspace(start, stop, num, endpoint, axis=axis), dtype
+    )
+)
 
 
 @composed(np.geomspace)
@@ -390,8 +385,7 @@ def geomspace(
     start, stop = as_array(start), as_array(stop)
     sign = np.sign(start)
     y = np.exp(linspace(np.log(start / sign), np.log(stop / sign), num, endpoint, axis=axis))
-    y = y * (np.expand_dims(sign, axis) if np.ndim(sign) else sign)
-    return y if dtype is None else np.astype(y, dtype)
+    return of_dtype(y * (np.expand_dims(sign, axis) if np.ndim(sign) else sign), dtype)
 
 
 @composed(np.full_like)

@@ -3,8 +3,6 @@
 The first return plain arrays when they are given Tensors; the second raise, with the reason given here.
 """
 
-from __future__ import annotations
-
 import operator
 
 import numpy as np
@@ -49,16 +47,9 @@ refused(
 )
 refused(
     "it is for integers or bits, and a Tensor holds floating-point numbers",
-    *(
-        np.bitwise_and,
-        np.bitwise_or,
-        np.bitwise_xor,
-        np.bitwise_count,
-        np.invert,
-        np.left_shift,
-        np.right_shift,
-    ),
-    *(np.gcd, np.lcm, np.packbits, np.unpackbits, np.ravel_multi_index, np.unravel_index, np.ix_),
+    *(np.bitwise_and, np.bitwise_or, np.bitwise_xor, np.bitwise_count, np.invert, np.left_shift),
+    *(np.right_shift, np.gcd, np.lcm, np.packbits, np.unpackbits, np.ravel_multi_index, np.unravel_index),
+    np.ix_,
 )
 refused(
     "it is for dates, and a Tensor holds floating-point numbers",

@@ -13,8 +13,6 @@ Differentiation* (2008), of Golub and Pereyra (1973) for the pseudo-inverse, and
 *Auto-Differentiating Linear Algebra* (2017), for qr.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

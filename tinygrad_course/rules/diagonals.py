@@ -1,7 +1,5 @@
 """Diagonals and traces: reading a diagonal, and writing one into zeros."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

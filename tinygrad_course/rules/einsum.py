@@ -4,8 +4,6 @@ A contraction of two large operands is one matrix product, as a convolution of w
 left to NumPy.
 """
 
-from __future__ import annotations
-
 import math
 from typing import Any
 

@@ -19,8 +19,6 @@ At a kink, where a derivative does not exist, these values are taken throughout 
 - Steps (``np.floor``, ``np.sign``, ``np.heaviside``, ``np.round``) are constant, on the step too.
 """
 
-from __future__ import annotations
-
 import math
 from typing import Any
 

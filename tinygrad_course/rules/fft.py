@@ -5,8 +5,6 @@ gradients back, is the transform itself. Of a real signal half of the spectrum i
 conjugate.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Sequence
 from typing import Any

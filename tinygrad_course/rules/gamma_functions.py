@@ -1,7 +1,5 @@
 """Gamma and beta functions, and the distributions that are incomplete ones."""
 
-from __future__ import annotations
-
 import math
 from typing import Any
 

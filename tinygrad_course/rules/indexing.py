@@ -1,7 +1,5 @@
 """Reading and writing elements: ``x[index]``, ``x[index] = value``, and what comes down to them."""
 
-from __future__ import annotations
-
 import operator
 from collections.abc import Sequence
 from typing import Any

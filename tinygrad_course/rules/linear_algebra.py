@@ -1,7 +1,5 @@
 """Products of vectors, matrices and stacks of them; Einstein's sums, Kronecker's and cross products."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 

@@ -3,8 +3,6 @@
 A norm's gradient at the origin is 0; equal maxima share it.
 """
 
-from __future__ import annotations
-
 import math
 from typing import Any
 

@@ -1,7 +1,5 @@
 """`np.pad` in its modes: one axis after the other, the array between what is put before and after it."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any
 

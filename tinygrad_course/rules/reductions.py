@@ -4,8 +4,6 @@ Every rule honours ``axis`` (a number, a tuple, None), ``keepdims``, ``where`` a
 ``initial``, ``dtype`` and ``ddof``.
 """
 
-from __future__ import annotations
-
 import itertools
 import math
 from collections.abc import Callable

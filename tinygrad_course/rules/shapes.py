@@ -1,7 +1,5 @@
 """Shapes of gradients: undoing a broadcast, and putting back the axes that a reduction took away."""
 
-from __future__ import annotations
-
 import functools
 from collections.abc import Callable
 from typing import Any

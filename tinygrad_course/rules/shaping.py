@@ -1,7 +1,5 @@
 """Functions that move elements about: shapes, axes, joining, splitting, repeating, padding, rolling."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from typing import Any
 

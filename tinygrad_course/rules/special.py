@@ -4,8 +4,6 @@ They answer NumPy's protocol as NumPy's own do. Gammas are in `gamma_functions`,
 kin in `bessel`; what has no rule there or here is refused by name.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from typing import Any, NoReturn

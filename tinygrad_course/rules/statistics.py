@@ -4,8 +4,6 @@ They are written in terms of functions with rules. Options that are not covered 
 their names are not among the arguments here.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any
 

@@ -3,8 +3,6 @@
 They are written in terms of functions that have rules. Equal values share a running maximum's gradient.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any
 

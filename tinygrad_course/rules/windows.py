@@ -1,7 +1,5 @@
 """`sliding_window_view`: the windows are a view, and what comes back to them is added up by slices."""
 
-from __future__ import annotations
-
 import itertools
 import math
 from typing import Any

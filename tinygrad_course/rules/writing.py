@@ -1,7 +1,5 @@
 """NumPy's functions that write into an array, in terms of ``array[index] = values``."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any
 

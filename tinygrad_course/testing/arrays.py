@@ -1,7 +1,5 @@
 """Strategies for arrays that differences can be taken of, and for shapes that broadcast."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable
 from typing import Any

@@ -1,7 +1,5 @@
 """`assert_gradients_match`: one line for a test, and a search of its own where no arrays are given."""
 
-from __future__ import annotations
-
 import inspect
 from collections.abc import Callable
 from typing import Any

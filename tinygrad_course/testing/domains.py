@@ -1,7 +1,5 @@
 """Where a function is smooth, found by trying: for the strategies that draw from the whole table of rules."""
 
-from __future__ import annotations
-
 import functools
 import itertools
 import warnings
@@ -27,8 +25,6 @@ def smooth_domain(rule: Rule, count: int) -> tuple[Any, ...] | None:
     The rule is of a function of `count` arguments that acts on each entry. None if no combination of the
     intervals tried will do.
 
-    Examples
-    --------
     >>> from tinygrad_course.rules.table import RULES
     >>> smooth_domain(RULES[np.log], 1), smooth_domain(RULES[np.arcsin], 1)
     (((0.4, 2.0),), ((0.2, 0.8),))

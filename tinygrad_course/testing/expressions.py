@@ -1,7 +1,5 @@
 """Random expression graphs over the whole table of rules."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -178,9 +176,7 @@ def _computation(
 ) -> Callable[..., Any]:
     def compute(*operands: Any) -> Any:
         arrays = [g.apply(x) for g, x in zip(guarded, operands, strict=True)]
-        if chosen.together:
-            return chosen.function(arrays, *extras, **options)
-        return chosen.function(*arrays, *extras, **options)
+        return chosen.function(*([arrays] if chosen.together else arrays), *extras, **options)
 
     return compute
 

@@ -1,7 +1,5 @@
 """A strategy for the course's networks, small ones, with parameters and data."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any

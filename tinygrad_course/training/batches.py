@@ -1,7 +1,5 @@
 """Mini-batches by the course's shuffle and partition, of arrays and of HDF5 datasets."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import Any
 
@@ -52,21 +50,12 @@ def mini_batches(
     m = count_examples(X, Y, axis)
     if int(size) != size or size < 1:
         raise ValueError(f"size is {size!r}; expected the number of examples in a batch, at least 1")
-    permutation = stream(rng).permutation(m)
+    size, permutation = int(size), stream(rng).permutation(m)
     if isinstance(X, np.ndarray) and isinstance(Y, np.ndarray) and axis in (-1, X.ndim - 1) and X.ndim > 1:
-        return _slices(X[:, permutation], Y[..., permutation], int(size))
-    return _reads(X, Y, permutation, int(size), axis)
-
-
-def _slices(X: Array, Y: Array, size: int) -> Iterator[tuple[Array, Array]]:
-    for start in range(0, X.shape[-1], size):
-        yield X[:, start : start + size], Y[..., start : start + size]
-
-
-def _reads(X: Any, Y: Any, permutation: Array, size: int, axis: int) -> Iterator[tuple[Array, Array]]:
-    for start in range(0, len(permutation), size):
-        chosen = permutation[start : start + size]
-        yield examples(X, chosen, axis), examples(Y, chosen, axis)
+        X, Y = X[:, permutation], Y[..., permutation]
+        return ((X[:, i : i + size], Y[..., i : i + size]) for i in range(0, m, size))
+    chosen = (permutation[i : i + size] for i in range(0, m, size))
+    return ((examples(X, some, axis), examples(Y, some, axis)) for some in chosen)
 
 
 def examples(data: Any, chosen: Array, axis: int) -> Array:

@@ -21,8 +21,6 @@ Nothing is pickled. A file is written whole or not at all, and HDF5 is let at it
 of a damaged file HDF5 may never return.
 """
 
-from __future__ import annotations
-
 import hashlib
 import io
 import json

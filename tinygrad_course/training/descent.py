@@ -9,8 +9,6 @@ Parameters, gradients and what the state holds are nests of arrays of one struct
 place: earlier parameters stay good. The state is a nest of arrays too, to be saved as it is.
 """
 
-from __future__ import annotations
-
 import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass, field

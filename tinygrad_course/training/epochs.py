@@ -1,7 +1,5 @@
 """One epoch of training: the batches in turn, a step for each; and what is measured after it."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass

@@ -4,8 +4,6 @@ Here X is (m, n_x) and y is (m,), as scikit-learn has them; the library's own fu
 columns. This module needs scikit-learn 1.6 or later, which the extra ``course`` brings.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import KW_ONLY, dataclass, replace
 from typing import TYPE_CHECKING, Any, Self

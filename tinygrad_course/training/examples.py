@@ -1,7 +1,5 @@
 """What a network is given, looked at before it is used: orientation, missing values, labels."""
 
-from __future__ import annotations
-
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
@@ -16,8 +14,6 @@ def check_X(X: ArrayLike, n_x: int, dtype: DTypeLike) -> Array:
     Raises TypeError if it holds something else than real numbers; ValueError if it is not (n_x, m) with m at
     least 1, or holds a NaN or an infinity.
 
-    Examples
-    --------
     >>> check_X(np.zeros((400, 2)), 2, np.float64)
     Traceback (most recent call last):
     ValueError: X is (400, 2), and the first layer has 2 units: examples are columns; did you mean X.T?
@@ -45,8 +41,6 @@ def check_labels(Y: ArrayLike, m: int, n: int, dtype: DTypeLike, *, one_hot: boo
     There are m examples and n units in the last layer. Labels are 0 and 1; with `one_hot` also classes,
     (1, m), which are made columns. Raises ValueError if the shape is another, or a label.
 
-    Examples
-    --------
     >>> check_labels(np.array([[0, 2, 1]]), 3, 1, np.float64, one_hot=False)
     Traceback (most recent call last):
     ValueError: Y holds 2 at [0, 1]; labels are 0 and 1
@@ -75,8 +69,6 @@ def check_targets(Y: ArrayLike, m: int, n: int, dtype: DTypeLike) -> Array:
 
     Raises ValueError if the shape is another, or there is a NaN or an infinity.
 
-    Examples
-    --------
     >>> check_targets(np.zeros((3, 1)), 3, 1, np.float64)
     Traceback (most recent call last):
     ValueError: Y is (3, 1); expected (1, 3), a column for each column of X; did you mean Y.T?

@@ -1,7 +1,5 @@
 """What a fully connected network computes: Z = W A_prev + b, or batch norm of W A_prev, and A = g(Z)."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -33,8 +31,6 @@ class Feedforward:
 
     Called with parameters and X it returns A of the last layer, as the network predicts.
 
-    Examples
-    --------
     >>> layers = Feedforward(("relu", "identity"), (1.0,), (False,))
     >>> one = np.ones((1, 1))
     >>> layers({"W1": one, "b1": one, "W2": one, "b2": one}, np.array([[1.0, -4.0]]))
@@ -110,8 +106,6 @@ class Feedforward:
 def check_activations(names: Sequence[str] | str, layers: Sequence[int]) -> tuple[str, ...]:
     """Return a name for each layer but the input, or say which is out of place.
 
-    Examples
-    --------
     >>> check_activations("tanh", (2, 4, 1))
     ('tanh', 'sigmoid')
     """
@@ -139,8 +133,6 @@ def check_activations(names: Sequence[str] | str, layers: Sequence[int]) -> tupl
 def check_shares(keep_prob: float | Sequence[float], hidden: int) -> tuple[float, ...]:
     """Return the share of units that stay in each hidden layer.
 
-    Examples
-    --------
     >>> check_shares(0.8, 2)
     (0.8, 0.8)
     """
@@ -154,8 +146,6 @@ def check_shares(keep_prob: float | Sequence[float], hidden: int) -> tuple[float
 def each_hidden(name: str, value: Any, hidden: int) -> tuple[Any, ...]:
     """Return an option of the hidden layers as one value for each.
 
-    Examples
-    --------
     >>> each_hidden("batch_norm", True, 2)
     (True, True)
     """

@@ -1,7 +1,5 @@
 """Initial parameters: zeros, small and large random numbers, He, Xavier and others, in the course's order."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from itertools import pairwise
 

@@ -1,7 +1,5 @@
 """The training loop: `fit`."""
 
-from __future__ import annotations
-
 import importlib.util
 import math
 import os
@@ -244,12 +242,14 @@ class _Training:
         done = (run, self._positions())
         try:
             with progress(title, epochs, done=run.epoch, show=show) as report:
-                while run.epoch < epochs and not self._enough(run):
+                while run.epoch < epochs and not (
+                    self.stopping and run.epoch - (run.best_epoch or 0) >= self.stopping.patience
+                ):
                     run = self._after(run, *self.steps.run(run.epoch, run.parameters, run.state))
                     done = (run, self._positions())
                     report(run.epoch, run.history["cost"][-1])
                     if self.book is not None and run.epoch % self.book.every == 0 and run.epoch < epochs:
-                        self._save_midway(*done)
+                        self._save(*done, midway=True)
                     if any([callback(run) for callback in self.callbacks]):  # noqa: C419  (each is told)
                         break
             if self.book is not None:
@@ -286,22 +286,8 @@ class _Training:
         best = self.stopping.best(monitored(run.history, self.stopping.monitor))
         return replace(run, best_epoch=None if best is None else best + 1)
 
-    def _enough(self, run: Run) -> bool:
-        return self.stopping is not None and run.epoch - (run.best_epoch or 0) >= self.stopping.patience
-
     def _positions(self) -> dict[str, Position]:
         return {name: position(rng) for name, rng in self.streams.items()}
-
-    def _save_midway(self, run: Run, positions: dict[str, Position]) -> None:
-        """Save; if that fails, training goes on, for the next time may do better."""
-        try:
-            cast("Book", self.book).save(run, positions)
-        except OSError as error:
-            warnings.warn(
-                f"after epoch {run.epoch} the run was not saved ({error}); training goes on",
-                RuntimeWarning,
-                stacklevel=4,
-            )
 
     def _keep(self, run: Run, positions: dict[str, Position]) -> str:
         """Save what was done until Ctrl-C, if possible; say what has become of it."""
@@ -313,21 +299,22 @@ class _Training:
             return f"it could not be saved ({error}), and is in this error's .run"
         return f"{self.book.path} holds the run up to there. Run the same program again and it goes on"
 
-    def _save(self, run: Run, positions: dict[str, Position]) -> None:
-        """Save what has come to its end; if that fails it is returned all the same, with a warning."""
+    def _save(self, run: Run, positions: dict[str, Position], *, midway: bool = False) -> None:
+        """Save; if that fails, there is a warning: training goes on, and at its end returns all the same."""
         book = cast("Book", self.book)
         try:
             book.save(run, positions)
         except OSError as error:
-            rescued = book.rescue(run, positions)
-            elsewhere = "save(path, run.parameters, state=run.state) saves it elsewhere"
-            where = f"it was saved as {rescued} instead" if rescued else elsewhere
-            warnings.warn(
-                f"{book.path} could not be written after the last epoch, {run.epoch}: "
-                f"{error.strerror or error}. fit returns the run, and {where}",
-                RuntimeWarning,
-                stacklevel=4,
-            )
+            told = f"after epoch {run.epoch} the run was not saved ({error}); training goes on"
+            if not midway:
+                rescued = book.rescue(run, positions)
+                elsewhere = "save(path, run.parameters, state=run.state) saves it elsewhere"
+                where = f"it was saved as {rescued} instead" if rescued else elsewhere
+                told = (
+                    f"{book.path} could not be written after the last epoch, {run.epoch}: "
+                    f"{error.strerror or error}. fit returns the run, and {where}"
+                )
+            warnings.warn(told, RuntimeWarning, stacklevel=4)
 
 
 def _cut(run: Run) -> Run:

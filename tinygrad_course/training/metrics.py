@@ -1,7 +1,5 @@
 """How well labels and numbers are predicted: accuracy, the confusion matrix, R2."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

@@ -4,8 +4,6 @@ HDF5 is driven through h5py's lower half, in memory: ten thousand arrays take a 
 ``create_dataset``.
 """
 
-from __future__ import annotations
-
 import hashlib
 from typing import Any, Self
 from urllib.parse import quote, unquote
@@ -140,17 +138,13 @@ def _read(item: Any) -> Nest:
     kind = _word(item, b"kind")
     if kind == "none":
         return None
-    names = [name.decode() for name in _links(item)]
+    links: list[bytes] = []
+    item.links.iterate(links.append, idx_type=h5py.h5.INDEX_CRT_ORDER)
+    names = [name.decode() for name in links]
     if kind == "dict":
         return {unquote(name): _read(_open(item, name)) for name in names}
     items = [_read(_open(item, str(i))) for i in range(len(names))]
     return items if kind == "list" else tuple(items)
-
-
-def _links(group: Any) -> list[bytes]:
-    names: list[bytes] = []
-    group.links.iterate(names.append, idx_type=h5py.h5.INDEX_CRT_ORDER)
-    return names
 
 
 def _open(group: Any, name: str) -> Any:

@@ -1,7 +1,5 @@
 """One progress bar, drawn with rich where there is somebody to see it."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager

@@ -1,7 +1,5 @@
 """What tells a training run from other runs, and how it is found again."""
 
-from __future__ import annotations
-
 import dataclasses
 import hashlib
 import json
@@ -104,8 +102,6 @@ def data_of(data: Any) -> list[Any]:
 def digest(nest: Nest) -> str:
     """Return the SHA-256 of the names, shapes, dtypes and values of a nest of arrays.
 
-    Examples
-    --------
     >>> digest({"W1": np.zeros((2, 1))})[:8]
     '03152213'
     """
@@ -120,8 +116,6 @@ def digest(nest: Nest) -> str:
 def described(thing: Any) -> Any:
     """Return what JSON can say of an optimiser, a learning rate or an activation.
 
-    Examples
-    --------
     >>> from tinygrad_course.training.descent import Momentum
     >>> described(Momentum(0.1))
     {'kind': 'Momentum', 'learning_rate': 0.1, 'beta': 0.9}

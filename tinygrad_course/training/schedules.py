@@ -4,8 +4,6 @@ Each may stand where an optimiser takes a learning rate: ``Adam(CosineDecay(0.01
 of m examples in mini-batches of 64 has ``math.ceil(m / 64)`` updates; without mini-batches it has one.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any

@@ -40,9 +40,12 @@ def gradients(cost: Callable[[Parameters], Any], parameters: Parameters) -> tupl
 
 
 def slopes(
-    cost: Callable[[Any], float], theta: Any, wanted: Callable[[Path, Any], bool] = lambda path, value: True
+    cost: Callable[[Any], Any], theta: Any, wanted: Callable[[Path, Any], bool] = lambda path, value: True
 ) -> dict[Path, Array] | None:
-    """Return the central differences of a cost for every number in theta, None at a kink."""
+    """Return the central differences of a cost for every number in theta, None at a kink.
+
+    Of several costs in an array the last axis is that of the costs.
+    """
     found: dict[Path, Array] = {}
     here = cost(duplicate(theta))
     for path, slope, means in _differences(cost, theta, wanted):
@@ -56,17 +59,19 @@ def slopes(
 
 
 def _differences(
-    cost: Callable[[Any], float], theta: Any, wanted: Callable[[Path, Any], bool]
+    cost: Callable[[Any], Any], theta: Any, wanted: Callable[[Path, Any], bool]
 ) -> Iterator[tuple[Path, Array, Array]]:
     """Give (J(theta + step) - J(theta - step)) / (2 step) and the mean of both, entry by entry of a leaf."""
     for path, value in leaves(theta):
         if not wanted(path, value):
             continue
-        sides = np.zeros((2, *np.shape(value)))
+        found: list[Any] = []
         for index in np.ndindex(np.shape(value)):
-            for side, shift in enumerate((STEP, -STEP)):
+            for shift in (STEP, -STEP):
                 moved = np.array(value, dtype=float)
                 moved[index] += shift
                 new = put(duplicate(theta), path, moved if np.ndim(value) else float(moved))
-                sides[(side, *index)] = cost(new)
+                found.append(cost(new))
+        shape = np.shape(value) + np.shape(found[:1])[1:]
+        sides = [np.reshape(found[first::2], shape) for first in (0, 1)]
         yield path, (sides[0] - sides[1]) / (2 * STEP), (sides[0] + sides[1]) / 2

@@ -5,22 +5,23 @@ running it: the first values with which both passes run, and with which most of 
 """
 
 import ast
-import builtins
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from tinygrad_course.audit.execution.learner import Learner
+from tinygrad_course.audit.execution.line_trace import canonical
 from tinygrad_course.audit.execution.namespace import Program
 from tinygrad_course.audit.execution.oracle import slopes
 from tinygrad_course.audit.execution.paths import duplicate, leaves, unshared
 from tinygrad_course.audit.kinds.base import Assumption, words
 from tinygrad_course.audit.kinds.cases import Case, Draw
+from tinygrad_course.audit.kinds.cell_inputs import cell_inputs
 from tinygrad_course.audit.kinds.gradient_names import (
-    GRADIENT,
+    bias_once,
     find,
     implied,
     numeric,
@@ -28,16 +29,20 @@ from tinygrad_course.audit.kinds.gradient_names import (
     parts_of,
     same,
     up_to_a_factor,
+    with_activation,
 )
 from tinygrad_course.audit.kinds.input_layouts import Layout, category, inputs, layouts
-from tinygrad_course.audit.kinds.own_class import JOINT, method_name, shown_name
+from tinygrad_course.audit.kinds.names_taken import CACHE, Taken, called_in_loops, descends, names_taken
+from tinygrad_course.audit.kinds.own_class import shown_name
 from tinygrad_course.audit.kinds.own_network import OwnNetwork, Unfit, ratio_of
 from tinygrad_course.audit.source.signatures import argument_names, needed_names
-from tinygrad_course.audit.source.syntax import names_in, names_of, nodes, returned, stored_names
+from tinygrad_course.audit.source.syntax import names_of, returned
 
 TRIES, DIFFERENTIATED = 2500, 10
 """How many sets of values are tried, and with how many of them the forward function is differentiated."""
-_CACHE = re.compile(r"(?i)cache\w*|ctx|memory|saved?|store\w*|context|tape")
+TELLING = re.compile(r"times$|passes the derivative|no multiple")
+"""What says most of why a function that ran is not judged."""
+LAYER_PASS = re.compile(r"(?i)(conv|pool|rnn|lstm|gru|cell|step).*backward")
 
 
 @dataclass
@@ -51,6 +56,8 @@ class _Tried:
     """Whether those that are wrong can only be mistakes."""
     for_one: bool = False
     """Whether they are wrong by having an axis for the examples: the function may be meant for one."""
+    ran: bool = True
+    """Whether the backward function did not raise."""
 
     @property
     def rank(self) -> tuple[int, bool]:
@@ -61,25 +68,6 @@ class _Tried:
     def complete(self) -> bool:
         """Whether all gradients are right."""
         return self.right == len(self.case.required)
-
-
-class _Taken(NamedTuple):
-    """The names for which values are looked for."""
-
-    start: list[str]
-    """What a new object takes."""
-    forward: list[str]
-    outside: list[str]
-    """The variables that the functions read, and that nothing in the file sets or that are sizes."""
-    back: list[str]
-    upstream: str | None
-    """The argument of the backward function that is the derivative of the output."""
-
-    @property
-    def looked_for(self) -> list[str]:
-        """Return all of them once."""
-        back = [name for name in self.back if name != self.upstream and not _CACHE.fullmatch(name)]
-        return list(dict.fromkeys([*self.start, *self.forward, *self.outside, *back]))
 
 
 class AnyBackward(OwnNetwork):
@@ -99,6 +87,12 @@ class AnyBackward(OwnNetwork):
         """The layout, and the place in it, of the values that fit."""
         self.remark = ""
         self.kept_in: dict[str, str] = {}
+        self.cell: dict[str, Any] = {}
+        """What a recurrent cell of course 5 is given: with that, all that is wrong is a mistake."""
+        self.data: list[Any] = []
+        """What the forward function is given."""
+        self.layer = LAYER_PASS.search(node.name) is not None
+        """Whether it is a layer of course 4 or 5: what it raises is its own mistake, then."""
         self.differentiated = 0
         """With how many sets of values the forward function was differentiated."""
 
@@ -120,28 +114,13 @@ class AnyBackward(OwnNetwork):
         """Say what was allowed for."""
         return [], [self.remark] if self.remark else []
 
-    def _taken(self) -> _Taken:
-        new = self.program.functions.get(method_name(self.owner, "__init__")) if self.owner else None
-        forward = _asked(self.forward)
-        back = [name for name in _asked(self.node) if name not in forward]
-        sizes = {
-            name
-            for name, value in self.program.namespace.items()
-            if isinstance(value, int) and category(name) in {"inputs", "hidden", "outputs"}
-        }
-        known = {*self.program.namespace, *vars(builtins)} - sizes
-        outside: set[str] = set()
-        for node in (self.node, self.forward):
-            local = {*stored_names(node), *argument_names(node)}
-            local |= {one.name for one in nodes(node, ast.FunctionDef)}
-            outside |= names_in(node) - local - known
-        start = _asked(new) if new is not None else []
-        return _Taken(start, forward, sorted(outside), back, _upstream(back, method=bool(self.owner)))
-
     def _settings(
         self, names: list[str], seed: int
     ) -> Iterator[tuple[tuple[int, int], Layout, dict[str, Any]]]:
         """Give values to try, the likeliest first; those alone that fitted before."""
+        self.cell = cell_inputs(self.program, self.forward, seed)
+        if self.cell and self.place in (None, (-1, 0)):
+            yield (-1, 0), layouts()[0], self.cell
         for number, layout in enumerate(layouts()):
             for place, values in enumerate(inputs(names, seed, layout)):
                 if self.place in (None, (number, place)):
@@ -149,7 +128,8 @@ class AnyBackward(OwnNetwork):
 
     def case(self, learner: Learner, draw: Draw, assumption: Assumption) -> Case:
         """Find values with which both functions run, and differentiate the forward function there."""
-        taken, seed = self._taken(), draw.choice(range(10**6))
+        taken = names_taken(self.program, self.node, self.forward, self.owner)
+        seed = draw.choice(range(10**6))
         best: tuple[_Tried, tuple[int, int]] | None = None
         problem: Unfit | None = None
         self.differentiated = 0
@@ -164,10 +144,10 @@ class AnyBackward(OwnNetwork):
             except Unfit as error:
                 problem = max(problem or error, error, key=self._told)
                 continue
-            if best is None or tried.rank > best[0].rank:
+            if best is None or (tried.ran, *tried.rank) > (best[0].ran, *best[0].rank):
                 best = tried, key
             if tried.complete and tried is best[0]:
-                if layout.single and for_one and not self._one_by_one():
+                if layout.single and for_one and not called_in_loops(self.program, self.node):
                     raise Unfit("it is right for one example, and not for several at a time")
                 break
         if best is None:
@@ -183,25 +163,20 @@ class AnyBackward(OwnNetwork):
         """Tell how much a problem says: that the forward function raises, is least."""
         if problem.error is not None:
             return 2 if problem.args[0].startswith(f"{self.node.name} raises") and not self.together else 0
-        return 3 if problem.args[0].endswith("times") else 1
+        return 3 if TELLING.search(problem.args[0]) else 1
 
-    def _tried(self, learner: Learner, draw: Draw, values: dict[str, Any], taken: _Taken) -> _Tried:
+    def _tried(self, learner: Learner, draw: Draw, values: dict[str, Any], taken: Taken) -> _Tried:
         """Run both functions, differentiate the forward function, and weigh what the other one gives."""
         outside = {name: values[name] for name in taken.outside}
         theta: dict[str, Any] = {name: values[name] for name in taken.forward}
+        self.data = [*theta.values()]
         if self.owner:
-            given = {name: values[name] for name in taken.start}
-            with self.program.bound(outside):
-                outcome = learner.program.call(self.program.namespace[self.owner], (), duplicate(given))
-            if outcome.error is not None:
-                raise Unfit.raised(f"{self.owner}(...)", outcome.error)
-            theta["self"] = outcome.result
-        known = {path for path, _ in leaves({**theta, **outside})}
+            theta["self"] = self._object(learner, {name: values[name] for name in taken.start}, outside)
         held = duplicate(theta)
         output = parts_of(self._called(learner, {**held, **outside}, outside))
-        place, weight, arguments = self._passed(output, held, values, draw, taken.upstream)
-        costs = [weight]
-        if weight is None:
+        place, weights, arguments = self._passed(output, held, values, draw, taken)
+        costs: list[Any] = [weights] if weights else []
+        if not weights:
             labels = [value for name, value in arguments.items() if category(name) == "labels"]
             costs = [*implied(output[place], labels[0])] if labels else []
             costs = costs or [*self._elementwise(learner, {**theta, **outside}, outside, output[place])]
@@ -210,32 +185,33 @@ class AnyBackward(OwnNetwork):
         if any(np.asarray(part).dtype.itemsize < 8 for part in output if numeric(part)):
             raise Unfit("it computes in single precision")
         passed = duplicate(arguments)
-        with self.program.bound(outside):
-            result = self._run(learner, self.node, passed)
-        fixed = {name for name in values if category(name) in {"labels", "settings", "number", "epsilon"}}
         self.differentiated += 1
+        try:
+            with self.program.bound(outside):
+                result = self._run(learner, self.node, passed)
+        except Unfit:
+            if not weights or not (self.layer or (self.owner and taken.back == [taken.upstream])):
+                raise
+            expected = self._derivatives(learner, {**theta, **outside}, outside, place, weights)
+            spoken = [key for key in expected if re.search(rf"\b{key}\b", ast.unparse(self.node))]
+            case = Case(arguments, expected, tuple(spoken or expected), bindings=outside)
+            return _Tried(case, 0, True, ran=False)
         best: _Tried | None = None
         for cost in costs:
-
-            def J(at: Any, cost: Any = cost) -> float:
-                part = parts_of(self._called(learner, at, outside))[place]
-                return float(cost(part) if callable(cost) else np.sum(cost * part))
-
-            wanted = known - {path for path in known if path[0] in fixed or not of_its_own(path)}
-            gradient = slopes(J, {**theta, **outside}, lambda path, _: path in wanted)  # noqa: B023 - used at once
-            if gradient is None:
-                raise Unfit("a kink is too near")
-            moved = {path: value for path, value in gradient.items() if np.any(np.abs(value) > 1e-9)}
-            values_of = dict(leaves({**theta, **outside}))
-            named = unshared(moved, values_of)
-            case = Case(arguments, {"d" + name: value for name, value in named.items()}, ())
-            case.bindings = outside
+            expected = self._derivatives(learner, {**theta, **outside}, outside, place, cost)
+            case = Case(arguments, expected, (), bindings=outside)
             if self.together:
                 case.expected["cost"] = output[place]
             found = self.gradients(result, arguments, passed, case.expected)
             if callable(cost):
-                case.expected = up_to_a_factor(found, case.expected, descends=self._descends())
-            tried = self._weighed(learner, case, found, values, taken.upstream)
+                case.expected = up_to_a_factor(found, case.expected, descends=descends(self.program))
+            added = int(np.prod(np.shape(theta.get("W", 0))[:3]))
+            if bias_once(found, case.expected, added):
+                words = (
+                    f"db is right for a bias that is added once; {self.forward.name} adds it {added} times"
+                )
+                self.remark = words
+            tried = self._weighed(learner, case, found, values, taken)
             if best is None or tried.right > best.right:
                 best = tried
                 if callable(cost):
@@ -243,13 +219,45 @@ class AnyBackward(OwnNetwork):
         assert best is not None  # noqa: S101 - there is a cost
         return best
 
+    def _object(self, learner: Learner, given: dict[str, Any], outside: dict[str, Any]) -> Any:
+        """Return a new object of the class; small weights are made larger, so that mistakes show."""
+        with self.program.bound(outside):
+            outcome = learner.program.call(self.program.namespace[self.owner], (), duplicate(given))
+        if outcome.error is not None:
+            raise Unfit.raised(f"{self.owner}(...)", outcome.error)
+        for path, value in leaves(outcome.result):
+            top = np.max(np.abs(value), initial=0.0) if of_its_own(path) else 0.0
+            if isinstance(value, np.ndarray) and 0 < top < 0.2:
+                value *= 0.5 / top
+        return outcome.result
+
+    def _derivatives(
+        self, learner: Learner, at: dict[str, Any], outside: dict[str, Any], place: int, cost: Any
+    ) -> dict[str, Any]:
+        """Return the derivatives, where they are not 0, of a cost of the output or of weighted outputs."""
+
+        def J(theta: Any) -> float:
+            parts = parts_of(self._called(learner, theta, outside))
+            if callable(cost):
+                return float(cost(parts[place]))
+            return float(sum(np.sum(weight * parts[number]) for number, weight in cost.items()))
+
+        held = dict(leaves(at))
+        fixed = {"labels", "settings", "number", "epsilon"}
+        wanted = {path for path in held if category(str(path[0])) not in fixed and of_its_own(path)}
+        gradient = slopes(J, at, lambda path, _: path in wanted)
+        if gradient is None:
+            raise Unfit("a kink is too near")
+        moved = {path: value for path, value in gradient.items() if np.any(np.abs(value) > 1e-9)}
+        return {"d" + name: value for name, value in unshared(moved, held).items()}
+
     def _weighed(
         self,
         learner: Learner,
         case: Case,
         found: dict[str, Any],
         values: dict[str, Any],
-        upstream: str | None,
+        taken: Taken,
     ) -> _Tried:
         """Tell which of the gradients that were found are right, and whether the others can only be wrong."""
         expected = case.expected
@@ -260,22 +268,27 @@ class AnyBackward(OwnNetwork):
         case.required = tuple(key for key in expected if key in found)
         if not others:
             return _Tried(case, len(right), True)
-        ratio = ratio_of(found, others)
+        ratio, upstream = ratio_of(found, others), taken.upstream
+        labelled = any(category(name) == "labels" for name in argument_names(self.forward))
+        is_cost = bool(self.owner) and labelled and not taken.back and len(found) == 1
         sizes = {size for value in values.values() for size in np.shape(value) if size > 1}
+        if values is self.cell:
+            return _Tried(case, len(right), True)
         if ratio is not None and not self.together:
             told = any(abs(ratio * size - 1) < 1e-3 or abs(ratio / size - 1) < 1e-3 for size in sizes)
             if right and told and len(others) > 1:  # dW and db have 1/m, dX has not
                 case.expected |= {key: value * ratio for key, value in others.items()}
                 self.remark = f"{', '.join(others)} are {ratio:.4g} times the derivatives"
                 return _Tried(case, len(found), True)
-            if not right and ratio < 0 and (upstream is not None or self._descends()):
+            if not right and ratio < 0 and (upstream is not None or is_cost or descends(self.program)):
                 return _Tried(case, 0, True)
             if not right:
                 raise Unfit(f"it gives the derivative of {self.forward.name}, {ratio:.4g} times")
-        linear = upstream is not None and self._linear(learner, case, found, upstream)
+        linear = upstream is not None and self._linear(learner, case, found, upstream, told=not right)
         wide = (np.size(found[key]) / max(1, np.size(expected[key])) for key in others)
         for_one = any(times > 1 and times in sizes for times in wide)
-        return _Tried(case, len(right), bool(right) or self.together or linear, for_one)
+        alone = is_cost and not with_activation(found, self.data)
+        return _Tried(case, len(right), bool(right) or self.together or linear or alone, for_one)
 
     def _elementwise(
         self, learner: Learner, theta: dict[str, Any], outside: dict[str, Any], output: Any
@@ -291,35 +304,28 @@ class AnyBackward(OwnNetwork):
             gradient = slopes(J, theta, lambda path, _: len(path) == 1 and category(path[0]) == "data")
             found += [value for value in (gradient or {}).values() if np.shape(value) == np.shape(output)]
         if len(found) == 2 and np.allclose(found[1], weights * found[0], rtol=1e-5, atol=1e-7):
-            yield np.ones(np.shape(output))
+            yield {0: np.ones(np.shape(output))}
 
-    def _linear(self, learner: Learner, case: Case, found: dict[str, Any], upstream: str) -> bool:
+    def _linear(
+        self, learner: Learner, case: Case, found: dict[str, Any], upstream: str, *, told: bool
+    ) -> bool:
         """Tell whether the gradients double with the derivative that is passed on."""
         passed = duplicate(case.values)
-        if upstream not in passed or any(np.array_equal(one, passed[upstream]) for one in found.values()):
+        if upstream not in passed:
+            return False
+        if any(np.array_equal(one, passed[upstream]) for one in found.values()):
+            if told:
+                raise Unfit("it passes the derivative on as it is")
             return False
         passed[upstream] = 2 * passed[upstream]
         with self.program.bound(case.bindings):
             result = self._run(learner, self.node, passed)
         twice = self.gradients(result, case.values, passed, case.expected)
-        return all(key in twice and same(twice[key], 2 * np.asarray(one)) for key, one in found.items())
-
-    def _descends(self) -> bool:
-        """Tell whether the file takes something away from parameters: then gradients are to point upwards."""
-        trees = [*self.program.functions.values(), *self.program.submission.script]
-        taken: list[ast.expr] = []
-        for tree in trees:
-            taken += [one.target for one in nodes(tree, ast.AugAssign) if isinstance(one.op, ast.Sub)]
-            taken += [one.right for one in nodes(tree, ast.BinOp) if isinstance(one.op, ast.Sub)]
-        rate = re.compile(r"(?i)\b(eta|lr|alpha|learning_?rate|step_?size|rate)\b|grad|nabla")
-        return any(rate.search(ast.unparse(one)) for one in taken)
-
-    def _one_by_one(self) -> bool:
-        """Tell whether the file itself calls the function for one example after the other."""
-        name = self.node.name.split(JOINT)[0]
-        bodies = [loop for node in self.program.functions.values() for loop in nodes(node, ast.For)]
-        called = [call.func for loop in bodies for call in nodes(loop, ast.Call)]
-        return any(getattr(function, "attr", getattr(function, "id", "")) == name for function in called)
+        if all(key in twice and same(twice[key], 2 * np.asarray(one)) for key, one in found.items()):
+            return True
+        if told:
+            raise Unfit(f"{upstream} is no derivative that is passed on: the result is no multiple of it")
+        return False
 
     def _called(self, learner: Learner, theta: dict[str, Any], outside: dict[str, Any]) -> Any:
         here = {name: value for name, value in theta.items() if name not in outside}
@@ -332,9 +338,9 @@ class AnyBackward(OwnNetwork):
         held: dict[str, Any],
         values: dict[str, Any],
         draw: Draw,
-        upstream: str | None,
-    ) -> tuple[int, Any, dict[str, Any]]:
-        """Return the output's place, its weight (None where none is given), and the other's arguments."""
+        taken: Taken,
+    ) -> tuple[int, dict[int, Any], dict[str, Any]]:
+        """Return the output's place, the weights of the outputs that are given, and the arguments."""
         numbers = [place for place, part in enumerate(parts) if numeric(part)]
         scalars = [place for place in numbers if np.ndim(parts[place]) == 0]
         if not numbers:
@@ -342,17 +348,20 @@ class AnyBackward(OwnNetwork):
         if self.together:
             if not scalars or len(parts) < 2:
                 raise Unfit(f"{self.forward.name} gives no cost with its gradients")
-            return scalars[0], 1.0, dict(held)
+            return scalars[0], {scalars[0]: 1.0}, dict(held)
         names, first = names_of(returned(self.forward), len(parts)), numbers[0]
         arguments: dict[str, Any] = {}
+        weights: dict[int, Any] = {}
         for name in argument_names(self.node):
             data = next((key for key in held if category(key) == "data"), "")
-            if name == upstream:
-                if np.ndim(parts[first]) or name in needed_names(self.node):
-                    arguments[name] = draw.array(*np.shape(parts[first]))
+            of = [place for place in numbers if canonical(name) == "d" + canonical(names[place])]
+            if name == taken.upstream or (name in taken.others and of):
+                place = of[0] if of else first
+                if np.ndim(parts[place]) or name in needed_names(self.node):
+                    weights[place] = arguments[name] = draw.array(*np.shape(parts[place]))
             elif name in held:
                 arguments[name] = held[name]
-            elif _CACHE.fullmatch(name) and len(parts) > 1:
+            elif CACHE.fullmatch(name) and len(parts) > 1:
                 arguments[name] = duplicate(parts[-1])
             elif name in names:
                 arguments[name] = duplicate(parts[names.index(name)])
@@ -363,8 +372,9 @@ class AnyBackward(OwnNetwork):
         lacking = [name for name in needed_names(self.node) if name not in arguments]
         if lacking:
             raise Unfit(f"what {', '.join(lacking)} should be is not told by the name")
-        weight = arguments.get(upstream) if upstream is not None else None
-        return first, 1.0 if weight is None and not np.ndim(parts[first]) else weight, arguments
+        if not weights and not np.ndim(parts[first]):
+            weights[first] = 1.0
+        return first, weights, arguments
 
     def gradients(
         self, result: Any, before: Mapping[str, Any], after: Mapping[str, Any], expected: Mapping[str, Any]
@@ -375,18 +385,3 @@ class AnyBackward(OwnNetwork):
         self.kept_in |= kept_in
         numbers = [part for part in parts_of(result) if numeric(part) and np.ndim(part) == 0]
         return {**found, **({"cost": numbers[0]} if "cost" in expected and found and numbers else {})}
-
-
-def _asked(node: ast.FunctionDef) -> list[str]:
-    """Return the arguments that have to be given, and those that change what is computed."""
-    telling = {"number", "settings", "labels"}
-    names, needed = argument_names(node), needed_names(node)
-    return [name for name in names if name != "self" and (name in needed or category(name) in telling)]
-
-
-def _upstream(names: list[str], *, method: bool) -> str | None:
-    """Return the argument that is the derivative of the output: no data, dims or decay."""
-    known = {"labels", "number", "data", "weights", "flag", "settings", "count", "sizes"}
-    asked = [name for name in names if not _CACHE.fullmatch(name) and category(name) not in known]
-    told = [name for name in asked if GRADIENT.match(name) or re.search(r"(?i)error|upstream", name)]
-    return told[0] if told else asked[0] if method and len(asked) == 1 else None

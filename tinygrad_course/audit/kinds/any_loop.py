@@ -16,7 +16,7 @@ import numpy as np
 
 from tinygrad_course.audit.execution.learner import Learner
 from tinygrad_course.audit.execution.namespace import Program
-from tinygrad_course.audit.execution.oracle import STEP
+from tinygrad_course.audit.execution.oracle import slopes
 from tinygrad_course.audit.execution.paths import duplicate, pairs
 from tinygrad_course.audit.execution.protection import same_draws
 from tinygrad_course.audit.execution.stubs import StandInUsedError
@@ -191,23 +191,15 @@ class AnyLoop(TrainingStep):
         options: list[tuple[str, str, Callable[[Any], Any]]],
     ) -> list[dict[str, Array]]:
         """Return the derivatives of each cost: one run of the iteration serves them all; none at a kink."""
-        seen = self._seen(start)
-        here = np.array([cost(seen[output]) for output, _, cost in options])
-        slopes: dict[str, Array] = {}
-        for name, value in parameters.items():
-            slopes[name], bends = np.zeros((2, len(options), *value.shape))
-            for index in np.ndindex(value.shape):
-                sides = []
-                for shift in (STEP, -STEP):
-                    moved = np.array(value, dtype=float)
-                    moved[index] += shift
-                    seen = self._seen({**start, name: moved})
-                    sides.append(np.array([cost(seen[output]) for output, _, cost in options]))
-                slopes[name][(slice(None), *index)] = (sides[0] - sides[1]) / (2 * STEP)
-                bends[(slice(None), *index)] = (sides[0] + sides[1] - 2 * here) / STEP
-            if np.max(np.abs(bends), initial=0) > 0.02 * max(np.max(np.abs(slopes[name]), initial=0), 1e-3):
-                raise Unfit("the cost is at a kink")
-        return [{name: slope[number] for name, slope in slopes.items()} for number in range(len(options))]
+
+        def costs(at: dict[str, Array]) -> Array:
+            seen = self._seen({**start, **at})
+            return np.array([cost(seen[output]) for output, _, cost in options])
+
+        found = slopes(costs, parameters) if options else {}
+        if found is None:
+            raise Unfit("the cost is at a kink")
+        return [{name: found[name,][..., number] for name in parameters} for number in range(len(options))]
 
     def _seen(self, start: Mapping[str, Any]) -> dict[str, Any]:
         """Run one iteration, and return what each variable was when it was first set."""

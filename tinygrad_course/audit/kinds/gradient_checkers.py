@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_course.audit.execution.learner import Learner
-from tinygrad_course.audit.kinds.base import Assumption, Kind, formula, roles, words
+from tinygrad_course.audit.kinds.base import Assumption, Kind, first_of, formula, roles, words
 from tinygrad_course.audit.kinds.cases import Array, Case, Draw
 from tinygrad_course.audit.kinds.forward_passes import arguments
 from tinygrad_course.audit.kinds.layer_functions import KINK
@@ -160,7 +160,7 @@ class GradientCheckMany(Kind):
 
     def read(self, result: Any, expression: ast.expr | None, case: Case) -> dict[str, Any]:
         """The difference comes alone, or first."""
-        first = result[0] if isinstance(result, tuple) and result else result
+        first = first_of(result)
         return {"difference": super().read(result, expression, case).get("difference", first)}
 
 

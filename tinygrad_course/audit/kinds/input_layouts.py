@@ -34,6 +34,9 @@ _KINDS: tuple[tuple[str, tuple[str, ...]], ...] = (
         ),
     ),
     ("epsilon", (r"eps\w*",)),
+    ("mode", (r"mode",)),
+    ("slope", (r".*(prime|deriv)\w*",)),
+    ("activation", (r"act\w*|func\w*|.*_act\w*",)),
     ("seed", (r"(random_?)?(seed|state)",)),
     ("count", (r"(n|num|no|max)?_?(iter\w*|epochs?|steps|passes)", r"(mini)?_?batch_?size")),
     (
@@ -175,7 +178,7 @@ def inputs(names: list[str], seed: int, layout: Layout) -> Iterator[dict[str, An
         ("flat", "row", "number") if "bias" in present else ("flat",),
         ("no", "list", "array") if any(map(_wordy, names)) else ("no",),
         (1, 4, 3) if "recurrent" in present else (1,),
-        (0, 1) if present & {"kernel", "settings", "stride", "padding"} else (0,),
+        (0, 1) if present & {"kernel", "settings", "stride", "padding", "activation", "mode"} else (0,),
     )
     for style in itertools.starmap(Style, styles):
         draw = Draw(seed)
@@ -368,6 +371,9 @@ _SIMPLE: dict[str, list[Any]] = {
     ],
     "number": [0.3],
     "epsilon": [1e-5],
+    "mode": ["max", "average"],
+    "activation": ["sigmoid", np.tanh],
+    "slope": [lambda z: 1 - np.tanh(z) ** 2],
     "seed": [3],
     "count": [3],
     "hidden": [H],

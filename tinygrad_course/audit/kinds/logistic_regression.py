@@ -73,7 +73,7 @@ class Optimize(Kind):
 
     def read(self, result: Any, expression: ast.expr | None, case: Case) -> dict[str, Any]:
         """The parameters come first, or under their names."""
-        first = result[0] if isinstance(result, tuple) and result else result
+        first = first_of(result)
         if isinstance(first, dict) and "w" in first:
             second = result[1] if isinstance(result, tuple) and len(result) > 1 else None
             grads = second if isinstance(second, dict) and second.keys() & {"dw", "db"} else {}

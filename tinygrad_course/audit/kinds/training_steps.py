@@ -23,6 +23,7 @@ from tinygrad_course.audit.execution.stubs import StandInUsedError
 from tinygrad_course.audit.kinds.base import Assumption, Kind
 from tinygrad_course.audit.kinds.cases import Case, Draw
 from tinygrad_course.audit.kinds.own_network import BACKWARD, Pool, Unfit
+from tinygrad_course.audit.reference.comparison import ratio
 from tinygrad_course.audit.source.signatures import argument_names, role_of
 from tinygrad_course.audit.source.syntax import definition, loops, names_in, nodes, stored_names
 
@@ -284,12 +285,7 @@ def _rate(before: Any, after: Any, gradient: Any) -> float | None:
     """Return by how much of its gradient a parameter was lowered, None where it was not."""
     if after is None or gradient is None or np.shape(before) != np.shape(after):
         return None
-    step, g = np.ravel(np.asarray(before) - after), np.ravel(np.asarray(gradient, dtype=float))
-    top = int(np.argmax(np.abs(g)))
-    if step.size != g.size or not g[top] or not np.any(step):
-        return None
-    rate = float(step[top] / g[top])
-    return rate if np.allclose(step, rate * g, rtol=1e-5, atol=1e-12) else None
+    return ratio(np.asarray(before) - after, gradient)
 
 
 def training_loop(node: ast.FunctionDef) -> ast.For | ast.While | None:

@@ -13,12 +13,11 @@ from tinygrad_course.audit.execution.learner import Learner
 from tinygrad_course.audit.execution.namespace import Program
 from tinygrad_course.audit.execution.stubs import GIVEN
 from tinygrad_course.audit.kinds import kind_of
+from tinygrad_course.audit.kinds.any_backward import LAYER_PASS, TELLING, AnyBackward
 from tinygrad_course.audit.kinds.any_loop import any_loops
 from tinygrad_course.audit.kinds.base import Assumption, Kind
 from tinygrad_course.audit.kinds.cases import Case, Draw
-from tinygrad_course.audit.kinds.class_layer import ClassLayer, class_layers
 from tinygrad_course.audit.kinds.own_class import class_passes
-from tinygrad_course.audit.kinds.own_layer import OwnLayer, layer_passes
 from tinygrad_course.audit.kinds.own_network import (
     OwnNetwork,
     Unfit,
@@ -51,7 +50,8 @@ class OwnResult:
     def breaks(self) -> BaseException | None:
         """What it raises of itself, called as the course calls it."""
         error = next((verdict.error for verdict in self.verdicts if verdict.error is not None), None)
-        if error is None or self.learner is None or not isinstance(self.kind, OwnLayer | ClassLayer):
+        layer = isinstance(self.kind, AnyBackward) and self.kind.layer
+        if error is None or self.learner is None or not layer:
             return None
         outside = isinstance(error, NameError) and not undefined(self.kind.program, error)
         return None if outside or isinstance(error, ImportError) or _calling(self.learner, error) else error
@@ -81,7 +81,7 @@ def by_kind(kind: OwnKind, seed: int) -> OwnResult:
             result.learner, result.verdicts = learner, verdicts
         if result.right:
             return result
-    if isinstance(kind, OwnNetwork) and not isinstance(kind, ClassLayer):
+    if isinstance(kind, OwnNetwork):
         _with_factor(result, kind, kind.program.namespace[kind.node.name])
     return result
 
@@ -153,26 +153,17 @@ def _divided_later(kind: OwnNetwork) -> bool:
 
 def own_results(program: Program, seed: int) -> dict[str, OwnResult]:
     """Return the result for every whole backward pass of a file, as a function or as a method."""
-    layers = list(layer_passes(program))
-    names = {layer.node.name for layer in layers}
-    whole = (OwnNetwork(program, node) for node in backward_passes(program) if node.name not in names)
-    found = {kind.node.name: by_kind(kind, seed) for kind in (*whole, *layers, *class_passes(program))}
-    for part in class_layers(program):
-        present = found.get(part.node.name)
-        if present is None or not present.verdicts:
-            judged = by_kind(part, seed)
-            if judged.wrong and by_kind(part.of_one_example(), seed).right:
-                judged = OwnResult(part, problem="it is right for one example, and not for several at a time")
-            if present is None or judged.verdicts or part.upstream or part.is_cost:
-                found[part.node.name] = judged
+    whole = (
+        OwnNetwork(program, node) for node in backward_passes(program) if not LAYER_PASS.search(node.name)
+    )
+    found = {kind.node.name: by_kind(kind, seed) for kind in (*whole, *class_passes(program))}
     known = {name for name, node in program.functions.items() if kind_of(node)}
     told = known | {name for name, one in found.items() if one.right or one.wrong}
     for kind in any_backwards(program, told):
-        before = found.get(kind.node.name)
+        before, result = found.get(kind.node.name), by_kind(kind, seed)
         # What was learnt of a function that ran says more than that none of its gradients is right.
-        if before is None or before.error is not None or _NOT_RUN.search(before.problem):
-            found[kind.node.name] = by_kind(kind, seed)
-        elif (result := by_kind(kind, seed)).verdicts:
+        vague = before is None or before.error is not None or _NOT_RUN.search(before.problem)
+        if vague or result.verdicts or TELLING.search(result.problem):
             found[kind.node.name] = result
     return found
 

@@ -9,8 +9,8 @@ import threading
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from tinygrad_course.compiling import code_cache
 from tinygrad_course.compiling.dataflow import Value
-from tinygrad_course.compiling.machine import code_cache
 from tinygrad_course.compiling.passes.fuse import FusedCall, NotFused
 
 
@@ -75,7 +75,24 @@ def compile_source(source: str, types: tuple[str, ...]) -> Callable[..., Any]:
             raise NotFused("machine code is made for CPython on 64 bits")
         code = engine.compile(module_text(source, types, name))
         code_cache.keep(name, code)
-    return engine.function(name, code)
+    made = engine.function(name, code)
+    sources[made] = source, types
+    return made
+
+
+#: What functions of machine code are made of.
+sources: dict[Any, tuple[str, tuple[str, ...]]] = {}
+
+
+def target() -> tuple[str, ...]:
+    """Return what machine code depends on beside its text.
+
+    Raises
+    ------
+    ImportError
+        Without llvmlite.
+    """
+    return _engine().target
 
 
 class _Engine:
@@ -95,7 +112,6 @@ class _Engine:
         self.llvm = llvm
         processor, features = llvm.get_host_cpu_name(), llvm.get_host_cpu_features().flatten()
         triple = llvm.get_process_triple()
-        #: What machine code depends on beside its text.
         self.target = (llvmlite.__version__, triple, processor, features, code_cache.versions())
         self.machine = llvm.Target.from_triple(triple).create_target_machine(
             cpu=processor,

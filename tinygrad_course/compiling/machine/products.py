@@ -11,6 +11,7 @@ the sums of all rows of the narrow one, which lie side by side in vectors.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -67,14 +68,15 @@ def product_function(left: tuple[int, ...], right: tuple[int, ...], dtype: Any) 
         return np.dot
     tiled = jit.compile_source(product_source(left, right, dtype), product_types(dtype))
 
-    def product(left: Any, right: Any, out: Any) -> None:
-        down, over = right.strides
-        if down > over and down >= PAGE:
-            np.dot(left, right, out)
-        else:
-            tiled(left, right, out)
+    return functools.partial(_product, tiled)
 
-    return product
+
+def _product(tiled: Callable[..., Any], left: Any, right: Any, out: Any) -> None:
+    down, over = right.strides
+    if down > over and down >= PAGE:
+        np.dot(left, right, out)
+    else:
+        tiled(left, right, out)
 
 
 def product_types(dtype: Any) -> tuple[str, ...]:

@@ -56,15 +56,16 @@ def find(program: Program, old: list[Value], new: list[Value]) -> Pattern | None
     """Return the pattern in a program that makes the `new` state from the `old` one, if it is there."""
     users = program.users()
     for value in program.values():
-        if value.function is np.matmul and _is_large(value.args[1]):
+        if value.function is np.matmul and value.args[1].is_input and is_large(value.args[1]):
             found = _match(value, users, old, new)
             if found is not None:
                 return found
     return None
 
 
-def _is_large(x: Value) -> bool:
-    return x.is_input and x.size >= LARGE and len(x.shape) == 2 and 8 <= x.shape[1] <= MOST
+def is_large(x: Any) -> bool:
+    """Whether an array (or the value that it is) is a matrix that such a pass is for."""
+    return x.size >= LARGE and len(x.shape) == 2 and 8 <= x.shape[1] <= MOST
 
 
 def _match(

@@ -76,12 +76,15 @@ class BufferPlan:
         For the id of concatenated arrays, the values that are copied there, each with its place there.
     nbytes : int
         The size of all buffers.
+    blocks : list of array
+        The memory that they lie in.
     """
 
     def __init__(self, program: Program, buffered: Callable[[Value], bool]) -> None:
         self.order = [v for v in program.values() if v.function is not None]
         self.place: dict[int, Any] = {}
         self.nbytes = 0
+        self.blocks: list[Any] = []  # the arrays that all this memory belongs to
         self._buffered = buffered
         self._shown = self._find_shown()
         self._last = self._last_uses(program)
@@ -194,8 +197,14 @@ class BufferPlan:
         size = -(-max(nbytes, 1) // ALIGNMENT) * ALIGNMENT
         self.nbytes += size
         raw = np.zeros(size + ALIGNMENT, np.uint8)
-        start = -raw.ctypes.data % ALIGNMENT
+        self.blocks.append(raw)
+        start = first_aligned(raw)
         return raw[start : start + size]
+
+
+def first_aligned(block: Any) -> int:
+    """Return the place in a block of memory where buffers may begin."""
+    return -int(block.ctypes.data) % ALIGNMENT
 
 
 # Fresh memory is slow: the system hands it out page by page, at the first touch of each. A loop that replaces
@@ -216,6 +225,9 @@ class ReusedArrays:
         self.shape = shape
         self.dtype = dtype
         self.arrays: list[Any] = []
+
+    def __reduce__(self) -> Any:
+        return ReusedArrays, (self.shape, self.dtype)
 
     def __call__(self) -> Any:
         """Return an array of any content that nobody else holds: neither itself nor a view of it."""

@@ -55,6 +55,9 @@ class _Blocks(FusedCall):
         self.flat = [v.kind == "array" for v in group.inputs]
         self.sums = len(group.scalars)
 
+    def __reduce__(self) -> Any:
+        return object.__new__, (_Blocks,), vars(self) | {"arrays": [], "scalars": []}
+
     @property
     def function(self) -> Callable[..., Any]:
         """What runs the chain."""
@@ -94,4 +97,4 @@ def _steps(group: Group, size: int) -> Callable[..., Any]:
     arguments = ", ".join([*(f"x{i}" for i in range(len(inputs))), *(f"y{i}" for i in range(len(stored)))])
     returned = "".join(f"{body.name(v)}, " for v in sums)
     lines = "".join(f"    {line}\n" for line in [*body.lines, f"return ({returned})"])
-    return python_function(f"def call({arguments}):\n{lines}", body.bound)
+    return python_function(f"def call({arguments}):\n{lines}", body.bound, body.layout.blocks)

@@ -1,7 +1,9 @@
 """Engine one: a program as straight-line Python, each line one NumPy call into memory that is kept."""
 
+import marshal
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from types import FunctionType
 from typing import Any
 
 import numpy as np
@@ -278,14 +280,26 @@ class StraightLineCode:
         return nest_text(x, lambda y: self.name(y) if isinstance(y, Value) else self._plain(y))
 
 
-def python_function(text: str, bound: dict[str, Any]) -> Callable[..., Any]:
+#: The file that functions made here say they are of.
+OUR_WORDS = "<compiled by tinygrad_course>"
+
+
+def python_function(text: str, bound: dict[str, Any], blocks: Iterable[Any] = ()) -> Callable[..., Any]:
     """Return the function called ``call`` that a text defines, with `bound` for what its names stand for.
 
     They are its globals: as variables of a function around it they would take twice the time to compile.
+    It has the `blocks` of memory in which its buffers lie as an attribute.
     """
     space: dict[str, Any] = {"np": np, **bound}  # np.inf and np.nan are written as such
-    exec(compile(text, "<compiled by tinygrad_course>", "exec"), space)  # noqa: S102  (our own words)
-    return space.pop("call")  # type: ignore[no-any-return]
+    exec(compile(text, OUR_WORDS, "exec"), space)  # noqa: S102  (our own words)
+    made: Callable[..., Any] = space.pop("call")
+    vars(made)["blocks"] = tuple(blocks)
+    return made
+
+
+def function_of(code: bytes, bound: dict[str, Any]) -> Callable[..., Any]:
+    """Return such a function that was kept: its code, and what the names in it stand for."""
+    return FunctionType(marshal.loads(code), {"np": np, **bound})  # noqa: S302  (from our own folder)
 
 
 def is_buffered(value: Value) -> bool:

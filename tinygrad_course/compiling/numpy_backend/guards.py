@@ -1,5 +1,6 @@
 """One signature of a compiled function: check the call's arguments, run, return what the function returns."""
 
+import itertools
 import math
 import threading
 from collections.abc import Collection, Iterable
@@ -7,13 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_course.compiling.dataflow import Program, Value
-from tinygrad_course.compiling.numpy_backend.buffers import segment
-from tinygrad_course.compiling.numpy_backend.code_generation import (
-    SUMMED_BY_BLAS,
-    StraightLineCode,
-    python_function,
-)
+from tinygrad_course.compiling.dataflow import Value
+from tinygrad_course.compiling.numpy_backend.code_generation import python_function
 from tinygrad_course.compiling.readable.operator_syntax import nest_text
 from tinygrad_course.compiling.tracing.captured_values import CapturedValues
 from tinygrad_course.compiling.tracing.changed_arguments import Kept
@@ -36,56 +32,55 @@ class GuardedProgram:
 
     Parameters
     ----------
-    program : Program
+    body : object
+        Has `run`; see `ProgramBody`.
     args : list of tuple
-        The arguments that it was recorded with, each with its name.
+        The arguments that the program was recorded with, each with its name.
     traced : Traced
         What was recorded.
-    tree, changes : nest
-        What is returned, and what is put into dicts and lists of the caller's, with the program's values.
-    looked_at : list of Value
-        Where one of these is not finite, `call` returns `NOT_FINITE`.
 
     Attributes
     ----------
+    body : object
     call : callable
-        Takes the function's positional arguments; returns `MISS` if they have another signature.
+        Takes the function's positional arguments; returns `MISS` if they have another signature, and
+        `NOT_FINITE` where the body returns None.
     code : str
         The text of `call`.
     """
 
-    def __init__(
-        self, program: Program, args: Any, traced: Traced, tree: Any, changes: Any, looked_at: list[Value]
-    ) -> None:
-        self.body = StraightLineCode(program)
-        self.bound = self.body.bound
+    def __init__(self, body: Any, args: Any, traced: Traced) -> None:
+        self.body = body
+        self.bound: dict[str, Any] = {}
         self.checks: list[str] = []
-        self.dynamic = dict(zip(traced.run.paths, program.inputs, strict=True))
+        self.dynamic = {path: f"x{i}" for i, path in enumerate(traced.run.paths)}
         self.arrays: list[str] = []
         self.containers: dict[str, str] = {}  # the names of dicts and lists, by their paths
-        self.fresh: set[int] = set()
         self.miss = self.bind(MISS)
         names = [f"a{i}" for i in range(len(args))]
         taken = list(zip(names, args, strict=True))
         for name, (parameter, arg) in sorted(taken, key=lambda t: not isinstance(t[1][1], np.ndarray)):
             self._take(name, arg, parameter)  # arrays first: most calls of another signature differ in these
-        if changes:
+        if traced.run.changes:
             self._check_distinct(self.containers.values())
         if traced.captured.identity:
             self._check_distinct([*self.arrays, *self.containers.values()])
         self._captured(traced.captured)
-        lock, inner = self.bind(threading.Lock()), "        "
-        returned = self._nest(self._in_memory(tree, traced.memory))
+        lock = self.bind(threading.Lock())
+        run = [f"r = {self.bind(body.run)}({', '.join(self.dynamic.values())})"]
+        if traced.quiet:
+            run = [f"with {self.bind(np.errstate)}(all='ignore'):", f"    {run[0]}"]
+        values = (_Text(f"r[{i}]") for i in itertools.count())
+        result, changes = (
+            rebuild(tree, iter([next(values) if isinstance(x, Value) else x for _, x in leaves(tree)]))
+            for tree in (traced.run.result, traced.run.changes)
+        )
         lines = [f"def call({', '.join(names)}):", *(f"    {line}" for line in self.checks)]
         lines += [f"    if not {lock}.acquire(False): return {self.miss}", "    try:"]
-        if traced.quiet:
-            lines.append(f"{inner}with {self.bind(np.errstate)}(all='ignore'):")
-            inner += "    "
-        lines += [f"{inner}{line}" for line in self.body.lines or ["pass"]]
-        if looked_at:
-            lines += [f"{inner}if {self._infinite(looked_at)}: return {self.bind(NOT_FINITE)}"]
-        lines += [f"{inner}{line}" for line in self._written(changes)]
-        lines += [f"        return {returned}", "    finally:", f"        {lock}.release()"]
+        lines += [f"        {line}" for line in run]
+        lines += [f"    finally: {lock}.release()", f"    if r is None: return {self.bind(NOT_FINITE)}"]
+        lines += [f"    {line}" for line in self._written(changes)]
+        lines.append(f"    return {self._nest(result)}")
         self.code = "\n".join(lines)
         self.call = python_function(self.code, self.bound)
 
@@ -111,8 +106,7 @@ class GuardedProgram:
             self._check(f"type({name}) is {self.bind(type(arg))} and len({name}) == {len(arg)}")
             self._take_items(name, path, enumerate(arg))
         elif path in self.dynamic:
-            value = self.dynamic[path]
-            target = self.body.name(value)
+            target = self.dynamic[path]
             if isinstance(arg, np.ndarray):
                 self.arrays.append(name)
                 kind, dtype = self.bind(type(arg)), self.bind(arg.dtype)
@@ -166,22 +160,6 @@ class GuardedProgram:
             )
         return lines
 
-    def _infinite(self, looked_at: list[Value]) -> str:
-        """Return the text that says whether one of some values is infinite or NaN."""
-        whole = [v.args[0] if v.function is segment else v for v in looked_at]
-        values = {id(v): v for v in whole if v.dtype.kind in "fc" and not v.is_input}.values()
-        real = all(v.dtype.kind == "f" for v in values)
-        finite = self.bind(math.isfinite if real else np.isfinite)
-        sums = []
-        for v in values:
-            name = self.body.name(v)
-            if 0 < v.size <= SUMMED_BY_BLAS and v.shape:
-                name = f"{self.bind(np.vdot)}({name}, {self.bind(np.ones(v.shape, v.dtype))})"
-            elif v.shape:
-                name = f"{self.bind(np.add.reduce)}({name}, None)"
-            sums.append(name)
-        return f"not {finite}({' + '.join(sums)})" if sums else "False"
-
     def _nest(self, tree: Any) -> str:
         """Return the text of what the function returns."""
 
@@ -190,8 +168,6 @@ class GuardedProgram:
                 return self.containers[x]
             if type(x) is _Text:
                 return str(x)
-            if isinstance(x, Value):
-                return self._result(x)
             if isinstance(x, dict):  # of a class of the user's own
                 return f"{self.bind(type(x))}({self._nest([*x.items()])})"
             if isinstance(x, tuple):
@@ -199,31 +175,3 @@ class GuardedProgram:
             return repr(x) if x is None or type(x) in {bool, int} else self.bind(x)
 
         return nest_text(tree, leaf)
-
-    def _in_memory(self, tree: Any, memory: list[int]) -> Any:
-        """Return a nest with texts for its values: what lay in one memory does so again."""
-        results = [x for _, x in leaves(tree)]
-        first: dict[int, int] = {}  # for a value, the memory that it is
-        for value, place in zip(results, memory, strict=True):
-            first.setdefault(id(value), place)
-
-        def text(x: Any, place: int) -> Any:
-            if not isinstance(x, Value):
-                return x
-            owners = self.body.borrowed.get(id(x), (id(x),))
-            if len(owners) == 1 and first.get(*owners) == place and not x.is_constant:
-                self.fresh.add(id(x))
-                return _Text(self.body.name(x))
-            return _Text(self._result(x))
-
-        return rebuild(tree, map(text, results, memory))
-
-    def _result(self, value: Value) -> str:
-        name = self.body.name(value)
-        if value.is_input:
-            return str(name)
-        again = id(value) in self.fresh
-        self.fresh.add(id(value))
-        if value.kind == "array" and (again or value.is_constant or id(value) in self.body.borrowed):
-            return f"{name}.copy()"
-        return str(name)

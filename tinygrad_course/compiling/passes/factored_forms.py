@@ -194,3 +194,13 @@ def as_product(total: Sum) -> Product:
     if common == 1:
         return power(total)
     return power(Sum(tuple([Product(t.coefficient / common, t.factors) for t in terms]))).scaled(common)
+
+
+def of_one_sigmoid(terms: list[Product]) -> bool:
+    """Whether a sum has two different factors of one sigmoid, so that it may be shorter multiplied out."""
+    kinds: dict[Value, set[str]] = {}
+    for t in terms:
+        for f, n in t.factors:
+            if isinstance(f, Sigmoid) and n > 0:
+                kinds.setdefault(f.z, set()).add(f.what)
+    return any(len(k & {"s", "1-s"}) == 2 or len(k & {"log s", "softplus"}) == 2 for k in kinds.values())

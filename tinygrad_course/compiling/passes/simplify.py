@@ -24,11 +24,13 @@ from tinygrad_course.compiling.passes.factored_forms import (
     Sum,
     as_product,
     combine,
+    of_one_sigmoid,
     power,
     shortest,
     times,
 )
 from tinygrad_course.compiling.passes.form_builder import FormBuilder
+from tinygrad_course.compiling.passes.vanishing import is_nothing, without_nothing
 
 #: Forms of more factors than this are not looked into any more.
 HEAVY = 40
@@ -74,6 +76,7 @@ class _Simplifier(FormBuilder):
         )  # of these, what is not on the way back: there numbers stay where they are
         self.better: dict[int, tuple[Product, bool]] = {}  # forms of values whose names are kept
         self.logits: dict[int, tuple[Value, Value]] = {}  # exp(-z) by its id: the value, z
+        self.nothing: set[int] = set()  # the ids of what is 0 whatever the numbers are
 
     def run(self, program: Program) -> Program:
         self.examples = examples(program)
@@ -98,11 +101,20 @@ class _Simplifier(FormBuilder):
         args = replace_values(value.args, lambda v: self.new[id(v)])
         kwargs = replace_values(value.kwargs, lambda v: self.new[id(v)])
         new = canonical(self.builder, value, args, kwargs)
+        if value.backward and is_sum(new) and is_nothing(new, self.known):
+            self.nothing.add(id(new))
+        elif self.nothing and new.args:
+            new = without_nothing(new, self.nothing)
         if not value.backward:
             self.forward.add(id(new))
         new.named_like(value)
         self.spelt.add(id(new))
         return new
+
+    def known(self, value: Value) -> Product:
+        """Return the form of a value, whether its name is kept or not."""
+        better = self.better.get(id(value))
+        return self.form(value)[0] if better is None else better[0]
 
     # ------------------------------------------------------------------ what computes a value
 
@@ -259,7 +271,7 @@ class _Simplifier(FormBuilder):
                 exponential = next(a for a in value.args if isinstance(a, Value) and a.function is np.exp)
                 self.odds.setdefault(id(z), (exponential, value))
             return sigmoid
-        if _of_one_sigmoid(terms):
+        if of_one_sigmoid(terms):
             short = shortest(terms)
             if short.terms != tuple(terms):
                 return as_product(short), True
@@ -383,13 +395,3 @@ def _origin(value: Value) -> Value:
 
 def _is_sum(factor: Any) -> bool:
     return isinstance(factor, Value) and is_sum(factor)
-
-
-def _of_one_sigmoid(terms: list[Product]) -> bool:
-    """Whether a sum has two different factors of one sigmoid, so that it may be shorter multiplied out."""
-    kinds: dict[Value, set[str]] = {}
-    for t in terms:
-        for f, n in t.factors:
-            if isinstance(f, Sigmoid) and n > 0:
-                kinds.setdefault(f.z, set()).add(f.what)
-    return any(len(k & {"s", "1-s"}) == 2 or len(k & {"log s", "softplus"}) == 2 for k in kinds.values())

@@ -69,6 +69,7 @@ class CapturedValues:
             ("np.random", np.random.get_state.__self__),  # type: ignore[attr-defined]
             ("random", random.getstate.__self__),  # type: ignore[attr-defined]
         ]
+        self.codes: list[types.CodeType] = []  # what they run, as far as it is the user's
         self._seen: dict[Any, Any] = {}
         self._names: set[str] = set()  # what the code looks up, and the attributes that it reads
         self._iterators: list[str] = []
@@ -165,6 +166,7 @@ class CapturedValues:
         for name in defaults:
             self._bind(functools.partial(defaults.get, name), name)
         if watched:
+            self.codes.append(function.__code__)
             for part in ("__code__", "__defaults__", "__kwdefaults__"):
                 self._bind(functools.partial(getattr, function, part), path)
             if vars(function):

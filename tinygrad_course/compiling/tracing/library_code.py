@@ -6,6 +6,7 @@ import os
 import sys
 import sysconfig
 from pathlib import Path
+from typing import Any
 
 _LIBRARY = str(Path(__file__).parents[2]) + os.sep
 _PACKAGES = tuple({sysconfig.get_path(p) + os.sep for p in ("purelib", "platlib")})
@@ -23,10 +24,8 @@ def of_library(filename: str) -> bool:
 
 def file_of_caller() -> str:
     """Return the file of the code that has called the caller of this."""
-    frame = inspect.currentframe()
-    for _ in range(2):
-        frame = None if frame is None else frame.f_back
-    return "" if frame is None else frame.f_code.co_filename
+    frame: Any = inspect.currentframe()
+    return str(frame.f_back.f_back.f_code.co_filename)
 
 
 @functools.lru_cache(maxsize=4096)

@@ -1,6 +1,5 @@
 """Trace a function: it runs on tracers for its arrays, and the calls that it makes are the program."""
 
-import inspect
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, NamedTuple
@@ -9,12 +8,8 @@ import numpy as np
 
 from tinygrad_course.autodiff.gradients import observers
 from tinygrad_course.compiling.dataflow import Program, Value, argument
-from tinygrad_course.compiling.tracing.captured_values import (
-    ITERATOR,
-    CapturedValues,
-    is_iterator,
-    unaltered,
-)
+from tinygrad_course.compiling.tracing.arguments import argument_names, is_dynamic, named_arguments
+from tinygrad_course.compiling.tracing.captured_values import CapturedValues, unaltered
 from tinygrad_course.compiling.tracing.changed_arguments import Contents
 from tinygrad_course.compiling.tracing.lost_nans import loses_nan
 from tinygrad_course.compiling.tracing.names_in_code import NamesInCode
@@ -24,7 +19,7 @@ from tinygrad_course.compiling.tracing.same_results import same_results
 from tinygrad_course.compiling.tracing.trace import DIFFERS, OTHER_ARRAY, Trace, same
 from tinygrad_course.compiling.tracing.tracer import Tracer
 from tinygrad_course.compiling.tracing.way_taken import ASKING, way_taken
-from tinygrad_course.engine import foreign, trees
+from tinygrad_course.engine import trees
 from tinygrad_course.engine.partial import Masks, masks
 from tinygrad_course.engine.tensor import Tensor
 
@@ -44,8 +39,8 @@ class Run(NamedTuple):
         What is afterwards in those dicts and lists among the arguments that it changes, by their paths.
     samples : nest
         What it returned in numbers, and what it left of its arguments if it changes them.
-    swept : bool
-        Gradients were computed on the way: one that is not finite may be so for want of larger numbers.
+    watched : Masks
+        How gradients were computed on the way, if they were.
     """
 
     trace: Trace
@@ -54,7 +49,7 @@ class Run(NamedTuple):
     result: Any
     changes: dict[str, Any]
     samples: Any
-    swept: bool
+    watched: Masks
 
 
 class Traced(NamedTuple):
@@ -112,8 +107,7 @@ def trace_function(
     CannotCompile
         If the function does what can't be recorded.
     """
-    objects = [x for _, x in named_arguments(f, args) if not isinstance(x, (np.ndarray, np.generic))]
-    captured = CapturedValues(f, *objects)
+    captured = captured_by(f, args)
     try:
         recorder = _Recorder(f, args, moving)
         run, unmasked, quiet = recorder.record(captured, masked=masked, mended=mended)
@@ -123,7 +117,24 @@ def trace_function(
         raise
     memory = [id(base_of(x)) for _, x in trees.leaves(recorder.plain[0] if run.changes else recorder.plain)]
     names = argument_names(f, len(args))
-    return Traced(run, names, CapturedValues(f, *objects), unmasked, quiet, memory)
+    return Traced(run, names, captured_by(f, args), unmasked, quiet, memory)
+
+
+def captured_by(f: Callable[..., Any], args: Any) -> CapturedValues:
+    """Return what a function, and what it is given, may read from outside."""
+    objects = [x for _, x in named_arguments(f, args) if not isinstance(x, (np.ndarray, np.generic))]
+    return CapturedValues(f, *objects)
+
+
+def is_repeated(f: Callable[..., Any], args: Any, moving: Any, run: Run) -> bool:
+    """Whether `f` does what was recorded of it in another process; nothing is computed."""
+    captured = captured_by(f, args)
+    try:
+        again = _Recorder(f, args, moving).repeat(run)
+    except Exception:  # noqa: BLE001  (whatever it is, it does not go as it did)
+        return False
+    changed = captured.drew() or captured.leaked() or captured.changed()
+    return again.paths == run.paths and changed is None
 
 
 def _refuse_changes(path: str | None) -> None:
@@ -173,7 +184,7 @@ class _Recorder:
         if squared or (unmasked and watched.asked):
             watched = Masks(made=not unmasked, mended=mended or squared)
             run = self._run(watched, NamesInCode())
-        self._check_the_way(watched, run, asked=captured.reads(ASKING))
+        self._check_the_way(run, asked=captured.reads(ASKING))
         if not mended and not self._agrees(run):
             if unmasked:
                 return self.record(captured)
@@ -223,9 +234,10 @@ class _Recorder:
         finally:
             masks.reset(token)
             tracing.open, tracing.names = False, None  # names know the numbers, which are large
+            watched.calls = ()
         shown = (returned, standing) if changes else returned
         samples = trees.tree_map(lambda x: x.sample if type(x) is Tracer else x, shown)
-        return Run(tracing, program, paths, result, changes, samples, watched.swept)
+        return Run(tracing, program, paths, result, changes, samples, watched)
 
     def _plainly(self, args: Any, changes: Any = ()) -> Any:
         """Return what `f` returns for plain arrays, and what it leaves of them, if it changes them."""
@@ -240,7 +252,7 @@ class _Recorder:
         single = any(dtype.kind == "f" and dtype.itemsize < 8 for dtype in dtypes)
         return same_results(run.samples, self.plain, single)
 
-    def _check_the_way(self, watched: Masks, run: Run, *, asked: bool) -> None:
+    def _check_the_way(self, run: Run, *, asked: bool) -> None:
         """Run the function on tracers again, without computing anything, and on plain arrays.
 
         Raises
@@ -249,8 +261,7 @@ class _Recorder:
             If it does anything else than in its first run.
         """
         with way_taken(watched=asked) as on_tracers:
-            again = self._run(watched, first=run)
-        _check_alike(run, again)
+            self.repeat(run)
         args = trees.tree_map(lambda x: np.asarray(x) if isinstance(x, np.memmap) else x, self.args)
         with way_taken(watched=asked) as on_arrays, calls_outside() as outside:
             self.plain = self._plainly(args, run.changes)
@@ -262,6 +273,18 @@ class _Recorder:
                 "recorded with than on arrays: ask isinstance(x, np.ndarray), np.ndim(x) == 0, or choose "
                 "outside"
             )
+
+    def repeat(self, run: Run) -> Run:
+        """Run the function on tracers again, without computing anything.
+
+        Raises
+        ------
+        CannotCompile
+            If it does anything else.
+        """
+        again = self._run(Masks(made=run.watched.made, mended=run.watched.mended), first=run)
+        _check_alike(run, again)
+        return again
 
     def _agrees_nearer_to_zero(self) -> bool:
         """Whether tracers give what plain arrays give where the arguments are smaller.
@@ -304,12 +327,21 @@ def _check_alike(first: Run, again: Run) -> None:
     if not all(alike) or counts[0] != counts[1]:
         raise CannotCompile(DIFFERS)
     returned = [trees.leaves([run.result, run.changes]) for run in (first, again)]
+    if _outline([first.result, first.changes]) != _outline([again.result, again.changes]):
+        raise CannotCompile(DIFFERS)
     for (path, one), (_, other) in zip(*returned, strict=True):
         if type(one) is not Value and not unaltered(one, other):
             raise CannotCompile(
                 f"the function returns a {type(one).__name__} of its own making ({path or 'its result'}), "
                 "and a program makes none: return arrays and numbers in dicts, lists and tuples"
             )
+
+
+def _outline(tree: Any) -> Any:
+    """Return the kinds of dicts, lists and tuples in a nest, with their keys."""
+    if isinstance(tree, dict):
+        return type(tree), *tree, *map(_outline, tree.values())
+    return (type(tree), *map(_outline, tree)) if isinstance(tree, (list, tuple)) else tree is None
 
 
 def base_of(x: Any) -> Any:
@@ -332,50 +364,3 @@ def _result(path: str, x: Any, tracing: Trace, results: list[Value]) -> Any:
         results.append(tracing.constant(x))
         return results[-1]
     return x
-
-
-def argument_names(f: Callable[..., Any], count: int) -> list[str]:
-    """Return names for the first `count` positional arguments of `f`."""
-    try:
-        parameters = inspect.signature(f).parameters.values()
-    except (TypeError, ValueError):
-        parameters = ()  # type: ignore[assignment]
-    names = [p.name for p in parameters if p.kind in {p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD}]
-    return names[:count] + [f"argument{i + 1}" for i in range(len(names), count)]
-
-
-def named_arguments(f: Callable[..., Any], args: Any) -> list[tuple[str, Any]]:
-    """Return every leaf of the arguments with its path: the parameter's name, then the place inside it."""
-    names = argument_names(f, len(args))
-    return [leaf for name, arg in zip(names, args, strict=True) for leaf in trees.leaves(arg, name)]
-
-
-def is_dynamic(x: Any, path: str, moving: Any) -> bool:
-    """Whether an argument is an input of the program; others are part of it.
-
-    Raises
-    ------
-    CannotCompile
-        For what a program can't take.
-    """
-    if type(x).__module__.partition(".")[0] != "scipy":  # whose products are known
-        try:
-            foreign.admitted(x)
-        except TypeError as error:
-            raise CannotCompile(str(error).replace("X", path)) from None
-    if isinstance(x, np.ndarray):
-        if x.dtype.kind not in "fiub":
-            raise CannotCompile(
-                f"{path} has dtype {x.dtype}; a compiled function takes arrays of real numbers"
-            )
-        return True
-    if isinstance(x, np.generic):
-        return x.dtype.kind in "fiub"
-    if isinstance(x, (np.random.RandomState, np.random.Generator)):
-        raise CannotCompile(
-            f"{path} is a random generator; a program would repeat one call's numbers. Draw them outside, "
-            "and pass them as an argument"
-        )
-    if is_iterator(x):
-        raise CannotCompile(ITERATOR.format(path))
-    return path in moving

@@ -35,22 +35,21 @@ from tinygrad_course.rules.table import as_written
 def _operator(ufunc: Callable[..., Any], plain: Callable[..., Any], a: Any, b: Any) -> Any:
     """Record an operator: NumPy's function on arrays, Python's own between numbers of Python's."""
     for x in (a, b):
+        if type(x) in _KNOWN:
+            continue
         if type(x) is Tensor:
             return NotImplemented
         if is_sparse(x):
             raise CannotCompile(
                 "a program holds no scipy.sparse matrix: its product is made outside the compiled function"
             )
-    if plain is operator.mul and (isinstance(a, _SEQUENCES) or isinstance(b, _SEQUENCES)):
-        count = b if isinstance(a, _SEQUENCES) else a
-        if not count.shape and count.dtype.kind in "iub":
-            count.__index__()  # [x] * n: a count, as in range(n)
+        if plain is operator.mul and isinstance(x, (list, tuple, str, bytes)):
+            count = b if x is a else a
+            if not count.shape and count.dtype.kind in "iub":
+                count.__index__()  # [x] * n: a count, as in range(n)
     if _is_number(a) and _is_number(b):
         return record(plain, (a, b), {})
     return record(ufunc, (a, b), {}, plain)
-
-
-_SEQUENCES = (list, tuple, str, bytes)
 
 
 def _is_number(x: Any) -> bool:
@@ -157,8 +156,10 @@ class Tracer(Unanswered):
         return record(function, inputs, kwargs)
 
     def __array_function__(self, func: Any, types: Any, args: Any, kwargs: Any) -> Any:
-        if any(issubclass(t, Tensor) for t in types):
+        if Tensor in types:
             return NotImplemented
+        if func is np.shape and type(args[0]) is Tracer:
+            return args[0].recorded.shape
         return record(func, args, kwargs)
 
     @staticmethod
@@ -216,6 +217,8 @@ def _give_operators(name: str, ufunc: np.ufunc, plain: Callable[..., Any]) -> No
         setattr(Tracer, f"__{mark}{name}__", method)
 
 
+_KNOWN = {Tracer, float, int, np.ndarray, np.float64}  # whom an operator need not look at
+
 for _ufunc, _plain in OPERATORS.items():
     _give_operators(_plain.__name__.strip("_"), _ufunc, _plain)
 
@@ -234,7 +237,8 @@ def record(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any], compute
     """
     if kwargs.get("out", 0) is None:
         kwargs = {k: v for k, v in kwargs.items() if k != "out"}
-    (numbers, options), tracers = _samples((args, kwargs))
+    tracers: list[Tracer] = []
+    numbers, options = _samples(args, tracers), _samples(kwargs, tracers) if kwargs else kwargs
     trace = tracers[0].recording if tracers else None
     if trace is None:  # a tracer hidden in something else than a list, tuple, dict or slice
         raise CannotCompile(
@@ -245,23 +249,24 @@ def record(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any], compute
             "a value from inside a compiled function was used after the function was recorded: it was put "
             "somewhere outside (a list, an attribute, a global). Return it instead."
         )
-    refuse_call(function, args, kwargs)
-    if "out" in kwargs:
-        raise CannotCompile(IN_PLACE.format(f"the out= of {as_written(function)}"))
     if function is np.empty_like:
         function = np.zeros_like
     if trace.first is not None and function not in OF_SHAPES:
         difference = _difference_from(trace.first, len(trace.calls), function, args, kwargs)
-        if difference is not None:
-            (compute or function)(*numbers, **options)  # it may raise, as it did at first
-            raise CannotCompile(difference)
-        trace.calls.append(trace.first.calls[len(trace.calls)])
-        return tree_map(lambda v: Tracer(trace, v, trace.sample_of(v)), trace.calls[-1][1])
+        if difference is None:
+            return _again(trace)
+        (compute or function)(*numbers, **options)  # it may raise, as it did at first
+        raise CannotCompile(difference)
+    refuse_call(function, args, kwargs)
+    if "out" in kwargs:
+        raise CannotCompile(IN_PLACE.format(f"the out= of {as_written(function)}"))
     index = (args[1] if type(args[1]) is tuple else args[1:]) if function is operator.getitem else ()
     try:
         result = (compute or function)(*numbers, **options)
     except BY_VALUES as error:
-        if type(error) is not IndexError or _samples(index)[1]:
+        found: list[Tracer] = []
+        _samples(index, found)
+        if type(error) is not IndexError or found:
             note_error(as_written(function), error)
         raise
     if function in OF_SHAPES:
@@ -272,7 +277,8 @@ def record(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any], compute
             "fixed shapes: use np.where(mask, x, 0), or select outside the compiled function"
         )
     trace.collect(result)
-    recorded = _stand_in(trace, function, _values(trace, args), _values(trace, kwargs), result)
+    constants = _values(trace, kwargs) if kwargs else kwargs
+    recorded = _stand_in(trace, function, _values(trace, args), constants, result)
     if type(recorded) is Tracer:
         trace.calls.append((recorded.recorded, recorded.recorded))
         name = trace.names.of_call() if trace.names is not None else None
@@ -283,6 +289,17 @@ def record(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any], compute
         parts = [t.recorded for _, t in leaves(recorded)]
         trace.calls.append((parts[0].inputs[0], rebuild(recorded, iter(parts))))
     return recorded
+
+
+def _again(trace: Trace) -> Any:
+    """Return what the next call of an earlier trace returned, as tracers."""
+    assert trace.first is not None  # noqa: S101
+    call = trace.first.calls[len(trace.calls)]
+    trace.calls.append(call)
+    made = call[1]
+    if type(made) is Value:
+        return Tracer(trace, made, trace.sample_of(made))
+    return tree_map(lambda v: Tracer(trace, v, trace.sample_of(v)), made)
 
 
 def _difference_from(
@@ -329,18 +346,18 @@ def _stand_in(trace: Trace, function: Any, args: Any, kwargs: Any, result: Any) 
         if isinstance(result, tuple):
             return type(result)(*items) if hasattr(result, "_fields") else tuple(items)
         return items
-    plain = type(result) is np.ndarray and result.dtype.kind in "fiubc"
-    if not plain and not isinstance(result, np.generic) and type(result) not in {int, float, bool}:
-        raise CannotCompile(
-            f"{as_written(function)} returned a {type(result).__name__}, which a program can't hold"
-        )
-    dtype = np.asarray(result).dtype
-    return Tracer(trace, Value(function, args, kwargs, np.shape(result), dtype, kind_of(result)), result)
+    if type(result) in {int, float, bool}:
+        return Tracer(trace, Value(function, args, kwargs, (), np.asarray(result).dtype, "python"), result)
+    if isinstance(result, np.generic) or (type(result) is np.ndarray and result.dtype.kind in "fiubc"):
+        value = Value(function, args, kwargs, result.shape, result.dtype, kind_of(result))
+        return Tracer(trace, value, result)
+    raise CannotCompile(
+        f"{as_written(function)} returned a {type(result).__name__}, which a program can't hold"
+    )
 
 
-def _samples(tree: Any) -> tuple[Any, list[Tracer]]:
-    """Return what a call is given, with the arrays that tracers stand for, and the tracers."""
-    tracers: list[Tracer] = []
+def _samples(tree: Any, tracers: list[Tracer]) -> Any:
+    """Return what a call is given, with the arrays that tracers stand for, and append these tracers."""
 
     def sample(x: Any) -> Any:
         if type(x) is not Tracer:
@@ -348,7 +365,7 @@ def _samples(tree: Any) -> tuple[Any, list[Tracer]]:
         tracers.append(x)
         return x.sample
 
-    return of_each(tree, sample), tracers
+    return of_each(tree, sample)
 
 
 def _values(trace: Trace, tree: Any) -> Any:

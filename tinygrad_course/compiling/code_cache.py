@@ -1,6 +1,6 @@
-"""Machine code kept on disk between runs, in a folder of this user's alone.
+"""Machine code and programs kept on disk between runs, in a folder of this user's alone.
 
-Loading what is kept runs it: it is machine code. So it is used only where nobody else can have written it, in
+Loading what is kept runs it. So it is used only where nobody else can have written it, in
 a folder that belongs to this user and that others can't write to. A file is named by all that its code
 depends on, and begins with a digest of the rest: one that is cut short or damaged is made anew.
 """
@@ -20,7 +20,7 @@ _DIGEST = 32  # bytes
 
 
 def directory() -> Path:
-    """Return where machine code is kept: in ``$TINYGRAD_COURSE_CACHE``, or among the user's caches."""
+    """Return where both are kept: in ``$TINYGRAD_COURSE_CACHE``, or among the user's caches."""
     named = os.environ.get("TINYGRAD_COURSE_CACHE")
     if named:
         return Path(named) / "machine_code"
@@ -29,7 +29,7 @@ def directory() -> Path:
 
 
 def load(name: str) -> bytes | None:
-    """Return the machine code that is kept under a name, or None."""
+    """Return what is kept under a name, or None."""
     try:
         folder = directory()
         if not _is_ours(folder):
@@ -42,7 +42,7 @@ def load(name: str) -> bytes | None:
 
 
 def keep(name: str, code: bytes) -> None:
-    """Keep machine code, if there is a safe place."""
+    """Keep something, if there is a safe place."""
     folder = directory()
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -61,8 +61,7 @@ def _is_ours(folder: Path) -> bool:
 
 @functools.cache
 def versions() -> str:
-    """Return what machine code depends on beside its text and LLVM."""
-    here = Path(__file__).parent
-    names = ("vector_math", "register_tiles", "llvm_text", "llvm_expressions", "python_entry", "jit")
-    texts = [(here / f"{name}.py").read_bytes() for name in names]
-    return sys.version + hashlib.sha256(b"".join(texts)).hexdigest()
+    """Return what everything kept depends on: Python, and the files of this library as they are."""
+    library = Path(__file__).parents[1]
+    files_of = sorted((str(p), p.stat().st_mtime_ns, p.stat().st_size) for p in library.rglob("*.py"))
+    return sys.version + hashlib.sha256(repr(files_of).encode()).hexdigest()

@@ -1,0 +1,99 @@
+"""What a pair of functions, and the object that they belong to, are to be given."""
+
+import ast
+import builtins
+import re
+from typing import NamedTuple
+
+from tinygrad_course.audit.execution.line_trace import canonical
+from tinygrad_course.audit.execution.namespace import Program
+from tinygrad_course.audit.kinds.gradient_names import GRADIENT
+from tinygrad_course.audit.kinds.input_layouts import category
+from tinygrad_course.audit.kinds.own_class import JOINT, method_name
+from tinygrad_course.audit.source.signatures import argument_names, needed_names
+from tinygrad_course.audit.source.syntax import names_in, names_of, nodes, returned, stored_names
+
+CACHE = re.compile(r"(?i)cache\w*|linear\w*|ctx|memory|saved?|store\w*|context|tape")
+
+
+class Taken(NamedTuple):
+    """The names for which values are looked for."""
+
+    start: list[str]
+    """What a new object takes."""
+    forward: list[str]
+    outside: list[str]
+    """The variables that the functions read, and that nothing in the file sets or that are sizes."""
+    back: list[str]
+    upstream: str | None
+    """The argument of the backward function that is the derivative of the output."""
+    others: list[str]
+    """Those that are derivatives of further outputs: dc_next."""
+
+    @property
+    def looked_for(self) -> list[str]:
+        """Return all of them once."""
+        passed = {self.upstream, *self.others}
+        back = [name for name in self.back if name not in passed and not CACHE.fullmatch(name)]
+        return list(dict.fromkeys([*self.start, *self.forward, *self.outside, *back]))
+
+
+def names_taken(program: Program, node: ast.FunctionDef, forward_node: ast.FunctionDef, owner: str) -> Taken:
+    """Return what a backward function, its forward function and their object take."""
+    new = program.functions.get(method_name(owner, "__init__")) if owner else None
+    forward = _asked(forward_node)
+    back = [name for name in _asked(node) if name not in forward]
+    sizes = {"inputs", "hidden", "outputs"}
+    outside: set[str] = set()
+    for part in (node, forward_node):
+        home = program.home(part.name)
+        known = {key for key, one in home.items() if not (isinstance(one, int) and category(key) in sizes)}
+        local = {*stored_names(part), *argument_names(part)}
+        local |= {one.name for one in nodes(part, ast.FunctionDef)}
+        outside |= names_in(part) - local - known - {*vars(builtins)}
+    start = _asked(new) if new is not None else []
+    upstream = _upstream(back, method=bool(owner))
+    result = returned(forward_node)
+    outputs = names_of(result, len(result.elts) if isinstance(result, ast.Tuple) else 1)
+    derivatives = {"d" + canonical(name) for name in outputs}
+    others = [name for name in back if name != upstream and canonical(name) in derivatives]
+    return Taken(start, forward, sorted(outside), back, upstream, others)
+
+
+def _asked(node: ast.FunctionDef) -> list[str]:
+    """Return the arguments that have to be given, and those that change what is computed."""
+    telling = {"number", "settings", "labels", "inputs", "hidden", "outputs", "mode"}
+    names, needed = argument_names(node), needed_names(node)
+    return [name for name in names if name != "self" and (name in needed or category(name) in telling)]
+
+
+def _upstream(names: list[str], *, method: bool) -> str | None:
+    """Return the argument that is the derivative of the output: no data, dims or decay."""
+    known = {"labels", "number", "data", "weights", "flag", "settings", "count", "sizes"}
+    plain = re.compile(r"(?i)grad|delta|nabla|upstream")
+    asked = [
+        name
+        for name in names
+        if not CACHE.fullmatch(name) and (category(name) not in known or plain.search(name))
+    ]
+    told = [name for name in asked if GRADIENT.match(name) or re.search(r"(?i)error|upstream", name)]
+    return told[0] if told else asked[0] if method and len(asked) == 1 else None
+
+
+def descends(program: Program) -> bool:
+    """Tell whether a file takes something away from parameters: then gradients are to point upwards."""
+    trees = [*program.functions.values(), *program.submission.script]
+    taken: list[ast.expr] = []
+    for tree in trees:
+        taken += [one.target for one in nodes(tree, ast.AugAssign) if isinstance(one.op, ast.Sub)]
+        taken += [one.right for one in nodes(tree, ast.BinOp) if isinstance(one.op, ast.Sub)]
+    rate = re.compile(r"(?i)\b(eta|lr|alpha|learning_?rate|step_?size|rate)\b|grad|nabla")
+    return any(rate.search(ast.unparse(one)) for one in taken)
+
+
+def called_in_loops(program: Program, node: ast.FunctionDef) -> bool:
+    """Tell whether a file itself calls a function for one example after the other."""
+    name = node.name.split(JOINT)[0]
+    bodies = [loop for one in program.functions.values() for loop in nodes(one, ast.For)]
+    called = [call.func for loop in bodies for call in nodes(loop, ast.Call)]
+    return any(getattr(function, "attr", getattr(function, "id", "")) == name for function in called)
