@@ -15,8 +15,7 @@ from mypy.nodes import CallExpr, ListExpr, MemberExpr, NameExpr, TupleExpr
 from mypy.plugin import FunctionContext, MethodContext, Plugin
 from mypy.types import Instance, TupleType, Type, UnionType, get_proper_type
 
-# From the package: importing it fills the tables.
-from tinygrad_course.rules import COMPOSED, NO_DERIVATIVE, RULES
+from tinygrad_course.rules.table import COMPOSED, NO_DERIVATIVE, RULES
 
 TENSOR = "tinygrad_course.engine.tensor.Tensor"
 _OPERATORS = ("add", "sub", "mul", "truediv", "matmul", "pow", "mod", "floordiv")

@@ -12,8 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-# From the package: importing it fills the tables.
-from tinygrad_course.rules import COMPOSED, NO_DERIVATIVE, RULES
+from tinygrad_course.rules.table import COMPOSED, NO_DERIVATIVE, RULES
 
 _MARK = "made_by_tinygrad_course"
 _IMPORTS = """

@@ -127,11 +127,7 @@ def solve_ivp(
 
     if t_eval is None:
         given = stop_gradient(args)
-
-        def with_given(y: Any, t: Any) -> Any:
-            return fun(t, y, *given)
-
-        t_eval = run(with_given, stop_gradient(y0), t_span, None).t
+        t_eval = run(lambda y, t: fun(t, y, *given), stop_gradient(y0), t_span, None).t
     t0 = np.reshape(np.asarray(t_span[0], dtype=float), (1,))
     first = bool(stop_gradient(t_eval)[0] == t0[0])  # y0 is the value at t_span[0]
     times = t_eval if first else np.concatenate([t0, t_eval])

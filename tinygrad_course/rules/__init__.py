@@ -24,34 +24,6 @@ from tinygrad_course.rules import (  # noqa: F401  (each fills the tables)
     windows,
     writing,
 )
-from tinygrad_course.rules.table import (
-    COMPOSED,
-    NO_DERIVATIVE,
-    REFUSED,
-    RULES,
-    UFUNC_METHODS,
-    Rule,
-    composed,
-    entered_late,
-    no_derivative,
-    primitive,
-    refused,
-    rule,
-)
-
-__all__ = [
-    "COMPOSED",
-    "NO_DERIVATIVE",
-    "REFUSED",
-    "RULES",
-    "UFUNC_METHODS",
-    "Rule",
-    "composed",
-    "entered_late",
-    "no_derivative",
-    "primitive",
-    "refused",
-    "rule",
-]
+from tinygrad_course.rules.table import entered_late
 
 entered_late()

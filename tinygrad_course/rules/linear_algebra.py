@@ -28,13 +28,7 @@ def dot_left(g: Any, y: Any, a: Any, b: Any) -> Any:
         b = as_array(b)
     if b.ndim == 2 and a.ndim:
         return np.dot(g, b.T) if a.ndim < 3 else flat_product(g, b.T)
-    if a.ndim == 0:
-        return np.sum(g * b)
-    if b.ndim == 0:
-        return g * b
-    if b.ndim == 1:
-        return g[..., None] * b
-    return tensordot_left(g, y, a, b, (-1, -2))
+    return g[..., None] * b if b.ndim == 1 and a.ndim else left_along(g, a, b, -2)
 
 
 def dot_right(g: Any, y: Any, a: Any, b: Any) -> Any:
@@ -42,17 +36,9 @@ def dot_right(g: Any, y: Any, a: Any, b: Any) -> Any:
         a = as_array(a)
     if a.ndim == 2 and b.ndim == 2:
         return np.dot(a.T, g)
-    if b.ndim == 0:
-        return np.sum(g * a)
-    if a.ndim == 0:
-        return g * a
-    if b.ndim == 1:
+    if b.ndim == 1 and a.ndim:
         return np.tensordot(g, a, axes=(range(g.ndim), range(g.ndim)))
-    return tensordot_right(g, y, a, b, (-1, -2))
-
-
-def _last(a: Any, n: int) -> range:
-    return range(a.ndim - n, a.ndim)
+    return right_along(g, a, b, -2)
 
 
 rule(np.dot, dot_left, dot_right, product="matrices")
@@ -128,21 +114,27 @@ rule(
 )
 
 
-def inner_left(g: Any, y: Any, a: Any, b: Any) -> Any:
+def left_along(g: Any, a: Any, b: Any, axis: int) -> Any:
+    """The sum is over the last axis of a and this one of b; a number multiplies all of the other."""
     b = as_array(b)
     if a.ndim == 0:
         return np.sum(g * b)
-    return g * b if b.ndim == 0 else tensordot_left(g, y, a, b, (-1, -1))
+    return g * b if b.ndim == 0 else tensordot_left(g, None, a, b, (-1, axis))
 
 
-def inner_right(g: Any, y: Any, a: Any, b: Any) -> Any:
+def right_along(g: Any, a: Any, b: Any, axis: int) -> Any:
     a = as_array(a)
     if b.ndim == 0:
         return np.sum(g * a)
-    return g * a if a.ndim == 0 else tensordot_right(g, y, a, b, (-1, -1))
+    return g * a if a.ndim == 0 else tensordot_right(g, None, a, b, (-1, axis))
 
 
-rule(np.inner, inner_left, inner_right, product="sums")
+rule(
+    np.inner,
+    lambda g, y, a, b: left_along(g, a, b, -1),
+    lambda g, y, a, b: right_along(g, a, b, -1),
+    product="sums",
+)
 
 
 def contracted(axes: Any, a: Any, b: Any) -> tuple[list[int], list[int], list[int], list[int]]:
@@ -163,9 +155,8 @@ def contracted(axes: Any, a: Any, b: Any) -> tuple[list[int], list[int], list[in
 def tensordot_left(g: Any, y: Any, a: Any, b: Any, axes: Any = 2) -> Any:
     b = as_array(b)
     of_a, free_a, of_b, free_b = contracted(axes, a, b)
-    product = np.tensordot(
-        g, b, axes=(_last(g, len(free_b)), free_b)
-    )  # free axes of a, then b's summed in order
+    # free axes of a, then b's summed in order
+    product = np.tensordot(g, b, axes=(range(g.ndim - len(free_b), g.ndim), free_b))
     order = free_a + [of_a[i] for i in np.argsort(of_b)]
     return np.transpose(product, np.argsort(order).tolist())
 
@@ -173,9 +164,8 @@ def tensordot_left(g: Any, y: Any, a: Any, b: Any, axes: Any = 2) -> Any:
 def tensordot_right(g: Any, y: Any, a: Any, b: Any, axes: Any = 2) -> Any:
     a = as_array(a)
     of_a, free_a, of_b, free_b = contracted(axes, a, b)
-    product = np.tensordot(
-        a, g, axes=(free_a, range(len(free_a)))
-    )  # a's summed axes in order, then the free of b
+    # a's summed axes in order, then the free of b
+    product = np.tensordot(a, g, axes=(free_a, range(len(free_a))))
     order = [of_b[i] for i in np.argsort(of_a)] + free_b
     return np.transpose(product, np.argsort(order).tolist())
 

@@ -30,59 +30,37 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 @dataclass(eq=False, repr=False, slots=True)
 class Rule:
-    """The derivative of one function.
+    """The derivative of one function."""
 
-    Attributes
-    ----------
-    function : callable
-        The function that the rule differentiates, `np.tanh` for one.
-    name : str
-        Its name as drawn in pictures and told in errors.
-    vjps : tuple of callable or None
-        ``vjps[i](g, y, *args, **kwargs)`` is the gradient of the cost with respect to argument i, where g is
-        its gradient with respect to the output y. None: the function is constant in that argument
-        (the condition of `np.where`), so a `Tensor` there is taken for its data.
-    elementwise : bool
-        The arguments are broadcast against each other; the engine sums the gradient back to each shape.
-    sequence : bool
-        The first argument is a list or tuple of arrays, and ``vjps[0]`` returns a list of gradients.
-    variadic : bool
-        The last vjp serves for all further arguments too; it is called with the argument's position as
-        the keyword ``argnum``.
-    outputs : bool
-        The function returns a tuple or list; g and y are then tuples.
-    saves : bool
-        The vjps read the arguments or the output, beyond their shapes (a sum does not).
-    ties : bool
-        The vjps also take the keyword ``constants``: a tuple with True for each positional argument that is
-        no `Tensor`. A tie between a tensor and a constant goes to the constant, one between two tensors is
-        shared.
-    chooses : tuple of callable, optional
-        For a function that passes over entries: ``chooses[i](y, *args, **kwargs)`` says of which entries of
-        argument i the output is made (for an elementwise function, in the output's shape). The others get no
-        gradient at all, whatever their derivatives are.
-    product : str
-        "sums" where each entry of the output is a sum of products of the arrays' entries, "matrices" where
-        two arguments of two axes are multiplied as matrices (a third one is added to the product).
-    compute : callable, optional
-        What computes the values: the function itself, or a faster one that is equal up to rounding.
-    mend : callable, optional
-        ``mend(out)`` records the call anew where NumPy's numbers have lost what it amounts to.
-    """
-
-    function: Callable[..., Any]
+    function: Callable[..., Any]  #: what it differentiates, `np.tanh` for one
+    #: ``vjps[i](g, y, *args, **kwargs)`` is the gradient of the cost with respect to argument i, where g is
+    #: its gradient with respect to the output y. None: the function is constant in that argument (the
+    #: condition of `np.where`), so a `Tensor` there is taken for its data.
     vjps: tuple[Vjp | None, ...]
     _: KW_ONLY
-    name: str = ""
+    name: str = ""  #: the function's, as drawn in pictures and told in errors
+    #: The arguments are broadcast against each other; the engine sums the gradient back to each shape.
     elementwise: bool = False
+    #: The first argument is a list or tuple of arrays, and ``vjps[0]`` returns a list of gradients.
     sequence: bool = False
+    #: The last vjp serves for all further arguments too; the keyword ``argnum`` is the argument's position.
     variadic: bool = False
-    outputs: bool = False
+    outputs: bool = False  #: The function returns a tuple or list; g and y are then tuples.
+    #: The vjps read the arguments or the output, beyond their shapes (a sum does not).
     saves: bool = True
+    #: The vjps also take the keyword ``constants``: a tuple with True for each positional argument that is
+    #: no `Tensor`. A tie between a tensor and a constant goes to the constant, that of two tensors is shared.
     ties: bool = False
+    #: For a function that passes over entries: ``chooses[i](y, *args, **kwargs)`` says of which entries of
+    #: argument i the output is made (for an elementwise function, in the output's shape). The others get no
+    #: gradient at all, whatever their derivatives are.
     chooses: tuple[Callable[..., Any] | None, ...] | None = None
+    #: "sums" where each entry of the output is a sum of products of the arrays' entries, "matrices" where two
+    #: arguments of two axes are multiplied as matrices (a third one is added to the product).
     product: str = ""
-    compute: Callable[..., Any] = None  # type: ignore[assignment]  # `function`, where it is left out
+    #: What computes the values: the function itself, or a faster one that is equal up to rounding.
+    compute: Callable[..., Any] = None  # type: ignore[assignment]
+    #: ``mend(out)`` records the call anew where NumPy's numbers have lost what it amounts to.
     mend: Callable[..., Any] | None = field(default=None, init=False)
     #: The arguments that the vjps name, in order: a call that passes any other is refused.
     names: tuple[str, ...] = field(init=False)

@@ -51,23 +51,7 @@ class CheckpointError(ValueError):
 
 @dataclass(repr=False)
 class Checkpoint:
-    """What a checkpoint holds.
-
-    Attributes
-    ----------
-    parameters : nest of arrays
-    state : nest of arrays or None
-        The optimiser's.
-    history : dict of str to list of float
-    setup : dict
-        Whatever JSON can say of the run.
-    streams : dict of str to RandomState or Generator
-        Standing where they stood.
-    epoch : int
-        How many epochs were done.
-    best : nest of arrays or None
-        The parameters of the best epoch, of a run that stops early.
-    """
+    """What a checkpoint holds, by the names of `save`'s arguments; the streams stand where they stood."""
 
     parameters: Nest
     state: Nest = None
@@ -101,6 +85,7 @@ def save(
     ----------
     path : path
     parameters, state : nest of arrays
+        The run's and the optimiser's.
     history : mapping of str to sequence of float, optional
     setup : mapping, optional
         Must be expressible in JSON; NumPy's numbers and arrays are written as Python's numbers and lists.
@@ -109,7 +94,7 @@ def save(
     epoch : int
         How many epochs were done.
     best : nest of arrays, optional
-        The parameters of the best epoch.
+        The parameters of the best epoch, of a run that stops early.
 
     Returns
     -------
