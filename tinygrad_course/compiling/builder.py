@@ -45,8 +45,12 @@ class Builder:
         value = self._made.get(key)
         if value is None:
             value = Value(function, args, kwargs, shape, dtype, kind)
-            value.born = (max([v.born[0] for v in value.inputs], default=0), value.born[1])
-            value = self._made[key] = self._folded(value)
+            latest, folds = 0, bool(value.inputs)
+            for v in value.inputs:
+                folds = folds and v.function is None and v.data is not None
+                latest = max(latest, v.born[0])
+            value.born = (latest, value.born[1])
+            value = self._made[key] = self._folded(value) if folds else value
         return value
 
     def again(self, value: Value, new: dict[int, Value]) -> Value:
@@ -70,8 +74,8 @@ class Builder:
         Unfit
             If NumPy has no such call.
         """
-        values = [a for a in args if isinstance(a, Value)]
-        python = ufunc in OPERATORS and all(v.kind == "python" for v in values)
+        values = [a for a in args if type(a) is Value]
+        python = all(v.kind == "python" for v in values) and ufunc in OPERATORS
         function = OPERATORS[ufunc] if python else ufunc
         known = self._made.get(self._key_of(function, args, {}))
         if known is not None:
@@ -117,8 +121,6 @@ class Builder:
         return self._made[key]
 
     def _folded(self, value: Value) -> Value:
-        if not value.inputs or any(v.function is not None or v.data is None for v in value.inputs):
-            return value
         if value.kind == "tuple" or value.nbytes > FOLDED:
             return value
         function = value.function
@@ -137,7 +139,7 @@ class Builder:
         if kind is Value or kind is str or x is None:
             return x
         if kind is int or kind is float or kind is bool or kind is complex:
-            return (kind, repr(x))
+            return (kind, x or repr(x))  # 0.0 is not -0.0
         if kind is tuple or kind is list:
             return (kind, *[y if type(y) is Value else self._key(y) for y in x])
         if kind is dict:

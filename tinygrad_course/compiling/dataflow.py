@@ -91,7 +91,7 @@ class Value:
 
     def named_like(self, other: Value) -> None:
         """Take the name of an equal value, unless there is a name already."""
-        if self.function is not None:
+        if self.function is not None and self is not other:
             self.backward |= other.backward
             self.born = min(self.born, other.born)
             if self.name is None:
@@ -160,7 +160,11 @@ def of_each(tree: Any, change: Callable[[Any], Any]) -> Any:
 
 def replace(tree: Any, change: Callable[[Value], Any]) -> Any:
     """Return arguments with every value in them changed."""
-    return of_each(tree, lambda x: change(x) if type(x) is Value else x)
+    if type(tree) is not tuple:
+        return of_each(tree, lambda x: change(x) if type(x) is Value else x) if tree else tree
+    return tuple(
+        [change(x) if type(x) is Value else replace(x, change) if type(x) in _NESTS else x for x in tree]
+    )
 
 
 def _collect(parts: Iterable[Any], found: list[Value]) -> None:
@@ -252,9 +256,12 @@ class Program:
             value = stack.pop()
             if id(value) not in needed:
                 needed[id(value)] = value
-                stack += value.inputs
+                stack += [v for v in value.inputs if id(v) not in needed]
         found: dict[int, Value] = {}
         for value in sorted(needed.values(), key=attrgetter("born")):
+            if all(id(v) in found for v in value.inputs):
+                found[id(value)] = value
+                continue
             stack = [value]
             while stack:
                 missing = [v for v in stack[-1].inputs if id(v) not in found]
@@ -266,11 +273,13 @@ class Program:
 
     def users(self) -> dict[int, list[Value]]:
         """Return the calls that each value is an argument of, in order, by its id."""
-        users: dict[int, dict[int, Value]] = {id(v): {} for v in self.values()}
+        users: dict[int, list[Value]] = {id(v): [] for v in self.values()}
         for user in self.values():
             for v in user.inputs:
-                users[id(v)][id(user)] = user
-        return {v: list(of.values()) for v, of in users.items()}
+                of = users[id(v)]
+                if not of or of[-1] is not user:
+                    of.append(user)
+        return users
 
     def uses(self) -> dict[int, int]:
         """Return how often each value is used, by its id; results count as used."""

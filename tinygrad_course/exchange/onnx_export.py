@@ -54,10 +54,6 @@ def export_onnx(
     output : str
         The name of the model's output.
 
-    Returns
-    -------
-    Path
-
     Raises
     ------
     CannotExport

@@ -28,10 +28,6 @@ def save_weights(path: str | os.PathLike[str], parameters: Nest) -> Path:
     parameters : nest of arrays
         ``{"W1": ..., "b1": ...}``. In a deeper nest the names are paths: ``layers[0].W``.
 
-    Returns
-    -------
-    Path
-
     Raises
     ------
     ValueError

@@ -12,6 +12,7 @@ from tinygrad_course.engine.operation import Operation
 from tinygrad_course.engine.recording import peek
 from tinygrad_course.engine.tensor import Tensor
 from tinygrad_course.functions.activations import log_softmax, softmax
+from tinygrad_course.rules.reductions import total
 from tinygrad_course.rules.table import RULES, Rule, rule
 
 
@@ -46,15 +47,12 @@ def _examples(Z: Any) -> int:
     return int(Z.shape[-1]) if Z.shape else 1
 
 
-def _total(x: Any) -> Any:
-    return np.add.reduce(x, axis=None) if type(x) is np.ndarray else np.sum(x)  # np.sum, without its detour
-
-
 # ------------------------------------------------------------------ from the logits
 
 
 def _sigmoid_cost(A: Any, Y: Any, Z: Any) -> Any:
-    return _total(np.maximum(Z, 0.0) - Y * Z + np.log1p(np.exp(-np.abs(Z)))) / _examples(Z)
+    terms = np.maximum(Z, 0.0) - Y * Z + np.log1p(np.exp(-np.abs(Z)))
+    return total(terms) / _examples(Z)
 
 
 def _softmax_cost(A: Any, Y: Any, Z: Any) -> Any:

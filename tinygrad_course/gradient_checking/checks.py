@@ -70,10 +70,6 @@ def compare_gradients(
     seed : int
         Of the random weights and directions.
 
-    Returns
-    -------
-    GradientReport
-
     Raises
     ------
     ValueError
@@ -159,10 +155,6 @@ def check_gradients(f: Callable[..., Any], *args: Any, **options: Any) -> Gradie
     ----------
     f, *args, **options
         As for `compare_gradients`.
-
-    Returns
-    -------
-    GradientReport
 
     Raises
     ------

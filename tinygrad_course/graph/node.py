@@ -261,10 +261,6 @@ def graph(J: Tensor | Sequence[Tensor], names: Mapping[str, Any] | None = None) 
     names : mapping of str to Tensor or array, optional
         Names for what has none: ``graph(J, names=locals())``. Nested dicts (of parameters) are looked into.
 
-    Returns
-    -------
-    Graph
-
     Raises
     ------
     TypeError

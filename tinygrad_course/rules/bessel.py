@@ -38,10 +38,6 @@ def damped(g: Any, y: Any, size: Any, turn: complex) -> Any:
     return np.sign(size) * (np.real(g * y) * turn)
 
 
-def damped_sideways(g: Any, y: Any, z: Any) -> Any:
-    return damped(g, y, np.imag(z), -1j) if is_complex(z) else 0.0
-
-
 def fall(f: Any, order: Any, x: Any) -> Any:
     return 0.5 * (f(order - 1, x) - f(order + 1, x))
 
@@ -65,7 +61,11 @@ def of_order(slope: Callable[..., Any], *functions: Any) -> None:
 
 
 of_order(lambda f, g, y, v, x: g * fall(f, v, x), special.jv, special.yv, special.hankel1, special.hankel2)
-of_order(lambda f, g, y, v, x: g * fall(f, v, x) - damped_sideways(g, y, x), special.jve, special.yve)
+of_order(
+    lambda f, g, y, v, x: g * fall(f, v, x) - (damped(g, y, np.imag(x), -1j) if is_complex(x) else 0.0),
+    special.jve,
+    special.yve,
+)
 of_order(lambda f, g, y, v, x: g * (fall(f, v, x) - 1j * y), special.hankel1e)  # the factor exp(-iz)
 of_order(lambda f, g, y, v, x: g * (fall(f, v, x) + 1j * y), special.hankel2e)
 of_order(lambda f, g, y, v, x: g * mean(f, v, x), special.iv)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_course.rules.shapes import as_array, unbroadcast
-from tinygrad_course.rules.table import NO_DERIVATIVE, composed, is_tensor, primitive, rule
+from tinygrad_course.rules.table import composed, constant, is_tensor, primitive, rule
 
 # ------------------------------------------------------------------ the two primitives that NumPy lacks
 
@@ -183,10 +183,7 @@ def choose(a: Any, choices: Any, *, mode: str = "raise") -> Any:
         a = np.clip(a, 0, n - 1)
     elif np.any((a < 0) | (a >= n)):
         raise ValueError("invalid entry in choice array")
-    result: Any = 0
-    for i, choice in enumerate(choices):
-        result = np.where(a == i, choice, result)
-    return result
+    return select([a == i for i in range(n)], choices)
 
 
 @composed(np.piecewise)
@@ -277,11 +274,8 @@ def unique(
     return (values, *others) if others else values
 
 
-@primitive
+@constant
 def unique_positions(ar: Any, axis: int | None, equal_nan: bool) -> Any:
     return np.unique(
         ar, return_index=True, return_inverse=True, return_counts=True, axis=axis, equal_nan=equal_nan
     )
-
-
-NO_DERIVATIVE.add(unique_positions)

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_course.rules.diagonals import on_diagonal
-from tinygrad_course.rules.shapes import as_array, conj, transposed, unbroadcast
+from tinygrad_course.rules.shapes import LARGE, as_array, conj, transposed, unbroadcast
 from tinygrad_course.rules.table import composed, rule
 
 
@@ -71,9 +71,9 @@ def matmul_right(g: Any, y: Any, a: Any, b: Any) -> Any:
 
 
 def matmul(a: Any, b: Any, /, **options: Any) -> Any:
-    """`np.matmul`; a stack of matrices times one matrix as one product."""
+    """`np.matmul`; a large stack of matrices times one matrix as one product."""
     if not options and type(a) is type(b) is np.ndarray and a.ndim > 2 == b.ndim and a.flags.c_contiguous:
-        return flat_product(a, b) if a.size and b.size else np.matmul(a, b)
+        return flat_product(a, b) if a.size > LARGE and b.size else np.matmul(a, b)
     return np.matmul(a, b, **options)
 
 

@@ -18,11 +18,14 @@ def pad_constant(array: Any, widths: Widths, values: Any) -> Any:
     return np.pad(array, widths, constant_values=values)
 
 
-def inside(g: Any, y: Any, array: Any, widths: Widths, values: Any) -> Any:
-    return g[tuple(slice(before, before + n) for (before, _), n in zip(widths, array.shape, strict=True))]
-
-
-rule(pad_constant, inside, saves=False, name="pad")
+rule(
+    pad_constant,
+    lambda g, y, array, widths, values: g[
+        tuple(slice(before, before + n) for (before, _), n in zip(widths, array.shape, strict=True))
+    ],
+    saves=False,
+    name="pad",
+)
 
 #: The keywords that each mode takes.
 MODES = {

@@ -302,15 +302,11 @@ rule(logsumexp, logsumexp_vjp)
 
 
 def last(a: Any, axis: Axes) -> tuple[Any, tuple[int, ...], tuple[int, ...]]:
-    """`a` with the axes moved to the end and made one; with the order and the shape that `put_back` needs."""
+    """`a` with the axes moved to the end and made one; with the order and the shape to put it back."""
     axes = normalize(axis, a.ndim)
     order = tuple(i for i in range(a.ndim) if i not in axes) + axes
     moved = np.transpose(a, order)
     return moved.reshape((*moved.shape[: a.ndim - len(axes)], -1)), order, moved.shape
-
-
-def put_back(a: Any, order: tuple[int, ...], shape: tuple[int, ...]) -> Any:
-    return np.transpose(a.reshape(shape), tuple(np.argsort(order).tolist()))
 
 
 def product_before(x: Any) -> Any:
@@ -337,7 +333,7 @@ def prod_vjp(
         return masked(g, where)
     x, order, shape = last(a if where is True else np.where(where, a, 1.0), axis)
     others = product_before(x) * np.flip(product_before(np.flip(x, -1)), -1)
-    return masked(g * put_back(others, order, shape), where)
+    return masked(g * np.transpose(others.reshape(shape), tuple(np.argsort(order).tolist())), where)
 
 
 rule(np.prod, prod_vjp)

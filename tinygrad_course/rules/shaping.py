@@ -7,7 +7,7 @@ import numpy as np
 
 from tinygrad_course.rules.indexing import astype, scatter
 from tinygrad_course.rules.shapes import as_array, unbroadcast
-from tinygrad_course.rules.table import NO_DERIVATIVE, composed, primitive, rule
+from tinygrad_course.rules.table import composed, constant, rule
 
 # ------------------------------------------------------------------ the same elements in another shape
 
@@ -48,11 +48,13 @@ composed(np.atleast_3d)(at_least(3, lambda a: a.reshape((*a.shape, 1) if a.ndim 
 # ------------------------------------------------------------------ axes
 
 
-def transpose_vjp(g: Any, y: Any, a: Any, axes: Sequence[int] | None = None) -> Any:
-    return g.T if axes is None else np.transpose(g, np.argsort([i % a.ndim for i in axes]).tolist())
-
-
-rule(np.transpose, transpose_vjp, saves=False)
+rule(
+    np.transpose,
+    lambda g, y, a, axes=None: (
+        g.T if axes is None else np.transpose(g, np.argsort([i % a.ndim for i in axes]).tolist())
+    ),
+    saves=False,
+)
 rule(np.swapaxes, lambda g, y, a, axis1, axis2: np.swapaxes(g, axis1, axis2), saves=False)
 rule(np.moveaxis, lambda g, y, a, source, destination: np.moveaxis(g, destination, source), saves=False)
 rule(np.matrix_transpose, lambda g, y, x: np.swapaxes(g, -1, -2), saves=False)
@@ -226,13 +228,10 @@ rule(
 # ------------------------------------------------------------------ dtypes
 
 
-@primitive
+@constant
 def as_integers(x: Any, dtype: Any) -> Any:
     """A conversion that rounds: constant almost everywhere."""
     return x.astype(dtype)
-
-
-NO_DERIVATIVE.add(as_integers)
 
 
 @composed(np.astype)

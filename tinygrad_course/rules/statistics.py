@@ -12,12 +12,13 @@ import numpy as np
 from tinygrad_course.rules.indexing import astype
 from tinygrad_course.rules.reductions import last
 from tinygrad_course.rules.shapes import Axes, adjoint, as_array, is_complex, kept, normalize
-from tinygrad_course.rules.table import COMPOSED, NO_DERIVATIVE, composed, is_tensor, primitive, rule
+from tinygrad_course.rules.table import COMPOSED, composed, constant, is_tensor, rule
 
-
-@composed(np.ptp)
-def ptp(a: Any, axis: Axes = None, *, keepdims: bool = False) -> Any:
-    return np.max(a, axis=axis, keepdims=keepdims) - np.min(a, axis=axis, keepdims=keepdims)
+composed(np.ptp)(
+    lambda a, axis=None, *, keepdims=False: (
+        np.max(a, axis=axis, keepdims=keepdims) - np.min(a, axis=axis, keepdims=keepdims)
+    )
+)
 
 
 @composed(np.average)
@@ -61,15 +62,9 @@ def quantile_of(a: Any, q: Any, axis: Axes, method: Any, keepdims: bool, skip_na
     most, missing = ordered.shape[-1], np.isnan(ordered)  # NaN is sorted to the end
     sizes = np.sum(~missing, axis=-1)
     broken = sizes == 0 if skip_nan else missing[..., -1]
-    if not skip_nan:
-        places = np.quantile(np.arange(max(most, 1.0)), q, method=method).reshape(-1)
-        places = np.broadcast_to(places, (*np.shape(sizes), places.size))
-    elif method == "linear":
-        places = np.expand_dims(np.maximum(sizes - 1.0, 0.0), -1) * np.reshape(q, -1)
-    else:
-        counts, which = np.unique(sizes, return_inverse=True)
-        positions = np.array([np.quantile(np.arange(max(n, 1.0)), q, method=method) for n in counts])
-        places = positions[which.reshape(np.shape(sizes))].reshape((*np.shape(sizes), -1))
+    counts, which = np.unique(sizes if skip_nan else np.full_like(sizes, most), return_inverse=True)
+    positions = np.array([np.quantile(np.arange(max(n, 1.0)), q, method=method) for n in counts])
+    places = positions[which.reshape(np.shape(sizes))].reshape((*np.shape(sizes), -1))
     low = np.floor(places)
     # NumPy's choice: q may promote
     dtype = a.dtype if is_complex(a) else np.quantile(np.ones(1, a.dtype), q, method=method).dtype
@@ -130,14 +125,13 @@ def weighted_quantile(
     return found.reshape(np.shape(q) + (kept(a.shape, axis) if keepdims else found.shape[1:]))
 
 
-@primitive
+@constant
 def places_of_quantiles(of: Any, a: Any, q: Any, method: str, weights: Any) -> Any:
     y = of(a, np.reshape(q, -1), axis=-1, method=method, weights=weights)
     y = np.moveaxis(y, 0, -1)
     return y, np.argmax(a[..., None, :] == y[..., None], axis=-1)
 
 
-NO_DERIVATIVE.add(places_of_quantiles)
 composed(np.quantile)(quantiles(np.quantile, skip_nan=False))
 composed(np.nanquantile)(quantiles(np.nanquantile, skip_nan=True))
 

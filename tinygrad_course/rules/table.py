@@ -224,6 +224,13 @@ def primitive(function: F) -> F:
     return call  # type: ignore[return-value]
 
 
+def constant(function: F) -> F:
+    """Make a plain function a `primitive` without a derivative."""
+    call = primitive(function)
+    NO_DERIVATIVE.add(call)
+    return call
+
+
 def is_tensor(x: Any) -> bool:
     """Whether `x` is recorded: floor 0 knows a `Tensor` by its protocol alone."""
     return hasattr(type(x), "__record_call__")

@@ -13,10 +13,10 @@ from tinygrad_course.rules.reductions import logsumexp
 from tinygrad_course.rules.shapes import Axes, as_array
 from tinygrad_course.rules.table import (
     COMPOSED,
-    NO_DERIVATIVE,
     RULES,
     UFUNC_METHODS,
     as_written,
+    constant,
     is_tensor,
     primitive,
     rule,
@@ -105,7 +105,7 @@ def running_extreme(array: Any, ufunc: np.ufunc, axis: int) -> Any:
     return ufunc.accumulate(array, axis=axis)
 
 
-@primitive
+@constant
 def places_of_extremes(array: Any, ufunc: np.ufunc) -> Any:
     """Along the first axis: where each running extreme begins, where it is last, and at how many."""
     best = ufunc.accumulate(array, axis=0)
@@ -114,9 +114,6 @@ def places_of_extremes(array: Any, ufunc: np.ufunc) -> Any:
     latest = np.maximum.accumulate(np.where(array == best, steps, -1), axis=0)
     hits = np.cumsum(array == best, axis=0)
     return np.stack([begins, latest, np.maximum(hits - np.take_along_axis(hits, begins, 0) + 1, 1)])
-
-
-NO_DERIVATIVE.add(places_of_extremes)
 
 
 @primitive

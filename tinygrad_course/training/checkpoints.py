@@ -96,10 +96,6 @@ def save(
     best : nest of arrays, optional
         The parameters of the best epoch, of a run that stops early.
 
-    Returns
-    -------
-    Path
-
     Raises
     ------
     TypeError

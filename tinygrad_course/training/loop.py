@@ -125,10 +125,6 @@ def fit(
         it where the number of steps and their size make up for the time it takes: machine code, where
         llvmlite is installed, for what would take five seconds.
 
-    Returns
-    -------
-    Run
-
     Raises
     ------
     NotFiniteError

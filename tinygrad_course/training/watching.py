@@ -113,10 +113,6 @@ def watch(parameters: Any = None, every: int = 10) -> Watch:
     every : int
         Steps from one entry to the next.
 
-    Returns
-    -------
-    Watch
-
     Examples
     --------
     >>> W = Tensor(np.array([[0.5, -0.5]]))
@@ -219,10 +215,6 @@ def compare_initializations(
     hidden : callable
         The activation of the hidden layers.
     seed : int
-
-    Returns
-    -------
-    Comparison
 
     Examples
     --------

@@ -69,7 +69,7 @@ def _is_itself(function: Any, args: Any) -> bool:
 
 
 def _elementwise(builder: Builder, value: Value, args: Any) -> Value:
-    if any(type(a) is not Value or a.function in {None, np.broadcast_to} for a in args):
+    if any(type(a) is not Value or a.function is None or a.function is np.broadcast_to for a in args):
         args = tuple([builder.constant(np.array(a)) if isinstance(a, (list, tuple)) else a for a in args])
         args = tuple([_number(a, value, args) for a in args])
         args = _unspread(value, args)

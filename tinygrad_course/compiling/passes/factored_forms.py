@@ -8,9 +8,7 @@ They know each other (exp(-z) = (1 - s)/s, log s = z - softplus(z)), which is al
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
-from functools import cached_property
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from tinygrad_course.compiling.dataflow import Value
 
@@ -18,26 +16,35 @@ from tinygrad_course.compiling.dataflow import Value
 MANY = 24
 
 
-@dataclass(frozen=True)
 class Sigmoid:
     """A factor that belongs to s = sigmoid(z): s itself, 1 - s, log s or softplus(z) = log(1 + exp(z))."""
 
-    z: Value
-    what: Literal["s", "1-s", "log s", "softplus"]
-    value: Value | None = field(default=None, compare=False)  # what already computes it
+    __slots__ = ("value", "what", "z")
+
+    def __init__(
+        self, z: Value, what: Literal["s", "1-s", "log s", "softplus"], value: Value | None = None
+    ) -> None:
+        self.z = z
+        self.what = what
+        self.value = value  # what already computes it
+
+    def __eq__(self, other: object) -> bool:
+        return type(other) is Sigmoid and self.z is other.z and self.what == other.what
+
+    def __hash__(self) -> int:
+        return hash((self.z, self.what))
 
 
-@dataclass(frozen=True)
-class Product:
+class Product(NamedTuple):
     """``coefficient * factor**power * ...``; a factor may stand above and below the line at once."""
 
     coefficient: float
     factors: tuple[tuple[Any, int], ...] = ()
 
-    @cached_property
+    @property
     def weight(self) -> int:
         """How many factors there are, all told."""
-        return sum(f.weight if isinstance(f, Sum) else 1 for f, _ in self.factors)
+        return sum([f.weight if type(f) is Sum else 1 for f, _ in self.factors])
 
     def sole(self) -> Any:
         """Return the only factor, if there is one, to the first power, times 1."""
@@ -47,30 +54,37 @@ class Product:
 
     def inverse(self) -> Product:
         """Return 1 / product."""
-        return Product(1 / self.coefficient, tuple((f, -n) for f, n in self.factors))
+        return Product(1 / self.coefficient, tuple([(f, -n) for f, n in self.factors]))
 
     def scaled(self, number: float) -> Product:
         """Return number * product."""
         return Product(self.coefficient * number, self.factors)
 
 
-@dataclass(frozen=True)
 class Sum:
-    """``product + product + ...``."""
+    """``product + product + ...``.
 
-    terms: tuple[Product, ...]
+    Attributes
+    ----------
+    terms : tuple of Product
+    weight : int
+        How many factors there are, all told.
+    """
+
+    __slots__ = ("_hash", "terms", "weight")
+
+    def __init__(self, terms: tuple[Product, ...]) -> None:
+        self.terms = terms
+        self.weight = sum([max(1, t.weight) for t in terms])
+        self._hash = hash(terms)  # of everything below
+
+    def __eq__(self, other: object) -> bool:
+        return self is other or (
+            type(other) is Sum and self._hash == other._hash and self.terms == other.terms
+        )
 
     def __hash__(self) -> int:
         return self._hash
-
-    @cached_property
-    def _hash(self) -> int:
-        return hash(self.terms)  # of everything below
-
-    @cached_property
-    def weight(self) -> int:
-        """How many factors there are, all told."""
-        return sum(max(1, t.weight) for t in self.terms)
 
 
 ONE = Product(1.0)
@@ -86,6 +100,8 @@ def times(a: Product, b: Product) -> tuple[Product, bool]:
     powers: dict[tuple[Any, bool], int] = {}
     for f, n in (*a.factors, *b.factors):
         powers[f, n > 0] = powers.get((f, n > 0), 0) + n
+    if not any(type(f) is Sigmoid for f, _ in powers):
+        return Product(a.coefficient * b.coefficient, tuple([(f, n) for (f, _), n in powers.items()])), False
     cancelled = False
     for f, above in list(powers):
         if above and isinstance(f, Sigmoid) and (f, False) in powers:
@@ -93,7 +109,7 @@ def times(a: Product, b: Product) -> tuple[Product, bool]:
             if rest:
                 powers[f, rest > 0] = rest
             cancelled = True
-    product = Product(a.coefficient * b.coefficient, tuple((f, n) for (f, _), n in powers.items()))
+    product = Product(a.coefficient * b.coefficient, tuple([(f, n) for (f, _), n in powers.items()]))
     spread = _spread(product)
     return (spread, True) if spread is not None else (product, cancelled)
 

@@ -26,6 +26,7 @@ class FormBuilder:
         self.forms: dict[int, tuple[Product, bool]] = {}
         self.made: dict[int, Value] = {}  # what computes each canonical value
         self.odds: dict[int, tuple[Value, Value]] = {}  # by the id of z: exp(-z), 1 + exp(-z)
+        self.built: dict[Product | Sum, Any] = {}  # what computes these
         self.sigmoids: dict[int, Value] = {}  # by the id of z: what the user's code computes sigmoid(z) by
 
     def materialise(self, value: Value) -> Value:
@@ -53,7 +54,11 @@ class FormBuilder:
         return made
 
     def _build(self, product: Product) -> Any:
-        product = _positive(product)
+        if product not in self.built:
+            self.built[product] = self._calls(_positive(product))
+        return self.built[product]
+
+    def _calls(self, product: Product) -> Any:
         above: list[Any] = []
         below: list[Any] = []
         for factor, power in product.factors:
@@ -115,11 +120,13 @@ class FormBuilder:
 
     def _factor(self, factor: Any) -> Value:
         if isinstance(factor, Sum):
-            return self._sum(factor)
+            if factor not in self.built:
+                self.built[factor] = self._sum(factor)
+            made: Value = self.built[factor]
+            return made
         if isinstance(factor, Sigmoid):
             return self._of_sigmoid(factor)
-        made: Value = self.materialise(factor) if id(factor) in self.forms else factor
-        return made
+        return self.materialise(factor) if id(factor) in self.forms else factor
 
     def _sum(self, total: Sum) -> Value:
         terms = sorted(total.terms, key=lambda t: (t.coefficient < 0, not t.factors and t.coefficient < 0))

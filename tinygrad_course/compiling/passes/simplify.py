@@ -81,9 +81,9 @@ class _Simplifier(FormBuilder):
     def run(self, program: Program) -> Program:
         self.examples = examples(program)
         for value in program.values():
-            self.new[id(value)] = self.canonical(value)
-            self.form(self.new[id(value)])
-            self.materialise(self.new[id(value)])
+            new = self.new[id(value)] = self.canonical(value)
+            self.form(new)
+            self.materialise(new)
         results = []
         for result in program.results:
             value = self.materialise(self.new[id(result)])
@@ -194,12 +194,11 @@ class _Simplifier(FormBuilder):
 
     def _plain(self, value: Value) -> bool:
         """Whether the operands have the result's dtype, so that the order of operations is free."""
-        return all(
-            v.kind == "python"
+        return all(v.dtype is value.dtype
+            or v.kind == "python"
             or v.dtype == value.dtype
             or (v.dtype.kind == "b" and value.function is np.multiply)
-            for v in value.inputs
-        )
+            for v in value.inputs)  # fmt: skip
 
     def _arithmetic(self, value: Value, function: Any) -> tuple[Product, bool] | None:
         args = value.args

@@ -29,10 +29,9 @@ def leaves_range(program: Program) -> bool:
     vanishing: set[int] = set()  # exp(-|z|), and what is computed from it
     for v in Program([], gradients).values():
         found = factors[id(v)] = Counter()
-        for a in v.inputs * (2 if v.function is np.square else 1):
-            found += factors[id(a)] or Counter([id(a)])
-        if v.function not in {np.multiply, np.square}:
-            found.clear()
+        if v.function in {np.multiply, np.square}:
+            for a in v.inputs * (2 if v.function is np.square else 1):
+                found += factors[id(a)] or Counter([id(a)])
         if max(found.values(), default=0) > 2 or (v.function in _POWERS and not v.is_constant):
             return True
         divisor = v.args[-1] if v.function in {np.divide, np.reciprocal, np.log} else None
