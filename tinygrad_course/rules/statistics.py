@@ -62,7 +62,7 @@ def quantile_of(a: Any, q: Any, axis: Axes, method: Any, keepdims: bool, skip_na
     most, missing = ordered.shape[-1], np.isnan(ordered)  # NaN is sorted to the end
     sizes = np.sum(~missing, axis=-1)
     broken = sizes == 0 if skip_nan else missing[..., -1]
-    counts, which = np.unique(sizes if skip_nan else np.full_like(sizes, most), return_inverse=True)
+    counts, which = np.unique(sizes if skip_nan else np.full(np.shape(sizes), most), return_inverse=True)
     positions = np.array([np.quantile(np.arange(max(n, 1.0)), q, method=method) for n in counts])
     places = positions[which.reshape(np.shape(sizes))].reshape((*np.shape(sizes), -1))
     low = np.floor(places)
