@@ -177,7 +177,67 @@ def build_model(X, y, nn_hdim, epochs=100):
         b2 -= epsilon * db2
     return W1, b1, W2, b2
 """
+CELL = """import numpy as np
+def cell_step_forward(x, prev_h, prev_c, Wx, Wh, b):
+    a = x @ Wx + prev_h @ Wh + b
+    H = prev_h.shape[1]
+    f, o = 1 / (1 + np.exp(-a[:, :H])), 1 / (1 + np.exp(-a[:, H:2 * H]))
+    g, i = np.tanh(a[:, 2 * H:3 * H]), 1 / (1 + np.exp(-a[:, 3 * H:]))
+    next_c = f * prev_c + i * g
+    next_h = o * np.tanh(next_c)
+    return next_h, next_c, (x, prev_h, prev_c, Wx, Wh, f, o, g, i, next_c)
+def cell_step_backward(dnext_h, dnext_c, cache):
+    x, prev_h, prev_c, Wx, Wh, f, o, g, i, next_c = cache
+    dc = dnext_c + dnext_h * o * (1 - np.tanh(next_c) ** 2)
+    da = np.hstack([dc * prev_c * f * (1 - f), dnext_h * np.tanh(next_c) * o * (1 - o),
+                    dc * i * (1 - g ** 2), dc * g * i * (1 - i)])
+    return da @ Wx.T, da @ Wh.T, dc * f, x.T @ da, prev_h.T @ da, da.sum(axis=0)
+"""
+EACH = """import numpy as np
+class Squares:
+    def forward(self, predictions, targets):
+        self.predictions, self.targets = predictions, targets
+        return np.mean((predictions - targets) ** 2, axis=1) / 2
+    def backward(self):
+        return (self.predictions - self.targets) / self.targets.size
+class Scaled:
+    def __init__(self, activation, activation_prime):
+        self.activation, self.activation_prime = activation, activation_prime
+    def forward(self, x):
+        self.x = x
+        return self.activation(x)
+    def backward(self, output_gradient, learning_rate):
+        return output_gradient * self.activation_prime(self.x)
+"""
+PICTURES = """import numpy as np
+def conv_single_step(a_slice, W, b):
+    return float(np.sum(a_slice * W) + b.item())
+def conv_forward(A_prev, W, b, hparameters):
+    m, n_H, n_W, _ = A_prev.shape
+    f, _, _, n_C = W.shape
+    pad, stride = hparameters["pad"], hparameters["stride"]
+    X = np.pad(A_prev, ((0, 0), (pad, pad), (pad, pad), (0, 0)))
+    Z = np.zeros((m, (n_H - f + 2 * pad) // stride + 1, (n_W - f + 2 * pad) // stride + 1, n_C))
+    for i, h, w, c in np.ndindex(*Z.shape):
+        part = X[i, h * stride:h * stride + f, w * stride:w * stride + f]
+        Z[i, h, w, c] = conv_single_step(part, W[..., c], b[..., c])
+    return Z, (A_prev, W, b, hparameters)
+def conv_backward(dZ, cache):
+    A_prev, W, b, hparameters = cache
+    f, pad, stride = W.shape[0], hparameters["pad"], hparameters["stride"]
+    X = np.pad(A_prev, ((0, 0), (pad, pad), (pad, pad), (0, 0)))
+    dX, dW, db = np.zeros(X.shape), np.zeros(W.shape), np.zeros((1, 1, 1, W.shape[3]))
+    for i, h, w, c in np.ndindex(*dZ.shape):
+        rows, columns = slice(h * stride, h * stride + f), slice(w * stride, w * stride + f)
+        dX[i, rows, columns] += W[..., c] * dZ[i, h, w, c]
+        dW[..., c] += X[i, rows, columns] * dZ[i, h, w, c]
+        db[..., c] += dZ[i, h, w, c]
+    return dX[:, pad:X.shape[1] - pad, pad:X.shape[2] - pad], dW, db
+"""
 STYLES = {
+    "cell": (CELL, {"cell_step_backward"}),
+    "each": (EACH, {"Squares.backward", "Scaled.backward"}),
+    "pictures": (PICTURES, {"conv_backward"}),
     "rows": (ROWS, {"affine_backward"}),
     "normalised": (NORMALISED, {"layernorm_backward"}),
     "losses": (LOSSES, {"hinge_loss", "cost_and_gradient"}),
@@ -188,6 +248,10 @@ STYLES = {
     "loop": (LOOP, {"build_model"}),
 }
 FAULTS = [
+    ("cell", "prev_c * f * (1 - f)", "prev_c * f * (1 + f)", "cell_step_backward"),
+    ("each", "/ self.targets.size", "/ self.targets.size * (self.predictions > 0.5)", "Squares.backward"),
+    ("each", "self.activation_prime(self.x)", "self.activation_prime(self.x + 1)", "Scaled.backward"),
+    ("pictures", "db[..., c] += dZ[i, h, w, c]", "db[..., c] += dZ[i, h, w, c] * f", "conv_backward"),
     ("rows", "dout.sum(axis=0)", "dout.mean(axis=0)", "affine_backward"),
     ("rows", "dout.dot(w.T).reshape", "(dout.dot(w.T) * 2).reshape", "affine_backward"),
     ("normalised", "xhat * inner) / std", "xhat * inner) / std ** 2", "layernorm_backward"),

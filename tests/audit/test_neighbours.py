@@ -6,7 +6,9 @@ import zipfile
 import pytest
 
 from tinygrad_course.audit import Limits, check_file
+from tinygrad_course.audit.command.one_file import audit_submission
 from tinygrad_course.audit.source.neighbours import Neighbours
+from tinygrad_course.audit.source.submission import load
 from tinygrad_course.cli import main
 from tinygrad_course.cli.check import expand
 
@@ -81,7 +83,8 @@ def project(tmp_path):
 
 
 def told(path, root=None):
-    return {one.name: one for one in check_file(path, limits=QUICK, root=root).functions}
+    found = audit_submission(load(path, root))
+    return {one.name: one for one in found if not isinstance(one, str)}
 
 
 def test_what_lies_in_the_given_folder_is_loaded_and_nothing_else(project):

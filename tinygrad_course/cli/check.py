@@ -22,6 +22,8 @@ from tinygrad_course.audit.source.submission import MAX_BYTES
 from tinygrad_course.files import write
 
 ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
+MOST_UNPACKED = 400_000_000
+"""Bytes of homework in one archive; more is no class's."""
 EPILOG = """examples:
   tinygrad-course check homework.py
   tinygrad-course check homework.ipynb --html homework.html
@@ -95,6 +97,7 @@ def add_parser(commands: Any) -> argparse.ArgumentParser:
 def run(options: argparse.Namespace) -> int:
     """Check the files and show, write and return what the options ask for."""
     with tempfile.TemporaryDirectory(prefix="tinygrad-course-", ignore_cleanup_errors=True) as scratch:
+        _refuse_to_overwrite(options.files, [options.html, options.csv])
         return _run(options, expand(options.files, Path(scratch), options.root))
 
 
@@ -168,8 +171,12 @@ def _inside(path: Path, shown: str, root: str | None, scratch: Path) -> Iterator
 
 def _unpack(archive: Path, folder: Path) -> None:
     """Write the Python files and notebooks of an archive into a folder, and nothing beside it."""
+    size = 0
     try:
         for name, data in _members(archive):
+            size += len(data)
+            if size > MOST_UNPACKED:
+                raise ValueError(f"{archive} holds more than {MOST_UNPACKED:,} bytes of homework")
             target = folder.joinpath(*re.split(r"[/\\]", name))
             if target.resolve().is_relative_to(folder.resolve()):
                 target.parent.mkdir(parents=True, exist_ok=True)

@@ -19,6 +19,7 @@ from tinygrad_course.audit.execution.stubs import GIVEN
 from tinygrad_course.audit.kinds import Kind, kind_of, known_name
 from tinygrad_course.audit.kinds.cases import Draw
 from tinygrad_course.audit.kinds.layer_functions import LinearActivationBackward, LinearBackward
+from tinygrad_course.audit.kinds.logistic_regression import Optimize
 from tinygrad_course.audit.kinds.own_class import shown_name, shown_words
 from tinygrad_course.audit.kinds.own_network import OwnNetwork
 from tinygrad_course.audit.kinds.training_steps import SCRIPT, TrainingStep
@@ -27,6 +28,7 @@ from tinygrad_course.audit.repair.forward_and_backward import PARTNERS, backward
 from tinygrad_course.audit.repair.mutations.naming import is_a
 from tinygrad_course.audit.repair.proof import (
     OwnResult,
+    is_abstract,
     loop_results,
     own_results,
     set_outside,
@@ -234,6 +236,12 @@ class _File:
         if report.status == UNCHECKED:
             self.unusable.add(name)
         usual = report.status == RIGHT and not found.excused
+        if usual and self.unusable and (own := self.own.get(name)) is not None and own.wrong:
+            forward = getattr(own.kind, "forward", None)
+            if (
+                forward is not None and forward.name in self.unusable
+            ):  # what the course's formula is not about
+                return self._own_report(own)
         finding = cache_finding(learner, kind, self.seed) if usual else None
         if finding is not None:
             report.status = WRONG
@@ -270,6 +278,15 @@ class _File:
                 and _told_by_gradients(learner, verdicts, own)
             ):
                 return own.kind.described
+        labels = {label for verdict in verdicts for label in verdict.wrong}
+        if (
+            labels
+            and all("cost" in label for label in labels)
+            and isinstance(self.known[learner.name][0], Optimize)
+        ):
+            loop = loop_results(self.program, self.seed).get(learner.name)  # which keeps other costs
+            if loop is not None and loop.right:
+                return loop.kind.described
         return "what calls it" if self._right_as_used(learner) else ""
 
     def _linear_by_oversight(self, learner: Learner, own: OwnResult) -> bool:
@@ -308,9 +325,19 @@ class _File:
 
     def wholes(self, told: set[str]) -> Iterator[FunctionReport]:
         """Give the reports of networks and training loops that are none of the course's functions."""
+        classes = {one.name: one for one in self.submission.statements if isinstance(one, ast.ClassDef)}
+        bases = {base.id for one in classes.values() for base in one.bases if isinstance(base, ast.Name)}
+        owners = {name: getattr(one.kind, "owner", "") for name, one in self.own.items()}
+        faulty = {owners[name]: name for name, one in self.own.items() if one.wrong and owners[name]}
         for name, result in self.own.items():
-            if name not in told:
-                yield self._own_report(result)
+            if name in told or (owners[name] in bases and is_abstract(result.kind.node)):
+                continue
+            report = self._own_report(result)
+            held = names_in(classes[owners[name]]) if owners[name] in classes else set[str]()
+            stuck = next((faulty[one] for one in faulty if one in held and one != owners[name]), "")
+            if report.status == WRONG and stuck:
+                _take_back(report, f"not judged: it needs {shown_name(stuck)}, which is wrong")
+            yield report
         wrong = {name: function for name, function in self.repaired.items() if name in self.program.functions}
         with self.program.bound({name: function for name, function in wrong.items() if function is not None}):
             loops = loop_results(self.program, self.seed)

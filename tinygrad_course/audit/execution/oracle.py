@@ -48,13 +48,14 @@ def slopes(
     """
     found: dict[Path, Array] = {}
     here = cost(duplicate(theta))
+    noise = 8 * np.finfo(float).eps * np.max(np.abs(here), initial=0.0) / STEP
     for path, slope, means in _differences(cost, theta, wanted):
         # Where the cost is smooth, its second difference goes as the square of the step.
         top = np.max(np.abs(slope), initial=0.0)
         bend = 2 * np.max(np.abs(means - here), initial=0.0) / STEP
         if not math.isfinite(top) or bend > 0.02 * max(float(top), 1e-7):
             return None
-        found[path] = slope
+        found[path] = np.where(np.abs(slope) > noise, slope, 0.0)
     return found
 
 

@@ -121,7 +121,10 @@ class AnyBackward(OwnNetwork):
         self.cell = cell_inputs(self.program, self.forward, seed)
         if self.cell and self.place in (None, (-1, 0)):
             yield (-1, 0), layouts()[0], self.cell
-        for number, layout in enumerate(layouts()):
+        course = any(name.startswith("hparam") for name in names)  # of course 4: the channels come last
+        for number, layout in sorted(
+            enumerate(layouts()), key=lambda one: course and one[1].kernel[1:2] != (3,)
+        ):
             for place, values in enumerate(inputs(names, seed, layout)):
                 if self.place in (None, (number, place)):
                     yield (number, place), layout, values
@@ -129,6 +132,7 @@ class AnyBackward(OwnNetwork):
     def case(self, learner: Learner, draw: Draw, assumption: Assumption) -> Case:
         """Find values with which both functions run, and differentiate the forward function there."""
         taken = names_taken(self.program, self.node, self.forward, self.owner)
+        taken = taken._replace(outside=[]) if self.layer else taken
         seed = draw.choice(range(10**6))
         best: tuple[_Tried, tuple[int, int]] | None = None
         problem: Unfit | None = None
@@ -144,6 +148,8 @@ class AnyBackward(OwnNetwork):
             except Unfit as error:
                 problem = max(problem or error, error, key=self._told)
                 continue
+            if not tried.ran and key[0] > 1:
+                continue  # what a picture or one example breaks may be meant for a table
             if best is None or (tried.ran, *tried.rank) > (best[0].ran, *best[0].rank):
                 best = tried, key
             if tried.complete and tried is best[0]:
@@ -175,6 +181,10 @@ class AnyBackward(OwnNetwork):
         held = duplicate(theta)
         output = parts_of(self._called(learner, {**held, **outside}, outside))
         place, weights, arguments = self._passed(output, held, values, draw, taken)
+        if not weights and self.owner and not taken.back and "labels" in map(category, taken.forward):
+            weights = {
+                place: np.full(np.shape(output[place]), 1.0 / np.size(output[place]))
+            }  # of each example
         costs: list[Any] = [weights] if weights else []
         if not weights:
             labels = [value for name, value in arguments.items() if category(name) == "labels"]
@@ -264,6 +274,9 @@ class AnyBackward(OwnNetwork):
         if not found:
             raise Unfit("its gradients are not found")
         right = [key for key in found if same(found[key], expected[key])]
+        for key in right:
+            if np.ndim(found[key]) != np.ndim(expected[key]):  # whether a bias is (n,) or (1, n) is our guess
+                expected[key] = np.reshape(expected[key], np.shape(found[key]))
         others = {key: expected[key] for key in found if key not in right}
         case.required = tuple(key for key in expected if key in found)
         if not others:
@@ -284,7 +297,7 @@ class AnyBackward(OwnNetwork):
                 return _Tried(case, 0, True)
             if not right:
                 raise Unfit(f"it gives the derivative of {self.forward.name}, {ratio:.4g} times")
-        linear = upstream is not None and self._linear(learner, case, found, upstream, told=not right)
+        linear = upstream is not None and self._linear(learner, case, found, taken, told=not right)
         wide = (np.size(found[key]) / max(1, np.size(expected[key])) for key in others)
         for_one = any(times > 1 and times in sizes for times in wide)
         alone = is_cost and not with_activation(found, self.data)
@@ -307,17 +320,17 @@ class AnyBackward(OwnNetwork):
             yield {0: np.ones(np.shape(output))}
 
     def _linear(
-        self, learner: Learner, case: Case, found: dict[str, Any], upstream: str, *, told: bool
+        self, learner: Learner, case: Case, found: dict[str, Any], taken: Taken, *, told: bool
     ) -> bool:
         """Tell whether the gradients double with the derivative that is passed on."""
-        passed = duplicate(case.values)
+        passed, upstream = duplicate(case.values), taken.upstream
         if upstream not in passed:
             return False
         if any(np.array_equal(one, passed[upstream]) for one in found.values()):
             if told:
                 raise Unfit("it passes the derivative on as it is")
             return False
-        passed[upstream] = 2 * passed[upstream]
+        passed |= {name: 2 * passed[name] for name in (upstream, *taken.others) if name in passed}
         with self.program.bound(case.bindings):
             result = self._run(learner, self.node, passed)
         twice = self.gradients(result, case.values, passed, case.expected)

@@ -24,10 +24,10 @@ from tinygrad_course.audit.kinds.base import Assumption
 from tinygrad_course.audit.kinds.cases import Array, Case, Draw
 from tinygrad_course.audit.kinds.gradient_names import implied
 from tinygrad_course.audit.kinds.input_layouts import category, inputs, layouts, sizes_in
-from tinygrad_course.audit.kinds.own_network import BACKWARD, Unfit, ratio_of
-from tinygrad_course.audit.kinds.training_steps import ONCE, TrainingStep, script_function
+from tinygrad_course.audit.kinds.own_network import Unfit, ratio_of
+from tinygrad_course.audit.kinds.training_steps import ONCE, TrainingStep, loops_of
 from tinygrad_course.audit.source.signatures import argument_names, needed_names
-from tinygrad_course.audit.source.syntax import definition, loops, names_in, nodes, stored_names
+from tinygrad_course.audit.source.syntax import definition, names_in, nodes, stored_names
 
 SEEN = "__tinygrad_seen__"
 _TRIED = 150
@@ -295,21 +295,16 @@ def _pairs(seen: Mapping[str, Any], start: Mapping[str, Any]) -> Iterator[tuple[
 
 def any_loops(program: Program, judged: set[str]) -> Iterator[AnyLoop]:
     """Give the loops of a file that update arrays, where nothing else judges them."""
-    script = script_function(program)
-    for node in [*program.own.values(), *([script] if script is not None else [])]:
-        loop = _updating(node)
-        if loop is not None and node.name not in judged and not BACKWARD.search(node.name.lower()):
-            yield AnyLoop(program, node, loop)
+    found = loops_of(program, _updates)
+    return (AnyLoop(program, node, loop) for node, loop in found if node.name not in judged)
 
 
-def _updating(node: ast.FunctionDef) -> ast.For | ast.While | None:
-    """Return the innermost loop of a function in which arrays are updated and products taken."""
-    found: list[ast.For | ast.While] = []
-    for loop in loops(node):
-        updates = {one.target.id for one in nodes(loop, ast.AugAssign) if isinstance(one.target, ast.Name)}
-        for one in nodes(loop, ast.Assign):
-            updates |= {*stored_names(one)} & names_in(one.value)
-        text = "\n".join(map(ast.unparse, loop.body))
-        if len(updates) > 1 and re.search(r"dot\(| @ |matmul", text):
-            found.append(loop)
-    return min(found, key=lambda loop: sum(1 for _ in ast.walk(loop)), default=None)
+def _updates(loop: ast.For | ast.While) -> bool:
+    """Tell whether arrays are updated and products taken in a loop."""
+    updates = {one.target.id for one in nodes(loop, ast.AugAssign) if isinstance(one.target, ast.Name)}
+    for one in nodes(loop, ast.Assign):
+        updates |= {*stored_names(one)} & names_in(one.value)
+    return (
+        len(updates) > 1
+        and re.search(r"dot\(| @ |matmul", "\n".join(map(ast.unparse, loop.body))) is not None
+    )

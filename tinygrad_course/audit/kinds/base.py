@@ -40,6 +40,8 @@ class Kind:
     """
     owns: bool = False
     """Whether all that it is given is its own to change."""
+    draws: bool = False
+    """Whether the course's function draws random numbers."""
     firm: bool = False
     """Whether no repair proves anything where the contract is another."""
     battery: tuple[str, ...] = words("distinct distinct equal distinct smallest distinct deep")

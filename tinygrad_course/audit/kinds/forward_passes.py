@@ -84,6 +84,7 @@ class Forward(Kind):
 class DropoutForward(Forward):
     """The forward pass with inverted dropout; the masks, the learner's own draw, are read from the cache."""
 
+    draws = True
     names = words("forward_propagation_with_dropout forward_prop_with_dropout forward_with_dropout")
     signatures = roles("X parameters keep_prob")
     battery = ("distinct", "wide", "distinct", "wide few", "equal")

@@ -25,6 +25,7 @@ def layer_sizes(learner: Learner, draw: Draw, assumption: Assumption) -> Case:
 class Initialize(Kind):
     """W1, b1, ...: weights that differ from each other, biases of zero, in the right shapes."""
 
+    draws = True
     names = words(
         "initialize_parameters initialize_parameters_deep initialize_parameters_random "
         "initialize_parameters_he initialize_parameters_zeros initialise_parameters init_parameters "

@@ -46,6 +46,7 @@ _KINDS: tuple[tuple[str, tuple[str, ...]], ...] = (
             rf"(in(put)?s?|vocab)(_?layer)?{_SIZE}|fan_?in",
         ),
     ),
+    ("hiddens", (r"hid(den)?_?(layer)?s?_?(dims|sizes|layers|(size|dim|units)_list|list)",)),
     (
         "hidden",
         (rf"{_COUNTED}(h|hid|hdim|hidden)(_?layer)?", rf"(hid(den)?|h|wordvec|embed\w*)(_?layer)?{_SIZE}"),
@@ -60,6 +61,8 @@ _KINDS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("sizes", (r"sizes?|(layer_?)?(dims?|sizes)|layers?|topology|structure",)),
     ("examples", (r"(n|num|no)_?(examples|samples|train\w*|obs\w*|points|data)|m|n|N",)),
     ("stride", (r"strides?",)),
+    ("mask", (r"masks?",)),
+    ("dtype", (r"dtype",)),
     ("padding", (r"pad(ding)?",)),
     ("kernel", (r"(kernel|filter|pool|f)_?(size|shape|h|w|height|width)?",)),
     ("scale", (r"gamma|scale",)),
@@ -224,6 +227,8 @@ class _Maker:
             return max(1, self.units)
         if kind == "examples":
             return max(1, layout.examples)
+        if kind == "mask":
+            return np.ones(layout.data[: len(layout.data) - 1], dtype=bool)
         if kind == "labels":
             return self.labels(style, draw)
         if _wordy(name) and style.words != "no":
@@ -283,7 +288,7 @@ class _Maker:
                 channels = layout.data[1]
             return (channels,) if layout.rows else (channels, 1)
         count, units = layout.examples, max(1, self.units)
-        if kind == "state":
+        if kind == "state" and len(layout.data) < 4:
             count = 1 if style.words == "list" else count
             return (count, H) if layout.rows and count else (H, max(1, count))
         if kind == "predicted":
@@ -323,6 +328,8 @@ class _Maker:
             if width > 1:
                 raise _NoSuchValueError
             return ()
+        if style.bias == "row" and layout.kernel[1:2] == (3,):
+            return (1, 1, 1, width)  # the channels come last
         if style.bias == "row":
             return (1, width) if layout.rows else (width,)
         return (width,) if layout.rows else (width, 1)
@@ -377,6 +384,8 @@ _SIMPLE: dict[str, list[Any]] = {
     "seed": [3],
     "count": [3],
     "hidden": [H],
+    "dtype": [np.float64],
+    "hiddens": [[LAYER, LAYER + 1]],
     "stride": [1, 2],
     "padding": [0, 1],
     "kernel": [2, (2, 2)],

@@ -21,6 +21,7 @@ _ROWS = np.array([[1.0], [100.0], [-1.0]])
 class RandomMiniBatches(Kind):
     """A list of (X, Y) of at most mini_batch_size examples."""
 
+    draws = True
     names = words("random_mini_batches random_minibatches mini_batches create_mini_batches")
     signatures = roles("X Y mini_batch_size seed", "X Y mini_batch_size", "X Y")
     outputs = ("mini_batches",)

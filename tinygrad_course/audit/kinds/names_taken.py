@@ -62,9 +62,20 @@ def names_taken(program: Program, node: ast.FunctionDef, forward_node: ast.Funct
 
 def _asked(node: ast.FunctionDef) -> list[str]:
     """Return the arguments that have to be given, and those that change what is computed."""
-    telling = {"number", "settings", "labels", "inputs", "hidden", "outputs", "mode"}
     names, needed = argument_names(node), needed_names(node)
-    return [name for name in names if name != "self" and (name in needed or category(name) in telling)]
+    usual = dict(zip(names[len(needed) :], node.args.defaults, strict=True))
+    sizes = {"inputs", "hidden", "outputs"}
+    telling = {"number", "settings", "labels", "mode", "dtype"}
+    counted = [name for name, value in usual.items() if not isinstance(value, ast.Tuple) and not _none(value)]
+    found = [name for name in counted if category(name) in sizes]
+    found += [
+        name for name, one in usual.items() if category(name) in telling and not isinstance(one, ast.Dict)
+    ]
+    return [name for name in names if name != "self" and (name in needed or name in found)]
+
+
+def _none(value: ast.expr) -> bool:
+    return isinstance(value, ast.Constant) and value.value is None
 
 
 def _upstream(names: list[str], *, method: bool) -> str | None:

@@ -8,7 +8,7 @@ against that.
 import ast
 import copy
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,7 +25,14 @@ from tinygrad_course.audit.kinds.cases import Case, Draw
 from tinygrad_course.audit.kinds.own_network import BACKWARD, Pool, Unfit
 from tinygrad_course.audit.reference.comparison import ratio
 from tinygrad_course.audit.source.signatures import argument_names, role_of
-from tinygrad_course.audit.source.syntax import definition, loops, names_in, nodes, stored_names
+from tinygrad_course.audit.source.syntax import (
+    definition,
+    innermost_loop,
+    loops,
+    names_in,
+    nodes,
+    stored_names,
+)
 
 HOOK, ONCE, ITERATIONS = "__tinygrad_caught__", "__tinygrad_once__", 3
 SCRIPT = "the_script"
@@ -58,6 +65,8 @@ class TrainingStep(Kind):
         self.whole, self.loop = node, loop
         self.program = program.extensible()
         self.node = self._step(node, [])
+        self.fixed: dict[str, float] = {}
+        """Further arguments of the whole function, and what they are to be."""
         self.variables: list[str] | None = None
         self.known: set[Path] = set()
         """The parameters: what of the variables before the first iteration has a derivative after it."""
@@ -123,7 +132,7 @@ class TrainingStep(Kind):
         if made is None:
             taken = ", ".join(argument_names(self.whole))
             raise Unfit(f"what {self.whole.name}({taken}) takes is not known by the names")
-        return made
+        return made | self.fixed
 
     def case(self, learner: Learner, draw: Draw, assumption: Assumption) -> Case:
         """Run the loop, take one of its iterations, and differentiate its cost."""
@@ -288,17 +297,13 @@ def _rate(before: Any, after: Any, gradient: Any) -> float | None:
     return ratio(np.asarray(before) - after, gradient)
 
 
-def training_loop(node: ast.FunctionDef) -> ast.For | ast.While | None:
-    """Return the innermost loop of a function that computes gradients and a cost of its own."""
-    found: list[ast.For | ast.While] = []
-    for loop in loops(node):
-        text = "\n".join(map(ast.unparse, loop.body))
-        gradients = re.search(r"\bgrads?\b|\bd[WwbB]_?\d*\b|['\"]d[Ww]|gradient", text) or any(
-            BACKWARD.search(ast.unparse(call.func).lower()) for call in nodes(loop, ast.Call)
-        )
-        if gradients and re.search(r"(?i)cost|loss|\bJ\b", text):
-            found.append(loop)
-    return min(found, key=lambda loop: sum(1 for _ in ast.walk(loop)), default=None)
+def _trains(loop: ast.For | ast.While) -> bool:
+    """Tell whether a loop computes gradients and a cost of its own."""
+    text = "\n".join(map(ast.unparse, loop.body))
+    gradients = re.search(r"\bgrads?\b|\bd[WwbB]_?\d*\b|['\"]d[Ww]|gradient", text) or any(
+        BACKWARD.search(ast.unparse(call.func).lower()) for call in nodes(loop, ast.Call)
+    )
+    return bool(gradients and re.search(r"(?i)cost|loss|\bJ\b", text))
 
 
 def script_function(program: Program) -> ast.FunctionDef | None:
@@ -322,10 +327,17 @@ def script_function(program: Program) -> ast.FunctionDef | None:
     return ast.fix_missing_locations(made)
 
 
-def training_steps(program: Program) -> Iterator[TrainingStep]:
-    """Give the training loops of a file: of its functions, else of its script."""
+def loops_of(
+    program: Program, fits: Callable[[ast.For | ast.While], bool]
+) -> Iterator[tuple[ast.FunctionDef, ast.For | ast.While]]:
+    """Give the innermost loops that fit, with their functions: of the file's functions and of its script."""
     script = script_function(program)
     for node in [*program.own.values(), *([script] if script is not None else [])]:
-        loop = training_loop(node)
+        loop = innermost_loop(node, fits)
         if loop is not None and not BACKWARD.search(node.name.lower()):
-            yield TrainingStep(program, node, loop)
+            yield node, loop
+
+
+def training_steps(program: Program) -> Iterator[TrainingStep]:
+    """Give the training loops of a file."""
+    return (TrainingStep(program, node, loop) for node, loop in loops_of(program, _trains))

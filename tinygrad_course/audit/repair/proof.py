@@ -27,7 +27,9 @@ from tinygrad_course.audit.kinds.own_network import (
 )
 from tinygrad_course.audit.kinds.pairing import any_backwards
 from tinygrad_course.audit.kinds.training_steps import TrainingStep, training_steps
+from tinygrad_course.audit.repair.intention import own_meaning
 from tinygrad_course.audit.repair.verdict import Verdict, judge
+from tinygrad_course.audit.source.signatures import role_of
 from tinygrad_course.audit.source.syntax import elements, names_in, nodes, stored_names
 
 Function = Callable[..., Any]
@@ -153,9 +155,9 @@ def _divided_later(kind: OwnNetwork) -> bool:
 
 def own_results(program: Program, seed: int) -> dict[str, OwnResult]:
     """Return the result for every whole backward pass of a file, as a function or as a method."""
-    whole = (
-        OwnNetwork(program, node) for node in backward_passes(program) if not LAYER_PASS.search(node.name)
-    )
+    pairs = {name for name in program.at_hand if LAYER_PASS.search(name)}
+    pairs = {name for name in pairs if name.replace("backward", "forward") in program.at_hand}
+    whole = (OwnNetwork(program, node) for node in backward_passes(program) if node.name not in pairs)
     found = {kind.node.name: by_kind(kind, seed) for kind in (*whole, *class_passes(program))}
     known = {name for name, node in program.functions.items() if kind_of(node)}
     told = known | {name for name, one in found.items() if one.right or one.wrong}
@@ -170,12 +172,32 @@ def own_results(program: Program, seed: int) -> dict[str, OwnResult]:
 
 def loop_results(program: Program, seed: int) -> dict[str, OwnResult]:
     """Return the result for every training loop of a file."""
-    found = {kind.node.name: by_kind(kind, seed) for kind in training_steps(program)}
+    found = {kind.node.name: _plain_steps(kind, seed) for kind in training_steps(program)}
     for kind in any_loops(program, {name for name, one in found.items() if one.verdicts}):
         judged = by_kind(kind, seed)
         if judged.verdicts or kind.node.name not in found:
             found[kind.node.name] = judged
     return found
+
+
+def _plain_steps(kind: TrainingStep, seed: int) -> OwnResult:
+    """Judge a loop; one that is right with a further argument at 0 or 1 means something else."""
+    result = by_kind(kind, seed)
+    arguments = kind.whole.args
+    defaults = zip(reversed(arguments.args), reversed(arguments.defaults), strict=False)
+    for argument, default in defaults if result.wrong else ():
+        plain = isinstance(default, ast.Constant) and type(default.value) is float
+        if not plain or role_of(argument.arg):
+            continue
+        for value in (0.0, 1.0):
+            kind.fixed = {argument.arg: value}
+            if by_kind(kind, seed).right:
+                words = (
+                    f"with {argument.arg} = {value} it is gradient descent; what else is meant is not known"
+                )
+                return OwnResult(kind, problem=words)
+        kind.fixed = {}
+    return result
 
 
 def unproved(learner: Learner, kind: Kind, verdicts: list[Verdict], *, verified: bool) -> str:
@@ -199,6 +221,9 @@ def unproved(learner: Learner, kind: Kind, verdicts: list[Verdict], *, verified:
     foreign = kind.contract(learner)
     if foreign and (kind.firm or not verified):
         return foreign
+    meant = own_meaning(learner, kind, failing)
+    if meant:
+        return meant
     if verified:
         return ""
     if errors and len(errors) == len(failing) and all(_calling(learner, error) for error in errors):
@@ -260,6 +285,12 @@ def _calling(learner: Learner, error: BaseException) -> bool:
     ]
     parts = [part for node in made for target in node.targets for part in elements(target)]
     return holders.isdisjoint(part.id for part in parts if isinstance(part, ast.Name))
+
+
+def is_abstract(node: ast.FunctionDef) -> bool:
+    """Tell whether a method is left to the classes that are made of its own."""
+    last = node.body[-1]
+    return isinstance(last, ast.Raise) and "NotImplemented" in ast.unparse(last)
 
 
 def unfilled(node: ast.FunctionDef) -> int | None:

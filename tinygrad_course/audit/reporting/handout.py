@@ -107,10 +107,9 @@ def marks(reports: Sequence[Report], asked: Sequence[str] = ()) -> str:
     writer.writerow(["file", "status", "points", "of", "seed", "problem", "mistakes", *map(_cell, names)])
     for report in reports:
         points = {one.name: one.points if one.status != UNCHECKED else "" for one in report.functions}
-        problem = report.error or ("no function of the course was found in it" if not report.of else "")
         mistakes = [f"{one.name}, {place(found)}: {found.title}" for one, found in report.mistakes]
         numbers = [report.status, report.points, report.of, report.seed]
-        row: list[Any] = [_cell(report.file), *numbers, _cell(problem), _cell("; ".join(mistakes))]
+        row: list[Any] = [_cell(report.file), *numbers, _cell(report.problem), _cell("; ".join(mistakes))]
         writer.writerow([*row, *(points.get(name, "") for name in names)])
     return text.getvalue()
 

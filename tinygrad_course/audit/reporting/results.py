@@ -127,6 +127,15 @@ class Report:
         return RIGHT if all(function.status != WRONG for function in self.functions) else WRONG
 
     @property
+    def problem(self) -> str:
+        """Why nothing of the file was judged, "" where something was."""
+        if self.error or self.of:
+            return self.error
+        return (
+            "nothing in it could be judged" if self.functions else "no function of the course was found in it"
+        )
+
+    @property
     def exit_status(self) -> int:
         """0 all right, 1 something wrong, 2 could not be checked."""
         return {RIGHT: 0, WRONG: 1}.get(self.status, 2)

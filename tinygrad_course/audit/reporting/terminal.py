@@ -76,9 +76,7 @@ def _summary(report: Report) -> str:
         return f"could not be checked: {report.error}"
     if not report.of and report.status == WRONG:
         return "wrong in what it imports"
-    if not report.of:
-        return "no function of the course was found in it"
-    return f"{report.points} of {report.of} right"
+    return report.problem or f"{report.points} of {report.of} right"
 
 
 def example_lines(finding: Finding) -> Iterator[str]:

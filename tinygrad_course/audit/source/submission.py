@@ -271,6 +271,8 @@ _SIMPLE = (
     ast.Constant,
     ast.Name,
     ast.Attribute,
+    ast.Subscript,
+    ast.Slice,
     ast.Tuple,
     ast.List,
     ast.Dict,

@@ -1,0 +1,237 @@
+"""Right code that means something else than the course's is not called wrong; a mistake in it is."""
+
+import pytest
+
+from tinygrad_course.audit.command.one_file import audit_text
+
+FORWARD = """import numpy as np
+def forward_propagation(X, parameters{more}):
+    {first}
+    Z1 = np.dot(parameters["W1"], X) + parameters["b1"]
+    A1 = np.maximum(0, Z1)
+    {then}
+    Z2 = np.dot(parameters["W2"], A1) + parameters["b2"]
+    A2 = 1 / (1 + np.exp(-Z2))
+    return A2, (X, Z1, A1, Z2, A2)
+"""
+OTHERWISE = {
+    "dropout": ("", "q = 0.8", "A1 = A1 * (np.random.rand(*A1.shape) < q) / q"),
+    "a generator": (
+        ", p=0.2, rng=np.random.default_rng(0)",
+        "",
+        "A1 *= rng.random(A1.shape) > p",
+    ),
+    "noise": (", noise=0.1", "X = X + noise * np.random.randn(*X.shape)", ""),
+    "standardised": (
+        "",
+        "X = (X - X.mean(1, keepdims=True)) / (X.std(1, keepdims=True) + 1e-8)",
+        "",
+    ),
+    "pixels": ("", "X = X / 255.0", ""),
+    "a scale": (", scale=0.5", "X = X * scale", ""),
+    "a skip": (", weight=0.5", "", "A1 = A1 + weight * np.tanh(Z1)"),
+}
+FUNCTIONS = {
+    "a temperature": """
+def softmax(z, temperature=2.0):
+    e = np.exp(z / temperature - np.max(z / temperature, axis=0, keepdims=True))
+    return e / e.sum(axis=0, keepdims=True)
+""",
+    "a slope": """
+def sigmoid(z, k=1.5):
+    return 1 / (1 + np.exp(-k * z))
+""",
+    "clipping": """
+def update_parameters(parameters, grads, learning_rate=0.1):
+    for k in parameters:
+        parameters[k] = parameters[k] - learning_rate * np.clip(grads["d" + k], -0.1, 0.1)
+    return parameters
+""",
+}
+
+
+FUNCTIONS |= {
+    "a leak": """
+def relu(z):
+    return np.where(z > 0, z, 0.01 * z)
+""",
+    "weight decay": """
+def update_parameters(parameters, grads, learning_rate=0.1, decay=0.01):
+    step = lambda k, v: learning_rate * (decay * v + grads["d" + k])
+    return {k: v - step(k, v) for k, v in parameters.items()}
+""",
+    "a threshold": """
+def predict(X, parameters, threshold=0.3):
+    A1 = np.tanh(parameters["W1"] @ X + parameters["b1"])
+    return (1 / (1 + np.exp(-(parameters["W2"] @ A1 + parameters["b2"]))) > threshold) * 1
+""",
+}
+
+PROPAGATE = {
+    "cross-entropy": """
+def propagate(w, b, X, Y):
+    A = 1 / (1 + np.exp(-(w.T @ X + b)))
+    cost = -np.mean(Y * np.log(A) + (1 - Y) * np.log(1 - A))
+    return {"dw": X @ (A - Y).T / X.shape[1], "db": np.mean(A - Y)}, cost
+""",
+    "squares": """
+def propagate(w, b, X, Y):
+    A = w.T @ X + b
+    return {"dw": X @ (A - Y).T / X.shape[1], "db": np.mean(A - Y)}, np.mean((A - Y) ** 2) / 2
+""",
+    "hinge": """
+def propagate(w, b, X, Y):
+    S = 2 * Y - 1
+    margin = np.maximum(0, 1 - S * (w.T @ X + b))
+    g = -S * (margin > 0) / X.shape[1]
+    return {"dw": X @ g.T, "db": np.sum(g)}, np.mean(margin)
+""",
+}
+OPTIMIZE = """
+def optimize(w, b, X, Y, num_iterations=100, learning_rate=0.01, decay={decay}):
+    for i in range(num_iterations):
+        grads, cost = propagate(w, b, X, Y)
+        w = w - {rate} * grads["dw"]
+        b = b - {rate} * grads["db"]
+    return {{"w": w, "b": b}}, grads, [cost]
+"""
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_a_propagate_of_its_own_cost_is_right(seed):
+    (found,) = audit_text("import numpy as np" + PROPAGATE["hinge"], seed).functions
+    assert found.status == "right"
+
+
+@pytest.mark.parametrize(
+    ("cost", "decay", "rate"),
+    [
+        ("squares", "0.99", "learning_rate * decay ** i"),
+        ("cross-entropy", "1.0", "learning_rate / (1 + decay * i)"),
+    ],
+)
+def test_a_decay_of_the_learning_rate_is_no_mistake(cost, decay, rate):
+    found = statuses("import numpy as np" + PROPAGATE[cost] + OPTIMIZE.format(decay=decay, rate=rate))
+    assert found["propagate"] == "right"
+    assert found["optimize"] != "wrong"
+
+
+DROPOUT = """import numpy as np
+KEEP = 0.7
+def forward_propagation(X, parameters, training=True):
+    Z1 = parameters["W1"] @ X + parameters["b1"]
+    A1 = np.maximum(0, Z1)
+    D1 = np.ones_like(A1)
+    if training:
+        D1 = (np.random.rand(*A1.shape) < KEEP) / KEEP
+    A1 = A1 * D1
+    Z2 = parameters["W2"] @ A1 + parameters["b2"]
+    A2 = 1 / (1 + np.exp(-Z2))
+    return A2, {"Z1": Z1, "D1": D1, "A1": A1, "Z2": Z2, "A2": A2}
+def backward_propagation(parameters, cache, X, Y):
+    m = X.shape[1]
+    dZ2 = cache["A2"] - Y
+    dA1 = parameters["W2"].T @ dZ2 * cache["D1"]
+    dZ1 = dA1 * (cache["Z1"] > 0)
+    return {"dW1": dZ1 @ X.T / m, "db1": dZ1.sum(axis=1, keepdims=True) / m,
+            "dW2": dZ2 @ cache["A1"].T / m, "db2": dZ2.sum(axis=1, keepdims=True) / m}
+"""
+
+
+def test_the_mask_of_its_own_forward_pass_is_asked_for():
+    assert set(statuses(DROPOUT).values()) == {"right"}
+    report = audit_text(DROPOUT.replace(' * cache["D1"]', ""))
+    (wrong,) = [one for one in report.functions if one.status == "wrong"]
+    assert wrong.name == "backward_propagation"
+    assert "D1" in wrong.findings[0].suggestion
+
+
+def statuses(text):
+    return {one.name: one.status for one in audit_text(text).functions}
+
+
+@pytest.mark.parametrize("name", OTHERWISE)
+def test_a_forward_pass_of_another_meaning_is_not_checked(name):
+    more, first, then = OTHERWISE[name]
+    text = FORWARD.format(more=more, first=first or "pass", then=then or "pass")
+    assert statuses(text) == {"forward_propagation": "unchecked"}
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_a_function_of_another_meaning_is_not_checked(name):
+    report = audit_text("import numpy as np" + FUNCTIONS[name])
+    assert [one.status for one in report.functions] == ["unchecked"]
+    assert report.problem == "nothing in it could be judged"
+
+
+@pytest.mark.parametrize(
+    ("more", "first", "then"),
+    [
+        ("", "X = X + 0.1", "pass"),
+        (", scale=1.0", "X = X * scale", "A1 = A1 * 2"),
+        ("", "pass", "A1 = A1 / X.shape[1]"),
+        (", seed=1", "pass", "A1 = A1 * 1.5"),
+    ],
+)
+def test_a_mistake_beside_it_is_one(more, first, then):
+    assert statuses(FORWARD.format(more=more, first=first, then=then)) == {"forward_propagation": "wrong"}
+
+
+LAYERS = """from dataclasses import dataclass
+import numpy as np
+from numpy.typing import NDArray
+Array = NDArray[np.float64]
+class Layer:
+    def forward(self, x: Array) -> Array: raise NotImplementedError
+    def backward(self, grad: Array) -> Array: raise NotImplementedError
+class Dense(Layer):
+    def __init__(self, n_in, n_out, seed=0):
+        self.W = np.random.default_rng(seed).standard_normal((n_out, n_in))
+        self.b = np.zeros((n_out, 1))
+    def forward(self, x: Array) -> Array:
+        self.x = x
+        return self.W @ x + self.b
+    def backward(self, grad: Array) -> Array:
+        self.dW = grad @ self.x.T
+        self.db = grad.sum(axis=1, keepdims=True)
+        return self.W.T @ grad
+class ReLU(Layer):
+    def forward(self, x: Array) -> Array:
+        self.mask = x > 0
+        return x * self.mask
+    def backward(self, grad: Array) -> Array:
+        return grad * (grad > 0)
+class Loss:
+    def forward(self, z, y):
+        self.y, self.m = y, y.shape[1]
+        self.a = 1 / (1 + np.exp(-z))
+        return -np.sum(y * np.log(self.a) + (1 - y) * np.log(1 - self.a)) / self.m
+    def backward(self):
+        return (self.a - self.y) / self.m
+class Net:
+    def __init__(self, sizes):
+        self.layers = []
+        for i in range(len(sizes) - 1):
+            self.layers.append(Dense(sizes[i], sizes[i + 1], i))
+            if i < len(sizes) - 2:
+                self.layers.append(ReLU())
+        self.loss = Loss()
+    def forward(self, x, y):
+        for layer in self.layers:
+            x = layer.forward(x)
+        return self.loss.forward(x, y)
+    def backward(self):
+        g = self.loss.backward()
+        for layer in reversed(self.layers):
+            g = layer.backward(g)
+        return g
+"""
+
+
+def test_a_network_is_not_wrong_by_a_layer_of_its_own_and_a_base_class_has_nothing_to_fill_in():
+    found = statuses(LAYERS)
+    assert found["ReLU.backward"] == "wrong"
+    assert found["Net.backward"] == "unchecked"
+    assert not [name for name in found if name.startswith("Layer")]
+    right = statuses(LAYERS.replace("grad * (grad > 0)", "grad * self.mask"))
+    assert set(right.values()) == {"right"}
