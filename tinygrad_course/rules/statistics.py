@@ -62,12 +62,13 @@ def quantile_of(a: Any, q: Any, axis: Axes, method: Any, keepdims: bool, skip_na
     most, missing = ordered.shape[-1], np.isnan(ordered)  # NaN is sorted to the end
     sizes = np.sum(~missing, axis=-1)
     broken = sizes == 0 if skip_nan else missing[..., -1]
-    if skip_nan and method == "linear":  # which a program can follow
+    if skip_nan and method == "linear":  # which a compiled program can compute
         places = np.expand_dims(np.maximum(sizes - 1.0, 0.0), -1) * np.reshape(q, -1)
     else:
-        counts, which = np.unique(sizes if skip_nan else np.full(np.shape(sizes), most), return_inverse=True)
+        full = sizes if skip_nan else np.full(np.shape(sizes), most)
+        counts, which = np.unique(full, return_inverse=True)
         positions = np.array([np.quantile(np.arange(max(n, 1.0)), q, method=method) for n in counts])
-        places = positions[which.reshape(np.shape(sizes))].reshape((*np.shape(sizes), -1))
+        places = positions[which.reshape(full.shape)].reshape((*full.shape, -1))
     low = np.floor(places)
     # NumPy's choice: q may promote
     dtype = a.dtype if is_complex(a) else np.quantile(np.ones(1, a.dtype), q, method=method).dtype
