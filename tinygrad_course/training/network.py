@@ -20,7 +20,7 @@ from tinygrad_course.functions.streams import Stream, stream
 from tinygrad_course.training import checkpoints, metrics, schedules
 from tinygrad_course.training import descent as optimizers
 from tinygrad_course.training.descent import GradientDescent, Optimizer, by_name
-from tinygrad_course.training.epochs import pair, recorded_value
+from tinygrad_course.training.epochs import named, pair, recorded_value
 from tinygrad_course.training.examples import check_labels, check_targets, check_X
 from tinygrad_course.training.feedforward import (
     COSTS,
@@ -30,7 +30,7 @@ from tinygrad_course.training.feedforward import (
     each_hidden,
     kinds,
 )
-from tinygrad_course.training.initialization import Draw, check_layers, initialize_parameters
+from tinygrad_course.training.initialization import Draw, check_layers, first_parameters
 from tinygrad_course.training.loop import Callback, InterruptedRun, fit
 from tinygrad_course.training.plots import plot_history
 from tinygrad_course.training.resuming import described
@@ -123,8 +123,8 @@ class Network:
         if self.dtype.kind != "f":
             raise TypeError(f"dtype is {self.dtype}; parameters are floating-point: float64 or float32")
         self.seed = seed
-        self._rng = stream(seed)
-        drawn = initialize_parameters(self.layers, init, self._rng, dtype=self.dtype)
+        self._rng = stream(seed, "seed")
+        drawn = first_parameters(self.layers, init, self._rng, dtype=self.dtype, name="init")
         self.parameters = self._computes.normalised(drawn)
         self._state = self.optimizer.init(self.parameters)
         self.history: dict[str, list[float]] = {"cost": [], "last_batch": []}
@@ -311,7 +311,8 @@ class Network:
         if not in_files:
             X, Y = self._examples(X, Y)
         if validation is not None:
-            validation = self._examples(*pair(validation))
+            with named("validation"):
+                validation = self._examples(*pair(validation))
         dropout = min(self.keep_prob, default=1.0) < 1
 
         def cost(parameters: Any, X: Any, Y: Any, *masks: Any) -> Any:
