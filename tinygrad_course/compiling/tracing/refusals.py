@@ -105,7 +105,7 @@ OF_VALUES = {
 #: Errors that depend on values: a singular matrix, np.errstate(over="raise"), an index out of range.
 BY_VALUES = (np.linalg.LinAlgError, ArithmeticError, IndexError)
 #: What is called to see whether it raises, too.
-RAISING = {np.linalg.cholesky, np.linalg.inv, np.linalg.solve}
+RAISING = {np.linalg.cholesky, np.linalg.inv, np.linalg.solve, np.average, np.geomspace}
 WRITING = {np.copyto, np.place, np.put, np.putmask, np.put_along_axis, np.fill_diagonal}
 BY_MEMORY = {np.ravel, np.reshape}
 TEXT = {

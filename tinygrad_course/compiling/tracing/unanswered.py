@@ -59,8 +59,7 @@ class Unanswered(Methods):
         return f"a result of {getattr(value.function, '__name__', '')}{of and ' of '}{of}"
 
     def __array__(self, *_: Any, **__: Any) -> Any:
-        frame = inspect.currentframe()
-        if frame is not None and frame.f_back is not None and "sparse" in frame.f_back.f_code.co_filename:
+        if "sparse" in inspect.currentframe().f_back.f_code.co_filename:  # type: ignore[union-attr]
             raise CannotCompile(
                 f"{self._label()} was multiplied with a scipy.sparse matrix, which a program can't hold: "
                 "make the product outside the compiled function, and pass it as an argument"
