@@ -1,6 +1,8 @@
 """Gradients where numbers on the way are too large or too small: against fifty and more digits."""
 
 import functools
+import math
+from fractions import Fraction
 
 import mpmath
 import numpy as np
@@ -153,3 +155,49 @@ def test_cubes_that_overflow_in_single_precision(engine):
     f = value_and_grad(lambda x: np.sum(gelu(x, approximate=True)))
     for _, slope in (f(x), compiled(f, engine=engine)(x)):
         np.testing.assert_allclose(slope, [1.0, 0.0, 1.0829641], rtol=1e-6)
+
+
+@pytest.mark.parametrize("name", ["gompertz", "hill", "1 / cosh", "log of a sum"])
+def test_under_layers_of_large_arrays(name):
+    """What `backward` lets go of on its way is no part of what is computed again."""
+    z = np.linspace(-760.0, 700.0, 9001)
+    z[1::3] = 0.5
+
+    def cost(z):
+        a = 2.0 * (FUNCTIONS[name](np, z) + 1.0)
+        return np.sum(np.sin(np.where(a < 1e3, a, 0.0) - np.mean(z)) ** 2) + np.sum(z)
+
+    t = Tensor(z)
+    cost(t).backward()
+    expected = grad(cost)(z)
+    assert np.isfinite(expected).all()
+    np.testing.assert_allclose(t.grad, expected, rtol=1e-12)
+
+
+@pytest.mark.parametrize("n", [3, 9000])
+def test_products_on_the_way_back_that_are_too_large(n):
+    def cost(x):
+        tiny = x * 1e-140 * 1e-140
+        return 1e40 * np.sum(np.log(tiny + 1e-290)) + np.sum(np.dot(x, np.ones(n)))
+
+    x = np.linspace(1.0, 2.0, n)
+    t = Tensor(x)
+    cost(t).backward()
+    np.testing.assert_allclose(t.grad, 1e40 / x, rtol=1e-9)
+    np.testing.assert_allclose(grad(cost)(x), 1e40 / x, rtol=1e-9)
+
+
+factors = st.sampled_from([0.0, -2.0, 3.0, 1e-200, 1e150, -1e200])
+
+
+@given(x=st.lists(factors, min_size=1, max_size=12), k=st.integers(0, 11))
+def test_running_products_out_of_range(x, k):
+    """The k-th of them, against whole numbers and fractions; what comes after it has no part."""
+    x, k = np.array(x), min(k, len(x) - 1)
+    f = lambda x: np.cumprod(x)[k]  # noqa: E731
+    exact = [Fraction(v) for v in x.tolist()]
+    expected = [math.prod(exact[:i] + exact[i + 1 : k + 1]) if i <= k else 0 for i in range(len(x))]
+    if np.isfinite(f(x)):
+        for ours, theirs in zip(grad(f)(x), expected, strict=True):
+            if abs(theirs) < 1e300:
+                assert ours == pytest.approx(float(theirs), rel=1e-12)

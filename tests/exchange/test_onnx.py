@@ -122,6 +122,20 @@ EXPRESSIONS: dict[str, Callable[..., Any]] = {
     "maximum of two": lambda X: np.maximum(X, V) + np.minimum(X, 0.3),
     "clip": lambda X: np.clip(X, -0.5, 0.7) + np.clip(X, None, 0.1),
     "where": lambda X: np.where(B, X, 2 * X),
+    "where of a comparison": lambda X: np.where(X > 0, X, 0.1 * X),
+    "where of both sides": lambda X: np.where((X > -0.5) & (X <= 0.5), X, np.where(X < 0, -1.0, 1.0)),
+    "where of logic": lambda X: np.where(~(X >= 0) | np.logical_and(X < 1, V > 0), X, 2.0) + X,
+    "where of what was computed": lambda X: np.where(np.sum(X, axis=0) > np.mean(X), X, np.exp(X)),
+    "where of a tensor": lambda X: np.where(np.maximum(X, 0), X, 3.0),
+    "where of another one's values": lambda X: np.where(2 * X != X * X, X, 1.0) + np.where(X == 0, 1.0, X),
+    "where of m": lambda X: np.where(1 / X.shape[1] < X, X, -X),
+    "a mask": lambda X: (X > 0) * X + X * (X < V) / 2 + B * X,
+    "a mask of numbers": lambda X: (X > 0).astype(float) * X,
+    "counts": lambda X: np.sum(X > 0, axis=0) * X + np.mean(X > 0) * X,
+    "steps": lambda X: np.sign(X) * X + np.floor(X) * X - np.ceil(X) * X,
+    "selection": lambda X: np.select([X > 1, X > 0], [X * 2, X * 3], -X),
+    "other units": lambda X: fn.elu(X) + fn.hard_tanh(X) + fn.drop(X, B, 0.8),
+    "finite": lambda X: np.where(np.isfinite(X), X, 0.0),
     "logaddexp": lambda X: np.logaddexp(0, 30 * X),
     "hypot": lambda X: np.hypot(X, 1.0),
     "sums": lambda X: np.sum(X, axis=0) + np.mean(X, axis=0) + np.max(X, axis=0) - np.min(X, axis=0),
@@ -181,13 +195,56 @@ def test_a_gradient_is_a_function_too(tmp_path: Path) -> None:
     hold(tmp_path, lambda X: (special.expit(X) - 1) / X.shape[1])
 
 
+def halved_below(X: Any, most: float) -> Any:
+    while np.max(np.abs(X)) > most:
+        X = X / 2
+    return X
+
+
+def caught(X: Any) -> bool:
+    try:
+        return bool(np.sum(X) > 0)
+    except TypeError:
+        return True
+
+
+def few(X: Any) -> bool:
+    try:
+        return bool(X.shape[1] < 100)
+    except TypeError:
+        return True
+
+
 REFUSED: dict[str, tuple[Callable[..., Any], str]] = {
     "a comparison": (
         lambda X: np.where(np.asarray(X.data if hasattr(X, "data") else X) > 0, X, 0.0),
-        "comparison",
+        "taken for its plain values",
     ),
     "a constant of m examples": (lambda X: X + np.ones((3, X.shape[1])), "constant of shape"),
-    "a branch": (lambda X: X * 2 if X.shape[1] < 7 else np.exp(X), "other operations"),
+    "a branch on the number of examples": (
+        lambda X: X * 2 if X.shape[1] < 5_000 else np.exp(X),
+        "compares with 5000",
+    ),
+    "the parity of the number": (lambda X: X * (X.shape[1] % 2), "on their number"),
+    "a branch on the length": (lambda X: X if len(X.T) > 50 else -X, "on their number"),
+    "a branch on one example": (lambda X: X * 2 if X.shape[1] == 1 else np.exp(X), "on their number"),
+    "a branch on the sum": (lambda X: X if X.sum() > 0 else -X, "greater was asked whether it is true"),
+    "a branch on the mean": (lambda X: np.tanh(X) if np.mean(X) > 0 else X, "asked whether it is true"),
+    "a branch on the size": (
+        lambda X: X / np.max(np.abs(X)) if np.max(np.abs(X)) > 3 else X,
+        "asked whether it is true",
+    ),
+    "a branch on all": (lambda X: X if np.all(X > -9) else -X, "all was asked whether it is true"),
+    "a branch on any": (lambda X: X * 2 if (X > 9).any() else X, "asked whether it is true"),
+    "a branch on an entry": (lambda X: X if X[0, 0] > 0 else -X, "asked whether it is true"),
+    "a loop": (lambda X: halved_below(X, 3.0), "asked whether it is true"),
+    "a clause that catches the number's": (lambda X: X if few(X) else -X, "compares with 100"),
+    "a clause that catches": (lambda X: X if caught(X) else -X, "asked whether it is true"),
+    "a number of Python's": (lambda X: X * float(np.sum(X)), "made a Python number"),
+    "an item": (lambda X: X * max(X.sum().item(), 1.0), "asked whether it is true"),
+    "the largest entry's place": (lambda X: X[np.argmax(X[:, 0])], "argmax|depends on the examples"),
+    "its text": (lambda X: X * len(str(X.data)), "printed"),
+    "a list": (lambda X: X * len([x for x in X.data.tolist() if x]), "made a list"),
     "a sort": (lambda X: np.sort(X, axis=0), "sort has no counterpart"),
     "eigenvalues": (lambda X: np.linalg.svd(M3 @ X @ X.T, compute_uv=False), "no counterpart"),
     "the square of m": (lambda X: X * X.shape[1] ** 2, "a number is"),

@@ -375,9 +375,19 @@ def test_what_was_the_users_own_has_to_be_passed_again(tmp_path: Path) -> None:
         ({"keep_prob": 0}, ValueError, "keep_prob is 0;"),
         ({"keep_prob": [0.5, 0.5]}, ValueError, "one for each of the 1 hidden layers"),
         ({"layers": [2, 1], "keep_prob": 2.0}, ValueError, r"keep_prob is 2\.0"),
-        ({"init": "ones"}, ValueError, "how is 'ones'"),
-        ({"seed": "3"}, TypeError, "rng is '3'"),
+        ({"init": "ones"}, ValueError, "init is 'ones'; expected"),
+        ({"init": "xavierr"}, ValueError, r"init is 'xavierr' \(did you mean 'xavier'\?\)"),
+        ({"init": lambda n, n_prev, rng: np.zeros(n)}, ValueError, r"init\(n=\d, n_prev=2, rng\) returned"),
+        ({"seed": "3"}, TypeError, "seed is '3'"),
         ({"dtype": int}, TypeError, "dtype is int64"),
+        ({"activation": "relu"}, TypeError, r"^Network takes no activation; did you mean activations\?"),
+        ({"learning_rate": 0.1}, TypeError, r"did you mean optimizer=GradientDescent\(learning_rate\)\?"),
+        ({"batchnorm": True}, TypeError, r"did you mean batch_norm\?"),
+        (
+            {"verbose": True},
+            TypeError,
+            r"takes no verbose; it takes layers, activations, init, lambd",
+        ),
     ],
 )
 def test_networks_that_can_not_be(arguments: Any, error: type[Exception], message: str) -> None:

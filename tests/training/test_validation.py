@@ -401,6 +401,8 @@ def test_ten_thousand_arrays(tmp_path: Path) -> None:
         ({"validation": 0.2}, TypeError, r"validation is a float; expected the pair"),
         ({"validation": X}, TypeError, r"validation is a ndarray; expected the pair"),
         ({"early_stopping": "yes"}, TypeError, r"early_stopping is 'yes'; expected a number of epochs"),
+        ({"validation": (X.T, np.zeros((1, X.shape[1])))}, ValueError, r"validation: X is"),
+        ({"batch_size": 0}, ValueError, r"batch_size is 0; expected"),
     ],
 )
 def test_what_is_no_setting_of_a_training_is_told(

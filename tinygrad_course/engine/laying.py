@@ -33,7 +33,7 @@ OWN = {
     *(np.average, np.quantile, np.percentile, np.median, np.nanquantile, np.nanpercentile, np.nanmedian),
     *(np.nanmean, np.nanvar, np.nanstd, np.cov, np.corrcoef, np.correlate, np.gradient, np.trapezoid),
     *(np.polyval, np.polyint, np.polydiv, np.polyfit, np.linspace, np.logspace, np.geomspace),
-    *(np.full_like, np.cross, np.linalg.cross, np.sum, np.prod),
+    *(np.full_like, np.cross, np.linalg.cross, np.sum, np.prod, np.nanmax, np.nanmin, np.linalg.lstsq),
 }
 
 
@@ -45,7 +45,7 @@ def as_numpys(cls: type[Any], function: Any, y: Any, args: tuple[Any, ...], own:
     if type(y) is tuple or type(y) is list:
         owns = [None] * len(y) if own is None else own
         return type(y)(as_numpys(cls, function, part, args, o) for part, o in zip(y, owns, strict=True))
-    if own is not None and type(y) is not cls:
+    if own is not None and (type(y) is not cls or (y.size and not np.size(own))):
         return own
     if own is not None and np.shape(own) == y.shape:
         y = y if type(y._state) is not View and all(y is not a for a in args) else np.positive(y)

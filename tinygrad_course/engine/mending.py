@@ -286,6 +286,15 @@ def shift_axis(u: Any) -> Any:
     return args[1] if len(args) > 1 else kwargs.get("axis")
 
 
+def holds_one(x: Any) -> bool:
+    """Whether it is the sum of exp(u - max(u)), of which one term is 1: nothing of it is lost."""
+    function, args, kwargs = call(x)
+    term = call(args[0]) if function is np.sum else (None, (), {})
+    if term[0] is not np.exp or not is_shifted(term[1][0]):
+        return False
+    return bool(shift_axis(term[1][0]) == (args[1] if len(args) > 1 else kwargs.get("axis")))
+
+
 def overflows(x: Any, depth: int = DEPTH) -> bool:
     """Whether an exponential takes part that may be infinite, or a sigmoid."""
     function, args, _ = call(x)
@@ -397,7 +406,7 @@ def mend_logarithm(out: Tensor) -> Tensor:
     elif isinstance(data, np.floating) and _UNHURT[char] < data < math.inf:
         return out
     if traced(x):
-        lost = has_exponential(x) and (may_lose(x) or beyond(x))
+        lost = has_exponential(x) and not holds_one(x) and (may_lose(x) or beyond(x))
     else:
         lost = (
             (difference and is_number(x._args[0], 1))

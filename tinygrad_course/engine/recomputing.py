@@ -96,6 +96,18 @@ def _folded(combine: Any, x: Extended, axis: Any, keepdims: Any) -> Extended:
     return x
 
 
+def _running_product(x: Extended, axis: int | None = None) -> Extended:
+    x = x.moved(lambda part: np.ravel(part) if axis is None else np.moveaxis(part, axis, 0))
+    step = 1
+    while step < x.shape[0]:  # the product of twice as many factors, at each turn
+        first, last = (
+            x.moved(lambda part, some=some: part[some]) for some in (slice(-step), slice(step, None))
+        )
+        head = x.moved(lambda part, n=step: part[:n])
+        x, step = joined([head, first * last], np.concatenate), 2 * step
+    return x.moved(lambda part: np.moveaxis(part, 0, axis or 0))
+
+
 _ONE = extended(1.0)
 
 
@@ -124,6 +136,7 @@ _BEGIN: dict[Any, Callable[..., Any]] = {
     np.power: _power,
     np.float_power: _power,
     np.prod: _multiplied,
+    np.cumprod: _running_product,
     np.logaddexp: lambda a, b: (
         _chosen(a, b, 1) + extended_range.log(_ONE + extended_range.exp(-(a - b).abs()))
     ),
@@ -284,20 +297,6 @@ MANY = 8192
 _POSITIVE = RULES[np.positive]
 
 
-def out_of_range(node: Tensor) -> bool:
-    """Whether a value was computed that has overflowed, or vanished by an exponential, power or quotient."""
-    rule, data = node._op, node._data
-    if rule is None or rule.function not in _BEGIN or data.dtype not in _FLOATS or not data.size:
-        return False
-    if not data.item(data.argmax()) < _LARGE:
-        return True
-    computed = type(node._args[-1]) is type(node)
-    return computed and rule.function is not np.multiply and not abs(data.item(data.argmin())) > 1 / _LARGE
-
-
-_LARGE = 1e150
-
-
 def repaired(gradients: dict[Tensor, Any]) -> dict[Tensor, Any]:
     """Return recorded gradients with what is not finite computed again."""
     lost = {leaf: now(g) for leaf, g in gradients.items() if not all_finite([g])}
@@ -311,7 +310,11 @@ def _where_finite(g: Any, instead: Any) -> Any:
     return np.where(np.isfinite(g) | ~np.isfinite(instead), g, instead)[()]
 
 
-def completed(gradients: dict[Tensor, Any], recorded: dict[Tensor, Any]) -> dict[Tensor, Any]:
-    """Return gradients with what is not finite taken from the recorded ones."""
-    lost = {leaf: g for leaf, g in gradients.items() if not all_finite([g])}
-    return gradients | {leaf: _where_finite(g, now(recorded[leaf])._data) for leaf, g in lost.items()}
+def completed(gradients: dict[Tensor, Any], parts: list[dict[Tensor, Any]]) -> dict[Tensor, Any]:
+    """Return gradients with what is not finite taken from the sum of others, of which some are recorded."""
+    for leaf, g in gradients.items():
+        if not all_finite([g]):
+            shares = [part[leaf] for part in parts if leaf in part]
+            instead = sum(now(share)._data if hasattr(share, "_state") else share for share in shares)
+            gradients[leaf] = _where_finite(g, instead)
+    return gradients

@@ -19,7 +19,7 @@ from tinygrad_course.engine.creation import node as made
 from tinygrad_course.engine.errors import blocks
 from tinygrad_course.engine.keeping import verify
 from tinygrad_course.engine.partial import Live, Partial, added, chooses, masks, owned, through, undefined
-from tinygrad_course.engine.recomputing import all_finite, completed, out_of_range, repaired
+from tinygrad_course.engine.recomputing import all_finite, completed, repaired
 from tinygrad_course.engine.views import as_of, now, version_of
 from tinygrad_course.rules.indexing import astype
 from tinygrad_course.rules.table import Rule
@@ -56,6 +56,8 @@ class _FreedVjps:
         raise FreedGraphError(
             f"The graph behind this {self.name!r} was freed by an earlier backward(). "
             "Compute the cost again, or call backward(retain_graph=True) the first time."
+            + " Where a loop has W = W - learning_rate * W.grad, W is computed, and the next backward() goes "
+            "through that step too: write W -= learning_rate * W.grad." * (self.name == "subtract")
         )
 
 
@@ -209,7 +211,9 @@ def sweep(  # noqa: C901  (one loop: the calls that it saves are its purpose)
     passed: list[Any] = []
     holding: list[Any] = []
     ghosts: dict[int, Tensor] | None = None
-    whole = keep
+    frees = not keep  # large values are let go of
+    large = False  # some have been
+    frontier, settled = {root: seed}, {}  # from where gradients can be computed anew, and those until there
     careful = careful or record or (blocks.open > 0 and errors.watching())
     quiet: Any = None
     live: Any = None
@@ -264,6 +268,11 @@ def sweep(  # noqa: C901  (one loop: the calls that it saves are its purpose)
             else:
                 more = _shares(node, g, live, careful, record, oldest)
                 arg, ga = more.pop() if more else (None, None)
+            if large and rule.saves and arg is not None and not all_finite([ga, *[m for _, m in more]]):
+                frees = large = False
+                settled, frontier = dict(found), {**pending, node: g}
+                if following is not None:
+                    frontier[following] = following_g
             while arg is not None:
                 d = arg._data
                 kind = type(d)
@@ -284,9 +293,11 @@ def sweep(  # noqa: C901  (one loop: the calls that it saves are its purpose)
                         ga = ga.copy()  # the leaf's own
                     found[arg] = ga
                 else:
-                    if not whole and kind is _ndarray and d.nbytes > LARGE:
-                        whole = out_of_range(arg)
-                        lost = not whole
+                    if frees and kind is _ndarray and d.nbytes > LARGE:
+                        if not large:
+                            others = [following_g, *pending.values(), *found.values()]
+                            frees = all_finite([ga, *[m for _, m in more], *others])
+                        lost = large = frees
                     if arg is following:
                         following_g = added(following_g, ga)
                     elif arg in pending:
@@ -309,13 +320,13 @@ def sweep(  # noqa: C901  (one loop: the calls that it saves are its purpose)
             about = node._about
             if about is not None and about.holds is not None:
                 verify(about.holds, rule.name)
-                if ghosts:
+                if ghosts and frees:
                     about.holds = None
                 elif not keep:
                     holding.append(about)
             if keep:
                 pass
-            elif not (lost or ghosts):
+            elif not (lost or (ghosts and frees)):
                 passed.append(node)
             else:
                 node._op = rule.twin or freed_twin(rule)
@@ -346,10 +357,13 @@ def sweep(  # noqa: C901  (one loop: the calls that it saves are its purpose)
         if again or (chosen and any(map(undefined, found.values()))):
             _unmark(passed, marked)
             return sweep(root, seed, oldest=oldest, keep=keep, mark=mark, careful=True)
-        if not ghosts and all_finite([root]):
+        if all_finite([root]):
             with np.errstate(all="ignore"):
-                recorded = found if record else sweep(root, seed, oldest=oldest, record=True)
-                found = repaired(recorded) if record else completed(found, recorded)
+                if record:
+                    found = repaired(found)
+                else:
+                    parts = [sweep(n, owned(g), oldest=oldest, record=True) for n, g in frontier.items()]
+                    found = completed(found, [settled, *map(repaired, parts)])
     for node in passed:
         rule = node._op
         node._op = rule.twin or freed_twin(rule)

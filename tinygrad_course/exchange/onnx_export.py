@@ -1,8 +1,9 @@
 """A recorded function as an ONNX model: what other programs run where there is no Python.
 
-The function is recorded twice, with different examples and different numbers of them. What is alike in both
-recordings is the model; a number that follows the number of examples is computed from it, and any other
-difference is refused. At the end the model is run beside the function.
+The function is recorded twice, with different examples and different numbers of them, on what stands for the
+inputs: a branch on their values is refused, as `compiled` refuses it. What is alike in both recordings is the
+model; a number that follows the number of examples is computed from it, and any other difference is refused.
+At the end the model is run beside the function, for other numbers of examples too.
 """
 
 import inspect
@@ -14,6 +15,12 @@ from typing import Any
 import numpy as np
 
 from tinygrad_course import files
+from tinygrad_course.compiling import CannotCompile
+from tinygrad_course.compiling.dataflow import Value, argument
+from tinygrad_course.compiling.tracing.library_code import of_library
+from tinygrad_course.compiling.tracing.refusals import none_swallowed
+from tinygrad_course.compiling.tracing.trace import Trace
+from tinygrad_course.compiling.tracing.tracer import Tracer
 from tinygrad_course.engine import trees
 from tinygrad_course.engine.tensor import Tensor
 from tinygrad_course.engine.trees import Array, Nest
@@ -24,6 +31,8 @@ from tinygrad_course.graph.node import Graph, Node, graph
 from tinygrad_course.graph.program import Slot
 
 _TOLERANCE = {"float64": 1e-6, "float32": 1e-5}  # ReferenceEvaluator beside NumPy, on the scale of the output
+_MANY = (1, 2, 60, 1009)  # numbers of examples that the model is tried with, of at most so many numbers
+_MOST = 1_000_000
 _COUNTS = (5, 7, 11, 13, 17, 19, 23, 29, 31, 37)
 
 
@@ -58,7 +67,7 @@ def export_onnx(
     ------
     CannotExport
         If an operation has no counterpart in ONNX, or the function depends on the examples otherwise than by
-        what was recorded (a comparison, a branch): the message names it.
+        what was recorded (a branch on values, or on their number): the message names it.
     ModuleNotFoundError
         If onnx is not installed.
 
@@ -87,12 +96,21 @@ def export_onnx(
     rng = np.random.RandomState(0)
     recordings = []
     samples = []
-    for count in (first, second):
-        sample = [_other(array, count, batch_axis, rng) for array in arrays]
-        samples.append(sample)
-        recordings.append(_recorded(function, sample, names, parameters, dtype))
-    model = Model(onnx, dtype, (first, second) if batch_axis is not None else (0, 0))
-    result = _Walk(model, recordings[0], recordings[1], names, batch_axis).run()
+    try:
+        for count in (first, second):
+            sample = [_other(array, count, batch_axis, rng) for array in arrays]
+            samples.append(sample)
+            recordings.append(_recorded(function, sample, names, parameters, dtype, batch_axis))
+        model = Model(onnx, dtype, (first, second) if batch_axis is not None else (0, 0))
+        result = _Walk(model, recordings[0], recordings[1], names, batch_axis).run()
+    except CannotCompile as error:
+        raise CannotExport(
+            f"a model has one way for all examples, and this function asks: {error}"
+        ) from error
+    if batch_axis is not None:
+        largest = max(array.size // array.shape[batch_axis] for array in arrays)
+        counts = [n for n in _MANY if n * largest < _MOST]
+        samples += [[_other(array, n, batch_axis, rng) for array in arrays] for n in counts]
     content = model.finish(names, [array.shape for array in arrays], batch_axis, result, output)
     _check(onnx, content, function, samples, parameters, names, dtype)
     return files.write(Path(path), content.SerializeToString())
@@ -125,20 +143,61 @@ def _other(array: Array, count: int, axis: int | None, rng: np.random.RandomStat
 
 
 def _recorded(
-    function: Callable[..., Any], inputs: Sequence[Array], names: Sequence[str], parameters: Nest, dtype: Any
+    function: Callable[..., Any],
+    inputs: Sequence[Array],
+    names: Sequence[str],
+    parameters: Nest,
+    dtype: Any,
+    axis: int | None,
 ) -> Graph:
-    tensors = [Tensor(value, name=name) for name, value in zip(names, inputs, strict=True)]
-    if parameters is None:
-        y = function(*tensors)
-    else:
-        held = [Tensor(np.asarray(value, dtype=dtype), name=name) for name, value in trees.leaves(parameters)]
-        y = function(trees.rebuild(parameters, iter(held)), *tensors)
-    if not isinstance(y, Tensor):
+    trace = Trace()
+    tensors = [_standing(trace, value, name, axis) for name, value in zip(names, inputs, strict=True)]
+    held = [Tensor(np.asarray(value, dtype=dtype), name=name) for name, value in trees.leaves(parameters)]
+    given = [] if parameters is None else [trees.rebuild(parameters, iter(held))]
+    with none_swallowed(), np.errstate(all="ignore"):
+        y = function(*given, *tensors)
+    if type(y) is not Tensor:
         raise CannotExport(
-            f"the function returned a {type(y).__name__}; expected one array, computed from its inputs by "
-            "NumPy's functions"
+            f"the function returned {'plain values' if type(y) is Tracer else f'a {type(y).__name__}'}; "
+            "expected one array, computed from its inputs by NumPy's functions"
         )
     return graph(y)
+
+
+def _standing(trace: Trace, value: Array, name: str, axis: int | None = None) -> Tensor:
+    """Return what stands for an input: its values can't be asked for, nor how many examples are many."""
+    recorded = argument(value, name)
+    if axis is not None:
+        at = axis % value.ndim
+        recorded.shape = tuple(_Count(n) if i == at else n for i, n in enumerate(value.shape))
+    return Tensor(Tracer(trace, recorded, value), name=name)
+
+
+class _Count(int):
+    """The number of examples: what the user's code does may not depend on its being large or small."""
+
+    def __lt__(self, other: Any) -> bool:
+        return _compared(int.__lt__, self, other)
+
+    def __le__(self, other: Any) -> bool:
+        return _compared(int.__le__, self, other)
+
+    def __gt__(self, other: Any) -> bool:
+        return _compared(int.__gt__, self, other)
+
+    def __ge__(self, other: Any) -> bool:
+        return _compared(int.__ge__, self, other)
+
+
+def _compared(how: Callable[..., bool], count: int, other: Any) -> bool:
+    frame = inspect.currentframe()
+    if frame is not None and frame.f_back is not None and frame.f_back.f_back is not None:
+        asking = frame.f_back.f_back.f_code.co_filename
+        if not of_library(asking):
+            raise CannotCompile(
+                f"how the number of examples compares with {other}. Choose outside, or pass batch_axis=None"
+            )
+    return how(count, other)
 
 
 class _Walk:
@@ -148,6 +207,7 @@ class _Walk:
         self.model = model
         self.pair = (a, b)
         self.inputs = list(inputs)
+        self.traced: dict[Value, Name] = {}  # what the first recording's values are called in the model
         if axis is not None:
             rank = next(len(n.shape) for n in a if n.name in self.inputs and n.op is None)
             model.counted = (self.inputs[0], axis % rank)
@@ -163,6 +223,7 @@ class _Walk:
         name = str(node.name)
         if name in self.inputs:
             self.model.shapes[name] = node.shape
+            self.traced[node.value.recorded] = Name(name)
             return Name(name)
         return self.model.constant(np.asarray(node.value), name)
 
@@ -176,21 +237,49 @@ class _Walk:
                 continue
             if x.inputs != y.inputs:
                 raise CannotExport("the function does other operations for other examples")
-            known[x.id] = self._constant(x, y) if x.op is None else self._operation(x, y, known, pair)
+            known[x.id] = made = (
+                self._constant(x.value, y.value) if x.op is None else self._operation(x, y, known, pair)
+            )
+            if type(x.value) is Tracer and isinstance(made, Name):
+                self.traced[x.value.recorded] = made
         result: Name = known[a.roots[0]]
         return result
 
-    def _constant(self, x: Node, y: Node) -> Any:
-        if x.value is None and y.value is None:
+    def _constant(self, x: Any, y: Any) -> Any:
+        if type(x) is type(y) is Tracer:
+            return self._traced(x.recorded, y.recorded)
+        if x is None and y is None:
             return None
-        if _same(x.value, y.value):
-            return self.model.constant(np.asarray(x.value))
-        if np.ndim(x.value) == np.ndim(y.value) == 0:
-            return self.model.counted_number(float(x.value), float(y.value))
-        raise CannotExport(
-            f"a constant of shape {x.shape} depends on the examples: a comparison or np.argmax leaves the "
-            "recording. np.maximum and np.clip stay in it"
+        if _same(x, y):
+            return self.model.constant(np.asarray(x))
+        if np.ndim(x) == np.ndim(y) == 0:
+            return self.model.counted_number(float(x), float(y))
+        raise CannotExport(f"a constant of shape {np.shape(x)} depends on the examples, or on their number")
+
+    def _traced(self, x: Value, y: Value) -> Any:
+        """Write what left the recording as plain values, a comparison for one, and return its name."""
+        if x in self.traced:
+            return self.traced[x]
+        if x.is_constant:
+            return self._constant(x.data, y.data)
+        name = str(getattr(x.function, "__name__", x.function))
+        emit = EMIT.get(name)
+        if emit is None or x.function is not y.function:
+            raise CannotExport(f"{name} gives plain values, and has no counterpart in ONNX")
+        args = [self._traced_argument(p, q) for p, q in zip(x.args, y.args, strict=True)]
+        made = emit(
+            self.model, *args, **{k: self._traced_argument(v, y.kwargs[k]) for k, v in x.kwargs.items()}
         )
+        self.model.shapes[made] = x.shape
+        self.traced[x] = made
+        return made
+
+    def _traced_argument(self, p: Any, q: Any) -> Any:
+        if isinstance(p, Value) and isinstance(q, Value):
+            return self._traced(p, q)
+        if isinstance(p, list) and any(isinstance(item, Value) for item in p):
+            return [self._traced_argument(*pair) for pair in zip(p, q, strict=True)]
+        return _two(p, q)
 
     def _operation(self, x: Node, y: Node, known: dict[int, Any], pair: tuple[Graph, Graph]) -> Any:
         first, second = x.applied, y.applied
@@ -226,11 +315,12 @@ class _Walk:
         """Write a function of the library's by the NumPy calls that it is made of."""
         recordings = []
         for node, whole in ((x, pair[0]), (y, pair[1])):
-            call = node.applied
-            values = [
-                Tensor(np.asarray(whole[i].value), name=f"operand {k}") for k, i in enumerate(node.inputs)
+            call, trace = node.applied, Trace()
+            held = [_plain(whole[i].value) for i in node.inputs]
+            values = [_standing(trace, value, f"operand {k}") for k, value in enumerate(held)]
+            filled = [
+                v if varies else value for v, value, varies in zip(values, held, call.varies, strict=True)
             ]
-            filled = [v if varies else v.data for v, varies in zip(values, call.varies, strict=True)]
             made = inner(*call.filled(filled), **call.kwargs)
             if not isinstance(made, Tensor):
                 raise CannotExport(f"{call.rule.name} has no counterpart in ONNX")
@@ -243,7 +333,12 @@ class _Walk:
             for node in a
             if node.op is None and node.name and node.name.startswith("operand ")
         }
+        self.traced |= {a[i].value.recorded: name for i, name in known.items()}
         return self._emitted((a, b), known)
+
+
+def _plain(value: Any) -> Array:
+    return np.asarray(value.sample if type(value) is Tracer else value)
 
 
 def _same(a: Any, b: Any) -> bool:
@@ -256,6 +351,8 @@ def _two(a: Any, b: Any) -> Any:
         return type(a)(_two(p, q) for p, q in zip(a, b, strict=True))
     if isinstance(a, slice) and isinstance(b, slice):
         return slice(_two(a.start, b.start), _two(a.stop, b.stop), _two(a.step, b.step))
+    if Tracer in {type(a), type(b)}:
+        raise CannotExport(f"an argument that depends on the examples ({a!r}) has no counterpart in ONNX")
     if isinstance(a, np.ndarray) or isinstance(b, np.ndarray):
         return a if _same(a, b) else Two(a, b)
     return a if type(a) is type(b) and a == b else Two(a, b)
@@ -284,5 +381,6 @@ def _check(
         ):
             raise CannotExport(
                 f"the model gives {found.shape} where the function gives {expected.shape}, or other numbers: "
-                "it depends on the examples otherwise than by what was recorded"
+                "it depends on the examples, or on their number, otherwise than by what was recorded: a "
+                "branch on X.shape[1], say"
             )

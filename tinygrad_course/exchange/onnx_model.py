@@ -13,6 +13,10 @@ import numpy as np
 from tinygrad_course.engine.trees import Array
 
 OPSET, IR = 18, 9
+#: What takes truth values and gives them on: logic, and what only moves elements. All else is given numbers.
+_LOGIC = {"And", "Or", "Xor", "Not"}
+_MOVES = {"Concat", "Expand", "Gather", "Identity", "Reshape", "Slice", "Squeeze", "Transpose", "Unsqueeze"}
+_COMPARES = {"Equal", "Greater", "GreaterOrEqual", "IsInf", "IsNaN", "Less", "LessOrEqual"}
 _FLOAT32_ONLY = {"Acos", "Acosh", "Asin", "Asinh", "Atan", "Atanh", "Erf"}  # in onnxruntime
 
 
@@ -45,15 +49,23 @@ class Model:
         self.nodes: list[Any] = []
         self.initializers: list[Any] = []
         self.shapes: dict[str, tuple[int, ...]] = {}
+        self.truths: set[str] = set()  # the values that are true or false
         self._m: Name | None = None
 
     def op(self, kind: str, *inputs: Any, outputs: int = 1, **attributes: Any) -> Any:
         """Write a node; return the name of its result, or a list of several."""
         given = [i if isinstance(i, Name) else self.number(i) for i in inputs]
+        truths = [name in self.truths for name in given]
+        for i, name in enumerate(given):
+            asked = kind in _LOGIC or (kind == "Where" and i == 0)
+            if asked != truths[i] and kind not in _MOVES:
+                given[i] = self.cast(name, bool if asked else self.dtype)
         casting = kind in _FLOAT32_ONLY and self.dtype == np.float64
         if casting:
             given = [self.cast(name, np.float32) for name in given]
         names = [Name(f"{kind.lower()}_{len(self.nodes)}_{i}") for i in range(outputs)]
+        if kind in _LOGIC | _COMPARES or (kind in _MOVES and truths[0]):
+            self.truths.update(names)
         self.nodes.append(self.onnx.helper.make_node(kind, given, names, **attributes))
         if casting:
             names = [self.cast(name, self.dtype) for name in names]
@@ -86,6 +98,8 @@ class Model:
         contents = np.ascontiguousarray(array).reshape(array.shape)
         self.initializers.append(self.onnx.numpy_helper.from_array(contents, str(out)))
         self.shapes[out] = array.shape
+        if array.dtype == bool:
+            self.truths.add(out)
         return out
 
     def m(self) -> Name:

@@ -26,13 +26,20 @@ _SIMPLE = {
     "arctan": "Atan", "arcsinh": "Asinh", "arccosh": "Acosh", "arctanh": "Atanh", "erf": "Erf", "add": "Add",
     "subtract": "Sub", "multiply": "Mul", "divide": "Div", "power": "Pow", "float_power": "Pow",
     "maximum": "Max", "minimum": "Min", "fmax": "Max", "fmin": "Min", "where": "Where", "matmul": "MatMul",
-    "matvec": "MatMul",
+    "matvec": "MatMul", "greater": "Greater", "greater_equal": "GreaterOrEqual", "less": "Less",
+    "less_equal": "LessOrEqual", "equal": "Equal", "logical_and": "And", "bitwise_and": "And",
+    "logical_or": "Or", "bitwise_or": "Or", "logical_xor": "Xor", "bitwise_xor": "Xor", "logical_not": "Not",
+    "invert": "Not", "isnan": "IsNaN", "isinf": "IsInf", "floor": "Floor", "ceil": "Ceil", "rint": "Round",
+    "sign": "Sign", "step": "Sign",
 }  # fmt: skip
 
 _LN2, _LN10 = math.log(2.0), math.log(10.0)
 
 EMIT |= {
     **{name: _simple(kind) for name, kind in _SIMPLE.items()},
+    "not_equal": lambda e, x, y: e.op("Not", e.op("Equal", x, y)),
+    "isfinite": lambda e, x: e.op("Not", e.op("Or", e.op("IsNaN", x), e.op("IsInf", x))),
+    "astype": lambda e, x, dtype: _astype(e, x, np.dtype(dtype)),
     "square": lambda e, x: e.op("Mul", x, x),
     "cbrt": lambda e, x: e.op("Mul", e.op("Sign", x), e.op("Pow", e.op("Abs", x), 1.0 / 3.0)),
     "exp2": lambda e, x: e.op("Exp", e.op("Mul", x, _LN2)),
@@ -74,6 +81,12 @@ EMIT |= {
     "flipud": lambda e, x: _flip(e, x, 0),
     "fliplr": lambda e, x: _flip(e, x, 1),
 }  # fmt: skip
+
+
+def _astype(e: Model, x: Name, dtype: Any) -> Name:
+    if dtype.kind != "f":
+        raise CannotExport(f"a conversion to {dtype} has no counterpart in ONNX")
+    return e.op("Add", x, 0.0) if x in e.truths else e.op("Identity", x)  # type: ignore[no-any-return]
 
 
 def _moved(rank: int, source: Any, destination: Any) -> list[int]:

@@ -14,7 +14,7 @@ from tinygrad_course.engine.trees import Array
 Stream = np.random.RandomState | np.random.Generator
 
 
-def stream(rng: int | Stream) -> Stream:
+def stream(rng: int | Stream, name: str = "rng") -> Stream:
     """Return the stream of a seed; a stream is passed through, to be drawn from further.
 
     Raises
@@ -31,7 +31,8 @@ def stream(rng: int | Stream) -> Stream:
         return rng
     if isinstance(rng, bool) or not isinstance(rng, (int, np.integer)):
         raise TypeError(
-            f"rng is {rng!r}; expected a seed such as 3, np.random.RandomState(3) or np.random.default_rng(3)"
+            f"{name} is {rng!r}; expected a seed such as 3, np.random.RandomState(3) or "
+            "np.random.default_rng(3)"
         )
     return np.random.RandomState(rng)
 

@@ -16,6 +16,7 @@ from tinygrad_course.rules import (  # noqa: F401  (each fills the tables)
     linear_algebra,
     norms,
     padding,
+    polynomials,
     reductions,
     shaping,
     statistics,

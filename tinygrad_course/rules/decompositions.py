@@ -124,14 +124,11 @@ rule(np.linalg.solve, solve_left, lambda g, y, a, b: unbroadcast(solved_back(g, 
 def lstsq(a: Any, b: Any, rcond: float | None = None) -> Any:
     """The solution by the pseudo-inverse; residuals, rank and singular values as NumPy gives them."""
     a, b = inexact(a), inexact(b)
-    m, n = a.shape
-    rcond = np.finfo(a.dtype).eps * max(m, n) if rcond is None else rcond
-    s = np.linalg.svdvals(a)
-    rank = int(np.sum(s > rcond * s[0]))
+    rcond = np.finfo(a.dtype).eps * max(a.shape) if rcond is None else rcond
     x = np.matmul(np.linalg.pinv(a, rcond), b)
     r = b - np.matmul(a, x)
-    residuals = np.sum(real_part(r * conj(r)), axis=0) if rank == n and m > n else s[:0]
-    return x, residuals.reshape(-1), rank, s
+    residuals = np.sum(real_part(r * conj(r)), axis=0).reshape(-1)  # NumPy's are none, or these
+    return np.positive(x), residuals, None, np.linalg.svdvals(a)
 
 
 @composed(np.linalg.tensorsolve)
@@ -178,31 +175,48 @@ rule(np.linalg.cholesky, cholesky_vjp)
 
 def absent(g: Any) -> bool:
     """Whether no gradient came for an output. One that is recorded may have a derivative though it is 0."""
-    return not is_tensor(g) and not np.any(g)
+    return type(g) is np.ndarray and not np.any(g)
+
+
+@primitive
+def checked(value: Any, wrong: Any, message: str) -> Any:
+    """`value`, or an error: a call by itself, so that a compiled program finds what is wrong too."""
+    if wrong:
+        raise np.linalg.LinAlgError(message)
+    return np.positive(value)
+
+
+rule(checked, lambda g, y, value, wrong, message: g, None, None, saves=False)
 
 
 def gaps(a: Any, function: str) -> Any:
     """1 / (a_j - a_i), and 0 for i = j; an error where two values coincide."""
     difference = a[..., None, :] - a[..., :, None]
     tolerance = 100.0 * np.finfo(a.dtype).eps * np.max(np.abs(a), axis=-1, keepdims=True)[..., None]
-    if np.sum(np.abs(difference) <= tolerance) > a.size:  # the differences of the values to themselves
-        raise np.linalg.LinAlgError(
-            f"np.linalg.{function}: two of the values coincide, so their vectors can turn freely and have no "
-            "derivative. The values alone have one, and so has a cost that does not need the vectors."
-        )
-    return (difference != 0) / (difference + (difference == 0))
+    return checked(
+        (difference != 0) / (difference + (difference == 0)),
+        np.sum(np.abs(difference) <= tolerance) > a.size,  # those of the values to themselves are 0
+        f"np.linalg.{function}: two of the values coincide, so their vectors can turn freely and have no "
+        "derivative. The values alone have one, and so has a cost that does not need the vectors.",
+    )
 
 
-def settled(turning: Any, function: str) -> None:
-    """Raise if a cost would change with the factors of size 1 that the vectors are determined up to."""
-    if is_complex(turning):
-        diagonal = np.imag(np.diagonal(turning, 0, -2, -1))
-        if np.any(np.abs(diagonal) > 1e-4 * np.max(np.abs(turning), axis=(-2, -1), initial=1e-8)[..., None]):
-            raise np.linalg.LinAlgError(
-                f"np.linalg.{function}: complex vectors are determined up to a factor of size 1, and this "
-                "cost depends on it, so it has no derivative. Use what does not: np.abs of the vectors, or "
-                "products such as v @ v.conj().T"
-            )
+def settled(turning: Any, function: str, of: Any = 0.0) -> Any:
+    """`turning`; an error if a cost changes with the factors of size 1 that the vectors are determined up to.
+
+    `of` is the part of the other vectors, which turn with these.
+    """
+    if not is_complex(turning):
+        return turning
+    both = turning + of
+    sizes = np.max(np.abs(both), axis=(-2, -1), initial=1e-8)[..., None]
+    return checked(
+        turning,
+        np.any(np.abs(np.imag(np.diagonal(both, 0, -2, -1))) > 1e-4 * sizes),
+        f"np.linalg.{function}: complex vectors are determined up to a factor of size 1, and this "
+        "cost depends on it, so it has no derivative. Use what does not: np.abs of the vectors, or "
+        "products such as v @ v.conj().T",
+    )
 
 
 @by_formula
@@ -210,8 +224,7 @@ def eigh_vjp(g: Any, y: Any, a: Any, UPLO: str = "L") -> Any:
     (g_values, g_vectors), (w, v) = g, y
     middle = on_diagonal(g_values, v.shape, 0, -2, -1)
     if not absent(g_vectors):
-        turning = np.matmul(H(v), g_vectors)
-        settled(turning, "eigh")
+        turning = settled(np.matmul(H(v), g_vectors), "eigh")
         middle = middle + gaps(w, "eigh") * turning
     return on_triangle(symmetric(np.matmul(np.matmul(v, middle), H(v))), UPLO.upper() == "U")
 
@@ -250,19 +263,22 @@ def singular_vectors(a: Any, full_matrices: bool) -> Any:
 def singular_vectors_vjp(g: Any, y: Any, a: Any, full_matrices: bool) -> Any:
     (gu, gs, gvt), (u, s, vt) = g, y
     k = s.shape[-1]
-    if np.any(gu[..., :, k:] != 0) or np.any(gvt[..., k:, :] != 0):
-        raise np.linalg.LinAlgError(
-            "np.linalg.svd: with full_matrices=True the vectors beyond the singular values can turn freely "
-            "and have no derivative; use full_matrices=False"
-        )
+    beyond = [part for part in (gu[..., :, k:], gvt[..., k:, :]) if part.size and not absent(part)]
     u, vt, gu, gvt = u[..., :, :k], vt[..., :k, :], gu[..., :, :k], gvt[..., :k, :]
+    for part in beyond:
+        vt = checked(
+            vt,
+            np.any(part != 0),
+            "np.linalg.svd: with full_matrices=True the vectors beyond the singular values can turn freely "
+            "and have no derivative; use full_matrices=False",
+        )
     v, gv = H(vt), H(gvt)
     middle = on_diagonal(gs, (*s.shape, k), 0, -2, -1)
     if absent(gu) and absent(gv):
         return np.matmul(np.matmul(u, middle), vt)
     f = gaps(s * s, "svd")
     of_u, of_v = np.matmul(H(u), gu), np.matmul(vt, gv)
-    settled(of_u + of_v, "svd")
+    of_u = settled(of_u, "svd", of_v)
     middle = middle + f * (of_u - H(of_u)) * s[..., None, :] + s[..., :, None] * (f * (of_v - H(of_v)))
     if is_complex(of_u):  # u turns with v
         turned = 1j * np.imag(np.diagonal(of_u, 0, -2, -1)) / s
@@ -321,8 +337,7 @@ def eigensystem_vjp(g: Any, y: Any, a: Any) -> Any:
     middle = on_diagonal(g_values, v.shape, 0, -2, -1)
     if not absent(g_vectors):
         # the vectors have length 1: what would stretch them is taken out
-        turning = np.matmul(H(v), g_vectors)
-        settled(turning, "eig")
+        turning = settled(np.matmul(H(v), g_vectors), "eig")
         stretching = real_part(np.diagonal(turning, 0, -2, -1))[..., None, :]
         middle = middle + conj(gaps(w, "eig")) * (turning - np.matmul(H(v), v) * stretching)
     return np.linalg.solve(H(v), np.matmul(middle, H(v)))

@@ -349,10 +349,11 @@ def cumprod_vjp(g: Any, y: Any, a: Any, axis: int | None = None, dtype: Any = No
     n = x.shape[-1]
     if n == 0:
         return np.zeros_like(a)
-    sums = [g[..., n - 1]]
-    for i in range(n - 2, -1, -1):
-        sums.append(g[..., i] + x[..., i + 1] * sums[-1])
-    s = np.stack(sums[::-1], axis=-1)
+    s, factors, step = g, x[..., 1:], 1
+    while step < n:  # s[i] is the sum of g[i:i + step], each times the factors up to it
+        s = np.concatenate([s[..., : n - step] + factors * s[..., step:], s[..., n - step :]], axis=-1)
+        factors = factors[..., : max(n - 2 * step, 0)] * factors[..., step:]
+        step *= 2
     return np.moveaxis(product_before(x) * s, -1, along).reshape(a.shape)
 
 

@@ -4,7 +4,6 @@ They are written in terms of functions with rules. Options that are not covered 
 their names are not among the arguments here.
 """
 
-import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -41,8 +40,6 @@ def average(
         weights = weights.reshape(tuple(n if i in axes else 1 for i, n in enumerate(a.shape)))
         weights = np.broadcast_to(weights, a.shape)
     total = np.sum(weights, axis=axis, keepdims=keepdims)
-    if np.any(total == 0.0):
-        raise ZeroDivisionError("Weights sum to zero, can't be normalized")
     mean = np.sum(a * weights, axis=axis, keepdims=keepdims) / total
     return (mean, total) if returned else mean
 
@@ -65,9 +62,13 @@ def quantile_of(a: Any, q: Any, axis: Axes, method: Any, keepdims: bool, skip_na
     most, missing = ordered.shape[-1], np.isnan(ordered)  # NaN is sorted to the end
     sizes = np.sum(~missing, axis=-1)
     broken = sizes == 0 if skip_nan else missing[..., -1]
-    counts, which = np.unique(sizes if skip_nan else np.full_like(sizes, most), return_inverse=True)
-    positions = np.array([np.quantile(np.arange(max(n, 1.0)), q, method=method) for n in counts])
-    places = positions[which.reshape(np.shape(sizes))].reshape((*np.shape(sizes), -1))
+    if skip_nan and method == "linear":  # which a compiled program can compute
+        places = np.expand_dims(np.maximum(sizes - 1.0, 0.0), -1) * np.reshape(q, -1)
+    else:
+        full = sizes if skip_nan else np.full(np.shape(sizes), most)
+        counts, which = np.unique(full, return_inverse=True)
+        positions = np.array([np.quantile(np.arange(max(n, 1.0)), q, method=method) for n in counts])
+        places = positions[which.reshape(full.shape)].reshape((*full.shape, -1))
     low = np.floor(places)
     # NumPy's choice: q may promote
     dtype = a.dtype if is_complex(a) else np.quantile(np.ones(1, a.dtype), q, method=method).dtype
@@ -176,20 +177,8 @@ for _reduce, _passing_over in ((np.mean, np.nanmean), (np.var, np.nanvar), (np.s
     )
 
 
-def extreme(reduce: Any, worst: float) -> Callable[..., Any]:
-    def definition(a: Any, axis: Axes = None, *, keepdims: bool = False, **kwargs: Any) -> Any:
-        y = reduce(filled(a, worst), axis=axis, keepdims=keepdims, **kwargs)
-        nothing = np.all(np.isnan(a), axis=axis, keepdims=keepdims)
-        if not np.any(nothing) or kwargs:
-            return y
-        warnings.warn("All-NaN slice encountered", RuntimeWarning, stacklevel=2)
-        return np.where(nothing, np.nan, y)
-
-    return definition
-
-
-composed(np.nanmax)(extreme(np.max, -np.inf))
-composed(np.nanmin)(extreme(np.min, np.inf))
+composed(np.nanmax)(lambda a, axis=None, **kwargs: np.max(filled(a, -np.inf), axis=axis, **kwargs))
+composed(np.nanmin)(lambda a, axis=None, **kwargs: np.min(filled(a, np.inf), axis=axis, **kwargs))
 
 
 # ------------------------------------------------------------------ covariances and counts

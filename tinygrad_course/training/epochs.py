@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -88,6 +89,15 @@ def in_memory(X: Any, Y: Any, axis: int) -> tuple[Any, Any]:
     return examples(X, every, axis), examples(Y, every, axis)
 
 
+@contextmanager
+def named(part: str) -> Iterator[None]:
+    """Have errors about X and Y say which X and Y they are."""
+    try:
+        yield
+    except (TypeError, ValueError) as error:
+        raise type(error)(f"{part}: {error}") from error
+
+
 def pair(validation: Any) -> Sequence[Any]:
     """Return the validation data, or say that they are no pair."""
     if not isinstance(validation, (tuple, list)) or len(validation) != 2:
@@ -107,7 +117,8 @@ class Measures:
         self.validation: tuple[Any, Any] | None = None
         if validation is not None:
             X, Y = pair(validation)
-            self.validation = in_memory(X, Y, axis)
+            with named("validation"):
+                self.validation = in_memory(X, Y, axis)
 
     def of(self, parameters: Nest) -> dict[str, float]:
         """Return the values by the names that the history has for them."""

@@ -1,5 +1,6 @@
 """Initial parameters: zeros, small and large random numbers, He, Xavier and others, in the course's order."""
 
+import difflib
 from collections.abc import Callable, Sequence
 from itertools import pairwise
 
@@ -23,26 +24,26 @@ _DRAWS: dict[str, Draw] = {
 }
 
 
-def check_layers(layers: Sequence[int]) -> tuple[int, ...]:
-    """Return the sizes of the layers as a tuple, or say what is wrong with them.
+def check_layers(layers: Sequence[int], name: str = "layers") -> tuple[int, ...]:
+    """Return the sizes of the layers as a tuple, or say what is wrong with them, by the argument's name.
 
     Raises TypeError for anything but whole numbers; ValueError for fewer than two layers, or a layer without
     units.
     """
     if isinstance(layers, (str, int, np.integer)) or not hasattr(layers, "__len__"):
         raise TypeError(
-            f"layers is {layers!r}; expected the sizes of all layers, input first, such as [2, 4, 1]"
+            f"{name} is {layers!r}; expected the sizes of all layers, input first, such as [2, 4, 1]"
         )
     sizes = tuple(layers)
     if len(sizes) < 2:
         raise ValueError(
-            f"layers={list(sizes)}: a network has at least an input and an output layer, such as [12288, 1]"
+            f"{name}={list(sizes)}: a network has at least an input and an output layer, such as [12288, 1]"
         )
     for l, n in enumerate(sizes):
         if isinstance(n, bool) or not isinstance(n, (int, np.integer)):
-            raise TypeError(f"layers={list(sizes)}: the size of layer {l} is {n!r}; expected a whole number")
+            raise TypeError(f"{name}={list(sizes)}: the size of layer {l} is {n!r}; expected a whole number")
         if n < 1:
-            raise ValueError(f"layers={list(sizes)}: layer {l} has {n} units; it needs at least one")
+            raise ValueError(f"{name}={list(sizes)}: layer {l} has {n} units; it needs at least one")
     return tuple(int(n) for n in sizes)
 
 
@@ -97,29 +98,37 @@ def initialize_parameters(
     >>> initialize_parameters([2, 4, 1], how="he", rng=np.random.RandomState(3))["W2"].round(8)
     array([[-0.03098412, -0.33744411, -0.92904268,  0.62552248]])
     """
-    sizes = check_layers(layers)
-    draw = _drawing(how, scale)
-    source = stream(rng)
+    return first_parameters(check_layers(layers), how, stream(rng), scale, dtype)
+
+
+def first_parameters(
+    sizes: Sequence[int],
+    how: str | Draw,
+    source: Stream,
+    scale: float | None = None,
+    dtype: DTypeLike = np.float64,
+    name: str = "how",
+) -> dict[str, Array]:
+    """Return what `initialize_parameters` does; `name` is what the caller's user calls `how`."""
+    draw = how if callable(how) else _DRAWS.get(str(how))
+    if draw is None:
+        near = difflib.get_close_matches(str(how), _DRAWS, 1)
+        meant = f" (did you mean {near[0]!r}?)" if near else ""
+        names = ", ".join(f'"{known}"' for known in _DRAWS)
+        raise ValueError(
+            f"{name} is {how!r}{meant}; expected {names} or a function of (n, n_prev, rng) that returns W"
+        )
+    factor = _FACTORS.get(str(how)) if scale is None else scale
     parameters: dict[str, Array] = {}
     for l, (n_prev, n) in enumerate(pairwise(sizes), start=1):
         W = np.asarray(draw(n, n_prev, source))
         if W.shape != (n, n_prev):
             raise ValueError(
-                f"how(n={n}, n_prev={n_prev}, rng) returned shape {W.shape} for W{l}; expected {n, n_prev}"
+                f"{name}(n={n}, n_prev={n_prev}, rng) returned shape {W.shape} for W{l}; expected {n, n_prev}"
             )
-        parameters[f"W{l}"] = W.astype(dtype, copy=False)
+        parameters[f"W{l}"] = (W if factor is None else W * factor).astype(dtype, copy=False)
         parameters[f"b{l}"] = np.zeros((n, 1), dtype)
     return parameters
-
-
-def _drawing(how: str | Draw, scale: float | None) -> Draw:
-    """Return the function that draws one W."""
-    draw = how if callable(how) else _DRAWS.get(how)
-    if draw is None:
-        names = ", ".join(f'"{name}"' for name in _DRAWS)
-        raise ValueError(f"how is {how!r}; expected {names} or a function of (n, n_prev, rng) that returns W")
-    factor = _FACTORS.get(str(how)) if scale is None else scale
-    return draw if factor is None else (lambda n, n_prev, rng: draw(n, n_prev, rng) * factor)
 
 
 def glorot(shape: Sequence[int], rng: Stream, gain: float = 1.0, channels: str = "last") -> Array:

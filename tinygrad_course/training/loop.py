@@ -157,6 +157,10 @@ def fit(
         raise ValueError(
             f"epochs={epochs} and every={every}; expected whole numbers, epochs from 0 and every from 1"
         )
+    if batch_size is not None and (batch_size != int(batch_size) or batch_size < 1):
+        raise ValueError(
+            f"batch_size is {batch_size!r}; expected the number of examples in a batch, at least 1, or None"
+        )
     count_examples(X, Y, axis)
     optimizer = by_name(optimizer)
     shuffle = rng if callable(rng) else stream(rng)

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import copy
+import difflib
+import functools
+import inspect
 import math
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, ParamSpec, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
@@ -20,7 +23,7 @@ from tinygrad_course.functions.streams import Stream, stream
 from tinygrad_course.training import checkpoints, metrics, schedules
 from tinygrad_course.training import descent as optimizers
 from tinygrad_course.training.descent import GradientDescent, Optimizer, by_name
-from tinygrad_course.training.epochs import pair, recorded_value
+from tinygrad_course.training.epochs import named, pair, recorded_value
 from tinygrad_course.training.examples import check_labels, check_targets, check_X
 from tinygrad_course.training.feedforward import (
     COSTS,
@@ -30,7 +33,7 @@ from tinygrad_course.training.feedforward import (
     each_hidden,
     kinds,
 )
-from tinygrad_course.training.initialization import Draw, check_layers, initialize_parameters
+from tinygrad_course.training.initialization import Draw, check_layers, first_parameters
 from tinygrad_course.training.loop import Callback, InterruptedRun, fit
 from tinygrad_course.training.plots import plot_history
 from tinygrad_course.training.resuming import described
@@ -38,6 +41,35 @@ from tinygrad_course.training.runs import EarlyStopping, Run
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+
+
+P = ParamSpec("P")
+
+#: What users of other libraries write, and what it is here.
+_MEANT = {
+    "activation": "activations",
+    "learning_rate": "optimizer=GradientDescent(learning_rate)",
+    "lr": "optimizer=GradientDescent(learning_rate)",
+    "dropout": "keep_prob, the share of units that is kept",
+    "rng": "seed",
+}
+
+
+def _advising(init: Callable[P, None]) -> Callable[P, None]:
+    """Have the error about a keyword that is none name the likely one."""
+    known = list(inspect.signature(init).parameters)
+
+    @functools.wraps(init)
+    def checked(*args: P.args, **options: P.kwargs) -> None:
+        for name in options:
+            if name not in known:
+                near = difflib.get_close_matches(name, known, 1)
+                meant = _MEANT.get(name) or (near[0] if near else "")
+                told = f"; did you mean {meant}?" if meant else f"; it takes {', '.join(known[1:])}"
+                raise TypeError(f"Network takes no {name}{told}")
+        init(*args, **options)
+
+    return checked
 
 
 class Network:
@@ -95,6 +127,7 @@ class Network:
     1.0
     """
 
+    @_advising
     def __init__(
         self,
         layers: Sequence[int],
@@ -123,8 +156,8 @@ class Network:
         if self.dtype.kind != "f":
             raise TypeError(f"dtype is {self.dtype}; parameters are floating-point: float64 or float32")
         self.seed = seed
-        self._rng = stream(seed)
-        drawn = initialize_parameters(self.layers, init, self._rng, dtype=self.dtype)
+        self._rng = stream(seed, "seed")
+        drawn = first_parameters(self.layers, init, self._rng, dtype=self.dtype, name="init")
         self.parameters = self._computes.normalised(drawn)
         self._state = self.optimizer.init(self.parameters)
         self.history: dict[str, list[float]] = {"cost": [], "last_batch": []}
@@ -311,7 +344,8 @@ class Network:
         if not in_files:
             X, Y = self._examples(X, Y)
         if validation is not None:
-            validation = self._examples(*pair(validation))
+            with named("validation"):
+                validation = self._examples(*pair(validation))
         dropout = min(self.keep_prob, default=1.0) < 1
 
         def cost(parameters: Any, X: Any, Y: Any, *masks: Any) -> Any:

@@ -12,8 +12,9 @@ from tinygrad_course import functions
 from tinygrad_course.drawing.layers import layers
 from tinygrad_course.engine import trees
 from tinygrad_course.engine.tensor import Tensor
+from tinygrad_course.functions.streams import stream
 from tinygrad_course.graph.node import Graph, graph
-from tinygrad_course.training.initialization import initialize_parameters
+from tinygrad_course.training.initialization import check_layers, first_parameters
 from tinygrad_course.training.plots import new_figure, saved
 from tinygrad_course.training.runs import Run
 
@@ -228,7 +229,7 @@ def compare_initializations(
     """
     watches = {}
     for way in how:
-        drawn = initialize_parameters(sizes, way, seed)
+        drawn = first_parameters(check_layers(sizes, "sizes"), way, stream(seed, "seed"))
         parameters = {name: Tensor(value, name=name) for name, value in drawn.items()}
         A: Any = X
         for l in range(1, len(sizes) - 1):

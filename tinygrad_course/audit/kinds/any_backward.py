@@ -13,10 +13,9 @@ from typing import Any
 import numpy as np
 
 from tinygrad_course.audit.execution.learner import Learner
-from tinygrad_course.audit.execution.line_trace import canonical
 from tinygrad_course.audit.execution.namespace import Program
 from tinygrad_course.audit.execution.oracle import slopes
-from tinygrad_course.audit.execution.paths import duplicate, leaves, unshared
+from tinygrad_course.audit.execution.paths import arrays, duplicate, leaves, unshared
 from tinygrad_course.audit.kinds.base import Assumption, words
 from tinygrad_course.audit.kinds.cases import Case, Draw
 from tinygrad_course.audit.kinds.cell_inputs import cell_inputs
@@ -32,11 +31,17 @@ from tinygrad_course.audit.kinds.gradient_names import (
     with_activation,
 )
 from tinygrad_course.audit.kinds.input_layouts import Layout, category, inputs, layouts
-from tinygrad_course.audit.kinds.names_taken import CACHE, Taken, called_in_loops, descends, names_taken
+from tinygrad_course.audit.kinds.names_taken import (
+    Taken,
+    called_in_loops,
+    descends,
+    handed_on,
+    names_taken,
+    penalized,
+)
 from tinygrad_course.audit.kinds.own_class import shown_name
 from tinygrad_course.audit.kinds.own_network import OwnNetwork, Unfit, ratio_of
-from tinygrad_course.audit.source.signatures import argument_names, needed_names
-from tinygrad_course.audit.source.syntax import names_of, returned
+from tinygrad_course.audit.source.signatures import argument_names
 
 TRIES, DIFFERENTIATED = 2500, 10
 """How many sets of values are tried, and with how many of them the forward function is differentiated."""
@@ -141,6 +146,8 @@ class AnyBackward(OwnNetwork):
             if tries > TRIES or self.differentiated >= DIFFERENTIATED:
                 break
             for_one = best is not None and best[0].for_one
+            if layout.units < 2 and not layout.single and self._for_several(taken, best, problem):
+                continue  # one output tells a sum from a mean, or from a sum over the examples, no more
             if best is not None and layout.single != for_one:
                 continue  # a sum over one example is its mean; an axis too many tells of a function for one
             try:
@@ -165,6 +172,11 @@ class AnyBackward(OwnNetwork):
         self.place = best[1]
         return best[0].case
 
+    def _for_several(self, taken: Taken, best: Any, problem: Unfit | None) -> bool:
+        """Tell whether code is meant for several outputs: it takes their number, or is a cost of several."""
+        factor = problem is not None and problem.args[0].endswith("times") and bool(self.owner)
+        return factor or (best is not None and "outputs" in map(category, [*taken.start, *taken.forward]))
+
     def _told(self, problem: Unfit) -> int:
         """Tell how much a problem says: that the forward function raises, is least."""
         if problem.error is not None:
@@ -173,6 +185,7 @@ class AnyBackward(OwnNetwork):
 
     def _tried(self, learner: Learner, draw: Draw, values: dict[str, Any], taken: Taken) -> _Tried:
         """Run both functions, differentiate the forward function, and weigh what the other one gives."""
+        values = taken.packing(values) if taken.packed else values
         outside = {name: values[name] for name in taken.outside}
         theta: dict[str, Any] = {name: values[name] for name in taken.forward}
         self.data = [*theta.values()]
@@ -180,7 +193,7 @@ class AnyBackward(OwnNetwork):
             theta["self"] = self._object(learner, {name: values[name] for name in taken.start}, outside)
         held = duplicate(theta)
         output = parts_of(self._called(learner, {**held, **outside}, outside))
-        place, weights, arguments = self._passed(output, held, values, draw, taken)
+        place, weights, arguments = handed_on(self.node, self.forward, output, held, values, draw, taken)
         if not weights and self.owner and not taken.back and "labels" in map(category, taken.forward):
             weights = {
                 place: np.full(np.shape(output[place]), 1.0 / np.size(output[place]))
@@ -214,7 +227,9 @@ class AnyBackward(OwnNetwork):
                 case.expected["cost"] = output[place]
             found = self.gradients(result, arguments, passed, case.expected)
             if callable(cost):
-                case.expected = up_to_a_factor(found, case.expected, descends=descends(self.program))
+                case.expected = up_to_a_factor(
+                    found, case.expected, descends=descends(self.program), penalty=penalized(self.node)
+                )
             added = int(np.prod(np.shape(theta.get("W", 0))[:3]))
             if bias_once(found, case.expected, added):
                 words = (
@@ -284,7 +299,7 @@ class AnyBackward(OwnNetwork):
         ratio, upstream = ratio_of(found, others), taken.upstream
         labelled = any(category(name) == "labels" for name in argument_names(self.forward))
         is_cost = bool(self.owner) and labelled and not taken.back and len(found) == 1
-        sizes = {size for value in values.values() for size in np.shape(value) if size > 1}
+        sizes = {size for array in arrays(values) for size in array.shape if size > 1}
         if values is self.cell:
             return _Tried(case, len(right), True)
         if ratio is not None and not self.together:
@@ -344,50 +359,6 @@ class AnyBackward(OwnNetwork):
         here = {name: value for name, value in theta.items() if name not in outside}
         with self.program.bound({name: theta[name] for name in outside}):
             return self._run(learner, self.forward, here)
-
-    def _passed(
-        self,
-        parts: list[Any],
-        held: dict[str, Any],
-        values: dict[str, Any],
-        draw: Draw,
-        taken: Taken,
-    ) -> tuple[int, dict[int, Any], dict[str, Any]]:
-        """Return the output's place, the weights of the outputs that are given, and the arguments."""
-        numbers = [place for place, part in enumerate(parts) if numeric(part)]
-        scalars = [place for place in numbers if np.ndim(parts[place]) == 0]
-        if not numbers:
-            raise Unfit(f"{self.forward.name} gives no numbers")
-        if self.together:
-            if not scalars or len(parts) < 2:
-                raise Unfit(f"{self.forward.name} gives no cost with its gradients")
-            return scalars[0], {scalars[0]: 1.0}, dict(held)
-        names, first = names_of(returned(self.forward), len(parts)), numbers[0]
-        arguments: dict[str, Any] = {}
-        weights: dict[int, Any] = {}
-        for name in argument_names(self.node):
-            data = next((key for key in held if category(key) == "data"), "")
-            of = [place for place in numbers if canonical(name) == "d" + canonical(names[place])]
-            if name == taken.upstream or (name in taken.others and of):
-                place = of[0] if of else first
-                if np.ndim(parts[place]) or name in needed_names(self.node):
-                    weights[place] = arguments[name] = draw.array(*np.shape(parts[place]))
-            elif name in held:
-                arguments[name] = held[name]
-            elif CACHE.fullmatch(name) and len(parts) > 1:
-                arguments[name] = duplicate(parts[-1])
-            elif name in names:
-                arguments[name] = duplicate(parts[names.index(name)])
-            elif category(name) == "data" and data:
-                arguments[name] = held[data]
-            elif name in values:
-                arguments[name] = values[name]
-        lacking = [name for name in needed_names(self.node) if name not in arguments]
-        if lacking:
-            raise Unfit(f"what {', '.join(lacking)} should be is not told by the name")
-        if not weights and not np.ndim(parts[first]):
-            weights[first] = 1.0
-        return first, weights, arguments
 
     def gradients(
         self, result: Any, before: Mapping[str, Any], after: Mapping[str, Any], expected: Mapping[str, Any]

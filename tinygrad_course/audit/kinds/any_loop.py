@@ -132,8 +132,8 @@ class AnyLoop(TrainingStep):
             and not np.array_equal(after[name], value)
         }
         read = {name for part in self.loop.body for name in names_in(part)}
-        parameters = {name: value for name, value in changed.items() if name in read and value.size > 1}
-        if len(parameters) < 2:
+        parameters = {name: value for name, value in changed.items() if name in read}
+        if sum(value.size > 1 for value in parameters.values()) < 2:
             raise Unfit("the loop does not update several arrays")
         steps = {name: np.asarray(after[name], dtype=float) - value for name, value in parameters.items()}
         seen = self._seen(start)
@@ -152,7 +152,7 @@ class AnyLoop(TrainingStep):
             if fit is not None and (best is None or len(fit.right) > len(best[0].right)):
                 best = fit, (output, labels, str(cost.__doc__))
                 way = self._on_the_way(start, after, fit, slope)
-        if best is None or 2 * len(best[0].right) < len(parameters):
+        if best is None or 2 * len(best[0].right) < len(best[0].after):
             raise Unfit(
                 "no cost is computed in the loop, and its updates are those of none of the usual ones"
             )
@@ -241,7 +241,8 @@ class AnyLoop(TrainingStep):
 def _fit(slope: dict[str, Array], parameters: dict[str, Array], steps: dict[str, Array]) -> _Fit | None:
     """Tell which updates are the derivatives times one number, which most of them have."""
     terms = {name: _terms(steps[name], slope[name], value) for name, value in parameters.items()}
-    rates = dict.fromkeys(one[0] for one in terms.values() if one is not None and one[0] < 0)
+    several = [one for name, one in terms.items() if parameters[name].size > 1]
+    rates = dict.fromkeys(one[0] for one in several if one is not None and one[0] < 0)
     fits = [_at_rate(rate, terms, slope, parameters) for rate in rates]
     return max(fits, key=lambda fit: len(fit.right), default=None)
 
@@ -265,10 +266,12 @@ def _at_rate(
 ) -> _Fit:
     """Tell which updates are the derivatives times a number, a penalty on the weights allowed for."""
     right = [name for name, one in terms.items() if one is not None and abs(one[0] / rate - 1) < 1e-3]
+    # One number is a multiple of any other: it says something where the multiple is that of the others.
+    terms = {name: one for name, one in terms.items() if parameters[name].size > 1 or name in right}
     known = {name: one[1] for name, one in terms.items() if one is not None and name in right}
     penalty = next((decay for decay in known.values() if decay), 0.0)
     after: dict[str, Array] = {}
-    for name, value in parameters.items():
+    for name, value in [(name, parameters[name]) for name in terms]:
         # A penalty on the weights has none on the biases.
         decay = known.get(name, penalty if value.ndim > 1 and min(value.shape) > 1 else 0.0)
         after[name] = value + rate * slope[name] + decay * value

@@ -201,7 +201,9 @@ class DropoutBackward(Backward):
     """With the masks of the forward pass."""
 
     names = words("backward_propagation_with_dropout backward_prop_with_dropout backward_with_dropout")
-    signatures = roles("X Y cache keep_prob", "parameters cache X Y keep_prob")
+    signatures = roles(
+        "X Y cache keep_prob", "parameters cache X Y keep_prob", "X Y parameters cache keep_prob"
+    )
     forward_names = DropoutForward.names
     fits = Kind.fits
 

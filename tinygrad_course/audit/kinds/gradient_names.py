@@ -127,11 +127,17 @@ def implied(output: Any, labels: Any) -> list[Callable[[Any], Any]]:
     return [squares, *(logarithms if chances and np.all((Y >= 0) & (Y <= 1)) else ())]
 
 
-def up_to_a_factor(found: Mapping[str, Any], expected: dict[str, Any], *, descends: bool) -> dict[str, Any]:
-    """Return the derivatives times the factor that most gradients have: an implied cost has any."""
+def up_to_a_factor(
+    found: Mapping[str, Any], expected: dict[str, Any], *, descends: bool, penalty: bool
+) -> dict[str, Any]:
+    """Return the derivatives times the factor that most gradients have: an implied cost has any.
+
+    Half of them are enough where there is no penalty, which has a part in the weights' alone.
+    """
     ratios = [ratio_of(found, {key: expected[key]}) for key in found if np.size(expected[key]) > 1]
     told = sorted(ratio for ratio in ratios if ratio is not None)
-    if not told or 2 * len(told) <= len(ratios):
+    alike = len(told) > 1 and told[-1] - told[0] <= 1e-3 * abs(told[0]) and not penalty
+    if not told or 2 * len(told) + alike <= len(ratios):
         return expected
     middle = told[len(told) // 2]
     middle = abs(middle) if descends else middle

@@ -3,15 +3,27 @@
 import ast
 import builtins
 import re
-from typing import NamedTuple
+from typing import Any, NamedTuple
+
+import numpy as np
 
 from tinygrad_course.audit.execution.line_trace import canonical
 from tinygrad_course.audit.execution.namespace import Program
-from tinygrad_course.audit.kinds.gradient_names import GRADIENT
+from tinygrad_course.audit.execution.paths import duplicate
+from tinygrad_course.audit.kinds.cases import Draw
+from tinygrad_course.audit.kinds.gradient_names import GRADIENT, numeric
 from tinygrad_course.audit.kinds.input_layouts import category
 from tinygrad_course.audit.kinds.own_class import JOINT, method_name
+from tinygrad_course.audit.kinds.own_network import Unfit
 from tinygrad_course.audit.source.signatures import argument_names, needed_names
-from tinygrad_course.audit.source.syntax import names_in, names_of, nodes, returned, stored_names
+from tinygrad_course.audit.source.syntax import (
+    names_in,
+    names_of,
+    nodes,
+    returned,
+    stored_names,
+    tuple_of_names,
+)
 
 CACHE = re.compile(r"(?i)cache\w*|linear\w*|ctx|memory|saved?|store\w*|context|tape")
 
@@ -29,13 +41,20 @@ class Taken(NamedTuple):
     """The argument of the backward function that is the derivative of the output."""
     others: list[str]
     """Those that are derivatives of further outputs: dc_next."""
+    packed: dict[str, list[str]]
+    """Those that hold several values: W1, b1, W2, b2 = params."""
 
     @property
     def looked_for(self) -> list[str]:
         """Return all of them once."""
         passed = {self.upstream, *self.others}
         back = [name for name in self.back if name not in passed and not CACHE.fullmatch(name)]
-        return list(dict.fromkeys([*self.start, *self.forward, *self.outside, *back]))
+        names = dict.fromkeys([*self.start, *self.forward, *self.outside, *back])
+        return list(dict.fromkeys(one for name in names for one in self.packed.get(name, [name])))
+
+    def packing(self, values: dict[str, Any]) -> dict[str, Any]:
+        """Return values with those that are handed over together in a list."""
+        return values | {name: [values[one] for one in inner] for name, inner in self.packed.items()}
 
 
 def names_taken(program: Program, node: ast.FunctionDef, forward_node: ast.FunctionDef, owner: str) -> Taken:
@@ -57,7 +76,10 @@ def names_taken(program: Program, node: ast.FunctionDef, forward_node: ast.Funct
     outputs = names_of(result, len(result.elts) if isinstance(result, ast.Tuple) else 1)
     derivatives = {"d" + canonical(name) for name in outputs}
     others = [name for name in back if name != upstream and canonical(name) in derivatives]
-    return Taken(start, forward, sorted(outside), back, upstream, others)
+    unpacked = [one for one in nodes(forward_node, ast.Assign) if isinstance(one.value, ast.Name)]
+    packed = {ast.unparse(one.value): tuple_of_names(one.targets[0]) for one in unpacked}
+    packed = {name: inner for name, inner in packed.items() if inner and name in forward}
+    return Taken(start, forward, sorted(outside), back, upstream, others, packed)
 
 
 def _asked(node: ast.FunctionDef) -> list[str]:
@@ -108,3 +130,54 @@ def called_in_loops(program: Program, node: ast.FunctionDef) -> bool:
     bodies = [loop for one in program.functions.values() for loop in nodes(one, ast.For)]
     called = [call.func for loop in bodies for call in nodes(loop, ast.Call)]
     return any(getattr(function, "attr", getattr(function, "id", "")) == name for function in called)
+
+
+def penalized(node: ast.FunctionDef) -> bool:
+    """Tell whether a backward function may have a term of a penalty on the weights."""
+    return re.search(r"(?i)reg|lam|l2|decay|penal|alpha|beta|wd", ast.unparse(node)) is not None
+
+
+def handed_on(
+    node: ast.FunctionDef,
+    forward: ast.FunctionDef,
+    parts: list[Any],
+    held: dict[str, Any],
+    values: dict[str, Any],
+    draw: Draw,
+    taken: Taken,
+) -> tuple[int, dict[int, Any], dict[str, Any]]:
+    """Return the output's place, the weights of the outputs that are given, and the arguments."""
+    numbers = [place for place, part in enumerate(parts) if numeric(part)]
+    scalars = [place for place in numbers if np.ndim(parts[place]) == 0]
+    if not numbers:
+        raise Unfit(f"{forward.name} gives no numbers")
+    if forward is node:
+        if not scalars or len(parts) < 2:
+            raise Unfit(f"{forward.name} gives no cost with its gradients")
+        return scalars[0], {scalars[0]: 1.0}, dict(held)
+    names, first = names_of(returned(forward), len(parts)), numbers[0]
+    arguments: dict[str, Any] = {}
+    weights: dict[int, Any] = {}
+    for name in argument_names(node):
+        data = next((key for key in held if category(key) == "data"), "")
+        of = [place for place in numbers if canonical(name) == "d" + canonical(names[place])]
+        if name == taken.upstream or (name in taken.others and of):
+            place = of[0] if of else first
+            if np.ndim(parts[place]) or name in needed_names(node):
+                weights[place] = arguments[name] = draw.array(*np.shape(parts[place]))
+        elif name in held:
+            arguments[name] = held[name]
+        elif CACHE.fullmatch(name) and len(parts) > 1:
+            arguments[name] = duplicate(parts[-1])
+        elif name in names:
+            arguments[name] = duplicate(parts[names.index(name)])
+        elif category(name) == "data" and data:
+            arguments[name] = held[data]
+        elif name in values:
+            arguments[name] = values[name]
+    lacking = [name for name in needed_names(node) if name not in arguments]
+    if lacking:
+        raise Unfit(f"what {', '.join(lacking)} should be is not told by the name")
+    if not weights and not np.ndim(parts[first]):
+        weights[first] = 1.0
+    return first, weights, arguments

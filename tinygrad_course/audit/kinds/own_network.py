@@ -41,8 +41,8 @@ from tinygrad_course.audit.source.signatures import (
 )
 from tinygrad_course.audit.source.syntax import names_of, returned
 
-FORWARD = re.compile(r"forward|feed|fprop|predict_prob|model_output|hypothesis")
-BACKWARD = re.compile(r"back|bprop|gradients?$|^grads?$|compute_grad|propagate")
+FORWARD = re.compile(r"forward|feed|fprop|^fwd|predict_prob|model_output|hypothesis")
+BACKWARD = re.compile(r"back|bprop|^bwd|gradients?$|^grads?$|compute_grad|propagate")
 COST = re.compile(r"cost|loss|cross_entropy|objective|error_function|^j$")
 INITIAL = re.compile(r"init")
 LAYER = re.compile(
@@ -60,8 +60,11 @@ class Pool:
     roles: dict[str, Any] = field(default_factory=dict)
     theta: Any = None
 
-    def find(self, name: str) -> tuple[bool, Any]:
-        """Return whether there is a value for an argument of this name, and the value."""
+    def find(self, name: str, *, indexed: bool = False) -> tuple[bool, Any]:
+        """Return whether there is a value for an argument of this name, and the value.
+
+        What is `indexed` is no number: p["W1"] are the parameters, and p alone may be keep_prob.
+        """
         if name in self.named:
             return True, self.named[name]
         parameters = () if own_object(self.theta) else leaves(self.theta)
@@ -70,7 +73,7 @@ class Pool:
         for word, value in known:
             if word == canonical(name):
                 return True, value
-        role = role_of(name, self.roles)
+        role = role_of(name, [one for one in self.roles if not (indexed and one in {"keep_prob", "lambd"})])
         return (True, self.roles[role]) if role else (False, None)
 
     def at(self, theta: Any) -> "Pool":
@@ -88,7 +91,12 @@ class Pool:
 
     def arguments(self, node: ast.FunctionDef) -> dict[str, Any] | None:
         """Return the arguments of a function by name, None where one of them is unknown."""
-        found = {name: self.find(name) for name in argument_names(node)}
+        text = ast.unparse(node)
+        found = {name: self.find(name, indexed=f" {name}[" in text) for name in argument_names(node)}
+        unknown = [name for name in needed_names(node) if not found[name][0]]
+        taken = any(role_of(name, self.roles) == "cache" for name in found)
+        if len(unknown) == 1 and "cache" in self.roles and not taken:
+            found[unknown[0]] = True, self.roles["cache"]  # what the forward pass keeps, under any name
         if not all(found[name][0] for name in needed_names(node)):
             return None
         return {name: duplicate(value) for name, (known, value) in found.items() if known}

@@ -104,13 +104,19 @@ def momentum(learner: Learner, draw: Draw, assumption: Assumption) -> Case:
     return _case(parameters, {"grads": grads, "v": v, **given}, expected, stages=stages, scalars=scalars)
 
 
+def _moments(learner: Learner) -> list[Assumption]:
+    """Return how the moments may be kept: under the keys of the gradients, or of the parameters."""
+    return [{"moments": "d"}, {"moments": ""}]
+
+
 @formula(
-    "update_parameters_with_adam update_parameters_adam adam",
+    "update_parameters_with_adam update_parameters_adam adam adam_update update_adam adam_step",
     "parameters grads v s t learning_rate beta1 beta2 epsilon",
     outputs="parameters v s v_corrected s_corrected",
     may_change=frozenset({"parameters", "v", "s"}),
     firm=True,
     battery=words("t1 t2 t3 t10 distinct equal smallest deep"),
+    assumptions=_moments,
 )
 def adam(learner: Learner, draw: Draw, assumption: Assumption) -> Case:
     """Adam with bias correction, at t = 1, 2, 3 and 10; epsilon is large enough to show where it stands."""
@@ -129,6 +135,10 @@ def adam(learner: Learner, draw: Draw, assumption: Assumption) -> Case:
     for key, g in grads.items():
         stages[f"v_{key}"] = [v[key], used["beta1"] * v[key]]
         stages[f"s_{key}"] = [s[key], used["beta2"] * s[key], g**2]
+    if not assumption["moments"]:
+        expected = {re.sub(r"^([vs](?:_corrected)?_)d", r"\1", key): one for key, one in expected.items()}
+        stages = {re.sub("^([vs]_)d", r"\1", key): held for key, held in stages.items()}
+        v, s = ({key[1:]: one for key, one in moment.items()} for moment in (v, s))
     values = {"grads": grads, "v": v, "s": s, "t": t, **given}
     scalars = {**used, "(1 - beta1)": 1 - used["beta1"], "(1 - beta2)": 1 - used["beta2"]}
     scalars |= {"(1 - beta1^t)": 1 - used["beta1"] ** t, "(1 - beta2^t)": 1 - used["beta2"] ** t}

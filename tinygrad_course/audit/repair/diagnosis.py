@@ -16,7 +16,7 @@ from tinygrad_course.audit.reference.comparison import Relation, ratio, relate
 from tinygrad_course.audit.repair.candidates import Candidates, Repair
 from tinygrad_course.audit.repair.double_mutations import same_slip, structural_pairs
 from tinygrad_course.audit.repair.fault_localization import Function, Symptom
-from tinygrad_course.audit.repair.missing_lines import not_handed_on, without_return
+from tinygrad_course.audit.repair.missing_lines import not_handed_on, updated_early, without_return
 from tinygrad_course.audit.repair.mutations.locations import called, text
 from tinygrad_course.audit.repair.mutations.naming import is_a
 from tinygrad_course.audit.repair.prefilter import Scene, assigned, local_value, scene
@@ -51,7 +51,7 @@ def diagnose(
     if ended is not None:
         return [ended], None, 0
     pool = Candidates(learner, kind, _ordered(verdicts), helpers, budget)
-    for missing in (without_return, not_handed_on):
+    for missing in (without_return, not_handed_on, updated_early):
         told = missing(learner, pool, verdicts)
         if told is not None:
             return told

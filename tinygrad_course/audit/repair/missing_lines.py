@@ -1,4 +1,4 @@
-"""Lines that are missing: the return of a function, what one round of a loop hands on to the next."""
+"""Lines that are missing, or stand too early: a return, what a loop hands on, the update of a parameter."""
 
 import ast
 from collections.abc import Callable, Iterator
@@ -12,7 +12,7 @@ from tinygrad_course.audit.repair.candidates import Candidates
 from tinygrad_course.audit.repair.verdict import Verdict
 from tinygrad_course.audit.reporting.mistakes import DIAGNOSES
 from tinygrad_course.audit.reporting.results import Finding
-from tinygrad_course.audit.source.syntax import loops, nodes, stored_names
+from tinygrad_course.audit.source.syntax import loops, names_in, nodes, stored_names
 
 Found = tuple[list[Finding], Callable[..., Any] | None, int]
 
@@ -125,3 +125,37 @@ def _told(
         where = submission.where(last.end_lineno or last.lineno)
         found.append(Finding(name, "not_handed_on", words, suggestion=code, verified=True, **where))
     return found
+
+
+def updated_early(learner: Learner, pool: Candidates, verdicts: list[Verdict]) -> Found | None:
+    """Find a parameter that is updated before its last use in a round: W2 before dZ1 = W2.T @ dZ2."""
+    asked = {label for verdict in verdicts for label in verdict.case.required}
+    for loop in loops(pool.copies[learner.name]):
+        body = list(loop.body)
+        updates = [
+            part
+            for part in body
+            if isinstance(part, ast.Assign | ast.AugAssign)
+            and (names := set(stored_names(part)))
+            and names <= asked
+            and (isinstance(part, ast.AugAssign) or names <= names_in(part.value))
+        ]
+        used = [
+            (part, one)
+            for part in updates
+            for one in body[body.index(part) + 1 :]
+            if one not in updates and names_in(one) & set(stored_names(part))
+        ]
+        early = [part for part in updates if any(part is first for first, _ in used)]
+        loop.body[:] = [*(part for part in body if part not in early), *early]
+        functions = pool.functions()
+        if early and pool.all_right(functions):
+            part, reader = used[0]
+            name, at = stored_names(part)[0], learner.program.submission.named(part.lineno)
+            words = f"{DIAGNOSES['updated_early']}; {name} is updated in {at}, and used after that"
+            spot = learner.program.submission.spot(reader.lineno)
+            quantity = next(iter(stored_names(reader)), name)
+            found = Finding(quantity, "updated_early", words, verified=True, **spot)
+            return [found], functions[learner.name], pool.trials
+        loop.body[:] = body
+    return None

@@ -68,6 +68,7 @@ DIAGNOSES: dict[str, str] = {
     "examples_lost": "examples are lost or repeated",
     "batch_size": "mini-batches of a wrong size",
     "not_handed_on": "not handed on to the next round of the loop",
+    "updated_early": "a parameter is updated before its last use",
     "not_updated": "the parameters are not updated",
     "old_parameters": "the old parameters are returned",
     "loop_count": "the loop goes round too seldom",

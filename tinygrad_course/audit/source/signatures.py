@@ -118,6 +118,23 @@ def role_of(name: str, roles: Iterable[str] = ROLES) -> str | None:
     )
 
 
+def _used_as(node: ast.FunctionDef, argument: str, default: int) -> str | None:
+    """Return the role that the use of an argument says: its keys, its unpacking, a number between 0 and 1."""
+    value = node.args.defaults[default] if default >= 0 else None
+    if isinstance(value, ast.Constant):
+        return "keep_prob" if isinstance(value.value, float) and 0.1 < value.value < 1 else None
+    for part in ast.walk(node):
+        held = getattr(part, "value", None)
+        if not isinstance(held, ast.Name) or held.id != argument:
+            continue
+        if isinstance(part, ast.Assign) and isinstance(part.targets[0], ast.Tuple):
+            return "cache" if len(part.targets[0].elts) > 3 else None
+        key = getattr(part.slice, "value", None) if isinstance(part, ast.Subscript) else None
+        if isinstance(key, str) and re.fullmatch(r"(?i)[wb]\d", key):
+            return "parameters"
+    return None
+
+
 def bind(node: ast.FunctionDef, roles: Iterable[str], optional: Iterable[str] = ()) -> Binding | None:
     """Match a function's arguments with roles by their names; what is left over goes by its place.
 
@@ -131,6 +148,9 @@ def bind(node: ast.FunctionDef, roles: Iterable[str], optional: Iterable[str] = 
     found: list[str | None] = []
     for argument in arguments:
         found.append(role_of(argument, [role for role in allowed if role not in found]))
+    for place, argument in enumerate(arguments):
+        used = _used_as(node, argument, place - needed) if found[place] is None else None
+        found[place] = used if used in allowed and used not in found else found[place]
     left = [role for role in roles if role not in found]
     guessed: list[str] = []
     for place, argument in enumerate(arguments):

@@ -288,6 +288,11 @@ def _simple(expression: ast.expr) -> bool:
     """Tell whether an expression only names things and counts: only inside a lambda is anything called."""
     if isinstance(expression, ast.Lambda):
         return True
+    if isinstance(
+        expression, ast.Call
+    ):  # tanh = activation(np.tanh, lambda z, a: 1 - a ** 2) makes a function
+        made = any(isinstance(part, ast.Lambda) for part in expression.args) and not expression.keywords
+        return made and isinstance(expression.func, ast.Name) and all(map(_simple, expression.args))
     if isinstance(expression, ast.Dict | ast.Tuple | ast.List):
         parts = (
             [*expression.keys, *expression.values] if isinstance(expression, ast.Dict) else expression.elts

@@ -7,13 +7,12 @@ row of X that has given its column of dW1 can give its share of the next Z1 whil
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from tinygrad_course.compiling.builder import Builder
+from tinygrad_course.compiling.builder import rewritten
 from tinygrad_course.compiling.dataflow import Program, Value
 from tinygrad_course.compiling.machine.fusion import machine_code
 from tinygrad_course.compiling.machine.jit import compile_source
@@ -24,7 +23,7 @@ from tinygrad_course.compiling.machine.products import (
     single_pass_source,
     single_pass_types,
 )
-from tinygrad_course.compiling.numpy_backend.code_generation import StraightLineCode, python_function
+from tinygrad_course.compiling.numpy_backend.program_body import ProgramBody
 
 #: With more columns than this, what is at hand for each row of X does not fit into the cache.
 MOST = 1024
@@ -123,7 +122,8 @@ class SinglePass:
         results = _without(program, pattern.forward, Z, [pattern.backward.args[0], *others, cost])
         inputs = [v for v in program.inputs if v is not pattern.X]
         self.X_at = program.inputs.index(pattern.X) - len(old)
-        self.between = _function(machine_code(Program([*inputs, Z], results))[0])
+        program = machine_code(Program([*inputs, Z], results))[0]
+        self.between = ProgramBody(program, [(v, i) for i, v in enumerate(program.results)], [], []).run
         rows, (k, n), dtype = pattern.forward.shape[0], pattern.X.shape, pattern.X.dtype
         self.forward = product_function((rows, k), (k, n), dtype)
         self.backward = product_function((rows, n), (n, k), dtype)
@@ -182,26 +182,5 @@ class SinglePass:
 
 def _without(program: Program, old: Value, new: Value, wanted: list[Value]) -> list[Value]:
     """Return what computes the `wanted` values, with `new` in the place of `old`."""
-    builder = Builder()
-    made: dict[int, Value] = {}
-    for value in Program(program.inputs, wanted).values():
-        if value is old:
-            made[id(value)] = new
-        elif value.function is None:
-            made[id(value)] = value
-        else:
-            made[id(value)] = builder.again(value, made)
-    return [made[id(v)] for v in wanted]
-
-
-def _function(program: Program) -> Callable[..., Any]:
-    """Return a program as a function of its inputs."""
-    body = StraightLineCode(program)
-    results = [
-        f"np.array({body.name(v)})" if id(v) in body.borrowed or v.is_input or v.is_constant else body.name(v)
-        for v in program.results
-    ]
-    inputs = ", ".join(body.name(v) for v in program.inputs)
-    lines = [*body.lines, f"return ({', '.join(results)},)"]
-    inner = "".join(f"    {line}\n" for line in lines)
-    return python_function(f"def call({inputs}):\n{inner}", body.bound)
+    whole = Program(program.inputs, wanted)
+    return rewritten(whole, lambda _, value, __: new if value is old else None).results

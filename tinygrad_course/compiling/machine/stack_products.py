@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_course.compiling.builder import Builder
+from tinygrad_course.compiling.builder import Builder, rewritten
 from tinygrad_course.compiling.dataflow import Program, Value
 from tinygrad_course.compiling.machine.small_products import (
     SMALL,
@@ -65,26 +65,25 @@ def add_products(program: Program) -> Program:
 
     It is one product where the left sides are transposes.
     """
-    uses, builder, order = program.uses(), Builder(), program.values()
+    uses, order = program.uses(), program.values()
     matmul: Any = np.matmul
-    new: dict[int, Value] = {}
     once = {id(v) for v in order if uses.get(id(v)) == 1}
     inner = {id(v) for value in order if _is_sum(value) for v in value.args if _is_part(v, value)} & once
-    for value in order:
-        made = None
+
+    def change(builder: Builder, value: Value, new: dict[int, Value]) -> Value | None:
         if _is_sum(value) and id(value) not in inner:
-            made = _total(builder, value, inner, once, new)
-        elif _is_slice(value) and id(value.args[0]) in once:  # the rows that are needed of a product
-            product = new[id(value.args[0])]
-            if product.function is np.matmul and len(product.shape) == 2:
-                left, index = product.args[0], value.args[1]
-                shape = (value.shape[0], left.shape[1])
-                rows = builder.call(operator.getitem, (left, index), {}, shape, left.dtype)
-                made = builder.call(matmul, (rows, product.args[1]), {}, value.shape, value.dtype)
-        if made is None:
-            made = value if value.function is None else builder.again(value, new)
-        new[id(value)] = made
-    return Program(program.inputs, [new[id(v)] for v in program.results])
+            return _total(builder, value, inner, once, new)
+        if not _is_slice(value) or id(value.args[0]) not in once:
+            return None
+        product = new[id(value.args[0])]  # of which some rows are needed
+        if product.function is not np.matmul or len(product.shape) != 2:
+            return None
+        left, right = product.args
+        shape = (value.shape[0], left.shape[1])
+        rows = builder.call(operator.getitem, (left, value.args[1]), {}, shape, left.dtype)
+        return builder.call(matmul, (rows, right), {}, value.shape, value.dtype)
+
+    return rewritten(program, change)
 
 
 def _total(

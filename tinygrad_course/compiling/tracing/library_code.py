@@ -6,7 +6,6 @@ import os
 import sys
 import sysconfig
 from pathlib import Path
-from typing import Any
 
 _LIBRARY = str(Path(__file__).parents[2]) + os.sep
 _PACKAGES = tuple({sysconfig.get_path(p) + os.sep for p in ("purelib", "platlib")})
@@ -24,8 +23,8 @@ def of_library(filename: str) -> bool:
 
 def file_of_caller() -> str:
     """Return the file of the code that has called the caller of this."""
-    frame: Any = inspect.currentframe()
-    return str(frame.f_back.f_back.f_code.co_filename)
+    # (a variable for the frame would hold it, and the arrays of its callers, until garbage is collected)
+    return str(inspect.currentframe().f_back.f_back.f_code.co_filename)  # type: ignore[union-attr]
 
 
 @functools.lru_cache(maxsize=4096)

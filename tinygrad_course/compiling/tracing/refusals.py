@@ -31,14 +31,14 @@ class CannotCompile(TypeError):  # noqa: N818  (it says what can't be done)
     outside = False
 
     def __init__(self, message: str) -> None:
-        call = _users_call()
+        call = users_call()
         super().__init__(message if call is None or call in message else f"{call}: {message}")
         noted = _raised.get()
         if noted is not None:
             noted.append(self)
 
 
-def _users_call() -> str | None:
+def users_call() -> str | None:
     """Return the function of NumPy's that the user has called, where the library is at work on that."""
     found, frame = None, inspect.currentframe()
     while frame is not None and of_library(frame.f_code.co_filename):
@@ -105,7 +105,7 @@ OF_VALUES = {
 #: Errors that depend on values: a singular matrix, np.errstate(over="raise"), an index out of range.
 BY_VALUES = (np.linalg.LinAlgError, ArithmeticError, IndexError)
 #: What is called to see whether it raises, too.
-RAISING = {np.linalg.cholesky, np.linalg.inv, np.linalg.solve}
+RAISING = {np.linalg.cholesky, np.linalg.inv, np.linalg.solve, np.average, np.geomspace}
 WRITING = {np.copyto, np.place, np.put, np.putmask, np.put_along_axis, np.fill_diagonal}
 BY_MEMORY = {np.ravel, np.reshape}
 TEXT = {

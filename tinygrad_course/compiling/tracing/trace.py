@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 from typing import Any
 
 import numpy as np
@@ -22,10 +21,6 @@ MADE_ANEW = (
     "{} is given a function that is made anew each time (a lambda), and a program can't tell whether that "
     "does the same in every call: define it outside the compiled function, or write the choice with np.where"
 )
-
-
-#: Garbage is collected after so many bytes of results.
-COLLECTED = 1 << 28
 
 
 class Trace:
@@ -49,7 +44,6 @@ class Trace:
         self.calls: list[tuple[Value, Any]] = []  # each with what it returned: a value, or a nest of values
         self._known: dict[int, tuple[Any, Value]] = {}
         self._samples: dict[Any, Any] = {}
-        self._computed = 0  # bytes of results since garbage was last collected
 
     def constant(self, array: Any) -> Value:
         """Return an array or NumPy scalar as a value, the same for the same array while it is unchanged."""
@@ -61,13 +55,6 @@ class Trace:
             value.data.setflags(write=False)
         self._known[id(array)] = (array, value)
         return value
-
-    def collect(self, result: Any) -> None:
-        """Free what hangs in circles once it may be large: while recording, nobody else does."""
-        self._computed += getattr(result, "nbytes", 0)
-        if self._computed > COLLECTED:
-            self._computed = 0
-            gc.collect()
 
     def sample_of(self, value: Value) -> Any:
         """Return something of a value's kind, shape and dtype."""

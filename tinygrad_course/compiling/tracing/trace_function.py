@@ -296,13 +296,13 @@ class _Recorder:
         def quartered(x: Any) -> Any:
             return x * x.dtype.type(0.25) if isinstance(x, np.ndarray) and x.dtype.kind in "fc" else x
 
-        for _ in range(2):
+        agreed = 0
+        for _ in range(4):
             self.args = trees.tree_map(quartered, self.args)
             run = self._run(Masks(made=True))
             self.plain = self._plainly(self.args, run.changes)
-            if not self._agrees(run):
-                return False
-        return True
+            agreed = agreed + 1 if self._agrees(run) else 0
+        return agreed >= 2
 
 
 @contextmanager

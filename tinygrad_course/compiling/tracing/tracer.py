@@ -28,7 +28,7 @@ from tinygrad_course.compiling.tracing.unanswered import Unanswered
 from tinygrad_course.engine.foreign import is_sparse
 from tinygrad_course.engine.tensor import Tensor
 from tinygrad_course.engine.trees import leaves, rebuild, tree_map
-from tinygrad_course.rules.indexing import astype
+from tinygrad_course.rules.indexing import assign, astype, scatter
 from tinygrad_course.rules.table import as_written
 
 
@@ -44,7 +44,9 @@ def _operator(ufunc: Callable[..., Any], plain: Callable[..., Any], a: Any, b: A
                 "a program holds no scipy.sparse matrix: its product is made outside the compiled function"
             )
         if plain is operator.mul and isinstance(x, (list, tuple, str, bytes)):
-            (b if x is a else a).__index__()  # [x] * n: a count, as in range(n)
+            count = b if x is a else a
+            if not count.shape and count.dtype.kind in "iub":
+                count.__index__()  # [x] * n: a count, as in range(n)
     if _is_number(a) and _is_number(b):
         return record(plain, (a, b), {})
     return record(ufunc, (a, b), {}, plain)
@@ -165,6 +167,8 @@ class Tracer(Unanswered):
         """Record a call of one of the library's own primitives (`tinygrad_course.rules.table.primitive`)."""
         if any(type(x) is Tensor for x in args):
             return Tensor.__record_call__(function, args, kwargs)
+        if function is scatter or function is assign:
+            return record(function, args, kwargs)
         try:
             with allowed_to_fail():
                 return function.__wrapped__(*args, **kwargs)  # of NumPy's functions, each of them recorded
@@ -274,7 +278,6 @@ def record(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any], compute
             "x[mask] with a mask of booleans has a shape that depends on values, and a program is made for "
             "fixed shapes: use np.where(mask, x, 0), or select outside the compiled function"
         )
-    trace.collect(result)
     constants = _values(trace, kwargs) if kwargs else kwargs
     recorded = _stand_in(trace, function, _values(trace, args), constants, result)
     if type(recorded) is Tracer:

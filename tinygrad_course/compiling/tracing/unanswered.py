@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 
 from tinygrad_course.compiling.dataflow import Value
 from tinygrad_course.compiling.tracing.library_code import of_library
-from tinygrad_course.compiling.tracing.refusals import CannotCompile
+from tinygrad_course.compiling.tracing.refusals import CannotCompile, users_call
 from tinygrad_course.engine.operators import Methods
 
 #: Added where an index may have been meant.
@@ -20,6 +20,12 @@ def _refused(what: str, help: str = "") -> Any:
     """Return a method that raises; `what` says what the thing was."""
 
     def method(self: Any, *_: Any) -> NoReturn:
+        if users_call() is not None:
+            raise CannotCompile(
+                f"it looks at numbers itself ({self._label()} was {what}), and a program would keep what "
+                "it saw for every call to come: leave the function uncompiled, or make this call outside the "
+                "compiled function and pass what it returns." + help
+            )
         raise CannotCompile(
             f"{self._label()} was {what} while the function was recorded, and the program would keep this "
             "call's number for every call to come. Choose between values with np.where, return what you want "
@@ -53,8 +59,7 @@ class Unanswered(Methods):
         return f"a result of {getattr(value.function, '__name__', '')}{of and ' of '}{of}"
 
     def __array__(self, *_: Any, **__: Any) -> Any:
-        frame = inspect.currentframe()
-        if frame is not None and frame.f_back is not None and "sparse" in frame.f_back.f_code.co_filename:
+        if "sparse" in inspect.currentframe().f_back.f_code.co_filename:  # type: ignore[union-attr]
             raise CannotCompile(
                 f"{self._label()} was multiplied with a scipy.sparse matrix, which a program can't hold: "
                 "make the product outside the compiled function, and pass it as an argument"

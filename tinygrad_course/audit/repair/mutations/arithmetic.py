@@ -89,6 +89,11 @@ def _bracketed(node: ast.BinOp) -> Iterator[Change]:
         sign = "*" if isinstance(node.op, ast.Mult) else "/"
         yield "wrong_factor", parse(f"{text(left)} {sign} {text(right)}"), 2
     if isinstance(node.op, ast.Mult) and isinstance(left, ast.BinOp) and isinstance(left.op, ast.Div):
+        if isinstance(left.right, ast.BinOp) and isinstance(left.right.op, ast.Add | ast.Sub):
+            # a / (1 + b) * c for a / (1 + b * c)
+            product = ast.BinOp(left.right.right, ast.Mult(), right)
+            below = ast.BinOp(left.right.left, left.right.op, product)
+            yield "wrong_factor", ast.BinOp(left.left, ast.Div(), below), 1.5
         yield "wrong_factor", ast.BinOp(left.left, ast.Div(), ast.BinOp(left.right, ast.Mult(), right)), 2
     sums, products = (ast.Add, ast.Sub), (ast.Mult, ast.Div)
     for outer, inner in ((sums, products), (products, sums)):

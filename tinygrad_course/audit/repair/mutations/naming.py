@@ -13,7 +13,7 @@ WRITTEN = {
     "lambda": r"(?i)lam(bd?a?)?_?|reg\w*|l2\w*",
     "beta": r"(?i)beta_?\d?",
     "rate": r"(?i)learning_?rate|lr|alpha",
-    "mask": r"D\d*|d\d+|(?i:mask\w*)",
+    "mask": r"[DM]\d*|d\d+|(?i:mask\w*)",
     "bias": r"(?i)b\d*|bias\w*",
 }
 """How files write what the course calls keep_prob, lambd, beta1, learning_rate, D1 and b1."""

@@ -1,0 +1,207 @@
+"""Convolution, and polynomials as rows of coefficients, the highest power first."""
+
+from typing import Any
+
+import numpy as np
+
+from tinygrad_course.rules.indexing import astype
+from tinygrad_course.rules.shapes import as_array, conj, inexact, is_complex
+from tinygrad_course.rules.table import composed, primitive, rule
+
+# ------------------------------------------------------------------ convolution
+
+
+@primitive
+def convolve_full(a: Any, v: Any) -> Any:
+    return np.convolve(a, v)
+
+
+@primitive
+def correlate_valid(a: Any, v: Any) -> Any:
+    """`np.correlate` where `v`, not longer than `a`, lies within it whole."""
+    return np.correlate(a, v)
+
+
+@composed(np.convolve)
+def convolve(a: Any, v: Any, mode: str = "full") -> Any:
+    a, v = (np.atleast_1d(as_array(x)) for x in (a, v))
+    n = min(a.shape[0], v.shape[0])
+    if mode == "valid" and n:
+        a, v = (a, v) if v.shape[0] == n else (v, a)
+        return correlate_valid(a, conj(v[::-1]))
+    return cut(convolve_full(a, v), n, max(a.shape[0], v.shape[0]), mode, (n - 1) // 2)
+
+
+@composed(np.correlate)
+def correlate(a: Any, v: Any, mode: str = "valid") -> Any:
+    a, v = (np.atleast_1d(as_array(x)) for x in (a, v))
+    n = min(a.shape[0], v.shape[0])
+    if mode == "valid" and v.shape[0] == n > 0:
+        return correlate_valid(a, v)
+    start = (n - 1) // 2 if v.shape[0] <= a.shape[0] else n // 2
+    return cut(convolve_full(a, conj(v[::-1])), n, max(a.shape[0], v.shape[0]), mode, start)
+
+
+rule(
+    convolve_full,
+    lambda g, y, a, v: correlate_valid(g, conj(v)),
+    lambda g, y, a, v: correlate_valid(g, conj(a)),
+    name="convolve",
+)
+rule(
+    correlate_valid,
+    lambda g, y, a, v: convolve_full(g, conj(v)),
+    lambda g, y, a, v: conj(correlate_valid(a, conj(g))),
+    name="correlate",
+)
+
+
+def cut(full: Any, short: int, long: int, mode: str, start: int) -> Any:
+    """The middle of a full convolution that `mode` asks for."""
+    if mode == "full":
+        return full
+    if mode == "same":
+        return full[start : start + long]
+    if mode == "valid":
+        return full[short - 1 : long]
+    raise ValueError(f"mode must be 'full', 'same' or 'valid', not {mode!r}")
+
+
+# ------------------------------------------------------------------ polynomials, highest power first
+
+
+@composed(np.polyval)
+def polyval(p: Any, x: Any) -> Any:
+    x = as_array(x)
+    y = x * 0.0
+    for i in range(np.shape(p)[0]):
+        y = y * x + p[i]
+    return y
+
+
+def aligned(a: Any, b: Any) -> tuple[Any, Any]:
+    """Both with as many coefficients as the longer."""
+    a, b = (np.atleast_1d(as_array(x)) for x in (a, b))
+    n = max(a.shape[0], b.shape[0])
+    return tuple(
+        x if x.shape[0] == n else np.concatenate([np.zeros(n - x.shape[0], x.dtype), x]) for x in (a, b)
+    )  # type: ignore[return-value]
+
+
+composed(np.polyadd)(lambda a1, a2: np.add(*aligned(a1, a2)))
+composed(np.polysub)(lambda a1, a2: np.subtract(*aligned(a1, a2)))
+composed(np.polymul)(lambda a1, a2: convolve(leading(a1), leading(a2)))
+
+
+def leading(p: Any) -> Any:
+    """Without zeros in front."""
+    p = np.atleast_1d(as_array(p))
+    used = np.flatnonzero(p != 0)
+    return p[used[0] :] if used.size else p[-1:]
+
+
+@composed(np.polydiv)
+def polydiv(u: Any, v: Any) -> Any:
+    u, v = (np.atleast_1d(as_array(x)) for x in (u, v))
+    m, n = u.shape[0] - 1, v.shape[0] - 1
+    remainder, quotient = u + 0.0, []
+    for k in range(m - n + 1):
+        d = remainder[k] / v[0]
+        quotient.append(d)
+        zeros = (np.zeros(k, v.dtype), np.zeros(m - n - k, v.dtype))
+        remainder = remainder - np.concatenate([zeros[0], v * d, zeros[1]])
+    if not quotient:
+        return v[:1] * 0.0, remainder
+    first = 0  # leading coefficients that rounding has left are dropped as NumPy drops them
+    while np.allclose(remainder[first], 0, rtol=1e-14) and first < m:
+        first += 1
+    return np.stack(quotient), remainder[first:]
+
+
+@composed(np.polyder)
+def polyder(p: Any, m: int = 1) -> Any:
+    p = as_array(p)
+    for _ in range(m):
+        n = p.shape[0] - 1
+        p = p[:-1] * np.arange(n, 0, -1)
+    return p if p.shape[0] else np.zeros(1, p.dtype)
+
+
+@composed(np.polyint)
+def polyint(p: Any, m: int = 1, k: Any = None) -> Any:
+    p = as_array(p)
+    constants = [0.0] * m if k is None else [k] * m if np.ndim(k) == 0 else list(k)
+    for i in range(m):
+        n = p.shape[0]
+        p = np.concatenate(
+            [p / np.arange(n, 0, -1).astype(p.dtype), as_array(constants[i]).reshape((1,)).astype(p.dtype)]
+        )
+    return p
+
+
+@composed(np.poly)
+def poly(seq_of_zeros: Any) -> Any:
+    zeros = np.atleast_1d(as_array(seq_of_zeros))
+    if zeros.ndim == 2 and zeros.shape[0] == zeros.shape[1] != 0:
+        p = poly(np.linalg.eigvals(zeros))  # of a real matrix in pairs
+        return p if is_complex(zeros) or not is_complex(p) else np.real(p)
+    if zeros.ndim != 1:
+        raise ValueError(f"np.poly takes the zeros, or a square matrix, not an array of shape {zeros.shape}")
+    if zeros.dtype == np.float16:
+        zeros = astype(zeros, np.float64)  # as NumPy does
+    p = np.ones(1, zeros.dtype)
+    for i in range(zeros.shape[0]):
+        p = convolve(p, np.stack([np.ones((), zeros.dtype), -zeros[i]]))
+    return p
+
+
+@composed(np.roots)
+def roots(p: Any) -> Any:
+    """The eigenvalues of the companion matrix, and 0 for each coefficient that is 0 at the end."""
+    p = np.atleast_1d(as_array(p))
+    used = np.flatnonzero(p != 0)
+    if not used.size:
+        return np.array([])
+    zeros = np.zeros(p.shape[0] - 1 - int(used[-1]), p.dtype)
+    p = p[int(used[0]) : int(used[-1]) + 1]
+    n = p.shape[0] - 1
+    if not n:
+        return np.zeros(zeros.shape)
+    companion = np.concatenate([np.expand_dims(-p[1:] / p[0], 0), np.eye(n - 1, n, dtype=p.dtype)])
+    return np.concatenate([np.linalg.eigvals(companion), zeros])
+
+
+@composed(np.polyfit)
+def polyfit(
+    x: Any, y: Any, deg: int, rcond: float | None = None, full: bool = False, w: Any = None, cov: Any = False
+) -> Any:
+    x, y = inexact(x), inexact(y)
+    left = vander(x, deg + 1)
+    if w is not None:
+        w = as_array(w)
+        left, y = left * w[:, None], (y * w[:, None] if y.ndim == 2 else y * w)
+    scale = np.sqrt(np.sum(left * left, axis=0))
+    rcond = x.shape[0] * np.finfo(x.dtype).eps if rcond is None else rcond
+    left = left / scale
+    c, residuals, rank, s = np.linalg.lstsq(left, y, rcond)
+    c = (c.T / scale).T
+    if full:
+        return c, residuals, rank, s, rcond
+    if not cov:
+        return c
+    covariance = np.linalg.inv(np.dot(left.T, left)) / np.outer(scale, scale)
+    if cov != "unscaled":
+        if x.shape[0] <= deg + 1:
+            raise ValueError("the number of data points must exceed order to scale the covariance matrix")
+        residuals = residuals / (x.shape[0] - deg - 1)
+        covariance = np.expand_dims(covariance, -1) * residuals if y.ndim == 2 else covariance * residuals
+    elif y.ndim == 2:
+        covariance = np.expand_dims(covariance, -1)
+    return c, covariance
+
+
+@composed(np.vander)
+def vander(x: Any, N: int | None = None, increasing: bool = False) -> Any:
+    n = x.shape[0] if N is None else N
+    powers = np.arange(n) if increasing else np.arange(n - 1, -1, -1)
+    return np.expand_dims(x, 1) ** powers
