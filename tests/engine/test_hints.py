@@ -7,9 +7,18 @@ from typing import Any
 
 import numpy as np
 import pytest
-from scipy import special
+from scipy import ndimage, special
 
-from tinygrad_course import Tensor, compare_gradients, compiled, compiled_loop, grad, graph
+from tinygrad_course import (
+    FreedGraphError,
+    Tensor,
+    compare_gradients,
+    compiled,
+    compiled_loop,
+    custom_rule,
+    grad,
+    graph,
+)
 
 t = Tensor(np.array([[1.0, 2.0]]), name="W1")
 
@@ -105,3 +114,54 @@ def test_an_error_of_numbers_speaks_of_numbers(kind: str) -> None:
         with pytest.raises(FloatingPointError, match=word) as told:
             grad(lambda x: np.sum(f(x)))(x)
     assert "shapes" not in str(told.value)
+
+
+def straight_on() -> None:
+    X, Y, W = np.ones((3, 4)), np.ones((1, 4)), Tensor(np.ones((1, 3)))
+    for _ in range(4):
+        J = np.mean((W @ X - Y) ** 2)
+        J.backward()
+        W = W - 0.5 * W.grad
+
+
+t = Tensor(np.arange(5.0))
+
+
+@pytest.mark.parametrize(
+    ("f", "words"),
+    [
+        (lambda: t[t[2]], r"int\(i.item\(\)\)"),
+        (lambda: np.arange(5.0)[t[2]], r"an index needs a plain number.*int\(t.item\(\)\)"),
+        (lambda: [1, 2, 3][t[1]], r"an index or a count needs a plain number"),
+        (lambda: ndimage.gaussian_filter(t, 1.0), r"ndimage.gaussian_filter takes plain numbers"),
+        (lambda: np.testing.assert_allclose(t, t), r"float\(J\).*np.testing.assert_allclose takes plain"),
+        (lambda: np.vectorize(abs)(t), r"call f itself"),
+        (lambda: custom_rule(np.tanh, lambda g, x: g), r"vjp number 0 takes 2 .* vjp\(g, y, \*args\)"),
+        (lambda: custom_rule(np.add, lambda g, y, a, b: g)(t, t), r"argument number 2: give it a vjp"),
+    ],
+)
+def test_what_to_write_instead(f: Any, words: str) -> None:
+    with pytest.raises(TypeError, match=words):
+        f()
+
+
+def test_a_loop_that_goes_on_from_computed_parameters() -> None:
+    with pytest.raises(FreedGraphError, match=r"write W -= learning_rate \* W.grad"):
+        straight_on()
+
+
+@pytest.mark.parametrize("f", [lambda w: np.sum(np.array(w) ** 2), lambda w: np.sum(w**2)])
+def test_a_list_of_numbers_is_a_list(f: Any) -> None:
+    with pytest.raises(TypeError) as told:
+        grad(f)([1.0, 2.0])
+    assert "pass np.array([...])" in told.value.__notes__[0]
+
+
+def test_labels_that_would_be_lost() -> None:
+    pd = pytest.importorskip("pandas")
+    labels, table = pd.Series([0.0, 1.0, 1.0, 0.0, 1.0]), pd.DataFrame(np.eye(5))
+    for f in (lambda x: x - labels, lambda x: labels - x):
+        with pytest.raises(TypeError, match=r"^labels is a pandas.Series \(5,\).* labels.to_numpy\(\)$"):
+            f(t)
+    with pytest.raises(TypeError, match=r"^pandas would take .* lost; .* write X.to_numpy\(\)$"):
+        table.dot(t)

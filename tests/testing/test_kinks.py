@@ -6,7 +6,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tinygrad_course import grad
-from tinygrad_course.testing import array_shapes, arrays_at_kinks, arrays_away_from_kinks
+from tinygrad_course.gradient_checking import GradientMismatchError
+from tinygrad_course.testing import (
+    array_shapes,
+    arrays_at_kinks,
+    arrays_away_from_kinks,
+    assert_gradients_match,
+)
 
 
 def w(x):
@@ -151,3 +157,25 @@ def test_single_precision_meets_its_kinks(data, dtype, ties):
         assert len(np.unique(x)) < x.size
     else:
         assert np.any((np.clip(x, -1.3, 0.1) == x) & ((x == dtype(0.1)) | (x == dtype(-1.3))))
+
+
+PIECEWISE = {
+    "relu": lambda x: np.sum(np.maximum(0, x)),
+    "abs": lambda x: np.sum(np.abs(x)),
+    "leaky": lambda x: np.sum(np.where(x > 0, x, 0.1 * x)),
+    "hinge, squared": lambda x: np.sum(np.maximum(0, x) ** 2),
+}
+
+
+@pytest.mark.parametrize("name", PIECEWISE)
+@given(x=arrays_at_kinks((3,)))
+def test_right_gradients_at_kinks_and_where_nothing_moves_are_no_mistakes(name, x):
+    assert_gradients_match(PIECEWISE[name], x)
+    assert_gradients_match(PIECEWISE[name], -np.abs(x))
+    assert_gradients_match(PIECEWISE[name], 0.0 * x)
+
+
+@pytest.mark.parametrize("x", [[0.0, -1.0, -1.7], [-1.0], [0.0, 0.0]])
+def test_wrong_gradients_there_are_mistakes(x):
+    with pytest.raises(GradientMismatchError):
+        assert_gradients_match(PIECEWISE["relu"], np.array(x), gradient=lambda x: 0 * x + 1.5)

@@ -1,5 +1,6 @@
 """Rules of the user's own: for functions that the table lacks, and for gradients that should differ."""
 
+import inspect
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -31,6 +32,23 @@ def _checked(function: Callable[..., Any], vjps: tuple[Callable[..., Any] | None
     for i, vjp in enumerate(vjps):
         if vjp is not None and not callable(vjp):
             raise TypeError(f"{name}: vjp number {i} must be a function (g, y, *args) or None, not {vjp!r}")
+        kinds = [] if vjp is None else _positional(vjp)
+        if kinds and len(kinds) < 3 and inspect.Parameter.VAR_POSITIONAL not in kinds:
+            raise TypeError(
+                f"{name}: vjp number {i} takes {len(kinds)} argument{'s' * (len(kinds) > 1)}, and is called "
+                f"as vjp(g, y, *args): the gradient of the output, the output, and what {name} was given"
+            )
+
+
+def _positional(function: Callable[..., Any]) -> list[Any]:
+    """Return the kinds of a function's arguments by position, none where they are not known."""
+    try:
+        parameters = inspect.signature(function).parameters.values()
+    except (TypeError, ValueError):
+        return []
+    return [
+        p.kind for p in parameters if p.kind in {p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD, p.VAR_POSITIONAL}
+    ]
 
 
 def register_rule(

@@ -100,6 +100,11 @@ class _Inputs:
             raise cause from None  # NumPy has put words of its own in the place of ours
         if self.trace.told not in {None, error} and _of_others(error):
             raise self.trace.told from None
+        if isinstance(error, TypeError) and any(map(_is_row, self.trees)):
+            error.add_note(
+                f"{_name(self.function)} was given a list of numbers, and has a list of Tensors: for one "
+                "array pass np.array([...])"
+            )
         if error is None and refused is not None:
             raise refused
 
@@ -172,6 +177,11 @@ def positions(f: Function, argnums: int | Sequence[int], args: tuple[Any, ...]) 
     if len(found) > 1 and len(set(found)) < len(found):
         raise ValueError(f"argnums={argnums} names an argument twice: each has one derivative")
     return found
+
+
+def _is_row(tree: Any) -> bool:
+    """Whether an argument is a list or tuple of numbers."""
+    return isinstance(tree, (list, tuple)) and all(isinstance(x, (int, float)) for x in tree)
 
 
 def _of_others(error: BaseException | None) -> bool:

@@ -363,11 +363,14 @@ def compiled(function: Callable[..., Any], engine: str = "numpy") -> Compiled:
 @contextmanager
 def _uncollected() -> Iterator[None]:
     """Leave the garbage collector alone: recording makes many objects that stay, and no circles."""
-    enabled = gc.isenabled()
+    enabled, frozen = gc.isenabled(), gc.get_freeze_count()
     gc.disable()
     try:
         yield
     finally:
+        if enabled and not frozen:  # it counts them among the old ones, without looking at each
+            gc.freeze()
+            gc.unfreeze()
         if enabled:
             gc.enable()
 

@@ -150,20 +150,19 @@ class _Writer(pickle.Pickler):
         super().__init__(file, protocol=5)
         self.numbers = {key: i for i, key in enumerate(values)}
         self.nbytes = 0
-        self.blocks: set[int] = set()  # the ids of arrays whose content does not matter
-
-    def persistent_id(self, thing: Any) -> int | None:
-        """Return the number of a value."""
-        return self.numbers[id(thing)] if type(thing) is Value else None
+        self.blocks: dict[int, int] = {}  # arrays whose content does not matter: their ids, where they begin
 
     def reducer_override(self, thing: Any) -> Any:
         """Return how something is made again, for what pickle would find by name or copy."""
+        if type(thing) is Value:
+            return _numbered, (self.numbers[id(thing)],)
         if type(thing) is np.ndarray:
             return self._array(thing)
         if type(thing) is types.BuiltinFunctionType and (made := jit.sources.get(thing)) is not None:
             return jit.compile_source, made
         if type(thing) is types.FunctionType and thing.__code__.co_filename == OUR_WORDS:
-            self.blocks |= {id(block) for block in vars(thing)["blocks"]}
+            for block in vars(thing)["blocks"]:
+                self.blocks[id(block)] = block.ctypes.data + first_aligned(block)
             bound = {k: v for k, v in thing.__globals__.items() if k not in {"np", "__builtins__"}}
             return function_of, (marshal.dumps(thing.__code__), bound)
         return NotImplemented
@@ -174,7 +173,7 @@ class _Writer(pickle.Pickler):
         base = array.base
         if base is None or id(base) not in self.blocks:
             return self._constant(array)
-        start = array.ctypes.data - base.ctypes.data - first_aligned(base)
+        start = array.__array_interface__["data"][0] - self.blocks[id(base)]
         return _view, (base, array.shape, array.dtype, start, array.strides)
 
     def _constant(self, array: Any) -> Any:
@@ -191,11 +190,16 @@ def _view(block: Any, shape: Any, dtype: Any, start: int, strides: Any) -> Any:
     return np.ndarray(shape, dtype, block, start + first_aligned(block), strides)
 
 
+def _numbered(number: int) -> Value:
+    """Stand for the value of a number, in what is written."""
+    raise NotImplementedError
+
+
 class _Reader(pickle.Unpickler):
     def __init__(self, content: bytes) -> None:
         super().__init__(io.BytesIO(content[4:]))
         self.values = [Value.__new__(Value) for _ in range(int.from_bytes(content[:4], "little"))]
 
-    def persistent_load(self, number: int) -> Value:
-        """Return the value of a number."""
-        return self.values[number]
+    def find_class(self, module: str, name: str) -> Any:
+        """Return what has a name; the values are those of this program."""
+        return self.values.__getitem__ if name == _numbered.__name__ else super().find_class(module, name)

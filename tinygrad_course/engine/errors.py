@@ -176,9 +176,16 @@ def _hint(rule: Rule, arrays: list[Any], names: list[str]) -> str:
 
 def uncovered(rule: Rule, what: str) -> str:
     """Return the message for an argument that a rule has no derivative for."""
+    if rule.name == "getitem":
+        return (
+            "an index is a plain number, and a Tensor would lose its gradient there: write x[int(i.item())], "
+            "or x[stop_gradient(i).astype(int)] for an array of indices"
+        )
     name = as_written(rule.function)
+    if "." not in name:
+        return f"{rule.name}: its rule does not cover {what}: give it a vjp for that, vjp(g, y, *args)"
     return (
-        f"{name if '.' in name else rule.name}: the derivative here does not cover {what}. Write it with "
+        f"{name}: the derivative here does not cover {what}. Write it with "
         "functions that are covered, take the plain values, stop_gradient(t), if no gradient should flow, or "
         "register your own with tinygrad_course.register_rule."
     )

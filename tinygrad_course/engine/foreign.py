@@ -8,6 +8,7 @@ so it is refused where it meets a Tensor. `scipy.sparse` matrices are multiplied
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Callable
 from typing import Any, NoReturn
@@ -44,13 +45,17 @@ _INSTEAD = {
 _VALUES = {"pandas", "polars", "h5py", "torch", "tensorflow"}
 
 
-def _refuse(kind: type, why: str) -> NoReturn:
-    name = f"{kind.__module__.partition('.')[0]}.{kind.__name__}"
-    raise TypeError(f"X is a {name}, and beside a Tensor {why}")
+def _refuse(kind: type, why: str, value: Any = None) -> NoReturn:
+    name = None if value is None else errors.name_of(value, errors.user_frame())
+    name = name if name is not None and name.isidentifier() else "X"
+    shape = getattr(value, "shape", None)
+    told = f"{kind.__module__.partition('.')[0]}.{kind.__name__}" + (f" {shape}" if shape else "")
+    why = re.sub(r"\bX\b", name, why)
+    raise TypeError(f"{name} is a {told}, and beside a Tensor {why}")
 
 
 def _refusing(kind: type, why: str) -> Admit:
-    return lambda value: _refuse(kind, why)
+    return lambda value: _refuse(kind, why, value)
 
 
 def _instead(kind: type) -> str | None:
@@ -151,8 +156,8 @@ def refuse_caller() -> None:
         library = frame.f_globals.get("__name__", "").partition(".")[0]
         if library != "scipy" and (library, "") in _INSTEAD:
             raise TypeError(
-                f"{library} would take a Tensor for its plain values, and the gradient would be lost: "
-                f"{_INSTEAD[library, '']}"
+                f"{library} would take a Tensor for its plain values, and the gradient would be lost; of its "
+                f"array X {_INSTEAD[library, ''].rpartition('; ')[2]}"
             )
         frame = frame.f_back
 

@@ -44,6 +44,8 @@ _REMAINDER = next(
 )
 _STORES = {dis.opmap[name] for name in ("STORE_SUBSCR", "STORE_SLICE") if name in dis.opmap}
 _BINARY = dis.opmap["BINARY_OP"]
+_LOADS = {dis.opmap[name] for name in ("BINARY_SUBSCR", "BINARY_SLICE") if name in dis.opmap}
+_ITEM = 26  # from Python 3.14 on a[i] is one of the binary operations
 
 
 class Trace:
@@ -129,6 +131,12 @@ _plain_floats: set[tuple[CodeType, int]] = set()
 def stored(frame: FrameType) -> bool:
     """Whether the instruction in `frame` is an assignment to an item: ``a[i] = t``."""
     return frame.f_code.co_code[frame.f_lasti] in _STORES
+
+
+def loaded(frame: FrameType) -> bool:
+    """Whether the instruction in `frame` reads an item: ``a[t]``."""
+    code, at = frame.f_code.co_code, frame.f_lasti
+    return code[at] in _LOADS or (code[at] == _BINARY and code[at + 1] == _ITEM)
 
 
 class PlainArrayError(TypeError):

@@ -56,6 +56,8 @@ class _FreedVjps:
         raise FreedGraphError(
             f"The graph behind this {self.name!r} was freed by an earlier backward(). "
             "Compute the cost again, or call backward(retain_graph=True) the first time."
+            + " Where a loop has W = W - learning_rate * W.grad, W is computed, and the next backward() goes "
+            "through that step too: write W -= learning_rate * W.grad." * (self.name == "subtract")
         )
 
 

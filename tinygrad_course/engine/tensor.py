@@ -462,12 +462,16 @@ class Tensor(Operators, Methods, errors.Habits):
         if opaque is not None:
             return opaque
         foreign.refuse_caller()
-        if leaving.stored(sys._getframe(1)):
+        frame = sys._getframe(1)
+        if leaving.stored(frame):
             raise leaving.remembered(self, leaving.into_plain(self._label()))
+        if leaving.loaded(frame):
+            raise leaving.remembered(self, leaving.whole_number(self, "an index", frame))
         message = (
             f"{self._label()} {self.shape} can't be turned into a plain array without losing its gradient. "
-            "For the values write stop_gradient(t); to join Tensors use np.stack([t1, t2]), np.concatenate "
-            f"or tinygrad_course.array, not np.array([t1, t2]); {recorded_instead()}"
+            "For the values write stop_gradient(t), or float(J) for J in a list of costs; to join Tensors "
+            "use np.stack([t1, t2]), np.concatenate or tinygrad_course.array, not np.array([t1, t2]); "
+            f"{recorded_instead()}"
         )
         kind = ValueError if "nditer" in message else TypeError  # np.nditer has other words for a TypeError
         raise leaving.told(self, kind(message))

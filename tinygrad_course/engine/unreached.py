@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import sys
+from typing import Any
 
+from tinygrad_course.engine.errors import of_numpy
 from tinygrad_course.engine.foreign import SPARSE
 from tinygrad_course.engine.leaving import called
 
@@ -42,21 +44,33 @@ _INSTEAD = {
 
 def recorded_instead() -> str:
     """Say what takes the place of the function of SciPy's or NumPy's that is being called, if one does."""
-    frame = sys._getframe(2)
-    asked = None
+    frame: Any = sys._getframe(2)
     if frame.f_globals.get("__name__", "").startswith("scipy.sparse"):
         return (
             f"a sparse matrix of SciPy's holds plain numbers, and beside a Tensor {SPARSE}; entries that are "
             "recorded are written to a dense one, np.add.at(tinygrad_course.zeros(shape), (i, j), values)"
         )
-    name = (called(frame)[0] or "").rpartition(".")[2]
-    if name in _INSTEAD:
-        return f"NumPy's {name} takes plain numbers; write {_INSTEAD[name]}."
+    asked, vectorized, user = None, False, frame
     while frame is not None:
         if frame.f_globals.get("__name__", "").startswith("scipy."):
             wrapped = [getattr(frame.f_locals.get(f), "__name__", "") for f in ("f", "func", "fun")]
             asked = next((n for n in (frame.f_code.co_name, *wrapped) if n in _ROOMS), asked)
-        frame = frame.f_back  # type: ignore[assignment]
-    if asked is None:
-        return f"a function that calls np.asarray needs a recorded one in its place: {_FUNCTIONS} has some."
-    return f"SciPy's {asked} calls np.asarray on its arguments; {_ROOMS[asked]} has a recorded {asked}."
+        vectorized |= frame.f_code.co_name == "_vectorize_call" and of_numpy(frame)
+        if user is not None and (of_numpy(user) or "site-packages" in user.f_code.co_filename):
+            user = frame.f_back
+        frame = frame.f_back
+    if asked is not None:
+        return f"SciPy's {asked} calls np.asarray on its arguments; {_ROOMS[asked]} has a recorded {asked}."
+    if vectorized:
+        return (
+            "np.vectorize calls its function f with plain numbers: call f itself on the Tensor, or collect "
+            "the results, tinygrad_course.array([f(x) for x in t])."
+        )
+    name = (called(user)[0] if user is not None else None) or "a function that calls np.asarray"
+    last = name.rpartition(".")[2]
+    if last in _INSTEAD:
+        return f"NumPy's {last} takes plain numbers; write {_INSTEAD[last]}."
+    return (
+        f"{name} takes plain numbers: hand it those, or write it with NumPy's functions; "
+        f"{_FUNCTIONS} has some of SciPy's, recorded."
+    )

@@ -118,6 +118,8 @@ class Judge:
 
         Where the gradient is 0 within the noise: whether the noise is no thousandth of the function's values.
         """
+        if g == 0 and found.size == 0:  # all that was looked at is 0
+            return False
         magnitude = max(self.largest, np.nan_to_num(abs(self.problem.value)) / scale, found.size / scale)
         if abs(g) <= found.error:
             return not found.error <= 0.01 * part * max(magnitude, 1e-30)
@@ -204,6 +206,9 @@ class Judge:
             status, remark = self._verdict(g, best, size, line)
         if status == "right" and self.unresolved(g, first, line):
             status, remark = "undecided", "smaller than what differences can tell"
+            if (closest := self.closer(phi, scale)).shape == "kink":  # as of |x| at 0, with sides alike
+                best = closest
+                status, remark = self._verdict(g, best, size, line)
         unit = line.unit
         numeric = first.value if np.isfinite(first.value) else best.value
         return Entry(

@@ -27,8 +27,9 @@ def _alike(x: Any, y: Any, single: bool) -> bool:
     if not like(x, y):
         return False
     with np.errstate(all="ignore"):
-        if np.asarray(y).dtype.kind not in "fc":
-            return bool(np.array_equal(x, y))
+        equal = bool(np.array_equal(x, y))
+        if equal or np.asarray(y).dtype.kind not in "fc":
+            return equal
         x = np.where(np.isfinite(x), x, y)  # the recorder mends what has overflowed, and so does the program
         largest = float(np.max(np.abs(y), where=np.isfinite(y), initial=0.0))
         bound = (1e5 * ROUNDING if single else ROUNDING) * largest
