@@ -122,6 +122,22 @@ def test_what_lay_in_one_memory_does_so_again(no_recording):
     assert (compiled(with_view)(x)[3] == 1.0).all()
 
 
+def root_of_the_positive(x, rate):
+    return rate * np.sum(np.where(x > 0, np.sqrt(x), 0.0))
+
+
+def test_programs_with_masks_and_of_numbers_that_move_are_found(no_recording):
+    step = value_and_grad(root_of_the_positive)
+    calls = [(np.array([1.0, 4.0]), 0.5), (np.array([0.0, 4.0]), 0.5), (np.array([9.0, 4.0]), 0.25)]
+    first = compiled(step)
+    expected = [first(*call) for call in calls]
+    assert np.isfinite(expected[1][1]).all()
+    assert same(expected, [step(*call) for call in calls])
+    no_recording()
+    second = compiled(step)
+    assert same([second(*call) for call in calls], expected)
+
+
 def with_rate(rate):
     def f(x):
         return x * rate

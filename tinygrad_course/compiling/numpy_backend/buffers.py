@@ -74,16 +74,13 @@ class BufferPlan:
         For the ids of results that may show a buffer, what they may show: the user gets a copy.
     slots : dict
         For the id of concatenated arrays, the values that are copied there, each with its place there.
-    nbytes : int
-        The size of all buffers.
     blocks : list of array
-        The memory that they lie in.
+        The memory of all buffers.
     """
 
     def __init__(self, program: Program, buffered: Callable[[Value], bool]) -> None:
         self.order = [v for v in program.values() if v.function is not None]
         self.place: dict[int, Any] = {}
-        self.nbytes = 0
         self.blocks: list[Any] = []  # the arrays that all this memory belongs to
         self._buffered = buffered
         self._shown = self._find_shown()
@@ -195,7 +192,6 @@ class BufferPlan:
         if fitting:
             return self._free[min(fitting)].pop(0)
         size = -(-max(nbytes, 1) // ALIGNMENT) * ALIGNMENT
-        self.nbytes += size
         raw = np.zeros(size + ALIGNMENT, np.uint8)
         self.blocks.append(raw)
         start = first_aligned(raw)

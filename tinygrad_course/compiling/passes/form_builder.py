@@ -53,10 +53,10 @@ class FormBuilder:
             return self.builder.call(np.broadcast_to, (made, like.shape), {}, like.shape, like.dtype)
         return made
 
-    def _build(self, product: Product) -> Any:
-        if product not in self.built:
-            self.built[product] = self._calls(_positive(product))
-        return self.built[product]
+    def _build(self, form: Product | Sum) -> Any:
+        if form not in self.built:
+            self.built[form] = self._sum(form) if isinstance(form, Sum) else self._calls(_positive(form))
+        return self.built[form]
 
     def _calls(self, product: Product) -> Any:
         above: list[Any] = []
@@ -120,9 +120,7 @@ class FormBuilder:
 
     def _factor(self, factor: Any) -> Value:
         if isinstance(factor, Sum):
-            if factor not in self.built:
-                self.built[factor] = self._sum(factor)
-            made: Value = self.built[factor]
+            made: Value = self._build(factor)
             return made
         if isinstance(factor, Sigmoid):
             return self._of_sigmoid(factor)
