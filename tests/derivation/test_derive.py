@@ -410,3 +410,14 @@ def test_the_command_refuses_kindly(capsys, words, told):
     status, out, err = command(capsys, *words)
     assert (status, out) == (2, [])
     assert told in err
+
+
+def test_every_letter_is_introduced():
+    a, b = Tensor(2.0), Tensor(3.0, name="b")
+    J = a * b + b**2
+    assert "u = 2\n  v = u b = 6\n  r = b^2 = 9\n" in str(derive(J, b))
+    assert "r = b^2 = 9" in str(derive(J, a))  # no part of the way, but of J's formula
+    c = Tensor(np.arange(3.0).reshape(3, 1), name="c")
+    for rows, told in ((2, "[[1, 1, 1], [1, 1, 1]]   : (2, 3)"), (4, "a Tensor without a name   : (4, 3)")):
+        J = np.sum(np.tanh(Tensor(np.ones((rows, 3))) @ c))
+        assert f"  u = {told}\n  v = u c" in str(derive(J, c))

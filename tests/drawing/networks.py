@@ -95,3 +95,28 @@ def recurrent(steps=40, backward=False):
     if backward:
         J.backward()
     return graph(J)
+
+
+def convolutional():
+    """Two layers that convolve, and a dense one, as in LeNet."""
+    rng = np.random.RandomState(0)
+    X, Y = rng.randn(2, 10, 10, 1), np.eye(3)[:, :2]
+    W1, b1 = Tensor(rng.randn(3, 3, 1, 2), name="W1"), Tensor(np.zeros((1, 1, 1, 2)), name="b1")
+    W2, b2 = Tensor(rng.randn(3, 3, 2, 4), name="W2"), Tensor(np.zeros((1, 1, 1, 4)), name="b2")
+    W3, b3 = Tensor(rng.randn(3, 16), name="W3"), Tensor(np.zeros((3, 1)), name="b3")
+    A1 = functions.max_pool(functions.relu(functions.conv(X, W1, b1)), 2)
+    A2 = functions.relu(functions.conv(A1, W2, b2))
+    Z3 = functions.linear(W3, np.reshape(A2, (2, -1)).T, b3)
+    return graph(functions.categorical_cross_entropy(functions.softmax(Z3), Y), names={"X": X})
+
+
+def not_a_chain(around):
+    """A layer of attention and a dense one, or three dense ones, the first leading around the second."""
+    rng = np.random.RandomState(0)
+    W = [Tensor(rng.randn(4, 4), name=f"W{l}") for l in range(4)]
+    A = np.tanh(W[0] @ rng.randn(4, 6))
+    if around == "attention":
+        A = (W[1] @ A) @ functions.softmax((W[2] @ A).T @ A, axis=0)
+    else:
+        A = A + np.tanh(W[2] @ np.tanh(W[1] @ A))
+    return graph(np.mean((W[3] @ A) ** 2))

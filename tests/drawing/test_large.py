@@ -46,6 +46,21 @@ def test_the_last_layer_ends_without_names_too():
     assert next(g[m].op for m in found[2].members if g[m].op) == "log"
 
 
+def test_a_convolution_begins_a_layer():
+    g = networks.convolutional()
+    assert titles(g) == ["Layer 1", "Layer 2", "Layer 3", "Cost"]
+    assert [names(g, s) for s in layers.layers(g)[:2]] == [{"X", "W1", "b1"}, {"W2", "b2"}]
+    assert layers.grounds(g) == layers.layers(g)
+    assert "n_3 = 3" in str(g.shapes())
+
+
+def test_no_layers_where_something_leads_around_them():
+    for around in ("attention", "residual"):
+        g = networks.not_a_chain(around)
+        assert layers.grounds(g) == []
+        assert not any("Layer" in b.title for b in outline.blocks(g))
+
+
 def test_no_layers_where_there_are_none():
     assert titles(networks.course_example()) == []
     assert titles(networks.chain(10)) == []

@@ -287,6 +287,11 @@ def test_damaged_pickles(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "text.pt").write_text("no zip")
     with pytest.raises(ValueError, match="is no zip file"):
         read_torch(tmp_path / "text.pt")
+    with pytest.raises(ValueError, match=r"it holds W1\.npy, b1\.npy.*, and no data\.pkl"):
+        read_torch(save_weights(tmp_path / "w.npz", P))
+    (tmp_path / "text.npz").write_text("no zip")
+    with pytest.raises(ValueError, match=r"text\.npz is no \.npz file, which is a zip archive of arrays$"):
+        load_weights(tmp_path / "text.npz")
 
 
 def test_a_tensor_beyond_its_storage(tmp_path: Path, torch: Any) -> None:

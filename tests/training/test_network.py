@@ -380,6 +380,14 @@ def test_what_was_the_users_own_has_to_be_passed_again(tmp_path: Path) -> None:
         ({"init": lambda n, n_prev, rng: np.zeros(n)}, ValueError, r"init\(n=\d, n_prev=2, rng\) returned"),
         ({"seed": "3"}, TypeError, "seed is '3'"),
         ({"dtype": int}, TypeError, "dtype is int64"),
+        ({"activation": "relu"}, TypeError, r"^Network takes no activation; did you mean activations\?"),
+        ({"learning_rate": 0.1}, TypeError, r"did you mean optimizer=GradientDescent\(learning_rate\)\?"),
+        ({"batchnorm": True}, TypeError, r"did you mean batch_norm\?"),
+        (
+            {"verbose": True},
+            TypeError,
+            r"takes no verbose; it takes layers, activations, init, lambd",
+        ),
     ],
 )
 def test_networks_that_can_not_be(arguments: Any, error: type[Exception], message: str) -> None:

@@ -34,7 +34,8 @@ def derive(J: Any, wrt: Any = None, names: Mapping[str, Any] | None = None) -> D
         out: all of the cost's variables.
     names : mapping of str to anything, optional
         Names for what has none, ``names=locals()``. Numbers called lambd and keep_prob are recognised by
-        their values. Without names, what leads from W1 is called Z1 and A1, and other things u, v, ...
+        their values. Without names, what leads from W1 is called Z1 and A1, and other things u, v, ...,
+        which the first part introduces.
 
     Returns
     -------

@@ -74,9 +74,10 @@ def derivation_of(J: Any, wrt: Any, names: Mapping[str, Any] | None, *, numbers:
         )
     lines = gradients(reading, goals)
     points = checking.Points(g, reading, first)
-    points.check_definitions(on_way)
+    forward = reading.introduced(on_way)
+    points.check_definitions(forward)
     points.check_gradients(lines)
-    return _Writer(reading, points, numbers).document(on_way, lines, goals)
+    return _Writer(reading, points, numbers).document(forward, lines, goals)
 
 
 def _called(tensor: Tensor) -> str:
@@ -129,9 +130,9 @@ class _Writer:
         self.numbers = numbers
         self.sizes = _sizes(reading)
 
-    def document(self, on_way: list[Variable], lines: list[Gradient], goals: list[Variable]) -> Derivation:
-        forward = [self.definition(v) for v in reversed(on_way) if v in self.reading.definitions]
-        parts = [Part("Forward", tuple(forward))] if forward else []
+    def document(self, forward: list[Variable], lines: list[Gradient], goals: list[Variable]) -> Derivation:
+        told = tuple(map(self.definition, forward))
+        parts = [Part("Forward", told)] if told else []
         if self.reading.step_by_step:
             back = [self.number(line) for line in lines]
         else:
@@ -154,7 +155,18 @@ class _Writer:
 
     # -------------------------------------------------------------- lines
 
+    def introduction(self, of: Variable) -> Line:
+        """Say which Tensor a letter stands for."""
+        value = self.points.values[of]
+        if self.numbers and _is_short(value):
+            right = _number(value) if value.size == 1 else _matrix(value)
+        else:
+            right = Piece("a Tensor without a name", "\\text{a Tensor without a name}")
+        return Line(of.label, Piece(of.text, of.latex), (right,), value, self.shape(of))
+
     def definition(self, of: Variable) -> Line:
+        if of not in self.reading.definitions:
+            return self.introduction(of)
         value = self.points.values[of]
         right = [write(self.reading.definitions[of])]
         if value.size == 1 and self.numbers:
@@ -170,7 +182,7 @@ class _Writer:
             if not right or piece.text != right[-1].text:
                 right.append(piece)
                 reasons.append(step.reason)
-        if asked and self.numbers and (value.size == 1 or (0 < value.size <= _FEW and value.ndim < 3)):
+        if asked and self.numbers and _is_short(value):
             told = _number(value) if value.size == 1 else _matrix(value)
             if told.text != right[-1].text:
                 right.append(told)
@@ -325,6 +337,10 @@ def _added(ways: list[list[Piece]], sign: str, latex_sign: str) -> Piece:
 def _number(value: Any) -> Piece:
     text = f"{float(np.reshape(value, ())):.6g}"
     return Piece(text, with_power(text))
+
+
+def _is_short(value: Any) -> bool:
+    return bool(value.size == 1 or (0 < value.size <= _FEW and value.ndim < 3))
 
 
 def _matrix(value: Any) -> Piece:

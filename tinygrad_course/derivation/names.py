@@ -1,5 +1,6 @@
 """How variables are written: W1 is W^[1] in text and W^{[1]} in LaTeX, as in the course."""
 
+import itertools
 import re
 from collections.abc import Iterable
 
@@ -109,6 +110,7 @@ class Taken:
 
     def __init__(self, names: set[str]) -> None:
         self.names = set(names)
+        self.letters: set[str] = set()
         self.looks = {text(name) for name in names}
 
     def own(self, name: str) -> str:
@@ -134,12 +136,8 @@ class Taken:
         >>> taken.letter(), taken.letter()
         ('u', 'r')
         """
-        for letter in LETTERS:
-            if letter not in self.names:
-                self.names.add(letter)
-                return letter
-        number = 1
-        while f"u{number}" in self.names:
-            number += 1
-        self.names.add(f"u{number}")
-        return f"u{number}"
+        numbered = (f"u{number}" for number in itertools.count(1))
+        letter = next(name for name in itertools.chain(LETTERS, numbered) if name not in self.names)
+        self.names.add(letter)
+        self.letters.add(letter)
+        return letter

@@ -53,10 +53,23 @@ class Reading:
     m: Variable | None = None  #: the number of examples, if the cost is a mean over them
     #: every operation has a line of its own: nothing but numbers, and no name in between
     step_by_step: bool = False
+    #: what has neither a name of the user's nor one of the course's, the first of the recording first
+    lettered: list[Variable] = field(default_factory=list)
     #: what stands for the gradient of each, where a line has one
     gradients: dict[Variable, Variable] = field(default_factory=dict)
     #: what each formula is made of, the last formula first; see `users`
     inputs: dict[Variable, set[Any]] = field(default_factory=dict, repr=False)
+
+    def introduced(self, variables: list[Variable]) -> list[Variable]:
+        """Return those that have formulas, and the letters in them, the first of the recording first."""
+        shown = [v for v in variables if v in self.definitions]
+        used = {s for v in shown for s in self.definitions[v].free_symbols}
+        for letter in reversed(self.lettered):
+            if letter in used and letter not in shown:
+                shown.append(letter)
+                if letter in self.definitions:
+                    used |= self.definitions[letter].free_symbols
+        return sorted(shown, key=lambda v: self.nodes[v])
 
     def users(self, symbol: Variable) -> list[Variable]:
         """Return the variables whose formulas have `symbol` in them, the last first."""
@@ -222,6 +235,8 @@ class _Reader:
         self.reading.nodes[symbol] = node.id
         if x is not None:
             self.reading.definitions[symbol] = x
+        if name in self.taken.letters:
+            self.reading.lettered.append(symbol)
 
     # -------------------------------------------------------------- formulas
 

@@ -51,9 +51,10 @@ def dimensions(graph: Graph) -> Dimensions:
     before = "n_x"
     for number, section in enumerate((s for s in found if s.title != "Cost"), start=1):
         mix = next((graph[m] for m in section.members if graph[m].op in MIXES), None)
-        if mix is None or len(mix.shape) != 2:
-            return Dimensions({}, _named(graph, {}, {}))
         here = f"n_{number}"
+        if mix is None or len(mix.shape) != 2:
+            before = here
+            continue
         sizes[here] = mix.shape[0]
         sizes.setdefault("m", mix.shape[1])
         for operand in (graph[i] for i in mix.inputs):

@@ -9,6 +9,7 @@ from tinygrad_course.graph.node import Graph, Node
 #: Products that mix: a layer begins where one of them meets parameters.
 MIXES = frozenset(
     {"dot", "matmul", "tensordot", "einsum", "inner", "linear", "matvec", "vecmat", "vecdot", "vdot"}
+    | {"conv", "conv_transpose"}
 )
 #: What a layer ends with. Anything else behind the last layer belongs to the cost.
 ACTIVATIONS = frozenset({
@@ -56,9 +57,23 @@ def layers(graph: Graph) -> list[Section]:
 
 
 def grounds(graph: Graph) -> list[Section]:
-    """Return the layers where there is something to tell apart: more than one layer and the cost."""
+    """Return the layers where there is something to tell apart: a chain of more than one, and the cost."""
     found = layers(graph)
-    return found if len(found) > 2 else []
+    return found if len(found) > 2 and _chained(graph, found) else []
+
+
+def _chained(graph: Graph, found: list[Section]) -> bool:
+    """Whether each layer takes the one before it, and nothing else: no attention, no way around a layer."""
+    depth = _depths(graph)
+    place = {m: number for number, section in enumerate(found) for m in section.members}
+    for node in graph:
+        if found[place[node.id]].title == "Cost":
+            continue
+        steps = [place[node.id] - place[i] for i in node.inputs if depth[i]]
+        mixes = node.op in MIXES
+        if any(step > mixes for step in steps) or (mixes and len(steps) > 1):
+            return False
+    return True
 
 
 def lanes(graph: Graph) -> list[Section]:

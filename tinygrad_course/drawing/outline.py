@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from tinygrad_course.drawing import labels
-from tinygrad_course.drawing.layers import Section, layers
+from tinygrad_course.drawing.layers import Section, grounds
 from tinygrad_course.drawing.scene import Item, Scene, Wire, face, kind_of, red, tip
 from tinygrad_course.graph.node import Graph, Node
 
@@ -30,10 +30,8 @@ class Block:
 
 def blocks(graph: Graph) -> list[Block]:
     """Return the boxes that a recording is drawn as when it is too large to show each operation."""
-    found = layers(graph)
-    if len(found) > 2:
-        return _of_layers(graph, found)
-    return _of_repetitions(graph)
+    found = grounds(graph)
+    return _of_layers(graph, found) if found else _of_repetitions(graph)
 
 
 def of_blocks(graph: Graph, title: str = "") -> Scene:

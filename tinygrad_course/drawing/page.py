@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_course.drawing import heat, labels, outline, steps
-from tinygrad_course.drawing.layers import Section, lanes, layers
+from tinygrad_course.drawing.layers import Section, grounds, lanes
 from tinygrad_course.drawing.scene import COMMUTE, kind_of
 from tinygrad_course.drawing.way import Way, through
 from tinygrad_course.graph.node import Graph, Node
@@ -129,7 +129,7 @@ def _node(
 
 def _sections(graph: Graph) -> tuple[list[Section], list[dict[str, Any]]]:
     """Return the groups that can be collapsed, and the runs of groups that are alike."""
-    found = lanes(graph) or layers(graph)
+    found = lanes(graph) or grounds(graph)
     if len(found) < 3 and not any(s.title == "Backward" for s in found):
         if len(graph) <= OPEN:
             return [], []

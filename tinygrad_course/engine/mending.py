@@ -502,7 +502,8 @@ def square_of_choice(a: Any, b: Any, wins: Callable[[Any, Any], Any]) -> Any:
     """Return the square of the one of two Tensors that `wins`: at a tie with a number, that is taken."""
     if not (hasattr(a, "_op") and hasattr(b, "_op")):  # one is a number, perhaps an input of a program
         return None
-    return np.where(np.equal(a, b), 0.5 * (a * a + b * b), np.where(wins(a, b), a * a, b * b))
+    y = np.where(np.equal(a, b), 0.5 * (a * a + b * b), np.where(wins(a, b), a * a, b * b))
+    return y if y.shape else y[()]  # of numbers np.where makes an array
 
 
 def square_of_range(a: Any, b: Any) -> Any:

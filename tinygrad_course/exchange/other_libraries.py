@@ -291,7 +291,9 @@ def _torch_tensors(path: Path) -> Any:
     try:
         with zipfile.ZipFile(path) as archive:
             names = archive.namelist()
-            (pickled,) = [name for name in names if name.endswith("/data.pkl")]
+            pickled = next((name for name in names if name.endswith("/data.pkl")), None)
+            if pickled is None:
+                raise ValueError(f"it holds {', '.join(names) or 'nothing'}, and no data.pkl")
             folder = pickled.removesuffix("data.pkl")
             order = f"{folder}byteorder"
             if order in names and archive.read(order) != b"little":

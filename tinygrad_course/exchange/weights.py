@@ -112,6 +112,8 @@ def _hdf5(arrays: dict[str, Array]) -> bytes:
 
 
 def _read_npz(path: Path) -> dict[str, Array]:
+    if not zipfile.is_zipfile(path):
+        raise ValueError(f"{path} is no .npz file, which is a zip archive of arrays")
     try:
         with path.open("rb") as raw, np.load(raw, allow_pickle=False) as file:
             return {name: file[name] for name in file.files}

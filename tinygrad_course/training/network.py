@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import copy
+import difflib
+import functools
+import inspect
 import math
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, ParamSpec, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
@@ -38,6 +41,35 @@ from tinygrad_course.training.runs import EarlyStopping, Run
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+
+
+P = ParamSpec("P")
+
+#: What users of other libraries write, and what it is here.
+_MEANT = {
+    "activation": "activations",
+    "learning_rate": "optimizer=GradientDescent(learning_rate)",
+    "lr": "optimizer=GradientDescent(learning_rate)",
+    "dropout": "keep_prob, the share of units that is kept",
+    "rng": "seed",
+}
+
+
+def _advising(init: Callable[P, None]) -> Callable[P, None]:
+    """Have the error about a keyword that is none name the likely one."""
+    known = list(inspect.signature(init).parameters)
+
+    @functools.wraps(init)
+    def checked(*args: P.args, **options: P.kwargs) -> None:
+        for name in options:
+            if name not in known:
+                near = difflib.get_close_matches(name, known, 1)
+                meant = _MEANT.get(name) or (near[0] if near else "")
+                told = f"; did you mean {meant}?" if meant else f"; it takes {', '.join(known[1:])}"
+                raise TypeError(f"Network takes no {name}{told}")
+        init(*args, **options)
+
+    return checked
 
 
 class Network:
@@ -95,6 +127,7 @@ class Network:
     1.0
     """
 
+    @_advising
     def __init__(
         self,
         layers: Sequence[int],
