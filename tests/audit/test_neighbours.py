@@ -58,6 +58,10 @@ def affine_backward(dout, cache):
     x, w, b = cache
     return dout.dot(w.T), x.T.dot(dout), layers.summed(dout)
 """
+UPDATE = """
+def update_parameters(parameters, grads, learning_rate=1.2):
+    return {key: value - rate * grads["d" + key] for key, value in parameters.items()}
+"""
 
 
 @pytest.fixture
@@ -137,6 +141,13 @@ def test_modules_that_import_each_other_raise_or_do_not_parse_are_no_obstacle(pr
     report = check_file(book / "pair.py", limits=QUICK)
     assert [one.status for one in report.functions] == ["right"]
     assert any(note.startswith("helper.py, line 2 raises ZeroDivisionError") for note in report.notes)
+
+
+@pytest.mark.parametrize("helper", ["rates.py", "rates/notes.txt"])
+def test_what_a_module_may_set_and_is_not_executed_is_no_mistake(project, helper):
+    text = "rate = float(open('rate').read())\n"
+    book = project(**{helper: text, "step.py": "from rates import *\n" + UPDATE})
+    assert told(book / "step.py")["update_parameters"].status == "unchecked"
 
 
 @pytest.mark.parametrize("kind", ["zip", "tar.gz"])

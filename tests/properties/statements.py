@@ -341,7 +341,10 @@ def draw(seed: int) -> Program:
             exec(line, space)  # noqa: S102
             found = [space[f"v{k}"] for k in range(count + (f"v{count}" in space))]
             fine = all(map(_moderate, found))
-        except (ValueError, IndexError, TypeError, AttributeError, StopIteration, np.linalg.LinAlgError):
+        except (
+            *(ValueError, IndexError, TypeError, AttributeError, StopIteration),
+            *(ZeroDivisionError, np.linalg.LinAlgError),
+        ):
             fine = False
         if fine:
             program.lines.append(line)

@@ -29,7 +29,7 @@ from tinygrad_course.audit.source.conventions import keys_of
 from tinygrad_course.audit.source.neighbours import MAX_FILES
 from tinygrad_course.audit.source.signatures import INSIDE
 from tinygrad_course.audit.source.submission import Submission, SubmissionError
-from tinygrad_course.audit.source.syntax import names_in, nodes
+from tinygrad_course.audit.source.syntax import names_in, nodes, stored_names
 
 Function = Callable[..., Any]
 KEY = "__tinygrad_key__"
@@ -118,6 +118,8 @@ class Program:
         """The modules beside the submission that it imports."""
         self.beside: list[ast.stmt] = []
         """Their statements."""
+        self.set_beside: set[str] = set()
+        """What statements of theirs set that are not executed."""
         self.homes: dict[str, dict[str, Any]] = {}
         """The namespaces of those functions that are defined in such a module."""
         self.there: dict[str, Function] = {}
@@ -181,6 +183,7 @@ class Program:
                     self.notes.append(f"{near.shown(path)} is not loaded: {error}")
                 else:
                     self.beside += beside.statements
+                    self.set_beside.update(*map(stored_names, beside.script))
                     self._build(beside.statements, vars(module), path)
         package, _, last = name.rpartition(".")
         outer = self._module(package, level, importer) if package else None
@@ -246,8 +249,9 @@ class Program:
                 if isinstance(inner, ast.Import | ast.ImportFrom):
                     module = inner.module or "." if isinstance(inner, ast.ImportFrom) else ""
                     if isinstance(inner, ast.ImportFrom) and any(part.name == "*" for part in inner.names):
-                        beside = load(inner.module or "", inner.level) is not None
-                        self.strangers += [module] * (is_strange(module) and not beside)
+                        beside = load(inner.module or "", inner.level)
+                        told = beside is not None and any(key[0] != "_" for key in vars(beside))
+                        self.strangers += [module] * (is_strange(module) and not told)
                     bind_import(inner, namespace, load)
             return
         if isinstance(statement, ast.Assign) and isinstance(statement.value, ast.Constant):

@@ -309,7 +309,8 @@ def _trains(loop: ast.For | ast.While) -> bool:
 def script_function(program: Program) -> ast.FunctionDef | None:
     """Return the statements of a script as a function; those that need what is not loaded may fail."""
     body: list[ast.stmt] = []
-    for statement in program.submission.script:
+    constants = [one for one in program.submission.statements if isinstance(one, ast.Assign | ast.AnnAssign)]
+    for statement in sorted([*constants, *program.submission.script], key=lambda one: one.lineno):
         if isinstance(statement, ast.For | ast.While):
             body.append(statement)
             continue
@@ -322,8 +323,7 @@ def script_function(program: Program) -> ast.FunctionDef | None:
     data = [name for name in read if role_of(name, ["X", "Y"]) and name not in program.at_hand]
     made = definition(f"def {SCRIPT}({', '.join(data)}):\n    pass")
     ast.increment_lineno(made, outer[0].lineno - 1)
-    constants = [one for one in program.submission.statements if isinstance(one, ast.Assign | ast.AnnAssign)]
-    made.body = copy.deepcopy([*constants, *body])
+    made.body = copy.deepcopy(body)
     return ast.fix_missing_locations(made)
 
 

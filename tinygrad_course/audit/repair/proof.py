@@ -260,7 +260,7 @@ def set_outside(program: Program, error: BaseException | None) -> bool:
 
 
 def _assigned_outside(program: Program) -> set[str]:
-    return {name for statement in program.submission.script for name in stored_names(statement)}
+    return program.set_beside.union(*map(stored_names, program.submission.script))
 
 
 def _calling(learner: Learner, error: BaseException) -> bool:

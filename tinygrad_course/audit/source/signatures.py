@@ -148,11 +148,13 @@ def bind(node: ast.FunctionDef, roles: Iterable[str], optional: Iterable[str] = 
     found: list[str | None] = []
     for argument in arguments:
         found.append(role_of(argument, [role for role in allowed if role not in found]))
+    guessed: list[str] = []
     for place, argument in enumerate(arguments):
         used = _used_as(node, argument, place - needed) if found[place] is None else None
-        found[place] = used if used in allowed and used not in found else found[place]
+        if used in allowed and used not in found:
+            found[place] = used
+            guessed.append(argument)
     left = [role for role in roles if role not in found]
-    guessed: list[str] = []
     for place, argument in enumerate(arguments):
         if found[place] is not None or place >= needed:
             continue
