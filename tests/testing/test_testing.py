@@ -169,6 +169,7 @@ _NOT_DRAWN = {
     "from_largest": "the derivative of max_pool: recorded by second derivatives",
     "at_largest": "the derivative of that: recorded by third derivatives",
     "repeat_windows": "the derivative of average_pool: recorded by second derivatives",
+    "checked": "what eigenvectors' derivatives are looked at with: recorded by second derivatives",
     "heaviside": "its derivative is 0 wherever it has one",
     "real part of rfftn": "the derivative of irfftn: recorded by second derivatives",
     "scatter": "the derivative of indexing: recorded by second derivatives",

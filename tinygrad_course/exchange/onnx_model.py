@@ -54,7 +54,14 @@ class Model:
 
     def op(self, kind: str, *inputs: Any, outputs: int = 1, **attributes: Any) -> Any:
         """Write a node; return the name of its result, or a list of several."""
-        given = [i if isinstance(i, Name) else self.number(i) for i in inputs]
+        given = [
+            i
+            if isinstance(i, Name)
+            else self.counted_number(i.first, i.second)
+            if isinstance(i, Two)
+            else self.number(i)
+            for i in inputs
+        ]
         truths = [name in self.truths for name in given]
         for i, name in enumerate(given):
             asked = kind in _LOGIC or (kind == "Where" and i == 0)

@@ -22,7 +22,7 @@ def _simple(kind: str) -> Emit:
 _SIMPLE = {
     "exp": "Exp", "log": "Log", "sqrt": "Sqrt", "absolute": "Abs", "fabs": "Abs", "negative": "Neg",
     "reciprocal": "Reciprocal", "sin": "Sin", "cos": "Cos", "tanh": "Tanh", "expit": "Sigmoid",
-    "relu": "Relu", "positive": "Identity", "copy": "Identity", "arcsin": "Asin", "arccos": "Acos",
+    "relu": "Relu", "positive": "Identity", "arcsin": "Asin", "arccos": "Acos",
     "arctan": "Atan", "arcsinh": "Asinh", "arccosh": "Acosh", "arctanh": "Atanh", "erf": "Erf", "add": "Add",
     "subtract": "Sub", "multiply": "Mul", "divide": "Div", "power": "Pow", "float_power": "Pow",
     "maximum": "Max", "minimum": "Min", "fmax": "Max", "fmin": "Min", "where": "Where", "matmul": "MatMul",
@@ -40,6 +40,7 @@ EMIT |= {
     "not_equal": lambda e, x, y: e.op("Not", e.op("Equal", x, y)),
     "isfinite": lambda e, x: e.op("Not", e.op("Or", e.op("IsNaN", x), e.op("IsInf", x))),
     "astype": lambda e, x, dtype: _astype(e, x, np.dtype(dtype)),
+    "copy": lambda e, x, order="K": e.op("Identity", x),
     "square": lambda e, x: e.op("Mul", x, x),
     "cbrt": lambda e, x: e.op("Mul", e.op("Sign", x), e.op("Pow", e.op("Abs", x), 1.0 / 3.0)),
     "exp2": lambda e, x: e.op("Exp", e.op("Mul", x, _LN2)),

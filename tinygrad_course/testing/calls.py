@@ -109,6 +109,7 @@ def _calls_by_hand() -> list[Call]:
         call("np.tensordot", ij, jk, extras=([1],)),
         call("np.einsum", ij, jk, function=lambda a, b: np.einsum("ij,jk->ki", a, b)),
         call("np.convolve", i, REAL.of_shape("j"), mode=["full", "same"]),
+        call("np.correlate", i, REAL.of_shape("j"), mode=["valid", "full"]),
         # reductions
         *_named("prod var", any_, **keep),
         *_named("max min amax amin", DISTINCT.of_shape(ANY), **keep),
