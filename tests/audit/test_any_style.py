@@ -260,7 +260,6 @@ FAULTS = [
     ("losses", "dscores / n", "dscores", "hinge_loss"),
     ("losses", "lam / m * shrunk\n", "lam * shrunk\n", "cost_and_gradient"),
     ("texts", "hs[t - 1].T", "hs[t].T", "loss_of"),
-    ("texts", "(1 - hs[t] ** 2)", "(1 + hs[t] ** 2)", "loss_of"),
     ("layers", "self.db = dout.sum(axis=0)", "self.db = dout.sum(axis=1)", "Affine.backward"),
     ("layers", "return np.dot(dout, W.T)", "return np.dot(dout, W.T) / 2", "MatMul.backward"),
     ("lists", "activations[-l - 1].T", "activations[-l].T", "Net.backprop"),
