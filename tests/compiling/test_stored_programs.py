@@ -252,3 +252,12 @@ def test_a_second_process_finds_it():
         for which in ("first", "second")
     ]
     assert said[0] == said[1] != ""
+
+
+def test_nothing_is_kept_where_the_folder_is_0(monkeypatch, tmp_path):
+    monkeypatch.setenv("TINYGRAD_COURSE_CACHE", "0")
+    monkeypatch.chdir(tmp_path)
+    step = compiled(value_and_grad(long_chain))
+    step(RNG.randn(5), RNG.randn(5))
+    assert step.programs
+    assert not list(tmp_path.rglob("p*"))

@@ -19,9 +19,14 @@ from tinygrad_course import files
 _DIGEST = 32  # bytes
 
 
-def directory() -> Path:
-    """Return where both are kept: in ``$TINYGRAD_COURSE_CACHE``, or among the user's caches."""
+def directory() -> Path | None:
+    """Return where both are kept: in ``$TINYGRAD_COURSE_CACHE``, or among the user's caches.
+
+    None if that is 0: nothing is kept then.
+    """
     named = os.environ.get("TINYGRAD_COURSE_CACHE")
+    if named == "0":
+        return None
     if named:
         return Path(named) / "machine_code"
     base = os.environ.get("XDG_CACHE_HOME") or os.environ.get("LOCALAPPDATA")
@@ -32,7 +37,7 @@ def load(name: str) -> bytes | None:
     """Return what is kept under a name, or None."""
     try:
         folder = directory()
-        if not _is_ours(folder):
+        if folder is None or not _is_ours(folder):
             return None
         content = (folder / name).read_bytes()
     except OSError:
@@ -44,6 +49,8 @@ def load(name: str) -> bytes | None:
 def keep(name: str, code: bytes) -> None:
     """Keep something, if there is a safe place."""
     folder = directory()
+    if folder is None:
+        return
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         if _is_ours(folder):
