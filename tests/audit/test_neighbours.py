@@ -1,7 +1,9 @@
 """Modules beside a submission: what is loaded of them, from where, and which file is to blame."""
 
+import shutil
 import tarfile
 import zipfile
+from pathlib import Path
 
 import pytest
 
@@ -173,3 +175,27 @@ def test_an_archive_is_a_folder(project, tmp_path, kind, capsys):
     if kind == "zip":
         assert main(["check", str(archive)]) == 2  # nothing in functions.py can be judged
         assert f"{archive}/ch05/pair.py  1 of 1 right" in capsys.readouterr().out.replace("\n", "")
+
+
+@pytest.mark.parametrize("kind", ["zip", "gztar", "bztar", "xztar"])
+def test_a_damaged_archive_is_told(project, tmp_path, kind):
+    whole = Path(shutil.make_archive(str(tmp_path / "book"), kind, project()))
+    content = whole.read_bytes()
+    told = []
+    for place in range(1, 40):
+        at = place * len(content) // 40
+        for damaged in (content[:at], content[:at] + b"U" * 50 + content[at + 50 :]):
+            whole.write_bytes(damaged)
+            scratch = tmp_path / f"{place}-{len(damaged)}"
+            scratch.mkdir(exist_ok=True)
+            try:
+                expand([str(whole)], scratch)
+            except ValueError as error:
+                told.append(str(error))
+    assert len(told) > 20
+    assert all(str(whole) in words and "\n" not in words for words in told)
+
+
+def test_a_root_that_is_not_there_is_told(project, capsys):
+    assert main(["check", str(project() / "functions.py"), "--root", "nowhere"]) == 2
+    assert "--root nowhere: there is no such folder" in capsys.readouterr().err

@@ -2,6 +2,7 @@
 
 import argparse
 import glob
+import lzma
 import os
 import re
 import sys
@@ -96,6 +97,8 @@ def add_parser(commands: Any) -> argparse.ArgumentParser:
 
 def run(options: argparse.Namespace) -> int:
     """Check the files and show, write and return what the options ask for."""
+    if options.root is not None and not Path(options.root).is_dir():
+        raise ValueError(f"--root {options.root}: there is no such folder")
     with tempfile.TemporaryDirectory(prefix="tinygrad-course-", ignore_cleanup_errors=True) as scratch:
         _refuse_to_overwrite(options.files, [options.html, options.csv])
         return _run(options, expand(options.files, Path(scratch), options.root))
@@ -181,8 +184,17 @@ def _unpack(archive: Path, folder: Path) -> None:
             if target.resolve().is_relative_to(folder.resolve()):
                 target.parent.mkdir(parents=True, exist_ok=True)
                 target.write_bytes(data)
-    except (zipfile.BadZipFile, tarfile.TarError, EOFError, zlib.error, RuntimeError) as error:
-        raise ValueError(f"{archive} cannot be unpacked: {error}") from None
+    except (
+        zipfile.BadZipFile,
+        tarfile.TarError,
+        EOFError,
+        zlib.error,
+        lzma.LZMAError,
+        RuntimeError,
+        OSError,
+    ) as error:
+        told = str(error).partition("\n")[0].rstrip(":")  # tarfile lists what it has tried, a line each
+        raise ValueError(f"{archive} is damaged, or no archive: {told}") from None
 
 
 def _members(archive: Path) -> Iterator[tuple[str, bytes]]:
