@@ -1,7 +1,7 @@
 """What tells that a function is meant otherwise than the course's, whose formula then proves nothing.
 
 It draws random numbers where the course's draws none, takes a further number with which it is the course's
-function at 0 or 1 (a temperature, a noise), scales what it is given, or clips it.
+function at 0, 0.5 or 1 (noise, a threshold, a temperature), scales what it is given, or clips it.
 """
 
 import ast
