@@ -261,3 +261,16 @@ def test_nothing_is_kept_where_the_folder_is_0(monkeypatch, tmp_path):
     step(RNG.randn(5), RNG.randn(5))
     assert step.programs
     assert not list(tmp_path.rglob("p*"))
+
+
+def test_the_oldest_go_where_there_are_too_many(monkeypatch):
+    code_cache.keep("pa", b"a" * 1000)
+    code_cache.keep("pb", b"b" * 1000)
+    monkeypatch.setattr(code_cache, "MOST", 2500)
+    os.utime(code_cache.directory() / "pb", (1.0, 1.0))
+    code_cache._forget_the_oldest.cache_clear()
+    code_cache.keep("pc", b"c" * 1000)
+    assert sorted(p.name for p in kept()) == ["pa", "pc"]
+    code_cache._forget_the_oldest.cache_clear()
+    code_cache.keep("pd", b"d" * 5000)
+    assert [p.name for p in kept()] == ["pd"]

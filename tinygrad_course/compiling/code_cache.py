@@ -17,6 +17,8 @@ from pathlib import Path
 from tinygrad_course import files
 
 _DIGEST = 32  # bytes
+#: Where more bytes than this are kept, the oldest files go.
+MOST = 1 << 28
 
 
 def directory() -> Path | None:
@@ -55,8 +57,20 @@ def keep(name: str, code: bytes) -> None:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         if _is_ours(folder):
             files.write(folder / name, hashlib.sha256(code).digest() + code)
+            _forget_the_oldest(folder)
     except OSError:
         return
+
+
+@functools.cache  # once a process
+def _forget_the_oldest(folder: Path) -> None:
+    kept = sorted(((status := path.stat()).st_mtime_ns, status.st_size, path) for path in folder.iterdir())
+    size = sum(nbytes for _, nbytes, _ in kept)
+    for _, nbytes, path in kept[:-1]:
+        if size <= MOST:
+            return
+        path.unlink(missing_ok=True)
+        size -= nbytes
 
 
 def _is_ours(folder: Path) -> bool:
