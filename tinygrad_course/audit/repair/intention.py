@@ -34,7 +34,8 @@ def own_meaning(learner: Learner, kind: Kind, failing: list[Verdict]) -> str:
     if not kind.draws and _DRAWS.search(text):
         return "it draws random numbers, and the course's function draws none"
     whole = "\n".join(map(ast.unparse, [learner.node, *callees]))
-    if any("cost" in one.wrong for one in failing) and not re.search(r"\blog|entropy|xlogy", whole):
+    beside = any("cost" in one.wrong and {*one.case.required} - {"cost"} for one in failing)
+    if beside and not re.search(r"\blog|entropy|xlogy", whole):
         return "its cost is another than the cross-entropy, and its gradient is not known to be that cost's"
     if bare(learner.name).startswith("relu") and all(map(_leaks, failing)):
         return "it is a leaky ReLU, which the course's function is not"
