@@ -121,7 +121,7 @@ def record(  # noqa: C901  (one pass over the arguments; a comprehension would m
         elif kind is float or kind is int:
             values.append(arg)
         elif kind is _ndarray:
-            if rule.saves:
+            if rule.saves or not rule.elementwise:
                 keep = True
                 arg = arg.copy("K") if arg.nbytes <= SMALL else kept_array(arg, holds)
             values.append(arg)
@@ -132,7 +132,10 @@ def record(  # noqa: C901  (one pass over the arguments; a comprehension would m
                 args = (members, *args[1:])
             else:
                 value = _constant(cls, rule, arg, holds)
-                keep = keep or value is not arg
+                if value is not arg:
+                    keep = True
+                    if rule.elementwise:  # a list, which is an array to whoever reads the recording
+                        args = _with(value, arg, args)
             values.append(value)
     try:
         y = rule.compute(*values, **kwargs) if kwargs else rule.compute(*values)
@@ -190,7 +193,7 @@ def _all_kept(kwargs: dict[str, Any], holds: list[Any]) -> dict[str, Any]:
     return {k: kept(v, holds) for k, v in kwargs.items()}
 
 
-def _with(new: Tensor, old: Tensor, args: tuple[Any, ...]) -> tuple[Any, ...]:
+def _with(new: Any, old: Any, args: tuple[Any, ...]) -> tuple[Any, ...]:
     return tuple([new if a is old else a for a in args])
 
 
