@@ -118,8 +118,6 @@ def save(
 
 def image(held: Checkpoint, streams: Mapping[str, Stream | str]) -> bytes:
     """Return what `save` writes."""
-    import h5py
-
     from tinygrad_course import __version__
 
     try:
