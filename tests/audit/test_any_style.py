@@ -275,7 +275,7 @@ def told(text):
     return {function.name: function for function in audit_text(text).functions}
 
 
-@pytest.mark.sampled(4)
+@pytest.mark.sampled(6)
 @pytest.mark.parametrize("style", STYLES)
 def test_right_code_of_any_style_is_judged_and_right(style):
     text, names = STYLES[style]

@@ -166,7 +166,7 @@ def train(X, Y, n_h, epochs, lr):
 """
 
 
-@pytest.mark.sampled(6)
+@pytest.mark.sampled(12)
 @pytest.mark.parametrize(
     ("text", "function", "old", "new", "line"),
     [
