@@ -236,7 +236,7 @@ def test_dtypes(name: str, data: Any) -> None:
                 assert_close(single.grad, double.grad, tolerance)
 
 
-@pytest.mark.sampled(4)
+@pytest.mark.sampled(12)
 @cases
 @settings(max_examples=2)
 @given(data=st.data())

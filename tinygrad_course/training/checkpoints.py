@@ -141,7 +141,8 @@ def image(held: Checkpoint, streams: Mapping[str, Stream | str]) -> bytes:
         file.create_group("streams", track_order=True)
         for name, rng in streams.items():
             file.text(f"streams/{encoded(name)}", rng if isinstance(rng, str) else state_text(rng))
-        content, table = file.image(), file.table()
+        content: bytes = file.image()
+        table: bytes = file.table()
     return _block(content, table) + content + table
 
 

@@ -44,8 +44,7 @@ class Writer(h5py.File):  # type: ignore[misc]  # h5py has no types
     def image(self) -> bytes:
         """Return the file's bytes, without the user block before them."""
         self.flush()
-        image: bytes = self.id.get_file_image()
-        return image
+        return self.id.get_file_image()  # type: ignore[no-any-return]
 
     def table(self) -> bytes:
         """Return where the values of each dataset are, their length and SHA-256: it names a damaged part."""
