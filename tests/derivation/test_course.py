@@ -68,6 +68,7 @@ def _moved(cost, name, index, step):
     return J.item()
 
 
+@pytest.mark.long
 def test_the_document_is_up_to_date(capsys):
     assert derivations.main(["--check"]) == 0, capsys.readouterr().out
 
