@@ -1,4 +1,4 @@
-"""What trains, of any style: in methods, over variables outside functions, through optimizers, by any name."""
+"""What trains, of any style: in methods, over variables outside, through optimizers, by any name."""
 
 import pytest
 

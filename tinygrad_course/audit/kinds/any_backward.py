@@ -249,6 +249,12 @@ class AnyBackward(OwnNetwork):
         assert best is not None  # noqa: S101 - there is a cost
         return best
 
+    def _spread(self, values: dict[str, Any], draw: Draw) -> dict[str, Any]:
+        """Let predictions be any numbers where they need be no chances, so that each branch is met."""
+        chances = re.search("log|sqrt|exp", ast.unparse(self.forward))
+        seen = [name for name in values if category(name) == "predicted" and not chances]
+        return values | {name: 2 * draw.array(*np.shape(values[name])) for name in seen}
+
     def _object(self, learner: Learner, given: dict[str, Any], outside: dict[str, Any]) -> Any:
         """Return a new object of the class; small weights are made larger, so that mistakes show."""
         with self.program.bound(outside):

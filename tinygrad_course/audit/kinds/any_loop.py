@@ -59,11 +59,6 @@ class _Candidate(NamedTuple):
     cost: Callable[[Any], Any] | None
     """Of an output; None where the number is seen itself."""
 
-    @property
-    def descended(self) -> bool:
-        """Whether it is known to be something that training lowers."""
-        return self.cost is not None or _COST.search(self.output) is not None
-
 
 class AnyLoop(TrainingStep):
     """The parameters after one iteration."""
@@ -249,7 +244,8 @@ class AnyLoop(TrainingStep):
             if slope and all(np.all(np.isfinite(one)) for one in slope.values()):
                 values = {path: moves[path][0] for path in slope}
                 steps = {path: moves[path][1] - moves[path][0] for path in slope}
-                fit = fitted(slope, values, steps, rates, descends=candidate.descended)
+                lowered = candidate.cost is not None or _COST.search(candidate.output) is not None
+                fit = fitted(slope, values, steps, rates, descends=lowered)
                 fit = fit if fit is not None and fit.right else remembered(slope, memory)
                 if fit is not None and 2 * len(fit.right) >= len(fit.after):
                     found.append(((len(fit.right), candidate.cost is None), number, fit))
