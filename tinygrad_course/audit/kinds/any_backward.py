@@ -185,12 +185,7 @@ class AnyBackward(OwnNetwork):
 
     def _tried(self, learner: Learner, draw: Draw, values: dict[str, Any], taken: Taken) -> _Tried:
         """Run both functions, differentiate the forward function, and weigh what the other one gives."""
-        values = taken.packing(values) if taken.packed else values
-        if not re.search(
-            "log|sqrt|exp", ast.unparse(self.forward)
-        ):  # any numbers, so that each branch is met
-            seen = [name for name in values if category(name) == "predicted"]
-            values = values | {name: 2 * draw.array(*np.shape(values[name])) for name in seen}
+        values = taken.packing(self._spread(values, draw)) if taken.packed else self._spread(values, draw)
         outside = {name: values[name] for name in taken.outside}
         theta: dict[str, Any] = {name: values[name] for name in taken.forward}
         self.data = [*theta.values()]

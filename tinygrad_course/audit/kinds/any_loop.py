@@ -20,6 +20,7 @@ from tinygrad_course.audit.execution.learner import Learner
 from tinygrad_course.audit.execution.namespace import Program
 from tinygrad_course.audit.execution.oracle import STEP
 from tinygrad_course.audit.execution.paths import Path, at, duplicate, label, leaves, put
+from tinygrad_course.audit.execution.protection import TooLongError
 from tinygrad_course.audit.execution.stubs import StandInUsedError
 from tinygrad_course.audit.kinds.base import Assumption, words
 from tinygrad_course.audit.kinds.cases import Array, Case, Draw
@@ -79,6 +80,7 @@ class AnyLoop(TrainingStep):
         self.found = ""
         """The cost that fits."""
         self.remark = ""
+        self.limit = _TRIED
         self.complete = False
         """Whether all updates are right."""
         self.around: dict[str, Any] = {}
@@ -108,10 +110,11 @@ class AnyLoop(TrainingStep):
         start = asked(new) if new is not None else []
         needed = [name for name in needed_names(self.whole) if name != "self"]
         outside = self._outside()
-        problem, tries, fits, seed = Unfit("the loop does not begin"), 0, 0, draw.choice(range(10**6))
+        told = "the loop does not begin" if self.limit else "an iteration does not come back"
+        problem, tries, fits, seed = Unfit(told), 0, 0, draw.choice(range(10**6))
         best: tuple[Case, tuple[int, int]] | None = None
-        told = sizes_in(self.whole, self.program.namespace)
-        options = [layout for sizes in dict.fromkeys((told, (2, 2), (2, 1))) for layout in layouts(*sizes)]
+        asked_for = sizes_in(self.whole, self.program.namespace), (2, 2), (2, 1)
+        options = [layout for sizes in dict.fromkeys(asked_for) for layout in layouts(*sizes)]
         names = [*dict.fromkeys([*start, *needed, *outside])]
         for number, layout in enumerate(options if names else options[:1]):
             if layout.single or (self.given is not None and self.given[0] != number):
@@ -120,7 +123,7 @@ class AnyLoop(TrainingStep):
                 if self.given is not None and self.given[1] != place:
                     continue
                 tries += 1
-                if tries > _TRIED or fits > _FITTED:
+                if tries > self.limit or fits > _FITTED:
                     break
                 self.around = {name: values[name] for name in outside}
                 try:
@@ -129,6 +132,8 @@ class AnyLoop(TrainingStep):
                 except Unfit as error:
                     problem = error if tries == 1 else problem
                     continue
+                if isinstance(run.error, TooLongError):
+                    self.limit = 0
                 if run.error is not None and not (run.ends and isinstance(run.error, StandInUsedError)):
                     problem = Unfit.raised(self.whole.name, run.error) if not fits else problem
                     continue

@@ -30,7 +30,6 @@ from tinygrad_course.audit.source.signatures import argument_names, role_of
 from tinygrad_course.audit.source.syntax import (
     definition,
     innermost_loop,
-    loops,
     names_in,
     nodes,
     stored_names,
@@ -86,16 +85,14 @@ class TrainingStep(Kind):
         head = f"def {node.name}({', '.join(name for name in names if name not in self.shared)}):\n"
         kept = f"{{**locals(), **{HELD}()}}" if self.shared else "locals()"
         loop = f"    for {ONCE} in (0,):\n        pass\n    return {kept}"
-        made = definition(head + self._declared() + loop)
+        declared = f"    global {', '.join(self.shared)}\n" if self.shared else ""
+        made = definition(head + declared + loop)
         inner = next(nodes(made, ast.For))
         inner.body = copy.deepcopy(self.loop.body)
         for part in (made, *made.body):
             part.lineno = part.end_lineno = self.loop.lineno
         ast.fix_missing_locations(made)
         return made
-
-    def _declared(self) -> str:
-        return f"    global {', '.join(self.shared)}\n" if self.shared else ""
 
     def _held(self) -> dict[str, Any]:
         """Return the variables outside functions as they are."""
@@ -121,26 +118,29 @@ class TrainingStep(Kind):
         def hook(local: dict[str, Any], place: str) -> None:
             if place == "start" and len(caught.starts) >= iterations + 2:
                 raise _Enough
-            kept = duplicate(
-                {name: value for name, value in {**local, **self._held()}.items() if name != ONCE}
-            )
+            variables = {**local, **self._held()}
+            kept = duplicate({name: value for name, value in variables.items() if name != ONCE})
             (caught.starts if place == "start" else caught.ends).append(kept)
 
-        made = copy.deepcopy(self.whole)
-        loop = loops(made)[loops(self.whole).index(self.loop)]
-        made.body[:0] = [one for one in ast.parse(self._declared().strip()).body if self.shared]
-        for text, where in (("start", 0), ("end", len(loop.body) + 1)):
-            call = ast.parse(f"{HOOK}(locals(), {text!r})").body[0]
-            ast.increment_lineno(call, loop.lineno - 1)
-            loop.body.insert(where, call)
-        ast.fix_missing_locations(made)
         with self.program.bound({HOOK: hook}):
-            function = self.program.define(made)
+            function = self._hooked()
             with same_draws():
                 outcome = self.program.call(function, (), duplicate(dict(arguments)))
         caught.result = outcome.result
         caught.error = None if isinstance(outcome.error, _Enough) else outcome.error
         return caught
+
+    def _hooked(self) -> Callable[..., Any]:
+        """Return the whole function, which calls the hook where an iteration begins and where it ends."""
+        body = self.loop.body
+        start, end = (ast.parse(f"{HOOK}(locals(), {text!r})").body[0] for text in ("start", "end"))
+        for call in (start, end):
+            ast.increment_lineno(call, self.loop.lineno - 1)
+        self.loop.body = [start, *body, end]
+        try:
+            return self.program.define(self.whole)
+        finally:
+            self.loop.body = body
 
     def arguments(self, draw: Draw, *, rows: bool = False, deep: bool = False) -> dict[str, Any]:
         """Return small data for the whole function."""

@@ -17,12 +17,18 @@ _PRODUCT = re.compile(r"\bdot\(| @ |matmul|einsum|outer\(|\bsum\(|\.T\b")
 
 
 def set_up(program: Program, node: ast.FunctionDef, shared: tuple[str, ...]) -> ast.FunctionDef:
-    """Return a function with the statements before it that set what it shares with others outside."""
-    if not shared or node.name not in program.functions:
+    """Return a function that shares variables with others, after the statements that set them outside."""
+    if not shared:
         return node
-    body = [one for one in script_body(program) if not isinstance(one, ast.For | ast.While)]
-    made = definition(f"def {node.name}(): pass")
-    made.args, made.body = node.args, [*copy.deepcopy(body), *node.body]
+    script = node.name not in program.functions
+    before = (
+        [] if script else [one for one in script_body(program) if not isinstance(one, ast.For | ast.While)]
+    )
+    names = [name for name in argument_names(node) if not (script and name in shared)]
+    made = definition(f"def {node.name}({', '.join(names)}):\n    global {', '.join(shared)}")
+    made.args = made.args if script else node.args
+    made.body += [*copy.deepcopy(before), *node.body]
+    ast.copy_location(made.body[0], node)
     return ast.fix_missing_locations(ast.copy_location(made, node))
 
 
