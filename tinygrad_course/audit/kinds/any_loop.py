@@ -198,7 +198,7 @@ class AnyLoop(TrainingStep):
         for path, _ in leaves(after):
             if type(at(start, path)) is int:  # b = 0, which has a point after the iteration
                 start = put(start, path, float(at(start, path)))
-        changed = self._changed(start, after)
+        changed = changed_by(start, after)
         if sum(np.size(value) for value in changed.values()) < 2:
             raise Unfit("the loop does not update several arrays")
         moved = duplicate(start)
@@ -237,7 +237,7 @@ class AnyLoop(TrainingStep):
         """Return the place of the cost that most updates are the derivatives of, and how far they are."""
         moves = {
             path: (np.asarray(value, dtype=float), np.asarray(at(after, path), dtype=float))
-            for path, value in self._changed(start, after).items()
+            for path, value in changed_by(start, after).items()
         }
         memory = {path: both for path, both in moves.items() if path not in slopes}
         rates = [float(value) for _, value in leaves(start) if np.ndim(value) == 0]
@@ -269,20 +269,6 @@ class AnyLoop(TrainingStep):
         self.remark = f"held against {candidate.name}{implied}"
         self.parameters = {label(path): path for path in fit.after}
         self.complete = all(same(at(after, path), value) for path, value in fit.after.items())
-
-    def _changed(self, start: dict[str, Any], after: dict[str, Any]) -> dict[Path, Any]:
-        """Return what an iteration changes of the numbers that it begins with, each array once."""
-        ends = dict(leaves(after))
-        found: dict[Path, Any] = {}
-        seen: set[int] = set()
-        for path, value in leaves(start):
-            new = ends.get(path)
-            if new is None or np.shape(new) != np.shape(value) or np.array_equal(new, value):
-                continue
-            if id(value) not in seen or not isinstance(value, np.ndarray):
-                found[path] = value
-            seen.add(id(value))
-        return found
 
     def _candidates(
         self, seen: Mapping[str, Any], start: dict[str, Any], changed: set[Path]

@@ -180,6 +180,21 @@ def _groups(memory: Mapping[Path, object]) -> Iterator[list[Path]]:
     return iter(found.values())
 
 
+def changed_by(start: dict[str, Any], after: dict[str, Any]) -> dict[Path, Any]:
+    """Return what an iteration changes of the numbers that it begins with, each array once."""
+    ends = dict(leaves(after))
+    found: dict[Path, Any] = {}
+    seen: set[int] = set()
+    for path, value in leaves(start):
+        new = ends.get(path)
+        if new is None or np.shape(new) != np.shape(value) or np.array_equal(new, value):
+            continue
+        if id(value) not in seen or not isinstance(value, np.ndarray):
+            found[path] = value
+        seen.add(id(value))
+    return found
+
+
 def on_the_way(start: dict[str, Any], after: dict[str, Any], fit: Fit, slope: Slopes) -> dict[str, Array]:
     """Return what the gradients are that have a name, up to the factor that right ones have."""
     held = dict(leaves(after))
