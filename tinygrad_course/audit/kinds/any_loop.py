@@ -30,6 +30,7 @@ from tinygrad_course.audit.kinds.loop_updates import (
     Fit,
     MeantError,
     OtherShapesError,
+    changed_by,
     fitted,
     on_the_way,
     remembered,
