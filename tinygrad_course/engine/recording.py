@@ -19,12 +19,13 @@ import numpy as np
 from tinygrad_course.engine import errors
 from tinygrad_course.engine.creation import clock, node, view_of
 from tinygrad_course.engine.errors import blocks
+from tinygrad_course.engine.filling import WRITE, detached
 from tinygrad_course.engine.foreign import ASKED_FIRST, admitted, refuse_solver
 from tinygrad_course.engine.keeping import SMALL, kept, kept_array
 from tinygrad_course.engine.laying import OWN, as_numpys
 from tinygrad_course.engine.leaving import into_plain
 from tinygrad_course.engine.sweep import OUTPUT
-from tinygrad_course.engine.views import View, is_view, now
+from tinygrad_course.engine.views import View, in_memory, is_view, now
 from tinygrad_course.rules.table import (
     COMPOSED,
     NO_DERIVATIVE,
@@ -45,6 +46,7 @@ _new: Any = object.__new__
 _float64 = np.float64
 _ndarray = np.ndarray
 _FLOAT = np.dtype(float)
+_GETITEM = RULES[operator.getitem]
 
 #: What NumPy makes views, for arrays of other libraries, which don't tell; None: it depends on the layout.
 VIEWS: dict[Callable[..., Any], bool | None] = {
@@ -189,6 +191,21 @@ def record_one(cls: type[Tensor], rule: Rule, arg: Tensor) -> Any:
     return node(cls, rule, (arg,), y)
 
 
+def record_item(cls: type[Tensor], x: Tensor, index: Any) -> Any:
+    """Record ``x[index]``."""
+    here = now(x)
+    if here._op is not WRITE:
+        return record(cls, _GETITEM, (x, index))
+    holds: list[Any] = []
+    kept_index = _constant(cls, _GETITEM, index, holds)
+    try:
+        y = here._data[kept_index]
+    except Exception as error:  # noqa: BLE001  (whatever it is, it is told better)
+        raise errors.explain(error, _GETITEM, (x, index)) from None
+    out = node(cls, _GETITEM, (here, kept_index), y, None, holds)
+    return _view(cls, out, (x, index), [here._data, kept_index], None) if type(y) is _ndarray else out
+
+
 def _all_kept(kwargs: dict[str, Any], holds: list[Any]) -> dict[str, Any]:
     return {k: kept(v, holds) for k, v in kwargs.items()}
 
@@ -320,6 +337,8 @@ def _view(
     elif function in READ_ONLY:
         trouble = f"np.{rule.name} gives a view that can't be written to, as NumPy's can't: take a copy of it"
     rest = [*values[:at], *values[at + 1 :]]
+    if pick is None and out._args[at]._op is WRITE:
+        out._data = detached(out._data, values[at])
     shown = _Shown(cls, rule, at, rest, kwargs or {}, pick)
     return view_of(out, View(given[at], out, shown, trouble, unsure))
 
@@ -497,6 +516,8 @@ def dispatch(
     definition = COMPOSED.get(function)
     if definition is not None:
         return _composed(cls, function, definition, args, kwargs)
+    if function in {np.shares_memory, np.may_share_memory}:
+        return function(*_unwrapped(cls, args, in_memory), **kwargs)
     if function in NO_DERIVATIVE:
         return function(*peek(cls, args), **peek(cls, kwargs))
     if entered_late():
@@ -518,9 +539,7 @@ def _composed(
     with np.errstate(all=None if own is None else "ignore"):
         y = as_numpys(cls, function, definition(*args, **kwargs), args, own)
     if function is np.lib.stride_tricks.sliding_window_view:
-        trouble = (
-            "np.sliding_window_view gives a view that can't be written to, as NumPy's: take a copy of it"
-        )
+        trouble = "sliding_window_view gives a view that can't be written to, as NumPy's: take a copy of it"
         windows = _Composed(function, definition, list(args[1:]), kwargs)
         return view_of(windows.laid(y._present(), args[0]), View(args[0], y._present(), windows, trouble))
     return y
