@@ -49,4 +49,9 @@ def interpreted(source, types=None):
     space |= {"math": MATH, "f8": np.float64, "f4": np.float32, "np": np, "tile": tile}
     space["plainly"] = lambda i: i
     exec(source, space)  # noqa: S102  (the library's own text)
-    return space["compute"]
+    compute, forms = space["compute"], types or ()
+    if not any(form.endswith(" 0") for form in forms):
+        return compute
+    return lambda *args: compute(
+        *[memory(a) if f.endswith(" 0") else a for a, f in zip(args, forms, strict=True)]
+    )

@@ -138,13 +138,30 @@ def test_what_runs_on_arrays_and_not_on_tracers_is_no_error_of_numpys():
         compiled(value_and_grad(f))(np.ones((2, 2)))
 
 
-@pytest.mark.parametrize("product", [lambda S, w: S @ w, lambda S, w: w @ S, lambda S, w: S.T @ w])
-def test_sparse_matrices_are_the_recorders(product):
-    S = scipy.sparse.csr_array(np.diag([1.0, 2.0]))
-    f = value_and_grad(lambda w: np.sum(product(S, w) ** 2))
-    assert f(np.ones(2))[0] == 5
-    with pytest.raises(CannotCompile):
-        compiled(f)(np.ones(2))
+@pytest.mark.parametrize("engine", ["numpy", "machine"])
+@pytest.mark.parametrize(
+    "kind", ["csr_array", "csc_matrix", "coo_array", "bsr_array", "dia_matrix", "lil_array"]
+)
+def test_products_with_sparse_matrices(kind, engine):
+    A = np.array([[1.0, 0.0, 2.0], [0.0, -3.0, 0.0]])
+    S = getattr(scipy.sparse, kind)(A)
+    w, v = np.array([[0.1, 0.2], [0.3, -0.4], [0.5, 0.6]]), np.array([0.7, 0.2])
+
+    def cost(w, v, S):
+        return np.sum(np.tanh(S @ w) ** 2) + np.sum((w.T @ S.T) ** 3) + np.sum(S.T @ v) * v[0]
+
+    step = compiled(value_and_grad(lambda w, v: cost(w, v, S), argnums=(0, 1)), engine=engine)
+    for _ in range(2):
+        J, grads = value_and_grad(lambda w, v: cost(w, v, A), argnums=(0, 1))(w, v)  # noqa: B023
+        ours, mine = step(w, v)
+        np.testing.assert_allclose(ours, J)
+        for a, b in zip(mine, grads, strict=True):
+            np.testing.assert_allclose(a, b, rtol=1e-12)
+        A = 2 * A
+        S *= 2.0  # which the program finds out
+    np.testing.assert_array_equal(compiled(lambda w: S @ w, engine=engine)(w), S @ w)
+    assert "S @ w" in step.source
+    assert "S.T @ v" in step.source
 
 
 def test_random_draws_are_an_error():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import array
+import collections
 import concurrent.futures
 import copy
 import functools
@@ -11,6 +13,8 @@ import pickle
 import threading
 import time
 import types
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
@@ -323,7 +327,9 @@ def test_objects_of_one_call_are_not_kept_for_ever():
 def test_a_sparse_matrix_and_a_loops_numbers_are_named():
     S = scipy.sparse.csr_array(np.eye(3))
     with pytest.raises(CannotCompile, match=r"scipy\.sparse"):
-        compiled(lambda x: S @ x)(x)
+        compiled(S.multiply)(x)
+    with pytest.raises(CannotCompile, match=r"scipy\.sparse .* W @ S and S @ W"):
+        compiled(lambda x: x + S)(x)
     with pytest.raises(CannotCompile, match="examples in their columns"):
         compiled_loop(lambda s, X, lr: (s, np.sum(X) * lr))(x, np.ones((2, 3)), 0.1, iterations=1)
 
@@ -530,3 +536,64 @@ def test_what_is_wrong_with_numbers_is_found_by_a_program_too():
         for each in (grad(f), step):
             with pytest.raises(error), np.errstate(divide="ignore"):
                 each(np.array(wrong))
+
+
+def axes_by(whole: Any) -> Callable[[Any], Any]:
+    """A cost that reads axes, sizes and counts, made of whole numbers by `whole`."""
+
+    def cost(x: Any) -> Any:
+        y = np.sum(x, axis=whole(0)) + np.mean(np.swapaxes(x, whole(0), whole(1)), axis=whole(1))
+        z = np.moveaxis(x[None], whole(0), whole(2)) * np.expand_dims(x, whole(2))
+        s = np.concatenate([np.stack([x, x], axis=whole(1)), x[:, None]], axis=whole(1))
+        norms = np.linalg.norm(x, axis=whole(1)) + np.cumsum(x, axis=whole(1))[:, 0]
+        return np.sum(y**3) + np.sum(z**2) + np.sum(s**2) + np.sum(norms**2) + np.max(x, axis=whole(1))[0]
+
+    return cost
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("whole", [np.int64, np.uint8, np.array])
+def test_axes_that_are_numpys_whole_numbers(whole, engine):
+    x = np.array([[0.1, -0.7, 0.4], [1.5, 0.3, -0.2], [0.8, -0.9, 1.1]])
+    J, dx = value_and_grad(axes_by(int))(x)
+    ours = compiled(value_and_grad(axes_by(whole)), engine=engine)(x)
+    np.testing.assert_allclose(ours[0], J)
+    np.testing.assert_allclose(ours[1], dx)
+    np.testing.assert_allclose(compiled(axes_by(whole), engine=engine)(x), J)
+    order = np.array([1, 2, 0])
+    turned = compiled(grad(lambda x: np.sum(np.transpose(x[None], order)[:, 0] ** 3)), engine=engine)(x)
+    np.testing.assert_allclose(turned, np.where(np.arange(3) == 0, 3 * x**2, 0))
+
+
+class Numbers:
+    """What is no array, but makes one."""
+
+    def __array__(self, dtype: Any = None, copy: Any = None) -> Any:
+        return np.array([1.0, 2.0, 3.0])
+
+
+ARRAY_LIKES = [
+    [1, 2, 3],
+    (1.0, np.float32(2), 3),
+    [np.array(1), np.array(2), np.array(3)],
+    range(1, 4),
+    collections.deque([1.0, 2.0, 3.0]),
+    memoryview(np.array([1.0, 2.0, 3.0])),
+    array.array("d", [1.0, 2.0, 3.0]),
+    Numbers(),
+]
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("likes", ARRAY_LIKES, ids=lambda x: type(x).__name__)
+def test_what_numpy_makes_arrays_of(likes, engine):
+    def cost(x, c):
+        y = np.multiply(c, x) + np.maximum(x, c) + np.where(x > 0, x, c) + np.hypot(x, c)
+        return np.sum((np.arange(1, 4) @ y) ** 2 + np.matmul(c, y)) + np.sum(np.hypot(x, c) ** 2)
+
+    x = np.array([[0.1, -0.7, 0.4], [1.5, 0.3, -0.2], [0.8, -0.9, 1.1]])
+    J, dx = value_and_grad(lambda x: cost(x, np.array([1.0, 2.0, 3.0])))(x)
+    ours = compiled(value_and_grad(lambda x: cost(x, likes)), engine=engine)(x)
+    np.testing.assert_allclose(ours[0], J)
+    np.testing.assert_allclose(ours[1], dx)
+    np.testing.assert_allclose(compiled(lambda x: cost(x, likes), engine=engine)(x), J)

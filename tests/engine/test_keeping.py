@@ -1,5 +1,7 @@
 """What a recording keeps: a gradient of any order reads what was there at the call, or the write raises."""
 
+import array
+import collections
 import contextlib
 import gc
 
@@ -49,6 +51,66 @@ def test_an_index_buffer_that_is_used_again(read, order):
         np.testing.assert_array_equal(grad(f)(x, True), grad(f)(x, False))
     else:
         np.testing.assert_array_equal(hessian(f)(x, True), hessian(f)(x, False))
+
+
+#: Functions that read counts and places on the way back: which, and what else is as well there.
+COUNTS = {
+    "repeat": (np.repeat, [1, 0, 2, 1, 0, 2], [0, 1, 2, 0, 2, 1]),
+    "roll": (np.roll, [2], [3]),
+    "roll, axes": (lambda x, n: np.roll(x.reshape(2, 3), n, axis=(0, 1)), [1, 2], [0, 1]),
+    "transpose": (lambda x, n: np.transpose(x.reshape(1, 2, 3), n), [2, 0, 1], [0, 1, 2]),
+    "moveaxis": (lambda x, n: np.moveaxis(x.reshape(1, 2, 3), n, [0, 1]), [2, 0], [1, 2]),
+    "reshape": (np.reshape, [2, 3], [3, 2]),
+    "tile": (np.tile, [2, 1], [1, 2]),
+    "pad": (np.pad, [1, 2], [2, 1]),
+    "split": (lambda x, n: np.split(x, n)[1], [2, 4], [1, 3]),
+    "array_split": (lambda x, n: np.array_split(x, n)[1], [2, 4], [1, 3]),
+    "bincount": (lambda x, n: np.bincount(n, x, minlength=6), [0, 1, 1, 3, 5, 0], [0, 0, 0, 0, 0, 0]),
+    "add.reduceat": (np.add.reduceat, [0, 2, 3], [0, 1, 2]),
+    "maximum.reduceat": (np.maximum.reduceat, [0, 2, 3], [0, 1, 2]),
+    "delete": (np.delete, [1, 4], [0, 0]),
+    "insert": (lambda x, n: np.insert(x, n, x[:2]), [1, 4], [0, 0]),
+    "choose": (lambda x, n: np.choose(n, x.reshape(2, 3)), [1, 0, 1], [0, 0, 0]),
+    "take, wrapped": (lambda x, n: np.take(x, n, mode="wrap"), [-3, 8], [0, 0]),
+    "where, integers": (lambda x, n: np.where(n, x, x**2), [1, 0, 1, 0, 0, 1], [0, 1, 0, 1, 1, 0]),
+}
+
+
+@pytest.mark.parametrize("kind", [np.array, list])
+@pytest.mark.parametrize("name", COUNTS)
+def test_counts_and_places_are_those_of_the_call(name, kind):
+    function, first, later = COUNTS[name]
+
+    def f(x, change):
+        n = kind(first)
+        y = function(x, n) ** 2
+        if change:
+            n[:] = later
+        return np.sum(y * np.arange(1.0, y.size + 1).reshape(y.shape))
+
+    x = np.linspace(0.5, 2.0, 6)
+    np.testing.assert_array_equal(grad(f)(x, True), grad(f)(x, False))
+    np.testing.assert_array_equal(hessian(f)(x, True), hessian(f)(x, False))
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [list, np.array, collections.deque, lambda c: array.array("d", c), lambda c: memoryview(np.array(c))],
+)
+@pytest.mark.parametrize(
+    "function", [np.multiply, np.dot, np.arctan2, lambda x, c: np.where(x > c, x * x, c)]
+)
+def test_sequences_of_numbers_are_those_of_the_call(function, kind):
+    def f(x, change):
+        c = kind([1.0, 2.0, 3.0])
+        y = np.sum(function(x, c) ** 2)
+        if change:
+            c[0] = 7.0
+        return y
+
+    x = np.array([0.5, 2.5, -1.0])
+    np.testing.assert_array_equal(grad(f)(x, True), grad(f)(x, False))
+    np.testing.assert_array_equal(hessian(f)(x, True), hessian(f)(x, False))
 
 
 def test_a_nested_list_is_changed():

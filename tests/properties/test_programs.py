@@ -27,7 +27,7 @@ from tests.compiling.interpreted import interpreted
 from tests.properties.statements import Program, draw
 from tinygrad_course import CannotCompile, Tensor, compiled, grad, hvp, value_and_grad
 from tinygrad_course.compiling.machine import jit
-from tinygrad_course.engine import keeping
+from tinygrad_course.engine import filling, keeping
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # those of the NumPy programs: of NaN, say
 
@@ -265,7 +265,12 @@ def main() -> None:
     parser.add_argument("--backward", type=int, default=5, help="each such one by J.backward() too")
     parser.add_argument("--second", type=int, default=3, help="second derivatives of each such program")
     parser.add_argument("--locked", action="store_true", help="lock every constant, copy none")
+    parser.add_argument(
+        "--filled", action="store_true", help="write to each array in place, copy what is read"
+    )
     options = parser.parse_args()
+    if options.filled:
+        filling.WHOLE = filling.PART = 0
     if options.locked:
         keeping.SMALL = keeping.COPIED = 0  # type: ignore[misc]
         REFUSED["locked"] = "read-only"

@@ -309,7 +309,7 @@ class _Machine(_Runner):
         data = [program.inputs[len(leaves) + i] for i in self.places]
         source = loop_source(columns, list(zip(old, new, strict=True)), data, made.cost)
         self.width, self.numbers = columns.m, columns.numbers.values
-        types = ["f8 1", *types_of(data, [v.shape for v in data]), "i8", "i8", "i8"]
+        types = ["f8 1", *types_of(data), "i8", "i8", "i8"]
         try:
             self.function = compile_source(source, (*types, *["f8"] * len(self.numbers), "f8 1"))
         except NotFused:

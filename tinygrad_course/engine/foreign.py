@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
 import numpy as np
@@ -82,7 +82,7 @@ def _classify(kind: type) -> Admit | None:
         return _with_known_shape if kind.__module__.startswith("dask") else None
     if issubclass(kind, np.generic):
         return None
-    if hasattr(kind, "__array__") or hasattr(kind, "__array_interface__") or kind.__module__ == "array":
+    if hasattr(kind, "__array__") or hasattr(kind, "__array_interface__") or issubclass(kind, Sequence):
         return _as_array
     return None
 
@@ -207,6 +207,18 @@ class Sparse:
                 f"S is a sparse array of shape {matrix.shape}; beside a Tensor it needs two axes"
             )
         self.matrix = matrix.copy() if copy else matrix
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Sparse):
+            return NotImplemented
+        a, b = self.matrix, other.matrix
+        if (type(a), a.shape, a.dtype) != (type(b), b.shape, b.dtype):
+            return False
+        a, b = a.tocsr(), b.tocsr()
+        return all(getattr(a, p).tobytes() == getattr(b, p).tobytes() for p in ("indptr", "indices", "data"))
+
+    def __hash__(self) -> int:
+        return hash((self.matrix.shape, self.matrix.dtype))
 
     @property
     def T(self) -> Sparse:

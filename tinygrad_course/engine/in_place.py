@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tinygrad_course.engine.creation import twin_of
+from tinygrad_course.engine.filling import own_data, written
 from tinygrad_course.engine.leaving import called, stored
 from tinygrad_course.engine.recording import dispatch
-from tinygrad_course.engine.views import View, Written, now
+from tinygrad_course.engine.views import View, Written, in_memory, now
 from tinygrad_course.rules.indexing import assign, astype
 
 if TYPE_CHECKING:
@@ -47,13 +48,16 @@ def write(target: Tensor, index: Any, value: Any) -> None:
     if type(value) is cls and type(value._state) is View and _same(value._state, target, index):
         return
     if plain_leaf(target) and type(value) is not cls:
-        data = _copy(now(target)._data)
+        data = own_data(now(target))
         data[index] = value
         target._data = data
         target._state = None
         return
     before = _first(target)
-    _commit(target, dispatch(cls, assign, (before, index, value), {}), before)
+    latest = written(before, index, value)
+    if latest is None:
+        latest = dispatch(cls, assign, (before, index, value), {})
+    _commit(target, latest, before)
 
 
 def as_taken(target: Tensor, value: Tensor, frame: FrameType) -> Any:
@@ -80,7 +84,7 @@ def as_taken(target: Tensor, value: Tensor, frame: FrameType) -> Any:
 
 def _apart(target: Tensor, mask: Any, value: Any) -> None:
     """Refuse a write by a mask for which NumPy reads what it has just written."""
-    shown, data = now(value)._data if type(value) is type(target) else value, now(target)._data
+    shown, data = in_memory(value) if type(value) is type(target) else value, in_memory(target)
     if not (isinstance(shown, np.ndarray) and isinstance(data, np.ndarray) and shown.size > 1):
         return
     if not np.shares_memory(data, shown):
@@ -153,10 +157,6 @@ def plain_leaf(tensor: Tensor) -> bool:
     """Whether a Tensor is a leaf of the user's, whose data he may change."""
     about = tensor._about
     return tensor._op is None and type(tensor._state) not in {Written, View} and not (about and about.trace)
-
-
-def _copy(data: Any) -> Any:
-    return np.array(data) if isinstance(data, np.generic) else data.copy("K")
 
 
 def _same(state: View, target: Tensor, index: Any) -> bool:
@@ -237,8 +237,8 @@ def _through(view: View, index: Any, value: Any) -> None:
         write(root, shown[0], value)
         return
     if plain_leaf(root) and type(value) is not cls:
-        data = _copy(now(root)._data)
-        _shown(view, data)[index] = value
+        data = own_data(now(root))
+        view.of_array(data)[index] = value
         root._data = data
         root._state = None
         return
@@ -251,16 +251,6 @@ def _put(root: Tensor, numbers: Any, value: Any) -> None:
         write(root, np.unravel_index(numbers, root.shape), value)
     elif np.size(numbers):  # an array of no axes, and what is written last to it
         write(root, (), np.reshape(value, -1)[-1] if np.ndim(value) else value)
-
-
-def _shown(view: View, data: Any) -> Any:
-    """Return what a view shows of plain data of its root."""
-    chain = [view]
-    while type(state := chain[-1].parent._state) is View:
-        chain.append(state)
-    for one in reversed(chain):
-        data = one.part.of_array(data)
-    return data
 
 
 class Flat:

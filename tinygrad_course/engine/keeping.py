@@ -8,6 +8,7 @@ that the gradient raises where it finds them changed. Under `debug()` all are co
 
 from __future__ import annotations
 
+import operator
 import threading
 from typing import Any
 
@@ -150,7 +151,8 @@ def kept(value: Any, holds: list[Any]) -> Any:
     if kind is list:
         return [kept(v, holds) for v in value]
     if kind is tuple:
-        return tuple([kept(v, holds) for v in value])
+        parts = tuple([kept(v, holds) for v in value])
+        return parts if any(map(operator.is_not, parts, value)) else value
     if kind is slice:
         return value
     if isinstance(value, np.memmap):  # what stands in the file may change without a write by this program

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from tinygrad_course.engine.filling import Overwritten, restored
 from tinygrad_course.engine.views import as_of, version_of
 from tinygrad_course.rules.table import Rule
 
@@ -61,7 +62,10 @@ class Operation:
 
         The first is a tuple of these where `rule.sequence` says so.
         """
-        return as_of(self.output)
+        args = as_of(self.output)
+        for arg in args[0] if self.rule.sequence else args:
+            _data(arg)
+        return args
 
     @property
     def kwargs(self) -> dict[str, Any]:
@@ -100,6 +104,7 @@ class Operation:
     @property
     def held(self) -> Any:
         """What the Tensor holds: its array, a tuple of several results, or what is left of a released one."""
+        _data(self.output)
         return self.output._data
 
     @property
@@ -129,5 +134,9 @@ class Operation:
 
 
 def _data(arg: Any) -> Any:
+    """Return the data of a Tensor, None if they are let go of; what was written over is there again."""
     data = getattr(arg, "_data", arg)
+    if type(data) is Overwritten:
+        data = restored(arg)
+        arg._data = data = Released(arg._data) if data is None else data
     return None if type(data) is Released else data

@@ -20,6 +20,7 @@ import numpy as np
 from tinygrad_course.engine import extended_range
 from tinygrad_course.engine.creation import node as made
 from tinygrad_course.engine.extended_range import Extended, extended, joined
+from tinygrad_course.engine.filling import Overwritten, restored
 from tinygrad_course.engine.mending import Mended, is_sigmoid
 from tinygrad_course.engine.views import as_of, now
 from tinygrad_course.rules.indexing import assign, astype, scatter
@@ -226,6 +227,8 @@ def _plain(value: Any) -> Any:
 def _value(node: Tensor, args: tuple[Any, ...], known: dict[Tensor, Any]) -> Any:
     """Return what a node amounts to: its own data where nothing can have been lost so far."""
     rule, kwargs, data = node._op, node._kwargs or {}, node._data
+    if type(data) is Overwritten:
+        data = restored(node)
     if rule is None or type(rule.vjps) is not tuple:  # a leaf, or an operation whose graph was freed
         return data
     values = node._values

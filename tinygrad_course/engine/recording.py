@@ -19,12 +19,13 @@ import numpy as np
 from tinygrad_course.engine import errors
 from tinygrad_course.engine.creation import clock, node, view_of
 from tinygrad_course.engine.errors import blocks
+from tinygrad_course.engine.filling import WRITE, detached
 from tinygrad_course.engine.foreign import ASKED_FIRST, admitted, refuse_solver
 from tinygrad_course.engine.keeping import SMALL, kept, kept_array
 from tinygrad_course.engine.laying import OWN, as_numpys
 from tinygrad_course.engine.leaving import into_plain
 from tinygrad_course.engine.sweep import OUTPUT
-from tinygrad_course.engine.views import View, is_view, now
+from tinygrad_course.engine.views import View, in_memory, is_view, now
 from tinygrad_course.rules.table import (
     COMPOSED,
     NO_DERIVATIVE,
@@ -45,6 +46,7 @@ _new: Any = object.__new__
 _float64 = np.float64
 _ndarray = np.ndarray
 _FLOAT = np.dtype(float)
+_GETITEM = RULES[operator.getitem]
 
 #: What NumPy makes views, for arrays of other libraries, which don't tell; None: it depends on the layout.
 VIEWS: dict[Callable[..., Any], bool | None] = {
@@ -121,7 +123,7 @@ def record(  # noqa: C901  (one pass over the arguments; a comprehension would m
         elif kind is float or kind is int:
             values.append(arg)
         elif kind is _ndarray:
-            if rule.saves:
+            if rule.saves or not rule.elementwise:
                 keep = True
                 arg = arg.copy("K") if arg.nbytes <= SMALL else kept_array(arg, holds)
             values.append(arg)
@@ -132,7 +134,10 @@ def record(  # noqa: C901  (one pass over the arguments; a comprehension would m
                 args = (members, *args[1:])
             else:
                 value = _constant(cls, rule, arg, holds)
-                keep = keep or value is not arg
+                if value is not arg:
+                    keep = True
+                    if rule.elementwise:  # a list, which is an array to whoever reads the recording
+                        args = _with(value, arg, args)
             values.append(value)
     try:
         y = rule.compute(*values, **kwargs) if kwargs else rule.compute(*values)
@@ -186,11 +191,26 @@ def record_one(cls: type[Tensor], rule: Rule, arg: Tensor) -> Any:
     return node(cls, rule, (arg,), y)
 
 
+def record_item(cls: type[Tensor], x: Tensor, index: Any) -> Any:
+    """Record ``x[index]``."""
+    here = now(x)
+    if here._op is not WRITE:
+        return record(cls, _GETITEM, (x, index))
+    holds: list[Any] = []
+    kept_index = _constant(cls, _GETITEM, index, holds)
+    try:
+        y = here._data[kept_index]
+    except Exception as error:  # noqa: BLE001  (whatever it is, it is told better)
+        raise errors.explain(error, _GETITEM, (x, index)) from None
+    out = node(cls, _GETITEM, (here, kept_index), y, None, holds)
+    return _view(cls, out, (x, index), [here._data, kept_index], None) if type(y) is _ndarray else out
+
+
 def _all_kept(kwargs: dict[str, Any], holds: list[Any]) -> dict[str, Any]:
     return {k: kept(v, holds) for k, v in kwargs.items()}
 
 
-def _with(new: Tensor, old: Tensor, args: tuple[Any, ...]) -> tuple[Any, ...]:
+def _with(new: Any, old: Any, args: tuple[Any, ...]) -> tuple[Any, ...]:
     return tuple([new if a is old else a for a in args])
 
 
@@ -317,6 +337,8 @@ def _view(
     elif function in READ_ONLY:
         trouble = f"np.{rule.name} gives a view that can't be written to, as NumPy's can't: take a copy of it"
     rest = [*values[:at], *values[at + 1 :]]
+    if pick is None and out._args[at]._op is WRITE:
+        out._data = detached(out._data, values[at])
     shown = _Shown(cls, rule, at, rest, kwargs or {}, pick)
     return view_of(out, View(given[at], out, shown, trouble, unsure))
 
@@ -494,6 +516,8 @@ def dispatch(
     definition = COMPOSED.get(function)
     if definition is not None:
         return _composed(cls, function, definition, args, kwargs)
+    if function in {np.shares_memory, np.may_share_memory}:
+        return function(*_unwrapped(cls, args, in_memory), **kwargs)
     if function in NO_DERIVATIVE:
         return function(*peek(cls, args), **peek(cls, kwargs))
     if entered_late():

@@ -9,6 +9,7 @@ what is pending.
 from __future__ import annotations
 
 import functools
+import operator
 from heapq import heappop, heappush, heapreplace
 from typing import TYPE_CHECKING, Any
 
@@ -17,12 +18,13 @@ import numpy as np
 from tinygrad_course.engine import errors
 from tinygrad_course.engine.creation import node as made
 from tinygrad_course.engine.errors import blocks
+from tinygrad_course.engine.filling import WRITE, Overwritten, Own, shares
 from tinygrad_course.engine.keeping import verify
 from tinygrad_course.engine.partial import Live, Partial, added, chooses, masks, owned, through, undefined
 from tinygrad_course.engine.recomputing import all_finite, completed, repaired
 from tinygrad_course.engine.views import as_of, now, version_of
 from tinygrad_course.rules.indexing import astype
-from tinygrad_course.rules.table import Rule
+from tinygrad_course.rules.table import RULES, Rule
 
 if TYPE_CHECKING:
     from tinygrad_course.engine.tensor import Tensor
@@ -34,7 +36,8 @@ LARGE = 65_536
 
 
 ONE = np.float64(1.0)
-_ndarray, _float64 = _NUMBERS = (np.ndarray, np.float64)
+_ndarray, _float64, _ = _NUMBERS = (np.ndarray, np.float64, Overwritten)
+_PARTS = {RULES[operator.getitem], WRITE}
 _add: Any = np.add.reduce  # what np.sum comes down to
 
 
@@ -219,6 +222,7 @@ def sweep(  # noqa: C901  (one loop: the calls that it saves are its purpose)
     live: Any = None
     chosen = lost = again = False
     more: list[tuple[Any, Any]] = []  # what else the arguments get
+    own: Own | None = None
     node: Any = root  # untyped from here: the loop is the library's hottest
     arg: Any
     g: Any = seed
@@ -242,7 +246,7 @@ def sweep(  # noqa: C901  (one loop: the calls that it saves are its purpose)
             if chosen and quiet is None and rule.steep:
                 quiet = np.errstate(all="ignore")  # a warning may be of what was not chosen
                 quiet.__enter__()
-            if mark:
+            if mark and type(y) is not Overwritten:
                 before = node._grad
                 if before is not None or keep or chosen:
                     marked.append((node, before))
@@ -266,10 +270,26 @@ def sweep(  # noqa: C901  (one loop: the calls that it saves are its purpose)
                 values = node._values
                 ga = rule.vjps[0](g, y, arg._data if values is None else values[0])
             else:
-                more = _shares(node, g, live, careful, record, oldest)
-                arg, ga = more.pop() if more else (None, None)
+                divided = None
+                if rule in _PARTS and not record and not blocks.open:
+                    arg = version_of(node._args[0])
+                    before = following_g if arg is following else pending.get(arg, found.get(arg))
+                    own = own or Own()
+                    divided = shares(node, arg, g, live, before, own, masked=careful)
+                if divided is None:
+                    more = _shares(node, g, live, careful, record, oldest)
+                    arg, ga = more.pop() if more else (None, None)
+                else:
+                    ga, more = divided
+                    if before is not None:
+                        if arg is following:
+                            following_g = ga
+                        else:
+                            (pending if arg in pending else found)[arg] = ga
+                        arg, ga = more.pop() if more else (None, None)
             if large and rule.saves and arg is not None and not all_finite([ga, *[m for _, m in more]]):
                 frees = large = False
+                own = None  # they are in the frontier
                 settled, frontier = dict(found), {**pending, node: g}
                 if following is not None:
                     frontier[following] = following_g

@@ -122,18 +122,38 @@ class View:
 
     def numbers(self) -> Any:
         """Return for each element of the view its number among the root's, counted along rows."""
-        chain = [self]
-        while type(state := chain[-1].parent._state) is View:
-            chain.append(state)
         data = now(self.root)._data
+        if isinstance(data, np.ndarray) and data.flags.c_contiguous:
+            shown = self.of_array(data)
+            if shown.dtype == data.dtype and shown.size and is_view(shown, data):
+                return _places(shown, _address(data))
         if isinstance(data, np.ndarray):
             found: Any = np.empty_like(data, dtype=np.intp, subok=False)
         else:
             found = np.empty(data.shape, dtype=np.intp)
         found[...] = np.arange(data.size).reshape(data.shape)
+        return self.of_array(found)
+
+    def of_array(self, array: Any) -> Any:
+        """Return what the view shows of a plain array in the root's place."""
+        chain = [self]
+        while type(state := chain[-1].parent._state) is View:
+            chain.append(state)
         for view in reversed(chain):
-            found = view.part.of_array(found)
-        return found
+            array = view.part.of_array(array)
+        return array
+
+
+def _address(array: Any) -> int:
+    return array.__array_interface__["data"][0]  # type: ignore[no-any-return]
+
+
+def _places(shown: Any, start: int) -> Any:
+    """Return for each element of an array how many elements after the address `start` it lies."""
+    numbers: Any = np.intp((_address(shown) - start) // shown.itemsize)
+    for n, stride in zip(shown.shape, shown.strides, strict=True):
+        numbers = np.add.outer(numbers, np.arange(n) * (stride // shown.itemsize))
+    return numbers
 
 
 def _state_of(root: Tensor) -> Any:
@@ -148,6 +168,15 @@ def now(tensor: Tensor) -> Tensor:
     """Return the recorded operation (or leaf) that a Tensor stands for at this point of the program."""
     state = tensor._state
     return tensor if state is None or state is OPEN else state.read(tensor)[0]
+
+
+def in_memory(tensor: Tensor) -> Any:
+    """Return the data of a Tensor, of a view in the array of its root: some are copies (see `filling`)."""
+    state, data = tensor._state, now(tensor)._data
+    if type(state) is View and isinstance(data, np.ndarray):
+        whole = now(state.root)._data
+        return data if is_view(data, whole) else state.of_array(whole)
+    return data
 
 
 def version_of(arg: Any) -> Any:

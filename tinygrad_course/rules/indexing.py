@@ -35,12 +35,10 @@ def scatter(g: Any, index: Any, shape: tuple[int, ...]) -> Any:
     out = (
         np.zeros(shape, g.dtype) if isinstance(g, (np.ndarray, np.generic)) else np.zeros_like(g, shape=shape)
     )
-    if not repeats(index):
-        out[index] = g
-    elif type(g) is np.ndarray and g.size >= MANY and g.dtype in (np.float64, np.float32):
-        add_rows(out, index, g)
+    if repeats(index):
+        add_at(out, index, g)
     else:
-        np.add.at(out, index, g)
+        out[index] = g
     return out
 
 
@@ -48,25 +46,45 @@ def scatter(g: Any, index: Any, shape: tuple[int, ...]) -> Any:
 MANY = 4096
 
 
+def add_at(out: Any, index: Any, g: Any) -> None:
+    """``out[index] += g``, where an element that is named twice gets both."""
+    if not repeats(index):
+        out[index] += g
+    elif type(g) is np.ndarray and g.size >= MANY and g.dtype in (np.float64, np.float32):
+        add_rows(out, index, g)
+    else:
+        np.add.at(out, index, g)
+
+
 def add_rows(out: Any, index: Any, g: Any) -> None:
     """``np.add.at(out, index, g)`` for an index of whole rows (an embedding, labels): ten times faster."""
     parts = index if isinstance(index, tuple) else (index,)
-    if not all(isinstance(p, np.ndarray) and p.dtype.kind in "iu" for p in parts) or not out.size:
+    if not (named_rows(parts) and out.flags.c_contiguous and out.size):
         np.add.at(out, index, g)
         return
     k = len(parts)
-    positive = [np.where(p < 0, p + n, p) for p, n in zip(parts, out.shape, strict=False)]
-    rows = np.ravel_multi_index(np.broadcast_arrays(*positive), out.shape[:k]).reshape(-1)
+    rows = row_numbers(parts, out.shape[:k])
     table, values = out.reshape((-1, *out.shape[k:])), g.reshape((rows.size, -1))
     n, width = table.shape[0], values.shape[1]
-    if width < 48:
+    if width < 48 and out.size <= 64 * g.size:
         places = rows if width == 1 else (rows[:, None] * width + np.arange(width)).reshape(-1)
-        table[...] = np.bincount(places, values.reshape(-1), n * width).reshape(table.shape)
+        table += np.bincount(places, values.reshape(-1), n * width).reshape(table.shape)
         return
     order = np.argsort(rows, kind="stable")
     rows = rows[order]
     first = np.flatnonzero(np.concatenate([[True], rows[1:] != rows[:-1]]))
-    table.reshape((n, -1))[rows[first]] = np.add.reduceat(values[order], first, axis=0)
+    table.reshape((n, -1))[rows[first]] += np.add.reduceat(values[order], first, axis=0)
+
+
+def named_rows(parts: tuple[Any, ...]) -> bool:
+    """Whether an index is one of whole rows, by their numbers."""
+    return all(isinstance(p, np.ndarray) and p.dtype.kind in "iu" for p in parts)
+
+
+def row_numbers(parts: tuple[Any, ...], shape: tuple[int, ...]) -> Any:
+    """The rows that arrays of integers name, by number."""
+    positive = [np.where(p < 0, p + n, p) for p, n in zip(parts, shape, strict=False)]
+    return np.ravel_multi_index(np.broadcast_arrays(*positive), shape).reshape(-1)
 
 
 @primitive
@@ -81,15 +99,36 @@ def assign(x: Any, index: Any, value: Any) -> Any:
     return out
 
 
-def assign_value(g: Any, y: Any, x: Any, index: Any, value: Any) -> Any:
+def last_written(index: Any, shape: tuple[int, ...]) -> Any:
+    """Which values of ``x[index] = values`` stay: of several for one element the last; True: all of them."""
+    if not repeats(index):
+        return True
+    parts = index if isinstance(index, tuple) else (index,)
+    if named_rows(parts):
+        rows = row_numbers(parts, shape[: len(parts)])[::-1]
+        first = np.unique(rows, return_index=True)[1]
+        if first.size == rows.size:
+            return True
+        last = np.zeros(rows.size, dtype=bool)
+        last[rows.size - 1 - first] = True
+        return last.reshape(np.broadcast_shapes(*[p.shape for p in parts]) + (1,) * (len(shape) - len(parts)))
+    numbers = np.zeros(shape, dtype=int)
+    order = np.arange(numbers[index].size).reshape(numbers[index].shape)
+    numbers[index] = order
+    return numbers[index] == order
+
+
+def assigned_part(g: Any, index: Any, last: Any, shape: tuple[int, ...]) -> Any:
+    """The gradient of the values, of the given shape, in ``x[index] = values``."""
     part = g[index]
-    if repeats(index):  # of several values for one element, the last one stays
-        order = np.arange(part.size).reshape(part.shape)
-        kept = np.zeros(np.shape(x), dtype=int)
-        kept[index] = order
-        part = part * (kept[index] == order)
-    extra = len(value.shape) - len(part.shape)  # the value may have leading axes of length 1 to spare
-    return unbroadcast(part, value.shape[max(extra, 0) :]).reshape(value.shape)
+    if last is not True:
+        part = part * last
+    extra = len(shape) - len(part.shape)  # the values may have leading axes of length 1 to spare
+    return unbroadcast(part, shape[max(extra, 0) :]).reshape(shape)
+
+
+def assign_value(g: Any, y: Any, x: Any, index: Any, value: Any) -> Any:
+    return assigned_part(g, index, last_written(index, np.shape(x)), value.shape)
 
 
 # index arrays are kept; which entries are chosen is where the gradient comes to

@@ -46,7 +46,8 @@ class Rule:
     #: The last vjp serves for all further arguments too; the keyword ``argnum`` is the argument's position.
     variadic: bool = False
     outputs: bool = False  #: The function returns a tuple or list; g and y are then tuples.
-    #: The vjps read the arguments or the output, beyond their shapes (a sum does not).
+    #: The vjps read the arguments or the output, beyond their shapes (a sum does not). Counts and places,
+    #: which only functions that are not elementwise take, they may read all the same.
     saves: bool = True
     #: The vjps also take the keyword ``constants``: a tuple with True for each positional argument that is
     #: no `Tensor`. A tie between a tensor and a constant goes to the constant, that of two tensors is shared.

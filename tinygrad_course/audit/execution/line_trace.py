@@ -7,6 +7,7 @@ returned dictionary.
 
 import ast
 import copy
+import functools
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -73,6 +74,7 @@ def sites(node: ast.FunctionDef) -> list[Site]:
     return [Site(node.name, index, block, position) for index, (block, position) in enumerate(blocks(node))]
 
 
+@functools.cache
 def canonical(name: str) -> str:
     """Bring a learner's name for a quantity to one form: dZ_2, dz2 and dZ2_temp are dz2.
 

@@ -50,6 +50,7 @@ LAYER = re.compile(
 )
 _DEEP = re.compile(r"l_model|l_layer|model")
 _LINEAR = re.compile(r"(?i)z|logits?|scores?")
+_NUMBERS = {"keep_prob", "lambd"}
 
 
 @dataclass
@@ -60,10 +61,10 @@ class Pool:
     roles: dict[str, Any] = field(default_factory=dict)
     theta: Any = None
 
-    def find(self, name: str, *, indexed: bool = False) -> tuple[bool, Any]:
-        """Return whether there is a value for an argument of this name, and the value.
+    def find(self, name: str, node: ast.FunctionDef) -> tuple[bool, Any]:
+        """Return whether there is a value for an argument of this name of a function, and the value.
 
-        What is `indexed` is no number: p["W1"] are the parameters, and p alone may be keep_prob.
+        What has an index is no number: p["W1"] are the parameters, and p alone may be keep_prob.
         """
         if name in self.named:
             return True, self.named[name]
@@ -73,7 +74,9 @@ class Pool:
         for word, value in known:
             if word == canonical(name):
                 return True, value
-        role = role_of(name, [one for one in self.roles if not (indexed and one in {"keep_prob", "lambd"})])
+        role = role_of(name, self.roles)
+        if role in _NUMBERS and f" {name}[" in ast.unparse(node):
+            role = role_of(name, [one for one in self.roles if one not in _NUMBERS])
         return (True, self.roles[role]) if role else (False, None)
 
     def at(self, theta: Any) -> "Pool":
@@ -91,8 +94,7 @@ class Pool:
 
     def arguments(self, node: ast.FunctionDef) -> dict[str, Any] | None:
         """Return the arguments of a function by name, None where one of them is unknown."""
-        text = ast.unparse(node)
-        found = {name: self.find(name, indexed=f" {name}[" in text) for name in argument_names(node)}
+        found = {name: self.find(name, node) for name in argument_names(node)}
         unknown = [name for name in needed_names(node) if not found[name][0]]
         taken = any(role_of(name, self.roles) == "cache" for name in found)
         if len(unknown) == 1 and "cache" in self.roles and not taken:

@@ -28,7 +28,6 @@ from tinygrad_course.audit.source.signatures import argument_names, role_of
 from tinygrad_course.audit.source.syntax import (
     definition,
     innermost_loop,
-    loops,
     names_in,
     nodes,
     stored_names,
@@ -95,20 +94,25 @@ class TrainingStep(Kind):
             kept = {name: duplicate(value) for name, value in local.items() if name != ONCE}
             (caught.starts if place == "start" else caught.ends).append(kept)
 
-        made = copy.deepcopy(self.whole)
-        loop = loops(made)[loops(self.whole).index(self.loop)]
-        for text, where in (("start", 0), ("end", len(loop.body) + 1)):
-            call = ast.parse(f"{HOOK}(locals(), {text!r})").body[0]
-            ast.increment_lineno(call, loop.lineno - 1)
-            loop.body.insert(where, call)
-        ast.fix_missing_locations(made)
         with self.program.bound({HOOK: hook}):
-            function = self.program.define(made)
+            function = self._hooked()
             with same_draws():
                 outcome = self.program.call(function, (), duplicate(dict(arguments)))
         caught.result = outcome.result
         caught.error = None if isinstance(outcome.error, _Enough) else outcome.error
         return caught
+
+    def _hooked(self) -> Callable[..., Any]:
+        """Return the whole function, which calls the hook where an iteration begins and where it ends."""
+        body = self.loop.body
+        start, end = (ast.parse(f"{HOOK}(locals(), {text!r})").body[0] for text in ("start", "end"))
+        for call in (start, end):
+            ast.increment_lineno(call, self.loop.lineno - 1)
+        self.loop.body = [start, *body, end]
+        try:
+            return self.program.define(self.whole)
+        finally:
+            self.loop.body = body
 
     def arguments(self, draw: Draw, *, rows: bool = False, deep: bool = False) -> dict[str, Any]:
         """Return small data for the whole function."""

@@ -1,6 +1,7 @@
 """Which of the course's functions is this? By its name, then by its arguments."""
 
 import ast
+import functools
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -112,10 +113,14 @@ def role_of(name: str, roles: Iterable[str] = ROLES) -> str | None:
     >>> role_of("X_train"), role_of("y_hat", ["Y", "AL"]), role_of("foo")
     ('X', 'AL', None)
     """
+    return next((role for role in roles if _says(name, role)), None)
+
+
+@functools.cache
+def _says(name: str, role: str) -> bool:
+    """Whether an argument's name says a role."""
     plain = re.sub(r"[\W_]", "", name).lower()
-    return next(
-        (role for role in roles if re.fullmatch(ROLES.get(role, role.lower().replace("_", "")), plain)), None
-    )
+    return re.fullmatch(ROLES.get(role, role.lower().replace("_", "")), plain) is not None
 
 
 def _used_as(node: ast.FunctionDef, argument: str, default: int) -> str | None:

@@ -75,7 +75,13 @@ def tuple_of_names(expression: ast.expr) -> list[str]:
 
 def returned(node: ast.FunctionDef) -> ast.expr | None:
     """Return the expression of a function's last return statement with a value."""
-    found = [inner for inner in nodes(node, ast.Return) if inner.value is not None]
+    found: list[ast.Return] = []
+    parts: list[ast.AST] = [node]
+    for part in parts:  # statements alone: a function is asked again and again
+        if isinstance(part, ast.Return) and part.value is not None:
+            found.append(part)
+        for block in ("body", "handlers", "orelse", "finalbody", "cases"):
+            parts += getattr(part, block, ())
     return max(found, key=lambda inner: inner.lineno).value if found else None
 
 

@@ -30,9 +30,8 @@ class _FusedLoops(Loops):
 
     def fused(self) -> FusedCall:
         """Return the function that computes the calls."""
-        types = types_of(self.inputs, self.views) + ["f8"] * len(self.numbers)
-        types += types_of(self.stored, self.views[len(self.views) - len(self.stored) :])
-        return MachineCall(self.source, types, self.numbers, self.views)
+        types = types_of(self.inputs, axes=0) + [{float: "f8", int: "i8"}[type(x)] for x in self.numbers]
+        return MachineCall(self.source, types + types_of(self.stored, axes=0), self.numbers)
 
 
 class _Tiled(Group):
@@ -98,10 +97,8 @@ def _one_fused(program: Program) -> Program:
     scalars = [v for v in inner.results if v.kind == "scalar"]
     inputs = tuple(v for v in program.inputs if id(v) in columns.names)
     source = step_source(columns, stored, scalars)
-    arrays = [v.shape for v in [*inputs, *stored] if v.shape != ()]
-    types = types_of(inputs, arrays) + ["f8"] * len(columns.numbers.values)
-    types += types_of(stored, [v.shape for v in stored])
-    fused = MachineCall(source, types, columns.numbers.values, arrays)
+    types = types_of(inputs) + ["f8"] * len(columns.numbers.values) + types_of(stored)
+    fused = MachineCall(source, types, columns.numbers.values)
     whole = Value(fused, inputs, {}, (), None, "tuple")
     new = {}
     for i, v in enumerate([*scalars, *stored]):

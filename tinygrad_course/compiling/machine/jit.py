@@ -22,7 +22,7 @@ class MachineCall(FusedCall):
     source : str
     types : list of str
         Of its arguments; see `llvm_text`.
-    numbers, views
+    numbers
         See `FusedCall`.
 
     Raises
@@ -31,13 +31,10 @@ class MachineCall(FusedCall):
         If it can't be made machine code of.
     """
 
-    def __init__(
-        self, source: str, types: list[str], numbers: list[float], views: list[tuple[int, ...]]
-    ) -> None:
+    def __init__(self, source: str, types: list[str], numbers: list[float]) -> None:
         super().__init__()
         self.source = source
         self.numbers = numbers
-        self.views = views
         self.compute = compile_source(source, tuple(types))
 
     @property
@@ -46,10 +43,12 @@ class MachineCall(FusedCall):
         return self.compute
 
 
-def types_of(values: Iterable[Value], views: list[tuple[int, ...]]) -> list[str]:
-    """Return the types of values as arguments, arrays in the shapes that they are given as."""
-    shapes = iter(views)
-    return [f"{v.dtype.str[1:]} {len(next(shapes))}" if v.shape != () else v.dtype.str[1:] for v in values]
+def types_of(values: Iterable[Value], axes: int | None = None) -> list[str]:
+    """Return the types of values as arguments, with the number of axes of arrays, or with this one."""
+    return [
+        f"{v.dtype.str[1:]} {len(v.shape) if axes is None else axes}" if v.shape else v.dtype.str[1:]
+        for v in values
+    ]
 
 
 @functools.lru_cache(maxsize=512)
@@ -141,9 +140,10 @@ class _Engine:
             module = llvm.parse_assembly(text)
         except RuntimeError as error:
             raise NotFused(str(error)) from error
-        options = llvm.create_pipeline_tuning_options(speed_level=3)
+        # what level 3 does beyond this takes a third of the time to compile, and gains nothing either
+        options = llvm.create_pipeline_tuning_options(speed_level=1)
         options.loop_vectorization = options.slp_vectorization = True
-        options.loop_unrolling = False  # of what is left over: a third of the time to compile, and no gain
+        options.loop_unrolling = False  # of what is left over: a third of the time again, and no gain
         builder = llvm.create_pass_builder(self.machine, options)
         builder.getModulePassManager().run(module, builder)
         return module

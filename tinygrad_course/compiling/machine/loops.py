@@ -61,10 +61,8 @@ class Loops(Group):
 
     Attributes
     ----------
-    numbers : list of float
-        The function's arguments after its inputs.
-    views : list of tuple of int
-        The shapes that arrays among the inputs, and then those that it writes, are given as.
+    numbers : list of float, int
+        The function's arguments after its inputs; the last ones are how often the loops run.
     source : str
         ``def compute(...)``.
     """
@@ -81,10 +79,10 @@ class Loops(Group):
         self.local: dict[int, str] = {}
         self._collapse()
         lines = self._lines()
-        self.numbers = self.said.values
-        self.views = [self._view(v) for v in [*self.inputs, *self.stored] if v.shape != ()]
+        sizes = self.sizes[: self.inner + 1]
+        self.numbers = [*self.said.values, *sizes]
         arguments = [self.names[id(v)] for v in self.inputs] + self.said.names
-        arguments += [self.names[id(v)] for v in self.stored]
+        arguments += [f"n{loop}" for loop in range(len(sizes))] + [self.names[id(v)] for v in self.stored]
         self.source = function_text(", ".join(arguments), lines)
 
     # ------------------------------------------------------------------ loops
@@ -134,28 +132,14 @@ class Loops(Group):
         """Whether the steps that are written out read different entries."""
         return self.steps > 1 and self.inner + 1 in self.over[id(value)]
 
-    def _view(self, value: Value) -> tuple[int, ...]:
-        sizes = [self.sizes[g] for g in self.over[id(value)]]
-        if self._is_apart(value) and self.inner in self.over[id(value)]:
-            sizes[-2:] = [sizes[-2] * sizes[-1]]
-        return tuple(sizes) or (1,)
-
     def _index(self, value: Value) -> str:
-        parts = [f"i{g}" for g in self.over[id(value)] if g <= self.inner]
+        at = ""
+        for loop in self.over[id(value)]:
+            if loop <= self.inner:
+                at = f"({at}) * n{loop} + i{loop}" if at else f"i{loop}"
         if self._is_apart(value):
-            if self.inner in self.over[id(value)]:
-                parts[-1] = f"{parts[-1]} * {self.steps} + {self.step}"
-            else:
-                parts.append(str(self.step))
-        return ", ".join(parts) or "0"
-
-    def _size(self, loop: int) -> str:
-        """Return the text of how often a loop is run, found from an array that has it."""
-        for v in [*self.inputs, *self.stored]:
-            if v.shape != () and loop in self.over[id(v)]:
-                size = f"{self.names[id(v)]}.shape[{self.over[id(v)].index(loop)}]"
-                return f"{size} // {self.steps}" if loop == self.inner and self._is_apart(v) else size
-        return repr(self.sizes[loop])
+            return f"({at}) * {self.steps} + {self.step}" if at else str(self.step)
+        return at or "0"
 
     # ------------------------------------------------------------------ text
 
@@ -171,7 +155,7 @@ class Loops(Group):
         summed = [v for v in along if len(self.over[id(v)]) < last]  # over an outer loop as well
         for v in [*others, *summed]:
             over = [loop for loop in self.over[id(v)] if loop <= last]
-            lines += [f"{'    ' * i}for i{loop} in range({self._size(loop)}):" for i, loop in enumerate(over)]
+            lines += [f"{'    ' * i}for i{loop} in range(n{loop}):" for i, loop in enumerate(over)]
             for step in range(self.steps if self._is_apart(v) else 1):
                 self.step = step
                 lines.append(f"{'    ' * len(over)}{self.names[id(v)]}[{self._index(v)}] = {_begin(v)}")
@@ -191,7 +175,7 @@ class Loops(Group):
         for loop in range(last + 1):
             if loop == last:
                 lines += [f"{'    ' * loop}{self.local[id(v)]} = {_begin(v)}" for v in along]
-            lines.append(f"{'    ' * loop}for i{loop} in range({self._size(loop)}):")
+            lines.append(f"{'    ' * loop}for i{loop} in range(n{loop}):")
             lines += [f"{'    ' * (loop + 1)}{line}" for line in loaded.get(loop, [])]
         for step in range(self.steps):
             self.step = step

@@ -19,7 +19,7 @@ def module_text(source: str, types: tuple[str, ...], name: str) -> str:
     source : str
     types : tuple of str
         Of the arguments: ``"f8"``, ``"f8 2"`` for an array of two axes whose entries lie in order, or
-        ``"f8 2 strided"``.
+        ``"f8 2 strided"``; of ``"f8 0"`` nobody asks for the shape, and one index finds an entry.
     name : str
 
     Raises

@@ -208,17 +208,12 @@ class StraightLineCode:
 
     def _fused(self, value: Value, fused: FusedCall) -> None:
         """Call a function on its inputs, its numbers and the arrays that it writes."""
-        views = iter(fused.views)
-        arguments = []
-        for i, v in enumerate(value.args):
-            shaped = v.shape != () and bool(fused.views)
-            arguments.append(self._given(v, next(views) if shaped else None, strided=i in fused.strided))
+        arguments = [self._given(v, strided=i in fused.strided) for i, v in enumerate(value.args)]
         arguments += [self._plain(x) for x in fused.numbers]
         for v in fused.arrays:
-            view = next(views) if fused.views else None
             if id(v) not in self.layout.place:
                 self.lines.append(f"{self.name(v)} = {self._fresh(v)}")
-            arguments.append(self._shaped(v, self.name(v), view))
+            arguments.append(self.name(v))
         call = f"{self.bind(fused.function, 'f')}({', '.join(arguments)})"
         if fused.scalars:
             call = f"{''.join(self.name(v) + ', ' for v in fused.scalars)} = {call}"
@@ -232,7 +227,7 @@ class StraightLineCode:
             return f"{self.bind(ReusedArrays(value.shape, value.dtype), 'r')}()"
         return f"{self.bind(np.empty, 'f')}({value.shape!r}, {self.bind(value.dtype, 'k')})"
 
-    def _given(self, value: Value, view: tuple[int, ...] | None, *, strided: bool) -> str:
+    def _given(self, value: Value, *, strided: bool) -> str:
         """Return the text of an input of a fused call: a number, or an array with its entries in order."""
         name = self.name(value)
         if value.shape == ():
@@ -240,24 +235,15 @@ class StraightLineCode:
         if strided:
             return name
         if value.is_constant:  # machine code is made for arrays that may be written to
-            data = np.array(value.data, order="C")
-            return self.bind(data.reshape(view) if view else data, "c")
+            return self.bind(np.array(value.data, order="C"), "c")
         place = self.layout.place.get(id(value))
         if place is None or not place.flags.c_contiguous:
-            key = ("in order", id(value), view)
+            key = ("in order", id(value))
             if key not in self._keys:  # else another call has needed it so
                 self._keys[key] = f"w{len(self._keys)}"
-                made = f"{self.bind(np.ascontiguousarray, 'f')}({name})"
-                made += "" if view in {None, value.shape} else f".reshape({view!r})"
-                self.lines.append(f"{self._keys[key]} = {made}")
+                self.lines.append(f"{self._keys[key]} = {self.bind(np.ascontiguousarray, 'f')}({name})")
             return self._keys[key]
-        return self._shaped(value, name, view)
-
-    def _shaped(self, value: Value, name: str, view: tuple[int, ...] | None) -> str:
-        if view is None or view == value.shape:
-            return name
-        place = self.layout.place.get(id(value))
-        return f"{name}.reshape({view!r})" if place is None else self.bind(place.reshape(view), "b")
+        return name
 
     def _generic(self, value: Value) -> None:
         name = self.name(value)

@@ -20,7 +20,6 @@ class FusedCall:
 
     def __init__(self) -> None:
         self.numbers: list[float] = []  # its arguments after the inputs
-        self.views: list[tuple[int, ...]] = []  # the shapes that arrays are given as; none: as they are
         self.__name__ = type(self).__name__
         self.arrays: list[Value] = []  # what it writes
         self.scalars: list[Value] = []  # what it returns

@@ -8,6 +8,7 @@ import numpy as np
 from scipy import special
 
 from tinygrad_course.compiling.dataflow import OPERATORS, Value, is_reduction, item
+from tinygrad_course.engine.foreign import Sparse, sparse_times, times_sparse
 from tinygrad_course.graph.program import index_text
 
 # How strongly Python's operators bind.
@@ -16,13 +17,14 @@ COMPARE, OR, XOR, AND, SUM, TERM, SIGN, POWER, CALL = 6, 8, 9, 10, 12, 13, 14, 1
 #: How NumPy's functions, and Python's operators for numbers, are written, and how strongly that binds.
 SYMBOLS: dict[Any, tuple[str, int]] = {
     np.add: ("+", SUM), np.subtract: ("-", SUM), np.multiply: ("*", TERM), np.divide: ("/", TERM),
-    np.matmul: ("@", TERM), np.remainder: ("%", TERM), np.floor_divide: ("//", TERM),
+    **dict.fromkeys([np.matmul, sparse_times, times_sparse], ("@", TERM)),
+    np.remainder: ("%", TERM), np.floor_divide: ("//", TERM),
     np.power: ("**", POWER), np.less: ("<", COMPARE), np.less_equal: ("<=", COMPARE),
     np.greater: (">", COMPARE), np.greater_equal: (">=", COMPARE), np.equal: ("==", COMPARE),
     np.not_equal: ("!=", COMPARE),
     np.bitwise_and: ("&", AND), np.bitwise_or: ("|", OR), np.bitwise_xor: ("^", XOR),
 }  # fmt: skip
-SYMBOLS |= {OPERATORS[f]: symbol for f, symbol in SYMBOLS.items()}
+SYMBOLS |= {OPERATORS[f]: symbol for f, symbol in SYMBOLS.items() if f in OPERATORS}
 _UNARY = {np.negative: "-", operator.neg: "-", np.invert: "~"}
 
 #: What the library computes by functions of its own, in NumPy's terms.
@@ -71,6 +73,7 @@ class Printer:
         self.operand = operand
         self.divisors: dict[int, str] = {}  # names for numbers below the line: 400 is m
         self.whole = False  # whether 2 may be written for 2.0
+        self.matrices: dict[Sparse, str] = {}  # names for sparse ones
         self.imports: set[str] = set()
         self.helpers: set[str] = set()
 
@@ -141,6 +144,8 @@ class Printer:
             return ("np.nan" if np.isnan(x) else "np.inf" if x > 0 else "-np.inf"), CALL if x > 0 else SIGN
         if x is Ellipsis:
             return "...", CALL
+        if type(x) is Sparse:
+            return self.matrices[x], CALL
         whole = whole and isinstance(x, float) and x.is_integer() and abs(x) < 1e6 and repr(x) != "-0.0"
         text = repr(int(x) if whole else x)
         return text, SIGN if text.startswith("-") else CALL

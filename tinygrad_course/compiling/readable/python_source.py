@@ -10,6 +10,7 @@ from tinygrad_course.compiling.passes.simplify import examples
 from tinygrad_course.compiling.readable.operator_syntax import CALL, HELPERS, Printer, nest_text
 from tinygrad_course.compiling.tracing.changed_arguments import Kept
 from tinygrad_course.engine import trees
+from tinygrad_course.engine.foreign import Sparse
 
 #: Constants of more entries than this are arguments of the printed function.
 PRINTED = 24
@@ -99,6 +100,9 @@ class Source:
             if value.function is None:
                 self._constant(value)
                 continue
+            for x in value.args:
+                if type(x) is Sparse:
+                    self._matrix(x)
             text, strength = self.printer.call(value)
             if self._is_inline(value, text):
                 self.inline[id(value)] = text, strength
@@ -133,6 +137,15 @@ class Source:
             name = self._name(value.name or "constant1")
             self.names[id(value)] = name
             self.constants[name] = data
+
+    def _matrix(self, matrix: Sparse) -> None:
+        known = self.printer.matrices
+        if matrix in known:
+            return
+        of = next((name for other, name in known.items() if matrix == other.T), None)
+        known[matrix] = f"{of}.T" if of else self._name("S")
+        if not of:
+            self.constants[known[matrix]] = matrix.matrix
 
     def _operand(self, value: Value) -> tuple[str, int]:
         if id(value) in self.names:

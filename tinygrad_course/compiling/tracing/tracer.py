@@ -13,6 +13,7 @@ from typing import Any, ClassVar, NoReturn
 import numpy as np
 
 from tinygrad_course.compiling.dataflow import OPERATORS, Value, item, kind_of, of_each
+from tinygrad_course.compiling.tracing.as_read import as_read
 from tinygrad_course.compiling.tracing.library_code import file_of_caller, of_library
 from tinygrad_course.compiling.tracing.refusals import (
     BY_VALUES,
@@ -25,7 +26,7 @@ from tinygrad_course.compiling.tracing.refusals import (
 )
 from tinygrad_course.compiling.tracing.trace import DIFFERS, MADE_ANEW, OTHER_ARRAY, Trace, same
 from tinygrad_course.compiling.tracing.unanswered import Unanswered
-from tinygrad_course.engine.foreign import is_sparse
+from tinygrad_course.engine.foreign import SPARSE, Sparse, is_sparse, sparse_times, times_sparse
 from tinygrad_course.engine.tensor import Tensor
 from tinygrad_course.engine.trees import leaves, rebuild, tree_map
 from tinygrad_course.rules.indexing import assign, astype, scatter
@@ -40,9 +41,9 @@ def _operator(ufunc: Callable[..., Any], plain: Callable[..., Any], a: Any, b: A
         if type(x) is Tensor:
             return NotImplemented
         if is_sparse(x):
-            raise CannotCompile(
-                "a program holds no scipy.sparse matrix: its product is made outside the compiled function"
-            )
+            if ufunc is not np.matmul:
+                raise CannotCompile(f"a scipy.sparse matrix beside an array of a compiled function: {SPARSE}")
+            return times_sparse(a, Sparse(x)) if x is b else sparse_times(Sparse(x), b)
         if plain is operator.mul and isinstance(x, (list, tuple, str, bytes)):
             count = b if x is a else a
             if not count.shape and count.dtype.kind in "iub":
@@ -167,7 +168,7 @@ class Tracer(Unanswered):
         """Record a call of one of the library's own primitives (`tinygrad_course.rules.table.primitive`)."""
         if any(type(x) is Tensor for x in args):
             return Tensor.__record_call__(function, args, kwargs)
-        if function is scatter or function is assign:
+        if function in {scatter, assign, times_sparse, sparse_times}:
             return record(function, args, kwargs)
         try:
             with allowed_to_fail():
@@ -239,6 +240,7 @@ def record(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any], compute
     """
     if kwargs.get("out", 0) is None:
         kwargs = {k: v for k, v in kwargs.items() if k != "out"}
+    args, kwargs = as_read(function, args, kwargs)
     tracers: list[Tracer] = []
     numbers, options = _samples(args, tracers), _samples(kwargs, tracers) if kwargs else kwargs
     trace = tracers[0].recording if tracers else None
@@ -335,7 +337,7 @@ def _difference(x: Any, y: Any) -> str | None:
         return _difference(tuple(x.items()), tuple(y.items()))
     if kind is slice:
         return _difference((x.start, x.stop, x.step), (y.start, y.stop, y.step))
-    if x is y or repr(x) == repr(y):
+    if x is y or repr(x) == repr(y) or (kind is Sparse and x == y):
         return None
     return MADE_ANEW if isinstance(x, FunctionType) else DIFFERS
 

@@ -10,6 +10,7 @@ from typing import Any, NoReturn
 from tinygrad_course.compiling.dataflow import Value
 from tinygrad_course.compiling.tracing.library_code import of_library
 from tinygrad_course.compiling.tracing.refusals import CannotCompile, users_call
+from tinygrad_course.engine.foreign import SPARSE, for_sparse
 from tinygrad_course.engine.operators import Methods
 
 #: Added where an index may have been meant.
@@ -59,11 +60,11 @@ class Unanswered(Methods):
         return f"a result of {getattr(value.function, '__name__', '')}{of and ' of '}{of}"
 
     def __array__(self, *_: Any, **__: Any) -> Any:
+        opaque = for_sparse(self)
+        if opaque is not None:
+            return opaque
         if "sparse" in inspect.currentframe().f_back.f_code.co_filename:  # type: ignore[union-attr]
-            raise CannotCompile(
-                f"{self._label()} was multiplied with a scipy.sparse matrix, which a program can't hold: "
-                "make the product outside the compiled function, and pass it as an argument"
-            )
+            raise CannotCompile(f"a scipy.sparse matrix beside an array of a compiled function: {SPARSE}")
         what = "taken for its plain values (np.asarray, or a function that speaks no NumPy protocol)"
         return _refused(what, _AS_INDEX if self.recorded.dtype.kind in "iu" else "")(self)
 

@@ -1,0 +1,326 @@
+"""Large arrays that are written to part by part: ``H[t] = np.tanh(W @ H[t - 1])`` in a loop.
+
+Each write is an operation with a value of its own, the whole array after it. Copied each time, T rows would
+take T times the whole array. So a write goes into the array itself where nobody else holds that, and the
+operation that had it keeps an `Overwritten` in its place, which can tell the earlier value by doing the
+writes again. A part that is read is small, and copied. On the way back the gradients of the parts are put
+into one array: a read adds to it, a write takes its part out.
+"""
+
+from __future__ import annotations
+
+import sys
+import weakref
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tinygrad_course.engine.creation import node as made
+from tinygrad_course.engine.errors import blocks
+from tinygrad_course.engine.keeping import kept
+from tinygrad_course.engine.partial import Live, Partial, added, chooses, gathered
+from tinygrad_course.engine.views import now, version_of
+from tinygrad_course.rules.indexing import add_at, assign, assigned_part, last_written
+from tinygrad_course.rules.table import RULES, Rule
+
+if TYPE_CHECKING:
+    from tinygrad_course.engine.tensor import Tensor
+
+_ndarray, _generic = np.ndarray, np.generic
+
+#: Arrays up to this size (bytes) have a value for each write, and each of these its gradient in pictures.
+WHOLE = 1024
+
+#: What is read of an array is copied if it is this part at most, so that the next write need not copy all.
+PART = 4
+
+#: A write to a large array: the rule of `assign`.
+WRITE = Rule(assign, RULES[assign].vjps, name=RULES[assign].name, saves=False, chooses=())
+
+
+class Overwritten:
+    """Stands for the data of an operation that a later write went over."""
+
+    __slots__ = ("dtype", "node", "shape")
+    nbytes = 0
+
+    def __init__(self, data: Any, node: Tensor) -> None:
+        self.shape = data.shape
+        self.dtype = data.dtype
+        self.node = weakref.ref(node)
+
+    def __array__(self, dtype: Any = None, copy: Any = None) -> Any:
+        """Return the data, for whoever looks at them after all."""
+        node = self.node()
+        data = None if node is None else restored(node)
+        if data is None:
+            raise RuntimeError(f"values of shape {self.shape} were written over, and are released")
+        return np.asarray(data, dtype)
+
+
+class Alone:
+    """How many references `_only` counts to an array that one variable holds."""
+
+    count = 0
+
+
+def _only(array: Any, others: int = 0) -> bool:
+    """Whether nobody but the caller's variable, and so many others, holds an array or a view of it."""
+    count = sys.getrefcount(array)
+    Alone.count = Alone.count or count
+    return count <= Alone.count + others
+
+
+def _first() -> None:
+    array = np.empty(0)
+    _only(array)
+
+
+_first()
+
+# ------------------------------------------------------------------ writing and reading
+
+
+def written(before: Tensor, index: Any, value: Any) -> Tensor | None:
+    """Return the operation ``before[index] = value``, done in before's array where nobody else holds that.
+
+    None if the array is small, or anything about the write is not ordinary: then it is recorded as all
+    functions are.
+    """
+    data = before._data
+    cls = type(before)
+    if type(data) is not _ndarray or data.nbytes <= WHOLE or blocks.open or not _plain_index(index):
+        return None
+    if type(value) is cls:
+        value = now(value)
+        if value._op is None:
+            value = np.positive(value)  # what it is now
+        numbers = value._data
+    else:
+        numbers = value
+    if type(numbers) not in _NUMBERS or not np.can_cast(np.result_type(numbers), data.dtype, "same_kind"):
+        return None
+    try:
+        numbers = np.asarray(numbers, data.dtype)
+        shape = np.shape(data[index])
+        if numbers.shape != shape:
+            np.broadcast_to(numbers.reshape(numbers.shape[max(numbers.ndim - len(shape), 0) :]), shape)
+    except Exception:  # noqa: BLE001  (it comes again, and is explained)
+        return None
+    holds: list[Any] = []
+    index = kept(index, holds)
+    if type(value) is _ndarray:
+        value = np.array(numbers)
+    if before._op is WRITE:
+        before._data = Overwritten(data, before)
+        if not (_only(data) and data.flags.writeable):
+            before._data = data
+            data = data.copy("K")
+    else:
+        data = data.copy("K")
+    data[index] = numbers
+    return made(cls, WRITE, (before, index, value), data, None, holds)
+
+
+_NUMBERS = {_ndarray, float, int, bool, np.float64, np.float32, np.float16, np.int64, np.complex128}
+
+
+def own_data(leaf: Tensor) -> Any:
+    """Return the data of a leaf to be written to: a copy, unless nobody else holds them."""
+    data = leaf._data
+    if type(data) is not _ndarray:
+        return np.array(data) if isinstance(data, _generic) else data.copy("K")
+    alone = data.nbytes > WHOLE and data.base is None and data.flags.writeable and _only(data, 1)
+    return data if alone else data.copy("K")
+
+
+def _plain_index(index: Any) -> bool:
+    return all(
+        part is None
+        or part is Ellipsis
+        or isinstance(part, (int, slice, np.integer))
+        or (type(part) is _ndarray and part.dtype.kind in "iub")
+        for part in (index if type(index) is tuple else (index,))
+    )
+
+
+def restored(node: Tensor) -> Any:
+    """Return what the data of an operation were before they were written over; None if they are let go of."""
+    steps = []
+    while type(node._data) is Overwritten:
+        steps.append(node)
+        node = version_of(node._args[0])
+    data = node._data
+    if type(data) is not _ndarray:
+        return None
+    data = data.copy("K")
+    for step in reversed(steps):
+        _, index, value = step._args
+        numbers = version_of(value)._data if type(value) is type(step) else value
+        if type(numbers) is Overwritten:
+            numbers = restored(version_of(value))
+        if type(numbers) not in _NUMBERS:
+            return None
+        data[index] = numbers
+    return data
+
+
+def detached(y: Any, whole: Any) -> Any:
+    """Return a view `y` of `whole` as an array of its own, if it is small."""
+    return lying_alike(y) if y.nbytes * PART <= whole.nbytes else y
+
+
+def lying_alike(y: Any) -> Any:
+    """Return a copy of an array that lies in memory as it does, but for the size of the gaps.
+
+    Whether a reshape of it is a view, and whether its parts are contiguous, is as with the array.
+    """
+    if y.flags.c_contiguous or y.flags.f_contiguous:
+        return y.copy("K")
+    order = sorted((i for i, n in enumerate(y.shape) if n > 1), key=lambda i: -abs(y.strides[i]))
+    sizes = []  # in items, of an array with room for the gaps, from the outermost axis
+    inner = y.itemsize
+    for i in reversed(order):
+        gap = abs(y.strides[i]) != inner
+        sizes.append((i, y.shape[i], gap))
+        inner = abs(y.strides[i]) * y.shape[i]
+    step, steps = 1, {}
+    for i, n, gap in sizes:
+        step += gap
+        steps[i] = step
+        step *= n
+    room = np.empty(step, y.dtype)
+    strides = tuple([steps.get(i, 1) * y.itemsize for i in range(y.ndim)])
+    out: Any = np.ndarray(y.shape, y.dtype, room, 0, strides)
+    turned = tuple([slice(None, None, -1 if s < 0 else 1) for s in y.strides])
+    out = out[turned]
+    out[...] = y
+    return out
+
+
+# ------------------------------------------------------------------ the way back
+
+
+class Places:
+    """Where the gradient of an array is live, part by part: worked out if somebody asks (see `partial`)."""
+
+    __slots__ = ("_base", "_done", "_known", "_mask", "_shape", "steps")
+
+    def __init__(self, base: Live | bool, shape: tuple[int, ...]) -> None:
+        self._base = base
+        self._shape = shape
+        self._mask: Any = None
+        self._done = self._known = 0  # how many steps are in the mask, and of how many the masks are known
+        self.steps: list[tuple[Any, Live | bool]] = []  # the parts, and where each has become live
+
+    def after(self, n: int) -> Any:
+        """Return the mask after the first `n` steps; it changes with the next call."""
+        while self._known < n:  # in order: the later ones may follow from those before
+            live = self.steps[self._known][1]
+            if isinstance(live, Live):
+                live.mask()
+            self._known += 1
+        if self._mask is None or n < self._done:
+            base = self._base.mask() if isinstance(self._base, Live) else self._base
+            self._mask = np.array(np.broadcast_to(base, self._shape))
+            self._done = 0
+        for index, live in self.steps[self._done : n]:
+            if live is False:
+                self._mask[index] = False
+            else:
+                self._mask[index] |= live is True or live.mask()
+        self._done = n
+        return self._mask
+
+    def live(self) -> Live:
+        """Return where the gradient is live after the steps so far."""
+        return Live(lambda n: self.after(n).copy(), (len(self.steps),), asked=True)
+
+    def part(self, index: Any, kept: Any) -> Live:
+        """Return the same of a part, but for the elements that are not `kept`."""
+        return Live(lambda n: self.after(n)[index] & kept, (len(self.steps),), asked=True)
+
+
+class Own:
+    """The gradients that nobody but a sweep holds, and what it knows of where each is live."""
+
+    def __init__(self) -> None:
+        self._arrays: dict[Tensor, tuple[Any, Places | None]] = {}
+
+    def of(self, tensor: Tensor, g: Any) -> tuple[Any, Places | None]:
+        """Return the gradient of a Tensor so far as an array that may be written to, and where it is live."""
+        array, places = self._arrays.pop(tensor, (None, None))
+        live = None
+        if type(g) is Partial:
+            g, live = g._data, g.live
+        if array is g and tensor._grad is None:
+            return array, places
+        return np.array(g), None if live is None else Places(live, g.shape)
+
+    def set(self, tensor: Tensor, array: Any, places: Places | None) -> Any:
+        """Note the gradient of a Tensor; return it as a sweep hands it on."""
+        self._arrays[tensor] = array, places
+        return array if places is None else Partial(array, places.live())
+
+
+def shares(
+    node: Tensor, x: Tensor, g: Any, live: Live | None, before: Any, own: Own, *, masked: bool
+) -> tuple[Any, list[tuple[Any, Any]]] | None:
+    """Return the gradient of the array that a part was read of or written to, and that of what was written.
+
+    Parameters
+    ----------
+    node : Tensor
+        The operation ``x[index]``, or `WRITE`.
+    x : Tensor
+        The array before.
+    g, live
+        The operation's gradient, and where it is live.
+    before
+        The gradient of `x` so far, or None.
+    own : Own
+        Which gradients may be written to.
+    masked : bool
+        Whether to know where gradients are live.
+
+    Returns
+    -------
+    (array or Partial, list of pairs), or None
+        None where the array is small, or of another library: its rule knows what to do.
+    """
+    data = x._data
+    if type(data) is not Overwritten and (type(data) is not _ndarray or data.nbytes <= WHOLE):
+        return None
+    if not isinstance(g, (_ndarray, _generic)) or g.dtype != data.dtype:
+        return None
+    rule, args, values = node._op, node._args, node._values
+    assert rule is not None  # noqa: S101
+    masked = masked and (live is not None or chooses(rule, None))
+    index = args[1] if values is None else values[1]
+    if rule is not WRITE:  # a part is read
+        if before is None:
+            array = np.zeros(data.shape, data.dtype)
+            places = Places(False, data.shape) if masked else None
+        else:
+            array, places = own.of(x, before)
+        add_at(array, index, g)
+        if places is not None:
+            places.steps.append((index, live or True))
+        return own.set(x, array, places), []
+    array, places = own.of(node, g if live is None else Partial(g, live))
+    if masked and places is None:
+        places = Places(True, data.shape)
+    value, more = args[2], []
+    if type(value) is type(node):
+        shape = version_of(value)._data.shape
+        last = last_written(index, data.shape)
+        gv = assigned_part(array, index, last, shape)
+        gv = gv.copy() if gv.base is not None else gv
+        if places is not None:
+            gv = Partial(gv, gathered(places.part(index, last), np.shape(array[index]), shape))
+        more.append((value, gv))
+    array[index] = 0.0
+    if places is not None:
+        places.steps.append((index, False))
+    share = own.set(x, array, places)
+    return share if before is None else added(before, share), more
