@@ -176,7 +176,7 @@ def test_rows_that_are_read_more_than_once(shape: Any, index: Any, dtype: Any) -
 
 
 @pytest.mark.parametrize("imported", [True, False])
-def test_rows_are_added_with_and_without_scipy_sparse(
+def test_rows_are_added_whether_scipy_sparse_is_there(
     monkeypatch: pytest.MonkeyPatch, imported: bool
 ) -> None:
     import scipy.sparse  # noqa: F401
