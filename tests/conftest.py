@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, settings
 
 # No deadline and no complaint about slow generation: both measure the machine's other work, not the code.
 settings.register_profile(
-    "quick", deadline=None, max_examples=30, suppress_health_check=[HealthCheck.too_slow]
+    "quick", deadline=None, max_examples=12, suppress_health_check=[HealthCheck.too_slow]
 )
 # CI draws the same examples for the same commit, so that what turns red is the change. By hand the draws
 # differ in each run, and `HYPOTHESIS_PROFILE=thorough` searches long.

@@ -115,7 +115,7 @@ def told(text):
     return {one.name: one for one in audit_text(text).functions}
 
 
-@pytest.mark.sampled(3)
+@pytest.mark.sampled(6)
 @pytest.mark.parametrize("case", CASES)
 def test_a_mistake_in_code_of_its_own_spelling(case):
     text, name, old, new, line = CASES[case]

@@ -279,6 +279,7 @@ SHIFTED = {
 }
 
 
+@pytest.mark.sampled(5)
 @pytest.mark.parametrize("engine", ["numpy", "machine"])
 @pytest.mark.parametrize("name", [*SOFTMAXES, *SHIFTED])
 def test_the_shift_of_a_softmax_has_no_gradient(name, engine):

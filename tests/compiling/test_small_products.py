@@ -51,6 +51,7 @@ def recurrent(p, x):
     return J
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("dtype", ["f8", "f4"])
 def test_a_loop_over_time_has_one_sum_for_each_weight_and_few_functions(dtype):
     rng = np.random.default_rng(3)
@@ -72,6 +73,7 @@ def test_a_loop_over_time_has_one_sum_for_each_weight_and_few_functions(dtype):
     assert not {np.tanh, np.matmul} & set(functions)
 
 
+@pytest.mark.long
 def test_a_long_loop_over_one_shape_is_made_in_pieces_that_are_alike():
     def f(p, x):
         for _ in range(200):

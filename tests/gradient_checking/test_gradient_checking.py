@@ -267,7 +267,7 @@ def test_right_gradients_are_called_right(seed, size):
         np.testing.assert_array_equal(parameters[name], value)
 
 
-@settings(max_examples=12)
+@settings(max_examples=settings.default.max_examples // 4)
 @given(seed=seeds, data=st.data())
 def test_a_single_wrong_entry_is_found_and_named(seed, data):
     cost, backward, parameters = network(seed)
@@ -315,7 +315,7 @@ def test_text_of_a_wrong_gradient():
     ]
 
 
-@settings(max_examples=10)
+@settings(max_examples=settings.default.max_examples // 4)
 @given(seed=seeds)
 def test_second_derivatives(seed):
     cost, _, parameters = network(seed, m=2)

@@ -205,7 +205,7 @@ def away_from_kinks(case: Case, p: Parameters, X: Any, masks: list[Any]) -> bool
     )
 
 
-@settings(max_examples=25)
+@settings(max_examples=settings.default.max_examples // 2)
 @given(cases())
 def test_so_are_differences_of_the_cost(case: Case) -> None:
     parameters, X, Y, masks = case.draw()

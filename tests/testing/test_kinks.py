@@ -51,7 +51,7 @@ def test_a_function_has_no_kink_where_arrays_keep_away(name):
     """Nor has it one within 0.05: pieces of lines, all of them, whose slopes need no small steps."""
     f, kinks = KINKED[name]
 
-    @settings(max_examples=25)
+    @settings(max_examples=settings.default.max_examples // 2)
     @given(arrays_away_from_kinks(st.integers(4, 12), kinks=kinks or ()))
     def test(x):
         right, left = sides(f, x, h=0.05)
@@ -65,7 +65,7 @@ def test_a_function_has_no_kink_where_arrays_keep_away(name):
 def test_a_function_has_a_kink_in_each_array_that_aims_at_it(name):
     f, kinks = KINKED[name]
 
-    @settings(max_examples=15)
+    @settings(max_examples=settings.default.max_examples // 4)
     @given(arrays_at_kinks(4, kinks))
     def test(x):
         right, left = sides(f, x)

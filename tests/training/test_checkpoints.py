@@ -52,7 +52,7 @@ nests = st.recursive(
 )
 
 
-@settings(max_examples=40)
+@settings(max_examples=settings.default.max_examples * 2 // 3)
 @given(nests, nests, st.integers(0, 10**6))
 def test_any_nest_comes_back_bit_for_bit(
     tmp_path_factory: Any, parameters: Any, state: Any, epoch: int
@@ -185,7 +185,7 @@ def test_a_truncated_file_is_said_to_be_cut_short(tmp_path: Path, whole: bytes, 
     assert str(path) in str(caught.value)
 
 
-@settings(max_examples=150)
+@settings(max_examples=settings.default.max_examples * 5 // 2)
 @given(data=st.data())
 def test_a_flipped_bit_is_found_wherever_it_is(tmp_path_factory: Any, whole: bytes, data: Any) -> None:
     place, bit = data.draw(st.integers(0, len(whole) - 1)), data.draw(st.integers(0, 7))

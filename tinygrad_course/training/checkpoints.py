@@ -118,8 +118,6 @@ def save(
 
 def image(held: Checkpoint, streams: Mapping[str, Stream | str]) -> bytes:
     """Return what `save` writes."""
-    import h5py
-
     from tinygrad_course import __version__
 
     try:
@@ -131,8 +129,7 @@ def image(held: Checkpoint, streams: Mapping[str, Stream | str]) -> bytes:
     if epochs < 0:
         raise ValueError(f"epoch is {held.epoch}; expected how many epochs were done, from 0")
     with Writer() as file:
-        root = h5py.File(file.id).attrs
-        root.update(format=FORMAT, version=VERSION, written_by=__version__, epoch=epochs)
+        file.attrs.update(format=FORMAT, version=VERSION, written_by=__version__, epoch=epochs)
         file.nest("parameters", held.parameters)
         file.nest("state", held.state)
         if held.best is not None:
@@ -141,10 +138,11 @@ def image(held: Checkpoint, streams: Mapping[str, Stream | str]) -> bytes:
         columns = {k: files.plain_array(v, f"history/{k}", "a checkpoint").astype(float) for k, v in told}
         file.nest("history", columns)
         file.text("setup", json_of(held.setup))
-        file.group("streams")
+        file.create_group("streams", track_order=True)
         for name, rng in streams.items():
             file.text(f"streams/{encoded(name)}", rng if isinstance(rng, str) else state_text(rng))
-        content, table = file.image(), file.table()
+        content: bytes = file.image()
+        table: bytes = file.table()
     return _block(content, table) + content + table
 
 
