@@ -32,6 +32,7 @@ def killed_write(path: Path) -> list[str]:
     return sorted(names(path.parent) - before)
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("name", ["run.h5", "run[1].h5", "*", LONG + "1.h5", "猫.h5", "a.part", "a" * 250])
 def test_what_a_killed_write_left_is_swept_up(tmp_path: Path, name: str) -> None:
     left = killed_write(tmp_path / name)
@@ -40,6 +41,7 @@ def test_what_a_killed_write_left_is_swept_up(tmp_path: Path, name: str) -> None
     assert not names(tmp_path)
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize(
     ("ours", "theirs"),
     [

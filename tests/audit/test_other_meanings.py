@@ -103,7 +103,7 @@ def test_a_propagate_of_its_own_cost_is_right(seed):
     assert found.status == "right"
 
 
-@pytest.mark.sampled(2)
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("cost", "decay", "rate"),
     [
