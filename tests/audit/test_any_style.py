@@ -1,6 +1,7 @@
 """Code of other schools than the course's: pairs of functions, losses with gradients, layers, loops."""
 
 import ast
+import functools
 
 import pytest
 
@@ -271,10 +272,12 @@ FAULTS = [
 ]
 
 
+@functools.cache
 def told(text):
     return {function.name: function for function in audit_text(text).functions}
 
 
+@pytest.mark.sampled(6)
 @pytest.mark.parametrize("style", STYLES)
 def test_right_code_of_any_style_is_judged_and_right(style):
     text, names = STYLES[style]
@@ -283,7 +286,7 @@ def test_right_code_of_any_style_is_judged_and_right(style):
     assert not [one for one in found.values() if one.status == "wrong"]
 
 
-@pytest.mark.sampled(6)
+@pytest.mark.sampled(10)
 @pytest.mark.parametrize(("style", "old", "new", "name"), FAULTS)
 def test_a_mistake_is_found_and_its_line_named(style, old, new, name):
     text, _ = STYLES[style]
@@ -296,6 +299,7 @@ def test_a_mistake_is_found_and_its_line_named(style, old, new, name):
     assert [finding.line for finding in found.findings] == [line]
 
 
+@pytest.mark.long
 def test_what_is_right_for_one_example_alone_is_told():
     whole = LISTS.replace("for x, y in batch:", "if batch:\n            x, y = batch")
     found = told(whole)["Net.backprop"]
@@ -303,6 +307,7 @@ def test_what_is_right_for_one_example_alone_is_told():
     assert "right for one example" in found.remarks[0]
 
 
+@pytest.mark.long
 def test_what_was_implied_is_said():
     assert "half the sum of squares" in told(LISTS)["Net.backprop"].remarks[0]
     assert "cross-entropy of the classes" in told(LOOP)["build_model"].remarks[0]
@@ -330,6 +335,7 @@ def test_the_word_single_in_a_comment_says_nothing_of_precision():
     assert "single precision" in told(float32)["affine_backward"].remarks[0]
 
 
+@pytest.mark.long
 def test_two_learning_rates_are_no_mistake():
     text = LOOP.replace("b1 -= epsilon", "b1 -= 3 * epsilon").replace("b2 -= epsilon", "b2 -= 3 * epsilon")
     assert told(text)["build_model"].status == "unchecked"

@@ -85,6 +85,7 @@ BROKEN = {
 }
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize(("line", "diagnosis"), BROKEN.items())
 @pytest.mark.skipif(sys.platform == "win32", reason="no limit on memory there")
 def test_a_function_that_ends_its_process_spoils_no_other(homework, line, diagnosis):

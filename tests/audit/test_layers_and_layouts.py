@@ -1,6 +1,7 @@
 """Layers and costs as objects, and networks whose shapes nothing in the file makes."""
 
 import ast
+import functools
 
 import pytest
 
@@ -51,6 +52,7 @@ WRONG = [
 ]
 
 
+@functools.cache
 def told(text):
     return {function.name: function for function in audit_text(text).functions}
 
@@ -61,7 +63,7 @@ def test_right_layers_are_right():
     )
 
 
-@pytest.mark.sampled(3)
+@pytest.mark.sampled(6)
 @pytest.mark.parametrize(("old", "new", "method", "diagnosis"), WRONG)
 def test_a_wrong_layer_is_named_and_the_others_stay_right(old, new, method, diagnosis):
     found = told(LAYERS.replace(old, new))
@@ -69,7 +71,7 @@ def test_a_wrong_layer_is_named_and_the_others_stay_right(old, new, method, diag
     assert {function.status for function in found.values()} == {"right"}
 
 
-@pytest.mark.sampled(3)
+@pytest.mark.sampled(6)
 @pytest.mark.parametrize(
     ("old", "new", "reason"),
     [
@@ -166,7 +168,7 @@ def train(X, Y, n_h, epochs, lr):
 """
 
 
-@pytest.mark.sampled(3)
+@pytest.mark.sampled(12)
 @pytest.mark.parametrize(
     ("text", "function", "old", "new", "line"),
     [
@@ -221,7 +223,7 @@ def rnn_backward(X, Y, parameters, cache):
 """
 
 
-@pytest.mark.sampled(3)
+@pytest.mark.long
 @pytest.mark.parametrize(("old", "new"), [("a[t - 1].T)", "a[t].T)"), (" + da_next", ""), ("-= 1", "-= 2")])
 def test_a_model_of_characters_is_held_against_its_loss(old, new):
     assert told(CHARACTERS)["rnn_backward"].status == "right"
@@ -248,6 +250,7 @@ def test_what_is_not_filled_in_is_told_from_what_is_none_at_first(body, line):
     assert unfilled(ast.parse(f"def f(a):\n{body}").body[0]) == line
 
 
+@pytest.mark.sampled(9)
 @pytest.mark.parametrize(
     ("new", "status"),
     [

@@ -56,6 +56,7 @@ def test_what_is_handed_on_is_right():
     assert told(RNN) == ("right", [])
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize(
     ("changed", "likely"),
     [

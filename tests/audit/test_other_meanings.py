@@ -1,5 +1,7 @@
 """Right code that means something else than the course's is not called wrong; a mistake in it is."""
 
+import functools
+
 import pytest
 
 from tinygrad_course.audit.command.one_file import audit_text
@@ -103,6 +105,7 @@ def test_a_propagate_of_its_own_cost_is_right(seed):
     assert found.status == "right"
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("cost", "decay", "rate"),
     [
@@ -138,6 +141,7 @@ def backward_propagation(parameters, cache, X, Y):
 """
 
 
+@pytest.mark.long
 def test_the_mask_of_its_own_forward_pass_is_asked_for():
     assert set(statuses(DROPOUT).values()) == {"right"}
     report = audit_text(DROPOUT.replace(' * cache["D1"]', ""))
@@ -146,10 +150,12 @@ def test_the_mask_of_its_own_forward_pass_is_asked_for():
     assert "D1" in wrong.findings[0].suggestion
 
 
+@functools.cache
 def statuses(text):
     return {one.name: one.status for one in audit_text(text).functions}
 
 
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize("name", OTHERWISE)
 def test_a_forward_pass_of_another_meaning_is_not_checked(name):
     more, first, then = OTHERWISE[name]
@@ -157,6 +163,7 @@ def test_a_forward_pass_of_another_meaning_is_not_checked(name):
     assert statuses(text) == {"forward_propagation": "unchecked"}
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_a_function_of_another_meaning_is_not_checked(name):
     report = audit_text("import numpy as np" + FUNCTIONS[name])
@@ -228,6 +235,7 @@ class Net:
 """
 
 
+@pytest.mark.long
 def test_a_network_is_not_wrong_by_a_layer_of_its_own_and_a_base_class_has_nothing_to_fill_in():
     found = statuses(LAYERS)
     assert found["ReLU.backward"] == "wrong"

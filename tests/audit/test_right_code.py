@@ -11,7 +11,7 @@ from tinygrad_course.audit.command.one_file import audit_text
 CASES = sorted((Path(__file__).parents[2] / "benchmarks" / "audit_cases").glob("*.py"))
 
 
-@pytest.mark.sampled(6)
+@pytest.mark.sampled(24)
 @pytest.mark.parametrize("path", CASES, ids=lambda path: path.stem)
 def test_every_right_implementation_is_right(path):
     report = audit_text(path.read_text(encoding="utf-8"))

@@ -1,5 +1,7 @@
 """Mistakes in code whose names, arguments and order are its own: found, and in the line where they stand."""
 
+import functools
+
 import pytest
 
 from tinygrad_course.audit.command.one_file import audit_text
@@ -111,11 +113,12 @@ CASES = {
 }
 
 
+@functools.cache
 def told(text):
     return {one.name: one for one in audit_text(text).functions}
 
 
-@pytest.mark.sampled(3)
+@pytest.mark.sampled(6)
 @pytest.mark.parametrize("case", CASES)
 def test_a_mistake_in_code_of_its_own_spelling(case):
     text, name, old, new, line = CASES[case]

@@ -639,7 +639,7 @@ def model(X, Y, layers_dims, learning_rate=0.1, num_iterations=10):
 )
 
 
-@pytest.mark.sampled(6)
+@pytest.mark.sampled(18)
 @pytest.mark.parametrize(("function", "text", "line", "diagnoses"), FILES)
 def test_a_mistake_is_named_with_its_line(function, text, line, diagnoses):
     findings = [one for told in audit_text(text).functions if told.name == function for one in told.findings]

@@ -263,7 +263,7 @@ MODULES = [
 ]  # fmt: skip
 
 
-@pytest.mark.sampled(6)
+@pytest.mark.sampled(12)
 @pytest.mark.parametrize("module", MODULES)
 def test_every_command_has_help(module):
     told = subprocess.run(

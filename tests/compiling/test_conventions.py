@@ -40,6 +40,7 @@ def check(slope, told, point):
         assert peers.seen(lambda _, x: program(x), None, at(point)) == told
 
 
+@pytest.mark.sampled(5)
 @pytest.mark.parametrize("name", POINTS)
 def test_the_entry(name):
     point = POINTS[name]
@@ -48,6 +49,7 @@ def test_the_entry(name):
             check(slope, told, point)
 
 
+@pytest.mark.sampled(7)
 @pytest.mark.parametrize("section", SECTIONS)
 def test_the_section_as_machine_code(section):
     for slope, entry in ((first, lambda point: point.ours), (second, lambda point: point.second)):

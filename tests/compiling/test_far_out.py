@@ -45,6 +45,7 @@ POINTS = [
 ]
 
 
+@pytest.mark.sampled(5)
 @pytest.mark.parametrize("engine", ["numpy", "machine"])
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_far_out(name, engine):

@@ -475,6 +475,7 @@ def test_damaged_code_is_made_anew(damage):
     assert not made_anew()
 
 
+@pytest.mark.long
 def test_a_second_process_uses_the_first_ones_code():
     program = (
         "import numpy as np\n"
@@ -490,6 +491,7 @@ def test_a_second_process_uses_the_first_ones_code():
     assert not made_anew()
 
 
+@pytest.mark.long
 def test_functions_outlive_all_else_when_python_ends():
     """Python deletes what is left in any order: a function's code and definition are there longer than it."""
     program = (
@@ -512,7 +514,7 @@ def test_functions_outlive_all_else_when_python_ends():
 
 
 @given(st.integers(0, 2**32 - 1), st.integers(1, 6), st.integers(1, 6), st.booleans())
-@settings(max_examples=20)
+@settings(max_examples=settings.default.max_examples // 3)
 def test_statements_mean_what_they_do_in_python(seed, n, m, strided):
     source = (
         "def compute(x, y, n, k, b, w, out):\n"

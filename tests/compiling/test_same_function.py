@@ -55,6 +55,7 @@ def test_a_float_that_is_whole_stays_a_float(f, arg, engine):
     assert_equal(pasted(step)(arg), f(arg))
 
 
+@pytest.mark.sampled(7)
 @pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize("size", [3, 5000])
 @pytest.mark.parametrize("dtype", [int, np.float64, np.float32, np.uint8])
@@ -346,6 +347,7 @@ QUANTILES = {
 }
 
 
+@pytest.mark.sampled(5)
 @pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize("name", QUANTILES)
 def test_quantiles_are_followed_inside_gradients(name, engine):
@@ -388,6 +390,7 @@ def test_an_order_that_depends_on_memory_is_an_error(f):
         compiled(f)(np.arange(6.0).reshape(2, 3))
 
 
+@pytest.mark.sampled(7)
 @pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize(
     "extreme", [np.maximum, np.minimum, np.fmax, np.fmin, lambda x, c: np.clip(x, c, None)]
@@ -467,6 +470,7 @@ def test_what_is_changed_is_named():
         compiled(lambda w, optimizer: optimizer.step(w, 2 * w))(x, Momentum())
 
 
+@pytest.mark.long
 def test_recording_lets_go_of_what_it_has_computed():
     """While a function is recorded nobody collects garbage: nothing large may wait for that."""
 
@@ -509,6 +513,7 @@ LOOKING = {
 }
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("name", LOOKING)
 def test_gradients_of_functions_that_look_at_their_numbers(name):
     f, x = LOOKING[name], np.array([0.3, -1.0, 2.0, 0.7])

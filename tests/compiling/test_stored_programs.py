@@ -98,6 +98,7 @@ def same(a, b):
     return type(a) is type(b) and a.dtype == b.dtype and a.shape == b.shape and a.tobytes() == b.tobytes()
 
 
+@pytest.mark.sampled(5)
 @pytest.mark.parametrize("engine", ["numpy", "machine"])
 @pytest.mark.parametrize(("f", "arguments"), CASES)
 def test_it_gives_what_it_gave(f, arguments, engine, no_recording, monkeypatch):

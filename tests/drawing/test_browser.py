@@ -13,10 +13,13 @@ from tinygrad_course.drawing import page, steps
 from tinygrad_course.drawing.way import through
 
 CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
-pytestmark = pytest.mark.skipif(
-    not (CHROMIUM and DRIVER),
-    reason="no chromium and chromedriver on the PATH: .ci/install_chromium brings Debian's",
-)
+pytestmark = [
+    pytest.mark.long,  # a browser takes seconds to start
+    pytest.mark.skipif(
+        not (CHROMIUM and DRIVER),
+        reason="no chromium and chromedriver on the PATH: .ci/install_chromium brings Debian's",
+    ),
+]
 FLAGS = (
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
     "--disable-background-networking", "--disable-component-update", "--disable-dev-shm-usage",

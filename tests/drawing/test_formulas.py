@@ -92,7 +92,7 @@ def check_all(g, rng):
             yield node.op, check(node, operands, values[node.id], rng)
 
 
-@pytest.mark.sampled(6)
+@pytest.mark.sampled(12)
 @pytest.mark.parametrize("name", CASES)
 @settings(max_examples=5, suppress_health_check=list(HealthCheck))
 @given(data=st.data())

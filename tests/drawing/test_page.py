@@ -8,7 +8,7 @@ import re
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.drawing import networks
@@ -215,7 +215,6 @@ def test_names_of_the_nameless_avoid_the_users():
 @given(
     st.integers(1, 40), st.integers(1, 60), st.integers(4, 200), st.floats(-8, 8), st.integers(0, 2**32 - 1)
 )
-@settings(max_examples=60)
 def test_heat_maps_show_sizes_and_signs(rows, columns, cells, exponent, seed):
     array = np.random.default_rng(seed).normal(size=(rows, columns)) * 10**exponent
     array[0, 0] = 0

@@ -83,7 +83,7 @@ def test_operands_stand_in_their_order(draw, direction):
     assert all(check_order(make(), direction, draw) for make in networks_drawn)
 
 
-@settings(max_examples=25)
+@settings(max_examples=settings.default.max_examples // 2)
 @given(st.lists(st.tuples(st.sampled_from(sorted(BINARY)), st.integers(0, 9), st.integers(0, 9)), max_size=9))
 def test_operands_stand_in_their_order_in_any_formula(choices):
     values = [Tensor(1.3, name="a"), Tensor(0.7, name="b")]

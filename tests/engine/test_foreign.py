@@ -273,6 +273,7 @@ def test_printing_keeps_what_an_array_is():
     assert float(np.sum(Tensor(dask.from_array(arrays.A)))) == 100.0
 
 
+@pytest.mark.long
 def test_a_part_of_a_tensor_beside_a_sparse_array():
     X = pytest.importorskip("sparse").COO(arrays.A)
     g = grad(lambda t: np.sum(t[:, :1] * X))(arrays.V)

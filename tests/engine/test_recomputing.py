@@ -68,6 +68,7 @@ def holds(f, z, gradient, value):
 POINTS = [-745.2, -720.0, -400.0, -88.0, -40.0, -6.56, -3.0, 0.5, 6.56, 37.0, 88.0, 300.0, 400.0, 750.0]
 
 
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_where_the_value_is_finite_the_gradient_is_right(name):
     f = FUNCTIONS[name]
@@ -90,6 +91,7 @@ def test_anywhere(name, z):
         assert holds(f, z, grad(functools.partial(f, np))(z), value)
 
 
+@pytest.mark.sampled(5)
 @pytest.mark.parametrize("engine", ["numpy", pytest.param("machine", marks=pytest.mark.long)])
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_compiled_alike(name, engine):

@@ -46,7 +46,7 @@ arrays = hnp.arrays(
 )
 
 
-@settings(max_examples=25)
+@settings(max_examples=settings.default.max_examples // 2)
 @given(
     st.dictionaries(
         st.text("Wb1/é. ", min_size=1, max_size=4).filter(lambda s: s.strip("./ ")), arrays, min_size=1

@@ -49,6 +49,7 @@ def test_a_compiled_gradient_is_the_recorded_one(name: str) -> None:
     compare(name, "numpy")
 
 
+@pytest.mark.sampled(6)
 @pytest.mark.parametrize("name", list(CASES))
 def test_so_is_that_of_the_text_of_machine_code(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(jit, "compile_source", interpreted)

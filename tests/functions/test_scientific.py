@@ -217,7 +217,7 @@ def test_a_tensor_that_is_not_passed_on_is_refused_and_back_in_time_is_a_way_too
         (scipy.linalg.cholesky, "functions.matrices has a recorded"),
         (lambda M: scipy.linalg.solve_triangular(M, M), "functions.matrices has a recorded"),
         (lambda M: scipy.signal.convolve(M, M), "functions.signals has a recorded"),
-        (scipy.stats.norm.logpdf, "functions.distributions has a recorded"),
+        (scipy.stats.norm.logpdf, "functions.distributions.norm has a recorded logpdf"),
         (
             lambda M: scipy.integrate.odeint(lambda y, t: -y, M, [0.0, 1.0]),
             "functions.differential_equations has a recorded",

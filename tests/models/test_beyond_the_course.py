@@ -129,6 +129,7 @@ def as_double(p: Any) -> Any:
     return {name: value.astype(float) for name, value in p.items()}
 
 
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize("engine", ["numpy", "text", pytest.param("machine", marks=pytest.mark.long)])
 @pytest.mark.parametrize("name", list(PROGRAMS))
 def test_each_cost_compiles(name: str, engine: str, monkeypatch: pytest.MonkeyPatch) -> None:

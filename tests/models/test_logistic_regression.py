@@ -22,6 +22,7 @@ def test_gradients_are_the_formulas_of_the_course(n_x, m, seed):
     np.testing.assert_allclose(gradients["b"], np.sum(A - Y) / m, rtol=1e-9, atol=1e-12)
 
 
+@pytest.mark.long
 @pytest.mark.photographs
 @pytest.mark.parametrize(
     ("learning_rate", "iterations"), [(0.005, 2000), (0.01, 1500), (0.0001, 1500)], ids=str

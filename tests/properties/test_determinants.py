@@ -24,7 +24,7 @@ def of_rank(n, rank, seed=0):
 RANKS = [(n, rank) for n in (1, 2, 3, 4, 5) for rank in range(n + 1)]
 
 
-@pytest.mark.sampled(6)
+@pytest.mark.sampled(12)
 @pytest.mark.parametrize(("n", "rank"), RANKS)
 def test_every_rank(n, rank):
     a = of_rank(n, rank)

@@ -14,7 +14,6 @@ _NUMPY = [c.name for c in calls() if not c.name.startswith("special.")]
 
 
 @pytest.mark.long
-@settings(max_examples=60)
 @given(f=expression_graphs(max_operations=50))
 def test_gradients_of_random_graphs(f):
     """Every entry of every input's gradient, whatever the graph."""
@@ -26,7 +25,7 @@ def test_gradients_of_random_graphs(f):
 
 
 @pytest.mark.long
-@settings(max_examples=25)
+@settings(max_examples=settings.default.max_examples // 2)
 @given(f=expression_graphs(max_operations=8, only=_NUMPY))
 def test_second_derivatives_of_random_graphs(f):
     note(str(f))

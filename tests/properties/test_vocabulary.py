@@ -120,6 +120,7 @@ def assert_close(ours: Any, theirs: Any, tolerance: float) -> None:
 # ------------------------------------------------------------------ the properties
 
 
+@pytest.mark.sampled(3)
 @cases
 @settings(max_examples=settings.default.max_examples // 4)
 @given(data=st.data())
@@ -165,6 +166,7 @@ def test_gradients(name: str, data: Any) -> None:
         np.testing.assert_array_equal(v, old)
 
 
+@pytest.mark.sampled(4)
 @cases
 @settings(max_examples=settings.default.max_examples // 12)
 @given(data=st.data())
@@ -197,6 +199,7 @@ def test_second_derivatives(name: str, data: Any) -> None:
     )
 
 
+@pytest.mark.sampled(4)
 @cases
 @settings(max_examples=settings.default.max_examples // 12)
 @given(data=st.data())
@@ -233,7 +236,7 @@ def test_dtypes(name: str, data: Any) -> None:
                 assert_close(single.grad, double.grad, tolerance)
 
 
-@pytest.mark.sampled(6)
+@pytest.mark.sampled(12)
 @cases
 @settings(max_examples=2)
 @given(data=st.data())
@@ -260,6 +263,7 @@ def computed_by_one_rule(case: Case) -> bool:
     return rule is not None and case.single and not (rule.outputs or rule.variadic)
 
 
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize(
     "name", [n for n, c in CASES.items() if computed_by_one_rule(c) and not n.startswith("special.")]
 )
@@ -300,7 +304,7 @@ def by_name(case: Case) -> Case:
     return replace(case, function=function)
 
 
-@pytest.mark.sampled(6)
+@pytest.mark.sampled(12)
 @pytest.mark.parametrize("name", [n for n, c in CASES.items() if has_names(c.function)])
 @settings(max_examples=2)
 @given(data=st.data())
@@ -325,6 +329,7 @@ def test_arguments_by_name(name: str, data: Any) -> None:
         assert_close(ours, theirs, 1e-12)
 
 
+@pytest.mark.sampled(12)
 @pytest.mark.parametrize(
     "name",
     [

@@ -51,7 +51,7 @@ def test_a_function_has_no_kink_where_arrays_keep_away(name):
     """Nor has it one within 0.05: pieces of lines, all of them, whose slopes need no small steps."""
     f, kinks = KINKED[name]
 
-    @settings(max_examples=25)
+    @settings(max_examples=settings.default.max_examples // 2)
     @given(arrays_away_from_kinks(st.integers(4, 12), kinks=kinks or ()))
     def test(x):
         right, left = sides(f, x, h=0.05)
@@ -65,7 +65,7 @@ def test_a_function_has_no_kink_where_arrays_keep_away(name):
 def test_a_function_has_a_kink_in_each_array_that_aims_at_it(name):
     f, kinks = KINKED[name]
 
-    @settings(max_examples=15)
+    @settings(max_examples=settings.default.max_examples // 4)
     @given(arrays_at_kinks(4, kinks))
     def test(x):
         right, left = sides(f, x)
@@ -75,6 +75,7 @@ def test_a_function_has_a_kink_in_each_array_that_aims_at_it(name):
     test()
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("name", [name for name, (_, kinks) in KINKED.items() if not kinks])
 def test_a_function_of_equal_entries_has_its_kink_among_the_ties(name):
     f, _ = KINKED[name]
@@ -167,6 +168,7 @@ PIECEWISE = {
 }
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("name", PIECEWISE)
 @given(x=arrays_at_kinks((3,)))
 def test_right_gradients_at_kinks_and_where_nothing_moves_are_no_mistakes(name, x):

@@ -88,6 +88,7 @@ def test_a_wrong_gradient_shows_its_graph(printed: tuple[str, Path]) -> None:
         assert picture.read_bytes().startswith(b"\x89PNG")
 
 
+@pytest.mark.long
 def test_other_failures_are_left_alone(printed: tuple[str, Path]) -> None:
     text, pictures = printed
     assert text.count("Graph of the gradient") == 1  # neither the black box nor what is no gradient

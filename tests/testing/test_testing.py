@@ -91,7 +91,7 @@ def test_networks_are_the_courses(net):
         np.testing.assert_array_equal(net.Y.sum(axis=0), 1)
 
 
-@settings(max_examples=15)
+@settings(max_examples=settings.default.max_examples // 4)
 @given(net=networks(output=["sigmoid", "softmax"], activations=["relu", "tanh", "leaky_relu", "sigmoid"]))
 def test_networks_have_gradients(net):
     report = check_gradients(net.cost, net.parameters)

@@ -276,7 +276,6 @@ _INSTEAD = {
     **dict.fromkeys(("cuda", "to", "device"), "a Tensor is where its array is: Tensor(cupy_array)"),
     **dict.fromkeys(("float", "double", "half"), "write t.astype(np.float32), or np.float64"),
     **dict.fromkeys(("sigmoid", "relu", "softmax"), "the activations are in tinygrad_course.functions"),
-    **dict.fromkeys(("flags", "strides", "nbytes", "itemsize"), "its memory is that of stop_gradient(t)"),
     "clone": "write t.copy()",
     "norm": "write np.linalg.norm(t)",
     "mm": "write np.dot(t, u), or t @ u",
@@ -315,6 +314,7 @@ class Habits:
 
 
 _FUNCTIONS = {n: f"write np.{n}(t)" for n, f in vars(np).items() if callable(f) and not isinstance(f, type)}
-for _name, _instead in {**_FUNCTIONS, **_INSTEAD}.items():
+_MEMORY = dict.fromkeys(dir(np.ndarray), "its memory is that of stop_gradient(t)")
+for _name, _instead in {**_MEMORY, **_FUNCTIONS, **_INSTEAD}.items():
     if not _name.startswith("_"):
         setattr(Habits, _name, _Absent(_name, _instead))

@@ -82,7 +82,8 @@ def _classify(kind: type) -> Admit | None:
         return _with_known_shape if kind.__module__.startswith("dask") else None
     if issubclass(kind, np.generic):
         return None
-    if hasattr(kind, "__array__") or hasattr(kind, "__array_interface__") or issubclass(kind, Sequence):
+    numbers = issubclass(kind, Sequence) and not issubclass(kind, tuple)  # a range; no description of windows
+    if numbers or hasattr(kind, "__array__") or hasattr(kind, "__array_interface__"):
         return _as_array
     return None
 
@@ -172,7 +173,8 @@ def refuse_solver() -> None:
     if frame is not None and (frame.f_globals.get("__name__"), frame.f_code.co_name) in _WRAPPERS:
         raise TypeError(
             "SciPy's solvers take plain numbers, and this function's result would lose its gradient: write "
-            "tinygrad_course.functions.root, which is recorded, or stop_gradient(t) where none should flow"
+            "tinygrad_course.functions.implicit.root, which is recorded, or stop_gradient(t) where none "
+            "should flow"
         )
 
 

@@ -114,6 +114,8 @@ def as_float(tensor: Tensor, frame: FrameType) -> None:
         return
     if instruction in _STORES:
         raise remembered(tensor, into_plain(tensor._label()))
+    while "site-packages" in frame.f_code.co_filename and frame.f_back is not None:
+        frame = frame.f_back  # SciPy's quad makes a float of what its function returns
     if active and traced(tensor):
         raise remembered(tensor, TypeError(_told(tensor, *called(frame))))
     known = (code, at)

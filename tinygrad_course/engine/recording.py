@@ -544,9 +544,7 @@ def _composed(
     with np.errstate(all=None if own is None else "ignore"):
         y = as_numpys(cls, function, definition(*args, **kwargs), args, own)
     if function is np.lib.stride_tricks.sliding_window_view:
-        trouble = (
-            "np.sliding_window_view gives a view that can't be written to, as NumPy's: take a copy of it"
-        )
+        trouble = "sliding_window_view gives a view that can't be written to, as NumPy's: take a copy of it"
         windows = _Composed(function, definition, list(args[1:]), kwargs)
         return view_of(windows.laid(y._present(), args[0]), View(args[0], y._present(), windows, trouble))
     return y

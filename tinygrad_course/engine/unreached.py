@@ -5,29 +5,32 @@ from __future__ import annotations
 import sys
 from typing import Any
 
+import numpy as np
+
 from tinygrad_course.engine.errors import of_numpy
 from tinygrad_course.engine.foreign import SPARSE
 from tinygrad_course.engine.leaving import called
 
 _FUNCTIONS = "tinygrad_course.functions"
-_OURS = {
-    _FUNCTIONS: ("logsumexp", "softmax", "log_softmax"),
-    f"{_FUNCTIONS}.gammas": ("polygamma", "multigammaln"),
-    f"{_FUNCTIONS}.matrices": (
-        "expm",
-        "sqrtm",
-        "cholesky",
-        "solve",
-        "solve_triangular",
-        "solve_sylvester",
-        "solve_banded",
+#: Where the functions of a package of SciPy's are recorded; "": in `functions` itself.
+OURS = {
+    ("special", ""): ("logsumexp", "softmax", "log_softmax"),
+    ("special", ".gammas"): ("polygamma", "multigammaln"),
+    ("linalg", ".matrices"): (
+        "expm", "sqrtm", "cholesky", "solve", "solve_triangular", "solve_sylvester", "solve_banded",
     ),
-    f"{_FUNCTIONS}.signals": ("convolve", "correlate"),
-    f"{_FUNCTIONS}.implicit": ("root", "fixed_point"),
-    f"{_FUNCTIONS}.differential_equations": ("odeint", "solve_ivp"),
-    f"{_FUNCTIONS}.distributions": ("logpdf", "pdf", "logcdf", "cdf", "sf", "logpmf", "pmf"),
-}
-_ROOMS = {name: module for module, names in _OURS.items() for name in names}
+    ("signal", ".signals"): ("convolve", "correlate"),
+    ("optimize", ".implicit"): ("root", "fixed_point"),
+    ("integrate", ".differential_equations"): ("odeint", "solve_ivp"),
+}  # fmt: skip
+ROOMS = {(package, n): _FUNCTIONS + room for (package, room), names in OURS.items() for n in names}
+FAMILIES = {
+    "norm", "t", "cauchy", "laplace", "logistic", "gumbel_r", "uniform", "expon", "halfnorm", "gamma",
+    "invgamma", "chi2", "beta", "lognorm", "weibull_min", "pareto", "poisson", "bernoulli", "binom", "geom",
+    "nbinom",
+}  # fmt: skip
+_DENSITIES = {"logpdf", "pdf", "logcdf", "cdf", "sf", "logsf", "logpmf", "pmf"}
+NUMPYS = {"linalg": "np.linalg", "fft": "np.fft", "integrate": "np"}
 #: What to write for NumPy's functions in C that ask for arrays.
 _INSTEAD = {
     "nditer": "for v in y.flat, or a calculation with whole arrays",
@@ -42,6 +45,25 @@ _INSTEAD = {
 }
 
 
+def _recorded(frame: Any) -> str | None:
+    """Return what takes the place of the function of SciPy's that a frame runs, or that it wraps."""
+    wrapped = [frame.f_locals.get(f) for f in ("f", "func", "fun")]
+    names = [(getattr(f, "__module__", None) or "", getattr(f, "__name__", "")) for f in wrapped]
+    for module, name in [(frame.f_globals.get("__name__", ""), frame.f_code.co_name), *names]:
+        library, package = (*module.split("."), "")[:2]
+        if library != "scipy":
+            continue
+        family, room = getattr(frame.f_locals.get("self"), "name", ""), ROOMS.get((package, name))
+        if package == "stats" and family in FAMILIES and name in _DENSITIES:
+            room = f"{_FUNCTIONS}.distributions.{family}"
+        if room is not None:
+            return f"SciPy's {name} calls np.asarray on its arguments; {room} has a recorded {name}."
+        numpys = NUMPYS.get(package)
+        if numpys is not None and hasattr(getattr(np, numpys[3:], np), name):
+            return f"SciPy's {name} calls np.asarray on its arguments; {numpys}.{name} is recorded."
+    return None
+
+
 def recorded_instead() -> str:
     """Say what takes the place of the function of SciPy's or NumPy's that is being called, if one does."""
     frame: Any = sys._getframe(2)
@@ -52,15 +74,13 @@ def recorded_instead() -> str:
         )
     asked, vectorized, user = None, False, frame
     while frame is not None:
-        if frame.f_globals.get("__name__", "").startswith("scipy."):
-            wrapped = [getattr(frame.f_locals.get(f), "__name__", "") for f in ("f", "func", "fun")]
-            asked = next((n for n in (frame.f_code.co_name, *wrapped) if n in _ROOMS), asked)
+        asked = _recorded(frame) or asked
         vectorized |= frame.f_code.co_name == "_vectorize_call" and of_numpy(frame)
         if user is not None and (of_numpy(user) or "site-packages" in user.f_code.co_filename):
             user = frame.f_back
         frame = frame.f_back
     if asked is not None:
-        return f"SciPy's {asked} calls np.asarray on its arguments; {_ROOMS[asked]} has a recorded {asked}."
+        return asked
     if vectorized:
         return (
             "np.vectorize calls its function f with plain numbers: call f itself on the Tensor, or collect "

@@ -200,8 +200,10 @@ def as_written(function: Any) -> str:
     if isinstance(function, np.ufunc):  # which doesn't know its module, and may be the inner part of another
         if getattr(np, name, None) is function:
             return f"np.{name}"
-        public = name.lstrip("_")
-        return f"scipy.special.{public}" if hasattr(sys.modules.get("scipy.special"), public) else name
+        for public in (name.lstrip("_"), name.rpartition("_")[2]):  # _riemann_zeta is that of zeta
+            if hasattr(sys.modules.get("scipy.special"), public):
+                return f"scipy.special.{public}"
+        return name
     module = getattr(function, "__module__", None) or "numpy"
     if module.startswith("scipy.special."):
         module = "scipy.special"

@@ -118,8 +118,6 @@ def save(
 
 def image(held: Checkpoint, streams: Mapping[str, Stream | str]) -> bytes:
     """Return what `save` writes."""
-    import h5py
-
     from tinygrad_course import __version__
 
     try:
@@ -131,8 +129,7 @@ def image(held: Checkpoint, streams: Mapping[str, Stream | str]) -> bytes:
     if epochs < 0:
         raise ValueError(f"epoch is {held.epoch}; expected how many epochs were done, from 0")
     with Writer() as file:
-        root = h5py.File(file.id).attrs
-        root.update(format=FORMAT, version=VERSION, written_by=__version__, epoch=epochs)
+        file.attrs.update(format=FORMAT, version=VERSION, written_by=__version__, epoch=epochs)
         file.nest("parameters", held.parameters)
         file.nest("state", held.state)
         if held.best is not None:
@@ -141,10 +138,11 @@ def image(held: Checkpoint, streams: Mapping[str, Stream | str]) -> bytes:
         columns = {k: files.plain_array(v, f"history/{k}", "a checkpoint").astype(float) for k, v in told}
         file.nest("history", columns)
         file.text("setup", json_of(held.setup))
-        file.group("streams")
+        file.create_group("streams", track_order=True)
         for name, rng in streams.items():
             file.text(f"streams/{encoded(name)}", rng if isinstance(rng, str) else state_text(rng))
-        content, table = file.image(), file.table()
+        content: bytes = file.image()
+        table: bytes = file.table()
     return _block(content, table) + content + table
 
 
@@ -170,12 +168,22 @@ def json_of(setup: Mapping[str, Any]) -> str:
 def load(path: str | os.PathLike[str]) -> Checkpoint:
     """Read a checkpoint that `save` wrote.
 
+    Returns
+    -------
+    Checkpoint
+        With the parameters and the rest by the names of `save`'s arguments.
+
     Raises
     ------
     FileNotFoundError
         If there is no such file.
     CheckpointError
         If it is no checkpoint, was cut short, or was damaged: the message names the damaged part.
+
+    Examples
+    --------
+    >>> load(save("run.h5", {"W1": np.zeros((4, 2)), "b1": np.zeros((4, 1))}, epoch=3))
+    <Checkpoint: 3 epochs, W1 (4, 2), b1 (4, 1)>
     """
     import h5py
 

@@ -1,16 +1,11 @@
-"""Nests of arrays in HDF5: a dict, list or tuple is a group, an array is a dataset.
-
-HDF5 is driven through h5py's lower half, in memory: ten thousand arrays take a second so, and ten through
-``create_dataset``.
-"""
+"""Nests of arrays in HDF5: a dict, list or tuple is a group, an array is a dataset."""
 
 import hashlib
-from typing import Any, Self
+from typing import Any
 from urllib.parse import quote, unquote
 
 import h5py
 import numpy as np
-from h5py import h5a, h5d, h5f, h5g, h5p, h5s, h5t
 
 from tinygrad_course.engine.trees import Array, Nest
 from tinygrad_course.files import by_rows, plain_array
@@ -24,59 +19,38 @@ def encoded(key: str) -> str:
     return name.replace(".", "%2E") if set(name) <= {"."} else name
 
 
-class Writer:
+class Writer(h5py.File):  # type: ignore[misc]  # h5py has no types
     """An HDF5 file in memory, its groups in the order in which they are written."""
 
     def __init__(self) -> None:
-        access, creation = h5p.create(h5p.FILE_ACCESS), h5p.create(h5p.FILE_CREATE)
-        access.set_fapl_core(_BLOCK, False)
-        creation.set_userblock(512)  # for what `checkpoints` writes before the HDF5
-        order = h5p.CRT_ORDER_TRACKED | h5p.CRT_ORDER_INDEXED
-        creation.set_link_creation_order(order)
-        self.id = h5f.create(b"in memory", h5f.ACC_TRUNC, creation, access)
-        self._groups, self._datasets = h5p.create(h5p.GROUP_CREATE), h5p.create(h5p.DATASET_CREATE)
-        self._groups.set_link_creation_order(order)
-        self._datasets.set_fill_time(h5d.FILL_TIME_NEVER)
-        self._datasets.set_obj_track_times(False)
-        self._scalar = h5s.create(h5s.SCALAR)
-        self._word = h5t.py_create(h5py.string_dtype(), logical=True)
-        self._types: dict[np.dtype[Any], Any] = {}
+        core = {"driver": "core", "backing_store": False, "block_size": _BLOCK}
+        # The user block is for what `checkpoints` writes before the HDF5.
+        super().__init__("in memory", "w", track_order=True, userblock_size=512, **core)
         self._written: list[str] = []
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, kind: object, error: object, trace: object) -> None:
-        self.id.close()
 
     def nest(self, name: str, value: Nest) -> None:
         """Write a nest at the root.
 
         Raises TypeError for a value that is no array of numbers, or a key that is no text.
         """
-        self._nest(self.id, encoded(name), value, name, f"/{encoded(name)}")
-
-    def group(self, name: str) -> None:
-        """Make an empty group."""
-        h5g.create(self.id, name.encode(), gcpl=self._groups)
+        self._nest(self, encoded(name), value, name)
 
     def text(self, name: str, text: str) -> None:
         """Write text, at the root or in a group that is there."""
         content = text.encode()
-        kind = h5t.py_create(h5py.string_dtype("utf-8", len(content)), logical=True)
-        self._dataset(self.id, name, np.array(content), kind, f"/{name}", content)
+        kind = h5py.string_dtype("utf-8", len(content))
+        self._dataset(self, name, np.array(content, dtype=kind), content)
 
     def image(self) -> bytes:
         """Return the file's bytes, without the user block before them."""
-        h5f.flush(self.id)
-        image: bytes = self.id.get_file_image()
-        return image
+        self.flush()
+        return self.id.get_file_image()  # type: ignore[no-any-return]
 
     def table(self) -> bytes:
         """Return where the values of each dataset are, their length and SHA-256: it names a damaged part."""
         return "".join(self._written).encode()
 
-    def _nest(self, parent: Any, name: str, value: Nest, told: str, path: str) -> None:
+    def _nest(self, parent: h5py.Group, name: str, value: Nest, told: str) -> None:
         children: list[tuple[str, str, Any]]
         if isinstance(value, dict):
             for key in value:
@@ -89,75 +63,37 @@ class Writer:
         elif value is None:
             kind, children = "none", []
         else:
-            self._array(parent, name, value, told, path)
+            array = plain_array(value, told, "a checkpoint")
+            content = by_rows(array)
+            dataset = self._dataset(parent, name, content, content)
+            if array.flags.f_contiguous and not array.flags.c_contiguous:
+                dataset.attrs["order"] = "F"
             return
-        group = h5g.create(parent, name.encode(), gcpl=self._groups)
-        self._attribute(group, b"kind", kind)
+        group = parent.create_group(name, track_order=True)
+        group.attrs["kind"] = kind
         for key, said, item in children:
-            self._nest(group, key, item, f"{told}/{said}", f"{path}/{key}")
+            self._nest(group, key, item, f"{told}/{said}")
 
-    def _array(self, parent: Any, name: str, value: Any, told: str, path: str) -> None:
-        array = plain_array(value, told, "a checkpoint")
-        content = by_rows(array)
-        kind = self._types.get(array.dtype)
-        if kind is None:
-            kind = self._types[array.dtype] = h5t.py_create(array.dtype, logical=True)
-        dataset = self._dataset(parent, name, content, kind, path, content)
-        if array.flags.f_contiguous and not array.flags.c_contiguous:
-            self._attribute(dataset, b"order", "F")
-
-    def _dataset(self, parent: Any, name: str, array: Array, kind: Any, path: str, content: Any) -> Any:
-        space = h5s.create_simple(array.shape) if array.shape else self._scalar
-        dataset = h5d.create(parent, name.encode(), kind, space, self._datasets)
+    def _dataset(self, parent: h5py.Group, name: str, array: Array, content: Any) -> h5py.Dataset:
+        dataset = parent.create_dataset(name, data=array, track_times=False)
         if array.size:
-            dataset.write(h5s.ALL, h5s.ALL, array, kind)
-            digest = hashlib.sha256(content).hexdigest()
-            self._written.append(f"{dataset.get_offset()} {memoryview(content).nbytes} {digest} {path}\n")
+            digest, length = hashlib.sha256(content).hexdigest(), memoryview(content).nbytes
+            self._written.append(f"{dataset.id.get_offset()} {length} {digest} {dataset.name}\n")
         return dataset
-
-    def _attribute(self, item: Any, name: bytes, word: str) -> None:
-        h5a.create(item, name, self._word, self._scalar).write(np.array(word, dtype=object))
-
-
-# ------------------------------------------------------------------ reading
 
 
 def read_nest(item: h5py.Group | h5py.Dataset) -> Nest:
     """Return what `Writer.nest` wrote."""
-    return _read(item.id)
-
-
-def _read(item: Any) -> Nest:
-    if isinstance(item, h5d.DatasetID):
-        value = np.empty(item.shape, item.dtype)
-        if value.size:
-            item.read(h5s.ALL, h5s.ALL, value)
-        if h5a.exists(item, b"order") and _word(item, b"order") == "F":
-            return np.asfortranarray(value)
-        return value[()]
-    kind = _word(item, b"kind")
+    if isinstance(item, h5py.Dataset):
+        value = item[()]
+        return np.asfortranarray(value) if item.attrs.get("order") == "F" else value
+    kind = item.attrs["kind"]
     if kind == "none":
         return None
-    links: list[bytes] = []
-    item.links.iterate(links.append, idx_type=h5py.h5.INDEX_CRT_ORDER)
-    names = [name.decode() for name in links]
     if kind == "dict":
-        return {unquote(name): _read(_open(item, name)) for name in names}
-    items = [_read(_open(item, str(i))) for i in range(len(names))]
+        return {unquote(name): read_nest(child) for name, child in item.items()}
+    items = [read_nest(item[str(i)]) for i in range(len(item))]
     return items if kind == "list" else tuple(items)
-
-
-def _open(group: Any, name: str) -> Any:
-    return h5py.h5o.open(group, name.encode())
-
-
-def _word(item: Any, name: bytes) -> str:
-    attribute = h5a.open(item, name)
-    held = np.empty((), dtype=object)
-    attribute.read(held)
-    word: Any = held[()]
-    text: str = word.decode() if hasattr(word, "decode") else word
-    return text
 
 
 def read_text(dataset: h5py.Dataset) -> str:
