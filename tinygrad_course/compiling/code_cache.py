@@ -84,5 +84,8 @@ def _is_ours(folder: Path) -> bool:
 def versions() -> str:
     """Return what everything kept depends on: Python, and the files of this library as they are."""
     library = Path(__file__).parents[1]
-    files_of = sorted((str(p), p.stat().st_mtime_ns, p.stat().st_size) for p in library.rglob("*.py"))
-    return sys.version + hashlib.sha256(repr(files_of).encode()).hexdigest()
+    found = [entry for folder, *_ in os.walk(library) for entry in os.scandir(folder)]
+    sources = sorted(
+        (e.path, (s := e.stat()).st_mtime_ns, s.st_size) for e in found if e.name.endswith(".py")
+    )
+    return sys.version + hashlib.sha256(repr(sources).encode()).hexdigest()

@@ -250,26 +250,22 @@ class Program:
         return self._order
 
     def _ordered(self) -> list[Value]:
-        needed: dict[int, Value] = {}
-        stack = list(self.results)
+        needed = dict.fromkeys(self.results)
+        stack = list(needed)
         while stack:
-            value = stack.pop()
-            if id(value) not in needed:
-                needed[id(value)] = value
-                stack += [v for v in value.inputs if id(v) not in needed]
-        found: dict[int, Value] = {}
-        for value in sorted(needed.values(), key=attrgetter("born")):
-            if all(id(v) in found for v in value.inputs):
-                found[id(value)] = value
-                continue
+            for v in stack.pop().inputs:
+                if v not in needed:
+                    needed[v] = None
+                    stack.append(v)
+        found: dict[Value, None] = {}
+        for value in sorted(needed, key=attrgetter("born")):
             stack = [value]
             while stack:
-                missing = [v for v in stack[-1].inputs if id(v) not in found]
+                missing = [v for v in stack[-1].inputs if v not in found]
                 stack += missing
                 if not missing:
-                    last = stack.pop()
-                    found[id(last)] = last
-        return list(found.values())
+                    found[stack.pop()] = None
+        return list(found)
 
     def users(self) -> dict[int, list[Value]]:
         """Return the calls that each value is an argument of, in order, by its id."""

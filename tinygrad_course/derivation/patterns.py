@@ -1,6 +1,6 @@
 """What is recognised in a recording and among the user's names before a formula is read."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -54,18 +54,10 @@ def same(graph: Graph, a: int, b: int, depth: int = 4) -> bool:
     return all(same(graph, i, j, depth - 1) for i, j in zip(one.inputs, two.inputs, strict=True))
 
 
-def named_arrays(names: Mapping[Any, Any]) -> Iterator[tuple[str, Any]]:
-    """Yield the user's arrays by name, those of nested dicts too."""
-    for name, value in names.items():
-        if isinstance(name, str) and not name.startswith("_"):
-            if type(value) is dict:
-                yield from named_arrays(value)
-            elif isinstance(value, np.ndarray) and value.dtype.kind in "fiub" and value.size > 1:
-                yield name, value
-
-
-def named_numbers(names: Mapping[Any, Any]) -> Iterator[tuple[str, float]]:
-    """Yield the user's numbers by name."""
-    for name, value in names.items():
-        if isinstance(name, str) and isinstance(value, (int, float)) and not isinstance(value, bool):
-            yield name, float(value)
+def named_numbers(names: Mapping[Any, Any]) -> dict[str, float]:
+    """Return the user's numbers by name."""
+    return {
+        name: float(value)
+        for name, value in names.items()
+        if isinstance(name, str) and isinstance(value, (int, float)) and not isinstance(value, bool)
+    }

@@ -32,7 +32,7 @@ from tinygrad_course.derivation.algebra import (
 from tinygrad_course.derivation.constants import NAMED, Arrays, Numbers
 from tinygrad_course.derivation.graph_values import FROM_LOGITS
 from tinygrad_course.derivation.operations import FUNCTIONS, Call, formula
-from tinygrad_course.derivation.patterns import named_arrays, named_numbers, picked, softmaxes
+from tinygrad_course.derivation.patterns import named_numbers, picked, softmaxes
 from tinygrad_course.derivation.terms import evaluate
 from tinygrad_course.graph.formulas import WRITTEN
 from tinygrad_course.graph.node import Graph, Node
@@ -166,16 +166,17 @@ class _Reader:
         self.graph = graph
         self.root = graph.roots[0]
         self.wanted = wanted | {self.root}
-        named = dict(named_numbers(names))
+        named = named_numbers(names)
+        arrays = {k: v for k, v in graph.named.items() if v.dtype.kind in "fiub" and v.size > 1}
         own = {n.name for n in graph if n.name}
         numbers = {k for k in named if k in NAMED}
-        self.spelled = written.alike({"J", "m"} | own | numbers | {k for k, _ in named_arrays(names)})
+        self.spelled = written.alike({"J", "m"} | own | numbers | set(arrays))
         self.numbers = Numbers(named, m, self.spelled)
         self.softmax = softmaxes(graph)
         self.operands = self._needed()
         self.uses = {i: [u for u, of in self.operands.items() if i in of] for i in self.operands}
         self.taken = written.Taken(own | {"J", "m", *named})
-        self.arrays = Arrays(self.numbers, self._known(names))
+        self.arrays = Arrays(self.numbers, self._known(arrays))
         self.formulas: dict[int, Expr] = {}
         self.step_by_step = all(math.prod(graph[i].shape) == 1 for i in self.operands)
         self.reading = Reading(variable("J"), m=self.numbers.m, step_by_step=self.step_by_step)
@@ -195,16 +196,18 @@ class _Reader:
             pending += found[number]
         return dict(sorted(found.items()))
 
-    def _known(self, names: Mapping[str, Any]) -> list[tuple[Any, Variable]]:
+    def _known(self, arrays: Mapping[str, Any]) -> list[tuple[Any, Variable]]:
         known = [
             (n.value, self._symbol(n.name, n.shape, n.id))
             for n in self.graph
             if n.constant and n.name and n.id in self.operands and isinstance(n.value, np.ndarray)
         ]
-        for name, array in named_arrays(names):
-            if not any(name == n.name for n in self.graph):
-                known.append((array, self._symbol(name, array.shape, len(self.graph))))
-        return known
+        of_nodes = {n.name for n in self.graph}
+        return known + [
+            (array, self._symbol(name, array.shape, len(self.graph)))
+            for name, array in arrays.items()
+            if name not in of_nodes
+        ]
 
     def _symbol(self, name: str, shape: Shape, number: int) -> Variable:
         text, latex = self.spelled.get(name, (None, None))

@@ -307,12 +307,6 @@ def _torch_tensors(path: Path) -> Any:
         ) from error
 
 
-class _Storage:
-    def __init__(self, name: str) -> None:
-        self.dtype = np.dtype(_DTYPES[name])
-        self.half = name == "BFloat16Storage"
-
-
 class _Dict(dict[Any, Any]):
     """What an OrderedDict becomes; PyTorch hangs notes on it, which are let go."""
 
@@ -336,7 +330,7 @@ class _Tensors(pickle.Unpickler):
         if module == "torch._utils" and name == "_rebuild_parameter":
             return lambda data, requires_grad, hooks: data
         if module == "torch" and name in _DTYPES:
-            return _Storage(name)
+            return _DTYPES[name]
         if (module, name) == ("collections", "OrderedDict"):
             return _Dict
         raise ValueError(
@@ -349,14 +343,14 @@ class _Tensors(pickle.Unpickler):
         if not (isinstance(pid, tuple) and len(pid) == 5 and pid[0] == "storage"):
             raise ValueError(f"{self.path} refers to {pid!r}, which is no storage")
         kind, key = pid[1], str(pid[2])
-        if not isinstance(kind, _Storage):
-            raise ValueError(f"{self.path} has a storage of {kind!r}, a dtype not read")  # noqa: TRY004
+        if kind not in _DTYPES.values():
+            raise ValueError(f"{self.path} has a storage of {kind!r}, a dtype not read")
         try:
             raw = self.archive.read(f"{self.folder}data/{key}")
         except KeyError:
             raise ValueError(f"{self.path} is damaged: the storage {key} is missing") from None
-        numbers = np.frombuffer(raw, kind.dtype)
-        if kind.half:  # the upper half of a float32
+        numbers = np.frombuffer(raw, kind)
+        if kind == "<u2":  # bfloat16, the upper half of a float32
             return (numbers.astype(np.uint32) << 16).view(np.float32)
         return numbers
 

@@ -22,7 +22,7 @@ from tinygrad_course.gradient_checking.lines import Problem
 from tinygrad_course.gradient_checking.noise import Cause, cause_of, nearness_to_singular, noise_of
 from tinygrad_course.gradient_checking.report import Entry
 
-METHODS = ("auto", "central", "complex", "richardson")
+METHODS = ("auto", "complex", "richardson")
 
 #: A gradient is computed in rounded arithmetic too: this many units of its largest entry are allowed to it.
 _ROUNDING = 1e3 * EPS

@@ -15,7 +15,6 @@ THRESHOLD = 1e-7
 
 _METHODS = {
     "auto": "central differences, a step for each entry",
-    "central": "central differences, a step for each entry",
     "richardson": "Richardson's extrapolation of central differences",
     "complex": "complex step",
 }

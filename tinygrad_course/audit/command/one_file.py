@@ -340,7 +340,8 @@ class _File:
             yield report
         wrong = {name: function for name, function in self.repaired.items() if name in self.program.functions}
         with self.program.bound({name: function for name, function in wrong.items() if function is not None}):
-            loops = loop_results(self.program, self.seed)
+            judged = [name for name, one in self.own.items() if one.right or one.wrong]
+            loops = loop_results(self.program, self.seed, judged)
         for name, result in loops.items():
             if name in told or not (result.verdicts or name != SCRIPT):
                 continue

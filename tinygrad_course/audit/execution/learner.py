@@ -10,6 +10,7 @@ from typing import Any
 
 from tinygrad_course.audit.execution.line_trace import canonical
 from tinygrad_course.audit.execution.namespace import Outcome, Program, snapshot
+from tinygrad_course.audit.execution.paths import duplicate
 from tinygrad_course.audit.source.conventions import Convention
 from tinygrad_course.audit.source.signatures import EXTRAS, Binding, bare
 from tinygrad_course.audit.source.syntax import nodes, returned, tuple_of_names
@@ -102,7 +103,7 @@ class Learner:
         for name, role in self.arguments:
             if role in {"parameters", "grads", "v", "s"} and name in args:
                 args[name] = self.convention.outward(args[name])
-        with self.program.bound({**self.replacements(), **bindings}):
+        with self.program.bound({**self.replacements(), **duplicate(dict(bindings))}):
             return self.program.call(function, (), args, seconds)
 
     def has(self, role: str) -> bool:

@@ -27,7 +27,7 @@ from tinygrad_course.audit.execution.stubs import (
 )
 from tinygrad_course.audit.source.conventions import keys_of
 from tinygrad_course.audit.source.neighbours import MAX_FILES
-from tinygrad_course.audit.source.signatures import INSIDE
+from tinygrad_course.audit.source.signatures import INSIDE, JOINT
 from tinygrad_course.audit.source.submission import Submission, SubmissionError
 from tinygrad_course.audit.source.syntax import names_in, nodes, stored_names
 
@@ -343,9 +343,16 @@ class Program:
             self.guard.restore()
 
     def extensible(self) -> "Program":
-        """Return a copy to which functions can be added."""
+        """Return a copy to which functions can be added: its functions read the copy's variables."""
         made = copy.copy(self)
         made.functions, made.namespace, made.callees_of = dict(self.functions), dict(self.namespace), {}
+        for name, value in self.namespace.items():
+            if isinstance(value, types.FunctionType) and value.__globals__ is self.namespace:
+                again = types.FunctionType(
+                    value.__code__, made.namespace, value.__name__, value.__defaults__, value.__closure__
+                )
+                again.__kwdefaults__ = value.__kwdefaults__
+                made.namespace[name] = again
         return made
 
     def callees(self, name: str) -> list[str]:
@@ -373,6 +380,11 @@ class Program:
         ]
         values = [vars(holder).get(word) for word, holder in parts if isinstance(holder, types.ModuleType)]
         words = names_in(node)
+        for word in {part.attr for part in nodes(node, ast.Attribute)}:
+            alike = {key for key in self.functions if key.startswith(word + JOINT)}
+            words |= (
+                alike & {word + JOINT + name.partition(JOINT)[2]} or alike
+            )  # of its own class, if it has one
         keys = {getattr(value, KEY, "") for value in [*values, *map(home.get, words)] if callable(value)}
         plain = words - self.homes.keys() if name not in self.homes else set()
         return (plain | keys) & self.functions.keys()

@@ -22,12 +22,17 @@ def own_object(value: Any) -> bool:
 
 
 def duplicate(value: Any) -> Any:
-    """Copy arrays, the containers and the homework's own objects that they lie in."""
-    if own_object(value):
+    """Copy arrays, the containers and the homework's own objects that they lie in.
+
+    What several objects share, an optimizer and its network, their copies share too.
+    """
+    held = value.values() if isinstance(value, dict) else value if isinstance(value, list | tuple) else ()
+    if own_object(value) or any(map(own_object, held)):
         try:
             return copy.deepcopy(value)
         except Exception:  # noqa: BLE001 - an object that holds what cannot be copied
-            return value
+            if own_object(value):
+                return value
     return snapshot(value, duplicate)
 
 
@@ -55,6 +60,16 @@ def leaves(value: Any, path: Path = (), depth: int = 5) -> Iterator[tuple[Path, 
             items = vars(value).items()
         for key, item in items:
             yield from leaves(item, (*path, key), depth - 1)
+
+
+def at(root: Any, path: Path) -> Any:
+    """Return what lies at a path, None where there is nothing."""
+    for key in path:
+        try:
+            root = root[key] if isinstance(root, dict | list | tuple) else getattr(root, key)
+        except (KeyError, IndexError, AttributeError):
+            return None
+    return root
 
 
 def put(root: Any, path: Path, value: Any) -> Any:

@@ -185,7 +185,7 @@ class AnyBackward(OwnNetwork):
 
     def _tried(self, learner: Learner, draw: Draw, values: dict[str, Any], taken: Taken) -> _Tried:
         """Run both functions, differentiate the forward function, and weigh what the other one gives."""
-        values = taken.packing(values) if taken.packed else values
+        values = taken.packing(self._spread(values, draw)) if taken.packed else self._spread(values, draw)
         outside = {name: values[name] for name in taken.outside}
         theta: dict[str, Any] = {name: values[name] for name in taken.forward}
         self.data = [*theta.values()]
@@ -243,6 +243,12 @@ class AnyBackward(OwnNetwork):
                     self.remark = f"held against {cost.__doc__}, which {shown_name(self.node.name)} implies"
         assert best is not None  # noqa: S101 - there is a cost
         return best
+
+    def _spread(self, values: dict[str, Any], draw: Draw) -> dict[str, Any]:
+        """Let predictions be any numbers where they need be no chances, so that each branch is met."""
+        chances = re.search("log|sqrt|exp", ast.unparse(self.forward))
+        seen = [name for name in values if category(name) == "predicted" and not chances]
+        return values | {name: 2 * draw.array(*np.shape(values[name])) for name in seen}
 
     def _object(self, learner: Learner, given: dict[str, Any], outside: dict[str, Any]) -> Any:
         """Return a new object of the class; small weights are made larger, so that mistakes show."""

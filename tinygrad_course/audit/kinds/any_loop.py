@@ -1,63 +1,89 @@
-"""A training loop without a cost of its own: each update, against the derivative of the cost that it implies.
+"""A training loop of any style: what it adds to its parameters, against the derivative of a cost.
 
-The parameters are what an iteration changes and the next one begins with. Of the outputs and labels that the
-iteration has one cost is looked for, whose derivatives the updates are, all times one number.
+The parameters are the numbers that an iteration changes and that a cost depends on, wherever they lie: in
+variables, lists, dictionaries, objects, or outside the function. A cost is any number that the iteration
+computes, or one that its outputs and labels imply. Where an optimizer stands between gradient and update,
+what it remembers is held against the derivative.
 """
 
 import ast
 import builtins
-import copy
 import re
+import sys
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any
+from types import FrameType
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from tinygrad_course.audit.execution.learner import Learner
 from tinygrad_course.audit.execution.namespace import Program
-from tinygrad_course.audit.execution.oracle import slopes
-from tinygrad_course.audit.execution.paths import duplicate, pairs
-from tinygrad_course.audit.execution.protection import same_draws
+from tinygrad_course.audit.execution.oracle import STEP
+from tinygrad_course.audit.execution.paths import Path, at, duplicate, label, leaves, put
+from tinygrad_course.audit.execution.protection import TooLongError
 from tinygrad_course.audit.execution.stubs import StandInUsedError
-from tinygrad_course.audit.kinds.base import Assumption
+from tinygrad_course.audit.kinds.base import Assumption, words
 from tinygrad_course.audit.kinds.cases import Array, Case, Draw
-from tinygrad_course.audit.kinds.gradient_names import implied
-from tinygrad_course.audit.kinds.input_layouts import category, inputs, layouts, sizes_in
-from tinygrad_course.audit.kinds.own_network import Unfit, ratio_of
-from tinygrad_course.audit.kinds.training_steps import ONCE, TrainingStep, loops_of
-from tinygrad_course.audit.source.signatures import argument_names, needed_names
-from tinygrad_course.audit.source.syntax import definition, names_in, nodes, stored_names
+from tinygrad_course.audit.kinds.gradient_names import implied, same
+from tinygrad_course.audit.kinds.input_layouts import category, inputs, layouts
+from tinygrad_course.audit.kinds.loop_updates import (
+    Fit,
+    MeantError,
+    OtherShapesError,
+    changed_by,
+    fitted,
+    on_the_way,
+    remembered,
+)
+from tinygrad_course.audit.kinds.names_taken import asked
+from tinygrad_course.audit.kinds.own_class import method_name, with_methods
+from tinygrad_course.audit.kinds.own_network import BACKWARD, Unfit
+from tinygrad_course.audit.kinds.training_steps import HELD, SCRIPT, Run, TrainingStep, script_function
+from tinygrad_course.audit.kinds.what_trains import repeated, set_up, shared_names, sizes_in, updates
+from tinygrad_course.audit.source.signatures import JOINT, argument_names, needed_names
+from tinygrad_course.audit.source.syntax import loops, names_in, nodes, stored_names
 
 SEEN = "__tinygrad_seen__"
 _TRIED = 150
 """With how many sets of values a loop is begun at most."""
 _FITTED = 3
 """With how many of them its iterations are differentiated."""
+_ENTRIES = 400
+"""Of how many numbers a loop may have as parameters."""
+_COST = re.compile(r"(?i)cost|loss|err|mse|nll|entropy|\bJ\b|kosten|cout|costo|perdida|sunshi")
 
 
-@dataclass
-class _Fit:
-    """How far the updates of an iteration are the derivatives of a cost."""
+class _Candidate(NamedTuple):
+    """A cost that an iteration computes, or that its outputs and labels imply."""
 
-    right: list[str]
-    after: dict[str, Array]
-    """The parameters after a right update."""
-    other_rate: bool
-    """Whether several of the others are the derivatives times a second number: two learning rates."""
+    name: str
+    output: str
+    cost: Callable[[Any], Any] | None
+    """Of an output; None where the number is seen itself."""
 
 
 class AnyLoop(TrainingStep):
     """The parameters after one iteration."""
 
+    battery = words("distinct distinct")
     trials = 1500
 
-    def __init__(self, program: Program, node: ast.FunctionDef, loop: ast.For | ast.While) -> None:
-        super().__init__(program, node, loop)
+    def __init__(
+        self, program: Program, node: ast.FunctionDef, loop: ast.For | ast.While, owner: str = ""
+    ) -> None:
+        self.shared = shared_names(program, node)
+        super().__init__(program, set_up(program, node, self.shared), loop)
+        self.owner = owner
+        # What changes the loop changes the copies that its methods are functions in.
+        self.program = with_methods(program)
+        self.program.namespace[HELD] = self._held
         self.given: tuple[int, int] | None = None
-        self.found: tuple[str, str, str] | None = None
-        """The output, the labels and the cost that fit."""
+        self.found = ""
+        """The cost that fits."""
         self.remark = ""
+        self.limit = _TRIED
+        self.complete = False
+        """Whether all updates are right."""
         self.around: dict[str, Any] = {}
         """The data that the function reads from outside."""
         self._watching: dict[tuple[str, ...], Callable[..., Any]] = {}
@@ -65,7 +91,7 @@ class AnyLoop(TrainingStep):
     @property
     def described(self) -> str:
         """Say what the loop is held against."""
-        return f"the gradient of {self.found[2] if self.found else 'the cost that it implies'}"
+        return f"the gradient of {self.found or 'the cost that it implies'}"
 
     def mistakes(self, draw: Draw) -> list[tuple[str, str, int]]:
         """Return no mistakes beside those of the updates."""
@@ -80,234 +106,287 @@ class AnyLoop(TrainingStep):
         return [], [self.remark] if self.remark else []
 
     def case(self, learner: Learner, draw: Draw, assumption: Assumption) -> Case:
-        """Run the loop until an iteration begins, and hold its updates against each implied cost."""
-        needed, outside = needed_names(self.whole), self._outside()
-        problem, tries, fits, seed = Unfit("the loop does not begin"), 0, 0, draw.choice(range(10**6))
-        told = sizes_in(self.whole, self.program.namespace)
-        options = [layout for sizes in dict.fromkeys((told, (2, 2), (2, 1))) for layout in layouts(*sizes)]
-        for number, layout in enumerate(options if needed or outside else options[:1]):
+        """Run the loop until an iteration begins, and hold its updates against each cost."""
+        new = self.program.functions.get(method_name(self.owner, "__init__")) if self.owner else None
+        start = asked(new) if new is not None else []
+        needed = [name for name in needed_names(self.whole) if name != "self"]
+        outside = self._outside()
+        told = "the loop does not begin" if self.limit else "an iteration does not come back"
+        problem, tries, fits, seed = Unfit(told), 0, 0, draw.choice(range(10**6))
+        best: tuple[Case, tuple[int, int]] | None = None
+        asked_for = sizes_in(self.whole, self.program.namespace), (2, 2), (2, 1)
+        options = [layout for sizes in dict.fromkeys(asked_for) for layout in layouts(*sizes)]
+        names = [*dict.fromkeys([*start, *needed, *outside])]
+        for number, layout in enumerate(options if names else options[:1]):
             if layout.single or (self.given is not None and self.given[0] != number):
                 continue
-            for place, values in enumerate(inputs([*needed, *outside], seed, layout)):
+            for place, values in enumerate(inputs(names, seed, layout, guess=needed)):
                 if self.given is not None and self.given[1] != place:
                     continue
                 tries += 1
-                if tries > _TRIED:
-                    raise problem
+                if tries > self.limit or fits > _FITTED:
+                    break
                 self.around = {name: values[name] for name in outside}
-                self.program.namespace.update(self.around)
-                run = self.run({name: values[name] for name in needed})
+                try:
+                    given = {name: values[name] for name in needed}
+                    run = self._begun(given, {name: values[name] for name in start})
+                except Unfit as error:
+                    problem = error if tries == 1 else problem
+                    continue
+                if isinstance(run.error, TooLongError):
+                    self.limit = 0
                 if run.error is not None and not (run.ends and isinstance(run.error, StandInUsedError)):
-                    problem = Unfit.raised(self.whole.name, run.error) if tries == 1 else problem
+                    problem = Unfit.raised(self.whole.name, run.error) if not fits else problem
                     continue
                 if not run.ends:
                     continue
                 try:
-                    made = self._step_case(run.starts[min(1, len(run.ends) - 1)], {*run.starts[0]})
+                    made = self._step_case(run, Draw(seed))
                 except Unfit as error:
-                    problem, fits = error, fits + 1
-                    if fits > _FITTED:
-                        raise
+                    problem = problem if isinstance(problem, MeantError) else error
+                    fits += not isinstance(error, OtherShapesError)
                     continue
-                self.given = number, place
-                return made
-        raise problem
+                if self.complete or self.given is not None:
+                    self.given = number, place
+                    return made
+                best, fits = best or (made, (number, place)), fits + 1  # labels that fit less may be to blame
+        if best is None:
+            raise problem
+        self.given = best[1]
+        return best[0]
+
+    def _begun(self, given: dict[str, Any], start: dict[str, Any]) -> Run:
+        """Run the loop for a few iterations, in a new object where it stands in a method."""
+        with self._around():
+            if self.owner:
+                outcome = self.program.call(self.program.namespace[self.owner], (), duplicate(start))
+                if outcome.error is not None:
+                    raise Unfit.raised(f"{self.owner}(...)", outcome.error)
+                given = {"self": outcome.result, **given}
+            return self.run(given)
 
     def _outside(self) -> list[str]:
-        """Return the data that the function reads and that a statement outside functions would set."""
-        local = {*stored_names(self.whole), *argument_names(self.whole)}
-        free = names_in(self.whole) - local - {*self.program.namespace, *vars(builtins)} | {*self.around}
-        return sorted(name for name in free if category(name) in {"data", "labels", "examples", "number"})
+        """Return the data that the code reads from outside and that nothing that is executed sets."""
+        called = [name for name in self.program.callees(self.whole.name) if JOINT not in name]
+        parts = [self.whole, *map(self.program.functions.__getitem__, called)]
+        found: set[str] = set()
+        for part in parts:
+            local = {*argument_names(part)} | {*stored_names(part)} - {*self.shared}
+            found |= names_in(part) - local
+        known = {*self.program.namespace, *vars(builtins)} - {*self.around}
+        data = {"data", "labels", "examples", "number"}
+        return sorted(name for name in found - known if category(name) in data)
 
-    def _step_case(self, start: dict[str, Any], first: set[str]) -> Case:
-        """Hold an iteration against the costs that it may imply; `first` is what the first one began with."""
+    def _step_case(self, run: Run, draw: Draw) -> Case:
+        """Hold an iteration against the costs that it may have or imply."""
+        problem, last = Unfit("the loop does not update several arrays"), run.ends[-1]
+        for path, value in leaves({**run.starts[0], **dict.fromkeys(self.around)}):
+            new = at(last, path)
+            if np.ndim(value) and new is not None and np.shape(new) != np.shape(value):
+                raise OtherShapesError("its parameters change their shapes")
+        # What an optimizer remembers is 0 at the first iteration; later ones have what the first one lacks.
+        for place in dict.fromkeys((0, min(1, len(run.ends) - 1))):
+            start = {name: run.starts[place][name] for name in run.starts[0] if name in run.starts[place]}
+            try:
+                return self._fitting(start, draw)
+            except Unfit as error:
+                problem = problem if isinstance(problem, MeantError) else error
+        raise problem
+
+    def _fitting(self, start: dict[str, Any], draw: Draw) -> Case:
+        """Move the parameters away from kinks and zeros, and hold what an iteration does with them."""
         after = self._iterate_of(start)
-        changed = {
-            name: np.asarray(value)
-            for name, value in start.items()
-            if name in first
-            and _array(value)
-            and name in after
-            and np.shape(after[name]) == np.shape(value)
-            and not np.array_equal(after[name], value)
-        }
-        read = {name for part in self.loop.body for name in names_in(part)}
-        parameters = {name: value for name, value in changed.items() if name in read}
-        if sum(value.size > 1 for value in parameters.values()) < 2:
+        for path, _ in leaves(after):
+            if type(at(start, path)) is int:  # b = 0, which has a point after the iteration
+                start = put(start, path, float(at(start, path)))
+        changed = changed_by(start, after)
+        if sum(np.size(value) for value in changed.values()) < 2:
             raise Unfit("the loop does not update several arrays")
-        steps = {name: np.asarray(after[name], dtype=float) - value for name, value in parameters.items()}
-        seen = self._seen(start)
-        options = [
-            (output, labels, cost)
-            for output, labels in _pairs(seen, {**self.around, **start})
-            for cost in implied(seen[output], {**self.around, **start}[labels])
-            if output not in parameters and self.found in (None, (output, labels, str(cost.__doc__)))
-        ]
-        best: tuple[_Fit, tuple[str, str, str]] | None = None
-        way: dict[str, Array] = {}
-        for (output, labels, cost), slope in zip(
-            options, self._slopes(start, parameters, options), strict=True
-        ):
-            fit = _fit(slope, parameters, steps)
-            if fit is not None and (best is None or len(fit.right) > len(best[0].right)):
-                best = fit, (output, labels, str(cost.__doc__))
-                way = self._on_the_way(start, after, fit, slope)
-        if best is None or 2 * len(best[0].right) < len(best[0].after):
-            raise Unfit(
-                "no cost is computed in the loop, and its updates are those of none of the usual ones"
-            )
-        if best[0].other_rate:
-            raise Unfit(
-                "its updates are the derivatives of a cost, some times another number than the others"
-            )
-        right, self.found = best[0].after, best[1]
-        self.remark = (
-            f"held against {self.found[2]} of {self.found[0]} and {self.found[1]}, which the loop implies"
-        )
+        moved = duplicate(start)
+        for path, value in changed.items():
+            moved = put(moved, path, value + 0.1 * draw.array(*np.shape(value)) if np.ndim(value) else value)
+        seen = self._seen(duplicate(moved))
+        options = [*self._candidates(seen, moved, {*changed})]
+        base, parameters = self._costs(options, duplicate(moved)), list[Path]()
+        for path, value in changed.items():
+            shifted = value + 0.1 * draw.array(*np.shape(value)) if np.ndim(value) else value + 0.1
+            other = self._costs(options, put(duplicate(moved), path, shifted))
+            if np.any(np.abs(other - base) > 1e-9 * np.abs(base)):
+                parameters.append(path)
+        if not 0 < sum(np.size(changed[path]) for path in parameters) <= _ENTRIES:
+            raise Unfit("no cost of the parameters is computed in the loop, and none is implied")
+        for path in parameters:
+            start = put(start, path, at(moved, path))
+        after = self._iterate_of(start)
+        values = {path: np.asarray(at(start, path), dtype=float) for path in parameters}
+        slopes = self._slopes(options, start, values)
+        number, fit = self._best(options, start, after, slopes)
+        self._settle(options[number], fit, after)
+        expected = {label(path): value for path, value in fit.after.items()}
+        way = on_the_way(start, after, fit, {path: one[..., number] for path, one in slopes.items()})
         rows = max((np.shape(value)[0] for value in seen.values() if np.ndim(value) == 2), default=2)
-        return Case(dict(start), {**way, **right}, tuple(right), m=rows, bindings=dict(self.around))
+        bindings = {**self.around, **{name: start[name] for name in self.shared if name in start}}
+        return Case(start, {**way, **expected}, tuple(expected), m=rows, bindings=bindings)
 
-    @staticmethod
-    def _on_the_way(
-        start: dict[str, Any], after: dict[str, Any], fit: _Fit, slope: dict[str, Array]
-    ) -> dict[str, Array]:
-        """Return what the gradients are that have a name, up to the factor that right ones have."""
-        names = {str(at[0]): str(path[0]) for at, path in pairs(start, after) if len(at) == len(path) == 1}
-        held = {name: names[name] for name in fit.after if name in names}
-        steps = {name: fit.after[name] - start[name] for name in held}
-        ratios = [ratio_of({"": after[held[name]]}, {"": steps[name]}) for name in held if name in fit.right]
-        if (
-            not ratios
-            or ratios[0] is None
-            or any(one is None or abs(one / ratios[0] - 1) > 1e-3 for one in ratios)
-        ):
-            return {}
-        return {key: ratios[0] * steps[name] for name, key in held.items()}
+    def _best(
+        self,
+        options: list[_Candidate],
+        start: dict[str, Any],
+        after: dict[str, Any],
+        slopes: dict[Path, Array],
+    ) -> tuple[int, Fit]:
+        """Return the place of the cost that most updates are the derivatives of, and how far they are."""
+        moves = {
+            path: (np.asarray(value, dtype=float), np.asarray(at(after, path), dtype=float))
+            for path, value in changed_by(start, after).items()
+        }
+        memory = {path: both for path, both in moves.items() if path not in slopes}
+        rates = [float(value) for _, value in leaves(start) if np.ndim(value) == 0]
+        found: list[tuple[tuple[int, bool], int, Fit]] = []
+        for number, candidate in enumerate(options):
+            slope = {path: one[..., number] for path, one in slopes.items()}
+            slope = {path: one for path, one in slope.items() if np.any(np.abs(one) > 1e-8) and path in moves}
+            slope = {path: one for path, one in slope.items() if label(path) != candidate.output}
+            if slope and all(np.all(np.isfinite(one)) for one in slope.values()):
+                values = {path: moves[path][0] for path in slope}
+                steps = {path: moves[path][1] - moves[path][0] for path in slope}
+                lowered = candidate.cost is not None or _COST.search(candidate.output) is not None
+                fit = fitted(slope, values, steps, rates, descends=lowered)
+                fit = fit if fit is not None and fit.right else remembered(slope, memory)
+                if fit is not None and 2 * len(fit.right) >= len(fit.after):
+                    found.append(((len(fit.right), candidate.cost is None), number, fit))
+        if not found:
+            raise Unfit("its updates are the derivatives of none of the costs that it has or implies")
+        return max(found, key=lambda one: one[0])[1:]
+
+    def _settle(self, candidate: _Candidate, fit: Fit, after: dict[str, Any]) -> None:
+        """Keep what fits, unless the updates may be meant as they are."""
+        if fit.otherwise:
+            raise MeantError(fit.otherwise)
+        if fit.penalized and candidate.cost is None:
+            raise MeantError(f"its updates have a penalty on the weights that {candidate.name} has not")
+        self.found = candidate.name
+        implied = ", which the loop implies" if candidate.cost else ""
+        self.remark = f"held against {candidate.name}{implied}"
+        self.parameters = {label(path): path for path in fit.after}
+        self.complete = all(same(at(after, path), value) for path, value in fit.after.items())
+
+    def _candidates(
+        self, seen: Mapping[str, Any], start: dict[str, Any], changed: set[Path]
+    ) -> Iterator[_Candidate]:
+        """Give the numbers that an iteration computes, and the costs that outputs and labels imply."""
+        names = {label(path) for path in changed}
+        numbers = [name for name, value in seen.items() if np.size(value) == 1 and name not in names]
+        for name in sorted(numbers, key=lambda name: _COST.search(name) is None)[:12]:
+            yield _Candidate(name, name, None)
+        known = {**self.around, **start, **{"." + name: value for name, value in seen.items()}}
+        fixed = [(name, value) for name, value in known.items() if isinstance(value, np.ndarray)]
+        fixed = [one for one in fixed if one[1].size > 1 and (one[0],) not in changed]
+        labels = [one for one in fixed if category(one[0].lstrip(".")) == "labels"]
+        for name, target in labels or [one for one in fixed if category(one[0]) == ""]:
+            for output in reversed(list(seen)):
+                same = np.shape(seen[output]) == np.shape(target) and np.size(target) > 1
+                classes = np.ndim(seen[output]) == 2 and np.shape(target) == np.shape(seen[output])[:1]
+                derivative = re.match(r"(?i)d[A-Z_]|.*(delta|error|grad)", output) or output in names
+                if (same or classes) and not derivative and output != name.lstrip("."):
+                    for cost in implied(seen[output], target):
+                        words = f"{cost.__doc__} of {output} and {name.lstrip('.')}"
+                        yield _Candidate(words, output, cost)
+
+    def _costs(self, options: list[_Candidate], start: dict[str, Any]) -> Array:
+        """Run an iteration in its variables, and return each cost."""
+        seen = self._seen(start)
+
+        def value(one: _Candidate) -> float:
+            if one.output not in seen:
+                return np.nan
+            number = seen[one.output] if one.cost is None else one.cost(seen[one.output])
+            return float(np.squeeze(number))
+
+        with np.errstate(all="ignore"):
+            return np.array([value(one) for one in options])
 
     def _slopes(
-        self,
-        start: dict[str, Any],
-        parameters: dict[str, Array],
-        options: list[tuple[str, str, Callable[[Any], Any]]],
-    ) -> list[dict[str, Array]]:
-        """Return the derivatives of each cost: one run of the iteration serves them all; none at a kink."""
+        self, options: list[_Candidate], start: dict[str, Any], values: Mapping[Path, Array]
+    ) -> dict[Path, Array]:
+        """Return the derivatives of each cost, NaN at a kink: one run of the iteration serves them all."""
+        here, found = self._costs(options, duplicate(start)), dict[Path, Array]()
+        noise = 8 * np.finfo(float).eps * np.abs(here) / STEP
+        for path, value in values.items():
+            slope, bend = np.zeros((*value.shape, len(options))), np.zeros(len(options))
+            for index in np.ndindex(value.shape):
+                sides = []
+                for shift in (STEP, -STEP):
+                    moved = value.copy()
+                    moved[index] += shift
+                    new = moved if value.ndim else float(moved)
+                    sides.append(self._costs(options, put(duplicate(start), path, new)))
+                slope[index] = (sides[0] - sides[1]) / (2 * STEP)
+                bend = np.maximum(bend, np.abs(sides[0] + sides[1] - 2 * here) / STEP)
+            top = np.max(np.abs(slope), axis=tuple(range(value.ndim)), initial=0.0)
+            slope = np.where(np.abs(slope) > noise, slope, 0.0)
+            found[path] = np.where(bend > 0.02 * np.maximum(top, 1e-7), np.nan, slope)
+        return found
 
-        def costs(at: dict[str, Array]) -> Array:
-            seen = self._seen({**start, **at})
-            return np.array([cost(seen[output]) for output, _, cost in options])
-
-        found = slopes(costs, parameters) if options else {}
-        if found is None:
-            raise Unfit("the cost is at a kink")
-        return [{name: found[name,][..., number] for name in parameters} for number in range(len(options))]
-
-    def _seen(self, start: Mapping[str, Any]) -> dict[str, Any]:
-        """Run one iteration, and return what each variable was when it was first set."""
+    def _seen(self, start: dict[str, Any]) -> dict[str, Any]:
+        """Run one iteration in its variables; return what was first set in each, and what was returned."""
         found: dict[str, Any] = {}
+        counts: dict[str, int] = {}
 
         def keep(name: str, value: Any) -> None:
-            if name not in found and _array(value):
-                found[name] = np.array(value)
+            number = isinstance(value, float | np.floating)
+            if number or (isinstance(value, np.ndarray) and value.dtype.kind in "fi" and value.size):
+                found.setdefault(name, np.array(value))
+
+        def returned(frame: FrameType, event: str, value: Any) -> None:
+            code = frame.f_code
+            if event == "return" and code.co_filename == self.program.submission.path:
+                counts[code.co_name] = counts.get(code.co_name, 0) + 1
+                parts = value if isinstance(value, tuple) else (value,)
+                for place, part in enumerate(parts[:4]):
+                    name = f"{code.co_name.split(JOINT)[0]}()" + f" {counts[code.co_name]}.{place}" * (
+                        counts[code.co_name] > 1 or place > 0
+                    )
+                    keep(name, part)
 
         names = tuple(sorted(start))
         if names not in self._watching:
             self._watching[names] = self.program.define(self._watched(names))
-        with self.program.bound({SEEN: keep}), same_draws(2):
-            outcome = self.program.call(self._watching[names], (), duplicate(dict(start)))
-        if outcome.error is not None:
-            raise Unfit.raised("an iteration", outcome.error)
+        self.program.namespace[SEEN] = keep
+        old = {id(value) for _, value in leaves(start)}
+        before = sys.getprofile()
+        sys.setprofile(returned)
+        try:
+            result = self._iterated(self._watching[names], start)
+        finally:
+            sys.setprofile(before)
+        for path, value in leaves(result):
+            if id(value) not in old:
+                keep(label(path) if len(path) == 1 else ".".join(map(str, path)), value)
         return found
 
     def _watched(self, names: tuple[str, ...]) -> ast.FunctionDef:
         """Return the iteration as a function that tells of each variable when it is set."""
-        made = definition(
-            f"def {self.whole.name}({', '.join(names)}):\n    for {ONCE} in (0,):\n        pass"
-        )
-        inner = made.body[0]
-        assert isinstance(inner, ast.For)  # noqa: S101 - the text is ours
-        inner.body = []
-        for part in self.loop.body:
-            inner.body.append(copy.deepcopy(part))
+        made = self._step(self.whole, list(names))
+        inner = next(nodes(made, ast.For))
+        body, inner.body = inner.body, []
+        for part in body:
+            inner.body.append(part)
             for name in dict.fromkeys(stored_names(part)):
                 # What a branch that is not taken sets is not there.
-                inner.body += ast.parse(f"{SEEN}({name!r}, locals().get({name!r}))").body
+                told = f"{SEEN}({name!r}, locals().get({name!r}, globals().get({name!r})))"
+                inner.body += ast.parse(told).body
         return ast.fix_missing_locations(made)
 
-    def read(self, result: Any, expression: ast.expr | None, case: Case) -> dict[str, Any]:
-        """Read the parameters at the end."""
-        return {name: result[name] for name in case.required if name in result}
 
-
-def _fit(slope: dict[str, Array], parameters: dict[str, Array], steps: dict[str, Array]) -> _Fit | None:
-    """Tell which updates are the derivatives times one number, which most of them have."""
-    terms = {name: _terms(steps[name], slope[name], value) for name, value in parameters.items()}
-    several = [one for name, one in terms.items() if parameters[name].size > 1]
-    rates = dict.fromkeys(one[0] for one in several if one is not None and one[0] < 0)
-    fits = [_at_rate(rate, terms, slope, parameters) for rate in rates]
-    return max(fits, key=lambda fit: len(fit.right), default=None)
-
-
-def _terms(step: Array, slope: Array, value: Array) -> tuple[float, float] | None:
-    """Return the numbers times which the derivative, and of a penalty the parameter, are the update."""
-    rate = ratio_of({"": step}, {"": slope})
-    if rate is not None:
-        return rate, 0.0
-    both = np.stack([np.ravel(slope), np.ravel(value)], axis=1)
-    found = np.linalg.lstsq(both, np.ravel(step))[0]
-    exact = np.allclose(both @ found, np.ravel(step), rtol=1e-3, atol=1e-5 * np.max(np.abs(step), initial=0))
-    return (float(found[0]), float(found[1])) if exact and value.size > 3 and -1 < found[1] < 0 else None
-
-
-def _at_rate(
-    rate: float,
-    terms: dict[str, tuple[float, float] | None],
-    slope: dict[str, Array],
-    parameters: dict[str, Array],
-) -> _Fit:
-    """Tell which updates are the derivatives times a number, a penalty on the weights allowed for."""
-    right = [name for name, one in terms.items() if one is not None and abs(one[0] / rate - 1) < 1e-3]
-    # One number is a multiple of any other: it says something where the multiple is that of the others.
-    terms = {name: one for name, one in terms.items() if parameters[name].size > 1 or name in right}
-    known = {name: one[1] for name, one in terms.items() if one is not None and name in right}
-    penalty = next((decay for decay in known.values() if decay), 0.0)
-    after: dict[str, Array] = {}
-    for name, value in [(name, parameters[name]) for name in terms]:
-        # A penalty on the weights has none on the biases.
-        decay = known.get(name, penalty if value.ndim > 1 and min(value.shape) > 1 else 0.0)
-        after[name] = value + rate * slope[name] + decay * value
-    others = [one[0] if one is not None else None for name, one in terms.items() if name not in right]
-    second = others[0] if len(others) > 1 else None
-    same = second is not None and all(one is not None and abs(one / second - 1) < 1e-3 for one in others)
-    return _Fit(right, after, same)
-
-
-def _array(value: Any) -> bool:
-    return isinstance(value, np.ndarray) and value.dtype.kind == "f"
-
-
-def _pairs(seen: Mapping[str, Any], start: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """Give the outputs and labels of an iteration, the last output first."""
-    labels = [name for name, value in start.items() if category(name) == "labels" and np.size(value) > 1]
-    for name in labels:
-        for output in reversed(list(seen)):
-            same = np.shape(seen[output]) == np.shape(start[name])
-            classes = np.ndim(seen[output]) == 2 and np.shape(start[name]) == np.shape(seen[output])[:1]
-            if (same or classes) and not re.match(r"(?i)d[A-Z_]|.*(delta|error|grad)", output):
-                yield output, name
-
-
-def any_loops(program: Program, judged: set[str]) -> Iterator[AnyLoop]:
-    """Give the loops of a file that update arrays, where nothing else judges them."""
-    found = loops_of(program, _updates)
-    return (AnyLoop(program, node, loop) for node, loop in found if node.name not in judged)
-
-
-def _updates(loop: ast.For | ast.While) -> bool:
-    """Tell whether arrays are updated and products taken in a loop."""
-    updates = {one.target.id for one in nodes(loop, ast.AugAssign) if isinstance(one.target, ast.Name)}
-    for one in nodes(loop, ast.Assign):
-        updates |= {*stored_names(one)} & names_in(one.value)
-    return (
-        len(updates) > 1
-        and re.search(r"dot\(| @ |matmul", "\n".join(map(ast.unparse, loop.body))) is not None
-    )
+def any_loops(program: Program, judged: set[str]) -> Iterator[tuple[str, Iterator[AnyLoop]]]:
+    """Give the name of each function or method that trains, and its loops, the inner ones first."""
+    made = with_methods(program)
+    script = script_function(program)
+    for name, node in [*made.own.items(), *([(SCRIPT, script)] if script is not None else [])]:
+        if name not in judged and not (BACKWARD.search(name.lower()) or name.startswith("__")):
+            found = [loop for loop in reversed(loops(node)) if updates(made, loop.body)]
+            whole = [] if found or not updates(made, node.body) else [repeated(node)]
+            owner = name.partition(JOINT)[2]
+            loop_in = [*((node, loop) for loop in found), *((one, loops(one)[0]) for one in whole)]
+            yield name, (AnyLoop(program, whole, loop, owner) for whole, loop in loop_in)

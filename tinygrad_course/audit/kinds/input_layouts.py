@@ -5,17 +5,15 @@ and a style how labels, biases and words are written; within both every name has
 differ, so that shapes tell results apart.
 """
 
-import ast
 import itertools
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from tinygrad_course.audit.kinds.cases import Draw
-from tinygrad_course.audit.source.syntax import names_in, nodes
 
 N, D, H, M, T = 5, 4, 2, 3, 6
 """Examples, inputs, hidden units of a cell, outputs or classes, and steps of time."""
@@ -164,13 +162,26 @@ class Style(NamedTuple):
 _LABELS = ("one-hot", "classes", "column", "flat", "signs", "real", "sign column", "list")
 
 
+_SEVERAL = {"kernel", "settings", "stride", "padding", "activation", "mode", "mask"}
+"""The kinds of values of which there are two."""
+
+
 class _NoSuchValueError(Exception):
     """A layout has no value of this style."""
 
 
-def inputs(names: list[str], seed: int, layout: Layout) -> Iterator[dict[str, Any]]:
-    """Give sets of values for arguments of these names in one layout; a seed gives the same numbers again."""
+def inputs(
+    names: list[str], seed: int, layout: Layout, guess: Iterable[str] = ()
+) -> Iterator[dict[str, Any]]:
+    """Give sets of values for arguments of these names in one layout; a seed gives the same numbers again.
+
+    Of those to `guess` the first whose name says nothing is the data, the next one the labels.
+    """
     kinds = {name: category(name) for name in names}
+    for kind in ("data", "labels"):
+        unknown = [name for name in guess if not kinds[name]]
+        if unknown and kind not in kinds.values():
+            kinds[unknown[0]] = kind
     present = {*kinds.values()}
     weighted = present & {"weights", "outputs", "recurrent", "sizes"}
     made = _Maker(
@@ -181,7 +192,9 @@ def inputs(names: list[str], seed: int, layout: Layout) -> Iterator[dict[str, An
         ("flat", "row", "number") if "bias" in present else ("flat",),
         ("no", "list", "array") if any(map(_wordy, names)) else ("no",),
         (1, 4, 3) if "recurrent" in present else (1,),
-        (0, 1) if present & {"kernel", "settings", "stride", "padding", "activation", "mode"} else (0,),
+        (0, 1)
+        if present & {"kernel", "settings", "stride", "padding", "activation", "mode", "mask"}
+        else (0,),
     )
     for style in itertools.starmap(Style, styles):
         draw = Draw(seed)
@@ -228,7 +241,8 @@ class _Maker:
         if kind == "examples":
             return max(1, layout.examples)
         if kind == "mask":
-            return np.ones(layout.data[: len(layout.data) - 1], dtype=bool)
+            shape = layout.data[: len(layout.data) - 1 + style.variant]
+            return np.ones(shape, dtype=bool) if not style.variant else draw.array(*shape) > -1
         if kind == "labels":
             return self.labels(style, draw)
         if _wordy(name) and style.words != "no":
@@ -333,19 +347,6 @@ class _Maker:
         if style.bias == "row":
             return (1, width) if layout.rows else (width,)
         return (width,) if layout.rows else (width, 1)
-
-
-def sizes_in(node: ast.FunctionDef, namespace: Mapping[str, Any]) -> tuple[int, int]:
-    """Return how many features and outputs a function asks for by constants: nn_input_dim = 2."""
-    told = {"inputs": D, "outputs": M}
-    named = {name: value for name, value in namespace.items() if name in names_in(node)}
-    for one in nodes(node, ast.Assign):
-        if isinstance(one.targets[0], ast.Name) and isinstance(one.value, ast.Constant):
-            named[one.targets[0].id] = one.value.value
-    for name, value in named.items():
-        if type(value) is int and 0 < value < 8 and category(name) in told:
-            told[category(name)] = value
-    return told["inputs"], told["outputs"]
 
 
 def _wordy(name: str) -> bool:

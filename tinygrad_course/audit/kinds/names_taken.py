@@ -13,9 +13,9 @@ from tinygrad_course.audit.execution.paths import duplicate
 from tinygrad_course.audit.kinds.cases import Draw
 from tinygrad_course.audit.kinds.gradient_names import GRADIENT, numeric
 from tinygrad_course.audit.kinds.input_layouts import category
-from tinygrad_course.audit.kinds.own_class import JOINT, method_name
+from tinygrad_course.audit.kinds.own_class import method_name
 from tinygrad_course.audit.kinds.own_network import Unfit
-from tinygrad_course.audit.source.signatures import argument_names, needed_names
+from tinygrad_course.audit.source.signatures import JOINT, argument_names, needed_names
 from tinygrad_course.audit.source.syntax import (
     names_in,
     names_of,
@@ -60,8 +60,8 @@ class Taken(NamedTuple):
 def names_taken(program: Program, node: ast.FunctionDef, forward_node: ast.FunctionDef, owner: str) -> Taken:
     """Return what a backward function, its forward function and their object take."""
     new = program.functions.get(method_name(owner, "__init__")) if owner else None
-    forward = _asked(forward_node)
-    back = [name for name in _asked(node) if name not in forward]
+    forward = asked(forward_node)
+    back = [name for name in asked(node) if name not in forward]
     sizes = {"inputs", "hidden", "outputs"}
     outside: set[str] = set()
     for part in (node, forward_node):
@@ -70,7 +70,7 @@ def names_taken(program: Program, node: ast.FunctionDef, forward_node: ast.Funct
         local = {*stored_names(part), *argument_names(part)}
         local |= {one.name for one in nodes(part, ast.FunctionDef)}
         outside |= names_in(part) - local - known - {*vars(builtins)}
-    start = _asked(new) if new is not None else []
+    start = asked(new) if new is not None else []
     upstream = _upstream(back, method=bool(owner))
     result = returned(forward_node)
     outputs = names_of(result, len(result.elts) if isinstance(result, ast.Tuple) else 1)
@@ -82,7 +82,7 @@ def names_taken(program: Program, node: ast.FunctionDef, forward_node: ast.Funct
     return Taken(start, forward, sorted(outside), back, upstream, others, packed)
 
 
-def _asked(node: ast.FunctionDef) -> list[str]:
+def asked(node: ast.FunctionDef) -> list[str]:
     """Return the arguments that have to be given, and those that change what is computed."""
     names, needed = argument_names(node), needed_names(node)
     usual = dict(zip(names[len(needed) :], node.args.defaults, strict=True))

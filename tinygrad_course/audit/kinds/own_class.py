@@ -1,6 +1,8 @@
 """The backward pass of a class, against the gradient of the class's own forward pass and cost."""
 
+import abc
 import ast
+import contextlib
 import copy
 import re
 from collections.abc import Iterator, Mapping
@@ -21,19 +23,25 @@ from tinygrad_course.audit.kinds.own_network import (
     Unfit,
     match,
 )
-from tinygrad_course.audit.source.signatures import INSIDE, role_of
+from tinygrad_course.audit.source.signatures import INSIDE, JOINT, role_of
 from tinygrad_course.audit.source.syntax import returned
 
-JOINT = "__of__"
 
-
-def with_methods(program: Program, node: ast.ClassDef) -> Program:
-    """Return a copy of a program in which the methods of a class are functions that can be swapped."""
+def with_methods(program: Program) -> Program:
+    """Return a copy of a program in which the methods of its classes are functions that can be swapped."""
     made = program.extensible()
-    cls = program.namespace.get(node.name)
-    if not isinstance(cls, type):
-        raise Unfit(f"{node.name} is not a class")
-    body = list(_methods(program, node).values())
+    for node in program.submission.statements:
+        if isinstance(node, ast.ClassDef) and isinstance(made.namespace.get(node.name), type):
+            # A class of the homework may do anything when it is taken apart.
+            with contextlib.suppress(Exception):
+                _take_apart(made, node)
+    return made
+
+
+def _take_apart(made: Program, node: ast.ClassDef) -> None:
+    """Make functions of the methods of a class, and a class that calls them."""
+    cls = made.namespace[node.name]
+    body = list(_methods(made, node).values())
     for statement in body:
         function = copy.deepcopy(statement)
         function.name = method_name(node.name, statement.name)
@@ -44,9 +52,11 @@ def with_methods(program: Program, node: ast.ClassDef) -> Program:
         for statement in body
         if statement.name != "__init__"
     }
-    swapped = type(node.name, (cls,), {**members, "__module__": "homework"})
-    made.namespace[node.name] = swapped
-    return made
+    members |= {
+        "__module__": "homework",
+        "__subclasshook__": classmethod(lambda _, other: cls in other.__mro__),
+    }
+    made.namespace[node.name] = abc.ABCMeta(node.name, (cls,), members)
 
 
 def _methods(program: Program, node: ast.ClassDef) -> dict[str, ast.FunctionDef]:
@@ -173,14 +183,10 @@ class OwnClass(OwnNetwork):
 
 
 def taken_apart(program: Program) -> Iterator[tuple[Program, ast.ClassDef]]:
-    """Give the classes of a file, each with the program in which its methods are functions."""
-    for statement in program.submission.statements:
-        if isinstance(statement, ast.ClassDef):
-            try:
-                made = with_methods(program, statement)
-            except Exception:  # noqa: BLE001, S112 - a class of the homework may do anything when it is taken apart
-                continue
-            yield made, statement
+    """Give the classes of a file, each with a program in which their methods are functions."""
+    classes = [one for one in program.submission.statements if isinstance(one, ast.ClassDef)]
+    made = with_methods(program) if classes else program
+    return ((made, one) for one in classes if isinstance(made.namespace.get(one.name), type))
 
 
 def class_passes(program: Program) -> Iterator[OwnClass]:

@@ -8,7 +8,8 @@ from tinygrad_course.audit.execution.namespace import Program
 from tinygrad_course.audit.kinds.any_backward import AnyBackward
 from tinygrad_course.audit.kinds.base import words
 from tinygrad_course.audit.kinds.gradient_names import GRADIENT
-from tinygrad_course.audit.kinds.own_class import JOINT, taken_apart
+from tinygrad_course.audit.kinds.own_class import taken_apart
+from tinygrad_course.audit.source.signatures import JOINT
 from tinygrad_course.audit.source.syntax import names_of, returned
 
 _BACK = re.compile(r"(?i)back|bprop|bwd|grad|deriv|prime|delta")

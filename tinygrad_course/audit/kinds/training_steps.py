@@ -6,10 +6,12 @@ against that.
 """
 
 import ast
+import contextlib
 import copy
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -20,7 +22,7 @@ from tinygrad_course.audit.execution.oracle import slopes
 from tinygrad_course.audit.execution.paths import Path, duplicate, label, leaves, pairs, plain, put
 from tinygrad_course.audit.execution.protection import same_draws
 from tinygrad_course.audit.execution.stubs import StandInUsedError
-from tinygrad_course.audit.kinds.base import Assumption, Kind
+from tinygrad_course.audit.kinds.base import Assumption, Kind, words
 from tinygrad_course.audit.kinds.cases import Case, Draw
 from tinygrad_course.audit.kinds.own_network import BACKWARD, Pool, Unfit
 from tinygrad_course.audit.reference.comparison import ratio
@@ -33,7 +35,7 @@ from tinygrad_course.audit.source.syntax import (
     stored_names,
 )
 
-HOOK, ONCE, ITERATIONS = "__tinygrad_caught__", "__tinygrad_once__", 3
+HOOK, ONCE, HELD, ITERATIONS = "__tinygrad_caught__", "__tinygrad_once__", "__tinygrad_held__", 3
 SCRIPT = "the_script"
 _COST = re.compile(r"(?i)^(j|j_?cost|.*cost(_?\w|_?(total|sum|avg|mean|epoch))?|.*loss(_?(total|sum))?)$")
 
@@ -56,13 +58,19 @@ class Run:
 class TrainingStep(Kind):
     """The gradients of one iteration, and the parameters after it."""
 
-    battery = ("distinct",) * 4
+    battery = words("distinct distinct distinct distinct")
     trials = 600
     owns = True
+
+    shared: tuple[str, ...] = ()
+    """The variables outside functions that an iteration reads and sets as its own."""
+    around: Mapping[str, Any] = MappingProxyType({})
+    """What the function reads from outside."""
 
     def __init__(self, program: Program, node: ast.FunctionDef, loop: ast.For | ast.While) -> None:
         self.whole, self.loop = node, loop
         self.program = program.extensible()
+        self.program.namespace[HELD] = self._held
         self.node = self._step(node, [])
         self.fixed: dict[str, float] = {}
         """Further arguments of the whole function, and what they are to be."""
@@ -74,15 +82,34 @@ class TrainingStep(Kind):
 
     def _step(self, node: ast.FunctionDef, names: list[str]) -> ast.FunctionDef:
         """Return the iteration as a function of the variables that it begins with."""
-        head = f"def {node.name}({', '.join(names)}):\n    for {ONCE} in (0,):\n"
-        made = definition(head + "        pass\n    return locals()")
-        inner = made.body[0]
-        assert isinstance(inner, ast.For)  # noqa: S101 - the text is ours
+        head = f"def {node.name}({', '.join(name for name in names if name not in self.shared)}):\n"
+        kept = f"{{**locals(), **{HELD}()}}" if self.shared else "locals()"
+        loop = f"    for {ONCE} in (0,):\n        pass\n    return {kept}"
+        declared = f"    global {', '.join(self.shared)}\n" if self.shared else ""
+        made = definition(head + declared + loop)
+        inner = next(nodes(made, ast.For))
         inner.body = copy.deepcopy(self.loop.body)
-        for part in (made, inner, made.body[1]):
+        for part in (made, *made.body):
             part.lineno = part.end_lineno = self.loop.lineno
         ast.fix_missing_locations(made)
         return made
+
+    def _held(self) -> dict[str, Any]:
+        """Return the variables outside functions as they are."""
+        return {name: self.program.namespace[name] for name in self.shared if name in self.program.namespace}
+
+    @contextlib.contextmanager
+    def _around(self) -> Iterator[None]:
+        """Let the homework set variables outside functions for the body of a with statement."""
+        space = self.program.namespace
+        before = dict(space)
+        space.update(self.around)
+        try:
+            yield
+        finally:
+            if self.shared or self.around:
+                space.clear()
+                space.update(before)
 
     def run(self, arguments: Mapping[str, Any], iterations: int = ITERATIONS) -> Run:
         """Run the whole function for a few iterations, and keep its variables."""
@@ -91,7 +118,8 @@ class TrainingStep(Kind):
         def hook(local: dict[str, Any], place: str) -> None:
             if place == "start" and len(caught.starts) >= iterations + 2:
                 raise _Enough
-            kept = {name: duplicate(value) for name, value in local.items() if name != ONCE}
+            variables = {**local, **self._held()}
+            kept = duplicate({name: value for name, value in variables.items() if name != ONCE})
             (caught.starts if place == "start" else caught.ends).append(kept)
 
         with self.program.bound({HOOK: hook}):
@@ -175,6 +203,7 @@ class TrainingStep(Kind):
             self.variables = names
             self.node = self._step(self.whole, names)
             self.program.functions[self.node.name] = self.node
+            self.program.callees_of.pop(self.node.name, None)
             self.program.namespace[self.node.name] = self.program.define(self.node)
         return self._iterate(start)
 
@@ -251,9 +280,14 @@ class TrainingStep(Kind):
         return [{"by": "gradients"}, {"by": "update"}]
 
     def _iterate(self, start: Mapping[str, Any]) -> dict[str, Any]:
-        with same_draws(2):
-            function = self.program.namespace[self.node.name]
-            outcome = self.program.call(function, (), duplicate(dict(start)))
+        return self._iterated(self.program.namespace[self.node.name], duplicate(dict(start)))
+
+    def _iterated(self, function: Callable[..., Any], start: dict[str, Any]) -> dict[str, Any]:
+        """Call an iteration in its variables, and return them as they are then."""
+        own = {name: value for name, value in start.items() if name not in self.shared}
+        with same_draws(2), self._around():
+            self.program.namespace.update({name: start[name] for name in self.shared if name in start})
+            outcome = self.program.call(function, (), own)
         if outcome.error is not None:
             raise Unfit.raised("an iteration", outcome.error)
         return {name: value for name, value in outcome.result.items() if name != ONCE}
@@ -310,8 +344,8 @@ def _trains(loop: ast.For | ast.While) -> bool:
     return bool(gradients and re.search(r"(?i)cost|loss|\bJ\b", text))
 
 
-def script_function(program: Program) -> ast.FunctionDef | None:
-    """Return the statements of a script as a function; those that need what is not loaded may fail."""
+def script_body(program: Program) -> list[ast.stmt]:
+    """Return the statements of a script; those that need what is not loaded may fail."""
     body: list[ast.stmt] = []
     constants = [one for one in program.submission.statements if isinstance(one, ast.Assign | ast.AnnAssign)]
     for statement in sorted([*constants, *program.submission.script], key=lambda one: one.lineno):
@@ -320,6 +354,12 @@ def script_function(program: Program) -> ast.FunctionDef | None:
             continue
         handler = ast.ExceptHandler(ast.Name("Exception", ast.Load()), None, [ast.Pass()])
         body.append(ast.copy_location(ast.Try([statement], [handler], [], []), statement))
+    return body
+
+
+def script_function(program: Program) -> ast.FunctionDef | None:
+    """Return the statements of a script as a function."""
+    body = script_body(program)
     outer = [statement for statement in body if isinstance(statement, ast.For | ast.While)]
     if not outer:
         return None

@@ -3,7 +3,7 @@
 import ast
 import difflib
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -33,6 +33,7 @@ from tinygrad_course.audit.source.signatures import role_of
 from tinygrad_course.audit.source.syntax import elements, names_in, nodes, stored_names
 
 Function = Callable[..., Any]
+_LEARNS = re.compile(r"(?i)^(fit|train|learn|the_script)|descent|another number|clips its|have a penalty")
 _NOT_RUN = re.compile(r"not known|not told|raises|not found|takes no|there is no|it computes in")
 OwnKind = OwnNetwork | TrainingStep
 
@@ -170,13 +171,18 @@ def own_results(program: Program, seed: int) -> dict[str, OwnResult]:
     return found
 
 
-def loop_results(program: Program, seed: int) -> dict[str, OwnResult]:
-    """Return the result for every training loop of a file."""
+def loop_results(program: Program, seed: int, judged: Iterable[str] = ()) -> dict[str, OwnResult]:
+    """Return the result for every training loop of a file, but for functions that something else judges."""
     found = {kind.node.name: _plain_steps(kind, seed) for kind in training_steps(program)}
-    for kind in any_loops(program, {name for name, one in found.items() if one.verdicts}):
-        judged = by_kind(kind, seed)
-        if judged.verdicts or kind.node.name not in found:
-            found[kind.node.name] = judged
+    told = {*judged, *(name for name, one in found.items() if one.verdicts)}
+    told |= {name for name, node in program.functions.items() if kind_of(node)} - found.keys()
+    for name, kinds in any_loops(program, told):
+        for kind in kinds:
+            result = by_kind(kind, seed)
+            if result.verdicts or (name not in found and _LEARNS.search(f"{name} {result.problem}")):
+                found[name] = result
+            if result.verdicts:
+                break
     return found
 
 

@@ -69,7 +69,7 @@ def judge(
     learner: Learner, kind: Kind, function: Function, case: Case, seconds: float | None = None
 ) -> Verdict:
     """Call a function with one case and compare what it returns with what is right."""
-    passed = {role: duplicate(value) for role, value in case.values.items()}
+    passed = duplicate(dict(case.values))
     held = [
         (role, array, array.copy())
         for role in (() if kind.owns else learner.binding.roles)

@@ -62,6 +62,10 @@ INSIDE = "__in__"
 """Stands between the name of a function and that of the module beside the submission that defines it."""
 
 
+JOINT = "__of__"
+"""Stands between the name of a method that is made a function and that of its class."""
+
+
 def bare(name: str) -> str:
     """Return a function's name without what a learner puts around it: my_propagate, propagate_v2.
 

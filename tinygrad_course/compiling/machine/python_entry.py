@@ -82,16 +82,17 @@ def _unpacked(i: int, given: str, lines: list[str]) -> Iterator[str]:
         yield f"{type} %v{i}"
         return
     # NumPy's arrays, after what every object of Python's begins with: data, ndim, shape, strides
-    start, word = object.__basicsize__, struct.calcsize("P")
-    fields = {"data": start, "shape": start + 2 * word, "strides": start + 3 * word}
-    for field, offset in fields.items():
+    axes, fields = int(form[0]), (("data", 0, ""), ("shape", 2, "n"), ("strides", 3, "s"))
+    for field, words, letter in fields[: 1 + len(form) if axes else 1]:
+        place = object.__basicsize__ + words * struct.calcsize("P")
         lines += [
-            f"%{field}{i}.p = getelementptr i8, ptr %a{i}, i64 {offset}",
+            f"%{field}{i}.p = getelementptr i8, ptr %a{i}, i64 {place}",
             f"%{field}{i} = load ptr, ptr %{field}{i}.p",
         ]
-    yield f"ptr %data{i}"
-    for field, letter in (("shape", "n"), ("strides", "s"))[: len(form)]:
-        for axis in range(int(form[0])):
+        if field == "data":
+            yield f"ptr %data{i}"
+            continue
+        for axis in range(axes):
             name = f"%{letter}{i}.{axis}"
             lines += [
                 f"{name}.p = getelementptr i64, ptr %{field}{i}, i64 {axis}",

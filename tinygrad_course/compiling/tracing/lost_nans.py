@@ -25,14 +25,21 @@ def leaves_range(program: Program) -> bool:
     from it: 1 - A, which is 0 where A is 1.
     """
     factors: dict[int, Counter[int]] = {}
-    gradients = [v for v in program.values() if v.backward]
     vanishing: set[int] = set()  # exp(-|z|), and what is computed from it
-    for v in Program([], gradients).values():
-        found = factors[id(v)] = Counter()
+    needed = {id(v) for v in program.values() if v.backward}
+    for v in reversed(program.values()):
+        if id(v) in needed:
+            needed.update(map(id, v.inputs))
+    for v in program.values():
+        if id(v) not in needed:
+            continue
         if v.function in {np.multiply, np.square}:
+            found = factors[id(v)] = Counter()
             for a in v.inputs * (2 if v.function is np.square else 1):
-                found += factors[id(a)] or Counter([id(a)])
-        if max(found.values(), default=0) > 2 or (v.function in _POWERS and not v.is_constant):
+                found.update(factors.get(id(a), [id(a)]))
+            if max(found.values(), default=0) > 2:
+                return True
+        if v.function in _POWERS:
             return True
         divisor = v.args[-1] if v.function in {np.divide, np.reciprocal, np.log} else None
         if id(divisor) in vanishing:

@@ -119,7 +119,9 @@ def _other_function(node: ast.Call, name: str, scope: Scope) -> Iterator[Change]
             args = node.args
             if other == "random.randn" and len(args) == 1 and isinstance(args[0], ast.Tuple):
                 args = args[0].elts
-            yield kind, ast.Call(parse(f"{stem}.{other}"), args, node.keywords), rank
+            held = node.func.value if stem == text(node.func.value) else parse(stem)
+            called = ast.Attribute(held, other, ast.Load()) if "." not in other else parse(f"{stem}.{other}")
+            yield kind, ast.Call(called, args, node.keywords), rank
     if isinstance(node.func, ast.Name):
         for other in RELATED.get(name, ()):
             if other in scope.functions or other.startswith("np."):

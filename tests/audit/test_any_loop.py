@@ -1,0 +1,167 @@
+"""What trains, of any style: in methods, over variables outside, through optimizers, by any name."""
+
+import pytest
+
+from tinygrad_course.audit.command.one_file import audit_text
+from tinygrad_course.audit.reporting.results import RIGHT, UNCHECKED, WRONG
+
+METHOD = """import numpy as np
+class Klassifikator:
+    def __init__(self, rate=0.1, runden=20):
+        self.rate, self.runden = rate, runden
+    def fit(self, X, y):
+        m, n = X.shape
+        self.w, self.b = np.zeros(n), 0
+        for _ in range(self.runden):
+            p = self.aktiv(X @ self.w + self.b)
+            dw = X.T @ (p - y) / m
+            db = np.sum(p - y) / m
+            self.w -= self.rate * dw
+            self.b -= self.rate * db
+    def aktiv(self, z):
+        return 1 / (1 + np.exp(-z))
+"""
+OUTSIDE = """import numpy as np
+X = np.random.RandomState(0).randn(3, 6)
+Y = (X[:1] > 0) * 1.0
+w, b = np.zeros((3, 1)), 0.0
+def vorwaerts():
+    global A
+    A = 1 / (1 + np.exp(-(w.T @ X + b)))
+def kosten():
+    return -np.mean(Y * np.log(A) + (1 - Y) * np.log(1 - A))
+def rueckwaerts():
+    global dw, db
+    dw = X @ (A - Y).T / X.shape[1]
+    db = np.mean(A - Y)
+for i in range(100):
+    vorwaerts()
+    print(kosten())
+    rueckwaerts()
+    w = w - 0.1 * dw
+    b = b - 0.1 * db
+"""
+MOMENTUM = """import numpy as np
+def entrena(X, Y, n_h=3, tasa=0.1, beta=0.9, pasos=10):
+    rng = np.random.RandomState(0)
+    pesos = [rng.randn(X.shape[1], n_h), np.zeros(n_h), rng.randn(n_h, Y.shape[1]), np.zeros(Y.shape[1])]
+    v = [np.zeros_like(p) for p in pesos]
+    for paso in range(pasos):
+        W1, b1, W2, b2 = pesos
+        oculta = np.tanh(X @ W1 + b1)
+        salida = oculta @ W2 + b2
+        costo = np.sum((salida - Y) ** 2) / (2 * len(X))
+        d2 = (salida - Y) / len(X)
+        d1 = d2 @ W2.T * (1 - oculta ** 2)
+        for k, g in enumerate([X.T @ d1, d1.sum(0), oculta.T @ d2, d2.sum(0)]):
+            v[k] = beta * v[k] + g
+            pesos[k] = pesos[k] - tasa * v[k]
+    return pesos
+"""
+OPTIMIZER = """import numpy as np
+class Optimierer:
+    def __init__(self, zahlen):
+        self.zahlen, self.t = zahlen, 0
+        self.m = [np.zeros_like(p) for p in zahlen]
+        self.v = [np.zeros_like(p) for p in zahlen]
+    def schritt(self, ableitungen):
+        self.t += 1
+        for k, g in enumerate(ableitungen):
+            self.m[k] = 0.9 * self.m[k] + 0.1 * g
+            self.v[k] = 0.99 * self.v[k] + 0.01 * g ** 2
+            hut = self.m[k] / (1 - 0.9 ** self.t)
+            self.zahlen[k] -= 0.01 * hut / (np.sqrt(self.v[k] / (1 - 0.99 ** self.t)) + 1e-8)
+class Netz:
+    def __init__(self, n_in, n_out):
+        self.W, self.b = np.random.randn(n_in, n_out), np.zeros(n_out)
+    def vor(self, x):
+        self.x, self.s = x, np.tanh(x @ self.W + self.b)
+        return self.s
+    def zurueck(self, d):
+        d = d * (1 - self.s ** 2)
+        return [self.x.T @ d, d.sum(axis=0)]
+def lerne(X, Y):
+    netz = Netz(X.shape[1], Y.shape[1])
+    opt = Optimierer([netz.W, netz.b])
+    for _ in range(30):
+        s = netz.vor(X)
+        verlust = 0.5 * np.mean(np.sum((s - Y) ** 2, axis=1))
+        opt.schritt(netz.zurueck((s - Y) / len(X)))
+"""
+STEP = """import numpy as np
+def train_step(X, Y, W1, b1, W2, b2, lr):
+    A1 = np.tanh(W1 @ X + b1)
+    A2 = 1 / (1 + np.exp(-(W2 @ A1 + b2)))
+    cost = -np.mean(Y * np.log(A2) + (1 - Y) * np.log(1 - A2))
+    dZ2 = (A2 - Y) / X.shape[1]
+    dZ1 = (W2.T @ dZ2) * (1 - A1 ** 2)
+    W2, b2 = W2 - lr * dZ2 @ A1.T, b2 - lr * dZ2.sum(1, keepdims=True)
+    W1, b1 = W1 - lr * dZ1 @ X.T, b1 - lr * dZ1.sum(1, keepdims=True)
+    return cost, W1, b1, W2, b2
+"""
+STYLES = {"method": METHOD, "outside": OUTSIDE, "momentum": MOMENTUM, "optimizer": OPTIMIZER, "step": STEP}
+NAMES = {
+    "method": "Klassifikator.fit",
+    "outside": "the_script",
+    "momentum": "entrena",
+    "optimizer": "lerne",
+    "step": "train_step",
+}
+
+
+def verdict(text, name):
+    return next((one for one in audit_text(text).functions if one.name == name), None)
+
+
+@pytest.mark.parametrize("style", STYLES)
+def test_what_trains_is_right_by_its_cost(style):
+    assert verdict(STYLES[style], NAMES[style]).status == RIGHT
+
+
+@pytest.mark.parametrize(
+    ("style", "right", "wrong"),
+    [
+        ("method", "db = np.sum(p - y) / m", "db = np.sum(p - y)"),
+        ("outside", "db = np.mean(A - Y)", "db = np.sum(A - Y)"),
+        ("momentum", "d1 = d2 @ W2.T * (1 - oculta ** 2)", "d1 = d2 @ W2.T * (1 - oculta)"),
+        ("optimizer", "d.sum(axis=0)]", "d.mean(axis=0)]"),
+        ("step", "dZ1 = (W2.T @ dZ2) * (1 - A1 ** 2)", "dZ1 = (W2.T @ dZ2)"),
+    ],
+)
+def test_a_mistake_in_what_trains_is_found(style, right, wrong):
+    text = STYLES[style]
+    assert right in text
+    assert verdict(text.replace(right, wrong), NAMES[style]).status == WRONG
+
+
+def test_the_line_of_a_mistake_is_named_where_it_stands_in_what_the_loop_calls():
+    text = OUTSIDE.replace("db = np.mean(A - Y)", "db = np.sum(A - Y)")
+    found = verdict(text, "the_script").findings[0]
+    assert "db = np.sum(A - Y)" in found.source
+
+
+@pytest.mark.parametrize(
+    ("right", "other"),
+    [
+        ("self.b -= self.rate * db", "self.b -= 0.37 * self.rate * db"),
+        ("dw = X.T @ (p - y) / m", "dw = np.clip(X.T @ (p - y) / m, -0.01, 0.01)"),
+    ],
+)
+def test_what_may_be_meant_is_not_called_wrong(right, other):
+    assert right in METHOD
+    assert verdict(METHOD.replace(right, other), "Klassifikator.fit").status == UNCHECKED
+
+
+def test_labels_of_another_shape_than_the_outputs_are_no_mistake_of_the_loop():
+    text = """import numpy as np
+def entrainer(X, y, taux=0.1, n=50):
+    poids = np.zeros((X.shape[1], 1))
+    biais = 0.0
+    for k in range(n):
+        sortie = 1 / (1 + np.exp(-(X @ poids + biais)))
+        ecart = sortie - y
+        poids = poids - taux * X.T @ ecart / len(X)
+        biais = biais - taux * ecart.mean()
+    return poids, biais
+"""
+    assert verdict(text, "entrainer").status == RIGHT

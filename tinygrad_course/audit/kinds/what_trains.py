@@ -1,0 +1,102 @@
+"""Which loops and functions of a file train something, and what they share with its other functions."""
+
+import ast
+import copy
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from tinygrad_course.audit.execution.namespace import Program
+from tinygrad_course.audit.kinds.gradient_names import GRADIENT
+from tinygrad_course.audit.kinds.input_layouts import D, M, category
+from tinygrad_course.audit.kinds.training_steps import ITERATIONS, ONCE, script_body
+from tinygrad_course.audit.source.signatures import JOINT, argument_names
+from tinygrad_course.audit.source.syntax import definition, elements, names_in, nodes, stored_names, targets
+
+_PRODUCT = re.compile(r"\bdot\(| @ |matmul|einsum|outer\(|\bsum\(|\.T\b")
+
+
+def set_up(program: Program, node: ast.FunctionDef, shared: tuple[str, ...]) -> ast.FunctionDef:
+    """Return a function that shares variables with others, after the statements that set them outside."""
+    if not shared:
+        return node
+    script = node.name not in program.functions
+    before = (
+        [] if script else [one for one in script_body(program) if not isinstance(one, ast.For | ast.While)]
+    )
+    names = [name for name in argument_names(node) if not (script and name in shared)]
+    made = definition(f"def {node.name}({', '.join(names)}):\n    global {', '.join(shared)}")
+    made.args = made.args if script else node.args
+    made.body += [*copy.deepcopy(before), *node.body]
+    ast.copy_location(made.body[0], node)
+    return ast.fix_missing_locations(ast.copy_location(made, node))
+
+
+def shared_names(program: Program, node: ast.FunctionDef) -> tuple[str, ...]:
+    """Return the variables outside functions that the functions which one calls read or set."""
+    constants = [one for one in program.submission.statements if isinstance(one, ast.Assign | ast.AnnAssign)]
+    outside = {name for one in [*constants, *program.submission.script] for name in stored_names(one)}
+    script = node.name not in program.functions
+    called = program.own if script else {name: program.functions[name] for name in program.callees(node.name)}
+    parts = [*called.values(), *([] if script else [node])]
+    declared = {name for part in parts for one in nodes(part, ast.Global) for name in one.names}
+    used: set[str] = set()
+    for part in parts:
+        local = {*argument_names(part), *stored_names(part)} - declared
+        used |= names_in(part) - local
+    own = {*argument_names(node), *stored_names(node)} - declared if not script else set()
+    return tuple(sorted((((outside | declared) & used) | declared) - own - program.functions.keys()))
+
+
+def repeated(node: ast.FunctionDef) -> ast.FunctionDef:
+    """Return a function that does its work again and again: one step of a training that others repeat."""
+    made = definition(f"def {node.name}():\n    for {ONCE} in range({ITERATIONS}):\n        pass")
+    made.args = node.args
+    loop = next(nodes(made, ast.For))
+    loop.body = copy.deepcopy(node.body)
+    if isinstance(loop.body[-1], ast.Return) and loop.body[-1].value is not None:
+        loop.body[-1] = ast.copy_location(ast.Expr(loop.body[-1].value), loop.body[-1])
+    for part in (made, loop):
+        ast.copy_location(part, node)
+    return ast.fix_missing_locations(made)
+
+
+def updates(program: Program, body: list[ast.stmt]) -> bool:
+    """Tell whether statements, or what they call, take products or sums and add to what there is."""
+    words = {
+        getattr(call.func, "attr", getattr(call.func, "id", ""))
+        for one in body
+        for call in nodes(one, ast.Call)
+    }
+    called = [name for name in program.functions if name.split(JOINT)[0] in words]
+    called += [other for name in called for other in program.callees(name)]
+    parts: list[ast.AST] = [*body, *(program.functions[name] for name in called)]
+    if not _PRODUCT.search("\n".join(map(ast.unparse, parts))):
+        return False
+    return any(_adds(one) for part in parts for one in ast.walk(part))
+
+
+def _adds(statement: ast.AST) -> bool:
+    """Tell whether something is added to what is there, or taken away: w = w - ..., but not dW += ..."""
+    if not isinstance(statement, ast.AugAssign | ast.Assign):
+        return False
+    if GRADIENT.match(ast.unparse(targets(statement)[0]).removeprefix("self.")):
+        return False
+    if isinstance(statement, ast.AugAssign):
+        return isinstance(statement.op, ast.Add | ast.Sub)
+    told = {ast.unparse(one) for one in elements(statement.targets[0])}
+    inner = [one for one in nodes(statement.value, ast.BinOp) if isinstance(one.op, ast.Add | ast.Sub)]
+    return any(told & {ast.unparse(one.left), ast.unparse(one.right)} for one in inner)
+
+
+def sizes_in(node: ast.FunctionDef, namespace: Mapping[str, Any]) -> tuple[int, int]:
+    """Return how many features and outputs a function asks for by constants: nn_input_dim = 2."""
+    told = {"inputs": D, "outputs": M}
+    named = {name: value for name, value in namespace.items() if name in names_in(node)}
+    for one in nodes(node, ast.Assign):
+        if isinstance(one.targets[0], ast.Name) and isinstance(one.value, ast.Constant):
+            named[one.targets[0].id] = one.value.value
+    for name, value in named.items():
+        if type(value) is int and 0 < value < 8 and category(name) in told:
+            told[category(name)] = value
+    return told["inputs"], told["outputs"]
