@@ -1,9 +1,11 @@
 """How hard Hypothesis searches, and where the tests find the course's data."""
 
 import os
+import zlib
 from collections import Counter
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, settings
 
@@ -55,6 +57,16 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
             f"no {', '.join(missing)} in {directory}: `python -m datasets --download` brings the files, "
             "and TINYGRAD_COURSE_DATA names another directory"
         )
+
+
+@pytest.fixture(autouse=True)
+def own_draws(request: pytest.FixtureRequest) -> None:
+    """What a test draws from its module's generator does not depend on the tests that ran before it."""
+    for name in ("rng", "RNG"):
+        generator = getattr(request.module, name, None)
+        if isinstance(generator, np.random.Generator):
+            seed = zlib.crc32(request.node.name.encode())
+            generator.bit_generator.state = np.random.default_rng(seed).bit_generator.state
 
 
 @pytest.fixture(scope="session")

@@ -90,6 +90,7 @@ def test_the_command_prints_writes_and_draws(tmp_path):
     assert (tmp_path / "m.png").read_bytes().startswith(b"\x89PNG")
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize(
     "arguments",
     [
@@ -108,6 +109,7 @@ def test_what_it_cannot_do_is_refused_by_name(arguments):
 # ------------------------------------------------------------------ the check would notice
 
 
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize("row", ["W1", "W3s", "W4", "W7"])
 @pytest.mark.parametrize("name", ["gradient", "cost"])
 def test_a_wrong_result_is_out(row, name):
@@ -241,6 +243,7 @@ def test_every_axis_works_at_its_smallest(axis):
     assert found["peak"] >= 0
 
 
+@pytest.mark.long
 def test_the_cost_of_a_node_is_printed(tmp_path):
     done = command("nodes", "--small", "--rounds", "1", "--json", str(tmp_path / "n.json"))
     assert done.returncode == 0, done.stderr

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import stat
 import subprocess
 import sys
 import threading
@@ -32,6 +33,7 @@ def killed_write(path: Path) -> list[str]:
     return sorted(names(path.parent) - before)
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("name", ["run.h5", "run[1].h5", "*", LONG + "1.h5", "猫.h5", "a.part", "a" * 250])
 def test_what_a_killed_write_left_is_swept_up(tmp_path: Path, name: str) -> None:
     left = killed_write(tmp_path / name)
@@ -40,6 +42,7 @@ def test_what_a_killed_write_left_is_swept_up(tmp_path: Path, name: str) -> None
     assert not names(tmp_path)
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize(
     ("ours", "theirs"),
     [
@@ -105,3 +108,36 @@ def test_whether_a_file_could_be_written_is_asked_without_writing_it(
     monkeypatch.setattr(Path, "open", read_only)
     with pytest.raises(PermissionError, match=r"run\.h5'$"):
         files.check_writable(tmp_path / "run.h5")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="links need a right there, and pipes are none")
+def test_links_permissions_and_pipes_stay_what_they_are(tmp_path: Path) -> None:
+    kept, folder = tmp_path / "kept", tmp_path / "folder"
+    folder.mkdir()
+    kept.write_bytes(b"before")
+    kept.chmod(0o640)
+    link = folder / "link"
+    link.symlink_to(Path("..") / "kept")
+    dangling = folder / "dangling"
+    dangling.symlink_to(folder / "later")
+    for path in (link, dangling):
+        files.check_writable(path)
+        files.write(path, b"after")
+        assert path.is_symlink()
+        assert path.read_bytes() == b"after"
+    assert kept.stat().st_mode & 0o777 == 0o640
+    left = killed_write(kept)
+    files.sweep_up(link)
+    assert left
+    assert names(tmp_path) == {"kept", "folder"}
+    assert names(folder) == {"link", "dangling", "later"}
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    files.check_writable(pipe)
+    files.write(pipe, b"through the pipe")
+    assert os.read(reader, 100) == b"through the pipe"
+    assert stat.S_ISFIFO(pipe.stat().st_mode)
+    os.close(reader)
+    files.write(Path(os.devnull), b"gone")
+    assert stat.S_ISCHR(Path(os.devnull).stat().st_mode)

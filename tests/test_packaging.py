@@ -49,6 +49,7 @@ def wheel(unpacked: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return build("wheel", tmp_path_factory.mktemp("wheel"), unpacked)
 
 
+@pytest.mark.long
 def test_the_wheel_carries_the_library_alone(wheel: Path, unpacked: Path) -> None:
     names = zipfile.ZipFile(wheel).namelist()
     info = f"tinygrad_course-{PROJECT['version']}.dist-info"
@@ -59,6 +60,7 @@ def test_the_wheel_carries_the_library_alone(wheel: Path, unpacked: Path) -> Non
     assert modules | more <= set(names)
 
 
+@pytest.mark.long
 def test_the_wheel_requires_what_pyproject_says(wheel: Path) -> None:
     info = f"tinygrad_course-{PROJECT['version']}.dist-info"
     archive = zipfile.ZipFile(wheel)
@@ -70,6 +72,7 @@ def test_the_wheel_requires_what_pyproject_says(wheel: Path) -> None:
     assert "tinygrad-course = tinygrad_course.cli:main" in archive.read(f"{info}/entry_points.txt").decode()
 
 
+@pytest.mark.long
 def test_the_sdist_carries_what_a_developer_needs(unpacked: Path) -> None:
     needed = (
         ".ci/run",
@@ -87,6 +90,7 @@ def test_the_sdist_carries_what_a_developer_needs(unpacked: Path) -> None:
     assert [name for name in needed if not (unpacked / name).is_file()] == []
 
 
+@pytest.mark.long
 def test_neither_carries_data_or_an_environment(unpacked: Path) -> None:
     unwanted = [
         p

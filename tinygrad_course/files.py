@@ -3,6 +3,7 @@
 import hashlib
 import os
 import re
+import stat
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -23,20 +24,29 @@ _SHOWN = 40  # characters of a file's name in the name of what is written beside
 def write(path: Path, content: bytes) -> Path:
     """Write a file beside its target, flush it, and put it in the target's place.
 
+    A link stays, and what it points at is written; a file that is there keeps its permissions; a pipe or a
+    device, such as /dev/stdout, is written into.
+
     Raises FileNotFoundError if the directory does not exist, and OSError with the target's name if it can't
     be written: the disk is full, the folder read-only.
     """
     with _naming(path):
-        beside, file = _beside(path)
+        if _written_into(path):
+            path.write_bytes(content)
+            return path
+        target = path.resolve()
+        beside, file = _beside(target)
         try:
             with file:
+                if target.is_file():
+                    beside.chmod(stat.S_IMODE(target.stat().st_mode))
                 file.write(content)
                 file.flush()
                 os.fsync(file.fileno())
                 if fcntl is not None:
-                    beside.replace(path)  # while it is locked, see `sweep_up`
+                    beside.replace(target)  # while it is locked, see `sweep_up`
             if fcntl is None:
-                beside.replace(path)
+                beside.replace(target)
         except BaseException:
             beside.unlink(missing_ok=True)
             raise
@@ -46,9 +56,10 @@ def write(path: Path, content: bytes) -> Path:
 def check_writable(path: Path) -> None:
     """Raise if `write` could not write this file, for the folder is not there or read-only."""
     with _naming(path):
-        beside, file = _beside(path)
-        file.close()
-        beside.unlink()
+        if not _written_into(path):
+            beside, file = _beside(path.resolve())
+            file.close()
+            beside.unlink()
 
 
 def sweep_up(path: Path) -> None:
@@ -56,10 +67,16 @@ def sweep_up(path: Path) -> None:
 
     What is being written at the moment, by another process, is locked and stays.
     """
+    path = path.resolve()
     ours = re.compile(re.escape(_prefix(path)) + r"[0-9a-f]{8}\.part")
     for leftover in list(path.parent.iterdir()) if path.parent.is_dir() else []:
         if ours.fullmatch(leftover.name) and not _locked(leftover):
             leftover.unlink(missing_ok=True)
+
+
+def _written_into(path: Path) -> bool:
+    """Tell whether a path is a pipe, a terminal or a device, which no file may take the place of."""
+    return path.exists() and not (path.is_file() or path.is_dir())
 
 
 @contextmanager

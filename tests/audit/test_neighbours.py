@@ -102,6 +102,7 @@ def test_what_lies_in_the_given_folder_is_loaded_and_nothing_else(project):
     assert any("common.layers is not loaded" in note and "--root" in note for note in alone.notes)
 
 
+@pytest.mark.long
 def test_a_mistake_in_a_module_is_told_with_its_file_and_costs_no_points(project):
     wrong = LAYERS.replace("self.x.T @ dout", "2 * self.x.T @ dout")
     book = project(**{"common/layers.py": wrong})

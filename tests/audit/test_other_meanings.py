@@ -1,5 +1,7 @@
 """Right code that means something else than the course's is not called wrong; a mistake in it is."""
 
+import functools
+
 import pytest
 
 from tinygrad_course.audit.command.one_file import audit_text
@@ -103,7 +105,7 @@ def test_a_propagate_of_its_own_cost_is_right(seed):
     assert found.status == "right"
 
 
-@pytest.mark.sampled(2)
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("cost", "decay", "rate"),
     [
@@ -148,6 +150,7 @@ def test_the_mask_of_its_own_forward_pass_is_asked_for():
     assert "D1" in wrong.findings[0].suggestion
 
 
+@functools.cache
 def statuses(text):
     return {one.name: one.status for one in audit_text(text).functions}
 

@@ -475,6 +475,7 @@ def test_damaged_code_is_made_anew(damage):
     assert not made_anew()
 
 
+@pytest.mark.long
 def test_a_second_process_uses_the_first_ones_code():
     program = (
         "import numpy as np\n"

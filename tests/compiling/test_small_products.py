@@ -67,7 +67,7 @@ def test_a_loop_over_time_has_one_sum_for_each_weight_and_few_functions(dtype):
     functions = [v.function for v in program.body.layout.order]
     sums = [f for f in functions if isinstance(f, SumOfProducts)]
     assert sorted(f.m for f in sums) == [8, 8, 16]  # dW, dU, dV
-    fused = [f.compute for f in functions if isinstance(f, FusedCall)]
+    fused = [f.function for f in functions if isinstance(f, FusedCall)]
     assert len(fused) > 120
     assert len(set(fused)) < 20
     assert not {np.tanh, np.matmul} & set(functions)
@@ -89,7 +89,7 @@ def test_a_long_loop_over_one_shape_is_made_in_pieces_that_are_alike():
     ((_, program),) = step.programs.values()
     calls = [v.function for v in program.body.layout.order]
     assert np.sin not in calls
-    fused = [f.compute for f in calls if isinstance(f, FusedCall)]
+    fused = [f.function for f in calls if isinstance(f, FusedCall)]
     assert len(fused) > 1400 // MOST
     assert len(set(fused)) < 12
 

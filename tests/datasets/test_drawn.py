@@ -123,6 +123,7 @@ def test_the_first_published_cost_on_the_circles():
     assert cost == pytest.approx(0.8830537463419761, rel=1e-13)
 
 
+@pytest.mark.sampled(5)
 @pytest.mark.parametrize("digit", range(10))
 def test_every_digit_against_the_rest(digit):
     data = digits.load(digit)

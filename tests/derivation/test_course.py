@@ -19,6 +19,7 @@ def derived(cost):
     return cost.derivation()
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("cost", COSTS, ids=lambda cost: cost.title)
 def test_every_formula_is_the_courses(cost):
     derivation = derived(cost)
@@ -67,6 +68,7 @@ def _moved(cost, name, index, step):
     return J.item()
 
 
+@pytest.mark.long
 def test_the_document_is_up_to_date(capsys):
     assert derivations.main(["--check"]) == 0, capsys.readouterr().out
 
@@ -147,6 +149,7 @@ def test_the_cost_in_other_words(cost, named):
     assert formulas_of(derivation, expected) == expected
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize(
     ("Z", "sigmoid"), [*((Z, "exp") for Z in AFFINE), *(("linear", s) for s in SIGMOIDS)]
 )
@@ -217,6 +220,7 @@ def test_dropout_in_other_words(way):
     np.testing.assert_allclose(derivation["dZ1"].value, np.where(A1.data > 0, dA1, 0), atol=1e-14)
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("way", ["l2_term", "raw", "half first", "no name"])
 def test_l2_in_other_words(way):
     X, Y = examples(2, 8)

@@ -284,6 +284,7 @@ def test_errors_name_the_thing_and_the_fix():
         derive(J)["dQ"]
 
 
+@pytest.mark.long
 def test_too_long_to_be_read():
     x = Tensor(0.1, name="x")
     y = x

@@ -116,6 +116,7 @@ def shifted():
     return np.sum(np.exp((w - np.mean(w)) - (w - np.mean(w)))) * 1e6, w
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("cost", [batch_norm, batch_norm_by_functions, sums_of_softmax, unit_vector, shifted])
 def test_gradients_that_cancel_to_0_are_derived(cost):
     J, x = cost()

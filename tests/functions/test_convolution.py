@@ -77,6 +77,7 @@ def test_conv_transpose_is_the_transpose(s: dict[str, int], f: int, last: bool) 
     np.testing.assert_allclose(np.sum(Z * z), np.sum(x * back), rtol=1e-10, atol=1e-10)
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("channels", ["last", "first"])
 @pytest.mark.parametrize(
     "s", [{}, {"stride": 2, "pad": 1}, {"pad": "same", "dilation": 2}, {"groups": 2, "stride": (2, 1)}]
@@ -97,6 +98,7 @@ def test_derivatives(channels: str, s: dict[str, Any]) -> None:
     )
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("channels", ["last", "first"])
 @pytest.mark.parametrize("pool", [max_pool, average_pool])
 @pytest.mark.parametrize(

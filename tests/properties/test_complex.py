@@ -74,7 +74,7 @@ def cost(case: Case, call: Call, of: list[tuple[Any, Any]], plain: list[Any]) ->
     return J
 
 
-@pytest.mark.sampled(6)
+@pytest.mark.sampled(12)
 @pytest.mark.parametrize("name", CASES)
 @settings(max_examples=settings.default.max_examples // 6)
 @given(data=st.data())

@@ -230,8 +230,10 @@ def test_the_raw_formula_of_the_course_gives_the_same(case: Case) -> None:
     parameters, X, Y, masks = case.draw()
     Zs, As = forward_by_hand(case, parameters, X, masks)
     sigmoids = [by_hand_sigmoid(Z) for n, Z in zip(case.activations, Zs[1:-1], strict=True) if n == "sigmoid"]
-    # 1 - A is rounded, by eps / (1 - A) of its size, and log(1 - A) and A (1 - A) with it
-    smallest = min(float(np.min(np.minimum(A, 1 - A))) for A in [As[-1], *sigmoids])
+    slopes = [1 - np.tanh(Z) ** 2 for n, Z in zip(case.activations, Zs[1:-1], strict=True) if n == "tanh"]
+    # 1 - A is rounded, by eps / (1 - A) of its size, and log(1 - A), A (1 - A) and tanh's 1 - A**2 with it
+    smallest = min(float(np.min(a)) for A in [As[-1], *sigmoids] for a in (A, 1 - A))
+    smallest = min([smallest, *(float(np.min(slope)) for slope in slopes)])
     assume(smallest > 1e-9)
     J, grads = value_and_grad(lambda p: cost_by_hand(case, p, X, Y, masks))(parameters)
     expected, sizes = backward_by_hand(case, parameters, X, Y, masks)

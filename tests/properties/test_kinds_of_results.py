@@ -76,6 +76,7 @@ def values(y: Any) -> Any:
     return np.array(now(y)._data if type(y) is Tensor else y)
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 @pytest.mark.filterwarnings("ignore::numpy.exceptions.RankWarning")

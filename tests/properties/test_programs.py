@@ -219,6 +219,7 @@ def shrunk(program: Program, wrong: Callable[[Program], list[str]]) -> Program:
 BLOCK = 30
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("block", range(10))
 def test_programs(block, monkeypatch):
     monkeypatch.setattr(jit, "compile_source", interpreted)

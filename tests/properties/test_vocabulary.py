@@ -120,7 +120,7 @@ def assert_close(ours: Any, theirs: Any, tolerance: float) -> None:
 # ------------------------------------------------------------------ the properties
 
 
-@pytest.mark.sampled(2)
+@pytest.mark.sampled(3)
 @cases
 @settings(max_examples=settings.default.max_examples // 4)
 @given(data=st.data())

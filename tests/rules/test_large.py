@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 
 from tinygrad_course import Tensor, grad
 from tinygrad_course.rules import einsum
+from tinygrad_course.rules.indexing import sums_of_rows
 
 RNG = np.random.default_rng(0)
 SIZES = {"m": 8, "c": 3, "h": 9, "w": 7, "i": 3, "j": 2, "o": 5, "b": 6, "n": 20, "k": 30}
@@ -152,6 +154,8 @@ def test_stacks_of_matrices(a: Any, b: Any) -> None:
         ((9, 8, 70), (RNG.integers(0, 9, 200), 3)),
         ((9, 8, 70), RNG.integers(0, 9, 200).tolist()),
         ((9, 5000), (np.array([], dtype=int), slice(None))),
+        ((3000, 50), RNG.integers(-3000, 3000, 1200)),
+        ((90_000, 17), RNG.integers(0, 90_000, 2000)),
     ],
 )
 def test_rows_that_are_read_more_than_once(shape: Any, index: Any, dtype: Any) -> None:
@@ -169,3 +173,19 @@ def test_rows_that_are_read_more_than_once(shape: Any, index: Any, dtype: Any) -
     of_weights = grad(lambda g: np.sum(np.cos(x) * grad(lambda x: np.sum(g * x[index]))(x)))
     if np.dtype(dtype).kind == "f":
         np.testing.assert_allclose(of_weights(g), np.cos(x)[index], rtol=max(tolerance, 1e-15))
+
+
+@pytest.mark.parametrize("imported", [True, False])
+def test_rows_are_added_whether_scipy_sparse_is_there(
+    monkeypatch: pytest.MonkeyPatch, imported: bool
+) -> None:
+    import scipy.sparse  # noqa: F401
+
+    if not imported:
+        monkeypatch.delitem(sys.modules, "scipy.sparse")
+    rng = np.random.default_rng(2)
+    values, rows = rng.normal(size=(300, 20)), rng.integers(0, 40, 300)
+    expected = np.zeros((40, 20))
+    np.add.at(expected, rows, values)
+    np.testing.assert_allclose(sums_of_rows(values, rows, 40), expected, rtol=1e-12, atol=1e-12)
+    assert ("scipy.sparse" in sys.modules) is imported

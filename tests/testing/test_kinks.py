@@ -75,6 +75,7 @@ def test_a_function_has_a_kink_in_each_array_that_aims_at_it(name):
     test()
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("name", [name for name, (_, kinks) in KINKED.items() if not kinks])
 def test_a_function_of_equal_entries_has_its_kink_among_the_ties(name):
     f, _ = KINKED[name]
@@ -167,6 +168,7 @@ PIECEWISE = {
 }
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("name", PIECEWISE)
 @given(x=arrays_at_kinks((3,)))
 def test_right_gradients_at_kinks_and_where_nothing_moves_are_no_mistakes(name, x):

@@ -122,6 +122,7 @@ def test_it_trains_as_pytorch_does() -> None:
     np.testing.assert_allclose(net.parameters["gamma2"].ravel(), model[4].weight.detach().numpy(), rtol=1e-8)
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("engine", [True, "machine"])
 def test_compiled_it_is_the_same(engine: Any) -> None:
     if engine == "machine":

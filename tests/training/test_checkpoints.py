@@ -176,6 +176,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     ).read_bytes()
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("length", [0, 1, 20, 40, 511, 512, 600, 9000, -1])
 def test_a_truncated_file_is_said_to_be_cut_short(tmp_path: Path, whole: bytes, length: int) -> None:
     path = tmp_path / "run.h5"
@@ -286,6 +287,7 @@ print(json.dumps({"midway": midway, "same": right, "files": sorted(os.listdir(".
 """
 
 
+@pytest.mark.long
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="Windows has neither fork nor SIGKILL")
 def test_a_run_killed_at_any_moment_ends_in_the_same_bits(tmp_path: Path) -> None:
     """Killed twenty times, each after a random time, and left to end at last; it saves after every epoch."""

@@ -34,6 +34,7 @@ COSTS = {
 }
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("name", COSTS)
 @pytest.mark.parametrize("chunks", [(3, 25), (3, 100), (1, 50)])
 def test_sizes_that_are_not_known_yet(name: str, chunks: Any) -> None:

@@ -24,7 +24,7 @@ from tinygrad_course.training.estimators import NetworkClassifier, NetworkRegres
 
 
 # Array API input is checked where SCIPY_ARRAY_API is set, and skipped elsewhere by scikit-learn itself.
-@pytest.mark.sampled(6)
+@pytest.mark.sampled(18)
 @parametrize_with_checks(  # nothing is expected to fail
     [NetworkClassifier(), NetworkRegressor(), NetworkClassifier(batch_norm=True)]
 )

@@ -213,6 +213,7 @@ def test_ctrl_c_leaves_the_last_whole_epoch(tmp_path: Path) -> None:
     assert same(network().fit(X, Y, epochs=9, checkpoint=tmp_path / "run.h5"), network().fit(X, Y, epochs=9))
 
 
+@pytest.mark.long
 def test_ctrl_c_from_the_keyboard(tmp_path: Path) -> None:
     """A process of its own gets SIGINT; it saves, says so, and ends as Ctrl-C ends a program."""
     program = """
@@ -243,6 +244,7 @@ Network([2, 4, 1]).fit(X, X[:1] > 0, epochs=100000, checkpoint="run.h5", callbac
 # ------------------------------------------------------------------ files
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize(
     "optimizer",
     [
@@ -295,6 +297,7 @@ def test_a_network_goes_on_from_a_checkpoint(tmp_path: Path) -> None:
     assert (again.epoch, len(again.history["cost"])) == (12, 12)
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize(
     ("changes", "message"),
     [

@@ -71,6 +71,7 @@ def test_a_warm_up_rises_in_a_line_to_where_its_schedule_begins(updates: int, ra
     np.testing.assert_allclose(rates[updates:], [CosineDecay(rate, 50)(t) for t in range(50)], rtol=1e-12)
 
 
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize(
     "rate",
     [

@@ -461,6 +461,7 @@ def test_ctrl_c_without_a_checkpoint_says_what_would_have_saved() -> None:
     assert caught.value.run.epoch == 1
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize(
     ("change", "message"),
     [

@@ -131,6 +131,7 @@ def test_another_column_can_be_watched() -> None:
         train(early_stopping=0)
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("midway", [1, 4, 9, 30])
 def test_a_run_that_stops_early_is_resumed(tmp_path: Path, midway: int) -> None:
     options: dict[str, Any] = {"validation": (X_held, Y_held), "early_stopping": 6, "batch_size": 8}

@@ -89,6 +89,7 @@ def test_without_gradients_there_is_nothing_to_watch():
         watch(every=0)
 
 
+@pytest.mark.long
 def test_initialisations_show_their_faults(tmp_path):
     rng = np.random.RandomState(1)
     X = rng.randn(30, 100)

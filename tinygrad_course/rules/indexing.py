@@ -1,6 +1,7 @@
 """Reading and writing elements: ``x[index]``, ``x[index] = value``, and what comes down to them."""
 
 import operator
+import sys
 from collections.abc import Sequence
 from typing import Any
 
@@ -65,15 +66,27 @@ def add_rows(out: Any, index: Any, g: Any) -> None:
     k = len(parts)
     rows = row_numbers(parts, out.shape[:k])
     table, values = out.reshape((-1, *out.shape[k:])), g.reshape((rows.size, -1))
-    n, width = table.shape[0], values.shape[1]
-    if width < 48 and out.size <= 64 * g.size:
-        places = rows if width == 1 else (rows[:, None] * width + np.arange(width)).reshape(-1)
-        table += np.bincount(places, values.reshape(-1), n * width).reshape(table.shape)
-        return
-    order = np.argsort(rows, kind="stable")
-    rows = rows[order]
-    first = np.flatnonzero(np.concatenate([[True], rows[1:] != rows[:-1]]))
-    table.reshape((n, -1))[rows[first]] += np.add.reduceat(values[order], first, axis=0)
+    table = table.reshape((table.shape[0], -1))
+    if table.size > 32 * values.size:  # of few rows of many, those alone
+        named, rows = np.unique(rows, return_inverse=True)
+        table[named] += sums_of_rows(values, rows, named.size)
+    else:
+        table += sums_of_rows(values, rows, table.shape[0])
+
+
+#: For more numbers than these, scipy.sparse is worth the time that importing it takes.
+WORTH_IMPORTING = 1 << 15
+
+
+def sums_of_rows(values: Any, rows: Any, n: int) -> Any:
+    """Sum the rows of `values` for each of the numbers 0 to n - 1 that `rows` gives them."""
+    k, width = values.shape
+    if width > 1 and (values.size > WORTH_IMPORTING or "scipy.sparse" in sys.modules):
+        from scipy.sparse import csc_array
+
+        return csc_array((np.ones(k, values.dtype), rows, np.arange(k + 1)), shape=(n, k)) @ values
+    places = rows if width == 1 else (rows[:, None] * width + np.arange(width)).reshape(-1)
+    return np.bincount(places, values.reshape(-1), n * width).reshape((n, width))
 
 
 def named_rows(parts: tuple[Any, ...]) -> bool:
@@ -85,6 +98,14 @@ def row_numbers(parts: tuple[Any, ...], shape: tuple[int, ...]) -> Any:
     """The rows that arrays of integers name, by number."""
     positive = [np.where(p < 0, p + n, p) for p, n in zip(parts, shape, strict=False)]
     return np.ravel_multi_index(np.broadcast_arrays(*positive), shape).reshape(-1)
+
+
+def put_back(g: Any, index: Any, shape: tuple[int, ...]) -> Any:
+    """The gradient of ``x[index]`` where x has the given shape: axes of length 1 that were added go again."""
+    parts = index if isinstance(index, tuple) else (index,)
+    if all(p is None or (type(p) is slice and p == slice(None)) or p is Ellipsis for p in parts):
+        return g.reshape(shape)
+    return scatter(g, index, shape)
 
 
 @primitive
@@ -132,7 +153,7 @@ def assign_value(g: Any, y: Any, x: Any, index: Any, value: Any) -> Any:
 
 
 # index arrays are kept; which entries are chosen is where the gradient comes to
-rule(operator.getitem, lambda g, y, x, index: scatter(g, index, x.shape), chooses=())
+rule(operator.getitem, lambda g, y, x, index: put_back(g, index, x.shape), chooses=())
 rule(scatter, lambda g, y, x, index, shape: g[index], saves=False)
 rule(assign, lambda g, y, x, index, value: assign(g, index, 0.0), None, assign_value, chooses=())
 

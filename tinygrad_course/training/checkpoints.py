@@ -168,12 +168,22 @@ def json_of(setup: Mapping[str, Any]) -> str:
 def load(path: str | os.PathLike[str]) -> Checkpoint:
     """Read a checkpoint that `save` wrote.
 
+    Returns
+    -------
+    Checkpoint
+        With the parameters and the rest by the names of `save`'s arguments.
+
     Raises
     ------
     FileNotFoundError
         If there is no such file.
     CheckpointError
         If it is no checkpoint, was cut short, or was damaged: the message names the damaged part.
+
+    Examples
+    --------
+    >>> load(save("run.h5", {"W1": np.zeros((4, 2)), "b1": np.zeros((4, 1))}, epoch=3))
+    <Checkpoint: 3 epochs, W1 (4, 2), b1 (4, 1)>
     """
     import h5py
 

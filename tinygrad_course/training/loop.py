@@ -20,7 +20,7 @@ from tinygrad_course.training.batches import count_examples
 from tinygrad_course.training.descent import Optimizer, by_name
 from tinygrad_course.training.epochs import Cost, Draw, Epochs, Measures, Metric, Step, cost_and_kept
 from tinygrad_course.training.progress import progress
-from tinygrad_course.training.resuming import Book, data_of, described, setup_of
+from tinygrad_course.training.resuming import SavedRun, data_of, described, setup_of
 from tinygrad_course.training.runs import EarlyStopping, Run, monitored
 from tinygrad_course.training.schedules import ReduceOnPlateau
 
@@ -175,7 +175,7 @@ def fit(
         )
     measures = Measures(evaluate or cost, metrics or {}, X, Y, validation, axis)
     run = Run(parameters, optimizer.init(parameters) if state is None else state)
-    book = None
+    saved = None
     if checkpoint is not None:
         more = {
             "validation": None if validation is None else [data_of(part) for part in validation],
@@ -183,8 +183,8 @@ def fit(
             "early_stopping": None if early_stopping is None else described(early_stopping),
         }
         told = setup_of(parameters, X, Y, optimizer, batch_size, {**(setup or {}), **more})
-        book = Book(Path(checkpoint), every, told, drawn)
-        run = book.open(run)
+        saved = SavedRun(Path(checkpoint), every, told, drawn)
+        run = saved.open(run)
     step = _step(cost, optimizer)
     if compile == "auto":
         m = count_examples(X, Y, axis)
@@ -193,7 +193,7 @@ def fit(
         step = compiled(step, engine=compile if isinstance(compile, str) else "numpy")
     steps = Epochs(step, X, Y, batch_size, shuffle, axis, draw)
     after = (callbacks,) if callable(callbacks) else tuple(callbacks or ())
-    training = _Training(steps, measures, optimizer, early_stopping, after, drawn, book)
+    training = _Training(steps, measures, optimizer, early_stopping, after, drawn, saved)
     return training.run(run, epochs, show, title)
 
 
@@ -233,7 +233,7 @@ class _Training:
     stopping: EarlyStopping | None
     callbacks: tuple[Callback, ...]
     streams: Mapping[str, Stream]
-    book: Book | None
+    saved: SavedRun | None
 
     def run(self, run: Run, epochs: int, show: bool | None, title: str) -> Run:
         """Train from where `run` stands, up to so many epochs in all."""
@@ -248,11 +248,11 @@ class _Training:
                     run = self._after(run, *self.steps.run(run.epoch, run.parameters, run.state))
                     done = (run, self._positions())
                     report(run.epoch, run.history["cost"][-1])
-                    if self.book is not None and run.epoch % self.book.every == 0 and run.epoch < epochs:
+                    if self.saved is not None and run.epoch % self.saved.every == 0 and run.epoch < epochs:
                         self._save(*done, midway=True)
                     if any([callback(run) for callback in self.callbacks]):  # noqa: C419  (each is told)
                         break
-            if self.book is not None:
+            if self.saved is not None:
                 self._save(*done)
         except KeyboardInterrupt:
             message = f"stopped by Ctrl-C after epoch {done[0].epoch} of {epochs}; {self._keep(*done)}"
@@ -291,27 +291,27 @@ class _Training:
 
     def _keep(self, run: Run, positions: dict[str, Position]) -> str:
         """Save what was done until Ctrl-C, if possible; say what has become of it."""
-        if self.book is None:
+        if self.saved is None:
             return "nothing was saved: fit(..., checkpoint='run.h5') saves"
         try:
-            self.book.save(_cut(run), positions)
+            self.saved.save(_cut(run), positions)
         except OSError as error:
             return f"it could not be saved ({error}), and is in this error's .run"
-        return f"{self.book.path} holds the run up to there. Run the same program again and it goes on"
+        return f"{self.saved.path} holds the run up to there. Run the same program again and it goes on"
 
     def _save(self, run: Run, positions: dict[str, Position], *, midway: bool = False) -> None:
         """Save; if that fails, there is a warning: training goes on, and at its end returns all the same."""
-        book = cast("Book", self.book)
+        saved = cast("SavedRun", self.saved)
         try:
-            book.save(run, positions)
+            saved.save(run, positions)
         except OSError as error:
             told = f"after epoch {run.epoch} the run was not saved ({error}); training goes on"
             if not midway:
-                rescued = book.rescue(run, positions)
+                rescued = saved.rescue(run, positions)
                 elsewhere = "save(path, run.parameters, state=run.state) saves it elsewhere"
                 where = f"it was saved as {rescued} instead" if rescued else elsewhere
                 told = (
-                    f"{book.path} could not be written after the last epoch, {run.epoch}: "
+                    f"{saved.path} could not be written after the last epoch, {run.epoch}: "
                     f"{error.strerror or error}. fit returns the run, and {where}"
                 )
             warnings.warn(told, RuntimeWarning, stacklevel=4)

@@ -20,15 +20,15 @@ from tinygrad_course.training.descent import Optimizer, settings
 from tinygrad_course.training.runs import Run
 
 
-class Book:
-    """Saves a run and finds it again."""
+class SavedRun:
+    """The file that a run is saved in, and from which it goes on."""
 
     def __init__(self, path: Path, every: int, setup: dict[str, Any], streams: Mapping[str, Stream]) -> None:
         self.path = path
         self.every = every
         self.setup: dict[str, Any] = json.loads(checkpoints.json_of(setup))  # as a file gives it back
         self.streams = streams
-        self.saved = -1
+        self.epoch = -1
 
     def open(self, fresh: Run) -> Run:
         """Return the run that the file holds, its streams put back, or a fresh one if there is no file."""
@@ -54,19 +54,19 @@ class Book:
                     f"{self.path} holds no random stream {name!r}, which this run draws from"
                 )
             restore(rng, state_text(found.streams[name]))
-        self.saved = found.epoch
+        self.epoch = found.epoch
         return Run(found.parameters, found.state, found.history, found.epoch, best=found.best)
 
     def save(self, run: Run, positions: Mapping[str, Position], path: Path | None = None) -> None:
         """Write the run as it was after its last whole epoch."""
-        if path is None and run.epoch == self.saved:
+        if path is None and run.epoch == self.epoch:
             return
         held = checkpoints.Checkpoint(
             run.parameters, run.state, run.history, self.setup, epoch=run.epoch, best=run.best
         )
         streams = {name: state_text(where) for name, where in positions.items()}
         files.write(path or self.path, checkpoints.image(held, streams))
-        self.saved = run.epoch
+        self.epoch = run.epoch
 
     def rescue(self, run: Run, positions: Mapping[str, Position]) -> Path | None:
         """Write the run where temporary files go, for it can't be written where it belongs."""

@@ -13,25 +13,15 @@ import numpy as np
 
 from tinygrad_course.compiling.builder import Builder
 from tinygrad_course.compiling.dataflow import Program, Value
-from tinygrad_course.compiling.machine import loops
+from tinygrad_course.compiling.machine import jit, loops
 from tinygrad_course.compiling.machine.columns import Columns, Unsuited, step_source
-from tinygrad_course.compiling.machine.jit import MachineCall, types_of
 from tinygrad_course.compiling.machine.loops import Loops, is_fusable, is_total
-from tinygrad_course.compiling.machine.products import NarrowProduct, is_narrow
-from tinygrad_course.compiling.machine.small_products import SmallProduct, is_small
+from tinygrad_course.compiling.machine.products import is_narrow, narrow_product
+from tinygrad_course.compiling.machine.small_products import is_small, small_product
 from tinygrad_course.compiling.machine.stack_products import add_products, stack_products
 from tinygrad_course.compiling.numpy_backend.buffers import LARGE
 from tinygrad_course.compiling.passes.fuse import FusedCall, Group, fuse, part
 from tinygrad_course.compiling.passes.hoist import hoist_scale
-
-
-class _FusedLoops(Loops):
-    """Calls as a nest of loops."""
-
-    def fused(self) -> FusedCall:
-        """Return the function that computes the calls."""
-        types = types_of(self.inputs, axes=0) + [{float: "f8", int: "i8"}[type(x)] for x in self.numbers]
-        return MachineCall(self.source, types + types_of(self.stored, axes=0), self.numbers)
 
 
 class _Tiled(Group):
@@ -40,7 +30,7 @@ class _Tiled(Group):
     def fused(self) -> FusedCall:
         """Return the function that computes the product."""
         value = self.calls[0]
-        return NarrowProduct(value) if is_narrow(value) else SmallProduct(value)
+        return narrow_product(value) if is_narrow(value) else small_product(value)
 
 
 def machine_code(program: Program, *, looks: bool = False) -> tuple[Program, list[Value]]:
@@ -80,7 +70,7 @@ def _space(value: Value) -> Any:
 
 
 def _group(calls: list[Value], needed: set[int]) -> Group:
-    return _Tiled(calls, needed) if _is_product(calls[0]) else _FusedLoops(calls, needed)
+    return _Tiled(calls, needed) if _is_product(calls[0]) else Loops(calls, needed)
 
 
 def _one_fused(program: Program) -> Program:
@@ -97,8 +87,8 @@ def _one_fused(program: Program) -> Program:
     scalars = [v for v in inner.results if v.kind == "scalar"]
     inputs = tuple(v for v in program.inputs if id(v) in columns.names)
     source = step_source(columns, stored, scalars)
-    types = types_of(inputs) + ["f8"] * len(columns.numbers.values) + types_of(stored)
-    fused = MachineCall(source, types, columns.numbers.values)
+    types = jit.types_of(inputs) + ["f8"] * len(columns.numbers.values) + jit.types_of(stored)
+    fused = FusedCall(jit.compile_source(source, tuple(types)), columns.numbers.values)
     whole = Value(fused, inputs, {}, (), None, "tuple")
     new = {}
     for i, v in enumerate([*scalars, *stored]):

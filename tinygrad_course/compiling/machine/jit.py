@@ -11,36 +11,7 @@ from typing import Any
 
 from tinygrad_course.compiling import code_cache
 from tinygrad_course.compiling.dataflow import Value
-from tinygrad_course.compiling.passes.fuse import FusedCall, NotFused
-
-
-class MachineCall(FusedCall):
-    """A function of machine code as a part of a program.
-
-    Parameters
-    ----------
-    source : str
-    types : list of str
-        Of its arguments; see `llvm_text`.
-    numbers
-        See `FusedCall`.
-
-    Raises
-    ------
-    NotFused
-        If it can't be made machine code of.
-    """
-
-    def __init__(self, source: str, types: list[str], numbers: list[float]) -> None:
-        super().__init__()
-        self.source = source
-        self.numbers = numbers
-        self.compute = compile_source(source, tuple(types))
-
-    @property
-    def function(self) -> Callable[..., Any]:
-        """The compiled function."""
-        return self.compute
+from tinygrad_course.compiling.passes.fuse import NotFused
 
 
 def types_of(values: Iterable[Value], axes: int | None = None) -> list[str]:

@@ -16,8 +16,9 @@ from typing import Any
 import numpy as np
 
 from tinygrad_course.compiling.dataflow import Value, is_reduction, is_sum
+from tinygrad_course.compiling.machine import jit
 from tinygrad_course.compiling.machine.scalar_code import Numbers, speaks, text
-from tinygrad_course.compiling.passes.fuse import Group
+from tinygrad_course.compiling.passes.fuse import FusedCall, Group
 
 #: So many steps of the innermost loop are written out, in functions of so many calls all told.
 SHORT, WRITTEN_OUT = 4, 60
@@ -84,6 +85,12 @@ class Loops(Group):
         arguments = [self.names[id(v)] for v in self.inputs] + self.said.names
         arguments += [f"n{loop}" for loop in range(len(sizes))] + [self.names[id(v)] for v in self.stored]
         self.source = function_text(", ".join(arguments), lines)
+
+    def fused(self) -> FusedCall:
+        """Return the function that computes the calls."""
+        types = jit.types_of(self.inputs, axes=0) + [{float: "f8", int: "i8"}[type(x)] for x in self.numbers]
+        types += jit.types_of(self.stored, axes=0)
+        return FusedCall(jit.compile_source(self.source, tuple(types)), self.numbers)
 
     # ------------------------------------------------------------------ loops
 

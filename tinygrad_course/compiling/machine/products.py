@@ -47,19 +47,10 @@ def is_narrow(value: Value) -> bool:
     )
 
 
-class NarrowProduct(FusedCall):
-    """A product of a few rows with a large matrix, whichever way the matrix lies in memory."""
-
-    strided = (0, 1)
-
-    def __init__(self, value: Value) -> None:
-        super().__init__()
-        self.shapes = value.args[0].shape, value.args[1].shape, value.dtype
-
-    @property
-    def function(self) -> Callable[..., Any]:
-        """What runs the product."""
-        return product_function(*self.shapes)
+def narrow_product(value: Value) -> FusedCall:
+    """Return what makes such a product, whichever way the large matrix lies in memory."""
+    left, right = value.args
+    return FusedCall(product_function(left.shape, right.shape, value.dtype), strided=(0, 1))
 
 
 def product_function(left: tuple[int, ...], right: tuple[int, ...], dtype: Any) -> Callable[..., Any]:

@@ -46,19 +46,11 @@ def is_even(value: Value) -> bool:
     return is_small(value) and value.shape[1] % (vector_bytes() // value.dtype.itemsize) == 0
 
 
-class SmallProduct(FusedCall):
-    """A product of small matrices."""
-
-    def __init__(self, value: Value) -> None:
-        super().__init__()
-        turned = value.args[1].function is np.transpose
-        self.strided = (0, 1) if turned else (0,)
-        self.compute = tiled(value.shape[0], value.shape[1], value.dtype, in_order=not turned)
-
-    @property
-    def function(self) -> Callable[..., Any]:
-        """What runs the product."""
-        return self.compute
+def small_product(value: Value) -> FusedCall:
+    """Return what makes a product of small matrices."""
+    turned = value.args[1].function is np.transpose
+    made = tiled(value.shape[0], value.shape[1], value.dtype, in_order=not turned)
+    return FusedCall(made, strided=(0, 1) if turned else (0,))
 
 
 def tiled(m: int, n: int, dtype: Any, *, in_order: bool = False, more: bool = False) -> Callable[..., Any]:

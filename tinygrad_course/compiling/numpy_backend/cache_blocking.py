@@ -40,13 +40,11 @@ class Block(Group):
 
     def fused(self) -> FusedCall:
         """Return the function that runs the chain."""
-        return _Blocks(self)
+        return FusedCall(_Blocks(self))
 
 
-class _Blocks(FusedCall):
+class _Blocks:
     def __init__(self, group: Group) -> None:
-        super().__init__()
-        self.__name__ = "blocks"
         size = int(np.prod(_space(group.calls[0])))
         self.whole = _steps(group, BLOCK)
         rest = size % BLOCK
@@ -55,15 +53,7 @@ class _Blocks(FusedCall):
         self.flat = [v.kind == "array" for v in group.inputs]
         self.sums = len(group.scalars)
 
-    def __reduce__(self) -> Any:
-        return object.__new__, (_Blocks,), vars(self) | {"arrays": [], "scalars": []}
-
-    @property
-    def function(self) -> Callable[..., Any]:
-        """What runs the chain."""
-        return self.run
-
-    def run(self, *arrays: Any) -> Any:
+    def __call__(self, *arrays: Any) -> Any:
         """Write into the last arrays what is computed from the others, and return the sums."""
         is_array = [*self.flat, *[True] * (len(arrays) - len(self.flat))]
         views = [a.reshape(-1) if cut else a for a, cut in zip(arrays, is_array, strict=True)]

@@ -1,6 +1,6 @@
 """Calls that fit together as one call: grouped by what they run over, and by what has to run before them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from scipy import special
@@ -13,21 +13,27 @@ MOST = 40
 
 
 class FusedCall:
-    """Several calls of a program as one function, of its inputs and the arrays that it writes into."""
+    """Several calls of a program as one function, of its inputs, numbers, and the arrays that it writes into.
 
-    #: The places of arrays whose entries need not lie one after the other.
-    strided: tuple[int, ...] = ()
+    Parameters
+    ----------
+    function : callable
+    numbers : sequence of float and int
+        Its arguments after the inputs.
+    strided : tuple of int
+        The places of arrays whose entries need not lie one after the other.
+    """
 
-    def __init__(self) -> None:
-        self.numbers: list[float] = []  # its arguments after the inputs
-        self.__name__ = type(self).__name__
+    __name__ = "fused"
+
+    def __init__(
+        self, function: Callable[..., Any], numbers: Sequence[float] = (), strided: tuple[int, ...] = ()
+    ) -> None:
+        self.function = function
+        self.numbers = numbers
+        self.strided = strided
         self.arrays: list[Value] = []  # what it writes
         self.scalars: list[Value] = []  # what it returns
-
-    @property
-    def function(self) -> Callable[..., Any]:
-        """What runs the calls."""
-        raise NotImplementedError
 
     def __call__(self, *arrays: Any) -> Any:
         """Run."""
