@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_course.compiling.dataflow import Program, Value, is_sum, item
+from tinygrad_course.compiling.dataflow import Program, Value, is_reduction, is_sum, item
 from tinygrad_course.compiling.machine.loops import function_text
 from tinygrad_course.compiling.machine.scalar_code import ARITHMETIC, Numbers, speaks, text
 
@@ -138,7 +138,7 @@ class Columns:
             self._alias(value, value.args[0], transposed=True)
         elif self._is_same(value):
             self._alias(value, value.args[0])
-        elif function is np.max:
+        elif function is np.max and is_reduction(value):
             self._highest(value)
         elif speaks(value) or (value.kind == "python" and function in ARITHMETIC):
             self._elementwise(value)
@@ -286,11 +286,7 @@ class Columns:
     def _highest(self, value: Value) -> None:
         """Emit np.max over the units of each example."""
         a = value.args[0]
-        axis = value.kwargs.get("axis", value.args[1] if len(value.args) > 1 else None)
-        rest = value.kwargs.keys() - {"axis", "keepdims"}
-        if axis not in {0, (0,)} or rest or len(value.args) > 2 or not self.wide[id(a)] or len(a.shape) != 2:
-            raise Unsuited
-        if not self.wide[id(value)] or not self._upright(a):
+        if value.kwargs["axis"] != (0,) or not self.wide[id(a)] or len(a.shape) != 2 or not self._upright(a):
             raise Unsuited
         names = self.names[id(a)]
         made = self._new(value, 1, self._ready(value, [a]))[0]
