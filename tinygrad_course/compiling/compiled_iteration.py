@@ -305,6 +305,8 @@ class _Machine(_Runner):
         for v in old:
             if id(v) not in columns.names:
                 columns.load(v)
+            if columns.wide[id(v)]:  # a number for each example
+                raise Unsuited
         self.places = [i for i, v in enumerate(program.inputs[len(leaves) :]) if id(v) in used]
         data = [program.inputs[len(leaves) + i] for i in self.places]
         source = loop_source(columns, list(zip(old, new, strict=True)), data, made.cost)

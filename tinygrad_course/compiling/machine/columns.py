@@ -56,6 +56,7 @@ class Columns:
         self.section: dict[int, int] = {}
         self.before: dict[int, list[str]] = {0: []}
         self.inside: dict[int, list[str]] = {}
+        self.loads: list[str] = []  # of what has the columns among the inputs, in each loop
         self.count = 0
         self.numbers = Numbers()
         for value in values:
@@ -68,7 +69,8 @@ class Columns:
         if not self.inside:
             raise Unsuited
         last = max(*self.before, max(self.inside) + 1)
-        self.sections = [(self.before.get(i, []), self.inside.get(i, [])) for i in range(last + 1)]
+        loops = [[*self.loads, *self.inside[i]] if i in self.inside else [] for i in range(last + 1)]
+        self.sections = [(self.before.get(i, []), loop) for i, loop in enumerate(loops)]
 
     # ------------------------------------------------------------------ where things go
 
@@ -101,7 +103,7 @@ class Columns:
         names = self._new(value, rows, 0)
         x = self.argument(value)
         place = "{}, j" if len(shape) == 2 else "j"
-        self.inside.setdefault(0, [])[:0] = [f"{n} = {x}[{place.format(i)}]" for i, n in enumerate(names)]
+        self.loads += [f"{n} = {x}[{place.format(i)}]" for i, n in enumerate(names)]
 
     def argument(self, value: Value) -> str:
         """Return the name of an input as a whole."""
