@@ -21,7 +21,7 @@ import numpy as np
 from scipy.special import expit
 
 from tinygrad_course import Tensor, functions
-from tinygrad_course.derivation.composing import derivation_of
+from tinygrad_course.derivation import composed, derive
 from tinygrad_course.derivation.document import Derivation
 from tinygrad_course.files import write
 
@@ -219,7 +219,7 @@ class Cost:
     def derivation(self) -> Derivation:
         """Return the derivation, without numbers."""
         J, names = self.record()
-        return derivation_of(J, None, names, numbers=False)
+        return composed(J, None, names, numbers=False)
 
     @property
     def code(self) -> str:
@@ -446,7 +446,7 @@ MISTAKES: tuple[Mistake, ...] = (
 def values() -> dict[str, Any]:
     """Return the values of every line of the planar network's derivation, by name, and X, Y, W2."""
     J, names = planar()
-    derivation = derivation_of(J, None, names)
+    derivation = derive(J, None, names)
     return {**{line.name: line.value for line in derivation}, **names, "W2": parameters(2, 4, 1)["W2"].data}
 
 

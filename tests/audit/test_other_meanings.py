@@ -1,5 +1,7 @@
 """Right code that means something else than the course's is not called wrong; a mistake in it is."""
 
+import functools
+
 import pytest
 
 from tinygrad_course.audit.command.one_file import audit_text
@@ -148,6 +150,7 @@ def test_the_mask_of_its_own_forward_pass_is_asked_for():
     assert "D1" in wrong.findings[0].suggestion
 
 
+@functools.cache
 def statuses(text):
     return {one.name: one.status for one in audit_text(text).functions}
 

@@ -1,5 +1,7 @@
 """Mistakes in code whose names, arguments and order are its own: found, and in the line where they stand."""
 
+import functools
+
 import pytest
 
 from tinygrad_course.audit.command.one_file import audit_text
@@ -111,6 +113,7 @@ CASES = {
 }
 
 
+@functools.cache
 def told(text):
     return {one.name: one for one in audit_text(text).functions}
 

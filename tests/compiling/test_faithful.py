@@ -11,6 +11,7 @@ import itertools
 import os
 import pathlib
 import random
+import sys
 import sysconfig
 import types
 
@@ -531,6 +532,8 @@ def test_globals_by_computed_names_are_an_error(read):
     with pytest.raises(CannotCompile, match="globals"):
         compiled(read)(x)
     assert compiled(lambda w: globals()["RATE"] * w + globals().get("NONE", 2))(1.0) == 3
+    with pytest.raises(CannotCompile, match="names in a text"):
+        compiled(lambda w: w * eval("RATE"))(x)  # noqa: S307
 
 
 def test_iterators_are_an_error():
@@ -542,6 +545,14 @@ def test_iterators_are_an_error():
             compiled(f)(x)
     with pytest.raises(CannotCompile, match="rates is an iterator"):
         compiled(lambda w, rates: w * next(rates))(x, iter([1.0]))
+
+
+class Meta(type):
+    rate = 1.0
+
+
+class Kind(metaclass=Meta):
+    pass
 
 
 def captured():
@@ -558,7 +569,8 @@ def captured():
     loaded = types.ModuleType("loaded")  # not in sys.modules, as what is loaded by its path
     exec("rate = 1.0\nclass Model:\n rate = 1.0\n def get(self): return rate", vars(loaded))  # noqa: S102
     made.rate, values, items, inner = 1.0, layers.values(), layers.items(), loaded.Model()
-    fixed = functools.partial(with_default, rate=1.0)
+    fixed, changed = functools.partial(with_default, rate=1.0), functools.partial(with_default, rate=1.0)
+    sys.modules["made_at_run_time"] = made
     os.environ["TINYGRAD_COURSE_RATE"] = "1.0"
     getenv = os.getenv
     return {
@@ -584,6 +596,15 @@ def captured():
         "defined later": (
             lambda w: read_if_defined() * np.sum(w),
             lambda v: globals().update(LATER=v) if v != 1.0 else globals().pop("LATER", None),
+        ),
+        "a partial's arguments": (
+            changed,
+            lambda v: changed.__setstate__((with_default, (), {"rate": v}, None)),
+        ),
+        "of a class's class": (lambda w: Kind.rate * np.sum(w), lambda v: setattr(Meta, "rate", v)),
+        "a module by its name": (
+            lambda w: sys.modules["made_at_run_time"].rate * np.sum(w),
+            lambda v: setattr(made, "rate", v),
         ),
         "keywords of a partial": (fixed, lambda v: set_item(fixed.keywords, "rate", v)),
         "keyword default": (

@@ -511,6 +511,26 @@ def test_no_values_are_written_nowhere(write):
         np.testing.assert_array_equal(step(x), 8 * x)
 
 
+@pytest.mark.parametrize(
+    "write",
+    [
+        lambda v: np.place(v, v > 9, [5.0]),
+        lambda v: np.putmask(v, v > 9, 5.0),
+        lambda v: np.put(v, [], 5.0),
+        lambda v: np.copyto(v, 5.0, where=v > 9),
+    ],
+)
+def test_nothing_is_written_to_an_array_of_no_axes(write):
+    def f(x):
+        y = 2 * x
+        write(y[..., 0])
+        return np.sum(y * y)
+
+    x = np.arange(3.0)
+    assert f(x) == value_and_grad(f)(x)[0]
+    np.testing.assert_array_equal(grad(f)(x), 8 * x)
+
+
 def test_np_place_needs_values():
     unchanged = grad(lambda x: (np.place(y := 2 * x, np.zeros(3, bool), []), np.sum(y))[1])
     np.testing.assert_array_equal(unchanged(np.ones(3)), 2)

@@ -175,6 +175,31 @@ def test_rows_that_are_read_more_than_once(shape: Any, index: Any, dtype: Any) -
         np.testing.assert_allclose(of_weights(g), np.cos(x)[index], rtol=max(tolerance, 1e-15))
 
 
+@pytest.mark.parametrize("ufunc", [np.add, np.maximum, np.minimum])
+def test_many_segments(ufunc: np.ufunc) -> None:
+    """Equal extremes of a segment share its gradient."""
+    x = RNG.integers(0, 4, 60_000).astype(float)
+    weights = RNG.normal(size=20_000)
+    rows = x.reshape(-1, 3)
+    hits = np.ones_like(rows) if ufunc is np.add else rows == ufunc.reduce(rows, axis=1)[:, None]
+    shares = weights[:, None] * hits / (1 if ufunc is np.add else hits.sum(1, keepdims=True))
+    slope = grad(lambda x: np.sum(weights * ufunc.reduceat(x, np.arange(0, 60_000, 3))))(x)
+    np.testing.assert_allclose(slope, shares.ravel())
+
+
+@pytest.mark.parametrize("axis", [0, 1])
+def test_a_long_running_logarithm_of_sums(axis: int) -> None:
+    """The weight of an entry in a later sum is ``exp(x - y)``, also where exp itself overflows."""
+    x = RNG.normal(size=(300, 300)) * 50 + 700
+    weights = RNG.normal(size=x.shape)
+    slope = grad(lambda x: np.sum(weights * np.logaddexp.accumulate(x, axis=axis)))(x)
+    x, weights, slope = (np.moveaxis(a, axis, 0) for a in (x, weights, slope))
+    y = np.logaddexp.accumulate(x, axis=0)
+    for i in range(len(x)):
+        terms = weights[i:] * np.exp(x[i] - y[i:])  # each known to the rounding of x and y
+        assert np.all(np.abs(slope[i] - terms.sum(0)) <= 1e-11 * np.abs(terms).sum(0))
+
+
 @pytest.mark.parametrize("imported", [True, False])
 def test_rows_are_added_whether_scipy_sparse_is_there(
     monkeypatch: pytest.MonkeyPatch, imported: bool

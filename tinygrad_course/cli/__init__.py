@@ -38,7 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         command.error(f"there is no option {unknown[0]}{hint}")
     try:
         return int(options.run(options) or 0)
-    except (ValueError, NoRenderer, OSError) as error:
+    except (ValueError, NoRenderer, OSError, ImportError) as error:  # an extra may be missing
         print(f"tinygrad-course: {error}", file=sys.stderr)
         return 2
 

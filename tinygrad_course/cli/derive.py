@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_course.cli.typed import CONSTANTS, FUNCTIONS, ExpressionError, evaluate, values_of
+from tinygrad_course.derivation import composed
 from tinygrad_course.engine.tensor import Tensor
 
 #: How often values are drawn for variables that were given none, until the formula has a finite one.
@@ -37,18 +38,11 @@ def add_parser(commands: Any) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Print the derivation that the user asks for; return 0, or 2 where SymPy is missing."""
-    try:
-        from tinygrad_course.derivation.composing import derivation_of
-    except ModuleNotFoundError as error:
-        if error.name != "sympy":
-            raise
-        sys.stderr.write("tinygrad-course: derive needs SymPy: pip install 'tinygrad-course[derive]'\n")
-        return 2
+    """Print the derivation that the user asks for, and return 0."""
     given = values_of(options.values)
     J, complete = _computed(options.formula, given)
     wrt = [name.strip() for names in options.wrt or [] for name in names.split(",")]
-    written = getattr(derivation_of(J, wrt or None, None, numbers=complete), options.form)
+    written = getattr(composed(J, wrt or None, numbers=complete), options.form)
     sys.stdout.write(f"{written.rstrip()}\n")
     return 0
 

@@ -76,6 +76,13 @@ def derive(J: Any, wrt: Any = None, names: Mapping[str, Any] | None = None) -> D
     Result
       dJ/db = 3 c = 6
     """
+    return composed(J, wrt, names)
+
+
+def composed(
+    J: Any, wrt: Any = None, names: Mapping[str, Any] | None = None, *, numbers: bool = True
+) -> Derivation:
+    """Write a derivation as `derive` does; `numbers` shows values of numbers."""
     try:
         import sympy  # noqa: F401  (asked for here, so that what is missing is told once)
     except ModuleNotFoundError:
@@ -85,4 +92,4 @@ def derive(J: Any, wrt: Any = None, names: Mapping[str, Any] | None = None) -> D
         ) from None
     from tinygrad_course.derivation.composing import derivation_of
 
-    return derivation_of(J, wrt, names)
+    return derivation_of(J, wrt, names or {}, numbers=numbers)

@@ -36,8 +36,8 @@ _FEW = 8
 _LONG = 60
 
 
-def derivation_of(J: Any, wrt: Any, names: Mapping[str, Any] | None, *, numbers: bool = True) -> Derivation:
-    """Write the derivation of dJ/dwrt, see `tinygrad_course.derive`; `numbers` shows values of numbers."""
+def derivation_of(J: Any, wrt: Any, names: Mapping[str, Any], *, numbers: bool) -> Derivation:
+    """Write the derivation of dJ/dwrt, see `tinygrad_course.derivation.composed`."""
     if type(J) is not Tensor:
         raise TypeError(
             f"derive() reads what was recorded, and J is a {type(J).__name__}: compute the cost from Tensors "
@@ -63,7 +63,7 @@ def derivation_of(J: Any, wrt: Any, names: Mapping[str, Any] | None, *, numbers:
             "finds the first operation that is not finite; functions.binary_cross_entropy is finite "
             "where A is 0 or 1"
         )
-    reading = read(g, names or {}, set(wanted))
+    reading = read(g, names, set(wanted))
     symbols = {number: v for v, number in reading.nodes.items()}
     goals = [symbols[n] for n in wanted if n in symbols]
     on_way = between(reading, goals)

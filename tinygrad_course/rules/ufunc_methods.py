@@ -141,14 +141,58 @@ rule(running_extreme, running_extreme_vjp, None, name="running extreme")
 rule(among_equals, lambda g, y, v, places, back: among_equals(g, places, not back), None, name="among equals")
 
 
+@primitive
+def running_logsumexp(array: Any, axis: int) -> Any:
+    return np.logaddexp.accumulate(array, axis=axis)
+
+
+@primitive
+def weighted_shares(g: Any, array: Any, y: Any, axis: int, back: bool) -> Any:
+    """Sums of ``g exp(array[i] - y[k])`` with i <= k: for each i with `back`, otherwise for each k."""
+    lowest = np.finfo(array.dtype).min / 8  # of -inf and -inf the difference is 0
+    array, y = np.maximum(array, lowest), np.maximum(y, lowest)
+    own, others = (array, -y) if back else (-y, array)
+    total = np.zeros_like(g)
+    with np.errstate(divide="ignore"):
+        for sign in (1, -1):
+            logs = np.log(np.maximum(sign * g, 0)) + others
+            logs = np.flip(logs, axis) if back else logs
+            sums = np.logaddexp.accumulate(logs, axis=axis)
+            total += sign * np.exp((np.flip(sums, axis) if back else sums) + own)
+    return total
+
+
+rule(running_logsumexp, lambda g, y, array, axis: weighted_shares(g, array, y, axis, True), None)
+rule(
+    weighted_shares,
+    lambda g, s, weights, array, y, axis, back: weighted_shares(g, array, y, axis, not back),
+    lambda g, s, weights, array, y, axis, back: (
+        g * s if back else weights * weighted_shares(g, array, y, axis, True)
+    ),
+    lambda g, s, weights, array, y, axis, back: (
+        -weights * weighted_shares(g, array, y, axis, False) if back else -g * s
+    ),
+    None,
+    None,
+)
+
+
 # ------------------------------------------------------------------ reduceat
 
 
-def segments(indices: Any, n: int) -> list[tuple[int, int]]:
+def segments(indices: Any, n: int) -> tuple[Any, Any]:
     """Where the segments of ``reduceat`` begin and end; one that would end too early has one entry."""
-    starts = [int(i) for i in np.asarray(indices)]
-    ends = [*starts[1:], n]
-    return [(start, end if start < end else start + 1) for start, end in zip(starts, ends, strict=True)]
+    starts = np.asarray(indices)
+    ends = np.append(starts[1:], n)
+    return starts, np.where(starts < ends, ends, starts + 1)
+
+
+def members(indices: Any, n: int) -> tuple[Any, Any]:
+    """Which entries the segments have, one segment after the other, and of which segment each is."""
+    starts, ends = segments(indices, n)
+    lengths = ends - starts
+    segment = np.repeat(np.arange(len(starts)), lengths)
+    return np.arange(len(segment)) + np.repeat(starts - np.cumsum(lengths) + lengths, lengths), segment
 
 
 def reduced_segments(ufunc: np.ufunc) -> Callable[..., Any]:
@@ -156,7 +200,8 @@ def reduced_segments(ufunc: np.ufunc) -> Callable[..., Any]:
         array = as_array(array)
         before = (slice(None),) * (axis % array.ndim)
         reduce = UFUNC_METHODS.get((ufunc, "reduce")) or one_by_one(ufunc)
-        parts = (array[(*before, slice(a, b))] for a, b in segments(indices, array.shape[axis]))
+        ends = zip(*(p.tolist() for p in segments(indices, array.shape[axis])), strict=True)
+        parts = (array[(*before, slice(a, b))] for a, b in ends)
         return np.stack([reduce(p, axis=axis) for p in parts], axis=axis)
 
     return reduceat
@@ -168,14 +213,29 @@ def summed_segments(array: Any, indices: Any, axis: int) -> Any:
 
 
 def summed_segments_vjp(g: Any, y: Any, array: Any, indices: Any, axis: int) -> Any:
-    parts = segments(indices, array.shape[axis])
+    source, segment = members(indices, array.shape[axis])
     before = (slice(None),) * (axis % array.ndim)
-    source = np.concatenate([np.arange(a, b) for a, b in parts])
-    segment = np.repeat(np.arange(len(parts)), [b - a for a, b in parts])
     return scatter(g[(*before, segment)], (*before, source), array.shape)
 
 
+@primitive
+def extreme_segments(array: Any, ufunc: np.ufunc, indices: Any, axis: int) -> Any:
+    return ufunc.reduceat(array, indices, axis)
+
+
+def extreme_segments_vjp(g: Any, y: Any, array: Any, ufunc: np.ufunc, indices: Any, axis: int) -> Any:
+    """Share each gradient among the equal extremes of a segment."""
+    source, segment = members(indices, array.shape[axis])
+    before = (slice(None),) * (axis % array.ndim)
+    hit = np.equal(array[(*before, source)], y[(*before, segment)]) * 1.0
+    starts, ends = segments(indices, array.shape[axis])
+    count = summed_segments(hit, np.cumsum(ends - starts) - (ends - starts), axis)
+    share = (g / np.maximum(count, 1.0))[(*before, segment)] * hit
+    return scatter(share, (*before, source), array.shape)
+
+
 rule(summed_segments, summed_segments_vjp, None, saves=False, name="add.reduceat")
+rule(extreme_segments, extreme_segments_vjp, None, None, None, name="reduceat of extremes")
 
 # ------------------------------------------------------------------ outer
 
@@ -219,4 +279,8 @@ for _extreme in (np.maximum, np.minimum):
     UFUNC_METHODS[_extreme, "accumulate"] = lambda array, axis=0, *, f=_extreme: running_extreme(
         array, f, axis
     )
+    UFUNC_METHODS[_extreme, "reduceat"] = lambda array, indices, axis=0, *, f=_extreme: extreme_segments(
+        array, f, indices, axis
+    )
+UFUNC_METHODS[np.logaddexp, "accumulate"] = lambda array, axis=0: running_logsumexp(array, axis)
 UFUNC_METHODS[np.add, "reduceat"] = lambda array, indices, axis=0: summed_segments(array, indices, axis)

@@ -13,7 +13,7 @@ def write(array: Any, numbers: Any, values: Any) -> None:
     """Write to the elements with these numbers, counted along rows; `values` begin again at their end."""
     numbers = np.asarray(numbers).reshape(-1)
     values = as_array(values)
-    if not values.size:
+    if not values.size or not numbers.size:
         return
     if values.size not in {1, numbers.size}:
         values = np.resize(values, numbers.shape)

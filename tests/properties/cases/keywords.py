@@ -53,7 +53,7 @@ case(np.logaddexp.accumulate, call(arrays((3, 4)), axis=[0, 1]), "logaddexp.accu
 case(np.subtract.reduce, call(arrays((3, 4)), axis=[0, 1], keepdims=[True]), "subtract.reduce", analytic=True)
 case(np.hypot.reduce, call(arrays((3, 4), positive), axis=[0, 1]), "hypot.reduce")
 indices = st.sampled_from([[0, 2, 3], [0, 3, 1, 2], [2, 1], [0]])
-for ufunc in (np.add, np.multiply, np.maximum):
+for ufunc in (np.add, np.multiply, np.maximum, np.minimum):
     case(
         ufunc.reduceat,
         st.builds(

@@ -24,7 +24,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_course.compiling.tracing.library_code import is_watched
-from tinygrad_course.compiling.tracing.names_read import BY_NAME, NamesRead, names_read
+from tinygrad_course.compiling.tracing.names_read import BY_NAME, MODULES, NamesRead, names_read
 from tinygrad_course.compiling.tracing.refusals import CannotCompile
 from tinygrad_course.compiling.tracing.trace import same
 from tinygrad_course.compiling.tracing.tracer import Tracer
@@ -43,7 +43,6 @@ ITERATOR = (
 #: What else is called with what holds it, by the attributes that name it.
 _PARTS: list[tuple[Any, tuple[str, ...]]] = [
     (types.MethodType, ("__func__", "__self__")),
-    (functools.partial, ("func", "args", "keywords")),
     ((staticmethod, classmethod), ("__func__",)),
     (property, ("fget",)),
     ((functools.cached_property, functools.partialmethod), ("func",)),
@@ -177,12 +176,15 @@ class CapturedValues:
                 self._bind(functools.partial(function.__globals__.get, name, ABSENT), name)
             own = {key for key, x in vars(builtins).items() if getattr(x, "__module__", "") != "builtins"}
             self._look_up(others & own, names.attributes, vars(builtins))
-            if names.computes_globals:
+            evaluates = {"eval", "exec"} & (others - names.strings)
+            if names.computes_globals or evaluates:
                 raise CannotCompile(
-                    f"{path} looks up globals() by a name that it computes, and a program can't watch what "
-                    "it does not know: put these values into a dict, and look them up there"
+                    f"{path} looks up {'names in a text' if evaluates else 'globals() by a name'} that it "
+                    "computes, and a program can't watch what it does not know: put these values into a "
+                    "dict, and look them up there"
                 )
-            for name in names.imported:
+            by_name = MODULES & (names.loaded | names.attributes)  # sys.modules["settings"]
+            for name in names.imported | (names.strings if by_name else set()):
                 if name in sys.modules:
                     self._look_at(sys.modules[name], name, names.attributes)
 
@@ -210,6 +212,7 @@ class CapturedValues:
     def _look_into_class(self, cls: type, path: str) -> None:
         if _is_watched_class(cls):
             self._bind(functools.partial(getattr, cls, "__mro__"), path)
+            self._waiting.append((type(cls), path))
         for base in cls.__mro__:
             if _is_watched_class(base) and (base is cls or id(base) not in self._seen):
                 self._seen[id(base)] = base
@@ -242,6 +245,8 @@ def _reader(thing: Any) -> Callable[[], Any] | None:
         return lambda: thing
     if isinstance(thing, logging.Logger):
         return lambda: (thing.getEffectiveLevel(), thing.manager.disable, thing.disabled)
+    if isinstance(thing, functools.partial):
+        return lambda: (thing.func, thing.args, thing.keywords)
     if isinstance(thing, Tensor):
         return lambda: thing.data
     if isinstance(thing, contextvars.ContextVar):

@@ -5,6 +5,7 @@ import functools
 import types
 
 BY_NAME = {"getattr", "vars", "__dict__"}
+MODULES = {"modules", "import_module", "__import__"}  # which are asked for modules by their names
 
 
 class NamesRead:
