@@ -98,8 +98,8 @@ class _Engine:
         self.lock = threading.Lock()
         _for_good(self.runner)  # it holds the code
 
-    def compile(self, text: str) -> bytes:
-        """Return a module's machine code.
+    def optimised(self, text: str) -> Any:
+        """Return a module as LLVM makes it quicker.
 
         Raises
         ------
@@ -107,18 +107,22 @@ class _Engine:
             If LLVM does not take it.
         """
         llvm = self.llvm
+        try:
+            module = llvm.parse_assembly(text)
+        except RuntimeError as error:
+            raise NotFused(str(error)) from error
+        # what level 3 does beyond this takes a third of the time to compile, and gains nothing, no more than
+        # unrolling what is left over
+        options = llvm.create_pipeline_tuning_options(speed_level=1)
+        options.loop_vectorization, options.slp_vectorization, options.loop_unrolling = True, True, False
+        builder = llvm.create_pass_builder(self.machine, options)
+        builder.getModulePassManager().run(module, builder)
+        return module
+
+    def compile(self, text: str) -> bytes:
+        """Return a module's machine code; see `optimised`."""
         with self.lock:
-            try:
-                module = llvm.parse_assembly(text)
-            except RuntimeError as error:
-                raise NotFused(str(error)) from error
-            # what level 3 does beyond this takes a third of the time to compile, and gains nothing, no more
-            # than unrolling what is left over
-            options = llvm.create_pipeline_tuning_options(speed_level=1)
-            options.loop_vectorization, options.slp_vectorization, options.loop_unrolling = True, True, False
-            builder = llvm.create_pass_builder(self.machine, options)
-            builder.getModulePassManager().run(module, builder)
-            code: bytes = self.machine.emit_object(module)
+            code: bytes = self.machine.emit_object(self.optimised(text))
             return code
 
     def function(self, name: str, code: bytes) -> Callable[..., Any]:
