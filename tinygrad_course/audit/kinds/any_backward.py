@@ -251,7 +251,8 @@ class AnyBackward(OwnNetwork):
         """Let predictions be any numbers where they need be no chances, so that each branch is met."""
         chances = re.search("log|sqrt|exp", ast.unparse(self.forward))
         seen = [name for name in values if category(name) == "predicted" and not chances]
-        return values | {name: 2 * draw.array(*np.shape(values[name])) for name in seen}
+        more = {name: 2 * draw.array(*np.shape(values[name])) for name in seen}
+        return values | more if more else values
 
     def _object(self, learner: Learner, given: dict[str, Any], outside: dict[str, Any]) -> Any:
         """Return a new object of the class; small weights are made larger, so that mistakes show."""

@@ -81,7 +81,7 @@ class AnyLoop(TrainingStep):
         self.found = ""
         """The cost that fits."""
         self.remark = ""
-        self.limit = _TRIED
+        self.limit, self.problem = _TRIED, Unfit("the loop does not begin")
         self.complete = False
         """Whether all updates are right."""
         self.around: dict[str, Any] = {}
@@ -111,8 +111,7 @@ class AnyLoop(TrainingStep):
         start = asked(new) if new is not None else []
         needed = [name for name in needed_names(self.whole) if name != "self"]
         outside = self._outside()
-        told = "the loop does not begin" if self.limit else "an iteration does not come back"
-        problem, tries, fits, seed = Unfit(told), 0, 0, draw.choice(range(10**6))
+        problem, tries, fits, seed = self.problem, 0, 0, draw.choice(range(10**6))
         best: tuple[Case, tuple[int, int]] | None = None
         asked_for = sizes_in(self.whole, self.program.namespace), (2, 2), (2, 1)
         options = [layout for sizes in dict.fromkeys(asked_for) for layout in layouts(*sizes)]
@@ -134,7 +133,8 @@ class AnyLoop(TrainingStep):
                     problem = error if tries == 1 else problem
                     continue
                 if isinstance(run.error, TooLongError):
-                    self.limit = 0
+                    self.limit, problem = 0, Unfit("an iteration does not come back")
+                    continue
                 if run.error is not None and not (run.ends and isinstance(run.error, StandInUsedError)):
                     problem = Unfit.raised(self.whole.name, run.error) if tries == 1 else problem
                     continue
@@ -152,6 +152,7 @@ class AnyLoop(TrainingStep):
                 best, fits = best or (made, (number, place)), fits + 1  # labels that fit less may be to blame
         if best is None:
             self.limit = self.limit // 2 if fits else 0  # other numbers, and the same inputs, help seldom
+            self.problem = problem
             raise problem
         self.given = best[1]
         return best[0]

@@ -11,7 +11,7 @@ from tinygrad_course.audit.kinds.gradient_names import GRADIENT
 from tinygrad_course.audit.kinds.input_layouts import D, M
 from tinygrad_course.audit.kinds.training_steps import ITERATIONS, ONCE, script_body
 from tinygrad_course.audit.source.argument_kinds import category
-from tinygrad_course.audit.source.signatures import JOINT, argument_names
+from tinygrad_course.audit.source.signatures import JOINT, argument_names, role_of
 from tinygrad_course.audit.source.syntax import definition, elements, names_in, nodes, stored_names, targets
 
 _PRODUCT = re.compile(r"\bdot\(| @ |matmul|einsum|outer\(|\bsum\(|\.T\b")
@@ -65,9 +65,16 @@ def repeated(node: ast.FunctionDef) -> ast.FunctionDef:
 def updates(program: Program, body: list[ast.stmt]) -> bool:
     """Tell whether statements, or what they call, take products or sums and add to what there is."""
     parts = _with_called(program, body)
+    if any(isinstance(part, ast.FunctionDef) and _counts(part) for part in parts):
+        return False  # what it calls trains by itself
     if not _PRODUCT.search("\n".join(map(ast.unparse, parts))):
         return False
     return any(_adds(one, ast.Add | ast.Sub) for part in parts for one in ast.walk(part))
+
+
+def _counts(node: ast.FunctionDef) -> bool:
+    """Tell whether a function takes the number of its iterations."""
+    return any(role_of(name, ["iterations"]) for name in argument_names(node))
 
 
 def takes_away(program: Program, body: list[ast.stmt]) -> bool:
