@@ -172,7 +172,7 @@ class CompiledLoop:
             return _StepByStep(self.one)  # without a recording for the loop that comes to this
         with suppress(Unsuited, CannotCompile):
             made = _Program(self.step, state, batch)
-            with suppress(Unsuited):
+            with suppress(Unsuited, NotFused):
                 return _Machine(made)
             return _SinglePass(made)
         return _StepByStep(self.one)
@@ -305,15 +305,14 @@ class _Machine(_Runner):
         for v in old:
             if id(v) not in columns.names:
                 columns.load(v)
+            if columns.wide[id(v)]:  # a number for each example
+                raise Unsuited
         self.places = [i for i, v in enumerate(program.inputs[len(leaves) :]) if id(v) in used]
         data = [program.inputs[len(leaves) + i] for i in self.places]
         source = loop_source(columns, list(zip(old, new, strict=True)), data, made.cost)
         self.width, self.numbers = columns.m, columns.numbers.values
         types = ["f8 1", *types_of(data), "i8", "i8", "i8"]
-        try:
-            self.function = compile_source(source, (*types, *["f8"] * len(self.numbers), "f8 1"))
-        except NotFused:
-            raise Unsuited from None
+        self.function = compile_source(source, (*types, *["f8"] * len(self.numbers), "f8 1"))
         self.tree = made.state
         self.kinds = [(type(x), np.shape(x)) for _, x in leaves]
 

@@ -131,7 +131,7 @@ def refuse(kind: type) -> NoReturn:
 
 def refuse_as_data(data: Any) -> None:
     """Raise for a kind of arrays of which a Tensor's data would keep a part only."""
-    if type(data).__module__.partition(".")[0] not in _VALUES:
+    if type(data).__module__.partition(".")[0] not in {*_VALUES, "builtins"}:
         admitted(data)
 
 

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 _float64 = np.float64
 _new: Any = object.__new__
 _NEGATIVE = RULES[np.negative]
+_MATMUL = RULES[np.matmul]
 
 
 def _binary(ufunc: np.ufunc, operate: Callable[[Any, Any], Any]) -> tuple[Binary, Binary, Binary]:
@@ -155,6 +156,8 @@ class Operators:
     __divmod__, __rdivmod__ = _by_function(np.divmod, divmod)[:2]
 
     def __matmul__(self, other: Any) -> Tensor:
+        if type(other) is type(self) or type(other) is np.ndarray:
+            return record(type(self), _MATMUL, (self, other))  # type: ignore[arg-type, no-any-return]
         if foreign.is_sparse(other):
             return foreign.times_sparse(self, foreign.Sparse(other))  # type: ignore[no-any-return]
         return _call(self, np.matmul, self, other)  # type: ignore[no-any-return]

@@ -47,6 +47,7 @@ _float64 = np.float64
 _ndarray = np.ndarray
 _FLOAT = np.dtype(float)
 _GETITEM = RULES[operator.getitem]
+_NUMBERS = {bool, int, float, type(None)}
 
 #: What NumPy makes views, for arrays of other libraries, which don't tell; None: it depends on the layout.
 VIEWS: dict[Callable[..., Any], bool | None] = {
@@ -98,7 +99,7 @@ def record(  # noqa: C901  (one pass over the arguments; a comprehension would m
         For an argument that the rule does not cover.
     """
     holds: list[Any] = []
-    plain = not kwargs and len(args) <= rule.covered
+    plain = len(args) <= rule.covered and (not kwargs or _ordinary(rule, kwargs))
     if not plain:
         if kwargs:
             args, kwargs = _bind(cls, rule, args, kwargs)
@@ -204,6 +205,14 @@ def record_item(cls: type[Tensor], x: Tensor, index: Any) -> Any:
         raise errors.explain(error, _GETITEM, (x, index)) from None
     out = node(cls, _GETITEM, (here, kept_index), y, None, holds)
     return _view(cls, out, (x, index), [here._data, kept_index], None) if type(y) is _ndarray else out
+
+
+def _ordinary(rule: Rule, kwargs: dict[str, Any]) -> bool:
+    """Whether all keywords are numbers that the rule knows, as ``axis=0, keepdims=True``."""
+    for value in kwargs.values():
+        if type(value) not in _NUMBERS:
+            return False
+    return kwargs.keys() <= rule.accepted
 
 
 def _all_kept(kwargs: dict[str, Any], holds: list[Any]) -> dict[str, Any]:
@@ -315,10 +324,13 @@ def _view(
     tensors = [i for i, arg in enumerate(given) if type(arg) is cls]
     at = tensors[0] if tensors else 0
     if isinstance(out._data, np.ndarray):
-        at = next((i for i in tensors if is_view(out._data, values[i])), -1)
-        if at < 0 and (function not in READ_ONLY or not tensors):
-            return out
-        at = max(at, tensors[0])  # (a number that was broadcast shares no memory)
+        for i in tensors:
+            if is_view(out._data, values[i]):
+                at = i
+                break
+        else:  # (a number that was broadcast shares no memory)
+            if function not in READ_ONLY or not tensors:
+                return out
     elif len(tensors) != 1 or (function is operator.getitem and _basic(values[1], out.shape) is False):
         return out
     elif function is operator.getitem and _basic(values[1], out.shape) is None:
@@ -405,13 +417,6 @@ def _bind(
     cls: type[Tensor], rule: Rule, args: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> tuple[tuple[Any, ...], dict[str, Any]]:
     """Check the keywords against the rule, and move Tensors among them to their positions."""
-    if kwargs.keys() <= rule.accepted and not rule.sequence:
-        for value in kwargs.values():
-            kind = type(value)
-            if kind is cls or kind is list or (kind is tuple and _holds_tensor(cls, value)):
-                break
-        else:
-            return args, kwargs
     tensors = {k for k, v in kwargs.items() if _holds_tensor(cls, v)}
     if rule.sequence or tensors:
         names = _argument_names(rule)

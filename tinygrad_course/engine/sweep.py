@@ -443,7 +443,8 @@ def _shares(
     if rule.ties:
         kwargs = {**kwargs, "constants": tuple([type(a) is not cls for a in args])}
     if rule.outputs:
-        g = tuple([np.zeros_like(v) if c is None else c for c, v in zip(g, node._data, strict=True)])
+        missing = None if rule.takes_none else np.zeros_like
+        g = tuple([missing(v) if c is None and missing else c for c, v in zip(g, node._data, strict=True)])
     vjps: Any = rule.vjps
     if rule.sequence:
         args = args[0]

@@ -243,7 +243,7 @@ def _lstm_vjp(g: Any, y: Any, given: tuple[Any, ...]) -> list[Any]:
     return [dZ, da, dc, dW]
 
 
-rule(lstm_states, _lstm_vjp, sequence=True, outputs=True, name="lstm")
+rule(lstm_states, _lstm_vjp, sequence=True, outputs=True, takes_none=True, name="lstm")
 
 
 def _output(a: Any, p: Parameters, W: str) -> Any:

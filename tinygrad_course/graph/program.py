@@ -84,7 +84,7 @@ class Call:
         vjps = tuple(rule.vjps)  # of a freed graph's stand-in, this raises
         if rule.ties:
             kwargs["constants"] = tuple(not self._is_variable(a) for a in self.args)
-        if rule.outputs:
+        if rule.outputs and not rule.takes_none:
             g = tuple(np.zeros_like(v) if c is None else c for c, v in zip(g, y, strict=True))
         if rule.sequence:
             assert vjps[0] is not None  # noqa: S101  (a sequence rule has one)

@@ -46,6 +46,8 @@ class Rule:
     #: The last vjp serves for all further arguments too; the keyword ``argnum`` is the argument's position.
     variadic: bool = False
     outputs: bool = False  #: The function returns a tuple or list; g and y are then tuples.
+    #: Of several outputs: the vjps take None, not zeros, for the gradient of one that none has come to.
+    takes_none: bool = False
     #: The vjps read the arguments or the output, beyond their shapes (a sum does not). Counts and places,
     #: which only functions that are not elementwise take, they may read all the same.
     saves: bool = True

@@ -21,6 +21,15 @@ def own_object(value: Any) -> bool:
     return type(value).__module__ == _OWN and hasattr(value, "__dict__")
 
 
+def fields_of(value: Any) -> dict[str, Any] | None:
+    """Return what a dictionary, a named tuple or an object of the homework holds by name; None for others."""
+    if isinstance(value, dict):
+        return value
+    if isinstance(value, tuple) and hasattr(value, "_fields"):
+        return dict(zip(value._fields, value, strict=True))
+    return vars(value) if own_object(value) else None
+
+
 def duplicate(value: Any) -> Any:
     """Copy arrays, the containers and the homework's own objects that they lie in.
 
@@ -33,6 +42,8 @@ def duplicate(value: Any) -> Any:
         except Exception:  # noqa: BLE001 - an object that holds what cannot be copied
             if own_object(value):
                 return value
+    if isinstance(value, tuple) and hasattr(value, "_fields"):
+        return type(value)(*map(duplicate, value))
     return snapshot(value, duplicate)
 
 
@@ -52,12 +63,11 @@ def leaves(value: Any, path: Path = (), depth: int = 5) -> Iterator[tuple[Path, 
             yield path, value
     elif depth:
         items: Any = ()
-        if isinstance(value, dict):
-            items = value.items()
+        named = fields_of(value)
+        if named is not None:
+            items = named.items()
         elif isinstance(value, list | tuple) and len(value) < 40:
             items = enumerate(value)
-        elif own_object(value):
-            items = vars(value).items()
         for key, item in items:
             yield from leaves(item, (*path, key), depth - 1)
 
@@ -66,8 +76,9 @@ def at(root: Any, path: Path) -> Any:
     """Return what lies at a path, None where there is nothing."""
     for key in path:
         try:
-            root = root[key] if isinstance(root, dict | list | tuple) else getattr(root, key)
-        except (KeyError, IndexError, AttributeError):
+            inner = fields_of(root)
+            root = root[key] if inner is None else inner[key]
+        except (KeyError, IndexError, TypeError):
             return None
     return root
 
@@ -86,9 +97,12 @@ def put(root: Any, path: Path, value: Any) -> Any:
     if isinstance(root, dict | list):
         root[key] = put(root[key], rest, value)
         return root
+    if isinstance(root, tuple) and hasattr(root, "_fields"):
+        held = {**(fields_of(root) or {}), key: put(getattr(root, key), rest, value)}
+        return type(root)(**held)
     if isinstance(root, tuple):
         return tuple(put(item, rest, value) if place == key else item for place, item in enumerate(root))
-    setattr(root, key, put(getattr(root, key), rest, value))
+    object.__setattr__(root, key, put(getattr(root, key), rest, value))  # a frozen one too
     return root
 
 

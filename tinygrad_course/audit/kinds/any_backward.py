@@ -30,7 +30,7 @@ from tinygrad_course.audit.kinds.gradient_names import (
     up_to_a_factor,
     with_activation,
 )
-from tinygrad_course.audit.kinds.input_layouts import Layout, category, inputs, layouts
+from tinygrad_course.audit.kinds.input_layouts import Layout, inputs, layouts
 from tinygrad_course.audit.kinds.names_taken import (
     Taken,
     called_in_loops,
@@ -41,6 +41,7 @@ from tinygrad_course.audit.kinds.names_taken import (
 )
 from tinygrad_course.audit.kinds.own_class import shown_name
 from tinygrad_course.audit.kinds.own_network import OwnNetwork, Unfit, ratio_of
+from tinygrad_course.audit.source.argument_kinds import category
 from tinygrad_course.audit.source.signatures import argument_names
 
 TRIES, DIFFERENTIATED = 2500, 10
@@ -146,9 +147,10 @@ class AnyBackward(OwnNetwork):
             if tries > TRIES or self.differentiated >= DIFFERENTIATED:
                 break
             for_one = best is not None and best[0].for_one
+            factor = problem is not None and problem.args[0].endswith("times")
             if layout.units < 2 and not layout.single and self._for_several(taken, best, problem):
                 continue  # one output tells a sum from a mean, or from a sum over the examples, no more
-            if best is not None and layout.single != for_one:
+            if (layout.single and factor) or (best is not None and layout.single != for_one):
                 continue  # a sum over one example is its mean; an axis too many tells of a function for one
             try:
                 tried = self._tried(learner, Draw(seed + 1), values, taken)
@@ -174,8 +176,9 @@ class AnyBackward(OwnNetwork):
 
     def _for_several(self, taken: Taken, best: Any, problem: Unfit | None) -> bool:
         """Tell whether code is meant for several outputs: it takes their number, or is a cost of several."""
-        factor = problem is not None and problem.args[0].endswith("times") and bool(self.owner)
-        return factor or (best is not None and "outputs" in map(category, [*taken.start, *taken.forward]))
+        factor = problem is not None and problem.args[0].endswith("times")
+        asked = "outputs" in map(category, [*taken.start, *taken.forward])
+        return (factor and bool(self.owner)) or (best is not None and asked)
 
     def _told(self, problem: Unfit) -> int:
         """Tell how much a problem says: that the forward function raises, is least."""
@@ -248,7 +251,8 @@ class AnyBackward(OwnNetwork):
         """Let predictions be any numbers where they need be no chances, so that each branch is met."""
         chances = re.search("log|sqrt|exp", ast.unparse(self.forward))
         seen = [name for name in values if category(name) == "predicted" and not chances]
-        return values | {name: 2 * draw.array(*np.shape(values[name])) for name in seen}
+        more = {name: 2 * draw.array(*np.shape(values[name])) for name in seen}
+        return values | more if more else values
 
     def _object(self, learner: Learner, given: dict[str, Any], outside: dict[str, Any]) -> Any:
         """Return a new object of the class; small weights are made larger, so that mistakes show."""
@@ -260,6 +264,8 @@ class AnyBackward(OwnNetwork):
             top = np.max(np.abs(value), initial=0.0) if of_its_own(path) else 0.0
             if isinstance(value, np.ndarray) and 0 < top < 0.2:
                 value *= 0.5 / top
+            elif isinstance(value, np.ndarray) and value.size > 1 and top and not np.ptp(value):
+                value *= Draw(1).probabilities(*value.shape) + 0.5  # gamma, which is 1 everywhere
         return outcome.result
 
     def _derivatives(
@@ -321,7 +327,9 @@ class AnyBackward(OwnNetwork):
         linear = upstream is not None and self._linear(learner, case, found, taken, told=not right)
         wide = (np.size(found[key]) / max(1, np.size(expected[key])) for key in others)
         for_one = any(times > 1 and times in sizes for times in wide)
-        alone = is_cost and not with_activation(found, self.data)
+        shaped = [np.shape(found[key]) == np.shape(expected[key]) for key in found]
+        of_cost = re.search(r"(?i)cost|loss|objective", self.forward.name) and shaped == [True]
+        alone = (is_cost or bool(of_cost)) and not with_activation(found, self.data)
         return _Tried(case, len(right), bool(right) or self.together or linear or alone, for_one)
 
     def _elementwise(
@@ -348,9 +356,10 @@ class AnyBackward(OwnNetwork):
         if upstream not in passed:
             return False
         if any(np.array_equal(one, passed[upstream]) for one in found.values()):
-            if told:
+            # As a softmax does whose derivative is taken together with the cost's.
+            if told and re.search(r"(?i)exp|softmax", f"{self.forward.name} {ast.unparse(self.forward)}"):
                 raise Unfit("it passes the derivative on as it is")
-            return False
+            return told
         passed |= {name: 2 * passed[name] for name in (upstream, *taken.others) if name in passed}
         with self.program.bound(case.bindings):
             result = self._run(learner, self.node, passed)

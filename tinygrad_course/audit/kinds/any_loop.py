@@ -12,7 +12,7 @@ import re
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from types import FrameType
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -25,8 +25,9 @@ from tinygrad_course.audit.execution.stubs import StandInUsedError
 from tinygrad_course.audit.kinds.base import Assumption, words
 from tinygrad_course.audit.kinds.cases import Array, Case, Draw
 from tinygrad_course.audit.kinds.gradient_names import implied, same
-from tinygrad_course.audit.kinds.input_layouts import category, inputs, layouts
+from tinygrad_course.audit.kinds.input_layouts import inputs, layouts
 from tinygrad_course.audit.kinds.loop_updates import (
+    Candidate,
     Fit,
     MeantError,
     OtherShapesError,
@@ -39,7 +40,15 @@ from tinygrad_course.audit.kinds.names_taken import asked
 from tinygrad_course.audit.kinds.own_class import method_name, with_methods
 from tinygrad_course.audit.kinds.own_network import BACKWARD, Unfit
 from tinygrad_course.audit.kinds.training_steps import HELD, SCRIPT, Run, TrainingStep, script_function
-from tinygrad_course.audit.kinds.what_trains import repeated, set_up, shared_names, sizes_in, updates
+from tinygrad_course.audit.kinds.what_trains import (
+    repeated,
+    set_up,
+    shared_names,
+    sizes_in,
+    takes_away,
+    updates,
+)
+from tinygrad_course.audit.source.argument_kinds import category
 from tinygrad_course.audit.source.signatures import JOINT, argument_names, needed_names
 from tinygrad_course.audit.source.syntax import loops, names_in, nodes, stored_names
 
@@ -48,18 +57,9 @@ _TRIED = 150
 """With how many sets of values a loop is begun at most."""
 _FITTED = 3
 """With how many of them its iterations are differentiated."""
-_ENTRIES = 400
+_ENTRIES = 200
 """Of how many numbers a loop may have as parameters."""
 _COST = re.compile(r"(?i)cost|loss|err|mse|nll|entropy|\bJ\b|kosten|cout|costo|perdida|sunshi")
-
-
-class _Candidate(NamedTuple):
-    """A cost that an iteration computes, or that its outputs and labels imply."""
-
-    name: str
-    output: str
-    cost: Callable[[Any], Any] | None
-    """Of an output; None where the number is seen itself."""
 
 
 class AnyLoop(TrainingStep):
@@ -81,7 +81,7 @@ class AnyLoop(TrainingStep):
         self.found = ""
         """The cost that fits."""
         self.remark = ""
-        self.limit = _TRIED
+        self.limit, self.problem = _TRIED, Unfit("the loop does not begin")
         self.complete = False
         """Whether all updates are right."""
         self.around: dict[str, Any] = {}
@@ -111,8 +111,7 @@ class AnyLoop(TrainingStep):
         start = asked(new) if new is not None else []
         needed = [name for name in needed_names(self.whole) if name != "self"]
         outside = self._outside()
-        told = "the loop does not begin" if self.limit else "an iteration does not come back"
-        problem, tries, fits, seed = Unfit(told), 0, 0, draw.choice(range(10**6))
+        problem, tries, fits, seed = self.problem, 0, 0, draw.choice(range(10**6))
         best: tuple[Case, tuple[int, int]] | None = None
         asked_for = sizes_in(self.whole, self.program.namespace), (2, 2), (2, 1)
         options = [layout for sizes in dict.fromkeys(asked_for) for layout in layouts(*sizes)]
@@ -134,9 +133,10 @@ class AnyLoop(TrainingStep):
                     problem = error if tries == 1 else problem
                     continue
                 if isinstance(run.error, TooLongError):
-                    self.limit = 0
+                    self.limit, problem = 0, Unfit("an iteration does not come back")
+                    continue
                 if run.error is not None and not (run.ends and isinstance(run.error, StandInUsedError)):
-                    problem = Unfit.raised(self.whole.name, run.error) if not fits else problem
+                    problem = Unfit.raised(self.whole.name, run.error) if tries == 1 else problem
                     continue
                 if not run.ends:
                     continue
@@ -151,6 +151,8 @@ class AnyLoop(TrainingStep):
                     return made
                 best, fits = best or (made, (number, place)), fits + 1  # labels that fit less may be to blame
         if best is None:
+            self.limit = self.limit // 2 if fits else 0  # other numbers, and the same inputs, help seldom
+            self.problem = problem
             raise problem
         self.given = best[1]
         return best[0]
@@ -230,7 +232,7 @@ class AnyLoop(TrainingStep):
 
     def _best(
         self,
-        options: list[_Candidate],
+        options: list[Candidate],
         start: dict[str, Any],
         after: dict[str, Any],
         slopes: dict[Path, Array],
@@ -250,7 +252,8 @@ class AnyLoop(TrainingStep):
             if slope and all(np.all(np.isfinite(one)) for one in slope.values()):
                 values = {path: moves[path][0] for path in slope}
                 steps = {path: moves[path][1] - moves[path][0] for path in slope}
-                lowered = candidate.cost is not None or _COST.search(candidate.output) is not None
+                named = _COST.search(candidate.output) and takes_away(self.program, self.loop.body)
+                lowered = bool(candidate.cost is not None or named)
                 fit = fitted(slope, values, steps, rates, descends=lowered)
                 fit = fit if fit is not None and fit.right else remembered(slope, memory)
                 if fit is not None and 2 * len(fit.right) >= len(fit.after):
@@ -259,7 +262,7 @@ class AnyLoop(TrainingStep):
             raise Unfit("its updates are the derivatives of none of the costs that it has or implies")
         return max(found, key=lambda one: one[0])[1:]
 
-    def _settle(self, candidate: _Candidate, fit: Fit, after: dict[str, Any]) -> None:
+    def _settle(self, candidate: Candidate, fit: Fit, after: dict[str, Any]) -> None:
         """Keep what fits, unless the updates may be meant as they are."""
         if fit.otherwise:
             raise MeantError(fit.otherwise)
@@ -273,12 +276,12 @@ class AnyLoop(TrainingStep):
 
     def _candidates(
         self, seen: Mapping[str, Any], start: dict[str, Any], changed: set[Path]
-    ) -> Iterator[_Candidate]:
+    ) -> Iterator[Candidate]:
         """Give the numbers that an iteration computes, and the costs that outputs and labels imply."""
         names = {label(path) for path in changed}
         numbers = [name for name, value in seen.items() if np.size(value) == 1 and name not in names]
         for name in sorted(numbers, key=lambda name: _COST.search(name) is None)[:12]:
-            yield _Candidate(name, name, None)
+            yield Candidate(name, name, None)
         known = {**self.around, **start, **{"." + name: value for name, value in seen.items()}}
         fixed = [(name, value) for name, value in known.items() if isinstance(value, np.ndarray)]
         fixed = [one for one in fixed if one[1].size > 1 and (one[0],) not in changed]
@@ -291,13 +294,13 @@ class AnyLoop(TrainingStep):
                 if (same or classes) and not derivative and output != name.lstrip("."):
                     for cost in implied(seen[output], target):
                         words = f"{cost.__doc__} of {output} and {name.lstrip('.')}"
-                        yield _Candidate(words, output, cost)
+                        yield Candidate(words, output, cost)
 
-    def _costs(self, options: list[_Candidate], start: dict[str, Any]) -> Array:
+    def _costs(self, options: list[Candidate], start: dict[str, Any]) -> Array:
         """Run an iteration in its variables, and return each cost."""
         seen = self._seen(start)
 
-        def value(one: _Candidate) -> float:
+        def value(one: Candidate) -> float:
             if one.output not in seen:
                 return np.nan
             number = seen[one.output] if one.cost is None else one.cost(seen[one.output])
@@ -307,7 +310,7 @@ class AnyLoop(TrainingStep):
             return np.array([value(one) for one in options])
 
     def _slopes(
-        self, options: list[_Candidate], start: dict[str, Any], values: Mapping[Path, Array]
+        self, options: list[Candidate], start: dict[str, Any], values: Mapping[Path, Array]
     ) -> dict[Path, Array]:
         """Return the derivatives of each cost, NaN at a kink: one run of the iteration serves them all."""
         here, found = self._costs(options, duplicate(start)), dict[Path, Array]()

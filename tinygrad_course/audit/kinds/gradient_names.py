@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_course.audit.execution.paths import label, own_object
+from tinygrad_course.audit.execution.paths import fields_of, label, own_object
 from tinygrad_course.audit.kinds.own_network import match, ratio_of
 from tinygrad_course.audit.source.syntax import names_of, returned
 
@@ -17,7 +17,7 @@ _LIST = re.compile(r"(?i)^(grads?|gradients?|nabla|delta|d)_?(?=[wbp]|$)|_?(grad
 
 def parts_of(result: Any) -> list[Any]:
     """Return what a function returns, one value after the other."""
-    return list(result) if isinstance(result, tuple | list) else [result]
+    return list(result) if type(result) in (tuple, list) else [result]
 
 
 def numeric(part: Any) -> bool:
@@ -54,21 +54,22 @@ def find(
         {} if holder is None else {key: value for key, value in vars(holder).items() if not own_object(value)}
     )
     found = match(held, None, expected, by_shape=False)
-    if isinstance(result, dict):
-        found |= {key: value for key, value in match(result, None, expected).items() if key not in found}
+    named = fields_of(result)
+    if named is not None:
+        found |= {key: value for key, value in match(named, None, expected).items() if key not in found}
     parts, kept_in = parts_of(result), dict[str, str]()
     names = names_of(returned(node), len(parts))
     kept = [(name, value) for name, value in held.items() if _LIST.search(name)]
     for variable, listed in _parallel([*zip(names, parts, strict=True), *kept], expected):
         found |= listed
         kept_in |= dict.fromkeys(listed, variable)
-    named = match(result, returned(node), expected, by_shape=False)
-    found |= named
+    told = match(result, returned(node), expected, by_shape=False)
+    found |= told
     taken = [id(value) for value in found.values()]
     loose = [
         part
         for name, part in zip(names, parts, strict=True)
-        if isinstance(part, np.ndarray) and id(part) not in taken and (not named or GRADIENT.match(name))
+        if isinstance(part, np.ndarray) and id(part) not in taken and (not told or GRADIENT.match(name))
     ]
     for part in loose:
         alike = [key for key in expected if key not in found and np.shape(expected[key]) == part.shape]

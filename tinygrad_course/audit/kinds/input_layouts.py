@@ -14,90 +14,12 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tinygrad_course.audit.kinds.cases import Draw
+from tinygrad_course.audit.source.argument_kinds import category
 
 N, D, H, M, T = 5, 4, 2, 3, 6
 """Examples, inputs, hidden units of a cell, outputs or classes, and steps of time."""
 LAYER = 7
 """Units of the first hidden layer; the next ones have one more each."""
-_SIZE = r"_?(size|shape|dim|dims|units?|features?|nodes|neurons|channels|layer_?size)"
-_COUNTED = "((n|num|dim|nn)_?|d_)"
-_KINDS: tuple[tuple[str, tuple[str, ...]], ...] = (
-    ("flag", (r"verbose|print\w*|debug|plot\w*|show\w*", r"(is_?)?train(ing)?(_?fl\w*|_?mode)?")),
-    ("settings", (r"\w+_(param|params|config|cfg|options)|hparam\w*",)),
-    (
-        "number",
-        (
-            r"reg\w*|lam\w*|lmd|l[12]\w*|drop\w*|keep\w*",
-            r"learning_?rate|lr|alpha|eta|rate|momentum|decay\w*|rho",
-        ),
-    ),
-    ("epsilon", (r"eps\w*",)),
-    ("mode", (r"mode",)),
-    ("slope", (r".*(prime|deriv)\w*",)),
-    ("activation", (r"act\w*|func\w*|.*_act\w*",)),
-    ("seed", (r"(random_?)?(seed|state)",)),
-    ("count", (r"(n|num|no|max)?_?(iter\w*|epochs?|steps|passes)", r"(mini)?_?batch_?size")),
-    (
-        "inputs",
-        (
-            rf"{_COUNTED}(in(put)?s?|x|features|vocab)({_SIZE})?",
-            rf"(in(put)?s?|vocab)(_?layer)?{_SIZE}|fan_?in",
-        ),
-    ),
-    ("hiddens", (r"hid(den)?_?(layer)?s?_?(dims|sizes|layers|(size|dim|units)_list|list)",)),
-    (
-        "hidden",
-        (rf"{_COUNTED}(h|hid|hdim|hidden)(_?layer)?", rf"(hid(den)?|h|wordvec|embed\w*)(_?layer)?{_SIZE}"),
-    ),
-    (
-        "outputs",
-        (
-            rf"{_COUNTED}(out(put)?s?|y|classes|labels|neurons|units|filters)({_SIZE})?",
-            rf"(out(put)?s?){_SIZE}|fan_?out",
-        ),
-    ),
-    ("sizes", (r"sizes?|(layer_?)?(dims?|sizes)|layers?|topology|structure",)),
-    ("examples", (r"(n|num|no)_?(examples|samples|train\w*|obs\w*|points|data)|m|n|N",)),
-    ("stride", (r"strides?",)),
-    ("mask", (r"masks?",)),
-    ("dtype", (r"dtype",)),
-    ("padding", (r"pad(ding)?",)),
-    ("kernel", (r"(kernel|filter|pool|f)_?(size|shape|h|w|height|width)?",)),
-    ("scale", (r"gamma|scale",)),
-    ("shift", (r"beta|shift",)),
-    ("state", (r"([hcas]_?(0|prev|pre|init)|prev_?[hcas]|[hcas]_?prev)(_?(state|h|c))?",)),
-    (
-        "labels",
-        (
-            r"y|ts?|ys|labels?|targets?|[yt]_?(true|real|hot|label|one_?hot)\w*",
-            r"true\w*|truth|expected|desired",
-        ),
-    ),
-    ("predicted", (r"(y_?)?(hat|pred\w*|prob\w*)|al|yhat|p_?y\w*|p|h_?x",)),
-    ("bias", (r"b\w{0,2}|bias(es)?\d*",)),
-    ("recurrent", (r"w_?(hh?|aa|rec)|u\w{0,2}",)),
-    ("weights", (r"w\w{0,3}|weights?\d*|(nn_)?params?|theta\w*|kernels?|coef\w*|v",)),
-    (
-        "data",
-        (
-            r"x\w{0,3}|input\w*|data|a(_?prev)?\d*|z\d*|h\d*|s|in",
-            r"im\w*|pic\w*|arr\w*|features|logits|scores|out\w*|idxs?",
-        ),
-    ),
-)
-
-
-def category(name: str) -> str:
-    """Return what kind of value an argument of this name takes, "" where the name does not say.
-
-    Examples
-    --------
-    >>> category("X_train"), category("W1"), category("y"), category("reg"), category("spam")
-    ('data', 'weights', 'labels', 'number', '')
-    """
-    bare = name.strip("_").lower()
-    bare = re.sub(r"(?<=\w)_?(train|batch|mb|mini)$", "", bare) if not bare.startswith("is") else bare
-    return next((kind for kind, options in _KINDS if re.fullmatch("|".join(options), bare)), "")
 
 
 @dataclass(frozen=True)
@@ -157,11 +79,14 @@ class Style(NamedTuple):
     gates: int = 1
     variant: int = 0
     """Which of the settings, kernels and strides."""
+    unknown: str = "data"
+    """What those are whose names say nothing."""
 
 
 _LABELS = ("one-hot", "classes", "column", "flat", "signs", "real", "sign column", "list")
 
 
+_UNKNOWN = ("data", "for each example", "for each unit", "number", "sizes")
 _SEVERAL = {"kernel", "settings", "stride", "padding", "activation", "mode", "mask"}
 """The kinds of values of which there are two."""
 
@@ -178,6 +103,9 @@ def inputs(
     Of those to `guess` the first whose name says nothing is the data, the next one the labels.
     """
     kinds = {name: category(name) for name in names}
+    if any(re.match(r"(?i)u", name) for name, kind in kinds.items() if kind == "recurrent"):
+        weights = [name for name, kind in kinds.items() if kind == "recurrent" and name[0] in "wW"]
+        kinds |= dict.fromkeys(weights, "weights")  # Wh, Uh: what is taken of the input, and of the state
     for kind in ("data", "labels"):
         unknown = [name for name in guess if not kinds[name]]
         if unknown and kind not in kinds.values():
@@ -247,6 +175,8 @@ class _Maker:
             return self.labels(style, draw)
         if _wordy(name) and style.words != "no":
             return self.word_numbers(style)
+        if not kind and style.unknown != "data":
+            return self.unknown(name, style, draw)
         shape = self.shape(name, kind, style)
         if kind == "predicted":
             return draw.probabilities(*shape)
@@ -254,6 +184,18 @@ class _Maker:
             return draw.probabilities(*shape) + 0.5
         size = {"bias": 0.4, "weights": 0.6, "recurrent": 0.6}.get(kind, 1.0)
         return size * draw.array(*shape) if shape else float(draw.array(1)[0])
+
+    def unknown(self, name: str, style: Style, draw: Draw) -> Any:
+        """Return a value for an argument whose name says nothing."""
+        if style.unknown == "number":
+            return 0.7
+        if style.unknown == "sizes":
+            first = next(one for one, kind in self.kinds.items() if not kind)
+            return self.features if name == first else max(1, self.units)
+        count = self.layout.examples if style.unknown == "for each example" else self.units
+        if not count:
+            raise _NoSuchValueError
+        return draw.probabilities(count)
 
     def word_numbers(self, style: Style) -> Any:
         """Return words by their numbers: a list of them, or an array of texts."""

@@ -1,7 +1,7 @@
 """What an iteration adds to its parameters, or an optimizer to what it remembers, and the derivatives."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -19,6 +19,15 @@ class OtherShapesError(Unfit):
 
 class MeantError(Unfit):
     """Most updates are the derivatives, and the others may be meant as they are."""
+
+
+class Candidate(NamedTuple):
+    """A cost that an iteration computes, or that its outputs and labels imply."""
+
+    name: str
+    output: str
+    cost: Callable[[Any], Any] | None
+    """Of an output; None where the number is seen itself."""
 
 
 class Fit(NamedTuple):
@@ -97,6 +106,8 @@ def _at_rate(
         weights = value.ndim > 1 and min(value.shape) > 1
         own = known.get(path, penalty if weights else _Terms(rate))
         after[path] = value + rate * slope[path] + own.square * value + own.absolute * np.sign(value)
+        if path in right:  # to the last digit, which difference quotients have not
+            after[path] = value + steps[path]
     wrong = [path for path in values if path not in right]
     meant = _meant(rate, wrong, terms, slope, values, steps, rates)
     return Fit(right, after, meant, any(one.square or one.absolute for one in known.values()))
@@ -163,10 +174,9 @@ def _moves(want: Slopes, memory: dict[Path, tuple[Array, Array]]) -> Fit | None:
             if len(alike) != 1:
                 return None
             partner[path] = alike[0]
-    return Fit(
-        [partner[path] for path in right],
-        {place: memory[place][0] + rate * want[path] for path, place in partner.items()},
-    )
+    moved = {place: memory[place][0] + rate * want[path] for path, place in partner.items()}
+    exact = {partner[path]: memory[partner[path]][1] for path in right}
+    return Fit([*exact], moved | exact)
 
 
 def _groups(memory: Mapping[Path, object]) -> Iterator[list[Path]]:

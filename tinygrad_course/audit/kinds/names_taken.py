@@ -12,9 +12,9 @@ from tinygrad_course.audit.execution.namespace import Program
 from tinygrad_course.audit.execution.paths import duplicate
 from tinygrad_course.audit.kinds.cases import Draw
 from tinygrad_course.audit.kinds.gradient_names import GRADIENT, numeric
-from tinygrad_course.audit.kinds.input_layouts import category
 from tinygrad_course.audit.kinds.own_class import method_name
 from tinygrad_course.audit.kinds.own_network import Unfit
+from tinygrad_course.audit.source.argument_kinds import category
 from tinygrad_course.audit.source.signatures import JOINT, argument_names, needed_names
 from tinygrad_course.audit.source.syntax import (
     names_in,
@@ -43,6 +43,8 @@ class Taken(NamedTuple):
     """Those that are derivatives of further outputs: dc_next."""
     packed: dict[str, list[str]]
     """Those that hold several values: W1, b1, W2, b2 = params."""
+    classes: dict[str, Any]
+    """The classes of those that are objects with fields."""
 
     @property
     def looked_for(self) -> list[str]:
@@ -54,7 +56,11 @@ class Taken(NamedTuple):
 
     def packing(self, values: dict[str, Any]) -> dict[str, Any]:
         """Return values with those that are handed over together in a list."""
-        return values | {name: [values[one] for one in inner] for name, inner in self.packed.items()}
+        made: dict[str, Any] = {}
+        for name, inner in self.packed.items():
+            parts = {one: values[one] for one in inner}
+            made[name] = self.classes[name](**parts) if name in self.classes else [*parts.values()]
+        return values | made
 
 
 def names_taken(program: Program, node: ast.FunctionDef, forward_node: ast.FunctionDef, owner: str) -> Taken:
@@ -79,7 +85,21 @@ def names_taken(program: Program, node: ast.FunctionDef, forward_node: ast.Funct
     unpacked = [one for one in nodes(forward_node, ast.Assign) if isinstance(one.value, ast.Name)]
     packed = {ast.unparse(one.value): tuple_of_names(one.targets[0]) for one in unpacked}
     packed = {name: inner for name, inner in packed.items() if inner and name in forward}
-    return Taken(start, forward, sorted(outside), back, upstream, others, packed)
+    classes = _classes(program, forward_node)
+    packed |= {name: list(cls.__annotations__) for name, cls in classes.items()}
+    return Taken(start, forward, sorted(outside), back, upstream, others, packed, classes)
+
+
+def _classes(program: Program, node: ast.FunctionDef) -> dict[str, Any]:
+    """Return the classes with fields, of the file's own, that arguments are said to be of."""
+    told = {one.arg: ast.unparse(one.annotation) for one in node.args.args if one.annotation is not None}
+    found = {name: program.namespace.get(word.strip("'")) for name, word in told.items()}
+    return {name: cls for name, cls in found.items() if isinstance(cls, type) and _made_of_fields(cls)}
+
+
+def _made_of_fields(cls: type) -> bool:
+    fields = getattr(cls, "__annotations__", {})
+    return bool(fields) and (hasattr(cls, "__dataclass_fields__") or hasattr(cls, "_fields"))
 
 
 def asked(node: ast.FunctionDef) -> list[str]:

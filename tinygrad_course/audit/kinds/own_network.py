@@ -22,6 +22,7 @@ from tinygrad_course.audit.execution.paths import (
     Path,
     derivative_of,
     duplicate,
+    fields_of,
     label,
     leaves,
     own_object,
@@ -68,20 +69,20 @@ class Pool:
         """
         if name in self.named:
             return True, self.named[name]
-        parameters = () if own_object(self.theta) else leaves(self.theta)
-        known = [(canonical(key), value) for key, value in self.named.items()]
+        parameters = () if "self" in self.named else leaves(self.theta)
+        known = [(canonical(str(key)), value) for key, value in self.named.items()]
         known += [(plain(path), value) for path, value in parameters]
         for word, value in known:
             if word == canonical(name):
                 return True, value
         role = role_of(name, self.roles)
-        if role in _NUMBERS and f" {name}[" in ast.unparse(node):
+        if role in _NUMBERS and re.search(rf"\b{name}(\[|\.\w)", ast.unparse(node)):
             role = role_of(name, [one for one in self.roles if one not in _NUMBERS])
         return (True, self.roles[role]) if role else (False, None)
 
     def at(self, theta: Any) -> "Pool":
         """Return the same with other parameters, those of an object in it."""
-        if own_object(theta):
+        if own_object(theta) and "self" in self.named:
             return Pool({**self.named, "self": theta}, dict(self.roles), theta)
         return Pool(dict(self.named), {**self.roles, "parameters": theta}, theta)
 
@@ -206,7 +207,8 @@ class OwnNetwork(Kind):
             if turned and not self.drawn:
                 continue
             try:
-                theta = self._filled(self._usual(learner, pool, turned=turned), draw) if self.drawn else None
+                usual = self._typed(self._usual(learner, pool, turned=turned)) if self.drawn else None
+                theta = self._filled(usual, draw) if self.drawn else None
                 made = self._case(learner, pool.at(theta) if self.drawn else pool, draw)
             except Unfit as error:
                 if problem is None or not turned:
@@ -225,7 +227,7 @@ class OwnNetwork(Kind):
         single = [
             name for name in names if re.fullmatch(r"(?i)w|weights?|theta", name) and f"{name}[" not in text
         ]
-        if single or {"w", "W"} & {*argument_names(self.node)}:
+        if single or {"w", "W"} & {*argument_names(self.node)} or self._class_of({"w", "b"}):
             biases = [name for name in names if re.fullmatch(r"(?i)b|bias", name)]
             shape = (sizes[0], units) if units == 1 or turned else (units, sizes[0])
             bias: Any = 0.0 if units == 1 else np.zeros((1, units) if self.rows else (units, 1))
@@ -266,13 +268,27 @@ class OwnNetwork(Kind):
         arguments = pool.arguments(self.initial) if self.initial is not None else None
         if self.initial is not None and arguments is not None:
             made = self._run(learner, self.initial, arguments)
-        if isinstance(made, tuple) and self.initial is not None:
+        if type(made) is tuple and self.initial is not None:
             named = result_values(returned(self.initial), made)
             made = named if len(named) == len(made) else made[0] if isinstance(made[0], dict) else None
         self.drawn = made is None or not any(True for _ in leaves(made))
         if self.drawn:
-            made = self._usual(learner, pool)
+            made = self._typed(self._usual(learner, pool))
         return self._filled(made, draw)
+
+    def _typed(self, made: dict[str, Any]) -> Any:
+        """Return parameters as an object of the class that the file has for them, if it has one."""
+        names = {canonical(name): value for name, value in made.items()}
+        cls = self._class_of({*names})
+        return cls(**{field: names[canonical(field)] for field in cls.__annotations__}) if cls else made
+
+    def _class_of(self, names: set[str]) -> Any:
+        """Return the class of the file whose fields have these names."""
+        for cls in self.program.namespace.values():
+            fields = getattr(cls, "__annotations__", {}) if isinstance(cls, type) else {}
+            if fields and {*map(canonical, fields)} == names:
+                return cls
+        return None
 
     def _filled(self, made: Any, draw: Draw) -> Any:
         """Draw the numbers of parameters."""
@@ -300,10 +316,10 @@ class OwnNetwork(Kind):
             return made
         arguments = made.needed(self.forward)
         result = self._run(learner, self.forward, arguments)
-        parts = list(result) if isinstance(result, tuple) else [result]
+        parts = list(result) if type(result) is tuple else [result]
         names = names_of(returned(self.forward), len(parts))
         arrays = [part for part in parts if isinstance(part, np.ndarray)]
-        holders = [part for part in parts if isinstance(part, dict | list | tuple)]
+        holders = [part for part in parts if isinstance(part, dict | list | tuple) or own_object(part)]
         shape = np.shape(pool.roles["Y"])
         if "self" in arguments:
             made.named["self"] = arguments["self"]
@@ -313,9 +329,12 @@ class OwnNetwork(Kind):
             made.roles |= {"cache": parts[1]} if len(parts) > 1 else {}
             return made
         made.named |= {name: part for name, part in zip(names, parts, strict=True) if name}
-        if not arrays and holders and isinstance(holders[0], dict):
-            inner = {key: item for key, item in holders[0].items() if isinstance(item, np.ndarray)}
-            arrays = [item for key, item in inner.items() if re.match(r"(?i)a|y", str(key))][-1:]
+        if not arrays and holders and isinstance(holders[0], list):  # of all layers, the last
+            arrays = [part for part in holders[0] if isinstance(part, np.ndarray)][-1:]
+        inside = fields_of(holders[0]) if holders else None
+        if not arrays and inside is not None:
+            inner = {key: item for key, item in inside.items() if isinstance(item, np.ndarray)}
+            arrays = [item for key, item in inner.items() if re.match(r"(?i)a|y|\d", str(key))][-1:]
             made.named |= {key: item for key, item in inner.items() if key not in made.named and key != "X"}
         if arrays:
             last = [
@@ -501,7 +520,7 @@ def match(
     found: dict[str, Any] = {}
     items = list(leaves(named))
     for path, value in items:
-        keys = [*derivative_of(path), *([plain(path)] if isinstance(result, dict) and by_shape else [])]
+        keys = [*derivative_of(path), *([plain(path)] if fields_of(result) is not None and by_shape else [])]
         for name in keys:
             key = wanted.get(name)
             if key is not None and key not in found:

@@ -105,8 +105,8 @@ def momentum(learner: Learner, draw: Draw, assumption: Assumption) -> Case:
 
 
 def _moments(learner: Learner) -> list[Assumption]:
-    """Return how the moments may be kept: under the keys of the gradients, or of the parameters."""
-    return [{"moments": "d"}, {"moments": ""}]
+    """Return how moments and gradients may be kept: under dW1, or under the parameters' W1."""
+    return [{"moments": "d"}, {"moments": ""}, {"moments": "", "gradients": ""}]
 
 
 @formula(
@@ -139,6 +139,8 @@ def adam(learner: Learner, draw: Draw, assumption: Assumption) -> Case:
         expected = {re.sub(r"^([vs](?:_corrected)?_)d", r"\1", key): one for key, one in expected.items()}
         stages = {re.sub("^([vs]_)d", r"\1", key): held for key, held in stages.items()}
         v, s = ({key[1:]: one for key, one in moment.items()} for moment in (v, s))
+    if "gradients" in assumption:
+        grads = {key[1:]: one for key, one in grads.items()}
     values = {"grads": grads, "v": v, "s": s, "t": t, **given}
     scalars = {**used, "(1 - beta1)": 1 - used["beta1"], "(1 - beta2)": 1 - used["beta2"]}
     scalars |= {"(1 - beta1^t)": 1 - used["beta1"] ** t, "(1 - beta2^t)": 1 - used["beta2"] ** t}

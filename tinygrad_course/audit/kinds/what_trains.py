@@ -8,9 +8,10 @@ from typing import Any
 
 from tinygrad_course.audit.execution.namespace import Program
 from tinygrad_course.audit.kinds.gradient_names import GRADIENT
-from tinygrad_course.audit.kinds.input_layouts import D, M, category
+from tinygrad_course.audit.kinds.input_layouts import D, M
 from tinygrad_course.audit.kinds.training_steps import ITERATIONS, ONCE, script_body
-from tinygrad_course.audit.source.signatures import JOINT, argument_names
+from tinygrad_course.audit.source.argument_kinds import category
+from tinygrad_course.audit.source.signatures import JOINT, argument_names, role_of
 from tinygrad_course.audit.source.syntax import definition, elements, names_in, nodes, stored_names, targets
 
 _PRODUCT = re.compile(r"\bdot\(| @ |matmul|einsum|outer\(|\bsum\(|\.T\b")
@@ -63,6 +64,27 @@ def repeated(node: ast.FunctionDef) -> ast.FunctionDef:
 
 def updates(program: Program, body: list[ast.stmt]) -> bool:
     """Tell whether statements, or what they call, take products or sums and add to what there is."""
+    parts = _with_called(program, body)
+    if any(isinstance(part, ast.FunctionDef) and _counts(part) for part in parts):
+        return False  # what it calls trains by itself
+    if not _PRODUCT.search("\n".join(map(ast.unparse, parts))):
+        return False
+    return any(_adds(one, ast.Add | ast.Sub) for part in parts for one in ast.walk(part))
+
+
+def _counts(node: ast.FunctionDef) -> bool:
+    """Tell whether a function takes the number of its iterations."""
+    return any(role_of(name, ["iterations"]) for name in argument_names(node))
+
+
+def takes_away(program: Program, body: list[ast.stmt]) -> bool:
+    """Tell whether statements, or what they call, take something away from what there is: w -= ..."""
+    parts = _with_called(program, body)
+    return any(_adds(one, ast.Sub) for part in parts for one in ast.walk(part))
+
+
+def _with_called(program: Program, body: list[ast.stmt]) -> list[ast.AST]:
+    """Return statements with the functions and methods of the file that they call."""
     words = {
         getattr(call.func, "attr", getattr(call.func, "id", ""))
         for one in body
@@ -70,22 +92,19 @@ def updates(program: Program, body: list[ast.stmt]) -> bool:
     }
     called = [name for name in program.functions if name.split(JOINT)[0] in words]
     called += [other for name in called for other in program.callees(name)]
-    parts: list[ast.AST] = [*body, *(program.functions[name] for name in called)]
-    if not _PRODUCT.search("\n".join(map(ast.unparse, parts))):
-        return False
-    return any(_adds(one) for part in parts for one in ast.walk(part))
+    return [*body, *(program.functions[name] for name in called)]
 
 
-def _adds(statement: ast.AST) -> bool:
+def _adds(statement: ast.AST, how: Any) -> bool:
     """Tell whether something is added to what is there, or taken away: w = w - ..., but not dW += ..."""
     if not isinstance(statement, ast.AugAssign | ast.Assign):
         return False
     if GRADIENT.match(ast.unparse(targets(statement)[0]).removeprefix("self.")):
         return False
     if isinstance(statement, ast.AugAssign):
-        return isinstance(statement.op, ast.Add | ast.Sub)
+        return isinstance(statement.op, how)
     told = {ast.unparse(one) for one in elements(statement.targets[0])}
-    inner = [one for one in nodes(statement.value, ast.BinOp) if isinstance(one.op, ast.Add | ast.Sub)]
+    inner = [one for one in nodes(statement.value, ast.BinOp) if isinstance(one.op, how)]
     return any(told & {ast.unparse(one.left), ast.unparse(one.right)} for one in inner)
 
 

@@ -15,6 +15,7 @@ from tinygrad_course.audit.execution.stubs import GIVEN
 from tinygrad_course.audit.kinds import kind_of
 from tinygrad_course.audit.kinds.any_backward import LAYER_PASS, TELLING, AnyBackward
 from tinygrad_course.audit.kinds.any_loop import any_loops
+from tinygrad_course.audit.kinds.any_optimizer import AnyOptimizer, any_optimizers
 from tinygrad_course.audit.kinds.base import Assumption, Kind
 from tinygrad_course.audit.kinds.cases import Case, Draw
 from tinygrad_course.audit.kinds.own_class import class_passes
@@ -35,7 +36,7 @@ from tinygrad_course.audit.source.syntax import elements, names_in, nodes, store
 Function = Callable[..., Any]
 _LEARNS = re.compile(r"(?i)^(fit|train|learn|the_script)|descent|another number|clips its|have a penalty")
 _NOT_RUN = re.compile(r"not known|not told|raises|not found|takes no|there is no|it computes in")
-OwnKind = OwnNetwork | TrainingStep
+OwnKind = OwnNetwork | TrainingStep | AnyOptimizer
 
 
 @dataclass
@@ -168,6 +169,8 @@ def own_results(program: Program, seed: int) -> dict[str, OwnResult]:
         vague = before is None or before.error is not None or _NOT_RUN.search(before.problem)
         if vague or result.verdicts or TELLING.search(result.problem):
             found[kind.node.name] = result
+    for optimizer in any_optimizers(program):
+        found[optimizer.method] = by_kind(optimizer, seed)
     return found
 
 

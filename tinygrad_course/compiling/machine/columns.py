@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_course.compiling.dataflow import Program, Value, is_sum, item
+from tinygrad_course.compiling.dataflow import Program, Value, is_reduction, is_sum, item
 from tinygrad_course.compiling.machine.loops import function_text
 from tinygrad_course.compiling.machine.scalar_code import ARITHMETIC, Numbers, speaks, text
 
@@ -56,6 +56,7 @@ class Columns:
         self.section: dict[int, int] = {}
         self.before: dict[int, list[str]] = {0: []}
         self.inside: dict[int, list[str]] = {}
+        self.loads: list[str] = []  # of what has the columns among the inputs, in each loop
         self.count = 0
         self.numbers = Numbers()
         for value in values:
@@ -68,7 +69,8 @@ class Columns:
         if not self.inside:
             raise Unsuited
         last = max(*self.before, max(self.inside) + 1)
-        self.sections = [(self.before.get(i, []), self.inside.get(i, [])) for i in range(last + 1)]
+        loops = [[*self.loads, *self.inside[i]] if i in self.inside else [] for i in range(last + 1)]
+        self.sections = [(self.before.get(i, []), loop) for i, loop in enumerate(loops)]
 
     # ------------------------------------------------------------------ where things go
 
@@ -101,7 +103,7 @@ class Columns:
         names = self._new(value, rows, 0)
         x = self.argument(value)
         place = "{}, j" if len(shape) == 2 else "j"
-        self.inside.setdefault(0, [])[:0] = [f"{n} = {x}[{place.format(i)}]" for i, n in enumerate(names)]
+        self.loads += [f"{n} = {x}[{place.format(i)}]" for i, n in enumerate(names)]
 
     def argument(self, value: Value) -> str:
         """Return the name of an input as a whole."""
@@ -138,7 +140,7 @@ class Columns:
             self._alias(value, value.args[0], transposed=True)
         elif self._is_same(value):
             self._alias(value, value.args[0])
-        elif function is np.max:
+        elif function is np.max and is_reduction(value):
             self._highest(value)
         elif speaks(value) or (value.kind == "python" and function in ARITHMETIC):
             self._elementwise(value)
@@ -286,11 +288,7 @@ class Columns:
     def _highest(self, value: Value) -> None:
         """Emit np.max over the units of each example."""
         a = value.args[0]
-        axis = value.kwargs.get("axis", value.args[1] if len(value.args) > 1 else None)
-        rest = value.kwargs.keys() - {"axis", "keepdims"}
-        if axis not in {0, (0,)} or rest or len(value.args) > 2 or not self.wide[id(a)] or len(a.shape) != 2:
-            raise Unsuited
-        if not self.wide[id(value)] or not self._upright(a):
+        if value.kwargs["axis"] != (0,) or not self.wide[id(a)] or len(a.shape) != 2 or not self._upright(a):
             raise Unsuited
         names = self.names[id(a)]
         made = self._new(value, 1, self._ready(value, [a]))[0]

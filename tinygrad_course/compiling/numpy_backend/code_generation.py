@@ -247,9 +247,6 @@ class StraightLineCode:
 
     def _generic(self, value: Value) -> None:
         name = self.name(value)
-        if value.function is np.positive and value.kind == "scalar" and value.args[0].kind == "python":
-            self.lines.append(f"{name} = {self.bind(value.dtype.type, 'f')}({self.name(value.args[0])})")
-            return
         args = [self._argument(a) for a in value.args] + [
             f"{k}={self._argument(v)}" for k, v in value.kwargs.items()
         ]

@@ -28,9 +28,10 @@ _ABSENT = inspect.signature(np.sum).parameters["initial"].default
 def canonical(builder: Builder, value: Value, args: Any, kwargs: Any) -> Value:
     """Return a value equal to `value` in the one spelling; `args` and `kwargs` are its call's arguments."""
     function = value.function
-    if function is np.where and len(args) == 3:
-        args = _choice(builder, args)
     first = args[0] if args and isinstance(args[0], Value) else None
+    if function is np.where and first is not None and first.dtype.kind != "b" and not builder.readable:
+        first = builder.ufunc(np.not_equal, first, 0)
+        args = first, *args[1:]
     if function in _ALIASES and first is not None and first.dtype == value.dtype and first.kind == value.kind:
         conjugated = function is np.conjugate and value.dtype.kind == "c"
         if not conjugated:
@@ -46,18 +47,6 @@ def canonical(builder: Builder, value: Value, args: Any, kwargs: Any) -> Value:
     if isinstance(function, np.ufunc) and not kwargs and function.signature is None and function.nout == 1:
         return _elementwise(builder, value, args)
     return builder.like(value, args, kwargs)
-
-
-def _choice(builder: Builder, args: Any) -> Any:
-    """Return the arguments of np.where, lists as arrays and the condition as booleans."""
-    lists = {i: np.array(a) for i, a in enumerate(args) if isinstance(a, (list, tuple))}
-    args = list(args)
-    for i, array in lists.items():
-        if array.dtype != object:  # of numbers alone
-            args[i] = builder.constant(array)
-    if isinstance(args[0], Value) and args[0].dtype.kind != "b" and not builder.readable:
-        args[0] = builder.ufunc(np.not_equal, args[0], 0)
-    return tuple(args)
 
 
 def _is_itself(function: Any, args: Any) -> bool:
@@ -142,21 +131,6 @@ def _product(builder: Builder, value: Value, args: Any, kwargs: Any) -> Value | 
     return builder.matmul(a, b)
 
 
-def _summed_products(builder: Builder, a: Value, axes: tuple[int, ...]) -> Value | None:
-    """Return A.T @ B, of matrices, for the sum of a stack of such products: the gradient of a weight."""
-    n = len(a.shape)
-    if a.function is not np.matmul or a.kwargs or axes != tuple(range(n - 2)) or not axes:
-        return None
-    left, right = a.args
-    turned = isinstance(left, Value) and left.function is np.transpose and left.args[1:]
-    if turned != ((*range(n - 2), n - 1, n - 2),) or not isinstance(right, Value):
-        return None
-    left = left.args[0]
-    if left.shape[:-1] != right.shape[:-1] or left.dtype != right.dtype or not right.size or not left.size:
-        return None
-    return builder.matmul(builder.transpose(builder.rows(left)), builder.rows(right))
-
-
 def _reduction(builder: Builder, value: Value, args: Any, kwargs: Any) -> Value | None:
     """Return a sum, a mean or an extreme over all axes (None) or a tuple of them."""
     function, a = value.function, args[0]
@@ -177,8 +151,6 @@ def _reduction(builder: Builder, value: Value, args: Any, kwargs: Any) -> Value 
     if not possible or isinstance(axis, Value) or not _are_absent(options):
         return None
     axes = normalize(axis, len(a.shape)) if a.shape else ()  # NumPy lets a number have an axis 0
-    if function is np.sum and not keepdims and (product := _summed_products(builder, a, axes)):
-        return product
     given = {"axis": None if len(axes) == len(a.shape) and not keepdims else axes, "keepdims": keepdims}
     made = builder.call(_REDUCED[function], (a,), given, value.shape, value.dtype, value.kind)
     if function is np.mean:

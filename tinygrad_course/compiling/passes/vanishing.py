@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_course.compiling.dataflow import Value, is_sum
-from tinygrad_course.compiling.passes.factored_forms import Product, Sum, expand
+from tinygrad_course.compiling.passes.factored_forms import Product, Sum, expand, power
 
 #: How many sums within sums are looked into.
 DEPTH = 3
@@ -79,9 +79,9 @@ def _taken_out(value: Value, axes: tuple[int, ...], form: Form, depth: int) -> l
                 continue
             parts = _constant(f, axes, shape, form, depth)
             if len(parts) > 1 and n != 1:
-                parts = [_power(f)]
+                parts = [power(f)]
             terms = [_times(t, p, n) for t in terms for p in parts]
-        total = _number(inner, axes, shape) or _power(Total(frozenset((f, n) for f, n in inner.items() if n)))
+        total = _number(inner, axes, shape) or power(Total(frozenset((f, n) for f, n in inner.items() if n)))
         found += [_times(t, total) for t in terms]
     return found
 
@@ -102,7 +102,7 @@ def _constant(
 ) -> list[Product]:
     """Return what is constant along the axes with the sums along them taken apart."""
     if not depth:
-        return [_power(factor)]
+        return [power(factor)]
     if is_sum(factor) and factor.kwargs["axis"] == axes and factor.args[0].shape == shape:
         return _taken_out(factor, axes, form, depth - 1)
     while factor.function in {np.reshape, np.squeeze}:
@@ -110,9 +110,9 @@ def _constant(
     whole = Product(1.0)
     for f, n in form(factor).factors:
         if f is factor and not is_sum(f):
-            return [_power(factor)]
-        parts = _constant(f, axes, shape, form, depth - 1) if isinstance(f, Value) else [_power(f)]
-        whole = _times(whole, parts[0] if len(parts) == 1 else _power(f), n)
+            return [power(factor)]
+        parts = _constant(f, axes, shape, form, depth - 1) if isinstance(f, Value) else [power(f)]
+        whole = _times(whole, parts[0] if len(parts) == 1 else power(f), n)
     return [_times(Product(form(factor).coefficient), whole)]
 
 
@@ -124,17 +124,13 @@ def _spelt_out(product: Product, form: Form, depth: int) -> Product:
     for f, n in product.factors:
         if isinstance(f, Sum):
             inner = Sum(tuple(_spelt_out(t, form, depth) for t in f.terms))
-            part = _power(inner)
+            part = power(inner)
         else:
-            part = form(f) if isinstance(f, Value) and f.function is not None else _power(f)
+            part = form(f) if isinstance(f, Value) and f.function is not None else power(f)
             if part.sole() is not f:
                 part = _spelt_out(part, form, depth - 1)
         whole = _times(whole, part, n)
     return whole
-
-
-def _power(factor: Any) -> Product:
-    return Product(1.0, ((factor, 1),))
 
 
 def _times(a: Product, b: Product, exponent: int = 1) -> Product:

@@ -85,6 +85,21 @@ def names(at: Location, scope: Scope) -> Iterator[Change]:
                 yield "wrong_operand", parse(f"{other}.T"), 2
 
 
+def attributes(node: ast.Attribute, scope: Scope) -> Iterator[Change]:
+    """Put another number, or array, of the object in the place of one: self.b2 for self.b1."""
+    holder = scope.values.get(node.value.id) if isinstance(node.value, ast.Name) else None
+    held = vars(holder) if hasattr(holder, "__dict__") and isinstance(node.ctx, ast.Load) else {}
+    for other, value in held.items():
+        same = type(value) is type(held.get(node.attr)) and isinstance(value, float | np.ndarray)
+        if same and other != node.attr:
+            alike = split_name(other)[0] == split_name(node.attr)[0]
+            yield (
+                name_kind(node.attr, other, known=True),
+                ast.Attribute(node.value, other, ast.Load()),
+                1 - alike,
+            )
+
+
 def _misspelt(name: str, scope: Scope) -> Iterator[Change]:
     """Put a name that exists in the place of one that does not: True for true, range for rang."""
     if name in scope.values or name in {*scope.functions, *_BUILTINS, *_MODULES}:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from tinygrad_course.audit.repair.mutations.arithmetic import OPPOSITE, comparisons, operations, tuples
 from tinygrad_course.audit.repair.mutations.function_calls import call_edits
 from tinygrad_course.audit.repair.mutations.identifiers import (
+    attributes,
     columns,
     constants,
     counting,
@@ -163,6 +164,8 @@ def _expression_edits(at: Location, scope: Scope, label: str) -> Iterator[Change
         yield from call_edits(node, scope)
     elif isinstance(node, ast.Attribute) and node.attr == "T":
         yield "transposed", node.value, 0
+    elif isinstance(node, ast.Attribute):
+        yield from attributes(node, scope)
     elif isinstance(node, ast.Tuple) and isinstance(node.ctx, ast.Load):
         yield from tuples(at, node)
     if not at.counting and not _only_called(at):

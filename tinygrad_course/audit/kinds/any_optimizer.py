@@ -1,0 +1,213 @@
+"""An optimizer of a class's own: what a few of its steps make of parameters, against the rules of the field.
+
+Right is what agrees with one of them; wrong is what its name says and what one change of a line makes it.
+"""
+
+import ast
+import re
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+from tinygrad_course.audit.execution.learner import Learner
+from tinygrad_course.audit.execution.namespace import Program
+from tinygrad_course.audit.execution.paths import duplicate
+from tinygrad_course.audit.kinds.base import Assumption, Kind, words
+from tinygrad_course.audit.kinds.cases import Array, Case, Draw
+from tinygrad_course.audit.kinds.own_class import method_name, with_methods
+from tinygrad_course.audit.kinds.own_network import Unfit
+from tinygrad_course.audit.source.signatures import INSIDE, argument_names, needed_names, role_of
+from tinygrad_course.audit.source.syntax import definition
+
+_STEPS = 3
+_METHOD = re.compile(r"(?i)^(step|update\w*|optimi[sz]e|apply\w*|__call__|minimize)$")
+_OPTIMIZER = re.compile(r"(?i)adam|momentum|nesterov|rms|adagrad|sgd|optim")
+Numbers = dict[str, float]
+Rule = Callable[[Array, list[Array], Numbers], Array]
+
+
+def _sgd(p: Array, gradients: list[Array], of: Numbers) -> Array:
+    for g in gradients:
+        p = p - of["rate"] * g
+    return p
+
+
+def _velocity(gain: Callable[[Numbers], float], ahead: Callable[[Numbers], tuple[float, float]]) -> Rule:
+    """Return v = beta v + gain g; p - rate (a v + b g)."""
+
+    def rule(p: Array, gradients: list[Array], of: Numbers) -> Array:
+        v = np.zeros_like(p)
+        for g in gradients:
+            v = of["beta"] * v + gain(of) * g
+            of_v, of_g = ahead(of)
+            p = p - of["rate"] * (of_v * v + of_g * g)
+        return p
+
+    return rule
+
+
+def _adaptive(memory: bool, first: bool, corrected: bool, inside: bool) -> Rule:
+    """Return a step divided by the root of the squares; with the first moment it is Adam's."""
+
+    def rule(p: Array, gradients: list[Array], of: Numbers) -> Array:
+        v, s = np.zeros_like(p), np.zeros_like(p)
+        for t, g in enumerate(gradients, start=1):
+            s = of["beta2"] * s + (1 - of["beta2"]) * g**2 if memory else s + g**2
+            v = of["beta"] * v + (1 - of["beta"]) * g if first else g
+            up = v / (1 - of["beta"] ** t) if corrected else v
+            down = s / (1 - of["beta2"] ** t) if corrected else s
+            p = p - of["rate"] * up / (
+                np.sqrt(down + of["epsilon"]) if inside else np.sqrt(down) + of["epsilon"]
+            )
+        return p
+
+    return rule
+
+
+_RULES: dict[str, list[Rule]] = {
+    "adam": [
+        _adaptive(memory=True, first=True, corrected=corrected, inside=inside)
+        for corrected in (True, False)
+        for inside in (False, True)
+    ],
+    "nesterov": [
+        _velocity(lambda of: 1.0, lambda of: (of["beta"], 1.0)),
+        _velocity(lambda of: 1 - of["beta"], lambda of: (of["beta"], 1 - of["beta"])),
+    ],
+    "momentum": [
+        _velocity(lambda of: 1 - of["beta"], lambda of: (1.0, 0.0)),
+        _velocity(lambda of: 1.0, lambda of: (1.0, 0.0)),
+    ],
+    "rms": [_adaptive(memory=True, first=False, corrected=False, inside=inside) for inside in (False, True)],
+    "adagrad": [_adaptive(memory=False, first=False, corrected=False, inside=one) for one in (False, True)],
+    "sgd": [_sgd],
+}
+
+
+class AnyOptimizer(Kind):
+    """The parameters after a few steps."""
+
+    battery = words("distinct distinct distinct")
+    trials = 1200
+    owns = True
+
+    def __init__(self, program: Program, owner: str, method: ast.FunctionDef) -> None:
+        self.program, self.owner = with_methods(program), owner
+        self.method = method_name(owner, method.name)
+        given = [name for name in argument_names(method) if name != "self"]
+        self.wanted = [name for name in needed_names(method) if name != "self"]
+        calls = f"{self.method}(made, {', '.join(f'{name}={name}' for name in self.wanted)})"
+        grads = next((name for name in given if _of_gradients(name)), given[-1] if given else "")
+        self.grads, self.form = grads, ""
+        text = f"""def {self.method}{INSIDE}steps(made, parameters, steps):
+    for {grads} in steps:
+        {next((one for one in self.wanted if one != grads), "kept")} = parameters
+        kept = {calls}
+        parameters = parameters if kept is None else kept
+    return parameters"""
+        self.node = ast.fix_missing_locations(ast.copy_location(definition(text), method))
+        self.program.functions[self.node.name] = self.node
+        self.program.namespace[self.node.name] = self.program.define(self.node)
+        self.told = next((name for name in _RULES if name in f"{owner}{method.name}".lower()), "")
+
+    @property
+    def described(self) -> str:
+        """Say what it is held against."""
+        return f"the rule of {self.told}" if self.told else "the known rules"
+
+    def involved(self) -> list[str]:
+        """Return the method's name."""
+        return [self.method]
+
+    def assumptions(self, learner: Learner) -> list[Assumption]:
+        """Return the rules and the forms of parameters, those of its name alone where it tells one."""
+        rules = _RULES[self.told] if self.told else [rule for rules in _RULES.values() for rule in rules]
+        forms = [form for form in ("dict", "list", "d", "array") if self._runs(learner, form)]
+        return [{"rule": rule, "form": form} for form in forms[:1] or ["dict"] for rule in rules]
+
+    def _runs(self, learner: Learner, form: str) -> bool:
+        """Tell whether steps can be made with parameters in a dictionary, a list or one array."""
+        try:
+            case = self.case(learner, Draw(0), {"rule": _sgd, "form": form})
+        except Unfit:
+            return False
+        function = self.program.namespace[self.node.name]
+        outcome = self.program.call(function, (), duplicate(dict(case.values)))
+        return outcome.error is None and {*self.read(outcome.result, None, case)} == {*case.required}
+
+    def case(self, learner: Learner, draw: Draw, assumption: Assumption) -> Case:
+        """Draw parameters and gradients, and make an optimizer for them."""
+        shapes = {"W1": (3, 2), "b1": (3, 1), "W2": (1, 3)}
+        shapes = {"W1": (3, 2)} if assumption["form"] == "array" else shapes
+        arrays = {key: draw.array(*shape) for key, shape in shapes.items()}
+        steps = [{key: draw.array(*shape) for key, shape in shapes.items()} for _ in range(_STEPS)]
+        form = assumption["form"]
+        parameters, given = _formed(arrays, form), [_formed(one, form, "d") for one in steps]
+        new = self.program.functions.get(method_name(self.owner, "__init__"))
+        arguments: dict[str, Any] = {}
+        for name in needed_names(new)[1:] if new is not None else ():
+            role = role_of(name, [*_NUMBERS, "parameters"])
+            arguments[name] = _NUMBERS.get(role or "", parameters)
+        outcome = self.program.call(self.program.namespace[self.owner], (), arguments)
+        if outcome.error is not None:
+            raise Unfit.raised(f"{self.owner}(...)", outcome.error)
+        numbers = _numbers_of(outcome.result)
+        expected: dict[str, Any] = {}
+        for key, value in arrays.items():
+            expected[key] = assumption["rule"](value, [one[key] for one in steps], numbers)
+        values = {"made": outcome.result, "parameters": parameters, "steps": given}
+        return Case(values, expected, tuple(expected))
+
+    def read(self, result: Any, expression: ast.expr | None, case: Case) -> dict[str, Any]:
+        """Read the parameters by their keys, or by their places."""
+        if isinstance(result, list | tuple | np.ndarray):
+            return dict(
+                zip(case.required, [result] if isinstance(result, np.ndarray) else result, strict=False)
+            )
+        return dict(result) if isinstance(result, dict) else {}
+
+
+_NUMBERS = {"learning_rate": 0.1, "beta1": 0.8, "beta2": 0.95, "beta": 0.8, "epsilon": 0.01}
+
+
+def _formed(arrays: dict[str, Array], form: str, derivative: str = "") -> Any:
+    """Return arrays in a form; gradients may have keys of their own."""
+    if form == "list":
+        return [*arrays.values()]
+    if form == "array":
+        return arrays["W1"]
+    return {derivative * (form == "d") + key: value for key, value in arrays.items()}
+
+
+def _of_gradients(name: str) -> bool:
+    return re.search(r"(?i)grad|^d|^g\w?$|ableit", name) is not None
+
+
+def _numbers_of(made: Any) -> Numbers:
+    """Return the numbers of a rule, from the attributes of an optimizer."""
+    plain = {name: float(value) for name, value in vars(made).items() if isinstance(value, float)}
+    found = {"rate": 0.01, "beta": 0.9, "beta2": 0.999, "epsilon": 1e-8}
+    for name, value in plain.items():
+        short = re.sub(r"[\W_]", "", name).lower()
+        if role_of(name, ["learning_rate"]):
+            found["rate"] = value
+        elif re.fullmatch(r"(beta|b)2|rho|decay(rate)?", short):
+            found["beta2"] = value
+        elif re.fullmatch(r"(beta|b)1?|momentum|mu|gamma", short):
+            found["beta"] = value
+        elif short.startswith("eps"):
+            found["epsilon"] = value
+    if "rho" not in plain and not any(re.search("2|rho|decay", name) for name in plain):
+        found["beta2"] = found["beta"]  # of RMSprop, which has one
+    return found
+
+
+def any_optimizers(program: Program) -> Iterator[AnyOptimizer]:
+    """Give the classes of a file that are optimizers by their names, and what makes a step."""
+    for statement in program.submission.statements:
+        if isinstance(statement, ast.ClassDef) and _OPTIMIZER.search(statement.name):
+            methods = [one for one in statement.body if isinstance(one, ast.FunctionDef)]
+            method = next((one for one in methods if _METHOD.match(one.name)), None)
+            if method is not None and isinstance(program.namespace.get(statement.name), type):
+                yield AnyOptimizer(program, statement.name, method)
