@@ -59,12 +59,12 @@ class Overwritten:
 
 
 class Alone:
-    """How many references `_only` counts to an array that one variable holds."""
+    """How many references `only` counts to an array that one variable holds."""
 
     count = 0
 
 
-def _only(array: Any, others: int = 0) -> bool:
+def only(array: Any, others: int = 0) -> bool:
     """Whether nobody but the caller's variable, and so many others, holds an array or a view of it."""
     count = sys.getrefcount(array)
     Alone.count = Alone.count or count
@@ -73,7 +73,7 @@ def _only(array: Any, others: int = 0) -> bool:
 
 def _first() -> None:
     array = np.empty(0)
-    _only(array)
+    only(array)
 
 
 _first()
@@ -113,7 +113,7 @@ def written(before: Tensor, index: Any, value: Any) -> Tensor | None:
         value = np.array(numbers)
     if before._op is WRITE:
         before._data = Overwritten(data, before)
-        if not (_only(data) and data.flags.writeable):
+        if not (only(data) and data.flags.writeable):
             before._data = data
             data = data.copy("K")
     else:
@@ -130,7 +130,7 @@ def own_data(leaf: Tensor) -> Any:
     data = leaf._data
     if type(data) is not _ndarray:
         return np.array(data) if isinstance(data, _generic) else data.copy("K")
-    alone = data.nbytes > WHOLE and data.base is None and data.flags.writeable and _only(data, 1)
+    alone = data.nbytes > WHOLE and data.base is None and data.flags.writeable and only(data, 1)
     return data if alone else data.copy("K")
 
 

@@ -22,6 +22,7 @@ from tinygrad_course.engine import (  # (mending enters itself into the rules)
     mending,  # noqa: F401
 )
 from tinygrad_course.engine.creation import About, clock, leaf
+from tinygrad_course.engine.filling import only
 from tinygrad_course.engine.in_place import Flat, as_taken, write
 from tinygrad_course.engine.operation import Operation, Released
 from tinygrad_course.engine.operators import Methods, Operators
@@ -223,7 +224,7 @@ class Tensor(Operators, Methods, errors.Habits):
                 data.setflags(write=False)
         elif type(data) is np.ndarray and node._state is None:
             # a recording may need these values
-            if sys.getrefcount(data) > _ALONE or not data.flags.writeable:
+            if not (only(data, 1) and data.flags.writeable):
                 data = node._data = data.copy("K")
             node._state = OPEN
         return data
@@ -231,7 +232,7 @@ class Tensor(Operators, Methods, errors.Habits):
     def _settled(self) -> Any:
         """Return an open leaf's data for a recording: a copy if somebody else could change them."""
         data = self._data
-        if type(data) is np.ndarray and sys.getrefcount(data) > _ALONE:
+        if type(data) is np.ndarray and not only(data, 1):
             return data.copy("K")
         self._state = None
         return data
@@ -586,15 +587,6 @@ def _unpickled(data: Any, name: str | None, grad: Any) -> Tensor:
     tensor._grad = grad
     return tensor
 
-
-def _alone() -> int:
-    """Return what sys.getrefcount says in `Tensor.data` of an array that the Tensor alone holds."""
-    holder = Tensor([0.0])
-    data = holder._data
-    return sys.getrefcount(data)
-
-
-_ALONE = _alone()
 
 _written = Tensor([0.0]) * 1.0
 _written[0] = 0.0  # the first write of all tells `writing.Held`
