@@ -286,7 +286,7 @@ def test_right_code_of_any_style_is_judged_and_right(style):
     assert not [one for one in found.values() if one.status == "wrong"]
 
 
-@pytest.mark.sampled(10)
+@pytest.mark.sampled(20)
 @pytest.mark.parametrize(("style", "old", "new", "name"), FAULTS)
 def test_a_mistake_is_found_and_its_line_named(style, old, new, name):
     text, _ = STYLES[style]

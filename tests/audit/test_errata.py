@@ -18,7 +18,7 @@ def test_the_right_versions_are_right(source, function):
     assert found.status == "right", found
 
 
-@pytest.mark.sampled(12)
+@pytest.mark.sampled(24)
 @pytest.mark.parametrize("erratum", errata(), ids=lambda erratum: erratum.name)
 def test_a_mistake_of_the_notes_is_found_and_named(erratum):
     found = audited(erratum.source, erratum.function)

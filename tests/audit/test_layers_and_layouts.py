@@ -168,7 +168,7 @@ def train(X, Y, n_h, epochs, lr):
 """
 
 
-@pytest.mark.sampled(12)
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("text", "function", "old", "new", "line"),
     [

@@ -13,7 +13,7 @@ import numpy as np
 from tinygrad_course.compiling.compiled_function import Compiled
 from tinygrad_course.compiling.dataflow import Value
 from tinygrad_course.compiling.machine import single_pass
-from tinygrad_course.compiling.machine.columns import WRITTEN_OUT, Columns, Unsuited, loop_source
+from tinygrad_course.compiling.machine.columns import WRITTEN_OUT, Columns, loop_source
 from tinygrad_course.compiling.machine.jit import compile_source, types_of
 from tinygrad_course.compiling.passes.fuse import NotFused
 from tinygrad_course.compiling.passes.hoist import hoist_scale
@@ -170,9 +170,9 @@ class CompiledLoop:
     def _runner(self, state: Any, batch: tuple[Any, ...]) -> _Runner:
         if not any(map(single_pass.is_large, batch)) and _written_out(state, batch) > WRITTEN_OUT:
             return _StepByStep(self.one)  # without a recording for the loop that comes to this
-        with suppress(Unsuited, CannotCompile):
+        with suppress(NotFused, CannotCompile):
             made = _Program(self.step, state, batch)
-            with suppress(Unsuited, NotFused):
+            with suppress(NotFused):
                 return _Machine(made)
             return _SinglePass(made)
         return _StepByStep(self.one)
@@ -253,7 +253,7 @@ class _Program:
         if recording.run.changes or not (
             isinstance(tree, tuple) and len(tree) == 2 and isinstance(tree[1], Value) and tree[1].shape == ()
         ):
-            raise Unsuited
+            raise NotFused
         self.captured = recording.captured
         self.cost = tree[1]
         self.new = [x for _, x in trees.leaves(tree[0])]
@@ -264,7 +264,7 @@ class _Program:
             or any(v.is_constant for v in self.new)
             or old != [(p, v.shape, v.dtype) for p, v in trees.leaves(tree[0])]
         ):
-            raise Unsuited
+            raise NotFused
 
 
 class _Runner:
@@ -299,14 +299,14 @@ class _Machine(_Runner):
             type(x) not in {int, float, np.float64} and getattr(x, "dtype", None) != np.float64
             for _, x in leaves
         ):
-            raise Unsuited
+            raise NotFused
         columns = Columns(program)
         used = {id(v) for v in program.values()}
         for v in old:
             if id(v) not in columns.names:
                 columns.load(v)
             if columns.wide[id(v)]:  # a number for each example
-                raise Unsuited
+                raise NotFused
         self.places = [i for i, v in enumerate(program.inputs[len(leaves) :]) if id(v) in used]
         data = [program.inputs[len(leaves) + i] for i in self.places]
         source = loop_source(columns, list(zip(old, new, strict=True)), data, made.cost)
@@ -339,7 +339,7 @@ class _SinglePass(_Runner):
     def __init__(self, made: _Program) -> None:
         pattern = single_pass.find(made.program, made.old, made.new)
         if pattern is None or len(made.program.inputs) <= len(made.old):
-            raise Unsuited
+            raise NotFused
         self.captured = made.captured
         self.steps = single_pass.SinglePass(made.program, made.old, made.new, made.cost, pattern)
 

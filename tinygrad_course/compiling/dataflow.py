@@ -117,10 +117,6 @@ class Value:
         """Whether the value comes with the call's arguments."""
         return self.function is None and self.data is None
 
-    def __repr__(self) -> str:
-        what = getattr(self.function, "__name__", "input" if self.is_input else "constant")
-        return f"<{self.name or 'value'}: {what} {self.shape} {self.dtype}>"
-
 
 def constant(data: Any) -> Value:
     """Return `data`, an array or a number, as a value."""
@@ -280,7 +276,3 @@ class Program:
     def uses(self) -> dict[int, int]:
         """Return how often each value is used, by its id; results count as used."""
         return Counter(id(v) for v in (*self.results, *(v for user in self.values() for v in user.inputs)))
-
-    def __repr__(self) -> str:
-        calls = sum(v.function is not None for v in self.values())
-        return f"<Program: {len(self.inputs)} inputs, {calls} calls, {len(self.results)} results>"

@@ -158,7 +158,7 @@ class _Line:
         parts: dict[Variable, Expr] = {}
         adjoint(definition, seed, parts, user.shape)
         x = times(scale(self.reading, self.of), parts.get(self.of, sympy.Integer(0)))
-        return with_sigmoid(x if isinstance(definition, Variable) else x.xreplace({definition: user}))
+        return _in_terms_of(user, definition, x)
 
     def _inline(self, steps: list[Step], users: list[Variable]) -> None:
         """Put in what is known of the users' gradients, where that is shorter or shows the weights."""
@@ -330,7 +330,10 @@ def _put_in(symbols: Iterable[Variable]) -> Piece:
 def slope(reading: Reading, of: Variable, by: Variable) -> Expr:
     """Return the derivative of a variable's formula, in terms of the variable itself where that is in it."""
     definition = reading.definitions[of]
-    x = derivative(definition, by, of.shape)
+    return _in_terms_of(of, definition, derivative(definition, by, of.shape))
+
+
+def _in_terms_of(of: Variable, definition: Expr, x: Expr) -> Expr:
     return with_sigmoid(x if isinstance(definition, Variable) else x.xreplace({definition: of}))
 
 

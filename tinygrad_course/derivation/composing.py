@@ -155,22 +155,21 @@ class _Writer:
 
     # -------------------------------------------------------------- lines
 
-    def introduction(self, of: Variable) -> Line:
-        """Say which Tensor a letter stands for."""
-        value = self.points.values[of]
-        if self.numbers and _is_short(value):
-            right = _number(value) if value.size == 1 else _matrix(value)
-        else:
-            right = Piece("a Tensor without a name", "\\text{a Tensor without a name}")
-        return Line(of.label, Piece(of.text, of.latex), (right,), value, self.shape(of))
+    def shown(self, value: Any) -> Piece | None:
+        """Write a value, where numbers are wanted and it is short."""
+        if not self.numbers or not (value.size == 1 or (0 < value.size <= _FEW and value.ndim < 3)):
+            return None
+        return _number(value) if value.size == 1 else _matrix(value)
 
     def definition(self, of: Variable) -> Line:
-        if of not in self.reading.definitions:
-            return self.introduction(of)
+        """Write what a variable is computed from, or which Tensor a letter stands for."""
         value = self.points.values[of]
-        right = [write(self.reading.definitions[of])]
-        if value.size == 1 and self.numbers:
-            right.append(_number(value))
+        if of in self.reading.definitions:
+            right = [write(self.reading.definitions[of])]
+            right += [_number(value)] if value.size == 1 and self.numbers else []
+        else:
+            nameless = "a Tensor without a name"
+            right = [self.shown(value) or Piece(nameless, f"\\text{{{nameless}}}")]
         return Line(of.label, Piece(of.text, of.latex), tuple(right), value, self.shape(of))
 
     def gradient(self, line: Gradient, asked: bool) -> Line:
@@ -182,11 +181,9 @@ class _Writer:
             if not right or piece.text != right[-1].text:
                 right.append(piece)
                 reasons.append(step.reason)
-        if asked and self.numbers and _is_short(value):
-            told = _number(value) if value.size == 1 else _matrix(value)
-            if told.text != right[-1].text:
-                right.append(told)
-                reasons.append(NOTHING)
+        if asked and (told := self.shown(value)) is not None and told.text != right[-1].text:
+            right.append(told)
+            reasons.append(NOTHING)
         symbol = line.symbol
         left = Piece(symbol.text, symbol.latex)
         return Line(symbol.label, left, tuple(right), value, self.shape(line.of), tuple(reasons))
@@ -337,10 +334,6 @@ def _added(ways: list[list[Piece]], sign: str, latex_sign: str) -> Piece:
 def _number(value: Any) -> Piece:
     text = f"{float(np.reshape(value, ())):.6g}"
     return Piece(text, with_power(text))
-
-
-def _is_short(value: Any) -> bool:
-    return bool(value.size == 1 or (0 < value.size <= _FEW and value.ndim < 3))
 
 
 def _matrix(value: Any) -> Piece:

@@ -166,9 +166,7 @@ def _sum(call: Call) -> Expr | None:
 
 def _mean(call: Call) -> Expr | None:
     total = _sum(call)
-    if total is None:
-        return None
-    return total / _count(call)
+    return None if total is None else total / _count(call)
 
 
 def _count(call: Call) -> Expr:

@@ -218,7 +218,7 @@ def _sum(x: Expr) -> Piece:
 
 
 def _of_fractions(x: Expr) -> bool:
-    return isinstance(x, sympy.Add) and all(map(_is_fraction, x.args))
+    return isinstance(x, sympy.Add) and all(any(map(_divides, sympy.Mul.make_args(t))) for t in x.args)
 
 
 def _opposite(x: Expr) -> bool:
@@ -227,10 +227,6 @@ def _opposite(x: Expr) -> bool:
         return False
     negative = [t.could_extract_minus_sign() for t in sorted(x.args, key=_order)]
     return negative[0] and not all(negative)
-
-
-def _is_fraction(x: Expr) -> bool:
-    return any(isinstance(f, sympy.Pow) and f.exp.could_extract_minus_sign() for f in sympy.Mul.make_args(x))
 
 
 def _product(x: Expr) -> Piece:

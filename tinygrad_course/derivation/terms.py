@@ -4,6 +4,7 @@ By element the gradient is SymPy's `diff`; products and sums have a rule each.
 """
 
 import functools
+import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -71,23 +72,23 @@ def evaluate(x: Expr, values: Mapping[Variable, Any]) -> Any:
     if kind is sympy.Pow:
         base, power = x.args
         value = evaluate(base, values)
-        if power == -1:
-            return np.divide(1.0, value)
         if power == sympy.Rational(1, 2):
             return np.sqrt(value)
         if power.is_Integer:
             return np.power(value, float(power)) if power > 0 else 1.0 / np.power(value, float(-power))
         return np.power(value, evaluate(power, values))
+    if kind is Standardized:
+        return evaluate(x.written_out(), values)
+    if kind is Part:
+        axis, *ends = (int(n) for n in x.args[1:])
+        return evaluate(x.args[0], values)[(slice(None),) * axis + (slice(*ends),)]
     if kind in ALONG:
-        return _along(x, values)
+        return _ALONG[kind](evaluate(x.args[0], values), int(x.args[1]))
     of = [evaluate(a, values) for a in (x.args[:1] if kind is Reshape else x.args)]
     if kind is sympy.Add:
         return sum(of[1:], of[0])
     if kind is sympy.Mul:
-        product = of[0]
-        for factor in of[1:]:
-            product = product * factor
-        return product
+        return math.prod(of[1:], start=of[0])
     if kind is Reshape:
         return np.reshape(of[0], shape_of(x))
     return _ELEMENTWISE[kind](*of)
@@ -109,15 +110,6 @@ def magnitude(x: Expr, values: Mapping[Variable, Any]) -> Any:
         return np.reshape(magnitude(x.args[0], values), shape_of(x))
     own = np.abs(evaluate(x, values))
     return own + np.max(magnitude(x.args[2], values), initial=0.0) if kind is Vjp else own
-
-
-def _along(x: Expr, values: Mapping[Variable, Any]) -> Any:
-    if type(x) is Standardized:
-        return evaluate(x.written_out(), values)
-    if type(x) is Part:
-        axis, *ends = (int(n) for n in x.args[1:])
-        return evaluate(x.args[0], values)[(slice(None),) * axis + (slice(*ends),)]
-    return _ALONG[type(x)](evaluate(x.args[0], values), int(x.args[1]))
 
 
 def _operation(x: Expr, values: Mapping[Variable, Any]) -> Any:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tinygrad_course.drawing import dot, layers, render, scene
-from tinygrad_course.drawing.scene import Scene, Wire
+from tinygrad_course.drawing.scene import Scene
 from tinygrad_course.drawing.themes import Theme
 from tinygrad_course.drawing.way import Way, through
 from tinygrad_course.files import write
@@ -108,10 +108,9 @@ def _at(
             ["red"] if number not in gradients else []
         )
         items.append(replace(item, unseen=frozenset(unseen), lit=number == active))
-    wires = [replace(w, faint=w.gradient and not _flowed(w, gradients, sent)) for w in whole.wires]
+    wires = []
+    for wire in whole.wires:
+        tail, head = int(wire.tail[1:]), int(wire.head[1:])
+        flowed = tail in gradients if tail == head else (tail, head) in sent
+        wires.append(replace(wire, faint=wire.gradient and not flowed))
     return replace(whole, items=tuple(items), wires=tuple(wires))
-
-
-def _flowed(wire: Wire, gradients: set[int], sent: set[tuple[int, int]]) -> bool:
-    tail, head = int(wire.tail[1:]), int(wire.head[1:])
-    return tail in gradients if tail == head else (tail, head) in sent

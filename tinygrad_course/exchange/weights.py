@@ -50,7 +50,13 @@ def save_weights(path: str | os.PathLike[str], parameters: Nest) -> Path:
         np.savez(content, **arrays)  # type: ignore[arg-type]
         return files.write(target, content.getvalue())
     if target.suffix in {".h5", ".hdf5"}:
-        return files.write(target, _hdf5(arrays))
+        import h5py
+
+        content = io.BytesIO()
+        with h5py.File(content, "w", track_order=True) as file:
+            for name, value in arrays.items():
+                file.create_dataset(name.replace("/", "%2F"), data=value)
+        return files.write(target, content.getvalue())
     if target.suffix == ".safetensors":
         return files.write(
             target, extra("safetensors.numpy").save(arrays, {_ORDER: json.dumps(list(arrays))})
@@ -99,16 +105,6 @@ def load_weights(path: str | os.PathLike[str], like: Nest = None) -> Nest:
     if found != expected:
         raise ValueError(f"{source} holds {found or 'nothing'}; expected {expected}")
     return trees.rebuild(like, iter([arrays[name] for name in expected]))
-
-
-def _hdf5(arrays: dict[str, Array]) -> bytes:
-    import h5py
-
-    content = io.BytesIO()
-    with h5py.File(content, "w", track_order=True) as file:
-        for name, value in arrays.items():
-            file.create_dataset(name.replace("/", "%2F"), data=value)
-    return content.getvalue()
 
 
 def _read_npz(path: Path) -> dict[str, Array]:

@@ -159,15 +159,13 @@ def attention(
     scores = np.matmul(Q, np.swapaxes(K, -1, -2))
     weights = softmax(scores, axis=-1) if mask is None else masked_softmax(scores, mask)
     context = np.matmul(weights, V)
-    return _joined(context) if heads > 1 else context
+    if heads == 1:
+        return context
+    context = np.swapaxes(context, -2, -3)
+    return np.reshape(context, (*context.shape[:-2], context.shape[-2] * context.shape[-1]))
 
 
 def _parted(x: Any, heads: int) -> Any:
     """Return (..., T, n) as (..., heads, T, n / heads)."""
     *before, T, n = x.shape
     return np.swapaxes(np.reshape(x, (*before, T, heads, n // heads)), -2, -3)
-
-
-def _joined(x: Any) -> Any:
-    x = np.swapaxes(x, -2, -3)
-    return np.reshape(x, (*x.shape[:-2], x.shape[-2] * x.shape[-1]))

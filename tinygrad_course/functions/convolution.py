@@ -33,14 +33,6 @@ def kernel_matrix(W: Any, window: Window) -> Any:
     return W.reshape(window.groups, W.shape[0] // window.groups, -1)
 
 
-def kernel_from(matrix: Any, shape: tuple[int, ...], channels: str) -> Any:
-    """Return the kernel of a shape that has this matrix."""
-    if channels == "first":
-        return matrix.reshape(shape)
-    *size, n_C_prev, n_C = shape
-    return np.moveaxis(matrix.reshape(n_C, n_C_prev, *size), (0, 1), (-1, -2)).copy()
-
-
 def weighed(g: Any, window: Window) -> Any:
     """Return what weighs windows, (n_C, m, ...), as (groups, n_C / groups, m * positions)."""
     return g.reshape(window.groups, g.shape[0] // window.groups, -1)
@@ -71,7 +63,10 @@ def correlate_pictures(x: Any, g: Any, window: Window, shape: tuple[int, ...]) -
     """Return the sum of the windows of x that g weighs: of the kernel's `shape`."""
     seen = columns(inward(x, window.channels), window)
     matrix = np.matmul(weighed(inward(g, window.channels), window), np.swapaxes(seen, 1, 2))
-    return kernel_from(matrix, shape, window.channels)
+    if window.channels == "first":
+        return matrix.reshape(shape)
+    *size, n_C_prev, n_C = shape
+    return np.moveaxis(matrix.reshape(n_C, n_C_prev, *size), (0, 1), (-1, -2)).copy()
 
 
 rule(

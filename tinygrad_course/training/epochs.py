@@ -61,7 +61,7 @@ class Epochs:
                 raise NotFiniteError(self._diverged(J, number, batch, parameters))
             parameters, state = after, later
             count = X.shape[-1]
-            total, m = (J * count, count) if m == 0 else (total + J * count, m + count)
+            total, m = total + J * count, m + count
         return (J if m == count else total / m), J, parameters, state
 
     def _place(self, epoch: int, batch: int) -> str:

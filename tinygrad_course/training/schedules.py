@@ -56,7 +56,7 @@ class InverseTimeDecay(_Schedule):
 
     def __call__(self, t: Any) -> Any:
         """Return the learning rate after t updates."""
-        return self.initial / (1.0 + self.rate * _step(t, self.every))
+        return self.initial / (1.0 + self.rate * (t // self.every))
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ class ExponentialDecay(_Schedule):
 
     def __call__(self, t: Any) -> Any:
         """Return the learning rate after t updates."""
-        return self.initial * self.factor ** _step(t, self.every)
+        return self.initial * self.factor ** (t // self.every)
 
 
 @dataclass(frozen=True)
@@ -253,7 +253,3 @@ def check_rate(rate: Any) -> None:
         raise (ValueError if number else TypeError)(
             f"{told}; expected a number above 0, or a decay such as InverseTimeDecay"
         )
-
-
-def _step(t: Any, every: int) -> Any:
-    return t if every == 1 else t // every

@@ -15,15 +15,12 @@ import numpy as np
 from tinygrad_course.compiling.dataflow import Program, Value, is_reduction, is_sum, item
 from tinygrad_course.compiling.machine.loops import function_text
 from tinygrad_course.compiling.machine.scalar_code import ARITHMETIC, Numbers, speaks, text
+from tinygrad_course.compiling.passes.fuse import NotFused
 
 #: More numbers than this are not written out one by one.
 WRITTEN_OUT = 1200
 #: Fewer columns than this are not worth a loop.
 FEW = 8
-
-
-class Unsuited(Exception):  # noqa: N818  (a signal, not an error)
-    """The program is not of the kind that a loop over columns can run."""
 
 
 class Columns:
@@ -43,7 +40,7 @@ class Columns:
 
     Raises
     ------
-    Unsuited
+    NotFused
         If the program is not of this kind.
     """
 
@@ -67,7 +64,7 @@ class Columns:
             else:
                 self.load(value)
         if not self.inside:
-            raise Unsuited
+            raise NotFused
         last = max(*self.before, max(self.inside) + 1)
         loops = [[*self.loads, *self.inside[i]] if i in self.inside else [] for i in range(last + 1)]
         self.sections = [(self.before.get(i, []), loop) for i, loop in enumerate(loops)]
@@ -78,7 +75,7 @@ class Columns:
         wide = self.wide[id(value)]
         self.section[id(value)] = section
         if self.count + count > WRITTEN_OUT:  # before they are written
-            raise Unsuited
+            raise NotFused
         names = [f"{'r' if wide else 'n'}{self.count + i}" for i in range(count)]
         self.count += count
         self.names[id(value)] = names
@@ -93,9 +90,9 @@ class Columns:
         shape = value.shape
         self.wide[id(value)] = wide = self._has_columns(shape)
         if wide and shape[-1] != self.m:
-            raise Unsuited
+            raise NotFused
         if value.dtype != np.float64 and value.kind != "python":
-            raise Unsuited
+            raise NotFused
         if not wide:
             self._new(value, max(value.size, 1), 0)
             return  # loaded by whoever calls: from an array, or from the state
@@ -112,24 +109,24 @@ class Columns:
     def _constant(self, value: Value) -> None:
         self.wide[id(value)] = False
         if self._has_columns(value.shape) or value.dtype.kind not in "fi" or value.size > WRITTEN_OUT:
-            raise Unsuited
+            raise NotFused
         self.section[id(value)] = 0
         data = np.asarray(value.data, dtype=np.float64).reshape(-1)
         if not np.isfinite(data).all():
-            raise Unsuited
+            raise NotFused
         self.names[id(value)] = [self.numbers(x) for x in data]
 
     def _has_columns(self, shape: tuple[int, ...]) -> bool:
         has = self.m in shape
         if len(shape) > 2 or shape.count(self.m) > 1:
-            raise Unsuited
+            raise NotFused
         return has
 
     # ------------------------------------------------------------------ calls
 
     def _call(self, value: Value) -> None:
         if value.kind == "tuple" or value.dtype is None:
-            raise Unsuited
+            raise NotFused
         self.wide[id(value)] = self._has_columns(value.shape)
         function = value.function
         if function is np.matmul:
@@ -145,7 +142,7 @@ class Columns:
         elif speaks(value) or (value.kind == "python" and function in ARITHMETIC):
             self._elementwise(value)
         else:
-            raise Unsuited
+            raise NotFused
 
     def _is_same(self, value: Value) -> bool:
         """Whether a call returns the entries of its argument as they are."""
@@ -175,7 +172,7 @@ class Columns:
                 and v.function is not None
                 and self.wide[id(value)]
             ):
-                raise Unsuited  # computed in an earlier loop, and gone
+                raise NotFused  # computed in an earlier loop, and gone
         return at
 
     def _entry(self, value: Value, i: int, j: int, n: int) -> str:
@@ -188,13 +185,13 @@ class Columns:
             return names[0]
         rows, columns = shape if len(shape) == 2 else (1, shape[0])
         if j < 0 and columns != 1:
-            raise Unsuited
+            raise NotFused
         return names[(i if rows > 1 else 0) * columns + (j if columns > 1 else 0)]
 
     def _elementwise(self, value: Value) -> None:
         operands = value.inputs
         if not all(map(self._upright, [value, *operands])):
-            raise Unsuited
+            raise NotFused
         section = self._ready(value, operands)
         wide = self.wide[id(value)]
         shape = value.shape
@@ -213,7 +210,7 @@ class Columns:
         a, b = value.args
         wide_a, wide_b = self.wide[id(a)], self.wide[id(b)]
         if value.dtype != np.float64 or len(a.shape) != 2 or len(b.shape) != 2:
-            raise Unsuited
+            raise NotFused
         (n, k), m = a.shape, b.shape[1]
         A, B = self.names[id(a)], self.names[id(b)]
         if wide_a and wide_b and k == self.m and not self.wide[id(value)]:  # over the examples
@@ -238,11 +235,11 @@ class Columns:
                     terms = " + ".join(f"{A[i * k + l]} * {B[l * m + j]}" for l in range(k))
                     self._lines(value).append(f"{names[i * m + j]} = {terms}")
         else:
-            raise Unsuited
+            raise NotFused
 
     def _ready_for_total(self, operands: list[Value], at: int) -> None:
         if any(self.wide[id(v)] and self.section[id(v)] != at and self._made(v) for v in operands):
-            raise Unsuited
+            raise NotFused
 
     def _made(self, value: Value) -> bool:
         while value.function is np.transpose:
@@ -257,7 +254,7 @@ class Columns:
     def _total(self, value: Value) -> None:
         a, axes = value.args[0], value.kwargs["axis"]
         if value.dtype != np.float64 or not self._upright(a):
-            raise Unsuited
+            raise NotFused
         names = self.names[id(a)]
         if not self.wide[id(a)]:
             self._small_total(value, a, axes, names)
@@ -275,7 +272,7 @@ class Columns:
 
     def _small_total(self, value: Value, a: Value, axes: Any, names: list[str]) -> None:
         if not a.shape:
-            raise Unsuited
+            raise NotFused
         index = np.arange(a.size).reshape(a.shape)
         kept = np.moveaxis(index, axes or (), range(len(axes or ()))) if axes else index.reshape(-1, 1)
         groups = (
@@ -289,7 +286,7 @@ class Columns:
         """Emit np.max over the units of each example."""
         a = value.args[0]
         if value.kwargs["axis"] != (0,) or not self.wide[id(a)] or len(a.shape) != 2 or not self._upright(a):
-            raise Unsuited
+            raise NotFused
         names = self.names[id(a)]
         made = self._new(value, 1, self._ready(value, [a]))[0]
         lines = self._lines(value)
@@ -301,7 +298,7 @@ def _columns(values: list[Value]) -> int:
     """Return the number of examples: the largest dimension of all."""
     m = max((n for v in values for n in v.shape), default=0)
     if m < FEW:
-        raise Unsuited
+        raise NotFused
     return m
 
 

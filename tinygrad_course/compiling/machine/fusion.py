@@ -14,13 +14,13 @@ import numpy as np
 from tinygrad_course.compiling.builder import Builder
 from tinygrad_course.compiling.dataflow import Program, Value
 from tinygrad_course.compiling.machine import jit, loops
-from tinygrad_course.compiling.machine.columns import Columns, Unsuited, step_source
+from tinygrad_course.compiling.machine.columns import Columns, step_source
 from tinygrad_course.compiling.machine.loops import Loops, is_fusable, is_total
 from tinygrad_course.compiling.machine.products import is_narrow, narrow_product
 from tinygrad_course.compiling.machine.small_products import is_small, small_product
 from tinygrad_course.compiling.machine.stack_products import add_products, stack_products
 from tinygrad_course.compiling.numpy_backend.buffers import LARGE
-from tinygrad_course.compiling.passes.fuse import FusedCall, Group, fuse, part
+from tinygrad_course.compiling.passes.fuse import FusedCall, Group, NotFused, fuse, part
 from tinygrad_course.compiling.passes.hoist import hoist_scale
 
 
@@ -43,7 +43,7 @@ def machine_code(program: Program, *, looks: bool = False) -> tuple[Program, lis
     try:
         fused = _one_fused(Program(program.inputs, [*program.results, *_sum_of(looked)]))
         return fused, fused.results[-1:]
-    except Unsuited:
+    except NotFused:
         large = {id(v): v for v in looked if v.kind == "array" and v.nbytes >= LARGE}
     results = [*program.results, *map(Builder().total, large.values())]
     program = hoist_scale(Program(program.inputs, results))
@@ -80,7 +80,7 @@ def _one_fused(program: Program) -> Program:
         if v.function is not None and (v.kind == "scalar" or (v.kind == "array" and v.shape))
     }
     if not chosen or any(v.dtype != np.float64 for v in chosen.values()):
-        raise Unsuited
+        raise NotFused
     inner = Program(program.inputs, list(chosen.values()))
     columns = Columns(inner)
     stored = [v for v in inner.results if v.kind == "array"]

@@ -34,6 +34,8 @@ _MATHEMATICS = {
 #: What is as exact in single precision.
 _EXACT = {"llvm.sqrt.f64", "llvm.fabs.f64", "llvm.copysign.f64"}
 _TYPES = {"f8": "double", "f4": "float"}
+_BITS = {"bits": "i64", "of_bits": "double", "bits4": "i32", "of_bits4": "float"}
+_EXTREMES = {"largest": "maximum", "smallest": "minimum"}
 _CONSTANTS = {"inf": float("inf"), "nan": float("nan")}
 #: FMA instructions are welcome; nothing else of IEEE arithmetic is given up.
 CAREFUL = "contract"
@@ -178,13 +180,18 @@ class Expressions:
         a, b = self._alike(a, b)
         floats = a.type in {"double", "float"}
         if isinstance(operator, ast.Pow):
-            kind = {"double": "f64", "float": "f32"}[a.type]
-            self.declared.add(f"{a.type} @llvm.pow.{kind}({a.type}, {a.type})")
-            return self.value(a.type, f"call {CAREFUL} {a.type} @llvm.pow.{kind}({a}, {b})")  # type: ignore[no-any-return]
+            return self._of_two("pow", a, b, CAREFUL)
         how = _OPERATORS[type(operator)][0 if floats else 1]
         if not how:
             raise NotFused(f"{type(operator).__name__} of {a.type}")
         return self.arithmetic(f"{how} {CAREFUL}" if floats else how, a, b)
+
+    def _of_two(self, name: str, a: Number, b: Number, how: str = "") -> Number:
+        """Call one of LLVM's functions of two floats."""
+        a, b = self._alike(a, b)
+        function = f"@llvm.{name}.{'f32' if a.type == 'float' else 'f64'}"
+        self.declared.add(f"{a.type} {function}({a.type}, {a.type})")
+        return self.value(a.type, f"call {how} {a.type} {function}({a}, {b})")  # type: ignore[no-any-return]
 
     def _unary(self, node: ast.UnaryOp) -> Number:
         x = self.scalar(node.operand)
@@ -266,6 +273,10 @@ class Expressions:
         values = [self.scalar(a) for a in node.args]
         if special is not None:
             return special(*values)
+        if name in _BITS:
+            return self.value(_BITS[name], f"bitcast {values[0]} to {_BITS[name]}")
+        if name in _EXTREMES:
+            return self._of_two(_EXTREMES[name], values[0], values[1])
         found = self.of_library(name, all(x.type == "float" for x in values))
         if found is None:
             raise NotFused(f"the function {name}")
@@ -319,32 +330,11 @@ class Expressions:
     def _call_accumulate(self, total: Number, x: Number) -> Number:
         return self.arithmetic(f"fadd {REORDERED}", *self._alike(total, x))
 
-    def _call_largest(self, x: Number, y: Number, name: str = "maximum") -> Number:
-        x, y = self._alike(x, y)
-        function = f"@llvm.{name}.{'f32' if x.type == 'float' else 'f64'}"
-        self.declared.add(f"{x.type} {function}({x.type}, {x.type})")
-        return self.value(x.type, f"call {x.type} {function}({x}, {y})")  # type: ignore[no-any-return]
-
-    def _call_smallest(self, x: Number, y: Number) -> Number:
-        return self._call_largest(x, y, "minimum")
-
     def _call_plainly(self, x: Number) -> Number:
         return self.value(x.type, f'call {x.type} asm sideeffect "", "=r,0"({x})')  # type: ignore[no-any-return]
 
     def _call_min(self, a: Number, b: Number) -> Number:
         return self.value("i64", f"call i64 @llvm.smin.i64({a}, {b})")  # type: ignore[no-any-return]
-
-    def _call_bits(self, x: Number) -> Number:
-        return self.value("i64", f"bitcast {x} to i64")  # type: ignore[no-any-return]
-
-    def _call_of_bits(self, x: Number) -> Number:
-        return self.value("double", f"bitcast {x} to double")  # type: ignore[no-any-return]
-
-    def _call_bits4(self, x: Number) -> Number:
-        return self.value("i32", f"bitcast {x} to i32")  # type: ignore[no-any-return]
-
-    def _call_of_bits4(self, x: Number) -> Number:
-        return self.value("float", f"bitcast {x} to float")  # type: ignore[no-any-return]
 
     def _fill(self, array: Array, value: Number) -> None:
         assert value.known == 0  # noqa: S101

@@ -20,6 +20,7 @@ import numpy as np
 from tinygrad_course.compiling.dataflow import Value
 from tinygrad_course.compiling.machine import jit
 from tinygrad_course.compiling.machine.loops import function_text
+from tinygrad_course.compiling.machine.register_tiles import vector_bytes
 from tinygrad_course.compiling.passes.fuse import FusedCall
 
 #: With fewer rows, or more, the product is BLAS's.
@@ -77,8 +78,6 @@ def product_types(dtype: Any) -> tuple[str, ...]:
 
 def product_source(left: tuple[int, ...], right: tuple[int, ...], dtype: Any) -> str:
     """Return the text of a function that writes x0 @ x1, of these shapes, to y0."""
-    from tinygrad_course.compiling.machine.register_tiles import vector_bytes
-
     lanes = vector_bytes() // np.dtype(dtype).itemsize
     (m, k), n = left, right[1]
     rows = min(4 if vector_bytes() == 32 else 8, n)
@@ -137,8 +136,6 @@ def single_pass_source(m: int, shape: tuple[int, ...], dtype: Any) -> str:
     shape, dtype
         Of x2, whose rows are contiguous.
     """
-    from tinygrad_course.compiling.machine.register_tiles import vector_bytes
-
     k, n = shape
     if m == 1:
         return _one_row_source(k, n, dtype)

@@ -1,14 +1,10 @@
 """Numbers put where they cost least: into the gradient that all the others come from."""
 
-from typing import NamedTuple
-
 import numpy as np
 
 from tinygrad_course.compiling.builder import Builder, rewritten
 from tinygrad_course.compiling.dataflow import Program, Value, linear_in
 
-#: Of what one gradient leads to, so many places are compared; the first ones have the most consequences.
-TRIED = 8
 #: What a call costs, in entries that it could have multiplied instead.
 CALL = 1500
 
@@ -20,22 +16,15 @@ def hoist_scale(program: Program) -> Program:
     at the top, none of these multiplications is left.
     """
     users, results = program.users(), {id(v) for v in program.results}
-    promising = _promising(program.values(), users, results)
-    known = {id(v) for v in promising}
     taken: set[int] = set()  # what a number has been taken out of
     scaled: dict[int, float] = {}
     gone: set[int] = set()
-    for value in promising:
-        reached = None if id(value) in taken else _reached(value, users, taken)
-        if reached is None:
-            continue
-        seeds = [v for v in reached.touched.values() if id(v) in known and v is not value][: TRIED - 1]
-        tried = [reached, *(_reached(v, users, taken) for v in seeds)]
-        best = max((r for r in tried if r is not None), key=_saved)
-        if _saved(best) > 0:
-            taken |= reached.touched.keys()
-            scaled[id(best.seed)] = _number(best.ends[0])
-            gone |= {id(e) for e in best.ends}
+    for value in _promising(program.values(), users, results):
+        touched, ends = ({}, []) if id(value) in taken else _reached(value, users, taken)
+        if sum(CALL + e.size for e in ends) > CALL + value.size:
+            taken |= touched.keys()
+            scaled[id(value)] = _number(ends[0])
+            gone |= {id(e) for e in ends}
 
     def change(builder: Builder, value: Value, new: dict[int, Value]) -> Value | None:
         if id(value) in scaled:
@@ -43,19 +32,6 @@ def hoist_scale(program: Program) -> Program:
         return new[id(value.args[0])] if id(value) in gone else None
 
     return rewritten(program, change) if scaled else program
-
-
-class _Reached(NamedTuple):
-    """What a value leads to, by ids, as far as the multiplications by a number that it all ends in."""
-
-    seed: Value
-    touched: dict[int, Value]
-    ends: list[Value]
-
-
-def _saved(reached: _Reached) -> int:
-    """Return what is saved by multiplying the seed and none of the ends."""
-    return sum(CALL + e.size for e in reached.ends) - (CALL + reached.seed.size)
 
 
 def _promising(order: list[Value], users: dict[int, list[Value]], results: set[int]) -> list[Value]:
@@ -98,15 +74,20 @@ def _number(end: Value) -> float:
     return float(end.args[1])
 
 
-def _reached(seed: Value, users: dict[int, list[Value]], taken: set[int]) -> _Reached | None:
-    """Return what a promising value leads to, if each of it is linear in it and none is taken."""
+def _reached(
+    seed: Value, users: dict[int, list[Value]], taken: set[int]
+) -> tuple[dict[int, Value], list[Value]]:
+    """Return what a promising value leads to, and the multiplications by a number that it all ends in.
+
+    Nothing, if some of it is not linear in the value, or taken.
+    """
     ends: list[Value] = []
     touched = {id(seed): seed}
     waiting = [seed]
     while waiting:
         for user in users[id(waiting.pop())]:
             if id(user) in taken:
-                return None
+                return {}, []
             if _is_scaling(user):
                 ends.append(user)
             elif id(user) not in touched:
@@ -114,8 +95,8 @@ def _reached(seed: Value, users: dict[int, list[Value]], taken: set[int]) -> _Re
                 waiting.append(user)
     # a product of two things that both come from the seed is not linear in it
     if any(sum(id(v) in touched for v in t.inputs) > 1 for t in touched.values()):
-        return None
-    return _Reached(seed, touched, ends)
+        return {}, []
+    return touched, ends
 
 
 def _is_scaling(value: Value) -> bool:
