@@ -602,3 +602,20 @@ def test_what_numpy_makes_arrays_of(likes, engine):
     np.testing.assert_allclose(ours[0], J)
     np.testing.assert_allclose(ours[1], dx)
     np.testing.assert_allclose(compiled(lambda x: cost(x, likes), engine=engine)(x), J)
+
+
+HALVES = {
+    "log of a sum": lambda x: np.log(np.sum(np.exp(x))),
+    "softmax": lambda x: np.sum((np.exp(x) / np.sum(np.exp(x))) ** 2),
+    "mean": lambda x: np.mean((x - x[::-1]) ** 2),
+}
+
+
+@pytest.mark.parametrize("name", HALVES)
+def test_programs_of_half_precision(name):
+    f, x = HALVES[name], np.cos(np.arange(40.0) ** 2).astype(np.float16)
+    J, dx = compiled(value_and_grad(f))(x)
+    assert J.dtype == dx.dtype == np.float16
+    right, slope = value_and_grad(f)(x.astype(float))
+    np.testing.assert_allclose(J, right, rtol=1e-2)
+    np.testing.assert_allclose(dx, slope, atol=1e-2 * np.max(np.abs(slope)))

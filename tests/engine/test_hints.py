@@ -15,6 +15,7 @@ from scipy import integrate, linalg, ndimage, special, stats
 
 import tinygrad_course
 from tinygrad_course import (
+    CannotCompile,
     FreedGraphError,
     Tensor,
     compare_gradients,
@@ -188,6 +189,20 @@ t = Tensor(np.arange(5.0))
 def test_what_to_write_instead(f: Any, words: str) -> None:
     with pytest.raises(TypeError, match=words):
         f()
+
+
+def test_machine_code_of_numbas() -> None:
+    numba, sparse = pytest.importorskip("numba"), pytest.importorskip("sparse")
+    total, X = numba.njit(lambda x: x.sum()), sparse.COO.from_numpy(np.eye(5))
+    for f in (total, lambda t: np.sum(X @ t)):
+        with pytest.raises(TypeError, match=r"f\.py_func\(t\).*\(t\.T @ X\.T\)\.T"):
+            f(t)
+        with pytest.raises(CannotCompile, match=r"machine code|globals"):  # numba's own, or what it reads
+            compiled(f)(np.arange(5.0))
+    np.testing.assert_array_equal(grad(total.py_func)(np.ones(2)), [1, 1])
+    np.testing.assert_array_equal(grad(lambda t: np.sum((t.T @ X.T).T))(np.ones(5)), np.ones(5))
+    with pytest.raises(CannotCompile, match=r"this is a sparse\.COO|globals"):
+        compiled(lambda x: x + X)(np.ones(5))
 
 
 def test_a_loop_that_goes_on_from_computed_parameters() -> None:

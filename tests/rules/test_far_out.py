@@ -153,3 +153,10 @@ def test_derivatives_where_a_formula_is_0_over_0(name: str) -> None:
             np.testing.assert_allclose(found, numeric, rtol=1e-7, atol=1e-9)
         assert np.isfinite(found)
         f = slope
+
+
+def test_the_slope_of_i0_in_long_double():
+    x = np.array([0.5, -2.0, 30.0], dtype=np.longdouble)
+    slope = grad(lambda x: np.sum(np.i0(x)))(x)
+    assert slope.dtype == x.dtype
+    np.testing.assert_allclose(slope.astype(float), special.i1(x.astype(float)))

@@ -309,6 +309,15 @@ class Habits:
 
     __slots__ = ()
 
+    @property
+    def _numba_type_(self) -> NoReturn:
+        """Refuse what numba asks before it makes machine code: that would not remember."""
+        raise TypeError(
+            "numba's machine code takes plain numbers, and a Tensor would lose its gradient: call the "
+            "function itself, f.py_func(t), or write it with NumPy's functions; for X @ t with an array X of "
+            "the library sparse write (t.T @ X.T).T"
+        )
+
     def __dir__(self) -> list[str]:
         return [n for n in super().__dir__() if not isinstance(inspect.getattr_static(self, n), _Absent)]
 

@@ -35,7 +35,7 @@ def as_read(
 
 def _as_array(x: Any) -> Any:
     """Return what NumPy makes an array of, a list or a range, as one; what holds tracers is left."""
-    if is_tensor(x) or x is None or isinstance(x, (np.ndarray, np.generic, int, float, complex, str)):
+    if x is None or hasattr(x, "__array_ufunc__") or isinstance(x, (int, float, complex, str)):
         return x
     found: list[Any] = []
     of_each(x, lambda part: found.append(part) if is_tensor(part) else None)

@@ -176,7 +176,8 @@ class CapturedValues:
                 self._bind(functools.partial(function.__globals__.get, name, ABSENT), name)
             own = {key for key, x in vars(builtins).items() if getattr(x, "__module__", "") != "builtins"}
             self._look_up(others & own, names.attributes, vars(builtins))
-            evaluates = {"eval", "exec"} & (others - names.strings)
+            installed = "site-packages" in function.__code__.co_filename  # where texts are the library's own
+            evaluates = not installed and {"eval", "exec"} & (others - names.strings)
             if names.computes_globals or evaluates:
                 raise CannotCompile(
                     f"{path} looks up {'names in a text' if evaluates else 'globals() by a name'} that it "
@@ -254,6 +255,10 @@ def _reader(thing: Any) -> Callable[[], Any] | None:
     if isinstance(thing, threading.local):
         return lambda: vars(thing)
     if hasattr(type(thing), "__array__"):
+        try:
+            _as_array(thing)
+        except Exception:  # noqa: BLE001  (a sparse array, which is watched by its attributes)
+            return None
         return lambda: _as_array(thing)
     try:
         memoryview(thing)

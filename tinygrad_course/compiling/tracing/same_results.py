@@ -9,22 +9,22 @@ from tinygrad_course.engine import trees
 
 #: The same calls on the same numbers give the same results, but for products that add in another order and
 #: what the recorder computes by logarithms where numbers are too large.
-ROUNDING = 1e-9
+ROUNDING = {2: 1e-2, 4: 1e-4, 8: 1e-9}
 #: What is 0 but for rounding, as a gradient at a minimum, is this part of the numbers that it was made of.
-NOISE, SINGLE_NOISE = 1e-14, 1e-6
+NOISE = {2: 1e-3, 4: 1e-6, 8: 1e-14}
 
 
-def same_results(recorded: Any, plain: Any, single: bool, arguments: Any = ()) -> bool:
-    """Whether two nests of results are the same, to rounding."""
+def same_results(recorded: Any, plain: Any, narrowest: int, arguments: Any = ()) -> bool:
+    """Whether two nests of results are the same, to the rounding of numbers of so many bytes."""
     ours, theirs = trees.leaves(recorded), trees.leaves(plain)
     scale = max(map(_largest, [x for _, x in (*theirs, *trees.leaves(arguments))]), default=0.0)
-    noise = (SINGLE_NOISE if single else NOISE) * scale
+    noise = NOISE[narrowest] * scale
     return [path for path, _ in ours] == [path for path, _ in theirs] and all(
-        _alike(x, y, single, noise) for (_, x), (_, y) in zip(ours, theirs, strict=True)
+        _alike(x, y, ROUNDING[narrowest], noise) for (_, x), (_, y) in zip(ours, theirs, strict=True)
     )
 
 
-def _alike(x: Any, y: Any, single: bool, noise: float) -> bool:
+def _alike(x: Any, y: Any, rounding: float, noise: float) -> bool:
     """Whether two results are of one type, shape and dtype, and nearly equal."""
     if not isinstance(y, (np.ndarray, np.generic, int, float)):
         return type(x) is type(y)
@@ -35,7 +35,7 @@ def _alike(x: Any, y: Any, single: bool, noise: float) -> bool:
         if equal or np.asarray(y).dtype.kind not in "fc":
             return equal
         x = np.where(np.isfinite(x), x, y)  # the recorder mends what has overflowed, and so does the program
-        bound = noise + (1e5 * ROUNDING if single else ROUNDING) * _largest(y)
+        bound = noise + rounding * _largest(y)
         return bool(np.allclose(x, y, rtol=0, atol=bound, equal_nan=True))
 
 

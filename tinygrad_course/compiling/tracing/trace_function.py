@@ -249,8 +249,8 @@ class _Recorder:
     def _agrees(self, run: Run) -> bool:
         """Whether arrays give what tracers gave."""
         dtypes = [v.dtype for v in run.program.values() if v.dtype is not None]
-        single = any(dtype.kind == "f" and dtype.itemsize < 8 for dtype in dtypes)
-        return same_results(run.samples, self.plain, single, self.args)
+        narrowest = min((dtype.itemsize for dtype in dtypes if dtype.kind == "f"), default=8)
+        return same_results(run.samples, self.plain, min(narrowest, 8), self.args)
 
     def _check_the_way(self, run: Run, *, asked: bool) -> None:
         """Run the function on tracers again, without computing anything, and on plain arrays.

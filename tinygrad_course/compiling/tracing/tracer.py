@@ -377,6 +377,14 @@ def _values(trace: Trace, tree: Any) -> Any:
     def value(x: Any) -> Any:
         if type(x) is Tracer:
             return x.recorded
-        return trace.constant(x) if isinstance(x, (np.ndarray, np.generic)) else x
+        if isinstance(x, (np.ndarray, np.generic)):
+            return trace.constant(x)
+        if hasattr(x, "__array_function__"):
+            library = type(x).__module__.partition(".")[0]
+            raise CannotCompile(
+                f"a program computes with NumPy's arrays alone, and this is a {library}.{type(x).__name__}: "
+                "leave the function uncompiled, or hand over its values"
+            )
+        return x
 
     return of_each(tree, value)

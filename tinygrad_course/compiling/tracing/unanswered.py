@@ -51,6 +51,7 @@ class Unanswered(Methods):
     __contains__ = _refused("searched")
     __reduce__ = _refused("pickled")
     tolist = _refused("made a list")
+    _numba_type_ = property(_refused("handed to machine code of numba's"))
 
     def _label(self) -> str:
         value = self.recorded
