@@ -137,7 +137,7 @@ _SAID = {"X": "the examples X", "Y": "the labels Y", "start": "the parameters at
 
 def _differences(theirs: Mapping[str, Any], ours: Mapping[str, Any]) -> list[str]:
     """Say where two setups differ, in the order of ours; digests are only said to differ."""
-    told = []
+    told: list[str] = []
     for key in [*ours, *(k for k in theirs if k not in ours)]:
         a, b = theirs.get(key), ours.get(key)
         if a == b:
