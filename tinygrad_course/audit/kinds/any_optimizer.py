@@ -5,8 +5,8 @@ Right is what agrees with one of them; wrong is what its name says and what one 
 
 import ast
 import re
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Iterator
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -24,64 +24,43 @@ _STEPS = 3
 _METHOD = re.compile(r"(?i)^(step|update\w*|optimi[sz]e|apply\w*|__call__|minimize)$")
 _OPTIMIZER = re.compile(r"(?i)adam|momentum|nesterov|rms|adagrad|sgd|optim")
 Numbers = dict[str, float]
-Rule = Callable[[Array, list[Array], Numbers], Array]
 
 
-def _sgd(p: Array, gradients: list[Array], of: Numbers) -> Array:
-    for g in gradients:
-        p = p - of["rate"] * g
-    return p
+class _Rule(NamedTuple):
+    """One of the rules: what it keeps of the gradients, and what of their squares."""
 
+    first: str = ""
+    """The velocity: averaged, or a sum."""
+    ahead: bool = False
+    """Whether the gradient is taken where the velocity leads."""
+    squares: str = ""
+    corrected: bool = False
+    inside: bool = False
+    """Whether epsilon stands in the root."""
 
-def _velocity(gain: Callable[[Numbers], float], ahead: Callable[[Numbers], tuple[float, float]]) -> Rule:
-    """Return v = beta v + gain g; p - rate (a v + b g)."""
-
-    def rule(p: Array, gradients: list[Array], of: Numbers) -> Array:
-        v = np.zeros_like(p)
-        for g in gradients:
-            v = of["beta"] * v + gain(of) * g
-            of_v, of_g = ahead(of)
-            p = p - of["rate"] * (of_v * v + of_g * g)
-        return p
-
-    return rule
-
-
-def _adaptive(memory: bool, first: bool, corrected: bool, inside: bool) -> Rule:
-    """Return a step divided by the root of the squares; with the first moment it is Adam's."""
-
-    def rule(p: Array, gradients: list[Array], of: Numbers) -> Array:
+    def after(self, p: Array, gradients: list[Array], of: Numbers) -> Array:
+        """Return a parameter after a step with each gradient."""
         v, s = np.zeros_like(p), np.zeros_like(p)
+        beta, beta2, epsilon = of["beta"], of["beta2"], of["epsilon"]
         for t, g in enumerate(gradients, start=1):
-            s = of["beta2"] * s + (1 - of["beta2"]) * g**2 if memory else s + g**2
-            v = of["beta"] * v + (1 - of["beta"]) * g if first else g
-            up = v / (1 - of["beta"] ** t) if corrected else v
-            down = s / (1 - of["beta2"] ** t) if corrected else s
-            p = p - of["rate"] * up / (
-                np.sqrt(down + of["epsilon"]) if inside else np.sqrt(down) + of["epsilon"]
-            )
+            gain = 1 - beta if self.first == "averaged" else 1.0
+            v = beta * v + gain * g if self.first else g
+            s = beta2 * s + (1 - beta2) * g**2 if self.squares == "averaged" else s + g**2
+            up = beta * v + gain * g if self.ahead else v / (1 - beta**t) if self.corrected else v
+            down = s / (1 - beta2**t) if self.corrected else s
+            root = np.sqrt(down + epsilon) if self.inside else np.sqrt(down) + epsilon
+            p = p - of["rate"] * (up / root if self.squares else up)
         return p
 
-    return rule
 
-
-_RULES: dict[str, list[Rule]] = {
-    "adam": [
-        _adaptive(memory=True, first=True, corrected=corrected, inside=inside)
-        for corrected in (True, False)
-        for inside in (False, True)
-    ],
-    "nesterov": [
-        _velocity(lambda of: 1.0, lambda of: (of["beta"], 1.0)),
-        _velocity(lambda of: 1 - of["beta"], lambda of: (of["beta"], 1 - of["beta"])),
-    ],
-    "momentum": [
-        _velocity(lambda of: 1 - of["beta"], lambda of: (1.0, 0.0)),
-        _velocity(lambda of: 1.0, lambda of: (1.0, 0.0)),
-    ],
-    "rms": [_adaptive(memory=True, first=False, corrected=False, inside=inside) for inside in (False, True)],
-    "adagrad": [_adaptive(memory=False, first=False, corrected=False, inside=one) for one in (False, True)],
-    "sgd": [_sgd],
+_BOTH, _KEPT = (False, True), ("averaged", "summed")
+_RULES: dict[str, list[_Rule]] = {
+    "adam": [_Rule("averaged", False, "averaged", not plain, inside) for plain in _BOTH for inside in _BOTH],
+    "nesterov": [_Rule(first, ahead=True) for first in _KEPT[::-1]],
+    "momentum": [_Rule(first) for first in _KEPT],
+    "rms": [_Rule(squares="averaged", inside=inside) for inside in _BOTH],
+    "adagrad": [_Rule(squares="summed", inside=inside) for inside in _BOTH],
+    "sgd": [_Rule()],
 }
 
 
@@ -99,7 +78,6 @@ class AnyOptimizer(Kind):
         self.wanted = [name for name in needed_names(method) if name != "self"]
         calls = f"{self.method}(made, {', '.join(f'{name}={name}' for name in self.wanted)})"
         grads = next((name for name in given if _of_gradients(name)), given[-1] if given else "")
-        self.grads, self.form = grads, ""
         text = f"""def {self.method}{INSIDE}steps(made, parameters, steps):
     for {grads} in steps:
         {next((one for one in self.wanted if one != grads), "kept")} = parameters
@@ -129,7 +107,7 @@ class AnyOptimizer(Kind):
     def _runs(self, learner: Learner, form: str) -> bool:
         """Tell whether steps can be made with parameters in a dictionary, a list or one array."""
         try:
-            case = self.case(learner, Draw(0), {"rule": _sgd, "form": form})
+            case = self.case(learner, Draw(0), {"rule": _Rule(), "form": form})
         except Unfit:
             return False
         function = self.program.namespace[self.node.name]
@@ -155,7 +133,7 @@ class AnyOptimizer(Kind):
         numbers = _numbers_of(outcome.result)
         expected: dict[str, Any] = {}
         for key, value in arrays.items():
-            expected[key] = assumption["rule"](value, [one[key] for one in steps], numbers)
+            expected[key] = assumption["rule"].after(value, [one[key] for one in steps], numbers)
         values = {"made": outcome.result, "parameters": parameters, "steps": given}
         return Case(values, expected, tuple(expected))
 
