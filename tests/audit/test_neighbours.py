@@ -153,7 +153,7 @@ def test_what_a_module_may_set_and_is_not_executed_is_no_mistake(project, helper
     assert told(book / "step.py")["update_parameters"].status == "unchecked"
 
 
-@pytest.mark.sampled(2)
+@pytest.mark.long
 @pytest.mark.parametrize("kind", ["zip", "tar.gz"])
 def test_an_archive_is_a_folder(project, tmp_path, kind, capsys):
     book, archive = project(), tmp_path / f"book.{kind}"

@@ -246,6 +246,7 @@ for engine in ("numpy", "machine") if importlib.util.find_spec("llvmlite") else 
 """
 
 
+@pytest.mark.long
 def test_a_second_process_finds_it():
     command = [sys.executable, "-c", TEXT]
     said = [

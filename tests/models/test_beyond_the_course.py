@@ -171,6 +171,7 @@ def test_a_short_training_lowers_each_cost() -> None:
     assert len(gpt.sample(p, "the ", 15, np.random.RandomState(0))) == 19
 
 
+@pytest.mark.long
 def test_the_oscillator_s_parameters_are_found_again() -> None:
     t, true = np.linspace(0, 3, 4), {"omega": 1.5, "drag": 0.3}
     x = oscillator.places(true, t)
