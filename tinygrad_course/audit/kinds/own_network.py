@@ -23,6 +23,7 @@ from tinygrad_course.audit.execution.paths import (
     derivative_of,
     duplicate,
     fields_of,
+    has_fields,
     label,
     leaves,
     own_object,
@@ -107,7 +108,7 @@ class Pool:
 
 def _network(theta: Any) -> bool:
     """Tell whether parameters lie in an object with methods, and not in one that has fields alone."""
-    return own_object(theta) and not hasattr(theta, "__dataclass_fields__")
+    return own_object(theta) and not has_fields(type(theta))
 
 
 class Unfit(Exception):  # noqa: N818 - the functions of the file do not fit each other, nothing went wrong
