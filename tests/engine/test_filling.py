@@ -266,6 +266,20 @@ def test_branches_not_taken_give_the_rows_no_gradient():
     np.testing.assert_allclose(leaf.grad, expected, rtol=1e-12)
 
 
+@pytest.mark.filterwarnings("ignore:divide by zero", "ignore:invalid value")
+def test_a_row_read_twice_is_live_where_one_of_the_two_is():
+    x = np.linspace(0.5, 2.0, T * N).reshape(T, N)
+    x[5] = 0.0  # where the slope of the root is infinite, and nothing comes to
+
+    def run(x):
+        twice = np.sqrt(x)[np.array([0, 0])]
+        return np.sum(np.where(np.array([[True], [False]]), twice, 0.0))
+
+    expected = np.zeros((T, N))
+    expected[0] = 0.5 / np.sqrt(x[0])
+    np.testing.assert_allclose(grad(run)(x), expected, rtol=1e-14)
+
+
 @given(st.data())
 def test_copies_lie_in_memory_as_the_part_does(data):
     shape = data.draw(st.lists(st.integers(1, 4), min_size=1, max_size=3))

@@ -27,15 +27,15 @@ class Dimensions:
     def __str__(self) -> str:
         lines = [", ".join(f"{name} = {size}" for name, size in self.sizes.items())] if self.sizes else []
         names = max((len(name) for name, _, _ in self.rows), default=0)
-        shapes = max((len(labels.shape(shape)) for _, shape, _ in self.rows), default=0)
-        lines += [f"{n:<{names}}  {labels.shape(s):<{shapes}}  {t}".rstrip() for n, s, t in self.rows]
+        shapes = max((len(str(shape)) for _, shape, _ in self.rows), default=0)
+        lines += [f"{n:<{names}}  {s!s:<{shapes}}  {t}".rstrip() for n, s, t in self.rows]
         return "\n".join(lines)
 
     __repr__ = __str__
 
     def _repr_html_(self) -> str:
         body = "".join(
-            f"<tr><td>{html.escape(n)}</td><td>{labels.shape(s)}</td><td>{html.escape(t)}</td></tr>"
+            f"<tr><td>{html.escape(n)}</td><td>{s}</td><td>{html.escape(t)}</td></tr>"
             for n, s, t in self.rows
         )
         sizes = ", ".join(f"{name} = {size}" for name, size in self.sizes.items())

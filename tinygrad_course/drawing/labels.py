@@ -35,11 +35,6 @@ def number(value: Any, digits: int = 4) -> str:
     return text.replace("inf", "∞").replace("nan", "NaN")
 
 
-def shape(of: tuple[int, ...]) -> str:
-    """Write a shape as NumPy does: ``(4, 2)``."""
-    return str(tuple(of))
-
-
 def visible(text: str) -> str:
     """Return text that takes one line and reads the way it is stored.
 
@@ -90,30 +85,20 @@ def scalar(value: Any) -> float | None:
         return None
 
 
-def symbol(op: str) -> str:
-    """Return what stands on an operation's circle."""
-    return SYMBOLS.get(op, op)
-
-
 def option(name: str, value: Any) -> str:
-    """Write an operation's option as a caller would: ``axis=1``; empty where it says nothing."""
+    """Write an operation's option as a caller would: ``axis=1``; empty where it says nothing.
+
+    >>> option("axis", 1), option("keepdims", False), option("index", (0, slice(None), slice(2, None)))
+    ('axis=1', '', '[0, :, 2:]')
+    """
     if value is None or value is False:
         return ""
     if name == "index":
-        return index(value)
+        return index_text(value, _entry)
     return f"{name}={short(repr(value), 20)}"
-
-
-def index(value: Any) -> str:
-    """Write an index: ``[0, :, 2:]``.
-
-    >>> index((0, slice(None), slice(2, None)))
-    '[0, :, 2:]'
-    """
-    return index_text(value, _entry)
 
 
 def _entry(part: Any) -> str:
     if isinstance(part, np.ndarray) and part.ndim:
-        return f"{'mask' if part.dtype == bool else 'indices'} {shape(part.shape)}"
+        return f"{'mask' if part.dtype == bool else 'indices'} {part.shape}"
     return short(str(part), 16)

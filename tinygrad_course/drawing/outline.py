@@ -140,8 +140,8 @@ def title_of(run: list[Section]) -> str:
 def lines_of(graph: Graph, section: Section) -> tuple[str, ...]:
     """Return what stands in a layer's box: its parameters and its operations."""
     parameters = [graph[m] for m in section.members if graph[m].op is None and not graph[m].constant]
-    told = [f"{labels.short(n.name, 12) if n.name else '·'} {labels.shape(n.shape)}" for n in parameters[:4]]
-    operations = [labels.symbol(op) for op in _operations(graph, section)]
+    told = [f"{labels.short(n.name, 12) if n.name else '·'} {n.shape}" for n in parameters[:4]]
+    operations = [labels.SYMBOLS.get(op, op) for op in _operations(graph, section)]
     lines = ["  ".join(told)] if told else []
     return (*lines, " → ".join(operations[:6]) + (" → …" if len(operations) > 6 else ""))
 

@@ -101,13 +101,13 @@ def _node(
     kind = kind_of(node, set(graph.roots))
     found: dict[str, Any] = {
         "name": names.plain(node.id), "named": bool(node.name), "kind": kind, "inputs": list(node.inputs),
-        "group": group, "shape": labels.shape(node.shape), "type": str(node.dtype or ""),
+        "group": group, "shape": str(node.shape), "type": str(node.dtype or ""),
     }  # fmt: skip
     if node.op is not None:
         signs = (labels.option(k, v) for k, v in node.options.items())
         found |= {
             "op": labels.visible(node.op),
-            "sign": labels.symbol(node.op),
+            "sign": labels.SYMBOLS.get(node.op, node.op),
             "note": " ".join(s for s in signs if s),
             "ordered": node.op not in COMMUTE and len(set(node.inputs)) > 1,
         }

@@ -146,7 +146,7 @@ def _sign(node: Node) -> tuple[str, str]:
     told = [t for t in told if t]
     if node.op == "getitem" and told and len(told[0]) <= 8:
         return told[0], ""
-    return labels.symbol(str(node.op)), " ".join(told)
+    return labels.SYMBOLS.get(str(node.op), str(node.op)), " ".join(told)
 
 
 def kind_of(node: Node, roots: set[int]) -> str:
@@ -174,7 +174,7 @@ def face(node: Node) -> tuple[str, str]:
         return name, labels.number(one)
     if node.constant and not isinstance(node.value, np.ndarray) and node.shape == ():
         return name, labels.short(repr(node.value), 16)
-    return name, labels.shape(node.shape)
+    return name, str(node.shape)
 
 
 def red(node: Node) -> str:
@@ -192,7 +192,7 @@ def tip(node: Node) -> str:
     told = [labels.visible(node.name) if node.name else ""]
     if node.op:
         told.append(f"{node.op} of {', '.join(f'#{i}' for i in node.inputs)}")
-    told.append(f"shape {labels.shape(node.shape)}" + (f", {node.dtype}" if node.dtype is not None else ""))
+    told.append(f"shape {node.shape}" + (f", {node.dtype}" if node.dtype is not None else ""))
     for what, value in (("value", node.value), ("gradient", node.gradient)):
         one = labels.scalar(value)
         if one is not None:

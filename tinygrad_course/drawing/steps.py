@@ -117,10 +117,9 @@ class _Steps:
         elif value is not None:
             lines.append(row(operator("="), maths.number(value)))
         told = f"{names.plain(node.id)} = {node.op} of {', '.join(names.plain(i) for i in node.inputs)}"
-        shape = labels.shape(node.shape)
-        told += f" = {labels.number(value, 5)}" if value is not None else f", of shape {shape}"
-        given = ", ".join(labels.shape(graph[i].shape) for i in node.inputs)
-        shapes = f"{given} → {shape}" if value is None else ""
+        told += f" = {labels.number(value, 5)}" if value is not None else f", of shape {node.shape}"
+        given = ", ".join(str(graph[i].shape) for i in node.inputs)
+        shapes = f"{given} → {node.shape}" if value is None else ""
         return {"way": "forward", "node": node.id, "math": lines, "text": told, "shapes": shapes}
 
     def send(self, node: Node, share: Share) -> dict[str, Any]:
@@ -157,7 +156,7 @@ class _Steps:
             "text": f"d{names.plain(graph.roots[0])}/d{names.plain(share.node)}",
         }  # fmt: skip
         if not scalar:
-            found["shapes"] = f"{labels.shape(node.shape)} → {labels.shape(graph[share.node].shape)}"
+            found["shapes"] = f"{node.shape} → {graph[share.node].shape}"
             if summed:
                 found["summed"] = (
                     f"{names.plain(share.node)} was broadcast, so its gradient is summed over the copies."

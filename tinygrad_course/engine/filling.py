@@ -20,7 +20,7 @@ from tinygrad_course.engine.errors import blocks
 from tinygrad_course.engine.keeping import kept
 from tinygrad_course.engine.partial import Live, Partial, added, chooses, gathered
 from tinygrad_course.engine.views import now, version_of
-from tinygrad_course.rules.indexing import add_at, assign, assigned_part, last_written
+from tinygrad_course.rules.indexing import add_at, assign, assigned_part, last_written, repeats
 from tinygrad_course.rules.table import RULES, Rule
 
 if TYPE_CHECKING:
@@ -58,25 +58,17 @@ class Overwritten:
         return np.asarray(data, dtype)
 
 
-class Alone:
-    """How many references `only` counts to an array that one variable holds."""
-
-    count = 0
-
-
-def only(array: Any, others: int = 0) -> bool:
-    """Whether nobody but the caller's variable, and so many others, holds an array or a view of it."""
-    count = sys.getrefcount(array)
-    Alone.count = Alone.count or count
-    return count <= Alone.count + others
+def references(array: Any) -> int:
+    """Return how many references there are to an array: `ALONE` if one variable of the caller's holds it."""
+    return sys.getrefcount(array)
 
 
-def _first() -> None:
+def _alone() -> int:
     array = np.empty(0)
-    only(array)
+    return references(array)
 
 
-_first()
+ALONE = _alone()
 
 # ------------------------------------------------------------------ writing and reading
 
@@ -113,7 +105,7 @@ def written(before: Tensor, index: Any, value: Any) -> Tensor | None:
         value = np.array(numbers)
     if before._op is WRITE:
         before._data = Overwritten(data, before)
-        if not (only(data) and data.flags.writeable):
+        if references(data) > ALONE or not data.flags.writeable:
             before._data = data
             data = data.copy("K")
     else:
@@ -130,7 +122,9 @@ def own_data(leaf: Tensor) -> Any:
     data = leaf._data
     if type(data) is not _ndarray:
         return np.array(data) if isinstance(data, _generic) else data.copy("K")
-    alone = data.nbytes > WHOLE and data.base is None and data.flags.writeable and only(data, 1)
+    alone = (
+        data.nbytes > WHOLE and data.base is None and data.flags.writeable and references(data) <= ALONE + 1
+    )
     return data if alone else data.copy("K")
 
 
@@ -177,23 +171,15 @@ def lying_alike(y: Any) -> Any:
     """
     if y.flags.c_contiguous or y.flags.f_contiguous:
         return y.copy("K")
-    order = sorted((i for i, n in enumerate(y.shape) if n > 1), key=lambda i: -abs(y.strides[i]))
-    sizes = []  # in items, of an array with room for the gaps, from the outermost axis
-    inner = y.itemsize
-    for i in reversed(order):
-        gap = abs(y.strides[i]) != inner
-        sizes.append((i, y.shape[i], gap))
-        inner = abs(y.strides[i]) * y.shape[i]
-    step, steps = 1, {}
-    for i, n, gap in sizes:
-        step += gap
-        steps[i] = step
-        step *= n
-    room = np.empty(step, y.dtype)
-    strides = tuple([steps.get(i, 1) * y.itemsize for i in range(y.ndim)])
-    out: Any = np.ndarray(y.shape, y.dtype, room, 0, strides)
-    turned = tuple([slice(None, None, -1 if s < 0 else 1) for s in y.strides])
-    out = out[turned]
+    step, inner, strides = 1, y.itemsize, [y.itemsize] * y.ndim
+    for i in sorted(range(y.ndim), key=lambda i: abs(y.strides[i])):
+        if y.shape[i] > 1:
+            step += abs(y.strides[i]) != inner
+            strides[i] = step * y.itemsize
+            step *= y.shape[i]
+            inner = abs(y.strides[i]) * y.shape[i]
+    room: Any = np.ndarray(y.shape, y.dtype, np.empty(step, y.dtype), 0, strides)
+    out = room[tuple([slice(None, None, -1 if stride < 0 else 1) for stride in y.strides])]
     out[...] = y
     return out
 
@@ -201,66 +187,17 @@ def lying_alike(y: Any) -> Any:
 # ------------------------------------------------------------------ the way back
 
 
-class Places:
-    """Where the gradient of an array is live, part by part: worked out if somebody asks (see `partial`)."""
-
-    __slots__ = ("_base", "_done", "_known", "_mask", "_shape", "steps")
-
-    def __init__(self, base: Live | bool, shape: tuple[int, ...]) -> None:
-        self._base = base
-        self._shape = shape
-        self._mask: Any = None
-        self._done = self._known = 0  # how many steps are in the mask, and of how many the masks are known
-        self.steps: list[tuple[Any, Live | bool]] = []  # the parts, and where each has become live
-
-    def after(self, n: int) -> Any:
-        """Return the mask after the first `n` steps; it changes with the next call."""
-        while self._known < n:  # in order: the later ones may follow from those before
-            live = self.steps[self._known][1]
-            if isinstance(live, Live):
-                live.mask()
-            self._known += 1
-        if self._mask is None or n < self._done:
-            base = self._base.mask() if isinstance(self._base, Live) else self._base
-            self._mask = np.array(np.broadcast_to(base, self._shape))
-            self._done = 0
-        for index, live in self.steps[self._done : n]:
-            if live is False:
-                self._mask[index] = False
-            else:
-                self._mask[index] |= live is True or live.mask()
-        self._done = n
-        return self._mask
-
-    def live(self) -> Live:
-        """Return where the gradient is live after the steps so far."""
-        return Live(lambda n: self.after(n).copy(), (len(self.steps),), asked=True)
-
-    def part(self, index: Any, kept: Any) -> Live:
-        """Return the same of a part, but for the elements that are not `kept`."""
-        return Live(lambda n: self.after(n)[index] & kept, (len(self.steps),), asked=True)
+#: Gradients that nobody but a sweep holds, and of which entries are live, None: all (see `partial`).
+Own = dict[Any, tuple[Any, Any]]
 
 
-class Own:
-    """The gradients that nobody but a sweep holds, and what it knows of where each is live."""
-
-    def __init__(self) -> None:
-        self._arrays: dict[Tensor, tuple[Any, Places | None]] = {}
-
-    def of(self, tensor: Tensor, g: Any) -> tuple[Any, Places | None]:
-        """Return the gradient of a Tensor so far as an array that may be written to, and where it is live."""
-        array, places = self._arrays.pop(tensor, (None, None))
-        live = None
-        if type(g) is Partial:
-            g, live = g._data, g.live
-        if array is g and tensor._grad is None:
-            return array, places
-        return np.array(g), None if live is None else Places(live, g.shape)
-
-    def set(self, tensor: Tensor, array: Any, places: Places | None) -> Any:
-        """Note the gradient of a Tensor; return it as a sweep hands it on."""
-        self._arrays[tensor] = array, places
-        return array if places is None else Partial(array, places.live())
+def _own(own: Own, tensor: Tensor, g: Any) -> tuple[Any, Any]:
+    """Return the gradient of a Tensor so far as an array that may be written to, and where it is live."""
+    array, mask = own.pop(tensor, (None, None))
+    g, live = (g._data, g.live) if type(g) is Partial else (g, None)
+    if array is g and tensor._grad is None:
+        return array, mask
+    return np.array(g), None if live is None else np.array(np.broadcast_to(live.mask(), g.shape))
 
 
 def shares(
@@ -297,30 +234,42 @@ def shares(
     assert rule is not None  # noqa: S101
     masked = masked and (live is not None or chooses(rule, None))
     index = args[1] if values is None else values[1]
-    if rule is not WRITE:  # a part is read
+    if rule is WRITE:
+        array, mask = _own(own, node, g if live is None else Partial(g, live))
+        mask = np.ones(data.shape, bool) if masked and mask is None else mask
+        more = _taken_out(array, mask, index, args[2], type(node))
+    else:  # a part was read
+        more = []
         if before is None:
             array = np.zeros(data.shape, data.dtype)
-            places = Places(False, data.shape) if masked else None
+            mask = np.zeros(data.shape, bool) if masked else None
         else:
-            array, places = own.of(x, before)
+            (array, mask), before = _own(own, x, before), None
         add_at(array, index, g)
-        if places is not None:
-            places.steps.append((index, live or True))
-        return own.set(x, array, places), []
-    array, places = own.of(node, g if live is None else Partial(g, live))
-    if masked and places is None:
-        places = Places(True, data.shape)
-    value, more = args[2], []
-    if type(value) is type(node):
-        shape = version_of(value)._data.shape
-        last = last_written(index, data.shape)
-        gv = assigned_part(array, index, last, shape)
-        gv = gv.copy() if gv.base is not None else gv
-        if places is not None:
-            gv = Partial(gv, gathered(places.part(index, last), np.shape(array[index]), shape))
-        more.append((value, gv))
-    array[index] = 0.0
-    if places is not None:
-        places.steps.append((index, False))
-    share = own.set(x, array, places)
+        if mask is not None:
+            here = True if live is None else live.mask()
+            if repeats(index):
+                np.logical_or.at(mask, index, here)
+            else:
+                mask[index] |= here
+    own[x] = array, mask
+    share = array if mask is None else Partial(array, Live(lambda: mask, (), asked=True))
     return share if before is None else added(before, share), more
+
+
+def _taken_out(array: Any, mask: Any, index: Any, value: Any, cls: type) -> list[tuple[Any, Any]]:
+    """Take the part that was written out of a gradient; return that of what was written, if a Tensor was."""
+    more = []
+    if type(value) is cls:
+        shape = version_of(value)._data.shape
+        last = last_written(index, array.shape)
+        g = assigned_part(array, index, last, shape)
+        g = g.copy() if g.base is not None else g
+        if mask is not None:
+            live = mask[index] & last
+            g = Partial(g, gathered(Live(lambda: live, (), asked=True), live.shape, shape))
+        more.append((value, g))
+    array[index] = 0.0
+    if mask is not None:
+        mask[index] = False
+    return more

@@ -82,7 +82,7 @@ def _classify(kind: type) -> Admit | None:
         return _with_known_shape if kind.__module__.startswith("dask") else None
     if issubclass(kind, np.generic):
         return None
-    numbers = issubclass(kind, Sequence) and not issubclass(kind, tuple)  # a range; no description of windows
+    numbers = issubclass(kind, Sequence) and not issubclass(kind, (list, tuple))  # a range, a deque
     if numbers or hasattr(kind, "__array__") or hasattr(kind, "__array_interface__"):
         return _as_array
     return None

@@ -274,7 +274,7 @@ def sweep(  # noqa: C901  (one loop: the calls that it saves are its purpose)
                 if rule in _PARTS and not record and not blocks.open:
                     arg = version_of(node._args[0])
                     before = following_g if arg is following else pending.get(arg, found.get(arg))
-                    own = own or Own()
+                    own = {} if own is None else own
                     divided = shares(node, arg, g, live, before, own, masked=careful)
                 if divided is None:
                     more = _shares(node, g, live, careful, record, oldest)

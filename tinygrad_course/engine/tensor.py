@@ -22,7 +22,7 @@ from tinygrad_course.engine import (  # (mending enters itself into the rules)
     mending,  # noqa: F401
 )
 from tinygrad_course.engine.creation import About, clock, leaf
-from tinygrad_course.engine.filling import only
+from tinygrad_course.engine.filling import ALONE, references
 from tinygrad_course.engine.in_place import Flat, as_taken, write
 from tinygrad_course.engine.operation import Operation, Released
 from tinygrad_course.engine.operators import Methods, Operators
@@ -224,7 +224,7 @@ class Tensor(Operators, Methods, errors.Habits):
                 data.setflags(write=False)
         elif type(data) is np.ndarray and node._state is None:
             # a recording may need these values
-            if not (only(data, 1) and data.flags.writeable):
+            if references(data) > ALONE + 1 or not data.flags.writeable:
                 data = node._data = data.copy("K")
             node._state = OPEN
         return data
@@ -232,7 +232,7 @@ class Tensor(Operators, Methods, errors.Habits):
     def _settled(self) -> Any:
         """Return an open leaf's data for a recording: a copy if somebody else could change them."""
         data = self._data
-        if type(data) is np.ndarray and not only(data, 1):
+        if type(data) is np.ndarray and references(data) > ALONE + 1:
             return data.copy("K")
         self._state = None
         return data

@@ -20,9 +20,7 @@ from tinygrad_course.gradient_checking.differences import (
 )
 from tinygrad_course.gradient_checking.lines import Problem
 from tinygrad_course.gradient_checking.noise import Cause, cause_of, nearness_to_singular, noise_of
-from tinygrad_course.gradient_checking.report import Entry
-
-METHODS = ("auto", "complex", "richardson")
+from tinygrad_course.gradient_checking.report import METHODS, Entry
 
 #: A gradient is computed in rounded arithmetic too: this many units of its largest entry are allowed to it.
 _ROUNDING = 1e3 * EPS

@@ -13,7 +13,7 @@ from tinygrad_course.gradient_checking.vectors import relative_difference
 #: The course's threshold for its difference.
 THRESHOLD = 1e-7
 
-_METHODS = {
+METHODS = {
     "auto": "central differences, a step for each entry",
     "richardson": "Richardson's extrapolation of central differences",
     "complex": "complex step",
@@ -176,7 +176,7 @@ class GradientReport:
         entries = len(self.entries) - directions
         told = [f"{directions} random direction{'s' * (directions != 1)}"] if directions else []
         told += [f"{entries} entr{'y' if entries == 1 else 'ies'}"] if entries else []
-        how = f"central differences, step {self.step:g}" if self.step else _METHODS[self.method]
+        how = f"central differences, step {self.step:g}" if self.step else METHODS[self.method]
         lines = [
             f"{' and '.join(told)}; {how}; {self.evaluations} evaluations",
             f"value {self.value:.6g}, computed to about {self.noise:.1e}",

@@ -162,16 +162,14 @@ class Columns:
         """Whether a wide value has its columns last: (r, m), not (m, r)."""
         return not self.wide[id(value)] or value.shape[-1] == self.m
 
-    def _ready(self, value: Value, operands: list[Value]) -> int:
+    def _ready(self, operands: list[Value]) -> int:
         """Return the section in which a call can be made."""
         at = max((self.section[id(v)] for v in operands), default=0)
         for v in operands:
-            if (
-                self.wide[id(v)]
-                and self.section[id(v)] != at
-                and v.function is not None
-                and self.wide[id(value)]
-            ):
+            made = v
+            while made.function is np.transpose:
+                made = made.args[0]
+            if self.wide[id(v)] and self.section[id(v)] != at and made.function is not None:
                 raise NotFused  # computed in an earlier loop, and gone
         return at
 
@@ -192,7 +190,7 @@ class Columns:
         operands = value.inputs
         if not all(map(self._upright, [value, *operands])):
             raise NotFused
-        section = self._ready(value, operands)
+        section = self._ready(operands)
         wide = self.wide[id(value)]
         shape = value.shape
         rows = shape[0] if len(shape) == 2 else 1
@@ -214,8 +212,7 @@ class Columns:
         (n, k), m = a.shape, b.shape[1]
         A, B = self.names[id(a)], self.names[id(b)]
         if wide_a and wide_b and k == self.m and not self.wide[id(value)]:  # over the examples
-            at = max(self.section[id(a)], self.section[id(b)])
-            self._ready_for_total([a, b], at)
+            at = self._ready([a, b])
             names = self._accumulators(value, n * m, at)
             self.inside.setdefault(at, []).extend(
                 f"{names[i * m + j]} = accumulate({names[i * m + j]}, {A[i]} * {B[j]})"
@@ -223,28 +220,19 @@ class Columns:
                 for j in range(m)
             )
         elif wide_b and not wide_a and self._upright(b):  # W @ A
-            names = self._new(value, n, self._ready(value, [a, b]))
+            names = self._new(value, n, self._ready([a, b]))
             for i in range(n):
                 self._lines(value).append(
                     f"{names[i]} = " + " + ".join(f"{A[i * k + l]} * {B[l]}" for l in range(k))
                 )
         elif not wide_a and not wide_b and not self.wide[id(value)]:
-            names = self._new(value, n * m, self._ready(value, [a, b]))
+            names = self._new(value, n * m, self._ready([a, b]))
             for i in range(n):
                 for j in range(m):
                     terms = " + ".join(f"{A[i * k + l]} * {B[l * m + j]}" for l in range(k))
                     self._lines(value).append(f"{names[i * m + j]} = {terms}")
         else:
             raise NotFused
-
-    def _ready_for_total(self, operands: list[Value], at: int) -> None:
-        if any(self.wide[id(v)] and self.section[id(v)] != at and self._made(v) for v in operands):
-            raise NotFused
-
-    def _made(self, value: Value) -> bool:
-        while value.function is np.transpose:
-            value = value.args[0]
-        return value.function is not None
 
     def _accumulators(self, value: Value, count: int, at: int) -> list[str]:
         names = self._new(value, count, at + 1)
@@ -259,7 +247,7 @@ class Columns:
         if not self.wide[id(a)]:
             self._small_total(value, a, axes, names)
         elif self.wide[id(value)]:  # over the units of each example
-            made = self._new(value, 1, self._ready(value, [a]))
+            made = self._new(value, 1, self._ready([a]))
             self._lines(value).append(f"{made[0]} = {' + '.join(names)}")
         else:
             at = self.section[id(a)]
@@ -278,7 +266,7 @@ class Columns:
         groups = (
             kept.reshape(int(np.prod([a.shape[i] for i in axes])), -1).T if axes else index.reshape(1, -1)
         )
-        made = self._new(value, len(groups), self._ready(value, [a]))
+        made = self._new(value, len(groups), self._ready([a]))
         for name, group in zip(made, groups, strict=True):
             self._lines(value).append(f"{name} = " + (" + ".join(names[i] for i in group) or "0.0"))
 
@@ -288,7 +276,7 @@ class Columns:
         if value.kwargs["axis"] != (0,) or not self.wide[id(a)] or len(a.shape) != 2 or not self._upright(a):
             raise NotFused
         names = self.names[id(a)]
-        made = self._new(value, 1, self._ready(value, [a]))[0]
+        made = self._new(value, 1, self._ready([a]))[0]
         lines = self._lines(value)
         lines.append(f"{made} = {names[0]}")
         lines += [f"{made} = select(({made} >= {n}) | ({made} != {made}), {made}, {n})" for n in names[1:]]
@@ -312,11 +300,8 @@ def step_source(columns: Columns, stored: list[Value], scalars: list[Value]) -> 
     program = columns.program
     lines: list[str] = []
     for value in program.inputs:
-        names = columns.names.get(id(value))
-        if names is not None and not columns.wide[id(value)]:
-            lines += [
-                f"{n} = {p}" for n, p in zip(names, _places(columns.argument(value), value), strict=True)
-            ]
+        if id(value) in columns.names:
+            lines += _entries(columns, value)
     for i, value in enumerate(stored):
         if columns.wide[id(value)]:
             place = f"y{i}[{{}}, j]" if len(value.shape) == 2 else f"y{i}[j]"
@@ -353,9 +338,7 @@ def loop_source(columns: Columns, state: list[tuple[Value, Value]], data: list[V
     news = [n for _, new in state for n in columns.names[id(new)]]
     lines = [f"{n} = state[{i}]" for i, n in enumerate(olds)]
     for value in data:
-        if not columns.wide[id(value)]:
-            places = _places(columns.argument(value), value)
-            lines += [f"{n} = {p}" for n, p in zip(columns.names[id(value)], places, strict=True)]
+        lines += _entries(columns, value)
     lines += ["first = 0", "for t in range(count):"]
     body = _sections(columns, "range(first, first + width)")
     body.append(f"costs[t] = {columns.names[id(cost)][0]}")
@@ -384,6 +367,14 @@ def _sections(columns: Columns, span: str) -> list[str]:
             lines.append(f"for j in {span}:")
             lines += [f"    {line}" for line in inside]
     return lines
+
+
+def _entries(columns: Columns, value: Value) -> list[str]:
+    """Return the lines that read an input, if it does not have the columns."""
+    if columns.wide[id(value)]:
+        return []
+    places = _places(columns.argument(value), value)
+    return [f"{n} = {p}" for n, p in zip(columns.names[id(value)], places, strict=True)]
 
 
 def _places(name: str, value: Value) -> list[str]:

@@ -18,9 +18,8 @@ from typing import Any
 import numpy as np
 
 from tinygrad_course.compiling.dataflow import Value
-from tinygrad_course.compiling.machine import jit
+from tinygrad_course.compiling.machine import jit, register_tiles
 from tinygrad_course.compiling.machine.loops import function_text
-from tinygrad_course.compiling.machine.register_tiles import vector_bytes
 from tinygrad_course.compiling.passes.fuse import FusedCall
 
 #: With fewer rows, or more, the product is BLAS's.
@@ -78,9 +77,9 @@ def product_types(dtype: Any) -> tuple[str, ...]:
 
 def product_source(left: tuple[int, ...], right: tuple[int, ...], dtype: Any) -> str:
     """Return the text of a function that writes x0 @ x1, of these shapes, to y0."""
-    lanes = vector_bytes() // np.dtype(dtype).itemsize
+    lanes = register_tiles.vector_bytes() // np.dtype(dtype).itemsize
     (m, k), n = left, right[1]
-    rows = min(4 if vector_bytes() == 32 else 8, n)
+    rows = min(4 if register_tiles.vector_bytes() == 32 else 8, n)
     panels = [(p, first, last, vectors * lanes) for p, (first, last, vectors) in enumerate(_panels(m, lanes))]
     wide = min(n, COLUMNS if k > ALONG else COLUMNS // 4)
     lines = [
@@ -139,8 +138,8 @@ def single_pass_source(m: int, shape: tuple[int, ...], dtype: Any) -> str:
     k, n = shape
     if m == 1:
         return _one_row_source(k, n, dtype)
-    lanes = vector_bytes() // np.dtype(dtype).itemsize
-    rows = 4 if vector_bytes() == 32 else 8
+    lanes = register_tiles.vector_bytes() // np.dtype(dtype).itemsize
+    rows = 4 if register_tiles.vector_bytes() == 32 else 8
     panels = [(p, first, last, vectors * lanes) for p, (first, last, vectors) in enumerate(_panels(m, lanes))]
     lines = []
     for p, top, bottom, width in panels:
