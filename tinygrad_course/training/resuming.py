@@ -137,21 +137,17 @@ _SAID = {"X": "the examples X", "Y": "the labels Y", "start": "the parameters at
 
 def _differences(theirs: Mapping[str, Any], ours: Mapping[str, Any]) -> list[str]:
     """Say where two setups differ, in the order of ours; digests are only said to differ."""
-    told = []
+    told: list[str] = []
     for key in [*ours, *(k for k in theirs if k not in ours)]:
         a, b = theirs.get(key), ours.get(key)
         if a == b:
             continue
-        if key in {"X", "Y"} and a is not None and b is not None:
-            same = a[:2] == b[:2]
-            told.append(
-                f"{_SAID[key]} have other values"
-                if same
-                else f"{_SAID[key]} are {a[:2]} there and {b[:2]} here"
-            )
-        elif key == "start":
-            if not told:
-                told.append(f"{_SAID[key]} have other values")
+        name = _SAID.get(key, key)
+        if key == "start":
+            told += [] if told else [f"{name} have other values"]
+        elif key in _SAID and a is not None and b is not None:
+            of = f"are {a[:2]} there and {b[:2]} here"
+            told.append(f"{name} have other values" if a[:2] == b[:2] else f"{name} {of}")
         else:
             told.append(f"{key} is {a} there and {b} here")
     return told
