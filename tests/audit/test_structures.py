@@ -83,7 +83,31 @@ def lasso_cost(w, X, y, lam):
 def lasso_grad(w, X, y, lam):
     return X.T @ (X @ w - y) / len(y) + lam * np.sign(w)
 """
+NETWORK = """import numpy as np
+class Net:
+    def __init__(self, sizes):
+        self.L = len(sizes) - 1
+        self.W = {i: np.random.randn(sizes[i], sizes[i - 1]) for i in range(1, self.L + 1)}
+        self.b = {i: np.zeros((sizes[i], 1)) for i in range(1, self.L + 1)}
+    def forward(self, X):
+        self.A = {0: X}
+        for i in range(1, self.L + 1):
+            z = self.W[i] @ self.A[i - 1] + self.b[i]
+            self.A[i] = np.maximum(0, z) if i < self.L else 1 / (1 + np.exp(-z))
+        return self.A[self.L]
+    def loss(self, Y):
+        a = self.A[self.L]
+        return -np.mean(Y * np.log(a) + (1 - Y) * np.log(1 - a))
+    def backward(self, Y):
+        self.dW, self.db, m = {}, {}, Y.shape[1]
+        dz = self.A[self.L] - Y
+        for i in range(self.L, 0, -1):
+            self.dW[i] = dz @ self.A[i - 1].T / m
+            self.db[i] = np.sum(dz, axis=1, keepdims=True) / m
+            dz = (self.W[i].T @ dz) * (self.A[i - 1] > 0)
+"""
 STYLES = {
+    "network": (NETWORK, "Net.backward"),
     "fields": (FIELDS, "backward"),
     "tuples": (TUPLES, "gradient"),
     "keys": (KEYS, "backward"),
@@ -109,6 +133,7 @@ def test_right_gradients_in_any_structure_are_right(style):
         ("keys", "(1 - A[l - 1] ** 2)", "(1 - A[l - 1])"),
         ("gates", "dh * (h_prev - n)", "dh * (n - h_prev)"),
         ("penalty", "lam * np.sign(w)", "lam * w"),
+        ("network", "keepdims=True) / m", "keepdims=True)"),
     ],
 )
 def test_a_mistake_in_any_structure_is_found(style, right, wrong):

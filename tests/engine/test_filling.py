@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tinygrad_course import Tensor, grad, graph, hvp, value_and_grad, zeros
+from tinygrad_course import Tensor, grad, graph, hvp, value_and_grad, vjp, zeros
 from tinygrad_course.engine import filling, sweep
 from tinygrad_course.engine.filling import Overwritten, lying_alike
 
@@ -218,6 +218,28 @@ def test_data_that_the_user_holds_stay():
     np.testing.assert_array_equal(data[1], W[1])
     np.testing.assert_array_equal(copied.data[1], W[1])
     np.testing.assert_array_equal(row.data, W[2])
+
+
+def test_what_vjp_hands_out_stays():
+    def outer(w):
+        filled = []
+
+        def inner(x):
+            H = zeros((T, N))
+            H[0] = x * w[0]
+            H[1] = x
+            filled.append(H)
+            return H
+
+        y, _ = vjp(inner, X[0])
+        filled[0][0] = w[3]
+        return np.sum(y**2) + np.sum(filled[0])
+
+    value, g = value_and_grad(outer)(W)
+    np.testing.assert_allclose(value, np.sum((X[0] * W[0]) ** 2) + np.sum(X[0] ** 2) + np.sum(W[3] + X[0]))
+    expected = np.zeros((N, N))
+    expected[0], expected[3] = 2 * X[0] ** 2 * W[0], 1.0
+    np.testing.assert_allclose(g, expected, rtol=1e-13)
 
 
 def test_a_write_that_fails_changes_nothing():

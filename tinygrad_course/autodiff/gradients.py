@@ -342,6 +342,8 @@ def vjp(f: Function, *args: Any) -> tuple[Any, Function]:
         result = trees.tree_map(lambda y: now(y) if type(y) is Tensor else y, f(*inputs.args))
     outputs = [y for _, y in trees.leaves(result)]
     foreign = inputs.recorded or _depends_on_older(inputs, outputs)
+    if foreign:  # what is handed out is read-only: a later write in f's own variable leaves it
+        plain(Tensor, [out for out in outputs if type(out) is Tensor and out.operation is not None])
     y = result if foreign else plain(Tensor, result)
     inputs.link()
 

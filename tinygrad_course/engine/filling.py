@@ -129,13 +129,10 @@ def own_data(leaf: Tensor) -> Any:
 
 
 def _plain_index(index: Any) -> bool:
-    return all(
-        part is None
-        or part is Ellipsis
-        or isinstance(part, (int, slice, np.integer))
-        or (type(part) is _ndarray and part.dtype.kind in "iub")
-        for part in (index if type(index) is tuple else (index,))
-    )
+    return all(type(part) in _PARTS for part in (index if type(index) is tuple else (index,)))
+
+
+_PARTS = {type(None), type(...), int, bool, slice, np.int64, np.int32, np.bool_, _ndarray}
 
 
 def restored(node: Tensor) -> Any:

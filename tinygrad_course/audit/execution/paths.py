@@ -21,6 +21,11 @@ def own_object(value: Any) -> bool:
     return type(value).__module__ == _OWN and hasattr(value, "__dict__")
 
 
+def has_fields(cls: Any) -> bool:
+    """Tell whether a class is one that has fields alone: a dataclass or a named tuple."""
+    return hasattr(cls, "__dataclass_fields__") or (hasattr(cls, "_fields") and issubclass(cls, tuple))
+
+
 def fields_of(value: Any) -> dict[str, Any] | None:
     """Return what a dictionary, a named tuple or an object of the homework holds by name; None for others."""
     if isinstance(value, dict):

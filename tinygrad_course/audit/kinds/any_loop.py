@@ -38,7 +38,7 @@ from tinygrad_course.audit.kinds.loop_updates import (
 )
 from tinygrad_course.audit.kinds.names_taken import asked
 from tinygrad_course.audit.kinds.own_class import method_name, with_methods
-from tinygrad_course.audit.kinds.own_network import BACKWARD, Unfit
+from tinygrad_course.audit.kinds.own_network import BACKWARD, COST, Unfit
 from tinygrad_course.audit.kinds.training_steps import HELD, SCRIPT, Run, TrainingStep, script_function
 from tinygrad_course.audit.kinds.what_trains import (
     repeated,
@@ -266,7 +266,8 @@ class AnyLoop(TrainingStep):
         """Keep what fits, unless the updates may be meant as they are."""
         if fit.otherwise:
             raise MeantError(fit.otherwise)
-        if fit.penalized and candidate.cost is None:
+        told = any(COST.search(name) for name in self.program.functions if name.endswith(JOINT + self.owner))
+        if fit.penalized and (candidate.cost is None or (self.owner and told)):
             raise MeantError(f"its updates have a penalty on the weights that {candidate.name} has not")
         self.found = candidate.name
         implied = ", which the loop implies" if candidate.cost else ""

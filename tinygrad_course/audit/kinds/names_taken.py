@@ -9,7 +9,7 @@ import numpy as np
 
 from tinygrad_course.audit.execution.line_trace import canonical
 from tinygrad_course.audit.execution.namespace import Program
-from tinygrad_course.audit.execution.paths import duplicate
+from tinygrad_course.audit.execution.paths import duplicate, has_fields
 from tinygrad_course.audit.kinds.cases import Draw
 from tinygrad_course.audit.kinds.gradient_names import GRADIENT, numeric
 from tinygrad_course.audit.kinds.own_class import method_name
@@ -94,12 +94,7 @@ def _classes(program: Program, node: ast.FunctionDef) -> dict[str, Any]:
     """Return the classes with fields, of the file's own, that arguments are said to be of."""
     told = {one.arg: ast.unparse(one.annotation) for one in node.args.args if one.annotation is not None}
     found = {name: program.namespace.get(word.strip("'")) for name, word in told.items()}
-    return {name: cls for name, cls in found.items() if isinstance(cls, type) and _made_of_fields(cls)}
-
-
-def _made_of_fields(cls: type) -> bool:
-    fields = getattr(cls, "__annotations__", {})
-    return bool(fields) and (hasattr(cls, "__dataclass_fields__") or hasattr(cls, "_fields"))
+    return {name: cls for name, cls in found.items() if isinstance(cls, type) and has_fields(cls)}
 
 
 def asked(node: ast.FunctionDef) -> list[str]:

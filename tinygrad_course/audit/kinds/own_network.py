@@ -23,6 +23,7 @@ from tinygrad_course.audit.execution.paths import (
     derivative_of,
     duplicate,
     fields_of,
+    has_fields,
     label,
     leaves,
     own_object,
@@ -69,7 +70,7 @@ class Pool:
         """
         if name in self.named:
             return True, self.named[name]
-        parameters = () if "self" in self.named else leaves(self.theta)
+        parameters = () if _network(self.theta) else leaves(self.theta)
         known = [(canonical(str(key)), value) for key, value in self.named.items()]
         known += [(plain(path), value) for path, value in parameters]
         for word, value in known:
@@ -82,7 +83,7 @@ class Pool:
 
     def at(self, theta: Any) -> "Pool":
         """Return the same with other parameters, those of an object in it."""
-        if own_object(theta) and "self" in self.named:
+        if _network(theta):
             return Pool({**self.named, "self": theta}, dict(self.roles), theta)
         return Pool(dict(self.named), {**self.roles, "parameters": theta}, theta)
 
@@ -103,6 +104,11 @@ class Pool:
         if not all(found[name][0] for name in needed_names(node)):
             return None
         return {name: duplicate(value) for name, (known, value) in found.items() if known}
+
+
+def _network(theta: Any) -> bool:
+    """Tell whether parameters lie in an object with methods, and not in one that has fields alone."""
+    return own_object(theta) and not has_fields(type(theta))
 
 
 class Unfit(Exception):  # noqa: N818 - the functions of the file do not fit each other, nothing went wrong
@@ -286,7 +292,9 @@ class OwnNetwork(Kind):
         """Return the class of the file whose fields have these names."""
         for cls in self.program.namespace.values():
             fields = getattr(cls, "__annotations__", {}) if isinstance(cls, type) else {}
-            if fields and {*map(canonical, fields)} == names:
+            if (hasattr(cls, "__dataclass_fields__") or hasattr(cls, "_fields")) and {
+                *map(canonical, fields)
+            } == names:
                 return cls
         return None
 
