@@ -17,7 +17,7 @@ LONGER: dict[str, str] = {
     "audit/command/one_file.py": "a file's way through the check, from its text to its report",
     "audit/kinds/own_network.py": "one network put together from a file's own functions, in every spelling",
     "autodiff/gradients.py": "grad, vjp, jvp and their relatives share one way in and out",
-    "engine/mending.py": "one table of what expressions amount to",
+    "engine/stable_forms.py": "one table of what expressions amount to",
     "engine/recording.py": "one path that records, with what it asks of arguments and results",
     "engine/sweep.py": "one sweep for every order",
     "engine/tensor.py": "the methods of an array",

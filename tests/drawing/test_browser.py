@@ -10,7 +10,7 @@ import pytest
 from tests.drawing import networks
 from tinygrad_course import Tensor, debug, graph
 from tinygrad_course.drawing import page, steps
-from tinygrad_course.drawing.way import through
+from tinygrad_course.drawing.traversal import through
 
 CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
 pytestmark = [

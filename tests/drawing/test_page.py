@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from tests.drawing import networks
 from tinygrad_course import Tensor, debug, graph
 from tinygrad_course.drawing import heat, labels, mathematics, page, steps
-from tinygrad_course.drawing.way import through
+from tinygrad_course.drawing.traversal import through
 
 DRAWN = [
     networks.course_example, networks.two_ways, networks.flower, networks.deep, networks.logistic,

@@ -8,7 +8,7 @@ import pytest
 from tests.drawing import networks
 from tinygrad_course import Tensor, graph
 from tinygrad_course.drawing import animate
-from tinygrad_course.drawing.way import through
+from tinygrad_course.drawing.traversal import through
 
 
 def test_the_courses_table():

@@ -25,7 +25,7 @@ from tinygrad_course import (
     grad,
     graph,
 )
-from tinygrad_course.engine import unreached
+from tinygrad_course.engine import undispatched
 
 LIBRARY = Path(tinygrad_course.__file__).parent
 t = Tensor(np.array([[1.0, 2.0]]), name="W1")
@@ -54,10 +54,10 @@ def test_what_is_advised_exists() -> None:
     assert len(names) > 100
     for name in names:
         found(re.sub(r"^np\.", "numpy.", name))
-    for (package, name), room in unreached.ROOMS.items():
+    for (package, name), room in undispatched.ROOMS.items():
         assert callable(found(f"scipy.{package}.{name}"))
         assert callable(found(f"{room}.{name}"))
-    for family in unreached.FAMILIES:
+    for family in undispatched.FAMILIES:
         for kind in ("logpdf", "cdf") if hasattr(getattr(stats, family), "logpdf") else ("logpmf", "cdf"):
             assert callable(found(f"tinygrad_course.functions.distributions.{family}.{kind}"))
 

@@ -27,7 +27,7 @@ from tests.compiling.interpreted import interpreted
 from tests.properties.statements import Program, draw
 from tinygrad_course import CannotCompile, Tensor, compiled, grad, hvp, value_and_grad
 from tinygrad_course.compiling.machine import jit
-from tinygrad_course.engine import filling, keeping
+from tinygrad_course.engine import partial_writes, saved_arrays
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # those of the NumPy programs: of NaN, say
 
@@ -271,9 +271,9 @@ def main() -> None:
     )
     options = parser.parse_args()
     if options.filled:
-        filling.WHOLE = filling.PART = 0
+        partial_writes.WHOLE = partial_writes.PART = 0
     if options.locked:
-        keeping.SMALL = keeping.COPIED = 0  # type: ignore[misc]
+        saved_arrays.SMALL = saved_arrays.COPIED = 0  # type: ignore[misc]
         REFUSED["locked"] = "read-only"
     jit.compile_source = interpreted  # type: ignore[assignment]
     began, bad, told = time.process_time(), 0, Counter[str]()

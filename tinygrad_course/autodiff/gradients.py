@@ -13,11 +13,11 @@ from typing import Any, Self
 import numpy as np
 
 from tinygrad_course.autodiff.transformed import Function, Transformed, _name
-from tinygrad_course.engine import foreign, leaving, trees
+from tinygrad_course.engine import other_arrays, plain_numbers, trees
 from tinygrad_course.engine.creation import leaf
 from tinygrad_course.engine.inputs import birth, held, let_go, locked, note_cost, settled, tie, untie
-from tinygrad_course.engine.keeping import SMALL, Hold
 from tinygrad_course.engine.recording import peek, plain
+from tinygrad_course.engine.saved_arrays import SMALL, Hold
 from tinygrad_course.engine.sweep import Foreign, first_seed, sweep
 from tinygrad_course.engine.tensor import Tensor, as_data
 from tinygrad_course.engine.views import now, version_of
@@ -47,7 +47,7 @@ class _Inputs:
         self.holds: list[Hold] = []
         self.flat = False  # one dict, as parameters mostly are
         self.recorded = False  # whether the caller differentiates through this call
-        self.trace = leaving.Trace()
+        self.trace = plain_numbers.Trace()
         usual = argnums == 0 and self.single and args
         for n in (0,) if usual else positions(f, argnums, args):
             tree = args[n]
@@ -86,17 +86,18 @@ class _Inputs:
         return tensor
 
     def __enter__(self) -> Self:
-        leaving.active.add(self.trace)
+        plain_numbers.active.add(self.trace)
         return self
 
     def __exit__(self, kind: object, error: BaseException | None, *_: object) -> None:
-        leaving.active.discard(self.trace)
+        plain_numbers.active.discard(self.trace)
         self.holds.clear()
-        if error is not None and not leaving.active:
+        if error is not None and not plain_numbers.active:
             let_go(error, self.trace.oldest)
         refused = self.trace.refused
         cause = error.__cause__ if isinstance(error, ValueError) else None
-        if isinstance(cause, TypeError) and (isinstance(cause, leaving.PlainArrayError) or cause is refused):
+        told = cause is refused or isinstance(cause, plain_numbers.PlainArrayError)
+        if isinstance(cause, TypeError) and told:
             raise cause from None  # NumPy has put words of its own in the place of ours
         if self.trace.told not in {None, error} and _of_others(error):
             raise self.trace.told from None
@@ -246,7 +247,7 @@ def value_and_grad(f: Function, argnums: int | Sequence[int] = 0, has_aux: bool 
 
 def _value_and_gradient(inputs: _Inputs, f: Function, J: Any) -> tuple[Any, Any, bool]:
     if type(J) is not Tensor:
-        foreign.refuse_hidden(J, _name(f), Tensor)
+        other_arrays.refuse_hidden(J, _name(f), Tensor)
         _require_scalar(f, J)
         zeros = [_zeros(t) for t in inputs.leaves()]
         return J, inputs.nest(zeros), False

@@ -22,9 +22,9 @@ from tinygrad_course.compiling.dataflow import Program, Value
 from tinygrad_course.compiling.machine import jit
 from tinygrad_course.compiling.numpy_backend.buffers import first_aligned
 from tinygrad_course.compiling.numpy_backend.code_generation import OUR_WORDS, function_of
+from tinygrad_course.compiling.tracing.control_flow import ASKING
 from tinygrad_course.compiling.tracing.trace import Trace
 from tinygrad_course.compiling.tracing.trace_function import Traced, captured_by, is_repeated
-from tinygrad_course.compiling.tracing.way_taken import ASKING
 from tinygrad_course.engine import trees
 from tinygrad_course.rules.table import RULES
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from tinygrad_course.drawing import dot, layers, render, scene
 from tinygrad_course.drawing.scene import Scene
 from tinygrad_course.drawing.themes import Theme
-from tinygrad_course.drawing.way import Way, through
+from tinygrad_course.drawing.traversal import Way, through
 from tinygrad_course.files import write
 
 if TYPE_CHECKING:

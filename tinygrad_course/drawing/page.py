@@ -14,7 +14,7 @@ import numpy as np
 from tinygrad_course.drawing import heat, labels, outline, steps
 from tinygrad_course.drawing.layers import Section, grounds, lanes
 from tinygrad_course.drawing.scene import COMMUTE, kind_of
-from tinygrad_course.drawing.way import Way, through
+from tinygrad_course.drawing.traversal import Way, through
 from tinygrad_course.graph.node import Graph, Node
 
 #: Above this many nodes the layers are collapsed to begin with, and above the next there is only the outline.

@@ -8,7 +8,7 @@ import numpy as np
 from tinygrad_course.drawing import heat, labels
 from tinygrad_course.drawing import mathematics as maths
 from tinygrad_course.drawing.mathematics import Math, between, operator, row, within
-from tinygrad_course.drawing.way import Way
+from tinygrad_course.drawing.traversal import Way
 from tinygrad_course.graph import formulas
 from tinygrad_course.graph.node import Graph, Node
 from tinygrad_course.graph.replay import Share

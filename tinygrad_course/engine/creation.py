@@ -15,8 +15,8 @@ from tinygrad_course.engine.errors import blocks
 if TYPE_CHECKING:
     import weakref
 
-    from tinygrad_course.engine.keeping import Hold
-    from tinygrad_course.engine.leaving import Trace
+    from tinygrad_course.engine.plain_numbers import Trace
+    from tinygrad_course.engine.saved_arrays import Hold
     from tinygrad_course.engine.tensor import Tensor
     from tinygrad_course.engine.views import View
     from tinygrad_course.rules.table import Rule

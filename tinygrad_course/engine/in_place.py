@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tinygrad_course.engine.creation import twin_of
-from tinygrad_course.engine.filling import own_data, written
-from tinygrad_course.engine.leaving import called, stored
+from tinygrad_course.engine.partial_writes import own_data, written
+from tinygrad_course.engine.plain_numbers import called, stored
 from tinygrad_course.engine.recording import dispatch
 from tinygrad_course.engine.views import View, Written, in_memory, now
 from tinygrad_course.rules.indexing import assign, astype

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_course.engine.keeping import Hold, hold
+from tinygrad_course.engine.saved_arrays import Hold, hold
 from tinygrad_course.engine.tensor import Tensor
 from tinygrad_course.engine.views import as_of, now
 from tinygrad_course.rules.table import RULES

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from tinygrad_course.engine.filling import Overwritten, restored
+from tinygrad_course.engine.partial_writes import Overwritten, restored
 from tinygrad_course.engine.views import as_of, version_of
 from tinygrad_course.rules.table import Rule
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tinygrad_course.engine import errors, foreign
+from tinygrad_course.engine import errors, other_arrays
 from tinygrad_course.engine.creation import clock, node
 from tinygrad_course.engine.errors import blocks
 from tinygrad_course.engine.in_place import augment, fitting, plain_leaf
@@ -158,13 +158,13 @@ class Operators:
     def __matmul__(self, other: Any) -> Tensor:
         if type(other) is type(self) or type(other) is np.ndarray:
             return record(type(self), _MATMUL, (self, other))  # type: ignore[arg-type, no-any-return]
-        if foreign.is_sparse(other):
-            return foreign.times_sparse(self, foreign.Sparse(other))  # type: ignore[no-any-return]
+        if other_arrays.is_sparse(other):
+            return other_arrays.times_sparse(self, other_arrays.Sparse(other))  # type: ignore[no-any-return]
         return _call(self, np.matmul, self, other)  # type: ignore[no-any-return]
 
     def __rmatmul__(self, other: Any) -> Tensor:
-        if foreign.is_sparse(other):
-            return foreign.sparse_times(foreign.Sparse(other), self)  # type: ignore[no-any-return]
+        if other_arrays.is_sparse(other):
+            return other_arrays.sparse_times(other_arrays.Sparse(other), self)  # type: ignore[no-any-return]
         return _call(self, np.matmul, other, self)  # type: ignore[no-any-return]
 
     def __imatmul__(self, other: Any) -> Any:

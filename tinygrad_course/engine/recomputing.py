@@ -20,8 +20,8 @@ import numpy as np
 from tinygrad_course.engine import extended_range
 from tinygrad_course.engine.creation import node as made
 from tinygrad_course.engine.extended_range import Extended, extended, joined
-from tinygrad_course.engine.filling import Overwritten, restored
-from tinygrad_course.engine.mending import Mended, is_sigmoid
+from tinygrad_course.engine.partial_writes import Overwritten, restored
+from tinygrad_course.engine.stable_forms import Mended, is_sigmoid
 from tinygrad_course.engine.views import as_of, now
 from tinygrad_course.rules.indexing import assign, astype, scatter
 from tinygrad_course.rules.table import RULES, Rule

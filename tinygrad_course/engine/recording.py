@@ -19,11 +19,11 @@ import numpy as np
 from tinygrad_course.engine import errors
 from tinygrad_course.engine.creation import clock, node, view_of
 from tinygrad_course.engine.errors import blocks
-from tinygrad_course.engine.filling import WRITE, detached
-from tinygrad_course.engine.foreign import ASKED_FIRST, admitted, refuse_solver
-from tinygrad_course.engine.keeping import SMALL, kept, kept_array
-from tinygrad_course.engine.laying import OWN, as_numpys
-from tinygrad_course.engine.leaving import into_plain
+from tinygrad_course.engine.other_arrays import ASKED_FIRST, admitted, refuse_solver
+from tinygrad_course.engine.partial_writes import WRITE, detached
+from tinygrad_course.engine.plain_numbers import into_plain
+from tinygrad_course.engine.result_layout import OWN, as_numpys
+from tinygrad_course.engine.saved_arrays import SMALL, kept, kept_array
 from tinygrad_course.engine.sweep import OUTPUT
 from tinygrad_course.engine.views import View, in_memory, is_view, now
 from tinygrad_course.rules.table import (

@@ -18,10 +18,19 @@ import numpy as np
 from tinygrad_course.engine import errors
 from tinygrad_course.engine.creation import node as made
 from tinygrad_course.engine.errors import blocks
-from tinygrad_course.engine.filling import WRITE, Overwritten, Own, shares
-from tinygrad_course.engine.keeping import verify
-from tinygrad_course.engine.partial import Live, Partial, added, chooses, masks, owned, through, undefined
+from tinygrad_course.engine.masked_gradients import (
+    Live,
+    Partial,
+    added,
+    chooses,
+    masks,
+    owned,
+    through,
+    undefined,
+)
+from tinygrad_course.engine.partial_writes import WRITE, Overwritten, Own, shares
 from tinygrad_course.engine.recomputing import all_finite, completed, repaired
+from tinygrad_course.engine.saved_arrays import verify
 from tinygrad_course.engine.views import as_of, now, version_of
 from tinygrad_course.rules.indexing import astype
 from tinygrad_course.rules.table import RULES, Rule
@@ -188,7 +197,7 @@ def sweep(  # noqa: C901  (one loop: the calls that it saves are its purpose)
         as it is, and nodes older than `oldest` are passed over: the result depends on them through what is
         recorded.
     careful : bool
-        Know from the beginning on which entries of a gradient are live (see `partial`).
+        Know from the beginning on which entries of a gradient are live (see `masked_gradients`).
 
     Raises
     ------

@@ -15,17 +15,17 @@ from typing import Any, ClassVar, NoReturn, final
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
-from tinygrad_course.engine import (  # (mending enters itself into the rules)
+from tinygrad_course.engine import (
     errors,
-    foreign,
-    leaving,
-    mending,  # noqa: F401
+    other_arrays,
+    plain_numbers,
+    stable_forms,  # noqa: F401
 )
 from tinygrad_course.engine.creation import About, clock, leaf
-from tinygrad_course.engine.filling import ALONE, references
 from tinygrad_course.engine.in_place import Flat, as_taken, write
 from tinygrad_course.engine.operation import Operation, Released
 from tinygrad_course.engine.operators import Methods, Operators
+from tinygrad_course.engine.partial_writes import ALONE, references
 from tinygrad_course.engine.recording import (
     dispatch,
     dispatch_ufunc,
@@ -36,7 +36,7 @@ from tinygrad_course.engine.recording import (
     record_one,
 )
 from tinygrad_course.engine.sweep import ONE, first_seed, sweep
-from tinygrad_course.engine.unreached import recorded_instead
+from tinygrad_course.engine.undispatched import recorded_instead
 from tinygrad_course.engine.views import OPEN, Open, View, Written, now
 from tinygrad_course.rules.table import RULES, Rule
 
@@ -58,7 +58,7 @@ def as_data(data: ArrayLike, dtype: DTypeLike | None) -> Any:
         raise TypeError(
             "a list of Tensors: join them with np.stack([...]) or tinygrad_course.array([...]); they remember"
         )
-    foreign.refuse_as_data(data)
+    other_arrays.refuse_as_data(data)
     array: Any
     if hasattr(data, "__array_function__") and not isinstance(data, (np.ndarray, np.generic)):
         # another library's array that speaks NumPy's protocols
@@ -104,7 +104,7 @@ def _scalar(array: Any) -> Any:
 
 def _whole_number(what: str) -> Callable[..., Any]:
     def refuse(self: Tensor, *_: Any) -> NoReturn:
-        raise leaving.remembered(self, leaving.whole_number(self, what, sys._getframe(1)))
+        raise plain_numbers.remembered(self, plain_numbers.whole_number(self, what, sys._getframe(1)))
 
     return refuse
 
@@ -165,7 +165,7 @@ class Tensor(Operators, Methods, errors.Habits):
     @property
     def _mask(self) -> NoReturn:
         """Refuse: numpy.ma asks everything that it computes with for its mask, and computes on ``_data``."""
-        foreign.refuse(np.ma.MaskedArray)
+        other_arrays.refuse(np.ma.MaskedArray)
 
     def __init__(self, data: ArrayLike, name: str | None = None, dtype: DTypeLike | None = None) -> None:
         if type(data) is float and dtype is None:
@@ -188,8 +188,8 @@ class Tensor(Operators, Methods, errors.Habits):
         before keeps the values that it was made with. The data of a computed Tensor are read-only. Inside a
         function that is being differentiated there are none to be had: `stop_gradient` says what it does.
         """
-        if leaving.active:
-            leaving.check(self, ".data gives plain values")
+        if plain_numbers.active:
+            plain_numbers.check(self, ".data gives plain values")
         data = self._data
         return data if type(data) is _float64 and self._state is None else self._shared()
 
@@ -358,8 +358,8 @@ class Tensor(Operators, Methods, errors.Habits):
 
     def item(self) -> Any:
         """Return the only entry as a Python number."""
-        if leaving.active:
-            leaving.check(self, "item() gives a plain number")
+        if plain_numbers.active:
+            plain_numbers.check(self, "item() gives a plain number")
         return self._number()
 
     def _number(self) -> Any:
@@ -372,9 +372,9 @@ class Tensor(Operators, Methods, errors.Habits):
 
     def tolist(self) -> Any:
         """Return the data as nested lists."""
-        foreign.refuse_caller()
-        if leaving.active:
-            leaving.check(self, "tolist() gives plain numbers")
+        other_arrays.refuse_caller()
+        if plain_numbers.active:
+            plain_numbers.check(self, "tolist() gives plain numbers")
         return now(self)._data.tolist()
 
     # -------------------------------------------------------------- gradients
@@ -465,15 +465,15 @@ class Tensor(Operators, Methods, errors.Habits):
 
     def __array__(self, dtype: Any = None, copy: Any = None) -> Any:
         """Refuse: an array would not remember."""
-        opaque = foreign.for_sparse(self)
+        opaque = other_arrays.for_sparse(self)
         if opaque is not None:
             return opaque
-        foreign.refuse_caller()
+        other_arrays.refuse_caller()
         frame = sys._getframe(1)
-        if leaving.stored(frame):
-            raise leaving.remembered(self, leaving.into_plain(self._label()))
-        if leaving.loaded(frame):
-            raise leaving.remembered(self, leaving.whole_number(self, "an index", frame))
+        if plain_numbers.stored(frame):
+            raise plain_numbers.remembered(self, plain_numbers.into_plain(self._label()))
+        if plain_numbers.loaded(frame):
+            raise plain_numbers.remembered(self, plain_numbers.whole_number(self, "an index", frame))
         message = (
             f"{self._label()} {self.shape} can't be turned into a plain array without losing its gradient. "
             "For the values write stop_gradient(t), or float(J) for J in a list of costs; to join Tensors "
@@ -481,7 +481,7 @@ class Tensor(Operators, Methods, errors.Habits):
             f"{recorded_instead()}"
         )
         kind = ValueError if "nditer" in message else TypeError  # np.nditer has other words for a TypeError
-        raise leaving.told(self, kind(message))
+        raise plain_numbers.told(self, kind(message))
 
     # -------------------------------------------------------------- Python's protocols
 
@@ -506,7 +506,7 @@ class Tensor(Operators, Methods, errors.Habits):
 
     def __float__(self) -> float:
         value = float(self._number())
-        leaving.as_float(self, sys._getframe(1))
+        plain_numbers.as_float(self, sys._getframe(1))
         return value
 
     __int__ = _whole_number("int")
@@ -517,7 +517,7 @@ class Tensor(Operators, Methods, errors.Habits):
     __ceil__ = _whole_number("math.ceil")
 
     def __complex__(self) -> complex:
-        leaving.as_float(self, sys._getframe(1))
+        plain_numbers.as_float(self, sys._getframe(1))
         return complex(self._number())
 
     def __bool__(self) -> bool:

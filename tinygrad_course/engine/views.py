@@ -171,7 +171,7 @@ def now(tensor: Tensor) -> Tensor:
 
 
 def in_memory(tensor: Tensor) -> Any:
-    """Return the data of a Tensor, of a view in the array of its root: some are copies (see `filling`)."""
+    """Return the data of a Tensor, of a view in the array of its root: or a copy (see `partial_writes`)."""
     state, data = tensor._state, now(tensor)._data
     if type(state) is View and isinstance(data, np.ndarray):
         whole = now(state.root)._data

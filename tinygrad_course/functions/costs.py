@@ -5,11 +5,11 @@ from typing import Any
 import numpy as np
 from scipy import special
 
-from tinygrad_course.engine import mending, trees
+from tinygrad_course.engine import stable_forms, trees
 from tinygrad_course.engine.creation import node
-from tinygrad_course.engine.keeping import Hold, kept
 from tinygrad_course.engine.operation import Operation
 from tinygrad_course.engine.recording import peek
+from tinygrad_course.engine.saved_arrays import Hold, kept
 from tinygrad_course.engine.tensor import Tensor
 from tinygrad_course.functions.activations import log_softmax, softmax
 from tinygrad_course.rules.reductions import total
@@ -123,7 +123,7 @@ def binary_cross_entropy(A: Any, Y: Any) -> Any:
     """
     A, Y = _prepared(A, Y)
     made = A.operation if type(A) is Tensor and type(Y) is not Tensor else None
-    link = None if made is None else mending.link(made.output)
+    link = None if made is None else stable_forms.link(made.output)
     if made is not None and link is not None:
         return _record(RULES[_sigmoid_cost], made.output, Y, link.operation)
     return -np.sum(special.xlogy(Y, A) + special.xlog1py(1 - Y, -A)) / _examples(A)

@@ -8,7 +8,7 @@ from scipy import special
 from tinygrad_course.compiling.builder import Builder, rewritten
 from tinygrad_course.compiling.dataflow import Program, Value
 from tinygrad_course.compiling.numpy_backend.buffers import concatenated, is_view
-from tinygrad_course.engine.mending import link
+from tinygrad_course.engine.stable_forms import link
 
 #: So many parts of an array are worth a copy of it in which each lies together.
 OFTEN = 4

@@ -8,7 +8,7 @@ import numpy as np
 from scipy import special
 
 from tinygrad_course.compiling.dataflow import OPERATORS, Value, is_reduction, item
-from tinygrad_course.engine.foreign import Sparse, sparse_times, times_sparse
+from tinygrad_course.engine.other_arrays import Sparse, sparse_times, times_sparse
 from tinygrad_course.graph.program import index_text
 
 # How strongly Python's operators bind.

@@ -10,7 +10,7 @@ from tinygrad_course.compiling.passes.simplify import examples
 from tinygrad_course.compiling.readable.operator_syntax import CALL, HELPERS, Printer, nest_text
 from tinygrad_course.compiling.tracing.changed_arguments import Kept
 from tinygrad_course.engine import trees
-from tinygrad_course.engine.foreign import Sparse
+from tinygrad_course.engine.other_arrays import Sparse
 
 #: Constants of more entries than this are arguments of the printed function.
 PRINTED = 24

@@ -8,7 +8,7 @@ import numpy as np
 
 from tinygrad_course.compiling.tracing.captured_values import ITERATOR, is_iterator
 from tinygrad_course.compiling.tracing.refusals import CannotCompile
-from tinygrad_course.engine import foreign, trees
+from tinygrad_course.engine import other_arrays, trees
 
 
 def argument_names(f: Callable[..., Any], count: int) -> list[str]:
@@ -37,7 +37,7 @@ def is_dynamic(x: Any, path: str, moving: Any) -> bool:
     """
     if type(x).__module__.partition(".")[0] != "scipy":  # whose products are known
         try:
-            foreign.admitted(x)
+            other_arrays.admitted(x)
         except TypeError as error:
             raise CannotCompile(str(error).replace("X", path)) from None
     if isinstance(x, np.ndarray):

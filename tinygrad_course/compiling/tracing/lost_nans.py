@@ -8,7 +8,7 @@ import numpy as np
 from tinygrad_course.compiling.builder import uniform
 from tinygrad_course.compiling.dataflow import Program, Value
 from tinygrad_course.compiling.tracing.trace import Trace
-from tinygrad_course.engine.mending import is_sigmoid
+from tinygrad_course.engine.stable_forms import is_sigmoid
 from tinygrad_course.rules.table import as_written
 
 #: What overflows to infinity, from which NaN comes.

@@ -11,6 +11,7 @@ from tinygrad_course.compiling.dataflow import Program, Value, argument
 from tinygrad_course.compiling.tracing.arguments import argument_names, is_dynamic, named_arguments
 from tinygrad_course.compiling.tracing.captured_values import CapturedValues, unaltered
 from tinygrad_course.compiling.tracing.changed_arguments import Contents
+from tinygrad_course.compiling.tracing.control_flow import ASKING, way_taken
 from tinygrad_course.compiling.tracing.lost_nans import loses_nan
 from tinygrad_course.compiling.tracing.names_in_code import NamesInCode
 from tinygrad_course.compiling.tracing.outside_calls import calls_outside, refuse_outside
@@ -18,9 +19,8 @@ from tinygrad_course.compiling.tracing.refusals import RAISING, CannotCompile, n
 from tinygrad_course.compiling.tracing.same_results import same_results
 from tinygrad_course.compiling.tracing.trace import DIFFERS, OTHER_ARRAY, Trace, same
 from tinygrad_course.compiling.tracing.tracer import Tracer
-from tinygrad_course.compiling.tracing.way_taken import ASKING, way_taken
 from tinygrad_course.engine import trees
-from tinygrad_course.engine.partial import Masks, masks
+from tinygrad_course.engine.masked_gradients import Masks, masks
 from tinygrad_course.engine.tensor import Tensor
 
 

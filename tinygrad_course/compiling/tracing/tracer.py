@@ -2,7 +2,7 @@
 
 It answers NumPy's protocols like an array, computes on the array that it stands for, and notes each call in
 the recording. A Tensor can hold one, so that backward passes are noted call by call as they are computed.
-What needs the numbers themselves raises; see `unanswered`.
+What needs the numbers themselves raises; see `refused_methods`.
 """
 
 import operator
@@ -24,9 +24,9 @@ from tinygrad_course.compiling.tracing.refusals import (
     note_error,
     refuse_call,
 )
+from tinygrad_course.compiling.tracing.refused_methods import Unanswered
 from tinygrad_course.compiling.tracing.trace import DIFFERS, MADE_ANEW, OTHER_ARRAY, Trace, same
-from tinygrad_course.compiling.tracing.unanswered import Unanswered
-from tinygrad_course.engine.foreign import SPARSE, Sparse, is_sparse, sparse_times, times_sparse
+from tinygrad_course.engine.other_arrays import SPARSE, Sparse, is_sparse, sparse_times, times_sparse
 from tinygrad_course.engine.tensor import Tensor
 from tinygrad_course.engine.trees import leaves, rebuild, tree_map
 from tinygrad_course.rules.indexing import assign, astype, scatter

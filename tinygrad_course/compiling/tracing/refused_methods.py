@@ -10,8 +10,8 @@ from typing import Any, NoReturn
 from tinygrad_course.compiling.dataflow import Value
 from tinygrad_course.compiling.tracing.library_code import of_library
 from tinygrad_course.compiling.tracing.refusals import CannotCompile, users_call
-from tinygrad_course.engine.foreign import SPARSE, for_sparse
 from tinygrad_course.engine.operators import Methods
+from tinygrad_course.engine.other_arrays import SPARSE, for_sparse
 
 #: Added where an index may have been meant.
 _AS_INDEX = " For x[i], make x an argument; for np.eye(k)[y], write (y[:, None] == np.arange(k)) * 1.0."

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from tinygrad_course.engine.errors import of_numpy
-from tinygrad_course.engine.foreign import SPARSE
-from tinygrad_course.engine.leaving import called
+from tinygrad_course.engine.other_arrays import SPARSE
+from tinygrad_course.engine.plain_numbers import called
 
 _FUNCTIONS = "tinygrad_course.functions"
 #: Where the functions of a package of SciPy's are recorded; "": in `functions` itself.

@@ -6,7 +6,7 @@ from numpy.testing import assert_allclose
 from scipy import special
 
 from tinygrad_course import Tensor, compiled, debug, grad, hessian, value_and_grad
-from tinygrad_course.engine.mending import Mended
+from tinygrad_course.engine.stable_forms import Mended
 
 pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")
 

@@ -17,8 +17,8 @@ import numpy as np
 
 from tinygrad_course.engine.creation import node as made
 from tinygrad_course.engine.errors import blocks
-from tinygrad_course.engine.keeping import kept
-from tinygrad_course.engine.partial import Live, Partial, added, chooses, gathered
+from tinygrad_course.engine.masked_gradients import Live, Partial, added, chooses, gathered
+from tinygrad_course.engine.saved_arrays import kept
 from tinygrad_course.engine.views import now, version_of
 from tinygrad_course.rules.indexing import add_at, assign, assigned_part, last_written, repeats
 from tinygrad_course.rules.table import RULES, Rule
@@ -184,7 +184,7 @@ def lying_alike(y: Any) -> Any:
 # ------------------------------------------------------------------ the way back
 
 
-#: Gradients that nobody but a sweep holds, and of which entries are live, None: all (see `partial`).
+#: Gradients that nobody but a sweep holds, and of which entries are live, None: all (see `masked_gradients`).
 Own = dict[Any, tuple[Any, Any]]
 
 

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tinygrad_course import Tensor, grad, graph, hvp, value_and_grad, vjp, zeros
-from tinygrad_course.engine import filling, sweep
-from tinygrad_course.engine.filling import Overwritten, lying_alike
+from tinygrad_course.engine import partial_writes, sweep
+from tinygrad_course.engine.partial_writes import Overwritten, lying_alike
 
 T, N = 40, 30
 W = np.random.default_rng(0).standard_normal((N, N)) / N**0.5
@@ -131,14 +131,14 @@ def test_all_ways_agree_with_a_value_for_each_write(program, monkeypatch):
         return w.grad, grad(lambda w: program(w, zeros))(W), hvp(lambda w: program(w, zeros))(W, v)
 
     ours = all_ways()
-    monkeypatch.setattr(filling, "WHOLE", 10**9)
+    monkeypatch.setattr(partial_writes, "WHOLE", 10**9)
     for a, b in zip(ours, all_ways(), strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-11, atol=1e-11)
 
 
 def arrays_of(monkeypatch, run):
     """Return how many arrays the writes and the gradients of one array came to lie in."""
-    written, shares = filling.written, filling.shares
+    written, shares = partial_writes.written, partial_writes.shares
     forward, back = [], []
     monkeypatch.setattr("tinygrad_course.engine.in_place.written", lambda *a: keep(forward, written(*a)))
     monkeypatch.setattr(sweep, "shares", lambda *a, **k: keep(back, shares(*a, **k)))

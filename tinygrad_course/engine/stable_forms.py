@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tinygrad_course.engine.creation import node
-from tinygrad_course.engine.partial import masks
+from tinygrad_course.engine.masked_gradients import masks
 from tinygrad_course.engine.views import as_of
 from tinygrad_course.rules.reductions import logsumexp
 from tinygrad_course.rules.shapes import is_complex

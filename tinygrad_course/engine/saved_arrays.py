@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_course.engine.errors import blocks, watching
-from tinygrad_course.engine.foreign import admitted
+from tinygrad_course.engine.other_arrays import admitted
 
 #: Constant arrays up to this size (bytes) are copied and left alone, larger ones are locked.
 SMALL = 16_384
