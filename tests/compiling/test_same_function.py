@@ -22,6 +22,8 @@ import scipy.sparse
 
 from tests.compiling.test_equality import assert_equal
 from tinygrad_course import CannotCompile, Tensor, compiled, compiled_loop, grad, hessian, value_and_grad
+from tinygrad_course.compiling import compiled_function
+from tinygrad_course.compiling.passes.lower import lower
 from tinygrad_course.compiling.tracing.tracer import Tracer
 from tinygrad_course.engine import trees
 
@@ -619,3 +621,21 @@ def test_programs_of_half_precision(name):
     right, slope = value_and_grad(f)(x.astype(float))
     np.testing.assert_allclose(J, right, rtol=1e-2)
     np.testing.assert_allclose(dx, slope, atol=1e-2 * np.max(np.abs(slope)))
+
+
+@pytest.mark.parametrize("engine", ["numpy", "machine"])
+def test_a_program_that_is_another_than_its_function_is_refused(monkeypatch, engine):
+    """As if a pass had a mistake: the first call is held against what was recorded."""
+
+    def mistaken(program, *, machine):
+        program = lower(program, machine=machine)
+        for value in program.values():
+            if value.function is np.tanh:
+                value.function = np.sin
+        return program
+
+    x = np.linspace(-2, 2, 7)
+    monkeypatch.setattr(compiled_function, "lower", mistaken)
+    with pytest.raises(CannotCompile, match=f"a fault of the engine '{engine}', not of your code"):
+        compiled(lambda x: np.tanh(x) * 2, engine)(x)
+    np.testing.assert_allclose(compiled(lambda x: np.exp(x) * 2, engine)(x), np.exp(x) * 2)

@@ -31,7 +31,7 @@ from tinygrad_course.compiling.tracing.captured_values import CapturedValues
 from tinygrad_course.compiling.tracing.changed_arguments import containers
 from tinygrad_course.compiling.tracing.lost_nans import leaves_range
 from tinygrad_course.compiling.tracing.refusals import BY_VALUES, CannotCompile, DecidedByError
-from tinygrad_course.compiling.tracing.trace_function import Traced, trace_function
+from tinygrad_course.compiling.tracing.trace_function import Traced, made_right, trace_function
 from tinygrad_course.engine import trees
 from tinygrad_course.engine.errors import blocks
 from tinygrad_course.engine.tensor import Tensor
@@ -258,6 +258,11 @@ class Compiled:
         begin = time.perf_counter()
         recording = trace_function(self.function, args, self.moving, masked=masked, mended=masked)
         made = self._make(recording, args)
+        if not made_right(lambda *args: _tried(made.call, args), self.function, args, recording.run):
+            raise CannotCompile(
+                f"the program made of {_name(self.function)} returns something else than it: that is a fault "
+                f"of the engine {self.engine!r}, not of your code. Call the function itself, and report it"
+            )
         if name and time.perf_counter() - begin > stored_programs.QUICK:
             stored_programs.keep(name, recording, made.body.run)
         return recording, made
@@ -309,6 +314,14 @@ class Compiled:
                 "arguments can all be given by position"
             )
         return bound.args
+
+
+def _tried(call: Callable[..., Any], args: Any) -> Any:
+    try:
+        result = call(*args)
+    except (OverflowError, ShapeError, *BY_VALUES, DecidedByError):
+        return None
+    return None if result is MISS or result is NOT_FINITE else result
 
 
 def compiled(function: Callable[..., Any], engine: str = "numpy") -> Compiled:

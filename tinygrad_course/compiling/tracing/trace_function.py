@@ -248,9 +248,7 @@ class _Recorder:
 
     def _agrees(self, run: Run) -> bool:
         """Whether arrays give what tracers gave."""
-        dtypes = [v.dtype for v in run.program.values() if v.dtype is not None]
-        narrowest = min((dtype.itemsize for dtype in dtypes if dtype.kind == "f"), default=8)
-        return same_results(run.samples, self.plain, min(narrowest, 8), self.args)
+        return same_results(run.samples, self.plain, _narrowest(run), self.args)
 
     def _check_the_way(self, run: Run, *, asked: bool) -> None:
         """Run the function on tracers again, without computing anything, and on plain arrays.
@@ -292,17 +290,46 @@ class _Recorder:
         Where a network is sure, its ``log(1 - A)`` has few digits left, and two right orders of computing it
         differ in all of them. Closer to 0 they don't, and a function that does something else still does.
         """
-
-        def quartered(x: Any) -> Any:
-            return x * x.dtype.type(0.25) if isinstance(x, np.ndarray) and x.dtype.kind in "fc" else x
-
         agreed = 0
         for _ in range(4):
-            self.args = trees.tree_map(quartered, self.args)
+            self.args = _quartered(self.args)
             run = self._run(Masks(made=True))
             self.plain = self._plainly(self.args, run.changes)
             agreed = agreed + 1 if self._agrees(run) else 0
         return agreed >= 2
+
+
+def made_right(program: Callable[..., Any], f: Callable[..., Any], args: Any, run: Run) -> bool:
+    """Whether the program that was made of a run returns what was recorded.
+
+    It gives None where it can't tell, which is no fault. Where it differs, smaller numbers decide, whose
+    digits are not lost on the way.
+    """
+    if run.changes:
+        return True  # it would change the caller's arguments
+    result = program(*args)
+    if result is None or same_results(result, run.samples, _narrowest(run), args):
+        return True
+    for _ in range(3):
+        args = _quartered(args)
+        result = program(*args)
+        with np.errstate(all="ignore"):
+            if result is None or same_results(result, f(*args), _narrowest(run), args):
+                return True
+    return False
+
+
+def _quartered(tree: Any) -> Any:
+    """Return a nest whose arrays are divided by 4."""
+    return trees.tree_map(
+        lambda x: x * x.dtype.type(0.25) if isinstance(x, np.ndarray) and x.dtype.kind in "fc" else x, tree
+    )
+
+
+def _narrowest(run: Run) -> int:
+    """Return of how many bytes a program's numbers are that have the fewest digits, 8 at most."""
+    dtypes = [v.dtype for v in run.program.values() if v.dtype is not None]
+    return min([8, *(int(dtype.itemsize) for dtype in dtypes if dtype.kind == "f")])
 
 
 @contextmanager
