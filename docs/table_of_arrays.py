@@ -47,7 +47,7 @@ LIBRARIES: dict[str, tuple[str, str, Callable[[Any, Any], Any], str]] = {
         lambda m, a: m.from_array(a, chunks=1),
         "L L L L L L L L L L L L L L L",
     ),
-    "sparse.COO": ("sparse", "0.19.3", lambda m, a: m.COO(a), "S S W W W W F W F W F S W W S"),
+    "sparse.COO": ("sparse", "0.19.3", lambda m, a: m.COO(a), "S S W W W W R W F W F S W W S"),
     "scipy.sparse, csr_array": (
         "scipy.sparse",
         "1.17.1",

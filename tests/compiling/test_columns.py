@@ -41,7 +41,7 @@ def program(steps):
             a, b = values[i % len(values)], values[j % len(values)]
             try:
                 y = CALLS[name](a, b)
-            except (ValueError, IndexError):  # of shapes, and of axes
+            except (ValueError, IndexError, TypeError):  # of shapes and axes, and @ of two numbers
                 continue
             if np.size(y) <= 50:
                 values.append(y)

@@ -229,7 +229,8 @@ def extreme_segments_vjp(g: Any, y: Any, array: Any, ufunc: np.ufunc, indices: A
     before = (slice(None),) * (axis % array.ndim)
     hit = np.equal(array[(*before, source)], y[(*before, segment)]) * 1.0
     starts, ends = segments(indices, array.shape[axis])
-    count = summed_segments(hit, np.cumsum(ends - starts) - (ends - starts), axis)
+    places = np.cumsum(ends - starts) - (ends - starts)
+    count = summed_segments(hit, places.tolist(), axis)  # a list is nobody's array
     share = (g / np.maximum(count, 1.0))[(*before, segment)] * hit
     return scatter(share, (*before, source), array.shape)
 

@@ -113,8 +113,9 @@ def sizes_in(node: ast.FunctionDef, namespace: Mapping[str, Any]) -> tuple[int, 
     told = {"inputs": D, "outputs": M}
     named = {name: value for name, value in namespace.items() if name in names_in(node)}
     for one in nodes(node, ast.Assign):
-        if isinstance(one.targets[0], ast.Name) and isinstance(one.value, ast.Constant):
-            named[one.targets[0].id] = one.value.value
+        for target, value in zip(elements(one.targets[0]), elements(one.value), strict=False):
+            if isinstance(target, ast.Name) and isinstance(value, ast.Constant):
+                named[target.id] = value.value
     for name, value in named.items():
         if type(value) is int and 0 < value < 8 and category(name) in told:
             told[category(name)] = value
