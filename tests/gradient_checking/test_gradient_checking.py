@@ -255,6 +255,7 @@ def network(seed, m=5):
 
 @given(seed=seeds, size=st.sampled_from([1e-3, 1.0, 5.0]))
 @example(seed=28301408, size=5.0)  # a loss of 3e-6 is the difference of two logits of 13
+@example(seed=5017, size=5.0)  # and steps of its rounding, not seen beside the point, look like a jump
 def test_right_gradients_are_called_right(seed, size):
     cost, backward, parameters = network(seed)
     parameters = {name: size * value for name, value in parameters.items()}

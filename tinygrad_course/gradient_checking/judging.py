@@ -49,6 +49,8 @@ class Judge:
         )
         everywhere = [leaf.scale * self.rng.choice([-1.0, 1.0], leaf.x.shape) for leaf in problem.leaves]
         self.sigma = noise_of(problem.along(everywhere), 1.0)
+        if self.sigma < 4 * EPS * abs(problem.value):  # neighbours of one value hide what large numbers lose
+            self.sigma = max(self.sigma, self.recorded_sigma)
 
     def cause(self) -> Cause | None:
         """Return what rounds most in the cost; None where it does not record, for whatever reason."""
