@@ -165,3 +165,24 @@ def entrainer(X, y, taux=0.1, n=50):
     return poids, biais
 """
     assert verdict(text, "entrainer").status == RIGHT
+
+
+@pytest.mark.sampled(2)
+@pytest.mark.parametrize("slip", ["A - 1", "1 + A"])
+def test_updates_that_are_right_do_not_excuse_the_costs_of_a_function_of_the_course(slip):
+    text = f"""import numpy as np
+def optimize(w, b, X, Y, num_iterations=100, learning_rate=0.009, print_cost=False):
+    costs = []
+    for i in range(num_iterations):
+        A = 1 / (1 + np.exp(-(np.dot(w.T, X) + b)))
+        dw = np.dot(X, (A - Y).T) / X.shape[1]
+        db = np.mean(A - Y)
+        w = w - learning_rate * dw
+        b = b - learning_rate * db
+        costs.append(-np.mean(Y * np.log(A) + (1 - Y) * np.log({slip})))
+    return {{"w": w, "b": b}}, {{"dw": dw, "db": db}}, costs
+"""
+    (report,) = audit_text(text).functions
+    assert (report.status, report.findings[0].line) == ("wrong", 10)
+    (report,) = audit_text(text.replace(slip, "1 - A")).functions
+    assert report.status == "right"
