@@ -31,7 +31,7 @@ from tinygrad_course.compiling.tracing.captured_values import CapturedValues
 from tinygrad_course.compiling.tracing.changed_arguments import containers
 from tinygrad_course.compiling.tracing.lost_nans import leaves_range
 from tinygrad_course.compiling.tracing.refusals import BY_VALUES, CannotCompile, DecidedByError
-from tinygrad_course.compiling.tracing.trace_function import Traced, made_right, trace_function
+from tinygrad_course.compiling.tracing.trace_function import Traced, check_made, trace_function
 from tinygrad_course.engine import trees
 from tinygrad_course.engine.errors import blocks
 from tinygrad_course.engine.tensor import Tensor
@@ -185,7 +185,7 @@ class Compiled:
         try:
             with self._recording_one, _uncollected():  # whose key says what has moved while it was recorded
                 self._notice(key, leaves)
-                traced, program = self._record(args, leaves)
+                traced, program, result = self._record(args, leaves)
                 self.programs[self._key(args, leaves)] = traced, program
                 objects = [k for k in self.programs if any(type(s[1]) is int for _, s in k[1])]
                 for old in objects[:-OBJECTS]:  # an object that is made for each call is not held for ever
@@ -207,7 +207,7 @@ class Compiled:
                 RuntimeWarning,
                 stacklevel=4,
             )
-        result = program.call(*args)
+        result = program.call(*args) if result is None else result
         return self._find(args) if result is NOT_FINITE else self._right(result, args)
 
     def _fix_numbers(self, args: tuple[Any, ...]) -> bool:
@@ -240,7 +240,9 @@ class Compiled:
                 return True
         return False
 
-    def _record(self, args: tuple[Any, ...], leaves: list[tuple[str, Any]]) -> tuple[Traced, GuardedProgram]:
+    def _record(
+        self, args: tuple[Any, ...], leaves: list[tuple[str, Any]]
+    ) -> tuple[Traced, GuardedProgram, Any]:
         try:
             return self._recorded(args, self._key(args, leaves))
         except CannotCompile:
@@ -248,24 +250,21 @@ class Compiled:
                 raise
             return self._recorded(args, self._key(args, leaves))
 
-    def _recorded(self, args: tuple[Any, ...], key: Any) -> tuple[Traced, GuardedProgram]:
-        """Return the program of a call as it is kept on disk, or made now."""
+    def _recorded(self, args: tuple[Any, ...], key: Any) -> tuple[Traced, GuardedProgram, Any]:
+        """Return the program of a call as it is kept on disk, or made now, and its result if it has run."""
         masked = key in self.masked
         name = stored_programs.name_of_file(self.function, args, key, self.engine, masked)
         found = name and stored_programs.find(name, self.function, args, self.moving)
         if found:
-            return found.traced, self._guarded(found, found.traced, args)
+            return found.traced, self._guarded(found, found.traced, args), None
         begin = time.perf_counter()
         recording = trace_function(self.function, args, self.moving, masked=masked, mended=masked)
         made = self._make(recording, args)
-        if not made_right(lambda *args: _tried(made.call, args), self.function, args, recording.run):
-            raise CannotCompile(
-                f"the program made of {_name(self.function)} returns something else than it: that is a fault "
-                f"of the engine {self.engine!r}, not of your code. Call the function itself, and report it"
-            )
+        result = None if recording.run.changes else _tried(made.call, args)
+        check_made(result, lambda *x: _tried(made.call, x), self.function, args, recording.run, self.engine)
         if name and time.perf_counter() - begin > stored_programs.QUICK:
             stored_programs.keep(name, recording, made.body.run)
-        return recording, made
+        return recording, made, result
 
     def _guarded(self, body: Any, recording: Traced, args: tuple[Any, ...]) -> GuardedProgram:
         return GuardedProgram(body, list(zip(recording.parameters, args, strict=True)), recording)

@@ -33,6 +33,7 @@ from tinygrad_course.engine.recomputing import all_finite, completed, repaired
 from tinygrad_course.engine.saved_arrays import verify
 from tinygrad_course.engine.views import as_of, now, version_of
 from tinygrad_course.rules.indexing import astype
+from tinygrad_course.rules.shapes import unbroadcast
 from tinygrad_course.rules.table import RULES, Rule
 
 if TYPE_CHECKING:
@@ -47,7 +48,6 @@ LARGE = 65_536
 ONE = np.float64(1.0)
 _ndarray, _float64, _ = _NUMBERS = (np.ndarray, np.float64, Overwritten)
 _PARTS = {RULES[operator.getitem], WRITE}
-_add: Any = np.add.reduce  # what np.sum comes down to
 
 
 class Foreign(Exception):  # noqa: N818  (a signal, not an error)
@@ -97,29 +97,6 @@ def output_vjp(g: Any, y: Any, outputs: Any, index: int) -> Any:  # noqa: ARG001
 
 #: One of several results of a function (`np.linalg.svd`); its argument is a node whose data are all of them.
 OUTPUT = Rule(tuple.__getitem__, (output_vjp, None), name="output", saves=False)
-
-
-def unbroadcast(g: Any, shape: tuple[int, ...]) -> Any:
-    """Sum a gradient over the axes along which its tensor was broadcast: it gets the tensor's shape."""
-    own = g.shape if type(g) is np.ndarray else np.shape(g)
-    if len(own) == len(shape) == 2 and own[0] == shape[0] and shape[1] == 1 and type(g) is np.ndarray:
-        summed: Any = _add(g, 1, None, None, True)  # a bias: the course's np.sum(dZ, axis=1, keepdims=True)
-        return summed
-    extra = len(own) - len(shape)
-    if extra < 0:  # the vjp of a constant slope may be smaller than its argument
-        return np.broadcast_to(g, shape)
-    axes = []
-    for i, n in enumerate(own):
-        if i < extra or (shape[i - extra] == 1 and n != 1):
-            axes.append(i)
-    if axes:
-        if type(g) is np.ndarray:
-            g = _add(g, axes[0] if len(axes) == 1 else tuple(axes), None, None, True)
-        else:
-            g = np.sum(g, axis=tuple(axes), keepdims=True)
-        if extra:
-            g = g.reshape(g.shape[extra:])
-    return g if g.shape == shape else np.broadcast_to(g, shape)
 
 
 def conform(g: Any, value: Any, rule: Rule) -> Any:

@@ -58,7 +58,7 @@ def add_at(out: Any, index: Any, g: Any) -> None:
 
 
 def add_rows(out: Any, index: Any, g: Any) -> None:
-    """``np.add.at(out, index, g)`` for an index of whole rows (an embedding, labels): ten times faster."""
+    """``np.add.at(out, index, g)``, an element at a time, for an index of whole rows (an embedding)."""
     parts = index if isinstance(index, tuple) else (index,)
     if not (named_rows(parts) and out.flags.c_contiguous and out.size):
         np.add.at(out, index, g)

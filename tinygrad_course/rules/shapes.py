@@ -11,6 +11,7 @@ from tinygrad_course.rules.table import Vjp
 Axes = int | tuple[int, ...] | None
 
 _PLAIN = (np.ndarray, np.float64, np.float32, np.float16)
+_add: Any = np.add.reduce  # what np.sum comes down to
 
 
 def normalize(axis: Axes, ndim: int) -> tuple[int, ...]:
@@ -55,15 +56,26 @@ def spread(g: Any, shape: tuple[int, ...]) -> Any:
 
 
 def unbroadcast(g: Any, shape: tuple[int, ...]) -> Any:
-    """Sum `g` over the axes along which an array of `shape` was repeated to make it."""
-    if g.shape == shape:
-        return g
-    extra = g.ndim - len(shape)
-    axes = tuple(range(extra)) + tuple(
-        extra + i for i, n in enumerate(shape) if n == 1 and g.shape[extra + i] != 1
-    )
-    g = np.sum(g, axis=axes, keepdims=True)
-    return g.reshape(shape)
+    """Sum a gradient over the axes along which its tensor was broadcast: it gets the tensor's shape."""
+    own = g.shape if type(g) is np.ndarray else np.shape(g)
+    if len(own) == len(shape) == 2 and own[0] == shape[0] and shape[1] == 1 and type(g) is np.ndarray:
+        summed: Any = _add(g, 1, None, None, True)  # a bias: the course's np.sum(dZ, axis=1, keepdims=True)
+        return summed
+    extra = len(own) - len(shape)
+    if extra < 0:  # the vjp of a constant slope may be smaller than its argument
+        return np.broadcast_to(g, shape)
+    axes = []
+    for i, n in enumerate(own):
+        if i < extra or (shape[i - extra] == 1 and n != 1):
+            axes.append(i)
+    if axes:
+        if type(g) is np.ndarray:
+            g = _add(g, axes[0] if len(axes) == 1 else tuple(axes), None, None, True)
+        else:
+            g = np.sum(g, axis=tuple(axes), keepdims=True)
+        if extra:
+            g = g.reshape(g.shape[extra:])
+    return g if g.shape == shape else np.broadcast_to(g, shape)
 
 
 def is_complex(a: Any) -> bool:

@@ -178,7 +178,8 @@ def loop_results(program: Program, seed: int, judged: Iterable[str] = ()) -> dic
     """Return the result for every training loop of a file, but for functions that something else judges."""
     found = {kind.node.name: _plain_steps(kind, seed) for kind in training_steps(program)}
     told = {*judged, *(name for name, one in found.items() if one.verdicts)}
-    told |= {name for name, node in program.functions.items() if kind_of(node)}  # the course tells more
+    # The course's formula tells of costs and returns too, an iteration's updates do not.
+    told |= {name for name, node in program.functions.items() if kind_of(node)}
     for name, kinds in any_loops(program, told):
         for kind in kinds:
             result = by_kind(kind, seed)

@@ -299,24 +299,31 @@ class _Recorder:
         return agreed >= 2
 
 
-def made_right(program: Callable[..., Any], f: Callable[..., Any], args: Any, run: Run) -> bool:
-    """Whether the program that was made of a run returns what was recorded.
+def check_made(
+    result: Any, program: Callable[..., Any], f: Callable[..., Any], args: Any, run: Run, engine: str
+) -> None:
+    """Hold a program's result against that of the run which it was made of; None can't be told, and passes.
 
-    It gives None where it can't tell, which is no fault. Where it differs, smaller numbers decide, whose
-    digits are not lost on the way.
+    Where it differs, smaller numbers decide, whose digits are not lost on the way.
+
+    Raises
+    ------
+    CannotCompile
+        If the program returns something else than the function.
     """
-    if run.changes:
-        return True  # it would change the caller's arguments
-    result = program(*args)
-    if result is None or same_results(result, run.samples, _narrowest(run), args):
-        return True
+    right = result is None or same_results(result, run.samples, _narrowest(run), args)
     for _ in range(3):
+        if right:
+            return
         args = _quartered(args)
         result = program(*args)
         with np.errstate(all="ignore"):
-            if result is None or same_results(result, f(*args), _narrowest(run), args):
-                return True
-    return False
+            right = result is None or same_results(result, f(*args), _narrowest(run), args)
+    if not right:
+        raise CannotCompile(
+            f"the program made of {getattr(f, '__name__', f)} returns something else than it: a fault of the "
+            f"engine {engine!r}, not of your code. Call the function itself, and report it"
+        )
 
 
 def _quartered(tree: Any) -> Any:
