@@ -225,3 +225,23 @@ def test_labels_that_would_be_lost() -> None:
             f(t)
     with pytest.raises(TypeError, match=r"^pandas would take .* lost; .* write X.to_numpy\(\)$"):
         table.dot(t)
+
+
+@pytest.mark.parametrize(
+    ("index", "value", "told"),
+    [
+        (1, np.ones(5), "H[1] = Y: H is (3, 4) and Y is (5,) (could not broadcast"),
+        (3, 0.0, "H[3] = a number: H is (3, 4) (index 3 is out of bounds for axis 0 with size 3)"),
+        ((slice(None, 2), ..., 4), 0.0, "H[:2, ..., 4] = a number: H is (3, 4) (index 4 is out of bounds"),
+        (np.array([0, 9]), 0.0, "H[index] = a number: H is (3, 4) (index 9 is out of bounds"),
+    ],
+)
+def test_an_index_that_does_not_fit_is_shown(index: Any, value: Any, told: str) -> None:
+    H = Tensor(np.ones((3, 4)), name="H") * 1.0
+    H.name = "H"
+    Y = Tensor(value) if isinstance(value, np.ndarray) else value
+    with pytest.raises((ValueError, IndexError), match=re.escape(told)):
+        H[index] = Y
+    if "broadcast" not in told:
+        with pytest.raises(IndexError, match=re.escape(told.replace(" = a number", ""))):
+            H[index]

@@ -103,8 +103,13 @@ def explain(error: Exception, rule: Rule, args: tuple[Any, ...]) -> Exception:
         return error
     frame = user_frame()
     members = args[0] if rule.sequence else args
+    indexing = rule.name in {"getitem", "assign"}
+    if indexing:
+        members = args[0], *args[2:]
     arrays = [a for a in members if hasattr(a, "shape")]
-    if len(arrays) > 1:
+    if indexing:
+        told = [describe(a, frame, f) for a, f in zip(arrays, ["x", "what is written"], strict=False)]
+    elif len(arrays) > 1:
         fallbacks = (
             ["the left", "the right"]
             if len(arrays) == 2
@@ -115,7 +120,11 @@ def explain(error: Exception, rule: Rule, args: tuple[Any, ...]) -> Exception:
         told = [describe(a, frame, "the argument") for a in arrays]
     names = [name_of(a, frame) or f"{tuple(a.shape)}" for a in arrays]
     symbol = _SYMBOLS.get(str(rule.name))
-    if symbol and len(symbol) <= 2 and len(names) == 2:
+    if indexing:
+        parts = args[1] if type(args[1]) is tuple else (args[1],)
+        call = f"{name_of(args[0], frame) or 'x'}[{', '.join(_place(p, frame) for p in parts)}]"
+        call += f" = {', '.join(names[1:]) or 'a number'}" * (rule.name == "assign")
+    elif symbol and len(symbol) <= 2 and len(names) == 2:
         call = f"{names[0]} {symbol} {names[1]}"
     else:
         call = f"{rule.name}({', '.join(names)})"
@@ -135,6 +144,16 @@ def explain(error: Exception, rule: Rule, args: tuple[Any, ...]) -> Exception:
         explained = np.linalg.LinAlgError(message)
     explained.graph = _graph(rule, members, told, frame)  # type: ignore[union-attr]
     return explained
+
+
+def _place(part: Any, frame: FrameType | None) -> str:
+    """Return a part of an index as it is written."""
+    if isinstance(part, slice):
+        ends = "" if part.start is None else part.start, "" if part.stop is None else part.stop
+        return f"{ends[0]}:{ends[1]}" + f":{part.step}" * (part.step is not None)
+    if hasattr(part, "shape") and part.shape:
+        return name_of(part, frame) or f"an array {part.shape}"
+    return "..." if part is Ellipsis else str(part) if isinstance(part, np.generic) else repr(part)
 
 
 def _graph(rule: Rule, members: Any, told: list[str], frame: FrameType | None) -> Any:
