@@ -108,7 +108,7 @@ def explain(error: Exception, rule: Rule, args: tuple[Any, ...]) -> Exception:
         members = args[0], *args[2:]
     arrays = [a for a in members if hasattr(a, "shape")]
     if indexing:
-        told = [describe(a, frame, f) for a, f in zip(arrays, ["x", "what is written"], strict=False)]
+        told = [describe(a, frame, f) for a, f in zip(arrays, "xy", strict=False)]
     elif len(arrays) > 1:
         fallbacks = (
             ["the left", "the right"]
@@ -123,7 +123,8 @@ def explain(error: Exception, rule: Rule, args: tuple[Any, ...]) -> Exception:
     if indexing:
         parts = args[1] if type(args[1]) is tuple else (args[1],)
         call = f"{name_of(args[0], frame) or 'x'}[{', '.join(_place(p, frame) for p in parts)}]"
-        call += f" = {', '.join(names[1:]) or 'a number'}" * (rule.name == "assign")
+        if rule.name == "assign":
+            call += f" = {name_of(arrays[1], frame) or 'y' if arrays[1:] else 'a number'}"
     elif symbol and len(symbol) <= 2 and len(names) == 2:
         call = f"{names[0]} {symbol} {names[1]}"
     else:
