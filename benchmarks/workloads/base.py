@@ -195,3 +195,22 @@ def gradients(work: Gradient, f: Callable[..., Any]) -> Runner:
         return {f"d{name}": np.asarray(g) for name, g in state[1].items()} | {"J": np.asarray(state[0])}
 
     return Runner(lambda: None, run, read)
+
+
+def multiplications(*sizes: tuple[int, ...]) -> Runner:
+    """Return a runner of NumPy's products of (..., rows, inner) with (..., inner, columns), into kept arrays.
+
+    Each is given as (..., rows, inner, columns), and is made of ones in single precision.
+    """
+    calls = []
+    for *stack, rows, inner, columns in sizes:
+        shapes = (*stack, rows, inner), (*stack, inner, columns), (*stack, rows, columns)
+        calls.append([np.ones(shape, "f4") for shape in shapes])
+
+    def run(state: Any, n: int) -> Any:
+        for _ in range(n):
+            for left, right, into in calls:
+                np.matmul(left, right, into)
+        return state
+
+    return Runner(lambda: None, run, lambda _: {})

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.workloads.base import Arrays, Gradient, Row, Runner, gradients
+from benchmarks.workloads.base import Arrays, Gradient, Row, Runner, gradients, multiplications
 
 V, D, H, L = 65, 64, 4, 2  # characters, width, heads, blocks
 EPSILON = np.float32(1e-5)
@@ -134,4 +134,14 @@ def _norm_backward(dy: Any, cache: Any) -> tuple[Any, Any, Any]:
     return dx, np.sum(dy * normed, (0, 1)), dy.sum((0, 1))
 
 
-ROW = Row("W8", "a GPT of 2 blocks, 16 x 32 characters, float32, gradient", make, course)
+def products(work: Gradient) -> Runner:
+    """Return NumPy's products of a gradient, the stacks of the attention among them."""
+    B, T = work.arguments[0].shape
+    n, d = B * T, D // H
+    layers = [(D, 3 * D), (D, D), (D, 4 * D), (4 * D, D)] * L + [(D, V)]
+    flat = [size for i, o in layers for size in ((n, i, o), (i, n, o), (n, o, i))]
+    stacks = [(B, H, T, d, T), (B, H, T, T, d)] * 3 * L
+    return multiplications(*flat, *stacks)
+
+
+ROW = Row("W8", "a GPT of 2 blocks, 16 x 32 characters, float32, gradient", make, course, None, products)

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.workloads.base import Arrays, Gradient, Row, Runner, gradients
+from benchmarks.workloads.base import Arrays, Gradient, Row, Runner, gradients, multiplications
 
 N_A, N_X, N_Y = 32, 16, 10  # units, features, classes
 GATES = "fico"  # forget, update (input), candidate, output
@@ -99,25 +99,11 @@ def by_hand(p: Arrays, x: Any, Y: Any) -> tuple[Any, Arrays]:
 def products(work: Gradient) -> Runner:
     """Return NumPy's products of a gradient: those with a step by step, all others over all steps at once."""
     _, m, T = work.arguments[0].shape
-    units, inputs, out = len(GATES) * N_A, N_X + N_A, N_Y
-    once = [  # of the inputs and the outputs, and the gradients of the weights
-        (units, N_X, m * T), (units, m * T, inputs), (out, N_A, m * T), (out, m * T, N_A), (N_A, out, m * T)
-    ]  # fmt: skip
-    again = [(units, N_A, m), (N_A, units, m)] * T
-
-    def call(rows: int, inner: int, columns: int) -> tuple[Any, ...]:
-        return np.ones((rows, inner), "f4"), np.ones((inner, columns), "f4"), np.empty((rows, columns), "f4")
-
-    calls = [call(*sizes) for sizes in once + again]
-
-    def run(state: Any, n: int) -> Any:
-        for _ in range(n):
-            for left, right, into in calls:
-                np.dot(left, right, into)
-        return state
-
-    return Runner(lambda: None, run, lambda _: {})
+    units, steps = len(GATES) * N_A, m * T
+    of_x, of_a = (units, N_X, steps), [(units, N_A, m), (N_A, units, m)] * T
+    out = (N_Y, N_A, steps), (N_Y, steps, N_A), (N_A, N_Y, steps)
+    return multiplications(of_x, *of_a, *out, (units, steps, N_X + N_A))
 
 
 TITLE = "LSTM, 50 steps of time, 32 units, 32 examples, float32, gradient"
-ROW = Row("W10", TITLE, make, course, products=products)
+ROW = Row("W10", TITLE, make, course, None, products)
