@@ -23,7 +23,9 @@ def parser() -> argparse.ArgumentParser:
         help="steps beside the peers (default), how cost grows, a node, imports, first calls; whether "
         "conventions and functions are theirs",
     )
-    root.add_argument("--write", action="store_true", help="conventions: what is found becomes the table")
+    root.add_argument(
+        "--write", action="store_true", help="put what is found into the tables of README and docs"
+    )
     root.add_argument("--rows", help="some of W1, W2, W3, W3s, W4 to W10, separated by commas")
     root.add_argument("--rounds", type=int, help="rounds, each of which times everybody once (default 40)")
     root.add_argument("--threads", choices=["1", "all"], default="1", help="threads of the libraries")
@@ -38,7 +40,6 @@ def parser() -> argparse.ArgumentParser:
     )
     root.add_argument("--json", metavar="FILE", help="write every measurement")
     root.add_argument("--plot", metavar="FILE", help="write the picture (default out/benchmarks.png)")
-    root.add_argument("--markdown", action="store_true", help="print the table as Markdown too")
     root.add_argument("--seed", type=int, default=0, help="of the order within the rounds")
     root.add_argument(
         "--small", action="store_true", help="tiny work, to see that it runs; times mean nothing"

@@ -10,7 +10,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from benchmarks import environment, rows
+from benchmarks import environment, pages, rows
 from benchmarks.contestants import CONTESTANTS
 from benchmarks.environment import PEERS, installed
 from benchmarks.progress import progress
@@ -23,6 +23,8 @@ MEBIBYTE = 2**20
 PATIENCE = 300.0
 WARM = 0.3  # seconds that the first call of a second process may take
 ENGINES = ("compiled", "machine", "loop")
+COMPILING = (*ENGINES, "jax")
+HEADING = "row", *(CONTESTANTS[name].label for name in COMPILING), "machine code, second process"
 TOLD = ("raw", "functions", *ENGINES, "torch", "jax")
 
 
@@ -69,10 +71,19 @@ def run(options: argparse.Namespace) -> int:
                 _of(of_row, name, "peak", "torch", ("raw", "functions")),
             )
     Console(width=120).print(table)
+    if options.write:
+        pages.put(HEADING, [_cells(key, found[key]) for key in ROWS if key in found], "docs/compile.md")
     if options.json:
         about = environment.describe(options.threads)
         write(Path(options.json), json.dumps({"about": about, "fresh": found}, indent=1).encode())
     return 0
+
+
+def _cells(key: str, of_row: dict[str, Any]) -> list[str]:
+    """Return a row's seconds: the first calls of who compiles, and machine code's in a second process."""
+    times = [of_row.get(name, {}).get("first") for name in COMPILING]
+    times.append(of_row.get("machine", {}).get("again"))
+    return [f"{key} {ROWS[key].title.split(',')[0]}", *("" if t is None else f"{t:.2f}" for t in times)]
 
 
 def _of(of_row: dict[str, Any], name: str, what: str, rival: str, judged: tuple[str, ...]) -> str:

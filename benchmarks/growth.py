@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks import environment
+from benchmarks import environment, pages
 from benchmarks.growing import AXES
 from benchmarks.progress import progress
 from benchmarks.subprocesses import asked
@@ -20,6 +20,7 @@ from tinygrad_course.files import write
 
 MEBIBYTE = 2**20
 TIMEOUT = 120.0
+HEADING = "against", "sizes", "time", "exponent", "peak memory", "exponent"
 
 
 @dataclass
@@ -90,23 +91,14 @@ def run(options: argparse.Namespace) -> int:
     rounds = options.rounds or 3
     curves = measure(options.small, rounds, options.clock)
     table = Table(title="How cost grows", title_justify="left")
-    table.add_column("against", no_wrap=True)
-    for heading in ("sizes", "time", "exponent", "peak memory", "exponent "):
-        table.add_column(heading, justify="right", no_wrap=True)
-    for curve in curves:
-        if not curve.sizes:
-            table.add_row(AXES[curve.axis].title, f"over {TIMEOUT:.0f} s at the smallest", "", "", "", "")
-            continue
-        ended = "" if curve.sizes[-1] == AXES[curve.axis].sizes[-1] or options.small else " (ran out of time)"
-        table.add_row(
-            AXES[curve.axis].title,
-            f"{curve.sizes[0]:,} to {curve.sizes[-1]:,}{ended}",
-            f"{seconds(1e6 * curve.seconds[0])} to {seconds(1e6 * curve.seconds[-1])}",
-            f"{curve.time_exponent:.2f}",
-            f"{curve.peaks[-1] / MEBIBYTE:.0f} MiB",
-            f"{curve.memory_exponent:.2f}",
-        )
+    for heading in HEADING:
+        table.add_column(heading, justify="left" if heading == "against" else "right", no_wrap=True)
+    cells = [_cells(curve, options.small) for curve in curves]
+    for row in cells:
+        table.add_row(*row)
     Console(width=120).print(table)
+    if options.write:
+        pages.put(HEADING, cells, "docs/benchmarks.md")
     picture = Path(options.plot or "out/growth.png")
     if not options.plot:
         picture.parent.mkdir(exist_ok=True)
@@ -118,6 +110,21 @@ def run(options: argparse.Namespace) -> int:
         }
         write(Path(options.json), json.dumps(content, indent=1).encode())
     return 0
+
+
+def _cells(curve: Curve, small: bool) -> list[str]:
+    axis = AXES[curve.axis]
+    if not curve.sizes:
+        return [axis.title, f"over {TIMEOUT:.0f} s at the smallest", "", "", "", ""]
+    ended = "" if curve.sizes[-1] == axis.sizes[-1] or small else " (ran out of time)"
+    return [
+        axis.title,
+        f"{curve.sizes[0]:,} to {curve.sizes[-1]:,}{ended}",
+        f"{seconds(1e6 * curve.seconds[0])} to {seconds(1e6 * curve.seconds[-1])}",
+        f"{curve.time_exponent:.2f}",
+        f"{curve.peaks[-1] / MEBIBYTE:.0f} MiB",
+        f"{curve.memory_exponent:.2f}",
+    ]
 
 
 def draw(curves: list[Curve], path: Path) -> Path:

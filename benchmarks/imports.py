@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks import environment
+from benchmarks import environment, pages
 from benchmarks.progress import progress
 from benchmarks.subprocesses import python
 from tinygrad_course.files import write
@@ -32,6 +32,7 @@ STATEMENTS = (
     "import torch",
 )
 ROUNDS = 10
+HEADING = "", "ms"
 
 
 def measure(statements: list[str], rounds: int, clock: str, seed: int = 0) -> dict[str, list[float]]:
@@ -75,6 +76,9 @@ def run(options: argparse.Namespace) -> int:
         q1, median, q3 = 1000 * np.percentile(found[statement], [25, 50, 75])
         table.add_row(statement, f"{median:.0f}", f"{q1:.0f} to {q3:.0f}")
     Console().print(table)
+    if options.write:
+        rows = [[f"`{statement}`", f"{1000 * np.median(found[statement]):.0f}"] for statement in present]
+        pages.put(HEADING, rows, "docs/benchmarks.md")
     if options.json:
         about = environment.describe(options.threads)
         write(Path(options.json), json.dumps({"about": about, "imports": found}, indent=1).encode())

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks import environment
+from benchmarks import environment, pages
 from benchmarks.progress import progress
 from benchmarks.subprocesses import asked
 from tinygrad_course import Tensor
@@ -22,6 +22,7 @@ from tinygrad_course.files import write
 
 LENGTH = 1000  # nodes in the chains whose cost beyond NumPy's is taken
 LONG = 1_000_000
+HEADING = "chain of", "NumPy's own", "the recorder's beyond that"
 FACTOR = 1.0000001
 Pair = tuple[Callable[[int], Any], Callable[[int], Any]]
 
@@ -142,6 +143,9 @@ def run(options: argparse.Namespace) -> int:
             found[words] = beyond(pair, rounds, clock(options.clock))
             table.add_row(words, *[f"{x:.2f}" for x in found[words]], "1", verdict(found[words][1], 1.0))
     console.print(table)
+    if options.write:
+        cells = [[words, *(f"{x:.2f}" for x in both)] for words, both in found.items()]
+        pages.put(HEADING, cells, "docs/benchmarks.md")
     n = LENGTH if options.small else LONG
     weight = asked("-m", "benchmarks.nodes", str(min(n, 100_000)), options.clock, "weigh")
     runs = [asked("-m", "benchmarks.nodes", str(n), options.clock) for _ in range(1 if options.small else 5)]

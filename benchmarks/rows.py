@@ -11,7 +11,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from benchmarks import environment, plot, table, targets
+from benchmarks import environment, pages, plot, table, targets
 from benchmarks.contestants import CONTESTANTS
 from benchmarks.measuring import Families, Measured, absent
 from benchmarks.progress import progress
@@ -52,8 +52,10 @@ def run(options: argparse.Namespace) -> int:
             console.print(table.row_table(measured))
             results.append(measured)
     console.print(table.target_table(results))
-    if options.markdown:
-        print(table.markdown(results))
+    if options.write:
+        heading, *cells = table.step_cells(results)
+        pages.put(heading, cells, *pages.STEPS)
+        pages.put(table.TARGETS_HEADING, table.target_cells(results), "docs/benchmarks.md")
     if options.json:
         save(results, about, Path(options.json))
     picture = Path(options.plot or "out/benchmarks.png")

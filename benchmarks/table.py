@@ -1,11 +1,11 @@
-"""The table: in the terminal, and as Markdown."""
+"""The tables: in the terminal, and as cells for the pages."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
 
-from benchmarks.contestants import BASELINE, CONTESTANTS, LIMIT, YARDSTICKS
+from benchmarks.contestants import BASELINE, CONTESTANTS, YARDSTICKS
 from benchmarks.measuring import Measured
 from benchmarks.targets import judge
 from benchmarks.workloads import ROWS
@@ -23,6 +23,9 @@ def seconds(microseconds: float) -> str:
     if microseconds < 1e6:
         return f"{microseconds / 1000:.3g} ms"
     return f"{microseconds / 1e6:.3g} s"
+
+
+TARGETS_HEADING = "row", "who", "measured", "at most", ""
 
 
 def row_table(measured: Measured) -> Any:
@@ -60,42 +63,39 @@ def target_table(rows: Sequence[Measured]) -> Any:
     from rich.table import Table
 
     table = Table(title="Targets, on the median", title_justify="left")
-    for heading in ("row", "who", "measured", "at most", "", "the products alone"):
+    for heading in TARGETS_HEADING:
         table.add_column(heading, justify="left" if heading in {"row", "who", ""} else "right")
+    for *cells, met in target_cells(rows):
+        table.add_row(*cells, "[green]met" if met == "met" else "[red]missed")
+    return table
+
+
+def target_cells(rows: Sequence[Measured]) -> list[list[str]]:
+    """Return the rows of the table of targets."""
+    found = []
     for measured in rows:
         for v in judge(measured):
             unit = {"ratio": "", "us": " us", "s": " s, first call"}[v.target.of]
-            limit = f"{number(v.limit)}{unit}"
-            table.add_row(
-                measured.row,
-                CONTESTANTS[v.contestant].label,
-                f"{number(v.value)}{unit}",
-                f"{limit}: {v.target.limit:g} of {_named(v.target.rivals)}" if v.target.rivals else limit,
-                "[green]met" if v.met else "[red]missed",
-                number(measured.quartiles(LIMIT)[1]) if LIMIT in measured.seconds else "",
-            )
-    return table
+            of = f" ({v.target.limit:g} of {_named(v.target.rivals)})" if v.target.rivals else ""
+            who, met = CONTESTANTS[v.contestant].label, "met" if v.met else "**missed**"
+            value, limit = (f"{number(x)}{unit}" for x in (v.value, v.limit))
+            found.append([measured.row, who, value, limit + of, met])
+    return found
 
 
 def _named(rivals: Sequence[str]) -> str:
     return CONTESTANTS[rivals[0]].label.split(" jit")[0].strip("()")
 
 
-def markdown(rows: Sequence[Measured]) -> str:
-    """Return the ratios as a Markdown table, W6 in microseconds; the best of a column is bold."""
-    present = [c for c in CONTESTANTS if any(c in m.seconds for m in rows)]
+def step_cells(rows: Sequence[Measured]) -> list[list[str]]:
+    """Return the ratios, the heading first, W6 in microseconds; the best of a column is bold."""
+    present = [c for c in CONTESTANTS if c != BASELINE and any(c in m.seconds for m in rows)]
     columns = {m.row: _column(m) for m in rows}
-    lines = [
-        "| | " + " | ".join(f"{row}, us" if row == "W6" else row for row in columns) + " |",
-        "|---|" + "--:|" * len(columns),
-        "| the course's NumPy takes | " + " | ".join(seconds(m.microseconds(BASELINE)) for m in rows) + " |",
+    return [
+        ["", *(f"{row}, us" if row == "W6" else row for row in columns)],
+        [f"{CONTESTANTS[BASELINE].label} takes", *(seconds(m.microseconds(BASELINE)) for m in rows)],
+        *([CONTESTANTS[c].label, *(column.get(c, "") for column in columns.values())] for c in present),
     ]
-    lines += [
-        f"| {CONTESTANTS[c].label} | " + " | ".join(column.get(c, "") for column in columns.values()) + " |"
-        for c in present
-        if c != BASELINE
-    ]
-    return "\n".join(lines) + "\n"
 
 
 def _column(m: Measured) -> dict[str, str]:

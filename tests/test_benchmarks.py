@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks import growing, growth, measuring, rows, table, targets, worker
+from benchmarks import fresh, growing, growth, imports, measuring, nodes, pages, rows, table, targets, worker
 from benchmarks.contestants import CONTESTANTS, FAMILIES
 from benchmarks.environment import installed
 from benchmarks.workloads import ROWS
@@ -77,7 +77,7 @@ def test_an_installed_peer_agrees_in_every_row(family, tmp_path):
 @pytest.mark.long
 def test_the_command_prints_writes_and_draws(tmp_path):
     done = command(
-        "--rounds", "1", "--rows", "W6", "--only", "raw,micrograd", "--markdown", "--clock", "processor",
+        "--rounds", "1", "--rows", "W6", "--only", "raw,micrograd", "--clock", "processor",
         "--json", str(tmp_path / "m.json"), "--plot", str(tmp_path / "m.png"),
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
@@ -193,15 +193,40 @@ def test_a_first_call_is_judged_in_seconds():
     assert {v.target.of: v.met for v in targets.judge(result)} == {"ratio": True, "s": False}
 
 
-def test_the_markdown_table_has_a_cell_for_everyone():
+def test_the_table_of_steps_has_a_cell_for_everyone():
     W1 = measured(numpy=[1.0], products=[0.1], raw=[0.5], torch=[2.0])
-    lines = table.markdown([W1, measured("W2", numpy=[1.0], torch=[1.5])]).splitlines()
-    assert {line.count("|") for line in lines} == {4}
-    assert [line.split("|")[1].strip() for line in lines[3:]] == [
-        "(the products alone)", "recorder, raw formula", "PyTorch",
-    ]  # fmt: skip
-    assert "**0.50**" in lines[4]
-    assert lines[5].endswith("| 2.00 | **1.50** |")
+    cells = table.step_cells([W1, measured("W2", numpy=[1.0], torch=[1.5])])
+    assert {len(row) for row in cells} == {3}
+    assert [row[0] for row in cells[2:]] == ["(the products alone)", "recorder, raw formula", "PyTorch"]
+    assert cells[3] == ["recorder, raw formula", "**0.50**", ""]
+    assert cells[4] == ["PyTorch", "2.00", "**1.50**"]
+
+
+def test_what_was_measured_takes_the_place_of_what_stands_on_a_page(tmp_path):
+    page = tmp_path / "page.md"
+    above, below = "a\n\n| | W1 |\n|---|--:|\n", "\n| | W2 |\n|---|---|\n| kept | 3 |\n"
+    page.write_text(f"{above}| old | 1 |\n| older | 2 |\n{below}")
+    pages.put(["", "W1"], [["new", "0.5"]], "page.md", root=tmp_path)
+    assert page.read_text() == f"{above}| new | 0.5 |\n{below}"
+    with pytest.raises(LookupError, match=r"page\.md has 0 tables with the heading"):
+        pages.put(["", "W3"], [], "page.md", root=tmp_path)
+
+
+def test_the_pages_have_the_tables_that_are_written():
+    everyone = [measured(row, numpy=[1.0]) for row in ROWS]
+    for heading, names in [
+        (table.step_cells(everyone)[0], pages.STEPS),
+        (table.TARGETS_HEADING, ["docs/benchmarks.md"]),
+        (growth.HEADING, ["docs/benchmarks.md"]),
+        (nodes.HEADING, ["docs/benchmarks.md"]),
+        (imports.HEADING, ["docs/benchmarks.md"]),
+        (fresh.HEADING, ["docs/compile.md"]),
+    ]:
+        for name in names:
+            found = [
+                line for line in (ROOT / name).read_text().splitlines() if pages.cells(line) == list(heading)
+            ]
+            assert len(found) == 1, (name, heading)
 
 
 def test_the_products_alone_are_no_contestant():
