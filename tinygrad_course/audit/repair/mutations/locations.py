@@ -1,7 +1,6 @@
 """The expressions of a statement as places where another expression can be put, and taken out again."""
 
 import ast
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -73,6 +72,8 @@ class Scope:
     """The arguments without a default of the functions that the file can call."""
     donors: list[str] = field(default_factory=list)
     """Entries of dictionaries that may stand where a call has another argument."""
+    found: dict[tuple[str, tuple[int, ...]], list[str]] = field(default_factory=dict)
+    """What there is of each kind of the table of edits, once it was looked for."""
 
     @classmethod
     def of(cls, values: dict[str, Any], functions: set[str], strings: list[str]) -> "Scope":
@@ -134,17 +135,6 @@ def locations(statement: ast.stmt) -> list[Location]:
 
     visit(statement, ())
     return found
-
-
-def swapped(parts: Sequence[ast.expr]) -> Iterator[list[ast.expr]]:
-    """Give the expressions with each pair of neighbours swapped."""
-    for first in range(len(parts) - 1):
-        yield [*parts[:first], parts[first + 1], parts[first], *parts[first + 2 :]]
-
-
-def core(written: str) -> str:
-    """Return the quantity's name of how it is written: cache['A1'] is A1."""
-    return written.rsplit("[", 1)[-1].strip("]'\"") if "[" in written else written.removeprefix("self.")
 
 
 def parse(text: str) -> ast.expr:

@@ -2,12 +2,13 @@
 
 import ast
 import re
+from collections.abc import Callable, Iterable
 
-from tinygrad_course.audit.repair.mutations.locations import Scope, text
+import numpy as np
+
+from tinygrad_course.audit.repair.mutations.locations import Location, Scope, called, text
 
 EXAMPLES = {"m", "M", "N", "num_examples", "num_samples", "n_samples", "batch_size", "m_train"}
-
-
 WRITTEN = {
     "keep_prob": r"(?i)keep_?prob\w*|keep|kp",
     "lambda": r"(?i)lam(bd?a?)?_?|reg\w*|l2\w*",
@@ -36,13 +37,12 @@ def mentions(expression: str, quantity: str) -> bool:
 
 
 def examples_count(scope: Scope) -> list[str]:
-    """Return an expression for the number of examples where no variable holds it."""
-    if any(name in EXAMPLES for name in scope.numbers):
-        return []
-    for name in ("X", "Y", "A_prev", "AL", "A2", "A", "dZ"):
-        if len(scope.arrays.get(name, ())) == 2:
-            return [f"{name}.shape[1]"]
-    return []
+    """Return the variables that hold the number of examples, or an expression for it where none does."""
+    counts = [name for name in scope.numbers if name in EXAMPLES]
+    data = [
+        name for name in ("X", "Y", "A_prev", "AL", "A2", "A", "dZ") if len(scope.arrays.get(name, ())) == 2
+    ]
+    return counts or [f"{name}.shape[1]" for name in data[:1]]
 
 
 def split_name(name: str) -> tuple[str, str]:
@@ -74,7 +74,7 @@ def name_kind(old: str, new: str, *, known: bool) -> str:
     return "wrong_operand" if known or letter == other else "not_defined"
 
 
-def factor_kind(factor: str, missing: bool) -> str:
+def factor_kind(factor: str, *, missing: bool) -> str:
     """Name the mistake of a missing factor (a division that is not there), or of one too much."""
     if any(word in EXAMPLES for word in re.findall(r"[A-Za-z_]\w*", factor)) or ".shape[1]" in factor:
         return "missing_1_over_m" if missing else "double_1_over_m"
@@ -82,26 +82,133 @@ def factor_kind(factor: str, missing: bool) -> str:
         return "keep_prob_missing" if missing else "keep_prob_twice"
     if mentions(factor, "rate"):
         return "learning_rate"
-    if mentions(factor, "lambda"):
-        return "l2_factor"
-    return "wrong_factor"
+    return "l2_factor" if mentions(factor, "lambda") else "wrong_factor"
 
 
-def removed_kind(dropped: ast.expr, operator: ast.operator, label: str) -> str:
-    """Name the mistake that taking `dropped` out of an operation undoes."""
-    words = text(dropped)
-    names = re.findall(r"[A-Za-z_]\w*", words)
-    if isinstance(operator, ast.Add | ast.Sub):
-        if mentions(words, "lambda"):
-            return "l2_on_bias" if label.lower().startswith("db") else "extra_term"
-        return "extra_term"
-    if isinstance(operator, ast.Pow):
+def removed_kind(words: str, operation: ast.AST, label: str) -> str:
+    """Name the mistake that taking an operand out of an operation undoes."""
+    function = called(operation) if isinstance(operation, ast.Call) else ""
+    operator = operation.op if isinstance(operation, ast.BinOp) else None
+    if isinstance(operator, ast.Add | ast.Sub) or function in {"add", "subtract"}:
+        on_bias = mentions(words, "lambda") and label.lower().startswith("db")
+        return "l2_on_bias" if on_bias else "extra_term"
+    if isinstance(operator, ast.Pow) or function == "power":
         return "wrong_power"
-    if mentions(words, "mask") and all(is_a("mask", name) for name in names if name not in {"np", "int"}):
+    names = {*re.findall(r"[A-Za-z_]\w*", words)} - {"np", "int"}
+    if mentions(words, "mask") and all(is_a("mask", name) for name in names):
         return "mask_twice"
     kind = factor_kind(words, missing=False)
-    if kind != "wrong_factor":
-        return kind
-    if re.search(r"(?i)1 - .*(\*\*|power)|> 0|\(1 - a", words):
-        return "wrong_activation_derivative"
-    return "wrong_factor"
+    slope = re.search(r"(?i)1 - .*(\*\*|power)|> 0|\(1 - a", words)
+    return "wrong_activation_derivative" if slope and kind == "wrong_factor" else kind
+
+
+def counted_kind(at: Location) -> str:
+    """Name the mistake of a wrong number of a layer: of a cache, of dA, of anything else."""
+    kind = "index_off_by_one"
+    for outer in at.around:
+        if isinstance(outer, ast.Subscript) and "cache" in text(outer.value).lower():
+            kind = "stale_cache"
+        elif isinstance(outer, ast.Subscript) and "dA" in text(outer):
+            kind = "dA_index"
+    return kind
+
+
+def _of_call(at: Location, names: str, kind: str, other: str) -> str:
+    return kind if isinstance(at.node, ast.Call) and called(at.node) in names.split() else other
+
+
+MISTAKES: dict[str, Callable[[str, Location, str], str]] = {
+    "lacks": lambda words, at, label: factor_kind(words, missing=True),
+    "has": lambda words, at, label: factor_kind(words, missing=False),
+    "without": lambda words, at, label: removed_kind(words, at.node, label),
+    "inverted": lambda words, at, label: "mask_inverted" if is_a("mask", words) else "wrong_operand",
+    "complement": lambda words, at, label: "wrong_factor" if is_a("beta", words) else "wrong_operand",
+    "turned": lambda words, at, label: (
+        "mask_inverted" if mentions(words, "keep_prob") else "comparison_reversed"
+    ),
+    "swapped": lambda words, at, label: _of_call(
+        at, "zeros ones rand randn empty", "transposed", "wrong_order"
+    ),
+    "undone": lambda words, at, label: _of_call(at, "square sqrt abs", "wrong_power", "wrong_function"),
+    "shifted": lambda words, at, label: counted_kind(at),
+}
+"""What mistakes are called that depend on a part of an expression, on where it stands."""
+
+
+def core(written: str) -> str:
+    """Return the quantity's name of how it is written: cache['A1'] is A1."""
+    return written.rsplit("[", 1)[-1].strip("]'\"") if "[" in written else written.removeprefix("self.")
+
+
+KINDS: dict[str, tuple[str, str]] = {
+    "NUMBER": ("factors", "(?![lLijk]$).*"),
+    "INTEGER": ("whole", ".*"),
+    "COUNT": ("counts", ".*"),
+    "M": ("the count", ".*"),
+    "STEP": ("numbers", "t"),
+    "BETA": ("numbers", WRITTEN["beta"]),
+    "LAMBDA": ("numbers", WRITTEN["lambda"]),
+    "COUNTER": ("whole", "[ijk]"),
+    "INDEX": ("places", "[ijkn]|idx|index"),
+    "ORDER": ("orders", ".*"),
+    "MATRIX": ("matrices", ".*"),
+    "TALL": ("tall", ".*"),
+    "WIDE": ("wide", ".*"),
+    "MASK": ("matrices", WRITTEN["mask"]),
+    "WEIGHT": ("entries", r"(?i)w\d*"),
+    "GRADIENT": ("entries", "d.*"),
+    "ACTIVE": ("entries", "(?i)(a|z|s|h|o|cache|activation).*"),
+    "BIAS": ("terms", WRITTEN["bias"]),
+    "TERM": ("terms", r"(?!((?i:b\d*|bias\w*)|[lLijk])$).*"),
+    "VARIABLE": ("variables", ".*"),
+    "FACTOR": ("arrays", "(?i)(d[az]|w|x|a).*"),
+    "LABEL": ("arrays", "(?i)y"),
+    "INPUT": ("arrays", r"(?i)x|a\d*_?prev|a\d*"),
+    "READ": ("read", ".*"),
+    "SIGMOID": ("functions", "sigmoid"),
+    "ACTIVATION": ("functions", "sigmoid|relu"),
+}
+"""The kinds of things that a scope has: which of them, by their names."""
+SLOPES = (
+    "1 - np.power(_, 2)",
+    "_ * (1 - _)",
+    "_ > 0",
+    "1 - np.tanh(_) ** 2",
+    "1 / (1 + np.exp(-_)) * (1 - 1 / (1 + np.exp(-_)))",
+)
+"""The derivatives of the activations."""
+
+
+def things(kind: str, scope: Scope, shape: tuple[int, ...]) -> list[str]:
+    """Return the things of a kind that a scope has, as they are written; some go with an array's shape."""
+    if kind == "SLOPE":
+        return [slope.replace("_", name) for name in things("ACTIVE", scope, shape)[:8] for slope in SLOPES]
+    rows, columns = shape if len(shape) == 2 else (0, 0)
+    counts = examples_count(scope)
+    matrices = {name: its for name, its in scope.entries.items() if len(its) == 2}
+    whole = {name: value for name, value in scope.numbers.items() if value == int(value)}
+    lists = [name for name, value in scope.values.items() if isinstance(value, list)]
+    lists += [name for name, its in scope.arrays.items() if len(its) == 1]
+    orders = [name for name in lists if len(scope.values[name]) == columns]
+    held: dict[str, Iterable[str]] = {
+        "numbers": scope.numbers,
+        "factors": dict.fromkeys([*scope.numbers, *counts]),
+        "whole": whole,
+        "places": [name for name, value in whole.items() if value < columns],
+        "counts": counts,
+        "the count": counts[:1],
+        "orders": [
+            name for name in orders if all(isinstance(i, int | np.integer) for i in scope.values[name])
+        ],
+        "arrays": scope.arrays,
+        "entries": scope.entries,
+        "matrices": matrices,
+        "tall": [name for name, its in matrices.items() if its[0] == rows],
+        "wide": [name for name, its in matrices.items() if its[1] == columns],
+        "terms": [*scope.entries, *scope.numbers],
+        "variables": [*scope.arrays, *scope.numbers],
+        "functions": sorted(scope.functions),
+        "read": scope.read,
+    }
+    place, pattern = KINDS[kind]
+    return [name for name in held[place] if re.fullmatch(pattern, core(name))]

@@ -6,34 +6,28 @@ function in between. The rules know nothing of a function's meaning; running it 
 
 import ast
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from tinygrad_course.audit.repair.mutations.arithmetic import OPPOSITE, comparisons, operations, tuples
-from tinygrad_course.audit.repair.mutations.function_calls import call_edits
-from tinygrad_course.audit.repair.mutations.identifiers import (
-    attributes,
-    columns,
-    constants,
-    counting,
-    derivatives,
-    names,
-    others_for,
-)
+from tinygrad_course.audit.repair.mutations.edit_table import changes, marks
 from tinygrad_course.audit.repair.mutations.locations import (
     Change,
     Location,
     Scope,
+    called,
     locations,
     parse,
-    swapped,
     text,
 )
-from tinygrad_course.audit.repair.mutations.naming import (
-    factor_kind,
-    removed_kind,
-)  # fmt: skip
-from tinygrad_course.audit.repair.mutations.wrapping import activations, completions, wraps
+from tinygrad_course.audit.repair.mutations.naming import removed_kind
+from tinygrad_course.audit.repair.mutations.operands import (
+    attributes,
+    call_edits,
+    constants,
+    derivatives,
+    names,
+    others_for,
+)
 
 _OPTIONS = {"axis", "keepdims", "copy", "dtype", "activation"}
 
@@ -67,8 +61,8 @@ def edits(block: list[ast.stmt], position: int, scope: Scope, label: str) -> Ite
     if isinstance(statement, ast.Assign | ast.AugAssign | ast.Return | ast.Expr):
         yield from _throughout(found, scope)
     if isinstance(statement, ast.Assign | ast.Return) and "log" in text(statement):
-        yield from _entrywise(found)
-    yield from _statement_edits(block, position)
+        yield from _entrywise(found, scope)
+    yield from _statement_edits(block, position, scope, label)
 
 
 @contextlib.contextmanager
@@ -98,23 +92,11 @@ def _throughout(found: list[Location], scope: Scope) -> Iterator[Edit]:
                 yield Edit(kind, 0.7, f"each `{words}`", new[0], places[0].node.lineno)
 
 
-def _entrywise(found: list[Location]) -> Iterator[Edit]:
+def _entrywise(found: list[Location], scope: Scope) -> Iterator[Edit]:
     """Put a * b for every np.dot(a.T, b), np.dot(a, b.T), a.T @ b and a @ b.T of a cost."""
-    places: list[Location] = []
-    made: list[ast.expr] = []
-    for at in found:
-        node, parts = at.node, list[ast.expr]()
-        if isinstance(node, ast.Call) and text(node.func) in {"np.dot", "np.matmul"}:
-            parts = node.args
-        elif isinstance(node, ast.BinOp) and isinstance(node.op, ast.MatMult):
-            parts = [node.left, node.right]
-        turned = [part for part in parts if isinstance(part, ast.Attribute) and part.attr == "T"]
-        if len(parts) == 2 and len(turned) == 1:
-            a, b = (turned[0].value if part is turned[0] else part for part in parts)
-            places.append(at)
-            made.append(ast.BinOp(a, ast.Mult(), b))
-    if places:
-        with _put(places, made):
+    made = [(at, new) for at in found for _, new, _ in changes("entrywise", at, scope, "", set())]
+    if made:
+        with _put([at for at, _ in made], [new for _, new in made]):
             yield Edit("elementwise", 0.25, "an outer product where the product of the entries belongs")
 
 
@@ -144,35 +126,40 @@ def _located(new: ast.expr, like: ast.expr) -> ast.expr:
 
 
 def _expression_edits(at: Location, scope: Scope, label: str) -> Iterator[Change]:
-    node = at.node
-    if at.counting and not _only_called(at):
-        yield from counting(at, scope)
+    node, told, around = at.node, marks(at, scope, label), not _only_called(at)
+    if at.counting and around:
+        yield from changes("counted", at, scope, label, told)
+    yield from changes("anywhere", at, scope, label, told)
     if isinstance(node, ast.Name):
-        yield from names(at, scope)
+        yield from names(at, scope, label, told)
     elif isinstance(node, ast.Constant):
         yield from constants(at, scope, label)
-    elif isinstance(node, ast.BinOp):
-        yield from operations(node, scope, label)
-    elif isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
-        yield "wrong_sign", node.operand, 0
-    elif isinstance(node, ast.Compare) and len(node.ops) == 1:
-        yield from comparisons(node)
     elif isinstance(node, ast.Subscript):
-        yield from columns(node, scope)
         yield from derivatives(node, scope)
     elif isinstance(node, ast.Call):
         yield from call_edits(node, scope)
-    elif isinstance(node, ast.Attribute) and node.attr == "T":
-        yield "transposed", node.value, 0
     elif isinstance(node, ast.Attribute):
         yield from attributes(node, scope)
     elif isinstance(node, ast.Tuple) and isinstance(node.ctx, ast.Load):
-        yield from tuples(at, node)
-    if not at.counting and not _only_called(at):
-        yield from wraps(at, scope)
-        yield from completions(at, scope)
-        if isinstance(at.parent, ast.Assign):
-            yield from activations(node, scope, label)
+        yield from _tuples(at, node)
+    if around and not at.counting:
+        yield from changes("around", at, scope, label, told)
+
+
+def _tuples(at: Location, node: ast.Tuple) -> Iterator[Change]:
+    """Swap two entries of a tuple: of what is returned, of a shape."""
+    kind = "wrong_order"
+    if isinstance(at.parent, ast.Call) and called(at.parent) in {"zeros", "ones", "empty", "full"}:
+        kind = "transposed"
+    yield from ((kind, ast.Tuple(parts, ast.Load()), 1) for parts in _swapped(node.elts))
+    if len(node.elts) == 3:
+        yield kind, ast.Tuple([node.elts[2], node.elts[1], node.elts[0]], ast.Load()), 2
+
+
+def _swapped(parts: Sequence[ast.expr]) -> Iterator[list[ast.expr]]:
+    """Give the expressions with each pair of neighbours swapped."""
+    for first in range(len(parts) - 1):
+        yield [*parts[:first], parts[first + 1], parts[first], *parts[first + 2 :]]
 
 
 def _only_called(at: Location) -> bool:
@@ -186,9 +173,9 @@ def _only_called(at: Location) -> bool:
     )
 
 
-def _statement_edits(block: list[ast.stmt], position: int) -> Iterator[Edit]:
+def _statement_edits(block: list[ast.stmt], position: int, scope: Scope, label: str) -> Iterator[Edit]:
     statement = block[position]
-    for kind, new, words, rank in _other_statements(statement):
+    for kind, new, words, rank in _other_statements(statement, scope, label):
         with standing(block, position, ast.fix_missing_locations(ast.copy_location(new, statement))):
             yield Edit(kind, rank, words)
     if position + 1 < len(block) and not isinstance(block[position + 1], ast.Return):
@@ -196,9 +183,13 @@ def _statement_edits(block: list[ast.stmt], position: int) -> Iterator[Edit]:
             yield Edit("wrong_order", 3, "the line where the one after it belongs")
 
 
-def _other_statements(statement: ast.stmt) -> Iterator[tuple[str, ast.stmt, str, int]]:
+def _other_statements(
+    statement: ast.stmt, scope: Scope, label: str
+) -> Iterator[tuple[str, ast.stmt, str, float]]:
     if isinstance(statement, ast.Assign | ast.AugAssign | ast.Expr):
-        kind = removed_kind(statement.value, ast.Mult(), "") if not isinstance(statement, ast.Expr) else ""
+        kind = (
+            removed_kind(text(statement.value), statement, "") if not isinstance(statement, ast.Expr) else ""
+        )
         kind = kind if kind in {"mask_twice", "keep_prob_twice", "double_1_over_m"} else "statement_extra"
         yield kind, ast.Pass(), "a line too much", 3
     if isinstance(statement, ast.AugAssign):
@@ -207,12 +198,11 @@ def _other_statements(statement: ast.stmt) -> Iterator[tuple[str, ast.stmt, str,
             value = ast.BinOp(plain.value, statement.op, statement.value)
             words = f"`{text(statement)}` changes the caller's array in place"
             yield "in_place", ast.Assign([statement.target], value), words, 0
-        for operator in OPPOSITE.get(type(statement.op), []):
-            made = ast.AugAssign(statement.target, operator(), statement.value)
-            kind = "wrong_sign" if isinstance(statement.op, ast.Add | ast.Sub) else factor_kind(
-                text(statement.value), operator is ast.Div
-            )  # fmt: skip
-            yield kind, made, f"`{text(statement)}` where `{text(made)}` fits", 0
+            at = Location(statement, "value", None, value, ())
+            for kind, new, rank in changes("anywhere", at, scope, label, {"of a statement"}):
+                if isinstance(new, ast.BinOp) and new.left is plain.value:
+                    made = ast.AugAssign(statement.target, new.op, new.right)
+                    yield kind, made, f"`{text(statement)}` where `{text(made)}` fits", rank
         words = f"`{text(statement)}` adds where it should set"
         yield "extra_term", ast.Assign([statement.target], statement.value), words, 2
     if isinstance(statement, ast.Assign) and len(statement.targets) == 1:
@@ -224,6 +214,6 @@ def _other_statements(statement: ast.stmt) -> Iterator[tuple[str, ast.stmt, str,
             copied = parse(f"np.array({text(statement.value)}, copy=True)")
             yield "in_place", ast.Assign([target], copied), f"`{text(statement.value)}` is not copied", 0
         if isinstance(target, ast.Tuple):
-            for parts in swapped(target.elts):
+            for parts in _swapped(target.elts):
                 unpacked = ast.Assign([ast.Tuple(parts, ast.Store())], statement.value)
                 yield "wrong_order", unpacked, "the values are unpacked in a wrong order", 1

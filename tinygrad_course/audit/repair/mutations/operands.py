@@ -1,4 +1,4 @@
-"""The single edits of a name, a number, a text or an index."""
+"""The single edits that no line of the table says: of a name, a number, a text, of a call's arguments."""
 
 import ast
 import builtins
@@ -8,53 +8,48 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from tinygrad_course.audit.repair.mutations.function_calls import RELATED, SWAPS
+from tinygrad_course.audit.repair.mutations.edit_table import changes
 from tinygrad_course.audit.repair.mutations.locations import Change, Location, Scope, called, parse, text
 from tinygrad_course.audit.repair.mutations.naming import (
     EXAMPLES,
-    is_a,
+    counted_kind,
     mentions,
     name_kind,
     split_name,
-)  # fmt: skip
+)
+
+SWAPS: dict[str, list[tuple[str, str, int]]] = {}
+for _kind, _rank, _pairs in (
+    ("mean_for_sum", 0, "mean>sum average>sum"),
+    ("sum_for_mean", 3, "sum>mean"),
+    ("log_base", 0, "log10>log log2>log"),
+    ("comparison_reversed", 0, "maximum>minimum minimum>maximum"),
+    ("uniform_for_normal", 0, "rand>randn random>randn"),
+    ("elementwise", 0, "dot>multiply matmul>multiply multiply>dot"),
+    ("wrong_sign", 0, "add>subtract subtract>add"),
+    ("wrong_power", 0, "abs>square"),
+    ("wrong_power", 1, "sqrt>square square>sqrt"),
+    ("wrong_function", 0, "ones>zeros ones_like>zeros_like floor>ceil ceil>floor"),
+    ("wrong_function", 1, "max>sum log1p>log randn>rand multiply>divide divide>multiply round>floor"),
+    ("wrong_function", 1, "zeros>ones zeros_like>ones_like"),
+    ("wrong_function", 2, "log>exp exp>log"),
+):
+    for _pair in _pairs.split():
+        SWAPS.setdefault(_pair.partition(">")[0], []).append((_pair.partition(">")[2], _kind, _rank))
+_REDUCTIONS = {"sum", "mean", "average", "max", "nansum"}
+RELATED = {
+    "sigmoid": ("relu", "np.tanh", "tanh"),
+    "relu": ("sigmoid", "np.tanh", "tanh"),
+    "tanh": ("sigmoid", "relu"),
+    "sigmoid_backward": ("relu_backward", "tanh_backward"),
+    "relu_backward": ("sigmoid_backward", "tanh_backward"),
+    "tanh_backward": ("relu_backward", "sigmoid_backward"),
+}
 
 
-def counting(at: Location, scope: Scope) -> Iterator[Change]:
-    """Shift an index, a layer's number, the end of a range."""
-    node = at.node
-    kind = "index_off_by_one"
-    for outer in at.around:
-        words = text(outer) if isinstance(outer, ast.expr) else ""
-        if isinstance(outer, ast.Subscript) and "cache" in text(outer.value).lower():
-            kind = "stale_cache"
-        elif "dA" in words and isinstance(outer, ast.Subscript):
-            kind = "dA_index"
-    if isinstance(node, ast.Constant) and isinstance(node.value, int) and not isinstance(node.value, bool):
-        for shift in (1, -1, 2, -2):
-            yield kind, ast.Constant(node.value + shift), 0
-    elif isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add | ast.Sub):
-        yield kind, node.left, 0
-    if isinstance(node, ast.Name | ast.BinOp | ast.UnaryOp | ast.Attribute | ast.Subscript) or (
-        isinstance(node, ast.Call) and called(node) == "len"
-    ):
-        for shift in (1, -1, 2):
-            operator = ast.Add() if shift > 0 else ast.Sub()
-            yield kind, ast.BinOp(node, operator, ast.Constant(abs(shift))), 1
-    if isinstance(node, ast.Name) and isinstance(at.parent, ast.Tuple):
-        yield "shape", ast.Constant(1), 0.5  # np.zeros((n_y, n_y)) for a bias
-    for name, value in scope.numbers.items():
-        if value == int(value) and not isinstance(node, ast.Name):
-            yield kind, ast.Name(name, ast.Load()), 1
-            yield kind, parse(f"{name} + 1"), 1.5
-            yield kind, parse(f"{name} - 1"), 1.5
-
-
-def names(at: Location, scope: Scope) -> Iterator[Change]:
+def names(at: Location, scope: Scope, label: str, told: set[str]) -> Iterator[Change]:
     """Put another variable of the same kind in a variable's place."""
-    node = at.node
-    if not isinstance(node, ast.Name):
-        return
-    name = node.id
+    name = text(at.node)
     yield from _misspelt(name, scope)
     if isinstance(at.parent, ast.Call) and at.name == "func":
         return
@@ -71,18 +66,7 @@ def names(at: Location, scope: Scope) -> Iterator[Change]:
         yield name_kind(name, other, known=True), ast.Name(other, ast.Load()), rank
     if _argument(at):
         yield from (("wrong_operand", parse(donor), 1.5) for donor in scope.donors)
-    if name in scope.numbers and "t" in scope.numbers and is_a("beta", name):
-        yield "bias_correction", parse(f"{name} ** t"), 0
-    if len(scope.arrays.get(name, ())) == 2:
-        if isinstance(at.parent, ast.Attribute):
-            yield "not_summed", parse(f"np.sum({name}, axis=1)"), 1.5
-        yield from _entries(name, scope)
-        for order in _orders(scope, scope.arrays[name][1]):
-            yield "pairs_broken", parse(f"{name}[:, {order}]"), 1.2
-    if name not in scope.values:
-        for other in scope.arrays:
-            if re.fullmatch(r"(?i)x|a\d*_?prev|a\d*", other):
-                yield "wrong_operand", parse(f"{other}.T"), 2
+    yield from changes("names", at, scope, label, told)
 
 
 def attributes(node: ast.Attribute, scope: Scope) -> Iterator[Change]:
@@ -108,30 +92,6 @@ def _misspelt(name: str, scope: Scope) -> Iterator[Change]:
     near = [word for word in words if word.lower() == name.lower()]
     for other in dict.fromkeys([*near, *difflib.get_close_matches(name, words, 3)]):
         yield "not_defined", parse(other), 0
-
-
-def _entries(name: str, scope: Scope) -> Iterator[Change]:
-    """Put one example's entry, or one column, in the place of a whole array, in a loop that counts them."""
-    rows, columns = scope.arrays[name]
-    for counter, value in scope.numbers.items():
-        if counter in {"i", "j", "k", "n", "idx", "index"} and value == int(value) and value < columns:
-            yield "not_indexed", parse(f"{name}[0, {counter}]" if rows == 1 else f"{name}[:, {counter}]"), 1.3
-            yield "not_indexed", parse(f"{name}[:, {counter} : {counter} + 1]"), 1.4
-
-
-def columns(node: ast.Subscript, scope: Scope) -> Iterator[Change]:
-    """Put a column in the place of a row: X[:, i] for X[i], and X[j, i] for X[j]."""
-    if not isinstance(node.value, ast.Name) or len(scope.arrays.get(node.value.id, ())) != 2:
-        return
-    name, index = node.value.id, text(node.slice)
-    if isinstance(node.slice, ast.Tuple | ast.Slice | ast.Constant):
-        return
-    yield "row_for_column", parse(f"{name}[:, {index}]"), 0.5
-    yield "row_for_column", parse(f"{name}[:, {index} : {index} + 1]"), 0.6
-    for counter in scope.numbers:
-        if counter in {"i", "j", "k"} and counter != index:
-            yield "row_for_column", parse(f"{name}[{index}, {counter}]"), 0.7
-            yield "row_for_column", parse(f"{name}[{counter}, {index}]"), 0.7
 
 
 def derivatives(node: ast.Subscript, scope: Scope) -> Iterator[Change]:
@@ -208,10 +168,7 @@ def _argument(at: Location) -> bool:
 
 def constants(at: Location, scope: Scope, label: str) -> Iterator[Change]:
     """Put another truth value, text or number in the place of one."""
-    node = at.node
-    if not isinstance(node, ast.Constant):
-        return
-    value = node.value
+    value = at.node.value if isinstance(at.node, ast.Constant) else None
     if isinstance(value, bool):
         kind = at.parent.arg if isinstance(at.parent, ast.keyword) else ""
         mistake = {"keepdims": "keepdims_missing", "copy": "in_place"}.get(str(kind), "wrong_constant")
@@ -230,6 +187,8 @@ def constants(at: Location, scope: Scope, label: str) -> Iterator[Change]:
             elif key and (value.startswith("dA") or other.startswith("dA")):
                 kind = "dA_index"
             yield kind, ast.Constant(other), 0.5 if other in near else 1.2
+    elif isinstance(value, int) and at.counting:
+        yield from ((counted_kind(at), ast.Constant(value + shift), 0) for shift in (1, -1, 2, -2))
     elif isinstance(value, int | float) and not at.counting:
         yield from _numbers(at, value, scope, label)
 
@@ -274,9 +233,82 @@ def _numbers(at: Location, value: float, scope: Scope, label: str) -> Iterator[C
             yield kind if name not in EXAMPLES else "missing_1_over_m", ast.Name(name, ast.Load()), 2
 
 
-def _orders(scope: Scope, count: int) -> list[str]:
-    """Return the variables that hold an order of so many columns."""
-    lists = [name for name, value in scope.values.items() if isinstance(value, list)]
-    rows = {*lists, *(name for name, shape in scope.arrays.items() if len(shape) == 1)}
-    named = [(name, value) for name, value in scope.values.items() if name in rows and len(value) == count]
-    return [name for name, value in named if all(isinstance(part, int | np.integer) for part in value)]
+def call_edits(node: ast.Call, scope: Scope) -> Iterator[Change]:
+    """Give the edits of a call, function and arguments."""
+    name = called(node)
+    yield from _other_function(node, name, scope)
+    if name in _REDUCTIONS:
+        yield from _axes(node)
+    for position, keyword in enumerate(node.keywords):
+        yield from _keyword(node, position, keyword)
+    for flag in scope.flags.get(name, []):
+        if len(node.args) == 1 and not node.keywords:
+            given = ast.keyword(flag, ast.Constant(True))
+            kind = "wrong_activation_derivative" if flag.startswith("d") else "wrong_function"
+            yield kind, ast.Call(node.func, node.args, [given]), 0
+    yield from _missing_arguments(node, scope)
+
+
+def _missing_arguments(node: ast.Call, scope: Scope) -> Iterator[Change]:
+    """Add what a call of one of the file's functions lacks: a variable of the argument's name, a text."""
+    if not isinstance(node.func, ast.Name) or any(isinstance(part, ast.Starred) for part in node.args):
+        return
+    wanted = scope.wanted.get(node.func.id, [])
+    given = {keyword.arg for keyword in node.keywords}
+    missing = [name for name in wanted[len(node.args) :] if name not in given]
+    if len(missing) != 1:
+        return
+    options = [missing[0]] if missing[0] in scope.values else []
+    usual = ["relu", "sigmoid"] if missing[0].startswith("act") else []
+    texts = dict.fromkeys([*usual, *scope.strings])
+    for place, option in enumerate(
+        [*options, *map(repr, texts), *(name for name in scope.values if name not in options)]
+    ):
+        keyword = ast.keyword(missing[0], parse(option))
+        yield "argument_missing", ast.Call(node.func, node.args, [*node.keywords, keyword]), 0.2 + place / 50
+
+
+def _other_function(node: ast.Call, name: str, scope: Scope) -> Iterator[Change]:
+    stem, _, _ = text(node.func).rpartition(".")
+    for other, kind, rank in SWAPS.get(name, []) if stem else []:
+        if (name != "random" or stem == "np.random") and (other != "multiply" or len(node.args) == 2):
+            yield kind, ast.Call(parse(f"{stem}.{other}"), node.args, node.keywords), rank
+    for other in RELATED.get(name, ()) if isinstance(node.func, ast.Name) else ():
+        if other in scope.functions or other.startswith("np."):
+            kind = "wrong_activation_derivative" if name.endswith("_backward") else "wrong_activation"
+            yield kind, ast.Call(parse(other), node.args, node.keywords), 0
+
+
+def _axes(node: ast.Call) -> Iterator[Change]:
+    given = {keyword.arg: text(keyword.value) for keyword in node.keywords}
+    others = [keyword for keyword in node.keywords if keyword.arg not in {"axis", "keepdims"}]
+    args = node.args[:1]
+    axis = given.get("axis", text(node.args[1]) if len(node.args) > 1 else None)
+    for wanted, kept in (("1", True), ("1", False), ("0", True), ("0", False), (None, False)):
+        if (axis, given.get("keepdims") == "True") == (wanted, kept):
+            continue
+        if axis is None:
+            kind = "axis_missing"
+        elif axis == wanted:
+            kind = "keepdims_missing"
+        else:
+            kind = "wrong_axis"
+        keywords = list(others)
+        if wanted is not None:
+            keywords.append(ast.keyword("axis", ast.Constant(int(wanted))))
+        if kept:
+            keywords.append(ast.keyword("keepdims", ast.Constant(value=True)))
+        # A sum over the units of a layer is seldom meant.
+        yield kind, ast.Call(node.func, args, keywords), 1 if wanted == "0" else 0
+
+
+def _keyword(node: ast.Call, position: int, keyword: ast.keyword) -> Iterator[Change]:
+    if keyword.arg is None:
+        return
+    rest = [other for index, other in enumerate(node.keywords) if index != position]
+    if keyword.arg not in {"axis", "keepdims"}:
+        yield "wrong_constant", ast.Call(node.func, node.args, rest), 2
+    for name, like in (("keepdims", r"ke\w*"), ("axis", r"ax\w*|anis")):
+        if keyword.arg != name and re.fullmatch(like, keyword.arg):
+            value = ast.Constant(value=True) if text(keyword.value) == "true" else keyword.value
+            yield "wrong_keyword", ast.Call(node.func, node.args, [*rest, ast.keyword(name, value)]), 0
