@@ -262,6 +262,19 @@ def test_what_can_not_be_exported_is_named(tmp_path: Path, name: str) -> None:
     assert not list(tmp_path.iterdir())
 
 
+def test_convolutions_by_the_products_that_they_are(tmp_path: Path) -> None:
+    W, b = RNG.randn(2, 2, 1, 3), RNG.randn(3)
+    f = lambda X: fn.max_pool(fn.relu(fn.conv(X, W, b, pad="same")), 2)  # noqa: E731
+    path = export_onnx(tmp_path / "f.onnx", f, RNG.randn(2, 6, 4, 1), batch_axis=0)
+    X = RNG.randn(9, 6, 4, 1)
+    np.testing.assert_allclose(run(path, X), f(X), atol=1e-12)
+
+
+def test_a_function_of_the_parameters_alone(tmp_path: Path) -> None:
+    path = export_onnx(tmp_path / "f.onnx", lambda p, X: p["W1"] * 2, np.ones((3, 2)), parameters=P)
+    np.testing.assert_array_equal(run(path, np.ones((3, 5))), P["W1"] * 2)
+
+
 def test_integers_and_other_dtypes(tmp_path: Path) -> None:
     path = export_onnx(tmp_path / "f.onnx", lambda X: X * 2, np.ones((3, 2), np.uint8))
     assert run(path, np.ones((3, 5))).dtype == np.float64

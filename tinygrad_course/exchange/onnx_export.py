@@ -16,7 +16,7 @@ import numpy as np
 
 from tinygrad_course import files
 from tinygrad_course.compiling import CannotCompile
-from tinygrad_course.compiling.dataflow import Value, argument
+from tinygrad_course.compiling.dataflow import Program, Value, argument
 from tinygrad_course.compiling.tracing.library_code import of_library
 from tinygrad_course.compiling.tracing.refusals import none_swallowed
 from tinygrad_course.compiling.tracing.trace import Trace
@@ -27,8 +27,8 @@ from tinygrad_course.engine.trees import Array, Nest
 from tinygrad_course.exchange.onnx_model import CannotExport, Model, Name, Two
 from tinygrad_course.exchange.onnx_operators import EMIT
 from tinygrad_course.exchange.weights import extra
-from tinygrad_course.graph.node import Graph, Node, graph
-from tinygrad_course.graph.program import Slot
+from tinygrad_course.graph.node import Graph, graph
+from tinygrad_course.rules.table import RULES
 
 _TOLERANCE = {"float64": 1e-6, "float32": 1e-5}  # ReferenceEvaluator beside NumPy, on the scale of the output
 _MANY = (1, 2, 60, 1009)  # numbers of examples that the model is tried with, of at most so many numbers
@@ -57,7 +57,7 @@ def export_onnx(
         Examples to record it with; their dtype, float64 or float32, is the model's. The model's inputs have
         the names of the function's arguments.
     parameters : nest of arrays, optional
-        They become the model's initializers, under their names: W1, b1, ...
+        They become the model's initializers, under their names: W1, b1, ... (a kernel of `conv` as a matrix).
     batch_axis : int, optional
         Where the inputs count examples: the model takes any number of them. None: as many as there are.
     output : str
@@ -102,7 +102,9 @@ def export_onnx(
             samples.append(sample)
             recordings.append(_recorded(function, sample, names, parameters, dtype, batch_axis))
         model = Model(onnx, dtype, (first, second) if batch_axis is not None else (0, 0))
-        result = _Walk(model, recordings[0], recordings[1], names, batch_axis).run()
+        if batch_axis is not None:
+            model.counted = (names[0], batch_axis % arrays[0].ndim)
+        result = _Walk(model).run(*recordings)
     except CannotCompile as error:
         raise CannotExport(
             f"a model has one way for all examples, and this function asks: {error}"
@@ -149,7 +151,7 @@ def _recorded(
     parameters: Nest,
     dtype: Any,
     axis: int | None,
-) -> Graph:
+) -> Value:
     trace = Trace()
     tensors = [_standing(trace, value, name, axis) for name, value in zip(names, inputs, strict=True)]
     held = [Tensor(np.asarray(value, dtype=dtype), name=name) for name, value in trees.leaves(parameters)]
@@ -161,10 +163,10 @@ def _recorded(
             f"the function returned {'plain values' if type(y) is Tracer else f'a {type(y).__name__}'}; "
             "expected one array, computed from its inputs by NumPy's functions"
         )
-    return graph(y)
+    return _called(graph(y), trace)
 
 
-def _standing(trace: Trace, value: Array, name: str, axis: int | None = None) -> Tensor:
+def _standing(trace: Trace, value: Array, name: str, axis: int | None) -> Tensor:
     """Return what stands for an input: its values can't be asked for, nor how many examples are many."""
     recorded = argument(value, name)
     if axis is not None:
@@ -200,145 +202,92 @@ def _compared(how: Callable[..., bool], count: int, other: Any) -> bool:
     return how(count, other)
 
 
+def _called(g: Graph, trace: Trace) -> Value:
+    """Return what a recording comes to, as calls in its trace.
+
+    What ONNX has as a whole is one call; any other function is the calls of NumPy's that it has made there.
+    """
+    of: list[Any] = []
+    for node in g:
+        made = node.value.recorded if type(node.value) is Tracer else node.value
+        of.append(made := trace.constant(made) if isinstance(made, np.ndarray) else made)
+        for i, kept in zip(node.inputs, () if node.call is None else node.call.saved, strict=False):
+            if isinstance(kept, np.ndarray):
+                of[i] = trace.constant(kept)  # what the calls have met
+            if type(of[i]) is Value and g[i].op is None:
+                of[i].name = g[i].name
+        if node.call is None or type(made) is not Value or node.call.rule.name not in EMIT:
+            continue
+        args, kwargs = node.call.filled([of[i] for i in node.inputs]), node.call.kwargs
+        whole = Value(node.call.rule.function, args, kwargs, made.shape, made.dtype)
+        if made not in whole.inputs:  # a copy is what it was made of
+            made.function, made.args, made.kwargs, made.inputs = whole.function, args, kwargs, whole.inputs
+            made.data = None
+    result: Value = of[g.roots[0]]
+    return result
+
+
 class _Walk:
-    """Through two recordings side by side, writing each operation into the model."""
+    """Through two recordings side by side, writing each call into the model."""
 
-    def __init__(self, model: Model, a: Graph, b: Graph, inputs: Sequence[str], axis: int | None) -> None:
+    def __init__(self, model: Model) -> None:
         self.model = model
-        self.pair = (a, b)
-        self.inputs = list(inputs)
-        self.traced: dict[Value, Name] = {}  # what the first recording's values are called in the model
-        if axis is not None:
-            rank = next(len(n.shape) for n in a if n.name in self.inputs and n.op is None)
-            model.counted = (self.inputs[0], axis % rank)
+        self.known: dict[Value, Any] = {}  # what the first recording's values are called in the model
 
-    def run(self) -> Name:
-        known: dict[int, Any] = {}
-        for node in self.pair[0]:
-            if node.op is None and node.tensor is not None:
-                known[node.id] = self._leaf(node)
-        return self._emitted(self.pair, known)
-
-    def _leaf(self, node: Node) -> Name:
-        name = str(node.name)
-        if name in self.inputs:
-            self.model.shapes[name] = node.shape
-            self.traced[node.value.recorded] = Name(name)
-            return Name(name)
-        return self.model.constant(np.asarray(node.value), name)
-
-    def _emitted(self, pair: tuple[Graph, Graph], known: dict[int, Any]) -> Name:
-        """Write the operations of two recordings, and return the name of what they come to."""
-        a, b = pair
-        if len(a) != len(b) or [n.op for n in a] != [n.op for n in b]:
+    def run(self, a: Value, b: Value) -> Name:
+        """Return the name of what the calls of two recordings come to."""
+        first, second = (Program([], [result]).values() for result in (a, b))
+        if [v.function for v in first] != [v.function for v in second]:
             raise CannotExport("the function does other operations for other examples: it branches on values")
-        for x, y in zip(a, b, strict=True):
-            if x.id in known:
-                continue
-            if x.inputs != y.inputs:
-                raise CannotExport("the function does other operations for other examples")
-            known[x.id] = made = (
-                self._constant(x.value, y.value) if x.op is None else self._operation(x, y, known, pair)
-            )
-            if type(x.value) is Tracer and isinstance(made, Name):
-                self.traced[x.value.recorded] = made
-        result: Name = known[a.roots[0]]
+        for x, y in zip(first, second, strict=True):
+            if x.is_input:
+                self.known[x] = name = Name(x.name)
+                self.model.shapes[name] = x.shape
+            else:
+                self.known[x] = self._constant(x, y) if x.is_constant else self._call(x, y)
+        result: Name = self.known[a]
         return result
 
-    def _constant(self, x: Any, y: Any) -> Any:
-        if type(x) is type(y) is Tracer:
-            return self._traced(x.recorded, y.recorded)
-        if x is None and y is None:
-            return None
-        if _same(x, y):
-            return self.model.constant(np.asarray(x))
-        if np.ndim(x) == np.ndim(y) == 0:
-            return self.model.counted_number(float(x), float(y))
-        raise CannotExport(f"a constant of shape {np.shape(x)} depends on the examples, or on their number")
+    def _constant(self, x: Value, y: Value) -> Name:
+        if x.name in self.model.shapes:
+            return Name(x.name)
+        if _same(x.data, y.data):
+            return self.model.constant(np.asarray(x.data), x.name)
+        if x.shape == y.shape == ():
+            return self.model.counted_number(float(x.data), float(y.data))
+        raise CannotExport(f"a constant of shape {x.shape} depends on the examples, or on their number")
 
-    def _traced(self, x: Value, y: Value) -> Any:
-        """Write what left the recording as plain values, a comparison for one, and return its name."""
-        if x in self.traced:
-            return self.traced[x]
-        if x.is_constant:
-            return self._constant(x.data, y.data)
-        name = str(getattr(x.function, "__name__", x.function))
-        emit = EMIT.get(name)
-        if emit is None or x.function is not y.function:
-            raise CannotExport(f"{name} gives plain values, and has no counterpart in ONNX")
-        args = [self._traced_argument(p, q) for p, q in zip(x.args, y.args, strict=True)]
-        made = emit(
-            self.model, *args, **{k: self._traced_argument(v, y.kwargs[k]) for k, v in x.kwargs.items()}
+    def _call(self, x: Value, y: Value) -> Any:
+        """Write a call, and return the name of its result, or a list of several."""
+        name = (
+            RULES[x.function].name
+            if x.function in RULES
+            else str(getattr(x.function, "__name__", x.function))
         )
-        self.model.shapes[made] = x.shape
-        self.traced[x] = made
-        return made
-
-    def _traced_argument(self, p: Any, q: Any) -> Any:
-        if isinstance(p, Value) and isinstance(q, Value):
-            return self._traced(p, q)
-        if isinstance(p, list) and any(isinstance(item, Value) for item in p):
-            return [self._traced_argument(*pair) for pair in zip(p, q, strict=True)]
-        return _two(p, q)
-
-    def _operation(self, x: Node, y: Node, known: dict[int, Any], pair: tuple[Graph, Graph]) -> Any:
-        first, second = x.applied, y.applied
-        operands = [known[i] for i in x.inputs]
-        args = tuple(self._argument(p, q, operands) for p, q in zip(first.args, second.args, strict=True))
-        options = {k: _two(v, second.kwargs.get(k)) for k, v in first.kwargs.items()}
-        emit = EMIT.get(str(first.rule.name))
-        if emit is None:
-            inner = getattr(first.rule.function, "__wrapped__", None)
-            if inner is None or not inner.__module__.startswith("tinygrad_course."):
-                raise CannotExport(f"{first.rule.name} has no counterpart in ONNX")
-            return self._opened(inner, x, y, operands, pair)
+        if len(x.args) != len(y.args) or x.kwargs.keys() != y.kwargs.keys():
+            raise CannotExport("the function does other operations for other examples")
+        args = [self._argument(p, q) for p, q in zip(x.args, y.args, strict=True)]
+        options = {k: self._argument(v, y.kwargs[k]) for k, v in x.kwargs.items()}
+        if args and isinstance(args[0], list) and name == "getitem":  # one of several results
+            return args[0][args[1]]
+        if name not in EMIT:
+            raise CannotExport(f"{name} has no counterpart in ONNX")
         try:
-            made = emit(self.model, *args, **options)
+            made = EMIT[name](self.model, *args, **options)
         except TypeError as error:
             if "argument" not in str(error):
                 raise
-            raise CannotExport(f"{first.rule.name} with {sorted(options) or args}: {error}") from None
+            raise CannotExport(f"{name} with {sorted(options) or args}: {error}") from None
         if isinstance(made, Name):
             self.model.shapes[made] = x.shape
         return made
 
-    def _argument(self, p: Any, q: Any, operands: list[Any]) -> Any:
-        if type(p) is Slot:
-            return operands[p]
-        if isinstance(p, tuple) and any(type(item) is Slot for item in p):
-            return [operands[item] for item in p]
+    def _argument(self, p: Any, q: Any) -> Any:
+        if type(p) is type(q) is Value:
+            return self.known[p]
+        if isinstance(p, (list, tuple)) and any(type(item) is Value for item in p):
+            return [self._argument(*pair) for pair in zip(p, q, strict=True)]
         return _two(p, q)
-
-    def _opened(
-        self, inner: Callable[..., Any], x: Node, y: Node, operands: list[Any], pair: tuple[Graph, Graph]
-    ) -> Name:
-        """Write a function of the library's by the NumPy calls that it is made of."""
-        recordings = []
-        for node, whole in ((x, pair[0]), (y, pair[1])):
-            call, trace = node.applied, Trace()
-            held = [_plain(whole[i].value) for i in node.inputs]
-            values = [_standing(trace, value, f"operand {k}") for k, value in enumerate(held)]
-            filled = [
-                v if varies else value for v, value, varies in zip(values, held, call.varies, strict=True)
-            ]
-            made = inner(*call.filled(filled), **call.kwargs)
-            if not isinstance(made, Tensor):
-                raise CannotExport(f"{call.rule.name} has no counterpart in ONNX")
-            recordings.append(graph(made))
-        a, b = recordings
-        if len(a) == 2 and a[-1].op == x.op:  # it is recorded as itself again
-            raise CannotExport(f"{x.op} has no counterpart in ONNX")
-        known = {
-            node.id: operands[int(node.name.rpartition(" ")[2])]
-            for node in a
-            if node.op is None and node.name and node.name.startswith("operand ")
-        }
-        self.traced |= {a[i].value.recorded: name for i, name in known.items()}
-        return self._emitted((a, b), known)
-
-
-def _plain(value: Any) -> Array:
-    return np.asarray(value.sample if type(value) is Tracer else value)
 
 
 def _same(a: Any, b: Any) -> bool:
@@ -351,7 +300,7 @@ def _two(a: Any, b: Any) -> Any:
         return type(a)(_two(p, q) for p, q in zip(a, b, strict=True))
     if isinstance(a, slice) and isinstance(b, slice):
         return slice(_two(a.start, b.start), _two(a.stop, b.stop), _two(a.step, b.step))
-    if Tracer in {type(a), type(b)}:
+    if {Tracer, Value} & {type(a), type(b)}:
         raise CannotExport(f"an argument that depends on the examples ({a!r}) has no counterpart in ONNX")
     if isinstance(a, np.ndarray) or isinstance(b, np.ndarray):
         return a if _same(a, b) else Two(a, b)

@@ -54,12 +54,8 @@ EMIT |= {
     "erfc": lambda e, x: e.op("Sub", 1.0, e.op("Erf", x)),
     "ndtr": lambda e, x: e.op("Mul", e.op("Add", e.op("Erf", e.op("Mul", x, math.sqrt(0.5))), 1.0), 0.5),
     "hypot": lambda e, x, y: e.op("Sqrt", e.op("Add", e.op("Mul", x, x), e.op("Mul", y, y))),
-    "leaky_relu": lambda e, x, slope=0.01: e.op(
-        "Where", e.op("Greater", x, 0.0), x, e.op("Mul", x, slope)
-    ),
     "log_expit": lambda e, x: e.op("Neg", _softplus(e, e.op("Neg", x))),
     "logaddexp": lambda e, x, y: e.op("Add", y, _softplus(e, e.op("Sub", x, y))),
-    "linear": lambda e, W, A, b: e.op("Add", e.op("MatMul", W, A), b),
     "softmax": lambda e, x, axis=0: e.op("Softmax", x, axis=axis),
     "log_softmax": lambda e, x, axis=0: e.op("LogSoftmax", x, axis=axis),
     "outer": lambda e, a, b: e.op(
@@ -77,7 +73,6 @@ EMIT |= {
     "logsumexp": lambda e, x, axis=0, keepdims=False: _reduced("ReduceLogSumExp")(
         e, x, axis, keepdims=keepdims
     ),
-    "output": lambda e, pieces, index: e.op("Identity", pieces[index]),
     "expand_dims": lambda e, x, axis: e.op("Unsqueeze", x, e.ints(axis)),
     "flipud": lambda e, x: _flip(e, x, 0),
     "fliplr": lambda e, x: _flip(e, x, 1),
@@ -108,12 +103,6 @@ def _emit(*names: str) -> Callable[[Emit], Emit]:
         return emit
 
     return enter
-
-
-@_emit("elu")
-def _elu(e: Model, x: Name, alpha: Any = 1.0) -> Any:
-    below = e.op("Mul", e.op("Sub", e.op("Exp", e.op("Min", x, 0.0)), 1.0), alpha)
-    return e.op("Where", e.op("Greater", x, 0.0), x, below)
 
 
 @_emit("clip")
@@ -312,7 +301,10 @@ def _split(e: Model, x: Name, indices_or_sections: Any, axis: int = 0) -> Any:
 
 
 @_emit("pad")
-def _pad(e: Model, x: Name, widths: Any, values: Any = 0, **options: Any) -> Any:
+def _pad(
+    e: Model, x: Name, widths: Any, values: Any = 0, *, constant_values: Any = None, **options: Any
+) -> Any:
+    values = values if constant_values is None else constant_values
     if options or np.ndim(values) or np.shape(widths) != (e.rank(x), 2):
         raise CannotExport("np.pad but with one constant has no counterpart in ONNX")
     before, after = zip(*widths, strict=True)
