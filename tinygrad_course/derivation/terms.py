@@ -13,7 +13,6 @@ import sympy
 from scipy import special
 
 from tinygrad_course.derivation.algebra import (
-    ALONG,
     PLAIN,
     STRUCTURED,
     Dot,
@@ -44,84 +43,69 @@ from tinygrad_course.derivation.algebra import (
     wins,
 )
 
-_ELEMENTWISE: dict[Any, Callable[..., Any]] = {
+
+def _value(handle: Handle, *operands: Any) -> Any:
+    return handle.call.value([np.float64(a) for a in operands])
+
+
+def _sent_to(handle: Handle, place: int, g: Any, *operands: Any) -> Any:
+    given = [np.float64(a) for a in operands]
+    y, g = handle.call.value(given), np.broadcast_to(np.float64(g), handle.shape)[()]
+    return handle.call.sent(g, y, given).get(place, 0.0)
+
+
+#: What computes each kind of term, of its arguments' values.
+_COMPUTED: dict[Any, Callable[..., Any]] = {
     **{kind: getattr(np, name) for name, kind in PLAIN.items()},
     sympy.exp: np.exp, sympy.sign: np.sign, sympy.Abs: np.abs, size: np.abs, sigmoid: special.expit,
     relu: lambda z: np.maximum(z, 0.0), positive: lambda z: np.where(z > 0, 1.0, 0.0), larger: np.maximum,
     wins: lambda z: np.heaviside(z, 0.5), Dot: np.dot, T: np.transpose, Outer: np.outer,
-}  # fmt: skip
-_ALONG: dict[Any, Callable[..., Any]] = {
     Sum: lambda z, axis: np.sum(z) if axis < 0 else np.sum(z, axis=axis, keepdims=True),
     Softmax: lambda z, axis: special.softmax(z, axis=axis),
     LogSumExp: lambda z, axis: special.logsumexp(z, axis=axis, keepdims=True),
-    Variance: lambda z, axis: np.var(z, axis=axis, keepdims=True),
-}
+    Variance: lambda z, axis, n: np.var(z, axis=axis, keepdims=True),
+    Ones: lambda *shape: np.ones(shape), Reshape: lambda z, *shape: np.reshape(z, shape),
+    Joined: lambda axis, *parts: np.concatenate(parts, axis=axis),
+    Part: lambda z, axis, start, stop: z[(slice(None),) * axis + (slice(start, stop),)],
+    Operation: _value, Vjp: _sent_to,
+}  # fmt: skip
 
 
 def evaluate(x: Expr, values: Mapping[Variable, Any]) -> Any:
     """Compute a formula with values for its variables."""
     if isinstance(x, Variable):
         return values[x] if x.value is None else x.value
+    if isinstance(x, Handle):
+        return x
     if not x.args:
-        return float(x)
+        return int(x) if x.is_Integer else float(x)
     kind = type(x)
-    if kind is Ones:
-        return np.ones([int(n) for n in x.args])
-    if kind in (Operation, Vjp, Joined):
-        return _operation(x, values)
-    if kind is sympy.Pow:
-        base, power = x.args
-        value = evaluate(base, values)
-        if power == sympy.Rational(1, 2):
-            return np.sqrt(value)
-        if power.is_Integer:
-            return np.power(value, float(power)) if power > 0 else 1.0 / np.power(value, float(-power))
-        return np.power(value, evaluate(power, values))
     if kind is Standardized:
         return evaluate(x.written_out(), values)
-    if kind is Part:
-        axis, *ends = (int(n) for n in x.args[1:])
-        return evaluate(x.args[0], values)[(slice(None),) * axis + (slice(*ends),)]
-    if kind in ALONG:
-        return _ALONG[kind](evaluate(x.args[0], values), int(x.args[1]))
-    of = [evaluate(a, values) for a in (x.args[:1] if kind is Reshape else x.args)]
+    of = [evaluate(a, values) for a in x.args]
     if kind is sympy.Add:
         return sum(of[1:], of[0])
     if kind is sympy.Mul:
         return math.prod(of[1:], start=of[0])
-    if kind is Reshape:
-        return np.reshape(of[0], shape_of(x))
-    return _ELEMENTWISE[kind](*of)
+    if kind is not sympy.Pow:
+        return _COMPUTED[kind](*of)
+    if x.args[1] == sympy.Rational(1, 2):
+        return np.sqrt(of[0])
+    if x.args[1].is_Integer:
+        return np.power(of[0], float(of[1])) if of[1] > 0 else 1.0 / np.power(of[0], float(-of[1]))
+    return np.power(*of)
 
 
 def magnitude(x: Expr, values: Mapping[Variable, Any]) -> Any:
     """Return how large the terms of a formula are: where they cancel, its rounding is measured by them."""
     kind = type(x)
-    if isinstance(x, Variable) or not x.args:
-        return np.abs(evaluate(x, values))
     if kind in (sympy.Add, sympy.Mul):
         of = [magnitude(a, values) for a in x.args]
-        return sum(of[1:], of[0]) if kind is sympy.Add else functools.reduce(np.multiply, of)
-    if kind in (Dot, T, Outer):
-        return _ELEMENTWISE[kind](*(magnitude(a, values) for a in x.args))
-    if kind is Sum:
-        return _ALONG[Sum](magnitude(x.args[0], values), int(x.args[1]))
-    if kind is Reshape:
-        return np.reshape(magnitude(x.args[0], values), shape_of(x))
+        return functools.reduce(np.add if kind is sympy.Add else np.multiply, of)
+    if kind in (Dot, T, Outer, Sum, Reshape):
+        return _COMPUTED[kind](*[int(a) if a.is_Integer else magnitude(a, values) for a in x.args])
     own = np.abs(evaluate(x, values))
     return own + np.max(magnitude(x.args[2], values), initial=0.0) if kind is Vjp else own
-
-
-def _operation(x: Expr, values: Mapping[Variable, Any]) -> Any:
-    if type(x) is Joined:
-        return np.concatenate([evaluate(a, values) for a in x.args[1:]], axis=int(x.args[0]))
-    handle: Handle = x.args[0]
-    operands = [np.float64(evaluate(a, values)) for a in x.args[1 if isinstance(x, Operation) else 3 :]]
-    y = handle.call.value(operands)
-    if isinstance(x, Operation):
-        return y
-    g = np.broadcast_to(np.float64(evaluate(x.args[2], values)), handle.shape)[()]
-    return handle.call.sent(g, y, operands).get(int(x.args[1]), 0.0)
 
 
 # ------------------------------------------------------------------ the gradient
@@ -135,8 +119,14 @@ def adjoint(x: Expr, g: Expr, into: dict[Variable, Expr], shape: Shape | None = 
     back = {d: part for part, d in stand_ins.items()}
     for part, d in stand_ins.items():
         slope = sympy.diff(flat, d).xreplace(back)
-        if slope != 0:
-            _into_part(part, unbroadcast(g * slope, shape, shape_of(part)), into)
+        if slope == 0:
+            continue
+        sent = unbroadcast(g * slope, shape, shape_of(part))
+        if isinstance(part, Variable):
+            into[part] = into.get(part, 0) + sent
+        else:
+            for operand, its in _sent(part, sent, shape_of(part)):
+                adjoint(operand, its, into)
 
 
 def _parts(x: Expr) -> list[Expr]:
@@ -153,54 +143,34 @@ def _parts(x: Expr) -> list[Expr]:
     return list(found)
 
 
-def _into_part(part: Expr, g: Expr, into: dict[Variable, Expr]) -> None:
-    if isinstance(part, Variable):
-        into[part] = into.get(part, 0) + g
-        return
-    kind, shape, inner = type(part), shape_of(part), part.args[0]
+def _sent(part: Expr, g: Expr, shape: Shape) -> list[tuple[Expr, Expr]]:
+    """Return the operands of a term of `shape`, each with the gradient that g, the term's, gives it."""
+    kind, (x, *rest) = type(part), part.args
     if kind is Dot:
-        a, b = part.args
-        adjoint(a, _left(g, a, b, shape), into)
-        adjoint(b, _right(g, a, b, shape), into)
-    elif kind is T:
-        adjoint(inner, T(g), into)
-    elif kind is Reshape:
-        adjoint(inner, g if shape_of(g) == () else Reshape(full(g, shape), *shape_of(inner)), into)
-    elif kind in ALONG:
-        _through_axis(part, g, into)
-    elif kind is Joined:
-        axis, start = int(inner), 0
-        for operand in part.args[1:]:
-            stop = start + shape_of(operand)[axis]
-            adjoint(operand, Part(full(g, shape), axis, start, stop), into)
-            start = stop
-    elif kind is Operation:
-        for i, operand in enumerate(part.args[1:]):
-            if any(v.value is None for v in operand.atoms(Variable)):
-                adjoint(operand, Vjp(inner, i, g, *part.args[1:]), into)
-    else:  # Outer, Vjp: only gradients are made of them
-        raise NotImplementedError(kind.__name__)
-
-
-def _through_axis(part: Expr, g: Expr, into: dict[Variable, Expr]) -> None:
-    """Add what goes back through a function along an axis."""
-    inner, axis = part.args[:2]
-    shape = shape_of(inner)
-    if isinstance(part, Sum):
-        adjoint(inner, g, into)
-    elif isinstance(part, Softmax):
-        adjoint(inner, part * (g - Sum(full(g * part, shape), axis)), into)
-    elif isinstance(part, LogSumExp):
-        adjoint(inner, g * Softmax(inner, axis), into)
-    elif isinstance(part, Variance):  # the mean depends on z too, but what is sent through it adds up to 0
-        n = part.args[2]
-        adjoint(inner, g * 2 * (inner - Sum(inner, axis) / n) / n, into)
-    elif isinstance(part, Standardized):
-        n, eps = part.args[2:]
-        rest = g - Sum(full(g, shape), axis) / n - part * Sum(full(g * part, shape), axis) / n
-        adjoint(inner, rest / sympy.sqrt(Variance(inner, axis, n) + eps), into)
-    else:  # Part: only gradients are made of it
-        raise NotImplementedError(type(part).__name__)
+        return [(x, _left(g, x, rest[0], shape)), (rest[0], _right(g, x, rest[0], shape))]
+    if kind is T:
+        return [(x, T(g))]
+    if kind is Sum:
+        return [(x, g)]
+    if kind is Reshape:
+        return [(x, g if shape_of(g) == () else Reshape(full(g, shape), *shape_of(x)))]
+    if kind is Softmax:
+        return [(x, part * (g - Sum(full(g * part, shape), *rest)))]
+    if kind is LogSumExp:
+        return [(x, g * Softmax(x, *rest))]
+    if kind is Variance:  # the mean depends on z too, but what is sent through it adds up to 0
+        axis, n = rest
+        return [(x, g * 2 * (x - Sum(x, axis) / n) / n)]
+    if kind is Standardized:
+        axis, n, eps = rest
+        even = g - Sum(full(g, shape), axis) / n - part * Sum(full(g * part, shape), axis) / n
+        return [(x, even / sympy.sqrt(Variance(x, axis, n) + eps))]
+    if kind is Joined:
+        ends = np.cumsum([0, *(shape_of(operand)[int(x)] for operand in rest)]).tolist()
+        return [(o, Part(full(g, shape), x, *ends[i : i + 2])) for i, o in enumerate(rest)]
+    if kind is Operation:
+        return [(operand, Vjp(x, i, g, *rest)) for i, operand in enumerate(rest)]
+    raise NotImplementedError(kind.__name__)  # Outer, Part, Vjp: only gradients are made of them
 
 
 def _left(g: Expr, a: Expr, b: Expr, shape: Shape) -> Expr:
