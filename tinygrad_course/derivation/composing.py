@@ -338,10 +338,7 @@ def _number(value: Any) -> Piece:
 
 def _matrix(value: Any) -> Piece:
     rows = [[f"{x:.4g}" for x in row] for row in np.atleast_2d(value)]
-    text = (
-        "[" + ", ".join("[" + ", ".join(r) + "]" for r in rows) + "]"
-        if value.ndim > 1
-        else "[" + ", ".join(rows[0]) + "]"
-    )
+    told = [f"[{', '.join(r)}]" for r in rows]
+    text = f"[{', '.join(told)}]" if value.ndim > 1 else told[0]
     body = " \\\\ ".join(" & ".join(r) for r in rows)
     return Piece(text, f"\\begin{{bmatrix}} {body} \\end{{bmatrix}}")

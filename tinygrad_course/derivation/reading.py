@@ -303,18 +303,11 @@ class _Reader:
 
     def _labels(self, node: Node) -> tuple[Any, Callable[[Expr], Expr]]:
         """Return the array that a constant without a name is written by, and how: -Y and Y.T are of Y."""
-        array = node.value
-        user = self.graph[self.uses[node.id][0]]
+        array, user = node.value, self.graph[self.uses[node.id][0]]
         if node.name is None and np.max(array) <= 0 < np.max(-array):
             return -array, lambda symbol: -symbol
-        column = array.ndim == 2 and array.shape[1] == 1 < array.shape[0]
-        if (
-            node.name is None
-            and column
-            and user.op in _PRODUCTS
-            and user.shape == (1, 1)
-            and user.inputs[1] == node.id
-        ):
+        column = array.ndim == 2 and array.shape[1] == 1 < array.shape[0] and node.name is None
+        if column and user.op in _PRODUCTS and user.shape == (1, 1) and user.inputs[1] == node.id:
             return array.T, T
         return array, lambda symbol: symbol
 

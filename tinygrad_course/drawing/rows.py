@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from graphlib import TopologicalSorter
 
 from tinygrad_course.drawing.scene import Item, Scene
 
@@ -54,23 +55,16 @@ def split(whole: Scene, rows: Sequence[int], call: Callable[[int], str]) -> Scen
 
 def _depths(whole: Scene) -> dict[str, int]:
     """Return each item's place from left to right; what nothing leads to stands next to where it is used."""
-    ahead: dict[str, list[str]] = {}
-    waiting = {item.key: 0 for item in whole.items}
+    ahead: dict[str, list[str]] = {item.key: [] for item in whole.items}
+    behind: dict[str, list[str]] = {item.key: [] for item in whole.items}
     for wire in whole.wires:
-        ahead.setdefault(wire.tail, []).append(wire.head)
-        waiting[wire.head] += 1
-    depth = dict.fromkeys(waiting, 0)
-    ready = [key for key, count in waiting.items() if not count]
-    first = list(ready)
-    while ready:
-        key = ready.pop()
-        for head in ahead.get(key, ()):
-            depth[head] = max(depth[head], depth[key] + 1)
-            waiting[head] -= 1
-            if not waiting[head]:
-                ready.append(head)
-    for key in first:
-        depth[key] = max(0, min((depth[h] for h in ahead.get(key, ())), default=1) - 1)
+        ahead[wire.tail].append(wire.head)
+        behind[wire.head].append(wire.tail)
+    depth: dict[str, int] = {}
+    for key in TopologicalSorter(behind).static_order():
+        depth[key] = 1 + max((depth[k] for k in behind[key]), default=-1)
+    for key in (k for k in depth if not behind[k]):
+        depth[key] = max(0, min((depth[h] for h in ahead[key]), default=1) - 1)
     return depth
 
 

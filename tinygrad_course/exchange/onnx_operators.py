@@ -19,6 +19,16 @@ def _simple(kind: str) -> Emit:
     return lambda e, *operands: e.op(kind, *operands)
 
 
+def _permuted(function: Callable[..., Any]) -> Emit:
+    """Write what a function of NumPy's makes of the axes, as an array of sides 1, 2, ... shows it."""
+
+    def emit(e: Model, x: Name, *args: Any, **options: Any) -> Any:
+        sides = np.broadcast_to(0, range(1, e.rank(x) + 1))
+        return e.op("Transpose", x, perm=[n - 1 for n in function(sides, *args, **options).shape])
+
+    return emit
+
+
 _SIMPLE = {
     "exp": "Exp", "log": "Log", "sqrt": "Sqrt", "absolute": "Abs", "fabs": "Abs", "negative": "Neg",
     "reciprocal": "Reciprocal", "sin": "Sin", "cos": "Cos", "tanh": "Tanh", "expit": "Sigmoid",
@@ -64,9 +74,8 @@ EMIT |= {
     "reshape": lambda e, x, shape: e.op("Reshape", x, e.sizes(shape), allowzero=0),
     "ravel": lambda e, x: e.op("Reshape", x, e.ints([-1])),
     "broadcast_to": lambda e, x, shape: e.op("Expand", x, e.sizes(shape)),
-    "moveaxis": lambda e, x, source, destination: e.op(
-        "Transpose", x, perm=_moved(e.rank(x), source, destination)
-    ),
+    **{name: _permuted(getattr(np, name)) for name in ("transpose", "swapaxes", "moveaxis")},
+    "matrix_transpose": lambda e, x: EMIT["swapaxes"](e, x, -1, -2),
     "stack": lambda e, members, axis=0: e.op(
         "Concat", *[e.op("Unsqueeze", n, e.ints([axis])) for n in members], axis=axis
     ),
@@ -83,11 +92,6 @@ def _astype(e: Model, x: Name, dtype: Any) -> Name:
     if dtype.kind != "f":
         raise CannotExport(f"a conversion to {dtype} has no counterpart in ONNX")
     return e.op("Add", x, 0.0) if x in e.truths else e.op("Identity", x)  # type: ignore[no-any-return]
-
-
-def _moved(rank: int, source: Any, destination: Any) -> list[int]:
-    shape = np.moveaxis(np.empty(range(1, rank + 1)), source, destination).shape
-    return [n - 1 for n in shape]
 
 
 def _softplus(e: Model, x: Name) -> Name:
@@ -184,20 +188,6 @@ def _einsum(e: Model, subscripts: Any, *operands: Any, optimize: Any = False) ->
 
 
 # ------------------------------------------------------------------ shapes
-
-
-@_emit("transpose")
-def _transpose(e: Model, x: Name, axes: Any = None) -> Any:
-    rank = e.rank(x)
-    order = list(reversed(range(rank))) if axes is None else [int(a) % rank for a in axes]
-    return e.op("Transpose", x, perm=order)
-
-
-@_emit("swapaxes", "matrix_transpose")
-def _swapaxes(e: Model, x: Name, one: int = -1, other: int = -2) -> Any:
-    order = list(range(e.rank(x)))
-    order[one], order[other] = order[other], order[one]
-    return e.op("Transpose", x, perm=order)
 
 
 @_emit("squeeze")
