@@ -14,15 +14,6 @@ from tinygrad_course.training.descent import (
 from tinygrad_course.training.schedules import ExponentialDecay, InverseTimeDecay
 
 __all__ = [
-    "KINDS",
-    "Adam",
-    "AdamW",
-    "ExponentialDecay",
-    "GradientDescent",
-    "InverseTimeDecay",
-    "Momentum",
-    "Optimizer",
-    "RMSprop",
-    "by_name",
-    "settings",
-]
+    "KINDS", "Adam", "AdamW", "ExponentialDecay", "GradientDescent", "InverseTimeDecay", "Momentum",
+    "Optimizer", "RMSprop", "by_name", "settings",
+]  # fmt: skip

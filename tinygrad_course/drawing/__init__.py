@@ -11,18 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tinygrad_course.drawing import (
-    animate,
-    dot,
-    layers,
-    outline,
-    page,
-    render,
-    rows,
-    scene,
-    steps,
-    themes,
-)
+from tinygrad_course.drawing import animate, dot, layers, outline, page, render, rows, scene, steps, themes
 from tinygrad_course.drawing.dimensions import dimensions
 from tinygrad_course.drawing.page import Page
 from tinygrad_course.drawing.render import NoRenderer

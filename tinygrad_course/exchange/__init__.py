@@ -6,11 +6,5 @@ from tinygrad_course.exchange.other_libraries import DenseLayers, read_keras, re
 from tinygrad_course.exchange.weights import load_weights, save_weights
 
 __all__ = [
-    "CannotExport",
-    "DenseLayers",
-    "export_onnx",
-    "load_weights",
-    "read_keras",
-    "read_torch",
-    "save_weights",
-]
+    "CannotExport", "DenseLayers", "export_onnx", "load_weights", "read_keras", "read_torch", "save_weights",
+]  # fmt: skip

@@ -14,16 +14,8 @@ from tinygrad_course.functions.activations import (
     softmax,
     tanh,
 )
-from tinygrad_course.functions.attention import (
-    attention,
-    causal_mask,
-    embedding,
-    masked_softmax,
-)
-from tinygrad_course.functions.convolution import (
-    conv,
-    conv_transpose,
-)
+from tinygrad_course.functions.attention import attention, causal_mask, embedding, masked_softmax
+from tinygrad_course.functions.convolution import conv, conv_transpose
 from tinygrad_course.functions.costs import (
     binary_cross_entropy,
     categorical_cross_entropy,
@@ -32,11 +24,7 @@ from tinygrad_course.functions.costs import (
     sigmoid_cross_entropy,
     softmax_cross_entropy,
 )
-from tinygrad_course.functions.dropout import (
-    drop,
-    dropout,
-    dropout_mask,
-)
+from tinygrad_course.functions.dropout import drop, dropout, dropout_mask
 from tinygrad_course.functions.losses import (
     cross_entropy,
     focal,
@@ -46,80 +34,17 @@ from tinygrad_course.functions.losses import (
     mean_squared_error,
     negative_log_likelihood,
 )
-from tinygrad_course.functions.normalization import (
-    batch_norm,
-    layer_norm,
-    rms_norm,
-)
-from tinygrad_course.functions.pooling import (
-    average_pool,
-    max_pool,
-)
-from tinygrad_course.functions.recurrent import (
-    gru_cell,
-    lstm,
-    lstm_cell,
-    rnn_cell,
-    scan,
-)
-from tinygrad_course.functions.units import (
-    elu,
-    gelu,
-    glu,
-    hard_tanh,
-    selu,
-    silu,
-    soft_sign,
-    softplus,
-)
+from tinygrad_course.functions.normalization import batch_norm, layer_norm, rms_norm
+from tinygrad_course.functions.pooling import average_pool, max_pool
+from tinygrad_course.functions.recurrent import gru_cell, lstm, lstm_cell, rnn_cell, scan
+from tinygrad_course.functions.units import elu, gelu, glu, hard_tanh, selu, silu, soft_sign, softplus
 
 __all__ = [
-    "attention",
-    "average_pool",
-    "batch_norm",
-    "binary_cross_entropy",
-    "categorical_cross_entropy",
-    "causal_mask",
-    "conv",
-    "conv_transpose",
-    "cross_entropy",
-    "drop",
-    "dropout",
-    "dropout_mask",
-    "elu",
-    "embedding",
-    "focal",
-    "gelu",
-    "glu",
-    "gru_cell",
-    "hard_tanh",
-    "hinge",
-    "huber",
-    "l2_term",
-    "layer_norm",
-    "leaky_relu",
-    "linear",
-    "log_softmax",
-    "logsumexp",
-    "lstm",
-    "lstm_cell",
-    "margin_ranking",
-    "masked_softmax",
-    "max_pool",
-    "mean_squared_error",
-    "negative_log_likelihood",
-    "one_hot",
-    "relu",
-    "rms_norm",
-    "rnn_cell",
-    "scan",
-    "selu",
-    "sigmoid",
-    "sigmoid_cross_entropy",
-    "silu",
-    "soft_sign",
-    "softmax",
-    "softmax_cross_entropy",
-    "softplus",
-    "tanh",
-]
+    "attention", "average_pool", "batch_norm", "binary_cross_entropy", "categorical_cross_entropy",
+    "causal_mask", "conv", "conv_transpose", "cross_entropy", "drop", "dropout", "dropout_mask", "elu",
+    "embedding", "focal", "gelu", "glu", "gru_cell", "hard_tanh", "hinge", "huber", "l2_term", "layer_norm",
+    "leaky_relu", "linear", "log_softmax", "logsumexp", "lstm", "lstm_cell", "margin_ranking",
+    "masked_softmax", "max_pool", "mean_squared_error", "negative_log_likelihood", "one_hot", "relu",
+    "rms_norm", "rnn_cell", "scan", "selu", "sigmoid", "sigmoid_cross_entropy", "silu", "soft_sign",
+    "softmax", "softmax_cross_entropy", "softplus", "tanh",
+]  # fmt: skip

@@ -29,122 +29,77 @@ def _binom_log_mass(k: Any, n: Any, p: Any) -> Any:
 
 
 norm = Continuous(
-    "norm",
-    lambda z: -(z * z + LOG_2PI) / 2,
-    special.ndtr,
-    log_distribution=special.log_ndtr,
-    symmetric=True,
-)
+    "norm", lambda z: -(z * z + LOG_2PI) / 2, special.ndtr, log_distribution=special.log_ndtr, symmetric=True,
+)  # fmt: skip
 t = Continuous("t", _t_log_density, lambda z, df: special.stdtr(df, z), symmetric=True)
 cauchy = Continuous(
-    "cauchy",
-    lambda z: -np.log1p(z * z) - math.log(math.pi),
-    lambda z: 0.5 + np.arctan(z) / math.pi,
+    "cauchy", lambda z: -np.log1p(z * z) - math.log(math.pi), lambda z: 0.5 + np.arctan(z) / math.pi,
     symmetric=True,
-)
+)  # fmt: skip
 laplace = Continuous(
-    "laplace",
-    lambda z: -np.abs(z) - math.log(2),
-    lambda z: np.where(z < 0, np.exp(-np.abs(z)) / 2, 1 - np.exp(-np.abs(z)) / 2),
-    symmetric=True,
-)
+    "laplace", lambda z: -np.abs(z) - math.log(2),
+    lambda z: np.where(z < 0, np.exp(-np.abs(z)) / 2, 1 - np.exp(-np.abs(z)) / 2), symmetric=True,
+)  # fmt: skip
 logistic = Continuous(
-    "logistic",
-    lambda z: special.log_expit(z) + special.log_expit(-z),
-    special.expit,
-    log_distribution=special.log_expit,
-    symmetric=True,
-)
+    "logistic", lambda z: special.log_expit(z) + special.log_expit(-z), special.expit,
+    log_distribution=special.log_expit, symmetric=True,
+)  # fmt: skip
 gumbel_r = Continuous(
-    "gumbel_r",
-    lambda z: -z - np.exp(-z),
-    lambda z: np.exp(-np.exp(-z)),
+    "gumbel_r", lambda z: -z - np.exp(-z), lambda z: np.exp(-np.exp(-z)),
     log_distribution=lambda z: -np.exp(-z),
-)
+)  # fmt: skip
 uniform = Continuous("uniform", lambda z: 0.0 * z, lambda z: z, 0.0, 1.0)
 expon = Continuous("expon", lambda z: -z, lambda z: -np.expm1(-z), 0.0)
 halfnorm = Continuous(
-    "halfnorm",
-    lambda z: -z * z / 2 + math.log(2 / math.pi) / 2,
-    lambda z: special.erf(z / math.sqrt(2)),
+    "halfnorm", lambda z: -z * z / 2 + math.log(2 / math.pi) / 2, lambda z: special.erf(z / math.sqrt(2)),
     0.0,
-)
+)  # fmt: skip
 gamma = Continuous(
-    "gamma",
-    lambda z, a: special.xlogy(a - 1.0, z) - z - special.gammaln(a),
-    lambda z, a: special.gammainc(a, z),
-    0.0,
-)
+    "gamma", lambda z, a: special.xlogy(a - 1.0, z) - z - special.gammaln(a),
+    lambda z, a: special.gammainc(a, z), 0.0,
+)  # fmt: skip
 invgamma = Continuous(
-    "invgamma",
-    lambda z, a: -(a + 1.0) * np.log(z) - special.gammaln(a) - 1.0 / z,
-    lambda z, a: special.gammaincc(a, 1.0 / z),
-    math.ulp(0.0),
-)
+    "invgamma", lambda z, a: -(a + 1.0) * np.log(z) - special.gammaln(a) - 1.0 / z,
+    lambda z, a: special.gammaincc(a, 1.0 / z), math.ulp(0.0),
+)  # fmt: skip
 chi2 = Continuous(
     "chi2",
     lambda z, df: special.xlogy(df / 2 - 1, z) - z / 2 - special.gammaln(df / 2) - df * (math.log(2) / 2),
-    lambda z, df: special.gammainc(df / 2, z / 2),
-    0.0,
-)
+    lambda z, df: special.gammainc(df / 2, z / 2), 0.0,
+)  # fmt: skip
 beta = Continuous(
-    "beta",
-    lambda z, a, b: special.xlogy(a - 1.0, z) + special.xlog1py(b - 1.0, -z) - special.betaln(a, b),
-    lambda z, a, b: special.betainc(a, b, z),
-    0.0,
-    1.0,
-)
+    "beta", lambda z, a, b: special.xlogy(a - 1.0, z) + special.xlog1py(b - 1.0, -z) - special.betaln(a, b),
+    lambda z, a, b: special.betainc(a, b, z), 0.0, 1.0,
+)  # fmt: skip
 lognorm = Continuous(
-    "lognorm",
-    lambda z, s: -(np.log(z) ** 2) / (2 * s * s) - np.log(s * z) - LOG_2PI / 2,
-    lambda z, s: special.ndtr(np.log(z) / s),
-    math.ulp(0.0),
+    "lognorm", lambda z, s: -(np.log(z) ** 2) / (2 * s * s) - np.log(s * z) - LOG_2PI / 2,
+    lambda z, s: special.ndtr(np.log(z) / s), math.ulp(0.0),
     log_distribution=lambda z, s: special.log_ndtr(np.log(z) / s),
-)
+)  # fmt: skip
 weibull_min = Continuous(
-    "weibull_min",
-    lambda z, c: np.log(c) + special.xlogy(c - 1.0, z) - z**c,
-    lambda z, c: -np.expm1(-(z**c)),
+    "weibull_min", lambda z, c: np.log(c) + special.xlogy(c - 1.0, z) - z**c, lambda z, c: -np.expm1(-(z**c)),
     0.0,
-)
+)  # fmt: skip
 pareto = Continuous(
-    "pareto",
-    lambda z, b: np.log(b) - (b + 1.0) * np.log(z),
-    lambda z, b: 1.0 - z**-b,
-    1.0,
-    interior=2.0,
-)
+    "pareto", lambda z, b: np.log(b) - (b + 1.0) * np.log(z), lambda z, b: 1.0 - z**-b, 1.0, interior=2.0,
+)  # fmt: skip
 
 poisson = Discrete(
-    "poisson",
-    lambda k, mu: special.xlogy(k, mu) - special.gammaln(k + 1.0) - mu,
-    lambda k, mu: special.gammaincc(k + 1.0, mu),
-    0,
-    lambda mu: mu >= 0,
-)
+    "poisson", lambda k, mu: special.xlogy(k, mu) - special.gammaln(k + 1.0) - mu,
+    lambda k, mu: special.gammaincc(k + 1.0, mu), 0, lambda mu: mu >= 0,
+)  # fmt: skip
 bernoulli = Discrete(
-    "bernoulli",
-    lambda k, p: special.xlogy(k, p) + special.xlog1py(1.0 - k, -p),
-    lambda k, p: 1.0 - p + 0.0 * k,
-    0,
-    lambda p: (p >= 0) & (p <= 1),
-    lambda p: 1,
-)
+    "bernoulli", lambda k, p: special.xlogy(k, p) + special.xlog1py(1.0 - k, -p),
+    lambda k, p: 1.0 - p + 0.0 * k, 0, lambda p: (p >= 0) & (p <= 1), lambda p: 1,
+)  # fmt: skip
 binom = Discrete(
-    "binom",
-    _binom_log_mass,
-    lambda k, n, p: special.betaincc(k + 1.0, np.maximum(n - k, 1.0), p),
-    0,
-    lambda n, p: (n >= 0) & (np.floor(n) == n) & (p >= 0) & (p <= 1),
-    lambda n, p: n,
-)
+    "binom", _binom_log_mass, lambda k, n, p: special.betaincc(k + 1.0, np.maximum(n - k, 1.0), p), 0,
+    lambda n, p: (n >= 0) & (np.floor(n) == n) & (p >= 0) & (p <= 1), lambda n, p: n,
+)  # fmt: skip
 geom = Discrete(
-    "geom",
-    lambda k, p: special.xlog1py(k - 1.0, -p) + np.log(p),
-    lambda k, p: -np.expm1(special.xlog1py(k, -p)),
-    1,
-    lambda p: (p > 0) & (p <= 1),
-)
+    "geom", lambda k, p: special.xlog1py(k - 1.0, -p) + np.log(p),
+    lambda k, p: -np.expm1(special.xlog1py(k, -p)), 1, lambda p: (p > 0) & (p <= 1),
+)  # fmt: skip
 nbinom = Discrete(
     "nbinom",
     lambda k, n, p: (

@@ -17,14 +17,6 @@ from tinygrad_course.gradient_checking.vectors import (
 )
 
 __all__ = [
-    "Entry",
-    "GradientMismatchError",
-    "GradientReport",
-    "check_gradients",
-    "compare_gradients",
-    "gradient_check",
-    "gradients_like",
-    "parameters_to_vector",
-    "relative_difference",
-    "vector_to_parameters",
-]
+    "Entry", "GradientMismatchError", "GradientReport", "check_gradients", "compare_gradients",
+    "gradient_check", "gradients_like", "parameters_to_vector", "relative_difference", "vector_to_parameters",
+]  # fmt: skip

@@ -34,14 +34,6 @@ from tinygrad_course.testing.expressions import Expression, expression_graphs
 from tinygrad_course.testing.networks import NetworkExample, networks
 
 __all__ = [
-    "Expression",
-    "NetworkExample",
-    "array_shapes",
-    "arrays_at_kinks",
-    "arrays_away_from_kinks",
-    "assert_gradients_match",
-    "broadcastable_arrays",
-    "broadcastable_shapes",
-    "expression_graphs",
-    "networks",
-]
+    "Expression", "NetworkExample", "array_shapes", "arrays_at_kinks", "arrays_away_from_kinks",
+    "assert_gradients_match", "broadcastable_arrays", "broadcastable_shapes", "expression_graphs", "networks",
+]  # fmt: skip

@@ -197,17 +197,8 @@ def _calls_by_hand() -> list[Call]:
 
 #: First, so that examples shrink towards them.
 _SIMPLE: tuple[Any, ...] = (
-    np.add,
-    np.multiply,
-    np.subtract,
-    np.negative,
-    np.divide,
-    np.exp,
-    np.log,
-    np.tanh,
-    np.square,
-    np.sqrt,
-)
+    np.add, np.multiply, np.subtract, np.negative, np.divide, np.exp, np.log, np.tanh, np.square, np.sqrt,
+)  # fmt: skip
 
 
 @functools.cache

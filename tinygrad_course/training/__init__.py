@@ -11,21 +11,7 @@ from tinygrad_course.training.runs import EarlyStopping, Run
 from tinygrad_course.training.watching import watch
 
 __all__ = [
-    "Adam",
-    "AdamW",
-    "CheckpointError",
-    "EarlyStopping",
-    "GradientDescent",
-    "InterruptedRun",
-    "Momentum",
-    "Network",
-    "NotFiniteError",
-    "RMSprop",
-    "Run",
-    "fit",
-    "initialize_parameters",
-    "load",
-    "mini_batches",
-    "save",
-    "watch",
-]
+    "Adam", "AdamW", "CheckpointError", "EarlyStopping", "GradientDescent", "InterruptedRun", "Momentum",
+    "Network", "NotFiniteError", "RMSprop", "Run", "fit", "initialize_parameters", "load", "mini_batches",
+    "save", "watch",
+]  # fmt: skip
