@@ -58,12 +58,9 @@ def page(graph: Graph, title: str = "") -> str:
     shown = title or f"Computation graph of {of}"
     allowed = f"style-src 'unsafe-inline'; script-src 'sha256-{policy}'; img-src data:"
     parts = {
-        "POLICY": f"default-src 'none'; {allowed}",
-        "TITLE": html.escape(labels.visible(shown)),
-        "STYLE": style,
-        "DATA": _json(data(graph, shown)),
-        "SCRIPT": script,
-    }
+        "POLICY": f"default-src 'none'; {allowed}", "TITLE": html.escape(labels.visible(shown)),
+        "STYLE": style, "DATA": _json(data(graph, shown)), "SCRIPT": script,
+    }  # fmt: skip
     return re.sub("@([A-Z]+)@", lambda mark: parts[mark[1]], frame)  # once: what is put in is not searched
 
 
@@ -87,12 +84,9 @@ def data(graph: Graph, title: str = "") -> dict[str, Any]:
         "title": labels.visible(title),
         "nodes": [_node(graph, n, way, names, group.get(n.id), cells) for n in graph],
         "groups": [{"title": s.title, "lines": list(outline.lines_of(graph, s))} for s in sections],
-        "runs": runs,
-        "collapsed": len(graph) > OPEN,
-        "steps": steps.steps(graph, way, names),
-        "note": way.note,
-        "cost": names.plain(graph.roots[-1]),
-    }
+        "runs": runs, "collapsed": len(graph) > OPEN, "steps": steps.steps(graph, way, names),
+        "note": way.note, "cost": names.plain(graph.roots[-1]),
+    }  # fmt: skip
 
 
 def _node(

@@ -150,14 +150,9 @@ def extrapolate(phi: Phi, scale: float, sigma: float) -> Slope:
         ends = [float(left[k]), float(right[k])]
     curved = max(abs(ends[0] - float(left[k])), abs(ends[1] - float(right[k])))
     return replace(
-        found,
-        noise=max(found.noise, float(noise[k])),
-        truncation=max(found.truncation, curved),
-        left=ends[0],
-        right=ends[1],
-        shape=shape,
-        size=size,
-    )
+        found, noise=max(found.noise, float(noise[k])), truncation=max(found.truncation, curved),
+        left=ends[0], right=ends[1], shape=shape, size=size,
+    )  # fmt: skip
 
 
 def _richardson(first: NDArray[Any], noise: NDArray[Any], steps: NDArray[Any], order: int) -> Slope:

@@ -73,15 +73,10 @@ class _NetworkEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn ha
             )
             validation = (X_held.T, _columns(Y_held))
         self.network_.fit(
-            X.T,
-            _columns(Y),
-            epochs=self.epochs,
+            X.T, _columns(Y), epochs=self.epochs,
             batch_size=None if self.batch_size is None else min(self.batch_size, len(X)),
-            validation=validation,
-            early_stopping=self.early_stopping,
-            show=False,
-            compile=self.compile,
-        )
+            validation=validation, early_stopping=self.early_stopping, show=False, compile=self.compile,
+        )  # fmt: skip
         return self
 
     def _optimizer(self) -> Optimizer:

@@ -194,13 +194,9 @@ class Network:
         held = {name: held[name] for name in names}
         sizes = [held["W1"].shape[1], *(held[f"W{l}"].shape[0] for l in range(1, L + 1))]
         network = cls(
-            sizes,
-            activations,
-            init="zeros",
-            batch_norm=normal,
-            dtype=np.result_type(*held.values()),
+            sizes, activations, init="zeros", batch_norm=normal, dtype=np.result_type(*held.values()),
             **options,
-        )
+        )  # fmt: skip
         expected = {name: value.shape for name, value in network.parameters.items()}
         found = {name: value.shape for name, value in held.items()}
         if found != expected:
@@ -359,28 +355,13 @@ class Network:
         begun = self.epoch
         try:
             run = fit(
-                cost,
-                self.parameters,
-                X,
-                Y,
-                self.optimizer,
-                epochs=epochs,
-                batch_size=batch_size,
-                rng=self._rng,
-                streams={"network": self._rng} if dropout else {},
-                draw=self._masks if dropout else None,
-                validation=validation,
-                evaluate=self._recorded_cost,
-                metrics={} if validation is None else {"score": self._score},
-                early_stopping=early_stopping,
-                callbacks=callbacks,
-                state=self._state,
-                checkpoint=checkpoint,
-                every=every,
-                setup=self._setup(),
-                show=show,
-                compile=False if in_files and compile == "auto" else compile,
-            )
+                cost, self.parameters, X, Y, self.optimizer, epochs=epochs, batch_size=batch_size,
+                rng=self._rng, streams={"network": self._rng} if dropout else {},
+                draw=self._masks if dropout else None, validation=validation, evaluate=self._recorded_cost,
+                metrics={} if validation is None else {"score": self._score}, early_stopping=early_stopping,
+                callbacks=callbacks, state=self._state, checkpoint=checkpoint, every=every,
+                setup=self._setup(), show=show, compile=False if in_files and compile == "auto" else compile,
+            )  # fmt: skip
         except InterruptedRun as stopped:
             self._adopt(stopped.run, 0 if checkpoint else begun)
             raise
@@ -429,14 +410,10 @@ class Network:
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write the network, whole or not at all, as one HDF5 file; `checkpoints` documents the layout."""
         return checkpoints.save(
-            path,
-            self.parameters,
-            state=self._state,
-            history=self.history,
-            setup={**self._setup(), "optimizer": described(self.optimizer)},
-            streams={"network": self._rng},
+            path, self.parameters, state=self._state, history=self.history,
+            setup={**self._setup(), "optimizer": described(self.optimizer)}, streams={"network": self._rng},
             epoch=self.epoch,
-        )
+        )  # fmt: skip
 
     @classmethod
     def load(
@@ -470,15 +447,10 @@ class Network:
         if setup.get("kind") != cls.__name__:
             raise checkpoints.CheckpointError(f"{path} holds no Network: its setup is {sorted(setup)}")
         network = cls(
-            setup["layers"],
-            setup["activations"],
-            init="zeros",  # the parameters are in the file
-            lambd=setup["lambd"],
-            keep_prob=setup["keep_prob"],
-            batch_norm=setup.get("batch_norm") or False,
-            optimizer=_revived(setup["optimizer"]) if optimizer is None else optimizer,
-            dtype=setup["dtype"],
-        )
+            setup["layers"], setup["activations"], init="zeros", lambd=setup["lambd"],
+            keep_prob=setup["keep_prob"], batch_norm=setup.get("batch_norm") or False,
+            optimizer=_revived(setup["optimizer"]) if optimizer is None else optimizer, dtype=setup["dtype"],
+        )  # fmt: skip
         network.init = setup["init"] if init is None else init
         network.seed = setup["seed"]
         network._rng = found.streams.get("network", network._rng)
@@ -488,16 +460,11 @@ class Network:
 
     def _setup(self) -> dict[str, Any]:
         return {
-            "kind": type(self).__name__,
-            "layers": list(self.layers),
-            "activations": list(self.activations),
-            "init": described(self.init),
-            "lambd": self.lambd,
-            "keep_prob": list(self.keep_prob),
+            "kind": type(self).__name__, "layers": list(self.layers), "activations": list(self.activations),
+            "init": described(self.init), "lambd": self.lambd, "keep_prob": list(self.keep_prob),
             "batch_norm": list(self.batch_norm) if any(self.batch_norm) else None,
-            "seed": described(self.seed),
-            "dtype": str(self.dtype),
-        }
+            "seed": described(self.seed), "dtype": str(self.dtype),
+        }  # fmt: skip
 
     # -------------------------------------------------------------- what it is given
 

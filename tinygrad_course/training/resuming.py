@@ -85,12 +85,9 @@ def setup_of(
     return {
         **{key: value for key, value in more.items() if value is not None},
         "parameters": {path: list(np.shape(value)) for path, value in trees.leaves(parameters)},
-        "optimizer": described(optimizer),
-        "batch_size": batch_size,
-        "X": data_of(X),
-        "Y": data_of(Y),
+        "optimizer": described(optimizer), "batch_size": batch_size, "X": data_of(X), "Y": data_of(Y),
         "start": digest(parameters),
-    }
+    }  # fmt: skip
 
 
 def data_of(data: Any) -> list[Any]:
