@@ -186,3 +186,67 @@ def optimize(w, b, X, Y, num_iterations=100, learning_rate=0.009, print_cost=Fal
     assert (report.status, report.findings[0].line) == ("wrong", 10)
     (report,) = audit_text(text.replace(slip, "1 - A")).functions
     assert report.status == "right"
+
+
+BATCHES = """import numpy as np
+def train(X, Y, learning_rate=0.1, num_epochs=10, batch_size=2):
+    m = X.shape[1]
+    W1, b1 = np.random.randn(4, X.shape[0]) * 0.01, np.zeros((4, 1))
+    W2, b2 = np.random.randn(1, 4) * 0.01, np.zeros((1, 1))
+    for epoch in range(num_epochs):
+        costs, order = [], np.random.permutation(m)
+        for k in range(0, m, batch_size):
+            Xb, Yb = X[:, order[k:k + batch_size]], Y[:, order[k:k + batch_size]]
+            mb = Xb.shape[1]
+            A1 = np.tanh(W1 @ Xb + b1)
+            A2 = 1 / (1 + np.exp(-(W2 @ A1 + b2)))
+            costs.append(-np.sum(Yb * np.log(A2) + (1 - Yb) * np.log(1 - A2)) / mb)
+            dZ2 = (A2 - Yb) / mb
+            dW2, db2 = dZ2 @ A1.T, np.sum(dZ2, axis=1, keepdims=True)
+            dZ1 = W2.T @ dZ2 * (1 - A1 ** 2)
+            dW1, db1 = dZ1 @ Xb.T, np.sum(dZ1, axis=1, keepdims=True)
+            W1, b1 = W1 - learning_rate * dW1, b1 - learning_rate * db1
+            W2, b2 = W2 - learning_rate * dW2, b2 - learning_rate * db2
+        pass
+    return W1, b1, W2, b2
+"""
+COSTS = "            costs.append(-np.sum(Yb * np.log(A2) + (1 - Yb) * np.log(1 - A2)) / mb)\n"
+AFTER = """        A = 1 / (1 + np.exp(-(W2 @ np.tanh(W1 @ X + b1) + b2)))
+        cost = -np.mean(Y * np.log(A) + (1 - Y) * np.log(1 - A))
+"""
+
+
+def test_a_mini_batch_without_1_over_m_is_wrong_where_the_cost_is_a_mean():
+    found = verdict(BATCHES.replace("dZ2 = (A2 - Yb) / mb", "dZ2 = A2 - Yb"), "train")
+    assert found.status == WRONG
+    assert ("missing_1_over_m", 14) in {(one.diagnosis, one.line) for one in found.findings}
+    assert verdict(METHOD.replace("(p - y) / m", "(p - y)"), "Klassifikator.fit").status == RIGHT
+    loss = "            loss = -np.mean(y * np.log(p) + (1 - y) * np.log(1 - p))\n            dw ="
+    text = METHOD.replace("            dw =", loss)
+    assert verdict(text, "Klassifikator.fit").status == RIGHT
+    assert verdict(text.replace("(p - y) / m", "(p - y)"), "Klassifikator.fit").status == WRONG
+
+
+@pytest.mark.parametrize(
+    ("other", "cost"),
+    [("", ""), (COSTS.replace(" / mb)", ")"), ""), ("", AFTER)],
+    ids=["none", "a sum that is divided where it is printed", "of all data, after the mini-batches"],
+)
+def test_a_mini_batch_with_another_cost_than_its_mean_is_right(other, cost):
+    text = BATCHES.replace(COSTS, other).replace("        pass\n", cost)
+    assert verdict(text, "train").status == RIGHT
+
+
+def test_without_a_cost_of_its_own_a_loop_is_told_that_1_over_m_is_not_there():
+    text = BATCHES.replace(COSTS, "")
+    assert "no 1/m" not in " ".join(verdict(text, "train").remarks)
+    summed = verdict(text.replace("dZ2 = (A2 - Yb) / mb", "dZ2 = A2 - Yb"), "train")
+    assert summed.status == RIGHT
+    assert "no 1/m" in " ".join(summed.remarks)
+
+
+def test_parameters_that_are_never_updated_are_told():
+    updates = [line for line in BATCHES.splitlines() if "learning_rate *" in line]
+    text = BATCHES.replace("\n".join(updates), "            kept = dW1")
+    found = verdict(text, "train")
+    assert (found.status, found.findings[0].diagnosis) == (WRONG, "not_updated")

@@ -17,13 +17,13 @@ from tinygrad_course.audit.execution.learner import Learner
 from tinygrad_course.audit.execution.namespace import Program
 from tinygrad_course.audit.execution.stubs import GIVEN
 from tinygrad_course.audit.kinds import Kind, kind_of, known_name
+from tinygrad_course.audit.kinds.any_loop import AnyLoop
 from tinygrad_course.audit.kinds.any_optimizer import AnyOptimizer
-from tinygrad_course.audit.kinds.cases import Draw
 from tinygrad_course.audit.kinds.layer_functions import LinearActivationBackward, LinearBackward
 from tinygrad_course.audit.kinds.logistic_regression import Optimize
 from tinygrad_course.audit.kinds.own_class import shown_name, shown_words
 from tinygrad_course.audit.kinds.own_network import OwnNetwork
-from tinygrad_course.audit.kinds.training_steps import SCRIPT, TrainingStep
+from tinygrad_course.audit.kinds.what_trains import SCRIPT
 from tinygrad_course.audit.repair.candidates import Candidates
 from tinygrad_course.audit.repair.forward_and_backward import PARTNERS, backward_hidden, cache_finding
 from tinygrad_course.audit.repair.mutations.naming import is_a
@@ -359,7 +359,7 @@ class _File:
     def _own_report(self, result: OwnResult) -> FunctionReport:
         """Report what came of holding a function, a method or a loop against its own cost."""
         kind = result.kind
-        node = kind.whole if isinstance(kind, TrainingStep) else kind.node
+        node = kind.whole if isinstance(kind, AnyLoop) else kind.node
         where = self.submission.where(node.lineno)
         report = FunctionReport(shown_name(node.name), kind=type(kind).__name__, **where)
         report.against, report.cases = shown_words(kind.described), len(result.verdicts)
@@ -375,7 +375,7 @@ class _File:
             return report
         report.remarks = list(dict.fromkeys(remark for one in result.verdicts for remark in one.remarks))
         if result.right:
-            for mistake, words, at in kind.mistakes(Draw(5)) if isinstance(kind, TrainingStep) else ():
+            for mistake, words, at in kind.mistakes() if isinstance(kind, AnyLoop) else ():
                 report.status = WRONG
                 report.findings.append(Finding("", mistake, words, **self.submission.spot(at)))
             return report

@@ -24,8 +24,8 @@ def gradients(cost: Callable[[Parameters], Any], parameters: Parameters) -> tupl
     The two are held against each other: a recording that a function has broken (going through `.data`, say)
     is not believed.
     """
-    differences = _differences(lambda theta: float(np.squeeze(cost(theta))), parameters, lambda *_: True)
-    by_differences = {str(path[0]): slope for path, slope, _ in differences}
+    found = differences(lambda theta: float(np.squeeze(cost(theta))), parameters, lambda *_: True)
+    by_differences = {str(path[0]): slope for path, slope, _ in found}
     try:
         from tinygrad_course import grad
 
@@ -49,7 +49,7 @@ def slopes(
     found: dict[Path, Array] = {}
     here = cost(duplicate(theta))
     noise = 8 * np.finfo(float).eps * np.max(np.abs(here), initial=0.0) / STEP
-    for path, slope, means in _differences(cost, theta, wanted):
+    for path, slope, means in differences(cost, theta, wanted):
         # Where the cost is smooth, its second difference goes as the square of the step.
         top = np.max(np.abs(slope), initial=0.0)
         bend = 2 * np.max(np.abs(means - here), initial=0.0) / STEP
@@ -59,7 +59,7 @@ def slopes(
     return found
 
 
-def _differences(
+def differences(
     cost: Callable[[Any], Any], theta: Any, wanted: Callable[[Path, Any], bool]
 ) -> Iterator[tuple[Path, Array, Array]]:
     """Give (J(theta + step) - J(theta - step)) / (2 step) and the mean of both, entry by entry of a leaf."""

@@ -9,39 +9,51 @@ what it remembers is held against the derivative.
 import ast
 import builtins
 import re
-import sys
-from collections.abc import Callable, Iterator, Mapping
-from types import FrameType
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
 
 from tinygrad_course.audit.execution.learner import Learner
 from tinygrad_course.audit.execution.namespace import Program
-from tinygrad_course.audit.execution.oracle import STEP
-from tinygrad_course.audit.execution.paths import Path, at, duplicate, label, leaves, put
+from tinygrad_course.audit.execution.oracle import STEP, differences
+from tinygrad_course.audit.execution.paths import (
+    Path,
+    at,
+    derivative_of,
+    duplicate,
+    label,
+    leaves,
+    pairs,
+    plain,
+    put,
+)
 from tinygrad_course.audit.execution.protection import TooLongError
 from tinygrad_course.audit.execution.stubs import StandInUsedError
 from tinygrad_course.audit.kinds.base import Assumption, words
 from tinygrad_course.audit.kinds.cases import Array, Case, Draw
 from tinygrad_course.audit.kinds.gradient_names import implied, same
-from tinygrad_course.audit.kinds.input_layouts import inputs, layouts
+from tinygrad_course.audit.kinds.input_layouts import layouts, tried
+from tinygrad_course.audit.kinds.iterations import ITERATIONS, Iterations, Run
 from tinygrad_course.audit.kinds.loop_updates import (
     Candidate,
     Fit,
     MeantError,
     OtherShapesError,
+    Step,
     changed_by,
     fitted,
+    in_scale,
     on_the_way,
     remembered,
 )
 from tinygrad_course.audit.kinds.names_taken import asked
 from tinygrad_course.audit.kinds.own_class import method_name, with_methods
-from tinygrad_course.audit.kinds.own_network import BACKWARD, COST, Unfit
-from tinygrad_course.audit.kinds.training_steps import HELD, SCRIPT, Run, TrainingStep, script_function
+from tinygrad_course.audit.kinds.own_network import BACKWARD, COST, Unfit, ratio_of
 from tinygrad_course.audit.kinds.what_trains import (
+    SCRIPT,
     repeated,
+    script_function,
     set_up,
     shared_names,
     sizes_in,
@@ -49,20 +61,20 @@ from tinygrad_course.audit.kinds.what_trains import (
     updates,
 )
 from tinygrad_course.audit.source.argument_kinds import category
-from tinygrad_course.audit.source.signatures import JOINT, argument_names, needed_names
-from tinygrad_course.audit.source.syntax import loops, names_in, nodes, stored_names
+from tinygrad_course.audit.source.signatures import JOINT, argument_names, needed_names, role_of
+from tinygrad_course.audit.source.syntax import loops, names_in, stored_names
 
-SEEN = "__tinygrad_seen__"
 _TRIED = 150
 """With how many sets of values a loop is begun at most."""
 _FITTED = 3
 """With how many of them its iterations are differentiated."""
 _ENTRIES = 200
 """Of how many numbers a loop may have as parameters."""
+_USUAL = {"iterations": ITERATIONS, "lambd": 0.3, "print_cost": False}
 _COST = re.compile(r"(?i)cost|loss|err|mse|nll|entropy|\bJ\b|kosten|cout|costo|perdida|sunshi")
 
 
-class AnyLoop(TrainingStep):
+class AnyLoop(Iterations):
     """The parameters after one iteration."""
 
     battery = words("distinct distinct")
@@ -71,12 +83,12 @@ class AnyLoop(TrainingStep):
     def __init__(
         self, program: Program, node: ast.FunctionDef, loop: ast.For | ast.While, owner: str = ""
     ) -> None:
-        self.shared = shared_names(program, node)
-        super().__init__(program, set_up(program, node, self.shared), loop)
-        self.owner = owner
+        shared, self.owner = shared_names(program, node), owner
+        roles = {name: role_of(name, _USUAL) for name in argument_names(node)}
+        self._usual = {name: _USUAL[role] for name, role in roles.items() if role}
+        """What the function is given though it has a default."""
         # What changes the loop changes the copies that its methods are functions in.
-        self.program = with_methods(program)
-        self.program.namespace[HELD] = self._held
+        super().__init__(with_methods(program), set_up(program, node, shared), loop, shared)
         self.given: tuple[int, int] | None = None
         self.found = ""
         """The cost that fits."""
@@ -84,18 +96,11 @@ class AnyLoop(TrainingStep):
         self.limit, self.problem = _TRIED, Unfit("the loop does not begin")
         self.complete = False
         """Whether all updates are right."""
-        self.around: dict[str, Any] = {}
-        """The data that the function reads from outside."""
-        self._watching: dict[tuple[str, ...], Callable[..., Any]] = {}
 
     @property
     def described(self) -> str:
         """Say what the loop is held against."""
         return f"the gradient of {self.found or 'the cost that it implies'}"
-
-    def mistakes(self, draw: Draw) -> list[tuple[str, str, int]]:
-        """Return no mistakes beside those of the updates."""
-        return []
 
     def assumptions(self, learner: Learner) -> list[Assumption]:
         """There is one reading."""
@@ -116,40 +121,37 @@ class AnyLoop(TrainingStep):
         asked_for = sizes_in(self.whole, self.program.namespace), (2, 2), (2, 1)
         options = [layout for sizes in dict.fromkeys(asked_for) for layout in layouts(*sizes)]
         names = [*dict.fromkeys([*start, *needed, *outside])]
-        for number, layout in enumerate(options if names else options[:1]):
-            if layout.single or (self.given is not None and self.given[0] != number):
+        for key, layout, values in tried(names, seed, options if names else options[:1], guess=needed):
+            if layout.single or self.given not in (None, key):
                 continue
-            for place, values in enumerate(inputs(names, seed, layout, guess=needed)):
-                if self.given is not None and self.given[1] != place:
-                    continue
-                tries += 1
-                if tries > self.limit or fits > _FITTED:
-                    break
-                self.around = {name: values[name] for name in outside}
-                try:
-                    given = {name: values[name] for name in needed}
-                    run = self._begun(given, {name: values[name] for name in start})
-                except Unfit as error:
-                    problem = error if tries == 1 else problem
-                    continue
-                if isinstance(run.error, TooLongError):
-                    self.limit, problem = 0, Unfit("an iteration does not come back")
-                    continue
-                if run.error is not None and not (run.ends and isinstance(run.error, StandInUsedError)):
-                    problem = Unfit.raised(self.whole.name, run.error) if tries == 1 else problem
-                    continue
-                if not run.ends:
-                    continue
-                try:
-                    made = self._step_case(run, Draw(seed))
-                except Unfit as error:
-                    problem = problem if isinstance(problem, MeantError) else error
-                    fits += not isinstance(error, OtherShapesError)
-                    continue
-                if self.complete or self.given is not None:
-                    self.given = number, place
-                    return made
-                best, fits = best or (made, (number, place)), fits + 1  # labels that fit less may be to blame
+            tries += 1
+            if tries > self.limit or fits > _FITTED:
+                break
+            self.around = {name: values[name] for name in outside}
+            try:
+                given = {name: values[name] for name in needed} | self._usual
+                run = self._begun(given, {name: values[name] for name in start})
+            except Unfit as error:
+                problem = error if tries == 1 else problem
+                continue
+            if isinstance(run.error, TooLongError):
+                self.limit, problem = 0, Unfit("an iteration does not come back")
+                continue
+            if run.error is not None and not (run.ends and isinstance(run.error, StandInUsedError)):
+                problem = Unfit.raised(self.whole.name, run.error) if tries == 1 else problem
+                continue
+            if not run.ends:
+                continue
+            try:
+                made = self._step_case(run, Draw(seed))
+            except Unfit as error:
+                problem = problem if isinstance(problem, MeantError) else error
+                fits += not isinstance(error, OtherShapesError)
+                continue
+            if self.complete or self.given is not None:
+                self.given = key
+                return made
+            best, fits = best or (made, key), fits + 1  # labels that fit less may be to blame
         if best is None:
             self.limit = self.limit // 2 if fits else 0  # other numbers, and the same inputs, help seldom
             self.problem = problem
@@ -165,7 +167,8 @@ class AnyLoop(TrainingStep):
                 if outcome.error is not None:
                     raise Unfit.raised(f"{self.owner}(...)", outcome.error)
                 given = {"self": outcome.result, **given}
-            return self.run(given)
+            self.last = self.run(given)
+            return self.last
 
     def _outside(self) -> list[str]:
         """Return the data that the code reads from outside and that nothing that is executed sets."""
@@ -190,7 +193,7 @@ class AnyLoop(TrainingStep):
         for place in dict.fromkeys((0, min(1, len(run.ends) - 1))):
             start = {name: run.starts[place][name] for name in run.starts[0] if name in run.starts[place]}
             try:
-                return self._fitting(start, draw)
+                return self._fitting(duplicate(start), draw)
             except Unfit as error:
                 problem = problem if isinstance(problem, MeantError) else error
         raise problem
@@ -201,10 +204,11 @@ class AnyLoop(TrainingStep):
         for path, _ in leaves(after):
             if type(at(start, path)) is int:  # b = 0, which has a point after the iteration
                 start = put(start, path, float(at(start, path)))
-        changed = changed_by(start, after)
+        paired = {of: at(start, of) for of, _ in pairs(start, after)}
+        changed = changed_by(start, after) or paired
         if sum(np.size(value) for value in changed.values()) < 2:
             raise Unfit("the loop does not update several arrays")
-        moved = duplicate(start)
+        before, moved = duplicate(start), duplicate(start)
         for path, value in changed.items():
             moved = put(moved, path, value + 0.1 * draw.array(*np.shape(value)) if np.ndim(value) else value)
         seen = self._seen(duplicate(moved))
@@ -217,16 +221,20 @@ class AnyLoop(TrainingStep):
                 parameters.append(path)
         if not 0 < sum(np.size(changed[path]) for path in parameters) <= _ENTRIES:
             raise Unfit("no cost of the parameters is computed in the loop, and none is implied")
-        for path in parameters:
-            start = put(start, path, at(moved, path))
+        copies = [(path, of) for of in parameters for path in changed if plain(path) == plain(of)]
+        for path, of in copies:  # W1 may lie in a variable and in a dictionary, the same in both
+            if all(np.array_equal(at(one, path), at(one, of)) for one in (before, after)):
+                start = put(start, path, at(moved, of))
         after = self._iterate_of(start)
         values = {path: np.asarray(at(start, path), dtype=float) for path in parameters}
         slopes = self._slopes(options, start, values)
-        number, fit = self._best(options, start, after, slopes)
+        number, fit = self._best(options, start, after, slopes, seen)
         self._settle(options[number], fit, after)
+        self.parameters = set(parameters)
         expected = {label(path): value for path, value in fit.after.items()}
         way = on_the_way(start, after, fit, {path: one[..., number] for path, one in slopes.items()})
         rows = max((np.shape(value)[0] for value in seen.values() if np.ndim(value) == 2), default=2)
+        rows = round(max(fit.factor, 1 / fit.factor)) if fit.factor != 1 else rows
         bindings = {**self.around, **{name: start[name] for name in self.shared if name in start}}
         return Case(start, {**way, **expected}, tuple(expected), m=rows, bindings=bindings)
 
@@ -236,6 +244,7 @@ class AnyLoop(TrainingStep):
         start: dict[str, Any],
         after: dict[str, Any],
         slopes: dict[Path, Array],
+        seen: dict[str, Any],
     ) -> tuple[int, Fit]:
         """Return the place of the cost that most updates are the derivatives of, and how far they are."""
         moves = {
@@ -243,24 +252,44 @@ class AnyLoop(TrainingStep):
             for path, value in changed_by(start, after).items()
         }
         memory = {path: both for path, both in moves.items() if path not in slopes}
-        rates = [float(value) for _, value in leaves(start) if np.ndim(value) == 0]
-        found: list[tuple[tuple[int, bool], int, Fit]] = []
-        for number, candidate in enumerate(options):
-            slope = {path: one[..., number] for path, one in slopes.items()}
-            slope = {path: one for path, one in slope.items() if np.any(np.abs(one) > 1e-8) and path in moves}
-            slope = {path: one for path, one in slope.items() if label(path) != candidate.output}
-            if slope and all(np.all(np.isfinite(one)) for one in slope.values()):
-                values = {path: moves[path][0] for path in slope}
-                steps = {path: moves[path][1] - moves[path][0] for path in slope}
-                named = _COST.search(candidate.output) and takes_away(self.program, self.loop.body)
-                lowered = bool(candidate.cost is not None or named)
-                fit = fitted(slope, values, steps, rates, descends=lowered)
-                fit = fit if fit is not None and fit.right else remembered(slope, memory)
-                if fit is not None and 2 * len(fit.right) >= len(fit.after):
-                    found.append(((len(fit.right), candidate.cost is None), number, fit))
+        named = {path: np.asarray(at(after, path)) for of, path in pairs(start, after) if of in slopes}
+        if not moves:  # no parameter is updated: right are its gradients, then
+            memory = {path: (np.zeros_like(value), value) for path, value in named.items()}
+        numbers = [float(value) for _, value in leaves(start) if np.ndim(value) == 0]
+        rates = self._rates({**start, **after})
+        found: list[tuple[tuple[int, bool, bool], int, Fit]] = []
+        for number, (_, output, implies) in enumerate(options):
+            slope = {path: one[..., number] for path, one in slopes.items() if path in moves or not moves}
+            slope = {path: one for path, one in slope.items() if np.any(np.abs(one) > 1e-8)}
+            slope = {path: one for path, one in slope.items() if label(path) != output}
+            if not slope or not all(np.all(np.isfinite(one)) for one in slope.values()):
+                continue
+            told = bool(implies or (_COST.search(output) and takes_away(self.program, self.loop.body)))
+            values = {path: moves[path][0] for path in slope if moves}
+            steps = {path: moves[path][1] - moves[path][0] for path in values}
+            step = Step(slope, values, steps, numbers)
+            fit = fitted(step, descends=told)
+            fit = fit if fit is not None and fit.right else remembered(slope, memory)
+            if fit is None or 2 * len(fit.right) < len(fit.after):
+                continue
+            if told and fit.right == [*values]:
+                sums = [
+                    (str(one.cost.__doc__), np.shape(seen[one.output]), ratio)
+                    for place, one in enumerate(options)
+                    if one.cost
+                    and (ratio := ratio_of({path: slopes[path][..., place] for path in slope}, slope))
+                ]
+                fit = in_scale(fit, step, rates, sums, own=not implies, strict=bool(named) and not self.owner)
+            found.append(((len(fit.right), implies is None, fit.factor == 1), number, fit))
         if not found:
             raise Unfit("its updates are the derivatives of none of the costs that it has or implies")
         return max(found, key=lambda one: one[0])[1:]
+
+    def _rates(self, variables: dict[str, Any]) -> list[float]:
+        """Return the numbers that are learning rates by their names."""
+        known = {name: self.program.namespace.get(name) for name in names_in(self.whole)} | variables
+        held = [(path, value) for path, value in leaves(known) if np.ndim(value) == 0 and value > 0]
+        return [float(value) for path, value in held if role_of(label(path), ["learning_rate"])]
 
     def _settle(self, candidate: Candidate, fit: Fit, after: dict[str, Any]) -> None:
         """Keep what fits, unless the updates may be meant as they are."""
@@ -272,7 +301,8 @@ class AnyLoop(TrainingStep):
         self.found = candidate.name
         implied = ", which the loop implies" if candidate.cost else ""
         self.remark = f"held against {candidate.name}{implied}"
-        self.parameters = {label(path): path for path in fit.after}
+        self.remark += ": a sum over the examples, there is no 1/m in its updates" * fit.summed
+        self.paths = {label(path): path for path in fit.after}
         self.complete = all(same(at(after, path), value) for path, value in fit.after.items())
 
     def _candidates(
@@ -280,7 +310,9 @@ class AnyLoop(TrainingStep):
     ) -> Iterator[Candidate]:
         """Give the numbers that an iteration computes, and the costs that outputs and labels imply."""
         names = {label(path) for path in changed}
+        of = {plain(path) for path in changed}  # no cost is a derivative
         numbers = [name for name, value in seen.items() if np.size(value) == 1 and name not in names]
+        numbers = [name for name in numbers if of.isdisjoint(derivative_of((name,)))]
         for name in sorted(numbers, key=lambda name: _COST.search(name) is None)[:12]:
             yield Candidate(name, name, None)
         known = {**self.around, **start, **{"." + name: value for name, value in seen.items()}}
@@ -316,71 +348,14 @@ class AnyLoop(TrainingStep):
         """Return the derivatives of each cost, NaN at a kink: one run of the iteration serves them all."""
         here, found = self._costs(options, duplicate(start)), dict[Path, Array]()
         noise = 8 * np.finfo(float).eps * np.abs(here) / STEP
-        for path, value in values.items():
-            slope, bend = np.zeros((*value.shape, len(options))), np.zeros(len(options))
-            for index in np.ndindex(value.shape):
-                sides = []
-                for shift in (STEP, -STEP):
-                    moved = value.copy()
-                    moved[index] += shift
-                    new = moved if value.ndim else float(moved)
-                    sides.append(self._costs(options, put(duplicate(start), path, new)))
-                slope[index] = (sides[0] - sides[1]) / (2 * STEP)
-                bend = np.maximum(bend, np.abs(sides[0] + sides[1] - 2 * here) / STEP)
-            top = np.max(np.abs(slope), axis=tuple(range(value.ndim)), initial=0.0)
+        wanted = lambda path, value: path in values  # noqa: E731
+        for path, slope, means in differences(lambda moved: self._costs(options, moved), start, wanted):
+            axes = tuple(range(values[path].ndim))
+            top = np.max(np.abs(slope), axis=axes, initial=0.0)
+            bend = 2 * np.max(np.abs(means - here), axis=axes, initial=0.0) / STEP
             slope = np.where(np.abs(slope) > noise, slope, 0.0)
             found[path] = np.where(bend > 0.02 * np.maximum(top, 1e-7), np.nan, slope)
         return found
-
-    def _seen(self, start: dict[str, Any]) -> dict[str, Any]:
-        """Run one iteration in its variables; return what was first set in each, and what was returned."""
-        found: dict[str, Any] = {}
-        counts: dict[str, int] = {}
-
-        def keep(name: str, value: Any) -> None:
-            number = isinstance(value, float | np.floating)
-            if number or (isinstance(value, np.ndarray) and value.dtype.kind in "fi" and value.size):
-                found.setdefault(name, np.array(value))
-
-        def returned(frame: FrameType, event: str, value: Any) -> None:
-            code = frame.f_code
-            if event == "return" and code.co_filename == self.program.submission.path:
-                counts[code.co_name] = counts.get(code.co_name, 0) + 1
-                parts = value if isinstance(value, tuple) else (value,)
-                for place, part in enumerate(parts[:4]):
-                    name = f"{code.co_name.split(JOINT)[0]}()" + f" {counts[code.co_name]}.{place}" * (
-                        counts[code.co_name] > 1 or place > 0
-                    )
-                    keep(name, part)
-
-        names = tuple(sorted(start))
-        if names not in self._watching:
-            self._watching[names] = self.program.define(self._watched(names))
-        self.program.namespace[SEEN] = keep
-        old = {id(value) for _, value in leaves(start)}
-        before = sys.getprofile()
-        sys.setprofile(returned)
-        try:
-            result = self._iterated(self._watching[names], start)
-        finally:
-            sys.setprofile(before)
-        for path, value in leaves(result):
-            if id(value) not in old:
-                keep(label(path) if len(path) == 1 else ".".join(map(str, path)), value)
-        return found
-
-    def _watched(self, names: tuple[str, ...]) -> ast.FunctionDef:
-        """Return the iteration as a function that tells of each variable when it is set."""
-        made = self._step(self.whole, list(names))
-        inner = next(nodes(made, ast.For))
-        body, inner.body = inner.body, []
-        for part in body:
-            inner.body.append(part)
-            for name in dict.fromkeys(stored_names(part)):
-                # What a branch that is not taken sets is not there.
-                told = f"{SEEN}({name!r}, locals().get({name!r}, globals().get({name!r})))"
-                inner.body += ast.parse(told).body
-        return ast.fix_missing_locations(made)
 
 
 def any_loops(program: Program, judged: set[str]) -> Iterator[tuple[str, Iterator[AnyLoop]]]:

@@ -125,7 +125,7 @@ def implied(output: Any, labels: Any) -> list[Callable[[Any], Any]]:
     of_classes.__doc__ = "the cross-entropy of the classes"
     alone = np.ndim(output) == 1 or 1 in np.shape(output)
     logarithms = (cross_entropy, of_classes) if alone else (of_classes, cross_entropy)
-    return [squares, *(logarithms if chances and np.all((Y >= 0) & (Y <= 1)) else ())]
+    return [squares, *(logarithms if chances else ())]
 
 
 def up_to_a_factor(

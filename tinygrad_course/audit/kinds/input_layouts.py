@@ -87,7 +87,7 @@ _LABELS = ("one-hot", "classes", "column", "flat", "signs", "real", "sign column
 
 
 _UNKNOWN = ("data", "for each example", "for each unit", "number", "sizes")
-_SEVERAL = {"kernel", "settings", "stride", "padding", "activation", "mode", "mask"}
+_SEVERAL = {"sizes", "kernel", "settings", "stride", "padding", "activation", "mode", "mask"}
 """The kinds of values of which there are two."""
 
 
@@ -120,9 +120,7 @@ def inputs(
         ("flat", "row", "number") if "bias" in present else ("flat",),
         ("no", "list", "array") if any(map(_wordy, names)) else ("no",),
         (1, 4, 3) if "recurrent" in present else (1,),
-        (0, 1)
-        if present & {"kernel", "settings", "stride", "padding", "activation", "mode", "mask"}
-        else (0,),
+        (0, 1) if present & _SEVERAL else (0,),
     )
     for style in itertools.starmap(Style, styles):
         draw = Draw(seed)
@@ -130,6 +128,15 @@ def inputs(
             yield {name: made.value(name, style, draw) for name in names}
         except _NoSuchValueError:
             continue
+
+
+def tried(
+    names: list[str], seed: int, options: Iterable[Layout], guess: Iterable[str] = ()
+) -> Iterator[tuple[tuple[int, int], Layout, dict[str, Any]]]:
+    """Give sets of values in several layouts, each with its number and its place in the layout."""
+    for number, layout in enumerate(options):
+        for place, values in enumerate(inputs(names, seed, layout, guess)):
+            yield (number, place), layout, values
 
 
 @dataclass
@@ -157,7 +164,7 @@ class _Maker:
             options = _SIMPLE[kind]
             return options[style.variant % len(options)]
         if kind == "sizes":
-            return [self.features, LAYER, max(1, self.units)]
+            return [self.features, LAYER, *[LAYER + 1] * style.variant, max(1, self.units)]
         if kind == "inputs":
             return (
                 (layout.data[-3:] if len(layout.data) > 2 else (self.features,))
@@ -322,6 +329,7 @@ _SIMPLE: dict[str, list[Any]] = {
     "number": [0.3],
     "epsilon": [1e-5],
     "mode": ["max", "average"],
+    "optimizer": ["gd"],
     "activation": ["sigmoid", np.tanh],
     "slope": [lambda z: 1 - np.tanh(z) ** 2],
     "seed": [3],

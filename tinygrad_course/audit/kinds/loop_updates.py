@@ -1,5 +1,6 @@
 """What an iteration adds to its parameters, or an optimizer to what it remembers, and the derivatives."""
 
+import math
 import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
@@ -40,6 +41,20 @@ class Fit(NamedTuple):
     """Why those that are not right may be meant so."""
     penalized: bool = False
     """Whether there is a penalty on the weights that the cost has not."""
+    factor: float = 1.0
+    """How many times too large all of them are."""
+    summed: bool = False
+    """Whether they are those of a sum over the examples: the loop has no cost of its own, and no 1/m."""
+
+
+class Step(NamedTuple):
+    """What an iteration adds to its parameters, and the derivatives there of one cost."""
+
+    slope: Slopes
+    values: Slopes
+    steps: Slopes
+    numbers: list[float]
+    """The numbers that the iteration begins with: one of them may be the learning rate."""
 
 
 class _Terms(NamedTuple):
@@ -50,25 +65,57 @@ class _Terms(NamedTuple):
     absolute: float = 0.0
 
 
-def fitted(slope: Slopes, values: Slopes, steps: Slopes, rates: list[float], *, descends: bool) -> Fit | None:
-    """Tell which updates are the derivatives times one number, which most of them have; None without one.
-
-    `rates` are the numbers that the iteration begins with: one of them may be the learning rate.
-    """
-    terms = {path: _terms(steps[path], slope[path], value) for path, value in values.items()}
+def fitted(step: Step, *, descends: bool) -> Fit | None:
+    """Tell which updates are the derivatives times one number, which most of them have; None without one."""
+    values, numbers = step.values, step.numbers
+    terms = {path: _terms(step.steps[path], step.slope[path], value) for path, value in values.items()}
     told = {path: one.rate for path, one in terms.items() if one is not None and values[path].size > 1}
-    known = [rate * times for rate in rates for times in (1.0, 2.0, 0.5) if rate > 0]
+    known = [rate * times for rate in numbers for times in (1.0, 2.0, 0.5) if rate > 0]
     for path, one in terms.items():  # one number is a multiple of any other: it is to be the learning rate
         if path not in told and one is not None and any(abs(-one.rate / rate - 1) < 1e-4 for rate in known):
             told[path] = one.rate
-    fits = [_at_rate(rate, terms, slope, values, steps, rates) for rate in dict.fromkeys(told.values())]
+    fits = [_at_rate(rate, terms, step) for rate in dict.fromkeys(told.values())]
     best = max(fits, key=lambda fit: (len(fit.right), not fit.otherwise), default=None)
     if best is None or not descends or best.otherwise or len(best.right) < len(values):
         return best
     rate = told[next(path for path in best.right if path in told)]
     if rate < 0:
         return best
-    return Fit(best.right, {path: value - rate * slope[path] for path, value in values.items()})
+    return Fit(best.right, {path: value - rate * step.slope[path] for path, value in values.items()})
+
+
+def in_scale(
+    fit: Fit,
+    step: Step,
+    rates: list[float],
+    sums: list[tuple[str, tuple[int, ...], float]],
+    *,
+    own: bool,
+    strict: bool,
+) -> Fit:
+    """Hold updates that are the derivatives of a cost, all times one number, against the learning rate.
+
+    `sums` are the costs over all examples that outputs and labels imply: their names, the shapes of the
+    outputs, how many times this cost they are. Without `strict` the number is a mistake only where 1/m is
+    missing, or is there twice; where the cost is not the loop's own, it is none.
+    """
+    rate = ratio_of(step.steps, step.slope)
+    if rate is None or rate > 0 or not rates:
+        return fit
+    near = min(rates, key=lambda one: abs(np.log(-rate / one)))
+    factor = -rate / near
+    words, shape, times = next(iter(sums), ("", (), 0.0))
+    sizes = [size for size in (*shape, math.prod(shape)) if size > 1]
+    whole = any(abs(factor / size - 1) < 2e-3 for size in sizes)
+    part = any(abs(factor * size - 1) < 2e-3 for size in sizes)
+    summed = abs(times - 1) < 2e-3
+    if abs(factor - 1) < 2e-3:
+        return fit._replace(summed=summed and bool(sizes) and not own)
+    meant = part and summed  # a sum of losses is divided where it is printed
+    if not own or meant or not (strict or ((whole or part) and "entropy" in words)):
+        return fit
+    after = {path: value - near * step.slope[path] for path, value in step.values.items()}
+    return fit._replace(after=after, factor=factor)
 
 
 def _terms(step: Array, slope: Array, value: Array) -> _Terms | None:
@@ -88,54 +135,38 @@ def _terms(step: Array, slope: Array, value: Array) -> _Terms | None:
     return None
 
 
-def _at_rate(
-    rate: float,
-    terms: dict[Path, _Terms | None],
-    slope: Slopes,
-    values: Slopes,
-    steps: Slopes,
-    rates: list[float],
-) -> Fit:
+def _at_rate(rate: float, terms: dict[Path, _Terms | None], step: Step) -> Fit:
     """Tell which updates are the derivatives times a number, a penalty on the weights allowed for."""
     right = [path for path, one in terms.items() if one is not None and abs(one.rate / rate - 1) < 1e-3]
     known = {path: one for path, one in terms.items() if one is not None and path in right}
     penalty = next((one for one in known.values() if one.square or one.absolute), _Terms(rate))
     after: dict[Path, Array] = {}
-    for path, value in values.items():
+    for path, value in step.values.items():
         # A penalty on the weights has none on the biases.
         weights = value.ndim > 1 and min(value.shape) > 1
         own = known.get(path, penalty if weights else _Terms(rate))
-        after[path] = value + rate * slope[path] + own.square * value + own.absolute * np.sign(value)
+        after[path] = value + rate * step.slope[path] + own.square * value + own.absolute * np.sign(value)
         if path in right:  # to the last digit, which difference quotients have not
-            after[path] = value + steps[path]
-    wrong = [path for path in values if path not in right]
-    meant = _meant(rate, wrong, terms, slope, values, steps, rates)
+            after[path] = value + step.steps[path]
+    meant = _meant(rate, [path for path in step.values if path not in right], terms, step)
     return Fit(right, after, meant, any(one.square or one.absolute for one in known.values()))
 
 
-def _meant(
-    rate: float,
-    wrong: list[Path],
-    terms: dict[Path, _Terms | None],
-    slope: Slopes,
-    values: Slopes,
-    steps: Slopes,
-    rates: list[float],
-) -> str:
+def _meant(rate: float, wrong: list[Path], terms: dict[Path, _Terms | None], step: Step) -> str:
     """Say why updates that are not the derivatives times the number of the others may be meant so."""
-    sizes = {float(size) for value in values.values() for size in value.shape if size > 1}
+    sizes = {float(size) for value in step.values.values() for size in value.shape if size > 1}
     others = [terms[path] for path in wrong]
     factors = [one.rate / rate for one in others if one is not None]
     same = len(factors) > 1 and len(factors) == len(others) and max(factors) - min(factors) < 1e-3
-    pairs = [one / other for one in rates for other in rates if other and one != other]
+    pairs = [one / other for one in step.numbers for other in step.numbers if other and one != other]
     for factor in factors:
         whole = abs(factor - round(factor)) < 1e-3 or abs(1 / factor - round(1 / factor)) < 1e-3
         told = whole or any(abs(factor / size - 1) < 1e-3 for size in sizes)
         if same or not told or any(abs(one / factor - 1) < 1e-6 for one in pairs):
             return "its updates are the derivatives of a cost, some times another number than the others"
     for path in wrong:
-        size = np.abs(np.ravel(steps[path]))
-        if np.sum(size > 0.999999 * np.max(size)) > 1 and np.ptp(np.abs(slope[path])) > 1e-6:
+        size = np.abs(np.ravel(step.steps[path]))
+        if np.sum(size > 0.999999 * np.max(size)) > 1 and np.ptp(np.abs(step.slope[path])) > 1e-6:
             return "it clips its gradients"
     return ""
 
@@ -208,11 +239,12 @@ def changed_by(start: dict[str, Any], after: dict[str, Any]) -> dict[Path, Any]:
 def on_the_way(start: dict[str, Any], after: dict[str, Any], fit: Fit, slope: Slopes) -> dict[str, Array]:
     """Return what the gradients are that have a name, up to the factor that right ones have."""
     held = dict(leaves(after))
-    names = [(of, path) for of, path in pairs(start, after) if len(path) == 1 and of in fit.after]
+    names = [(of, path) for of, path in pairs(start, after) if len(path) == 1 and of in slope]
     factors: set[float] = set()
     for of, path in names:
         ratio = ratio_of({"": held[path]}, {"": slope[of]}) if slope[of].ndim and of in fit.right else None
         factors |= {round(ratio, 4)} if ratio is not None else set()
     if len(factors) != 1:
         return {}
-    return {label(path): factors.copy().pop() * slope[of] for of, path in names}
+    factor = factors.pop() if fit.factor == 1 else 1.0
+    return {label(path): factor * slope[of] for of, path in names if of in fit.after}

@@ -483,7 +483,7 @@ def _as_updated(value: Any, shape: tuple[int, ...]) -> Any:
     return np.reshape(value, shape) if row or np.size(value) == math.prod(shape) == 1 else value
 
 
-def ratio_of(found: Mapping[str, Any], expected: Mapping[str, Any]) -> float | None:
+def ratio_of(found: Mapping[Any, Any], expected: Mapping[Any, Any]) -> float | None:
     """Return the one factor by which all gradients differ from the right ones, if there is one."""
     ratios: list[float] = []
     for key, right in expected.items():

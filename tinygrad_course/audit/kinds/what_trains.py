@@ -9,12 +9,41 @@ from typing import Any
 from tinygrad_course.audit.execution.namespace import Program
 from tinygrad_course.audit.kinds.gradient_names import GRADIENT
 from tinygrad_course.audit.kinds.input_layouts import D, M
-from tinygrad_course.audit.kinds.training_steps import ITERATIONS, ONCE, script_body
+from tinygrad_course.audit.kinds.iterations import ITERATIONS, ONCE
 from tinygrad_course.audit.source.argument_kinds import category
 from tinygrad_course.audit.source.signatures import JOINT, argument_names, role_of
 from tinygrad_course.audit.source.syntax import definition, elements, names_in, nodes, stored_names, targets
 
+SCRIPT = "the_script"
 _PRODUCT = re.compile(r"\bdot\(| @ |matmul|einsum|outer\(|\bsum\(|\.T\b")
+_GRADIENTS = re.compile(r"\bgrads?\b|\bd[WwbB]_?\d*\b|['\"]d[Ww]|gradient|(?i:\w*(back|propagate)\w*\()")
+
+
+def script_body(program: Program) -> list[ast.stmt]:
+    """Return the statements of a script; those that need what is not loaded may fail."""
+    body: list[ast.stmt] = []
+    constants = [one for one in program.submission.statements if isinstance(one, ast.Assign | ast.AnnAssign)]
+    for statement in sorted([*constants, *program.submission.script], key=lambda one: one.lineno):
+        if isinstance(statement, ast.For | ast.While):
+            body.append(statement)
+            continue
+        handler = ast.ExceptHandler(ast.Name("Exception", ast.Load()), None, [ast.Pass()])
+        body.append(ast.copy_location(ast.Try([statement], [handler], [], []), statement))
+    return body
+
+
+def script_function(program: Program) -> ast.FunctionDef | None:
+    """Return the statements of a script as a function."""
+    body = script_body(program)
+    outer = [statement for statement in body if isinstance(statement, ast.For | ast.While)]
+    if not outer:
+        return None
+    read = sorted({name for loop in outer for name in names_in(loop)})
+    data = [name for name in read if role_of(name, ["X", "Y"]) and name not in program.at_hand]
+    made = definition(f"def {SCRIPT}({', '.join(data)}):\n    pass")
+    ast.increment_lineno(made, outer[0].lineno - 1)
+    made.body = copy.deepcopy(body)
+    return ast.fix_missing_locations(made)
 
 
 def set_up(program: Program, node: ast.FunctionDef, shared: tuple[str, ...]) -> ast.FunctionDef:
@@ -63,13 +92,24 @@ def repeated(node: ast.FunctionDef) -> ast.FunctionDef:
 
 
 def updates(program: Program, body: list[ast.stmt]) -> bool:
-    """Tell whether statements, or what they call, take products or sums and add to what there is."""
+    """Tell whether statements, or what they call, take products or sums and add to what there is.
+
+    Where they speak of gradients and of a cost, they may call what is not there to be read.
+    """
     parts = _with_called(program, body)
     if any(isinstance(part, ast.FunctionDef) and _counts(part) for part in parts):
         return False  # what it calls trains by itself
+    if names_gradients(body):
+        return True
     if not _PRODUCT.search("\n".join(map(ast.unparse, parts))):
         return False
     return any(_adds(one, ast.Add | ast.Sub) for part in parts for one in ast.walk(part))
+
+
+def names_gradients(body: list[ast.stmt]) -> bool:
+    """Tell whether statements speak of gradients and of a cost."""
+    text = "\n".join(map(ast.unparse, body))
+    return bool(_GRADIENTS.search(text) and re.search(r"(?i)cost|loss|\bJ\b", text))
 
 
 def _counts(node: ast.FunctionDef) -> bool:

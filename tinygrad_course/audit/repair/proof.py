@@ -14,7 +14,7 @@ from tinygrad_course.audit.execution.namespace import Program
 from tinygrad_course.audit.execution.stubs import GIVEN
 from tinygrad_course.audit.kinds import kind_of
 from tinygrad_course.audit.kinds.any_backward import LAYER_PASS, TELLING, AnyBackward
-from tinygrad_course.audit.kinds.any_loop import any_loops
+from tinygrad_course.audit.kinds.any_loop import AnyLoop, any_loops
 from tinygrad_course.audit.kinds.any_optimizer import AnyOptimizer, any_optimizers
 from tinygrad_course.audit.kinds.base import Assumption, Kind
 from tinygrad_course.audit.kinds.cases import Case, Draw
@@ -27,16 +27,15 @@ from tinygrad_course.audit.kinds.own_network import (
     wide_binding,
 )
 from tinygrad_course.audit.kinds.pairing import any_backwards
-from tinygrad_course.audit.kinds.training_steps import TrainingStep, training_steps
+from tinygrad_course.audit.kinds.what_trains import names_gradients
 from tinygrad_course.audit.repair.intention import own_meaning
 from tinygrad_course.audit.repair.verdict import Verdict, judge
-from tinygrad_course.audit.source.signatures import role_of
 from tinygrad_course.audit.source.syntax import elements, names_in, nodes, stored_names
 
 Function = Callable[..., Any]
 _LEARNS = re.compile(r"(?i)^(fit|train|learn|the_script)|descent|another number|clips its|have a penalty")
 _NOT_RUN = re.compile(r"not known|not told|raises|not found|takes no|there is no|it computes in")
-OwnKind = OwnNetwork | TrainingStep | AnyOptimizer
+OwnKind = OwnNetwork | AnyLoop | AnyOptimizer
 
 
 @dataclass
@@ -176,38 +175,19 @@ def own_results(program: Program, seed: int) -> dict[str, OwnResult]:
 
 def loop_results(program: Program, seed: int, judged: Iterable[str] = ()) -> dict[str, OwnResult]:
     """Return the result for every training loop of a file, but for functions that something else judges."""
-    found = {kind.node.name: _plain_steps(kind, seed) for kind in training_steps(program)}
-    told = {*judged, *(name for name, one in found.items() if one.verdicts)}
+    found: dict[str, OwnResult] = {}
     # The course's formula tells of costs and returns too, an iteration's updates do not.
-    told |= {name for name, node in program.functions.items() if kind_of(node)}
+    told = {*judged, *(name for name, node in program.functions.items() if kind_of(node))}
     for name, kinds in any_loops(program, told):
         for kind in kinds:
             result = by_kind(kind, seed)
-            if result.verdicts or (name not in found and _LEARNS.search(f"{name} {result.problem}")):
+            named = not kind.owner and names_gradients(kind.loop.body)
+            known = named or _LEARNS.search(f"{name} {result.problem}")
+            if result.verdicts or (name not in found and known):
                 found[name] = result
             if result.verdicts:
                 break
     return found
-
-
-def _plain_steps(kind: TrainingStep, seed: int) -> OwnResult:
-    """Judge a loop; one that is right with a further argument at 0 or 1 means something else."""
-    result = by_kind(kind, seed)
-    arguments = kind.whole.args
-    defaults = zip(reversed(arguments.args), reversed(arguments.defaults), strict=False)
-    for argument, default in defaults if result.wrong else ():
-        plain = isinstance(default, ast.Constant) and type(default.value) is float
-        if not plain or role_of(argument.arg):
-            continue
-        for value in (0.0, 1.0):
-            kind.fixed = {argument.arg: value}
-            if by_kind(kind, seed).right:
-                words = (
-                    f"with {argument.arg} = {value} it is gradient descent; what else is meant is not known"
-                )
-                return OwnResult(kind, problem=words)
-        kind.fixed = {}
-    return result
 
 
 def unproved(learner: Learner, kind: Kind, verdicts: list[Verdict], *, verified: bool) -> str:

@@ -16,6 +16,7 @@ _KINDS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ),
     ("epsilon", (r"eps\w*",)),
     ("mode", (r"mode",)),
+    ("optimizer", (r"opt(imi[sz]er)?",)),
     ("slope", (r".*(prime|deriv)\w*",)),
     ("activation", (r"act\w*|func\w*|.*_act\w*",)),
     ("seed", (r"(random_?)?(seed|state)",)),
@@ -39,7 +40,7 @@ _KINDS: tuple[tuple[str, tuple[str, ...]], ...] = (
             rf"(out(put)?s?){_SIZE}|fan_?out",
         ),
     ),
-    ("sizes", (r"sizes?|(layer_?)?(dims?|sizes)|layers?|topology|structure",)),
+    ("sizes", (r"sizes?|(layers?_?)?(dims?|sizes)|layers?|topology|structure",)),
     ("examples", (r"(n|num|no)_?(examples|samples|train\w*|obs\w*|points|data)|m|n|N",)),
     ("stride", (r"strides?",)),
     ("mask", (r"masks?",)),
@@ -52,7 +53,7 @@ _KINDS: tuple[tuple[str, tuple[str, ...]], ...] = (
     (
         "labels",
         (
-            r"y|ts?|ys|labels?|targets?|[yt]_?(true|real|hot|label|one_?hot)\w*",
+            r"y|[yt]_?b|ts?|ys|labels?|targets?|[yt]_?(true|real|hot|label|one_?hot)\w*",
             r"true\w*|truth|expected|desired",
         ),
     ),
@@ -80,4 +81,5 @@ def category(name: str) -> str:
     """
     bare = name.strip("_").lower()
     bare = re.sub(r"(?<=\w)_?(train|batch|mb|mini)$", "", bare) if not bare.startswith("is") else bare
+    bare = re.sub(r"^(mini_?)?(batch|mb|train|shuffled)_?(?=(x|y|data|inputs?|labels?|targets?)$)", "", bare)
     return next((kind for kind, options in _KINDS if re.fullmatch("|".join(options), bare)), "")
