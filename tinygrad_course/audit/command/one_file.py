@@ -485,8 +485,9 @@ def _no_convention(learner: Learner, verdicts: list[Verdict], own: OwnResult) ->
     kind = own.kind
     if case is None or not isinstance(kind, OwnNetwork) or kind.rows:
         return False
-    ran, _, symptom, fine = Candidates(learner, kind, [case], [], 0).reading(case)
-    values = [pair for _, event in ran for pair in event.values.items() if learner.has("keep_prob")]
+    run = Candidates(learner, kind, [case], [], 0).reading(case)
+    symptom = run.symptom
+    values = [pair for _, event in run.events for pair in event.values.items() if learner.has("keep_prob")]
     if any(is_a("mask", name) and np.shape(value)[1:] == (1,) for name, value in values):
         return True  # one mask for all examples
     if symptom is None or symptom.site is None or np.shape(symptom.value) != np.shape(symptom.right):
@@ -498,8 +499,8 @@ def _no_convention(learner: Learner, verdicts: list[Verdict], own: OwnResult) ->
         return False
     layer = int(match[2])
     if match[1] == "Z":
-        return layer == 1 or f"A{layer - 1}" in fine
-    return f"Z{layer}" in fine and bool(np.ptp(np.asarray(symptom.value) - symptom.right) < 1e-9)
+        return layer == 1 or f"A{layer - 1}" in run.fine
+    return f"Z{layer}" in run.fine and bool(np.ptp(np.asarray(symptom.value) - symptom.right) < 1e-9)
 
 
 def _told_by_gradients(learner: Learner, verdicts: list[Verdict], own: OwnResult) -> bool:

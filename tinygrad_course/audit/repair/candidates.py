@@ -11,7 +11,7 @@ from tinygrad_course.audit.execution.learner import Learner
 from tinygrad_course.audit.execution.line_trace import Event, Site
 from tinygrad_course.audit.kinds.base import Kind
 from tinygrad_course.audit.kinds.cases import Case
-from tinygrad_course.audit.repair.fault_localization import Function, Reader
+from tinygrad_course.audit.repair.fault_localization import Function, Run
 from tinygrad_course.audit.repair.mutations.locations import Scope, text
 from tinygrad_course.audit.repair.mutations.single import Edit, edits
 from tinygrad_course.audit.repair.verdict import Verdict, judge
@@ -39,7 +39,7 @@ class Repair:
         return cls(site, edit, copy.deepcopy(site.statement), edit.line or site.statement.lineno, second)
 
 
-class Candidates(Reader):
+class Candidates:
     """Works on copies of a function and of the helpers that it calls."""
 
     def __init__(
@@ -57,6 +57,10 @@ class Candidates(Reader):
         """What was returned and wrong in each case: a repair makes it right, and not absent."""
         # Compiled before any edit stands in a tree: an edit must not stay behind in the others' code.
         self._compiled = self.functions()
+
+    def reading(self, case: Case) -> Run:
+        """Run the copies, and compare each value on the way with the right one."""
+        return Run(self.learner, self.copies, case)
 
     def functions(self) -> dict[str, Function]:
         """Return the copies, compiled as they stand."""

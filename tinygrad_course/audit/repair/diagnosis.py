@@ -19,7 +19,7 @@ from tinygrad_course.audit.repair.fault_localization import Function, Symptom
 from tinygrad_course.audit.repair.missing_lines import not_handed_on, updated_early, without_return
 from tinygrad_course.audit.repair.mutations.locations import called, text
 from tinygrad_course.audit.repair.mutations.naming import is_a
-from tinygrad_course.audit.repair.prefilter import Scene, assigned, local_value, scene
+from tinygrad_course.audit.repair.prefilter import Scene, assigned, local_value
 from tinygrad_course.audit.repair.search import order_of, search
 from tinygrad_course.audit.repair.verdict import Verdict
 from tinygrad_course.audit.reporting.mistakes import DIAGNOSES
@@ -66,7 +66,7 @@ def diagnose(
             return findings, functions[learner.name], pool.trials
         pool.wrong = [{label for label in verdict.wrong if label in verdict.values} for verdict in now]
         shown = most_telling(failing)
-        view = scene(pool, shown.case)
+        view = Scene(pool, shown.case)
         symptom = view.symptom
         repair, together = search(view, now)
         if repair is None and not findings:
@@ -110,7 +110,7 @@ def easily_right(
         return False
     pool = Candidates(learner, kind, _ordered(verdicts), helpers, budget)
     shown = most_telling(failing)
-    view = scene(pool, shown.case)
+    view = Scene(pool, shown.case)
     return search(view, pool.verdicts(pool.functions()), likely=True)[0] is not None
 
 

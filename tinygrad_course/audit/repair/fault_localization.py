@@ -1,10 +1,12 @@
 """Where a wrong function first goes wrong: the first wrong quantity, and the statement that assigned it."""
 
 import ast
+import itertools
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -48,167 +50,139 @@ class Symptom:
     """Whether any of the candidates may be to blame: each value is one that right code passes through."""
 
 
-class Reading(NamedTuple):
-    """What one run of a function, statement by statement, shows."""
+class Run:
+    """A run of a function and its helpers, statement by statement, each value held against the right one."""
 
-    events: list[tuple[str, Event]]
-    expected: dict[str, Any]
-    symptom: Symptom | None
-    """The first wrong quantity, by the order in which the values are assigned."""
-    fine: set[str]
-    """The quantities that are right."""
+    def __init__(self, learner: Learner, copies: dict[str, ast.FunctionDef], case: Case) -> None:
+        self.learner, self.copies, self.case = learner, copies, case
+        recorder, outcome = self._traced()
+        self.events, self.error = recorder.log, outcome.error
+        self.expected = case.given(outcome.result) if self.error is None else case.expected
+        self.places = {name: sites(node) for name, node in copies.items()}
+        self.own = self.places[learner.name]
+        self.looped = in_loops(copies[learner.name])
+        self.fine: set[str] = set()
+        """The quantities that are right."""
+        found, later = self._last_values(recorder.unended)
+        for first in (self._layer_by_layer(), self._example_by_example()):
+            found += itertools.islice(first, 1)
+        if self.error is not None and recorder.unended:
+            found.append(self._raised(*recorder.unended[0], self.error))
+        self.symptom = min(found or later, key=lambda symptom: symptom.moment, default=None)
+        """The first wrong quantity, by the order in which the values are assigned."""
 
-
-class Reader:
-    """Runs copies of a function and its helpers statement by statement, and reads off what goes wrong."""
-
-    learner: Learner
-    copies: dict[str, ast.FunctionDef]
-
-    def _trace(self, case: Case) -> tuple[Recorder, Outcome]:
-        recorder = Recorder()
+    def _traced(self) -> tuple[Recorder, Outcome]:
+        recorder, program = Recorder(), self.learner.program
         instrumented = {name: recorder.instrument(node) for name, node in self.copies.items()}
-        program = self.learner.program
         with program.bound(recorder.hooks(program.namespace), everywhere=True):
             functions = {name: program.define(node) for name, node in instrumented.items()}
             with program.bound(functions):
-                outcome = self.learner.call(
-                    functions[self.learner.name], duplicate(case.values), case.bindings
-                )
-        return recorder, outcome
+                function, values = functions[self.learner.name], duplicate(self.case.values)
+                return recorder, self.learner.call(function, values, self.case.bindings)
 
-    def reading(self, case: Case) -> Reading:
-        """Run the copies, and compare each value on the way with the right one."""
-        recorder, outcome = self._trace(case)
-        log, unended = recorder.log, recorder.unended
-        expected = case.given(outcome.result) if outcome.error is None else case.expected
-        own = self.learner.name
-        places = {name: sites(node) for name, node in self.copies.items()}
-        known = {canonical(label): label for label in expected}
-        looped = in_loops(self.copies[own])
-        unfinished = _unfinished(unended, places[own], own) if outcome.error is not None else set()
+    def _labels(self, axes: int = 0) -> dict[str, str]:
+        """Return the quantities by their plain names, those of so many axes if it is told."""
+        expected = self.expected.items()
+        return {canonical(label): label for label, value in expected if np.ndim(value) == axes or not axes}
+
+    def _assignments(self) -> Iterator[tuple[int, str, Event, str, Any]]:
+        """Give moment, function, event, name and value of every number that is assigned."""
+        for moment, (name, event) in enumerate(self.events):
+            for word, value in event.values.items():
+                if as_array(value) is not None:
+                    yield moment, name, event, word, value
+
+    def _last_values(self, unended: list[tuple[str, Event]]) -> tuple[list[Symptom], list[Symptom]]:
+        """Hold the last value of each variable against the right one; arrays that are not filled apart."""
+        case, known, places = self.case, self._labels(), self.own
+        unfinished = self._unfinished(unended) if self.error is not None else set()
         last: dict[str, list[Row]] = {}
-        for moment, (name, event) in enumerate(log):
-            for word, value in event.values.items() if name == own else ():
-                label = known.get(canonical(word))
-                if label is None or as_array(value) is None:
-                    continue
-                # A number in a loop over the examples is not the row of all of them.
-                single = id(places[own][event.site].statement) not in looped
-                if not single and _one_column(value, expected[label]):
-                    continue
-                if label in case.required or single or np.ndim(value) >= np.ndim(expected[label]):
-                    last.setdefault(label, []).append((moment, event, value))
+        for moment, name, event, word, value in self._assignments():
+            label = known.get(canonical(word))
+            if label is None or name != self.learner.name:
+                continue
+            # A number in a loop over the examples is not the row of all of them.
+            single = id(places[event.site].statement) not in self.looped
+            if not single and _one_column(value, self.expected[label]):
+                continue
+            if label in case.required or single or np.ndim(value) >= np.ndim(self.expected[label]):
+                last.setdefault(label, []).append((moment, event, value))
         found: list[Symptom] = []
         later: list[Symptom] = []
-        fine: set[str] = set()
-        filled = _filled(self.copies[own])
-        if outcome.error is not None and case.refine is not None:
+        filled = _filled(self.copies[self.learner.name])
+        if self.error is not None and case.refine is not None:
             last.clear()  # what is right depends on what was drawn, and that is not returned
         for label, rows in last.items():
-            if outcome.error is not None and (
-                not np.any(rows[-1][2])
-                or any(close(rows[-1][2], stage) for stage in case.stages.get(label, []))
+            value, right = rows[-1][2], self.expected[label]
+            if self.error is not None and (
+                not np.any(value)
+                or any(close(value, stage) for stage in case.stages.get(label, []))
                 or unfinished & {event.site for _, event, _ in rows}
             ):
                 continue  # where an exception ends the loop that fills it, no value is final
-            if agrees(label, rows[-1][2], expected[label], case, unlike=True):
-                fine.add(label)
+            if agrees(label, value, right, case, unlike=True):
+                self.fine.add(label)
                 continue
             # What is only handed on (returned, put into a dictionary) was wrong before.
-            made = [row for row in rows if not _hands_on(places[own][row[1].site].statement, label)] or rows
-            blamed, ambiguous = self._blame(label, made, expected, case)
-            order = [places[own][event.site] for _, event, _ in [blamed, *reversed(made)]]
+            made = [row for row in rows if not _hands_on(places[row[1].site].statement, label)] or rows
+            blamed, ambiguous = self._blame(label, made)
+            order = [places[event.site] for _, event, _ in [blamed, *reversed(made)]]
             unique = list({site.index: site for site in order}.values())
-            empty = not np.any(rows[-1][2]) and canonical(label) in filled
-            symptom = Symptom(label, unique[0], rows[-1][2], expected[label], None, unique, *blamed[:2])
-            symptom.ambiguous = ambiguous
-            (later if empty else found).append(symptom)
-        found += self._layer_by_layer(log, expected, case, places)
-        found += self._example_by_example(log, expected, case, places[own], looped)
-        if outcome.error is not None and unended:
-            found.append(self._raised(unended[0], outcome.error, log, known, expected, places))
-        first = min(found or later, key=lambda symptom: symptom.moment, default=None)
-        return Reading(log, expected, first, fine)
+            symptom = Symptom(label, unique[0], value, right, None, unique, *blamed[:2], ambiguous)
+            (later if not np.any(value) and canonical(label) in filled else found).append(symptom)
+        return found, later
 
-    def _raised(
-        self,
-        last: tuple[str, Event],
-        error: BaseException,
-        log: list[tuple[str, Event]],
-        known: dict[str, str],
-        expected: dict[str, Any],
-        places: dict[str, list[Site]],
-    ) -> Symptom:
-        name, event = last
-        site = places[name][event.site]
-        moment = next(index for index, (_, other) in enumerate(log) if other is event)
+    def _raised(self, name: str, event: Event, error: BaseException) -> Symptom:
+        site = self.places[name][event.site]
+        moment = next(index for index, (_, other) in enumerate(self.events) if other is event)
         if isinstance(site.statement, ast.Assert):
             claim = AssertionError(f"`{ast.unparse(site.statement)}` does not hold")
             return Symptom("", site, error=claim, moment=moment)
-        label = self._assigned(site, event, known) if name == self.learner.name else ""
-        looped = id(site.statement) in in_loops(self.copies[name])
-        right = None if looped else expected.get(label)
+        label = self._assigned(site, event) if name == self.learner.name else ""
+        right = None if id(site.statement) in in_loops(self.copies[name]) else self.expected.get(label)
         return Symptom(label, site, None, right, error, [site], moment, event)
 
-    def _layer_by_layer(
-        self,
-        log: list[tuple[str, Event]],
-        expected: dict[str, Any],
-        case: Case,
-        places: dict[str, list[Site]],
-    ) -> list[Symptom]:
+    def _layer_by_layer(self) -> Iterator[Symptom]:
         """Follow Z, A, dZ, dW without a number through a loop over the layers, or a helper called for each.
 
         Forward, the first value is layer 1's; on the way back it is layer L's. A value that is right for some
         other layer is let pass: the loop may go round otherwise.
         """
-        counts: dict[tuple[str, int, str], int] = {}
-        found: list[Symptom] = []
-        for moment, (name, event) in enumerate(log):
-            for word, value in event.values.items():
-                alike = [one for one in _STEMS if canonical(word) == one.lower() and word[0] == one[0]]
-                stem = next(iter(alike), "")
-                labels = [f"{stem}{layer}" for layer in range(1, case.layers + 1) if stem]
-                if not labels or not set(labels) <= expected.keys() or as_array(value) is None:
-                    continue
-                if stem == "A" and close(value, case.values.get("X")):
-                    continue
-                place = (name, event.site, stem)
-                counts[place] = counts.get(place, 0) + 1
-                if counts[place] > case.layers or any(
-                    agrees(label, value, expected[label], case, unlike=True) for label in labels
-                ):
-                    continue
-                order = labels if stem in {"Z", "A"} else labels[::-1]
-                # The first value in a loop may be that of the second layer, where the first stands before.
-                left = order[counts[place] - 1 :]
-                label = next((one for one in left if np.shape(expected[one]) == np.shape(value)), left[0])
-                site = places[name][event.site]
-                found.append(Symptom(label, site, value, expected[label], None, [site], moment, event))
-                return found
-        return found
-
-    def _example_by_example(
-        self,
-        log: list[tuple[str, Event]],
-        expected: dict[str, Any],
-        case: Case,
-        places: list[Site],
-        looped: set[int],
-    ) -> list[Symptom]:
-        """Follow z, a, dz through a loop over the examples: the k-th value is that of the k-th column."""
-        known = {canonical(label): label for label in expected if np.ndim(expected[label]) == 2}
-        rounds: dict[tuple[int, str], list[tuple[int, Event, Any]]] = {}
-        for moment, (name, event) in enumerate(log):
-            if name != self.learner.name or id(places[event.site].statement) not in looped:
+        counts: Counter[tuple[str, int, str]] = Counter()
+        case, expected = self.case, self.expected
+        for moment, name, event, word, value in self._assignments():
+            alike = [one for one in _STEMS if canonical(word) == one.lower() and word[0] == one[0]]
+            labels = [f"{stem}{layer}" for stem in alike for layer in range(1, case.layers + 1)]
+            stem = next(iter(alike), "")
+            if (
+                not labels
+                or not set(labels) <= expected.keys()
+                or (stem == "A" and close(value, case.values.get("X")))
+            ):
                 continue
-            for word, value in event.values.items():
-                label = known.get(canonical(word), "")
-                if label and label not in case.required and as_array(value) is not None:
-                    rounds.setdefault((event.site, label), []).append((moment, event, value))
-        for (index, label), rows in sorted(rounds.items(), key=lambda item: item[1][0][0]):
-            columns = np.asarray(expected[label])
+            place = (name, event.site, stem)
+            counts[place] += 1
+            right = any(agrees(label, value, expected[label], case, unlike=True) for label in labels)
+            if right or counts[place] > case.layers:
+                continue
+            order = labels if stem in {"Z", "A"} else labels[::-1]
+            # The first value in a loop may be that of the second layer, where the first stands before.
+            left = order[counts[place] - 1 :]
+            label = next((one for one in left if np.shape(expected[one]) == np.shape(value)), left[0])
+            site = self.places[name][event.site]
+            yield Symptom(label, site, value, expected[label], None, [site], moment, event)
+
+    def _example_by_example(self) -> Iterator[Symptom]:
+        """Follow z, a, dz through a loop over the examples: the k-th value is that of the k-th column."""
+        case, known = self.case, self._labels(2)
+        rounds: dict[tuple[int, str], list[Row]] = {}
+        for moment, name, event, word, value in self._assignments():
+            label = known.get(canonical(word), "")
+            looped = name == self.learner.name and id(self.own[event.site].statement) in self.looped
+            if looped and label and label not in case.required:
+                rounds.setdefault((event.site, label), []).append((moment, event, value))
+        for (index, label), rows in rounds.items():
+            columns = np.asarray(self.expected[label])
             if columns.shape[1] != case.m or len(rows) > case.m or case.m < 2:
                 continue
             for k, (moment, event, value) in enumerate(rows):
@@ -217,14 +191,14 @@ class Reader:
                     right = np.reshape(right, np.shape(value))
                 options = [right, np.asarray(right) / case.m] if label in case.summed else [right]
                 if not any(close(value, option, single=case.single) for option in options):
-                    return [Symptom(label, places[index], value, right, None, [places[index]], moment, event)]
-        return []
+                    site = self.own[index]
+                    yield Symptom(label, site, value, right, None, [site], moment, event)
 
-    def _blame(self, label: str, rows: list[Row], expected: dict[str, Any], case: Case) -> tuple[Row, bool]:
+    def _blame(self, label: str, rows: list[Row]) -> tuple[Row, bool]:
         """Of several assignments, blame the first whose value no right function passes through."""
+        case, passes = self.case, [self.expected[label], *self.case.stages.get(label, [])]
         for row in rows:
             value = row[2]
-            passes = [expected[label], *case.stages.get(label, [])]
             usual = any(
                 close(value, stage)
                 or (case.m > 1 and label in case.summed and close(value, np.asarray(stage) / case.m))
@@ -235,25 +209,21 @@ class Reader:
                 return (row, False) if single else (rows[-1], True)
         return rows[-1], True
 
-    def _assigned(self, site: Site, event: Event, known: dict[str, str]) -> str:
+    def _assigned(self, site: Site, event: Event) -> str:
         """Name what a statement that raised would have assigned."""
-        scope = {**self.learner.program.home(site.function), **event.before}
+        scope, known = {**self.learner.program.home(site.function), **event.before}, self._labels()
         for target in targets(site.statement):
             text = ast.unparse(target)
             words = [target_label(target, scope), *re.findall(r"[A-Za-z_]\w*", text)]
             return next((known[canonical(word)] for word in words if canonical(word) in known), text)
         return ""
 
-
-def _unfinished(unended: list[tuple[str, Event]], places: list[Site], own: str) -> set[int]:
-    """Return the statements of the loops that an exception has ended."""
-    stopped = next((id(places[event.site].statement) for name, event in unended if name == own), None)
-    inside: set[int] = set()
-    for site in places:
-        held = {id(inner) for inner in ast.walk(site.statement)}
-        if isinstance(site.statement, ast.For | ast.While) and stopped in held:
-            inside |= {other.index for other in places if id(other.statement) in held}
-    return inside
+    def _unfinished(self, unended: list[tuple[str, Event]]) -> set[int]:
+        """Return the statements of the loops that an exception has ended."""
+        sites = (self.own[event.site].statement for name, event in unended if name == self.learner.name)
+        stopped = next(sites, None)
+        held = [set(ast.walk(loop)) for loop in loops(self.copies[self.learner.name])]
+        return {site.index for site in self.own for inner in held if {site.statement, stopped} <= inner}
 
 
 def _one_column(value: Any, right: Any) -> bool:

@@ -2,7 +2,6 @@
 
 import ast
 from collections.abc import Callable
-from dataclasses import dataclass
 from types import CodeType
 from typing import Any
 
@@ -13,22 +12,18 @@ from tinygrad_course.audit.execution.namespace import snapshot
 from tinygrad_course.audit.kinds.cases import Case
 from tinygrad_course.audit.reference.comparison import as_array, close
 from tinygrad_course.audit.repair.candidates import Candidates
-from tinygrad_course.audit.repair.fault_localization import Symptom, in_loops
+from tinygrad_course.audit.repair.fault_localization import Run, in_loops
 from tinygrad_course.audit.repair.mutations.locations import Scope
 from tinygrad_course.audit.repair.verdict import agrees
 from tinygrad_course.audit.source.syntax import nodes, targets
 
 
-@dataclass
-class Scene:
-    """One run of a wrong function, statement by statement."""
+class Scene(Run):
+    """One run of a wrong function, and the changed versions of it."""
 
-    pool: Candidates
-    case: Case
-    events: list[tuple[str, Event]]
-    expected: dict[str, Any]
-    symptom: Symptom | None
-    fine: set[str]
+    def __init__(self, pool: Candidates, case: Case) -> None:
+        super().__init__(pool.learner, pool.copies, case)
+        self.pool = pool
 
     def last(self, site: Site) -> Event | None:
         """Return the last execution of a statement, of one that gave the wrong value where there is one."""
@@ -44,14 +39,16 @@ class Scene:
                     return event
         return found
 
+    def labels(self, site: Site, event: Event) -> list[str]:
+        """Return the quantities that a statement assigns."""
+        names, scope = list(event.values), {**self.learner.program.home(site.function), **event.before}
+        names = names or [target_label(target, scope) for target in targets(site.statement)]
+        known = {canonical(label): label for label in self.expected}
+        return [known[canonical(name)] for name in names if canonical(name) in known]
+
     def scope(self, site: Site) -> Scope:
         """Return what a statement saw when it was last run."""
         return self.pool.scope(site, self.events)
-
-
-def scene(pool: Candidates, case: Case) -> Scene:
-    """Run a case and keep what happened."""
-    return Scene(pool, case, *pool.reading(case))
 
 
 def assigned(site: Site) -> str:
@@ -78,17 +75,18 @@ def prefilter_for(view: Scene, site: Site) -> Callable[[ast.stmt], bool] | None:
     The one statement is run with the variables that it saw. None where there is no telling; closed where the
     value is right as it is.
     """
-    event, pool = view.last(site), view.pool
+    event, case, symptom = view.last(site), view.case, view.symptom
     if event is None or isinstance(site.statement, ast.Return):
         return None
-    if view.case.refine is not None and view.symptom is not None and view.symptom.error is not None:
+    raised = symptom is not None and symptom.error is not None
+    if case.refine is not None and raised:
         return None  # what is right depends on what was drawn, and that is not returned
-    here = view.symptom is not None and event is view.symptom.event and view.symptom.right is not None
-    if site.function != pool.learner.name and not here:
+    here = symptom if symptom is not None and event is symptom.event and symptom.right is not None else None
+    if site.function != view.learner.name and here is None:
         return None
     if any(as_array(value) is None for value in event.values.values()):
         return None  # a dictionary, of which one entry is wrong
-    labels = [view.symptom.label] if here and view.symptom is not None else _labels(site, event, view)
+    labels = [here.label] if here is not None else view.labels(site, event)
     if len(labels) != 1 or labels[0] not in view.expected:
         return None
     label = labels[0]
@@ -98,23 +96,19 @@ def prefilter_for(view: Scene, site: Site) -> Callable[[ast.stmt], bool] | None:
     )
     # An entry of a dictionary is a layer's own; a variable in a loop is one layer's, or one example's.
     entry = isinstance(getattr(site.statement, "targets", [None])[0], ast.Subscript)
-    looped = not entry and id(site.statement) in in_loops(pool.copies[site.function])
-    if (not here or isinstance(site.statement, ast.AugAssign)) and (runs > 1 or looped):
+    looped = not entry and id(site.statement) in in_loops(view.copies[site.function])
+    if (here is None or isinstance(site.statement, ast.AugAssign)) and (runs > 1 or looped):
         return None  # a value that grows in a loop: what it should be on the way is not known
-    want, case = view.expected[label], view.case
-    if here and view.symptom is not None:
-        want = view.symptom.right
+    want = here.right if here is not None else view.expected[label]
     if as_array(want) is None:
         return None
-    summed = label in case.summed
-    fine = label in view.fine and not here
-    if fine and not (summed and case.m > 1):
+    fine = label in view.fine and here is None
+    if fine and not (label in case.summed and case.m > 1):
         return closed
     early = fine and any(close(value, np.asarray(want) / case.m) for value in event.values.values())
     options = [np.asarray(want) / case.m] if fine and not early else [want]
-    several = view.symptom is not None and len(view.symptom.candidates) > 1
-    raised = here and view.symptom is not None and view.symptom.error is not None
-    if (several or raised) and not fine:
+    several = symptom is not None and len(symptom.candidates) > 1
+    if (several or (here is not None and raised)) and not fine:
         options += case.stages.get(label, [])
     original = ast.unparse(site.statement.targets[0]) if isinstance(site.statement, ast.Assign) else ""
 
@@ -129,15 +123,6 @@ def prefilter_for(view: Scene, site: Site) -> Callable[[ast.stmt], bool] | None:
         )
 
     return test
-
-
-def _labels(site: Site, event: Event, view: Scene) -> list[str]:
-    known = {canonical(label): label for label in view.expected}
-    names = list(event.values)
-    if not names:
-        scope = {**view.pool.learner.program.home(site.function), **event.before}
-        names = [target_label(target, scope) for target in targets(site.statement)]
-    return [known[canonical(name)] for name in names if canonical(name) in known]
 
 
 def _compiled(expression: ast.expr) -> CodeType:
@@ -169,7 +154,7 @@ def local_value(view: Scene, site: Site, statement: ast.stmt, before: dict[str, 
         expression = statement.value
     else:
         return _UNKNOWN
-    learner, bindings = view.pool.learner, view.case.bindings
+    learner, bindings = view.learner, view.case.bindings
     namespace = learner.program.home(site.function)
     if bindings or learner.repaired:
         namespace = {**namespace, **learner.replacements(), **bindings}
