@@ -190,7 +190,7 @@ def _(function: ast.FunctionDef) -> Iterator[Change]:
             yield node, "dA"
 
 
-@rule("dAL in every layer", "wrong_operand", "one_layer_only", "dA_index")
+@rule("dAL in every layer", "wrong_operand", "dA_index")
 def _(function: ast.FunctionDef) -> Iterator[Change]:
     for node in walk(function, ast.Subscript):
         if re.match(r"grads\['dA'", text(node)) and isinstance(node.ctx, ast.Load):
@@ -217,7 +217,7 @@ def _(function: ast.FunctionDef) -> Iterator[Change]:
         del words
 
 
-@rule("one iteration too few", "index_off_by_one", "one_layer_only")
+@rule("one iteration too few", "index_off_by_one")
 def _(function: ast.FunctionDef) -> Iterator[Change]:
     for node in walk(function, ast.Call):
         if (

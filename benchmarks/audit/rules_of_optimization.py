@@ -146,7 +146,7 @@ def _(function: ast.FunctionDef) -> Iterator[Change]:
             yield node.left, f"np.zeros(({', '.join(text(part) for part in node.left.args)}))"
 
 
-@rule("biases of ones", "wrong_function", "initial_bias")
+@rule("biases of ones", "wrong_function")
 def _(function: ast.FunctionDef) -> Iterator[Change]:
     for statement in statements(function):
         if (

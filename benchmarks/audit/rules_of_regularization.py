@@ -135,7 +135,7 @@ def _(function: ast.FunctionDef) -> Iterator[Change]:
             yield node, text(node.left)
 
 
-@rule("no copy", "in_place", "copy_missing")
+@rule("no copy", "in_place")
 def _(function: ast.FunctionDef) -> Iterator[Change]:
     for node in walk(function, ast.Call):
         if text(node) == "np.copy(parameters_values)":

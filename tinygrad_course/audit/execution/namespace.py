@@ -67,25 +67,17 @@ def _number(value: Any) -> Any:
     return value.item() if isinstance(value, np.ndarray) and value.ndim and value.size == 1 else value
 
 
-@contextlib.contextmanager
-def _older(node: ast.stmt) -> Iterator[None]:
-    """Let float(b) and Z[i, h, w, c] = z of an array of one entry be its number while a node is compiled."""
-    casts = [call.func for call in nodes(node, ast.Call) if ast.unparse(call.func) in _NUMBERS]
-    calls = [(name, name.id) for name in casts if isinstance(name, ast.Name)]
-    keys = [(one, getattr(one.targets[0], "slice", None)) for one in nodes(node, ast.Assign)]
-    stores = [(one, one.value) for one, key in keys if isinstance(key, ast.Tuple) and len(key.elts) == 4]
-    for name, word in calls:
-        name.id = _NUMBERS[word]
-    for statement, value in stores:
-        call = ast.Call(ast.Name("__tinygrad_number__", ast.Load()), [value], [])
-        statement.value = ast.fix_missing_locations(ast.copy_location(call, value))
-    try:
-        yield
-    finally:
-        for name, word in calls:
-            name.id = word
-        for statement, value in stores:
-            statement.value = value
+def _older(node: ast.stmt) -> ast.stmt:
+    """Let float(b) and Z[i, h, w, c] = z of an array of one entry be its number."""
+    made = copy.deepcopy(node)
+    for call in nodes(made, ast.Call):
+        if isinstance(call.func, ast.Name):
+            call.func.id = _NUMBERS.get(call.func.id, call.func.id)
+    for one in nodes(made, ast.Assign):
+        key = getattr(one.targets[0], "slice", None)
+        if isinstance(key, ast.Tuple) and len(key.elts) == 4:
+            one.value = ast.Call(ast.Name("__tinygrad_number__", ast.Load()), [one.value], [])
+    return ast.fix_missing_locations(made)
 
 
 def _empty() -> dict[str, Any]:
@@ -271,8 +263,7 @@ class Program:
             self.guard.restore()
 
     def _compiled(self, node: ast.stmt) -> types.CodeType:
-        with _older(node) if self._casts else contextlib.nullcontext():
-            return compile(ast.Module([node], []), self.submission.path, "exec")
+        return compile(ast.Module([_older(node) if self._casts else node], []), self.submission.path, "exec")
 
     def define(self, node: ast.FunctionDef) -> Function:
         """Return the function that a definition makes, over this namespace, without binding its name."""

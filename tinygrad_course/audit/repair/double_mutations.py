@@ -10,7 +10,7 @@ import numpy as np
 from tinygrad_course.audit.execution.line_trace import Site, sites
 from tinygrad_course.audit.reference.comparison import close
 from tinygrad_course.audit.repair.candidates import Repair
-from tinygrad_course.audit.repair.mutations.locations import parse
+from tinygrad_course.audit.repair.mutations.locations import locations, parse, text
 from tinygrad_course.audit.repair.mutations.single import Edit, edits, standing
 from tinygrad_course.audit.repair.prefilter import Scene, assigned, closed, local_value, prefilter_for
 
@@ -31,59 +31,29 @@ def double_mutation(view: Scene, site: Site, accept: Callable[[dict[str, Functio
     prefilter, event, pool = prefilter_for(view, site), view.last(site), view.pool
     if prefilter is None or prefilter is closed or event is None or view.symptom is None:
         return None
-    singles = _first(view, site, event.before)
+    scope, label, singles = view.scope(site), assigned(site), _first(view, site, event.before)
     # The same slip twice comes before two different ones.
     for alike in (True, False):
-        hits = _hits(view, site, prefilter, event.before, singles, alike=alike)
+        hits: list[Repair] = []
+        left = PAIRS // 4 if alike else PAIRS
+        for first, changed, once in singles:
+            with standing(site.block, site.position, changed):
+                for second in edits(site.block, site.position, scope, label):
+                    if alike and second.kind != first.kind:
+                        continue
+                    left -= 1
+                    if left < 0 or len(hits) >= HITS:
+                        break
+                    if first.rank + second.rank > FAR or not prefilter(site.statement):
+                        continue
+                    twice = local_value(view, site, site.statement, event.before)
+                    if once is None or np.shape(once) != np.shape(twice) or not close(once, twice):
+                        hits.append(Repair.made(site, first, second))
         for hit in sorted(hits, key=lambda hit: hit.edit.rank + (hit.second.rank if hit.second else 0)):
             with standing(site.block, site.position, hit.statement):
                 if pool.accepted(site.function, pool.copies[site.function], accept):
                     return hit
     return None
-
-
-def _hits(
-    view: Scene,
-    site: Site,
-    prefilter: Callable[[ast.stmt], bool],
-    before: dict[str, Any],
-    singles: list[tuple[Edit, ast.stmt, Any]],
-    *,
-    alike: bool,
-) -> list[Repair]:
-    """Return the pairs of edits that give the right value on the statement alone."""
-    scope, label = view.scope(site), assigned(site)
-    hits: list[Repair] = []
-    left = PAIRS // 4 if alike else PAIRS
-    for first, changed, once in singles:
-        with standing(site.block, site.position, changed):
-            for second in edits(site.block, site.position, scope, label):
-                if alike and second.kind != first.kind:
-                    continue
-                left -= 1
-                if left < 0 or len(hits) >= HITS:
-                    return hits
-                if first.rank + second.rank > FAR or not prefilter(site.statement):
-                    continue
-                twice = local_value(view, site, site.statement, before)
-                if once is None or np.shape(once) != np.shape(twice) or not close(once, twice):
-                    hits.append(Repair.made(site, first, second))
-    return hits
-
-
-class _Everywhere(ast.NodeTransformer):
-    """Puts one expression in the place of every other one of the same text."""
-
-    def __init__(self, old: str, new: str) -> None:
-        self.old, self.new, self.lines = old, new, list[int]()
-
-    def visit(self, node: ast.AST) -> ast.AST:
-        """Replace what has the text."""
-        stored = isinstance(getattr(node, "ctx", None), ast.Store)
-        if isinstance(node, ast.expr) and not stored and ast.unparse(node) == self.old:
-            self.lines.append(node.lineno)
-            return ast.fix_missing_locations(ast.copy_location(parse(self.new), node))
-        return self.generic_visit(node)
 
 
 def same_slip(view: Scene, group: list[Site]) -> list[Repair]:
@@ -101,12 +71,12 @@ def same_slip(view: Scene, group: list[Site]) -> list[Repair]:
         for (old, new), edit in sorted(pairs.items(), key=lambda item: item[1].rank):
             if whole.count(old) < 2 or old in {"np", "1"} or pool.late():
                 continue
-            swap = _Everywhere(old, new)
             changed = copy.deepcopy(original)
-            for statement in changed.body:
-                swap.visit(statement)
-            if len(set(swap.lines)) < 2:
+            places = [at for one in sites(changed) for at in locations(one.statement) if text(at.node) == old]
+            if len({at.node.lineno for at in places}) < 2:
                 continue
+            for at in places:
+                at.put(ast.copy_location(parse(new), at.node))
             if pool.accepted(name, changed, pool.all_right):
                 pairs_of_sites = zip(sites(original), sites(changed), strict=True)
                 return [
