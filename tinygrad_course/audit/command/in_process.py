@@ -32,12 +32,7 @@ SIGNATURES = (
 
 
 def audit(
-    forward: Function,
-    cost: Function,
-    backward: Function,
-    parameters: Mapping[str, Array],
-    X: Array,
-    Y: Array,
+    forward: Function, cost: Function, backward: Function, parameters: Mapping[str, Array], X: Array, Y: Array
 ) -> Report:
     """Hold a hand-written backward pass against the graph of its own forward pass and cost.
 

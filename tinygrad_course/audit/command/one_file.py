@@ -537,10 +537,7 @@ def _gone(name: str) -> Callable[..., Any]:
 
 
 def _others(
-    submission: Submission,
-    program: Program,
-    known: set[str],
-    outdated: dict[str, list[removed_api.Obsolete]],
+    submission: Submission, program: Program, known: set[str], outdated: dict[str, list[removed_api.Obsolete]]
 ) -> Iterator[FunctionReport | str]:
     unknown = []
     for name, node in program.own.items():

@@ -9,7 +9,7 @@ import ast
 import copy
 import functools
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -51,27 +51,24 @@ class Event:
     ended: bool = False
 
 
-def blocks(node: ast.FunctionDef) -> Iterator[tuple[Block, int]]:
-    """Give each statement as (block, position), outer before inner; nested functions count as one."""
-
-    def walk(block: Block) -> Iterator[tuple[Block, int]]:
-        for position, statement in enumerate(block):
-            yield block, position
-            if isinstance(statement, ast.FunctionDef | ast.ClassDef):
-                continue
-            for name in ("body", "orelse", "finalbody"):
-                inner = getattr(statement, name, None)
-                if inner:
-                    yield from walk(inner)
-            for handler in getattr(statement, "handlers", []):
-                yield from walk(handler.body)
-
-    yield from walk(node.body)
-
-
 def sites(node: ast.FunctionDef) -> list[Site]:
-    """Return the sites of a function, docstring included, so that indices agree between copies."""
-    return [Site(node.name, index, block, position) for index, (block, position) in enumerate(blocks(node))]
+    """Return the statements of a function, outer before inner, docstring included; a function inside is one.
+
+    So their numbers agree between copies.
+    """
+    found: list[Site] = []
+
+    def walk(block: Block) -> None:
+        for position, statement in enumerate(block):
+            found.append(Site(node.name, len(found), block, position))
+            if not isinstance(statement, ast.FunctionDef | ast.ClassDef):
+                for name in ("body", "orelse", "finalbody"):
+                    walk(getattr(statement, name, []))
+                for handler in getattr(statement, "handlers", []):
+                    walk(handler.body)
+
+    walk(node.body)
+    return found
 
 
 @functools.cache

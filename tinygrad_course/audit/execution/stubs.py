@@ -50,11 +50,8 @@ HELPERS: dict[str, Functions] = {
 # A function that the file calls and nobody defines: the course gives it with the exercise.
 GIVEN: Functions = {**_CHECKING, **_DEEP_ALL, **_named("softmax forward_propagation_n")}
 
-
 # The activations return A alone, or A and a cache: how a file uses them tells which it means.
 PLAIN = _named("sigmoid relu")
-
-
 _SHOWS = {"matplotlib", "pylab", "seaborn", "IPython", "pandas", "tqdm"}
 """What a training function shows its costs with: called, it does nothing."""
 

@@ -17,8 +17,6 @@ from tinygrad_course.audit.repair.prefilter import Scene, assigned, closed, loca
 Function = Callable[..., Any]
 FAR, PAIRS, HITS = 3.1, 2500, 20
 """How far-fetched two edits may be together; how many pairs are tried on the one statement, and run."""
-
-
 FIRST = {"wrong_activation_derivative", "wrong_activation"}
 SECOND = {"wrong_operand", "dA_index", "index_off_by_one", "stale_cache", "transposed", "a_for_z", "z_for_a"}
 

@@ -11,14 +11,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_course.audit.execution.learner import Learner
-from tinygrad_course.audit.execution.line_trace import (
-    Event,
-    Recorder,
-    Site,
-    canonical,
-    sites,
-    target_label,
-)
+from tinygrad_course.audit.execution.line_trace import Event, Recorder, Site, canonical, sites, target_label
 from tinygrad_course.audit.execution.namespace import Outcome
 from tinygrad_course.audit.execution.paths import duplicate
 from tinygrad_course.audit.kinds.cases import Case

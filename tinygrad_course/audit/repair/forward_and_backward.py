@@ -33,8 +33,6 @@ PARTNERS = {
     "relu": ("relu_backward",),
     "tanh": ("tanh_backward",),
 }
-
-
 ALWAYS_PAIRED = {"linear_forward", "linear_activation_forward", "sigmoid", "relu", "tanh"}
 """The forward functions whose cache no other backward function of a file takes."""
 
@@ -195,8 +193,7 @@ def _repair(
         order_of(pool), key=lambda site: ("cache" not in ast.unparse(site.statement), -site.index)
     ):
         repair = next(
-            pool.repairs_at(site, Scope.of(values, set(), pool.strings), "cache", accept, (-1.0, 1.6)),
-            None,
+            pool.repairs_at(site, Scope.of(values, set(), pool.strings), "cache", accept, (-1.0, 1.6)), None
         )
         if repair is not None:
             line = repair.line

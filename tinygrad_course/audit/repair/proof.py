@@ -19,13 +19,7 @@ from tinygrad_course.audit.kinds.any_optimizer import AnyOptimizer, any_optimize
 from tinygrad_course.audit.kinds.base import Assumption, Kind
 from tinygrad_course.audit.kinds.cases import Case, Draw
 from tinygrad_course.audit.kinds.own_class import class_passes
-from tinygrad_course.audit.kinds.own_network import (
-    OwnNetwork,
-    Unfit,
-    backward_passes,
-    ratio_of,
-    wide_binding,
-)
+from tinygrad_course.audit.kinds.own_network import OwnNetwork, Unfit, backward_passes, ratio_of, wide_binding
 from tinygrad_course.audit.kinds.pairing import any_backwards
 from tinygrad_course.audit.kinds.what_trains import names_gradients
 from tinygrad_course.audit.repair.intention import own_meaning

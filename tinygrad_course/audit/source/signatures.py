@@ -60,8 +60,6 @@ class Binding:
 
 INSIDE = "__in__"
 """Stands between the name of a function and that of the module beside the submission that defines it."""
-
-
 JOINT = "__of__"
 """Stands between the name of a method that is made a function and that of its class."""
 

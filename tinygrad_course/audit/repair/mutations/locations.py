@@ -8,8 +8,6 @@ import numpy as np
 
 _BODIES = {"body", "orelse", "finalbody", "handlers"}
 _COUNTED = {"range", "str", "reversed", "len", "format", "zeros", "ones"}
-
-
 Change = tuple[str, ast.expr, float]
 """(the mistake, the expression to put, how far-fetched it is)."""
 

@@ -76,12 +76,9 @@ def attributes(node: ast.Attribute, scope: Scope) -> Iterator[Change]:
     for other, value in held.items():
         same = type(value) is type(held.get(node.attr)) and isinstance(value, float | np.ndarray)
         if same and other != node.attr:
-            alike = split_name(other)[0] == split_name(node.attr)[0]
-            yield (
-                name_kind(node.attr, other, known=True),
-                ast.Attribute(node.value, other, ast.Load()),
-                1 - alike,
-            )
+            rank = 1 - (split_name(other)[0] == split_name(node.attr)[0])
+            kind, new = name_kind(node.attr, other, known=True), ast.Attribute(node.value, other, ast.Load())
+            yield kind, new, rank
 
 
 def _misspelt(name: str, scope: Scope) -> Iterator[Change]:
@@ -175,9 +172,8 @@ def constants(at: Location, scope: Scope, label: str) -> Iterator[Change]:
         yield mistake, ast.Constant(not value), 0
     elif isinstance(value, str):
         key = isinstance(at.parent, ast.Subscript | ast.Dict | ast.BinOp)
-        near = _neighbours(value) + (
-            _ENTRIES if key and value.lower() in {entry.lower() for entry in _ENTRIES} else []
-        )
+        entries = _ENTRIES if key and value.lower() in {entry.lower() for entry in _ENTRIES} else []
+        near = [*_neighbours(value), *entries]
         for other in dict.fromkeys([*near, *scope.strings]):
             if other == value:
                 continue
@@ -201,26 +197,21 @@ def _neighbours(value: str) -> list[str]:
     if match:
         stem, number = match.group(1), int(match.group(2))
         return [f"{stem}{number + shift}" for shift in (1, -1) if number + shift > 0]
-    twins = (("W", "b"), ("b", "W"), ("dW", "db"), ("db", "dW"), ("w", "b"), ("dw", "db"))
-    swap = {**dict(twins), "relu": "sigmoid", "sigmoid": "relu"}
-    return [swap[value]] if value in swap else []
+    twins = {"W": "b", "b": "W", "dW": "db", "db": "dW", "w": "b", "dw": "db"}
+    twins |= {"relu": "sigmoid", "sigmoid": "relu"}
+    return [twins[value]] if value in twins else []
 
 
 def _numbers(at: Location, value: float, scope: Scope, label: str) -> Iterator[Change]:
     axis = isinstance(at.parent, ast.keyword) and at.parent.arg == "axis"
     around = " ".join(text(outer) for outer in at.around if isinstance(outer, ast.expr))
-    exponent = isinstance(at.parent, ast.BinOp) and isinstance(at.parent.op, ast.Pow) and at.name == "right"
-    exponent = exponent or (
-        isinstance(at.parent, ast.Call) and called(at.parent) == "power" and at.position == 1
-    )
-    kind = "wrong_axis" if axis else "wrong_power" if exponent else "wrong_constant"
-    if kind == "wrong_constant":
-        if isinstance(at.parent, ast.Compare):
-            kind = "threshold"
-        elif mentions(around, "lambda"):
-            kind = "l2_factor"
-        elif isinstance(at.parent, ast.BinOp) and isinstance(at.parent.op, ast.Mult | ast.Div):
-            kind = "wrong_factor"
+    operator = at.parent.op if isinstance(at.parent, ast.BinOp) else None
+    power = isinstance(at.parent, ast.Call) and called(at.parent) == "power" and at.position == 1
+    exponent = power or (isinstance(operator, ast.Pow) and at.name == "right")
+    kind = "wrong_factor" if isinstance(operator, ast.Mult | ast.Div) else "wrong_constant"
+    kind = "l2_factor" if mentions(around, "lambda") else kind
+    kind = "threshold" if isinstance(at.parent, ast.Compare) else kind
+    kind = "wrong_axis" if axis else "wrong_power" if exponent else kind
     for other in (0, 1, 2, 0.5, -value, value + 1, value - 1, 0.01, 0.05, 3):
         if other != value:
             rank = 0 if kind == "wrong_axis" else 0.5 if kind == "threshold" and other == 0.5 else 2
@@ -258,12 +249,10 @@ def _missing_arguments(node: ast.Call, scope: Scope) -> Iterator[Change]:
     missing = [name for name in wanted[len(node.args) :] if name not in given]
     if len(missing) != 1:
         return
-    options = [missing[0]] if missing[0] in scope.values else []
     usual = ["relu", "sigmoid"] if missing[0].startswith("act") else []
-    texts = dict.fromkeys([*usual, *scope.strings])
-    for place, option in enumerate(
-        [*options, *map(repr, texts), *(name for name in scope.values if name not in options)]
-    ):
+    options = [name for name in missing if name in scope.values]
+    options += [*map(repr, [*usual, *scope.strings]), *scope.values]
+    for place, option in enumerate(dict.fromkeys(options)):
         keyword = ast.keyword(missing[0], parse(option))
         yield "argument_missing", ast.Call(node.func, node.args, [*node.keywords, keyword]), 0.2 + place / 50
 
@@ -282,24 +271,17 @@ def _other_function(node: ast.Call, name: str, scope: Scope) -> Iterator[Change]
 def _axes(node: ast.Call) -> Iterator[Change]:
     given = {keyword.arg: text(keyword.value) for keyword in node.keywords}
     others = [keyword for keyword in node.keywords if keyword.arg not in {"axis", "keepdims"}]
-    args = node.args[:1]
     axis = given.get("axis", text(node.args[1]) if len(node.args) > 1 else None)
     for wanted, kept in (("1", True), ("1", False), ("0", True), ("0", False), (None, False)):
         if (axis, given.get("keepdims") == "True") == (wanted, kept):
             continue
-        if axis is None:
-            kind = "axis_missing"
-        elif axis == wanted:
-            kind = "keepdims_missing"
-        else:
-            kind = "wrong_axis"
-        keywords = list(others)
-        if wanted is not None:
-            keywords.append(ast.keyword("axis", ast.Constant(int(wanted))))
-        if kept:
-            keywords.append(ast.keyword("keepdims", ast.Constant(value=True)))
+        other = "keepdims_missing" if axis == wanted else "wrong_axis"
+        more = {"axis": int(wanted)} if wanted is not None else {}
+        more |= {"keepdims": True} if kept else {}
+        keywords = [*others, *(ast.keyword(name, ast.Constant(value)) for name, value in more.items())]
         # A sum over the units of a layer is seldom meant.
-        yield kind, ast.Call(node.func, args, keywords), 1 if wanted == "0" else 0
+        rank = 1 if wanted == "0" else 0
+        yield "axis_missing" if axis is None else other, ast.Call(node.func, node.args[:1], keywords), rank
 
 
 def _keyword(node: ast.Call, position: int, keyword: ast.keyword) -> Iterator[Change]:
