@@ -14,8 +14,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from tinygrad_course.audit.reporting.class_index import asked_for, index_page
-from tinygrad_course.audit.reporting.handout import as_json, marks, page
+from tinygrad_course.audit.reporting.handout import as_json, asked_for, index_page, marks, page
 from tinygrad_course.audit.reporting.results import Report
 from tinygrad_course.audit.reporting.terminal import show
 from tinygrad_course.audit.runner import Limits, check_files

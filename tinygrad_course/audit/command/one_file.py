@@ -32,7 +32,6 @@ from tinygrad_course.audit.repair.proof import (
     is_abstract,
     loop_results,
     own_results,
-    set_outside,
     undefined,
     unfilled,
     unproved,
@@ -237,12 +236,10 @@ class _File:
         if report.status == UNCHECKED:
             self.unusable.add(name)
         usual = report.status == RIGHT and not found.excused
-        if usual and self.unusable and (own := self.own.get(name)) is not None and own.wrong:
-            forward = getattr(own.kind, "forward", None)
-            if (
-                forward is not None and forward.name in self.unusable
-            ):  # what the course's formula is not about
-                return self._own_report(own)
+        own = self.own.get(name) if usual and self.unusable else None
+        forward = getattr(own.kind, "forward", None) if own is not None and own.wrong else None
+        if own is not None and forward is not None and forward.name in self.unusable:
+            return self._own_report(own)  # what the course's formula is not about
         finding = cache_finding(learner, kind, self.seed) if usual else None
         if finding is not None:
             report.status = WRONG
@@ -265,48 +262,31 @@ class _File:
 
     def _right_otherwise(self, learner: Learner, verdicts: list[Verdict]) -> str:
         """Say what a function that is not the course's is right by: the file's forward pass, its caller."""
+        kind, labels = self.known[learner.name][0], {label for verdict in verdicts for label in verdict.wrong}
         for own in self.own.values():
-            part = isinstance(self.known[learner.name][0], BLOCKS)
-            if own.right and part and learner.name in self.program.callees(own.kind.node.name):
-                return f"{own.kind.node.name}, which is right with it"
-            if self._shapes_of_rows(learner, verdicts, own):
+            network = own.kind if isinstance(own.kind, OwnNetwork) else None
+            initial = network.initial if network is not None else None
+            starts = initial is not None and learner.name == initial.name
+            backward = own.kind.node
+            block = isinstance(kind, BLOCKS) and learner.name in self.program.callees(backward.name)
+            if own.right and block:
+                return f"{backward.name}, which is right with it"
+            # Initial values are of another contract where the examples of the file are rows.
+            rows = network is not None and starts and network.rows and bool(own.verdicts)
+            if rows and all(label.startswith(("shape of", "spread of", "b")) for label in labels):
                 return "the shapes that its forward pass takes"
-            if (
-                own.right
-                and learner.name in own.kind.involved()
-                and not _no_convention(learner, verdicts, own)
-                and not self._linear_by_oversight(learner, own)
-                and _told_by_gradients(learner, verdicts, own)
-            ):
-                return own.kind.described
-        labels = {label for verdict in verdicts for label in verdict.wrong}
-        if (
-            labels
-            and all("cost" in label for label in labels)
-            and isinstance(self.known[learner.name][0], Optimize)
-        ):
+            involved = own.right and learner.name in own.kind.involved()
+            if involved and not (network is not None and _no_convention(learner, verdicts, network)):
+                # Right gradients tell of initial values the shapes alone.
+                raised = any(verdict.error is not None for verdict in verdicts)
+                shapes = not raised and all(label.startswith("shape of") for label in labels)
+                if shapes if starts else _told_by_gradients(learner, labels, backward):
+                    return own.kind.described
+        if labels and all("cost" in label for label in labels) and isinstance(kind, Optimize):
             loop = loop_results(self.program, self.seed).get(learner.name)  # which keeps other costs
             if loop is not None and loop.right:
                 return loop.kind.described
         return "what calls it" if self._right_as_used(learner) else ""
-
-    def _linear_by_oversight(self, learner: Learner, own: OwnResult) -> bool:
-        """Tell whether squares were guessed for a forward pass that does without the sigmoid the file has."""
-        kind = own.kind
-        if not isinstance(kind, OwnNetwork) or kind.cost != "squares" or kind.forward is not learner.node:
-            return False
-        return "sigmoid" in self.program.at_hand and "sigmoid" not in learner.text()
-
-    @staticmethod
-    def _shapes_of_rows(learner: Learner, verdicts: list[Verdict], own: OwnResult) -> bool:
-        """Tell whether initial values are of another contract: the examples of the file are rows."""
-        kind = own.kind
-        if not isinstance(kind, OwnNetwork) or kind.initial is None or not kind.rows or not own.verdicts:
-            return False
-        labels = {label for verdict in verdicts for label in verdict.wrong}
-        return learner.name == kind.initial.name and all(
-            label.startswith(("shape of", "spread of", "b")) for label in labels
-        )
 
     def _need_proof(self, learner: Learner, found: Examination) -> None:
         """Take a verdict back that nothing proves: a guess of the arguments, a name that is not loaded."""
@@ -382,7 +362,7 @@ class _File:
         if not result.wrong:
             error = next((verdict.error for verdict in result.verdicts if verdict.error is not None), None)
             words = f"it raises {type(error).__name__}: {error}" if error else "its gradients are not found"
-            if set_outside(self.program, error):
+            if isinstance(error, NameError) and getattr(error, "name", "") in self.program.set_outside:
                 words += ", which a statement outside functions sets, and that is not executed"
             elif error is not None:
                 self._search(result, report)
@@ -428,10 +408,8 @@ class _File:
             return False
         for other in callers:
             kind, binding = self.known[other]
-            caller, function = (
-                Learner(program, program.functions[other], binding, {}),
-                program.namespace[other],
-            )
+            caller = Learner(program, program.functions[other], binding, {})
+            function = program.namespace[other]
             cases = battery(caller, kind, kind.assumptions(caller)[0], self.seed)
             if not cases or not all(judge(caller, kind, function, case).right for case in cases):
                 return False
@@ -475,15 +453,18 @@ def _take_back(report: FunctionReport, remark: str) -> None:
     report.status, report.findings, report.remarks = UNCHECKED, [], [remark]
 
 
-def _no_convention(learner: Learner, verdicts: list[Verdict], own: OwnResult) -> bool:
+def _no_convention(learner: Learner, verdicts: list[Verdict], kind: OwnNetwork) -> bool:
     """Tell whether what is other than the course's is no convention, though the gradients are right with it.
 
     m is the number of rows where the examples are columns, one factor throughout; or Z is not W A + b, or A
-    not the activation's value but that and a number, which no derivative shows.
+    not the activation's value but that and a number, which no derivative shows. Or squares were guessed for a
+    forward pass that does without the sigmoid the file has.
     """
+    guessed = kind.cost == "squares" and kind.forward is learner.node
+    if guessed and "sigmoid" in learner.program.at_hand and "sigmoid" not in learner.text():
+        return True
     case = next((verdict.case for verdict in verdicts if not verdict.right and verdict.case.m > 1), None)
-    kind = own.kind
-    if case is None or not isinstance(kind, OwnNetwork) or kind.rows:
+    if case is None or kind.rows:
         return False
     run = Candidates(learner, kind, [case], [], 0).reading(case)
     symptom = run.symptom
@@ -503,21 +484,14 @@ def _no_convention(learner: Learner, verdicts: list[Verdict], own: OwnResult) ->
     return f"Z{layer}" in run.fine and bool(np.ptp(np.asarray(symptom.value) - symptom.right) < 1e-9)
 
 
-def _told_by_gradients(learner: Learner, verdicts: list[Verdict], own: OwnResult) -> bool:
+def _told_by_gradients(learner: Learner, labels: set[str], backward: ast.FunctionDef) -> bool:
     """Tell whether right gradients say that a function is right.
 
-    Of initial values they tell the shapes alone, of dZ and dA on the way nothing, of a penalty only what the
-    backward pass has too.
+    Of dZ and dA on the way they tell nothing, of a penalty only what the backward pass has too.
     """
-    labels = {label for verdict in verdicts for label in verdict.wrong}
-    initial = own.kind.initial if isinstance(own.kind, OwnNetwork) else None
-    if initial is not None and learner.name == initial.name:
-        return all(verdict.error is None for verdict in verdicts) and all(
-            label.startswith("shape of") for label in labels
-        )
     if labels and all(re.match(r"d[ZA]", label) for label in labels):
         return False
-    return not learner.has("lambd") or any(role_of(part) == "lambd" for part in argument_names(own.kind.node))
+    return not learner.has("lambd") or any(role_of(part) == "lambd" for part in argument_names(backward))
 
 
 def _course_version(program: Program, name: str) -> Any:

@@ -110,8 +110,8 @@ class Program:
         """The modules beside the submission that it imports."""
         self.beside: list[ast.stmt] = []
         """Their statements."""
-        self.set_beside: set[str] = set()
-        """What statements of theirs set that are not executed."""
+        self.set_outside = set[str]().union(*map(stored_names, submission.script))
+        """What statements of the submission and of theirs set that are not executed."""
         self.homes: dict[str, dict[str, Any]] = {}
         """The namespaces of those functions that are defined in such a module."""
         self.there: dict[str, Function] = {}
@@ -175,7 +175,7 @@ class Program:
                     self.notes.append(f"{near.shown(path)} is not loaded: {error}")
                 else:
                     self.beside += beside.statements
-                    self.set_beside.update(*map(stored_names, beside.script))
+                    self.set_outside.update(*map(stored_names, beside.script))
                     self._build(beside.statements, vars(module), path)
         package, _, last = name.rpartition(".")
         outer = self._module(package, level, importer) if package else None

@@ -15,7 +15,7 @@ from tinygrad_course.audit.repair.fault_localization import Function, Run
 from tinygrad_course.audit.repair.mutations.locations import Scope, text
 from tinygrad_course.audit.repair.mutations.single import Edit, edits
 from tinygrad_course.audit.repair.verdict import Verdict, judge
-from tinygrad_course.audit.source.signatures import INSIDE, flags_of, needed_names
+from tinygrad_course.audit.source.signatures import INSIDE, defaults_of, needed_names
 from tinygrad_course.audit.source.syntax import nodes
 
 SECONDS = 6.0
@@ -98,7 +98,8 @@ class Candidates:
         scope = Scope.of(local, functions, self.strings)
         scope.donors = self.donors
         scope.read = _read(self.copies[site.function])
-        scope.flags = {name: flags_of(function) for name, function in program.at_hand.items()}
+        defaults = {name: defaults_of(function).items() for name, function in program.at_hand.items()}
+        scope.flags = {name: [flag for flag, at in held if at is False] for name, held in defaults.items()}
         scope.wanted = {name: needed_names(function) for name, function in program.at_hand.items()}
         return scope
 

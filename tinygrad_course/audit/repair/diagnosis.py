@@ -216,17 +216,9 @@ def _relation(symptom: Symptom | None, case: Case) -> Relation | None:
     if symptom.label == "m" and np.size(symptom.value) == 1:
         value = np.asarray(symptom.value).item()
         return Relation("count", f"m is {value:g}, and there are {case.m} examples")
-    quantities = {label: value for label, value in case.expected.items() if " " not in label}
-    others = {label: value for label, value in quantities.items() if label != symptom.label}
-    return relate(
-        symptom.label,
-        symptom.value,
-        symptom.right,
-        case.m,
-        case.scalars,
-        others,
-        case.terms.get(symptom.label, {}),
-    )
+    label, terms = symptom.label, case.terms.get(symptom.label, {})
+    others = {other: value for other, value in case.expected.items() if " " not in other and other != label}
+    return relate(label, symptom.value, symptom.right, case.m, case.scalars, others, terms)
 
 
 def _steady(relation: Relation | None, symptom: Symptom | None, pool: Candidates) -> Relation | None:
@@ -234,21 +226,15 @@ def _steady(relation: Relation | None, symptom: Symptom | None, pool: Candidates
     if relation is None or relation.kind != "factor" or symptom is None:
         return relation
     seen: list[tuple[float, int]] = []
-    for other in pool.cases[:6]:
+    for other in [case for case in pool.cases[:6] if case.m > 1]:
         found = pool.reading(other).symptom
-        if found is None or found.label != symptom.label or found.value is None or found.right is None:
-            continue
-        c = ratio(found.value, found.right)
-        if c is not None and other.m > 1:
-            seen.append((c, other.m))
-    if len({m for _, m in seen}) < 2:
-        return relation
-    first = seen[0][0]
-    if all(abs(c - first) < 1e-5 * abs(first) for c, _ in seen):
+        c = ratio(found.value, found.right) if found is not None and found.label == symptom.label else None
+        seen += [(c, other.m)] if c is not None else []
+    first = seen[0][0] if seen else 0.0
+    if len({m for _, m in seen}) > 1 and all(abs(c - first) < 1e-5 * abs(first) for c, _ in seen):
         times = "minus" if abs(first + 1) < 1e-9 else f"{first:.6g} times"
-        return replace(
-            relation, words=f"{symptom.label} is {times} what it should be", factor=first, steady=True
-        )
+        words = f"{symptom.label} is {times} what it should be"
+        return replace(relation, words=words, factor=first, steady=True)
     return relation
 
 
@@ -290,19 +276,10 @@ def _diagnosis(
 
 def _factor_kind(relation: Relation, m: int) -> str:
     factor = relation.factor
-    if relation.steady and factor != -1:
-        return (
-            "log_base" if factor is not None and abs(abs(factor) - 1 / np.log(10)) < 1e-6 else "wrong_factor"
-        )
-    if factor == m:
-        return "missing_1_over_m"
-    if factor == 1 / m:
-        return "double_1_over_m"
-    if factor == -1:
-        return "wrong_sign"
-    if " ln 10" in relation.words or "1/ln 10" in relation.words:
-        return "log_base"
-    return ""
+    if relation.steady and factor is not None and factor != -1:
+        return "log_base" if abs(abs(factor) - 1 / np.log(10)) < 1e-6 else "wrong_factor"
+    known = {-1.0: "wrong_sign", 1 / m: "double_1_over_m", float(m): "missing_1_over_m"}
+    return known.get(factor or 0.0) or ("log_base" if "ln 10" in relation.words else "")
 
 
 def _message(

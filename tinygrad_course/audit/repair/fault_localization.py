@@ -17,7 +17,7 @@ from tinygrad_course.audit.execution.paths import duplicate
 from tinygrad_course.audit.kinds.cases import Case
 from tinygrad_course.audit.reference.comparison import as_array, close
 from tinygrad_course.audit.repair.verdict import agrees
-from tinygrad_course.audit.source.syntax import loops, nodes, targets
+from tinygrad_course.audit.source.syntax import elements, loops, nodes, targets
 
 Function = Callable[..., Any]
 Row = tuple[int, Event, Any]
@@ -249,18 +249,6 @@ def _hands_on(statement: ast.stmt, label: str) -> bool:
         isinstance(statement, ast.Assign) and not isinstance(value, ast.Dict | ast.Tuple)
     ):
         return False
-    parts = list(_parts(value))
+    parts = list(elements(value)) if isinstance(value, ast.expr) else []
     names = [part.id for part in parts if isinstance(part, ast.Name)]
     return len(names) == len(parts) or any(canonical(name) == canonical(label) for name in names)
-
-
-def _parts(value: ast.expr | None) -> Iterator[ast.expr]:
-    """Give the expressions that a dictionary or a tuple, or a tuple of them, is made of."""
-    inner = (
-        value.values if isinstance(value, ast.Dict) else value.elts if isinstance(value, ast.Tuple) else None
-    )
-    if inner is None:
-        yield from [value] if value is not None else []
-        return
-    for part in inner:
-        yield from _parts(part)

@@ -5,11 +5,9 @@ function at 0, 0.5 or 1 (noise, a threshold, a temperature), scales what it is g
 """
 
 import ast
-import inspect
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import partial
-from typing import Any
 
 import numpy as np
 
@@ -17,7 +15,7 @@ from tinygrad_course.audit.execution.learner import Learner
 from tinygrad_course.audit.kinds import kind_of
 from tinygrad_course.audit.kinds.base import Kind
 from tinygrad_course.audit.repair.verdict import Verdict, judge
-from tinygrad_course.audit.source.signatures import bare
+from tinygrad_course.audit.source.signatures import bare, defaults_of
 from tinygrad_course.audit.source.syntax import names_in, targets
 
 _DRAWS = re.compile(r"\brandom\b|\b\w*rng\w*\.|\.(rand|randn|randint|binomial|normal|uniform)\(")
@@ -74,19 +72,10 @@ def _leaks(verdict: Verdict) -> bool:
 def _neutral(learner: Learner, kind: Kind, failing: list[Verdict]) -> Iterator[tuple[str, float]]:
     """Give the further arguments that make a function the course's at 0 or 1."""
     function = learner.program.namespace[learner.name]
-    try:
-        parameters = inspect.signature(function).parameters.values()
-    except (TypeError, ValueError):
-        return
-    for parameter in parameters:
-        if type(parameter.default) is not float or parameter.name in learner.binding.names:
-            continue
-        for value in (0.0, 1.0, 0.5):  # a threshold is the course's at 0.5
-            changed = partial(_with, function, {parameter.name: value})
-            tried = [judge(learner, kind, changed, verdict.case) for verdict in failing]
-            if all(one.error is None and {*one.wrong, *one.missing} <= {"cost"} for one in tried):
-                yield parameter.name, value
-
-
-def _with(function: Callable[..., Any], more: dict[str, float], *args: Any, **kwargs: Any) -> Any:
-    return function(*args, **kwargs, **more)
+    for name, default in defaults_of(learner.node).items():
+        if type(default) is float and name not in learner.binding.names:
+            for value in (0.0, 1.0, 0.5):  # a threshold is the course's at 0.5
+                changed = partial(function, **{name: value})
+                tried = [judge(learner, kind, changed, verdict.case) for verdict in failing]
+                if all(one.error is None and {*one.wrong, *one.missing} <= {"cost"} for one in tried):
+                    yield name, value

@@ -24,7 +24,7 @@ from tinygrad_course.audit.kinds.pairing import any_backwards
 from tinygrad_course.audit.kinds.what_trains import names_gradients
 from tinygrad_course.audit.repair.intention import own_meaning
 from tinygrad_course.audit.repair.verdict import Verdict, judge
-from tinygrad_course.audit.source.syntax import elements, names_in, nodes, stored_names
+from tinygrad_course.audit.source.syntax import elements, names_in, nodes
 
 Function = Callable[..., Any]
 _LEARNS = re.compile(r"(?i)^(fit|train|learn|the_script)|descent|another number|clips its|have a penalty")
@@ -200,7 +200,7 @@ def unproved(learner: Learner, kind: Kind, verdicts: list[Verdict], *, verified:
             missing = getattr(error, "name", "") or str(error)
             if program.strangers:
                 return f"{missing} may come from {', '.join(program.strangers)}, which is not loaded"
-            if missing in _assigned_outside(program):
+            if missing in program.set_outside:
                 return f"{missing} is set by a statement outside functions, which is not executed"
     foreign = kind.contract(learner)
     if foreign and (kind.firm or not verified):
@@ -235,16 +235,7 @@ def undefined(program: Program, error: BaseException | None) -> str:
     called = {function.id for function in calls if isinstance(function, ast.Name)}
     # What is called and not there may stand in another file; a misspelt function is known by its like.
     alike = difflib.get_close_matches(name, [*program.functions, *GIVEN], 1, 0.85)
-    return "" if name in _assigned_outside(program) or (name in called and not alike) else name
-
-
-def set_outside(program: Program, error: BaseException | None) -> bool:
-    """Tell whether a NameError is of a variable that a statement outside functions sets."""
-    return isinstance(error, NameError) and (getattr(error, "name", "") or "") in _assigned_outside(program)
-
-
-def _assigned_outside(program: Program) -> set[str]:
-    return program.set_beside.union(*map(stored_names, program.submission.script))
+    return "" if name in program.set_outside or (name in called and not alike) else name
 
 
 def _calling(learner: Learner, error: BaseException) -> bool:

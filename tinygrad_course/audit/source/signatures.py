@@ -100,11 +100,10 @@ def needed_names(node: ast.FunctionDef) -> list[str]:
     return names[: len(names) - len(node.args.defaults)]
 
 
-def flags_of(node: ast.FunctionDef) -> list[str]:
-    """Return the names of a function's arguments that are False unless they are given."""
-    with_default = argument_names(node)[len(needed_names(node)) :]
-    plain = [isinstance(one, ast.Constant) and one.value is False for one in node.args.defaults]
-    return [name for name, off in zip(with_default, plain, strict=True) if off]
+def defaults_of(node: ast.FunctionDef) -> dict[str, Any]:
+    """Return the defaults of a function's positional arguments, of those whose default is a constant."""
+    pairs = zip(argument_names(node)[len(needed_names(node)) :], node.args.defaults, strict=True)
+    return {name: one.value for name, one in pairs if isinstance(one, ast.Constant)}
 
 
 def role_of(name: str, roles: Iterable[str] = ROLES) -> str | None:

@@ -42,9 +42,9 @@ def targets(statement: ast.AST) -> list[ast.expr]:
 
 
 def elements(target: ast.expr) -> Iterator[ast.expr]:
-    """Give what a target is made of: the entries of a tuple or a list, and of those inside."""
-    if isinstance(target, ast.Tuple | ast.List):
-        for inner in target.elts:
+    """Give what a target or a value is made of: the entries of a tuple, a list, a dictionary, and inside."""
+    if isinstance(target, ast.Tuple | ast.List | ast.Dict):
+        for inner in target.values if isinstance(target, ast.Dict) else target.elts:
             yield from elements(inner)
     elif isinstance(target, ast.Starred):
         yield from elements(target.value)

@@ -254,7 +254,7 @@ def changes(part: str, at: Location, scope: Scope, label: str, told: set[str]) -
     """Give the edits of an expression with these marks by the rules of one part of the table."""
     node = at.node
     shape = scope.arrays.get(node.id, ()) if isinstance(node, ast.Name) else ()
-    for rule in RULES[part]:
+    for rule in [rule for rule in RULES[part] if type(rule.pattern) in {ast.Name, type(node)}]:
         bound: dict[str, Any] = {"_": node}
         if not rule.wanted <= told or rule.refused & told or not _fits(rule.pattern, node, bound):
             continue

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 _BODIES = {"body", "orelse", "finalbody", "handlers"}
+_CLOSED = ast.Slice | ast.Lambda | ast.ListComp | ast.DictComp | ast.GeneratorExp | ast.SetComp
 _COUNTED = {"range", "str", "reversed", "len", "format", "zeros", "ones"}
 Change = tuple[str, ast.expr, float]
 """(the mistake, the expression to put, how far-fetched it is)."""
@@ -29,11 +30,6 @@ class Location:
             setattr(self.parent, self.name, node)
         else:
             getattr(self.parent, self.name)[self.position] = node
-
-    @property
-    def backward(self) -> bool:
-        """Whether a backward function is called around the expression."""
-        return any(isinstance(outer, ast.Call) and "backward" in called(outer) for outer in self.around)
 
     @property
     def counting(self) -> bool:
@@ -108,28 +104,27 @@ def locations(statement: ast.stmt) -> list[Location]:
     found: list[Location] = []
 
     def visit(node: ast.AST, around: tuple[ast.AST, ...]) -> None:
+        inside = (*around, node)
         for name, value in ast.iter_fields(node):
             if isinstance(node, ast.stmt) and name in _BODIES:
                 continue
-            if isinstance(value, ast.AST):
-                consider(node, name, None, value, around)
-            elif isinstance(value, list):
-                for position, item in enumerate(value):
-                    if isinstance(item, ast.AST):
-                        consider(node, name, position, item, around)
-
-    def consider(
-        parent: ast.AST, name: str, position: int | None, child: ast.AST, around: tuple[ast.AST, ...]
-    ) -> None:
-        if isinstance(child, ast.Lambda | ast.ListComp | ast.DictComp | ast.GeneratorExp | ast.SetComp):
-            visit(child, (*around, parent))
-            return
-        format_of = isinstance(parent, ast.FormattedValue) and name != "value"
-        in_text = isinstance(parent, ast.JoinedStr) or format_of
-        stored = isinstance(getattr(child, "ctx", None), ast.Store | ast.Del)
-        if isinstance(child, ast.expr) and not isinstance(child, ast.Slice) and not stored and not in_text:
-            found.append(Location(parent, name, position, child, (*around, parent)))
-        visit(child, (*around, parent))
+            # Of a text in braces the value alone is code.
+            in_text = isinstance(node, ast.JoinedStr) or (
+                isinstance(node, ast.FormattedValue) and name != "value"
+            )
+            for position, child in enumerate(value if isinstance(value, list) else [value]):
+                stored = isinstance(getattr(child, "ctx", None), ast.Store | ast.Del)
+                if (
+                    isinstance(child, ast.expr)
+                    and not isinstance(child, _CLOSED)
+                    and not stored
+                    and not in_text
+                ):
+                    found.append(
+                        Location(node, name, position if isinstance(value, list) else None, child, inside)
+                    )
+                if isinstance(child, ast.AST):
+                    visit(child, inside)
 
     visit(statement, ())
     return found

@@ -179,7 +179,9 @@ def constants(at: Location, scope: Scope, label: str) -> Iterator[Change]:
                 continue
             kind = "wrong_operand" if key else "wrong_function"
             if value in {"relu", "sigmoid", "tanh"}:
-                kind = "wrong_activation_derivative" if at.backward else "wrong_activation"
+                calls = [called(outer) for outer in at.around if isinstance(outer, ast.Call)]
+                back = any("backward" in name for name in calls)
+                kind = "wrong_activation_derivative" if back else "wrong_activation"
             elif key and (value.startswith("dA") or other.startswith("dA")):
                 kind = "dA_index"
             yield kind, ast.Constant(other), 0.5 if other in near else 1.2
