@@ -13,7 +13,7 @@ import pytest
 from tests.compiling.interpreted import interpreted
 from tests.compiling.test_equality import assert_equal
 from tinygrad_course import CannotCompile, compiled, grad, value_and_grad
-from tinygrad_course.compiling.machine import fusion, jit
+from tinygrad_course.compiling.machine import fusion, jit, small_products
 from tinygrad_course.engine import trees
 
 rng = np.random.default_rng(0)
@@ -296,6 +296,7 @@ def test_the_shift_of_a_softmax_has_no_gradient(name, engine):
 def test_products_with_one_matrix_are_one_product(monkeypatch):
     f, args = PROGRAMS["products with one matrix"]
     monkeypatch.setattr(jit, "compile_source", interpreted)
+    monkeypatch.setattr(small_products, "vector_bytes", lambda: 32)  # also where registers hold more
     step = compiled(lambda A, B, C, X: f(A, B, C, X) * 1.0, engine="machine")
     step(*args)
     ((_, program),) = step.programs.values()

@@ -31,7 +31,7 @@ from tinygrad_course.compiling.tracing.captured_values import CapturedValues
 from tinygrad_course.compiling.tracing.changed_arguments import containers
 from tinygrad_course.compiling.tracing.lost_nans import leaves_range
 from tinygrad_course.compiling.tracing.refusals import BY_VALUES, CannotCompile, DecidedByError
-from tinygrad_course.compiling.tracing.trace_function import Traced, check_made, trace_function
+from tinygrad_course.compiling.tracing.trace_function import Traced, agrees, trace_function
 from tinygrad_course.engine import trees
 from tinygrad_course.engine.errors import blocks
 from tinygrad_course.engine.tensor import Tensor
@@ -258,10 +258,14 @@ class Compiled:
         if found:
             return found.traced, self._guarded(found, found.traced, args), None
         begin = time.perf_counter()
-        recording = trace_function(self.function, args, self.moving, masked=masked, mended=masked)
-        made = self._make(recording, args)
-        result = None if recording.run.changes else _tried(made.call, args)
-        check_made(result, lambda *x: _tried(made.call, x), self.function, args, recording.run, self.engine)
+        for made_with in (masked, True):
+            recording = trace_function(self.function, args, self.moving, masked=made_with, mended=masked)
+            made = self._make(recording, args)
+            call = functools.partial(_tried, made.call)
+            right, result = agrees(recording, self.function, args, self.moving, call, self.engine)
+            if right:
+                break
+        recording = recording.without_numbers()
         if name and time.perf_counter() - begin > stored_programs.QUICK:
             stored_programs.keep(name, recording, made.body.run)
         return recording, made, result
@@ -315,7 +319,7 @@ class Compiled:
         return bound.args
 
 
-def _tried(call: Callable[..., Any], args: Any) -> Any:
+def _tried(call: Callable[..., Any], *args: Any) -> Any:
     try:
         result = call(*args)
     except (OverflowError, ShapeError, *BY_VALUES, DecidedByError):

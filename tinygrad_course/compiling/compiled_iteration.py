@@ -23,7 +23,7 @@ from tinygrad_course.compiling.readable.python_source import substitute
 from tinygrad_course.compiling.tracing.arguments import named_arguments
 from tinygrad_course.compiling.tracing.captured_values import CapturedValues
 from tinygrad_course.compiling.tracing.refusals import CannotCompile
-from tinygrad_course.compiling.tracing.trace_function import trace_function
+from tinygrad_course.compiling.tracing.trace_function import agrees, trace_function
 from tinygrad_course.engine import trees
 
 Progress = Callable[[int, int, float], None]
@@ -248,6 +248,7 @@ class _Program:
         args = state, *batch
         numbers = {path for path, x in named_arguments(step, args) if type(x) in {int, float}}
         recording = trace_function(step, args, numbers)
+        agrees(recording, step, args, numbers, lambda *_: None)
         self.program = hoist_scale(lower(simplify(recording.run.program), machine=True))
         tree = substitute(recording.run.result, self.program.results)
         if recording.run.changes or not (

@@ -109,7 +109,7 @@ def keep(name: str, traced: Traced, run: Callable[..., Any]) -> None:
         for v in values.values()
     ]
     ends = program.inputs, program.results
-    without = traced.run._replace(trace=None, program=None, samples=None)  # type: ignore[arg-type]
+    without = traced.run._replace(trace=None, program=None)  # type: ignore[arg-type]
     traced = traced._replace(run=without, captured=None)  # type: ignore[arg-type]
     whole = told, traced, calls, ends, run
     try:

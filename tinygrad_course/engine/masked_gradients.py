@@ -46,8 +46,9 @@ class Masks:
     Attributes
     ----------
     made : bool
+        Else it is only noted where one would have been.
     asked : int
-        How many have been worked out.
+        How many have been worked out, or would have been.
     mended : bool
         Whether what single exponentials lose far out is recorded otherwise, as the recorder does there.
     lost, alone : int
@@ -68,6 +69,11 @@ class Masks:
         self.asked = self.lost = self.alone = self.since = 0
         self.calls: Sized = ()
         self.recorded = self.swept = False
+
+    def note(self) -> None:
+        """Note that a mask is worked out here, or would be."""
+        self.since = self.since if self.asked else len(self.calls)
+        self.asked += 1
 
     @property
     def needed(self) -> bool:
@@ -101,8 +107,7 @@ class Live:
         if self._make is not None:
             watched = masks.get()
             if watched is not None:
-                watched.since = watched.since if watched.asked else len(watched.calls)
-                watched.asked += 1
+                watched.note()
             self._mask = self._make(*self._args)
             self._make = None
             self._args = ()
@@ -163,9 +168,6 @@ def through(rule: Rule, vjps: Any, live: Live | None, conform: Callable[..., Any
 
 def chooses(rule: Rule, kwargs: dict[str, Any] | None) -> bool:
     """Whether a rule passes over some of its arguments' entries."""
-    watched = masks.get()
-    if watched is not None and not watched.made:
-        return False
     return rule.chooses is not None or (
         kwargs is not None and kwargs.get("where", True) is not True and "where" in rule.accepted
     )
@@ -208,9 +210,15 @@ def _masked(rule: Rule, live: Live, ga: Any, recorded: bool) -> bool:
     In a recorded sweep the next derivative may be infinite where this one is not, as that of ``x**1.5`` at 0.
     """
     if not recorded:
-        return not _finite(ga)
-    smooth = rule.function in _SMOOTH or rule.name == "expit"  # (SciPy's, which need not be imported)
-    return live.asked or not smooth or not _finite(getattr(ga, "_data", ga))
+        needed = not _finite(ga)
+    else:
+        smooth = rule.function in _SMOOTH or rule.name == "expit"  # (SciPy's, which need not be imported)
+        needed = live.asked or not smooth or not _finite(getattr(ga, "_data", ga))
+    watched = masks.get()
+    if needed and watched is not None and not watched.made:
+        watched.note()
+        return False
+    return needed
 
 
 def _finite(ga: Any) -> bool:
@@ -239,6 +247,9 @@ def _matrices(rule: Rule, values: Any) -> bool:
 
 def _everywhere(live: Live) -> bool:
     """Whether nothing was left out after all, as behind a product with a layer's weights."""
+    watched = masks.get()
+    if watched is not None and not watched.made:
+        return False
     mask = live.mask()
     return type(mask) is np.ndarray and bool(mask.all())
 
@@ -332,7 +343,7 @@ def _handed_on(
 def _unlike(x: Any) -> Any:
     """Return numbers in the shape of `x` of which no two sums cancel, to see where a gradient can come to."""
     data = getattr(x, "_data", x)
-    if not isinstance(data, (np.ndarray, np.generic)):
+    if type(np.ones_like(data, dtype=float, shape=())) is not np.ndarray:  # of a GPU, of a cluster
         return np.log(1.5 + np.cumsum(np.ones_like(data, dtype=float))).reshape(x.shape)
     kind = data.dtype if data.dtype == np.float32 else np.dtype(float)
     ready = _ready.get(kind)

@@ -6,7 +6,7 @@ import numpy as np
 
 from tinygrad_course.rules.indexing import astype
 from tinygrad_course.rules.shapes import as_array, conj, inexact, is_complex
-from tinygrad_course.rules.table import composed, primitive, rule
+from tinygrad_course.rules.table import composed, constant, is_tensor, primitive, rule
 
 # ------------------------------------------------------------------ convolution
 
@@ -155,18 +155,38 @@ def poly(seq_of_zeros: Any) -> Any:
     return p
 
 
+@constant
+def used(p: Any) -> tuple[int, int]:
+    """From where to where coefficients are not 0; of those that a program is not made for, all."""
+    if is_tensor(p):
+        return 0, p.shape[0]
+    places = np.flatnonzero(p != 0)
+    return (int(places[0]), int(places[-1]) + 1) if places.size else (0, 0)
+
+
+@primitive
+def with_ends(p: Any) -> Any:
+    """Coefficients, with NaN in the place of a 0 at an end, of which there are no eigenvalues."""
+    n = p.shape[0]
+    return np.where((p == 0) & (np.arange(n) % max(n - 1, 1) == 0), np.nan, p)
+
+
+rule(with_ends, lambda g, y, p: g, saves=False)
+
+
 @composed(np.roots)
 def roots(p: Any) -> Any:
     """The eigenvalues of the companion matrix, and 0 for each coefficient that is 0 at the end."""
     p = np.atleast_1d(as_array(p))
-    used = np.flatnonzero(p != 0)
-    if not used.size:
+    first, end = used(p)
+    if not end:
         return np.array([])
-    zeros = np.zeros(p.shape[0] - 1 - int(used[-1]), p.dtype)
-    p = p[int(used[0]) : int(used[-1]) + 1]
+    zeros = np.zeros(p.shape[0] - end, p.dtype)
+    p = p[first:end]
     n = p.shape[0] - 1
     if not n:
         return np.zeros(zeros.shape)
+    p = with_ends(p)  # in a program an end may be 0 after all
     companion = np.concatenate([np.expand_dims(-p[1:] / p[0], 0), np.eye(n - 1, n, dtype=p.dtype)])
     return np.concatenate([np.linalg.eigvals(companion), zeros])
 

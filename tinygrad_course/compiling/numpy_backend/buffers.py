@@ -14,6 +14,7 @@ import numpy as np
 
 from tinygrad_course.compiling.dataflow import Program, Value, is_elementwise
 from tinygrad_course.compiling.passes.fuse import FusedCall, part
+from tinygrad_course.rules.indexing import add_at, assign
 
 #: What is no slower when it writes over its operand: NumPy's exp, log and the like leave vector instructions
 #: alone then.
@@ -30,6 +31,17 @@ def concatenated(*segments: Any) -> Any:
 def segment(whole: Any, start: int, shape: tuple[int, ...]) -> Any:
     """Return one of several arrays that were brought together."""
     return np.ndarray(shape, whole.dtype, whole, start * whole.itemsize)
+
+
+def accumulated(x: Any, index: Any, g: Any) -> Any:
+    """Return an array with something added at an index, where an entry that is named twice gets both."""
+    out = x.copy()
+    add_at(out, index, g)
+    return out
+
+
+#: What writes to a part of its first argument, if nobody else needs that, or else of a copy.
+WRITES = {assign, accumulated}
 
 
 def is_view(value: Value) -> bool:
@@ -85,6 +97,8 @@ class BufferPlan:
         self._buffered = buffered
         self._shown = self._find_shown()
         self._last = self._last_uses(program)
+        self._postpone_writes()
+        self._last = self._last_uses(program)
         self._free: dict[int, list[Any]] = {}  # by their size
         self._held: dict[int, Any] = {}  # the block of bytes behind each buffered value
         results = {id(v) for v in program.results}
@@ -128,7 +142,7 @@ class BufferPlan:
                 self.slots.setdefault(id(value), []).append((v, slot))
 
     def _put(self, value: Value, i: int) -> None:
-        block = self._dying(value, i) if is_elementwise(value) else None
+        block = self._dying(value, i)
         if block is None:
             block = self._take(value.nbytes)
         self._held[id(value)] = block
@@ -171,13 +185,30 @@ class BufferPlan:
             last.update(dict.fromkeys(self._owners(result), len(self.order)))
         return last
 
+    def _postpone_writes(self) -> None:
+        """Put writes off until what they write over has been read, where nobody needs them sooner."""
+        first: dict[int, int] = {}
+        for i, value in enumerate(self.order):
+            for v in value.inputs:
+                first.setdefault(id(v), i)
+        turn = {}
+        for i, value in enumerate(self.order):
+            over = self._owners(value.inputs[0]) if value.function in WRITES else ()
+            last = max((self._last.get(owner, i) for owner in over), default=i)
+            turn[id(value)] = last + 0.5 if i < last < first.get(id(value), 0) else i
+        self.order.sort(key=lambda v: turn[id(v)])
+
     # ------------------------------------------------------------------ memory
 
     def _dying(self, value: Value, i: int) -> Any:
         """Return the memory of an operand that this call is the last to need, to write over it."""
-        if value.function not in IN_PLACE or any(is_view(v) for v in value.inputs):
+        operands = value.inputs
+        if value.function in WRITES:
+            x, *others = operands
+            operands = [] if any(id(x) in self._owners(v) for v in others) else [x]
+        elif not is_elementwise(value) or value.function not in IN_PLACE or any(map(is_view, operands)):
             return None
-        for v in value.inputs:
+        for v in operands:
             if (
                 id(v) in self._held
                 and self._last[id(v)] == i

@@ -18,14 +18,18 @@ from tinygrad_course.compiling.dataflow import (
 )
 from tinygrad_course.compiling.numpy_backend.buffers import (
     LARGE,
+    WRITES,
     BufferPlan,
     ReusedArrays,
+    accumulated,
     concatenated,
     is_view,
     segment,
 )
 from tinygrad_course.compiling.passes.fuse import FusedCall, part
 from tinygrad_course.compiling.readable.operator_syntax import SYMBOLS, Printer, nest_text
+from tinygrad_course.compiling.tracing.refusals import DecidedByError
+from tinygrad_course.rules.indexing import add_at, repeats
 from tinygrad_course.rules.table import RULES
 
 #: Longer rows are summed by NumPy, which sums in pairs; shorter ones by BLAS, which is quicker.
@@ -92,7 +96,8 @@ class StraightLineCode:
         if known is None:
             place = self.layout.place.get(id(value))
             if value.is_constant:
-                known = self.bind(value.data, "c")
+                dense = 0 not in getattr(value.data, "strides", ())
+                known = self.bind(value.data if dense else np.array(value.data, order="C"), "c")
             elif place is not None:
                 known = self.bind(place, "b")
             else:
@@ -103,13 +108,14 @@ class StraightLineCode:
     # ------------------------------------------------------------------ statements
 
     def _emit(self, value: Value) -> None:
-        if is_view(value) and id(value) in self.layout.place:
-            return  # a view of a buffer, made once
         function = value.function
+        if function is part or (is_view(value) and id(value) in self.layout.place):
+            return  # there already
         if isinstance(function, FusedCall):
             self._fused(value, function)
             return
-        if function is part:
+        if function in WRITES and is_buffered(value):
+            self._write_part(value)
             return
         if function is concatenated:
             for v, slot in self.layout.slots.get(id(value), ()):
@@ -154,6 +160,21 @@ class StraightLineCode:
             self.lines.append(f"{self.name(value)} = {self._fresh(value)}")
         out = "out=" if value.function in {np.maximum, np.minimum} else ""
         self.lines.append(f"{function}({', '.join(operands)}, {out}{self.name(value)})")
+
+    def _write_part(self, value: Value) -> None:
+        """Emit a write to a part of an array: to a copy, unless the array is one that nobody else needs."""
+        x, index, written = value.args
+        ours, others = (self.layout.place.get(id(v)) for v in (value, x))
+        if ours is None:
+            self.lines.append(f"{self.name(value)} = {self._fresh(value)}")
+        if ours is None or others is None or ours.ctypes.data != others.ctypes.data:
+            self.lines.append(f"{self.bind(np.copyto, 'f')}({self.name(value)}, {self.name(x)})")
+        place, new = (self._argument(a) for a in (index, written))
+        adds = value.function is accumulated
+        if adds and (value.inputs[2:] or repeats(index)):
+            self.lines.append(f"{self.bind(add_at, 'f')}({self.name(value)}, {place}, {new})")
+        else:
+            self.lines.append(f"{self.name(value)}[{place}] {'+=' if adds else '='} {new}")
 
     def _choose(self, value: Value) -> None:
         """Emit np.where, which has no out=, as two copies."""
@@ -257,7 +278,8 @@ class StraightLineCode:
             self.lines.append(f"{name} = {self.bind(_quickest(value), 'f')}({', '.join(args)})")
         if value.kind == "array" and not is_view(value):
             call = f"{self.bind(_changed, 'f')}({self.bind(function, 'f')}, {name}, {value.shape!r})"
-            self.lines.append(f"if {name}.shape != {value.shape!r}: {call}")
+            dtype = self.bind(value.dtype, "k")
+            self.lines.append(f"if {name}.shape != {value.shape!r} or {name}.dtype != {dtype}: {call}")
 
     def _argument(self, x: Any) -> str:
         return nest_text(x, lambda y: self.name(y) if isinstance(y, Value) else self._plain(y))
@@ -292,6 +314,8 @@ def is_buffered(value: Value) -> bool:
     if value.function is np.where:
         condition = isinstance(value.args[0], Value) and value.args[0].dtype.kind == "b"
         return condition and len(value.args) == 3 and value.dtype.kind == "f"
+    if value.function in WRITES:
+        return isinstance(value.args[0], Value) and value.args[0].kind == "array"
     if is_elementwise(value) or (value.function is np.matmul and len(value.shape) > 1 and not value.kwargs):
         return True
     return is_reduction(value) and len(value.args[0].shape) == 2 and len(value.kwargs["axis"] or ()) == 1
@@ -305,6 +329,8 @@ def _quickest(value: Value) -> Callable[..., Any]:
 
 def _changed(function: Callable[..., Any], y: Any, shape: tuple[int, ...]) -> None:
     name = getattr(function, "__name__", "a call")
+    if y.shape == shape:  # eigenvalues are real or complex: the function itself is to be run
+        raise DecidedByError(f"{name} returned another dtype, {y.dtype}, than it was recorded with")
     raise ShapeError(
         f"{name} returned shape {np.shape(y)}, and {shape} when the function was recorded: the shape depends "
         "on values, and a program is made for fixed shapes"

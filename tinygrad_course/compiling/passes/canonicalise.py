@@ -21,6 +21,8 @@ _REDUCED: Any = {
 }
 RESHAPES = {np.reshape, np.ravel, np.squeeze, np.expand_dims, np.atleast_2d}
 TRANSPOSES: Any = {np.transpose, np.swapaxes, np.moveaxis, np.matrix_transpose}
+#: More parts than this are not put side by side: they are written where they belong.
+MANY = 256
 #: What NumPy has where an option is not given.
 _ABSENT = inspect.signature(np.sum).parameters["initial"].default
 
@@ -187,6 +189,8 @@ def _stacked(builder: Builder, value: Value, args: Any) -> Value | None:
 
     That is what the gradients of a[0], a[1] and a[2] come to.
     """
+    if value.shape[0] > MANY:
+        return None
     parts: dict[int, Value] = {}
     for v in args:
         if not isinstance(v, Value) or v.shape != value.shape:

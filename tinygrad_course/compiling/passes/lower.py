@@ -7,11 +7,14 @@ from scipy import special
 
 from tinygrad_course.compiling.builder import Builder, rewritten
 from tinygrad_course.compiling.dataflow import Program, Value
-from tinygrad_course.compiling.numpy_backend.buffers import concatenated, is_view
+from tinygrad_course.compiling.numpy_backend.buffers import accumulated, concatenated, is_view
 from tinygrad_course.engine.stable_forms import link
+from tinygrad_course.rules.indexing import assign, scatter
 
 #: So many parts of an array are worth a copy of it in which each lies together.
 OFTEN = 4
+#: What is read of an array that is written to is copied if it is this part at most.
+PART = 4
 
 
 def lower(program: Program, *, machine: bool = False) -> Program:
@@ -24,7 +27,7 @@ def lower(program: Program, *, machine: bool = False) -> Program:
         For machine code, which is to say sigmoid(z) where the program computes 1 / (1 + exp(-z)): that shares
         its exponential with softplus(z), and does not overflow.
     """
-    often, shown = _often_indexed(program), _shown(program)
+    often, shown, uses = _often_indexed(program), _shown(program), program.uses()
     small = set() if machine else {id(z) for z in map(_exponential, program.values()) if z is not None}
 
     def change(builder: Builder, value: Value, new: dict[int, Value]) -> Value | None:
@@ -38,6 +41,11 @@ def lower(program: Program, *, machine: bool = False) -> Program:
                 return made
         if id(value) not in shown and (id(value.args[0]) if value.args else 0, _axis(value)) in often:
             return _part(builder, value, new)
+        if id(value) not in shown and _is_read_of_written(value):
+            own: np.ufunc = np.positive  # so that the next write need not copy the whole
+            return builder.ufunc(own, builder.again(value, new))
+        if value.function is np.add and value.kind == "array":
+            return _accumulated(builder, value, new, uses)
         return _joined(builder, value, new)
 
     return rewritten(program, change)
@@ -82,6 +90,26 @@ def _part(builder: Builder, value: Value, new: dict[int, Value]) -> Value:
     turned = builder.call(np.transpose, (x, order), {}, shape, x.dtype)
     together = builder.call(copy, (turned,), {}, shape, x.dtype)
     return builder.call(operator.getitem, (together, t), {}, value.shape, x.dtype)
+
+
+def _is_read_of_written(value: Value) -> bool:
+    """Whether a call takes a small part of an array that is written to part by part."""
+    if value.function is not operator.getitem or not is_view(value):
+        return False
+    whole: Value = value.args[0]
+    return whole.function is assign and PART * value.size <= whole.size
+
+
+def _accumulated(builder: Builder, value: Value, new: dict[int, Value], uses: dict[int, int]) -> Value | None:
+    """Return a sum with zeros in which a part is filled as an addition to that part."""
+    for x, filled in (value.args, reversed(value.args)):
+        if isinstance(x, Value) and isinstance(filled, Value) and filled.function is scatter:
+            made = new[id(filled)]
+            kinds = {(v.kind, v.shape, v.dtype) for v in (x, filled, value)}
+            if len(kinds) == 1 and uses[id(filled)] == 1 and made.function is scatter:
+                args = new[id(x)], made.args[1], made.args[0]
+                return builder.call(accumulated, args, {}, value.shape, value.dtype)
+    return None
 
 
 def _joined(builder: Builder, value: Value, new: dict[int, Value]) -> Value | None:

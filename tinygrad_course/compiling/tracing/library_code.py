@@ -8,7 +8,7 @@ import sysconfig
 from pathlib import Path
 
 _LIBRARY = str(Path(__file__).parents[2]) + os.sep
-_PACKAGES = tuple({sysconfig.get_path(p) + os.sep for p in ("purelib", "platlib")})
+_PACKAGES = {"site-packages", "dist-packages"}  # of this environment, or of one below it
 _PYTHON = tuple({sysconfig.get_path(p) + os.sep for p in ("stdlib", "platstdlib")})
 _WITHOUT_FILE = ("<frozen", "<__array_function__")
 #: What nobody changes at run time, and everybody calls.
@@ -18,7 +18,7 @@ _BELOW = ("numpy", "scipy", "numba", "llvmlite", "pandas", "torch", "jax", "matp
 @functools.lru_cache(maxsize=4096)
 def of_library(filename: str) -> bool:
     """Whether a file is Python's own or an installed library's, this one's included."""
-    return filename.startswith((_LIBRARY, *_WITHOUT_FILE, *_PACKAGES, *_PYTHON))
+    return filename.startswith((_LIBRARY, *_WITHOUT_FILE, *_PYTHON)) or _is_installed(filename)
 
 
 def file_of_caller() -> str:
@@ -32,9 +32,13 @@ def is_watched(filename: str) -> bool:
     """Whether a file's variables may change while a program is used: all but those of the libraries below."""
     if filename.startswith((_LIBRARY, *_WITHOUT_FILE)):
         return False
-    if filename.startswith(_PYTHON) and not {"site-packages", "dist-packages"} & set(Path(filename).parts):
+    if filename.startswith(_PYTHON) and not _is_installed(filename):
         return False
     return not filename.startswith(_below())
+
+
+def _is_installed(filename: str) -> bool:
+    return not _PACKAGES.isdisjoint(Path(filename).parts)
 
 
 def _below() -> tuple[str, ...]:

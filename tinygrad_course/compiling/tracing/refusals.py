@@ -19,6 +19,16 @@ _raised: ContextVar[list[CannotCompile] | None] = ContextVar(
 )
 
 
+#: Why some functions are refused whatever they meet, and what to write in their place.
+INSTEAD: dict[str | None, str] = {
+    "np.piecewise": (
+        "np.piecewise gives each function the entries x[condition], as many as the values decide, and a "
+        "program is made for fixed shapes: where the functions compute entry by entry, "
+        "np.where(condition, f(x), g(x)) is the same, or np.select for more of them"
+    ),
+}
+
+
 class CannotCompile(TypeError):  # noqa: N818  (it says what can't be done)
     """The function does something that a recording can't repeat faithfully.
 
@@ -32,6 +42,7 @@ class CannotCompile(TypeError):  # noqa: N818  (it says what can't be done)
 
     def __init__(self, message: str) -> None:
         call = users_call()
+        message = INSTEAD.get(call, message)
         super().__init__(message if call is None or call in message else f"{call}: {message}")
         noted = _raised.get()
         if noted is not None:
@@ -133,6 +144,8 @@ def refuse_call(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) ->
             "np.errstate(...='raise') inside the function: a program looks for no floating-point errors. Set "
             "it around the call, or compute what needs none"
         )
+    if "out" in kwargs:
+        raise CannotCompile(IN_PLACE.format(f"the out= of {as_written(function)}"))
     if function in WRITING:
         raise CannotCompile(IN_PLACE.format(f"an argument of {as_written(function)}"))
     if function in OF_VALUES or (function is np.where and len(args) + len(kwargs) == 1):

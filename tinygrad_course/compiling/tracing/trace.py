@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_course.compiling.dataflow import Value, constant
+from tinygrad_course.compiling.tracing.kindred_results import LARGE
 
 DIFFERS = (
     "the function does something else each time it is run (random numbers, the time of day?), which a "
@@ -50,7 +51,7 @@ class Trace:
         met = self._known.get(id(array))
         if met is not None and same(met[1].data, array):
             return met[1]
-        value = constant(np.array(array) if isinstance(array, np.ndarray) else array)
+        value = constant(_kept(array) if isinstance(array, np.ndarray) else array)
         if type(value.data) is np.ndarray:
             value.data.setflags(write=False)
         self._known[id(array)] = (array, value)
@@ -64,6 +65,15 @@ class Trace:
             array = np.broadcast_to(one, value.shape)
             self._samples[key] = {"array": array, "scalar": one, "python": one.item()}[value.kind]
         return self._samples[key]
+
+
+def _kept(array: Any) -> Any:
+    """Return a copy of an array; of one number in all entries, in the memory of one."""
+    if array.size > LARGE:
+        alike = np.broadcast_to(array.flat[0], array.shape)
+        if same(alike, np.asarray(array)):
+            return alike
+    return np.array(array)
 
 
 def like(a: Any, b: Any) -> bool:

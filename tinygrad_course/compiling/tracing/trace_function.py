@@ -1,5 +1,7 @@
 """Trace a function: it runs on tracers for its arrays, and the calls that it makes are the program."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, NamedTuple
@@ -37,8 +39,8 @@ class Run(NamedTuple):
         What the function returned, with a `Value` in each array's place.
     changes : dict
         What is afterwards in those dicts and lists among the arguments that it changes, by their paths.
-    samples : nest
-        What it returned in numbers, and what it left of its arguments if it changes them.
+    shown : nest
+        What it returned, and what it left of its arguments if it changes them; None once that was looked at.
     watched : Masks
         How gradients were computed on the way, if they were.
     """
@@ -48,7 +50,7 @@ class Run(NamedTuple):
     paths: list[str]
     result: Any
     changes: dict[str, Any]
-    samples: Any
+    shown: Any
     watched: Masks
 
 
@@ -70,6 +72,8 @@ class Traced(NamedTuple):
         On the way the program may come by infinities that no result has, of which the recorder says nothing.
     memory : list of int
         For each result a number, the same for results that lie in one memory: a vector and its parts.
+    plain : nest
+        What the function returned for plain arrays, and what it left of its arguments if it changes them.
     """
 
     run: Run
@@ -78,6 +82,11 @@ class Traced(NamedTuple):
     unmasked: bool
     quiet: bool
     memory: list[int]
+    plain: Any = None
+
+    def without_numbers(self) -> Traced:
+        """Return it without what one call has returned."""
+        return self._replace(run=self.run._replace(shown=None), plain=None)
 
 
 def trace_function(
@@ -87,7 +96,7 @@ def trace_function(
 
     The function is recorded twice. Whatever differs between the two recordings does not come from the
     arguments (a random mask, the time of day), so that a program would repeat it wrongly. And it is run as it
-    is: what it returns for plain arrays is what it has to return for the tracers.
+    is: what it returns for plain arrays is what the program has to return, which `agrees` asks.
 
     Parameters
     ----------
@@ -117,7 +126,7 @@ def trace_function(
         raise
     memory = [id(base_of(x)) for _, x in trees.leaves(recorder.plain[0] if run.changes else recorder.plain)]
     names = argument_names(f, len(args))
-    return Traced(run, names, captured_by(f, args), unmasked, quiet, memory)
+    return Traced(run, names, captured_by(f, args), unmasked, quiet, memory, recorder.plain)
 
 
 def captured_by(f: Callable[..., Any], args: Any) -> CapturedValues:
@@ -157,7 +166,7 @@ class _Recorder:
         self, captured: CapturedValues, *, masked: bool = True, mended: bool = False
     ) -> tuple[Run, bool, bool]:
         """Return a run that stands for every call, whether it is without masks, and whether it is quiet."""
-        watched = Masks(made=True, mended=mended)
+        watched = Masks(made=masked, mended=mended)
         try:
             run = self._run(watched, NamesInCode())
         except CannotCompile:
@@ -181,20 +190,10 @@ class _Recorder:
         since = watched.since if watched.asked else None
         # an exponential's square overflows while the exponential is finite, and dividing by it leaves a 0
         squared = watched.recorded and watched.alone > 0
-        if squared or (unmasked and watched.asked):
-            watched = Masks(made=not unmasked, mended=mended or squared)
+        if squared:
+            watched = Masks(made=masked, mended=True)
             run = self._run(watched, NamesInCode())
         self._check_the_way(run, asked=captured.reads(ASKING))
-        if not mended and not self._agrees(run):
-            if unmasked:
-                return self.record(captured)
-            if not self._agrees_nearer_to_zero():
-                raise CannotCompile(
-                    "the function returns something else for plain arrays than for the tracers that it is "
-                    "recorded with: does it ask for the type of an argument (isinstance), or draw random "
-                    "numbers? Leave such choices outside. Or have its numbers lost their digits, as 1 - A "
-                    "has where A is nearly 1? Make the first call with numbers nearer to 0"
-                )
         if unmasked and loses_nan(run.program, run.trace, since, exponentials=alone):
             return self.record(captured, mended=True)
         return run, unmasked, quiet
@@ -236,8 +235,7 @@ class _Recorder:
             tracing.open, tracing.names = False, None  # names know the numbers, which are large
             watched.calls = ()
         shown = (returned, standing) if changes else returned
-        samples = trees.tree_map(lambda x: x.sample if type(x) is Tracer else x, shown)
-        return Run(tracing, program, paths, result, changes, samples, watched)
+        return Run(tracing, program, paths, result, changes, shown, watched)
 
     def _plainly(self, args: Any, changes: Any = ()) -> Any:
         """Return what `f` returns for plain arrays, and what it leaves of them, if it changes them."""
@@ -245,10 +243,6 @@ class _Recorder:
         with np.errstate(all="ignore"):
             returned = self.f(*args)
         return (returned, args) if changes else returned
-
-    def _agrees(self, run: Run) -> bool:
-        """Whether arrays give what tracers gave."""
-        return same_results(run.samples, self.plain, _narrowest(run), self.args)
 
     def _check_the_way(self, run: Run, *, asked: bool) -> None:
         """Run the function on tracers again, without computing anything, and on plain arrays.
@@ -284,7 +278,7 @@ class _Recorder:
         _check_alike(run, again)
         return again
 
-    def _agrees_nearer_to_zero(self) -> bool:
+    def agrees_nearer_to_zero(self) -> bool:
         """Whether tracers give what plain arrays give where the arguments are smaller.
 
         Where a network is sure, its ``log(1 - A)`` has few digits left, and two right orders of computing it
@@ -294,36 +288,72 @@ class _Recorder:
         for _ in range(4):
             self.args = _quartered(self.args)
             run = self._run(Masks(made=True))
-            self.plain = self._plainly(self.args, run.changes)
-            agreed = agreed + 1 if self._agrees(run) else 0
+            plain = self._plainly(self.args, run.changes)
+            alike = same_results(_numbers(run), plain, _narrowest(run), self.args)
+            agreed = agreed + 1 if alike else 0
         return agreed >= 2
 
 
-def check_made(
-    result: Any, program: Callable[..., Any], f: Callable[..., Any], args: Any, run: Run, engine: str
-) -> None:
-    """Hold a program's result against that of the run which it was made of; None can't be told, and passes.
+def agrees(
+    traced: Traced, f: Callable[..., Any], args: Any, moving: Any, made: Callable[..., Any], engine: str = ""
+) -> tuple[bool, Any]:
+    """Hold what was recorded against the function: first by what the program that was made of it returns.
 
-    Where it differs, smaller numbers decide, whose digits are not lost on the way.
+    Parameters
+    ----------
+    traced : Traced
+    f, args, moving
+        What was recorded.
+    made : callable
+        The program, of `args`: returns None where it can't be told what it returns.
+    engine : str
+        What the program was made by.
+
+    Returns
+    -------
+    bool, nest
+        Whether it agrees; else it does with masks, if at all. And what the program has returned.
 
     Raises
     ------
     CannotCompile
-        If the program returns something else than the function.
+        If what was recorded, or what the program returns, is something else than what the function returns.
     """
-    right = result is None or same_results(result, run.samples, _narrowest(run), args)
-    for _ in range(3):
+    narrowest, mended = _narrowest(traced.run), traced.run.watched.mended
+    first = result = None if traced.run.changes else made(*args)
+    if result is not None and same_results(result, traced.plain, narrowest, args):
+        return True, result
+    numbers = _numbers(traced.run)
+    if not mended and not same_results(numbers, traced.plain, narrowest, args):
+        if traced.unmasked:
+            return False, None
+        if not _Recorder(f, args, moving).agrees_nearer_to_zero():
+            raise CannotCompile(
+                "the function returns something else for plain arrays than for the tracers that it is "
+                "recorded with: does it ask for the type of an argument (isinstance), or draw random "
+                "numbers? Leave such choices outside. Or have its numbers lost their digits, as 1 - A "
+                "has where A is nearly 1? Make the first call with numbers nearer to 0"
+            )
+    right = result is None or same_results(result, numbers, narrowest, args)
+    for _ in range(3):  # smaller numbers decide, whose digits are not lost on the way
         if right:
-            return
+            break
         args = _quartered(args)
-        result = program(*args)
+        result = made(*args)
         with np.errstate(all="ignore"):
-            right = result is None or same_results(result, f(*args), _narrowest(run), args)
+            right = result is None or same_results(result, f(*args), narrowest, args)
     if not right:
         raise CannotCompile(
             f"the program made of {getattr(f, '__name__', f)} returns something else than it: a fault of the "
             f"engine {engine!r}, not of your code. Call the function itself, and report it"
         )
+    return True, first
+
+
+def _numbers(run: Run) -> Any:
+    """Return what a run on tracers returned, in numbers."""
+    with np.errstate(all="ignore"):
+        return trees.tree_map(lambda x: x.sample if type(x) is Tracer else x, run.shown)
 
 
 def _quartered(tree: Any) -> Any:

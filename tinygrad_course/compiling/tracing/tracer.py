@@ -14,6 +14,7 @@ import numpy as np
 
 from tinygrad_course.compiling.dataflow import OPERATORS, Value, item, kind_of, of_each
 from tinygrad_course.compiling.tracing.as_read import as_read
+from tinygrad_course.compiling.tracing.kindred_results import LARGE, kindred
 from tinygrad_course.compiling.tracing.library_code import file_of_caller, of_library
 from tinygrad_course.compiling.tracing.refusals import (
     BY_VALUES,
@@ -64,11 +65,13 @@ class Tracer(Unanswered):
     ----------
     recording : Trace
     recorded : Value
-    sample : array or number
-        What is computed on in this call.
+    shown : array or number
+        What is computed on in this call or, where that is large and not looked at yet, something of its kind.
+    call : tuple or None
+        The call that computes it, if it is still to be made.
     """
 
-    __slots__ = ("recorded", "recording", "sample")
+    __slots__ = ("call", "recorded", "recording", "shown")
 
     __array_priority__: ClassVar[float] = 900.0
     base: ClassVar[None] = None  # nobody writes into it, so that it may share what it likes
@@ -76,14 +79,30 @@ class Tracer(Unanswered):
     def __init__(self, trace: Trace, value: Value, sample: Any) -> None:
         self.recording = trace
         self.recorded = value
-        self.sample = sample
+        self.shown = sample
+        self.call: Any = None
 
     # -------------------------------------------------------------- what it can tell
 
     @property  # type: ignore[misc]
     def __class__(self) -> Any:
         """What ``isinstance`` in the user's code is told: the class of the array or number it stands for."""
-        return Tracer if of_library(file_of_caller()) else type(self.sample)
+        return Tracer if of_library(file_of_caller()) else type(self.shown)
+
+    @property
+    def sample(self) -> Any:
+        """What is computed on in this call."""
+        waiting = [self]
+        while waiting:
+            one, operands = waiting[-1], list[Tracer]()
+            call = one.call and _shown(one.call, operands)
+            missing = [t for t in operands if t.call is not None]
+            waiting += missing
+            if not missing:
+                waiting.pop()
+                if call is not None:
+                    one.shown, one.call = call[0](*call[1], **call[2]), None
+        return self.shown
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -190,7 +209,9 @@ class Tracer(Unanswered):
     def copy(self, order: Any = "C") -> Any:
         """Return the values in memory of their own, which matters where an argument is copied."""
         if self.recorded.kind != "array" or of_library(file_of_caller()):  # tracers are never written to
-            return Tracer(self.recording, self.recorded, self.sample)
+            copy = Tracer(self.recording, self.recorded, self.shown)
+            copy.call = self.call
+            return copy
         return record(np.copy, (self, order), {})
 
     def astype(self, dtype: Any, *_: Any, **__: Any) -> Any:
@@ -220,6 +241,8 @@ def _give_operators(name: str, ufunc: np.ufunc, plain: Callable[..., Any]) -> No
         setattr(Tracer, f"__{mark}{name}__", method)
 
 
+#: What is given an index as its second argument.
+_INDEXED = {operator.getitem, scatter, assign}
 _KNOWN = {Tracer, float, int, np.ndarray, np.float64}  # whom an operator need not look at
 
 for _ufunc, _plain in OPERATORS.items():
@@ -242,7 +265,7 @@ def record(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any], compute
         kwargs = {k: v for k, v in kwargs.items() if k != "out"}
     args, kwargs = as_read(function, args, kwargs)
     tracers: list[Tracer] = []
-    numbers, options = _samples(args, tracers), _samples(kwargs, tracers) if kwargs else kwargs
+    numbers, options = _shown(args, tracers), _shown(kwargs, tracers) if kwargs else kwargs
     trace = tracers[0].recording if tracers else None
     if trace is None:  # a tracer hidden in something else than a list, tuple, dict or slice
         raise CannotCompile(
@@ -262,20 +285,20 @@ def record(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any], compute
         (compute or function)(*numbers, **options)  # it may raise, as it did at first
         raise CannotCompile(difference)
     refuse_call(function, args, kwargs)
-    if "out" in kwargs:
-        raise CannotCompile(IN_PLACE.format(f"the out= of {as_written(function)}"))
-    index = (args[1] if type(args[1]) is tuple else args[1:]) if function is operator.getitem else ()
+    if function in OF_SHAPES:
+        return function(*numbers, **options)
+    by_index: list[Tracer] = []
+    if function in _INDEXED:
+        _shown(args[1], by_index)
     try:
-        result = (compute or function)(*numbers, **options)
+        result, call = _computed(
+            function, compute or function, (args, kwargs), (numbers, options), tracers, by_index
+        )
     except BY_VALUES as error:
-        found: list[Tracer] = []
-        _samples(index, found)
-        if type(error) is not IndexError or found:
+        if type(error) is not IndexError or by_index:
             note_error(as_written(function), error)
         raise
-    if function in OF_SHAPES:
-        return result
-    if any(type(i) is Tracer and i.dtype.kind == "b" for i in index):
+    if function is operator.getitem and any(i.dtype.kind == "b" for i in by_index):
         raise CannotCompile(
             "x[mask] with a mask of booleans has a shape that depends on values, and a program is made for "
             "fixed shapes: use np.where(mask, x, 0), or select outside the compiled function"
@@ -283,6 +306,7 @@ def record(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any], compute
     constants = _values(trace, kwargs) if kwargs else kwargs
     recorded = _stand_in(trace, function, _values(trace, args), constants, result)
     if type(recorded) is Tracer:
+        recorded.call = call
         trace.calls.append((recorded.recorded, recorded.recorded))
         name = trace.names.of_call() if trace.names is not None else None
         recorded.recorded.backward = trace.names is not None and trace.names.returning
@@ -292,6 +316,18 @@ def record(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any], compute
         parts = [t.recorded for _, t in leaves(recorded)]
         trace.calls.append((parts[0].inputs[0], rebuild(recorded, iter(parts))))
     return recorded
+
+
+def _computed(
+    function: Any, compute: Any, given: Any, shown: Any, tracers: list[Tracer], by_index: list[Tracer]
+) -> tuple[Any, Any]:
+    """Return what a call returns, and None; or something of its kind, and the call, if it is large."""
+    if any(t.call is not None or t.recorded.size > LARGE for t in tracers):
+        result = None if by_index else kindred(function, *shown)
+        if result is not None:
+            return result, (compute, *given)
+        shown = of_each(given, lambda x: x.sample if type(x) is Tracer else x)
+    return compute(*shown[0], **shown[1]), None
 
 
 def _again(trace: Trace) -> Any:
@@ -359,16 +395,16 @@ def _stand_in(trace: Trace, function: Any, args: Any, kwargs: Any, result: Any) 
     )
 
 
-def _samples(tree: Any, tracers: list[Tracer]) -> Any:
-    """Return what a call is given, with the arrays that tracers stand for, and append these tracers."""
+def _shown(tree: Any, tracers: list[Tracer]) -> Any:
+    """Return what a call is given, with the arrays that tracers show, and append these tracers."""
 
-    def sample(x: Any) -> Any:
+    def shown(x: Any) -> Any:
         if type(x) is not Tracer:
             return x
         tracers.append(x)
-        return x.sample
+        return x.shown
 
-    return of_each(tree, sample)
+    return of_each(tree, shown)
 
 
 def _values(trace: Trace, tree: Any) -> Any:

@@ -1,0 +1,108 @@
+"""Arrays that are written to part by part: one buffer, and no copy for each write."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from tests.compiling.test_equality import assert_equal
+from tinygrad_course import compiled, value_and_grad, zeros_like
+from tinygrad_course.compiling.dataflow import argument
+from tinygrad_course.compiling.tracing.trace import Trace
+from tinygrad_course.compiling.tracing.tracer import Tracer
+from tinygrad_course.rules.indexing import scatter
+
+ENGINES = ["numpy", "machine"]
+x = np.linspace(0.1, 1.0, 3000)
+H = np.linspace(-1.0, 1.0, 1200).reshape(40, 30)
+
+
+def one_by_one(x):
+    y = zeros_like(x)
+    for i in range(50):
+        y[i] = np.sin(x[i])
+    return np.sum(y * y)
+
+
+def rows(H):
+    y = zeros_like(H)
+    y[0] = H[0]
+    for t in range(1, 40):
+        y[t] = np.tanh(y[t - 1] * H[t] + 0.3 * y[t - 1, ::-1])
+    return np.sum(y**2)
+
+
+def earlier_values(x):
+    y = zeros_like(x)
+    kept = []
+    for i in range(4):
+        y[i::4] = x[i::4] ** 2
+        kept.append(y * (i + 1.0))  # another value than after the next write
+    return np.sum(kept[0] * kept[2]) + np.sum(kept[1] * kept[3]) + np.sum(y)
+
+
+def a_view_of_itself(x):
+    y = zeros_like(x)
+    y[:] = x
+    y[1:] = y[:-1] * y[1:]
+    y[:100] = y[200:300]
+    y[::2] += y[1::2]
+    return np.sum(y * y)
+
+
+def by_arrays(x):
+    y = x * 1.0
+    for i in range(3):
+        y[np.array([1, 5, 5 + i])] = x[np.array([7, 7, 9])] * y[0]
+    return np.sum(y * x) + np.sum(x[np.array([1, 1, 2])] * x[np.array([0, 1, 1])])
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize(
+    ("f", "given"),
+    [
+        (one_by_one, x),
+        (rows, H),
+        (earlier_values, x),
+        (a_view_of_itself, x),
+        (by_arrays, x),
+        (by_arrays, x[:20]),
+    ],
+)
+def test_programs_write_what_the_function_writes(f, given, engine):
+    step = compiled(value_and_grad(f), engine=engine)
+    for numbers in (given, given[::-1].copy()):
+        assert_equal(step(numbers), value_and_grad(f)(numbers))
+
+
+@pytest.mark.parametrize(("f", "given"), [(one_by_one, x), (rows, H)])
+def test_there_is_no_copy_of_the_whole_for_each_write(f, given):
+    step = compiled(value_and_grad(f))
+    step(given)
+    ((_, program),) = step.programs.values()
+    names = {name for name, thing in program.body.bound.items() if thing is np.copyto}
+    copies = [line for line in program.body.lines if line.split("(")[0] in names]
+    assert len(copies) <= 4, copies
+
+
+def test_nothing_large_is_computed_while_a_function_is_recorded():
+    given = np.linspace(-1.0, 1.0, 100_000).reshape(250, 400)
+    tracer = Tracer(Trace(), argument(given, "x"), given)
+
+    def f(x):
+        parts = x[:, 1:3] * 2.0, np.sum(x, axis=0), np.where(x > 0, x, -1.0).T, x.astype(np.float32)
+        return [
+            np.tanh(np.dot(x, x.T)) / np.max(x),
+            np.exp(parts[1]) * 3,
+            scatter(x[5], 7, (250, 400)),
+            *parts,
+        ]
+
+    recorded = f(tracer)
+    assert all(ours.call is not None for ours in recorded)
+    for ours, numbers in zip(recorded, f(given), strict=True):
+        assert type(ours.shown) is type(numbers)
+        assert (ours.shape, ours.dtype) == (numbers.shape, numbers.dtype)
+        assert not any(getattr(ours.shown, "strides", ()))
+        np.testing.assert_array_equal(ours.sample, numbers)  # until somebody looks
+        assert ours.call is None
