@@ -147,7 +147,8 @@ def test_functions_are_done_on_several_numbers_at_once(name):
     assert re.search(rf"fmul contract <{min(lanes, 4)} x double>|fmul contract <{lanes} x double>", str(text))
     if f"{name}4" in vars(vector_math):
         text = engine.optimised(python_entry.module_text(source, ("f4 1", "f4 1"), "function"))
-        assert re.search(rf"fmul contract <{min(2 * lanes, 8)} x float>", str(text))
+        wide = f"{min(2 * lanes, 8)}|{2 * lanes}"  # LLVM takes whole registers, or halves of the widest
+        assert re.search(rf"fmul contract <({wide}) x float>", str(text))
 
 
 # ------------------------------------------------------------------ products

@@ -99,10 +99,9 @@ def test_nothing_large_is_computed_while_a_function_is_recorded():
         ]
 
     recorded = f(tracer)
-    assert all(ours.call is not None for ours in recorded)
+    assert all(ours.call is not None and not any(getattr(ours.shown, "strides", ())) for ours in recorded)
     for ours, numbers in zip(recorded, f(given), strict=True):
         assert type(ours.shown) is type(numbers)
         assert (ours.shape, ours.dtype) == (numbers.shape, numbers.dtype)
-        assert not any(getattr(ours.shown, "strides", ()))
         np.testing.assert_array_equal(ours.sample, numbers)  # until somebody looks
         assert ours.call is None
