@@ -31,7 +31,8 @@ from tinygrad_course.compiling.tracing.captured_values import CapturedValues
 from tinygrad_course.compiling.tracing.changed_arguments import containers
 from tinygrad_course.compiling.tracing.lost_nans import leaves_range
 from tinygrad_course.compiling.tracing.refusals import BY_VALUES, CannotCompile, DecidedByError
-from tinygrad_course.compiling.tracing.trace_function import Traced, agrees, trace_function
+from tinygrad_course.compiling.tracing.same_results import agrees
+from tinygrad_course.compiling.tracing.trace_function import Traced, trace_function
 from tinygrad_course.engine import trees
 from tinygrad_course.engine.errors import blocks
 from tinygrad_course.engine.tensor import Tensor
@@ -53,13 +54,16 @@ class Compiled:
         functools.update_wrapper(self, function)
         self.function = function
         self.engine = engine
-        self.programs: dict[Any, tuple[Traced, GuardedProgram]] = {}
         self.masked: set[Any] = set()  # the signatures whose programs need masks
         self.moving: set[str] = set()  # the paths of numbers that have changed between calls
         self.fixed: set[str] = set()  # those of numbers that the program is made for
-        self._last: Callable[..., Any] = _miss
-        self._recent: list[tuple[Callable[..., Any], Traced]] = []  # the latest first
+        self._forget()
         self._recording_one = threading.RLock()
+
+    def _forget(self) -> None:
+        self.programs: dict[Any, tuple[Traced, GuardedProgram]] = {}
+        self._last: Callable[..., Any] = lambda *_: MISS
+        self._recent: list[tuple[Callable[..., Any], Traced]] = []  # the latest first
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Return what the function returns."""
@@ -140,8 +144,7 @@ class Compiled:
 
     def _use(self, call: Callable[..., Any], recording: Traced) -> None:
         """Try this program first from now on."""
-        others = [known for known in self._recent if known[0] is not call]
-        self._recent = [(call, recording), *others[: RECENT - 1]]
+        self._recent = [(call, recording), *[r for r in self._recent if r[0] is not call][: RECENT - 1]]
         self._last = call
 
     def _find(self, args: tuple[Any, ...]) -> Any:
@@ -213,10 +216,9 @@ class Compiled:
     def _fix_numbers(self, args: tuple[Any, ...]) -> bool:
         """Make programs for the values of numbers that move, as x[:n] needs; return whether there are any."""
         with self._recording_one:
-            there = {path for path, _ in named_arguments(self.function, args)}
-            numbers = self._fixed(there)
+            numbers = self._fixed({path for path, _ in named_arguments(self.function, args)})
             if numbers:
-                self.programs, self._recent, self._last = {}, [], _miss
+                self._forget()
         return bool(numbers)
 
     def _fixed(self, paths: set[str]) -> set[str]:
@@ -248,7 +250,7 @@ class Compiled:
         except CannotCompile:
             if not self._fixed({path for path, x in leaves if type(x) in {int, float}}):
                 raise
-            return self._recorded(args, self._key(args, leaves))
+        return self._recorded(args, self._key(args, leaves))
 
     def _recorded(self, args: tuple[Any, ...], key: Any) -> tuple[Traced, GuardedProgram, Any]:
         """Return the program of a call as it is kept on disk, or made now, and its result if it has run."""
@@ -256,7 +258,7 @@ class Compiled:
         name = stored_programs.name_of_file(self.function, args, key, self.engine, masked)
         found = name and stored_programs.find(name, self.function, args, self.moving)
         if found:
-            return found.traced, self._guarded(found, found.traced, args), None
+            return found.traced, GuardedProgram(found, args, found.traced), None
         begin = time.perf_counter()
         for made_with in (masked, True):
             recording = trace_function(self.function, args, self.moving, masked=made_with, mended=masked)
@@ -269,9 +271,6 @@ class Compiled:
         if name and time.perf_counter() - begin > stored_programs.QUICK:
             stored_programs.keep(name, recording, made.body.run)
         return recording, made, result
-
-    def _guarded(self, body: Any, recording: Traced, args: tuple[Any, ...]) -> GuardedProgram:
-        return GuardedProgram(body, list(zip(recording.parameters, args, strict=True)), recording)
 
     def _make(self, recording: Traced, args: tuple[Any, ...]) -> GuardedProgram:
         machine = self.engine == "machine"
@@ -292,7 +291,7 @@ class Compiled:
             [x for _, x in trees.leaves(changes)],
             looked_at if looks else [],
         )
-        return self._guarded(body, recording, args)
+        return GuardedProgram(body, args, recording)
 
     def _notice(self, key: Any, leaves: list[tuple[str, Any]]) -> None:
         """Find numbers in which this call alone differs from an earlier one: they become inputs."""
@@ -389,10 +388,6 @@ def _uncollected() -> Iterator[None]:
             gc.unfreeze()
         if enabled:
             gc.enable()
-
-
-def _miss(*_: Any) -> Any:
-    return MISS
 
 
 def _count(call: Callable[..., Any]) -> int:

@@ -23,7 +23,8 @@ from tinygrad_course.compiling.readable.python_source import substitute
 from tinygrad_course.compiling.tracing.arguments import named_arguments
 from tinygrad_course.compiling.tracing.captured_values import CapturedValues
 from tinygrad_course.compiling.tracing.refusals import CannotCompile
-from tinygrad_course.compiling.tracing.trace_function import agrees, trace_function
+from tinygrad_course.compiling.tracing.same_results import agrees
+from tinygrad_course.compiling.tracing.trace_function import trace_function
 from tinygrad_course.engine import trees
 
 Progress = Callable[[int, int, float], None]
@@ -42,10 +43,8 @@ class CompiledLoop:
     """
 
     def __init__(self, step: Callable[..., Any]) -> None:
-        if isinstance(step, Compiled):
-            step = step.function
-        self.step = step
-        self.one = Compiled(step, "machine")
+        self.step = step.function if isinstance(step, Compiled) else step
+        self.one = Compiled(self.step, "machine")
         self.reached: tuple[Any, Any] | None = None
         self._runners: dict[Any, _Runner] = {}
 

@@ -34,8 +34,8 @@ class GuardedProgram:
     ----------
     body : object
         Has `run`; see `ProgramBody`.
-    args : list of tuple
-        The arguments that the program was recorded with, each with its name.
+    args : tuple
+        The arguments that the program was recorded with.
     traced : Traced
         What was recorded.
 
@@ -58,8 +58,8 @@ class GuardedProgram:
         self.containers: dict[str, str] = {}  # the names of dicts and lists, by their paths
         self.miss = self.bind(MISS)
         names = [f"a{i}" for i in range(len(args))]
-        taken = list(zip(names, args, strict=True))
-        for name, (parameter, arg) in sorted(taken, key=lambda t: not isinstance(t[1][1], np.ndarray)):
+        taken = zip(names, args, traced.parameters, strict=True)
+        for name, arg, parameter in sorted(taken, key=lambda t: not isinstance(t[1], np.ndarray)):
             self._take(name, arg, parameter)  # arrays first: most calls of another signature differ in these
         if traced.run.changes:
             self._check_distinct(self.containers.values())

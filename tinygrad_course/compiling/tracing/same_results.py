@@ -1,17 +1,112 @@
-"""Whether what is returned for tracers is what is returned for arrays, to rounding."""
+"""Whether a program, or a run on tracers, returns what the function returns, to rounding."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
+from tinygrad_course.compiling.tracing.refusals import CannotCompile
 from tinygrad_course.compiling.tracing.trace import like
+from tinygrad_course.compiling.tracing.trace_function import Recorder, Run, Traced
+from tinygrad_course.compiling.tracing.tracer import Tracer
 from tinygrad_course.engine import trees
+from tinygrad_course.engine.masked_gradients import Masks
 
 #: The same calls on the same numbers give the same results, but for products that add in another order and
 #: what the recorder computes by logarithms where numbers are too large.
 ROUNDING = {2: 1e-2, 4: 1e-4, 8: 1e-9}
 #: What is 0 but for rounding, as a gradient at a minimum, is this part of the numbers that it was made of.
 NOISE = {2: 1e-3, 4: 1e-6, 8: 1e-14}
+
+
+def agrees(
+    traced: Traced, f: Callable[..., Any], args: Any, moving: Any, made: Callable[..., Any], engine: str = ""
+) -> tuple[bool, Any]:
+    """Hold what was recorded against the function: first by what the program that was made of it returns.
+
+    Parameters
+    ----------
+    traced : Traced
+    f, args, moving
+        What was recorded.
+    made : callable
+        The program, of `args`: returns None where it can't be told what it returns.
+    engine : str
+        What the program was made by.
+
+    Returns
+    -------
+    bool, nest
+        Whether it agrees; else it does with masks, if at all. And what the program has returned.
+
+    Raises
+    ------
+    CannotCompile
+        If what was recorded, or what the program returns, is something else than what the function returns.
+    """
+    narrowest, mended = _narrowest(traced.run), traced.run.watched.mended
+    first = result = None if traced.run.changes else made(*args)
+    if result is not None and same_results(result, traced.plain, narrowest, args):
+        return True, result
+    numbers = _numbers(traced.run)
+    if not mended and not same_results(numbers, traced.plain, narrowest, args):
+        if traced.unmasked:
+            return False, None
+        if not _agree_nearer_to_zero(Recorder(f, args, moving)):
+            raise CannotCompile(
+                "the function returns something else for plain arrays than for the tracers that it is "
+                "recorded with: does it ask for the type of an argument (isinstance), or draw random "
+                "numbers? Leave such choices outside. Or have its numbers lost their digits, as 1 - A "
+                "has where A is nearly 1? Make the first call with numbers nearer to 0"
+            )
+    right = result is None or same_results(result, numbers, narrowest, args)
+    for _ in range(3):  # smaller numbers decide, whose digits are not lost on the way
+        if right:
+            break
+        args = _quartered(args)
+        result = made(*args)
+        with np.errstate(all="ignore"):
+            right = result is None or same_results(result, f(*args), narrowest, args)
+    if not right:
+        raise CannotCompile(
+            f"the program made of {getattr(f, '__name__', f)} returns something else than it: a fault of the "
+            f"engine {engine!r}, not of your code. Call the function itself, and report it"
+        )
+    return True, first
+
+
+def _agree_nearer_to_zero(recorder: Recorder) -> bool:
+    """Whether tracers give what plain arrays give where the arguments are smaller.
+
+    Where a network is sure, its ``log(1 - A)`` has few digits left, and two right orders of computing it
+    differ in all of them. Closer to 0 they don't, and a function that does something else still does.
+    """
+    agreed = 0
+    for _ in range(4):
+        recorder.args = args = _quartered(recorder.args)
+        run = recorder.run(Masks(made=True))
+        alike = same_results(_numbers(run), recorder.plainly(args, run.changes), _narrowest(run), args)
+        agreed = agreed + 1 if alike else 0
+    return agreed >= 2
+
+
+def _numbers(run: Run) -> Any:
+    """Return what a run on tracers returned, in numbers."""
+    with np.errstate(all="ignore"):
+        return trees.tree_map(lambda x: x.sample if type(x) is Tracer else x, run.shown)
+
+
+def _quartered(tree: Any) -> Any:
+    """Return a nest whose arrays are divided by 4."""
+    return trees.tree_map(
+        lambda x: x * x.dtype.type(0.25) if isinstance(x, np.ndarray) and x.dtype.kind in "fc" else x, tree
+    )
+
+
+def _narrowest(run: Run) -> int:
+    """Return of how many bytes a program's numbers are that have the fewest digits, 8 at most."""
+    dtypes = [v.dtype for v in run.program.values() if v.dtype is not None]
+    return min([8, *(int(dtype.itemsize) for dtype in dtypes if dtype.kind == "f")])
 
 
 def same_results(recorded: Any, plain: Any, narrowest: int, arguments: Any = ()) -> bool:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from types import FunctionType
 from typing import Any
 
 import numpy as np
 
 from tinygrad_course.compiling.dataflow import Value, constant
 from tinygrad_course.compiling.tracing.kindred_results import LARGE
+from tinygrad_course.engine.other_arrays import Sparse
+from tinygrad_course.rules.table import as_written
 
 DIFFERS = (
     "the function does something else each time it is run (random numbers, the time of day?), which a "
@@ -57,6 +60,16 @@ class Trace:
         self._known[id(array)] = (array, value)
         return value
 
+    def difference(self, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> str | None:
+        """Return how a call differs from the one that was made at this place in the first trace, or None."""
+        assert self.first is not None  # noqa: S101
+        number = len(self.calls)
+        value = self.first.calls[number][0] if number < len(self.first.calls) else None
+        if value is None or value.function != function:  # (np.add.reduce is made anew each time)
+            return DIFFERS
+        difference = _difference(args, value.args) or _difference(kwargs, value.kwargs)
+        return MADE_ANEW.format(as_written(function)) if difference == MADE_ANEW else difference
+
     def sample_of(self, value: Value) -> Any:
         """Return something of a value's kind, shape and dtype."""
         key = value.kind, value.shape, value.dtype
@@ -97,3 +110,29 @@ def same(a: Any, b: Any) -> bool:
     if isinstance(a, (float, complex)):
         return repr(a) == repr(b)
     return bool(a == b)
+
+
+def _difference(x: Any, y: Any) -> str | None:
+    """Return how what a call is given differs from what the program has of it, or None."""
+    kind = type(y)
+    if kind is Value:
+        if getattr(type(x), "recorded", None) is not None:  # a tracer
+            return None if x.recorded is y else DIFFERS
+        if y.is_constant and isinstance(x, (np.ndarray, np.generic)):
+            if np.shape(x) != y.shape or x.dtype != y.dtype:
+                return DIFFERS
+            return None if same(y.data, x) else OTHER_ARRAY.format(y.shape)
+        return DIFFERS
+    if type(x) is not kind:
+        return DIFFERS
+    if kind is tuple or kind is list:
+        if len(x) != len(y):
+            return DIFFERS
+        return next((d for d in map(_difference, x, y) if d is not None), None)
+    if kind is dict:
+        return _difference(tuple(x.items()), tuple(y.items()))
+    if kind is slice:
+        return _difference((x.start, x.stop, x.step), (y.start, y.stop, y.step))
+    if x is y or repr(x) == repr(y) or (kind is Sparse and x == y):
+        return None
+    return MADE_ANEW if isinstance(x, FunctionType) else DIFFERS

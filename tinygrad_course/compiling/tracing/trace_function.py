@@ -18,7 +18,6 @@ from tinygrad_course.compiling.tracing.lost_nans import loses_nan
 from tinygrad_course.compiling.tracing.names_in_code import NamesInCode
 from tinygrad_course.compiling.tracing.outside_calls import calls_outside, refuse_outside
 from tinygrad_course.compiling.tracing.refusals import RAISING, CannotCompile, none_swallowed
-from tinygrad_course.compiling.tracing.same_results import same_results
 from tinygrad_course.compiling.tracing.trace import DIFFERS, OTHER_ARRAY, Trace, same
 from tinygrad_course.compiling.tracing.tracer import Tracer
 from tinygrad_course.engine import trees
@@ -96,7 +95,7 @@ def trace_function(
 
     The function is recorded twice. Whatever differs between the two recordings does not come from the
     arguments (a random mask, the time of day), so that a program would repeat it wrongly. And it is run as it
-    is: what it returns for plain arrays is what the program has to return, which `agrees` asks.
+    is: what it returns for plain arrays is what the program has to return, which `same_results.agrees` asks.
 
     Parameters
     ----------
@@ -118,7 +117,7 @@ def trace_function(
     """
     captured = captured_by(f, args)
     try:
-        recorder = _Recorder(f, args, moving)
+        recorder = Recorder(f, args, moving)
         run, unmasked, quiet = recorder.record(captured, masked=masked, mended=mended)
         _refuse_changes(captured.changed())
     except CannotCompile as error:
@@ -139,7 +138,7 @@ def is_repeated(f: Callable[..., Any], args: Any, moving: Any, run: Run) -> bool
     """Whether `f` does what was recorded of it in another process; nothing is computed."""
     captured = captured_by(f, args)
     try:
-        again = _Recorder(f, args, moving).repeat(run)
+        again = Recorder(f, args, moving).repeat(run)
     except Exception:  # noqa: BLE001  (whatever it is, it does not go as it did)
         return False
     changed = captured.drew() or captured.leaked() or captured.changed()
@@ -154,7 +153,7 @@ def _refuse_changes(path: str | None) -> None:
         )
 
 
-class _Recorder:
+class Recorder:
     """Runs one call of a function: on tracers, on tracers again, and on plain arrays."""
 
     def __init__(self, f: Callable[..., Any], args: Any, moving: Any) -> None:
@@ -168,12 +167,12 @@ class _Recorder:
         """Return a run that stands for every call, whether it is without masks, and whether it is quiet."""
         watched = Masks(made=masked, mended=mended)
         try:
-            run = self._run(watched, NamesInCode())
+            run = self.run(watched, NamesInCode())
         except CannotCompile:
             raise
         except Exception as error:
             copies = trees.tree_map(lambda x: x.copy("K") if isinstance(x, np.ndarray) else x, self.args)
-            self._plainly(copies)  # the error of the function itself, if it has one
+            self.plainly(copies)  # the error of the function itself, if it has one
             raise CannotCompile(
                 f"the function runs on plain arrays, but not on the tracers that it is recorded with: {error}"
             ) from error
@@ -192,13 +191,14 @@ class _Recorder:
         squared = watched.recorded and watched.alone > 0
         if squared:
             watched = Masks(made=masked, mended=True)
-            run = self._run(watched, NamesInCode())
+            run = self.run(watched, NamesInCode())
         self._check_the_way(run, asked=captured.reads(ASKING))
         if unmasked and loses_nan(run.program, run.trace, since, exponentials=alone):
             return self.record(captured, mended=True)
         return run, unmasked, quiet
 
-    def _run(self, watched: Masks, names: NamesInCode | None = None, first: Run | None = None) -> Run:
+    def run(self, watched: Masks, names: NamesInCode | None = None, first: Run | None = None) -> Run:
+        """Run the function on tracers."""
         tracing = Trace(names, None if first is None else first.trace)
         watched.calls = tracing.calls
         inputs: list[Value] = []
@@ -237,7 +237,7 @@ class _Recorder:
         shown = (returned, standing) if changes else returned
         return Run(tracing, program, paths, result, changes, shown, watched)
 
-    def _plainly(self, args: Any, changes: Any = ()) -> Any:
+    def plainly(self, args: Any, changes: Any = ()) -> Any:
         """Return what `f` returns for plain arrays, and what it leaves of them, if it changes them."""
         args = trees.tree_map(lambda x: x, args)  # whose dicts and lists are ours
         with np.errstate(all="ignore"):
@@ -256,7 +256,7 @@ class _Recorder:
             self.repeat(run)
         args = trees.tree_map(lambda x: np.asarray(x) if isinstance(x, np.memmap) else x, self.args)
         with way_taken(watched=asked) as on_arrays, calls_outside() as outside:
-            self.plain = self._plainly(args, run.changes)
+            self.plain = self.plainly(args, run.changes)
         refuse_outside(outside)
         if on_tracers != on_arrays:
             raise CannotCompile(
@@ -274,99 +274,9 @@ class _Recorder:
         CannotCompile
             If it does anything else.
         """
-        again = self._run(Masks(made=run.watched.made, mended=run.watched.mended), first=run)
+        again = self.run(Masks(made=run.watched.made, mended=run.watched.mended), first=run)
         _check_alike(run, again)
         return again
-
-    def agrees_nearer_to_zero(self) -> bool:
-        """Whether tracers give what plain arrays give where the arguments are smaller.
-
-        Where a network is sure, its ``log(1 - A)`` has few digits left, and two right orders of computing it
-        differ in all of them. Closer to 0 they don't, and a function that does something else still does.
-        """
-        agreed = 0
-        for _ in range(4):
-            self.args = _quartered(self.args)
-            run = self._run(Masks(made=True))
-            plain = self._plainly(self.args, run.changes)
-            alike = same_results(_numbers(run), plain, _narrowest(run), self.args)
-            agreed = agreed + 1 if alike else 0
-        return agreed >= 2
-
-
-def agrees(
-    traced: Traced, f: Callable[..., Any], args: Any, moving: Any, made: Callable[..., Any], engine: str = ""
-) -> tuple[bool, Any]:
-    """Hold what was recorded against the function: first by what the program that was made of it returns.
-
-    Parameters
-    ----------
-    traced : Traced
-    f, args, moving
-        What was recorded.
-    made : callable
-        The program, of `args`: returns None where it can't be told what it returns.
-    engine : str
-        What the program was made by.
-
-    Returns
-    -------
-    bool, nest
-        Whether it agrees; else it does with masks, if at all. And what the program has returned.
-
-    Raises
-    ------
-    CannotCompile
-        If what was recorded, or what the program returns, is something else than what the function returns.
-    """
-    narrowest, mended = _narrowest(traced.run), traced.run.watched.mended
-    first = result = None if traced.run.changes else made(*args)
-    if result is not None and same_results(result, traced.plain, narrowest, args):
-        return True, result
-    numbers = _numbers(traced.run)
-    if not mended and not same_results(numbers, traced.plain, narrowest, args):
-        if traced.unmasked:
-            return False, None
-        if not _Recorder(f, args, moving).agrees_nearer_to_zero():
-            raise CannotCompile(
-                "the function returns something else for plain arrays than for the tracers that it is "
-                "recorded with: does it ask for the type of an argument (isinstance), or draw random "
-                "numbers? Leave such choices outside. Or have its numbers lost their digits, as 1 - A "
-                "has where A is nearly 1? Make the first call with numbers nearer to 0"
-            )
-    right = result is None or same_results(result, numbers, narrowest, args)
-    for _ in range(3):  # smaller numbers decide, whose digits are not lost on the way
-        if right:
-            break
-        args = _quartered(args)
-        result = made(*args)
-        with np.errstate(all="ignore"):
-            right = result is None or same_results(result, f(*args), narrowest, args)
-    if not right:
-        raise CannotCompile(
-            f"the program made of {getattr(f, '__name__', f)} returns something else than it: a fault of the "
-            f"engine {engine!r}, not of your code. Call the function itself, and report it"
-        )
-    return True, first
-
-
-def _numbers(run: Run) -> Any:
-    """Return what a run on tracers returned, in numbers."""
-    with np.errstate(all="ignore"):
-        return trees.tree_map(lambda x: x.sample if type(x) is Tracer else x, run.shown)
-
-
-def _quartered(tree: Any) -> Any:
-    """Return a nest whose arrays are divided by 4."""
-    return trees.tree_map(
-        lambda x: x * x.dtype.type(0.25) if isinstance(x, np.ndarray) and x.dtype.kind in "fc" else x, tree
-    )
-
-
-def _narrowest(run: Run) -> int:
-    """Return of how many bytes a program's numbers are that have the fewest digits, 8 at most."""
-    dtypes = [v.dtype for v in run.program.values() if v.dtype is not None]
-    return min([8, *(int(dtype.itemsize) for dtype in dtypes if dtype.kind == "f")])
 
 
 @contextmanager

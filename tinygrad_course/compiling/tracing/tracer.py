@@ -7,7 +7,6 @@ What needs the numbers themselves raises; see `refused_methods`.
 
 import operator
 from collections.abc import Callable, Iterator
-from types import FunctionType
 from typing import Any, ClassVar, NoReturn
 
 import numpy as np
@@ -26,7 +25,7 @@ from tinygrad_course.compiling.tracing.refusals import (
     refuse_call,
 )
 from tinygrad_course.compiling.tracing.refused_methods import Unanswered
-from tinygrad_course.compiling.tracing.trace import DIFFERS, MADE_ANEW, OTHER_ARRAY, Trace, same
+from tinygrad_course.compiling.tracing.trace import Trace
 from tinygrad_course.engine.other_arrays import SPARSE, Sparse, is_sparse, sparse_times, times_sparse
 from tinygrad_course.engine.tensor import Tensor
 from tinygrad_course.engine.trees import leaves, rebuild, tree_map
@@ -279,7 +278,7 @@ def record(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any], compute
     if function is np.empty_like:
         function = np.zeros_like
     if trace.first is not None and function not in OF_SHAPES:
-        difference = _difference_from(trace.first, len(trace.calls), function, args, kwargs)
+        difference = trace.difference(function, args, kwargs)
         if difference is None:
             return _again(trace)
         (compute or function)(*numbers, **options)  # it may raise, as it did at first
@@ -339,43 +338,6 @@ def _again(trace: Trace) -> Any:
     if type(made) is Value:
         return Tracer(trace, made, trace.sample_of(made))
     return tree_map(lambda v: Tracer(trace, v, trace.sample_of(v)), made)
-
-
-def _difference_from(
-    first: Trace, number: int, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
-) -> str | None:
-    """Return how a call differs from the one of this number in an earlier trace, or None."""
-    value = first.calls[number][0] if number < len(first.calls) else None
-    if value is None or value.function != function:  # (np.add.reduce is made anew each time)
-        return DIFFERS
-    difference = _difference(args, value.args) or _difference(kwargs, value.kwargs)
-    return MADE_ANEW.format(as_written(function)) if difference == MADE_ANEW else difference
-
-
-def _difference(x: Any, y: Any) -> str | None:
-    """Return how what a call is given differs from what the program has of it, or None."""
-    kind = type(y)
-    if kind is Value:
-        if type(x) is Tracer:
-            return None if x.recorded is y else DIFFERS
-        if y.is_constant and isinstance(x, (np.ndarray, np.generic)):
-            if np.shape(x) != y.shape or x.dtype != y.dtype:
-                return DIFFERS
-            return None if same(y.data, x) else OTHER_ARRAY.format(y.shape)
-        return DIFFERS
-    if type(x) is not kind:
-        return DIFFERS
-    if kind is tuple or kind is list:
-        if len(x) != len(y):
-            return DIFFERS
-        return next((d for d in map(_difference, x, y) if d is not None), None)
-    if kind is dict:
-        return _difference(tuple(x.items()), tuple(y.items()))
-    if kind is slice:
-        return _difference((x.start, x.stop, x.step), (y.start, y.stop, y.step))
-    if x is y or repr(x) == repr(y) or (kind is Sparse and x == y):
-        return None
-    return MADE_ANEW if isinstance(x, FunctionType) else DIFFERS
 
 
 def _stand_in(trace: Trace, function: Any, args: Any, kwargs: Any, result: Any) -> Any:
