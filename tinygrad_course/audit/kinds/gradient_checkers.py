@@ -107,6 +107,11 @@ class GradientCheckMany(Kind):
         """It takes parameters and gradients."""
         return "theta" not in arguments(node)
 
+    def contract(self, learner: Learner) -> str:
+        """It is judged by mistakes in the gradients that it is given."""
+        given = "" if learner.has("grads") else "it computes the gradients itself, and is given none to check"
+        return given or super().contract(learner)
+
     @np.errstate(all="ignore")  # a drawn network may be sure of its answers
     def case(self, learner: Learner, draw: Draw, assumption: Assumption) -> Case:
         """Draw the network of the exercise and plant a mistake in its gradients."""
