@@ -1,8 +1,10 @@
 """What parameters, caches and gradients lie in: classes with fields, named tuples, whole numbers as keys."""
 
+import numpy as np
 import pytest
 
 from tinygrad_course.audit.command.one_file import audit_text
+from tinygrad_course.audit.execution import oracle
 from tinygrad_course.audit.reporting.results import RIGHT, UNCHECKED, WRONG
 
 FIELDS = """from dataclasses import dataclass
@@ -155,3 +157,18 @@ class Cost:
         return dout * dx
 """
     assert verdict(text, "Cost.backward").status == UNCHECKED
+
+
+def test_a_kink_of_one_unit_among_many_is_noticed():
+    theta = {"b1": np.linspace(1, 2, 20)}
+
+    def smooth(theta):
+        return np.sum(theta["b1"] ** 2) + np.sum(np.exp(3 * theta["b1"][:2]))
+
+    def bent(theta):
+        return smooth(theta) + 0.5 * np.maximum(0, theta["b1"][19] - 2.000004)
+
+    found = oracle.slopes(smooth, theta)
+    right = 2 * theta["b1"] + 3 * np.exp(3 * theta["b1"]) * (np.arange(20) < 2)
+    assert np.allclose(found[("b1",)], right, rtol=1e-7)
+    assert oracle.slopes(bent, theta) is None

@@ -4,7 +4,6 @@ The forward function is run on Tensors, and its recording is differentiated. Whe
 loop that fills an array, `float(...)`), central differences of the very same function take its place.
 """
 
-import math
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -16,6 +15,8 @@ from tinygrad_course.audit.execution.paths import Path, duplicate, leaves, put
 Array = NDArray[Any]
 Parameters = dict[str, Array]
 STEP = 1e-5
+NEGLIGIBLE = 1e-5
+"""What a slope may be off by, as a part of the largest."""
 
 
 def gradients(cost: Callable[[Parameters], Any], parameters: Parameters) -> tuple[dict[str, Array], str]:
@@ -24,7 +25,7 @@ def gradients(cost: Callable[[Parameters], Any], parameters: Parameters) -> tupl
     The two are held against each other: a recording that a function has broken (going through `.data`, say)
     is not believed.
     """
-    found = differences(lambda theta: float(np.squeeze(cost(theta))), parameters, lambda *_: True)
+    found = _differences(lambda theta: float(np.squeeze(cost(theta))), parameters, lambda *_: True)
     by_differences = {str(path[0]): slope for path, slope, _ in found}
     try:
         from tinygrad_course import grad
@@ -42,25 +43,38 @@ def gradients(cost: Callable[[Parameters], Any], parameters: Parameters) -> tupl
 def slopes(
     cost: Callable[[Any], Any], theta: Any, wanted: Callable[[Path, Any], bool] = lambda path, value: True
 ) -> dict[Path, Array] | None:
-    """Return the central differences of a cost for every number in theta, None at a kink.
+    """Return the central differences of a cost for every number in theta, None at a kink."""
+    found = slopes_of_costs(cost, theta, wanted)
+    return found if all(np.all(np.isfinite(slope)) for slope in found.values()) else None
 
-    Of several costs in an array the last axis is that of the costs.
+
+def slopes_of_costs(
+    costs: Callable[[Any], Any], theta: Any, wanted: Callable[[Path, Any], bool]
+) -> dict[Path, Array]:
+    """Return the central differences of costs, whose axis is the last, for every number in theta.
+
+    A cost that is at a kink of one of theta's arrays has NaN there.
     """
     found: dict[Path, Array] = {}
-    here = cost(duplicate(theta))
-    noise = 8 * np.finfo(float).eps * np.max(np.abs(here), initial=0.0) / STEP
-    for path, slope, means in differences(cost, theta, wanted):
+    allowed: dict[Path, Array] = {}
+    here = np.asarray(costs(duplicate(theta)))
+    noise = 8 * np.finfo(float).eps * np.abs(here) / STEP
+    for path, slope, means in _differences(costs, theta, wanted):
+        axes = tuple(range(slope.ndim - here.ndim))
         # Where the cost is smooth, its second difference goes as the square of the step.
-        top = np.max(np.abs(slope), initial=0.0)
-        bend = 2 * np.max(np.abs(means - here), initial=0.0) / STEP
-        if not math.isfinite(top) or bend > 0.02 * max(float(top), 1e-7):
-            return None
-        found[path] = np.where(np.abs(slope) > noise, slope, 0.0)
+        top = np.maximum(np.max(np.abs(slope), axis=axes, initial=0.0), 1e-7)
+        bend = 2 * np.max(np.abs(means - here), axis=axes, initial=0.0) / STEP
+        if np.any(bend > NEGLIGIBLE * top + noise):
+            allowed[path] = NEGLIGIBLE * top + 10 * noise
+        found[path] = np.where(bend > 0.02 * top, np.nan, np.where(np.abs(slope) <= noise, 0.0, slope))
+    # A kink of one unit of many may bend it by less: then a smaller step gives another slope.
+    for path, slope, _ in _differences(costs, theta, lambda path, _: path in allowed, STEP / 10):
+        found[path] = np.where(np.abs(slope - found[path]) > allowed[path], np.nan, found[path])
     return found
 
 
-def differences(
-    cost: Callable[[Any], Any], theta: Any, wanted: Callable[[Path, Any], bool]
+def _differences(
+    cost: Callable[[Any], Any], theta: Any, wanted: Callable[[Path, Any], bool], step: float = STEP
 ) -> Iterator[tuple[Path, Array, Array]]:
     """Give (J(theta + step) - J(theta - step)) / (2 step) and the mean of both, entry by entry of a leaf."""
     for path, value in leaves(theta):
@@ -68,11 +82,11 @@ def differences(
             continue
         found: list[Any] = []
         for index in np.ndindex(np.shape(value)):
-            for shift in (STEP, -STEP):
+            for shift in (step, -step):
                 moved = np.array(value, dtype=float)
                 moved[index] += shift
                 new = put(duplicate(theta), path, moved if np.ndim(value) else float(moved))
                 found.append(cost(new))
         shape = np.shape(value) + np.shape(found[:1])[1:]
         sides = [np.reshape(found[first::2], shape) for first in (0, 1)]
-        yield path, (sides[0] - sides[1]) / (2 * STEP), (sides[0] + sides[1]) / 2
+        yield path, (sides[0] - sides[1]) / (2 * step), (sides[0] + sides[1]) / 2

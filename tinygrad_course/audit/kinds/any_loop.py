@@ -16,7 +16,7 @@ import numpy as np
 
 from tinygrad_course.audit.execution.learner import Learner
 from tinygrad_course.audit.execution.namespace import Program
-from tinygrad_course.audit.execution.oracle import STEP, differences
+from tinygrad_course.audit.execution.oracle import slopes_of_costs
 from tinygrad_course.audit.execution.paths import (
     Path,
     at,
@@ -227,7 +227,10 @@ class AnyLoop(Iterations):
                 start = put(start, path, at(moved, of))
         after = self._iterate_of(start)
         values = {path: np.asarray(at(start, path), dtype=float) for path in parameters}
-        slopes = self._slopes(options, start, values)
+        # One run of the iteration serves all costs.
+        slopes = slopes_of_costs(
+            lambda moved: self._costs(options, moved), start, lambda path, _: path in values
+        )
         number, fit = self._best(options, start, after, slopes, seen)
         self._settle(options[number], fit, after)
         self.parameters = set(parameters)
@@ -341,21 +344,6 @@ class AnyLoop(Iterations):
 
         with np.errstate(all="ignore"):
             return np.array([value(one) for one in options])
-
-    def _slopes(
-        self, options: list[Candidate], start: dict[str, Any], values: Mapping[Path, Array]
-    ) -> dict[Path, Array]:
-        """Return the derivatives of each cost, NaN at a kink: one run of the iteration serves them all."""
-        here, found = self._costs(options, duplicate(start)), dict[Path, Array]()
-        noise = 8 * np.finfo(float).eps * np.abs(here) / STEP
-        wanted = lambda path, value: path in values  # noqa: E731
-        for path, slope, means in differences(lambda moved: self._costs(options, moved), start, wanted):
-            axes = tuple(range(values[path].ndim))
-            top = np.max(np.abs(slope), axis=axes, initial=0.0)
-            bend = 2 * np.max(np.abs(means - here), axis=axes, initial=0.0) / STEP
-            slope = np.where(np.abs(slope) > noise, slope, 0.0)
-            found[path] = np.where(bend > 0.02 * np.maximum(top, 1e-7), np.nan, slope)
-        return found
 
 
 def any_loops(program: Program, judged: set[str]) -> Iterator[tuple[str, Iterator[AnyLoop]]]:
