@@ -5,6 +5,7 @@ import functools
 import pytest
 
 from tinygrad_course.audit.command.one_file import audit_text
+from tinygrad_course.audit.reporting.results import RIGHT, UNCHECKED, WRONG
 
 FORWARD = """import numpy as np
 def forward_propagation(X, parameters{more}):
@@ -243,3 +244,36 @@ def test_a_network_is_not_wrong_by_a_layer_of_its_own_and_a_base_class_has_nothi
     assert not [name for name in found if name.startswith("Layer")]
     right = statuses(LAYERS.replace("grad * (grad > 0)", "grad * self.mask"))
     assert set(right.values()) == {"right"}
+
+
+PENALTY = "def l2_loss(weights, lam=0.01): return 0.5 * lam * sum(np.sum(w**2) for w in weights)\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "verdicts"),
+    [
+        (
+            "def relu(x): return np.maximum(0, x)\ndef relu_backward(x): return (x > 0).astype(float)\n",
+            {"relu": RIGHT, "relu_backward": RIGHT},
+        ),
+        (
+            "def relu(x): return np.maximum(0, x)\ndef relu_backward(x): return (x > 0.5).astype(float)\n",
+            {"relu": RIGHT, "relu_backward": WRONG},
+        ),
+        (
+            "def cross_entropy(p, y): return -np.mean(np.log(p[np.arange(len(y)), y.astype(int)]))\n",
+            {"cross_entropy": UNCHECKED},
+        ),
+        (
+            f"{PENALTY}def l2_grad(w, lam=0.01): return lam * w\n",
+            {"l2_loss": UNCHECKED, "l2_grad": RIGHT},
+        ),
+        (
+            f"{PENALTY}def l2_grad(w, lam=0.01): return 2 * lam * w * w\n",
+            {"l2_loss": UNCHECKED, "l2_grad": WRONG},
+        ),
+    ],
+)
+def test_arguments_are_what_the_names_and_their_number_say(text, verdicts):
+    report = audit_text(f"import numpy as np\n{text}")
+    assert {one.name: one.status for one in report.functions} == verdicts

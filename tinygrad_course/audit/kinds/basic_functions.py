@@ -16,7 +16,7 @@ from tinygrad_course.audit.kinds.cases import Array, Case, Draw
 from tinygrad_course.audit.kinds.layer_functions import draw_parameters
 from tinygrad_course.audit.reference import course
 from tinygrad_course.audit.reference.comparison import close
-from tinygrad_course.audit.source.signatures import bare
+from tinygrad_course.audit.source.signatures import bare, needed_names
 
 L2_TERM = "L2_regularization_cost"
 _ACTIVATIONS = ("leaky_relu", "sigmoid", "relu", "tanh")
@@ -38,6 +38,15 @@ def activation(learner: Learner, draw: Draw, assumption: Assumption) -> Case:
     return Case({"Z": Z}, {"A": A, "s": A}, ("A",), m=Z.shape[1])
 
 
+def _is_pass(node: ast.FunctionDef) -> bool:
+    """Tell relu_backward(dA, cache), a pass, from relu_backward(Z), a derivative."""
+    return len(needed_names(node)) > 1
+
+
+def _is_slope(node: ast.FunctionDef) -> bool:
+    return not node.name.endswith("_backward") or not _is_pass(node)
+
+
 def _taken(learner: Learner) -> list[Assumption]:
     """Return what the argument of a derivative may be: Z, or the activation A where its name says so."""
     if re.match(r"a|s|out", learner.binding.names[0].lower()):
@@ -49,10 +58,19 @@ def _taken(learner: Learner) -> list[Assumption]:
     " ".join(
         pattern.format(name)
         for name in _ACTIVATIONS
-        for pattern in ("{}_derivative", "{}_prime", "d_{}", "{}_grad", "{}_gradient", "{}_der")
+        for pattern in (
+            "{}_derivative",
+            "{}_prime",
+            "d_{}",
+            "{}_grad",
+            "{}_gradient",
+            "{}_der",
+            "{}_backward",
+        )
     ),
     "Z",
     outputs="ds",
+    fits=_is_slope,
     assumptions=_taken,
 )
 def activation_slope(learner: Learner, draw: Draw, assumption: Assumption) -> Case:
@@ -75,6 +93,7 @@ def _stored(learner: Learner) -> list[Assumption]:
     "dA cache",
     "dA Z",
     outputs="dZ",
+    fits=_is_pass,
     assumptions=_stored,
 )
 def activation_backward(learner: Learner, draw: Draw, assumption: Assumption) -> Case:
@@ -95,6 +114,10 @@ def activation_backward(learner: Learner, draw: Draw, assumption: Assumption) ->
 
 def _is_entropy(learner: Learner) -> str:
     """Say why a cost is another than the cross-entropy: it takes no logarithm, and no word of 1 - Y."""
+    if re.search(r"\[(np\.)?(arange|range)\(", learner.text()):
+        return (
+            "it picks the outputs that the labels name: they are numbers of classes, the course's are 0 or 1"
+        )
     if re.search(r"log|1 - [Yyt]|1\.0? - [Yyt]", learner.text()):
         return ""
     return "it takes no logarithm: another cost than the course's, and no backward pass goes with it"

@@ -174,7 +174,8 @@ def handed_on(
     arguments: dict[str, Any] = {}
     weights: dict[int, Any] = {}
     for name in argument_names(node):
-        data = next((key for key in held if category(key) == "data"), "")
+        like = [key for key in held if category(key) == category(name)]
+        alike = category(name) == "data" or (len(like) == 1 and like[0] not in argument_names(node))
         of = [place for place in numbers if canonical(name) == "d" + canonical(names[place])]
         if name == taken.upstream or (name in taken.others and of):
             place = of[0] if of else first
@@ -186,8 +187,8 @@ def handed_on(
             arguments[name] = duplicate(parts[-1])
         elif name in names:
             arguments[name] = duplicate(parts[names.index(name)])
-        elif category(name) == "data" and data:
-            arguments[name] = held[data]
+        elif category(name) in {"data", "weights", "labels", "predicted"} and like and alike:
+            arguments[name] = held[like[0]]
         elif name in values:
             arguments[name] = values[name]
     lacking = [name for name in needed_names(node) if name not in arguments]
