@@ -188,17 +188,25 @@ def lying_alike(y: Any) -> Any:
 Own = dict[Any, tuple[Any, Any]]
 
 
-def _own(own: Own, tensor: Tensor, g: Any) -> tuple[Any, Any]:
+def _own(own: Own, tensor: Tensor, g: Any, *, shown: bool = False) -> tuple[Any, Any]:
     """Return the gradient of a Tensor so far as an array that may be written to, and where it is live."""
     array, mask = own.pop(tensor, (None, None))
     g, live = (g._data, g.live) if type(g) is Partial else (g, None)
-    if array is g and tensor._grad is None:
+    if array is g and not shown:
         return array, mask
     return np.array(g), None if live is None else np.array(np.broadcast_to(live.mask(), g.shape))
 
 
 def shares(
-    node: Tensor, x: Tensor, g: Any, live: Live | None, before: Any, own: Own, *, masked: bool
+    node: Tensor,
+    x: Tensor,
+    g: Any,
+    live: Live | None,
+    before: Any,
+    own: Own,
+    *,
+    masked: bool,
+    marked: bool,
 ) -> tuple[Any, list[tuple[Any, Any]]] | None:
     """Return the gradient of the array that a part was read of or written to, and that of what was written.
 
@@ -216,6 +224,8 @@ def shares(
         Which gradients may be written to.
     masked : bool
         Whether to know where gradients are live.
+    marked : bool
+        Whether the operation will keep its gradient.
 
     Returns
     -------
@@ -232,7 +242,8 @@ def shares(
     masked = masked and (live is not None or chooses(rule, None))
     index = args[1] if values is None else values[1]
     if rule is WRITE:
-        array, mask = _own(own, node, g if live is None else Partial(g, live))
+        shown = marked and type(node._data) is not Overwritten
+        array, mask = _own(own, node, g if live is None else Partial(g, live), shown=shown)
         mask = np.ones(data.shape, bool) if masked and mask is None else mask
         more = _taken_out(array, mask, index, args[2], type(node))
     else:  # a part was read

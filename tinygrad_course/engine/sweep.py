@@ -9,6 +9,7 @@ what is pending.
 from __future__ import annotations
 
 import functools
+import math
 import operator
 from heapq import heappop, heappush, heapreplace
 from typing import TYPE_CHECKING, Any
@@ -48,6 +49,9 @@ LARGE = 65_536
 ONE = np.float64(1.0)
 _ndarray, _float64, _ = _NUMBERS = (np.ndarray, np.float64, Overwritten)
 _PARTS = {RULES[operator.getitem], WRITE}
+RULES[operator.getitem].alone = False
+_NOTHING: dict[str, Any] = {}
+_isfinite = math.isfinite
 
 
 class Foreign(Exception):  # noqa: N818  (a signal, not an error)
@@ -145,7 +149,6 @@ def first_seed(J: Any) -> Any:
 def sweep(  # noqa: C901  (one loop: the calls that it saves are its purpose)
     root: Tensor,
     seed: Any,
-    *,
     oldest: int = OLDEST,
     keep: bool = False,
     mark: bool = True,
@@ -188,7 +191,7 @@ def sweep(  # noqa: C901  (one loop: the calls that it saves are its purpose)
     if root._op is None:
         return {root: seed if record else _own(seed)}
     cls = type(root)
-    if (watched := masks.get()) is not None:
+    if type(root._data) is not _float64 and (watched := masks.get()) is not None:
         watched.swept = True
         watched.recorded |= record
     keep = keep or record
@@ -196,18 +199,22 @@ def sweep(  # noqa: C901  (one loop: the calls that it saves are its purpose)
     found: dict[Tensor, Any] = {}
     pending: dict[Tensor, Any] = {}
     heap: list[tuple[int, Any]] = []
-    marked: list[tuple[Tensor, Any]] = []
-    passed: list[Any] = []
-    holding: list[Any] = []
+    passed: list[tuple[Any, Any]] = []
     ghosts: dict[int, Tensor] | None = None
     frees = not keep  # large values are let go of
     large = False  # some have been
-    frontier, settled = {root: seed}, {}  # from where gradients can be computed anew, and those until there
+    # from where gradients can be computed anew, and those until there
+    frontier: dict[Tensor, Any] | None = None
+    settled: dict[Tensor, Any] | None = None
     careful = careful or record or (blocks.open > 0 and errors.watching())
+    looks = careful  # or some entries have been chosen
     quiet: Any = None
     live: Any = None
     chosen = lost = again = False
-    more: list[tuple[Any, Any]] = []  # what else the arguments get
+    plain = True  # the gradients found are finite numbers
+    second: Any = None  # who else gets a gradient from a node, and which
+    second_g: Any = None
+    more: list[tuple[Any, Any]] | None = None  # and who besides
     own: Own | None = None
     node: Any = root  # untyped from here: the loop is the library's hottest
     arg: Any
@@ -219,49 +226,49 @@ def sweep(  # noqa: C901  (one loop: the calls that it saves are its purpose)
             rule = node._op
             y = node._data
             arity = rule.arity
-            if careful:
-                arity = -1
-                g, live = (g._data, g.live) if type(g) is Partial else (g, None)
-            elif arity < 0 and (rule.chooses is not None or node._kwargs) and chooses(rule, node._kwargs):
-                if chosen:
-                    again = mark and undefined(g)
-                elif ghosts or type(y) not in _NUMBERS or (y.nbytes > LARGE and not keep):
-                    careful = True
-                else:
-                    chosen = True
-            if chosen and quiet is None and rule.steep:
-                quiet = np.errstate(all="ignore")  # a warning may be of what was not chosen
-                quiet.__enter__()
-            if mark and type(y) is not Overwritten:
-                before = node._grad
-                if before is not None or keep or chosen:
-                    marked.append((node, before))
-                node._grad = g if before is None or rule.outputs else before + g
+            if looks or arity < 0:
+                if careful:
+                    arity = -1
+                    g, live = (g._data, g.live) if type(g) is Partial else (g, None)
+                elif arity < 0 and (rule.chooses is not None or node._kwargs) and chooses(rule, node._kwargs):
+                    if chosen:
+                        again = mark and undefined(g)
+                    elif ghosts or type(y) not in _NUMBERS or (y.nbytes > LARGE and not keep):
+                        careful = looks = True
+                    else:
+                        chosen = looks = True
+                if chosen and quiet is None and rule.steep:
+                    quiet = np.errstate(all="ignore")  # a warning may be of what was not chosen
+                    quiet.__enter__()
             if arity == 2:
                 a, b = node._args
                 if (values := node._values) is not None:
-                    first, second = values
+                    first, last = values
                 else:
                     first = a._data if type(a) is cls else a
-                    second = b._data if type(b) is cls else b
+                    last = b._data if type(b) is cls else b
                 of_a, of_b = rule.vjps
                 if type(a) is cls:
-                    arg, ga = a, of_a(g, y, first, second)
+                    arg, ga = a, of_a(g, y, first, last)
                     if type(b) is cls:
-                        more = [(b, of_b(g, y, first, second))]
+                        second, second_g = b, of_b(g, y, first, last)
                 else:
-                    arg, ga = b, of_b(g, y, first, second)
+                    arg, ga = b, of_b(g, y, first, last)
             elif arity == 1:
                 (arg,) = node._args
                 values = node._values
                 ga = rule.vjps[0](g, y, arg._data if values is None else values[0])
+            elif rule.alone and not careful:
+                arg, *values = node._args
+                values = node._values or (arg._data, *values)
+                ga = rule.vjps[0](g, y, *values, **(node._kwargs or _NOTHING))
             else:
                 divided = None
                 if rule in _PARTS and not record and not blocks.open:
                     arg = version_of(node._args[0])
                     before = following_g if arg is following else pending.get(arg, found.get(arg))
                     own = {} if own is None else own
-                    divided = shares(node, arg, g, live, before, own, masked=careful)
+                    divided = shares(node, arg, g, live, before, own, masked=careful, marked=mark)
                 if divided is None:
                     more = _shares(node, g, live, careful, record, oldest)
                     arg, ga = more.pop() if more else (None, None)
@@ -273,12 +280,14 @@ def sweep(  # noqa: C901  (one loop: the calls that it saves are its purpose)
                         else:
                             (pending if arg in pending else found)[arg] = ga
                         arg, ga = more.pop() if more else (None, None)
-            if large and rule.saves and arg is not None and not all_finite([ga, *[m for _, m in more]]):
-                frees = large = False
-                own = None  # they are in the frontier
-                settled, frontier = dict(found), {**pending, node: g}
-                if following is not None:
-                    frontier[following] = following_g
+            if large and rule.saves and arg is not None:
+                sent = [ga, *([] if second is None else [second_g]), *[m for _, m in more or ()]]
+                if not all_finite(sent):
+                    frees = large = False
+                    own = None  # they are in the frontier
+                    settled, frontier = dict(found), {**pending, node: g}
+                    if following is not None:
+                        frontier[following] = following_g
             while arg is not None:
                 d = arg._data
                 kind = type(d)
@@ -297,12 +306,15 @@ def sweep(  # noqa: C901  (one loop: the calls that it saves are its purpose)
                         ga = added(found[arg], ga)
                     elif type(ga) is _ndarray and (ga is g or ga is y or ga.base is not None):
                         ga = ga.copy()  # the leaf's own
+                    if type(ga) is not _float64 or not _isfinite(ga):
+                        plain = False
                     found[arg] = ga
                 else:
                     if frees and kind is _ndarray and d.nbytes > LARGE:
                         if not large:
                             others = [following_g, *pending.values(), *found.values()]
-                            frees = all_finite([ga, *[m for _, m in more], *others])
+                            others += [second_g, *[m for _, m in more or ()]]
+                            frees = all_finite([ga, *others])
                         lost = large = frees
                     if arg is following:
                         following_g = added(following_g, ga)
@@ -317,28 +329,26 @@ def sweep(  # noqa: C901  (one loop: the calls that it saves are its purpose)
                     else:
                         heappush(heap, (serial, arg))
                         pending[arg] = ga
-                if not more:
+                if second is not None:
+                    arg, ga, second = second, second_g, None
+                elif more:
+                    arg, ga = more.pop()
+                else:
                     break
-                arg, ga = more.pop()
             if again or (lost and chosen):
                 again = True
                 break
             about = node._about
             if about is not None and about.holds is not None:
                 verify(about.holds, rule.name)
-                if ghosts and frees:
-                    about.holds = None
-                elif not keep:
-                    holding.append(about)
-            if keep:
+            if not mark:
                 pass
-            elif not (lost or (ghosts and frees)):
-                passed.append(node)
-            else:
-                node._op = rule.twin or freed_twin(rule)
-                node._values = None
+            elif lost or (ghosts and frees):
+                _leave([(node, g)], keep)
                 ghosts = _release(node, rule, cls, ghosts or {})
                 lost = False
+            else:
+                passed.append((node, g))
             if following is None:
                 if not heap:
                     break
@@ -351,40 +361,40 @@ def sweep(  # noqa: C901  (one loop: the calls that it saves are its purpose)
                 following = None
             else:
                 node, g, following = following, following_g, None
-    except BaseException:
-        _unmark(passed, marked)
-        raise
     finally:
         if quiet is not None:
             quiet.__exit__(None, None, None)
     if careful:
         found = {leaf: owned(g) for leaf, g in found.items()}
-    if again or not all_finite(found.values()):
+        plain = False
+    if again or not (plain or all_finite(found.values())):
         if again or (chosen and any(map(undefined, found.values()))):
-            _unmark(passed, marked)
             return sweep(root, seed, oldest=oldest, keep=keep, mark=mark, careful=True)
         if all_finite([root]):
             with np.errstate(all="ignore"):
                 if record:
                     found = repaired(found)
                 else:
+                    frontier = frontier or {root: seed}
                     parts = [sweep(n, owned(g), oldest=oldest, record=True) for n, g in frontier.items()]
-                    found = completed(found, [settled, *map(repaired, parts)])
-    for node in passed:
-        rule = node._op
-        node._op = rule.twin or freed_twin(rule)
-        node._values = None
-    for about in holding:
-        about.holds = None
+                    found = completed(found, [settled or {}, *map(repaired, parts)])
+    if passed:
+        _leave(passed, keep)
     return found
 
 
-def _unmark(passed: list[Tensor], marked: list[tuple[Tensor, Any]]) -> None:
-    """Take the gradients away that were left on the way, from nodes that had none and from those that had."""
-    for node in passed:
-        node._grad = None
-    for node, before in reversed(marked):
-        node._grad = before
+def _leave(passed: list[tuple[Any, Any]], keep: bool) -> None:
+    """Leave gradients with the nodes that a sweep has passed, and free them."""
+    for node, g in passed:
+        rule = node._op
+        if type(node._data) is not Overwritten:
+            before = node._grad
+            node._grad = g if before is None or rule.outputs else before + g
+        if not keep:
+            node._op = rule.twin or freed_twin(rule)
+            node._values = None
+            if node._about is not None:
+                node._about.holds = None
 
 
 def _recorded(node: Any, cls: Any) -> tuple[Any, Any]:

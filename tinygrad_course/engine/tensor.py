@@ -35,7 +35,7 @@ from tinygrad_course.engine.recording import (
     record_item,
     record_one,
 )
-from tinygrad_course.engine.sweep import ONE, first_seed, sweep
+from tinygrad_course.engine.sweep import OLDEST, ONE, first_seed, sweep
 from tinygrad_course.engine.undispatched import recorded_instead
 from tinygrad_course.engine.views import OPEN, Open, View, Written, now
 from tinygrad_course.rules.table import RULES, Rule
@@ -423,7 +423,7 @@ class Tensor(Operators, Methods, errors.Habits):
             seed = np.array(grad, dtype=self.dtype if self.dtype.kind in "fc" else None)
             if isinstance(data, np.generic):
                 seed = seed[()]
-        found = sweep(node, seed, keep=retain_graph)
+        found = sweep(node, seed, OLDEST, retain_graph)
         with _accumulating:
             for arg, g in found.items():
                 arg._grad = g if arg._grad is None else arg._grad + g

@@ -75,6 +75,8 @@ class Rule:
     covered: int = field(init=False)
     #: How many arguments there are where a sweep has nothing else to mind; otherwise -1.
     arity: int = field(init=False)
+    #: Whether the one argument with a vjp is the first, and a sweep has nothing to mind but other arguments.
+    alone: bool = field(init=False)
     #: What takes this rule's place on nodes whose graph has been freed (see `sweep`).
     twin: Rule | None = field(default=None, init=False)
 
@@ -87,7 +89,9 @@ class Rule:
         self.steep = self.saves and not self.product and not (self.elementwise and self.chooses is not None)
         self.covered = -1 if None in self.vjps or self.sequence or self.variadic else len(self.vjps)
         plain = self.most_args == len(self.names) == self.covered
-        self.arity = self.covered if plain and not (self.outputs or self.ties or self.chooses) else -1
+        simple = not (self.outputs or self.ties or self.chooses)
+        self.arity = self.covered if plain and simple else -1
+        self.alone = self.covered == 1 and simple
 
     def __repr__(self) -> str:
         return f"Rule({self.name})"
