@@ -92,9 +92,13 @@ class _Inputs:
     def __exit__(self, kind: object, error: BaseException | None, *_: object) -> None:
         plain_numbers.active.discard(self.trace)
         self.holds.clear()
-        if error is not None and not plain_numbers.active:
-            let_go(error, self.trace.oldest)
         refused = self.trace.refused
+        if error is None:
+            if refused is not None:
+                raise refused
+            return
+        if not plain_numbers.active:
+            let_go(error, self.trace.oldest)
         cause = error.__cause__ if isinstance(error, ValueError) else None
         told = cause is refused or isinstance(cause, plain_numbers.PlainArrayError)
         if isinstance(cause, TypeError) and told:
@@ -106,8 +110,6 @@ class _Inputs:
                 f"{_name(self.function)} was given a list of numbers, and has a list of Tensors: for one "
                 "array pass np.array([...])"
             )
-        if error is None and refused is not None:
-            raise refused
 
     def link(self) -> None:
         """Make the inputs part of the caller's recording: each becomes an alias of what was passed."""

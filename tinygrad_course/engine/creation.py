@@ -71,14 +71,8 @@ def node(
     out._serial = clock()
     if holds:
         out._note().holds = holds
-    return looked_at(out) if rule.mend is not None or blocks.open else out
-
-
-def looked_at(out: Tensor) -> Tensor:
-    """Return a node anew where NumPy's numbers have lost what it amounts to; watch it under `debug()`."""
-    mend = out._op.mend  # type: ignore[union-attr]
-    if mend is not None:
-        out = mend(out)
+    if rule.mend is not None:
+        out = rule.mend(out)
     if blocks.open:
         errors.watch(out)
     return out

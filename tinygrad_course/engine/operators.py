@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tinygrad_course.engine import errors, other_arrays
-from tinygrad_course.engine.creation import clock, looked_at
+from tinygrad_course.engine.creation import clock
 from tinygrad_course.engine.errors import blocks
 from tinygrad_course.engine.in_place import augment, fitting, plain_leaf
 from tinygrad_course.engine.recording import dispatch, record, record_one
@@ -32,7 +32,9 @@ _NEGATIVE = RULES[np.negative]
 _MATMUL = RULES[np.matmul]
 
 
-def _binary(ufunc: np.ufunc, operate: Callable[[Any, Any], Any]) -> tuple[Binary, Binary, Binary]:
+def _binary(  # noqa: C901  (three short functions)
+    ufunc: np.ufunc, operate: Callable[[Any, Any], Any]
+) -> tuple[Binary, Binary, Binary]:
     """Return the operator, its reflection and its in-place form."""
     rule = RULES[ufunc]
 
@@ -65,7 +67,11 @@ def _binary(ufunc: np.ufunc, operate: Callable[[Any, Any], Any]) -> tuple[Binary
         out._values = (a, b) if leaf else None
         out._kwargs = out._state = out._grad = out._about = None
         out._serial = clock()
-        return looked_at(out) if rule.mend is not None or blocks.open else out
+        if rule.mend is not None:
+            out = rule.mend(out)
+        if blocks.open:
+            errors.watch(out)
+        return out
 
     def reflected(self: Any, other: Any) -> Any:
         kind = type(other)
@@ -80,7 +86,11 @@ def _binary(ufunc: np.ufunc, operate: Callable[[Any, Any], Any]) -> tuple[Binary
         out._values = (other, b) if leaf else None
         out._kwargs = out._state = out._grad = out._about = None
         out._serial = clock()
-        return looked_at(out) if rule.mend is not None or blocks.open else out
+        if rule.mend is not None:
+            out = rule.mend(out)
+        if blocks.open:
+            errors.watch(out)
+        return out
 
     def in_place(self: Any, other: Any) -> Any:
         return _in_place(self, other, operate, forward)

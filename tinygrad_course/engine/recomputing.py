@@ -287,8 +287,13 @@ def all_finite(gradients: Iterable[Any]) -> bool:
             if not _isfinite(g):
                 return False
         elif kind is _ndarray:
-            # the product of small ones is by far the fastest to ask
-            if (g.size > MANY or not _isfinite(_vdot(g, g))) and not np.isfinite(g).all():
+            # a sum, or the product of small ones, is by far the fastest to ask
+            fine = (
+                _isfinite(sum(g.ravel().tolist()))
+                if g.size <= FEW
+                else g.size <= MANY and _isfinite(_vdot(g, g))
+            )
+            if not fine and not np.isfinite(g).all():
                 return False
         elif isinstance(g := getattr(g, "_data", g), (np.floating, _ndarray)) and not np.isfinite(g).all():
             return False
@@ -296,7 +301,7 @@ def all_finite(gradients: Iterable[Any]) -> bool:
 
 
 _ndarray, _float64, _isfinite, _vdot = np.ndarray, np.float64, cmath.isfinite, np.vdot
-MANY = 8192
+FEW, MANY = 16, 8192
 _POSITIVE = RULES[np.positive]
 
 

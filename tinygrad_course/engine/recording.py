@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tinygrad_course.engine import errors
-from tinygrad_course.engine.creation import clock, looked_at, node, view_of
+from tinygrad_course.engine.creation import clock, node, view_of
 from tinygrad_course.engine.errors import blocks
 from tinygrad_course.engine.other_arrays import ASKED_FIRST, admitted, refuse_solver
 from tinygrad_course.engine.partial_writes import WRITE, detached
@@ -173,8 +173,10 @@ def record(  # noqa: C901  (one pass over the arguments; a comprehension would m
     out._serial = clock()
     if holds:
         out._note().holds = holds
-    if rule.mend is not None or blocks.open:
-        out = looked_at(out)
+    if rule.mend is not None:
+        out = rule.mend(out)
+    if blocks.open:
+        errors.watch(out)
     return _view(cls, out, given, values, kwargs) if view else out
 
 

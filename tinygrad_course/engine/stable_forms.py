@@ -24,7 +24,7 @@ from tinygrad_course.engine.creation import node
 from tinygrad_course.engine.masked_gradients import masks
 from tinygrad_course.engine.views import as_of
 from tinygrad_course.rules.reductions import logsumexp
-from tinygrad_course.rules.shapes import is_complex
+from tinygrad_course.rules.shapes import is_complex, largest
 from tinygrad_course.rules.table import RULES, Rule, is_tensor
 
 if TYPE_CHECKING:
@@ -321,13 +321,6 @@ def least(data: Any) -> float:
     """Return the least of plain numbers, NaN if there is one, and 0.5 for anything else."""
     if type(data) is np.ndarray and data.size:
         return data.item(data.argmin())  # type: ignore[no-any-return]  # much faster than data.min()
-    return float(data) if isinstance(data, np.floating) else 0.5
-
-
-def largest(data: Any) -> float:
-    """Return the largest of plain numbers, NaN if there is one, and 0.5 for anything else."""
-    if type(data) is np.ndarray and data.size:
-        return data.item(data.argmax())  # type: ignore[no-any-return]
     return float(data) if isinstance(data, np.floating) else 0.5
 
 

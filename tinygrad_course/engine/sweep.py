@@ -429,19 +429,17 @@ def _shares(
 
     Where the gradient is `live`, or shall be known of (`careful`), the vjps hand it on.
     """
-    cls, rule, args, y, values, kwargs = (
-        type(node), node._op, node._args, node._data, node._values, node._kwargs or {},
-    )  # fmt: skip
+    cls, rule, args, y, values = type(node), node._op, node._args, node._data, node._values
+    kwargs, vjps = node._kwargs or {}, rule.vjps
     if record:
         y, values = _recorded(node, cls)
     elif values is None:
         values = [a._data if type(a) is cls else a for a in args]
     if rule.ties:
         kwargs = {**kwargs, "constants": tuple([type(a) is not cls for a in args])}
-    if rule.outputs:
+    elif rule.outputs:
         missing = None if rule.takes_none else np.zeros_like
         g = tuple([missing(v) if c is None and missing else c for c, v in zip(g, node._data, strict=True)])
-    vjps: Any = rule.vjps
     if rule.sequence:
         args = args[0]
         vjps = [lambda *_, ga=ga, **__: ga for ga in vjps[0](g, y, *values, **kwargs)]

@@ -25,7 +25,7 @@ from typing import Any
 import numpy as np
 from numpy._core import umath
 
-from tinygrad_course.rules.shapes import LARGE, conj, is_complex, reach, with_far_entries
+from tinygrad_course.rules.shapes import LARGE, conj, is_complex, largest, with_far_entries
 from tinygrad_course.rules.table import composed, constant, is_tensor, primitive, rule
 
 LOG_2 = math.log(2.0)
@@ -97,18 +97,21 @@ rule(np.cosh, lambda g, y, a: g * np.sinh(a))
 
 def tanh_vjp(g: Any, y: Any, a: Any) -> Any:
     """1 - y^2; far out, where that has few digits left, 1 / cosh(a)^2."""
-    largest = reach(a)
-    if not largest > 3.0:
-        return g * (1.0 - y * y)
+    square = y * y
+    most = largest(square)
+    if not most > 0.99:  # a up to 3
+        return g * (1.0 - square)
     if a.size > LARGE:
-        return g * with_far_entries(1.0 - y * y, lambda a: squared_secant(1.0, a, largest), a, 3.0)
-    return squared_secant(g, a, largest)
+        return g * with_far_entries(1.0 - square, lambda a: squared_secant(1.0, a, most), a, 3.0)
+    return squared_secant(g, a, most)
 
 
-def squared_secant(g: Any, a: Any, largest: float) -> Any:
-    """g / cosh(a)^2."""
-    if largest < 350.0 and a.dtype == np.float64:
-        return g / np.square(np.cosh(a))
+def squared_secant(g: Any, a: Any, most: float) -> Any:
+    """g / cosh(a)^2, of which the largest tanh(a)^2 is known."""
+    if most < 1.0:
+        c = np.cosh(a)
+        c *= c
+        return g / c
     with np.errstate(over="ignore"):  # 1 / cosh(1000) is 0
         c = np.cosh(a)
     return g / c / c

@@ -121,17 +121,14 @@ def inexact(a: Any) -> Any:
     return a if a.dtype.kind in "fc" else a.astype(float)
 
 
-def reach(a: Any) -> float:
-    """The size of the largest real number; where 1 - tanh(a) is made of large ones, few digits are left.
+def largest(data: Any) -> float:
+    """The largest of plain real numbers, NaN if there is one; 0.5 for anything else.
 
     A Tensor is not looked at: a recording, and what is drawn and derived from it, keeps the course's formula.
     """
-    if type(a) is np.ndarray:
-        if a.dtype.kind != "f" or not a.size:
-            return 0.0
-        high, low = a.item(a.argmax()), a.item(a.argmin())
-        return max(-low, high)  # type: ignore[no-any-return]
-    return float(abs(a)) if isinstance(a, np.floating) else 0.0
+    if type(data) is np.ndarray and data.dtype.kind == "f" and data.size:
+        return data.item(data.argmax())  # type: ignore[no-any-return]  # much faster than data.max()
+    return float(data) if isinstance(data, np.floating) else 0.5
 
 
 #: Arrays larger than this are looked through for what is far out; of smaller ones all is computed so.
