@@ -136,6 +136,31 @@ def test_all_ways_agree_with_a_value_for_each_write(program, monkeypatch):
         np.testing.assert_allclose(a, b, rtol=1e-11, atol=1e-11)
 
 
+@pytest.mark.parametrize("program", [rows, augmented, two_arrays, whole_meanwhile], ids=lambda p: p.__name__)
+def test_third_derivatives_are_differences_of_second_ones(program):
+    u, v = np.random.default_rng(3).standard_normal((2, N, N))
+    small = 0.3 * W  # (of the long ones the differences are good to few digits)
+    second = hvp(lambda w: program(w, zeros))
+    third = grad(lambda w: np.sum(second(w, v) * u))(small)
+    e = 1e-5
+    slope = np.sum((second(small + e * v, v) - second(small - e * v, v)) * u) / (2 * e)
+    np.testing.assert_allclose(np.sum(third * v), slope, rtol=2e-6)
+
+
+@pytest.mark.parametrize("masked", [False, True])
+def test_entries_that_were_not_read_get_no_gradient_of_the_second_order(masked):
+    def cost(x):
+        H = zeros((2, 200))
+        H[0] = x
+        roots = np.sqrt(H)  # infinite slopes at 0, in the row that was not written to
+        J = np.sum(roots[0, 100:] ** 3)
+        return J + np.sum(np.where(x > 2.0, x, 0.0)) if masked else J
+
+    x = np.linspace(0.0, 1.0, 200)
+    expected = np.where(np.arange(200) >= 100, 0.75 / np.sqrt(x + (x == 0)), 0.0)
+    np.testing.assert_allclose(hvp(cost)(x, np.ones(200)), expected, rtol=1e-12)
+
+
 def arrays_of(monkeypatch, run):
     """Return how many arrays the writes and the gradients of one array came to lie in."""
     written, shares = partial_writes.written, partial_writes.shares
@@ -177,7 +202,10 @@ def test_rows_that_are_read_share_one_gradient(monkeypatch):
     np.testing.assert_allclose(grad(read)(X), 2 * X * np.arange(T)[:, None], rtol=1e-14)
 
 
-def test_memory_grows_as_what_is_written():
+@pytest.mark.parametrize(
+    "derivative", [lambda f, w: grad(f)(w), lambda f, w: hvp(f)(w, w)], ids=["grad", "hvp"]
+)
+def test_memory_grows_as_what_is_written(derivative):
     def peak(steps):
         def run(w):
             H = zeros((steps, 50))
@@ -186,7 +214,7 @@ def test_memory_grows_as_what_is_written():
             return np.sum(H)
 
         tracemalloc.start()
-        grad(run)(np.linspace(0.5, 1.5, 50))
+        derivative(run, np.linspace(0.5, 1.5, 50))
         most = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
         return most

@@ -214,3 +214,28 @@ def test_rows_are_added_whether_scipy_sparse_is_there(
     np.add.at(expected, rows, values)
     np.testing.assert_allclose(sums_of_rows(values, rows, 40), expected, rtol=1e-12, atol=1e-12)
     assert ("scipy.sparse" in sys.modules) is imported
+
+
+@pytest.mark.parametrize("axis", [None, 0, 1, -1])
+@pytest.mark.parametrize("ties", [False, True])
+@pytest.mark.parametrize("even", [False, True])
+def test_partition_gives_each_gradient_to_the_element_that_came_there(
+    axis: Any, ties: bool, even: bool
+) -> None:
+    rng = np.random.default_rng(4)
+    a = rng.integers(0, 3, (6, 7)).astype(float) if ties else rng.normal(size=(6, 7))
+    flat = a.reshape(-1) if axis is None else a
+    along = 0 if axis is None else axis
+    for kth in (0, 3, -2):
+        w = rng.normal(size=flat.shape)
+        if even:  # one number on each side
+            rows = np.moveaxis(w, along, -1)
+            k = kth % rows.shape[-1]
+            rows[..., :k], rows[..., k + 1 :] = 2.0, rng.normal(size=(*rows.shape[:-1], 1))
+        t = Tensor(a)
+        np.sum(np.partition(t, kth, axis) * w).backward()
+        order = np.argsort(flat, axis=along, kind="stable")
+        came = np.argsort(np.partition(flat, kth, along), axis=along, kind="stable")
+        expected = np.empty_like(flat)
+        np.put_along_axis(expected, order, np.take_along_axis(w, came, along), along)
+        np.testing.assert_array_equal(t.grad, expected.reshape(a.shape))

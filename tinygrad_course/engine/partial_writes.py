@@ -9,12 +9,14 @@ into one array: a read adds to it, a write takes its part out.
 
 from __future__ import annotations
 
+import operator
 import sys
 import weakref
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tinygrad_course.engine.creation import leaf
 from tinygrad_course.engine.creation import node as made
 from tinygrad_course.engine.errors import blocks
 from tinygrad_course.engine.masked_gradients import Live, Partial, added, chooses, gathered
@@ -186,15 +188,42 @@ def lying_alike(y: Any) -> Any:
 
 #: Gradients that nobody but a sweep holds, and of which entries are live, None: all (see `masked_gradients`).
 Own = dict[Any, tuple[Any, Any]]
+_GETITEM = RULES[operator.getitem]
 
 
-def _own(own: Own, tensor: Tensor, g: Any, *, shown: bool = False) -> tuple[Any, Any]:
-    """Return the gradient of a Tensor so far as an array that may be written to, and where it is live."""
+def _own(own: Own, tensor: Tensor, g: Any, cls: Any, *, shown: bool = False) -> tuple[Any, Any]:
+    """Return the gradient of a Tensor so far as an array that may be written to, and where it is live.
+
+    In a recorded sweep, where `cls` is given, it is a Tensor.
+    """
     array, mask = own.pop(tensor, (None, None))
     g, live = (g._data, g.live) if type(g) is Partial else (g, None)
     if array is g and not shown:
         return array, mask
-    return np.array(g), None if live is None else np.array(np.broadcast_to(live.mask(), g.shape))
+    return _array(g, cls), None if live is None else np.array(np.broadcast_to(live.mask(), g.shape))
+
+
+def _array(g: Any, cls: Any) -> Any:
+    """Return a copy of a gradient."""
+    if cls is None:
+        return np.array(g)
+    return np.positive(g) if type(g) is cls else leaf(cls, np.array(g))
+
+
+def _part(array: Any, index: Any) -> Any:
+    """Return ``array[index]``, which later writes leave as it is."""
+    part = (array if type(array) is _ndarray else array._data)[index]
+    part = part.copy() if part.base is not None else part
+    return part if type(array) is _ndarray else made(type(array), _GETITEM, (array, index), part)
+
+
+def _put(array: Any, index: Any, part: Any) -> Any:
+    """Return the array with ``array[index] = part`` done."""
+    if type(array) is _ndarray:
+        array[index] = part
+        return array
+    after = written(array, index, part)
+    return assign(array, index, part) if after is None else after
 
 
 def shares(
@@ -207,6 +236,7 @@ def shares(
     *,
     masked: bool,
     marked: bool,
+    record: bool,
 ) -> tuple[Any, list[tuple[Any, Any]]] | None:
     """Return the gradient of the array that a part was read of or written to, and that of what was written.
 
@@ -226,6 +256,8 @@ def shares(
         Whether to know where gradients are live.
     marked : bool
         Whether the operation will keep its gradient.
+    record : bool
+        Whether gradients are recorded: then they are Tensors, and so are the writes to them.
 
     Returns
     -------
@@ -235,25 +267,36 @@ def shares(
     data = x._data
     if type(data) is not Overwritten and (type(data) is not _ndarray or data.nbytes <= WHOLE):
         return None
-    if not isinstance(g, (_ndarray, _generic)) or g.dtype != data.dtype:
+    cls = type(node) if record else None
+    if not (type(g) is cls or isinstance(g, (_ndarray, _generic))) or g.dtype != data.dtype:
         return None
     rule, args, values = node._op, node._args, node._values
     assert rule is not None  # noqa: S101
-    masked = masked and (live is not None or chooses(rule, None))
     index = args[1] if values is None else values[1]
+    if record and (repeats(index) or not _plain_index(index)):
+        return None
+    masked = masked and (live is not None or chooses(rule, None))
+    more = []
     if rule is WRITE:
         shown = marked and type(node._data) is not Overwritten
-        array, mask = _own(own, node, g if live is None else Partial(g, live), shown=shown)
+        array, mask = _own(own, node, g if live is None else Partial(g, live), cls, shown=shown)
         mask = np.ones(data.shape, bool) if masked and mask is None else mask
-        more = _taken_out(array, mask, index, args[2], type(node))
+        if type(args[2]) is type(node):
+            more.append((args[2], _taken(array, mask, index, version_of(args[2])._data.shape)))
+        array = _put(array, index, 0.0)
+        if mask is not None:
+            mask[index] = False
     else:  # a part was read
-        more = []
         if before is None:
             array = np.zeros(data.shape, data.dtype)
+            array = array if cls is None else leaf(cls, array)
             mask = np.zeros(data.shape, bool) if masked else None
         else:
-            (array, mask), before = _own(own, x, before), None
-        add_at(array, index, g)
+            (array, mask), before = _own(own, x, before, cls), None
+        if record:
+            array = _put(array, index, _part(array, index) + g)
+        else:
+            add_at(array, index, g)
         if mask is not None:
             here = True if live is None else live.mask()
             if repeats(index):
@@ -265,19 +308,11 @@ def shares(
     return share if before is None else added(before, share), more
 
 
-def _taken_out(array: Any, mask: Any, index: Any, value: Any, cls: type) -> list[tuple[Any, Any]]:
-    """Take the part that was written out of a gradient; return that of what was written, if a Tensor was."""
-    more = []
-    if type(value) is cls:
-        shape = version_of(value)._data.shape
-        last = last_written(index, array.shape)
-        g = assigned_part(array, index, last, shape)
-        g = g.copy() if g.base is not None else g
-        if mask is not None:
-            live = mask[index] & last
-            g = Partial(g, gathered(Live(lambda: live, (), asked=True), live.shape, shape))
-        more.append((value, g))
-    array[index] = 0.0
-    if mask is not None:
-        mask[index] = False
-    return more
+def _taken(array: Any, mask: Any, index: Any, shape: tuple[int, ...]) -> Any:
+    """Return the part of a gradient that is that of what was written, of this shape."""
+    last = last_written(index, array.shape)
+    g = assigned_part(_part(array, index), last, shape)
+    if mask is None:
+        return g
+    live = mask[index] & last
+    return Partial(g, gathered(Live(lambda: live, (), asked=True), live.shape, shape))

@@ -264,16 +264,22 @@ def sweep(  # noqa: C901  (one loop: the calls that it saves are its purpose)
                 ga = rule.vjps[0](g, y, *values, **(node._kwargs or _NOTHING))
             else:
                 divided = None
-                if rule in _PARTS and not record and not blocks.open:
-                    arg = version_of(node._args[0])
+                if (
+                    rule in _PARTS
+                    and not blocks.open
+                    and (arg := version_of(node._args[0]))._serial <= oldest
+                ):
                     before = following_g if arg is following else pending.get(arg, found.get(arg))
                     own = {} if own is None else own
-                    divided = shares(node, arg, g, live, before, own, masked=careful, marked=mark)
+                    how = {"masked": careful, "marked": mark, "record": record}
+                    divided = shares(node, arg, g, live, before, own, **how)
                 if divided is None:
                     more = _shares(node, g, live, careful, record, oldest)
                     arg, ga = more.pop() if more else (None, None)
                 else:
                     ga, more = divided
+                    if record:
+                        more = [pair for pair in more if pair[0]._serial <= oldest]
                     if before is not None:
                         if arg is following:
                             following_g = ga

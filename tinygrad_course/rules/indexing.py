@@ -139,9 +139,8 @@ def last_written(index: Any, shape: tuple[int, ...]) -> Any:
     return numbers[index] == order
 
 
-def assigned_part(g: Any, index: Any, last: Any, shape: tuple[int, ...]) -> Any:
-    """The gradient of the values, of the given shape, in ``x[index] = values``."""
-    part = g[index]
+def assigned_part(part: Any, last: Any, shape: tuple[int, ...]) -> Any:
+    """The gradient of the values, of the given shape, in ``x[index] = values``: `part`, that of x[index]."""
     if last is not True:
         part = part * last
     extra = len(shape) - len(part.shape)  # the values may have leading axes of length 1 to spare
@@ -149,7 +148,7 @@ def assigned_part(g: Any, index: Any, last: Any, shape: tuple[int, ...]) -> Any:
 
 
 def assign_value(g: Any, y: Any, x: Any, index: Any, value: Any) -> Any:
-    return assigned_part(g, index, last_written(index, np.shape(x)), value.shape)
+    return assigned_part(g[index], last_written(index, np.shape(x)), value.shape)
 
 
 # index arrays are kept; which entries are chosen is where the gradient comes to
@@ -300,16 +299,54 @@ def trim_zeros(filt: Any, trim: str = "fb") -> Any:
 # ------------------------------------------------------------------ sorting
 
 
+@constant
+def ranks(a: Any, axis: int | None) -> Any:
+    """The place of each element among the sorted ones; equal ones keep their order."""
+    order, axis = np.argsort(a, axis=axis, kind="stable"), axis or 0
+    if type(order) is not np.ndarray:  # of another library
+        return np.argsort(order, axis=axis, kind="stable")
+    found = np.empty_like(order)
+    numbers = np.arange(order.shape[axis]).reshape(
+        (-1,) + (1,) * (-axis - 1 if axis < 0 else order.ndim - 1 - axis)
+    )
+    np.put_along_axis(found, order, numbers, axis)
+    return found
+
+
 def sort_vjp(g: Any, y: Any, a: Any, axis: int | None = -1, kind: Any = None, *, stable: Any = None) -> Any:
     """Give each gradient to the element that came there."""
-    places = np.argsort(np.argsort(a, axis=axis, kind="stable"), axis=axis or 0, kind="stable")
-    return np.take_along_axis(g, places, axis=axis or 0).reshape(a.shape)
+    return np.take_along_axis(g, ranks(a, axis), axis=axis or 0).reshape(a.shape)
 
 
 def partition_vjp(g: Any, y: Any, a: Any, kth: Any, axis: int | None = -1, kind: Any = "introselect") -> Any:
+    if type(g) is type(a) is np.ndarray and a.dtype.kind == "f" and a.size and np.ndim(kth) == 0:
+        by_sides = partition_by_sides(g, y, a if axis is not None else a.reshape(-1), kth, axis or 0)
+        if by_sides is not None:
+            return by_sides.reshape(a.shape)
     # the element of rank r of the output is the element of rank r of the input
-    ranks = np.argsort(y, axis=axis, kind="stable")
-    return sort_vjp(np.take_along_axis(g, ranks, axis=axis or 0), y, a, axis)
+    order = np.argsort(y, axis=axis, kind="stable")
+    return sort_vjp(np.take_along_axis(g, order, axis=axis or 0), y, a, axis)
+
+
+def partition_by_sides(g: Any, y: Any, a: Any, kth: int, axis: int) -> Any:
+    """The same by comparisons, where each side of the kth element has one gradient; else None."""
+    g, y, a = (np.moveaxis(x, axis, -1) for x in (g, y, a))
+    n, k = a.shape[-1], kth % a.shape[-1]
+    chosen = y[..., k : k + 1]
+    if not (
+        np.all(g[..., :k] == g[..., :1])
+        and np.all(g[..., k + 1 :] == g[..., -1:])
+        and np.all(chosen == chosen)  # noqa: PLR0124
+    ):
+        return None
+    below, equal = a < chosen, a == chosen
+    slope = np.where(below, g[..., :1], g[..., -1:])
+    if np.count_nonzero(equal) * n == a.size:
+        slope[equal] = g[..., k].reshape(-1)
+    else:  # equal ones keep their order
+        places = np.sum(below, axis=-1, keepdims=True) + np.cumsum(equal, axis=-1) - 1
+        slope = np.where(equal, np.take_along_axis(g, np.where(equal, places, 0), -1), slope)
+    return np.moveaxis(slope, -1, axis)
 
 
 rule(np.sort, sort_vjp)
