@@ -24,6 +24,7 @@ from tinygrad_course import (
     custom_rule,
     grad,
     graph,
+    jvp,
 )
 from tinygrad_course.engine import undispatched
 
@@ -203,6 +204,21 @@ def test_machine_code_of_numbas() -> None:
     np.testing.assert_array_equal(grad(lambda t: np.sum((t.T @ X.T).T))(np.ones(5)), np.ones(5))
     with pytest.raises(CannotCompile, match=r"this is a sparse\.COO|globals"):
         compiled(lambda x: x + X)(np.ones(5))
+
+
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda x, X: jvp(lambda x: x * X, (x,), (x,)),
+        lambda x, X: jvp(lambda x, X: x * X, (x, X), (x, x)),
+        lambda x, X: compiled(grad(lambda x: np.sum(x * X)))(x),
+    ],
+)
+def test_numbers_among_objects(f: Any) -> None:
+    X, x = np.array([1.0, 2.0, 3.0], dtype=object), np.arange(3.0)
+    np.testing.assert_array_equal(grad(lambda x: np.sum(x * X))(x), [1.0, 2.0, 3.0])
+    with pytest.raises((TypeError, CannotCompile), match=r"dtype object\).* X\.astype\(float\)"):
+        f(x, X)
 
 
 def test_a_loop_that_goes_on_from_computed_parameters() -> None:

@@ -344,6 +344,12 @@ def vjp(f: Function, *args: Any) -> tuple[Any, Function]:
     with inputs:
         result = trees.tree_map(lambda y: now(y) if type(y) is Tensor else y, f(*inputs.args))
     outputs = [y for _, y in trees.leaves(result)]
+    for y in outputs:
+        if type(y) is Tensor and y.dtype.kind == "O":
+            raise TypeError(
+                f"{_name(f)} returned Python objects (dtype object), as with an array X of such among "
+                "its constants: write X.astype(float)"
+            )
     foreign = inputs.recorded or _depends_on_older(inputs, outputs)
     if foreign:  # what is handed out is read-only: a later write in f's own variable leaves it
         plain(Tensor, [out for out in outputs if type(out) is Tensor and out.operation is not None])

@@ -170,6 +170,9 @@ def _hint(rule: Rule, arrays: list[Any], names: list[str]) -> str:
     if len(arrays) != 2:
         return ""
     (a, b), (left, right) = arrays, names
+    for x, name in ((a, left), (b, right)):
+        if getattr(getattr(x, "dtype", None), "kind", "") == "O":
+            return f"{name} holds Python objects (dtype object): write {name}.astype(float)"
     if rule.name in {"dot", "matmul", "inner"} and a.ndim == b.ndim == 2:
         if rule.name == "inner":
             return ""

@@ -91,7 +91,8 @@ def as_data(data: ArrayLike, dtype: DTypeLike | None) -> Any:
     )
     fix = {
         "c": "What is computed from it may be complex: make x and y Tensors, and write z = x + 1j * y.",
-        "O": "If rows have different lengths, np.array makes objects of them; give each row the same length."
+        "O": "For numbers among objects write X.astype(float). Of rows of different lengths np.array makes "
+        "objects of them; give each row the same length."
         if array.ndim
         else f"Write a {type(data).__name__} as an array, or as a dict, list or tuple of arrays.",
     }.get(kind, "Convert them to numbers first.")
