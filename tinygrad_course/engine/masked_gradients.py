@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import math
 import operator
 from collections.abc import Callable, Sized
 from contextvars import ContextVar
@@ -343,13 +344,15 @@ def _handed_on(
 def _unlike(x: Any) -> Any:
     """Return numbers in the shape of `x` of which no two sums cancel, to see where a gradient can come to."""
     data = getattr(x, "_data", x)
-    if type(np.ones_like(data, dtype=float, shape=())) is not np.ndarray:  # of a GPU, of a cluster
+    own = hasattr(data, "__array_function__") and type(np.ones_like(data, dtype=float, shape=()))
+    if own and own is not np.ndarray:  # of a GPU, of a cluster
         return np.log(1.5 + np.cumsum(np.ones_like(data, dtype=float))).reshape(x.shape)
     kind = data.dtype if data.dtype == np.float32 else np.dtype(float)
     ready = _ready.get(kind)
-    if ready is None or ready.size < data.size:
-        ready = _ready[kind] = np.log(1.5 + np.arange(max(data.size, 4096))).astype(kind)
-    return ready[: data.size].reshape(data.shape)
+    size = math.prod(data.shape)
+    if ready is None or ready.size < size:
+        ready = _ready[kind] = np.log(1.5 + np.arange(max(size, 4096))).astype(kind)
+    return ready[:size].reshape(data.shape)
 
 
 _ready: dict[Any, Any] = {}
