@@ -53,13 +53,9 @@ def _visible(character: str) -> str:
         return chr(0x2400 + code)
     if code == 0x7F:
         return "␡"
-    if (
-        character in _BIDI
-        or unicodedata.category(character) in {"Cc", "Cs", "Zl", "Zp"}
-        or code & 0xFFFE == 0xFFFE
-    ):
-        return "�"
-    return character
+    kind = unicodedata.category(character)
+    hidden = character in _BIDI or kind in {"Cc", "Cs", "Zl", "Zp"} or code & 0xFFFE == 0xFFFE
+    return "�" if hidden else character
 
 
 def short(name: str, longest: int = LONGEST) -> str:

@@ -83,19 +83,11 @@ def lanes(graph: Graph) -> list[Section]:
     cost that it belongs to. What is born up to the last cost is the forward pass, what is born up to the last
     gradient the backward pass.
     """
-    born: list[int | None] = [None] * len(graph)
-    costs, gradients = [], []
-    for node in graph:
-        if node.op is None:
-            continue
-        born[node.id] = node.born
-        if node.gradient_of is not None:
-            costs.append(node.gradient_of)
-            gradients.append(node.born)
-    if not costs:
+    back = [(n.gradient_of, n.born) for n in graph if n.op is not None and n.gradient_of is not None]
+    if not back:
         return []
-    cost, gradient = max(costs), max(gradients)
-    part = [None if b is None else 0 if b <= cost else 1 if b <= gradient else 2 for b in born]
+    cost, gradient = map(max, zip(*back, strict=True))
+    part = [None if n.op is None else (n.born > cost) + (n.born > gradient) for n in graph]
     consumers = users(graph)
     for node in reversed(graph):
         if part[node.id] is None:

@@ -55,11 +55,10 @@ def number(value: float) -> Math:
     """Return a number."""
     shown = labels.number(value, 5)
     base, e, power = shown.partition("e")
-    written: Math = ["mn", "", shown]
-    if e:
-        exponent = ["mn", "", power.replace("+", "")]
-        written = row(["mn", "", base], operator("·"), ["msup", "", ["mn", "", "10"], exponent])
-    return written
+    if not e:
+        return ["mn", "", shown]
+    exponent = ["mn", "", power.replace("+", "")]
+    return row(["mn", "", base], operator("·"), ["msup", "", ["mn", "", "10"], exponent])
 
 
 def derivative(cost: Math, by: Math) -> Math:

@@ -1,6 +1,8 @@
 """What the page says at each step: the operation's formula, its numbers, the local rule, the chain so far."""
 
 import re
+from collections.abc import Iterator
+from itertools import count, filterfalse, islice, takewhile
 from typing import Any
 
 import numpy as np
@@ -24,22 +26,12 @@ class Names:
     def __init__(self, graph: Graph) -> None:
         self.graph = graph
         taken = {n.name for n in graph if n.name}
-        counts: dict[str, int] = {}
+        fresh = {p: filterfalse(taken.__contains__, map(f"{p}{{}}".format, count(1))) for p in "vcp"}
         self._names: list[str] = []
         for node in graph:
-            if node.name:
-                self._names.append(node.name)
-                continue
-            if node.constant and labels.scalar(node.value) is not None and not node.shape:
-                self._names.append("")
-                continue
+            number = node.constant and labels.scalar(node.value) is not None and not node.shape
             prefix = "v" if node.op is not None else "c" if node.constant else "p"
-            while True:
-                counts[prefix] = counts.get(prefix, 0) + 1
-                name = f"{prefix}{counts[prefix]}"
-                if name not in taken:
-                    break
-            self._names.append(name)
+            self._names.append(node.name or ("" if number else next(fresh[prefix])))
 
     def plain(self, number: int) -> str:
         """Return a name as text, or the number that a nameless constant is."""
@@ -178,25 +170,19 @@ class _Steps:
 
     # -------------------------------------------------------------- the chain so far
 
-    def _links(self, start: int, share: Share) -> tuple[int, list[tuple[int, Share]]]:
-        """Return where a single way begins, and its links from there to what is sent."""
-        links = [(start, share)]
-        at = start
-        while len(self.sent.get(at, ())) == 1 and len(links) < FACTORS:
-            before, link = self.sent[at][0]
-            if share.slope is not None and link.slope is None:
-                break
-            links.append((before, link))
-            at = before
-        return at, links[::-1]
+    def _back(self, at: int) -> Iterator[tuple[int, Share]]:
+        """Yield the operations before a node, and what they send, as long as there is one way only."""
+        while len(self.sent.get(at, ())) == 1:
+            yield self.sent[at][0]
+            at = self.sent[at][0][0]
 
     def product(self, start: int, share: Share) -> list[Math]:
         """Return the product of the chain rule so far, in names and in numbers; nothing for matrices."""
         if share.slope is None:
             return []
-        root = self.graph.roots[0]
-        begin, links = self._links(start, share)
-        J = self.names.math(root)
+        root, before = self.graph.roots[0], islice(self._back(start), FACTORS - 1)
+        links = [(start, share), *takewhile(lambda link: link[1].slope is not None, before)][::-1]
+        begin, J = links[0][0], self.names.math(root)
         factors: list[Math] = []
         numbers: list[Math] = []
         if begin != root:
@@ -214,13 +200,8 @@ class _Steps:
         ]
 
     def trail(self, start: int, end: int) -> list[int]:
-        """Return the nodes on the way from the cost to `end`, the cost first; None stands for a fork."""
-        way = [end, start]
-        at = start
-        while len(self.sent.get(at, ())) == 1 and len(way) < 40:
-            at = self.sent[at][0][0]
-            way.append(at)
-        return way[::-1]
+        """Return the nodes on the way from the cost, or a fork, to `end`."""
+        return [end, start, *(number for number, _ in islice(self._back(start), 38))][::-1]
 
 
 def _bracketed(math: Math) -> Math:

@@ -25,12 +25,13 @@ class Way:
     note: str = ""  #: why there is no way back
 
 
-_NO_WAY = "There is no way back to show:"
-
-
 def through(graph: Graph) -> Way:
     """Go through a graph again, forward and backward."""
     order = tuple(n.id for n in replay.operations(graph))
+
+    def none(told: str) -> Way:
+        return Way(order, note=f"There is no way back to show: {told}")
+
     if len(graph.roots) != 1:
         return Way(order, note="Several results were drawn, so no gradient starts from a single cost.")
     root = graph[graph.roots[0]]
@@ -38,30 +39,27 @@ def through(graph: Graph) -> Way:
         return Way(order, note=f"{root.op} failed: {labels.visible(root.error)}.")
     if labels.scalar(root.value) is None:
         name = labels.visible(root.name or "the result")
-        return Way(order, note=f"{_NO_WAY} {name} is no single number, so no cost.")
+        return none(f"{name} is no single number, so no cost.")
     values = replay.forward(graph)
     other = next((n for n in graph if n.op is not None and not _same(values[n.id], n)), None)
     if other is not None:
-        return Way(
-            order,
-            note=f"{_NO_WAY} {labels.visible(other.name or str(other.op))} comes out differently, because a "
-            "variable was given new data. Draw the graph before the parameters are updated.",
+        return none(
+            f"{labels.visible(other.name or str(other.op))} comes out differently, because a variable was "
+            "given new data. Draw the graph before the parameters are updated."
         )
     try:
         back = replay.backward(graph, values)
     except FreedGraphError:
-        return Way(order, note=f"{_NO_WAY} a rule of it is not in the table any more.")
+        return none("a rule of it is not in the table any more.")
     for node in graph:
         held = node.gradient if node.op is None else None
         if held is not None and not np.allclose(
             held, back.gradients.get(node.id, held), rtol=1e-6, equal_nan=True
         ):
-            name = labels.visible(node.name or "a leaf")
-            return Way(
-                order,
-                note=f"{_NO_WAY} the gradient that {name} holds is not this graph's. It is the sum of "
-                "several backward passes, or the variable was given new data. Draw the graph after one pass, "
-                "before the parameters are updated.",
+            return none(
+                f"the gradient that {labels.visible(node.name or 'a leaf')} holds is not this graph's. It is "
+                "the sum of several backward passes, or the variable was given new data. Draw the graph "
+                "after one pass, before the parameters are updated."
             )
     return Way(order, back.shares, back.gradients, values)
 

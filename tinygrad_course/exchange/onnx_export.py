@@ -17,7 +17,7 @@ import numpy as np
 from tinygrad_course import files
 from tinygrad_course.compiling import CannotCompile
 from tinygrad_course.compiling.dataflow import Program, Value, argument
-from tinygrad_course.compiling.tracing.library_code import of_library
+from tinygrad_course.compiling.tracing.library_code import file_of_caller, of_library
 from tinygrad_course.compiling.tracing.refusals import none_swallowed
 from tinygrad_course.compiling.tracing.trace import Trace
 from tinygrad_course.compiling.tracing.tracer import Tracer
@@ -175,31 +175,21 @@ def _standing(trace: Trace, value: Array, name: str, axis: int | None) -> Tensor
     return Tensor(Tracer(trace, recorded, value), name=name)
 
 
-class _Count(int):
-    """The number of examples: what the user's code does may not depend on its being large or small."""
-
-    def __lt__(self, other: Any) -> bool:
-        return _compared(int.__lt__, self, other)
-
-    def __le__(self, other: Any) -> bool:
-        return _compared(int.__le__, self, other)
-
-    def __gt__(self, other: Any) -> bool:
-        return _compared(int.__gt__, self, other)
-
-    def __ge__(self, other: Any) -> bool:
-        return _compared(int.__ge__, self, other)
-
-
-def _compared(how: Callable[..., bool], count: int, other: Any) -> bool:
-    frame = inspect.currentframe()
-    if frame is not None and frame.f_back is not None and frame.f_back.f_back is not None:
-        asking = frame.f_back.f_back.f_code.co_filename
-        if not of_library(asking):
+def _compared(how: Callable[[int, Any], bool]) -> Callable[[int, Any], bool]:
+    def compare(count: int, other: Any) -> bool:
+        if not of_library(file_of_caller()):
             raise CannotCompile(
                 f"how the number of examples compares with {other}. Choose outside, or pass batch_axis=None"
             )
-    return how(count, other)
+        return how(count, other)
+
+    return compare
+
+
+class _Count(int):
+    """The number of examples: what the user's code does may not depend on its being large or small."""
+
+    __lt__, __le__, __gt__, __ge__ = map(_compared, (int.__lt__, int.__le__, int.__gt__, int.__ge__))
 
 
 def _called(g: Graph, trace: Trace) -> Value:

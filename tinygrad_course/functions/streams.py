@@ -17,10 +17,7 @@ Stream = np.random.RandomState | np.random.Generator
 def stream(rng: int | Stream, name: str = "rng") -> Stream:
     """Return the stream of a seed; a stream is passed through, to be drawn from further.
 
-    Raises
-    ------
-    TypeError
-        If `rng` is neither a whole number nor a stream.
+    Raises TypeError if `rng` is neither a whole number nor a stream.
 
     Examples
     --------
@@ -38,13 +35,7 @@ def stream(rng: int | Stream, name: str = "rng") -> Stream:
 
 
 def only_stream(rng: Any, what: str) -> Stream:
-    """Return `rng` if it is a stream, for draws that have to differ from call to call.
-
-    Raises
-    ------
-    TypeError
-        If it is a seed, or anything else.
-    """
+    """Return `rng`, for draws that have to differ from call to call; raise TypeError if it is no stream."""
     if isinstance(rng, Stream):
         return rng
     raise TypeError(
@@ -93,15 +84,8 @@ def state_text(rng: Stream | Position) -> str:
 
 
 def restore(rng: Stream, text: str) -> None:
-    """Put a stream back to where it stood when `state_text` was called.
-
-    Raises
-    ------
-    ValueError
-        If it is a stream of another kind.
-    """
-    told = json.loads(text, object_hook=_array)
-    where = position(rng)
+    """Put a stream back to where it stood when `state_text` was called; raise ValueError for another kind."""
+    told, where = json.loads(text, object_hook=_array), position(rng)
     kind, bits = where.kind, where.state["bit_generator"]
     if told["stream"] != kind or told["state"]["bit_generator"] != bits:
         raise ValueError(
