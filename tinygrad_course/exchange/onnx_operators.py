@@ -208,10 +208,9 @@ def _concatenate(
 
 @_emit("flip")
 def _flip(e: Model, x: Name, axis: Any = None) -> Any:
-    axes = list(range(e.rank(x))) if axis is None else list(axis) if isinstance(axis, tuple) else [axis]
-    ends = [-(2**62)] * len(axes)
-    starts, steps = e.ints([-1] * len(axes)), e.ints([-1] * len(axes))
-    return e.op("Slice", x, starts, e.ints(ends), e.ints(axes), steps)
+    turned = range(e.rank(x)) if axis is None else axis if isinstance(axis, tuple) else (axis,)
+    places = {a % e.rank(x) for a in turned}
+    return _getitem(e, x, tuple(slice(None, None, -1 if i in places else None) for i in range(e.rank(x))))
 
 
 @_emit("tile")
@@ -232,47 +231,36 @@ def _getitem(e: Model, x: Name, index: Any) -> Any:
         parts.append(Ellipsis)
     place = next(i for i, p in enumerate(parts) if p is Ellipsis)
     parts[place : place + 1] = [slice(None)] * (e.rank(x) - taken)
-    axis, arrays = 0, 0
-    dropped: list[int] = []
-    added: list[int] = []
-    bounds: list[tuple[Any, Any, int, int]] = []
-    for part in parts:
+    numbers = [isinstance(p, (int, np.integer)) for p in parts]
+    arrays = [isinstance(p, (list, np.ndarray)) for p in parts]
+    if any(arrays) and (any(numbers) or sum(arrays) > 1):
+        raise CannotExport(
+            "an array and another one, or a number, in one index: write them one after another"
+        )
+    axis = 0  # of what is left and was added so far
+    for part, is_number, is_array in zip(parts, numbers, arrays, strict=True):
         if part is None:
-            added.append(axis - len(dropped) + len(added))
-            continue
-        if isinstance(part, slice):
-            if part != slice(None):
-                bounds.append(_bounds(part, axis))
-        elif isinstance(part, (int, np.integer)):
-            bounds.append((int(part), int(part) + 1 if part != -1 else 2**62, axis, 1))
-            dropped.append(axis)
-        elif isinstance(part, (list, np.ndarray)) and np.asarray(part).dtype.kind in "iu" and not arrays:
-            if np.ndim(part) != 1:
-                raise CannotExport("an index that is an array of several axes has no counterpart in ONNX")
-            chosen = e.ints(np.asarray(part).tolist())
-            x, arrays = e.op("Gather", x, chosen, axis=axis), 1
-        else:
+            x = e.op("Unsqueeze", x, e.ints(axis))
+        elif is_number:
+            x = e.op("Squeeze", e.op("Gather", x, e.ints(part), axis=axis), e.ints(axis))
+        elif is_array and np.asarray(part).dtype.kind in "iu" and np.ndim(part) == 1:
+            x = e.op("Gather", x, e.ints(part), axis=axis)
+        elif not isinstance(part, slice):
             raise CannotExport(f"an index with {part!r} has no counterpart in ONNX")
-        axis += 1
-    if arrays and dropped:
-        raise CannotExport("an array and a number in one index: write them one after another")
-    if bounds:
-        starts, ends, axes, steps = zip(*bounds, strict=True)
-        x = e.op("Slice", x, e.sizes(starts), e.sizes(ends), e.ints(axes), e.ints(steps))
-    if dropped:
-        x = e.op("Squeeze", x, e.ints(dropped))
-    if added:
-        x = e.op("Unsqueeze", x, e.ints(added))
+        elif part != slice(None):
+            start, end, step = _bounds(part)
+            x = e.op("Slice", x, e.sizes(start), e.sizes(end), e.ints(axis), e.ints(step))
+        axis += not is_number
     return e.op("Identity", x)
 
 
-def _bounds(part: slice, axis: int) -> tuple[Any, Any, int, int]:
+def _bounds(part: slice) -> tuple[Any, Any, int]:
     if isinstance(part.step, Two):
         raise CannotExport("a slice whose step follows the number of examples")
     step = 1 if part.step is None else part.step
     start = part.start if part.start is not None else (0 if step > 0 else -1)
     end = part.stop if part.stop is not None else (2**62 if step > 0 else -(2**62))
-    return start, end, axis, step
+    return start, end, step
 
 
 @_emit("split", "array_split")
