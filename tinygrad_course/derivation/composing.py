@@ -145,7 +145,8 @@ class _Writer:
                 parts.append(Part("Chain rule", tuple(chains)))
             back = [self.gradient(line, line.of in goals) for line in lines]
         if self.reading.root in goals:
-            back.insert(0, self.itself())
+            root = self.reading.root
+            back.insert(0, Line(f"d{root.label}", partial(root, root), (Piece("1", "1"),), np.float64(1.0)))
         parts.append(Part("Backward", tuple(back), self.remark(lines)))
         if self.reading.step_by_step:
             results = [r for line in lines if line.of in goals and (r := self.result(line))]
@@ -187,10 +188,6 @@ class _Writer:
         symbol = line.symbol
         left = Piece(symbol.text, symbol.latex)
         return Line(symbol.label, left, tuple(right), value, self.shape(line.of), tuple(reasons))
-
-    def itself(self) -> Line:
-        root = self.reading.root
-        return Line(f"d{root.label}", partial(root, root), (Piece("1", "1"),), np.float64(1.0))
 
     def chain(self, line: Gradient) -> Line:
         """Write the chain rule's factors along every way."""

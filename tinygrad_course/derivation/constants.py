@@ -120,16 +120,9 @@ class Arrays:
 
     def find(self, array: Any) -> Expr | None:
         """Return a formula for an array in terms of those that are known."""
-        for other, symbol in self.known:
+        turned = [(np.transpose(o), T(x)) for o, x in self.known if np.ndim(o) == np.ndim(array) == 2]
+        for other, x in (*self.known, *turned):
             if np.shape(other) == np.shape(array) and (fit := affine(array, other)) is not None:
-                return self._combined(fit, symbol)
-        if np.ndim(array) == 2:
-            for other, symbol in self.known:
-                flipped = np.transpose(other)
-                if np.shape(flipped) == np.shape(array) and (fit := affine(array, flipped)) is not None:
-                    return self._combined(fit, T(symbol))
+                a, b = (self.numbers.scale(v) if v not in {1.0, -1.0} else number(v) for v in fit)
+                return a * x + b
         return None
-
-    def _combined(self, fit: tuple[float, float], x: Expr) -> Expr:
-        a, b = (self.numbers.scale(v) if v not in {1.0, -1.0} else number(v) for v in fit)
-        return a * x + b
