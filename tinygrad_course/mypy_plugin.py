@@ -44,21 +44,17 @@ def plugin(version: str) -> type[Plugin]:  # noqa: ARG001  (mypy's)
 
 
 def _returned(context: FunctionContext | MethodContext) -> Type:
-    if not _takes_tensor(context):
-        return context.default_return_type
     function = _called(context.context)
-    if function is None or function in NO_DERIVATIVE:
-        return context.default_return_type
     found = RULES.get(function)
-    if (found is not None and not found.outputs) or function in COMPOSED:
-        return _tensor(context)
-    return context.default_return_type
+    varies = (
+        (found is not None and not found.outputs) or function in COMPOSED
+    ) and function not in NO_DERIVATIVE
+    return _operated(context) if varies else context.default_return_type
 
 
-def _operated(context: MethodContext) -> Type:
-    if _takes_tensor(context):
-        return _tensor(context)
-    return context.default_return_type
+def _operated(context: FunctionContext | MethodContext) -> Type:
+    """Return the type Tensor, as one of the arguments has it, if one has."""
+    return next((kind for kind in _given_types(context) if _is_tensor(kind)), context.default_return_type)
 
 
 def _called(call: Any) -> Any:
@@ -87,15 +83,6 @@ def _given_types(context: FunctionContext | MethodContext) -> Iterator[Type]:
             if isinstance(expression, (ListExpr, TupleExpr)):
                 for item in expression.items:
                     yield get_proper_type(context.api.get_expression_type(item))
-
-
-def _tensor(context: FunctionContext | MethodContext) -> Type:
-    """Return the type Tensor, as one of the arguments has it."""
-    return next(kind for kind in _given_types(context) if _is_tensor(kind))
-
-
-def _takes_tensor(context: FunctionContext | MethodContext) -> bool:
-    return any(map(_is_tensor, _given_types(context)))
 
 
 def _parts(argument: Type) -> Iterator[Type]:
