@@ -71,13 +71,10 @@ def with_tensors(text: str) -> str:
     for line in text.splitlines():
         if found := re.match(r"class (\w+)", line):
             room = found[1]
-        if (found := re.match(r"(    )?def (\w+)\(", line)) and (
-            room if found[1] else "",
-            found[2],
-        ) not in met:
-            within = room if found[1] else ""
-            met.add((within, found[2]))
-            if more := _lines(within, found[2]):
+        found = re.match(r"(    )?def (\w+)\(", line)
+        if found and (key := (room if found[1] else "", found[2])) not in met:
+            met.add(key)
+            if more := _lines(*key):
                 decorated = bool(lines) and "@overload" in lines[-1]
                 at = len(lines) - decorated
                 indent = found[1] or ""

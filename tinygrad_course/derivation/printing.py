@@ -117,10 +117,7 @@ def _structured(x: Expr) -> Piece:
         text = f"{of.text}T" if isinstance(x.args[0], Variable) and of.text.endswith("]") else f"{of.text}^T"
         return Piece(text, _raised(of.latex, "T") if isinstance(x.args[0], Variable) else f"{of.latex}^T")
     if kind in (Dot, Outer):
-        a, b = (write(a).within(_PRODUCT) for a in x.args)
-        a, b = (
-            p.within(_ATOM) if isinstance(q, sympy.Mul) else p for p, q in zip((a, b), x.args, strict=True)
-        )
+        a, b = (write(a).within(_ATOM if isinstance(a, sympy.Mul) else _PRODUCT) for a in x.args)
         row = "%s %s^T" if kind is Outer else "%s %s"
         return put_in(row, row, a, b, holds=_SIDE)
     if kind is Reshape:

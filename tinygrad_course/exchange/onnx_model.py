@@ -54,14 +54,7 @@ class Model:
 
     def op(self, kind: str, *inputs: Any, outputs: int = 1, **attributes: Any) -> Any:
         """Write a node; return the name of its result, or a list of several."""
-        given = [
-            i
-            if isinstance(i, Name)
-            else self.counted_number(i.first, i.second)
-            if isinstance(i, Two)
-            else self.number(i)
-            for i in inputs
-        ]
+        given = [i if isinstance(i, Name) else self.number(i) for i in inputs]
         truths = [name in self.truths for name in given]
         for i, name in enumerate(given):
             asked = kind in _LOGIC or (kind == "Where" and i == 0)
@@ -96,8 +89,10 @@ class Model:
         """Write a vector of whole numbers, of one or several."""
         return self._initializer(np.array(values, dtype=np.int64).reshape(-1))
 
-    def number(self, value: float) -> Name:
+    def number(self, value: float | Two) -> Name:
         """Write a number of the model's dtype."""
+        if isinstance(value, Two):
+            return self.counted_number(value.first, value.second)
         return self._initializer(np.array(value, dtype=self.dtype))
 
     def _initializer(self, array: Array, name: str | None = None) -> Name:

@@ -98,14 +98,8 @@ def _finite_derivatives(rule: Rule, y: Any, args: list[Any], domain: tuple[Any, 
 def _lines(domain: tuple[Any, ...]) -> Iterator[list[Any]]:
     rng = np.random.default_rng(0)
     for k in range(5):
-        yield [
-            (a, a)
-            if not isinstance(a, tuple)
-            else rng.permutation(a)
-            if k < 2
-            else rng.uniform(a[0], a[1], 2)
-            for a in domain
-        ]
+        drawn: Any = rng.permutation if k < 2 else lambda ends: rng.uniform(ends[0], ends[1], 2)
+        yield [drawn(a) if isinstance(a, tuple) else (a, a) for a in domain]
 
 
 _POINTS = (np.linspace(0.0, 1.0, 33), np.linspace(0.0, 1.0, 129))

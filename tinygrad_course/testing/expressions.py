@@ -163,11 +163,8 @@ def _steps(draw: Draw, choices: tuple[Call, ...], values: list[Any], inputs: int
         j = draw(st.sampled_from(places))
         found, raw, text = found[j], _then(raw, lambda y: y[j]), f"{text}[{j}]"
     while np.size(found) > _LARGEST:
-        found, raw, text = (
-            np.mean(found, axis=0),
-            _then(raw, lambda y: np.mean(y, axis=0)),
-            f"np.mean({text}, axis=0)",
-        )
+        found, text = np.mean(found, axis=0), f"np.mean({text}, axis=0)"
+        raw = _then(raw, lambda y: np.mean(y, axis=0))
     return Step(operands, raw, text, chosen.name)
 
 

@@ -99,11 +99,9 @@ def _inside(reached: Guarded, now: Any, low: float, high: float) -> Guarded:
     a = min(1.0, _digits((high - low) / (most - least)) if most > least else 1.0)
     least, most = a * least, a * most
     shift = low - least if least < low else high - most if most > high else 0.0
-    b = (
-        round(shift, 1)
-        if low - margin <= least + round(shift, 1) and most + round(shift, 1) <= high + margin
-        else shift
-    )
+    b = round(shift, 1)
+    if not (low - margin <= least + b and most + b <= high + margin):
+        b = shift
     text = reached.text if a == 1 else f"{a:g}*{reached.text}"
     apply = reached.apply
     if not b:
