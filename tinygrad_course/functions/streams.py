@@ -4,7 +4,6 @@
 """
 
 import json
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -12,6 +11,7 @@ import numpy as np
 from tinygrad_course.engine.trees import Array
 
 Stream = np.random.RandomState | np.random.Generator
+Position = tuple[str, Any]  #: where a stream stood: its kind, and its state
 
 
 def stream(rng: int | Stream, name: str = "rng") -> Stream:
@@ -54,19 +54,11 @@ def uniform(rng: Stream, shape: tuple[int, ...]) -> Array:
     return np.asarray(rng.random(shape) if isinstance(rng, np.random.Generator) else rng.random_sample(shape))
 
 
-@dataclass(frozen=True)
-class Position:
-    """Where a stream stood."""
-
-    kind: str
-    state: Any
-
-
 def position(rng: Stream) -> Position:
     """Note where a stream stands; cheap enough for every epoch, and made text by `state_text`."""
     if isinstance(rng, np.random.Generator):
-        return Position("Generator", rng.bit_generator.state)
-    return Position("RandomState", rng.get_state(legacy=False))
+        return "Generator", rng.bit_generator.state
+    return "RandomState", rng.get_state(legacy=False)
 
 
 def state_text(rng: Stream | Position) -> str:
@@ -79,14 +71,14 @@ def state_text(rng: Stream | Position) -> str:
     >>> bool(rng.rand() == first)
     True
     """
-    where = rng if isinstance(rng, Position) else position(rng)
-    return json.dumps({"stream": where.kind, "state": where.state}, default=_plain)
+    kind, state = rng if isinstance(rng, tuple) else position(rng)
+    return json.dumps({"stream": kind, "state": state}, default=_plain)
 
 
 def restore(rng: Stream, text: str) -> None:
     """Put a stream back to where it stood when `state_text` was called; raise ValueError for another kind."""
-    told, where = json.loads(text, object_hook=_array), position(rng)
-    kind, bits = where.kind, where.state["bit_generator"]
+    told, (kind, state) = json.loads(text, object_hook=_array), position(rng)
+    bits = state["bit_generator"]
     if told["stream"] != kind or told["state"]["bit_generator"] != bits:
         raise ValueError(
             f"the saved stream is a {told['stream']} on {told['state']['bit_generator']}, and this one is a "

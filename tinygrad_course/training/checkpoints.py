@@ -27,7 +27,7 @@ import json
 import operator
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
@@ -39,6 +39,7 @@ from tinygrad_course.engine import trees
 from tinygrad_course.engine.trees import Nest
 from tinygrad_course.functions.streams import Stream, remake, state_text
 from tinygrad_course.training.nests import Writer, encoded, read_nest, read_text
+from tinygrad_course.training.runs import Run
 
 FORMAT = "tinygrad_course checkpoint"
 VERSION = 1
@@ -49,17 +50,12 @@ class CheckpointError(ValueError):
     """A file is no checkpoint, a damaged one, or that of another run; the message says which."""
 
 
-@dataclass(repr=False)
-class Checkpoint:
-    """What a checkpoint holds, by the names of `save`'s arguments; the streams stand where they stood."""
+@dataclass(repr=False, kw_only=True)
+class Checkpoint(Run):
+    """A run that was saved, by the names of `save`'s arguments; the streams stand where they stood."""
 
-    parameters: Nest
-    state: Nest = None
-    history: dict[str, list[float]] = field(default_factory=dict)
-    setup: dict[str, Any] = field(default_factory=dict)
-    streams: dict[str, Stream] = field(default_factory=dict)
-    epoch: int = 0
-    best: Nest = None
+    setup: dict[str, Any]
+    streams: dict[str, Stream]
 
     def __repr__(self) -> str:
         """Return ``<Checkpoint: 3 epochs, W1 (4, 2), b1 (4, 1)>``."""
@@ -112,11 +108,11 @@ def save(
     >>> print(checkpoint.parameters["W1"], checkpoint.setup, checkpoint.epoch)
     [[1. 1.]] {'layers': [2, 1]} 3
     """
-    held = Checkpoint(parameters, state, dict(history or {}), dict(setup or {}), epoch=epoch, best=best)
-    return files.write(Path(path), image(held, streams or {}))
+    run = Run(parameters, state, dict(history or {}), epoch, best=best)
+    return files.write(Path(path), image(run, setup or {}, streams or {}))
 
 
-def image(held: Checkpoint, streams: Mapping[str, Stream | str]) -> bytes:
+def image(held: Run, setup: Mapping[str, Any], streams: Mapping[str, Stream | str]) -> bytes:
     """Return what `save` writes."""
     from tinygrad_course import __version__
 
@@ -137,7 +133,7 @@ def image(held: Checkpoint, streams: Mapping[str, Stream | str]) -> bytes:
         told = held.history.items()
         columns = {k: files.plain_array(v, f"history/{k}", "a checkpoint").astype(float) for k, v in told}
         file.nest("history", columns)
-        file.text("setup", json_of(held.setup))
+        file.text("setup", json_of(setup))
         file.create_group("streams", track_order=True)
         for name, rng in streams.items():
             file.text(f"streams/{encoded(name)}", rng if isinstance(rng, str) else state_text(rng))

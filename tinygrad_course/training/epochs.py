@@ -105,31 +105,25 @@ def pair(validation: Any) -> Sequence[Any]:
     return validation  # X and Y
 
 
-class Measures:
-    """What is measured after an epoch: the cost of the validation data, and metrics of both parts."""
+def measuring(
+    cost: Cost, metrics: Mapping[str, Metric], X: Any, Y: Any, validation: Any, axis: int
+) -> Callable[[Nest], dict[str, float]]:
+    """Return what measures after an epoch: the validation data's cost, and metrics of both parts, by name."""
+    held: Any = None
+    if validation is not None:
+        X_held, Y_held = pair(validation)
+        with named("validation"):
+            held = in_memory(X_held, Y_held, axis)
 
-    def __init__(
-        self, cost: Cost, metrics: Mapping[str, Metric], X: Any, Y: Any, validation: Any, axis: int
-    ) -> None:
-        self.cost = cost
-        self.metrics = dict(metrics)
-        self.training = (X, Y)
-        self.validation: tuple[Any, Any] | None = None
-        if validation is not None:
-            X, Y = pair(validation)
-            with named("validation"):
-                self.validation = in_memory(X, Y, axis)
-
-    def of(self, parameters: Nest) -> dict[str, float]:
-        """Return the values by the names that the history has for them."""
-        found: dict[str, float] = {}
-        if self.validation is not None:
-            found["validation_cost"] = recorded_value(self.cost, parameters, *self.validation)
-        for name, metric in self.metrics.items():
-            found[name] = float(metric(parameters, *self.training))
-            if self.validation is not None:
-                found[f"validation_{name}"] = float(metric(parameters, *self.validation))
+    def measured(parameters: Nest) -> dict[str, float]:
+        found = {} if held is None else {"validation_cost": recorded_value(cost, parameters, *held)}
+        for name, metric in metrics.items():
+            found[name] = float(metric(parameters, X, Y))
+            if held is not None:
+                found[f"validation_{name}"] = float(metric(parameters, *held))
         return found
+
+    return measured
 
 
 def recorded_value(cost: Cost, parameters: Nest, X: Any, Y: Any) -> float:

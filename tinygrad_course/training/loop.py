@@ -18,7 +18,7 @@ from tinygrad_course.engine.trees import Nest
 from tinygrad_course.functions.streams import Position, Stream, only_stream, position, stream
 from tinygrad_course.training.batches import count_examples
 from tinygrad_course.training.descent import Optimizer, by_name
-from tinygrad_course.training.epochs import Cost, Draw, Epochs, Measures, Metric, Step, cost_and_kept
+from tinygrad_course.training.epochs import Cost, Draw, Epochs, Metric, Step, cost_and_kept, measuring
 from tinygrad_course.training.progress import progress
 from tinygrad_course.training.resuming import SavedRun, data_of, described, setup_of
 from tinygrad_course.training.runs import EarlyStopping, Run, monitored
@@ -173,13 +173,13 @@ def fit(
         raise TypeError(
             f"early_stopping is {early_stopping!r}; expected a number of epochs, or EarlyStopping"
         )
-    measures = Measures(evaluate or cost, metrics or {}, X, Y, validation, axis)
+    measured = measuring(evaluate or cost, metrics or {}, X, Y, validation, axis)
     run = Run(parameters, optimizer.init(parameters) if state is None else state)
     saved = None
     if checkpoint is not None:
         more = {
             "validation": None if validation is None else [data_of(part) for part in validation],
-            "metrics": list(measures.metrics) or None,
+            "metrics": list(metrics or {}) or None,
             "early_stopping": None if early_stopping is None else described(early_stopping),
         }
         told = setup_of(parameters, X, Y, optimizer, batch_size, {**(setup or {}), **more})
@@ -193,7 +193,7 @@ def fit(
         step = compiled(step, engine=compile if isinstance(compile, str) else "numpy")
     steps = Epochs(step, X, Y, batch_size, shuffle, axis, draw)
     after = (callbacks,) if callable(callbacks) else tuple(callbacks or ())
-    training = _Training(steps, measures, optimizer, early_stopping, after, drawn, saved)
+    training = _Training(steps, measured, optimizer, early_stopping, after, drawn, saved)
     return training.run(run, epochs, show, title)
 
 
@@ -228,7 +228,7 @@ class _Training:
     """The epochs one after another, and what is done after each."""
 
     steps: Epochs
-    measures: Measures
+    measured: Callable[[Nest], dict[str, float]]
     optimizer: Optimizer
     stopping: EarlyStopping | None
     callbacks: tuple[Callback, ...]
@@ -261,7 +261,7 @@ class _Training:
 
     def _after(self, run: Run, J: float, last: float, parameters: Nest, state: Nest) -> Run:
         """Return the run after one more epoch."""
-        values = {"cost": J, "last_batch": last, **self.measures.of(parameters)}
+        values = {"cost": J, "last_batch": last, **self.measured(parameters)}
         epoch, history = run.epoch + 1, run.history
         for name, value in values.items():
             # Columns that a run before lacked are NaN there.

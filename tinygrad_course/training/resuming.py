@@ -34,8 +34,7 @@ class SavedRun:
         """Return the run that the file holds, its streams put back, or a fresh one if there is no file."""
         files.sweep_up(self.path)
         files.check_writable(self.path)
-        whole = checkpoints.Checkpoint(fresh.parameters, fresh.state, setup=self.setup)
-        checkpoints.image(whole, {})  # raises if it cannot be saved
+        checkpoints.image(fresh, self.setup, {})  # raises if it cannot be saved
         if not self.path.exists():
             return fresh
         found = checkpoints.load(self.path)
@@ -61,11 +60,8 @@ class SavedRun:
         """Write the run as it was after its last whole epoch."""
         if path is None and run.epoch == self.epoch:
             return
-        held = checkpoints.Checkpoint(
-            run.parameters, run.state, run.history, self.setup, epoch=run.epoch, best=run.best
-        )
         streams = {name: state_text(where) for name, where in positions.items()}
-        files.write(path or self.path, checkpoints.image(held, streams))
+        files.write(path or self.path, checkpoints.image(run, self.setup, streams))
         self.epoch = run.epoch
 
     def rescue(self, run: Run, positions: Mapping[str, Position]) -> Path | None:
