@@ -21,10 +21,7 @@ def convolve(in1: Any, in2: Any, mode: str = "full") -> Any:
     >>> convolve(np.array([1.0, 2.0, 3.0]), np.array([0.0, 1.0, 0.5]))
     array([0. , 1. , 2.5, 4. , 1.5])
     """
-    _check(in1, in2, mode)
-    if mode == "valid" and _inside(in1, in2):
-        in1, in2 = in2, in1
-    return _cut(in1, in2[(slice(None, None, -1),) * len(in2.shape)], mode)
+    return correlate(in1, in2[(slice(None, None, -1),) * len(in2.shape)], mode)
 
 
 def correlate(in1: Any, in2: Any, mode: str = "full") -> Any:
@@ -35,13 +32,6 @@ def correlate(in1: Any, in2: Any, mode: str = "full") -> Any:
     >>> correlate(np.array([1.0, 2.0, 3.0]), np.array([0.0, 1.0, 0.5]), mode="same")
     array([2. , 3.5, 3. ])
     """
-    _check(in1, in2, mode)
-    if mode == "valid" and _inside(in1, in2):
-        return _cut(in2, in1, mode)[(slice(None, None, -1),) * len(in1.shape)]
-    return _cut(in1, in2, mode)
-
-
-def _check(in1: Any, in2: Any, mode: str) -> None:
     if mode not in ("full", "same", "valid"):
         raise ValueError(f'mode is {mode!r}; expected "full", "same" or "valid"')
     if len(in1.shape) != len(in2.shape) or not in1.shape:
@@ -50,6 +40,9 @@ def _check(in1: Any, in2: Any, mode: str) -> None:
         raise ValueError(
             f'mode="valid" needs one array within the other, and they are {in1.shape} and {in2.shape}'
         )
+    if mode == "valid" and _inside(in1, in2):
+        return _cut(in2, in1, mode)[(slice(None, None, -1),) * len(in1.shape)]
+    return _cut(in1, in2, mode)
 
 
 def _inside(small: Any, large: Any) -> bool:

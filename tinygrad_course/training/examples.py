@@ -35,49 +35,36 @@ def check_X(X: ArrayLike, n_x: int, dtype: DTypeLike) -> Array:
     return array.astype(dtype, copy=False)
 
 
-def check_labels(Y: ArrayLike, m: int, n: int, dtype: DTypeLike, *, one_hot: bool) -> Array:
-    """Return labels as columns of `dtype`, (n, m), or say what is wrong with them.
+def check_Y(Y: ArrayLike, m: int, n: int, dtype: DTypeLike, last: str) -> Array:
+    """Return what a network of n units in its last layer learns of m examples, as columns of `dtype`, (n, m).
 
-    There are m examples and n units in the last layer. Labels are 0 and 1; with `one_hot` also classes,
-    (1, m), which are made columns. Raises ValueError if the shape is another, or a label.
+    After the activation `last` of "identity" these are numbers, else labels 0 and 1; of a "softmax" also
+    classes, (1, m), which are made columns. Raises ValueError if the shape is another, or there is a label or
+    a number that is none.
 
-    >>> check_labels(np.array([[0, 2, 1]]), 3, 1, np.float64, one_hot=False)
+    >>> check_Y(np.array([[0, 2, 1]]), 3, 1, np.float64, "sigmoid")
     Traceback (most recent call last):
     ValueError: Y holds 2 at [0, 1]; labels are 0 and 1
+    >>> check_Y(np.zeros((3, 1)), 3, 1, np.float64, "identity")
+    Traceback (most recent call last):
+    ValueError: Y is (3, 1); expected (1, 3), a column for each column of X; did you mean Y.T?
     """
-    array = _real(Y, "Y")
+    array, numbers, one_hot = _real(Y, "Y"), last == "identity", last == "softmax"
     if one_hot and array.shape == (1, m):
         _finite(array, "Y")
         columns: Array = one_hot_columns(array, n).astype(dtype, copy=False)
         return columns
     if array.shape != (n, m):
         expected = f"({n}, {m})" + (f", or (1, {m}) of classes" if one_hot else "")
-        hint = _turned(array, m, {n, 1})
-        raise ValueError(f"Y is {array.shape}; expected {expected}, a label for each column of X{hint}")
+        each, hint = "column" if numbers else "label", _turned(array, m, {n} if numbers else {n, 1})
+        raise ValueError(f"Y is {array.shape}; expected {expected}, a {each} for each column of X{hint}")
     _finite(array, "Y")
     wrong = (array != 0) & (array != 1)
-    if np.any(wrong):
+    if np.any(wrong) and not numbers:
         raise ValueError(f"Y holds {_first(array, wrong)}; labels are 0 and 1")
     if one_hot and np.any(np.sum(array, axis=0) != 1):
         column = int(np.flatnonzero(np.sum(array, axis=0) != 1)[0])
         raise ValueError(f"column {column} of Y is {array[:, column]}; one-hot columns hold a single 1")
-    return array.astype(dtype, copy=False)
-
-
-def check_targets(Y: ArrayLike, m: int, n: int, dtype: DTypeLike) -> Array:
-    """Return the numbers that a regression is to predict, (n, m), or say what is wrong with them.
-
-    Raises ValueError if the shape is another, or there is a NaN or an infinity.
-
-    >>> check_targets(np.zeros((3, 1)), 3, 1, np.float64)
-    Traceback (most recent call last):
-    ValueError: Y is (3, 1); expected (1, 3), a column for each column of X; did you mean Y.T?
-    """
-    array = _real(Y, "Y")
-    if array.shape != (n, m):
-        hint = _turned(array, m, {n})
-        raise ValueError(f"Y is {array.shape}; expected ({n}, {m}), a column for each column of X{hint}")
-    _finite(array, "Y")
     return array.astype(dtype, copy=False)
 
 

@@ -24,7 +24,7 @@ from tinygrad_course.training import checkpoints, metrics, schedules
 from tinygrad_course.training import descent as optimizers
 from tinygrad_course.training.descent import GradientDescent, Optimizer, by_name
 from tinygrad_course.training.epochs import named, pair, recorded_value
-from tinygrad_course.training.examples import check_labels, check_targets, check_X
+from tinygrad_course.training.examples import check_X, check_Y
 from tinygrad_course.training.feedforward import (
     COSTS,
     Feedforward,
@@ -473,10 +473,7 @@ class Network:
 
     def _examples(self, X: ArrayLike, Y: ArrayLike) -> tuple[Array, Array]:
         X = self._inputs(X)
-        m, n, last = X.shape[1], self.layers[-1], self.activations[-1]
-        if last == "identity":
-            return X, check_targets(Y, m, n, self.dtype)
-        return X, check_labels(Y, m, n, self.dtype, one_hot=last == "softmax")
+        return X, check_Y(Y, X.shape[1], self.layers[-1], self.dtype, self.activations[-1])
 
 
 def _revived(told: Any) -> Any:
