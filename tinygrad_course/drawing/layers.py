@@ -155,7 +155,5 @@ def _normalises(node: Node, rest: Iterable[Node]) -> bool:
     if node.op == "sum":
         return bool(node.options.get("keepdims"))
     return (
-        node.op in {"divide", "add", "subtract", "multiply"}
-        and all(_number(n) for n in rest)
-        and node.shape != ()
+        node.op in {"divide", "add", "subtract", "multiply"} and node.shape != () and all(map(_number, rest))
     )

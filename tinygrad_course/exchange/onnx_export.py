@@ -241,7 +241,7 @@ class _Walk:
     def _constant(self, x: Value, y: Value) -> Name:
         if x.name in self.model.shapes:
             return Name(x.name)
-        if _same(x.data, y.data):
+        if np.array_equal(x.data, y.data, equal_nan=True):
             return self.model.constant(np.asarray(x.data), x.name)
         if x.shape == y.shape == ():
             return self.model.counted_number(float(x.data), float(y.data))
@@ -280,10 +280,6 @@ class _Walk:
         return _two(p, q)
 
 
-def _same(a: Any, b: Any) -> bool:
-    return np.shape(a) == np.shape(b) and bool(np.all((np.asarray(a) == b) | ((a != a) & (b != b))))  # noqa: PLR0124
-
-
 def _two(a: Any, b: Any) -> Any:
     """Return an argument that is alike in both recordings, or the two."""
     if type(a) is type(b) and isinstance(a, (tuple, list)) and len(a) == len(b):
@@ -293,7 +289,7 @@ def _two(a: Any, b: Any) -> Any:
     if {Tracer, Value} & {type(a), type(b)}:
         raise CannotExport(f"an argument that depends on the examples ({a!r}) has no counterpart in ONNX")
     if isinstance(a, np.ndarray) or isinstance(b, np.ndarray):
-        return a if _same(a, b) else Two(a, b)
+        return a if np.array_equal(a, b, equal_nan=True) else Two(a, b)
     return a if type(a) is type(b) and a == b else Two(a, b)
 
 
