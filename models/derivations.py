@@ -21,7 +21,7 @@ import numpy as np
 from scipy.special import expit
 
 from tinygrad_course import Tensor, functions
-from tinygrad_course.derivation import composed, derive
+from tinygrad_course.derivation import derive
 from tinygrad_course.derivation.document import Derivation
 from tinygrad_course.files import write
 
@@ -219,7 +219,7 @@ class Cost:
     def derivation(self) -> Derivation:
         """Return the derivation, without numbers."""
         J, names = self.record()
-        return composed(J, None, names, numbers=False)
+        return derive(J, None, names, numbers=False)
 
     @property
     def code(self) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_course.cli.typed import CONSTANTS, FUNCTIONS, ExpressionError, evaluate, values_of
-from tinygrad_course.derivation import composed
+from tinygrad_course.derivation import derive
 from tinygrad_course.engine.tensor import Tensor
 
 #: How often values are drawn for variables that were given none, until the formula has a finite one.
@@ -42,7 +42,7 @@ def run(options: argparse.Namespace) -> int:
     given = values_of(options.values)
     J, complete = _computed(options.formula, given)
     wrt = [name.strip() for names in options.wrt or [] for name in names.split(",")]
-    written = getattr(composed(J, wrt or None, numbers=complete), options.form)
+    written = getattr(derive(J, wrt or None, numbers=complete), options.form)
     sys.stdout.write(f"{written.rstrip()}\n")
     return 0
 

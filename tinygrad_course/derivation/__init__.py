@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 __all__ = ["DerivationError", "derive"]
 
 
-def derive(J: Any, wrt: Any = None, names: Mapping[str, Any] | None = None) -> Derivation:
+def derive(
+    J: Any, wrt: Any = None, names: Mapping[str, Any] | None = None, *, numbers: bool = True
+) -> Derivation:
     """Write the chain rule from a cost to a variable, one operation a line, as the course writes it.
 
     Every line is computed and compared with the graph's gradient before it is shown.
@@ -36,6 +38,8 @@ def derive(J: Any, wrt: Any = None, names: Mapping[str, Any] | None = None) -> D
         Names for what has none, ``names=locals()``. Numbers called lambd and keep_prob are recognised by
         their values. Without names, what leads from W1 is called Z1 and A1, and other things u, v, ...,
         which the first part introduces.
+    numbers : bool
+        Whether values that are single numbers, or a few, are shown.
 
     Returns
     -------
@@ -76,13 +80,6 @@ def derive(J: Any, wrt: Any = None, names: Mapping[str, Any] | None = None) -> D
     Result
       dJ/db = 3 c = 6
     """
-    return composed(J, wrt, names)
-
-
-def composed(
-    J: Any, wrt: Any = None, names: Mapping[str, Any] | None = None, *, numbers: bool = True
-) -> Derivation:
-    """Write a derivation as `derive` does; `numbers` shows values of numbers."""
     try:
         import sympy  # noqa: F401  (asked for here, so that what is missing is told once)
     except ModuleNotFoundError:

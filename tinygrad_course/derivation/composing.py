@@ -37,7 +37,7 @@ _LONG = 60
 
 
 def derivation_of(J: Any, wrt: Any, names: Mapping[str, Any], *, numbers: bool) -> Derivation:
-    """Write the derivation of dJ/dwrt, see `tinygrad_course.derivation.composed`."""
+    """Write the derivation of dJ/dwrt, see `tinygrad_course.derivation.derive`."""
     if type(J) is not Tensor:
         raise TypeError(
             f"derive() reads what was recorded, and J is a {type(J).__name__}: compute the cost from Tensors "
