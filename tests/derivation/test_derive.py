@@ -242,6 +242,14 @@ OTHERS = {
     "transpose": lambda W: np.sum(np.tanh(W.T @ W)),
     "reshape": lambda W: np.sum(np.reshape(W, (4, 3)) @ W34),
     "logsumexp": lambda W: np.sum(functions.logsumexp(W)),
+    "logsumexp of all": lambda W: functions.logsumexp(W, axis=None),
+    "rms_norm": lambda W: np.sum(functions.rms_norm(W) * W34),
+    "layer_norm of all": lambda W: np.sum(functions.layer_norm(W, axis=(0, 1)) * W34),
+    "a number times a matrix": lambda W: np.sum(np.dot(0.5, W) ** 2),
+    "a sum over some": lambda W: np.sum(W * W, where=W34 > 0),
+    "a mean of matrices": lambda W: np.sum(np.mean(np.stack([W, W * W]), axis=(0, 1)) ** 2),
+    "by columns": lambda W: np.sum(np.reshape(W, (4, 3), order="F") @ W34),
+    "concatenated whole": lambda W: np.sum(np.concatenate([W, 2 * W], axis=None) ** 3),
     "assignment": _assigned,
 }  # fmt: skip
 

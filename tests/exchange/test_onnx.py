@@ -54,7 +54,7 @@ def hold(tmp_path: Path, f: Callable[..., Any], low: float = -2.0, high: float =
         path = export_onnx(tmp_path / "f.onnx", f, draw(3))
         for m in (1, 2, 6, 50):
             X = draw(m)
-            agree(path, f, X, np.abs(X[0]) @ np.abs(X[1]) if f is EXPRESSIONS["inner"] else None)
+            agree(path, f, X, np.abs(X[0]) @ np.abs(X[1]) if f is EXPRESSIONS["product of rows"] else None)
 
 
 NETWORKS: dict[str, Callable[..., Any]] = {
@@ -149,7 +149,7 @@ EXPRESSIONS: dict[str, Callable[..., Any]] = {
     "transpose": lambda X: X.T @ M3 @ X,
     "dot with a vector": lambda X: np.dot(np.arange(3.0), X),
     "outer": lambda X: np.outer(X[0], np.arange(2.0)),
-    "inner": lambda X: np.dot(X[0], X[1]),
+    "product of rows": lambda X: np.dot(X[0], X[1]),
     "einsum": lambda X: np.einsum("ij,jk->ik", M3, X) + np.einsum("ij,ij->j", X, X),
     "reshape": lambda X: X.reshape(-1, 3) * 2,
     "reshape by m": lambda X: np.reshape(X, (X.shape[1] * 3, 1)),
@@ -174,6 +174,13 @@ EXPRESSIONS: dict[str, Callable[..., Any]] = {
     "pad": lambda X: np.pad(X, ((1, 2), (0, 0)), constant_values=0.5),
     "cumsum": lambda X: np.cumsum(X, axis=0),
     "float m": lambda X: X * float(X.shape[1]) / 3,
+    "cumsum of all": lambda X: np.cumsum(X[:, :1]) + np.sum(X),
+    "dot of numbers": lambda X: np.dot(X, 2.0) + np.dot(np.sum(X), X),
+    "inner": lambda X: np.inner(X[0], X[0]) + np.vdot(X[1], X[2]),
+    "squeeze all": lambda X: np.squeeze(np.sum(X, axis=1, keepdims=True)),
+    "tile to more axes": lambda X: np.tile(X, (2, 1, 1)),
+    "sum of a number": lambda X: np.sum(X[0, 0]) * X,
+    "mixed indices": lambda X: X[None, -1, ..., ::-1] + X[0][None, ::-1],
 }  # fmt: skip
 
 
@@ -250,6 +257,14 @@ REFUSED: dict[str, tuple[Callable[..., Any], str]] = {
     "the square of m": (lambda X: X * X.shape[1] ** 2, "a number is"),
     "no tensor": (lambda X: np.ones(3), "returned a ndarray"),
     "a norm": (lambda X: np.linalg.norm(X, 1, axis=0), "ord=1"),
+    "a sum's dtype": (lambda X: np.sum(X, axis=0, dtype=np.float64), "dtype"),
+    "whole numbers": (lambda X: X * (X > 0).astype(int), "a conversion to int64"),
+    "np.dot of three axes": (lambda X: np.dot(X[None], X.T), "3 and 2 axes"),
+    "an inner product of matrices": (lambda X: np.inner(X, X), "more than vectors"),
+    "concatenated whole": (lambda X: np.concatenate([X, X], axis=None), "axis=None"),
+    "two arrays in an index": (lambda X: X[[0, 1], [0, 1]], "one index"),
+    "a mask as an index": (lambda X: X[B[:, 0]], "has no counterpart"),
+    "a size that is no multiple": (lambda X: np.reshape(X[:, 1:], (3 * (X.shape[1] - 1),)), "a size is"),
     "split along the examples": (lambda X: np.array_split(X, 2, axis=1)[0], "split along the examples"),
 }
 

@@ -63,8 +63,6 @@ def _read(tree: ast.expr, operands: dict[str, Expr]) -> Expr:
             return sympy.Integer(number)
         case ast.Name(id=name):
             return operands[name]
-        case ast.UnaryOp(operand=inner):
-            return -_read(inner, operands)
         case ast.BinOp(left=left, op=op, right=right):
             return FUNCTIONS[_OPERATORS[type(op)]](_read(left, operands), _read(right, operands))
         case ast.Call(func=ast.Name(id=name), args=arguments):
@@ -188,20 +186,20 @@ def _shaped(x: Expr, shape: Shape) -> Expr:
     return x if shape_of(x) == shape else Reshape(x, *shape)
 
 
-def _standardize(call: Call) -> Expr | None:
-    own = replace(call, options={"axis": call.options.get("axis", 0), "keepdims": True})
+def _normalized(call: Call) -> Expr | None:
+    """Return what is divided by its standard deviation, or for "rms_norm" by the root of its mean square."""
+    own = replace(call, options={"axis": call.options.get("axis", 0)})
     if len(own.axes) != 1 or len(own.shapes[0]) != 2:
         return None
-    return Standardized(own.x, own.axes[0], _count(own), number(call.options.get("eps", 1e-5)))
-
-
-def _rms_norm(call: Call) -> Expr | None:
-    own = replace(call, options={"axis": call.options.get("axis", 0), "keepdims": True}, operands=[call.x**2])
-    square = _mean(own) if len(own.axes) == 1 and len(own.shapes[0]) == 2 else None
-    return None if square is None else call.x / sympy.sqrt(square + number(call.options.get("eps", 1e-5)))
+    axis, n, eps = own.axes[0], _count(own), number(call.options.get("eps", 1e-5))
+    if call.op == "standardize":
+        return Standardized(call.x, axis, n, eps)
+    return call.x / sympy.sqrt(Sum(call.x**2, axis) / n + eps)
 
 
 def _dot(call: Call) -> Expr | None:
+    if len(call.operands) == 1:  # np.dot(0.5, W)
+        return call.operands[0] * number(next(iter(call.options.values())))
     a, b = call.operands
     if () in call.shapes:
         return a * b
@@ -260,7 +258,7 @@ _BUILD: dict[str, Callable[[Call], Expr | None]] = {
     "sum": _sum, "mean": _mean, "dot": _dot, "matmul": _dot, "reshape": _reshape, "squeeze": _reshape,
     "ravel": _reshape, "expand_dims": _reshape, "logsumexp": _logsumexp, "leaky_relu": _leaky_relu,
     "binary_cross_entropy": _binary, "categorical_cross_entropy": _categorical, "var": _var,
-    "concatenate": _concatenate, "standardize": _standardize, "rms_norm": _rms_norm,
+    "concatenate": _concatenate, "standardize": _normalized, "rms_norm": _normalized,
     "linear": lambda call: Dot(*call.operands[:2]) + call.operands[2],
     "norm": lambda call: None if call.options or call.shape else sympy.sqrt(Sum(call.x**2, -1)),
     "std": lambda call: None if (variance := _var(call)) is None else sympy.sqrt(variance),

@@ -255,7 +255,7 @@ class _Reader:
             return Softmax(full(given[0], shapes[0]), self.softmax[node.id][1])
         if (labels := picked(node, shapes[0])) is not None:
             return Reshape(Sum(self._one_hot(labels[0]) * given[0], labels[1]), *node.shape)
-        options = {k: v for k, v in node.options.items() if v is not None}
+        options = {k: v for k, v in node.options.items() if v is not None or k == "axis"}
         if "keep_prob" in options:
             options["keep_prob"] = Numbers.symbol("keep_prob", options["keep_prob"])
         if "slope" in options:

@@ -165,6 +165,6 @@ class Model:
         opset = [helper.make_opsetid("", OPSET)]
         return helper.make_model(made, opset_imports=opset, ir_version=IR, producer_name="tinygrad_course")
 
-    def rank(self, name: Name) -> int:
-        """Return how many axes a value has."""
-        return len(self.shapes[name])
+    def rank(self, x: Any) -> int:
+        """Return how many axes a value has, or a number."""
+        return len(self.shapes[x]) if isinstance(x, Name) else 0
