@@ -277,3 +277,28 @@ PENALTY = "def l2_loss(weights, lam=0.01): return 0.5 * lam * sum(np.sum(w**2) f
 def test_arguments_are_what_the_names_and_their_number_say(text, verdicts):
     report = audit_text(f"import numpy as np\n{text}")
     assert {one.name: one.status for one in report.functions} == verdicts
+
+
+ONE_EXAMPLE = """import numpy as np
+class Dense:
+    def __init__(self, n_in, n_out):
+        self.W, self.b = np.random.randn(n_in, n_out), np.zeros(n_out)
+    def forward(self, x):
+        self.x, y = x, np.zeros(self.W.shape[1])
+        for j in range(self.W.shape[1]):
+            y[j] = self.b[j] + sum(x[i] * self.W[i, j] for i in range(self.W.shape[0]))
+        return y
+    def backward(self, dy):
+        self.dW = np.outer(self.x, dy)
+        self.db = dy.copy()
+        dx = np.zeros_like(self.x)
+        for i in range(len(self.x)):
+            dx[i] = sum(self.W[i, j] * dy[j] for j in range(len(dy)))
+        return dx
+"""
+
+
+@pytest.mark.parametrize(("edit", "status"), [("", RIGHT), ("self.W[i, j] * dy[j]", WRONG)])
+def test_a_layer_with_loops_for_one_example(edit, status):
+    text = ONE_EXAMPLE.replace(edit, "self.W[i, j] * dy[0]") if edit else ONE_EXAMPLE
+    assert [one.status for one in audit_text(text).functions] == [status]

@@ -150,7 +150,7 @@ class AnyBackward(OwnNetwork):
             factor = problem is not None and problem.args[0].endswith("times")
             if layout.units < 2 and not layout.single and self._for_several(taken, best, problem):
                 continue  # one output tells a sum from a mean, or from a sum over the examples, no more
-            if (layout.single and factor) or (best is not None and layout.single != for_one):
+            if (layout.single and factor) or (best is not None and best[0].ran and layout.single != for_one):
                 continue  # a sum over one example is its mean; an axis too many tells of a function for one
             try:
                 tried = self._tried(learner, Draw(seed + 1), values, taken)
