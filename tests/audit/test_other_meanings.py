@@ -302,3 +302,22 @@ class Dense:
 def test_a_layer_with_loops_for_one_example(edit, status):
     text = ONE_EXAMPLE.replace(edit, "self.W[i, j] * dy[0]") if edit else ONE_EXAMPLE
     assert [one.status for one in audit_text(text).functions] == [status]
+
+
+PREDICTED = """import numpy as np
+class Perceptron:
+    def __init__(self, input_dim):
+        self.w, self.b = np.random.randn(input_dim) * 0.01, 0.0
+    def forward(self, X):
+        return 1 / (1 + np.exp(-(np.dot(X, self.w) + self.b)))
+    def backward(self, X, y_true, y_pred):
+        error = y_pred - y_true
+        self.dw = np.dot(error, X) / X.shape[0]
+        self.db = np.mean(error)
+"""
+
+
+@pytest.mark.parametrize(("edit", "status"), [("np.mean(error)", RIGHT), ("np.mean(y_pred)", WRONG)])
+def test_predictions_that_are_handed_over_are_those_of_the_forward_pass(edit, status):
+    report = audit_text(PREDICTED.replace("np.mean(error)", edit))
+    assert [one.status for one in report.functions] == [status]

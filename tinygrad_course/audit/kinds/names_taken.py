@@ -117,7 +117,7 @@ def _none(value: ast.expr) -> bool:
 
 def _upstream(names: list[str], *, method: bool) -> str | None:
     """Return the argument that is the derivative of the output: no data, dims or decay."""
-    known = {"labels", "number", "data", "weights", "flag", "settings", "count", "sizes"}
+    known = {"labels", "number", "data", "weights", "flag", "settings", "count", "sizes", "predicted"}
     plain = re.compile(r"(?i)grad|delta|nabla|upstream")
     asked = [
         name
@@ -189,6 +189,8 @@ def handed_on(
             arguments[name] = duplicate(parts[names.index(name)])
         elif category(name) in {"data", "weights", "labels", "predicted"} and like and alike:
             arguments[name] = held[like[0]]
+        elif category(name) == "predicted" and taken.upstream is None and np.ndim(parts[first]):
+            arguments[name] = duplicate(parts[first])
         elif name in values:
             arguments[name] = values[name]
     lacking = [name for name in needed_names(node) if name not in arguments]
