@@ -37,8 +37,7 @@ def battery(learner: Learner, kind: Kind, assumption: Assumption, seed: int) -> 
 
 
 def _tolerant(learner: Learner, case: Case) -> Case:
-    """Allow for the rounding, and for the small number inside the logarithms, that the file has."""
-    case.single = learner.low_precision
+    """Allow for the small number inside the logarithms that the file has."""
     if "cost" in case.expected and re.search(r"1e-\d|\beps|clip|0\.0{3,}\d", learner.text()):
         case.tolerances = {**case.tolerances, "cost": 2e-3}
     return case

@@ -111,15 +111,6 @@ class Learner:
         return role in self.binding.roles
 
     @cached_property
-    def low_precision(self) -> bool:
-        """Whether the file computes in less than double precision somewhere.
-
-        Rounding is no mistake then, and difference quotients of its forward pass are noise.
-        """
-        source = "\n".join(line.partition("#")[0] for line in self.program.submission.lines)
-        return re.search(r"float32|float16|np\.(single|half)\b", source) is not None
-
-    @cached_property
     def partner_hidden(self) -> list[str]:
         """The hidden activations that the file's backward pass is right for, [] if none is told."""
         return self.partner(self) if self.partner is not None else []

@@ -114,8 +114,6 @@ class Case:
     tolerances: dict[str, float] = field(default_factory=dict)
     """Labels that only agree within so much, relative to 1 or to their size, the larger."""
     layers: int = 1
-    single: bool = False
-    """Whether the function computes in single precision somewhere."""
     rejected: str = ""
     """Why the case cannot be used (a kink lies too near), if it cannot."""
     extra: dict[str, Any] = field(default_factory=dict)

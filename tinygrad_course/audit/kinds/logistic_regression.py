@@ -89,7 +89,7 @@ class Optimize(Kind):
         wrong = []
         near = case.tolerances.get("cost", 0.0)
         if "first cost" in values and not any(
-            close(values["first cost"], case.expected[key], single=case.single)
+            close(values["first cost"], case.expected[key])
             or abs(values["first cost"] - case.expected[key]) < near
             for key in ("cost", "cost after a step")
         ):
@@ -101,7 +101,7 @@ class Optimize(Kind):
         wrong += [
             key
             for key in ("dw", "db")
-            if not any(close(values[key], right[key], single=case.single) for right in (case.expected, after))
+            if not any(close(values[key], right[key]) for right in (case.expected, after))
         ]
         return wrong, []
 

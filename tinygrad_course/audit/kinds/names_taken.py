@@ -174,8 +174,6 @@ def handed_on(
     arguments: dict[str, Any] = {}
     weights: dict[int, Any] = {}
     for name in argument_names(node):
-        like = [key for key in held if category(key) == category(name)]
-        alike = category(name) == "data" or (len(like) == 1 and like[0] not in argument_names(node))
         of = [place for place in numbers if canonical(name) == "d" + canonical(names[place])]
         if name == taken.upstream or (name in taken.others and of):
             place = of[0] if of else first
@@ -187,15 +185,23 @@ def handed_on(
             arguments[name] = duplicate(parts[-1])
         elif name in names:
             arguments[name] = duplicate(parts[names.index(name)])
-        elif category(name) in {"data", "weights", "labels", "predicted"} and like and alike:
-            arguments[name] = held[like[0]]
-        elif category(name) == "predicted" and taken.upstream is None and np.ndim(parts[first]):
-            arguments[name] = duplicate(parts[first])
-        elif name in values:
-            arguments[name] = values[name]
+        else:
+            found = _of_its_kind(name, node, held, None if taken.upstream else parts[first])
+            if found is not None or name in values:
+                arguments[name] = values[name] if found is None else found
     lacking = [name for name in needed_names(node) if name not in arguments]
     if lacking:
         raise Unfit(f"what {', '.join(lacking)} should be is not told by the name")
     if not weights and not np.ndim(parts[first]):
         weights[first] = 1.0
     return first, weights, arguments
+
+
+def _of_its_kind(name: str, node: ast.FunctionDef, held: dict[str, Any], output: Any) -> Any:
+    """Return what the forward function took or gave by another name: w for weights, y_pred for its output."""
+    kind = category(name)
+    like = [key for key in held if category(key) == kind]
+    alone = len(like) == 1 and like[0] not in argument_names(node)
+    if (kind == "data" and like) or (kind in {"weights", "labels", "predicted"} and alone):
+        return held[like[0]]
+    return duplicate(output) if kind == "predicted" and np.ndim(output) else None

@@ -25,7 +25,7 @@ def as_array(value: Any) -> Array | None:
     return None
 
 
-def close(got: Any, want: Any, *, loose_shape: bool = False, single: bool = False) -> bool:
+def close(got: Any, want: Any, *, loose_shape: bool = False) -> bool:
     """Tell whether two values agree: the shape, and every entry within a part in 100,000.
 
     A number may come in an array of one entry. Single precision gets the tolerance that it needs.
@@ -46,7 +46,7 @@ def close(got: Any, want: Any, *, loose_shape: bool = False, single: bool = Fals
     a, b = np.ravel(mine).astype(float), np.ravel(right).astype(float)
     if not np.all(np.isfinite(a)):
         return bool(np.array_equal(a, b, equal_nan=True))
-    single = single or (mine.dtype.kind == "f" and mine.dtype.itemsize < 8)
+    single = mine.dtype.kind == "f" and mine.dtype.itemsize < 8
     return bool(
         np.max(np.abs(a - b)) <= (SINGLE_TOLERANCE if single else TOLERANCE) * (np.max(np.abs(b)) + 1e-9)
     )

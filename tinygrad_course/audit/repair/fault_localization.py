@@ -183,7 +183,7 @@ class Run:
                 if np.size(value) == np.size(right):
                     right = np.reshape(right, np.shape(value))
                 options = [right, np.asarray(right) / case.m] if label in case.summed else [right]
-                if not any(close(value, option, single=case.single) for option in options):
+                if not any(close(value, option) for option in options):
                     site = self.own[index]
                     yield Symptom(label, site, value, right, None, [site], moment, event)
 

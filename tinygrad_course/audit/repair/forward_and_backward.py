@@ -135,9 +135,6 @@ def _stored_twice(learner: Learner, partner: Learner) -> Finding | None:
 
 def _cases(kind: Kind, partner: Learner, assumption: dict[str, Any], seed: int) -> list[Case]:
     drawn = [kind.case(partner, Draw(seed + number, "distinct"), assumption) for number in (1, 2, 3, 4)]
-    for case in drawn:
-        # The cache comes from a forward pass that may round more than the backward pass does.
-        case.single = partner.low_precision
     return [case for case in drawn if not case.rejected]
 
 

@@ -58,9 +58,7 @@ def agrees(label: str, value: Any, want: Any, case: Case, *, unlike: bool = Fals
             same = alike or np.shape(got) == np.shape(want)
             return bool(same and np.max(np.abs(np.ravel(got) - np.ravel(want))) <= near)
         early = label in case.summed and case.m > 1
-        return close(value, want, loose_shape=loose, single=case.single) or (
-            early and close(value, np.asarray(want) / case.m, single=case.single)
-        )
+        return close(value, want, loose_shape=loose) or (early and close(value, np.asarray(want) / case.m))
     except (TypeError, ValueError):
         return unlike
 
