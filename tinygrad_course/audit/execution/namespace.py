@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_course.audit.execution.protection import Guard, quiet, same_draws, time_limit
+from tinygrad_course.audit.execution.rewriting import SINGLE, as_once, in_double, number_in
 from tinygrad_course.audit.execution.stubs import (
     GIVEN,
     PLAIN,
@@ -60,52 +61,14 @@ def snapshot(value: Any, entry: Function | None = None) -> Any:
     return value
 
 
-_NUMBERS = {"float": "__tinygrad_float__", "int": "__tinygrad_int__"}
-
-
-def _number(value: Any) -> Any:
-    """Return the number in an array of one entry; older versions of NumPy did so where one is asked for."""
-    return value.item() if isinstance(value, np.ndarray) and value.ndim and value.size == 1 else value
-
-
-def _older(node: ast.stmt) -> ast.stmt:
-    """Let float(b) and Z[i, h, w, c] = z of an array of one entry be its number."""
-    made = copy.deepcopy(node)
-    for call in nodes(made, ast.Call):
-        if isinstance(call.func, ast.Name):
-            call.func.id = _NUMBERS.get(call.func.id, call.func.id)
-    for one in nodes(made, ast.Assign):
-        key = getattr(one.targets[0], "slice", None)
-        if isinstance(key, ast.Tuple) and len(key.elts) == 4:
-            one.value = ast.Call(ast.Name("__tinygrad_number__", ast.Load()), [one.value], [])
-    return ast.fix_missing_locations(made)
-
-
-_SINGLE = {"float32", "float16", "single", "half"}
-_CODES = {*_SINGLE, "f", "f4", "<f4", "e", "f2", "<f2"}
-
-
-def _in_double(node: ast.stmt) -> ast.stmt:
-    """Let a statement compute in double precision: rounding and a small mistake look alike in single."""
-    made = copy.deepcopy(node)
-    for dtype in nodes(made, ast.Attribute):
-        dtype.attr = "float64" if dtype.attr in _SINGLE else dtype.attr
-    for call in nodes(made, ast.Call):
-        told = [keyword.value for keyword in call.keywords if keyword.arg == "dtype"]
-        for code in [*told, *(call.args if getattr(call.func, "attr", "") in {"astype", "dtype"} else [])]:
-            if isinstance(code, ast.Constant) and code.value in _CODES:
-                code.value = "float64"
-    return made
-
-
 def _empty() -> dict[str, Any]:
     """Return the namespace of a module before anything of it is executed."""
     return {
         "__name__": "homework",
         "__builtins__": builtins,
-        "__tinygrad_number__": _number,
-        "__tinygrad_float__": lambda *given: float(*map(_number, given)),
-        "__tinygrad_int__": lambda *given, **base: int(*map(_number, given), **base),
+        "__tinygrad_number__": number_in,
+        "__tinygrad_float__": lambda *given: float(*map(number_in, given)),
+        "__tinygrad_int__": lambda *given, **base: int(*map(number_in, given), **base),
     }
 
 
@@ -140,7 +103,7 @@ class Program:
         self.callees_of: dict[str, list[str]] = {}
         # As conv_single_step of the course ends: float(Z + b), where b has the shape (1, 1, 1).
         self._casts = any(line.startswith("def conv") for line in submission.lines)
-        self._single = any(re.search("|".join(_SINGLE) + r"|['\"]<?[ef]", line) for line in submission.lines)
+        self._single = any(re.search("|".join(SINGLE) + r"|['\"]<?[ef]", line) for line in submission.lines)
         self._build(submission.statements, self.namespace)
         keys = {name: getattr(value, KEY, "") for name, value in self.namespace.items() if callable(value)}
         self.brought = {name: key for name, key in keys.items() if key and name not in self.homes}
@@ -282,8 +245,8 @@ class Program:
             self.guard.restore()
 
     def _compiled(self, node: ast.stmt) -> types.CodeType:
-        node = _older(node) if self._casts else node
-        node = _in_double(node) if self._single else node
+        node = as_once(node) if self._casts else node
+        node = in_double(node) if self._single else node
         return compile(ast.Module([node], []), self.submission.path, "exec")
 
     def define(self, node: ast.FunctionDef) -> Function:
