@@ -172,3 +172,10 @@ def test_a_kink_of_one_unit_among_many_is_noticed():
     right = 2 * theta["b1"] + 3 * np.exp(3 * theta["b1"]) * (np.arange(20) < 2)
     assert np.allclose(found[("b1",)], right, rtol=1e-7)
     assert oracle.slopes(bent, theta) is None
+
+
+def test_gradients_that_all_lack_1_over_m_are_wrong_by_the_cost_of_the_class():
+    text = NETWORK.replace(" / m\n", "\n")
+    found = verdict(text, "Net.backward")
+    assert (found.status, found.findings[0].diagnosis) == (WRONG, "missing_1_over_m")
+    assert verdict(text.replace("/ m", "").replace("np.mean(Y", "np.sum(Y"), "Net.backward").status == RIGHT

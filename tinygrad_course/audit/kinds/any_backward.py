@@ -5,9 +5,11 @@ running it: the first values with which both passes run, and with which most of 
 """
 
 import ast
+import math
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -17,12 +19,12 @@ from tinygrad_course.audit.execution.namespace import Program
 from tinygrad_course.audit.execution.oracle import slopes
 from tinygrad_course.audit.execution.paths import arrays, duplicate, leaves, unshared
 from tinygrad_course.audit.kinds.base import Assumption, words
+from tinygrad_course.audit.kinds.candidate_costs import Cost, elementwise, implied_costs, own_cost, weighing
 from tinygrad_course.audit.kinds.cases import Case, Draw
 from tinygrad_course.audit.kinds.cell_inputs import cell_inputs
 from tinygrad_course.audit.kinds.gradient_names import (
     bias_once,
     find,
-    implied,
     numeric,
     of_its_own,
     parts_of,
@@ -30,7 +32,7 @@ from tinygrad_course.audit.kinds.gradient_names import (
     up_to_a_factor,
     with_activation,
 )
-from tinygrad_course.audit.kinds.input_layouts import Layout, inputs, layouts
+from tinygrad_course.audit.kinds.input_layouts import Layout, layouts, tried
 from tinygrad_course.audit.kinds.names_taken import (
     Taken,
     called_in_loops,
@@ -40,14 +42,16 @@ from tinygrad_course.audit.kinds.names_taken import (
     penalized,
 )
 from tinygrad_course.audit.kinds.own_class import shown_name
-from tinygrad_course.audit.kinds.own_network import OwnNetwork, Unfit, ratio_of
+from tinygrad_course.audit.kinds.own_network import COST, OwnNetwork, Unfit, ratio_of
 from tinygrad_course.audit.source.argument_kinds import category
-from tinygrad_course.audit.source.signatures import argument_names
+from tinygrad_course.audit.source.signatures import JOINT, argument_names
 
 TRIES, DIFFERENTIATED = 2500, 10
 """How many sets of values are tried, and with how many of them the forward function is differentiated."""
 TELLING = re.compile(r"times$|passes the derivative|no multiple")
 """What says most of why a function that ran is not judged."""
+_SOFTMAX = re.compile(r"softmax|keepdims.*exp|exp.*keepdims")
+_COST = re.compile(rf"^(?!.*(deriv|grad|prime|plot|back)).*({COST.pattern})")
 LAYER_PASS = re.compile(r"(?i)(conv|pool|rnn|lstm|gru|cell|step).*backward")
 
 
@@ -89,6 +93,11 @@ class AnyBackward(OwnNetwork):
     ) -> None:
         self.program, self.node, self.forward, self.owner = program, node, forward, owner
         self.initial, self.cost, self.rows, self.units = None, "", False, 1
+        methods = [one for name, one in program.functions.items() if owner and name.endswith(JOINT + owner)]
+        self.own_costs = [one for one in methods if _COST.search(one.name.partition(JOINT)[0].lower())]
+        text = "\n".join(map(ast.unparse, (node, forward)))
+        self.alone = bool(self.own_costs) and re.search(_SOFTMAX, text) is None
+        """Whether there is one output: a mean over the examples is no mean over the outputs then."""
         self.place: tuple[int, int] | None = None
         """The layout, and the place in it, of the values that fit."""
         self.remark = ""
@@ -105,6 +114,8 @@ class AnyBackward(OwnNetwork):
     @property
     def described(self) -> str:
         """Say what it is held against."""
+        if isinstance(self.cost, ast.FunctionDef):
+            return f"the gradient of {self.forward.name} and {self.cost.name}"
         return "the derivative of " + ("its own cost" if self.together else self.forward.name)
 
     @property
@@ -128,12 +139,12 @@ class AnyBackward(OwnNetwork):
         if self.cell and self.place in (None, (-1, 0)):
             yield (-1, 0), layouts()[0], self.cell
         course = any(name.startswith("hparam") for name in names)  # of course 4: the channels come last
-        for number, layout in sorted(
-            enumerate(layouts()), key=lambda one: course and one[1].kernel[1:2] != (3,)
-        ):
-            for place, values in enumerate(inputs(names, seed, layout)):
-                if self.place in (None, (number, place)):
-                    yield (number, place), layout, values
+        options = sorted(
+            enumerate(layouts()),
+            key=lambda one: (self.alone and one[1].units > 1, course and one[1].kernel[1:2] != (3,)),
+        )
+        sets = tried(names, seed, options)
+        yield from (one for one in sets if self.place in (None, one[0]))
 
     def case(self, learner: Learner, draw: Draw, assumption: Assumption) -> Case:
         """Find values with which both functions run, and differentiate the forward function there."""
@@ -148,20 +159,21 @@ class AnyBackward(OwnNetwork):
                 break
             for_one = best is not None and best[0].for_one
             factor = problem is not None and problem.args[0].endswith("times")
-            if layout.units < 2 and not layout.single and self._for_several(taken, best, problem):
+            several = not self.alone and self._for_several(taken, best, problem)
+            if layout.units < 2 and not layout.single and several:
                 continue  # one output tells a sum from a mean, or from a sum over the examples, no more
             if (layout.single and factor) or (best is not None and best[0].ran and layout.single != for_one):
                 continue  # a sum over one example is its mean; an axis too many tells of a function for one
             try:
-                tried = self._tried(learner, Draw(seed + 1), values, taken)
+                found = self._tried(learner, Draw(seed + 1), layout, values, taken)
             except Unfit as error:
                 problem = max(problem or error, error, key=self._told)
                 continue
-            if not tried.ran and key[0] > 1:
+            if not found.ran and key[0] > 1:
                 continue  # what a picture or one example breaks may be meant for a table
-            if best is None or (tried.ran, *tried.rank) > (best[0].ran, *best[0].rank):
-                best = tried, key
-            if tried.complete and tried is best[0]:
+            if best is None or (found.ran, *found.rank) > (best[0].ran, *best[0].rank):
+                best, self.units = (found, key), max(1, layout.units)
+            if found.complete and found is best[0]:
                 if layout.single and for_one and not called_in_loops(self.program, self.node):
                     raise Unfit("it is right for one example, and not for several at a time")
                 break
@@ -186,7 +198,9 @@ class AnyBackward(OwnNetwork):
             return 2 if problem.args[0].startswith(f"{self.node.name} raises") and not self.together else 0
         return 3 if TELLING.search(problem.args[0]) else 1
 
-    def _tried(self, learner: Learner, draw: Draw, values: dict[str, Any], taken: Taken) -> _Tried:
+    def _tried(
+        self, learner: Learner, draw: Draw, layout: Layout, values: dict[str, Any], taken: Taken
+    ) -> _Tried:
         """Run both functions, differentiate the forward function, and weigh what the other one gives."""
         values = taken.packing(self._spread(values, draw)) if taken.packed else self._spread(values, draw)
         outside = {name: values[name] for name in taken.outside}
@@ -198,14 +212,16 @@ class AnyBackward(OwnNetwork):
         output = parts_of(self._called(learner, {**held, **outside}, outside))
         place, weights, arguments = handed_on(self.node, self.forward, output, held, values, draw, taken)
         if not weights and self.owner and not taken.back and "labels" in map(category, taken.forward):
-            weights = {
-                place: np.full(np.shape(output[place]), 1.0 / np.size(output[place]))
-            }  # of each example
-        costs: list[Any] = [weights] if weights else []
-        if not weights:
-            labels = [value for name, value in arguments.items() if category(name) == "labels"]
-            costs = [*implied(output[place], labels[0])] if labels else []
-            costs = costs or [*self._elementwise(learner, {**theta, **outside}, outside, output[place])]
+            each = output[place]  # the loss of each example
+            weights = {place: np.full(np.shape(each), 1.0 / np.size(each))}
+        at = {**theta, **outside}
+        labels = next((one for name, one in arguments.items() if category(name) == "labels"), None)
+        costs = [weighing(weights)] if weights else []
+        if not weights and labels is not None:
+            run = partial(self._run, learner)
+            costs = [own_cost(run, one, place, labels) for one in self.own_costs]
+            costs += implied_costs(output[place], place, labels)
+        costs = costs or elementwise(lambda at: self._called(learner, at, outside), at, output[place])
         if not costs:
             raise Unfit(f"no argument of {self.node.name} is the derivative of an output")
         if any(np.asarray(part).dtype.itemsize < 8 for part in output if numeric(part)):
@@ -218,33 +234,25 @@ class AnyBackward(OwnNetwork):
         except Unfit:
             if not weights or not (self.layer or (self.owner and taken.back == [taken.upstream])):
                 raise
-            expected = self._derivatives(learner, {**theta, **outside}, outside, place, weights)
+            expected = self._derivatives(learner, at, outside, costs[0])
             spoken = [key for key in expected if re.search(rf"\b{key}\b", ast.unparse(self.node))]
             case = Case(arguments, expected, tuple(spoken or expected), bindings=outside)
             return _Tried(case, 0, True, ran=False)
         best: _Tried | None = None
-        for cost in costs:
-            expected = self._derivatives(learner, {**theta, **outside}, outside, place, cost)
-            case = Case(arguments, expected, (), bindings=outside)
+        for cost, expected in self._differentiated(learner, at, outside, costs):
+            case = Case(arguments, expected, (), m=max(1, layout.examples), bindings=outside)
             if self.together:
                 case.expected["cost"] = output[place]
             found = self.gradients(result, arguments, passed, case.expected)
-            if callable(cost):
-                case.expected = up_to_a_factor(
-                    found, case.expected, descends=descends(self.program), penalty=penalized(self.node)
-                )
-            added = int(np.prod(np.shape(theta.get("W", 0))[:3]))
-            if bias_once(found, case.expected, added):
-                words = (
-                    f"db is right for a bias that is added once; {self.forward.name} adds it {added} times"
-                )
-                self.remark = words
-            tried = self._weighed(learner, case, found, values, taken)
+            tried = self._held_to(learner, case, found, values, taken, cost)
             if best is None or tried.right > best.right:
-                best = tried
-                if callable(cost):
-                    self.remark = f"held against {cost.__doc__}, which {shown_name(self.node.name)} implies"
-        assert best is not None  # noqa: S101 - there is a cost
+                best, self.cost = tried, cost.node or cost.name
+                if cost.implied:
+                    self.remark = f"held against {cost.name}, which {shown_name(self.node.name)} implies"
+            if cost.node is not None and tried.proved:
+                break  # the file's own cost tells more than one that is implied
+        if best is None:
+            raise Unfit("no cost goes with it")
         return best
 
     def _spread(self, values: dict[str, Any], draw: Draw) -> dict[str, Any]:
@@ -268,16 +276,24 @@ class AnyBackward(OwnNetwork):
                 value *= Draw(1).probabilities(*value.shape) + 0.5  # gamma, which is 1 everywhere
         return outcome.result
 
+    def _differentiated(
+        self, learner: Learner, at: dict[str, Any], outside: dict[str, Any], costs: list[Cost]
+    ) -> Iterator[tuple[Cost, dict[str, Any]]]:
+        """Give costs and their derivatives; a cost of the class that takes something else is none."""
+        for cost in costs:
+            try:
+                yield cost, self._derivatives(learner, at, outside, cost)
+            except Unfit:
+                if cost.node is None:
+                    raise
+
     def _derivatives(
-        self, learner: Learner, at: dict[str, Any], outside: dict[str, Any], place: int, cost: Any
+        self, learner: Learner, at: dict[str, Any], outside: dict[str, Any], cost: Cost
     ) -> dict[str, Any]:
-        """Return the derivatives, where they are not 0, of a cost of the output or of weighted outputs."""
+        """Return the derivatives of a cost, where they are not 0."""
 
         def J(theta: Any) -> float:
-            parts = parts_of(self._called(learner, theta, outside))
-            if callable(cost):
-                return float(cost(parts[place]))
-            return float(sum(np.sum(weight * parts[number]) for number, weight in cost.items()))
+            return cost.of(parts_of(self._called(learner, theta, outside)), theta)
 
         held = dict(leaves(at))
         fixed = {"labels", "settings", "number", "epsilon"}
@@ -288,16 +304,25 @@ class AnyBackward(OwnNetwork):
         moved = {path: value for path, value in gradient.items() if np.any(np.abs(value) > 1e-9)}
         return {"d" + name: value for name, value in unshared(moved, held).items()}
 
-    def _weighed(
+    def _held_to(
         self,
         learner: Learner,
         case: Case,
         found: dict[str, Any],
         values: dict[str, Any],
         taken: Taken,
+        cost: Cost,
     ) -> _Tried:
         """Tell which of the gradients that were found are right, and whether the others can only be wrong."""
+        if cost.implied:
+            case.expected = up_to_a_factor(
+                found, case.expected, descends=descends(self.program), penalty=penalized(self.node)
+            )
         expected = case.expected
+        added = math.prod(np.shape(values.get("W", 0))[:3])
+        if bias_once(found, expected, added):
+            times = f"{self.forward.name} adds it {added} times"
+            self.remark = f"db is right for a bias that is added once; {times}"
         if not found:
             raise Unfit("its gradients are not found")
         right = [key for key in found if same(found[key], expected[key])]
@@ -312,8 +337,8 @@ class AnyBackward(OwnNetwork):
         labelled = any(category(name) == "labels" for name in argument_names(self.forward))
         is_cost = bool(self.owner) and labelled and not taken.back and len(found) == 1
         sizes = {size for array in arrays(values) for size in array.shape if size > 1}
-        if values is self.cell:
-            return _Tried(case, len(right), True)
+        if values is self.cell or cost.node is not None:
+            return _Tried(case, len(right), values is self.cell or bool(right) or ratio is not None)
         if ratio is not None and not self.together:
             told = any(abs(ratio * size - 1) < 1e-3 or abs(ratio / size - 1) < 1e-3 for size in sizes)
             if right and told and len(others) > 1:  # dW and db have 1/m, dX has not
@@ -331,22 +356,6 @@ class AnyBackward(OwnNetwork):
         of_cost = re.search(r"(?i)cost|loss|objective", self.forward.name) and shaped == [True]
         alone = (is_cost or bool(of_cost)) and not with_activation(found, self.data)
         return _Tried(case, len(right), bool(right) or self.together or linear or alone, for_one)
-
-    def _elementwise(
-        self, learner: Learner, theta: dict[str, Any], outside: dict[str, Any], output: Any
-    ) -> Iterator[Any]:
-        """Give the weights 1 where each output depends on the entry at its place alone: of activations."""
-        weights = Draw(1).array(*np.shape(output))
-        found: list[Any] = []
-        for weight in (np.ones(np.shape(output)), weights):
-
-            def J(at: Any, weight: Any = weight) -> float:
-                return float(np.sum(weight * parts_of(self._called(learner, at, outside))[0]))
-
-            gradient = slopes(J, theta, lambda path, _: len(path) == 1 and category(path[0]) == "data")
-            found += [value for value in (gradient or {}).values() if np.shape(value) == np.shape(output)]
-        if len(found) == 2 and np.allclose(found[1], weights * found[0], rtol=1e-5, atol=1e-7):
-            yield {0: np.ones(np.shape(output))}
 
     def _linear(
         self, learner: Learner, case: Case, found: dict[str, Any], taken: Taken, *, told: bool

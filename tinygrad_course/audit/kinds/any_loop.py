@@ -31,8 +31,9 @@ from tinygrad_course.audit.execution.paths import (
 from tinygrad_course.audit.execution.protection import TooLongError
 from tinygrad_course.audit.execution.stubs import StandInUsedError
 from tinygrad_course.audit.kinds.base import Assumption, words
+from tinygrad_course.audit.kinds.candidate_costs import implied
 from tinygrad_course.audit.kinds.cases import Array, Case, Draw
-from tinygrad_course.audit.kinds.gradient_names import implied, same
+from tinygrad_course.audit.kinds.gradient_names import same
 from tinygrad_course.audit.kinds.input_layouts import layouts, tried
 from tinygrad_course.audit.kinds.iterations import ITERATIONS, Iterations, Run
 from tinygrad_course.audit.kinds.loop_updates import (
@@ -121,7 +122,9 @@ class AnyLoop(Iterations):
         asked_for = sizes_in(self.whole, self.program.namespace), (2, 2), (2, 1)
         options = [layout for sizes in dict.fromkeys(asked_for) for layout in layouts(*sizes)]
         names = [*dict.fromkeys([*start, *needed, *outside])]
-        for key, layout, values in tried(names, seed, options if names else options[:1], guess=needed):
+        for key, layout, values in tried(
+            names, seed, enumerate(options if names else options[:1]), guess=needed
+        ):
             if layout.single or self.given not in (None, key):
                 continue
             tries += 1

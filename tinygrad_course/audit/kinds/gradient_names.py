@@ -1,8 +1,8 @@
-"""Which of the values that code returns or keeps are gradients, and of what; which cost it implies."""
+"""Which of the values that code returns or keeps are gradients, and of what."""
 
 import ast
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -100,32 +100,6 @@ def _letter(name: str) -> str:
     """Return by which letter a kind of parameter is known: w for weights, b for biases."""
     plain = re.sub(r"[\W_]", "", name).lower()
     return plain[:1] if re.fullmatch(r"w|weights?|b|bias(es)?", plain) else plain
-
-
-def implied(output: Any, labels: Any) -> list[Callable[[Any], Any]]:
-    """Return the costs of an output and labels that code without a cost may mean; each says what it is."""
-    Y = np.asarray(labels)
-    chances = bool(np.all((output > 0) & (output < 1)))
-    if np.ndim(output) == 2 and Y.shape == np.shape(output)[:1] and Y.dtype.kind in "iu" and chances:
-        Y = np.eye(np.shape(output)[1])[Y]
-    if Y.shape != np.shape(output) or not np.ndim(output) or Y.dtype.kind not in "fiub":
-        return []
-
-    def squares(A: Any) -> Any:
-        return np.sum((A - Y) ** 2) / 2
-
-    def cross_entropy(A: Any) -> Any:
-        return -np.sum(Y * np.log(A) + (1 - Y) * np.log(1 - A))
-
-    def of_classes(A: Any) -> Any:
-        return -np.sum(Y * np.log(A))
-
-    squares.__doc__ = "half the sum of squares"
-    cross_entropy.__doc__ = "the cross-entropy of each output"
-    of_classes.__doc__ = "the cross-entropy of the classes"
-    alone = np.ndim(output) == 1 or 1 in np.shape(output)
-    logarithms = (cross_entropy, of_classes) if alone else (of_classes, cross_entropy)
-    return [squares, *(logarithms if chances else ())]
 
 
 def up_to_a_factor(

@@ -131,10 +131,10 @@ def inputs(
 
 
 def tried(
-    names: list[str], seed: int, options: Iterable[Layout], guess: Iterable[str] = ()
+    names: list[str], seed: int, options: Iterable[tuple[int, Layout]], guess: Iterable[str] = ()
 ) -> Iterator[tuple[tuple[int, int], Layout, dict[str, Any]]]:
-    """Give sets of values in several layouts, each with its number and its place in the layout."""
-    for number, layout in enumerate(options):
+    """Give sets of values in numbered layouts, each with the number and its place in the layout."""
+    for number, layout in options:
         for place, values in enumerate(inputs(names, seed, layout, guess)):
             yield (number, place), layout, values
 

@@ -366,7 +366,7 @@ class OwnNetwork(Kind):
     def _cost_of(self, learner: Learner, pool: Pool, cost: ast.FunctionDef | str) -> float:
         if isinstance(cost, str):
             return _usual_cost(cost, pool.roles.get("AL"), pool.roles["Y"], rows=self.rows)
-        return _number(self._run(learner, cost, pool.needed(cost)), cost.name)
+        return number_of(self._run(learner, cost, pool.needed(cost)), cost.name)
 
     def _case(self, learner: Learner, pool: Pool, draw: Draw) -> Case:
         m = pool.roles["X"].shape[1]
@@ -464,7 +464,7 @@ class OwnNetwork(Kind):
         values = result_values(returned(self.node), result)
         for name, value in values.items():
             if COST.search(name.lower()) or name == "J":
-                return _number(value, name)
+                return number_of(value, name)
         for part in result if isinstance(result, tuple) else ():
             if np.ndim(part) == 0 and isinstance(part, float | np.floating):
                 return float(part)
@@ -547,7 +547,8 @@ def _by_shape(values: list[Any], expected: Mapping[str, Any]) -> dict[str, Any]:
     return {}
 
 
-def _number(value: Any, name: str) -> float:
+def number_of(value: Any, name: str) -> float:
+    """Return the one number that a cost gives."""
     first = value[0] if isinstance(value, tuple) and value else value
     if first is None or np.size(first) != 1:
         raise Unfit(f"{name} does not give one number")

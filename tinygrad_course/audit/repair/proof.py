@@ -18,7 +18,6 @@ from tinygrad_course.audit.kinds.any_loop import AnyLoop, any_loops
 from tinygrad_course.audit.kinds.any_optimizer import AnyOptimizer, any_optimizers
 from tinygrad_course.audit.kinds.base import Assumption, Kind
 from tinygrad_course.audit.kinds.cases import Case, Draw
-from tinygrad_course.audit.kinds.own_class import class_passes
 from tinygrad_course.audit.kinds.own_network import OwnNetwork, Unfit, backward_passes, ratio_of, wide_binding
 from tinygrad_course.audit.kinds.pairing import any_backwards
 from tinygrad_course.audit.kinds.what_trains import names_gradients
@@ -153,7 +152,7 @@ def own_results(program: Program, seed: int) -> dict[str, OwnResult]:
     pairs = {name for name in program.at_hand if LAYER_PASS.search(name)}
     pairs = {name for name in pairs if name.replace("backward", "forward") in program.at_hand}
     whole = (OwnNetwork(program, node) for node in backward_passes(program) if node.name not in pairs)
-    found = {kind.node.name: by_kind(kind, seed) for kind in (*whole, *class_passes(program))}
+    found = {kind.node.name: by_kind(kind, seed) for kind in whole}
     known = {name for name, node in program.functions.items() if kind_of(node)}
     told = known | {name for name, one in found.items() if one.right or one.wrong}
     for kind in any_backwards(program, told):

@@ -1,0 +1,93 @@
+"""The numbers to differentiate: weighted outputs, the file's own cost, one that outputs and labels imply."""
+
+import ast
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from tinygrad_course.audit.execution.oracle import slopes
+from tinygrad_course.audit.kinds.cases import Draw
+from tinygrad_course.audit.kinds.gradient_names import parts_of
+from tinygrad_course.audit.kinds.own_network import number_of
+from tinygrad_course.audit.source.argument_kinds import category
+from tinygrad_course.audit.source.signatures import needed_names, role_of
+
+
+class Cost(NamedTuple):
+    """A number, of what a forward function gives and of what it is given."""
+
+    name: str
+    of: Callable[[list[Any], Any], float]
+    implied: bool = False
+    node: ast.FunctionDef | None = None
+    """The function of the file that it is."""
+
+
+def weighing(weights: Mapping[int, Any]) -> Cost:
+    """Return the sum of outputs times weights, which are what the backward function is given."""
+    return Cost("", lambda parts, _: float(sum(np.sum(one * parts[place]) for place, one in weights.items())))
+
+
+def elementwise(forward: Callable[[Any], Any], theta: Any, output: Any) -> list[Cost]:
+    """Return the sum of the outputs where each depends on the entry at its place alone: of activations."""
+    weights = Draw(1).array(*np.shape(output))
+    found: list[Any] = []
+    for weight in (np.ones(np.shape(output)), weights):
+
+        def J(at: Any, weight: Any = weight) -> float:
+            return float(np.sum(weight * parts_of(forward(at))[0]))
+
+        gradient = slopes(J, theta, lambda path, _: len(path) == 1 and category(path[0]) == "data")
+        found += [value for value in (gradient or {}).values() if np.shape(value) == np.shape(output)]
+    alone = len(found) == 2 and np.allclose(found[1], weights * found[0], rtol=1e-5, atol=1e-7)
+    return [weighing({0: np.ones(np.shape(output))})] if alone else []
+
+
+def own_cost(run: Callable[..., Any], node: ast.FunctionDef, place: int, labels: Any) -> Cost:
+    """Return a cost of the file's own, of the output and of labels."""
+
+    def J(parts: list[Any], theta: Any) -> float:
+        given: dict[str, Any] = {}
+        for name in needed_names(node):
+            predicted = category(name) == "predicted" or role_of(name, ["AL"])
+            given[name] = parts[place] if predicted and name not in theta else theta.get(name)
+            given[name] = labels if category(name) == "labels" else given[name]
+        return number_of(run(node, given), node.name)
+
+    return Cost(node.name, J, node=node)
+
+
+def implied_costs(output: Any, place: int, labels: Any) -> list[Cost]:
+    """Return the costs that an output and labels imply."""
+
+    def of(J: Callable[[Any], Any]) -> Cost:
+        return Cost(str(J.__doc__), lambda parts, _: float(J(parts[place])), implied=True)
+
+    return [*map(of, implied(output, labels))]
+
+
+def implied(output: Any, labels: Any) -> list[Callable[[Any], Any]]:
+    """Return the costs of an output and labels that code without a cost may mean; each says what it is."""
+    Y = np.asarray(labels)
+    chances = bool(np.all((output > 0) & (output < 1)))
+    if np.ndim(output) == 2 and Y.shape == np.shape(output)[:1] and Y.dtype.kind in "iu" and chances:
+        Y = np.eye(np.shape(output)[1])[Y]
+    if Y.shape != np.shape(output) or not np.ndim(output) or Y.dtype.kind not in "fiub":
+        return []
+
+    def squares(A: Any) -> Any:
+        return np.sum((A - Y) ** 2) / 2
+
+    def cross_entropy(A: Any) -> Any:
+        return -np.sum(Y * np.log(A) + (1 - Y) * np.log(1 - A))
+
+    def of_classes(A: Any) -> Any:
+        return -np.sum(Y * np.log(A))
+
+    squares.__doc__ = "half the sum of squares"
+    cross_entropy.__doc__ = "the cross-entropy of each output"
+    of_classes.__doc__ = "the cross-entropy of the classes"
+    alone = np.ndim(output) == 1 or 1 in np.shape(output)
+    logarithms = (cross_entropy, of_classes) if alone else (of_classes, cross_entropy)
+    return [squares, *(logarithms if chances else ())]
