@@ -23,7 +23,6 @@ from tinygrad_course.audit.execution.paths import (
     derivative_of,
     duplicate,
     fields_of,
-    has_fields,
     label,
     leaves,
     own_object,
@@ -70,9 +69,8 @@ class Pool:
         """
         if name in self.named:
             return True, self.named[name]
-        parameters = () if _network(self.theta) else leaves(self.theta)
         known = [(canonical(str(key)), value) for key, value in self.named.items()]
-        known += [(plain(path), value) for path, value in parameters]
+        known += [(plain(path), value) for path, value in leaves(self.theta)]
         for word, value in known:
             if word == canonical(name):
                 return True, value
@@ -82,9 +80,7 @@ class Pool:
         return (True, self.roles[role]) if role else (False, None)
 
     def at(self, theta: Any) -> "Pool":
-        """Return the same with other parameters, those of an object in it."""
-        if _network(theta):
-            return Pool({**self.named, "self": theta}, dict(self.roles), theta)
+        """Return the same with other parameters."""
         return Pool(dict(self.named), {**self.roles, "parameters": theta}, theta)
 
     def needed(self, node: ast.FunctionDef) -> dict[str, Any]:
@@ -104,11 +100,6 @@ class Pool:
         if not all(found[name][0] for name in needed_names(node)):
             return None
         return {name: duplicate(value) for name, (known, value) in found.items() if known}
-
-
-def _network(theta: Any) -> bool:
-    """Tell whether parameters lie in an object with methods, and not in one that has fields alone."""
-    return own_object(theta) and not has_fields(type(theta))
 
 
 class Unfit(Exception):  # noqa: N818 - the functions of the file do not fit each other, nothing went wrong
@@ -131,8 +122,6 @@ class OwnNetwork(Kind):
     outputs = ("grads",)
     battery = words("distinct distinct distinct distinct distinct")
     trials = 600
-    partial = False
-    """Whether only those gradients are asked for that are found."""
 
     def __init__(self, program: Program, backward: ast.FunctionDef) -> None:
         self.program, self.node = program, backward
@@ -186,10 +175,6 @@ class OwnNetwork(Kind):
         if self._takes("lambd"):
             return penalized
         return [*[node for node in found if node not in penalized], *penalized]
-
-    def wanted(self, path: Path, value: Any) -> bool:
-        """Tell whether a leaf of theta is a parameter."""
-        return True
 
     @property
     def described(self) -> str:
@@ -329,13 +314,6 @@ class OwnNetwork(Kind):
         arrays = [part for part in parts if isinstance(part, np.ndarray)]
         holders = [part for part in parts if isinstance(part, dict | list | tuple) or own_object(part)]
         shape = np.shape(pool.roles["Y"])
-        if "self" in arguments:
-            made.named["self"] = arguments["self"]
-            kept = [value for _, value in leaves(arguments["self"]) if isinstance(value, np.ndarray)]
-            arrays = arrays or [value for value in kept if value.shape == shape][-1:]
-            made.roles |= {"AL": arrays[0]} if arrays else {}
-            made.roles |= {"cache": parts[1]} if len(parts) > 1 else {}
-            return made
         made.named |= {name: part for name, part in zip(names, parts, strict=True) if name}
         if not arrays and holders and isinstance(holders[0], list):  # of all layers, the last
             arrays = [part for part in holders[0] if isinstance(part, np.ndarray)][-1:]
@@ -385,11 +363,6 @@ class OwnNetwork(Kind):
         arguments = first.needed(self.node)
         cost, gradient = self._differentiate(learner, given, arguments)
         expected = {"d" + label(path): value for path, value in gradient.items()}
-        if self.partial:
-            found = self.probe(learner, arguments, expected)
-            expected = {key: value for key, value in expected.items() if key in found}
-            if not expected:
-                raise Unfit("no gradients are found, neither returned nor among the attributes")
         case = Case(arguments, {"m": m, **expected}, tuple(expected), m=m, layers=max(1, len(expected) // 2))
         case.scalars = {name: pool.roles[name] for name in ("lambd", "keep_prob") if name in arguments}
         parts = [part.name for part in (cost, self.forward) if isinstance(part, ast.FunctionDef)]
@@ -411,7 +384,7 @@ class OwnNetwork(Kind):
                 return self._cost_of(learner, self._forward_pass(learner, given, theta), cost)
 
             try:
-                gradient = slopes(J, given.theta, self.wanted)
+                gradient = slopes(J, given.theta)
             except Unfit as error:
                 problem = str(error)
                 continue
@@ -439,10 +412,7 @@ class OwnNetwork(Kind):
             found = self.probe(learner, arguments, expected)
         except Unfit:
             return 0
-        present = {key: value for key, value in expected.items() if key in found or not self.partial}
-        if present and ratio_of(found, present) is not None:
-            return len(expected) + 1
-        return alone(found, present)
+        return len(expected) + 1 if ratio_of(found, expected) is not None else alone(found, expected)
 
     def probe(
         self, learner: Learner, arguments: Mapping[str, Any], expected: Mapping[str, Any]
