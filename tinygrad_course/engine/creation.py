@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from tinygrad_course.engine.plain_numbers import Trace
     from tinygrad_course.engine.saved_arrays import Hold
     from tinygrad_course.engine.tensor import Tensor
-    from tinygrad_course.engine.views import View
     from tinygrad_course.rules.table import Rule
 
 clock = count(0, -1).__next__
@@ -91,14 +90,6 @@ def leaf(cls: type[Tensor], data: Any, name: str | None = None, trace: Trace | N
         about.name = name
         about.trace = trace
     return out
-
-
-def view_of(out: Tensor, state: View) -> Tensor:
-    """Return a Tensor that shows the part of another that the operation `out` is."""
-    shown = leaf(type(out), out._data)
-    shown._state = state
-    shown._serial = out._serial
-    return shown
 
 
 def twin_of(tensor: Tensor) -> Tensor:

@@ -107,17 +107,11 @@ def explain(error: Exception, rule: Rule, args: tuple[Any, ...]) -> Exception:
     if indexing:
         members = args[0], *args[2:]
     arrays = [a for a in members if hasattr(a, "shape")]
-    if indexing:
-        told = [describe(a, frame, f) for a, f in zip(arrays, "xy", strict=False)]
-    elif len(arrays) > 1:
-        fallbacks = (
-            ["the left", "the right"]
-            if len(arrays) == 2
-            else [f"argument {i + 1}" for i in range(len(arrays))]
-        )
-        told = [describe(a, frame, f) for a, f in zip(arrays, fallbacks, strict=True)]
-    else:
-        told = [describe(a, frame, "the argument") for a in arrays]
+    few = {1: ["the argument"], 2: ["the left", "the right"]}
+    fallbacks = (
+        "xy" if indexing else few.get(len(arrays)) or [f"argument {i + 1}" for i in range(len(arrays))]
+    )
+    told = [describe(a, frame, f) for a, f in zip(arrays, fallbacks, strict=False)]
     names = [name_of(a, frame) or f"{tuple(a.shape)}" for a in arrays]
     symbol = _SYMBOLS.get(str(rule.name))
     if indexing:
@@ -254,13 +248,15 @@ def watch(out: Tensor) -> None:
         if isinstance(value, (np.ndarray, np.generic, float)) and np.size(value):
             name = name_of(arg, frame) or "an argument"
             told.append(f"{name} between {np.min(value):.6g} and {np.max(value):.6g}")
-    flat = np.ravel(data)
-    first = int(np.flatnonzero(~np.isfinite(flat))[0])
-    index = tuple(int(i) for i in np.unravel_index(first, np.shape(data)))
-    place = f" at {list(index)}" if index else ""
     raise FloatingPointError(
-        f"{rule.name} made {flat[first]}{place}, from {', '.join(told) or 'its arguments'}\n  at {line}"
+        f"{rule.name} made {_first_of(data)}, from {', '.join(told) or 'its arguments'}\n  at {line}"
     )
+
+
+def _first_of(data: Any) -> str:
+    """Return the first number that is not finite, and where it stands."""
+    index = np.argwhere(~np.isfinite(data))[0].tolist()
+    return f"{np.asarray(data)[tuple(index)]}" + (f" at {index}" if index else "")
 
 
 def _has(test: np.ufunc, values: list[Any]) -> bool:
@@ -274,13 +270,10 @@ def watch_gradient(rule: Rule, node: Tensor, arg: Tensor, g: Any, ga: Any) -> No
     ga, g = getattr(ga, "_data", ga), getattr(g, "_data", g)
     if isinstance(g, tuple) or np.all(np.isfinite(ga)) or not np.all(np.isfinite(g)):
         return
-    flat = np.ravel(ga)
-    first = int(np.flatnonzero(~np.isfinite(flat))[0])
-    index = [int(i) for i in np.unravel_index(first, np.shape(ga))]
     data = arg._data
     line = (node._about and node._about.line) or where(user_frame())
     raise FloatingPointError(
-        f"the derivative of {rule.name} made {flat[first]}{f' at {index}' if index else ''} on the way back "
+        f"the derivative of {rule.name} made {_first_of(ga)} on the way back "
         f"to {arg._label()}, which lies between {np.min(data):.6g} and {np.max(data):.6g}\n  at {line}"
     )
 

@@ -119,16 +119,6 @@ def _harmless(data: np.ndarray, mask: np.ndarray, shown: np.ndarray) -> bool:
     return np.array_equal(twin, expected)
 
 
-def fitting(target: Tensor, new: Any, casting: str = "same_kind") -> None:
-    """Raise, as NumPy does, if a result can't become what is written to: complex numbers no real ones."""
-    dtype = getattr(new, "dtype", None)
-    if dtype is not None and not np.can_cast(dtype, target.dtype, casting):  # type: ignore[arg-type]
-        raise TypeError(
-            f"{target._label()} holds {target.dtype}, and the result is {dtype}, which NumPy does not write "
-            f"there (casting={casting!r}): write t = t + other in the place of t += other"
-        )
-
-
 def augment(target: Tensor, new: Any) -> Tensor:
     """Do ``target op= other``, given the result of ``target op other``, and return the target."""
     cls = type(target)
@@ -138,7 +128,15 @@ def augment(target: Tensor, new: Any) -> Tensor:
             f"{target._label()} is {shape} and can't become {np.shape(new)} in place: write "
             "t = t + other in the place of t += other"
         )
-    fitting(target, new)
+    dtype = getattr(new, "dtype", target.dtype)
+    if not np.can_cast(dtype, target.dtype, "same_kind"):
+        raise TypeError(
+            f"{target._label()} holds {target.dtype}, and the result is {dtype}, which NumPy does not write "
+            "there (casting='same_kind'): write t = t + other in the place of t += other"
+        )
+    if type(new) is not cls and isinstance(target._data, np.generic):  # a leaf that is a number
+        target.data = target.dtype.type(new)
+        return target
     if type(target._state) is View or type(new) is not cls:
         write(target, ..., new)
         return target
@@ -161,7 +159,7 @@ def plain_leaf(tensor: Tensor) -> bool:
 
 def _same(state: View, target: Tensor, index: Any) -> bool:
     """Whether a view is that of ``target[index]`` as it is now."""
-    shown = state.part.index
+    shown = state.index
     return state.parent is target and shown is not None and _equal(shown[0], index)
 
 
@@ -232,7 +230,7 @@ def _through(view: View, index: Any, value: Any) -> None:
             raise ValueError(f"assignment destination is read-only: {one.trouble}")
         one = one.parent._state
     root, cls = view.root, type(view.root)
-    shown = view.part.index
+    shown = view.index
     if view.parent is root and shown is not None and index is Ellipsis:
         write(root, shown[0], value)
         return

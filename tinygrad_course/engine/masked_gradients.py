@@ -151,18 +151,9 @@ def owned(g: Any) -> Any:
 
 
 def through(rule: Rule, vjps: Any, live: Live | None, conform: Callable[..., Any]) -> list[Any]:
-    """Return the vjps of a node as ones whose gradients are `Partial`.
+    """Return the vjps of a node whose gradient is `live` (None: everywhere) as ones that give a `Partial`.
 
-    Parameters
-    ----------
-    rule : Rule
-        The node's.
-    vjps : sequence
-        Its vjps, one for each argument (or member of the list that is its first argument).
-    live : Live or None
-        Where the node's own gradient is live; None: everywhere.
-    conform : callable
-        ``conform(g, value, rule)`` gives a gradient its argument's shape and dtype.
+    ``conform(g, value, rule)`` gives a gradient its argument's shape and dtype.
     """
     return [vjp and functools.partial(_step, rule, live, conform, i, vjp) for i, vjp in enumerate(vjps)]
 

@@ -15,7 +15,7 @@ import numpy as np
 from tinygrad_course.engine import errors, other_arrays
 from tinygrad_course.engine.creation import clock
 from tinygrad_course.engine.errors import blocks
-from tinygrad_course.engine.in_place import augment, fitting, plain_leaf
+from tinygrad_course.engine.in_place import augment, plain_leaf
 from tinygrad_course.engine.recording import dispatch, record, record_one
 from tinygrad_course.engine.views import View, now
 from tinygrad_course.rules.indexing import astype
@@ -118,25 +118,13 @@ def _by_function(function: Callable[..., Any], operate: Callable[[Any, Any], Any
 
 def _in_place(self: Any, other: Any, operate: Callable[[Any, Any], Any], forward: Callable[..., Any]) -> Any:
     """Write ``operate(self, other)`` to the Tensor; NumPy's numbers can't be written to and are replaced."""
-    if type(other) is not type(self):
-        root = self._state.root if type(self._state) is View else self
-        if plain_leaf(root):
-            return _leaf_in_place(self, other, operate)
     data = now(self)._data
+    root = self._state.root if type(self._state) is View else self
+    if type(other) is not type(self) and plain_leaf(root):
+        return augment(self, operate(data, other))
     if isinstance(data, np.generic) or (not isinstance(data, np.ndarray) and data.shape == ()):
         return forward(self, other)
     return augment(self, forward(self, other))
-
-
-def _leaf_in_place(self: Any, other: Any, operate: Callable[[Any, Any], Any]) -> Any:
-    data = operate(now(self)._data, other)
-    if type(self._state) is View:
-        return augment(self, data)
-    if np.shape(data) != self.shape:
-        raise ValueError(f"{self._label()} is {self.shape} and can't become {np.shape(data)} in place")
-    fitting(self, data)
-    self.data = np.array(data, dtype=self.dtype, order="K")[()]
-    return self
 
 
 class Operators:

@@ -240,29 +240,10 @@ def shares(
 ) -> tuple[Any, list[tuple[Any, Any]]] | None:
     """Return the gradient of the array that a part was read of or written to, and that of what was written.
 
-    Parameters
-    ----------
-    node : Tensor
-        The operation ``x[index]``, or `WRITE`.
-    x : Tensor
-        The array before.
-    g, live
-        The operation's gradient, and where it is live.
-    before
-        The gradient of `x` so far, or None.
-    own : Own
-        Which gradients may be written to.
-    masked : bool
-        Whether to know where gradients are live.
-    marked : bool
-        Whether the operation will keep its gradient.
-    record : bool
-        Whether gradients are recorded: then they are Tensors, and so are the writes to them.
-
-    Returns
-    -------
-    (array or Partial, list of pairs), or None
-        None where the array is small, or of another library: its rule knows what to do.
+    `node` is ``x[index]``, or `WRITE`, with the gradient `g`, live in `live`; `before` is that of x so far,
+    and `own` says which may be written to. It is `masked` to know where gradients are live, `marked` if the
+    node keeps its own; to `record` them they are Tensors, and so are the writes to them. None where the array
+    is small, or of another library: its rule knows what to do.
     """
     data = x._data
     if type(data) is not Overwritten and (type(data) is not _ndarray or data.nbytes <= WHOLE):

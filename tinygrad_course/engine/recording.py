@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tinygrad_course.engine import errors
-from tinygrad_course.engine.creation import clock, node, view_of
+from tinygrad_course.engine.creation import clock, leaf, node
 from tinygrad_course.engine.errors import blocks
 from tinygrad_course.engine.other_arrays import ASKED_FIRST, admitted, refuse_solver
 from tinygrad_course.engine.partial_writes import WRITE, detached
@@ -38,6 +38,7 @@ from tinygrad_course.rules.table import (
     refusal,
 )
 from tinygrad_course.rules.ufunc_methods import method_of, selected
+from tinygrad_course.rules.windows import windows
 
 if TYPE_CHECKING:
     from tinygrad_course.engine.tensor import Tensor
@@ -58,14 +59,14 @@ VIEWS: dict[Callable[..., Any], bool | None] = {
         [
             operator.getitem, np.transpose, np.swapaxes, np.moveaxis, np.matrix_transpose, np.squeeze,
             np.expand_dims, np.flip, np.flipud, np.fliplr, np.rot90, np.diagonal, np.broadcast_to, np.real,
-            np.split, np.array_split,
+            np.split, np.array_split, windows,
         ],
         True,
     ),
 }  # fmt: skip
 if hasattr(np, "unstack"):  # NumPy 2.1
     VIEWS[np.unstack] = True
-READ_ONLY = {np.diagonal, np.broadcast_to}
+READ_ONLY = {np.diagonal, np.broadcast_to, windows}
 _PARTS = {np.real, np.imag}
 
 # ------------------------------------------------------------------ recording a call
@@ -77,26 +78,8 @@ def record(  # noqa: C901  (one pass over the arguments; a comprehension would m
     """Compute ``rule.function(*args, **kwargs)`` on the data and return it as a recorded Tensor.
 
     What the vjps will read is kept as it is here: a leaf's data, which can be replaced, and the values of
-    constants, which can be written to.
-
-    Parameters
-    ----------
-    cls : type
-        `Tensor` itself.
-    rule : Rule
-        The derivative of the function.
-    args, kwargs
-        The call, with Tensors among the positional arguments (or in the list that is the first of them).
-
-    Returns
-    -------
-    Tensor, or tuple or list of Tensors, or a plain array
-        Plain where no Tensor stands in an argument that has a derivative.
-
-    Raises
-    ------
-    TypeError
-        For an argument that the rule does not cover.
+    constants, which can be written to. Several results are a tuple or list of Tensors. Where no Tensor stands
+    in an argument that has a derivative, the result is plain; what the rule does not cover raises.
     """
     holds: list[Any] = []
     plain = len(args) <= rule.covered and (not kwargs or _ordinary(rule, kwargs))
@@ -115,18 +98,25 @@ def record(  # noqa: C901  (one pass over the arguments; a comprehension would m
         if kind is cls:
             value = arg._data
             if arg._op is None:
-                keep = True
-                if arg._state is not None:
+                if arg._state is None:
+                    keep = True
+                else:
                     recorded, value = arg._state.read(arg)
                     if recorded is not arg:
                         args = _with(recorded, arg, args)
+                    if rule is not _GETITEM or recorded._op is None:  # which needs no values
+                        keep = True
             values.append(value)
         elif kind is float or kind is int:
             values.append(arg)
         elif kind is _ndarray:
             if rule.saves or not rule.elementwise:
-                keep = True
-                arg = arg.copy("K") if arg.nbytes <= SMALL else kept_array(arg, holds)
+                value = arg.copy("K") if arg.nbytes <= SMALL else kept_array(arg, holds)
+                if rule is _GETITEM:
+                    args = _with(value, arg, args)
+                else:
+                    keep = True
+                arg = value
             values.append(arg)
         else:
             if rule.sequence and not values:
@@ -136,9 +126,10 @@ def record(  # noqa: C901  (one pass over the arguments; a comprehension would m
             else:
                 value = _constant(cls, rule, arg, holds)
                 if value is not arg:
-                    keep = True
-                    if rule.elementwise:  # a list, which is an array to whoever reads the recording
+                    if rule.elementwise or rule is _GETITEM:  # what there is to whoever reads the recording
                         args = _with(value, arg, args)
+                    else:
+                        keep = True
             values.append(value)
     try:
         y = rule.compute(*values, **kwargs) if kwargs else rule.compute(*values)
@@ -190,21 +181,6 @@ def record_one(cls: type[Tensor], rule: Rule, arg: Tensor) -> Any:
     except Exception as error:  # noqa: BLE001  (whatever it is, it is told better)
         raise errors.explain(error, rule, (arg,)) from None
     return node(cls, rule, (arg,), y)
-
-
-def record_item(cls: type[Tensor], x: Tensor, index: Any) -> Any:
-    """Record ``x[index]``."""
-    here = now(x)
-    if here._op is not WRITE:
-        return record(cls, _GETITEM, (x, index))
-    holds: list[Any] = []
-    kept_index = _constant(cls, _GETITEM, index, holds)
-    try:
-        y = here._data[kept_index]
-    except Exception as error:  # noqa: BLE001  (whatever it is, it is told better)
-        raise errors.explain(error, _GETITEM, (x, index)) from None
-    out = node(cls, _GETITEM, (here, kept_index), y, None, holds)
-    return _view(cls, out, (x, index), [here._data, kept_index], None) if type(y) is _ndarray else out
 
 
 def _ordinary(rule: Rule, kwargs: dict[str, Any]) -> bool:
@@ -347,52 +323,14 @@ def _view(
     if function in _PARTS and values[at].dtype.kind == "c":
         trouble = "a part of complex numbers can't be written to alone: write z[...] = value + 1j * z.imag"
     elif function in READ_ONLY:
-        trouble = f"np.{rule.name} gives a view that can't be written to, as NumPy's can't: take a copy of it"
+        trouble = f"{rule.name} gives a view that can't be written to, as NumPy's can't: take a copy of it"
     rest = [*values[:at], *values[at + 1 :]]
     if pick is None and out._args[at]._op is WRITE:
         out._data = detached(out._data, values[at])
-    shown = _Shown(cls, rule, at, rest, kwargs or {}, pick)
-    return view_of(out, View(given[at], out, shown, trouble, unsure))
-
-
-class _Shown:
-    """Which part of an array a view shows: the call that shows it, but for argument number `at`."""
-
-    __slots__ = ("at", "cls", "kwargs", "pick", "rest", "rule")
-
-    def __init__(
-        self,
-        cls: type[Tensor],
-        rule: Rule,
-        at: int,
-        rest: list[Any],
-        kwargs: dict[str, Any],
-        pick: int | None,
-    ) -> None:
-        self.cls = cls
-        self.rule = rule
-        self.at = at
-        self.rest = rest
-        self.kwargs = kwargs
-        self.pick = pick
-
-    def record(self, value: Tensor) -> Tensor:
-        """Return the same view of another value."""
-        shown = record(self.cls, self.rule, self._args(value), self.kwargs)
-        return (shown if self.pick is None else shown[self.pick])._present()  # type: ignore[no-any-return]
-
-    def of_array(self, array: Any) -> Any:
-        """Return the same view of a plain array."""
-        shown = self.rule.function(*self._args(array), **self.kwargs)
-        return shown if self.pick is None else shown[self.pick]
-
-    def _args(self, array: Any) -> tuple[Any, ...]:
-        return (*self.rest[: self.at], array, *self.rest[self.at :])
-
-    @property
-    def index(self) -> tuple[Any] | None:
-        """Of ``x[i]``: (i,)."""
-        return (self.rest[0],) if self.rule.function is operator.getitem else None
+    shown = leaf(cls, out._data)
+    shown._state = View(given[at], out, rule, at, rest, kwargs or {}, pick, trouble, unsure)
+    shown._serial = out._serial
+    return shown
 
 
 _KNOWN = {np.ndarray, np.int64, np.intp, np.int32, np.bool_, np.float64}
@@ -439,25 +377,24 @@ def _bind(
 
 
 @functools.cache
-def _required(function: Callable[..., Any]) -> tuple[str, ...]:
-    """Return the arguments without a default, which rules and definitions look for at their positions."""
+def _arguments(function: Callable[..., Any]) -> dict[str, bool]:
+    """Return the names of a function's arguments, each with whether it comes first and has no default.
+
+    Rules and definitions look for those at their positions.
+    """
     try:
         parameters = inspect.signature(function).parameters.values()
     except (ValueError, TypeError):
-        return ()
-    return tuple([p.name for p in parameters if p.default is p.empty and p.kind <= p.POSITIONAL_OR_KEYWORD])
+        return {}
+    return {p.name: p.default is p.empty and p.kind <= p.POSITIONAL_OR_KEYWORD for p in parameters}
+
+
+def _required(function: Callable[..., Any]) -> tuple[str, ...]:
+    return tuple([name for name, required in _arguments(function).items() if required])
 
 
 def _argument_names(rule: Rule) -> tuple[str, ...]:
-    return _names(rule.function) or rule.names
-
-
-@functools.cache
-def _names(function: Callable[..., Any]) -> tuple[str, ...]:
-    try:
-        return tuple(inspect.signature(function).parameters)
-    except (ValueError, TypeError):
-        return ()
+    return tuple(_arguments(rule.function)) or rule.names
 
 
 def _spelled(
@@ -536,18 +473,13 @@ def _composed(
     try:
         inspect.signature(definition).bind(*args, **kwargs)
     except TypeError as error:
-        first, names = len(_required(function)), _names(function)
+        first, names = len(_required(function)), tuple(_arguments(function))
         if first < len(args) <= len(names):
             return dispatch(cls, function, *_spelled(names, first, args, kwargs))
         raise TypeError(errors.not_covered_by_definition(function, error)) from None
     own = _own_value(function, peek(cls, args), peek(cls, kwargs)) if function in OWN else None
     with np.errstate(all=None if own is None else "ignore"):
-        y = as_numpys(cls, function, definition(*args, **kwargs), args, own)
-    if function is np.lib.stride_tricks.sliding_window_view:
-        trouble = "sliding_window_view gives a view that can't be written to, as NumPy's: take a copy of it"
-        windows = _Composed(function, definition, list(args[1:]), kwargs)
-        return view_of(windows.laid(y._present(), args[0]), View(args[0], y._present(), windows, trouble))
-    return y
+        return as_numpys(cls, function, definition(*args, **kwargs), args, own)
 
 
 def _own_value(function: Any, args: Any, kwargs: Any) -> Any:
@@ -556,35 +488,6 @@ def _own_value(function: Any, args: Any, kwargs: Any) -> Any:
         if hasattr(a, "__array_function__") and type(a) is not np.ndarray and not is_tensor(a):
             return None
     return function(*args, **kwargs)
-
-
-class _Composed:
-    """Which part of an array a view shows that is composed of several operations."""
-
-    index = None
-
-    def __init__(
-        self, function: Any, definition: Callable[..., Any], rest: list[Any], kwargs: dict[str, Any]
-    ) -> None:
-        self.function = function
-        self.definition = definition
-        self.rest = rest
-        self.kwargs = kwargs
-
-    def record(self, value: Tensor) -> Tensor:
-        """Return the same view of another value."""
-        return self.laid(self.definition(value, *self.rest, **self.kwargs)._present(), value)
-
-    def laid(self, out: Tensor, parent: Tensor) -> Tensor:
-        """Give a view the layout of NumPy's: what is a view of it depends on that."""
-        data = now(parent)._data
-        if isinstance(data, np.ndarray):
-            out._data = self.function(data, *self.rest, **self.kwargs)
-        return out
-
-    def of_array(self, array: Any) -> Any:
-        """Return the same view of a plain array."""
-        return self.definition(array, *self.rest, **self.kwargs)
 
 
 #: Keywords of ufuncs that change no number, where they change none of the kinds.

@@ -18,12 +18,10 @@ ARRAYS = {np.pad, np.resize, np.broadcast_arrays, np.select, np.piecewise, np.co
 SHARED = {
     *(np.atleast_1d, np.atleast_2d, np.atleast_3d, np.broadcast_arrays, np.meshgrid, np.rollaxis, np.diag),
     *(np.hsplit, np.vsplit, np.dsplit, np.linalg.matrix_transpose, np.linalg.diagonal, np.real_if_close),
-    *(np.diff, np.linalg.matrix_power, np.trim_zeros),
+    *(np.diff, np.linalg.matrix_power, np.trim_zeros, np.lib.stride_tricks.sliding_window_view),
 }
 #: In the order of rows, however the arguments lie.
-BY_ROWS = {
-    *(np.take, np.choose, np.interp),
-}
+BY_ROWS = {*(np.take, np.choose, np.interp)}
 #: In the order of columns where the first argument is.
 AS_FIRST = {np.pad, np.delete, np.insert, np.gradient}
 

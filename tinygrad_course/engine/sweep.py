@@ -162,10 +162,8 @@ def sweep(  # noqa: C901  (one loop: the calls that it saves are its purpose)
 
     Parameters
     ----------
-    root : Tensor
-        Where to begin, with data of any shape.
-    seed : array
-        The gradient with respect to `root`, of its shape and dtype.
+    root, seed
+        Where to begin, and its gradient, of its shape and dtype.
     oldest : int
         The birth number of the oldest node of interest; older ones are not followed.
     keep : bool

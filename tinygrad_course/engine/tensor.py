@@ -6,6 +6,7 @@ Tensor answers NumPy's protocols. Everything differentiable is a Tensor, constan
 
 from __future__ import annotations
 
+import operator
 import sys
 import threading
 import weakref
@@ -26,15 +27,7 @@ from tinygrad_course.engine.in_place import Flat, as_taken, write
 from tinygrad_course.engine.operation import Operation, Released
 from tinygrad_course.engine.operators import Methods, Operators
 from tinygrad_course.engine.partial_writes import ALONE, references
-from tinygrad_course.engine.recording import (
-    dispatch,
-    dispatch_ufunc,
-    peek,
-    plain,
-    record,
-    record_item,
-    record_one,
-)
+from tinygrad_course.engine.recording import dispatch, dispatch_ufunc, peek, plain, record, record_one
 from tinygrad_course.engine.sweep import OLDEST, ONE, first_seed, sweep
 from tinygrad_course.engine.undispatched import recorded_instead
 from tinygrad_course.engine.views import OPEN, Open, View, Written, now
@@ -42,6 +35,7 @@ from tinygrad_course.rules.table import RULES, Rule
 
 _float64 = np.float64
 _accumulating = threading.Lock()
+_GETITEM = RULES[operator.getitem]
 
 
 def as_data(data: ArrayLike, dtype: DTypeLike | None) -> Any:
@@ -566,7 +560,7 @@ class Tensor(Operators, Methods, errors.Habits):
         self.flat[:] = value
 
     def __getitem__(self, index: Any) -> Tensor:
-        return record_item(Tensor, self, index)  # type: ignore[no-any-return]
+        return record(Tensor, _GETITEM, (self, index))  # type: ignore[no-any-return]
 
     def __setitem__(self, index: Any, value: Any) -> None:
         """Write to the Tensor, as to an array: what is a view of it, or it of, shows the new values.

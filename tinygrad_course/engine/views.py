@@ -10,12 +10,15 @@ To the recorder both look like leaves in a state that is not None, so that ordin
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol
+import operator
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 if TYPE_CHECKING:
     from tinygrad_course.engine.tensor import Tensor
+    from tinygrad_course.rules.table import Rule
 
 
 class Open:
@@ -54,20 +57,6 @@ class Written:
         return self.latest, self.latest._data
 
 
-class Part(Protocol):
-    """Which part of an array a view shows."""
-
-    @property
-    def index(self) -> tuple[Any] | None:
-        """Of ``x[i]``: (i,)."""
-
-    def record(self, value: Tensor) -> Tensor:
-        """Return the same view of another value."""
-
-    def of_array(self, array: Any) -> Any:
-        """Return the same view of a plain array."""
-
-
 class View:
     """A Tensor that shows a part of another, as NumPy's views do.
 
@@ -75,29 +64,55 @@ class View:
     ----------
     parent, root : Tensor
         What it was taken from, and the Tensor at the end of that chain.
-    part : Part
-        Which part of its parent it shows.
     node : Tensor
-        The recorded operation.
+        The recorded operation, or of one with several results the one number `pick`.
+    rule, at, rest, kwargs
+        The call that shows the part: the parent is its argument number `at`, the others are `rest`.
     seen : object
         What the root was when `node` was recorded.
     trouble : str or None
         Why it can't be written to; or, where `unsure`, why it can't be known what NumPy would do.
     """
 
-    __slots__ = ("node", "parent", "part", "root", "seen", "trouble", "unsure")
+    __slots__ = (
+        "at", "kwargs", "node", "parent", "pick", "rest", "root", "rule", "seen", "trouble", "unsure",
+    )  # fmt: skip
 
     def __init__(
-        self, parent: Tensor, node: Tensor, part: Part, trouble: str | None = None, unsure: bool = False
+        self,
+        parent: Tensor,
+        node: Tensor,
+        rule: Rule,
+        at: int,
+        rest: list[Any],
+        kwargs: dict[str, Any],
+        pick: int | None,
+        trouble: str | None,
+        unsure: bool,
     ) -> None:
         state = parent._state
         self.parent = parent
         self.root: Tensor = state.root if type(state) is View else parent
         self.node = node
-        self.part = part
+        self.rule = rule
+        self.at = at
+        self.rest = rest
+        self.kwargs = kwargs
+        self.pick = pick
         self.seen = self.root._data if state is None else _state_of(self.root)
         self.trouble = trouble
         self.unsure = unsure
+
+    @property
+    def index(self) -> tuple[Any] | None:
+        """Of ``x[i]``: (i,)."""
+        return (self.rest[0],) if self.rule.function is operator.getitem else None
+
+    def _shown(self, call: Callable[..., Any], parent: Any) -> Any:
+        """Return the view of something in the parent's place."""
+        args = (*self.rest[: self.at], parent, *self.rest[self.at :])
+        shown = call(self.rule.function, args, self.kwargs)
+        return shown if self.pick is None else shown[self.pick]
 
     def read(self, tensor: Tensor) -> tuple[Tensor, Any]:  # noqa: ARG002  (as the others)
         """Return what the view shows now."""
@@ -109,7 +124,7 @@ class View:
                 if view.unsure:
                     raise TypeError(f"{view.trouble}; take it again after the write, or before it as a copy")
                 name = view.node.name
-                view.node = view.part.record(now(view.parent))
+                view.node = view._shown(type(view.root).__record_call__, now(view.parent))._present()
                 view.seen = _state_of(view.root)
                 if name is not None:
                     view.node.name = name
@@ -140,7 +155,7 @@ class View:
         while type(state := chain[-1].parent._state) is View:
             chain.append(state)
         for view in reversed(chain):
-            array = view.part.of_array(array)
+            array = view._shown(lambda f, args, kwargs: f(*args, **kwargs), array)
         return array
 
 
@@ -201,6 +216,6 @@ def is_view(y: Any, value: Any) -> bool:
 
 
 def _owner(array: Any) -> Any:
-    while isinstance(array.base, np.ndarray):
-        array = array.base
+    while (base := getattr(array, "base", None)) is not None:  # (that of `as_strided` is no array)
+        array = base
     return array

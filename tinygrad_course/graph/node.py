@@ -79,11 +79,6 @@ class Node:
     gradient_of: int | None = None
 
     @property
-    def is_leaf(self) -> bool:
-        """Whether nothing was recorded before it: a variable of the user's, or a constant."""
-        return self.op is None
-
-    @property
     def applied(self) -> Call:
         """The call of an operation."""
         assert self.call is not None, self.op  # noqa: S101  (it is asked of operations alone)

@@ -138,9 +138,7 @@ def around_0(m: Any, a: float, b: float, away: Callable[[Any], Any]) -> Any:
     """pi/8 2F1(a, b; 2; m) for small m, where what is `away` from it cancels."""
     near = np.abs(m) < 0.5
     return np.where(
-        near,
-        math.pi / 8.0 * special.hyp2f1(a, b, 2.0, np.where(near, m, 0.0)),
-        away(np.where(near, 0.75, m)),
+        near, math.pi / 8.0 * special.hyp2f1(a, b, 2.0, np.where(near, m, 0.0)), away(np.where(near, 0.75, m))
     )
 
 
@@ -205,11 +203,7 @@ rule(
 )
 
 
-rule(
-    special.ellipkinc,
-    lambda g, y, phi, m: g / delta(phi, m),
-    lambda g, y, phi, m: g * f_slope(phi, m),
-)
+rule(special.ellipkinc, lambda g, y, phi, m: g / delta(phi, m), lambda g, y, phi, m: g * f_slope(phi, m))
 rule(
     special.ellipeinc,
     lambda g, y, phi, m: g * delta(phi, m),

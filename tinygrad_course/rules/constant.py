@@ -78,8 +78,5 @@ refused(
     *(np.intersect1d, np.setdiff1d, np.setxor1d, np.union1d),
     *(getattr(np, name) for name in ("unique_all", "unique_counts", "unique_inverse", "unique_values")),
 )
-refused(
-    "it gives the distance to a neighbouring floating-point number",
-    *(np.nextafter, np.spacing),
-)
+refused("it gives the distance to a neighbouring floating-point number", *(np.nextafter, np.spacing))
 refused("its exponents are integers; write x * 2.0**-n with the exponent n that you want", np.frexp)

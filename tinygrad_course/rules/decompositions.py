@@ -19,7 +19,7 @@ import numpy as np
 
 from tinygrad_course.rules.diagonals import on_diagonal
 from tinygrad_course.rules.indexing import scatter
-from tinygrad_course.rules.reductions import product_before
+from tinygrad_course.rules.reductions import without_one
 from tinygrad_course.rules.shapes import adjoint as H  # noqa: N812  (the names that formulas have for them)
 from tinygrad_course.rules.shapes import as_array, by_formula, conj, inexact, is_complex, unbroadcast
 from tinygrad_course.rules.shapes import transposed as T  # noqa: N812
@@ -31,11 +31,6 @@ def real_part(a: Any) -> Any:
 
 
 # ------------------------------------------------------------------ inverse and determinant
-
-
-def without_one(s: Any) -> Any:
-    """The products of all but each one of the numbers along the last axis, without a division."""
-    return product_before(s) * np.flip(product_before(np.flip(s, -1)), -1)
 
 
 @primitive

@@ -314,6 +314,11 @@ def product_before(x: Any) -> Any:
     return np.cumprod(np.concatenate([np.ones_like(x[..., :1]), x[..., :-1]], axis=-1), axis=-1)
 
 
+def without_one(x: Any) -> Any:
+    """The products of all but each one of the numbers along the last axis, without a division."""
+    return product_before(x) * np.flip(product_before(np.flip(x, -1)), -1)
+
+
 def prod_vjp(
     g: Any,
     y: Any,
@@ -332,8 +337,7 @@ def prod_vjp(
     if not a.ndim:
         return masked(g, where)
     x, order, shape = last(a if where is True else np.where(where, a, 1.0), axis)
-    others = product_before(x) * np.flip(product_before(np.flip(x, -1)), -1)
-    return masked(g * np.transpose(others.reshape(shape), tuple(np.argsort(order).tolist())), where)
+    return masked(g * np.transpose(without_one(x).reshape(shape), tuple(np.argsort(order).tolist())), where)
 
 
 rule(np.prod, prod_vjp)

@@ -131,11 +131,7 @@ rule(
     lambda g, y, d, m, s: g * (DEGREE / 3600.0),
     saves=False,
 )
-rule(
-    special.powm1,
-    lambda g, y, a, b: g * (b * a ** (b - 1)),
-    lambda g, y, a, b: g * (a**b * np.log(a)),
-)
+rule(special.powm1, lambda g, y, a, b: g * (b * a ** (b - 1)), lambda g, y, a, b: g * (a**b * np.log(a)))
 no_derivative(special.round, special.gammasgn)
 
 
