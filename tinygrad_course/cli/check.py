@@ -22,6 +22,7 @@ from tinygrad_course.audit.source.submission import MAX_BYTES
 from tinygrad_course.files import write
 
 ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
+_DAMAGED = (zipfile.BadZipFile, tarfile.TarError, EOFError, zlib.error, lzma.LZMAError, RuntimeError, OSError)
 MOST_UNPACKED = 400_000_000
 """Bytes of homework in one archive; more is no class's."""
 EPILOG = """examples:
@@ -183,15 +184,7 @@ def _unpack(archive: Path, folder: Path) -> None:
             if target.resolve().is_relative_to(folder.resolve()):
                 target.parent.mkdir(parents=True, exist_ok=True)
                 target.write_bytes(data)
-    except (
-        zipfile.BadZipFile,
-        tarfile.TarError,
-        EOFError,
-        zlib.error,
-        lzma.LZMAError,
-        RuntimeError,
-        OSError,
-    ) as error:
+    except _DAMAGED as error:
         told = str(error).partition("\n")[0].rstrip(":")  # tarfile lists what it has tried, a line each
         raise ValueError(f"{archive} is damaged, or no archive: {told}") from None
 

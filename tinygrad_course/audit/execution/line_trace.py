@@ -204,21 +204,18 @@ def target_label(target: ast.expr, scope: dict[str, Any]) -> str:
 
 
 def _read(target: ast.expr, local: Mapping[str, Any], outer: Mapping[str, Any]) -> tuple[str, Any]:
-    if isinstance(target, ast.Name):
-        return target.id, local.get(target.id)
-    if isinstance(target, ast.Attribute) and isinstance(target.value, ast.Name):
-        return target.attr, getattr(local.get(target.value.id), target.attr, None)
-    if isinstance(target, ast.Subscript) and isinstance(target.value, ast.Name | ast.Attribute):
-        named = isinstance(target.value, ast.Name)
-        name = target.value.id if isinstance(target.value, ast.Name) else target.value.attr
-        scope = {**outer, **local}
-        key, holder = (
-            evaluate(target.slice, scope),
-            local.get(name) if named else evaluate(target.value, scope),
-        )
-        if isinstance(key, str) and isinstance(holder, dict):
-            return entry_label(name, key), holder.get(key)
-        return (name, holder) if named else ("", None)
+    match target:
+        case ast.Name(id=name):
+            return name, local.get(name)
+        case ast.Attribute(value=ast.Name(id=owner), attr=name):
+            return name, getattr(local.get(owner), name, None)
+        case ast.Subscript(value=ast.Name(id=name) | ast.Attribute(attr=name)):
+            named, scope = isinstance(target.value, ast.Name), {**outer, **local}
+            key = evaluate(target.slice, scope)
+            holder = local.get(name) if named else evaluate(target.value, scope)
+            if isinstance(key, str) and isinstance(holder, dict):
+                return entry_label(name, key), holder.get(key)
+            return (name, holder) if named else ("", None)
     return "", None
 
 

@@ -4,70 +4,45 @@ import re
 
 _SIZE = r"_?(size|shape|dim|dims|units?|features?|nodes|neurons|channels|layer_?size)"
 _COUNTED = "((n|num|dim|nn)_?|d_)"
-_KINDS: tuple[tuple[str, tuple[str, ...]], ...] = (
-    ("flag", (r"verbose|print\w*|debug|plot\w*|show\w*", r"(is_?)?train(ing)?(_?fl\w*|_?mode)?")),
-    ("settings", (r"\w+_(param|params|config|cfg|options)|hparam\w*",)),
-    (
-        "number",
-        (
-            r"reg\w*|lam\w*|lmd|l[12]\w*|drop\w*|keep\w*",
-            r"learning_?rate|lr|alpha|eta|rate|momentum|decay\w*|rho",
-        ),
-    ),
-    ("epsilon", (r"eps\w*",)),
-    ("mode", (r"mode",)),
-    ("optimizer", (r"opt(imi[sz]er)?",)),
-    ("slope", (r".*(prime|deriv)\w*",)),
-    ("activation", (r"act\w*|func\w*|.*_act\w*",)),
-    ("seed", (r"(random_?)?(seed|state)",)),
-    ("count", (r"(n|num|no|max)?_?(iter\w*|epochs?|steps|passes)", r"(mini)?_?batch_?size")),
-    (
-        "inputs",
-        (
-            rf"{_COUNTED}(in(put)?s?|x|features|vocab)({_SIZE})?|dim|d_model",
-            rf"(in(put)?s?|vocab)(_?layer)?{_SIZE}|fan_?in",
-        ),
-    ),
-    ("hiddens", (r"hid(den)?_?(layer)?s?_?(dims|sizes|layers|(size|dim|units)_list|list)",)),
-    (
-        "hidden",
-        (rf"{_COUNTED}(h|hid|hdim|hidden)(_?layer)?", rf"(hid(den)?|h|wordvec|embed\w*)(_?layer)?{_SIZE}"),
-    ),
-    (
-        "outputs",
-        (
-            rf"{_COUNTED}(out(put)?s?|y|classes|labels|neurons|units|filters)({_SIZE})?",
-            rf"(out(put)?s?){_SIZE}|fan_?out",
-        ),
-    ),
-    ("sizes", (r"sizes?|(layers?_?)?(dims?|sizes)|layers?|topology|structure",)),
-    ("examples", (r"(n|num|no)_?(examples|samples|train\w*|obs\w*|points|data)|m|n|N",)),
-    ("stride", (r"strides?",)),
-    ("mask", (r"masks?",)),
-    ("dtype", (r"dtype",)),
-    ("padding", (r"pad(ding)?",)),
-    ("kernel", (r"(kernel|filter|pool|f)_?(size|shape|h|w|height|width)?",)),
-    ("scale", (r"gamma|scale",)),
-    ("shift", (r"beta|shift",)),
-    ("state", (r"([hcas]_?(0|prev|pre|init)|prev_?[hcas]|[hcas]_?prev)(_?(state|h|c))?",)),
-    (
-        "labels",
-        (
-            r"y|[yt]_?b|ts?|ys|labels?|targets?|[yt]_?(true|real|hot|label|one_?hot)\w*",
-            r"true\w*|truth|expected|desired",
-        ),
-    ),
-    ("predicted", (r"(y_?)?(hat|pred\w*|prob\w*)|al|yhat|p_?y\w*|p|h_?x",)),
-    ("bias", (r"b\w{0,2}|bias(es)?\d*",)),
-    ("recurrent", (r"w_?(hh?|aa|rec)|u\w{0,2}",)),
-    ("weights", (r"w\w{0,3}|weights?\d*|(nn_)?params?|theta\w*|kernels?|coef\w*|v",)),
-    (
-        "data",
-        (
-            r"x\w{0,3}|input\w*|data|a(_?prev)?\d*|z\d*|h\d*|s|in",
-            r"im\w*|pic\w*|arr\w*|features|logits|scores|out\w*|idxs?",
-        ),
-    ),
+_KINDS: tuple[tuple[str, str], ...] = (
+    ("flag", r"verbose|print\w*|debug|plot\w*|show\w*"),
+    ("flag", r"(is_?)?train(ing)?(_?fl\w*|_?mode)?"),
+    ("settings", r"\w+_(param|params|config|cfg|options)|hparam\w*"),
+    ("number", r"reg\w*|lam\w*|lmd|l[12]\w*|drop\w*|keep\w*"),
+    ("number", r"learning_?rate|lr|alpha|eta|rate|momentum|decay\w*|rho"),
+    ("epsilon", r"eps\w*"),
+    ("mode", r"mode"),
+    ("optimizer", r"opt(imi[sz]er)?"),
+    ("slope", r".*(prime|deriv)\w*"),
+    ("activation", r"act\w*|func\w*|.*_act\w*"),
+    ("seed", r"(random_?)?(seed|state)"),
+    ("count", r"(n|num|no|max)?_?(iter\w*|epochs?|steps|passes)"),
+    ("count", r"(mini)?_?batch_?size"),
+    ("inputs", rf"{_COUNTED}(in(put)?s?|x|features|vocab)({_SIZE})?|dim|d_model"),
+    ("inputs", rf"(in(put)?s?|vocab)(_?layer)?{_SIZE}|fan_?in"),
+    ("hiddens", r"hid(den)?_?(layer)?s?_?(dims|sizes|layers|(size|dim|units)_list|list)"),
+    ("hidden", rf"{_COUNTED}(h|hid|hdim|hidden)(_?layer)?"),
+    ("hidden", rf"(hid(den)?|h|wordvec|embed\w*)(_?layer)?{_SIZE}"),
+    ("outputs", rf"{_COUNTED}(out(put)?s?|y|classes|labels|neurons|units|filters)({_SIZE})?"),
+    ("outputs", rf"(out(put)?s?){_SIZE}|fan_?out"),
+    ("sizes", r"sizes?|(layers?_?)?(dims?|sizes)|layers?|topology|structure"),
+    ("examples", r"(n|num|no)_?(examples|samples|train\w*|obs\w*|points|data)|m|n|N"),
+    ("stride", r"strides?"),
+    ("mask", r"masks?"),
+    ("dtype", r"dtype"),
+    ("padding", r"pad(ding)?"),
+    ("kernel", r"(kernel|filter|pool|f)_?(size|shape|h|w|height|width)?"),
+    ("scale", r"gamma|scale"),
+    ("shift", r"beta|shift"),
+    ("state", r"([hcas]_?(0|prev|pre|init)|prev_?[hcas]|[hcas]_?prev)(_?(state|h|c))?"),
+    ("labels", r"y|[yt]_?b|ts?|ys|labels?|targets?|[yt]_?(true|real|hot|label|one_?hot)\w*"),
+    ("labels", r"true\w*|truth|expected|desired"),
+    ("predicted", r"(y_?)?(hat|pred\w*|prob\w*)|al|yhat|p_?y\w*|p|h_?x"),
+    ("bias", r"b\w{0,2}|bias(es)?\d*"),
+    ("recurrent", r"w_?(hh?|aa|rec)|u\w{0,2}"),
+    ("weights", r"w\w{0,3}|weights?\d*|(nn_)?params?|theta\w*|kernels?|coef\w*|v"),
+    ("data", r"x\w{0,3}|input\w*|data|a(_?prev)?\d*|z\d*|h\d*|s|in"),
+    ("data", r"im\w*|pic\w*|arr\w*|features|logits|scores|out\w*|idxs?"),
 )
 
 
@@ -82,4 +57,4 @@ def category(name: str) -> str:
     bare = name.strip("_").lower()
     bare = re.sub(r"(?<=\w)_?(train|batch|mb|mini)$", "", bare) if not bare.startswith("is") else bare
     bare = re.sub(r"^(mini_?)?(batch|mb|train|shuffled)_?(?=(x|y|data|inputs?|labels?|targets?)$)", "", bare)
-    return next((kind for kind, options in _KINDS if re.fullmatch("|".join(options), bare)), "")
+    return next((kind for kind, names in _KINDS if re.fullmatch(names, bare)), "")

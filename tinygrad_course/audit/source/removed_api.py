@@ -8,39 +8,16 @@ import numpy as np
 
 from tinygrad_course.audit.source.syntax import nodes
 
-GONE: dict[str, str] = {
-    "np.int": "int",
-    "np.float": "float",
-    "np.bool": "bool",
-    "np.complex": "complex",
-    "np.object": "object",
-    "np.str": "str",
-    "np.long": "int",
-    "np.unicode": "str",
-    "np.float_": "np.float64",
-    "np.complex_": "np.complex128",
-    "np.int0": "np.intp",
-    "np.infty": "np.inf",
-    "np.Inf": "np.inf",
-    "np.Infinity": "np.inf",
-    "np.PINF": "np.inf",
-    "np.NINF": "-np.inf",
-    "np.NaN": "np.nan",
-    "np.NAN": "np.nan",
-    "np.product": "np.prod",
-    "np.cumproduct": "np.cumprod",
-    "np.sometrue": "np.any",
-    "np.alltrue": "np.all",
-    "np.asfarray": "np.asarray",
-    "np.row_stack": "np.vstack",
-    "np.in1d": "np.isin",
-    "np.trapz": "np.trapezoid",
-    "np.mat": "np.asmatrix",
-    "np.round_": "np.round",
-    "np.string_": "np.bytes_",
-    "np.unicode_": "np.str_",
-    "np.random.random_integers": "np.random.randint",
-}
+_GONE = (
+    "int=int float=float bool=bool complex=complex object=object str=str long=int unicode=str "
+    "float_=np.float64 complex_=np.complex128 int0=np.intp infty=np.inf Inf=np.inf Infinity=np.inf "
+    "PINF=np.inf NINF=-np.inf NaN=np.nan NAN=np.nan product=np.prod cumproduct=np.cumprod "
+    "sometrue=np.any alltrue=np.all asfarray=np.asarray row_stack=np.vstack in1d=np.isin "
+    "trapz=np.trapezoid mat=np.asmatrix round_=np.round string_=np.bytes_ unicode_=np.str_ "
+    "random.random_integers=np.random.randint"
+)
+GONE = {f"np.{pair.partition('=')[0]}": pair.partition("=")[2] for pair in _GONE.split()}
+"""What is gone from NumPy, and what is to be written for it."""
 CALLS: dict[str, str] = {
     "np.asscalar": "a.item()",
     "scipy.misc.imresize": "PIL.Image.fromarray(a).resize(...) or skimage.transform.resize",

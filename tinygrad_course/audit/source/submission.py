@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 from tinygrad_course.audit.source.neighbours import Neighbours
 from tinygrad_course.audit.source.parsing import Problem, parsed
-from tinygrad_course.audit.source.syntax import definition, nodes, targets
+from tinygrad_course.audit.source.syntax import definition, elements, nodes, targets
 
 MAX_BYTES = 8_000_000
 
@@ -268,36 +268,21 @@ def _named(name: str, function: ast.Lambda, statement: ast.stmt) -> ast.Function
 
 
 _SIMPLE = (
-    ast.Constant,
-    ast.Name,
-    ast.Attribute,
-    ast.Subscript,
-    ast.Slice,
-    ast.Tuple,
-    ast.List,
-    ast.Dict,
-    ast.UnaryOp,
-    ast.BinOp,
-    ast.operator,
-    ast.unaryop,
-    ast.expr_context,
-)
+    ast.Constant, ast.Name, ast.Attribute, ast.Subscript, ast.Slice, ast.Tuple, ast.List, ast.Dict,
+    ast.UnaryOp, ast.BinOp, ast.operator, ast.unaryop, ast.expr_context,
+)  # fmt: skip
 
 
 def _simple(expression: ast.expr) -> bool:
     """Tell whether an expression only names things and counts: only inside a lambda is anything called."""
     if isinstance(expression, ast.Lambda):
         return True
-    if isinstance(
-        expression, ast.Call
-    ):  # tanh = activation(np.tanh, lambda z, a: 1 - a ** 2) makes a function
+    if isinstance(expression, ast.Call):  # tanh = activation(np.tanh, lambda z, a: 1 - a ** 2)
         made = any(isinstance(part, ast.Lambda) for part in expression.args) and not expression.keywords
         return made and isinstance(expression.func, ast.Name) and all(map(_simple, expression.args))
     if isinstance(expression, ast.Dict | ast.Tuple | ast.List):
-        parts = (
-            [*expression.keys, *expression.values] if isinstance(expression, ast.Dict) else expression.elts
-        )
-        return all(part is not None and _simple(part) for part in parts)
+        keys = expression.keys if isinstance(expression, ast.Dict) else []
+        return all(part is not None and _simple(part) for part in [*keys, *elements(expression)])
     if any(not isinstance(node, _SIMPLE) for node in ast.walk(expression)):
         return False
     return not any(nodes(expression, ast.Pow, ast.LShift, ast.Mult)) or not _large(expression)

@@ -187,22 +187,21 @@ def _other_statements(
     statement: ast.stmt, scope: Scope, label: str
 ) -> Iterator[tuple[str, ast.stmt, str, float]]:
     if isinstance(statement, ast.Assign | ast.AugAssign | ast.Expr):
-        kind = (
-            removed_kind(text(statement.value), statement, "") if not isinstance(statement, ast.Expr) else ""
-        )
-        kind = kind if kind in {"mask_twice", "keep_prob_twice", "double_1_over_m"} else "statement_extra"
-        yield kind, ast.Pass(), "a line too much", 3
+        removed = isinstance(statement, ast.Expr) or removed_kind(text(statement.value), statement, "")
+        twice = removed in {"mask_twice", "keep_prob_twice", "double_1_over_m"}
+        yield str(removed) if twice else "statement_extra", ast.Pass(), "a line too much", 3
     if isinstance(statement, ast.AugAssign):
-        plain = ast.parse(text(statement.target)).body[0]
-        if isinstance(plain, ast.Expr):
-            value = ast.BinOp(plain.value, statement.op, statement.value)
-            words = f"`{text(statement)}` changes the caller's array in place"
-            yield "in_place", ast.Assign([statement.target], value), words, 0
-            at = Location(statement, "value", None, value, ())
-            for kind, new, rank in changes("anywhere", at, scope, label, {"of a statement"}):
-                if isinstance(new, ast.BinOp) and new.left is plain.value:
-                    made = ast.AugAssign(statement.target, new.op, new.right)
-                    yield kind, made, f"`{text(statement)}` where `{text(made)}` fits", rank
+        plain, words = (
+            parse(text(statement.target)),
+            f"`{text(statement)}` changes the caller's array in place",
+        )
+        value = ast.BinOp(plain, statement.op, statement.value)
+        yield "in_place", ast.Assign([statement.target], value), words, 0
+        at = Location(statement, "value", None, value, ())
+        for kind, new, rank in changes("anywhere", at, scope, label, set()):
+            if isinstance(new, ast.BinOp) and new.left is plain:
+                made = ast.AugAssign(statement.target, new.op, new.right)
+                yield kind, made, f"`{text(statement)}` where `{text(made)}` fits", rank
         words = f"`{text(statement)}` adds where it should set"
         yield "extra_term", ast.Assign([statement.target], statement.value), words, 2
     if isinstance(statement, ast.Assign) and len(statement.targets) == 1:
