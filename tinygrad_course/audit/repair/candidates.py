@@ -18,6 +18,7 @@ from tinygrad_course.audit.repair.verdict import Verdict, judge
 from tinygrad_course.audit.source.signatures import INSIDE, defaults_of, needed_names
 from tinygrad_course.audit.source.syntax import nodes
 
+Accept = Callable[[dict[str, Function]], bool]
 SECONDS = 6.0
 """How long the search for one function's mistake may compute."""
 
@@ -108,7 +109,7 @@ class Candidates:
         site: Site,
         scope: Scope,
         label: str,
-        accept: Callable[[dict[str, Function]], bool],
+        accept: Accept,
         band: tuple[float, float] = (-1.0, 99.0),
         prefilter: Callable[[ast.stmt], bool] | None = None,
     ) -> Iterator[Repair]:
@@ -127,9 +128,7 @@ class Candidates:
                 first, second = replace(edit, kind=kind), replace(edit, kind=other) if other else None
                 yield Repair.made(site, first, second)
 
-    def accepted(
-        self, name: str, node: ast.FunctionDef, accept: Callable[[dict[str, Function]], bool]
-    ) -> bool:
+    def accepted(self, name: str, node: ast.FunctionDef, accept: Accept) -> bool:
         """Try a changed version of one of the functions; most do not even compile."""
         self.trials += 1
         try:
@@ -145,7 +144,7 @@ class Candidates:
             return False
         return all(wrong <= new.values.keys() for wrong, new in zip(self.wrong, tried, strict=False))
 
-    def better(self, before: list[Verdict]) -> Callable[[dict[str, Function]], bool]:
+    def better(self, before: list[Verdict]) -> Accept:
         """Accept what makes a quantity right in every case, and none wrong that was right."""
         had = always_right(before)
 
@@ -166,7 +165,7 @@ class Candidates:
                 verdicts.append(new)
         return verdicts
 
-    def progress(self, before: list[Verdict], label: str) -> Callable[[dict[str, Function]], bool]:
+    def progress(self, before: list[Verdict], label: str) -> Accept:
         """Accept what makes the first wrong quantity right wherever it was wrong, and nothing wrong."""
         wrong = []
         for case in [verdict.case for verdict in before if not verdict.right]:

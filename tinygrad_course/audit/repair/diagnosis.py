@@ -14,13 +14,12 @@ from tinygrad_course.audit.kinds.cases import Case, plainly
 from tinygrad_course.audit.kinds.mini_batches import EVERY, ORDER, PAIRS, SIZES
 from tinygrad_course.audit.reference.comparison import Relation, ratio, relate
 from tinygrad_course.audit.repair.candidates import Candidates, Repair
-from tinygrad_course.audit.repair.double_mutations import same_slip, structural_pairs
 from tinygrad_course.audit.repair.fault_localization import Function, Symptom
 from tinygrad_course.audit.repair.missing_lines import not_handed_on, updated_early, without_return
 from tinygrad_course.audit.repair.mutations.locations import called, text
 from tinygrad_course.audit.repair.mutations.naming import is_a
 from tinygrad_course.audit.repair.prefilter import Scene, assigned, local_value
-from tinygrad_course.audit.repair.search import order_of, search
+from tinygrad_course.audit.repair.search import order_of, same_slip, search, structural_pairs
 from tinygrad_course.audit.repair.verdict import Verdict
 from tinygrad_course.audit.reporting.mistakes import DIAGNOSES
 from tinygrad_course.audit.reporting.results import Finding
