@@ -38,7 +38,7 @@ def test_each_line_names_a_mistake() -> None:
 )
 def test_a_line_undoes_its_mistake(statement: str, right: str, mistake: str) -> None:
     block = ast.parse(statement).body
-    scope = Scope.of(VALUES, {"relu"}, [])
+    scope = Scope(VALUES, {"relu"}, [])
     found = {(ast.unparse(block[0]), edit.kind) for edit in edits(block, 0, scope, "dW")}
     assert (right, mistake) in found
     assert ast.unparse(block[0]) == statement

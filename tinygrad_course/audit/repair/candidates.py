@@ -15,7 +15,7 @@ from tinygrad_course.audit.repair.fault_localization import Function, Run
 from tinygrad_course.audit.repair.mutations.locations import Scope, text
 from tinygrad_course.audit.repair.mutations.single import Edit, edits
 from tinygrad_course.audit.repair.verdict import Verdict, judge
-from tinygrad_course.audit.source.signatures import INSIDE, defaults_of, needed_names
+from tinygrad_course.audit.source.signatures import INSIDE
 from tinygrad_course.audit.source.syntax import nodes
 
 Accept = Callable[[dict[str, Function]], bool]
@@ -96,13 +96,8 @@ class Candidates:
         local = next((event.before for event in own[::-1] if event.site == site.index), None) or {
             name: value for event in own for name, value in event.before.items()
         }
-        scope = Scope.of(local, functions, self.strings)
-        scope.donors = self.donors
-        scope.read = _read(self.copies[site.function])
-        defaults = {name: defaults_of(function).items() for name, function in program.at_hand.items()}
-        scope.flags = {name: [flag for flag, at in held if at is False] for name, held in defaults.items()}
-        scope.wanted = {name: needed_names(function) for name, function in program.at_hand.items()}
-        return scope
+        read = _read(self.copies[site.function])
+        return Scope(local, functions, self.strings, program.at_hand, read, self.donors)
 
     def repairs_at(
         self,

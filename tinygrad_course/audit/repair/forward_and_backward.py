@@ -190,7 +190,7 @@ def _repair(
         order_of(pool), key=lambda site: ("cache" not in ast.unparse(site.statement), -site.index)
     ):
         repair = next(
-            pool.repairs_at(site, Scope.of(values, set(), pool.strings), "cache", accept, (-1.0, 1.6)), None
+            pool.repairs_at(site, Scope(values, set(), pool.strings), "cache", accept, (-1.0, 1.6)), None
         )
         if repair is not None:
             line = repair.line

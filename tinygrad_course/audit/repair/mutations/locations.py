@@ -51,44 +51,34 @@ class Scope:
     """What a statement can see: the local variables before it, the functions, the function's strings."""
 
     values: dict[str, Any]
-    functions: set[str] = field(default_factory=set)
-    strings: list[str] = field(default_factory=list)
-    numbers: dict[str, float] = field(default_factory=dict)
-    """Local scalars (m, keep_prob, lambd, beta1, t, ...)."""
-    arrays: dict[str, tuple[int, ...]] = field(default_factory=dict)
-    entries: dict[str, tuple[int, ...]] = field(default_factory=dict)
-    """The arrays, and those in dictionaries, as they are written: A1, cache['A1']."""
+    functions: set[str]
+    strings: list[str]
+    defined: dict[str, ast.FunctionDef] = field(default_factory=dict)
+    """The file's functions."""
     read: list[str] = field(default_factory=list)
     """The entries of dictionaries that the function reads, as they are written: grads['dW' + str(l)]."""
-    flags: dict[str, list[str]] = field(default_factory=dict)
-    """The arguments of the file's functions that are False unless they are given: deriv of nonlin."""
-    wanted: dict[str, list[str]] = field(default_factory=dict)
-    """The arguments without a default of the functions that the file can call."""
     donors: list[str] = field(default_factory=list)
     """Entries of dictionaries that may stand where a call has another argument."""
     found: dict[tuple[str, tuple[int, ...]], list[str]] = field(default_factory=dict)
     """What there is of each kind of the table of edits, once it was looked for."""
 
-    @classmethod
-    def of(cls, values: dict[str, Any], functions: set[str], strings: list[str]) -> "Scope":
-        """Sort the variables into numbers and arrays."""
-        numbers = {
+    def __post_init__(self) -> None:
+        values = self.values.items()
+        self.numbers: dict[str, float] = {
             name: float(value)
-            for name, value in values.items()
+            for name, value in values
             if isinstance(value, int | float | np.integer | np.floating) and not isinstance(value, bool)
         }
-        arrays = {name: value.shape for name, value in values.items() if isinstance(value, np.ndarray)}
-        entries = {
-            f"{name}[{key!r}]": item.shape
-            for name, value in values.items() if isinstance(value, dict) and len(value) < 16
-            for key, item in value.items() if isinstance(key, str) and isinstance(item, np.ndarray)
-        }  # fmt: skip
-        held = {
-            f"{name}.{key}": item.shape
-            for name, value in values.items() if name == "self" and hasattr(value, "__dict__")
-            for key, item in vars(value).items() if isinstance(item, np.ndarray)
-        }  # fmt: skip
-        return cls(values, functions, strings, numbers, arrays, {**arrays, **entries, **held})
+        """Local scalars (m, keep_prob, lambd, beta1, t, ...)."""
+        self.arrays = {name: value.shape for name, value in values if isinstance(value, np.ndarray)}
+        self.entries: dict[str, tuple[int, ...]] = dict(self.arrays)
+        """The arrays, and those in dictionaries, as they are written: A1, cache['A1']."""
+        for name, held in values:
+            own = name == "self" and hasattr(held, "__dict__")
+            items = vars(held) if own else held if isinstance(held, dict) and len(held) < 16 else {}
+            for key, item in items.items():
+                if isinstance(key, str) and isinstance(item, np.ndarray):
+                    self.entries[f"self.{key}" if own else f"{name}[{key!r}]"] = item.shape
 
 
 def called(call: ast.Call) -> str:

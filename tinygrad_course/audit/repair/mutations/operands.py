@@ -17,6 +17,7 @@ from tinygrad_course.audit.repair.mutations.naming import (
     name_kind,
     split_name,
 )
+from tinygrad_course.audit.source.signatures import defaults_of, needed_names
 
 SWAPS: dict[str, list[tuple[str, str, int]]] = {}
 for _kind, _rank, _pairs in (
@@ -234,8 +235,9 @@ def call_edits(node: ast.Call, scope: Scope) -> Iterator[Change]:
         yield from _axes(node)
     for position, keyword in enumerate(node.keywords):
         yield from _keyword(node, position, keyword)
-    for flag in scope.flags.get(name, []):
-        if len(node.args) == 1 and not node.keywords:
+    defined = scope.defined.get(name) if len(node.args) == 1 and not node.keywords else None
+    for flag, value in defaults_of(defined).items() if defined is not None else ():
+        if value is False:  # deriv of nonlin(x, deriv=False)
             given = ast.keyword(flag, ast.Constant(True))
             kind = "wrong_activation_derivative" if flag.startswith("d") else "wrong_function"
             yield kind, ast.Call(node.func, node.args, [given]), 0
@@ -246,7 +248,7 @@ def _missing_arguments(node: ast.Call, scope: Scope) -> Iterator[Change]:
     """Add what a call of one of the file's functions lacks: a variable of the argument's name, a text."""
     if not isinstance(node.func, ast.Name) or any(isinstance(part, ast.Starred) for part in node.args):
         return
-    wanted = scope.wanted.get(node.func.id, [])
+    wanted = needed_names(scope.defined[node.func.id]) if node.func.id in scope.defined else []
     given = {keyword.arg for keyword in node.keywords}
     missing = [name for name in wanted[len(node.args) :] if name not in given]
     if len(missing) != 1:
