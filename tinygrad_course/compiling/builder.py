@@ -27,7 +27,6 @@ class Builder:
 
     def __init__(self, *, readable: bool = False) -> None:
         self.readable = readable
-        self.parts: dict[int, dict[int, Value]] = {}  # of a sum of gradients of x[0], x[1], ... these
         self._made: dict[Any, Value] = {}
         self._keep: list[Any] = []  # what a key names by its id must not be collected
 

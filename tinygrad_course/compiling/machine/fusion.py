@@ -19,9 +19,11 @@ from tinygrad_course.compiling.machine.loops import Loops, is_fusable, is_total
 from tinygrad_course.compiling.machine.products import is_narrow, narrow_product
 from tinygrad_course.compiling.machine.small_products import is_small, small_product
 from tinygrad_course.compiling.machine.stack_products import add_products, stack_products
-from tinygrad_course.compiling.numpy_backend.buffers import LARGE
 from tinygrad_course.compiling.passes.fuse import FusedCall, Group, NotFused, fuse, part
 from tinygrad_course.compiling.passes.hoist import hoist_scale
+
+#: Results of more bytes than this are looked at while they are made.
+LARGE = 65_536
 
 
 class _Tiled(Group):

@@ -17,10 +17,8 @@ from tinygrad_course.compiling.dataflow import (
     is_sum,
 )
 from tinygrad_course.compiling.numpy_backend.buffers import (
-    LARGE,
     WRITES,
     BufferPlan,
-    ReusedArrays,
     accumulated,
     concatenated,
     is_view,
@@ -154,10 +152,8 @@ class StraightLineCode:
         if target is not None:
             self._names[id(value)] = target
         elif id(value) not in self.layout.place:
-            if value.nbytes < LARGE:
-                self.lines.append(f"{self.name(value)} = {function}({', '.join(operands)})")
-                return
-            self.lines.append(f"{self.name(value)} = {self._fresh(value)}")
+            self.lines.append(f"{self.name(value)} = {function}({', '.join(operands)})")
+            return
         out = "out=" if value.function in {np.maximum, np.minimum} else ""
         self.lines.append(f"{function}({', '.join(operands)}, {out}{self.name(value)})")
 
@@ -244,8 +240,6 @@ class StraightLineCode:
 
     def _fresh(self, value: Value) -> str:
         """Return the text of memory for a result."""
-        if value.nbytes >= LARGE:
-            return f"{self.bind(ReusedArrays(value.shape, value.dtype), 'r')}()"
         return f"{self.bind(np.empty, 'f')}({value.shape!r}, {self.bind(value.dtype, 'k')})"
 
     def _given(self, value: Value, *, strided: bool) -> str:

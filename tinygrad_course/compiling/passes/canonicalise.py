@@ -21,8 +21,6 @@ _REDUCED: Any = {
 }
 RESHAPES = {np.reshape, np.ravel, np.squeeze, np.expand_dims, np.atleast_2d}
 TRANSPOSES: Any = {np.transpose, np.swapaxes, np.moveaxis, np.matrix_transpose}
-#: More parts than this are not put side by side: they are written where they belong.
-MANY = 256
 #: What NumPy has where an option is not given.
 _ABSENT = inspect.signature(np.sum).parameters["initial"].default
 
@@ -65,8 +63,6 @@ def _elementwise(builder: Builder, value: Value, args: Any) -> Value:
         args = tuple([_number(a, value, args) for a in args])
         args = _unspread(value, args)
     function = value.function
-    if function is np.add and value.shape and (stacked := _stacked(builder, value, args)) is not None:
-        return stacked
     squared = (function is np.multiply and args[0] is args[1]) or (
         function is np.power and not isinstance(args[1], Value) and args[1] == 2
     )
@@ -182,34 +178,6 @@ def _variance(builder: Builder, value: Value, args: Any, kwargs: Any) -> Value |
     options["keepdims"] = kwargs.get("keepdims", False)
     like = Value(np.mean, (), {}, value.shape, a.dtype, value.kind)
     return _reduction(builder, like, (square,), options)
-
-
-def _stacked(builder: Builder, value: Value, args: Any) -> Value | None:
-    """Return gradients side by side, where each was put into zeros at a place of its own and all are added.
-
-    That is what the gradients of a[0], a[1] and a[2] come to.
-    """
-    if value.shape[0] > MANY:
-        return None
-    parts: dict[int, Value] = {}
-    for v in args:
-        if not isinstance(v, Value) or v.shape != value.shape:
-            return None
-        if v.function is scatter and type(v.args[1]) is int:
-            own = {v.args[1] % value.shape[0]: v.args[0]}
-        else:
-            own = builder.parts.get(id(v), {})
-        if not own or not parts.keys().isdisjoint(own):
-            return None
-        parts |= own
-    if {v.dtype for v in parts.values()} != {value.dtype}:
-        return None
-    if len(parts) < value.shape[0]:
-        made = builder.like(value, args, {})
-        builder.parts[id(made)] = parts
-        return made
-    stacked = tuple([parts[i] for i in range(value.shape[0])])
-    return builder.call(np.stack, (stacked,), {}, value.shape, value.dtype)
 
 
 def _reshaped(builder: Builder, value: Value, args: Any, kwargs: Any) -> Value | None:
