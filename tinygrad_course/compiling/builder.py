@@ -17,13 +17,7 @@ class Unfit(Exception):  # noqa: N818  (a signal, not an error)
 
 
 class Builder:
-    """Makes the values of one program.
-
-    Parameters
-    ----------
-    readable : bool
-        Whether what was typed is to be recognised.
-    """
+    """Makes the values of one program; `readable` if what was typed is to be recognised."""
 
     def __init__(self, *, readable: bool = False) -> None:
         self.readable = readable
@@ -66,13 +60,7 @@ class Builder:
         return self.call(value.function, args, kwargs, value.shape, value.dtype, value.kind)
 
     def ufunc(self, ufunc: np.ufunc, *args: Any) -> Value:
-        """Return an elementwise call, its shape and dtype found by NumPy's rules.
-
-        Raises
-        ------
-        Unfit
-            If NumPy has no such call.
-        """
+        """Return an elementwise call, its shape and dtype by NumPy's rules; `Unfit` if there is none."""
         values = [a for a in args if type(a) is Value]
         python = all(v.kind == "python" for v in values) and ufunc in OPERATORS
         function = OPERATORS[ufunc] if python else ufunc

@@ -199,15 +199,7 @@ def compiled_loop(step: Callable[..., Any]) -> CompiledLoop:
 
 
 class _Look:
-    """What Python does between stretches of machine code.
-
-    Attributes
-    ----------
-    pace : int
-        About how many steps a stretch has.
-    next : int
-        After so many steps Python looks again.
-    """
+    """What Python does between stretches of machine code, of some `pace` steps each, after the `next`."""
 
     def __init__(self, total: int, progress: Progress | None) -> None:
         self.total = total

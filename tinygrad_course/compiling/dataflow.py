@@ -224,15 +224,7 @@ def linear_in(value: Value) -> tuple[int, ...]:
 
 
 class Program:
-    """Inputs, results, and the calls that lead from the ones to the others.
-
-    Attributes
-    ----------
-    inputs : list of Value
-        One for each array (and changing number) among the arguments, in order.
-    results : list of Value
-        One for each array that the function returns, in order.
-    """
+    """Inputs, one for each array (or changing number) given, results, and the calls that lead to them."""
 
     def __init__(self, inputs: list[Value], results: list[Value]) -> None:
         self.inputs = inputs

@@ -33,14 +33,7 @@ QUICK, LARGE = 0.1, 1 << 22
 
 
 class Found(NamedTuple):
-    """A program that was kept.
-
-    Attributes
-    ----------
-    traced : Traced
-    run : callable
-        See `ProgramBody`.
-    """
+    """A program that was kept: what was traced, and what runs it; see `ProgramBody`."""
 
     traced: Traced
     run: Callable[..., Any]
@@ -49,15 +42,8 @@ class Found(NamedTuple):
 def name_of_file(f: Callable[..., Any], args: Any, signature: Any, engine: str, *options: Any) -> str | None:
     """Return the name of the file in which a program would be kept; None if it would be in none.
 
-    Parameters
-    ----------
-    f, args
-        The call; the code that it may run is part of the name.
-    signature : tuple
-        Of the arguments: their outline, and the path of each with what is known of it, type first.
-    engine : str
-    options
-        What else the program depends on.
+    It says the code that the call ``f(*args)`` may run, the `signature` of its arguments (their outline, and
+    the path of each with what is known of it, type first), and whatever else the program depends on.
     """
     outline, leaves = signature
     captured = captured_by(f, args)

@@ -325,14 +325,8 @@ def step_source(columns: Columns, stored: list[Value], scalars: list[Value]) -> 
 def loop_source(columns: Columns, state: list[tuple[Value, Value]], data: list[Value], cost: Value) -> str:
     """Return the text of a function of many steps: the state, entry by entry, stays in registers.
 
-    Parameters
-    ----------
-    columns : Columns
-    state : list of (input, result)
-        What a step is given, and what the next one is given in its place.
-    data : list of inputs
-        The same in every step, or its next columns.
-    cost : Value
+    Of the `state` each pair is what a step is given, and what the next one is given in its place; the `data`
+    are the same in every step, or its next columns.
     """
     olds = [n for old, _ in state for n in columns.names[id(old)]]
     news = [n for _, new in state for n in columns.names[id(new)]]

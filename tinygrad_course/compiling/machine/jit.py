@@ -24,16 +24,9 @@ def types_of(values: Iterable[Value], axes: int | None = None) -> list[str]:
 
 @functools.lru_cache(maxsize=512)
 def compile_source(source: str, types: tuple[str, ...]) -> Callable[..., Any]:
-    """Return the function of machine code called ``compute`` that `source` defines.
+    """Return the function of machine code called ``compute`` that `source` defines, or raise `NotFused`.
 
     It returns a tuple of floats. What it is given is taken for what `types` says, unlooked at.
-
-    Raises
-    ------
-    ImportError
-        Without llvmlite.
-    NotFused
-        If it can't be made machine code of.
     """
     engine = _engine()
     name = "f" + hashlib.sha256(repr((engine.target, source, types)).encode()).hexdigest()[:40]
@@ -55,13 +48,7 @@ sources: dict[Any, tuple[str, tuple[str, ...]]] = {}
 
 
 def target() -> tuple[str, ...]:
-    """Return what machine code depends on beside its text.
-
-    Raises
-    ------
-    ImportError
-        Without llvmlite.
-    """
+    """Return what machine code depends on beside its text; an ImportError without llvmlite."""
     return _engine().target
 
 
@@ -99,13 +86,7 @@ class _Engine:
         _for_good(self.runner)  # it holds the code
 
     def optimised(self, text: str) -> Any:
-        """Return a module as LLVM makes it quicker.
-
-        Raises
-        ------
-        NotFused
-            If LLVM does not take it.
-        """
+        """Return a module as LLVM makes it quicker; `NotFused` if LLVM does not take it."""
         llvm = self.llvm
         try:
             module = llvm.parse_assembly(text)

@@ -90,15 +90,9 @@ OfLibrary = Callable[[str, bool], "tuple[str, str, list[str]] | None"]
 class Expressions:
     """The instructions of one function, one after the other.
 
-    Parameters
-    ----------
-    of_library : callable
-        Makes a function of `vector_math` part of the module; returns its name there, the type of its
-        arguments and the types of what it returns.
-    declared : set of str
-        What the module calls of the outside.
-    real : str
-        The type of numbers that are written out.
+    `of_library` makes a function of `vector_math` part of the module, and returns its name there, the type of
+    its arguments and those of its results; `declared` is what the module calls of the outside, `real` the
+    type of numbers that are written out.
     """
 
     def __init__(self, of_library: OfLibrary, declared: set[str], real: str = "double") -> None:

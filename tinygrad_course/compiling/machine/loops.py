@@ -58,14 +58,9 @@ def function_text(arguments: str, lines: list[str]) -> str:
 
 
 class Loops(Group):
-    """The text of a function that computes some values of one space from others.
+    """The text of a function that computes some values of one space from others: its `source`.
 
-    Attributes
-    ----------
-    numbers : list of float, int
-        The function's arguments after its inputs; the last ones are how often the loops run.
-    source : str
-        ``def compute(...)``.
+    Its arguments after the inputs are `numbers`; the last ones are how often the loops run.
     """
 
     def __init__(self, calls: list[Value], needed: set[int]) -> None:

@@ -128,12 +128,7 @@ def product_source(left: tuple[int, ...], right: tuple[int, ...], dtype: Any) ->
 def single_pass_source(m: int, shape: tuple[int, ...], dtype: Any) -> str:
     """Return the text of a function that makes y0 = x0 - x1 @ x2.T and then y1 = y0 @ x2, reading x2 once.
 
-    Parameters
-    ----------
-    m : int
-        The rows of x0, x1, y0, y1.
-    shape, dtype
-        Of x2, whose rows are contiguous.
+    x2 has this shape and contiguous rows; the others have `m` rows.
     """
     k, n = shape
     if m == 1:

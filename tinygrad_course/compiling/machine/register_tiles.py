@@ -20,19 +20,9 @@ def tile_text(name: str, number: str, sizes: list[int], arguments: list[Any]) ->
 
     The sums, for each r < rows and i < width, go to ``sums[at + r * apart + i]``, or are added to what is
     there if `more`; width is vectors * lanes. Beside that, x[ahead + l * pace] is called into the cache.
-
-    Parameters
-    ----------
-    name : str
-        What its own names begin with.
-    number : str
-        The type of an entry.
-    sizes : list of int
-        rows, vectors, lanes.
-    arguments : list
-        x, start, down, over, left, sums, at, count, more, arrays and numbers of `llvm_text`, and either
-        ahead, pace (origin is 0, and the rows of left and sums lie one after the other) or origin, pitch,
-        apart (nothing is called into the cache).
+    Names begin with `name`, entries are of the type `number`. The arguments: x, start, down, over, left,
+    sums, at, count, more, and either ahead, pace (origin is 0, and the rows of left and sums lie one after
+    the other) or origin, pitch, apart (nothing is called into the cache).
     """
     rows, vectors, lanes = sizes
     x, start, down, over, left, sums, at, count, more, *rest = arguments

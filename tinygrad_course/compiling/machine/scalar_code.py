@@ -91,16 +91,7 @@ def speaks(value: Value) -> bool:
 
 
 def text(value: Value, operand: Any, numbers: Numbers) -> str:
-    """Return the text of a call.
-
-    Parameters
-    ----------
-    value : Value
-    operand : callable
-        Returns the text of a value.
-    numbers : Numbers
-        Returns the text of a number.
-    """
+    """Return the text of a call; `operand` returns that of a value, `numbers` that of a number."""
     function = value.function
 
     def cast(x: Any, name: str) -> str:

@@ -31,17 +31,10 @@ MOST = 1024
 
 @dataclass
 class Pattern:
-    """Where a step's program meets the large matrix.
+    """Where a step's program meets the large matrix X: in the products with it and with its transpose.
 
-    Attributes
-    ----------
-    X : Value
-    forward, backward : Value
-        The products with X and with its transpose.
-    place : int
-        Which part of the state W is.
-    upright : bool
-        Whether W is (n_1, n_x), as in W1 @ X; else (n_x, n_1), as in w.T @ X.
+    W is at this `place` in the state, `upright` if it is (n_1, n_x), as in W1 @ X; else (n_x, n_1), as in w.T
+    @ X.
     """
 
     X: Value
@@ -134,25 +127,10 @@ class SinglePass:
         return bool(data[self.X_at].flags.c_contiguous)
 
     def run(self, leaves: list[Any], Z: Any, data: tuple[Any, ...], costs: Any, *, last: bool) -> Any:
-        """Make a step for each place in `costs`.
+        """Make a step for each place in `costs`, and note them there; return the next leaves, and W @ X.
 
-        Parameters
-        ----------
-        leaves : list
-            The state.
-        Z : array or None
-            W @ X, if the call before has returned it.
-        data : tuple of arrays
-            X and the others.
-        costs : array
-            Is written to.
-        last : bool
-            No step follows, so that the last pass needs no product with the new W.
-
-        Returns
-        -------
-        list, array
-            The next `leaves` and Z.
+        Z is W @ X, if the call before has returned it. After the `last` step no product with the new W is
+        needed.
         """
         place, X = self.pattern.place, data[self.X_at]
         rest = [x for i, x in enumerate(data) if i != self.X_at]

@@ -56,14 +56,7 @@ def small_product(value: Value) -> FusedCall:
 def tiled(m: int, n: int, dtype: Any, *, in_order: bool = False, more: bool = False) -> Callable[..., Any]:
     """Return a function that writes x0 @ x1, of m rows and n columns, to y0.
 
-    Parameters
-    ----------
-    m, n, dtype
-        Of the product.
-    in_order : bool
-        The rows of x1 are contiguous.
-    more : bool
-        The product is added to y0. The columns have to fill registers.
+    `in_order`: the rows of x1 are contiguous. `more`: the product is added to y0; its columns fill registers.
     """
     lanes = vector_bytes() // np.dtype(dtype).itemsize
     rows, vectors = min(ROWS, m), min(VECTORS, n // lanes)

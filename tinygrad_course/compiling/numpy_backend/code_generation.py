@@ -50,15 +50,7 @@ class ShapeError(RuntimeError):
 
 
 class StraightLineCode:
-    """Emits the body of a function.
-
-    Attributes
-    ----------
-    lines : list of str
-        The statements.
-    bound : dict
-        What the names in them stand for: functions, buffers, constants.
-    """
+    """Emits the body of a function: its `lines`, and what the names in them are `bound` to."""
 
     def __init__(self, program: Program, targets: dict[int, str] | None = None) -> None:
         self.program = program
@@ -286,8 +278,8 @@ OUR_WORDS = "<compiled by tinygrad_course>"
 def python_function(text: str, bound: dict[str, Any], blocks: Iterable[Any] = ()) -> Callable[..., Any]:
     """Return the function called ``call`` that a text defines, with `bound` for what its names stand for.
 
-    They are its globals: as variables of a function around it they would take twice the time to compile.
-    It has the `blocks` of memory in which its buffers lie as an attribute.
+    They are its globals: as variables of a function around it they would take twice the time to compile. Its
+    attribute `blocks` is the memory in which its buffers lie.
     """
     space: dict[str, Any] = {"np": np, **bound}  # np.inf and np.nan are written as such
     exec(compile(text, OUR_WORDS, "exec"), space)  # noqa: S102  (our own words)

@@ -30,23 +30,9 @@ class _Text(str):
 class GuardedProgram:
     """The entry of a program: a Python function that checks its arguments and runs it.
 
-    Parameters
-    ----------
-    body : object
-        Has `run`; see `ProgramBody`.
-    args : tuple
-        The arguments that the program was recorded with.
-    traced : Traced
-        What was recorded.
-
-    Attributes
-    ----------
-    body : object
-    call : callable
-        Takes the function's positional arguments; returns `MISS` if they have another signature, and
-        `NOT_FINITE` where the body returns None.
-    code : str
-        The text of `call`.
+    Its `call` takes the function's positional arguments, as `args` are, with which it was recorded; it
+    returns `MISS` if they have another signature, and `NOT_FINITE` where the `body` (see `ProgramBody`)
+    returns None.
     """
 
     def __init__(self, body: Any, args: Any, traced: Traced) -> None:

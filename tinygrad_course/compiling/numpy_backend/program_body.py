@@ -15,25 +15,11 @@ from tinygrad_course.compiling.numpy_backend.code_generation import (
 
 
 class ProgramBody(StraightLineCode):
-    """The function of a program.
+    """The function of a program: `run` takes the inputs, and returns a tuple of `results` and `changed`.
 
-    Parameters
-    ----------
-    program : Program
-    results : list of tuple
-        What the user's function returns, in order, each with a number that is the same for what lies in one
-        memory.
-    changed : list
-        What else is wanted of the program's values, after that.
-    looked_at : list of Value
-        Where one of these is not finite, the function returns None.
-
-    Attributes
-    ----------
-    run : callable
-        Takes the inputs; returns a tuple of those `results` and `changed` that are values.
-    code : str
-        Its text.
+    The results are those of the user's function, each with a number that is the same for what lies in one
+    memory; `changed` is what else is wanted. Where one of the values that are `looked_at` is not finite, it
+    returns None.
     """
 
     def __init__(

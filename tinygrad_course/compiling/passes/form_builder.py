@@ -11,13 +11,7 @@ from tinygrad_course.compiling.passes.factored_forms import Product, Sigmoid, Su
 
 
 class FormBuilder:
-    """Makes the values that factored forms stand for.
-
-    Parameters
-    ----------
-    readable : bool
-        Write what reads better: ``dZ / m``, and not ``0.0025 * dZ``.
-    """
+    """Makes the values that factored forms stand for; if `readable`, ``dZ / m``, and not ``0.0025 * dZ``."""
 
     def __init__(self, readable: bool) -> None:
         self.readable = readable
@@ -36,10 +30,7 @@ class FormBuilder:
     def build(self, product: Product, like: Value) -> Value:
         """Return what computes a product, of the shape and dtype of `like`.
 
-        Raises
-        ------
-        Unfit
-            If the product has another shape or dtype: a constant array made the shape, for example.
+        `Unfit` if the product has another shape or dtype: a constant array made the shape, for example.
         """
         made = self._build(product)
         if isinstance(made, Value) and made.function is not None and id(made) not in self.forms:

@@ -13,15 +13,9 @@ MOST = 40
 
 
 class FusedCall:
-    """Several calls of a program as one function, of its inputs, numbers, and the arrays that it writes into.
+    """Several calls as one function, of its inputs, `numbers`, and the arrays that it writes into.
 
-    Parameters
-    ----------
-    function : callable
-    numbers : sequence of float and int
-        Its arguments after the inputs.
-    strided : tuple of int
-        The places of arrays whose entries need not lie one after the other.
+    At the `strided` places are arrays whose entries need not lie one after the other.
     """
 
     __name__ = "fused"
@@ -50,14 +44,7 @@ class NotFused(Exception):  # noqa: N818  (a signal, not an error)
 
 
 class Group:
-    """Calls that become one.
-
-    Attributes
-    ----------
-    calls : list of Value
-    inputs, stored, scalars : list of Value
-        What the fused call is given, what arrays it writes, and what numbers it returns.
-    """
+    """Calls that become one: of `inputs`, it writes what is `stored` and returns `scalars`."""
 
     def __init__(self, calls: list[Value], needed: set[int]) -> None:
         inside = {id(v) for v in calls}
@@ -67,13 +54,7 @@ class Group:
         self.stored = [v for v in calls if v.shape != () and id(v) in needed]
 
     def fused(self) -> FusedCall:
-        """Return the function that computes the calls.
-
-        Raises
-        ------
-        NotFused
-            If there is none.
-        """
+        """Return the function that computes the calls; `NotFused` if there is none."""
         raise NotImplementedError
 
 
@@ -85,21 +66,10 @@ def fuse(
     group: Callable[[list[Value], set[int]], Group],
     least: int = 1,
 ) -> Program:
-    """Return a program in which calls that fit together are fused.
+    """Return a program in which calls that fit together are fused, at `least` so many.
 
-    Parameters
-    ----------
-    program : Program
-    fits : callable
-        Whether a call can be part of a fused call.
-    space : callable
-        Calls that are fused have one value of this.
-    ends : callable
-        Whether a call that is fused is ready only when all is: a sum.
-    group : callable
-        Returns what fuses some calls.
-    least : int
-        Fewer calls than this stay calls.
+    Each of them `fits`, and has the same `space`; one that `ends` is ready only when all is: a sum. The
+    `group` of some calls is what fuses them.
     """
     order = [v for v in program.values() if v.function is not None]
     stage: dict[int, int] = {}

@@ -20,12 +20,8 @@ PART = 4
 def lower(program: Program, *, machine: bool = False) -> Program:
     """Return a program that computes the same by quicker calls.
 
-    Parameters
-    ----------
-    program : Program
-    machine : bool
-        For machine code, which is to say sigmoid(z) where the program computes 1 / (1 + exp(-z)): that shares
-        its exponential with softplus(z), and does not overflow.
+    Those of the `machine` say sigmoid(z) where the program computes 1 / (1 + exp(-z)): that shares its
+    exponential with softplus(z), and does not overflow.
     """
     often, shown, uses = _often_indexed(program), _shown(program), program.uses()
     small = set() if machine else {id(z) for z in map(_exponential, program.values()) if z is not None}

@@ -54,15 +54,7 @@ _AS_KIND: dict[str, Any] = {
 
 
 def simplify(program: Program, *, readable: bool = False) -> Program:
-    """Return a smaller program of the same results.
-
-    Parameters
-    ----------
-    program : Program
-        As it was recorded.
-    readable : bool
-        Keep every value that the user's code names, so that the program can be read beside that code.
-    """
+    """Return a smaller program of the same results, if `readable` with all that the user's code names."""
     return _Simplifier(readable).run(program)
 
 

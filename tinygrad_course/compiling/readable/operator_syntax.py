@@ -61,12 +61,7 @@ def nest_text(tree: Any, leaf: Callable[[Any], str]) -> str:
 class Printer:
     """Prints calls, given the text of each operand and how strongly it binds.
 
-    Attributes
-    ----------
-    imports : set of str
-        What the printed text needs beyond ``import numpy as np``.
-    helpers : set of str
-        The names of `HELPERS` that it needs.
+    What the text needs beyond ``import numpy as np`` are its `imports` and those of `HELPERS`.
     """
 
     def __init__(self, operand: Callable[[Value], tuple[str, int]]) -> None:

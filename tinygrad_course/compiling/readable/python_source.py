@@ -19,14 +19,9 @@ WIDE = 72
 
 
 class Source:
-    """The text of a program.
+    """The text of a program, for a file that says ``import numpy as np``.
 
-    Attributes
-    ----------
-    text : str
-        Runs in a file that says ``import numpy as np``.
-    constants : dict
-        Arrays too large to be printed: the last arguments of the printed function.
+    Its `constants` are arrays too large to be printed: the last arguments of the printed function.
     """
 
     def __init__(

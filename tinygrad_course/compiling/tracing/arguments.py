@@ -28,13 +28,7 @@ def named_arguments(f: Callable[..., Any], args: Any) -> list[tuple[str, Any]]:
 
 
 def is_dynamic(x: Any, path: str, moving: Any) -> bool:
-    """Whether an argument is an input of the program; others are part of it.
-
-    Raises
-    ------
-    CannotCompile
-        For what a program can't take.
-    """
+    """Whether an argument is an input of the program; others are part of it, or an error."""
     if type(x).__module__.partition(".")[0] != "scipy":  # whose products are known
         try:
             other_arrays.admitted(x)

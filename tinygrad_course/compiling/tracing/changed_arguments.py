@@ -38,13 +38,7 @@ class Contents:
         self.kept = {id(x): Kept(path) for path, x in found}
 
     def changes(self, leaf: Callable[[str, Any], Any]) -> dict[str, Any]:
-        """Return what those hold that have changed, by their paths.
-
-        Parameters
-        ----------
-        leaf : callable
-            What to return of an entry that is no dict, list or tuple, given its path too.
-        """
+        """Return what those hold that have changed, by their paths; `leaf` makes what stands for an entry."""
         return {path: self._after(path, x, leaf) for path, x, before in self.before if not _same(x, before)}
 
     def _after(self, path: str, x: Any, leaf: Callable[[str, Any], Any]) -> Any:

@@ -22,10 +22,7 @@ _NUMBERS = {int, float}
 def kindred(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """Return something of the kind, shape and dtype of what a call returns; None if that is not known.
 
-    Raises
-    ------
-    Exception
-        What the call raises by the shapes of its arguments.
+    What the call raises by the shapes of its arguments is raised.
     """
     if function in _CHEAP:
         made = function(*args, **kwargs)

@@ -64,13 +64,7 @@ def calls_outside() -> Iterator[list[str]]:
 
 
 def refuse_outside(found: list[str]) -> None:
-    """Raise if something was asked.
-
-    Raises
-    ------
-    CannotCompile
-        Naming the call.
-    """
+    """Raise if something was asked, and name it."""
     if found:
         raise CannotCompile(
             f"the function calls {found[0]}, which answers otherwise when a file, the clock or a setting has "

@@ -65,13 +65,7 @@ class DecidedByError(CannotCompile):
 
 @contextmanager
 def none_swallowed() -> Iterator[None]:
-    """Raise what was refused inside, also where the function's own ``try`` has caught it.
-
-    Raises
-    ------
-    CannotCompile
-        The first that was made inside.
-    """
+    """Raise what was refused inside, the first, also where the function's own ``try`` has caught it."""
     noted: list[CannotCompile] = []
     token = _raised.set(noted)
     try:
@@ -130,14 +124,9 @@ IN_PLACE = (
 
 
 def refuse_call(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-    """Raise if a call of this function can't be part of a program.
+    """Raise if a call of this function can't be part of a program, and say what to write in its place.
 
-    Raises
-    ------
-    CannotCompile
-        Saying what to write in its place.
-    DecidedByError
-        Inside ``np.errstate(over="raise")``: no program looks for floating-point errors.
+    A `DecidedByError` inside ``np.errstate(over="raise")``: no program looks for floating-point errors.
     """
     if "raise" in np.geterr().values():
         raise DecidedByError(

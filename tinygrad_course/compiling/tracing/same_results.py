@@ -22,27 +22,10 @@ NOISE = {2: 1e-3, 4: 1e-6, 8: 1e-14}
 def agrees(
     traced: Traced, f: Callable[..., Any], args: Any, moving: Any, made: Callable[..., Any], engine: str = ""
 ) -> tuple[bool, Any]:
-    """Hold what was recorded against the function: first by what the program that was made of it returns.
+    """Hold what was recorded of ``f(*args)`` against the function, first by the program `made` of it.
 
-    Parameters
-    ----------
-    traced : Traced
-    f, args, moving
-        What was recorded.
-    made : callable
-        The program, of `args`: returns None where it can't be told what it returns.
-    engine : str
-        What the program was made by.
-
-    Returns
-    -------
-    bool, nest
-        Whether it agrees; else it does with masks, if at all. And what the program has returned.
-
-    Raises
-    ------
-    CannotCompile
-        If what was recorded, or what the program returns, is something else than what the function returns.
+    Return whether it agrees (else it does with masks, if at all), and what the program has returned; None
+    where that can't be told. If it never agrees, that is an error.
     """
     narrowest, mended = _narrowest(traced.run), traced.run.watched.mended
     first = result = None if traced.run.changes else made(*args)

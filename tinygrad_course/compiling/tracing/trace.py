@@ -31,14 +31,8 @@ class Trace:
     """The recording in progress: is it still open, and which plain arrays has it met.
 
     Constants are copied when they are met: what the function does to them later can't reach the program.
-
-    Parameters
-    ----------
-    names : NamesInCode, optional
-        Who gives names to what is recorded.
-    first : Trace, optional
-        An earlier trace of the same function on the same arguments: nothing is computed, and every call has
-        to be the one that was made there.
+    Beside a `first` trace of the same function on the same arguments nothing is computed, and every call has
+    to be the one that was made there.
     """
 
     def __init__(self, names: Any = None, first: Trace | None = None) -> None:

@@ -247,10 +247,7 @@ class Recorder:
     def _check_the_way(self, run: Run, *, asked: bool) -> None:
         """Run the function on tracers again, without computing anything, and on plain arrays.
 
-        Raises
-        ------
-        CannotCompile
-            If it does anything else than in its first run.
+        That it does anything else than in its first run is an error.
         """
         with way_taken(watched=asked) as on_tracers:
             self.repeat(run)
@@ -267,13 +264,7 @@ class Recorder:
             )
 
     def repeat(self, run: Run) -> Run:
-        """Run the function on tracers again, without computing anything.
-
-        Raises
-        ------
-        CannotCompile
-            If it does anything else.
-        """
+        """Run the function on tracers again, without computing anything; doing anything else is an error."""
         again = self.run(Masks(made=run.watched.made, mended=run.watched.mended), first=run)
         _check_alike(run, again)
         return again

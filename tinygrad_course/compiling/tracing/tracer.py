@@ -60,14 +60,8 @@ def _is_number(x: Any) -> bool:
 class Tracer(Unanswered):
     """Stands for one array while a function is recorded.
 
-    Attributes
-    ----------
-    recording : Trace
-    recorded : Value
-    shown : array or number
-        What is computed on in this call or, where that is large and not looked at yet, something of its kind.
-    call : tuple or None
-        The call that computes it, if it is still to be made.
+    What is computed on in this call is its `sample`. Where that is large and not looked at yet, `shown` is
+    something of its kind, and `call` is still to be made.
     """
 
     __slots__ = ("call", "recorded", "recording", "shown")
@@ -251,14 +245,7 @@ for _ufunc, _plain in OPERATORS.items():
 def record(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any], compute: Any = None) -> Any:
     """Compute ``function(*args, **kwargs)`` on what tracers stand for, and return one for the result.
 
-    Parameters
-    ----------
-    function : callable
-        What the program will call.
-    args, kwargs
-        The call, with tracers anywhere in it.
-    compute : callable, optional
-        What to call in its place here: Python's operator, where NumPy's arrays treat it specially.
+    Here `compute` is called in its place: Python's operator, where NumPy's arrays treat it specially.
     """
     if kwargs.get("out", 0) is None:
         kwargs = {k: v for k, v in kwargs.items() if k != "out"}
