@@ -158,7 +158,7 @@ class Compiled:
         if any(type(x) is Tensor or is_foreign(x) for _, x in leaves):
             return self.function(*args)
         if any(native(x) is not x for _, x in leaves):
-            result = self._find(trees.rebuild(args, iter([native(x) for _, x in leaves])))
+            result = self._find(trees.tree_map(native, args))
             return self.function(*args) if self._recent and self._recording().run.changes else result
         things = [x for _, x in leaves if isinstance(x, np.ndarray)]
         things += [x for arg in args for _, x in containers(arg, "")]

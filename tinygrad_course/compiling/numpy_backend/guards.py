@@ -8,13 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_course.compiling.dataflow import Value
 from tinygrad_course.compiling.numpy_backend.code_generation import python_function
 from tinygrad_course.compiling.readable.operator_syntax import nest_text
+from tinygrad_course.compiling.readable.python_source import substitute
 from tinygrad_course.compiling.tracing.captured_values import CapturedValues
 from tinygrad_course.compiling.tracing.changed_arguments import Kept
 from tinygrad_course.compiling.tracing.trace_function import Traced
-from tinygrad_course.engine.trees import leaves, path_of, rebuild
+from tinygrad_course.engine.trees import path_of
 
 #: What a program without masks returns where its results are not finite: another is to be made, with masks.
 NOT_FINITE: Any = object()
@@ -57,10 +57,7 @@ class GuardedProgram:
         if traced.quiet:
             run = [f"with {self.bind(np.errstate)}(all='ignore'):", f"    {run[0]}"]
         values = (_Text(f"r[{i}]") for i in itertools.count())
-        result, changes = (
-            rebuild(tree, iter([next(values) if isinstance(x, Value) else x for _, x in leaves(tree)]))
-            for tree in (traced.run.result, traced.run.changes)
-        )
+        result, changes = substitute((traced.run.result, traced.run.changes), values)
         lines = [f"def call({', '.join(names)}):", *(f"    {line}" for line in self.checks)]
         lines += [f"    if not {lock}.acquire(False): return {self.miss}", "    try:"]
         lines += [f"        {line}" for line in run]

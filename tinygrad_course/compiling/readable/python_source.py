@@ -1,6 +1,7 @@
 """A program as readable Python: what a student would have written by hand, in the course's names."""
 
 import keyword
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -171,9 +172,7 @@ def _comment(value: Value) -> str:
     return f"  # {value.shape}{dtype}" if value.shape or dtype else ""
 
 
-def substitute(tree: Any, new: list[Value]) -> Any:
+def substitute(tree: Any, new: Iterable[Any]) -> Any:
     """Return a nest with the next of the `new` values in the place of each value."""
     values = iter(new)
-    return trees.rebuild(
-        tree, iter([next(values) if isinstance(x, Value) else x for _, x in trees.leaves(tree)])
-    )
+    return trees.tree_map(lambda x: next(values) if isinstance(x, Value) else x, tree)

@@ -8,9 +8,7 @@ import numpy as np
 from tinygrad_course.compiling.tracing.refusals import CannotCompile
 from tinygrad_course.compiling.tracing.trace import like
 from tinygrad_course.compiling.tracing.trace_function import Recorder, Run, Traced
-from tinygrad_course.compiling.tracing.tracer import Tracer
 from tinygrad_course.engine import trees
-from tinygrad_course.engine.masked_gradients import Masks
 
 #: The same calls on the same numbers give the same results, but for products that add in another order and
 #: what the recorder computes by logarithms where numbers are too large.
@@ -28,14 +26,17 @@ def agrees(
     where that can't be told. If it never agrees, that is an error.
     """
     narrowest, mended = _narrowest(traced.run), traced.run.watched.mended
-    first = result = None if traced.run.changes else made(*args)
+    result = None if traced.run.changes else made(*args)
     if result is not None and same_results(result, traced.plain, narrowest, args):
         return True, result
-    numbers = _numbers(traced.run)
+    numbers = traced.run.numbers()
     if not mended and not same_results(numbers, traced.plain, narrowest, args):
+        recorder, changes = Recorder(f, args, moving), traced.run.changes
         if traced.unmasked:
             return False, None
-        if not _agree_nearer_to_zero(Recorder(f, args, moving)):
+        if not _agree_nearer_to_zero(
+            lambda x: recorder.on(x).numbers(), lambda x: recorder.plainly(x, changes), args, narrowest
+        ):
             raise CannotCompile(
                 "the function returns something else for plain arrays than for the tracers that it is "
                 "recorded with: does it ask for the type of an argument (isinstance), or draw random "
@@ -43,40 +44,30 @@ def agrees(
                 "has where A is nearly 1? Make the first call with numbers nearer to 0"
             )
     right = result is None or same_results(result, numbers, narrowest, args)
-    for _ in range(3):  # smaller numbers decide, whose digits are not lost on the way
-        if right:
-            break
-        args = _quartered(args)
-        result = made(*args)
-        with np.errstate(all="ignore"):
-            right = result is None or same_results(result, f(*args), narrowest, args)
-    if not right:
+    if not right and not _agree_nearer_to_zero(lambda x: made(*x), lambda x: f(*x), args, narrowest):
         raise CannotCompile(
             f"the program made of {getattr(f, '__name__', f)} returns something else than it: a fault of the "
             f"engine {engine!r}, not of your code. Call the function itself, and report it"
         )
-    return True, first
+    return True, result
 
 
-def _agree_nearer_to_zero(recorder: Recorder) -> bool:
-    """Whether tracers give what plain arrays give where the arguments are smaller.
+def _agree_nearer_to_zero(
+    ours: Callable[..., Any], theirs: Callable[..., Any], args: Any, narrowest: int
+) -> bool:
+    """Whether two return the same where the arguments are smaller, if the first returns anything.
 
     Where a network is sure, its ``log(1 - A)`` has few digits left, and two right orders of computing it
-    differ in all of them. Closer to 0 they don't, and a function that does something else still does.
+    differ in all of them. Closer to 0 they don't, and what does something else still does.
     """
     agreed = 0
     for _ in range(4):
-        recorder.args = args = _quartered(recorder.args)
-        run = recorder.run(Masks(made=True))
-        alike = same_results(_numbers(run), recorder.plainly(args, run.changes), _narrowest(run), args)
+        args = _quartered(args)
+        with np.errstate(all="ignore"):
+            result = ours(args)
+            alike = result is None or same_results(result, theirs(args), narrowest, args)
         agreed = agreed + 1 if alike else 0
     return agreed >= 2
-
-
-def _numbers(run: Run) -> Any:
-    """Return what a run on tracers returned, in numbers."""
-    with np.errstate(all="ignore"):
-        return trees.tree_map(lambda x: x.sample if type(x) is Tracer else x, run.shown)
 
 
 def _quartered(tree: Any) -> Any:

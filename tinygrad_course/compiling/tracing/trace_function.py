@@ -52,6 +52,11 @@ class Run(NamedTuple):
     shown: Any
     watched: Masks
 
+    def numbers(self) -> Any:
+        """Return what was returned, in numbers."""
+        with np.errstate(all="ignore"):
+            return trees.tree_map(lambda x: x.sample if type(x) is Tracer else x, self.shown)
+
 
 class Traced(NamedTuple):
     """A function as it was recorded.
@@ -236,6 +241,10 @@ class Recorder:
             watched.calls = ()
         shown = (returned, standing) if changes else returned
         return Run(tracing, program, paths, result, changes, shown, watched)
+
+    def on(self, args: Any) -> Run:
+        """Run the function on tracers for other arguments of the same kind."""
+        return Recorder(self.f, args, self.moving).run(Masks(made=True))
 
     def plainly(self, args: Any, changes: Any = ()) -> Any:
         """Return what `f` returns for plain arrays, and what it leaves of them, if it changes them."""

@@ -66,6 +66,8 @@ class Tracer(Unanswered):
 
     __slots__ = ("call", "recorded", "recording", "shown")
 
+    shape: tuple[int, ...]
+    dtype: Any
     __array_priority__: ClassVar[float] = 900.0
     base: ClassVar[None] = None  # nobody writes into it, so that it may share what it likes
 
@@ -97,45 +99,10 @@ class Tracer(Unanswered):
                     one.shown, one.call = call[0](*call[1], **call[2]), None
         return self.shown
 
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """The shape."""
-        return self.recorded.shape
-
-    @property
-    def dtype(self) -> Any:
-        """The dtype."""
-        return self.recorded.dtype
-
-    @property
-    def ndim(self) -> int:
-        """The number of axes."""
-        return len(self.recorded.shape)
-
-    @property
-    def size(self) -> int:
-        """The number of entries."""
-        return self.recorded.size
-
-    @property
-    def nbytes(self) -> int:
-        """The size in bytes."""
-        return self.recorded.nbytes
-
-    @property
-    def T(self) -> Any:
-        """The transpose, recorded."""
-        return record(np.transpose, (self,), {})
-
-    @property
-    def real(self) -> Any:
-        """The real part, recorded."""
-        return record(np.real, (self,), {})
-
-    @property
-    def imag(self) -> Any:
-        """The imaginary part, recorded."""
-        return record(np.imag, (self,), {})
+    ndim = property(lambda self: len(self.recorded.shape))
+    T = property(lambda self: record(np.transpose, (self,), {}))
+    real = property(lambda self: record(np.real, (self,), {}))
+    imag = property(lambda self: record(np.imag, (self,), {}))
 
     def __len__(self) -> int:
         if not self.shape:
@@ -240,6 +207,9 @@ _KNOWN = {Tracer, float, int, np.ndarray, np.float64}  # whom an operator need n
 
 for _ufunc, _plain in OPERATORS.items():
     _give_operators(_plain.__name__.strip("_"), _ufunc, _plain)
+
+for _name in ("shape", "dtype", "size", "nbytes"):
+    setattr(Tracer, _name, property(operator.attrgetter(f"recorded.{_name}")))
 
 
 def record(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any], compute: Any = None) -> Any:
