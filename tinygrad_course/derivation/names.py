@@ -122,10 +122,8 @@ class Taken:
 
     def numbered(self, name: str) -> str:
         """Return `name`, or where it is in use the first of name_2, name_3, ... that is not."""
-        number, own = 1, name
-        while own in self.names:
-            number += 1
-            own = f"{name}{number}"
+        numbered = (f"{name}{number}" for number in itertools.count(2))
+        own = next(n for n in itertools.chain([name], numbered) if n not in self.names)
         self.names.add(own)
         return own
 

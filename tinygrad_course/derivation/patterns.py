@@ -38,9 +38,8 @@ def picked(node: Node, shape: tuple[int, ...]) -> tuple[Any, int] | None:
         return None
     for axis in (0, 1):
         if np.array_equal(index[1 - axis], np.arange(shape[1 - axis])):
-            places = np.arange(shape[axis]).reshape((-1, 1) if axis == 0 else (1, -1))
-            return (places == index[axis] % shape[axis] if axis == 0 else
-                    places == index[axis][:, None] % shape[axis]) * 1.0, axis  # fmt: skip
+            hot = np.arange(shape[axis])[:, None] == index[axis] % shape[axis]
+            return (hot if axis == 0 else hot.T) * 1.0, axis
     return None
 
 

@@ -20,7 +20,7 @@ from tinygrad_course.files import write
 if TYPE_CHECKING:
     from tinygrad_course.graph.node import Graph
 
-__all__ = ["NoRenderer", "Page", "dimensions", "to_dot", "to_file", "to_html", "to_page", "to_svg"]
+__all__ = ["NoRenderer", "Page", "dimensions", "to_dot", "to_file", "to_html"]
 
 #: Up to this many variables and operations, `detail="auto"` shows each.
 EACH = 60
@@ -49,19 +49,9 @@ def to_dot(graph: Graph, *, detail: str, theme: str, title: str, direction: str)
     return dot.dot(shown, themes.theme(theme), down=direction == "TB")
 
 
-def to_svg(graph: Graph) -> str:
-    """Return the drawing as SVG, for notebooks."""
-    return render.picture(graph.to_dot(), "svg").decode()
-
-
 def to_html(graph: Graph, path: str | os.PathLike[str], *, title: str) -> Path:
     """See `Graph.to_html`."""
     return write(Path(path), page.page(graph, title).encode())
-
-
-def to_page(graph: Graph, *, title: str, height: int) -> Page:
-    """See `Graph.interactive`."""
-    return Page(page.page(graph, title), height)
 
 
 def picture(graph: Graph, detail: str, title: str, direction: str = "auto") -> scene.Scene:

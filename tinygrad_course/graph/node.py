@@ -207,7 +207,7 @@ class Graph(Sequence[Node]):
         """Return the interactive page for a notebook, where it shows in a frame `height` pixels high."""
         from tinygrad_course import drawing
 
-        return drawing.to_page(self, title=title, height=height)
+        return drawing.Page(drawing.page.page(self, title), height)
 
     def shapes(self) -> Any:
         """Return the table of dimensions: what shape each variable has, and in the course's letters.
@@ -236,7 +236,8 @@ class Graph(Sequence[Node]):
             scale = min(1.0, max(_COLUMN / width, _SMALLEST))
             return f'<svg width="{width * scale:.0f}pt" height="{height * scale:.0f}pt"'
 
-        return re.sub(r'<svg width="(\d+)pt" height="(\d+)pt"', fitted, drawing.to_svg(self), count=1)
+        svg = drawing.render.picture(self.to_dot(), "svg").decode()
+        return re.sub(r'<svg width="(\d+)pt" height="(\d+)pt"', fitted, svg, count=1)
 
     def __repr__(self) -> str:
         leaves = sum(n.op is None and not n.constant for n in self.nodes)

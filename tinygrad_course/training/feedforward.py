@@ -60,15 +60,14 @@ class Feedforward:
 
     def normalised(self, parameters: dict[str, Any]) -> dict[str, Any]:
         """Return fresh parameters with gamma, beta and running means in place of b, where batch norm is."""
-        for l in range(1, len(self.activations) + 1):
-            if self._has_norm(l):
-                b = parameters[f"b{l}"]
-                drawn = {"gamma": np.ones_like(b), "beta": b, "mean": 0 * b, "variance": np.ones_like(b)}
-                there = list(parameters.items())
-                at = list(parameters).index(f"b{l}")
-                there[at : at + 1] = [(f"{kind}{l}", value) for kind, value in drawn.items()]
-                parameters = dict(there)
-        return parameters
+        fresh: dict[str, Any] = {}
+        for name, b in parameters.items():
+            drawn = {name: b}
+            if name.startswith("b") and self._has_norm(l := int(name[1:])):
+                one = np.ones_like(b)
+                drawn = {f"gamma{l}": one, f"beta{l}": b, f"mean{l}": 0 * b, f"variance{l}": one.copy()}
+            fresh |= drawn
+        return fresh
 
     def _has_norm(self, l: int) -> bool:
         return l <= len(self.batch_norm) and self.batch_norm[l - 1]

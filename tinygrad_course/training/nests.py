@@ -1,6 +1,7 @@
 """Nests of arrays in HDF5: a dict, list or tuple is a group, an array is a dataset."""
 
 import hashlib
+from collections.abc import Iterable
 from typing import Any
 from urllib.parse import quote, unquote
 
@@ -51,17 +52,16 @@ class Writer(h5py.File):  # type: ignore[misc]  # h5py has no types
         return "".join(self._written).encode()
 
     def _nest(self, parent: h5py.Group, name: str, value: Nest, told: str) -> None:
-        children: list[tuple[str, str, Any]]
+        items: Iterable[tuple[Any, Any]] = ()
         if isinstance(value, dict):
             for key in value:
                 if not isinstance(key, str) or not key:
                     raise TypeError(f"{told} has the key {key!r}; a checkpoint's keys are text, such as 'W1'")
-            kind, children = "dict", [(encoded(key), key, item) for key, item in value.items()]
+            kind, items = "dict", value.items()
         elif isinstance(value, (list, tuple)):
-            kind = "list" if isinstance(value, list) else "tuple"
-            children = [(str(i), str(i), item) for i, item in enumerate(value)]
+            kind, items = "list" if isinstance(value, list) else "tuple", enumerate(value)
         elif value is None:
-            kind, children = "none", []
+            kind = "none"
         else:
             array = plain_array(value, told, "a checkpoint")
             content = by_rows(array)
@@ -71,8 +71,8 @@ class Writer(h5py.File):  # type: ignore[misc]  # h5py has no types
             return
         group = parent.create_group(name, track_order=True)
         group.attrs["kind"] = kind
-        for key, said, item in children:
-            self._nest(group, key, item, f"{told}/{said}")
+        for key, item in items:
+            self._nest(group, encoded(str(key)), item, f"{told}/{key}")
 
     def _dataset(self, parent: h5py.Group, name: str, array: Array, content: Any) -> h5py.Dataset:
         dataset = parent.create_dataset(name, data=array, track_times=False)
