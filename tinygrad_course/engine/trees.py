@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 Array = NDArray[Any]
 Nest = Any  #: an array, or a dict, list or tuple of nests
+_DEEPER = (dict, list, tuple, type(None))
 
 
 def leaves(tree: Any, path: str = "") -> list[tuple[str, Any]]:
@@ -69,7 +70,11 @@ def tree_map(f: Callable[..., Any], tree: Any, *others: Any) -> Any:
     >>> tree_map(lambda w, dw: w - 0.1 * dw, {"W": 1.0}, {"W": 2.0})
     {'W': 0.8}
     """
-    columns = [leaves(t) for t in (tree, *others)]
+    nests = (tree, *others)
+    flat = all(type(t) is dict and t.keys() == tree.keys() for t in nests)  # as parameters mostly are
+    if flat and not any([isinstance(value, _DEEPER) for t in nests for value in t.values()]):  # noqa: C419
+        return {name: f(*[t[name] for t in nests]) for name in tree}
+    columns = [leaves(t) for t in nests]
     for column in columns[1:]:
         if [path for path, _ in column] != [path for path, _ in columns[0]]:
             ours, theirs = [p for p, _ in columns[0]], [p for p, _ in column]

@@ -10,7 +10,6 @@ place: earlier parameters stay good. The state is a nest of arrays too, to be sa
 """
 
 import dataclasses
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Protocol
 
@@ -80,7 +79,7 @@ class BaseOptimizer:
         state: State = {"t": np.float64(0.0)}
         if isinstance(self.learning_rate, ReduceOnPlateau):
             state["plateau"] = self.learning_rate.init()
-        return state | {name: map_nest(np.zeros_like, parameters) for name in self._kept}
+        return state | {name: trees.tree_map(np.zeros_like, parameters) for name in self._kept}
 
     def update(self, parameters: Nest, grads: Nest, state: State) -> tuple[Nest, State]:
         """Return the parameters and the state after one update."""
@@ -102,11 +101,11 @@ class BaseOptimizer:
 
     def _clipped(self, grads: Nest) -> Nest:
         if (bound := self.clip_value) is not None:
-            grads = map_nest(lambda dW: np.clip(dW, -bound, bound), grads)
+            grads = trees.tree_map(lambda dW: np.clip(dW, -bound, bound), grads)
         if self.clip_norm is not None:
             squares = sum((np.sum(np.square(dW)) for _, dW in trees.leaves(grads)), 0.0)
             factor = plain_number(self.clip_norm / np.maximum(np.sqrt(squares), self.clip_norm))
-            grads = map_nest(lambda dW: dW * factor, grads)
+            grads = trees.tree_map(lambda dW: dW * factor, grads)
         return grads
 
 
@@ -124,17 +123,6 @@ def plain_number(x: Any) -> Any:
     return x.item() if hasattr(x, "item") else x
 
 
-def map_nest(f: Callable[..., Any], nest: Nest, *others: Nest) -> Nest:
-    """Return `trees.tree_map`; a flat dict, which parameters mostly are, goes straight through."""
-    if _flat(nest):
-        return {name: f(value, *[other[name] for other in others]) for name, value in nest.items()}
-    return trees.tree_map(f, nest, *others)
-
-
-def _flat(nest: Nest) -> bool:
-    return type(nest) is dict and not any(isinstance(v, (dict, list, tuple)) for v in nest.values())
-
-
 def _decayed(stepped: Nest, before: Nest, share: Any) -> Nest:
     """Return the parameters with a share of what the weights were taken off; biases stay."""
     paths = [path for path, _ in trees.leaves(before)]
@@ -149,8 +137,7 @@ def _decayed(stepped: Nest, before: Nest, share: Any) -> Nest:
 
 def _check_gradients(parameters: Nest, grads: Nest) -> None:
     """Raise if a gradient is missing or has another shape: NumPy would broadcast it without a word."""
-    ours = parameters if _flat(parameters) else dict(trees.leaves(parameters))
-    theirs = grads if _flat(grads) else dict(trees.leaves(grads))
+    ours, theirs = (dict(trees.leaves(nest)) for nest in (parameters, grads))
     if ours.keys() != theirs.keys():
         raise ValueError(
             f"the parameters are {list(ours)} and the gradients {list(theirs)}; the gradient of W1 goes "
@@ -197,7 +184,7 @@ class GradientDescent(BaseOptimizer):
     """
 
     def _stepped(self, alpha: Any, parameters: Nest, grads: Nest, _state: State) -> tuple[Nest, State]:
-        return map_nest(lambda W, dW: W - alpha * dW, parameters, grads), {}
+        return trees.tree_map(lambda W, dW: W - alpha * dW, parameters, grads), {}
 
 
 @dataclass(frozen=True, repr=False)
@@ -229,8 +216,8 @@ class Momentum(BaseOptimizer):
     beta: float = 0.9
 
     def _stepped(self, alpha: Any, parameters: Nest, grads: Nest, state: State) -> tuple[Nest, State]:
-        v = map_nest(lambda v, dW: self.beta * v + (1.0 - self.beta) * dW, state["v"], grads)
-        return map_nest(lambda W, v: W - alpha * v, parameters, v), {"v": v}
+        v = trees.tree_map(lambda v, dW: self.beta * v + (1.0 - self.beta) * dW, state["v"], grads)
+        return trees.tree_map(lambda W, v: W - alpha * v, parameters, v), {"v": v}
 
 
 @dataclass(frozen=True, repr=False)
@@ -267,8 +254,8 @@ class RMSprop(BaseOptimizer):
 
     def _stepped(self, alpha: Any, parameters: Nest, grads: Nest, state: State) -> tuple[Nest, State]:
         beta, epsilon = self.beta, self.epsilon
-        s = map_nest(lambda s, dW: beta * s + (1.0 - beta) * np.square(dW), state["s"], grads)
-        W = map_nest(lambda W, dW, s: W - alpha * dW / (np.sqrt(s) + epsilon), parameters, grads, s)
+        s = trees.tree_map(lambda s, dW: beta * s + (1.0 - beta) * np.square(dW), state["s"], grads)
+        W = trees.tree_map(lambda W, dW, s: W - alpha * dW / (np.sqrt(s) + epsilon), parameters, grads, s)
         return W, {"s": s}
 
 
@@ -320,15 +307,15 @@ class Adam(BaseOptimizer):
         t = state["t"] + 1.0
         v_share = plain_number(1.0 - beta1**t)
         s_share = plain_number(1.0 - beta2**t) if self.correct_s else 1.0
-        v = map_nest(lambda v, dW: beta1 * v + (1.0 - beta1) * dW, state["v"], grads)
-        s = map_nest(lambda s, dW: beta2 * s + (1.0 - beta2) * np.square(dW), state["s"], grads)
+        v = trees.tree_map(lambda v, dW: beta1 * v + (1.0 - beta1) * dW, state["v"], grads)
+        s = trees.tree_map(lambda s, dW: beta2 * s + (1.0 - beta2) * np.square(dW), state["s"], grads)
 
         def step(W: Any, v: Any, s: Any) -> Any:
             s = s / s_share
             root = np.sqrt(s + self.epsilon) if self.epsilon_inside else np.sqrt(s) + self.epsilon
             return W - alpha * (v / v_share) / root
 
-        return map_nest(step, parameters, v, s), {"v": v, "s": s}
+        return trees.tree_map(step, parameters, v, s), {"v": v, "s": s}
 
 
 @dataclass(frozen=True, repr=False)
