@@ -17,7 +17,16 @@ from hypothesis import strategies as st
 
 from tests.functions.differences import check_derivatives
 from tinygrad_course import Tensor, grad
-from tinygrad_course.functions import logsumexp, matrices, signals
+from tinygrad_course.functions import (
+    attention,
+    conv_transpose,
+    distributions,
+    logsumexp,
+    matrices,
+    mean_squared_error,
+    negative_log_likelihood,
+    signals,
+)
 from tinygrad_course.functions.differential_equations import odeint, solve_ivp
 from tinygrad_course.functions.gammas import multigammaln, polygamma
 from tinygrad_course.functions.implicit import fixed_point, root
@@ -227,3 +236,30 @@ def test_a_tensor_that_is_not_passed_on_is_refused_and_back_in_time_is_a_way_too
 def test_scipys_own_functions_name_ours(call: Any, ours: str) -> None:
     with pytest.raises(TypeError, match=ours):
         call(Tensor(np.eye(2)))
+
+
+TWO = np.ones((2, 2))
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "message"),
+    [
+        (lambda: attention(TWO, TWO, TWO, mask=TWO), TypeError, "mask is float64; expected bool"),
+        (lambda: conv_transpose(np.ones((1, 2, 3)), np.ones((2, 1, 2))), ValueError, "for 2 channels"),
+        (lambda: distributions.dirichlet.logpdf(np.ones(2), np.ones(3)), ValueError, "expected .n,. or"),
+        (lambda: multigammaln(3.0, 0), ValueError, "a whole number from 1 on"),
+        (lambda: negative_log_likelihood(np.ones(3), [0]), ValueError, "one row a class"),
+        (lambda: mean_squared_error(np.ones((1, 0)), np.ones((1, 0))), ValueError, "there are none"),
+        (lambda: matrices.solve(TWO, TWO, assume_a="her"), ValueError, "assume_a is 'her'"),
+        (lambda: signals.convolve(TWO, TWO, "middle"), ValueError, "mode is 'middle'"),
+        (lambda: signals.correlate(TWO, np.ones(2)), ValueError, "expected as many axes"),
+        (
+            lambda: signals.correlate(np.ones((1, 3)), np.ones((3, 1)), "valid"),
+            ValueError,
+            "within the other",
+        ),
+    ],
+)
+def test_what_does_not_fit_is_named(call: Any, error: type[Exception], message: str) -> None:
+    with pytest.raises(error, match=message):
+        call()

@@ -559,11 +559,30 @@ def test_methods():
         ((np.sum, np.ones(2, complex)), {}, TypeError, "real numbers"),
         ((np.sum, np.ones(2)), {"argnums": 1}, ValueError, "argument 1"),
         ((lambda w: w[:, :1], np.ones((2, 2))), {"gradient": np.ones((2, 2))}, ValueError, "Jacobian"),
+        ((np.sum, np.ones(2)), {"gradient": np.ones(2), "vjp": np.multiply}, TypeError, "not both"),
+        ((np.sum, np.ones(2)), {"gradient": 1j * np.ones(2)}, TypeError, "holds complex128"),
+        ((np.sum, np.ones(2)), {"gradient": np.ones(2), "order": 2}, ValueError, "order=2 needs"),
+        ((np.sum, np.ones(2)), {"has_aux": True}, TypeError, r"must return \(cost, aux\)"),
+        ((3.0, np.ones(2)), {}, TypeError, "must be a function"),
+        ((lambda p: p[0], [1.0]), {"gradient": [1.0, 2.0]}, ValueError, "there are 1 parameters"),
+        ((lambda p: p["w"], {"w": 1.0}), {"gradient": 1.0}, TypeError, "are a dict"),
     ],
 )
 def test_kind_errors(args, options, error, message):
     with pytest.raises(error, match=message):
         compare_gradients(*args, **options)
+
+
+@pytest.mark.parametrize("argnums", [0, (0,)])
+@pytest.mark.parametrize("wrapped", [False, True])
+def test_a_gradient_by_one_argument_may_be_a_tuple(argnums, wrapped):
+    w = np.array([0.5, -1.5])
+    cube = lambda w: np.sum(w**3)  # noqa: E731
+    slope = lambda w: (3 * w**2,) if wrapped else 3 * w**2  # noqa: E731
+    report = compare_gradients(cube, w, gradient=slope, argnums=argnums)
+    assert report.ok
+    assert float(report) == report.difference
+    assert repr(report).startswith("<GradientReport of <lambda>: right, 2 entries, difference ")
 
 
 # ------------------------------------------------------------------ vectors, and causes
