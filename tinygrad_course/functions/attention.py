@@ -93,13 +93,7 @@ def causal_mask(T_q: int, T_k: int | None = None) -> Any:
 
 
 def attention(
-    Q: Any,
-    K: Any,
-    V: Any,
-    mask: Any = None,
-    causal: bool = False,
-    heads: int = 1,
-    scale: float | None = None,
+    Q: Any, K: Any, V: Any, mask: Any = None, causal: bool = False, heads: int = 1, scale: float | None = None
 ) -> Any:
     """Return softmax(Q K^T / sqrt(d)) V, scaled dot-product attention.
 

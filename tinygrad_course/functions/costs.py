@@ -62,11 +62,7 @@ def _softmax_cost(A: Any, Y: Any, Z: Any) -> Any:
 # A stays an argument, so that it has its place in the graph and its values serve the derivative, but the
 # gradient goes straight to Z: dJ/dA is infinite where A rounds to 0 or 1.
 rule(
-    _sigmoid_cost,
-    None,
-    None,
-    lambda g, y, A, Y, Z: (A - Y) * (g / _examples(Z)),
-    name="binary_cross_entropy",
+    _sigmoid_cost, None, None, lambda g, y, A, Y, Z: (A - Y) * (g / _examples(Z)), name="binary_cross_entropy"
 )
 rule(
     _softmax_cost,

@@ -97,12 +97,7 @@ def check_searchable(name: str, leaves: list[Any]) -> None:
 
 
 def _solution(
-    name: str,
-    f: Callable[..., Any],
-    F: Callable[..., Any],
-    x0: Any,
-    args: Any,
-    search: Callable[..., Any],
+    name: str, f: Callable[..., Any], F: Callable[..., Any], x0: Any, args: Any, search: Callable[..., Any]
 ) -> Any:
     """Return the x that `search` finds by f, recorded with the derivative of F(x, *args) = 0."""
     args = args if isinstance(args, tuple) else (args,)

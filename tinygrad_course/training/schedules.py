@@ -216,11 +216,7 @@ class ReduceOnPlateau(_Schedule):
 
     def init(self) -> dict[str, Any]:
         """Return where it stands at first: the rate, the lowest cost, and the epochs since."""
-        return {
-            "rate": np.float64(self.initial),
-            "lowest": np.float64(np.inf),
-            "waited": np.float64(0.0),
-        }
+        return {"rate": np.float64(self.initial), "lowest": np.float64(np.inf), "waited": np.float64(0.0)}
 
     def after_epoch(self, state: dict[str, Any], cost: float) -> dict[str, Any]:
         """Return where it stands after an epoch of this cost."""
