@@ -249,21 +249,17 @@ class _Walk:
 
     def _call(self, x: Value, y: Value) -> Any:
         """Write a call, and return the name of its result, or a list of several."""
-        name = (
-            RULES[x.function].name
-            if x.function in RULES
-            else str(getattr(x.function, "__name__", x.function))
-        )
+        function: Any = x.function
+        name = RULES[function].name if function in RULES else str(getattr(function, "__name__", function))
         if len(x.args) != len(y.args) or x.kwargs.keys() != y.kwargs.keys():
             raise CannotExport("the function does other operations for other examples")
         args = [self._argument(p, q) for p, q in zip(x.args, y.args, strict=True)]
         options = {k: self._argument(v, y.kwargs[k]) for k, v in x.kwargs.items()}
-        if args and isinstance(args[0], list) and name == "getitem":  # one of several results
-            return args[0][args[1]]
         if name not in EMIT:
             raise CannotExport(f"{name} has no counterpart in ONNX")
+        several = name == "getitem" and isinstance(args[0], list)
         try:
-            made = EMIT[name](self.model, *args, **options)
+            made = args[0][args[1]] if several else EMIT[name](self.model, *args, **options)
         except TypeError as error:
             if "argument" not in str(error):
                 raise

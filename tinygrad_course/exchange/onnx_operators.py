@@ -270,12 +270,7 @@ def _split(e: Model, x: Name, indices_or_sections: Any, axis: int = 0) -> Any:
         raise CannotExport("np.split along the examples: their number is not fixed")
     lengths = [len(p) for p in np.array_split(np.arange(size), indices_or_sections)]
     pieces = e.op("Split", x, e.ints(lengths), outputs=len(lengths), axis=axis)
-    pieces = pieces if isinstance(pieces, list) else [pieces]
-    for piece, length in zip(pieces, lengths, strict=True):
-        shape = list(e.shapes[x])
-        shape[axis] = length
-        e.shapes[piece] = tuple(shape)
-    return pieces
+    return pieces if isinstance(pieces, list) else [pieces]
 
 
 @_emit("pad")
