@@ -178,4 +178,6 @@ def test_gradients_that_all_lack_1_over_m_are_wrong_by_the_cost_of_the_class():
     text = NETWORK.replace(" / m\n", "\n")
     found = verdict(text, "Net.backward")
     assert (found.status, found.findings[0].diagnosis) == (WRONG, "missing_1_over_m")
-    assert verdict(text.replace("/ m", "").replace("np.mean(Y", "np.sum(Y"), "Net.backward").status == RIGHT
+    mean = text.replace("-np.mean(Y", "-np.sum(Y").replace("np.log(1 - a))", "np.log(1 - a)) / Y.shape[1]")
+    assert verdict(mean, "Net.backward").status == WRONG
+    assert verdict(text.replace("np.mean(Y", "np.sum(Y"), "Net.backward").status == RIGHT

@@ -124,8 +124,9 @@ class AnyBackward(OwnNetwork):
         return self.forward is self.node
 
     def involved(self) -> list[str]:
-        """Return its own name: a forward function is not proved by its derivative."""
-        return [self.node.name]
+        """Return its own name; a forward function is proved together with a cost alone."""
+        with_cost = [self.forward.name, self.cost.name] if isinstance(self.cost, ast.FunctionDef) else []
+        return [self.node.name, *with_cost]
 
     def judge(self, values: Mapping[str, Any], case: Case) -> tuple[list[str], list[str]]:
         """Say what was allowed for."""
