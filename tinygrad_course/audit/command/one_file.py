@@ -19,6 +19,7 @@ from tinygrad_course.audit.execution.stubs import GIVEN
 from tinygrad_course.audit.kinds import Kind, kind_of, known_name
 from tinygrad_course.audit.kinds.any_loop import AnyLoop
 from tinygrad_course.audit.kinds.any_optimizer import AnyOptimizer
+from tinygrad_course.audit.kinds.candidate_costs import SQUARES
 from tinygrad_course.audit.kinds.layer_functions import LinearActivationBackward, LinearBackward
 from tinygrad_course.audit.kinds.logistic_regression import Optimize
 from tinygrad_course.audit.kinds.own_class import shown_name, shown_words
@@ -460,7 +461,7 @@ def _no_convention(learner: Learner, verdicts: list[Verdict], kind: OwnNetwork) 
     not the activation's value but that and a number, which no derivative shows. Or squares were guessed for a
     forward pass that does without the sigmoid the file has.
     """
-    guessed = kind.cost == "squares" and kind.forward is learner.node
+    guessed = kind.cost == SQUARES and kind.forward is learner.node
     if guessed and "sigmoid" in learner.program.at_hand and "sigmoid" not in learner.text():
         return True
     case = next((verdict.case for verdict in verdicts if not verdict.right and verdict.case.m > 1), None)

@@ -18,7 +18,7 @@ from tinygrad_course.audit.execution.learner import Learner
 from tinygrad_course.audit.execution.namespace import Program
 from tinygrad_course.audit.execution.oracle import slopes
 from tinygrad_course.audit.execution.paths import arrays, duplicate, leaves, unshared
-from tinygrad_course.audit.kinds.base import Assumption, words
+from tinygrad_course.audit.kinds.base import Assumption, Unfit, words
 from tinygrad_course.audit.kinds.candidate_costs import Cost, elementwise, implied_costs, own_cost, weighing
 from tinygrad_course.audit.kinds.cases import Case, Draw
 from tinygrad_course.audit.kinds.cell_inputs import cell_inputs
@@ -28,6 +28,7 @@ from tinygrad_course.audit.kinds.gradient_names import (
     numeric,
     of_its_own,
     parts_of,
+    ratio_of,
     same,
     up_to_a_factor,
     with_activation,
@@ -42,7 +43,7 @@ from tinygrad_course.audit.kinds.names_taken import (
     penalized,
 )
 from tinygrad_course.audit.kinds.own_class import shown_name
-from tinygrad_course.audit.kinds.own_network import COST, OwnNetwork, Unfit, ratio_of
+from tinygrad_course.audit.kinds.own_network import COST, OwnNetwork
 from tinygrad_course.audit.source.argument_kinds import category
 from tinygrad_course.audit.source.signatures import JOINT, argument_names
 

@@ -30,10 +30,10 @@ from tinygrad_course.audit.execution.paths import (
 )
 from tinygrad_course.audit.execution.protection import TooLongError
 from tinygrad_course.audit.execution.stubs import StandInUsedError
-from tinygrad_course.audit.kinds.base import Assumption, words
+from tinygrad_course.audit.kinds.base import Assumption, Unfit, words
 from tinygrad_course.audit.kinds.candidate_costs import implied
 from tinygrad_course.audit.kinds.cases import Array, Case, Draw
-from tinygrad_course.audit.kinds.gradient_names import same
+from tinygrad_course.audit.kinds.gradient_names import ratio_of, same
 from tinygrad_course.audit.kinds.input_layouts import layouts, tried
 from tinygrad_course.audit.kinds.iterations import ITERATIONS, Iterations, Run
 from tinygrad_course.audit.kinds.loop_updates import (
@@ -50,7 +50,7 @@ from tinygrad_course.audit.kinds.loop_updates import (
 )
 from tinygrad_course.audit.kinds.names_taken import asked
 from tinygrad_course.audit.kinds.own_class import method_name, with_methods
-from tinygrad_course.audit.kinds.own_network import BACKWARD, COST, Unfit, ratio_of
+from tinygrad_course.audit.kinds.own_network import BACKWARD, COST
 from tinygrad_course.audit.kinds.what_trains import (
     SCRIPT,
     repeated,

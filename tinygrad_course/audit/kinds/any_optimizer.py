@@ -13,10 +13,9 @@ import numpy as np
 from tinygrad_course.audit.execution.learner import Learner
 from tinygrad_course.audit.execution.namespace import Program
 from tinygrad_course.audit.execution.paths import duplicate
-from tinygrad_course.audit.kinds.base import Assumption, Kind, words
+from tinygrad_course.audit.kinds.base import Assumption, Kind, Unfit, words
 from tinygrad_course.audit.kinds.cases import Array, Case, Draw
 from tinygrad_course.audit.kinds.own_class import method_name, with_methods
-from tinygrad_course.audit.kinds.own_network import Unfit
 from tinygrad_course.audit.source.signatures import INSIDE, argument_names, needed_names, role_of
 from tinygrad_course.audit.source.syntax import definition
 

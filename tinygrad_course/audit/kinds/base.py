@@ -99,6 +99,20 @@ def formula(
     return made
 
 
+class Unfit(Exception):  # noqa: N818 - the functions of the file do not fit each other, nothing went wrong
+    """The file's functions cannot be put together; says what was tried."""
+
+    error: BaseException | None = None
+    """What one of them raised."""
+
+    @classmethod
+    def raised(cls, what: str, error: BaseException) -> "Unfit":
+        """Say what raises."""
+        made = cls(f"{what} raises {type(error).__name__}: {error}")
+        made.error = error
+        return made
+
+
 def first_of(result: Any) -> Any:
     """Return the first of several values that a function returned, or the one that it returned."""
     return result[0] if isinstance(result, tuple) and result else result

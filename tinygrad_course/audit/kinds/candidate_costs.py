@@ -7,11 +7,14 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tinygrad_course.audit.execution.oracle import slopes
+from tinygrad_course.audit.kinds.base import Unfit
 from tinygrad_course.audit.kinds.cases import Draw
 from tinygrad_course.audit.kinds.gradient_names import parts_of
-from tinygrad_course.audit.kinds.own_network import number_of
 from tinygrad_course.audit.source.argument_kinds import category
 from tinygrad_course.audit.source.signatures import needed_names, role_of
+
+SQUARES = "half the sum of squares"
+EACH, CLASSES = "the cross-entropy of each output", "the cross-entropy of the classes"
 
 
 class Cost(NamedTuple):
@@ -27,6 +30,14 @@ class Cost(NamedTuple):
 def weighing(weights: Mapping[int, Any]) -> Cost:
     """Return the sum of outputs times weights, which are what the backward function is given."""
     return Cost("", lambda parts, _: float(sum(np.sum(one * parts[place]) for place, one in weights.items())))
+
+
+def number_of(value: Any, name: str) -> float:
+    """Return the one number that a cost gives."""
+    first = value[0] if isinstance(value, tuple) and value else value
+    if first is None or np.size(first) != 1:
+        raise Unfit(f"{name} does not give one number")
+    return float(np.squeeze(np.asarray(first, dtype=float)))
 
 
 def elementwise(forward: Callable[[Any], Any], theta: Any, output: Any) -> list[Cost]:
@@ -85,9 +96,7 @@ def implied(output: Any, labels: Any) -> list[Callable[[Any], Any]]:
     def of_classes(A: Any) -> Any:
         return -np.sum(Y * np.log(A))
 
-    squares.__doc__ = "half the sum of squares"
-    cross_entropy.__doc__ = "the cross-entropy of each output"
-    of_classes.__doc__ = "the cross-entropy of the classes"
+    squares.__doc__, cross_entropy.__doc__, of_classes.__doc__ = SQUARES, EACH, CLASSES
     alone = np.ndim(output) == 1 or 1 in np.shape(output)
     logarithms = (cross_entropy, of_classes) if alone else (of_classes, cross_entropy)
     return [squares, *(logarithms if chances else ())]

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_course.audit.execution.paths import fields_of, label, own_object
-from tinygrad_course.audit.kinds.own_network import match, ratio_of
+from tinygrad_course.audit.execution.line_trace import canonical
+from tinygrad_course.audit.execution.paths import derivative_of, fields_of, label, leaves, own_object, plain
 from tinygrad_course.audit.source.syntax import names_of, returned
 
 GRADIENT = re.compile(r"(?i)^(d_?[a-z]\w*|\w*(grad|nabla|delta)\w*)$")
@@ -133,3 +133,67 @@ def bias_once(found: Mapping[str, Any], expected: dict[str, Any], added: int) ->
         return False
     expected["db"] = expected["db"] / added
     return True
+
+
+def ratio_of(found: Mapping[Any, Any], expected: Mapping[Any, Any]) -> float | None:
+    """Return the one factor by which all gradients differ from the right ones, if there is one."""
+    ratios: list[float] = []
+    for key, right in expected.items():
+        if key not in found or np.size(found[key]) != np.size(right):
+            return None
+        mine, want = np.ravel(np.asarray(found[key], dtype=float)), np.ravel(right)
+        top = int(np.argmax(np.abs(want)))
+        if abs(want[top]) < 1e-7:
+            if np.max(np.abs(mine)) > 1e-6:
+                return None
+            continue
+        ratio = mine[top] / want[top]
+        if not np.isfinite(ratio) or not np.allclose(
+            mine, ratio * want, rtol=2e-3, atol=2e-5 * max(1.0, abs(ratio))
+        ):
+            return None
+        ratios.append(float(ratio))
+    if not ratios or max(ratios) - min(ratios) > 2e-3 * abs(ratios[0]) or abs(ratios[0]) < 1e-6:
+        return None
+    return ratios[0]
+
+
+def alone(found: Mapping[str, Any], expected: Mapping[str, Any]) -> int:
+    """Return how many gradients of several numbers are right up to a factor of their own."""
+    return sum(
+        ratio_of(found, {key: value}) is not None for key, value in expected.items() if np.size(value) > 1
+    )
+
+
+def match(
+    result: Any, expression: ast.expr | None, expected: Mapping[str, Any], *, by_shape: bool = True
+) -> dict[str, Any]:
+    """Return which part of a result is which gradient."""
+    named: dict[str, Any] = {"": result}
+    if isinstance(result, tuple) and isinstance(expression, ast.Tuple):
+        told = zip(names_of(expression, len(expression.elts)), result, strict=False)
+        named = {name or str(place): value for place, (name, value) in enumerate(told)}
+    wanted = {
+        canonical(key[1:].split("@")[0]) + "".join(f"@{n}" for n in key.split("@")[1:]): key
+        for key in expected
+    }
+    found: dict[str, Any] = {}
+    items = list(leaves(named))
+    for path, value in items:
+        keys = [*derivative_of(path), *([plain(path)] if fields_of(result) is not None and by_shape else [])]
+        for name in keys:
+            key = wanted.get(name)
+            if key is not None and key not in found:
+                found[key] = value
+    if not found and by_shape:
+        found = _by_shape([value for _, value in items], expected)
+    return found
+
+
+def _by_shape(values: list[Any], expected: Mapping[str, Any]) -> dict[str, Any]:
+    for order in (list(expected), list(expected)[::-1]):
+        shapes = [np.shape(expected[key]) for key in order]
+        rows = [value for value in values if np.shape(value) in shapes]
+        if [np.shape(value) for value in rows] == shapes:
+            return dict(zip(order, rows, strict=True))
+    return {}

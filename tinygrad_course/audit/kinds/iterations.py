@@ -17,9 +17,8 @@ import numpy as np
 from tinygrad_course.audit.execution.namespace import Program
 from tinygrad_course.audit.execution.paths import Path, duplicate, label, leaves, plain
 from tinygrad_course.audit.execution.protection import same_draws
-from tinygrad_course.audit.kinds.base import Kind
+from tinygrad_course.audit.kinds.base import Kind, Unfit
 from tinygrad_course.audit.kinds.cases import Case
-from tinygrad_course.audit.kinds.own_network import Unfit
 from tinygrad_course.audit.source.signatures import JOINT, argument_names, role_of
 from tinygrad_course.audit.source.syntax import definition, nodes, stored_names
 

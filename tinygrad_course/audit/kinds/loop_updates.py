@@ -8,8 +8,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tinygrad_course.audit.execution.paths import Path, label, leaves, pairs
+from tinygrad_course.audit.kinds.base import Unfit
 from tinygrad_course.audit.kinds.cases import Array
-from tinygrad_course.audit.kinds.own_network import Unfit, ratio_of
+from tinygrad_course.audit.kinds.gradient_names import ratio_of
 
 Slopes = Mapping[Path, Array]
 

@@ -10,10 +10,10 @@ import numpy as np
 from tinygrad_course.audit.execution.line_trace import canonical
 from tinygrad_course.audit.execution.namespace import Program
 from tinygrad_course.audit.execution.paths import duplicate, has_fields
+from tinygrad_course.audit.kinds.base import Unfit
 from tinygrad_course.audit.kinds.cases import Draw
 from tinygrad_course.audit.kinds.gradient_names import GRADIENT, numeric
 from tinygrad_course.audit.kinds.own_class import method_name
-from tinygrad_course.audit.kinds.own_network import Unfit
 from tinygrad_course.audit.source.argument_kinds import category
 from tinygrad_course.audit.source.signatures import JOINT, argument_names, needed_names
 from tinygrad_course.audit.source.syntax import (

@@ -5,6 +5,7 @@ arguments and the cost are its own.
 """
 
 import ast
+import contextlib
 import math
 import re
 from collections.abc import Iterator, Mapping
@@ -17,10 +18,9 @@ import numpy as np
 from tinygrad_course.audit.execution.learner import Learner
 from tinygrad_course.audit.execution.line_trace import canonical, result_values
 from tinygrad_course.audit.execution.namespace import Program
-from tinygrad_course.audit.execution.oracle import slopes
+from tinygrad_course.audit.execution.oracle import slopes_of_costs
 from tinygrad_course.audit.execution.paths import (
     Path,
-    derivative_of,
     duplicate,
     fields_of,
     label,
@@ -30,8 +30,10 @@ from tinygrad_course.audit.execution.paths import (
     put,
 )
 from tinygrad_course.audit.execution.protection import same_draws
-from tinygrad_course.audit.kinds.base import Assumption, Kind, words
+from tinygrad_course.audit.kinds.base import Assumption, Kind, Unfit, words
+from tinygrad_course.audit.kinds.candidate_costs import CLASSES, EACH, SQUARES, implied, number_of
 from tinygrad_course.audit.kinds.cases import Array, Case, Draw
+from tinygrad_course.audit.kinds.gradient_names import alone, match, ratio_of
 from tinygrad_course.audit.source.signatures import (
     INSIDE,
     Binding,
@@ -102,20 +104,6 @@ class Pool:
         return {name: duplicate(value) for name, (known, value) in found.items() if known}
 
 
-class Unfit(Exception):  # noqa: N818 - the functions of the file do not fit each other, nothing went wrong
-    """The file's functions cannot be put together; says what was tried."""
-
-    error: BaseException | None = None
-    """What one of them raised."""
-
-    @classmethod
-    def raised(cls, what: str, error: BaseException) -> "Unfit":
-        """Say what raises."""
-        made = cls(f"{what} raises {type(error).__name__}: {error}")
-        made.error = error
-        return made
-
-
 class OwnNetwork(Kind):
     """Gradients of a network in whatever conventions its file has."""
 
@@ -128,8 +116,10 @@ class OwnNetwork(Kind):
         self.forward, self.initial = self._forward(), self._named(INITIAL, take_layers=True)
         self.costs: list[ast.FunctionDef | str] = [*self._costs()]
         if not self.costs and not self._takes("lambd"):
-            self.costs += ["cross-entropy", "softmax", "squares"]
+            self.costs += [EACH, CLASSES, SQUARES]
         self.cost: ast.FunctionDef | str = ""
+        self.problem = ""
+        """Why a cost does not go with the passes."""
         self.rows = self.drawn = False
         """Whether the examples are rows, and whether nothing in the file makes the weights."""
         self.layout: tuple[bool, bool] | None = None
@@ -342,9 +332,16 @@ class OwnNetwork(Kind):
         return np.asarray(found[0] if isinstance(found, tuple) else found)
 
     def _cost_of(self, learner: Learner, pool: Pool, cost: ast.FunctionDef | str) -> float:
-        if isinstance(cost, str):
-            return _usual_cost(cost, pool.roles.get("AL"), pool.roles["Y"], rows=self.rows)
-        return number_of(self._run(learner, cost, pool.needed(cost)), cost.name)
+        """Return a cost of the file's own, or a usual one, a mean; NaN where it does not go with the pool."""
+        try:
+            if not isinstance(cost, str):
+                return number_of(self._run(learner, cost, pool.needed(cost)), cost.name)
+        except Unfit as error:
+            self.problem = str(error)
+            return np.nan
+        AL, Y = pool.roles.get("AL"), pool.roles["Y"]
+        usual = {J.__doc__: J for J in implied(AL, Y)} if isinstance(AL, np.ndarray) else {}
+        return float(usual[cost](AL)) / Y.shape[0 if self.rows else 1] if cost in usual else np.nan
 
     def _case(self, learner: Learner, pool: Pool, draw: Draw) -> Case:
         m = pool.roles["X"].shape[1]
@@ -374,52 +371,38 @@ class OwnNetwork(Kind):
         self, learner: Learner, given: Pool, arguments: dict[str, Any]
     ) -> tuple[ast.FunctionDef | str, dict[Path, Array]]:
         """Return the cost and its gradient: the cost with which most of the backward pass agrees."""
+        costs = [self.cost] if self.cost else self.costs or [""]
+        self.problem = "there is no cost to differentiate"
+
+        def J(theta: Any) -> Array:
+            if self.forward is None:
+                return np.array([self._own_cost(learner, given, theta)])
+            after = self._forward_pass(learner, given, theta)
+            return np.array([self._cost_of(learner, after, cost) for cost in costs])
+
+        slopes = slopes_of_costs(J, given.theta, lambda path, value: True)
+        passed = duplicate(dict(arguments))
+        result = None
+        if not self.cost:
+            with contextlib.suppress(Unfit):  # that it raises is found when it is judged
+                result = self._run(learner, self.node, passed)
         best: tuple[int, ast.FunctionDef | str, dict[Path, Array]] | None = None
-        problem = "there is no cost to differentiate"
-        for cost in [self.cost] if self.cost else self.costs:
-
-            def J(theta: Any, cost: ast.FunctionDef | str = cost) -> float:
-                if self.forward is None:
-                    return self._own_cost(learner, given, theta)
-                return self._cost_of(learner, self._forward_pass(learner, given, theta), cost)
-
-            try:
-                gradient = slopes(J, given.theta)
-            except Unfit as error:
-                problem = str(error)
+        for number, cost in enumerate(costs[:1] if self.forward is None else costs):
+            gradient = {path: slope[..., number] for path, slope in slopes.items()}
+            if not all(np.all(np.isfinite(slope)) for slope in gradient.values()):
                 continue
-            if gradient is None:
-                continue
-            if self.cost:
-                return cost, gradient
-            count = self._agreement(learner, arguments, gradient)
-            if best is None or count > best[0]:
-                best = count, cost, gradient
-            if count == len(gradient) + 1:
-                self.cost = cost
-                break
+            expected = {"d" + label(path): slope for path, slope in gradient.items()}
+            found = {} if self.cost else self.gradients(result, arguments, passed, expected)
+            # How many gradients are right, one more where all of them are up to one factor.
+            alike = len(expected) + 1 if ratio_of(found, expected) is not None else alone(found, expected)
+            if best is None or alike > best[0]:
+                best = alike, cost, gradient
         if best is None:
-            raise Unfit(problem)
-        if isinstance(best[1], str) and not best[0]:
+            raise Unfit(self.problem)
+        if isinstance(best[1], str) and not best[0] and not self.cost:
             raise Unfit("the file has no cost of its own, and none of the usual ones fits")
         self.cost = best[1]
         return best[1], best[2]
-
-    def _agreement(self, learner: Learner, arguments: dict[str, Any], gradient: dict[Path, Array]) -> int:
-        """Return how many gradients are right, one more where all of them are up to one factor."""
-        expected = {"d" + label(path): value for path, value in gradient.items()}
-        try:
-            found = self.probe(learner, arguments, expected)
-        except Unfit:
-            return 0
-        return len(expected) + 1 if ratio_of(found, expected) is not None else alone(found, expected)
-
-    def probe(
-        self, learner: Learner, arguments: Mapping[str, Any], expected: Mapping[str, Any]
-    ) -> dict[str, Any]:
-        """Run the backward pass and return which gradients are found."""
-        passed = duplicate(dict(arguments))
-        return self.gradients(self._run(learner, self.node, passed), arguments, passed, expected)
 
     def gradients(
         self, result: Any, before: Mapping[str, Any], after: Mapping[str, Any], expected: Mapping[str, Any]
@@ -451,91 +434,6 @@ def _as_updated(value: Any, shape: tuple[int, ...]) -> Any:
     """Return a gradient as an update takes it: one number for one unit, (n,) for a bias of shape (1, n)."""
     row = np.ndim(value) == 1 and shape == (1, np.size(value))
     return np.reshape(value, shape) if row or np.size(value) == math.prod(shape) == 1 else value
-
-
-def ratio_of(found: Mapping[Any, Any], expected: Mapping[Any, Any]) -> float | None:
-    """Return the one factor by which all gradients differ from the right ones, if there is one."""
-    ratios: list[float] = []
-    for key, right in expected.items():
-        if key not in found or np.size(found[key]) != np.size(right):
-            return None
-        mine, want = np.ravel(np.asarray(found[key], dtype=float)), np.ravel(right)
-        top = int(np.argmax(np.abs(want)))
-        if abs(want[top]) < 1e-7:
-            if np.max(np.abs(mine)) > 1e-6:
-                return None
-            continue
-        ratio = mine[top] / want[top]
-        if not np.isfinite(ratio) or not np.allclose(
-            mine, ratio * want, rtol=2e-3, atol=2e-5 * max(1.0, abs(ratio))
-        ):
-            return None
-        ratios.append(float(ratio))
-    if not ratios or max(ratios) - min(ratios) > 2e-3 * abs(ratios[0]) or abs(ratios[0]) < 1e-6:
-        return None
-    return ratios[0]
-
-
-def alone(found: Mapping[str, Any], expected: Mapping[str, Any]) -> int:
-    """Return how many gradients of several numbers are right up to a factor of their own."""
-    return sum(
-        ratio_of(found, {key: value}) is not None for key, value in expected.items() if np.size(value) > 1
-    )
-
-
-def match(
-    result: Any, expression: ast.expr | None, expected: Mapping[str, Any], *, by_shape: bool = True
-) -> dict[str, Any]:
-    """Return which part of a result is which gradient."""
-    named: dict[str, Any] = {"": result}
-    if isinstance(result, tuple) and isinstance(expression, ast.Tuple):
-        told = zip(names_of(expression, len(expression.elts)), result, strict=False)
-        named = {name or str(place): value for place, (name, value) in enumerate(told)}
-    wanted = {
-        canonical(key[1:].split("@")[0]) + "".join(f"@{n}" for n in key.split("@")[1:]): key
-        for key in expected
-    }
-    found: dict[str, Any] = {}
-    items = list(leaves(named))
-    for path, value in items:
-        keys = [*derivative_of(path), *([plain(path)] if fields_of(result) is not None and by_shape else [])]
-        for name in keys:
-            key = wanted.get(name)
-            if key is not None and key not in found:
-                found[key] = value
-    if not found and by_shape:
-        found = _by_shape([value for _, value in items], expected)
-    return found
-
-
-def _by_shape(values: list[Any], expected: Mapping[str, Any]) -> dict[str, Any]:
-    for order in (list(expected), list(expected)[::-1]):
-        shapes = [np.shape(expected[key]) for key in order]
-        rows = [value for value in values if np.shape(value) in shapes]
-        if [np.shape(value) for value in rows] == shapes:
-            return dict(zip(order, rows, strict=True))
-    return {}
-
-
-def number_of(value: Any, name: str) -> float:
-    """Return the one number that a cost gives."""
-    first = value[0] if isinstance(value, tuple) and value else value
-    if first is None or np.size(first) != 1:
-        raise Unfit(f"{name} does not give one number")
-    return float(np.squeeze(np.asarray(first, dtype=float)))
-
-
-def _usual_cost(name: str, AL: Any, Y: Array, *, rows: bool) -> float:
-    """Return one of the costs that the course's gradients belong to."""
-    if not isinstance(AL, np.ndarray) or AL.shape != Y.shape:
-        raise Unfit("there is no cost to differentiate")
-    m = Y.shape[0] if rows else Y.shape[1]
-    if name == "squares":
-        return float(np.sum((AL - Y) ** 2) / (2 * m))
-    if np.any(AL <= 0) or np.any(AL >= 1):
-        raise Unfit("there is no cost to differentiate")
-    losses = Y * np.log(AL) + (1 - Y) * np.log(1 - AL) if name == "cross-entropy" else Y * np.log(AL)
-    return float(-np.sum(losses) / m)
 
 
 def wide_binding(node: ast.FunctionDef, case: Case) -> Binding:

@@ -16,9 +16,10 @@ from tinygrad_course.audit.kinds import kind_of
 from tinygrad_course.audit.kinds.any_backward import LAYER_PASS, TELLING, AnyBackward
 from tinygrad_course.audit.kinds.any_loop import AnyLoop, any_loops
 from tinygrad_course.audit.kinds.any_optimizer import AnyOptimizer, any_optimizers
-from tinygrad_course.audit.kinds.base import Assumption, Kind
+from tinygrad_course.audit.kinds.base import Assumption, Kind, Unfit
 from tinygrad_course.audit.kinds.cases import Case, Draw
-from tinygrad_course.audit.kinds.own_network import OwnNetwork, Unfit, backward_passes, ratio_of, wide_binding
+from tinygrad_course.audit.kinds.gradient_names import ratio_of
+from tinygrad_course.audit.kinds.own_network import OwnNetwork, backward_passes, wide_binding
 from tinygrad_course.audit.kinds.pairing import any_backwards
 from tinygrad_course.audit.kinds.what_trains import names_gradients
 from tinygrad_course.audit.repair.intention import own_meaning
