@@ -101,7 +101,6 @@ class AnyBackward(OwnNetwork):
         """Whether there is one output: a mean over the examples is no mean over the outputs then."""
         self.place: tuple[int, int] | None = None
         """The layout, and the place in it, of the values that fit."""
-        self.remark = ""
         self.kept_in: dict[str, str] = {}
         self.cell: dict[str, Any] = {}
         """What a recurrent cell of course 5 is given: with that, all that is wrong is a mistake."""
@@ -128,10 +127,6 @@ class AnyBackward(OwnNetwork):
         """Return its own name; a forward function is proved together with a cost alone."""
         with_cost = [self.forward.name, self.cost.name] if isinstance(self.cost, ast.FunctionDef) else []
         return [self.node.name, *with_cost]
-
-    def judge(self, values: Mapping[str, Any], case: Case) -> tuple[list[str], list[str]]:
-        """Say what was allowed for."""
-        return [], [self.remark] if self.remark else []
 
     def _settings(
         self, names: list[str], seed: int

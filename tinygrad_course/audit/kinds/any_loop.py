@@ -62,8 +62,8 @@ from tinygrad_course.audit.kinds.what_trains import (
     updates,
 )
 from tinygrad_course.audit.source.argument_kinds import category
-from tinygrad_course.audit.source.signatures import JOINT, argument_names, needed_names, role_of
-from tinygrad_course.audit.source.syntax import loops, names_in, stored_names
+from tinygrad_course.audit.source.signatures import JOINT, argument_names, free_names, needed_names, role_of
+from tinygrad_course.audit.source.syntax import loops, names_in
 
 _TRIED = 150
 """With how many sets of values a loop is begun at most."""
@@ -93,7 +93,6 @@ class AnyLoop(Iterations):
         self.given: tuple[int, int] | None = None
         self.found = ""
         """The cost that fits."""
-        self.remark = ""
         self.limit, self.problem = _TRIED, Unfit("the loop does not begin")
         self.complete = False
         """Whether all updates are right."""
@@ -102,14 +101,6 @@ class AnyLoop(Iterations):
     def described(self) -> str:
         """Say what the loop is held against."""
         return f"the gradient of {self.found or 'the cost that it implies'}"
-
-    def assumptions(self, learner: Learner) -> list[Assumption]:
-        """There is one reading."""
-        return [{}]
-
-    def judge(self, values: Mapping[str, Any], case: Case) -> tuple[list[str], list[str]]:
-        """Say which cost was implied."""
-        return [], [self.remark] if self.remark else []
 
     def case(self, learner: Learner, draw: Draw, assumption: Assumption) -> Case:
         """Run the loop until an iteration begins, and hold its updates against each cost."""
@@ -177,10 +168,7 @@ class AnyLoop(Iterations):
         """Return the data that the code reads from outside and that nothing that is executed sets."""
         called = [name for name in self.program.callees(self.whole.name) if JOINT not in name]
         parts = [self.whole, *map(self.program.functions.__getitem__, called)]
-        found: set[str] = set()
-        for part in parts:
-            local = {*argument_names(part)} | {*stored_names(part)} - {*self.shared}
-            found |= names_in(part) - local
+        found = set[str]().union(*(free_names(part, {*self.shared}) for part in parts))
         known = {*self.program.namespace, *vars(builtins)} - {*self.around}
         data = {"data", "labels", "examples", "number"}
         return sorted(name for name in found - known if category(name) in data)

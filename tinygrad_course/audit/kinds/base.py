@@ -52,6 +52,8 @@ class Kind:
     trials: int = 1500
     """How many changed versions of a wrong function are run at most."""
 
+    remark = ""
+    """What was allowed for, or what a cost was guessed to be."""
     kept_in: Mapping[str, str] = MappingProxyType({})
     """The variable that holds a quantity, where its name is another."""
 
@@ -82,7 +84,7 @@ class Kind:
 
     def judge(self, values: Mapping[str, Any], case: Case) -> tuple[list[str], list[str]]:
         """Return (wrong labels, remarks) beyond the comparison with what is expected."""
-        return [], []
+        return [], [self.remark] if self.remark else []
 
 
 def formula(

@@ -153,15 +153,13 @@ class GradientCheckMany(Kind):
 
     @staticmethod
     def _both_sides(theta: Array, X: Array, Y: Array, epsilon: float) -> tuple[Array, Array]:
-        sides = []
-        for shift in (epsilon, -epsilon):
-            side = np.zeros(theta.shape)
-            for index in range(theta.size):
-                moved = theta.copy()
-                moved[index, 0] += shift
-                side[index, 0] = course.forward_propagation_n(X, Y, course.vector_to_dictionary(moved))[0]
-            sides.append(side)
-        return sides[0], sides[1]
+        def costs(shift: float) -> Array:
+            moved = [
+                course.vector_to_dictionary(theta + shift * unit[:, None]) for unit in np.eye(theta.size)
+            ]
+            return np.array([[course.forward_propagation_n(X, Y, one)[0]] for one in moved])
+
+        return costs(epsilon), costs(-epsilon)
 
     def read(self, result: Any, expression: ast.expr | None, case: Case) -> dict[str, Any]:
         """The difference comes alone, or first."""

@@ -15,13 +15,11 @@ from tinygrad_course.audit.kinds.cases import Draw
 from tinygrad_course.audit.kinds.gradient_names import GRADIENT, numeric
 from tinygrad_course.audit.kinds.own_class import method_name
 from tinygrad_course.audit.source.argument_kinds import category
-from tinygrad_course.audit.source.signatures import JOINT, argument_names, needed_names
+from tinygrad_course.audit.source.signatures import JOINT, argument_names, free_names, needed_names
 from tinygrad_course.audit.source.syntax import (
-    names_in,
     names_of,
     nodes,
     returned,
-    stored_names,
     tuple_of_names,
 )
 
@@ -73,9 +71,7 @@ def names_taken(program: Program, node: ast.FunctionDef, forward_node: ast.Funct
     for part in (node, forward_node):
         home = program.home(part.name)
         known = {key for key, one in home.items() if not (isinstance(one, int) and category(key) in sizes)}
-        local = {*stored_names(part), *argument_names(part)}
-        local |= {one.name for one in nodes(part, ast.FunctionDef)}
-        outside |= names_in(part) - local - known - {*vars(builtins)}
+        outside |= free_names(part) - known - {*vars(builtins)}
     start = asked(new) if new is not None else []
     upstream = _upstream(back, method=bool(owner))
     result = returned(forward_node)

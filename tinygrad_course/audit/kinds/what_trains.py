@@ -11,7 +11,7 @@ from tinygrad_course.audit.kinds.gradient_names import GRADIENT
 from tinygrad_course.audit.kinds.input_layouts import D, M
 from tinygrad_course.audit.kinds.iterations import ITERATIONS, ONCE
 from tinygrad_course.audit.source.argument_kinds import category
-from tinygrad_course.audit.source.signatures import JOINT, argument_names, role_of
+from tinygrad_course.audit.source.signatures import JOINT, argument_names, free_names, role_of
 from tinygrad_course.audit.source.syntax import definition, elements, names_in, nodes, stored_names, targets
 
 SCRIPT = "the_script"
@@ -70,10 +70,7 @@ def shared_names(program: Program, node: ast.FunctionDef) -> tuple[str, ...]:
     called = program.own if script else {name: program.functions[name] for name in program.callees(node.name)}
     parts = [*called.values(), *([] if script else [node])]
     declared = {name for part in parts for one in nodes(part, ast.Global) for name in one.names}
-    used: set[str] = set()
-    for part in parts:
-        local = {*argument_names(part), *stored_names(part)} - declared
-        used |= names_in(part) - local
+    used = set[str]().union(*(free_names(part, declared) for part in parts))
     own = {*argument_names(node), *stored_names(node)} - declared if not script else set()
     return tuple(sorted((((outside | declared) & used) | declared) - own - program.functions.keys()))
 

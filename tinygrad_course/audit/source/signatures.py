@@ -7,6 +7,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from tinygrad_course.audit.source.syntax import names_in, nodes, stored_names
+
 ROLES: dict[str, str] = {
     "X": "x|xtrain|xbatch|inputs?|data|xassess|trainx",
     "Y": "y|t|(mini)?batchy|y(mini|batch|train|true|truth|assess)?|labels?(train)?|target|trainy",
@@ -92,6 +94,12 @@ EXTRAS: dict[str, Any] = {
 def argument_names(node: ast.FunctionDef) -> list[str]:
     """Return the names of a function's positional arguments."""
     return [argument.arg for argument in (*node.args.posonlyargs, *node.args.args)]
+
+
+def free_names(node: ast.FunctionDef, shared: Iterable[str] = ()) -> set[str]:
+    """Return the names that a function reads and that are not its own; those that are shared are not."""
+    inner = {one.name for one in nodes(node, ast.FunctionDef)}
+    return names_in(node) - ({*argument_names(node), *stored_names(node), *inner} - {*shared})
 
 
 def needed_names(node: ast.FunctionDef) -> list[str]:
