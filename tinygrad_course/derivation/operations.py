@@ -3,7 +3,6 @@
 An operation that is not here still has its place in a derivation, as itself (`Operation`).
 """
 
-import ast
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -32,7 +31,7 @@ from tinygrad_course.derivation.algebra import (
     size,
 )
 from tinygrad_course.derivation.constants import number
-from tinygrad_course.graph.formulas import WRITTEN, parsed
+from tinygrad_course.graph.formulas import WRITTEN
 
 _LN2, _LN10 = sympy.log(2), sympy.log(10)
 
@@ -53,35 +52,16 @@ FUNCTIONS: dict[str, Callable[..., Expr]] = {
     "exp2": lambda a: sympy.exp(_LN2 * a), "abs": size, "sigma": sigmoid, "max": _maximum,
     "min": lambda a, b: -_maximum(-a, -b), "where": lambda c, a, b: c * a + (1 - c) * b, **PLAIN,
 }  # fmt: skip
-_OPERATORS = {ast.Add: "add", ast.Sub: "subtract", ast.Mult: "multiply", ast.Div: "divide", ast.Pow: "power"}
 
 
-def _read(tree: ast.expr, operands: dict[str, Expr]) -> Expr:
-    """Return a formula that is written in Python's notation as one of SymPy's."""
-    match tree:
-        case ast.Constant(value=number):
-            return sympy.Integer(number)
-        case ast.Name(id=name):
-            return operands[name]
-        case ast.BinOp(left=left, op=op, right=right):
-            return FUNCTIONS[_OPERATORS[type(op)]](_read(left, operands), _read(right, operands))
-        case ast.Call(func=ast.Name(id=name), args=arguments):
-            return FUNCTIONS[name](*(_read(a, operands) for a in arguments))
-    raise KeyError(ast.dump(tree))
-
-
-def by_element(op: str, operands: list[Expr]) -> Expr | None:
-    """Return what a function of each element comes to, None where it has no formula here."""
-    if op in FUNCTIONS and len(operands) > (op in {"max", "min"}):  # np.max is of one, over an axis
+def _by_element(op: str, operands: list[Expr]) -> Expr | None:
+    """Return what a function of each element comes to; np.max is of one, over an axis, and has none here."""
+    if op in FUNCTIONS and len(operands) > (op in {"max", "min"}):
         return with_sigmoid(FUNCTIONS[op](*operands))
     if op not in WRITTEN:
         return None
-    try:
-        return with_sigmoid(
-            _read(parsed(WRITTEN[op]), {"e": sympy.E, **dict(zip("abc", operands, strict=False))})
-        )
-    except KeyError:
-        return None
+    names = {**FUNCTIONS, "e": sympy.E, **dict(zip("abc", operands, strict=False))}
+    return with_sigmoid(sympy.sympify(WRITTEN[op], locals=names))
 
 
 def with_sigmoid(x: Expr) -> Expr:
@@ -142,7 +122,7 @@ class Call:
 def formula(call: Call) -> Expr | None:
     """Return an operation's formula, None if it has none here."""
     if call.op in FUNCTIONS or call.op in WRITTEN:
-        return None if call.options else by_element(call.op, call.operands)
+        return None if call.options else _by_element(call.op, call.operands)
     build = _BUILD.get(call.op)
     high = any(len(s) > 2 for s in (*call.shapes, call.shape))
     if build is None or (high and not (call.op in {"sum", "mean"} and math.prod(call.shape) == 1)):
