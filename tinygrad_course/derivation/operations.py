@@ -31,7 +31,7 @@ from tinygrad_course.derivation.algebra import (
     size,
 )
 from tinygrad_course.derivation.constants import number
-from tinygrad_course.graph.formulas import WRITTEN
+from tinygrad_course.graph.formulas import WHOLE, WRITTEN
 
 _LN2, _LN10 = sympy.log(2), sympy.log(10)
 
@@ -224,25 +224,21 @@ def _leaky_relu(call: Call) -> Expr | None:
     return slope * call.operands[0] + (1 - slope) * relu(call.operands[0])  # at 0 its derivative is the slope
 
 
-def _binary(call: Call) -> Expr | None:
-    A, Y = call.operands
-    return -Sum(Y * sympy.log(A) + (1 - Y) * sympy.log(1 - A), -1) / call.count(call.shapes[0][-1])
-
-
-def _categorical(call: Call) -> Expr | None:
-    A, Y = call.operands
-    return -Sum(Y * sympy.log(A), -1) / call.count(call.shapes[0][-1])
+def _whole(call: Call) -> Expr | None:
+    """Return what `graph.formulas` says of an operation as a whole."""
+    names = {"total": lambda x: Sum(x, -1), "k": call.options.get("keep_prob")}
+    names |= {"m": call.count(call.shapes[0][-1]), **dict(zip("ab", call.operands, strict=True))}
+    return sympy.sympify(WHOLE[call.op][0], locals=names)
 
 
 _BUILD: dict[str, Callable[[Call], Expr | None]] = {
     "sum": _sum, "mean": _mean, "dot": _dot, "matmul": _dot, "reshape": _reshape, "squeeze": _reshape,
     "ravel": _reshape, "expand_dims": _reshape, "logsumexp": _logsumexp, "leaky_relu": _leaky_relu,
-    "binary_cross_entropy": _binary, "categorical_cross_entropy": _categorical, "var": _var,
+    "binary_cross_entropy": _whole, "categorical_cross_entropy": _whole, "drop": _whole, "var": _var,
     "concatenate": _concatenate, "standardize": _normalized, "rms_norm": _normalized,
     "linear": lambda call: Dot(*call.operands[:2]) + call.operands[2],
     "norm": lambda call: None if call.options or call.shape else sympy.sqrt(Sum(call.x**2, -1)),
     "std": lambda call: None if (variance := _var(call)) is None else sympy.sqrt(variance),
-    "drop": lambda call: call.operands[0] * call.operands[1] / call.options["keep_prob"],
     "softmax": lambda call: None if call.along is None else Softmax(call.x, call.along),
     "log_softmax": lambda call: None if call.along is None else call.x - LogSumExp(call.x, call.along),
     "transpose": lambda call: T(call.x) if tuple(call.options.get("axes") or (1, 0)) == (1, 0) else None,
