@@ -6,194 +6,19 @@ function depends on one from outside, the result is a recorded Tensor, and so ca
 """
 
 import inspect
-from collections.abc import Callable, Sequence
-from contextvars import ContextVar
-from typing import Any, Self
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
-from tinygrad_course.autodiff.transformed import Function, Transformed, _name
-from tinygrad_course.engine import other_arrays, plain_numbers, trees
+from tinygrad_course.autodiff.transformed import Transformed
+from tinygrad_course.engine import other_arrays, trees
 from tinygrad_course.engine.creation import leaf
-from tinygrad_course.engine.inputs import birth, held, let_go, locked, note_cost, settled, tie, untie
+from tinygrad_course.engine.inputs import Function, Inputs, held, note_cost, title, zeros_of
 from tinygrad_course.engine.recording import peek, plain
-from tinygrad_course.engine.saved_arrays import SMALL, Hold
 from tinygrad_course.engine.sweep import Foreign, first_seed, sweep
 from tinygrad_course.engine.tensor import Tensor, as_data
-from tinygrad_course.engine.views import now, version_of
-
-Observer = Callable[[list[Tensor], list[Any]], None]
-
-#: Who is told, in this context, of the gradients of each function: the inputs, and a gradient for each. While
-#: somebody is, computed Tensors also keep their gradients (`Tensor.grad`), as after `backward`.
-observers: ContextVar[tuple[Observer, ...]] = ContextVar("observers", default=())
-_ARRAYS = {np.ndarray}
-
-
-class _Inputs:
-    """The arguments of one call, wrapped as fresh leaves."""
-
-    __slots__ = (
-        "args", "flat", "function", "given", "holds", "recorded", "single", "tensors", "trace", "trees",
-    )  # fmt: skip
-
-    def __init__(self, f: Function, argnums: int | Sequence[int], args: tuple[Any, ...]) -> None:
-        self.function = f
-        self.args = list(args)
-        self.single = isinstance(argnums, (int, np.integer))
-        self.trees: list[Any] = []
-        self.given: list[Any] = []  # what the caller passed, flat
-        self.tensors: list[Tensor] = []
-        self.holds: list[Hold] = []
-        self.flat = False  # one dict, as parameters mostly are
-        self.recorded = False  # whether the caller differentiates through this call
-        self.trace = plain_numbers.Trace()
-        usual = argnums == 0 and self.single and args
-        for n in (0,) if usual else positions(f, argnums, args):
-            tree = args[n]
-            self.trees.append(tree)
-            if type(tree) is dict and set(map(type, tree.values())) == _ARRAYS:
-                self.flat = self.single
-                named = self.args[n] = {}
-                for key, value in tree.items():
-                    named[key] = self._wrap(value, key, n)
-            elif isinstance(tree, (dict, list, tuple)):
-                wrapped = [self._wrap(value, path, n) for path, value in trees.leaves(tree)]
-                self.args[n] = trees.rebuild(tree, iter(wrapped))
-            else:
-                self.args[n] = self._wrap(tree, None, n)
-        self.trace.oldest = birth(self.tensors[0]) if self.tensors else 1
-
-    def _wrap(self, value: Any, name: str | None, n: int) -> Tensor:
-        self.given.append(value)
-        if type(value) is np.ndarray and value.dtype.kind == "f" and value.dtype.isnative:
-            # the function may write to it
-            data = value.copy("K") if value.nbytes <= SMALL else locked(value, self.holds)
-        elif type(value) is Tensor:
-            self.recorded = True
-            source = now(value)
-            data = settled(source)
-            name = name or value.name
-            value = self.given[-1] = source
-        else:
-            try:
-                data = as_data(value, None)
-            except TypeError as error:
-                place = name or f"argument {n}"
-                raise TypeError(f"{place} of {_name(self.function)}: {error}") from None
-        tensor = leaf(Tensor, data, name, self.trace)
-        self.tensors.append(tensor)
-        return tensor
-
-    def __enter__(self) -> Self:
-        plain_numbers.active.add(self.trace)
-        return self
-
-    def __exit__(self, kind: object, error: BaseException | None, *_: object) -> None:
-        plain_numbers.active.discard(self.trace)
-        self.holds.clear()
-        refused = self.trace.refused
-        if error is None:
-            if refused is not None:
-                raise refused
-            return
-        if not plain_numbers.active:
-            let_go(error, self.trace.oldest)
-        cause = error.__cause__ if isinstance(error, ValueError) else None
-        told = cause is refused or isinstance(cause, plain_numbers.PlainArrayError)
-        if isinstance(cause, TypeError) and told:
-            raise cause from None  # NumPy has put words of its own in the place of ours
-        if self.trace.told not in {None, error} and _of_others(error):
-            raise self.trace.told from None
-        if isinstance(error, TypeError) and any(map(_is_row, self.trees)):
-            error.add_note(
-                f"{_name(self.function)} was given a list of numbers, and has a list of Tensors: for one "
-                "array pass np.array([...])"
-            )
-
-    def link(self) -> None:
-        """Make the inputs part of the caller's recording: each becomes an alias of what was passed."""
-        for tensor, value in zip(self.leaves(), self.given, strict=True):
-            tie(tensor, value)
-
-    def unlink(self) -> None:
-        """Make the inputs leaves again, for another sweep."""
-        for tensor, value in zip(self.leaves(), self.given, strict=True):
-            untie(tensor, value)
-
-    def leaves(self) -> list[Tensor]:
-        """Return the inputs as they were passed in, also where the function has written to one."""
-        return [version_of(t) for t in self.tensors]
-
-    def gradients(self, root: Tensor, seed: Any, *, record: bool) -> list[Any]:
-        """Sweep back from `root` and return the gradient of every input, zeros where it plays no part."""
-        if self.recorded:
-            self.unlink()
-        try:
-            watchers = observers.get()
-            found = sweep(
-                root,
-                seed,
-                oldest=self.trace.oldest,
-                keep=True,
-                mark=bool(watchers) and not record,
-                record=record,
-            )
-        finally:
-            if self.recorded:
-                self.link()
-        gradients = []
-        for t in self.tensors:
-            g = found.get(t)
-            if g is None:
-                t = version_of(t)
-                g = found[t] if t in found else _zeros(t)
-            if type(g) is not np.float64 and g.ndim == 0 and type(g) is not Tensor:
-                # a stand-in of a recording says by its sample what it stands for
-                ours, own = (getattr(x, "sample", x) for x in (g, peek(Tensor, t)))
-                if type(ours) is np.ndarray and isinstance(own, np.generic):
-                    g = g[()]  # a number's gradient is a number
-            gradients.append(g)
-        for watcher in watchers:
-            watcher(list(self.tensors), gradients)
-        return gradients
-
-    def nest(self, flat: list[Any]) -> Any:
-        """Return flat gradients in the structure of the arguments."""
-        if self.flat:
-            return dict(zip(self.trees[0], flat, strict=True))
-        values = iter(flat)
-        nests = [trees.rebuild(tree, values) for tree in self.trees]
-        return nests[0] if self.single else tuple(nests)
-
-
-def positions(f: Function, argnums: int | Sequence[int], args: tuple[Any, ...]) -> tuple[int, ...]:
-    """Return which arguments these are, counted from the first; raise ValueError where one is not there."""
-    numbers: Any = (argnums,) if isinstance(argnums, (int, np.integer)) else argnums
-    for n in numbers:
-        if not -len(args) <= n < len(args):
-            raise ValueError(
-                f"argnums={argnums}: {_name(f)} was called with {len(args)} arguments; the derivative with "
-                f"respect to argument {n} needs it passed by position"
-            )
-    found = tuple([int(n) % len(args) for n in numbers])
-    if len(found) > 1 and len(set(found)) < len(found):
-        raise ValueError(f"argnums={argnums} names an argument twice: each has one derivative")
-    return found
-
-
-def _is_row(tree: Any) -> bool:
-    """Whether an argument is a list or tuple of numbers."""
-    return isinstance(tree, (list, tuple)) and all(isinstance(x, (int, float)) for x in tree)
-
-
-def _of_others(error: BaseException | None) -> bool:
-    """Whether an error is NumPy's or SciPy's, or Python's about a function in C that has hidden another."""
-    traceback = error.__traceback__ if isinstance(error, Exception) else None
-    while traceback is not None and traceback.tb_next is not None:
-        traceback = traceback.tb_next
-    library = traceback.tb_frame.f_globals.get("__name__", "") if traceback is not None else ""
-    return isinstance(error, SystemError) or library.startswith(("numpy", "scipy"))
+from tinygrad_course.engine.views import now
 
 
 def value_and_grad(f: Function, argnums: int | Sequence[int] = 0, has_aux: bool = False) -> Function:
@@ -230,13 +55,13 @@ def value_and_grad(f: Function, argnums: int | Sequence[int] = 0, has_aux: bool 
     _check(f, argnums)
 
     def call(*args: Any, **kwargs: Any) -> Any:
-        with _Inputs(f, argnums, args) as inputs:
+        with Inputs(f, argnums, args) as inputs:
             result = f(*inputs.args, **kwargs)
             aux = None
             if has_aux:
                 if not (isinstance(result, tuple) and len(result) == 2):
                     raise TypeError(
-                        f"has_aux=True: {_name(f)} must return (cost, aux), and returned {type(result)}"
+                        f"has_aux=True: {title(f)} must return (cost, aux), and returned {type(result)}"
                     )
                 result, aux = result
             value, gradient, recorded = _value_and_gradient(inputs, f, result)
@@ -247,11 +72,11 @@ def value_and_grad(f: Function, argnums: int | Sequence[int] = 0, has_aux: bool 
     return Transformed(call, value_and_grad, f, argnums, has_aux)
 
 
-def _value_and_gradient(inputs: _Inputs, f: Function, J: Any) -> tuple[Any, Any, bool]:
+def _value_and_gradient(inputs: Inputs, f: Function, J: Any) -> tuple[Any, Any, bool]:
     if type(J) is not Tensor:
-        other_arrays.refuse_hidden(J, _name(f), Tensor)
+        other_arrays.refuse_hidden(J, title(f), Tensor)
         _require_scalar(f, J)
-        zeros = [_zeros(t) for t in inputs.leaves()]
+        zeros = [zeros_of(t) for t in inputs.leaves()]
         return J, inputs.nest(zeros), False
     J, data, _ = held(now(J))
     if type(data) is not np.float64 and J.size != 1:
@@ -269,7 +94,7 @@ def _value_and_gradient(inputs: _Inputs, f: Function, J: Any) -> tuple[Any, Any,
 
 
 def _require_scalar(f: Function, J: Any) -> None:
-    told = f"the gradient needs a scalar cost, and {_name(f)} returned"
+    told = f"the gradient needs a scalar cost, and {title(f)} returned"
     if J is None:
         raise ValueError(f"{told} None; did it forget to return the cost?")
     if isinstance(J, (str, dict, list, tuple)) or np.size(peek(Tensor, J)) != 1:
@@ -340,14 +165,14 @@ def vjp(f: Function, *args: Any) -> tuple[Any, Function]:
     """
     _check(f)
     owned = [trees.tree_map(lambda a: a if type(a) is Tensor else as_data(a, None), a) for a in args]
-    inputs = _Inputs(f, range(len(args)), tuple(owned))
+    inputs = Inputs(f, range(len(args)), tuple(owned))
     with inputs:
         result = trees.tree_map(lambda y: now(y) if type(y) is Tensor else y, f(*inputs.args))
     outputs = [y for _, y in trees.leaves(result)]
     for y in outputs:
         if type(y) is Tensor and y.dtype.kind == "O":
             raise TypeError(
-                f"{_name(f)} returned Python objects (dtype object), as with an array X of such among "
+                f"{title(f)} returned Python objects (dtype object), as with an array X of such among "
                 "its constants: write X.astype(float)"
             )
     foreign = inputs.recorded or _depends_on_older(inputs, outputs)
@@ -360,7 +185,7 @@ def vjp(f: Function, *args: Any) -> tuple[Any, Function]:
         seeds = [s for _, s in trees.leaves(g)]
         if len(seeds) != len(outputs):
             raise ValueError(f"pullback: the output has {len(outputs)} arrays, the gradient {len(seeds)}")
-        total: list[Any] = [_zeros(t) for t in inputs.leaves()]
+        total: list[Any] = [zeros_of(t) for t in inputs.leaves()]
         record = foreign or any(type(s) is Tensor for s in seeds)
         for out, seed in zip(outputs, seeds, strict=True):
             ours, theirs = (np.shape(peek(Tensor, x)) for x in (out, seed))
@@ -381,11 +206,11 @@ def vjp(f: Function, *args: Any) -> tuple[Any, Function]:
     return y, pullback
 
 
-def _depends_on_older(inputs: _Inputs, outputs: list[Any]) -> bool:
+def _depends_on_older(inputs: Inputs, outputs: list[Any]) -> bool:
     for out in outputs:
         if type(out) is Tensor:
             try:
-                sweep(out, _zeros(out), oldest=inputs.trace.oldest, keep=True, mark=False)
+                sweep(out, zeros_of(out), oldest=inputs.trace.oldest, keep=True, mark=False)
             except Foreign:
                 return True
     return False
@@ -418,17 +243,13 @@ def jvp(f: Function, args: Sequence[Any], tangents: Sequence[Any]) -> tuple[Any,
     if shapes != (theirs := [np.shape(peek(Tensor, t)) for t in flat_tangents]):
         raise ValueError(f"jvp: the arguments have shapes {shapes}, the tangents {theirs}")
     # The pullback is linear in g, so its own pullback is the derivative (the double-vjp identity).
-    zeros = trees.tree_map(_zeros, y)
+    zeros = trees.tree_map(zeros_of, y)
     # (a complex leaf, the only kind that there is, may stand here: the pullback is linear)
     zeros = trees.tree_map(lambda v: leaf(Tensor, v) if v.dtype.kind == "c" else v, zeros)
     _, push = vjp(lambda g: [ga for nest in pullback(g) for _, ga in trees.leaves(nest)], zeros)
     dy = push(list(flat_tangents))[0]
     recorded = any(type(v) is Tensor for v in (*(v for _, v in trees.leaves(y)), *flat_tangents))
     return y, dy if recorded else plain(Tensor, dy)
-
-
-def _zeros(like: Any) -> Any:
-    return np.zeros_like(peek(Tensor, like))[()]
 
 
 def stop_gradient(x: Any) -> Any:

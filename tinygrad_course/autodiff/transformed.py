@@ -5,10 +5,9 @@ from __future__ import annotations
 import functools
 import sys
 import types
-from collections.abc import Callable
 from typing import Any
 
-Function = Callable[..., Any]
+from tinygrad_course.engine.inputs import Function, title
 
 
 class Transformed:
@@ -28,15 +27,10 @@ class Transformed:
 
     def __repr__(self) -> str:
         """Return ``<grad of cost>``."""
-        return f"<{self._made.func.__name__} of {_name(self._made.args[0])}>"
+        return f"<{self._made.func.__name__} of {title(self._made.args[0])}>"
 
     def __reduce__(self) -> Any:
         name = getattr(self, "__qualname__", "")
         if getattr(sys.modules.get(self.__module__), name, None) is self:  # it took f's name, as a decorator
             return name
         return self._made, ()
-
-
-def _name(f: Function) -> str:
-    """Return what messages call a function."""
-    return getattr(f, "__name__", repr(f))

@@ -9,9 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_course.autodiff.gradients import _check, grad, positions, vjp
-from tinygrad_course.autodiff.transformed import Function, Transformed, _name
+from tinygrad_course.autodiff.gradients import _check, grad, vjp
+from tinygrad_course.autodiff.transformed import Transformed
 from tinygrad_course.engine import creation, trees
+from tinygrad_course.engine.inputs import Function, positions, title
 from tinygrad_course.engine.recording import peek, plain, record
 from tinygrad_course.engine.tensor import Tensor
 from tinygrad_course.rules.table import Rule
@@ -188,12 +189,12 @@ def checkpoint(f: Function) -> Function:
                 if "read-only" not in str(error):
                     raise
                 raise ValueError(
-                    f"checkpoint: {_name(f)} writes to an array that is kept for the way back: copy it first"
+                    f"checkpoint: {title(f)} writes to an array that is kept for the way back: copy it first"
                 ) from error
-            handed_on.update(_arguments_among(found, shown, _name(f)))
+            handed_on.update(_arguments_among(found, shown, title(f)))
             if any(type(out) is Tensor for out in found):
                 raise TypeError(
-                    f"checkpoint: {_name(f)} reads a Tensor that is not among its arguments, whose gradient "
+                    f"checkpoint: {title(f)} reads a Tensor that is not among its arguments, whose gradient "
                     "would be lost; pass it as an argument"
                 )
             return tuple(np.float64(out) if isinstance(out, float) else out for out in found)
@@ -202,13 +203,13 @@ def checkpoint(f: Function) -> Function:
             again, pullback = followed_vjp(outputs, values, leaves)
             if not all(_same(peek(Tensor, a), peek(Tensor, b)) for a, b in zip(y, again, strict=True)):
                 raise ValueError(
-                    f"checkpoint: {_name(f)} computes something else on the way back: draw random numbers "
+                    f"checkpoint: {title(f)} computes something else on the way back: draw random numbers "
                     "outside it, and pass as arguments what changes"
                 )
             gradients: list[Any] = pullback(list(g))
             return gradients
 
-        found = list(record_nest(_name(f), forward, backward, leaves, outputs=True))
+        found = list(record_nest(title(f), forward, backward, leaves, outputs=True))
         for k, i in handed_on.items():
             found[k] = leaves[i]
         return trees.rebuild(made.pop(), iter(found))

@@ -191,14 +191,14 @@ Own = dict[Any, tuple[Any, Any]]
 _GETITEM = RULES[operator.getitem]
 
 
-def _own(own: Own, tensor: Tensor, g: Any, cls: Any, *, shown: bool = False) -> tuple[Any, Any]:
+def _own(own: Own, tensor: Tensor, g: Any, cls: Any) -> tuple[Any, Any]:
     """Return the gradient of a Tensor so far as an array that may be written to, and where it is live.
 
     In a recorded sweep, where `cls` is given, it is a Tensor.
     """
     array, mask = own.pop(tensor, (None, None))
     g, live = (g._data, g.live) if type(g) is Partial else (g, None)
-    if array is g and not shown:
+    if array is g and tensor._grad is None:
         return array, mask
     return _array(g, cls), None if live is None else np.array(np.broadcast_to(live.mask(), g.shape))
 
@@ -235,15 +235,14 @@ def shares(
     own: Own,
     *,
     masked: bool,
-    marked: bool,
     record: bool,
 ) -> tuple[Any, list[tuple[Any, Any]]] | None:
     """Return the gradient of the array that a part was read of or written to, and that of what was written.
 
     `node` is ``x[index]``, or `WRITE`, with the gradient `g`, live in `live`; `before` is that of x so far,
-    and `own` says which may be written to. It is `masked` to know where gradients are live, `marked` if the
-    node keeps its own; to `record` them they are Tensors, and so are the writes to them. None where the array
-    is small, or of another library: its rule knows what to do.
+    and `own` says which may be written to. It is `masked` to know where gradients are live; to `record` them
+    they are Tensors, and so are the writes to them. None where the array is small, or of another library: its
+    rule knows what to do.
     """
     data = x._data
     if type(data) is not Overwritten and (type(data) is not _ndarray or data.nbytes <= WHOLE):
@@ -259,8 +258,7 @@ def shares(
     masked = masked and (live is not None or chooses(rule, None))
     more = []
     if rule is WRITE:
-        shown = marked and type(node._data) is not Overwritten
-        array, mask = _own(own, node, g if live is None else Partial(g, live), cls, shown=shown)
+        array, mask = _own(own, node, g if live is None else Partial(g, live), cls)
         mask = np.ones(data.shape, bool) if masked and mask is None else mask
         if type(args[2]) is type(node):
             more.append((args[2], _taken(array, mask, index, version_of(args[2])._data.shape)))

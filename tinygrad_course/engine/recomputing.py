@@ -10,6 +10,7 @@ is too large itself, stays as it was.
 from __future__ import annotations
 
 import cmath
+import functools
 import math
 import operator
 from collections.abc import Callable, Iterable
@@ -74,20 +75,12 @@ def _power(x: Extended, n: Any) -> Extended | None:
     return extended_range.exp(n * extended_range.log(x)) if np.all(x.high.m > 0) else None
 
 
-def _summed(x: Extended, axis: Any = None, *, keepdims: Any = False) -> Extended:
-    return _folded(operator.add, x, axis, keepdims)
-
-
 def _averaged(x: Extended, axis: Any = None, *, keepdims: Any = False) -> Extended:
-    total = _folded(operator.add, x, axis, keepdims)
+    total = _folded(operator.add, x, axis, keepdims=keepdims)
     return total / extended(float(math.prod(x.shape) // (math.prod(total.shape) or 1)))
 
 
-def _multiplied(x: Extended, axis: Any = None, *, keepdims: Any = False) -> Extended:
-    return _folded(operator.mul, x, axis, keepdims)
-
-
-def _folded(combine: Any, x: Extended, axis: Any, keepdims: Any) -> Extended:
+def _folded(combine: Any, x: Extended, axis: Any = None, *, keepdims: Any = False) -> Extended:
     given = range(len(x.shape)) if axis is None else axis if isinstance(axis, tuple) else (axis,)
     axes = sorted({a % len(x.shape) for a in given}, reverse=True)
     for a in axes:
@@ -136,7 +129,7 @@ _BEGIN: dict[Any, Callable[..., Any]] = {
     np.reciprocal: lambda x: _ONE / x,
     np.power: _power,
     np.float_power: _power,
-    np.prod: _multiplied,
+    np.prod: functools.partial(_folded, operator.mul),
     np.cumprod: _running_product,
     np.logaddexp: lambda a, b: (
         _chosen(a, b, 1) + extended_range.log(_ONE + extended_range.exp(-(a - b).abs()))
@@ -153,7 +146,7 @@ _ON: dict[Any, Callable[..., Any]] = {
     np.fabs: Extended.abs,
     np.maximum: lambda a, b: _chosen(a, b, 1),
     np.minimum: lambda a, b: _chosen(a, b, -1),
-    np.sum: _summed,
+    np.sum: functools.partial(_folded, operator.add),
     np.mean: _averaged,
     astype: lambda x, _: x,
 }

@@ -86,7 +86,7 @@ def record(  # noqa: C901  (one pass over the arguments; a comprehension would m
     if not plain:
         if kwargs:
             args, kwargs = _bind(cls, rule, args, kwargs)
-            kwargs = _all_kept(kwargs, holds)
+            kwargs = {k: kept(v, holds) for k, v in kwargs.items()}
         if len(args) > rule.most_args and len(args) <= len(names := _argument_names(rule)):
             return dispatch(cls, rule.function, *_spelled(names, int(rule.most_args), args, kwargs))
         differentiable, args = _covered(cls, rule, args)
@@ -189,10 +189,6 @@ def _ordinary(rule: Rule, kwargs: dict[str, Any]) -> bool:
         if type(value) not in _NUMBERS:
             return False
     return kwargs.keys() <= rule.accepted
-
-
-def _all_kept(kwargs: dict[str, Any], holds: list[Any]) -> dict[str, Any]:
-    return {k: kept(v, holds) for k, v in kwargs.items()}
 
 
 def _with(new: Any, old: Any, args: tuple[Any, ...]) -> tuple[Any, ...]:

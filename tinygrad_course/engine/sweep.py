@@ -197,7 +197,8 @@ def sweep(  # noqa: C901  (one loop: the calls that it saves are its purpose)
     found: dict[Tensor, Any] = {}
     pending: dict[Tensor, Any] = {}
     heap: list[tuple[int, Any]] = []
-    passed: list[tuple[Any, Any]] = []
+    passed: list[Any] = []
+    marked: list[tuple[Any, Any]] = []  # what had a gradient before
     ghosts: dict[int, Tensor] | None = None
     frees = not keep  # large values are let go of
     large = False  # some have been
@@ -238,6 +239,12 @@ def sweep(  # noqa: C901  (one loop: the calls that it saves are its purpose)
                 if chosen and quiet is None and rule.steep:
                     quiet = np.errstate(all="ignore")  # a warning may be of what was not chosen
                     quiet.__enter__()
+            if mark and type(y) is not Overwritten:
+                if (before := node._grad) is None:
+                    node._grad = g
+                else:
+                    marked.append((node, before))
+                    node._grad = g if rule.outputs else before + g
             if arity == 2:
                 a, b = node._args
                 if (values := node._values) is not None:
@@ -269,7 +276,7 @@ def sweep(  # noqa: C901  (one loop: the calls that it saves are its purpose)
                 ):
                     before = following_g if arg is following else pending.get(arg, found.get(arg))
                     own = {} if own is None else own
-                    how = {"masked": careful, "marked": mark, "record": record}
+                    how = {"masked": careful, "record": record}
                     divided = shares(node, arg, g, live, before, own, **how)
                 if divided is None:
                     more = _shares(node, g, live, careful, record, oldest)
@@ -348,11 +355,11 @@ def sweep(  # noqa: C901  (one loop: the calls that it saves are its purpose)
             if not mark:
                 pass
             elif lost or (ghosts and frees):
-                _leave([(node, g)], keep)
+                _free([node])
                 ghosts = _release(node, rule, cls, ghosts or {})
                 lost = False
             else:
-                passed.append((node, g))
+                passed.append(node)
             if following is None:
                 if not heap:
                     break
@@ -365,6 +372,9 @@ def sweep(  # noqa: C901  (one loop: the calls that it saves are its purpose)
                 following = None
             else:
                 node, g, following = following, following_g, None
+    except BaseException:
+        _unmark([*passed, node], marked)
+        raise
     finally:
         if quiet is not None:
             quiet.__exit__(None, None, None)
@@ -373,6 +383,7 @@ def sweep(  # noqa: C901  (one loop: the calls that it saves are its purpose)
         plain = False
     if again or not (plain or all_finite(found.values())):
         if again or (chosen and any(map(undefined, found.values()))):
+            _unmark([*passed, node], marked)
             return sweep(root, seed, oldest=oldest, keep=keep, mark=mark, careful=True)
         if all_finite([root]):
             with np.errstate(all="ignore"):
@@ -382,23 +393,27 @@ def sweep(  # noqa: C901  (one loop: the calls that it saves are its purpose)
                     frontier = frontier or {root: seed}
                     parts = [sweep(n, owned(g), oldest=oldest, record=True) for n, g in frontier.items()]
                     found = completed(found, [settled or {}, *map(repaired, parts)])
-    if passed:
-        _leave(passed, keep)
+    if not keep:
+        _free(passed)
     return found
 
 
-def _leave(passed: list[tuple[Any, Any]], keep: bool) -> None:
-    """Leave gradients with the nodes that a sweep has passed, and free them."""
-    for node, g in passed:
+def _unmark(passed: list[Any], marked: list[tuple[Any, Any]]) -> None:
+    """Take the gradients away that were left on the way, from nodes that had none and from those that had."""
+    for node in passed:
+        node._grad = None
+    for node, before in marked:
+        node._grad = before
+
+
+def _free(nodes: list[Any]) -> None:
+    """Let go of what only the vjps of these nodes need."""
+    for node in nodes:
         rule = node._op
-        if type(node._data) is not Overwritten:
-            before = node._grad
-            node._grad = g if before is None or rule.outputs else before + g
-        if not keep:
-            node._op = rule.twin or freed_twin(rule)
-            node._values = None
-            if node._about is not None:
-                node._about.holds = None
+        node._op = rule.twin or freed_twin(rule)
+        node._values = None
+        if node._about is not None:
+            node._about.holds = None
 
 
 def _recorded(node: Any, cls: Any) -> tuple[Any, Any]:

@@ -12,7 +12,7 @@ import numpy as np
 from tinygrad_course.engine.operation import Operation, Released
 from tinygrad_course.engine.tensor import Tensor
 from tinygrad_course.engine.views import now
-from tinygrad_course.graph.program import Call, alive, call_of, is_computed
+from tinygrad_course.graph.program import Call, call_of
 from tinygrad_course.rules.table import Rule
 
 #: How many operations the graph of an error goes back.
@@ -316,8 +316,8 @@ def _nearest(args: Sequence[Any]) -> set[int]:
     near: dict[int, Tensor] = {}
     waiting = [a for a in args if type(a) is Tensor]
     while waiting and len(near) < NEAR:
-        tensor = alive(now(waiting.pop(0)))
-        if id(tensor) not in near and is_computed(tensor):
+        tensor = Operation(now(waiting.pop(0))).original
+        if id(tensor) not in near and Operation(tensor).rule is not None:
             near[id(tensor)] = tensor
             waiting += [a for a in call_of(tensor)[1] if type(a) is Tensor]
     return set(near)
@@ -343,7 +343,7 @@ class _Builder:
         self.ids: dict[Any, int] = {}
 
     def build(self, roots: list[Tensor]) -> Graph:
-        roots = [alive(now(r)) for r in roots]
+        roots = [Operation(now(r)).original for r in roots]
         stack: list[tuple[Tensor, Any]] = [(root, None) for root in reversed(roots)]
         while stack:  # depth first, children in order: each node once, after its inputs
             node, made = stack.pop()
@@ -360,7 +360,7 @@ class _Builder:
     def made(self, tensor: Tensor) -> tuple[Call | None, list[Any], dict[str, Any]]:
         """Return how a Tensor was computed; of a leaf, and beyond what is wanted, that it was given."""
         wanted = self.near is None or id(tensor) in self.near
-        return call_of(tensor) if wanted and is_computed(tensor) else (None, [], {})
+        return call_of(tensor) if wanted and Operation(tensor).rule is not None else (None, [], {})
 
     def add(self, tensor: Tensor, call: Call | None, operands: list[Any], options: dict[str, Any]) -> None:
         saved = call.saved if call is not None else ()

@@ -123,7 +123,7 @@ def call_of(tensor: Tensor) -> tuple[Call, list[Any], dict[str, Any]]:
     options: dict[str, Any] = dict(kwargs)
 
     def place(arg: Any, value: Any) -> Slot:
-        operands.append(alive(arg) if type(arg) is Tensor else arg)
+        operands.append(Operation(arg).original if type(arg) is Tensor else arg)
         saved.append(value)
         return Slot(len(operands) - 1)
 
@@ -150,13 +150,3 @@ def call_of(tensor: Tensor) -> tuple[Call, list[Any], dict[str, Any]]:
             filled.append(arg)
     varies = tuple(type(o) is Tensor for o in operands)
     return Call(rule, tuple(filled), kwargs, varies, tuple(saved)), operands, options
-
-
-def alive(tensor: Tensor) -> Tensor:
-    """Return the Tensor that a freed graph remembers the outline of, if somebody still holds it."""
-    return Operation(tensor).original
-
-
-def is_computed(tensor: Tensor) -> bool:
-    """Whether an operation made a Tensor; a leaf was given."""
-    return Operation(tensor).rule is not None

@@ -142,6 +142,14 @@ def series(t: Any, coefficients: Sequence[Any]) -> Any:
     return y
 
 
+def near_0(x: Any, size: float, coefficients: Sequence[Any], exact: Any, power: int = 1) -> Any:
+    """The series of x (or of its square) where x is small, elsewhere ``exact(x)``, which cancels there."""
+    near = np.abs(x) < size
+    return np.where(
+        near, series(np.where(near, x, 0.0) ** power, coefficients), exact(np.where(near, 1.0, x))
+    )
+
+
 # 1/2 + t/3 + t^2/8 ...: (k + 1) / (k + 2)!, and -1/2 + 2t/3 - 3t^2/4 ...
 EXPREL_SLOPE = tuple((k + 1) / math.factorial(k + 2) for k in range(12))
 ROOT_SLOPE = tuple((-1.0) ** (k + 1) * (k + 1) / (k + 2) for k in range(12))
@@ -149,19 +157,12 @@ ROOT_SLOPE = tuple((-1.0) ** (k + 1) * (k + 1) / (k + 2) for k in range(12))
 
 def exprel_slope(t: Any) -> Any:
     """The derivative of (e^t - 1) / t."""
-    near = np.abs(t) < 0.2
-    away = np.where(near, 1.0, t)
-    return np.where(
-        near, series(np.where(near, t, 0.0), EXPREL_SLOPE), (np.exp(away) - special.exprel(away)) / away
-    )
+    return near_0(t, 0.2, EXPREL_SLOPE, lambda t: (np.exp(t) - special.exprel(t)) / t)
 
 
 def root_slope(t: Any) -> Any:
     """(t / (1 + t) - log(1 + t)) / t^2."""
-    near = np.abs(t) < 0.02
-    away = np.where(near, 1.0, t)
-    exact = (away / (1.0 + away) - np.log1p(away)) / (away * away)
-    return np.where(near, series(np.where(near, t, 0.0), ROOT_SLOPE), exact)
+    return near_0(t, 0.02, ROOT_SLOPE, lambda t: (t / (1.0 + t) - np.log1p(t)) / (t * t))
 
 
 rule(special.exprel, lambda g, y, a: g * exprel_slope(a))
@@ -256,9 +257,7 @@ by_last(special.expn, lambda g, y, n, x: -g * expn_slope(n, x))
 
 def sinhc(a: Any) -> Any:
     """sinh(a) / a."""
-    near = np.abs(a) < 0.5
-    away = np.where(near, 1.0, a)
-    return np.where(near, series(np.where(near, a * a, 0.0), SINHC), np.sinh(away) / away)
+    return near_0(a, 0.5, SINHC, lambda a: np.sinh(a) / a, power=2)
 
 
 SINHC = tuple(1.0 / math.factorial(2 * k + 1) for k in range(9))

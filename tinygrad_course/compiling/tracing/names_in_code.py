@@ -11,11 +11,10 @@ from pathlib import Path
 from types import CodeType, FrameType
 from typing import Any, Self
 
-from tinygrad_course.autodiff.gradients import observers
 from tinygrad_course.compiling.dataflow import Program, Value
 from tinygrad_course.compiling.tracing.library_code import of_library
 from tinygrad_course.compiling.tracing.tracer import Tracer
-from tinygrad_course.engine.inputs import held
+from tinygrad_course.engine.inputs import held, observers
 from tinygrad_course.engine.tensor import Tensor
 
 _LIBRARY = Path(__file__).parents[2]

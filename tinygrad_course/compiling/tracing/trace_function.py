@@ -8,7 +8,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from tinygrad_course.autodiff.gradients import observers
 from tinygrad_course.compiling.dataflow import Program, Value, argument
 from tinygrad_course.compiling.tracing.arguments import argument_names, is_dynamic, named_arguments
 from tinygrad_course.compiling.tracing.captured_values import CapturedValues, unaltered
@@ -21,6 +20,7 @@ from tinygrad_course.compiling.tracing.refusals import RAISING, CannotCompile, n
 from tinygrad_course.compiling.tracing.trace import DIFFERS, OTHER_ARRAY, Trace, same
 from tinygrad_course.compiling.tracing.tracer import Tracer
 from tinygrad_course.engine import trees
+from tinygrad_course.engine.inputs import observers
 from tinygrad_course.engine.masked_gradients import Masks, masks
 from tinygrad_course.engine.tensor import Tensor
 
