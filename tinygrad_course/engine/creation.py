@@ -25,29 +25,15 @@ _new = object.__new__
 
 
 class About:
-    """What few Tensors have.
-
-    Attributes
-    ----------
-    name : str or None
-    line : str or None
-        The user's source line, under `debug()`.
-    holds : list of Hold or None
-        Locks on the large constants that the operation read.
-    trace : Trace or None
-        Of an input of a function that is differentiated: the call.
-    outline_of : weak reference or None
-        Of what stands in a freed graph for a large value: the Tensor, if somebody still holds it.
-    cost_number : int or None
-        Of a recorded gradient: the number of the cost that it is the gradient of.
-    """
+    """What few Tensors have."""
 
     name: str | None = None
-    line: str | None = None
-    holds: list[Hold] | None = None
-    trace: Trace | None = None
+    line: str | None = None  #: the user's source line, under `debug()`
+    holds: list[Hold] | None = None  #: locks on the large constants that the operation read
+    trace: Trace | None = None  #: of an input of a function that is differentiated: the call
+    #: of what stands in a freed graph for a large value: the Tensor, if somebody still holds it
     outline_of: weakref.ref[Tensor] | None = None
-    cost_number: int | None = None
+    cost_number: int | None = None  #: of a recorded gradient: the number of its cost
 
 
 def node(

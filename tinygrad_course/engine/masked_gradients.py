@@ -20,6 +20,7 @@ import math
 import operator
 from collections.abc import Callable, Sized
 from contextvars import ContextVar
+from dataclasses import KW_ONLY, dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -41,35 +42,20 @@ _SMOOTH = {
 }
 
 
+@dataclass(slots=True, eq=False)
 class Masks:
-    """Whether masks are made, for whoever records a sweep and has another way to see what needs them.
+    """Whether masks are made, for whoever records a sweep and has another way to see what needs them."""
 
-    Attributes
-    ----------
-    made : bool
-        Else it is only noted where one would have been.
-    asked : int
-        How many have been worked out, or would have been.
-    mended : bool
-        Whether what single exponentials lose far out is recorded otherwise, as the recorder does there.
-    lost, alone : int
-        How many operations on single exponentials were met, and on those that make no sigmoid.
-    swept, recorded : bool
-        Whether there was a sweep, and whether one was recorded, for derivatives of the second order.
-    calls : sized
-        What has been recorded so far.
-    since : int
-        How many calls those were when the first mask was worked out.
-    """
-
-    __slots__ = ("alone", "asked", "calls", "lost", "made", "mended", "recorded", "since", "swept")
-
-    def __init__(self, *, made: bool, mended: bool = False) -> None:
-        self.made = made
-        self.mended = mended
-        self.asked = self.lost = self.alone = self.since = 0
-        self.calls: Sized = ()
-        self.recorded = self.swept = False
+    _: KW_ONLY
+    made: bool  #: else it is only noted where one would have been
+    mended: bool = False  #: whether what single exponentials lose far out is recorded as the recorder does it
+    asked: int = 0  #: how many masks have been worked out, or would have been
+    lost: int = 0  #: how many operations on single exponentials were met,
+    alone: int = 0  #: and on those that make no sigmoid
+    swept: bool = False  #: whether there was a sweep,
+    recorded: bool = False  #: and whether one was recorded, for derivatives of the second order
+    calls: Sized = ()  #: what has been recorded so far
+    since: int = 0  #: how many calls those were when the first mask was worked out
 
     def note(self) -> None:
         """Note that a mask is worked out here, or would be."""

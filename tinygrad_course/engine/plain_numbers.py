@@ -84,19 +84,15 @@ def traced(tensor: Tensor) -> Trace | None:
     return None
 
 
-def remembered(tensor: Tensor, error: Exception) -> Exception:
-    """Return the error, which the call that the Tensor is of remembers."""
-    trace = traced(tensor) if active else None
-    if trace is not None:
-        trace.refused = trace.told = error
-    return error
+def remembered(tensor: Tensor, error: Exception, *, refused: bool = True) -> Exception:
+    """Return the error, which the call that the Tensor is of remembers.
 
-
-def told(tensor: Tensor, error: Exception) -> Exception:
-    """Return the error, which may be caught by who can do without the array that was asked for."""
+    One that is not `refused` may be caught by who can do without the array that was asked for.
+    """
     trace = traced(tensor) if active else None
     if trace is not None:
         trace.told = error
+        trace.refused = error if refused else trace.refused
     return error
 
 

@@ -476,7 +476,7 @@ class Tensor(Operators, Methods, errors.Habits):
             f"{recorded_instead()}"
         )
         kind = ValueError if "nditer" in message else TypeError  # np.nditer has other words for a TypeError
-        raise plain_numbers.told(self, kind(message))
+        raise plain_numbers.remembered(self, kind(message), refused=False)
 
     # -------------------------------------------------------------- Python's protocols
 

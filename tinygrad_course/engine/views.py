@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -34,74 +35,41 @@ class Open:
 OPEN = Open()
 
 
+@dataclass(slots=True, eq=False)
 class Written:
-    """A Tensor that was written to.
+    """A Tensor that was written to."""
 
-    Attributes
-    ----------
-    first : Tensor
-        What it was before. Operations recorded until then have the variable itself among their arguments, and
-        mean this (`version_of`).
-    latest : Tensor
-        What it is.
-    """
-
-    __slots__ = ("first", "latest")
-
-    def __init__(self, first: Tensor, latest: Tensor) -> None:
-        self.first = first
-        self.latest = latest
+    #: What it was before. Operations recorded until then have the variable itself among their arguments, and
+    #: mean this (`version_of`).
+    first: Tensor
+    latest: Tensor  #: what it is
 
     def read(self, tensor: Tensor) -> tuple[Tensor, Any]:  # noqa: ARG002  (as the others)
         """Return the latest value: an operation's result, and its data."""
         return self.latest, self.latest._data
 
 
+@dataclass(slots=True, eq=False)
 class View:
-    """A Tensor that shows a part of another, as NumPy's views do.
+    """A Tensor that shows a part of another, as NumPy's views do."""
 
-    Attributes
-    ----------
-    parent, root : Tensor
-        What it was taken from, and the Tensor at the end of that chain.
-    node : Tensor
-        The recorded operation, or of one with several results the one number `pick`.
-    rule, at, rest, kwargs
-        The call that shows the part: the parent is its argument number `at`, the others are `rest`.
-    seen : object
-        What the root was when `node` was recorded.
-    trouble : str or None
-        Why it can't be written to; or, where `unsure`, why it can't be known what NumPy would do.
-    """
+    parent: Tensor  #: what it was taken from
+    node: Tensor  #: the recorded operation, or of one with several results the one number `pick`
+    # the call that shows the part: the parent is its argument number `at`
+    rule: Rule
+    at: int
+    rest: list[Any]  #: its other arguments
+    kwargs: dict[str, Any]
+    pick: int | None
+    trouble: str | None  #: why it can't be written to; or, where `unsure`, why NumPy's way can't be known
+    unsure: bool
+    root: Tensor = field(init=False)  #: the Tensor at the end of the chain of parents
+    seen: object = field(init=False)  #: what the root was when `node` was recorded
 
-    __slots__ = (
-        "at", "kwargs", "node", "parent", "pick", "rest", "root", "rule", "seen", "trouble", "unsure",
-    )  # fmt: skip
-
-    def __init__(
-        self,
-        parent: Tensor,
-        node: Tensor,
-        rule: Rule,
-        at: int,
-        rest: list[Any],
-        kwargs: dict[str, Any],
-        pick: int | None,
-        trouble: str | None,
-        unsure: bool,
-    ) -> None:
-        state = parent._state
-        self.parent = parent
-        self.root: Tensor = state.root if type(state) is View else parent
-        self.node = node
-        self.rule = rule
-        self.at = at
-        self.rest = rest
-        self.kwargs = kwargs
-        self.pick = pick
+    def __post_init__(self) -> None:
+        state = self.parent._state
+        self.root = state.root if type(state) is View else self.parent
         self.seen = self.root._data if state is None else _state_of(self.root)
-        self.trouble = trouble
-        self.unsure = unsure
 
     @property
     def index(self) -> tuple[Any] | None:
