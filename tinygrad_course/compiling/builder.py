@@ -161,6 +161,34 @@ def rewritten(
     return Program(program.inputs, [new[id(v)] for v in program.results])
 
 
+def regrouped(
+    program: Program,
+    group_of: dict[int, list[Value]],
+    make: Callable[[Builder, list[Value], dict[int, Value]], None],
+) -> Program:
+    """Return a program in which each group of calls is made together, once what it needs is there.
+
+    ``make(builder, group, new)`` puts what it makes of the group into `new`, by the ids of its calls.
+    """
+    builder = Builder()
+    new: dict[int, Value] = {}
+    waiting = list(reversed(program.values()))
+    while waiting:
+        value = waiting.pop()
+        if id(value) in new:
+            continue
+        group = group_of.get(id(value), [value])
+        inside = {id(v) for v in group}
+        missing = [v for one in group for v in one.inputs if id(v) not in new and id(v) not in inside]
+        if missing:
+            waiting += [value, *missing]
+        elif id(value) in group_of:
+            make(builder, group, new)
+        else:
+            new[id(value)] = value if value.function is None else builder.again(value, new)
+    return Program(program.inputs, [new[id(v)] for v in program.results])
+
+
 def _dtype_of(x: Any) -> Any:
     if isinstance(x, Value):
         if x.kind == "python":

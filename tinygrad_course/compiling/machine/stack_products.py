@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_course.compiling.builder import Builder, rewritten
+from tinygrad_course.compiling.builder import Builder, regrouped, rewritten
 from tinygrad_course.compiling.dataflow import Program, Value
 from tinygrad_course.compiling.machine.small_products import (
     SMALL,
@@ -40,24 +40,7 @@ def stack_products(program: Program) -> Program:
     for group in found.values():
         if len(group) > 1 and _are_apart(group, place, group_of):
             group_of |= dict.fromkeys(map(id, group), group)
-    if not group_of:
-        return program
-    builder = Builder()
-    new: dict[int, Value] = {}
-    waiting = list(reversed(order))
-    while waiting:
-        value = waiting.pop()
-        if id(value) in new:
-            continue
-        group = group_of.get(id(value), [value])
-        missing = [v for member in group for v in member.inputs if id(v) not in new]
-        if missing:
-            waiting += [value, *missing]
-        elif len(group) > 1:
-            _stack(builder, group, new)
-        else:
-            new[id(value)] = value if value.function is None else builder.again(value, new)
-    return Program(program.inputs, [new[id(v)] for v in program.results])
+    return regrouped(program, group_of, _stack) if group_of else program
 
 
 def add_products(program: Program) -> Program:

@@ -5,7 +5,7 @@ from typing import Any
 
 from scipy import special
 
-from tinygrad_course.compiling.builder import Builder
+from tinygrad_course.compiling.builder import Builder, regrouped
 from tinygrad_course.compiling.dataflow import Program, Value
 
 #: More calls than this are not fused: the time to compile a function grows faster than the function.
@@ -87,30 +87,21 @@ def fuse(
     for value in order:
         if inside[id(value)]:
             groups.setdefault((stage[id(value)], inside[id(value)]), []).append(value)
-    groups = {
-        (key, i): calls
-        for key, whole in groups.items()
-        for i, calls in enumerate(_pieces(whole))
-        if len(calls) >= least
-    }
-    if not groups:
-        return program
-    group_of = {id(v): key for key, calls in groups.items() for v in calls}
+    pieces = [calls for whole in groups.values() for calls in _pieces(whole) if len(calls) >= least]
+    group_of = {id(v): calls for calls in pieces for v in calls}
     needed = {id(v) for v in program.results}
-    needed |= {id(v) for user in order for v in user.inputs if group_of.get(id(v)) != group_of.get(id(user))}
-    builder = Builder()
-    new = {id(v): v for v in program.values() if v.function is None}
-    # what is fused needs earlier stages alone, and other calls of its stage may need it
-    for value in sorted(order, key=lambda v: (stage[id(v)], inside[id(v)] is None)):
-        key = group_of.get(id(value))
-        if id(value) not in new and key in groups:
-            try:
-                _fuse(group(groups[key], needed), new)
-            except NotFused:
-                del groups[key]
-        if id(value) not in new:
-            new[id(value)] = builder.again(value, new)
-    return Program(program.inputs, [new[id(v)] for v in program.results])
+    needed |= {
+        id(v) for user in order for v in user.inputs if group_of.get(id(v)) is not group_of.get(id(user))
+    }
+
+    def make(builder: Builder, calls: list[Value], new: dict[int, Value]) -> None:
+        try:
+            _fuse(group(calls, needed), new)
+        except NotFused:
+            for v in calls:
+                new[id(v)] = builder.again(v, new)
+
+    return regrouped(program, group_of, make) if pieces else program
 
 
 def _fuse(group: Group, new: dict[int, Value]) -> None:

@@ -7,7 +7,6 @@ it, and what is left, sum(g e) / S - S sum(g e) / S**2, cancels.
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -20,13 +19,6 @@ DEPTH = 3
 
 #: The form of a value, as far as it is known.
 Form = Callable[[Value], Product]
-
-
-@dataclass(frozen=True)
-class Total:
-    """A sum along axes of a product of factors that vary along them."""
-
-    factors: frozenset[tuple[Any, int]]
 
 
 def is_nothing(value: Value, form: Form) -> bool:
@@ -67,7 +59,7 @@ def _is_softmaxs(factor: Any, axes: tuple[int, ...]) -> bool:
 
 
 def _taken_out(value: Value, axes: tuple[int, ...], form: Form, depth: int) -> list[Product]:
-    """Return a sum as terms of what is constant along the axes and the `Total` of the rest."""
+    """Return a sum as terms of what is constant along the axes, and the sum of the rest: a set of factors."""
     shape = value.args[0].shape
     found = []
     for term in expand(_spelt_out(form(value.args[0]), form, depth)):
@@ -81,7 +73,7 @@ def _taken_out(value: Value, axes: tuple[int, ...], form: Form, depth: int) -> l
             if len(parts) > 1 and n != 1:
                 parts = [power(f)]
             terms = [_times(t, p, n) for t in terms for p in parts]
-        total = _number(inner, axes, shape) or power(Total(frozenset((f, n) for f, n in inner.items() if n)))
+        total = _number(inner, axes, shape) or power(frozenset((f, n) for f, n in inner.items() if n))
         found += [_times(t, total) for t in terms]
     return found
 
