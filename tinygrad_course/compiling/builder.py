@@ -16,6 +16,10 @@ class Unfit(Exception):  # noqa: N818  (a signal, not an error)
     """What was to be built has another shape or dtype than it should have."""
 
 
+class Circle(Exception):  # noqa: N818  (a signal, not an error)
+    """Of calls that were to be made together, one is computed from another."""
+
+
 class Builder:
     """Makes the values of one program; `readable` if what was typed is to be recognised."""
 
@@ -168,10 +172,12 @@ def regrouped(
 ) -> Program:
     """Return a program in which each group of calls is made together, once what it needs is there.
 
-    ``make(builder, group, new)`` puts what it makes of the group into `new`, by the ids of its calls.
+    ``make(builder, group, new)`` puts what it makes of the group into `new`, by the ids of its calls. If one
+    is computed from another by calls outside the group, that is a `Circle`.
     """
     builder = Builder()
     new: dict[int, Value] = {}
+    opened: set[int] = set()
     waiting = list(reversed(program.values()))
     while waiting:
         value = waiting.pop()
@@ -181,6 +187,9 @@ def regrouped(
         inside = {id(v) for v in group}
         missing = [v for one in group for v in one.inputs if id(v) not in new and id(v) not in inside]
         if missing:
+            if id(group) in opened:
+                raise Circle
+            opened.update([id(group)] if id(value) in group_of else [])
             waiting += [value, *missing]
         elif id(value) in group_of:
             make(builder, group, new)

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from tinygrad_course.compiling.builder import Builder
-from tinygrad_course.compiling.dataflow import Program, Value, is_elementwise, replace
+from tinygrad_course.compiling.builder import Builder, Circle, regrouped
+from tinygrad_course.compiling.dataflow import Program, Value, is_elementwise
 from tinygrad_course.compiling.numpy_backend.buffers import concatenated, segment
 
 #: Arrays that together have more entries than this are left apart: the calls cost more than their number.
@@ -22,8 +22,8 @@ def fuse_horizontally(program: Program) -> Program:
         for group in alike.values():
             if len(group) > 1 and sum(v.size for v in group) <= SMALL:
                 fuser.column(tuple(group))
-        return fuser.rewritten() if fuser.calls >= WORTH else program
-    except (_Circle, RecursionError):
+        return regrouped(program, fuser.groups(), fuser.make) if fuser.calls >= WORTH else program
+    except (Circle, RecursionError):
         return program
 
 
@@ -43,17 +43,12 @@ def _is_array(operand: Any) -> bool:
     return isinstance(operand, Value) and operand.kind == "array"
 
 
-class _Circle(Exception):  # noqa: N818  (a signal, not an error)
-    """Of arrays that were to be computed together, one is computed from another."""
-
-
 class _HorizontalFuser:
     """Computes arrays of one class together: they are made by the same calls of arrays that have no class."""
 
     def __init__(self, program: Program) -> None:
-        self.program = program
-        self.builder = Builder()
         self.columns: dict[tuple[int, ...], tuple[Value, ...]] = {}  # what becomes one array
+        self.wholes: dict[tuple[int, ...], Value] = {}  # these arrays
         self.calls = 0
         self.classes: dict[int, int] = {}
         numbers: dict[Any, int] = {}
@@ -80,57 +75,34 @@ class _HorizontalFuser:
                 ):
                     self.column(operands)
 
-    def rewritten(self) -> Program:
-        """Return the program with each column as one array."""
-        self.new: dict[int, Value] = {}
-        self.wholes: dict[tuple[int, ...], Value | None] = {}  # by their columns; None: in the making
-        self.places: dict[int, tuple[tuple[Value, ...], int]] = {}  # a value's column, and its place there
+    def groups(self) -> dict[int, list[Value]]:
+        """Return the calls that are computed together with each."""
+        found: dict[int, list[Value]] = {}
         for segments in self.columns.values():
             if id(segments[0]) in self.classes:
-                for i, v in enumerate(segments):
-                    self.places.setdefault(id(v), (segments, i))
-        for value in self.program.values():
-            if id(value) not in self.places:
-                self._new_of(value)
-        return Program(self.program.inputs, [self._new_of(v) for v in self.program.results])
+                group = list(segments)
+                for v in group:
+                    found.setdefault(id(v), group)
+        return found
 
-    def _whole_of(self, segments: tuple[Value, ...]) -> Value:
-        key = tuple(map(id, segments))
-        made = self.wholes.get(key)
-        if made is not None:
-            return made
-        if key in self.wholes:
-            raise _Circle
-        self.wholes[key] = None
-        function: Any = segments[0].function if key[0] in self.classes else concatenated
-        operands: Any = [(v,) for v in segments]
-        if function is not concatenated:
-            operands = zip(*(v.args for v in segments), strict=True)
-        args = tuple(self._together(column) for column in operands)
-        made = self.builder.call(function, args, {}, (sum(v.size for v in segments),), segments[0].dtype)
-        self.wholes[key] = made
-        return made
+    def make(self, builder: Builder, group: list[Value], new: dict[int, Value]) -> None:
+        """Compute a group as one array, and take its segments."""
+        first, start = group[0], 0
+        args = [self._together(builder, column, new) for column in zip(*(v.args for v in group), strict=True)]
+        size = sum(v.size for v in group)
+        assert first.function is not None  # noqa: S101
+        whole = builder.call(first.function, tuple(args), {}, (size,), first.dtype)
+        self.wholes[tuple(map(id, group))] = whole
+        for v in group:
+            made = builder.call(segment, (whole, start, v.shape), {}, v.shape, v.dtype)
+            made.named_like(v)
+            new.setdefault(id(v), made)
+            start += v.size
 
-    def _together(self, operands: tuple[Any, ...]) -> Any:
+    def _together(self, builder: Builder, operands: tuple[Any, ...], new: dict[int, Value]) -> Any:
         first = operands[0]
-        if len(operands) > 1 and _is_array(first):
-            return self._whole_of(operands)
-        return self._new_of(first) if isinstance(first, Value) else first
-
-    def _new_of(self, value: Value) -> Value:
-        made = self.new.get(id(value))
-        if made is not None:
-            return made
-        if value.function is None:
-            made = value
-        elif id(value) in self.places:
-            segments, i = self.places[id(value)]
-            start = sum(v.size for v in segments[:i])
-            args = self._whole_of(segments), start, value.shape
-            made = self.builder.call(segment, args, {}, value.shape, value.dtype)
-        else:
-            args, kwargs = (replace(x, self._new_of) for x in (value.args, value.kwargs))
-            made = self.builder.like(value, args, kwargs)
-        made.named_like(value)
-        self.new[id(value)] = made
-        return made
+        if not _is_array(first):
+            return new[id(first)] if isinstance(first, Value) else first
+        whole, parts = self.wholes.get(tuple(map(id, operands))), tuple([new[id(v)] for v in operands])
+        size = sum(v.size for v in operands)
+        return whole or builder.call(concatenated, parts, {}, (size,), first.dtype)
