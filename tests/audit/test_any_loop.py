@@ -250,3 +250,27 @@ def test_parameters_that_are_never_updated_are_told():
     text = BATCHES.replace("\n".join(updates), "            kept = dW1")
     found = verdict(text, "train")
     assert (found.status, found.findings[0].diagnosis) == (WRONG, "not_updated")
+
+
+@pytest.mark.parametrize(("sign", "status"), [("-", RIGHT), ("", WRONG)])
+def test_a_cost_that_is_raised_is_wrong_where_the_update_is_the_course_s(sign, status):
+    text = f"""import numpy as np
+from dnn_app_utils_v3 import *
+def two_layer_model(X, Y, layers_dims, learning_rate=0.0075, num_iterations=3000, print_cost=False):
+    grads = {{}}
+    parameters = initialize_parameters(*layers_dims)
+    W1, b1, W2, b2 = (parameters[key] for key in ("W1", "b1", "W2", "b2"))
+    for i in range(num_iterations):
+        A1, cache1 = linear_activation_forward(X, W1, b1, "relu")
+        A2, cache2 = linear_activation_forward(A1, W2, b2, "sigmoid")
+        cost = compute_cost(A2, Y)
+        dA2 = {sign}(np.divide(Y, A2) - np.divide(1 - Y, 1 - A2))
+        dA1, grads["dW2"], grads["db2"] = linear_activation_backward(dA2, cache2, "sigmoid")
+        dA0, grads["dW1"], grads["db1"] = linear_activation_backward(dA1, cache1, "relu")
+        parameters = update_parameters(parameters, grads, learning_rate)
+        W1, b1, W2, b2 = (parameters[key] for key in ("W1", "b1", "W2", "b2"))
+    return parameters
+"""
+    found = verdict(text, "two_layer_model")
+    assert found.status == status
+    assert status == RIGHT or ("wrong_sign", 11) in {(one.diagnosis, one.line) for one in found.findings}

@@ -53,6 +53,7 @@ from tinygrad_course.audit.kinds.own_class import method_name, with_methods
 from tinygrad_course.audit.kinds.own_network import BACKWARD, COST
 from tinygrad_course.audit.kinds.what_trains import (
     SCRIPT,
+    names_gradients,
     repeated,
     script_function,
     set_up,
@@ -90,6 +91,9 @@ class AnyLoop(Iterations):
         """What the function is given though it has a default."""
         # What changes the loop changes the copies that its methods are functions in.
         super().__init__(with_methods(program), set_up(program, node, shared), loop, shared)
+        body = self.loop.body
+        self.lowers = takes_away(self.program, body) or (not owner and names_gradients(body))
+        """Whether its costs are to be lowered: what it calls to update may not be there to be read."""
         self.given: tuple[int, int] | None = None
         self.found = ""
         """The cost that fits."""
@@ -228,7 +232,7 @@ class AnyLoop(Iterations):
         expected = {label(path): value for path, value in fit.after.items()}
         way = on_the_way(start, after, fit, {path: one[..., number] for path, one in slopes.items()})
         rows = max((np.shape(value)[0] for value in seen.values() if np.ndim(value) == 2), default=2)
-        rows = round(max(fit.factor, 1 / fit.factor)) if fit.factor != 1 else rows
+        rows = rows if fit.factor in (1, -1) else round(max(fit.factor, 1 / fit.factor))
         bindings = {**self.around, **{name: start[name] for name in self.shared if name in start}}
         return Case(start, {**way, **expected}, tuple(expected), m=rows, bindings=bindings)
 
@@ -258,7 +262,7 @@ class AnyLoop(Iterations):
             slope = {path: one for path, one in slope.items() if label(path) != output}
             if not slope or not all(np.all(np.isfinite(one)) for one in slope.values()):
                 continue
-            told = bool(implies or (_COST.search(output) and takes_away(self.program, self.loop.body)))
+            told = bool(implies or (_COST.search(output) and self.lowers))
             values = {path: moves[path][0] for path in slope if moves}
             steps = {path: moves[path][1] - moves[path][0] for path in values}
             step = Step(slope, values, steps, numbers)

@@ -43,7 +43,7 @@ class Fit(NamedTuple):
     penalized: bool = False
     """Whether there is a penalty on the weights that the cost has not."""
     factor: float = 1.0
-    """How many times too large all of them are."""
+    """How many times too large all of them are, -1 where they raise the cost."""
     summed: bool = False
     """Whether they are those of a sum over the examples: the loop has no cost of its own, and no 1/m."""
 
@@ -82,7 +82,8 @@ def fitted(step: Step, *, descends: bool) -> Fit | None:
     rate = told[next(path for path in best.right if path in told)]
     if rate < 0:
         return best
-    return Fit(best.right, {path: value - rate * step.slope[path] for path, value in values.items()})
+    after = {path: value - rate * step.slope[path] for path, value in values.items()}
+    return Fit(best.right, after, factor=-1.0)
 
 
 def in_scale(
@@ -240,12 +241,12 @@ def changed_by(start: dict[str, Any], after: dict[str, Any]) -> dict[Path, Any]:
 def on_the_way(start: dict[str, Any], after: dict[str, Any], fit: Fit, slope: Slopes) -> dict[str, Array]:
     """Return what the gradients are that have a name, up to the factor that right ones have."""
     held = dict(leaves(after))
-    names = [(of, path) for of, path in pairs(start, after) if len(path) == 1 and of in slope]
+    names = [(of, path) for of, path in pairs(start, after) if of in slope]
     factors: set[float] = set()
     for of, path in names:
         ratio = ratio_of({"": held[path]}, {"": slope[of]}) if slope[of].ndim and of in fit.right else None
         factors |= {round(ratio, 4)} if ratio is not None else set()
     if len(factors) != 1:
         return {}
-    factor = factors.pop() if fit.factor == 1 else 1.0
+    factor = abs(factors.pop()) if fit.factor < 0 else factors.pop() if fit.factor == 1 else 1.0
     return {label(path): factor * slope[of] for of, path in names if of in fit.after}
