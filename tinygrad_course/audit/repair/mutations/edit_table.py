@@ -8,7 +8,6 @@ named after what a is (`MISTAKES`).
 """
 
 import ast
-import copy
 import itertools
 import re
 from collections.abc import Iterator
@@ -324,18 +323,15 @@ def _filled(template: ast.AST, bound: dict[str, Any]) -> Any:
     """Return what a template says, with the parts that were bound in the places of its letters."""
     if isinstance(template, ast.Name) and template.id in bound:
         return bound[template.id]
-    made = copy.copy(template)
+    made = type(template)()
     for name, value in ast.iter_fields(template):
-        if isinstance(value, ast.expr):
-            setattr(made, name, _filled(value, bound))
-        elif isinstance(value, list):
-            parts = [bound[more] if (more := _further(part)) else [_filled(part, bound)] for part in value]
-            setattr(made, name, [*itertools.chain(*parts)])
+        if isinstance(value, list):
+            value = [*itertools.chain(*(_parts(part, bound) for part in value))]
+        setattr(made, name, _filled(value, bound) if isinstance(value, ast.expr) else value)
     return made
 
 
-def _further(part: ast.AST) -> str:
-    """Tell whether a part of a call's template is ``*_`` or ``**_``."""
+def _parts(part: ast.AST, bound: dict[str, Any]) -> list[ast.AST]:
     if isinstance(part, ast.Starred):
-        return "*"
-    return "**" if isinstance(part, ast.keyword) and part.arg is None else ""
+        return list(bound["*"])
+    return list(bound["**"]) if isinstance(part, ast.keyword) and not part.arg else [_filled(part, bound)]
