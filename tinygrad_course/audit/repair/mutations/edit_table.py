@@ -261,11 +261,12 @@ def changes(part: str, at: Location, scope: Scope, label: str, told: set[str]) -
         far = 2 if "handed" in told and rule.wanted & _MULTIPLES else 0
         options = []
         for name in rule.ranges:
-            stands = nodes(node, ast.Name, ast.Subscript) if name in _STANDS else bound.values()
-            here = {text(held) for held in stands if isinstance(held, ast.AST)}
             if (name, shape) not in scope.found:
                 scope.found[name, shape] = things(name, scope, shape)
-            options.append([word for word in scope.found[name, shape] if word not in here])
+            stands = nodes(node, ast.Name, ast.Subscript) if name in _STANDS else bound.values()
+            there = scope.found[name, shape]
+            here = {text(held) for held in stands if isinstance(held, ast.AST)} if there else set[str]()
+            options.append([word for word in there if word not in here])
         for words in itertools.product(*options):
             bound |= zip(rule.ranges, map(parse, words), strict=True)
             made = _filled(rule.made, bound)
