@@ -109,7 +109,8 @@ def relate(
     mine, right = as_array(got), as_array(want)
     if mine is None or right is None:
         kind = "None" if got is None else f"a {type(got).__name__}"
-        return Relation("unknown", f"{name} is {kind}, and an array of shape {np.shape(want)} was expected")
+        wanted = f"an array of shape {np.shape(want)}" if np.ndim(want) else "a number"
+        return Relation("unknown", f"{name} is {kind}, and {wanted} was expected")
     mine, right = mine.astype(float), right.astype(float)
     if not np.all(np.isfinite(mine)):
         return Relation("unknown", f"{name} has entries that are not finite")

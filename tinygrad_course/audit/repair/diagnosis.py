@@ -12,7 +12,7 @@ from tinygrad_course.audit.execution.protection import TooLongError
 from tinygrad_course.audit.kinds.base import Kind, words
 from tinygrad_course.audit.kinds.cases import Case, plainly
 from tinygrad_course.audit.kinds.mini_batches import EVERY, ORDER, PAIRS, SIZES
-from tinygrad_course.audit.reference.comparison import Relation, ratio, relate
+from tinygrad_course.audit.reference.comparison import Relation, as_array, ratio, relate
 from tinygrad_course.audit.repair.candidates import Candidates, Repair
 from tinygrad_course.audit.repair.fault_localization import Function, Symptom
 from tinygrad_course.audit.repair.missing_lines import not_handed_on, updated_early, without_return
@@ -154,6 +154,9 @@ def _finding(verdict: Verdict, repair: Repair | None, view: Scene) -> Finding:
     case, symptom, pool, learner = verdict.case, view.symptom, view.pool, view.pool.learner
     relation = _steady(_relation(symptom, case), symptom, pool)
     label = symptom.label if symptom else next(iter([*verdict.wrong, *verdict.missing, *verdict.changed]), "")
+    returned = verdict.values.get(label) if symptom is None and label in verdict.expected else 0
+    if as_array(returned) is None and verdict.result is not None:
+        relation = relate(label, returned, verdict.expected[label], case.m, {}, {}, {})
     site = repair.site if repair else symptom.site if symptom else None
     line = repair.line if repair else site.statement.lineno if site else _returns(learner, verdict)
     if repair and symptom and (not symptom.site or repair.site.place != symptom.site.place):

@@ -88,7 +88,7 @@ def factor_kind(factor: str, *, missing: bool) -> str:
 def removed_kind(words: str, operation: ast.AST, label: str) -> str:
     """Name the mistake that taking an operand out of an operation undoes."""
     function = called(operation) if isinstance(operation, ast.Call) else ""
-    operator = operation.op if isinstance(operation, ast.BinOp) else None
+    operator = operation.op if isinstance(operation, ast.BinOp | ast.AugAssign) else None
     if isinstance(operator, ast.Add | ast.Sub) or function in {"add", "subtract"}:
         on_bias = mentions(words, "lambda") and label.lower().startswith("db")
         return "l2_on_bias" if on_bias else "extra_term"

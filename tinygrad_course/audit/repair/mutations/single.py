@@ -187,8 +187,8 @@ def _other_statements(
     statement: ast.stmt, scope: Scope, label: str
 ) -> Iterator[tuple[str, ast.stmt, str, float]]:
     if isinstance(statement, ast.Assign | ast.AugAssign | ast.Expr):
-        removed = isinstance(statement, ast.Expr) or removed_kind(text(statement.value), statement, "")
-        twice = removed in {"mask_twice", "keep_prob_twice", "double_1_over_m"}
+        removed = isinstance(statement, ast.Expr) or removed_kind(text(statement.value), statement, label)
+        twice = removed in {"mask_twice", "keep_prob_twice", "double_1_over_m", "l2_on_bias"}
         yield str(removed) if twice else "statement_extra", ast.Pass(), "a line too much", 3
     if isinstance(statement, ast.AugAssign):
         plain, words = (
