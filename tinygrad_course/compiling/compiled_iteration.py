@@ -287,10 +287,7 @@ class _Machine(_Runner):
     def __init__(self, made: _Program) -> None:
         leaves, program, old, new = made.leaves, made.program, made.old, made.new
         self.captured = made.captured
-        if any(
-            type(x) not in {int, float, np.float64} and getattr(x, "dtype", None) != np.float64
-            for _, x in leaves
-        ):
+        if {type(x) for _, x in leaves if getattr(x, "dtype", None) != np.float64} - {int, float}:
             raise NotFused
         columns = Columns(program)
         used = {id(v) for v in program.values()}

@@ -180,13 +180,8 @@ def _collect(parts: Iterable[Any], found: list[Value]) -> None:
 def is_elementwise(value: Value) -> bool:
     """Whether a call is a ufunc on arrays, entry by entry, with one result."""
     f = value.function
-    return (
-        isinstance(f, np.ufunc)
-        and f.signature is None
-        and f.nout == 1
-        and not value.kwargs
-        and value.kind == "array"
-    )
+    one = isinstance(f, np.ufunc) and f.signature is None and f.nout == 1
+    return one and not value.kwargs and value.kind == "array"
 
 
 #: What makes one number of many, with the operation that it repeats.

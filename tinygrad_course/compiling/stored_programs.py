@@ -55,19 +55,8 @@ def name_of_file(f: Callable[..., Any], args: Any, signature: Any, engine: str, 
         target = jit.target() if engine == "machine" else code_cache.versions()
     except ImportError:
         return None
-    whole = repr(
-        (
-            np.__version__,
-            scipy.__version__,
-            target,
-            engine,
-            options,
-            getattr(f, "__qualname__", ""),
-            outline,
-            told,
-            code,
-        )
-    )
+    versions, name = (np.__version__, scipy.__version__, target), getattr(f, "__qualname__", "")
+    whole = repr((versions, engine, options, name, outline, told, code))
     return "p" + hashlib.sha256(whole.encode()).hexdigest()[:40]
 
 

@@ -317,8 +317,7 @@ def step_source(columns: Columns, stored: list[Value], scalars: list[Value]) -> 
     returned = "".join(f"{columns.names[id(v)][0]}, " for v in scalars)
     lines.append(f"return ({returned})" if scalars else "return None")
     arguments = [columns.argument(v) for v in program.inputs if id(v) in columns.names]
-    arguments += columns.numbers.names
-    arguments += [f"y{i}" for i in range(len(stored))]
+    arguments += [*columns.numbers.names, *(f"y{i}" for i in range(len(stored)))]
     return function_text(", ".join(arguments), lines)
 
 
@@ -341,16 +340,8 @@ def loop_source(columns: Columns, state: list[tuple[Value, Value]], data: list[V
     body.append("first += hop")
     lines += [f"    {line}" for line in body]
     lines += [f"state[{i}] = {n}" for i, n in enumerate(olds)]
-    arguments = [
-        "state",
-        *(columns.argument(v) for v in data),
-        "hop",
-        "count",
-        "width",
-        *columns.numbers.names,
-        "costs",
-    ]
-    return function_text(", ".join(arguments), lines)
+    given = [*map(columns.argument, data), "hop", "count", "width", *columns.numbers.names, "costs"]
+    return function_text(", ".join(["state", *given]), lines)
 
 
 def _sections(columns: Columns, span: str) -> list[str]:

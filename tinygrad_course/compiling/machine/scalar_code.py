@@ -38,6 +38,8 @@ COMPARISONS: dict[Any, str] = {
 }  # fmt: skip
 _OF_TRUTH = {np.logical_and, np.logical_or, np.logical_not, np.bitwise_and, np.bitwise_or}
 
+_SPOKEN = {np.dtype("f8"), np.dtype("f4"), np.dtype("?")}
+
 #: Numbers that are written out; others are arguments, so that functions that differ in them are one.
 WRITTEN = {0.0, 1.0, -1.0, 2.0, 0.5}
 
@@ -70,11 +72,7 @@ class Numbers:
 def speaks(value: Value) -> bool:
     """Whether a call can be said on single numbers here."""
     function = value.function
-    if (
-        value.dtype is None
-        or value.kwargs
-        or value.dtype not in {np.dtype("f8"), np.dtype("f4"), np.dtype("?")}
-    ):
+    if value.kwargs or value.dtype not in _SPOKEN:
         return False
     dtypes = {v.dtype for v in value.inputs}
     if any(d is None or d.kind not in "fiub" or (d.kind == "f" and d.itemsize not in {4, 8}) for d in dtypes):

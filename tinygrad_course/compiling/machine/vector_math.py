@@ -19,10 +19,8 @@ import math
 import struct
 from typing import Any
 
-_LOG2_HIGH, _LOG2_LOW = (
-    6.93147180369123816490e-01,
-    1.90821492927058770002e-10,
-)  # the high part has 21 zero bits
+# the high part has 21 zero bits
+_LOG2_HIGH, _LOG2_LOW = 6.93147180369123816490e-01, 1.90821492927058770002e-10
 _ROUND = 6755399441055744.0  # 1.5 * 2**52: adding it leaves a number's integer part in the lowest bits
 _ONE_BITS = 0x3FF0000000000000
 _LOG2_HIGH4, _LOG2_LOW4 = 0.693359375, -2.12194440e-4

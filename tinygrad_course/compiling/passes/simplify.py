@@ -63,9 +63,7 @@ class _Simplifier(FormBuilder):
         super().__init__(readable)
         self.new: dict[int, Value] = {}  # canonical value of each recorded one
         self.spelt: set[int] = set()  # the ids of these
-        self.forward: set[int] = (
-            set()
-        )  # of these, what is not on the way back: there numbers stay where they are
+        self.forward: set[int] = set()  # of these, what is not on the way back: numbers stay there
         self.better: dict[int, tuple[Product, bool]] = {}  # forms of values whose names are kept
         self.logits: dict[int, tuple[Value, Value]] = {}  # exp(-z) by its id: the value, z
         self.nothing: set[int] = set()  # the ids of what is 0 whatever the numbers are

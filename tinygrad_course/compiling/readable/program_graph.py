@@ -27,13 +27,12 @@ def graph_of(program: Program) -> Graph:
             x = np.asarray(operand)
             nodes.append(Node(len(nodes), None, None, (), {}, x.shape, x.dtype, operand, None, constant=True))
         ids[id(value)] = len(nodes)
+        function = value.function
         nodes.append(
             Node(
                 id=len(nodes),
                 name=value.name,
-                op=None
-                if value.function is None
-                else str(getattr(value.function, "__name__", value.function)),
+                op=None if function is None else str(getattr(function, "__name__", function)),
                 inputs=tuple(inputs),
                 options={} if elementwise else _options(value),
                 shape=value.shape,
