@@ -339,3 +339,26 @@ def test_single_precision_is_judged_in_double():
 def test_two_learning_rates_are_no_mistake():
     text = LOOP.replace("b1 -= epsilon", "b1 -= 3 * epsilon").replace("b2 -= epsilon", "b2 -= 3 * epsilon")
     assert told(text)["build_model"].status == "unchecked"
+
+
+FALLBACK = """try:
+    from fast_sums import contract as einsum
+except ImportError:
+    from numpy import einsum
+import numpy as np
+class Linear:
+    def __init__(self, in_features, out_features):
+        self.W, self.b = np.random.randn(in_features, out_features), np.zeros(out_features)
+    def _forward_propagation(self, x):
+        self.x = x
+        return einsum("ij,jk->ik", x, self.W) + self.b
+    def _backward_propagation(self, upstream):
+        self.dW = einsum("ij,ik->jk", self.x, upstream)
+        self.db = upstream.sum(0)
+        return einsum("ik,jk->ij", upstream, self.W)
+"""
+
+
+@pytest.mark.parametrize(("edit", "status"), [("sum(0)", "right"), ("mean(0)", "wrong")])
+def test_what_a_file_imports_where_a_module_is_missing_and_passes_of_any_name(edit, status):
+    assert told(FALLBACK.replace("sum(0)", edit))["Linear._backward_propagation"].status == status

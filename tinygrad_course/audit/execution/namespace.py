@@ -72,6 +72,24 @@ def _empty() -> dict[str, Any]:
     }
 
 
+Imports = ast.Import | ast.ImportFrom
+
+
+def _imports(statement: ast.stmt, load: Load) -> list[Imports]:
+    """Return the imports of a statement: of ``try``, those of ``except`` where a module is not to be had."""
+    if not isinstance(statement, ast.Try):
+        return [statement] if isinstance(statement, Imports) else []
+    handled = [one for handler in statement.handlers for one in handler.body]
+    own, other = ([one for one in body if isinstance(one, Imports)] for body in (statement.body, handled))
+    asked = [
+        (one.module or "", one.level) if isinstance(one, ast.ImportFrom) else (part.name, 0)
+        for one in own
+        for part in one.names
+    ]
+    lacking = any(is_strange(name) and load(name, level) is None for name, level in asked)
+    return other if lacking and other else own
+
+
 class Program:
     """The functions of one submission, in a namespace of their own."""
 
@@ -219,14 +237,13 @@ class Program:
 
     def _execute(self, statement: ast.stmt, namespace: dict[str, Any], load: Load) -> None:
         if isinstance(statement, ast.Import | ast.ImportFrom | ast.Try):
-            for inner in statement.body if isinstance(statement, ast.Try) else [statement]:
-                if isinstance(inner, ast.Import | ast.ImportFrom):
-                    module = inner.module or "." if isinstance(inner, ast.ImportFrom) else ""
-                    if isinstance(inner, ast.ImportFrom) and any(part.name == "*" for part in inner.names):
-                        beside = load(inner.module or "", inner.level)
-                        told = beside is not None and any(key[0] != "_" for key in vars(beside))
-                        self.strangers += [module] * (is_strange(module) and not told)
-                    bind_import(inner, namespace, load)
+            for inner in _imports(statement, load):
+                module = inner.module or "." if isinstance(inner, ast.ImportFrom) else ""
+                if isinstance(inner, ast.ImportFrom) and any(part.name == "*" for part in inner.names):
+                    beside = load(inner.module or "", inner.level)
+                    told = beside is not None and any(key[0] != "_" for key in vars(beside))
+                    self.strangers += [module] * (is_strange(module) and not told)
+                bind_import(inner, namespace, load)
             return
         if isinstance(statement, ast.Assign) and isinstance(statement.value, ast.Constant):
             names = [target.id for target in statement.targets if isinstance(target, ast.Name)]

@@ -9,6 +9,7 @@ from tinygrad_course.audit.kinds.any_backward import AnyBackward
 from tinygrad_course.audit.kinds.base import words
 from tinygrad_course.audit.kinds.gradient_names import GRADIENT
 from tinygrad_course.audit.kinds.own_class import taken_apart
+from tinygrad_course.audit.kinds.own_network import FORWARD
 from tinygrad_course.audit.source.signatures import JOINT
 from tinygrad_course.audit.source.syntax import names_of, returned
 
@@ -42,7 +43,9 @@ def any_backwards(program: Program, judged: set[str]) -> Iterator[AnyBackward]:
         methods = {
             name.removesuffix(ending): node for name, node in made.functions.items() if name.endswith(ending)
         }
-        forward = next((methods[name] for name in _FORWARD_NAMES if name in methods), None)
+        named = [name for name in _FORWARD_NAMES if name in methods]
+        named += [name for name in methods if FORWARD.search(name) and not _BACK.search(name)]
+        forward = methods[named[0]] if named else None
         for name, node in methods.items():
             if node.name in judged or name.startswith("__") or _NUMERICAL.search(name):
                 continue
