@@ -6,11 +6,12 @@ import copy
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[Any]
 Nest = Any  #: an array, or a dict, list or tuple of nests
-_DEEPER = (dict, list, tuple, type(None))
+_ARRAYS = {np.ndarray, np.float64, np.float32, float, int}
 
 
 def leaves(tree: Any, path: str = "") -> list[tuple[str, Any]]:
@@ -21,11 +22,18 @@ def leaves(tree: Any, path: str = "") -> list[tuple[str, Any]]:
     >>> leaves({"W1": 1.0, "deep": [2.0, {"b": 3.0}]})
     [('W1', 1.0), ('deep[0]', 2.0), ('deep[1].b', 3.0)]
     """
+    if not path and _is_flat(tree):
+        return [(str(key), value) for key, value in tree.items()]
     if isinstance(tree, dict):
         return [leaf for key, value in tree.items() for leaf in leaves(value, path_of(path, key))]
     if isinstance(tree, (list, tuple)):
         return [leaf for i, value in enumerate(tree) for leaf in leaves(value, f"{path}[{i}]")]
     return [] if tree is None else [(path, tree)]
+
+
+def _is_flat(tree: Any) -> bool:
+    """Whether a nest is one dict of arrays, as parameters mostly are."""
+    return type(tree) is dict and _ARRAYS.issuperset(map(type, tree.values()))
 
 
 def path_of(path: str, key: Any) -> str:
@@ -71,9 +79,8 @@ def tree_map(f: Callable[..., Any], tree: Any, *others: Any) -> Any:
     {'W': 0.8}
     """
     nests = (tree, *others)
-    flat = all(type(t) is dict and t.keys() == tree.keys() for t in nests)  # as parameters mostly are
-    if flat and not any([isinstance(value, _DEEPER) for t in nests for value in t.values()]):  # noqa: C419
-        return {name: f(*[t[name] for t in nests]) for name in tree}
+    if _is_flat(tree) and all([_is_flat(t) and t.keys() == tree.keys() for t in others]):  # noqa: C419  (faster)
+        return {name: f(value, *[t[name] for t in others]) for name, value in tree.items()}
     columns = [leaves(t) for t in nests]
     for column in columns[1:]:
         if [path for path, _ in column] != [path for path, _ in columns[0]]:
