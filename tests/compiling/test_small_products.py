@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from tinygrad_course import compiled, value_and_grad
+from tinygrad_course.compiling.machine import small_products
 from tinygrad_course.compiling.machine.small_products import SumOfProducts, tiled
 from tinygrad_course.compiling.passes.fuse import MOST, FusedCall
 
@@ -53,7 +54,8 @@ def recurrent(p, x):
 
 @pytest.mark.sampled(2)
 @pytest.mark.parametrize("dtype", ["f8", "f4"])
-def test_a_loop_over_time_has_one_sum_for_each_weight_and_few_functions(dtype):
+def test_a_loop_over_time_has_one_sum_for_each_weight_and_few_functions(dtype, monkeypatch):
+    monkeypatch.setattr(small_products, "vector_bytes", lambda: 32)  # also where registers hold more
     rng = np.random.default_rng(3)
     p = {"W": (8, 8), "U": (8, 8), "V": (16, 8), "b": (8, 1)}
     p = {name: rng.normal(0, 0.3, shape).astype(dtype) for name, shape in p.items()}

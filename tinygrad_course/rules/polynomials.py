@@ -174,21 +174,26 @@ def with_ends(p: Any) -> Any:
 rule(with_ends, lambda g, y, p: g, saves=False)
 
 
+@constant
+def in_numpys_order(values: Any, p: Any) -> Any:
+    """Where NumPy's roots, of which those at 0 come last, are among the eigenvalues of the whole matrix."""
+    left = list(range(values.shape[0]))
+    return np.array([left.pop(np.abs(values[left] - root).argmin()) for root in np.roots(p)], dtype=int)
+
+
 @composed(np.roots)
 def roots(p: Any) -> Any:
-    """The eigenvalues of the companion matrix, and 0 for each coefficient that is 0 at the end."""
+    """The eigenvalues of the companion matrix; also where coefficients at the end are 0, which may move."""
     p = np.atleast_1d(as_array(p))
     first, end = used(p)
-    if not end:
-        return np.array([])
-    zeros = np.zeros(p.shape[0] - end, p.dtype)
-    p = p[first:end]
+    whole, p = end == p.shape[0], p[first:]
     n = p.shape[0] - 1
-    if not n:
-        return np.zeros(zeros.shape)
-    p = with_ends(p)  # in a program an end may be 0 after all
+    if not end or n < 1:
+        return np.array([])
+    p = with_ends(p) if whole else p  # in a program an end may be 0 after all
     companion = np.concatenate([np.expand_dims(-p[1:] / p[0], 0), np.eye(n - 1, n, dtype=p.dtype)])
-    return np.concatenate([np.linalg.eigvals(companion), zeros])
+    values = np.linalg.eigvals(companion)
+    return values if whole else values[in_numpys_order(values, p)]
 
 
 @composed(np.polyfit)
