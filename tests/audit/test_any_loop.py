@@ -274,3 +274,12 @@ def two_layer_model(X, Y, layers_dims, learning_rate=0.0075, num_iterations=3000
     found = verdict(text, "two_layer_model")
     assert found.status == status
     assert status == RIGHT or ("wrong_sign", 11) in {(one.diagnosis, one.line) for one in found.findings}
+
+
+def test_a_mistake_is_as_wrong_with_a_small_learning_rate():
+    text = BATCHES.replace("learning_rate=0.1", "learning_rate=0.0001")
+    assert verdict(text, "train").status == RIGHT
+    assert verdict(text.replace("(1 - A1 ** 2)", "(1 - A1)"), "train").status == WRONG
+    text = BATCHES.replace("learning_rate=0.1, ", "").replace("learning_rate *", "1e-5 *")
+    assert verdict(text, "train").status == RIGHT
+    assert verdict(text.replace("(1 - A1 ** 2)", "(1 - A1)"), "train").status != RIGHT

@@ -72,7 +72,7 @@ _FITTED = 3
 """With how many of them its iterations are differentiated."""
 _ENTRIES = 200
 """Of how many numbers a loop may have as parameters."""
-_USUAL = {"iterations": ITERATIONS, "lambd": 0.3, "print_cost": False}
+_USUAL = {"iterations": ITERATIONS, "lambd": 0.3, "print_cost": False, "learning_rate": 0.1}
 _COST = re.compile(r"(?i)cost|loss|err|mse|nll|entropy|\bJ\b|kosten|cout|costo|perdida|sunshi")
 
 
@@ -234,7 +234,11 @@ class AnyLoop(Iterations):
         rows = max((np.shape(value)[0] for value in seen.values() if np.ndim(value) == 2), default=2)
         rows = rows if fit.factor in (1, -1) else round(max(fit.factor, 1 / fit.factor))
         bindings = {**self.around, **{name: start[name] for name in self.shared if name in start}}
-        return Case(start, {**way, **expected}, tuple(expected), m=rows, bindings=bindings)
+        # What is right of the gradients stays so in a repair: of two signs that are wrong, one is changed.
+        held = {label(path): path for _, path in pairs(start, after)}
+        kept = {key: held[key] for key in way if same(at(after, held[key]), way[key])}
+        self.paths |= kept
+        return Case(start, {**way, **expected}, (*kept, *expected), m=rows, bindings=bindings)
 
     def _best(
         self,
@@ -296,6 +300,9 @@ class AnyLoop(Iterations):
         told = any(COST.search(name) for name in self.program.functions if name.endswith(JOINT + self.owner))
         if fit.penalized and (candidate.cost is None or (self.owner and told)):
             raise MeantError(f"its updates have a penalty on the weights that {candidate.name} has not")
+        others = [path for path, value in fit.after.items() if path not in fit.right and np.size(value) > 1]
+        if any(same(at(after, path), fit.after[path]) for path in others):
+            raise MeantError("its steps are too small to tell whether they are the derivatives")
         self.found = candidate.name
         implied = ", which the loop implies" if candidate.cost else ""
         self.remark = f"held against {candidate.name}{implied}"

@@ -101,7 +101,7 @@ def in_scale(
     outputs, how many times this cost they are. Without `strict` the number is a mistake only where 1/m is
     missing, or is there twice; where the cost is not the loop's own, it is none.
     """
-    rate = ratio_of(step.steps, step.slope)
+    rate = _ratio(step.steps, step.slope)
     if rate is None or rate > 0 or not rates:
         return fit
     near = min(rates, key=lambda one: abs(np.log(-rate / one)))
@@ -120,8 +120,15 @@ def in_scale(
     return fit._replace(after=after, factor=factor)
 
 
+def _ratio(steps: Mapping[Any, Array], slope: Mapping[Any, Array]) -> float | None:
+    """Return the number times which derivatives are steps, however small that learning rate is."""
+    top = max((float(np.max(np.abs(one), initial=0.0)) for one in steps.values()), default=0.0)
+    ratio = ratio_of({path: one / top for path, one in steps.items()}, slope) if top else None
+    return None if ratio is None else ratio * top
+
+
 def _terms(step: Array, slope: Array, value: Array) -> _Terms | None:
-    rate = ratio_of({"": step}, {"": slope})
+    rate = _ratio({"": step}, {"": slope})
     if rate is not None:
         return _Terms(rate)
     columns = [np.ravel(slope), np.ravel(value), np.sign(np.ravel(value))]
@@ -192,7 +199,7 @@ def _moves(want: Slopes, memory: dict[Path, tuple[Array, Array]]) -> Fit | None:
         for place, (before, after) in memory.items():
             ratio = None
             if value.size > 1 and place not in partner.values() and before.shape == value.shape:
-                ratio = ratio_of({"": after - before}, {"": value})
+                ratio = _ratio({"": after - before}, {"": value})
             if ratio is not None:
                 partner[path], factors[path] = place, ratio
                 break
