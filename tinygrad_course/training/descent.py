@@ -144,9 +144,12 @@ def _check_gradients(parameters: Nest, grads: Nest) -> None:
             "by the name W1, as value_and_grad returns it"
         )
     for name, value in ours.items():
-        if np.shape(value) != np.shape(theirs[name]):
+        g = theirs[name]
+        if type(value) is type(g) is np.ndarray and value.shape == g.shape:
+            continue  # (np.shape takes longer than the check)
+        if np.shape(value) != np.shape(g):
             raise ValueError(
-                f"{name} is {np.shape(value)} and its gradient {np.shape(theirs[name])}; they must be equal"
+                f"{name} is {np.shape(value)} and its gradient {np.shape(g)}; they must be equal"
             )
 
 
