@@ -283,3 +283,10 @@ def test_a_mistake_is_as_wrong_with_a_small_learning_rate():
     text = BATCHES.replace("learning_rate=0.1, ", "").replace("learning_rate *", "1e-5 *")
     assert verdict(text, "train").status == RIGHT
     assert verdict(text.replace("(1 - A1 ** 2)", "(1 - A1)"), "train").status != RIGHT
+
+
+def test_a_gradient_may_have_another_shape_than_its_parameter():
+    text = METHOD.replace("np.zeros(n), 0", "np.zeros((n, 1)), np.zeros((1, 1))").replace(
+        "db = np.sum(p - y) / m", "db = np.sum(p - y, axis=0) / m"
+    )
+    assert verdict(text, "Klassifikator.fit").status == RIGHT

@@ -236,7 +236,8 @@ class AnyLoop(Iterations):
         bindings = {**self.around, **{name: start[name] for name in self.shared if name in start}}
         # What is right of the gradients stays so in a repair: of two signs that are wrong, one is changed.
         held = {label(path): path for _, path in pairs(start, after)}
-        kept = {key: held[key] for key in way if same(at(after, held[key]), way[key])}
+        shaped = [key for key in way if np.shape(at(after, held[key])) == np.shape(way[key])]
+        kept = {key: held[key] for key in shaped if same(at(after, held[key]), way[key])}
         self.paths |= kept
         return Case(start, {**way, **expected}, (*kept, *expected), m=rows, bindings=bindings)
 
