@@ -214,8 +214,11 @@ class AnyLoop(Iterations):
             other = self._costs(options, put(duplicate(moved), path, shifted))
             if np.any(np.abs(other - base) > 1e-9 * np.abs(base)):
                 parameters.append(path)
-        if not 0 < sum(np.size(changed[path]) for path in parameters) <= _ENTRIES:
+        size = sum(np.size(changed[path]) for path in parameters)
+        if not size:
             raise Unfit("no cost of the parameters is computed in the loop, and none is implied")
+        if size > _ENTRIES:
+            raise Unfit(f"its parameters are {size:,} numbers: too many to be moved one by one")
         copies = [(path, of) for of in parameters for path in changed if plain(path) == plain(of)]
         for path, of in copies:  # W1 may lie in a variable and in a dictionary, the same in both
             if all(np.array_equal(at(one, path), at(one, of)) for one in (before, after)):
