@@ -48,6 +48,7 @@ def slopes(
     return found if all(np.all(np.isfinite(slope)) for slope in found.values()) else None
 
 
+@np.errstate(invalid="ignore", over="ignore")  # a cost may be infinite: then its slopes are NaN
 def slopes_of_costs(
     costs: Callable[[Any], Any], theta: Any, wanted: Callable[[Path, Any], bool]
 ) -> dict[Path, Array]:
