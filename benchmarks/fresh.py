@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import sys
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +12,7 @@ from benchmarks import environment, pages, rows
 from benchmarks.contestants import CONTESTANTS
 from benchmarks.environment import PEERS, installed
 from benchmarks.progress import progress
-from benchmarks.subprocesses import asked
+from benchmarks.subprocesses import asked, empty_cache
 from benchmarks.table import seconds
 from benchmarks.workloads import FURTHER, ROWS
 from tinygrad_course.files import write
@@ -97,9 +95,7 @@ def _of(of_row: dict[str, Any], name: str, what: str, rival: str, judged: tuple[
 
 def both(key: str, name: str, *, small: bool, clock: str) -> dict[str, Any]:
     """Return the first call with an empty cache, again with what that left, and the peak."""
-    with tempfile.TemporaryDirectory() as cache:
-        before = os.environ.get("TINYGRAD_COURSE_CACHE")
-        os.environ["TINYGRAD_COURSE_CACHE"] = cache
+    with empty_cache():
         try:
             words = ("-m", "benchmarks.fresh", key, name, str(int(small)), clock)
             found: dict[str, Any] = asked(*words, timeout=PATIENCE)
@@ -107,11 +103,6 @@ def both(key: str, name: str, *, small: bool, clock: str) -> dict[str, Any]:
                 found["again"] = asked(*words, timeout=PATIENCE)["first"]
         except (TimeoutError, RuntimeError) as error:
             found = {"problem": str(error)}
-        finally:
-            if before is not None:
-                os.environ["TINYGRAD_COURSE_CACHE"] = before
-            else:
-                del os.environ["TINYGRAD_COURSE_CACHE"]
     return found
 
 

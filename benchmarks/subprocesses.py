@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
 import subprocess
 import sys
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -40,3 +44,17 @@ def python(*arguments: str, timeout: float = 120.0) -> str:
 def asked(*arguments: str, timeout: float = 120.0) -> Any:
     """Return the JSON that is the last line of what a Python process prints."""
     return json.loads(python(*arguments, timeout=timeout).strip().rpartition("\n")[2])
+
+
+@contextlib.contextmanager
+def empty_cache() -> Iterator[None]:
+    """Give processes a cache of compiled programs with nothing in it for the body of a with statement."""
+    before = os.environ.get("TINYGRAD_COURSE_CACHE")
+    with tempfile.TemporaryDirectory() as cache:
+        os.environ["TINYGRAD_COURSE_CACHE"] = cache
+        try:
+            yield
+        finally:
+            del os.environ["TINYGRAD_COURSE_CACHE"]
+            if before is not None:
+                os.environ["TINYGRAD_COURSE_CACHE"] = before
