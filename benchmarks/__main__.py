@@ -54,6 +54,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser().error(f"--rounds {options.rounds}: at least 1")
     if options.clock == "processor" and options.threads != "1":
         parser().error("--clock processor counts every thread's time: for --threads 1 alone")
+    if options.write and (options.rows or options.only or options.small):
+        parser().error("--write writes whole tables: leave --rows, --only and --small away")
     environment.set_threads(options.threads)
     with tempfile.TemporaryDirectory() as cache:
         # First calls are to compile, whatever an earlier run has left.

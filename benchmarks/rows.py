@@ -38,6 +38,8 @@ def run(options: argparse.Namespace) -> int:
     if gone := [c for c in absent() if c in contestants]:
         labels = ", ".join(CONTESTANTS[c].label for c in gone)
         console.print(f"not installed, so not here: {labels}")
+        if options.write:
+            raise SystemExit(f"--write writes the whole table, and these are missing: {labels}")
     results = []
     with Families(options.threads, contestants) as families, progress(rounds * len(rows)) as advance:
         for key in rows:

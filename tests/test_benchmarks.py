@@ -98,6 +98,8 @@ def test_the_command_prints_writes_and_draws(tmp_path):
         ["--rounds", "0"],
         ["--only", "theano"],
         ["--clock", "processor", "--threads", "all"],
+        ["--write", "--rows", "W6"],
+        ["--write", "--small"],
     ],
 )
 def test_what_it_cannot_do_is_refused_by_name(arguments):
