@@ -10,17 +10,19 @@ A forward function is ordinary NumPy. Give it arrays and it computes; give it `T
 Tensor(33.0) 3.0 6.0 9.0
 """
 
+import os
 import re
 import sys
 from importlib import import_module
-from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 # Imported when they are first asked for: pytest imports this package wherever the library is installed, for
 # its plugin, and is not to wait for NumPy and SciPy. Which they are stands in the stub beside this file.
-_STUB = Path(__file__).with_suffix(".pyi").read_text(encoding="utf-8")
-_LATER = {name: module for module, name in re.findall(r"^from (\S+) import (\w+) as", _STUB, re.MULTILINE)}
+with open(os.path.splitext(__file__)[0] + ".pyi", encoding="utf-8") as stub:  # noqa: PTH122, PTH123  (slow to import)
+    _LATER = {
+        name: module for module, name in re.findall(r"^from (\S+) import (\w+) as", stub.read(), re.MULTILINE)
+    }
 
 __all__ = list(_LATER)
 

@@ -11,7 +11,6 @@ import linecache
 import os
 import sys
 from contextvars import ContextVar
-from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -23,8 +22,9 @@ if TYPE_CHECKING:
     from tinygrad_course.engine.tensor import Tensor
     from tinygrad_course.rules.table import Rule
 
-_LIBRARY = str(Path(__file__).parents[1]) + os.sep
-_NUMPY = str(Path(np.__file__).parent) + os.sep
+# (pathlib takes long to import)
+_LIBRARY = os.path.dirname(os.path.dirname(__file__)) + os.sep  # noqa: PTH120
+_NUMPY = os.path.dirname(np.__file__) + os.sep  # noqa: PTH120
 _SYMBOLS = {
     "add": "+", "subtract": "-", "multiply": "*", "divide": "/", "matmul": "@", "dot": "@",
     "power": "**", "maximum": "maximum",

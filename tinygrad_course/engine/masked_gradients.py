@@ -38,8 +38,9 @@ _MOVES = {operator.getitem, assign, np.sort, np.partition}
 _SMOOTH = {
     *(np.multiply, np.square, np.exp, np.expm1, np.sin, np.cos, np.sinh, np.cosh, np.tanh, np.arctan),
     *(np.sum, np.mean, np.var, np.cumsum, np.prod, np.cumprod, np.max, np.min, np.maximum, np.minimum),
-    *(np.where, np.clip, np.fft.fft, np.fft.ifft),
+    *(np.where, np.clip),
 }
+_SMOOTH_LATE = {"expit", "fft", "ifft"}  #: of modules that need not have been imported
 
 
 @dataclass(slots=True, eq=False)
@@ -190,7 +191,7 @@ def _masked(rule: Rule, live: Live, ga: Any, recorded: bool) -> bool:
     if not recorded:
         needed = not _finite(ga)
     else:
-        smooth = rule.function in _SMOOTH or rule.name == "expit"  # (SciPy's, which need not be imported)
+        smooth = rule.function in _SMOOTH or rule.name in _SMOOTH_LATE
         needed = live.asked or not smooth or not _finite(getattr(ga, "_data", ga))
     watched = masks.get()
     if needed and watched is not None and not watched.made:

@@ -19,6 +19,7 @@ import numpy as np
 from tinygrad_course.engine import errors
 from tinygrad_course.engine.creation import node as made
 from tinygrad_course.engine.errors import blocks
+from tinygrad_course.engine.finite_gradients import all_finite, completed, repaired
 from tinygrad_course.engine.masked_gradients import (
     Live,
     Partial,
@@ -30,7 +31,6 @@ from tinygrad_course.engine.masked_gradients import (
     undefined,
 )
 from tinygrad_course.engine.partial_writes import WRITE, Overwritten, Own, shares
-from tinygrad_course.engine.recomputing import all_finite, completed, repaired
 from tinygrad_course.engine.saved_arrays import verify
 from tinygrad_course.engine.views import as_of, now, version_of
 from tinygrad_course.rules.indexing import astype

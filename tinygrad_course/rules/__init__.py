@@ -1,7 +1,7 @@
 """The derivatives of NumPy's and SciPy's functions, one line an argument.
 
-Importing the package fills the tables of `tinygrad_course.rules.table`, but for the functions of SciPy, which
-enter when it is imported (see `entered_late`).
+Importing the package fills the tables of `tinygrad_course.rules.table`, but for the functions of SciPy and
+`np.fft`, which enter when these are imported (see `entered_late`).
 """
 
 from tinygrad_course.rules import (  # noqa: F401  (each fills the tables)
@@ -11,7 +11,6 @@ from tinygrad_course.rules import (  # noqa: F401  (each fills the tables)
     diagonals,
     einsum,
     elementwise,
-    fft,
     indexing,
     linear_algebra,
     norms,

@@ -122,10 +122,11 @@ UFUNC_METHODS: dict[tuple[Callable[..., Any], str], Callable[..., Any]] = {}
 """What ``np.add.reduce`` and its like are in terms of functions with rules, by ufunc and method."""
 
 
-LATE = {
-    "scipy.special": tuple(f"tinygrad_course.rules.{m}" for m in ("special", "gamma_functions", "bessel"))
+LATE: dict[str, tuple[str, ...]] = {
+    "numpy.fft": ("tinygrad_course.rules.fft",),
+    "scipy.special": tuple(f"tinygrad_course.rules.{m}" for m in ("special", "gamma_functions", "bessel")),
 }
-"""Where the rules of a library are that need not have been imported."""
+"""Where the rules of a module are that need not have been imported."""
 
 
 def rule(function: Callable[..., Any], *vjps: Vjp | None, **options: Any) -> None:
@@ -176,7 +177,7 @@ def refused(reason: str, *functions: Callable[..., Any]) -> None:
 
 
 def entered_late() -> bool:
-    """Enter the rules of SciPy's functions if it was imported since, and tell whether it was.
+    """Enter the rules of a module's functions if it was imported since, and tell whether one was.
 
     Who calls `scipy.special.expit` has imported it: until then nobody waits for it.
     """
