@@ -224,10 +224,15 @@ OTHERS = {
     "concatenate": lambda W: np.sum(np.concatenate([W, 2 * W], axis=1) ** 3),
     "stack with a constant": lambda W: np.sum(np.stack([W34, W * W]) ** 2),
     "std": np.std,
+    "var": lambda W: np.var(W) * np.sum(W),
+    "var of columns": lambda W: np.sum(np.var(W, axis=0) * np.arange(4.0)) + np.sum(np.var(W, axis=(0, 1))),
+    "var of a vector": lambda W: np.var(W[0]) * np.std(W[:, 1], keepdims=True)[0],
     "max": lambda W: 2 * np.max(W),
     "norm": np.linalg.norm,
     "einsum": lambda W: np.sum(np.einsum("ij,kj->ik", W, W) ** 2),
     "cumsum": lambda W: np.mean(np.cumsum(W, axis=0)),
+    "arctan2": lambda W: np.sum(np.arctan2(W, W34) + np.arctan2(W34, W * W)),
+    "maximum of multiples": lambda W: np.sum(np.maximum(0.3 * W, -2 * W) + np.maximum(W, 0.1 * W)),
     "clip": lambda W: np.sum(np.clip(W, -0.5, 0.5)),
     "choices": lambda W: np.sum(np.abs(W) + np.maximum(W, 0.5) + np.minimum(W, W34 + 0.1)),
     "where": lambda W: np.sum(np.where(W34 > 0, W, W * W)),
@@ -262,6 +267,18 @@ def test_operations_of_all_kinds(name):
     line = d.lines[-1]
     J.backward()
     np.testing.assert_allclose(np.broadcast_to(line.value, (3, 4)), W.grad, rtol=1e-10, atol=1e-12)
+
+
+def test_short_forms():
+    W, a, b = Tensor(W34, name="W"), Tensor(0.5, name="a"), Tensor(2.0, name="b")
+    assert derive(np.linalg.norm(W - 1))["J"].text.startswith("J = ||u|| = ")
+    assert "sqrt" not in derive(np.linalg.norm(W)).latex
+    assert derive(np.sum(np.maximum(W, 0.1 * W)), wrt=W)["dW"].result == "1{W > 0} + 0.1 * 1{W < 0}"
+    d = derive(np.log(1 + np.exp(a * b)) + np.sin(a))
+    assert d["dJ/da"].text == "dJ/da = cos(a) + σ(a b) b = 2.3397"
+    d = derive(np.sum(W[1:, :2]) * 3 + np.sum(np.arctan2(W, 2.0)))
+    assert "3 * 1 at [1:, :2]" in d["dW"].text
+    assert "\\operatorname{arctan2}" in derive(np.arctan2(a, b)).latex
 
 
 # ------------------------------------------------------------------ errors

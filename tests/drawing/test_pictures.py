@@ -145,6 +145,24 @@ def test_nameless_data_are_told_by_what_has_a_name():
     assert {"Xᵀ", "1 − Y", "−Y"} & set(texts(g)) >= {"Xᵀ", "1 − Y"}
 
 
+def test_conditions_and_subscripts_are_told():
+    Z = Tensor(np.array([[1.0, -2.0], [0.5, -1.0]]), name="Z1")
+    A = np.where(Z > 0, Z, 0.1 * Z)
+    shown = texts(graph(np.einsum("ij,kj->", A, A * (Z <= -2))))
+    assert {"Z1 > 0", "Z1 ≤ -2", "ij,kj->"} & set(shown) == {"Z1 > 0", "ij,kj->"}
+
+
+def test_an_operation_and_the_box_of_its_result_stand_in_one_row():
+    x = Tensor(np.ones(4), name="x")
+    for n in range(2, 30):
+        named, y = {}, x
+        for i in range(n):
+            y = named[f"y{i}"] = np.sin(y)
+        shown, _ = drawn(graph(np.sum(y), names=named))
+        rows = {i.key: shown.rows[i.group] if shown.rows else 0 for i in shown.items}
+        assert all(rows[k] == rows[f"o{k[1:]}"] for k in rows if f"o{k[1:]}" in rows and k[0] == "n")
+
+
 def test_powers_are_read_as_powers():
     a = Tensor(2.0, name="a")
     shown = texts(graph(a**3 + a**-2 + a**0.5 + 2**a))

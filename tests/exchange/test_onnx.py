@@ -180,6 +180,10 @@ EXPRESSIONS: dict[str, Callable[..., Any]] = {
     "squeeze all": lambda X: np.squeeze(np.sum(X, axis=1, keepdims=True)),
     "tile to more axes": lambda X: np.tile(X, (2, 1, 1)),
     "sum of a number": lambda X: np.sum(X[0, 0]) * X,
+    "zeros for each example": lambda X: X + np.zeros((3, X.shape[1])) + np.full((X.shape[1],), 0.5),
+    "zeros with more axes": lambda X: np.concatenate([X[None], np.zeros((2, 1, X.shape[1])) + X[:1]]),
+    "softmax by hand": lambda X: np.exp(X) / np.sum(np.exp(X), axis=0),
+    "softmax by hand, of rows": lambda X: np.exp(X.T) / np.sum(np.exp(X.T), axis=1, keepdims=True),
     "mixed indices": lambda X: X[None, -1, ..., ::-1] + X[0][None, ::-1],
 }  # fmt: skip
 
@@ -227,7 +231,7 @@ REFUSED: dict[str, tuple[Callable[..., Any], str]] = {
         lambda X: np.where(np.asarray(X.data if hasattr(X, "data") else X) > 0, X, 0.0),
         "taken for its plain values",
     ),
-    "a constant of m examples": (lambda X: X + np.ones((3, X.shape[1])), "constant of shape"),
+    "a constant of m examples": (lambda X: X + np.arange(X.shape[1]), "constant of shape"),
     "a branch on the number of examples": (
         lambda X: X * 2 if X.shape[1] < 5_000 else np.exp(X),
         "compares with 5000",
@@ -283,6 +287,19 @@ def test_convolutions_by_the_products_that_they_are(tmp_path: Path) -> None:
     path = export_onnx(tmp_path / "f.onnx", f, RNG.randn(2, 6, 4, 1), batch_axis=0)
     X = RNG.randn(9, 6, 4, 1)
     np.testing.assert_allclose(run(path, X), f(X), atol=1e-12)
+
+
+def test_examples_along_another_axis_are_told(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="channels") as caught:
+        export_onnx(tmp_path / "f.onnx", lambda X: fn.conv(X, np.ones((2, 2, 1, 3))), np.ones((2, 6, 4, 1)))
+    assert "axis -1. If they lie along another, batch_axis says so" in caught.value.__notes__[0]
+
+
+def test_softmax_by_hand_does_not_overflow(tmp_path: Path) -> None:
+    f = lambda X: np.exp(X) / np.sum(np.exp(X), axis=0)  # noqa: E731
+    path = export_onnx(tmp_path / "f.onnx", f, np.ones((3, 2)))
+    found = run(path, np.array([[1000.0], [999.0], [-1000.0]]))
+    np.testing.assert_allclose(found, special.softmax([[1000.0], [999.0], [-1000.0]], axis=0), atol=1e-15)
 
 
 def test_a_function_of_the_parameters_alone(tmp_path: Path) -> None:

@@ -179,3 +179,8 @@ def test_a_signal_s_jacobian_is_a_band() -> None:
 def test_what_does_not_fit_is_told(call: Any, told: str) -> None:
     with pytest.raises(ValueError, match=told):
         call(rng.normal(size=(2, 5, 5, 3)))
+
+
+def test_channels_before_the_sides_are_told() -> None:
+    with pytest.raises(ValueError, match="say channels='first'"):
+        conv(np.ones((2, 3, 8, 8)), np.ones((4, 3, 3, 3)))

@@ -27,28 +27,30 @@ def _checked(function: Callable[..., Any], vjps: tuple[Callable[..., Any] | None
         raise TypeError(f"a rule is for a function, and this is {function!r}")
     if not any(vjps):
         raise ValueError(
-            f"{name}: give one vjp for each argument, lambda g, y, x: ... (None for one without a derivative)"
+            f"{name}: give one vjp for each argument, lambda g, y, x: ... (None for one without a "
+            "derivative), after the function: f = custom_rule(f, vjp)"
         )
+    required = [p.name for p in _positional(function) if p.default is p.empty and p.kind != p.VAR_POSITIONAL]
     for i, vjp in enumerate(vjps):
         if vjp is not None and not callable(vjp):
             raise TypeError(f"{name}: vjp number {i} must be a function (g, y, *args) or None, not {vjp!r}")
-        kinds = [] if vjp is None else _positional(vjp)
-        if kinds and len(kinds) < 3 and inspect.Parameter.VAR_POSITIONAL not in kinds:
+        taken = [] if vjp is None else _positional(vjp)
+        called = 2 + max(1, len(required))
+        if taken and len(taken) < called and all(p.kind != p.VAR_POSITIONAL for p in taken):
             raise TypeError(
-                f"{name}: vjp number {i} takes {len(kinds)} argument{'s' * (len(kinds) > 1)}, and is called "
-                f"as vjp(g, y, *args): the gradient of the output, the output, and what {name} was given"
+                f"{name}: vjp number {i} takes {len(taken)} argument{'s' * (len(taken) > 1)}, and is called "
+                f"as vjp(g, y, {', '.join(required) or '*args'}): the gradient of the output, the output, "
+                f"and what {name} was given"
             )
 
 
-def _positional(function: Callable[..., Any]) -> list[Any]:
-    """Return the kinds of a function's arguments by position, none where they are not known."""
+def _positional(function: Callable[..., Any]) -> list[inspect.Parameter]:
+    """Return a function's arguments by position, none where they are not known."""
     try:
         parameters = inspect.signature(function).parameters.values()
     except (TypeError, ValueError):
         return []
-    return [
-        p.kind for p in parameters if p.kind in {p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD, p.VAR_POSITIONAL}
-    ]
+    return [p for p in parameters if p.kind <= p.VAR_POSITIONAL]
 
 
 def register_rule(
@@ -147,6 +149,7 @@ def custom_rule(
         return function(*args, **kwargs)
 
     computed.__name__ = getattr(function, "__name__", "custom")
+    computed.__wrapped__ = function  # type: ignore[attr-defined]  # what its arguments are called
     target = primitive(computed)
     RULES[target] = Rule(target, vjps, name=computed.__name__, elementwise=elementwise)
     return Transformed(target, custom_rule, function, *vjps, elementwise=elementwise)

@@ -54,7 +54,7 @@ def variable(
 PLAIN: dict[str, Any] = {
     "log": sympy.log, "sin": sympy.sin, "cos": sympy.cos, "tan": sympy.tan, "arcsin": sympy.asin,
     "arccos": sympy.acos, "arctan": sympy.atan, "sinh": sympy.sinh, "cosh": sympy.cosh, "tanh": sympy.tanh,
-    "arcsinh": sympy.asinh, "arccosh": sympy.acosh, "arctanh": sympy.atanh,
+    "arcsinh": sympy.asinh, "arccosh": sympy.acosh, "arctanh": sympy.atanh, "arctan2": sympy.atan2,
 }  # fmt: skip
 
 
@@ -86,6 +86,12 @@ class relu(ByElement):  # noqa: N801
 
 class wins(ByElement):  # noqa: N801
     """1 where z > 0, 1/2 where z = 0, else 0."""
+
+    @classmethod
+    def eval(cls, z: Expr) -> Expr:
+        """Return a simpler form, or None: of 0.9 z that of z."""
+        c, rest = z.as_coeff_Mul()
+        return None if abs(c) == 1 or rest.is_number else cls(rest if c > 0 else -rest)
 
 
 class larger(ByElement):  # noqa: N801
@@ -175,7 +181,10 @@ class LogSumExp(Term):
 
 
 class Variance(Term):
-    """The mean square of what z is from its mean along an axis of n entries: ``Variance(z, axis, n)``."""
+    """The mean square of what z is from its mean along an axis of n entries: ``Variance(z, axis, n)``.
+
+    Of all of them, n, where the axis is -1.
+    """
 
     nargs = 3
 

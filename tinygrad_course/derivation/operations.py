@@ -71,6 +71,8 @@ def with_sigmoid(x: Expr) -> Expr:
     >>> with_sigmoid(1 / (1 + sympy.exp(-z))), with_sigmoid(sympy.exp(z) / (1 + sympy.exp(z)))
     (sigmoid(z), sigmoid(z))
     """
+    if isinstance(x, sympy.Add):
+        return sympy.Add(*map(with_sigmoid, x.args))
     factors = list(x.args) if isinstance(x, sympy.Mul) else [x]
     for factor in factors:
         if not (isinstance(factor, sympy.Pow) and factor.exp == -1 and isinstance(factor.base, sympy.Add)):
@@ -157,9 +159,10 @@ def _count(call: Call) -> Expr:
 
 
 def _var(call: Call) -> Expr | None:
-    if len(call.axes) != 1 or len(call.shapes[0]) != 2 or set(call.options) - {"axis", "keepdims"}:
+    every = len(call.axes) == len(call.shapes[0])
+    if set(call.options) - {"axis", "keepdims"} or not (every or len(call.axes) == 1):
         return None
-    return _shaped(Variance(call.x, call.axes[0], _count(call)), call.shape)
+    return _shaped(Variance(call.x, -1 if every else call.axes[0], _count(call)), call.shape)
 
 
 def _shaped(x: Expr, shape: Shape) -> Expr:

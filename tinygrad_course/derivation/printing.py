@@ -44,8 +44,8 @@ _SUM, _PRODUCT, _SIDE, _POWER, _ATOM = range(5)  # _SIDE: matrices side by side,
 _FUNCTIONS = {kind: (name, f"\\{name}") for name, kind in {**PLAIN, "max": larger}.items()} | {
     kind: (name, f"\\operatorname{{{name}}}")
     for name, kind in {
-        "arsinh": sympy.asinh, "arcosh": sympy.acosh, "artanh": sympy.atanh, "sign": sympy.sign,
-        "relu": relu, "softmax": Softmax, "logsumexp": LogSumExp, "var": Variance,
+        "arctan2": sympy.atan2, "arsinh": sympy.asinh, "arcosh": sympy.acosh, "artanh": sympy.atanh,
+        "sign": sympy.sign, "relu": relu, "softmax": Softmax, "logsumexp": LogSumExp, "var": Variance,
     }.items()
 } | {sigmoid: ("σ", "\\sigma")}  # fmt: skip
 
@@ -130,7 +130,9 @@ def _structured(x: Expr) -> Piece:
     if kind is Ones:
         return Piece("1", "\\mathbf{1}")
     if kind in (positive, wins):
-        return put_in("1{%s > 0}", "\\mathbf{1}\\{%s > 0\\}", write(x.args[0]))
+        of = x.args[0]
+        sign, of = ("<", -of) if of.could_extract_minus_sign() and not of.is_Add else (">", of)
+        return put_in(f"1{{%s {sign} 0}}", f"\\mathbf{{1}}\\{{%s {sign} 0\\}}", write(of))
     if kind is size:
         return put_in("|%s|", "\\left|%s\\right|", write(x.args[0]))
     if kind is Operation:
@@ -253,7 +255,7 @@ def _product(x: Expr) -> Piece:
     scalar = _fraction(up, down, " ")
     if not rest:
         return scalar
-    beside = "(%s) %s" if "/" in scalar.text else "%s %s"
+    beside = "(%s) %s" if "/" in scalar.text else "%s * %s" if arrays.text[0].isdigit() else "%s %s"
     return put_in(beside, "%s %s", scalar.within(_PRODUCT), arrays.within(_PRODUCT), holds=_PRODUCT)
 
 
@@ -289,6 +291,8 @@ def _power(x: Expr) -> Piece:
         return _fraction([], [write(1 / x)], " ")
     of = write(base)
     if power == sympy.Rational(1, 2):
+        if of.text.startswith("||") and of.text.endswith("||^2") and isinstance(base, Sum):
+            return Piece(of.text.removesuffix("^2"), of.latex.removesuffix("^{2}"))
         return put_in("sqrt(%s)", "\\sqrt{%s}", of)
     if isinstance(base, Variable) and "^" in of.latex:
         of = Piece(f"({of.text})" if "^" in of.text else of.text, f"({of.latex})")

@@ -63,7 +63,7 @@ _COMPUTED: dict[Any, Callable[..., Any]] = {
     Sum: lambda z, axis: np.sum(z) if axis < 0 else np.sum(z, axis=axis, keepdims=True),
     Softmax: lambda z, axis: special.softmax(z, axis=axis),
     LogSumExp: lambda z, axis: special.logsumexp(z, axis=axis, keepdims=True),
-    Variance: lambda z, axis, n: np.var(z, axis=axis, keepdims=True),
+    Variance: lambda z, axis, n: np.var(z) if axis < 0 else np.var(z, axis=axis, keepdims=True),
     Ones: lambda *shape: np.ones(shape), Reshape: lambda z, *shape: np.reshape(z, shape),
     Joined: lambda axis, *parts: np.concatenate(parts, axis=axis),
     Part: lambda z, axis, start, stop: z[(slice(None),) * axis + (slice(start, stop),)],

@@ -91,7 +91,7 @@ def option(name: str, value: Any) -> str:
         return ""
     if name == "index":
         return index_text(value, _entry)
-    return f"{name}={short(repr(value), 20)}"
+    return short(str(value), 20) if name == "subscripts" else f"{name}={short(repr(value), 20)}"
 
 
 def _entry(part: Any) -> str:

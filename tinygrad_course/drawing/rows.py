@@ -79,6 +79,9 @@ def _sliced(whole: Scene) -> Scene:
         users.setdefault(wire.tail, []).append(group[wire.head])
     for key in depth.keys() - {wire.head for wire in whole.wires}:  # a leaf stands where it is first used
         group[key] = min(users.get(key, [group[key]]))
+    for wire in whole.wires:
+        if wire.tail[1:] == wire.head[1:]:  # an operation and the box of its result
+            group[wire.head] = group[wire.tail]
     items = tuple(replace(i, group=group[i.key]) for i in whole.items)
     return replace(whole, items=items, groups=("",) * number)
 

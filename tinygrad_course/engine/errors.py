@@ -181,10 +181,11 @@ def _hint(rule: Rule, arrays: list[Any], names: list[str]) -> str:
     if rule.elementwise:
         if 1 in (a.ndim, b.ndim) and a.ndim != b.ndim:
             flat, name = (a, left) if a.ndim == 1 else (b, right)
-            return (
-                f"{name} has one axis only and lies along the columns; "
-                f"make it a column with {name}.reshape({flat.shape[0]}, 1)"
-            )
+            made = getattr(getattr(flat, "_op", None), "name", "")
+            column = f"make it a column with {'t' if name[0] == '(' else name}.reshape({flat.shape[0]}, 1)"
+            if made in {"sum", "mean", "max", "amax", "min", "amin", "std", "var", "norm", "logsumexp"}:
+                column = f"np.{made}(..., keepdims=True) keeps the axis"
+            return f"{name} has one axis only and lies along the columns; {column}"
         if a.ndim == b.ndim == 2 and a.shape == b.shape[::-1] != b.shape:
             return f"one is the other's transpose: did you mean {right}.T?"
         return "the shapes can be broadcast only where they are equal or 1"
@@ -281,6 +282,7 @@ def watch_gradient(rule: Rule, node: Tensor, arg: Tensor, g: Any, ga: Any) -> No
 _INSTEAD = {
     "numpy": "its values are t.data, a NumPy array",
     "values": "its values are t.data",
+    "gradient": "its gradient is t.grad, once J.backward() has run",
     "detach": "its values are t.data; stop_gradient(t) goes on without letting a gradient through",
     "cpu": "its values are t.data, and already in memory",
     "zero_grad": "write t.grad = None before the next backward()",

@@ -108,11 +108,12 @@ def conform(g: Any, value: Any, rule: Rule) -> Any:
     if type(g) is Partial:
         return g  # made to fit
     shape = value.shape
-    if np.shape(g) != shape:
-        if not rule.elementwise:
+    if np.shape(g) != shape or g is None:
+        if not rule.elementwise or g is None:
+            found = "None" if g is None else f"a gradient of shape {np.shape(g)}"
             raise ValueError(
-                f"the rule of {rule.name!r} returned a gradient of shape {np.shape(g)} "
-                f"for an argument of shape {shape}; they must be equal"
+                f"the rule of {rule.name!r} returned {found} for an argument of shape {shape}; "
+                "they must be equal"
             )
         g = unbroadcast(g, shape)
     dtype = value.dtype

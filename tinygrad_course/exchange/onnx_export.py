@@ -22,6 +22,7 @@ from tinygrad_course.compiling.tracing.refusals import none_swallowed
 from tinygrad_course.compiling.tracing.trace import Trace
 from tinygrad_course.compiling.tracing.tracer import Tracer
 from tinygrad_course.engine import trees
+from tinygrad_course.engine.stable_forms import Mended
 from tinygrad_course.engine.tensor import Tensor
 from tinygrad_course.engine.trees import Array, Nest
 from tinygrad_course.exchange.onnx_model import CannotExport, Model, Name, Two
@@ -156,8 +157,17 @@ def _recorded(
     tensors = [_standing(trace, value, name, axis) for name, value in zip(names, inputs, strict=True)]
     held = [Tensor(np.asarray(value, dtype=dtype), name=name) for name, value in trees.leaves(parameters)]
     given = [] if parameters is None else [trees.rebuild(parameters, iter(held))]
-    with none_swallowed(), np.errstate(all="ignore"):
-        y = function(*given, *tensors)
+    try:
+        with none_swallowed(), np.errstate(all="ignore"):
+            y = function(*given, *tensors)
+    except ValueError as error:
+        if axis is not None:
+            shapes = ", ".join(f"{n} {v.shape}" for n, v in zip(names, inputs, strict=True))
+            error.add_note(
+                f"export_onnx gave {shapes}: "
+                f"other numbers of examples along axis {axis}. If they lie along another, batch_axis says so"
+            )
+        raise
     if type(y) is not Tensor:
         raise CannotExport(
             f"the function returned {'plain values' if type(y) is Tracer else f'a {type(y).__name__}'}; "
@@ -208,6 +218,9 @@ def _called(g: Graph, trace: Trace) -> Value:
                 of[i].name = g[i].name
         if node.call is None or type(made) is not Value or node.call.rule.name not in EMIT:
             continue
+        if type(node.call.rule.function) is Mended:  # exp(z) / sum(exp(z)): its form that never overflows
+            of[-1] = of[node.inputs[-1]]
+            continue
         args, kwargs = node.call.filled([of[i] for i in node.inputs]), node.call.kwargs
         whole = Value(node.call.rule.function, args, kwargs, made.shape, made.dtype)
         if made not in whole.inputs:  # a copy is what it was made of
@@ -245,6 +258,13 @@ class _Walk:
             return self.model.constant(np.asarray(x.data), x.name)
         if x.shape == y.shape == ():
             return self.model.counted_number(float(x.data), float(y.data))
+        if len(x.shape) == len(y.shape):  # np.zeros((n, m)), the same for each example
+            sizes = [_two(n, k) for n, k in zip(x.shape, y.shape, strict=True)]
+            one = x.data[tuple(slice(1 if isinstance(n, Two) else None) for n in sizes)]
+            if all(np.array_equal(v.data, np.broadcast_to(one, v.shape), equal_nan=True) for v in (x, y)):
+                name: Name = self.model.op("Expand", self.model.constant(one), self.model.sizes(sizes))
+                self.model.shapes[name] = x.shape
+                return name
         raise CannotExport(f"a constant of shape {x.shape} depends on the examples, or on their number")
 
     def _call(self, x: Value, y: Value) -> Any:

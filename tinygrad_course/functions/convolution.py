@@ -144,9 +144,12 @@ def conv(
     """
     size, n_C_prev, n_C, given = _sizes(A_prev, W, channels, "A_prev")
     if n_C_prev * groups != given or n_C % groups:
+        first = channels == "last" and A_prev.shape[1] == W.shape[1] * groups
         raise ValueError(
             f"A_prev {A_prev.shape} has {given} channels, and W {W.shape} with groups={groups} is for "
             f"{n_C_prev} x {groups} of them and makes {n_C}, which groups must divide"
+            + "; with the channels before the sides, as PyTorch has them, say channels='first'"
+            * first
         )
     window = window_over(grid_of(A_prev.shape, channels), size, stride, pad, channels, dilation, groups)
     return _with_bias(correlate_windows(A_prev, W, window), b, n_C, channels)

@@ -260,7 +260,7 @@ def graph(J: Tensor | Sequence[Tensor], names: Mapping[str, Any] | None = None) 
     Raises
     ------
     TypeError
-        If J is no Tensor: nothing was recorded then.
+        If J is no Tensor: nothing was recorded then; if `names` is no mapping.
 
     Examples
     --------
@@ -275,6 +275,8 @@ def graph(J: Tensor | Sequence[Tensor], names: Mapping[str, Any] | None = None) 
                 f"graph() draws what was recorded, and this is a {type(root).__name__}: compute it from "
                 "Tensors (W1 = Tensor(...)), not from plain arrays"
             )
+    if not isinstance(names, Mapping | None):
+        raise TypeError(f"names is a {type(names).__name__}; expected a dict, names=locals()")
     known: dict[int, str] = {}
     arrays: dict[str, Any] = {}
     _collect(names or {}, known, arrays)

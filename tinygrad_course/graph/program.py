@@ -131,6 +131,8 @@ def call_of(tensor: Tensor) -> tuple[Call, list[Any], dict[str, Any]]:
     for i, arg in enumerate(args):
         value = None if i >= len(values) else values[i]
         named = rule.names[i] if i < len(rule.names) else f"argument {i}"
+        if rule.variadic:  # of np.einsum, whose operands have no names
+            named = "subscripts"
         indexed = rule.function in _INDEXED
         if i == 0 and rule.sequence:
             kept = [None] * len(arg) if value is None else value

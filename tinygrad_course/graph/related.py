@@ -1,4 +1,4 @@
-"""Constant arrays without a name that are plain functions of one that has one: 1 - Y, Y.T."""
+"""Constant arrays without a name that are plain functions of one that has one: 1 - Y, Y.T, Z1 > 0."""
 
 from typing import Any
 
@@ -8,6 +8,7 @@ from tinygrad_course.graph.node import Graph
 
 #: Larger arrays are not compared.
 LARGEST = 1_000_000
+_SIGNS: dict[str, Any] = {">": np.greater, "≥": np.greater_equal, "<": np.less, "≤": np.less_equal}
 
 
 def affine(c: Any, k: Any) -> tuple[float, float] | None:
@@ -47,6 +48,10 @@ def related(graph: Graph) -> dict[int, str]:
     for node in constants:
         fits = ((k, affine(node.value, v)) for k, v in named.items() if node.name is None)
         told = next((_told(name, fit) for name, fit in fits if fit is not None), None)
+        if node.name is None and node.dtype == bool:  # a condition
+            signed = (n for n in graph[: node.id] if n.name and n.shape == node.shape and n.value is not None)
+            asked = ((f"{n.name} {sign} 0", ask(n.value, 0)) for n in signed for sign, ask in _SIGNS.items())
+            told = next((text for text, answer in asked if np.array_equal(answer, node.value)), told)
         if told is not None:
             found[node.id] = told
     return found
