@@ -8,9 +8,8 @@ import numpy as np
 from scipy import special
 
 
-def tile(rows, vectors, segments, x, start, down, over, left, sums, at, count, more, *rest):
+def tile(rows, width, _, x, start, down, over, left, sums, at, count, more, *rest):
     """What the tile in LLVM's language does, number by number."""
-    width = vectors * segments
     x, left, sums = map(memory, (x, left, sums))
     origin, pitch, apart = rest if len(rest) == 3 else (0, width, width)
     rows_of_left = np.array([left[origin + l * pitch : origin + l * pitch + width] for l in range(count)])

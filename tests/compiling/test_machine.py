@@ -207,14 +207,16 @@ def test_texts_of_steps_that_pass_once(m, k, n, dtype, wide, seed):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(register_tiles, "vector_bytes", lambda: wide)
         patch.setattr(products, "ACROSS", 8)
-        interpreted(products.single_pass_source(m, X.shape, dtype))(W, D, X, new, Z)
+        panels = products.in_panels(W)
+        interpreted(products.single_pass_source(m, X.shape, dtype))(D, X, panels, Z)
+        products.out_of_panels(panels, new)
     assert (np.abs(new - (W - D @ X.T)) <= bound(D, X.T) + np.abs(W) * np.finfo(dtype).eps).all()
     assert (np.abs(Z - new @ X) <= bound(new, X)).all()
 
 
 @pytest.mark.long
 @pytest.mark.parametrize("units", [None, 20])
-def test_a_loop_over_a_large_matrix_reads_it_once_a_step(units):
+def test_a_loop_over_a_large_matrix_reads_it_once_a_step(units, monkeypatch):
     rng = np.random.default_rng(2)
     X, Y = rng.normal(size=(5000, 203)), (rng.random((1, 203)) > 0.5) * 1.0
     if units is None:
@@ -248,6 +250,36 @@ def test_a_loop_over_a_large_matrix_reads_it_once_a_step(units):
     ours, J = loop(half, X, Y, iterations=3)  # its own results come back
     assert np.allclose(J, costs[2:], rtol=1e-12)
     assert not any(np.shares_memory(a, b) for a, b in zip(half.values(), ours.values(), strict=True))
+    monkeypatch.setattr("tinygrad_course.compiling.compiled_iteration.LOOK", 0)
+
+    def stop(*_):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):  # after the first step
+        loop(state, X, Y, iterations=5, progress=stop)
+    reached, J = loop.reached
+    assert np.allclose(J, costs[:1], rtol=1e-12)
+    for name, value in step(state, X, Y)[0].items():
+        assert np.allclose(reached[name], value, rtol=1e-10, atol=1e-13)
+
+
+@pytest.mark.long
+def test_a_loop_whose_state_tells_of_the_large_weights_goes_step_by_step():
+    rng = np.random.default_rng(2)
+    X, Y = rng.normal(size=(5000, 203)), (rng.random((1, 203)) > 0.5) * 1.0
+    parameters = networks.parameters_of(rng, [5000, 20, 1])
+    parameters["W1"] /= 70
+    plain = networks.training_step(["relu", "sigmoid"], "cross entropy", 0.0, 1e-3)
+
+    def step(state, X, Y):
+        new, J = plain(state[0], X, Y)
+        return (new, np.sum(np.abs(state[0]["W1"]), keepdims=True)), J
+
+    state = parameters, np.zeros((1, 1))
+    expected, costs = by_python(step, state, X, Y, 3)
+    ours, J = compiled_loop(step)(state, X, Y, iterations=3)
+    assert np.allclose(J, costs, rtol=1e-12)
+    assert np.allclose(ours[1], expected[1], rtol=1e-12)
 
 
 def by_python(step, state, X, Y, count):

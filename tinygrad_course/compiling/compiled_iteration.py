@@ -332,11 +332,18 @@ class _SinglePass(_Runner):
         self.captured = made.captured
         self.steps = single_pass.SinglePass(made.program, made.old, made.new, made.cost, pattern)
 
+    def give(self, box: Any) -> Any:
+        state, kept, left = box
+        if left and kept is not None:  # stopped on the way
+            leaves = self.steps.finished([x for _, x in trees.leaves(state)], kept[1])
+            return trees.rebuild(state, iter(leaves))
+        return state
+
     def run(self, box: Any, batch: tuple[Any, ...], hop: int, count: int, costs: Any) -> None:  # noqa: ARG002
-        state, Z, left = box
+        state, kept, left = box
         leaves = [x for _, x in trees.leaves(state)]
-        leaves, Z = self.steps.run(leaves, Z, batch, costs, last=left == count)
-        box[:] = trees.rebuild(state, iter(leaves)), Z, left - count
+        leaves, kept = self.steps.run(leaves, kept, batch, costs, last=left == count)
+        box[:] = trees.rebuild(state, iter(leaves)), kept, left - count
 
 
 class _StepByStep(_Runner):

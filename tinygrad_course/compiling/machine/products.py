@@ -80,7 +80,7 @@ def product_source(left: tuple[int, ...], right: tuple[int, ...], dtype: Any) ->
     lanes = register_tiles.vector_bytes() // np.dtype(dtype).itemsize
     (m, k), n = left, right[1]
     rows = min(4 if register_tiles.vector_bytes() == 32 else 8, n)
-    panels = [(p, first, last, vectors * lanes) for p, (first, last, vectors) in enumerate(_panels(m, lanes))]
+    panels = [(p, *panel) for p, panel in enumerate(_panels(m, lanes))]
     wide = min(n, COLUMNS if k > ALONG else COLUMNS // 4)
     lines = [
         f"size = {np.dtype(dtype).itemsize}",
@@ -99,7 +99,7 @@ def product_source(left: tuple[int, ...], right: tuple[int, ...], dtype: Any) ->
         f"        count = min(deep, {k} - k0)",
     ]
     for p, top, bottom, width in panels:
-        call = f"tile({rows}, {width // lanes}, {lanes}"
+        call = f"tile({rows}, {width}, {lanes}"
         lines += [
             f"        if block == 0 or deep < {k}:",
             f"            for i in range({bottom - top}):",
@@ -114,102 +114,121 @@ def product_source(left: tuple[int, ...], right: tuple[int, ...], dtype: Any) ->
             f"            {call}, x1, start, down, over, left{p}, sums{p}, at, count, k0 > 0, ahead, pace)",
             f"            at += {rows * width}",
         ]
-    for p, top, bottom, width in panels:
-        lines += [
-            f"    for i in range({bottom - top}):",
-            "        for j in range(wide):",
-            f"            tiles = j // {rows}",
-            f"            column = tiles * {rows} + j - min(tiles * {rows}, wide - {rows})",
-            f"            y0[{top} + i, first + j] = sums{p}[plainly(column * {width} + i)]",
-        ]
+    lines += [f"    {line}" for line in _from_tiles(panels, rows, "wide", "y0", "first + ")]
     return "def compute(x0, x1, y0):\n" + "".join(f"    {line}\n" for line in [*lines, "return None"])
 
 
 def single_pass_source(m: int, shape: tuple[int, ...], dtype: Any) -> str:
-    """Return the text of a function that makes y0 = x0 - x1 @ x2.T and then y1 = y0 @ x2, reading x2 once.
+    """Return the text of a function that makes y0 -= x0 @ x1.T and then y1 = y0 @ x1, reading x1 once.
 
-    x2 has this shape and contiguous rows; the others have `m` rows.
+    x1 has this shape and contiguous rows; the others have `m` rows, those of y0 as in `in_panels`.
     """
     k, n = shape
     if m == 1:
         return _one_row_source(k, n, dtype)
     lanes = register_tiles.vector_bytes() // np.dtype(dtype).itemsize
     rows = 4 if register_tiles.vector_bytes() == 32 else 8
-    panels = [(p, first, last, vectors * lanes) for p, (first, last, vectors) in enumerate(_panels(m, lanes))]
+    panels = [(p, *panel) for p, panel in enumerate(_panels(m, lanes))]
     lines = []
     for p, top, bottom, width in panels:
         lines += [
             f"slope{p} = np.zeros({n * width}, x0.dtype)",
             f"step{p} = np.empty({ACROSS * width}, x0.dtype)",
-            f"left{p} = np.zeros({ACROSS * width}, x0.dtype)",
             f"sums{p} = np.zeros({(n + rows) * width}, x0.dtype)",
             f"for i in range({bottom - top}):",
             f"    for j in range({n}):",
-            f"        slope{p}[plainly(j * {width} + i)] = x1[{top} + i, j]",
+            f"        slope{p}[plainly(j * {width} + i)] = x0[{top} + i, j]",
         ]
     lines += [
         f"for block in range(0, {k}, {ACROSS}):",
         f"    first = min(block, {k - ACROSS})",  # the last block has some rows of the one before
-        "    fresh = block - first",
     ]
-    for p, top, bottom, width in panels:
-        call = f"tile({rows}, {width // lanes}, {lanes}, x2"
+    for p, top, _, width in panels:
+        tile, rest = f"tile({rows}, {width}, {lanes}, x1", f"block > 0, at, {width}, {width}"
         lines += [
             f"    for l in range(0, {ACROSS}, {rows}):",
             f"        start = (first + l) * {n}",
             f"        ahead = start + {rows * n}",
-            f"        {call}, start, 1, {n}, slope{p}, step{p}, l * {width}, {n}, False, ahead, {rows})",
-            f"    for i in range({bottom - top}):",
-            f"        for l in range(fresh, {ACROSS}):",
-            f"            w = x0[{top} + i, first + l] - step{p}[l * {width} + i]",
-            f"            y0[{top} + i, first + l] = w",
-            f"            left{p}[l * {width} + i] = w",
-            "        for l in range(fresh):",
-            f"            left{p}[l * {width} + i] = 0.0",
-            "    at = 0",
+            f"        {tile}, start, 1, {n}, slope{p}, step{p}, l * {width}, {n}, False, ahead, {rows})",
+            f"    count = {ACROSS} - (block - first)",
+            f"    at = {k * top} + block * {width}",
+            f"    for l in range(count * {width}):",
+            f"        y0[at + l] -= step{p}[(block - first) * {width} + l]",
             f"    for j in range(0, {n}, {rows}):",
-            f"        start = first * {n} + min(j, {n - rows})",
-            f"        {call}, start, {n}, 1, left{p}, sums{p}, at, {ACROSS}, block > 0, start, {n})",
-            f"        at += {rows * width}",
+            f"        start = block * {n} + min(j, {n - rows})",
+            f"        {tile}, start, {n}, 1, y0, sums{p}, j * {width}, count, {rest})",
         ]
-    for p, top, bottom, width in panels:
-        lines += [
-            f"for i in range({bottom - top}):",
-            f"    for j in range({n}):",
-            f"        tiles = j // {rows}",
-            f"        column = tiles * {rows} + j - min(tiles * {rows}, {n - rows})",
-            f"        y1[{top} + i, j] = sums{p}[plainly(column * {width} + i)]",
-        ]
-    return "def compute(x0, x1, x2, y0, y1):\n" + "".join(f"    {x}\n" for x in [*lines, "return None"])
+    lines += _from_tiles(panels, rows, str(n), "y1")
+    return "def compute(x0, x1, y0, y1):\n" + "".join(f"    {x}\n" for x in [*lines, "return None"])
 
 
 def single_pass_types(dtype: Any) -> tuple[str, ...]:
     """Return the types of the arguments of a pass: X is contiguous."""
-    kind = f"{np.dtype(dtype).str[1:]} 2"
-    return (*[f"{kind} strided"] * 2, kind, *[f"{kind} strided"] * 2)
+    kind = np.dtype(dtype).str[1:]
+    return (f"{kind} 2 strided", f"{kind} 2", f"{kind} 1", f"{kind} 2 strided")
+
+
+def in_panels(W: Any) -> Any:
+    """Return W as a pass needs it: column by column, so that it is read from one end to the other."""
+    m, k = W.shape
+    lanes = register_tiles.vector_bytes() // W.itemsize
+    *_, (top, _, width) = _panels(m, lanes)
+    flat = np.zeros(k * (top + width if m > 1 else 1), W.dtype)
+    for rows, part in _rows_in(flat, m, k):
+        part[...] = W[rows]
+    return flat
+
+
+def out_of_panels(flat: Any, W: Any) -> None:
+    """Put into W what `in_panels` has made of it."""
+    for rows, part in _rows_in(flat, *W.shape):
+        W[rows] = part
+
+
+def _rows_in(flat: Any, m: int, k: int) -> Iterator[tuple[slice, Any]]:
+    lanes = register_tiles.vector_bytes() // flat.itemsize
+    for top, bottom, width in _panels(m, lanes) if m > 1 else [(0, 1, 1)]:
+        whole = flat[k * top : k * (top + width)].reshape(k, width)
+        yield slice(top, bottom), whole[:, : bottom - top].T
 
 
 def _one_row_source(k: int, n: int, dtype: Any) -> str:
     lines = [
         f"slope, sums = np.empty({n}, x0.dtype), np.zeros({n}, x0.dtype)",
         f"for j in range({n}):",
-        "    slope[j] = x1[0, j]",
+        "    slope[j] = x0[0, j]",
         f"for l in range({k}):",
         f"    step = {np.dtype(dtype).str[1:]}(0.0)",
         f"    for j in range({n}):",
-        "        step = accumulate(step, x2[l, j] * slope[j])",
-        "    w = x0[0, l] - step",
-        "    y0[0, l] = w",
+        "        step = accumulate(step, x1[l, j] * slope[j])",
+        "    w = y0[l] - step",
+        "    y0[l] = w",
         f"    for j in range({n}):",
-        "        sums[j] += w * x2[l, j]",
+        "        sums[j] += w * x1[l, j]",
         f"for j in range({n}):",
         "    y1[0, j] = sums[j]",
     ]
-    return function_text("x0, x1, x2, y0, y1", [*lines, "return None"])
+    return function_text("x0, x1, y0, y1", [*lines, "return None"])
+
+
+def _from_tiles(panels: list[Any], rows: int, wide: str, target: str, first: str = "") -> Iterator[str]:
+    """Go through the lines that write sums, in tiles of so many columns, to their places in the target."""
+    for p, top, bottom, width in panels:
+        yield f"for i in range({bottom - top}):"
+        yield f"    for j in range({wide}):"
+        yield f"        tiles = j // {rows}"
+        yield f"        column = tiles * {rows} + j - min(tiles * {rows}, {wide} - {rows})"
+        yield f"        {target}[{top} + i, {first}j] = sums{p}[plainly(column * {width} + i)]"
 
 
 def _panels(m: int, lanes: int) -> Iterator[tuple[int, int, int]]:
-    """Go through the rows in groups whose sums the registers hold: first, last, number of vectors."""
+    """Go through the rows in groups whose sums the registers hold: first, last, and the width they fill.
+
+    With vectors of 64 bytes the last may be a part of one, which takes half the time: 20 rows are 16 and 4.
+    """
+    part = lanes // 4 if register_tiles.vector_bytes() == 64 else lanes
     for first in range(0, m, 3 * lanes):
         last = min(first + 3 * lanes, m)
-        yield first, last, -(-(last - first) // lanes)
+        whole, rest = divmod(last - first, lanes)
+        parts = -(-rest // part)
+        yield first, last, whole * lanes + part * (4 if parts == 3 else parts)

@@ -19,18 +19,20 @@ def tile_text(name: str, number: str, sizes: list[int], arguments: list[Any]) ->
     """Return what sums x[start + l * down + r * over] * left[origin + l * pitch + i] over l < count.
 
     The sums, for each r < rows and i < width, go to ``sums[at + r * apart + i]``, or are added to what is
-    there if `more`; width is vectors * lanes. Beside that, x[ahead + l * pace] is called into the cache.
+    there if `more`; the width fills vectors of so many lanes, and one that has fewer. Beside that,
+    x[ahead + l * pace] is called into the cache.
     Names begin with `name`, entries are of the type `number`. The arguments: x, start, down, over, left,
     sums, at, count, more, and either ahead, pace (origin is 0, and the rows of left and sums lie one after
     the other) or origin, pitch, apart (nothing is called into the cache).
     """
-    rows, vectors, lanes = sizes
+    rows, width, lanes = sizes
     x, start, down, over, left, sums, at, count, more, *rest = arguments
-    width = vectors * lanes
     ahead, pace = rest if len(rest) == 2 else (None, None)
     origin, pitch, apart = [a.text for a in rest] if ahead is None else ["0", str(width), str(width)]
     vector = f"<{lanes} x {number}>"
-    cells = [(r, v) for r in range(rows) for v in range(vectors)]
+    vectors = [f"<{min(lanes, width - i)} x {number}>" for i in range(0, width, lanes)]
+    first = f"<{width % lanes} x i32> <{', '.join(f'i32 {i}' for i in range(width % lanes))}>"
+    cells = [(r, v) for r in range(rows) for v in range(len(vectors))]
     lines = [f"br label %{name}.before", f"{name}.before:", f"br label %{name}", f"{name}:"]
 
     def phi(what: str, begin: str, kind: str = "i64") -> None:
@@ -44,17 +46,17 @@ def tile_text(name: str, number: str, sizes: list[int], arguments: list[Any]) ->
     if ahead is not None:
         phi("ahead", ahead.text)
     for r, v in cells:
-        phi(f"s{r}.{v}", "zeroinitializer", vector)
+        phi(f"s{r}.{v}", "zeroinitializer", vectors[v])
 
-    def load(what: str, array: Any, index: str, offset: int) -> None:
+    def load(what: str, array: Any, index: str, v: int) -> None:
         lines.extend([
-            f"%{what}.i = add i64 {index}, {offset}",
+            f"%{what}.i = add i64 {index}, {v * lanes}",
             f"%{what}.p = getelementptr {number}, ptr {array.data}, i64 %{what}.i",
-            f"%{what} = load {vector}, ptr %{what}.p, align 1",
+            f"%{what} = load {vectors[v]}, ptr %{what}.p, align 1",
         ])  # fmt: skip
 
-    for v in range(vectors):
-        load(f"{name}.l{v}", left, f"%{name}.first", v * lanes)
+    for v in range(len(vectors)):
+        load(f"{name}.l{v}", left, f"%{name}.first", v)
     for r in range(rows):
         one = f"%{name}.x{r}"
         lines += [
@@ -63,12 +65,18 @@ def tile_text(name: str, number: str, sizes: list[int], arguments: list[Any]) ->
             f"{one}.p = getelementptr {number}, ptr {x.data}, i64 {one}.i",
             f"{one} = load {number}, ptr {one}.p, align 1",
             f"{one}.a = insertelement {vector} poison, {number} {one}, i32 0",
-            f"{one}.v = shufflevector {vector} {one}.a, {vector} poison, <{lanes} x i32> zeroinitializer",
+            f"{one}.v0 = shufflevector {vector} {one}.a, {vector} poison, <{lanes} x i32> zeroinitializer",
         ]
-        for v in range(vectors):
+        if vectors[-1] != vector:  # the part of it that is there, without making that by itself
             lines += [
-                f"{one}.{v} = fmul contract {vector} {one}.v, %{name}.l{v}",
-                f"%{name}.s{r}.{v}.next = fadd contract {vector} %{name}.s{r}.{v}, {one}.{v}",
+                f'{one}.w = call {vector} asm "", "=v,0"({vector} {one}.v0)',
+                f"{one}.v{len(vectors) - 1} = shufflevector {vector} {one}.w, {vector} poison, {first}",
+            ]
+        for v, kind in enumerate(vectors):
+            spread = f"{one}.v{v}" if kind != vector else f"{one}.v0"
+            lines += [
+                f"{one}.{v} = fmul contract {kind} {spread}, %{name}.l{v}",
+                f"%{name}.s{r}.{v}.next = fadd contract {kind} %{name}.s{r}.{v}, {one}.{v}",
             ]
     if ahead is not None and pace is not None:
         lines += [
@@ -89,10 +97,10 @@ def tile_text(name: str, number: str, sizes: list[int], arguments: list[Any]) ->
         if not v:
             lines.append(f"%{known}.r = mul i64 {apart}, {r}")
             lines.append(f"%{name}.k{r} = add i64 {at.text}, %{known}.r")
-        load(known, sums, f"%{name}.k{r}", v * lanes)
+        load(known, sums, f"%{name}.k{r}", v)
         lines += [
-            f"%{known}.sum = fadd {vector} {made}, %{known}",
-            f"%{known}.whole = select i1 {more.text}, {vector} %{known}.sum, {vector} {made}",
-            f"store {vector} %{known}.whole, ptr %{known}.p, align 1",
+            f"%{known}.sum = fadd {vectors[v]} {made}, %{known}",
+            f"%{known}.whole = select i1 {more.text}, {vectors[v]} %{known}.sum, {vectors[v]} {made}",
+            f"store {vectors[v]} %{known}.whole, ptr %{known}.p, align 1",
         ]
     return lines

@@ -19,11 +19,14 @@ from tinygrad_course.compiling.machine.jit import compile_source
 from tinygrad_course.compiling.machine.products import (
     LARGE,
     MANY,
+    in_panels,
+    out_of_panels,
     product_function,
     single_pass_source,
     single_pass_types,
 )
 from tinygrad_course.compiling.numpy_backend.program_body import ProgramBody
+from tinygrad_course.compiling.passes.fuse import NotFused
 
 #: With more columns than this, what is at hand for each row of X does not fit into the cache.
 MOST = 1024
@@ -117,6 +120,8 @@ class SinglePass:
         self.X_at = program.inputs.index(pattern.X) - len(old)
         program = machine_code(Program([*inputs, Z], results))[0]
         self.between = ProgramBody(program, [(v, i) for i, v in enumerate(program.results)], [], []).run
+        if old[pattern.place] in program.values():
+            raise NotFused  # who else reads W would find it as it was
         rows, (k, n), dtype = pattern.forward.shape[0], pattern.X.shape, pattern.X.dtype
         self.forward = product_function((rows, k), (k, n), dtype)
         self.backward = product_function((rows, n), (n, k), dtype)
@@ -126,33 +131,38 @@ class SinglePass:
         """Whether X lies in memory row by row."""
         return bool(data[self.X_at].flags.c_contiguous)
 
-    def run(self, leaves: list[Any], Z: Any, data: tuple[Any, ...], costs: Any, *, last: bool) -> Any:
-        """Make a step for each place in `costs`, and note them there; return the next leaves, and W @ X.
+    def run(self, leaves: list[Any], kept: Any, data: tuple[Any, ...], costs: Any, *, last: bool) -> Any:
+        """Make a step for each place in `costs`, noted there; return the next leaves, and what to keep.
 
-        Z is W @ X, if the call before has returned it. After the `last` step no product with the new W is
-        needed.
+        That is W @ X, and W as a pass needs it: among the leaves W is as it was, until `finished` or after
+        the `last` step, which needs no product with the new W.
         """
-        place, X = self.pattern.place, data[self.X_at]
+        X = data[self.X_at]
         rest = [x for i, x in enumerate(data) if i != self.X_at]
-        if Z is None:
-            Z = np.empty(self.pattern.forward.shape, X.dtype)
-            self.forward(self._upright(leaves[place]), X, Z)
-        following, spare = np.empty_like(Z), None
+        if kept is None:
+            W = self._upright(leaves[self.pattern.place])
+            Z, panels = np.empty(self.pattern.forward.shape, X.dtype), in_panels(W)
+            self.forward(W, X, Z)
+        else:
+            Z, panels = (x.copy() for x in kept)  # whoever stops this finds the state before it
         for t in range(len(costs)):
             D, *others, costs[t] = self.between(*leaves, *rest, Z)
-            W = leaves[place]
-            after = np.empty_like(W) if spare is None else spare
+            others.insert(self.pattern.place, leaves[self.pattern.place])
+            leaves = others
             if last and t == len(costs) - 1:
+                W = self._upright(self.finished(leaves, panels)[self.pattern.place])
                 slope = np.empty(self.pattern.backward.shape, X.dtype)
                 self.backward(D, X.T, slope)
-                np.subtract(W, self._upright(slope), after)
+                W -= slope
             else:
-                self.through(self._upright(W), D, X, self._upright(after), following)
-                Z, following = following, Z
-            spare = W if t else None  # the first was given
-            others.insert(place, after)
-            leaves = others
-        return leaves, Z
+                self.through(D, X, panels, Z)
+        return leaves, (Z, panels)
+
+    def finished(self, leaves: list[Any], panels: Any) -> list[Any]:
+        """Return the leaves with the W that is kept."""
+        W = leaves[self.pattern.place] = np.empty_like(leaves[self.pattern.place])
+        out_of_panels(panels, self._upright(W))
+        return leaves
 
     def _upright(self, W: Any) -> Any:
         return W if self.pattern.upright else W.T

@@ -72,7 +72,7 @@ def _source(rows: int, vectors: int, size: int, *, in_order: bool, more: bool) -
     lanes = vector_bytes() // size
     width = vectors * lanes
     right, pitch = ("x1", "x1.strides[0] // size") if in_order else ("right", "n")
-    tile = f"tile({rows}, {vectors}, {lanes}, x0, start, over, down, {right}, y0, at, k, {more}"
+    tile = f"tile({rows}, {width}, {lanes}, x0, start, over, down, {right}, y0, at, k, {more}"
     copied = [
         "right = np.empty(k * n, x0.dtype)",
         "for l in range(k):",
