@@ -166,6 +166,23 @@ ROOT = [
     lambda x: np.sum((x * np.log(x))[1:]),
     lambda x: np.sum((np.sqrt(x)[1:] @ np.array([[1.0, 2.0], [3.0, 4.0]])) ** 3),
     lambda x: np.sum(np.diagonal(np.sqrt(np.diag(x)))[1:]),
+    lambda x: np.sum(np.triu(np.sqrt(np.stack([x, x, x])), 1) ** 3),
+    lambda x: np.sum(np.tril(np.sqrt(np.stack([x[::-1], x[::-1], x[::-1]])), -1) ** 3),
+    lambda x: np.trace(np.sqrt(np.stack([x[::-1], x, x]))) ** 2,
+    lambda x: np.sum(np.diagonal(np.sqrt(np.stack([x[::-1], x, x])), 1) ** 3),
+    lambda x: np.einsum("ii", np.sqrt(np.stack([x[1:], x[:2]]))) ** 3,
+    lambda x: np.sum(np.einsum("ii,i->i", np.sqrt(np.stack([x[1:], x[:2]])), x[1:])),
+    lambda x: np.split(np.sqrt(x), [1])[1] @ np.array([1.0, 2.0]),
+    lambda x: np.prod(np.stack(np.array_split(np.sqrt(x), 3)[1:])),
+    lambda x: np.hsplit(np.sqrt(x), 3)[2] @ np.sqrt(x)[1:2],
+    lambda x: np.sum(np.fft.fft(np.sqrt(x[::-1]), 2).real ** 2),
+    lambda x: np.sum(np.abs(np.fft.rfft(np.sqrt(x[::-1]), n=2)) ** 2),
+    lambda x: np.sum(np.fft.irfft(np.sqrt(x[::-1]), n=2) ** 3),
+    lambda x: np.sum(np.convolve(np.sqrt(x), [1.0, 2.0], "valid")[1:] ** 3),
+    lambda x: np.sum(np.correlate(np.sqrt(x), [1.0, 2.0], "valid")[1:] ** 3),
+    lambda x: np.sum(np.add.reduceat(np.sqrt(x), [1, 2]) ** 3),
+    lambda x: np.sum(np.where(x > 0, np.modf(np.sqrt(x) + 0.5)[0] ** 3, 0)),
+    lambda x: np.sum(np.where(x > 0, np.divmod(np.sqrt(x), 0.3)[1] ** 3, 0)),
 ]
 
 
@@ -178,6 +195,29 @@ def test_an_entry_that_was_not_taken_has_no_second_derivative(f):
     away = hessian(f)(np.array([0.25, 1.0, 4.0]))
     np.testing.assert_array_equal(H[0], away[0] * 0)
     np.testing.assert_array_equal(H[:, 0], H[0])
+
+
+def test_distances_of_bodies():
+    """Those of a body to itself are 0, where the square root has no derivative."""
+    x = np.array([[0.3, 1.0], [-1.0, 0.5], [2.0, -0.25]])
+
+    def potential(x):
+        d = x[:, None] - x
+        r = np.sqrt(np.sum(d**2, axis=-1))
+        r[r > 0] = 1 / r[r > 0]
+        return np.sum(np.triu(r, 1))
+
+    def by_pairs(x):
+        return sum(1 / np.linalg.norm(x[i] - x[j]) for i in range(3) for j in range(i))
+
+    np.testing.assert_allclose(grad(potential)(x), grad(by_pairs)(x), rtol=1e-12)
+    np.testing.assert_allclose(hessian(potential)(x), hessian(by_pairs)(x), rtol=1e-12, atol=1e-12)
+
+
+def test_segments_of_extremes_that_a_mask_comes_to():
+    x = np.array([0.0, 1.0, 4.0, 9.0])
+    g = grad(lambda x: np.maximum.reduceat(np.sqrt(x), [1, 2])[0])(x)
+    np.testing.assert_array_equal(g[1:], [0.5, 0, 0])
 
 
 def test_missing_data_left_out_of_the_cost():

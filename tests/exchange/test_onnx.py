@@ -269,7 +269,7 @@ REFUSED: dict[str, tuple[Callable[..., Any], str]] = {
     "two arrays in an index": (lambda X: X[[0, 1], [0, 1]], "one index"),
     "a mask as an index": (lambda X: X[B[:, 0]], "has no counterpart"),
     "a size that is no multiple": (lambda X: np.reshape(X[:, 1:], (3 * (X.shape[1] - 1),)), "a size is"),
-    "split along the examples": (lambda X: np.array_split(X, 2, axis=1)[0], "split along the examples"),
+    "split along the examples": (lambda X: np.array_split(X, 2, axis=1)[0], "a size is 3 for 5 examples"),
 }
 
 

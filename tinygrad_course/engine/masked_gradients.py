@@ -145,8 +145,10 @@ def through(rule: Rule, vjps: Any, live: Live | None, conform: Callable[..., Any
     return [vjp and functools.partial(_step, rule, live, conform, i, vjp) for i, vjp in enumerate(vjps)]
 
 
-def chooses(rule: Rule, kwargs: dict[str, Any] | None) -> bool:
-    """Whether a rule passes over some of its arguments' entries."""
+def chooses(rule: Rule, args: Any, kwargs: dict[str, Any] | None) -> bool:
+    """Whether a call passes over some of its arguments' entries."""
+    if callable(rule.chooses):
+        return bool(rule.chooses(*args, **(kwargs or {})))
     return rule.chooses is not None or (
         kwargs is not None and kwargs.get("where", True) is not True and "where" in rule.accepted
     )
@@ -157,10 +159,16 @@ def _step(
 ) -> Any:
     value = values[0][i] if rule.sequence else values[i]
     recorded = hasattr(y, "_data")
-    if recorded and live is not None and live.asked and not chooses(rule, kwargs) and _everywhere(live):
+    if (
+        recorded
+        and live is not None
+        and live.asked
+        and not chooses(rule, values, kwargs)
+        and _everywhere(live)
+    ):
         return vjp(g, y, *values, **kwargs)
     if rule.elementwise:
-        if rule.chooses is not None:
+        if isinstance(rule.chooses, tuple):
             chosen = rule.chooses[i]
             assert chosen is not None  # noqa: S101
             ga = vjp(g, y, *values, **kwargs)
@@ -172,7 +180,8 @@ def _step(
             if rule.saves and _masked(rule, live, ga, recorded):
                 ga = np.where(live.mask(), ga, 0.0)
         return Partial(_fitting(conform, ga, value, rule), gathered(live, y.shape, value.shape))
-    if rule.product and live is not None:
+    if rule.product:
+        live = live or Live(np.ones, (y.shape, bool), asked=True)
         ga, live = _product(rule, live, i, vjp, g, y, values, kwargs)
         return Partial(_fitting(conform, ga, value, rule), live)
     here = Live(_handed_on, (rule, live, i, vjp, y, value, values, kwargs), live is None or live.asked)
@@ -306,13 +315,13 @@ def _handed_on(
     axis: Any = options.get("axis")
     if axis is None:  # np.cumprod of several axes, or of none, runs along all of them as one
         alive = np.any(alive)
-    elif y.shape == value.shape:
+    elif y.ndim == value.ndim:
         alive = np.any(alive, axis=axis, keepdims=True)
     else:
-        alive = restore(alive, value.shape, axis, y.ndim == value.ndim)
+        alive = restore(alive, value.shape, axis, keepdims=False)
     if options.get("where", True) is not True:
         alive = alive & options["where"]
-    if rule.chooses is not None:
+    if isinstance(rule.chooses, tuple):
         chosen = rule.chooses[i]
         assert chosen is not None  # noqa: S101
         alive = alive & chosen(y, *values, **kwargs)

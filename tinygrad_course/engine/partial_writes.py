@@ -255,7 +255,7 @@ def shares(
     index = args[1] if values is None else values[1]
     if record and (repeats(index) or not _plain_index(index)):
         return None
-    masked = masked and (live is not None or chooses(rule, None))
+    masked = masked and (live is not None or chooses(rule, (), None))
     more = []
     if rule is WRITE:
         array, mask = _own(own, node, g if live is None else Partial(g, live), cls)

@@ -184,7 +184,8 @@ def _linear(function: Any, args: list[Any], kwargs: dict[str, Any]) -> Any:
             largest = largest if largest > extended_range.ZERO else 0.0
             given[i] = np.ldexp(m, np.clip(e - largest, -3000, 0).astype(int))[()]
             power += largest
-    return Extended(extended_range.scaled(np.asarray(function(*given, **kwargs), dtype=float), power))
+    found = np.asarray(function(*given, **kwargs))
+    return None if found.dtype.kind == "c" else Extended(extended_range.scaled(found.astype(float), power))
 
 
 # ------------------------------------------------------------------ a recording
@@ -263,5 +264,5 @@ def _computed(rule: Rule, function: Any, members: list[Any], given: list[Any], k
     if function in _MOVES:
         return _moved(rule, given, kwargs)
     if function is scatter or rule.product or not rule.saves:
-        return _linear(function, given, kwargs) if not (rule.outputs or rule.sequence) else None
+        return None if rule.outputs or rule.sequence else _linear(function, given, kwargs)
     return None

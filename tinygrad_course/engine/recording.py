@@ -59,13 +59,11 @@ VIEWS: dict[Callable[..., Any], bool | None] = {
         [
             operator.getitem, np.transpose, np.swapaxes, np.moveaxis, np.matrix_transpose, np.squeeze,
             np.expand_dims, np.flip, np.flipud, np.fliplr, np.rot90, np.diagonal, np.broadcast_to, np.real,
-            np.split, np.array_split, windows,
+            windows,
         ],
         True,
     ),
 }  # fmt: skip
-if hasattr(np, "unstack"):  # NumPy 2.1
-    VIEWS[np.unstack] = True
 READ_ONLY = {np.diagonal, np.broadcast_to, windows}
 _PARTS = {np.real, np.imag}
 

@@ -17,7 +17,8 @@ ARRAYS = {np.pad, np.resize, np.broadcast_arrays, np.select, np.piecewise, np.co
 #: Views of an argument, or the argument itself, as NumPy's.
 SHARED = {
     *(np.atleast_1d, np.atleast_2d, np.atleast_3d, np.broadcast_arrays, np.meshgrid, np.rollaxis, np.diag),
-    *(np.hsplit, np.vsplit, np.dsplit, np.linalg.matrix_transpose, np.linalg.diagonal, np.real_if_close),
+    *(np.split, np.array_split, np.hsplit, np.vsplit, np.dsplit, getattr(np, "unstack", np.split)),
+    *(np.linalg.matrix_transpose, np.linalg.diagonal, np.real_if_close),
     *(np.diff, np.linalg.matrix_power, np.trim_zeros, np.lib.stride_tricks.sliding_window_view),
 }
 #: In the order of rows, however the arguments lie.
@@ -31,7 +32,17 @@ OWN = {
     *(np.average, np.quantile, np.percentile, np.median, np.nanquantile, np.nanpercentile, np.nanmedian),
     *(np.nanmean, np.nanvar, np.nanstd, np.cov, np.corrcoef, np.correlate, np.gradient, np.trapezoid),
     *(np.polyval, np.polyint, np.polydiv, np.polyfit, np.linspace, np.logspace, np.geomspace),
-    *(np.full_like, np.cross, np.linalg.cross, np.sum, np.prod, np.nanmax, np.nanmin, np.linalg.lstsq),
+    *(
+        np.modf,
+        np.full_like,
+        np.cross,
+        np.linalg.cross,
+        np.sum,
+        np.prod,
+        np.nanmax,
+        np.nanmin,
+        np.linalg.lstsq,
+    ),
 }
 
 

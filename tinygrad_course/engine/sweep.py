@@ -230,7 +230,11 @@ def sweep(  # noqa: C901  (one loop: the calls that it saves are its purpose)
                 if careful:
                     arity = -1
                     g, live = (g._data, g.live) if type(g) is Partial else (g, None)
-                elif arity < 0 and (rule.chooses is not None or node._kwargs) and chooses(rule, node._kwargs):
+                elif (
+                    arity < 0
+                    and (rule.chooses is not None or node._kwargs)
+                    and chooses(rule, node._args, node._kwargs)
+                ):
                     if chosen:
                         again = mark and undefined(g)
                     elif ghosts or type(y) not in _NUMBERS or (y.nbytes > LARGE and not keep):
@@ -466,7 +470,7 @@ def _shares(
     elif rule.variadic:
         *vjps, last = vjps
         vjps += [last and functools.partial(_numbered, last, i) for i in range(len(vjps), len(args))]
-    if rule is not OUTPUT and (live is not None or (careful and chooses(rule, kwargs))):
+    if rule is not OUTPUT and (live is not None or (careful and chooses(rule, args, kwargs))):
         vjps = through(rule, vjps, live, conform)
     shares = []
     for arg, vjp in zip(args, vjps):  # noqa: B905  (arguments without a vjp are constants)

@@ -263,16 +263,6 @@ def _bounds(part: slice) -> tuple[Any, Any, int]:
     return start, end, step
 
 
-@_emit("split", "array_split")
-def _split(e: Model, x: Name, indices_or_sections: Any, axis: int = 0) -> Any:
-    size = e.shapes[x][axis]
-    if isinstance(indices_or_sections, Two) or size == e.counts[0]:
-        raise CannotExport("np.split along the examples: their number is not fixed")
-    lengths = [len(p) for p in np.array_split(np.arange(size), indices_or_sections)]
-    pieces = e.op("Split", x, e.ints(lengths), outputs=len(lengths), axis=axis)
-    return pieces if isinstance(pieces, list) else [pieces]
-
-
 @_emit("pad")
 def _pad(
     e: Model, x: Name, widths: Any, values: Any = 0, *, constant_values: Any = None, **options: Any

@@ -29,6 +29,7 @@ rule(
     np.diagonal,
     lambda g, y, a, offset=0, axis1=0, axis2=1: on_diagonal(g, a.shape, offset, axis1, axis2),
     saves=False,
+    chooses=(),
 )
 rule(
     on_diagonal,
@@ -36,7 +37,7 @@ rule(
     saves=False,
     name="diagonal",
 )
-rule(np.trace, trace_vjp, saves=False)
+rule(np.trace, trace_vjp, saves=False, chooses=())
 
 
 @composed(np.diag)

@@ -165,4 +165,8 @@ def einsum_vjp(
     return np.transpose(result, places)
 
 
-rule(np.einsum, einsum_vjp, variadic=True, product="sums", compute=contract)
+def takes_diagonal(*args: Any, **_: Any) -> bool:
+    return any(len({*term}) < len(term) for term in parsed(args)[0])
+
+
+rule(np.einsum, einsum_vjp, variadic=True, product="sums", compute=contract, chooses=takes_diagonal)

@@ -5,6 +5,7 @@ gradients back, is the transform itself. Of a real signal half of the spectrum i
 conjugate.
 """
 
+import functools
 import math
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -35,8 +36,13 @@ def transposed(transform: Callable[..., Any]) -> Callable[..., Any]:
     return vjp
 
 
-rule(np.fft.fft, transposed(np.fft.fft), saves=False)
-rule(np.fft.ifft, transposed(np.fft.ifft), saves=False)
+def cuts(a: Any, n: int | None = None, axis: int = -1, norm: Any = None, half: bool = False) -> bool:
+    """Whether a transform leaves entries of its argument out."""
+    return n is not None and (n // 2 + 1 if half else n) < a.shape[axis]
+
+
+rule(np.fft.fft, transposed(np.fft.fft), saves=False, chooses=cuts)
+rule(np.fft.ifft, transposed(np.fft.ifft), saves=False, chooses=cuts)
 
 
 def twice(half: Any, n: int, axis: int) -> Any:
@@ -59,8 +65,8 @@ def irfft_vjp(g: Any, y: Any, a: Any, n: int | None = None, axis: int = -1, norm
     return resized(spectrum * twice(spectrum, g.shape[axis], axis), a.shape[axis], axis)
 
 
-rule(np.fft.rfft, rfft_vjp, saves=False)
-rule(np.fft.irfft, irfft_vjp, saves=False)
+rule(np.fft.rfft, rfft_vjp, saves=False, chooses=cuts)
+rule(np.fft.irfft, irfft_vjp, saves=False, chooses=functools.partial(cuts, half=True))
 
 # Of a spectrum that is real in time: the conjugate's transform the other way.
 composed(np.fft.hfft)(lambda a, n=None, axis=-1, norm=None: np.fft.irfft(conj(a), n, axis, OTHER[norm]))

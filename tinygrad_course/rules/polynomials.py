@@ -47,12 +47,14 @@ rule(
     lambda g, y, a, v: correlate_valid(g, conj(v)),
     lambda g, y, a, v: correlate_valid(g, conj(a)),
     name="convolve",
+    product="sums",
 )
 rule(
     correlate_valid,
     lambda g, y, a, v: convolve_full(g, conj(v)),
     lambda g, y, a, v: conj(correlate_valid(a, conj(g))),
     name="correlate",
+    product="sums",
 )
 
 

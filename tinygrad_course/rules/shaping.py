@@ -1,5 +1,6 @@
 """Functions that move elements about: shapes, axes, joining, splitting, repeating, padding, rolling."""
 
+import itertools
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -185,27 +186,29 @@ def block(arrays: Any) -> Any:
 # ------------------------------------------------------------------ splitting
 
 
-def array_split_vjp(g: Any, y: Any, ary: Any, indices_or_sections: Any, axis: int = 0) -> Any:
-    axis %= ary.ndim
-    if sum(part.shape[axis] for part in g) == ary.shape[axis]:
-        return np.concatenate(g, axis=axis)
-    cuts = [None, *indices_or_sections, None]  # out of order: the parts overlap
-    before = (slice(None),) * axis
-    return sum(
-        scatter(part, (*before, slice(start, stop)), ary.shape)
-        for part, start, stop in zip(g, cuts[:-1], cuts[1:], strict=True)
-    )
+def splitting(numpys: Callable[..., Any]) -> Callable[..., Any]:
+    def split(ary: Any, indices_or_sections: Any, axis: int = 0) -> list[Any]:
+        """Parts of `ary`, each a view of its own: what nobody looks at gets no gradient."""
+        if np.ndim(indices_or_sections):
+            cuts = [None, *indices_or_sections, None]
+        else:
+            parts = numpys(np.arange(ary.shape[axis]), indices_or_sections)
+            cuts = [0, *itertools.accumulate(map(len, parts))]
+        before = (slice(None),) * (axis % ary.ndim)
+        return [ary[(*before, slice(start, stop))] for start, stop in itertools.pairwise(cuts)]
+
+    return split
 
 
-rule(np.array_split, array_split_vjp, outputs=True, saves=False)
-rule(np.split, array_split_vjp, outputs=True, saves=False)
+for _function in (np.array_split, np.split):
+    composed(_function)(splitting(_function))
 composed(np.vsplit)(lambda ary, indices_or_sections: np.split(ary, indices_or_sections, axis=0))
 composed(np.hsplit)(
     lambda ary, indices_or_sections: np.split(ary, indices_or_sections, axis=1 if ary.ndim > 1 else 0)
 )
 composed(np.dsplit)(lambda ary, indices_or_sections: np.split(ary, indices_or_sections, axis=2))
 if hasattr(np, "unstack"):  # NumPy 2.1
-    rule(np.unstack, lambda g, y, x, *, axis=0: np.stack(g, axis=axis), outputs=True, saves=False)
+    composed(np.unstack)(lambda x, /, *, axis=0: tuple(np.moveaxis(x, axis, 0)))
 
 # ------------------------------------------------------------------ turning, rolling
 
@@ -213,8 +216,8 @@ rule(np.flip, lambda g, y, m, axis=None: np.flip(g, axis), saves=False)
 rule(np.flipud, lambda g, y, m: np.flipud(g), saves=False)
 rule(np.fliplr, lambda g, y, m: np.fliplr(g), saves=False)
 rule(np.rot90, lambda g, y, m, k=1, axes=(0, 1): np.rot90(g, -k, axes), saves=False)
-rule(np.tril, lambda g, y, m, k=0: unbroadcast(np.tril(g, k), m.shape), saves=False)
-rule(np.triu, lambda g, y, m, k=0: unbroadcast(np.triu(g, k), m.shape), saves=False)
+rule(np.tril, lambda g, y, m, k=0: unbroadcast(np.tril(g, k), m.shape), saves=False, chooses=())
+rule(np.triu, lambda g, y, m, k=0: unbroadcast(np.triu(g, k), m.shape), saves=False, chooses=())
 
 
 rule(

@@ -56,8 +56,9 @@ class Rule:
     ties: bool = False
     #: For a function that passes over entries: ``chooses[i](y, *args, **kwargs)`` says of which entries of
     #: argument i the output is made (for an elementwise function, in the output's shape). The others get no
-    #: gradient at all, whatever their derivatives are.
-    chooses: tuple[Callable[..., Any] | None, ...] | None = None
+    #: gradient at all, whatever their derivatives are. Of one that passes over entries in some calls, and
+    #: takes sums of the others: ``chooses(*args, **kwargs)`` says whether this is such a call.
+    chooses: tuple[Callable[..., Any] | None, ...] | Callable[..., bool] | None = None
     #: "sums" where each entry of the output is a sum of products of the arrays' entries, "matrices" where two
     #: arguments of two axes are multiplied as matrices (a third one is added to the product).
     product: str = ""

@@ -235,7 +235,14 @@ def extreme_segments_vjp(g: Any, y: Any, array: Any, ufunc: np.ufunc, indices: A
     return scatter(share, (*before, source), array.shape)
 
 
-rule(summed_segments, summed_segments_vjp, None, saves=False, name="add.reduceat")
+rule(
+    summed_segments,
+    summed_segments_vjp,
+    None,
+    saves=False,
+    name="add.reduceat",
+    chooses=lambda array, indices, axis=0: np.min(indices, initial=1) > 0,
+)
 rule(extreme_segments, extreme_segments_vjp, None, None, None, name="reduceat of extremes")
 
 # ------------------------------------------------------------------ outer
