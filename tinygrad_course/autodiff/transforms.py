@@ -284,7 +284,8 @@ def followed_vjp(f: Function, values: Sequence[Any], leaves: Sequence[Any]) -> t
 def flatten(nest: Any) -> tuple[Any, Callable[[Any], Any]]:
     """Return the arrays of a nest as one vector, and the function that makes a nest of such a vector again.
 
-    Both ways are recorded. For `scipy.optimize.minimize` and its like, which know vectors alone.
+    Both ways are recorded. For `scipy.optimize.minimize` and its like, which know vectors alone. The course's
+    ``dictionary_to_vector`` and ``vector_to_dictionary`` (course 2, week 1), for any nest.
 
     Examples
     --------

@@ -9,14 +9,9 @@
 
 from tinygrad_course.gradient_checking.checks import check_gradients, compare_gradients, gradient_check
 from tinygrad_course.gradient_checking.report import Entry, GradientMismatchError, GradientReport
-from tinygrad_course.gradient_checking.vectors import (
-    gradients_like,
-    parameters_to_vector,
-    relative_difference,
-    vector_to_parameters,
-)
+from tinygrad_course.gradient_checking.vectors import gradients_like, relative_difference
 
 __all__ = [
     "Entry", "GradientMismatchError", "GradientReport", "check_gradients", "compare_gradients",
-    "gradient_check", "gradients_like", "parameters_to_vector", "relative_difference", "vector_to_parameters",
+    "gradient_check", "gradients_like", "relative_difference",
 ]  # fmt: skip

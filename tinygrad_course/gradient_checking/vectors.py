@@ -1,73 +1,14 @@
-"""Parameters as one vector, and back: the course's ``dictionary_to_vector`` for any nest of arrays."""
+"""Gradients beside parameters: in their structure, and the course's difference of two of them."""
 
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
+from tinygrad_course.autodiff.transforms import flatten
 from tinygrad_course.engine import trees
 from tinygrad_course.engine.recording import peek
 from tinygrad_course.engine.tensor import Tensor
-from tinygrad_course.engine.trees import Array
-
-
-def parameters_to_vector(parameters: Any) -> Array:
-    """Return all entries of the parameters below each other, in their order.
-
-    Parameters
-    ----------
-    parameters : array, or nest of dicts, lists and tuples of arrays
-
-    Returns
-    -------
-    ndarray, shape (n, 1)
-
-    Notes
-    -----
-    Course 2, week 1, gradient checking: ``dictionary_to_vector``.
-
-    Examples
-    --------
-    >>> parameters_to_vector({"W1": np.array([[1.0, 2.0]]), "b1": np.array([[3.0]])}).T
-    array([[1., 2., 3.]])
-    """
-    columns = [np.reshape(peek(Tensor, leaf), (-1, 1)) for _, leaf in trees.leaves(parameters)]
-    return np.concatenate(columns) if columns else np.zeros((0, 1))
-
-
-def vector_to_parameters(vector: Any, like: Any) -> Any:
-    """Return the entries of a vector in the structure and the shapes of `like`.
-
-    Parameters
-    ----------
-    vector : array, shape (n, 1) or (n,)
-    like : nest of arrays
-        With n entries in all.
-
-    Raises
-    ------
-    ValueError
-        If the numbers of entries differ.
-
-    Examples
-    --------
-    >>> vector_to_parameters(np.array([1.0, 2.0, 3.0]), like={"w": np.zeros((2, 1)), "b": 0.0})
-    {'w': array([[1.],
-           [2.]]), 'b': np.float64(3.0)}
-    """
-    flat = np.ravel(vector)
-    shapes = [np.shape(leaf) for _, leaf in trees.leaves(like)]
-    ends = np.cumsum([int(np.prod(shape)) for shape in shapes])
-    total = int(ends[-1]) if len(ends) else 0
-    if total != flat.size:
-        raise ValueError(
-            f"the vector has {flat.size} entries and the parameters {total}: "
-            + ", ".join(f"{path or 'it'} is {np.shape(leaf)}" for path, leaf in trees.leaves(like))
-        )
-    parts = [
-        np.reshape(part, shape)[()] for part, shape in zip(np.split(flat, ends[:-1]), shapes, strict=True)
-    ]
-    return trees.rebuild(like, iter(parts))
 
 
 def gradients_like(gradients: Any, parameters: Any) -> Any:
@@ -159,7 +100,7 @@ def relative_difference(gradient: Any, approximation: Any) -> float:
     >>> relative_difference({"W": np.array([3.0, 0.0])}, {"W": np.array([6.0, 0.0])})
     0.3333333333333333
     """
-    grad, approx = (np.ravel(parameters_to_vector(g)) for g in (gradient, approximation))
+    grad, approx = (flatten(peek(Tensor, g))[0] for g in (gradient, approximation))
     if grad.size != approx.size:
         raise ValueError(f"the gradient has {grad.size} entries and the approximation {approx.size}")
     sizes = float(np.linalg.norm(grad)) + float(np.linalg.norm(approx))
