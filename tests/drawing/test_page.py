@@ -133,8 +133,8 @@ def test_the_rules_of_a_network():
         for send in step.get("sends", ()):
             if send.get("math"):
                 rules[shown["nodes"][send["node"]]["name"]] = text_of(send["math"])[-1]
-    assert rules["W4"] == "∂J/∂W^[4] = ∂J/∂Z^[4] A^[3]^T"
-    assert rules["A3"] == "∂J/∂A^[3] = W^[4]^T ∂J/∂Z^[4]"
+    assert rules["W4"] == "∂J/∂W^[4] = ∂J/∂Z^[4] A^[3]T"
+    assert rules["A3"] == "∂J/∂A^[3] = W^[4]T ∂J/∂Z^[4]"
     assert rules["Z3"] == "∂J/∂Z^[3] = ∂J/∂A^[3] ⊙ [Z^[3] > 0]"
     assert rules["Z4"] == "∂J/∂Z^[4] = ∂J/∂J · 1/m · (A^[4] − Y)"
     flower = read(page.page(networks.flower()))
@@ -237,3 +237,11 @@ def test_heat_maps_of_what_is_no_number():
     assert shown["bad"] == 2
     assert shown["n"] == [[1.0, "nan"], ["-inf", 0.0]]
     assert heat.dead(np.array([[0.0, 0.0], [0.0, 1.0]])) == [0]
+
+
+def test_nameless_data_are_told_by_what_has_a_name():
+    w, Y = Tensor(np.array([[0.2, 0.4]]), name="w"), np.array([[0.0, 1.0]])
+    shown = page.data(graph(np.sum((1 - Y) * np.log(w)), names={"Y": Y}))
+    assert "1 − Y" in {node["name"] for node in shown["nodes"]}
+    forward = [line for step in shown["steps"] if step["way"] == "forward" for line in text_of(step["math"])]
+    assert "v_2 = (1 − Y) ⊙ v_1" in forward

@@ -116,7 +116,7 @@ def text(math: Math) -> str:
     if tag == "mfrac":
         return "/".join(i if re.fullmatch(r"[\w∂^\[\]′]+", i) else f"({i})" for i in inner)
     if tag in {"msup", "msub"}:
-        above = inner[1] if re.fullmatch(r"\w+|\[\d+\]", inner[1]) else f"({inner[1]})"
+        above = inner[1] if re.fullmatch(r"\w+|\[\d+\]T?", inner[1]) else f"({inner[1]})"
         return f"{inner[0]}{'^' if tag == 'msup' else '_'}{above}"
     if tag == "mspace":
         return " "
@@ -146,7 +146,10 @@ class _Writer:
             case ast.Name(id=name):
                 return _ATOM, self.names.get(name) or ["mi", "", _NAMES.get(name, name)]
             case ast.Attribute(value=inner):
-                return _POWER, ["msup", "", self.write(inner, _ATOM), ["mi", "", "T"]]
+                base, turned = self.write(inner, _ATOM), ["mi", "", "T"]
+                if base[0] == "msup":  # W^[2]T, and not a T that is raised twice
+                    return _POWER, ["msup", "", base[2], row(base[3], turned)]
+                return _POWER, ["msup", "", base, turned]
             case ast.UnaryOp(operand=inner):
                 return _SUM, row(["mo", "sign", "−"], self.write(inner, _PRODUCT))
             case ast.BinOp(left=left, op=ast.Pow(), right=right):

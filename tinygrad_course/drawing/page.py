@@ -13,7 +13,7 @@ import numpy as np
 
 from tinygrad_course.drawing import heat, labels, outline, steps
 from tinygrad_course.drawing.layers import Section, grounds, lanes
-from tinygrad_course.drawing.scene import COMMUTE, kind_of
+from tinygrad_course.drawing.scene import has_order, kind_of, options
 from tinygrad_course.drawing.traversal import Way, through
 from tinygrad_course.graph.node import Graph, Node
 
@@ -98,13 +98,10 @@ def _node(
         "group": group, "shape": str(node.shape), "type": str(node.dtype or ""),
     }  # fmt: skip
     if node.op is not None:
-        signs = (labels.option(k, v) for k, v in node.options.items())
         found |= {
-            "op": labels.visible(node.op),
-            "sign": labels.SYMBOLS.get(node.op, node.op),
-            "note": " ".join(s for s in signs if s),
-            "ordered": node.op not in COMMUTE and len(set(node.inputs)) > 1,
-        }
+            "op": labels.visible(node.op), "sign": labels.SYMBOLS.get(node.op, node.op),
+            "note": options(node), "ordered": has_order(node),
+        }  # fmt: skip
     if node.error is not None:
         found |= {"name": "does not fit", "text": labels.visible(node.error).replace(" and ", "\n")}
     if node.line:

@@ -100,7 +100,7 @@ def of_operations(graph: Graph, sections: Sequence[Section] = (), title: str = "
             circle = f"o{node.id}"
             power = _power(graph, node)
             sign, note = (power, "") if power else _sign(node)
-            ordered = node.op not in COMMUTE and len(set(node.inputs)) > 1
+            ordered = has_order(node)
             item = Item(circle, "operation", sign, note=note, tip=tip(node), group=group, ordered=ordered)
             if boxed:
                 wires.append(Wire(circle, place[node.id], node.gradient is not None))
@@ -140,13 +140,23 @@ def not_finite(node: Node) -> str:
     return ", ".join(f"{count} {what}" for what, count in bad.items() if count)
 
 
+def has_order(node: Node) -> bool:
+    """Whether an operation has a left operand and a right one."""
+    return node.op not in COMMUTE and len(set(node.inputs)) > 1
+
+
+def options(node: Node) -> str:
+    """Return what an operation was given beside its operands, but for what the result's shape shows."""
+    told = (labels.option(k, v) for k, v in node.options.items() if k not in _PLAIN_FROM_THE_SHAPE)
+    return " ".join(t for t in told if t)
+
+
 def _sign(node: Node) -> tuple[str, str]:
     """Return what stands on the circle, and beside it."""
-    told = [labels.option(k, v) for k, v in node.options.items() if k not in _PLAIN_FROM_THE_SHAPE]
-    told = [t for t in told if t]
-    if node.op == "getitem" and told and len(told[0]) <= 8:
-        return told[0], ""
-    return labels.SYMBOLS.get(str(node.op), str(node.op)), " ".join(told)
+    told = options(node)
+    if node.op == "getitem" and told and len(told) <= 8:
+        return told, ""
+    return labels.SYMBOLS.get(str(node.op), str(node.op)), told
 
 
 def kind_of(node: Node, roots: set[int]) -> str:

@@ -13,6 +13,7 @@ from tinygrad_course.drawing.mathematics import Math, between, operator, row, wi
 from tinygrad_course.drawing.traversal import Way
 from tinygrad_course.graph import formulas
 from tinygrad_course.graph.node import Graph, Node
+from tinygrad_course.graph.related import related
 from tinygrad_course.graph.replay import Share
 
 #: The most factors of a chain that are written out.
@@ -21,17 +22,19 @@ _DIGITS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 
 
 class Names:
-    """What the nodes are called: as the user named them, and v₁, v₂, ... where she did not."""
+    """What the nodes are called: as the user named them, 1 − Y by Y, and v₁, v₂, ... the others."""
 
     def __init__(self, graph: Graph) -> None:
         self.graph = graph
+        self._told = related(graph)
         taken = {n.name for n in graph if n.name}
         fresh = {p: filterfalse(taken.__contains__, map(f"{p}{{}}".format, count(1))) for p in "vcp"}
         self._names: list[str] = []
         for node in graph:
             number = node.constant and labels.scalar(node.value) is not None and not node.shape
             prefix = "v" if node.op is not None else "c" if node.constant else "p"
-            self._names.append(node.name or ("" if number else next(fresh[prefix])))
+            told = node.name or self._told.get(node.id)
+            self._names.append(told or ("" if number else next(fresh[prefix])))
 
     def plain(self, number: int) -> str:
         """Return a name as text, or the number that a nameless constant is."""
@@ -39,11 +42,14 @@ class Names:
         node = self.graph[number]
         if not name:
             return labels.number(node.value, 5)
-        return labels.visible(name) if node.name else name[0] + name[1:].translate(_DIGITS)
+        own = node.name or number in self._told
+        return labels.visible(name) if own else name[0] + name[1:].translate(_DIGITS)
 
     def math(self, number: int) -> Math:
         """Return a name for formulas."""
         name = self._names[number]
+        if number in self._told:
+            return maths.within(["mi", "", name])
         return maths.identifier(name) if name else maths.number(self.graph[number].value)
 
 
