@@ -163,6 +163,17 @@ def test_an_operation_and_the_box_of_its_result_stand_in_one_row():
         assert all(rows[k] == rows[f"o{k[1:]}"] for k in rows if f"o{k[1:]}" in rows and k[0] == "n")
 
 
+def test_nameless_data_of_another_row_have_a_name():
+    X, y = np.ones((3, 1)), Tensor(np.ones((3, 1)), name="y")
+    z = y
+    for _ in range(20):
+        z = np.tanh(z)
+    shown, _ = drawn(graph(np.sum(z * X + X * y)))
+    assert {"c₁"} <= {i.title for i in shown.items if i.kind == "reference"}
+    assert "c₁ (3, 1)" in {i.black for i in shown.items if i.kind == "data"}
+    assert all(i.title for i in shown.items if i.kind == "reference")
+
+
 def test_powers_are_read_as_powers():
     a = Tensor(2.0, name="a")
     shown = texts(graph(a**3 + a**-2 + a**0.5 + 2**a))

@@ -44,9 +44,10 @@ def split(whole: Scene, rows: Sequence[int], call: Callable[[int], str]) -> Scen
         here, row = group[wire.head], rows[group[wire.head]]
         if rows[group[wire.tail]] != row:
             source, key = items[wire.tail], f"r{row}{wire.tail}"
-            name = source.title if source.kind not in {"operation", "number"} else call(int(wire.tail[1:]))
+            own = source.kind != "operation" and source.title
+            name = own or call(int(wire.tail[1:]))
             references.setdefault(key, Item(key, "reference", name, tip=source.tip, group=here))
-            if source.kind == "operation" and not source.black.startswith(name):
+            if not own and source.kind != "number" and not source.black.startswith(name):
                 items[wire.tail] = replace(source, black=f"{name} {source.black}")
             wire = replace(wire, tail=key)
         wires.append(wire)
