@@ -38,7 +38,6 @@ REFUSED = {
     "written over": "NumPy reads the values, a view of",
     "a plain array": "is written into a plain array|turned into a plain array",
     "a view of broadcasting": "gives a view that can't be written to, as NumPy's",
-    "a part": "a part of complex numbers can't be written to alone",
     "a number": "is a number: nothing can be written",
 }
 

@@ -225,9 +225,12 @@ def _without(root: Tensor, before: Tensor, latest: Tensor) -> None:
 def _through(view: View, index: Any, value: Any) -> None:
     """Write to a view: to the places that it shows of its root."""
     one: Any = view
+    part = None
     while type(one) is View:
         if one.trouble is not None:
             raise ValueError(f"assignment destination is read-only: {one.trouble}")
+        if one.rule.function in {np.real, np.imag} and one.parent.dtype.kind == "c":
+            part = one.rule.function
         one = one.parent._state
     root, cls = view.root, type(view.root)
     shown = view.index
@@ -240,7 +243,13 @@ def _through(view: View, index: Any, value: Any) -> None:
         root._data = data
         root._state = None
         return
-    _put(root, np.atleast_1d(view.numbers()[index]), value)
+    numbers = np.atleast_1d(view.numbers()[index])
+    if part is not None:
+        if np.iscomplexobj(value):
+            raise TypeError("complex numbers are written over the real or the imaginary ones of others")
+        there = np.reshape(root, -1)[numbers]
+        value = value + 1j * np.imag(there) if part is np.real else np.real(there) + 1j * value
+    _put(root, numbers, value)
 
 
 def _put(root: Tensor, numbers: Any, value: Any) -> None:

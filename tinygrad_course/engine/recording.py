@@ -59,13 +59,12 @@ VIEWS: dict[Callable[..., Any], bool | None] = {
         [
             operator.getitem, np.transpose, np.swapaxes, np.moveaxis, np.matrix_transpose, np.squeeze,
             np.expand_dims, np.flip, np.flipud, np.fliplr, np.rot90, np.diagonal, np.broadcast_to, np.real,
-            windows,
+            np.imag, windows,
         ],
         True,
     ),
 }  # fmt: skip
 READ_ONLY = {np.diagonal, np.broadcast_to, windows}
-_PARTS = {np.real, np.imag}
 
 # ------------------------------------------------------------------ recording a call
 
@@ -145,7 +144,7 @@ def record(  # noqa: C901  (one pass over the arguments; a comprehension would m
     if kind is not _float64 and (kind is not _ndarray or y.base is not None or y is values[0]):
         if rule.outputs:
             out = node(cls, rule, args, tuple(y), values if keep else None, holds, kwargs)
-            return _outputs(cls, out, given, values, y)
+            return _outputs(cls, out, y)
         if kind is not _ndarray:
             y = _result(rule, y)
         elif y is values[0]:
@@ -285,10 +284,9 @@ def _view(
     given: tuple[Any, ...],
     values: list[Any],
     kwargs: Any,
-    pick: int | None = None,
 ) -> Tensor:
     """Return `out` as the view of an argument that NumPy would have made, or as it is if none."""
-    rule: Any = out._op if pick is None else out._args[0]._op
+    rule: Any = out._op
     function = rule.function
     trouble, unsure = None, False
     tensors = [i for i, arg in enumerate(given) if type(arg) is cls]
@@ -301,7 +299,11 @@ def _view(
         else:  # (a number that was broadcast shares no memory)
             if function not in READ_ONLY or not tensors:
                 return out
-    elif len(tensors) != 1 or (function is operator.getitem and _basic(values[1], out.shape) is False):
+    elif (
+        len(tensors) != 1
+        or (function is operator.getitem and _basic(values[1], out.shape) is False)
+        or (function is np.imag and values[0].dtype.kind != "c")
+    ):
         return out
     elif function is operator.getitem and _basic(values[1], out.shape) is None:
         unsure = True
@@ -314,15 +316,13 @@ def _view(
             f"whether {out._label()} is a view or a copy depends on how the array lies in memory, which is "
             "not known here"
         )
-    if function in _PARTS and values[at].dtype.kind == "c":
-        trouble = "a part of complex numbers can't be written to alone: write z[...] = value + 1j * z.imag"
-    elif function in READ_ONLY:
+    if function in READ_ONLY:
         trouble = f"{rule.name} gives a view that can't be written to, as NumPy's can't: take a copy of it"
     rest = [*values[:at], *values[at + 1 :]]
-    if pick is None and out._args[at]._op is WRITE:
+    if out._args[at]._op is WRITE:
         out._data = detached(out._data, values[at])
     shown = leaf(cls, out._data)
-    shown._state = View(given[at], out, rule, at, rest, kwargs or {}, pick, trouble, unsure)
+    shown._state = View(given[at], out, rule, at, rest, kwargs or {}, trouble, unsure)
     shown._serial = out._serial
     return shown
 
@@ -401,16 +401,14 @@ def _spelled(
     return args[:first], {**more, **(kwargs or {})}
 
 
-def _outputs(cls: type[Tensor], whole: Tensor, given: tuple[Any, ...], values: list[Any], y: Any) -> Any:
+def _outputs(cls: type[Tensor], whole: Tensor, y: Any) -> Any:
     """Return one Tensor for each of a function's results, in the container that it returns."""
     outs: list[Any] = []
-    views = whole._op is not None and whole._op.function in VIEWS
     for i, v in enumerate(whole._data):
         if getattr(v, "dtype", np.dtype(bool)).kind not in "fc":
             outs.append(v)
             continue
-        out = node(cls, OUTPUT, (whole, i), v, None)
-        outs.append(_view(cls, out, given, values, whole._kwargs, pick=i) if views else out)
+        outs.append(node(cls, OUTPUT, (whole, i), v, None))
     if isinstance(y, tuple):
         return type(y)(*outs) if hasattr(y, "_fields") else tuple(outs)
     return outs

@@ -337,14 +337,24 @@ class Tensor(Operators, Methods, errors.Habits):
 
     @real.setter
     def real(self, value: Any) -> None:
-        if self.dtype.kind == "c":
-            raise TypeError(f"write {self._label()} = value + 1j * t.imag: a part alone can't be written to")
-        self[...] = value
+        self._part_written(np.real, value)
 
     @property
     def imag(self) -> Tensor:
         """The imaginary part, recorded."""
         return np.imag(self)
+
+    @imag.setter
+    def imag(self, value: Any) -> None:
+        if self.dtype.kind != "c":
+            raise TypeError(f"{self._label()} has no imaginary part to write to")
+        self._part_written(np.imag, value)
+
+    def _part_written(self, part: Any, value: Any) -> None:
+        state: Any = getattr(value, "_state", None)
+        if type(state) is View and state.parent is self and state.rule.function is part:
+            return  # what  z.real += 1  ends with: the view was written to already
+        (part(self) if self.dtype.kind == "c" else self)[...] = value
 
     @property
     def mT(self) -> Tensor:

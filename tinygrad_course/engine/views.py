@@ -54,13 +54,12 @@ class View:
     """A Tensor that shows a part of another, as NumPy's views do."""
 
     parent: Tensor  #: what it was taken from
-    node: Tensor  #: the recorded operation, or of one with several results the one number `pick`
+    node: Tensor  #: the recorded operation
     # the call that shows the part: the parent is its argument number `at`
     rule: Rule
     at: int
     rest: list[Any]  #: its other arguments
     kwargs: dict[str, Any]
-    pick: int | None
     trouble: str | None  #: why it can't be written to; or, where `unsure`, why NumPy's way can't be known
     unsure: bool
     root: Tensor = field(init=False)  #: the Tensor at the end of the chain of parents
@@ -79,8 +78,7 @@ class View:
     def _shown(self, call: Callable[..., Any], parent: Any) -> Any:
         """Return the view of something in the parent's place."""
         args = (*self.rest[: self.at], parent, *self.rest[self.at :])
-        shown = call(self.rule.function, args, self.kwargs)
-        return shown if self.pick is None else shown[self.pick]
+        return call(self.rule.function, args, self.kwargs)
 
     def read(self, tensor: Tensor) -> tuple[Tensor, Any]:  # noqa: ARG002  (as the others)
         """Return what the view shows now."""
@@ -123,7 +121,8 @@ class View:
         while type(state := chain[-1].parent._state) is View:
             chain.append(state)
         for view in reversed(chain):
-            array = view._shown(lambda f, args, kwargs: f(*args, **kwargs), array)
+            if view.rule.function is not np.imag or array.dtype.kind == "c":  # else the elements' numbers
+                array = view._shown(lambda f, args, kwargs: f(*args, **kwargs), array)
         return array
 
 
