@@ -362,6 +362,8 @@ def test_calls_that_numpy_takes_in_its_own_way():
         (lambda x: np.multiply(x, (1.5,)), np.ones(3)),
         (lambda x: np.sum(np.divmod(x, np.array([1.1]))[1]), np.float64(2.0)),
         (lambda x: np.modf(x)[0], np.float64(2.5)),
+        (value_and_grad(lambda x: np.linalg.multi_dot([x, np.outer(x, x), x])), np.arange(3.0)),
+        (value_and_grad(lambda x: np.linalg.multi_dot([x, np.outer(x, x), np.eye(3)]) @ x), np.arange(3.0)),
         (lambda x: np.add(x, [1, 2, 3]), np.ones(3)),
     ):
         assert_equal(compiled(f)(x), f(x))

@@ -68,8 +68,8 @@ def test_what_is_advised_exists() -> None:
     [
         ("numpy", "t.data"), ("detach", "stop_gradient"), ("cpu", "t.data"), ("zero_grad", "t.grad = None"),
         ("requires_grad", "make constants plain arrays"), ("grad_fn", "tinygrad_course.graph(t)"),
-        ("view", "t.reshape(shape)"), ("unsqueeze", "np.expand_dims"), ("exp", "np.exp(t)"),
-        ("tanh", "np.tanh(t)"),
+        ("view", "t.reshape(shape)"), ("view", "z.imag"), ("unsqueeze", "np.expand_dims"),
+        ("exp", "np.exp(t)"), ("tanh", "np.tanh(t)"),
     ],
 )  # fmt: skip
 def test_a_habit_of_another_library(name: str, hint: str) -> None:

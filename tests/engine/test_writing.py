@@ -290,6 +290,48 @@ def test_a_part_takes_real_numbers():
         np.sin(Tensor([1.0])).imag = 2.0
 
 
+WHERE = [
+    lambda x, y: np.copyto(y, x, where=[0, 1, 1]),
+    lambda x, y: np.copyto(y, 3 * x[0], where=x > 0.5),
+    lambda x, y: np.copyto(y[1:], x[None, :2], where=[True, False]),
+    lambda x, y: np.log(x, where=x > 0, out=y),
+    lambda x, y: np.multiply(x, x, where=[0, 1, 0], out=y),
+    lambda x, y: np.divide(1.0, x, where=x != 0, out=y),
+]
+
+
+@pytest.mark.parametrize("change", WHERE)
+def test_what_is_written_where_a_mask_is_true(change):
+    """A list of 0 and 1 is a mask, and no row numbers."""
+    x = np.array([0.0, 1.5, -2.0])
+
+    def f(x):
+        y = np.sin(x) + 1
+        change(x, y)
+        return np.sum(y * np.array([1.0, 2.0, 3.0]))
+
+    with np.errstate(all="ignore"):
+        J, g = value_and_grad(f)(x)
+        assert f(x) == J
+        differences = [(f(x + h) - f(x - h)) / 2e-6 for h in 1e-6 * np.eye(3)]
+        np.testing.assert_allclose(g[1:], differences[1:], rtol=1e-6)
+        assert np.isfinite(g[0])
+        np.testing.assert_allclose(compiled(grad(f))(x), g, rtol=1e-12)
+
+
+def test_masks_are_of_booleans():
+    y, numbers = Tensor([1.0, 2.0]) * 1, np.array([0, 1])
+    for write in (
+        lambda: np.add(y, 1, where=numbers, out=y),
+        lambda: np.copyto(y, 5.0, where=numbers),
+        lambda: np.select([numbers], [y]),
+    ):
+        with pytest.raises(TypeError, match="booleans"):
+            write()
+    assert np.array_equal(y.data, [1, 2])
+    assert np.array_equal(np.select([[True, False]], [y]).data, [1, 0])
+
+
 def test_a_number_as_a_matrix_is_written_to():
     def f(x):
         y = np.cumsum(x)[1:].reshape(())

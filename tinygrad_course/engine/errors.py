@@ -300,7 +300,7 @@ _INSTEAD = {
     "matmul": "write np.matmul(t, u), or t @ u",
     "unsqueeze": "write np.expand_dims(t, axis)",
     "permute": "write t.transpose(axes)",
-    "view": "write t.reshape(shape)",
+    "view": "write t.reshape(shape); for numbers of another kind z.real and z.imag, or x + 1j * y",
 }
 
 

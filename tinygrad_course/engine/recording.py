@@ -317,7 +317,10 @@ def _view(
             "not known here"
         )
     if function in READ_ONLY:
-        trouble = f"{rule.name} gives a view that can't be written to, as NumPy's can't: take a copy of it"
+        trouble = (
+            f"{rule.name} gives a view that can't be written to, as NumPy's can't but with writeable=True: "
+            "take a copy of it, or write to what it is a view of"
+        )
     rest = [*values[:at], *values[at + 1 :]]
     if out._args[at]._op is WRITE:
         out._data = detached(out._data, values[at])

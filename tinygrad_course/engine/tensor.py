@@ -306,6 +306,10 @@ class Tensor(Operators, Methods, errors.Habits):
         shape: tuple[int, ...] = self._data.shape
         return shape
 
+    @shape.setter
+    def shape(self, shape: Any) -> None:
+        raise AttributeError(f"a Tensor keeps its shape: write t = t.reshape({shape})")
+
     @property
     def ndim(self) -> int:
         """The number of axes."""

@@ -227,6 +227,8 @@ def resize(a: Any, new_shape: Any) -> Any:
 def select(condlist: Sequence[Any], choicelist: Sequence[Any], default: Any = 0) -> Any:
     result = default
     for condition, choice in zip(reversed(condlist), reversed(choicelist), strict=True):
+        if as_array(condition).dtype != np.bool_:
+            raise TypeError(f"np.select takes arrays of booleans as conditions, not {condition!r}")
         result = np.where(condition, choice, result)
     return np.copy(
         result, order="C"

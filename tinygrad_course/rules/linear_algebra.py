@@ -250,7 +250,9 @@ def multi_dot(arrays: Sequence[Any]) -> Any:
         return arrays[i] if j == i + 1 else np.dot(product(i, k), product(k, j))
 
     result = product(0, len(arrays))
-    return result.reshape(result.shape[first : 2 - end])
+    if first or end:  # not by reshape, which makes no numbers
+        result = result[0 if first else slice(None), 0 if end else slice(None)]
+    return result
 
 
 composed(np.linalg.matmul)(lambda x1, x2, /: np.matmul(x1, x2))

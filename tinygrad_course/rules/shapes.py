@@ -22,6 +22,15 @@ def normalize(axis: Axes, ndim: int) -> tuple[int, ...]:
     return tuple(a % ndim if ndim else 0 for a in axes)
 
 
+def as_mask(where: Any) -> Any:
+    """What NumPy takes for ``where=``: booleans, or a list of what is true or false."""
+    if not hasattr(where, "dtype"):
+        return np.asarray(where, dtype=bool)
+    if where.dtype != np.bool_:
+        raise TypeError(f"where= is an array of {where.dtype}, and NumPy takes booleans: write where=w != 0")
+    return where
+
+
 def kept(shape: tuple[int, ...], axis: Axes) -> tuple[int, ...]:
     """The shape of a reduction over `axis` with ``keepdims=True``."""
     axes = normalize(axis, len(shape))

@@ -10,7 +10,7 @@ import numpy as np
 
 from tinygrad_course.rules.indexing import astype, scatter
 from tinygrad_course.rules.reductions import logsumexp
-from tinygrad_course.rules.shapes import Axes, as_array
+from tinygrad_course.rules.shapes import Axes, as_array, as_mask
 from tinygrad_course.rules.table import (
     COMPOSED,
     RULES,
@@ -38,8 +38,12 @@ def selected(ufunc: np.ufunc, *inputs: Any, dtype: Any = None, where: Any = True
             f"memory that holds anything: write np.where(condition, {as_written(ufunc)}(x), otherwise)"
         )
     shape = out.shape
-    where = np.broadcast_to(where, shape)
-    # only there, so that no infinite slope of the rest comes back
+    where = np.broadcast_to(as_mask(where), shape)
+    if type(where) is not np.ndarray:  # of a program, which is of fixed shapes
+        with np.errstate(all="ignore"):
+            out[...] = np.where(where, ufunc(*inputs), out)
+        return out
+    # only there, so that NumPy warns of nothing else
     chosen = [np.broadcast_to(x, shape)[where] if np.ndim(x) else x for x in inputs]
     out[where] = ufunc(*chosen)
     return out

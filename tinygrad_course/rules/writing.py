@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_course.rules.shapes import as_array, unbroadcast
+from tinygrad_course.rules.shapes import as_array, as_mask, unbroadcast
 from tinygrad_course.rules.table import UFUNC_METHODS, composed, primitive, rule
 
 
@@ -33,10 +33,9 @@ def copyto(dst: Any, src: Any, casting: str = "same_kind", where: Any = True) ->
     if where is True:
         dst[...] = src
         return
-    mask = np.broadcast_to(where, dst.shape)
     while src.ndim > dst.ndim and src.shape[0] == 1:  # leading axes of length 1 don't count in a write
         src = src[0]
-    dst[mask] = np.broadcast_to(src, dst.shape)[mask]
+    dst[...] = np.where(np.broadcast_to(as_mask(where), dst.shape), src, dst)
 
 
 @composed(np.fill_diagonal)
