@@ -116,6 +116,19 @@ def test_arccosh(tmp_path: Path) -> None:
 
 
 V, M3, B = np.arange(3.0).reshape(3, 1), RNG.randn(3, 3), np.array([True, False, True]).reshape(3, 1)
+
+
+def _zero_below(Z: Any) -> Any:
+    Z[Z < 0.5] = 0.0
+    return Z
+
+
+def _first_row(X: Any) -> Any:
+    Z = X * 1.0
+    Z[0] = X[1]
+    return Z
+
+
 EXPRESSIONS: dict[str, Callable[..., Any]] = {
     "arithmetic": lambda X: (3 - X) / (2 + X * X) - X * V + 0.5,
     "power": lambda X: np.abs(X) ** 1.5 + X**2 + 2.0**X,
@@ -181,9 +194,10 @@ EXPRESSIONS: dict[str, Callable[..., Any]] = {
     "tile to more axes": lambda X: np.tile(X, (2, 1, 1)),
     "sum of a number": lambda X: np.sum(X[0, 0]) * X,
     "zeros for each example": lambda X: X + np.zeros((3, X.shape[1])) + np.full((X.shape[1],), 0.5),
-    "zeros with more axes": lambda X: np.concatenate([X[None], np.zeros((2, 1, X.shape[1])) + X[:1]]),
+    "zeros with more axes": lambda X: np.concatenate([X[None], np.zeros((2, 3, X.shape[1]))]),
     "softmax by hand": lambda X: np.exp(X) / np.sum(np.exp(X), axis=0),
     "softmax by hand, of rows": lambda X: np.exp(X.T) / np.sum(np.exp(X.T), axis=1, keepdims=True),
+    "a mask that is assigned to": lambda X: _zero_below(X * 1.0),
     "mixed indices": lambda X: X[None, -1, ..., ::-1] + X[0][None, ::-1],
 }  # fmt: skip
 
@@ -256,6 +270,11 @@ REFUSED: dict[str, tuple[Callable[..., Any], str]] = {
     "the largest entry's place": (lambda X: X[np.argmax(X[:, 0])], "argmax|depends on the examples"),
     "its text": (lambda X: X * len(str(X.data)), "printed"),
     "a list": (lambda X: X * len([x for x in X.data.tolist() if x]), "made a list"),
+    "an assignment to a row": (_first_row, "np.concatenate, np.stack or np.where make"),
+    "conv_transpose": (
+        lambda X: fn.conv_transpose(X[:, :, None], np.ones((2, 1, 1))),
+        "conv_transpose has no counterpart",
+    ),
     "a sort": (lambda X: np.sort(X, axis=0), "sort has no counterpart"),
     "eigenvalues": (lambda X: np.linalg.svd(M3 @ X @ X.T, compute_uv=False), "no counterpart"),
     "the square of m": (lambda X: X * X.shape[1] ** 2, "a number is"),

@@ -222,6 +222,7 @@ def _called(g: Graph, trace: Trace) -> Value:
             of[-1] = of[node.inputs[-1]]
             continue
         args, kwargs = node.call.filled([of[i] for i in node.inputs]), node.call.kwargs
+        args = tuple([a.recorded if type(a) is Tracer else a for a in args])  # a mask that is an index
         whole = Value(node.call.rule.function, args, kwargs, made.shape, made.dtype)
         if made not in whole.inputs:  # a copy is what it was made of
             made.function, made.args, made.kwargs, made.inputs = whole.function, args, kwargs, whole.inputs
@@ -298,7 +299,7 @@ class _Walk:
 
 def _two(a: Any, b: Any) -> Any:
     """Return an argument that is alike in both recordings, or the two."""
-    if type(a) is type(b) and isinstance(a, (tuple, list)) and len(a) == len(b):
+    if type(a) is type(b) and type(a) in {tuple, list} and len(a) == len(b):
         return type(a)(_two(p, q) for p, q in zip(a, b, strict=True))
     if isinstance(a, slice) and isinstance(b, slice):
         return slice(_two(a.start, b.start), _two(a.stop, b.stop), _two(a.step, b.step))

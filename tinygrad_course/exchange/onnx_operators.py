@@ -254,6 +254,16 @@ def _getitem(e: Model, x: Name, index: Any) -> Any:
     return e.op("Identity", x)
 
 
+@_emit("assign")
+def _assign(e: Model, x: Name, index: Any, value: Any) -> Any:
+    if not isinstance(index, Name) or e.rank(value):
+        raise CannotExport(
+            "an assignment to a part of an array, but for one number where a mask is true, has no "
+            "counterpart in ONNX: np.concatenate, np.stack or np.where make a new array"
+        )
+    return e.op("Where", index, value, x)
+
+
 def _bounds(part: slice) -> tuple[Any, Any, int]:
     if isinstance(part.step, Two):
         raise CannotExport("a slice whose step follows the number of examples")
