@@ -91,3 +91,9 @@ def test_without_scikit_learn_the_message_says_what_to_install() -> None:
     assert 'pip install "scikit-learn>=1.6"' in done.stderr
     plain = "import sys, tinygrad_course.training as t; t.Network; print('sklearn' in sys.modules)"
     assert subprocess.check_output([sys.executable, "-c", plain], text=True) == "False\n"
+
+
+def test_one_hidden_layer_is_a_number() -> None:
+    X = np.linspace(-1, 1, 20).reshape(-1, 1)
+    one, listed = (NetworkRegressor(n, epochs=3, random_state=0).fit(X, X[:, 0]) for n in (4, (4,)))
+    np.testing.assert_array_equal(one.predict(X), listed.predict(X))

@@ -419,3 +419,8 @@ def test_labels_of_text_and_no_callbacks() -> None:
     with pytest.raises(TypeError, match=r"Y is an array of <U3.*\(Y == 'cat'\) \* 1 has 0 and 1"):
         network.fit(X, np.full(Y.shape, "cat"))
     assert network.fit(X, Y, epochs=1, callbacks=None, show=False).epoch == 1
+
+
+def test_a_metric_is_a_function() -> None:
+    with pytest.raises(TypeError, match=r"metrics\['a'\] is 'accuracy'; expected a function"):
+        train(metrics={"a": "accuracy"})

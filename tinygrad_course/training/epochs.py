@@ -109,6 +109,9 @@ def measuring(
     cost: Cost, metrics: Mapping[str, Metric], X: Any, Y: Any, validation: Any, axis: int
 ) -> Callable[[Nest], dict[str, float]]:
     """Return what measures after an epoch: the validation data's cost, and metrics of both parts, by name."""
+    for name, metric in metrics.items():
+        if not callable(metric):
+            raise TypeError(f"metrics[{name!r}] is {metric!r}; expected a function (parameters, X, Y)")
     held: Any = None
     if validation is not None:
         X_held, Y_held = pair(validation)

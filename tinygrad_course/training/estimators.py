@@ -34,7 +34,7 @@ except ImportError as error:
 class _NetworkEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
     """What the classifier and the regressor have in common: the parameters, and training."""
 
-    hidden_layers: Sequence[int] = (32,)
+    hidden_layers: Sequence[int] | int = (32,)
     activation: str = "relu"
     _: KW_ONLY
     init: str | Draw = "he"
@@ -59,9 +59,10 @@ class _NetworkEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn ha
         n_L = 1 if Y.ndim == 1 else Y.shape[1]
         if last == "softmax":
             n_L = int(Y.max()) + 1
+        hidden = np.atleast_1d(self.hidden_layers).tolist()
         self.network_ = Network(
-            [X.shape[1], *self.hidden_layers, n_L],
-            [self.activation] * len(self.hidden_layers) + [last],
+            [X.shape[1], *hidden, n_L],
+            [self.activation] * len(hidden) + [last],
             **{name: getattr(self, name) for name in ("init", "lambd", "keep_prob", "batch_norm")},
             optimizer=self._optimizer(),
             seed=rng,
@@ -101,7 +102,7 @@ class _NetworkEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn ha
 _PARAMETERS = """
     Parameters
     ----------
-    hidden_layers : sequence of int
+    hidden_layers : sequence of int, or int
         The sizes of the hidden layers; () for none: logistic or linear regression.
     activation : str
         Of the hidden layers: "relu", "tanh", "sigmoid", "leaky_relu", "identity".
