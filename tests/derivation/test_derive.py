@@ -231,6 +231,8 @@ OTHERS = {
     "norm": np.linalg.norm,
     "einsum": lambda W: np.sum(np.einsum("ij,kj->ik", W, W) ** 2),
     "cumsum": lambda W: np.mean(np.cumsum(W, axis=0)),
+    "outer": lambda W: np.sum(np.outer(W[0], np.sum(W, axis=1)) ** 2) + np.sum(np.outer(W, W[1])),
+    "sums without their axes": lambda W: np.sum(np.exp(W) / np.sum(np.exp(W), axis=0) * W34),
     "arctan2": lambda W: np.sum(np.arctan2(W, W34) + np.arctan2(W34, W * W)),
     "maximum of multiples": lambda W: np.sum(np.maximum(0.3 * W, -2 * W) + np.maximum(W, 0.1 * W)),
     "clip": lambda W: np.sum(np.clip(W, -0.5, 0.5)),
@@ -276,6 +278,13 @@ def test_short_forms():
     assert derive(np.sum(np.maximum(W, 0.1 * W)), wrt=W)["dW"].result == "1{W > 0} + 0.1 * 1{W < 0}"
     d = derive(np.log(1 + np.exp(a * b)) + np.sin(a))
     assert d["dJ/da"].text == "dJ/da = cos(a) + σ(a b) b = 2.3397"
+    E = np.exp(Tensor(W34.T, name="Z"))
+    A = E / np.sum(E, axis=0)
+    d = derive(-np.sum(np.eye(4)[:, [0, 2, 1]] * np.log(A)) / 3, names={"E": E, "A": A})
+    assert d["dA"].text == "dA = -Y/A"
+    assert any(line.text.endswith("= A - Y") for line in d)
+    d = derive(np.sum((np.dot(np.array([[0.0, 1.0]]), W[:2]) - np.array([1.0, 2.0, 0.5, 1.0])) ** 2))
+    assert "m" not in d.text
     d = derive(np.sum(W[1:, :2]) * 3 + np.sum(np.arctan2(W, 2.0)))
     assert "3 * 1 at [1:, :2]" in d["dW"].text
     assert "\\operatorname{arctan2}" in derive(np.arctan2(a, b)).latex

@@ -223,6 +223,12 @@ class Ones(Term):
 class Reshape(Term):
     """The same numbers in another shape: ``Reshape(x, n, m)``."""
 
+    @classmethod
+    def eval(cls, x: Expr, *shape: Expr) -> Expr:
+        """Return a simpler form, or None."""
+        c, x = scalars_out(x)
+        return None if c == 1 else c * cls(x, *shape)
+
 
 class Handle(sympy.Dummy):  # type: ignore[misc]
     """Names an operation that has no formula here."""

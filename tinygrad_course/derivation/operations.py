@@ -16,6 +16,7 @@ from tinygrad_course.derivation.algebra import (
     Expr,
     Joined,
     LogSumExp,
+    Outer,
     Reshape,
     Shape,
     Softmax,
@@ -194,6 +195,10 @@ def _dot(call: Call) -> Expr | None:
     return Dot(a, b)
 
 
+def _vectors(call: Call) -> bool:
+    return [len(shape) for shape in call.shapes] == [1, 1]
+
+
 def _turned(x: Expr) -> Expr:
     """Return a transpose: of 1 - Y, term by term."""
     terms = sympy.Add.make_args(x)
@@ -239,6 +244,7 @@ _BUILD: dict[str, Callable[[Call], Expr | None]] = {
     "ravel": _reshape, "expand_dims": _reshape, "logsumexp": _logsumexp, "leaky_relu": _leaky_relu,
     "binary_cross_entropy": _whole, "categorical_cross_entropy": _whole, "drop": _whole, "var": _var,
     "concatenate": _concatenate, "standardize": _normalized, "rms_norm": _normalized,
+    "outer": lambda call: Outer(call.x, full(call.operands[1], call.shapes[1])) if _vectors(call) else None,
     "linear": lambda call: Dot(*call.operands[:2]) + call.operands[2],
     "norm": lambda call: None if call.options or call.shape else sympy.sqrt(Sum(call.x**2, -1)),
     "std": lambda call: None if (variance := _var(call)) is None else sympy.sqrt(variance),

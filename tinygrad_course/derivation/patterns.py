@@ -18,7 +18,9 @@ def softmaxes(graph: Graph) -> dict[int, tuple[int, int]]:
         if below.op != "sum" or above.op != "exp" or not same(graph, above.id, below.inputs[0]):
             continue
         summed = [i for i in (0, 1) if below.shape[i : i + 1] == (1,) and node.shape[i] > 1]
-        if len(summed) != 1 or not below.options.get("keepdims"):
+        if not below.options.get("keepdims"):  # (m,) lies along the columns
+            summed = [0] if below.options.get("axis") in (0, -2) and below.shape == node.shape[1:] else []
+        if len(summed) != 1:
             continue
         z = graph[above.inputs[0]]
         if z.op == "subtract":  # the greatest taken off: it changes nothing

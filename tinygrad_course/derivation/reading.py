@@ -105,7 +105,7 @@ def _examples(reading: Reading, names: Mapping[str, Any]) -> int | None:
         k = float(evaluate(slope, {}))
         shape = shape_of(part.args[0])
         m = shape[-1] if shape else 1
-        if m == 1 and names.get("m") != 1:
+        if (m == 1 and names.get("m") != 1) or (abs(k) == 1 and m > 1):  # or nothing is divided
             continue
         if any(math.isclose(abs(k) * m, r, rel_tol=1e-12) for r in (1, 0.5, 2)):
             return m

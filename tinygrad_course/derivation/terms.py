@@ -148,6 +148,8 @@ def _sent(part: Expr, g: Expr, shape: Shape) -> list[tuple[Expr, Expr]]:
     kind, (x, *rest) = type(part), part.args
     if kind is Dot:
         return [(x, _left(g, x, rest[0], shape)), (rest[0], _right(g, x, rest[0], shape))]
+    if kind is Outer:
+        return [(x, Dot(full(g, shape), rest[0])), (rest[0], Dot(x, full(g, shape)))]
     if kind is T:
         return [(x, T(g))]
     if kind is Sum:
@@ -170,7 +172,7 @@ def _sent(part: Expr, g: Expr, shape: Shape) -> list[tuple[Expr, Expr]]:
         return [(o, Part(full(g, shape), x, *ends[i : i + 2])) for i, o in enumerate(rest)]
     if kind is Operation:
         return [(operand, Vjp(x, i, g, *rest)) for i, operand in enumerate(rest)]
-    raise NotImplementedError(kind.__name__)  # Outer, Part, Vjp: only gradients are made of them
+    raise NotImplementedError(kind.__name__)  # Part, Vjp: only gradients are made of them
 
 
 def _left(g: Expr, a: Expr, b: Expr, shape: Shape) -> Expr:

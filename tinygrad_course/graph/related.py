@@ -24,7 +24,7 @@ def affine(c: Any, k: Any) -> tuple[float, float] | None:
         if np.array_equal(c, a * k + b):
             return a, b
     i, j = np.unravel_index(np.argmin(k), k.shape), np.unravel_index(np.argmax(k), k.shape)
-    if k[i] == k[j] or c[i] == c[j]:
+    if k[i] == k[j] or c[i] == c[j] or k.size < 3:  # of two numbers any other two are some a k + b
         return None
     a = float((c[j] - c[i]) / (k[j] - k[i]))
     b = float(c[i] - a * k[i])
