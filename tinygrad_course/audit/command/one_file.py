@@ -27,6 +27,7 @@ from tinygrad_course.audit.kinds.own_network import OwnNetwork
 from tinygrad_course.audit.kinds.what_trains import SCRIPT
 from tinygrad_course.audit.repair.candidates import Candidates
 from tinygrad_course.audit.repair.forward_and_backward import PARTNERS, backward_hidden, cache_finding
+from tinygrad_course.audit.repair.intention import of_one_vector
 from tinygrad_course.audit.repair.mutations.naming import is_a
 from tinygrad_course.audit.repair.proof import (
     OwnResult,
@@ -283,6 +284,12 @@ class _File:
                 shapes = not raised and all(label.startswith("shape of") for label in labels)
                 if shapes if starts else _told_by_gradients(learner, labels, backward):
                     return own.kind.described
+        failing = [verdict for verdict in verdicts if not verdict.right]
+        if of_one_vector(learner, kind, failing):
+            file = [*self.submission.statements, *self.submission.script]
+            used = any(learner.name in names_in(one) for one in file if one is not learner.node)
+            if not used or any(own.right and own.calls(learner.name) for own in self.own.values()):
+                return "the softmax of one vector"
         if labels and all("cost" in label for label in labels) and isinstance(kind, Optimize):
             loop = loop_results(self.program, self.seed).get(learner.name)  # which keeps other costs
             if loop is not None and loop.right:
@@ -299,6 +306,13 @@ class _File:
                 known = any(finding.suggestion for finding in others)
                 if not report.findings or report.raises_always or known:
                     report.findings = others
+            return
+        failing = [verdict for verdict in found.verdicts if not verdict.right]
+        # The course's functions give it several examples.
+        blamed = any(one.wrong and one.calls(learner.name) for one in self.own.values())
+        blamed = blamed or any(learner.name in self.program.callees(other) for other in self.known)
+        if of_one_vector(learner, self.known[learner.name][0], failing) and not blamed:
+            _take_back(report, "not checked: it is right for one vector; several examples need an axis")
             return
         verified = any(finding.verified and finding.suggestion for finding in report.findings)
         reason = unproved(learner, self.known[learner.name][0], found.verdicts, verified=verified)

@@ -14,6 +14,7 @@ import numpy as np
 from tinygrad_course.audit.execution.learner import Learner
 from tinygrad_course.audit.kinds import kind_of
 from tinygrad_course.audit.kinds.base import Kind
+from tinygrad_course.audit.reference.comparison import close
 from tinygrad_course.audit.repair.verdict import Verdict, judge
 from tinygrad_course.audit.source.signatures import bare, defaults_of
 from tinygrad_course.audit.source.syntax import names_in, targets
@@ -51,6 +52,15 @@ def own_meaning(learner: Learner, kind: Kind, failing: list[Verdict]) -> str:
     if "update" in bare(learner.name) and re.search(r"\bclip", text):
         return "it clips what it is given, which the course's function does not"
     return ""
+
+
+def of_one_vector(learner: Learner, kind: Kind, failing: list[Verdict]) -> bool:
+    """Tell whether a function is a softmax over all that it is given, where the exercise asks for no rows."""
+    powers = [verdict.expected.get("x_exp") for verdict in failing]
+    return len(kind.assumptions(learner)) > 1 and all(
+        exp is not None and close(verdict.values.get("softmax"), exp / np.sum(exp))
+        for exp, verdict in zip(powers, failing, strict=True)
+    )
 
 
 def _leaks(verdict: Verdict) -> bool:

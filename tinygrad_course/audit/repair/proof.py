@@ -63,6 +63,11 @@ class OwnResult:
         """Whether it ran, and is not the gradient."""
         return any(not verdict.right and verdict.error is None and verdict.wrong for verdict in self.verdicts)
 
+    def calls(self, name: str) -> bool:
+        """Tell whether it calls a function, in its forward or in its backward pass."""
+        passes = [self.kind.node, getattr(self.kind, "forward", None)]
+        return any(one is not None and name in self.kind.program.callees(one.name) for one in passes)
+
 
 def by_kind(kind: OwnKind, seed: int) -> OwnResult:
     """Hold a backward pass, or a training loop, against the gradient of its own forward pass and cost."""
