@@ -345,8 +345,13 @@ class _File:
             calls = [other for other in inside.callees(result.kind.node.name) if other in wrong]
             report = self._own_report(result)
             stuck = next((other for other in calls if wrong[other] is None), "")
-            if report.status == WRONG and stuck:
-                _take_back(report, NEEDS.format(stuck))
+            reason = NEEDS.format(stuck) if stuck else ""
+            method = next(
+                (name for name in inside.callees(result.kind.node.name) if name in faulty.values()), ""
+            )
+            reason = reason or f"not judged: it needs {shown_name(method)}, which is wrong" * bool(method)
+            if report.status == WRONG and reason:
+                _take_back(report, reason)
             elif calls and report.status == RIGHT:
                 report.remarks.append(f"right, given right {', '.join(calls)}")
             yield report

@@ -4,7 +4,7 @@ The forward function is run on Tensors, and its recording is differentiated. Whe
 loop that fills an array, `float(...)`), central differences of the very same function take its place.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -17,6 +17,8 @@ Parameters = dict[str, Array]
 STEP = 1e-5
 NEGLIGIBLE = 1e-5
 """What a slope may be off by, as a part of the largest."""
+ENTRIES, SAMPLE = 1000, 40
+"""How many numbers are moved one by one; of a larger array a sample of its entries is."""
 
 
 def gradients(cost: Callable[[Parameters], Any], parameters: Parameters) -> tuple[dict[str, Array], str]:
@@ -45,7 +47,12 @@ def slopes(
 ) -> dict[Path, Array] | None:
     """Return the central differences of a cost for every number in theta, None at a kink."""
     found = slopes_of_costs(cost, theta, wanted)
-    return found if all(np.all(np.isfinite(slope)) for slope in found.values()) else None
+    return found if all(map(smooth, found.values())) else None
+
+
+def smooth(slope: Array) -> bool:
+    """Tell whether a cost has a derivative in each of the numbers that were moved, all or a sample."""
+    return int(np.sum(np.isfinite(slope))) in {slope.size, SAMPLE}
 
 
 @np.errstate(invalid="ignore", over="ignore")  # a cost may be infinite: then its slopes are NaN
@@ -54,7 +61,8 @@ def slopes_of_costs(
 ) -> dict[Path, Array]:
     """Return the central differences of costs, whose axis is the last, for every number in theta.
 
-    A cost that is at a kink of one of theta's arrays has NaN there.
+    A cost that is at a kink of one of theta's arrays has NaN there. Of large arrays a sample of the entries
+    is looked at, the others are NaN.
     """
     found: dict[Path, Array] = {}
     allowed: dict[Path, Array] = {}
@@ -63,31 +71,42 @@ def slopes_of_costs(
     for path, slope, means in _differences(costs, theta, wanted):
         axes = tuple(range(slope.ndim - here.ndim))
         # Where the cost is smooth, its second difference goes as the square of the step.
-        top = np.maximum(np.max(np.abs(slope), axis=axes, initial=0.0), 1e-7)
-        bend = 2 * np.max(np.abs(means - here), axis=axes, initial=0.0) / STEP
+        top = np.fmax(np.nanmax(np.abs(slope), axis=axes, initial=0.0), 1e-7)
+        bend = 2 * np.nanmax(np.abs(means - here), axis=axes, initial=0.0) / STEP
         if np.any(bend > NEGLIGIBLE * top + noise):
             allowed[path] = NEGLIGIBLE * top + 10 * noise
         found[path] = np.where(bend > 0.02 * top, np.nan, np.where(np.abs(slope) <= noise, 0.0, slope))
     # A kink of one unit of many may bend it by less: then a smaller step gives another slope.
     for path, slope, _ in _differences(costs, theta, lambda path, _: path in allowed, STEP / 10):
-        found[path] = np.where(np.abs(slope - found[path]) > allowed[path], np.nan, found[path])
+        axes = tuple(range(slope.ndim - here.ndim))
+        kinked = np.any(np.abs(slope - found[path]) > allowed[path], axis=axes)
+        found[path] = np.where(kinked, np.nan, found[path])
     return found
+
+
+def sampled(slopes: Mapping[str, Array]) -> str:
+    """Say of which arrays a sample of the entries was looked at; "" where all were."""
+    parts = [f"{name} ({one.size:,})" for name, one in slopes.items() if np.any(np.isnan(one))]
+    return f"{SAMPLE} entries were looked at of each of {', '.join(parts)}" if parts else ""
 
 
 def _differences(
     cost: Callable[[Any], Any], theta: Any, wanted: Callable[[Path, Any], bool], step: float = STEP
 ) -> Iterator[tuple[Path, Array, Array]]:
     """Give (J(theta + step) - J(theta - step)) / (2 step) and the mean of both, entry by entry of a leaf."""
-    for path, value in leaves(theta):
-        if not wanted(path, value):
-            continue
+    moving = [(path, value) for path, value in leaves(theta) if wanted(path, value)]
+    for path, value in moving:
         found: list[Any] = []
-        for index in np.ndindex(np.shape(value)):
+        size = np.size(value)
+        many = size > max(SAMPLE, ENTRIES // len(moving))
+        seen = np.random.RandomState(size).choice(size, SAMPLE, replace=False) if many else np.arange(size)
+        for place in seen:
             for shift in (step, -step):
                 moved = np.array(value, dtype=float)
-                moved[index] += shift
+                moved[np.unravel_index(place, np.shape(value))] += shift
                 new = put(duplicate(theta), path, moved if np.ndim(value) else float(moved))
                 found.append(cost(new))
-        shape = np.shape(value) + np.shape(found[:1])[1:]
-        sides = [np.reshape(found[first::2], shape) for first in (0, 1)]
+        sides = np.full((2, size, *np.shape(found[:1])[1:]), np.nan)
+        sides[:, seen] = found[::2], found[1::2]
+        sides = sides.reshape(2, *np.shape(value), *sides.shape[2:])
         yield path, (sides[0] - sides[1]) / (2 * step), (sides[0] + sides[1]) / 2

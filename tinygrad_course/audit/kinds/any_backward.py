@@ -16,7 +16,7 @@ import numpy as np
 
 from tinygrad_course.audit.execution.learner import Learner
 from tinygrad_course.audit.execution.namespace import Program
-from tinygrad_course.audit.execution.oracle import slopes
+from tinygrad_course.audit.execution.oracle import sampled, slopes
 from tinygrad_course.audit.execution.paths import arrays, duplicate, leaves, unshared
 from tinygrad_course.audit.kinds.base import Assumption, Unfit, words
 from tinygrad_course.audit.kinds.candidate_costs import Cost, elementwise, implied_costs, own_cost, weighing
@@ -33,7 +33,7 @@ from tinygrad_course.audit.kinds.gradient_names import (
     up_to_a_factor,
     with_activation,
 )
-from tinygrad_course.audit.kinds.input_layouts import Layout, layouts, tried
+from tinygrad_course.audit.kinds.input_layouts import Layout, Sizes, tried
 from tinygrad_course.audit.kinds.names_taken import (
     Taken,
     called_in_loops,
@@ -47,8 +47,9 @@ from tinygrad_course.audit.kinds.own_network import COST, OwnNetwork
 from tinygrad_course.audit.source.argument_kinds import category
 from tinygrad_course.audit.source.signatures import JOINT, argument_names
 
-TRIES, DIFFERENTIATED = 2500, 10
-"""How many sets of values are tried, and with how many of them the forward function is differentiated."""
+TRIES, SIZED, DIFFERENTIATED = 2500, 300, 10
+"""How many sets of values are tried, how many in sizes that the code asks for, and with how many of them the
+forward function is differentiated."""
 TELLING = re.compile(r"times$|passes the derivative|no multiple")
 """What says most of why a function that ran is not judged."""
 _SOFTMAX = re.compile(r"softmax|keepdims.*exp|exp.*keepdims")
@@ -101,6 +102,7 @@ class AnyBackward(OwnNetwork):
         """Whether there is one output: a mean over the examples is no mean over the outputs then."""
         self.place: tuple[int, int] | None = None
         """The layout, and the place in it, of the values that fit."""
+        self.sizes = Sizes()
         self.kept_in: dict[str, str] = {}
         self.cell: dict[str, Any] = {}
         """What a recurrent cell of course 5 is given: with that, all that is wrong is a mistake."""
@@ -134,16 +136,20 @@ class AnyBackward(OwnNetwork):
         """Give values to try, the likeliest first; those alone that fitted before."""
         self.cell = cell_inputs(self.program, self.forward, seed)
         if self.cell and self.place in (None, (-1, 0)):
-            yield (-1, 0), layouts()[0], self.cell
+            yield (-1, 0), self.sizes.layouts()[0], self.cell
         course = any(name.startswith("hparam") for name in names)  # of course 4: the channels come last
         options = sorted(
-            enumerate(layouts()),
+            enumerate(self.sizes.layouts()),
             key=lambda one: (self.alone and one[1].units > 1, course and one[1].kernel[1:2] != (3,)),
         )
         sets = tried(names, seed, options)
         yield from (one for one in sets if self.place in (None, one[0]))
 
     def case(self, learner: Learner, draw: Draw, assumption: Assumption) -> Case:
+        """Find values with which both functions run, in the sizes for which the file is made."""
+        return self.sizes.settled(lambda: self._found(learner, draw))
+
+    def _found(self, learner: Learner, draw: Draw) -> Case:
         """Find values with which both functions run, and differentiate the forward function there."""
         taken = names_taken(self.program, self.node, self.forward, self.owner)
         taken = taken._replace(outside=[]) if self.layer else taken
@@ -152,7 +158,9 @@ class AnyBackward(OwnNetwork):
         problem: Unfit | None = None
         self.differentiated = 0
         for tries, (key, layout, values) in enumerate(self._settings(taken.looked_for, seed)):
-            if tries > TRIES or self.differentiated >= DIFFERENTIATED:
+            if best is None and layout.made_for and self.sizes.clear:
+                break
+            if tries > (SIZED if layout.made_for else TRIES) or self.differentiated >= DIFFERENTIATED:
                 break
             for_one = best is not None and best[0].for_one
             factor = problem is not None and problem.args[0].endswith("times")
@@ -164,6 +172,7 @@ class AnyBackward(OwnNetwork):
             try:
                 found = self._tried(learner, Draw(seed + 1), layout, values, taken)
             except Unfit as error:
+                self.sizes.learn(error.error, layout)
                 problem = max(problem or error, error, key=self._told)
                 continue
             if not found.ran and key[0] > 1:
@@ -215,9 +224,7 @@ class AnyBackward(OwnNetwork):
         labels = next((one for name, one in arguments.items() if category(name) == "labels"), None)
         costs = [weighing(weights)] if weights else []
         if not weights and labels is not None:
-            run = partial(self._run, learner)
-            costs = [own_cost(run, one, place, labels) for one in self.own_costs]
-            costs += implied_costs(output[place], place, labels)
+            place, costs = self._labelled(learner, output, place, labels, layout)
         costs = costs or elementwise(lambda at: self._called(learner, at, outside), at, output[place])
         if not costs:
             raise Unfit(f"no argument of {self.node.name} is the derivative of an output")
@@ -251,6 +258,20 @@ class AnyBackward(OwnNetwork):
         if best is None:
             raise Unfit("no cost goes with it")
         return best
+
+    def _labelled(
+        self, learner: Learner, output: list[Any], place: int, labels: Any, layout: Layout
+    ) -> tuple[int, list[Cost]]:
+        """Return which output goes with the labels, the last that does, and the costs of both."""
+        numbers = [number for number, part in enumerate(output) if numeric(part)]
+        implied = {number: implied_costs(output[number], number, labels) for number in numbers[::-1]}
+        place = next((number for number, found in implied.items() if found), place)
+        costs = [own_cost(partial(self._run, learner), one, place, labels) for one in self.own_costs]
+        costs += [cost for found in implied.values() for cost in found]
+        if not costs and layout.made_for and np.ndim(labels) == np.ndim(output[place]):
+            unlike = f"labels of other shapes {np.shape(labels)} {np.shape(output[place])}"
+            raise Unfit.raised(self.node.name, ValueError(unlike))
+        return place, costs
 
     def _spread(self, values: dict[str, Any], draw: Draw) -> dict[str, Any]:
         """Let predictions be any numbers where they need be no chances, so that each branch is met."""
@@ -328,6 +349,7 @@ class AnyBackward(OwnNetwork):
                 expected[key] = np.reshape(expected[key], np.shape(found[key]))
         others = {key: expected[key] for key in found if key not in right}
         case.required = tuple(key for key in expected if key in found)
+        self.sampled = sampled({key: expected[key] for key in case.required})
         if not others:
             return _Tried(case, len(right), True)
         ratio, upstream = ratio_of(found, others), taken.upstream

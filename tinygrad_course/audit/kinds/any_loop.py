@@ -16,7 +16,7 @@ import numpy as np
 
 from tinygrad_course.audit.execution.learner import Learner
 from tinygrad_course.audit.execution.namespace import Program
-from tinygrad_course.audit.execution.oracle import slopes_of_costs
+from tinygrad_course.audit.execution.oracle import sampled, slopes_of_costs, smooth
 from tinygrad_course.audit.execution.paths import (
     Path,
     at,
@@ -34,7 +34,7 @@ from tinygrad_course.audit.kinds.base import Assumption, Unfit, words
 from tinygrad_course.audit.kinds.candidate_costs import implied
 from tinygrad_course.audit.kinds.cases import Array, Case, Draw
 from tinygrad_course.audit.kinds.gradient_names import ratio_of, same
-from tinygrad_course.audit.kinds.input_layouts import layouts, tried
+from tinygrad_course.audit.kinds.input_layouts import Sizes, tried
 from tinygrad_course.audit.kinds.iterations import ITERATIONS, Iterations, Run
 from tinygrad_course.audit.kinds.loop_updates import (
     Candidate,
@@ -58,7 +58,6 @@ from tinygrad_course.audit.kinds.what_trains import (
     script_function,
     set_up,
     shared_names,
-    sizes_in,
     takes_away,
     updates,
 )
@@ -70,8 +69,6 @@ _TRIED = 150
 """With how many sets of values a loop is begun at most."""
 _FITTED = 3
 """With how many of them its iterations are differentiated."""
-_ENTRIES = 200
-"""Of how many numbers a loop may have as parameters."""
 _USUAL = {"iterations": ITERATIONS, "lambd": 0.3, "print_cost": False, "learning_rate": 0.1}
 _COST = re.compile(r"(?i)cost|loss|err|mse|nll|entropy|\bJ\b|kosten|cout|costo|perdida|sunshi")
 
@@ -94,6 +91,8 @@ class AnyLoop(Iterations):
         body = self.loop.body
         self.lowers = takes_away(self.program, body) or (not owner and names_gradients(body))
         """Whether its costs are to be lowered: what it calls to update may not be there to be read."""
+        self.sizes = Sizes()
+        self.tried_at = self.sizes.now
         self.given: tuple[int, int] | None = None
         self.found = ""
         """The cost that fits."""
@@ -107,6 +106,10 @@ class AnyLoop(Iterations):
         return f"the gradient of {self.found or 'the cost that it implies'}"
 
     def case(self, learner: Learner, draw: Draw, assumption: Assumption) -> Case:
+        """Hold an iteration's updates against each cost, in the sizes for which the file is made."""
+        return self.sizes.settled(lambda: self._held_against(draw))
+
+    def _held_against(self, draw: Draw) -> Case:
         """Run the loop until an iteration begins, and hold its updates against each cost."""
         new = self.program.functions.get(method_name(self.owner, "__init__")) if self.owner else None
         start = asked(new) if new is not None else []
@@ -114,8 +117,9 @@ class AnyLoop(Iterations):
         outside = self._outside()
         problem, tries, fits, seed = self.problem, 0, 0, draw.choice(range(10**6))
         best: tuple[Case, tuple[int, int]] | None = None
-        asked_for = sizes_in(self.whole, self.program.namespace), (2, 2), (2, 1)
-        options = [layout for sizes in dict.fromkeys(asked_for) for layout in layouts(*sizes)]
+        options = self.sizes.layouts()
+        if self.tried_at != self.sizes.now:
+            self.tried_at, self.limit = self.sizes.now, _TRIED
         names = [*dict.fromkeys([*start, *needed, *outside])]
         for key, layout, values in tried(
             names, seed, enumerate(options if names else options[:1]), guess=needed
@@ -130,8 +134,10 @@ class AnyLoop(Iterations):
                 given = {name: values[name] for name in needed} | self._usual
                 run = self._begun(given, {name: values[name] for name in start})
             except Unfit as error:
+                self.sizes.learn(error.error, layout)
                 problem = error if tries == 1 else problem
                 continue
+            self.sizes.learn(run.error, layout)
             if isinstance(run.error, TooLongError):
                 self.limit, problem = 0, Unfit("an iteration does not come back")
                 continue
@@ -214,11 +220,8 @@ class AnyLoop(Iterations):
             other = self._costs(options, put(duplicate(moved), path, shifted))
             if np.any(np.abs(other - base) > 1e-9 * np.abs(base)):
                 parameters.append(path)
-        size = sum(np.size(changed[path]) for path in parameters)
-        if not size:
+        if not parameters:
             raise Unfit("no cost of the parameters is computed in the loop, and none is implied")
-        if size > _ENTRIES:
-            raise Unfit(f"its parameters are {size:,} numbers: too many to be moved one by one")
         copies = [(path, of) for of in parameters for path in changed if plain(path) == plain(of)]
         for path, of in copies:  # W1 may lie in a variable and in a dictionary, the same in both
             if all(np.array_equal(at(one, path), at(one, of)) for one in (before, after)):
@@ -229,6 +232,7 @@ class AnyLoop(Iterations):
         slopes = slopes_of_costs(
             lambda moved: self._costs(options, moved), start, lambda path, _: path in values
         )
+        self.sampled = sampled({label(path): one[..., 0] for path, one in slopes.items()})
         number, fit = self._best(options, start, after, slopes, seen)
         self._settle(options[number], fit, after)
         self.parameters = set(parameters)
@@ -268,7 +272,7 @@ class AnyLoop(Iterations):
             slope = {path: one[..., number] for path, one in slopes.items() if path in moves or not moves}
             slope = {path: one for path, one in slope.items() if np.any(np.abs(one) > 1e-8)}
             slope = {path: one for path, one in slope.items() if label(path) != output}
-            if not slope or not all(np.all(np.isfinite(one)) for one in slope.values()):
+            if not slope or not all(map(smooth, slope.values())):
                 continue
             told = bool(implies or (_COST.search(output) and self.lowers))
             values = {path: moves[path][0] for path in slope if moves}
@@ -331,7 +335,8 @@ class AnyLoop(Iterations):
         for name, target in labels or [one for one in fixed if category(one[0]) == ""]:
             for output in reversed(list(seen)):
                 same = np.shape(seen[output]) == np.shape(target) and np.size(target) > 1
-                classes = np.ndim(seen[output]) == 2 and np.shape(target) == np.shape(seen[output])[:1]
+                shape = np.shape(seen[output])
+                classes = len(shape) == 2 and np.ndim(target) == 1 and len(target) in shape
                 derivative = re.match(r"(?i)d[A-Z_]|.*(delta|error|grad)", output) or output in names
                 if (same or classes) and not derivative and output != name.lstrip("."):
                     for cost in implied(seen[output], target):

@@ -54,6 +54,8 @@ class Kind:
 
     remark = ""
     """What was allowed for, or what a cost was guessed to be."""
+    sampled = ""
+    """Of which arrays a sample was looked at."""
     kept_in: Mapping[str, str] = MappingProxyType({})
     """The variable that holds a quantity, where its name is another."""
 
@@ -84,7 +86,7 @@ class Kind:
 
     def judge(self, values: Mapping[str, Any], case: Case) -> tuple[list[str], list[str]]:
         """Return (wrong labels, remarks) beyond the comparison with what is expected."""
-        return [], [self.remark] if self.remark else []
+        return [], [remark for remark in (self.remark, self.sampled) if remark]
 
 
 def formula(

@@ -82,8 +82,11 @@ def implied(output: Any, labels: Any) -> list[Callable[[Any], Any]]:
     """Return the costs of an output and labels that code without a cost may mean; each says what it is."""
     Y = np.asarray(labels)
     chances = bool(np.all((output > 0) & (output < 1)))
-    if np.ndim(output) == 2 and Y.shape == np.shape(output)[:1] and Y.dtype.kind in "iu" and chances:
-        Y = np.eye(np.shape(output)[1])[Y]
+    if np.ndim(output) == 2 and Y.ndim == 1 and Y.dtype.kind in "iu" and chances:
+        rows = len(Y) == len(output)
+        hot = np.eye(np.shape(output)[1 if rows else 0])
+        if np.max(Y) < len(hot) and np.shape(output)[0 if rows else 1] == len(Y):
+            Y = hot[Y] if rows else hot[:, Y]
     if Y.shape != np.shape(output) or not np.ndim(output) or Y.dtype.kind not in "fiub":
         return []
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from tinygrad_course.audit.execution.line_trace import canonical
 from tinygrad_course.audit.execution.paths import derivative_of, fields_of, label, leaves, own_object, plain
+from tinygrad_course.audit.reference.comparison import both
 from tinygrad_course.audit.source.syntax import names_of, returned
 
 GRADIENT = re.compile(r"(?i)^(d_?[a-z]\w*|\w*(grad|nabla|delta)\w*)$")
@@ -35,7 +36,7 @@ def same(value: Any, want: Any) -> bool:
     """Tell whether a gradient is right, as far as difference quotients can tell."""
     if np.size(value) != np.size(want):
         return False
-    mine, right = np.ravel(np.asarray(value, dtype=float)), np.ravel(np.asarray(want, dtype=float))
+    mine, right = both(value, want)
     size = max(1.0, float(np.max(np.abs(right), initial=0.0)))
     return bool(np.allclose(mine, right, rtol=1e-4, atol=1e-6 * size))
 
@@ -141,7 +142,7 @@ def ratio_of(found: Mapping[Any, Any], expected: Mapping[Any, Any]) -> float | N
     for key, right in expected.items():
         if key not in found or np.size(found[key]) != np.size(right):
             return None
-        mine, want = np.ravel(np.asarray(found[key], dtype=float)), np.ravel(right)
+        mine, want = both(found[key], right)
         top = int(np.argmax(np.abs(want)))
         if abs(want[top]) < 1e-7:
             if np.max(np.abs(mine)) > 1e-6:

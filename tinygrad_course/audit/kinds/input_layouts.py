@@ -6,18 +6,24 @@ differ, so that shapes tell results apart.
 """
 
 import itertools
+import math
 import re
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from tinygrad_course.audit.kinds.cases import Draw
+from tinygrad_course.audit.kinds.base import Unfit
+from tinygrad_course.audit.kinds.cases import Case, Draw
 from tinygrad_course.audit.source.argument_kinds import category
 
 N, D, H, M, T = 5, 4, 2, 3, 6
 """Examples, inputs, hidden units of a cell, outputs or classes, and steps of time."""
+_USUAL = D, M
+LARGEST = 4096
+"""The most features that are given."""
 LAYER = 7
 """Units of the first hidden layer; the next ones have one more each."""
 
@@ -34,6 +40,8 @@ class Layout:
     units: int = M
     """How many outputs there are; 0 for a vector of weights."""
     kernel: tuple[int, ...] = ()
+    made_for: bool = False
+    """Whether the code is made for these numbers of features and outputs."""
 
     @property
     def examples(self) -> int:
@@ -49,7 +57,7 @@ class Layout:
 def layouts(features: int = D, units: int = M) -> tuple[Layout, ...]:
     """Return the layouts of data with so many features, and of so many outputs or classes."""
     D, M = features, units
-    return (
+    made = (
         Layout((N, D), units=M),
         Layout((D, N), rows=False, turned=True, units=M),
         Layout((N, D), units=0),
@@ -68,6 +76,69 @@ def layouts(features: int = D, units: int = M) -> tuple[Layout, ...]:
         Layout((D,), units=M),
         Layout((1, D), units=M),
     )
+    return tuple(replace(one, made_for=(features, units) != _USUAL) for one in made)
+
+
+class Sizes:
+    """How many features and outputs code is made for: what it raises at other sizes tells."""
+
+    def __init__(self) -> None:
+        self.now, self.known = (D, M), {(D, M)}
+        self.told: Counter[tuple[int, int]] = Counter()
+
+    def layouts(self) -> tuple[Layout, ...]:
+        """Return the layouts of these sizes."""
+        return layouts(*self.now)
+
+    def learn(self, error: BaseException | None, layout: Layout) -> None:
+        """Note the sizes at which what was raised would not have been."""
+        here, there = self.now
+        for pair in clashes(str(error)) if isinstance(error, ValueError) else ():
+            for wanted, given in (pair, pair[::-1]):
+                if wanted <= LARGEST and wanted not in {*layout.data, N, H, T, LAYER, LAYER + 1}:
+                    self.told[wanted, there] += here == D and given in (here, math.prod(layout.data))
+                    self.told[here, wanted] += there == M and given == there
+
+    @property
+    def clear(self) -> bool:
+        """Whether other sizes have been told often enough to be tried next."""
+        return max((count for one, count in self.told.items() if one not in self.known), default=0) > 1
+
+    def settled(self, found: Callable[[], Case]) -> Case:
+        """Return what is found at these sizes, else at those that were told on the way."""
+        while True:
+            self.told.clear()
+            try:
+                return found()
+            except Unfit:
+                options = [(count, sizes) for sizes, count in self.told.items() if sizes not in self.known]
+                count, sizes = max(options, default=(0, self.now))
+                if not count or len(self.known) > 4:
+                    raise
+                self.now = sizes
+                self.known.add(sizes)
+
+
+def clashes(words: str) -> list[tuple[int, int]]:
+    """Return the sizes that do not go together, in the words of NumPy.
+
+    Examples
+    --------
+    >>> clashes("shapes (5,4) and (784,9) not aligned: 4 (dim 1) != 784 (dim 0)")
+    [(4, 784)]
+    >>> clashes("operands could not be broadcast together with shapes (5,10) (5,3)")
+    [(10, 3)]
+    """
+    told = re.search(r"(\d+) \(dim \d\) != (\d+) |size (\d+) is different from (\d+)", words)
+    if told:
+        one, other = (int(size) for size in told.groups() if size)
+        return [(one, other)]
+    shapes = [[int(size) for size in re.findall(r"\d+", one)] for one in re.findall(r"\(([\d, ]+)\)", words)]
+    reshaped = re.search(r"of size (\d+) into", words)
+    if reshaped and shapes:
+        return [(math.prod(shapes[-1]), int(reshaped[1]))]
+    pairs = zip(shapes[-2][::-1], shapes[-1][::-1], strict=False) if len(shapes) > 1 else ()
+    return [(one, other) for one, other in pairs if one != other and 1 not in (one, other)]
 
 
 class Style(NamedTuple):
@@ -111,10 +182,9 @@ def inputs(
         if unknown and kind not in kinds.values():
             kinds[unknown[0]] = kind
     present = {*kinds.values()}
-    weighted = present & {"weights", "outputs", "recurrent", "sizes"}
-    made = _Maker(
-        kinds, layout, layout.units if weighted or layout.units < 2 else layout.data[-1 if layout.rows else 0]
-    )
+    weighted = bool(present & {"weights", "outputs", "recurrent", "sizes"})
+    weighted = weighted or layout.made_for or layout.units < 2
+    made = _Maker(kinds, layout, layout.units if weighted else layout.data[-1 if layout.rows else 0])
     styles = itertools.product(
         _LABELS if "labels" in present else ("real",),
         ("flat", "row", "number") if "bias" in present else ("flat",),
@@ -221,7 +291,7 @@ class _Maker:
             return np.arange(count * T).reshape(count, T) % units
         if style.labels == "list":
             return (np.arange(N) % max(2, units)).tolist()
-        classes = (np.arange(max(count, 1)) + 1) % max(2, units)
+        classes = (max(2, units) - 1 - np.arange(max(count, 1))) % max(2, units)
         made: dict[str, Any] = {"classes": classes if count else 1}
         if units > 1:
             hot = np.eye(units)[classes]

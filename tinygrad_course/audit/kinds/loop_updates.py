@@ -11,6 +11,7 @@ from tinygrad_course.audit.execution.paths import Path, label, leaves, pairs
 from tinygrad_course.audit.kinds.base import Unfit
 from tinygrad_course.audit.kinds.cases import Array
 from tinygrad_course.audit.kinds.gradient_names import ratio_of
+from tinygrad_course.audit.reference.comparison import both
 
 Slopes = Mapping[Path, Array]
 
@@ -131,14 +132,16 @@ def _terms(step: Array, slope: Array, value: Array) -> _Terms | None:
     rate = _ratio({"": step}, {"": slope})
     if rate is not None:
         return _Terms(rate)
-    columns = [np.ravel(slope), np.ravel(value), np.sign(np.ravel(value))]
+    known = ~np.isnan(slope)  # where it was looked at
+    step, slope, value = step[known], slope[known], value[known]
+    columns = [slope, value, np.sign(value)]
     for count in (2, 3):
         if value.size < count + 2:
             return None
         table = np.stack(columns[:count], axis=1)
-        found = np.linalg.lstsq(table, np.ravel(step))[0]
+        found = np.linalg.lstsq(table, step)[0]
         top = np.max(np.abs(step), initial=0.0)
-        exact = np.allclose(table @ found, np.ravel(step), rtol=1e-3, atol=1e-5 * top)
+        exact = np.allclose(table @ found, step, rtol=1e-3, atol=1e-5 * top)
         if exact and -1 < found[1] <= 1e-9 and found[-1] <= 1e-9:
             return _Terms(*map(float, found))
     return None
@@ -175,7 +178,10 @@ def _meant(rate: float, wrong: list[Path], terms: dict[Path, _Terms | None], ste
             return "its updates are the derivatives of a cost, some times another number than the others"
     for path in wrong:
         size = np.abs(np.ravel(step.steps[path]))
-        if np.sum(size > 0.999999 * np.max(size)) > 1 and np.ptp(np.abs(step.slope[path])) > 1e-6:
+        if (
+            np.sum(size > 0.999999 * np.max(size)) > 1
+            and np.ptp(np.abs(both(step.slope[path], step.slope[path])[0])) > 1e-6
+        ):
             return "it clips its gradients"
     return ""
 

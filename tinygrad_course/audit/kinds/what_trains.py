@@ -3,14 +3,11 @@
 import ast
 import copy
 import re
-from collections.abc import Mapping
 from typing import Any
 
 from tinygrad_course.audit.execution.namespace import Program
 from tinygrad_course.audit.kinds.gradient_names import GRADIENT
-from tinygrad_course.audit.kinds.input_layouts import D, M
 from tinygrad_course.audit.kinds.iterations import ITERATIONS, ONCE
-from tinygrad_course.audit.source.argument_kinds import category
 from tinygrad_course.audit.source.signatures import JOINT, argument_names, free_names, role_of
 from tinygrad_course.audit.source.syntax import definition, elements, names_in, nodes, stored_names, targets
 
@@ -143,17 +140,3 @@ def _adds(statement: ast.AST, how: Any) -> bool:
     told = {ast.unparse(one) for one in elements(statement.targets[0])}
     inner = [one for one in nodes(statement.value, ast.BinOp) if isinstance(one.op, how)]
     return any(told & {ast.unparse(one.left), ast.unparse(one.right)} for one in inner)
-
-
-def sizes_in(node: ast.FunctionDef, namespace: Mapping[str, Any]) -> tuple[int, int]:
-    """Return how many features and outputs a function asks for by constants: nn_input_dim = 2."""
-    told = {"inputs": D, "outputs": M}
-    named = {name: value for name, value in namespace.items() if name in names_in(node)}
-    for one in nodes(node, ast.Assign):
-        for target, value in zip(elements(one.targets[0]), elements(one.value), strict=False):
-            if isinstance(target, ast.Name) and isinstance(value, ast.Constant):
-                named[target.id] = value.value
-    for name, value in named.items():
-        if type(value) is int and 0 < value < 8 and category(name) in told:
-            told[category(name)] = value
-    return told["inputs"], told["outputs"]

@@ -25,6 +25,13 @@ def as_array(value: Any) -> Array | None:
     return None
 
 
+def both(got: Any, want: Any) -> tuple[Array, Array]:
+    """Return the entries of two arrays of one size, those alone that it is known what they should be."""
+    a, b = np.ravel(np.asarray(got, dtype=float)), np.ravel(np.asarray(want, dtype=float))
+    known = ~np.isnan(b)
+    return (a, b) if np.all(known) else (a[known], b[known])
+
+
 def close(got: Any, want: Any, *, loose_shape: bool = False) -> bool:
     """Tell whether two values agree: the shape, and every entry within a part in 100,000.
 
@@ -43,9 +50,11 @@ def close(got: Any, want: Any, *, loose_shape: bool = False) -> bool:
         return False
     if mine.size == 0:
         return True
-    a, b = np.ravel(mine).astype(float), np.ravel(right).astype(float)
-    if not np.all(np.isfinite(a)):
-        return bool(np.array_equal(a, b, equal_nan=True))
+    if not np.all(np.isfinite(mine)):
+        return bool(np.array_equal(np.ravel(mine), np.ravel(right), equal_nan=True))
+    a, b = both(mine, right)
+    if not b.size:
+        return False
     single = mine.dtype.kind == "f" and mine.dtype.itemsize < 8
     return bool(
         np.max(np.abs(a - b)) <= (SINGLE_TOLERANCE if single else TOLERANCE) * (np.max(np.abs(b)) + 1e-9)
@@ -84,7 +93,9 @@ def ratio(got: Any, want: Any) -> float | None:
     mine, right = as_array(got), as_array(want)
     if mine is None or right is None or mine.size != right.size or mine.size == 0:
         return None
-    a, b = np.ravel(mine).astype(float), np.ravel(right).astype(float)
+    a, b = both(mine, right)
+    if not b.size:
+        return None
     top = int(np.argmax(np.abs(b)))
     if not b[top] or not np.all(np.isfinite(a)):
         return None
@@ -175,9 +186,10 @@ def _relate_shapes(name: str, mine: Array, right: Array, m: int, others: Mapping
 
 
 def _unknown(name: str, mine: Array, right: Array) -> Relation:
+    mine, right = both(mine, right)
     difference = np.linalg.norm(mine - right) / (np.linalg.norm(mine) + np.linalg.norm(right))
     with np.errstate(divide="ignore", invalid="ignore"):
-        quotients = np.ravel(mine / right)
+        quotients = mine / right
     quotients = quotients[np.isfinite(quotients)]
     spread = ""
     if quotients.size > 1:
