@@ -362,3 +362,96 @@ class Linear:
 @pytest.mark.parametrize(("edit", "status"), [("sum(0)", "right"), ("mean(0)", "wrong")])
 def test_what_a_file_imports_where_a_module_is_missing_and_passes_of_any_name(edit, status):
     assert told(FALLBACK.replace("sum(0)", edit))["Linear._backward_propagation"].status == status
+
+
+KEEPS = """import numpy as np
+class Dense:
+    def __init__(self, n_in, n_out):
+        self.W = 0.1 * np.random.randn(n_in, n_out)
+        self.b = np.zeros((1, n_out))
+    def forward(self, inputs):
+        self.inputs = inputs
+        self.output = np.dot(inputs, self.W) + self.b
+    def backward(self, dvalues):
+        self.dW = np.dot(self.inputs.T, dvalues)
+        self.db = np.sum(dvalues, axis=0, keepdims=True)
+        self.dinputs = np.dot(dvalues, self.W.T)
+"""
+KEEPS_ALL = """import numpy as np
+class Net:
+    def __init__(self, n_x, n_h, n_y):
+        self.W1, self.b1 = np.random.randn(n_h, n_x), np.zeros((n_h, 1))
+        self.W2, self.b2 = np.random.randn(n_y, n_h), np.zeros((n_y, 1))
+    def forward(self, X):
+        self.X = X
+        self.A1 = np.tanh(self.W1 @ X + self.b1)
+        self.Z2 = self.W2 @ self.A1 + self.b2
+        self.A2 = 1 / (1 + np.exp(-self.Z2))
+    def backward(self, Y):
+        m = Y.shape[1]
+        dZ2 = self.A2 - Y
+        self.dW2, self.db2 = dZ2 @ self.A1.T / m, np.sum(dZ2, axis=1, keepdims=True) / m
+        dZ1 = self.W2.T @ dZ2 * (1 - self.A1 ** 2)
+        self.dW1, self.db1 = dZ1 @ self.X.T / m, np.sum(dZ1, axis=1, keepdims=True) / m
+"""
+NAMED = """import numpy as np
+class Layer:
+    def __init__(self, n_in, n_out, activation):
+        self.W, self.b = np.random.randn(n_out, n_in), np.zeros((n_out, 1))
+        self.kind = activation
+    def forward(self, A_prev):
+        self.A_prev, self.Z = A_prev, self.W @ A_prev + self.b
+        if self.kind == "elu":
+            return np.where(self.Z > 0, self.Z, np.exp(self.Z) - 1)
+        elif self.kind == "softplus":
+            return np.log(1 + np.exp(self.Z))
+        raise ValueError(self.kind)
+    def backward(self, dA):
+        if self.kind == "elu":
+            dZ = dA * np.where(self.Z > 0, 1, np.exp(self.Z))
+        elif self.kind == "softplus":
+            dZ = dA / (1 + np.exp(-self.Z))
+        self.dW, self.db = dZ @ self.A_prev.T, np.sum(dZ, axis=1, keepdims=True)
+        return self.W.T @ dZ
+"""
+LOOKED_UP = """import numpy as np
+SLOPES = {"sine": np.cos, "square": lambda z: 2 * z}
+VALUES = {"sine": np.sin, "square": lambda z: z * z}
+def activate(z, name):
+    return VALUES[name](z)
+def activate_backward(dA, z, name):
+    return dA * SLOPES[name](z)
+"""
+
+
+@pytest.mark.parametrize("text", [KEEPS, KEEPS_ALL, NAMED, LOOKED_UP])
+def test_outputs_that_are_kept_and_words_that_choose(text):
+    assert {report.status for report in audit_text(text).functions if "backward" in report.name} == {"right"}
+
+
+@pytest.mark.parametrize(
+    ("text", "right", "wrong"),
+    [
+        (KEEPS, "self.dinputs = np.dot(dvalues, self.W.T)", "self.dinputs = np.dot(dvalues, self.W.T) * 2"),
+        (
+            KEEPS,
+            "db = np.sum(dvalues, axis=0, keepdims=True)",
+            "db = np.mean(dvalues, axis=0, keepdims=True)",
+        ),
+        (KEEPS_ALL, "* (1 - self.A1 ** 2)", "* (1 - self.A1)"),
+        (KEEPS_ALL, "dZ1 @ self.X.T / m", "dZ1 @ self.X.T"),
+        (
+            NAMED,
+            "dA * np.where(self.Z > 0, 1, np.exp(self.Z))",
+            "dA * np.where(self.Z > 0, 1, np.exp(-self.Z))",
+        ),
+        (NAMED, "dA / (1 + np.exp(-self.Z))", "dA * (1 + np.exp(-self.Z))"),
+        (LOOKED_UP, '"sine": np.cos', '"sine": np.sin'),
+        (LOOKED_UP, "2 * z}", "3 * z}"),
+    ],
+)
+def test_mistakes_in_what_is_kept_and_in_each_branch(text, right, wrong):
+    (report,) = (one for one in audit_text(text.replace(right, wrong)).functions if "backward" in one.name)
+    assert report.status == "wrong"
+    if text is not LOOKED_UP:
+        assert report.findings[0].line == text[: text.index(right)].count("\n") + 1

@@ -41,11 +41,13 @@ from tinygrad_course.audit.kinds.names_taken import (
     handed_on,
     names_taken,
     penalized,
+    words_asked,
 )
-from tinygrad_course.audit.kinds.own_class import shown_name
+from tinygrad_course.audit.kinds.own_class import output_told, shown_name
 from tinygrad_course.audit.kinds.own_network import COST, OwnNetwork
 from tinygrad_course.audit.source.argument_kinds import category
 from tinygrad_course.audit.source.signatures import JOINT, argument_names
+from tinygrad_course.audit.source.syntax import names_of, returned
 
 TRIES, SIZED, DIFFERENTIATED = 2500, 300, 10
 """How many sets of values are tried, how many in sizes that the code asks for, and with how many of them the
@@ -93,13 +95,22 @@ class AnyBackward(OwnNetwork):
     def __init__(
         self, program: Program, node: ast.FunctionDef, forward: ast.FunctionDef, owner: str = ""
     ) -> None:
-        self.program, self.node, self.forward, self.owner = program, node, forward, owner
+        self.program, self.node, self.owner = program, node, owner
+        self.forward = output_told(program, forward) if owner and forward is not node else forward
         self.initial, self.cost, self.rows, self.units = None, "", False, 1
         methods = [one for name, one in program.functions.items() if owner and name.endswith(JOINT + owner)]
         self.own_costs = [one for one in methods if _COST.search(one.name.partition(JOINT)[0].lower())]
-        text = "\n".join(map(ast.unparse, (node, forward)))
+        text = "\n".join(map(ast.unparse, (node, self.forward)))
         self.alone = bool(self.own_costs) and re.search(_SOFTMAX, text) is None
         """Whether there is one output: a mean over the examples is no mean over the outputs then."""
+        self.words = words_asked(program, [node, self.forward, *methods])
+        """The words that arguments are compared with: each case has the next ones."""
+        several = max(map(len, self.words.values()), default=1)
+        self.battery = self.battery[:1] * max(len(self.battery), several)
+        self.turn, self.exact = 0, False
+        """How many cases there were, and whether all gradients were right in one, with one of the words."""
+        self.left_out: dict[str, str] = {}
+        """With which words the code is not judged."""
         self.place: tuple[int, int] | None = None
         """The layout, and the place in it, of the values that fit."""
         self.sizes = Sizes()
@@ -142,12 +153,31 @@ class AnyBackward(OwnNetwork):
             enumerate(self.sizes.layouts()),
             key=lambda one: (self.alone and one[1].units > 1, course and one[1].kernel[1:2] != (3,)),
         )
-        sets = tried(names, seed, options)
+        fixed = {name: word for name, word in self._fixed().items() if name in names}
+        sets = tried(names, seed, options, fixed=fixed)
         yield from (one for one in sets if self.place in (None, one[0]))
 
     def case(self, learner: Learner, draw: Draw, assumption: Assumption) -> Case:
         """Find values with which both functions run, in the sizes for which the file is made."""
-        return self.sizes.settled(lambda: self._found(learner, draw))
+        words = ", ".join(f"{name} = {value!r}" for name, value in self._fixed().items())
+        try:
+            made = self.sizes.settled(lambda: self._found(learner, draw))
+        except Unfit as error:
+            self.left_out |= {words: f"not judged with {words}: {error}"} if words else {}
+            raise
+        finally:
+            self.turn += 1
+        self.left_out.pop(words, None)
+        return made
+
+    def _fixed(self) -> dict[str, str]:
+        """Return the words that arguments have in this case."""
+        return {name: words[self.turn % len(words)] for name, words in self.words.items()}
+
+    def judge(self, values: Mapping[str, Any], case: Case) -> tuple[list[str], list[str]]:
+        """Say with which words it is not judged."""
+        wrong, remarks = super().judge(values, case)
+        return wrong, [*remarks, *self.left_out.values()]
 
     def _found(self, learner: Learner, draw: Draw) -> Case:
         """Find values with which both functions run, and differentiate the forward function there."""
@@ -190,6 +220,7 @@ class AnyBackward(OwnNetwork):
             none = Unfit(f"none of its gradients is that of {name}; they may be meant otherwise")
             raise max(none, problem or none, key=self._told)
         self.place = best[1]
+        self.exact = self.exact or best[0].complete
         return best[0].case
 
     def _for_several(self, taken: Taken, best: Any, problem: Unfit | None) -> bool:
@@ -262,12 +293,16 @@ class AnyBackward(OwnNetwork):
     def _labelled(
         self, learner: Learner, output: list[Any], place: int, labels: Any, layout: Layout
     ) -> tuple[int, list[Cost]]:
-        """Return which output goes with the labels, the last that does, and the costs of both."""
-        numbers = [number for number, part in enumerate(output) if numeric(part)]
-        implied = {number: implied_costs(output[number], number, labels) for number in numbers[::-1]}
-        place = next((number for number, found in implied.items() if found), place)
+        """Return which output goes with the labels, and the costs of both."""
+        names = names_of(returned(self.forward), len(output))
+        fits = [number for number, part in enumerate(output) if numeric(part)]
+        fits = [number for number in fits if implied_costs(output[number], number, labels)]
+        layers = {number: int((re.findall(r"\d+", names[number]) or [0])[0]) for number in fits}
+        # Of Z1, A1, Z2, A2 it is A2, of A and Z it is A.
+        linear = {number: re.match(r"(?i)z|logit|score", names[number]) is not None for number in fits}
+        place = min(fits, key=lambda number: (linear[number], -layers[number], number), default=place)
         costs = [own_cost(partial(self._run, learner), one, place, labels) for one in self.own_costs]
-        costs += [cost for found in implied.values() for cost in found]
+        costs += implied_costs(output[place], place, labels)
         if not costs and layout.made_for and np.ndim(labels) == np.ndim(output[place]):
             unlike = f"labels of other shapes {np.shape(labels)} {np.shape(output[place])}"
             raise Unfit.raised(self.node.name, ValueError(unlike))
@@ -366,6 +401,8 @@ class AnyBackward(OwnNetwork):
                 return _Tried(case, len(found), True)
             if not right and ratio < 0 and (upstream is not None or is_cost or descends(self.program)):
                 return _Tried(case, 0, True)
+            if not right and self.exact:
+                return _Tried(case, 0, True)  # with another word it gives them as they are
             if not right:
                 raise Unfit(f"it gives the derivative of {self.forward.name}, {ratio:.4g} times")
         linear = upstream is not None and self._linear(learner, case, found, taken, told=not right)

@@ -9,8 +9,9 @@ import itertools
 import math
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -167,18 +168,25 @@ class _NoSuchValueError(Exception):
 
 
 def inputs(
-    names: list[str], seed: int, layout: Layout, guess: Iterable[str] = ()
+    names: list[str],
+    seed: int,
+    layout: Layout,
+    guess: Iterable[str] = (),
+    fixed: Mapping[str, Any] = MappingProxyType({}),
 ) -> Iterator[dict[str, Any]]:
     """Give sets of values for arguments of these names in one layout; a seed gives the same numbers again.
 
+    Those that are `fixed` have their values.
     Of those to `guess` the first whose name says nothing is the data, the next one the labels.
     """
-    kinds = {name: category(name) for name in names}
+    kinds = {name: category(name) for name in names if name not in fixed}
     if any(re.match(r"(?i)u", name) for name, kind in kinds.items() if kind == "recurrent"):
         weights = [name for name, kind in kinds.items() if kind == "recurrent" and name[0] in "wW"]
         kinds |= dict.fromkeys(weights, "weights")  # Wh, Uh: what is taken of the input, and of the state
+    if not {"data", "recurrent"} & {*kinds.values()}:  # A_prev, of a layer that is no cell
+        kinds |= {name: "data" for name, kind in kinds.items() if kind == "state"}
     for kind in ("data", "labels"):
-        unknown = [name for name in guess if not kinds[name]]
+        unknown = [name for name in guess if not kinds.get(name, "fixed")]
         if unknown and kind not in kinds.values():
             kinds[unknown[0]] = kind
     present = {*kinds.values()}
@@ -188,24 +196,28 @@ def inputs(
     styles = itertools.product(
         _LABELS if "labels" in present else ("real",),
         ("flat", "row", "number") if "bias" in present else ("flat",),
-        ("no", "list", "array") if any(map(_wordy, names)) else ("no",),
+        ("no", "list", "array") if any(map(_wordy, kinds)) else ("no",),
         (1, 4, 3) if "recurrent" in present else (1,),
         (0, 1) if present & _SEVERAL else (0,),
     )
     for style in itertools.starmap(Style, styles):
         draw = Draw(seed)
         try:
-            yield {name: made.value(name, style, draw) for name in names}
+            yield {name: made.value(name, style, draw) for name in kinds} | {**fixed}
         except _NoSuchValueError:
             continue
 
 
 def tried(
-    names: list[str], seed: int, options: Iterable[tuple[int, Layout]], guess: Iterable[str] = ()
+    names: list[str],
+    seed: int,
+    options: Iterable[tuple[int, Layout]],
+    guess: Iterable[str] = (),
+    fixed: Mapping[str, Any] = MappingProxyType({}),
 ) -> Iterator[tuple[tuple[int, int], Layout, dict[str, Any]]]:
     """Give sets of values in numbered layouts, each with the number and its place in the layout."""
     for number, layout in options:
-        for place, values in enumerate(inputs(names, seed, layout, guess)):
+        for place, values in enumerate(inputs(names, seed, layout, guess, fixed)):
             yield (number, place), layout, values
 
 

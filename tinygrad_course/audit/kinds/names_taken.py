@@ -3,6 +3,7 @@
 import ast
 import builtins
 import re
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -105,6 +106,37 @@ def asked(node: ast.FunctionDef) -> list[str]:
         name for name, one in usual.items() if category(name) in telling and not isinstance(one, ast.Dict)
     ]
     return [name for name in names if name != "self" and (name in needed or name in found)]
+
+
+def words_asked(program: Program, parts: list[ast.FunctionDef]) -> dict[str, list[str]]:
+    """Return the words that functions compare each of their arguments with, or look it up among.
+
+    A softmax is left out: its derivative is mostly taken together with the cost's.
+    """
+    stored = [one for part in parts for one in nodes(part, ast.Assign) if isinstance(one.value, ast.Name)]
+    kept = {ast.unparse(one.targets[0]): ast.unparse(one.value) for one in stored}
+    found: dict[str, list[str]] = {}
+
+    def told(asked: ast.expr, words: Iterable[Any]) -> None:
+        name = re.sub(r"\.(lower|strip)\(\)", "", ast.unparse(asked))
+        name = kept.get(name, name.removeprefix("self."))
+        known = found.setdefault(name, [])
+        known += [
+            word for word in words if isinstance(word, str) and word not in known and "softmax" not in word
+        ]
+
+    for one in [one for part in parts for one in ast.walk(part)]:
+        if isinstance(one, ast.Compare) and isinstance(one.ops[0], ast.Eq | ast.In):
+            told(one.left, [part.value for part in nodes(one.comparators[0], ast.Constant)])
+        elif isinstance(one, ast.Subscript) and isinstance(one.value, ast.Name | ast.Dict):
+            table = one.value
+            held = program.namespace.get(table.id) if isinstance(table, ast.Name) else None
+            keys = (
+                [getattr(key, "value", None) for key in table.keys] if isinstance(table, ast.Dict) else held
+            )
+            told(one.slice, keys if isinstance(keys, dict | list) else ())
+    names = {name for part in parts for name in argument_names(part)}
+    return {name: words for name, words in found.items() if words and name in names}
 
 
 def _none(value: ast.expr) -> bool:

@@ -10,6 +10,7 @@ from typing import Any
 
 from tinygrad_course.audit.execution.namespace import Program
 from tinygrad_course.audit.source.signatures import INSIDE, JOINT
+from tinygrad_course.audit.source.syntax import returned, targets
 
 
 def with_methods(program: Program) -> Program:
@@ -56,6 +57,22 @@ def _methods(program: Program, node: ast.ClassDef) -> dict[str, ast.FunctionDef]
                 found |= _methods(program, other)
     plain = [one for one in node.body if isinstance(one, ast.FunctionDef) and not one.decorator_list]
     return found | {one.name: one for one in plain}
+
+
+def output_told(program: Program, node: ast.FunctionDef) -> ast.FunctionDef:
+    """Return a method that returns what it keeps, what it keeps last first, where it returns nothing."""
+    kept = [ast.unparse(one) for part in node.body for one in targets(part) if isinstance(one, ast.Attribute)]
+    kept = [name for name in dict.fromkeys(kept[::-1]) if re.fullmatch(r"self\.\w+", name)]
+    if returned(node) is not None or not kept:
+        return node
+    made = copy.deepcopy(node)
+    told = ast.parse(f"return {', '.join(kept)}").body[0]
+    made.body.append(told)
+    for part in ast.walk(told):
+        ast.copy_location(part, node.body[-1])
+    program.functions[node.name] = made
+    program.namespace[node.name] = program.define(made)
+    return made
 
 
 def _dispatcher(namespace: dict[str, Any], name: str) -> Any:

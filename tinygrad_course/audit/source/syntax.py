@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from typing import TypeVar
 
 Node = TypeVar("Node", bound=ast.AST)
+_NAMED = ast.Name | ast.Attribute
 
 
 def nodes(tree: ast.AST, *kinds: type[Node]) -> Iterator[Node]:
@@ -57,13 +58,13 @@ def names_of(expression: ast.expr | None, count: int) -> list[str]:
 
     Examples
     --------
-    >>> names_of(ast.parse("A2, cache, 1").body[0].value, 3)
+    >>> names_of(ast.parse("A2, self.cache, 1").body[0].value, 3)
     ['A2', 'cache', '']
     """
     parts = expression.elts if isinstance(expression, ast.Tuple) else [expression]
     if len(parts) != count:
         return [""] * count
-    return [part.id if isinstance(part, ast.Name) else "" for part in parts]
+    return [ast.unparse(part).removeprefix("self.") if isinstance(part, _NAMED) else "" for part in parts]
 
 
 def tuple_of_names(expression: ast.expr) -> list[str]:
