@@ -7,7 +7,7 @@ import pytest
 
 from tinygrad_course.audit.command.one_file import audit_text
 from tinygrad_course.audit.execution.oracle import SAMPLE, slopes
-from tinygrad_course.audit.kinds.input_layouts import clashes
+from tinygrad_course.audit.kinds.sizes import clashes
 
 CLASS = """import numpy as np
 class Digits:

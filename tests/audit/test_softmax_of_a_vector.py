@@ -38,4 +38,4 @@ def test_a_softmax_over_everything(rest, status):
 
 def test_a_softmax_over_everything_that_is_none():
     (report,) = audit_text(SOFTMAX.replace("e.sum()", "(1 + e.sum())")).functions
-    assert report.status == "wrong"
+    assert report.status != "right"

@@ -8,7 +8,6 @@ import ast
 import math
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -18,9 +17,10 @@ from tinygrad_course.audit.execution.learner import Learner
 from tinygrad_course.audit.execution.namespace import Program
 from tinygrad_course.audit.execution.oracle import sampled, slopes
 from tinygrad_course.audit.execution.paths import arrays, duplicate, leaves, unshared
+from tinygrad_course.audit.kinds.as_made import made_object, new_object
 from tinygrad_course.audit.kinds.base import Assumption, Unfit, words
-from tinygrad_course.audit.kinds.candidate_costs import Cost, elementwise, implied_costs, own_cost, weighing
-from tinygrad_course.audit.kinds.cases import Case, Draw
+from tinygrad_course.audit.kinds.candidate_costs import Cost, elementwise, labelled_costs, weighing
+from tinygrad_course.audit.kinds.cases import Case, Draw, Tried
 from tinygrad_course.audit.kinds.cell_inputs import cell_inputs
 from tinygrad_course.audit.kinds.gradient_names import (
     bias_once,
@@ -33,7 +33,7 @@ from tinygrad_course.audit.kinds.gradient_names import (
     up_to_a_factor,
     with_activation,
 )
-from tinygrad_course.audit.kinds.input_layouts import Layout, Sizes, tried
+from tinygrad_course.audit.kinds.input_layouts import Layout, tried
 from tinygrad_course.audit.kinds.names_taken import (
     Taken,
     called_in_loops,
@@ -45,9 +45,9 @@ from tinygrad_course.audit.kinds.names_taken import (
 )
 from tinygrad_course.audit.kinds.own_class import output_told, shown_name
 from tinygrad_course.audit.kinds.own_network import COST, OwnNetwork
+from tinygrad_course.audit.kinds.sizes import Sizes
 from tinygrad_course.audit.source.argument_kinds import category
 from tinygrad_course.audit.source.signatures import JOINT, argument_names
-from tinygrad_course.audit.source.syntax import names_of, returned
 
 TRIES, SIZED, DIFFERENTIATED = 2500, 300, 10
 """How many sets of values are tried, how many in sizes that the code asks for, and with how many of them the
@@ -57,31 +57,6 @@ TELLING = re.compile(r"times$|passes the derivative|no multiple")
 _SOFTMAX = re.compile(r"softmax|keepdims.*exp|exp.*keepdims")
 _COST = re.compile(rf"^(?!.*(deriv|grad|prime|plot|back)).*({COST.pattern})")
 LAYER_PASS = re.compile(r"(?i)(conv|pool|rnn|lstm|gru|cell|step).*backward")
-
-
-@dataclass
-class _Tried:
-    """Values with which both functions ran."""
-
-    case: Case
-    right: int
-    """How many of the gradients are right."""
-    proved: bool
-    """Whether those that are wrong can only be mistakes."""
-    for_one: bool = False
-    """Whether they are wrong by having an axis for the examples: the function may be meant for one."""
-    ran: bool = True
-    """Whether the backward function did not raise."""
-
-    @property
-    def rank(self) -> tuple[int, bool]:
-        """Order what was tried: the more is right, the better."""
-        return self.right, not self.for_one
-
-    @property
-    def complete(self) -> bool:
-        """Whether all gradients are right."""
-        return self.right == len(self.case.required)
 
 
 class AnyBackward(OwnNetwork):
@@ -105,15 +80,12 @@ class AnyBackward(OwnNetwork):
         """Whether there is one output: a mean over the examples is no mean over the outputs then."""
         self.words = words_asked(program, [node, self.forward, *methods])
         """The words that arguments are compared with: each case has the next ones."""
-        several = max(map(len, self.words.values()), default=1)
-        self.battery = self.battery[:1] * max(len(self.battery), several)
-        self.turn, self.exact = 0, False
-        """How many cases there were, and whether all gradients were right in one, with one of the words."""
-        self.left_out: dict[str, str] = {}
-        """With which words the code is not judged."""
+        self.battery = self.battery[:1] * max(len(self.battery), *map(len, self.words.values()), 0)
+        self.left_out: dict[str, str] = {}  # with which words it is not judged
+        self.turn, self.exact = 0, False  # the number of the case, and whether all was right in one
         self.place: tuple[int, int] | None = None
         """The layout, and the place in it, of the values that fit."""
-        self.sizes = Sizes()
+        self.sizes = Sizes(made_object(program, owner) if owner else None)
         self.kept_in: dict[str, str] = {}
         self.cell: dict[str, Any] = {}
         """What a recurrent cell of course 5 is given: with that, all that is wrong is a mistake."""
@@ -160,11 +132,9 @@ class AnyBackward(OwnNetwork):
     def case(self, learner: Learner, draw: Draw, assumption: Assumption) -> Case:
         """Find values with which both functions run, in the sizes for which the file is made."""
         words = ", ".join(f"{name} = {value!r}" for name, value in self._fixed().items())
+        self.left_out |= {words: f"not judged with {words}"} if words else {}
         try:
             made = self.sizes.settled(lambda: self._found(learner, draw))
-        except Unfit as error:
-            self.left_out |= {words: f"not judged with {words}: {error}"} if words else {}
-            raise
         finally:
             self.turn += 1
         self.left_out.pop(words, None)
@@ -183,8 +153,10 @@ class AnyBackward(OwnNetwork):
         """Find values with which both functions run, and differentiate the forward function there."""
         taken = names_taken(self.program, self.node, self.forward, self.owner)
         taken = taken._replace(outside=[]) if self.layer else taken
+        if self.sizes.maker is not None:
+            taken = taken._replace(start=argument_names(self.sizes.maker))
         seed = draw.choice(range(10**6))
-        best: tuple[_Tried, tuple[int, int]] | None = None
+        best: tuple[Tried, tuple[int, int]] | None = None
         problem: Unfit | None = None
         self.differentiated = 0
         for tries, (key, layout, values) in enumerate(self._settings(taken.looked_for, seed)):
@@ -202,7 +174,7 @@ class AnyBackward(OwnNetwork):
             try:
                 found = self._tried(learner, Draw(seed + 1), layout, values, taken)
             except Unfit as error:
-                self.sizes.learn(error.error, layout)
+                self.sizes.learn(error.error, layout, values)
                 problem = max(problem or error, error, key=self._told)
                 continue
             if not found.ran and key[0] > 1:
@@ -237,7 +209,7 @@ class AnyBackward(OwnNetwork):
 
     def _tried(
         self, learner: Learner, draw: Draw, layout: Layout, values: dict[str, Any], taken: Taken
-    ) -> _Tried:
+    ) -> Tried:
         """Run both functions, differentiate the forward function, and weigh what the other one gives."""
         values = taken.packing(self._spread(values, draw)) if taken.packed else self._spread(values, draw)
         outside = {name: values[name] for name in taken.outside}
@@ -255,7 +227,9 @@ class AnyBackward(OwnNetwork):
         labels = next((one for name, one in arguments.items() if category(name) == "labels"), None)
         costs = [weighing(weights)] if weights else []
         if not weights and labels is not None:
-            place, costs = self._labelled(learner, output, place, labels, layout)
+            run = partial(self._run, learner)
+            place, costs = labelled_costs(run, self.forward, self.own_costs, output, place, labels)
+            self.sizes.refuse(layout, labels, output[place] if not costs else labels)
         costs = costs or elementwise(lambda at: self._called(learner, at, outside), at, output[place])
         if not costs:
             raise Unfit(f"no argument of {self.node.name} is the derivative of an output")
@@ -272,8 +246,8 @@ class AnyBackward(OwnNetwork):
             expected = self._derivatives(learner, at, outside, costs[0])
             spoken = [key for key in expected if re.search(rf"\b{key}\b", ast.unparse(self.node))]
             case = Case(arguments, expected, tuple(spoken or expected), bindings=outside)
-            return _Tried(case, 0, True, ran=False)
-        best: _Tried | None = None
+            return Tried(case, 0, True, ran=False)
+        best: Tried | None = None
         for cost, expected in self._differentiated(learner, at, outside, costs):
             case = Case(arguments, expected, (), m=max(1, layout.examples), bindings=outside)
             if self.together:
@@ -290,24 +264,6 @@ class AnyBackward(OwnNetwork):
             raise Unfit("no cost goes with it")
         return best
 
-    def _labelled(
-        self, learner: Learner, output: list[Any], place: int, labels: Any, layout: Layout
-    ) -> tuple[int, list[Cost]]:
-        """Return which output goes with the labels, and the costs of both."""
-        names = names_of(returned(self.forward), len(output))
-        fits = [number for number, part in enumerate(output) if numeric(part)]
-        fits = [number for number in fits if implied_costs(output[number], number, labels)]
-        layers = {number: int((re.findall(r"\d+", names[number]) or [0])[0]) for number in fits}
-        # Of Z1, A1, Z2, A2 it is A2, of A and Z it is A.
-        linear = {number: re.match(r"(?i)z|logit|score", names[number]) is not None for number in fits}
-        place = min(fits, key=lambda number: (linear[number], -layers[number], number), default=place)
-        costs = [own_cost(partial(self._run, learner), one, place, labels) for one in self.own_costs]
-        costs += implied_costs(output[place], place, labels)
-        if not costs and layout.made_for and np.ndim(labels) == np.ndim(output[place]):
-            unlike = f"labels of other shapes {np.shape(labels)} {np.shape(output[place])}"
-            raise Unfit.raised(self.node.name, ValueError(unlike))
-        return place, costs
-
     def _spread(self, values: dict[str, Any], draw: Draw) -> dict[str, Any]:
         """Let predictions be any numbers where they need be no chances, so that each branch is met."""
         chances = re.search("log|sqrt|exp", ast.unparse(self.forward))
@@ -316,18 +272,9 @@ class AnyBackward(OwnNetwork):
         return values | more if more else values
 
     def _object(self, learner: Learner, given: dict[str, Any], outside: dict[str, Any]) -> Any:
-        """Return a new object of the class; small weights are made larger, so that mistakes show."""
+        """Return a new object of the class, made of what is given or as the file makes it."""
         with self.program.bound(outside):
-            outcome = learner.program.call(self.program.namespace[self.owner], (), duplicate(given))
-        if outcome.error is not None:
-            raise Unfit.raised(f"{self.owner}(...)", outcome.error)
-        for path, value in leaves(outcome.result):
-            top = np.max(np.abs(value), initial=0.0) if of_its_own(path) else 0.0
-            if isinstance(value, np.ndarray) and 0 < top < 0.2:
-                value *= 0.5 / top
-            elif isinstance(value, np.ndarray) and value.size > 1 and top and not np.ptp(value):
-                value *= Draw(1).probabilities(*value.shape) + 0.5  # gamma, which is 1 everywhere
-        return outcome.result
+            return new_object(learner, self.owner, given, self.sizes.maker)
 
     def _differentiated(
         self, learner: Learner, at: dict[str, Any], outside: dict[str, Any], costs: list[Cost]
@@ -365,7 +312,7 @@ class AnyBackward(OwnNetwork):
         values: dict[str, Any],
         taken: Taken,
         cost: Cost,
-    ) -> _Tried:
+    ) -> Tried:
         """Tell which of the gradients that were found are right, and whether the others can only be wrong."""
         if cost.implied:
             case.expected = up_to_a_factor(
@@ -378,6 +325,8 @@ class AnyBackward(OwnNetwork):
             self.remark = f"db is right for a bias that is added once; {times}"
         if not found:
             raise Unfit("its gradients are not found")
+        if not any(map(np.any, found.values())):
+            raise Unfit("its gradients are 0: it passes none on")
         right = [key for key in found if same(found[key], expected[key])]
         for key in right:
             if np.ndim(found[key]) != np.ndim(expected[key]):  # whether a bias is (n,) or (1, n) is our guess
@@ -386,23 +335,23 @@ class AnyBackward(OwnNetwork):
         case.required = tuple(key for key in expected if key in found)
         self.sampled = sampled({key: expected[key] for key in case.required})
         if not others:
-            return _Tried(case, len(right), True)
+            return Tried(case, len(right), True)
         ratio, upstream = ratio_of(found, others), taken.upstream
         labelled = any(category(name) == "labels" for name in argument_names(self.forward))
         is_cost = bool(self.owner) and labelled and not taken.back and len(found) == 1
         sizes = {size for array in arrays(values) for size in array.shape if size > 1}
         if values is self.cell or cost.node is not None:
-            return _Tried(case, len(right), values is self.cell or bool(right) or ratio is not None)
+            return Tried(case, len(right), values is self.cell or bool(right) or ratio is not None)
         if ratio is not None and not self.together:
             told = any(abs(ratio * size - 1) < 1e-3 or abs(ratio / size - 1) < 1e-3 for size in sizes)
             if right and told and len(others) > 1:  # dW and db have 1/m, dX has not
                 case.expected |= {key: value * ratio for key, value in others.items()}
                 self.remark = f"{', '.join(others)} are {ratio:.4g} times the derivatives"
-                return _Tried(case, len(found), True)
+                return Tried(case, len(found), True)
             if not right and ratio < 0 and (upstream is not None or is_cost or descends(self.program)):
-                return _Tried(case, 0, True)
+                return Tried(case, 0, True)
             if not right and self.exact:
-                return _Tried(case, 0, True)  # with another word it gives them as they are
+                return Tried(case, 0, True)  # with another word it gives them as they are
             if not right:
                 raise Unfit(f"it gives the derivative of {self.forward.name}, {ratio:.4g} times")
         linear = upstream is not None and self._linear(learner, case, found, taken, told=not right)
@@ -411,7 +360,7 @@ class AnyBackward(OwnNetwork):
         shaped = [np.shape(found[key]) == np.shape(expected[key]) for key in found]
         of_cost = re.search(r"(?i)cost|loss|objective", self.forward.name) and shaped == [True]
         alone = (is_cost or bool(of_cost)) and not with_activation(found, self.data)
-        return _Tried(case, len(right), bool(right) or self.together or linear or alone, for_one)
+        return Tried(case, len(right), bool(right) or self.together or linear or alone, for_one)
 
     def _linear(
         self, learner: Learner, case: Case, found: dict[str, Any], taken: Taken, *, told: bool

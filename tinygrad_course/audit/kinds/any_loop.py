@@ -30,11 +30,12 @@ from tinygrad_course.audit.execution.paths import (
 )
 from tinygrad_course.audit.execution.protection import TooLongError
 from tinygrad_course.audit.execution.stubs import StandInUsedError
+from tinygrad_course.audit.kinds.as_made import given_arguments
 from tinygrad_course.audit.kinds.base import Assumption, Unfit, words
 from tinygrad_course.audit.kinds.candidate_costs import implied
 from tinygrad_course.audit.kinds.cases import Array, Case, Draw
 from tinygrad_course.audit.kinds.gradient_names import ratio_of, same
-from tinygrad_course.audit.kinds.input_layouts import Sizes, tried
+from tinygrad_course.audit.kinds.input_layouts import tried
 from tinygrad_course.audit.kinds.iterations import ITERATIONS, Iterations, Run
 from tinygrad_course.audit.kinds.loop_updates import (
     Candidate,
@@ -51,6 +52,7 @@ from tinygrad_course.audit.kinds.loop_updates import (
 from tinygrad_course.audit.kinds.names_taken import asked
 from tinygrad_course.audit.kinds.own_class import method_name, with_methods
 from tinygrad_course.audit.kinds.own_network import BACKWARD, COST
+from tinygrad_course.audit.kinds.sizes import Sizes
 from tinygrad_course.audit.kinds.what_trains import (
     SCRIPT,
     names_gradients,
@@ -91,8 +93,8 @@ class AnyLoop(Iterations):
         body = self.loop.body
         self.lowers = takes_away(self.program, body) or (not owner and names_gradients(body))
         """Whether its costs are to be lowered: what it calls to update may not be there to be read."""
-        self.sizes = Sizes()
-        self.tried_at = self.sizes.now
+        self.sizes = Sizes(given_arguments(self.program, node, node.name.partition(JOINT)[0]))
+        self.tried_at: tuple[Any, Any] = self.sizes.now, None
         self.given: tuple[int, int] | None = None
         self.found = ""
         """The cost that fits."""
@@ -113,14 +115,16 @@ class AnyLoop(Iterations):
         """Run the loop until an iteration begins, and hold its updates against each cost."""
         new = self.program.functions.get(method_name(self.owner, "__init__")) if self.owner else None
         start = asked(new) if new is not None else []
+        maker = self.sizes.maker
         needed = [name for name in needed_names(self.whole) if name != "self"]
         outside = self._outside()
+        data = [name for name in (argument_names(maker) if maker is not None else ()) if name not in needed]
         problem, tries, fits, seed = self.problem, 0, 0, draw.choice(range(10**6))
         best: tuple[Case, tuple[int, int]] | None = None
         options = self.sizes.layouts()
-        if self.tried_at != self.sizes.now:
-            self.tried_at, self.limit = self.sizes.now, _TRIED
-        names = [*dict.fromkeys([*start, *needed, *outside])]
+        if self.tried_at != (self.sizes.now, maker):
+            self.tried_at, self.limit = (self.sizes.now, maker), _TRIED
+        names = [*dict.fromkeys([*start, *needed, *outside, *data])]
         for key, layout, values in tried(
             names, seed, enumerate(options if names else options[:1]), guess=needed
         ):
@@ -132,12 +136,14 @@ class AnyLoop(Iterations):
             self.around = {name: values[name] for name in outside}
             try:
                 given = {name: values[name] for name in needed} | self._usual
+                if maker is not None:
+                    given |= self._given(maker, values)
                 run = self._begun(given, {name: values[name] for name in start})
             except Unfit as error:
-                self.sizes.learn(error.error, layout)
+                self.sizes.learn(error.error, layout, values)
                 problem = error if tries == 1 else problem
                 continue
-            self.sizes.learn(run.error, layout)
+            self.sizes.learn(run.error, layout, values)
             if isinstance(run.error, TooLongError):
                 self.limit, problem = 0, Unfit("an iteration does not come back")
                 continue
@@ -163,10 +169,16 @@ class AnyLoop(Iterations):
         self.given = best[1]
         return best[0]
 
+    def _given(self, maker: ast.FunctionDef, values: dict[str, Any]) -> dict[str, Any]:
+        """Return what the file itself calls the function with, as far as that can be had."""
+        with self._around():
+            data = {name: values[name] for name in argument_names(maker)}
+            return self.program.call(self.program.define(maker), (), duplicate(data)).result or {}
+
     def _begun(self, given: dict[str, Any], start: dict[str, Any]) -> Run:
         """Run the loop for a few iterations, in a new object where it stands in a method."""
         with self._around():
-            if self.owner:
+            if self.owner and "self" not in given:
                 outcome = self.program.call(self.program.namespace[self.owner], (), duplicate(start))
                 if outcome.error is not None:
                     raise Unfit.raised(f"{self.owner}(...)", outcome.error)
@@ -267,7 +279,7 @@ class AnyLoop(Iterations):
             memory = {path: (np.zeros_like(value), value) for path, value in named.items()}
         numbers = [float(value) for _, value in leaves(start) if np.ndim(value) == 0]
         rates = self._rates({**start, **after})
-        found: list[tuple[tuple[int, bool, bool], int, Fit]] = []
+        found: list[tuple[tuple[int, bool, bool, bool], int, Fit]] = []
         for number, (_, output, implies) in enumerate(options):
             slope = {path: one[..., number] for path, one in slopes.items() if path in moves or not moves}
             slope = {path: one for path, one in slope.items() if np.any(np.abs(one) > 1e-8)}
@@ -290,7 +302,7 @@ class AnyLoop(Iterations):
                     and (ratio := ratio_of({path: slopes[path][..., place] for path in slope}, slope))
                 ]
                 fit = in_scale(fit, step, rates, sums, own=not implies, strict=bool(named) and not self.owner)
-            found.append(((len(fit.right), implies is None, fit.factor == 1), number, fit))
+            found.append(((len(fit.right), told, implies is None, fit.factor == 1), number, fit))
         if not found:
             raise Unfit("its updates are the derivatives of none of the costs that it has or implies")
         return max(found, key=lambda one: one[0])[1:]
@@ -324,7 +336,8 @@ class AnyLoop(Iterations):
         """Give the numbers that an iteration computes, and the costs that outputs and labels imply."""
         names = {label(path) for path in changed}
         of = {plain(path) for path in changed}  # no cost is a derivative
-        numbers = [name for name, value in seen.items() if np.size(value) == 1 and name not in names]
+        numbers = [name for name, value in seen.items() if np.size(value) == 1]
+        numbers = [name for name in numbers if name not in names or _COST.search(name)]
         numbers = [name for name in numbers if of.isdisjoint(derivative_of((name,)))]
         for name in sorted(numbers, key=lambda name: _COST.search(name) is None)[:12]:
             yield Candidate(name, name, None)

@@ -17,6 +17,7 @@ from tinygrad_course.audit.kinds.layer_functions import draw_parameters
 from tinygrad_course.audit.reference import course
 from tinygrad_course.audit.reference.comparison import close
 from tinygrad_course.audit.source.signatures import bare, needed_names
+from tinygrad_course.audit.source.syntax import nodes
 
 L2_TERM = "L2_regularization_cost"
 _ACTIVATIONS = ("leaky_relu", "sigmoid", "relu", "tanh")
@@ -48,8 +49,15 @@ def _is_slope(node: ast.FunctionDef) -> bool:
 
 
 def _taken(learner: Learner) -> list[Assumption]:
-    """Return what the argument of a derivative may be: Z, or the activation A where its name says so."""
-    if re.match(r"a|s|out", learner.binding.names[0].lower()):
+    """Return what the argument of a derivative may be: Z, or A where its name or the file's calls say so."""
+    file = [*learner.program.submission.statements, *learner.program.submission.script]
+    calls = [call for part in file for call in nodes(part, ast.Call) if call.args]
+    calls = [one for one in calls if getattr(one.func, "attr", getattr(one.func, "id", "")) == learner.name]
+    given = [re.sub(r"self\.|\[.*", "", ast.unparse(one.args[0])) for one in calls]
+    told = given and all(
+        re.match(r"(?i)(a|h|s)\d*$|a_?prev|act|out|layer|hidden|y_?(hat|pred)|pred", one) for one in given
+    )
+    if told or re.match(r"a|s|out", learner.binding.names[0].lower()):
         return [{"argument": "A"}, {"argument": "Z"}]
     return [{"argument": "Z"}, *[{"argument": "A"}] * (bare(learner.name) == "sigmoid_der")]
 

@@ -132,6 +132,31 @@ class Case:
         return {canonical(label): label for label in self.expected}
 
 
+@dataclass
+class Tried:
+    """Values with which both functions ran."""
+
+    case: Case
+    right: int
+    """How many of the gradients are right."""
+    proved: bool
+    """Whether those that are wrong can only be mistakes."""
+    for_one: bool = False
+    """Whether they are wrong by having an axis for the examples: the function may be meant for one."""
+    ran: bool = True
+    """Whether the backward function did not raise."""
+
+    @property
+    def rank(self) -> tuple[int, bool]:
+        """Order what was tried: the more is right, the better."""
+        return self.right, not self.for_one
+
+    @property
+    def complete(self) -> bool:
+        """Whether all gradients are right."""
+        return self.right == len(self.case.required)
+
+
 def plainly(value: Any) -> Any:
     """Return numbers as JSON has them, rounded to what a reader compares; None for what is no number."""
     if isinstance(value, np.ndarray):

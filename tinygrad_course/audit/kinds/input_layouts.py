@@ -6,25 +6,20 @@ differ, so that shapes tell results apart.
 """
 
 import itertools
-import math
 import re
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from tinygrad_course.audit.kinds.base import Unfit
-from tinygrad_course.audit.kinds.cases import Case, Draw
+from tinygrad_course.audit.kinds.cases import Draw
 from tinygrad_course.audit.source.argument_kinds import category
 
 N, D, H, M, T = 5, 4, 2, 3, 6
 """Examples, inputs, hidden units of a cell, outputs or classes, and steps of time."""
 _USUAL = D, M
-LARGEST = 4096
-"""The most features that are given."""
 LAYER = 7
 """Units of the first hidden layer; the next ones have one more each."""
 
@@ -47,7 +42,7 @@ class Layout:
     @property
     def examples(self) -> int:
         """How many examples the data have, 0 where they are one example without an axis for it."""
-        return 0 if len(self.data) == 1 else self.data[0 if self.rows else -1]
+        return 0 if len(self.data) == 1 and self.units > 1 else self.data[0 if self.rows else -1]
 
     @property
     def single(self) -> bool:
@@ -71,6 +66,7 @@ def layouts(features: int = D, units: int = M) -> tuple[Layout, ...]:
         Layout((2, 2, 4, 4), kernel=(3, 2, 3, 3)),
         Layout((2, 4, 4)),
         Layout((2, 5, 5, 2), kernel=(3, 3, 2, 3)),
+        Layout((N,), units=1),
         Layout((D, 1), rows=False, turned=True, units=M),
         Layout((D, 1), rows=False, units=M),
         Layout((D,), turned=True, units=M),
@@ -78,68 +74,6 @@ def layouts(features: int = D, units: int = M) -> tuple[Layout, ...]:
         Layout((1, D), units=M),
     )
     return tuple(replace(one, made_for=(features, units) != _USUAL) for one in made)
-
-
-class Sizes:
-    """How many features and outputs code is made for: what it raises at other sizes tells."""
-
-    def __init__(self) -> None:
-        self.now, self.known = (D, M), {(D, M)}
-        self.told: Counter[tuple[int, int]] = Counter()
-
-    def layouts(self) -> tuple[Layout, ...]:
-        """Return the layouts of these sizes."""
-        return layouts(*self.now)
-
-    def learn(self, error: BaseException | None, layout: Layout) -> None:
-        """Note the sizes at which what was raised would not have been."""
-        here, there = self.now
-        for pair in clashes(str(error)) if isinstance(error, ValueError) else ():
-            for wanted, given in (pair, pair[::-1]):
-                if wanted <= LARGEST and wanted not in {*layout.data, N, H, T, LAYER, LAYER + 1}:
-                    self.told[wanted, there] += here == D and given in (here, math.prod(layout.data))
-                    self.told[here, wanted] += there == M and given == there
-
-    @property
-    def clear(self) -> bool:
-        """Whether other sizes have been told often enough to be tried next."""
-        return max((count for one, count in self.told.items() if one not in self.known), default=0) > 1
-
-    def settled(self, found: Callable[[], Case]) -> Case:
-        """Return what is found at these sizes, else at those that were told on the way."""
-        while True:
-            self.told.clear()
-            try:
-                return found()
-            except Unfit:
-                options = [(count, sizes) for sizes, count in self.told.items() if sizes not in self.known]
-                count, sizes = max(options, default=(0, self.now))
-                if not count or len(self.known) > 4:
-                    raise
-                self.now = sizes
-                self.known.add(sizes)
-
-
-def clashes(words: str) -> list[tuple[int, int]]:
-    """Return the sizes that do not go together, in the words of NumPy.
-
-    Examples
-    --------
-    >>> clashes("shapes (5,4) and (784,9) not aligned: 4 (dim 1) != 784 (dim 0)")
-    [(4, 784)]
-    >>> clashes("operands could not be broadcast together with shapes (5,10) (5,3)")
-    [(10, 3)]
-    """
-    told = re.search(r"(\d+) \(dim \d\) != (\d+) |size (\d+) is different from (\d+)", words)
-    if told:
-        one, other = (int(size) for size in told.groups() if size)
-        return [(one, other)]
-    shapes = [[int(size) for size in re.findall(r"\d+", one)] for one in re.findall(r"\(([\d, ]+)\)", words)]
-    reshaped = re.search(r"of size (\d+) into", words)
-    if reshaped and shapes:
-        return [(math.prod(shapes[-1]), int(reshaped[1]))]
-    pairs = zip(shapes[-2][::-1], shapes[-1][::-1], strict=False) if len(shapes) > 1 else ()
-    return [(one, other) for one, other in pairs if one != other and 1 not in (one, other)]
 
 
 class Style(NamedTuple):

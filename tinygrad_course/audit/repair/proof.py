@@ -250,6 +250,7 @@ def _calling(learner: Learner, error: BaseException) -> bool:
         return "to unpack" in words
     if isinstance(error, TypeError):
         given = r"positional arg|unexpected keyword|subscript|(list|tuple) indices|unpack|iterable|'dict'"
+        given += r"|multiply sequence|dtype\('<U"
         return re.search(given, words) is not None
     if isinstance(error, AttributeError):
         return "attribute" in words and not words.startswith("module ")

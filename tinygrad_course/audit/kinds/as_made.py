@@ -1,0 +1,101 @@
+"""What the file itself gives to its classes and functions: net = Network([Dense(2, 3)]), train(net, X, Y)."""
+
+import ast
+import copy
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+
+from tinygrad_course.audit.execution.learner import Learner
+from tinygrad_course.audit.execution.namespace import Program
+from tinygrad_course.audit.execution.paths import duplicate, leaves
+from tinygrad_course.audit.kinds.base import Unfit
+from tinygrad_course.audit.kinds.cases import Draw
+from tinygrad_course.audit.kinds.gradient_names import of_its_own
+from tinygrad_course.audit.source.signatures import argument_names, role_of
+from tinygrad_course.audit.source.syntax import definition, names_in, nodes, stored_names
+
+MADE = "made_by_the_file"
+_GROWS = re.compile(r"add\w*|append|push|insert|extend|build|set\w*|init\w*|compile")
+
+
+def new_object(learner: Learner, owner: str, given: dict[str, Any], maker: ast.FunctionDef | None) -> Any:
+    """Return a new object of a class; small weights are made larger, so that mistakes show."""
+    program = learner.program
+    make = program.namespace[owner] if maker is None else program.define(maker)
+    outcome = program.call(make, (), duplicate(given))
+    if outcome.error is not None:
+        raise Unfit.raised(f"{owner}(...)", outcome.error)
+    made = outcome.result if maker is None else outcome.result.get("")
+    for path, value in leaves(made):
+        top = np.max(np.abs(value), initial=0.0) if of_its_own(path) else 0.0
+        if isinstance(value, np.ndarray) and 0 < top < 0.2:
+            value *= 0.5 / top
+        elif isinstance(value, np.ndarray) and value.size > 1 and top and not np.ptp(value):
+            value *= Draw(1).probabilities(*value.shape) + 0.5  # gamma, which is 1 everywhere
+    return made
+
+
+def made_object(program: Program, owner: str) -> ast.FunctionDef | None:
+    """Return a function that gives {"": an object of a class} as the file makes it, None where it makes none.
+
+    Its arguments are data for which the file has a name and which may come from elsewhere.
+    """
+    for block, place, call in _calls(program, owner):
+        if isinstance(block[place], ast.Assign) and block[place].value is call:  # type: ignore[attr-defined]
+            target = next(iter(stored_names(block[place])), "")
+            after = [at for at, one in enumerate(block) if at > place and _grows(one, {target})]
+            return _maker(program, block[: max([place, *after]) + 1], {"": ast.Name(target, ast.Load())})
+    return None
+
+
+def given_arguments(program: Program, node: ast.FunctionDef, name: str) -> ast.FunctionDef | None:
+    """Return a function that gives what the file calls a function with, of its arguments what can be had."""
+    for block, place, call in _calls(program, name):
+        names = argument_names(node)
+        given = [call.func.value, *call.args] if isinstance(call.func, ast.Attribute) else call.args
+        told = {one.arg: one.value for one in call.keywords if one.arg}
+        return _maker(program, block[:place], {**dict(zip(names, given, strict=False)), **told})
+    return None
+
+
+def _calls(program: Program, name: str) -> Iterator[tuple[list[ast.stmt], int, ast.Call]]:
+    """Give the calls of a function or a class that stand in the file, each with the statements around it."""
+    outside = [one for one in program.submission.statements if isinstance(one, ast.Assign)]
+    script: list[ast.stmt] = []
+    for one in sorted([*outside, *program.submission.script], key=lambda one: one.lineno):
+        script += one.body if isinstance(one, ast.If) else [one]
+    for block in [script, *(node.body for node in program.own.values())]:
+        for place, one in enumerate(block):
+            for call in nodes(one, ast.Call) if isinstance(one, ast.Assign | ast.Expr) else ():
+                if getattr(call.func, "attr", getattr(call.func, "id", "")) == name:
+                    yield block, place, call
+
+
+def _maker(program: Program, block: list[ast.stmt], results: Mapping[str, ast.expr]) -> ast.FunctionDef:
+    """Return a function of the statements of a block on which results depend."""
+    needed = set[str]().union(*map(names_in, results.values()))
+    kept: list[ast.stmt] = []
+    for one in reversed(block):
+        if _grows(one, needed) or (isinstance(one, ast.Assign) and needed & {*stored_names(one)}):
+            kept.append(one)
+            needed |= names_in(one)
+    told = [
+        ast.Assign([ast.Subscript(ast.Name(MADE), ast.Constant(name))], one) for name, one in results.items()
+    ]
+    handler = ast.ExceptHandler(ast.Name("Exception"), None, [ast.Pass()])
+    tried = [ast.Try([copy.deepcopy(one)], [handler], [], []) for one in [*kept[::-1], *told]]
+    data = sorted(name for name in needed if role_of(name, ["X", "Y"]) and name not in program.at_hand)
+    made = definition(f"def {MADE}({', '.join(data)}):\n    {MADE} = {{}}\n    return {MADE}")
+    made.body[1:1] = tried
+    return definition(ast.unparse(ast.fix_missing_locations(made)))
+
+
+def _grows(statement: ast.stmt, targets: set[str]) -> bool:
+    """Tell whether a statement adds to an object: net.add(...), net.layers.append(...)."""
+    call = statement.value if isinstance(statement, ast.Expr) else None
+    if not isinstance(call, ast.Call) or not isinstance(call.func, ast.Attribute):
+        return False
+    return ast.unparse(call.func).split(".")[0] in targets and bool(_GROWS.fullmatch(call.func.attr))
