@@ -711,3 +711,17 @@ def test_swaps_of_unknown_meaning_are_refused():
 def test_draws_say_what_to_write(draw, instead):
     with pytest.raises(TypeError, match=instead):
         grad(lambda x: np.sum(draw(x)))(M)
+
+
+@pytest.mark.filterwarnings("ignore:Casting complex")
+@pytest.mark.parametrize("total", [np.sum, np.mean, np.prod, np.cumsum, np.add.reduce])
+def test_what_numpy_writes_into_numbers_of_another_kind(total):
+    def f(x):
+        out = np.zeros(4) * x
+        total(x * (1 + 2j), axis=0, out=out if total is np.cumsum else out[1:2].reshape(()))
+        return np.sum(out**2)
+
+    x = np.array([1.0, 2.0, 0.5, -1.5])
+    np.testing.assert_allclose(grad(f)(x), differences(f, x), rtol=1e-6, atol=1e-9)
+    with pytest.raises(TypeError, match="out= is float64, and the result is complex128"):
+        grad(lambda x: np.sum(np.add(x, 1j, out=np.copy(x))))(x)

@@ -537,10 +537,22 @@ def _into(
         raise into_plain(f"out= of {as_written(function)}")
     y = function(*args, **kwargs)
     dtype, casting = getattr(y, "dtype", out.dtype), kwargs.get("casting", "same_kind")
-    if not np.can_cast(dtype, out.dtype, casting):
+    if not np.can_cast(dtype, out.dtype, casting) and not _cast_anyway(cls, out, function, args, kwargs):
         raise TypeError(f"out= is {out.dtype}, and the result is {dtype}, which NumPy does not write there")
     out[...] = y
     return out
+
+
+def _cast_anyway(cls: type[Tensor], out: Tensor, function: Any, args: Any, kwargs: dict[str, Any]) -> bool:
+    """Whether NumPy writes a result of another kind all the same: sums and their like write all they find."""
+    data = now(out)._data
+    if type(data) is not _ndarray:
+        return False
+    try:
+        function(*peek(cls, args), **peek(cls, kwargs), out=np.empty_like(data))
+    except TypeError:
+        return False
+    return True
 
 
 def plain(cls: type[Tensor], value: Any) -> Any:
