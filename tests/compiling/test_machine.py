@@ -8,7 +8,7 @@ import sys
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from scipy import special
 
@@ -18,6 +18,7 @@ from tests.compiling.test_equality import assert_equal, wider
 from tinygrad_course import CannotCompile, compiled, compiled_loop, value_and_grad
 from tinygrad_course.compiling import code_cache
 from tinygrad_course.compiling.machine import (
+    blas,
     jit,
     products,
     python_entry,
@@ -181,7 +182,9 @@ def test_texts_of_products(m, k, n, order, dtype, wide, seed):
 
 
 @pytest.mark.long
-@pytest.mark.parametrize(("shape", "dtype"), [((20, 700, 33), "f8"), ((30, 209, 300), "f4")])
+@pytest.mark.parametrize(
+    ("shape", "dtype"), [((20, 700, 33), "f8"), ((30, 209, 300), "f4"), ((6, 90, 40), "f4")]
+)
 def test_machine_code_of_products(shape, dtype):
     m, k, n = shape
     rng = np.random.default_rng(1)
@@ -241,7 +244,7 @@ def test_a_loop_over_a_large_matrix_reads_it_once_a_step(units, monkeypatch):
             assert np.allclose(ours[name], value, rtol=1e-10, atol=1e-13)
             assert ours[name].shape == value.shape
             assert np.array_equal(state[name], before[name])
-    assert [type(r).__name__ for r in loop._runners.values()] == ["_SinglePass"]
+    assert [type(r).__name__ for r in loop._runners.values()] == ["_InPlace"]
     at = []
     _, J = loop(state, X, Y, iterations=5, progress=lambda done, total, cost: at.append(done))
     assert np.allclose(J, costs, rtol=1e-12)  # the same after having stopped in between
@@ -280,6 +283,87 @@ def test_a_loop_whose_state_tells_of_the_large_weights_goes_step_by_step():
     ours, J = compiled_loop(step)(state, X, Y, iterations=3)
     assert np.allclose(J, costs, rtol=1e-12)
     assert np.allclose(ours[1], expected[1], rtol=1e-12)
+
+
+# ------------------------------------------------------------------ weights that change where they lie
+
+
+@given(
+    st.integers(1, 9), st.integers(1, 9), st.integers(0, 9), st.sampled_from(["f4", "f8"]),
+    st.tuples(*[st.sampled_from(["C", "F", "gaps"])] * 2), st.integers(0, 2**32 - 1),
+)  # fmt: skip
+def test_a_product_is_taken_from_a_matrix_where_it_lies(m, n, k, dtype, orders, seed):
+    assume(blas.gemm(dtype) is not None)
+    rng = np.random.default_rng(seed)
+
+    def laid(x, order):
+        return np.repeat(x, 2, axis=1)[:, ::2] if order == "gaps" else np.asarray(x, order=order)
+
+    W, D, B = (rng.normal(size=size).astype(dtype) for size in ((m, n), (m, k), (k, n)))
+    ours = W.copy()
+    blas.subtract_product(ours, laid(D, orders[0]), laid(B, orders[1]))
+    assert (np.abs(ours - (W - D @ B)) <= bound(D, B) + np.abs(W) * 2 * np.finfo(dtype).eps).all()
+
+
+def wide_network(dtype):
+    rng = np.random.default_rng(3)
+    parameters = networks.parameters_of(rng, [300, 256, 260, 1])
+    for l in (1, 2, 3):
+        parameters[f"W{l}"] /= 16
+    X, Y = rng.normal(size=(300, 50)), (rng.random((1, 50)) > 0.5) * 1.0
+    step = networks.training_step(["relu", "tanh", "sigmoid"], "cross entropy", 0.0, 0.1)
+    return step, {k: w.astype(dtype) for k, w in parameters.items()}, X.astype(dtype), Y.astype(dtype)
+
+
+@pytest.mark.parametrize(("dtype", "error"), [("f4", 1e-4), ("f8", 1e-11)])
+def test_a_loop_changes_large_weights_where_they_lie(dtype, error, monkeypatch):
+    step, state, X, Y = wide_network(dtype)
+    before = {k: w.copy() for k, w in state.items()}
+    expected, costs = by_python(step, state, X, Y, 4)
+    loop = compiled_loop(step)
+    ours, J = loop(state, X, Y, iterations=4)
+    assert [type(r).__name__ for r in loop._runners.values()] == [
+        "_InPlace" if blas.gemm(dtype) else "_StepByStep"
+    ]
+    assert np.allclose(J, costs, rtol=error)
+    for name, value in expected.items():
+        assert np.allclose(ours[name], value, rtol=error, atol=error)
+        assert (ours[name].dtype, ours[name].shape) == (value.dtype, value.shape)
+        assert np.array_equal(state[name], before[name])  # the caller's stay
+
+    def order(i):
+        return np.random.RandomState(i).permutation(50)
+
+    expected, costs = by_hand(step, state, X, Y, 2, 20, order)  # with a short batch
+    ours, J = loop(state, X, Y, iterations=2, batch_size=20, shuffle=order)
+    assert np.allclose(J, costs, rtol=error)
+    assert all(np.allclose(ours[k], value, rtol=error, atol=error) for k, value in expected.items())
+    monkeypatch.setattr("tinygrad_course.compiling.compiled_iteration.LOOK", 0)
+
+    def stop(*_):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):  # after the first step
+        loop(state, X, Y, iterations=5, progress=stop)
+    for name, value in step(state, X, Y)[0].items():
+        assert np.allclose(loop.reached[0][name], value, rtol=error, atol=error)
+
+
+@pytest.mark.parametrize("told", ["itself", "turned", "in a row"])
+def test_a_loop_whose_state_holds_the_weights_before_makes_new_ones(told):
+    plain, parameters, X, Y = wide_network("f8")
+
+    def step(state, X, Y):
+        new, J = plain(state[0], X, Y)
+        W = state[0]["W1"]
+        return (new, {"itself": W, "turned": W.T, "in a row": np.squeeze(W[None])}[told]), J
+
+    W = parameters["W1"]
+    state = parameters, {"itself": W, "turned": W.T, "in a row": W}[told]
+    (_, expected), costs = by_python(step, state, X, Y, 3)
+    (_, ours), J = compiled_loop(step)(state, X, Y, iterations=3)
+    assert np.allclose(J, costs, rtol=1e-11)
+    assert np.allclose(ours, expected, rtol=1e-11)
 
 
 def by_python(step, state, X, Y, count):

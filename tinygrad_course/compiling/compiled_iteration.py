@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import Any
 
@@ -12,7 +12,7 @@ import numpy as np
 
 from tinygrad_course.compiling.compiled_function import Compiled
 from tinygrad_course.compiling.dataflow import Value
-from tinygrad_course.compiling.machine import single_pass
+from tinygrad_course.compiling.machine import in_place
 from tinygrad_course.compiling.machine.columns import WRITTEN_OUT, Columns, loop_source
 from tinygrad_course.compiling.machine.jit import compile_source, types_of
 from tinygrad_course.compiling.passes.fuse import NotFused
@@ -102,8 +102,8 @@ class CompiledLoop:
         done = 0
         runners = self._find(state, data, spans)
         whole = len(spans) == 1 and spans[0][2] == 1 and shuffle is None
-        once = whole and isinstance(runners[0], _SinglePass) and runners[0].steps.suits(data)
-        if not once and any(type(r) is not _Machine for r in runners):
+        suits = all(type(r) is _InPlace and r.steps.suits(data, whole=whole) for r in runners)
+        if not suits and any(type(r) is not _Machine for r in runners):
             runners = [_StepByStep(self.one) for _ in runners]
         holder = runners[0].take(state, total)
         look = _Look(total, progress)
@@ -167,13 +167,14 @@ class CompiledLoop:
         return runners
 
     def _runner(self, state: Any, batch: tuple[Any, ...]) -> _Runner:
-        if not any(map(single_pass.is_large, batch)) and _written_out(state, batch) > WRITTEN_OUT:
+        large = any(np.size(x) >= in_place.WORTH for _, x in trees.leaves(state))
+        if not large and not any(map(in_place.is_large, batch)) and _written_out(state, batch) > WRITTEN_OUT:
             return _StepByStep(self.one)  # without a recording for the loop that comes to this
         with suppress(NotFused, CannotCompile):
             made = _Program(self.step, state, batch)
             with suppress(NotFused):
                 return _Machine(made)
-            return _SinglePass(made)
+            return _InPlace(made)
         return _StepByStep(self.one)
 
 
@@ -265,8 +266,8 @@ class _Runner:
     captured: CapturedValues
 
     def take(self, state: Any, total: int) -> Any:
-        """Return a box: the state, the first layer's product once it is known, the steps to come."""
-        return [state, None, total]
+        """Return a box: the state, what is kept from one step to the next, the steps to come."""
+        return [state, [], total]
 
     def give(self, box: Any) -> Any:
         """Return the state."""
@@ -322,27 +323,22 @@ class _Machine(_Runner):
         self.function(flat, *batch, hop, count, self.width, *self.numbers, costs)
 
 
-class _SinglePass(_Runner):
-    """Steps that read a large X once each."""
+class _InPlace(_Runner):
+    """Steps that change large weights where they lie."""
 
     def __init__(self, made: _Program) -> None:
-        pattern = single_pass.find(made.program, made.old, made.new)
-        if pattern is None or len(made.program.inputs) <= len(made.old):
-            raise NotFused
         self.captured = made.captured
-        self.steps = single_pass.SinglePass(made.program, made.old, made.new, made.cost, pattern)
+        self.steps = in_place.InPlace(made.program, made.old, made.new, made.cost)
 
     def give(self, box: Any) -> Any:
         state, kept, left = box
-        if left and kept is not None:  # stopped on the way
-            leaves = self.steps.finished([x for _, x in trees.leaves(state)], kept[1])
-            return trees.rebuild(state, iter(leaves))
-        return state
+        leaves = [x for _, x in trees.leaves(state)]
+        return trees.rebuild(state, iter(self.steps.finished(leaves, kept if left else [])))
 
-    def run(self, box: Any, batch: tuple[Any, ...], hop: int, count: int, costs: Any) -> None:  # noqa: ARG002
+    def run(self, box: Any, batch: tuple[Any, ...], hop: int, count: int, costs: Any) -> None:
         state, kept, left = box
         leaves = [x for _, x in trees.leaves(state)]
-        leaves, kept = self.steps.run(leaves, kept, batch, costs, last=left == count)
+        leaves, kept = self.steps.run(leaves, kept, _turns(batch, hop, count), costs, last=left == count)
         box[:] = trees.rebuild(state, iter(leaves)), kept, left - count
 
 
@@ -354,10 +350,7 @@ class _StepByStep(_Runner):
         self.captured = CapturedValues()  # nothing: each step looks
 
     def run(self, box: Any, batch: tuple[Any, ...], hop: int, count: int, costs: Any) -> None:
-        for i in range(count):
-            turn = batch
-            if hop:
-                turn = tuple(np.ascontiguousarray(x[..., i * hop : (i + 1) * hop]) for x in batch)
+        for i, turn in enumerate(_turns(batch, hop, count)):
             returned = self.step(box[0], *turn)
             if not (isinstance(returned, tuple) and len(returned) == 2 and np.shape(returned[1]) == ()):
                 raise TypeError(
@@ -365,6 +358,13 @@ class _StepByStep(_Runner):
                     "return parameters, J"
                 )
             box[0], costs[i] = returned
+
+
+def _turns(batch: tuple[Any, ...], hop: int, count: int) -> Iterator[tuple[Any, ...]]:
+    """Go through the data of so many steps, each `hop` columns further on than the one before."""
+    for i in range(count):
+        columns = slice(i * hop, (i + 1) * hop)
+        yield tuple(np.ascontiguousarray(x[..., columns]) for x in batch) if hop else batch
 
 
 def _written_out(state: Any, batch: tuple[Any, ...]) -> int:

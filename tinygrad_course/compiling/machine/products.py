@@ -26,6 +26,8 @@ from tinygrad_course.compiling.passes.fuse import FusedCall
 FEW, MANY = 4, 48
 #: A matrix with fewer entries than this is in the cache anyhow.
 LARGE = 1_000_000
+#: But so few rows with a transpose of more than this, as in a classifier's dZ @ A.T, are BLAS's slowest.
+CLASSES, TURNED = 20, 32_768
 #: How far a sum goes before a tile is written back: along contiguous columns of the matrix, across its rows.
 ALONG, ACROSS = 512, 64
 #: The columns whose sums are collected before they are written to the result.
@@ -39,9 +41,10 @@ def is_narrow(value: Value) -> bool:
     if value.function is not np.matmul or value.dtype not in {np.dtype("f8"), np.dtype("f4")}:
         return False
     left, right = value.args
+    turned = right.function is np.transpose and left.shape[0] <= CLASSES
     return bool(
         FEW <= left.shape[0] <= MANY
-        and right.size >= LARGE
+        and right.size >= (TURNED if turned else LARGE)
         and min(right.shape) >= 8
         and left.dtype == right.dtype == value.dtype
     )
@@ -133,30 +136,29 @@ def single_pass_source(m: int, shape: tuple[int, ...], dtype: Any) -> str:
     for p, top, bottom, width in panels:
         lines += [
             f"slope{p} = np.zeros({n * width}, x0.dtype)",
-            f"step{p} = np.empty({ACROSS * width}, x0.dtype)",
             f"sums{p} = np.zeros({(n + rows) * width}, x0.dtype)",
             f"for i in range({bottom - top}):",
             f"    for j in range({n}):",
-            f"        slope{p}[plainly(j * {width} + i)] = x0[{top} + i, j]",
+            f"        slope{p}[plainly(j * {width} + i)] = -x0[{top} + i, j]",
         ]
-    lines += [
-        f"for block in range(0, {k}, {ACROSS}):",
-        f"    first = min(block, {k - ACROSS})",  # the last block has some rows of the one before
-    ]
+    lines += [f"for block in range(0, {k}, {ACROSS}):", f"    count = min({ACROSS}, {k} - block)"]
     for p, top, _, width in panels:
-        tile, rest = f"tile({rows}, {width}, {lanes}, x1", f"block > 0, at, {width}, {width}"
+        lines.append(f"    at = {k * top} + block * {width}")
+        for some, span in (
+            (rows, f"0, count - count % {rows}, {rows}"),
+            (1, f"count - count % {rows}, count"),
+        ):
+            tile = f"tile({some}, {width}, {lanes}, x1, start, 1, {n}, slope{p}, y0, at + l * {width}, {n}"
+            lines += [
+                f"    for l in range({span}):",
+                f"        start = (block + l) * {n}",
+                f"        {tile}, True, start + {rows * n}, {some})",
+            ]
+        tile = f"tile({rows}, {width}, {lanes}, x1, start, {n}, 1, y0, sums{p}, j * {width}, count"
         lines += [
-            f"    for l in range(0, {ACROSS}, {rows}):",
-            f"        start = (first + l) * {n}",
-            f"        ahead = start + {rows * n}",
-            f"        {tile}, start, 1, {n}, slope{p}, step{p}, l * {width}, {n}, False, ahead, {rows})",
-            f"    count = {ACROSS} - (block - first)",
-            f"    at = {k * top} + block * {width}",
-            f"    for l in range(count * {width}):",
-            f"        y0[at + l] -= step{p}[(block - first) * {width} + l]",
             f"    for j in range(0, {n}, {rows}):",
             f"        start = block * {n} + min(j, {n - rows})",
-            f"        {tile}, start, {n}, 1, y0, sums{p}, j * {width}, count, {rest})",
+            f"        {tile}, block > 0, at, {width}, {width})",
         ]
     lines += _from_tiles(panels, rows, str(n), "y1")
     return "def compute(x0, x1, y0, y1):\n" + "".join(f"    {x}\n" for x in [*lines, "return None"])

@@ -25,7 +25,7 @@ def tile_text(name: str, number: str, sizes: list[int], arguments: list[Any]) ->
     sums, at, count, more, and either ahead, pace (origin is 0, and the rows of left and sums lie one after
     the other) or origin, pitch, apart (nothing is called into the cache).
     """
-    rows, width, lanes = sizes
+    rows, width, lanes = sizes[0], sizes[1], min(sizes[1:])
     x, start, down, over, left, sums, at, count, more, *rest = arguments
     ahead, pace = rest if len(rest) == 2 else (None, None)
     origin, pitch, apart = [a.text for a in rest] if ahead is None else ["0", str(width), str(width)]
