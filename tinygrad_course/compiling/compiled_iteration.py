@@ -12,7 +12,7 @@ import numpy as np
 
 from tinygrad_course.compiling.compiled_function import Compiled
 from tinygrad_course.compiling.dataflow import Value
-from tinygrad_course.compiling.machine import in_place
+from tinygrad_course.compiling.machine import weight_updates
 from tinygrad_course.compiling.machine.columns import WRITTEN_OUT, Columns, loop_source
 from tinygrad_course.compiling.machine.jit import compile_source, types_of
 from tinygrad_course.compiling.passes.fuse import NotFused
@@ -167,8 +167,12 @@ class CompiledLoop:
         return runners
 
     def _runner(self, state: Any, batch: tuple[Any, ...]) -> _Runner:
-        large = any(np.size(x) >= in_place.WORTH for _, x in trees.leaves(state))
-        if not large and not any(map(in_place.is_large, batch)) and _written_out(state, batch) > WRITTEN_OUT:
+        large = any(np.size(x) >= weight_updates.WORTH for _, x in trees.leaves(state))
+        if (
+            not large
+            and not any(map(weight_updates.is_large, batch))
+            and _written_out(state, batch) > WRITTEN_OUT
+        ):
             return _StepByStep(self.one)  # without a recording for the loop that comes to this
         with suppress(NotFused, CannotCompile):
             made = _Program(self.step, state, batch)
@@ -328,7 +332,7 @@ class _InPlace(_Runner):
 
     def __init__(self, made: _Program) -> None:
         self.captured = made.captured
-        self.steps = in_place.InPlace(made.program, made.old, made.new, made.cost)
+        self.steps = weight_updates.InPlace(made.program, made.old, made.new, made.cost)
 
     def give(self, box: Any) -> Any:
         state, kept, left = box
