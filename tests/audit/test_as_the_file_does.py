@@ -159,3 +159,42 @@ class Start:
         return np.zeros_like(grad)
 """
     assert reports_of(text)["Start.backward"].status == "unchecked"
+
+
+BARS = """import numpy as np
+from tqdm import tqdm, trange
+import matplotlib.pyplot as plt
+def fit(X, y, lr=0.1, epochs=100):
+    w = np.zeros(X.shape[1])
+    fig, ax = plt.subplots()
+    with tqdm(total=epochs) as bar:
+        for i in BAR(epochs):
+            p = X @ w
+            loss = np.mean((p - y) ** 2)
+            w -= lr * 2 * X.T @ (p - y) / len(y)
+            bar.set_postfix(loss=loss)
+    return w
+"""
+LINE = """import numpy as np
+def gradient_descent(x, y, lr=0.01, n=100):
+    m, c = 0.0, 0.0
+    for i in range(n):
+        error = y - (m * x + c)
+        cost = np.mean(error ** 2)
+        m -= lr * -2 * np.mean(x * error)
+        c -= lr * -2 * np.mean(error)
+    return m, c
+"""
+
+
+@pytest.mark.parametrize(
+    "text", [BARS.replace("BAR(epochs)", "tqdm(range(epochs))"), BARS.replace("BAR", "trange")]
+)
+def test_bars_of_progress_hold_up_nothing(text):
+    assert reports_of(text)["fit"].status == "right"
+    assert reports_of(text.replace("(p - y) / len", "(p + y) / len"))["fit"].status != "right"
+
+
+def test_a_line_through_points():
+    assert reports_of(LINE)["gradient_descent"].status == "right"
+    assert reports_of(LINE.replace("m -=", "m +="))["gradient_descent"].status != "right"

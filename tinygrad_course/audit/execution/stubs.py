@@ -8,8 +8,8 @@ import ast
 import re
 import sys
 import types
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, Self
 
 from tinygrad_course.audit.reference import course
 
@@ -74,8 +74,9 @@ class StandIn(types.ModuleType):
 
 
 class _Missing:
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, items: Any = None) -> None:
         self._name = name
+        self._items = (self, self) if items is None else items  # fig, ax = plt.subplots()
 
     def __getattr__(self, name: str) -> "_Missing":
         if name.startswith("__"):
@@ -86,9 +87,25 @@ class _Missing:
         """A class that is made of one that is not loaded has its own methods alone."""
         return ()
 
-    def __call__(self, *_: Any, **__: Any) -> Any:
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """A bar of progress ends."""
+
+    def __iter__(self) -> Iterator[Any]:
+        if self._name.split(".", 1)[0] not in _SHOWS:
+            raise StandInUsedError(f"{self._name} is gone through, and the check does not load it")
+        return iter(self._items)
+
+    def __call__(self, *args: Any, **__: Any) -> Any:
+        if self._name.endswith("trange"):
+            return _Missing(self._name, range(*args))
         if self._name.split(".", 1)[0] in _SHOWS:
-            return self
+            given = (
+                args[0] if args and self._name.startswith("tqdm") and isinstance(args[0], Iterable) else None
+            )
+            return self if given is None else _Missing(self._name, given)
         raise StandInUsedError(f"{self._name} is called, and the check does not load it")
 
 

@@ -54,7 +54,6 @@ TRIES, SIZED, DIFFERENTIATED = 2500, 300, 10
 forward function is differentiated."""
 TELLING = re.compile(r"times$|passes the derivative|no multiple")
 """What says most of why a function that ran is not judged."""
-_SOFTMAX = re.compile(r"softmax|keepdims.*exp|exp.*keepdims")
 _COST = re.compile(rf"^(?!.*(deriv|grad|prime|plot|back)).*({COST.pattern})")
 LAYER_PASS = re.compile(r"(?i)(conv|pool|rnn|lstm|gru|cell|step).*backward")
 
@@ -76,13 +75,13 @@ class AnyBackward(OwnNetwork):
         methods = [one for name, one in program.functions.items() if owner and name.endswith(JOINT + owner)]
         self.own_costs = [one for one in methods if _COST.search(one.name.partition(JOINT)[0].lower())]
         text = "\n".join(map(ast.unparse, (node, self.forward)))
-        self.alone = bool(self.own_costs) and re.search(_SOFTMAX, text) is None
+        self.alone = bool(self.own_costs) and re.search(r"softmax|keepdims.*exp|exp.*keepdims", text) is None
         """Whether there is one output: a mean over the examples is no mean over the outputs then."""
         self.words = words_asked(program, [node, self.forward, *methods])
         """The words that arguments are compared with: each case has the next ones."""
         self.battery = self.battery[:1] * max(len(self.battery), *map(len, self.words.values()), 0)
-        self.left_out: dict[str, str] = {}  # with which words it is not judged
-        self.turn, self.exact = 0, False  # the number of the case, and whether all was right in one
+        # With which words it is not judged, the number of the case, and whether all was right in one.
+        self.left_out, self.turn, self.exact = dict[str, str](), 0, False
         self.place: tuple[int, int] | None = None
         """The layout, and the place in it, of the values that fit."""
         self.sizes = Sizes(made_object(program, owner) if owner else None)
@@ -359,7 +358,8 @@ class AnyBackward(OwnNetwork):
         for_one = any(times > 1 and times in sizes for times in wide)
         shaped = [np.shape(found[key]) == np.shape(expected[key]) for key in found]
         of_cost = re.search(r"(?i)cost|loss|objective", self.forward.name) and shaped == [True]
-        alone = (is_cost or bool(of_cost)) and not with_activation(found, self.data)
+        flat = all(np.ndim(one) < 3 for one in arrays(values))  # labels of pictures and texts are our guess
+        alone = (is_cost or bool(of_cost)) and flat and not with_activation(found, self.data)
         return Tried(case, len(right), bool(right) or self.together or linear or alone, for_one)
 
     def _linear(

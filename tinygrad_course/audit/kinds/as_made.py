@@ -44,10 +44,11 @@ def made_object(program: Program, owner: str) -> ast.FunctionDef | None:
     Its arguments are data for which the file has a name and which may come from elsewhere.
     """
     for block, place, call in _calls(program, owner):
-        if isinstance(block[place], ast.Assign) and block[place].value is call:  # type: ignore[attr-defined]
-            target = next(iter(stored_names(block[place])), "")
-            after = [at for at, one in enumerate(block) if at > place and _grows(one, {target})]
-            return _maker(program, block[: max([place, *after]) + 1], {"": ast.Name(target, ast.Load())})
+        one = block[place]
+        target = one.targets[0] if isinstance(one, ast.Assign) and one.value is call else None
+        if isinstance(target, ast.Name):
+            after = [at for at, one in enumerate(block) if at > place and _grows(one, {target.id})]
+            return _maker(program, block[: max([place, *after]) + 1], {"": target})
     return None
 
 
@@ -83,7 +84,9 @@ def _maker(program: Program, block: list[ast.stmt], results: Mapping[str, ast.ex
             kept.append(one)
             needed |= names_in(one)
     told = [
-        ast.Assign([ast.Subscript(ast.Name(MADE), ast.Constant(name))], one) for name, one in results.items()
+        ast.Assign([ast.Subscript(ast.Name(MADE), ast.Constant(name))], one)
+        for name, one in results.items()
+        if not isinstance(one, ast.Starred)
     ]
     handler = ast.ExceptHandler(ast.Name("Exception"), None, [ast.Pass()])
     tried = [ast.Try([copy.deepcopy(one)], [handler], [], []) for one in [*kept[::-1], *told]]

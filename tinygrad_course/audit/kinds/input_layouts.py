@@ -85,14 +85,11 @@ class Style(NamedTuple):
     gates: int = 1
     variant: int = 0
     """Which of the settings, kernels and strides."""
-    unknown: str = "data"
-    """What those are whose names say nothing."""
 
 
 _LABELS = ("one-hot", "classes", "column", "flat", "signs", "real", "sign column", "list")
 
 
-_UNKNOWN = ("data", "for each example", "for each unit", "number", "sizes")
 _SEVERAL = {"sizes", "kernel", "settings", "stride", "padding", "activation", "mode", "mask"}
 """The kinds of values of which there are two."""
 
@@ -198,8 +195,6 @@ class _Maker:
             return self.labels(style, draw)
         if _wordy(name) and style.words != "no":
             return self.word_numbers(style)
-        if not kind and style.unknown != "data":
-            return self.unknown(name, style, draw)
         shape = self.shape(name, kind, style)
         if kind == "predicted":
             return draw.probabilities(*shape)
@@ -207,18 +202,6 @@ class _Maker:
             return draw.probabilities(*shape) + 0.5
         size = {"bias": 0.4, "weights": 0.6, "recurrent": 0.6}.get(kind, 1.0)
         return size * draw.array(*shape) if shape else float(draw.array(1)[0])
-
-    def unknown(self, name: str, style: Style, draw: Draw) -> Any:
-        """Return a value for an argument whose name says nothing."""
-        if style.unknown == "number":
-            return 0.7
-        if style.unknown == "sizes":
-            first = next(one for one, kind in self.kinds.items() if not kind)
-            return self.features if name == first else max(1, self.units)
-        count = self.layout.examples if style.unknown == "for each example" else self.units
-        if not count:
-            raise _NoSuchValueError
-        return draw.probabilities(count)
 
     def word_numbers(self, style: Style) -> Any:
         """Return words by their numbers: a list of them, or an array of texts."""
@@ -232,9 +215,10 @@ class _Maker:
         """Return labels as classes, as columns of 0 and 1, or as signs."""
         count, units, rows = self.layout.examples, max(1, self.units), self.layout.rows
         if len(self.layout.data) == 3:
-            if style.labels != "classes":
+            if style.labels not in {"classes", "one-hot"}:
                 raise _NoSuchValueError
-            return np.arange(count * T).reshape(count, T) % units
+            words = np.arange(count * T).reshape(count, T) % units
+            return words if style.labels == "classes" else np.eye(units)[words]
         if style.labels == "list":
             return (np.arange(N) % max(2, units)).tolist()
         classes = (max(2, units) - 1 - np.arange(max(count, 1))) % max(2, units)

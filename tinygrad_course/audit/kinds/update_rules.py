@@ -11,6 +11,8 @@ from tinygrad_course.audit.kinds.base import Assumption, Kind, first_of, formula
 from tinygrad_course.audit.kinds.cases import Array, Case, Draw
 from tinygrad_course.audit.kinds.layer_functions import draw_parameters
 from tinygrad_course.audit.reference import course
+from tinygrad_course.audit.source.argument_kinds import category
+from tinygrad_course.audit.source.signatures import argument_names
 
 STEPS = (1, 2, 3, 10)
 
@@ -41,6 +43,10 @@ class Update(Kind):
     outputs = ("parameters",)
     may_change = frozenset({"parameters"})
     firm = True
+
+    def fits(self, node: ast.FunctionDef) -> bool:
+        """Tell one update from a whole training: gradient_descent(X, y)."""
+        return not {"data", "labels"} & {*map(category, argument_names(node))}
 
     def assumptions(self, learner: Learner) -> list[Assumption]:
         """The keys are W1, b1, ...; those of one layer may have no numbers, as in logistic regression."""

@@ -12,7 +12,7 @@ from tinygrad_course.audit.source.signatures import JOINT, argument_names, free_
 from tinygrad_course.audit.source.syntax import definition, elements, names_in, nodes, stored_names, targets
 
 SCRIPT = "the_script"
-_PRODUCT = re.compile(r"\bdot\(| @ |matmul|einsum|outer\(|\bsum\(|\.T\b")
+_PRODUCT = re.compile(r"\bdot\(| @ |matmul|einsum|outer\(|\b(sum|mean)\(|\.T\b")
 _GRADIENTS = re.compile(r"\bgrads?\b|\bd[WwbB]_?\d*\b|['\"]d[Ww]|gradient|(?i:\w*(back|propagate)\w*\()")
 
 
