@@ -26,6 +26,7 @@ from tinygrad_course.engine.result_layout import OWN, as_numpys
 from tinygrad_course.engine.saved_arrays import SMALL, kept, kept_array
 from tinygrad_course.engine.sweep import OUTPUT
 from tinygrad_course.engine.views import View, in_memory, is_view, now
+from tinygrad_course.rules.indexing import astype
 from tinygrad_course.rules.table import (
     COMPOSED,
     NO_DERIVATIVE,
@@ -89,7 +90,7 @@ def record(  # noqa: C901  (one pass over the arguments; a comprehension would m
         differentiable, args = _covered(cls, rule, args)
     given = args
     values: list[Any] = []
-    keep = False
+    keep = narrow = False
     for arg in args:
         kind = type(arg)
         if kind is cls:
@@ -113,6 +114,8 @@ def record(  # noqa: C901  (one pass over the arguments; a comprehension would m
                     args = _with(value, arg, args)
                 else:
                     keep = True
+                if rule.casts and arg.dtype is not _FLOAT:
+                    narrow = True
                 arg = value
             values.append(arg)
         else:
@@ -122,6 +125,7 @@ def record(  # noqa: C901  (one pass over the arguments; a comprehension would m
                 args = (members, *args[1:])
             else:
                 value = _constant(cls, rule, arg, holds)
+                narrow = narrow or rule.casts
                 if value is not arg:
                     if rule.elementwise or rule is _GETITEM:  # what there is to whoever reads the recording
                         args = _with(value, arg, args)
@@ -150,6 +154,11 @@ def record(  # noqa: C901  (one pass over the arguments; a comprehension would m
         elif y is values[0]:
             y = y[...]  # np.real returns its argument; a Tensor has an array of its own to show
         view = kind is _ndarray or (rule.function in VIEWS and not isinstance(y, np.generic))
+    if narrow:  # as the ufunc casts it: the square of 200 is not that of a uint8
+        values = [
+            v if type(a) is cls else _as_computed(rule, v, y) for a, v in zip(given, values, strict=True)
+        ]
+        keep = True
     # what `creation.node` does, without the call
     out = _new(cls)
     out._data = y
@@ -166,6 +175,18 @@ def record(  # noqa: C901  (one pass over the arguments; a comprehension would m
     if blocks.open:
         errors.watch(out)
     return _view(cls, out, given, values, kwargs) if view else out
+
+
+def _as_computed(rule: Rule, value: Any, y: Any) -> Any:
+    """Return a constant in the dtype that a ufunc with the result `y` computes with, for its derivative."""
+    dtype, wanted = getattr(value, "dtype", None), y.dtype
+    if dtype is None or dtype == wanted or wanted.kind not in "fc" or dtype.kind not in "fiub":
+        return value
+    if dtype.kind != "f" and rule.whole:
+        wanted = np.dtype(int)
+    elif wanted.kind == "c":
+        wanted = np.dtype(f"f{wanted.itemsize // 2}")
+    return astype(value, wanted)
 
 
 def record_one(cls: type[Tensor], rule: Rule, arg: Tensor) -> Any:

@@ -121,6 +121,7 @@ def interp(x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None, period
     fp = as_array(fp)
     fp = astype(fp, np.complex128 if is_complex(fp) else np.float64)
     if period is not None:
+        period = abs(period)
         x, xp = x % period, xp % period
         order = np.argsort(xp)
         xp, fp = xp[order], fp[order]
@@ -172,11 +173,20 @@ def of_dtype(y: Any, dtype: Any) -> Any:
     return y if dtype is None else np.astype(y, dtype)
 
 
-composed(np.logspace)(
-    lambda start, stop, num=50, endpoint=True, base=10.0, dtype=None, axis=0: of_dtype(
-        base ** linspace(start, stop, num, endpoint, axis=axis), dtype
-    )
-)
+@composed(np.logspace)
+def logspace(
+    start: Any,
+    stop: Any,
+    num: int = 50,
+    endpoint: bool = True,
+    base: Any = 10.0,
+    dtype: Any = None,
+    axis: int = 0,
+) -> Any:
+    if np.ndim(base):
+        start, stop, base = np.broadcast_arrays(start, stop, base)
+        base = np.expand_dims(base, axis)
+    return of_dtype(base ** linspace(start, stop, num, endpoint, axis=axis), dtype)
 
 
 @composed(np.geomspace)

@@ -11,6 +11,7 @@ from tinygrad_course.rules.table import composed, primitive, rule
 @primitive
 def on_diagonal(values: Any, shape: tuple[int, ...], offset: int, axis1: int, axis2: int) -> Any:
     """Zeros with `values` (along their last axis) on a diagonal: `np.diagonal`, the other way."""
+    offset = int(offset)  # it may be unsigned
     out = np.zeros_like(values, shape=shape)
     matrices = np.moveaxis(out, (axis1, axis2), (-2, -1))
     i = np.arange(values.shape[-1])
@@ -21,6 +22,7 @@ def on_diagonal(values: Any, shape: tuple[int, ...], offset: int, axis1: int, ax
 def trace_vjp(
     g: Any, y: Any, a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1, dtype: Any = None
 ) -> Any:
+    offset = int(offset)
     n = max(0, min(a.shape[axis1] + min(offset, 0), a.shape[axis2] - max(offset, 0)))
     return on_diagonal(spread(g[..., None], (*g.shape, n)), a.shape, offset, axis1, axis2)
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_course.rules.shapes import conj, is_complex
+from tinygrad_course.rules.shapes import conj, is_complex, normalize
 from tinygrad_course.rules.table import composed, rule
 
 #: The norm by which the transform the other way divides by as much.
@@ -114,7 +114,7 @@ for _name, _last, _others in (
 
 
 def shift(x: Any, axes: int | Sequence[int] | None, sign: int) -> Any:
-    axes = tuple(range(x.ndim)) if axes is None else (axes,) if isinstance(axes, int) else tuple(axes)
+    axes = normalize(axes, x.ndim)  # type: ignore[arg-type]
     halves = (math.floor(x.shape[k] / 2) for k in axes)
     return np.roll(x, tuple(sign * h for h in halves), axes)
 

@@ -184,6 +184,8 @@ def take(a: Any, indices: Any, axis: int | None = None, *, mode: str = "raise") 
     if axis is None or not a.ndim:
         a, axis = a.reshape(-1), 0
     n, indices = a.shape[axis], as_array(indices)
+    if indices.dtype == np.bool_:  # numbers 0 and 1 to np.take
+        indices = indices.astype(int)
     if mode == "wrap":
         indices = indices % n
     elif mode == "clip":

@@ -91,7 +91,7 @@ def meshgrid(*xi: Any, copy: bool = True, sparse: bool = False, indexing: str = 
 
 
 def tile_vjp(g: Any, y: Any, a: Any, reps: Any) -> Any:
-    reps = (reps,) if isinstance(reps, (int, np.integer)) else tuple(reps)
+    reps = tuple(reps) if np.ndim(reps) else (int(reps),)
     n = max(a.ndim, len(reps))
     reps, shape = (1,) * (n - len(reps)) + reps, (1,) * (n - a.ndim) + a.shape
     pairs = tuple(k for pair in zip(reps, shape, strict=True) for k in pair)
@@ -220,11 +220,16 @@ rule(np.tril, lambda g, y, m, k=0: unbroadcast(np.tril(g, k), m.shape), saves=Fa
 rule(np.triu, lambda g, y, m, k=0: unbroadcast(np.triu(g, k), m.shape), saves=False, chooses=())
 
 
+def back(shift: Any) -> Any:
+    """The shift that undoes one, which may be unsigned."""
+    if isinstance(shift, (tuple, list, np.ndarray)) and np.ndim(shift):
+        return tuple(back(s) for s in shift)
+    return -int(shift) if isinstance(shift, (np.integer, np.ndarray)) else -shift
+
+
 rule(
     np.roll,
-    lambda g, y, a, shift, axis=None: np.roll(
-        g, tuple(-s for s in shift) if isinstance(shift, (tuple, list)) else -shift, axis
-    ),
+    lambda g, y, a, shift, axis=None: np.roll(g, back(shift), axis),
     saves=False,
 )
 

@@ -226,4 +226,4 @@ def corrcoef(x: Any, y: Any = None, rowvar: bool = True, *, dtype: Any = None) -
     return np.clip(np.real(c), -1.0, 1.0) + 1j * np.clip(np.imag(c), -1.0, 1.0)
 
 
-rule(np.bincount, None, lambda g, y, x, weights=None, minlength=0: g[x], saves=False)
+rule(np.bincount, None, lambda g, y, x, weights=None, minlength=0: g[np.asarray(x)], saves=False)

@@ -72,6 +72,10 @@ class Rule:
     accepted: frozenset[str] = field(init=False)
     #: Whether the derivative may be infinite at ordinary numbers.
     steep: bool = field(init=False)
+    #: Whether the vjps compute with constants in the dtype that the function casts them to,
+    casts: bool = field(init=False)
+    #: or with whole numbers, which it takes too.
+    whole: bool = field(init=False)
     #: Up to how many arguments a call has of which each has its vjp.
     covered: int = field(init=False)
     #: How many arguments there are where a sweep has nothing else to mind; otherwise -1.
@@ -88,6 +92,9 @@ class Rule:
         self.names, self.most_args = _parameters(self.vjps)
         self.accepted = frozenset(self.names)
         self.steep = self.saves and not self.product and not (self.elementwise and self.chooses is not None)
+        exact = self.function in {np.multiply, np.divide, np.ldexp}  # whatever the constant's dtype
+        self.casts = self.steep and self.elementwise and getattr(self.function, "nin", 1) > 1 and not exact
+        self.whole = any("l" in t.partition("->")[0] for t in getattr(self.function, "types", ()))
         self.covered = -1 if None in self.vjps or self.sequence or self.variadic else len(self.vjps)
         plain = self.most_args == len(self.names) == self.covered
         simple = not (self.outputs or self.ties or self.chooses)

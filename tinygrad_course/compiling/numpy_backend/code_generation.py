@@ -196,14 +196,15 @@ class StraightLineCode:
         a, axes, keepdims = value.args[0], value.kwargs["axis"], value.kwargs["keepdims"]
         place = self.layout.place.get(id(a))
         in_order = None if place is None or not place.flags.c_contiguous else place.reshape(-1)
-        total = axes is None and value.kind == "scalar" and is_sum(value)
+        adds = is_sum(value) and a.dtype == value.dtype  # as BLAS does, which counts no booleans
+        total = axes is None and value.kind == "scalar" and adds
         if total and in_order is not None and 0 < a.size <= SUMMED_BY_BLAS:
             flat, ones = self.bind(in_order, "b"), self._ones((a.size,), a.dtype)
             self.lines.append(f"{self.name(value)} = {self.bind(np.dot, 'f')}({flat}, {ones})")
             return True
         if value.kind != "array" or len(a.shape) != 2 or axes is None or len(axes) != 1:
             return False
-        if is_sum(value) and axes == (1,) and keepdims and 0 < a.shape[1] <= SUMMED_BY_BLAS and a.shape[0]:
+        if adds and axes == (1,) and keepdims and 0 < a.shape[1] <= SUMMED_BY_BLAS and a.shape[0]:
             self._write(value, self.bind(np.dot, "f"), [self.name(a), self._ones((a.shape[1], 1), a.dtype)])
             return True
         out = self.name(value) if id(value) in self.layout.place else "None"

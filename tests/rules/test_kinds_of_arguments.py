@@ -1,0 +1,113 @@
+"""Arguments of every kind that NumPy takes: narrow and unsigned numbers, lists, booleans."""
+
+import numpy as np
+import pytest
+from scipy import special
+
+from tinygrad_course import Tensor, compiled, grad, hvp
+from tinygrad_course.rules.table import RULES, entered_late
+
+entered_late()
+X = np.array([0.7, 1.3, 2.4, 0.4])
+NARROW = [
+    np.uint8(200), np.uint8(0), np.int8(-100), np.int16(20000), np.uint16(300), np.uint64(0), np.int64(2**33),
+    np.bool_(True), np.float16(3.5), np.float32(1e-3),
+]  # fmt: skip
+
+
+def two_arguments():
+    for function, rule in RULES.items():
+        known = function in {getattr(np, rule.name, None), getattr(special, rule.name, None)}
+        of_two = known and rule.elementwise and getattr(function, "nin", 0) == 2 and function.nout == 1
+        if of_two and not rule.name.startswith("eval_"):  # (those of a whole degree are computed otherwise)
+            yield function
+
+
+@pytest.mark.sampled(4)
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("side", [0, 1])
+@pytest.mark.parametrize("ufunc", [*two_arguments()], ids=lambda f: f.__name__)
+def test_a_narrow_constant_is_computed_with_as_the_ufunc_does(ufunc, side):
+    """``b * b`` of the uint8 200 is 64, which is no part of a derivative."""
+
+    def slope(c):
+        f = (lambda x: ufunc(x, c)) if side == 0 else (lambda x: ufunc(c, x))
+        return grad(lambda x: np.sum(np.real(f(x)) * np.arange(1.0, 5.0)))(X)
+
+    for number in NARROW:
+        wide = np.float64(number) if ufunc is not np.ldexp else np.int64(number)
+        for c in (number, np.full(4, number), np.array(number)):
+            try:
+                right = slope(wide)
+                ufunc(X, c) if side == 0 else ufunc(c, X)
+            except TypeError:  # an argument without a derivative, or that NumPy doesn't take
+                continue
+            np.testing.assert_allclose(slope(c), right, rtol=1e-9, atol=1e-290, err_msg=repr(c))
+
+
+@pytest.mark.parametrize(
+    "f",
+    [
+        np.arctan2,
+        lambda x, n: np.hypot(n, x),
+        lambda x, n: x**n,
+        np.logaddexp,
+    ],
+)
+def test_narrow_constants_in_second_derivatives_and_programs(f):
+    n = np.array([200, 3, 0, 255], dtype=np.uint8)
+    v = np.array([1.0, -2.0, 0.5, 3.0])
+
+    def cost(n):
+        return lambda x: np.sum(f(x * 0.01, n) * v)
+
+    with np.errstate(all="ignore"):
+        right = hvp(cost(n.astype(float)))(X, v)
+        np.testing.assert_allclose(hvp(cost(n))(X, v), right, rtol=1e-9)
+        np.testing.assert_allclose(compiled(grad(cost(n)))(X), grad(cost(n.astype(float)))(X), rtol=1e-9)
+        np.testing.assert_allclose(
+            compiled(lambda x, n: grad(cost(n))(x))(X, n), grad(cost(n.astype(float)))(X), rtol=1e-9
+        )
+
+
+KINDS = [
+    lambda x: np.take(x, True),
+    lambda x: np.take(x, [[False, True]], axis=0),
+    lambda x: np.roll(x[:3], np.uint8(1)) ** 2,
+    lambda x: np.roll(x[:3], np.array([1], np.uint8), 0) ** 2,
+    lambda x: np.trace(np.outer(x, x), np.uint8(1)),
+    lambda x: np.diagonal(np.outer(x, x), np.uint16(2)),
+    lambda x: np.interp(x, [0, 1, 2], [1.0, 2.0, 0.0], period=-3),
+    lambda x: np.logspace(0, x[0], 3, base=[2, 3]),
+    lambda x: np.logspace(x[:2], 1, 3, base=np.array([2, 3], np.int8), axis=1),
+    lambda x: np.logspace(0, x[0], 3, base=np.int8(2)),
+    lambda x: np.bincount((0, 1, 1, 0), x),
+    lambda x: np.tile(x, np.array(2)),
+    lambda x: np.fft.fftshift(x[None] * x[:, None], np.int64(1)),
+    lambda x: np.logaddexp.reduce(x[None] * x[:, None], axis=(1,)),
+]
+
+
+@pytest.mark.parametrize("f", KINDS)
+def test_numpys_value_and_the_right_gradient(f):
+    y = f(Tensor(X)).data
+    np.testing.assert_array_equal(y, f(X))
+    assert np.shape(y) == np.shape(f(X))
+
+    def cost(x):
+        y = f(x)
+        return np.sum(y * np.cos(np.arange(np.size(y))).reshape(np.shape(y)))
+
+    g = grad(cost)(X)
+    differences = [(cost(X + h) - cost(X - h)) / 2e-6 for h in 1e-6 * np.eye(4)]
+    np.testing.assert_allclose(g, differences, rtol=1e-6, atol=1e-8)
+    np.testing.assert_allclose(compiled(grad(cost))(X), g, rtol=1e-12)
+
+
+def test_a_count_of_booleans_is_no_product_of_them():
+    x = np.arange(6.0).reshape(2, 3) - 2
+
+    def f(x):
+        return np.sum(x > 0) * np.sum(x) + np.sum(np.sum(x > 0, axis=(1,), keepdims=True) * x)
+
+    assert compiled(f)(x) == f(x)
