@@ -198,3 +198,55 @@ def test_bars_of_progress_hold_up_nothing(text):
 def test_a_line_through_points():
     assert reports_of(LINE)["gradient_descent"].status == "right"
     assert reports_of(LINE.replace("m -=", "m +="))["gradient_descent"].status != "right"
+
+
+KEPT = """import numpy as np
+class Linear:
+    def __init__(self, input_size, output_size):
+        self.weights = np.random.randn(input_size, output_size)
+        self.bias = np.zeros((1, output_size))
+    def forward(self, x):
+        self.x = x
+        return x @ self.weights + self.bias
+    def backward(self, grad):
+        self.dW = self.x.T @ grad
+        self.db = np.sum(grad, axis=0, keepdims=True)
+        return grad @ self.weights.T
+"""
+TAKEN_AWAY = """import numpy as np
+class Linear:
+    def __init__(self, input_size, output_size):
+        self.W = np.random.randn(input_size, output_size)
+        self.b = np.zeros((1, output_size))
+    def forward(self, x):
+        self.x = x
+        return x @ self.W + self.b
+    def backward(self, grad, learning_rate):
+        back = grad @ self.W.T
+        self.W -= learning_rate * self.x.T @ grad
+        self.b -= learning_rate * np.sum(grad, axis=0, keepdims=True)
+        return back
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "right", "wrong"),
+    [
+        (KEPT, "self.x.T @ grad", "-self.x.T @ grad"),
+        (KEPT, "np.sum(grad", "np.mean(grad"),
+        (TAKEN_AWAY, "np.sum(grad", "np.mean(grad"),
+        (TAKEN_AWAY, "self.W -=", "self.W +="),
+    ],
+)
+def test_gradients_by_other_names_and_those_that_are_taken_away(text, right, wrong):
+    name = "Linear.backward"
+    assert (reports_of(text)[name].status, reports_of(text)[name].remarks) == ("right", [])
+    report = reports_of(text.replace(right, wrong))[name]
+    assert report.status == "wrong"
+    assert report.findings[0].line == text[: text.index(right)].count("\n") + 1
+
+
+def test_a_gradient_that_is_not_found_is_told():
+    report = reports_of(KEPT.replace("self.db = ", "db = "))["Linear.backward"]
+    assert report.status == "right"
+    assert report.remarks == ["not found, and not judged: dbias"]

@@ -82,18 +82,15 @@ class AnyBackward(OwnNetwork):
         self.battery = self.battery[:1] * max(len(self.battery), *map(len, self.words.values()), 0)
         # With which words it is not judged, the number of the case, and whether all was right in one.
         self.left_out, self.turn, self.exact = dict[str, str](), 0, False
-        self.place: tuple[int, int] | None = None
-        """The layout, and the place in it, of the values that fit."""
+        self.place: tuple[int, int] | None = None  # the layout of the values that fit, and theirs in it
         self.sizes = Sizes(made_object(program, owner) if owner else None)
         self.kept_in: dict[str, str] = {}
         self.cell: dict[str, Any] = {}
         """What a recurrent cell of course 5 is given: with that, all that is wrong is a mistake."""
-        self.data: list[Any] = []
-        """What the forward function is given."""
+        self.data: list[Any] = []  # what the forward function is given
         self.layer = LAYER_PASS.search(node.name) is not None
         """Whether it is a layer of course 4 or 5: what it raises is its own mistake, then."""
-        self.differentiated = 0
-        """With how many sets of values the forward function was differentiated."""
+        self.differentiated = 0  # with how many sets of values the forward function was
 
     @property
     def described(self) -> str:
@@ -333,6 +330,9 @@ class AnyBackward(OwnNetwork):
         others = {key: expected[key] for key in found if key not in right}
         case.required = tuple(key for key in expected if key in found)
         self.sampled = sampled({key: expected[key] for key in case.required})
+        lost = sorted(key for key in {*expected} - {*found} if np.ndim(expected[key]))
+        lost = [key for key in lost if self.owner and key[1:] not in taken.forward]
+        self.unfound = f"not found, and not judged: {', '.join(lost)}" * bool(lost)
         if not others:
             return Tried(case, len(right), True)
         ratio, upstream = ratio_of(found, others), taken.upstream
@@ -394,7 +394,7 @@ class AnyBackward(OwnNetwork):
     ) -> dict[str, Any]:
         """Return the gradients by their names, returned or kept; the others by shapes that no two share."""
         asked = {key: value for key, value in expected.items() if key != "cost"}
-        found, kept_in = find(self.node, result, after.get("self"), asked)
+        found, kept_in = find(self.node, result, before, after, asked)
         self.kept_in |= kept_in
         numbers = [part for part in parts_of(result) if numeric(part) and np.ndim(part) == 0]
         return {**found, **({"cost": numbers[0]} if "cost" in expected and found and numbers else {})}

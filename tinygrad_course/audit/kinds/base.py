@@ -56,6 +56,8 @@ class Kind:
     """What was allowed for, or what a cost was guessed to be."""
     sampled = ""
     """Of which arrays a sample was looked at."""
+    unfound = ""
+    """Which gradients are not found."""
     kept_in: Mapping[str, str] = MappingProxyType({})
     """The variable that holds a quantity, where its name is another."""
 
@@ -86,7 +88,7 @@ class Kind:
 
     def judge(self, values: Mapping[str, Any], case: Case) -> tuple[list[str], list[str]]:
         """Return (wrong labels, remarks) beyond the comparison with what is expected."""
-        return [], [remark for remark in (self.remark, self.sampled) if remark]
+        return [], [remark for remark in (self.remark, self.sampled, self.unfound) if remark]
 
 
 def formula(

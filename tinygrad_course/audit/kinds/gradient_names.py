@@ -10,6 +10,7 @@ import numpy as np
 from tinygrad_course.audit.execution.line_trace import canonical
 from tinygrad_course.audit.execution.paths import derivative_of, fields_of, label, leaves, own_object, plain
 from tinygrad_course.audit.reference.comparison import both
+from tinygrad_course.audit.source.signatures import defaults_of, role_of
 from tinygrad_course.audit.source.syntax import names_of, returned
 
 GRADIENT = re.compile(r"(?i)^(d_?[a-z]\w*|\w*(grad|nabla|delta)\w*)$")
@@ -42,15 +43,20 @@ def same(value: Any, want: Any) -> bool:
 
 
 def find(
-    node: ast.FunctionDef, result: Any, holder: Any, expected: Mapping[str, Any]
+    node: ast.FunctionDef,
+    result: Any,
+    before: Mapping[str, Any],
+    after: Mapping[str, Any],
+    expected: Mapping[str, Any],
 ) -> tuple[dict[str, Any], dict[str, str]]:
-    """Return the gradients that a function returned, or kept in its object, by their names or shapes.
+    """Return the gradients that a function returned, kept in its object or took away, by names or shapes.
 
     Returns
     -------
     (dict, dict)
         The gradients by what they are of, and the variables that hold those in lists.
     """
+    holder = after.get("self")
     held = (
         {} if holder is None else {key: value for key, value in vars(holder).items() if not own_object(value)}
     )
@@ -76,7 +82,24 @@ def find(
         alike = [key for key in expected if key not in found and np.shape(expected[key]) == part.shape]
         if len(alike) == 1 and sum(other.shape == part.shape for other in loose) == 1:
             found[alike[0]] = part
-    return found, kept_in
+    return _taken_away({**defaults_of(node), **before}, after, expected) | found, kept_in
+
+
+def _taken_away(
+    before: Mapping[str, Any], after: Mapping[str, Any], expected: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return what was taken away from an object's arrays, over a rate with which some of it is right."""
+    ends = dict(leaves({"self": after.get("self")}))
+    numbers = [(path, value) for path, value in leaves(dict(before)) if np.ndim(value) == 0 and value > 0]
+    arrays = [(path, value) for path, value in leaves({"self": before.get("self")}) if np.ndim(value)]
+    alike = [one for one in arrays if np.shape(ends.get(one[0], 0.0)) == one[1].shape]
+    steps = {"d" + label(path): value - ends[path] for path, value in alike}
+    steps = {key: step for key, step in steps.items() if key in expected and np.any(step)}
+    for rate in (value for path, value in numbers if role_of(label(path), ["learning_rate"])):
+        found = {key: step / rate for key, step in steps.items()}
+        if any(same(value, expected[key]) for key, value in found.items()):
+            return found
+    return {}
 
 
 def _parallel(
@@ -178,17 +201,25 @@ def match(
         canonical(key[1:].split("@")[0]) + "".join(f"@{n}" for n in key.split("@")[1:]): key
         for key in expected
     }
+    short = {_short(name): key for name, key in wanted.items()}
     found: dict[str, Any] = {}
     items = list(leaves(named))
     for path, value in items:
         keys = [*derivative_of(path), *([plain(path)] if fields_of(result) is not None and by_shape else [])]
         for name in keys:
-            key = wanted.get(name)
-            if key is not None and key not in found:
+            key = wanted.get(name) or short.get(_short(name))
+            if key is None or key in found:
+                continue
+            if name in wanted or np.size(value) == np.size(expected[key]):
                 found[key] = value
     if not found and by_shape:
         found = _by_shape([value for _, value in items], expected)
     return found
+
+
+def _short(name: str) -> str:
+    """Return one name for weights and W, and for bias and b."""
+    return re.sub(r"^(weights?|kernels?)", "w", re.sub(r"^bias(es)?", "b", name))
 
 
 def _by_shape(values: list[Any], expected: Mapping[str, Any]) -> dict[str, Any]:
