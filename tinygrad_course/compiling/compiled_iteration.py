@@ -222,12 +222,8 @@ class _Look:
                 "debug(), which names the operation"
             )
         now = time.perf_counter()
-        elapsed = now - self.clock
-        self.clock = now
-        if elapsed < LOOK / 2:
-            self.pace = 2 * (done - self.seen)
-        elif elapsed > LOOK:
-            self.pace = max(1, (done - self.seen) // 2)
+        made, self.clock, elapsed = done - self.seen, now, max(now - self.clock, 1e-9)
+        self.pace = max(1, min(8 * made, int(made * LOOK / elapsed)))
         self.seen = done
         self.next = min(done + self.pace, self.total)
         if self.progress is not None and (now - self.reported > LOOK or done == self.total):
