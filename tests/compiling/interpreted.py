@@ -41,12 +41,10 @@ def interpreted(source, types=None):
     space |= {
         "select": lambda c, a, b: a if c else b,
         "accumulate": lambda a, b: a + b,
-        "widely": lambda: None,
         "largest": np.maximum,
         "smallest": np.minimum,
     }
     space |= {"math": MATH, "f8": np.float64, "f4": np.float32, "np": np, "tile": tile}
-    space["plainly"] = lambda i: i
     exec(source, space)  # noqa: S102  (the library's own text)
     compute, forms = space["compute"], types or ()
     if not any(form.endswith(" 0") for form in forms):

@@ -94,7 +94,7 @@ def arguments():
 @pytest.mark.parametrize("name", ["exp", "expm1", "log", "log1p", "tanh"])
 def test_functions_are_within_two_ulp_over_the_whole_range(name):
     each = "for i in range(x.shape[0]):\n        y[i] = "
-    source = f"def compute(x, y):\n    widely()\n    {each}{name}(x[i])\n    return None\n"
+    source = f"def compute(x, y):\n    {each}{name}(x[i])\n    return None\n"
     x = arguments()
     if name == "log":
         x = np.concatenate([np.abs(x), 1 + x[np.abs(x) < 0.5], [-1.0, -np.inf]])

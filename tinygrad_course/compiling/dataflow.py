@@ -30,29 +30,14 @@ _clock = count(1).__next__
 
 
 class Value:
-    """One variable of a program.
+    """One variable of a program: an input, a constant, whose `data` are known, or a call of a `function`.
 
-    Attributes
-    ----------
-    function : callable or None
-        The function that computes it; None for an input or a constant.
-    args, kwargs
-        The call: values, numbers and options, values also inside lists, tuples and slices.
-    data : array, number or None
-        The constant's value; None for everything else.
-    shape, dtype, kind
-        What the call returned when it was recorded.
-    name : str or None
-        What the user's code calls it: ``"Z2"``; a gradient on the way back has the name ``"dZ2"``.
-    kept : bool
-        The name stands for this very value. Where it is False, a constant factor is left out of account: the
-        course's dZ2 is m times the cost's gradient.
-    backward : bool
-        The call was made on the way back, in a gradient.
-    inputs : list of Value
-        The values that the call is applied to, in order.
-    born : tuple of int
-        When the call was made, relative to others: a program runs in this order.
+    The values among the call's `args` and `kwargs`, also inside lists, tuples and slices, are its `inputs`,
+    in order. `shape`, `dtype` and `kind` are what it returned when it was recorded. The `name` is what the
+    user's code calls it: ``"Z2"``; a gradient on the way back, where `backward` is True, has the name
+    ``"dZ2"``. It is `kept` where it stands for this very value; else a constant factor is left out of
+    account: the course's dZ2 is m times the cost's gradient. A program runs in the order in which its values
+    were `born`, each relative to others.
     """
 
     __slots__ = (

@@ -24,30 +24,17 @@ FEW = 8
 
 
 class Columns:
-    """The text of a program as a loop over columns.
+    """The text of a program as a loop over `m` columns; `NotFused` for one that is not of this kind.
 
-    Attributes
-    ----------
-    m : int
-        The number of columns.
-    names : dict
-        By a value's id, the names of its entries (of a small array) or rows (of one that has the columns).
-    sections : list of (list of str, list of str)
-        What comes before a loop over the columns, and what is in it. Often there is one loop; the last
-        section has none.
-    wide : dict
-        By a value's id, whether it has the columns.
-
-    Raises
-    ------
-    NotFused
-        If the program is not of this kind.
+    Its `sections` are what comes before a loop over the columns, and what is in it: often there is one loop;
+    the last section has none.
     """
 
     def __init__(self, program: Program) -> None:
         self.program = program
         values = program.values()
         self.m = _columns(values)
+        # by a value's id, the names of its entries, or of its rows if it has the columns, and is `wide`
         self.names: dict[int, list[str]] = {}
         self.wide: dict[int, bool] = {}
         self.section: dict[int, int] = {}

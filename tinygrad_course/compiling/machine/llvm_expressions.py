@@ -103,7 +103,6 @@ class Expressions:
         self.places: dict[str, Number] = {}  # by a variable's name, its type and its slot
         self.fixed: dict[str, Array] = {}
         self.owned: list[str] = []  # what is to be freed
-        self.widely = False
         self.count = 0
 
     def add(self, line: str) -> None:
@@ -313,19 +312,12 @@ class Expressions:
         self.lines += tile_text(f"tile{self.count}", STORED[values[3].kind], sizes, values[3:])
         return number(0, "i64")
 
-    def _call_widely(self) -> Number:
-        self.widely = True
-        return number(0, "i64")
-
     def _call_select(self, condition: Number, x: Number, y: Number) -> Number:
         x, y = self._alike(x, y)
         return self.value(x.type, f"select {condition}, {x}, {y}")  # type: ignore[no-any-return]
 
     def _call_accumulate(self, total: Number, x: Number) -> Number:
         return self.arithmetic(f"fadd {REORDERED}", *self._alike(total, x))
-
-    def _call_plainly(self, x: Number) -> Number:
-        return self.value(x.type, f'call {x.type} asm sideeffect "", "=r,0"({x})')  # type: ignore[no-any-return]
 
     def _call_min(self, a: Number, b: Number) -> Number:
         return self.value("i64", f"call i64 @llvm.smin.i64({a}, {b})")  # type: ignore[no-any-return]

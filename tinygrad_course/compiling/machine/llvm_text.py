@@ -35,6 +35,10 @@ DECLARED = (
 )  # fmt: skip
 
 
+#: Loops take the widest registers there are.
+_WIDE = ' "prefer-vector-width"="512"'
+
+
 @functools.cache
 def _library() -> dict[str, ast.FunctionDef]:
     tree = ast.parse(inspect.getsource(vector_math))
@@ -72,10 +76,9 @@ class Module:
             place = body.value("ptr", f"getelementptr double, ptr %results, i64 {i}")
             body.add(f"store {body.convert(x, 'double')}, ptr {place}")
         body.free()
-        wide = ' "prefer-vector-width"="512"' if body.widely else ""
         parameters.append("ptr noalias %results")
         self.functions.append(
-            body.function(f"internal void @compute({', '.join(parameters)})", wide, "ret void")
+            body.function(f"internal void @compute({', '.join(parameters)})", _WIDE, "ret void")
         )
         return len(body.returned)
 

@@ -54,7 +54,7 @@ def space(value: Value) -> tuple[int, ...]:
 
 def function_text(arguments: str, lines: list[str]) -> str:
     """Return the text of a function of machine code."""
-    return f"def compute({arguments}):\n    widely()\n" + "".join(f"    {line}\n" for line in lines)
+    return f"def compute({arguments}):\n" + "".join(f"    {line}\n" for line in lines)
 
 
 class Loops(Group):

@@ -107,7 +107,7 @@ def product_source(left: tuple[int, ...], right: tuple[int, ...], dtype: Any) ->
             f"        if block == 0 or deep < {k}:",
             f"            for i in range({bottom - top}):",
             "                for l in range(count):",
-            f"                    left{p}[plainly(l * {width} + i)] = x0[{top} + i, k0 + l]",
+            f"                    left{p}[l * {width} + i] = x0[{top} + i, k0 + l]",
             "        at = 0",
             f"        for j in range(0, wide, {rows}):",
             f"            start = k0 * down + (first + min(j, wide - {rows})) * over",
@@ -118,7 +118,7 @@ def product_source(left: tuple[int, ...], right: tuple[int, ...], dtype: Any) ->
             f"            at += {rows * width}",
         ]
     lines += [f"    {line}" for line in _from_tiles(panels, rows, "wide", "y0", "first + ")]
-    return "def compute(x0, x1, y0):\n" + "".join(f"    {line}\n" for line in [*lines, "return None"])
+    return function_text("x0, x1, y0", [*lines, "return None"])
 
 
 def single_pass_source(m: int, shape: tuple[int, ...], dtype: Any) -> str:
@@ -139,7 +139,7 @@ def single_pass_source(m: int, shape: tuple[int, ...], dtype: Any) -> str:
             f"sums{p} = np.zeros({(n + rows) * width}, x0.dtype)",
             f"for i in range({bottom - top}):",
             f"    for j in range({n}):",
-            f"        slope{p}[plainly(j * {width} + i)] = -x0[{top} + i, j]",
+            f"        slope{p}[j * {width} + i] = -x0[{top} + i, j]",
         ]
     lines += [f"for block in range(0, {k}, {ACROSS}):", f"    count = min({ACROSS}, {k} - block)"]
     for p, top, _, width in panels:
@@ -161,7 +161,7 @@ def single_pass_source(m: int, shape: tuple[int, ...], dtype: Any) -> str:
             f"        {tile}, block > 0, at, {width}, {width})",
         ]
     lines += _from_tiles(panels, rows, str(n), "y1")
-    return "def compute(x0, x1, y0, y1):\n" + "".join(f"    {x}\n" for x in [*lines, "return None"])
+    return function_text("x0, x1, y0, y1", [*lines, "return None"])
 
 
 def single_pass_types(dtype: Any) -> tuple[str, ...]:
@@ -220,7 +220,7 @@ def _from_tiles(panels: list[Any], rows: int, wide: str, target: str, first: str
         yield f"    for j in range({wide}):"
         yield f"        tiles = j // {rows}"
         yield f"        column = tiles * {rows} + j - min(tiles * {rows}, {wide} - {rows})"
-        yield f"        {target}[{top} + i, {first}j] = sums{p}[plainly(column * {width} + i)]"
+        yield f"        {target}[{top} + i, {first}j] = sums{p}[column * {width} + i]"
 
 
 def _panels(m: int, lanes: int) -> Iterator[tuple[int, int, int]]:

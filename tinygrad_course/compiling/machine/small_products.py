@@ -15,6 +15,7 @@ import numpy as np
 
 from tinygrad_course.compiling.dataflow import Value
 from tinygrad_course.compiling.machine import jit
+from tinygrad_course.compiling.machine.loops import function_text
 from tinygrad_course.compiling.machine.register_tiles import vector_bytes
 from tinygrad_course.compiling.passes.fuse import FusedCall
 
@@ -92,7 +93,7 @@ def _source(rows: int, vectors: int, size: int, *, in_order: bool, more: bool) -
         "        at, start = top * n + left, top * down",
         f"        {tile}, left, pitch, n)",
     ]
-    return "def compute(x0, x1, y0):\n" + "".join(f"    {line}\n" for line in [*lines, "return None"])
+    return function_text("x0, x1, y0", [*lines, "return None"])
 
 
 # ------------------------------------------------------------------ sums of products

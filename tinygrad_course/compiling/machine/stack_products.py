@@ -49,7 +49,6 @@ def add_products(program: Program) -> Program:
     It is one product where the left sides are transposes.
     """
     uses, order = program.uses(), program.values()
-    matmul: Any = np.matmul
     once = {id(v) for v in order if uses.get(id(v)) == 1}
     inner = {id(v) for value in order if _is_sum(value) for v in value.args if _is_part(v, value)} & once
 
@@ -64,7 +63,7 @@ def add_products(program: Program) -> Program:
         left, right = product.args
         shape = (value.shape[0], left.shape[1])
         rows = builder.call(operator.getitem, (left, value.args[1]), {}, shape, left.dtype)
-        return builder.call(matmul, (rows, right), {}, value.shape, value.dtype)
+        return builder.matmul(rows, right)
 
     return rewritten(program, change)
 
@@ -107,9 +106,7 @@ def _turned(builder: Builder, products: list[Value], new: dict[int, Value]) -> V
     products = sorted(products, key=lambda v: v.args[1].born)
     left = _below(builder, [new[id(v.args[0].args[0])] for v in products])
     right = _below(builder, [new[id(v.args[1])] for v in products])
-    turned = builder.call(np.transpose, (left,), {}, left.shape[::-1], left.dtype)
-    matmul: Any = np.matmul
-    return builder.call(matmul, (turned, right), {}, products[0].shape, products[0].dtype)
+    return builder.matmul(builder.transpose(left), right)
 
 
 def _is_sum(value: Value) -> bool:
@@ -146,7 +143,7 @@ def _below(builder: Builder, matrices: list[Value]) -> Value:
     """Return matrices below one another, each of which may be computed in its place."""
     rows, k, dtype = sum(v.shape[0] for v in matrices), matrices[0].shape[1], matrices[0].dtype
     flat = builder.call(concatenated, tuple(matrices), {}, (rows * k,), dtype)
-    return builder.call(np.reshape, (flat, (rows, k)), {}, (rows, k), dtype)
+    return builder.reshape(flat, (rows, k))
 
 
 def _can_be_stacked(value: Value) -> bool:
@@ -187,11 +184,12 @@ def _stack(builder: Builder, group: list[Value], new: dict[int, Value]) -> None:
     first, half = group[0], len(group[0].args) // 2
     lefts = [_below(builder, [new[id(v.args[i])] for v in group]) for i in range(half)]
     rights = [new[id(v)] for v in first.args[half:]]
-    shape = (lefts[0].shape[0], first.shape[1])
-    function: Any = np.matmul
     if isinstance(first.function, SumOfProducts):
-        function = SumOfProducts(shape[0], shape[1], first.dtype)
-    product = builder.call(function, (*lefts, *rights), {}, shape, first.dtype)
+        shape = (lefts[0].shape[0], first.shape[1])
+        total = SumOfProducts(*shape, first.dtype)
+        product = builder.call(total, (*lefts, *rights), {}, shape, first.dtype)
+    else:
+        product = builder.matmul(*lefts, *rights)
     start = 0
     for v in group:
         part = slice(start, start + v.shape[0])

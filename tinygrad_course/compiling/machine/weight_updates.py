@@ -39,16 +39,12 @@ WORTH = 65_536
 
 @dataclass
 class Update:
-    """W - D @ B in a step's program.
-
-    W is at this `place` in the state, `upright` if it is (n_1, n_0), as in W @ A; else (n_0, n_1), as in
-    w.T @ X, and the update is W - (D @ B).T.
-    """
+    """W - D @ B in a step's program, or W - (D @ B).T."""
 
     W: Value
-    place: int
+    place: int  # in the state
     product: Value
-    upright: bool
+    upright: bool  # (n_1, n_0), as in W @ A; else (n_0, n_1), as in w.T @ X
 
     @property
     def factors(self) -> list[tuple[Value, bool]]:

@@ -67,31 +67,13 @@ def is_view(value: Value) -> bool:
 
 
 class BufferPlan:
-    """The memory of a program.
-
-    Parameters
-    ----------
-    program : Program
-    buffered : callable
-        Whether a call's result goes into a buffer.
-
-    Attributes
-    ----------
-    order : list of Value
-        The calls in the order in which they run.
-    place : dict
-        For a value's id, the array that it is always found in: a buffer, or a view of one.
-    borrowed : dict
-        For the ids of results that may show a buffer, what they may show: the user gets a copy.
-    slots : dict
-        For the id of concatenated arrays, the values that are copied there, each with its place there.
-    blocks : list of array
-        The memory of all buffers.
-    """
+    """The memory of a program; `buffered` says whether a call's result goes into a buffer."""
 
     def __init__(self, program: Program, buffered: Callable[[Value], bool]) -> None:
-        self.order = [v for v in program.values() if v.function is not None]
-        self.place: dict[int, Any] = {}
+        self.order = [v for v in program.values() if v.function is not None]  # as the calls run
+        self.place: dict[
+            int, Any
+        ] = {}  # where each value is always found, by its id: a buffer, or a view of one
         self.blocks: list[Any] = []  # the arrays that all this memory belongs to
         self._buffered = buffered
         self._shown = self._find_shown()
@@ -101,12 +83,14 @@ class BufferPlan:
         self._free: dict[int, list[Any]] = {}  # by their size
         self._held: dict[int, Any] = {}  # the block of bytes behind each buffered value
         results = {id(v) for v in program.results}
-        self.borrowed = {
+        self.borrowed = {  # what results may show of buffers: the user gets a copy
             id(v): self._shown[id(v)]
             for v in program.results
             if self._shown.get(id(v)) and v.function is not segment
         }
-        self.slots: dict[int, list[tuple[Value, Any]]] = {}
+        self.slots: dict[
+            int, list[tuple[Value, Any]]
+        ] = {}  # what is copied to concatenated arrays, and where
         results |= {id(v.args[0]) for v in program.results if v.function is segment}
         self._slots_in: dict[int, Any] = {}  # of values that are computed right there, their places
         for value in self.order:

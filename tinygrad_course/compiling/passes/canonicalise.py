@@ -71,7 +71,8 @@ def _elementwise(builder: Builder, value: Value, args: Any) -> Value:
     if function in {np.multiply, np.divide}:
         for one, other in ((1, 0), (0, 1)) if function is np.multiply else ((1, 0),):
             x = args[other]
-            if _is_one(args[one]) and isinstance(x, Value) and _alike(x, value):
+            is_one = not isinstance(args[one], Value) and args[one] == 1
+            if is_one and isinstance(x, Value) and _alike(x, value):
                 return x
     return builder.like(value, args, {})
 
@@ -104,10 +105,6 @@ def _number(arg: Any, value: Value, args: Any) -> Any:
 
 def _alike(a: Value, b: Value) -> bool:
     return (a.shape, a.dtype, a.kind) == (b.shape, b.dtype, b.kind)
-
-
-def _is_one(x: Any) -> bool:
-    return not isinstance(x, Value) and x == 1
 
 
 def _product(builder: Builder, value: Value, args: Any, kwargs: Any) -> Value | None:

@@ -62,14 +62,7 @@ class Product(NamedTuple):
 
 
 class Sum:
-    """``product + product + ...``.
-
-    Attributes
-    ----------
-    terms : tuple of Product
-    weight : int
-        How many factors there are, all told.
-    """
+    """``product + product + ...``, and their `weight`: how many factors there are, all told."""
 
     __slots__ = ("_hash", "terms", "weight")
 

@@ -81,10 +81,9 @@ def _part(builder: Builder, value: Value, new: dict[int, Value]) -> Value:
     """Return x[:, :, t] as y[t], where y has that axis first, so that what is taken lies together."""
     x, t = new[id(value.args[0])], value.args[1][-1]
     k = len(value.args[1]) - 1
-    order = (k, *(i for i in range(len(x.shape)) if i != k))
-    shape, copy = tuple(x.shape[i] for i in order), np.positive
-    turned = builder.call(np.transpose, (x, order), {}, shape, x.dtype)
-    together = builder.call(copy, (turned,), {}, shape, x.dtype)
+    turned = builder.transpose(x, (k, *(i for i in range(len(x.shape)) if i != k)))
+    own: np.ufunc = np.positive
+    together = builder.ufunc(own, turned)
     return builder.call(operator.getitem, (together, t), {}, value.shape, x.dtype)
 
 
@@ -119,7 +118,7 @@ def _joined(builder: Builder, value: Value, new: dict[int, Value]) -> Value | No
     if not all(v is not None and v.kind == "array" and v.dtype == value.dtype for v in parts):
         return None
     flat = builder.call(concatenated, tuple(parts), {}, (value.size,), value.dtype)
-    return builder.call(np.reshape, (flat, value.shape), {}, value.shape, value.dtype)
+    return builder.reshape(flat, value.shape)
 
 
 def _logit(value: Value) -> Value | None:

@@ -202,9 +202,10 @@ class CapturedValues:
             self._waiting.append((value, name))
         elif value is os and attributes & {"environ", "getenv"}:
             self._watch(lambda: dict(os.environ), "os.environ")
-        elif _is_pythons(value):
-            held = {key for key in attributes & vars(value).keys() if _is_data(vars(value)[key])}
-            self._look_up(held, set(), vars(value))  # sys.argv
+        elif value.__name__.partition(".")[0] in sys.stdlib_module_names:
+            held, data = vars(value), (*_PLAIN, *_CONTAINERS)
+            read = {k for k in attributes & held.keys() if isinstance(held[k], data)}
+            self._look_up({k for k in read if held[k] is not sys.modules}, set(), held)  # sys.argv
         elif (id(value), id(attributes)) not in self._seen and is_watched(_file(value)):
             self._seen[id(value), id(attributes)] = value, attributes
             by_name = BY_NAME & attributes  # getattr(settings, f"rate_{i}")
@@ -277,15 +278,6 @@ def _as_array(thing: Any) -> Any:
     """Return the values of another library's array; of a tensor of PyTorch's, wherever it is."""
     array = np.asarray(thing.detach().cpu() if hasattr(thing, "detach") else thing)
     return array.ravel().tolist() if array.dtype.hasobject else array
-
-
-def _is_pythons(module: types.ModuleType) -> bool:
-    """Whether a module is of Python's own library."""
-    return module.__name__.partition(".")[0] in sys.stdlib_module_names
-
-
-def _is_data(thing: Any) -> bool:
-    return isinstance(thing, (*_PLAIN, *_CONTAINERS)) and thing is not sys.modules
 
 
 def is_iterator(thing: Any) -> bool:

@@ -42,7 +42,7 @@ class NamesInCode:
     def __enter__(self) -> Self:
         self.running = [f for f in (getattr(inspect.currentframe(), "f_back", None),) if f is not None]
         self.observers = observers.get()
-        observers.set((*self.observers, self._gradients))
+        observers.set((*self.observers, lambda *given: self.gradients.append(given)))
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -91,9 +91,6 @@ class NamesInCode:
         frame = self.running.pop()
         for name, thing in frame.f_locals.items():
             self._name(name, thing, len(self.running))
-
-    def _gradients(self, tensors: list[Tensor], gradients: list[Any]) -> None:
-        self.gradients.append((tensors, gradients))
 
     def _name(self, name: str, thing: Any, depth: int) -> None:
         if type(thing) is Tensor:

@@ -25,11 +25,13 @@ _ASKED = {
     *("_posixsubprocess", "_winapi", "_multiprocessing"),
 }
 _ASKED_BY_NAME = {("datetime", "now"), ("datetime", "utcnow"), ("datetime", "today"), ("numpy", "fromfile")}
-_PACKAGES = {"h5py", "netCDF4", "pyarrow", "zarr"}  # whose C functions Python does not tell of
+_PACKAGES = frozenset({"h5py", "netCDF4", "pyarrow", "zarr"})  # whose C functions Python does not tell of
 #: What these call is text about paths, a wait, or a lock.
 _ANSWERED = {"fspath", "sleep", "acquire", "release", "__enter__", "__exit__"}
 #: Who only shows something, which no program does, or seeds random numbers, which differ in two recordings.
-_SHOWING = {"logging", "warnings.py", "linecache.py", "traceback.py", "inspect.py", "tqdm", "random.py"}
+_SHOWING = frozenset({
+    *("logging", "warnings.py", "linecache.py", "traceback.py", "inspect.py", "tqdm", "random.py"),
+})  # fmt: skip
 _IN_MEMORY = (io.StringIO, io.BytesIO)
 
 
@@ -48,7 +50,7 @@ def calls_outside() -> Iterator[list[str]]:
         elif event == "call":
             if frame.f_code is _GETERR and _of_user(frame.f_back):
                 found.append("np.geterr")
-            elif _is_reader(frame.f_code.co_filename):
+            elif _lies_in(frame.f_code.co_filename, _PACKAGES):
                 found.append(_name(frame, None))
         elif called is builtins.print and event != "return":
             printing[0] -= 1
@@ -93,20 +95,16 @@ def _of_user(frame: FrameType | None) -> bool:
 
 def _shows(frame: FrameType | None) -> bool:
     while frame is not None and not _of_user(frame):
-        if frame.f_code.co_filename.startswith("<frozen importlib") or _is_showing(frame.f_code.co_filename):
+        filename = frame.f_code.co_filename
+        if filename.startswith("<frozen importlib") or _lies_in(filename, _SHOWING):
             return True
         frame = frame.f_back
     return False
 
 
 @functools.lru_cache(maxsize=4096)
-def _is_reader(filename: str) -> bool:
-    return not _PACKAGES.isdisjoint(Path(filename).parts)
-
-
-@functools.lru_cache(maxsize=4096)
-def _is_showing(filename: str) -> bool:
-    return not _SHOWING.isdisjoint(Path(filename).parts)
+def _lies_in(filename: str, packages: frozenset[str]) -> bool:
+    return not packages.isdisjoint(Path(filename).parts)
 
 
 def _name(frame: FrameType | None, called: Any) -> str:

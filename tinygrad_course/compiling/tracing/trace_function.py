@@ -26,31 +26,17 @@ from tinygrad_course.engine.tensor import Tensor
 
 
 class Run(NamedTuple):
-    """A function's call on tracers: what it did, and what it returned.
-
-    Attributes
-    ----------
-    trace : Trace
-    program : Program
-    paths : list of str
-        Where each input is in the arguments: ``"parameters.W1"``.
-    result : nest
-        What the function returned, with a `Value` in each array's place.
-    changes : dict
-        What is afterwards in those dicts and lists among the arguments that it changes, by their paths.
-    shown : nest
-        What it returned, and what it left of its arguments if it changes them; None once that was looked at.
-    watched : Masks
-        How gradients were computed on the way, if they were.
-    """
+    """A function's call on tracers: what it did, and what it returned."""
 
     trace: Trace
     program: Program
-    paths: list[str]
-    result: Any
-    changes: dict[str, Any]
-    shown: Any
-    watched: Masks
+    paths: list[str]  # where each input is in the arguments: "parameters.W1"
+    result: Any  # what the function returned, with a `Value` in each array's place
+    changes: dict[
+        str, Any
+    ]  # what dicts and lists among the arguments hold that it has changed, by their paths
+    shown: Any  # what it returned, and left of its arguments if it changes them; None once that was looked at
+    watched: Masks  # how gradients were computed on the way, if they were
 
     def numbers(self) -> Any:
         """Return what was returned, in numbers."""
@@ -61,32 +47,20 @@ class Run(NamedTuple):
 class Traced(NamedTuple):
     """A function as it was recorded.
 
-    Attributes
-    ----------
-    run : Run
-    parameters : list of str
-        The names of the function's arguments.
-    captured : CapturedValues
-        What it may have read from outside.
-    unmasked : bool
-        The program is right where its results are finite: gradients were not masked where `np.where` and the
-        like take another branch, and 0 times an infinite derivative is NaN there; an exponential may have
-        overflowed.
-    quiet : bool
-        On the way the program may come by infinities that no result has, of which the recorder says nothing.
-    memory : list of int
-        For each result a number, the same for results that lie in one memory: a vector and its parts.
-    plain : nest
-        What the function returned for plain arrays, and what it left of its arguments if it changes them.
+    `unmasked`: the program is right where its results are finite; gradients were not masked where `np.where`
+    and the like take another branch, and 0 times an infinite derivative is NaN there; an exponential may have
+    overflowed. `quiet`: it may come by infinities that no result has, of which the recorder says nothing.
     """
 
     run: Run
-    parameters: list[str]
-    captured: CapturedValues
+    parameters: list[str]  # the names of the function's arguments
+    captured: CapturedValues  # what it may have read from outside
     unmasked: bool
     quiet: bool
-    memory: list[int]
-    plain: Any = None
+    memory: list[
+        int
+    ]  # a number for each result, the same for what lies in one memory: a vector and its parts
+    plain: Any = None  # what the function returned for plain arrays, and left of them if it changes them
 
     def without_numbers(self) -> Traced:
         """Return it without what one call has returned."""
@@ -101,24 +75,12 @@ def trace_function(
     The function is recorded twice. Whatever differs between the two recordings does not come from the
     arguments (a random mask, the time of day), so that a program would repeat it wrongly. And it is run as it
     is: what it returns for plain arrays is what the program has to return, which `same_results.agrees` asks.
+    What can't be recorded is `CannotCompile`.
 
-    Parameters
-    ----------
-    f : callable
-    args : tuple
-        The call, with arrays, numbers and nests of them.
-    moving : set of str
-        The paths of the numbers that may change between calls, and so are inputs as arrays are.
-    masked : bool
-        Without masks, where there would be some, the program is shorter; see `Traced.unmasked`.
-    mended : bool
-        What single exponentials lose far out is computed by logarithms: NumPy's own numbers have lost it, so
-        that they are no measure. The function has been held against them at an earlier call.
-
-    Raises
-    ------
-    CannotCompile
-        If the function does what can't be recorded.
+    The numbers at the paths `moving` may change between calls, and so are inputs as arrays are. Without masks
+    where there would be some (`masked`) the program is shorter; see `Traced.unmasked`. `mended`: what single
+    exponentials lose far out is computed by logarithms. NumPy's own numbers have lost it and are no measure,
+    so the function has been held against them at an earlier call.
     """
     captured = captured_by(f, args)
     try:
