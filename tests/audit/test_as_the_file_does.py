@@ -250,3 +250,32 @@ def test_a_gradient_that_is_not_found_is_told():
     report = reports_of(KEPT.replace("self.db = ", "db = "))["Linear.backward"]
     assert report.status == "right"
     assert report.remarks == ["not found, and not judged: dbias"]
+
+
+VALIDATED = """import numpy as np
+class Net:
+    def __init__(self, input_size, hidden_size, output_size):
+        self.params = {}
+        self.params["W1"] = 0.1 * np.random.randn(input_size, hidden_size)
+        self.params["W2"] = 0.1 * np.random.randn(hidden_size, output_size)
+    def loss(self, X, y):
+        H = np.tanh(X @ self.params["W1"])
+        S = H @ self.params["W2"]
+        P = np.exp(S) / np.exp(S).sum(axis=1, keepdims=True)
+        loss = -np.log(P[np.arange(len(X)), y]).mean()
+        P[np.arange(len(X)), y] -= 1
+        dH = P @ self.params["W2"].T / len(X) * (1 - H ** 2)
+        return loss, {"W1": X.T @ dH, "W2": H.T @ P / len(X)}
+    def train(self, X, y, X_val, y_val, learning_rate=0.1, num_iters=100):
+        for i in range(num_iters):
+            loss, grads = self.loss(X, y)
+            for name in self.params:
+                self.params[name] -= learning_rate * grads[name]
+            accuracy = np.mean(self.loss(X_val, y_val)[0] < loss)
+"""
+
+
+def test_gradients_by_the_very_names_of_the_parameters():
+    assert {report.status for report in reports_of(VALIDATED).values()} == {"right"}
+    report = reports_of(VALIDATED.replace("-= learning_rate", "+= learning_rate"))["Net.train"]
+    assert (report.status, report.findings[0].line) == ("wrong", 19)

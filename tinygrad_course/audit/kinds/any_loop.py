@@ -254,7 +254,8 @@ class AnyLoop(Iterations):
         rows = rows if fit.factor in (1, -1) else round(max(fit.factor, 1 / fit.factor))
         bindings = {**self.around, **{name: start[name] for name in self.shared if name in start}}
         # What is right of the gradients stays so in a repair: of two signs that are wrong, one is changed.
-        held = {label(path): path for _, path in pairs(start, after)}
+        held = {label(path): path for _, path in pairs(start, after) if label(path) not in expected}
+        way = {key: value for key, value in way.items() if key in held}  # not grads["W1"], which W1 is too
         shaped = [key for key in way if np.shape(at(after, held[key])) == np.shape(way[key])]
         kept = {key: held[key] for key in shaped if same(at(after, held[key]), way[key])}
         self.paths |= kept

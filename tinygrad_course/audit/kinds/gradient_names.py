@@ -61,10 +61,11 @@ def find(
         {} if holder is None else {key: value for key, value in vars(holder).items() if not own_object(value)}
     )
     found = match(held, None, expected, by_shape=False)
-    named = fields_of(result)
+    parts, kept_in = parts_of(result), dict[str, str]()
+    with_cost = len(parts) == 2 and np.ndim(parts[0]) == 0 and isinstance(parts[1], dict)
+    named = parts[1] if with_cost else fields_of(result)
     if named is not None:
         found |= {key: value for key, value in match(named, None, expected).items() if key not in found}
-    parts, kept_in = parts_of(result), dict[str, str]()
     names = names_of(returned(node), len(parts))
     kept = [(name, value) for name, value in held.items() if _LIST.search(name)]
     for variable, listed in _parallel([*zip(names, parts, strict=True), *kept], expected):

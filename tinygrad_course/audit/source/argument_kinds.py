@@ -51,10 +51,18 @@ def category(name: str) -> str:
 
     Examples
     --------
-    >>> category("X_train"), category("W1"), category("y"), category("reg"), category("spam")
+    >>> category("X_train"), category("W1"), category("y_val"), category("reg"), category("spam")
     ('data', 'weights', 'labels', 'number', '')
     """
     bare = name.strip("_").lower()
-    bare = re.sub(r"(?<=\w)_?(train|batch|mb|mini)$", "", bare) if not bare.startswith("is") else bare
-    bare = re.sub(r"^(mini_?)?(batch|mb|train|shuffled)_?(?=(x|y|data|inputs?|labels?|targets?)$)", "", bare)
+    bare = (
+        re.sub(r"(?<=\w)_?(train|batch|mb|mini|val(id)?|test|dev)$", "", bare)
+        if not bare.startswith("is")
+        else bare
+    )
+    bare = re.sub(
+        r"^(mini_?)?(batch|mb|train|shuffled|val(id)?|test|dev)_?(?=(x|y|data|inputs?|labels?|targets?)$)",
+        "",
+        bare,
+    )
     return next((kind for kind, names in _KINDS if re.fullmatch(names, bare)), "")
