@@ -12,7 +12,7 @@ import pytest
 
 from tests.compiling.interpreted import interpreted
 from tests.compiling.test_equality import assert_equal
-from tinygrad_course import CannotCompile, compiled, grad, value_and_grad
+from tinygrad_course import CannotCompile, compiled, grad, hvp, value_and_grad
 from tinygrad_course.compiling.machine import fusion, jit, small_products
 from tinygrad_course.engine import trees
 
@@ -367,6 +367,26 @@ def test_calls_that_numpy_takes_in_its_own_way():
         (lambda x: np.add(x, [1, 2, 3]), np.ones(3)),
     ):
         assert_equal(compiled(f)(x), f(x))
+
+
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda x: x[np.argsort(x)] ** 3,
+        lambda x: np.take_along_axis(x, np.argsort(x), 0) ** 3,
+        lambda x: x[np.argmax(x)] ** 3,
+        lambda x: np.interp([0.1, 0.6], np.sort(x), x),
+    ],
+)
+def test_second_derivatives_where_an_index_is_the_programs(f):
+    x, v = np.array([0.3, -1.1, 2.0, 0.7]), np.array([1.0, 2.0, -1.0, 0.5])
+
+    def product(x):
+        return hvp(lambda x: np.sum(f(x) * np.arange(1.0, 1 + np.size(f(x)))))(x, v)
+
+    step = compiled(product)
+    for at in (x, x[::-1] * 1.5):
+        np.testing.assert_allclose(step(at), product(at), rtol=1e-12, atol=1e-12)
 
 
 def test_an_array_that_is_mapped_into_memory(tmp_path):

@@ -239,3 +239,15 @@ def test_partition_gives_each_gradient_to_the_element_that_came_there(
         expected = np.empty_like(flat)
         np.put_along_axis(expected, order, np.take_along_axis(w, came, along), along)
         np.testing.assert_array_equal(t.grad, expected.reshape(a.shape))
+
+
+def test_interpolation_takes_no_table_of_all_comparisons() -> None:
+    n = 300_000
+    places, values = np.linspace(0.25, n - 1.25, n), np.sin(np.arange(n))
+    g = grad(lambda values: np.sum(np.interp(places, np.arange(n), values) ** 2))(values)
+    weights = np.zeros(n)
+    below = places.astype(int)
+    y = np.interp(places, np.arange(n), values)
+    np.add.at(weights, below, 2 * y * (1 - places % 1))
+    np.add.at(weights, below + 1, 2 * y * (places % 1))
+    np.testing.assert_allclose(g, weights, rtol=1e-6, atol=1e-6)

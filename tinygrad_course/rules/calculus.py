@@ -132,8 +132,7 @@ def interp(x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None, period
     if n == 1:
         y = fp[np.zeros(x.shape, dtype=int)]
     else:
-        below = np.sum(np.greater_equal(np.expand_dims(x, -1), xp), axis=-1) - 1
-        i = np.clip(below, 0, n - 2)
+        i = np.clip(np.searchsorted(xp, x, side="right") - 1, 0, n - 2)
         low, high, here, there = (
             np.take_along_axis(of, places.reshape(-1), 0).reshape(x.shape)
             for of in (xp, fp)

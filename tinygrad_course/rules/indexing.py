@@ -151,9 +151,19 @@ def assign_value(g: Any, y: Any, x: Any, index: Any, value: Any) -> Any:
     return assigned_part(g[index], last_written(index, np.shape(x)), value.shape)
 
 
+@primitive
+def entries(array: Any, index: Any) -> Any:
+    """``array[index]``, also where a program has the index, of which an array knows nothing."""
+    return array[index]
+
+
 # index arrays are kept; which entries are chosen is where the gradient comes to
 rule(operator.getitem, lambda g, y, x, index: put_back(g, index, x.shape), chooses=())
-rule(scatter, lambda g, y, x, index, shape: g[index], saves=False)
+rule(
+    scatter,
+    lambda g, y, x, index, shape: entries(g, index) if type(g) is np.ndarray else g[index],
+    saves=False,
+)
 rule(assign, lambda g, y, x, index, value: assign(g, index, 0.0), None, assign_value, chooses=())
 
 
