@@ -111,3 +111,22 @@ def test_a_count_of_booleans_is_no_product_of_them():
         return np.sum(x > 0) * np.sum(x) + np.sum(np.sum(x > 0, axis=(1,), keepdims=True) * x)
 
     assert compiled(f)(x) == f(x)
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+@pytest.mark.parametrize(
+    "others", [(2, 0.5), (2.0, 0), (np.float32(2), 0.5), (2, np.float64(0.5)), (np.int8(2), 1)]
+)
+def test_choices_have_the_dtype_of_numpys(dtype, others):
+    x, (choice, default) = np.array([0.3, -1.0, 2.0], dtype), others
+
+    def f(x):
+        return np.select(
+            [np.array([True, False, False]), np.array([True, True, False])], [x, choice], default
+        )
+
+    y = f(Tensor(x))
+    assert y.dtype == f(x).dtype
+    np.testing.assert_array_equal(y.data, f(x))
+    assert compiled(lambda x: f(x) * 1)(x).dtype == y.dtype
+    np.testing.assert_array_equal(grad(lambda x: np.sum(f(x)))(x), np.array([1, 0, 0], dtype))

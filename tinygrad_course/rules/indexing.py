@@ -237,7 +237,8 @@ def resize(a: Any, new_shape: Any) -> Any:
 
 @composed(np.select)
 def select(condlist: Sequence[Any], choicelist: Sequence[Any], default: Any = 0) -> Any:
-    result = default
+    kinds = (getattr(value, "dtype", value) for value in (*choicelist, default))
+    result = default if hasattr(default, "dtype") else np.asarray(default, np.result_type(*kinds))
     for condition, choice in zip(reversed(condlist), reversed(choicelist), strict=True):
         if as_array(condition).dtype != np.bool_:
             raise TypeError(f"np.select takes arrays of booleans as conditions, not {condition!r}")
