@@ -30,7 +30,7 @@ def _checked(function: Callable[..., Any], vjps: tuple[Callable[..., Any] | None
             f"{name}: give one vjp for each argument, lambda g, y, x: ... (None for one without a "
             "derivative), after the function: f = custom_rule(f, vjp)"
         )
-    required = [p.name for p in _positional(function) if p.default is p.empty and p.kind != p.VAR_POSITIONAL]
+    required = required_arguments(function)
     for i, vjp in enumerate(vjps):
         if vjp is not None and not callable(vjp):
             raise TypeError(f"{name}: vjp number {i} must be a function (g, y, *args) or None, not {vjp!r}")
@@ -42,6 +42,11 @@ def _checked(function: Callable[..., Any], vjps: tuple[Callable[..., Any] | None
                 f"as vjp(g, y, {', '.join(required) or '*args'}): the gradient of the output, the output, "
                 f"and what {name} was given"
             )
+
+
+def required_arguments(function: Callable[..., Any]) -> list[str]:
+    """Return the names of the arguments that a function can't do without, none where they are not known."""
+    return [p.name for p in _positional(function) if p.default is p.empty and p.kind != p.VAR_POSITIONAL]
 
 
 def _positional(function: Callable[..., Any]) -> list[inspect.Parameter]:

@@ -116,6 +116,16 @@ class Term(sympy.Function):  # type: ignore[misc]
         return f"{type(self).__name__}({', '.join(printer.doprint(a) for a in self.args)})"
 
 
+class Linear(Term):
+    """A linear function of its first argument: numbers stand before it."""
+
+    @classmethod
+    def eval(cls, x: Expr, *how: Expr) -> Expr:
+        """Return a simpler form, or None."""
+        c, x = scalars_out(x)
+        return None if c == 1 else c * cls(x, *how)
+
+
 class Dot(Term):
     """The product of two matrices; numbers stand before it."""
 
@@ -134,7 +144,7 @@ class Outer(Term):
     nargs = 2
 
 
-class T(Term):
+class T(Linear):
     """The transpose."""
 
     nargs = 1
@@ -142,14 +152,11 @@ class T(Term):
     @classmethod
     def eval(cls, x: Expr) -> Expr:
         """Return a simpler form, or None."""
-        c, x = scalars_out(x)
         if isinstance(x, T):
-            return c * x.args[0]
+            return x.args[0]
         if isinstance(x, Dot):
-            return c * Dot(T(x.args[1]), T(x.args[0]))
-        if len(shape_of(x)) < 2:
-            return c * x
-        return None if c == 1 else c * cls(x)
+            return Dot(T(x.args[1]), T(x.args[0]))
+        return x if len(shape_of(x)) < 2 else super().eval(x)
 
 
 class Sum(Term):
@@ -204,30 +211,18 @@ class Joined(Term):
     """Matrices one after the other along an axis: ``Joined(axis, a, b)``."""
 
 
-class Part(Term):
+class Part(Linear):
     """Some rows or columns: ``Part(x, axis, start, stop)``."""
 
     nargs = 4
-
-    @classmethod
-    def eval(cls, x: Expr, axis: Expr, start: Expr, stop: Expr) -> Expr:
-        """Return a simpler form, or None."""
-        c, x = scalars_out(x)
-        return None if c == 1 else c * cls(x, axis, start, stop)
 
 
 class Ones(Term):
     """Ones, of a shape."""
 
 
-class Reshape(Term):
+class Reshape(Linear):
     """The same numbers in another shape: ``Reshape(x, n, m)``."""
-
-    @classmethod
-    def eval(cls, x: Expr, *shape: Expr) -> Expr:
-        """Return a simpler form, or None."""
-        c, x = scalars_out(x)
-        return None if c == 1 else c * cls(x, *shape)
 
 
 class Handle(sympy.Dummy):  # type: ignore[misc]

@@ -100,7 +100,8 @@ class Points:
     def _compare(
         formula: Expr, known: dict[Variable, Any], expected: Any, name: str, size: float = 0.0
     ) -> None:
-        found = _value(formula, known)
+        with np.errstate(all="ignore"):
+            found = np.asarray(evaluate(formula, known), dtype=np.float64)
         if not _close(found, expected, size):
             raise DerivationError(
                 f"the line of {name} disagrees with the graph: {write(formula).text} comes to "
@@ -113,11 +114,6 @@ def _largest(values: Any) -> float:
     """Return the largest finite size in an array."""
     sizes = np.abs(np.asarray(values, dtype=np.float64))
     return float(np.max(sizes, where=np.isfinite(sizes), initial=0.0))
-
-
-def _value(formula: Expr, known: dict[Variable, Any]) -> Any:
-    with np.errstate(all="ignore"):
-        return np.asarray(evaluate(formula, known), dtype=np.float64)
 
 
 def _close(found: Any, expected: Any, cancelled: float = 0.0) -> bool:

@@ -1,12 +1,12 @@
 """`assert_gradients_match`: one line for a test, and a search of its own where no arrays are given."""
 
-import inspect
 from collections.abc import Callable
 from typing import Any
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tinygrad_course.autodiff.custom import required_arguments
 from tinygrad_course.gradient_checking import check_gradients
 from tinygrad_course.testing.arrays import broadcastable_arrays
 
@@ -68,12 +68,7 @@ def _positional(f: Callable[..., Any]) -> int:
     """Return how many arguments f needs; raise TypeError if that can't be seen."""
     if hasattr(f, "nin"):
         return int(f.nin)
-    kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
-    try:
-        parameters = inspect.signature(f).parameters.values()
-    except (TypeError, ValueError):
-        parameters = ()  # type: ignore[assignment]
-    count = sum(p.kind in kinds and p.default is p.empty for p in parameters)
+    count = len(required_arguments(f))
     if not count:
         raise TypeError(
             f"can't see how many arrays {getattr(f, '__name__', f)} takes; pass them, or strategies for "
