@@ -1,10 +1,11 @@
 """Formulas drawn at random: what is derived agrees with a derivative that knows nothing of the graph."""
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tinygrad_course import Tensor, derive
+from tinygrad_course import Tensor, derive, functions
 from tinygrad_course.derivation.constants import affine, number
 
 UNARY = {
@@ -98,3 +99,101 @@ def test_an_array_in_terms_of_another(a, b, entries):
         np.testing.assert_allclose(fit[0] * k + fit[1], a * k + b)
     assert affine(k**2 + np.arange(len(k)) * 1e3, k) is None
     assert affine(np.array([0.0, 1.0]), np.array([1.0, 2.0])) is None  # as any two numbers are
+
+
+# ------------------------------------------------------------------ programs that nobody has thought of
+
+OF_ONE = {
+    "tanh": np.tanh, "exp": lambda a: np.exp(0.3 * a), "sigmoid": lambda a: 1 / (1 + np.exp(-a)),
+    "square": lambda a: a**2, "relu": lambda a: np.maximum(0, a), "leaky": lambda a: np.maximum(a, 0.1 * a),
+    "sum of rows": lambda a: np.sum(a, axis=0), "sum of the last": lambda a: np.sum(a, axis=-1),
+    "kept": lambda a: np.sum(a, axis=0, keepdims=True), "mean": lambda a: np.mean(a, axis=-1, keepdims=True),
+    "sum": np.sum, "T": np.transpose, "var": np.var, "var of rows": lambda a: np.var(a, axis=0),
+    "norm": np.linalg.norm, "softmax": lambda a: np.exp(a) / np.sum(np.exp(a), axis=0),
+    "its own softmax": functions.softmax, "layer norm": functions.layer_norm, "flat": np.ravel,
+    "first": lambda a: a[:1], "column": lambda a: a[..., :1], "log": lambda a: np.log(1 + a * a),
+    "root": lambda a: np.sqrt(1 + a * a), "where": lambda a: np.where(a > 0, a, 0.1 * a),
+    "minus": np.negative,
+}  # fmt: skip
+OF_TWO = {
+    "+": np.add, "*": np.multiply, "-": np.subtract, "/": lambda a, b: a / (1 + b * b), "@": np.matmul,
+    "@ T": lambda a, b: a @ b.T, "dot": np.dot, "maximum": np.maximum, "outer": np.outer,
+    "concatenate": lambda a, b: np.concatenate([a, b]), "arctan2": lambda a, b: np.arctan2(a, 1 + b * b),
+    "power": lambda a, b: (1 + a * a) ** (0.5 * b),
+}  # fmt: skip
+SIZES = [np.sum, np.mean, lambda a: np.sum(a**2), lambda a: np.sum(a) / (2 * a.size)]
+
+
+def program(seed):
+    """A cost of random statements, and names for some of what is between."""
+    rng = np.random.RandomState(seed)
+    n, m = rng.randint(1, 4), rng.randint(1, 5)
+    shapes = {"W": (n, m), "b": (n, 1), "r": (1, m), "s": (), "v": (m,)}
+    pool = [Tensor(0.7 * rng.standard_normal(shape), name=name) for name, shape in shapes.items()]
+    pool.append(rng.randn(n, m))
+    names = {}
+
+    def pick():
+        return pool[-1 - rng.randint(3)] if rng.rand() < 0.5 else pool[rng.randint(len(pool))]
+
+    for _ in range(rng.randint(2, 8)):
+        table = OF_ONE if rng.rand() < 0.55 else OF_TWO
+        f = list(table.values())[rng.randint(len(table))]
+        try:
+            y = f(pick()) if table is OF_ONE else f(pick(), pick())
+        except (ValueError, IndexError, TypeError):
+            continue  # the shapes do not fit
+        if isinstance(y, Tensor):
+            pool.append(y)
+            if rng.rand() < 0.2:
+                names[f"x{len(pool)}"] = y
+    J = next(y for y in reversed(pool) if isinstance(y, Tensor))
+    return J if J.size == 1 else SIZES[rng.randint(4)](J), names
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_every_line_of_a_program_agrees(seed):
+    with np.errstate(all="ignore"):
+        J, names = program(seed)
+        if np.isfinite(J.data).all():
+            d = derive(J, names=names)  # raises where a line does not agree
+            assert d.text
+            assert d.latex
+
+
+def of_zero(W, v):
+    """Products with a gradient that is 0 throughout."""
+    u = W @ (np.exp(v) / np.sum(np.exp(v)) * 0.5)
+    return np.sum(np.exp(u) / np.sum(np.exp(u), axis=0))
+
+
+KINDS = {
+    "terms that cancel": lambda W, v: np.sum(np.exp(v) / np.sum(np.exp(v))),
+    "a cost of 0": lambda W, v: np.mean(functions.layer_norm(W)) * v[0],
+    "a mask without a True": lambda W, v: np.sum(np.where(W > 100, W, W * v)),
+    "an index into one number": lambda W, v: np.sum((v[1] * np.ones(3))[:1]) + np.mean(W),
+    "products with 0": of_zero,
+    "a number with an axis": lambda W, v: np.sum((W[:, :1] @ np.sum(W[:1, :1], axis=0)) ** 2),
+}
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_kinds_that_random_programs_have_found(name):
+    W, v = (
+        Tensor(np.array([[0.3, -0.2, 0.5], [1.0, 0.4, -0.7]]), name="W"),
+        Tensor([0.1, 0.7, -0.4], name="v"),
+    )
+    J = KINDS[name](W, v)
+    found = {line.name: line.value for line in derive(J)}
+    J.backward()
+    for t in (W, v):
+        if t.grad is not None:
+            np.testing.assert_allclose(np.broadcast_to(found[f"d{t.name}"], t.shape), t.grad, atol=1e-12)
+
+
+def test_what_has_overflowed_is_derived_by_its_logarithm():
+    v = Tensor(np.array([800.0, 799.0]), name="v")
+    with np.errstate(all="ignore"):
+        J = np.sum(np.array([1.0, 2.0]) * (np.exp(v) / np.sum(np.exp(v))))
+    A = 1 / (1 + np.exp([-1.0, 1.0]))
+    np.testing.assert_allclose(derive(J)["dv"].value, A * ([1.0, 2.0] - A @ [1.0, 2.0]), rtol=1e-9)

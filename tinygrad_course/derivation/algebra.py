@@ -123,11 +123,11 @@ class Linear(Term):
     def eval(cls, x: Expr, *how: Expr) -> Expr:
         """Return a simpler form, or None."""
         c, x = scalars_out(x)
-        return None if c == 1 else c * cls(x, *how)
+        return x if x == 0 else None if c == 1 else c * cls(x, *how)
 
 
-class Dot(Term):
-    """The product of two matrices; numbers stand before it."""
+class Product(Term):
+    """A product of two arrays: numbers stand before it."""
 
     nargs = 2
 
@@ -135,13 +135,17 @@ class Dot(Term):
     def eval(cls, a: Expr, b: Expr) -> Expr:
         """Return a simpler form, or None."""
         (c, a), (d, b) = scalars_out(a), scalars_out(b)
+        if 0 in (a, b):
+            return sympy.Integer(0)
         return None if c * d == 1 else c * d * cls(a, b)
 
 
-class Outer(Term):
-    """The column a times the row b, of two vectors with one axis."""
+class Dot(Product):
+    """The product of two matrices."""
 
-    nargs = 2
+
+class Outer(Product):
+    """The column a times the row b, of two vectors with one axis."""
 
 
 class T(Linear):
@@ -172,7 +176,7 @@ class Sum(Term):
             return c * cls(x.args[0], axis)
         if isinstance(x, sympy.Add) and all(t.could_extract_minus_sign() for t in x.args):
             c, x = -c, -x
-        return None if c == 1 else c * cls(x, axis)
+        return x if x == 0 else None if c == 1 else c * cls(x, axis)
 
 
 class Softmax(Term):
@@ -257,7 +261,10 @@ def scalars_out(x: Expr) -> tuple[Expr, Expr]:
 
 def full(x: Expr, shape: Shape) -> Expr:
     """Return `x` as an array of `shape`, where it has fewer entries that are repeated."""
-    return x if shape_of(x) == shape else x * Ones(*shape)
+    own = shape_of(x)
+    if len(own) > len(shape):  # a single number
+        return Reshape(x, *shape)
+    return x if own == shape else x * Ones(*shape)
 
 
 # ------------------------------------------------------------------ shapes

@@ -66,7 +66,10 @@ class Points:
         for v in variables:
             if v in self.reading.definitions:
                 for known, _ in self.environments:
-                    self._compare(self.reading.definitions[v], known, known[v], v.text)
+                    definition = self.reading.definitions[v]
+                    with np.errstate(all="ignore"):
+                        size = _largest(magnitude(definition, known))
+                    self._compare(definition, known, known[v], v.text, size)
 
     def check_gradients(self, lines: list[Gradient]) -> None:
         """Raise unless every step of every line gives the graph's gradient."""
@@ -86,6 +89,8 @@ class Points:
             if line.symbol not in gradients:
                 raise DerivationError(f"the graph has no gradient for {line.of.text}")
             size = _largest(sizes.get(line.symbol, 0.0))
+            if formula == 0:  # its terms have cancelled before they were computed
+                size = max(size, *map(_largest, gradients.values()))
             self._compare(formula, known, gradients[line.symbol], line.symbol.text, size)
 
     def agrees(self, formula: Expr, line: Gradient) -> bool:

@@ -34,6 +34,7 @@ from tinygrad_course.derivation.graph_values import FROM_LOGITS
 from tinygrad_course.derivation.operations import FUNCTIONS, Call, formula
 from tinygrad_course.derivation.patterns import named_numbers, picked, softmaxes
 from tinygrad_course.derivation.terms import evaluate
+from tinygrad_course.engine.stable_forms import Mended
 from tinygrad_course.graph.formulas import WRITTEN
 from tinygrad_course.graph.node import Graph, Node
 from tinygrad_course.graph.program import index_text
@@ -161,6 +162,10 @@ def _columns(x: Expr, n: int) -> Iterator[Variable]:
             yield from _columns(part, n)
 
 
+def _is_mended(node: Node) -> bool:
+    return node.call is not None and type(node.call.rule.function) is Mended
+
+
 class _Reader:
     def __init__(self, graph: Graph, names: Mapping[str, Any], wanted: set[int], m: int | None) -> None:
         self.graph = graph
@@ -193,6 +198,8 @@ class _Reader:
             found[number] = [self.softmax[number][0]] if number in self.softmax else list(node.inputs)
             if node.op in FROM_LOGITS:
                 found[number] = list(node.inputs[:2])  # of A and Y, as it is written; Z is A's
+            if _is_mended(node):
+                found[number] = [node.inputs[-1]]
             pending += found[number]
         return dict(sorted(found.items()))
 
@@ -251,6 +258,8 @@ class _Reader:
             x.has(Sum) and (math.prod(s) == 1 or s[-1] == 1) for x, s in zip(given, shapes, strict=True)
         ):
             given = [self._scale(i, divides=node.op == "divide") for i in operands]
+        if _is_mended(node):
+            return given[0]  # what it amounts to where its exponentials have overflowed
         if node.id in self.softmax:
             return Softmax(full(given[0], shapes[0]), self.softmax[node.id][1])
         if (labels := picked(node, shapes[0])) is not None:
@@ -268,7 +277,7 @@ class _Reader:
             handle.index = index_text(node.options["index"], lambda p: "..." if np.ndim(p) else str(p))
         handle.shape = node.shape
         handle.call = node.applied
-        return Operation(handle, *given)
+        return Operation(handle, *map(full, given, shapes))
 
     def _scale(self, number: int, *, divides: bool) -> Expr:
         """Return the formula of what multiplies or divides a sum: of numbers, in terms of m."""
@@ -304,7 +313,7 @@ class _Reader:
     def _labels(self, node: Node) -> tuple[Any, Callable[[Expr], Expr]]:
         """Return the array that a constant without a name is written by, and how: -Y and Y.T are of Y."""
         array, user = node.value, self.graph[self.uses[node.id][0]]
-        if node.name is None and np.max(array) <= 0 < np.max(-array):
+        if node.name is None and array.dtype != bool and np.max(array) <= 0 < np.max(-array):
             return -array, lambda symbol: -symbol
         column = array.ndim == 2 and array.shape[1] == 1 < array.shape[0] and node.name is None
         if column and user.op in _PRODUCTS and user.shape == (1, 1) and user.inputs[1] == node.id:

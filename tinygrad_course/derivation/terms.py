@@ -50,8 +50,9 @@ def _value(handle: Handle, *operands: Any) -> Any:
 
 def _sent_to(handle: Handle, place: int, g: Any, *operands: Any) -> Any:
     given = [np.float64(a) for a in operands]
-    y, g = handle.call.value(given), np.broadcast_to(np.float64(g), handle.shape)[()]
-    return handle.call.sent(g, y, given).get(place, 0.0)
+    g = np.reshape(g, handle.shape) if np.size(g) == 1 == math.prod(handle.shape) else np.float64(g)
+    g = np.broadcast_to(g, handle.shape)[()]
+    return handle.call.sent(g, handle.call.value(given), given).get(place, 0.0)
 
 
 #: What computes each kind of term, of its arguments' values.
@@ -102,7 +103,7 @@ def magnitude(x: Expr, values: Mapping[Variable, Any]) -> Any:
     if kind in (sympy.Add, sympy.Mul):
         of = [magnitude(a, values) for a in x.args]
         return functools.reduce(np.add if kind is sympy.Add else np.multiply, of)
-    if kind in (Dot, T, Outer, Sum, Reshape):
+    if kind in (Dot, T, Outer, Sum, Reshape, Part, Joined):
         return _COMPUTED[kind](*[int(a) if a.is_Integer else magnitude(a, values) for a in x.args])
     own = np.abs(evaluate(x, values))
     return own + np.max(magnitude(x.args[2], values), initial=0.0) if kind is Vjp else own
