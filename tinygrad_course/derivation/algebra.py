@@ -234,6 +234,7 @@ class Handle(sympy.Dummy):  # type: ignore[misc]
 
     index: str = ""  #: of a part of an array, how the user wrote it, ``[1:, 0]``; else nothing
     shape: Shape  #: the result's
+    shapes: list[Shape]  #: the operands'
     call: Call  #: how it is computed
 
 

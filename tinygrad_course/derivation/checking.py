@@ -129,7 +129,8 @@ def _close(found: Any, expected: Any, cancelled: float = 0.0) -> bool:
     try:
         if found.shape != expected.shape:
             same = found.size == np.size(expected)
-            found = np.reshape(found, expected.shape) if same else np.broadcast_to(found, expected.shape)
+            one = np.reshape(found, ()) if found.size == 1 else found
+            found = np.reshape(found, expected.shape) if same else np.broadcast_to(one, expected.shape)
     except ValueError:
         return False
     finite = np.isfinite(found) & np.isfinite(expected)

@@ -133,7 +133,7 @@ def _structured(x: Expr) -> Piece:
         of = x.args[0]
         sign, of = ("<", -of) if of.could_extract_minus_sign() and not of.is_Add else (">", of)
         return put_in(f"1{{%s {sign} 0}}", f"\\mathbf{{1}}\\{{%s {sign} 0\\}}", write(of))
-    if kind is size:
+    if kind in (size, sympy.Abs):
         return put_in("|%s|", "\\left|%s\\right|", write(x.args[0]))
     if kind is Operation:
         index = x.args[0].index  # W[1:, 0]

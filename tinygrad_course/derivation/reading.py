@@ -275,9 +275,9 @@ class _Reader:
         handle = Handle(str(node.op))
         if node.op == "getitem":  # arrays of places are not written out
             handle.index = index_text(node.options["index"], lambda p: "..." if np.ndim(p) else str(p))
-        handle.shape = node.shape
+        handle.shape, handle.shapes = node.shape, shapes
         handle.call = node.applied
-        return Operation(handle, *map(full, given, shapes))
+        return Operation(handle, *given)
 
     def _scale(self, number: int, *, divides: bool) -> Expr:
         """Return the formula of what multiplies or divides a sum: of numbers, in terms of m."""

@@ -44,15 +44,19 @@ from tinygrad_course.derivation.algebra import (
 )
 
 
+def _of_shape(a: Any, shape: Shape) -> Any:
+    """Return values in their recorded shape, where a formula has one number for all, or with other axes."""
+    a = np.float64(a)
+    return np.broadcast_to(np.reshape(a, ()) if np.size(a) == 1 else a, shape)[()]
+
+
 def _value(handle: Handle, *operands: Any) -> Any:
-    return handle.call.value([np.float64(a) for a in operands])
+    return handle.call.value(list(map(_of_shape, operands, handle.shapes)))
 
 
 def _sent_to(handle: Handle, place: int, g: Any, *operands: Any) -> Any:
-    given = [np.float64(a) for a in operands]
-    g = np.reshape(g, handle.shape) if np.size(g) == 1 == math.prod(handle.shape) else np.float64(g)
-    g = np.broadcast_to(g, handle.shape)[()]
-    return handle.call.sent(g, handle.call.value(given), given).get(place, 0.0)
+    given = list(map(_of_shape, operands, handle.shapes))
+    return handle.call.sent(_of_shape(g, handle.shape), handle.call.value(given), given).get(place, 0.0)
 
 
 #: What computes each kind of term, of its arguments' values.
