@@ -246,6 +246,19 @@ def test_gradients_by_other_names_and_those_that_are_taken_away(text, right, wro
     assert report.findings[0].line == text[: text.index(right)].count("\n") + 1
 
 
+@pytest.mark.parametrize(
+    ("right", "other"),
+    [
+        ("self.x.T @ grad", "(self.x.T @ grad + 0.01 * self.W)"),
+        ("self.x.T @ grad", "np.clip(self.x.T @ grad, -0.1, 0.1)"),
+        ("learning_rate * self.x.T @ grad", "learning_rate / 3 * self.x.T @ grad"),
+    ],
+)
+def test_what_else_is_taken_away_may_be_meant(right, other):
+    status = reports_of(TAKEN_AWAY.replace(right, other))["Linear.backward"].status
+    assert status == ("wrong" if "/ 3" in other else "right")
+
+
 def test_a_gradient_that_is_not_found_is_told():
     report = reports_of(KEPT.replace("self.db = ", "db = "))["Linear.backward"]
     assert report.status == "right"

@@ -83,7 +83,9 @@ def find(
         alike = [key for key in expected if key not in found and np.shape(expected[key]) == part.shape]
         if len(alike) == 1 and sum(other.shape == part.shape for other in loose) == 1:
             found[alike[0]] = part
-    return _taken_away({**defaults_of(node), **before}, after, expected) | found, kept_in
+    if "clip" not in ast.unparse(node):
+        found = _taken_away({**defaults_of(node), **before}, after, expected) | found
+    return found, kept_in
 
 
 def _taken_away(
@@ -94,12 +96,16 @@ def _taken_away(
     numbers = [(path, value) for path, value in leaves(dict(before)) if np.ndim(value) == 0 and value > 0]
     arrays = [(path, value) for path, value in leaves({"self": before.get("self")}) if np.ndim(value)]
     alike = [one for one in arrays if np.shape(ends.get(one[0], 0.0)) == one[1].shape]
+    held = {"d" + label(path): value for path, value in alike}
     steps = {"d" + label(path): value - ends[path] for path, value in alike}
     steps = {key: step for key, step in steps.items() if key in expected and np.any(step)}
     for rate in (value for path, value in numbers if role_of(label(path), ["learning_rate"])):
         found = {key: step / rate for key, step in steps.items()}
         if any(same(value, expected[key]) for key, value in found.items()):
-            return found
+            # A penalty on the weights is none of the gradient.
+            more = {key: value - np.reshape(expected[key], value.shape) for key, value in found.items()}
+            penalized = {key for key in more if ratio_of({"": more[key]}, {"": held[key]}) is not None}
+            return {key: value for key, value in found.items() if key not in penalized}
     return {}
 
 
