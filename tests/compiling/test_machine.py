@@ -157,8 +157,7 @@ def test_functions_are_done_on_several_numbers_at_once(name):
 
 def product(left, right, run):
     out = np.full((left.shape[0], right.shape[1]), np.nan, left.dtype)
-    source = products.product_source(left.shape, right.shape, left.dtype)
-    run(source, products.product_types(left.dtype))(left, right, out)
+    run(*products.product_source(left.shape, right.shape, left.dtype))(left, right, out)
     return out
 
 
@@ -211,7 +210,7 @@ def test_texts_of_steps_that_pass_once(m, k, n, dtype, wide, seed):
         patch.setattr(register_tiles, "vector_bytes", lambda: wide)
         patch.setattr(products, "ACROSS", 8)
         panels = products.in_panels(W)
-        interpreted(products.single_pass_source(m, X.shape, dtype))(D, X, panels, Z)
+        interpreted(*products.single_pass_source(m, X.shape, dtype))(D, X, panels, Z)
         products.out_of_panels(panels, new)
     assert (np.abs(new - (W - D @ X.T)) <= bound(D, X.T) + np.abs(W) * np.finfo(dtype).eps).all()
     assert (np.abs(Z - new @ X) <= bound(new, X)).all()

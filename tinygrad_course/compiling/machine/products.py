@@ -60,9 +60,7 @@ def product_function(left: tuple[int, ...], right: tuple[int, ...], dtype: Any) 
     """Return a function that writes the product of its first two arguments into the third."""
     if not FEW <= left[0] <= MANY:
         return np.dot
-    tiled = jit.compile_source(product_source(left, right, dtype), product_types(dtype))
-
-    return functools.partial(_product, tiled)
+    return functools.partial(_product, jit.compile_source(*product_source(left, right, dtype)))
 
 
 def _product(tiled: Callable[..., Any], left: Any, right: Any, out: Any) -> None:
@@ -73,13 +71,8 @@ def _product(tiled: Callable[..., Any], left: Any, right: Any, out: Any) -> None
         tiled(left, right, out)
 
 
-def product_types(dtype: Any) -> tuple[str, ...]:
-    """Return the types of the arguments of a product: matrices whose entries may lie as they like."""
-    return (f"{np.dtype(dtype).str[1:]} 2 strided",) * 3
-
-
-def product_source(left: tuple[int, ...], right: tuple[int, ...], dtype: Any) -> str:
-    """Return the text of a function that writes x0 @ x1, of these shapes, to y0."""
+def product_source(left: tuple[int, ...], right: tuple[int, ...], dtype: Any) -> tuple[str, tuple[str, ...]]:
+    """Return the text of a function that writes x0 @ x1, of these shapes, to y0; and its arguments' types."""
     lanes = register_tiles.vector_bytes() // np.dtype(dtype).itemsize
     (m, k), n = left, right[1]
     rows = min(4 if register_tiles.vector_bytes() == 32 else 8, n)
@@ -118,17 +111,24 @@ def product_source(left: tuple[int, ...], right: tuple[int, ...], dtype: Any) ->
             f"            at += {rows * width}",
         ]
     lines += [f"    {line}" for line in _from_tiles(panels, rows, "wide", "y0", "first + ")]
-    return function_text("x0, x1, y0", [*lines, "return None"])
+    source = function_text("x0, x1, y0", [*lines, "return None"])
+    return source, (f"{np.dtype(dtype).str[1:]} 2 strided",) * 3
 
 
-def single_pass_source(m: int, shape: tuple[int, ...], dtype: Any) -> str:
+def single_pass_source(m: int, shape: tuple[int, ...], dtype: Any) -> tuple[str, tuple[str, ...]]:
     """Return the text of a function that makes y0 -= x0 @ x1.T and then y1 = y0 @ x1, reading x1 once.
 
-    x1 has this shape and contiguous rows; the others have `m` rows, those of y0 as in `in_panels`.
+    x1 has this shape and contiguous rows; the others have `m` rows, those of y0 as in `in_panels`. And its
+    arguments' types.
     """
     k, n = shape
-    if m == 1:
-        return _one_row_source(k, n, dtype)
+    lines = _pass_of_rows(m, k, n, dtype) if m > 1 else _pass_of_one_row(k, n, dtype)
+    kind = np.dtype(dtype).str[1:]
+    types = (f"{kind} 2 strided", f"{kind} 2", f"{kind} 1", f"{kind} 2 strided")
+    return function_text("x0, x1, y0, y1", [*lines, "return None"]), types
+
+
+def _pass_of_rows(m: int, k: int, n: int, dtype: Any) -> list[str]:
     lanes = register_tiles.vector_bytes() // np.dtype(dtype).itemsize
     rows = 4 if register_tiles.vector_bytes() == 32 else 8
     panels = [(p, *panel) for p, panel in enumerate(_panels(m, lanes))]
@@ -160,14 +160,7 @@ def single_pass_source(m: int, shape: tuple[int, ...], dtype: Any) -> str:
             f"        start = block * {n} + min(j, {n - rows})",
             f"        {tile}, block > 0, at, {width}, {width})",
         ]
-    lines += _from_tiles(panels, rows, str(n), "y1")
-    return function_text("x0, x1, y0, y1", [*lines, "return None"])
-
-
-def single_pass_types(dtype: Any) -> tuple[str, ...]:
-    """Return the types of the arguments of a pass: X is contiguous."""
-    kind = np.dtype(dtype).str[1:]
-    return (f"{kind} 2 strided", f"{kind} 2", f"{kind} 1", f"{kind} 2 strided")
+    return [*lines, *_from_tiles(panels, rows, str(n), "y1")]
 
 
 def in_panels(W: Any) -> Any:
@@ -194,8 +187,8 @@ def _rows_in(flat: Any, m: int, k: int) -> Iterator[tuple[slice, Any]]:
         yield slice(top, bottom), whole[:, : bottom - top].T
 
 
-def _one_row_source(k: int, n: int, dtype: Any) -> str:
-    lines = [
+def _pass_of_one_row(k: int, n: int, dtype: Any) -> list[str]:
+    return [
         f"slope, sums = np.empty({n}, x0.dtype), np.zeros({n}, x0.dtype)",
         f"for j in range({n}):",
         "    slope[j] = x0[0, j]",
@@ -210,7 +203,6 @@ def _one_row_source(k: int, n: int, dtype: Any) -> str:
         f"for j in range({n}):",
         "    y1[0, j] = sums[j]",
     ]
-    return function_text("x0, x1, y0, y1", [*lines, "return None"])
 
 
 def _from_tiles(panels: list[Any], rows: int, wide: str, target: str, first: str = "") -> Iterator[str]:

@@ -26,7 +26,6 @@ from tinygrad_course.compiling.machine.products import (
     out_of_panels,
     product_function,
     single_pass_source,
-    single_pass_types,
 )
 from tinygrad_course.compiling.numpy_backend.program_body import ProgramBody
 from tinygrad_course.compiling.passes.fuse import NotFused
@@ -127,7 +126,7 @@ class InPlace:
             (rows, _), (k, n), dtype = left.shape, X.shape, X.dtype
             self.forward = product_function((rows, k), (k, n), dtype)
             self.backward = product_function((rows, n), (n, k), dtype)
-            self.through = compile_source(single_pass_source(rows, (k, n), dtype), single_pass_types(dtype))
+            self.through = compile_source(*single_pass_source(rows, (k, n), dtype))
         if _may_show(program.results, changed):
             raise NotFused
         program = machine_code(Program(inputs, program.results))[0]

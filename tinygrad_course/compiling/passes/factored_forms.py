@@ -158,20 +158,22 @@ def expand(product: Product) -> list[Product]:
         if isinstance(f, Sum) and n > 0:
             inner = [e for t in f.terms for e in expand(_defined(t))]
             for _ in range(n):
-                terms = [_merged(t, u) for t in terms for u in inner]
+                terms = [merged(t, u) for t in terms for u in inner]
                 if len(terms) > MANY:
                     return [product]
         else:
-            terms = [_merged(t, power(f, n)) for t in terms]
+            terms = [merged(t, power(f, n)) for t in terms]
     return terms
 
 
-def _merged(a: Product, b: Product) -> Product:
+def merged(a: Product, b: Product, exponent: int = 1, *, cancel: bool = False) -> Product:
+    """Return a * b**exponent; with `cancel`, equal factors above and below the line are gone."""
     powers: dict[Any, int] = {}
-    for f, n in (*a.factors, *b.factors):
-        key = (f, n > 0 or isinstance(f, Sigmoid))  # x/x is not 1 where x is 0
+    for f, n in (*a.factors, *((f, n * exponent) for f, n in b.factors)):
+        key = (f, cancel or n > 0 or isinstance(f, Sigmoid))  # x/x is not 1 where x is 0
         powers[key] = powers.get(key, 0) + n
-    return Product(a.coefficient * b.coefficient, tuple((f, n) for (f, _), n in powers.items() if n))
+    coefficient = a.coefficient * float(b.coefficient) ** exponent
+    return Product(coefficient, tuple((f, n) for (f, _), n in powers.items() if n))
 
 
 def combine(terms: Iterable[Product], *, cancel: bool = False) -> list[Product]:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_course.compiling.dataflow import Value, is_sum
-from tinygrad_course.compiling.passes.factored_forms import Product, Sum, expand, power
+from tinygrad_course.compiling.passes.factored_forms import Product, Sum, expand, merged, power
 
 #: How many sums within sums are looked into.
 DEPTH = 3
@@ -72,9 +72,9 @@ def _taken_out(value: Value, axes: tuple[int, ...], form: Form, depth: int) -> l
             parts = _constant(f, axes, shape, form, depth)
             if len(parts) > 1 and n != 1:
                 parts = [power(f)]
-            terms = [_times(t, p, n) for t in terms for p in parts]
+            terms = [merged(t, p, n, cancel=True) for t in terms for p in parts]
         total = _number(inner, axes, shape) or power(frozenset((f, n) for f, n in inner.items() if n))
-        found += [_times(t, total) for t in terms]
+        found += [merged(t, total, cancel=True) for t in terms]
     return found
 
 
@@ -104,8 +104,8 @@ def _constant(
         if f is factor and not is_sum(f):
             return [power(factor)]
         parts = _constant(f, axes, shape, form, depth - 1) if isinstance(f, Value) else [power(f)]
-        whole = _times(whole, parts[0] if len(parts) == 1 else power(f), n)
-    return [_times(Product(form(factor).coefficient), whole)]
+        whole = merged(whole, parts[0] if len(parts) == 1 else power(f), n, cancel=True)
+    return [merged(Product(form(factor).coefficient), whole, cancel=True)]
 
 
 def _spelt_out(product: Product, form: Form, depth: int) -> Product:
@@ -121,18 +121,8 @@ def _spelt_out(product: Product, form: Form, depth: int) -> Product:
             part = form(f) if isinstance(f, Value) and f.function is not None else power(f)
             if part.sole() is not f:
                 part = _spelt_out(part, form, depth - 1)
-        whole = _times(whole, part, n)
+        whole = merged(whole, part, n, cancel=True)
     return whole
-
-
-def _times(a: Product, b: Product, exponent: int = 1) -> Product:
-    """Return a * b**exponent; equal factors above and below the line cancel."""
-    powers: Counter[Any] = Counter(dict(a.factors))
-    for f, n in b.factors:
-        powers[f] += n * exponent
-    return Product(
-        a.coefficient * float(b.coefficient) ** exponent, tuple((f, n) for f, n in powers.items() if n)
-    )
 
 
 def _is_constant_along(factor: Value, axes: tuple[int, ...], shape: tuple[int, ...]) -> bool:
