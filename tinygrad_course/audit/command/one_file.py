@@ -17,13 +17,13 @@ from tinygrad_course.audit.execution.learner import Learner
 from tinygrad_course.audit.execution.namespace import Program
 from tinygrad_course.audit.execution.stubs import GIVEN
 from tinygrad_course.audit.kinds import Kind, kind_of, known_name
+from tinygrad_course.audit.kinds.any_backward import AnyBackward
 from tinygrad_course.audit.kinds.any_loop import AnyLoop
 from tinygrad_course.audit.kinds.any_optimizer import AnyOptimizer
 from tinygrad_course.audit.kinds.candidate_costs import SQUARES
 from tinygrad_course.audit.kinds.layer_functions import LinearActivationBackward, LinearBackward
 from tinygrad_course.audit.kinds.logistic_regression import Optimize
 from tinygrad_course.audit.kinds.own_class import shown_name, shown_words
-from tinygrad_course.audit.kinds.own_network import OwnNetwork
 from tinygrad_course.audit.kinds.what_trains import SCRIPT
 from tinygrad_course.audit.repair.candidates import Candidates
 from tinygrad_course.audit.repair.forward_and_backward import PARTNERS, backward_hidden, cache_finding
@@ -266,7 +266,7 @@ class _File:
         """Say what a function that is not the course's is right by: the file's forward pass, its caller."""
         kind, labels = self.known[learner.name][0], {label for verdict in verdicts for label in verdict.wrong}
         for own in self.own.values():
-            network = own.kind if isinstance(own.kind, OwnNetwork) else None
+            network = own.kind if isinstance(own.kind, AnyBackward) else None
             initial = network.initial if network is not None else None
             starts = initial is not None and learner.name == initial.name
             backward = own.kind.node
@@ -473,7 +473,7 @@ def _take_back(report: FunctionReport, remark: str) -> None:
     report.status, report.findings, report.remarks = UNCHECKED, [], [remark]
 
 
-def _no_convention(learner: Learner, verdicts: list[Verdict], kind: OwnNetwork) -> bool:
+def _no_convention(learner: Learner, verdicts: list[Verdict], kind: AnyBackward) -> bool:
     """Tell whether what is other than the course's is no convention, though the gradients are right with it.
 
     m is the number of rows where the examples are columns, one factor throughout; or Z is not W A + b, or A

@@ -51,7 +51,7 @@ from tinygrad_course.audit.kinds.loop_updates import (
 )
 from tinygrad_course.audit.kinds.names_taken import asked
 from tinygrad_course.audit.kinds.own_class import method_name, with_methods
-from tinygrad_course.audit.kinds.own_network import BACKWARD, COST
+from tinygrad_course.audit.kinds.pairing import BACKWARD, COST
 from tinygrad_course.audit.kinds.sizes import Sizes
 from tinygrad_course.audit.kinds.what_trains import (
     SCRIPT,
@@ -179,10 +179,8 @@ class AnyLoop(Iterations):
         """Run the loop for a few iterations, in a new object where it stands in a method."""
         with self._around():
             if self.owner and "self" not in given:
-                outcome = self.program.call(self.program.namespace[self.owner], (), duplicate(start))
-                if outcome.error is not None:
-                    raise Unfit.raised(f"{self.owner}(...)", outcome.error)
-                given = {"self": outcome.result, **given}
+                made = self.program.call(self.program.namespace[self.owner], (), duplicate(start))
+                given = {"self": Unfit.unless(made, f"{self.owner}(...)"), **given}
             self.last = self.run(given)
             return self.last
 

@@ -127,9 +127,7 @@ class AnyOptimizer(Kind):
             role = role_of(name, [*_NUMBERS, "parameters"])
             arguments[name] = _NUMBERS.get(role or "", parameters)
         outcome = self.program.call(self.program.namespace[self.owner], (), arguments)
-        if outcome.error is not None:
-            raise Unfit.raised(f"{self.owner}(...)", outcome.error)
-        numbers = _numbers_of(outcome.result)
+        numbers = _numbers_of(Unfit.unless(outcome, f"{self.owner}(...)"))
         expected: dict[str, Any] = {}
         for key, value in arrays.items():
             expected[key] = assumption["rule"].after(value, [one[key] for one in steps], numbers)

@@ -25,10 +25,8 @@ def new_object(learner: Learner, owner: str, given: dict[str, Any], maker: ast.F
     """Return a new object of a class; small weights are made larger, so that mistakes show."""
     program = learner.program
     make = program.namespace[owner] if maker is None else program.define(maker)
-    outcome = program.call(make, (), duplicate(given))
-    if outcome.error is not None:
-        raise Unfit.raised(f"{owner}(...)", outcome.error)
-    made = outcome.result if maker is None else outcome.result.get("")
+    made = Unfit.unless(program.call(make, (), duplicate(given)), f"{owner}(...)")
+    made = made if maker is None else made.get("")
     for path, value in leaves(made):
         top = np.max(np.abs(value), initial=0.0) if of_its_own(path) else 0.0
         if isinstance(value, np.ndarray) and 0 < top < 0.2:

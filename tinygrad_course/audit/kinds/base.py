@@ -8,6 +8,7 @@ from typing import Any
 
 from tinygrad_course.audit.execution.learner import Learner
 from tinygrad_course.audit.execution.line_trace import canonical, entry_label
+from tinygrad_course.audit.execution.namespace import Outcome
 from tinygrad_course.audit.kinds.cases import Case, Draw
 from tinygrad_course.audit.source.syntax import names_of
 
@@ -110,6 +111,13 @@ class Unfit(Exception):  # noqa: N818 - the functions of the file do not fit eac
 
     error: BaseException | None = None
     """What one of them raised."""
+
+    @staticmethod
+    def unless(outcome: Outcome, what: str) -> Any:
+        """Return the result of a call, or say what raises."""
+        if outcome.error is not None:
+            raise Unfit.raised(what, outcome.error)
+        return outcome.result
 
     @classmethod
     def raised(cls, what: str, error: BaseException) -> "Unfit":

@@ -8,11 +8,13 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tinygrad_course.audit.execution.oracle import slopes
+from tinygrad_course.audit.execution.paths import Path, at
 from tinygrad_course.audit.kinds.base import Unfit
 from tinygrad_course.audit.kinds.cases import Draw
 from tinygrad_course.audit.kinds.gradient_names import numeric, parts_of
+from tinygrad_course.audit.kinds.names_taken import holder_of, known_as
 from tinygrad_course.audit.source.argument_kinds import category
-from tinygrad_course.audit.source.signatures import needed_names, role_of
+from tinygrad_course.audit.source.signatures import argument_names, needed_names, role_of
 from tinygrad_course.audit.source.syntax import names_of, returned
 
 SQUARES = "half the sum of squares"
@@ -59,13 +61,18 @@ def elementwise(forward: Callable[[Any], Any], theta: Any, output: Any) -> list[
 
 def own_cost(run: Callable[..., Any], node: ast.FunctionDef, place: int, labels: Any) -> Cost:
     """Return a cost of the file's own, of the output and of labels."""
+    places: dict[str, Path | None] = {}
 
     def J(parts: list[Any], theta: Any) -> float:
-        given: dict[str, Any] = {}
-        for name in needed_names(node):
+        held, given = {**theta, "cache": holder_of(parts)}, dict[str, Any]()
+        if not places:
+            places.update({name: known_as(name, node, held) for name in argument_names(node)})
+        for name, path in places.items():
             predicted = category(name) == "predicted" or role_of(name, ["AL"])
-            given[name] = parts[place] if predicted and name not in theta else theta.get(name)
-            given[name] = labels if category(name) == "labels" else given[name]
+            value = parts[place] if predicted and name not in theta else at(held, path) if path else None
+            value = labels if category(name) == "labels" else value
+            if value is not None or name in needed_names(node):
+                given[name] = value
         return number_of(run(node, given), node.name)
 
     return Cost(node.name, J, node=node)
@@ -91,11 +98,11 @@ def labelled_costs(
     return place, [*costs, *implied_costs(output[place], place, labels)]
 
 
-def implied_costs(output: Any, place: int, labels: Any) -> list[Cost]:
-    """Return the costs that an output and labels imply."""
+def implied_costs(output: Any, place: int, labels: Any, count: int = 0) -> list[Cost]:
+    """Return the costs that an output and labels imply, up to a factor, or the means over examples."""
 
     def of(J: Callable[[Any], Any]) -> Cost:
-        return Cost(str(J.__doc__), lambda parts, _: float(J(parts[place])), implied=True)
+        return Cost(str(J.__doc__), lambda parts, _: float(J(parts[place])) / (count or 1), implied=not count)
 
     return [*map(of, implied(output, labels))]
 

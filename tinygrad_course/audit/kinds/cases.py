@@ -147,9 +147,9 @@ class Tried:
     """Whether the backward function did not raise."""
 
     @property
-    def rank(self) -> tuple[int, bool]:
+    def rank(self) -> tuple[bool, int, bool]:
         """Order what was tried: the more is right, the better."""
-        return self.right, not self.for_one
+        return self.ran, self.right, not self.for_one
 
     @property
     def complete(self) -> bool:

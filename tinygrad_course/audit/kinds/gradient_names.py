@@ -1,6 +1,7 @@
 """Which of the values that code returns or keeps are gradients, and of what."""
 
 import ast
+import math
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -26,6 +27,14 @@ def numeric(part: Any) -> bool:
     """Tell whether a value is finite numbers."""
     number = isinstance(part, np.ndarray | float | np.floating) and np.asarray(part).dtype.kind == "f"
     return number and bool(np.all(np.isfinite(part)))
+
+
+def cost_place(node: ast.FunctionDef, parts: list[Any]) -> int | None:
+    """Return the place of the cost among what a function returns with its gradients."""
+    numbers = [place for place, part in enumerate(parts) if numeric(part) and np.ndim(part) == 0]
+    names = names_of(returned(node), len(parts))
+    named = [place for place in numbers if re.search(r"(?i)cost|loss|^j$", names[place])]
+    return next(iter([*named, *numbers]), None)
 
 
 def of_its_own(path: tuple[Any, ...]) -> bool:
@@ -236,3 +245,9 @@ def _by_shape(values: list[Any], expected: Mapping[str, Any]) -> dict[str, Any]:
         if [np.shape(value) for value in rows] == shapes:
             return dict(zip(order, rows, strict=True))
     return {}
+
+
+def as_updated(value: Any, shape: tuple[int, ...]) -> Any:
+    """Return a gradient as an update takes it: one number for one unit, (n,) for a bias of shape (1, n)."""
+    row = np.ndim(value) == 1 and shape == (1, np.size(value))
+    return np.reshape(value, shape) if row or np.size(value) == math.prod(shape) == 1 else value

@@ -21,7 +21,6 @@ N, D, H, M, T = 5, 4, 2, 3, 6
 """Examples, inputs, hidden units of a cell, outputs or classes, and steps of time."""
 _USUAL = D, M
 LAYER = 7
-"""Units of the first hidden layer; the next ones have one more each."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +37,12 @@ class Layout:
     kernel: tuple[int, ...] = ()
     made_for: bool = False
     """Whether the code is made for these numbers of features and outputs."""
+    hidden: int = LAYER
+    """Units of the first hidden layer; the next ones have one more each."""
+    depth: int = 2
+    """How many layers there are where nothing else tells."""
+    alike: bool = False
+    """Whether hidden layers have one size, so that what belongs to another layer fits."""
 
     @property
     def examples(self) -> int:
@@ -74,6 +79,12 @@ def layouts(features: int = D, units: int = M) -> tuple[Layout, ...]:
         Layout((1, D), units=M),
     )
     return tuple(replace(one, made_for=(features, units) != _USUAL) for one in made)
+
+
+def whole_layouts(**sizes: Any) -> list[Layout]:
+    """Return the layouts of a whole network with such `units`, `hidden`, `depth`; the course's first."""
+    axes = (((D, N), False, True), ((N, D), True, True), ((N, D), True, False), ((D, N), False, False))
+    return [Layout(*one, **sizes) for one in axes]
 
 
 class Style(NamedTuple):
@@ -168,7 +179,8 @@ class _Maker:
     def chain(self) -> list[int]:
         """Return the sizes of the layers of which W1, W2, ... speak."""
         depth = max((_layer(name) for name, kind in self.kinds.items() if kind == "weights"), default=1)
-        return [self.features, *(LAYER + k for k in range(max(depth, 1) - 1)), max(1, self.units)]
+        hidden = [self.layout.hidden + place * (not self.layout.alike) for place in range(depth - 1)]
+        return [self.features, *hidden, max(1, self.units)]
 
     def value(self, name: str, style: Style, draw: Draw) -> Any:
         """Return the value of an argument."""
@@ -177,7 +189,8 @@ class _Maker:
             options = _SIMPLE[kind]
             return options[style.variant % len(options)]
         if kind == "sizes":
-            return [self.features, LAYER, *[LAYER + 1] * style.variant, max(1, self.units)]
+            hidden = [layout.hidden + (place > 0) * (not layout.alike) for place in range(layout.depth)]
+            return [self.features, *hidden[: layout.depth - 1 + style.variant], max(1, self.units)]
         if kind == "inputs":
             return (
                 (layout.data[-3:] if len(layout.data) > 2 else (self.features,))
@@ -305,7 +318,7 @@ def _wordy(name: str) -> bool:
 
 def _layer(name: str) -> int:
     """Return the number at the end of W1, b2, weights_3; 0 where there is none."""
-    found = re.fullmatch(r"(?i)(?:w|b|weights?|bias(?:es)?|theta)_?([1-4])", name)
+    found = re.fullmatch(r"(?i)(?:w|b|weights?|bias(?:es)?|theta)_?([1-9])", name)
     return int(found.group(1)) if found else 0
 
 

@@ -175,10 +175,8 @@ class Iterations(Kind):
         own = {name: value for name, value in start.items() if name not in self.shared}
         with same_draws(2), self._around():
             self.program.namespace.update({name: start[name] for name in self.shared if name in start})
-            outcome = self.program.call(function, (), own)
-        if outcome.error is not None:
-            raise Unfit.raised("an iteration", outcome.error)
-        return {name: value for name, value in outcome.result.items() if name != ONCE}
+            after = Unfit.unless(self.program.call(function, (), own), "an iteration")
+        return {name: value for name, value in after.items() if name != ONCE}
 
     def read(self, result: Any, expression: ast.expr | None, case: Case) -> dict[str, Any]:
         """Read the gradients and the parameters from the variables at the end."""

@@ -3,20 +3,20 @@
 import ast
 import builtins
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from tinygrad_course.audit.execution.line_trace import canonical
 from tinygrad_course.audit.execution.namespace import Program
-from tinygrad_course.audit.execution.paths import duplicate, has_fields
+from tinygrad_course.audit.execution.paths import Path, at, duplicate, fields_of, has_fields, leaves, plain
 from tinygrad_course.audit.kinds.base import Unfit
 from tinygrad_course.audit.kinds.cases import Draw
-from tinygrad_course.audit.kinds.gradient_names import GRADIENT, numeric
+from tinygrad_course.audit.kinds.gradient_names import GRADIENT, cost_place, numeric
 from tinygrad_course.audit.kinds.own_class import method_name
 from tinygrad_course.audit.source.argument_kinds import category
-from tinygrad_course.audit.source.signatures import JOINT, argument_names, free_names, needed_names
+from tinygrad_course.audit.source.signatures import JOINT, argument_names, free_names, needed_names, role_of
 from tinygrad_course.audit.source.syntax import (
     names_of,
     nodes,
@@ -25,6 +25,8 @@ from tinygrad_course.audit.source.syntax import (
 )
 
 CACHE = re.compile(r"(?i)cache\w*|linear\w*|ctx|memory|saved?|store\w*|context|tape")
+_MEANT = {"", "data", "predicted", "weights", "bias"}
+"""What a whole backward pass takes from its forward pass, or not at all."""
 
 
 class Taken(NamedTuple):
@@ -43,14 +45,20 @@ class Taken(NamedTuple):
     packed: dict[str, list[str]]
     """Those that hold several values: W1, b1, W2, b2 = params."""
     classes: dict[str, Any]
-    """The classes of those that are objects with fields."""
+    """The classes of those that are objects with fields, or dictionaries."""
+    parameters: list[str]
+    """The arguments of the forward function that hold a network's parameters."""
+    whole: bool
+    """Whether it is a whole network: what is known of it is known by its role too."""
+    costs: list[str]
+    """What costs take beside the output and what the forward function takes."""
 
     @property
     def looked_for(self) -> list[str]:
         """Return all of them once."""
         passed = {self.upstream, *self.others}
         back = [name for name in self.back if name not in passed and not CACHE.fullmatch(name)]
-        names = dict.fromkeys([*self.start, *self.forward, *self.outside, *back])
+        names = dict.fromkeys([*self.start, *self.forward, *self.outside, *back, *self.costs])
         return list(dict.fromkeys(one for name in names for one in self.packed.get(name, [name])))
 
     def packing(self, values: dict[str, Any]) -> dict[str, Any]:
@@ -84,7 +92,52 @@ def names_taken(program: Program, node: ast.FunctionDef, forward_node: ast.Funct
     packed = {name: inner for name, inner in packed.items() if inner and name in forward}
     classes = _classes(program, forward_node)
     packed |= {name: list(cls.__annotations__) for name, cls in classes.items()}
-    return Taken(start, forward, sorted(outside), back, upstream, others, packed, classes)
+    return Taken(start, forward, sorted(outside), back, upstream, others, packed, classes, [], False, [])
+
+
+def of_a_network(
+    taken: Taken, forward: ast.FunctionDef, initial: ast.FunctionDef | None, costs: list[Any], keys: list[str]
+) -> Taken:
+    """Return what a network takes beside: for its initial values and costs, and parameters by keys."""
+    text = ast.unparse(forward)
+    parameters = [name for name in taken.forward if role_of(name, ["parameters"])]
+    keyed = {
+        name: keys
+        for name in parameters
+        if name not in taken.packed and (f"{name}[" in text or not re.fullmatch("p|w|weights?|theta", name))
+    }
+    others = dict.fromkeys(name for one in costs for name in asked(one))
+    known = {"predicted", "labels"}
+    more = [name for name in others if name not in taken.forward and category(name) not in known]
+    return taken._replace(
+        start=asked(initial) if initial is not None else [],
+        costs=[name for name in more if not role_of(name, ["AL", "parameters", "cache"])],
+        parameters=[*keyed],
+        whole=True,
+        upstream=None,
+        others=[],
+        packed=taken.packed | keyed,
+        classes=taken.classes | dict.fromkeys(keyed, dict),
+    )
+
+
+_ROLES = ("keep_prob", "lambd", "X", "Y", "parameters", "AL", "cache")
+
+
+def known_as(name: str, node: ast.FunctionDef, held: Mapping[str, Any]) -> Path | None:
+    """Return where what a function means by a name lies: it, what lies in another, what plays its role.
+
+    What has an index is no number: p["W1"] are the parameters, and p alone may be keep_prob.
+    """
+    if name in held:
+        return (name,)
+    for path, _ in leaves(dict(held)):
+        if plain(path) == canonical(name):
+            return path
+    indexed = re.search(rf"\b{name}(\[|\.\w)", ast.unparse(node)) is not None
+    roles = _ROLES[2:] if indexed else _ROLES
+    role = role_of(name, roles)
+    return next(((key,) for key in held if role and role_of(str(key), roles) == role), None)
 
 
 def _classes(program: Program, node: ast.FunctionDef) -> dict[str, Any]:
@@ -180,6 +233,11 @@ def penalized(node: ast.FunctionDef) -> bool:
     return re.search(r"(?i)reg|lam|l2|decay|penal|alpha|beta|wd", ast.unparse(node)) is not None
 
 
+def holder_of(parts: list[Any]) -> Any:
+    """Return what a forward function keeps for the backward function, of what it returns."""
+    return next((part for part in parts if fields_of(part) or isinstance(part, list | tuple)), parts[-1])
+
+
 def handed_on(
     node: ast.FunctionDef,
     forward: ast.FunctionDef,
@@ -191,14 +249,17 @@ def handed_on(
 ) -> tuple[int, dict[int, Any], dict[str, Any]]:
     """Return the output's place, the weights of the outputs that are given, and the arguments."""
     numbers = [place for place, part in enumerate(parts) if numeric(part)]
-    scalars = [place for place in numbers if np.ndim(parts[place]) == 0]
     if not numbers:
         raise Unfit(f"{forward.name} gives no numbers")
     if forward is node:
-        if not scalars or len(parts) < 2:
+        cost = cost_place(node, parts)
+        if cost is None or len(parts) < 2:
             raise Unfit(f"{forward.name} gives no cost with its gradients")
-        return scalars[0], {scalars[0]: 1.0}, dict(held)
-    names, first = names_of(returned(forward), len(parts)), numbers[0]
+        return cost, {cost: 1.0}, dict(held)
+    first, holder = numbers[0], holder_of(parts)
+    names = ["AL"] * taken.whole  # the last activation stands before what is returned
+    names += names_of(returned(forward), len(parts) - taken.whole)
+    outputs = dict(zip(names[::-1], parts[::-1], strict=True))
     arguments: dict[str, Any] = {}
     weights: dict[int, Any] = {}
     for name in argument_names(node):
@@ -207,17 +268,23 @@ def handed_on(
             place = of[0] if of else first
             if np.ndim(parts[place]) or name in needed_names(node):
                 weights[place] = arguments[name] = draw.array(*np.shape(parts[place]))
-        elif name in held:
-            arguments[name] = held[name]
-        elif CACHE.fullmatch(name) and len(parts) > 1:
-            arguments[name] = duplicate(parts[-1])
-        elif name in names:
-            arguments[name] = duplicate(parts[names.index(name)])
-        else:
+            continue
+        known = held | ({"cache": holder} | (fields_of(holder) or {}) if taken.whole else {})
+        exact = outputs | ({name: holder} if CACHE.fullmatch(name) and len(parts) > 1 else {}) | held
+        found = exact.get(name)
+        if found is None and taken.whole:
+            known = {"AL": parts[0]} | outputs | known
+            where = known_as(name, node, known)
+            found = at(known, where) if where is not None else None
+        elif found is None:
             found = _of_its_kind(name, node, held, None if taken.upstream else parts[first])
-            if found is not None or name in values:
-                arguments[name] = values[name] if found is None else found
+        told = name in values and not (taken.whole and category(name) in _MEANT)
+        if found is not None or told:
+            arguments[name] = values[name] if found is None else found if name in held else duplicate(found)
     lacking = [name for name in needed_names(node) if name not in arguments]
+    cached = any(CACHE.fullmatch(name) or role_of(name, _ROLES) == "cache" for name in arguments)
+    if taken.whole and len(lacking) == 1 and not cached:
+        arguments[lacking.pop()] = duplicate(holder)  # what the forward pass keeps, under any name
     if lacking:
         raise Unfit(f"what {', '.join(lacking)} should be is not told by the name")
     if not weights and not np.ndim(parts[first]):

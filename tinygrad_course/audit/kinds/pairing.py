@@ -9,10 +9,20 @@ from tinygrad_course.audit.kinds.any_backward import AnyBackward
 from tinygrad_course.audit.kinds.base import words
 from tinygrad_course.audit.kinds.gradient_names import GRADIENT
 from tinygrad_course.audit.kinds.own_class import taken_apart
-from tinygrad_course.audit.kinds.own_network import FORWARD
-from tinygrad_course.audit.source.signatures import JOINT
+from tinygrad_course.audit.kinds.whole_network import WholeNetwork
+from tinygrad_course.audit.source.signatures import INSIDE, JOINT, argument_names, bare, role_of
 from tinygrad_course.audit.source.syntax import names_of, returned
 
+FORWARD = re.compile(r"forward|feed|fprop|^fwd|predict_prob|model_output|hypothesis")
+BACKWARD = re.compile(r"back|bprop|^bwd|gradients?$|^grads?$|compute_grad|propagate")
+COST = re.compile(r"cost|loss|cross_entropy|objective|error_function|^j$")
+_INITIAL = re.compile(r"init")
+_LAYER = re.compile(
+    r"linear|activation|layer_|_layer|single|one_step|cell|conv|pool|relu|sigmoid|tanh|softmax"
+)
+_DEEP = re.compile(r"l_model|l_layer|model")
+_NO_COST = re.compile(r"backward|deriv|grad|plot")
+_METHOD_COST = re.compile(rf"^(?!.*(deriv|grad|prime|plot|back)).*({COST.pattern})")
 _BACK = re.compile(r"(?i)back|bprop|bwd|grad|deriv|prime|delta")
 _NUMERICAL = re.compile(r"(?i)numer|check|clip|descent|test|relative|update|plot|approx")
 _PART = re.compile(r"(?i)cost|loss|error|sigmoid|relu|tanh|activation|soft")
@@ -28,6 +38,52 @@ _PARTNERS = (
     *(("derivative", ""), ("deriv_", ""), ("d_", "")),
 )
 """What stands in a backward function's name where its forward function has something else."""
+
+
+def whole_networks(program: Program, but: set[str]) -> Iterator[WholeNetwork]:
+    """Give the functions that may be whole backward passes, with what makes up their networks."""
+    for name, node in program.own.items():
+        whole = not _LAYER.search(bare(name)) or _DEEP.search(bare(name))
+        if name in but or not BACKWARD.search(bare(name)) or not whole or len(node.args.args) < 2:
+            continue
+        taken = {role_of(one) for one in argument_names(node)}
+        forward, initial = _likest(program, node, FORWARD), _likest(program, node, _INITIAL, layers=True)
+        if forward is not None and "keep_prob" not in taken and _takes(forward, "keep_prob"):
+            forward = None
+        costs = [
+            one
+            for other, one in program.at_hand.items()
+            if COST.search(bare(other)) and not _NO_COST.search(bare(other))
+        ]
+        costs = [one for one in costs if _takes(one, "lambd")] if "lambd" in taken else costs
+        costs.sort(key=lambda one: _takes(one, "lambd"))
+        yield WholeNetwork(program, node, forward or node, costs=costs, initial=initial)
+
+
+def _takes(node: ast.FunctionDef, role: str) -> bool:
+    return any(role_of(name) == role for name in argument_names(node))
+
+
+def _likest(
+    program: Program, node: ast.FunctionDef, pattern: re.Pattern[str], *, layers: bool = False
+) -> ast.FunctionDef | None:
+    """Return the function of such a name that shares most with a backward pass's: ..._with_dropout."""
+    mine = set(bare(node.name).split("_"))
+
+    def shared(one: ast.FunctionDef) -> tuple[bool, int, int]:
+        words = set(bare(one.name).split("_"))
+        alike = len(words & mine) - len(words - mine - {"forward"})
+        return INSIDE not in one.name, alike, -abs(one.lineno - node.lineno)
+
+    options = [
+        one
+        for name, one in program.at_hand.items()
+        if pattern.search(bare(name))
+        and (layers or not _LAYER.search(bare(name)) or _DEEP.search(bare(name)))
+        and not BACKWARD.search(bare(name))
+        and not (layers and _takes(one, "parameters"))
+    ]
+    return max(options, key=shared, default=None)
 
 
 def any_backwards(program: Program, judged: set[str]) -> Iterator[AnyBackward]:
@@ -46,14 +102,15 @@ def any_backwards(program: Program, judged: set[str]) -> Iterator[AnyBackward]:
         named = [name for name in _FORWARD_NAMES if name in methods]
         named += [name for name in methods if FORWARD.search(name) and not _BACK.search(name)]
         forward = methods[named[0]] if named else None
+        costs = [one for name, one in methods.items() if _METHOD_COST.search(name.lower())]
         for name, node in methods.items():
             if node.name in judged or name.startswith("__") or _NUMERICAL.search(name):
                 continue
             if _gives_both(node):
-                yield AnyBackward(made, node, node, statement.name)
+                yield AnyBackward(made, node, node, statement.name, costs)
             elif forward not in (None, node) and _BACK.search(name) and not _PART.search(name):
                 assert forward is not None  # noqa: S101 - for mypy
-                yield AnyBackward(made, node, forward, statement.name)
+                yield AnyBackward(made, node, forward, statement.name, costs)
 
 
 def _partner(name: str, functions: Mapping[str, ast.FunctionDef]) -> ast.FunctionDef | None:

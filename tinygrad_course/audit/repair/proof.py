@@ -13,23 +13,24 @@ from tinygrad_course.audit.execution.learner import Learner
 from tinygrad_course.audit.execution.namespace import Program
 from tinygrad_course.audit.execution.stubs import GIVEN
 from tinygrad_course.audit.kinds import kind_of
-from tinygrad_course.audit.kinds.any_backward import LAYER_PASS, TELLING, AnyBackward
+from tinygrad_course.audit.kinds.any_backward import TELLING, AnyBackward
 from tinygrad_course.audit.kinds.any_loop import AnyLoop, any_loops
 from tinygrad_course.audit.kinds.any_optimizer import AnyOptimizer, any_optimizers
 from tinygrad_course.audit.kinds.base import Assumption, Kind, Unfit
 from tinygrad_course.audit.kinds.cases import Case, Draw
 from tinygrad_course.audit.kinds.gradient_names import ratio_of
-from tinygrad_course.audit.kinds.own_network import OwnNetwork, backward_passes, wide_binding
-from tinygrad_course.audit.kinds.pairing import any_backwards
+from tinygrad_course.audit.kinds.pair import LAYER_PASS
+from tinygrad_course.audit.kinds.pairing import any_backwards, whole_networks
 from tinygrad_course.audit.kinds.what_trains import names_gradients
 from tinygrad_course.audit.repair.intention import own_meaning
 from tinygrad_course.audit.repair.verdict import Verdict, judge
+from tinygrad_course.audit.source.signatures import Binding, argument_names
 from tinygrad_course.audit.source.syntax import elements, names_in, nodes
 
 Function = Callable[..., Any]
 _LEARNS = re.compile(r"(?i)^(fit|train|learn|the_script)|descent|another number|clips its|have a penalty")
 _NOT_RUN = re.compile(r"not known|not told|raises|not found|takes no|there is no|it computes in")
-OwnKind = OwnNetwork | AnyLoop | AnyOptimizer
+OwnKind = AnyBackward | AnyLoop | AnyOptimizer
 
 
 @dataclass
@@ -83,13 +84,15 @@ def by_kind(kind: OwnKind, seed: int) -> OwnResult:
             result.learner, result.verdicts = learner, verdicts
         if result.right:
             return result
-    if isinstance(kind, OwnNetwork):
+    if isinstance(kind, AnyBackward):
         _with_factor(result, kind, kind.program.namespace[kind.node.name])
     return result
 
 
 def _learner(kind: OwnKind, case: Case) -> Learner:
-    return Learner(kind.program, kind.node, wide_binding(kind.node, case), {})
+    """Return the function under test; every argument plays the role of its own name."""
+    names = tuple(name for name in argument_names(kind.node) if name in case.values)
+    return Learner(kind.program, kind.node, Binding(names, names), {})
 
 
 def _cases(kind: OwnKind, assumption: Assumption, seed: int, result: OwnResult) -> list[Case]:
@@ -113,7 +116,7 @@ def _cases(kind: OwnKind, assumption: Assumption, seed: int, result: OwnResult) 
     return found
 
 
-def _with_factor(result: OwnResult, kind: OwnNetwork, function: Function) -> None:
+def _with_factor(result: OwnResult, kind: AnyBackward, function: Function) -> None:
     """Allow for one factor throughout, where the update or the next line makes it good."""
     found: list[tuple[float, int]] = []
     for verdict in result.verdicts:
@@ -140,13 +143,13 @@ def _with_factor(result: OwnResult, kind: OwnNetwork, function: Function) -> Non
         result.verdicts = [judge(learner, kind, function, verdict.case) for verdict in result.verdicts]
 
 
-def _squared(kind: OwnNetwork) -> bool:
+def _squared(kind: AnyBackward) -> bool:
     """Tell whether the cost is a mean of squares."""
     text = ast.unparse(kind.cost) if isinstance(kind.cost, ast.FunctionDef) else str(kind.cost)
     return re.search(r"\*\* 2|square|power\(.*, 2\)", text) is not None and "log" not in text
 
 
-def _divided_later(kind: OwnNetwork) -> bool:
+def _divided_later(kind: AnyBackward) -> bool:
     """Tell whether an update, or a function that trains, divides by the number of examples."""
     others = [node for name, node in kind.program.functions.items() if name not in kind.involved()]
     by_m = r"/ \(?(float\()?(m|n|N|\w+\.shape\[[01]\]|len\(\w+\)|m_train|batch_size)\b"
@@ -157,8 +160,7 @@ def own_results(program: Program, seed: int) -> dict[str, OwnResult]:
     """Return the result for every whole backward pass of a file, as a function or as a method."""
     pairs = {name for name in program.at_hand if LAYER_PASS.search(name)}
     pairs = {name for name in pairs if name.replace("backward", "forward") in program.at_hand}
-    whole = (OwnNetwork(program, node) for node in backward_passes(program) if node.name not in pairs)
-    found = {kind.node.name: by_kind(kind, seed) for kind in whole}
+    found = {kind.node.name: by_kind(kind, seed) for kind in whole_networks(program, pairs)}
     known = {name for name, node in program.functions.items() if kind_of(node)}
     told = known | {name for name, one in found.items() if one.right or one.wrong}
     for kind in any_backwards(program, told):

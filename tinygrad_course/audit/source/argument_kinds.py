@@ -1,5 +1,6 @@
 """What kind of value an argument takes, by its name."""
 
+import functools
 import re
 
 _SIZE = r"_?(size|shape|dim|dims|units?|features?|nodes|neurons|channels|layer_?size)"
@@ -38,14 +39,15 @@ _KINDS: tuple[tuple[str, str], ...] = (
     ("labels", r"y|[yt]_?b|ts?|ys|labels?|targets?|[yt]_?(true|real|hot|label|one_?hot)\w*"),
     ("labels", r"true\w*|truth|expected|desired"),
     ("predicted", r"(y_?)?(hat|pred\w*|prob\w*)|al|yhat|p_?y\w*|p|h_?x"),
-    ("bias", r"b\w{0,2}|bias(es)?\d*"),
+    ("bias", r"b\w{0,2}|bias(es)?_?\d*"),
     ("recurrent", r"w_?(hh?|aa|rec)|u\w{0,2}"),
-    ("weights", r"w\w{0,3}|weights?\d*|(nn_)?params?|theta\w*|kernels?|coef\w*|v"),
+    ("weights", r"w\w{0,3}|weights?_?\d*|(nn_)?params?|theta\w*|kernels?|coef\w*|v"),
     ("data", r"x\w{0,3}|input\w*|data|a(_?prev)?\d*|z\d*|h\d*|s|in"),
     ("data", r"im\w*|pic\w*|arr\w*|features|logits|scores|out\w*|idxs?"),
 )
 
 
+@functools.cache
 def category(name: str) -> str:
     """Return what kind of value an argument of this name takes, "" where the name does not say.
 

@@ -1,7 +1,7 @@
 """What the audit asks of a piece of code: its nodes of a kind, its names, what it assigns and returns."""
 
 import ast
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import TypeVar
 
 Node = TypeVar("Node", bound=ast.AST)
@@ -16,12 +16,6 @@ def nodes(tree: ast.AST, *kinds: type[Node]) -> Iterator[Node]:
 def loops(tree: ast.AST) -> list[ast.For | ast.While]:
     """Return the loops in a piece of code, outer before inner."""
     return [node for node in ast.walk(tree) if isinstance(node, ast.For | ast.While)]
-
-
-def innermost_loop(tree: ast.AST, fits: Callable[[ast.For | ast.While], bool]) -> ast.For | ast.While | None:
-    """Return the smallest of the loops in a piece of code that fit."""
-    found = [loop for loop in loops(tree) if fits(loop)]
-    return min(found, key=lambda loop: sum(1 for _ in ast.walk(loop)), default=None)
 
 
 def names_in(tree: ast.AST) -> set[str]:

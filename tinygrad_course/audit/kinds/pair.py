@@ -1,0 +1,192 @@
+"""A forward and a backward function of a file: what they are given, what they give, and derivatives of it."""
+
+import ast
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
+
+import numpy as np
+
+from tinygrad_course.audit.execution.learner import Learner
+from tinygrad_course.audit.execution.namespace import Program
+from tinygrad_course.audit.execution.oracle import slopes
+from tinygrad_course.audit.execution.paths import Path, leaves, unshared
+from tinygrad_course.audit.execution.protection import same_draws
+from tinygrad_course.audit.kinds.as_made import made_object
+from tinygrad_course.audit.kinds.base import Kind, Unfit, words
+from tinygrad_course.audit.kinds.candidate_costs import Cost
+from tinygrad_course.audit.kinds.cases import Case, Draw
+from tinygrad_course.audit.kinds.cell_inputs import cell_inputs
+from tinygrad_course.audit.kinds.gradient_names import (
+    as_updated,
+    cost_place,
+    find,
+    of_its_own,
+    parts_of,
+)
+from tinygrad_course.audit.kinds.input_layouts import Layout, tried
+from tinygrad_course.audit.kinds.names_taken import (
+    Taken,
+    names_taken,
+    words_asked,
+)
+from tinygrad_course.audit.kinds.own_class import output_told
+from tinygrad_course.audit.kinds.sizes import Sizes
+from tinygrad_course.audit.source.argument_kinds import category
+from tinygrad_course.audit.source.signatures import JOINT, argument_names
+
+LAYER_PASS = re.compile(r"(?i)(conv|pool|rnn|lstm|gru|cell|step).*backward")
+
+
+class Pair(Kind):
+    """Two functions, or methods, that are run together; or one that returns a cost and its gradients."""
+
+    battery = words("distinct distinct distinct")
+    owns = True
+    strict = False
+    """Whether the values that fit first are those that are meant, and every gradient is asked for."""
+
+    def __init__(
+        self,
+        program: Program,
+        node: ast.FunctionDef,
+        forward: ast.FunctionDef,
+        owner: str = "",
+        costs: Iterable[ast.FunctionDef] = (),
+        initial: ast.FunctionDef | None = None,
+    ) -> None:
+        self.program, self.node, self.owner = program, node, owner
+        self.forward = output_told(program, forward) if owner and forward is not node else forward
+        self.own_costs, self.initial = [*costs], initial
+        self.cost: ast.FunctionDef | str = ""
+        self.rows, self.units = False, 1
+        """Whether the examples are rows, and how many outputs there are, of the values that fit."""
+        methods = [one for name, one in program.functions.items() if owner and name.endswith(JOINT + owner)]
+        text = "\n".join(map(ast.unparse, (node, self.forward)))
+        self.soft = re.search(r"softmax|keepdims.*exp|exp.*keepdims", text) is not None
+        self.alone = bool(self.own_costs) and not self.soft
+        """Whether there is one output: a mean over the examples is no mean over the outputs then."""
+        self.words = words_asked(program, [node, self.forward, *methods])
+        """The words that arguments are compared with: each case has the next ones."""
+        self.battery = self.battery[:1] * max(len(self.battery), *map(len, self.words.values()), 0)
+        # With which words it is not judged, the number of the case, and whether all was right in one.
+        self.left_out, self.turn, self.exact = dict[str, str](), 0, False
+        self.place: tuple[int, int] | None = None
+        """The layout, and the place in it, of the values that fit."""
+        self.sizes = Sizes(made_object(program, owner) if owner else None)
+        self.kept_in: dict[str, str] = {}
+        self.cell: dict[str, Any] = {}
+        """What a recurrent cell of course 5 is given: with that, all that is wrong is a mistake."""
+        self.data: list[Any] = []
+        """What the forward function is given."""
+        self.layer = LAYER_PASS.search(node.name) is not None
+        """Whether it is a layer of course 4 or 5: what it raises is its own mistake, then."""
+
+    @property
+    def described(self) -> str:
+        """Say what it is held against."""
+        if isinstance(self.cost, ast.FunctionDef):
+            return f"the gradient of {self.forward.name} and {self.cost.name}"
+        return "the derivative of " + ("its own cost" if self.together else self.forward.name)
+
+    @property
+    def together(self) -> bool:
+        """Whether one function returns the cost and its gradients."""
+        return self.forward is self.node
+
+    def involved(self) -> list[str]:
+        """Return its own name; a forward function is proved together with a cost alone."""
+        with_cost = [self.forward.name, self.cost.name] if isinstance(self.cost, ast.FunctionDef) else []
+        return [self.node.name, *with_cost]
+
+    def taken(self, learner: Learner, draw: Draw) -> Taken:
+        """Return the names for which values are looked for."""
+        taken = names_taken(self.program, self.node, self.forward, self.owner)
+        taken = taken._replace(outside=[]) if self.layer else taken
+        maker = self.sizes.maker
+        return taken if maker is None else taken._replace(start=argument_names(maker))
+
+    def settings(
+        self, names: list[str], seed: int, draw: Draw
+    ) -> Iterator[tuple[tuple[int, int], Layout, dict[str, Any]]]:
+        """Give values to try, the likeliest first."""
+        self.cell = cell_inputs(self.program, self.forward, seed)
+        if self.cell:
+            yield (-1, 0), self.sizes.layouts()[0], self.cell
+        course = any(name.startswith("hparam") for name in names)  # of course 4: the channels come last
+        options = sorted(
+            enumerate(self.sizes.layouts()),
+            key=lambda one: (self.alone and one[1].units > 1, course and one[1].kernel[1:2] != (3,)),
+        )
+        fixed = {name: word for name, word in self.fixed().items() if name in names}
+        yield from tried(names, seed, options, fixed=fixed)
+
+    def fixed(self) -> dict[str, str]:
+        """Return the words that arguments have in this case."""
+        return {name: words[self.turn % len(words)] for name, words in self.words.items()}
+
+    def values(self, learner: Learner, values: dict[str, Any], draw: Draw, taken: Taken) -> dict[str, Any]:
+        """Return values with what is made of others; predictions that need be no chances are any numbers."""
+        chances = re.search("log|sqrt|exp", ast.unparse(self.forward))
+        seen = [name for name in values if category(name) == "predicted" and not chances]
+        more = {name: 2 * draw.array(*np.shape(values[name])) for name in seen}
+        values = values | more if more else values  # those of a cell are known by what they are
+        return taken.packing(values) if taken.packed else values
+
+    def costs_differentiated(
+        self, gives: Callable[[Any], Any], at: dict[str, Any], costs: list[Cost]
+    ) -> Iterator[tuple[Cost, dict[str, Any]]]:
+        """Give costs and their derivatives; a cost of the class that takes something else is none."""
+        for cost in costs:
+            try:
+                yield cost, self.derivatives(gives, at, cost)
+            except Unfit:
+                if cost.node is None:
+                    raise
+
+    def derivatives(self, gives: Callable[[Any], Any], at: dict[str, Any], cost: Cost) -> dict[str, Any]:
+        """Return the derivatives of a cost, where they are not 0 or all of them are asked for."""
+        J = lambda theta: cost.of(gives(theta), theta)  # noqa: E731
+        gradient = slopes(J, at, lambda path, _: of_its_own(path) and self.moved(path))
+        if gradient is None:
+            raise Unfit("a kink is too near")
+        moved = {path: one for path, one in gradient.items() if self.strict or np.any(np.abs(one) > 1e-9)}
+        return {"d" + name: value for name, value in unshared(moved, dict(leaves(at))).items()}
+
+    def moved(self, path: Path) -> bool:
+        """Tell whether the derivative with respect to a leaf is asked for."""
+        return category(str(path[0])) not in {"labels", "settings", "number", "epsilon"}
+
+    def gives(self, learner: Learner, outside: dict[str, Any], theta: dict[str, Any]) -> list[Any]:
+        """Return what the forward function gives, one value after the other."""
+        return parts_of(self.called(learner, outside, theta))
+
+    def called(self, learner: Learner, outside: dict[str, Any], theta: dict[str, Any]) -> Any:
+        """Return what the forward function returns."""
+        asked = argument_names(self.forward)
+        here = {name: value for name, value in theta.items() if name in asked}
+        with self.program.bound({name: theta[name] for name in outside}):
+            return self.run(learner, self.forward, here)
+
+    def gradients(
+        self, result: Any, before: Mapping[str, Any], after: Mapping[str, Any], expected: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        """Return the gradients by their names, returned or kept; the others by shapes that no two share."""
+        asked = {key: value for key, value in expected.items() if key != "cost"}
+        found, kept_in = find(self.node, result, before, after, asked)
+        self.kept_in |= kept_in
+        parts = parts_of(result)
+        cost = cost_place(self.node, parts) if "cost" in expected and found else None
+        return found if cost is None else {**found, "cost": parts[cost]}
+
+    def read(self, result: Any, expression: ast.expr | None, case: Case) -> dict[str, Any]:
+        """Read the gradients by their names, else by their places and shapes."""
+        expected = {key: case.expected[key] for key in case.required}
+        found = self.gradients(result, case.values, case.passed, expected)
+        return {key: as_updated(value, np.shape(expected[key])) for key, value in found.items()}
+
+    def run(self, learner: Learner, node: ast.FunctionDef, arguments: Mapping[str, Any]) -> Any:
+        """Call a function of the file; random numbers are the same in every call."""
+        with learner.program.bound(learner.replacements()), same_draws(1):
+            function = learner.program.namespace[node.name]
+            return Unfit.unless(learner.program.call(function, (), dict(arguments)), node.name)
