@@ -10,6 +10,7 @@ import pytest
 from scipy import special
 
 from tinygrad_course import Tensor, debug, grad, graph, hessian, jacobian, value_and_grad, vjp
+from tinygrad_course import functions as F  # noqa: N812
 from tinygrad_course.functions import (
     binary_cross_entropy,
     categorical_cross_entropy,
@@ -598,3 +599,34 @@ def test_a_share_that_is_none(keep_prob: float) -> None:
 def test_dropout_wants_a_stream_and_no_seed(seed: Any) -> None:
     with pytest.raises(TypeError, match=r"np\.random\.RandomState\(1\)"):
         dropout(np.ones((2, 2)), 0.5, seed)
+
+
+def _of_bytes():
+    Z = np.array([[3, 0, 200], [7, 1, 255], [16, 130, 2]], dtype=np.uint8)
+    pictures = np.random.default_rng(0).integers(0, 256, (2, 4, 4, 3)).astype(np.uint8)
+    W, labels = np.random.default_rng(1).normal(size=(3, 3, 3, 2)), [1, 0, 2]
+    yield from (
+        ("softmax", F.softmax, Z),
+        ("log_softmax", F.log_softmax, Z),
+        ("logsumexp", F.logsumexp, Z),
+        ("softplus", F.softplus, Z),
+        ("soft_sign", F.soft_sign, Z),
+        ("rms_norm", F.rms_norm, Z),
+        ("layer_norm", F.layer_norm, Z),
+        ("hinge", lambda Z: F.hinge(Z, labels), Z),
+        ("mean_squared_error", lambda Z: F.mean_squared_error(Z, Z[::-1]), Z),
+        ("huber", lambda Z: F.huber(Z, Z[::-1]), Z),
+        ("sigmoid_cross_entropy", lambda Z: F.sigmoid_cross_entropy(Z, Z[::-1] > 2), Z),
+        ("margin_ranking", lambda Z: F.margin_ranking(Z, Z[::-1], 1), Z),
+        ("average_pool", F.average_pool, pictures),
+        ("average_pool, padded", lambda X: F.average_pool(X, 3, 1, "same"), pictures),
+        ("max_pool", F.max_pool, pictures),
+        ("conv", lambda X: F.conv(X, W), pictures),
+        ("conv_transpose", lambda X: F.conv_transpose(X[..., :2], W, stride=2), pictures),
+    )
+
+
+@pytest.mark.parametrize(("f", "x"), [(f, x) for _, f, x in _of_bytes()], ids=[n for n, *_ in _of_bytes()])
+def test_bytes_are_numbers_that_do_not_wrap(f, x):
+    """Pictures and counts of uint8: 200 + 200 is 400."""
+    np.testing.assert_allclose(f(x), f(x.astype(float)), rtol=1e-12)

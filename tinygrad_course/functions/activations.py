@@ -8,7 +8,7 @@ from scipy import special
 from tinygrad_course.engine.recording import record
 from tinygrad_course.engine.tensor import Tensor
 from tinygrad_course.rules.reductions import logsumexp_vjp, total
-from tinygrad_course.rules.shapes import restore, unbroadcast
+from tinygrad_course.rules.shapes import inexact, restore, unbroadcast
 from tinygrad_course.rules.special import EXPIT
 from tinygrad_course.rules.table import RULES, primitive, rule
 
@@ -160,6 +160,7 @@ def _weighted_logsumexp(Z: Any, b: Any, axis: Any, keepdims: bool) -> Any:
 
 
 def _weighed(Z: Any, b: Any, axis: Any, keepdims: bool) -> Any:
+    Z = inexact(Z)
     highest = np.max(Z, axis=axis, keepdims=True)
     highest = np.where(np.isfinite(highest), highest, 0)  # all -inf, or some inf: no NaN from a difference
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -186,6 +187,7 @@ def exponentials(Z: Any, axis: Any) -> Any:
     """Return exp(Z) without overflow, divided by one number for each sum over `axis`."""
     if is_moderate(Z):
         return np.exp(Z)
+    Z = inexact(Z)
     return np.exp(Z - np.max(Z, axis=axis, keepdims=True))
 
 
@@ -204,6 +206,7 @@ def log_softmax(Z: Any, axis: Any = 0) -> Any:
     array([[     0.],
            [-10000.]])
     """
+    Z = inexact(Z)
     S = Z - np.max(Z, axis=axis, keepdims=True)
     return S - np.log(np.sum(np.exp(S), axis=axis, keepdims=True))
 

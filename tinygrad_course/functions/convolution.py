@@ -23,6 +23,7 @@ from tinygrad_course.functions.window_geometry import (
     outward,
     window_over,
 )
+from tinygrad_course.rules.shapes import inexact
 from tinygrad_course.rules.table import primitive, rule
 
 
@@ -231,4 +232,4 @@ def conv_transpose(
         )
     m = Z.shape[0]
     shape = (m, *larger, n_C_new) if channels == "last" else (m, n_C_new, *larger)
-    return _with_bias(spread_windows(Z, W, window, shape), b, n_C_new, channels)
+    return _with_bias(spread_windows(inexact(Z), W, window, shape), b, n_C_new, channels)

@@ -13,6 +13,7 @@ from tinygrad_course.engine.saved_arrays import Hold, kept
 from tinygrad_course.engine.tensor import Tensor
 from tinygrad_course.functions.activations import log_softmax, softmax
 from tinygrad_course.rules.reductions import total
+from tinygrad_course.rules.shapes import inexact
 from tinygrad_course.rules.table import RULES, Rule, rule
 
 
@@ -21,8 +22,7 @@ def _prepared(A: Any, Y: Any) -> tuple[Any, Any]:
 
     Raises ValueError if the shapes differ, or there are no examples.
     """
-    if not hasattr(A, "dtype"):
-        A = np.asarray(A)
+    A = inexact(A)
     if not hasattr(Y, "dtype"):
         Y = np.asarray(Y)
     shape, dtype = A.shape, A.dtype

@@ -11,6 +11,7 @@ from scipy import special
 
 from tinygrad_course.functions.activations import log_softmax
 from tinygrad_course.functions.costs import softmax_cross_entropy
+from tinygrad_course.rules.shapes import inexact
 
 
 def _of_labels(x: Any, labels: Any) -> Any:
@@ -121,6 +122,7 @@ def hinge(Z: Any, labels: Any, margin: float = 1.0) -> Any:
     >>> print(hinge(np.array([[2.0, 0.0], [0.5, 0.0]]), [0, 1]))
     0.5
     """
+    Z = inexact(Z)
     own = _of_labels(Z, labels)
     return np.sum(np.maximum(0, Z - own + margin)) / Z.shape[1] - margin
 
@@ -136,7 +138,7 @@ def margin_ranking(x1: Any, x2: Any, y: Any, margin: float = 0.0) -> Any:
     _alike(x1, x2, "x1 and x2")
     if isinstance(y, (int, float, np.ndarray)) and np.any(np.abs(y) != 1):
         raise ValueError(f"y is {y}; expected 1 or -1")
-    return np.mean(np.maximum(0, margin - y * (x1 - x2)))
+    return np.mean(np.maximum(0, margin - y * (inexact(x1) - x2)))
 
 
 def mean_squared_error(A: Any, Y: Any) -> Any:
@@ -148,7 +150,7 @@ def mean_squared_error(A: Any, Y: Any) -> Any:
     0.5
     """
     _alike(A, Y, "A and Y")
-    return np.mean(np.square(A - Y))
+    return np.mean(np.square(inexact(A) - Y))
 
 
 def huber(A: Any, Y: Any, delta: float = 1.0) -> Any:
@@ -160,4 +162,4 @@ def huber(A: Any, Y: Any, delta: float = 1.0) -> Any:
     1.3125
     """
     _alike(A, Y, "A and Y")
-    return np.mean(special.huber(delta, A - Y))
+    return np.mean(special.huber(delta, inexact(A) - Y))

@@ -7,6 +7,7 @@ import numpy as np
 
 from tinygrad_course.autodiff.gradients import stop_gradient
 from tinygrad_course.rules.reductions import mean
+from tinygrad_course.rules.shapes import inexact
 from tinygrad_course.rules.table import primitive, rule
 
 Axes = int | tuple[int, ...]
@@ -157,4 +158,4 @@ def rms_norm(Z: Any, gamma: Any = 1.0, axis: Axes = 0, eps: float = 1e-5) -> Any
     array([[3.],
            [4.]])
     """
-    return gamma * over_rms(Z, axis, eps)
+    return gamma * over_rms(inexact(Z), axis, eps)

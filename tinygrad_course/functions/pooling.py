@@ -17,6 +17,7 @@ from tinygrad_course.functions.window_geometry import (
     padded,
     window_over,
 )
+from tinygrad_course.rules.shapes import inexact
 from tinygrad_course.rules.table import primitive, rule
 
 
@@ -148,6 +149,7 @@ def average_pool(
     array([[ 2.5,  4.5],
            [10.5, 12.5]])
     """
+    A_prev = inexact(A_prev)
     window = _pooling(A_prev, f, stride, pad, channels)
     total = sum_windows(A_prev, window)
     if not any(map(any, window.pad)):

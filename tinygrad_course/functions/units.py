@@ -6,6 +6,7 @@ import numpy as np
 from scipy import special
 
 from tinygrad_course.functions.activations import sigmoid
+from tinygrad_course.rules.shapes import inexact
 from tinygrad_course.rules.table import primitive, rule
 
 SELU_SCALE = 1.0507009873554804934193349852946
@@ -75,7 +76,7 @@ def softplus(Z: Any) -> Any:
     >>> softplus(np.array([-1000.0, 0.0, 1000.0])).round(4)
     array([0.000e+00, 6.931e-01, 1.000e+03])
     """
-    return -special.log_expit(-Z)
+    return -special.log_expit(-inexact(Z))
 
 
 @primitive
@@ -101,7 +102,7 @@ def soft_sign(Z: Any) -> Any:
     >>> soft_sign(np.array([-1.0, 0.0, 3.0]))
     array([-0.5 ,  0.  ,  0.75])
     """
-    return Z / (1 + np.abs(Z))
+    return Z / (1 + np.abs(inexact(Z)))
 
 
 def glu(Z: Any, axis: int = 0) -> Any:
