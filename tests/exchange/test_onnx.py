@@ -326,6 +326,21 @@ def test_a_function_of_the_parameters_alone(tmp_path: Path) -> None:
     np.testing.assert_array_equal(run(path, np.ones((3, 5))), P["W1"] * 2)
 
 
+def test_numbers_and_sides_of_the_result(tmp_path: Path) -> None:
+    path = export_onnx(tmp_path / "n.onnx", lambda p, X: np.sum(p["W1"]), np.ones((3, 2)), parameters=P)
+    np.testing.assert_allclose(run(path, np.ones((3, 5))), np.sum(P["W1"]), rtol=1e-12)
+    path = export_onnx(tmp_path / "t.onnx", lambda X: X * np.transpose(np.sum(X)), np.ones((3, 2)))
+    np.testing.assert_allclose(run(path, np.ones((3, 5))), np.full((3, 5), 15.0))
+    path = export_onnx(tmp_path / "s.onnx", lambda X: np.ravel(np.ravel(X)), np.ones((3, 2)))  # (3 m,)
+    assert run(path, np.ones((3, 5))).shape == (15,)
+    assert run(path, np.ones((3, 1))).shape == (3,)
+
+
+def test_what_onnx_refuses_is_told(tmp_path: Path) -> None:
+    with pytest.raises(CannotExport, match="ONNX refuses the model"):
+        export_onnx(tmp_path / "f.onnx", lambda X: fn.logsumexp(np.sum(X), axis=0), np.ones((3, 2)))
+
+
 def test_integers_and_other_dtypes(tmp_path: Path) -> None:
     path = export_onnx(tmp_path / "f.onnx", lambda X: X * 2, np.ones((3, 2), np.uint8))
     assert run(path, np.ones((3, 5))).dtype == np.float64

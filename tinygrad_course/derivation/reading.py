@@ -103,7 +103,10 @@ def _examples(reading: Reading, names: Mapping[str, Any]) -> int | None:
         slope = sympy.diff(total.xreplace({part: stand_in}), stand_in)
         if any(not (isinstance(v, Variable) and v.value is not None) for v in slope.free_symbols):
             continue
-        k = float(evaluate(slope, {}))
+        found = np.asarray(evaluate(slope, {}))
+        if found.size > 1:
+            continue
+        k = float(found.reshape(()))
         shape = shape_of(part.args[0])
         m = shape[-1] if shape else 1
         if (m == 1 and names.get("m") != 1) or (abs(k) == 1 and m > 1):  # or nothing is divided

@@ -114,7 +114,10 @@ def export_onnx(
         largest = max(array.size // array.shape[batch_axis] for array in arrays)
         counts = [n for n in _MANY if n * largest < _MOST]
         samples += [[_other(array, n, batch_axis, rng) for array in arrays] for n in counts]
-    content = model.finish(names, [array.shape for array in arrays], batch_axis, result, output)
+    sides = [m if m == n else None for m, n in zip(*(r.shape for r in recordings), strict=True)]
+    if batch_axis is not None:
+        sides = ["m" if m == first else side for m, side in zip(recordings[0].shape, sides, strict=True)]
+    content = model.finish(names, [array.shape for array in arrays], batch_axis, result, output, sides)
     _check(onnx, content, function, samples, parameters, names, dtype)
     return files.write(Path(path), content.SerializeToString())
 
@@ -227,8 +230,8 @@ def _called(g: Graph, trace: Trace) -> Value:
         if made not in whole.inputs:  # a copy is what it was made of
             made.function, made.args, made.kwargs, made.inputs = whole.function, args, kwargs, whole.inputs
             made.data = None
-    result: Value = of[g.roots[0]]
-    return result
+    result = of[g.roots[0]]
+    return result if type(result) is Value else trace.constant(np.asarray(result))
 
 
 class _Walk:
@@ -320,12 +323,18 @@ def _check(
     dtype: Any,
 ) -> None:
     """Run the model beside the function."""
-    onnx.checker.check_model(model, full_check=True)
+    try:
+        onnx.checker.check_model(model, full_check=True)
+    except Exception as error:  # of classes of onnx's own
+        raise CannotExport(f"ONNX refuses the model: {str(error).strip()}") from error
     evaluator = onnx.reference.ReferenceEvaluator(model)
     held = trees.tree_map(lambda value: np.asarray(value, dtype=dtype), parameters)
     for sample in samples:
         given = sample if parameters is None else [held, *sample]
-        expected = np.asarray(function(*given))
+        try:
+            expected = np.asarray(function(*given))
+        except MemoryError:  # so many examples are too many for it
+            continue
         found = evaluator.run(None, dict(zip(names, sample, strict=True)))[0]
         scale = max(1.0, float(np.max(np.abs(expected), initial=0.0)))
         if found.shape != expected.shape or not np.allclose(

@@ -148,8 +148,9 @@ class Model:
         axis: int | None,
         result: Name,
         output: str,
+        sides: Sequence[Any],
     ) -> Any:
-        """Return the whole model."""
+        """Return the whole model, its output of these sides: numbers, "m", or None for what m changes."""
         helper = self.onnx.helper
         kind = helper.np_dtype_to_tensor_dtype(self.dtype)
         inputs = []
@@ -159,8 +160,7 @@ class Model:
                 dims[axis] = "m"
             inputs.append(helper.make_tensor_value_info(name, kind, dims))
         self.nodes.append(helper.make_node("Identity", [result], [output]))
-        final: list[Any] = ["m" if n == self.counts[0] else n for n in self.shapes[result]]
-        outputs = [helper.make_tensor_value_info(output, kind, final)]
+        outputs = [helper.make_tensor_value_info(output, kind, sides)]
         made = helper.make_graph(self.nodes, "tinygrad_course", inputs, outputs, self.initializers)
         opset = [helper.make_opsetid("", OPSET)]
         return helper.make_model(made, opset_imports=opset, ir_version=IR, producer_name="tinygrad_course")

@@ -24,7 +24,8 @@ def _permuted(function: Callable[..., Any]) -> Emit:
 
     def emit(e: Model, x: Name, *args: Any, **options: Any) -> Any:
         sides = np.broadcast_to(0, range(1, e.rank(x) + 1))
-        return e.op("Transpose", x, perm=[n - 1 for n in function(sides, *args, **options).shape])
+        perm = [n - 1 for n in function(sides, *args, **options).shape]
+        return e.op("Transpose", x, perm=perm) if perm else e.op("Identity", x)
 
     return emit
 
