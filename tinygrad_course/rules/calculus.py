@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_course.rules.indexing import astype
-from tinygrad_course.rules.shapes import as_array, is_complex, normalize
+from tinygrad_course.rules.shapes import as_array, inexact, is_complex, normalize
 from tinygrad_course.rules.table import composed, is_tensor, rule
 
 # ------------------------------------------------------------------ differences and sums of samples
@@ -77,7 +77,7 @@ def slope_along(f: Any, spacing: Any, edge_order: int) -> Any:
     n = f.shape[-1]
     if n < edge_order + 1:
         raise ValueError(f"np.gradient needs {edge_order + 1} values along each axis, not {n}")
-    steps = np.broadcast_to(as_array(spacing), (n - 1,)) if np.ndim(spacing) == 0 else diff(spacing)
+    steps = np.broadcast_to(as_array(spacing), (n - 1,)) if np.ndim(spacing) == 0 else diff(inexact(spacing))
     if not is_tensor(steps):
         steps = steps.astype(f.dtype)
     slopes = diff(f) / steps

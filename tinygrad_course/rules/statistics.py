@@ -206,7 +206,7 @@ def cov(
     if fweights is None and aweights is None:
         centered = x - np.mean(x, axis=1, keepdims=True)
         return np.squeeze(np.dot(centered, adjoint(centered)) / (x.shape[1] - ddof))
-    f, w = (1.0 if v is None else as_array(v) for v in (fweights, aweights))
+    f, w = (1.0 if v is None else astype(as_array(v), np.float64) for v in (fweights, aweights))
     weights = f * w
     total = np.sum(weights)
     factor = total - ddof if aweights is None else total - ddof * np.sum(weights * w) / total
