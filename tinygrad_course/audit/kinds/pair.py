@@ -17,19 +17,9 @@ from tinygrad_course.audit.kinds.base import Kind, Unfit, words
 from tinygrad_course.audit.kinds.candidate_costs import Cost
 from tinygrad_course.audit.kinds.cases import Case, Draw
 from tinygrad_course.audit.kinds.cell_inputs import cell_inputs
-from tinygrad_course.audit.kinds.gradient_names import (
-    as_updated,
-    cost_place,
-    find,
-    of_its_own,
-    parts_of,
-)
+from tinygrad_course.audit.kinds.gradient_names import as_updated, cost_place, find, of_its_own, parts_of
 from tinygrad_course.audit.kinds.input_layouts import Layout, tried
-from tinygrad_course.audit.kinds.names_taken import (
-    Taken,
-    names_taken,
-    words_asked,
-)
+from tinygrad_course.audit.kinds.names_taken import Taken, names_taken, words_asked
 from tinygrad_course.audit.kinds.own_class import output_told
 from tinygrad_course.audit.kinds.sizes import Sizes
 from tinygrad_course.audit.source.argument_kinds import category

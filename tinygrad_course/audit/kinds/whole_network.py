@@ -16,6 +16,7 @@ import numpy as np
 
 from tinygrad_course.audit.execution.learner import Learner
 from tinygrad_course.audit.execution.line_trace import canonical, result_values
+from tinygrad_course.audit.execution.oracle import sampled
 from tinygrad_course.audit.execution.paths import Path, fields_of, label, leaves, plain, put
 from tinygrad_course.audit.kinds.any_backward import AnyBackward
 from tinygrad_course.audit.kinds.base import Assumption, Unfit
@@ -151,6 +152,7 @@ class WholeNetwork(AnyBackward):
         alike = len(expected) + 1 if ratio_of(found, expected) is not None else alone(found, expected)
         case.required, case.layers = tuple(expected), max(1, len(expected) // 2)
         case.expected = {"m": case.m, **expected}
+        self.sampled = sampled(expected)
         case.scalars = {name: value for name, value in values.items() if role_of(name) in _NUMBERS}
         parts = [part.name for part in (cost.node, self.forward) if part is not None]
         if re.search(r"1e-\d|eps|clip|0\.0{3,}\d", learner.text(*parts)):

@@ -3,7 +3,7 @@
 import ast
 import difflib
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -27,7 +27,6 @@ from tinygrad_course.audit.repair.verdict import Verdict, judge
 from tinygrad_course.audit.source.signatures import Binding, argument_names
 from tinygrad_course.audit.source.syntax import elements, names_in, nodes
 
-Function = Callable[..., Any]
 _LEARNS = re.compile(r"(?i)^(fit|train|learn|the_script)|descent|another number|clips its|have a penalty")
 _NOT_RUN = re.compile(r"not known|not told|raises|not found|takes no|there is no|it computes in")
 OwnKind = AnyBackward | AnyLoop | AnyOptimizer
@@ -77,15 +76,17 @@ def by_kind(kind: OwnKind, seed: int) -> OwnResult:
         cases = _cases(kind, assumption, seed, result)
         if len(cases) < 2:
             return result
-        learner = _learner(kind, cases[0])
-        function = kind.program.namespace[kind.node.name]
+        learner, function = _learner(kind, cases[0]), kind.program.namespace[kind.node.name]
         verdicts = [judge(learner, kind, function, case) for case in cases]
         if not result.verdicts or all(verdict.right for verdict in verdicts):
             result.learner, result.verdicts = learner, verdicts
         if result.right:
             return result
-    if isinstance(kind, AnyBackward):
-        _with_factor(result, kind, kind.program.namespace[kind.node.name])
+    quiet = not any(one.error or one.missing or one.changed for one in result.verdicts)
+    if isinstance(kind, AnyBackward) and result.learner is not None and quiet:
+        for one in result.verdicts:
+            _with_factor(one.case, one.result, kind)
+        result.verdicts = [judge(result.learner, kind, function, one.case) for one in result.verdicts]
     return result
 
 
@@ -116,31 +117,14 @@ def _cases(kind: OwnKind, assumption: Assumption, seed: int, result: OwnResult) 
     return found
 
 
-def _with_factor(result: OwnResult, kind: AnyBackward, function: Function) -> None:
+def _with_factor(case: Case, result: Any, kind: AnyBackward) -> None:
     """Allow for one factor throughout, where the update or the next line makes it good."""
-    found: list[tuple[float, int]] = []
-    for verdict in result.verdicts:
-        if verdict.error is not None or verdict.missing or verdict.changed:
-            return
-        want = {key: verdict.case.expected[key] for key in verdict.case.required}
-        found_here = kind.gradients(verdict.result, verdict.case.values, verdict.case.passed, want)
-        ratio = ratio_of(found_here, want)
-        if ratio is None:
-            return
-        found.append((ratio, verdict.case.m))
-    ratios = [ratio for ratio, _ in found]
-    twice = any(abs(ratios[0] / option - 1) < 2e-3 for option in (2.0, 0.5))
-    constant = twice and max(ratios) - min(ratios) < 2e-3 * abs(ratios[0])
-    by_m = all(abs(ratio / m - 1) < 2e-3 for ratio, m in found)
+    want = {key: case.expected[key] for key in case.required}
+    ratio = ratio_of(kind.gradients(result, case.values, case.passed, want), want)
     # A - Y belongs to half the sum of squares, whatever mean of them is printed.
-    halves = _squared(kind) and all(abs(ratio / (m * kind.units / 2) - 1) < 2e-3 for ratio, m in found)
-    if not constant and not halves and not (by_m and _divided_later(kind)):
-        return
-    for verdict, ratio in zip(result.verdicts, ratios, strict=True):
-        verdict.case.expected |= {key: verdict.case.expected[key] * ratio for key in verdict.case.required}
-    learner = result.learner
-    if learner is not None:
-        result.verdicts = [judge(learner, kind, function, verdict.case) for verdict in result.verdicts]
+    good = [2.0, 0.5, *[case.m] * _divided_later(kind), *[case.m * kind.units / 2] * _squared(kind)]
+    if ratio is not None and any(abs(ratio / one - 1) < 2e-3 for one in good):
+        case.expected |= {key: value * ratio for key, value in want.items()}
 
 
 def _squared(kind: AnyBackward) -> bool:
