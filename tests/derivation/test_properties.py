@@ -167,6 +167,7 @@ def of_zero(W, v):
     return np.sum(np.exp(u) / np.sum(np.exp(u), axis=0))
 
 
+C23 = np.array([[0.1, 0.2, 0.3], [0.0, 0.5, -0.1]])
 KINDS = {
     "terms that cancel": lambda W, v: np.sum(np.exp(v) / np.sum(np.exp(v))),
     "a cost of 0": lambda W, v: np.mean(functions.layer_norm(W)) * v[0],
@@ -177,6 +178,9 @@ KINDS = {
     "the norm of one number": lambda W, v: np.linalg.norm(np.mean(W[0] * v, keepdims=True)),
     "a flat number": lambda W, v: np.sum(np.ravel(np.sum(v) * 2)[:1]),
     "a number times (1, 1)": lambda W, v: np.sum(v) * W[:1, :1],
+    "ties with a constant": lambda W, v: (
+        np.sum(np.maximum(np.maximum(W, C23), C23) * v) + np.sum(np.minimum(np.minimum(C23, W), C23))
+    ),
     "a number with an axis": lambda W, v: np.sum((W[:, :1] @ np.sum(W[:1, :1], axis=0)) ** 2),
 }
 

@@ -27,6 +27,7 @@ class Variable(sympy.Dummy):  # type: ignore[misc]
     order: tuple[int, int]  #: where it stands among others in a sum or a product
     value: float | None  #: of a number that is written as it is (``keep_prob``)
     per_example: bool  #: it has a column for each example
+    fixed = False  #: it stands for a constant array
 
 
 def variable(
@@ -94,10 +95,25 @@ class wins(ByElement):  # noqa: N801
         return None if abs(c) == 1 or rest.is_number else cls(rest if c > 0 else -rest)
 
 
-class larger(ByElement):  # noqa: N801
-    """max(a, b) of two variables; a tie is shared."""
+def _above(a: Expr, b: Expr) -> Expr:
+    return (positive if is_fixed(b) else wins)(a - b)
 
-    slopes = (lambda a, b: wins(a - b), lambda a, b: wins(b - a))
+
+def is_fixed(x: Expr) -> bool:
+    """Whether a formula is of constants alone."""
+    return all(getattr(v, "fixed", False) for v in x.free_symbols)
+
+
+class larger(ByElement):  # noqa: N801
+    """max(a, b) of two variables; a tie is shared, or goes to a constant."""
+
+    slopes = (_above, lambda a, b: _above(b, a))
+
+
+class StandIn(sympy.Dummy):  # type: ignore[misc]
+    """What stands for a term in a formula that SymPy differentiates."""
+
+    fixed = False
 
 
 class size(ByElement):  # noqa: N801

@@ -300,6 +300,7 @@ class _Reader:
             self.arrays.known.append((array, symbol))
             found = told(symbol)
         for symbol in found.free_symbols:
+            symbol.fixed = True
             if symbol.value is None:
                 self.reading.data[symbol] = next(a for a, s in self.arrays.known if s is symbol)
         return found

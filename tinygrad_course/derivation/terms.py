@@ -28,12 +28,14 @@ from tinygrad_course.derivation.algebra import (
     Shape,
     Softmax,
     Standardized,
+    StandIn,
     Sum,
     T,
     Variable,
     Variance,
     Vjp,
     full,
+    is_fixed,
     larger,
     positive,
     relu,
@@ -119,7 +121,9 @@ def magnitude(x: Expr, values: Mapping[Variable, Any]) -> Any:
 def adjoint(x: Expr, g: Expr, into: dict[Variable, Expr], shape: Shape | None = None) -> None:
     """Add to `into` what the gradient `g` of a formula, of `shape` or of its own, gives each variable."""
     shape = shape_of(x) if shape is None else shape
-    stand_ins = {part: sympy.Dummy(real=True) for part in _parts(x)}
+    stand_ins = {part: StandIn(real=True) for part in _parts(x)}
+    for part, d in stand_ins.items():
+        d.fixed = is_fixed(part)
     flat = x.xreplace(stand_ins)
     back = {d: part for part, d in stand_ins.items()}
     for part, d in stand_ins.items():
