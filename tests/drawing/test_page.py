@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.drawing import networks
-from tinygrad_course import Tensor, debug, graph
+from tinygrad_course import Tensor, debug, functions, graph
 from tinygrad_course.drawing import heat, labels, mathematics, page, steps
 from tinygrad_course.drawing.traversal import through
 
@@ -245,3 +245,9 @@ def test_nameless_data_are_told_by_what_has_a_name():
     assert "1 − Y" in {node["name"] for node in shown["nodes"]}
     forward = [line for step in shown["steps"] if step["way"] == "forward" for line in text_of(step["math"])]
     assert "v_2 = (1 − Y) ⊙ v_1" in forward
+
+
+def test_a_softmax_of_one_number_and_a_graph_without_operations():
+    s = Tensor(0.5, name="s")
+    assert page.data(graph(functions.softmax(s) * s))["steps"]
+    assert "digraph" in graph(s).to_dot(detail="outline")

@@ -331,7 +331,9 @@ def _by_hand(name: str, which: int, call: Call, operands: Sequence[Any]) -> ast.
             value = options.pop(option, default)
             if not isinstance(value, (int, float, type(None))):
                 return None
-            number = value % operands[0].ndim if option == "axis" and value is not None else value
+            number = value
+            if option == "axis" and value is not None:
+                number = value % max(1, np.ndim(operands[0]))  # a number, too, has a sum over axis 0
             put[letter] = ast.Constant(number)
     if options and name not in _FREE:
         return None
