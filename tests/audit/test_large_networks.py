@@ -131,3 +131,35 @@ def test_sizes_are_read_from_what_numpy_raises(raising, sizes):
     with pytest.raises(ValueError, match=r"shape|mismatch") as raised:
         raising()
     assert set(clashes(str(raised.value))[0]) == sizes
+
+
+POINTS = """import numpy as np
+nn_input_dim = 2
+nn_output_dim = 2
+def build_model(nn_hdim, num_passes=100):
+    W1 = np.random.randn(nn_input_dim, nn_hdim) / np.sqrt(nn_input_dim)
+    b1 = np.zeros((1, nn_hdim))
+    W2 = np.random.randn(nn_hdim, nn_output_dim) / np.sqrt(nn_hdim)
+    b2 = np.zeros((1, nn_output_dim))
+    for i in range(num_passes):
+        a1 = np.tanh(X.dot(W1) + b1)
+        scores = np.exp(a1.dot(W2) + b2)
+        probs = scores / np.sum(scores, axis=1, keepdims=True)
+        delta3 = probs
+        delta3[range(len(X)), y] -= 1
+        dW2 = (a1.T).dot(delta3)
+        db2 = np.sum(delta3, axis=0, keepdims=True)
+        delta2 = delta3.dot(W2.T) * (1 - np.power(a1, 2))
+        dW1 = np.dot(X.T, delta2)
+        db1 = np.sum(delta2, axis=0)
+        W1 += -0.01 * dW1
+        b1 += -0.01 * db1
+        W2 += -0.01 * dW2
+        b2 += -0.01 * db2
+"""
+
+
+def test_two_features_by_constants():
+    assert reports_of(POINTS)["build_model"].status == "right"
+    report = reports_of(POINTS.replace("np.power(a1, 2)", "a1"))["build_model"]
+    assert (report.status, report.findings[0].line) == ("wrong", 17)

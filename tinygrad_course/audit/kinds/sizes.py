@@ -36,7 +36,7 @@ class Sizes:
         """Note the sizes at which what was raised would not have been."""
         here, there = self.now
         own = {size for array in arrays(values) for size in array.shape} | {*layout.data}
-        own |= {size for value in values.values() for size in np.ravel(value) if type(value) in (int, list)}
+        own |= {size for value in values.values() if isinstance(value, list) for size in value}
         for pair in clashes(str(error)) if isinstance(error, ValueError) else ():
             for wanted, given in (pair, pair[::-1]):
                 if wanted <= LARGEST and wanted not in own:
