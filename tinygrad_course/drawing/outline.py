@@ -60,9 +60,8 @@ def of_blocks(graph: Graph, title: str = "") -> Scene:
         items.append(Item("rest", "group", more, "variables and constants", tip=leaves))
         place.update((n.id, "rest") for n in hidden)
     wires = _wires(graph, place, roots)
-    if found and not found[0].title.startswith(
-        "Layer"
-    ):  # stretches hang together in many ways: show the order
+    # Stretches hang together in many ways: what is shown is their order.
+    if found and not found[0].title.startswith("Layer"):
         wires = _without_shortcuts(wires)
     return Scene((*items, *boxes), tuple(wires), title=title)
 
