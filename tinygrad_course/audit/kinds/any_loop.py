@@ -343,6 +343,7 @@ class AnyLoop(Iterations):
         known = {**self.around, **start, **{"." + name: value for name, value in seen.items()}}
         fixed = [(name, value) for name, value in known.items() if isinstance(value, np.ndarray)]
         fixed = [one for one in fixed if one[1].size > 1 and (one[0],) not in changed]
+        fixed = [one for one in fixed if not re.search(r"(?i)grad|delta", one[0])]  # which are no labels
         labels = [one for one in fixed if category(one[0].lstrip(".")) == "labels"]
         for name, target in labels or [one for one in fixed if category(one[0]) == ""]:
             for output in reversed(list(seen)):

@@ -63,7 +63,7 @@ def category(name: str) -> str:
         else bare
     )
     bare = re.sub(
-        r"^(mini_?)?(batch|mb|train|shuffled|val(id)?|test|dev)_?(?=(x|y|data|inputs?|labels?|targets?)$)",
+        r"^(mini_?)?(batch|mb|train|shuffled)_?(?=(x|y|data|inputs?|labels?|targets?)$)",
         "",
         bare,
     )
