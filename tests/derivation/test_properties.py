@@ -175,6 +175,7 @@ KINDS = {
     "an index into one number": lambda W, v: np.sum((v[1] * np.ones(3))[:1]) + np.mean(W),
     "products with 0": of_zero,
     "nothing is left": lambda W, v: np.sum(np.outer(v - v, v)) + np.sum(np.concatenate([v, v - v])),
+    "nothing beside something": lambda W, v: np.sum(np.concatenate([W - W, W * v]) ** 2),
     "the norm of one number": lambda W, v: np.linalg.norm(np.mean(W[0] * v, keepdims=True)),
     "a flat number": lambda W, v: np.sum(np.ravel(np.sum(v) * 2)[:1]),
     "a number times (1, 1)": lambda W, v: np.sum(v) * W[:1, :1],

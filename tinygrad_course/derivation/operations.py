@@ -217,7 +217,9 @@ def _concatenate(call: Call) -> Expr | None:
     axis = call.options.get("axis", 0)
     if len(call.shape) != 2 or not isinstance(axis, int) or set(call.options) - {"axis", "casting"}:
         return None
-    return Joined(axis % 2, *(full(x, s) for x, s in zip(call.operands, call.shapes, strict=True)))
+    parts = list(map(full, call.operands, call.shapes))
+    # (an array of zeros is the number 0 here, and has no sides to be joined by)
+    return Joined(axis % 2, *parts) if list(map(shape_of, parts)) == call.shapes else None
 
 
 def _logsumexp(call: Call) -> Expr | None:
