@@ -6,6 +6,7 @@ latest such value (`views.Written`), so that everybody who holds it, or a view o
 
 from __future__ import annotations
 
+import operator
 import sys
 from collections.abc import Iterator
 from types import FrameType
@@ -17,8 +18,9 @@ from tinygrad_course.engine.creation import twin_of
 from tinygrad_course.engine.partial_writes import own_data, written
 from tinygrad_course.engine.plain_numbers import called, stored
 from tinygrad_course.engine.recording import dispatch
-from tinygrad_course.engine.views import View, Written, in_memory, now
+from tinygrad_course.engine.views import View, Written, now
 from tinygrad_course.rules.indexing import assign, astype
+from tinygrad_course.rules.writing import apart
 
 if TYPE_CHECKING:
     from tinygrad_course.engine.tensor import Tensor
@@ -39,7 +41,8 @@ def write(target: Tensor, index: Any, value: Any) -> None:
     if isinstance(target._data, np.generic):
         raise TypeError(f"{target._label()} is a number: nothing can be written to it in place")
     if isinstance(index, np.ndarray) and index.dtype == np.bool_ and index.ndim:
-        _apart(target, index, value)
+        told = f"{target._label()} written to by a mask of shape {index.shape}"
+        apart(target, value, lambda a, values: operator.setitem(a, index, values), told)
     if type(state) is View:
         if type(value) is cls and type(value._state) is View and _same(value._state, target, index):
             return  # what  y[0] += 1  ends with: the view was written to already
@@ -80,43 +83,6 @@ def as_taken(target: Tensor, value: Tensor, frame: FrameType) -> Any:
         "whether the view is to show that write is not known here. Write the assignments as statements, or "
         "choose rows by their numbers, as in y[rng.permutation(len(y))]"
     )
-
-
-def _apart(target: Tensor, mask: Any, value: Any) -> None:
-    """Refuse a write by a mask for which NumPy reads what it has just written."""
-    shown, data = in_memory(value) if type(value) is type(target) else value, in_memory(target)
-    if not (isinstance(shown, np.ndarray) and isinstance(data, np.ndarray) and shown.size > 1):
-        return
-    if not np.shares_memory(data, shown):
-        return
-    if not _harmless(data, mask, shown):
-        raise ValueError(
-            f"NumPy reads the values, a view of {target._label()}, while it writes over them by a mask of "
-            f"shape {mask.shape}: pass a copy of the values, as in x[mask] = x[0].copy()"
-        )
-
-
-def _harmless(data: np.ndarray, mask: np.ndarray, shown: np.ndarray) -> bool:
-    """Whether ``data[mask] = shown`` of one memory reads nothing that it has changed, for any numbers."""
-    if shown.dtype != data.dtype:
-        return False
-    (low, high), (first, last) = (np.lib.array_utils.byte_bounds(array) for array in (data, shown))
-    low, size, whole = min(low, first), data.itemsize, np.dtype(int).itemsize
-    places = np.arange((max(high, last) - low) // size)  # each its own number
-    twin, values = (
-        np.ndarray(
-            array.shape,
-            int,
-            places.data,
-            (array.ctypes.data - low) // size * whole,
-            [n // size * whole for n in array.strides],
-        )
-        for array in (data, shown)
-    )
-    expected = twin.copy()
-    expected[mask] = values.copy()
-    twin[mask] = values
-    return np.array_equal(twin, expected)
 
 
 def augment(target: Tensor, new: Any) -> Tensor:
@@ -276,6 +242,12 @@ class Flat:
         return (self[i] for i in range(len(self)))
 
     def __setitem__(self, index: Any, value: Any) -> None:
+        apart(
+            self._tensor,
+            value,
+            lambda a, values: operator.setitem(a.flat, index, values),
+            "x.flat[...] = values",
+        )
         places = np.arange(len(self))[index]
         if np.size(places) and np.size(value) != np.size(places):  # as NumPy: again from the beginning
             value = np.resize(value, np.shape(places))

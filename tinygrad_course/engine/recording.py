@@ -40,6 +40,7 @@ from tinygrad_course.rules.table import (
 )
 from tinygrad_course.rules.ufunc_methods import method_of, selected
 from tinygrad_course.rules.windows import windows
+from tinygrad_course.rules.writing import harmless, reads_before
 
 if TYPE_CHECKING:
     from tinygrad_course.engine.tensor import Tensor
@@ -65,6 +66,8 @@ VIEWS: dict[Callable[..., Any], bool | None] = {
         True,
     ),
 }  # fmt: skip
+#: What asks how arrays lie in memory.
+LOOKING = {f: f for f in (np.shares_memory, np.may_share_memory)} | {harmless: reads_before}
 READ_ONLY = {np.diagonal, np.broadcast_to, windows}
 
 # ------------------------------------------------------------------ recording a call
@@ -474,8 +477,8 @@ def dispatch(
     definition = COMPOSED.get(function)
     if definition is not None:
         return _composed(cls, function, definition, args, kwargs)
-    if function in {np.shares_memory, np.may_share_memory}:
-        return function(*_unwrapped(cls, args, in_memory), **kwargs)
+    if function in LOOKING:
+        return LOOKING[function](*_unwrapped(cls, args, in_memory), **kwargs)
     if function in NO_DERIVATIVE:
         return function(*peek(cls, args), **peek(cls, kwargs))
     if entered_late():

@@ -6,7 +6,54 @@ from typing import Any
 import numpy as np
 
 from tinygrad_course.rules.shapes import as_array, as_mask, unbroadcast
-from tinygrad_course.rules.table import UFUNC_METHODS, composed, primitive, rule
+from tinygrad_course.rules.table import UFUNC_METHODS, composed, constant, primitive, rule
+
+Write = Callable[[Any, Any], None]
+
+
+def apart(array: Any, values: Any, write: Write, called: str) -> None:
+    """Refuse a write for which NumPy reads what it has just written."""
+    if not harmless(array, values, write):
+        raise ValueError(
+            f"{called}: NumPy reads the values, a view of what is written to, while it writes over them; "
+            "pass a copy of the values"
+        )
+
+
+@constant
+def harmless(array: Any, values: Any, write: Write) -> bool:
+    """Whether ``write(array, values)`` reads nothing that it has changed, for any numbers.
+
+    Both are given as they lie in memory (see `engine.recording.dispatch`).
+    """
+    return reads_before(array, values, write)
+
+
+def reads_before(array: Any, values: Any, write: Write) -> bool:
+    """Whether a write to one memory reads all before it changes it, tried on the places of the numbers."""
+    if not (isinstance(array, np.ndarray) and isinstance(values, np.ndarray) and values.size > 1):
+        return True
+    if not np.shares_memory(array, values):
+        return True
+    if values.dtype != array.dtype:
+        return False
+    (low, high), (first, last) = map(np.lib.array_utils.byte_bounds, (array, values))
+    low, size, whole = min(low, first), array.itemsize, np.dtype(int).itemsize
+    places = np.arange((max(high, last) - low) // size)  # each its own number
+    twin, own = (
+        np.ndarray(
+            a.shape,
+            int,
+            places.data,
+            (a.ctypes.data - low) // size * whole,
+            [n // size * whole for n in a.strides],
+        )
+        for a in (array, values)
+    )
+    expected = twin.copy()
+    write(expected, own.copy())
+    write(twin, own)
+    return np.array_equal(twin, expected)
 
 
 def write(array: Any, numbers: Any, values: Any) -> None:
@@ -40,6 +87,7 @@ def copyto(dst: Any, src: Any, casting: str = "same_kind", where: Any = True) ->
 
 @composed(np.fill_diagonal)
 def fill_diagonal(a: Any, val: Any, wrap: bool = False) -> None:
+    apart(a, val, lambda a, val: np.fill_diagonal(a, val, wrap), "np.fill_diagonal")
     numbers = np.zeros(a.shape, dtype=bool)
     np.fill_diagonal(numbers, True, wrap)
     write(a, np.flatnonzero(numbers), val)
@@ -63,8 +111,7 @@ def put(a: Any, ind: Any, v: Any, mode: str = "raise") -> None:
 
 @composed(np.place)
 def place(arr: Any, mask: Any, vals: Any) -> None:
-    if np.shares_memory(arr, vals):
-        raise ValueError("np.place reads values while it writes over them: pass a copy of the values")
+    apart(arr, vals, lambda arr, vals: np.place(arr, mask, vals), "np.place")
     numbers, vals = np.flatnonzero(mask), as_array(vals)
     if numbers.size and not vals.size:
         raise ValueError("np.place has no values to write: the array of them is empty")
