@@ -110,7 +110,7 @@ def of_a_network(
     known = {"predicted", "labels"}
     more = [name for name in others if name not in taken.forward and category(name) not in known]
     return taken._replace(
-        start=asked(initial) if initial is not None else [],
+        start=needed_names(initial) if initial is not None else [],  # of its modes the usual one
         costs=[name for name in more if not role_of(name, ["AL", "parameters", "cache"])],
         parameters=[*keyed],
         whole=True,
