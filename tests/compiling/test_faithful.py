@@ -1093,3 +1093,19 @@ def test_the_first_row_and_the_last_may_be_one(rows):
 
     x = np.arange(1.0, 3 * rows + 1).reshape(rows, 3)
     np.testing.assert_allclose(compiled(grad(J))(x), grad(J)(x), rtol=1e-12)
+
+
+@pytest.mark.parametrize("engine", ["numpy", "machine"])
+def test_what_is_made_of_a_number_is_no_view_of_it(engine):
+    def f(x):
+        v, w = np.exp(np.squeeze(x) * 2), np.sin(x[0])
+        v[None][::-1] = x[0] * 5
+        np.reshape(w, (1,))[0] = 7.0
+        np.atleast_1d(w)[...] = 3.0
+        w.ravel()[0] = 9.0
+        return v * 2 + w
+
+    x = np.array([0.7])
+    J, g = compiled(value_and_grad(f), engine=engine)(x)
+    assert np.isclose(J, f(x), rtol=1e-14)
+    assert np.isclose(g[0], 4 * np.exp(1.4) + np.cos(0.7), rtol=1e-14)

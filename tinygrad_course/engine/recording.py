@@ -327,8 +327,9 @@ def _view(
         len(tensors) != 1
         or (function is operator.getitem and _basic(values[1], out.shape) is False)
         or (function is np.imag and values[0].dtype.kind != "c")
+        or (values[at].shape == () and isinstance(getattr(values[at], "sample", None), np.generic))
     ):
-        return out
+        return out  # of a number there is no view
     elif function is operator.getitem and _basic(values[1], out.shape) is None:
         unsure = True
         trouble = (
