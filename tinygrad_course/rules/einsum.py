@@ -68,7 +68,7 @@ def contract(*args: Any, **kwargs: Any) -> Any:
 
 
 def same_lengths(args: tuple[Any, ...]) -> None:
-    """Raise if a letter stands for axes of 0 and of more numbers: NumPy would read beyond the array."""
+    """Raise if a letter stands for axes of different lengths in one array, whatever these are."""
     terms, _, operands = parsed(args)
     for term, x in zip(terms, operands, strict=True):
         sizes: dict[str, set[int]] = {}
