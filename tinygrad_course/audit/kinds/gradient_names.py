@@ -71,7 +71,8 @@ def find(
     )
     found = match(held, None, expected, by_shape=False)
     parts, kept_in = parts_of(result), dict[str, str]()
-    with_cost = len(parts) == 2 and np.ndim(parts[0]) == 0 and isinstance(parts[1], dict)
+    with_cost = len(parts) == 2 and isinstance(parts[1], dict) and type(parts[0]) not in {list, tuple, dict}
+    with_cost = with_cost and np.ndim(parts[0]) == 0
     named = parts[1] if with_cost else fields_of(result)
     if named is not None:
         found |= {key: value for key, value in match(named, None, expected).items() if key not in found}
