@@ -2,7 +2,7 @@
 
 import ast
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -59,8 +59,10 @@ def elementwise(forward: Callable[[Any], Any], theta: Any, output: Any) -> list[
     return [weighing({0: np.ones(np.shape(output))})] if alone else []
 
 
-def own_cost(run: Callable[..., Any], node: ast.FunctionDef, place: int, labels: Any) -> Cost:
-    """Return a cost of the file's own, of the output and of labels."""
+def own_cost(
+    run: Callable[..., Any], node: ast.FunctionDef, place: int, labels: Any, names: Sequence[str] = ()
+) -> Cost:
+    """Return a cost of the file's own, of the output and of labels; outputs have `names`."""
     places: dict[str, Path | None] = {}
 
     def J(parts: list[Any], theta: Any) -> float:
@@ -70,6 +72,7 @@ def own_cost(run: Callable[..., Any], node: ast.FunctionDef, place: int, labels:
         for name, path in places.items():
             predicted = category(name) == "predicted" or role_of(name, ["AL"])
             value = parts[place] if predicted and name not in theta else at(held, path) if path else None
+            value = parts[names.index(name)] if name in names and name not in theta else value
             value = labels if category(name) == "labels" else value
             if value is not None or name in needed_names(node):
                 given[name] = value
@@ -94,7 +97,7 @@ def labelled_costs(
     # Of Z1, A1, Z2, A2 it is A2, of A and Z it is A.
     linear = {number: re.match(r"(?i)z|logit|score", names[number]) is not None for number in fits}
     place = min(fits, key=lambda number: (linear[number], -layers[number], number), default=place)
-    costs = [own_cost(run, one, place, labels) for one in own]
+    costs = [own_cost(run, one, place, labels, names) for one in own]
     return place, [*costs, *implied_costs(output[place], place, labels)]
 
 

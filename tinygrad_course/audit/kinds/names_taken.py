@@ -18,6 +18,7 @@ from tinygrad_course.audit.kinds.own_class import method_name
 from tinygrad_course.audit.source.argument_kinds import category
 from tinygrad_course.audit.source.signatures import JOINT, argument_names, free_names, needed_names, role_of
 from tinygrad_course.audit.source.syntax import (
+    elements,
     names_of,
     nodes,
     returned,
@@ -108,7 +109,8 @@ def of_a_network(
     }
     others = dict.fromkeys(name for one in costs for name in asked(one))
     known = {"predicted", "labels"}
-    more = [name for name in others if name not in taken.forward and category(name) not in known]
+    given = {*taken.forward, *map(ast.unparse, elements(returned(forward) or ast.Tuple([], ast.Load())))}
+    more = [name for name in others if name not in given and category(name) not in known]
     return taken._replace(
         start=needed_names(initial) if initial is not None else [],  # of its modes the usual one
         costs=[name for name in more if not role_of(name, ["AL", "parameters", "cache"])],

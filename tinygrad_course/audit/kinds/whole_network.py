@@ -129,7 +129,9 @@ class WholeNetwork(AnyBackward):
             raise Unfit(f"{self.forward.name} gives {shape} for labels of {np.shape(labels)}")
         if 1 not in shape and abs(float(np.sum(output[place])) - 1) < 1e-9:
             raise Unfit(f"the softmax of {self.forward.name} is taken over all examples together")
-        costs = [own_cost(partial(self.run, learner), one, place, labels) for one in self.own_costs]
+        names = ["", *names_of(returned(self.forward), len(output) - 1)]
+        run = partial(self.run, learner)
+        costs = [own_cost(run, one, place, labels, names) for one in self.own_costs]
         if not costs and not any(role_of(name) == "lambd" for name in argument_names(self.node)):
             costs = implied_costs(output[place], place, labels, layout.examples)
         if not costs:
