@@ -1,10 +1,9 @@
 #!/usr/bin/env bash
 # Guess: the density of HalfNormal(1) is largest at 0, that of Exponential(1) too, and both take an observed 0 as SciPy's do;
 # Dirichlet(1, 1) is uniform, 1 in a corner too.
-# Seen (numpyro 0.22.0): at 0 both have the logarithmic density -inf (x >= 0, says the documentation of Exponential; a warning says that
-# 0 is out of support), so that one
-# waiting time of exactly 0 among the data makes a likelihood 0; Pareto's is -inf at its scale, while Uniform takes both of its ends;
-# Dirichlet(1, 1) gives NaN in the corner (0, 1).
+# Seen (numpyro 0.22.0): at 0 both have the logarithmic density -inf (x >= 0, says the documentation of Exponential; a warning says
+# that 0 is out of support), so that one waiting time of exactly 0 among the data makes a likelihood 0; Pareto's is -inf at its scale,
+# while Uniform takes both of its ends; Dirichlet(1, 1) gives NaN in the corner (0, 1).
 set -euo pipefail
 folder=$(mktemp -d); trap 'rm -rf "$folder"' EXIT
 python3 -m venv "$folder/venv"

@@ -40,7 +40,8 @@ def write(target: Tensor, index: Any, value: Any) -> None:
         return
     if isinstance(target._data, np.generic):
         raise TypeError(f"{target._label()} is a number: nothing can be written to it in place")
-    if isinstance(index, np.ndarray) and index.dtype == np.bool_ and index.ndim:
+    masked = isinstance(index, np.ndarray) and index.dtype == np.bool_ and index.ndim
+    if masked and getattr(value, "shape", ()):
         told = f"{target._label()} written to by a mask of shape {index.shape}"
         apart(target, value, lambda a, values: operator.setitem(a, index, values), told)
     if type(state) is View:

@@ -13,7 +13,7 @@ Write = Callable[[Any, Any], None]
 
 def apart(array: Any, values: Any, write: Write, called: str) -> None:
     """Refuse a write for which NumPy reads what it has just written."""
-    if not harmless(array, values, write):
+    if getattr(values, "shape", ()) and not harmless(array, values, write):
         raise ValueError(
             f"{called}: NumPy reads the values, a view of what is written to, while it writes over them; "
             "pass a copy of the values"
