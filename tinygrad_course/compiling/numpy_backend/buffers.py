@@ -71,9 +71,8 @@ class BufferPlan:
 
     def __init__(self, program: Program, buffered: Callable[[Value], bool]) -> None:
         self.order = [v for v in program.values() if v.function is not None]  # as the calls run
-        self.place: dict[
-            int, Any
-        ] = {}  # where each value is always found, by its id: a buffer, or a view of one
+        # where each value is always found, by its id: a buffer, or a view of one
+        self.place: dict[int, Any] = {}
         self.blocks: list[Any] = []  # the arrays that all this memory belongs to
         self._buffered = buffered
         self._shown = self._find_shown()
@@ -88,9 +87,8 @@ class BufferPlan:
             for v in program.results
             if self._shown.get(id(v)) and v.function is not segment
         }
-        self.slots: dict[
-            int, list[tuple[Value, Any]]
-        ] = {}  # what is copied to concatenated arrays, and where
+        # what is copied to concatenated arrays, and where
+        self.slots: dict[int, list[tuple[Value, Any]]] = {}
         results |= {id(v.args[0]) for v in program.results if v.function is segment}
         self._slots_in: dict[int, Any] = {}  # of values that are computed right there, their places
         for value in self.order:

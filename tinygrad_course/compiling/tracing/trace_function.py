@@ -32,9 +32,8 @@ class Run(NamedTuple):
     program: Program
     paths: list[str]  # where each input is in the arguments: "parameters.W1"
     result: Any  # what the function returned, with a `Value` in each array's place
-    changes: dict[
-        str, Any
-    ]  # what dicts and lists among the arguments hold that it has changed, by their paths
+    # what dicts and lists among the arguments hold that it has changed, by their paths
+    changes: dict[str, Any]
     shown: Any  # what it returned, and left of its arguments if it changes them; None once that was looked at
     watched: Masks  # how gradients were computed on the way, if they were
 
@@ -57,9 +56,8 @@ class Traced(NamedTuple):
     captured: CapturedValues  # what it may have read from outside
     unmasked: bool
     quiet: bool
-    memory: list[
-        int
-    ]  # a number for each result, the same for what lies in one memory: a vector and its parts
+    # a number for each result, the same for what lies in one memory: a vector and its parts
+    memory: list[int]
     plain: Any = None  # what the function returned for plain arrays, and left of them if it changes them
 
     def without_numbers(self) -> Traced:
