@@ -1,12 +1,12 @@
 """`debug`: find the operation that made a NaN or an infinity, and the line that called it."""
 
-import threading
+import _thread
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from tinygrad_course.engine.errors import blocks, watched
 
-_lock = threading.Lock()
+_lock = _thread.allocate_lock()
 
 
 @contextmanager

@@ -20,7 +20,6 @@ import math
 import operator
 from collections.abc import Callable, Sized
 from contextvars import ContextVar
-from dataclasses import KW_ONLY, dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -43,13 +42,11 @@ _SMOOTH = {
 _SMOOTH_LATE = {"expit", "fft", "ifft"}  #: of modules that need not have been imported
 
 
-@dataclass(slots=True, eq=False)
 class Masks:
     """Whether masks are made, for whoever records a sweep and has another way to see what needs them."""
 
-    _: KW_ONLY
     made: bool  #: else it is only noted where one would have been
-    mended: bool = False  #: whether what single exponentials lose far out is recorded as the recorder does it
+    mended: bool  #: whether what single exponentials lose far out is recorded as the recorder does it
     asked: int = 0  #: how many masks have been worked out, or would have been
     lost: int = 0  #: how many operations on single exponentials were met,
     alone: int = 0  #: and on those that make no sigmoid
@@ -57,6 +54,9 @@ class Masks:
     recorded: bool = False  #: and whether one was recorded, for derivatives of the second order
     calls: Sized = ()  #: what has been recorded so far
     since: int = 0  #: how many calls those were when the first mask was worked out
+
+    def __init__(self, *, made: bool, mended: bool = False) -> None:
+        self.made, self.mended = made, mended
 
     def note(self) -> None:
         """Note that a mask is worked out here, or would be."""

@@ -8,8 +8,8 @@ that the gradient raises where it finds them changed. Under `debug()` all are co
 
 from __future__ import annotations
 
+import _thread
 import operator
-import threading
 from typing import Any
 
 import numpy as np
@@ -96,7 +96,7 @@ def verify(holds: list[Any], name: str) -> None:
 
 
 # A collection of garbage may come at any line and end a Hold: the lock lets its own thread in again.
-_lock = threading.RLock()
+_lock = _thread.RLock()
 _holds: dict[int, set[int]] = {}
 _waiting: dict[int, list[np.ndarray[Any, Any]]] = {}
 

@@ -6,15 +6,14 @@ Tensor answers NumPy's protocols. Everything differentiable is a Tensor, constan
 
 from __future__ import annotations
 
+import _thread
 import operator
 import sys
-import threading
 import weakref
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, ClassVar, NoReturn, final
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, final
 
 import numpy as np
-from numpy.typing import ArrayLike, DTypeLike
 
 from tinygrad_course.engine import (
     errors,
@@ -33,8 +32,11 @@ from tinygrad_course.engine.undispatched import recorded_instead
 from tinygrad_course.engine.views import OPEN, Open, View, Written, now
 from tinygrad_course.rules.table import RULES, Rule
 
+if TYPE_CHECKING:  # (this, threading and dataclasses take long to import)
+    from numpy.typing import ArrayLike, DTypeLike
+
 _float64 = np.float64
-_accumulating = threading.Lock()
+_accumulating = _thread.allocate_lock()
 _GETITEM = RULES[operator.getitem]
 
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-Array = NDArray[Any]
+# (numpy.typing, whose NDArray this is, takes long to import)
+Array = np.ndarray[tuple[Any, ...], np.dtype[Any]]
 Nest = Any  #: an array, or a dict, list or tuple of nests
 _ARRAYS = {np.ndarray, np.float64, np.float32, float, int}
 
@@ -58,6 +57,8 @@ def rebuild(tree: Any, values: Any) -> Any:
     {'W': 'x', 'b': ('y', 'z')}
     """
     if isinstance(tree, dict):
+        import copy
+
         built = {} if type(tree) is dict else copy.copy(tree)  # a defaultdict, a class of the user's own
         for key, value in tree.items():
             built[key] = rebuild(value, values)

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -35,7 +34,6 @@ class Open:
 OPEN = Open()
 
 
-@dataclass(slots=True, eq=False)
 class Written:
     """A Tensor that was written to."""
 
@@ -43,13 +41,16 @@ class Written:
     #: mean this (`version_of`).
     first: Tensor
     latest: Tensor  #: what it is
+    __slots__ = tuple(__annotations__)
+
+    def __init__(self, first: Tensor, latest: Tensor) -> None:
+        self.first, self.latest = first, latest
 
     def read(self, tensor: Tensor) -> tuple[Tensor, Any]:  # noqa: ARG002  (as the others)
         """Return the latest value: an operation's result, and its data."""
         return self.latest, self.latest._data
 
 
-@dataclass(slots=True, eq=False)
 class View:
     """A Tensor that shows a part of another, as NumPy's views do."""
 
@@ -62,12 +63,18 @@ class View:
     kwargs: dict[str, Any]
     trouble: str | None  #: why it can't be written to; or, where `unsure`, why NumPy's way can't be known
     unsure: bool
-    root: Tensor = field(init=False)  #: the Tensor at the end of the chain of parents
-    seen: object = field(init=False)  #: what the root was when `node` was recorded
+    root: Tensor  #: the Tensor at the end of the chain of parents
+    seen: object  #: what the root was when `node` was recorded
+    __slots__ = tuple(__annotations__)
 
-    def __post_init__(self) -> None:
-        state = self.parent._state
-        self.root = state.root if type(state) is View else self.parent
+    def __init__(
+        self, parent: Tensor, node: Tensor, rule: Rule, at: int, rest: list[Any], kwargs: dict[str, Any],
+        trouble: str | None, unsure: bool,
+    ) -> None:  # fmt: skip
+        self.parent, self.node, self.rule, self.at = parent, node, rule, at
+        self.rest, self.kwargs, self.trouble, self.unsure = rest, kwargs, trouble, unsure
+        state = parent._state
+        self.root = state.root if type(state) is View else parent
         self.seen = self.root._data if state is None else _state_of(self.root)
 
     @property

@@ -18,7 +18,6 @@ import functools
 import inspect
 import sys
 from collections.abc import Callable
-from dataclasses import KW_ONLY, dataclass, field
 from importlib import import_module
 from typing import Any, TypeVar
 
@@ -28,7 +27,6 @@ Vjp = Callable[..., Any]
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-@dataclass(eq=False, repr=False, slots=True)
 class Rule:
     """The derivative of one function."""
 
@@ -37,58 +35,66 @@ class Rule:
     #: its gradient with respect to the output y. None: the function is constant in that argument (the
     #: condition of `np.where`), so a `Tensor` there is taken for its data.
     vjps: tuple[Vjp | None, ...]
-    _: KW_ONLY
-    name: str = ""  #: the function's, as drawn in pictures and told in errors
+    name: str  #: the function's, as drawn in pictures and told in errors
     #: The arguments are broadcast against each other; the engine sums the gradient back to each shape.
-    elementwise: bool = False
+    elementwise: bool
     #: The first argument is a list or tuple of arrays, and ``vjps[0]`` returns a list of gradients.
-    sequence: bool = False
+    sequence: bool
     #: The last vjp serves for all further arguments too; the keyword ``argnum`` is the argument's position.
-    variadic: bool = False
-    outputs: bool = False  #: The function returns a tuple or list; g and y are then tuples.
+    variadic: bool
+    outputs: bool  #: The function returns a tuple or list; g and y are then tuples.
     #: Of several outputs: the vjps take None, not zeros, for the gradient of one that none has come to.
-    takes_none: bool = False
+    takes_none: bool
     #: The vjps read the arguments or the output, beyond their shapes (a sum does not). Counts and places,
     #: which only functions that are not elementwise take, they may read all the same.
-    saves: bool = True
+    saves: bool
     #: The vjps also take the keyword ``constants``: a tuple with True for each positional argument that is
     #: no `Tensor`. A tie between a tensor and a constant goes to the constant, that of two tensors is shared.
-    ties: bool = False
+    ties: bool
     #: For a function that passes over entries: ``chooses[i](y, *args, **kwargs)`` says of which entries of
     #: argument i the output is made (for an elementwise function, in the output's shape). The others get no
     #: gradient at all, whatever their derivatives are. Of one that passes over entries in some calls, and
     #: takes sums of the others: ``chooses(*args, **kwargs)`` says whether this is such a call.
-    chooses: tuple[Callable[..., Any] | None, ...] | Callable[..., bool] | None = None
+    chooses: tuple[Callable[..., Any] | None, ...] | Callable[..., bool] | None
     #: "sums" where each entry of the output is a sum of products of the arrays' entries, "matrices" where two
     #: arguments of two axes are multiplied as matrices (a third one is added to the product).
-    product: str = ""
+    product: str
     #: What computes the values: the function itself, or a faster one that is equal up to rounding.
-    compute: Callable[..., Any] = None  # type: ignore[assignment]
+    compute: Callable[..., Any]
     #: ``mend(out)`` records the call anew where NumPy's numbers have lost what it amounts to.
-    mend: Callable[..., Any] | None = field(default=None, init=False)
+    mend: Callable[..., Any] | None
     #: The arguments that the vjps name, in order: a call that passes any other is refused.
-    names: tuple[str, ...] = field(init=False)
-    most_args: int | float = field(init=False)
-    accepted: frozenset[str] = field(init=False)
+    names: tuple[str, ...]
+    most_args: int | float
+    accepted: frozenset[str]
     #: Whether the derivative may be infinite at ordinary numbers.
-    steep: bool = field(init=False)
+    steep: bool
     #: Whether the vjps compute with constants in the dtype that the function casts them to,
-    casts: bool = field(init=False)
+    casts: bool
     #: or with whole numbers, which it takes too.
-    whole: bool = field(init=False)
+    whole: bool
     #: Up to how many arguments a call has of which each has its vjp.
-    covered: int = field(init=False)
+    covered: int
     #: How many arguments there are where a sweep has nothing else to mind; otherwise -1.
-    arity: int = field(init=False)
+    arity: int
     #: Whether the one argument with a vjp is the first, and a sweep has nothing to mind but other arguments.
-    alone: bool = field(init=False)
+    alone: bool
     #: What takes this rule's place on nodes whose graph has been freed (see `sweep`).
-    twin: Rule | None = field(default=None, init=False)
+    twin: Rule | None
+    __slots__ = tuple(__annotations__)
 
-    def __post_init__(self) -> None:
-        if self.compute is None:
-            self.compute = self.function
-        self.name = self.name or getattr(self.function, "__name__", str(self.function))
+    def __init__(
+        self, function: Callable[..., Any], vjps: tuple[Vjp | None, ...], *, name: str = "",
+        elementwise: bool = False, sequence: bool = False, variadic: bool = False, outputs: bool = False,
+        takes_none: bool = False, saves: bool = True, ties: bool = False, chooses: Any = None,
+        product: str = "", compute: Callable[..., Any] | None = None,
+    ) -> None:  # fmt: skip
+        self.function, self.vjps = function, vjps
+        self.compute = function if compute is None else compute
+        self.name = name or getattr(function, "__name__", str(function))
+        self.elementwise, self.sequence, self.variadic = elementwise, sequence, variadic
+        self.outputs, self.takes_none, self.saves, self.ties = outputs, takes_none, saves, ties
+        self.chooses, self.product, self.mend, self.twin = chooses, product, None, None
         self.names, self.most_args = _parameters(self.vjps)
         self.accepted = frozenset(self.names)
         self.steep = self.saves and not self.product and not (self.elementwise and self.chooses is not None)
