@@ -10,9 +10,11 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy import special
 
 from tinygrad_course import Tensor, graph
 from tinygrad_course.drawing import labels
+from tinygrad_course.drawing.render import picture
 from tinygrad_course.drawing.themes import THEMES
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -156,3 +158,32 @@ def test_themes_and_titles():
         assert THEMES["dark"].background not in graph(J).to_dot(theme=other)
     with pytest.raises(ValueError, match=r"no theme 'sepia'.*light, dark, slide"):
         graph(J).to_dot(theme="sepia")
+
+
+def test_below_a_picture_with_a_title_stands_what_the_colours_mean():
+    J = course_example()
+    J.backward()
+
+    def heights(title):
+        drawn = picture(graph(J).to_dot(title=title), "svg").decode()
+        return {word: float(y) for y, word in re.findall(r'<text .*? y="(.*?)".*?>(.*?)</text>', drawn)}
+
+    plain, titled = heights(""), heights("By hand")
+    order = ["By hand", "a", "b", "c", "variable"]
+    assert sorted(order, key=titled.get) == order
+    assert sorted(order[1:], key=plain.get) == order[1:]
+
+
+def test_a_softmax_that_overflowed_is_drawn_as_what_it_amounts_to():
+    Z = Tensor(np.array([[1000.0, 2.0], [0.0, 1.0]]), name="Z")
+    with np.errstate(all="ignore"):
+        E = np.exp(Z)
+        A = E / np.sum(E, axis=0, keepdims=True)
+    A.named("A")
+    nodes = graph(A)
+    assert [(n.name, n.op, n.inputs) for n in nodes] == [
+        ("Z", None, ()), (None, "logsumexp", (0,)), (None, "subtract", (0, 1)), (None, "exp", (2,)),
+        ("A", "positive", (3,)),
+    ]  # fmt: skip
+    np.testing.assert_allclose(nodes["A"].value, special.softmax(Z.data, axis=0))
+    assert ">=</B>" in nodes.to_dot()

@@ -34,7 +34,6 @@ from tinygrad_course.derivation.graph_values import FROM_LOGITS
 from tinygrad_course.derivation.operations import FUNCTIONS, Call, formula
 from tinygrad_course.derivation.patterns import named_numbers, picked, softmaxes
 from tinygrad_course.derivation.terms import evaluate
-from tinygrad_course.engine.stable_forms import Mended
 from tinygrad_course.graph.formulas import WRITTEN
 from tinygrad_course.graph.node import Graph, Node
 from tinygrad_course.graph.program import index_text
@@ -165,10 +164,6 @@ def _columns(x: Expr, n: int) -> Iterator[Variable]:
             yield from _columns(part, n)
 
 
-def _is_mended(node: Node) -> bool:
-    return node.call is not None and type(node.call.rule.function) is Mended
-
-
 class _Reader:
     def __init__(self, graph: Graph, names: Mapping[str, Any], wanted: set[int], m: int | None) -> None:
         self.graph = graph
@@ -201,8 +196,6 @@ class _Reader:
             found[number] = [self.softmax[number][0]] if number in self.softmax else list(node.inputs)
             if node.op in FROM_LOGITS:
                 found[number] = list(node.inputs[:2])  # of A and Y, as it is written; Z is A's
-            if _is_mended(node):
-                found[number] = [node.inputs[-1]]
             pending += found[number]
         return dict(sorted(found.items()))
 
@@ -261,8 +254,6 @@ class _Reader:
             x.has(Sum) and (math.prod(s) == 1 or s[-1] == 1) for x, s in zip(given, shapes, strict=True)
         ):
             given = [self._scale(i, divides=node.op == "divide") for i in operands]
-        if _is_mended(node):
-            return given[0]  # what it amounts to where its exponentials have overflowed
         if node.id in self.softmax:
             return Softmax(full(given[0], shapes[0]), self.softmax[node.id][1])
         if (labels := picked(node, shapes[0])) is not None:

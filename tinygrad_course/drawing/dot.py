@@ -43,10 +43,12 @@ def marked(text: str) -> str:
 
 def _lines(scene: Scene, t: Theme, down: bool) -> Iterator[str]:
     yield "digraph recording {"
+    legend = _legend(scene, t)
+    label = f"<{marked(scene.title) or legend}>"
     yield (
         f'  graph [rankdir={"TB" if down else "LR"}, bgcolor="{t.background}", pad=0.25, nodesep=0.22, '
         f'ranksep=0.34, splines=true, outputorder=edgesfirst, fontname="{FONT}", fontsize={t.size:g}, '
-        f'fontcolor="{t.muted}", label=<{_caption(scene, t)}>, labelloc={"t" if scene.title else "b"}];'
+        f'fontcolor="{t.muted}", label={label}, labelloc={"t" if scene.title else "b"}];'
     )
     yield (
         f'  node [fontname="{FONT}", fontsize={t.size:g}, fontcolor="{t.ink}", color="{t.line}", '
@@ -56,6 +58,8 @@ def _lines(scene: Scene, t: Theme, down: bool) -> Iterator[str]:
         f'  edge [color="{t.line}", penwidth={t.weight:g}, arrowsize=0.65, fontname="{FONT}", '
         f'fontsize={t.size * 0.85:g}, fontcolor="{t.muted}"];'
     )
+    if scene.title:  # a graph has one label: what the colours mean stands below, as without a title
+        yield f"  subgraph cluster {{ graph [peripheries=0, margin=0, label=<{legend}>, labelloc=b];"
     ports = _ports(scene, down)
     group = {item.key: item.group for item in scene.items}
     row = {k: 0 if g is None or not scene.rows else scene.rows[g] for k, g in group.items()}
@@ -70,7 +74,9 @@ def _lines(scene: Scene, t: Theme, down: bool) -> Iterator[str]:
                 )
                 yield from (f"    {_item(item, t)}" for item in inside)
                 yield "  }"
-        plain = (i for i in scene.items if row[i.key] == k and (i.group is None or not scene.groups[i.group]))
+        plain = [i for i in scene.items if row[i.key] == k and (i.group is None or not scene.groups[i.group])]
+        if scene.title and not down:  # (a cluster counts from the bottom up)
+            plain.reverse()
         yield from (f"  {_item(item, t)}" for item in plain)
         for wire in scene.wires:
             if row[wire.head] == k:
@@ -78,11 +84,11 @@ def _lines(scene: Scene, t: Theme, down: bool) -> Iterator[str]:
                 yield turned if k == scene.back else f"  {_wire(wire, t, ports.get(wire, ''))}"
     for tail, head in _one_after_the_other(scene):
         yield f"  {tail} -> {head} [style=invis];"
-    yield "}"
+    yield "}}" if scene.title else "}"
 
 
-def _caption(scene: Scene, t: Theme) -> str:
-    """Return the title, and what the colours mean."""
+def _legend(scene: Scene, t: Theme) -> str:
+    """Return what the colours mean."""
     kinds = {item.kind for item in scene.items}
     cells = [
         f'<TD BORDER="1" BGCOLOR="{ground}" COLOR="{border}">{_small(kind, t.ink, t)}</TD>'
@@ -97,9 +103,8 @@ def _caption(scene: Scene, t: Theme) -> str:
         cells.append(
             f'<TD BORDER="1" STYLE="dashed" COLOR="{t.muted}">{_small("from another row", t.ink, t)}</TD>'
         )
-    title = f'<TD BORDER="0" COLSPAN="{len(cells) or 1}">{marked(scene.title)}</TD>' if scene.title else ""
-    rows = "".join(f"<TR>{row}</TR>" for row in (title, "".join(cells)) if row)
-    return f'<TABLE BORDER="0" CELLSPACING="8" CELLPADDING="2">{rows}</TABLE>' if rows else ""
+    row = f"<TR>{''.join(cells)}</TR>"
+    return f'<TABLE BORDER="0" CELLSPACING="8" CELLPADDING="2">{row}</TABLE>' if cells else ""
 
 
 def _one_after_the_other(scene: Scene) -> Iterator[tuple[str, str]]:

@@ -14,7 +14,7 @@ SYMBOLS = {
     "power": "^", "float_power": "^", "square": "( )²", "sqrt": "√", "cbrt": "∛", "reciprocal": "1/x",
     "matmul": "@", "sum": "Σ", "prod": "Π", "mean": "mean", "absolute": "| |", "maximum": "max",
     "minimum": "min", "expit": "σ", "log_expit": "log σ", "transpose": "T", "matrix_transpose": "T",
-    "norm": "‖ ‖", "getitem": "[ ]", "concatenate": "concat", "positive": "+", "leaky_relu": "leaky relu",
+    "norm": "‖ ‖", "getitem": "[ ]", "concatenate": "concat", "positive": "=", "leaky_relu": "leaky relu",
     "log_softmax": "log softmax", "binary_cross_entropy": "cross-entropy",
     "categorical_cross_entropy": "cross-entropy",
 }  # fmt: skip

@@ -22,7 +22,6 @@ from tinygrad_course.compiling.tracing.refusals import none_swallowed
 from tinygrad_course.compiling.tracing.trace import Trace
 from tinygrad_course.compiling.tracing.tracer import Tracer
 from tinygrad_course.engine import trees
-from tinygrad_course.engine.stable_forms import Mended
 from tinygrad_course.engine.tensor import Tensor
 from tinygrad_course.engine.trees import Array, Nest
 from tinygrad_course.exchange.onnx_model import CannotExport, Model, Name, Two
@@ -220,9 +219,6 @@ def _called(g: Graph, trace: Trace) -> Value:
             if type(of[i]) is Value and g[i].op is None:
                 of[i].name = g[i].name
         if node.call is None or type(made) is not Value or node.call.rule.name not in EMIT:
-            continue
-        if type(node.call.rule.function) is Mended:  # exp(z) / sum(exp(z)): its form that never overflows
-            of[-1] = of[node.inputs[-1]]
             continue
         args, kwargs = node.call.filled([of[i] for i in node.inputs]), node.call.kwargs
         args = tuple([a.recorded if type(a) is Tracer else a for a in args])  # a mask that is an index

@@ -61,6 +61,22 @@ def forward(graph: Graph, leaves: Mapping[int, Any] | None = None) -> dict[int, 
     return values
 
 
+def changed(graph: Graph, values: Mapping[int, Any], slack: float = 1.0) -> Node | None:
+    """Return an operation that comes out otherwise than it was recorded: its leaves have new data since.
+
+    The last bits may differ, for x**2 and np.power(x, 2) round apart, and `slack` times as much.
+    """
+    for node in graph:
+        if node.op in {None, "positive"} or node.value is None or isinstance(node.value, tuple):
+            continue
+        was, found = (np.asarray(x, np.complex128) for x in (node.value, values[node.id]))
+        few = min(0.1, slack * 8 * float(np.finfo(node.dtype).eps))
+        size = np.max(np.abs(was[np.isfinite(was)]), initial=1.0)
+        if was.shape != found.shape or not np.allclose(was, found, few, few * size, equal_nan=True):
+            return node
+    return None
+
+
 def _operands(graph: Graph, node: Node, values: Mapping[int, Any], as_recorded: bool) -> list[Any]:
     """Return an operation's operands, leaves and constants as the recording has kept them."""
     found = []
