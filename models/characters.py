@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from datasets.container import Array
-from models.program import command_line, finish
+from models.program import command_line, draw, finish, print_costs
 from tinygrad_course import Tensor, graph, value_and_grad
 from tinygrad_course.functions import cross_entropy, linear, lstm_cell, rnn_cell, scan, softmax
 from tinygrad_course.optimizers import Adam
@@ -137,26 +137,26 @@ def sample(
 
 def report(options: argparse.Namespace) -> None:
     """Do what the command line asks, and print it."""
+    p = learn_and_say(options, initialize(options.cell, seed=options.seed), train, sample, "the ")
+    X, Y = batch(encode(text(seed=options.seed)), 1, 2, np.random.RandomState(0))
+    tensors = {name: Tensor(value, name=name) for name, value in p.items()}
+    draw(options, options.cell, "graph of two steps", lambda: graph(cost(tensors, X, Y).named("J")))
+
+
+def learn_and_say(
+    options: argparse.Namespace, p: Parameters, train: Any, sample: Any, begin: str
+) -> Parameters:
+    """Train on the text, write on from `begin`, print what came of it; return the parameters."""
     if options.iterations < 1:
         raise ValueError(f"--iterations is {options.iterations}; expected 1 or more")
-    written = text(seed=options.seed)
-    p = initialize(options.cell, seed=options.seed)
-    p, costs = train(p, written, iterations=options.iterations, seed=options.seed)
-    for i in range(0, len(costs), max(1, len(costs) // 5)):
-        print(f"cost at iteration {i:>4}: {costs[i]:.4f}")
+    p, costs = train(p, text(seed=options.seed), iterations=options.iterations, seed=options.seed)
+    print_costs(costs)
     print(f"cost at the end:       {np.mean(costs[-10:]):.4f}")
-    said = sample(p, "the ", 120, np.random.RandomState(options.seed))
+    said = sample(p, begin, 120, np.random.RandomState(options.seed))
     print(said)
-    known = set(text(4000, seed=0).split("\n"))
-    whole = said.split("\n")[:-1]
+    known, whole = set(text(4000, seed=0).split("\n")), said.split("\n")[:-1]
     print(f"{sum(line in known for line in whole)} of {len(whole)} whole sentences are of the grammar")
-    if not options.no_graph:
-        X, Y = batch(encode(written), 1, 2, np.random.RandomState(0))
-        tensors = {name: Tensor(value, name=name) for name, value in p.items()}
-        path = options.out / f"{options.cell}.svg"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        graph(cost(tensors, X, Y).named("J")).render(path)
-        print(f"graph of two steps drawn in {path}")
+    return p
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

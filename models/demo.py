@@ -10,11 +10,10 @@ Nothing is differentiated by hand. The pictures go to ``out/``.
 from __future__ import annotations
 
 import argparse
-import sys
-import time
 from pathlib import Path
 
-from models import logistic_regression
+from models import logistic_regression, pictures
+from models.program import finish
 from tinygrad_course import Tensor, graph
 
 __all__ = ["course_graph", "main"]
@@ -39,29 +38,16 @@ def course_graph() -> Tensor:
 
 def main(out: Path | None = None) -> int:
     """Draw, train, print; return the exit status. Without a folder the command line is read."""
-    if out is None:
-        parser = argparse.ArgumentParser(
-            prog="python -m models.demo",
-            description="The graph of J = 3(a + bc), and a classifier of pictures.",
-        )
-        parser.add_argument(
-            "--out", type=Path, default=Path("out"), metavar="FOLDER", help="for the pictures"
-        )
-        out = parser.parse_args().out
-    try:
-        run(out)
-    except (OSError, ValueError, RuntimeError, ModuleNotFoundError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("stopped", file=sys.stderr)
-        return 130
-    return 0
+    parser = argparse.ArgumentParser(
+        prog="python -m models.demo",
+        description="The graph of J = 3(a + bc), and a classifier of pictures.",
+    )
+    parser.add_argument("--out", type=Path, default=Path("out"), metavar="FOLDER", help="for the pictures")
+    return finish(lambda given: run(given.out), parser, None if out is None else ["--out", str(out)])
 
 
 def run(out: Path) -> None:
     """Do it; the pictures go to the folder `out`."""
-    started = time.perf_counter()
     out.mkdir(parents=True, exist_ok=True)
     J = course_graph()
     recorded = graph(J)
@@ -91,10 +77,10 @@ def run(out: Path) -> None:
         f"The first picture that it has not seen is taken for {data.classes[label]} (probability of "
         f"{data.classes[1]}: {probability:.2f}); it is {data.classes[meant]}"
     )
-    logistic_regression.draw_graph(out / "logistic_regression.png", trained.parameters, data)
+    pictures.drawn(logistic_regression.recorded(trained.parameters, data), out / "logistic_regression.png")
     logistic_regression.draw_costs(trained, data, out / "logistic_regression_costs.png")
     names = ("J.png", "logistic_regression.png", "logistic_regression_costs.png")
-    print(f"Drawn: {', '.join(str(out / name) for name in names)} ({time.perf_counter() - started:.0f} s)")
+    print(f"Drawn: {', '.join(str(out / name) for name in names)}")
 
 
 if __name__ == "__main__":

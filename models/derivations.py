@@ -198,23 +198,12 @@ def recurrent_step() -> Recorded:
 
 @dataclass(frozen=True, eq=False)
 class Cost:
-    """A cost of the course's, and its own lines for the backward pass.
-
-    Attributes
-    ----------
-    title : str
-    place : str
-        Where in the course it stands.
-    record : callable
-        Returns the recorded cost and names.
-    formulas : dict of str to str
-        The last formula of each gradient, as `tinygrad_course.derive` writes text.
-    """
+    """A cost of the course's, and its own lines for the backward pass."""
 
     title: str
-    place: str
-    record: Callable[[], Recorded]
-    formulas: dict[str, str]
+    place: str  #: where in the course it stands
+    record: Callable[[], Recorded]  #: returns the recorded cost, and names
+    formulas: dict[str, str]  #: the last formula of each gradient, as `derive` writes text
 
     def derivation(self) -> Derivation:
         """Return the derivation, without numbers."""
@@ -382,22 +371,12 @@ COSTS: tuple[Cost, ...] = (
 
 @dataclass(frozen=True)
 class Mistake:
-    """A formula that is found in notes on the course, and is wrong.
+    """A formula that is found in notes on the course, and is wrong."""
 
-    Attributes
-    ----------
-    formula, right : str
-        In LaTeX.
-    line : str
-        The line of the two-layer derivation (tanh, sigmoid) that it would replace.
-    compute : callable
-        Evaluates it from the values of that derivation, by name.
-    """
-
-    formula: str
+    formula: str  #: in LaTeX
     right: str
-    line: str
-    compute: Callable[[dict[str, Any]], Any]
+    line: str  #: that of the two-layer derivation (tanh, sigmoid) that it would replace
+    compute: Callable[[dict[str, Any]], Any]  #: evaluates it from the values of that derivation, by name
 
     def difference(self, values: dict[str, Any]) -> float | tuple[int, ...]:
         """Return the course's relative difference from the right value, or another shape than that one's."""

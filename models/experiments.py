@@ -26,26 +26,13 @@ __all__ = ["EXPERIMENTS", "Experiment", "experiment"]
 
 @dataclass(frozen=True)
 class Experiment:
-    """One row of the table.
+    """One row of the table."""
 
-    Parameters
-    ----------
-    name : str
-        As in ``python -m models NAME``, and the folder of its pictures.
-    title : str
-    run : callable
-        Takes `Options`, returns an `Outcome`.
-    covers : tuple of str
-        How the names of its records begin.
-    weight : int
-        About how many seconds it takes; the longest are begun first.
-    """
-
-    name: str
+    name: str  #: as in ``python -m models NAME``, and the folder of its pictures
     title: str
     run: Callable[[Options], Outcome]
-    covers: tuple[str, ...] = ()
-    weight: int = 1
+    covers: tuple[str, ...] = ()  #: how the names of its records begin
+    weight: int = 1  #: about how many seconds it takes; the longest are begun first
 
     @property
     def records(self) -> tuple[Record, ...]:

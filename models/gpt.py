@@ -17,8 +17,8 @@ from typing import Any
 import numpy as np
 
 from datasets.container import Array
-from models.characters import ALPHABET, encode, text
-from models.program import command_line, finish
+from models.characters import ALPHABET, encode, learn_and_say
+from models.program import command_line, draw, finish
 from tinygrad_course import Tensor, graph, value_and_grad
 from tinygrad_course.functions import attention, cross_entropy, embedding, gelu, layer_norm, softmax
 from tinygrad_course.optimizers import Adam
@@ -167,24 +167,10 @@ def sample(
 
 def report(options: argparse.Namespace) -> None:
     """Do what the command line asks, and print it."""
-    if options.iterations < 1:
-        raise ValueError(f"--iterations is {options.iterations}; expected 1 or more")
-    written = text(seed=options.seed)
-    p, costs = train(initialize(seed=options.seed), written, iterations=options.iterations, seed=options.seed)
-    for i in range(0, len(costs), max(1, len(costs) // 5)):
-        print(f"cost at iteration {i:>4}: {costs[i]:.4f}")
-    print(f"cost at the end:       {np.mean(costs[-10:]):.4f}")
-    said = sample(p, "the cat ", 120, np.random.RandomState(options.seed))
-    print(said)
-    known, whole = set(text(4000, seed=0).split("\n")), said.split("\n")[:-1]
-    print(f"{sum(line in known for line in whole)} of {len(whole)} whole sentences are of the grammar")
-    if not options.no_graph:
-        tensors = {name: Tensor(value, name=name) for name, value in p["blocks"][0].items()}
-        x = Tensor(np.random.RandomState(0).randn(1, 6, p["E"].shape[1]), name="x")
-        path = options.out / "block.svg"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        graph(block(x, tensors).named("y")).render(path)
-        print(f"graph of one block drawn in {path}")
+    p = learn_and_say(options, initialize(seed=options.seed), train, sample, "the cat ")
+    tensors = {name: Tensor(value, name=name) for name, value in p["blocks"][0].items()}
+    x = Tensor(np.random.RandomState(0).randn(1, 6, p["E"].shape[1]), name="x")
+    draw(options, "block", "graph of one block", lambda: graph(block(x, tensors).named("y")))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from datasets.container import Array
-from models.program import command_line, finish
+from models.program import command_line, draw, finish
 from tinygrad_course import Tensor, compiled, graph, value_and_grad
 from tinygrad_course.functions import mean_squared_error, softplus
 from tinygrad_course.optimizers import Adam
@@ -104,12 +104,9 @@ def report(options: argparse.Namespace) -> None:
     print(f"cost {float(J):.2e} at first, {costs[-1]:.2e} at the end")
     wrong = np.abs(conductivity(theta) - true)
     print(f"conductivity from 0.1 to 0.9, found within {wrong.max():.3f}, {wrong.mean():.3f} on average")
-    if not options.no_graph:
-        path = options.out / "heat.svg"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        k = Tensor(true, name="k")
-        graph(np.mean(np.square(temperatures(k, before, 2) - after)).named("J")).render(path)
-        print(f"graph of two steps drawn in {path}")
+    k = Tensor(true, name="k")
+    misfit = np.mean(np.square(temperatures(k, before, 2) - after)).named("J")
+    draw(options, "heat", "graph of two steps", lambda: graph(misfit))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -19,7 +19,7 @@ import numpy as np
 
 from datasets.container import Array
 from datasets.streams import generators
-from models.program import command_line, finish
+from models.program import command_line, draw, finish, print_costs
 from tinygrad_course import Tensor, graph, value_and_grad
 from tinygrad_course.functions import conv, cross_entropy, linear, max_pool, relu
 from tinygrad_course.optimizers import AdamW
@@ -142,17 +142,12 @@ def report(options: argparse.Namespace) -> None:
     X, Y, X_test, Y_test = load(options.seed)
     start = initialize(options.seed, options.residual)
     p, costs = train(start, X, Y, epochs=options.epochs, seed=options.seed)
-    for epoch in range(0, options.epochs, max(1, options.epochs // 5)):
-        print(f"cost of epoch {epoch:>3}: {costs[epoch]:.4f}")
+    print_costs(costs, "of epoch")
     print(f"accuracy on {len(Y)} pictures: {accuracy(p, X, Y):.2f} %")
     wrong = np.flatnonzero(np.argmax(forward(p, X_test), axis=0) != Y_test)
     print(f"accuracy on {len(Y_test)} held out: {accuracy(p, X_test, Y_test):.2f} %, {len(wrong)} wrong")
-    if not options.no_graph:
-        tensors = {name: Tensor(value, name=name) for name, value in p.items()}
-        path = options.out / "lenet.svg"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        graph(cost(tensors, X[:4], Y[:4]).named("J")).render(path)
-        print(f"graph drawn in {path}")
+    tensors = {name: Tensor(value, name=name) for name, value in p.items()}
+    draw(options, "lenet", "graph", lambda: graph(cost(tensors, X[:4], Y[:4]).named("J")))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

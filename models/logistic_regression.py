@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -25,6 +24,7 @@ from datasets.container import Array, Dataset
 from models import pictures
 from models.descent import Parameters, descend
 from models.outcome import Options, Outcome
+from models.program import finish
 from models.published import Comparison, published
 from models.table import figure_lines, summary_line
 from tinygrad_course import Tensor, functions, graph
@@ -92,23 +92,12 @@ def accuracy(parameters: Any, X: Array, Y: Array) -> float:
 
 @dataclass(frozen=True)
 class Run:
-    """A trained logistic regression.
+    """A trained logistic regression."""
 
-    Parameters
-    ----------
-    parameters : dict with w of shape (n_x, 1) and b
-    costs : dict of int to float
-        Cost at every hundredth iteration.
-    train, test : float
-        Accuracies in percent; `test` is NaN for a set without a test part.
-    learning_rate : float
-    iterations : int
-    """
-
-    parameters: Parameters
-    costs: dict[int, float]
-    train: float
-    test: float
+    parameters: Parameters  #: w of shape (n_x, 1) and b
+    costs: dict[int, float]  #: at every hundredth iteration
+    train: float  #: accuracies in percent,
+    test: float  #: NaN for a set without a test part
     learning_rate: float
     iterations: int
 
@@ -210,14 +199,6 @@ def draw_costs(run: Run, data: Dataset, path: str | os.PathLike[str]) -> Path:
     pictures.cost_curve(axes, run.costs)
     axes.set_title(f"Logistic regression on the {data.name}, learning rate {run.learning_rate}")
     return pictures.save(figure, path)
-
-
-def draw_graph(path: str | os.PathLike[str], parameters: Parameters, data: Dataset) -> Path:
-    """Draw the graph of the cost of trained parameters, recorded on three examples, into a picture file."""
-    target = Path(path)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    recorded(parameters, data).render(target)
-    return target
 
 
 def recorded(parameters: Parameters, data: Dataset, m: int = 3) -> Graph:
@@ -326,16 +307,7 @@ def build_parser() -> argparse.ArgumentParser:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Train, compare, draw; return the exit status."""
-    options = build_parser().parse_args(arguments)
-    try:
-        report(options)
-    except (OSError, ValueError, ModuleNotFoundError, FloatingPointError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("stopped", file=sys.stderr)
-        return 130
-    return 0
+    return finish(report, build_parser(), arguments)
 
 
 def report(options: argparse.Namespace) -> None:

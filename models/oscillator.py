@@ -19,7 +19,7 @@ import numpy as np
 from scipy import optimize
 
 from datasets.container import Array
-from models.program import command_line, finish
+from models.program import command_line, draw, finish
 from tinygrad_course import Tensor, graph, value_and_grad
 from tinygrad_course.autodiff import flatten
 from tinygrad_course.functions import mean_squared_error
@@ -77,12 +77,8 @@ def report(options: argparse.Namespace) -> None:
     print(f"cost {float(J):.5f} at the guess, {found.fun:.5f} at the end, {found.nfev} evaluations")
     for name, value in p.items():
         print(f"{name}: {value:.4f}, and the places were made with {true[name]}")
-    if not options.no_graph:
-        tensors = {name: Tensor(value, name=name) for name, value in p.items()}
-        path = options.out / "oscillator.svg"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        graph(cost(tensors, t, x).named("J")).render(path)
-        print(f"graph drawn in {path}")
+    tensors = {name: Tensor(value, name=name) for name, value in p.items()}
+    draw(options, "oscillator", "graph", lambda: graph(cost(tensors, t, x).named("J")))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -16,18 +16,12 @@ __all__ = ["Options", "Outcome"]
 
 @dataclass(frozen=True)
 class Options:
-    """How an experiment is to be run.
+    """How an experiment is to be run."""
 
-    Parameters
-    ----------
-    fast : bool
-        A tenth of the iterations: enough to hold the first costs against the published ones.
-    shown : bool
-        Show progress on a terminal.
-    """
-
-    fast: bool = False
-    shown: bool = True
+    fast: bool = (
+        False  #: a tenth of the iterations: enough for the first published costs
+    )
+    shown: bool = True  #: show progress on a terminal
 
     def iterations(self, full: int) -> int:
         """Return how many of the published number of iterations to run.
@@ -47,22 +41,11 @@ class Options:
 
 @dataclass
 class Outcome:
-    """What an experiment found.
+    """What an experiment found."""
 
-    Parameters
-    ----------
-    measured : dict of str to dict
-        For each record of `models.published`, the results by the names of its figures. What a shortened run
-        cannot measure is left out.
-    remarks : list of str
-        What else there is to say, a sentence each.
-    pictures : dict of str to callable
-        The name of each picture, and a function that draws it.
-    graph : callable or None
-        Records the experiment's cost on a few examples.
-    """
-
+    #: for each record of `models.published`, the results by the names of its figures; what a shortened run
+    #: cannot measure is left out
     measured: dict[str, dict[str, Any]] = field(default_factory=dict)
-    remarks: list[str] = field(default_factory=list)
-    pictures: dict[str, Callable[[], Figure]] = field(default_factory=dict)
-    graph: Callable[[], Graph] | None = None
+    remarks: list[str] = field(default_factory=list)  #: what else there is to say, a sentence each
+    pictures: dict[str, Callable[[], Figure]] = field(default_factory=dict)  #: by name, what draws each
+    graph: Callable[[], Graph] | None = None  #: records the experiment's cost on a few examples

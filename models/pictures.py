@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import os
-import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,6 +12,8 @@ import numpy as np
 
 from datasets.container import Array, Dataset
 from models.descent import Costs
+from tinygrad_course.graph import Graph
+from tinygrad_course.training import plots
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -24,6 +25,7 @@ __all__ = [
     "costs_alone",
     "costs_together",
     "decision_boundary",
+    "drawn",
     "misclassified",
     "new_figure",
     "save",
@@ -31,49 +33,23 @@ __all__ = [
 
 
 def new_figure(width: float = 6.4, height: float = 4.0) -> Figure:
-    """Return an empty figure that no window system knows of.
-
-    Raises
-    ------
-    ModuleNotFoundError
-        If matplotlib is not installed.
-    """
-    try:
-        from matplotlib.figure import Figure as MatplotlibFigure
-    except ModuleNotFoundError as error:
-        raise ModuleNotFoundError(
-            "pictures need matplotlib: pip install matplotlib, or go without them (--no-plots)"
-        ) from error
-    return MatplotlibFigure(figsize=(width, height), layout="constrained")
+    """Return an empty figure that no window system knows of."""
+    return plots.new_figure(width, height)
 
 
 def save(figure: Figure, path: str | os.PathLike[str]) -> Path:
-    """Write a figure by its suffix, whole or not at all.
-
-    Parameters
-    ----------
-    figure : matplotlib Figure
-    path : path
-        Its folder is made where it is missing.
-
-    Returns
-    -------
-    Path
-    """
+    """Write a figure by its suffix, whole or not at all; its folder is made where it is missing."""
     target = Path(path)
     target.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, name = tempfile.mkstemp(suffix=target.suffix, dir=target.parent)
-    temporary = Path(name)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            figure.savefig(file, format=target.suffix.lstrip(".") or "png", dpi=120)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.chmod(0o644)
-        temporary.replace(target)
-    finally:
-        temporary.unlink(missing_ok=True)
+    plots.saved(figure, target)
     return target
+
+
+def drawn(recorded: Graph, path: str | os.PathLike[str]) -> Path:
+    """Draw a graph into a file; its folder is made where it is missing."""
+    target = Path(path)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    return recorded.render(target)
 
 
 def cost_curve(

@@ -8,7 +8,10 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-__all__ = ["command_line", "finish"]
+from models import pictures
+from tinygrad_course.graph import Graph
+
+__all__ = ["command_line", "draw", "finish", "print_costs"]
 
 
 def command_line(name: str, text: str | None) -> argparse.ArgumentParser:
@@ -21,6 +24,18 @@ def command_line(name: str, text: str | None) -> argparse.ArgumentParser:
     )
     parser.add_argument("--no-graph", action="store_true", help="do without the picture")
     return parser
+
+
+def print_costs(costs: Sequence[float], of: str = "at iteration", shown: int = 5) -> None:
+    """Print some of the costs of a training."""
+    for i in range(0, len(costs), max(1, len(costs) // shown)):
+        print(f"cost {of} {i:>4}: {costs[i]:.4f}")
+
+
+def draw(options: argparse.Namespace, name: str, told: str, recorded: Callable[[], Graph]) -> None:
+    """Draw a graph, unless it is not wanted, and say where."""
+    if not options.no_graph:
+        print(f"{told} drawn in {pictures.drawn(recorded(), options.out / f'{name}.svg')}")
 
 
 def finish(

@@ -45,7 +45,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-__all__ = ["Comparison", "Figure", "Record", "agrees", "published", "records"]
+__all__ = ["Comparison", "Figure", "Record", "agrees", "printed_like", "published", "records"]
 
 Style = Literal["rounded", "truncated", "number", "array"]
 Verdict = Literal["exact", "close", "not reproducible", "missed", "not measured"]
@@ -54,29 +54,52 @@ FULL_PRINT = 15  # from so many significant digits on, a number was printed in f
 HELD_FIGURES = 10  # of a number printed in full, so many first figures are to agree
 
 
-def agrees(printed: str, value: float, style: Style = "rounded") -> bool:
-    """Whether a value, printed as the published figure was, shows the same digits.
+def printed_like(printed: str, value: float, style: Style = "rounded") -> str:
+    """Print a value as a published figure was printed, so that the two can be read one above the other.
 
     Parameters
     ----------
     printed : str
         The published figure: ``"0.693147"``, ``"1.189e-07"``, ``"90"``, ``"-inf"``.
     value : float
-        The result to hold against it.
     style : {"rounded", "truncated", "number", "array"}
         How the figure was printed: rounded to the decimals that it shows (``%f``), cut to them (``%d``), as
         Python 2 and NumPy print a number (up to 12 digits, zeros at the end dropped), or as NumPy prints an
         array (8 decimals, zeros at the end dropped). Whatever the style, a figure of 15 digits or more was
         printed in full, and only the same float64 agrees.
 
-    Returns
-    -------
-    bool
-
     Raises
     ------
     ValueError
         If `printed` is no number.
+
+    Examples
+    --------
+    >>> printed_like("0.140872", 0.14087209), printed_like("90", 90.75, "truncated")
+    ('0.140872', '90')
+    >>> printed_like("8.32996807e-07", 8.3299680712e-07), printed_like("0.", -1e-300)
+    ('8.32996807e-07', '0.')
+    >>> printed_like("0.8830537463419761", 0.88305374634197)
+    '0.88305374634197'
+    """
+    shown, value = _decimal(printed), float(value)
+    finite = shown.is_finite() and math.isfinite(value)
+    if not finite or len(shown.as_tuple().digits) >= FULL_PRINT:
+        wanted = float(shown)
+        return printed if value == wanted or (value != value and wanted != wanted) else repr(value)  # noqa: PLR0124
+    mantissa, _, power = printed.lower().partition("e")
+    decimals = len(mantissa.partition(".")[2])
+    letter = "e" if power else "f"
+    formats = {"rounded": f".{decimals}{letter}", "number": ".12g", "array": f".8{letter}"}
+    if style == "truncated":
+        text = f"{Decimal(value).quantize(Decimal(1).scaleb(-decimals), rounding=ROUND_DOWN):f}"
+    else:
+        text = format(value, formats[style])
+    return printed if Decimal(text) == shown else text
+
+
+def agrees(printed: str, value: float, style: Style = "rounded") -> bool:
+    """Whether a value, printed as the published figure was, shows the same digits.
 
     Examples
     --------
@@ -87,19 +110,7 @@ def agrees(printed: str, value: float, style: Style = "rounded") -> bool:
     >>> agrees("0.915", 0.915004), agrees("0.915", 0.915004, style="number")
     (True, False)
     """
-    shown, value = _decimal(printed), float(value)
-    if not shown.is_finite() or not math.isfinite(value):
-        wanted = float(shown)
-        return value == wanted or (math.isnan(value) and math.isnan(wanted))
-    if len(shown.as_tuple().digits) >= FULL_PRINT:
-        return float(shown) == value
-    mantissa, _, power = printed.lower().partition("e")
-    decimals = len(mantissa.partition(".")[2])
-    letter = "e" if power else "f"
-    if style == "truncated":
-        return Decimal(value).quantize(Decimal(1).scaleb(-decimals), rounding=ROUND_DOWN) == shown
-    formats = {"rounded": f".{decimals}{letter}", "number": ".12g", "array": f".8{letter}"}
-    return Decimal(format(value, formats[style])) == shown
+    return printed_like(printed, value, style) == printed
 
 
 def _decimal(printed: str) -> Decimal:
@@ -111,39 +122,19 @@ def _decimal(printed: str) -> Decimal:
 
 @dataclass(frozen=True)
 class Figure:
-    """One published number.
+    """One published number."""
 
-    Parameters
-    ----------
-    experiment : str
-        Name of its record.
-    quantity : str
-        ``"costs[100]"``, ``"W1[0, 1]"``, ``"train_accuracy"``.
-    printed : str
-        As printed.
-    source : str
-        Where.
-    reproducible : bool
-        False where nobody can meet it exactly.
-    reason : str
-        Why not; empty for a reproducible figure.
-    style : str
-        How it was printed, see :func:`agrees`.
-    digits : int or None
-        So many of the first figures are to agree, where not all printed ones can.
-    slack : float
-        A result may be off by so much, where the published inputs do not determine it better.
-    """
-
-    experiment: str
-    quantity: str
+    experiment: str  #: name of its record
+    quantity: str  #: ``"costs[100]"``, ``"W1[0, 1]"``, ``"train_accuracy"``
     printed: str
     source: str
-    reproducible: bool = True
-    reason: str = ""
-    style: Style = "rounded"
-    digits: int | None = None
-    slack: float = 0.0
+    reproducible: bool = True  #: False where nobody can meet it exactly,
+    reason: str = ""  #: and why not
+    style: Style = "rounded"  #: how it was printed, see `printed_like`
+    digits: int | None = None  #: so many of the first figures are to agree, where not all printed ones can
+    slack: float = (
+        0.0  #: a result may be off by so much, where published inputs determine it no better
+    )
 
     def verdict(self, value: float | None) -> Verdict:
         """Hold a result against the figure.
@@ -188,24 +179,13 @@ class Comparison:
 
 @dataclass(frozen=True)
 class Record:
-    """What one source published about one experiment.
-
-    Parameters
-    ----------
-    name, source, note : str
-    setup : mapping
-        What was run, in the course's words.
-    printed : mapping of str to str, list or mapping
-        The figures in the shape in which they were printed.
-    figures : tuple of Figure
-        The same, one by one. Empty for a record that only explains something.
-    """
+    """What one source published about one experiment."""
 
     name: str
     source: str
-    setup: Mapping[str, Any]
-    printed: Mapping[str, Any]
-    figures: tuple[Figure, ...]
+    setup: Mapping[str, Any]  #: what was run, in the course's words
+    printed: Mapping[str, Any]  #: the figures in the shape in which they were printed
+    figures: tuple[Figure, ...]  #: the same, one by one; none in a record that only explains something
     note: str = ""
 
     def compare(self, measured: Mapping[str, Any]) -> list[Comparison]:

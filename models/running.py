@@ -22,27 +22,14 @@ __all__ = ["Report", "run_all", "run_one", "several"]
 
 @dataclass
 class Report:
-    """What one experiment came to.
-
-    Parameters
-    ----------
-    name : str
-    comparisons : dict of str to list of Comparison
-        By the names of the records, in their order.
-    remarks : list of str
-    files : list of Path
-        The pictures that were written.
-    seconds : float
-    problem : str
-        Why it could not be run, or not be drawn; empty where it was.
-    """
+    """What one experiment came to."""
 
     name: str
-    comparisons: dict[str, list[Comparison]] = field(default_factory=dict)
+    comparisons: dict[str, list[Comparison]] = field(default_factory=dict)  #: by the names of the records
     remarks: list[str] = field(default_factory=list)
-    files: list[Path] = field(default_factory=list)
+    files: list[Path] = field(default_factory=list)  #: the pictures that were written
     seconds: float = 0.0
-    problem: str = ""
+    problem: str = ""  #: why it could not be run, or not be drawn
 
 
 def run_one(name: str, options: Options, out: Path | None) -> Report:
@@ -93,10 +80,7 @@ def draw(drawings: Any, graph: Any, folder: Path) -> list[Path]:
     """Write the pictures and the graph of an experiment; return their paths."""
     files = [pictures.save(make(), folder / f"{name}.png") for name, make in drawings.items()]
     if graph is not None:
-        folder.mkdir(parents=True, exist_ok=True)
-        path = folder / "graph.png"
-        graph().render(path)
-        files.append(path)
+        files.append(pictures.drawn(graph(), folder / "graph.png"))
     return files
 
 

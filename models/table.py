@@ -5,56 +5,14 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from decimal import ROUND_DOWN, Decimal
+from decimal import Decimal
 
-from models.published import FULL_PRINT, Comparison
+from models.published import Comparison, printed_like
 
-__all__ = ["agreeing_digits", "figure_lines", "printed_like", "quantity_lines", "summary_line"]
+__all__ = ["agreeing_digits", "figure_lines", "quantity_lines", "summary_line"]
 
 # In the order in which they are counted. "Close" is explained where it is used: see models.published.
 VERDICTS = ("exact", "close", "not reproducible", "missed", "not measured")
-
-
-def printed_like(printed: str, value: float, style: str = "rounded") -> str:
-    """Print a value as a published figure was printed, so that the two can be read one above the other.
-
-    Parameters
-    ----------
-    printed : str
-        The published figure: ``"0.693147"``, ``"-1.02420756e-06"``, ``"1."``, ``"inf"``.
-    value : float
-    style : str
-        How it was printed, see `models.published.agrees`.
-
-    Returns
-    -------
-    str
-
-    Examples
-    --------
-    >>> printed_like("0.140872", 0.14087209), printed_like("90", 90.75, "truncated")
-    ('0.140872', '90')
-    >>> printed_like("8.32996807e-07", 8.3299680712e-07), printed_like("0.", -1e-300)
-    ('8.32996807e-07', '0.')
-    >>> printed_like("0.8830537463419761", 0.88305374634197)
-    '0.88305374634197'
-    """
-    number = Decimal(printed)
-    value = float(value)
-    if not number.is_finite() or not math.isfinite(value):
-        return f"{value}"
-    if len(number.as_tuple().digits) >= FULL_PRINT:
-        return f"{value!r}"
-    mantissa, power, _ = printed.lower().partition("e")
-    decimals = len(mantissa.partition(".")[2])
-    if style == "truncated":
-        return f"{Decimal(value).quantize(Decimal(1).scaleb(-decimals), rounding=ROUND_DOWN):f}"
-    # NumPy prints arrays with 8 decimals, Python 2 numbers with 12 digits; both drop zeros at the end.
-    formats = {"number": ".12g", "array": f".8{'e' if power else 'f'}"}
-    text = format(value, formats.get(style, f".{decimals}{'e' if power else 'f'}"))
-    if Decimal(text) == number:
-        return printed
-    return text
 
 
 def agreeing_digits(printed: str, value: float) -> int:

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from datasets import circles, digits
 from models import demo, pictures
 from models.descent import descend
-from models.published import agrees
-from models.table import agreeing_digits, figure_lines, printed_like, summary_line
+from models.published import agrees, printed_like
+from models.table import agreeing_digits, figure_lines, summary_line
 from tinygrad_course.training.progress import progress
 
 ROOT = Path(__file__).resolve().parent.parent.parent

@@ -34,7 +34,7 @@ def saved(figure: Figure, path: str | os.PathLike[str] | None) -> Figure:
     """Write a figure into a file, whole, if one is named; return it."""
     if path is not None:
         target, content = Path(path), io.BytesIO()
-        figure.savefig(content, format=target.suffix.lstrip(".") or "png", dpi=110)
+        figure.savefig(content, format=target.suffix.lstrip(".") or "png", dpi=120)
         write(target, content.getvalue())
     return figure
 
