@@ -75,18 +75,15 @@ def between(reading: Reading, wanted: list[Variable]) -> list[Variable]:
         if x.free_symbols & on_way:
             on_way.add(v)
     order: list[Variable] = []
-    for v in sorted(reading.definitions, key=lambda v: reading.nodes[v], reverse=True):
+    known = reading.definitions.keys()
+    for v in sorted(known, key=lambda v: reading.nodes[v], reverse=True):
         if v in on_way:
             order.append(v)
-            leaves = [p for p in _inputs(reading, v) if p in on_way and p not in reading.definitions]
-            order += [p for p in leaves if p not in order and set(reading.users(p)) & on_way <= set(order)]
+            leaves = reading.definitions[v].free_symbols & on_way & (reading.nodes.keys() - known)
+            for p in sorted(leaves, key=lambda p: reading.nodes[p]):
+                if p not in order and set(reading.users(p)) & on_way <= set(order):
+                    order.append(p)
     return order or list(wanted)
-
-
-def _inputs(reading: Reading, of: Variable) -> list[Variable]:
-    """Return the variables in a formula, the first of the recording first."""
-    inputs = [v for v in reading.definitions[of].free_symbols if v in reading.nodes]
-    return sorted(inputs, key=lambda v: reading.nodes[v])
 
 
 def ways(reading: Reading, of: Variable) -> list[list[Variable]]:

@@ -55,16 +55,6 @@ FUNCTIONS: dict[str, Callable[..., Expr]] = {
 }  # fmt: skip
 
 
-def _by_element(op: str, operands: list[Expr]) -> Expr | None:
-    """Return what a function of each element comes to; np.max is of one, over an axis, and has none here."""
-    if op in FUNCTIONS and len(operands) > (op in {"max", "min"}):
-        return with_sigmoid(FUNCTIONS[op](*operands))
-    if op not in WRITTEN:
-        return None
-    names = {**FUNCTIONS, "e": sympy.E, **dict(zip("abc", operands, strict=False))}
-    return with_sigmoid(sympy.sympify(WRITTEN[op], locals=names))
-
-
 def with_sigmoid(x: Expr) -> Expr:
     """Write 1 / (1 + exp(-z)) and exp(z) / (1 + exp(z)) as sigmoid(z).
 
@@ -124,8 +114,14 @@ class Call:
 
 def formula(call: Call) -> Expr | None:
     """Return an operation's formula, None if it has none here."""
-    if call.op in FUNCTIONS or call.op in WRITTEN:
-        return None if call.options else _by_element(call.op, call.operands)
+    one = len(call.operands) == 1 and call.op in {"max", "min"}  # of an array, over an axis
+    if (call.op in FUNCTIONS or call.op in WRITTEN) and (call.options or one):
+        return None
+    if call.op in FUNCTIONS:
+        return with_sigmoid(FUNCTIONS[call.op](*call.operands))
+    if call.op in WRITTEN:
+        names = {**FUNCTIONS, "e": sympy.E, **dict(zip("abc", call.operands, strict=False))}
+        return with_sigmoid(sympy.sympify(WRITTEN[call.op], locals=names))
     build = _BUILD.get(call.op)
     high = any(len(s) > 2 for s in (*call.shapes, call.shape))
     if build is None or (high and not (call.op in {"sum", "mean"} and math.prod(call.shape) == 1)):
@@ -143,11 +139,6 @@ def _sum(call: Call) -> Expr | None:
     if len(call.axes) != 1:
         return None
     return _shaped(Sum(call.x, call.axes[0]), call.shape)
-
-
-def _mean(call: Call) -> Expr | None:
-    total = _sum(call)
-    return None if total is None else total / _count(call)
 
 
 def _count(call: Call) -> Expr:
@@ -191,18 +182,10 @@ def _dot(call: Call) -> Expr | None:
     if len(call.shapes[0]) == len(call.shapes[1]) == 1:
         return Sum(a * b, -1)
     if call.shape == (1, 1) and call.shapes[0][-1] > 1 and b.has(T):
-        return Sum(a * _turned(b), -1)  # a row times a row's transpose: the course's other way to write a sum
+        # a row times a row's transpose: the course's other way to write a sum
+        turned = [t if shape_of(t) == () else T(t) for t in sympy.Add.make_args(b)]
+        return Sum(a * sympy.Add(*turned), -1)
     return Dot(a, b)
-
-
-def _vectors(call: Call) -> bool:
-    return [len(shape) for shape in call.shapes] == [1, 1]
-
-
-def _turned(x: Expr) -> Expr:
-    """Return a transpose: of 1 - Y, term by term."""
-    terms = sympy.Add.make_args(x)
-    return sympy.Add(*[t if shape_of(t) == () else T(t) for t in terms])
 
 
 def _reshape(call: Call) -> Expr | None:
@@ -210,7 +193,7 @@ def _reshape(call: Call) -> Expr | None:
         return None
     if math.prod(call.shape) == 1:
         return call.operands[0]
-    return call.x if call.shape == call.shapes[0] else Reshape(call.x, *call.shape)
+    return _shaped(call.x, call.shape)
 
 
 def _concatenate(call: Call) -> Expr | None:
@@ -220,13 +203,6 @@ def _concatenate(call: Call) -> Expr | None:
     parts = list(map(full, call.operands, call.shapes))
     # (an array of zeros is the number 0 here, and has no sides to be joined by)
     return Joined(axis % 2, *parts) if list(map(shape_of, parts)) == call.shapes else None
-
-
-def _logsumexp(call: Call) -> Expr | None:
-    if call.along is None:
-        return None
-    found = LogSumExp(call.x, call.along)
-    return found if len(call.shape) == 2 else Reshape(found, *call.shape)
 
 
 def _leaky_relu(call: Call) -> Expr | None:
@@ -242,11 +218,15 @@ def _whole(call: Call) -> Expr | None:
 
 
 _BUILD: dict[str, Callable[[Call], Expr | None]] = {
-    "sum": _sum, "mean": _mean, "dot": _dot, "matmul": _dot, "reshape": _reshape, "squeeze": _reshape,
-    "ravel": _reshape, "expand_dims": _reshape, "logsumexp": _logsumexp, "leaky_relu": _leaky_relu,
+    "sum": _sum, "dot": _dot, "matmul": _dot, "reshape": _reshape, "squeeze": _reshape,
+    "mean": lambda call: None if (total := _sum(call)) is None else total / _count(call),
+    "ravel": _reshape, "expand_dims": _reshape,  "leaky_relu": _leaky_relu,
     "binary_cross_entropy": _whole, "categorical_cross_entropy": _whole, "drop": _whole, "var": _var,
     "concatenate": _concatenate, "standardize": _normalized, "rms_norm": _normalized,
-    "outer": lambda call: Outer(call.x, full(call.operands[1], call.shapes[1])) if _vectors(call) else None,
+    "logsumexp": lambda call: None if (axis := call.along) is None else
+    _shaped(LogSumExp(call.x, axis), call.shape),
+    "outer": lambda call: Outer(call.x, full(call.operands[1], call.shapes[1]))
+    if [*map(len, call.shapes)] == [1, 1] else None,
     "linear": lambda call: Dot(*call.operands[:2]) + call.operands[2],
     "norm": lambda call: None if call.options or call.shape else sympy.sqrt(Sum(call.x**2, -1)),
     "std": lambda call: None if (variance := _var(call)) is None else sympy.sqrt(variance),

@@ -52,10 +52,6 @@ def _of_shape(a: Any, shape: Shape) -> Any:
     return np.broadcast_to(np.reshape(a, ()) if np.size(a) == 1 else a, shape)[()]
 
 
-def _value(handle: Handle, *operands: Any) -> Any:
-    return handle.call.value(list(map(_of_shape, operands, handle.shapes)))
-
-
 def _sent_to(handle: Handle, place: int, g: Any, *operands: Any) -> Any:
     given = list(map(_of_shape, operands, handle.shapes))
     return handle.call.sent(_of_shape(g, handle.shape), handle.call.value(given), given).get(place, 0.0)
@@ -74,7 +70,7 @@ _COMPUTED: dict[Any, Callable[..., Any]] = {
     Ones: lambda *shape: np.ones(shape), Reshape: lambda z, *shape: np.reshape(z, shape),
     Joined: lambda axis, *parts: np.concatenate(parts, axis=axis),
     Part: lambda z, axis, start, stop: z[(slice(None),) * axis + (slice(start, stop),)],
-    Operation: _value, Vjp: _sent_to,
+    Operation: lambda handle, *of: handle.call.value(list(map(_of_shape, of, handle.shapes))), Vjp: _sent_to,
 }  # fmt: skip
 
 
@@ -156,7 +152,10 @@ def _sent(part: Expr, g: Expr, shape: Shape) -> list[tuple[Expr, Expr]]:
     """Return the operands of a term of `shape`, each with the gradient that g, the term's, gives it."""
     kind, (x, *rest) = type(part), part.args
     if kind is Dot:
-        return [(x, _left(g, x, rest[0], shape)), (rest[0], _right(g, x, rest[0], shape))]
+        b, g = rest[0], full(g, shape)
+        if len(shape_of(x)) == 1:
+            return [(x, g * b if len(shape_of(b)) == 1 else Dot(b, g)), (b, Outer(x, g) if shape else g * x)]
+        return [(x, Dot(g, T(b)) if len(shape_of(b)) == 2 else Outer(g, b)), (b, Dot(T(x), g))]
     if kind is Outer:
         return [(x, Dot(full(g, shape), rest[0])), (rest[0], Dot(x, full(g, shape)))]
     if kind is T:
@@ -182,18 +181,6 @@ def _sent(part: Expr, g: Expr, shape: Shape) -> list[tuple[Expr, Expr]]:
     if kind is Operation:
         return [(operand, Vjp(x, i, g, *rest)) for i, operand in enumerate(rest)]
     raise NotImplementedError(kind.__name__)  # Part, Vjp: only gradients are made of them
-
-
-def _left(g: Expr, a: Expr, b: Expr, shape: Shape) -> Expr:
-    if len(shape_of(b)) == 1:
-        return Outer(full(g, shape), b) if len(shape_of(a)) == 2 else g * b
-    return Dot(full(g, shape), T(b)) if len(shape_of(a)) == 2 else Dot(b, full(g, shape))
-
-
-def _right(g: Expr, a: Expr, b: Expr, shape: Shape) -> Expr:
-    if len(shape_of(a)) == 1:
-        return Outer(a, full(g, shape)) if len(shape_of(b)) == 2 else g * a
-    return Dot(T(a), full(g, shape))
 
 
 def unbroadcast(g: Expr, shape: Shape, wanted: Shape) -> Expr:

@@ -71,7 +71,11 @@ def dimensions(graph: Graph) -> Dimensions:
             letters.setdefault(node.id, f"({before}, m)")
     order = sorted(sizes, key=lambda name: (name == "m", name != "n_x"))
     place = {m: number for number, section in enumerate(found) for m in section.members}
-    return Dimensions({name: sizes[name] for name in order}, _named(graph, letters, place))
+    # layer by layer: the data, the parameters, what is computed from them
+    turn = {n.id: 2 if n.op is not None else 0 if n.constant else 1 for n in graph}
+    named = sorted((n for n in graph if n.name), key=lambda n: (place.get(n.id, 0), turn[n.id], n.id))
+    rows = tuple((labels.visible(n.name or ""), n.shape, letters.get(n.id, "")) for n in named)
+    return Dimensions({name: sizes[name] for name in order}, rows)
 
 
 def _letters(node: Node, sizes: dict[str, int], here: str, before: str) -> str:
@@ -86,12 +90,3 @@ def _letters(node: Node, sizes: dict[str, int], here: str, before: str) -> str:
     if node.shape == (n, 1):
         return f"({here}, 1)"
     return f"({before}, {here})" if node.shape == (previous, n) else ""
-
-
-def _named(
-    graph: Graph, letters: dict[int, str], place: dict[int, int]
-) -> tuple[tuple[str, tuple[int, ...], str], ...]:
-    """Return the rows, layer by layer: the data, the parameters, what is computed from them."""
-    turn = {n.id: 2 if n.op is not None else 0 if n.constant else 1 for n in graph}
-    named = sorted((n for n in graph if n.name), key=lambda n: (place.get(n.id, 0), turn[n.id], n.id))
-    return tuple((labels.visible(n.name or ""), n.shape, letters.get(n.id, "")) for n in named)

@@ -80,8 +80,13 @@ def _lines(scene: Scene, t: Theme, down: bool) -> Iterator[str]:
         yield from (f"  {_item(item, t)}" for item in plain)
         for wire in scene.wires:
             if row[wire.head] == k:
-                turned = f'  {wire.head} -> {wire.tail} [dir=back, color="{t.gradient}"];'
-                yield turned if k == scene.back else f"  {_wire(wire, t, ports.get(wire, ''))}"
+                ends, look = f"{wire.tail} -> {wire.head}", f"headport={ports[wire]}" if wire in ports else ""
+                if k == scene.back:
+                    ends, look = f"{wire.head} -> {wire.tail}", f'dir=back, color="{t.gradient}"'
+                elif wire.gradient:
+                    back = CLEAR if wire.faint else t.gradient
+                    look = f'color="{t.line}:{back}", dir=both{look and ", "}{look}'
+                yield f"  {ends}{look and f' [{look}]'};"
     for tail, head in _one_after_the_other(scene):
         yield f"  {tail} -> {head} [style=invis];"
     yield "}}" if scene.title else "}"
@@ -199,14 +204,6 @@ def _gradient(item: Item, t: Theme) -> str:
 
 def _small(text: str, colour: str, t: Theme) -> str:
     return f'<FONT POINT-SIZE="{t.size * 0.85:g}" COLOR="{colour}">{marked(text)}</FONT>' if text else ""
-
-
-def _wire(wire: Wire, t: Theme, head: str) -> str:
-    if not wire.gradient:
-        return f"{wire.tail} -> {wire.head}{head and f' [headport={head}]'};"
-    back = CLEAR if wire.faint else t.gradient
-    port = f", headport={head}" if head else ""
-    return f'{wire.tail} -> {wire.head} [color="{t.line}:{back}", dir=both{port}];'
 
 
 def _ports(scene: Scene, down: bool) -> dict[Wire, str]:

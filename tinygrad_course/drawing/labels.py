@@ -90,11 +90,8 @@ def option(name: str, value: Any) -> str:
     if value is None or value is False:
         return ""
     if name == "index":
-        return index_text(value, _entry)
+        kinds = {True: "mask", False: "indices"}
+        return index_text(
+            value, lambda p: f"{kinds[p.dtype == bool]} {p.shape}" if np.ndim(p) else short(str(p), 16)
+        )
     return short(str(value), 20) if name == "subscripts" else f"{name}={short(repr(value), 20)}"
-
-
-def _entry(part: Any) -> str:
-    if isinstance(part, np.ndarray) and part.ndim:
-        return f"{'mask' if part.dtype == bool else 'indices'} {part.shape}"
-    return short(str(part), 16)

@@ -57,17 +57,14 @@ def page(graph: Graph, title: str = "") -> str:
     of = ", ".join(labels.short(n) for n in names if n) or "a recording"
     shown = title or f"Computation graph of {of}"
     allowed = f"style-src 'unsafe-inline'; script-src 'sha256-{policy}'; img-src data:"
+    told = json.dumps(data(graph, shown), ensure_ascii=True, separators=(",", ":"), allow_nan=False)
+    for sign in "<>&":  # inside a script element no `<` ends it
+        told = told.replace(sign, f"\\u{ord(sign):04x}")
     parts = {
         "POLICY": f"default-src 'none'; {allowed}", "TITLE": html.escape(labels.visible(shown)),
-        "STYLE": style, "DATA": _json(data(graph, shown)), "SCRIPT": script,
+        "STYLE": style, "DATA": told, "SCRIPT": script,
     }  # fmt: skip
     return re.sub("@([A-Z]+)@", lambda mark: parts[mark[1]], frame)  # once: what is put in is not searched
-
-
-def _json(value: Any) -> str:
-    """Return JSON that can stand inside a script element: no `<` ends it, and no line separator breaks it."""
-    text = json.dumps(value, ensure_ascii=True, separators=(",", ":"), allow_nan=False)
-    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
 
 
 def data(graph: Graph, title: str = "") -> dict[str, Any]:

@@ -93,18 +93,17 @@ def _sizes(whole: Scene) -> tuple[list[float], list[float]]:
     columns: list[dict[int, list[Item]]] = [{} for _ in whole.groups]
     for item in whole.items:
         columns[item.group or 0].setdefault(depth[item.key], []).append(item)
-    widths = [sum(max(map(_wide, c)) + _BESIDE for c in group.values()) for group in columns]
-    heights = [max((sum(map(_high, c)) for c in group.values()), default=0.0) + 60 for group in columns]
-    return widths, heights
 
+    def wide(item: Item) -> float:
+        below = (f"{item.title}{' = ' if item.black[-1:] != ')' else ''}{item.black}", item.red, item.note)
+        shown = below if item.kind != "operation" else (item.title, item.black, item.red)
+        return _LETTER * max(map(len, shown)) + _BESIDE
 
-def _wide(item: Item) -> float:
-    below = (f"{item.title}{' = ' if item.black[-1:] != ')' else ''}{item.black}", item.red, item.note)
-    return _LETTER * max(map(len, below if item.kind != "operation" else (item.title, item.black, item.red)))
+    def high(item: Item) -> float:
+        return 14 + _LINE * (1 + bool(item.red) + (item.black[-1:] == ")" or item.kind == "operation"))
 
-
-def _high(item: Item) -> float:
-    return 14 + _LINE * (1 + bool(item.red) + (item.black[-1:] == ")" or item.kind == "operation"))
+    widths = [sum(max(map(wide, c)) for c in group.values()) for group in columns]
+    return widths, [max((sum(map(high, c)) for c in group.values()), default=0.0) + 60 for group in columns]
 
 
 def _parted(widths: Sequence[float], number: int) -> tuple[int, ...]:

@@ -99,7 +99,9 @@ def of_operations(graph: Graph, sections: Sequence[Section] = (), title: str = "
         if node.op is not None:
             circle = f"o{node.id}"
             power = _power(graph, node)
-            sign, note = (power, "") if power else _sign(node)
+            sign, note = power or labels.SYMBOLS.get(node.op, node.op), "" if power else options(node)
+            if node.op == "getitem" and 0 < len(note) <= 8:
+                sign, note = note, ""
             ordered = has_order(node)
             item = Item(circle, "operation", sign, note=note, tip=tip(node), group=group, ordered=ordered)
             if boxed:
@@ -149,14 +151,6 @@ def options(node: Node) -> str:
     """Return what an operation was given beside its operands, but for what the result's shape shows."""
     told = (labels.option(k, v) for k, v in node.options.items() if k not in _PLAIN_FROM_THE_SHAPE)
     return " ".join(t for t in told if t)
-
-
-def _sign(node: Node) -> tuple[str, str]:
-    """Return what stands on the circle, and beside it."""
-    told = options(node)
-    if node.op == "getitem" and told and len(told) <= 8:
-        return told, ""
-    return labels.SYMBOLS.get(str(node.op), str(node.op)), told
 
 
 def kind_of(node: Node, roots: set[int]) -> str:

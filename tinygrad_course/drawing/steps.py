@@ -133,13 +133,16 @@ class _Steps:
             lines.append(row(left, operator("="), g, operator("·"), maths.partial(y, x)))
             slope = share.slope or 0.0
             if local is not None:
-                told = re.search("[^−0-9]", maths.text(local))
-                numbers = [operator("="), maths.number(slope)] if told else []
+                numbers = (
+                    [operator("="), maths.number(slope)] if re.search("[^−0-9]", maths.text(local)) else []
+                )
                 lines.append(row(maths.partial(y, x), operator("="), local, *numbers))
             sent = row(maths.factor(_one(self.way.gradients[node.id])), operator("·"), maths.factor(slope))
             lines.append(row(left, operator("="), sent, operator("="), maths.number(_one(share.gradient))))
         elif local is not None:
-            right = g if maths.text(local) == "1" else row(g, operator("⊙"), _bracketed(local))
+            told = maths.text(local)
+            bare = local[0] != "mrow" or told.startswith("[") or not any(sign in told for sign in " +−")
+            right = g if told == "1" else row(g, operator("⊙"), local if bare else within(local))
             lines.append(row(left, operator("="), *([operator("Σ")] if summed else []), right))
         else:
             of_g = self.way.gradients.get(node.id)
@@ -208,12 +211,6 @@ class _Steps:
     def trail(self, start: int, end: int) -> list[int]:
         """Return the nodes on the way from the cost, or a fork, to `end`."""
         return [end, start, *(number for number, _ in islice(self._back(start), 38))][::-1]
-
-
-def _bracketed(math: Math) -> Math:
-    shown = maths.text(math)
-    simple = math[0] != "mrow" or shown.startswith("[") or not any(sign in shown for sign in " +−")
-    return math if simple else within(math)
 
 
 def _one(value: Any) -> float:

@@ -15,10 +15,6 @@ EMIT: dict[str, Emit] = {}
 """By the name of the operation: called with the model, names where operands were, and the other arguments."""
 
 
-def _simple(kind: str) -> Emit:
-    return lambda e, *operands: e.op(kind, *operands)
-
-
 def _permuted(function: Callable[..., Any]) -> Emit:
     """Write what a function of NumPy's makes of the axes, as an array of sides 1, 2, ... shows it."""
 
@@ -47,7 +43,7 @@ _SIMPLE = {
 _LN2, _LN10 = math.log(2.0), math.log(10.0)
 
 EMIT |= {
-    **{name: _simple(kind) for name, kind in _SIMPLE.items()},
+    **{name: lambda e, *x, kind=kind: e.op(kind, *x) for name, kind in _SIMPLE.items()},
     "not_equal": lambda e, x, y: e.op("Not", e.op("Equal", x, y)),
     "isfinite": lambda e, x: e.op("Not", e.op("Or", e.op("IsNaN", x), e.op("IsInf", x))),
     "astype": lambda e, x, dtype: _astype(e, x, np.dtype(dtype)),

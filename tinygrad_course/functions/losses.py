@@ -18,7 +18,9 @@ def _of_labels(x: Any, labels: Any) -> Any:
     """Return the element of each column that its label names, (m,)."""
     if not hasattr(labels, "dtype"):
         labels = np.asarray(labels)
-    n, m = _sizes(x)
+    if len(x.shape) != 2 or 0 in x.shape:
+        raise ValueError(f"expected (n, m), one row a class and one column an example, not {x.shape}")
+    n, m = x.shape
     if labels.dtype.kind not in "iu" or labels.shape not in ((m,), (1, m)):
         raise ValueError(
             f"the labels are {labels.dtype} of shape {labels.shape}; expected whole numbers 0 to {n - 1}, "
@@ -29,12 +31,6 @@ def _of_labels(x: Any, labels: Any) -> Any:
             f"there are {n} classes, 0 to {n - 1}; the labels go from {labels.min()} to {labels.max()}"
         )
     return x[labels if len(labels.shape) == 1 else labels.reshape(-1), np.arange(m)]
-
-
-def _sizes(x: Any) -> tuple[int, int]:
-    if len(x.shape) != 2 or 0 in x.shape:
-        raise ValueError(f"expected (n, m), one row a class and one column an example, not {x.shape}")
-    return x.shape[0], x.shape[1]
 
 
 def _alike(A: Any, Y: Any, names: str) -> None:

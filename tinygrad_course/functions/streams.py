@@ -72,12 +72,20 @@ def state_text(rng: Stream | Position) -> str:
     True
     """
     kind, state = rng if isinstance(rng, tuple) else position(rng)
-    return json.dumps({"stream": kind, "state": state}, default=_plain)
+
+    def plain(value: Any) -> Any:  # an array as a list that names its dtype, a number as Python's
+        return value.item() if value.ndim == 0 else {"dtype": str(value.dtype), "values": value.tolist()}
+
+    return json.dumps({"stream": kind, "state": state}, default=plain)
 
 
 def restore(rng: Stream, text: str) -> None:
     """Put a stream back to where it stood when `state_text` was called; raise ValueError for another kind."""
-    told, (kind, state) = json.loads(text, object_hook=_array), position(rng)
+
+    def array(told: dict[str, Any]) -> Any:
+        return np.array(told["values"], told["dtype"]) if told.keys() == {"dtype", "values"} else told
+
+    told, (kind, state) = json.loads(text, object_hook=array), position(rng)
     bits = state["bit_generator"]
     if told["stream"] != kind or told["state"]["bit_generator"] != bits:
         raise ValueError(
@@ -100,12 +108,3 @@ def remake(text: str) -> Stream:
     rng: Stream = np.random.Generator(bits) if told["stream"] == "Generator" else np.random.RandomState(bits)
     restore(rng, text)
     return rng
-
-
-def _plain(value: Any) -> Any:
-    """Return an array of a stream's state as a list that names its dtype, and NumPy's number as Python's."""
-    return value.item() if value.ndim == 0 else {"dtype": str(value.dtype), "values": value.tolist()}
-
-
-def _array(told: dict[str, Any]) -> Any:
-    return np.array(told["values"], told["dtype"]) if told.keys() == {"dtype", "values"} else told

@@ -59,12 +59,14 @@ class _NetworkEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn ha
         n_L = 1 if Y.ndim == 1 else Y.shape[1]
         if last == "softmax":
             n_L = int(Y.max()) + 1
-        hidden = np.atleast_1d(self.hidden_layers).tolist()
+        hidden, optimizer = np.atleast_1d(self.hidden_layers).tolist(), by_name(self.optimizer)
+        if self.learning_rate is not None:
+            optimizer = replace(optimizer, learning_rate=self.learning_rate)  # type: ignore[type-var]
         self.network_ = Network(
             [X.shape[1], *hidden, n_L],
             [self.activation] * len(hidden) + [last],
             **{name: getattr(self, name) for name in ("init", "lambd", "keep_prob", "batch_norm")},
-            optimizer=self._optimizer(),
+            optimizer=optimizer,
             seed=rng,
         )
         validation = None
@@ -79,12 +81,6 @@ class _NetworkEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn ha
             validation=validation, early_stopping=self.early_stopping, show=False, compile=self.compile,
         )  # fmt: skip
         return self
-
-    def _optimizer(self) -> Optimizer:
-        optimizer = by_name(self.optimizer)
-        if self.learning_rate is not None:
-            optimizer = replace(optimizer, learning_rate=self.learning_rate)  # type: ignore[type-var]
-        return optimizer
 
     def _output(self, X: ArrayLike) -> Array:
         """Return the last layer's output, a row for each example."""

@@ -56,7 +56,11 @@ def check_Y(Y: ArrayLike, m: int, n: int, dtype: DTypeLike, last: str) -> Array:
         return columns
     if array.shape != (n, m):
         expected = f"({n}, {m})" + (f", or (1, {m}) of classes" if one_hot else "")
-        each, hint = "column" if numbers else "label", _turned(array, m, {n} if numbers else {n, 1})
+        hint, each = "", "column" if numbers else "label"
+        if array.shape == (m,):
+            hint = "; did you mean Y.reshape(1, -1)?"
+        elif array.shape in {(m, n), (m, n if numbers else 1)}:
+            hint = "; did you mean Y.T?"
         raise ValueError(f"Y is {array.shape}; expected {expected}, a {each} for each column of X{hint}")
     _finite(array, "Y")
     wrong = (array != 0) & (array != 1)
@@ -66,13 +70,6 @@ def check_Y(Y: ArrayLike, m: int, n: int, dtype: DTypeLike, last: str) -> Array:
         column = int(np.flatnonzero(np.sum(array, axis=0) != 1)[0])
         raise ValueError(f"column {column} of Y is {array[:, column]}; one-hot columns hold a single 1")
     return array.astype(dtype, copy=False)
-
-
-def _turned(Y: Array, m: int, rows: set[int]) -> str:
-    """Return what may have been meant, where Y has a row for each example."""
-    if Y.shape == (m,):
-        return "; did you mean Y.reshape(1, -1)?"
-    return "; did you mean Y.T?" if Y.shape in {(m, n) for n in rows} else ""
 
 
 def _real(data: ArrayLike, name: str) -> Array:

@@ -238,7 +238,9 @@ class _Training:
     def run(self, run: Run, epochs: int, show: bool | None, title: str) -> Run:
         """Train from where `run` stands, up to so many epochs in all."""
         # What is done is replaced in one assignment, so that Ctrl-C finds a whole epoch whenever it comes.
-        run = self._found_best(run)
+        if self.stopping is not None and run.epoch > 0:  # a run that goes on
+            best = self.stopping.best(monitored(run.history, self.stopping.monitor))
+            run = replace(run, best_epoch=None if best is None else best + 1)
         done = (run, self._positions())
         try:
             with progress(title, epochs, done=run.epoch, show=show) as report:
@@ -278,13 +280,6 @@ class _Training:
             if self.stopping.better(read[-1], math.nan if best_epoch is None else read[best_epoch - 1]):
                 best_epoch, best = epoch, parameters
         return Run(parameters, state, history, epoch, best_epoch, best)
-
-    def _found_best(self, run: Run) -> Run:
-        """Return a run that goes on, with the number of its best epoch so far."""
-        if self.stopping is None or run.epoch == 0:
-            return run
-        best = self.stopping.best(monitored(run.history, self.stopping.monitor))
-        return replace(run, best_epoch=None if best is None else best + 1)
 
     def _positions(self) -> dict[str, Position]:
         return {name: position(rng) for name, rng in self.streams.items()}

@@ -349,6 +349,11 @@ class Network:
                 X, Y = self._examples(X, Y)
             return self._trained_cost(parameters, X, Y, *masks)
 
+        def score(parameters: Any, X: Any, Y: Any) -> float:
+            other = copy.copy(self)
+            other.parameters = parameters
+            return other.score(X, Y)
+
         if any(self.batch_norm) and not self._met_data:  # the first running means are the first batch's own
             first = X if batch_size is None and not in_files else X[:, : batch_size or X.shape[1]]
             self.parameters = self._computes.begun(self.parameters, self._inputs(first))
@@ -358,7 +363,7 @@ class Network:
                 cost, self.parameters, X, Y, self.optimizer, epochs=epochs, batch_size=batch_size,
                 rng=self._rng, streams={"network": self._rng} if dropout else {},
                 draw=self._masks if dropout else None, validation=validation, evaluate=self._recorded_cost,
-                metrics={} if validation is None else {"score": self._score}, early_stopping=early_stopping,
+                metrics={} if validation is None else {"score": score}, early_stopping=early_stopping,
                 callbacks=callbacks, state=self._state, checkpoint=checkpoint, every=every,
                 setup=self._setup(), show=show, compile=False if in_files and compile == "auto" else compile,
             )  # fmt: skip
@@ -377,12 +382,6 @@ class Network:
             for key in {**self.history, **run.history}
         }
         self.epoch = before + run.epoch
-
-    def _score(self, parameters: Any, X: Any, Y: Any) -> float:
-        """Return the score of other parameters than the network's own."""
-        other = copy.copy(self)
-        other.parameters = parameters
-        return other.score(X, Y)
 
     def plot_history(self, path: str | os.PathLike[str] | None = None) -> Figure:
         """Draw the costs and metrics over the epochs; into a file, if one is named."""

@@ -96,7 +96,9 @@ class Watch:
         axes = figure.subplots(1, 3)
         for one, kind in zip(axes, ("gradients", "activations", "weights"), strict=True):
             for name, series in self.history[kind].items():
-                one.plot(self.history["step"], _above_zero(series), label=_as_it_is(name), marker=".")
+                # matplotlib drops a name that begins with _, and typesets $
+                shown = ("\u200b" if name.startswith("_") else "") + name.replace("$", r"\$")
+                one.plot(self.history["step"], _above_zero(series), label=shown, marker=".")
             title = f"{kind}, {'standard deviation' if kind == 'activations' else 'root mean square'}"
             one.set(title=title, xlabel="step", yscale="log")
             if self.history[kind]:
@@ -244,11 +246,6 @@ def compare_initializations(
 
 
 # ------------------------------------------------------------------ figures
-
-
-def _as_it_is(name: str) -> str:
-    """Return a name that matplotlib shows as it is: it drops one that begins with _, and typesets $."""
-    return ("\u200b" if name.startswith("_") else "") + name.replace("$", r"\$")
 
 
 def _above_zero(sizes: Sequence[float]) -> list[float]:
