@@ -18,9 +18,7 @@ __all__ = ["Options", "Outcome"]
 class Options:
     """How an experiment is to be run."""
 
-    fast: bool = (
-        False  #: a tenth of the iterations: enough for the first published costs
-    )
+    fast: bool = False  #: a tenth of the iterations: enough for the first published costs
     shown: bool = True  #: show progress on a terminal
 
     def iterations(self, full: int) -> int:

@@ -132,9 +132,7 @@ class Figure:
     reason: str = ""  #: and why not
     style: Style = "rounded"  #: how it was printed, see `printed_like`
     digits: int | None = None  #: so many of the first figures are to agree, where not all printed ones can
-    slack: float = (
-        0.0  #: a result may be off by so much, where published inputs determine it no better
-    )
+    slack: float = 0.0  #: a result may be off by so much: the published inputs say no more
 
     def verdict(self, value: float | None) -> Verdict:
         """Hold a result against the figure.
