@@ -8,14 +8,13 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from tinygrad_course.audit.execution.learner import Learner
-from tinygrad_course.audit.execution.line_trace import Event, Site
+from tinygrad_course.audit.execution.line_trace import Site
 from tinygrad_course.audit.kinds.base import Kind
 from tinygrad_course.audit.kinds.cases import Case
 from tinygrad_course.audit.repair.fault_localization import Function, Run
 from tinygrad_course.audit.repair.mutations.locations import Scope, text
 from tinygrad_course.audit.repair.mutations.single import Edit, edits
 from tinygrad_course.audit.repair.verdict import Verdict, judge
-from tinygrad_course.audit.source.signatures import INSIDE
 from tinygrad_course.audit.source.syntax import nodes
 
 Accept = Callable[[dict[str, Function]], bool]
@@ -67,17 +66,12 @@ class Candidates:
         """Return the copies, compiled as they stand."""
         return {name: self.learner.program.define(node) for name, node in self.copies.items()}
 
-    def verdicts(
-        self, functions: dict[str, Function], *, stop: bool = False, seconds: float | None = None
-    ) -> list[Verdict]:
-        """Judge every case, or stop at the first that is not right."""
-        found = []
-        with self.learner.program.bound(functions):
-            for case in self.cases:
-                found.append(judge(self.learner, self.kind, functions[self.learner.name], case, seconds))
-                if stop and not found[-1].right:
-                    break
-        return found
+    def verdicts(self, functions: dict[str, Function], seconds: float | None = None) -> Iterator[Verdict]:
+        """Judge one case after another."""
+        for case in self.cases:
+            with self.learner.program.bound(functions):
+                verdict = judge(self.learner, self.kind, functions[self.learner.name], case, seconds)
+            yield verdict
 
     def late(self) -> bool:
         """Whether the trials for this function are used up.
@@ -86,18 +80,6 @@ class Candidates:
         """
         used_up = self.trials >= self.budget or self.tried >= 15 * self.budget
         return used_up or time.process_time() - self.began > SECONDS
-
-    def scope(self, site: Site, events: list[tuple[str, Event]]) -> Scope:
-        """Return what a statement saw when it was last run."""
-        program = self.learner.program
-        home = program.home(site.function)
-        functions = {name for name, value in home.items() if callable(value) and INSIDE not in name}
-        own = [event for name, event in events if name == site.function]
-        local = next((event.before for event in own[::-1] if event.site == site.index), None) or {
-            name: value for event in own for name, value in event.before.items()
-        }
-        read = _read(self.copies[site.function])
-        return Scope(local, functions, self.strings, program.at_hand, read, self.donors)
 
     def repairs_at(
         self,
@@ -134,10 +116,11 @@ class Candidates:
 
     def all_right(self, functions: dict[str, Function]) -> bool:
         """Accept what is right in every case."""
-        tried = self.verdicts(functions, stop=True, seconds=0.2)
-        if not tried[-1].right or any("the course has" in remark for remark in tried[-1].remarks):
-            return False
-        return all(wrong <= new.values.keys() for wrong, new in zip(self.wrong, tried, strict=False))
+        wrong = self.wrong or [set[str]()] * len(self.cases)
+        return all(
+            new.right and had <= new.values.keys() and not any("the course has" in one for one in new.remarks)
+            for new, had in zip(self.verdicts(functions, 0.2), wrong, strict=True)
+        )
 
     def better(self, before: list[Verdict]) -> Accept:
         """Accept what makes a quantity right in every case, and none wrong that was right."""
@@ -152,12 +135,10 @@ class Candidates:
     def _no_worse(self, functions: dict[str, Function], before: list[Verdict]) -> list[Verdict] | None:
         """Judge every case; None where something is wrong that was right."""
         verdicts = []
-        with self.learner.program.bound(functions):
-            for case, old in zip(self.cases, before, strict=True):
-                new = judge(self.learner, self.kind, functions[self.learner.name], case, 0.2)
-                if not new.good >= old.good or (new.error is not None and old.error is None):
-                    return None
-                verdicts.append(new)
+        for new, old in zip(self.verdicts(functions, 0.2), before, strict=True):
+            if not new.good >= old.good or (new.error is not None and old.error is None):
+                return None
+            verdicts.append(new)
         return verdicts
 
     def progress(self, before: list[Verdict], label: str) -> Accept:
@@ -200,7 +181,8 @@ def _entries(node: ast.AST) -> Iterator[ast.Subscript]:
     return (part for part in nodes(node, ast.Subscript) if isinstance(part.value, ast.Name))
 
 
-def _read(node: ast.FunctionDef) -> list[str]:
+def read_entries(node: ast.FunctionDef) -> list[str]:
+    """Return the entries of gradients that a function reads, and their twins."""
     found = [text(part) for part in _entries(node) if text(part.value).lower().startswith("grad")]
     swapped = [entry.replace(old, new) for entry in found for old, new in (("dW", "db"), ("db", "dW"))]
     return list(dict.fromkeys([*found, *swapped]))[:8]

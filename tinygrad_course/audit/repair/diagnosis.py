@@ -51,13 +51,13 @@ def diagnose(
         return [ended], None, 0
     pool = Candidates(learner, kind, _ordered(verdicts), helpers, budget)
     for missing in (without_return, not_handed_on, updated_early):
-        told = missing(learner, pool, verdicts)
-        if told is not None:
-            return told
+        line = missing(learner, pool, verdicts)
+        if line is not None:
+            return *line, pool.trials
     findings: list[Finding] = []
     for _ in range(ROUNDS):
         functions = pool.functions()
-        now = pool.verdicts(functions)
+        now = list(pool.verdicts(functions))
         failing = [verdict for verdict in now if not verdict.right]
         if not failing:
             for finding in findings:
@@ -67,32 +67,26 @@ def diagnose(
         shown = most_telling(failing)
         view = Scene(pool, shown.case)
         symptom = view.symptom
-        repair, together = search(view, now)
-        if repair is None and not findings:
-            pool.budget = pool.trials + STRUCTURAL
-            calls = [site for site in order_of(pool, view.events) if _calls_backward(site.statement)]
-            repair = structural_pairs(view, calls[::-1])
-            together = repair is not None
-        twins: list[Repair] = []
-        if repair is None and not findings:
-            pool.budget = pool.trials + STRUCTURAL
-            twins = same_slip(view, symptom.candidates if symptom is not None else [])
-            repair, together = (twins[0] if twins else None), bool(twins)
-        finding = _finding(shown, repair, view)
-        findings.append(finding)
-        if repair is None:
+        found, together = search(view, now)
+        repairs = [found] if found is not None else []
+        calls = [site for site in order_of(pool, view.events) if _calls_backward(site.statement)]
+        suspects = symptom.candidates if symptom is not None else []
+        for further, group in ((structural_pairs, calls[::-1]), (same_slip, suspects)):
+            if not repairs and not findings:
+                pool.budget = pool.trials + STRUCTURAL
+                repairs = further(view, group)
+                together = bool(repairs)
+        told = [_finding(shown, one, view) for one in repairs] or [_finding(shown, None, view)]
+        findings += told
+        if not repairs:
             break
-        for twin in twins[1:]:
-            findings.append(_finding(shown, twin, view))
-            findings[-1].verified = True
-            pool.apply(twin)
-        second = repair.second
+        for repair, finding in zip(repairs, told, strict=True):
+            finding.verified = together
+            pool.apply(repair)
+        second = repairs[0].second
         if second is not None:
-            findings.append(
-                replace(finding, diagnosis=second.kind, message=f"{DIAGNOSES[second.kind]}; {second.words}")
-            )
-        pool.apply(repair)
-        finding.verified = together
+            words = f"{DIAGNOSES[second.kind]}; {second.words}"
+            findings.append(replace(told[0], diagnosis=second.kind, message=words, verified=False))
     functions = pool.functions()
     right = all(verdict.right for verdict in pool.verdicts(functions))
     for finding in findings:
@@ -110,7 +104,7 @@ def easily_right(
     pool = Candidates(learner, kind, _ordered(verdicts), helpers, budget)
     shown = most_telling(failing)
     view = Scene(pool, shown.case)
-    return search(view, pool.verdicts(pool.functions()), likely=True)[0] is not None
+    return search(view, list(pool.verdicts(pool.functions())), likely=True)[0] is not None
 
 
 def most_telling(failing: list[Verdict]) -> Verdict:

@@ -165,7 +165,7 @@ def _repair(
     returned = judge(learner, kind, own, forward[0]).result if forward else None
 
     def accept(functions: dict[str, Callable[..., Any]]) -> bool:
-        shape = pool.verdicts(functions, stop=True, seconds=0.2)[0] if forward else None
+        shape = next(pool.verdicts(functions, 0.2), None)
         if shape is None or not shape.right or type(shape.result) is not type(returned):
             return False
         if isinstance(returned, tuple) and len(tuple(shape.result or ())) != len(returned):

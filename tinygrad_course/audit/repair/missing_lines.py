@@ -14,7 +14,18 @@ from tinygrad_course.audit.reporting.mistakes import DIAGNOSES
 from tinygrad_course.audit.reporting.results import Finding
 from tinygrad_course.audit.source.syntax import loops, names_in, nodes, stored_names
 
-Found = tuple[list[Finding], Callable[..., Any] | None, int]
+Function = Callable[..., Any]
+Found = tuple[list[Finding], Function | None]
+
+
+def _right_with(pool: Candidates, block: list[ast.stmt], body: list[ast.stmt]) -> Function | None:
+    """Return the function with another body of one of its blocks where it is right; else leave the block."""
+    before, block[:] = list(block), body
+    functions = pool.functions()
+    if pool.all_right(functions):
+        return functions[pool.learner.name]
+    block[:] = before
+    return None
 
 
 def without_return(learner: Learner, pool: Candidates, verdicts: list[Verdict]) -> Found | None:
@@ -29,13 +40,11 @@ def without_return(learner: Learner, pool: Candidates, verdicts: list[Verdict]) 
     names = list(dict.fromkeys(stored_names(node)[::-1]))
     options = [*names, *(f"{first}, {second}" for first in names for second in names if first != second)]
     for option in options[:60]:
-        node.body.append(_line(f"return {option}", last))
-        functions = pool.functions()
-        if pool.all_right(functions):
+        right = _right_with(pool, node.body, [*node.body, _line(f"return {option}", last)])
+        if right is not None:
             finding.suggestion, finding.verified = f"return {option}", True
-            return [finding], functions[learner.name], pool.trials
-        node.body.pop()
-    return [finding], None, pool.trials
+            return [finding], right
+    return [finding], None
 
 
 def _line(code: str, after: ast.stmt) -> ast.stmt:
@@ -79,15 +88,14 @@ def not_handed_on(learner: Learner, pool: Candidates, verdicts: list[Verdict]) -
         added, taken = _lacks(learner, one, ran[-1]) if ran else ({}, {})
         if not added and not taken:
             continue
-        last, body, given = one.loop.body[-1], list(one.loop.body), list(one.call.args)
+        last, body, given = one.loop.body[-1], one.loop.body, list(one.call.args)
         for place, name in taken.items():
             total = ast.BinOp(given[place], ast.Add(), ast.Name(name, ast.Load()))
             one.call.args[place] = ast.fix_missing_locations(ast.copy_location(total, given[place]))
-        one.loop.body += [_line(code, last) for code in added.values()]
-        functions = pool.functions()
-        if pool.all_right(functions):
-            return _told(learner, one, last, added, taken), functions[learner.name], pool.trials
-        one.loop.body[:], one.call.args[:] = body, given
+        right = _right_with(pool, body, [*body, *(_line(code, last) for code in added.values())])
+        if right is not None:
+            return _told(learner, one, last, added, taken), right
+        one.call.args[:] = given
     return None
 
 
@@ -147,15 +155,14 @@ def updated_early(learner: Learner, pool: Candidates, verdicts: list[Verdict]) -
             if one not in updates and names_in(one) & set(stored_names(part))
         ]
         early = [part for part in updates if any(part is first for first, _ in used)]
-        loop.body[:] = [*(part for part in body if part not in early), *early]
-        functions = pool.functions()
-        if early and pool.all_right(functions):
+        later = [*(part for part in body if part not in early), *early]
+        right = _right_with(pool, loop.body, later) if early else None
+        if right is not None:
             part, reader = used[0]
             name, at = stored_names(part)[0], learner.program.submission.named(part.lineno)
             words = f"{DIAGNOSES['updated_early']}; {name} is updated in {at}, and used after that"
             spot = learner.program.submission.spot(reader.lineno)
             quantity = next(iter(stored_names(reader)), name)
             found = Finding(quantity, "updated_early", words, verified=True, **spot)
-            return [found], functions[learner.name], pool.trials
-        loop.body[:] = body
+            return [found], right
     return None

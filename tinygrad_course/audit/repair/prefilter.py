@@ -11,10 +11,11 @@ from tinygrad_course.audit.execution.line_trace import Event, Site, canonical, t
 from tinygrad_course.audit.execution.namespace import snapshot
 from tinygrad_course.audit.kinds.cases import Case
 from tinygrad_course.audit.reference.comparison import as_array, close
-from tinygrad_course.audit.repair.candidates import Candidates
+from tinygrad_course.audit.repair.candidates import Candidates, read_entries
 from tinygrad_course.audit.repair.fault_localization import Run, in_loops
 from tinygrad_course.audit.repair.mutations.locations import Scope
 from tinygrad_course.audit.repair.verdict import agrees
+from tinygrad_course.audit.source.signatures import INSIDE
 from tinygrad_course.audit.source.syntax import nodes, targets
 
 
@@ -48,7 +49,15 @@ class Scene(Run):
 
     def scope(self, site: Site) -> Scope:
         """Return what a statement saw when it was last run."""
-        return self.pool.scope(site, self.events)
+        program, pool = self.learner.program, self.pool
+        home = program.home(site.function).items()
+        functions = {name for name, value in home if callable(value) and INSIDE not in name}
+        own = [event for name, event in self.events if name == site.function]
+        local = next((event.before for event in own[::-1] if event.site == site.index), None) or {
+            name: value for event in own for name, value in event.before.items()
+        }
+        read = read_entries(self.copies[site.function])
+        return Scope(local, functions, pool.strings, program.at_hand, read, pool.donors)
 
 
 def assigned(site: Site) -> str:

@@ -2,7 +2,6 @@
 
 import ast
 import copy
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -88,7 +87,8 @@ def _nearer(view: Scene, found: Repair, earlier: list[Site], band: tuple[float, 
     options = [found]
     wide = (-1.0, max(band[1], BANDS[1][1]))
     for site in feeding[:3]:
-        repairs = _repairs(view, site, assigned(site), wide, view.pool.all_right, prefilter_for(view, site))
+        accept, test = view.pool.all_right, prefilter_for(view, site)
+        repairs = view.pool.repairs_at(site, view.scope(site), assigned(site), accept, wide, test)
         options += [repair for repair in repairs if repair.edit.kind == found.edit.kind]
     return best(options) or found
 
@@ -165,16 +165,10 @@ def _complete(
         if prefilter is closed:
             continue
         label = assigned(site) or (view.symptom.label if view.symptom else "")
-        found += _repairs(view, site, label, band, accept, prefilter)
+        found += view.pool.repairs_at(site, view.scope(site), label, accept, band, prefilter)
         if found and not together:
             break
     return best(found)
-
-
-def _repairs(
-    view: Scene, site: Site, label: str, band: tuple[float, float], accept: Accept, prefilter: Any
-) -> Iterator[Repair]:
-    return view.pool.repairs_at(site, view.scope(site), label, accept, band, prefilter)
 
 
 def double_mutation(view: Scene, site: Site, accept: Accept) -> Repair | None:
@@ -268,7 +262,7 @@ def _first(view: Scene, site: Site, before: dict[str, Any]) -> list[tuple[Edit, 
     return sorted(singles, key=lambda single: single[0].rank)
 
 
-def structural_pairs(view: Scene, group: list[Site]) -> Repair | None:
+def structural_pairs(view: Scene, group: list[Site]) -> list[Repair]:
     """Return a repair of one statement that takes another function and another argument: both edits.
 
     A hidden layer goes back through sigmoid_backward(dAL, ...) where relu_backward(grads["dA1"], ...) fits.
@@ -283,7 +277,7 @@ def structural_pairs(view: Scene, group: list[Site]) -> Repair | None:
                 if second.kind not in SECOND or second.rank > 1.6:
                     continue
                 if pool.late():
-                    return None
+                    return []
                 if pool.accepted(site.function, node, pool.all_right):
-                    return Repair.made(site, first, second)
-    return None
+                    return [Repair.made(site, first, second)]
+    return []

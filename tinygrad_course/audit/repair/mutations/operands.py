@@ -52,12 +52,11 @@ def names(at: Location, scope: Scope, label: str, told: set[str]) -> Iterator[Ch
     """Put another variable of the same kind in a variable's place."""
     name = text(at.node)
     yield from _misspelt(name, scope)
-    if isinstance(at.parent, ast.Call) and at.name == "func":
-        return
-    if name not in scope.values and (name in scope.functions or name in RELATED or name in _MODULES):
-        kind = "wrong_activation_derivative" if name.endswith("_backward") else "wrong_activation"
-        there = [other for other in RELATED.get(name, ()) if other in scope.functions]
-        yield from ((kind, ast.Name(other, ast.Load()), 0) for other in there)
+    kind = "wrong_activation_derivative" if name.endswith("_backward") else "wrong_activation"
+    related = [] if name in scope.values else RELATED.get(name, ())
+    there = [other for other in related if other in scope.functions or other.startswith("np.")]
+    yield from ((kind, parse(other), 0) for other in there)
+    if at.name == "func" or (name not in scope.values and name in {*scope.functions, *RELATED, *_MODULES}):
         return
     for other in _like(name, scope):
         rank = 0 if name in scope.values or split_name(name)[0] == split_name(other)[0] else 0.4
@@ -70,8 +69,8 @@ def names(at: Location, scope: Scope, label: str, told: set[str]) -> Iterator[Ch
     yield from changes("names", at, scope, label, told)
 
 
-def attributes(node: ast.Attribute, scope: Scope) -> Iterator[Change]:
-    """Put another number, or array, of the object in the place of one: self.b2 for self.b1."""
+def attributes(at: Location, node: ast.Attribute, scope: Scope) -> Iterator[Change]:
+    """Put another array, or number, of the object in the place of one: self.b2; another function: np.log."""
     holder = scope.values.get(node.value.id) if isinstance(node.value, ast.Name) else None
     held = vars(holder) if hasattr(holder, "__dict__") and isinstance(node.ctx, ast.Load) else {}
     for other, value in held.items():
@@ -80,6 +79,11 @@ def attributes(node: ast.Attribute, scope: Scope) -> Iterator[Change]:
             rank = 1 - (split_name(other)[0] == split_name(node.attr)[0])
             kind, new = name_kind(node.attr, other, known=True), ast.Attribute(node.value, other, ast.Load())
             yield kind, new, rank
+    if isinstance(at.parent, ast.Call) and at.name == "func":
+        for other, kind, far in SWAPS.get(node.attr, []):
+            pair = other != "multiply" or len(at.parent.args) == 2
+            if pair and (node.attr != "random" or text(node.value) == "np.random"):
+                yield kind, ast.Attribute(node.value, other, ast.Load()), far
 
 
 def _misspelt(name: str, scope: Scope) -> Iterator[Change]:
@@ -112,18 +116,6 @@ _BUILTINS = [
     name for name in dir(builtins) if not name.startswith("_") and not name.endswith(("Error", "Warning"))
 ]
 _MODULES = {"np", "math", "numpy", "str", "int", "float", "True", "False"}
-
-
-def others_for(at: Location, scope: Scope) -> Iterator[tuple[str, str]]:
-    """Give what may stand in the place of a name throughout a statement, with the mistake's name."""
-    words = text(at.node)
-    if isinstance(at.node, ast.Attribute):
-        stem, _, last = words.rpartition(".")
-        yield from ((kind, f"{stem}.{other}") for other, kind, rank in SWAPS.get(last, []) if rank < 2)
-    elif words in scope.values:
-        for other in _like(words, scope):
-            if scope.arrays.get(words) is not None or words in scope.numbers:
-                yield name_kind(words, other, known=True), other
 
 
 def _like(name: str, scope: Scope) -> list[str]:
@@ -228,9 +220,8 @@ def _numbers(at: Location, value: float, scope: Scope, label: str) -> Iterator[C
 
 
 def call_edits(node: ast.Call, scope: Scope) -> Iterator[Change]:
-    """Give the edits of a call, function and arguments."""
+    """Give the edits of a call's arguments."""
     name = called(node)
-    yield from _other_function(node, name, scope)
     if name in _REDUCTIONS:
         yield from _axes(node)
     for position, keyword in enumerate(node.keywords):
@@ -259,17 +250,6 @@ def _missing_arguments(node: ast.Call, scope: Scope) -> Iterator[Change]:
     for place, option in enumerate(dict.fromkeys(options)):
         keyword = ast.keyword(missing[0], parse(option))
         yield "argument_missing", ast.Call(node.func, node.args, [*node.keywords, keyword]), 0.2 + place / 50
-
-
-def _other_function(node: ast.Call, name: str, scope: Scope) -> Iterator[Change]:
-    stem, _, _ = text(node.func).rpartition(".")
-    for other, kind, rank in SWAPS.get(name, []) if stem else []:
-        if (name != "random" or stem == "np.random") and (other != "multiply" or len(node.args) == 2):
-            yield kind, ast.Call(parse(f"{stem}.{other}"), node.args, node.keywords), rank
-    for other in RELATED.get(name, ()) if isinstance(node.func, ast.Name) else ():
-        if other in scope.functions or other.startswith("np."):
-            kind = "wrong_activation_derivative" if name.endswith("_backward") else "wrong_activation"
-            yield kind, ast.Call(parse(other), node.args, node.keywords), 0
 
 
 def _axes(node: ast.Call) -> Iterator[Change]:

@@ -26,7 +26,6 @@ from tinygrad_course.audit.repair.mutations.operands import (
     constants,
     derivatives,
     names,
-    others_for,
 )
 
 _OPTIONS = {"axis", "keepdims", "copy", "dtype", "activation"}
@@ -59,7 +58,7 @@ def edits(block: list[ast.stmt], position: int, scope: Scope, label: str) -> Ite
             with _put([at], [new]):
                 yield Edit(kind, rank, at.node, new, getattr(at.node, "lineno", None))
     if isinstance(statement, ast.Assign | ast.AugAssign | ast.Return | ast.Expr):
-        yield from _throughout(found, scope)
+        yield from _throughout(found, scope, label)
     if isinstance(statement, ast.Assign | ast.Return) and "log" in text(statement):
         yield from _entrywise(found, scope)
     yield from _statement_edits(block, position, scope, label)
@@ -77,7 +76,7 @@ def _put(places: list[Location], made: list[ast.expr]) -> Iterator[None]:
             at.put(at.node)
 
 
-def _throughout(found: list[Location], scope: Scope) -> Iterator[Edit]:
+def _throughout(found: list[Location], scope: Scope, label: str) -> Iterator[Edit]:
     """Put another name wherever one stands more than once: np.log for both np.log10, A1 for both A2."""
     groups: dict[str, list[Location]] = {}
     for at in found:
@@ -86,10 +85,10 @@ def _throughout(found: list[Location], scope: Scope) -> Iterator[Edit]:
     for words, places in groups.items():
         if len(places) < 2 or words in {"np", "str", "l"}:
             continue
-        for kind, other in others_for(places[0], scope):
-            new = [parse(other) for _ in places]
-            with _put(places, new):
-                yield Edit(kind, 0.7, f"each `{words}`", new[0], places[0].node.lineno)
+        for kind, other, rank in _expression_edits(places[0], scope, label):
+            if isinstance(other, ast.Name | ast.Attribute) and rank <= 1:
+                with _put(places, [parse(text(other)) for _ in places]):
+                    yield Edit(kind, 0.7, f"each `{words}`", other, places[0].node.lineno)
 
 
 def _entrywise(found: list[Location], scope: Scope) -> Iterator[Edit]:
@@ -139,7 +138,7 @@ def _expression_edits(at: Location, scope: Scope, label: str) -> Iterator[Change
     elif isinstance(node, ast.Call):
         yield from call_edits(node, scope)
     elif isinstance(node, ast.Attribute):
-        yield from attributes(node, scope)
+        yield from attributes(at, node, scope)
     elif isinstance(node, ast.Tuple) and isinstance(node.ctx, ast.Load):
         yield from _tuples(at, node)
     if around and not at.counting:
