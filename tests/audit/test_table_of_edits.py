@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 
 from tinygrad_course.audit.repair.mutations.edit_table import RULES
-from tinygrad_course.audit.repair.mutations.locations import Scope
-from tinygrad_course.audit.repair.mutations.naming import MISTAKES
+from tinygrad_course.audit.repair.mutations.scope import MISTAKES, Scope
 from tinygrad_course.audit.repair.mutations.single import edits
 from tinygrad_course.audit.reporting.mistakes import DIAGNOSES
 

@@ -7,9 +7,14 @@
 'right'
 """
 
+from tinygrad_course.gradient_checking.analytic import gradients_like
 from tinygrad_course.gradient_checking.checks import check_gradients, compare_gradients, gradient_check
-from tinygrad_course.gradient_checking.report import Entry, GradientMismatchError, GradientReport
-from tinygrad_course.gradient_checking.vectors import gradients_like, relative_difference
+from tinygrad_course.gradient_checking.report import (
+    Entry,
+    GradientMismatchError,
+    GradientReport,
+    relative_difference,
+)
 
 __all__ = [
     "Entry", "GradientMismatchError", "GradientReport", "check_gradients", "compare_gradients",

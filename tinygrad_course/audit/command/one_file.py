@@ -27,12 +27,12 @@ from tinygrad_course.audit.kinds.own_class import shown_name, shown_words
 from tinygrad_course.audit.kinds.what_trains import SCRIPT
 from tinygrad_course.audit.repair.candidates import Candidates
 from tinygrad_course.audit.repair.forward_and_backward import PARTNERS, backward_hidden, cache_finding
-from tinygrad_course.audit.repair.intention import of_one_vector
-from tinygrad_course.audit.repair.mutations.naming import is_a
+from tinygrad_course.audit.repair.mutations.scope import is_a
 from tinygrad_course.audit.repair.proof import (
     OwnResult,
     is_abstract,
     loop_results,
+    of_one_vector,
     own_results,
     undefined,
     unfilled,

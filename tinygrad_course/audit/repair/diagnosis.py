@@ -13,13 +13,11 @@ from tinygrad_course.audit.kinds.base import Kind, words
 from tinygrad_course.audit.kinds.cases import Case, plainly
 from tinygrad_course.audit.kinds.mini_batches import EVERY, ORDER, PAIRS, SIZES
 from tinygrad_course.audit.reference.comparison import Relation, as_array, ratio, relate
-from tinygrad_course.audit.repair.candidates import Candidates, Repair
+from tinygrad_course.audit.repair.candidates import Candidates, Repair, Scene, assigned, local_value
 from tinygrad_course.audit.repair.fault_localization import Function, Symptom
 from tinygrad_course.audit.repair.missing_lines import not_handed_on, updated_early, without_return
-from tinygrad_course.audit.repair.mutations.locations import called, text
-from tinygrad_course.audit.repair.mutations.naming import is_a
-from tinygrad_course.audit.repair.prefilter import Scene, assigned, local_value
-from tinygrad_course.audit.repair.search import order_of, same_slip, search, structural_pairs
+from tinygrad_course.audit.repair.mutations.scope import called, is_a, text
+from tinygrad_course.audit.repair.search import order_of, search, structural_pairs
 from tinygrad_course.audit.repair.verdict import Verdict
 from tinygrad_course.audit.reporting.mistakes import DIAGNOSES
 from tinygrad_course.audit.reporting.results import Finding
@@ -66,27 +64,22 @@ def diagnose(
         pool.wrong = [{label for label in verdict.wrong if label in verdict.values} for verdict in now]
         shown = most_telling(failing)
         view = Scene(pool, shown.case)
-        symptom = view.symptom
-        found, together = search(view, now)
-        repairs = [found] if found is not None else []
-        calls = [site for site in order_of(pool, view.events) if _calls_backward(site.statement)]
-        suspects = symptom.candidates if symptom is not None else []
-        for further, group in ((structural_pairs, calls[::-1]), (same_slip, suspects)):
-            if not repairs and not findings:
-                pool.budget = pool.trials + STRUCTURAL
-                repairs = further(view, group)
-                together = bool(repairs)
-        told = [_finding(shown, one, view) for one in repairs] or [_finding(shown, None, view)]
-        findings += told
-        if not repairs:
+        repair, together = search(view, now)
+        if repair is None and not findings:
+            pool.budget = pool.trials + STRUCTURAL
+            calls = [site for site in order_of(pool, view.events) if _calls_backward(site.statement)]
+            repair = structural_pairs(view, calls[::-1])
+            together = repair is not None
+        finding = _finding(shown, repair, view)
+        findings.append(finding)
+        if repair is None:
             break
-        for repair, finding in zip(repairs, told, strict=True):
-            finding.verified = together
-            pool.apply(repair)
-        second = repairs[0].second
+        second = repair.second
         if second is not None:
             words = f"{DIAGNOSES[second.kind]}; {second.words}"
-            findings.append(replace(told[0], diagnosis=second.kind, message=words, verified=False))
+            findings.append(replace(finding, diagnosis=second.kind, message=words))
+        pool.apply(repair)
+        finding.verified = together
     functions = pool.functions()
     right = all(verdict.right for verdict in pool.verdicts(functions))
     for finding in findings:

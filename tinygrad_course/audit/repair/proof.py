@@ -3,8 +3,9 @@
 import ast
 import difflib
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -22,13 +23,15 @@ from tinygrad_course.audit.kinds.gradient_names import ratio_of
 from tinygrad_course.audit.kinds.pair import LAYER_PASS
 from tinygrad_course.audit.kinds.pairing import any_backwards, whole_networks
 from tinygrad_course.audit.kinds.what_trains import names_gradients
-from tinygrad_course.audit.repair.intention import own_meaning
+from tinygrad_course.audit.reference.comparison import close
 from tinygrad_course.audit.repair.verdict import Verdict, judge
-from tinygrad_course.audit.source.signatures import Binding, argument_names
-from tinygrad_course.audit.source.syntax import elements, names_in, nodes
+from tinygrad_course.audit.source.signatures import Binding, argument_names, bare, defaults_of
+from tinygrad_course.audit.source.syntax import elements, names_in, nodes, targets
 
 _LEARNS = re.compile(r"(?i)^(fit|train|learn|the_script)|descent|another number|clips its|have a penalty")
 _NOT_RUN = re.compile(r"not known|not told|raises|not found|takes no|there is no|it computes in")
+_DRAWS = re.compile(r"\brandom\b|\b\w*rng\w*\.|\.(rand|randn|randint|binomial|normal|uniform)\(")
+_SCALES = re.compile(r"\b(mean|std|var|max|min|norm|ptp)\(|/ 255")
 OwnKind = AnyBackward | AnyLoop | AnyOptimizer
 
 
@@ -214,6 +217,74 @@ def unproved(learner: Learner, kind: Kind, verdicts: list[Verdict], *, verified:
     if learner.binding.guessed and failing:
         return f"what {', '.join(learner.binding.guessed)} should be is not told by the name"
     return ""
+
+
+def own_meaning(learner: Learner, kind: Kind, failing: list[Verdict]) -> str:
+    """Say what a function means otherwise than the course's, whose formula then proves nothing; else ""."""
+    program = learner.program
+    callees = [program.functions[name] for name in program.callees(learner.name)]
+    text = "\n".join(
+        ast.unparse(node) for node in [learner.node, *callees] if node is learner.node or not kind_of(node)
+    )
+    if not kind.draws and _DRAWS.search(text):
+        return "it draws random numbers, and the course's function draws none"
+    whole = "\n".join(map(ast.unparse, [learner.node, *callees]))
+    beside = any("cost" in one.wrong and {*one.case.required} - {"cost"} for one in failing)
+    if beside and not re.search(r"\blog|entropy|xlogy", whole):
+        return "its cost is another than the cross-entropy, and its gradient is not known to be that cost's"
+    if bare(learner.name).startswith("relu") and all(map(_leaks, failing)):
+        return "it is a leaky ReLU, which the course's function is not"
+    for name, value in _neutral(learner, kind, failing):
+        return f"with {name} = {value} it is the course's function, which has no such argument"
+    for statement in learner.node.body:
+        if isinstance(statement, ast.Assign | ast.AugAssign):
+            given = [
+                t.id for t in targets(statement) if isinstance(t, ast.Name) and t.id in learner.binding.names
+            ]
+            for name in given:
+                itself = isinstance(statement, ast.AugAssign) or name in names_in(statement.value)
+                if itself and name in {"X", "x"} and _SCALES.search(ast.unparse(statement)):
+                    return f"it scales {name} itself, which the course's function does not"
+    if "update" in bare(learner.name) and re.search(r"\bclip", text):
+        return "it clips what it is given, which the course's function does not"
+    return ""
+
+
+def of_one_vector(learner: Learner, kind: Kind, failing: list[Verdict]) -> bool:
+    """Tell whether a function is a softmax over all that it is given, where the exercise asks for no rows."""
+    powers = [verdict.expected.get("x_exp") for verdict in failing]
+    return len(kind.assumptions(learner)) > 1 and all(
+        exp is not None and close(verdict.values.get("softmax"), exp / np.sum(exp))
+        for exp, verdict in zip(powers, failing, strict=True)
+    )
+
+
+def _leaks(verdict: Verdict) -> bool:
+    """Tell whether what should be 0 is one fraction of what was given."""
+    case = verdict.case
+    for label, given in (("A", case.values.get("Z")), ("dZ", case.values.get("dA"))):
+        if (
+            label in verdict.wrong
+            and given is not None
+            and np.shape(given) == np.shape(verdict.values[label])
+        ):
+            mine, right = np.asarray(verdict.values[label]), np.asarray(verdict.expected[label])
+            off = (right == 0) & (np.asarray(given) != 0)
+            share = mine[off] / np.asarray(given)[off]
+            return bool(np.allclose(mine[~off], right[~off]) and np.ptp(share) < 1e-9 and 0 < share[0] < 1)
+    return False
+
+
+def _neutral(learner: Learner, kind: Kind, failing: list[Verdict]) -> Iterator[tuple[str, float]]:
+    """Give the further arguments that make a function the course's at 0 or 1."""
+    function = learner.program.namespace[learner.name]
+    for name, default in defaults_of(learner.node).items():
+        if type(default) is float and name not in learner.binding.names:
+            for value in (0.0, 1.0, 0.5):  # a threshold is the course's at 0.5
+                changed = partial(function, **{name: value})
+                tried = [judge(learner, kind, changed, verdict.case) for verdict in failing]
+                if all(one.error is None and {*one.wrong, *one.missing} <= {"cost"} for one in tried):
+                    yield name, value
 
 
 def undefined(program: Program, error: BaseException | None) -> str:

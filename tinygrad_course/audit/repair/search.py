@@ -1,4 +1,4 @@
-"""The search for what makes a function right, what is likely first: one edit, two, one slip twice."""
+"""The search for what makes a function right, what is likely first: one edit, then two of one statement."""
 
 import ast
 import copy
@@ -8,10 +8,18 @@ import numpy as np
 
 from tinygrad_course.audit.execution.line_trace import Event, Site, canonical, sites
 from tinygrad_course.audit.reference.comparison import close
-from tinygrad_course.audit.repair.candidates import Accept, Candidates, Repair, best
-from tinygrad_course.audit.repair.mutations.locations import locations, parse, text
+from tinygrad_course.audit.repair.candidates import (
+    Accept,
+    Candidates,
+    Repair,
+    Scene,
+    assigned,
+    best,
+    closed,
+    local_value,
+    prefilter_for,
+)
 from tinygrad_course.audit.repair.mutations.single import Edit, edits, standing
-from tinygrad_course.audit.repair.prefilter import Scene, assigned, closed, local_value, prefilter_for
 from tinygrad_course.audit.repair.verdict import Verdict
 from tinygrad_course.audit.source.syntax import names_in
 
@@ -204,38 +212,6 @@ def double_mutation(view: Scene, site: Site, accept: Accept) -> Repair | None:
     return None
 
 
-def same_slip(view: Scene, group: list[Site]) -> list[Repair]:
-    """Return the repairs of twin lines that have the same slip: 0.009 for learning_rate in both."""
-    pool = view.pool
-    for site in group:
-        scope, name = view.scope(site), site.function
-        pairs = {
-            (ast.unparse(edit.old), ast.unparse(edit.new)): edit
-            for edit in edits(site.block, site.position, scope, assigned(site))
-            if isinstance(edit.old, ast.AST) and isinstance(edit.new, ast.AST) and edit.rank <= FAR
-        }
-        original = pool.copies[name]
-        whole = ast.unparse(original)
-        for (old, new), edit in sorted(pairs.items(), key=lambda item: item[1].rank):
-            if whole.count(old) < 2 or old in {"np", "1"} or pool.late():
-                continue
-            changed = copy.deepcopy(original)
-            places = [at for one in sites(changed) for at in locations(one.statement) if text(at.node) == old]
-            if len({at.node.lineno for at in places}) < 2:
-                continue
-            for at in places:
-                at.put(ast.copy_location(parse(new), at.node))
-            if pool.accepted(name, changed, pool.all_right):
-                pairs_of_sites = zip(sites(original), sites(changed), strict=True)
-                return [
-                    Repair(before, edit, copy.deepcopy(after.statement), before.statement.lineno)
-                    for before, after in pairs_of_sites
-                    if not hasattr(before.statement, "body")
-                    and ast.dump(before.statement) != ast.dump(after.statement)
-                ]
-    return []
-
-
 def _first(view: Scene, site: Site, before: dict[str, Any]) -> list[tuple[Edit, ast.stmt, Any]]:
     """Return the first edits of the pairs, likely ones first, each with the value that it makes.
 
@@ -262,7 +238,7 @@ def _first(view: Scene, site: Site, before: dict[str, Any]) -> list[tuple[Edit, 
     return sorted(singles, key=lambda single: single[0].rank)
 
 
-def structural_pairs(view: Scene, group: list[Site]) -> list[Repair]:
+def structural_pairs(view: Scene, group: list[Site]) -> Repair | None:
     """Return a repair of one statement that takes another function and another argument: both edits.
 
     A hidden layer goes back through sigmoid_backward(dAL, ...) where relu_backward(grads["dA1"], ...) fits.
@@ -277,7 +253,7 @@ def structural_pairs(view: Scene, group: list[Site]) -> list[Repair]:
                 if second.kind not in SECOND or second.rank > 1.6:
                     continue
                 if pool.late():
-                    return []
+                    return None
                 if pool.accepted(site.function, node, pool.all_right):
-                    return [Repair.made(site, first, second)]
-    return []
+                    return Repair.made(site, first, second)
+    return None

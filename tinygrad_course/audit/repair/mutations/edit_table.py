@@ -13,8 +13,19 @@ import re
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from tinygrad_course.audit.repair.mutations.locations import Change, Location, Scope, called, parse, text
-from tinygrad_course.audit.repair.mutations.naming import KINDS, MISTAKES, examples_count, is_a, things
+from tinygrad_course.audit.repair.mutations.scope import (
+    KINDS,
+    MISTAKES,
+    Change,
+    Location,
+    Scope,
+    called,
+    examples_count,
+    is_a,
+    parse,
+    text,
+    things,
+)
 from tinygrad_course.audit.source.syntax import names_in, nodes
 
 ANYWHERE = """

@@ -9,13 +9,18 @@ from collections.abc import Iterator
 import numpy as np
 
 from tinygrad_course.audit.repair.mutations.edit_table import changes
-from tinygrad_course.audit.repair.mutations.locations import Change, Location, Scope, called, parse, text
-from tinygrad_course.audit.repair.mutations.naming import (
+from tinygrad_course.audit.repair.mutations.scope import (
     EXAMPLES,
+    Change,
+    Location,
+    Scope,
+    called,
     counted_kind,
     mentions,
     name_kind,
+    parse,
     split_name,
+    text,
 )
 from tinygrad_course.audit.source.signatures import defaults_of, needed_names
 

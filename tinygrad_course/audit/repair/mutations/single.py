@@ -10,22 +10,22 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from tinygrad_course.audit.repair.mutations.edit_table import changes, marks
-from tinygrad_course.audit.repair.mutations.locations import (
-    Change,
-    Location,
-    Scope,
-    called,
-    locations,
-    parse,
-    text,
-)
-from tinygrad_course.audit.repair.mutations.naming import removed_kind
 from tinygrad_course.audit.repair.mutations.operands import (
     attributes,
     call_edits,
     constants,
     derivatives,
     names,
+)
+from tinygrad_course.audit.repair.mutations.scope import (
+    Change,
+    Location,
+    Scope,
+    called,
+    locations,
+    parse,
+    removed_kind,
+    text,
 )
 
 _OPTIONS = {"axis", "keepdims", "copy", "dtype", "activation"}
