@@ -16,10 +16,6 @@ class Unfit(Exception):  # noqa: N818  (a signal, not an error)
     """What was to be built has another shape or dtype than it should have."""
 
 
-class Circle(Exception):  # noqa: N818  (a signal, not an error)
-    """Of calls that were to be made together, one is computed from another."""
-
-
 class Builder:
     """Makes the values of one program; `readable` if what was typed is to be recognised."""
 
@@ -173,8 +169,9 @@ def regrouped(
     """Return a program in which each group of calls is made together, once what it needs is there.
 
     ``make(builder, group, new)`` puts what it makes of the group into `new`, by the ids of its calls. If one
-    is computed from another by calls outside the group, that is a `Circle`.
+    is computed from another by calls outside the group, they are made one by one.
     """
+    group_of = dict(group_of)
     builder = Builder()
     new: dict[int, Value] = {}
     opened: set[int] = set()
@@ -188,7 +185,10 @@ def regrouped(
         missing = [v for one in group for v in one.inputs if id(v) not in new and id(v) not in inside]
         if missing:
             if id(group) in opened:
-                raise Circle
+                for one in group:
+                    del group_of[id(one)]
+                waiting.append(value)
+                continue
             opened.update([id(group)] if id(value) in group_of else [])
             waiting += [value, *missing]
         elif id(value) in group_of:

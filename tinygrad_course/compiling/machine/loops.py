@@ -9,8 +9,6 @@ makes a longer loop the innermost.
 
 from __future__ import annotations
 
-import zlib
-from heapq import heapify, heappop, heappush
 from typing import Any
 
 import numpy as np
@@ -64,8 +62,7 @@ class Loops(Group):
     """
 
     def __init__(self, calls: list[Value], needed: set[int]) -> None:
-        super().__init__(_in_order(calls, needed), needed)
-        calls = self.calls
+        super().__init__(calls, needed)
         self.shape = space(calls[0])
         self.stored = [v for v in calls if v.shape != () and (id(v) in needed or is_total(v))]
         self.names = {id(v): f"x{i}" for i, v in enumerate(self.inputs)}
@@ -217,44 +214,6 @@ class Loops(Group):
 
     def _operand(self, value: Any) -> str:
         return self.local[id(value)]
-
-
-def _in_order(calls: list[Value], needed: set[int]) -> list[Value]:
-    """Return calls in an order that depends on what they compute alone: what is alike has one text."""
-    above: dict[int, Any] = {}  # what leads to each call
-    below: dict[int, list[int]] = {id(v): [id(v) in needed] for v in calls}  # and what it and inputs lead to
-    for v in calls:
-        of = [above.get(id(a), (a.shape, a.dtype.str)) if isinstance(a, Value) else a for a in v.args]
-        above[id(v)] = _digest(getattr(v.function, "__name__", ""), of, v.kwargs)
-    for v in reversed(calls):
-        for i, a in enumerate(v.args):
-            below.setdefault(id(a), []).append(_digest(i, above[id(v)], sorted(below[id(v)])))
-    keys = {}
-    for i, v in enumerate(calls):
-        of = [sorted(below[id(a)]) for a in v.args if isinstance(a, Value)]
-        keys[id(v)] = above[id(v)], _digest(sorted(below[id(v)]), of), i
-    users: dict[int, list[Value]] = {key: [] for key in keys}
-    waiting = {}
-    for v in calls:
-        inner = {id(u) for u in v.inputs if id(u) in keys}
-        waiting[id(v)] = len(inner)
-        for key in inner:
-            users[key].append(v)
-    ready = [(keys[id(v)], v) for v in calls if not waiting[id(v)]]
-    heapify(ready)
-    found: list[Value] = []
-    while ready:
-        v = heappop(ready)[1]
-        found.append(v)
-        for u in users[id(v)]:
-            waiting[id(u)] -= 1
-            if not waiting[id(u)]:
-                heappush(ready, (keys[id(u)], u))
-    return found
-
-
-def _digest(*parts: Any) -> int:
-    return zlib.crc32(repr(parts).encode())  # the same in every process
 
 
 def _begin(value: Value) -> str:

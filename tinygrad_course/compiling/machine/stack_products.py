@@ -28,18 +28,13 @@ MANY = 4
 
 def stack_products(program: Program) -> Program:
     """Return a program in which small matrices that are multiplied by one and the same are stacked."""
-    order = program.values()
-    place = {id(v): i for i, v in enumerate(order)}
     results = {id(v) for v in program.results}
     found: dict[tuple[int, ...], list[Value]] = {}
-    for value in order:
+    for value in program.values():
         if id(value) not in results and _can_be_stacked(value):
             rights = value.args[len(value.args) // 2 :]
             found.setdefault((*map(id, rights), value.args[0].shape[1]), []).append(value)
-    group_of: dict[int, list[Value]] = {}
-    for group in found.values():
-        if len(group) > 1 and _are_apart(group, place, group_of):
-            group_of |= dict.fromkeys(map(id, group), group)
+    group_of = {id(v): group for group in found.values() if len(group) > 1 for v in group}
     return regrouped(program, group_of, _stack) if group_of else program
 
 
@@ -150,32 +145,6 @@ def _can_be_stacked(value: Value) -> bool:
     if isinstance(value.function, SumOfProducts):
         return True
     return is_small(value) and value.args[0].function is not np.transpose
-
-
-def _are_apart(group: list[Value], place: dict[int, int], group_of: dict[int, list[Value]]) -> bool:
-    """Whether no factor is computed from one of the products, where the groups so far are stacked."""
-    products = {id(v) for v in group}
-    first = _begin(min(place[p] for p in products), place, group_of)
-    waiting = [x for v in group for x in v.inputs]
-    seen: set[int] = set()
-    while waiting:
-        value = waiting.pop()
-        if id(value) in products:
-            return False
-        if id(value) not in seen and place[id(value)] >= first:
-            members = group_of.get(id(value), [value])
-            seen |= {id(v) for v in members}
-            waiting += [x for v in members for x in v.inputs]
-    return True
-
-
-def _begin(first: int, place: dict[int, int], group_of: dict[int, list[Value]]) -> int:
-    """The place before which nothing is computed from what is at `first` or later."""
-    spans = {(place[id(g[0])], place[id(g[-1])]) for g in group_of.values()}
-    for begin, end in sorted(spans, reverse=True):
-        if begin < first < end:
-            first = begin
-    return first
 
 
 def _stack(builder: Builder, group: list[Value], new: dict[int, Value]) -> None:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tinygrad_course.compiling.builder import Builder, Circle, regrouped
+from tinygrad_course.compiling.builder import Builder, regrouped
 from tinygrad_course.compiling.dataflow import Program, Value, is_elementwise
 from tinygrad_course.compiling.numpy_backend.buffers import concatenated, segment
 
@@ -23,7 +23,7 @@ def fuse_horizontally(program: Program) -> Program:
             if len(group) > 1 and sum(v.size for v in group) <= SMALL:
                 fuser.column(tuple(group))
         return regrouped(program, fuser.groups(), fuser.make) if fuser.calls >= WORTH else program
-    except (Circle, RecursionError):
+    except RecursionError:
         return program
 
 

@@ -91,7 +91,7 @@ class _Simplifier(FormBuilder):
         args = replace_values(value.args, lambda v: self.new[id(v)])
         kwargs = replace_values(value.kwargs, lambda v: self.new[id(v)])
         new = canonical(self.builder, value, args, kwargs)
-        if value.backward and is_sum(new) and is_nothing(new, self.known):
+        if value.backward and is_sum(new) and is_nothing(new):
             self.nothing.add(id(new))
         elif self.nothing and new.args:
             new = without_nothing(new, self.nothing)
@@ -100,11 +100,6 @@ class _Simplifier(FormBuilder):
         new.named_like(value)
         self.spelt.add(id(new))
         return new
-
-    def known(self, value: Value) -> Product:
-        """Return the form of a value, whether its name is kept or not."""
-        better = self.better.get(id(value))
-        return self.form(value)[0] if better is None else better[0]
 
     # ------------------------------------------------------------------ what computes a value
 
