@@ -1,12 +1,20 @@
 """Making values: equal calls are made once, and calls of constants are computed."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from operator import attrgetter
 from typing import Any
 
 import numpy as np
 
-from tinygrad_course.compiling.dataflow import OPERATORS, Kind, Program, Value, constant, replace
+from tinygrad_course.compiling.dataflow import (
+    OPERATORS,
+    Kind,
+    Program,
+    Value,
+    concatenated,
+    constant,
+    replace,
+)
 
 #: Calls of constants alone are computed if their result is no larger than this (bytes).
 FOLDED = 65_536
@@ -91,6 +99,11 @@ class Builder:
     def rows(self, value: Value) -> Value:
         """Return the rows of a stack of matrices as one matrix."""
         return self.reshape(value, (value.size // value.shape[-1], value.shape[-1]))
+
+    def together(self, parts: Sequence[Value], shape: tuple[int, ...]) -> Value:
+        """Return arrays one after the other in memory, where each may be computed in its place."""
+        flat = self.call(concatenated, tuple(parts), {}, (sum(v.size for v in parts),), parts[0].dtype)
+        return flat if flat.shape == shape else self.reshape(flat, shape)
 
     def transpose(self, value: Value, order: tuple[int, ...] = (1, 0)) -> Value:
         """Return an array with its axes in another order."""

@@ -12,6 +12,8 @@ from typing import Any, Literal
 
 import numpy as np
 
+from tinygrad_course.rules.indexing import add_at, assign
+
 #: What a value is at run time: an array, one of NumPy's scalars, a number of Python's, or a tuple of values.
 Kind = Literal["array", "scalar", "python", "tuple"]
 
@@ -201,6 +203,50 @@ def linear_in(value: Value) -> tuple[int, ...]:
         zero = [not isinstance(a, Value) and a == 0 for a in value.args]
         return (1,) if zero[2] and not zero[1] else (2,) if zero[1] and not zero[2] else ()
     return (0,) if value.function in _LINEAR else (0, 1) if value.function is np.matmul else ()
+
+
+def concatenated(*segments: Any) -> Any:
+    """Return the entries of several arrays, one after the other."""
+    return np.concatenate([np.ravel(segment) for segment in segments])
+
+
+def segment(whole: Any, start: int, shape: tuple[int, ...]) -> Any:
+    """Return one of several arrays that were brought together."""
+    return np.ndarray(shape, whole.dtype, whole, start * whole.itemsize)
+
+
+def accumulated(x: Any, index: Any, g: Any) -> Any:
+    """Return an array with something added at an index, where an entry that is named twice gets both."""
+    out = x.copy()
+    add_at(out, index, g)
+    return out
+
+
+#: What writes to a part of its first argument, if nobody else needs that, or else of a copy.
+WRITES = {assign, accumulated}
+
+
+def is_view(value: Value) -> bool:
+    """Whether a call returns the memory of its first argument in another shape."""
+    f = value.function
+    if f is operator.getitem:
+        index = value.args[1]
+        parts = index if isinstance(index, tuple) else (index,)
+        return (
+            value.kind == "array"
+            and value.args[0].kind == "array"
+            and all(
+                p is None or p is Ellipsis or type(p) is int or (type(p) is slice and not value.inputs[1:])
+                for p in parts
+            )
+        )
+    return (
+        f in {np.transpose, np.broadcast_to, np.reshape, segment}
+        and value.kind == "array"
+        and value.args[0].kind == "array"
+        and not value.kwargs
+        and (f is not np.reshape or len(value.args) == 2)  # in another order it may be a copy
+    )
 
 
 class Program:

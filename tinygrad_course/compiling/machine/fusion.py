@@ -19,7 +19,7 @@ from tinygrad_course.compiling.machine.loops import Loops, is_fusable, is_total
 from tinygrad_course.compiling.machine.products import is_narrow, narrow_product
 from tinygrad_course.compiling.machine.small_products import is_small, small_product
 from tinygrad_course.compiling.machine.stack_products import add_products, stack_products
-from tinygrad_course.compiling.passes.fuse import FusedCall, Group, NotFused, fuse, part
+from tinygrad_course.compiling.passes.fuse import FusedCall, Group, NotFused, called, fuse
 from tinygrad_course.compiling.passes.hoist import hoist_scale
 
 #: Results of more bytes than this are looked at while they are made.
@@ -91,12 +91,5 @@ def _one_fused(program: Program) -> Program:
     source = step_source(columns, stored, scalars)
     types = jit.types_of(inputs) + ["f8"] * len(columns.numbers.values) + jit.types_of(stored)
     fused = FusedCall(jit.compile_source(source, tuple(types)), columns.numbers.values)
-    whole = Value(fused, inputs, {}, (), None, "tuple")
-    new = {}
-    for i, v in enumerate([*scalars, *stored]):
-        made = Value(part, (whole, i), {}, v.shape, v.dtype, v.kind)
-        made.named_like(v)
-        new[id(v)] = made
-    fused.arrays = [new[id(v)] for v in stored]
-    fused.scalars = [new[id(v)] for v in scalars]
+    new = called(fused, inputs, scalars, stored, inner.results)
     return Program(program.inputs, [new.get(id(v), v) for v in program.results])

@@ -20,7 +20,6 @@ from tinygrad_course.compiling.machine.small_products import (
     is_even,
     is_small,
 )
-from tinygrad_course.compiling.numpy_backend.buffers import concatenated
 
 #: Fewer products than this are added up as they come.
 MANY = 4
@@ -135,10 +134,8 @@ def _is_slice(value: Value) -> bool:
 
 
 def _below(builder: Builder, matrices: list[Value]) -> Value:
-    """Return matrices below one another, each of which may be computed in its place."""
-    rows, k, dtype = sum(v.shape[0] for v in matrices), matrices[0].shape[1], matrices[0].dtype
-    flat = builder.call(concatenated, tuple(matrices), {}, (rows * k,), dtype)
-    return builder.reshape(flat, (rows, k))
+    """Return matrices below one another."""
+    return builder.together(matrices, (sum(v.shape[0] for v in matrices), matrices[0].shape[1]))
 
 
 def _can_be_stacked(value: Value) -> bool:

@@ -5,65 +5,27 @@ of what lies in it, and an elementwise call may write over an operand that it is
 never put into buffers: what the user is given stays as it is.
 """
 
-import operator
 from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
 
-from tinygrad_course.compiling.dataflow import Program, Value, is_elementwise
+from tinygrad_course.compiling.dataflow import (
+    WRITES,
+    Program,
+    Value,
+    concatenated,
+    is_elementwise,
+    is_view,
+    segment,
+)
 from tinygrad_course.compiling.passes.fuse import FusedCall, part
-from tinygrad_course.rules.indexing import add_at, assign
 
 #: What is no slower when it writes over its operand: NumPy's exp, log and the like leave vector instructions
 #: alone then.
 IN_PLACE = {np.add, np.subtract, np.multiply, np.divide, np.negative, np.absolute, np.square, np.sqrt}
 #: Buffers begin at multiples of this (bytes): a line of the processor's cache.
 ALIGNMENT = 64
-
-
-def concatenated(*segments: Any) -> Any:
-    """Return the entries of several arrays, one after the other."""
-    return np.concatenate([np.ravel(segment) for segment in segments])
-
-
-def segment(whole: Any, start: int, shape: tuple[int, ...]) -> Any:
-    """Return one of several arrays that were brought together."""
-    return np.ndarray(shape, whole.dtype, whole, start * whole.itemsize)
-
-
-def accumulated(x: Any, index: Any, g: Any) -> Any:
-    """Return an array with something added at an index, where an entry that is named twice gets both."""
-    out = x.copy()
-    add_at(out, index, g)
-    return out
-
-
-#: What writes to a part of its first argument, if nobody else needs that, or else of a copy.
-WRITES = {assign, accumulated}
-
-
-def is_view(value: Value) -> bool:
-    """Whether a call returns the memory of its first argument in another shape."""
-    f = value.function
-    if f is operator.getitem:
-        index = value.args[1]
-        parts = index if isinstance(index, tuple) else (index,)
-        return (
-            value.kind == "array"
-            and value.args[0].kind == "array"
-            and all(
-                p is None or p is Ellipsis or type(p) is int or (type(p) is slice and not value.inputs[1:])
-                for p in parts
-            )
-        )
-    return (
-        f in {np.transpose, np.broadcast_to, np.reshape, segment}
-        and value.kind == "array"
-        and value.args[0].kind == "array"
-        and not value.kwargs
-        and (f is not np.reshape or len(value.args) == 2)  # in another order it may be a copy
-    )
 
 
 class BufferPlan:

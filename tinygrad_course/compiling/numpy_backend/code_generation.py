@@ -10,20 +10,18 @@ import numpy as np
 
 from tinygrad_course.compiling.dataflow import (
     REDUCTIONS,
+    WRITES,
     Program,
     Value,
+    accumulated,
+    concatenated,
     is_elementwise,
     is_reduction,
     is_sum,
-)
-from tinygrad_course.compiling.numpy_backend.buffers import (
-    WRITES,
-    BufferPlan,
-    accumulated,
-    concatenated,
     is_view,
     segment,
 )
+from tinygrad_course.compiling.numpy_backend.buffers import BufferPlan
 from tinygrad_course.compiling.passes.fuse import FusedCall, part
 from tinygrad_course.compiling.readable.operator_syntax import SYMBOLS, Printer, nest_text
 from tinygrad_course.compiling.tracing.refusals import DecidedByError

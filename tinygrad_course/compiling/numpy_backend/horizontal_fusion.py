@@ -3,8 +3,7 @@
 from typing import Any
 
 from tinygrad_course.compiling.builder import Builder, regrouped
-from tinygrad_course.compiling.dataflow import Program, Value, is_elementwise
-from tinygrad_course.compiling.numpy_backend.buffers import concatenated, segment
+from tinygrad_course.compiling.dataflow import Program, Value, is_elementwise, segment
 
 #: Arrays that together have more entries than this are left apart: the calls cost more than their number.
 SMALL = 4096
@@ -103,6 +102,5 @@ class _HorizontalFuser:
         first = operands[0]
         if not _is_array(first):
             return new[id(first)] if isinstance(first, Value) else first
-        whole, parts = self.wholes.get(tuple(map(id, operands))), tuple([new[id(v)] for v in operands])
-        size = sum(v.size for v in operands)
-        return whole or builder.call(concatenated, parts, {}, (size,), first.dtype)
+        whole, size = self.wholes.get(tuple(map(id, operands))), sum(v.size for v in operands)
+        return whole or builder.together([new[id(v)] for v in operands], (size,))

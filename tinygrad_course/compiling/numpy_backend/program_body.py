@@ -5,8 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_course.compiling.dataflow import Program, Value
-from tinygrad_course.compiling.numpy_backend.buffers import segment
+from tinygrad_course.compiling.dataflow import Program, Value, segment
 from tinygrad_course.compiling.numpy_backend.code_generation import (
     SUMMED_BY_BLAS,
     StraightLineCode,

@@ -96,26 +96,29 @@ def fuse(
 
     def make(builder: Builder, calls: list[Value], new: dict[int, Value]) -> None:
         try:
-            _fuse(group(calls, needed), new)
+            made = group(calls, needed)
+            inputs = [new[id(v)] for v in made.inputs]
+            parts = called(made.fused(), inputs, made.scalars, made.stored, calls)
         except NotFused:
-            for v in calls:
-                new[id(v)] = builder.again(v, new)
+            parts = {id(v): builder.again(v, new) for v in calls}
+        new |= {id(v): v for v in calls} | parts  # some are seen by nobody outside
 
     return regrouped(program, group_of, make) if pieces else program
 
 
-def _fuse(group: Group, new: dict[int, Value]) -> None:
-    """Put what the fused call of a group makes into `new`."""
-    fused = group.fused()
-    whole = Value(fused, tuple(new[id(v)] for v in group.inputs), {}, (), None, "tuple")
-    whole.born = min(v.born for v in group.calls)
-    for i, v in enumerate([*group.scalars, *group.stored]):
+def called(
+    fused: FusedCall, inputs: Sequence[Value], scalars: list[Value], stored: list[Value], calls: list[Value]
+) -> dict[int, Value]:
+    """Return what stands for scalars and arrays where some calls are fused, by the ids of these."""
+    whole = Value(fused, tuple(inputs), {}, (), None, "tuple")
+    whole.born = min(v.born for v in calls)
+    new = {}
+    for i, v in enumerate([*scalars, *stored]):
         new[id(v)] = Value(part, (whole, i), {}, v.shape, v.dtype, v.kind)
         new[id(v)].born = whole.born
-    for v in group.calls:
-        new.setdefault(id(v), v)  # seen by nobody outside
-    fused.arrays = [new[id(v)] for v in group.stored]
-    fused.scalars = [new[id(v)] for v in group.scalars]
+    fused.arrays = [new[id(v)] for v in stored]
+    fused.scalars = [new[id(v)] for v in scalars]
+    return new
 
 
 def _pieces(calls: list[Value]) -> list[list[Value]]:

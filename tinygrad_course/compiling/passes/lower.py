@@ -1,13 +1,13 @@
 """The same program in the NumPy calls that cost least."""
 
 import operator
+from typing import Any
 
 import numpy as np
 from scipy import special
 
 from tinygrad_course.compiling.builder import Builder, rewritten
-from tinygrad_course.compiling.dataflow import Program, Value
-from tinygrad_course.compiling.numpy_backend.buffers import accumulated, concatenated, is_view
+from tinygrad_course.compiling.dataflow import Program, Value, accumulated, is_view
 from tinygrad_course.engine.stable_forms import link
 from tinygrad_course.rules.indexing import assign, scatter
 
@@ -78,13 +78,12 @@ def _joined(builder: Builder, value: Value, new: dict[int, Value]) -> Value | No
     if value.function not in {np.concatenate, np.stack} or value.kind != "array":
         return None
     axis = value.kwargs.get("axis", value.args[1] if len(value.args) > 1 else 0)
-    parts = [new.get(id(v)) for v in value.args[0]]
+    parts: list[Any] = [new.get(id(v)) for v in value.args[0]]
     if axis != 0 or value.kwargs.keys() - {"axis"} or len(value.args) > 2 or not value.size:
         return None
     if not all(v is not None and v.kind == "array" and v.dtype == value.dtype for v in parts):
         return None
-    flat = builder.call(concatenated, tuple(parts), {}, (value.size,), value.dtype)
-    return builder.reshape(flat, value.shape)
+    return builder.together(parts, value.shape)
 
 
 def _logit(value: Value) -> Value | None:

@@ -13,9 +13,8 @@ import numpy as np
 from scipy import special
 
 from tinygrad_course.compiling.builder import Unfit, uniform
-from tinygrad_course.compiling.dataflow import OPERATORS, Program, Value, is_sum, item, linear_in
+from tinygrad_course.compiling.dataflow import OPERATORS, Program, Value, is_sum, is_view, item, linear_in
 from tinygrad_course.compiling.dataflow import replace as replace_values
-from tinygrad_course.compiling.numpy_backend.buffers import is_view
 from tinygrad_course.compiling.passes.canonicalise import RESHAPES, TRANSPOSES, canonical
 from tinygrad_course.compiling.passes.factored_forms import (
     ONE,
