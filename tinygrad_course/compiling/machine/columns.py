@@ -7,6 +7,7 @@ written out one by one, with no array in between; the compiler makes it run on s
 
 from __future__ import annotations
 
+import math
 import operator
 from typing import Any
 
@@ -34,10 +35,12 @@ class Columns:
         self.program = program
         values = program.values()
         self.m = _columns(values)
-        # by a value's id, the names of its entries, or of its rows if it has the columns, and is `wide`
-        self.names: dict[int, list[str]] = {}
+        # by a value's id, the names of its entries; of one with an entry for each example, which is `wide`,
+        # those of a single example
+        self.names: dict[int, Any] = {}
         self.wide: dict[int, bool] = {}
         self.section: dict[int, int] = {}
+        self.loaded: set[int] = set()  # what every loop reads
         self.before: dict[int, list[str]] = {0: []}
         self.inside: dict[int, list[str]] = {}
         self.loads: list[str] = []  # of what has the columns among the inputs, in each loop
@@ -58,14 +61,22 @@ class Columns:
 
     # ------------------------------------------------------------------ where things go
 
-    def _new(self, value: Value, count: int, section: int) -> list[str]:
-        wide = self.wide[id(value)]
-        self.section[id(value)] = section
+    def _shape(self, value: Value) -> tuple[int, ...]:
+        """Return the shape of a value's names, and note whether it is wide."""
+        if len(value.shape) > 2 or value.shape.count(self.m) > 1:
+            raise NotFused
+        self.wide[id(value)] = self.m in value.shape
+        return tuple(1 if n == self.m else n for n in value.shape)
+
+    def _new(self, value: Value, section: int) -> Any:
+        shape = self._shape(value)
+        count = math.prod(shape)
         if self.count + count > WRITTEN_OUT:  # before they are written
             raise NotFused
-        names = [f"{'r' if wide else 'n'}{self.count + i}" for i in range(count)]
+        letter = "r" if self.wide[id(value)] else "n"
+        names = _array([f"{letter}{self.count + i}" for i in range(count)], shape)
         self.count += count
-        self.names[id(value)] = names
+        self.section[id(value)], self.names[id(value)] = section, names
         return names
 
     def _lines(self, value: Value) -> list[str]:
@@ -74,58 +85,50 @@ class Columns:
 
     def load(self, value: Value) -> None:
         """Give an input names."""
-        shape = value.shape
-        self.wide[id(value)] = wide = self._has_columns(shape)
-        if wide and shape[-1] != self.m:
+        self._new(value, 0)
+        wide = self.wide[id(value)]
+        if (wide and value.shape[-1] != self.m) or (value.dtype != np.float64 and value.kind != "python"):
             raise NotFused
-        if value.dtype != np.float64 and value.kind != "python":
-            raise NotFused
-        if not wide:
-            self._new(value, max(value.size, 1), 0)
-            return  # loaded by whoever calls: from an array, or from the state
-        rows = shape[0] if len(shape) == 2 else 1
-        names = self._new(value, rows, 0)
-        x = self.argument(value)
-        place = "{}, j" if len(shape) == 2 else "j"
-        self.loads += [f"{n} = {x}[{place.format(i)}]" for i, n in enumerate(names)]
+        if wide:  # else loaded by whoever calls: from an array, or from the state
+            self.loaded.add(id(value))
+            self.loads += [f"{n} = {place}" for n, place in self.entries(value, self.argument(value))]
 
     def argument(self, value: Value) -> str:
         """Return the name of an input as a whole."""
         return f"x{self.program.inputs.index(value)}"
 
+    def entries(self, value: Value, whole: str) -> list[tuple[str, str]]:
+        """Return the names of a value's entries with the text of each, as parts of what is called `whole`."""
+        found = []
+        for index, name in np.ndenumerate(self.names[id(value)]):
+            at = ["j" if n == self.m else str(i) for i, n in zip(index, value.shape, strict=True)]
+            found.append((name, f"{whole}[{', '.join(at)}]" if at else whole))
+        return found
+
     def _constant(self, value: Value) -> None:
-        self.wide[id(value)] = False
-        if self._has_columns(value.shape) or value.dtype.kind not in "fi" or value.size > WRITTEN_OUT:
+        shape = self._shape(value)
+        if self.wide[id(value)] or value.dtype.kind not in "fi" or value.size > WRITTEN_OUT:
             raise NotFused
         self.section[id(value)] = 0
-        data = np.asarray(value.data, dtype=np.float64).reshape(-1)
+        data = np.asarray(value.data, dtype=np.float64)
         if not np.isfinite(data).all():
             raise NotFused
-        self.names[id(value)] = [self.numbers(x) for x in data]
-
-    def _has_columns(self, shape: tuple[int, ...]) -> bool:
-        has = self.m in shape
-        if len(shape) > 2 or shape.count(self.m) > 1:
-            raise NotFused
-        return has
+        self.names[id(value)] = _array([self.numbers(x) for x in data.flat], shape)
 
     # ------------------------------------------------------------------ calls
 
     def _call(self, value: Value) -> None:
+        function = value.function
         if value.kind == "tuple" or value.dtype is None:
             raise NotFused
-        self.wide[id(value)] = self._has_columns(value.shape)
-        function = value.function
         if function is np.matmul:
             self._product(value)
-        elif is_sum(value):
-            self._total(value)
+        elif is_reduction(value):
+            self._reduced(value)
         elif function is np.transpose and len(value.args) == 1:
-            self._alias(value, value.args[0], transposed=True)
+            self._alias(value, self.names[id(value.args[0])].T)
         elif self._is_same(value):
-            self._alias(value, value.args[0])
-        elif function is np.max and is_reduction(value):
-            self._highest(value)
+            self._alias(value, self.names[id(value.args[0])].reshape(self._shape(value)))
         elif speaks(value) or (value.kind == "python" and function in ARITHMETIC):
             self._elementwise(value)
         else:
@@ -134,139 +137,80 @@ class Columns:
     def _is_same(self, value: Value) -> bool:
         """Whether a call returns the entries of its argument as they are."""
         if value.function is np.reshape:
+            self._shape(value)
             return not self.wide[id(value)] and not self.wide[id(value.args[0])]
         return value.function in {np.positive, np.asarray, item} or _only_kind(value)
 
-    def _alias(self, value: Value, of: Value, *, transposed: bool = False) -> None:
-        names = self.names[id(of)]
-        if transposed and not self.wide[id(of)]:
-            n, k = of.shape
-            names = [names[i * k + j] for j in range(k) for i in range(n)]
-        self.names[id(value)] = names
-        self.section[id(value)] = self.section[id(of)]
-
-    def _upright(self, value: Value) -> bool:
-        """Whether a wide value has its columns last: (r, m), not (m, r)."""
-        return not self.wide[id(value)] or value.shape[-1] == self.m
+    def _alias(self, value: Value, names: Any) -> None:
+        of = id(value.args[0])
+        self._shape(value)
+        self.names[id(value)], self.section[id(value)] = names, self.section[of]
+        self.loaded |= {id(value)} if of in self.loaded else set()
 
     def _ready(self, operands: list[Value]) -> int:
         """Return the section in which a call can be made."""
         at = max((self.section[id(v)] for v in operands), default=0)
-        for v in operands:
-            made = v
-            while made.function is np.transpose:
-                made = made.args[0]
-            if self.wide[id(v)] and self.section[id(v)] != at and made.function is not None:
-                raise NotFused  # computed in an earlier loop, and gone
+        if any(self.wide[id(v)] and self.section[id(v)] != at and id(v) not in self.loaded for v in operands):
+            raise NotFused  # computed in an earlier loop, and gone
         return at
 
-    def _entry(self, value: Value, i: int, j: int, n: int) -> str:
-        """Return the name of an operand's entry (i, j), broadcast to n axes; j < 0: of a column."""
-        names = self.names[id(value)]
-        shape = (1,) * (n - len(value.shape)) + value.shape
-        if self.wide[id(value)]:
-            return names[i if len(shape) == 2 and shape[0] > 1 else 0]
-        if not value.shape:
-            return names[0]
-        rows, columns = shape if len(shape) == 2 else (1, shape[0])
-        if j < 0 and columns != 1:
-            raise NotFused
-        return names[(i if rows > 1 else 0) * columns + (j if columns > 1 else 0)]
-
     def _elementwise(self, value: Value) -> None:
-        operands = value.inputs
-        if not all(map(self._upright, [value, *operands])):
-            raise NotFused
-        section = self._ready(operands)
-        wide = self.wide[id(value)]
-        shape = value.shape
-        rows = shape[0] if len(shape) == 2 else 1
-        columns = 1 if wide or not shape else shape[-1]
-        names = self._new(value, rows * columns, section)
-        lines = self._lines(value)
-        for i in range(rows):
-            for j in range(columns):
-                said = text(
-                    value, lambda v, i=i, j=j: self._entry(v, i, -1 if wide else j, len(shape)), self.numbers
-                )
-                lines.append(f"{names[i * columns + j]} = {said}")
+        names = self._new(value, self._ready(value.inputs))
+        given = {id(v): np.broadcast_to(self.names[id(v)], names.shape) for v in value.inputs}
+        for index, name in np.ndenumerate(names):
+            said = text(value, lambda v, index=index: given[id(v)][index], self.numbers)
+            self._lines(value).append(f"{name} = {said}")
 
     def _product(self, value: Value) -> None:
         a, b = value.args
-        wide_a, wide_b = self.wide[id(a)], self.wide[id(b)]
         if value.dtype != np.float64 or len(a.shape) != 2 or len(b.shape) != 2:
             raise NotFused
-        (n, k), m = a.shape, b.shape[1]
-        A, B = self.names[id(a)], self.names[id(b)]
-        if wide_a and wide_b and k == self.m and not self.wide[id(value)]:  # over the examples
-            at = self._ready([a, b])
-            names = self._accumulators(value, n * m, at)
-            self.inside.setdefault(at, []).extend(
-                f"{names[i * m + j]} = accumulate({names[i * m + j]}, {A[i]} * {B[j]})"
-                for i in range(n)
-                for j in range(m)
-            )
-        elif wide_b and not wide_a and self._upright(b):  # W @ A
-            names = self._new(value, n, self._ready([a, b]))
-            for i in range(n):
-                self._lines(value).append(
-                    f"{names[i]} = " + " + ".join(f"{A[i * k + l]} * {B[l]}" for l in range(k))
-                )
-        elif not wide_a and not wide_b and not self.wide[id(value)]:
-            names = self._new(value, n * m, self._ready([a, b]))
-            for i in range(n):
-                for j in range(m):
-                    terms = " + ".join(f"{A[i * k + l]} * {B[l * m + j]}" for l in range(k))
-                    self._lines(value).append(f"{names[i * m + j]} = {terms}")
-        else:
-            raise NotFused
+        A, B, at = self.names[id(a)], self.names[id(b)], self._ready([a, b])
+        if a.shape[1] == self.m:  # over the examples
+            shares = [f"{x} * {y}" for x in A[:, 0] for y in B[0]]
+            self._accumulate(value, at, shares)
+            return
+        for (i, j), name in np.ndenumerate(self._new(value, at)):
+            terms = " + ".join(f"{x} * {y}" for x, y in zip(A[i], B[:, j], strict=True))
+            self._lines(value).append(f"{name} = {terms}")
 
-    def _accumulators(self, value: Value, count: int, at: int) -> list[str]:
-        names = self._new(value, count, at + 1)
+    def _accumulate(self, value: Value, at: int, shares: list[str]) -> None:
+        """Sum over the examples."""
+        names = self._new(value, at + 1).ravel()
         self.before.setdefault(at, []).extend(f"{n} = 0.0" for n in names)
-        return names
-
-    def _total(self, value: Value) -> None:
-        a, axes = value.args[0], value.kwargs["axis"]
-        if value.dtype != np.float64 or not self._upright(a):
-            raise NotFused
-        names = self.names[id(a)]
-        if not self.wide[id(a)]:
-            self._small_total(value, a, axes, names)
-        elif self.wide[id(value)]:  # over the units of each example
-            made = self._new(value, 1, self._ready([a]))
-            self._lines(value).append(f"{made[0]} = {' + '.join(names)}")
-        else:
-            at = self.section[id(a)]
-            every = axes is None or len(axes) == len(a.shape)
-            totals = self._accumulators(value, 1 if every else len(names), at)
-            shares = [" + ".join(names)] if every else names
-            self.inside.setdefault(at, []).extend(
-                f"{t} = accumulate({t}, {share})" for t, share in zip(totals, shares, strict=True)
-            )
-
-    def _small_total(self, value: Value, a: Value, axes: Any, names: list[str]) -> None:
-        if not a.shape:
-            raise NotFused
-        index = np.arange(a.size).reshape(a.shape)
-        kept = np.moveaxis(index, axes or (), range(len(axes or ()))) if axes else index.reshape(-1, 1)
-        groups = (
-            kept.reshape(int(np.prod([a.shape[i] for i in axes])), -1).T if axes else index.reshape(1, -1)
+        self.inside.setdefault(at, []).extend(
+            f"{n} = accumulate({n}, {share})" for n, share in zip(names, shares, strict=True)
         )
-        made = self._new(value, len(groups), self._ready([a]))
-        for name, group in zip(made, groups, strict=True):
-            self._lines(value).append(f"{name} = " + (" + ".join(names[i] for i in group) or "0.0"))
 
-    def _highest(self, value: Value) -> None:
-        """Emit np.max over the units of each example."""
-        a = value.args[0]
-        if value.kwargs["axis"] != (0,) or not self.wide[id(a)] or len(a.shape) != 2 or not self._upright(a):
+    def _reduced(self, value: Value) -> None:
+        a, axes = value.args[0], value.kwargs["axis"]
+        axes = range(len(a.shape)) if axes is None else [i % len(a.shape) for i in axes]
+        if value.dtype != np.float64 or not a.size or not a.shape:
             raise NotFused
-        names = self.names[id(a)]
-        made = self._new(value, 1, self._ready([a]))[0]
-        lines = self._lines(value)
-        lines.append(f"{made} = {names[0]}")
-        lines += [f"{made} = select(({made} >= {n}) | ({made} != {made}), {made}, {n})" for n in names[1:]]
+        names = np.moveaxis(self.names[id(a)], axes, range(-len(axes), 0))
+        groups = names.reshape(-1, math.prod(names.shape[names.ndim - len(axes) :]))
+        across = any(a.shape[i] == self.m for i in axes)
+        if across and is_sum(value):
+            self._accumulate(value, self.section[id(a)], [" + ".join(group) for group in groups])
+            return
+        if across or value.function is np.min:
+            raise NotFused
+        made = self._new(value, self._ready([a])).flat
+        for name, group in zip(made, groups, strict=True):
+            if is_sum(value):
+                self._lines(value).append(f"{name} = {' + '.join(group)}")
+                continue
+            known = [f"{name} = {group[0]}"]
+            known += [
+                f"{name} = select(({name} >= {n}) | ({name} != {name}), {name}, {n})" for n in group[1:]
+            ]
+            self._lines(value).extend(known)
+
+
+def _array(names: list[str], shape: tuple[int, ...]) -> Any:
+    made = np.empty(len(names), object)
+    made[:] = names
+    return made.reshape(shape)
 
 
 def _columns(values: list[Value]) -> int:
@@ -284,28 +228,22 @@ def _only_kind(value: Value) -> bool:
 
 def step_source(columns: Columns, stored: list[Value], scalars: list[Value]) -> str:
     """Return the text of a function of one step: of the inputs, and of arrays for the results."""
-    program = columns.program
-    lines: list[str] = []
-    for value in program.inputs:
-        if id(value) in columns.names:
-            lines += _entries(columns, value)
+    inputs = [v for v in columns.program.inputs if id(v) in columns.names]
+    lines = [line for value in inputs for line in _entries(columns, value)]
     for i, value in enumerate(stored):
         if columns.wide[id(value)]:
-            place = f"y{i}[{{}}, j]" if len(value.shape) == 2 else f"y{i}[j]"
             loop = columns.sections[columns.section[id(value)]][1]
-            loop += [f"{place.format(k)} = {n}" for k, n in enumerate(columns.names[id(value)])]
-    across = [v for v in program.inputs if id(v) in columns.names and columns.wide[id(v)]]
+            loop += [f"{place} = {n}" for n, place in columns.entries(value, f"y{i}")]
+    across = [v for v in inputs if columns.wide[id(v)]]
     m = f"{columns.argument(across[0])}.shape[{len(across[0].shape) - 1}]" if across else str(columns.m)
     lines += _sections(columns, f"range({m})")
     for i, value in enumerate(stored):
         if not columns.wide[id(value)]:
-            names = columns.names[id(value)]
-            lines += [f"{p} = {n}" for n, p in zip(names, _places(f"y{i}", value), strict=True)]
-    returned = "".join(f"{columns.names[id(v)][0]}, " for v in scalars)
+            lines += [f"{place} = {n}" for n, place in columns.entries(value, f"y{i}")]
+    returned = "".join(f"{columns.names[id(v)].flat[0]}, " for v in scalars)
     lines.append(f"return ({returned})" if scalars else "return None")
-    arguments = [columns.argument(v) for v in program.inputs if id(v) in columns.names]
-    arguments += [*columns.numbers.names, *(f"y{i}" for i in range(len(stored)))]
-    return function_text(", ".join(arguments), lines)
+    arguments = [*map(columns.argument, inputs), *columns.numbers.names]
+    return function_text(", ".join([*arguments, *(f"y{i}" for i in range(len(stored)))]), lines)
 
 
 def loop_source(columns: Columns, state: list[tuple[Value, Value]], data: list[Value], cost: Value) -> str:
@@ -314,14 +252,14 @@ def loop_source(columns: Columns, state: list[tuple[Value, Value]], data: list[V
     Of the `state` each pair is what a step is given, and what the next one is given in its place; the `data`
     are the same in every step, or its next columns.
     """
-    olds = [n for old, _ in state for n in columns.names[id(old)]]
-    news = [n for _, new in state for n in columns.names[id(new)]]
+    olds = [n for old, _ in state for n in columns.names[id(old)].flat]
+    news = [n for _, new in state for n in columns.names[id(new)].flat]
     lines = [f"{n} = state[{i}]" for i, n in enumerate(olds)]
     for value in data:
         lines += _entries(columns, value)
     lines += ["first = 0", "for t in range(count):"]
     body = _sections(columns, "range(first, first + width)")
-    body.append(f"costs[t] = {columns.names[id(cost)][0]}")
+    body.append(f"costs[t] = {columns.names[id(cost)].flat[0]}")
     body += [f"next_{n} = {new}" for n, new in zip(olds, news, strict=True)]  # all of them, then all at once
     body += [f"{n} = next_{n}" for n in olds]
     body.append("first += hop")
@@ -345,12 +283,4 @@ def _entries(columns: Columns, value: Value) -> list[str]:
     """Return the lines that read an input, if it does not have the columns."""
     if columns.wide[id(value)]:
         return []
-    places = _places(columns.argument(value), value)
-    return [f"{n} = {p}" for n, p in zip(columns.names[id(value)], places, strict=True)]
-
-
-def _places(name: str, value: Value) -> list[str]:
-    """Return the text of each entry of a small array."""
-    if value.shape == ():
-        return [name]
-    return [f"{name}[{', '.join(map(str, index))}]" for index in np.ndindex(value.shape)]
+    return [f"{n} = {place}" for n, place in columns.entries(value, columns.argument(value))]

@@ -11,6 +11,8 @@ from tinygrad_course.compiling.dataflow import Program, Value, accumulated, is_v
 from tinygrad_course.engine.stable_forms import link
 from tinygrad_course.rules.indexing import assign, scatter
 
+#: So many parts of an array are worth a copy of it in which each lies together.
+OFTEN = 4
 #: What is read of an array that is written to is copied if it is this part at most.
 PART = 4
 
@@ -21,7 +23,7 @@ def lower(program: Program, *, machine: bool = False) -> Program:
     Those of the `machine` say sigmoid(z) where the program computes 1 / (1 + exp(-z)): that shares its
     exponential with softplus(z), and does not overflow.
     """
-    shown, uses = _shown(program), program.uses()
+    often, shown, uses = _often_indexed(program), _shown(program), program.uses()
     small = set() if machine else {id(z) for z in map(_exponential, program.values()) if z is not None}
 
     def change(builder: Builder, value: Value, new: dict[int, Value]) -> Value | None:
@@ -33,6 +35,8 @@ def lower(program: Program, *, machine: bool = False) -> Program:
                 return _sigmoid(builder, new[id(z)])
             if (made := _lowered(builder, value, new)) is not None:
                 return made
+        if id(value) not in shown and (id(value.args[0]) if value.args else 0, _axis(value)) in often:
+            return _part(builder, value, new)
         if id(value) not in shown and _is_read_of_written(value):
             own: np.ufunc = np.positive  # so that the next write need not copy the whole
             return builder.ufunc(own, builder.again(value, new))
@@ -43,6 +47,26 @@ def lower(program: Program, *, machine: bool = False) -> Program:
     return rewritten(program, change)
 
 
+def _axis(value: Value) -> int | None:
+    """Return k where a call is x[:, ..., i] with k colons and the number i, as x[:, :, t] is with 2."""
+    index = value.args[1] if value.function is operator.getitem and value.kind == "array" else None
+    if type(index) is not tuple or type(index[-1]) is not int or any(i != slice(None) for i in index[:-1]):
+        return None
+    return len(index) - 1
+
+
+def _often_indexed(program: Program) -> set[tuple[int, int | None]]:
+    """Return the ids of arrays most of whose parts along an axis but the first are taken, and that axis."""
+    count: dict[tuple[int, int], int] = {}
+    whole: dict[tuple[int, int], int] = {}
+    for value in program.values():
+        k = _axis(value)
+        if k and value.args[0].kind == "array" and value.dtype.kind in "fiu":
+            key = id(value.args[0]), k
+            count[key], whole[key] = count.get(key, 0) + 1, value.args[0].shape[k]
+    return {key for key, n in count.items() if n >= OFTEN and 2 * n >= whole[key]}
+
+
 def _shown(program: Program) -> set[int]:
     """Return the ids of what results are views of: they stay views of the caller's arrays."""
     shown: set[int] = set()
@@ -51,6 +75,16 @@ def _shown(program: Program) -> set[int]:
             shown.add(id(value))
             value = value.args[0]
     return shown
+
+
+def _part(builder: Builder, value: Value, new: dict[int, Value]) -> Value:
+    """Return x[:, :, t] as y[t], where y has that axis first, so that what is taken lies together."""
+    x, t = new[id(value.args[0])], value.args[1][-1]
+    k = len(value.args[1]) - 1
+    turned = builder.transpose(x, (k, *(i for i in range(len(x.shape)) if i != k)))
+    own: np.ufunc = np.positive
+    together = builder.ufunc(own, turned)
+    return builder.call(operator.getitem, (together, t), {}, value.shape, x.dtype)
 
 
 def _is_read_of_written(value: Value) -> bool:
