@@ -262,3 +262,60 @@ def test_what_is_not_filled_in_is_told_from_what_is_none_at_first(body, line):
 def test_a_gradient_is_right_in_the_shape_that_an_update_takes(new, status):
     text = ROWS.replace("np.sum(dZ2, axis=0, keepdims=True) / m", new)
     assert told(text)["backward"].status == status
+
+
+HIDDEN_MISTAKES = """import numpy as np
+class Linear:
+    def __init__(self, input_size, output_size):
+        self.weights = np.random.randn(input_size, output_size)
+        self.bias = np.zeros((1, output_size))
+    def forward(self, x):
+        self.x = x
+        return x @ self.weights + self.bias
+    def backward(self, grad_output):
+        self.dW = self.x.T @ grad_output
+        self.db = np.sum(grad_output, axis=0, keepdims=True)
+        return grad_output @ self.weights.T
+class SoftmaxWithLoss:
+    def forward(self, x, t):
+        self.t = t
+        powers = np.exp(x - np.max(x, axis=1, keepdims=True))
+        self.y = powers / np.sum(powers, axis=1, keepdims=True)
+        classes = t.argmax(axis=1) if t.size == self.y.size else t
+        return -np.sum(np.log(self.y[np.arange(len(x)), classes])) / len(x)
+    def backward(self, dout=1):
+        if self.t.size == self.y.size:
+            return (self.y - self.t) / len(self.y)
+        dx = self.y.copy()
+        dx[np.arange(len(dx)), self.t] -= 1
+        return dx / len(dx)
+class BatchNorm:
+    def __init__(self):
+        self.gamma = 1
+        self.beta = 0.0
+    def forward(self, x):
+        self.std = np.sqrt(np.var(x, axis=0) + 1e-5)
+        self.hat = (x - np.mean(x, axis=0)) / self.std
+        return self.gamma * self.hat + self.beta
+    def backward(self, dout, lr=0.1):
+        d = dout * self.gamma
+        dx = (d - np.mean(d, axis=0) - self.hat * np.mean(d * self.hat, axis=0)) / self.std
+        self.beta -= lr * np.sum(dout, axis=0)
+        self.gamma -= lr * np.sum(dout * self.hat, axis=0)
+        return dx
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line"),
+    [
+        ("self.x.T @", "self.x @", 10),  # runs where there are as many examples as features
+        ("self.y - self.t", "self.y + self.t", 22),  # not reached by labels that are classes
+        ("np.sum(dout, axis=0)\n", "np.mean(dout, axis=0)\n", 37),  # a number that becomes an array
+        ("", "", 0),
+    ],
+)
+def test_a_mistake_that_usual_values_hide_is_found(old, new, line):
+    functions = audit_text(HIDDEN_MISTAKES.replace(old, new) if old else HIDDEN_MISTAKES).functions
+    assert len(functions) == 3
+    assert [finding.line for one in functions for finding in one.findings][:1] == ([line] if line else [])

@@ -21,7 +21,7 @@ from tinygrad_course.audit.kinds.any_backward import AnyBackward
 from tinygrad_course.audit.kinds.any_loop import AnyLoop
 from tinygrad_course.audit.kinds.any_optimizer import AnyOptimizer
 from tinygrad_course.audit.kinds.candidate_costs import SQUARES
-from tinygrad_course.audit.kinds.layer_functions import LinearActivationBackward, LinearBackward
+from tinygrad_course.audit.kinds.layer_functions import linear_activation_backward, linear_backward
 from tinygrad_course.audit.kinds.logistic_regression import Optimize
 from tinygrad_course.audit.kinds.own_class import shown_name, shown_words
 from tinygrad_course.audit.kinds.what_trains import SCRIPT
@@ -58,7 +58,7 @@ TRIALS_A_FILE = 6000
 WHOLES = "(whole networks and training)"
 Begin = Callable[[str, dict[str, Any]], None]
 NEEDS = "not judged: it needs {}, which is wrong and could not be put right"
-BLOCKS = (LinearBackward, LinearActivationBackward)
+BLOCKS = (linear_backward, linear_activation_backward)
 
 
 def audit_submission(
@@ -270,7 +270,7 @@ class _File:
             initial = network.initial if network is not None else None
             starts = initial is not None and learner.name == initial.name
             backward = own.kind.node
-            block = isinstance(kind, BLOCKS) and learner.name in self.program.callees(backward.name)
+            block = kind in BLOCKS and learner.name in self.program.callees(backward.name)
             if own.right and block:
                 return f"{backward.name}, which is right with it"
             # Initial values are of another contract where the examples of the file are rows.
@@ -424,7 +424,7 @@ class _File:
         """Tell whether what calls a building block is right with it as it is (1/m at the top, once)."""
         program, name = self.program, learner.name
         callers = [other for other in self.known if other != name and name in program.callees(other)]
-        if not callers or not isinstance(self.known[name][0], BLOCKS):
+        if not callers or self.known[name][0] not in BLOCKS:
             return False
         for other in callers:
             kind, binding = self.known[other]

@@ -73,6 +73,7 @@ class AnyBackward(Pair):
         numbered = "outputs" in map(category, [*taken.start, *taken.forward])
         seed = draw.choice(range(10**6))
         best: tuple[Tried, tuple[int, int]] | None = None
+        fitted: tuple[Layout, dict[str, Any]] | None = None
         problem: Unfit | None = None
         self.differentiated = 0  # with so many sets of values
         fitting = (one for one in self.settings(taken.looked_for, seed, draw) if self.place in (None, one[0]))
@@ -81,14 +82,8 @@ class AnyBackward(Pair):
                 break
             if tries > (SIZED if layout.made_for else TRIES) or self.differentiated >= DIFFERENTIATED:
                 break
-            for_one = best is not None and best[0].for_one
-            factor = problem is not None and problem.args[0].endswith("times")
-            # What takes the number of outputs, or is a cost of several, is meant for several.
-            several = not self.alone and ((factor and self.owner) or (best is not None and numbered))
-            if layout.units < 2 and not layout.single and several:
-                continue  # one output tells a sum from a mean, or from a sum over the examples, no more
-            if (layout.single and factor) or (best is not None and best[0].ran and layout.single != for_one):
-                continue  # a sum over one example is its mean; an axis too many tells of a function for one
+            if self._tells_nothing(layout, best[0] if best is not None else None, problem, numbered):
+                continue
             try:
                 found = self._tried(learner, Draw(seed + 1), layout, values, taken)
             except Unfit as error:
@@ -97,8 +92,10 @@ class AnyBackward(Pair):
                 continue
             if not found.ran and key[0] > 1 and not self.strict:
                 continue  # what a picture or one example breaks may be meant for a table
+            for_one = best is not None and best[0].for_one
             if best is None or found.rank > best[0].rank:
                 best, self.units, self.rows = (found, key), max(1, layout.units), layout.rows
+                fitted = layout, values
             if self.strict and found.proved:
                 break
             if found.complete and found is best[0]:
@@ -113,7 +110,41 @@ class AnyBackward(Pair):
             raise max(none, problem or none, key=self._told)
         self.place = best[1]
         self.exact = self.exact or best[0].complete
+        if best[0].complete and fitted is not None and not self.strict:
+            return self._of_other_labels(learner, Draw(seed + 1), *fitted, taken) or best[0].case
         return best[0].case
+
+    def _tells_nothing(
+        self, layout: Layout, best: Tried | None, problem: Unfit | None, numbered: bool
+    ) -> bool:
+        """Tell whether values in a layout say no more than what was tried."""
+        factor = problem is not None and problem.args[0].endswith("times")
+        # What takes the number of outputs, or is a cost of several, is meant for several.
+        several = not self.alone and ((factor and bool(self.owner)) or (best is not None and numbered))
+        if layout.units < 2 and not layout.single and several:
+            return True  # one output tells a sum from a mean, or from a sum over the examples, no more
+        if (layout.single and factor) or (best is not None and best.ran and layout.single != best.for_one):
+            return True  # a sum over one example is its mean; an axis too many tells of a function for one
+        return best is not None and layout.square  # where a transpose too many or too few runs
+
+    def _of_other_labels(
+        self, learner: Learner, draw: Draw, layout: Layout, values: dict[str, Any], taken: Taken
+    ) -> Case | None:
+        """Return the case of the same classes written otherwise, where the cost is the same with them."""
+        name = next((one for one in taken.forward if category(one) == "labels"), "")
+        labels, cost = values.get(name), self.seen
+        if not self.turn or not isinstance(labels, np.ndarray) or np.ndim(cost):
+            return None
+        hot = labels.ndim == 2 and labels.shape[1] > 1 and bool(np.all(np.sort(labels)[:, -2:] == (0, 1)))
+        if not hot and (labels.ndim != 1 or labels.dtype.kind != "i"):
+            return None
+        other = np.argmax(labels, axis=1) if hot else np.eye(np.max(labels) + 1)[labels]
+        try:
+            found = self._tried(learner, draw, layout, {**values, name: other}, taken)
+        except Unfit:
+            return None
+        same = np.ndim(self.seen) == 0 and abs(self.seen - cost) < 1e-9 * max(1.0, abs(cost))
+        return found.case if found.ran and same else None
 
     def _told(self, problem: Unfit) -> int:
         """Tell how much a problem says: that the forward function raises, is least."""
@@ -137,6 +168,7 @@ class AnyBackward(Pair):
         gives = partial(self.gives, learner, outside)
         output = gives({**held, **outside})
         place, weights, arguments = handed_on(self.node, self.forward, output, held, values, draw, taken)
+        self.seen = output[place]
         if not weights and self.owner and not taken.back and "labels" in map(category, taken.forward):
             weights = {place: np.ones_like(output[place]) / np.size(output[place])}  # of each example
         at = {**theta, **outside, **{name: values[name] for name in taken.costs}}

@@ -6,7 +6,7 @@ Right is what agrees with one of them; wrong is what its name says and what one 
 import ast
 import re
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -16,6 +16,7 @@ from tinygrad_course.audit.execution.paths import duplicate
 from tinygrad_course.audit.kinds.base import Assumption, Kind, Unfit, words
 from tinygrad_course.audit.kinds.cases import Array, Case, Draw
 from tinygrad_course.audit.kinds.own_class import method_name, with_methods
+from tinygrad_course.audit.reference.course import Rule
 from tinygrad_course.audit.source.signatures import INSIDE, argument_names, needed_names, role_of
 from tinygrad_course.audit.source.syntax import definition
 
@@ -25,41 +26,14 @@ _OPTIMIZER = re.compile(r"(?i)adam|momentum|nesterov|rms|adagrad|sgd|optim")
 Numbers = dict[str, float]
 
 
-class _Rule(NamedTuple):
-    """One of the rules: what it keeps of the gradients, and what of their squares."""
-
-    first: str = ""
-    """The velocity: averaged, or a sum."""
-    ahead: bool = False
-    """Whether the gradient is taken where the velocity leads."""
-    squares: str = ""
-    corrected: bool = False
-    inside: bool = False
-    """Whether epsilon stands in the root."""
-
-    def after(self, p: Array, gradients: list[Array], of: Numbers) -> Array:
-        """Return a parameter after a step with each gradient."""
-        v, s = np.zeros_like(p), np.zeros_like(p)
-        beta, beta2, epsilon = of["beta"], of["beta2"], of["epsilon"]
-        for t, g in enumerate(gradients, start=1):
-            gain = 1 - beta if self.first == "averaged" else 1.0
-            v = beta * v + gain * g if self.first else g
-            s = beta2 * s + (1 - beta2) * g**2 if self.squares == "averaged" else s + g**2
-            up = beta * v + gain * g if self.ahead else v / (1 - beta**t) if self.corrected else v
-            down = s / (1 - beta2**t) if self.corrected else s
-            root = np.sqrt(down + epsilon) if self.inside else np.sqrt(down) + epsilon
-            p = p - of["rate"] * (up / root if self.squares else up)
-        return p
-
-
 _BOTH, _KEPT = (False, True), ("averaged", "summed")
-_RULES: dict[str, list[_Rule]] = {
-    "adam": [_Rule("averaged", False, "averaged", not plain, inside) for plain in _BOTH for inside in _BOTH],
-    "nesterov": [_Rule(first, ahead=True) for first in _KEPT[::-1]],
-    "momentum": [_Rule(first) for first in _KEPT],
-    "rms": [_Rule(squares="averaged", inside=inside) for inside in _BOTH],
-    "adagrad": [_Rule(squares="summed", inside=inside) for inside in _BOTH],
-    "sgd": [_Rule()],
+_RULES: dict[str, list[Rule]] = {
+    "adam": [Rule("averaged", "averaged", not plain, inside) for plain in _BOTH for inside in _BOTH],
+    "nesterov": [Rule(first, ahead=True) for first in _KEPT[::-1]],
+    "momentum": [Rule(first) for first in _KEPT],
+    "rms": [Rule(squares="averaged", inside=inside) for inside in _BOTH],
+    "adagrad": [Rule(squares="summed", inside=inside) for inside in _BOTH],
+    "sgd": [Rule()],
 }
 
 
@@ -106,7 +80,7 @@ class AnyOptimizer(Kind):
     def _runs(self, learner: Learner, form: str) -> bool:
         """Tell whether steps can be made with parameters in a dictionary, a list or one array."""
         try:
-            case = self.case(learner, Draw(0), {"rule": _Rule(), "form": form})
+            case = self.case(learner, Draw(0), {"rule": Rule(), "form": form})
         except Unfit:
             return False
         function = self.program.namespace[self.node.name]
@@ -129,8 +103,11 @@ class AnyOptimizer(Kind):
         outcome = self.program.call(self.program.namespace[self.owner], (), arguments)
         numbers = _numbers_of(Unfit.unless(outcome, f"{self.owner}(...)"))
         expected: dict[str, Any] = {}
-        for key, value in arrays.items():
-            expected[key] = assumption["rule"].after(value, [one[key] for one in steps], numbers)
+        for key, p in arrays.items():
+            made: dict[str, Any] = {"parameter": p, "v": 0.0, "s": 0.0}
+            for t, one in enumerate(steps, start=1):
+                made = assumption["rule"].step(made["parameter"], one[key], numbers, t, made["v"], made["s"])
+            expected[key] = made["parameter"]
         values = {"made": outcome.result, "parameters": parameters, "steps": given}
         return Case(values, expected, tuple(expected))
 
@@ -162,19 +139,19 @@ def _of_gradients(name: str) -> bool:
 def _numbers_of(made: Any) -> Numbers:
     """Return the numbers of a rule, from the attributes of an optimizer."""
     plain = {name: float(value) for name, value in vars(made).items() if isinstance(value, float)}
-    found = {"rate": 0.01, "beta": 0.9, "beta2": 0.999, "epsilon": 1e-8}
+    found = {"learning_rate": 0.01, "beta1": 0.9, "beta2": 0.999, "epsilon": 1e-8}
     for name, value in plain.items():
         short = re.sub(r"[\W_]", "", name).lower()
         if role_of(name, ["learning_rate"]):
-            found["rate"] = value
+            found["learning_rate"] = value
         elif re.fullmatch(r"(beta|b)2|rho|decay(rate)?", short):
             found["beta2"] = value
         elif re.fullmatch(r"(beta|b)1?|momentum|mu|gamma", short):
-            found["beta"] = value
+            found["beta1"] = value
         elif short.startswith("eps"):
             found["epsilon"] = value
     if "rho" not in plain and not any(re.search("2|rho|decay", name) for name in plain):
-        found["beta2"] = found["beta"]  # of RMSprop, which has one
+        found["beta2"] = found["beta1"]  # of RMSprop, which has one
     return found
 
 

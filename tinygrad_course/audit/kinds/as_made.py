@@ -10,10 +10,11 @@ import numpy as np
 
 from tinygrad_course.audit.execution.learner import Learner
 from tinygrad_course.audit.execution.namespace import Program
-from tinygrad_course.audit.execution.paths import duplicate, leaves
+from tinygrad_course.audit.execution.paths import duplicate, leaves, own_object
 from tinygrad_course.audit.kinds.base import Unfit
 from tinygrad_course.audit.kinds.cases import Draw
 from tinygrad_course.audit.kinds.gradient_names import of_its_own
+from tinygrad_course.audit.source.argument_kinds import category
 from tinygrad_course.audit.source.signatures import argument_names, role_of
 from tinygrad_course.audit.source.syntax import definition, names_in, nodes, stored_names
 
@@ -27,6 +28,9 @@ def new_object(learner: Learner, owner: str, given: dict[str, Any], maker: ast.F
     make = program.namespace[owner] if maker is None else program.define(maker)
     made = Unfit.unless(program.call(make, (), duplicate(given)), f"{owner}(...)")
     made = made if maker is None else made.get("")
+    for name, value in [*vars(made).items()] if own_object(made) else ():
+        if type(value) is int and category(name) in {"scale", "shift", "bias"}:
+            setattr(made, name, 1.3 * value)  # gamma = 1
     for path, value in leaves(made):
         top = np.max(np.abs(value), initial=0.0) if of_its_own(path) else 0.0
         if isinstance(value, np.ndarray) and 0 < top < 0.2:

@@ -1,4 +1,4 @@
-"""The backward passes of networks written out layer by layer, with or without L2 and dropout."""
+"""The backward passes of networks, with or without L2 and dropout, against the graph or the formulas."""
 
 import ast
 import re
@@ -8,27 +8,42 @@ from typing import Any
 import numpy as np
 
 from tinygrad_course.audit.execution.learner import Learner
+from tinygrad_course.audit.execution.oracle import gradients
+from tinygrad_course.audit.execution.protection import same_draws
 from tinygrad_course.audit.kinds.base import Assumption, Kind, first_of, roles, words
 from tinygrad_course.audit.kinds.cases import Array, Case, Draw
 from tinygrad_course.audit.kinds.forward_passes import (
+    DEEP_FORWARD_NAMES,
     FORWARD_NAMES,
+    HIDDEN,
     DropoutForward,
     arguments,
     course_hidden,
+    draw_network,
     entries,
     find_masks,
-)
-from tinygrad_course.audit.kinds.layer_functions import (
-    by_graph,
-    draw_network,
-    gradients_case,
-    identify,
-    mean_loss,
     near_a_kink,
 )
 from tinygrad_course.audit.reference import course
 from tinygrad_course.audit.reference.comparison import as_array, close
 from tinygrad_course.audit.source.signatures import ROLES, bare
+
+ONE_TOO_HIGH = (
+    "the keys dA are one too high: grads['dA2'] holds dA1. The course's first release numbers them so; "
+    "the gradients of the parameters are right"
+)
+
+
+def identify(
+    AL: Any, X: Array, parameters: Mapping[str, Array], masks: Mapping[int, Array], keep: float
+) -> list[str]:
+    """Return the activations of a network by what it computes, [] where it is none of the known ones."""
+    L = course.layers_of(parameters)
+    for hidden in HIDDEN if AL is not None else ():
+        activations = [hidden] * (L - 1) + ["sigmoid"]
+        if close(AL, course.network_forward(X, parameters, activations, masks, keep)[f"A{L}"]):
+            return activations
+    return []
 
 
 class Backward(Kind):
@@ -61,9 +76,8 @@ class Backward(Kind):
     def _used(self, learner: Learner, forward: Callable[..., Any], hidden: str) -> bool:
         """Tell whether the file's forward pass has such hidden layers, or does not say."""
         X, Y, parameters = draw_network(Draw(11), learner.depth() or 2)
-        _, stored = self._run(learner, forward, {"X": X, "Y": Y, "parameters": parameters, "keep_prob": 1.0})
-        AL = self._probabilities(stored) if isinstance(stored, tuple) and len(stored) >= 2 else None
-        found = identify(AL, X, parameters) if AL is not None else []
+        given = {"X": X, "Y": Y, "parameters": parameters, "keep_prob": 1.0}
+        found = identify(_probabilities(self._run(learner, forward, given)[1]), X, parameters, {}, 1.0)
         return not found or found[0] == hidden
 
     def judge(self, values: Mapping[str, Any], case: Case) -> tuple[list[str], list[str]]:
@@ -74,7 +88,7 @@ class Backward(Kind):
             if value is None or (as_array(value) is not None and np.shape(value) != np.shape(right)):
                 continue
             options = [right, *([case.stages[label][0]] if label in case.stages and label[1] == "A" else [])]
-            if not any(close(value, option) or close(value, option / case.m) for option in options):
+            if not any(_agrees(value, option, case.m) for option in options):
                 wrong.append(label)
         return wrong, []
 
@@ -85,105 +99,124 @@ class Backward(Kind):
                 return learner.own(bare(name))
         return None
 
-    def case(self, learner: Learner, draw: Draw, assumption: Assumption) -> Case:
-        forward = self.forward(learner) if assumption["cache"] == "own" else None
+    def layers(self, learner: Learner) -> int | None:
+        """Return how many layers the source names; None where it counts them."""
         names = [learner.name, *learner.program.callees(learner.name)]
         own = learner.own_name(*self.forward_names)
-        L = learner.depth(*names) or (learner.depth(own) if own else None) or 2
-        X, Y, parameters = draw_network(draw, L)
+        return learner.depth(*names) or (learner.depth(own) if own else None) or 2
+
+    def case(self, learner: Learner, draw: Draw, assumption: Assumption) -> Case:
+        forward = self.forward(learner) if assumption["cache"] == "own" else None
+        X, Y, parameters = draw_network(draw, self.layers(learner))
+        L, m = course.layers_of(parameters), X.shape[1]
         lambd = draw.choice([0.7, 0.3, 1.5]) if learner.has("lambd") else 0.0
         keep = draw.choice([0.6, 0.9, 0.35]) if learner.has("keep_prob") else 1.0
-        given = {"X": X, "Y": Y, "parameters": parameters, "lambd": lambd, "keep_prob": keep}
-        args, stored = self._run(learner, forward, given) if forward is not None else ((), None)
+        given: dict[str, Any] = {"X": X, "Y": Y, "parameters": parameters, "lambd": lambd, "keep_prob": keep}
+        args, stored = self._run(learner, forward, given)
         masks: dict[int, Array] = {}
-        given["cache"] = None
-        if isinstance(stored, tuple) and len(stored) >= 2:
-            given["cache"] = stored[1]
-            if learner.has("keep_prob"):
-                masks = find_masks(stored, parameters, X.shape[1])
-            AL = self._probabilities(stored)
-            activations = (identify(AL, X, parameters, masks, keep) if AL is not None else []) or ["relu"] * (
-                L - 1
-            ) + ["sigmoid"]
-        else:
-            forward = None
-            if learner.has("keep_prob"):
-                masks = {
-                    l: (draw.probabilities(parameters[f"W{l}"].shape[0], X.shape[1]) < keep) * 1
-                    for l in range(1, L)
-                }
-            activations = [assumption.get("hidden", "relu")] * (L - 1) + ["sigmoid"]
+        activations = [assumption.get("hidden", "relu")] * (L - 1) + ["sigmoid"]
+        own = len(stored) >= 2
+        if own:
+            masks = find_masks(stored, parameters, m) if learner.has("keep_prob") else {}
+            activations = identify(_probabilities(stored), X, parameters, masks, keep) or activations
+        elif learner.has("keep_prob"):
+            shapes = {l: (parameters[f"W{l}"].shape[0], m) for l in range(1, L)}
+            masks = {l: (draw.probabilities(*shape) < keep) * 1 for l, shape in shapes.items()}
         values = course.network_forward(X, parameters, activations, masks, keep)
-        if given["cache"] is None:
-            held = {**values, **parameters, **{f"D{l}": mask for l, mask in masks.items()}}
-            order = [f"{x}{l}" for l in range(1, L + 1) for x in ("ZDAWb" if l in masks else "ZAWb")]
-            given["cache"] = learner.cache_from_names("cache", held, order, as_dict=L == 2)
+        given["AL"] = np.asarray(stored[0]) if own else values[f"A{L}"]
+        given["cache"] = stored[1] if own else self.cache(learner, values, parameters, masks, activations)
         back = course.network_backward(values, parameters, activations, Y, lambd, masks, keep)
-        if forward is not None:
-            back.update(self._graph(learner, forward, args, given))
-        return _backward_case(given, back, masks, near_a_kink(values, activations))
+        back |= self._graph(learner, forward, args, given) if own else {}
+        scalars = {key: given[key] for key, none in (("lambd", 0), ("keep_prob", 1)) if given[key] != none}
+        stages: dict[str, list[Any]] = {}
+        for layer, mask in masks.items():
+            raw = np.dot(parameters[f"W{layer + 1}"].T, back[f"dZ{layer + 1}"])
+            stages[f"dA{layer}"] = [raw, raw * mask, raw / keep]
+        for layer in range(1, L):
+            stages.setdefault(f"dZ{layer}", []).append(back[f"dA{layer}"])
+        terms = {}
+        for layer in range(1, L + 1) if lambd else ():
+            terms[f"dW{layer}"] = {"the L2 term lambd/m * W": lambd / m * parameters[f"W{layer}"]}
+            terms[f"db{layer}"] = {"the L2 term": lambd / m * parameters[f"b{layer}"]}
+        expected = {"m": m, **self.labels(back, L)}
+        required = tuple(key for key in expected if re.match(r"d[Wb]\d", key))
+        summed = frozenset(key for key in expected if re.match(r"d[ZA]", key))
+        made = Case(given, expected, required, m, summed, stages, scalars, terms, layers=L)
+        made.rejected = near_a_kink(values, activations)
+        return made
+
+    def cache(
+        self,
+        learner: Learner,
+        values: dict[str, Array],
+        parameters: dict[str, Array],
+        masks: Mapping[int, Array],
+        activations: list[str],
+    ) -> Any:
+        """Return a cache of the course's."""
+        L = len(activations)
+        held = {**values, **parameters, **{f"D{l}": mask for l, mask in masks.items()}}
+        order = [f"{x}{l}" for l in range(1, L + 1) for x in ("ZDAWb" if l in masks else "ZAWb")]
+        return learner.cache_from_names("cache", held, order, as_dict=L == 2)
+
+    def labels(self, back: dict[str, Array], L: int) -> dict[str, Array]:
+        """Return the gradients by the names that they have in the function."""
+        return {key: value for key, value in back.items() if key != "dA0"}
 
     def _run(
-        self, learner: Learner, forward: Callable[..., Any], given: Mapping[str, Any]
-    ) -> tuple[tuple[Any, ...], Any]:
-        """Return the arguments that a forward pass takes, and what it returns; None where it takes none."""
-        for args in self._forward_arguments(learner, given):
+        self, learner: Learner, forward: Callable[..., Any] | None, given: Mapping[str, Any]
+    ) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
+        """Return the arguments that a forward pass takes, and the values that it returns, () without any."""
+        if forward is None:
+            return (), ()
+        X, Y, parameters = given["X"], given["Y"], given["parameters"]
+        orders: list[tuple[Any, ...]] = [(X, parameters), (parameters, X), (X, Y, parameters)]
+        orders = [(X, parameters, given["keep_prob"])] if learner.has("keep_prob") else orders
+        for args in orders:
             stored = learner.try_call(forward, *args)
             if stored is not None:
-                return args, stored
-        return (), None
-
-    @staticmethod
-    def _forward_arguments(learner: Learner, given: Mapping[str, Any]) -> list[tuple[Any, ...]]:
-        X, Y, parameters = given["X"], given["Y"], given["parameters"]
-        if learner.has("keep_prob"):
-            return [(X, parameters, given["keep_prob"])]
-        return [(X, parameters), (parameters, X), (X, Y, parameters)]
-
-    @staticmethod
-    def _probabilities(stored: tuple[Any, ...]) -> Any:
-        return stored[0]
+                return args, stored if isinstance(stored, tuple) else (stored,)
+        return (), ()
 
     def _graph(
-        self, learner: Learner, forward: Callable[..., Any], args: tuple[Any, ...], given: Mapping[str, Any]
+        self, learner: Learner, forward: Any, args: tuple[Any, ...], given: Mapping[str, Any]
     ) -> dict[str, Array]:
-        parameters = given["parameters"]
+        """Return dW and db by the graph of the file's forward pass; after four cases, formulas do."""
+        parameters, Y, lambd = given["parameters"], given["Y"], given["lambd"]
 
         def cost(theta: dict[str, Any]) -> Any:
             np.random.set_state(learner.stream)  # noqa: NPY002 - dropout draws from the course's stream
-            result = forward(*(theta if arg is parameters else arg for arg in args))
-            return self._cost(result, given["Y"], theta, given["lambd"])
+            AL = first_of(forward(*(theta if arg is parameters else arg for arg in args)))
+            if getattr(AL, "ndim", 0) != 2:
+                return AL  # of the gradient checking exercise: the cost
+            penalty = sum(np.sum(value * value) for key, value in theta.items() if lambd and key[0] == "W")
+            return (lambd / 2 * penalty - np.sum(Y * np.log(AL) + (1 - Y) * np.log(1 - AL))) / Y.shape[1]
 
-        return by_graph(learner, forward, cost, parameters)
+        if learner.graphs >= 4:
+            return {}
+        learner.graphs += 1
+        replaced = learner.program.bound(learner.replacements())
+        try:
+            with same_draws() as learner.stream, replaced, np.errstate(all="ignore"):
+                found, how = gradients(cost, parameters)
+        except Exception:  # noqa: BLE001 - the learner's forward pass may raise anything; the course's formulas remain
+            return {}
+        finally:
+            learner.program.guard.restore()
+        learner.against.add(f"the {how} of {getattr(forward, '__name__', 'the forward pass')}")
+        return {"d" + key: value for key, value in found.items()}
 
-    def _cost(self, result: Any, Y: Array, theta: Mapping[str, Any], lambd: float) -> Any:
-        cost = mean_loss(first_of(result), Y)
-        for key, value in theta.items():
-            if lambd and key[0] == "W":
-                cost = cost + lambd / (2 * Y.shape[1]) * np.sum(value * value)
-        return cost
+
+def _agrees(value: Any, right: Any, m: int) -> bool:
+    return right is not None and (close(value, right) or close(value, right / m))
 
 
-def _backward_case(
-    given: dict[str, Any], back: dict[str, Array], masks: Mapping[int, Array], rejected: str
-) -> Case:
-    m, parameters = given["X"].shape[1], given["parameters"]
-    L = course.layers_of(parameters)
-    stages: dict[str, list[Any]] = {}
-    for layer, mask in masks.items():
-        raw = np.dot(parameters[f"W{layer + 1}"].T, back[f"dZ{layer + 1}"])
-        stages[f"dA{layer}"] = [raw, raw * mask, raw / given["keep_prob"]]
-    for layer in range(1, L):
-        stages.setdefault(f"dZ{layer}", []).append(back[f"dA{layer}"])
-    scalars = {name: given[name] for name, none in (("lambd", 0), ("keep_prob", 1)) if given[name] != none}
-    terms = {}
-    for layer in range(1, L + 1) if given["lambd"] else ():
-        terms[f"dW{layer}"] = {"the L2 term lambd/m * W": given["lambd"] / m * parameters[f"W{layer}"]}
-        terms[f"db{layer}"] = {"the L2 term": given["lambd"] / m * parameters[f"b{layer}"]}
-    expected = {"m": m, **{key: value for key, value in back.items() if key != "dA0"}}
-    made = gradients_case(given, expected, L, rejected)
-    made.stages, made.scalars, made.terms = stages, scalars, terms
-    return made
+def _probabilities(stored: tuple[Any, ...]) -> Any:
+    """Return AL of what a forward pass returns; beside a cost, the array inside (0, 1) in the cache."""
+    if len(stored) < 2 or np.ndim(stored[0]) == 2:
+        return stored[0] if len(stored) > 1 else None
+    inside = [item for item in entries(stored[1]) if item.ndim == 2 and np.all((item > 0) & (item < 1))]
+    return inside[-1] if inside else None
 
 
 class RegularizedBackward(Backward):
@@ -216,16 +249,51 @@ class CheckBackward(Backward):
     forward_names = words("forward_propagation_n")
     fits = Kind.fits
 
-    @staticmethod
-    def _forward_arguments(learner: Learner, given: Mapping[str, Any]) -> list[tuple[Any, ...]]:
-        return [(given["X"], given["Y"], given["parameters"])]
 
-    @staticmethod
-    def _probabilities(stored: tuple[Any, ...]) -> Any:
-        """AL is in the cache: the one array that lies inside (0, 1) and has the shape of the output."""
-        arrays = [item for item in entries(stored[1]) if isinstance(item, np.ndarray) and item.ndim == 2]
-        rows = [array for array in arrays if np.all((array > 0) & (array < 1))]
-        return rows[-1] if rows else None
+class DeepBackward(Backward):
+    """The gradients of every layer, from AL, Y and the list of caches."""
 
-    def _cost(self, result: Any, Y: Array, theta: Mapping[str, Any], lambd: float) -> Any:
-        return first_of(result)
+    names = words("l_model_backward l_layer_backward model_backward")
+    signatures = roles("AL Y cache")
+    forward_names = DEEP_FORWARD_NAMES
+    fits = Kind.fits
+
+    def assumptions(self, learner: Learner) -> list[Assumption]:
+        """The caches are those of the file's own forward pass, else the course's."""
+        own: list[Assumption] = [{"cache": "own"}] if self.forward(learner) is not None else []
+        return [*own, {"cache": "course"}]
+
+    def layers(self, learner: Learner) -> int | None:
+        return None
+
+    def cache(
+        self,
+        learner: Learner,
+        values: dict[str, Array],
+        parameters: dict[str, Array],
+        masks: Mapping[int, Array],
+        activations: list[str],
+    ) -> Any:
+        """Return the caches of the layers: those of the file's own layer function, where it has one."""
+        layer, caches = learner.own("linear_activation_forward"), list[Any]()
+        for l, activation in enumerate(activations, start=1):
+            given = values[f"A{l - 1}"], parameters[f"W{l}"], parameters[f"b{l}"]
+            stored: Any = learner.try_call(layer, *given, activation) if layer is not None else None
+            own = isinstance(stored, tuple) and len(stored) == 2
+            caches.append(stored[1] if own else (given, values[f"Z{l}"]))
+        return caches
+
+    def labels(self, back: dict[str, Array], L: int) -> dict[str, Array]:
+        return {"dAL": back.pop(f"dA{L}"), **back}
+
+    def judge(self, values: Mapping[str, Any], case: Case) -> tuple[list[str], list[str]]:
+        """Hold the entries dA1, dA2, ... against both of the course's ways to number them."""
+        right = {**case.expected, f"dA{case.layers}": case.expected["dAL"]}
+        found = {int(key[2:]): value for key, value in values.items() if re.fullmatch(r"dA\d+", key)}
+        straight, shifted = (
+            [f"dA{l}" for l, value in found.items() if not _agrees(value, right.get(f"dA{l - by}"), case.m)]
+            for by in (0, 1)
+        )
+        if straight and not shifted:
+            return [], [ONE_TOO_HIGH]
+        return straight, []

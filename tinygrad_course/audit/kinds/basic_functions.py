@@ -1,4 +1,4 @@
-"""The course's functions that are one formula each: NumPy basics, activations, costs, the decay of a rate.
+"""The course's functions that are one formula each: NumPy basics, costs, the decay of a rate.
 
 Course 1, weeks 2 to 4; course 2, weeks 1 and 2.
 """
@@ -12,112 +12,13 @@ import numpy as np
 
 from tinygrad_course.audit.execution.learner import Learner
 from tinygrad_course.audit.kinds.base import Assumption, first_of, formula
-from tinygrad_course.audit.kinds.cases import Array, Case, Draw
-from tinygrad_course.audit.kinds.layer_functions import draw_parameters
+from tinygrad_course.audit.kinds.cases import Case, Draw
+from tinygrad_course.audit.kinds.forward_passes import draw_parameters
 from tinygrad_course.audit.reference import course
 from tinygrad_course.audit.reference.comparison import close
-from tinygrad_course.audit.source.signatures import bare, needed_names
-from tinygrad_course.audit.source.syntax import nodes
+from tinygrad_course.audit.source.signatures import bare
 
 L2_TERM = "L2_regularization_cost"
-_ACTIVATIONS = ("leaky_relu", "sigmoid", "relu", "tanh")
-
-
-def _activation(learner: Learner) -> str:
-    return next(known for known in _ACTIVATIONS if known in bare(learner.name))
-
-
-def _table(draw: Draw, columns: int = 4) -> Array:
-    return draw.array(draw.size(1, 4), draw.size(1, columns))
-
-
-@formula("sigmoid relu tanh leaky_relu", "Z", outputs="A")
-def activation(learner: Learner, draw: Draw, assumption: Assumption) -> Case:
-    """A = g(Z), with or without its cache."""
-    Z = _table(draw)
-    A = course.ACTIVATIONS[_activation(learner)](Z)
-    return Case({"Z": Z}, {"A": A, "s": A}, ("A",), m=Z.shape[1])
-
-
-def _is_pass(node: ast.FunctionDef) -> bool:
-    """Tell relu_backward(dA, cache), a pass, from relu_backward(Z), a derivative."""
-    return len(needed_names(node)) > 1
-
-
-def _is_slope(node: ast.FunctionDef) -> bool:
-    return not node.name.endswith("_backward") or not _is_pass(node)
-
-
-def _taken(learner: Learner) -> list[Assumption]:
-    """Return what the argument of a derivative may be: Z, or A where its name or the file's calls say so."""
-    file = [*learner.program.submission.statements, *learner.program.submission.script]
-    calls = [call for part in file for call in nodes(part, ast.Call) if call.args]
-    calls = [one for one in calls if getattr(one.func, "attr", getattr(one.func, "id", "")) == learner.name]
-    given = [re.sub(r"self\.|\[.*", "", ast.unparse(one.args[0])) for one in calls]
-    told = given and all(
-        re.match(r"(?i)(a|h|s)\d*$|a_?prev|act|out|layer|hidden|y_?(hat|pred)|pred", one) for one in given
-    )
-    if told or re.match(r"a|s|out", learner.binding.names[0].lower()):
-        return [{"argument": "A"}, {"argument": "Z"}]
-    return [{"argument": "Z"}, *[{"argument": "A"}] * (bare(learner.name) == "sigmoid_der")]
-
-
-@formula(
-    " ".join(
-        pattern.format(name)
-        for name in _ACTIVATIONS
-        for pattern in (
-            "{}_derivative",
-            "{}_prime",
-            "d_{}",
-            "{}_grad",
-            "{}_gradient",
-            "{}_der",
-            "{}_backward",
-        )
-    ),
-    "Z",
-    outputs="ds",
-    fits=_is_slope,
-    assumptions=_taken,
-)
-def activation_slope(learner: Learner, draw: Draw, assumption: Assumption) -> Case:
-    """g'(Z), as sigmoid_derivative of the course's first notebook."""
-    name, Z = _activation(learner), _table(draw)
-    A, slope = course.ACTIVATIONS[name](Z), course.SLOPES[name](Z)
-    given = A if assumption["argument"] == "A" else Z
-    return Case({"Z": given}, {"s": A, "A": A, "ds": slope}, ("ds",), m=Z.shape[1])
-
-
-def _stored(learner: Learner) -> list[Assumption]:
-    """Return what the cache may be: what the file's own forward function stores; without one, Z."""
-    own: list[Assumption] = [{"cache": "own"}] if learner.own(_activation(learner)) is not None else []
-    argument = learner.binding.names[1].lower()
-    return [*own, {"cache": "A" if re.fullmatch(r"a\d?", argument) else "Z"}]
-
-
-@formula(
-    "sigmoid_backward relu_backward tanh_backward leaky_relu_backward",
-    "dA cache",
-    "dA Z",
-    outputs="dZ",
-    fits=_is_pass,
-    assumptions=_stored,
-)
-def activation_backward(learner: Learner, draw: Draw, assumption: Assumption) -> Case:
-    """dZ = dA * g'(Z), with the cache of the forward function."""
-    name = _activation(learner)
-    shape = draw.size(1, 4), draw.size(1, 4)
-    Z, dA = draw.array(*shape), draw.array(*shape)
-    A, dZ = course.ACTIVATIONS[name](Z), dA * course.SLOPES[name](Z)
-    cache: Any = A if assumption["cache"] == "A" else Z
-    forward = learner.own(name) if assumption["cache"] == "own" else None
-    stored = learner.try_call(forward, Z) if forward is not None else None
-    if isinstance(stored, tuple) and isinstance([*stored, 0, 0][1], np.ndarray | dict | tuple | list):
-        cache = stored[1]
-    expected = {"Z": Z, "A": A, "s": A, "dZ": dZ}
-    role = "cache" if learner.has("cache") else "Z"
-    return Case({"dA": dA, role: cache}, expected, ("dZ",), m=Z.shape[1], stages={"dZ": [dA]})
 
 
 def _is_entropy(learner: Learner) -> str:
@@ -214,7 +115,7 @@ def image_to_vector(learner: Learner, draw: Draw, assumption: Assumption) -> Cas
 @formula("normalize_rows normalise_rows", "x", outputs="rows")
 def normalize_rows(learner: Learner, draw: Draw, assumption: Assumption) -> Case:
     """Every row divided by its length."""
-    x = _table(draw, 5)
+    x = draw.table(5)
     x_norm = np.sqrt(np.sum(x**2, axis=1, keepdims=True))
     return Case({"x": x}, {"x_norm": x_norm, "rows": x / x_norm}, ("rows",))
 
@@ -234,7 +135,7 @@ def _softmax_axes(learner: Learner) -> list[Assumption]:
 )
 def softmax(learner: Learner, draw: Draw, assumption: Assumption) -> Case:
     """The softmax of every row; of every column where the file is not that week's exercise."""
-    x = _table(draw, 5)
+    x = draw.table(5)
     x_exp = np.exp(x)
     x_sum = np.sum(x_exp, axis=assumption["axis"], keepdims=True)
     return Case({"x": x}, {"x_exp": x_exp, "x_sum": x_sum, "softmax": x_exp / x_sum}, ("softmax",))

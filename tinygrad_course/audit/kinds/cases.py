@@ -42,6 +42,10 @@ class Draw:
         values = self._random.randn(*shape)
         return values + 0.05 * np.where(values >= 0, 1.0, -1.0)
 
+    def table(self, columns: int = 4) -> Array:
+        """Return a matrix of at most four rows."""
+        return self.array(self.size(1, 4), self.size(1, columns))
+
     def labels(self, m: int) -> Array:
         """Return a row of labels."""
         values = self._random.randint(0, 2, (1, m))

@@ -1,25 +1,55 @@
-"""The forward passes of networks written out layer by layer: planar, three layers, dropout."""
+"""The forward passes of networks: written out layer by layer, or layer after layer in a loop; dropout."""
 
 import ast
 import re
 from collections.abc import Mapping
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
 from tinygrad_course.audit.execution.learner import Learner
-from tinygrad_course.audit.kinds.base import Assumption, Kind, roles, words
+from tinygrad_course.audit.kinds.base import Assumption, Kind, first_of, roles, words
 from tinygrad_course.audit.kinds.cases import Array, Case, Draw
-from tinygrad_course.audit.kinds.layer_functions import (
-    HIDDEN,
-    draw_network,
-    draw_parameters,
-    forward_case,
-)
 from tinygrad_course.audit.reference import course
 from tinygrad_course.audit.source.signatures import argument_names
 
+HIDDEN = ("relu", "tanh", "sigmoid", "leaky_relu")
 FORWARD_NAMES = words("forward_propagation forward_prop forward_pass forward")
+DEEP_FORWARD_NAMES = words("l_model_forward l_layer_forward model_forward")
+KINK = 0.02
+
+
+def arguments(node: ast.FunctionDef) -> list[str]:
+    """Return the names of a function's arguments in lower case."""
+    return [name.lower() for name in argument_names(node)]
+
+
+def draw_parameters(draw: Draw, sizes: list[int]) -> dict[str, Array]:
+    """Draw W1, b1, ..., WL, bL for layers of these sizes."""
+    parameters: dict[str, Array] = {}
+    for layer, (before, after) in enumerate(pairwise(sizes), start=1):
+        parameters[f"W{layer}"] = 0.7 * draw.array(after, before)
+        parameters[f"b{layer}"] = 0.4 * draw.array(after, 1)
+    return parameters
+
+
+def draw_network(draw: Draw, layers: int | None = None) -> tuple[Array, Array, dict[str, Array]]:
+    """Draw X, Y and the parameters of a network with one output."""
+    m = draw.size(1, 5)
+    L = layers or draw.layers()
+    sizes = [draw.size(1, 4) for _ in range(L)] + [1]
+    X, Y = draw.array(sizes[0], m), draw.labels(m)
+    return X, Y, draw_parameters(draw, sizes)
+
+
+def near_a_kink(values: Mapping[str, Array], activations: list[str]) -> str:
+    """Say why a case cannot be used: a ReLU's argument is almost 0, where both derivatives are right."""
+    for layer, activation in enumerate(activations, start=1):
+        if "relu" in activation and np.min(np.abs(values[f"Z{layer}"])) < KINK:
+            return f"Z{layer} has an entry at the kink of ReLU"
+    AL = values[f"A{len(activations)}"]
+    return "" if np.all((AL > 1e-6) & (AL < 1 - 1e-6)) else "AL is 0 or 1"
 
 
 def course_hidden(learner: Learner) -> list[str]:
@@ -34,51 +64,86 @@ def course_hidden(learner: Learner) -> list[str]:
     )
 
 
-def arguments(node: ast.FunctionDef) -> list[str]:
-    """Return the names of a function's arguments in lower case."""
-    return [name.lower() for name in argument_names(node)]
-
-
 class Forward(Kind):
     """Z1, A1, ... of a network whose layers are written out."""
 
     names = FORWARD_NAMES
     signatures = roles("X parameters")
     outputs = words("AL cache")
+    asked = ""
+    """What is asked for, where it is not the activation of the last layer by its number."""
 
     def fits(self, node: ast.FunctionDef) -> bool:
         """Another forward_propagation, of one dimension, takes x and theta; that of n dimensions takes Y."""
-        return "theta" not in arguments(node) and len(arguments(node)) >= 2 and "y" not in arguments(node)
+        given = arguments(node)
+        return "theta" not in given and len(given) >= 2 and ("y" in given) == ("Y" in self.signatures[0])
 
     def assumptions(self, learner: Learner) -> list[Assumption]:
         """The hidden layers may have any of the usual activations: the exercise invites to try them."""
         told = learner.partner_hidden
-        course = "tanh" if (learner.depth() or 2) == 2 else "relu"
+        usual = "tanh" if (learner.depth() or 2) == 2 else "relu"
         # A backward pass that is right for the course's network tells that another forward pass is the odd
         # one of the two.
-        return [{"hidden": hidden} for hidden in (told if course in told else course_hidden(learner))]
+        return [{"hidden": hidden} for hidden in (told if usual in told else course_hidden(learner))]
+
+    def drawn(self, learner: Learner, draw: Draw) -> tuple[Array, Array, dict[str, Array]]:
+        """Draw X, Y and the parameters."""
+        return draw_network(draw, learner.depth() or 2)
 
     def case(self, learner: Learner, draw: Draw, assumption: Assumption) -> Case:
-        X, _, parameters = draw_network(draw, learner.depth() or 2)
-        return self._made(X, parameters, assumption["hidden"])
-
-    @staticmethod
-    def _made(X: Array, parameters: dict[str, Array], hidden: str) -> Case:
-        last = f"A{course.layers_of(parameters)}"
-        return forward_case({"X": X, "parameters": parameters}, hidden, last)
+        X, Y, parameters = self.drawn(learner, draw)
+        L, m = course.layers_of(parameters), X.shape[1]
+        activations = [assumption["hidden"]] * (L - 1) + ["sigmoid"]
+        values = course.network_forward(X, parameters, activations)
+        AL = values[f"A{L}"]
+        expected = {"m": m, **values, "AL": AL, "cost": course.cross_entropy(AL, Y)}
+        # Without labels there is no cost, and no number of examples.
+        for none in ("A0", *(("AL",) if learner.has("Y") else ("m", "cost"))):
+            del expected[none]
+        given = {"X": X, "Y": Y, "parameters": parameters}
+        rejected = near_a_kink(values, activations) if m < 100 else ""
+        return Case(given, expected, (self.asked or f"A{L}",), m=m, layers=L, rejected=rejected)
 
     def read(self, result: Any, expression: ast.expr | None, case: Case) -> dict[str, Any]:
-        """The activation of the last layer is what counts, whatever it is called, alone or with a cache."""
-        last = f"A{case.layers}"
+        """What is asked for comes first, whatever it is called, alone or with a cache."""
+        last = case.required[0]
         if isinstance(result, dict):
             return {last: result.get(last)}
         found = super().read(result, expression, case)
-        if isinstance(result, tuple) and result and last not in found:
-            found[last] = result[0]
-        elif not isinstance(result, tuple):
-            found[last] = result
+        if last not in found or not isinstance(result, tuple):
+            found[last] = first_of(result)
         way = {key: value for key, value in found.items() if re.fullmatch(r"[ZA]\d", key)}
         return {last: found[last], **way}
+
+
+class CheckForward(Forward):
+    """forward_propagation_n of the gradient checking exercise: the cost, and a cache."""
+
+    names = ("forward_propagation_n", *FORWARD_NAMES)
+    signatures = roles("X Y parameters")
+    outputs = words("cost cache")
+    asked = "cost"
+
+    def drawn(self, learner: Learner, draw: Draw) -> tuple[Array, Array, dict[str, Array]]:
+        return draw_network(draw, learner.depth() or 3)
+
+
+class DeepForward(Forward):
+    """[LINEAR -> RELU] * (L-1) -> LINEAR -> SIGMOID."""
+
+    names = DEEP_FORWARD_NAMES
+    outputs = words("AL caches")
+    asked = "AL"
+
+    def assumptions(self, learner: Learner) -> list[Assumption]:
+        """The hidden layers have ReLU, as in the course, or another activation throughout."""
+        told, source = learner.partner_hidden, learner.text()
+        named = ["tanh"] if "tanh" in source and not re.search(r"relu|maximum|> 0", source) else []
+        usual = told if "relu" in told else [*named, "relu", "tanh", "leaky_relu", *told]
+        return [{"hidden": hidden} for hidden in dict.fromkeys(usual)]
+
+    def drawn(self, learner: Learner, draw: Draw) -> tuple[Array, Array, dict[str, Array]]:
+        return draw_network(draw)
 
 
 class DropoutForward(Forward):
@@ -90,14 +155,16 @@ class DropoutForward(Forward):
     battery = ("distinct", "wide", "distinct", "wide few", "equal")
     examples = 8
 
-    fits = Kind.fits
+    def drawn(self, learner: Learner, draw: Draw) -> tuple[Array, Array, dict[str, Array]]:
+        """A wide network shows what share of its units a mask keeps."""
+        X, Y, parameters = super().drawn(learner, draw)
+        if draw.scale.startswith("wide"):
+            X, Y = draw.array(2, 400), draw.labels(400)
+            parameters = draw_parameters(draw, [2, *[6] * (course.layers_of(parameters) - 1), 1])
+        return X, Y, parameters
 
     def case(self, learner: Learner, draw: Draw, assumption: Assumption) -> Case:
-        """Draw a network; a wide one shows what share of its units a mask keeps."""
         case = super().case(learner, draw, assumption)
-        if draw.scale.startswith("wide"):
-            X, parameters = draw.array(2, 400), draw_parameters(draw, [2, *[6] * (case.layers - 1), 1])
-            case = self._made(X, parameters, assumption["hidden"])
         keep = {"wide": 0.9, "wide few": 0.35}.get(draw.scale) or draw.choice([0.6, 0.9, 0.35])
         case.values["keep_prob"] = case.scalars["keep_prob"] = keep
         hidden = [assumption["hidden"]] * (case.layers - 1)
@@ -133,9 +200,8 @@ class DropoutForward(Forward):
 
 def entries(cache: Any) -> list[Any]:
     """Return what lies in a cache: the values of a dictionary, the parts of a tuple or a list."""
-    return list(
-        cache.values() if isinstance(cache, dict) else cache if isinstance(cache, tuple | list) else ()
-    )
+    held = cache.values() if isinstance(cache, dict) else cache if isinstance(cache, tuple | list) else ()
+    return [item for item in held if isinstance(item, np.ndarray)]
 
 
 def find_masks(result: Any, parameters: Mapping[str, Array], m: int) -> dict[int, Array]:
@@ -151,9 +217,7 @@ def find_masks(result: Any, parameters: Mapping[str, Array], m: int) -> dict[int
                 masks[int(match.group(1))] = np.asarray(value) * 1.0
         return masks
     arrays = [
-        item
-        for item in entries(cache)
-        if isinstance(item, np.ndarray) and item.dtype.kind in "bif" and np.all((item == 0) | (item == 1))
+        item for item in entries(cache) if item.dtype.kind in "bif" and np.all((item == 0) | (item == 1))
     ]
     # An activation may happen to be all zeros; a mask of whole numbers or truth values leaves no doubt.
     plain = [item for item in arrays if item.dtype.kind in "bi"]
@@ -162,23 +226,3 @@ def find_masks(result: Any, parameters: Mapping[str, Array], m: int) -> dict[int
             masks[layer] = item * 1.0
             layer += 1
     return masks
-
-
-class CheckForward(Forward):
-    """forward_propagation_n of the gradient checking exercise: the cost, and a cache."""
-
-    names = ("forward_propagation_n", *FORWARD_NAMES)
-    signatures = roles("X Y parameters")
-    outputs = words("cost cache")
-
-    def fits(self, node: ast.FunctionDef) -> bool:
-        """It takes X, Y and the parameters."""
-        return "y" in arguments(node) and "theta" not in arguments(node)
-
-    def case(self, learner: Learner, draw: Draw, assumption: Assumption) -> Case:
-        X, Y, parameters = draw_network(draw, learner.depth() or 3)
-        return forward_case({"X": X, "Y": Y, "parameters": parameters}, assumption["hidden"], "cost")
-
-    def read(self, result: Any, expression: ast.expr | None, case: Case) -> dict[str, Any]:
-        """The cost comes first."""
-        return Kind.read(self, result, expression, case)

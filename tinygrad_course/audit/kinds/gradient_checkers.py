@@ -7,12 +7,13 @@ from typing import Any
 import numpy as np
 
 from tinygrad_course.audit.execution.learner import Learner
-from tinygrad_course.audit.kinds.base import Assumption, Kind, first_of, formula, roles, words
-from tinygrad_course.audit.kinds.cases import Array, Case, Draw
-from tinygrad_course.audit.kinds.forward_passes import arguments
-from tinygrad_course.audit.kinds.layer_functions import KINK
+from tinygrad_course.audit.kinds.base import Assumption, first_of, formula, labelled, words
+from tinygrad_course.audit.kinds.cases import Case, Draw
+from tinygrad_course.audit.kinds.forward_passes import KINK, arguments
 from tinygrad_course.audit.reference import course
 from tinygrad_course.audit.source.syntax import names_in
+
+EPSILON = 1e-4
 
 
 def _in_own_order(learner: Learner, name: str, function: Callable[..., Any]) -> Callable[..., Any]:
@@ -73,101 +74,68 @@ def gradient_check_one(learner: Learner, draw: Draw, assumption: Assumption) -> 
     }
     approx = power * x * theta ** (power - 1)
     grad = approx * factor
-    difference = abs(grad - approx) / (abs(grad) + abs(approx))
-    epsilon = 1e-4
-    expected = {
-        "thetaplus": theta + epsilon,
-        "thetaminus": theta - epsilon,
-        "J_plus": x * (theta + epsilon) ** power,
-        "J_minus": x * (theta - epsilon) ** power,
-        "gradapprox": approx,
-        "grad": grad,
-        "numerator": abs(grad - approx),
-        "denominator": abs(grad) + abs(approx),
-        "difference": difference,
-    }
-    for key in () if learner.has("epsilon") else ("thetaplus", "thetaminus", "J_plus", "J_minus"):
-        del expected[key]
-    values = {"x": x, "theta": theta, "epsilon": epsilon}
-    return _tolerant(Case(values, expected, ("difference",), bindings=bindings))
+    plus, minus = theta + EPSILON, theta - EPSILON
+    sides = {"thetaplus": plus, "thetaminus": minus, "J_plus": x * plus**power, "J_minus": x * minus**power}
+    case = _compared(learner, {"x": x, "theta": theta}, sides, grad, approx)
+    case.bindings = bindings
+    return case
 
 
-class GradientCheckMany(Kind):
-    """The n-dimensional check, with the right gradients and with planted wrong ones."""
-
-    names = words("gradient_check_n gradient_checking gradient_check")
-    signatures = roles("parameters grads X Y epsilon", "parameters grads X Y")
-    outputs = ("difference",)
-    battery = words("planted right planted")
-    examples = 3
-    shrinks = 6
-    trials = 500
-
-    def fits(self, node: ast.FunctionDef) -> bool:
-        """It takes parameters and gradients."""
-        return "theta" not in arguments(node)
-
-    def contract(self, learner: Learner) -> str:
-        """It is judged by mistakes in the gradients that it is given."""
-        given = "" if learner.has("grads") else "it computes the gradients itself, and is given none to check"
-        return given or super().contract(learner)
-
-    @np.errstate(all="ignore")  # a drawn network may be sure of its answers
-    def case(self, learner: Learner, draw: Draw, assumption: Assumption) -> Case:
-        """Draw the network of the exercise and plant a mistake in its gradients."""
-        parameters = {key: draw.array(*shape) for key, shape in course.CHECK_SHAPES.items()}
-        X, Y = draw.array(4, 3), draw.labels(3)
-        activations = ["relu", "relu", "sigmoid"]
-        values = course.network_forward(X, parameters, activations)
-        back = course.network_backward(values, parameters, activations, Y)
-        right = {key: back[key] for key in back if key[1] in "Wb"}
-        planted = dict(right)
-        if draw.scale != "right":
-            planted["dW2"], planted["db1"] = right["dW2"] * draw.choice([2.0, 0.5]), right["db1"] * 3.0
-        theta = course.dictionary_to_vector(parameters)[0]
-        grad, approx = course.gradients_to_vector(planted), course.gradients_to_vector(right)
-        epsilon = 1e-4
-        J_plus, J_minus = self._both_sides(theta, X, Y, epsilon)
-        numerator, denominator = np.linalg.norm(grad - approx), np.linalg.norm(grad) + np.linalg.norm(approx)
-        expected = {
-            "J_plus": J_plus,
-            "J_minus": J_minus,
-            "gradapprox": approx,
-            "grad": grad,
-            "numerator": numerator,
-            "denominator": denominator,
-            "difference": numerator / denominator,
-        }
-        margin = min(float(np.min(np.abs(values[key]))) for key in ("Z1", "Z2"))
-        extreme = not 0.01 < values["A3"].min() <= values["A3"].max() < 0.99
-        rejected = "a unit is at the kink of ReLU" if margin < KINK or extreme else ""
-        theirs = learner.own("forward_propagation_n")
-        bindings = {} if theirs else {"forward_propagation_n": course.forward_propagation_n}
-        given = {"parameters": parameters, "grads": planted, "X": X, "Y": Y, "epsilon": epsilon}
-        stages: dict[str, list[Any]] = {"J_plus": [], "J_minus": [], "gradapprox": []}
-        if not learner.has("epsilon"):
-            del expected["J_plus"], expected["J_minus"]
-        return _tolerant(
-            Case(given, expected, ("difference",), m=3, bindings=bindings, rejected=rejected, stages=stages)
-        )
-
-    @staticmethod
-    def _both_sides(theta: Array, X: Array, Y: Array, epsilon: float) -> tuple[Array, Array]:
-        def costs(shift: float) -> Array:
-            moved = [
-                course.vector_to_dictionary(theta + shift * unit[:, None]) for unit in np.eye(theta.size)
-            ]
-            return np.array([[course.forward_propagation_n(X, Y, one)[0]] for one in moved])
-
-        return costs(epsilon), costs(-epsilon)
-
-    def read(self, result: Any, expression: ast.expr | None, case: Case) -> dict[str, Any]:
-        """The difference comes alone, or first."""
-        first = first_of(result)
-        return {"difference": super().read(result, expression, case).get("difference", first)}
+def _is_given(learner: Learner) -> str:
+    """Say why it is no check of the course's, which is judged by mistakes in given gradients."""
+    return "" if learner.has("grads") else "it computes the gradients itself, and is given none to check"
 
 
-def _tolerant(case: Case) -> Case:
-    """A difference quotient has noise: right gradients give a small difference, not 0."""
+@formula(
+    "gradient_check_n gradient_checking gradient_check",
+    "parameters grads X Y epsilon",
+    "parameters grads X Y",
+    outputs="difference",
+    fits=lambda node: not _takes_theta(node),
+    contract=_is_given,
+    # The difference comes alone, or first.
+    read=lambda result, expression, case: {
+        "difference": labelled(result, expression, case, case.required).get("difference", first_of(result))
+    },
+    battery=words("planted right planted"),
+    examples=3,
+    shrinks=6,
+    trials=500,
+)
+@np.errstate(all="ignore")  # a drawn network may be sure of its answers
+def gradient_check_many(learner: Learner, draw: Draw, assumption: Assumption) -> Case:
+    """The n-dimensional check of the exercise's network, with right gradients and with planted wrong ones."""
+    parameters = {key: draw.array(*shape) for key, shape in course.CHECK_SHAPES.items()}
+    X, Y = draw.array(4, 3), draw.labels(3)
+    activations = ["relu", "relu", "sigmoid"]
+    values = course.network_forward(X, parameters, activations)
+    back = course.network_backward(values, parameters, activations, Y)
+    right = {key: back[key] for key in back if key[1] in "Wb"}
+    planted = dict(right)
+    if draw.scale != "right":
+        planted["dW2"], planted["db1"] = right["dW2"] * draw.choice([2.0, 0.5]), right["db1"] * 3.0
+    theta = course.dictionary_to_vector(parameters)[0]
+    units = [shift * unit[:, None] for shift in (EPSILON, -EPSILON) for unit in np.eye(theta.size)]
+    moved = [course.vector_to_dictionary(theta + unit) for unit in units]
+    J_plus, J_minus = np.reshape([course.forward_propagation_n(X, Y, one)[0] for one in moved], (2, -1, 1))
+    sides = {"J_plus": J_plus, "J_minus": J_minus}
+    given = {"parameters": parameters, "grads": planted, "X": X, "Y": Y}
+    grad, approx = course.gradients_to_vector(planted), course.gradients_to_vector(right)
+    case = _compared(learner, given, sides, grad, approx)
+    case.m, case.stages = 3, {"J_plus": [], "J_minus": [], "gradapprox": []}
+    margin = min(float(np.min(np.abs(values[key]))) for key in ("Z1", "Z2"))
+    extreme = not 0.01 < values["A3"].min() <= values["A3"].max() < 0.99
+    case.rejected = "a unit is at the kink of ReLU" if margin < KINK or extreme else ""
+    theirs = learner.own("forward_propagation_n")
+    case.bindings = {} if theirs else {"forward_propagation_n": course.forward_propagation_n}
+    return case
+
+
+def _compared(learner: Learner, given: dict[str, Any], sides: dict[str, Any], grad: Any, approx: Any) -> Case:
+    """Return the case of a check; a difference quotient has noise: where all is right it is small, not 0."""
+    numerator, denominator = np.linalg.norm(grad - approx), np.linalg.norm(grad) + np.linalg.norm(approx)
+    expected = {**(sides if learner.has("epsilon") else {}), "gradapprox": approx, "grad": grad}
+    expected |= {"numerator": numerator, "denominator": denominator, "difference": numerator / denominator}
+    case = Case({**given, "epsilon": EPSILON}, expected, ("difference",))
     case.tolerances = {"difference": 2e-6, "numerator": 2e-6, "gradapprox": 2e-6, "denominator": 2e-6}
     return case

@@ -9,7 +9,15 @@ from typing import Any
 import numpy as np
 
 from tinygrad_course.audit.execution.line_trace import canonical
-from tinygrad_course.audit.execution.paths import derivative_of, fields_of, label, leaves, own_object, plain
+from tinygrad_course.audit.execution.paths import (
+    arrays,
+    derivative_of,
+    fields_of,
+    label,
+    leaves,
+    own_object,
+    plain,
+)
 from tinygrad_course.audit.reference.comparison import both
 from tinygrad_course.audit.source.signatures import defaults_of, role_of
 from tinygrad_course.audit.source.syntax import names_of, returned
@@ -104,17 +112,22 @@ def _taken_away(
     """Return what was taken away from an object's arrays, over a rate with which some of it is right."""
     ends = dict(leaves({"self": after.get("self")}))
     numbers = [(path, value) for path, value in leaves(dict(before)) if np.ndim(value) == 0 and value > 0]
-    arrays = [(path, value) for path, value in leaves({"self": before.get("self")}) if np.ndim(value)]
-    alike = [one for one in arrays if np.shape(ends.get(one[0], 0.0)) == one[1].shape]
+    starts = [one for one in leaves({"self": before.get("self")}) if one[0] in ends and np.ndim(ends[one[0]])]
+    # A number that becomes an array (beta = 0, then one for each channel) has the sum of its steps.
+    alike = [one for one in starts if np.shape(one[1]) in {(), np.shape(ends[one[0]])}]
+    largest = max((array.size for array in arrays(before)), default=0)
+    alike = [one for one in alike if np.ndim(one[1]) or np.size(ends[one[0]]) < largest]
     held = {"d" + label(path): value for path, value in alike}
-    steps = {"d" + label(path): value - ends[path] for path, value in alike}
+    moved = {"d" + label(path): value - ends[path] for path, value in alike}
+    steps = {key: step if np.ndim(held[key]) else np.sum(step) for key, step in moved.items()}
     steps = {key: step for key, step in steps.items() if key in expected and np.any(step)}
     for rate in (value for path, value in numbers if role_of(label(path), ["learning_rate"])):
         found = {key: step / rate for key, step in steps.items()}
         if any(same(value, expected[key]) for key, value in found.items()):
             # A penalty on the weights is none of the gradient.
-            more = {key: value - np.reshape(expected[key], value.shape) for key, value in found.items()}
-            penalized = {key for key in more if ratio_of({"": more[key]}, {"": held[key]}) is not None}
+            more = {key: value - np.reshape(expected[key], np.shape(value)) for key, value in found.items()}
+            several = [key for key in more if np.ndim(held[key])]
+            penalized = {key for key in several if ratio_of({"": more[key]}, {"": held[key]}) is not None}
             return {key: value for key, value in found.items() if key not in penalized}
     return {}
 

@@ -6,6 +6,7 @@ differ, so that shapes tell results apart.
 """
 
 import itertools
+import operator
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -53,6 +54,11 @@ class Layout:
     def single(self) -> bool:
         """Whether there is but one example: a sum over examples and their mean are then the same."""
         return self.examples < 2
+
+    @property
+    def square(self) -> bool:
+        """Whether the axes of an example have one size, so that a transpose too many or too few runs."""
+        return any(map(operator.eq, self.data[1:], self.data[2:]))
 
 
 def layouts(features: int = D, units: int = M) -> tuple[Layout, ...]:

@@ -1,75 +1,83 @@
-"""The building blocks of the deep network (course 1, week 4): one layer, and all layers, forward and back."""
+"""The building blocks of the deep network (course 1, week 4): activations and one layer, forward and back."""
 
+import ast
 import re
-from collections.abc import Mapping
-from itertools import pairwise
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from tinygrad_course.audit.execution.learner import Learner
-from tinygrad_course.audit.execution.oracle import gradients
-from tinygrad_course.audit.execution.protection import same_draws
-from tinygrad_course.audit.kinds.base import Assumption, Kind, first_of, formula, roles, words
+from tinygrad_course.audit.kinds.base import Assumption, formula
 from tinygrad_course.audit.kinds.cases import Array, Case, Draw
+from tinygrad_course.audit.kinds.forward_passes import KINK
 from tinygrad_course.audit.reference import course
-from tinygrad_course.audit.reference.comparison import close
+from tinygrad_course.audit.source.signatures import bare, needed_names
+from tinygrad_course.audit.source.syntax import nodes
 
-HIDDEN = ("relu", "tanh", "sigmoid", "leaky_relu")
-KINK = 0.02
-ONE_TOO_HIGH = (
-    "the keys dA are one too high: grads['dA2'] holds dA1. The course's first release numbers them so; "
-    "the gradients of the parameters are right"
+_ACTIVATIONS = ("leaky_relu", "sigmoid", "relu", "tanh")
+
+
+def _activation(learner: Learner) -> str:
+    return next(known for known in _ACTIVATIONS if known in bare(learner.name))
+
+
+@formula("sigmoid relu tanh leaky_relu", "Z", outputs="A")
+def activation(learner: Learner, draw: Draw, assumption: Assumption) -> Case:
+    """A = g(Z), with or without its cache."""
+    Z = draw.table()
+    A = course.ACTIVATIONS[_activation(learner)](Z)
+    return Case({"Z": Z}, {"A": A, "s": A}, ("A",), m=Z.shape[1])
+
+
+def _is_pass(node: ast.FunctionDef) -> bool:
+    """Tell relu_backward(dA, cache), a pass, from relu_backward(Z), a derivative."""
+    return len(needed_names(node)) > 1
+
+
+def _is_slope(node: ast.FunctionDef) -> bool:
+    return not node.name.endswith("_backward") or not _is_pass(node)
+
+
+def _taken(learner: Learner) -> list[Assumption]:
+    """Return what the argument of a derivative may be: Z, or A where its name or the file's calls say so."""
+    file = [*learner.program.submission.statements, *learner.program.submission.script]
+    calls = [call for part in file for call in nodes(part, ast.Call) if call.args]
+    calls = [one for one in calls if getattr(one.func, "attr", getattr(one.func, "id", "")) == learner.name]
+    given = [re.sub(r"self\.|\[.*", "", ast.unparse(one.args[0])) for one in calls]
+    told = given and all(
+        re.match(r"(?i)(a|h|s)\d*$|a_?prev|act|out|layer|hidden|y_?(hat|pred)|pred", one) for one in given
+    )
+    if told or re.match(r"a|s|out", learner.binding.names[0].lower()):
+        return [{"argument": "A"}, {"argument": "Z"}]
+    return [{"argument": "Z"}, *[{"argument": "A"}] * (bare(learner.name) == "sigmoid_der")]
+
+
+_SLOPES = ("{}_derivative", "{}_prime", "d_{}", "{}_grad", "{}_gradient", "{}_der", "{}_backward")
+
+
+@formula(
+    " ".join(pattern.format(name) for name in _ACTIVATIONS for pattern in _SLOPES),
+    "Z",
+    outputs="ds",
+    fits=_is_slope,
+    assumptions=_taken,
 )
+def activation_slope(learner: Learner, draw: Draw, assumption: Assumption) -> Case:
+    """g'(Z), as sigmoid_derivative of the course's first notebook."""
+    name, Z = _activation(learner), draw.table()
+    A, slope = course.ACTIVATIONS[name](Z), course.SLOPES[name](Z)
+    given = A if assumption["argument"] == "A" else Z
+    return Case({"Z": given}, {"s": A, "A": A, "ds": slope}, ("ds",), m=Z.shape[1])
 
 
-def draw_parameters(draw: Draw, sizes: list[int]) -> dict[str, Array]:
-    """Draw W1, b1, ..., WL, bL for layers of these sizes."""
-    parameters: dict[str, Array] = {}
-    for layer, (before, after) in enumerate(pairwise(sizes), start=1):
-        parameters[f"W{layer}"] = 0.7 * draw.array(after, before)
-        parameters[f"b{layer}"] = 0.4 * draw.array(after, 1)
-    return parameters
-
-
-def near_a_kink(values: Mapping[str, Array], activations: list[str]) -> str:
-    """Say why a case cannot be used: a ReLU's argument is almost 0, where both derivatives are right."""
-    for layer, activation in enumerate(activations, start=1):
-        if "relu" in activation and np.min(np.abs(values[f"Z{layer}"])) < KINK:
-            return f"Z{layer} has an entry at the kink of ReLU"
-    AL = values[f"A{len(activations)}"]
-    return "" if np.all((AL > 1e-6) & (AL < 1 - 1e-6)) else "AL is 0 or 1"
-
-
-def draw_layer(draw: Draw) -> tuple[Array, Array, Array]:
+def _draw_layer(draw: Draw) -> tuple[Array, Array, Array]:
     """Draw A_prev, W and b of one layer."""
     n_prev, n, m = draw.size(1, 5), draw.size(1, 4), draw.size(1, 5)
     return draw.array(n_prev, m), draw.array(n, n_prev), draw.array(n, 1)
 
 
-@formula("linear_forward", "A_prev W b", outputs="Z cache")
-def linear_forward(learner: Learner, draw: Draw, assumption: Assumption) -> Case:
-    """Z = W A + b."""
-    A, W, b = draw_layer(draw)
-    return Case({"A_prev": A, "W": W, "b": b}, {"Z": np.dot(W, A) + b}, ("Z",), m=A.shape[1])
-
-
-@formula("linear_activation_forward", "A_prev W b activation", outputs="A cache")
-def linear_activation_forward(learner: Learner, draw: Draw, assumption: Assumption) -> Case:
-    """A = g(W A_prev + b), g one of the activations that the function names."""
-    A, W, b = draw_layer(draw)
-    activation = draw.choice(named_activations(learner))
-    Z = np.dot(W, A) + b
-    g = course.ACTIVATIONS[activation](Z)
-    values = {"A_prev": A, "W": W, "b": b, "activation": activation}
-    return Case(values, {"Z": Z, "A": g}, ("A",), m=A.shape[1], rejected=_kink(Z, activation))
-
-
-def _kink(Z: Array, activation: str) -> str:
-    return "Z has an entry at the kink of ReLU" if "relu" in activation and np.min(np.abs(Z)) < KINK else ""
-
-
-def named_activations(learner: Learner) -> list[str]:
+def _named_activations(learner: Learner) -> list[str]:
     """Return the activations that the function names; sigmoid and relu, as in the course, by default."""
     named = set(re.findall(r"['\"](sigmoid|relu|tanh|leaky_relu)['\"]", learner.text()))
     if len(named) < 2:
@@ -77,244 +85,125 @@ def named_activations(learner: Learner) -> list[str]:
     return [name for name in ("sigmoid", "relu", "tanh", "leaky_relu") if name in named]
 
 
-class LinearBackward(Kind):
+def _kink(Z: Array, activation: str) -> str:
+    return "Z has an entry at the kink of ReLU" if "relu" in activation and np.min(np.abs(Z)) < KINK else ""
+
+
+@formula("linear_forward", "A_prev W b", outputs="Z cache")
+def linear_forward(learner: Learner, draw: Draw, assumption: Assumption) -> Case:
+    """Z = W A + b."""
+    A, W, b = _draw_layer(draw)
+    return Case({"A_prev": A, "W": W, "b": b}, {"Z": np.dot(W, A) + b}, ("Z",), m=A.shape[1])
+
+
+@formula("linear_activation_forward", "A_prev W b activation", outputs="A cache")
+def linear_activation_forward(learner: Learner, draw: Draw, assumption: Assumption) -> Case:
+    """A = g(W A_prev + b), g one of the activations that the function names."""
+    A, W, b = _draw_layer(draw)
+    activation = draw.choice(_named_activations(learner))
+    Z = np.dot(W, A) + b
+    g = course.ACTIVATIONS[activation](Z)
+    values = {"A_prev": A, "W": W, "b": b, "activation": activation}
+    return Case(values, {"Z": Z, "A": g}, ("A",), m=A.shape[1], rejected=_kink(Z, activation))
+
+
+def _caches(forward: str) -> Callable[[Learner], list[Assumption]]:
+    """Return the caches that a backward function may take: its file's forward function's, the course's."""
+
+    def assumptions(learner: Learner) -> list[Assumption]:
+        own = learner.own(forward or _activation(learner)) is not None
+        return [*[{"cache": "own"}] * own, {"cache": "course"}]
+
+    return assumptions
+
+
+def _stored(learner: Learner, name: str, *given: Any) -> Any:
+    """Return the cache that a function of the file stores; None where there is none."""
+    forward = learner.own(name)
+    stored = learner.try_call(forward, *given) if forward is not None else None
+    if not isinstance(stored, tuple) or len(stored) < 2:
+        return None
+    return stored[1] if len(stored) == 2 else stored[1:]
+
+
+@formula(
+    "sigmoid_backward relu_backward tanh_backward leaky_relu_backward",
+    "dA cache",
+    "dA Z",
+    outputs="dZ",
+    fits=_is_pass,
+    assumptions=_caches(""),
+)
+def activation_backward(learner: Learner, draw: Draw, assumption: Assumption) -> Case:
+    """dZ = dA * g'(Z), with the cache of the forward function; without one it is Z, or A by its name."""
+    name = _activation(learner)
+    shape = draw.size(1, 4), draw.size(1, 4)
+    Z, dA = draw.array(*shape), draw.array(*shape)
+    A, dZ = course.ACTIVATIONS[name](Z), dA * course.SLOPES[name](Z)
+    own = assumption["cache"] == "own"
+    cache: Any = A if not own and re.fullmatch(r"a\d?", learner.binding.names[1].lower()) else Z
+    stored = _stored(learner, name, Z) if own else None
+    cache = stored if isinstance(stored, np.ndarray | dict | tuple | list) else cache
+    expected = {"Z": Z, "A": A, "s": A, "dZ": dZ}
+    role = "cache" if learner.has("cache") else "Z"
+    return Case({"dA": dA, role: cache}, expected, ("dZ",), m=Z.shape[1], stages={"dZ": [dA]})
+
+
+@formula(
+    "linear_backward",
+    "dZ cache",
+    "dZ A_prev W b",
+    "dZ A_prev W",
+    outputs="dA_prev dW db",
+    assumptions=_caches("linear_forward"),
+)
+def linear_backward(learner: Learner, draw: Draw, assumption: Assumption) -> Case:
     """dA_prev, dW and db of Z = W A_prev + b."""
-
-    names = ("linear_backward",)
-    signatures = roles("dZ cache", "dZ A_prev W b", "dZ A_prev W")
-    outputs = words("dA_prev dW db")
-
-    def assumptions(self, learner: Learner) -> list[Assumption]:
-        """The cache is the forward function's own, else the course's (A_prev, W, b)."""
-        own: list[Assumption] = (
-            [{"cache": "own"}] if learner.own("linear_forward") and learner.has("cache") else []
-        )
-        return [*own, {"cache": "course"}]
-
-    def case(self, learner: Learner, draw: Draw, assumption: Assumption) -> Case:
-        A, W, b = draw_layer(draw)
-        dZ, m = draw.array(W.shape[0], A.shape[1]), A.shape[1]
-        values: dict[str, Any] = {"dZ": dZ, "A_prev": A, "W": W, "b": b, "cache": None}
-        forward = learner.own("linear_forward")
-        if assumption["cache"] == "own" and forward is not None:
-            stored = learner.try_call(forward, A, W, b)
-            values["cache"] = stored[1] if isinstance(stored, tuple) and len(stored) == 2 else None
-            learner.packed = _packed(values["cache"], (A, W, b))
-        if values["cache"] is None:
-            parts = {"A_prev": A, "A": A, "W": W, "b": b, "Z": np.dot(W, A) + b}
-            named = learner.cache_from_names("cache", parts, ["A_prev", "W", "b"], as_dict=False)
-            # Without a forward function of the file the cache is that of the course's.
-            same = isinstance(named, tuple) and {id(part) for part in named} == {id(A), id(W), id(b)}
-            values["cache"] = (A, W, b) if same else named
-        dA, dW, db = course.linear_backward(dZ, (A, W, b))
-        return Case(values, {"m": m, "dW": dW, "db": db, "dA_prev": dA}, ("dA_prev", "dW", "db"), m=m)
+    A, W, b = parts = _draw_layer(draw)
+    dZ, m = draw.array(W.shape[0], A.shape[1]), A.shape[1]
+    cache: Any = None
+    if assumption["cache"] == "own":
+        cache = _stored(learner, "linear_forward", *parts)
+        alike = isinstance(cache, tuple) and len(cache) == len(parts)
+        learner.packed = alike and all(map(np.array_equal, cache, parts))
+    if cache is None:
+        known = {"A_prev": A, "A": A, "W": W, "b": b, "Z": np.dot(W, A) + b}
+        cache = learner.cache_from_names("cache", known, ["A_prev", "W", "b"], as_dict=False)
+        # Without a forward function of the file the cache is that of the course's.
+        same = isinstance(cache, tuple) and {id(part) for part in cache} == {id(part) for part in parts}
+        cache = parts if same else cache
+    dA, dW, db = course.linear_backward(dZ, parts)
+    values = {"dZ": dZ, "A_prev": A, "W": W, "b": b, "cache": cache}
+    return Case(values, {"m": m, "dW": dW, "db": db, "dA_prev": dA}, ("dA_prev", "dW", "db"), m=m)
 
 
-def _packed(cache: Any, parts: tuple[Array, ...]) -> bool:
-    """Tell whether a cache is the course's tuple."""
-    return (
-        isinstance(cache, tuple)
-        and len(cache) == len(parts)
-        and all(np.array_equal(mine, part) for mine, part in zip(cache, parts, strict=True))
-    )
-
-
-class LinearActivationBackward(Kind):
-    """dA_prev, dW and db of A = g(W A_prev + b)."""
-
-    names = ("linear_activation_backward",)
-    signatures = roles("dA cache activation", "dA cache")
-    outputs = words("dA_prev dW db")
-
-    def assumptions(self, learner: Learner) -> list[Assumption]:
-        """The cache is the forward function's, of one value or two, else the course's ((A_prev, W, b), Z)."""
-        own: list[Assumption] = [{"cache": "own"}] if learner.own("linear_activation_forward") else []
-        return [*own, {"cache": "course"}]
-
-    def case(self, learner: Learner, draw: Draw, assumption: Assumption) -> Case:
-        A, W, b = draw_layer(draw)
-        dA, m = draw.array(W.shape[0], A.shape[1]), A.shape[1]
-        activation = draw.choice(named_activations(learner)) if learner.has("activation") else "relu"
-        Z = np.dot(W, A) + b
-        cache: Any = None
-        forward = learner.own("linear_activation_forward")
-        if assumption["cache"] == "own" and forward is not None:
-            stored = learner.try_call(forward, A, W, b, activation)
-            if isinstance(stored, tuple) and len(stored) > 1:
-                cache = stored[1] if len(stored) == 2 else stored[1:]
-        if cache is None:
-            cache = self._course_cache(learner, A, W, b, Z)
-        dZ = dA * course.SLOPES[activation](Z)
-        dA_prev, dW, db = course.linear_backward(dZ, (A, W, b))
-        expected = {"m": m, "dZ": dZ, "dW": dW, "db": db, "dA_prev": dA_prev}
-        values = {"dA": dA, "cache": cache, "activation": activation}
-        return Case(
-            values, expected, ("dA_prev", "dW", "db"), m=m, stages={"dZ": [dA]}, rejected=_kink(Z, activation)
-        )
-
-    @staticmethod
-    def _course_cache(learner: Learner, A: Array, W: Array, b: Array, Z: Array) -> Any:
-        linear: Any = (A, W, b)
-        forward = learner.own("linear_forward")
-        stored = learner.try_call(forward, A, W, b) if forward is not None else None
-        if isinstance(stored, tuple) and len(stored) == 2:
-            linear = stored[1]
-        parts = {
-            **dict.fromkeys(("linear_cache", "lin_cache", "cache_linear"), linear),
-            **dict.fromkeys(("activation_cache", "act_cache", "cache_activation", "Z"), Z),
-            "A_prev": A,
-            "W": W,
-            "b": b,
-        }
-        named = learner.cache_from_names("cache", parts, ["linear_cache", "activation_cache"], as_dict=False)
-        turned = isinstance(named, tuple) and len(named) == 2 and named[0] is Z and named[1] is linear
-        return (linear, Z) if turned and not learner.own("linear_activation_forward") else named
-
-
-class DeepForward(Kind):
-    """[LINEAR -> RELU] * (L-1) -> LINEAR -> SIGMOID."""
-
-    names = words("l_model_forward l_layer_forward model_forward")
-    signatures = roles("X parameters")
-    outputs = words("AL caches")
-
-    def assumptions(self, learner: Learner) -> list[Assumption]:
-        """The hidden layers have ReLU, as in the course, or another activation throughout."""
-        told = learner.partner_hidden
-        # A backward pass that is right for the course's network tells that another forward pass is the odd
-        # one of the two.
-        source = learner.text()
-        named = ["tanh"] if "tanh" in source and not re.search(r"relu|maximum|> 0", source) else []
-        usual = told if "relu" in told else [*named, "relu", "tanh", "leaky_relu", *told]
-        return [{"hidden": hidden} for hidden in dict.fromkeys(usual)]
-
-    def case(self, learner: Learner, draw: Draw, assumption: Assumption) -> Case:
-        X, _, parameters = draw_network(draw)
-        return forward_case({"X": X, "parameters": parameters}, assumption["hidden"], "AL")
-
-
-def forward_case(given: dict[str, Any], hidden: str, required: str) -> Case:
-    """Return the case of a forward pass: Z1, A1, ..., AL, and the cost where labels are given."""
-    X, Y, parameters = given["X"], given.get("Y"), given["parameters"]
-    L = course.layers_of(parameters)
-    activations = [hidden] * (L - 1) + ["sigmoid"]
-    values = course.network_forward(X, parameters, activations)
-    AL = values[f"A{L}"]
-    way = {key: value for key, value in values.items() if key != "A0"}
-    expected: dict[str, Any] = {**way, "AL": AL}
-    if Y is not None:
-        expected = {"m": X.shape[1], **way, "cost": course.cross_entropy(AL, Y)}
-    rejected = near_a_kink(values, activations) if X.shape[1] < 100 else ""
-    return Case(given, expected, (required,), m=X.shape[1], layers=L, rejected=rejected)
-
-
-def draw_network(draw: Draw, layers: int | None = None) -> tuple[Array, Array, dict[str, Array]]:
-    """Draw X, Y and the parameters of a network with one output."""
-    m = draw.size(1, 5)
-    L = layers or draw.layers()
-    sizes = [draw.size(1, 4) for _ in range(L)] + [1]
-    X, Y = draw.array(sizes[0], m), draw.labels(m)
-    return X, Y, draw_parameters(draw, sizes)
-
-
-def identify(
-    AL: Any,
-    X: Array,
-    parameters: Mapping[str, Array],
-    masks: Mapping[int, Array] | None = None,
-    keep: float = 1.0,
-) -> list[str]:
-    """Return the activations of a network by what it computes, [] where it is none of the known ones."""
-    L = course.layers_of(parameters)
-    for hidden in HIDDEN:
-        activations = [hidden] * (L - 1) + ["sigmoid"]
-        if close(AL, course.network_forward(X, parameters, activations, masks, keep)[f"A{L}"]):
-            return activations
-    return []
-
-
-class DeepBackward(Kind):
-    """The gradients of every layer, from AL, Y and the list of caches."""
-
-    names = words("l_model_backward l_layer_backward model_backward")
-    signatures = roles("AL Y cache")
-    outputs = ("grads",)
-
-    def assumptions(self, learner: Learner) -> list[Assumption]:
-        """The caches are those of the file's own forward pass, else the course's."""
-        own: list[Assumption] = [{"cache": "own"}] if learner.own(*DeepForward.names) else []
-        return [*own, {"cache": "course"}]
-
-    def case(self, learner: Learner, draw: Draw, assumption: Assumption) -> Case:
-        X, Y, parameters = draw_network(draw)
-        L = course.layers_of(parameters)
-        forward: Any = learner.own(*DeepForward.names) if assumption["cache"] == "own" else None
-        stored = learner.try_call(forward, X, parameters) if forward is not None else None
-        if not (isinstance(stored, tuple) and len(stored) == 2):
-            stored, forward = course.L_model_forward(X, parameters), None
-        activations = identify(stored[0], X, parameters) or ["relu"] * (L - 1) + ["sigmoid"]
-        values = course.network_forward(X, parameters, activations)
-        back = course.network_backward(values, parameters, activations, Y)
-        if forward is not None:
-            cost = lambda theta: mean_loss(first_of(forward(X, theta)), Y)  # noqa: E731
-            back.update(by_graph(learner, forward, cost, parameters))
-        expected = {"m": X.shape[1], "dAL": back.pop(f"dA{L}"), **back}
-        given = {"AL": np.asarray(stored[0]), "Y": Y, "cache": stored[1]}
-        return gradients_case(given, expected, L, near_a_kink(values, activations))
-
-    def judge(self, values: Mapping[str, Any], case: Case) -> tuple[list[str], list[str]]:
-        """Hold the entries dA1, dA2, ... against both of the course's ways to number them."""
-        L = case.layers
-        right = {**case.expected, f"dA{L}": case.expected["dAL"]}
-        straight, shifted = [], []
-        for key, value in values.items():
-            match = re.fullmatch(r"dA(\d+)", key)
-            if not match:
-                continue
-            layer = int(match.group(1))
-            if not self._agrees(value, right.get(f"dA{layer}"), case.m):
-                straight.append(key)
-            if not self._agrees(value, right.get(f"dA{layer - 1}"), case.m):
-                shifted.append(key)
-        if not straight:
-            return [], []
-        if not shifted:
-            return [], [ONE_TOO_HIGH]
-        return straight, []
-
-    @staticmethod
-    def _agrees(value: Any, right: Any, m: int) -> bool:
-        return right is not None and (close(value, right) or close(value, right / m))
-
-
-def mean_loss(AL: Any, Y: Array) -> Any:
-    """Return the course's cost of arrays or Tensors."""
-    return -np.sum(Y * np.log(AL) + (1 - Y) * np.log(1 - AL)) / Y.shape[1]
-
-
-def gradients_case(given: dict[str, Any], expected: dict[str, Any], layers: int, rejected: str = "") -> Case:
-    """Return the case of a backward pass: dW and db are asked for, dZ and dA belong to the summed loss."""
-    required = tuple(key for key in expected if re.match(r"d[Wb]\d", key))
-    summed = frozenset(key for key in expected if re.match(r"d[ZA]", key))
-    m = given["Y"].shape[1]
-    return Case(given, expected, required, m=m, summed=summed, layers=layers, rejected=rejected)
-
-
-def by_graph(learner: Learner, forward: Any, cost: Any, parameters: dict[str, Array]) -> dict[str, Array]:
-    """Return dW and db by the graph of a cost of the file's forward pass; after four cases, formulas do."""
-    if learner.graphs >= 4:
-        return {}
-    learner.graphs += 1
-    try:
-        with (
-            same_draws() as learner.stream,
-            learner.program.bound(learner.replacements()),
-            np.errstate(all="ignore"),
-        ):
-            found, how = gradients(cost, parameters)
-    except Exception:  # noqa: BLE001 - the learner's forward pass may raise anything; the course's formulas remain
-        return {}
-    finally:
-        learner.program.guard.restore()
-    learner.against.add(f"the {how} of {getattr(forward, '__name__', 'the forward pass')}")
-    return {"d" + key: value for key, value in found.items()}
+@formula(
+    "linear_activation_backward",
+    "dA cache activation",
+    "dA cache",
+    outputs="dA_prev dW db",
+    assumptions=_caches("linear_activation_forward"),
+)
+def linear_activation_backward(learner: Learner, draw: Draw, assumption: Assumption) -> Case:
+    """dA_prev, dW and db of A = g(W A_prev + b); the course's cache is ((A_prev, W, b), Z)."""
+    A, W, b = parts = _draw_layer(draw)
+    dA, m = draw.array(W.shape[0], A.shape[1]), A.shape[1]
+    activation = draw.choice(_named_activations(learner)) if learner.has("activation") else "relu"
+    Z = np.dot(W, A) + b
+    own = assumption["cache"] == "own"
+    cache = _stored(learner, "linear_activation_forward", *parts, activation) if own else None
+    if cache is None:
+        stored = _stored(learner, "linear_forward", *parts)
+        linear = parts if stored is None else stored
+        known: dict[str, Any] = {"A_prev": A, "W": W, "b": b}
+        known |= dict.fromkeys(("linear_cache", "lin_cache", "cache_linear"), linear)
+        known |= dict.fromkeys(("activation_cache", "act_cache", "cache_activation", "Z"), Z)
+        cache = learner.cache_from_names("cache", known, ["linear_cache", "activation_cache"], as_dict=False)
+        turned = isinstance(cache, tuple) and len(cache) == 2 and cache[0] is Z and cache[1] is linear
+        cache = (linear, Z) if turned and not learner.own("linear_activation_forward") else cache
+    dZ = dA * course.SLOPES[activation](Z)
+    dA_prev, dW, db = course.linear_backward(dZ, parts)
+    expected = {"m": m, "dZ": dZ, "dW": dW, "db": db, "dA_prev": dA_prev}
+    made = Case({"dA": dA, "cache": cache, "activation": activation}, expected, ("dA_prev", "dW", "db"), m=m)
+    made.stages, made.rejected = {"dZ": [dA]}, _kink(Z, activation)
+    return made

@@ -9,8 +9,12 @@ import numpy as np
 from tinygrad_course.audit.execution.learner import Learner
 from tinygrad_course.audit.kinds.base import Assumption, Kind, first_of, formula, roles, words
 from tinygrad_course.audit.kinds.cases import Array, Case, Draw
-from tinygrad_course.audit.kinds.forward_passes import FORWARD_NAMES, arguments
-from tinygrad_course.audit.kinds.layer_functions import DeepForward, draw_network
+from tinygrad_course.audit.kinds.forward_passes import (
+    DEEP_FORWARD_NAMES,
+    FORWARD_NAMES,
+    arguments,
+    draw_network,
+)
 from tinygrad_course.audit.reference import course
 from tinygrad_course.audit.reference.comparison import close
 from tinygrad_course.audit.source.signatures import role_of
@@ -162,7 +166,7 @@ class Predict(Kind):
         deep = any("model" in name.lower() for name in called)
         L = None if deep else (learner.depth(*called) if called else None) or 2
         X, Y, parameters = draw_network(draw, L)
-        forward = learner.own(*(DeepForward.names if deep else FORWARD_NAMES)) if called else None
+        forward = learner.own(*(DEEP_FORWARD_NAMES if deep else FORWARD_NAMES)) if called else None
         layers = course.layers_of(parameters)
         orders = ((X, parameters), (parameters, X))
         tried = (learner.try_call(forward, *args) for args in orders if forward is not None)

@@ -69,6 +69,8 @@ class Pair(Kind):
         """What a recurrent cell of course 5 is given: with that, all that is wrong is a mistake."""
         self.data: list[Any] = []
         """What the forward function is given."""
+        self.seen: Any = None
+        """What it gives."""
         self.layer = LAYER_PASS.search(node.name) is not None
         """Whether it is a layer of course 4 or 5: what it raises is its own mistake, then."""
 

@@ -9,7 +9,7 @@ import numpy as np
 from tinygrad_course.audit.execution.learner import Learner
 from tinygrad_course.audit.kinds.base import Assumption, Kind, first_of, formula, roles, words
 from tinygrad_course.audit.kinds.cases import Array, Case, Draw
-from tinygrad_course.audit.kinds.layer_functions import draw_parameters
+from tinygrad_course.audit.kinds.forward_passes import draw_parameters
 from tinygrad_course.audit.reference import course
 from tinygrad_course.audit.source.argument_kinds import category
 from tinygrad_course.audit.source.signatures import argument_names
@@ -31,6 +31,24 @@ def _case(
     required = tuple(key for key in expected if "corrected" not in key)
     layers = course.layers_of(parameters)
     return Case({"parameters": parameters, **values}, expected, required, layers=layers, **known)
+
+
+def _steps(
+    rule: course.Rule,
+    parameters: dict[str, Array],
+    grads: dict[str, Array],
+    moments: dict[str, dict[str, Array]],
+    of: dict[str, float],
+    t: int = 1,
+) -> dict[str, Any]:
+    """Return the moments after a step, corrected ones too, and then the parameters."""
+    steps: dict[str, Any] = {}
+    for key, value in parameters.items():
+        held = {name: moment["d" + key] for name, moment in moments.items()}
+        steps[key] = rule.step(value, grads["d" + key], of, t, **held)
+    kept = [name for moment in moments for name in (moment, f"{moment}_corrected")]
+    found = {f"{name}_d{key}": step[name] for key, step in steps.items() for name in kept}
+    return found | {key: step["parameter"] for key, step in steps.items()}
 
 
 class Update(Kind):
@@ -99,10 +117,8 @@ def momentum(learner: Learner, draw: Draw, assumption: Assumption) -> Case:
     parameters, grads = draw_state(learner, draw)
     v = {key: draw.array(*value.shape) for key, value in grads.items()}
     rate, beta = draw.choice([0.3, 0.07]), draw.choice([0.9, 0.6])
-    expected: dict[str, Any] = {}
-    for key, value in parameters.items():
-        expected[f"v_d{key}"] = beta * v["d" + key] + (1 - beta) * grads["d" + key]
-        expected[key] = value - rate * expected[f"v_d{key}"]
+    used = {"learning_rate": rate, "beta1": beta}
+    expected = _steps(course.Rule("averaged"), parameters, grads, {"v": v}, used)
     stages: dict[str, list[Any]] = {key: [value] for key, value in parameters.items()}
     stages |= {f"v_{key}": [value, beta * value] for key, value in v.items()}
     given = {"learning_rate": rate, "beta": beta}
@@ -135,8 +151,8 @@ def adam(learner: Learner, draw: Draw, assumption: Assumption) -> Case:
     # What the function does not take as an argument stands at the course's values.
     usual = {"learning_rate": 0.01, "beta1": 0.9, "beta2": 0.999, "epsilon": 1e-8}
     used = {name: given[name] if learner.has(name) else usual[name] for name in given}
-    right = course.adam_step({"parameters": parameters, "v": v, "s": s}, grads, t, **used)
-    expected = {key: right[key] for key in sorted(right, key=parameters.__contains__)}
+    rule = course.Rule("averaged", "averaged", corrected=True)
+    expected = _steps(rule, parameters, grads, {"v": v, "s": s}, used, t)
     stages: dict[str, list[Any]] = {key: [value] for key, value in parameters.items()}
     for key, g in grads.items():
         stages[f"v_{key}"] = [v[key], used["beta1"] * v[key]]

@@ -6,7 +6,7 @@ Everything is plain NumPy in the course's scaling: dZ and dA belong to the summe
 import math
 from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -104,26 +104,31 @@ def l2_cost(parameters: Mapping[str, Array], lambd: float, m: int) -> float:
     )
 
 
-def adam_step(
-    state: Mapping[str, Mapping[str, Array]],
-    grads: Mapping[str, Array],
-    t: int,
-    learning_rate: float,
-    beta1: float,
-    beta2: float,
-    epsilon: float,
-) -> dict[str, Array]:
-    """Return v, s, both corrected, and the parameters (Kingma and Ba 2015, algorithm 1; course 2, week 2)."""
-    out: dict[str, Array] = {}
-    for key, old in state["parameters"].items():
-        g = grads["d" + key]
-        v = beta1 * state["v"]["d" + key] + (1 - beta1) * g
-        s = beta2 * state["s"]["d" + key] + (1 - beta2) * g**2
-        v_corrected, s_corrected = v / (1 - beta1**t), s / (1 - beta2**t)
-        out[f"v_d{key}"], out[f"v_corrected_d{key}"] = v, v_corrected
-        out[f"s_d{key}"], out[f"s_corrected_d{key}"] = s, s_corrected
-        out[key] = old - learning_rate * v_corrected / (np.sqrt(s_corrected) + epsilon)
-    return out
+class Rule(NamedTuple):
+    """The step of an optimizer: what it keeps of the gradients, and what of their squares."""
+
+    first: str = ""
+    """The velocity: averaged, or summed."""
+    squares: str = ""
+    corrected: bool = False
+    inside: bool = False
+    """Whether epsilon stands in the root."""
+    ahead: bool = False
+    """Whether the gradient is taken where the velocity leads."""
+
+    def step(
+        self, p: Array, g: Array, of: Mapping[str, float], t: int = 1, v: Any = 0.0, s: Any = 0.0
+    ) -> dict[str, Any]:
+        """Return v, s, both corrected, and the parameter (Kingma and Ba 2015; course 2, week 2)."""
+        beta1, beta2, epsilon = of["beta1"], of.get("beta2", 0.0), of.get("epsilon", 0.0)
+        gain = 1 - beta1 if self.first == "averaged" else 1.0
+        v = beta1 * v + gain * g if self.first else g
+        s = beta2 * s + (1 - beta2) * g**2 if self.squares == "averaged" else s + g**2
+        up, down = (v / (1 - beta1**t), s / (1 - beta2**t)) if self.corrected else (v, s)
+        found = {"v": v, "v_corrected": up, "s": s, "s_corrected": down}
+        up = beta1 * v + gain * g if self.ahead else up
+        root = np.sqrt(down + epsilon) if self.inside else np.sqrt(down) + epsilon
+        return {**found, "parameter": p - of["learning_rate"] * (up / root if self.squares else up)}
 
 
 # --- The helper modules of the exercises (dnn_utils, planar_utils, gc_utils, ...), for a file that has them

@@ -11,8 +11,7 @@ from tinygrad_course.audit.execution.learner import Learner
 from tinygrad_course.audit.kinds import Kind, kind_of
 from tinygrad_course.audit.kinds.backward_passes import Backward, CheckBackward
 from tinygrad_course.audit.kinds.cases import Case, Draw
-from tinygrad_course.audit.kinds.layer_functions import HIDDEN, DeepBackward, draw_network, gradients_case
-from tinygrad_course.audit.reference import course
+from tinygrad_course.audit.kinds.forward_passes import HIDDEN
 from tinygrad_course.audit.repair.candidates import Candidates
 from tinygrad_course.audit.repair.mutations.scope import Scope, text
 from tinygrad_course.audit.repair.search import order_of
@@ -54,7 +53,7 @@ def backward_hidden(learner: Learner) -> list[str]:
     function = learner.program.namespace[name]
     right: list[str] = []
     for hidden in HIDDEN:
-        drawn = [_case(kind, partner, Draw(seed), hidden) for seed in (3, 5, 8)]
+        drawn = [_case(kind, partner, Draw(seed, "deep"), hidden) for seed in (3, 5, 8)]
         cases = [case for case in drawn if case is not None and not case.rejected]
         if cases and all(judge(partner, kind, function, case).right for case in cases):
             right.append(hidden)
@@ -62,22 +61,8 @@ def backward_hidden(learner: Learner) -> list[str]:
 
 
 def _case(kind: Kind, partner: Learner, draw: Draw, hidden: str) -> Case | None:
-    if isinstance(kind, Backward) and not isinstance(kind, CheckBackward):
-        return kind.case(partner, draw, {"cache": "course", "hidden": hidden})
-    layer = partner.own("linear_activation_forward")
-    if not isinstance(kind, DeepBackward) or layer is None:
-        return None
-    X, Y, parameters = draw_network(draw, 3)
-    A, caches, activations = X, [], [hidden, hidden, "sigmoid"]
-    for number, activation in enumerate(activations, start=1):
-        stored = partner.try_call(layer, A, parameters[f"W{number}"], parameters[f"b{number}"], activation)
-        if not isinstance(stored, tuple) or len(stored) != 2:
-            return None
-        A = stored[0]
-        caches.append(stored[1])
-    values = course.network_forward(X, parameters, activations)
-    back = course.network_backward(values, parameters, activations, Y)
-    return gradients_case({"AL": A, "Y": Y, "cache": caches}, {**back, "dAL": back["dA3"]}, 3)
+    known = isinstance(kind, Backward) and not isinstance(kind, CheckBackward)
+    return kind.case(partner, draw, {"cache": "course", "hidden": hidden}) if known else None
 
 
 def cache_finding(learner: Learner, kind: Kind, seed: int) -> Finding | None:
