@@ -25,7 +25,6 @@ from tinygrad_course.audit.execution.stubs import (
     StandIn,
     bind_import,
     is_strange,
-    missing,
 )
 from tinygrad_course.audit.source.conventions import keys_of
 from tinygrad_course.audit.source.neighbours import MAX_FILES
@@ -209,7 +208,7 @@ class Program:
         used = set[str]().union(*map(names_in, self.own.values()))
         for name, function in GIVEN.items():
             absent = name not in self.namespace
-            if name in used and (absent or missing(self.namespace[name])):
+            if name in used and (absent or isinstance(self.namespace[name], StandIn)):
                 if not absent or self.strangers:
                     self.guesses.add(name)
                 self.namespace[name] = PLAIN[name] if name in PLAIN and not self._unpacks(name) else function

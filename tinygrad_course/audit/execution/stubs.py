@@ -61,27 +61,20 @@ class StandInUsedError(RuntimeError):
     """A function under test called something that the check does not load."""
 
 
-class StandIn(types.ModuleType):
-    """A module that can be imported and asked for anything; what it gives says, when used, what is absent."""
+class StandIn:
+    """What is not loaded: it can be asked for anything, and says, when it is used, what is absent."""
 
     __all__: tuple[str, ...] = ()
 
-    def __getattr__(self, name: str) -> Any:
+    def __init__(self, name: str, items: Any = None) -> None:
+        self._name, self._shows = name, name.split(".", 1)[0] in _SHOWS
+        self._items = (self, self) if items is None else items  # fig, ax = plt.subplots()
+
+    def __getattr__(self, name: str) -> "StandIn":
         """Return a stand-in for the attribute."""
         if name.startswith("__"):
             raise AttributeError(name)
-        return _Missing(f"{self.__name__}.{name}")
-
-
-class _Missing:
-    def __init__(self, name: str, items: Any = None) -> None:
-        self._name = name
-        self._items = (self, self) if items is None else items  # fig, ax = plt.subplots()
-
-    def __getattr__(self, name: str) -> "_Missing":
-        if name.startswith("__"):
-            raise AttributeError(name)
-        return _Missing(f"{self._name}.{name}")
+        return StandIn(f"{self._name}.{name}")
 
     def __mro_entries__(self, bases: tuple[Any, ...]) -> tuple[type, ...]:
         """A class that is made of one that is not loaded has its own methods alone."""
@@ -94,24 +87,18 @@ class _Missing:
         """A bar of progress ends."""
 
     def __iter__(self) -> Iterator[Any]:
-        if self._name.split(".", 1)[0] not in _SHOWS:
+        if not self._shows:
             raise StandInUsedError(f"{self._name} is gone through, and the check does not load it")
         return iter(self._items)
 
     def __call__(self, *args: Any, **__: Any) -> Any:
+        """What shows something does nothing; a bar of progress goes through what it is given."""
         if self._name.endswith("trange"):
-            return _Missing(self._name, range(*args))
-        if self._name.split(".", 1)[0] in _SHOWS:
-            given = (
-                args[0] if args and self._name.startswith("tqdm") and isinstance(args[0], Iterable) else None
-            )
-            return self if given is None else _Missing(self._name, given)
-        raise StandInUsedError(f"{self._name} is called, and the check does not load it")
-
-
-def missing(value: Any) -> bool:
-    """Tell whether a name stands for something that is not loaded."""
-    return isinstance(value, _Missing)
+            return StandIn(self._name, range(*args))
+        if not self._shows:
+            raise StandInUsedError(f"{self._name} is called, and the check does not load it")
+        given = args and self._name.startswith("tqdm") and isinstance(args[0], Iterable)
+        return StandIn(self._name, args[0]) if given else self
 
 
 def helper_functions(module: str) -> Functions | None:
@@ -126,11 +113,12 @@ def is_strange(module: str) -> bool:
     return helper_functions(module) is None and root not in REAL and root not in sys.stdlib_module_names
 
 
+Module = types.ModuleType | StandIn
 Load = Callable[[str, int], types.ModuleType | None]
 """Gives a module that lies beside the submission by its name and the dots before it; None where none does."""
 
 
-def _module(name: str, load: Load, level: int = 0) -> types.ModuleType:
+def _module(name: str, load: Load, level: int = 0) -> Module:
     name = re.sub(r"^cupy\b", "numpy", name)  # which has NumPy's functions
     root = name.split(".", 1)[0]
     if not level and (root in REAL or root in sys.stdlib_module_names):
@@ -144,9 +132,7 @@ def _module(name: str, load: Load, level: int = 0) -> types.ModuleType:
         return beside
     functions = helper_functions(name) or {}
     module = StandIn(name)
-    for key, value in functions.items():
-        setattr(module, key, value)
-    module.__all__ = tuple(functions)
+    vars(module).update(functions, __all__=tuple(functions))
     return module
 
 
@@ -168,8 +154,6 @@ def bind_import(statement: ast.Import | ast.ImportFrom, namespace: dict[str, Any
             namespace.update({name: getattr(module, name) for name in names if hasattr(module, name)})
             continue
         whole = f"{inner}.{alias.name}".strip(".")
-        found = getattr(module, alias.name, None)
-        if not hasattr(module, alias.name):
-            part = _module(whole, load, level)  # a module of a package
-            found = _Missing(whole) if isinstance(part, StandIn) else part
+        inside = hasattr(module, alias.name)  # else it is a module of a package
+        found = getattr(module, alias.name) if inside else _module(whole, load, level)
         namespace[alias.asname or alias.name] = found

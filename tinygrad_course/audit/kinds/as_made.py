@@ -66,15 +66,26 @@ def given_arguments(program: Program, node: ast.FunctionDef, name: str) -> ast.F
 
 def _calls(program: Program, name: str) -> Iterator[tuple[list[ast.stmt], int, ast.Call]]:
     """Give the calls of a function or a class that stand in the file, each with the statements around it."""
-    outside = [one for one in program.submission.statements if isinstance(one, ast.Assign)]
     script: list[ast.stmt] = []
-    for one in sorted([*outside, *program.submission.script], key=lambda one: one.lineno):
+    for one in outside_functions(program):
         script += one.body if isinstance(one, ast.If) else [one]
     for block in [script, *(node.body for node in program.own.values())]:
         for place, one in enumerate(block):
             for call in nodes(one, ast.Call) if isinstance(one, ast.Assign | ast.Expr) else ():
                 if getattr(call.func, "attr", getattr(call.func, "id", "")) == name:
                     yield block, place, call
+
+
+def outside_functions(program: Program) -> list[ast.stmt]:
+    """Return the constants and the script of a file in their order."""
+    constants = [one for one in program.submission.statements if isinstance(one, ast.Assign | ast.AnnAssign)]
+    return sorted([*constants, *program.submission.script], key=lambda one: one.lineno)
+
+
+def tolerant(statement: ast.stmt) -> ast.stmt:
+    """Return a statement that may fail: it needs what is not loaded, say."""
+    handler = ast.ExceptHandler(ast.Name("Exception", ast.Load()), None, [ast.Pass()])
+    return ast.copy_location(ast.Try([statement], [handler], [], []), statement)
 
 
 def _maker(program: Program, block: list[ast.stmt], results: Mapping[str, ast.expr]) -> ast.FunctionDef:
@@ -86,12 +97,11 @@ def _maker(program: Program, block: list[ast.stmt], results: Mapping[str, ast.ex
             kept.append(one)
             needed |= names_in(one)
     told = [
-        ast.Assign([ast.Subscript(ast.Name(MADE), ast.Constant(name))], one)
+        ast.Assign([ast.Subscript(ast.Name(MADE), ast.Constant(name))], one, lineno=1)
         for name, one in results.items()
         if not isinstance(one, ast.Starred)
     ]
-    handler = ast.ExceptHandler(ast.Name("Exception"), None, [ast.Pass()])
-    tried = [ast.Try([copy.deepcopy(one)], [handler], [], []) for one in [*kept[::-1], *told]]
+    tried = [tolerant(copy.deepcopy(one)) for one in [*kept[::-1], *told]]
     data = sorted(name for name in needed if role_of(name, ["X", "Y"]) and name not in program.at_hand)
     made = definition(f"def {MADE}({', '.join(data)}):\n    {MADE} = {{}}\n    return {MADE}")
     made.body[1:1] = tried

@@ -115,16 +115,16 @@ class _NoSuchValueError(Exception):
     """A layout has no value of this style."""
 
 
-def inputs(
+def tried(
     names: list[str],
     seed: int,
-    layout: Layout,
+    options: Iterable[tuple[int, Layout]],
     guess: Iterable[str] = (),
     fixed: Mapping[str, Any] = MappingProxyType({}),
-) -> Iterator[dict[str, Any]]:
-    """Give sets of values for arguments of these names in one layout; a seed gives the same numbers again.
+) -> Iterator[tuple[tuple[int, int], Layout, dict[str, Any]]]:
+    """Give sets of values for arguments of these names, with the number of the layout and the place in it.
 
-    Those that are `fixed` have their values.
+    A seed gives the same numbers again. Those that are `fixed` have their values.
     Of those to `guess` the first whose name says nothing is the data, the next one the labels.
     """
     kinds = {name: category(name) for name in names if name not in fixed}
@@ -139,34 +139,25 @@ def inputs(
             kinds[unknown[0]] = kind
     present = {*kinds.values()}
     weighted = bool(present & {"weights", "outputs", "recurrent", "sizes"})
-    weighted = weighted or layout.made_for or layout.units < 2
-    made = _Maker(kinds, layout, layout.units if weighted else layout.data[-1 if layout.rows else 0])
-    styles = itertools.product(
+    ways = (
         _LABELS if "labels" in present else ("real",),
         ("flat", "row", "number") if "bias" in present else ("flat",),
         ("no", "list", "array") if any(map(_wordy, kinds)) else ("no",),
         (1, 4, 3) if "recurrent" in present else (1,),
         (0, 1) if present & _SEVERAL else (0,),
     )
-    for style in itertools.starmap(Style, styles):
-        draw = Draw(seed)
-        try:
-            yield {name: made.value(name, style, draw) for name in kinds} | {**fixed}
-        except _NoSuchValueError:
-            continue
-
-
-def tried(
-    names: list[str],
-    seed: int,
-    options: Iterable[tuple[int, Layout]],
-    guess: Iterable[str] = (),
-    fixed: Mapping[str, Any] = MappingProxyType({}),
-) -> Iterator[tuple[tuple[int, int], Layout, dict[str, Any]]]:
-    """Give sets of values in numbered layouts, each with the number and its place in the layout."""
     for number, layout in options:
-        for place, values in enumerate(inputs(names, seed, layout, guess, fixed)):
+        several = weighted or layout.made_for or layout.units < 2
+        made = _Maker(kinds, layout, layout.units if several else layout.data[-1 if layout.rows else 0])
+        place = 0
+        for style in itertools.starmap(Style, itertools.product(*ways)):
+            draw = Draw(seed)
+            try:
+                values = {name: made.value(name, style, draw) for name in kinds} | {**fixed}
+            except _NoSuchValueError:
+                continue
             yield (number, place), layout, values
+            place += 1
 
 
 @dataclass

@@ -6,6 +6,7 @@ import re
 from typing import Any
 
 from tinygrad_course.audit.execution.namespace import Program
+from tinygrad_course.audit.kinds.as_made import outside_functions, tolerant
 from tinygrad_course.audit.kinds.gradient_names import GRADIENT
 from tinygrad_course.audit.kinds.iterations import ITERATIONS, ONCE
 from tinygrad_course.audit.source.signatures import JOINT, argument_names, free_names, role_of
@@ -16,30 +17,21 @@ _PRODUCT = re.compile(r"\bdot\(| @ |matmul|einsum|outer\(|\b(sum|mean)\(|\.T\b")
 _GRADIENTS = re.compile(r"\bgrads?\b|\bd[WwbB]_?\d*\b|['\"]d[Ww]|gradient|(?i:\w*(back|propagate)\w*\()")
 
 
-def script_body(program: Program) -> list[ast.stmt]:
-    """Return the statements of a script; those that need what is not loaded may fail."""
-    body: list[ast.stmt] = []
-    constants = [one for one in program.submission.statements if isinstance(one, ast.Assign | ast.AnnAssign)]
-    for statement in sorted([*constants, *program.submission.script], key=lambda one: one.lineno):
-        if isinstance(statement, ast.For | ast.While):
-            body.append(statement)
-            continue
-        handler = ast.ExceptHandler(ast.Name("Exception", ast.Load()), None, [ast.Pass()])
-        body.append(ast.copy_location(ast.Try([statement], [handler], [], []), statement))
-    return body
+def _loop(statement: ast.stmt) -> bool:
+    return isinstance(statement, ast.For | ast.While)
 
 
 def script_function(program: Program) -> ast.FunctionDef | None:
     """Return the statements of a script as a function."""
-    body = script_body(program)
-    outer = [statement for statement in body if isinstance(statement, ast.For | ast.While)]
+    body = outside_functions(program)
+    outer = [statement for statement in body if _loop(statement)]
     if not outer:
         return None
     read = sorted({name for loop in outer for name in names_in(loop)})
     data = [name for name in read if role_of(name, ["X", "Y"]) and name not in program.at_hand]
     made = definition(f"def {SCRIPT}({', '.join(data)}):\n    pass")
     ast.increment_lineno(made, outer[0].lineno - 1)
-    made.body = copy.deepcopy(body)
+    made.body = [copy.deepcopy(one) if _loop(one) else tolerant(copy.deepcopy(one)) for one in body]
     return ast.fix_missing_locations(made)
 
 
@@ -48,9 +40,7 @@ def set_up(program: Program, node: ast.FunctionDef, shared: tuple[str, ...]) -> 
     if not shared:
         return node
     script = node.name not in program.functions
-    before = (
-        [] if script else [one for one in script_body(program) if not isinstance(one, ast.For | ast.While)]
-    )
+    before = [] if script else [tolerant(one) for one in outside_functions(program) if not _loop(one)]
     names = [name for name in argument_names(node) if not (script and name in shared)]
     made = definition(f"def {node.name}({', '.join(names)}):\n    global {', '.join(shared)}")
     made.args = made.args if script else node.args
@@ -61,8 +51,7 @@ def set_up(program: Program, node: ast.FunctionDef, shared: tuple[str, ...]) -> 
 
 def shared_names(program: Program, node: ast.FunctionDef) -> tuple[str, ...]:
     """Return the variables outside functions that the functions which one calls read or set."""
-    constants = [one for one in program.submission.statements if isinstance(one, ast.Assign | ast.AnnAssign)]
-    outside = {name for one in [*constants, *program.submission.script] for name in stored_names(one)}
+    outside = {name for one in outside_functions(program) for name in stored_names(one)}
     script = node.name not in program.functions
     called = program.own if script else {name: program.functions[name] for name in program.callees(node.name)}
     parts = [*called.values(), *([] if script else [node])]
