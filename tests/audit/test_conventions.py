@@ -345,3 +345,36 @@ def initialize_parameters_deep(layer_dims):
 
 def test_what_fails_from_four_layers_on_is_wrong():
     assert statuses(DEEP) == {"initialize_parameters_deep": "wrong"}
+
+
+SUMS = """import numpy as np
+def sigmoid(z):
+    return 1 / (1 + np.exp(-z))
+{cost}
+def {name}_forward(X, parameters):
+    W1, b1, W2, b2 = parameters["W1"], parameters["b1"], parameters["W2"], parameters["b2"]
+    A1 = np.tanh(np.dot(W1, X) + b1)
+    A2 = sigmoid(np.dot(W2, A1) + b2)
+    return A2, {{"A1": A1, "A2": A2}}
+def {name}_backprop(parameters, cache, X, Y):
+    m = X.shape[1]
+    A1, A2 = cache["A1"], cache["A2"]
+    dZ2 = A2 - Y
+    dW2 = np.dot(dZ2, A1.T)
+    db2 = np.sum(dZ2, axis=1, keepdims=True)
+    dZ1 = np.dot(parameters["W2"].T, dZ2) * (1 - A1 ** 2)
+    dW1 = np.dot(dZ1, X.T)
+    db1 = np.sum(dZ1, axis=1, keepdims=True)
+    return {{"dW1": dW1, "db1": db1, "dW2": dW2, "db2": db2}}
+"""
+COST = """def compute_cost(A2, Y):
+    return -np.sum(Y * np.log(A2) + (1 - Y) * np.log(1 - A2)) / Y.shape[1]"""
+
+
+@pytest.mark.parametrize("cost", [COST, ""])
+def test_a_network_that_lacks_1_over_m_throughout_is_wrong(cost):
+    report = next(
+        one for one in audit_text(SUMS.format(cost=cost, name="net")).functions if "backprop" in one.name
+    )
+    assert report.status == "wrong"
+    assert report.findings[0].diagnosis == "missing_1_over_m"

@@ -125,7 +125,8 @@ class AnyBackward(Pair):
             return True  # one output tells a sum from a mean, or from a sum over the examples, no more
         if (layout.single and factor) or (best is not None and best.ran and layout.single != best.for_one):
             return True  # a sum over one example is its mean; an axis too many tells of a function for one
-        return best is not None and layout.square  # where a transpose too many or too few runs
+        # Where a transpose too many or too few runs, what raised before is no better.
+        return best is not None and layout.square and not best.ran
 
     def _of_other_labels(
         self, learner: Learner, draw: Draw, layout: Layout, values: dict[str, Any], taken: Taken
