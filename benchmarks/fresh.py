@@ -5,17 +5,15 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from pathlib import Path
 from typing import Any
 
-from benchmarks import environment, pages, rows
+from benchmarks import pages, rows
 from benchmarks.contestants import CONTESTANTS
 from benchmarks.environment import PEERS, installed
 from benchmarks.progress import progress
 from benchmarks.subprocesses import asked, empty_cache
 from benchmarks.table import seconds
 from benchmarks.workloads import FURTHER, ROWS
-from tinygrad_course.files import write
 
 MEBIBYTE = 2**20
 PATIENCE = 300.0
@@ -69,11 +67,8 @@ def run(options: argparse.Namespace) -> int:
                 _of(of_row, name, "peak", "torch", ("raw", "functions")),
             )
     Console(width=120).print(table)
-    if options.write:
-        pages.put(HEADING, [_cells(key, found[key]) for key in ROWS if key in found], "docs/compile.md")
-    if options.json:
-        about = environment.describe(options.threads)
-        write(Path(options.json), json.dumps({"about": about, "fresh": found}, indent=1).encode())
+    cells = [_cells(key, found[key]) for key in ROWS if key in found]
+    pages.keep(options, "fresh", found, HEADING, cells, "docs/compile.md")
     return 0
 
 

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import argparse
-import io
-import json
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from benchmarks import environment, pages
+from benchmarks import pages
 from benchmarks.growing import AXES
 from benchmarks.progress import progress
 from benchmarks.subprocesses import asked, empty_cache
 from benchmarks.table import seconds
-from tinygrad_course.files import write
+from tinygrad_course.training.plots import new_figure, saved
 
 MEBIBYTE = 2**20
 TIMEOUT = 120.0
@@ -98,18 +95,12 @@ def run(options: argparse.Namespace) -> int:
     for row in cells:
         table.add_row(*row)
     Console(width=120).print(table)
-    if options.write:
-        pages.put(HEADING, cells, "docs/benchmarks.md")
     picture = Path(options.plot or "out/growth.png")
     if not options.plot:
         picture.parent.mkdir(exist_ok=True)
     print(f"wrote {draw(curves, picture)}")
-    if options.json:
-        content: dict[str, Any] = {
-            "about": environment.describe(options.threads),
-            "growth": {c.axis: vars(c) | {"exponents": [c.time_exponent, c.memory_exponent]} for c in curves},
-        }
-        write(Path(options.json), json.dumps(content, indent=1).encode())
+    found = {c.axis: vars(c) | {"exponents": [c.time_exponent, c.memory_exponent]} for c in curves}
+    pages.keep(options, "growth", found, HEADING, cells, "docs/benchmarks.md")
     return 0
 
 
@@ -130,11 +121,7 @@ def _cells(curve: Curve, small: bool) -> list[str]:
 
 def draw(curves: list[Curve], path: Path) -> Path:
     """Write the picture: time and peak memory, both scales logarithmic."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(11, 5.2), layout="constrained")
-    FigureCanvasAgg(figure)
+    figure = new_figure(11, 5.2)
     times, memory = figure.subplots(1, 2)
     for curve in curves:
         words = AXES[curve.axis].title
@@ -151,6 +138,5 @@ def draw(curves: list[Curve], path: Path) -> Path:
         loc="outside lower center", ncols=2, fontsize=8, title="n counts", title_fontsize=8, frameon=False
     )
     memory.set_ylim(bottom=0.1)
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format=path.suffix.lstrip(".") or "png", dpi=110)
-    return write(path, buffer.getvalue())
+    saved(figure, path)
+    return path

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import argparse
-import json
 import random
 import time
 from importlib.util import find_spec
-from pathlib import Path
 
 import numpy as np
 
-from benchmarks import environment, pages
+from benchmarks import pages
 from benchmarks.progress import progress
 from benchmarks.subprocesses import python
-from tinygrad_course.files import write
 
 BARE = "pass"
 STATEMENTS = (
@@ -76,10 +73,6 @@ def run(options: argparse.Namespace) -> int:
         q1, median, q3 = 1000 * np.percentile(found[statement], [25, 50, 75])
         table.add_row(statement, f"{median:.0f}", f"{q1:.0f} to {q3:.0f}")
     Console().print(table)
-    if options.write:
-        rows = [[f"`{statement}`", f"{1000 * np.median(found[statement]):.0f}"] for statement in present]
-        pages.put(HEADING, rows, "docs/benchmarks.md")
-    if options.json:
-        about = environment.describe(options.threads)
-        write(Path(options.json), json.dumps({"about": about, "imports": found}, indent=1).encode())
+    rows = [[f"`{statement}`", f"{1000 * np.median(found[statement]):.0f}"] for statement in present]
+    pages.keep(options, "imports", found, HEADING, rows, "docs/benchmarks.md")
     return 0

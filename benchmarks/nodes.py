@@ -9,16 +9,14 @@ import sys
 import time
 import tracemalloc
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from benchmarks import environment, pages
+from benchmarks import pages
 from benchmarks.progress import progress
 from benchmarks.subprocesses import asked
 from tinygrad_course import Tensor
-from tinygrad_course.files import write
 
 LENGTH = 1000  # nodes in the chains whose cost beyond NumPy's is taken
 LONG = 1_000_000
@@ -143,9 +141,7 @@ def run(options: argparse.Namespace) -> int:
             found[words] = beyond(pair, rounds, clock(options.clock))
             table.add_row(words, *[f"{x:.2f}" for x in found[words]], "1", verdict(found[words][1], 1.0))
     console.print(table)
-    if options.write:
-        cells = [[words, *(f"{x:.2f}" for x in both)] for words, both in found.items()]
-        pages.put(HEADING, cells, "docs/benchmarks.md")
+    cells = [[words, *(f"{x:.2f}" for x in both)] for words, both in found.items()]
     n = LENGTH if options.small else LONG
     weight = asked("-m", "benchmarks.nodes", str(min(n, 100_000)), options.clock, "weigh")
     runs = [asked("-m", "benchmarks.nodes", str(n), options.clock) for _ in range(1 if options.small else 5)]
@@ -159,9 +155,7 @@ def run(options: argparse.Namespace) -> int:
         f"at most 2 us, {verdict(whole, 2.0)}, and 250 bytes, {verdict(held, 250)}"
     )
     found["long chain"] = best | {"bytes held": held, "bytes at the peak": peak, "nodes": n}
-    if options.json:
-        about = environment.describe(options.threads)
-        write(Path(options.json), json.dumps({"about": about, "nodes": found}, indent=1).encode())
+    pages.keep(options, "nodes", found, HEADING, cells, "docs/benchmarks.md")
     return 0
 
 

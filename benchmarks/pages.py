@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import argparse
+import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
+from benchmarks import environment
 from tinygrad_course.files import write
 
 ROOT = Path(__file__).parents[1]
@@ -40,3 +44,14 @@ def put(heading: Sequence[str], rows: Sequence[Sequence[str]], *pages: str, root
             end += 1
         old[start:end] = [f"| {' | '.join(row)} |\n" for row in rows]
         write(root / page, "".join(old).encode())
+
+
+def keep(
+    options: argparse.Namespace, name: str, found: Any, heading: Sequence[str], rows: Any, page: str
+) -> None:
+    """Write what was found where the options ask for it: every number as JSON, a table of a page."""
+    if options.write:
+        put(heading, rows, page)
+    if options.json:
+        content = {"about": environment.describe(options.threads), name: found}
+        write(Path(options.json), json.dumps(content, indent=1).encode())

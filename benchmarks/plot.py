@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import textwrap
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,22 +12,19 @@ from benchmarks.contestants import CONTESTANTS, YARDSTICKS
 from benchmarks.measuring import Measured
 from benchmarks.table import number
 from benchmarks.workloads import ROWS
-from tinygrad_course.files import write
+from tinygrad_course.training.plots import new_figure, saved
 
 OURS, BY_HAND, PEER = "#1f6fb4", "#777777", "#d9822b"
 
 
 def draw(rows: Sequence[Measured], path: Path, footer: str) -> Path:
     """Write the picture; its format is the path's suffix."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
     from matplotlib.lines import Line2D
     from matplotlib.ticker import LogLocator, NullFormatter
 
     columns = min(4, len(rows))  # eleven panels and the key: the shape of a slide
     lines = -(-len(rows) // columns)
-    figure = Figure(figsize=(5.1 * columns, 3.6 * lines + 0.6), layout="constrained")
-    FigureCanvasAgg(figure)
+    figure = new_figure(5.1 * columns, 3.6 * lines + 0.6)
     axes = figure.subplots(lines, columns, squeeze=False)
     for ax, measured in zip(axes.flat, rows, strict=False):
         in_microseconds = measured.row == "W6"
@@ -65,6 +61,5 @@ def draw(rows: Sequence[Measured], path: Path, footer: str) -> Path:
     ]
     figure.legend(handles=keys, loc="outside upper right", ncols=3, fontsize=10, frameon=False)
     figure.supxlabel(f"time of a step, the course's NumPy = 1; median and quartiles. {footer}", fontsize=10)
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format=path.suffix.lstrip(".") or "png", dpi=110)
-    return write(path, buffer.getvalue())
+    saved(figure, path)
+    return path

@@ -17,26 +17,8 @@ assignment has. Random numbers are the assignments': where one calls ``np.random
 ``RandomState(3)``, which leaves NumPy's global stream alone.
 """
 
-from models.course.deep import (
-    L_layer_model,
-    L_model_backward,
-    L_model_forward,
-    compute_cost,
-    initialize_parameters,
-    initialize_parameters_deep,
-    linear_activation_backward,
-    linear_activation_forward,
-    linear_backward,
-    linear_forward,
-    load_data,
-    predict,
-    relu,
-    relu_backward,
-    sigmoid,
-    sigmoid_backward,
-    two_layer_model,
-    update_parameters,
-)
+from models.course import deep
+from models.course.deep import *  # noqa: F403
 from models.course.gradient_checking import (
     backward_propagation_n,
     dictionary_to_vector,
@@ -69,13 +51,9 @@ from models.course.regularization import (
 )
 
 __all__ = [
-    "L_layer_model",
-    "L_model_backward",
-    "L_model_forward",
     "backward_propagation_n",
     "backward_propagation_with_dropout",
     "backward_propagation_with_regularization",
-    "compute_cost",
     "compute_cost_with_regularization",
     "dictionary_to_vector",
     "forward_propagation_n",
@@ -84,32 +62,19 @@ __all__ = [
     "gradient_check_n",
     "gradients_to_vector",
     "initialize_adam",
-    "initialize_parameters",
-    "initialize_parameters_deep",
     "initialize_parameters_he",
     "initialize_parameters_random",
     "initialize_parameters_zeros",
     "initialize_velocity",
     "initialize_with_zeros",
     "layer_sizes",
-    "linear_activation_backward",
-    "linear_activation_forward",
-    "linear_backward",
-    "linear_forward",
-    "load_data",
     "nn_model",
     "optimize",
-    "predict",
     "propagate",
     "random_mini_batches",
-    "relu",
-    "relu_backward",
-    "sigmoid",
-    "sigmoid_backward",
-    "two_layer_model",
-    "update_parameters",
     "update_parameters_with_adam",
     "update_parameters_with_gd",
     "update_parameters_with_momentum",
     "vector_to_dictionary",
 ]
+__all__ += deep.__all__

@@ -14,48 +14,18 @@ from numpy.typing import NDArray
 
 from datasets import cats
 from datasets.container import Array
+from models.course import steps
 from models.course.plots import plot_costs, print_mislabeled_images
 from models.course.stages import print_cost_at
-from models.course.steps import (
-    L_model_backward,
-    L_model_forward,
-    compute_cost,
-    initialize_parameters,
-    linear_activation_backward,
-    linear_activation_forward,
-    linear_backward,
-    linear_forward,
-    relu,
-    relu_backward,
-    sigmoid,
-    sigmoid_backward,
-    update_parameters,
-)
+from models.course.steps import *  # noqa: F403  (the application has them all)
 from models.descent import Parameters
 from tinygrad_course.training.initialization import initialize_parameters as initial
 
 __all__ = [
-    "L_layer_model",
-    "L_model_backward",
-    "L_model_forward",
-    "compute_cost",
-    "initialize_parameters",
-    "initialize_parameters_deep",
-    "linear_activation_backward",
-    "linear_activation_forward",
-    "linear_backward",
-    "linear_forward",
-    "load_data",
-    "plot_costs",
-    "predict",
-    "print_mislabeled_images",
-    "relu",
-    "relu_backward",
-    "sigmoid",
-    "sigmoid_backward",
-    "two_layer_model",
-    "update_parameters",
-]
+    "L_layer_model", "initialize_parameters_deep", "load_data", "plot_costs", "predict",
+    "print_mislabeled_images", "two_layer_model",
+]  # fmt: skip
+__all__ += steps.__all__
 
 
 def load_data() -> tuple[NDArray[Any], Array, NDArray[Any], Array, tuple[str, str]]:
@@ -65,7 +35,7 @@ def load_data() -> tuple[NDArray[Any], Array, NDArray[Any], Array, tuple[str, st
     return parts[0], data.Y_train, parts[1], data.Y_test, data.classes
 
 
-def initialize_parameters_deep(layer_dims: Sequence[int]) -> Parameters:
+def initialize_parameters_deep(layer_dims: Sequence[int]) -> Parameters:  # type: ignore[no-redef]
     """Return W1, b1, ..., WL, bL: randn / sqrt(n_prev), from the assignment's seed 1, and zeros."""
     return initial(layer_dims, "xavier", 1)
 
@@ -85,7 +55,9 @@ def two_layer_model(
     layers_dims : (n_x, n_h, n_y)
     """
     n_x, n_h, n_y = layers_dims
-    return _descend(X, Y, initialize_parameters(n_x, n_h, n_y), learning_rate, num_iterations, print_cost)
+    return _descend(
+        X, Y, steps.initialize_parameters(n_x, n_h, n_y), learning_rate, num_iterations, print_cost
+    )
 
 
 def L_layer_model(
@@ -113,15 +85,15 @@ def _descend(
     X: Any, Y: Any, parameters: Parameters, learning_rate: float, num_iterations: int, print_cost: bool
 ) -> Parameters:
     for i in range(num_iterations):
-        AL, caches = L_model_forward(X, parameters)
-        print_cost_at(i, compute_cost(AL, Y), 100, print_cost)
-        parameters = update_parameters(parameters, L_model_backward(AL, Y, caches), learning_rate)
+        AL, caches = steps.L_model_forward(X, parameters)
+        print_cost_at(i, steps.compute_cost(AL, Y), 100, print_cost)
+        parameters = steps.update_parameters(parameters, steps.L_model_backward(AL, Y, caches), learning_rate)
     return parameters
 
 
 def predict(X: Any, y: Any, parameters: Any) -> Array:
     """Print the accuracy and return the labels 0. and 1., shape (1, m)."""
-    probabilities, _ = L_model_forward(X, parameters)
+    probabilities, _ = steps.L_model_forward(X, parameters)
     p = np.asarray(probabilities > 0.5, dtype=np.float64)
     print(f"Accuracy: {np.mean(p == y)}")
     return p

@@ -24,7 +24,9 @@ class Section:
     """Nodes that are drawn on a ground of their own, or as one box."""
 
     title: str  #: "Layer 2", or "Cost"
-    members: tuple[int, ...]  #: the ids of its nodes, in topological order
+    members: tuple[int, ...]  #: the ids of its nodes, in topological order; of all its repetitions
+    lines: tuple[str, ...] = ()  #: what stands in its box
+    count: int = 1  #: how often it is repeated
 
 
 def layers(graph: Graph) -> list[Section]:

@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -18,20 +17,17 @@ LONGEST = 48
 BESIDE = 16
 
 
-@dataclass(frozen=True)
-class Block:
-    """A box of an outline: `members` are the nodes of all its `count` repetitions."""
+def blocks(graph: Graph) -> list[Section]:
+    """Return the boxes that a recording is drawn as when it is too large to show each operation.
 
-    title: str
-    lines: tuple[str, ...]
-    members: tuple[int, ...]
-    count: int = 1
-
-
-def blocks(graph: Graph) -> list[Block]:
-    """Return the boxes that a recording is drawn as when it is too large to show each operation."""
-    found = grounds(graph)
-    return _of_layers(graph, found) if found else _of_repetitions(graph)
+    There is one for each layer, and one for neighbours that do the same; the data stay outside.
+    """
+    data = {n.id for n in graph if n.constant and n.shape != () and n.name is not None}
+    inner = [Section(s.title, tuple(m for m in s.members if m not in data)) for s in grounds(graph)]
+    return [
+        Section(title_of(r), tuple(m for s in r for m in s.members), lines_of(graph, r[0]), len(r))
+        for r in runs(graph, [s for s in inner if s.members])
+    ] or _of_repetitions(graph)
 
 
 def of_blocks(graph: Graph, title: str = "") -> Scene:
@@ -41,7 +37,10 @@ def of_blocks(graph: Graph, title: str = "") -> Scene:
     boxes = []
     for n, b in enumerate(found):
         told = f"{b.title}: {'; '.join(b.lines)}"
-        boxes.append(Item(f"g{n}", "group", b.title, "\n".join(b.lines), _flow(graph, b), "", told))
+        own = [graph[m].gradient for m in b.members if graph[m].op is None and graph[m].gradient is not None]
+        norm = np.sqrt(sum(float(np.sum(np.square(np.asarray(g)))) for g in own))  # of its parameters
+        flow = f"‖∇‖ {labels.number(norm, 3)}" if own else ""
+        boxes.append(Item(f"g{n}", "group", b.title, "\n".join(b.lines), flow, "", told))
     roots = [r for r in graph.roots if graph[r].op is not None]
     loose = [n for n in graph if n.id not in owner]
     shown = {n.id for n in loose[:BESIDE]} | set(roots)
@@ -99,26 +98,6 @@ def _without_shortcuts(wires: list[Wire]) -> list[Wire]:
     ]
 
 
-def _flow(graph: Graph, block: Block) -> str:
-    """Return the norm of the gradient that a block's parameters got."""
-    squares = [
-        float(np.sum(np.square(np.asarray(graph[m].gradient))))
-        for m in block.members
-        if graph[m].op is None and graph[m].gradient is not None
-    ]
-    return f"‖∇‖ {labels.number(np.sqrt(sum(squares)), 3)}" if squares else ""
-
-
-def _of_layers(graph: Graph, found: list[Section]) -> list[Block]:
-    """Return a box for each layer, one for neighbours that do the same; the data stay outside."""
-    data = {n.id for n in graph if n.constant and n.shape != () and n.name is not None}
-    inner = [Section(s.title, tuple(m for m in s.members if m not in data)) for s in found]
-    return [
-        Block(title_of(r), lines_of(graph, r[0]), tuple(m for s in r for m in s.members), len(r))
-        for r in runs(graph, [s for s in inner if s.members])
-    ]
-
-
 def runs(graph: Graph, sections: list[Section]) -> list[list[Section]]:
     """Join neighbouring layers that do the same, where there are more than a few."""
     found: list[list[Section]] = []
@@ -154,7 +133,7 @@ def _operations(graph: Graph, section: Section) -> tuple[str, ...]:
 # ------------------------------------------------------------------ recordings without layers
 
 
-def _of_repetitions(graph: Graph) -> list[Block]:
+def _of_repetitions(graph: Graph) -> list[Section]:
     """Return a box for each repeated block of operations and each stretch between them."""
     operations = [n for n in graph if n.op is not None]
     place = {n.id: number for number, n in enumerate(operations)}
@@ -205,13 +184,12 @@ def _repetition(signs: list[tuple[str | None, tuple[int, ...]]], at: int) -> tup
     return best
 
 
-def _stretch(graph: Graph, operations: list[Node], start: int, length: int, count: int) -> Block:
+def _stretch(graph: Graph, operations: list[Node], start: int, length: int, count: int) -> Section:
     inside = operations[start : start + length * count]
     members = {n.id for n in inside}
     for node in inside:  # numbers and nameless arrays go where they are used
         members.update(i for i in node.inputs if graph[i].constant and graph[i].name is None)
     tally = Counter(str(n.op) for n in operations[start : start + length])
     told = ", ".join(f"{k} {s}" for s, k in tally.most_common(6)) + (", …" if len(tally) > 6 else "")
-    if count > 1:
-        return Block(f"{count} × the same", (told,), tuple(sorted(members)), count)
-    return Block(f"{length} operations", (told,), tuple(sorted(members)))
+    title = f"{count} × the same" if count > 1 else f"{length} operations"
+    return Section(title, tuple(sorted(members)), (told,), count)

@@ -121,7 +121,7 @@ def _sections(graph: Graph) -> tuple[list[Section], list[dict[str, Any]]]:
     if len(found) < 3 and not any(s.title == "Backward" for s in found):
         if len(graph) <= OPEN:
             return [], []
-        found = [Section(b.title, b.members) for b in outline.blocks(graph)]
+        found = outline.blocks(graph)
         return found, [{"title": s.title, "groups": [n]} for n, s in enumerate(found)]
     runs = []
     for run in outline.runs(graph, found):
