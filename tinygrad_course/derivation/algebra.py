@@ -35,16 +35,14 @@ def variable(
     shape: Shape = (),
     order: tuple[int, int] = (-1, 0),
     *,
-    text: str | None = None,
-    latex: str | None = None,
+    spelled: tuple[str, str] | None = None,
     value: float | None = None,
 ) -> Variable:
     """Return a variable of its own, even where another has the same name."""
     new: Variable = Variable(label, real=True)
     new.label = label
-    text = names.text(label) if text is None else text
-    latex = names.latex(label) if latex is None else latex
-    new.text, new.latex, new.shape, new.order, new.value = text, latex, shape, order, value
+    new.text, new.latex = names.spelled(label) if spelled is None else spelled
+    new.shape, new.order, new.value = shape, order, value
     new.per_example = False
     return new
 

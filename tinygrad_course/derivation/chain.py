@@ -107,13 +107,12 @@ def gradient_symbol(reading: Reading, of: Variable) -> Variable:
     """Return the variable that stands for the gradient of another: dW1, or dJ/du of numbers."""
     known: dict[Variable, Variable] = reading.gradients
     if of not in known:
-        text, latex = f"d{of.text}", f"d{of.latex}"
+        told = Piece(f"d{of.text}", f"d{of.latex}")
         taken = {v.text for v in reading.nodes} | {v.text for v in reading.data}
-        if reading.step_by_step or text in taken:  # w's gradient beside a variable that is called dw
+        if reading.step_by_step or told.text in taken:  # w's gradient beside a variable that is called dw
             told = partial(reading.root, of)
-            text, latex = told.text, told.latex
         order = (0, -reading.nodes[of])
-        known[of] = variable(f"d{of.label}", of.shape, order, text=text, latex=latex)
+        known[of] = variable(f"d{of.label}", of.shape, order, spelled=(told.text, told.latex))
         known[of].per_example = of.per_example
     return known[of]
 

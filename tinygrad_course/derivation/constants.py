@@ -31,8 +31,7 @@ class Numbers:
     @staticmethod
     def symbol(name: str, value: float, spelled: Mapping[str, tuple[str, str]] | None = None) -> Variable:
         """Return a number that is written by its name."""
-        text, latex = (spelled or {}).get(name, (None, None))
-        return variable(name, value=float(value), text=text, latex=latex)
+        return variable(name, value=float(value), spelled=(spelled or {}).get(name))
 
     def count(self, n: int) -> Expr:
         """Write a number of examples."""
@@ -86,13 +85,13 @@ def number(value: float) -> Expr:
         if n >= 2 and math.isclose(n, round(n), rel_tol=1e-14):
             text, latex = f"sqrt({round(n)})", f"\\sqrt{{{round(n)}}}"
             told = (f"1/{text}", f"\\frac{{1}}{{{latex}}}") if over else (text, latex)
-            return variable(told[0], text=told[0], latex=told[1], value=value)
+            return variable(told[0], spelled=told, value=value)
     return _as_written(value)
 
 
 def _as_written(value: float) -> Variable:
     text = f"{value:.6g}"
-    return variable(text, text=text, latex=with_power(text), value=value)
+    return variable(text, spelled=(text, with_power(text)), value=value)
 
 
 def with_power(text: str) -> str:

@@ -31,48 +31,37 @@ def layer_of(name: str) -> tuple[str, int] | None:
     return found[1], int(found[2])
 
 
-def text(name: str) -> str:
-    """Write a name in plain text.
+def spelled(name: str) -> tuple[str, str]:
+    r"""Write a name in plain text, and in LaTeX.
 
-    >>> text("W1"), text("x1"), text("lambd"), text("keep_prob")
-    ('W^[1]', 'x1', 'λ', 'keep_prob')
+    >>> spelled("W1"), spelled("x1"), spelled("lambd")
+    (('W^[1]', 'W^{[1]}'), ('x1', 'x_{1}'), ('λ', '\\lambda'))
+    >>> spelled("theta"), spelled("keep_prob")
+    (('theta', '\\theta'), ('keep_prob', '\\mathrm{keep\\_prob}'))
     """
     if name.endswith("'"):
-        return text(name[:-1]) + "'"
-    layer = layer_of(name)
-    if layer is not None:
-        return f"{layer[0]}^[{layer[1]}]"
-    return _TEXT.get(name) or plain(name)[0]
-
-
-def latex(name: str) -> str:
-    r"""Write a name in LaTeX.
-
-    >>> latex("W1"), latex("x1"), latex("theta"), latex("keep_prob")
-    ('W^{[1]}', 'x_{1}', '\\theta', '\\mathrm{keep\\_prob}')
-    """
-    if name.endswith("'"):
-        return f"\\tilde{{{latex(name[:-1])}}}"
-    layer = layer_of(name)
-    if layer is not None:
-        return f"{layer[0]}^{{[{layer[1]}]}}"
-    if name in _GREEK:
-        return _GREEK[name]
-    if len(name) == 1 and name.isalpha():
-        return name
-    if name == "sigma2":
-        return "\\sigma^{2}"
-    if (timed := re.fullmatch(r"([A-Za-z])_(prev|next)|([acxy])t", name)) is not None:
-        return f"{timed[1] or timed[3]}^{{\\langle{{{_TIMES.get(timed[2], 't')}}}\\rangle}}"
-    if (into := re.fullmatch(r"([Wb])([acfioruxy]{1,2})", name)) is not None:
-        return f"{into[1]}_{{{into[2]}}}"
-    if (marked := re.fullmatch(r"([A-Z])_(norm|tilde)(\d{0,4})", name)) is not None:
-        letter = f"\\tilde{{{marked[1]}}}" if marked[2] == "tilde" else f"{marked[1]}_{{\\mathrm{{norm}}}}"
-        return f"{letter}^{{[{int(marked[3])}]}}" if marked[3] else letter
+        text, latex = spelled(name[:-1])
+        return f"{text}'", f"\\tilde{{{latex}}}"
+    if (layer := layer_of(name)) is not None:
+        return f"{layer[0]}^[{layer[1]}]", f"{layer[0]}^{{[{layer[1]}]}}"
+    text, latex = plain(name)
     numbered = re.fullmatch(r"([A-Za-z]+)_?(\d+)", name)
-    if numbered is not None and (len(numbered[1]) == 1 or numbered[1] in _GREEK):
-        return f"{_GREEK.get(numbered[1], numbered[1])}_{{{numbered[2]}}}"
-    return plain(name)[1]
+    if name in _GREEK:
+        latex = _GREEK[name]
+    elif len(name) == 1 and name.isalpha():
+        latex = name
+    elif name == "sigma2":
+        latex = "\\sigma^{2}"
+    elif (timed := re.fullmatch(r"([A-Za-z])_(prev|next)|([acxy])t", name)) is not None:
+        latex = f"{timed[1] or timed[3]}^{{\\langle{{{_TIMES.get(timed[2], 't')}}}\\rangle}}"
+    elif (into := re.fullmatch(r"([Wb])([acfioruxy]{1,2})", name)) is not None:
+        latex = f"{into[1]}_{{{into[2]}}}"
+    elif (marked := re.fullmatch(r"([A-Z])_(norm|tilde)(\d{0,4})", name)) is not None:
+        latex = f"\\tilde{{{marked[1]}}}" if marked[2] == "tilde" else f"{marked[1]}_{{\\mathrm{{norm}}}}"
+        latex += f"^{{[{int(marked[3])}]}}" if marked[3] else ""
+    elif numbered is not None and (len(numbered[1]) == 1 or numbered[1] in _GREEK):
+        latex = f"{_GREEK.get(numbered[1], numbered[1])}_{{{numbered[2]}}}"
+    return _TEXT.get(name) or text, latex
 
 
 #: Signs that mean something to LaTeX.
@@ -100,7 +89,7 @@ def alike(names: Iterable[str]) -> dict[str, tuple[str, str]]:
     """
     looks: dict[str, set[str]] = {}
     for name in set(names):
-        for look in (text(name), latex(name)):
+        for look in spelled(name):
             looks.setdefault(look, set()).add(name)
     return {name: plain(name) for same in looks.values() if len(same) > 1 for name in same}
 
@@ -111,11 +100,11 @@ class Taken:
     def __init__(self, names: set[str]) -> None:
         self.names = set(names)
         self.letters: set[str] = set()
-        self.looks = {text(name) for name in names}
+        self.looks = {spelled(name)[0] for name in names}
 
     def own(self, name: str) -> str:
         """Return `name`, or where it is in use the first of u, v, ... that is not."""
-        if name in self.names or text(name) in self.looks:
+        if name in self.names or spelled(name)[0] in self.looks:
             return self.letter()
         self.names.add(name)
         return name

@@ -213,8 +213,7 @@ class _Reader:
         ]
 
     def _symbol(self, name: str, shape: Shape, number: int) -> Variable:
-        text, latex = self.spelled.get(name, (None, None))
-        return variable(name, shape, (1, number), text=text, latex=latex)
+        return variable(name, shape, (1, number), spelled=self.spelled.get(name))
 
     def read(self) -> Reading:
         for number in self.operands:
