@@ -10,60 +10,36 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_course.functions.window_geometry import (
-    Padding,
-    Sizes,
-    Window,
-    check_picture,
-    columns,
-    each,
-    gathered,
-    grid_of,
-    inward,
-    outward,
-    window_over,
-)
+from tinygrad_course.functions.window_geometry import Padding, Sizes, Window, check_picture, each, grid_of
 from tinygrad_course.rules.shapes import inexact
 from tinygrad_course.rules.table import primitive, rule
-
-
-def kernel_matrix(W: Any, window: Window) -> Any:
-    """Return a kernel as (groups, n_C / groups, n_C_prev / groups * offsets)."""
-    if window.channels == "last":  # (..., n_C_prev, n_C)
-        W = np.moveaxis(W, (-1, -2), (0, 1))
-    return W.reshape(window.groups, W.shape[0] // window.groups, -1)
-
-
-def weighed(g: Any, window: Window) -> Any:
-    """Return what weighs windows, (n_C, m, ...), as (groups, n_C / groups, m * positions)."""
-    return g.reshape(window.groups, g.shape[0] // window.groups, -1)
 
 
 @primitive
 def correlate_windows(x: Any, W: Any, window: Window) -> Any:
     """Return the product of the kernel with every window of x."""
-    x = inward(x, window.channels)
-    Z = np.matmul(kernel_matrix(W, window), columns(x, window))
-    return outward(Z.reshape(-1, x.shape[1], *window.positions(x.shape[2:])), window.channels)
+    x = window.inward(x)
+    Z = np.matmul(window.kernel(W), window.columns(x))
+    return window.outward(Z.reshape(-1, x.shape[1], *window.positions(x.shape[2:])))
 
 
 @primitive
 def spread_windows(g: Any, W: Any, window: Window, shape: tuple[int, ...]) -> Any:
     """Return the sum of the kernels that g weighs, each at its window's place; `shape` is the result's."""
-    g = inward(g, window.channels)
-    matrix = kernel_matrix(W, window)
-    parts = np.matmul(np.swapaxes(matrix, 1, 2), weighed(g, window))
+    g = window.inward(g)
+    matrix = window.kernel(W)
+    parts = np.matmul(np.swapaxes(matrix, 1, 2), window.grouped(g))
     n_C = matrix.shape[2] // int(np.prod(window.size)) * window.groups
     parts = np.moveaxis(parts.reshape(n_C, -1, *g.shape[1:]), 1, 0)
     full = (n_C, g.shape[1], *grid_of(shape, window.channels))
-    return outward(gathered(parts, window, g, full), window.channels)
+    return window.outward(window.gathered(parts, g, full))
 
 
 @primitive
 def correlate_pictures(x: Any, g: Any, window: Window, shape: tuple[int, ...]) -> Any:
     """Return the sum of the windows of x that g weighs: of the kernel's `shape`."""
-    seen = columns(inward(x, window.channels), window)
-    matrix = np.matmul(weighed(inward(g, window.channels), window), np.swapaxes(seen, 1, 2))
+    seen = window.columns(window.inward(x))
+    matrix = np.matmul(window.grouped(window.inward(g)), np.swapaxes(seen, 1, 2))
     if window.channels == "first":
         return matrix.reshape(shape)
     *size, n_C_prev, n_C = shape
@@ -152,7 +128,7 @@ def conv(
             + "; with the channels before the sides, as PyTorch has them, say channels='first'"
             * first
         )
-    window = window_over(grid_of(A_prev.shape, channels), size, stride, pad, channels, dilation, groups)
+    window = Window.over(grid_of(A_prev.shape, channels), size, stride, pad, channels, dilation, groups)
     return _with_bias(correlate_windows(A_prev, W, window), b, n_C, channels)
 
 
@@ -225,7 +201,7 @@ def conv_transpose(
         zeros = (0,) * axes if pad == "valid" else each(pad, axes, "pad", least=0)
         spans = zip(grid, size, steps, zeros, gaps, more, strict=True)
         larger = tuple((n - 1) * s - 2 * p + d * (f - 1) + 1 + e for n, f, s, p, d, e in spans)
-    window = window_over(larger, size, stride, pad, channels, dilation, groups)
+    window = Window.over(larger, size, stride, pad, channels, dilation, groups)
     if window.positions(larger) != grid:
         raise ValueError(
             f"extra={extra!r} is not below stride={stride!r}: {larger} has {window.positions(larger)} windows"

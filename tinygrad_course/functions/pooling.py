@@ -4,19 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_course.functions.window_geometry import (
-    Padding,
-    Sizes,
-    Window,
-    check_picture,
-    each,
-    gathered,
-    grid_of,
-    inward,
-    outward,
-    padded,
-    window_over,
-)
+from tinygrad_course.functions.window_geometry import Padding, Sizes, Window, check_picture, each, grid_of
 from tinygrad_course.rules.shapes import inexact
 from tinygrad_course.rules.table import primitive, rule
 
@@ -29,19 +17,19 @@ def largest(x: Any, window: Window) -> Any:
 
 def _joined(join: Any, x: Any, window: Window, around: float) -> Any:
     """Return what joins the elements of each window; around the picture stands a number."""
-    x = inward(x, window.channels)
+    x = window.inward(x)
     places = window.slices(window.positions(x.shape[2:]))
-    x = padded(x, window, around)
+    x = window.padded(x, around)
     y = x[next(places)]
     for place in places:
         y = join(y, x[place])
-    return outward(y, window.channels)
+    return window.outward(y)
 
 
 def shares(x: Any, y: Any, window: Window) -> tuple[list[Any], Any]:
     """Return for each offset where it has its window's largest element, and how many have it."""
     places = window.slices(window.positions(x.shape[2:]))
-    x = padded(x, window, -np.inf)
+    x = window.padded(x, -np.inf)
     hits = [x[place] == y for place in places]
     counts = hits[0].astype(y.dtype)
     for hit in hits[1:]:
@@ -52,20 +40,20 @@ def shares(x: Any, y: Any, window: Window) -> tuple[list[Any], Any]:
 @primitive
 def from_largest(g: Any, x: Any, y: Any, window: Window) -> Any:
     """Return g at the places of the elements that were the largest, in equal parts where there is a tie."""
-    x = inward(x, window.channels)
-    hits, counts = shares(x, inward(y, window.channels), window)
-    g = inward(g, window.channels) / counts
-    return outward(gathered((g * hit for hit in hits), window, g, x.shape), window.channels)
+    x = window.inward(x)
+    hits, counts = shares(x, window.inward(y), window)
+    g = window.inward(g) / counts
+    return window.outward(window.gathered((g * hit for hit in hits), g, x.shape))
 
 
 @primitive
 def at_largest(h: Any, x: Any, y: Any, window: Window) -> Any:
     """Return the elements of h at the places where x is largest, the mean of them where x has a tie."""
-    x, h = inward(x, window.channels), padded(inward(h, window.channels), window)
-    hits, counts = shares(x, inward(y, window.channels), window)
+    x, h = window.inward(x), window.padded(window.inward(h))
+    hits, counts = shares(x, window.inward(y), window)
     places = window.slices(window.positions(x.shape[2:]))
     total = sum(h[place] * hit for place, hit in zip(places, hits, strict=True))
-    return outward(total / counts, window.channels)
+    return window.outward(total / counts)
 
 
 rule(largest, lambda g, y, x, window: from_largest(g, x, y, window), name="max_pool")
@@ -82,9 +70,9 @@ def sum_windows(x: Any, window: Window) -> Any:
 @primitive
 def repeat_windows(g: Any, window: Window, shape: tuple[int, ...]) -> Any:
     """Return the sum of windows filled with g, each at its place."""
-    g = inward(g, window.channels)
+    g = window.inward(g)
     parts, full = [g] * int(np.prod(window.size)), (*g.shape[:2], *grid_of(shape, window.channels))
-    return outward(gathered(parts, window, g, full), window.channels)
+    return window.outward(window.gathered(parts, g, full))
 
 
 rule(sum_windows, lambda g, y, x, window: repeat_windows(g, window, x.shape), name="sum_pool", saves=False)
@@ -95,7 +83,7 @@ def _pooling(A_prev: Any, f: Sizes, stride: Sizes | None, pad: Padding, channels
     check_picture(A_prev, channels, None, "A_prev")
     grid = grid_of(A_prev.shape, channels)
     size = each(f, len(grid), "f")
-    window = window_over(grid, size, size if stride is None else stride, pad, channels)
+    window = Window.over(grid, size, size if stride is None else stride, pad, channels)
     if any(max(p) >= n for p, n in zip(window.pad, size, strict=True)):
         raise ValueError(f"pad={pad!r} leaves windows of f={f!r} outside the picture, without an element")
     return window

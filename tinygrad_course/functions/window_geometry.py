@@ -7,7 +7,7 @@ rows. A loop goes over the few offsets of a window, never over its positions.
 import itertools
 import math
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 
@@ -50,6 +50,89 @@ class Window(NamedTuple):
             places = [slice(o * d, o * d + (n - 1) * s + 1, s) for o, n, s, d in axes]
             yield (slice(None), slice(None), *places)
 
+    @classmethod
+    def over(
+        cls,
+        grid: tuple[int, ...],
+        size: tuple[int, ...],
+        stride: Sizes,
+        pad: Padding,
+        channels: str,
+        dilation: Sizes = 1,
+        groups: int = 1,
+    ) -> Self:
+        """Return the window over a grid, with `pad` ("valid", "same", or numbers) as zeros before and after.
+
+        Raises ValueError if a setting is none, or the window is larger than the padded grid.
+        """
+        axes = len(grid)
+        steps, gaps = each(stride, axes, "stride"), each(dilation, axes, "dilation")
+        if isinstance(pad, str):
+            if pad not in ("valid", "same"):
+                raise ValueError(f'pad is {pad!r}; expected "valid" (none), "same" or a number of zeros')
+            zeros = tuple((0, 0) for _ in grid)
+            if pad == "same":
+                spans = zip(grid, size, steps, gaps, strict=True)
+                missing = (max((math.ceil(n / s) - 1) * s + d * (f - 1) + 1 - n, 0) for n, f, s, d in spans)
+                zeros = tuple((total // 2, total - total // 2) for total in missing)
+        else:
+            zeros = tuple((n, n) for n in each(pad, axes, "pad", least=0))
+        found = cls(size, steps, zeros, gaps, channels, groups)
+        if min(found.positions(grid)) < 1:
+            raise ValueError(
+                f"a window of {size} does not fit into {grid} with pad={pad!r}, dilation={dilation!r}"
+            )
+        return found
+
+    def padded(self, x: Any, value: float = 0.0) -> Any:
+        """Return (n_C, m, ...) with the window's zeros, or another value, around."""
+        if not any(map(any, self.pad)):
+            return x
+        return np.pad(x, ((0, 0), (0, 0), *self.pad), constant_values=value)
+
+    def columns(self, x: Any) -> Any:
+        """Return what the windows see of x (n_C, m, ...): (groups, n_C / groups * offsets, m * positions)."""
+        positions = self.positions(x.shape[2:])
+        x = self.padded(x)
+        seen = [x[place] for place in self.slices(positions)]
+        stacked = np.stack(seen, axis=1) if len(seen) > 1 else seen[0]
+        return stacked.reshape(self.groups, x.shape[0] // self.groups * len(seen), -1)
+
+    def kernel(self, W: Any) -> Any:
+        """Return a kernel as (groups, n_C / groups, n_C_prev / groups * offsets)."""
+        return self.grouped(np.moveaxis(W, (-1, -2), (0, 1)) if self.channels == "last" else W)
+
+    def grouped(self, x: Any) -> Any:
+        """Return what has its channels first as (groups, n_C / groups, all the rest)."""
+        return x.reshape(self.groups, x.shape[0] // self.groups, -1)
+
+    def gathered(self, parts: Iterable[Any], like: Any, shape: tuple[int, ...]) -> Any:
+        """Return the sum of what each offset saw, each part (n_C, m, positions...) at its place: "col2im".
+
+        The other way of `columns`. `like` says what kind of array, `shape`, (n_C, m, ...), which.
+        """
+        grid = shape[2:]
+        full = tuple(n + sum(p) for n, p in zip(grid, self.pad, strict=True))
+        out = np.zeros_like(like, shape=(*shape[:2], *full))
+        apart = all(s > d * (f - 1) for f, s, d in zip(self.size, self.stride, self.dilation, strict=True))
+        for place, part in zip(self.slices(self.positions(grid)), parts, strict=True):
+            if apart:  # no two windows see the same element
+                out[place] = part
+            else:
+                out[place] += part
+        if not any(map(any, self.pad)):
+            return out
+        inside = [slice(before, before + n) for n, (before, _) in zip(grid, self.pad, strict=True)]
+        return out[(slice(None), slice(None), *inside)]
+
+    def inward(self, x: Any) -> Any:
+        """Return a view of a picture (m, ..., n_C) or (m, n_C, ...) as (n_C, m, ...)."""
+        return np.moveaxis(x, -1, 0) if self.channels == "last" else np.swapaxes(x, 0, 1)
+
+    def outward(self, x: Any) -> Any:
+        """Return a view of (n_C, m, ...) in the layout asked for: what follows keeps the order in memory."""
+        return np.moveaxis(x, 0, -1) if self.channels == "last" else np.swapaxes(x, 0, 1)
+
 
 def each(value: Any, axes: int, name: str, least: int = 1) -> tuple[int, ...]:
     """Return one whole number for each axis, from one number for all or from a sequence."""
@@ -57,85 +140,6 @@ def each(value: Any, axes: int, name: str, least: int = 1) -> tuple[int, ...]:
     if len(sizes) != axes or any(not isinstance(n, (int, np.integer)) or n < least for n in sizes):
         raise ValueError(f"{name} is {value!r}; expected a whole number from {least} on, or {axes} of them")
     return tuple(int(n) for n in sizes)
-
-
-def window_over(
-    grid: tuple[int, ...],
-    size: tuple[int, ...],
-    stride: Sizes,
-    pad: Padding,
-    channels: str,
-    dilation: Sizes = 1,
-    groups: int = 1,
-) -> Window:
-    """Return the window over a grid, with `pad` ("valid", "same", or numbers) as zeros before and after.
-
-    Raises ValueError if a setting is none, or the window is larger than the padded grid.
-    """
-    axes = len(grid)
-    steps, gaps = each(stride, axes, "stride"), each(dilation, axes, "dilation")
-    if isinstance(pad, str):
-        if pad not in ("valid", "same"):
-            raise ValueError(f'pad is {pad!r}; expected "valid" (none), "same" or a number of zeros')
-        zeros = tuple((0, 0) for _ in grid)
-        if pad == "same":
-            spans = zip(grid, size, steps, gaps, strict=True)
-            missing = (max((math.ceil(n / s) - 1) * s + d * (f - 1) + 1 - n, 0) for n, f, s, d in spans)
-            zeros = tuple((total // 2, total - total // 2) for total in missing)
-    else:
-        zeros = tuple((n, n) for n in each(pad, axes, "pad", least=0))
-    found = Window(size, steps, zeros, gaps, channels, groups)
-    if min(found.positions(grid)) < 1:
-        raise ValueError(
-            f"a window of {size} does not fit into {grid} with pad={pad!r}, dilation={dilation!r}"
-        )
-    return found
-
-
-def padded(x: Any, w: Window, value: float = 0.0) -> Any:
-    """Return (n_C, m, ...) with the window's zeros, or another value, around."""
-    if not any(map(any, w.pad)):
-        return x
-    return np.pad(x, ((0, 0), (0, 0), *w.pad), constant_values=value)
-
-
-def columns(x: Any, w: Window) -> Any:
-    """Return what the windows see of x (n_C, m, ...): (groups, n_C / groups * offsets, m * positions)."""
-    positions = w.positions(x.shape[2:])
-    x = padded(x, w)
-    seen = [x[place] for place in w.slices(positions)]
-    stacked = np.stack(seen, axis=1) if len(seen) > 1 else seen[0]
-    return stacked.reshape(w.groups, x.shape[0] // w.groups * len(seen), -1)
-
-
-def gathered(parts: Iterable[Any], w: Window, like: Any, shape: tuple[int, ...]) -> Any:
-    """Return the sum of what each offset saw, each part (n_C, m, positions...) at its place: (n_C, m, ...).
-
-    The other way of `columns`, "col2im". `like` says what kind of array, `shape` which, without the padding.
-    """
-    grid = shape[2:]
-    full = tuple(n + sum(p) for n, p in zip(grid, w.pad, strict=True))
-    out = np.zeros_like(like, shape=(*shape[:2], *full))
-    apart = all(s > d * (f - 1) for f, s, d in zip(w.size, w.stride, w.dilation, strict=True))
-    for place, part in zip(w.slices(w.positions(grid)), parts, strict=True):
-        if apart:  # no two windows see the same element
-            out[place] = part
-        else:
-            out[place] += part
-    if not any(map(any, w.pad)):
-        return out
-    inside = [slice(before, before + n) for n, (before, _) in zip(grid, w.pad, strict=True)]
-    return out[(slice(None), slice(None), *inside)]
-
-
-def inward(x: Any, channels: str) -> Any:
-    """Return a view of a picture (m, ..., n_C) or (m, n_C, ...) as (n_C, m, ...)."""
-    return np.moveaxis(x, -1, 0) if channels == "last" else np.swapaxes(x, 0, 1)
-
-
-def outward(x: Any, channels: str) -> Any:
-    """Return a view of (n_C, m, ...) in the layout asked for: what follows keeps the order in memory."""
-    return np.moveaxis(x, 0, -1) if channels == "last" else np.swapaxes(x, 0, 1)
 
 
 def check_picture(x: Any, channels: str, axes: int | None, name: str) -> None:
