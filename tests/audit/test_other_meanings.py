@@ -321,3 +321,108 @@ class Perceptron:
 def test_predictions_that_are_handed_over_are_those_of_the_forward_pass(edit, status):
     report = audit_text(PREDICTED.replace("np.mean(error)", edit))
     assert [one.status for one in report.functions] == [status]
+
+
+PENALIZED = """import numpy as np
+
+
+class Dense:
+    def __init__(self, n_inputs, n_neurons, l1, l2):
+        self.weights = 0.01 * np.random.randn(n_inputs, n_neurons)
+        self.biases = np.zeros((1, n_neurons))
+        self.l1, self.l2 = l1, l2
+
+    def forward(self, inputs):
+        self.inputs = inputs
+        return np.dot(inputs, self.weights) + self.biases
+
+    def backward(self, dvalues):
+        self.dweights = np.dot(self.inputs.T, dvalues)
+        self.dbiases = np.sum(dvalues, axis=0, keepdims=True)
+        if self.l1 > 0:
+            self.dweights += self.l1 * np.sign(self.weights)
+        if self.l2 > 0:
+            self.dweights += 2 * self.l2 * self.weights
+        return np.dot(dvalues, self.weights.T)
+
+
+def linear_forward(A, W, b):
+    return np.dot(W, A) + b, (A, W, b)
+
+
+def linear_backward_with_regularization(dZ, cache, lambd):
+    A_prev, W, b = cache
+    m = A_prev.shape[1]
+    dW = 1 / m * np.dot(dZ, A_prev.T) + lambd / m * W
+    db = 1 / m * np.sum(dZ, axis=1, keepdims=True)
+    dA_prev = np.dot(W.T, dZ)
+    return dA_prev, dW, db
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "wrong"),
+    [
+        ("", "", None),
+        ("+= 2 * self.l2 * self.weights", "-= 2 * self.l2 * self.weights", "Dense.backward"),
+        ("2 * self.l2 * self.weights", "2 * self.l2", "Dense.backward"),
+        ("self.inputs.T, dvalues)", "self.inputs.T, 2 * dvalues + 1)", "Dense.backward"),
+        ("lambd / m * W", "lambd / m * W * W", "linear_backward_with_regularization"),
+        ("+ lambd / m * W", "- lambd / m * W", "linear_backward_with_regularization"),
+    ],
+)
+def test_a_penalty_in_a_layers_backward_pass_is_allowed_for(old, new, wrong):
+    report = audit_text(PENALIZED.replace(old, new) if old else PENALIZED)
+    by = {f.name: f for f in report.functions}
+    for name, key in (("Dense.backward", "weights"), ("linear_backward_with_regularization", "W")):
+        assert by[name].status == (WRONG if name == wrong else RIGHT), by[name]
+        if name != wrong:
+            assert any(f"a penalty on {key}" in remark for remark in by[name].remarks), by[name]
+
+
+SOFTMAX_FILE = """import numpy as np
+
+
+class Softmax:
+    def forward(self, X):
+        score = np.exp(X)
+        self.probability = score / np.sum(score, axis=1, keepdims=True)
+        return self.probability
+
+    def backward(self, delta_L, t):
+        return delta_L * (self.probability - t)
+
+
+def softmax_activation(Z):
+    return np.exp(Z) / np.exp(Z).sum(axis=0)
+
+
+def compute_cost(AL, y):
+    return np.mean(-np.sum(y * np.log(np.clip(AL, 1e-5, 1 - 1e-5)), axis=0))
+
+
+def initialize_parameters(layer_dims):
+    parameters = {}
+    for l in range(1, len(layer_dims)):
+        bound = np.sqrt(2 / layer_dims[l - 1])
+        parameters["W" + str(l)] = np.random.uniform(-bound, bound, (layer_dims[l], layer_dims[l - 1]))
+        parameters["b" + str(l)] = np.zeros((layer_dims[l], 1))
+    return parameters
+
+
+def forward_propagation(X, parameters):
+    Z1 = np.dot(parameters["W1"], X) + parameters["b1"]
+    return softmax_activation(Z1), Z1
+
+
+def predict(X, parameters):
+    return np.argmax(forward_propagation(X, parameters)[0], axis=0)
+"""
+
+
+def test_a_network_of_several_classes_is_not_held_against_one_output():
+    report = audit_text(SOFTMAX_FILE)
+    assert not [f for f in report.functions if f.status == WRONG], report.functions
+    positive = SOFTMAX_FILE.replace("np.random.uniform(-bound, bound,", "np.random.uniform(0, bound,")
+    wrong = [f.name for f in audit_text(positive).functions if f.status == WRONG]
+    assert wrong == ["initialize_parameters"]

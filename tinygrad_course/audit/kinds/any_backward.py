@@ -15,7 +15,7 @@ import numpy as np
 
 from tinygrad_course.audit.execution.learner import Learner
 from tinygrad_course.audit.execution.oracle import sampled
-from tinygrad_course.audit.execution.paths import arrays, duplicate
+from tinygrad_course.audit.execution.paths import arrays, duplicate, label, leaves
 from tinygrad_course.audit.kinds.as_made import new_object
 from tinygrad_course.audit.kinds.base import Assumption, Unfit
 from tinygrad_course.audit.kinds.candidate_costs import Cost, elementwise, labelled_costs, weighing
@@ -23,6 +23,7 @@ from tinygrad_course.audit.kinds.cases import Case, Draw, Tried
 from tinygrad_course.audit.kinds.gradient_names import (
     bias_once,
     numeric,
+    penalties,
     ratio_of,
     same,
     up_to_a_factor,
@@ -246,6 +247,7 @@ class AnyBackward(Pair):
             raise Unfit("its gradients are not found")
         if not any(map(np.any, found.values())):
             raise Unfit("its gradients are 0: it passes none on")
+        self._allow_penalties(found, expected, case.values, values)
         right = [key for key in found if same(found[key], expected[key])]
         for key in right:
             if np.ndim(found[key]) != np.ndim(expected[key]):  # whether a bias is (n,) or (1, n) is our guess
@@ -285,6 +287,20 @@ class AnyBackward(Pair):
         alone = (is_cost or bool(of_cost)) and flat and not with_activation(found, self.data)
         return Tried(case, len(right), bool(right) or self.together or linear or alone, for_one)
 
+    def _allow_penalties(
+        self,
+        found: dict[str, Any],
+        expected: dict[str, Any],
+        given: Mapping[str, Any],
+        values: dict[str, Any],
+    ) -> None:
+        """Add to the derivatives those of a penalty on the weights, which no layer's forward pass has."""
+        own = {**{label(path): one for path, one in leaves(dict(given))}, **values}
+        for key, more in penalties(found, expected, own).items() if penalized(self.node) else ():
+            expected[key] = expected[key] + more
+            words = f"a penalty on {key[1:]}, which {shown_name(self.forward.name)} has not"
+            self.left_out[key] = f"{key} has {words}: its factor is not judged"
+
     def _linear(
         self, learner: Learner, case: Case, found: dict[str, Any], taken: Taken, *, told: bool
     ) -> bool:
@@ -292,9 +308,12 @@ class AnyBackward(Pair):
         passed, upstream = duplicate(case.values), taken.upstream
         if upstream not in passed:
             return False
+        # A softmax's derivative is often taken together with the cost's.
+        soft = told and re.search(r"(?i)exp|softmax", f"{self.forward.name} {ast.unparse(self.forward)}")
+        if soft and "labels" in map(category, argument_names(self.node)):
+            raise Unfit("it takes labels, and seems to be the derivative of a cost of the outputs")
         if any(np.array_equal(one, passed[upstream]) for one in found.values()):
-            # As a softmax does whose derivative is taken together with the cost's.
-            if told and re.search(r"(?i)exp|softmax", f"{self.forward.name} {ast.unparse(self.forward)}"):
+            if soft:
                 raise Unfit("it passes the derivative on as it is")
             return told
         passed |= {name: 2 * passed[name] for name in (upstream, *taken.others) if name in passed}

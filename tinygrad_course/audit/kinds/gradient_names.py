@@ -173,6 +173,29 @@ def up_to_a_factor(
     return {key: value * middle for key, value in expected.items()}
 
 
+def penalties(
+    found: Mapping[str, Any], expected: Mapping[str, Any], parameters: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return what gradients have of a penalty on their own parameter: multiples of it and of its signs."""
+    added: dict[str, Any] = {}
+    for key in found.keys() & expected.keys():
+        own, want, have = parameters.get(key[1:], 0.0), expected[key], found[key]
+        if (
+            not np.size(own) == np.size(want) == np.size(have) > 2
+            or ratio_of({"": have}, {"": want}) is not None
+        ):
+            continue
+        want, own, have = (np.ravel(np.asarray(one, dtype=float)) for one in (want, own, have))
+        for terms in ([own], [np.sign(own)], [own, np.sign(own)]):
+            columns = np.stack([want, *terms], axis=1)
+            times, *rest = np.linalg.lstsq(columns, have, rcond=None)[0]
+            fits = len(have) > len(columns[0]) and same(columns @ [times, *rest], have)
+            if fits and min(rest) * times > 0:
+                added[key] = np.reshape(columns[:, 1:] @ rest / times, np.shape(expected[key]))
+                break
+    return added
+
+
 def with_activation(found: Mapping[str, Any], given: list[Any]) -> bool:
     """Tell whether a cost gives A - Y: its derivative taken together with the activation."""
     arrays = [np.asarray(value, dtype=float) for value in given if isinstance(value, np.ndarray)]

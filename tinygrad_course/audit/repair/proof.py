@@ -31,6 +31,7 @@ from tinygrad_course.audit.source.syntax import elements, names_in, nodes, targe
 _LEARNS = re.compile(r"(?i)^(fit|train|learn|the_script)|descent|another number|clips its|have a penalty")
 _NOT_RUN = re.compile(r"not known|not told|raises|not found|takes no|there is no|it computes in")
 _DRAWS = re.compile(r"\brandom\b|\b\w*rng\w*\.|\.(rand|randn|randint|binomial|normal|uniform)\(")
+_OUTPUTS = re.compile(r"cost|predictions|AL|A\d+")
 _SCALES = re.compile(r"\b(mean|std|var|max|min|norm|ptp)\(|/ 255")
 OwnKind = AnyBackward | AnyLoop | AnyOptimizer
 
@@ -229,6 +230,11 @@ def own_meaning(learner: Learner, kind: Kind, failing: list[Verdict]) -> str:
     if not kind.draws and _DRAWS.search(text):
         return "it draws random numbers, and the course's function draws none"
     whole = "\n".join(map(ast.unparse, [learner.node, *callees]))
+    labels = set[str]().union(*(one.wrong for one in failing))
+    soft = any("softmax" in name.lower() for name in program.functions)
+    several = re.search("softmax|argmax", whole) or (soft and len(re.findall(r"\blog", text)) == 1)
+    if several and any(_OUTPUTS.fullmatch(label) for label in labels):
+        return "it is meant for several classes, and the course's function for one output"
     beside = any("cost" in one.wrong and {*one.case.required} - {"cost"} for one in failing)
     if beside and not re.search(r"\blog|entropy|xlogy", whole):
         return "its cost is another than the cross-entropy, and its gradient is not known to be that cost's"
