@@ -426,3 +426,87 @@ def test_a_network_of_several_classes_is_not_held_against_one_output():
     positive = SOFTMAX_FILE.replace("np.random.uniform(-bound, bound,", "np.random.uniform(0, bound,")
     wrong = [f.name for f in audit_text(positive).functions if f.status == WRONG]
     assert wrong == ["initialize_parameters"]
+
+
+LAYERS = """import numpy as np
+
+
+class Relu:
+    def __init__(self):
+        self.cache = {}
+
+    def forward_propagate(self, Z, save_cache=False):
+        if save_cache:
+            self.cache["Z"] = Z
+        return np.maximum(0, Z)
+
+    def back_propagate(self, dA):
+        return dA * (self.cache["Z"] > 0)
+
+
+class FC:
+    def __init__(self, in_dim, out_dim):
+        self.W = np.random.randn(in_dim, out_dim)
+        self.b = np.zeros(out_dim)
+
+    def __call__(self, X):
+        self.X = X
+        return self.forward(X)
+
+    def forward(self, X):
+        return X.dot(self.W) + self.b
+
+    def backward(self, delta_z):
+        delta_X = delta_z.dot(self.W.T)
+        delta_W = self.X.T.dot(delta_z)
+        delta_b = delta_z.sum(axis=0)
+        return delta_X, delta_W, delta_b
+
+
+class SquaredError:
+    def forward(self, y_pred, y_true):
+        self.y_pred, self.y_true = y_pred, y_true
+        return np.mean((y_true - y_pred) ** 2)
+
+    def backward(self):
+        self.dinputs = -2 * (self.y_true - self.y_pred) / self.y_true.size
+
+
+class CrossEntropy:
+    def forward(self, label, out):
+        return -np.mean(label * np.log(out) + (1 - label) * np.log(1 - out))
+
+    def backward(self, label, out):
+        return ((1 - label) / (1 - out) - label / out) / label.size
+
+
+def dropout_forward(X, dropout):
+    p = np.random.rand(*X.shape) < (1 - dropout)
+    return X * p / (1 - dropout), (X, p, dropout)
+
+
+def dropout_backward(dout, cache):
+    X, p, dropout = cache
+    dx = dout * p / (1 - dropout)
+    return dx
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "wrong"),
+    [
+        ("", "", ""),
+        ('self.cache["Z"] > 0', 'self.cache["Z"] > 1', "Relu.back_propagate"),
+        ("self.X.T.dot(delta_z)", "self.X.T.dot(delta_z) * self.W", "FC.backward"),
+        ("-2 * (self.y_true", "-2 * self.y_pred * (self.y_true", "SquaredError.backward"),
+        ("(1 - label) / (1 - out) - label / out", "(1 - label) / out - label / out", "CrossEntropy.backward"),
+        ("dx = dout * p / (1 - dropout)", "dx = dout * p * (1 - dropout)", "dropout_backward"),
+    ],
+)
+def test_what_a_layer_keeps_and_what_its_call_keeps_is_there(old, new, wrong):
+    report = audit_text(LAYERS.replace(old, new) if old else LAYERS)
+    by = {f.name: f.status for f in report.functions}
+    backward = {name: status for name, status in by.items() if "back" in name}
+    assert len(backward) == 5
+    assert {name for name, status in backward.items() if status == WRONG} == ({wrong} if wrong else set())
+    assert all(status == RIGHT for name, status in backward.items() if name != wrong), backward

@@ -274,8 +274,16 @@ class AnyBackward(Pair):
                 return Tried(case, len(found), True)
             if not right and ratio < 0 and (upstream is not None or is_cost or descends(self.program)):
                 return Tried(case, 0, True)
-            if not right and self.exact:
-                return Tried(case, 0, True)  # with another word it gives them as they are
+            numbers = [
+                abs(float(one)) for _, one in leaves(values) if np.ndim(one) == 0 and numeric(one) and one
+            ]
+            odd = upstream is not None and not any(
+                abs(ratio * times - 1) < 1e-3
+                for one in {1, 2, *sizes, *numbers}
+                for times in (one, 1 / one, 2 / one, one / 2)
+            )
+            if not right and (self.exact or odd):
+                return Tried(case, 0, True)  # with another word it gives them as they are; or by no size
             if not right:
                 raise Unfit(f"it gives the derivative of {self.forward.name}, {ratio:.4g} times")
         linear = upstream is not None and self._linear(learner, case, found, taken, told=not right)

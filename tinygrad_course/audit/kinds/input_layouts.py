@@ -321,6 +321,7 @@ def _layer(name: str) -> int:
 
 _SIMPLE: dict[str, list[Any]] = {
     "flag": [True],
+    "keeping": [True],
     "settings": [
         {
             "mode": "train",

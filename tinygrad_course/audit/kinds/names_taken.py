@@ -154,7 +154,7 @@ def asked(node: ast.FunctionDef) -> list[str]:
     names, needed = argument_names(node), needed_names(node)
     usual = dict(zip(names[len(needed) :], node.args.defaults, strict=True))
     sizes = {"inputs", "hidden", "outputs"}
-    telling = {"number", "settings", "labels", "mode", "dtype"}
+    telling = {"number", "settings", "labels", "mode", "dtype", "keeping"}
     counted = [name for name, value in usual.items() if not isinstance(value, ast.Tuple) and not _none(value)]
     found = [name for name in counted if category(name) in sizes]
     found += [

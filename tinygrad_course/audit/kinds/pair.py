@@ -122,6 +122,10 @@ class Pair(Kind):
         chances = re.search("log|sqrt|exp", ast.unparse(self.forward))
         seen = [name for name in values if category(name) == "predicted" and not chances]
         more = {name: 2 * draw.array(*np.shape(values[name])) for name in seen}
+        text = ast.unparse(self.forward)
+        for name, value in values.items():
+            if category(name) == "data" and re.search(rf"log\({name}\b", text):  # chances, by another name
+                more[name] = 1 / (1 + np.exp(-value))
         values = values | more if more else values  # those of a cell are known by what they are
         return taken.packing(values) if taken.packed else values
 

@@ -102,6 +102,9 @@ def any_backwards(program: Program, judged: set[str]) -> Iterator[AnyBackward]:
         named = [name for name in _FORWARD_NAMES if name in methods]
         named += [name for name in methods if FORWARD.search(name) and not _BACK.search(name)]
         forward = methods[named[0]] if named else None
+        called = methods.get("__call__")
+        if called is not None and forward is not None and re.search(r"self\.\w+ = ", ast.unparse(called)):
+            forward = called  # which keeps what the backward pass reads
         costs = [one for name, one in methods.items() if _METHOD_COST.search(name.lower())]
         for name, node in methods.items():
             if node.name in judged or name.startswith("__") or _NUMERICAL.search(name):

@@ -8,6 +8,7 @@ _COUNTED = "((n|num|dim|nn)_?|d_)"
 _KINDS: tuple[tuple[str, str], ...] = (
     ("flag", r"verbose|print\w*|debug|plot\w*|show\w*"),
     ("flag", r"(is_?)?train(ing)?(_?fl\w*|_?mode)?"),
+    ("keeping", r"(save|store|keep|use|with)_?(for_?backward|cache\w*|ctx|context|memory|inputs?|state)"),
     ("settings", r"\w+_(param|params|config|cfg|options)|hparam\w*"),
     ("number", r"reg\w*|lam\w*|lmd|l[12]\w*|drop\w*|keep\w*"),
     ("number", r"learning_?rate|lr|alpha|eta|rate|momentum|decay\w*|rho"),
