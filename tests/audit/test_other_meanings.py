@@ -510,3 +510,35 @@ def test_what_a_layer_keeps_and_what_its_call_keeps_is_there(old, new, wrong):
     assert len(backward) == 5
     assert {name for name, status in backward.items() if status == WRONG} == ({wrong} if wrong else set())
     assert all(status == RIGHT for name, status in backward.items() if name != wrong), backward
+
+
+SLOPES = """import numpy as np
+def sigmoid(z):
+    return 1 / (1 + np.exp(-z))
+def d_sigmoid(z, da):
+    s = sigmoid(z)
+    return da * s * (1 - s)
+def leaky_relu(z, alpha):
+    return np.where(z > 0, z, alpha * z)
+def d_leaky_relu(da, z, alpha):
+    return da * np.where(z > 0, 1, alpha)
+def tanh(x):
+    return np.tanh(x)
+def dtanh(x, dy):
+    return dy * (1 - np.tanh(x) ** 2)
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "wrong"),
+    [
+        ("", "", ""),
+        ("s * (1 - s)", "s * (1 + s)", "d_sigmoid"),
+        ("0, 1, alpha", "0, 1, 0", "d_leaky_relu"),
+        ("tanh(x) ** 2", "tanh(x)", "dtanh"),
+    ],
+)
+def test_a_d_before_a_name_is_its_derivative(old, new, wrong):
+    report = audit_text(SLOPES.replace(old, new) if old else SLOPES)
+    by = {f.name: f.status for f in report.functions if f.name.startswith("d")}
+    assert by == {name: WRONG if name == wrong else RIGHT for name in ("d_sigmoid", "d_leaky_relu", "dtanh")}

@@ -35,7 +35,7 @@ _PARTNERS = (
     *(("bwd", "fwd"), ("_backward", ""), ("_gradient", "_loss"), ("_gradient", "_cost"), ("_gradient", "")),
     *(("gradient", "loss"), ("gradient", "cost"), ("_grad", "_loss"), ("_grad", ""), ("grad", "loss")),
     *(("grad", "cost"), ("grad_", ""), ("_prime", ""), ("prime", ""), ("_derivative", "")),
-    *(("derivative", ""), ("deriv_", ""), ("d_", "")),
+    *(("derivative", ""), ("deriv_", "")),
 )
 """What stands in a backward function's name where its forward function has something else."""
 
@@ -122,7 +122,10 @@ def _partner(name: str, functions: Mapping[str, ast.FunctionDef]) -> ast.Functio
     found = [functions[other] for other in options if other in functions and other != name]
     stem, back, _ = name.partition("backward")
     found += [node for other, node in functions.items() if back and other.startswith(f"{stem}forward")]
-    return found[0] if found and _BACK.search(name) else None
+    if found and _BACK.search(name):
+        return found[0]
+    slope = re.fullmatch(r"(?:d_?|der_)(\w+)|(\w+)_d(?:er)?", name)  # drelu, tanh_d
+    return functions.get(slope[1] or slope[2]) if slope is not None and _PART.search(name) else None
 
 
 def _gives_both(node: ast.FunctionDef) -> bool:
