@@ -230,10 +230,10 @@ def own_meaning(learner: Learner, kind: Kind, failing: list[Verdict]) -> str:
     if not kind.draws and _DRAWS.search(text):
         return "it draws random numbers, and the course's function draws none"
     whole = "\n".join(map(ast.unparse, [learner.node, *callees]))
-    labels = set[str]().union(*(one.wrong for one in failing))
+    outputs = [label for one in failing for label in one.wrong if _OUTPUTS.fullmatch(label)]
     soft = any("softmax" in name.lower() for name in program.functions)
     several = re.search("softmax|argmax", whole) or (soft and len(re.findall(r"\blog", text)) == 1)
-    if several and any(_OUTPUTS.fullmatch(label) for label in labels):
+    if several and outputs:
         return "it is meant for several classes, and the course's function for one output"
     beside = any("cost" in one.wrong and {*one.case.required} - {"cost"} for one in failing)
     if beside and not re.search(r"\blog|entropy|xlogy", whole):
@@ -242,14 +242,11 @@ def own_meaning(learner: Learner, kind: Kind, failing: list[Verdict]) -> str:
         return "it is a leaky ReLU, which the course's function is not"
     for name, value in _neutral(learner, kind, failing):
         return f"with {name} = {value} it is the course's function, which has no such argument"
-    for statement in learner.node.body:
-        if isinstance(statement, ast.Assign | ast.AugAssign):
-            given = [
-                t.id for t in targets(statement) if isinstance(t, ast.Name) and t.id in learner.binding.names
-            ]
+    for one in learner.node.body:
+        if isinstance(one, ast.Assign | ast.AugAssign) and _SCALES.search(ast.unparse(one)):
+            given = {"X", "x"} & {ast.unparse(target) for target in targets(one)} & {*learner.binding.names}
             for name in given:
-                itself = isinstance(statement, ast.AugAssign) or name in names_in(statement.value)
-                if itself and name in {"X", "x"} and _SCALES.search(ast.unparse(statement)):
+                if isinstance(one, ast.AugAssign) or name in names_in(one.value):
                     return f"it scales {name} itself, which the course's function does not"
     if "update" in bare(learner.name) and re.search(r"\bclip", text):
         return "it clips what it is given, which the course's function does not"
