@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_course.engine.stable_forms import is_shifted, same
 from tinygrad_course.graph.node import Graph, Node
 
 
@@ -15,7 +16,7 @@ def softmaxes(graph: Graph) -> dict[int, tuple[int, int]]:
         if node.op != "divide" or len(node.shape) != 2:
             continue
         above, below = (graph[i] for i in node.inputs)
-        if below.op != "sum" or above.op != "exp" or not same(graph, above.id, below.inputs[0]):
+        if below.op != "sum" or above.op != "exp" or not same(above.tensor, graph[below.inputs[0]].tensor):
             continue
         summed = [i for i in (0, 1) if below.shape[i : i + 1] == (1,) and node.shape[i] > 1]
         if not below.options.get("keepdims"):  # (m,) lies along the columns
@@ -23,10 +24,8 @@ def softmaxes(graph: Graph) -> dict[int, tuple[int, int]]:
         if len(summed) != 1:
             continue
         z = graph[above.inputs[0]]
-        if z.op == "subtract":  # the greatest taken off: it changes nothing
-            least, most = (graph[i] for i in z.inputs)
-            if most.op in {"max", "amax"} and most.inputs == (least.id,) and most.shape != least.shape:
-                z = least
+        if is_shifted(z.tensor):  # the greatest taken off: it changes nothing
+            z = graph[z.inputs[0]]
         found[node.id] = z.id, summed[0]
     return found
 
@@ -43,16 +42,6 @@ def picked(node: Node, shape: tuple[int, ...]) -> tuple[Any, int] | None:
             hot = np.arange(shape[axis])[:, None] == index[axis] % shape[axis]
             return (hot if axis == 0 else hot.T) * 1.0, axis
     return None
-
-
-def same(graph: Graph, a: int, b: int, depth: int = 4) -> bool:
-    """Whether two nodes are the same operation on the same operands, recorded twice."""
-    if a == b:
-        return True
-    one, two = graph[a], graph[b]
-    if one.op is None or one.op != two.op or one.options != two.options or not depth:
-        return False
-    return all(same(graph, i, j, depth - 1) for i, j in zip(one.inputs, two.inputs, strict=True))
 
 
 def named_numbers(names: Mapping[Any, Any]) -> dict[str, float]:

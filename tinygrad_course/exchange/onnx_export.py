@@ -84,9 +84,13 @@ def export_onnx(
     'network.onnx'
     """
     onnx, _ = extra("onnx"), extra("onnx.reference")
-    arrays = [_example(value, i) for i, value in enumerate(inputs)]
-    if not arrays:
+    if not inputs:
         raise ValueError("export_onnx(path, function, X): X, with a few examples, is missing")
+    arrays = [np.asarray(value) for value in inputs]
+    arrays = [array.astype(np.float64) if array.dtype.kind in "iub" else array for array in arrays]
+    for i, array in enumerate(arrays):
+        if array.dtype not in (np.float64, np.float32):
+            raise CannotExport(f"input {i} is an array of {array.dtype}; a model takes float64 or float32")
     dtype = np.result_type(*arrays)
     arrays = [array.astype(dtype) for array in arrays]
     leaves = [(name, np.asarray(value)) for name, value in trees.leaves(parameters)]
@@ -119,15 +123,6 @@ def export_onnx(
     content = model.finish(names, [array.shape for array in arrays], batch_axis, result, output, sides)
     _check(onnx, content, function, samples, parameters, names, dtype)
     return files.write(Path(path), content.SerializeToString())
-
-
-def _example(value: Any, i: int) -> Array:
-    array = np.asarray(value)
-    if array.dtype.kind in "iub":
-        array = array.astype(np.float64)
-    if array.dtype not in (np.float64, np.float32):
-        raise CannotExport(f"input {i} is an array of {array.dtype}; a model takes float64 or float32")
-    return array
 
 
 def _names(function: Callable[..., Any], count: int, *, skip: bool) -> list[str]:

@@ -158,7 +158,9 @@ def _keras_weights(
         if layers is None:
             raise ValueError(f"{path} has no Keras 3 layers; it holds {', '.join(file) or 'nothing'}")
         # h5py lists dense, dense_1, dense_10, dense_2: Keras counts them in their order.
-        for name in sorted(layers, key=_counted):
+        for name in sorted(
+            layers, key=lambda n: [int(p) if p.isdigit() else p for p in re.split(r"_(\d+)$", n)]
+        ):
             found = layers[name].get("vars", {})
             if not len(found):
                 if any(key != "vars" for key in layers[name]):
@@ -174,11 +176,6 @@ def _keras_weights(
     return dense, norms
 
 
-def _counted(name: str) -> tuple[str, int]:
-    kind, _, number = name.rpartition("_")
-    return (kind, int(number)) if number.isdigit() else (name, 0)
-
-
 def _keras_activations(
     path: Path, config: Mapping[str, Any]
 ) -> tuple[list[str], list[tuple[int, Mapping[str, Any]]]]:
@@ -189,7 +186,10 @@ def _keras_activations(
     for layer in config.get("config", {}).get("layers", []):
         kind, told = layer.get("class_name"), layer.get("config", {})
         name = told.get("name")
-        _check_chain(path, layer, name, before)
+        nodes = layer.get("inbound_nodes") or []
+        used = re.findall(r'"keras_history": \["([^"]*)"', json.dumps(nodes))
+        if used and (len(nodes) != 1 or used != [before]):
+            raise ValueError(f"{path}: {name!r} takes {', '.join(used)}: the layers are no chain")
         before = name
         if kind in _WITHOUT_WEIGHTS:
             continue
@@ -206,14 +206,6 @@ def _keras_activations(
             raise ValueError(f"{path}: the layer {name!r}, a {kind}, is not one that is read here")
         activations[-1] = _course_activation(path, name, after)
     return activations, norms
-
-
-def _check_chain(path: Path, layer: Mapping[str, Any], name: str, before: str | None) -> None:
-    """Raise if a layer of a functional model takes another input than the layer before it."""
-    nodes = layer.get("inbound_nodes") or []
-    used = re.findall(r'"keras_history": \["([^"]*)"', json.dumps(nodes))
-    if used and (len(nodes) != 1 or used != [before]):
-        raise ValueError(f"{path}: {name!r} takes {', '.join(used)}: the layers are no chain")
 
 
 def _course_activation(path: Path, name: str, told: Any) -> str:
