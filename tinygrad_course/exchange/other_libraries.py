@@ -158,9 +158,7 @@ def _keras_weights(
         if layers is None:
             raise ValueError(f"{path} has no Keras 3 layers; it holds {', '.join(file) or 'nothing'}")
         # h5py lists dense, dense_1, dense_10, dense_2: Keras counts them in their order.
-        for name in sorted(
-            layers, key=lambda n: [int(p) if p.isdigit() else p for p in re.split(r"_(\d+)$", n)]
-        ):
+        for name in sorted(layers, key=lambda n: (n.rstrip("0123456789"), len(n), n)):
             found = layers[name].get("vars", {})
             if not len(found):
                 if any(key != "vars" for key in layers[name]):
