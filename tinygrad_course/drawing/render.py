@@ -151,19 +151,12 @@ def command() -> str:
 
 
 def _of_the_system() -> str:
+    ways = {
+        "apt-get": "sudo apt-get install graphviz", "dnf": "sudo dnf install graphviz",
+        "apk": "sudo apk add graphviz", "pacman": "sudo pacman -S graphviz",
+    }  # fmt: skip
+    here = next((words for program, words in ways.items() if shutil.which(program)), "")
     return {
         "Darwin": "brew install graphviz",
         "Windows": "winget install --exact --id Graphviz.Graphviz",
-    }.get(platform.system(), _of_the_distribution())
-
-
-def _of_the_distribution() -> str:
-    for program, words in (
-        ("apt-get", "sudo apt-get install graphviz"),
-        ("dnf", "sudo dnf install graphviz"),
-        ("apk", "sudo apk add graphviz"),
-        ("pacman", "sudo pacman -S graphviz"),
-    ):
-        if shutil.which(program):
-            return words
-    return "conda install --channel conda-forge graphviz"
+    }.get(platform.system(), here or "conda install --channel conda-forge graphviz")
