@@ -17,9 +17,12 @@ from benchmarks.workloads.base import (
     Network,
     Runner,
     gradients,
+    logits,
     training,
+    typed,
 )
 from benchmarks.workloads.elementwise import evaluation as evaluate_elementwise
+from benchmarks.workloads.elementwise import total
 from benchmarks.workloads.formula import evaluation as evaluate_formula
 from tinygrad_course import Tensor, compiled, compiled_loop, functions, value_and_grad
 
@@ -40,42 +43,16 @@ def makers(work: Any) -> dict[str, Make]:
 
 def raw(work: Network) -> Cost:
     """Return the cost as the course's formulas are typed."""
-    with_tanh, softmax = work.hidden == "tanh", work.output == "softmax"
-
-    def cost(parameters: Any, X: Any, Y: Any) -> Any:
-        A = X
-        if "w" in parameters:
-            Z = np.dot(parameters["w"].T, X) + parameters["b"]
-        else:
-            L = len(parameters) // 2
-            for l in range(1, L + 1):
-                Z = np.dot(parameters[f"W{l}"], A) + parameters[f"b{l}"]
-                if l < L:
-                    A = np.tanh(Z) if with_tanh else np.maximum(0, Z)
-        if softmax:
-            E = np.exp(Z - np.max(Z, axis=0, keepdims=True))
-            return -np.sum(Y * np.log(E / np.sum(E, axis=0, keepdims=True))) / X.shape[1]
-        A = 1 / (1 + np.exp(-Z))
-        return -np.sum(Y * np.log(A) + (1 - Y) * np.log(1 - A)) / X.shape[1]
-
-    return cost
+    return typed(work, np, lambda Z: np.maximum(0, Z))
 
 
 def with_functions(work: Network) -> Cost:
     """Return the cost in the library's own functions."""
     hidden = functions.tanh if work.hidden == "tanh" else functions.relu
-    softmax = work.output == "softmax"
 
     def cost(parameters: Any, X: Any, Y: Any) -> Any:
-        A = X
-        if "w" in parameters:
-            Z = functions.linear(parameters["w"].T, X, parameters["b"])
-        else:
-            L = len(parameters) // 2
-            for l in range(1, L):
-                A = hidden(functions.linear(parameters[f"W{l}"], A, parameters[f"b{l}"]))
-            Z = functions.linear(parameters[f"W{L}"], A, parameters[f"b{L}"])
-        if softmax:
+        Z = logits(parameters, X, hidden, functions.linear)
+        if work.output == "softmax":
             return functions.categorical_cross_entropy(functions.softmax(Z), Y)
         return functions.binary_cross_entropy(functions.sigmoid(Z), Y)
 
@@ -129,19 +106,16 @@ def costs(work: Gradient) -> dict[str, Make]:
 
 def elementwise(work: Elementwise) -> dict[str, Make]:
     """Return value_and_grad of the formula, recorded and compiled."""
-
-    def typed(x: Any) -> Any:
-        s = 1 / (1 + np.exp(-x))
-        return np.sum(s * np.tanh(x) + np.log1p(np.exp(-np.abs(x))))
+    raw = total(np)
 
     def named(x: Any) -> Any:
         return np.sum(functions.sigmoid(x) * np.tanh(x) + np.log1p(np.exp(-np.abs(x))))
 
     return {
-        "raw": lambda: evaluate_elementwise(work, value_and_grad(typed)),
+        "raw": lambda: evaluate_elementwise(work, value_and_grad(raw)),
         "functions": lambda: evaluate_elementwise(work, value_and_grad(named)),
-        "compiled": lambda: evaluate_elementwise(work, compiled(_both(typed))),
-        "machine": lambda: evaluate_elementwise(work, compiled(_both(typed), engine="machine")),
+        "compiled": lambda: evaluate_elementwise(work, compiled(_both(raw))),
+        "machine": lambda: evaluate_elementwise(work, compiled(_both(raw), engine="machine")),
     }
 
 

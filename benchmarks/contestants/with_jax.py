@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
+from benchmarks.workloads import base
 from benchmarks.workloads.base import Arrays, Elementwise, Formula, Gradient, Make, Network, Runner
 from benchmarks.workloads.formula import evaluation
 
@@ -33,13 +34,7 @@ def training_step(work: Network) -> Any:
     rate = work.learning_rate
 
     def cost(p: Any, X: Any, Y: Any) -> Any:
-        if "w" in p:
-            Z = p["w"].T @ X + p["b"]
-        else:
-            L, A = len(p) // 2, X
-            for l in range(1, L):
-                A = hidden(p[f"W{l}"] @ A + p[f"b{l}"])
-            Z = p[f"W{L}"] @ A + p[f"b{L}"]
+        Z = base.logits(p, X, hidden, base.matrices)
         if work.output == "softmax":
             return -jnp.sum(Y * jax.nn.log_softmax(Z, axis=0)) / X.shape[1]
         return jnp.sum(jax.nn.softplus(Z) - Y * Z) / X.shape[1]

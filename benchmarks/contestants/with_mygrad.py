@@ -10,7 +10,7 @@ from mygrad.nnet.activations import relu, sigmoid
 from mygrad.nnet.losses import softmax_crossentropy
 
 from benchmarks.contestants.updates import start, with_update
-from benchmarks.workloads.base import Elementwise, Gradient, Make, Network, training
+from benchmarks.workloads.base import Elementwise, Gradient, Make, Network, logits, training
 from benchmarks.workloads.elementwise import evaluation as evaluate_elementwise
 from benchmarks.workloads.formula import evaluation as evaluate_formula
 
@@ -34,15 +34,8 @@ def step(work: Network) -> Any:
     """Return ``step(state, X, Y)``, which returns the next state and the cost."""
 
     def cost(p: Any, X: Any, Y: Any) -> Any:
-        A = X
-        if "w" in p:
-            Z = mg.matmul(p["w"].T, X) + p["b"]
-        else:
-            L = len(p) // 2
-            for l in range(1, L + 1):
-                Z = mg.matmul(p[f"W{l}"], A) + p[f"b{l}"]
-                if l < L:
-                    A = mg.tanh(Z) if work.hidden == "tanh" else relu(Z)
+        hidden = mg.tanh if work.hidden == "tanh" else relu
+        Z = logits(p, X, hidden, lambda W, A, b: mg.matmul(W, A) + b)
         if work.output == "softmax":
             return softmax_crossentropy(Z.T, Y)
         A = sigmoid(Z)

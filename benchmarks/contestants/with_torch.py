@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch.nn import functional
 
-from benchmarks.workloads.base import Arrays, Elementwise, Gradient, Make, Network, Runner
+from benchmarks.workloads.base import Arrays, Elementwise, Gradient, Make, Network, Runner, logits, matrices
 from benchmarks.workloads.formula import evaluation
 
 
@@ -31,13 +31,7 @@ def network(work: Network) -> Runner:
         batches = [(X, Y.argmax(dim=0)) for X, Y in batches]
 
     def cost(p: dict[str, Any], X: Any, Y: Any) -> Any:
-        if "w" in p:
-            Z = p["w"].T @ X + p["b"]
-        else:
-            L, A = len(p) // 2, X
-            for l in range(1, L):
-                A = hidden(p[f"W{l}"] @ A + p[f"b{l}"])
-            Z = p[f"W{L}"] @ A + p[f"b{L}"]
+        Z = logits(p, X, hidden, matrices)
         if work.output == "softmax":
             return functional.cross_entropy(Z.T, Y)
         return functional.binary_cross_entropy_with_logits(Z, Y)

@@ -154,6 +154,36 @@ def initial(sizes: list[int], dtype: Any = np.float64, seed: int = 1) -> Arrays:
     return parameters
 
 
+def logits(p: Any, X: Any, hidden: Callable[[Any], Any], linear: Callable[..., Any]) -> Any:
+    """Return Z of the last layer, of parameters w and b, or W1, b1, ..., WL, bL."""
+    if "w" in p:
+        return linear(p["w"].T, X, p["b"])
+    L, A = len(p) // 2, X
+    for l in range(1, L):
+        A = hidden(linear(p[f"W{l}"], A, p[f"b{l}"]))
+    return linear(p[f"W{L}"], A, p[f"b{L}"])
+
+
+def matrices(W: Any, A: Any, b: Any) -> Any:
+    """Return W A + b of what has the operator."""
+    return W @ A + b
+
+
+def typed(work: Network, xp: Any, relu: Callable[[Any], Any]) -> Callable[..., Any]:
+    """Return the cost as the course's formulas are typed, in the functions of a NumPy-like namespace."""
+    hidden = xp.tanh if work.hidden == "tanh" else relu
+
+    def cost(parameters: Any, X: Any, Y: Any) -> Any:
+        Z = logits(parameters, X, hidden, lambda W, A, b: xp.dot(W, A) + b)
+        if work.output == "softmax":
+            E = xp.exp(Z - xp.max(Z, axis=0, keepdims=True))
+            return -xp.sum(Y * xp.log(E / xp.sum(E, axis=0, keepdims=True))) / X.shape[1]
+        A = 1 / (1 + xp.exp(-Z))
+        return -xp.sum(Y * xp.log(A) + (1 - Y) * xp.log(1 - A)) / X.shape[1]
+
+    return cost
+
+
 def training(
     work: Network,
     step: Callable[..., Any],

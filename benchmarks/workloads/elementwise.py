@@ -16,6 +16,16 @@ def make(small: bool) -> Elementwise:
     return Elementwise(np.random.RandomState(1).randn(1000 if small else 1_000_000))
 
 
+def total(xp: Any) -> Any:
+    """Return the formula as typed, in the functions of a NumPy-like namespace."""
+
+    def f(x: Any) -> Any:
+        s = 1 / (1 + xp.exp(-x))
+        return xp.sum(s * xp.tanh(x) + xp.log1p(xp.exp(-xp.abs(x))))
+
+    return f
+
+
 def evaluation(work: Elementwise, f: Any) -> Runner:
     """Return a runner of ``f(x)``, which returns the value and the gradient."""
 
