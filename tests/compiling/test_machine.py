@@ -243,7 +243,7 @@ def test_a_loop_over_a_large_matrix_reads_it_once_a_step(units, monkeypatch):
             assert np.allclose(ours[name], value, rtol=1e-10, atol=1e-13)
             assert ours[name].shape == value.shape
             assert np.array_equal(state[name], before[name])
-    assert [type(r).__name__ for r in loop._runners.values()] == ["_InPlace"]
+    assert [type(r).__name__ for r in loop._runners.values()] == ["InPlace"]
     at = []
     _, J = loop(state, X, Y, iterations=5, progress=lambda done, total, cost: at.append(done))
     assert np.allclose(J, costs, rtol=1e-12)  # the same after having stopped in between
@@ -322,7 +322,7 @@ def test_a_loop_changes_large_weights_where_they_lie(dtype, error, monkeypatch):
     loop = compiled_loop(step)
     ours, J = loop(state, X, Y, iterations=4)
     assert [type(r).__name__ for r in loop._runners.values()] == [
-        "_InPlace" if blas.gemm(dtype) else "_StepByStep"
+        "InPlace" if blas.gemm(dtype) else "_StepByStep"
     ]
     assert np.allclose(J, costs, rtol=error)
     for name, value in expected.items():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
@@ -15,6 +15,7 @@ from tinygrad_course.compiling.dataflow import Value
 from tinygrad_course.compiling.machine import weight_updates
 from tinygrad_course.compiling.machine.columns import WRITTEN_OUT, Columns, loop_source
 from tinygrad_course.compiling.machine.jit import compile_source, types_of
+from tinygrad_course.compiling.machine.weight_updates import InPlace, Runner, turns
 from tinygrad_course.compiling.passes.fuse import NotFused
 from tinygrad_course.compiling.passes.hoist import hoist_scale
 from tinygrad_course.compiling.passes.lower import lower
@@ -46,7 +47,7 @@ class CompiledLoop:
         self.step = step.function if isinstance(step, Compiled) else step
         self.one = Compiled(self.step, "machine")
         self.reached: tuple[Any, Any] | None = None
-        self._runners: dict[Any, _Runner] = {}
+        self._runners: dict[Any, Runner] = {}
 
     def __repr__(self) -> str:
         """Return ``<compiled_loop of step>``."""
@@ -102,7 +103,7 @@ class CompiledLoop:
         done = 0
         runners = self._find(state, data, spans)
         whole = len(spans) == 1 and spans[0][2] == 1 and shuffle is None
-        suits = all(type(r) is _InPlace and r.steps.suits(data, whole=whole) for r in runners)
+        suits = all(type(r) is InPlace and r.suits(data, whole=whole) for r in runners)
         if not suits and any(type(r) is not _Machine for r in runners):
             runners = [_StepByStep(self.one) for _ in runners]
         holder = runners[0].take(state, total)
@@ -131,7 +132,7 @@ class CompiledLoop:
         return self.reached
 
     def _turns(
-        self, data: tuple[Any, ...], spans: list[tuple[int, int, int]], runners: list[_Runner]
+        self, data: tuple[Any, ...], spans: list[tuple[int, int, int]], runners: list[Runner]
     ) -> list[tuple[Any, Any, int, int]]:
         """Return what one pass over the data runs: function, batch, columns from step to step, steps."""
         turns = []
@@ -153,12 +154,12 @@ class CompiledLoop:
         full, rest = divmod(m, batch_size)
         return [(0, batch_size, full)] + ([(full * batch_size, rest, 1)] if rest else [])
 
-    def _find(self, state: Any, data: tuple[Any, ...], spans: list[tuple[int, int, int]]) -> list[_Runner]:
+    def _find(self, state: Any, data: tuple[Any, ...], spans: list[tuple[int, int, int]]) -> list[Runner]:
         """Return what runs each span."""
         leaves = trees.leaves(state)
         outline = tuple((p, type(x), getattr(x, "shape", ()), getattr(x, "dtype", None)) for p, x in leaves)
         rows = tuple((x.shape[:-1], x.dtype) for x in data)
-        runners: list[_Runner] = []
+        runners: list[Runner] = []
         for start, width, _ in spans:
             key = outline, rows, width
             if key not in self._runners or not self._runners[key].captured.unchanged():
@@ -166,7 +167,7 @@ class CompiledLoop:
             runners.append(self._runners[key])
         return runners
 
-    def _runner(self, state: Any, batch: tuple[Any, ...]) -> _Runner:
+    def _runner(self, state: Any, batch: tuple[Any, ...]) -> Runner:
         large = any(np.size(x) >= weight_updates.WORTH for _, x in trees.leaves(state))
         if (
             not large
@@ -178,7 +179,7 @@ class CompiledLoop:
             made = _Program(self.step, state, batch)
             with suppress(NotFused):
                 return _Machine(made)
-            return _InPlace(made)
+            return InPlace(made.program, made.old, made.new, made.cost, made.captured)
         return _StepByStep(self.one)
 
 
@@ -260,29 +261,7 @@ class _Program:
             raise NotFused
 
 
-class _Runner:
-    """Makes steps, in a way of its own; a box holds the state on the way, and what else the way needs."""
-
-    captured: CapturedValues
-
-    def take(self, state: Any, total: int) -> Any:
-        """Return a box: the state, what is kept from one step to the next, the steps to come."""
-        return [state, [], total]
-
-    def give(self, box: Any) -> Any:
-        """Return the state."""
-        return box[0]
-
-    def batch(self, columns: tuple[Any, ...]) -> tuple[Any, ...]:
-        """Return what `run` needs of the data."""
-        return columns
-
-    def run(self, box: Any, batch: tuple[Any, ...], hop: int, count: int, costs: Any) -> None:
-        """Make `count` steps, each `hop` columns further on in the data than the one before."""
-        raise NotImplementedError
-
-
-class _Machine(_Runner):
+class _Machine(Runner):
     """The whole loop as machine code, over a flat state."""
 
     def __init__(self, made: _Program) -> None:
@@ -323,26 +302,7 @@ class _Machine(_Runner):
         self.function(flat, *batch, hop, count, self.width, *self.numbers, costs)
 
 
-class _InPlace(_Runner):
-    """Steps that change large weights where they lie."""
-
-    def __init__(self, made: _Program) -> None:
-        self.captured = made.captured
-        self.steps = weight_updates.InPlace(made.program, made.old, made.new, made.cost)
-
-    def give(self, box: Any) -> Any:
-        state, kept, left = box
-        leaves = [x for _, x in trees.leaves(state)]
-        return trees.rebuild(state, iter(self.steps.finished(leaves, kept if left else [])))
-
-    def run(self, box: Any, batch: tuple[Any, ...], hop: int, count: int, costs: Any) -> None:
-        state, kept, left = box
-        leaves = [x for _, x in trees.leaves(state)]
-        leaves, kept = self.steps.run(leaves, kept, _turns(batch, hop, count), costs, last=left == count)
-        box[:] = trees.rebuild(state, iter(leaves)), kept, left - count
-
-
-class _StepByStep(_Runner):
+class _StepByStep(Runner):
     """A compiled step after the other."""
 
     def __init__(self, step: Callable[..., Any]) -> None:
@@ -350,7 +310,7 @@ class _StepByStep(_Runner):
         self.captured = CapturedValues()  # nothing: each step looks
 
     def run(self, box: Any, batch: tuple[Any, ...], hop: int, count: int, costs: Any) -> None:
-        for i, turn in enumerate(_turns(batch, hop, count)):
+        for i, turn in enumerate(turns(batch, hop, count)):
             returned = self.step(box[0], *turn)
             if not (isinstance(returned, tuple) and len(returned) == 2 and np.shape(returned[1]) == ()):
                 raise TypeError(
@@ -360,13 +320,6 @@ class _StepByStep(_Runner):
             box[0], costs[i] = returned
 
 
-def _turns(batch: tuple[Any, ...], hop: int, count: int) -> Iterator[tuple[Any, ...]]:
-    """Go through the data of so many steps, each `hop` columns further on than the one before."""
-    for i in range(count):
-        columns = slice(i * hop, (i + 1) * hop)
-        yield tuple(np.ascontiguousarray(x[..., columns]) for x in batch) if hop else batch
-
-
 def _written_out(state: Any, batch: tuple[Any, ...]) -> int:
     """Return how many numbers of the state, or rows of it, a loop over the columns has to name at least."""
     shapes = [np.shape(x) for _, x in trees.leaves(state)]
@@ -374,7 +327,7 @@ def _written_out(state: Any, batch: tuple[Any, ...]) -> int:
     return sum(math.prod(shape) // (m if m in shape else 1) for shape in shapes)
 
 
-def _same_outside(runners: list[_Runner]) -> None:
+def _same_outside(runners: list[Runner]) -> None:
     """Raise if something that the step reads from outside has changed while the loop runs."""
     for path in filter(None, (r.captured.changed() for r in runners)):
         raise CannotCompile(

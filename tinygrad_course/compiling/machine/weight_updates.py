@@ -8,7 +8,7 @@ X that has given its column of dW1 can give its share of the next Z1 while it is
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable
+from collections.abc import Container, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,6 +29,7 @@ from tinygrad_course.compiling.machine.products import (
 )
 from tinygrad_course.compiling.numpy_backend.program_body import ProgramBody
 from tinygrad_course.compiling.passes.fuse import NotFused
+from tinygrad_course.engine import trees
 
 #: With more columns than this, what is at hand for each row of X does not fit into the cache.
 MOST = 1024
@@ -96,10 +97,46 @@ def _of_transpose(value: Any) -> Value | None:
     return None
 
 
-class InPlace:
-    """Runs steps that change weights where they lie; `NotFused` for a program without such."""
+class Runner:
+    """Makes steps, in a way of its own; a box holds the state on the way, and what else the way needs."""
 
-    def __init__(self, program: Program, old: list[Value], new: list[Value], cost: Value) -> None:
+    captured: Any  # what the step reads from outside
+
+    def take(self, state: Any, total: int) -> Any:
+        """Return a box: the state, what is kept from one step to the next, the steps to come."""
+        return [state, [], total]
+
+    def give(self, box: Any) -> Any:
+        """Return the state."""
+        return box[0]
+
+    def batch(self, columns: tuple[Any, ...]) -> tuple[Any, ...]:
+        """Return what `run` needs of the data."""
+        return columns
+
+    def run(self, box: Any, batch: tuple[Any, ...], hop: int, count: int, costs: Any) -> None:
+        """Make `count` steps, each `hop` columns further on in the data than the one before."""
+        raise NotImplementedError
+
+
+def turns(batch: tuple[Any, ...], hop: int, count: int) -> Iterator[tuple[Any, ...]]:
+    """Go through the data of so many steps, each `hop` columns further on than the one before."""
+    for i in range(count):
+        columns = slice(i * hop, (i + 1) * hop)
+        yield tuple(np.ascontiguousarray(x[..., columns]) for x in batch) if hop else batch
+
+
+class InPlace(Runner):
+    """Runs steps that change weights where they lie; `NotFused` for a program without such.
+
+    With a large X it keeps W @ X, and W as a pass needs it: in the state W is as it was, until it is given
+    or after the last step, which needs no product with the new W.
+    """
+
+    def __init__(
+        self, program: Program, old: list[Value], new: list[Value], cost: Value, captured: Any
+    ) -> None:
+        self.captured = captured
         users, found, inputs = program.users(), find(program, old, new), program.inputs
         passes = [(u, f) for u in found if (f := _forward(u, users)) is not None]
         self.large: Update | None = passes[0][0] if passes else None
@@ -136,42 +173,44 @@ class InPlace:
         """Whether steps can be made of these data: a large X has to be the `whole`, and lie row by row."""
         return self.large is None or (whole and bool(data[self.X_at].flags.c_contiguous))
 
-    def run(
-        self, leaves: list[Any], kept: Any, batches: Iterable[tuple[Any, ...]], costs: Any, *, last: bool
-    ) -> Any:
-        """Make a step for each batch, with the costs noted; return the next leaves, and what to keep.
-
-        With a large X that is W @ X, and W as a pass needs it: among the leaves W is as it was, until
-        `finished` or after the `last` step, which needs no product with the new W.
-        """
-        leaves, kept = list(leaves), [x.copy() for x in kept]  # whoever stops this finds the state before it
+    def run(self, box: Any, batch: tuple[Any, ...], hop: int, count: int, costs: Any) -> None:
+        """Make steps, and note their costs."""
+        state, kept, ahead = box
+        leaves = [x for _, x in trees.leaves(state)]
+        kept = [x.copy() for x in kept]  # whoever stops this finds the state before it
         for update in self.updates:
             leaves[update.place] = leaves[update.place].copy()
-        for t, batch in enumerate(batches):
+        for t, data in enumerate(turns(batch, hop, count)):
             if self.large is not None:
-                X, batch = batch[self.X_at], (*batch[: self.X_at], *batch[self.X_at + 1 :])
+                X, data = data[self.X_at], (*data[: self.X_at], *data[self.X_at + 1 :])
                 if not kept:
                     W = self._upright(leaves)
                     kept = [np.empty((len(W), X.shape[1]), X.dtype), in_panels(W)]
                     self.forward(W, X, kept[0])
-            made = iter(self.between(*leaves, *batch, *kept[:1]))
+            made = iter(self.between(*leaves, *data, *kept[:1]))
             D = None if self.large is None else next(made)
             factors = [[next(made).T if turned else next(made) for turned in u] for u in self.turned]
             leaves = [x if i in self.places else next(made) for i, x in enumerate(leaves)]
             costs[t] = next(made)
             for update, (left, right) in zip(self.updates, factors, strict=True):
                 subtract_product(leaves[update.place], left, right)
-            if D is not None and last and t == len(costs) - 1:
-                leaves = self.finished(leaves, kept)
+            if D is not None and t == ahead - 1:
+                leaves = self._finished(leaves, kept)
                 W = self._upright(leaves)
                 slope = np.empty(W.shape, X.dtype)
                 self.backward(D, X.T, slope)
                 W -= slope
             elif D is not None:
                 self.through(D, X, kept[1], kept[0])
-        return leaves, kept
+        box[:] = trees.rebuild(state, iter(leaves)), kept, ahead - count
 
-    def finished(self, leaves: list[Any], kept: Any) -> list[Any]:
+    def give(self, box: Any) -> Any:
+        """Return the state, with the W that is kept."""
+        state, kept, ahead = box
+        leaves = [x for _, x in trees.leaves(state)]
+        return trees.rebuild(state, iter(self._finished(leaves, kept if ahead else [])))
+
+    def _finished(self, leaves: list[Any], kept: Any) -> list[Any]:
         """Return the leaves with the W that is kept."""
         if kept and self.large is not None:
             place = self.large.place

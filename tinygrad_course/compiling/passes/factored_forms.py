@@ -90,21 +90,12 @@ def power(factor: Any, exponent: int = 1) -> Product:
 
 def times(a: Product, b: Product) -> tuple[Product, bool]:
     """Return a * b, and whether something of a sigmoid has cancelled in it."""
-    powers: dict[tuple[Any, bool], int] = {}
-    for f, n in (*a.factors, *b.factors):
-        powers[f, n > 0] = powers.get((f, n > 0), 0) + n
-    if not any(type(f) is Sigmoid for f, _ in powers):
-        return Product(a.coefficient * b.coefficient, tuple([(f, n) for (f, _), n in powers.items()])), False
-    cancelled = False
-    for f, above in list(powers):
-        if above and isinstance(f, Sigmoid) and (f, False) in powers:
-            rest = powers.pop((f, True)) + powers.pop((f, False))
-            if rest:
-                powers[f, rest > 0] = rest
-            cancelled = True
-    product = Product(a.coefficient * b.coefficient, tuple([(f, n) for (f, _), n in powers.items()]))
+    product = merged(a, b)
+    signs = {(f, n > 0) for f, n in (*a.factors, *b.factors) if type(f) is Sigmoid}
+    if not signs:
+        return product, False
     spread = _spread(product)
-    return (spread, True) if spread is not None else (product, cancelled)
+    return (product, len({f for f, _ in signs}) < len(signs)) if spread is None else (spread, True)
 
 
 def _spread(product: Product) -> Product | None:
