@@ -10,6 +10,7 @@ from scipy import special
 from tinygrad_course.compiling.dataflow import OPERATORS, Value, is_reduction, item
 from tinygrad_course.engine.other_arrays import Sparse, sparse_times, times_sparse
 from tinygrad_course.graph.program import index_text
+from tinygrad_course.rules.table import as_written
 
 # How strongly Python's operators bind.
 COMPARE, OR, XOR, AND, SUM, TERM, SIGN, POWER, CALL = 6, 8, 9, 10, 12, 13, 14, 15, 16
@@ -153,24 +154,14 @@ class Printer:
 
     def function(self, function: Any) -> str:
         """Return a function's name, such as ``np.sum`` or ``np.linalg.inv``; others are imported."""
-        name = getattr(function, "__name__", "")
-        owner = getattr(function, "__self__", None)
-        if isinstance(owner, np.ufunc):
-            return f"{self.function(owner)}.{name}"
-        if getattr(np, name, None) is function:
-            return f"np.{name}"
-        for part in ("linalg", "fft"):
-            if getattr(getattr(np, part), name, None) is function:
-                return f"np.{part}.{name}"
-        if getattr(special, name, None) is function:
-            self.imports.add(f"from scipy.special import {name}")
-            return name
+        module, _, name = as_written(function).rpartition(".")
+        if module.startswith("np"):
+            return f"{module}.{name}"
         if name in HELPERS:
             self.helpers.add(name)
             return name
         if getattr(operator, name, None) is function:
             self.imports.add("import operator")
             return f"operator.{name}"
-        module = getattr(function, "__module__", "")
-        self.imports.add(f"from {module} import {name}")
-        return str(name)
+        self.imports.add(f"from {module or function.__module__} import {name}")
+        return name
