@@ -17,6 +17,8 @@ _FOLLOWED: set[Any] = {
     *(np.reshape, np.broadcast_to),
 }
 DEPTH = 16
+#: And so many calls far to find a softmax.
+NEAR = 5
 #: So many of the examples are looked at.
 SOME = 3
 
@@ -24,22 +26,19 @@ SOME = 3
 def is_nothing(value: Value) -> bool:
     """Whether a sum along axes is what comes back to the maximum, and so 0."""
     axes, whole = value.kwargs["axis"], value.args[0].shape
-    if axes is None:
+    if axes is None or not _has_softmax(value.args[0], axes):
         return False
     sizes = {whole[axis] for axis in axes}
     rng = np.random.RandomState(0)
     known: dict[int, Any] = {}
-    softmax = False
 
     def cut(shape: tuple[int, ...]) -> tuple[int, ...]:
         return tuple([n if n in sizes else min(n, SOME) for n in shape])
 
     def numbers(v: Any, depth: int = DEPTH) -> Any:
-        nonlocal softmax
         if not isinstance(v, Value):
             return v
         if id(v) not in known:
-            softmax = softmax or _is_softmaxs(v, axes)
             if v.is_constant:
                 known[id(v)] = np.asarray(v.data)[tuple(map(slice, cut(v.shape)))]
             elif not depth or not _is_followed(v, axes):
@@ -53,7 +52,7 @@ def is_nothing(value: Value) -> bool:
 
     terms = numbers(value.args[0])
     rounding = 100 * np.finfo(value.dtype).eps  # of labels that are constants of the program
-    return softmax and bool(np.all(np.abs(np.sum(terms, axes)) <= rounding * np.sum(np.abs(terms), axes)))
+    return bool(np.all(np.abs(np.sum(terms, axes)) <= rounding * np.sum(np.abs(terms), axes)))
 
 
 def _is_followed(value: Value, axes: tuple[int, ...]) -> bool:
@@ -62,6 +61,16 @@ def _is_followed(value: Value, axes: tuple[int, ...]) -> bool:
     if value.function is np.sum:
         return is_sum(value) and value.kwargs["axis"] == axes
     return value.function in _FOLLOWED and not value.kwargs
+
+
+def _has_softmax(value: Value, axes: tuple[int, ...], depth: int = NEAR) -> bool:
+    """Whether exp(z - max(z)) is a factor in what is summed."""
+    return _is_softmaxs(value, axes) or (
+        depth > 0
+        and value.function is not np.sum
+        and _is_followed(value, axes)
+        and any(_has_softmax(v, axes, depth - 1) for v in value.inputs)
+    )
 
 
 def _is_softmaxs(value: Value, axes: tuple[int, ...]) -> bool:
